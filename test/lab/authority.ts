@@ -1,0 +1,88 @@
+import 'reflect-metadata'
+import { createHash, randomBytes } from 'node:crypto'
+import * as x509 from '@peculiar/x509'
+
+const ed25519 = { name: 'Ed25519' }
+const year = 365 * 24 * 3_600_000
+
+/** A certificate and its key, as PEM; the key says `PRIVATE KEY` (PKCS#8). */
+export interface Identity {
+  readonly cert: string
+  readonly key: string
+}
+
+/** A certificate authority of the lab: Ed25519, as Talos' own is (siderolabs/crypto x509). */
+export interface LabAuthority {
+  /** The authority's certificate, PEM. */
+  readonly ca: string
+  /** A server's certificate: Ed25519, EKU serverAuth only, with these IP addresses and DNS names in its SAN. */
+  issueServer(names: { common: string; ips?: readonly string[]; dns?: readonly string[] }): Promise<Identity>
+  /** A client's certificate: its roles (Talos) or groups (Kubernetes) are the subject's O, EKU is clientAuth alone. */
+  issueClient(names: { common: string; organizations: readonly string[] }): Promise<Identity>
+}
+
+export async function createAuthority(organization: string): Promise<LabAuthority> {
+  const keys = await crypto.subtle.generateKey(ed25519, true, ['sign', 'verify'])
+  const name = `O=${organization}`
+  const now = Date.now()
+  const ca = await x509.X509CertificateGenerator.createSelfSigned({
+    name,
+    keys,
+    serialNumber: randomBytes(8).toString('hex'),
+    notBefore: new Date(now - 60_000),
+    notAfter: new Date(now + 10 * year),
+    signingAlgorithm: ed25519,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth]),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  })
+
+  async function issue(subject: x509.JsonName, lifetime: number, extensions: x509.Extension[]): Promise<Identity> {
+    const own = await crypto.subtle.generateKey(ed25519, true, ['sign', 'verify'])
+    const cert = await x509.X509CertificateGenerator.create({
+      subject,
+      issuer: name,
+      publicKey: own.publicKey,
+      signingKey: keys.privateKey,
+      signingAlgorithm: ed25519,
+      serialNumber: createHash('sha256').update(randomBytes(16)).digest('hex').slice(0, 16),
+      notBefore: new Date(now - 60_000),
+      notAfter: new Date(now + lifetime),
+      extensions: [
+        new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+        await x509.AuthorityKeyIdentifierExtension.create(keys.publicKey),
+        ...extensions,
+      ],
+    })
+    return { cert: cert.toString('pem') + '\n', key: pem(await crypto.subtle.exportKey('pkcs8', own.privateKey)) }
+  }
+
+  return {
+    ca: ca.toString('pem') + '\n',
+    issueServer: ({ common, ips = [], dns = [] }) =>
+      issue([{ CN: [common] }], 24 * 3_600_000, [
+        new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+        new x509.SubjectAlternativeNameExtension([
+          ...ips.map((value) => ({ type: 'ip' as const, value })),
+          ...dns.map((value) => ({ type: 'dns' as const, value })),
+        ]),
+      ]),
+    issueClient: ({ common, organizations }) =>
+      issue([{ CN: [common] }, ...organizations.map((O) => ({ O: [O] }))], year, [
+        new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth]),
+      ]),
+  }
+}
+
+/** Talos labels its Ed25519 keys in a way of its own; OpenSSL refuses the label (siderolabs/crypto x509/key.go). */
+export function withTalosLabel(key: string): string {
+  return key.replaceAll('PRIVATE KEY', 'ED25519 PRIVATE KEY')
+}
+
+function pem(der: ArrayBuffer): string {
+  const body = Buffer.from(der).toString('base64').replaceAll(/.{64}/g, '$&\n').trimEnd()
+  return `-----BEGIN PRIVATE KEY-----\n${body}\n-----END PRIVATE KEY-----\n`
+}
