@@ -1,0 +1,58 @@
+import { AgentError } from '../src/core/errors.ts'
+import { defineJob, done, every, on } from '../src/core/job.ts'
+import { phase } from '../src/core/plan.ts'
+import { kernelArgumentsOf } from '../src/core/schematic.ts'
+import { remembered } from '../src/core/target.ts'
+import { compareVersions } from '../src/core/version.ts'
+
+/** Brings the image of the release to go to onto the share, and keeps it that of the schematic as it is now. */
+export default defineJob({
+  name: 'stage-image',
+  about: 'brings the checked UKI of the release to go to onto the TFTP share',
+  triggers: [on('release.published'), on('schematic.changed'), every('6h')],
+  runs: 'queue',
+
+  async run({ config, ports, schematics, signal, observe, carryOut, emit }) {
+    const { factory, journal, share } = ports
+    const ids: Record<string, string> = { ...remembered.schematicIds.recall(journal) }
+    const used = new Set([config.schematic, ...config.nodes.flatMap(({ schematic }) => schematic ?? [])])
+    for (const name of used) {
+      const found = schematics.get(name)
+      if (!found)
+        throw new AgentError('misconfigured', `config/schematics/${name}.yaml is not there, or was never valid`)
+      ids[found.id] ??= await factory.register(found.schematic, signal)
+    }
+    remembered.schematicIds.remember(journal, ids)
+
+    // Without a release to go to, what the nodes run is what a new machine should boot.
+    const running = (await observe()).nodes.flatMap(({ talos }) => (talos.ok ? [talos.value.version] : []))
+    const wanted = remembered.target.recall(journal) ?? running.toSorted(compareVersions).at(-1)
+    const wishes = remembered.wishes.recall(journal) ?? []
+    const versions = [...new Set([...(wanted === undefined ? [] : [wanted]), ...wishes])]
+    if (versions.length === 0) return done('there is no release to go to, and no node says what it runs')
+
+    const own = schematics.get(config.schematic)!
+    const schematic = ids[own.id]!
+    const before = await share.staged()
+    const fresh: string[] = []
+    for (const version of versions) {
+      const image = {
+        schematic,
+        version,
+        architecture: config.share.architecture,
+        kernelArguments: kernelArgumentsOf(own.schematic),
+      }
+      await carryOut([phase('stage', { do: 'stage-image', image })])
+      const wasThere = before.some(
+        (staged) => staged.version === version && staged.schematic === schematic && staged.published,
+      )
+      if (!wasThere) {
+        fresh.push(version)
+        await emit({ type: 'image.staged', version, schematic })
+      }
+      const rest = (remembered.wishes.recall(journal) ?? []).filter((wish) => wish !== version)
+      remembered.wishes.remember(journal, rest.length > 0 ? rest : undefined)
+    }
+    return done(fresh.length > 0 ? `${fresh.join(', ')} staged` : `${versions.join(', ')} is staged already`)
+  },
+})

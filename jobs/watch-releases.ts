@@ -1,0 +1,41 @@
+import { defineJob, done, every, later, on } from '../src/core/job.ts'
+import { chooseTarget, remembered } from '../src/core/target.ts'
+import { compareVersions } from '../src/core/version.ts'
+
+/** Asks the Image Factory whether there is a release that this homelab should have, and says why not yet. */
+export default defineJob({
+  name: 'watch-releases',
+  about: 'asks the Image Factory for releases and decides which one this homelab should go to',
+  triggers: [every('30m'), on('node.upgraded'), on('cluster.woken')],
+  runs: 'queue',
+
+  async run({ config, ports, signal, observe, emit, now, log }) {
+    const { factory, journal } = ports
+    const known = remembered.versions.recall(journal) ?? []
+    const offered = await factory.versions(signal)
+
+    // The Factory's list has lost releases before by mistake: what is known is kept, and nothing goes backwards.
+    const newestKnown = known.toSorted(compareVersions).at(-1)
+    if (offered.length === 0 || (newestKnown && !offered.includes(newestKnown))) {
+      log.warn({ offered: offered.length, known: known.length }, 'the list of releases has shrunk')
+      journal.write({
+        kind: 'alert',
+        subject: 'factory',
+        text: `the Factory's list no longer holds ${newestKnown ?? 'any release'}; nothing goes backwards`,
+      })
+    }
+    if (offered.length > 0) remembered.versions.remember(journal, offered)
+
+    const decision = chooseTarget(await observe(), journal, config.upgrade, now())
+    const before = remembered.target.recall(journal)
+    if (decision.kind !== 'target') {
+      remembered.target.remember(journal, undefined)
+      if (decision.kind === 'current') return done(decision.reason)
+      const reason = `${decision.version} is out: ${decision.reason}`
+      return decision.until === undefined ? done(reason) : later(reason, new Date(decision.until))
+    }
+    remembered.target.remember(journal, decision.version)
+    if (before !== decision.version) await emit({ type: 'release.published', version: decision.version })
+    return done(`${decision.version} is the release to go to: ${decision.reason}`)
+  },
+})

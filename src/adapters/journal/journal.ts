@@ -1,0 +1,187 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { AgentError, messageOf } from '../../core/errors.ts'
+import type { Entry, Journal, Run } from '../../core/journal.ts'
+import type { Outage } from '../../core/outage.ts'
+
+const schema = `
+  CREATE TABLE IF NOT EXISTS entries (id INTEGER PRIMARY KEY, at TEXT NOT NULL, kind TEXT NOT NULL, subject TEXT, text TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS runs (id INTEGER PRIMARY KEY, job TEXT NOT NULL, startedAt TEXT NOT NULL, endedAt TEXT, outcome TEXT, detail TEXT);
+  CREATE TABLE IF NOT EXISTS releases (version TEXT PRIMARY KEY, firstSeen INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS outages (startedAt TEXT PRIMARY KEY, open INTEGER NOT NULL, record TEXT NOT NULL) WITHOUT ROWID;
+`
+/** So much is kept of what is only read by people. */
+const keptEntries = 20_000
+const keptRuns = 5_000
+
+export interface JournalHandle extends Journal, Disposable {}
+
+export interface JournalOptions {
+  /** For the CLI, which reads beside a running daemon. */
+  readonly readOnly?: boolean
+  /** Told once when the disk fails, and once when it is well again. */
+  readonly onDegraded?: (why: string | undefined) => void
+  readonly now?: () => Date
+}
+
+/**
+ * The journal in SQLite: write-ahead log, and `synchronous = FULL`, so that what a call has written survives a power cut
+ * (https://sqlite.org/pragma.html#pragma_synchronous). When the disk fails, everything goes on in memory: the newest
+ * state is written back as soon as the disk takes it.
+ *
+ * @throws AgentError `misconfigured` when it can't be opened at all
+ */
+export function openJournal(
+  directory: string,
+  { readOnly = false, onDegraded, now = () => new Date() }: JournalOptions = {},
+): JournalHandle {
+  const database = open(directory, readOnly)
+  /** Entries, runs, facts and outages that the disk has not taken, as statements to do again. */
+  const pending: { sql: string; values: readonly (string | number | null)[] }[] = []
+  const facts = new Map<string, string | undefined>()
+  let outage: Outage | undefined = readOutages(1, 'WHERE open = 1')[0]
+  let degraded: string | undefined
+  let runIds = (first<{ top: number | null }>('SELECT max(id) AS top FROM runs')?.top ?? 0) as number
+  let writes = 0
+
+  function first<T>(sql: string, ...values: (string | number)[]): T | undefined {
+    return database.prepare(sql).get(...values) as T | undefined
+  }
+
+  function all<T>(sql: string, ...values: (string | number)[]): T[] {
+    return database.prepare(sql).all(...values) as T[]
+  }
+
+  /** Never throws: what the disk refuses is kept, in order, and tried again with the next write. */
+  function write(sql: string, ...values: readonly (string | number | null)[]): void {
+    pending.push({ sql, values })
+    try {
+      while (pending.length > 0) {
+        database.prepare(pending[0]!.sql).run(...pending[0]!.values)
+        pending.shift()
+      }
+      if (degraded !== undefined) {
+        degraded = undefined
+        onDegraded?.(undefined)
+      }
+    } catch (error) {
+      // Without a bound a disk that is full for weeks would fill the memory too; the oldest sentences go first.
+      if (pending.length > 10_000) pending.splice(0, pending.length - 10_000)
+      if (degraded === undefined) {
+        degraded = messageOf(error)
+        onDegraded?.(degraded)
+      }
+    }
+  }
+
+  function prune(): void {
+    if (++writes % 500 !== 0) return
+    write('DELETE FROM entries WHERE id <= (SELECT max(id) FROM entries) - ?', keptEntries)
+    write('DELETE FROM runs WHERE id <= (SELECT max(id) FROM runs) - ?', keptRuns)
+  }
+
+  function readOutages(limit: number, where = ''): Outage[] {
+    return all<{ record: string }>(`SELECT record FROM outages ${where} ORDER BY startedAt DESC LIMIT ?`, limit).map(
+      ({ record }) => JSON.parse(record) as Outage,
+    )
+  }
+
+  return {
+    get degraded() {
+      return degraded
+    },
+    write: ({ kind, subject, text }) => {
+      write(
+        'INSERT INTO entries (at, kind, subject, text) VALUES (?, ?, ?, ?)',
+        now().toISOString(),
+        kind,
+        subject ?? null,
+        text,
+      )
+      prune()
+    },
+    entries: (limit) => all<Entry>('SELECT id, at, kind, subject, text FROM entries ORDER BY id DESC LIMIT ?', limit),
+    beginRun: (job) => {
+      const id = ++runIds
+      write('INSERT INTO runs (id, job, startedAt) VALUES (?, ?, ?)', id, job, now().toISOString())
+      return id
+    },
+    endRun: (id, outcome, detail) => {
+      write(
+        'UPDATE runs SET endedAt = ?, outcome = ?, detail = ? WHERE id = ?',
+        now().toISOString(),
+        outcome,
+        detail,
+        id,
+      )
+    },
+    runs: (limit) =>
+      all<Run>('SELECT id, job, startedAt, endedAt, outcome, detail FROM runs ORDER BY id DESC LIMIT ?', limit),
+    firstSeen: (versions, at) => {
+      const seen = new Map(
+        all<{ version: string; firstSeen: number }>('SELECT version, firstSeen FROM releases').map((row) => [
+          row.version,
+          row.firstSeen,
+        ]),
+      )
+      const fresh = versions.filter((version) => !seen.has(version))
+      for (const version of fresh) {
+        seen.set(version, at)
+        if (!readOnly) write('INSERT OR IGNORE INTO releases (version, firstSeen) VALUES (?, ?)', version, at)
+      }
+      return seen
+    },
+    remember: (key, value) => {
+      const json = value === undefined ? undefined : JSON.stringify(value)
+      facts.set(key, json)
+      if (json === undefined) write('DELETE FROM facts WHERE key = ?', key)
+      else
+        write(
+          'INSERT INTO facts (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
+          key,
+          json,
+        )
+    },
+    recall: <T>(key: string) => {
+      const json = facts.has(key)
+        ? facts.get(key)
+        : first<{ value: string }>('SELECT value FROM facts WHERE key = ?', key)?.value
+      return json === undefined ? undefined : (JSON.parse(json) as T)
+    },
+    openOutage: () => outage,
+    saveOutage: (changed) => {
+      outage = changed.stage === 'over' ? undefined : changed
+      const isOpen = changed.stage === 'over' ? 0 : 1
+      write(
+        'INSERT INTO outages (startedAt, open, record) VALUES (?, ?, ?) ON CONFLICT (startedAt) DO UPDATE SET open = excluded.open, record = excluded.record',
+        changed.startedAt,
+        isOpen,
+        JSON.stringify(changed),
+      )
+    },
+    outages: (limit) => readOutages(limit),
+    [Symbol.dispose]: () => database.close(),
+  }
+}
+
+function open(directory: string, readOnly: boolean): DatabaseSync {
+  const path = join(directory, 'journal.db')
+  try {
+    if (!readOnly) mkdirSync(directory, { recursive: true, mode: 0o700 })
+    const database = new DatabaseSync(path, { readOnly, timeout: 5_000 })
+    if (!readOnly) {
+      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
+      database.exec(schema)
+    }
+    return database
+  } catch (error) {
+    const what = readOnly ? `there is no journal in ${directory} to read` : `the journal ${path} can't be opened`
+    throw new AgentError(
+      'misconfigured',
+      `${what}: ${messageOf(error)}. Check the setting 'state' and its permissions`,
+      error,
+    )
+  }
+}

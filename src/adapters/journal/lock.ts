@@ -1,0 +1,37 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { AgentError, messageOf } from '../../core/errors.ts'
+
+/**
+ * Takes the state directory for this process alone, until it is disposed of or the process ends in whatever way: SQLite
+ * holds a lock of the operating system on the file (https://sqlite.org/lockingv3.html), which no crash leaves behind.
+ *
+ * @throws AgentError `misconfigured` when another daemon has it, or the directory can't be written to
+ */
+export function lockState(directory: string): Disposable {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw new AgentError(
+      'misconfigured',
+      `the state directory ${directory} can't be made: ${messageOf(error)}. Set 'state' to a directory of your own`,
+    )
+  }
+  let database: DatabaseSync | undefined
+  try {
+    database = new DatabaseSync(join(directory, 'lock.db'), { timeout: 0 })
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE;')
+  } catch (error) {
+    database?.close()
+    if (/locked|busy/i.test(messageOf(error))) {
+      throw new AgentError(
+        'misconfigured',
+        `another Caretaker works on ${directory}: stop it first, or give this one its own 'state'`,
+      )
+    }
+    throw new AgentError('misconfigured', `the state directory ${directory} can't be written to: ${messageOf(error)}`)
+  }
+  const held = database
+  return { [Symbol.dispose]: () => held.close() }
+}

@@ -1,0 +1,250 @@
+import type { Config } from './config.ts'
+import { messageOf } from './core/errors.ts'
+import { describeEvent, type Event } from './core/event.ts'
+import { type Job, type JobContext, later, type Outcome, type RegisteredSchematic } from './core/job.ts'
+import type { RunOutcome } from './core/journal.ts'
+import type { Logger } from './core/log.ts'
+import { describeStep } from './core/plan.ts'
+import type { Ports } from './core/ports.ts'
+import { nextPowerState, type Observation, powerEvent, type PowerState, startPower } from './core/power.ts'
+import { carryOut } from './engine/carry-out.ts'
+import { createHere } from './engine/here.ts'
+import { createClusterLease } from './engine/lease.ts'
+import { observe } from './engine/observe.ts'
+
+/** Where jobs wait their turn: BullMQ in production, memory in tests. */
+export interface Queue {
+  add(job: Job): Promise<void>
+}
+
+export interface AgentOptions {
+  readonly config: Config
+  readonly ports: Ports
+  readonly jobs: readonly Job[]
+  readonly queue: Queue
+  readonly log: Logger
+  readonly schematics: () => ReadonlyMap<string, RegisteredSchematic>
+  readonly now?: () => Date
+  /** ms of a clock that never jumps. */
+  readonly monotonic?: () => number
+  /** Between two looks of a wait, in ms. */
+  readonly pollEvery?: number
+  /** How long a holder that is taken over may take to let go, in ms. */
+  readonly leaseGrace?: number
+  /** When a job that found the lease taken looks again, in ms. */
+  readonly leaseRetry?: number
+}
+
+/** Why a run ended when the agent was told to stop: the job is given back, and has not failed. */
+export class Stopping extends Error {
+  override readonly name = 'Stopping'
+}
+
+/** What became of one run of a job. */
+export interface RunReport {
+  readonly job: string
+  readonly outcome: RunOutcome
+  readonly detail: string
+}
+
+/**
+ * The whole agent, less the process that it runs in. main.ts makes one with the real ports, a test makes one with fakes;
+ * nothing else differs.
+ */
+export function createAgent(options: AgentOptions) {
+  const { config, ports, jobs, queue, log, schematics } = options
+  const {
+    now = () => new Date(),
+    monotonic = () => performance.now(),
+    pollEvery = 2_000,
+    leaseGrace = 10_000,
+    leaseRetry = 15_000,
+  } = options
+  const { journal } = ports
+  const lease = createClusterLease(leaseGrace)
+  const stopping = new AbortController()
+  const lastAnswer = new Map<string, number>()
+  const listeners = new Set<(report: RunReport) => void>()
+  let power: PowerState = config.upses.length > 0 ? startPower(monotonic(), openOutage()) : alwaysOnMains(monotonic())
+  let powerReturned = new AbortController()
+
+  function openOutage(): boolean {
+    const stage = journal.openOutage()?.stage
+    return stage !== undefined && stage !== 'waking'
+  }
+
+  const here = createHere({
+    run: (job) => runJob(job, stopping.signal),
+    failed: (job, error) => later(`${job.name} failed: ${messageOf(error)}`, new Date(now().getTime() + leaseRetry)),
+    now,
+  })
+
+  async function emit(event: Event): Promise<void> {
+    const text = describeEvent(event)
+    log.info({ event }, text)
+    const woken = jobs.filter((job) => job.triggers.some((trigger) => 'on' in trigger && trigger.on === event.type))
+    // Those that run here come first: what the queue's store does must not keep them waiting.
+    for (const job of woken) if (job.runs === 'here') here.wake(job)
+    journal.write({ kind: event.type.startsWith('power.') ? 'power' : 'event', subject: subjectOf(event), text })
+    await Promise.all(woken.filter((job) => job.runs === 'queue').map(enqueue))
+  }
+
+  /** By the door that every trigger uses. A queue that is away is no reason to fail: its schedules catch up later. */
+  async function enqueue(job: Job): Promise<void> {
+    await queue
+      .add(job)
+      .catch((error: unknown) => log.warn({ job: job.name, reason: messageOf(error) }, 'job not queued'))
+  }
+
+  /** Runs a job, whoever asks: a worker of the queue, an event, the CLI or a test. */
+  async function runJob(job: Job, signal: AbortSignal): Promise<Outcome> {
+    const run = journal.beginRun(job.name)
+    const report = (outcome: RunOutcome, detail: string) => {
+      journal.endRun(run, outcome, detail)
+      for (const listener of listeners) listener({ job: job.name, outcome, detail })
+    }
+    try {
+      const outcome = await underLease(job, AbortSignal.any([signal, stopping.signal]))
+      if (outcome.kind === 'done') report('done', outcome.summary)
+      else report('later', outcome.reason)
+      log.info({ job: job.name, outcome: outcome.kind }, outcome.kind === 'done' ? outcome.summary : outcome.reason)
+      return outcome
+    } catch (error) {
+      if (stopping.signal.aborted || signal.aborted) {
+        report('stopped', 'the agent was stopped; the job goes on when it is back')
+        throw new Stopping('the agent is stopping')
+      }
+      report('failed', messageOf(error))
+      journal.write({ kind: 'alert', subject: job.name, text: messageOf(error) })
+      log.error({ job: job.name, err: error }, 'job failed')
+      throw error
+    }
+  }
+
+  async function underLease(job: Job, signal: AbortSignal): Promise<Outcome> {
+    if (!job.purpose) return job.run(contextOf(job, signal))
+    using held = await lease.acquire(job.purpose)
+    if (!held)
+      return later(
+        `the cluster is held for ${lease.holder ?? 'something else'}`,
+        new Date(now().getTime() + leaseRetry),
+      )
+    try {
+      return await job.run(contextOf(job, AbortSignal.any([signal, held.signal])))
+    } catch (error) {
+      // Taken over: what was begun is taken up again from what is then seen.
+      if (held.signal.aborted && !signal.aborted)
+        return later(messageOf(held.signal.reason), new Date(now().getTime() + leaseRetry))
+      throw error
+    }
+  }
+
+  function contextOf(job: Job, signal: AbortSignal): JobContext {
+    const jobLog = log.child({ job: job.name })
+    return {
+      config,
+      log: jobLog,
+      signal,
+      ports,
+      now,
+      monotonic,
+      emit,
+      schematics: schematics(),
+      powerReturned: powerReturned.signal,
+      get power() {
+        return power
+      },
+      observe: () => observe(config.nodes, ports, signal),
+      answeredWithin: (ms) => new Set([...lastAnswer].filter(([, at]) => monotonic() - at <= ms).map(([name]) => name)),
+      carryOut: (plan, choices = {}) =>
+        carryOut(plan, ports, {
+          inventory: config.nodes,
+          log: jobLog,
+          pollEvery,
+          ...choices,
+          signal: choices.signal ? AbortSignal.any([signal, choices.signal]) : signal,
+          onStep: (step, state) => {
+            choices.onStep?.(step, state)
+            const text = describeStep(step)
+            if (state.kind === 'started') jobLog.info({ step: step.do }, text)
+            const subject = 'node' in step ? { subject: step.node } : {}
+            if (state.kind === 'done') journal.write({ kind: 'step', ...subject, text: `${text}: done` })
+            if (state.kind === 'failed')
+              journal.write({ kind: 'step', ...subject, text: `failed: ${state.error.message}` })
+          },
+        }),
+    }
+  }
+
+  /** Takes note of what was read of the UPS, or of its silence. */
+  async function noticePower(seen: Observation): Promise<void> {
+    const before = power
+    power = nextPowerState(power, seen, config.power)
+    if (power.mode === before.mode) return
+    if (before.mode === 'critical') powerReturned.abort(new Error('power is back'))
+    if (power.mode === 'critical') powerReturned = new AbortController()
+    const event = powerEvent(config.upses[0]?.name ?? 'ups', power)
+    if (event) await emit(event)
+  }
+
+  /** Takes note of whether a node answers; `undefined` from a node that was never heard is nothing new. */
+  async function noticeNode(name: string, answers: boolean): Promise<void> {
+    const known = lastAnswer.has(name)
+    if (answers) lastAnswer.set(name, monotonic())
+    const returned = answers && !answering.has(name)
+    const lost = !answers && answering.has(name)
+    if (answers) answering.add(name)
+    else answering.delete(name)
+    if (returned && known) await emit({ type: 'node.returned', node: name })
+    if (lost) await emit({ type: 'node.lost', node: name })
+  }
+  const answering = new Set<string>()
+
+  return {
+    emit,
+    enqueue,
+    runJob,
+    noticePower,
+    noticeNode,
+    jobs,
+    get power(): PowerState {
+      return power
+    },
+    get leaseHolder() {
+      return lease.holder
+    },
+    observe: (signal: AbortSignal) => observe(config.nodes, ports, signal),
+    /** For looking at what a job would decide, without running it. */
+    preview: (job: Job, signal: AbortSignal): JobContext => contextOf(job, signal),
+    /** Starts a job that runs here, or queues one that doesn't. */
+    start: async (job: Job): Promise<void> => {
+      if (job.runs === 'here') here.wake(job)
+      else await queue.add(job)
+    },
+    onRun: (listener: (report: RunReport) => void): (() => void) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    /** Resolves when no job runs here and none is about to. */
+    idle: () => here.idle(),
+    /** Calls off what runs, and waits until it has let go. Nothing begins after that. */
+    stop: async (): Promise<void> => {
+      stopping.abort(new Stopping('the agent is stopping'))
+      await here.stop()
+    },
+  }
+}
+
+export type Agent = ReturnType<typeof createAgent>
+
+/** Without a UPS there is nothing to wait for. */
+function alwaysOnMains(at: number): PowerState {
+  return { mode: 'on-mains', since: at, lastHeard: Infinity, reading: { status: ['OL'] } }
+}
+
+function subjectOf(event: Event): string {
+  if ('node' in event) return event.node
+  if ('ups' in event) return event.ups
+  if ('version' in event) return event.version
+  return 'schematic' in event ? event.schematic : 'cluster'
+}

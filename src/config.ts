@@ -1,0 +1,289 @@
+import { isAlias, isCollection, isMap, isNode, LineCounter, parseDocument, visit, type Document } from 'yaml'
+import { z } from 'zod'
+import { parseDuration } from './core/duration.ts'
+import { AgentError } from './core/errors.ts'
+import type { Schematic } from './core/schematic.ts'
+import { parseVersion } from './core/version.ts'
+import { days } from './core/window.ts'
+
+const duration = z
+  .string()
+  .refine((text) => parseDuration(text) !== undefined, 'use a duration such as 30s, 10m, 2h or 7d')
+  .transform((text) => parseDuration(text)!)
+  .meta({ description: 'A duration: 500ms, 30s, 10m, 2h, 7d' })
+
+const version = z
+  .string()
+  .refine((text) => text.startsWith('v') && parseVersion(text) !== undefined, 'use a Talos release such as v1.13.9')
+const time = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'use a time of day such as 02:00')
+const percent = z.number().min(0).max(100)
+const name = z.string().regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, 'use lower-case letters, digits and dashes')
+const mac = z.string().regex(/^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$/, 'use a MAC address such as 00:1b:21:3a:4f:5c')
+const host = z
+  .string()
+  .regex(/^[A-Za-z0-9]([-A-Za-z0-9.:]*[A-Za-z0-9])?$/, 'use a host name or an IP address, without a port')
+const port = z.int().min(1).max(65_535)
+
+/** A secret is named in the configuration and never in it. */
+const secret = z.union(
+  [
+    z.strictObject({ file: z.string().min(1).meta({ description: 'Path of a file that holds the secret' }) }),
+    z.strictObject({ env: z.string().min(1).meta({ description: 'Environment variable that holds the secret' }) }),
+  ],
+  'name a secret as {file: PATH} or {env: NAME}; it is never written here itself',
+)
+export type SecretSource = z.output<typeof secret>
+
+const timeZone = z.string().refine((zone) => {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: zone }) !== undefined
+  } catch {
+    return false
+  }
+}, 'use a time zone such as Europe/Warsaw')
+
+const window = z.strictObject({
+  days: z
+    .array(z.enum(days))
+    .min(1)
+    .default([...days]),
+  from: time,
+  to: time,
+})
+
+const node = z.strictObject({
+  name: name.meta({ description: "The node's name in Kubernetes" }),
+  role: z.enum(['controlplane', 'worker']),
+  address: host.meta({ description: 'Where its machine API answers (port 50000), never a virtual IP' }),
+  mac: mac.optional().meta({ description: 'For Wake-on-LAN; without it somebody has to press the button' }),
+  schematic: name.optional().meta({ description: 'Another one of config/schematics for this node alone' }),
+})
+
+const cluster = z.strictObject({
+  name: name.default('homelab'),
+  talosconfig: z.string().min(1),
+  context: z.string().min(1).optional().meta({ description: "The talosconfig's context; its own choice by default" }),
+  kubeconfig: z.string().min(1),
+})
+
+const factory = z.strictObject({
+  url: z.url({ protocol: /^https?$/ }).default('https://factory.talos.dev'),
+})
+
+const share = z.strictObject({
+  directory: z.string().min(1).meta({ description: 'What the TFTP server serves' }),
+  image: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]+$/, 'use a plain file name')
+    .default('metal-amd64-uki.efi')
+    .meta({ description: 'The name that machines boot' }),
+  architecture: z.enum(['amd64', 'arm64']).default('amd64'),
+  keep: z.int().min(1).max(50).default(2).meta({ description: 'How many staged images are kept' }),
+})
+
+const upgrade = z.strictObject({
+  enabled: z.boolean().default(true).meta({ description: 'false: stage images, and never touch a node' }),
+  channel: z.enum(['stable', 'prerelease']).default('stable'),
+  pin: version.optional(),
+  skip: z.array(version).default([]),
+  soak: duration.prefault('7d').meta({ description: 'How long a release must have been known before it is used' }),
+  windows: z.array(window).default([]).meta({ description: 'When nodes may be upgraded; none: always' }),
+  timeZone: timeZone.default('UTC'),
+  order: z.enum(['workers-first', 'control-planes-first']).default('workers-first'),
+  nodeTakes: duration.prefault('15m').meta({ description: 'So much of a window must be left for one more node' }),
+  settle: duration.prefault('1m').meta({ description: 'How long a node must stay healthy before the next one' }),
+  attempts: z.int().min(1).max(10).default(2),
+  retryAfter: duration.prefault('5m'),
+  drain: duration.prefault('10m'),
+  install: duration.prefault('15m'),
+  reboot: duration.prefault('15m'),
+})
+
+const ups = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]+$/, "use the UPS's name in upsd")
+    .default('ups'),
+  host,
+  port: port.default(3493),
+  user: z.string().min(1).optional(),
+  password: secret.optional(),
+  login: z.boolean().default(false).meta({ description: 'Count as a secondary, for which the primary waits' }),
+})
+
+const wake = z.strictObject({
+  stableFor: duration.prefault('60s'),
+  minimumCharge: percent.default(25),
+  retryEvery: duration.prefault('30s'),
+  giveUpAfter: duration.prefault('15m'),
+  broadcast: z.ipv4().default('255.255.255.255'),
+  port: port.default(9),
+})
+
+const power = z.strictObject({
+  onBatteryAfter: duration.prefault('5s'),
+  lowBatteryAfter: duration.prefault('3s'),
+  maxOnBattery: duration.prefault('15m'),
+  minimumCharge: percent.optional(),
+  minimumRuntime: duration.optional(),
+  silence: duration
+    .prefault('30s')
+    .meta({ description: 'Silence of the UPS on battery for so long starts the shutdown' }),
+  pollOnMains: duration.prefault('5s'),
+  pollOnBattery: duration.prefault('1s'),
+  reserve: duration.prefault('60s'),
+  assumedRuntime: duration
+    .prefault('3m')
+    .meta({ description: 'What the battery is taken to have left where the UPS does not say' }),
+  drain: duration.prefault('90s'),
+  nodeStops: duration.prefault('60s'),
+  wake: wake.prefault({}),
+})
+
+const queue = z.strictObject({
+  url: z
+    .url({ protocol: /^rediss?$/ })
+    .refine((url) => new URL(url).password === '', 'keep the password out of the URL: use queue.password')
+    .optional()
+    .meta({ description: 'A Redis or Valkey of your own; without it one is run under the state directory' }),
+  password: secret.optional(),
+})
+
+const schema = z
+  .strictObject({
+    cluster,
+    nodes: z.array(node).min(1),
+    schematic: name.meta({ description: 'The file of config/schematics that nodes run, without .yaml' }),
+    factory: factory.prefault({}),
+    share,
+    upgrade: upgrade.prefault({}),
+    upses: z.array(ups).max(1, 'one UPS is supported so far').default([]),
+    power: power.prefault({}),
+    queue: queue.prefault({}),
+    state: z
+      .string()
+      .min(1)
+      .default('/var/lib/caretaker')
+      .meta({ description: 'Where the journal and the queue are kept' }),
+  })
+  .superRefine(({ nodes, upses }, context) => {
+    for (const key of ['name', 'address', 'mac'] as const) {
+      for (const [index, node] of nodes.entries()) {
+        const value = node[key]?.toLowerCase()
+        if (value !== undefined && nodes.findIndex((other) => other[key]?.toLowerCase() === value) < index) {
+          context.addIssue({ code: 'custom', path: ['nodes', index, key], message: `another node has this ${key}` })
+        }
+      }
+    }
+    if (!nodes.some(({ role }) => role === 'controlplane')) {
+      context.addIssue({ code: 'custom', path: ['nodes'], message: 'name at least one control plane' })
+    }
+    for (const [index, { user, password, login }] of upses.entries()) {
+      if (login && (user === undefined || password === undefined)) {
+        context.addIssue({ code: 'custom', path: ['upses', index, 'login'], message: 'needs user and password' })
+      }
+    }
+  })
+
+export type Config = z.output<typeof schema>
+export type NodeConfig = Config['nodes'][number]
+
+const schematicSchema = z.strictObject({
+  owner: z.string().optional(),
+  overlay: z
+    .strictObject({
+      image: z.string().min(1),
+      name: z.string().min(1),
+      options: z.record(z.string(), z.unknown()).optional(),
+    })
+    .optional(),
+  customization: z
+    .strictObject({
+      embeddedMachineConfiguration: z.string().optional(),
+      extraKernelArgs: z.array(z.string()).optional(),
+      meta: z.array(z.strictObject({ key: z.int().min(0).max(255), value: z.string() })).optional(),
+      systemExtensions: z.strictObject({ officialExtensions: z.array(z.string()).optional() }).optional(),
+      bootloader: z.enum(['none', 'dual-boot', 'sd-boot', 'grub']).optional(),
+      secureboot: z
+        .strictObject({ enrollKeys: z.string().optional(), includeWellKnownCertificates: z.boolean().optional() })
+        .optional(),
+      diskImage: z.strictObject({ sectorSize: z.int().min(0).optional() }).optional(),
+    })
+    .optional(),
+})
+
+/** The text of `config/caretaker.yaml`. `file` is what faults name. @throws AgentError `misconfigured`, with every fault */
+export function parseConfig(text: string, file: string): Config {
+  return parse(schema, text, file)
+}
+
+/** The text of a file of `config/schematics`. @throws AgentError `misconfigured`, with every fault */
+export function parseSchematic(text: string, file: string): Schematic {
+  return parse(schematicSchema, text === '' ? '{}' : text, file)
+}
+
+/** JSON Schema (draft 7) of the configuration, for editors. */
+export function configSchema(): object {
+  return z.toJSONSchema(schema, { io: 'input', target: 'draft-7' })
+}
+
+function parse<T>(shape: z.ZodType<T>, text: string, file: string): T {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const at = (offset: number) => {
+    const { line, col } = lines.linePos(offset)
+    return `${file}:${line}:${col}`
+  }
+  const syntax = [...document.errors, ...document.warnings].map(({ pos, message }) => `${at(pos[0])} ${message}`)
+  if (syntax.length > 0) throw misconfigured(syntax)
+  // An alias can make a small file huge, and has no use here.
+  let alias: number | undefined
+  visit(document, { Alias: (_, found) => void (alias ??= found.range?.[0] ?? 0) })
+  if (alias !== undefined) throw misconfigured([`${at(alias)} aliases (*name) are not supported here`])
+
+  const result = shape.safeParse(document.toJS())
+  if (result.success) return result.data
+  throw misconfigured(flatten(result.error.issues).map((issue) => describe(issue, document, at)))
+}
+
+interface Fault {
+  readonly path: readonly PropertyKey[]
+  readonly message: string
+  /** The fault is the key at the end of the path, not its value. */
+  readonly key?: true
+}
+
+function flatten(issues: readonly z.core.$ZodIssue[]): Fault[] {
+  return issues.flatMap((issue): Fault[] => {
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => ({ path: [...issue.path, key], message: 'is not a setting', key: true }))
+    }
+    const missing =
+      issue.code === 'invalid_type' && issue.input === undefined && issue.message.includes('received undefined')
+    return [{ path: issue.path, message: missing ? 'is missing' : issue.message }]
+  })
+}
+
+function describe({ path, message, key }: Fault, document: Document, at: (offset: number) => string): string {
+  return `${at(offsetOf(document, path, key === true))} ${path.map(String).join('.') || 'the file'}: ${message}`
+}
+
+/** Where the deepest part of the path that exists stands in the text. */
+function offsetOf(document: Document, path: readonly PropertyKey[], wantKey: boolean): number {
+  for (let length = path.length; length > 0; length--) {
+    const keys = path.slice(0, length)
+    const parent = keys.length === 1 ? document.contents : document.getIn(keys.slice(0, -1), true)
+    if (isMap(parent)) {
+      const pair = parent.items.find(({ key }) => String(isNode(key) ? key.toJSON() : key) === String(keys.at(-1)))
+      if (pair && isNode(pair.key) && (wantKey || !isNode(pair.value) || isCollection(pair.value)))
+        return pair.key.range?.[0] ?? 0
+    }
+    const found = document.getIn(keys, true)
+    if (isNode(found) && !isAlias(found)) return found.range?.[0] ?? 0
+  }
+  return 0
+}
+
+function misconfigured(faults: readonly string[]): AgentError {
+  return new AgentError('misconfigured', faults.join('\n'))
+}

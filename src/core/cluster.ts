@@ -1,0 +1,111 @@
+/** What we saw of the cluster, at one moment. What did not answer is a fact too. */
+export interface Cluster {
+  readonly nodes: readonly Node[]
+  /** The API server's version, `v1.36.3`. */
+  readonly kubernetes: Seen<string>
+}
+
+/** Something that was looked at: what was seen, or why it could not be. */
+export type Seen<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: string }
+
+export const seen = <T>(value: T): Seen<T> => ({ ok: true, value })
+export const unseen = (error: string): Seen<never> => ({ ok: false, error })
+
+export type Role = 'controlplane' | 'worker'
+
+export interface Node {
+  /** The node's name in Kubernetes. */
+  readonly name: string
+  readonly role: Role
+  readonly talos: Seen<TalosFacts>
+  readonly kubernetes: Seen<KubernetesFacts>
+}
+
+/** What a node's machine API says of it. */
+export interface TalosFacts {
+  /** The running release, `v1.13.9`. */
+  readonly version: string
+  /** `metal`, `aws`, …: part of the installer image's name. */
+  readonly platform: string
+  readonly secureBoot: boolean
+  /** The Image Factory schematic that it runs; undefined where the image was not made by a Factory. */
+  readonly schematic: string | undefined
+  /** The official extensions of that schematic, as the Factory names them; undefined where the node does not tell. */
+  readonly extensions: readonly string[] | undefined
+  /** New at every boot. */
+  readonly bootId: string
+  /** MachineStatus' stage: `booting`, `running`, `rebooting`, `shutting down`, … */
+  readonly stage: string
+  /** In stage `running`: whether nothing is left to wait for. */
+  readonly ready: boolean
+  readonly unmet: readonly string[]
+  /**
+   * META key 0x06 is there: an upgrade was installed whose boot has not been confirmed. On a node that is running and
+   * ready this means *armed*: its next boot, for whatever reason, starts another release.
+   */
+  readonly fallbackPending: boolean
+  /** Control planes only. */
+  readonly etcd?: Seen<EtcdFacts>
+}
+
+/** One etcd member's own view. Ids are 16 hex digits: they do not fit a JavaScript number. */
+export interface EtcdFacts {
+  readonly id: string
+  readonly leader: string | undefined
+  readonly learner: boolean
+  readonly errors: readonly string[]
+  readonly members: readonly { readonly id: string; readonly name: string; readonly learner: boolean }[]
+}
+
+export interface KubernetesFacts {
+  readonly ready: boolean
+  readonly unschedulable: boolean
+  /** Our own mark, when it was we who cordoned the node. */
+  readonly cordon: CordonMark | undefined
+  readonly attempts: Attempts | undefined
+}
+
+/**
+ * Written on the node as an annotation when we cordon it: the node itself remembers what we were doing there. A cordon
+ * without this mark is somebody else's, and never touched.
+ */
+export interface CordonMark {
+  readonly why: 'upgrade' | 'power'
+  /** ISO 8601. */
+  readonly at: string
+  /** For an upgrade: the release that it is to get, and the boot that it left. */
+  readonly release?: string
+  readonly bootId?: string
+  /** Set just before the call that makes the node reboot. */
+  readonly rebooting?: true
+}
+
+/** How often a release was tried on a node. Outlives the cordon, so that a release that rolls back is not tried for ever. */
+export interface Attempts {
+  readonly release: string
+  readonly count: number
+  /** Why the last attempt failed; absent while it is under way. */
+  readonly failure?: string
+}
+
+/** Answering, in stage `running`, nothing unmet, and Ready in Kubernetes. */
+export function isHealthy(node: Node): boolean {
+  return whyUnhealthy(node) === undefined
+}
+
+/** What is wrong with the node, to follow its name: `does not answer`, `is booting`. Undefined when nothing is. */
+export function whyUnhealthy({ talos, kubernetes }: Node): string | undefined {
+  if (!talos.ok) return `does not answer (${talos.error})`
+  const { stage, ready, unmet, etcd } = talos.value
+  if (stage !== 'running') return `is ${stage}`
+  if (!ready) return `is not ready (${unmet.join(', ') || 'no reason given'})`
+  if (etcd && !etcd.ok) return `has no healthy etcd (${etcd.error})`
+  if (!kubernetes.ok) return `is not seen in Kubernetes (${kubernetes.error})`
+  if (!kubernetes.value.ready) return 'is not Ready in Kubernetes'
+  return undefined
+}
+
+/** Installed and not booted: the next boot starts another release than the running one. */
+export function isArmed({ talos }: Node): boolean {
+  return talos.ok && talos.value.fallbackPending && talos.value.stage === 'running' && talos.value.ready
+}

@@ -1,0 +1,75 @@
+import type { CriticalReason } from './power.ts'
+
+/**
+ * An event is a fact about the outside world, in the past tense. It says "look again", never "do this": a job that an
+ * event wakes looks at the homelab for itself, so a lost, late or repeated event does no harm.
+ */
+export type Event =
+  | { type: 'release.published'; version: string }
+  | { type: 'schematic.changed'; schematic: string }
+  | { type: 'image.staged'; version: string; schematic: string }
+  | { type: 'node.returned'; node: string }
+  | { type: 'node.lost'; node: string }
+  | { type: 'node.upgraded'; node: string; version: string }
+  | { type: 'power.on-mains'; ups: string }
+  | { type: 'power.on-battery'; ups: string }
+  | { type: 'power.critical'; ups: string; reason: CriticalReason }
+  | { type: 'power.latched'; ups: string }
+  | { type: 'cluster.stopped' }
+  | { type: 'cluster.woken' }
+
+export type EventType = Event['type']
+
+/** The event as a sentence for the journal. */
+export function describeEvent(event: Event): string {
+  switch (event.type) {
+    case 'release.published':
+      return `${event.version} is the release to go to`
+    case 'schematic.changed':
+      return `the schematic ${event.schematic} was edited`
+    case 'image.staged':
+      return `${event.version} is staged on the share`
+    case 'node.returned':
+      return `${event.node} answers`
+    case 'node.lost':
+      return `${event.node} no longer answers`
+    case 'node.upgraded':
+      return `${event.node} runs ${event.version}`
+    case 'power.on-mains':
+      return `${event.ups} is on mains`
+    case 'power.on-battery':
+      return `${event.ups} is on battery`
+    case 'power.critical':
+      return `${event.ups} is about to fail: ${describeReason(event.reason)}`
+    case 'power.latched':
+      return `${event.ups} still shows a forced shutdown (FSD) although mains is back: restart upsd to clear it`
+    case 'cluster.stopped':
+      return 'every node is down'
+    case 'cluster.woken':
+      return 'the cluster is back'
+    default:
+      return event satisfies never
+  }
+}
+
+/** Why the UPS counts as about to fail, in words that fit after "because". */
+export function describeReason(reason: CriticalReason): string {
+  switch (reason) {
+    case 'forced-shutdown':
+      return 'the UPS server forces a shutdown (FSD)'
+    case 'low-battery':
+      return 'the battery is low (OB LB)'
+    case 'low-charge':
+      return 'the charge fell below the floor'
+    case 'low-runtime':
+      return 'the runtime left is needed for the shutdown itself'
+    case 'on-battery-too-long':
+      return 'it was on battery for longer than the policy allows'
+    case 'silent-on-battery':
+      return 'it went silent while on battery'
+    case 'outage-resumed':
+      return 'an outage was under way when the agent stopped, and power is not back'
+    default:
+      return reason satisfies never
+  }
+}

@@ -1,0 +1,86 @@
+import type { Config } from '../config.ts'
+import type { Cluster } from './cluster.ts'
+import type { Event, EventType } from './event.ts'
+import type { Purpose } from './lease.ts'
+import type { Logger } from './log.ts'
+import type { Plan, Step } from './plan.ts'
+import type { Ports } from './ports.ts'
+import type { PowerState } from './power.ts'
+import type { Schematic } from './schematic.ts'
+
+/** A job is one file in jobs/: what it is called, what starts it, and what it does. */
+export interface Job {
+  /** Also the file's name, the queue's job name, and the CLI's word for it. */
+  readonly name: string
+  /** One sentence for `caretaker jobs`. */
+  readonly about: string
+  readonly triggers: readonly Trigger[]
+  /** Set when the job changes the cluster: it then runs alone, under the lease. */
+  readonly purpose?: Purpose
+  /**
+   * Where it runs. `queue`: through BullMQ, with retries and a record. `here`: in this process at once, because it must
+   * work while the queue store is away; an outcome `later` is then kept by a timer.
+   */
+  readonly runs: 'queue' | 'here'
+  run(context: JobContext): Promise<Outcome>
+}
+
+export type Trigger = { on: EventType } | { every: string } | { cron: string }
+
+/** Everything that a job may use. There is nothing to import but the pure core. */
+export interface JobContext {
+  readonly config: Config
+  readonly log: Logger
+  readonly signal: AbortSignal
+  /** How the power is now; asked again, it answers anew. */
+  readonly power: PowerState
+  /** Aborts when the power, critical at the start of the run, is no longer so. */
+  readonly powerReturned: AbortSignal
+  /** For looking. What changes the cluster goes through `carryOut`. */
+  readonly ports: Ports
+  /** The schematics of config/schematics as they are now, by name. */
+  readonly schematics: ReadonlyMap<string, RegisteredSchematic>
+  now(): Date
+  /** ms of a clock that never jumps. */
+  monotonic(): number
+  emit(event: Event): Promise<void>
+  observe(): Promise<Cluster>
+  /** Names of the nodes that answered at most this many ms ago. */
+  answeredWithin(ms: number): ReadonlySet<string>
+  carryOut(plan: Plan, options?: CarryOutChoices): Promise<void>
+}
+
+export interface RegisteredSchematic {
+  /** As we compute it; the Factory's own answer is what counts when an image is asked for. */
+  readonly id: string
+  readonly schematic: Schematic
+}
+
+export interface CarryOutChoices {
+  /** Joined with the run's own signal. */
+  readonly signal?: AbortSignal
+  /** Called before each phase; a reason ends the plan there, with an AgentError `rejected`. */
+  readonly mayGoOn?: (phase: string) => string | undefined
+  /** Called, and done, before a step's first effect and after its end: what must be durable is written here. */
+  readonly onStep?: (step: Step, state: StepState) => void
+}
+
+export type StepState = { kind: 'started' } | { kind: 'done' } | { kind: 'failed'; error: Error }
+
+export type Outcome = { kind: 'done'; summary: string } | { kind: 'later'; reason: string; at: Date }
+
+export const done = (summary: string): Outcome => ({ kind: 'done', summary })
+export const later = (reason: string, at: Date): Outcome => ({ kind: 'later', reason, at })
+
+export const on = (event: EventType): Trigger => ({ on: event })
+export const every = (interval: string): Trigger => ({ every: interval })
+export const cron = (pattern: string): Trigger => ({ cron: pattern })
+
+export function defineJob(job: Job): Job {
+  return job
+}
+
+/** `at`, this many ms from now. */
+export function after(now: Date, ms: number): Date {
+  return new Date(now.getTime() + ms)
+}

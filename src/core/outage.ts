@@ -1,0 +1,62 @@
+import type { CriticalReason } from './power.ts'
+
+/**
+ * The record of one power cut, from the decision to shut down until the cluster is whole again. It is on the disk
+ * before each call that can't be taken back, so that a new process can go on at the first step that isn't confirmed.
+ */
+export interface Outage {
+  /** ISO 8601, and its name. */
+  readonly startedAt: string
+  readonly reason: CriticalReason
+  /**
+   * | stage    | means                                                       | power returns     |
+   * |----------|-------------------------------------------------------------|-------------------|
+   * | draining | nothing was shut down yet: everything can be taken back     | undo              |
+   * | stopping | at least one node was told to shut down                     | stop there, wake  |
+   * | stopped  | every node was told, and is down or was given up            | wake              |
+   * | waking   | power is back, and nodes are being woken                    | go on             |
+   * | over     | every node that was up before is back                       |                   |
+   */
+  readonly stage: 'draining' | 'stopping' | 'stopped' | 'waking' | 'over'
+  readonly nodes: Readonly<Record<string, OutageNode>>
+  readonly endedAt?: string
+}
+
+export interface OutageNode {
+  /** Whether it ran before: only such a node is woken afterwards. */
+  readonly wasUp: boolean
+  readonly state: 'up' | 'shutdown-sent' | 'off' | 'abandoned' | 'wake-sent' | 'back'
+}
+
+export function beginOutage(
+  startedAt: Date,
+  reason: CriticalReason,
+  nodes: readonly string[],
+  wasUp: ReadonlySet<string>,
+): Outage {
+  return {
+    startedAt: startedAt.toISOString(),
+    reason,
+    stage: 'draining',
+    nodes: Object.fromEntries(nodes.map((name) => [name, { wasUp: wasUp.has(name), state: 'up' as const }])),
+  }
+}
+
+/** The outage with one node's state changed; a first `shutdown-sent` makes it `stopping`. */
+export function withNodeState(outage: Outage, name: string, state: OutageNode['state']): Outage {
+  const before = outage.nodes[name] ?? { wasUp: true, state: 'up' }
+  const stage = state === 'shutdown-sent' ? 'stopping' : outage.stage
+  return { ...outage, stage, nodes: { ...outage.nodes, [name]: { ...before, state } } }
+}
+
+/** Names of the nodes that ran before the outage and are not back yet. */
+export function missingNodes(outage: Outage): string[] {
+  return Object.entries(outage.nodes)
+    .filter(([, node]) => node.wasUp && node.state !== 'back')
+    .map(([name]) => name)
+}
+
+/** Whether any node was told to shut down: until then an outage is undone, not recovered from. */
+export function wentDown(outage: Outage): boolean {
+  return outage.stage !== 'draining'
+}

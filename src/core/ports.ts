@@ -1,0 +1,121 @@
+import type { Attempts, CordonMark, KubernetesFacts, TalosFacts } from './cluster.ts'
+import type { Journal } from './journal.ts'
+import type { DrainPolicy, ImageOrder } from './plan.ts'
+import type { UpsReading } from './power.ts'
+import type { Schematic } from './schematic.ts'
+
+/**
+ * The outside world, as the agent needs it, and no wider. Every call rejects with an AgentError and with nothing else,
+ * and ends soon after its signal aborts.
+ */
+export interface Ports {
+  readonly factory: Factory
+  readonly share: Share
+  readonly talos: Talos
+  readonly kubernetes: Kubernetes
+  /** Absent where no UPS is configured. */
+  readonly ups?: Ups
+  readonly wakeOnLan: WakeOnLan
+  readonly journal: Journal
+}
+
+/** The Talos Image Factory. */
+export interface Factory {
+  /** Its host, and port where it isn't 443: the registry that serves installer images. */
+  readonly registry: string
+  /** Every release that it offers, oldest first, with their `v`. */
+  versions(signal: AbortSignal): Promise<readonly string[]>
+  /** Makes the schematic known and answers its id, 64 hex digits: the Factory's own, whatever we compute. */
+  register(schematic: Schematic, signal: AbortSignal): Promise<string>
+  /** Has the image built if need be, which can take minutes; answers its size in bytes where the Factory says it. */
+  warm(image: ImageOrder, signal: AbortSignal): Promise<number | undefined>
+  /** Starts the download; `resume` asks for the rest of one that broke off. */
+  open(image: ImageOrder, resume: Resume | undefined, signal: AbortSignal): Promise<Download>
+}
+
+export interface Resume {
+  readonly offset: number
+  /** What the first part was served with: the rest must be of the same bytes. */
+  readonly etag: string
+}
+
+export interface Download {
+  /** Where the body starts: 0, or the offset that was asked for. */
+  readonly offset: number
+  /** Size of the whole file in bytes; undefined where the server doesn't say. */
+  readonly size: number | undefined
+  readonly etag: string | undefined
+  readonly body: AsyncIterable<Uint8Array>
+}
+
+/** The directory that the NAS serves over TFTP. */
+export interface Share {
+  /** What is staged, newest first; the first is what the fixed name serves. */
+  staged(): Promise<readonly StagedImage[]>
+  /** Brings an image onto the share, checked, and publishes it atomically. Returns what was there where it already is. */
+  stage(image: ImageOrder, factory: Pick<Factory, 'open'>, signal: AbortSignal): Promise<StagedImage>
+}
+
+export interface StagedImage {
+  readonly version: string
+  readonly schematic: string
+  readonly architecture: string
+  readonly sha256: string
+  readonly bytes: number
+  /** ISO 8601. */
+  readonly stagedAt: string
+  /** The path below the share's directory. */
+  readonly path: string
+  /** Whether the fixed name serves this one. */
+  readonly published: boolean
+}
+
+/** The nodes' machine APIs. Nodes are named as in the configuration. */
+export interface Talos {
+  look(node: string, signal: AbortSignal): Promise<TalosFacts>
+  /** The running release: the cheapest question, for finding out who answers. */
+  version(node: string, signal: AbortSignal): Promise<string>
+  pullImage(node: string, image: string, signal: AbortSignal): Promise<void>
+  /** Talos 1.13 and later: runs the installer. Rejects with its exit code and last lines when it fails. */
+  install(node: string, image: string, signal: AbortSignal): Promise<void>
+  /** Talos 1.12 and earlier: returns when the node has accepted; it pulled and checked the image by then. */
+  installAndReboot(node: string, image: string, signal: AbortSignal): Promise<void>
+  reboot(node: string, signal: AbortSignal): Promise<void>
+  /** Returns when the node has accepted. `force` leaves Talos' own cordon and drain out. */
+  shutDown(node: string, options: { force: boolean }, signal: AbortSignal): Promise<void>
+}
+
+export interface Kubernetes {
+  /** The API server's version, `v1.36.3`. */
+  version(signal: AbortSignal): Promise<string>
+  nodes(signal: AbortSignal): Promise<ReadonlyMap<string, KubernetesFacts>>
+  /**
+   * Makes the node unschedulable and leaves our mark on it. A node that somebody else has cordoned is left alone:
+   * rejected for an upgrade, fine for a power cut. A mark for an upgrade is not overwritten by one for the power.
+   */
+  cordon(node: string, mark: CordonMark, attempts: Attempts | undefined, signal: AbortSignal): Promise<void>
+  /** Writes why the present attempt failed beside its count. */
+  noteFailure(node: string, attempts: Attempts, signal: AbortSignal): Promise<void>
+  /** Takes our own cordon with this reason away; any other is left alone. */
+  uncordon(
+    node: string,
+    why: CordonMark['why'],
+    options: { forgetAttempts: boolean },
+    signal: AbortSignal,
+  ): Promise<void>
+  /** Evicts what runs on the node and waits until it is gone. Rejects naming the pods that would not go. */
+  drain(node: string, policy: DrainPolicy, signal: AbortSignal): Promise<void>
+}
+
+/** A UPS as NUT's upsd tells of it. */
+export interface Ups {
+  readonly name: string
+  read(signal: AbortSignal): Promise<UpsReading>
+  /** Says to the primary that this cluster is down. Harmless where we are not logged in. */
+  logOut(signal: AbortSignal): Promise<void>
+}
+
+export interface WakeOnLan {
+  /** Sends a magic packet. That it was sent says nothing about the machine. */
+  wake(mac: string): Promise<void>
+}

@@ -1,0 +1,249 @@
+/**
+ * A schematic of the Image Factory: what goes into an image beside Talos itself
+ * (siderolabs/image-factory pkg/schematic/schematic.go).
+ */
+export interface Schematic {
+  readonly owner?: string | undefined
+  readonly overlay?:
+    | {
+        readonly image: string
+        readonly name: string
+        readonly options?: Readonly<Record<string, unknown>> | undefined
+      }
+    | undefined
+  readonly customization?:
+    | {
+        readonly embeddedMachineConfiguration?: string | undefined
+        readonly extraKernelArgs?: readonly string[] | undefined
+        readonly meta?: readonly { readonly key: number; readonly value: string }[] | undefined
+        readonly systemExtensions?: { readonly officialExtensions?: readonly string[] | undefined } | undefined
+        readonly bootloader?: string | undefined
+        readonly secureboot?:
+          | { readonly enrollKeys?: string | undefined; readonly includeWellKnownCertificates?: boolean | undefined }
+          | undefined
+        readonly diskImage?: { readonly sectorSize?: number | undefined } | undefined
+      }
+    | undefined
+}
+
+type Yaml = string | number | boolean | null | readonly Yaml[] | Entries
+/** A mapping whose order counts. */
+class Entries {
+  readonly entries: readonly (readonly [string, Yaml])[]
+  constructor(entries: readonly (readonly [string, Yaml])[]) {
+    this.entries = entries
+  }
+}
+
+/**
+ * The schematic as the Factory writes it, byte for byte: its id is the SHA-256 of this text in hex. No option of the
+ * `yaml` package gives these bytes in general: indentation is four columns, quotes are chosen by rules of their own
+ * (go-yaml v4 rc.6, as used by the Factory since v1.5.0).
+ */
+export function canonicalYaml(schematic: Schematic): string {
+  const { owner, overlay, customization = {} } = schematic
+  const { secureboot, systemExtensions, diskImage } = customization
+  return block(
+    mapping(
+      ['owner', owner],
+      [
+        'overlay',
+        overlay &&
+          mapping(
+            ['image', overlay.image, 'always'],
+            ['name', overlay.name, 'always'],
+            ['options', ofOptions(overlay.options)],
+          ),
+      ],
+      [
+        'customization',
+        mapping(
+          ['embeddedMachineConfiguration', customization.embeddedMachineConfiguration],
+          ['extraKernelArgs', customization.extraKernelArgs],
+          [
+            'meta',
+            customization.meta?.map(({ key, value }) => mapping(['key', key, 'always'], ['value', value, 'always'])),
+          ],
+          ['systemExtensions', mapping(['officialExtensions', systemExtensions?.officialExtensions])],
+          ['bootloader', bootloaderOf(customization.bootloader)],
+          [
+            'secureboot',
+            mapping(
+              ['enrollKeys', secureboot?.enrollKeys],
+              ['includeWellKnownCertificates', secureboot?.includeWellKnownCertificates],
+            ),
+          ],
+          ['diskImage', mapping(['sectorSize', diskImage?.sectorSize])],
+        ),
+        'always',
+      ],
+    ),
+    0,
+  )
+}
+
+/** The kernel arguments that the schematic adds to a UKI's command line. */
+export function kernelArgumentsOf({ customization }: Schematic): readonly string[] {
+  return (customization?.extraKernelArgs ?? [])
+    .flatMap((argument) => argument.split(/\s+/))
+    .filter((argument) => argument !== '')
+}
+
+/** `none` is the default, and left out. */
+function bootloaderOf(bootloader: string | undefined): string | undefined {
+  const kind = bootloader?.toLowerCase()
+  return kind === 'none' ? undefined : kind
+}
+
+type Field = readonly [key: string, value: Yaml | undefined, always?: 'always']
+
+/** Leaves out what is empty, as Go's `omitempty` does. */
+function mapping(...fields: readonly Field[]): Entries {
+  const kept = fields.filter(([, value, always]) => value !== undefined && (always || !isEmpty(value)))
+  return new Entries(kept.map(([key, value]) => [key, value as Yaml] as const))
+}
+
+function isEmpty(value: Yaml): boolean {
+  if (value instanceof Entries) return value.entries.length === 0
+  if (Array.isArray(value)) return value.length === 0
+  return value === '' || value === false || value === 0 || value === null
+}
+
+function ofOptions(options: Readonly<Record<string, unknown>> | undefined): Entries | undefined {
+  return options && (ofUnknown(options) as Entries)
+}
+
+function ofUnknown(value: unknown): Yaml {
+  if (Array.isArray(value)) return value.map(ofUnknown)
+  if (typeof value === 'object' && value !== null) {
+    const keys = Object.keys(value).sort(naturally)
+    return new Entries(keys.map((key) => [key, ofUnknown((value as Record<string, unknown>)[key])] as const))
+  }
+  return value as string | number | boolean | null
+}
+
+/** go-yaml's order of keys: runs of digits count as numbers, so that k9 comes before k10. */
+function naturally(a: string, b: string): number {
+  const [x, y] = [a.match(/\d+|\D+/g) ?? [], b.match(/\d+|\D+/g) ?? []]
+  for (let i = 0; i < Math.min(x.length, y.length); i++) {
+    const numeric = /^\d/.test(x[i]!) && /^\d/.test(y[i]!)
+    const order = numeric ? Number(x[i]) - Number(y[i]) : x[i]! < y[i]! ? -1 : Number(x[i]! > y[i]!)
+    if (order !== 0) return order
+  }
+  return x.length - y.length
+}
+
+/** Lines of a block whose first column is `column`, each with its newline. */
+function block(value: Yaml, column: number): string {
+  const indent = ' '.repeat(column)
+  if (value instanceof Entries) {
+    if (value.entries.length === 0) return `${indent}{}\n`
+    return value.entries.map(([key, child]) => `${indent}${scalar(key, column)}:${afterKey(child, column)}`).join('')
+  }
+  if (Array.isArray(value)) return value.map((item: Yaml) => `${indent}-${afterDash(item, column)}`).join('')
+  return `${indent}${scalar(value as string, column)}\n`
+}
+
+function afterKey(value: Yaml, column: number): string {
+  const child = nextStop(column)
+  if (value instanceof Entries) return value.entries.length === 0 ? ' {}\n' : `\n${block(value, child)}`
+  if (Array.isArray(value)) return value.length === 0 ? ' []\n' : `\n${block(value, child)}`
+  return ` ${scalar(value as string, child)}\n`
+}
+
+/** What follows a dash continues two columns after it. */
+function afterDash(value: Yaml, column: number): string {
+  if (value instanceof Entries && value.entries.length > 0) return ` ${block(value, column + 2).trimStart()}`
+  if (Array.isArray(value) && value.length > 0) return ` ${block(value, column + 2).trimStart()}`
+  if (value instanceof Entries) return ' {}\n'
+  if (Array.isArray(value)) return ' []\n'
+  return ` ${scalar(value as string, column + 2)}\n`
+}
+
+/** The next multiple of four. */
+function nextStop(column: number): number {
+  return column - (column % 4) + 4
+}
+
+function scalar(value: string | number | boolean | null, column: number): string {
+  if (typeof value !== 'string') return String(value)
+  if (value.includes('\n')) return literal(value, column)
+  if (/^(y|Y|yes|Yes|YES|n|N|no|No|NO|on|On|ON|off|Off|OFF|<<)$/.test(value) || isBase60(value)) return single(value)
+  if (readsAsAnother(value)) return double(value)
+  if (needsEscapes(value)) return double(value)
+  return isPlain(value) ? value : single(value)
+}
+
+/** `1:30`: a number to the base of sixty in YAML 1.1. */
+function isBase60(value: string): boolean {
+  return /^[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9]*)?$/.test(value)
+}
+
+/** Would be read back as null, a boolean, a number or a time. */
+function readsAsAnother(value: string): boolean {
+  return (
+    /^(|~|null|Null|NULL|true|True|TRUE|false|False|FALSE)$/.test(value) ||
+    /^[-+]?(0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*)$/.test(value) ||
+    /^[-+]?(\.[0-9][0-9_]*|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?$/.test(value) ||
+    /^([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$/.test(value) ||
+    /^\d{4}-\d{1,2}-\d{1,2}([Tt ].*)?$/.test(value)
+  )
+}
+
+function needsEscapes(value: string): boolean {
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  return /[\u0000-\u001f\u007f-\u009f\ufeff]|[\u{10000}-\u{10ffff}]/u.test(value)
+}
+
+function isPlain(value: string): boolean {
+  if (/^[#,[\]{}&*!|>'"%@`]/.test(value) || /^(---|\.\.\.)/.test(value) || /^[-?:]( |$)/.test(value)) return false
+  return !/: | #|:$|^ | $/.test(value)
+}
+
+function single(value: string): string {
+  return `'${value.replaceAll("'", "''")}'`
+}
+
+const escapes: Readonly<Record<string, string>> = {
+  '\\': '\\\\',
+  '"': '\\"',
+  '\0': '\\0',
+  '\x07': '\\a',
+  '\b': '\\b',
+  '\t': '\\t',
+  '\n': '\\n',
+  '\v': '\\v',
+  '\f': '\\f',
+  '\r': '\\r',
+  '\x1b': '\\e',
+  '\x85': '\\N',
+  '\xa0': '\\_',
+}
+
+function double(value: string): string {
+  const escaped = Array.from(value, (character) => {
+    if (escapes[character] !== undefined) return escapes[character]
+    if (!needsEscapes(character)) return character
+    const code = character.codePointAt(0)!
+    if (code <= 0xff) return `\\x${hex(code, 2)}`
+    return code <= 0xffff ? `\\u${hex(code, 4)}` : `\\U${hex(code, 8)}`
+  })
+  return `"${escaped.join('')}"`
+}
+
+function hex(code: number, digits: number): string {
+  return code.toString(16).toUpperCase().padStart(digits, '0')
+}
+
+function literal(value: string, column: number): string {
+  const bad = /^\s*$/.test(value) || / $/.test(value) || / \n/.test(value) || needsEscapes(value.replaceAll('\n', ''))
+  if (bad) return double(value)
+  const chomp = value.endsWith('\n\n') ? '+' : value.endsWith('\n') ? '' : '-'
+  const hint = value.startsWith(' ') || value.startsWith('\n') ? '4' : ''
+  const indent = ' '.repeat(column)
+  const lines = value
+    .replace(/\n$/, '')
+    .split('\n')
+    .map((line) => (line === '' ? '' : indent + line))
+  return `|${hint}${chomp}\n${lines.join('\n')}`
+}

@@ -1,0 +1,48 @@
+import type { Cluster } from './cluster.ts'
+import type { Journal } from './journal.ts'
+import { decideTarget, type ReleasePolicy, type TargetDecision } from './release.ts'
+
+/** A fact that the journal keeps for us, with its type. */
+interface Remembered<T> {
+  recall(journal: Journal): T | undefined
+  remember(journal: Journal, value: T | undefined): void
+}
+
+function remember<T>(key: string): Remembered<T> {
+  return {
+    recall: (journal) => journal.recall<T>(key),
+    remember: (journal, value) => journal.remember(key, value),
+  }
+}
+
+/** What the agent remembers between runs beside what it can look at. Losing any of it costs time, and nothing else. */
+export const remembered = {
+  /** What the Factory offered last. */
+  versions: remember<readonly string[]>('factory.versions'),
+  /** The release that was decided on last: what is staged, and rolled out. */
+  target: remember<string>('release.target'),
+  /** The release of the rollout that has begun. */
+  rollout: remember<string>('release.rollout'),
+  /** By our own id of a schematic, the id that the Factory gave it. */
+  schematicIds: remember<Readonly<Record<string, string>>>('factory.schematics'),
+  /** Releases that a person asked to be staged. */
+  wishes: remember<readonly string[]>('stage.wishes'),
+  /** Why a person has stopped rollouts. */
+  paused: remember<string>('rollout.paused'),
+}
+
+/** The release to go to, from what is seen and remembered. */
+export function chooseTarget(cluster: Cluster, journal: Journal, policy: ReleasePolicy, now: Date): TargetDecision {
+  const available = remembered.versions.recall(journal) ?? []
+  return decideTarget(
+    {
+      available,
+      running: cluster.nodes.flatMap(({ talos }) => (talos.ok ? [talos.value.version] : [])),
+      firstSeen: journal.firstSeen(available, now.getTime()),
+      underWay: remembered.rollout.recall(journal),
+      kubernetes: cluster.kubernetes.ok ? cluster.kubernetes.value : undefined,
+      now: now.getTime(),
+    },
+    policy,
+  )
+}

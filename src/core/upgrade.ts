@@ -1,0 +1,354 @@
+import {
+  type Attempts,
+  type CordonMark,
+  isArmed,
+  isHealthy,
+  type Cluster,
+  type Node,
+  type TalosFacts,
+  whyUnhealthy,
+} from './cluster.ts'
+import { describeDuration } from './duration.ts'
+import { leadsEtcd, quorumObstacle } from './etcd.ts'
+import { phase, type Plan } from './plan.ts'
+import { hasLifecycleService } from './version.ts'
+import { describeInstant, type Window, windowAt } from './window.ts'
+
+/** Durations in ms. */
+export interface UpgradePolicy {
+  readonly windows: readonly Window[]
+  readonly timeZone: string
+  readonly order: 'workers-first' | 'control-planes-first'
+  /** So much of a window must be left for one more node. */
+  readonly nodeTakes: number
+  /** How long a node must have stayed healthy before the next one. */
+  readonly settle: number
+  readonly attempts: number
+  readonly drain: number
+  readonly install: number
+  readonly reboot: number
+}
+
+export interface UpgradeTarget {
+  readonly version: string
+  /** The registry of the Image Factory: `factory.talos.dev`. */
+  readonly registry: string
+  /** The schematic's id that each node is to run. */
+  schematicOf(node: string): string
+  /** The official extensions in that schematic. */
+  extensionsOf(node: string): readonly string[]
+}
+
+export interface Circumstances {
+  readonly now: Date
+  /** Why the power speaks against it, or undefined. */
+  readonly powerObstacle: string | undefined
+  /** Why a person has stopped rollouts, or undefined. */
+  readonly paused: string | undefined
+}
+
+export type UpgradeDecision =
+  | { readonly kind: 'upgraded' }
+  | { readonly kind: 'wait'; readonly reason: string; readonly until?: Date }
+  | { readonly kind: 'go'; readonly node: string; readonly reason: string; readonly plan: Plan }
+  /** Nothing goes on by itself from here. */
+  | { readonly kind: 'stuck'; readonly reason: string }
+
+/**
+ * Decides the next thing to do on the way to the target: one node at most. Asked again after every node it starts from
+ * what it then sees, so a crash half-way needs no bookkeeping: a node that carries our mark is our unfinished work, and
+ * is finished before anything else is begun.
+ */
+export function decideUpgrade(
+  cluster: Cluster,
+  target: UpgradeTarget,
+  circumstances: Circumstances,
+  policy: UpgradePolicy,
+): UpgradeDecision {
+  const unfinished = cluster.nodes.find((node) => markOf(node)?.why === 'upgrade')
+  if (unfinished) return decideUnfinished(unfinished, cluster, target, circumstances, policy)
+
+  const silent = cluster.nodes.find((node) => !node.talos.ok)
+  const outdated = cluster.nodes.filter((node) => node.talos.ok && !runs(node, target))
+  if (outdated.length === 0) {
+    return silent ? { kind: 'wait', reason: `${silent.name} ${whyUnhealthy(silent)}` } : { kind: 'upgraded' }
+  }
+
+  const stuck = outdated.find((node) => exhausted(node, target, policy))
+  if (stuck) return { kind: 'stuck', reason: describeStuck(stuck, target) }
+
+  const obstacle = obstacleTo(cluster, circumstances, policy)
+  if (obstacle) return { kind: 'wait', ...obstacle }
+  const next = nextNode(outdated, policy)
+  const specific = obstacleFor(next, cluster, target)
+  if (specific) return { kind: 'wait', reason: specific }
+  return {
+    kind: 'go',
+    node: next.name,
+    reason: `${next.name} runs ${describeRunning(next)}`,
+    plan: upgradePlan(next, target, circumstances.now, policy, { count: nextCount(next, target) }),
+  }
+}
+
+/** Nodes that are to be upgraded, in the order in which it would be done. For showing; `decideUpgrade` decides one at a time. */
+export function upgradeOrder(cluster: Cluster, target: UpgradeTarget, policy: UpgradePolicy): readonly string[] {
+  const rest = cluster.nodes.filter((node) => node.talos.ok && !runs(node, target))
+  const order: string[] = []
+  while (rest.length > 0) {
+    const next = nextNode(rest, policy)
+    order.push(next.name)
+    rest.splice(rest.indexOf(next), 1)
+  }
+  return order
+}
+
+function decideUnfinished(
+  node: Node,
+  cluster: Cluster,
+  target: UpgradeTarget,
+  circumstances: Circumstances,
+  policy: UpgradePolicy,
+): UpgradeDecision {
+  const mark = markOf(node)!
+  const { name } = node
+  const go = (reason: string, plan: Plan): UpgradeDecision => ({ kind: 'go', node: name, reason, plan })
+  const finish = finishPlan(node, target, mark.bootId ?? '', policy)
+
+  if (!node.talos.ok) {
+    if (mark.rebooting) return go(`${name} is rebooting into ${target.version}`, finish)
+    return { kind: 'wait', reason: `${name}, which is being upgraded, ${whyUnhealthy(node)}` }
+  }
+  const facts = node.talos.value
+  if (runs(node, target)) return go(`${name} runs ${target.version} and is to be taken back into service`, finish)
+
+  const rebooted = facts.bootId !== mark.bootId
+  if (mark.rebooting && rebooted && facts.stage === 'booting') return go(`${name} is booting`, finish)
+  if (mark.rebooting && !rebooted && facts.stage === 'rebooting') return go(`${name} is about to reboot`, finish)
+
+  const attempts = attemptsOf(node, target)
+  const failure = attempts.failure ?? (mark.rebooting && rebooted ? `rolled back to ${facts.version}` : undefined)
+  if (failure !== undefined && attempts.count >= policy.attempts) {
+    // It runs its old release and carries nothing new: it may as well work. An armed node is left closed.
+    const noted: Attempts = { release: target.version, count: attempts.count, failure }
+    if (!isArmed(node) && isHealthy(node)) {
+      return go(`giving up on ${name}: ${failure}`, [
+        phase('note', { do: 'note-failure', node: name, attempts: noted }),
+        ...reopenPlan(node),
+      ])
+    }
+    return {
+      kind: 'stuck',
+      reason: `${name} failed ${attempts.count} times to get ${target.version} (${failure}), and stays cordoned`,
+    }
+  }
+
+  // Only a failing battery stops what has begun; a window that closes does not.
+  if (circumstances.powerObstacle) {
+    if (isArmed(node) || !isHealthy(node)) return { kind: 'wait', reason: circumstances.powerObstacle }
+    return go(`${circumstances.powerObstacle}, so ${name} is given back`, reopenPlan(node))
+  }
+  if (circumstances.paused && !isArmed(node))
+    return go(`${circumstances.paused}, so ${name} is given back`, reopenPlan(node))
+  const unhealthy = whyUnhealthy(node)
+  if (unhealthy) return { kind: 'wait', reason: `${name}, which is being upgraded, ${unhealthy}` }
+  const others = cluster.nodes.filter((other) => other !== node).find((other) => !isHealthy(other))
+  if (others) return { kind: 'wait', reason: `${others.name} ${whyUnhealthy(others)}` }
+  const quorum = node.role === 'controlplane' ? quorumObstacle(cluster.nodes, name) : undefined
+  if (quorum) return { kind: 'wait', reason: quorum }
+
+  if (failure !== undefined) {
+    return go(
+      `trying ${name} once more: ${failure}`,
+      upgradePlan(node, target, circumstances.now, policy, { count: attempts.count + 1 }),
+    )
+  }
+  // Cut short by a crash, by the power or by a reboot that never came: the same attempt goes on.
+  const installed = isArmed(node) && mark.release === target.version
+  return go(
+    `${name} was being upgraded`,
+    upgradePlan(node, target, circumstances.now, policy, { count: Math.max(1, attempts.count), installed }),
+  )
+}
+
+function obstacleTo(
+  cluster: Cluster,
+  { now, paused, powerObstacle }: Circumstances,
+  policy: UpgradePolicy,
+): { reason: string; until?: Date } | undefined {
+  if (paused) return { reason: paused }
+  if (powerObstacle) return { reason: powerObstacle }
+  const window = windowAt(policy.windows, policy.timeZone, now)
+  if (!window.open) {
+    return {
+      reason: `the next window opens ${describeInstant(window.opensAt, policy.timeZone)}`,
+      until: window.opensAt,
+    }
+  }
+  const left = window.closesAt === undefined ? Infinity : window.closesAt.getTime() - now.getTime()
+  if (left < policy.nodeTakes) {
+    return {
+      reason: `the window closes in ${describeDuration(left)}, and a node takes up to ${describeDuration(policy.nodeTakes)}`,
+    }
+  }
+  const down = cluster.nodes.find((node) => !isHealthy(node))
+  if (down) return { reason: `${down.name} ${whyUnhealthy(down)}` }
+  const armed = cluster.nodes.find((node) => isArmed(node))
+  if (armed)
+    return {
+      reason: `${armed.name} has an upgrade installed that nobody here began: its next boot starts another release. Reboot it or roll it back`,
+    }
+  return undefined
+}
+
+function obstacleFor(node: Node, cluster: Cluster, target: UpgradeTarget): string | undefined {
+  const lost = extensionsLost(node, target)
+  if (lost.length > 0) {
+    return `${node.name} would lose ${lost.join(', ')}, which its schematic has and the configured one has not: add it to config/schematics`
+  }
+  if (!node.kubernetes.ok) return `${node.name} ${whyUnhealthy(node)}`
+  const { cordon, unschedulable } = node.kubernetes.value
+  if (unschedulable && cordon?.why === 'power') return `${node.name} is still cordoned from a power cut`
+  if (unschedulable) return `${node.name} was cordoned by somebody else: uncordon it to go on`
+  return node.role === 'controlplane' ? quorumObstacle(cluster.nodes, node.name) : undefined
+}
+
+/** Extensions that run now and are not in the image to come. A node that loses one may not boot, or lose its storage. */
+function extensionsLost(node: Node, target: UpgradeTarget): string[] {
+  const kept = new Set(target.extensionsOf(node.name))
+  const running = node.talos.ok ? (node.talos.value.extensions ?? []) : []
+  return running.filter((extension) => !kept.has(extension))
+}
+
+/** By policy workers or control planes first; the etcd leader as the last of the control planes, for one election only. */
+function nextNode(outdated: readonly Node[], { order }: UpgradePolicy): Node {
+  const workers = outdated.filter((node) => node.role === 'worker')
+  const controlPlanes = outdated.filter((node) => node.role === 'controlplane')
+  const byLeadership = [...controlPlanes.filter((node) => !leadsEtcd(node)), ...controlPlanes.filter(leadsEtcd)]
+  return (order === 'workers-first' ? [...workers, ...byLeadership] : [...byLeadership, ...workers])[0]!
+}
+
+interface AttemptAtHand {
+  readonly count: number
+  /** The installer has run already, and only the reboot is missing. */
+  readonly installed?: boolean
+}
+
+function upgradePlan(
+  node: Node,
+  target: UpgradeTarget,
+  now: Date,
+  policy: UpgradePolicy,
+  { count, installed = false }: AttemptAtHand,
+): Plan {
+  if (!node.talos.ok) return []
+  const { name } = node
+  const facts = node.talos.value
+  const { bootId } = facts
+  const image = installerImage(facts, target, name)
+  const mark: CordonMark = { why: 'upgrade', at: now.toISOString(), release: target.version, bootId }
+  const rebooting: CordonMark = { ...mark, rebooting: true }
+  const close: Plan = [
+    phase('close', { do: 'cordon', node: name, mark, attempts: { release: target.version, count } }),
+    phase('empty', { do: 'drain', node: name, policy: {}, within: policy.drain }),
+  ]
+  const back = finishPlan(node, target, bootId, policy)
+  const reboot = phase('reboot', { do: 'reboot', node: name, bootId, mark: rebooting })
+  if (installed) return [...close, reboot, ...back]
+  if (!hasLifecycleService(facts.version)) {
+    return [
+      ...close,
+      phase('install', {
+        do: 'install-and-reboot',
+        node: name,
+        image,
+        bootId,
+        mark: rebooting,
+        within: policy.install,
+      }),
+      ...back,
+    ]
+  }
+  return [
+    phase('fetch', { do: 'pull-image', node: name, image, within: policy.install }),
+    ...close,
+    phase('install', { do: 'install', node: name, image, within: policy.install }),
+    reboot,
+    ...back,
+  ]
+}
+
+function finishPlan({ name, role }: Node, target: UpgradeTarget, bootId: string, policy: UpgradePolicy): Plan {
+  return [
+    phase('return', {
+      do: 'await-upgraded',
+      node: name,
+      version: target.version,
+      schematic: target.schematicOf(name),
+      bootId,
+      within: policy.reboot,
+    }),
+    ...(role === 'controlplane' ? [phase('etcd', { do: 'await-etcd', within: policy.reboot })] : []),
+    phase('reopen', { do: 'uncordon', node: name, why: 'upgrade', forgetAttempts: true }),
+    phase('settle', { do: 'settle', node: name, lasts: policy.settle }),
+  ]
+}
+
+function reopenPlan({ name }: Node): Plan {
+  return [phase('reopen', { do: 'uncordon', node: name, why: 'upgrade' })]
+}
+
+/**
+ * `<registry>/<platform>-installer[-secureboot]/<schematic>:<version>`
+ * (siderolabs/image-factory internal/frontend/http/registry.go). `<platform>-installer` exists from Talos 1.10 on.
+ */
+export function installerImage(
+  facts: Pick<TalosFacts, 'platform' | 'secureBoot'>,
+  target: UpgradeTarget,
+  node: string,
+): string {
+  const flavour = facts.secureBoot ? 'installer-secureboot' : 'installer'
+  return `${target.registry}/${facts.platform}-${flavour}/${target.schematicOf(node)}:${target.version}`
+}
+
+/** Whether the node runs the target, in release and in schematic. */
+function runs(node: Node, target: UpgradeTarget): boolean {
+  return (
+    node.talos.ok &&
+    node.talos.value.version === target.version &&
+    node.talos.value.schematic === target.schematicOf(node.name)
+  )
+}
+
+function markOf(node: Node): CordonMark | undefined {
+  return node.kubernetes.ok ? node.kubernetes.value.cordon : undefined
+}
+
+/** What the node remembers of attempts at this very release. */
+function attemptsOf(node: Node, target: UpgradeTarget): { count: number; failure?: string } {
+  const attempts = node.kubernetes.ok ? node.kubernetes.value.attempts : undefined
+  return attempts?.release === target.version ? attempts : { count: 0 }
+}
+
+/** An attempt that ended without a failure, because of the power or a person, doesn't count. */
+function nextCount(node: Node, target: UpgradeTarget): number {
+  const { count, failure } = attemptsOf(node, target)
+  return failure === undefined ? Math.max(1, count) : count + 1
+}
+
+function exhausted(node: Node, target: UpgradeTarget, policy: UpgradePolicy): boolean {
+  return nextCount(node, target) > policy.attempts
+}
+
+function describeStuck(node: Node, target: UpgradeTarget): string {
+  const { count, failure = 'rolled back' } = attemptsOf(node, target)
+  return (
+    `${node.name} failed ${count} times to get ${target.version} (${failure}): find out why, ` +
+    `then remove its annotation caretaker.homelab/attempts to try again`
+  )
+}
+
+function describeRunning({ talos }: Node): string {
+  return talos.ok
+    ? `${talos.value.version}${talos.value.schematic ? ` of ${talos.value.schematic.slice(0, 12)}` : ''}`
+    : 'nothing'
+}

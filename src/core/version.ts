@@ -1,0 +1,50 @@
+/** A Talos release: `v1.13.9`, `v1.14.0-rc.1`. */
+export interface Version {
+  readonly major: number
+  readonly minor: number
+  readonly patch: number
+  /** `alpha`, `beta` or `rc` with its number; undefined for a final release. */
+  readonly prerelease?: { readonly stage: string; readonly number: number }
+}
+
+const pattern = /^v?(\d+)\.(\d+)\.(\d+)(?:-(alpha|beta|rc)\.(\d+))?$/
+
+/** Reads a release with or without its `v`; undefined where it isn't one. */
+export function parseVersion(text: string): Version | undefined {
+  const match = pattern.exec(text)
+  if (!match) return undefined
+  const [major, minor, patch] = [Number(match[1]), Number(match[2]), Number(match[3])]
+  return match[4] === undefined
+    ? { major, minor, patch }
+    : { major, minor, patch, prerelease: { stage: match[4], number: Number(match[5]) } }
+}
+
+/** Semantic versioning's order, as the Image Factory sorts: alpha < beta < rc < final. What isn't a release sorts first. */
+export function compareVersions(a: string, b: string): number {
+  const [x, y] = [parseVersion(a), parseVersion(b)]
+  if (!x || !y) return Number(x !== undefined) - Number(y !== undefined)
+  return (
+    x.major - y.major ||
+    x.minor - y.minor ||
+    x.patch - y.patch ||
+    Number(x.prerelease === undefined) - Number(y.prerelease === undefined) ||
+    (x.prerelease?.stage ?? '').localeCompare(y.prerelease?.stage ?? '') ||
+    (x.prerelease?.number ?? 0) - (y.prerelease?.number ?? 0)
+  )
+}
+
+export function isNewer(version: string, than: string): boolean {
+  return compareVersions(version, than) > 0
+}
+
+/** `1.13` of `v1.13.9`: how releases are counted when only their line matters. */
+export function minorOf(version: string): string {
+  const parsed = parseVersion(version)
+  return parsed ? `${parsed.major}.${parsed.minor}` : version
+}
+
+/** Talos 1.13 brought LifecycleService and ImageService (siderolabs/talos, release notes of v1.13.0). */
+export function hasLifecycleService(version: string): boolean {
+  const parsed = parseVersion(version)
+  return parsed !== undefined && (parsed.major > 1 || parsed.minor >= 13)
+}

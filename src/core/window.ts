@@ -1,0 +1,100 @@
+/** A time of the week in which nodes may be upgraded, by the wall clock of a time zone. */
+export interface Window {
+  /** The days on which it opens. */
+  readonly days: readonly Day[]
+  /** `02:00`. */
+  readonly from: string
+  /** `06:00`; at or before `from` it is on the next day, so that `sat 22:00–04:00` ends on Sunday. */
+  readonly to: string
+}
+
+export const days = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const
+export type Day = (typeof days)[number]
+
+export type WindowState =
+  | { readonly open: true; /** Undefined: it never closes. */ readonly closesAt: Date | undefined }
+  | { readonly open: false; readonly opensAt: Date }
+
+const oneDay = 86_400_000
+
+/**
+ * Whether a window is open. No windows at all means always. Over a change of the clock a window follows the wall clock:
+ * it may be an hour longer or shorter that night, and a beginning that the clock skips is moved by the hour skipped.
+ */
+export function windowAt(windows: readonly Window[], timeZone: string, now: Date): WindowState {
+  if (windows.length === 0) return { open: true, closesAt: undefined }
+  const openings = windows.flatMap((window) => occurrences(window, timeZone, now)).sort((a, b) => a.from - b.from)
+
+  let closesAt: number | undefined
+  for (const { from, to } of openings) {
+    const reached = closesAt ?? now.getTime()
+    // Windows that touch or overlap count as one.
+    if (from <= reached && to > reached) closesAt = to
+  }
+  if (closesAt !== undefined) return { open: true, closesAt: new Date(closesAt) }
+  const next = openings.find(({ from }) => from > now.getTime())
+  return { open: false, opensAt: new Date(next!.from) }
+}
+
+function occurrences({ days: opens, from, to }: Window, timeZone: string, now: Date): { from: number; to: number }[] {
+  const today = wallClock(now.getTime(), timeZone)
+  const found = []
+  for (let offset = -2; offset <= 8; offset++) {
+    // Noon, in UTC, of the local date: arithmetic on dates without any time zone in it.
+    const noon = new Date(Date.UTC(today.year, today.month, today.day, 12) + offset * oneDay)
+    if (!opens.includes(days[noon.getUTCDay()]!)) continue
+    const date = [noon.getUTCFullYear(), noon.getUTCMonth(), noon.getUTCDate()] as const
+    const start = instantOf(...date, minutes(from), timeZone)
+    found.push({
+      from: start,
+      to: instantOf(...date, minutes(to) + (minutes(to) <= minutes(from) ? 1_440 : 0), timeZone),
+    })
+  }
+  return found
+}
+
+function minutes(time: string): number {
+  const [hours, rest] = time.split(':').map(Number)
+  return hours! * 60 + rest!
+}
+
+/** The instant at which the zone's clocks show that date and minute of the day. */
+function instantOf(year: number, month: number, day: number, minute: number, timeZone: string): number {
+  const asIfUtc = Date.UTC(year, month, day, 0, minute)
+  const first = asIfUtc - offsetAt(asIfUtc, timeZone)
+  return asIfUtc - offsetAt(first, timeZone)
+}
+
+function offsetAt(instant: number, timeZone: string): number {
+  const { year, month, day, hour, minute, second } = wallClock(instant, timeZone)
+  return Date.UTC(year, month, day, hour, minute, second) - Math.floor(instant / 1_000) * 1_000
+}
+
+function wallClock(instant: number, timeZone: string) {
+  const parts = new Intl.DateTimeFormat('en-US', {
+    timeZone,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: 'numeric',
+    second: 'numeric',
+  }).formatToParts(instant)
+  const part = (type: string) => Number(parts.find((candidate) => candidate.type === type)!.value)
+  return {
+    year: part('year'),
+    month: part('month') - 1,
+    day: part('day'),
+    hour: part('hour'),
+    minute: part('minute'),
+    second: part('second'),
+  }
+}
+
+/** `Sat 02:00`, in the zone: for "opens …". */
+export function describeInstant(at: Date, timeZone: string): string {
+  return new Intl.DateTimeFormat('en-GB', { timeZone, weekday: 'short', hour: '2-digit', minute: '2-digit' })
+    .format(at)
+    .replace(',', '')
+}

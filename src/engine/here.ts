@@ -1,0 +1,63 @@
+import type { Job, Outcome } from '../core/job.ts'
+
+export interface HereOptions {
+  run(job: Job): Promise<Outcome>
+  /** What to do after a run that failed: jobs that run here are never given up. */
+  failed(job: Job, error: unknown): Outcome
+  now(): Date
+}
+
+/** Longer timers than this overflow in Node; looking early is harmless. */
+const longestTimer = 2 ** 31 - 1
+
+/**
+ * Runs jobs in this process, without the queue and its store: the same manners by simpler means. A job runs at most once
+ * at a time; woken while it runs, it runs once more afterwards; `later` is a timer, and a wake-up comes before it.
+ */
+export function createHere({ run, failed, now }: HereOptions) {
+  interface Slot {
+    running: Promise<void> | undefined
+    again: boolean
+    timer: NodeJS.Timeout | undefined
+  }
+  const slots = new Map<string, Slot>()
+  let stopped = false
+
+  function wake(job: Job): void {
+    if (stopped) return
+    const slot = slots.get(job.name) ?? { running: undefined, again: false, timer: undefined }
+    slots.set(job.name, slot)
+    clearTimeout(slot.timer)
+    slot.timer = undefined
+    if (slot.running) slot.again = true
+    else slot.running = work(job, slot).finally(() => (slot.running = undefined))
+  }
+
+  async function work(job: Job, slot: Slot): Promise<void> {
+    let outcome: Outcome
+    do {
+      slot.again = false
+      outcome = await run(job).catch((error: unknown) => failed(job, error))
+    } while (slot.again && !stopped)
+    if (outcome.kind === 'later' && !stopped) {
+      const wait = Math.min(longestTimer, Math.max(0, outcome.at.getTime() - now().getTime()))
+      slot.timer = setTimeout(() => wake(job), wait)
+    }
+  }
+
+  const running = () => Promise.all([...slots.values()].map((slot) => slot.running))
+
+  return {
+    /** Runs the job now, or once more after its present run. */
+    wake,
+    /** Resolves when nothing runs; timers may still be set. */
+    idle: async (): Promise<void> => {
+      while ([...slots.values()].some((slot) => slot.running)) await running()
+    },
+    stop: async (): Promise<void> => {
+      stopped = true
+      for (const slot of slots.values()) clearTimeout(slot.timer)
+      await running()
+    },
+  }
+}

@@ -1,0 +1,57 @@
+import { type Cluster, type KubernetesFacts, type Node, type Role, type Seen, seen, unseen } from '../core/cluster.ts'
+import { messageOf } from '../core/errors.ts'
+import type { Ports } from '../core/ports.ts'
+import { withDeadline } from './until.ts'
+
+/** The nodes as configured. */
+export type Inventory = readonly { readonly name: string; readonly role: Role; readonly mac?: string | undefined }[]
+
+/** How long any one question may take, in ms: what does not answer by then is silent. */
+const question = 3_000
+
+/** Looks at every node, and at Kubernetes once, all at the same time. Never fails: silence is a fact. */
+export async function observe(
+  inventory: Inventory,
+  ports: Pick<Ports, 'talos' | 'kubernetes'>,
+  signal: AbortSignal,
+): Promise<Cluster> {
+  const [nodes, kubernetes, version] = await Promise.all([
+    Promise.all(inventory.map(({ name }) => ask(signal, (soon) => ports.talos.look(name, soon)))),
+    ask(signal, (soon) => ports.kubernetes.nodes(soon)),
+    ask(signal, (soon) => ports.kubernetes.version(soon)),
+  ])
+  signal.throwIfAborted()
+  return {
+    nodes: inventory.map(({ name, role }, index): Node => ({
+      name,
+      role,
+      talos: nodes[index]!,
+      kubernetes: factsOf(name, kubernetes),
+    })),
+    kubernetes: version,
+  }
+}
+
+export async function observeNode(
+  name: string,
+  inventory: Inventory,
+  ports: Pick<Ports, 'talos' | 'kubernetes'>,
+  signal: AbortSignal,
+): Promise<Node> {
+  const cluster = await observe(
+    inventory.filter((node) => node.name === name),
+    ports,
+    signal,
+  )
+  return cluster.nodes[0]!
+}
+
+function factsOf(name: string, kubernetes: Seen<ReadonlyMap<string, KubernetesFacts>>): Seen<KubernetesFacts> {
+  if (!kubernetes.ok) return kubernetes
+  const facts = kubernetes.value.get(name)
+  return facts ? seen(facts) : unseen('there is no node of that name')
+}
+
+function ask<T>(signal: AbortSignal, call: (signal: AbortSignal) => Promise<T>): Promise<Seen<T>> {
+  return withDeadline(question, signal, call).then(seen, (error: unknown) => unseen(messageOf(error)))
+}

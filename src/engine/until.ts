@@ -1,0 +1,61 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { AgentError, messageOf } from '../core/errors.ts'
+
+export interface WaitOptions {
+  /** How long to wait at most, in ms. */
+  readonly within: number
+  /** Between two looks, in ms. */
+  readonly pollEvery: number
+  readonly signal: AbortSignal
+}
+
+/** The answer of one look: it is so, or why it isn't yet, for the message when time runs out. */
+export type Look = true | string
+
+/**
+ * Looks again and again until it is so. `what` is read by a person: `waited 600 s for cp-1 to run v1.14.0: …`. A look
+ * that fails with a retryable error counts as not yet; any other failure ends the wait.
+ *
+ * @throws AgentError `timed-out`
+ */
+export async function until(
+  what: string,
+  { within, pollEvery, signal }: WaitOptions,
+  look: (signal: AbortSignal) => Promise<Look>,
+): Promise<void> {
+  const limit = AbortSignal.timeout(within)
+  const either = AbortSignal.any([signal, limit])
+  let last: Look = ''
+  while (true) {
+    last = await look(either).catch((error: unknown) => {
+      if (error instanceof AgentError && !error.retryable && !either.aborted) throw error
+      return either.aborted ? last : messageOf(error)
+    })
+    if (last === true) return
+    if (!either.aborted) await sleep(pollEvery, undefined, { signal: either }).catch(() => {})
+    signal.throwIfAborted()
+    if (limit.aborted) {
+      throw new AgentError('timed-out', `waited ${Math.round(within / 1_000)} s for ${what}${last ? `: ${last}` : ''}`)
+    }
+  }
+}
+
+/**
+ * Gives an action so many ms. When they are over its signal aborts, and what it then throws is a `timed-out`; its own
+ * words are kept where it has any, because they name the culprit.
+ */
+export async function withDeadline<T>(
+  within: number,
+  signal: AbortSignal,
+  action: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const limit = AbortSignal.timeout(within)
+  try {
+    return await action(AbortSignal.any([signal, limit]))
+  } catch (error) {
+    signal.throwIfAborted()
+    if (!limit.aborted) throw error
+    const words = error instanceof AgentError ? `: ${error.message}` : ''
+    throw new AgentError('timed-out', `not done within ${Math.round(within / 1_000)} s${words}`, error)
+  }
+}

@@ -1,0 +1,214 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { stringify } from 'yaml'
+import type { Identity, LabAuthority } from './authority.ts'
+import { createCluster, type Cluster } from './kubernetes-cluster.ts'
+import { describeApi, describeVersion } from './kubernetes-discovery.ts'
+import { carryOut, type DiaryEntry } from './kubernetes-requests.ts'
+import { authorize, parseRoute, type Route, type User } from './kubernetes-routes.ts'
+import {
+  authenticate,
+  checkAccept,
+  contentTypeOf,
+  listen,
+  readBody,
+  sendJson,
+  sendText,
+  type Listener,
+} from './kubernetes-server.ts'
+import { refuse } from './kubernetes-status.ts'
+import { startWatch, type Watch } from './kubernetes-watch.ts'
+import type { Pace } from './kubernetes-world.ts'
+
+export interface KubernetesApiOptions {
+  /** The IP address it listens on; also its certificate's. */
+  readonly address: string
+  /** 6443 unless said. */
+  readonly port?: number
+  readonly authority: LabAuthority
+  /** 'v1.36.3' unless said. */
+  readonly serverVersion?: string
+  /** All in milliseconds. */
+  readonly pace?: Partial<Pace>
+  /** Groups whose members may only read. */
+  readonly denyWrites?: readonly string[]
+}
+
+/**
+ * 'no-quorum': etcd has lost its majority, so requests hang and then fail; 'down': nothing listens and open connections
+ * are cut.
+ */
+export type Availability = 'serving' | 'no-quorum' | 'down'
+
+type Lab = Pick<
+  Cluster,
+  | 'addNode'
+  | 'setNodeReady'
+  | 'setNodeInfo'
+  | 'addNamespace'
+  | 'addPod'
+  | 'addDeployment'
+  | 'addPodDisruptionBudget'
+  | 'node'
+  | 'pods'
+>
+
+/** A Kubernetes API server with the controllers and kubelets behind it, which plain kubectl can talk to. */
+export interface KubernetesApi extends Lab, AsyncDisposable {
+  start(): Promise<void>
+  /** The lab sets it from its control planes' state. Takes effect in order, without being waited for. */
+  setAvailability(state: Availability): void
+  /** What clients did to nodes and pods, in order. */
+  readonly diary: readonly DiaryEntry[]
+  /** A kubeconfig with a new client certificate: user 'admin' in 'system:masters' unless said. */
+  kubeconfig(options?: { readonly user?: string; readonly groups?: readonly string[] }): Promise<string>
+}
+
+export function createKubernetesApi(options: KubernetesApiOptions): KubernetesApi {
+  const { address, port = 6443, authority, serverVersion = 'v1.36.3', pace = {}, denyWrites = [] } = options
+  const cluster = createCluster(serverVersion, pace)
+  const { world } = cluster
+  const diary: DiaryEntry[] = []
+  const waiting = new Set<() => void>()
+  const watches = new Set<() => void>()
+  let availability: Availability = 'serving'
+  let identity: Identity | undefined
+  let listener: Listener | undefined
+  let turn = Promise.resolve()
+  let waited = 0
+
+  /** Brings the socket in line with the availability; one after the other, because closing takes a moment. */
+  function align(): Promise<void> {
+    turn = turn.then(async () => {
+      const wanted = identity !== undefined && availability !== 'down'
+      if (wanted && listener === undefined)
+        listener = await listen({ address, port, identity: identity!, ca: authority.ca, answer })
+      else if (!wanted && listener !== undefined) {
+        const old = listener
+        listener = undefined
+        await old.close()
+      }
+    })
+    return turn
+  }
+
+  /** Waits for etcd's majority as long as the API server does, then fails as it does (etcd client v3 rpctypes). */
+  async function quorum(): Promise<void> {
+    if (world.isWritable()) return
+    waited += 1
+    const name = `etcd ${waited}`
+    await new Promise<void>((resolve) => {
+      waiting.add(resolve)
+      world.timers.once(name, world.pace.etcdTimeout, () => {
+        waiting.delete(resolve)
+        resolve()
+      })
+    })
+    world.timers.cancel(name)
+    if (!world.isWritable()) throw refuse(500, 'etcdserver: request timed out')
+  }
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const user = authenticate(request)
+    const url = new URL(request.url ?? '/', `https://${address}`)
+    const path = url.pathname.replace(/(?<=.)\/$/, '')
+    if (['/livez', '/readyz', '/healthz'].includes(path)) return sendHealth(response, path)
+    if (path === '/version') return sendJson(response, 200, describeVersion(serverVersion))
+    const description = describeApi(path, `${address}:${listener?.port ?? port}`)
+    if (description !== undefined) return sendJson(response, 200, description)
+    const route = parseRoute(request.method ?? '', url)
+    if (route === undefined) return sendText(response, 404, '404 page not found\n')
+    return serve({ request, response, route, user, query: url.searchParams })
+  }
+
+  interface Exchange {
+    readonly request: IncomingMessage
+    readonly response: ServerResponse
+    readonly route: Route
+    readonly user: User
+    readonly query: URLSearchParams
+  }
+
+  async function serve({ request, response, route, user, query }: Exchange): Promise<void> {
+    authorize(user, denyWrites, route)
+    checkAccept(request)
+    const body = await readBody(request)
+    // The watch cache answers these without asking etcd, so an API without quorum still shows what it saw last.
+    const fromCache = ['get', 'list'].includes(route.verb) && query.get('resourceVersion') === '0'
+    if (!fromCache && route.verb !== 'watch') await quorum()
+    // What the client gave up waiting for must not be done after all.
+    if (response.destroyed) return
+    const reply = carryOut(cluster, diary, { route, query, contentType: contentTypeOf(request), body, user })
+    if ('watch' in reply) stream(response, reply.watch)
+    else sendJson(response, reply.code, reply.body)
+  }
+
+  function stream(response: ServerResponse, watch: Watch): void {
+    response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' })
+    response.flushHeaders()
+    const stop = startWatch(
+      world.store,
+      watch,
+      (line) => response.write(line),
+      () => response.end(),
+    )
+    const seconds = Number(watch.query.get('timeoutSeconds') ?? 0)
+    const timer = seconds > 0 ? setTimeout(() => response.end(), seconds * 1000).unref() : undefined
+    const finish = (): void => {
+      stop()
+      clearTimeout(timer)
+      watches.delete(finish)
+    }
+    watches.add(finish)
+    response.once('close', finish)
+  }
+
+  function sendHealth(response: ServerResponse, path: string): void {
+    if (availability === 'serving') return sendText(response, 200, 'ok')
+    const check = path.slice(1)
+    sendText(response, 500, `[+]ping ok\n[-]etcd failed: reason withheld\n${check} check failed\n`)
+  }
+
+  return {
+    ...cluster,
+    diary,
+    async start() {
+      identity ??= await authority.issueServer({
+        common: 'kube-apiserver',
+        ips: [address],
+        dns: ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'localhost'],
+      })
+      cluster.start()
+      await align()
+    },
+    setAvailability(state) {
+      if (state === availability) return
+      availability = state
+      cluster.setWritable(state === 'serving')
+      for (const resolve of state === 'serving' ? waiting : []) resolve()
+      if (state === 'serving') waiting.clear()
+      // A port that somebody else took meanwhile is the lab's mistake: it ends the run, as an unhandled rejection.
+      void align()
+    },
+    async kubeconfig({ user = 'admin', groups = ['system:masters'] } = {}) {
+      const { cert, key } = await authority.issueClient({ common: user, organizations: groups })
+      const base64 = (text: string): string => Buffer.from(text).toString('base64')
+      const server = `https://${address}:${listener?.port ?? port}`
+      return stringify({
+        apiVersion: 'v1',
+        kind: 'Config',
+        clusters: [{ name: 'lab', cluster: { server, 'certificate-authority-data': base64(authority.ca) } }],
+        users: [{ name: user, user: { 'client-certificate-data': base64(cert), 'client-key-data': base64(key) } }],
+        contexts: [{ name: `${user}@lab`, context: { cluster: 'lab', user } }],
+        'current-context': `${user}@lab`,
+      })
+    },
+    async [Symbol.asyncDispose]() {
+      availability = 'down'
+      cluster.stop()
+      watches.forEach((finish) => finish())
+      for (const resolve of waiting) resolve()
+      await align()
+      cluster.stop()
+    },
+  }
+}

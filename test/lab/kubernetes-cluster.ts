@@ -1,0 +1,200 @@
+import {
+  disruptionBudgets,
+  leases,
+  namespaces as namespacesResource,
+  nodes as nodesResource,
+  type NodeObject,
+  type PodObject,
+} from './kubernetes-objects.ts'
+import { draftDisruptionBudget, settleBudgets, type DisruptionBudgetOptions } from './kubernetes-disruption.ts'
+import { settleKubelets, settleVolumes } from './kubernetes-kubelets.ts'
+import { beatHearts, draftNode, draftNodeLease, findNode, settleNodes, type NodeOptions } from './kubernetes-nodes.ts'
+import { createOwners, type Owner, type Owners } from './kubernetes-owners.ts'
+import { createPod, listPods, type PodPlan } from './kubernetes-pods.ts'
+import { settleScheduler } from './kubernetes-scheduler.ts'
+import { createStore } from './kubernetes-store.ts'
+import { createTimers, type Pace, type World } from './kubernetes-world.ts'
+
+/** What pods of any origin may be like. */
+export interface PodTraits {
+  readonly namespace?: string
+  readonly labels?: Readonly<Record<string, string>>
+  /** terminationGracePeriodSeconds; 30 unless said. */
+  readonly grace?: number
+  /** How long it really takes to stop, in milliseconds; the pace's `terminate` unless said. */
+  readonly terminateMs?: number
+  readonly emptyDir?: boolean
+  /** A PersistentVolumeClaim that it mounts: its volume is attached to one node at a time. */
+  readonly volumeClaim?: string
+  /** It runs but never becomes Ready. */
+  readonly unready?: boolean
+  readonly nodeSelector?: Readonly<Record<string, string>>
+}
+
+export interface PodOptions extends PodTraits {
+  readonly name?: string
+  readonly node: string
+  /** Who replaces it; a pod without an owner is not replaced. */
+  readonly owner?: Owner
+  /** Its work is done: phase Succeeded. */
+  readonly completed?: boolean
+  /** Its kubelet never manages to stop it. */
+  readonly stuckTerminating?: boolean
+}
+
+export interface DeploymentOptions extends PodTraits {
+  readonly name: string
+  readonly replicas: number
+  readonly labels: Readonly<Record<string, string>>
+}
+
+/** The cluster behind the API: objects, controllers and kubelets, without any wire. */
+export interface Cluster {
+  readonly world: World
+  readonly owners: Owners
+  addNode(options: NodeOptions): void
+  setNodeReady(name: string, ready: boolean): void
+  setNodeInfo(name: string, info: Readonly<Record<string, string>>): void
+  addNamespace(name: string): void
+  addPod(options: PodOptions): string
+  addDeployment(options: DeploymentOptions): void
+  addPodDisruptionBudget(options: DisruptionBudgetOptions): void
+  node(name: string): NodeObject | undefined
+  pods(): readonly PodObject[]
+  /** Whether anything can be written; controllers and kubelets take up their work when it can again. */
+  setWritable(writable: boolean): void
+  /** Starts what runs by the clock. */
+  start(): void
+  stop(): void
+}
+
+const usualPace: Pace = {
+  terminate: 20,
+  reschedule: 20,
+  detach: 20,
+  monitorGrace: 0,
+  tolerateUnreachable: 300_000,
+  heartbeat: 10_000,
+  etcdTimeout: 7_000,
+}
+
+export function createCluster(serverVersion: string, pace: Partial<Pace>): Cluster {
+  const store = createStore()
+  let writable = true
+  let writableSince = 0
+  let settling = false
+  let unsettled = false
+  let unnamed = 0
+
+  const world: World = {
+    store,
+    timers: createTimers(),
+    pace: { ...usualPace, ...pace },
+    kubelets: new Map(),
+    plans: new Map(),
+    isWritable: () => writable,
+    writableSince: () => writableSince,
+    settle,
+  }
+  const owners = createOwners(world)
+
+  function settle(): void {
+    if (!writable) return
+    unsettled = true
+    if (settling) return
+    settling = true
+    try {
+      while (unsettled) {
+        unsettled = false
+        settleNodes(world)
+        owners.settle()
+        settleScheduler(world)
+        settleVolumes(world)
+        settleKubelets(world)
+        settleBudgets(world, owners)
+      }
+    } finally {
+      settling = false
+    }
+  }
+
+  function addNamespace(name: string): void {
+    if (store.get(namespacesResource, undefined, name) !== undefined) return
+    store.create(namespacesResource, {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name, labels: { 'kubernetes.io/metadata.name': name } },
+      spec: { finalizers: ['kubernetes'] },
+      status: { phase: 'Active' },
+    })
+  }
+
+  function planOf({ namespace = 'default', labels = {}, grace = 30, emptyDir = false, ...traits }: PodTraits): PodPlan {
+    addNamespace(namespace)
+    const { terminateMs, volumeClaim, nodeSelector, unready = false } = traits
+    return {
+      namespace,
+      labels,
+      grace,
+      emptyDir,
+      unready,
+      stuckTerminating: false,
+      ...(terminateMs !== undefined && { terminateMs }),
+      ...(volumeClaim !== undefined && { volumeClaim }),
+      ...(nodeSelector !== undefined && { nodeSelector }),
+    }
+  }
+
+  function known(name: string): NodeObject {
+    const node = findNode(world, name)
+    if (node === undefined) throw new Error(`the lab's cluster has no node ${name}`)
+    return node
+  }
+
+  for (const name of ['default', 'kube-node-lease', 'kube-public', 'kube-system']) addNamespace(name)
+  store.subscribe(settle)
+
+  return {
+    world,
+    owners,
+    addNode(options) {
+      world.kubelets.set(options.name, { alive: true, since: Date.now() })
+      const node = store.create(nodesResource, draftNode(options, serverVersion))
+      store.create(leases, draftNodeLease(node))
+    },
+    setNodeReady(name, ready) {
+      known(name)
+      const { alive, since } = world.kubelets.get(name) ?? { alive: !ready, since: 0 }
+      world.kubelets.set(name, { alive: ready, since: alive === ready ? since : Date.now() })
+      settle()
+    },
+    setNodeInfo(name, info) {
+      const node = known(name)
+      const nodeInfo = { ...node.status.nodeInfo, ...info }
+      store.replace(nodesResource, { ...node, status: { ...node.status, nodeInfo } })
+    },
+    addNamespace,
+    addPod({ name, node, owner, completed = false, stuckTerminating = false, ...traits }) {
+      known(node)
+      const plan = { ...planOf(traits), stuckTerminating }
+      const phase = completed ? 'Succeeded' : world.kubelets.get(node)?.alive ? 'Running' : 'Pending'
+      if (owner !== undefined) return owners.adopt(owner, plan, { ...(name !== undefined && { name }), node, phase })
+      unnamed += name === undefined ? 1 : 0
+      return createPod(world, plan, { name: name ?? `pod-${unnamed}`, node, phase }).metadata.name
+    },
+    addDeployment: ({ name, replicas, ...traits }) => owners.addReplicaSet(name, planOf(traits), replicas),
+    addPodDisruptionBudget(options) {
+      addNamespace(options.namespace ?? 'default')
+      store.create(disruptionBudgets, draftDisruptionBudget(options))
+    },
+    node: (name) => findNode(world, name),
+    pods: () => listPods(world),
+    setWritable(next) {
+      if (next && !writable) writableSince = Date.now()
+      writable = next
+      settle()
+    },
+    start: () => beatHearts(world),
+    stop: () => world.timers.cancelAll(),
+  }
+}

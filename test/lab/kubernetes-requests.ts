@@ -1,0 +1,183 @@
+import type { Cluster } from './kubernetes-cluster.ts'
+import { evictPod } from './kubernetes-disruption.ts'
+import {
+  apiVersionOf,
+  isNode,
+  isPod,
+  leases,
+  namespaces,
+  type KubernetesObject,
+  type NodeObject,
+  type Verb,
+} from './kubernetes-objects.ts'
+import { applyPatch, draftObject, isFields, reviseObject } from './kubernetes-patch.ts'
+import { deletePod } from './kubernetes-pods.ts'
+import type { Route, User } from './kubernetes-routes.ts'
+import { parseSelectors } from './kubernetes-selectors.ts'
+import { badRequest, conflict, isRefusal, noSuchResource, notFound } from './kubernetes-status.ts'
+import type { Watch } from './kubernetes-watch.ts'
+
+/** Something a client did to a node or a pod. */
+export interface DiaryEntry {
+  /** Epoch milliseconds. */
+  readonly at: number
+  /** 'cordon w-1', 'evict default/web-1', 'evict-refused default/db-0', 'delete default/db-0', 'uncordon w-1'. */
+  readonly text: string
+  /** The client's user name. */
+  readonly by: string
+  /** The grace period an eviction or a deletion asked for, in seconds; absent when the pod's own was to be used. */
+  readonly grace?: number
+}
+
+/** A request that may be carried out. */
+export interface Request {
+  readonly route: Route
+  readonly query: URLSearchParams
+  readonly contentType: string
+  readonly body: unknown
+  readonly user: User
+}
+
+export type Reply = { readonly code: number; readonly body: object } | { readonly watch: Watch }
+
+/** Carries a request out on the cluster, as the storage of each resource does; throws refusals. */
+export function carryOut(cluster: Cluster, diary: DiaryEntry[], request: Request): Reply {
+  const { world, owners } = cluster
+  const { store } = world
+  const { route, query, contentType, body, user } = request
+  const { resource, namespace, name = '' } = route
+  const dryRun = query.get('dryRun') === 'All'
+
+  const note = (text: string, grace?: number): void => {
+    if (!dryRun) diary.push({ at: Date.now(), text, by: user.name, ...(grace !== undefined && { grace }) })
+  }
+
+  function existing(): KubernetesObject {
+    const found = store.get(resource, namespace, name)
+    if (found === undefined) throw notFound(resource, name)
+    return found
+  }
+
+  function list(): Reply {
+    const selects = parseSelectors(resource, query)
+    // Elements of a list do not repeat their kind; clients have to know it.
+    const items = store.list(resource, namespace).filter(selects).map(withoutKind)
+    const metadata = { resourceVersion: String(store.version()) }
+    return ok({ kind: `${resource.kind}List`, apiVersion: apiVersionOf(resource), metadata, items })
+  }
+
+  function create(): Reply {
+    const draft = draftObject(resource, namespace, body)
+    if (namespace !== undefined && store.get(namespaces, undefined, namespace) === undefined)
+      throw notFound(namespaces, namespace)
+    return { code: 201, body: dryRun ? draft : store.create(resource, draft) }
+  }
+
+  function write(by: 'patch' | 'update', wanted: (before: KubernetesObject) => unknown): Reply {
+    const before = existing()
+    const next = reviseObject(resource, before, wanted(before), by)
+    if (dryRun) return ok(next)
+    // Noted first: what the controllers make of it comes after it.
+    if (isNode(before) && isNode(next)) noteCordon(before, next)
+    return ok(store.replace(resource, next))
+  }
+
+  function noteCordon({ spec: before }: NodeObject, { spec: after, metadata }: NodeObject): void {
+    if ((before.unschedulable ?? false) === (after.unschedulable ?? false)) return
+    note(`${after.unschedulable ? 'cordon' : 'uncordon'} ${metadata.name}`)
+  }
+
+  function remove(): Reply {
+    const object = existing()
+    const options = readDeleteOptions(body)
+    checkPreconditions(object, options)
+    if (!isPod(object)) {
+      if (!dryRun) store.remove(resource, object)
+      const details = { name, group: resource.group, kind: resource.plural, uid: object.metadata.uid }
+      return ok({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details })
+    }
+    const inQuery = query.get('gracePeriodSeconds')
+    const grace = options.grace ?? (inQuery === null ? undefined : Number(inQuery))
+    if (grace !== undefined && !Number.isInteger(grace)) throw badRequest('gracePeriodSeconds is not a number')
+    note(`delete ${namespace}/${name}`, grace)
+    return ok(dryRun ? object : deletePod(world, object, grace))
+  }
+
+  function evict(): Reply {
+    if (!isFields(body) || body['kind'] !== 'Eviction')
+      throw badRequest('the object provided is unrecognized (must be of type Eviction)')
+    if (body['apiVersion'] !== 'policy/v1')
+      throw badRequest(
+        `no kind "Eviction" is registered for version "${typeof body['apiVersion'] === 'string' ? body['apiVersion'] : ''}"`,
+      )
+    const metadata = isFields(body['metadata']) ? body['metadata'] : {}
+    if (metadata['name'] !== name) throw badRequest('name in URL does not match name in Eviction object')
+    const pod = existing()
+    if (!isPod(pod)) throw noSuchResource()
+    const options = readDeleteOptions(body['deleteOptions'])
+    checkPreconditions(pod, options)
+    try {
+      evictPod(world, owners, pod, { grace: options.grace, dryRun: true })
+    } catch (error) {
+      if (isRefusal(error)) note(`evict-refused ${namespace}/${name}`, options.grace)
+      throw error
+    }
+    note(`evict ${namespace}/${name}`, options.grace)
+    evictPod(world, owners, pod, { grace: options.grace, dryRun: dryRun || options.dryRun })
+    return { code: 201, body: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 } }
+  }
+
+  function checkPreconditions({ metadata }: KubernetesObject, { uid, version }: DeleteOptions): void {
+    if (uid !== undefined && uid !== metadata.uid) {
+      const found = `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid})`
+      throw conflict(resource, name, `${found}. The object might have been deleted and then recreated`)
+    }
+    if (version !== undefined && version !== metadata.resourceVersion) {
+      const found = `the ResourceVersion in the precondition (${version}) does not match`
+      throw conflict(resource, name, `${found} the ResourceVersion in record (${metadata.resourceVersion}).`)
+    }
+  }
+
+  const verbs: Readonly<Record<Verb, () => Reply>> = {
+    get: () => ok(existing()),
+    list,
+    watch: () => ({ watch: { resource, namespace, selects: parseSelectors(resource, query), query } }),
+    create: route.eviction ? evict : create,
+    // Leases alone may be made by an update (kubernetes pkg/registry/coordination/lease AllowCreateOnUpdate).
+    update: () =>
+      resource === leases && store.get(resource, namespace, name) === undefined
+        ? create()
+        : write('update', () => body),
+    patch: () => write('patch', (before) => applyPatch(before, contentType, body)),
+    delete: remove,
+  }
+  return verbs[route.verb]()
+}
+
+interface DeleteOptions {
+  readonly grace: number | undefined
+  readonly uid: string | undefined
+  readonly version: string | undefined
+  readonly dryRun: boolean
+}
+
+function readDeleteOptions(body: unknown): DeleteOptions {
+  const options = isFields(body) ? body : {}
+  const { gracePeriodSeconds, preconditions, dryRun } = options
+  const { uid, resourceVersion } = isFields(preconditions) ? preconditions : {}
+  return {
+    grace: typeof gracePeriodSeconds === 'number' ? gracePeriodSeconds : undefined,
+    uid: typeof uid === 'string' ? uid : undefined,
+    version: typeof resourceVersion === 'string' ? resourceVersion : undefined,
+    dryRun: Array.isArray(dryRun) && dryRun.includes('All'),
+  }
+}
+
+function withoutKind(object: KubernetesObject): object {
+  const { kind: _, apiVersion: __, ...item } = object
+  return item
+}
+
+function ok(body: object): Reply {
+  return { code: 200, body }
+}

@@ -1,0 +1,114 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer } from 'node:https'
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import type { Identity } from './authority.ts'
+import { isRefusal, refuse, unsupportedMediaType } from './kubernetes-status.ts'
+import type { User } from './kubernetes-routes.ts'
+
+export interface Listener {
+  /** The port it listens on. */
+  readonly port: number
+  /** Stops listening and cuts every connection. */
+  close(): Promise<void>
+}
+
+export interface ListenOptions {
+  readonly address: string
+  readonly port: number
+  readonly identity: Identity
+  readonly ca: string
+  readonly answer: (request: IncomingMessage, response: ServerResponse) => Promise<void>
+}
+
+/** Listens for TLS connections; a client's certificate is asked for here and judged with each request, as in Go's server. */
+export async function listen({ address, port, identity, ca, answer }: ListenOptions): Promise<Listener> {
+  const sockets = new Set<Socket>()
+  // A certificate that does not verify is no TLS error for kube-apiserver (tls.RequestClientCert) but a 401.
+  const trust = { ca, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2' as const }
+  const server = createServer({ ...identity, ...trust }, (request, response) => {
+    answer(request, response).catch((error: unknown) => sendFailure(response, error))
+  })
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, address, resolve)
+  })
+  const bound = server.address()
+  return {
+    port: typeof bound === 'object' && bound !== null ? bound.port : port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        for (const socket of sockets) socket.destroy()
+      }),
+  }
+}
+
+/** The client's user and groups, or the 401 of a client without a certificate of this cluster. */
+export function authenticate({ socket }: IncomingMessage): User {
+  const subject = socket instanceof TLSSocket && socket.authorized ? socket.getPeerCertificate().subject : undefined
+  if (subject === undefined) throw refuse(401, 'Unauthorized', { reason: 'Unauthorized' })
+  return { name: texts(subject.CN)[0] ?? '', groups: texts(subject.O) }
+}
+
+/** The request's JSON document; undefined when it has none. */
+export async function readBody(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of request) {
+    if (!Buffer.isBuffer(chunk)) continue
+    length += chunk.length
+    if (length > 3 * 1024 * 1024) throw refuse(413, 'limit is 3145728', { reason: 'RequestEntityTooLarge' })
+    chunks.push(chunk)
+  }
+  if (length === 0) return undefined
+  const type = contentTypeOf(request)
+  // A patch has its own types, and says itself which ones it takes.
+  if (request.method !== 'PATCH' && type !== '' && type !== 'application/json')
+    throw unsupportedMediaType(['application/json'])
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString())
+  } catch (error) {
+    throw refuse(400, `couldn't get version/kind; json parse error: ${String(error)}`, { reason: 'BadRequest' })
+  }
+}
+
+export function contentTypeOf({ headers }: IncomingMessage): string {
+  return headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? ''
+}
+
+/** Refuses a client that takes no plain JSON (k8s.io/apiserver pkg/endpoints/handlers/negotiation). */
+export function checkAccept({ headers }: IncomingMessage): void {
+  const types = (headers.accept ?? '*/*').split(',').map((type) => type.split(';').map((part) => part.trim()))
+  const plain = ['application/json', 'application/*', '*/*']
+  // 'application/json;as=Table' asks for another document; the lab only has the objects themselves.
+  const suits = ([type = '', ...parameters]: readonly string[]) =>
+    plain.includes(type) && !parameters.some((parameter) => /^(as|g|v)=/.test(parameter))
+  if (types.some(suits)) return
+  throw refuse(406, 'only the following media types are accepted: application/json', { reason: 'NotAcceptable' })
+}
+
+export function sendJson(response: ServerResponse, code: number, body: object): void {
+  if (response.headersSent || response.destroyed) return
+  response.writeHead(code, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' })
+  response.end(`${JSON.stringify(body)}\n`)
+}
+
+export function sendText(response: ServerResponse, code: number, text: string): void {
+  response.writeHead(code, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-cache, private' })
+  response.end(text)
+}
+
+function sendFailure(response: ServerResponse, error: unknown): void {
+  const { failure } = isRefusal(error) ? error : refuse(500, String(error), { reason: 'InternalError' })
+  sendJson(response, failure.code, failure)
+}
+
+function texts(value: string | readonly string[] | undefined): readonly string[] {
+  if (value === undefined) return []
+  return typeof value === 'string' ? [value] : value
+}

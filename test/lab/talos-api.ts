@@ -1,0 +1,194 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import { create } from '@bufbuild/protobuf'
+import { Code, ConnectError, type ConnectRouter, type ServiceImpl } from '@connectrpc/connect'
+import {
+  ContainerDriver,
+  ContainerdInstanceSchema,
+  ContainerdNamespace,
+} from '../../src/adapters/talos/gen/common_pb.ts'
+import {
+  ImageService,
+  ImageServicePullLayerProgress_Status as PullStatus,
+  LifecycleService,
+  MachineService,
+  RebootRequest_Mode as RebootMode,
+} from '../../src/adapters/talos/gen/machine_pb.ts'
+import { State } from '../../src/adapters/talos/gen/state_pb.ts'
+import { tarOf } from './talos-archive.ts'
+import { onlyControlPlane, serveEtcd, validateForUpgrade } from './talos-etcd-api.ts'
+import { createImageStore, runInstaller, type ImageStore } from './talos-installer.ts'
+import type { Machine } from './talos-machine.ts'
+import { minorOf } from './talos-phases.ts'
+import { serveResources } from './talos-resources.ts'
+import type { Sequences } from './talos-sequences.ts'
+
+/** All that a Talos node serves of what Caretaker calls. */
+export function serveTalos(router: ConnectRouter, machine: Machine, sequences: Sequences): void {
+  const images = createImageStore(machine)
+  router.service(MachineService, serveMachine(machine, sequences, images))
+  router.service(LifecycleService, serveLifecycle(machine, sequences, images))
+  router.service(ImageService, serveImages(machine, sequences, images))
+  router.service(State, serveResources(machine))
+}
+
+const inMemory = create(ContainerdInstanceSchema, {
+  driver: ContainerDriver.CONTAINERD,
+  namespace: ContainerdNamespace.NS_SYSTEM,
+})
+
+function serveMachine(machine: Machine, sequences: Sequences, images: ImageStore): ServiceImpl<typeof MachineService> {
+  const { options, faults } = machine
+  return {
+    ...serveEtcd(machine),
+    version: () => ({
+      messages: [
+        {
+          version: {
+            tag: machine.running.version,
+            sha: '00000000',
+            built: '',
+            goVersion: 'go1.26',
+            os: 'linux',
+            arch: 'amd64',
+          },
+          platform: { name: 'metal', mode: 'metal' },
+        },
+      ],
+    }),
+    async upgrade(request, { signal }) {
+      if (request.stage) throw new ConnectError('the lab does not stage upgrades', Code.Unimplemented)
+      const alive = AbortSignal.any([signal, sequences.life])
+      try {
+        await images.pull(request.image, inMemory, alive)
+      } catch (error) {
+        const cause = ConnectError.from(error).rawMessage
+        throw new ConnectError(`error validating installer image "${request.image}": ${cause}`, Code.Unknown)
+      }
+      if (!request.force && !request.preserve) validateForUpgrade(machine)
+      const actor = randomUUID()
+      const install = async (signal: AbortSignal) => {
+        const image = images.find(request.image, inMemory)
+        if (!image) throw new Error(`installer image ${request.image} not found`)
+        const { exitCode } = runInstaller(machine, image)
+        await pause(machine.pace.install, undefined, { signal })
+        if (exitCode !== 0) throw new Error(`error running upgrade task: task "upgrade" failed: exit code ${exitCode}`)
+        return image
+      }
+      sequences.upgrade({ actor, install })
+      return { messages: [{ ack: 'Upgrade request received', actorId: actor }] }
+    },
+    reboot({ mode }) {
+      const actor = randomUUID()
+      if (faults.rebootIgnored) faults.rebootIgnored = false
+      else if (faults.locked) {
+        faults.locked = false
+        sequences.refuse('reboot')
+      } else sequences.reboot({ force: mode === RebootMode.FORCE, actor })
+      return { messages: [{ actorId: actor }] }
+    },
+    shutdown({ force }) {
+      const actor = randomUUID()
+      sequences.shutdown({ force, actor })
+      return { messages: [{ actorId: actor }] }
+    },
+    rollback() {
+      if (!machine.other) throw new ConnectError('previous UKI not found', Code.Unknown)
+      const { installed, other } = machine
+      machine.installed = other
+      machine.other = installed
+      machine.changed()
+      // A rollback has no actor: its events cannot be told by one.
+      sequences.reboot({ force: false, actor: '', takeover: true })
+      return { messages: [{}] }
+    },
+    serviceList() {
+      const services = [...machine.services].map(([id, { state, healthy }]) => ({
+        id,
+        state,
+        health: { unknown: state !== 'Running', healthy, lastMessage: '' },
+      }))
+      return { messages: [{ services }] }
+    },
+    systemStat: () => ({ messages: [{ bootTime: BigInt(Math.floor(machine.bootedAt / 1000)) }] }),
+    async *read({ path }) {
+      if (path !== '/proc/sys/kernel/random/boot_id')
+        throw new ConnectError(`stat ${path}: no such file or directory`, Code.Unknown)
+      yield { bytes: new Uint8Array(Buffer.from(`${machine.bootId}\n`)) }
+    },
+    events: (request, { signal }) => machine.log.follow(request, AbortSignal.any([signal, sequences.life])),
+    async *kubeconfig() {
+      onlyControlPlane(machine, 'kubeconfig')
+      if (!options.kubeconfig) throw new ConnectError('Kubernetes is not configured', Code.FailedPrecondition)
+      yield { bytes: tarOf('kubeconfig', options.kubeconfig()) }
+    },
+  }
+}
+
+function serveLifecycle(
+  machine: Machine,
+  sequences: Sequences,
+  images: ImageStore,
+): ServiceImpl<typeof LifecycleService> {
+  let busy = false
+  return {
+    async *upgrade({ containerd, source }, { signal }) {
+      if (busy || machine.faults.upgradeInProgress) {
+        machine.faults.upgradeInProgress = false
+        throw new ConnectError('another installation/upgrade is already in progress', Code.FailedPrecondition)
+      }
+      busy = true
+      try {
+        const name = source?.imageName ?? ''
+        if (name === '') throw new ConnectError('installer image name is required', Code.InvalidArgument)
+        const image = findImage(images, name, containerd)
+        const { lines, exitCode } = runInstaller(machine, image)
+        const messages = minorOf(machine.running.version) >= 14 ? lines : piecesOf(lines.join('\n') + '\n')
+        const alive = AbortSignal.any([signal, sequences.life])
+        for (const message of messages) {
+          yield { progress: { response: { case: 'message', value: message } } }
+          // A client that goes away in the middle ends the installer's container.
+          await pause(machine.pace.install / messages.length, undefined, { signal: alive })
+        }
+        if (exitCode === 0) machine.install(image)
+        yield { progress: { response: { case: 'exitCode', value: exitCode } } }
+      } finally {
+        busy = false
+      }
+    },
+  }
+}
+
+function findImage(images: ImageStore, name: string, containerd: Parameters<ImageStore['find']>[1]) {
+  try {
+    const image = images.find(name, containerd)
+    if (image) return image
+  } catch (error) {
+    throw new ConnectError(`upgrade failed: ${ConnectError.from(error).rawMessage}`, Code.Internal)
+  }
+  throw new ConnectError(`upgrade failed: installer image ${name} not found in containerd store`, Code.Internal)
+}
+
+/** Before 1.14 output comes in pieces of at most 512 bytes, and they cut lines in two; short ones do so more often. */
+function piecesOf(output: string): string[] {
+  return output.match(/[^]{1,100}/g) ?? []
+}
+
+function serveImages(machine: Machine, sequences: Sequences, images: ImageStore): ServiceImpl<typeof ImageService> {
+  return {
+    async *pull({ containerd, imageRef }, { signal }) {
+      const known = images.has(imageRef, containerd)
+      const pulling = images.pull(imageRef, containerd, AbortSignal.any([signal, sequences.life]))
+      // The promise is awaited below, after the progress; until then nobody else looks at it.
+      pulling.catch(() => {})
+      if (!known && machine.options.resolveImage(imageRef)) {
+        const layerId = `sha256:${'0'.repeat(64)}`
+        for (const status of [PullStatus.DOWNLOADING, PullStatus.DOWNLOAD_COMPLETE, PullStatus.EXTRACTING])
+          yield {
+            response: { case: 'pullProgress', value: { layerId, progress: { status, offset: 0n, total: 4096n } } },
+          }
+      }
+      yield { response: { case: 'name', value: await pulling } }
+    },
+  }
+}

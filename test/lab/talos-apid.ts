@@ -1,0 +1,195 @@
+import { constants } from 'node:crypto'
+import * as http2 from 'node:http2'
+import * as net from 'node:net'
+import { duplexPair, type Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
+import type { Identity, LabAuthority } from './authority.ts'
+
+/** What listens on a node's address: TCP in front, and behind it HTTP/2 with mTLS, so that the wire can fall silent without a FIN. */
+export interface Apid extends AsyncDisposable {
+  /** Listens and answers; connections that waited are answered now, and those of before the reboot get RST when they speak. */
+  open(identity: Identity): Promise<void>
+  /** Ends all connections and stops listening, as a process that is told to stop. */
+  close(): void
+  /** The kernel is gone: open connections stay open and silent. With `listen`, new ones are accepted and get nothing. */
+  vanish(options: { readonly listen: boolean }): void
+  /** While silent nothing is read or written, on any connection; afterwards all goes on. */
+  setSilent(silent: boolean): void
+}
+
+type Handler = (request: http2.Http2ServerRequest, response: http2.Http2ServerResponse) => void
+
+/** One TCP connection. Orphans are those whose kernel is gone. */
+interface Wire {
+  readonly front: net.Socket
+  state: 'waiting' | 'served' | 'orphan'
+  relay?: { readonly outer: Duplex; readonly inner: Duplex }
+}
+
+const clientAuth = '1.3.6.1.5.5.7.3.2'
+// grpc-go's defaults (keepalive.EnforcementPolicy): a client that pings more often is sent away.
+const pingInterval = { withStreams: 5 * 60_000, idle: 2 * 3_600_000 }
+const pingStrikes = 2
+
+export function createApid(address: string, port: number, authority: LabAuthority, handler: Handler): Apid {
+  const wires = new Set<Wire>()
+  const sessions = new Set<http2.ServerHttp2Session>()
+  let serving = false
+  let silent = false
+  let server: http2.Http2SecureServer | undefined
+  let front: net.Server | undefined
+
+  function createServer(identity: Identity): http2.Http2SecureServer {
+    const server = http2.createSecureServer(
+      {
+        ca: authority.ca,
+        cert: identity.cert,
+        key: identity.key,
+        requestCert: true,
+        rejectUnauthorized: true,
+        ALPNProtocols: ['h2'],
+        minVersion: 'TLSv1.2',
+        secureOptions: constants.SSL_OP_NO_TICKET,
+      },
+      handler,
+    )
+    server.on('session', (session) => {
+      sessions.add(session)
+      session.on('close', () => sessions.delete(session))
+      session.on('error', () => session.destroy())
+      // A certificate that is good for anything besides being a client is refused (apid's VerifyPeerCertificate).
+      const usage = (session.socket as TLSSocket).getPeerCertificate().ext_key_usage
+      if (usage?.length !== 1 || usage[0] !== clientAuth) session.destroy()
+      else enforcePings(session)
+    })
+    server.on('sessionError', () => {})
+    server.on('tlsClientError', () => {})
+    return server
+  }
+
+  function serve(wire: Wire): void {
+    const [outer, inner] = duplexPair()
+    for (const side of [outer, inner]) side.on('error', () => {})
+    wire.state = 'served'
+    wire.relay = { outer, inner }
+    inner.once('close', () => {
+      if (wire.state === 'served') wire.front.destroySoon()
+    })
+    flow(wire)
+    server?.emit('connection', inner)
+  }
+
+  function flow(wire: Wire): void {
+    if (!wire.relay || silent) return
+    wire.front.pipe(wire.relay.outer).pipe(wire.front)
+  }
+
+  function stall(wire: Wire): void {
+    if (!wire.relay) return
+    wire.front.unpipe(wire.relay.outer)
+    wire.relay.outer.unpipe(wire.front)
+    wire.front.pause()
+  }
+
+  function accept(socket: net.Socket): void {
+    const wire: Wire = { front: socket, state: 'waiting' }
+    wires.add(wire)
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => {
+      wires.delete(wire)
+      wire.relay?.inner.destroy()
+      wire.relay?.outer.destroy()
+    })
+    if (serving && !silent) serve(wire)
+  }
+
+  async function listen(): Promise<void> {
+    const listener = net.createServer({ pauseOnConnect: true }, accept)
+    await new Promise<void>((resolve, reject) => {
+      listener.once('error', reject)
+      listener.listen({ host: address, port, exclusive: true }, resolve)
+    })
+    front = listener
+  }
+
+  function stopListening(): void {
+    front?.close()
+    front = undefined
+  }
+
+  /** The process behind the wires ends; whether the other side hears of it is decided by the wires' state. */
+  function end(): void {
+    serving = false
+    for (const session of [...sessions]) session.destroy()
+    server?.close()
+    server = undefined
+  }
+
+  return {
+    async open(identity) {
+      server = createServer(identity)
+      if (!front) await listen()
+      serving = true
+      for (const wire of wires) {
+        if (wire.state === 'waiting' && !silent) serve(wire)
+        if (wire.state === 'orphan') wire.front.on('data', () => wire.front.resetAndDestroy()).resume()
+      }
+    },
+    close() {
+      stopListening()
+      end()
+      for (const wire of wires) if (wire.state !== 'orphan') wire.front.destroySoon()
+    },
+    vanish({ listen }) {
+      if (!listen) stopListening()
+      for (const wire of wires) {
+        if (wire.state === 'waiting' && listen) continue
+        stall(wire)
+        wire.state = 'orphan'
+        wire.relay?.inner.destroy()
+        wire.relay?.outer.destroy()
+        delete wire.relay
+      }
+      end()
+    },
+    setSilent(value) {
+      if (silent === value) return
+      silent = value
+      for (const wire of wires) {
+        if (silent) stall(wire)
+        else if (wire.state === 'waiting' && serving) serve(wire)
+        else flow(wire)
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      stopListening()
+      end()
+      for (const wire of wires) wire.front.destroy()
+      await Promise.resolve()
+    },
+  }
+}
+
+/** Sends clients away that ping too often, as every grpc-go server does (internal/transport/http2_server.go). */
+function enforcePings(session: http2.ServerHttp2Session): void {
+  let strikes = 0
+  let last = 0
+  let streams = 0
+  session.on('stream', (stream) => {
+    streams++
+    strikes = 0
+    stream.once('close', () => {
+      streams--
+      strikes = 0
+      last = 0
+    })
+  })
+  session.on('ping', () => {
+    const now = Date.now()
+    if (now - last < (streams > 0 ? pingInterval.withStreams : pingInterval.idle)) strikes++
+    last = now
+    if (strikes <= pingStrikes) return
+    session.goaway(http2.constants.NGHTTP2_ENHANCE_YOUR_CALM, 0, Buffer.from('too_many_pings'))
+    session.destroy()
+  })
+}

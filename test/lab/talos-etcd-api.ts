@@ -1,0 +1,106 @@
+import { Code, ConnectError, type ServiceImpl } from '@connectrpc/connect'
+import { EtcdMemberAlarm_AlarmType as AlarmType, type MachineService } from '../../src/adapters/talos/gen/machine_pb.ts'
+import type { LabEtcd, LabEtcdMember } from './etcd.ts'
+import type { Machine } from './talos-machine.ts'
+import { chunksOf } from './talos-archive.ts'
+
+type EtcdCalls = Pick<
+  ServiceImpl<typeof MachineService>,
+  'etcdMemberList' | 'etcdStatus' | 'etcdAlarmList' | 'etcdForfeitLeadership' | 'etcdSnapshot'
+>
+
+/** Refuses what only a control plane can do (siderolabs/talos internal/app/internal/machinehelper). */
+export function onlyControlPlane(machine: Machine, api: string): void {
+  if (machine.options.role === 'controlplane') return
+  throw new ConnectError(`${api} is only available on control plane nodes`, Code.Unimplemented)
+}
+
+/**
+ * The calls about etcd, which Talos asks its own member. Some of them need quorum; a status and a snapshot come from
+ * the member itself (etcd-io/etcd server/etcdserver/api/v3rpc/maintenance.go).
+ */
+export function serveEtcd(machine: Machine): EtcdCalls {
+  function member(api: string): { readonly etcd: LabEtcd; readonly own: LabEtcdMember } {
+    onlyControlPlane(machine, api)
+    const own = machine.etcd?.member(machine.options.name)
+    if (machine.etcd && own?.running) return { etcd: machine.etcd, own }
+    const cause = 'dial tcp 127.0.0.1:2379: connect: connection refused'
+    throw new ConnectError(`connection error: desc = "transport: Error while dialing: ${cause}"`, Code.Unavailable)
+  }
+
+  function withQuorum(api: string): { readonly etcd: LabEtcd; readonly own: LabEtcdMember } {
+    const found = member(api)
+    if (!found.etcd.hasQuorum()) throw new ConnectError('etcdserver: request timed out', Code.Unknown)
+    return found
+  }
+
+  return {
+    etcdMemberList() {
+      const { etcd } = withQuorum('member list')
+      const members = etcd.members().map(({ id, name, peerUrls, clientUrls, learner }) => ({
+        id,
+        hostname: name,
+        peerUrls,
+        clientUrls,
+        isLearner: learner,
+      }))
+      return { messages: [{ legacyMembers: members.map(({ hostname }) => hostname), members }] }
+    },
+    etcdStatus() {
+      const { etcd, own } = member('etcd status')
+      const leader = etcd.members().find(({ name }) => name === etcd.leader())
+      const alarms = etcd.alarms().map(({ member, alarm }) => `memberID:${member.id} alarm:${alarm} `)
+      const memberStatus = {
+        protocolVersion: '3.6.12',
+        dbSize: etcd.dbSize,
+        dbSizeInUse: etcd.dbSize,
+        leader: leader?.id ?? 0n,
+        raftIndex: etcd.raftIndex,
+        raftTerm: etcd.raftTerm,
+        raftAppliedIndex: etcd.raftIndex,
+        errors: leader ? alarms : ['etcdserver: no leader', ...alarms],
+        isLearner: own.learner,
+        memberId: own.id,
+        storageVersion: '3.6.0',
+      }
+      return { messages: [{ memberStatus }] }
+    },
+    etcdAlarmList() {
+      const { etcd } = withQuorum('etcd alarm list')
+      const memberAlarms = etcd.alarms().map(({ member, alarm }) => ({ memberId: member.id, alarm: AlarmType[alarm] }))
+      return { messages: [{ memberAlarms }] }
+    },
+    etcdForfeitLeadership() {
+      const { etcd, own } = withQuorum('etcd forfeit leadership')
+      if (etcd.members().length === 1)
+        throw new ConnectError('cannot forfeit leadership, only one member', Code.Unknown)
+      return { messages: [{ member: etcd.forfeit(own.name) }] }
+    },
+    async *etcdSnapshot() {
+      const { etcd } = member('etcd snapshot')
+      for (const bytes of chunksOf(etcd.snapshot())) yield { bytes }
+    },
+  }
+}
+
+/** What Talos' own upgrade wants of etcd beforehand (internal/pkg/etcd ValidateForUpgrade). */
+export function validateForUpgrade(machine: Machine): void {
+  const { etcd } = machine
+  if (!etcd) return
+  const fail = (reason: string) => new ConnectError(`error validating etcd for upgrade: ${reason}`, Code.Unknown)
+  const unlock = etcd.tryLockUpgrade()
+  if (!unlock) throw new ConnectError('failed to acquire upgrade mutex: mutex: Locked by another session', Code.Unknown)
+  try {
+    if (!etcd.hasQuorum()) throw fail('etcdserver: request timed out')
+    const members = etcd.members()
+    if (members.length === 2) throw fail('etcd member count(2) is insufficient to maintain quorum if upgrade commences')
+    const down = members.find(({ running }) => !running)
+    if (!down) return
+    const id = down.id.toString(16).padStart(16, '0')
+    throw fail(
+      `etcd member ${id} is not healthy; all members must be healthy to perform an upgrade: context deadline exceeded`,
+    )
+  } finally {
+    unlock()
+  }
+}

@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import { Code, ConnectError } from '@connectrpc/connect'
+import {
+  ContainerDriver,
+  ContainerdNamespace,
+  type ContainerdInstance,
+} from '../../src/adapters/talos/gen/common_pb.ts'
+import { bootEntryOf, type Machine } from './talos-machine.ts'
+import { minorOf } from './talos-phases.ts'
+import type { LabImage } from './talos-types.ts'
+
+/** What an installer run says, and how it ends. */
+export interface InstallerRun {
+  readonly lines: readonly string[]
+  readonly exitCode: number
+}
+
+/** The images on a node: one store for each containerd, the one in memory lost with every boot. */
+export interface ImageStore {
+  /** The digest-pinned name, which the image is kept under besides the name it was pulled by. */
+  pull(ref: string, instance: ContainerdInstance | undefined, signal: AbortSignal): Promise<string>
+  has(ref: string, instance: ContainerdInstance | undefined): boolean
+  /** What was pulled by this very name. */
+  find(ref: string, instance: ContainerdInstance | undefined): LabImage | undefined
+}
+
+export function createImageStore(machine: Machine): ImageStore {
+  const stores = new Map<string, Map<string, LabImage>>()
+
+  function storeOf(instance: ContainerdInstance | undefined): Map<string, LabImage> {
+    const key = instanceKey(instance)
+    const boot = key === 'inmem' ? `${key} ${machine.bootId}` : key
+    const store = stores.get(boot) ?? new Map<string, LabImage>()
+    stores.set(boot, store)
+    return store
+  }
+
+  return {
+    async pull(ref, instance, signal) {
+      const store = storeOf(instance)
+      const image = machine.options.resolveImage(ref)
+      if (!image)
+        throw new ConnectError(`error pulling image: failed to pull image "${ref}": ${ref}: not found`, Code.NotFound)
+      const pinned = pinnedName(ref)
+      if (!store.has(pinned)) await pause(machine.pace.pull, undefined, { signal })
+      store.set(ref, image).set(pinned, image)
+      return pinned
+    },
+    has: (ref, instance) => storeOf(instance).has(pinnedName(ref)),
+    find: (ref, instance) => storeOf(instance).get(ref),
+  }
+}
+
+/** The containerd by talosctl's names (`system` and `cri` on disk, `inmem` in memory). */
+function instanceKey(instance: ContainerdInstance | undefined): 'system' | 'cri' | 'inmem' {
+  const namespace = instance?.namespace ?? ContainerdNamespace.NS_UNKNOWN
+  if (namespace === ContainerdNamespace.NS_UNKNOWN)
+    throw new ConnectError('invalid containerd namespace NS_UNKNOWN', Code.InvalidArgument)
+  if (instance?.driver === ContainerDriver.CRI) return namespace === ContainerdNamespace.NS_SYSTEM ? 'system' : 'cri'
+  if (namespace === ContainerdNamespace.NS_SYSTEM) return 'inmem'
+  throw new ConnectError('cannot use CRI namespace with containerd driver', Code.InvalidArgument)
+}
+
+/** `repo@sha256:…`; the digest follows from the name. */
+function pinnedName(ref: string): string {
+  if (ref.includes('@sha256:')) return ref
+  const repository = ref.replace(/:[^:/]+$/, '')
+  return `${repository}@sha256:${createHash('sha256').update(ref).digest('hex')}`
+}
+
+/** What an installer does on this host (siderolabs/talos cmd/installer/pkg/install); it does not touch the machine. */
+export function runInstaller(machine: Machine, image: LabImage): InstallerRun {
+  const { faults, running } = machine
+  const date = new Date().toISOString().slice(0, 19).replaceAll('-', '/').replace('T', ' ')
+  const start = [`${date} running Talos installer ${image.version}`, 'running pre-flight checks']
+  const forced = faults.installerExit
+  faults.installerExit = undefined
+  // Exit codes tell failures apart from 1.14 on; before, every failure is 1.
+  const classified = (code: number) => (minorOf(image.version) >= 14 ? code : 1)
+  const reason = unfit(running.version, image.version)
+  if (reason) return { lines: [...start, `Error: pre-flight checks failed: ${reason}`], exitCode: classified(4) }
+  if (forced !== undefined) return { lines: [...start, `Error: ${failures[forced] ?? 'failed'}`], exitCode: forced }
+  return {
+    lines: [
+      ...start,
+      `host Talos version: ${running.version}`,
+      'all pre-flight checks successful',
+      'probing bootloader on "/dev/sda"',
+      'found systemd-boot bootloader on "/dev/sda"',
+      `writing ${bootEntryOf(image)} to disk`,
+      'META: loading from /dev/sda4',
+      'META: saved 2 keys',
+      `installation of ${image.version} complete`,
+    ],
+    exitCode: 0,
+  }
+}
+
+const failures: Partial<Record<number, string>> = {
+  1: 'unknown error',
+  2: 'config validation failed: unknown keys found during decoding',
+  4: 'pre-flight checks failed: environment is not suitable',
+}
+
+/** Why this host cannot go to that release: up from two minors below, down from less than two above (pkg/machinery/compatibility). */
+function unfit(host: string, target: string): string | undefined {
+  const distance = minorOf(target) - minorOf(host)
+  if (distance > 2) return `host version ${host.slice(1)} is too old to upgrade to Talos ${target.slice(1)}`
+  if (distance <= -2) return `host version ${host.slice(1)} is too new to downgrade to Talos ${target.slice(1)}`
+  return undefined
+}

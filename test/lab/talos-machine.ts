@@ -1,0 +1,207 @@
+import { randomUUID } from 'node:crypto'
+import {
+  MachineStatusEventSchema,
+  MachineStatusEvent_MachineStage as StageNumber,
+} from '../../src/adapters/talos/gen/machine_pb.ts'
+import type { LabEtcd } from './etcd.ts'
+import { createEventLog, type EventLog, type ServiceState } from './talos-events.ts'
+import type { LabImage, TalosFaults, TalosNodeOptions, TalosPace } from './talos-types.ts'
+
+/** A stage as the MachineStatus resource spells it; `unknown` is Talos' own word for none yet. */
+export type Stage = 'unknown' | 'booting' | 'running' | 'rebooting' | 'shutting down' | 'upgrading'
+
+export interface UnmetCondition {
+  readonly name: string
+  readonly reason: string
+}
+
+export interface Service {
+  readonly state: ServiceState
+  readonly healthy: boolean
+}
+
+/** What a Talos machine is at a moment; its sequences change it (siderolabs/talos controllers/runtime/machine_status.go). */
+export interface Machine {
+  readonly options: TalosNodeOptions
+  readonly pace: TalosPace
+  readonly faults: TalosFaults
+  readonly etcd: LabEtcd | undefined
+  readonly log: EventLog
+  power: 'on' | 'off'
+  answering: boolean
+  stage: Stage
+  /** What runs, or ran last. */
+  running: LabImage
+  /** The default boot entry. */
+  installed: LabImage
+  /** The other boot entry, if there is one. */
+  other: LabImage | undefined
+  /** META 0x06: the boot entry to go back to; present from an install until the new release is running and ready. */
+  fallback: string | undefined
+  /** Something was written to the disk that no boot has tried yet. */
+  awaitsBoot: boolean
+  bootId: string
+  /** ms since the epoch. */
+  bootedAt: number
+  /** Grows with every change: COSI's resource version. */
+  readonly revision: number
+  readonly services: ReadonlyMap<string, Service>
+  /** Conditions besides services (`nodeReady`, `staticPods`), with their reasons. */
+  readonly conditions: Map<string, string>
+  unmet(): readonly UnmetCondition[]
+  /** Stage running and nothing unmet. */
+  isReady(): boolean
+  setService(id: string, state: ServiceState, healthy?: boolean): void
+  /** All services as a fresh boot finds them. */
+  resetServices(): void
+  /** A service runs and is healthy; etcd only with quorum. */
+  startService(id: string): void
+  stopService(id: string): void
+  /** Writes an image to the disk: it is what the next boot runs. */
+  install(image: LabImage): void
+  /** Says that something changed: publishes the machine's status if it is another one, and tells the listeners. */
+  changed(): void
+  onChange(listener: () => void): () => void
+  /** Lets go of etcd. */
+  release(): void
+}
+
+const stageNumbers: Record<Stage, StageNumber> = {
+  unknown: StageNumber.UNKNOWN,
+  booting: StageNumber.BOOTING,
+  running: StageNumber.RUNNING,
+  rebooting: StageNumber.REBOOTING,
+  'shutting down': StageNumber.SHUTTING_DOWN,
+  upgrading: StageNumber.UPGRADING,
+}
+
+const defaultPace: TalosPace = { pull: 50, install: 80, stop: 80, boot: 100, settle: 100, cordon: 60_000 }
+
+/** The name of a release's boot entry (systemd-boot): its UKI's file. */
+export function bootEntryOf(image: LabImage): string {
+  return `Talos-${image.version}.efi`
+}
+
+/** A machine without power, with its first release on the disk. */
+export function createMachine(options: TalosNodeOptions, faults: TalosFaults): Machine {
+  const etcd = options.role === 'controlplane' ? options.etcd : undefined
+  const image = { version: options.version, schematic: options.schematic }
+  const log = createEventLog()
+  const services = new Map<string, Service>()
+  const listeners = new Set<() => void>()
+  const required = ['apid', 'machined', 'kubelet', ...(options.role === 'controlplane' ? ['trustd'] : [])]
+  if (etcd) required.unshift('etcd')
+  let published = ''
+  let revision = 1
+
+  const machine: Machine = {
+    options,
+    pace: { ...defaultPace, ...options.pace },
+    faults,
+    etcd,
+    log,
+    power: 'off',
+    answering: false,
+    stage: 'unknown',
+    running: image,
+    installed: image,
+    other: undefined,
+    fallback: undefined,
+    awaitsBoot: false,
+    bootId: randomUUID(),
+    bootedAt: 0,
+    services,
+    conditions: new Map(),
+    get revision() {
+      return revision
+    },
+    unmet() {
+      // Conditions are only looked at in these two stages: in any other a node says ready, whatever its state.
+      if (machine.stage !== 'booting' && machine.stage !== 'running') return []
+      const reasons = required.flatMap((id) => {
+        const service = services.get(id)
+        if (service?.state !== 'Running') return [`${id} not running`]
+        return service.healthy ? [] : [`${id} not healthy`]
+      })
+      const others = [...machine.conditions].map(([name, reason]) => ({ name, reason }))
+      return reasons.length > 0 ? [{ name: 'services', reason: reasons.join(', ') }, ...others] : others
+    },
+    isReady: () => machine.power === 'on' && machine.stage === 'running' && machine.unmet().length === 0,
+    setService(id, state, healthy = false) {
+      const before = services.get(id)
+      if (before?.state === state && before.healthy === healthy) return
+      services.set(id, { state, healthy })
+      if (before?.state !== state) log.publishService(id, state, messages[state] ?? '')
+      machine.changed()
+    },
+    resetServices() {
+      services.clear()
+      for (const id of [...required, 'auditd', 'containerd', 'cri', 'dashboard', 'syslogd', 'udevd'])
+        services.set(id, { state: 'Initialized', healthy: false })
+    },
+    startService(id) {
+      if (id === 'etcd') startEtcd()
+      else machine.setService(id, 'Running', true)
+    },
+    stopService(id) {
+      if (!services.has(id)) return
+      machine.setService(id, 'Finished')
+      if (id === 'etcd') etcd?.setRunning(options.name, false)
+    },
+    install(image) {
+      machine.other = machine.running
+      machine.installed = image
+      machine.fallback = bootEntryOf(machine.running)
+      machine.awaitsBoot = true
+      machine.changed()
+    },
+    changed() {
+      revision++
+      const unmet = machine.unmet()
+      const status = JSON.stringify([machine.bootId, machine.stage, unmet])
+      if (machine.stage !== 'unknown' && status !== published) {
+        published = status
+        log.publish(MachineStatusEventSchema, {
+          stage: stageNumbers[machine.stage],
+          status: { ready: unmet.length === 0, unmetConditions: [...unmet] },
+        })
+      }
+      // The new release has proved itself (controllers/runtime/drop_upgrade_fallback.go).
+      if (machine.isReady() && !machine.awaitsBoot) machine.fallback = undefined
+      for (const listener of [...listeners]) listener()
+    },
+    onChange(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    release: etcd?.onChange(followQuorum) ?? (() => {}),
+  }
+
+  function startEtcd(): void {
+    machine.setService('etcd', 'Preparing')
+    etcd?.setRunning(options.name, true)
+    followQuorum()
+  }
+
+  function followQuorum(): void {
+    const state = services.get('etcd')?.state
+    if (!etcd?.member(options.name)?.running) return
+    if (etcd.hasQuorum() && (state === 'Preparing' || state === 'Running')) machine.setService('etcd', 'Running', true)
+    if (!etcd.hasQuorum() && state === 'Running') machine.setService('etcd', 'Running', false)
+  }
+
+  etcd?.join(options.name, options.address)
+  return machine
+}
+
+/** The same release of the same schematic. */
+export function sameImage(one: LabImage, other: LabImage): boolean {
+  return one.version === other.version && one.schematic === other.schematic
+}
+
+const messages: Partial<Record<ServiceState, string>> = {
+  Preparing: 'Running pre state',
+  Running: 'Health check successful',
+  Finished: 'Service finished successfully',
+  Stopping: 'Sending SIGTERM to task',
+}

@@ -1,0 +1,133 @@
+import { randomBytes } from 'node:crypto'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import { createContextValues } from '@connectrpc/connect'
+import { connectNodeAdapter } from '@connectrpc/connect-node'
+import type { Identity } from './authority.ts'
+import { callerRoles, checkAccess, rolesOf } from './talos-access.ts'
+import { serveTalos } from './talos-api.ts'
+import { createApid } from './talos-apid.ts'
+import { createMachine, sameImage } from './talos-machine.ts'
+import { createRouting, failCall } from './talos-routing.ts'
+import { createSequences } from './talos-sequences.ts'
+import type { TalosCall, TalosFaults, TalosNode, TalosNodeOptions } from './talos-types.ts'
+
+export type {
+  LabExtension,
+  LabImage,
+  TalosCall,
+  TalosFaults,
+  TalosNode,
+  TalosNodeOptions,
+  TalosPace,
+} from './talos-types.ts'
+
+const unimplemented = 12
+
+/** A Talos node without power; `start` boots it. Its etcd membership begins now. */
+export function createTalosNode(options: TalosNodeOptions): TalosNode {
+  const { name, role, address, port = 50_000, authority } = options
+  const mac = options.mac ?? `02:${randomBytes(5).toString('hex').match(/../g)?.join(':')}`
+  const calls: TalosCall[] = []
+  let identity: Identity | undefined
+  let silent = false
+
+  const faults: TalosFaults = {
+    installerExit: undefined,
+    upgradeInProgress: false,
+    locked: false,
+    rebootIgnored: false,
+    halfOpen: false,
+    rollBack: false,
+    stuckBooting: false,
+    shutdownHangs: false,
+    get silent() {
+      return silent
+    },
+    set silent(value) {
+      silent = value
+      apid.setSilent(value)
+    },
+  }
+
+  const machine = createMachine(options, faults)
+  const apid = createApid(address, port, authority, handle)
+  const sequences = createSequences(machine, apid, certificate)
+  const routing = createRouting({ name, role, address, port, authority })
+  const serve = connectNodeAdapter({
+    routes: (router) => serveTalos(router, machine, sequences),
+    connect: false,
+    grpcWeb: false,
+    readMaxBytes: 32 << 20,
+    writeMaxBytes: 32 << 20,
+    interceptors: [checkAccess(machine, (call) => calls.push(call))],
+    contextValues: (request) => createContextValues().set(callerRoles, rolesOf(request as Http2ServerRequest)),
+    fallback: (request, response) =>
+      failCall(response as Http2ServerResponse, unimplemented, `unknown method ${request.url}`),
+  })
+
+  function handle(request: Http2ServerRequest, response: Http2ServerResponse): void {
+    if (!routing.forward(request, response, rolesOf(request))) serve(request, response)
+  }
+
+  function certificate(): Identity {
+    if (!identity) throw new Error(`${name} has no certificate yet`)
+    return identity
+  }
+
+  async function start(): Promise<void> {
+    identity ??= await authority.issueServer({ common: name, ips: [address, '127.0.0.1'], dns: [name] })
+    await routing.prepare()
+    await sequences.powerOn()
+  }
+
+  return {
+    name,
+    role,
+    address,
+    port,
+    mac,
+    calls,
+    faults,
+    get power() {
+      return machine.power
+    },
+    get answering() {
+      return machine.answering
+    },
+    get ready() {
+      return machine.isReady()
+    },
+    get stage() {
+      return machine.stage
+    },
+    get version() {
+      return machine.running.version
+    },
+    get schematic() {
+      return machine.running.schematic
+    },
+    get bootId() {
+      return machine.bootId
+    },
+    get installed() {
+      return machine.installed
+    },
+    get armed() {
+      return !sameImage(machine.installed, machine.running)
+    },
+    onChange: machine.onChange,
+    start,
+    wake() {
+      const woken = identity ? sequences.powerOn() : start()
+      woken.catch(() => {
+        // The cord was pulled again before it was up.
+      })
+    },
+    cutPower: sequences.cutPower,
+    async [Symbol.asyncDispose]() {
+      sequences.dispose()
+      routing.close()
+      await apid[Symbol.asyncDispose]()
+    },
+  }
+}

@@ -1,0 +1,60 @@
+/** A phase of a sequence, with its tasks. */
+export interface Step {
+  readonly phase: string
+  readonly tasks: readonly string[]
+}
+
+export type SequenceKind = 'reboot' | 'force-reboot' | 'shutdown' | 'force-shutdown' | 'upgrade'
+
+/** A release's minor: 13 of `v1.13.9`. */
+export function minorOf(version: string): number {
+  const minor = /^v?1\.(\d+)/.exec(version)?.[1]
+  if (minor === undefined) throw new Error(`not a Talos release: ${version}`)
+  return Number(minor)
+}
+
+/** The phases of a sequence in their order (siderolabs/talos runtime/v1alpha1/v1alpha1_sequencer.go). */
+export function phasesOf(kind: SequenceKind, version: string): readonly Step[] {
+  const newer = minorOf(version) >= 14
+  const since14 = (...steps: Step[]) => (newer ? steps : [])
+  const deny = step('denyNewServices')
+  const kexec = step('kexec', 'kexecPrepare')
+  const everything = step('stopEverything', 'stopAllServices')
+  const unmount = (first: string) => [
+    step(first),
+    step('unmountBind'),
+    ...since14(step('unmountPromotable')),
+    step('unmountSystem'),
+    step('volumeFinalize'),
+  ]
+  const cleanup = [step('cleanup', 'stopAllPods'), step('dbus', 'stopDBus')]
+  const stop = [...since14(deny), step('stopServices'), ...unmount('umount')]
+  const drain = step('drain', 'cordonAndDrainNode')
+  switch (kind) {
+    case 'reboot':
+      return [...cleanup, ...stop, ...(newer ? [everything, kexec] : [kexec, everything]), step('reboot')]
+    case 'force-reboot':
+      return [step('reboot')]
+    case 'shutdown':
+      return [step('storeShutdown', 'storeShutdownEmergency'), drain, ...cleanup, ...stop, everything, step('shutdown')]
+    case 'force-shutdown':
+      return [step('storeShutdown', 'storeShutdownEmergency'), ...cleanup, ...stop, everything, step('shutdown')]
+    case 'upgrade':
+      return [
+        ...since14(deny),
+        drain,
+        ...cleanup,
+        step('stopServices', 'stopServicesForUpgrade'),
+        ...unmount('unmount'),
+        step('upgrade'),
+        step('meta', 'reloadMeta'),
+        kexec,
+        everything,
+        step('reboot'),
+      ]
+  }
+}
+
+function step(phase: string, ...tasks: string[]): Step {
+  return { phase, tasks: tasks.length > 0 ? tasks : [phase] }
+}

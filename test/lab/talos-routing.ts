@@ -1,0 +1,97 @@
+import * as http2 from 'node:http2'
+import * as net from 'node:net'
+import type { Identity, LabAuthority } from './authority.ts'
+
+/** How apid sends a call on to the node that its `node` header names (siderolabs/talos internal/app/apid/pkg/director). */
+export interface Routing {
+  /** Gets the certificate that a control plane calls its peers with. */
+  prepare(): Promise<void>
+  /** Takes the call over if it is for somebody else, or is asked for in a way that cannot be; false: serve it here. */
+  forward(request: http2.Http2ServerRequest, response: http2.Http2ServerResponse, roles: readonly string[]): boolean
+  close(): void
+}
+
+type Request = http2.Http2ServerRequest
+type Response = http2.Http2ServerResponse
+
+interface Place {
+  readonly name: string
+  readonly role: 'controlplane' | 'worker'
+  readonly address: string
+  readonly port: number
+  readonly authority: LabAuthority
+}
+
+const codes = { invalidArgument: 3, permissionDenied: 7, unimplemented: 12, internal: 13, unavailable: 14 }
+
+export function createRouting({ name, role, address, port, authority }: Place): Routing {
+  const upstreams = new Set<http2.ClientHttp2Session>()
+  let identity: Identity | undefined
+
+  function proxy(request: Request, response: Response, target: string, roles: readonly string[]): void {
+    const upstream = http2.connect(`https://${target}:${port}`, { ca: authority.ca, ...identity })
+    upstreams.add(upstream)
+    upstream.on('close', () => upstreams.delete(upstream))
+    const fail = (error: Error) => {
+      const reason = `connection error: desc = "transport: Error while dialing: ${error.message}"`
+      failCall(response, codes.unavailable, reason)
+      upstream.destroy()
+    }
+    upstream.on('error', fail)
+    const call = upstream.request({ ...sent(request.headers), proxyfrom: address, 'talos-role': [...roles] })
+    call.on('error', fail)
+    call.on('response', ({ ':status': status = 200, ...headers }) => response.writeHead(status, headers))
+    call.on('trailers', (trailers) => response.addTrailers(trailers))
+    call.on('data', (bytes: Buffer) => response.write(bytes))
+    call.on('end', () => response.end())
+    call.on('close', () => {
+      upstream.close()
+      // Nothing was said, or not all of it: the client is to see that too.
+      if (!response.headersSent) fail(new Error('error reading from server: EOF'))
+      else if (!response.writableEnded) request.stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR)
+    })
+    request.stream.on('close', () => call.close(http2.constants.NGHTTP2_CANCEL))
+    request.pipe(call)
+  }
+
+  return {
+    async prepare() {
+      if (role === 'controlplane')
+        identity ??= await authority.issueClient({ common: name, organizations: ['os:impersonator'] })
+    },
+    forward(request, response, roles) {
+      const { headers } = request
+      const refuse = (code: number, reason: string) => {
+        failCall(response, code, reason)
+        return true
+      }
+      if (headers['proxyfrom'] !== undefined) return false
+      if (headers['nodes'] !== undefined)
+        return refuse(codes.unimplemented, 'the lab does not proxy one call to many nodes')
+      const target = headers['node']
+      if (target === undefined) return false
+      if (typeof target !== 'string' || target.includes(','))
+        return refuse(codes.invalidArgument, 'node metadata must be single-valued')
+      if (target === address || target === name) return false
+      if (role === 'worker') return refuse(codes.permissionDenied, 'no request forwarding')
+      if (net.isIP(target) === 0) return refuse(codes.internal, `invalid target "${target}"`)
+      proxy(request, response, target, roles)
+      return true
+    },
+    close() {
+      for (const upstream of upstreams) upstream.destroy()
+    },
+  }
+}
+
+/** Ends a gRPC call with a status alone. */
+export function failCall(response: http2.Http2ServerResponse, status: number, message: string): void {
+  if (response.headersSent || response.stream?.destroyed) return
+  const failure = { 'grpc-status': String(status), 'grpc-message': encodeURIComponent(message) }
+  response.writeHead(200, { 'content-type': 'application/grpc+proto', ...failure }).end()
+}
+
+function sent(headers: http2.IncomingHttpHeaders): http2.OutgoingHttpHeaders {
+  const { ':authority': _authority, host: _host, node: _node, ...rest } = headers
+  return rest
+}

@@ -1,0 +1,118 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { Error_Code } from '../../src/adapters/talos/gen/common_pb.ts'
+import {
+  PhaseEventSchema,
+  PhaseEvent_Action,
+  SequenceEventSchema,
+  SequenceEvent_Action,
+  TaskEventSchema,
+  TaskEvent_Action,
+} from '../../src/adapters/talos/gen/machine_pb.ts'
+import type { EventLog } from './talos-events.ts'
+import type { Step } from './talos-phases.ts'
+
+export type SequenceName = 'initialize' | 'install' | 'boot' | 'reboot' | 'shutdown' | 'upgrade'
+
+/** What a task does, besides taking its time. */
+export type Actions = Partial<Record<string, (signal: AbortSignal) => Promise<void>>>
+
+export interface Sequence {
+  readonly name: SequenceName
+  /** Who asked for it: marks its events. */
+  readonly actor: string
+  /** Whether this sequence may take the lock from one that runs. */
+  interrupts(other: SequenceName): boolean
+  body(signal: AbortSignal): Promise<void>
+  /** What happens after it failed. */
+  failed(signal: AbortSignal): Promise<void>
+}
+
+/** Runs one sequence at a time, and tells of it in events (siderolabs/talos runtime/v1alpha1/v1alpha1_controller.go). */
+export interface Runner {
+  /** Runs it, or says that it is refused. */
+  run(sequence: Sequence): void
+  refuse(name: SequenceName): void
+  mark(name: SequenceName, action: SequenceEvent_Action, actor: string, error?: [Error_Code, string]): void
+  /** Phase by phase, in this many ms altogether, and what the actions take. */
+  carryOut(
+    steps: readonly Step[],
+    actor: string,
+    signal: AbortSignal,
+    actions: Actions,
+    duration: number,
+  ): Promise<void>
+  /** Aborts when the machine's present life ends. */
+  readonly life: AbortSignal
+  /** Everything that runs ends, unheard; the next life begins. */
+  endLife(): void
+}
+
+export function createRunner(log: EventLog): Runner {
+  let life = new AbortController()
+  let current: { readonly name: SequenceName; readonly abort: AbortController } | undefined
+
+  const mark: Runner['mark'] = (sequence, action, actor, error) => {
+    const failure = error ? { error: { code: error[0], message: error[1] } } : {}
+    log.publish(SequenceEventSchema, { sequence, action, ...failure }, actor)
+  }
+
+  // Its actor is not named, although the caller was given one.
+  const refuse = (name: SequenceName) =>
+    mark(name, SequenceEvent_Action.NOOP, '', [Error_Code.LOCKED, 'sequence not started: locked'])
+
+  async function perform(sequence: Sequence, abort: AbortController): Promise<void> {
+    const { name, actor } = sequence
+    const alive = life.signal
+    const signal = AbortSignal.any([abort.signal, alive])
+    // The reply to the call goes out before anything happens; a boot has nobody to reply to.
+    if (name !== 'boot') await pause(1, undefined, { signal })
+    mark(name, SequenceEvent_Action.START, actor)
+    try {
+      await sequence.body(signal)
+      if (!alive.aborted) mark(name, SequenceEvent_Action.STOP, actor)
+    } catch (error) {
+      if (alive.aborted) return
+      const code = abort.signal.aborted ? Error_Code.CANCELED : Error_Code.FATAL
+      const reason = error instanceof Error ? error.message : String(error)
+      mark(name, SequenceEvent_Action.STOP, actor)
+      mark(name, SequenceEvent_Action.NOOP, actor, [code, `sequence failed: ${reason}`])
+      if (code === Error_Code.FATAL) await sequence.failed(signal)
+    }
+  }
+
+  return {
+    mark,
+    refuse,
+    run(sequence) {
+      if (current && !sequence.interrupts(current.name)) return refuse(sequence.name)
+      current?.abort.abort()
+      const mine = { name: sequence.name, abort: new AbortController() }
+      current = mine
+      const over = () => {
+        if (current === mine) current = undefined
+      }
+      // What rejects here was aborted: there is nobody left to be told.
+      perform(sequence, mine.abort).then(over, over)
+    },
+    async carryOut(steps, actor, signal, actions, duration) {
+      for (const { phase, tasks } of steps) {
+        log.publish(PhaseEventSchema, { phase, action: PhaseEvent_Action.START }, actor)
+        for (const task of tasks) {
+          log.publish(TaskEventSchema, { task, action: TaskEvent_Action.START }, actor)
+          await actions[task]?.(signal)
+          await pause(duration / steps.length, undefined, { signal })
+          log.publish(TaskEventSchema, { task, action: TaskEvent_Action.STOP }, actor)
+        }
+        log.publish(PhaseEventSchema, { phase, action: PhaseEvent_Action.STOP }, actor)
+      }
+    },
+    get life() {
+      return life.signal
+    },
+    endLife() {
+      life.abort()
+      life = new AbortController()
+      current = undefined
+    },
+  }
+}

@@ -1,0 +1,132 @@
+import type { LabAuthority } from './authority.ts'
+import type { LabEtcd } from './etcd.ts'
+
+/** What an installer image holds. */
+export interface LabImage {
+  /** The Talos release, `v1.13.9`. */
+  readonly version: string
+  /** The Image Factory's schematic id: 64 hexadecimal digits. */
+  readonly schematic: string
+}
+
+/** A system extension of a Talos image. */
+export interface LabExtension {
+  readonly name: string
+  readonly version: string
+}
+
+/** How long things take, in ms. */
+export interface TalosPace {
+  /** Pulling an installer image. */
+  readonly pull: number
+  /** Running the installer. */
+  readonly install: number
+  /** From the stage rebooting, shutting down or upgrading until apid is gone. */
+  readonly stop: number
+  /** From apid gone until apid answers. */
+  readonly boot: number
+  /** From apid answering until the node is running and ready. */
+  readonly settle: number
+  /** How long Talos waits for its own cordon and drain (a minute on a real node). */
+  readonly cordon: number
+}
+
+export interface TalosNodeOptions {
+  /** Hostname, Kubernetes node name and etcd member name. */
+  readonly name: string
+  readonly role: 'controlplane' | 'worker'
+  /** The only address it listens on, `127.0.x.y`. */
+  readonly address: string
+  /** apid's port, 50000 unless told. A control plane forwards to its peers' same port. */
+  readonly port?: number
+  readonly mac?: string
+  /** The Talos release that is installed at first. */
+  readonly version: string
+  /** The schematic that is installed at first: shows as the virtual extension `schematic`. */
+  readonly schematic: string
+  readonly extensions?: readonly LabExtension[]
+  /** Issues the server's certificate; clients need one of the same authority. */
+  readonly authority: LabAuthority
+  /** Control planes only. The node joins when it is made, and its member runs while the node's services run. */
+  readonly etcd?: LabEtcd
+  /** What an installer image holds; undefined = there is no such image (NotFound on pull). */
+  resolveImage(ref: string): LabImage | undefined
+  /**
+   * What a node does to Kubernetes where Talos itself drains: its own upgrade, and a shutdown without force. Rejects
+   * when the Kubernetes API is away.
+   */
+  readonly cordonAndDrain?: (name: string) => Promise<void>
+  /** The kubeconfig that a control plane hands out to an admin. */
+  readonly kubeconfig?: () => string
+  readonly pace?: Partial<TalosPace>
+}
+
+/** A call that was to change something, allowed or not. */
+export interface TalosCall {
+  /** ms since the epoch. */
+  readonly at: number
+  /** `Service.Method`, as in `MachineService.Reboot`, `LifecycleService.Upgrade` or `ImageService.Pull`. */
+  readonly method: string
+  /** The caller's roles (`os:admin`). */
+  readonly by: readonly string[]
+}
+
+/** Switches for what goes wrong. Those that say "next" switch themselves off when they have been used. */
+export interface TalosFaults {
+  /** The next installer run ends with this exit code (1 unknown, 2 invalid input, 4 environment) and changes nothing. */
+  installerExit: number | undefined
+  /** The next LifecycleService.Upgrade is refused: FailedPrecondition, another one is in progress. */
+  upgradeInProgress: boolean
+  /** The next Reboot is answered with OK and does not happen: another sequence holds the lock (event NOOP with LOCKED). */
+  locked: boolean
+  /** The next Reboot is answered with OK and nothing at all follows. */
+  rebootIgnored: boolean
+  /**
+   * At the next reboot the sockets stay open and silent, without FIN or RST, as after kexec; new connections are
+   * accepted and get nothing until the node is up. What is then sent on an old connection is answered with RST.
+   */
+  halfOpen: boolean
+  /** The next boot falls back to the release before: boots what ran last, and forgets the fallback (META 0x06). */
+  rollBack: boolean
+  /** The next boot never ends: stage booting, kubelet unhealthy. Only another reboot, a rollback or the cord ends it. */
+  stuckBooting: boolean
+  /** The next shutdown never ends: services are stopped, apid answers, and a file system does not unmount. */
+  shutdownHangs: boolean
+  /** Until switched off: connections are accepted and nothing is ever answered, on old ones neither. */
+  silent: boolean
+}
+
+/** A Talos node: a real gRPC server with mTLS, and a machine behind it that installs, reboots and loses its power. */
+export interface TalosNode extends AsyncDisposable {
+  readonly name: string
+  readonly role: 'controlplane' | 'worker'
+  readonly address: string
+  readonly port: number
+  readonly mac: string
+  readonly power: 'on' | 'off'
+  /** apid listens. */
+  readonly answering: boolean
+  /** Stage running, and no condition unmet: the kubelet is healthy, and the Kubernetes node is Ready. */
+  readonly ready: boolean
+  /** As in the MachineStatus resource: `booting`, `running`, `rebooting`, `shutting down`, `upgrading`; `unknown` when off. */
+  readonly stage: string
+  /** What runs, or ran last. */
+  readonly version: string
+  readonly schematic: string
+  /** A UUID, new at each boot. */
+  readonly bootId: string
+  /** What the next boot runs. */
+  readonly installed: LabImage
+  /** Installed is not what runs: any reboot, wanted or not, changes the release. */
+  readonly armed: boolean
+  readonly calls: readonly TalosCall[]
+  readonly faults: TalosFaults
+  /** Called after any change of the above. Returns what takes the listener off again. */
+  onChange(listener: () => void): () => void
+  /** Boots it; done as soon as apid answers. The node becomes ready later, and a control plane only with etcd's quorum. */
+  start(): Promise<void>
+  /** The power button, or a magic packet: boots it if it is off, and is harmless if it is on. */
+  wake(): void
+  /** The cord is pulled: all is gone at once. Open connections get no FIN; new ones are refused, since a loopback address cannot be unreachable. */
+  cutPower(): void
+}
