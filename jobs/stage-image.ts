@@ -42,9 +42,10 @@ export default defineJob({
         architecture: config.share.architecture,
         kernelArguments: kernelArgumentsOf(own.schematic),
       }
-      await carryOut([phase('stage', { do: 'stage-image', image })])
+      await carryOut([phase('stage', { do: 'stage-image', image, publish: version === wanted })])
       const wasThere = before.some(
-        (staged) => staged.version === version && staged.schematic === schematic && staged.published,
+        (staged) =>
+          staged.version === version && staged.schematic === schematic && (staged.published || version !== wanted),
       )
       if (!wasThere) {
         fresh.push(version)

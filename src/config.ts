@@ -106,9 +106,10 @@ const ups = z.strictObject({
     .default('ups'),
   host,
   port: port.default(3493),
-  user: z.string().min(1).optional(),
+  user: z.string().min(1).optional().meta({
+    description: 'With a password: log in as a secondary, for which the primary waits. Reading needs neither',
+  }),
   password: secret.optional(),
-  login: z.boolean().default(false).meta({ description: 'Count as a secondary, for which the primary waits' }),
 })
 
 const wake = z.strictObject({
@@ -178,9 +179,10 @@ const schema = z
     if (!nodes.some(({ role }) => role === 'controlplane')) {
       context.addIssue({ code: 'custom', path: ['nodes'], message: 'name at least one control plane' })
     }
-    for (const [index, { user, password, login }] of upses.entries()) {
-      if (login && (user === undefined || password === undefined)) {
-        context.addIssue({ code: 'custom', path: ['upses', index, 'login'], message: 'needs user and password' })
+    for (const [index, { user, password }] of upses.entries()) {
+      if ((user === undefined) !== (password === undefined)) {
+        const [given, lacking] = user === undefined ? ['password', 'user'] : ['user', 'password']
+        context.addIssue({ code: 'custom', path: ['upses', index, given], message: `needs ${lacking} beside it` })
       }
     }
   })

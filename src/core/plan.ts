@@ -36,7 +36,7 @@ export type Step =
   | { do: 'wake'; node: string; mac: string | undefined; retryEvery: number; within: number }
   | { do: 'await-kubernetes'; within: number }
   | { do: 'await-ready'; node: string; within: number }
-  | { do: 'stage-image'; image: ImageOrder }
+  | { do: 'stage-image'; image: ImageOrder; publish: boolean }
 
 /** What a drain does about pods that a disruption budget protects. */
 export interface DrainPolicy {

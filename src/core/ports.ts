@@ -52,8 +52,16 @@ export interface Download {
 export interface Share {
   /** What is staged, newest first; the first is what the fixed name serves. */
   staged(): Promise<readonly StagedImage[]>
-  /** Brings an image onto the share, checked, and publishes it atomically. Returns what was there where it already is. */
-  stage(image: ImageOrder, factory: Pick<Factory, 'open'>, signal: AbortSignal): Promise<StagedImage>
+  /**
+   * Brings an image onto the share, checked. With `publish` the fixed name then serves it, swapped atomically. What is
+   * there already is not brought again.
+   */
+  stage(
+    image: ImageOrder,
+    options: { publish: boolean },
+    factory: Pick<Factory, 'warm' | 'open'>,
+    signal: AbortSignal,
+  ): Promise<StagedImage>
 }
 
 export interface StagedImage {

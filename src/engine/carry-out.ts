@@ -105,7 +105,7 @@ async function perform(step: Step, ports: Ports, options: CarryOutOptions): Prom
         return isHealthy(node) || `${step.node} ${whyUnhealthy(node)}`
       })
     case 'stage-image':
-      return void (await share.stage(step.image, factory, signal))
+      return void (await share.stage(step.image, { publish: step.publish }, factory, signal))
     default:
       return assertNever(step)
   }

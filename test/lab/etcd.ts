@@ -72,7 +72,7 @@ export function createEtcd(): LabEtcd {
     if (!hasQuorum()) elect(undefined)
     else if (!running().some((member) => member.name === leader)) elect(running()[0]?.name)
     if (leader !== undefined) raftIndex++
-    for (const listener of [...listeners]) listener()
+    for (const listener of listeners) listener()
   }
 
   function update(name: string, change: Partial<LabEtcdMember>): void {
@@ -154,7 +154,10 @@ function memberId(name: string): bigint {
   return createHash('sha256').update(`etcd/${name}`).digest().readBigUInt64BE() | top | 1n
 }
 
-/** Stands for the bbolt file: two pages of 4096 bytes that follow from who is a member, so that a test can foretell them. */
+/**
+ * Stands for the bbolt file: two pages of 4096 bytes that follow from who is a member, so that a test can foretell
+ * them.
+ */
 function databaseOf(members: ReadonlyMap<string, LabEtcdMember>): Buffer {
   const database = Buffer.alloc(8192, 0)
   database.write([...members.keys()].join(','))

@@ -78,11 +78,13 @@ export function createKubernetesApi(options: KubernetesApiOptions): KubernetesAp
 
   /** Brings the socket in line with the availability; one after the other, because closing takes a moment. */
   function align(): Promise<void> {
-    turn = turn.then(async () => {
-      const wanted = identity !== undefined && availability !== 'down'
-      if (wanted && listener === undefined)
-        listener = await listen({ address, port, identity: identity!, ca: authority.ca, answer })
-      else if (!wanted && listener !== undefined) {
+    // Whoever asked for the turn before has been told of its error.
+    const before = turn.catch(() => {})
+    turn = before.then(async () => {
+      const wanted = availability === 'down' ? undefined : identity
+      if (wanted !== undefined && listener === undefined)
+        listener = await listen({ address, port, identity: wanted, ca: authority.ca, answer })
+      else if (wanted === undefined && listener !== undefined) {
         const old = listener
         listener = undefined
         await old.close()

@@ -1,5 +1,5 @@
 import type { Http2ServerRequest } from 'node:http2'
-import type { TLSSocket } from 'node:tls'
+import { TLSSocket } from 'node:tls'
 import { Code, ConnectError, createContextKey, type Interceptor } from '@connectrpc/connect'
 import type { Machine } from './talos-machine.ts'
 import { minorOf } from './talos-phases.ts'
@@ -64,8 +64,8 @@ export function notAuthorized(): ConnectError {
  * (pkg/grpc/middleware/authz).
  */
 export function rolesOf(request: Http2ServerRequest): readonly string[] {
-  const socket = request.stream.session?.socket as TLSSocket | undefined
-  const organization: unknown = socket?.getPeerCertificate().subject?.O
+  const socket = request.stream.session?.socket
+  const organization: unknown = socket instanceof TLSSocket ? socket.getPeerCertificate().subject?.O : undefined
   const own = [organization].flat().filter((role) => typeof role === 'string')
   if (!own.includes('os:impersonator')) return own
   return [request.headers['talos-role'] ?? []]

@@ -1,17 +1,26 @@
 import { constants } from 'node:crypto'
+import { once } from 'node:events'
 import * as http2 from 'node:http2'
 import * as net from 'node:net'
 import { duplexPair, type Duplex } from 'node:stream'
-import type { TLSSocket } from 'node:tls'
+import { TLSSocket } from 'node:tls'
 import type { Identity, LabAuthority } from './authority.ts'
 
-/** What listens on a node's address: TCP in front, and behind it HTTP/2 with mTLS, so that the wire can fall silent without a FIN. */
+/**
+ * What listens on a node's address: TCP in front, and behind it HTTP/2 with mTLS, so that the wire can fall silent
+ * without a FIN.
+ */
 export interface Apid extends AsyncDisposable {
-  /** Listens and answers; connections that waited are answered now, and those of before the reboot get RST when they speak. */
+  /**
+   * Listens and answers; connections that waited are answered now, and those of before the reboot get RST when they
+   * speak.
+   */
   open(identity: Identity): Promise<void>
   /** Ends all connections and stops listening, as a process that is told to stop. */
   close(): void
-  /** The kernel is gone: open connections stay open and silent. With `listen`, new ones are accepted and get nothing. */
+  /**
+   * The kernel is gone: open connections stay open and silent. With `listen`, new ones are accepted and get nothing.
+   */
   vanish(options: { readonly listen: boolean }): void
   /** While silent nothing is read or written, on any connection; afterwards all goes on. */
   setSilent(silent: boolean): void
@@ -58,7 +67,7 @@ export function createApid(address: string, port: number, authority: LabAuthorit
       session.on('close', () => sessions.delete(session))
       session.on('error', () => session.destroy())
       // A certificate that is good for anything besides being a client is refused (apid's VerifyPeerCertificate).
-      const usage = (session.socket as TLSSocket).getPeerCertificate().ext_key_usage
+      const usage = session.socket instanceof TLSSocket ? session.socket.getPeerCertificate().ext_key_usage : []
       if (usage?.length !== 1 || usage[0] !== clientAuth) session.destroy()
       else enforcePings(session)
     })
@@ -120,7 +129,7 @@ export function createApid(address: string, port: number, authority: LabAuthorit
   /** The process behind the wires ends; whether the other side hears of it is decided by the wires' state. */
   function end(): void {
     serving = false
-    for (const session of [...sessions]) session.destroy()
+    for (const session of sessions) session.destroy()
     server?.close()
     server = undefined
   }
@@ -162,10 +171,11 @@ export function createApid(address: string, port: number, authority: LabAuthorit
       }
     },
     async [Symbol.asyncDispose]() {
+      const closed = front ? once(front, 'close') : undefined
       stopListening()
       end()
       for (const wire of wires) wire.front.destroy()
-      await Promise.resolve()
+      await closed
     },
   }
 }

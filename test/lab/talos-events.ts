@@ -4,7 +4,10 @@ import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import { Code, ConnectError } from '@connectrpc/connect'
 import { EventSchema, type Event, type EventsRequest } from '../../src/adapters/talos/gen/machine_pb.ts'
 
-/** A node's events since it booted, and whoever follows them (siderolabs/talos internal/app/machined/pkg/runtime/events.go). */
+/**
+ * A node's events since it booted, and whoever follows them (siderolabs/talos
+ * internal/app/machined/pkg/runtime/events.go).
+ */
 export interface EventLog {
   /** An event of this message. Only sequences, phases and tasks belong to an actor. */
   publish<D extends DescMessage>(schema: D, init: MessageInitShape<D>, actor?: string): void
@@ -47,7 +50,7 @@ export function createEventLog(): EventLog {
   function append(typeUrl: string, value: Uint8Array<ArrayBuffer>, actorId: string): void {
     const event = create(EventSchema, { id: nextId(), actorId, data: { typeUrl, value } })
     history = [...history.slice(1 - historyKept), { at: Date.now(), event }]
-    for (const follower of [...followers]) follower(event)
+    for (const follower of followers) follower(event)
   }
 
   function past(request: EventsRequest): Event[] {

@@ -103,7 +103,10 @@ const failures: Partial<Record<number, string>> = {
   4: 'pre-flight checks failed: environment is not suitable',
 }
 
-/** Why this host cannot go to that release: up from two minors below, down from less than two above (pkg/machinery/compatibility). */
+/**
+ * Why this host cannot go to that release: up from two minors below, down from less than two above
+ * (pkg/machinery/compatibility).
+ */
 function unfit(host: string, target: string): string | undefined {
   const distance = minorOf(target) - minorOf(host)
   if (distance > 2) return `host version ${host.slice(1)} is too old to upgrade to Talos ${target.slice(1)}`

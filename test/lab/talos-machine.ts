@@ -20,7 +20,10 @@ export interface Service {
   readonly healthy: boolean
 }
 
-/** What a Talos machine is at a moment; its sequences change it (siderolabs/talos controllers/runtime/machine_status.go). */
+/**
+ * What a Talos machine is at a moment; its sequences change it (siderolabs/talos
+ * controllers/runtime/machine_status.go).
+ */
 export interface Machine {
   readonly options: TalosNodeOptions
   readonly pace: TalosPace
@@ -168,7 +171,7 @@ export function createMachine(options: TalosNodeOptions, faults: TalosFaults): M
       }
       // The new release has proved itself (controllers/runtime/drop_upgrade_fallback.go).
       if (machine.isReady() && !machine.awaitsBoot) machine.fallback = undefined
-      for (const listener of [...listeners]) listener()
+      for (const listener of listeners) listener()
     },
     onChange(listener) {
       listeners.add(listener)

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { createContextValues } from '@connectrpc/connect'
 import { connectNodeAdapter } from '@connectrpc/connect-node'
 import type { Identity } from './authority.ts'
@@ -60,9 +60,11 @@ export function createTalosNode(options: TalosNodeOptions): TalosNode {
     readMaxBytes: 32 << 20,
     writeMaxBytes: 32 << 20,
     interceptors: [checkAccess(machine, (call) => calls.push(call))],
-    contextValues: (request) => createContextValues().set(callerRoles, rolesOf(request as Http2ServerRequest)),
-    fallback: (request, response) =>
-      failCall(response as Http2ServerResponse, unimplemented, `unknown method ${request.url}`),
+    contextValues: (request) =>
+      createContextValues().set(callerRoles, request instanceof Http2ServerRequest ? rolesOf(request) : []),
+    fallback(request, response) {
+      if (response instanceof Http2ServerResponse) failCall(response, unimplemented, `unknown method ${request.url}`)
+    },
   })
 
   function handle(request: Http2ServerRequest, response: Http2ServerResponse): void {
@@ -115,7 +117,7 @@ export function createTalosNode(options: TalosNodeOptions): TalosNode {
     get armed() {
       return !sameImage(machine.installed, machine.running)
     },
-    onChange: machine.onChange,
+    onChange: (listener) => machine.onChange(listener),
     start,
     wake() {
       const woken = identity ? sequences.powerOn() : start()
@@ -123,7 +125,7 @@ export function createTalosNode(options: TalosNodeOptions): TalosNode {
         // The cord was pulled again before it was up.
       })
     },
-    cutPower: sequences.cutPower,
+    cutPower: () => sequences.cutPower(),
     async [Symbol.asyncDispose]() {
       sequences.dispose()
       routing.close()

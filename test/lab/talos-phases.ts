@@ -30,29 +30,38 @@ export function phasesOf(kind: SequenceKind, version: string): readonly Step[] {
   const cleanup = [step('cleanup', 'stopAllPods'), step('dbus', 'stopDBus')]
   const stop = [...since14(deny), step('stopServices'), ...unmount('umount')]
   const drain = step('drain', 'cordonAndDrainNode')
-  switch (kind) {
-    case 'reboot':
-      return [...cleanup, ...stop, ...(newer ? [everything, kexec] : [kexec, everything]), step('reboot')]
-    case 'force-reboot':
-      return [step('reboot')]
-    case 'shutdown':
-      return [step('storeShutdown', 'storeShutdownEmergency'), drain, ...cleanup, ...stop, everything, step('shutdown')]
-    case 'force-shutdown':
-      return [step('storeShutdown', 'storeShutdownEmergency'), ...cleanup, ...stop, everything, step('shutdown')]
-    case 'upgrade':
-      return [
-        ...since14(deny),
-        drain,
-        ...cleanup,
-        step('stopServices', 'stopServicesForUpgrade'),
-        ...unmount('unmount'),
-        step('upgrade'),
-        step('meta', 'reloadMeta'),
-        kexec,
-        everything,
-        step('reboot'),
-      ]
+  const phases: Record<SequenceKind, readonly Step[]> = {
+    reboot: [...cleanup, ...stop, ...(newer ? [everything, kexec] : [kexec, everything]), step('reboot')],
+    'force-reboot': [step('reboot')],
+    shutdown: [
+      step('storeShutdown', 'storeShutdownEmergency'),
+      drain,
+      ...cleanup,
+      ...stop,
+      everything,
+      step('shutdown'),
+    ],
+    'force-shutdown': [
+      step('storeShutdown', 'storeShutdownEmergency'),
+      ...cleanup,
+      ...stop,
+      everything,
+      step('shutdown'),
+    ],
+    upgrade: [
+      ...since14(deny),
+      drain,
+      ...cleanup,
+      step('stopServices', 'stopServicesForUpgrade'),
+      ...unmount('unmount'),
+      step('upgrade'),
+      step('meta', 'reloadMeta'),
+      kexec,
+      everything,
+      step('reboot'),
+    ],
   }
+  return phases[kind]
 }
 
 function step(phase: string, ...tasks: string[]): Step {

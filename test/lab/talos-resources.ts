@@ -120,7 +120,9 @@ const kinds: Partial<Record<string, Kind>> = {
 
 const namespaces = new Set(Object.values(kinds).map((kind) => kind?.namespace))
 
-/** COSI's state API as apid serves it: reading only, and only what is known (cosi-project/runtime, siderolabs/talos). */
+/**
+ * COSI's state API as apid serves it: reading only, and only what is known (cosi-project/runtime, siderolabs/talos).
+ */
 export function serveResources(machine: Machine): ServiceImpl<typeof State> {
   function list(namespace: string, type: string, context: HandlerContext): Resource[] {
     const kind = kinds[type]

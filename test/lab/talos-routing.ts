@@ -2,7 +2,9 @@ import * as http2 from 'node:http2'
 import * as net from 'node:net'
 import type { Identity, LabAuthority } from './authority.ts'
 
-/** How apid sends a call on to the node that its `node` header names (siderolabs/talos internal/app/apid/pkg/director). */
+/**
+ * How apid sends a call on to the node that its `node` header names (siderolabs/talos internal/app/apid/pkg/director).
+ */
 export interface Routing {
   /** Gets the certificate that a control plane calls its peers with. */
   prepare(): Promise<void>

@@ -27,7 +27,9 @@ export interface Sequence {
   failed(signal: AbortSignal): Promise<void>
 }
 
-/** Runs one sequence at a time, and tells of it in events (siderolabs/talos runtime/v1alpha1/v1alpha1_controller.go). */
+/**
+ * Runs one sequence at a time, and tells of it in events (siderolabs/talos runtime/v1alpha1/v1alpha1_controller.go).
+ */
 export interface Runner {
   /** Runs it, or says that it is refused. */
   run(sequence: Sequence): void

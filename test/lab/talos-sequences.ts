@@ -78,7 +78,8 @@ export function createSequences(machine: Machine, apid: Apid, identity: () => Id
     more: Actions = {},
   ): Promise<void> {
     const stopAllServices = async () => {
-      await pause(5, undefined, { signal })
+      // Long enough for the event to leave.
+      await pause(10, undefined, { signal })
       fallSilent(leave)
     }
     const steps = phasesOf(kind, machine.running.version)
@@ -102,10 +103,10 @@ export function createSequences(machine: Machine, apid: Apid, identity: () => Id
 
   function powerOff(leave: () => void): void {
     machine.answering = false
-    leave()
-    die()
     machine.power = 'off'
     machine.stage = 'unknown'
+    leave()
+    die()
     machine.resetServices()
     machine.changed()
   }
@@ -128,7 +129,8 @@ export function createSequences(machine: Machine, apid: Apid, identity: () => Id
     chooseEntry()
     machine.stage = 'unknown'
     machine.bootId = randomUUID()
-    machine.bootedAt = Date.now()
+    // Told in seconds, and a real boot takes more than one.
+    machine.bootedAt = Math.max(Date.now(), machine.bootedAt + 1000)
     machine.awaitsBoot = false
     log.clear()
     machine.resetServices()
@@ -172,7 +174,9 @@ export function createSequences(machine: Machine, apid: Apid, identity: () => Id
     machine.changed()
   }
 
-  /** machined goes back to the release before, if this one was new, and reboots after ten seconds of a real node's time. */
+  /**
+   * machined goes back to the release before, if this one was new, and reboots after ten seconds of a real node's time.
+   */
   async function revert(signal: AbortSignal): Promise<void> {
     if (machine.fallback && machine.other && machine.fallback === bootEntryOf(machine.other)) {
       const failed = machine.installed
@@ -185,7 +189,7 @@ export function createSequences(machine: Machine, apid: Apid, identity: () => Id
   }
 
   return {
-    refuse: runner.refuse,
+    refuse: (name) => runner.refuse(name),
     get life() {
       return runner.life
     },
@@ -219,7 +223,10 @@ export function createSequences(machine: Machine, apid: Apid, identity: () => Id
         powerOff(leave)
       }
       // What failed was the drain: the node powers off at once, without stopping its pods.
-      const failed = async () => powerOff(leave)
+      const failed = async (signal: AbortSignal) => {
+        await pause(10, undefined, { signal })
+        powerOff(leave)
+      }
       runner.run({ name: 'shutdown', actor, interrupts: () => true, body, failed })
     },
     upgrade({ actor, install }) {
@@ -241,6 +248,6 @@ export function createSequences(machine: Machine, apid: Apid, identity: () => Id
 
 async function forever(signal: AbortSignal): Promise<void> {
   await new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+    signal.addEventListener('abort', () => reject(new Error('aborted')), { once: true })
   })
 }

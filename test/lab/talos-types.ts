@@ -73,11 +73,15 @@ export interface TalosCall {
 
 /** Switches for what goes wrong. Those that say "next" switch themselves off when they have been used. */
 export interface TalosFaults {
-  /** The next installer run ends with this exit code (1 unknown, 2 invalid input, 4 environment) and changes nothing. */
+  /**
+   * The next installer run ends with this exit code (1 unknown, 2 invalid input, 4 environment) and changes nothing.
+   */
   installerExit: number | undefined
   /** The next LifecycleService.Upgrade is refused: FailedPrecondition, another one is in progress. */
   upgradeInProgress: boolean
-  /** The next Reboot is answered with OK and does not happen: another sequence holds the lock (event NOOP with LOCKED). */
+  /**
+   * The next Reboot is answered with OK and does not happen: another sequence holds the lock (event NOOP with LOCKED).
+   */
   locked: boolean
   /** The next Reboot is answered with OK and nothing at all follows. */
   rebootIgnored: boolean
@@ -88,7 +92,9 @@ export interface TalosFaults {
   halfOpen: boolean
   /** The next boot falls back to the release before: boots what ran last, and forgets the fallback (META 0x06). */
   rollBack: boolean
-  /** The next boot never ends: stage booting, kubelet unhealthy. Only another reboot, a rollback or the cord ends it. */
+  /**
+   * The next boot never ends: stage booting, kubelet unhealthy. Only another reboot, a rollback or the cord ends it.
+   */
   stuckBooting: boolean
   /** The next shutdown never ends: services are stopped, apid answers, and a file system does not unmount. */
   shutdownHangs: boolean
@@ -108,7 +114,10 @@ export interface TalosNode extends AsyncDisposable {
   readonly answering: boolean
   /** Stage running, and no condition unmet: the kubelet is healthy, and the Kubernetes node is Ready. */
   readonly ready: boolean
-  /** As in the MachineStatus resource: `booting`, `running`, `rebooting`, `shutting down`, `upgrading`; `unknown` when off. */
+  /**
+   * As in the MachineStatus resource: `booting`, `running`, `rebooting`, `shutting down`, `upgrading`; `unknown` when
+   * off.
+   */
   readonly stage: string
   /** What runs, or ran last. */
   readonly version: string
@@ -123,10 +132,15 @@ export interface TalosNode extends AsyncDisposable {
   readonly faults: TalosFaults
   /** Called after any change of the above. Returns what takes the listener off again. */
   onChange(listener: () => void): () => void
-  /** Boots it; done as soon as apid answers. The node becomes ready later, and a control plane only with etcd's quorum. */
+  /**
+   * Boots it; done as soon as apid answers. The node becomes ready later, and a control plane only with etcd's quorum.
+   */
   start(): Promise<void>
   /** The power button, or a magic packet: boots it if it is off, and is harmless if it is on. */
   wake(): void
-  /** The cord is pulled: all is gone at once. Open connections get no FIN; new ones are refused, since a loopback address cannot be unreachable. */
+  /**
+   * The cord is pulled: all is gone at once. Open connections get no FIN; new ones are refused, since a loopback
+   * address cannot be unreachable.
+   */
   cutPower(): void
 }

@@ -1,0 +1,79 @@
+import { type JobsOptions, Queue } from 'bullmq'
+import { parseDuration } from '../../core/duration.ts'
+import { AgentError, messageOf } from '../../core/errors.ts'
+import type { Job, Trigger } from '../../core/job.ts'
+import type { Logger } from '../../core/log.ts'
+import { impatient } from './connection.ts'
+import type { StoreAddress } from './store.ts'
+
+/**
+ * A job is in the queue at most once. Added while it waits, it is woken at once; added while it runs, it runs once more
+ * afterwards. So no event is lost, and a hundred events make one run: Kubernetes' work queues behave the same. Both
+ * flags are needed.
+ */
+const onceEach = (job: Job): JobsOptions => ({
+  deduplication: { id: job.name, keepLastIfActive: true, replace: true },
+  attempts: 5,
+  backoff: { type: 'exponential', delay: 5_000 },
+  removeOnComplete: 100,
+  removeOnFail: 100,
+})
+
+/**
+ * What a schedule puts in the queue: a reminder to add the job by the door that every trigger uses. A schedule's own
+ * template can't be deduplicated, so that a scheduled job which delays itself would pile up.
+ */
+export const tick = 'tick'
+export interface Tick {
+  readonly job: string
+}
+
+export interface QueueOptions {
+  readonly name: string
+  readonly address: StoreAddress
+  readonly log: Logger
+}
+
+export function createQueue({ name, address, log }: QueueOptions) {
+  const queue = new Queue(name, { connection: impatient(address) })
+  queue.on('error', (error) => log.debug({ reason: messageOf(error) }, 'queue store not reached'))
+
+  async function add(job: Job): Promise<void> {
+    await queue.add(job.name, {}, onceEach(job)).catch((error: unknown) => {
+      throw new AgentError('unreachable', `the queue store does not take ${job.name}: ${messageOf(error)}`, error)
+    })
+  }
+
+  return {
+    add,
+    /** Resolves when the store answers. */
+    ready: async (): Promise<void> => void (await queue.waitUntilReady()),
+    /** Makes the schedules in the store those of the jobs, no more and no fewer. */
+    schedule: async (jobs: readonly Job[]): Promise<void> => {
+      const wanted = jobs.flatMap((job) => job.triggers.filter(isSchedule).map((trigger) => ({ job, trigger })))
+      for (const { job, trigger } of wanted) {
+        const repeat = 'cron' in trigger ? { pattern: trigger.cron } : { every: parseDuration(trigger.every)! }
+        const data: Tick = { job: job.name }
+        await queue.upsertJobScheduler(job.name, repeat, {
+          name: tick,
+          data,
+          opts: { removeOnComplete: true, removeOnFail: true },
+        })
+      }
+      for (const { key } of await queue.getJobSchedulers()) {
+        if (!wanted.some(({ job }) => job.name === key)) await queue.removeJobScheduler(key)
+      }
+    },
+    /** How many jobs wait, run, are delayed or have failed; undefined when the store does not answer. */
+    counts: (): Promise<Record<string, number> | undefined> =>
+      queue.getJobCounts('wait', 'active', 'delayed', 'failed').catch(() => undefined),
+    [Symbol.asyncDispose]: async () => {
+      await queue.close().catch((error: unknown) => messageOf(error))
+    },
+  }
+}
+
+export type JobQueue = ReturnType<typeof createQueue>
+
+type Schedule = Exclude<Trigger, { on: string }>
+const isSchedule = (trigger: Trigger): trigger is Schedule => !('on' in trigger)

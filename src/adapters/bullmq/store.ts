@@ -1,0 +1,174 @@
+import { spawn } from 'node:child_process'
+import { access, constants, mkdir, readFile } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
+import { kill } from 'node:process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+import { AgentError, messageOf } from '../../core/errors.ts'
+import type { Logger } from '../../core/log.ts'
+
+/** How to reach the queue's store: a Redis or Valkey. */
+export type StoreAddress = { readonly path: string } | { readonly url: string; readonly password: string | undefined }
+
+export interface EmbeddedStore extends AsyncDisposable {
+  readonly address: { readonly path: string }
+  /** Whether it was found running: left behind by an agent that was killed. */
+  readonly adopted: boolean
+  readonly pid: number
+}
+
+export interface EmbeddedStoreOptions {
+  readonly directory: string
+  /** Where programs are looked for: the PATH. */
+  readonly searchPath: string
+  readonly log: Logger
+}
+
+const programs = ['valkey-server', 'redis-server']
+/** Linux' limit for the path of a unix socket is 107 bytes, macOS' is 103. */
+const longestSocketPath = 103
+const startWithin = 15_000
+const checkEvery = 2_000
+
+/**
+ * Our own Redis or Valkey on a unix socket that only we may use, with everything appended to a file. It outlives an
+ * agent that is killed, and the next one adopts it; one that dies is started again. Ends with the agent.
+ *
+ * @throws AgentError `misconfigured` when neither program is installed, naming the line that installs one
+ */
+export async function openEmbeddedStore({ directory, searchPath, log }: EmbeddedStoreOptions): Promise<EmbeddedStore> {
+  const path = join(directory, 'queue.sock')
+  if (Buffer.byteLength(path) > longestSocketPath) {
+    throw new AgentError('misconfigured', `the path ${path} is too long for a socket: set 'state' to a shorter one`)
+  }
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  const stopping = new AbortController()
+  let pid = await ask(path)
+  const adopted = pid !== undefined
+  if (pid === undefined) pid = await start()
+  else log.info({ pid }, 'adopted the queue store that was running')
+
+  async function start(): Promise<number> {
+    const program = await findProgram(searchPath)
+    const file = join(directory, 'queue.log')
+    const settings = {
+      port: '0',
+      unixsocket: path,
+      unixsocketperm: '700',
+      dir: directory,
+      appendonly: 'yes',
+      appendfsync: 'everysec',
+      save: '',
+      'maxmemory-policy': 'noeviction',
+      daemonize: 'no',
+      logfile: file,
+    }
+    // In a group of its own: a Ctrl-C in our terminal must not take it down before we have given our jobs back.
+    const child = spawn(
+      program,
+      Object.entries(settings).flatMap(([key, value]) => [`--${key}`, value]),
+      { detached: true, stdio: 'ignore' },
+    )
+    const ended = new Promise<string>((resolve) => {
+      child.once('error', (error) => resolve(messageOf(error)))
+      child.once('exit', (code, signal) => resolve(`ended with ${signal ?? `code ${String(code)}`}`))
+    })
+    child.unref()
+    let failure: string | undefined
+    void ended.then((why) => (failure = why))
+    for (const end = performance.now() + startWithin; performance.now() < end; await sleep(20)) {
+      const found = await ask(path)
+      if (found !== undefined) return found
+      if (failure !== undefined) break
+    }
+    const tail = (await readFile(file, 'utf8').catch(() => '')).trim().split('\n').slice(-2).join(' / ')
+    throw new AgentError(
+      'misconfigured',
+      `the queue store ${program} did not start: ${failure ?? 'it does not answer'}${tail ? `; it says: ${tail}` : ''}`,
+    )
+  }
+
+  async function keepRunning(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      await sleep(checkEvery, undefined, { signal: stopping.signal }).catch(() => {})
+      if (stopping.signal.aborted || isAlive(pid!)) continue
+      log.warn({ pid }, 'the queue store has died; starting it again')
+      pid = await start().catch((error: unknown) => {
+        log.error({ reason: messageOf(error) }, 'queue store not started')
+        return pid
+      })
+    }
+  }
+  const keeper = keepRunning()
+
+  return {
+    address: { path },
+    adopted,
+    get pid() {
+      return pid!
+    },
+    [Symbol.asyncDispose]: async () => {
+      stopping.abort()
+      await keeper
+      await shutDown(path)
+      for (const end = performance.now() + 5_000; isAlive(pid!) && performance.now() < end;) await sleep(20)
+    },
+  }
+}
+
+/** The process that answers on the socket; undefined when none does, or it is still loading. */
+async function ask(path: string): Promise<number | undefined> {
+  return withClient(path, async (client) => {
+    if ((await client.ping()) !== 'PONG') return undefined
+    return Number(/process_id:(\d+)/.exec(await client.info('server'))?.[1])
+  }).catch(() => undefined)
+}
+
+async function shutDown(path: string): Promise<void> {
+  await withClient(path, (client) => client.shutdown()).catch(() => {}) // it closes the connection instead of answering
+}
+
+async function withClient<T>(path: string, action: (client: Redis) => Promise<T>): Promise<T> {
+  const client = new Redis({
+    path,
+    lazyConnect: true,
+    retryStrategy: () => null,
+    connectTimeout: 1_000,
+    enableOfflineQueue: false,
+  })
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    return await action(client)
+  } finally {
+    client.disconnect()
+  }
+}
+
+async function findProgram(searchPath: string): Promise<string> {
+  for (const program of programs) {
+    for (const folder of searchPath.split(delimiter)) {
+      const candidate = join(folder, program)
+      if (
+        folder !== '' &&
+        (await access(candidate, constants.X_OK).then(
+          () => true,
+          () => false,
+        ))
+      )
+        return candidate
+    }
+  }
+  throw new AgentError(
+    'misconfigured',
+    'neither valkey-server nor redis-server is installed, and the queue needs one: `apt-get install redis-server` (Debian, Ubuntu), `brew install valkey` (macOS), or set queue.url to one that runs elsewhere',
+  )
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return kill(pid, 0)
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,90 @@
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { AgentError, messageOf } from '../../core/errors.ts'
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'HEAD' | 'POST'
+  readonly url: URL
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+  /** How long the answer's headers may take, in ms: the Factory builds an image before it sends the first of them. */
+  readonly headersWithin: number
+  readonly signal: AbortSignal
+}
+
+/** A body that says nothing for so long, in ms, has died. */
+const silentBody = 60_000
+const redirects = 5
+
+/**
+ * One request, followed through redirects with its headers, but never with credentials to another host: `Range` and
+ * `If-Range` count at the end of the way, where the Factory keeps its images. Node's own `fetch` gives headers five
+ * minutes and no more, and a build may take twenty.
+ *
+ * @throws AgentError `unreachable`
+ */
+export async function send(request: HttpRequest): Promise<IncomingMessage> {
+  let url = request.url
+  for (let hop = 0; hop <= redirects; hop++) {
+    const response = await sendOnce({ ...request, url })
+    const { statusCode = 0, headers } = response
+    const moved = [301, 302, 303, 307, 308].includes(statusCode) && headers.location !== undefined
+    if (!moved || request.method === 'POST') return response
+    response.resume()
+    url = new URL(headers.location!, url)
+    if (url.protocol !== 'http:' && url.protocol !== 'https:') break
+  }
+  throw new AgentError('malformed', `${request.url.host} redirects without end`)
+}
+
+function sendOnce({ method, url, headers = {}, body, headersWithin, signal }: HttpRequest): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const begin = url.protocol === 'https:' ? httpsRequest : httpRequest
+    const outgoing = begin(url, { method, headers: { 'user-agent': 'caretaker', ...headers }, signal, agent: false })
+    const slow = setTimeout(
+      () => outgoing.destroy(new Error(`no answer within ${Math.round(headersWithin / 1_000)} s`)),
+      headersWithin,
+    )
+    outgoing.on('error', (error: NodeJS.ErrnoException) => {
+      clearTimeout(slow)
+      reject(new AgentError('unreachable', `${method} ${url.origin}${url.pathname}: ${explain(error)}`, error))
+    })
+    outgoing.on('response', (response) => {
+      clearTimeout(slow)
+      response.setTimeout(silentBody, () =>
+        response.destroy(new Error(`the body fell silent for ${silentBody / 1_000} s`)),
+      )
+      resolve(response)
+    })
+    outgoing.end(body)
+  })
+}
+
+/** The body as text, up to so many bytes. */
+export async function readText(response: IncomingMessage, limit = 8_388_608): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      size += chunk.length
+      if (size > limit) throw new AgentError('malformed', 'the answer is larger than any real one')
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    if (error instanceof AgentError) throw error
+    throw new AgentError('unreachable', `the answer broke off: ${messageOf(error)}`, error)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function explain(error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case 'ECONNREFUSED':
+      return 'connection refused: does it listen there?'
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return 'the name does not resolve: check DNS and the address'
+    default:
+      return error.name === 'AbortError' ? 'called off' : messageOf(error)
+  }
+}

@@ -1,0 +1,152 @@
+import { createHash } from 'node:crypto'
+import { type FileHandle, open, readFile, rm, statfs, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { AgentError, messageOf } from '../../core/errors.ts'
+import type { ImageOrder } from '../../core/plan.ts'
+import type { Download, Factory } from '../../core/ports.ts'
+
+/** What a finished download holds. */
+export interface Part {
+  readonly bytes: number
+  readonly sha256: string
+}
+
+/** No image of Talos is larger than this, in bytes. */
+const largest = 2 ** 30
+/** So often a download that breaks off is taken up again in one go. */
+const resumptions = 5
+
+/**
+ * Downloads into `path`, and goes on with what an earlier run left there where the server can prove that it is of the
+ * same bytes (RFC 9110 section 13.1.5, If-Range). The file is complete and on the disk when this returns.
+ *
+ * @throws AgentError; what is on the disk then is either good for going on, or removed
+ */
+export async function download(
+  path: string,
+  order: ImageOrder,
+  factory: Pick<Factory, 'warm' | 'open'>,
+  signal: AbortSignal,
+): Promise<Part> {
+  // Has the image built while nothing is at stake, and learns how much room it needs before any of it is taken.
+  const size = await factory.warm(order, signal)
+  await checkSpace(path, size, 0)
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await downloadOnce(path, order, factory, signal)
+    } catch (error) {
+      const again =
+        error instanceof AgentError && error.retryable && attempt < resumptions && (await readEtag(path)) !== undefined
+      if (!again || signal.aborted) throw error
+    }
+  }
+}
+
+async function downloadOnce(
+  path: string,
+  order: ImageOrder,
+  factory: Pick<Factory, 'warm' | 'open'>,
+  signal: AbortSignal,
+): Promise<Part> {
+  const etag = await readEtag(path)
+  const file = await open(path, etag === undefined ? 'w' : 'a+', 0o600).catch(translate(path))
+  try {
+    const offset = etag === undefined ? 0 : (await file.stat()).size
+    const incoming = await factory.open(order, etag !== undefined && offset > 0 ? { offset, etag } : undefined, signal)
+    const goesOn = offset > 0 && incoming.offset === offset
+    if (!goesOn) await file.truncate(0)
+    await announce(path, incoming.etag)
+    await checkSpace(path, incoming.size, goesOn ? offset : 0)
+    const part = await receive(file, incoming, goesOn ? offset : 0, signal)
+    await file.sync()
+    return part
+  } catch (error) {
+    const told = error instanceof AgentError ? error : translateError(path, error)
+    if (!told.retryable && !signal.aborted) await discard(path)
+    throw told
+  } finally {
+    await file.close()
+  }
+}
+
+async function receive(file: FileHandle, { body, size }: Download, offset: number, signal: AbortSignal): Promise<Part> {
+  const hash = createHash('sha256')
+  if (offset > 0) await hashStart(file, offset, hash)
+  let bytes = offset
+  for await (const chunk of body) {
+    signal.throwIfAborted()
+    bytes += chunk.length
+    if (bytes > largest) throw new AgentError('malformed', 'the download is larger than 1 GiB: that is no UKI of Talos')
+    hash.update(chunk)
+    await file.appendFile(chunk)
+  }
+  signal.throwIfAborted()
+  if (size !== undefined && bytes !== size)
+    throw new AgentError('unreachable', `the download ended after ${bytes} of ${size} bytes`)
+  return { bytes, sha256: hash.digest('hex') }
+}
+
+/** What an earlier run wrote belongs to the checksum too. */
+async function hashStart(file: FileHandle, length: number, hash: ReturnType<typeof createHash>): Promise<void> {
+  const buffer = Buffer.alloc(1_048_576)
+  for (let at = 0; at < length;) {
+    const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, length - at), at)
+    if (bytesRead === 0) throw new AgentError('unreachable', 'the part on the share is shorter than it was')
+    hash.update(buffer.subarray(0, bytesRead))
+    at += bytesRead
+  }
+}
+
+/** Room for what is still to come, and for one copy more where the share knows no hard links. */
+async function checkSpace(path: string, size: number | undefined, have: number): Promise<void> {
+  if (size === undefined) return
+  const { bavail, bsize } = await statfs(dirname(path))
+  const free = bavail * bsize
+  const needed = 2 * size - have
+  if (free < needed) {
+    throw new AgentError(
+      'rejected',
+      `the share has ${megabytes(free)} free, and ${megabytes(needed)} are needed: make room in ${dirname(path)}`,
+    )
+  }
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.round(bytes / 1e6)} MB`
+}
+
+/** Beside the part stands what it is a part of: without it going on would mix two builds. */
+async function announce(path: string, etag: string | undefined): Promise<void> {
+  if (etag === undefined) await rm(`${path}.etag`, { force: true })
+  else await writeFile(`${path}.etag`, etag)
+}
+
+async function readEtag(path: string): Promise<string | undefined> {
+  return readFile(`${path}.etag`, 'utf8').catch(() => undefined)
+}
+
+export async function discard(path: string): Promise<void> {
+  await rm(`${path}.etag`, { force: true })
+  await rm(path, { force: true })
+}
+
+/** Errors of the file system in the operator's words. */
+export function translateError(path: string, error: unknown): AgentError {
+  const { code } = error as NodeJS.ErrnoException
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new AgentError('rejected', `the share is full: make room in ${dirname(path)}`, error)
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
+    return new AgentError(
+      'misconfigured',
+      `${path} can't be written: ${messageOf(error)}. Check who owns the share and how it is mounted`,
+      error,
+    )
+  }
+  return new AgentError('unreachable', `${path}: ${messageOf(error)}`, error)
+}
+
+function translate(path: string): (error: unknown) => never {
+  return (error) => {
+    throw translateError(path, error)
+  }
+}

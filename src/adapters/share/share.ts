@@ -1,0 +1,232 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { chmod, copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
+import { AgentError, messageOf } from '../../core/errors.ts'
+import type { ImageOrder } from '../../core/plan.ts'
+import type { Factory, Share, StagedImage } from '../../core/ports.ts'
+import { refuseUki } from '../../core/uki.ts'
+import { readUkiFile } from './file-source.ts'
+import { discard, download, type Part, translateError } from './part.ts'
+
+export interface ShareOptions {
+  /** What the TFTP server serves. */
+  readonly directory: string
+  /** The name that machines boot: `metal-amd64-uki.efi`. */
+  readonly image: string
+  readonly architecture: string
+  /** How many staged images are kept, the published one among them. */
+  readonly keep: number
+  readonly now?: () => Date
+}
+
+/** What stands beside each image, for people and for us. */
+type Manifest = Omit<StagedImage, 'path' | 'published'>
+
+const staleAfter = 24 * 3_600_000
+
+/**
+ * A directory that a TFTP server serves. Every image has a place of its own, `talos/<version>/<schematic>/<image>`, and
+ * is complete, checked and on the disk before anything points to it. The name that machines boot is swapped by
+ * rename(2), which a transfer in progress does not notice; nothing is ever written in place.
+ */
+export function createShare({
+  directory,
+  image: bootName,
+  architecture,
+  keep,
+  now = () => new Date(),
+}: ShareOptions): Share {
+  const published = join(directory, bootName)
+
+  async function staged(): Promise<StagedImage[]> {
+    const current = await readManifest(`${published}.json`)
+    const currentSize = await stat(published).then(
+      ({ size }) => size,
+      () => undefined,
+    )
+    const found: StagedImage[] = []
+    for (const version of await list(join(directory, 'talos'))) {
+      for (const schematic of await list(join(directory, 'talos', version))) {
+        const place = join(directory, 'talos', version, schematic)
+        const manifest = await readManifest(join(place, 'manifest.json'))
+        const path = join(place, bootName)
+        const size = await stat(path).then(
+          (info) => info.size,
+          () => undefined,
+        )
+        if (!manifest || size !== manifest.bytes) continue
+        const isPublished =
+          current?.sha256 === manifest.sha256 && current.version === manifest.version && currentSize === manifest.bytes
+        found.push({ ...manifest, path: relative(directory, path), published: isPublished })
+      }
+    }
+    return found.sort((a, b) => Number(b.published) - Number(a.published) || b.stagedAt.localeCompare(a.stagedAt))
+  }
+
+  async function stage(
+    order: ImageOrder,
+    { publish: wanted }: { publish: boolean },
+    factory: Pick<Factory, 'warm' | 'open'>,
+    signal: AbortSignal,
+  ): Promise<StagedImage> {
+    await checkDirectory()
+    const place = join(directory, 'talos', order.version, order.schematic.slice(0, 12))
+    const path = join(place, bootName)
+    const there = (await staged()).find(
+      ({ version, schematic }) => version === order.version && schematic === order.schematic,
+    )
+    if (!there) await bring(order, place, path, factory, signal)
+    if (wanted && !there?.published) await publish(path, place)
+    await prune()
+    const result = (await staged()).find(
+      (candidate) => candidate.version === order.version && candidate.schematic === order.schematic,
+    )
+    if (!result || (wanted && !result.published))
+      throw new AgentError(
+        'unreachable',
+        `${published} is not what was just published there: does something else write to the share?`,
+      )
+    return result
+  }
+
+  async function bring(
+    order: ImageOrder,
+    place: string,
+    path: string,
+    factory: Pick<Factory, 'warm' | 'open'>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await makeDirectories(place)
+    const part = join(place, `.${bootName}.part`)
+    const { bytes, sha256 }: Part = await download(part, order, factory, signal)
+    const refusal = await readUkiFile(part).then(
+      (uki) => refuseUki(uki, order),
+      (error: unknown) =>
+        error instanceof AgentError && error.code === 'malformed'
+          ? error.message.replace(`${part}: `, '')
+          : Promise.reject(error),
+    )
+    if (refusal !== undefined) {
+      await discard(part)
+      throw new AgentError('malformed', `what the Factory sent for ${order.version} was refused: ${refusal}`)
+    }
+    const { version, schematic } = order
+    const manifest: Manifest = { version, schematic, architecture, sha256, bytes, stagedAt: now().toISOString() }
+    // Containers often have a umask of 0077, and a TFTP server serves only what all may read.
+    await chmod(part, 0o644)
+    await rename(part, path)
+    await rm(`${part}.etag`, { force: true })
+    await writeWhole(join(place, 'manifest.json'), JSON.stringify(manifest, null, 2))
+    await syncDirectory(place)
+  }
+
+  /** A hard link and a rename; where the file system knows no links (SMB), a copy and a rename. */
+  async function publish(path: string, place: string): Promise<void> {
+    const manifest = await readManifest(join(place, 'manifest.json'))
+    if (!manifest) throw new AgentError('malformed', `${place} has no manifest`)
+    const temporary = join(directory, `.${bootName}.${randomBytes(4).toString('hex')}.part`)
+    try {
+      await link(path, temporary).catch(async () => {
+        await copyFile(path, temporary)
+        await syncFile(temporary)
+        await chmod(temporary, 0o644)
+      })
+      await rename(temporary, published)
+    } catch (error) {
+      await rm(temporary, { force: true })
+      throw error instanceof AgentError ? error : translateError(published, error)
+    }
+    await syncDirectory(directory)
+    if ((await sha256Of(published)) !== manifest.sha256) {
+      throw new AgentError(
+        'malformed',
+        `${published} reads back with other bytes than were written: check the disk of the share`,
+      )
+    }
+    await writeWhole(`${published}.json`, JSON.stringify(manifest, null, 2))
+  }
+
+  async function prune(): Promise<void> {
+    for (const { path } of (await staged()).slice(keep)) {
+      const place = dirname(join(directory, path))
+      await rm(place, { recursive: true, force: true })
+      await rm(dirname(place), { recursive: false }).catch(() => {}) // only when it is empty
+    }
+    for (const name of await list(directory)) {
+      if (!name.startsWith(`.${bootName}.`) || !name.endsWith('.part')) continue
+      const { mtimeMs } = await stat(join(directory, name))
+      if (now().getTime() - mtimeMs > staleAfter) await rm(join(directory, name), { force: true })
+    }
+  }
+
+  async function checkDirectory(): Promise<void> {
+    const info = await stat(directory).catch(() => undefined)
+    if (!info?.isDirectory())
+      throw new AgentError('misconfigured', `share.directory ${directory} is not there: is the share mounted?`)
+  }
+
+  async function makeDirectories(place: string): Promise<void> {
+    for (const path of [join(directory, 'talos'), dirname(place), place]) {
+      try {
+        await mkdir(path, { recursive: true })
+        await chmod(path, 0o755)
+      } catch (error) {
+        throw translateError(path, error)
+      }
+    }
+  }
+
+  return { staged, stage }
+}
+
+async function readManifest(path: string): Promise<Manifest | undefined> {
+  try {
+    const manifest = JSON.parse(await readFile(path, 'utf8')) as Partial<Manifest>
+    const { version, schematic, sha256, bytes, stagedAt, architecture } = manifest
+    const whole = version && schematic && sha256 && bytes !== undefined && stagedAt && architecture
+    return whole ? { version, schematic, sha256, bytes, stagedAt, architecture } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+async function list(path: string): Promise<string[]> {
+  return readdir(path).then(
+    (names) => names.sort(),
+    () => [],
+  )
+}
+
+async function sha256Of(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer)
+  return hash.digest('hex')
+}
+
+/** Never half there: written beside, and renamed. */
+async function writeWhole(path: string, text: string): Promise<void> {
+  const temporary = `${path}.${randomBytes(4).toString('hex')}`
+  try {
+    await writeFile(temporary, `${text}\n`, { mode: 0o644, flush: true })
+    await chmod(temporary, 0o644)
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw translateError(path, error)
+  }
+}
+
+async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r+')
+  await file.sync().finally(() => file.close())
+}
+
+/** Makes a rename durable. Some network file systems refuse; they promise nothing either way. */
+async function syncDirectory(path: string): Promise<void> {
+  const file = await open(path, 'r').catch(() => undefined)
+  await file
+    ?.sync()
+    .catch((error: unknown) => messageOf(error))
+    .finally(() => file.close())
+}

@@ -1,0 +1,103 @@
+import { Code, ConnectError, createClient, type Client, type Transport } from '@connectrpc/connect'
+import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node'
+import { AgentError, messageOf } from '../../core/errors.ts'
+import { ImageService, LifecycleService, MachineService } from './gen/machine_pb.ts'
+import { State } from './gen/state_pb.ts'
+import { type Credentials, endpointOf } from './talosconfig.ts'
+
+export interface Session {
+  readonly machine: Client<typeof MachineService>
+  readonly lifecycle: Client<typeof LifecycleService>
+  readonly images: Client<typeof ImageService>
+  readonly state: Client<typeof State>
+}
+
+/** Talos limits messages to 32 MiB either way (siderolabs/talos pkg/grpc). */
+const largestMessage = 32 * 1_048_576
+
+/**
+ * Opens one connection to a node, hands out its clients, and closes it when `action` ends. No connection is kept: the
+ * one that a node had before a kexec stays half open for ever, without a FIN (siderolabs/talos issue 14242), and no
+ * keep-alive pings are sent, because Talos' servers punish them. No proxy is used either.
+ *
+ * @throws AgentError, naming the node
+ */
+export async function withSession<T>(
+  node: string,
+  address: string,
+  { ca, cert, key }: Credentials,
+  signal: AbortSignal,
+  action: (session: Session) => Promise<T>,
+): Promise<T> {
+  const baseUrl = endpointOf(address)
+  const manager = new Http2SessionManager(baseUrl, {}, { ca, cert, key, ALPNProtocols: ['h2'] })
+  const transport: Transport = createGrpcTransport({
+    baseUrl,
+    sessionManager: manager,
+    readMaxBytes: largestMessage,
+    writeMaxBytes: largestMessage,
+  })
+  const onAbort = () => manager.abort()
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    signal.throwIfAborted()
+    return await action({
+      machine: createClient(MachineService, transport),
+      lifecycle: createClient(LifecycleService, transport),
+      images: createClient(ImageService, transport),
+      state: createClient(State, transport),
+    })
+  } catch (error) {
+    throw translate(error, `${node} (${address})`, signal)
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+    manager.abort()
+  }
+}
+
+/** gRPC's codes, and what Node says of sockets and certificates, in our own. */
+function translate(error: unknown, node: string, signal: AbortSignal): AgentError {
+  if (error instanceof AgentError) return error
+  if (signal.aborted) return new AgentError('unreachable', `${node} has not answered in time`, error)
+  if (!(error instanceof ConnectError)) return new AgentError('malformed', `${node}: ${messageOf(error)}`, error)
+  const { rawMessage, code } = error
+  const trouble = tlsTrouble(`${rawMessage} ${messageOf(error.cause ?? '')}`)
+  if (trouble) return new AgentError('misconfigured', `${node}: ${trouble}`, error)
+  switch (code) {
+    case Code.Unavailable:
+    case Code.DeadlineExceeded:
+    case Code.Canceled:
+    case Code.Aborted:
+    case Code.ResourceExhausted:
+      return new AgentError('unreachable', `${node}: ${rawMessage}`, error)
+    case Code.PermissionDenied:
+      return new AgentError('rejected', `${node}: ${rawMessage}; the talosconfig's role is not enough for this`, error)
+    case Code.Internal:
+      // A connection that breaks under a call surfaces as Internal too.
+      return new AgentError(isBrokenConnection(error) ? 'unreachable' : 'rejected', `${node}: ${rawMessage}`, error)
+    default:
+      return new AgentError('rejected', `${node}: ${rawMessage}`, error)
+  }
+}
+
+function isBrokenConnection(error: ConnectError): boolean {
+  return /ECONN|EHOST|ENET|EPIPE|socket|hang up|GOAWAY|ERR_HTTP2|session|protocol error|stream/i.test(
+    `${error.rawMessage} ${messageOf(error.cause ?? '')}`,
+  )
+}
+
+function tlsTrouble(text: string): string | undefined {
+  if (/self.signed|unable to (get|verify)|certificate signature failure/i.test(text)) {
+    return `its certificate is not from the CA in the talosconfig: is this the right cluster, or was its CA renewed? (${text.trim().slice(0, 120)})`
+  }
+  if (/does not match certificate|ERR_TLS_CERT_ALTNAME/i.test(text)) {
+    return `its certificate is not for this address: add it to machine.certSANs, or use another address of the node (${text.trim().slice(0, 160)})`
+  }
+  if (/certificate has expired|CERT_HAS_EXPIRED|not yet valid/i.test(text)) {
+    return `a certificate is not valid now: check the clocks of this machine and of the node (${text.trim().slice(0, 120)})`
+  }
+  if (/alert (bad certificate|certificate required|unknown ca|certificate expired)/i.test(text)) {
+    return `it refuses our certificate: the talosconfig is of another cluster, or too old (${text.trim().slice(0, 120)})`
+  }
+  return undefined
+}

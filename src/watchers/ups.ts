@@ -1,0 +1,34 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { messageOf } from '../core/errors.ts'
+import type { Ups } from '../core/ports.ts'
+import type { Observation, PowerState } from '../core/power.ts'
+
+export interface UpsWatchOptions {
+  /** Between two readings, in ms. */
+  readonly pollOnMains: number
+  readonly pollOnBattery: number
+  /** How long one reading may take, in ms. */
+  readonly within?: number
+  readonly power: () => PowerState
+  readonly notice: (seen: Observation) => Promise<void>
+  readonly signal: AbortSignal
+}
+
+/** Reads the UPS for as long as the agent lives. Silence is an observation too. */
+export async function watchUps(ups: Pick<Ups, 'read'>, options: UpsWatchOptions): Promise<void> {
+  const { pollOnMains, pollOnBattery, within = 3_000, power, notice, signal } = options
+  while (!signal.aborted) {
+    const seen = await ups.read(AbortSignal.any([signal, AbortSignal.timeout(within)])).then(
+      (reading): Observation => ({ kind: 'reading', at: performance.now(), reading }),
+      (error: unknown): Observation => ({ kind: 'silence', at: performance.now(), why: messageOf(error) }),
+    )
+    if (signal.aborted) return
+    await notice(seen)
+    await sleep(calm(power()) ? pollOnMains : pollOnBattery, undefined, { signal }).catch(() => {})
+  }
+}
+
+/** On mains and sure of it. Everything else is looked at more often. */
+function calm(power: PowerState): boolean {
+  return power.mode === 'on-mains' && power.batterySince === undefined
+}
