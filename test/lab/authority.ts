@@ -22,7 +22,7 @@ export interface LabAuthority {
 }
 
 export async function createAuthority(organization: string): Promise<LabAuthority> {
-  const keys = await crypto.subtle.generateKey(ed25519, true, ['sign', 'verify'])
+  const keys = await generateKeys()
   const name = `O=${organization}`
   const now = Date.now()
   const ca = await x509.X509CertificateGenerator.createSelfSigned({
@@ -41,7 +41,7 @@ export async function createAuthority(organization: string): Promise<LabAuthorit
   })
 
   async function issue(subject: x509.JsonName, lifetime: number, extensions: x509.Extension[]): Promise<Identity> {
-    const own = await crypto.subtle.generateKey(ed25519, true, ['sign', 'verify'])
+    const own = await generateKeys()
     const cert = await x509.X509CertificateGenerator.create({
       subject,
       issuer: name,
@@ -80,6 +80,10 @@ export async function createAuthority(organization: string): Promise<LabAuthorit
 /** Talos labels its Ed25519 keys in a way of its own; OpenSSL refuses the label (siderolabs/crypto x509/key.go). */
 export function withTalosLabel(key: string): string {
   return key.replaceAll('PRIVATE KEY', 'ED25519 PRIVATE KEY')
+}
+
+async function generateKeys(): Promise<CryptoKeyPair> {
+  return (await crypto.subtle.generateKey(ed25519, true, ['sign', 'verify'])) as CryptoKeyPair
 }
 
 function pem(der: ArrayBuffer): string {

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import type { Logger } from '../../core/log.ts'
+import { once } from './connection.ts'
 
 /** How to reach the queue's store: a Redis or Valkey. */
 export type StoreAddress = { readonly path: string } | { readonly url: string; readonly password: string | undefined }
@@ -129,13 +130,7 @@ async function shutDown(path: string): Promise<void> {
 }
 
 async function withClient<T>(path: string, action: (client: Redis) => Promise<T>): Promise<T> {
-  const client = new Redis({
-    path,
-    lazyConnect: true,
-    retryStrategy: () => null,
-    connectTimeout: 1_000,
-    enableOfflineQueue: false,
-  })
+  const client = new Redis(once({ path }))
   client.on('error', () => {})
   try {
     await client.connect()

@@ -1,9 +1,9 @@
 import { DelayedError, type Job as QueuedJob, UnrecoverableError, WaitingError, Worker } from 'bullmq'
-import { Redis, type RedisOptions } from 'ioredis'
+import { Redis } from 'ioredis'
 import { AgentError, assertNever, messageOf } from '../../core/errors.ts'
 import type { Job, Outcome } from '../../core/job.ts'
 import type { Logger } from '../../core/log.ts'
-import { impatient, patient } from './connection.ts'
+import { once, patient } from './connection.ts'
 import { type JobQueue, tick, type Tick } from './queue.ts'
 import type { StoreAddress } from './store.ts'
 
@@ -78,7 +78,9 @@ export async function startWorker({
   })
   worker.on('error', (error) => log.debug({ reason: messageOf(error) }, 'queue store not reached'))
   // Another worker may have the job by now: two runs must not overlap.
-  worker.on('lockRenewalFailed', (ids) => ids.forEach((id) => worker.cancelJob(id, 'the lock was lost')))
+  worker.on('lockRenewalFailed', (ids) => {
+    for (const id of ids) worker.cancelJob(id, 'the lock was lost')
+  })
 
   return {
     [Symbol.asyncDispose]: async () => {
@@ -95,13 +97,10 @@ export async function startWorker({
  * (bullmq src/commands/moveStalledJobsToWait-8.lua), which is why its version is pinned. One agent works on a queue.
  */
 async function reclaim(name: string, address: StoreAddress): Promise<void> {
-  const client = new Redis({
-    ...(impatient(address) as RedisOptions),
-    enableOfflineQueue: true,
-    retryStrategy: () => null,
-  })
+  const client = new Redis(once(address))
   client.on('error', () => {})
   try {
+    await client.connect()
     const prefix = `bull:${name}`
     const active = await client.lrange(`${prefix}:active`, 0, -1)
     if (active.length === 0) return

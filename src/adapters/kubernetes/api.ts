@@ -48,6 +48,8 @@ export function createApi({ server, ca, cert, key, token }: Access): Api {
       const url = new URL(server.pathname.replace(/\/$/, '') + path, server)
       const payload = body === undefined ? undefined : JSON.stringify(body)
       const headers: Record<string, string> = { accept: 'application/json', 'user-agent': 'caretaker' }
+      // Of itself Node sends a DELETE's body without a length, which servers refuse.
+      if (payload !== undefined) headers['content-length'] = String(Buffer.byteLength(payload))
       if (payload !== undefined)
         headers['content-type'] = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'
       if (token !== undefined) headers['authorization'] = `Bearer ${token}`

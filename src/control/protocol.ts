@@ -1,0 +1,59 @@
+import type { Cluster } from '../core/cluster.ts'
+import type { Job } from '../core/job.ts'
+import type { RunOutcome } from '../core/journal.ts'
+import type { Outage } from '../core/outage.ts'
+import type { StagedImage } from '../core/ports.ts'
+import type { PowerState } from '../core/power.ts'
+import type { TargetDecision } from '../core/release.ts'
+import type { UpgradeDecision } from '../core/upgrade.ts'
+
+/** What the daemon answers on its control socket, as JSON. Durations and times are in ms unless they say otherwise. */
+export interface StatusAnswer {
+  readonly version: string
+  readonly pid: number
+  /** ISO 8601. */
+  readonly startedAt: string
+  readonly cluster: Cluster
+  readonly power: PowerAnswer
+  readonly target: string | undefined
+  readonly leaseHolder: string | undefined
+  readonly outage: Outage | undefined
+  readonly paused: string | undefined
+  readonly published: StagedImage | undefined
+  /** Jobs by state; undefined when the queue's store does not answer. */
+  readonly queue: Readonly<Record<string, number>> | undefined
+  /** Why the journal is kept in memory; undefined when the disk is well. */
+  readonly journalDegraded: string | undefined
+}
+
+export interface PowerAnswer {
+  readonly state: PowerState
+  /** How long it has been so, in ms. */
+  readonly lasts: number
+  /** What upsd said to our login. */
+  readonly loginRefused: string | undefined
+  readonly hasUps: boolean
+}
+
+export interface JobAnswer extends Pick<Job, 'name' | 'about' | 'triggers' | 'runs'> {
+  readonly lastRun:
+    | { readonly startedAt: string; readonly outcome: RunOutcome | undefined; readonly detail: string | undefined }
+    | undefined
+}
+
+export interface RunAnswer {
+  readonly outcome: RunOutcome | 'started'
+  readonly detail: string
+}
+
+export interface PlanAnswer {
+  readonly release: TargetDecision
+  readonly version: string | undefined
+  readonly decision: UpgradeDecision
+  readonly order: readonly string[]
+}
+
+export interface ErrorAnswer {
+  readonly error: string
+  readonly code: string
+}
