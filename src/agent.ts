@@ -45,6 +45,8 @@ export interface RunReport {
   readonly job: string
   readonly outcome: RunOutcome
   readonly detail: string
+  /** On the agent's monotonic clock, in ms. */
+  readonly startedAt: number
 }
 
 /**
@@ -99,9 +101,10 @@ export function createAgent(options: AgentOptions) {
   /** Runs a job, whoever asks: a worker of the queue, an event, the CLI or a test. */
   async function runJob(job: Job, signal: AbortSignal): Promise<Outcome> {
     const run = journal.beginRun(job.name)
+    const startedAt = monotonic()
     const report = (outcome: RunOutcome, detail: string) => {
       journal.endRun(run, outcome, detail)
-      for (const listener of listeners) listener({ job: job.name, outcome, detail })
+      for (const listener of listeners) listener({ job: job.name, outcome, detail, startedAt })
     }
     try {
       const outcome = await underLease(job, AbortSignal.any([signal, stopping.signal]))
@@ -210,6 +213,7 @@ export function createAgent(options: AgentOptions) {
     get power(): PowerState {
       return power
     },
+    monotonic,
     get leaseHolder() {
       return lease.holder
     },

@@ -1,5 +1,5 @@
 import 'reflect-metadata'
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, randomBytes, type webcrypto } from 'node:crypto'
 import * as x509 from '@peculiar/x509'
 
 const ed25519 = { name: 'Ed25519' }
@@ -82,8 +82,8 @@ export function withTalosLabel(key: string): string {
   return key.replaceAll('PRIVATE KEY', 'ED25519 PRIVATE KEY')
 }
 
-async function generateKeys(): Promise<CryptoKeyPair> {
-  return (await crypto.subtle.generateKey(ed25519, true, ['sign', 'verify'])) as CryptoKeyPair
+async function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
+  return (await crypto.subtle.generateKey(ed25519, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair
 }
 
 function pem(der: ArrayBuffer): string {

@@ -1,0 +1,264 @@
+import process from 'node:process'
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import {
+  renderJobs,
+  renderJournal,
+  renderPlan,
+  renderStaged,
+  renderStatus,
+  renderUki,
+  describeOutage,
+  describePower,
+} from './cli/render.ts'
+import { createControlClient, type ControlClient } from './control/client.ts'
+import type { JobAnswer, PlanAnswer, PowerAnswer, RunAnswer, StatusAnswer } from './control/protocol.ts'
+import { AgentError, messageOf } from './core/errors.ts'
+import type { Entry } from './core/journal.ts'
+import type { Outage } from './core/outage.ts'
+import type { StagedImage } from './core/ports.ts'
+import { loadSettings, type Settings } from './settings.ts'
+
+/** What a command ends with. Scripts may rely on it. */
+const exit = { ok: 0, failed: 1, usage: 2, waiting: 3, unreachable: 4 } as const
+
+interface Options {
+  readonly config?: string
+  readonly json?: boolean
+}
+
+const program = new Command('caretaker')
+  .description('Looks after a Talos Linux homelab: releases, netboot images, upgrades, power cuts.')
+  .option(
+    '-c, --config <file>',
+    'the configuration (default: $CARETAKER_CONFIG, config/caretaker.yaml, /etc/caretaker/caretaker.yaml)',
+  )
+  .addHelpText(
+    'after',
+    '\nExit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 waiting for something, 4 not reachable.',
+  )
+  .exitOverride()
+  .showHelpAfterError('(caretaker --help shows what there is)')
+
+/** Adds `--json`, runs the action with the options, and ends with the code that it answers. */
+function command(
+  usage: string,
+  about: string,
+  action: (options: Options, args: readonly string[], extra: Readonly<Record<string, unknown>>) => Promise<number>,
+): Command {
+  const added = program.commands.find((known) => known.name() === usage.split(' ')[0])
+  const words = usage.split(' ')
+  const parent = added && words.length > 1 && !/[<[]/.test(words[1]!) ? added : program
+  const name = parent === program ? usage : words.slice(1).join(' ')
+  return parent
+    .command(name)
+    .description(about)
+    .option('--json', 'print the answer as JSON')
+    .action(async (...given: unknown[]) => {
+      const self = given.at(-1) as Command
+      const options = self.optsWithGlobals<Options & Record<string, unknown>>()
+      process.exitCode = await action(options, self.args, options)
+    })
+}
+
+/** A command that only groups others. */
+function group(name: string, about: string): void {
+  program.command(name).description(about)
+}
+
+function print(options: Options, answer: unknown, text: string): void {
+  process.stdout.write(`${options.json ? JSON.stringify(answer, null, 2) : text}\n`)
+}
+
+async function daemon(options: Options): Promise<ControlClient> {
+  return createControlClient((await loadSettings(options.config, process.env)).socket)
+}
+
+/** Asks the daemon; where none runs, does it here. */
+async function daemonOr<T>(options: Options, path: string, here: (settings: Settings) => Promise<T>): Promise<T> {
+  const settings = await loadSettings(options.config, process.env)
+  try {
+    return await createControlClient(settings.socket).get<T>(path)
+  } catch (error) {
+    if (error instanceof AgentError && error.code === 'unreachable') return here(settings)
+    throw error
+  }
+}
+
+function outcomeCode({ outcome }: RunAnswer): number {
+  return outcome === 'failed' ? exit.failed : outcome === 'later' || outcome === 'stopped' ? exit.waiting : exit.ok
+}
+
+command('start', 'run the daemon, until SIGINT or SIGTERM', async (options, _args, extra) => {
+  const [{ runDaemon }, { createLog }] = await Promise.all([import('./main.ts'), import('./logging.ts')])
+  const settings = await loadSettings(options.config, process.env)
+  const format = options.json || !process.stdout.isTTY ? 'json' : 'lines'
+  const log = createLog({
+    level: String(extra['logLevel'] ?? 'info'),
+    format: extra['lines'] ? 'lines' : format,
+    write: (text) => void process.stdout.write(text),
+  })
+  const stop = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort())
+  await runDaemon({
+    settings,
+    log,
+    signal: stop.signal,
+    pollEvery: extra['pollEvery'] === undefined ? undefined : Number(extra['pollEvery']),
+  })
+  return exit.ok
+})
+  .option('--log-level <level>', 'trace, debug, info, warn or error', 'info')
+  .option('--lines', 'log lines for people, as on a terminal')
+  .option('--poll-every <ms>', 'between two looks of a wait', (text) => {
+    if (!/^\d+$/.test(text)) throw new InvalidArgumentError('use a number of milliseconds')
+    return text
+  })
+
+command('status', 'what the homelab and the agent are at', async (options) => {
+  const status = await (await daemon(options)).get<StatusAnswer>('/status')
+  print(options, status, renderStatus(status, Date.now()))
+  return exit.ok
+})
+
+command('jobs', 'the jobs, what starts them and how they last ended', async (options) => {
+  const jobs = await (await daemon(options)).get<JobAnswer[]>('/jobs')
+  print(options, jobs, renderJobs(jobs, Date.now()))
+  return exit.ok
+})
+
+command('run <job>', 'run a job now', async (options, [job], extra) => {
+  const answer = await (
+    await daemon(options)
+  ).post<RunAnswer>(`/jobs/${encodeURIComponent(job!)}/run${extra['wait'] ? '?wait' : ''}`)
+  print(options, answer, `${answer.outcome}: ${answer.detail}`)
+  return outcomeCode(answer)
+}).option('--wait', 'wait until it has run, and end with its outcome')
+
+command('plan', 'what the next run of upgrade-node would do, and why', async (options) => {
+  const plan = await daemonOr<PlanAnswer>(options, '/plan', async (settings) =>
+    (await import('./cli/direct.ts')).planDirectly(settings, AbortSignal.timeout(15_000)),
+  )
+  print(options, plan, renderPlan(plan))
+  return { wait: exit.waiting, stuck: exit.failed, go: exit.ok, upgraded: exit.ok }[plan.decision.kind]
+})
+
+command('releases', 'what the Image Factory offers', async (options, _args, extra) => {
+  const settings = await loadSettings(options.config, process.env)
+  const versions = await (await import('./cli/direct.ts')).readReleases(settings, AbortSignal.timeout(30_000))
+  const shown = extra['all'] ? versions : versions.filter((version) => !version.includes('-')).slice(-20)
+  print(options, shown, shown.toReversed().join('\n'))
+  return exit.ok
+}).option('--all', 'pre-releases and old ones too')
+
+command(
+  'stage [version]',
+  'bring an image onto the share; without a version the one to go to',
+  async (options, [version], extra) => {
+    const query = new URLSearchParams({
+      ...(version === undefined ? {} : { version }),
+      ...(extra['wait'] === false ? {} : { wait: 'true' }),
+    })
+    const answer = await (await daemon(options)).post<RunAnswer>(`/stage?${query.toString()}`)
+    print(options, answer, `${answer.outcome}: ${answer.detail}`)
+    return outcomeCode(answer)
+  },
+).option('--no-wait', 'return at once')
+
+command('staged', 'what is on the share', async (options) => {
+  const staged = await daemonOr<readonly StagedImage[]>(options, '/staged', async ({ config, path }) => {
+    const { createShare } = await import('./adapters/share/share.ts')
+    return createShare({ ...config.share, directory: path(config.share.directory) }).staged()
+  })
+  print(options, staged, renderStaged(staged))
+  return exit.ok
+})
+
+group('schematic', 'schematics of the Image Factory')
+command('schematic id <file>', 'the id that the Factory gives a schematic', async (options, [file]) => {
+  const { readText, toSchematic } = await import('./settings.ts')
+  const { id } = toSchematic(await readText(file!), file!)
+  print(options, { id }, id)
+  return exit.ok
+})
+
+group('uki', 'Unified Kernel Images')
+command('uki inspect <file>', 'what an image says of itself', async (options, [file]) => {
+  const { readUkiFile } = await import('./adapters/share/file-source.ts')
+  const uki = await readUkiFile(file!)
+  print(options, uki, renderUki(uki, file!))
+  return exit.ok
+})
+
+command('ups', 'everything that the UPS tells', async (options) => {
+  const settings = await loadSettings(options.config, process.env)
+  const { openUps } = await import('./wiring.ts')
+  let refused: string | undefined
+  await using ups = await openUps(settings, (why) => (refused = why))
+  if (!ups) throw new AgentError('misconfigured', `${settings.file} names no UPS under upses`)
+  const details = await ups.details(AbortSignal.timeout(10_000))
+  const lines = [
+    ...Object.entries(details.variables).map(([name, value]) => `${name}: ${value}`),
+    `logged in: ${details.clients.join(', ') || 'nobody'}`,
+    `commands: ${details.commands.join(', ') || 'none'}`,
+  ]
+  print(options, { ...details, loginRefused: refused }, lines.join('\n'))
+  if (refused === undefined) return exit.ok
+  process.stderr.write(`caretaker: ${refused}\n`)
+  return exit.failed
+})
+
+group('power', 'the power and its history')
+command('power status', 'how the power is, and the last outages', async (options) => {
+  const control = await daemon(options)
+  const [power, outages] = await Promise.all([control.get<PowerAnswer>('/power'), control.get<Outage[]>('/outages')])
+  print(
+    options,
+    { power, outages },
+    [`power      ${describePower(power)}`, ...outages.map((outage) => `outage     ${describeOutage(outage)}`)].join(
+      '\n',
+    ),
+  )
+  return power.state.mode === 'unknown' && power.hasUps ? exit.unreachable : exit.ok
+})
+
+command('journal', 'what happened, newest last', async (options, _args, extra) => {
+  const limit = Number(extra['limit'])
+  const entries = await daemonOr<readonly Entry[]>(options, `/journal?limit=${limit}`, async (settings) =>
+    (await import('./cli/direct.ts')).readEntries(settings, limit),
+  )
+  print(options, entries, renderJournal(entries))
+  return exit.ok
+}).option('-n, --limit <count>', 'how many entries', '50')
+
+group('config', 'the configuration')
+command('config check', 'check the configuration and the files that it names', async (options) => {
+  const settings = await loadSettings(options.config, process.env)
+  const faults = await (await import('./cli/direct.ts')).checkSettings(settings)
+  print(options, { file: settings.file, faults }, faults.length === 0 ? `${settings.file} is good` : faults.join('\n'))
+  return faults.length === 0 ? exit.ok : exit.usage
+})
+
+/** Every failure ends here, as one message and a code: no stack trace for what a person can mend. */
+function fail(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exit.ok : exit.usage
+  if (!(error instanceof AgentError)) {
+    process.stderr.write(
+      `caretaker: this is a fault of Caretaker's own: ${error instanceof Error ? (error.stack ?? error.message) : messageOf(error)}\n`,
+    )
+    return exit.failed
+  }
+  process.stderr.write(`caretaker: ${error.message}\n`)
+  return {
+    unreachable: exit.unreachable,
+    'timed-out': exit.unreachable,
+    misconfigured: exit.usage,
+    rejected: exit.failed,
+    malformed: exit.failed,
+  }[error.code]
+}
+
+if (process.argv.length <= 2) program.outputHelp()
+else
+  await program.parseAsync().catch((error: unknown) => {
+    process.exitCode = fail(error)
+  })

@@ -1,0 +1,231 @@
+import { styleText } from 'node:util'
+import type { JobAnswer, PlanAnswer, PowerAnswer, StatusAnswer } from '../control/protocol.ts'
+import { isArmed, type Node, whyUnhealthy } from '../core/cluster.ts'
+import { describeDuration } from '../core/duration.ts'
+import { describeReason } from '../core/event.ts'
+import type { Entry } from '../core/journal.ts'
+import type { Outage } from '../core/outage.ts'
+import { describeStep } from '../core/plan.ts'
+import type { StagedImage } from '../core/ports.ts'
+import type { PowerState } from '../core/power.ts'
+import type { Uki } from '../core/uki.ts'
+
+/** Every function here turns an answer into the text that a person reads. */
+
+export function renderStatus(status: StatusAnswer, now: number): string {
+  const { cluster, published, outage } = status
+  const lines = [
+    [
+      'caretaker',
+      `${status.version}, up for ${describeDuration(now - Date.parse(status.startedAt))}, pid ${status.pid}`,
+    ],
+    ['power', describePower(status.power)],
+    ['release', status.target ? `going to ${status.target}` : 'nothing newer to go to'],
+    [
+      'share',
+      published
+        ? `${published.version} (${published.schematic.slice(0, 12)}), staged ${describeDuration(now - Date.parse(published.stagedAt))} ago`
+        : 'nothing is staged',
+    ],
+    ['working', status.leaseHolder ? `on ${status.leaseHolder}` : 'on nothing'],
+    ['queue', status.queue ? describeCounts(status.queue) : red('its store does not answer')],
+    ...(status.paused ? [['paused', yellow(status.paused)]] : []),
+    ...(outage ? [['outage', yellow(describeOutage(outage))]] : []),
+    ...(status.journalDegraded ? [['journal', red(`kept in memory: ${status.journalDegraded}`)]] : []),
+    ['kubernetes', cluster.kubernetes.ok ? cluster.kubernetes.value : red(cluster.kubernetes.error)],
+  ] as [string, string][]
+  const facts = lines.map(([name, text]) => `${name.padEnd(11)}${text}`).join('\n')
+  return `${facts}\n\n${renderNodes(cluster.nodes)}`
+}
+
+export function renderNodes(nodes: readonly Node[]): string {
+  return table(
+    ['NODE', 'ROLE', 'TALOS', 'SCHEMATIC', 'READY', 'NOTE'],
+    nodes.map((node) => {
+      const facts = node.talos.ok ? node.talos.value : undefined
+      const unhealthy = whyUnhealthy(node)
+      return [
+        node.name,
+        node.role,
+        facts?.version ?? '?',
+        facts?.schematic?.slice(0, 12) ?? '?',
+        unhealthy ? red('no') : green('yes'),
+        notesOf(node, unhealthy).join('; '),
+      ]
+    }),
+  )
+}
+
+function notesOf(node: Node, unhealthy: string | undefined): string[] {
+  const kubernetes = node.kubernetes.ok ? node.kubernetes.value : undefined
+  const notes: string[] = unhealthy ? [unhealthy] : []
+  if (kubernetes?.cordon)
+    notes.push(
+      `cordoned by us for ${kubernetes.cordon.why === 'upgrade' ? `the upgrade to ${kubernetes.cordon.release ?? '?'}` : 'the power cut'}`,
+    )
+  else if (kubernetes?.unschedulable) notes.push('cordoned by somebody else')
+  if (isArmed(node)) notes.push('armed: its next boot starts another release')
+  if (kubernetes?.attempts?.failure)
+    notes.push(
+      `attempt ${kubernetes.attempts.count} at ${kubernetes.attempts.release} failed: ${kubernetes.attempts.failure}`,
+    )
+  return notes
+}
+
+export function describePower({ state, lasts, loginRefused, hasUps }: PowerAnswer): string {
+  if (!hasUps) return 'no UPS is configured'
+  const refused = loginRefused ? `\n${' '.repeat(11)}${red(loginRefused)}` : ''
+  return describeState(state, describeDuration(lasts)) + refused
+}
+
+function describeState(state: PowerState, lasts: string): string {
+  switch (state.mode) {
+    case 'unknown':
+      return yellow(`unknown: ${state.why}`)
+    case 'on-mains':
+      return `${green('on mains')} for ${lasts} (${describeReading(state)})${state.batterySince === undefined ? '' : yellow(', but it was seen on battery')}`
+    case 'on-battery':
+      return `${yellow('on battery')} for ${lasts} (${describeReading(state)})`
+    case 'critical':
+      return `${red('about to fail')} for ${lasts}: ${describeReason(state.reason)}${state.reading ? ` (${describeReading({ reading: state.reading })})` : ''}`
+    case 'latched':
+      return yellow(`on mains, but upsd still shows a forced shutdown (FSD): restart upsd to clear it`)
+    default:
+      return state satisfies never
+  }
+}
+
+function describeReading({ reading }: Pick<PowerState & { mode: 'on-mains' }, 'reading'>): string {
+  const { status, charge, runtime, load } = reading
+  return [
+    status.join(' '),
+    ...(charge === undefined ? [] : [`charge ${charge} %`]),
+    ...(runtime === undefined ? [] : [`runtime ${describeDuration(runtime)}`]),
+    ...(load === undefined ? [] : [`load ${load} %`]),
+  ].join(', ')
+}
+
+export function describeOutage({ startedAt, reason, stage, nodes, endedAt }: Outage): string {
+  const states = Object.entries(nodes).map(([name, { state }]) => `${name} ${state}`)
+  const end = endedAt
+    ? `, over after ${describeDuration(Date.parse(endedAt) - Date.parse(startedAt))}`
+    : `, ${stage}: ${states.join(', ')}`
+  return `since ${startedAt}, because ${describeReason(reason)}${end}`
+}
+
+function describeCounts(counts: Readonly<Record<string, number>>): string {
+  const words: Readonly<Record<string, string>> = {
+    active: 'running',
+    wait: 'waiting',
+    delayed: 'for later',
+    failed: 'failed',
+  }
+  return Object.entries(words)
+    .map(([key, word]) => `${counts[key] ?? 0} ${word}`)
+    .join(', ')
+}
+
+export function renderPlan({ release, decision, order }: PlanAnswer): string {
+  const lines = [
+    release.kind === 'target'
+      ? `release: ${release.version}, ${release.reason}`
+      : release.kind === 'wait'
+        ? `release: ${release.version}, but ${release.reason}`
+        : `release: ${release.reason}`,
+  ]
+  if (order.length > 0) lines.push(`nodes:   ${order.join(', ')}`)
+  switch (decision.kind) {
+    case 'upgraded':
+      lines.push(green('nothing to do'))
+      break
+    case 'wait':
+      lines.push(
+        yellow(
+          `waiting: ${decision.reason}${decision.until ? ` (until ${new Date(decision.until).toISOString()})` : ''}`,
+        ),
+      )
+      break
+    case 'stuck':
+      lines.push(red(`stuck: ${decision.reason}`))
+      break
+    case 'go':
+      lines.push(`next:    ${decision.node}, because ${decision.reason}`)
+      for (const { name, steps } of decision.plan)
+        lines.push(`  ${name.padEnd(9)}${steps.map(describeStep).join(', ')}`)
+      break
+    default:
+      decision satisfies never
+  }
+  return lines.join('\n')
+}
+
+export function renderJobs(jobs: readonly JobAnswer[], now: number): string {
+  return table(
+    ['JOB', 'STARTED BY', 'LAST RUN', ''],
+    jobs.map(({ name, triggers, lastRun }) => [
+      name,
+      triggers
+        .map((trigger) => ('on' in trigger ? trigger.on : 'every' in trigger ? `every ${trigger.every}` : trigger.cron))
+        .join(', '),
+      lastRun
+        ? `${lastRun.outcome ?? 'running'}, ${describeDuration(now - Date.parse(lastRun.startedAt))} ago`
+        : 'never',
+      lastRun?.detail ?? '',
+    ]),
+  )
+}
+
+export function renderStaged(images: readonly StagedImage[]): string {
+  if (images.length === 0) return 'nothing is staged'
+  return table(
+    ['VERSION', 'SCHEMATIC', 'SIZE', 'STAGED', 'SHA-256', ''],
+    images.map(({ version, schematic, bytes, stagedAt, sha256, published }) => [
+      version,
+      schematic.slice(0, 12),
+      `${(bytes / 1e6).toFixed(1)} MB`,
+      stagedAt.slice(0, 16).replace('T', ' '),
+      sha256.slice(0, 16),
+      published ? green('booted by machines') : '',
+    ]),
+  )
+}
+
+export function renderJournal(entries: readonly Entry[]): string {
+  return entries
+    .toReversed()
+    .map(
+      ({ at, kind, subject, text }) =>
+        `${at.slice(0, 19).replace('T', ' ')}  ${(kind === 'alert' ? red : plain)(kind.padEnd(6))} ${subject && !text.includes(subject) ? `${subject}: ` : ''}${text}`,
+    )
+    .join('\n')
+}
+
+export function renderUki(uki: Uki, file: string): string {
+  return [
+    `${file}: ${uki.osRelease['PRETTY_NAME'] ?? uki.osRelease['NAME'] ?? 'no name'}`,
+    `version       ${uki.version ?? '(none)'}`,
+    `architecture  ${uki.architecture}`,
+    `kernel        ${uki.kernel ?? '(not told)'}`,
+    `signed        ${uki.signed ? 'yes' : 'no'}`,
+    `command line  ${uki.commandLine}`,
+    `sections      ${uki.sections.map(({ name, bytes }) => `${name} ${bytes}`).join(', ')}`,
+  ].join('\n')
+}
+
+/** Columns as wide as their widest cell; colours take no room. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  // oxlint-disable-next-line no-control-regex -- the escape that begins a colour
+  const width = (cell: string) => cell.replaceAll(/\u001b\[\d+m/g, '').length
+  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => width(row[column] ?? ''))))
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, column) => cell + ' '.repeat(Math.max(0, widths[column]! - width(cell))))
+      .join('  ')
+      .trimEnd()
+  return [head, ...rows].map(line).join('\n')
+}
+
+const plain = (text: string) => text
+const green = (text: string) => styleText('green', text)
+const yellow = (text: string) => styleText('yellow', text)
+const red = (text: string) => styleText('red', text)

@@ -1,0 +1,122 @@
+import type { Agent } from './agent.ts'
+import type { JobQueue } from './adapters/bullmq/queue.ts'
+import type { Control } from './control/server.ts'
+import type { PowerAnswer, RunAnswer, StatusAnswer } from './control/protocol.ts'
+import { AgentError } from './core/errors.ts'
+import type { Job } from './core/job.ts'
+import type { Ports } from './core/ports.ts'
+import { foresee } from './core/rollout.ts'
+import { remembered } from './core/target.ts'
+import { parseVersion } from './core/version.ts'
+
+export interface ControlOptions {
+  readonly agent: Agent
+  readonly ports: Ports
+  readonly queue: Pick<JobQueue, 'counts'> | undefined
+  readonly version: string
+  readonly pid: number
+  readonly startedAt: Date
+  readonly hasUps: boolean
+  readonly loginRefused: () => string | undefined
+}
+
+/** What the control socket answers: the agent's own state, and what it sees when it looks. */
+export function createControl({
+  agent,
+  ports,
+  queue,
+  version,
+  pid,
+  startedAt,
+  hasUps,
+  loginRefused,
+}: ControlOptions): Control {
+  const { journal, share } = ports
+
+  function find(name: string): Job {
+    const job = agent.jobs.find((candidate) => candidate.name === name)
+    if (job) return job
+    throw new AgentError(
+      'misconfigured',
+      `there is no job ${name}; there are ${agent.jobs.map((known) => known.name).join(', ')}`,
+    )
+  }
+
+  async function run(name: string, { wait, signal }: { wait: boolean; signal: AbortSignal }): Promise<RunAnswer> {
+    const job = find(name)
+    if (!wait) {
+      await agent.start(job)
+      return { outcome: 'started', detail: `${name} was asked to run` }
+    }
+    const askedAt = agent.monotonic()
+    return new Promise((resolve, reject) => {
+      // A run that was under way already does not count: it may have looked before we asked.
+      const stop = agent.onRun((report) => {
+        if (report.job !== name || report.startedAt < askedAt) return
+        stop()
+        resolve({ outcome: report.outcome, detail: report.detail })
+      })
+      signal.addEventListener('abort', () => {
+        stop()
+        reject(new AgentError('unreachable', 'the CLI has gone'))
+      })
+      agent.start(job).catch((error: unknown) => {
+        stop()
+        reject(error as Error)
+      })
+    })
+  }
+
+  function power(): PowerAnswer {
+    const state = agent.power
+    return { state, lasts: agent.monotonic() - state.since, loginRefused: loginRefused(), hasUps }
+  }
+
+  return {
+    status: async (signal): Promise<StatusAnswer> => {
+      const [cluster, staged, counts] = await Promise.all([agent.observe(signal), share.staged(), queue?.counts()])
+      return {
+        version,
+        pid,
+        startedAt: startedAt.toISOString(),
+        cluster,
+        power: power(),
+        target: remembered.target.recall(journal),
+        leaseHolder: agent.leaseHolder,
+        outage: journal.openOutage(),
+        paused: remembered.paused.recall(journal),
+        published: staged.find((image) => image.published),
+        queue: counts,
+        journalDegraded: journal.degraded,
+      }
+    },
+    jobs: () => {
+      const runs = journal.runs(500)
+      return agent.jobs.map(({ name, about, triggers, runs: where }) => ({
+        name,
+        about,
+        triggers,
+        runs: where,
+        lastRun: runs.find((one) => one.job === name),
+      }))
+    },
+    run,
+    plan: async (signal) => {
+      const { cluster: _, ...rest } = await foresee(agent.preview(find('upgrade-node'), signal))
+      return rest
+    },
+    stage: async (wanted, options) => {
+      if (wanted !== undefined) {
+        if (!wanted.startsWith('v') || !parseVersion(wanted))
+          throw new AgentError('misconfigured', `${wanted} is not a Talos release such as v1.13.9`)
+        remembered.wishes.remember(journal, [...new Set([...(remembered.wishes.recall(journal) ?? []), wanted])])
+      }
+      return run('stage-image', options)
+    },
+    staged: () => share.staged(),
+    power,
+    outages: () => journal.outages(20),
+    journal: (limit) => journal.entries(limit),
+    runs: (limit) => journal.runs(limit),
+  }
+}

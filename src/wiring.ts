@@ -1,0 +1,81 @@
+import { createFactory } from './adapters/factory/factory.ts'
+import { createApi } from './adapters/kubernetes/api.ts'
+import { parseKubeconfig } from './adapters/kubernetes/kubeconfig.ts'
+import { createKubernetes } from './adapters/kubernetes/kubernetes.ts'
+import { createNutUps, type NutUps } from './adapters/nut/ups.ts'
+import { createShare } from './adapters/share/share.ts'
+import { createTalos } from './adapters/talos/talos.ts'
+import { missingRole, parseTalosconfig } from './adapters/talos/talosconfig.ts'
+import { createWakeOnLan } from './adapters/wake-on-lan/wake-on-lan.ts'
+import { AgentError } from './core/errors.ts'
+import type { Journal } from './core/journal.ts'
+import type { Ports } from './core/ports.ts'
+import { readSecret, readText, type Settings } from './settings.ts'
+
+export interface World extends AsyncDisposable {
+  readonly ports: Ports
+  readonly ups: NutUps | undefined
+  /** What upsd last said to our login, when it refused it. */
+  readonly loginRefused: string | undefined
+}
+
+export interface WorldOptions {
+  readonly settings: Settings
+  readonly journal: Journal
+  readonly onLoginRefused?: (why: string) => void
+}
+
+/**
+ * Makes every real port from the configuration. Nothing is contacted yet; files that are named are read.
+ *
+ * @throws AgentError `misconfigured`
+ */
+export async function openWorld({ settings, journal, onLoginRefused }: WorldOptions): Promise<World> {
+  const { config, path } = settings
+  const talosconfig = path(config.cluster.talosconfig)
+  const credentials = parseTalosconfig(await readText(talosconfig), talosconfig, config.cluster.context)
+  const lacking = missingRole(credentials, { upgrades: config.upgrade.enabled, now: new Date() })
+  if (lacking) throw new AgentError('misconfigured', `${talosconfig}: ${lacking}`)
+  const kubeconfig = path(config.cluster.kubeconfig)
+  const api = createApi(parseKubeconfig(await readText(kubeconfig), kubeconfig))
+
+  let loginRefused: string | undefined
+  const ups = await openUps(settings, (why) => {
+    if (why === loginRefused) return
+    loginRefused = why
+    onLoginRefused?.(why)
+  })
+  const { wake } = config.power
+  const ports: Ports = {
+    factory: createFactory(config.factory.url),
+    share: createShare({ ...config.share, directory: path(config.share.directory) }),
+    talos: createTalos({ nodes: config.nodes, credentials }),
+    kubernetes: createKubernetes(api),
+    wakeOnLan: createWakeOnLan({ broadcast: wake.broadcast, port: wake.port }),
+    journal,
+    ...(ups ? { ups } : {}),
+  }
+  return {
+    ports,
+    ups,
+    get loginRefused() {
+      return loginRefused
+    },
+    [Symbol.asyncDispose]: async () => {
+      await ups?.[Symbol.asyncDispose]()
+      api[Symbol.dispose]()
+    },
+  }
+}
+
+/** The UPS of the configuration; undefined where there is none. */
+export async function openUps(settings: Settings, onLoginRefused?: (why: string) => void): Promise<NutUps | undefined> {
+  const [ups] = settings.config.upses
+  if (!ups) return undefined
+  const { name, host, port, user, password } = ups
+  const credentials =
+    user !== undefined && password !== undefined
+      ? { user, password: await readSecret(password, 'upses.0.password', settings) }
+      : undefined
+  return createNutUps({ name, host, port, credentials, ...(onLoginRefused ? { onLoginRefused } : {}) })
+}

@@ -1,0 +1,263 @@
+import { createSocket } from 'node:dgram'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+import { createAuthority, withTalosLabel } from './authority.ts'
+import { createEtcd, type LabEtcd } from './etcd.ts'
+import { createFactory, type LabFactory } from './factory.ts'
+import { createKubernetesApi, type KubernetesApi } from './kubernetes-api.ts'
+import { createTalosNode, type TalosNode } from './talos-node.ts'
+import type { TalosPace } from './talos-types.ts'
+
+export interface HomelabOptions {
+  /** The second octet from the right of every address: 127.0.<net>.x. Labs that run at once need different ones. */
+  readonly net: number
+  readonly controlPlanes?: number
+  readonly workers?: number
+  /** The Talos release that the nodes run at first. */
+  readonly version?: string
+  /** What the Factory offers at first. */
+  readonly versions?: readonly string[]
+  readonly kubernetesVersion?: string
+  readonly pace?: Partial<TalosPace>
+  /** Real image files for the Factory, by release. */
+  readonly files?: Readonly<Record<string, string>>
+}
+
+/** How the cluster was at one moment, as the lab itself knows it. */
+export interface Moment {
+  /** ms since the epoch. */
+  readonly at: number
+  readonly quorum: boolean
+  /** Nodes that are not running and ready. */
+  readonly down: readonly string[]
+}
+
+/** A whole homelab of wire-level stand-ins: Image Factory, Talos nodes, etcd, Kubernetes API, and a wire for magic packets. */
+export interface Homelab extends AsyncDisposable {
+  readonly factory: LabFactory
+  readonly nodes: readonly TalosNode[]
+  readonly etcd: LabEtcd
+  readonly kubernetes: KubernetesApi
+  /** Every change of the cluster since the start, oldest first: the lab as judge. */
+  readonly moments: readonly Moment[]
+  /** MAC addresses that a magic packet came for, in order. */
+  readonly woken: readonly string[]
+  node(name: string): TalosNode
+  /** Pulls the cord of everything at once. */
+  cutPower(): void
+  /** Writes a configuration for this homelab, and all the files that it names; returns its path. */
+  writeConfig(directory: string, overrides?: ConfigOverrides): Promise<string>
+}
+
+export interface ConfigOverrides {
+  readonly ups?: { readonly host: string; readonly port: number; readonly user?: string; readonly password?: string }
+  readonly upgrade?: Readonly<Record<string, unknown>>
+  readonly power?: Readonly<Record<string, unknown>>
+  readonly queue?: Readonly<Record<string, unknown>>
+  readonly factoryUrl?: string
+  /** Roles in the talosconfig's certificate. */
+  readonly roles?: readonly string[]
+}
+
+/** The homelab's own schematic, and its id. */
+export const homelabSchematic = {
+  customization: {
+    systemExtensions: { officialExtensions: ['siderolabs/i915', 'siderolabs/iscsi-tools', 'siderolabs/nut-client'] },
+  },
+}
+export const homelabSchematicId = 'ca3fbb9c3bb73ff71b7629ef5b487c827b93878609f361b0e1e555342378b595'
+
+export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
+  const {
+    net,
+    controlPlanes = 3,
+    workers = 2,
+    version = 'v1.13.9',
+    kubernetesVersion = 'v1.36.3',
+    pace = {},
+    files,
+  } = options
+  await using stack = new AsyncDisposableStack()
+  const address = (host: number) => `127.0.${net}.${host}`
+  const [talosAuthority, kubernetesAuthority] = await Promise.all([
+    createAuthority('talos'),
+    createAuthority('kubernetes'),
+  ])
+  const etcd = createEtcd()
+  const factory = stack.use(
+    createFactory({ address: address(80), versions: options.versions ?? [version], ...(files ? { files } : {}) }),
+  )
+  await factory.start()
+
+  const kubernetes = stack.use(
+    createKubernetesApi({
+      address: address(100),
+      authority: kubernetesAuthority,
+      serverVersion: kubernetesVersion,
+      pace: { etcdTimeout: 500, terminate: 30, reschedule: 50 },
+    }),
+  )
+  const kubeconfig = await kubernetes.kubeconfig()
+
+  function resolveImage(ref: string) {
+    const found = /^(.+)\/metal-installer\/([0-9a-f]{64}):(v[^:]+)$/.exec(ref)
+    if (!found || found[1] !== new URL(factory.url).host || !factory.schematics.has(found[2]!)) return undefined
+    return { schematic: found[2]!, version: found[3]! }
+  }
+
+  const shapes = [
+    ...Array.from({ length: controlPlanes }, (_, index) => ({
+      name: `cp-${index + 1}`,
+      role: 'controlplane' as const,
+      host: 11 + index,
+    })),
+    ...Array.from({ length: workers }, (_, index) => ({
+      name: `w-${index + 1}`,
+      role: 'worker' as const,
+      host: 41 + index,
+    })),
+  ]
+  const nodes = shapes.map(({ name, role, host }) =>
+    stack.use(
+      createTalosNode({
+        name,
+        role,
+        address: address(host),
+        mac: `02:00:00:00:${net.toString(16).padStart(2, '0')}:${host.toString(16).padStart(2, '0')}`,
+        version,
+        schematic: homelabSchematicId,
+        authority: talosAuthority,
+        ...(role === 'controlplane' ? { etcd } : {}),
+        resolveImage,
+        kubeconfig: () => kubeconfig,
+        pace,
+      }),
+    ),
+  )
+
+  const moments: Moment[] = []
+  function align(): void {
+    const quorum = etcd.hasQuorum()
+    const apiServers = nodes.filter((node) => node.role === 'controlplane' && node.stage === 'running')
+    kubernetes.setAvailability(apiServers.length === 0 ? 'down' : quorum ? 'serving' : 'no-quorum')
+    for (const node of nodes) kubernetes.setNodeReady(node.name, node.stage === 'running' && node.ready)
+    const down = nodes.filter((node) => !node.ready).map(({ name }) => name)
+    const last = moments.at(-1)
+    if (last?.quorum !== quorum || last.down.join() !== down.join()) moments.push({ at: Date.now(), quorum, down })
+  }
+  for (const { name, role, address: at } of nodes) kubernetes.addNode({ name, role, address: at })
+  for (const node of nodes) stack.defer(node.onChange(align))
+  etcd.onChange(align)
+  await kubernetes.start()
+
+  const woken: string[] = []
+  const wire = createSocket('udp4')
+  wire.on('message', (packet) => {
+    const mac = packet.subarray(6, 12)
+    const isMagic =
+      packet.length === 102 &&
+      packet.subarray(0, 6).equals(Buffer.alloc(6, 0xff)) &&
+      packet.subarray(96, 102).equals(mac)
+    const text = mac.toString('hex').replaceAll(/(..)(?!$)/g, '$1:')
+    if (!isMagic) return
+    woken.push(text)
+    nodes.find((node) => node.mac.toLowerCase() === text)?.wake()
+  })
+  await new Promise<void>((resolve) => wire.bind(0, address(200), resolve))
+  stack.defer(() => new Promise<void>((resolve) => wire.close(() => resolve())))
+
+  await Promise.all(nodes.map((node) => node.start()))
+  await becomesReady(nodes)
+  align()
+  const parts = stack.move()
+
+  return {
+    factory,
+    nodes,
+    etcd,
+    kubernetes,
+    moments,
+    woken,
+    node: (name) => nodes.find((node) => node.name === name)!,
+    cutPower: () => {
+      for (const node of nodes) node.cutPower()
+    },
+    writeConfig: async (directory, { ups, upgrade, power, queue, factoryUrl, roles = ['os:admin'] } = {}) => {
+      const client = await talosAuthority.issueClient({ common: 'caretaker', organizations: roles })
+      const base64 = (text: string) => Buffer.from(text).toString('base64')
+      const contexts = {
+        lab: {
+          endpoints: nodes.filter(({ role }) => role === 'controlplane').map((node) => node.address),
+          ca: base64(talosAuthority.ca),
+          crt: base64(client.cert),
+          key: base64(withTalosLabel(client.key)),
+        },
+      }
+      const config = {
+        cluster: { name: 'lab', talosconfig: 'talosconfig', kubeconfig: 'kubeconfig' },
+        nodes: nodes.map(({ name, role, address: at, mac }) => ({ name, role, address: at, mac })),
+        schematic: 'homelab',
+        factory: { url: factoryUrl ?? factory.url },
+        share: { directory: 'share' },
+        upgrade: { soak: '0s', settle: '100ms', retryAfter: '1s', nodeTakes: '1m', ...upgrade },
+        ...(ups
+          ? {
+              upses: [
+                {
+                  host: ups.host,
+                  port: ups.port,
+                  ...(ups.user === undefined ? {} : { user: ups.user, password: { file: 'ups-password' } }),
+                },
+              ],
+            }
+          : {}),
+        power: {
+          onBatteryAfter: '0s',
+          lowBatteryAfter: '0s',
+          pollOnMains: '300ms',
+          pollOnBattery: '100ms',
+          drain: '5s',
+          nodeStops: '10s',
+          reserve: '5s',
+          ...power,
+          wake: {
+            stableFor: '500ms',
+            retryEvery: '1s',
+            giveUpAfter: '30s',
+            broadcast: address(200),
+            port: wire.address().port,
+            ...(power?.['wake'] as object | undefined),
+          },
+        },
+        ...(queue ? { queue } : {}),
+        state: 'state',
+      }
+      await mkdir(join(directory, 'schematics'), { recursive: true })
+      await mkdir(join(directory, 'share'), { recursive: true })
+      const file = join(directory, 'caretaker.yaml')
+      await Promise.all([
+        writeFile(file, stringify(config)),
+        writeFile(join(directory, 'schematics', 'homelab.yaml'), stringify(homelabSchematic)),
+        writeFile(join(directory, 'talosconfig'), stringify({ context: 'lab', contexts })),
+        writeFile(join(directory, 'kubeconfig'), await kubernetes.kubeconfig({ user: 'caretaker' })),
+        writeFile(join(directory, 'ups-password'), `${ups?.password ?? 'secret'}\n`),
+      ])
+      return file
+    },
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  }
+}
+
+function becomesReady(nodes: readonly TalosNode[]): Promise<void> {
+  return new Promise((resolve) => {
+    const stops: (() => void)[] = []
+    const look = () => {
+      if (!nodes.every((node) => node.ready)) return
+      for (const stop of stops) stop()
+      resolve()
+    }
+    for (const node of nodes) stops.push(node.onChange(look))
+    look()
+  })
+}
