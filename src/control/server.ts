@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises'
+import { chmod, rm } from 'node:fs/promises'
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
 import { AgentError, messageOf } from '../core/errors.ts'
@@ -70,6 +70,8 @@ export async function serveControl(path: string, control: Control): Promise<Asyn
     )
     server.listen(path, resolve)
   })
+  // Whatever the umask says, and wherever the state directory was made.
+  await chmod(path, 0o600)
   return {
     [Symbol.asyncDispose]: async () => {
       const closed = new Promise((resolve) => server.close(resolve))

@@ -30,7 +30,7 @@ export function createHere({ run, failed, now }: HereOptions) {
     clearTimeout(slot.timer)
     slot.timer = undefined
     if (slot.running) slot.again = true
-    else slot.running = work(job, slot).finally(() => (slot.running = undefined))
+    else slot.running = work(job, slot)
   }
 
   async function work(job: Job, slot: Slot): Promise<void> {
@@ -39,6 +39,8 @@ export function createHere({ run, failed, now }: HereOptions) {
       slot.again = false
       outcome = await run(job).catch((error: unknown) => failed(job, error))
     } while (slot.again && !stopped)
+    // In the same breath as the last look at `again`: a wake-up in between would be lost.
+    slot.running = undefined
     if (outcome.kind === 'later' && !stopped) {
       const wait = Math.min(longestTimer, Math.max(0, outcome.at.getTime() - now().getTime()))
       slot.timer = setTimeout(() => wake(job), wait)

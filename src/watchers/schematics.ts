@@ -69,7 +69,8 @@ export async function loadSchematics({
     watch: () => {
       // Editors write in several steps or swap the file; a half-written one must not be read.
       watcher = watch(directory, {
-        ignoreInitial: true,
+        // What was edited between our first reading and now is a change too; the others are the same as before.
+        ignoreInitial: false,
         depth: 0,
         atomic: true,
         awaitWriteFinish: { stabilityThreshold: 200, pollInterval: 50 },

@@ -114,7 +114,7 @@ export function fakeHomelab(
         open: async () => ({ offset: 0, size: 1, etag: undefined, body: empty() }),
       },
       share: {
-        staged: async () => staged,
+        staged: async () => [...staged],
         stage: async (order, { publish }) => {
           await note(`stage ${order.version}`)
           if (publish) staged.forEach((image, index) => (staged[index] = { ...image, published: false }))

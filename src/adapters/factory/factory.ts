@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import type { ImageOrder } from '../../core/plan.ts'
-import type { Download, Factory } from '../../core/ports.ts'
+import type { Download, Factory, Resume } from '../../core/ports.ts'
 import { canonicalYaml, type Schematic } from '../../core/schematic.ts'
 import { parseVersion } from '../../core/version.ts'
 import { type HttpRequest, readText, send } from './http.ts'
@@ -15,18 +15,24 @@ const answerWithin = 30_000
 export function createFactory(url: string): Factory {
   const base = new URL(url)
 
-  async function ask(path: string, rest: Omit<HttpRequest, 'url'>): Promise<IncomingMessage> {
-    const response = await send({ ...rest, url: new URL(path, base) })
+  async function ask(path: string, rest: Omit<HttpRequest, 'url'>, expired = 0): Promise<IncomingMessage> {
+    const { response, host } = await send({ ...rest, url: new URL(path, base) })
     const status = response.statusCode ?? 0
     if (status >= 200 && status < 300) return response
+    // Images are kept elsewhere, under addresses that end after a while: the Factory gives a new one.
+    const isExpired = host !== base.host && status === 403
+    if (isExpired && expired === 0) {
+      response.resume()
+      return ask(path, rest, expired + 1)
+    }
     // Errors are plain text and never JSON; a 500 has no reason in it, but the request's id helps its operators.
     const text = (await readText(response, 65_536).catch(() => '')).trim().slice(0, 300)
     const id = response.headers['x-request-id']
-    const words = `${rest.method} ${base.host}${path.replaceAll(/[0-9a-f]{64}/g, (long) => `${long.slice(0, 12)}…`)} answers ${status}: ${text || 'no reason given'}`
-    throw new AgentError(
-      status >= 500 || status === 429 ? 'unreachable' : 'rejected',
-      id ? `${words} (request ${String(id)})` : words,
-    )
+    const asked = `${rest.method} ${base.host}${path.replaceAll(/[0-9a-f]{64}/g, (long) => `${long.slice(0, 12)}…`)}`
+    const words = `${asked}${host === base.host ? '' : ` leads to ${host}, which`} answers ${status}: ${text || 'no reason given'}`
+    const why = id ? `${words} (request ${String(id)})` : words
+    if (status === 416) throw new RangeRefused('rejected', why)
+    throw new AgentError(status >= 500 || status === 429 || isExpired ? 'unreachable' : 'rejected', why)
   }
 
   return {
@@ -62,14 +68,15 @@ export function createFactory(url: string): Factory {
       return sizeOf(response.headers['content-length'])
     },
     open: async (image, resume, signal) => {
-      const headers = resume ? { range: `bytes=${resume.offset}-`, 'if-range': resume.etag } : undefined
-      const response = await ask(pathOf(image), {
-        method: 'GET',
-        headersWithin: buildWithin,
-        signal,
-        ...(headers ? { headers } : {}),
-      })
-      return toDownload(response, base.host)
+      const whole = { method: 'GET', headersWithin: buildWithin, signal } as const
+      if (resume) {
+        const headers = { range: `bytes=${resume.offset}-`, 'if-range': resume.etag }
+        const response = await ask(pathOf(image), { ...whole, headers }).catch(rangeRefused)
+        if (response && (response.statusCode !== 206 || isRest(response, resume)))
+          return toDownload(response, base.host)
+        response?.destroy()
+      }
+      return toDownload(await ask(pathOf(image), whole), base.host)
     },
   }
 }
@@ -83,10 +90,26 @@ function pathOf({ schematic, version, architecture }: ImageOrder): string {
   return `/image/${schematic}/${version}/metal-${architecture}-uki.efi`
 }
 
+class RangeRefused extends AgentError {}
+
+/** Nothing comes after what we have: it was all there already, or is too much. */
+function rangeRefused(error: unknown): undefined {
+  if (!(error instanceof RangeRefused)) throw error
+}
+
+function contentRange({ headers }: IncomingMessage): RegExpExecArray | null {
+  return /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(headers['content-range'] ?? '')
+}
+
+/** Not every server heeds If-Range: a part of other bytes must not be put behind ours. */
+function isRest(response: IncomingMessage, { offset, etag }: Resume): boolean {
+  return Number(contentRange(response)?.[1]) === offset && [undefined, etag].includes(response.headers.etag)
+}
+
 /** A 200 to a ranged request is the whole file: the part that we have is of other bytes, or ranges are not served. */
 function toDownload(response: IncomingMessage, host: string): Download {
   const { headers, statusCode } = response
-  const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(headers['content-range'] ?? '')
+  const range = contentRange(response)
   const partial = statusCode === 206 && range !== null
   return {
     offset: partial ? Number(range[1]) : 0,

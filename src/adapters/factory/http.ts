@@ -12,6 +12,12 @@ export interface HttpRequest {
   readonly signal: AbortSignal
 }
 
+export interface HttpAnswer {
+  readonly response: IncomingMessage
+  /** Who answered: another one than was asked, after a redirect. */
+  readonly host: string
+}
+
 /** A body that says nothing for so long, in ms, has died. */
 const silentBody = 60_000
 const redirects = 5
@@ -21,18 +27,23 @@ const redirects = 5
  * `If-Range` count at the end of the way, where the Factory keeps its images. Node's own `fetch` gives headers five
  * minutes and no more, and a build may take twenty.
  *
- * @throws AgentError `unreachable`
+ * @throws AgentError `unreachable`; `malformed` where the redirects lead nowhere
  */
-export async function send(request: HttpRequest): Promise<IncomingMessage> {
+export async function send(request: HttpRequest): Promise<HttpAnswer> {
   let url = request.url
   for (let hop = 0; hop <= redirects; hop++) {
     const response = await sendOnce({ ...request, url })
     const { statusCode = 0, headers } = response
     const moved = [301, 302, 303, 307, 308].includes(statusCode) && headers.location !== undefined
-    if (!moved || request.method === 'POST') return response
+    if (!moved || request.method === 'POST') return { response, host: url.host }
     response.resume()
-    url = new URL(headers.location!, url)
-    if (url.protocol !== 'http:' && url.protocol !== 'https:') break
+    const next = URL.canParse(headers.location!, url.href) ? new URL(headers.location!, url) : undefined
+    if (next?.protocol !== 'http:' && next?.protocol !== 'https:')
+      throw new AgentError(
+        'malformed',
+        `${url.host} redirects to what is no address: ${headers.location!.slice(0, 80)}`,
+      )
+    url = next
   }
   throw new AgentError('malformed', `${request.url.host} redirects without end`)
 }

@@ -15,6 +15,9 @@ const schema = `
 /** So much is kept of what is only read by people. */
 const keptEntries = 20_000
 const keptRuns = 5_000
+/** Statements that wait for the disk. */
+const keptPending = 10_000
+const forPeople = /^(INSERT INTO|UPDATE|DELETE FROM) (entries|runs)/
 
 export interface JournalHandle extends Journal, Disposable {}
 
@@ -41,22 +44,41 @@ export function openJournal(
   /** Entries, runs, facts and outages that the disk has not taken, as statements to do again. */
   const pending: { sql: string; values: readonly (string | number | null)[] }[] = []
   const facts = new Map<string, string | undefined>()
-  let outage: Outage | undefined = readOutages(1, 'WHERE open = 1')[0]
+  /** First seen by this process. */
+  const noted = new Map<string, number>()
   let degraded: string | undefined
-  let runIds = (first<{ top: number | null }>('SELECT max(id) AS top FROM runs')?.top ?? 0) as number
+  let outage: Outage | undefined = readOutages(1, 'WHERE open = 1')[0]
+  let runIds = all<{ top: number | null }>('SELECT max(id) AS top FROM runs')[0]?.top ?? 0
   let writes = 0
 
-  function first<T>(sql: string, ...values: (string | number)[]): T | undefined {
-    return database.prepare(sql).get(...values) as T | undefined
+  /** Rows, with undefined where the table has nothing. What the disk no longer gives back counts as not there. */
+  function all<T>(sql: string, ...values: (string | number)[]): T[] {
+    try {
+      return database
+        .prepare(sql)
+        .all(...values)
+        .map((row) => Object.fromEntries(Object.entries(row).map(([key, value]) => [key, value ?? undefined])) as T)
+    } catch (error) {
+      if (readOnly)
+        throw new AgentError('misconfigured', `the journal in ${directory} can't be read: ${messageOf(error)}`, error)
+      noteDegraded(error)
+      return []
+    }
   }
 
-  function all<T>(sql: string, ...values: (string | number)[]): T[] {
-    return database.prepare(sql).all(...values) as T[]
+  function noteDegraded(error: unknown): void {
+    if (degraded !== undefined) return
+    degraded = messageOf(error)
+    onDegraded?.(degraded)
   }
 
   /** Never throws: what the disk refuses is kept, in order, and tried again with the next write. */
   function write(sql: string, ...values: readonly (string | number | null)[]): void {
     pending.push({ sql, values })
+    flush()
+  }
+
+  function flush(): void {
     try {
       while (pending.length > 0) {
         database.prepare(pending[0]!.sql).run(...pending[0]!.values)
@@ -67,12 +89,13 @@ export function openJournal(
         onDegraded?.(undefined)
       }
     } catch (error) {
-      // Without a bound a disk that is full for weeks would fill the memory too; the oldest sentences go first.
-      if (pending.length > 10_000) pending.splice(0, pending.length - 10_000)
-      if (degraded === undefined) {
-        degraded = messageOf(error)
-        onDegraded?.(degraded)
+      // Without a bound a disk that is full for weeks would fill the memory too; the oldest sentences go first, and
+      // never what decisions are made from.
+      if (pending.length > keptPending) {
+        const oldest = pending.findIndex(({ sql }) => forPeople.test(sql))
+        if (oldest >= 0) pending.splice(oldest, 1)
       }
+      noteDegraded(error)
     }
   }
 
@@ -126,8 +149,11 @@ export function openJournal(
           row.firstSeen,
         ]),
       )
+      // The disk may not have taken them yet.
+      for (const [version, since] of noted) if (!seen.has(version)) seen.set(version, since)
       const fresh = versions.filter((version) => !seen.has(version))
       for (const version of fresh) {
+        noted.set(version, at)
         seen.set(version, at)
         if (!readOnly) write('INSERT OR IGNORE INTO releases (version, firstSeen) VALUES (?, ?)', version, at)
       }
@@ -147,7 +173,7 @@ export function openJournal(
     recall: <T>(key: string) => {
       const json = facts.has(key)
         ? facts.get(key)
-        : first<{ value: string }>('SELECT value FROM facts WHERE key = ?', key)?.value
+        : all<{ value: string }>('SELECT value FROM facts WHERE key = ?', key)[0]?.value
       return json === undefined ? undefined : (JSON.parse(json) as T)
     },
     openOutage: () => outage,
@@ -162,7 +188,10 @@ export function openJournal(
       )
     },
     outages: (limit) => readOutages(limit),
-    [Symbol.dispose]: () => database.close(),
+    [Symbol.dispose]: () => {
+      if (pending.length > 0) flush()
+      database.close()
+    },
   }
 }
 

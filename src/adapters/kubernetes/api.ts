@@ -90,19 +90,27 @@ export function createApi({ server, ca, cert, key, token }: Access): Api {
 }
 
 function readAnswer<T>(status: number, text: string, what: string, where: string): T {
-  let parsed: unknown
-  try {
-    parsed = text === '' ? {} : JSON.parse(text)
-  } catch {
+  const parsed = parseObject(text)
+  if (status >= 200 && status < 300) {
+    if (parsed) return parsed as T
     throw new AgentError(
       'malformed',
       `the Kubernetes API at ${where} answers ${what} with something that is not JSON: ${text.slice(0, 80)}`,
     )
   }
-  if (status >= 200 && status < 300) return parsed as T
-  const { message, details } = parsed as { message?: unknown; details?: unknown }
+  // What stands in front of the API server, as a load balancer without a backend, answers in its own words.
+  const { message, details } = parsed ?? { message: `HTTP ${status} ${text.trim().slice(0, 80)}` }
   const words = typeof message === 'string' && message !== '' ? message : `HTTP ${status}`
   throw new ApiRefusal(status, `the Kubernetes API at ${where} refuses ${what}: ${words}`, details)
+}
+
+function parseObject(text: string): { message?: unknown; details?: unknown } | undefined {
+  try {
+    const parsed: unknown = text === '' ? {} : JSON.parse(text)
+    return typeof parsed === 'object' && parsed !== null ? parsed : undefined
+  } catch {
+    return undefined
+  }
 }
 
 function translate(error: unknown, where: string, signal: AbortSignal): AgentError {

@@ -11,6 +11,7 @@ interface PodObject {
     readonly uid: string
     readonly annotations?: Readonly<Record<string, string>>
     readonly deletionTimestamp?: string
+    readonly deletionGracePeriodSeconds?: number
     readonly ownerReferences?: readonly {
       readonly kind: string
       readonly name: string
@@ -50,13 +51,18 @@ export async function drain(
       remaining = (await podsOn(api, node, signal)).filter(mustGo)
       if (remaining.length === 0) return
       const overdue = deleteAfter !== undefined && performance.now() - beganAt >= deleteAfter
-      const toAsk = remaining.filter(
-        ({ metadata }) => metadata.deletionTimestamp === undefined && !asked.has(metadata.uid),
-      )
       const left =
         maxGrace === undefined ? undefined : Math.max(1, Math.round((maxGrace - (performance.now() - beganAt)) / 1_000))
+      // One that is stopping already, for an earlier drain or a person, may have been given longer than there is now.
+      const isTooSlow = ({ metadata: { deletionGracePeriodSeconds = 0 } }: PodObject) =>
+        left !== undefined && deletionGracePeriodSeconds > left
+      const isStopping = ({ metadata }: PodObject) => metadata.deletionTimestamp !== undefined
+      const toAsk = remaining.filter((pod) => !asked.has(pod.metadata.uid) && (!isStopping(pod) || isTooSlow(pod)))
       const answers = await Promise.all(
-        toAsk.map(async (pod) => [pod, await (overdue ? remove : evict)(api, pod, left, signal)] as const),
+        toAsk.map(async (pod) => {
+          const ask = overdue || isStopping(pod) ? remove : evict
+          return [pod, await ask(api, pod, left, signal)] as const
+        }),
       )
       refusals = new Map(
         answers.flatMap(([pod, refusal]) => (refusal === undefined ? [] : [[pod.metadata.uid, refusal]])),

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { createSecureContext } from 'node:tls'
 import { parse } from 'yaml'
 import { AgentError, messageOf } from '../../core/errors.ts'
 
@@ -62,7 +63,13 @@ export function parseKubeconfig(text: string, file: string): Access {
   const [cert, key] = [read(user, 'client-certificate'), read(user, 'client-key')]
   if (token === undefined && (cert === undefined || key === undefined))
     throw wrong('its user has neither a client certificate with its key nor a token')
-  return { server: new URL(server), ca: read(cluster, 'certificate-authority'), cert, key, token }
+  const ca = read(cluster, 'certificate-authority')
+  try {
+    createSecureContext({ ...(ca ? { ca } : {}), ...(cert && key ? { cert, key } : {}) })
+  } catch (error) {
+    throw wrong(`its certificates or key can't be used: ${messageOf(error)}`)
+  }
+  return { server: new URL(server), ca, cert, key, token }
 }
 
 export function asRecord(value: unknown): Record<string, unknown> {

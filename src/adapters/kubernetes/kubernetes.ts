@@ -88,7 +88,8 @@ export function createKubernetes(api: Api, { evictEvery = 2_000 }: KubernetesOpt
       change(node, signal, () => ({ metadata: { annotations: { [attemptsAnnotation]: JSON.stringify(attempts) } } })),
     uncordon: (node, why, { forgetAttempts }, signal) =>
       change(node, signal, (found) => {
-        const ours = factsOf(found).cordon?.why === why
+        // On a node that somebody has uncordoned since, the mark goes too: the next cordon there would look like ours.
+        const ours = readMark(found.metadata.annotations?.[cordonAnnotation])?.why === why
         if (!ours && !forgetAttempts) return undefined
         return {
           ...(ours ? { spec: { unschedulable: null } } : {}),

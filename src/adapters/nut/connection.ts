@@ -34,6 +34,8 @@ const meanings: Readonly<Record<string, string>> = {
 
 export interface NutConnection extends Disposable {
   readonly closed: boolean
+  /** Ends it; whoever waits is told why. */
+  close(why: AgentError): void
   /** Sends a command that is answered by one line; returns that line's words. */
   ask(command: string, doing?: string): Promise<readonly string[]>
   /** Sends a `LIST …`; returns the words of each line between BEGIN and END. */
@@ -44,6 +46,7 @@ interface Waiting {
   readonly doing: string
   readonly isList: boolean
   readonly lines: string[][]
+  isBegun: boolean
   readonly resolve: (lines: string[][]) => void
   readonly reject: (error: AgentError) => void
   deadline: NodeJS.Timeout | undefined
@@ -84,8 +87,10 @@ export async function connectNut(
     const lines = buffered.split('\n')
     buffered = lines.pop()!
     try {
+      for (const line of [...lines, buffered]) {
+        if (line.length > longestLine) throw new AgentError('malformed', `upsd at ${at} sends a line without end`)
+      }
       for (const line of lines) receive(line)
-      if (buffered.length > longestLine) throw new AgentError('malformed', `upsd at ${at} sends a line without end`)
     } catch (error) {
       fail(error instanceof AgentError ? error : new AgentError('malformed', messageOf(error)))
     }
@@ -100,7 +105,12 @@ export async function connectNut(
     const words = splitWords(line)
     if (words[0] === 'ERR') return settle((it) => it.reject(new NutRefusal(words[1] ?? 'UNKNOWN', it.doing, at)))
     if (waiting.isList) {
-      if (words[0] === 'BEGIN') return
+      if (words[0] === 'BEGIN' || !waiting.isBegun) {
+        if (waiting.isBegun || !waiting.doing.startsWith(words.slice(1, 3).join(' ')) || words[0] !== 'BEGIN')
+          throw new AgentError('malformed', `upsd at ${at} answers ${waiting.doing} with: ${line.slice(0, 80)}`)
+        waiting.isBegun = true
+        return
+      }
       if (words[0] !== 'END') {
         waiting.lines.push(words)
         if (waiting.lines.length > longestList)
@@ -133,7 +143,7 @@ export async function connectNut(
   function send(command: string, doing: string, isList: boolean): Promise<string[][]> {
     return new Promise((resolve, reject) => {
       if (ended) return reject(ended)
-      queue.push({ doing, isList, lines: [], resolve, reject, deadline: undefined })
+      queue.push({ doing, isList, lines: [], isBegun: false, resolve, reject, deadline: undefined })
       arm()
       socket.write(`${command}\n`)
     })
@@ -145,6 +155,7 @@ export async function connectNut(
     },
     ask: async (command, doing = command) => (await send(command, doing, false))[0]!,
     list: (command) => send(command, command, true),
+    close: fail,
     [Symbol.dispose]: () => fail(new AgentError('unreachable', 'the connection to upsd was closed by us')),
   }
 }

@@ -37,31 +37,61 @@ export interface NutUps extends Ups, AsyncDisposable {
 export function createNutUps({ name, host, port, credentials, timeout = 3_000, onLoginRefused }: UpsOptions): NutUps {
   const ups = quoteWord(name)
   let connection: Promise<NutConnection> | undefined
-  let loggedIn = false
+  /** The connection that is logged in. */
+  let loggedIn: NutConnection | undefined
   /** After LOGOUT we stay out until the agent starts anew: the primary must not wait for a cluster that is down. */
   let loggedOut = false
 
   async function use<T>(signal: AbortSignal, action: (nut: NutConnection) => Promise<T>): Promise<T> {
+    if (signal.aborted) throw tooLate()
     const nut = await connected(signal)
-    const closeOnAbort = () => nut[Symbol.dispose]()
-    signal.addEventListener('abort', closeOnAbort, { once: true })
+    return closedOnAbort(nut, signal, () => action(nut))
+  }
+
+  /** The protocol can't call a command off: who is in a hurry closes the connection. */
+  async function closedOnAbort<T>(nut: NutConnection, signal: AbortSignal, action: () => Promise<T>): Promise<T> {
+    const close = () => nut.close(tooLate())
+    if (signal.aborted) close()
+    signal.addEventListener('abort', close, { once: true })
     try {
-      return await action(nut)
+      return await action()
+    } catch (error) {
+      // An answer to something else means that question and answer are out of step, and stay so.
+      if (error instanceof AgentError && error.code === 'malformed') nut.close(error)
+      throw error
     } finally {
-      signal.removeEventListener('abort', closeOnAbort)
-      if (nut.closed) connection = undefined
+      signal.removeEventListener('abort', close)
     }
   }
 
+  /** One attempt at a time, whoever waits for it: a second connection would be logged in a second time. */
   async function connected(signal: AbortSignal): Promise<NutConnection> {
-    if (connection) {
-      const present = await connection.catch(() => undefined)
+    for (let seen = connection; ; seen = connection) {
+      const present = seen && (await withinSignal(seen, signal))
       if (present && !present.closed) return present
+      // Somebody else may have begun anew while we waited.
+      if (connection !== seen) continue
+      connection = establish(signal)
+      return connection
     }
-    loggedIn = false
-    connection = connectNut({ host, port }, timeout, signal)
-    const nut = await connection
-    if (credentials && !loggedOut) await logIn(nut, credentials)
+  }
+
+  /** What an attempt under way comes to: undefined where it fails. Its owner's patience may be longer than ours. */
+  function withinSignal(attempt: Promise<NutConnection>, signal: AbortSignal): Promise<NutConnection | undefined> {
+    return new Promise((resolve, reject) => {
+      const stop = () => reject(tooLate())
+      signal.addEventListener('abort', stop, { once: true })
+      const settle = (nut?: NutConnection) => {
+        signal.removeEventListener('abort', stop)
+        resolve(nut)
+      }
+      attempt.then(settle, () => settle())
+    })
+  }
+
+  async function establish(signal: AbortSignal): Promise<NutConnection> {
+    const nut = await connectNut({ host, port }, timeout, signal)
+    if (credentials && !loggedOut) await closedOnAbort(nut, signal, () => logIn(nut, credentials))
     return nut
   }
 
@@ -71,7 +101,7 @@ export function createNutUps({ name, host, port, credentials, timeout = 3_000, o
       await nut.ask(`USERNAME ${quoteWord(user)}`, 'USERNAME')
       await nut.ask(`PASSWORD ${quoteWord(password)}`, 'PASSWORD')
       await nut.ask(`LOGIN ${ups}`, `LOGIN ${name} as ${user}`)
-      loggedIn = true
+      loggedIn = nut
     } catch (error) {
       if (!(error instanceof NutRefusal)) throw error
       onLoginRefused?.(error.message)
@@ -83,7 +113,8 @@ export function createNutUps({ name, host, port, credentials, timeout = 3_000, o
     try {
       const words = await nut.ask(`GET VAR ${ups} ${variableName}`)
       // The server repeats our spelling; the value is the last word.
-      if (words[0]?.toUpperCase() !== 'VAR' || words.length < 4) {
+      const isAnswer = words[0]?.toUpperCase() === 'VAR' && words[2]?.toLowerCase() === variableName.toLowerCase()
+      if (!isAnswer || words.length < 4) {
         throw new AgentError(
           'malformed',
           `upsd at ${host}:${port} answers ${variableName} with: ${words.join(' ').slice(0, 80)}`,
@@ -96,10 +127,13 @@ export function createNutUps({ name, host, port, credentials, timeout = 3_000, o
     }
   }
 
+  const isLoggedIn = () => loggedIn !== undefined && !loggedIn.closed
+  const tooLate = () => new AgentError('unreachable', `upsd at ${host}:${port}: no answer in time`)
+
   return {
     name,
     get loggedIn() {
-      return loggedIn
+      return isLoggedIn()
     },
     read: (signal) =>
       use(signal, async (nut) => {
@@ -114,12 +148,13 @@ export function createNutUps({ name, host, port, credentials, timeout = 3_000, o
       }),
     logOut: async (signal) => {
       loggedOut = true
-      if (!loggedIn) return
+      // A login may be under way.
+      if (connection) await withinSignal(connection, signal)
+      if (!isLoggedIn()) return
       await use(signal, async (nut) => {
         await nut.ask('LOGOUT')
         nut[Symbol.dispose]()
       })
-      loggedIn = false
     },
     details: (signal) =>
       use(signal, async (nut) => {
@@ -137,7 +172,7 @@ export function createNutUps({ name, host, port, credentials, timeout = 3_000, o
       }),
     [Symbol.asyncDispose]: async () => {
       const nut = await connection?.catch(() => undefined)
-      if (nut && !nut.closed && loggedIn) await nut.ask('LOGOUT').catch((error: unknown) => messageOf(error))
+      if (nut && isLoggedIn()) await nut.ask('LOGOUT').catch((error: unknown) => messageOf(error))
       nut?.[Symbol.dispose]()
     },
   }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type FileHandle, open, readFile, rm, statfs, writeFile } from 'node:fs/promises'
+import { type FileHandle, open, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import type { ImageOrder } from '../../core/plan.ts'
@@ -30,7 +30,7 @@ export async function download(
 ): Promise<Part> {
   // Has the image built while nothing is at stake, and learns how much room it needs before any of it is taken.
   const size = await factory.warm(order, signal)
-  await checkSpace(path, size, 0)
+  await checkSpace(path, size, await sizeOf(path))
   for (let attempt = 0; ; attempt++) {
     try {
       return await downloadOnce(path, order, factory, signal)
@@ -50,9 +50,12 @@ async function downloadOnce(
 ): Promise<Part> {
   const etag = await readEtag(path)
   const file = await open(path, etag === undefined ? 'w' : 'a+', 0o600).catch(translate(path))
+  // Ends the connection too when we can't take what comes over it.
+  const over = new AbortController()
   try {
     const offset = etag === undefined ? 0 : (await file.stat()).size
-    const incoming = await factory.open(order, etag !== undefined && offset > 0 ? { offset, etag } : undefined, signal)
+    const resume = etag !== undefined && offset > 0 ? { offset, etag } : undefined
+    const incoming = await factory.open(order, resume, AbortSignal.any([signal, over.signal]))
     const goesOn = offset > 0 && incoming.offset === offset
     if (!goesOn) await file.truncate(0)
     await announce(path, incoming.etag)
@@ -65,6 +68,7 @@ async function downloadOnce(
     if (!told.retryable && !signal.aborted) await discard(path)
     throw told
   } finally {
+    over.abort()
     await file.close()
   }
 }
@@ -100,7 +104,7 @@ async function hashStart(file: FileHandle, length: number, hash: ReturnType<type
 /** Room for what is still to come, and for one copy more where the share knows no hard links. */
 async function checkSpace(path: string, size: number | undefined, have: number): Promise<void> {
   if (size === undefined) return
-  const { bavail, bsize } = await statfs(dirname(path))
+  const { bavail, bsize } = await statfs(dirname(path)).catch(translate(path))
   const free = bavail * bsize
   const needed = 2 * size - have
   if (free < needed) {
@@ -109,6 +113,14 @@ async function checkSpace(path: string, size: number | undefined, have: number):
       `the share has ${megabytes(free)} free, and ${megabytes(needed)} are needed: make room in ${dirname(path)}`,
     )
   }
+}
+
+/** What an earlier run left: it is gone on with or overwritten, so its room is ours in either case. */
+async function sizeOf(path: string): Promise<number> {
+  return stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  )
 }
 
 function megabytes(bytes: number): string {

@@ -1,6 +1,19 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { chmod, copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  copyFile,
+  link,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import type { ImageOrder } from '../../core/plan.ts'
@@ -64,7 +77,15 @@ export function createShare({
     return found.sort((a, b) => Number(b.published) - Number(a.published) || b.stagedAt.localeCompare(a.stagedAt))
   }
 
-  async function stage(
+  const stage: Share['stage'] = async (order, options, factory, signal) => {
+    try {
+      return await stageOrder(order, options, factory, signal)
+    } catch (error) {
+      throw error instanceof AgentError ? error : translateError(directory, error)
+    }
+  }
+
+  async function stageOrder(
     order: ImageOrder,
     { publish: wanted }: { publish: boolean },
     factory: Pick<Factory, 'warm' | 'open'>,
@@ -78,7 +99,7 @@ export function createShare({
     )
     if (!there) await bring(order, place, path, factory, signal)
     if (wanted && !there?.published) await publish(path, place)
-    await prune()
+    await prune(place)
     const result = (await staged()).find(
       (candidate) => candidate.version === order.version && candidate.schematic === order.schematic,
     )
@@ -132,32 +153,50 @@ export function createShare({
         await syncFile(temporary)
         await chmod(temporary, 0o644)
       })
+      if ((await sha256Of(temporary)) !== manifest.sha256) {
+        // Without its manifest it counts as absent, and is brought again.
+        await rm(join(place, 'manifest.json'), { force: true })
+        throw new AgentError(
+          'malformed',
+          `${path} reads back with other bytes than were written, and is not published: check the disk of the share`,
+        )
+      }
       await rename(temporary, published)
     } catch (error) {
       await rm(temporary, { force: true })
       throw error instanceof AgentError ? error : translateError(published, error)
     }
     await syncDirectory(directory)
-    if ((await sha256Of(published)) !== manifest.sha256) {
-      throw new AgentError(
-        'malformed',
-        `${published} reads back with other bytes than were written: check the disk of the share`,
-      )
-    }
     await writeWhole(`${published}.json`, JSON.stringify(manifest, null, 2))
   }
 
-  async function prune(): Promise<void> {
+  /** Keeps what was just staged whatever its age, and takes away what crashes and given-up downloads have left. */
+  async function prune(justStaged: string): Promise<void> {
     for (const { path } of (await staged()).slice(keep)) {
       const place = dirname(join(directory, path))
+      if (place === justStaged) continue
       await rm(place, { recursive: true, force: true })
-      await rm(dirname(place), { recursive: false }).catch(() => {}) // only when it is empty
+      await removeEmpty(dirname(place))
     }
     for (const name of await list(directory)) {
-      if (!name.startsWith(`.${bootName}.`) || !name.endsWith('.part')) continue
-      const { mtimeMs } = await stat(join(directory, name))
-      if (now().getTime() - mtimeMs > staleAfter) await rm(join(directory, name), { force: true })
+      if (name.startsWith(`.${bootName}.`) && name.endsWith('.part') && (await isStale(join(directory, name))))
+        await rm(join(directory, name), { force: true })
     }
+    for (const version of await list(join(directory, 'talos'))) {
+      for (const schematic of await list(join(directory, 'talos', version))) {
+        const place = join(directory, 'talos', version, schematic)
+        const part = join(place, `.${bootName}.part`)
+        if (!(await isStale(part))) continue
+        await discard(part)
+        await removeEmpty(place)
+        await removeEmpty(dirname(place))
+      }
+    }
+  }
+
+  async function isStale(path: string): Promise<boolean> {
+    const info = await stat(path).catch(() => undefined)
+    return info !== undefined && now().getTime() - info.mtimeMs > staleAfter
   }
 
   async function checkDirectory(): Promise<void> {
@@ -170,7 +209,8 @@ export function createShare({
     for (const path of [join(directory, 'talos'), dirname(place), place]) {
       try {
         await mkdir(path, { recursive: true })
-        await chmod(path, 0o755)
+        // One that somebody else made is only changed where a TFTP server could not read it.
+        if (((await stat(path)).mode & 0o555) !== 0o555) await chmod(path, 0o755)
       } catch (error) {
         throw translateError(path, error)
       }
@@ -182,10 +222,13 @@ export function createShare({
 
 async function readManifest(path: string): Promise<Manifest | undefined> {
   try {
-    const manifest = JSON.parse(await readFile(path, 'utf8')) as Partial<Manifest>
-    const { version, schematic, sha256, bytes, stagedAt, architecture } = manifest
-    const whole = version && schematic && sha256 && bytes !== undefined && stagedAt && architecture
-    return whole ? { version, schematic, sha256, bytes, stagedAt, architecture } : undefined
+    const { version, schematic, architecture, sha256, bytes, stagedAt } = JSON.parse(
+      await readFile(path, 'utf8'),
+    ) as Manifest
+    const isWhole =
+      [version, schematic, architecture, sha256, stagedAt].every((text) => typeof text === 'string' && text !== '') &&
+      typeof bytes === 'number'
+    return isWhole ? { version, schematic, architecture, sha256, bytes, stagedAt } : undefined
   } catch {
     return undefined
   }
@@ -196,6 +239,10 @@ async function list(path: string): Promise<string[]> {
     (names) => names.sort(),
     () => [],
   )
+}
+
+async function removeEmpty(path: string): Promise<void> {
+  await rmdir(path).catch((error: unknown) => messageOf(error))
 }
 
 async function sha256Of(path: string): Promise<string> {

@@ -14,6 +14,12 @@ const resources = {
   upgradeFallback: { namespace: 'runtime', type: 'MetaKeys.runtime.talos.dev', id: '0x06' },
 } as const
 
+/**
+ * Without a quorum the list of members takes etcd some seconds to refuse, in ms. The rest of the look must not be lost
+ * over it.
+ */
+const etcdAnswersWithin = 2_000
+
 /** Everything that is asked of a node in one look: all calls go out together on one connection. */
 export async function readFacts(session: Session, role: 'controlplane' | 'worker'): Promise<TalosFacts> {
   const { machine, state } = session
@@ -89,7 +95,8 @@ function officialExtensions(extraInfo: unknown): readonly string[] | undefined {
 
 async function readEtcd({ machine }: Session): Promise<Seen<EtcdFacts>> {
   try {
-    const [status, members] = await Promise.all([machine.etcdStatus({}), machine.etcdMemberList({})])
+    const soon = { timeoutMs: etcdAnswersWithin }
+    const [status, members] = await Promise.all([machine.etcdStatus({}, soon), machine.etcdMemberList({}, soon)])
     const own = status.messages[0]?.memberStatus
     if (!own) return unseen('its etcd tells nothing')
     return seen({
@@ -104,7 +111,8 @@ async function readEtcd({ machine }: Session): Promise<Seen<EtcdFacts>> {
       })),
     })
   } catch (error) {
-    return unseen(error instanceof ConnectError ? error.rawMessage : messageOf(error))
+    if (!(error instanceof ConnectError)) return unseen(messageOf(error))
+    return unseen(error.code === Code.DeadlineExceeded ? 'its etcd has not answered in time' : error.rawMessage)
   }
 }
 

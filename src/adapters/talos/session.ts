@@ -61,15 +61,22 @@ function translate(error: unknown, node: string, signal: AbortSignal): AgentErro
   if (signal.aborted) return new AgentError('unreachable', `${node} has not answered in time`, error)
   if (!(error instanceof ConnectError)) return new AgentError('malformed', `${node}: ${messageOf(error)}`, error)
   const { rawMessage, code } = error
-  const trouble = tlsTrouble(`${rawMessage} ${messageOf(error.cause ?? '')}`)
+  const cause = messageOf(error.cause ?? '')
+  const trouble = tlsTrouble(rawMessage.includes(cause) ? rawMessage : `${rawMessage} ${cause}`)
   if (trouble) return new AgentError('misconfigured', `${node}: ${trouble}`, error)
   switch (code) {
     case Code.Unavailable:
     case Code.DeadlineExceeded:
-    case Code.Canceled:
     case Code.Aborted:
     case Code.ResourceExhausted:
       return new AgentError('unreachable', `${node}: ${rawMessage}`, error)
+    case Code.Canceled:
+      // That is all one hears of a certificate that was refused, too: the connection ends after the handshake.
+      return new AgentError(
+        'unreachable',
+        `${node} ended the connection: it restarts, or it does not accept the talosconfig's certificate`,
+        error,
+      )
     case Code.PermissionDenied:
       return new AgentError('rejected', `${node}: ${rawMessage}; the talosconfig's role is not enough for this`, error)
     case Code.Internal:

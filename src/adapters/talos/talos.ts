@@ -42,7 +42,9 @@ export function createTalos({ nodes, credentials }: TalosOptions): Talos {
     version: (node, signal) =>
       on(node, signal, async ({ machine }) => {
         const { messages } = await machine.version({}, { signal })
-        return messages[0]?.version?.tag ?? ''
+        const tag = messages[0]?.version?.tag
+        if (!tag) throw new AgentError('malformed', `${node}: its Version has no tag`)
+        return tag
       }),
     pullImage: (node, image, signal) =>
       on(node, signal, async ({ images }) => {
@@ -91,19 +93,27 @@ async function install(
   image: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const lines: string[] = []
+  const messages: string[] = []
   let exitCode: number | undefined
   for await (const { progress } of lifecycle.upgrade({ containerd, source: { imageName: image } }, { signal })) {
     if (progress?.response.case === 'exitCode') exitCode = progress.response.value
-    if (progress?.response.case === 'message')
-      lines.push(...progress.response.value.split('\n').filter((line) => line.trim() !== ''))
+    if (progress?.response.case === 'message') messages.push(progress.response.value)
   }
   if (exitCode === 0) return
-  const said = lines.slice(-lastLines).join(' / ')
+  const said = linesOf(messages).slice(-lastLines).join(' / ')
   if (exitCode === undefined)
     throw new AgentError('unreachable', `the installer on ${node} broke off${said ? `; it last said: ${said}` : ''}`)
   throw new AgentError(
     'rejected',
     `the installer on ${node} ended with code ${exitCode}: ${exitCodes[exitCode] ?? 'unknown'}${said ? `; it last said: ${said}` : ''}`,
   )
+}
+
+/** From 1.14 on a message is a line; before, messages are pieces of 512 bytes, newlines and all, that cut lines in two. */
+function linesOf(messages: readonly string[]): string[] {
+  const pieces = messages.some((message) => message.includes('\n'))
+  return messages
+    .join(pieces ? '' : '\n')
+    .split('\n')
+    .filter((line) => line.trim() !== '')
 }

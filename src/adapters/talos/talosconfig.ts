@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
+import { createSecureContext } from 'node:tls'
 import { parse } from 'yaml'
 import { AgentError, messageOf } from '../../core/errors.ts'
 
@@ -53,8 +54,12 @@ export function parseTalosconfig(text: string, file: string, context?: string): 
   const cert = pem('crt')
   try {
     const { subject, validTo } = new X509Certificate(cert)
-    const roles = (subject ?? '').split('\n').flatMap((line) => (line.startsWith('O=') ? [line.slice(2)] : []))
-    return { ca: pem('ca'), cert, key: relabel(pem('key')), roles, expires: new Date(validTo) }
+    // Go writes several roles into one part of the subject, which Node shows as `O=os:operator + O=os:etcd:backup`.
+    const parts = (subject ?? '').split(/\n| \+ /)
+    const roles = parts.flatMap((part) => (part.startsWith('O=') ? [part.slice(2)] : []))
+    const credentials = { ca: pem('ca'), cert, key: relabel(pem('key')), roles, expires: new Date(validTo) }
+    checkPair(credentials, (why) => wrong(`crt and key of the context "${name}" can't be used: ${why}`))
+    return credentials
   } catch (error) {
     if (error instanceof AgentError) throw error
     throw wrong(`crt of the context "${name}" is not a certificate: ${messageOf(error)}`)
@@ -77,6 +82,15 @@ export function missingRole(
     ? 'os:admin, which upgrades need (os:operator is enough with upgrade.enabled: false)'
     : 'os:operator or os:admin, which Shutdown needs'
   return `its certificate has the role ${roles.join(', ') || '(none)'} and not ${needed}: make one with \`talosctl config new --roles ${upgrades ? 'os:admin' : 'os:operator'}\``
+}
+
+/** A key that is damaged or of another certificate is found here, and not at the first call. */
+function checkPair({ ca, cert, key }: Credentials, wrong: (why: string) => AgentError): void {
+  try {
+    createSecureContext({ ca, cert, key })
+  } catch (error) {
+    throw wrong(messageOf(error))
+  }
 }
 
 /** Talos labels its PKCS#8 Ed25519 keys `ED25519 PRIVATE KEY`, which OpenSSL refuses (siderolabs/crypto x509/key.go). */

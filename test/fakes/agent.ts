@@ -1,0 +1,116 @@
+import { type Agent, createAgent } from '../../src/agent.ts'
+import { type Config, parseConfig } from '../../src/config.ts'
+import type { Job, Outcome, RegisteredSchematic } from '../../src/core/job.ts'
+import type { UpsReading } from '../../src/core/power.ts'
+import { loadJobs } from '../../src/engine/catalogue.ts'
+import type { FakeHomelab } from './homelab.ts'
+import { silentLog } from './log.ts'
+
+export const jobs = await loadJobs(new URL('../../jobs/', import.meta.url))
+export const jobNamed = (name: string): Job => jobs.find((job) => job.name === name)!
+
+export interface StartOptions {
+  /** Lines of YAML below `upgrade:` and `power:`. */
+  readonly upgrade?: Readonly<Record<string, unknown>>
+  readonly power?: Readonly<Record<string, unknown>>
+  readonly now?: () => Date
+  readonly leaseGrace?: number
+  readonly schematics?: ReadonlyMap<string, RegisteredSchematic>
+}
+
+export interface StartedAgent extends AsyncDisposable {
+  readonly agent: Agent
+  readonly config: Config
+  /** Jobs that wait in the queue. */
+  readonly waiting: Job[]
+  /** Runs what is queued until nothing is, and returns how each run ended. Runs that say `later, now` go on at once. */
+  runQueue(): Promise<Outcome[]>
+  run(name: string): Promise<Outcome>
+  /** One reading of the UPS, so many ms after the last. */
+  reads(reading: Partial<UpsReading> & { status: readonly string[] }, afterMs?: number): Promise<void>
+  silent(afterMs?: number): Promise<void>
+}
+
+/** The whole agent on a fake homelab. Times are short, and the UPS's clock is moved by its readings. */
+export function startAgent(
+  homelab: FakeHomelab,
+  { upgrade, power, now, leaseGrace = 50, schematics }: StartOptions = {},
+): StartedAgent {
+  const config = parseConfig(
+    JSON.stringify({
+      cluster: { talosconfig: 'talosconfig', kubeconfig: 'kubeconfig' },
+      nodes: [...homelab.machines.values()].map(({ name, role }, index) => ({
+        name,
+        role,
+        address: `10.0.0.${index + 1}`,
+      })),
+      schematic: 'homelab',
+      share: { directory: 'share' },
+      upses: [{ host: '10.0.0.99' }],
+      upgrade: {
+        soak: '0s',
+        settle: '0s',
+        drain: '200ms',
+        install: '1s',
+        reboot: '1s',
+        retryAfter: '10ms',
+        ...upgrade,
+      },
+      power: {
+        onBatteryAfter: '0s',
+        lowBatteryAfter: '0s',
+        drain: '200ms',
+        nodeStops: '1s',
+        reserve: '0s',
+        wake: { stableFor: '0s', retryEvery: '5ms', giveUpAfter: '1s' },
+        ...power,
+      },
+    }),
+    'test.yaml',
+  )
+  // The fake wire wakes a machine by its name.
+  const withMacs: Config = { ...config, nodes: config.nodes.map((node) => ({ ...node, mac: node.name })) }
+  const own: RegisteredSchematic = { id: [...homelab.machines.values()][0]!.schematic, schematic: {} }
+  const known = schematics ?? new Map([['homelab', own]])
+  const waiting: Job[] = []
+  let clock = 0
+  const agent = createAgent({
+    config: withMacs,
+    ports: homelab.ports,
+    jobs,
+    queue: { add: async (job) => void (waiting.includes(job) || waiting.push(job)) },
+    log: silentLog,
+    schematics: () => known,
+    pollEvery: 1,
+    leaseGrace,
+    leaseRetry: 5,
+    monotonic: () => clock,
+    ...(now ? { now } : {}),
+  })
+  const signal = new AbortController().signal
+
+  return {
+    agent,
+    config: withMacs,
+    waiting,
+    run: (name) => agent.runJob(jobNamed(name), signal),
+    runQueue: async () => {
+      const outcomes: Outcome[] = []
+      for (let job = waiting.shift(); job; job = waiting.shift()) {
+        const outcome = await agent.runJob(job, signal)
+        outcomes.push(outcome)
+        if (outcome.kind === 'later' && outcome.at.getTime() <= Date.now() && !waiting.includes(job)) waiting.push(job)
+      }
+      return outcomes
+    },
+    reads: async (reading, afterMs = 1_000) => {
+      clock += afterMs
+      await agent.noticePower({ kind: 'reading', at: clock, reading })
+    },
+    silent: async (afterMs = 1_000) => {
+      clock += afterMs
+      await agent.noticePower({ kind: 'silence', at: clock, why: 'the UPS does not answer' })
+    },
+    [Symbol.asyncDispose]: () => agent.stop(),
+  }
+}
