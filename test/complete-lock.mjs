@@ -21,7 +21,11 @@ for (const { optionalDependencies = {}, dev } of Object.values(lock.packages)) {
 
 lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b]) => (a < b ? -1 : 1)))
 writeFileSync(file, `${JSON.stringify(lock, null, 2)}\n`)
-console.log(added.length === 0 ? 'package-lock.json is complete' : `package-lock.json: added ${added.length} packages of other platforms`)
+console.log(
+  added.length === 0
+    ? 'package-lock.json is complete'
+    : `package-lock.json: added ${added.length} packages of other platforms`,
+)
 
 /** From a name such as `@oxfmt/binding-linux-x64-musl`. */
 function platformOf(name) {
@@ -29,6 +33,13 @@ function platformOf(name) {
   const os = words.find((word) => ['darwin', 'linux', 'win32', 'freebsd', 'android', 'openharmony'].includes(word))
   const cpu = words.find((word) => ['arm64', 'x64', 'arm', 'ia32', 'ppc64', 'riscv64', 's390x'].includes(word))
   if (!os || !cpu) return undefined
-  const libc = os !== 'linux' ? undefined : words.some((word) => word.startsWith('musl')) ? 'musl' : words.some((word) => word.startsWith('gnu')) ? 'glibc' : undefined
+  const libc =
+    os !== 'linux'
+      ? undefined
+      : words.some((word) => word.startsWith('musl'))
+        ? 'musl'
+        : words.some((word) => word.startsWith('gnu'))
+          ? 'glibc'
+          : undefined
   return { cpu: [cpu], os: [os], ...(libc ? { libc: [libc] } : {}) }
 }

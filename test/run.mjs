@@ -15,28 +15,40 @@ const env = { ...environment, PATH: [bin, process.env.PATH].join(delimiter) }
 /** Programs that are not npm packages, by where they show that they are there, and the Debian package that brings them. */
 const servers = {
   queue: { found: () => onPath('valkey-server') || onPath('redis-server'), packages: ['redis-server'], brew: 'valkey' },
-  nut: { found: () => existsSync('/lib/nut/upsd') && existsSync('/lib/nut/dummy-ups'), packages: ['nut-server', 'nut-client'] },
+  nut: {
+    found: () => existsSync('/lib/nut/upsd') && existsSync('/lib/nut/dummy-ups'),
+    packages: ['nut-server', 'nut-client'],
+  },
   tftp: { found: () => onPath('in.tftpd'), packages: ['tftpd-hpa'] },
   curl: { found: () => onPath('curl'), packages: ['curl', 'ca-certificates'] },
   uki: {
-    found: () => existsSync('/usr/lib/systemd/boot/efi/linuxx64.efi.stub') && existsSync('/bin/busybox') && onPath('cpio') && onPath('objcopy'),
+    found: () =>
+      existsSync('/usr/lib/systemd/boot/efi/linuxx64.efi.stub') &&
+      existsSync('/bin/busybox') &&
+      onPath('cpio') &&
+      onPath('objcopy'),
     packages: ['systemd-boot-efi', 'busybox-static', 'cpio', 'binutils'],
   },
 }
 
 const [task, ...rest] = process.argv.slice(2)
 const tasks = {
-  demo: () => needs(['queue'], { required: true }) && run('node', '--disable-warning=ExperimentalWarning', 'test/lab/demo.ts', ...rest),
+  demo: () =>
+    needs(['queue'], { required: true }) &&
+    run('node', '--disable-warning=ExperimentalWarning', 'test/lab/demo.ts', ...rest),
   lab: () => run('node', '--disable-warning=ExperimentalWarning', 'test/lab/alone.ts', ...rest),
   test: () => needs(['queue', 'nut', 'tftp', 'curl', 'uki'], { required: false }) && run('vitest', 'run', ...rest),
-  bench: () => needs(['queue', 'nut', 'curl'], { required: true }) && run('node', '--disable-warning=ExperimentalWarning', 'test/bench/bench.ts', ...rest),
+  bench: () =>
+    needs(['queue', 'nut', 'curl'], { required: true }) &&
+    run('node', '--disable-warning=ExperimentalWarning', 'test/bench/bench.ts', ...rest),
   check: () => run('oxfmt', '--check') && run('oxlint') && run('tsc', '-p', '.'),
   build: () => {
     rmSync(join(root, 'dist'), { recursive: true, force: true })
     return run('tsc', '-p', 'tsconfig.build.json')
   },
   generate: () => run('node', 'test/generate.ts'),
-  lock: () => run('npm', 'install', '--package-lock-only', '--no-audit', '--no-fund') && run('node', 'test/complete-lock.mjs'),
+  lock: () =>
+    run('npm', 'install', '--package-lock-only', '--no-audit', '--no-fund') && run('node', 'test/complete-lock.mjs'),
 }
 
 if (!(task in tasks)) {
@@ -49,7 +61,9 @@ process.exitCode = tasks[task]() ? 0 : (process.exitCode ?? 1) || 1
 /** `npm ci`, unless the packages of this very lock are there. */
 function installPackages() {
   const stamp = join(root, 'node_modules', '.caretaker-lock')
-  const wanted = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex')
+  const wanted = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted && existsSync(join(bin, 'node'))) return true
   console.log('installing packages: npm ci')
   // The optional ones are for this: the Node that the project brings along, and native parts of tools.
@@ -63,20 +77,35 @@ function needs(names, { required }) {
   const missing = names.map((name) => servers[name]).filter((server) => !server.found())
   if (missing.length === 0) return true
   const packages = missing.flatMap((server) => server.packages)
-  const asRoot = process.getuid?.() === 0 ? [] : onPath('sudo') && spawnSync('sudo', ['-n', 'true']).status === 0 ? ['sudo', '-n'] : undefined
+  const asRoot =
+    process.getuid?.() === 0
+      ? []
+      : onPath('sudo') && spawnSync('sudo', ['-n', 'true']).status === 0
+        ? ['sudo', '-n']
+        : undefined
   const line = `apt-get install --no-install-recommends ${packages.join(' ')}`
   if (asRoot && onPath('apt-get')) {
     console.log(`installing what is missing: ${line}`)
-    const quiet = { env: { ...env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }, stdio: ['ignore', 'ignore', 'inherit'] }
-    const apt = (...args) => spawnSync([...asRoot, 'apt-get', ...args][0], [...asRoot, 'apt-get', ...args].slice(1), quiet).status === 0
+    const quiet = {
+      env: { ...env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    }
+    const apt = (...args) =>
+      spawnSync([...asRoot, 'apt-get', ...args][0], [...asRoot, 'apt-get', ...args].slice(1), quiet).status === 0
     apt('-qq', 'update')
     apt('-qq', 'install', '-y', '--no-install-recommends', ...packages)
   }
   const still = missing.filter((server) => !server.found())
   if (still.length === 0) return true
   const brews = still.flatMap((server) => server.brew ?? [])
-  const advice = onPath('apt-get') ? `run: sudo ${line}` : brews.length > 0 && onPath('brew') ? `run: brew install ${brews.join(' ')}` : `install: ${still.flatMap((server) => server.packages).join(' ')}`
-  console.error(`${required ? 'missing' : 'missing, and what needs it is skipped'}: ${still.flatMap((server) => server.packages).join(', ')}\n${advice}`)
+  const advice = onPath('apt-get')
+    ? `run: sudo ${line}`
+    : brews.length > 0 && onPath('brew')
+      ? `run: brew install ${brews.join(' ')}`
+      : `install: ${still.flatMap((server) => server.packages).join(' ')}`
+  console.error(
+    `${required ? 'missing' : 'missing, and what needs it is skipped'}: ${still.flatMap((server) => server.packages).join(', ')}\n${advice}`,
+  )
   return !required
 }
 
@@ -88,5 +117,8 @@ function run(program, ...args) {
 }
 
 function onPath(program) {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, program))) || existsSync(join('/usr/sbin', program))
+  return (
+    (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, program))) ||
+    existsSync(join('/usr/sbin', program))
+  )
 }

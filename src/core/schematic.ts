@@ -122,15 +122,24 @@ function ofUnknown(value: unknown): Yaml {
   return value as string | number | boolean | null
 }
 
-/** go-yaml's order of keys: runs of digits count as numbers, so that k9 comes before k10. */
+/**
+ * go-yaml's order of keys: runs of digits count as numbers, so that k9 comes before k10; what is neither a letter nor a
+ * digit comes first, but behind digits a letter does.
+ */
 function naturally(a: string, b: string): number {
-  const [x, y] = [a.match(/\d+|\D+/g) ?? [], b.match(/\d+|\D+/g) ?? []]
-  for (let i = 0; i < Math.min(x.length, y.length); i++) {
-    const numeric = /^\d/.test(x[i]!) && /^\d/.test(y[i]!)
-    const order = numeric ? Number(x[i]) - Number(y[i]) : x[i]! < y[i]! ? -1 : Number(x[i]! > y[i]!)
-    if (order !== 0) return order
-  }
-  return x.length - y.length
+  const [x, y] = [Array.from(a), Array.from(b)]
+  const i = x.findIndex((character, index) => character !== y[index])
+  if (i < 0 || i >= y.length) return x.length - y.length
+  const [xLetter, yLetter] = [/\p{L}/u.test(x[i]!), /\p{L}/u.test(y[i]!)]
+  const byCode = x[i]!.codePointAt(0)! - y[i]!.codePointAt(0)!
+  if (xLetter && yLetter) return byCode
+  if (xLetter || yLetter) return (i > 0 && /\d/.test(x[i - 1]!)) === xLetter ? -1 : 1
+  const digits = (from: readonly string[]) => /^\d*/.exec(from.slice(i).join(''))![0]
+  // A zero behind other digits is part of their number, and not the beginning of one.
+  const before = /\d*$/.exec(x.slice(0, i).join(''))![0]
+  const inside = (x[i] === '0' || y[i] === '0') && /[1-9]/.test(before) ? '1' : ''
+  const [m, n] = [digits(x), digits(y)]
+  return Number(inside + m) - Number(inside + n) || m.length - n.length || byCode
 }
 
 /** Lines of a block whose first column is `column`, each with its newline. */
@@ -182,17 +191,35 @@ function isBase60(value: string): boolean {
 /** Would be read back as null, a boolean, a number or a time. */
 function readsAsAnother(value: string): boolean {
   return (
-    /^(|~|null|Null|NULL|true|True|TRUE|false|False|FALSE)$/.test(value) ||
-    /^[-+]?(0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*)$/.test(value) ||
-    /^[-+]?(\.[0-9][0-9_]*|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?$/.test(value) ||
-    /^([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$/.test(value) ||
-    /^\d{4}-\d{1,2}-\d{1,2}([Tt ].*)?$/.test(value)
+    /^(|~|null|Null|NULL|true|True|TRUE|false|False|FALSE|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$/.test(value) ||
+    isNumber(value) ||
+    isTime(value)
   )
+}
+
+/** By Go's strconv: whole numbers with a base fit 64 bits, others the range of a float. */
+function isNumber(value: string): boolean {
+  if (!/^[-+.\d]/.test(value)) return false
+  const plain = value.replaceAll(value.startsWith('.') ? /(?<=\d)_(?=\d)/g : '_', '')
+  const based = /^([-+]?)(0[bB][01]+|0[oO][0-7]+|0[xX][\da-fA-F]+)$/.exec(plain)
+  if (based) return BigInt(based[2]!) < (based[1] ? 2n ** 63n : 2n ** 64n)
+  return /^[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?$/.test(plain) && Number.isFinite(Number(plain))
+}
+
+function isTime(value: string): boolean {
+  const date =
+    /^(\d{4})-(\d{1,2})-(\d{1,2})(?:([Tt ])(\d{1,2}):(\d{1,2}):(\d{1,2})(?:[.,]\d+)?(Z|[-+]\d\d:\d\d)?)?$/.exec(value)
+  if (!date) return false
+  const [year, month, day, hour, minute, second] = [1, 2, 3, 5, 6, 7].map((group) => Number(date[group] ?? 0))
+  if (date[4] !== undefined && (date[4] === ' ') === (date[8] !== undefined)) return false
+  const lastDay = new Date(Date.UTC(2000 + (year! % 400), month!, 0)).getUTCDate()
+  const isDay = month! >= 1 && month! <= 12 && day! >= 1 && day! <= lastDay
+  return isDay && hour! < 24 && minute! < 60 && second! < 60
 }
 
 function needsEscapes(value: string): boolean {
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-  return /[\u0000-\u001f\u007f-\u009f\ufeff]|[\u{10000}-\u{10ffff}]/u.test(value)
+  return /[\u0000-\u001f\u007f-\u009f\ufeff\ufffe\uffff]|[\u{10000}-\u{10ffff}]/u.test(value)
 }
 
 function isPlain(value: string): boolean {
@@ -217,7 +244,6 @@ const escapes: Readonly<Record<string, string>> = {
   '\r': '\\r',
   '\x1b': '\\e',
   '\x85': '\\N',
-  '\xa0': '\\_',
 }
 
 function double(value: string): string {
@@ -236,10 +262,11 @@ function hex(code: number, digits: number): string {
 }
 
 function literal(value: string, column: number): string {
-  const bad = /^\s*$/.test(value) || / $/.test(value) || / \n/.test(value) || needsEscapes(value.replaceAll('\n', ''))
+  const bad =
+    /^\s*$/.test(value) || / $/.test(value) || / \n/.test(value) || needsEscapes(value.replaceAll(/[\n\t]/g, ''))
   if (bad) return double(value)
   const chomp = value.endsWith('\n\n') ? '+' : value.endsWith('\n') ? '' : '-'
-  const hint = value.startsWith(' ') || value.startsWith('\n') ? '4' : ''
+  const hint = value.startsWith(' ') ? '4' : ''
   const indent = ' '.repeat(column)
   const lines = value
     .replace(/\n$/, '')

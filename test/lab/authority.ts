@@ -71,7 +71,8 @@ export async function createAuthority(organization: string): Promise<LabAuthorit
         ]),
       ]),
     issueClient: ({ common, organizations }) =>
-      issue([{ CN: [common] }, ...organizations.map((O) => ({ O: [O] }))], year, [
+      // All organizations stand in one part of the subject, before the name, as Go writes them (crypto/x509/pkix).
+      issue([...(organizations.length > 0 ? [{ O: [...organizations] }] : []), { CN: [common] }], year, [
         new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth]),
       ]),
   }

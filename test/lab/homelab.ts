@@ -41,6 +41,8 @@ export interface Homelab extends AsyncDisposable {
   readonly kubernetes: KubernetesApi
   /** Every change of the cluster since the start, oldest first: the lab as judge. */
   readonly moments: readonly Moment[]
+  /** Names of nodes in the order in which they powered off. */
+  readonly poweredOff: readonly string[]
   /** MAC addresses that a magic packet came for, in order. */
   readonly woken: readonly string[]
   node(name: string): TalosNode
@@ -137,11 +139,17 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
   )
 
   const moments: Moment[] = []
+  const poweredOff: string[] = []
+  const running = new Set<string>()
   function align(): void {
     const quorum = etcd.hasQuorum()
     const apiServers = nodes.filter((node) => node.role === 'controlplane' && node.stage === 'running')
     kubernetes.setAvailability(apiServers.length === 0 ? 'down' : quorum ? 'serving' : 'no-quorum')
     for (const node of nodes) kubernetes.setNodeReady(node.name, node.stage === 'running' && node.ready)
+    for (const { name, power } of nodes) {
+      if (power === 'off' && running.delete(name)) poweredOff.push(name)
+      if (power === 'on') running.add(name)
+    }
     const down = nodes.filter((node) => !node.ready).map(({ name }) => name)
     const last = moments.at(-1)
     if (last?.quorum !== quorum || last.down.join() !== down.join()) moments.push({ at: Date.now(), quorum, down })
@@ -178,6 +186,7 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
     etcd,
     kubernetes,
     moments,
+    poweredOff,
     woken,
     node: (name) => nodes.find((node) => node.name === name)!,
     cutPower: () => {

@@ -31,6 +31,8 @@ export interface KubernetesApiOptions {
   readonly pace?: Partial<Pace>
   /** Groups whose members may only read. */
   readonly denyWrites?: readonly string[]
+  /** Bearer tokens, and whose they are. */
+  readonly tokens?: Readonly<Record<string, User>>
 }
 
 /**
@@ -64,7 +66,7 @@ export interface KubernetesApi extends Lab, AsyncDisposable {
 }
 
 export function createKubernetesApi(options: KubernetesApiOptions): KubernetesApi {
-  const { address, port = 6443, authority, serverVersion = 'v1.36.3', pace = {}, denyWrites = [] } = options
+  const { address, port = 6443, authority, serverVersion = 'v1.36.3', pace = {}, denyWrites = [], tokens = {} } = options
   const cluster = createCluster(serverVersion, pace)
   const { world } = cluster
   const diary: DiaryEntry[] = []
@@ -110,7 +112,7 @@ export function createKubernetesApi(options: KubernetesApiOptions): KubernetesAp
   }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const user = authenticate(request)
+    const user = authenticate(request, tokens)
     const url = new URL(request.url ?? '/', `https://${address}`)
     const path = url.pathname.replace(/(?<=.)\/$/, '')
     if (['/livez', '/readyz', '/healthz'].includes(path)) return sendHealth(response, path)

@@ -48,8 +48,10 @@ export async function listen({ address, port, identity, ca, answer }: ListenOpti
   }
 }
 
-/** The client's user and groups, or the 401 of a client without a certificate of this cluster. */
-export function authenticate({ socket }: IncomingMessage): User {
+/** The client's user and groups, or the 401 of a client without a certificate of this cluster or a token for it. */
+export function authenticate({ socket, headers }: IncomingMessage, tokens: Readonly<Record<string, User>>): User {
+  const bearer = tokens[headers.authorization?.replace(/^Bearer /, '') ?? '']
+  if (bearer) return bearer
   const subject = socket instanceof TLSSocket && socket.authorized ? socket.getPeerCertificate().subject : undefined
   if (subject === undefined) throw refuse(401, 'Unauthorized', { reason: 'Unauthorized' })
   return { name: texts(subject.CN)[0] ?? '', groups: texts(subject.O) }

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { Code, ConnectError, type ServiceImpl } from '@connectrpc/connect'
 import { EtcdMemberAlarm_AlarmType as AlarmType, type MachineService } from '../../src/adapters/talos/gen/machine_pb.ts'
 import type { LabEtcd, LabEtcdMember } from './etcd.ts'
@@ -28,15 +29,16 @@ export function serveEtcd(machine: Machine): EtcdCalls {
     throw new ConnectError(`connection error: desc = "transport: Error while dialing: ${cause}"`, Code.Unavailable)
   }
 
-  function withQuorum(api: string): { readonly etcd: LabEtcd; readonly own: LabEtcdMember } {
+  async function withQuorum(api: string): Promise<{ readonly etcd: LabEtcd; readonly own: LabEtcdMember }> {
     const found = member(api)
+    if (!found.etcd.hasQuorum()) await pause(machine.pace.etcd)
     if (!found.etcd.hasQuorum()) throw new ConnectError('etcdserver: request timed out', Code.Unknown)
     return found
   }
 
   return {
-    etcdMemberList() {
-      const { etcd } = withQuorum('member list')
+    async etcdMemberList() {
+      const { etcd } = await withQuorum('member list')
       const members = etcd.members().map(({ id, name, peerUrls, clientUrls, learner }) => ({
         id,
         hostname: name,
@@ -65,13 +67,13 @@ export function serveEtcd(machine: Machine): EtcdCalls {
       }
       return { messages: [{ memberStatus }] }
     },
-    etcdAlarmList() {
-      const { etcd } = withQuorum('etcd alarm list')
+    async etcdAlarmList() {
+      const { etcd } = await withQuorum('etcd alarm list')
       const memberAlarms = etcd.alarms().map(({ member, alarm }) => ({ memberId: member.id, alarm: AlarmType[alarm] }))
       return { messages: [{ memberAlarms }] }
     },
-    etcdForfeitLeadership() {
-      const { etcd, own } = withQuorum('etcd forfeit leadership')
+    async etcdForfeitLeadership() {
+      const { etcd, own } = await withQuorum('etcd forfeit leadership')
       if (etcd.members().length === 1)
         throw new ConnectError('cannot forfeit leadership, only one member', Code.Unknown)
       return { messages: [{ member: etcd.forfeit(own.name) }] }

@@ -78,7 +78,7 @@ const stageNumbers: Record<Stage, StageNumber> = {
   upgrading: StageNumber.UPGRADING,
 }
 
-const defaultPace: TalosPace = { pull: 50, install: 80, stop: 80, boot: 100, settle: 100, cordon: 60_000 }
+const defaultPace: TalosPace = { pull: 50, install: 80, stop: 80, boot: 100, settle: 100, cordon: 60_000, etcd: 0 }
 
 /** The name of a release's boot entry (systemd-boot): its UKI's file. */
 export function bootEntryOf(image: LabImage): string {

@@ -29,6 +29,8 @@ export interface TalosPace {
   readonly settle: number
   /** How long Talos waits for its own cordon and drain (a minute on a real node). */
   readonly cordon: number
+  /** How long etcd takes to refuse what it lacks the quorum for. */
+  readonly etcd: number
 }
 
 export interface TalosNodeOptions {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { StoreAddress } from './store.ts'
 
 /** What both ioredis and BullMQ take for connecting. */
@@ -31,8 +32,36 @@ export function once(address: StoreAddress) {
     retryStrategy: () => null,
     lazyConnect: true,
     connectTimeout: 1_000,
+    commandTimeout: 2_000,
     enableOfflineQueue: false,
   }
+}
+
+/**
+ * Waits so many ms for the store and no longer. BullMQ itself waits without end for a store that it has never reached,
+ * and for one that has a connection and says nothing: a frozen host, a cable pulled.
+ */
+export async function answerWithin<T>(ms: number, answer: Promise<T>): Promise<T> {
+  const limit = new AbortController()
+  const tooLate = sleep(ms, undefined, { signal: limit.signal }).then(() => {
+    throw new Error(`no answer within ${ms / 1_000} s`)
+  })
+  try {
+    return await Promise.race([answer, tooLate])
+  } finally {
+    tooLate.catch(() => {})
+    limit.abort()
+  }
+}
+
+/** Closes in good order, or, where the store does not say good-bye, by hanging up. */
+export async function closeWithin(
+  ms: number,
+  closable: { close(): Promise<void>; getBackend(): { disconnect(): Promise<void> } },
+): Promise<void> {
+  await answerWithin(ms, closable.close())
+    .catch(() => answerWithin(500, closable.getBackend().disconnect()))
+    .catch(() => {})
 }
 
 function target(address: StoreAddress): Target {

@@ -3,7 +3,7 @@ import { parseDuration } from '../../core/duration.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import type { Job, Trigger } from '../../core/job.ts'
 import type { Logger } from '../../core/log.ts'
-import { impatient } from './connection.ts'
+import { answerWithin, closeWithin, impatient } from './connection.ts'
 import type { StoreAddress } from './store.ts'
 
 /**
@@ -34,41 +34,56 @@ export interface QueueOptions {
   readonly log: Logger
 }
 
+/** How long the store may take to answer those who can't wait, in ms: one of them watches the power. */
+const patience = 2_000
+
 export function createQueue({ name, address, log }: QueueOptions) {
   const queue = new Queue(name, { connection: impatient(address) })
   queue.on('error', (error) => log.debug({ reason: messageOf(error) }, 'queue store not reached'))
 
   async function add(job: Job): Promise<void> {
-    await queue.add(job.name, {}, onceEach(job)).catch((error: unknown) => {
+    await answerWithin(patience, queue.add(job.name, {}, onceEach(job))).catch((error: unknown) => {
       throw new AgentError('unreachable', `the queue store does not take ${job.name}: ${messageOf(error)}`, error)
     })
   }
 
   return {
     add,
+    /** To be asked after a run has delayed itself: whether the job was added meanwhile, and so is to be woken. */
+    wasAddedMeanwhile: async (job: Job): Promise<boolean> => {
+      // BullMQ keeps it for the run's end, and to be delayed is not the end (src/commands/includes/storeDeduplicatedNextJob.lua).
+      const client = await queue.getBackend().client
+      return (await client.hexists(queue.toKey(`dn:${job.name}`), 'name')) === 1
+    },
     /** Resolves when the store answers. */
     ready: async (): Promise<void> => void (await queue.waitUntilReady()),
     /** Makes the schedules in the store those of the jobs, no more and no fewer. */
     schedule: async (jobs: readonly Job[]): Promise<void> => {
-      const wanted = jobs.flatMap((job) => job.triggers.filter(isSchedule).map((trigger) => ({ job, trigger })))
-      for (const { job, trigger } of wanted) {
+      const wanted = jobs.flatMap((job) =>
+        job.triggers.filter(isSchedule).map((trigger, index) => ({
+          key: index === 0 ? job.name : `${job.name}#${index + 1}`,
+          job,
+          trigger,
+        })),
+      )
+      for (const { key, job, trigger } of wanted) {
         const repeat = 'cron' in trigger ? { pattern: trigger.cron } : { every: parseDuration(trigger.every)! }
         const data: Tick = { job: job.name }
-        await queue.upsertJobScheduler(job.name, repeat, {
+        await queue.upsertJobScheduler(key, repeat, {
           name: tick,
           data,
           opts: { removeOnComplete: true, removeOnFail: true },
         })
       }
       for (const { key } of await queue.getJobSchedulers()) {
-        if (!wanted.some(({ job }) => job.name === key)) await queue.removeJobScheduler(key)
+        if (!wanted.some((one) => one.key === key)) await queue.removeJobScheduler(key)
       }
     },
     /** How many jobs wait, run, are delayed or have failed; undefined when the store does not answer. */
     counts: (): Promise<Record<string, number> | undefined> =>
-      queue.getJobCounts('wait', 'active', 'delayed', 'failed').catch(() => undefined),
+      answerWithin(patience, queue.getJobCounts('wait', 'active', 'delayed', 'failed')).catch(() => undefined),
     [Symbol.asyncDispose]: async () => {
-      await queue.close().catch((error: unknown) => messageOf(error))
+      await closeWithin(patience, queue)
     },
   }
 }

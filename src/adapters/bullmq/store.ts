@@ -44,10 +44,20 @@ export async function openEmbeddedStore({ directory, searchPath, log }: Embedded
   }
   await mkdir(directory, { recursive: true, mode: 0o700 })
   const stopping = new AbortController()
-  let pid = await ask(path)
-  const adopted = pid !== undefined
-  if (pid === undefined) pid = await start()
-  else log.info({ pid }, 'adopted the queue store that was running')
+  const found = await findRunning()
+  const adopted = found !== undefined
+  if (adopted) log.info({ pid: found }, 'adopted the queue store that was running')
+  let pid = found ?? (await start())
+
+  /** One that is loading or frozen is waited for: two stores must never write to the same files. */
+  async function findRunning(): Promise<number | undefined> {
+    for (const end = performance.now() + startWithin; performance.now() < end; await sleep(100)) {
+      const seen = await ask(path)
+      if (seen === 'absent') return undefined
+      if (seen !== 'silent') return seen
+    }
+    throw new AgentError('misconfigured', `a queue store listens on ${path} and does not answer: end it first`)
+  }
 
   async function start(): Promise<number> {
     const program = await findProgram(searchPath)
@@ -78,8 +88,8 @@ export async function openEmbeddedStore({ directory, searchPath, log }: Embedded
     let failure: string | undefined
     void ended.then((why) => (failure = why))
     for (const end = performance.now() + startWithin; performance.now() < end; await sleep(20)) {
-      const found = await ask(path)
-      if (found !== undefined) return found
+      const seen = await ask(path)
+      if (typeof seen === 'number') return seen
       if (failure !== undefined) break
     }
     const tail = (await readFile(file, 'utf8').catch(() => '')).trim().split('\n').slice(-2).join(' / ')
@@ -92,7 +102,7 @@ export async function openEmbeddedStore({ directory, searchPath, log }: Embedded
   async function keepRunning(): Promise<void> {
     while (!stopping.signal.aborted) {
       await sleep(checkEvery, undefined, { signal: stopping.signal }).catch(() => {})
-      if (stopping.signal.aborted || isAlive(pid!)) continue
+      if (stopping.signal.aborted || isAlive(pid)) continue
       log.warn({ pid }, 'the queue store has died; starting it again')
       pid = await start().catch((error: unknown) => {
         log.error({ reason: messageOf(error) }, 'queue store not started')
@@ -106,32 +116,41 @@ export async function openEmbeddedStore({ directory, searchPath, log }: Embedded
     address: { path },
     adopted,
     get pid() {
-      return pid!
+      return pid
     },
     [Symbol.asyncDispose]: async () => {
       stopping.abort()
       await keeper
       await shutDown(path)
-      for (const end = performance.now() + 5_000; isAlive(pid!) && performance.now() < end;) await sleep(20)
+      for (const end = performance.now() + 5_000; isAlive(pid) && performance.now() < end;) await sleep(20)
     },
   }
 }
 
-/** The process that answers on the socket; undefined when none does, or it is still loading. */
-async function ask(path: string): Promise<number | undefined> {
-  return withClient(path, async (client) => {
-    if ((await client.ping()) !== 'PONG') return undefined
-    return Number(/process_id:(\d+)/.exec(await client.info('server'))?.[1])
-  }).catch(() => undefined)
+/** The process that answers on the socket; `silent` when it is still loading, or frozen. */
+async function ask(path: string): Promise<number | 'absent' | 'silent'> {
+  let refusal: string | undefined
+  return withClient(
+    path,
+    async (client) => {
+      await client.ping()
+      return Number(/process_id:(\d+)/.exec(await client.info('server'))?.[1])
+    },
+    ({ code }) => (refusal = code),
+  ).catch(() => (refusal === 'ENOENT' || refusal === 'ECONNREFUSED' ? 'absent' : 'silent'))
 }
 
 async function shutDown(path: string): Promise<void> {
   await withClient(path, (client) => client.shutdown()).catch(() => {}) // it closes the connection instead of answering
 }
 
-async function withClient<T>(path: string, action: (client: Redis) => Promise<T>): Promise<T> {
+async function withClient<T>(
+  path: string,
+  action: (client: Redis) => Promise<T>,
+  onError: (error: NodeJS.ErrnoException) => void = () => {},
+): Promise<T> {
   const client = new Redis(once({ path }))
-  client.on('error', () => {})
+  client.on('error', onError)
   try {
     await client.connect()
     return await action(client)

@@ -3,14 +3,14 @@ import { Redis } from 'ioredis'
 import { AgentError, assertNever, messageOf } from '../../core/errors.ts'
 import type { Job, Outcome } from '../../core/job.ts'
 import type { Logger } from '../../core/log.ts'
-import { once, patient } from './connection.ts'
+import { closeWithin, once, patient } from './connection.ts'
 import { type JobQueue, tick, type Tick } from './queue.ts'
 import type { StoreAddress } from './store.ts'
 
 export interface WorkerOptions {
   readonly name: string
   readonly address: StoreAddress
-  readonly queue: Pick<JobQueue, 'add'>
+  readonly queue: Pick<JobQueue, 'add' | 'wasAddedMeanwhile'>
   readonly jobs: readonly Job[]
   readonly runJob: (job: Job, signal: AbortSignal) => Promise<Outcome>
   readonly log: Logger
@@ -19,6 +19,8 @@ export interface WorkerOptions {
 /** In ms; renewed at half of it. A longer one only delays the recovery from a crash. */
 const lockDuration = 10_000
 const stalledInterval = 5_000
+/** How long the store may take when we stop, in ms: jobs that can't be given back stall, and are given out again later. */
+const farewell = 3_000
 
 /** The only place that knows how a job's outcome is told to BullMQ. */
 export async function startWorker({
@@ -42,9 +44,10 @@ export async function startWorker({
   async function work(queued: QueuedJob, token: string | undefined, signal: AbortSignal | undefined): Promise<unknown> {
     if (queued.name === tick) return queue.add(find((queued.data as Tick).job))
 
+    const job = find(queued.name)
     let outcome: Outcome
     try {
-      outcome = await runJob(find(queued.name), signal ?? new AbortController().signal)
+      outcome = await runJob(job, signal ?? new AbortController().signal)
     } catch (error) {
       if (stopping) {
         // Given back as it was: being stopped is not failing, and uses up no attempt.
@@ -59,9 +62,19 @@ export async function startWorker({
         return outcome.summary
       case 'later':
         await queued.moveToDelayed(outcome.at.getTime(), token)
+        // What came during the run is not to wait as long as the run itself wants to.
+        await wakeIfAddedMeanwhile(job)
         throw new DelayedError()
       default:
         return assertNever(outcome)
+    }
+  }
+
+  async function wakeIfAddedMeanwhile(job: Job): Promise<void> {
+    try {
+      if (await queue.wasAddedMeanwhile(job)) await queue.add(job)
+    } catch (error) {
+      log.warn({ job: job.name, reason: messageOf(error) }, 'not woken; it runs when its time has come')
     }
   }
 
@@ -86,7 +99,7 @@ export async function startWorker({
     [Symbol.asyncDispose]: async () => {
       stopping = true
       worker.cancelAllJobs('the agent is stopping')
-      await worker.close()
+      await closeWithin(farewell, worker)
     },
   }
 }

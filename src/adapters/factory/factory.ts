@@ -63,8 +63,13 @@ export function createFactory(url: string): Factory {
       return id
     },
     warm: async (image, signal) => {
-      const response = await ask(pathOf(image), { method: 'HEAD', headersWithin: buildWithin, signal })
-      response.resume()
+      const asking = { headersWithin: buildWithin, signal }
+      const response = await ask(pathOf(image), { method: 'HEAD', ...asking }).catch((error: unknown) => {
+        if (!(error instanceof AgentError) || error.retryable) throw error
+        // The answer to a HEAD has no body, and so no reason; the same question as a GET is refused with one.
+        return ask(pathOf(image), { method: 'GET', ...asking })
+      })
+      response.destroy()
       return sizeOf(response.headers['content-length'])
     },
     open: async (image, resume, signal) => {

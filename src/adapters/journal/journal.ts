@@ -47,9 +47,11 @@ export function openJournal(
   /** First seen by this process. */
   const noted = new Map<string, number>()
   let degraded: string | undefined
+  let isOpen = false
   let outage: Outage | undefined = readOutages(1, 'WHERE open = 1')[0]
   let runIds = all<{ top: number | null }>('SELECT max(id) AS top FROM runs')[0]?.top ?? 0
   let writes = 0
+  isOpen = true
 
   /** Rows, with undefined where the table has nothing. What the disk no longer gives back counts as not there. */
   function all<T>(sql: string, ...values: (string | number)[]): T[] {
@@ -59,7 +61,7 @@ export function openJournal(
         .all(...values)
         .map((row) => Object.fromEntries(Object.entries(row).map(([key, value]) => [key, value ?? undefined])) as T)
     } catch (error) {
-      if (readOnly)
+      if (readOnly || !isOpen)
         throw new AgentError('misconfigured', `the journal in ${directory} can't be read: ${messageOf(error)}`, error)
       noteDegraded(error)
       return []
@@ -179,11 +181,11 @@ export function openJournal(
     openOutage: () => outage,
     saveOutage: (changed) => {
       outage = changed.stage === 'over' ? undefined : changed
-      const isOpen = changed.stage === 'over' ? 0 : 1
+      const open = changed.stage === 'over' ? 0 : 1
       write(
         'INSERT INTO outages (startedAt, open, record) VALUES (?, ?, ?) ON CONFLICT (startedAt) DO UPDATE SET open = excluded.open, record = excluded.record',
         changed.startedAt,
-        isOpen,
+        open,
         JSON.stringify(changed),
       )
     },

@@ -27,6 +27,9 @@ export interface DrainOptions {
   readonly signal: AbortSignal
 }
 
+/** Between two looks at what is still there, in ms. */
+const lookEvery = 500
+
 /**
  * Asks for every pod on the node to be evicted, which disruption budgets may refuse for a while, and waits until they
  * are gone. Left alone are pods of DaemonSets, which would come back at once, mirror pods of the kubelet, and pods that
@@ -43,8 +46,9 @@ export async function drain(
   const beganAt = performance.now()
   const asked = new Set<string>()
   /** By uid: why a pod has not even been asked to go. */
-  let refusals = new Map<string, string>()
+  const refusals = new Map<string, string>()
   let remaining: readonly PodObject[] = []
+  let askAgainAt = beganAt
 
   while (true) {
     try {
@@ -57,21 +61,29 @@ export async function drain(
       const isTooSlow = ({ metadata: { deletionGracePeriodSeconds = 0 } }: PodObject) =>
         left !== undefined && deletionGracePeriodSeconds > left
       const isStopping = ({ metadata }: PodObject) => metadata.deletionTimestamp !== undefined
-      const toAsk = remaining.filter((pod) => !asked.has(pod.metadata.uid) && (!isStopping(pod) || isTooSlow(pod)))
+      // A refused eviction is not repeated at every look; what is overdue does not wait.
+      const due = overdue || performance.now() >= askAgainAt
+      const toAsk = remaining.filter(
+        (pod) => due && !asked.has(pod.metadata.uid) && (!isStopping(pod) || isTooSlow(pod)),
+      )
+      if (toAsk.length > 0) askAgainAt = performance.now() + evictEvery
       const answers = await Promise.all(
         toAsk.map(async (pod) => {
           const ask = overdue || isStopping(pod) ? remove : evict
           return [pod, await ask(api, pod, left, signal)] as const
         }),
       )
-      refusals = new Map(
-        answers.flatMap(([pod, refusal]) => (refusal === undefined ? [] : [[pod.metadata.uid, refusal]])),
-      )
-      for (const [pod, refusal] of answers) if (refusal === undefined) asked.add(pod.metadata.uid)
+      for (const [{ metadata }, refusal] of answers) {
+        if (refusal !== undefined) refusals.set(metadata.uid, refusal)
+        else {
+          refusals.delete(metadata.uid)
+          asked.add(metadata.uid)
+        }
+      }
     } catch (error) {
       if (!signal.aborted && !(error instanceof AgentError && error.retryable)) throw error
     }
-    if (!signal.aborted) await sleep(evictEvery, undefined, { signal }).catch(() => {})
+    if (!signal.aborted) await sleep(Math.min(lookEvery, evictEvery), undefined, { signal }).catch(() => {})
     if (signal.aborted) throw new AgentError('timed-out', describe(remaining, refusals))
   }
 }

@@ -1,0 +1,121 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type ControlClient, createControlClient } from '../../src/control/client.ts'
+
+const launcher = fileURLToPath(new URL('../../bin/caretaker.mjs', import.meta.url))
+
+/** A daemon in a process of its own, started as a user starts it. */
+export interface LabDaemon extends AsyncDisposable {
+  readonly pid: number
+  /** Everything that it has printed so far. */
+  readonly output: string
+  /** Its control socket. */
+  readonly control: ControlClient
+  /** SIGKILL: it gets to do nothing any more. */
+  kill(): Promise<void>
+  /** SIGTERM, and the code that it ends with. */
+  stop(): Promise<number | null>
+}
+
+export interface LabDaemonOptions {
+  /** Path of its configuration, whose state directory is `state` beside it. */
+  readonly config: string
+  readonly directory: string
+  /** Between two looks of a wait, in ms. */
+  readonly pollEvery?: number
+  readonly environment?: Readonly<Record<string, string>>
+}
+
+/** Starts a daemon; resolves when it answers on its socket. */
+export async function startDaemon({
+  config,
+  directory,
+  pollEvery = 150,
+  environment = {},
+}: LabDaemonOptions): Promise<LabDaemon> {
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', launcher, 'start', '-c', config, '--poll-every', String(pollEvery)],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...environment },
+    },
+  )
+  let output = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => (output += text))
+  const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
+  const control = createControlClient(join(directory, 'state', 'control.sock'))
+  await waitFor('the daemon to answer', 20_000, async () => {
+    if (child.exitCode !== null) throw new Error(`the daemon ended with code ${child.exitCode}:\n${output}`)
+    return control.get('/power').then(
+      () => true,
+      () => false,
+    )
+  })
+  const end = async (signal: NodeJS.Signals) => {
+    if (isRunning(child)) child.kill(signal)
+    return ended
+  }
+  return {
+    pid: child.pid!,
+    get output() {
+      return output
+    },
+    control,
+    kill: async () => void (await end('SIGKILL')),
+    stop: () => end('SIGTERM'),
+    [Symbol.asyncDispose]: async () => void (await end('SIGTERM')),
+  }
+}
+
+/** What a command of the CLI printed, and its exit code. */
+export interface CliResult {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export function runCli(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<CliResult> {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', launcher, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NO_COLOR: '1', ...environment },
+  })
+  const texts = { stdout: '', stderr: '' }
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (texts.stdout += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (texts.stderr += text))
+  return new Promise((resolve) => child.once('close', (code) => resolve({ code, ...texts })))
+}
+
+/** Looks every 50 ms until it is so. Throws, naming what it waited for, when it does not come in time. */
+export async function waitFor(what: string, withinMs: number, isSo: () => boolean | Promise<boolean>): Promise<void> {
+  for (const end = performance.now() + withinMs; ;) {
+    if (await isSo()) return
+    if (performance.now() > end) throw new Error(`waited ${withinMs / 1_000} s for ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+/** Ends the queue store that a killed daemon has left behind. */
+export async function endStore(directory: string): Promise<void> {
+  const { Redis } = await import('ioredis')
+  const client = new Redis({
+    path: join(directory, 'state', 'queue', 'queue.sock'),
+    lazyConnect: true,
+    retryStrategy: () => null,
+  })
+  client.on('error', () => {})
+  await client
+    .connect()
+    .then(() => client.shutdown('NOSAVE'))
+    .catch(() => {})
+  client.disconnect()
+}
+
+function isRunning(child: ChildProcess): boolean {
+  return child.exitCode === null && child.signalCode === null
+}
