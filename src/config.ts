@@ -1,4 +1,14 @@
-import { isAlias, isCollection, isMap, isNode, LineCounter, parseDocument, visit, type Document } from 'yaml'
+import {
+  isAlias,
+  isCollection,
+  isMap,
+  isNode,
+  LineCounter,
+  parseDocument,
+  visit,
+  type Document,
+  type YAMLParseError,
+} from 'yaml'
 import { z } from 'zod'
 import { parseDuration } from './core/duration.ts'
 import { AgentError } from './core/errors.ts'
@@ -36,7 +46,7 @@ export type SecretSource = z.output<typeof secret>
 
 const timeZone = z.string().refine((zone) => {
   try {
-    return new Intl.DateTimeFormat('en', { timeZone: zone }) !== undefined
+    return Boolean(new Intl.DateTimeFormat('en', { timeZone: zone }))
   } catch {
     return false
   }
@@ -144,7 +154,10 @@ const power = z.strictObject({
 const queue = z.strictObject({
   url: z
     .url({ protocol: /^rediss?$/ })
-    .refine((url) => new URL(url).password === '', 'keep the password out of the URL: use queue.password')
+    .refine(
+      (url) => !URL.canParse(url) || new URL(url).password === '',
+      'keep the password out of the URL: use queue.password',
+    )
     .optional()
     .meta({ description: 'A Redis or Valkey of your own; without it one is run under the state directory' }),
   password: secret.optional(),
@@ -170,8 +183,8 @@ const schema = z
   .superRefine(({ nodes, upses }, context) => {
     for (const key of ['name', 'address', 'mac'] as const) {
       for (const [index, node] of nodes.entries()) {
-        const value = node[key]?.toLowerCase()
-        if (value !== undefined && nodes.findIndex((other) => other[key]?.toLowerCase() === value) < index) {
+        const value = comparable(node[key])
+        if (value !== undefined && nodes.findIndex((other) => comparable(other[key]) === value) < index) {
           context.addIssue({ code: 'custom', path: ['nodes', index, key], message: `another node has this ${key}` })
         }
       }
@@ -186,6 +199,11 @@ const schema = z
       }
     }
   })
+
+/** A MAC address may be written with colons or with dashes. */
+function comparable(value: string | undefined): string | undefined {
+  return value?.toLowerCase().replaceAll(/(?<=\b[0-9a-f]{2})-(?=[0-9a-f]{2}\b)/g, ':')
+}
 
 export type Config = z.output<typeof schema>
 export type NodeConfig = Config['nodes'][number]
@@ -236,7 +254,9 @@ function parse<T>(shape: z.ZodType<T>, text: string, file: string): T {
     const { line, col } = lines.linePos(offset)
     return `${file}:${line}:${col}`
   }
-  const syntax = [...document.errors, ...document.warnings].map(({ pos, message }) => `${at(pos[0])} ${message}`)
+  const syntax = [...document.errors, ...document.warnings].map(
+    (fault) => `${at(fault.pos[0])} ${withoutSource(fault)}`,
+  )
   if (syntax.length > 0) throw misconfigured(syntax)
   // An alias can make a small file huge, and has no use here.
   let alias: number | undefined
@@ -245,7 +265,13 @@ function parse<T>(shape: z.ZodType<T>, text: string, file: string): T {
 
   const result = shape.safeParse(document.toJS())
   if (result.success) return result.data
-  throw misconfigured(flatten(result.error.issues).map((issue) => describe(issue, document, at)))
+  throw misconfigured(flatten(result.error.issues, document).map((issue) => describe(issue, document, at)))
+}
+
+/** The parser quotes what it could not read, and that may be a secret in the wrong place. */
+function withoutSource({ code, message }: Pick<YAMLParseError, 'code' | 'message'>): string {
+  if (code === 'TAG_RESOLVE_FAILED') return 'tags (!name) are not supported here: quote the value'
+  return message.replace(/(: |\s*\\).*$/s, '')
 }
 
 interface Fault {
@@ -255,13 +281,12 @@ interface Fault {
   readonly key?: true
 }
 
-function flatten(issues: readonly z.core.$ZodIssue[]): Fault[] {
+function flatten(issues: readonly z.core.$ZodIssue[], document: Document): Fault[] {
   return issues.flatMap((issue): Fault[] => {
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => ({ path: [...issue.path, key], message: 'is not a setting', key: true }))
     }
-    const missing =
-      issue.code === 'invalid_type' && issue.input === undefined && issue.message.includes('received undefined')
+    const missing = issue.code.startsWith('invalid_') && issue.path.length > 0 && !document.hasIn(issue.path)
     return [{ path: issue.path, message: missing ? 'is missing' : issue.message }]
   })
 }

@@ -39,6 +39,7 @@ export type CriticalReason =
  * | on-mains   | OB LB for `lowBatteryAfter`, OB FSD                      | critical   |
  * | on-mains   | FSD OL, without a moment on battery before               | latched    |
  * | on-mains   | silence                                                  | on-mains   |
+ * | on-mains   | silence, and OB was the last word `onBatteryAfter` ago   | on-battery |
  * | on-battery | OL                                                       | on-mains   |
  * | on-battery | LB for `lowBatteryAfter`, FSD, charge, runtime or time beyond policy | critical |
  * | on-battery | silence for `silence`                                    | critical   |
@@ -49,8 +50,9 @@ export type CriticalReason =
  * | latched    | OB                                                       | as from on-battery |
  *
  * Silence proves nothing: it never starts a shutdown from mains and never calls one off. A status with neither OL nor
- * OB in it (`WAIT`, or empty, while upsd has no data) counts as silence. CAL, a calibration, is on battery on purpose:
- * only FSD makes it critical.
+ * OB in it (`WAIT`, or empty, while upsd has no data) counts as silence, unless it is `FSD LB`, or FSD after OB: those
+ * are the same as OB FSD. CAL, a calibration, is on battery on purpose: only FSD and silence make it critical, and what
+ * comes after it counts from its end.
  */
 export type PowerState =
   | { readonly mode: 'unknown'; readonly since: number; readonly openOutage: boolean; readonly why: string }
@@ -98,9 +100,11 @@ export function startPower(at: number, openOutage: boolean): PowerState {
 }
 
 export function nextPowerState(state: PowerState, seen: Observation, policy: PowerPolicy): PowerState {
-  if (seen.kind === 'silence' || !saysAnything(seen.reading)) return afterSilence(state, seen, policy)
+  if (seen.kind === 'silence' || !saysAnything(seen.reading, state)) return afterSilence(state, seen, policy)
   const { at, reading } = seen
-  return onBattery(reading) ? afterBattery(state, at, reading, policy) : afterMains(state, at, reading)
+  return has(reading, 'OB') || !has(reading, 'OL')
+    ? afterBattery(state, at, reading, policy)
+    : afterMains(state, at, reading)
 }
 
 function afterSilence(state: PowerState, seen: Observation, policy: PowerPolicy): PowerState {
@@ -115,11 +119,17 @@ function afterSilence(state: PowerState, seen: Observation, policy: PowerPolicy)
       const { lastHeard, reading, since } = state
       if (at - lastHeard > policy.silence)
         return { mode: 'critical', since: at, reason: 'silent-on-battery', lastHeard, reading }
-      if (at - since > policy.maxOnBattery)
+      if (at - since > policy.maxOnBattery && !has(reading, 'CAL'))
         return { mode: 'critical', since: at, reason: 'on-battery-too-long', lastHeard, reading }
       return state
     }
-    case 'on-mains':
+    case 'on-mains': {
+      const { batterySince, lastHeard, reading, lowSince } = state
+      if (batterySince === undefined || at - batterySince < policy.onBatteryAfter) return state
+      // Whoever told us of the battery may be the first thing that it doesn't carry.
+      const low = lowSince === undefined ? {} : { lowSince }
+      return { mode: 'on-battery', since: batterySince, lastHeard, reading, ...low }
+    }
     case 'critical':
     case 'latched':
       return state
@@ -166,7 +176,7 @@ function afterBattery(state: PowerState, at: number, reading: UpsReading, policy
     return { mode: 'critical', since: at, reason: 'outage-resumed', lastHeard: at, reading }
   }
 
-  const since = state.mode === 'on-battery' ? state.since : state.mode === 'on-mains' ? (state.batterySince ?? at) : at
+  const since = (isCalibrationOver(state, reading) ? undefined : batterySinceOf(state)) ?? at
   const before = state.mode === 'on-battery' || state.mode === 'on-mains' ? state.lowSince : undefined
   const lowSince = has(reading, 'LB') && !has(reading, 'CAL') ? (before ?? at) : undefined
 
@@ -183,6 +193,16 @@ function afterBattery(state: PowerState, at: number, reading: UpsReading, policy
     return { mode: 'on-mains', since: state.since, lastHeard: at, reading, batterySince: since, ...low }
   }
   return { mode: 'on-battery', since, lastHeard: at, reading, ...low }
+}
+
+function batterySinceOf(state: PowerState): number | undefined {
+  if (state.mode === 'on-battery') return state.since
+  return state.mode === 'on-mains' ? state.batterySince : undefined
+}
+
+/** From here on the battery is in use because it has to be. */
+function isCalibrationOver(state: PowerState, reading: UpsReading): boolean {
+  return 'reading' in state && state.reading !== undefined && has(state.reading, 'CAL') && !has(reading, 'CAL')
 }
 
 function criticalReason(
@@ -247,10 +267,7 @@ function has({ status }: UpsReading, token: string): boolean {
   return status.includes(token)
 }
 
-function onBattery(reading: UpsReading): boolean {
-  return has(reading, 'OB')
-}
-
-function saysAnything(reading: UpsReading): boolean {
-  return has(reading, 'OL') || has(reading, 'OB')
+function saysAnything(reading: UpsReading, state: PowerState): boolean {
+  if (has(reading, 'OL') || has(reading, 'OB')) return true
+  return has(reading, 'FSD') && (has(reading, 'LB') || batterySinceOf(state) !== undefined)
 }

@@ -48,7 +48,8 @@ export function decideTarget(view: ReleaseView, policy: ReleasePolicy): TargetDe
     view.underWay &&
     isNewer(view.underWay, oldest) &&
     view.running.includes(view.underWay) &&
-    isAllowed(view.underWay, policy)
+    isAllowed(view.underWay, policy) &&
+    hostMismatch(view.underWay, oldest) === undefined
   ) {
     return { kind: 'target', version: view.underWay, reason: 'its rollout has begun' }
   }
@@ -111,5 +112,6 @@ function whyCurrent(oldest: string, view: ReleaseView, policy: ReleasePolicy): s
   const newest = view.available.toSorted(compareVersions).at(-1)!
   // The Factory's list has shrunk before by mistake: that is no reason to go back.
   if (isNewer(oldest, newest)) return `${oldest} runs, and the Factory's newest is ${newest}; nothing goes backwards`
+  if (isNewer(newest, oldest)) return `${oldest} is the newest that the policy allows, of releases up to ${newest}`
   return `${oldest} is the newest`
 }

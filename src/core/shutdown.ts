@@ -89,7 +89,7 @@ export function planShutdown(
     form: 'ordered',
     reason: worthDraining
       ? `${said}: pods get ${Math.round(forDraining / 1_000)} s to leave`
-      : `${said}: no time to drain`,
+      : `${said}: ${outage.stage === 'draining' ? 'no time to drain' : 'going on where it was left'}`,
     reversible: worthDraining
       ? phases(
           ['cordon', inventory.map(({ name }) => ({ do: 'cordon', node: name, mark }))],

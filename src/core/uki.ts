@@ -35,8 +35,8 @@ export async function readUki(source: ByteSource): Promise<Uki> {
     if (bytes.length < length) throw malformed(`the file ends inside ${what}`)
     return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
+  if (latin1(await source.read(0, 2)) !== 'MZ') throw malformed(await describeNonPe(source))
   const dos = await at(0, 64, 'the DOS header')
-  if (dos.getUint16(0, true) !== 0x5a4d) throw malformed(await describeNonPe(source))
   const start = dos.getUint32(0x3c, true)
   const header = await at(start, 24, 'the PE header')
   if (header.getUint32(0, true) !== 0x00004550) throw malformed('there is no PE signature')
@@ -72,7 +72,7 @@ export async function readUki(source: ByteSource): Promise<Uki> {
     return new TextDecoder().decode(await source.read(section.offset, section.bytes)).replace(/\0+$/, '')
   }
   const missing = ['.osrel', '.cmdline', '.linux', '.initrd'].filter(
-    (name) => !sections.some((section) => section.name === name),
+    (name) => !sections.some((section) => section.name === name && section.bytes > 0),
   )
   if (missing.length > 0) throw malformed(`it has no section ${missing.join(', ')}`)
 
@@ -115,6 +115,7 @@ function parseOsRelease(text: string): Record<string, string> {
 
 /** An error page saved under the image's name is the commonest wrong file: say what it says. */
 async function describeNonPe(source: ByteSource): Promise<string> {
+  if (source.size === 0) return 'it is empty'
   const start = latin1(await source.read(0, 80))
   const printable = start.replaceAll(/[^\x20-\x7e]+/g, ' ').trim()
   return `it is not an EFI program; it starts with "${printable.slice(0, 60)}"`

@@ -11,7 +11,7 @@ import {
 import { describeDuration } from './duration.ts'
 import { leadsEtcd, quorumObstacle } from './etcd.ts'
 import { phase, type Plan } from './plan.ts'
-import { hasLifecycleService } from './version.ts'
+import { hasLifecycleService, isNewer } from './version.ts'
 import { describeInstant, type Window, windowAt } from './window.ts'
 
 /** Durations in ms. */
@@ -68,8 +68,9 @@ export function decideUpgrade(
   const unfinished = cluster.nodes.find((node) => markOf(node)?.why === 'upgrade')
   if (unfinished) return decideUnfinished(unfinished, cluster, target, circumstances, policy)
 
-  const silent = cluster.nodes.find((node) => !node.talos.ok)
-  const outdated = cluster.nodes.filter((node) => node.talos.ok && !runs(node, target))
+  // Without Kubernetes nobody knows whether a node still carries our mark.
+  const silent = cluster.nodes.find((node) => !node.talos.ok || !node.kubernetes.ok)
+  const outdated = cluster.nodes.filter((node) => isOutdated(node, target))
   if (outdated.length === 0) {
     return silent ? { kind: 'wait', reason: `${silent.name} ${whyUnhealthy(silent)}` } : { kind: 'upgraded' }
   }
@@ -92,7 +93,7 @@ export function decideUpgrade(
 
 /** Nodes that are to be upgraded, in the order in which it would be done. For showing; `decideUpgrade` decides one at a time. */
 export function upgradeOrder(cluster: Cluster, target: UpgradeTarget, policy: UpgradePolicy): readonly string[] {
-  const rest = cluster.nodes.filter((node) => node.talos.ok && !runs(node, target))
+  const rest = cluster.nodes.filter((node) => isOutdated(node, target))
   const order: string[] = []
   while (rest.length > 0) {
     const next = nextNode(rest, policy)
@@ -119,14 +120,28 @@ function decideUnfinished(
     return { kind: 'wait', reason: `${name}, which is being upgraded, ${whyUnhealthy(node)}` }
   }
   const facts = node.talos.value
-  if (runs(node, target)) return go(`${name} runs ${target.version} and is to be taken back into service`, finish)
-
   const rebooted = facts.bootId !== mark.bootId
+  if (!isOutdated(node, target)) {
+    if (rebooted && runs(node, target))
+      return go(`${name} runs ${target.version} and is to be taken back into service`, finish)
+    // There is no new boot to wait for: what it was to get was called off, or it has gone beyond it.
+    if (isArmed(node)) {
+      return {
+        kind: 'stuck',
+        reason: `${name} runs ${facts.version} as it should, and has another installed: its next boot starts that. Roll it back`,
+      }
+    }
+    const unwell = whyUnhealthy(node)
+    if (unwell) return { kind: 'wait', reason: `${name}, which was being upgraded, ${unwell}` }
+    return go(`${name} runs ${facts.version} already, so it is given back`, reopenPlan(node))
+  }
   if (mark.rebooting && rebooted && facts.stage === 'booting') return go(`${name} is booting`, finish)
   if (mark.rebooting && !rebooted && facts.stage === 'rebooting') return go(`${name} is about to reboot`, finish)
 
   const attempts = attemptsOf(node, target)
-  const failure = attempts.failure ?? (mark.rebooting && rebooted ? `rolled back to ${facts.version}` : undefined)
+  const tried = (mark.release ?? target.version) === target.version
+  const rolledBack = tried && mark.rebooting && rebooted ? `rolled back to ${facts.version}` : undefined
+  const failure = attempts.failure ?? rolledBack
   if (failure !== undefined && attempts.count >= policy.attempts) {
     // It runs its old release and carries nothing new: it may as well work. An armed node is left closed.
     const noted: Attempts = { release: target.version, count: attempts.count, failure }
@@ -155,6 +170,8 @@ function decideUnfinished(
   if (others) return { kind: 'wait', reason: `${others.name} ${whyUnhealthy(others)}` }
   const quorum = node.role === 'controlplane' ? quorumObstacle(cluster.nodes, name) : undefined
   if (quorum) return { kind: 'wait', reason: quorum }
+  const lost = extensionsObstacle(node, target)
+  if (lost) return { kind: 'wait', reason: lost }
 
   if (failure !== undefined) {
     return go(
@@ -201,10 +218,8 @@ function obstacleTo(
 }
 
 function obstacleFor(node: Node, cluster: Cluster, target: UpgradeTarget): string | undefined {
-  const lost = extensionsLost(node, target)
-  if (lost.length > 0) {
-    return `${node.name} would lose ${lost.join(', ')}, which its schematic has and the configured one has not: add it to config/schematics`
-  }
+  const lost = extensionsObstacle(node, target)
+  if (lost) return lost
   if (!node.kubernetes.ok) return `${node.name} ${whyUnhealthy(node)}`
   const { cordon, unschedulable } = node.kubernetes.value
   if (unschedulable && cordon?.why === 'power') return `${node.name} is still cordoned from a power cut`
@@ -213,10 +228,12 @@ function obstacleFor(node: Node, cluster: Cluster, target: UpgradeTarget): strin
 }
 
 /** Extensions that run now and are not in the image to come. A node that loses one may not boot, or lose its storage. */
-function extensionsLost(node: Node, target: UpgradeTarget): string[] {
+function extensionsObstacle(node: Node, target: UpgradeTarget): string | undefined {
   const kept = new Set(target.extensionsOf(node.name))
   const running = node.talos.ok ? (node.talos.value.extensions ?? []) : []
-  return running.filter((extension) => !kept.has(extension))
+  const lost = running.filter((extension) => !kept.has(extension))
+  if (lost.length === 0) return undefined
+  return `${node.name} would lose ${lost.join(', ')}, which its schematic has and the configured one has not: add it to config/schematics`
 }
 
 /** By policy workers or control planes first; the etcd leader as the last of the control planes, for one election only. */
@@ -317,6 +334,11 @@ function runs(node: Node, target: UpgradeTarget): boolean {
     node.talos.value.version === target.version &&
     node.talos.value.schematic === target.schematicOf(node.name)
   )
+}
+
+/** Whether it runs something else than the target. A node that is ahead of it is not: nothing goes backwards. */
+function isOutdated(node: Node, target: UpgradeTarget): boolean {
+  return node.talos.ok && !runs(node, target) && !isNewer(node.talos.value.version, target.version)
 }
 
 function markOf(node: Node): CordonMark | undefined {

@@ -46,5 +46,5 @@ export function minorOf(version: string): string {
 /** Talos 1.13 brought LifecycleService and ImageService (siderolabs/talos, release notes of v1.13.0). */
 export function hasLifecycleService(version: string): boolean {
   const parsed = parseVersion(version)
-  return parsed !== undefined && (parsed.major > 1 || parsed.minor >= 13)
+  return parsed !== undefined && (parsed.major > 1 || (parsed.major === 1 && parsed.minor >= 13))
 }

@@ -23,7 +23,11 @@ const oneDay = 86_400_000
  */
 export function windowAt(windows: readonly Window[], timeZone: string, now: Date): WindowState {
   if (windows.length === 0) return { open: true, closesAt: undefined }
-  const openings = windows.flatMap((window) => occurrences(window, timeZone, now)).sort((a, b) => a.from - b.from)
+  const openings = windows
+    .flatMap((window) => occurrences(window, timeZone, now))
+    // The clock can skip a short window altogether.
+    .filter(({ from, to }) => to > from)
+    .sort((a, b) => a.from - b.from)
 
   let closesAt: number | undefined
   for (const { from, to } of openings) {
@@ -39,7 +43,7 @@ export function windowAt(windows: readonly Window[], timeZone: string, now: Date
 function occurrences({ days: opens, from, to }: Window, timeZone: string, now: Date): { from: number; to: number }[] {
   const today = wallClock(now.getTime(), timeZone)
   const found = []
-  for (let offset = -2; offset <= 8; offset++) {
+  for (let offset = -2; offset <= 15; offset++) {
     // Noon, in UTC, of the local date: arithmetic on dates without any time zone in it.
     const noon = new Date(Date.UTC(today.year, today.month, today.day, 12) + offset * oneDay)
     if (!opens.includes(days[noon.getUTCDay()]!)) continue
@@ -58,11 +62,15 @@ function minutes(time: string): number {
   return hours! * 60 + rest!
 }
 
-/** The instant at which the zone's clocks show that date and minute of the day. */
+/**
+ * The instant at which the zone's clocks show that date and minute of the day: the second one where they show it twice,
+ * and as much later as they skip where they never do.
+ */
 function instantOf(year: number, month: number, day: number, minute: number, timeZone: string): number {
   const asIfUtc = Date.UTC(year, month, day, 0, minute)
-  const first = asIfUtc - offsetAt(asIfUtc, timeZone)
-  return asIfUtc - offsetAt(first, timeZone)
+  const candidates = [-oneDay, oneDay].map((aside) => asIfUtc - offsetAt(asIfUtc + aside, timeZone))
+  const shown = candidates.filter((instant) => instant + offsetAt(instant, timeZone) === asIfUtc)
+  return Math.max(...(shown.length > 0 ? shown : candidates))
 }
 
 function offsetAt(instant: number, timeZone: string): number {

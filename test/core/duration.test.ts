@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest'
+import { describeDuration, parseDuration } from '../../src/core/duration.ts'
+
+test.each([
+  ['500ms', 500],
+  ['30s', 30_000],
+  ['10m', 600_000],
+  ['2h', 7_200_000],
+  ['7d', 604_800_000],
+  ['1.5h', 5_400_000],
+  ['0s', 0],
+  [' 10m ', 600_000],
+])('%s is %i ms', (text, ms) => {
+  expect(parseDuration(text)).toBe(ms)
+})
+
+test.each(['', '10', 'm', '-5m', '10 m', '10M', '1h30m', '1e3s', '.5h', '5.h', '10min', 'Infinityd'])(
+  '"%s" is no duration',
+  (text) => {
+    expect(parseDuration(text)).toBeUndefined()
+  },
+)
+
+test.each([
+  [-5, '0 ms'],
+  [0, '0 ms'],
+  [450, '450 ms'],
+  [1_000, '1 s'],
+  [45_000, '45 s'],
+  [119_400, '119 s'],
+  [119_600, '2 min'],
+  [720_000, '12 min'],
+  [3_599_000, '1 h'],
+  [12_000_000, '3 h 20 min'],
+  [172_740_000, '47 h 59 min'],
+  [172_800_000, '2 d'],
+  [187_200_000, '2 d 4 h'],
+])('people are told that %i ms are %s', (ms, text) => {
+  expect(describeDuration(ms)).toBe(text)
+})

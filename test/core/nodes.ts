@@ -1,0 +1,83 @@
+import {
+  type Cluster,
+  type EtcdFacts,
+  type KubernetesFacts,
+  type Node,
+  type Seen,
+  seen,
+  type TalosFacts,
+  unseen,
+} from '../../src/core/cluster.ts'
+
+export const schematic = 'ca3fbb9c3bb73ff71b7629ef5b487c827b93878609f361b0e1e555342378b595'
+
+export interface NodeChoices {
+  readonly talos?: Partial<TalosFacts> | 'silent'
+  readonly kubernetes?: Partial<KubernetesFacts> | 'silent'
+  readonly etcd?: Partial<EtcdFacts> | 'silent'
+}
+
+/** A worker that runs v1.13.8, in good health; what is chosen is different. */
+export function worker(name: string, { talos = {}, kubernetes = {} }: NodeChoices = {}): Node {
+  return { name, role: 'worker', talos: talosFacts(talos), kubernetes: kubernetesFacts(kubernetes) }
+}
+
+/** A control plane of an etcd with these members, led by the first of them. */
+export function controlPlane(name: string, members: readonly string[], choices: NodeChoices = {}): Node {
+  const { talos = {}, kubernetes = {}, etcd = {} } = choices
+  const facts = talosFacts(talos)
+  const view: Seen<EtcdFacts> =
+    etcd === 'silent'
+      ? unseen('etcd is not running')
+      : seen({
+          id: idOf(name),
+          leader: idOf(members[0] ?? name),
+          learner: false,
+          errors: [],
+          members: members.map((member) => ({ id: idOf(member), name: member, learner: false })),
+          ...etcd,
+        })
+  return {
+    name,
+    role: 'controlplane',
+    talos: facts.ok ? seen({ ...facts.value, etcd: view }) : facts,
+    kubernetes: kubernetesFacts(kubernetes),
+  }
+}
+
+/** As many control planes as there are choices: cp-1, cp-2, … cp-1 leads. */
+export function controlPlanes(...choices: readonly NodeChoices[]): Node[] {
+  const names = choices.map((_, index) => `cp-${index + 1}`)
+  return choices.map((choice, index) => controlPlane(names[index]!, names, choice))
+}
+
+export function clusterOf(...nodes: readonly Node[]): Cluster {
+  return { nodes, kubernetes: seen('v1.36.3') }
+}
+
+/** The id of an etcd member, as it would be: 16 hex digits. */
+export function idOf(name: string): string {
+  return Buffer.from(name).toString('hex').padStart(16, '0')
+}
+
+function talosFacts(choice: Partial<TalosFacts> | 'silent'): Seen<TalosFacts> {
+  if (choice === 'silent') return unseen('no route to host')
+  return seen({
+    version: 'v1.13.8',
+    platform: 'metal',
+    secureBoot: false,
+    schematic,
+    extensions: ['siderolabs/i915'],
+    bootId: 'boot-1',
+    stage: 'running',
+    ready: true,
+    unmet: [],
+    fallbackPending: false,
+    ...choice,
+  })
+}
+
+function kubernetesFacts(choice: Partial<KubernetesFacts> | 'silent'): Seen<KubernetesFacts> {
+  if (choice === 'silent') return unseen('connection refused')
+  return seen({ ready: true, unschedulable: false, cordon: undefined, attempts: undefined, ...choice })
+}

@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest'
+import { beginOutage, missingNodes, type Outage, wentDown, withNodeState } from '../../src/core/outage.ts'
+
+const started = new Date('2026-03-01T02:00:00Z')
+const fresh = beginOutage(started, 'low-battery', ['cp-1', 'w-1', 'w-2'], new Set(['cp-1', 'w-1']))
+
+test('an outage begins with nothing told to shut down, and knows what ran before', () => {
+  expect(fresh).toEqual({
+    startedAt: '2026-03-01T02:00:00.000Z',
+    reason: 'low-battery',
+    stage: 'draining',
+    nodes: {
+      'cp-1': { wasUp: true, state: 'up' },
+      'w-1': { wasUp: true, state: 'up' },
+      'w-2': { wasUp: false, state: 'up' },
+    },
+  })
+})
+
+test.each<[Outage['nodes'][string]['state'], Outage['stage'], Outage['stage']]>([
+  ['shutdown-sent', 'draining', 'stopping'],
+  ['shutdown-sent', 'stopped', 'stopping'],
+  ['shutdown-sent', 'waking', 'stopping'],
+  ['off', 'stopping', 'stopping'],
+  ['abandoned', 'stopping', 'stopping'],
+  ['wake-sent', 'waking', 'waking'],
+  ['back', 'waking', 'waking'],
+])('a node that is %s makes an outage that was %s %s', (state, stage, after) => {
+  const changed = withNodeState({ ...fresh, stage }, 'w-1', state)
+  expect(changed.stage).toBe(after)
+  expect(changed.nodes['w-1']).toEqual({ wasUp: true, state })
+  expect(changed.nodes['cp-1']).toEqual(fresh.nodes['cp-1'])
+  expect(fresh.nodes['w-1']?.state).toBe('up')
+})
+
+test('a node that joined the configuration in the middle of an outage counts as one that ran', () => {
+  expect(withNodeState(fresh, 'w-9', 'off').nodes['w-9']).toEqual({ wasUp: true, state: 'off' })
+})
+
+test('a node that was off before the outage is not missed after it', () => {
+  const off = ['cp-1', 'w-1', 'w-2'].reduce((outage, name) => withNodeState(outage, name, 'off'), fresh)
+  expect(missingNodes(off)).toEqual(['cp-1', 'w-1'])
+  expect(missingNodes(withNodeState(off, 'cp-1', 'back'))).toEqual(['w-1'])
+})
+
+test.each<[Outage['stage'], boolean]>([
+  ['draining', false],
+  ['stopping', true],
+  ['stopped', true],
+  ['waking', true],
+])('an outage that is %s has taken nodes down: %s', (stage, down) => {
+  expect(wentDown({ ...fresh, stage })).toBe(down)
+})
