@@ -16,7 +16,7 @@ import { AgentError, messageOf } from './core/errors.ts'
 import type { Entry } from './core/journal.ts'
 import type { Outage } from './core/outage.ts'
 import type { StagedImage } from './core/ports.ts'
-import { loadSettings, type Settings } from './settings.ts'
+import { loadSettings, type Settings } from './main/settings.ts'
 
 /** What a command ends with. Scripts may rely on it. */
 const exit = { ok: 0, failed: 1, usage: 2, waiting: 3, unreachable: 4 } as const
@@ -89,7 +89,7 @@ function outcomeCode({ outcome }: RunAnswer): number {
 }
 
 command('start', 'run the daemon, until SIGINT or SIGTERM', async (options, _args, extra) => {
-  const [{ runDaemon }, { createLog }] = await Promise.all([import('./main.ts'), import('./logging.ts')])
+  const [{ runDaemon }, { createLog }] = await Promise.all([import('./main.ts'), import('./main/logging.ts')])
   const settings = await loadSettings(options.config, process.env)
   const format = options.json || !process.stdout.isTTY ? 'json' : 'lines'
   const log = createLog({
@@ -175,7 +175,7 @@ command('staged', 'what is on the share', async (options) => {
 
 group('schematic', 'schematics of the Image Factory')
 command('schematic id <file>', 'the id that the Factory gives a schematic', async (options, [file]) => {
-  const { readText, toSchematic } = await import('./settings.ts')
+  const { readText, toSchematic } = await import('./main/settings.ts')
   const { id } = toSchematic(await readText(file!), file!)
   print(options, { id }, id)
   return exit.ok
@@ -191,7 +191,7 @@ command('uki inspect <file>', 'what an image says of itself', async (options, [f
 
 command('ups', 'everything that the UPS tells', async (options) => {
   const settings = await loadSettings(options.config, process.env)
-  const { openUps } = await import('./wiring.ts')
+  const { openUps } = await import('./main/wiring.ts')
   let refused: string | undefined
   await using ups = await openUps(settings, (why) => (refused = why))
   if (!ups) throw new AgentError('misconfigured', `${settings.file} names no UPS under upses`)

@@ -7,9 +7,9 @@ import type { Entry, Journal } from '../core/journal.ts'
 import { startPower } from '../core/power.ts'
 import { foresee } from '../core/rollout.ts'
 import { observe } from '../engine/observe.ts'
-import { type Settings, toSchematic } from '../settings.ts'
+import { type Settings, toSchematic } from '../main/settings.ts'
 import { loadSchematics } from '../watchers/schematics.ts'
-import { openUps, openWorld } from '../wiring.ts'
+import { openUps, openWorld } from '../main/wiring.ts'
 
 /** What the CLI can answer while no daemon runs, by looking for itself. */
 

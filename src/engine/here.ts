@@ -21,10 +21,10 @@ export function createHere({ run, failed, now }: HereOptions) {
     timer: NodeJS.Timeout | undefined
   }
   const slots = new Map<string, Slot>()
-  let stopped = false
+  const stopping = new AbortController()
 
   function wake(job: Job): void {
-    if (stopped) return
+    if (stopping.signal.aborted) return
     const slot = slots.get(job.name) ?? { running: undefined, again: false, timer: undefined }
     slots.set(job.name, slot)
     clearTimeout(slot.timer)
@@ -38,28 +38,28 @@ export function createHere({ run, failed, now }: HereOptions) {
     do {
       slot.again = false
       outcome = await run(job).catch((error: unknown) => failed(job, error))
-    } while (slot.again && !stopped)
+    } while (slot.again && !stopping.signal.aborted)
     // In the same breath as the last look at `again`: a wake-up in between would be lost.
     slot.running = undefined
-    if (outcome.kind === 'later' && !stopped) {
+    if (outcome.kind === 'later' && !stopping.signal.aborted) {
       const wait = Math.min(longestTimer, Math.max(0, outcome.at.getTime() - now().getTime()))
       slot.timer = setTimeout(() => wake(job), wait)
     }
   }
 
-  const running = () => Promise.all([...slots.values()].map((slot) => slot.running))
+  const running = () => [...slots.values()].flatMap((slot) => slot.running ?? [])
 
   return {
     /** Runs the job now, or once more after its present run. */
     wake,
     /** Resolves when nothing runs; timers may still be set. */
     idle: async (): Promise<void> => {
-      while ([...slots.values()].some((slot) => slot.running)) await running()
+      for (let left = running(); left.length > 0; left = running()) await Promise.all(left)
     },
     stop: async (): Promise<void> => {
-      stopped = true
+      stopping.abort()
       for (const slot of slots.values()) clearTimeout(slot.timer)
-      await running()
+      await Promise.all(running())
     },
   }
 }

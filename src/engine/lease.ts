@@ -17,6 +17,8 @@ export function createClusterLease(grace: number) {
     readonly released: PromiseWithResolvers<void>
   }
   let current: Holding | undefined
+  /** Who waits for the holder to let go: nobody slips in between. */
+  let taking: Purpose | undefined
 
   function grant(purpose: Purpose): Lease {
     const mine: Holding = { purpose, abort: new AbortController(), released: Promise.withResolvers<void>() }
@@ -31,20 +33,22 @@ export function createClusterLease(grace: number) {
   }
 
   async function acquire(purpose: Purpose): Promise<Lease | undefined> {
+    if (taking !== undefined && !canTakeOver(purpose, taking)) return undefined
     const held = current
     if (!held) return grant(purpose)
     if (!canTakeOver(purpose, held.purpose)) return undefined
     held.abort.abort(new Error(`taken over by ${purpose}`))
+    taking = purpose
     const limit = new AbortController()
     await Promise.race([held.released.promise, sleep(grace, undefined, { signal: limit.signal }).catch(() => {})])
     limit.abort()
-    if (current && current !== held) return acquire(purpose)
+    taking = undefined
     return grant(purpose)
   }
 
   return {
     get holder(): Purpose | undefined {
-      return current?.purpose
+      return current?.purpose ?? taking
     },
     /** Resolves to undefined when someone else holds it and can't be taken over. */
     acquire,

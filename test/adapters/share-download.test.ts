@@ -9,7 +9,7 @@ import { bootName, orderOf, type ShareLab, startShareLab } from './share-lab.ts'
 
 let at: ShareLab
 beforeEach(async () => {
-  at = await startShareLab('127.0.44.23')
+  at = await startShareLab('127.0.44.23', { imageBytes: 1_000_000 })
   at.lab.faults.redirect = true
 })
 afterEach(() => at[Symbol.asyncDispose]())
@@ -56,7 +56,7 @@ function cutting(after: number): { factory: Pick<Factory, 'warm' | 'open'>; offs
 
 describe('a process that is killed in the middle of a download', () => {
   test('leaves a part that the next one goes on with, and the image is the same byte for byte', async () => {
-    at.lab.faults.bytesPerSecond = 200_000
+    at.lab.faults.bytesPerSecond = 500_000
     const script = join(import.meta.dirname, 'share-child.ts')
     const child = spawn(process.execPath, [script, at.lab.url, at.directory, 'v1.13.9'], { stdio: 'inherit' })
     const ended = once(child, 'exit')
@@ -127,21 +127,25 @@ describe('a part that was left behind', () => {
 
 describe('a download that breaks off', () => {
   test('is taken up again at once, as often as it takes within the limit', async () => {
-    const { factory, offsets } = cutting(60_000)
+    const { factory, offsets } = cutting(400_000)
     await at.stage('v1.13.9', { factory })
-    expect(offsets).toEqual([0, 60_000, 120_000, 180_000])
+    expect(offsets.length).toBeGreaterThanOrEqual(3)
+    expect(offsets).toEqual([...new Set(offsets)].toSorted((a, b) => a - b))
     expect(await at.published()).toEqual(at.image('v1.13.9'))
   })
 
   test('again and again is given up after five more tries, and goes on where it was in the next run', async () => {
-    const { factory, offsets } = cutting(10_000)
+    const { factory, offsets } = cutting(120_000)
     const error = await refusal(at.stage('v1.13.9', { factory }))
     expect(error.code).toBe('unreachable')
     expect(error.message).toContain('broke off')
-    expect(offsets).toEqual([0, 10_000, 20_000, 30_000, 40_000, 50_000])
+    expect(offsets).toHaveLength(6)
+    expect(offsets).toEqual([...new Set(offsets)].toSorted((a, b) => a - b))
+    const there = await sizeOf(partOf('v1.13.9'))
+    expect(there).toBeGreaterThan(offsets.at(-1)!)
     at.lab.faults.cutAfterBytes = undefined
     await at.stage('v1.13.9')
-    expect(ranges().at(-1)).toBe('bytes=60000-')
+    expect(ranges().at(-1)).toBe(`bytes=${there}-`)
     expect(await at.published()).toEqual(at.image('v1.13.9'))
   })
 

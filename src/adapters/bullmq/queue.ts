@@ -56,7 +56,9 @@ export function createQueue({ name, address, log }: QueueOptions) {
       return (await client.hexists(queue.toKey(`dn:${job.name}`), 'name')) === 1
     },
     /** Resolves when the store answers. */
-    ready: async (): Promise<void> => void (await queue.waitUntilReady()),
+    ready: async (): Promise<void> => {
+      await queue.waitUntilReady()
+    },
     /** Makes the schedules in the store those of the jobs, no more and no fewer. */
     schedule: async (jobs: readonly Job[]): Promise<void> => {
       const wanted = jobs.flatMap((job) =>

@@ -208,7 +208,10 @@ export function createShare({
   async function makeDirectories(place: string): Promise<void> {
     for (const path of [join(directory, 'talos'), dirname(place), place]) {
       try {
-        await mkdir(path, { recursive: true })
+        // Not with `recursive`: that says ENOENT of a file system that is mounted read-only.
+        await mkdir(path).catch((error: NodeJS.ErrnoException) => {
+          if (error.code !== 'EEXIST') throw error
+        })
         // One that somebody else made is only changed where a TFTP server could not read it.
         if (((await stat(path)).mode & 0o555) !== 0o555) await chmod(path, 0o755)
       } catch (error) {

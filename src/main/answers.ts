@@ -1,13 +1,13 @@
-import type { Agent } from './agent.ts'
-import type { JobQueue } from './adapters/bullmq/queue.ts'
-import type { Control } from './control/server.ts'
-import type { PowerAnswer, RunAnswer, StatusAnswer } from './control/protocol.ts'
-import { AgentError } from './core/errors.ts'
-import type { Job } from './core/job.ts'
-import type { Ports } from './core/ports.ts'
-import { foresee } from './core/rollout.ts'
-import { remembered } from './core/target.ts'
-import { parseVersion } from './core/version.ts'
+import type { Agent } from '../agent.ts'
+import type { JobQueue } from '../adapters/bullmq/queue.ts'
+import type { Control } from '../control/server.ts'
+import type { PowerAnswer, RunAnswer, StatusAnswer } from '../control/protocol.ts'
+import { AgentError } from '../core/errors.ts'
+import type { Job } from '../core/job.ts'
+import type { Ports } from '../core/ports.ts'
+import { foresee } from '../core/rollout.ts'
+import { remembered } from '../core/target.ts'
+import { parseVersion } from '../core/version.ts'
 
 export interface ControlOptions {
   readonly agent: Agent

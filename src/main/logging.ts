@@ -1,5 +1,5 @@
 import { type DestinationStream, pino } from 'pino'
-import type { Logger } from './core/log.ts'
+import type { Logger } from '../core/log.ts'
 
 export interface LogOptions {
   readonly level: string

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { schematicId } from './adapters/factory/factory.ts'
-import { type Config, parseConfig, parseSchematic, type SecretSource } from './config.ts'
-import { AgentError, messageOf } from './core/errors.ts'
-import type { RegisteredSchematic } from './core/job.ts'
+import { schematicId } from '../adapters/factory/factory.ts'
+import { type Config, parseConfig, parseSchematic, type SecretSource } from '../config.ts'
+import { AgentError, messageOf } from '../core/errors.ts'
+import type { RegisteredSchematic } from '../core/job.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 

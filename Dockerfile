@@ -1,0 +1,37 @@
+# syntax=docker/dockerfile:1
+FROM node:24-slim AS build
+WORKDIR /build
+COPY package.json package-lock.json ./
+COPY bin/node/package.json bin/node/
+RUN npm ci
+COPY tsconfig.json tsconfig.build.json ./
+COPY src src
+COPY jobs jobs
+RUN node_modules/.bin/tsc -p tsconfig.build.json
+
+FROM node:24-slim AS packages
+WORKDIR /app
+COPY package.json package-lock.json ./
+COPY bin/node/package.json bin/node/
+# Without optional packages: the image has its own Node, and msgpackr does without its native part.
+RUN npm ci --omit=dev --omit=optional
+
+FROM node:24-slim
+# The queue's store, for those who do not bring their own: an agent with a queue.url does not start it.
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends redis-server \
+ && rm -rf /var/lib/apt/lists/*
+WORKDIR /app
+COPY --from=packages /app/node_modules node_modules
+COPY --from=build /build/dist dist
+COPY package.json ./
+COPY bin/caretaker.mjs bin/
+RUN ln -s /app/bin/caretaker.mjs /usr/local/bin/caretaker \
+ && install -d -o node -g node -m 0700 /var/lib/caretaker
+USER node
+ENV NODE_ENV=production CARETAKER_CONFIG=/etc/caretaker/caretaker.yaml
+VOLUME /var/lib/caretaker
+# Well is a daemon that answers on its control socket.
+HEALTHCHECK --interval=30s --timeout=10s --start-period=30s CMD ["caretaker", "jobs"]
+ENTRYPOINT ["caretaker"]
+CMD ["start"]

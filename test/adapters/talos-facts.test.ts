@@ -1,0 +1,138 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import type { Talos } from '../../src/core/ports.ts'
+import { imageOf, schematic, startTalosLab, type TalosLab } from './talos-lab.ts'
+
+const extensions = [
+  { name: 'iscsi-tools', version: 'v0.2.0' },
+  { name: 'nut-client', version: '2.8.4' },
+]
+const soon = () => AbortSignal.timeout(5_000)
+
+let at: TalosLab
+let reader: Talos
+beforeAll(async () => {
+  const pace = { pull: 10, install: 40, stop: 40, boot: 40, settle: 40, etcd: 6_000 }
+  at = await startTalosLab(
+    { name: 'cp-1', address: '127.0.44.31', version: 'v1.12.11', extensions, pace },
+    { name: 'cp-2', address: '127.0.44.32', version: 'v1.13.9', pace },
+    { name: 'cp-3', address: '127.0.44.33', version: 'v1.14.0', pace },
+    { name: 'w-1', address: '127.0.44.34', version: 'v1.13.9' },
+  )
+  reader = await at.as(['os:reader'])
+})
+afterAll(() => at[Symbol.asyncDispose]())
+const node = (name: string) => at.nodes.find((candidate) => candidate.name === name)!
+const idOf = (name: string) => at.etcd.member(name)!.id.toString(16)
+
+describe('a look at a node', () => {
+  test.each(['cp-1', 'cp-2', 'cp-3', 'w-1'])('tells what %s runs, and how it does', async (name) => {
+    expect(await at.talos.look(name, soon())).toMatchObject({
+      version: node(name).version,
+      platform: 'metal',
+      secureBoot: false,
+      schematic,
+      bootId: node(name).bootId,
+      stage: 'running',
+      ready: true,
+      unmet: [],
+      fallbackPending: false,
+    })
+    expect(await at.talos.version(name, soon())).toBe(node(name).version)
+  })
+
+  test('tells the official extensions of its schematic', async () => {
+    expect((await at.talos.look('cp-1', soon())).extensions).toEqual(['siderolabs/iscsi-tools', 'siderolabs/nut-client'])
+    expect((await at.talos.look('w-1', soon())).extensions).toEqual([])
+  })
+
+  test('tells the boot by its time where the kernel’s own id is for admins only', async () => {
+    expect((await reader.look('cp-3', soon())).bootId).toBe(node('cp-3').bootId)
+    for (const name of ['cp-1', 'w-1'])
+      expect((await reader.look(name, soon())).bootId).toMatch(/^booted-at-1\d{9}$/)
+  })
+
+  test('with the role os:reader tells all the rest too', async () => {
+    const { bootId: _, ...facts } = await at.talos.look('cp-1', soon())
+    expect(await reader.look('cp-1', soon())).toMatchObject(facts)
+  })
+
+  test('shows that another release is installed and waits for its boot', async () => {
+    await at.talos.pullImage('w-1', imageOf('v1.13.10'), soon())
+    await at.talos.install('w-1', imageOf('v1.13.10'), soon())
+    expect(await at.talos.look('w-1', soon())).toMatchObject({
+      version: 'v1.13.9',
+      stage: 'running',
+      ready: true,
+      fallbackPending: true,
+    })
+  })
+
+  test('at a node that boots tells what it waits for', async () => {
+    node('w-1').faults.stuckBooting = true
+    await at.talos.reboot('w-1', soon())
+    await vi.waitFor(async () => {
+      const facts = await at.talos.look('w-1', soon())
+      expect(facts).toMatchObject({ stage: 'booting', ready: false })
+      expect(facts.unmet).toEqual([
+        'services: kubelet not healthy',
+        'nodeReady: node "w-1" status is not available yet',
+      ])
+    }, 5_000)
+  })
+})
+
+describe('a look at etcd', () => {
+  afterEach(() => {
+    for (const name of ['cp-1', 'cp-2', 'cp-3']) {
+      at.etcd.setRunning(name, true)
+      at.etcd.setLearner(name, false)
+      at.etcd.setAlarm(name, undefined)
+    }
+  })
+  const etcdOf = async (name: string) => (await at.talos.look(name, soon())).etcd
+
+  test('tells the members by ids that no number holds, and who leads', async () => {
+    expect(await etcdOf('cp-2')).toEqual({
+      ok: true,
+      value: {
+        id: idOf('cp-2'),
+        leader: idOf(at.etcd.leader()!),
+        learner: false,
+        errors: [],
+        members: ['cp-1', 'cp-2', 'cp-3'].map((name) => ({ id: idOf(name), name, learner: false })),
+      },
+    })
+    expect(idOf('cp-2')).toHaveLength(16)
+  })
+
+  test('is not for workers', async () => {
+    expect(await at.talos.look('w-1', soon())).not.toHaveProperty('etcd')
+  })
+
+  test('tells learners and alarms', async () => {
+    at.etcd.setLearner('cp-3', true)
+    at.etcd.setAlarm('cp-1', 'NOSPACE')
+    const etcd = await etcdOf('cp-3')
+    expect(etcd).toMatchObject({ ok: true, value: { learner: true } })
+    expect(etcd?.ok && etcd.value.members.map(({ learner }) => learner)).toEqual([false, false, true])
+    expect(etcd?.ok && etcd.value.errors).toEqual([expect.stringContaining('alarm:NOSPACE')])
+  })
+
+  test('without a quorum ends before etcd does, and all the rest is told', async () => {
+    for (const name of ['cp-1', 'cp-2']) at.etcd.setRunning(name, false)
+    const facts = await at.talos.look('cp-3', AbortSignal.timeout(3_000))
+    expect(facts).toMatchObject({
+      version: 'v1.14.0',
+      stage: 'running',
+      ready: false,
+      etcd: { ok: false, error: 'its etcd has not answered in time' },
+    })
+  })
+
+  test('that does not run says so, and all the rest is told', async () => {
+    at.etcd.setRunning('cp-1', false)
+    const facts = await at.talos.look('cp-1', soon())
+    expect(facts.version).toBe('v1.12.11')
+    expect(facts.etcd).toMatchObject({ ok: false, error: expect.stringContaining('connection refused') })
+  })
+})

@@ -1,0 +1,99 @@
+import { expect, test } from 'vitest'
+import type { Journal } from '../../src/core/journal.ts'
+import { beginOutage, type Outage } from '../../src/core/outage.ts'
+
+export interface JournalUnderTest extends AsyncDisposable {
+  readonly journal: Journal
+}
+
+const outageOf = (startedAt: string, stage: Outage['stage'] = 'draining'): Outage => ({
+  ...beginOutage(new Date(startedAt), 'low-battery', ['cp-1', 'w-1'], new Set(['cp-1'])),
+  stage,
+})
+
+/** What a journal promises, whatever it is kept in. `now` is what it takes for the present time. */
+export function journalContract(open: (now: () => Date) => Promise<JournalUnderTest>): void {
+  let clock = Date.parse('2026-11-22T10:00:00Z')
+  const start = () => open(() => new Date((clock += 1_000)))
+
+  test('gives sentences back newest first, no more than asked for, and without a subject where there is none', async () => {
+    await using opened = await start()
+    const { journal } = opened
+    expect(journal.entries(10)).toEqual([])
+    journal.write({ kind: 'power', subject: 'ups', text: 'ups is on battery' })
+    journal.write({ kind: 'alert', text: "a ' \" \0 📟" })
+    journal.write({ kind: 'step', subject: 'cp-1', text: 'cordon cp-1: done' })
+    const entries = journal.entries(2)
+    expect(entries.map(({ kind, text }) => [kind, text])).toEqual([
+      ['step', 'cordon cp-1: done'],
+      ['alert', "a ' \" \0 📟"],
+    ])
+    expect(entries[0]!.subject).toBe('cp-1')
+    expect(entries[1]!.subject).toBeUndefined()
+    expect(entries[0]!.id).toBeGreaterThan(entries[1]!.id)
+    expect(entries[0]!.at > entries[1]!.at).toBe(true)
+    expect(new Date(entries[0]!.at).toISOString()).toBe(entries[0]!.at)
+  })
+
+  test('shows a run without an end until it has one', async () => {
+    await using opened = await start()
+    const { journal } = opened
+    const first = journal.beginRun('upgrade-node')
+    const second = journal.beginRun('stage-image')
+    expect(second).not.toBe(first)
+    journal.endRun(first, 'later', 'cp-1 not ready')
+    const [newest, oldest] = journal.runs(10)
+    expect(newest).toMatchObject({ id: second, job: 'stage-image' })
+    for (const key of ['endedAt', 'outcome', 'detail'] as const) expect(newest![key]).toBeUndefined()
+    expect(oldest).toMatchObject({ id: first, job: 'upgrade-node', outcome: 'later', detail: 'cp-1 not ready' })
+    expect(oldest!.endedAt! > oldest!.startedAt).toBe(true)
+    expect(journal.runs(1)).toHaveLength(1)
+  })
+
+  test('keeps when a release was first seen, however often it is seen again', async () => {
+    await using opened = await start()
+    const { journal } = opened
+    expect([...journal.firstSeen(['v1.13.9'], 100)]).toEqual([['v1.13.9', 100]])
+    const later = journal.firstSeen(['v1.13.9', 'v1.14.0'], 200)
+    expect(Object.fromEntries(later)).toEqual({ 'v1.13.9': 100, 'v1.14.0': 200 })
+    expect(Object.fromEntries(journal.firstSeen([], 300))).toEqual({ 'v1.13.9': 100, 'v1.14.0': 200 })
+  })
+
+  test('recalls what it was told last, as a copy, until it is told to forget', async () => {
+    await using opened = await start()
+    const { journal } = opened
+    expect(journal.recall('wishes')).toBeUndefined()
+    const wishes = ['v1.14.0']
+    journal.remember('wishes', wishes)
+    wishes.push('v1.15.0')
+    expect(journal.recall('wishes')).toEqual(['v1.14.0'])
+    journal.remember('wishes', { a: null, b: false })
+    expect(journal.recall('wishes')).toEqual({ a: null, b: false })
+    journal.remember('other', '')
+    journal.remember('wishes', undefined)
+    expect(journal.recall('wishes')).toBeUndefined()
+    expect(journal.recall('other')).toBe('')
+  })
+
+  test('has an open outage from its first record until it is over', async () => {
+    await using opened = await start()
+    const { journal } = opened
+    expect(journal.openOutage()).toBeUndefined()
+    for (const stage of ['draining', 'stopping', 'stopped', 'waking'] as const) {
+      journal.saveOutage(outageOf('2026-11-22T01:00:00Z', stage))
+      expect(journal.openOutage()).toEqual(outageOf('2026-11-22T01:00:00Z', stage))
+    }
+    journal.saveOutage(outageOf('2026-11-22T01:00:00Z', 'over'))
+    expect(journal.openOutage()).toBeUndefined()
+    journal.saveOutage(outageOf('2026-11-22T02:00:00Z'))
+    expect(journal.openOutage()).toEqual(outageOf('2026-11-22T02:00:00Z'))
+    expect(journal.outages(10).map(({ stage }) => stage)).toEqual(['draining', 'over'])
+    expect(journal.outages(1)).toEqual([outageOf('2026-11-22T02:00:00Z')])
+  })
+
+  test('is well', async () => {
+    await using opened = await start()
+    opened.journal.write({ kind: 'event', text: 'something' })
+    expect(opened.journal.degraded).toBeUndefined()
+  })
+}

@@ -1,0 +1,62 @@
+import { describe } from 'vitest'
+import { createNutUps } from '../../src/adapters/nut/ups.ts'
+import { fakeHomelab } from '../fakes/homelab.ts'
+import { isUpsdInstalled, startUpsd, type LabUpsd } from '../lab/upsd.ts'
+import { startUpsdStandIn } from '../lab/upsd-stand-in.ts'
+import { upsContract, type UpsUnderTest } from './ups.contract.ts'
+
+const address = '127.0.43.14'
+const isSkipped = !isUpsdInstalled() && process.env['CI'] !== 'true'
+
+describe('the UPS of the fake homelab', () => {
+  upsContract(async () => {
+    const homelab = fakeHomelab({})
+    let said = { ...homelab.ups } as Exclude<typeof homelab.ups, 'silent'>
+    const say = async (change: Partial<typeof said>) => void (homelab.ups = said = { ...said, ...change })
+    return {
+      ups: homelab.ports.ups!,
+      status: (tokens) => say({ status: tokens.split(' ') }),
+      battery: async (charge, runtime) => {
+        said = { status: said.status }
+        await say({
+          ...(charge === undefined ? {} : { charge }),
+          ...(runtime === undefined ? {} : { runtime: runtime * 1_000 }),
+        })
+      },
+      silence: async () => void (homelab.ups = 'silent'),
+      speakAgain: () => say({}),
+      [Symbol.asyncDispose]: async () => {},
+    }
+  })
+})
+
+async function overNut(upsd: LabUpsd): Promise<UpsUnderTest> {
+  const ups = createNutUps({
+    host: upsd.address,
+    port: upsd.port,
+    name: upsd.upsName,
+    credentials: { user: upsd.users.secondary.name, password: upsd.users.secondary.password },
+  })
+  return {
+    ups,
+    status: upsd.status,
+    battery: async (charge, runtime) => {
+      await upsd.set('battery.charge', charge?.toString() ?? '')
+      await upsd.set('battery.runtime', runtime?.toString() ?? '')
+    },
+    silence: upsd.stop,
+    speakAgain: upsd.start,
+    [Symbol.asyncDispose]: async () => {
+      await ups[Symbol.asyncDispose]()
+      await upsd[Symbol.asyncDispose]()
+    },
+  }
+}
+
+describe.skipIf(isSkipped)(`NUT with a real upsd${isSkipped ? ' (skipped: nut-server is not installed)' : ''}`, () => {
+  upsContract(async () => overNut(await startUpsd({ address })))
+})
+
+describe('NUT with the upsd stand-in', () => {
+  upsContract(async () => overNut(await startUpsdStandIn({ address })))
+})

@@ -1,0 +1,191 @@
+import { describe, expect, test } from 'vitest'
+import { beginOutage, type Outage, withNodeState } from '../../src/core/outage.ts'
+import { describeStep, type Plan } from '../../src/core/plan.ts'
+import { planShutdown, planWake, type ShutdownPolicy } from '../../src/core/shutdown.ts'
+
+const now = new Date('2026-03-01T02:00:00Z')
+const policy: ShutdownPolicy = { drain: 90_000, nodeStops: 60_000, reserve: 60_000, assumedRuntime: 180_000 }
+const inventory = [
+  { name: 'cp-1', role: 'controlplane', mac: '00:1b:21:3a:4f:01' },
+  { name: 'w-1', role: 'worker', mac: '00:1b:21:3a:4f:02' },
+  { name: 'w-2', role: 'worker' },
+] as const
+const names = inventory.map(({ name }) => name)
+const fresh = beginOutage(now, 'low-battery', names, new Set(names))
+
+/** Each phase in a line: `drain: drain w-1, drain w-2`. */
+const outline = (plan: Plan) => plan.map(({ name, steps }) => `${name}: ${steps.map(describeStep).join(', ')}`)
+const plan = (left: number | undefined, outage = fresh, changed: Partial<ShutdownPolicy> = {}) =>
+  planShutdown(inventory, outage, left, { ...policy, ...changed }, now)
+const stepsOf = (list: Plan) => list.flatMap(({ steps }) => steps)
+
+describe('with battery enough', () => {
+  const ordered = plan(600_000)
+
+  test('all are cordoned, then drained; workers go down, then the control planes', () => {
+    expect(ordered.form).toBe('ordered')
+    expect(outline(ordered.reversible)).toEqual([
+      'cordon: cordon cp-1, cordon w-1, cordon w-2',
+      'drain: drain cp-1, drain w-1, drain w-2',
+    ])
+    expect(outline(ordered.irreversible)).toEqual([
+      'workers: shut down w-1, shut down w-2',
+      'workers down: await down w-1, await down w-2',
+      'control planes: shut down cp-1',
+      'control planes down: await down cp-1',
+      'log out: log out of ups',
+    ])
+  })
+
+  test('every node is told by force, and no phase holds up the next', () => {
+    const phases = [...ordered.reversible, ...ordered.irreversible]
+    expect(phases.every(({ bestEffort }) => bestEffort)).toBe(true)
+    const told = stepsOf(ordered.irreversible).filter((step) => step.do === 'shut-down')
+    expect(told.map(({ force }) => force)).toEqual([true, true, true])
+  })
+
+  test('nothing that can be taken back is among what cannot', () => {
+    expect(stepsOf(ordered.reversible).map((step) => step.do)).not.toContain('shut-down')
+  })
+
+  test('the cordons are marked as ours, for the power', () => {
+    const marks = stepsOf(ordered.reversible).flatMap((step) => (step.do === 'cordon' ? [step.mark] : []))
+    expect(marks).toEqual(Array(3).fill({ why: 'power', at: '2026-03-01T02:00:00.000Z' }))
+  })
+})
+
+describe('the time that pods get', () => {
+  test.each<[string, number | undefined, Partial<ShutdownPolicy>, number | 'none' | 'short', string]>([
+    ['all of it', 600_000, {}, 90_000, 'the battery has 600 s left: pods get 90 s to leave'],
+    ['what the battery leaves', 210_000, {}, 30_000, 'the battery has 210 s left: pods get 30 s to leave'],
+    ['five seconds', 185_000, {}, 5_000, 'the battery has 185 s left: pods get 5 s to leave'],
+    ['none that would be of use', 184_000, {}, 'none', 'the battery has 184 s left: no time to drain'],
+    ['none', 180_000, {}, 'none', 'the battery has 180 s left: no time to drain'],
+    [
+      'none, nor is there time for an order',
+      179_000,
+      {},
+      'short',
+      'the battery has 179 s left, and stopping in order needs 180 s: every node is told at once',
+    ],
+    [
+      'none with an empty battery',
+      0,
+      {},
+      'short',
+      'the battery has 0 s left, and stopping in order needs 180 s: every node is told at once',
+    ],
+    [
+      'what is assumed where the UPS is silent about it',
+      undefined,
+      { assumedRuntime: 240_000 },
+      60_000,
+      'the UPS does not say how long the battery lasts: pods get 60 s to leave',
+    ],
+    [
+      'as little as a policy wants',
+      600_000,
+      { drain: 2_000 },
+      2_000,
+      'the battery has 600 s left: pods get 2 s to leave',
+    ],
+  ])('is %s', (_, left, changed, given, reason) => {
+    const decided = plan(left, fresh, changed)
+    const drains = stepsOf(decided.reversible).flatMap((step) => (step.do === 'drain' ? [step] : []))
+    expect(decided.reason).toBe(reason)
+    expect(decided.form).toBe(given === 'short' ? 'short' : 'ordered')
+    expect(drains.map(({ within }) => within)).toEqual(typeof given === 'number' ? [given, given, given] : [])
+    for (const { policy, within } of drains) {
+      expect(policy).toEqual({ deleteAfter: Math.round(within / 4), maxGrace: within })
+    }
+  })
+})
+
+test('with too little battery every node is told at once, and the UPS is told last', () => {
+  const short = plan(30_000)
+  expect(short.reversible).toEqual([])
+  expect(outline(short.irreversible)).toEqual([
+    'everything: shut down cp-1, shut down w-1, shut down w-2',
+    'everything down: await down cp-1, await down w-1, await down w-2',
+    'log out: log out of ups',
+  ])
+})
+
+describe('an outage that is taken up again', () => {
+  const stopping = withNodeState(withNodeState(fresh, 'w-1', 'off'), 'w-2', 'shutdown-sent')
+
+  test('is not drained again, and leaves out what is down', () => {
+    const decided = plan(600_000, stopping)
+    expect(decided.reason).toBe('the battery has 600 s left: going on where it was left')
+    expect(decided.reversible).toEqual([])
+    expect(outline(decided.irreversible)).toEqual([
+      'workers: shut down w-2',
+      'workers down: await down w-2',
+      'control planes: shut down cp-1',
+      'control planes down: await down cp-1',
+      'log out: log out of ups',
+    ])
+  })
+
+  test.each<[Outage['nodes'][string]['state'], boolean]>([
+    ['up', true],
+    ['shutdown-sent', true],
+    ['off', false],
+    ['abandoned', false],
+    ['wake-sent', true],
+    ['back', true],
+  ])('tells a node that is %s to shut down: %s', (state, told) => {
+    for (const left of [600_000, 0]) {
+      const decided = plan(left, {
+        ...fresh,
+        stage: 'stopping',
+        nodes: { ...fresh.nodes, 'w-1': { wasUp: true, state } },
+      })
+      expect(outline(decided.irreversible).join().includes('shut down w-1')).toBe(told)
+    }
+  })
+
+  test('with every node down only logs out of the UPS', () => {
+    const down = names.reduce((outage, name) => withNodeState(outage, name, 'off'), fresh)
+    expect(outline(plan(600_000, down).irreversible)).toEqual(['log out: log out of ups'])
+  })
+})
+
+describe('waking', () => {
+  const wakePolicy = { stableFor: 60_000, minimumCharge: 25, retryEvery: 30_000, giveUpAfter: 900_000 }
+  const down = names.reduce((outage, name) => withNodeState(outage, name, 'off'), fresh)
+
+  test('brings control planes back first, then workers, and then takes our cordons away', () => {
+    expect(outline(planWake(inventory, down, wakePolicy))).toEqual([
+      'control planes: wake cp-1',
+      'kubernetes: await kubernetes',
+      'workers: wake w-1, wake w-2',
+      'ready: await ready cp-1, await ready w-1, await ready w-2',
+      'uncordon: uncordon cp-1, uncordon w-1, uncordon w-2',
+    ])
+  })
+
+  test('leaves alone what was off before, and what is back', () => {
+    const outage = withNodeState(
+      { ...down, nodes: { ...down.nodes, 'w-2': { wasUp: false, state: 'off' } } },
+      'cp-1',
+      'back',
+    )
+    expect(outline(planWake(inventory, outage, wakePolicy))).toEqual([
+      'kubernetes: await kubernetes',
+      'workers: wake w-1',
+      'ready: await ready w-1',
+      'uncordon: uncordon cp-1, uncordon w-1, uncordon w-2',
+    ])
+  })
+
+  test('takes away only the cordons for the power, and knows who has no address to wake', () => {
+    const steps = stepsOf(planWake(inventory, down, wakePolicy))
+    expect(steps.flatMap((step) => (step.do === 'uncordon' ? [step.why] : []))).toEqual(['power', 'power', 'power'])
+    expect(steps.flatMap((step) => (step.do === 'wake' ? [step.mac] : []))).toEqual([
+      '00:1b:21:3a:4f:01',
+      '00:1b:21:3a:4f:02',
+      undefined,
+    ])
+  })
+})

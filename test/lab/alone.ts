@@ -1,0 +1,44 @@
+// The lab by itself, for outside clients and for playing: `npm run lab`.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startHomelab } from './homelab.ts'
+import { isUpsdInstalled, startUpsd } from './upsd.ts'
+import { startUpsdStandIn } from './upsd-stand-in.ts'
+
+await using stack = new AsyncDisposableStack()
+const directory = await mkdtemp(join(tmpdir(), 'caretaker-lab-'))
+stack.defer(() => rm(directory, { recursive: true, force: true }))
+const upsd = stack.use(
+  isUpsdInstalled() ? await startUpsd({ address: '127.0.70.93' }) : await startUpsdStandIn({ address: '127.0.70.93' }),
+)
+const lab = stack.use(
+  await startHomelab({
+    net: 70,
+    versions: ['v1.13.9', 'v1.14.0', 'v1.14.1'],
+    pace: { pull: 2_000, install: 4_000, stop: 2_000, boot: 5_000, settle: 3_000 },
+  }),
+)
+lab.kubernetes.addDeployment({ name: 'web', replicas: 3, labels: { app: 'web' } })
+lab.kubernetes.addPodDisruptionBudget({ name: 'web', matchLabels: { app: 'web' }, minAvailable: 2 })
+const config = await lab.writeConfig(directory, {
+  ups: { host: upsd.address, port: upsd.port, user: 'monuser', password: 'secret' },
+  upgrade: { soak: '30s', settle: '5s' },
+  power: { drain: '20s', nodeStops: '20s' },
+})
+const kubeconfig = join(directory, 'kubeconfig')
+console.log(`A homelab of stand-ins runs until Ctrl-C:
+
+  nodes       ${lab.nodes.map(({ name, address }) => `${name} ${address}`).join(', ')}
+  Factory     ${lab.factory.url}
+  upsd        ${upsd.address}:${upsd.port} (upsc ${upsd.upsName}@${upsd.address}:${upsd.port})
+  share       ${join(directory, 'share')}
+  talosconfig ${join(directory, 'talosconfig')}
+
+  bin/caretaker.mjs start -c ${config}
+  bin/caretaker.mjs status -c ${config}
+  kubectl --kubeconfig ${kubeconfig} get nodes
+  upsrw -s ups.status="OB DISCHRG" -u admin -p adminpw ${upsd.upsName}@${upsd.address}:${upsd.port}   (then "OB DISCHRG LB", then "OL CHRG")`)
+await new Promise<void>((resolve) => {
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => resolve())
+})
