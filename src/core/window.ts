@@ -78,8 +78,13 @@ function offsetAt(instant: number, timeZone: string): number {
   return Date.UTC(year, month, day, hour, minute, second) - Math.floor(instant / 1_000) * 1_000
 }
 
-function wallClock(instant: number, timeZone: string) {
-  const parts = new Intl.DateTimeFormat('en-US', {
+const formats = new Map<string, Intl.DateTimeFormat>()
+
+/** Kept, because making one takes longer than using it a hundred times. */
+function formatFor(timeZone: string): Intl.DateTimeFormat {
+  const known = formats.get(timeZone)
+  if (known) return known
+  const format = new Intl.DateTimeFormat('en-US', {
     timeZone,
     hourCycle: 'h23',
     year: 'numeric',
@@ -88,7 +93,13 @@ function wallClock(instant: number, timeZone: string) {
     hour: 'numeric',
     minute: 'numeric',
     second: 'numeric',
-  }).formatToParts(instant)
+  })
+  formats.set(timeZone, format)
+  return format
+}
+
+function wallClock(instant: number, timeZone: string) {
+  const parts = formatFor(timeZone).formatToParts(instant)
   const part = (type: string) => Number(parts.find((candidate) => candidate.type === type)!.value)
   return {
     year: part('year'),

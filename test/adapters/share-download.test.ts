@@ -9,7 +9,7 @@ import { bootName, orderOf, type ShareLab, startShareLab } from './share-lab.ts'
 
 let at: ShareLab
 beforeEach(async () => {
-  at = await startShareLab('127.0.44.23', { imageBytes: 1_000_000 })
+  at = await startShareLab('127.0.44.23', { imageBytes: 3_000_000 })
   at.lab.faults.redirect = true
 })
 afterEach(() => at[Symbol.asyncDispose]())
@@ -56,7 +56,7 @@ function cutting(after: number): { factory: Pick<Factory, 'warm' | 'open'>; offs
 
 describe('a process that is killed in the middle of a download', () => {
   test('leaves a part that the next one goes on with, and the image is the same byte for byte', async () => {
-    at.lab.faults.bytesPerSecond = 500_000
+    at.lab.faults.bytesPerSecond = 1_500_000
     const script = join(import.meta.dirname, 'share-child.ts')
     const child = spawn(process.execPath, [script, at.lab.url, at.directory, 'v1.13.9'], { stdio: 'inherit' })
     const ended = once(child, 'exit')
@@ -127,7 +127,7 @@ describe('a part that was left behind', () => {
 
 describe('a download that breaks off', () => {
   test('is taken up again at once, as often as it takes within the limit', async () => {
-    const { factory, offsets } = cutting(400_000)
+    const { factory, offsets } = cutting(1_200_000)
     await at.stage('v1.13.9', { factory })
     expect(offsets.length).toBeGreaterThanOrEqual(3)
     expect(offsets).toEqual([...new Set(offsets)].toSorted((a, b) => a - b))
@@ -135,7 +135,7 @@ describe('a download that breaks off', () => {
   })
 
   test('again and again is given up after five more tries, and goes on where it was in the next run', async () => {
-    const { factory, offsets } = cutting(120_000)
+    const { factory, offsets } = cutting(400_000)
     const error = await refusal(at.stage('v1.13.9', { factory }))
     expect(error.code).toBe('unreachable')
     expect(error.message).toContain('broke off')
@@ -158,7 +158,7 @@ describe('a download that breaks off', () => {
   })
 
   test('because the agent stops ends at once and keeps what it has', async () => {
-    at.lab.faults.bytesPerSecond = 200_000
+    at.lab.faults.bytesPerSecond = 1_500_000
     const stop = new AbortController()
     const staging = at.share.stage(orderOf('v1.13.9'), { publish: true }, at.factory, stop.signal)
     await vi.waitFor(async () => expect(await sizeOf(partOf('v1.13.9'))).toBeGreaterThan(20_000))

@@ -156,12 +156,13 @@ describe('a reboot', () => {
   })
 
   test('in the middle of an installation, with half-open sockets, hangs no longer than the signal', async () => {
+    await boot({ address: '127.0.44.37', pace: { install: 3_000, stop: 40, boot: 40, settle: 40 } })
     await talos.pullImage('w-1', imageOf('v1.13.10'), soon())
     node.faults.halfOpen = true
     const began = performance.now()
     const installing = refusal(talos.install('w-1', imageOf('v1.13.10'), soon(1_000)))
+    await vi.waitFor(() => expect(node.calls).toHaveLength(2))
     await talos.reboot('w-1', soon())
-    // An installer that was quick enough says nothing of it; it is this one's connection that dies.
     expect((await installing).retryable).toBe(true)
     expect(performance.now() - began).toBeLessThan(1_500)
   })

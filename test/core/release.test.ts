@@ -14,7 +14,7 @@ interface Situation {
   readonly kubernetes?: string
 }
 
-function viewOf({ available, running, known = {}, underWay, kubernetes = 'v1.36.3' }: Situation): ReleaseView {
+function viewOf({ available, running, known = {}, underWay, kubernetes = 'v1.34.2' }: Situation): ReleaseView {
   const firstSeen = new Map(available.map((version) => [version, now - (known[version] ?? 30) * day]))
   return { available, running, firstSeen, underWay, kubernetes: kubernetes || undefined, now }
 }
@@ -196,7 +196,7 @@ describe('a rollout that has begun', () => {
     [
       'waits for a node that comes back from far behind',
       'target v1.10.9',
-      { available: ['v1.10.9', ...newer], running: ['v1.13.9', 'v1.10.0'], underWay: 'v1.13.9' },
+      { available: ['v1.10.9', ...newer], running: ['v1.13.9', 'v1.10.0'], underWay: 'v1.13.9', kubernetes: 'v1.33.0' },
     ],
   ])('%s: %s', (_, expected, situation, changed) => {
     expect(decide(situation, changed)).toBe(expected)

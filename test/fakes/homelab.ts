@@ -100,8 +100,8 @@ export function fakeHomelab(
       },
       ups: {
         name: 'ups',
-        read: async () => {
-          if (homelab.ups === 'silent') throw new AgentError('unreachable', 'the UPS does not answer')
+        read: async (signal) => {
+          if (homelab.ups === 'silent' || signal.aborted) throw new AgentError('unreachable', 'the UPS does not answer')
           return homelab.ups
         },
         logOut: () => note('log-out'),

@@ -82,9 +82,15 @@ export function openJournal(
 
   function flush(): void {
     try {
+      // Many at once, because each transaction waits for the disk; one at a time where there is room for few.
+      let most = 500
       while (pending.length > 0) {
-        database.prepare(pending[0]!.sql).run(...pending[0]!.values)
-        pending.shift()
+        try {
+          take(most)
+        } catch (error) {
+          if (most === 1) throw error
+          most = 1
+        }
       }
       if (degraded !== undefined) {
         degraded = undefined
@@ -99,6 +105,21 @@ export function openJournal(
       }
       noteDegraded(error)
     }
+  }
+
+  /** Writes the oldest that are pending, all of them or none. */
+  function take(most: number): void {
+    const batch = pending.slice(0, most)
+    database.exec('BEGIN')
+    try {
+      for (const { sql, values } of batch) database.prepare(sql).run(...values)
+      database.exec('COMMIT')
+    } catch (error) {
+      // SQLite may have rolled back by itself.
+      if (database.isTransaction) database.exec('ROLLBACK')
+      throw error
+    }
+    pending.splice(0, batch.length)
   }
 
   function prune(): void {

@@ -31,7 +31,11 @@ const lastLines = 3
 
 /** Every node is talked to at its own address, with no other node between. */
 export function createTalos({ nodes, credentials }: TalosOptions): Talos {
-  function on<T>(name: string, signal: AbortSignal, action: (session: Session, role: Role) => Promise<T>): Promise<T> {
+  async function on<T>(
+    name: string,
+    signal: AbortSignal,
+    action: (session: Session, role: Role) => Promise<T>,
+  ): Promise<T> {
     const node = nodes.find((candidate) => candidate.name === name)
     if (!node) throw new AgentError('misconfigured', `there is no node ${name} in the configuration`)
     return withSession(name, node.address, credentials, signal, (session) => action(session, node.role))

@@ -1,0 +1,141 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { stringify } from 'yaml'
+import { endpointOf, missingRole, parseTalosconfig } from '../../src/adapters/talos/talosconfig.ts'
+import { AgentError } from '../../src/core/errors.ts'
+import { createAuthority, type Identity, type LabAuthority, withTalosLabel } from '../lab/authority.ts'
+
+const base64 = (text: string) => Buffer.from(text).toString('base64')
+let authority: LabAuthority
+let admin: Identity
+beforeAll(async () => {
+  authority = await createAuthority('talos')
+  admin = await authority.issueClient({ common: 'caretaker', organizations: ['os:admin'] })
+})
+
+const context = ({ cert, key }: Identity = admin) => ({
+  endpoints: ['192.168.0.2'],
+  ca: base64(authority.ca),
+  crt: base64(cert),
+  key: base64(withTalosLabel(key)),
+})
+const fileOf = (contexts: object, chosen: string | null = 'lab') =>
+  stringify({ ...(chosen === null ? {} : { context: chosen }), contexts })
+const rolesOf = async (...organizations: string[]) =>
+  parseTalosconfig(
+    fileOf({ lab: context(await authority.issueClient({ common: 'caretaker', organizations })) }),
+    'talosconfig',
+  ).roles
+
+function refusalOf(text: string, chosen?: string): string {
+  try {
+    parseTalosconfig(text, '/etc/talosconfig', chosen)
+  } catch (error) {
+    expect(error).toBeInstanceOf(AgentError)
+    expect(error).toMatchObject({ code: 'misconfigured', message: expect.stringMatching(/^\/etc\/talosconfig: /) })
+    return (error as Error).message.slice('/etc/talosconfig: '.length)
+  }
+  throw new Error('it was taken')
+}
+
+describe('a talosconfig', () => {
+  test('gives the PEM texts of its own context, the key under a label that OpenSSL knows', () => {
+    const file = fileOf({ lab: context(), work: { ca: 'x' } })
+    expect(file).not.toContain(base64(admin.key))
+    expect(parseTalosconfig(file, 'talosconfig')).toMatchObject({
+      ca: authority.ca,
+      cert: admin.cert,
+      key: admin.key,
+      roles: ['os:admin'],
+    })
+  })
+
+  test('gives the context that the configuration names', () => {
+    const file = fileOf({ lab: context(), work: {} }, 'work')
+    expect(parseTalosconfig(file, 'talosconfig', 'lab').cert).toBe(admin.cert)
+  })
+
+  test('tells the roles and the end of its certificate', async () => {
+    expect(await rolesOf('os:reader')).toEqual(['os:reader'])
+    expect(await rolesOf()).toEqual([])
+    const { expires } = parseTalosconfig(fileOf({ lab: context() }), 'talosconfig')
+    expect(expires.getTime() - Date.now()).toBeGreaterThan(364 * 86_400_000)
+  })
+
+  test('tells several roles, which one part of the subject holds', async () => {
+    expect(await rolesOf('os:operator', 'os:etcd:backup', 'os:reader')).toEqual(
+      expect.arrayContaining(['os:operator', 'os:etcd:backup', 'os:reader']),
+    )
+  })
+
+  test('that is nonsense is refused with what is wrong', async () => {
+    const { crt, ...withoutCrt } = context()
+    const other = await authority.issueClient({ common: 'x', organizations: ['os:admin'] })
+    const refusals: [string, string | RegExp][] = [
+      ['{', /^it is not YAML: /],
+      ['', 'it names no context: set cluster.context'],
+      [fileOf({ lab: context() }, null), 'it names no context: set cluster.context'],
+      [fileOf({ lab: context(), work: {} }, 'home'), 'it has no context "home", only lab, work'],
+      [fileOf({}, 'home'), 'it has no context "home", only none at all'],
+      [fileOf({ lab: withoutCrt }), 'the context "lab" has no crt'],
+      [fileOf({ lab: { ...context(), key: '' } }), 'the context "lab" has no key'],
+      [fileOf({ lab: { ...context(), ca: admin.cert } }), 'ca of the context "lab" is not a PEM in base64'],
+      [fileOf({ lab: { ...context(), crt: base64('-----BEGIN CERTIFICATE-----\nAAAA\n') } }), /^crt .* is not a cert/],
+      [fileOf({ lab: { ...context(), key: context(other).key } }), /^crt and key of the context "lab" can't be used: /],
+      [fileOf({ lab: { ...context(), key: base64('-----BEGIN RSA PRIVATE KEY-----\nAA\n') } }), /^crt and key of .*used/],
+      [
+        fileOf({ lab: { endpoints: [], auth: { siderov1: { identity: 'me' } } } }),
+        'the context "lab" logs in through Omni, which needs a person: use a talosconfig with a client certificate',
+      ],
+    ]
+    expect(crt).toBeDefined()
+    for (const [text, words] of refusals) {
+      if (typeof words === 'string') expect(refusalOf(text)).toBe(words)
+      else expect(refusalOf(text)).toMatch(words)
+    }
+    expect(refusalOf(fileOf({ lab: context() }), 'work')).toBe('it has no context "work", only lab')
+  })
+})
+
+describe('what a role allows', () => {
+  const now = new Date('2026-11-22T03:00:00Z')
+  const later = new Date('2027-01-01T00:00:00Z')
+  const lacking = (roles: readonly string[], upgrades: boolean, expires = later) =>
+    missingRole({ ca: '', cert: '', key: '', roles, expires }, { upgrades, now })
+
+  test('is all for os:admin, and shutting down for os:operator', () => {
+    expect(lacking(['os:admin'], true)).toBeUndefined()
+    expect(lacking(['os:admin'], false)).toBeUndefined()
+    expect(lacking(['os:operator'], false)).toBeUndefined()
+    expect(lacking(['os:etcd:backup', 'os:operator'], false)).toBeUndefined()
+  })
+
+  test('is told with what is missing and how to get it', () => {
+    expect(lacking(['os:operator'], true)).toBe(
+      'its certificate has the role os:operator and not os:admin, which upgrades need (os:operator is enough with ' +
+        'upgrade.enabled: false): make one with `talosctl config new --roles os:admin`',
+    )
+    expect(lacking(['os:reader'], false)).toBe(
+      'its certificate has the role os:reader and not os:operator or os:admin, which Shutdown needs: make one with ' +
+        '`talosctl config new --roles os:operator`',
+    )
+    expect(lacking([], false)).toContain('the role (none) and not')
+  })
+
+  test('is nothing once the certificate has ended', () => {
+    expect(lacking(['os:admin'], true, now)).toBe(
+      'its certificate ended on 2026-11-22: make a new one with `talosctl config new`',
+    )
+  })
+})
+
+describe('the address of a node', () => {
+  test.each([
+    ['192.168.0.2', 'https://192.168.0.2:50000'],
+    ['cp-1.lan', 'https://cp-1.lan:50000'],
+    ['fd00::2', 'https://[fd00::2]:50000'],
+    ['192.168.0.2:50001', 'https://192.168.0.2:50001'],
+    ['[fd00::2]:50001', 'https://[fd00::2]:50001'],
+  ])('%s is called at %s', (address, url) => {
+    expect(endpointOf(address)).toBe(url)
+  })
+})

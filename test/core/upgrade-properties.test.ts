@@ -1,0 +1,196 @@
+import { describe, expect, test } from 'vitest'
+import { type Cluster, isArmed, isHealthy, type Node } from '../../src/core/cluster.ts'
+import { quorumObstacle } from '../../src/core/etcd.ts'
+import type { Step } from '../../src/core/plan.ts'
+import { type Circumstances, decideUpgrade, type UpgradeDecision } from '../../src/core/upgrade.ts'
+import { isNewer } from '../../src/core/version.ts'
+import { clusterOf, controlPlane, idOf, type NodeChoices, worker } from './nodes.ts'
+import { createRandom, type Random } from './random.ts'
+import { calm, policy, stepsOf, target } from './rollout.ts'
+
+interface Case {
+  readonly cluster: Cluster
+  readonly circumstances: Circumstances
+  readonly decision: UpgradeDecision
+}
+
+const versions = ['v1.12.11', 'v1.13.8', 'v1.13.8', 'v1.13.9', 'v1.13.10'] as const
+
+function randomCase(seed: number): Case {
+  const random = createRandom(seed)
+  const names = Array.from({ length: random.pick([1, 2, 3, 3, 3, 5]) }, (_, index) => `cp-${index + 1}`)
+  // In most clusters little is wrong, or nothing would ever be decided.
+  const trouble = random.pick([0, 0.02, 0.1, 0.3])
+  const cluster = clusterOf(
+    ...names.map((name) => controlPlane(name, names, randomNode(random, trouble, names))),
+    ...Array.from({ length: random.below(4) }, (_, index) =>
+      worker(`w-${index + 1}`, randomNode(random, trouble, names)),
+    ),
+  )
+  const circumstances = {
+    ...calm,
+    powerObstacle: random.chance(0.3) ? 'the UPS is on battery' : undefined,
+    paused: random.chance(0.2) ? 'paused by me' : undefined,
+  }
+  return { cluster, circumstances, decision: decideUpgrade(cluster, target, circumstances, policy) }
+}
+
+function randomNode(random: Random, trouble: number, names: readonly string[]): NodeChoices {
+  const wrong = () => random.chance(trouble)
+  const marked = random.chance(0.15)
+  const foreign = random.chance(0.1)
+  const release = random.pick(['v1.13.9', 'v1.13.9', 'v1.13.10'])
+  const rebooting = random.chance(0.5) ? { rebooting: true as const } : {}
+  const upgradeMark = { why: 'upgrade' as const, at: '2026-03-07T02:00:00Z', release, bootId: 'boot-1', ...rebooting }
+  const powerMark = { why: 'power' as const, at: '2026-03-07T02:00:00Z' }
+  return {
+    talos: wrong()
+      ? 'silent'
+      : {
+          version: random.pick(versions),
+          schematic: wrong() ? 'f'.repeat(64) : target.schematicOf('any'),
+          extensions: wrong() ? ['siderolabs/zfs'] : ['siderolabs/i915'],
+          bootId: marked && random.chance(0.5) ? 'boot-2' : 'boot-1',
+          stage: wrong() ? random.pick(['booting', 'rebooting', 'shutting down']) : 'running',
+          ready: !wrong(),
+          fallbackPending: wrong() || (marked && random.chance(0.3)),
+        },
+    kubernetes: wrong()
+      ? 'silent'
+      : {
+          ready: !wrong(),
+          unschedulable: marked || foreign,
+          cordon: marked ? upgradeMark : foreign && random.chance(0.5) ? powerMark : undefined,
+          attempts: random.chance(0.2)
+            ? {
+                release: 'v1.13.9',
+                count: 1 + random.below(2),
+                ...(random.chance(0.5) ? { failure: 'it failed' } : {}),
+              }
+            : undefined,
+        },
+    etcd: wrong()
+      ? 'silent'
+      : {
+          learner: wrong(),
+          errors: wrong() ? ['NOSPACE'] : [],
+          ...(wrong() ? { leader: random.pick([undefined, idOf(names.at(-1)!)]) } : {}),
+        },
+  }
+}
+
+const disruptive: readonly Step['do'][] = ['install', 'install-and-reboot', 'reboot', 'drain', 'cordon', 'pull-image']
+const begins = ({ decision }: Case) => stepsOf(decision).some((step) => disruptive.includes(step.do))
+const nodeOf = ({ cluster, decision }: Case): Node | undefined =>
+  decision.kind === 'go' ? cluster.nodes.find(({ name }) => name === decision.node) : undefined
+const markOf = (node: Node | undefined) => (node?.kubernetes.ok ? node.kubernetes.value.cordon : undefined)
+const isCordoned = (node: Node | undefined) => node?.kubernetes.ok === true && node.kubernetes.value.unschedulable
+
+describe('in twenty thousand random clusters', () => {
+  const all = Array.from({ length: 20_000 }, (_, seed) => randomCase(seed))
+  const going = all.filter(({ decision }) => decision.kind === 'go')
+  const expectAll = (cases: readonly Case[], rule: (one: Case) => boolean) => {
+    expect(cases.length).toBeGreaterThan(100)
+    expect(cases.filter((one) => !rule(one)).slice(0, 2)).toEqual([])
+  }
+
+  test('every kind of decision is met', () => {
+    for (const kind of ['go', 'wait', 'stuck', 'upgraded'])
+      expect(all.filter(({ decision }) => decision.kind === kind).length, kind).toBeGreaterThan(100)
+  })
+
+  test('a plan is for one node, and for no other', () => {
+    expectAll(going, ({ decision }) =>
+      stepsOf(decision).every((step) => !('node' in step) || (decision.kind === 'go' && step.node === decision.node)),
+    )
+  })
+
+  test('a plan does something', () => {
+    expectAll(going, ({ decision }) => stepsOf(decision).length > 0)
+  })
+
+  test('no control plane goes away when etcd would lose its quorum', () => {
+    const controlPlanes = all.filter((one) => begins(one) && nodeOf(one)?.role === 'controlplane')
+    expectAll(controlPlanes, (one) => quorumObstacle(one.cluster.nodes, nodeOf(one)!.name) === undefined)
+  })
+
+  test('a cordon that is not ours is never touched', () => {
+    expectAll(going, (one) => !isCordoned(nodeOf(one)) || markOf(nodeOf(one))?.why === 'upgrade')
+  })
+
+  test('nothing begins while the power speaks against it', () => {
+    expectAll(
+      all.filter(({ circumstances }) => circumstances.powerObstacle),
+      (one) => !begins(one),
+    )
+  })
+
+  test('while the power speaks against it, a node is given back, or finished that has left its boot or is about to', () => {
+    const dark = going.filter(({ circumstances }) => circumstances.powerObstacle)
+    expectAll(dark, (one) => {
+      const { talos } = nodeOf(one)!
+      const mark = markOf(nodeOf(one))
+      if (mark?.why !== 'upgrade') return false
+      const waits = stepsOf(one.decision).some((step) => step.do === 'await-upgraded')
+      return !waits || mark.rebooting === true || (talos.ok && talos.value.bootId !== mark.bootId)
+    })
+  })
+
+  test('a pause begins nothing but what must not stay as it is: an armed node', () => {
+    expectAll(
+      all.filter(({ circumstances }) => circumstances.paused),
+      (one) => !begins(one) || isArmed(nodeOf(one)!),
+    )
+  })
+
+  test('nothing begins while any node is not well', () => {
+    expectAll(all.filter(begins), ({ cluster }) => cluster.nodes.every(isHealthy))
+  })
+
+  test('nothing goes backwards', () => {
+    expectAll(all.filter(begins), (one) => {
+      const { talos } = nodeOf(one)!
+      return talos.ok && !isNewer(talos.value.version, target.version)
+    })
+  })
+
+  test('no node loses an extension', () => {
+    expectAll(all.filter(begins), (one) => {
+      const { talos } = nodeOf(one)!
+      return talos.ok && (talos.value.extensions ?? []).every((name) => target.extensionsOf('any').includes(name))
+    })
+  })
+
+  test('a node is drained before it is rebooted, and every wait for a boot has another boot to come', () => {
+    expectAll(all.filter(begins), ({ decision }) => {
+      const steps = stepsOf(decision).map((step) => step.do)
+      const reboot = steps.findIndex((step) => step === 'reboot' || step === 'install-and-reboot')
+      return steps.indexOf('cordon') < steps.indexOf('drain') && steps.indexOf('drain') < reboot
+    })
+    expectAll(going, (one) => {
+      const steps = stepsOf(one.decision).map((step) => step.do)
+      if (!steps.includes('await-upgraded') || steps.includes('drain')) return true
+      const { talos } = nodeOf(one)!
+      const mark = markOf(nodeOf(one))
+      return !talos.ok || talos.value.bootId !== mark?.bootId || talos.value.stage === 'rebooting'
+    })
+  })
+
+  test('our own unfinished work comes first', () => {
+    const unfinished = going.filter(({ cluster }) => cluster.nodes.some((node) => markOf(node)?.why === 'upgrade'))
+    expectAll(unfinished, (one) => markOf(nodeOf(one))?.why === 'upgrade')
+  })
+
+  test('no release is tried more often than the policy allows', () => {
+    expectAll(all.filter(begins), ({ decision }) =>
+      stepsOf(decision).every((step) => step.do !== 'cordon' || step.attempts!.count <= policy.attempts),
+    )
+  })
+
+  test('a cluster is upgraded only if every node was seen to be', () => {
+    expectAll(
+      all.filter(({ decision }) => decision.kind === 'upgraded'),
+      ({ cluster }) => cluster.nodes.every(({ talos, kubernetes }) => talos.ok && kubernetes.ok),
+    )
+  })
+})

@@ -1,0 +1,221 @@
+import { describe, expect, test } from 'vitest'
+import type { CordonMark, KubernetesFacts, Node, TalosFacts } from '../../src/core/cluster.ts'
+import { type Circumstances, decideUpgrade } from '../../src/core/upgrade.ts'
+import { clusterOf, controlPlanes, worker } from './nodes.ts'
+import { calm, outline, policy, stepsOf, summary, target } from './rollout.ts'
+
+const mark: CordonMark = { why: 'upgrade', at: '2026-03-07T02:00:00Z', release: 'v1.13.9', bootId: 'boot-1' }
+const rebooting: CordonMark = { ...mark, rebooting: true }
+const reached = { version: 'v1.13.9' }
+
+/** A worker that carries our mark. */
+const unfinished = (
+  cordon: CordonMark,
+  talos: Partial<TalosFacts> | 'silent' = {},
+  facts: Partial<KubernetesFacts> = {},
+) => worker('w-2', { talos, kubernetes: { unschedulable: true, cordon, ...facts } })
+const decide = (node: Node, circumstances: Partial<Circumstances> = {}, ...others: Node[]) =>
+  decideUpgrade(clusterOf(worker('w-1'), node, ...others), target, { ...calm, ...circumstances }, policy)
+
+const finish = ['return: await upgraded w-2', 'reopen: uncordon w-2', 'settle: settle w-2']
+const whole = [
+  'fetch: pull image w-2',
+  'close: cordon w-2',
+  'empty: drain w-2',
+  'install: install w-2',
+  'reboot: reboot w-2',
+  ...finish,
+]
+const rebootOnly = ['close: cordon w-2', 'empty: drain w-2', 'reboot: reboot w-2', ...finish]
+const giveBack = ['reopen: uncordon w-2']
+const noteAndGiveBack = ['note: note failure w-2', ...giveBack]
+const failed = { release: 'v1.13.9', count: 1, failure: 'it does not boot' }
+
+describe('a node that carries our mark comes before every other', () => {
+  test.each<[string, Node, string[]]>([
+    ['that is silent after its reboot, it is waited for', unfinished(rebooting, 'silent'), finish],
+    ['that boots, it is waited for', unfinished(rebooting, { bootId: 'boot-2', stage: 'booting' }), finish],
+    ['that is about to reboot, it is waited for', unfinished(rebooting, { stage: 'rebooting' }), finish],
+    ['that has the release, it is taken back', unfinished(rebooting, { ...reached, bootId: 'boot-2' }), finish],
+    [
+      'that has the release by a reboot that nobody ordered, it is taken back',
+      unfinished(mark, { ...reached, bootId: 'boot-2' }),
+      finish,
+    ],
+    ['that was only closed, its upgrade goes on', unfinished(mark), whole],
+    ['that has it installed, it is only rebooted', unfinished(mark, { fallbackPending: true }), rebootOnly],
+    ['whose reboot never came, it is rebooted', unfinished(rebooting, { fallbackPending: true }), rebootOnly],
+    [
+      'that has another release installed, it is installed anew',
+      unfinished({ ...mark, release: 'v1.13.7' }, { fallbackPending: true }),
+      whole,
+    ],
+    [
+      'that was rebooted by something else half-way, its upgrade goes on',
+      unfinished(mark, { bootId: 'boot-2' }),
+      whole,
+    ],
+    ['that rolled back once, it is tried again', unfinished(rebooting, { bootId: 'boot-2' }), whole],
+    [
+      'that rolled back twice, it is given up and given back',
+      unfinished(rebooting, { bootId: 'boot-2' }, { attempts: { release: 'v1.13.9', count: 2 } }),
+      noteAndGiveBack,
+    ],
+    [
+      'that failed twice, it is given up and given back',
+      unfinished(mark, {}, { attempts: { ...failed, count: 2 } }),
+      noteAndGiveBack,
+    ],
+    [
+      'that has reached an older goal meanwhile, it is not blamed for it',
+      unfinished(
+        { ...rebooting, release: 'v1.13.8' },
+        { bootId: 'boot-2' },
+        { attempts: { release: 'v1.13.8', count: 2 } },
+      ),
+      whole,
+    ],
+    [
+      'that is to stay as it is since its upgrade was called off, it is given back',
+      unfinished({ ...mark, release: 'v1.13.10' }, reached),
+      giveBack,
+    ],
+    [
+      'that is ahead of the release, it is given back and never taken down',
+      unfinished({ ...rebooting, release: 'v1.13.10' }, { version: 'v1.13.10', bootId: 'boot-2' }),
+      giveBack,
+    ],
+  ])('%s', (_, node, expected) => {
+    const decision = decide(node)
+    expect(summary(decision)).toBe('go w-2')
+    expect(outline(decision)).toEqual(expected)
+  })
+
+  test.each<[string, Node, string]>([
+    [
+      'that falls silent is waited for',
+      unfinished(mark, 'silent'),
+      'wait: w-2, which is being upgraded, does not answer (no route to host)',
+    ],
+    [
+      'that is not ready is waited for',
+      unfinished(mark, { ready: false, unmet: ['kubelet'] }),
+      'wait: w-2, which is being upgraded, is not ready (kubelet)',
+    ],
+    [
+      'that failed twice and is armed stays closed',
+      unfinished(mark, { fallbackPending: true }, { attempts: { ...failed, count: 2 } }),
+      'stuck: w-2 failed 2 times to get v1.13.9 (it does not boot), and stays cordoned',
+    ],
+    [
+      'that failed twice and is ill stays closed',
+      unfinished(mark, {}, { ready: false, attempts: { ...failed, count: 2 } }),
+      'stuck: w-2 failed 2 times to get v1.13.9 (it does not boot), and stays cordoned',
+    ],
+    [
+      'that is to stay as it is, but is armed, is for a person to see to',
+      unfinished({ ...mark, release: 'v1.13.10' }, { ...reached, fallbackPending: true }),
+      'stuck: w-2 runs v1.13.9 as it should, and has another installed: its next boot starts that. Roll it back',
+    ],
+    [
+      'that would lose an extension by a schematic of today is left as it is',
+      unfinished(mark, { extensions: ['siderolabs/zfs'] }),
+      'wait: w-2 would lose siderolabs/zfs, which its schematic has and the configured one has not: add it to config/schematics',
+    ],
+  ])('%s', (_, node, expected) => {
+    expect(summary(decide(node))).toBe(expected)
+  })
+
+  test('but it waits while another node is not well', () => {
+    expect(summary(decide(unfinished(mark), {}, worker('w-3', { talos: 'silent' })))).toBe(
+      'wait: w-3 does not answer (no route to host)',
+    )
+  })
+
+  test('and does not wait for the next window: what has begun is finished', () => {
+    const windows = [{ days: ['sun'], from: '02:00', to: '06:00' }] as const
+    const cluster = clusterOf(worker('w-1'), unfinished(mark))
+    expect(summary(decideUpgrade(cluster, target, calm, { ...policy, windows }))).toBe('go w-2')
+  })
+})
+
+describe('when the power fails, or a person pauses, in the middle of an upgrade', () => {
+  const power = { powerObstacle: 'the UPS is on battery' }
+  const paused = { paused: 'paused by me' }
+  const armed = unfinished(mark, { fallbackPending: true })
+  test.each<[string, Partial<Circumstances>, Node, string, string[]]>([
+    ['a node that was closed is given back', power, unfinished(mark), 'go w-2', giveBack],
+    ['a node that is armed stays closed', power, armed, 'wait: the UPS is on battery', []],
+    ['a node that is ill stays closed', power, unfinished(mark, { ready: false }), 'wait: the UPS is on battery', []],
+    ['a node that rebooted is finished', power, unfinished(rebooting, 'silent'), 'go w-2', finish],
+    ['a node that is done is taken back', power, unfinished(mark, { ...reached, bootId: 'boot-2' }), 'go w-2', finish],
+    ['a node that rolled back is given back', power, unfinished(rebooting, { bootId: 'boot-2' }), 'go w-2', giveBack],
+    ['a node that was closed is given back', paused, unfinished(mark), 'go w-2', giveBack],
+    ['a node that is armed is finished: it must not stay so', paused, armed, 'go w-2', rebootOnly],
+    ['a node that rebooted is finished', paused, unfinished(rebooting, 'silent'), 'go w-2', finish],
+  ])('%s (%j)', (_, circumstances, node, expected, phases) => {
+    const decision = decide(node, circumstances)
+    expect(summary(decision)).toBe(expected)
+    expect(outline(decision)).toEqual(phases)
+  })
+})
+
+describe('a control plane that carries our mark', () => {
+  const marked = { kubernetes: { unschedulable: true, cordon: mark } }
+  const decideFor = (...nodes: Node[]) => decideUpgrade(clusterOf(...nodes), target, calm, policy)
+
+  test('goes on while etcd keeps its quorum without it', () => {
+    expect(summary(decideFor(...controlPlanes({}, marked, {})))).toBe('go cp-2')
+  })
+
+  test('waits while etcd would lose it, even if only the reboot is missing', () => {
+    const installed = { ...marked, talos: { fallbackPending: true } }
+    const nodes = controlPlanes({}, installed, { etcd: { errors: ['NOSPACE'] } })
+    expect(summary(decideFor(...nodes))).toBe('wait: etcd on cp-3 reports NOSPACE')
+  })
+
+  test('is taken back even while etcd is not whole: that is what it is waited for', () => {
+    const done = {
+      kubernetes: marked.kubernetes,
+      talos: { version: 'v1.13.9', bootId: 'boot-2' },
+      etcd: 'silent',
+    } as const
+    expect(outline(decideFor(...controlPlanes({}, done, {})))).toContain('etcd: await etcd')
+  })
+})
+
+describe('the count of attempts', () => {
+  test.each<[string, Node, number]>([
+    [
+      'stays when the power or a crash cut one short',
+      unfinished(mark, {}, { attempts: { release: 'v1.13.9', count: 1 } }),
+      1,
+    ],
+    ['is one where the node remembers none', unfinished(mark), 1],
+    ['goes up after a failure', unfinished(mark, {}, { attempts: failed }), 2],
+    [
+      'goes up after a roll-back that nobody noted',
+      unfinished(rebooting, { bootId: 'boot-2' }, { attempts: { release: 'v1.13.9', count: 1 } }),
+      2,
+    ],
+  ])('%s', (_, node, count) => {
+    const counts = stepsOf(decide(node)).flatMap((step) => (step.do === 'cordon' ? [step.attempts?.count] : []))
+    expect(counts).toEqual([count])
+  })
+
+  test('is kept with the reason when a node is given up', () => {
+    const node = unfinished(rebooting, { bootId: 'boot-2' }, { attempts: { release: 'v1.13.9', count: 2 } })
+    expect(stepsOf(decide(node))[0]).toEqual({
+      do: 'note-failure',
+      node: 'w-2',
+      attempts: { release: 'v1.13.9', count: 2, failure: 'rolled back to v1.13.8' },
+    })
+  })
+
+  test('is forgotten only with the release', () => {
+    const forgets = (node: Node, circumstances = {}) =>
+      stepsOf(decide(node, circumstances)).flatMap((step) => (step.do === 'uncordon' ? [step.forgetAttempts] : []))
+    expect(forgets(unfinished(mark))).toEqual([true])
+    expect(forgets(unfinished(mark), { powerObstacle: 'the UPS is on battery' })).toEqual([undefined])
+  })
+})
