@@ -1,5 +1,6 @@
 import { describe } from 'vitest'
 import { createNutUps } from '../../src/adapters/nut/ups.ts'
+import type { UpsReading } from '../../src/core/power.ts'
 import { fakeHomelab } from '../fakes/homelab.ts'
 import { isUpsdInstalled, startUpsd, type LabUpsd } from '../lab/upsd.ts'
 import { startUpsdStandIn } from '../lab/upsd-stand-in.ts'
@@ -11,8 +12,8 @@ const isSkipped = !isUpsdInstalled() && process.env['CI'] !== 'true'
 describe('the UPS of the fake homelab', () => {
   upsContract(async () => {
     const homelab = fakeHomelab({})
-    let said = { ...homelab.ups } as Exclude<typeof homelab.ups, 'silent'>
-    const say = async (change: Partial<typeof said>) => void (homelab.ups = said = { ...said, ...change })
+    let said: UpsReading = { status: ['OL', 'CHRG'], charge: 100, runtime: 3_600_000 }
+    const say = async (change: Partial<UpsReading>) => void (homelab.ups = said = { ...said, ...change })
     return {
       ups: homelab.ports.ups!,
       status: (tokens) => say({ status: tokens.split(' ') }),

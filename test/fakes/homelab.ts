@@ -1,8 +1,10 @@
 import type { CordonMark, Role } from '../../src/core/cluster.ts'
 import { AgentError } from '../../src/core/errors.ts'
-import type { Ports, StagedImage } from '../../src/core/ports.ts'
+import type { Ports } from '../../src/core/ports.ts'
 import type { UpsReading } from '../../src/core/power.ts'
+import { fakeFactory } from './factory.ts'
 import { memoryJournal } from './journal.ts'
+import { fakeShare } from './share.ts'
 
 /** A machine of the fake homelab: hardware, disk and node object in one. */
 export interface FakeMachine {
@@ -55,7 +57,6 @@ export function fakeHomelab(
   { version = 'v1.13.9', schematic = 'a'.repeat(64), versions = [version] }: FakeOptions = {},
 ): FakeHomelab {
   const diary: string[] = []
-  const staged: StagedImage[] = []
   const machines = new Map<string, FakeMachine>(
     Object.entries(roles).map(([name, role]) => [
       name,
@@ -106,31 +107,9 @@ export function fakeHomelab(
         },
         logOut: () => note('log-out'),
       },
-      factory: {
-        registry: 'factory.test',
-        versions: async () => homelab.versions,
-        register: async () => schematicOf(),
-        warm: async () => 100,
-        open: async () => ({ offset: 0, size: 1, etag: undefined, body: empty() }),
-      },
-      share: {
-        staged: async () => [...staged],
-        stage: async (order, { publish }) => {
-          await note(`stage ${order.version}`)
-          if (publish) staged.forEach((image, index) => (staged[index] = { ...image, published: false }))
-          const image = {
-            ...order,
-            sha256: 'b'.repeat(64),
-            bytes: 100,
-            stagedAt: '2026-11-22T00:00:00Z',
-            path: order.version,
-            published: publish,
-          }
-          staged.unshift(image)
-          return image
-        },
-      },
-      talos: {
+      factory: heeding(fakeFactory(() => homelab.versions, schematic)),
+      share: heeding(fakeShare(note)),
+      talos: heeding({
         version: async (name) => answering(name).version,
         look: async (name) => {
           const machine = answering(name)
@@ -185,8 +164,8 @@ export function fakeHomelab(
           machine.stage = 'shutting down'
           if (!machine.hangs) machine.up = false
         },
-      },
-      kubernetes: {
+      }),
+      kubernetes: heeding({
         version: async () => {
           apiServer()
           return homelab.kubernetesVersion
@@ -201,8 +180,9 @@ export function fakeHomelab(
           )
         },
         cordon: async (name, mark, attempts) => {
-          apiServer()
-          const machine = machines.get(name)!
+          const machine = nodeObject(name)
+          // What is left of a mark on a schedulable node counts for nothing.
+          if (!machine.unschedulable) machine.mark = undefined
           if (machine.unschedulable && !machine.mark) {
             if (mark.why === 'power') return
             throw new AgentError('rejected', `${name} was cordoned by somebody else`)
@@ -212,15 +192,13 @@ export function fakeHomelab(
           Object.assign(machine, { unschedulable: true, mark, ...(attempts ? { attempts } : {}) })
         },
         noteFailure: async (name, attempts) => {
-          apiServer()
-          machines.get(name)!.attempts = attempts
+          nodeObject(name).attempts = attempts
         },
         uncordon: async (name, why, { forgetAttempts }) => {
-          apiServer()
-          const machine = machines.get(name)!
+          const machine = nodeObject(name)
           if (forgetAttempts) machine.attempts = undefined
-          if (!machine.unschedulable || machine.mark?.why !== why) return
-          await note(`uncordon ${name}`)
+          if (machine.mark?.why !== why) return
+          if (machine.unschedulable) await note(`uncordon ${name}`)
           Object.assign(machine, { unschedulable: false, mark: undefined })
         },
         drain: async (name, policy, signal) => {
@@ -230,7 +208,7 @@ export function fakeHomelab(
           await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
           throw new AgentError('timed-out', 'would not go: default/db-0: its disruption budget')
         },
-      },
+      }),
     },
   }
 
@@ -240,11 +218,18 @@ export function fakeHomelab(
   }
   function answering(name: string): FakeMachine {
     const found = machines.get(name)
-    if (!found?.up) throw new AgentError('unreachable', `${name} does not answer`)
+    if (!found) throw new AgentError('misconfigured', `there is no node ${name} in the configuration`)
+    if (!found.up) throw new AgentError('unreachable', `${name} does not answer`)
     return found
   }
   function apiServer(): void {
     if (!hasQuorum()) throw new AgentError('unreachable', 'the Kubernetes API does not answer')
+  }
+  function nodeObject(name: string): FakeMachine {
+    apiServer()
+    const found = machines.get(name)
+    if (!found) throw new AgentError('rejected', `nodes "${name}" not found`)
+    return found
   }
   function boot(machine: FakeMachine): void {
     if (!machine.rollsBack) Object.assign(machine, machine.installed)
@@ -260,11 +245,20 @@ export function fakeHomelab(
     const found = /installer\/([^:]+):(.+)$/.exec(image)!
     return { schematic: found[1]!, version: found[2]! }
   }
-  function schematicOf(): string {
-    return schematic
-  }
 
   return homelab
 }
 
-async function* empty(): AsyncGenerator<Uint8Array> {}
+/** Nobody who has called a call off gets it done: the promise of every port. */
+function heeding<Port extends object>(port: Port): Port {
+  const calls = Object.entries(port).map(([name, call]: [string, unknown]) => {
+    if (typeof call !== 'function') return [name, call]
+    const heed = async (...given: unknown[]): Promise<unknown> => {
+      if (given.some((one) => one instanceof AbortSignal && one.aborted))
+        throw new AgentError('unreachable', 'called off')
+      return call(...given)
+    }
+    return [name, heed]
+  })
+  return Object.fromEntries(calls) as Port
+}

@@ -82,11 +82,12 @@ export function openJournal(
 
   function flush(): void {
     try {
-      // Many at once, because each transaction waits for the disk; one at a time where there is room for few.
-      let most = 500
+      // Many at once, because each transaction waits for the disk; few where that is more than it takes.
+      let most = degraded === undefined ? 500 : 1
       while (pending.length > 0) {
         try {
           take(most)
+          most = Math.min(500, most * 8)
         } catch (error) {
           if (most === 1) throw error
           most = 1

@@ -3,6 +3,9 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { AgentError, messageOf } from '../../core/errors.ts'
 
+/** A lock that nobody refers to would be collected, and given back with it. */
+const locks = new Set<DatabaseSync>()
+
 /**
  * Takes the state directory for this process alone, until it is disposed of or the process ends in whatever way: SQLite
  * holds a lock of the operating system on the file (https://sqlite.org/lockingv3.html), which no crash leaves behind.
@@ -33,5 +36,10 @@ export function lockState(directory: string): Disposable {
     throw new AgentError('misconfigured', `the state directory ${directory} can't be written to: ${messageOf(error)}`)
   }
   const held = database
-  return { [Symbol.dispose]: () => held.close() }
+  locks.add(held)
+  return {
+    [Symbol.dispose]: () => {
+      if (locks.delete(held)) held.close()
+    },
+  }
 }

@@ -1,0 +1,23 @@
+import { describe } from 'vitest'
+import { createFactory } from '../../src/adapters/factory/factory.ts'
+import { fakeHomelab } from '../fakes/homelab.ts'
+import { createFactory as createLabFactory } from '../lab/factory.ts'
+import { factoryContract } from './factory.contract.ts'
+
+const versions = ['v1.12.11', 'v1.13.9', 'v1.14.0-rc.1']
+
+describe('the Image Factory, over HTTP', () => {
+  factoryContract(async () => {
+    const lab = createLabFactory({ address: '127.0.44.110', versions })
+    await lab.start()
+    lab.faults.redirect = true
+    return { factory: createFactory(lab.url), [Symbol.asyncDispose]: () => lab[Symbol.asyncDispose]() }
+  })
+})
+
+describe('the fake Image Factory', () => {
+  factoryContract(async () => {
+    const { factory } = fakeHomelab({}, { versions }).ports
+    return { factory, [Symbol.asyncDispose]: async () => {} }
+  })
+})

@@ -1,0 +1,138 @@
+import { expect, test } from 'vitest'
+import type { CordonMark } from '../../src/core/cluster.ts'
+import type { Kubernetes } from '../../src/core/ports.ts'
+import { refusal } from '../adapters/refusal.ts'
+
+/** A cluster of cp-1, w-1 and w-2, all Ready, whose nodes have pods that go when they are asked to. */
+export interface KubernetesUnderTest extends AsyncDisposable {
+  readonly kubernetes: Kubernetes
+  /** What a person does with kubectl. */
+  cordonByHand(node: string): Promise<void>
+  uncordonByHand(node: string): Promise<void>
+  /** A pod on this node does not go, because of its disruption budget. */
+  makeStubborn(node: string): Promise<void>
+}
+
+const soon = (ms = 10_000) => AbortSignal.timeout(ms)
+const upgrade: CordonMark = { why: 'upgrade', at: '2026-11-22T03:00:00Z', release: 'v1.14.0', bootId: 'b-1' }
+const power: CordonMark = { why: 'power', at: '2026-11-22T04:00:00Z' }
+const first = { release: 'v1.14.0', count: 1 }
+
+/** What the agent relies on in the Kubernetes API. */
+export function kubernetesContract(open: () => Promise<KubernetesUnderTest>): void {
+  const factsOf = async ({ kubernetes }: KubernetesUnderTest, node: string) =>
+    (await kubernetes.nodes(soon())).get(node)
+  const keep = { forgetAttempts: false }
+
+  test('tells its version, and all its nodes', async () => {
+    await using at = await open()
+    expect(await at.kubernetes.version(soon())).toMatch(/^v1\.\d+\.\d+$/)
+    const nodes = await at.kubernetes.nodes(soon())
+    expect([...nodes.keys()].toSorted()).toEqual(['cp-1', 'w-1', 'w-2'])
+    expect(nodes.get('w-1')).toEqual({ ready: true, unschedulable: false, cordon: undefined, attempts: undefined })
+  })
+
+  test('cordons with our mark and takes the cordon away by it', async () => {
+    await using at = await open()
+    await at.kubernetes.cordon('w-1', upgrade, first, soon())
+    expect(await factsOf(at, 'w-1')).toEqual({ ready: true, unschedulable: true, cordon: upgrade, attempts: first })
+    expect(await factsOf(at, 'w-2')).toMatchObject({ unschedulable: false, cordon: undefined })
+    await at.kubernetes.uncordon('w-1', 'upgrade', keep, soon())
+    expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: false, cordon: undefined, attempts: first })
+  })
+
+  test('leaves somebody else’s cordon alone: rejected for an upgrade, fine for a power cut', async () => {
+    await using at = await open()
+    await at.cordonByHand('w-1')
+    expect(await refusal(at.kubernetes.cordon('w-1', upgrade, first, soon()))).toMatchObject({ code: 'rejected' })
+    await at.kubernetes.cordon('w-1', power, undefined, soon())
+    await at.kubernetes.uncordon('w-1', 'power', keep, soon())
+    await at.kubernetes.uncordon('w-1', 'upgrade', keep, soon())
+    expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: true, cordon: undefined, attempts: undefined })
+  })
+
+  test('keeps the mark of an upgrade over that of a power cut', async () => {
+    await using at = await open()
+    await at.kubernetes.cordon('w-1', upgrade, first, soon())
+    await at.kubernetes.cordon('w-1', power, undefined, soon())
+    await at.kubernetes.uncordon('w-1', 'power', keep, soon())
+    expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: true, cordon: upgrade, attempts: first })
+  })
+
+  test('sees no mark on a node that a person has uncordoned, and cordons it anew', async () => {
+    await using at = await open()
+    await at.kubernetes.cordon('w-1', upgrade, first, soon())
+    await at.uncordonByHand('w-1')
+    expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: false, cordon: undefined, attempts: first })
+    await at.kubernetes.cordon('w-1', power, undefined, soon())
+    expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: true, cordon: power })
+  })
+
+  test('does not take a person’s cordon for ours, though ours was there before', async () => {
+    await using at = await open()
+    await at.kubernetes.cordon('w-1', upgrade, first, soon())
+    await at.uncordonByHand('w-1')
+    await at.kubernetes.uncordon('w-1', 'upgrade', keep, soon())
+    await at.cordonByHand('w-1')
+    expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: true, cordon: undefined })
+  })
+
+  test('keeps what the attempts came to until they are to be forgotten', async () => {
+    await using at = await open()
+    await at.kubernetes.cordon('w-1', upgrade, first, soon())
+    await at.kubernetes.noteFailure('w-1', { ...first, failure: 'it rolled back' }, soon())
+    await at.kubernetes.uncordon('w-1', 'upgrade', keep, soon())
+    expect(await factsOf(at, 'w-1')).toMatchObject({ attempts: { ...first, failure: 'it rolled back' } })
+    await at.kubernetes.uncordon('w-1', 'upgrade', { forgetAttempts: true }, soon())
+    expect(await factsOf(at, 'w-1')).toMatchObject({ attempts: undefined })
+  })
+
+  test('drains a node, and is done when its pods are gone', async () => {
+    await using at = await open()
+    await at.kubernetes.cordon('w-1', upgrade, first, soon())
+    await at.kubernetes.drain('w-1', {}, soon())
+    await at.kubernetes.drain('w-1', {}, soon())
+  })
+
+  test('names the pods that would not go when the time is over', async () => {
+    await using at = await open()
+    await at.makeStubborn('w-1')
+    await at.kubernetes.cordon('w-1', upgrade, first, soon())
+    const error = await refusal(at.kubernetes.drain('w-1', {}, soon(150)))
+    expect(error).toMatchObject({ code: 'timed-out', message: expect.stringMatching(/would not go: default\/db-0.*budget/) })
+  })
+
+  test('deletes what would not go, where the policy says so', async () => {
+    await using at = await open()
+    await at.makeStubborn('w-1')
+    await at.kubernetes.cordon('w-1', power, undefined, soon())
+    await at.kubernetes.drain('w-1', { deleteAfter: 50, maxGrace: 1_000 }, soon())
+  })
+
+  test('rejects what is asked of a node that there is not', async () => {
+    await using at = await open()
+    const { kubernetes } = at
+    for (const call of [
+      kubernetes.cordon('w-9', upgrade, first, soon()),
+      kubernetes.noteFailure('w-9', first, soon()),
+      kubernetes.uncordon('w-9', 'upgrade', keep, soon()),
+    ])
+      expect(await refusal(call)).toMatchObject({ code: 'rejected' })
+  })
+
+  test('does nothing any more for who has called it off', async () => {
+    await using at = await open()
+    const { kubernetes } = at
+    const off = AbortSignal.abort()
+    for (const call of [
+      kubernetes.version(off),
+      kubernetes.nodes(off),
+      kubernetes.cordon('w-1', upgrade, first, off),
+      kubernetes.noteFailure('w-1', first, off),
+      kubernetes.uncordon('w-1', 'upgrade', keep, off),
+      kubernetes.drain('w-1', {}, off),
+    ])
+      expect((await refusal(call)).retryable).toBe(true)
+    expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: false, attempts: undefined })
+  })
+}

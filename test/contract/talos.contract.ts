@@ -1,0 +1,109 @@
+import { expect, test, vi } from 'vitest'
+import type { Talos } from '../../src/core/ports.ts'
+import { refusal } from '../adapters/refusal.ts'
+
+/** A cluster of cp-1 and w-1, both running v1.13.9 and ready. */
+export interface TalosUnderTest extends AsyncDisposable {
+  readonly talos: Talos
+  /** The schematic that both run. */
+  readonly schematic: string
+}
+
+const soon = () => AbortSignal.timeout(10_000)
+const imageOf = (schematic: string, version: string) => `factory.lab/metal-installer/${schematic}:${version}`
+
+/** What the agent relies on in Talos' machine API. */
+export function talosContract(open: () => Promise<TalosUnderTest>): void {
+  const becomes = ({ talos }: TalosUnderTest, node: string, facts: object) =>
+    vi.waitFor(async () => expect(await talos.look(node, soon())).toMatchObject(facts), 10_000)
+  const running = { stage: 'running', ready: true, unmet: [] }
+
+  test('tells what a node runs, and that it is well', async () => {
+    await using at = await open()
+    for (const node of ['cp-1', 'w-1']) {
+      const facts = await at.talos.look(node, soon())
+      expect(facts).toMatchObject({ version: 'v1.13.9', schematic: at.schematic, platform: 'metal', ...running })
+      expect(facts).toMatchObject({ extensions: [], fallbackPending: false, secureBoot: false })
+      expect(await at.talos.version(node, soon())).toBe('v1.13.9')
+    }
+  })
+
+  test('tells of etcd on control planes, and of nothing like it on workers', async () => {
+    await using at = await open()
+    const { etcd } = await at.talos.look('cp-1', soon())
+    expect(etcd?.ok && etcd.value).toMatchObject({ learner: false, errors: [], members: [{ name: 'cp-1', learner: false }] })
+    expect(etcd?.ok && etcd.value.members[0]?.id).toBe(etcd?.ok && etcd.value.id)
+    expect(etcd?.ok && etcd.value.leader).toBe(etcd?.ok && etcd.value.id)
+    expect(await at.talos.look('w-1', soon())).not.toHaveProperty('etcd')
+  })
+
+  test('runs an installed release after the next boot, and shows until then that it waits for it', async () => {
+    await using at = await open()
+    const image = imageOf(at.schematic, 'v1.13.10')
+    const before = await at.talos.look('w-1', soon())
+    await at.talos.pullImage('w-1', image, soon())
+    await at.talos.install('w-1', image, soon())
+    expect(await at.talos.look('w-1', soon())).toEqual({ ...before, fallbackPending: true })
+    await at.talos.reboot('w-1', soon())
+    await becomes(at, 'w-1', { version: 'v1.13.10', fallbackPending: false, ...running })
+    expect((await at.talos.look('w-1', soon())).bootId).not.toBe(before.bootId)
+  })
+
+  test('installs and reboots in one call', async () => {
+    await using at = await open()
+    await at.talos.installAndReboot('w-1', imageOf('e'.repeat(64), 'v1.13.9'), soon())
+    await becomes(at, 'w-1', { version: 'v1.13.9', schematic: 'e'.repeat(64), fallbackPending: false, ...running })
+  })
+
+  test('boots anew at every reboot', async () => {
+    await using at = await open()
+    const seen = new Set<string>()
+    for (let round = 0; round < 3; round++) {
+      const { bootId } = await at.talos.look('w-1', soon())
+      seen.add(bootId)
+      if (round === 2) break
+      await at.talos.reboot('w-1', soon())
+      await vi.waitFor(async () => {
+        const facts = await at.talos.look('w-1', soon())
+        expect(facts).toMatchObject(running)
+        expect(facts.bootId).not.toBe(bootId)
+      }, 10_000)
+    }
+    expect(seen.size).toBe(3)
+  })
+
+  test.each([true, false])('does not answer any more after a shutdown with force %s', async (force) => {
+    await using at = await open()
+    await at.talos.shutDown('w-1', { force }, soon())
+    await vi.waitFor(async () => {
+      expect(await refusal(at.talos.version('w-1', soon()))).toMatchObject({ code: 'unreachable' })
+    }, 10_000)
+    for (const call of [at.talos.look('w-1', soon()), at.talos.reboot('w-1', soon())])
+      expect((await refusal(call)).code).toBe('unreachable')
+    expect(await at.talos.version('cp-1', soon())).toBe('v1.13.9')
+  })
+
+  test('says of a node that nobody configured that the configuration is wrong', async () => {
+    await using at = await open()
+    expect(await refusal(at.talos.look('w-9', soon()))).toMatchObject({ code: 'misconfigured' })
+    expect(await refusal(at.talos.reboot('w-9', soon()))).toMatchObject({ code: 'misconfigured' })
+  })
+
+  test('does nothing any more for who has called it off', async () => {
+    await using at = await open()
+    const off = AbortSignal.abort()
+    const { talos } = at
+    const image = imageOf(at.schematic, 'v1.13.10')
+    for (const call of [
+      talos.look('w-1', off),
+      talos.version('w-1', off),
+      talos.pullImage('w-1', image, off),
+      talos.install('w-1', image, off),
+      talos.installAndReboot('w-1', image, off),
+      talos.reboot('w-1', off),
+      talos.shutDown('w-1', { force: true }, off),
+    ])
+      expect((await refusal(call)).retryable).toBe(true)
+    expect(await talos.look('w-1', soon())).toMatchObject({ fallbackPending: false, ...running })
+  })
+}

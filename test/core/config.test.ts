@@ -1,0 +1,246 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { configSchema, parseConfig } from '../../src/config.ts'
+import { AgentError } from '../../src/core/errors.ts'
+
+const smallest = `cluster: { talosconfig: talosconfig, kubeconfig: kubeconfig }
+nodes:
+  - { name: cp-1, role: controlplane, address: 10.0.0.2, mac: 00:1b:21:3a:4f:02 }
+schematic: homelab
+share: { directory: /srv/tftp }
+`
+const shipped = new URL('../../config/caretaker.yaml', import.meta.url)
+
+/** Every fault, each in a line; none for what is valid. */
+function faultsOf(text: string): string[] {
+  try {
+    parseConfig(text, 'c.yaml')
+    return []
+  } catch (error) {
+    expect(error).toBeInstanceOf(AgentError)
+    expect(error).toMatchObject({ code: 'misconfigured' })
+    return (error as AgentError).message.split('\n')
+  }
+}
+
+test('the configuration that is shipped is valid', () => {
+  const config = parseConfig(readFileSync(shipped, 'utf8'), 'caretaker.yaml')
+  expect(config.nodes.map(({ name }) => name)).toEqual(['cp-1', 'worker-1'])
+  expect(config.upgrade).toMatchObject({ soak: 604_800_000, timeZone: 'Europe/Warsaw', order: 'workers-first' })
+  expect(config.power).toMatchObject({ maxOnBattery: 900_000, silence: 30_000 })
+})
+
+test('what the shipped configuration comments out is what is meant without it', () => {
+  const text = readFileSync(shipped, 'utf8')
+  const commented = [...text.matchAll(/^( +)# (\w+): +([^#{\n]+?) *(#.*)?$/gm)]
+    .map(([, indent, key, value]) => `${indent}${key}: ${value}`)
+    .filter(
+      (line) =>
+        !/ (pin|skip|minimumCharge|minimumRuntime|user|wake|url|stableFor|retryEvery|giveUpAfter|broadcast):/.test(
+          line,
+        ),
+    )
+  expect(commented.length).toBeGreaterThan(15)
+  const active = commented.reduce((whole, line) => {
+    const pattern = new RegExp(`^( +)# ${line.trim().replaceAll(/[.*+?^$()[\]\\]/g, '\\$&')}`, 'm')
+    return whole.replace(pattern, `$1${line.trim()}`)
+  }, text)
+  expect(active).not.toBe(text)
+  expect(parseConfig(active, 'caretaker.yaml')).toEqual(parseConfig(text, 'caretaker.yaml'))
+})
+
+test('the smallest configuration has every default', () => {
+  expect(parseConfig(smallest, 'c.yaml')).toMatchObject({
+    cluster: { name: 'homelab' },
+    factory: { url: 'https://factory.talos.dev' },
+    share: { image: 'metal-amd64-uki.efi', architecture: 'amd64', keep: 2 },
+    upgrade: {
+      enabled: true,
+      channel: 'stable',
+      skip: [],
+      soak: 604_800_000,
+      windows: [],
+      timeZone: 'UTC',
+      attempts: 2,
+    },
+    upses: [],
+    power: { onBatteryAfter: 5_000, lowBatteryAfter: 3_000, wake: { stableFor: 60_000, minimumCharge: 25, port: 9 } },
+    queue: {},
+    state: '/var/lib/caretaker',
+  })
+})
+
+test('every fault is told at once, with its place', () => {
+  const text = `cluster: { talosconfig: '', kubeconfig: k, colour: red }
+nodes:
+  - name: CP_1
+    role: master
+    address: 10.0.0.2:x/y
+    mac: 00:1b:21
+  - name: w-1
+    address: 10.0.0.3
+share:
+  directory: /srv
+  image: ../boot.efi
+  keep: 0
+upgrade:
+  soak: 7
+  pin: 1.13.9
+  windows: [{ days: [caturday], from: '2:00', to: '24:00' }]
+  timeZone: Mars/Olympus
+upses: [{ host: nas, port: 99999 }]
+power: { silence: soon, minimumCharge: 101 }
+queue: { url: 'http://h' }
+`
+  expect(
+    faultsOf(text)
+      .map((fault) => fault.split(/(?<=\S+ \S+): /)[0])
+      .sort(),
+  ).toEqual(
+    [
+      'c.yaml:1:1 schematic',
+      'c.yaml:1:25 cluster.talosconfig',
+      'c.yaml:1:44 cluster.colour',
+      'c.yaml:3:11 nodes.0.name',
+      'c.yaml:4:11 nodes.0.role',
+      'c.yaml:5:14 nodes.0.address',
+      'c.yaml:6:10 nodes.0.mac',
+      'c.yaml:7:5 nodes.1.role',
+      'c.yaml:11:10 share.image',
+      'c.yaml:12:9 share.keep',
+      'c.yaml:14:9 upgrade.soak',
+      'c.yaml:15:8 upgrade.pin',
+      'c.yaml:16:22 upgrade.windows.0.days.0',
+      'c.yaml:16:39 upgrade.windows.0.from',
+      'c.yaml:16:51 upgrade.windows.0.to',
+      'c.yaml:17:13 upgrade.timeZone',
+      'c.yaml:18:28 upses.0.port',
+      'c.yaml:19:19 power.silence',
+      'c.yaml:19:40 power.minimumCharge',
+      'c.yaml:20:15 queue.url',
+    ].sort(),
+  )
+})
+
+describe('a fault', () => {
+  test.each<[string, string, string]>([
+    ['a setting that is missing', smallest.replace('schematic: homelab\n', ''), 'c.yaml:1:1 schematic: is missing'],
+    ['a choice that is missing', smallest.replace('role: controlplane, ', ''), 'c.yaml:3:5 nodes.0.role: is missing'],
+    ['a setting that nobody knows', `${smallest}shares: 1\n`, 'c.yaml:6:1 shares: is not a setting'],
+    [
+      'a duration without a unit',
+      `${smallest}upgrade: { soak: '7' }\n`,
+      'c.yaml:6:18 upgrade.soak: use a duration such as 30s, 10m, 2h or 7d',
+    ],
+    ['a key that comes twice', `${smallest}schematic: other\n`, 'c.yaml:6:1 Map keys must be unique'],
+    ['an empty file', '', 'c.yaml:1:1 the file: Invalid input: expected object, received null'],
+    ['a URL that is none', `${smallest}queue: { url: not a url }\n`, 'c.yaml:6:15 queue.url: Invalid URL'],
+    [
+      'a bracket that does not close',
+      'cluster: [\n',
+      'c.yaml:2:1 Flow sequence in block collection must be sufficiently indented and end with a ]',
+    ],
+    [
+      'an alias',
+      `${smallest}state: &here /srv\nupses: [{ host: *here }]\n`,
+      'c.yaml:7:17 aliases (*name) are not supported here',
+    ],
+    ['a tag', `${smallest}state: !path /srv\n`, 'c.yaml:6:8 tags (!name) are not supported here: quote the value'],
+    [
+      'a cluster of workers',
+      smallest.replace('controlplane', 'worker'),
+      'c.yaml:2:1 nodes: name at least one control plane',
+    ],
+    [
+      'a user without a password',
+      `${smallest}upses: [{ host: nas, user: u }]\n`,
+      'c.yaml:6:28 upses.0.user: needs password beside it',
+    ],
+    [
+      'a password without a user',
+      `${smallest}upses: [{ host: nas, password: { env: P } }]\n`,
+      'c.yaml:6:22 upses.0.password: needs user beside it',
+    ],
+  ])('%s: %#', (_, text, fault) => {
+    expect(faultsOf(text)).toEqual([fault])
+  })
+
+  test.each([
+    ['name', 'name: cp-1, role: worker, address: 10.0.0.3'],
+    ['address', 'name: w-1, role: worker, address: 10.0.0.2'],
+    ['mac', 'name: w-1, role: worker, address: 10.0.0.3, mac: 00:1B:21:3A:4F:02'],
+    ['mac', 'name: w-1, role: worker, address: 10.0.0.3, mac: 00-1b-21-3a-4f-02'],
+  ])('a %s that another node has', (key, node) => {
+    const faults = faultsOf(smallest.replace('schematic:', `  - { ${node} }\nschematic:`))
+    expect(faults).toEqual([
+      expect.stringMatching(new RegExp(`^c.yaml:4:\\d+ nodes.1.${key}: another node has this ${key}$`)),
+    ])
+  })
+})
+
+describe('a secret in the wrong place is never repeated', () => {
+  test.each([
+    'hunter2',
+    '"hunter2"',
+    '!hunter2',
+    '!!hunter2 x',
+    '!<hunter2> x',
+    '!hunter2! x',
+    '&hunter2 x',
+    '*hunter2',
+    '@hunter2',
+    '`hunter2',
+    '%hunter2',
+    '{hunter2',
+    '[hunter2',
+    '"hunter2',
+    '|hunter2',
+    '>hunter2',
+    'hunter2: x',
+    '- hunter2',
+    '? hunter2',
+    "'hunter2'hunter2",
+    '"\\xhunter2"',
+    '"\\uhunter2"',
+    '{ password: hunter2 }',
+    '{ file: hunter2',
+    'hunter2\n      hunter2: hunter2',
+  ])('%s', (password) => {
+    const faults = faultsOf(`${smallest}upses:\n  - host: nas\n    user: u\n    password: ${password}\n`)
+    expect(faults.length).toBeGreaterThan(0)
+    expect(faults.join('\n')).not.toMatch(/hunt/)
+    expect(faults[0]).toMatch(/^c\.yaml:(8|9|10|11):\d+ /)
+  })
+
+  test('nor is a password in the address of the queue', () => {
+    expect(faultsOf(`${smallest}queue: { url: 'redis://:hunter2@nas' }\n`)).toEqual([
+      'c.yaml:6:15 queue.url: keep the password out of the URL: use queue.password',
+    ])
+  })
+})
+
+test('a secret is named by file or by environment', () => {
+  const { upses, queue } = parseConfig(
+    `${smallest}upses: [{ host: nas, user: u, password: { file: ups-password } }]\nqueue: { password: { env: REDIS } }\n`,
+    'c.yaml',
+  )
+  expect([upses[0]?.password, queue.password]).toEqual([{ file: 'ups-password' }, { env: 'REDIS' }])
+})
+
+test('the schema for editors knows every section', () => {
+  expect(configSchema()).toMatchObject({
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      cluster: {},
+      nodes: {},
+      schematic: {},
+      factory: {},
+      share: {},
+      upgrade: {},
+      upses: {},
+      power: {},
+      queue: {},
+    },
+  })
+})

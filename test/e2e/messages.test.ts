@@ -1,0 +1,175 @@
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { parse, stringify } from 'yaml'
+import { endStore, runCli, startDaemon, waitFor } from '../lab/daemon.ts'
+import { type Homelab, homelabSchematicId, startHomelab } from '../lab/homelab.ts'
+import { startUpsdStandIn } from '../lab/upsd-stand-in.ts'
+
+let lab: Homelab
+let root: string
+let count = 0
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'caretaker-messages-'))
+  lab = await startHomelab({ net: 65, controlPlanes: 1, workers: 1, versions: ['v1.13.9'] })
+})
+afterAll(async () => {
+  await lab[Symbol.asyncDispose]()
+  await rm(root, { recursive: true, force: true })
+})
+
+async function folder(): Promise<string> {
+  const directory = join(root, String(++count))
+  await mkdir(directory)
+  return directory
+}
+
+/** A change to a configuration that is otherwise good. */
+async function edit(file: string, change: (config: Record<string, Record<string, unknown>>) => void): Promise<void> {
+  const config = parse(await readFile(file, 'utf8')) as Record<string, Record<string, unknown>>
+  change(config)
+  await writeFile(file, stringify(config))
+}
+
+test('a wrong configuration is one message with every fault, its line and its column, and code 2', async () => {
+  const directory = await folder()
+  const file = await lab.writeConfig(directory)
+  await edit(file, (config) => {
+    config['upgrade']!['soak'] = 'soon'
+    config['share']!['directry'] = 'x'
+    ;(config['nodes'] as unknown as Record<string, unknown>[])[1]!['role'] = 'boss'
+  })
+  for (const command of [['start'], ['config', 'check'], ['status']]) {
+    const { code, stderr, stdout } = await runCli([...command, '-c', file])
+    expect(code).toBe(2)
+    expect(stdout).toBe('')
+    expect(stderr.trimEnd().split('\n')).toEqual([
+      expect.stringMatching(/^caretaker: .*caretaker\.yaml:\d+:\d+ nodes\.1\.role: /),
+      expect.stringMatching(/caretaker\.yaml:\d+:\d+ share\.directry: is not a setting$/),
+      expect.stringMatching(/caretaker\.yaml:\d+:\d+ upgrade\.soak: use a duration such as 30s, 10m, 2h or 7d$/),
+    ])
+  }
+})
+
+test('a good configuration is called so, and a file that it names and that is missing is named', async () => {
+  const directory = await folder()
+  const file = await lab.writeConfig(directory)
+  expect(await runCli(['config', 'check', '-c', file])).toMatchObject({ code: 0, stdout: `${file} is good\n` })
+  await rm(join(directory, 'kubeconfig'))
+  expect(await runCli(['config', 'check', '-c', file])).toMatchObject({
+    code: 2,
+    stdout: `${join(directory, 'kubeconfig')} is not there\n`,
+  })
+})
+
+test('without redis-server the daemon ends with the line that installs it', async () => {
+  const directory = await folder()
+  const file = await lab.writeConfig(directory)
+  const empty = join(directory, 'bin')
+  await mkdir(empty)
+  await symlink(process.execPath, join(empty, 'node'))
+  const { code, stderr } = await runCli(['start', '-c', file], { PATH: empty })
+  expect(code).toBe(2)
+  expect(stderr).toMatch(
+    /^caretaker: neither valkey-server nor redis-server is installed, .*`apt-get install redis-server`.*\n$/,
+  )
+})
+
+test(
+  'a Factory that does not answer is one message that names it, and the daemon goes on',
+  { timeout: 60_000 },
+  async () => {
+    const directory = await folder()
+    const file = await lab.writeConfig(directory, { factoryUrl: 'http://127.0.65.81:9' })
+    expect(await runCli(['releases', '-c', file])).toMatchObject({
+      code: 4,
+      stderr: 'caretaker: GET http://127.0.65.81:9/versions: connection refused: does it listen there?\n',
+    })
+    await using stack = new AsyncDisposableStack()
+    stack.defer(() => endStore(directory))
+    const daemon = stack.use(await startDaemon({ config: file, directory }))
+    const { code, stdout } = await runCli(['run', 'watch-releases', '--wait', '-c', file])
+    expect({ code, stdout }).toEqual({
+      code: 1,
+      stdout: 'failed: GET http://127.0.65.81:9/versions: connection refused: does it listen there?\n',
+    })
+    expect(await daemon.control.get('/power')).toMatchObject({ hasUps: false })
+  },
+)
+
+test('a wrong UPS password is one message, and the UPS is watched all the same', { timeout: 60_000 }, async () => {
+  await using stack = new AsyncDisposableStack()
+  const upsd = stack.use(await startUpsdStandIn({ address: '127.0.65.93' }))
+  const directory = await folder()
+  const file = await lab.writeConfig(directory, {
+    ups: { host: upsd.address, port: upsd.port, user: 'monuser', password: 'wrong' },
+  })
+  const told = /upsd at 127\.0\.65\.93:\d+ refuses LOGIN ups as monuser: ACCESS-DENIED: check the user, the password/
+  const direct = await runCli(['ups', '-c', file])
+  expect(direct.code).toBe(1)
+  expect(direct.stderr).toMatch(told)
+  expect(direct.stdout).toContain('ups.status: OL')
+  stack.defer(() => endStore(directory))
+  stack.use(await startDaemon({ config: file, directory }))
+  await waitFor('the UPS to be read', 10_000, async () =>
+    (await runCli(['power', 'status', '-c', file])).stdout.includes('on mains'),
+  )
+  const { stdout } = await runCli(['status', '-c', file])
+  expect(stdout).toMatch(/power +on mains/)
+  expect(stdout).toMatch(told)
+  expect((await runCli(['journal', '-c', file])).stdout).toMatch(told)
+  for (const text of [direct.stdout, direct.stderr, stdout]) expect(text).not.toContain('wrong')
+})
+
+test('a talosconfig without the role is one message that says which one it takes', async () => {
+  const directory = await folder()
+  const file = await lab.writeConfig(directory, { roles: ['os:reader'] })
+  const { code, stderr } = await runCli(['start', '-c', file])
+  expect(code).toBe(2)
+  expect(stderr).toBe(
+    `caretaker: ${join(directory, 'talosconfig')}: its certificate has the role os:reader and not os:admin, which upgrades need ` +
+      '(os:operator is enough with upgrade.enabled: false): make one with `talosctl config new --roles os:admin`\n',
+  )
+})
+
+test('a second daemon on the same state is refused', { timeout: 60_000 }, async () => {
+  await using stack = new AsyncDisposableStack()
+  const directory = await folder()
+  const file = await lab.writeConfig(directory)
+  stack.defer(() => endStore(directory))
+  stack.use(await startDaemon({ config: file, directory }))
+  const { code, stderr } = await runCli(['start', '-c', file])
+  expect(code).toBe(2)
+  expect(stderr).toMatch(
+    /^caretaker: another Caretaker works on .*state: stop it first, or give this one its own 'state'\n$/,
+  )
+})
+
+test('commands that need the daemon say that none runs, and those that do not answer without it', async () => {
+  const directory = await folder()
+  const file = await lab.writeConfig(directory)
+  expect(await runCli(['status', '-c', file])).toMatchObject({
+    code: 4,
+    stderr: expect.stringContaining('start it with `caretaker start`'),
+  })
+  expect(await runCli(['releases', '--json', '-c', file])).toMatchObject({ code: 0, stdout: '[\n  "v1.13.9"\n]\n' })
+  const plan = await runCli(['plan', '-c', file])
+  expect(plan).toMatchObject({ code: 3, stdout: expect.stringContaining('waiting: ') })
+  const schematic = join(directory, 'schematics', 'homelab.yaml')
+  expect(await runCli(['schematic', 'id', schematic])).toMatchObject({ code: 0, stdout: `${homelabSchematicId}\n` })
+  expect(await runCli(['uki', 'inspect', schematic])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('is not an EFI program'),
+  })
+  expect(await runCli(['status', '-c', join(dirname(file), 'nothing.yaml')])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('nothing.yaml is not there'),
+  })
+})
+
+test('a command that does not exist is usage, with the one that was meant', async () => {
+  expect(await runCli(['statsu'])).toMatchObject({ code: 2, stderr: expect.stringContaining('Did you mean status?') })
+  expect((await runCli(['--help'])).code).toBe(0)
+})
