@@ -29,7 +29,8 @@ COPY bin/caretaker.mjs bin/
 RUN ln -s /app/bin/caretaker.mjs /usr/local/bin/caretaker \
  && install -d -o node -g node -m 0700 /var/lib/caretaker
 USER node
-ENV NODE_ENV=production CARETAKER_CONFIG=/etc/caretaker/caretaker.yaml
+# A small young generation: a daemon that mostly waits needs 20 MB less with it.
+ENV NODE_ENV=production NODE_OPTIONS=--max-semi-space-size=1 CARETAKER_CONFIG=/etc/caretaker/caretaker.yaml
 VOLUME /var/lib/caretaker
 # Well is a daemon that answers on its control socket.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=30s CMD ["caretaker", "jobs"]

@@ -17,6 +17,7 @@ import type { Entry } from './core/journal.ts'
 import type { Outage } from './core/outage.ts'
 import type { StagedImage } from './core/ports.ts'
 import { loadSettings, type Settings } from './main/settings.ts'
+import { ownVersion } from './main/version.ts'
 
 /** What a command ends with. Scripts may rely on it. */
 const exit = { ok: 0, failed: 1, usage: 2, waiting: 3, unreachable: 4 } as const
@@ -36,6 +37,7 @@ const program = new Command('caretaker')
     'after',
     '\nExit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 waiting for something, 4 not reachable.',
   )
+  .version(await ownVersion(), '-v, --version')
   .exitOverride()
   .showHelpAfterError('(caretaker --help shows what there is)')
 

@@ -180,29 +180,40 @@ const schema = z
       .default('/var/lib/caretaker')
       .meta({ description: 'Where the journal and the queue are kept' }),
   })
-  .superRefine(({ nodes, upses }, context) => {
-    for (const key of ['name', 'address', 'mac'] as const) {
-      for (const [index, node] of nodes.entries()) {
-        const value = comparable(node[key])
-        if (value !== undefined && nodes.findIndex((other) => comparable(other[key]) === value) < index) {
-          context.addIssue({ code: 'custom', path: ['nodes', index, key], message: `another node has this ${key}` })
-        }
-      }
+  .superRefine(checkTogether, { when: ({ value }) => hasLists(value) })
+
+/** What no setting shows by itself. Runs beside other faults too, so that all are told at once. */
+function checkTogether(
+  { nodes, upses }: { nodes: readonly z.output<typeof node>[]; upses: readonly z.output<typeof ups>[] },
+  context: z.RefinementCtx,
+): void {
+  const fault = (message: string, ...path: (string | number)[]) => context.addIssue({ code: 'custom', path, message })
+  for (const key of ['name', 'address', 'mac'] as const) {
+    for (const [index, node] of nodes.entries()) {
+      const value = comparable(node[key])
+      if (value !== undefined && nodes.findIndex((other) => comparable(other[key]) === value) < index)
+        fault(`another node has this ${key}`, 'nodes', index, key)
     }
-    if (!nodes.some(({ role }) => role === 'controlplane')) {
-      context.addIssue({ code: 'custom', path: ['nodes'], message: 'name at least one control plane' })
-    }
-    for (const [index, { user, password }] of upses.entries()) {
-      if ((user === undefined) !== (password === undefined)) {
-        const [given, lacking] = user === undefined ? ['password', 'user'] : ['user', 'password']
-        context.addIssue({ code: 'custom', path: ['upses', index, given], message: `needs ${lacking} beside it` })
-      }
-    }
-  })
+  }
+  if (nodes.length > 0 && nodes.every(({ role }) => role === 'worker'))
+    fault('name at least one control plane', 'nodes')
+  for (const [index, { user, password }] of upses.entries()) {
+    if ((user === undefined) === (password === undefined)) continue
+    const [given, lacking] = user === undefined ? (['password', 'user'] as const) : (['user', 'password'] as const)
+    fault(`needs ${lacking} beside it`, 'upses', index, given)
+  }
+}
+
+function hasLists(value: unknown): boolean {
+  const { nodes, upses } = Object(value) as Record<string, unknown>
+  const isList = (list: unknown) => Array.isArray(list) && list.every((one) => typeof one === 'object' && one !== null)
+  return isList(nodes) && isList(upses)
+}
 
 /** A MAC address may be written with colons or with dashes. */
-function comparable(value: string | undefined): string | undefined {
-  return value?.toLowerCase().replaceAll(/(?<=\b[0-9a-f]{2})-(?=[0-9a-f]{2}\b)/g, ':')
+function comparable(value: unknown): string | undefined {
+  if (typeof value !== 'string') return undefined
+  return value.toLowerCase().replaceAll(/(?<=\b[0-9a-f]{2})-(?=[0-9a-f]{2}\b)/g, ':')
 }
 
 export type Config = z.output<typeof schema>

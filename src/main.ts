@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import process from 'node:process'
 import { createQueue } from './adapters/bullmq/queue.ts'
@@ -12,6 +11,7 @@ import { serveControl } from './control/server.ts'
 import { AgentError, messageOf } from './core/errors.ts'
 import type { Logger } from './core/log.ts'
 import { loadJobs } from './engine/catalogue.ts'
+import { ownVersion } from './main/version.ts'
 import { readSecret, type Settings, toSchematic } from './main/settings.ts'
 import { watchNodes } from './watchers/nodes.ts'
 import { loadSchematics } from './watchers/schematics.ts'
@@ -163,15 +163,6 @@ async function storeAddress(settings: Settings, stack: AsyncDisposableStack, log
   const directory = join(settings.path(settings.config.state), 'queue')
   const store = stack.use(await openEmbeddedStore({ directory, searchPath: settings.environment['PATH'] ?? '', log }))
   return store.address
-}
-
-/** Of package.json, which lies one folder higher in a built package than in a checkout. */
-export async function ownVersion(): Promise<string> {
-  for (const place of ['../package.json', '../../package.json']) {
-    const text = await readFile(new URL(place, import.meta.url), 'utf8').catch(() => undefined)
-    if (text !== undefined) return (JSON.parse(text) as { version: string }).version
-  }
-  return 'unknown'
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -212,7 +212,7 @@ function isTime(value: string): boolean {
   if (!date) return false
   const [year, month, day, hour, minute, second] = [1, 2, 3, 5, 6, 7].map((group) => Number(date[group] ?? 0))
   if (date[4] !== undefined && (date[4] === ' ') === (date[8] !== undefined)) return false
-  const lastDay = new Date(Date.UTC(2000 + ((year ?? 0) % 400), month!, 0)).getUTCDate()
+  const lastDay = new Date(Date.UTC(2000 + ((year ?? 0) % 400), month ?? 0, 0)).getUTCDate()
   const isDay = month! >= 1 && month! <= 12 && day! >= 1 && day! <= lastDay
   return isDay && hour! < 24 && minute! < 60 && second! < 60
 }

@@ -187,23 +187,29 @@ describe('a drain that is disturbed', () => {
     expect(done()).toEqual(['evict default/db-0'])
   })
 
-  test.each(['waits for a budget', 'waits for the API'])('by being called off while it %s ends at once', async (what) => {
-    database('db-0')
-    budget()
-    const stop = new AbortController()
-    if (what.endsWith('API')) at.lab.setAvailability('no-quorum')
-    const draining = drain({}, stop.signal)
-    if (what.endsWith('budget')) await vi.waitFor(() => expect(done()).not.toEqual([]))
-    const began = performance.now()
-    stop.abort()
-    expect(await refusal(draining)).toMatchObject({ code: 'timed-out' })
-    expect(performance.now() - began).toBeLessThan(150)
-  })
+  test.each(['waits for a budget', 'waits for the API'])(
+    'by being called off while it %s ends at once',
+    async (what) => {
+      database('db-0')
+      budget()
+      const stop = new AbortController()
+      if (what.endsWith('API')) at.lab.setAvailability('no-quorum')
+      const draining = drain({}, stop.signal)
+      if (what.endsWith('budget')) await vi.waitFor(() => expect(done()).not.toEqual([]))
+      const began = performance.now()
+      stop.abort()
+      expect(await refusal(draining)).toMatchObject({ code: 'timed-out' })
+      expect(performance.now() - began).toBeLessThan(150)
+    },
+  )
 
   test('by a role that may not evict is rejected and not tried for ever', async () => {
     database('db-0')
     await at[Symbol.asyncDispose]()
-    at = await startKubernetesLab('127.0.44.103', { tokens: { t: { name: 'reader', groups: ['r'] } }, denyWrites: ['r'] })
+    at = await startKubernetesLab('127.0.44.103', {
+      tokens: { t: { name: 'reader', groups: ['r'] } },
+      denyWrites: ['r'],
+    })
     database('db-0')
     const { createApi } = await import('../../src/adapters/kubernetes/api.ts')
     const { createKubernetes } = await import('../../src/adapters/kubernetes/kubernetes.ts')

@@ -84,7 +84,9 @@ test('a storage that refuses every redirect is named, and tried again later', as
   const front = await serve((_, response) => response.writeHead(302, { location: `http://${storage}/assets/x` }).end())
   const error = await refusal(createFactory(`http://${front}`).open(order, undefined, signal))
   expect(error.code).toBe('unreachable')
-  expect(error.message).toContain(`metal-amd64-uki.efi leads to ${storage}, which answers 403: <Code>AccessDenied</Code>`)
+  expect(error.message).toContain(
+    `metal-amd64-uki.efi leads to ${storage}, which answers 403: <Code>AccessDenied</Code>`,
+  )
 })
 
 test('a download that had everything already starts over, and does not fail for ever', async () => {

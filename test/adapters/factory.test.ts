@@ -92,7 +92,9 @@ describe('the list of releases', () => {
     await lab[Symbol.asyncDispose]()
     const error = await refusal(factory.versions(signal))
     expect(error.code).toBe('unreachable')
-    expect(error.message).toMatch(/^GET http:\/\/127\.0\.44\.20:\d+\/versions: connection refused: does it listen there\?$/)
+    expect(error.message).toMatch(
+      /^GET http:\/\/127\.0\.44\.20:\d+\/versions: connection refused: does it listen there\?$/,
+    )
   })
 
   test('of a name that does not resolve says to check DNS', async () => {
@@ -117,13 +119,16 @@ describe('a schematic', () => {
     expect(await factory.register(homelabSchematic, signal)).toBe(id)
   })
 
-  test.each(['{}', 'null', '{"id": "../../etc"}', '{"id": 5}'])('that is answered with %s is malformed', async (body) => {
-    lab.faults.failNext.push({ status: 201, body })
-    expect(await refusal(factory.register(homelabSchematic, signal))).toMatchObject({
-      code: 'malformed',
-      message: `${host()}/schematics answers without an id`,
-    })
-  })
+  test.each(['{}', 'null', '{"id": "../../etc"}', '{"id": 5}'])(
+    'that is answered with %s is malformed',
+    async (body) => {
+      lab.faults.failNext.push({ status: 201, body })
+      expect(await refusal(factory.register(homelabSchematic, signal))).toMatchObject({
+        code: 'malformed',
+        message: `${host()}/schematics answers without an id`,
+      })
+    },
+  )
 
   test('that the Factory does not like is rejected in the Factory’s words', async () => {
     const schematic = { customization: { bootloader: 'auto' } }
@@ -150,7 +155,10 @@ describe('warming an image up', () => {
     await vi.waitFor(() => expect(lab.requests.at(-1)?.method).toBe('HEAD'))
     const began = performance.now()
     first.abort()
-    expect(await refusal(warming)).toMatchObject({ code: 'unreachable', message: expect.stringContaining('called off') })
+    expect(await refusal(warming)).toMatchObject({
+      code: 'unreachable',
+      message: expect.stringContaining('called off'),
+    })
     expect(performance.now() - began).toBeLessThan(150)
     // A second build would take as long again.
     expect(await factory.warm(order, signal)).toBe(image().length)
@@ -218,7 +226,10 @@ describe('a download', () => {
     const { bytes, error } = await part(await factory.open(order, undefined, signal))
     expect(bytes.length).toBeLessThanOrEqual(150_000)
     expect(bytes).toEqual(image().subarray(0, bytes.length))
-    expect(error).toMatchObject({ code: 'unreachable', message: expect.stringContaining(`download from ${host()} broke`) })
+    expect(error).toMatchObject({
+      code: 'unreachable',
+      message: expect.stringContaining(`download from ${host()} broke`),
+    })
   })
 
   test('that is shorter than announced breaks off too', async () => {

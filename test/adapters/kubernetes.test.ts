@@ -40,7 +40,15 @@ describe('a look at Kubernetes', () => {
   })
 
   test('takes for a mark of ours only what looks like one', async () => {
-    for (const text of ['', '{', 'null', '7', '{"why":"fun","at":"now"}', '{"why":"upgrade"}', '{"why":"power","at":5}']) {
+    for (const text of [
+      '',
+      '{',
+      'null',
+      '7',
+      '{"why":"fun","at":"now"}',
+      '{"why":"upgrade"}',
+      '{"why":"power","at":5}',
+    ]) {
       const annotations = { [cordonAnnotation]: text, [attemptsAnnotation]: text }
       await at.patchNode('w-1', { spec: { unschedulable: true }, metadata: { annotations } })
       expect(await factsOf('w-1')).toMatchObject({ unschedulable: true, cordon: undefined, attempts: undefined })
@@ -196,7 +204,9 @@ describe('an API that can’t answer', () => {
     using api = createApi(parseKubeconfig(await at.lab.kubeconfig({ user: 'watcher', groups: ['readers'] }), 'k'))
     const error = await refusal(createKubernetes(api).cordon('w-1', upgrade, first, soon()))
     expect(error.code).toBe('rejected')
-    expect(error.message).toContain('refuses PATCH /api/v1/nodes/w-1: nodes "w-1" is forbidden: User "watcher" cannot patch')
+    expect(error.message).toContain(
+      'refuses PATCH /api/v1/nodes/w-1: nodes "w-1" is forbidden: User "watcher" cannot patch',
+    )
   })
 })
 

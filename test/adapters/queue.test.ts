@@ -133,9 +133,9 @@ describe.skipIf(isStoreMissing)(`the queue${skippedWord}`, () => {
     const both = jobThat('both', async () => done(''), [on('node.lost'), every('30m'), cron('0 3 * * *')])
     const other = jobThat('other', async () => done(''), [every('1h')])
     const schedules = async () => {
-      const keys = await redis.zrange('bull:test:repeat', 0, -1)
+      const keys = await redis.zrange('bull:test:repeat', '0', '-1')
       const found = await Promise.all(keys.map((key) => redis.hgetall(`bull:test:repeat:${key}`)))
-      return found.map(({ every, pattern, data }) => `${JSON.parse(data!).job} ${every ?? pattern}`).toSorted()
+      return found.map(({ every, pattern, data }) => `${(JSON.parse(data!) as { job: string }).job} ${every ?? pattern}`).toSorted()
     }
     await queue.schedule([both, other])
     expect(await schedules()).toEqual(['both 0 3 * * *', 'both 1800000', 'other 3600000'])
@@ -159,6 +159,7 @@ describe.skipIf(isStoreMissing)(`the queue${skippedWord}`, () => {
     const before = performance.now()
     await first[Symbol.asyncDispose]()
     expect(performance.now() - before).toBeLessThan(1_000)
+    expect(job.count).toBe(1)
     expect(await queue.counts()).toEqual({ wait: 1, active: 0, delayed: 0, failed: 0 })
     await using _ = await work(store.address, queue, job)
     await expect.poll(() => job.count, patience).toBe(2)

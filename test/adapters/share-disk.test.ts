@@ -49,7 +49,9 @@ describe('a share without room', () => {
     const path = await mount('size=5m')
     const error = await refusal(stage())
     expect(error.code).toBe('rejected')
-    expect(error.message).toMatch(/^the share has 5 MB free, and 6 MB are needed: make room in \/\S+\/talos\/v1\.13\.9\/\S+$/)
+    expect(error.message).toMatch(
+      /^the share has 5 MB free, and 6 MB are needed: make room in \/\S+\/talos\/v1\.13\.9\/\S+$/,
+    )
     expect(await filesOf(path)).toEqual([])
     expect(at.lab.requests.filter(({ method, path }) => method === 'GET' && path.startsWith('/image'))).toEqual([])
   })

@@ -21,7 +21,10 @@ export interface ShareLab extends AsyncDisposable {
   now: number
   /** Another share in the same directory, or in another one. */
   open(options?: Partial<ShareOptions>): Share
-  stage(version: string, options?: { publish?: boolean; factory?: Pick<Factory, 'warm' | 'open'> }): Promise<StagedImage>
+  stage(
+    version: string,
+    options?: { publish?: boolean; factory?: Pick<Factory, 'warm' | 'open'> },
+  ): Promise<StagedImage>
   /** What the Factory serves for a release now. */
   image(version: string): Buffer
   /** What the fixed name serves. */

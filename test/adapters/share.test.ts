@@ -151,7 +151,10 @@ describe('the history', () => {
   })
 
   test('knows two schematics of one release apart', async () => {
-    const other = await at.factory.register({ customization: { extraKernelArgs: ['quiet'] } }, AbortSignal.timeout(5_000))
+    const other = await at.factory.register(
+      { customization: { extraKernelArgs: ['quiet'] } },
+      AbortSignal.timeout(5_000),
+    )
     await at.stage('v1.13.9')
     const order = { ...orderOf('v1.13.9'), schematic: other, kernelArguments: ['quiet'] }
     await at.share.stage(order, { publish: true }, at.factory, AbortSignal.timeout(5_000))

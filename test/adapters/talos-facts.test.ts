@@ -41,14 +41,16 @@ describe('a look at a node', () => {
   })
 
   test('tells the official extensions of its schematic', async () => {
-    expect((await at.talos.look('cp-1', soon())).extensions).toEqual(['siderolabs/iscsi-tools', 'siderolabs/nut-client'])
+    expect((await at.talos.look('cp-1', soon())).extensions).toEqual([
+      'siderolabs/iscsi-tools',
+      'siderolabs/nut-client',
+    ])
     expect((await at.talos.look('w-1', soon())).extensions).toEqual([])
   })
 
   test('tells the boot by its time where the kernel’s own id is for admins only', async () => {
     expect((await reader.look('cp-3', soon())).bootId).toBe(node('cp-3').bootId)
-    for (const name of ['cp-1', 'w-1'])
-      expect((await reader.look(name, soon())).bootId).toMatch(/^booted-at-1\d{9}$/)
+    for (const name of ['cp-1', 'w-1']) expect((await reader.look(name, soon())).bootId).toMatch(/^booted-at-1\d{9}$/)
   })
 
   test('with the role os:reader tells all the rest too', async () => {

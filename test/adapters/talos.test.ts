@@ -167,12 +167,15 @@ describe('a reboot', () => {
     expect(performance.now() - began).toBeLessThan(1_500)
   })
 
-  test.each(['locked', 'rebootIgnored'] as const)('that Talos answers and does not do (%s) is accepted', async (fault) => {
-    const { bootId } = node
-    node.faults[fault] = true
-    await talos.reboot('w-1', soon())
-    expect((await talos.look('w-1', soon())).bootId).toBe(bootId)
-  })
+  test.each(['locked', 'rebootIgnored'] as const)(
+    'that Talos answers and does not do (%s) is accepted',
+    async (fault) => {
+      const { bootId } = node
+      node.faults[fault] = true
+      await talos.reboot('w-1', soon())
+      expect((await talos.look('w-1', soon())).bootId).toBe(bootId)
+    },
+  )
 })
 
 describe('a shutdown', () => {

@@ -81,7 +81,10 @@ describe('a talosconfig', () => {
       [fileOf({ lab: { ...context(), ca: admin.cert } }), 'ca of the context "lab" is not a PEM in base64'],
       [fileOf({ lab: { ...context(), crt: base64('-----BEGIN CERTIFICATE-----\nAAAA\n') } }), /^crt .* is not a cert/],
       [fileOf({ lab: { ...context(), key: context(other).key } }), /^crt and key of the context "lab" can't be used: /],
-      [fileOf({ lab: { ...context(), key: base64('-----BEGIN RSA PRIVATE KEY-----\nAA\n') } }), /^crt and key of .*used/],
+      [
+        fileOf({ lab: { ...context(), key: base64('-----BEGIN RSA PRIVATE KEY-----\nAA\n') } }),
+        /^crt and key of .*used/,
+      ],
       [
         fileOf({ lab: { endpoints: [], auth: { siderov1: { identity: 'me' } } } }),
         'the context "lab" logs in through Omni, which needs a person: use a talosconfig with a client certificate',

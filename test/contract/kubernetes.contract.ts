@@ -99,7 +99,10 @@ export function kubernetesContract(open: () => Promise<KubernetesUnderTest>): vo
     await at.makeStubborn('w-1')
     await at.kubernetes.cordon('w-1', upgrade, first, soon())
     const error = await refusal(at.kubernetes.drain('w-1', {}, soon(150)))
-    expect(error).toMatchObject({ code: 'timed-out', message: expect.stringMatching(/would not go: default\/db-0.*budget/) })
+    expect(error).toMatchObject({
+      code: 'timed-out',
+      message: expect.stringMatching(/would not go: default\/db-0.*budget/),
+    })
   })
 
   test('deletes what would not go, where the policy says so', async () => {

@@ -64,7 +64,10 @@ export function shareContract(open: () => Promise<ShareUnderTest>): void {
     const { factory } = at
     const first = await stage(at, 'v1.13.9')
     let asked = 0
-    const counting = { warm: factory.warm, open: (...rest: Parameters<Factory['open']>) => (asked++, factory.open(...rest)) }
+    const counting = {
+      warm: factory.warm,
+      open: (...rest: Parameters<Factory['open']>) => (asked++, factory.open(...rest)),
+    }
     expect(await at.share.stage(order('v1.13.9'), { publish: true }, counting, soon())).toEqual(first)
     expect(asked).toBe(0)
     expect(await shown(at)).toEqual(['v1.13.9 published'])

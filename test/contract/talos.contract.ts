@@ -31,7 +31,11 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
   test('tells of etcd on control planes, and of nothing like it on workers', async () => {
     await using at = await open()
     const { etcd } = await at.talos.look('cp-1', soon())
-    expect(etcd?.ok && etcd.value).toMatchObject({ learner: false, errors: [], members: [{ name: 'cp-1', learner: false }] })
+    expect(etcd?.ok && etcd.value).toMatchObject({
+      learner: false,
+      errors: [],
+      members: [{ name: 'cp-1', learner: false }],
+    })
     expect(etcd?.ok && etcd.value.members[0]?.id).toBe(etcd?.ok && etcd.value.id)
     expect(etcd?.ok && etcd.value.leader).toBe(etcd?.ok && etcd.value.id)
     expect(await at.talos.look('w-1', soon())).not.toHaveProperty('etcd')

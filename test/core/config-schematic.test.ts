@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { parseSchematic } from '../../src/config.ts'
+import { AgentError } from '../../src/core/errors.ts'
 import { canonicalYaml } from '../../src/core/schematic.ts'
 
 const faultsOf = (text: string): string[] => {
@@ -9,8 +10,8 @@ const faultsOf = (text: string): string[] => {
     parseSchematic(text, 's.yaml')
     return []
   } catch (error) {
-    expect(error).toMatchObject({ name: 'AgentError', code: 'misconfigured' })
-    return (error as Error).message.split('\n')
+    if (error instanceof AgentError && error.code === 'misconfigured') return error.message.split('\n')
+    throw error
   }
 }
 
@@ -48,8 +49,8 @@ customization:
   diskimage: {}
 `
   const places = faultsOf(text).map((fault) => fault.split(/(?<=\S+ \S+): /)[0])
-  expect(places.sort()).toEqual(
-    [
+  expect(new Set(places)).toEqual(
+    new Set([
       's.yaml:1:1 overlay.name',
       's.yaml:3:15 customization.bootloader',
       's.yaml:4:20 customization.extraKernelArgs',
@@ -57,7 +58,7 @@ customization:
       's.yaml:8:14 customization.meta.0.key',
       's.yaml:8:29 customization.meta.0.other',
       's.yaml:9:3 customization.diskimage',
-    ].sort(),
+    ]),
   )
 })
 

@@ -17,9 +17,8 @@ function faultsOf(text: string): string[] {
     parseConfig(text, 'c.yaml')
     return []
   } catch (error) {
-    expect(error).toBeInstanceOf(AgentError)
-    expect(error).toMatchObject({ code: 'misconfigured' })
-    return (error as AgentError).message.split('\n')
+    if (error instanceof AgentError && error.code === 'misconfigured') return error.message.split('\n')
+    throw error
   }
 }
 
@@ -79,6 +78,7 @@ nodes:
     mac: 00:1b:21
   - name: w-1
     address: 10.0.0.3
+  - { name: w-1, role: worker, address: 10.0.0.4 }
 share:
   directory: /srv
   image: ../boot.efi
@@ -92,12 +92,9 @@ upses: [{ host: nas, port: 99999 }]
 power: { silence: soon, minimumCharge: 101 }
 queue: { url: 'http://h' }
 `
-  expect(
-    faultsOf(text)
-      .map((fault) => fault.split(/(?<=\S+ \S+): /)[0])
-      .sort(),
-  ).toEqual(
-    [
+  const places = faultsOf(text).map((fault) => fault.split(/(?<=\S+ \S+): /)[0])
+  expect(new Set(places)).toEqual(
+    new Set([
       'c.yaml:1:1 schematic',
       'c.yaml:1:25 cluster.talosconfig',
       'c.yaml:1:44 cluster.colour',
@@ -106,19 +103,20 @@ queue: { url: 'http://h' }
       'c.yaml:5:14 nodes.0.address',
       'c.yaml:6:10 nodes.0.mac',
       'c.yaml:7:5 nodes.1.role',
-      'c.yaml:11:10 share.image',
-      'c.yaml:12:9 share.keep',
-      'c.yaml:14:9 upgrade.soak',
-      'c.yaml:15:8 upgrade.pin',
-      'c.yaml:16:22 upgrade.windows.0.days.0',
-      'c.yaml:16:39 upgrade.windows.0.from',
-      'c.yaml:16:51 upgrade.windows.0.to',
-      'c.yaml:17:13 upgrade.timeZone',
-      'c.yaml:18:28 upses.0.port',
-      'c.yaml:19:19 power.silence',
-      'c.yaml:19:40 power.minimumCharge',
-      'c.yaml:20:15 queue.url',
-    ].sort(),
+      'c.yaml:9:13 nodes.2.name',
+      'c.yaml:12:10 share.image',
+      'c.yaml:13:9 share.keep',
+      'c.yaml:15:9 upgrade.soak',
+      'c.yaml:16:8 upgrade.pin',
+      'c.yaml:17:22 upgrade.windows.0.days.0',
+      'c.yaml:17:39 upgrade.windows.0.from',
+      'c.yaml:17:51 upgrade.windows.0.to',
+      'c.yaml:18:13 upgrade.timeZone',
+      'c.yaml:19:28 upses.0.port',
+      'c.yaml:20:19 power.silence',
+      'c.yaml:20:40 power.minimumCharge',
+      'c.yaml:21:15 queue.url',
+    ]),
   )
 })
 

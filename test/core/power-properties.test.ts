@@ -58,8 +58,7 @@ const isSilent = (one: Transition) => !says(one, 'OL') && !says(one, 'OB')
 
 describe('in five thousand random lives of a UPS', () => {
   const all = Array.from({ length: 5_000 }, (_, seed) => randomLife(seed)).flat()
-  const expectAll = (rule: (one: Transition) => boolean) =>
-    expect(all.filter((one) => !rule(one)).slice(0, 3)).toEqual([])
+  const breaches = (rule: (one: Transition) => boolean) => all.filter((one) => !rule(one)).slice(0, 2)
 
   test('every mode is entered, and every reason given', () => {
     const reached = new Set(all.map(({ after }) => (after.mode === 'critical' ? after.reason : after.mode)))
@@ -79,75 +78,95 @@ describe('in five thousand random lives of a UPS', () => {
   })
 
   test('silence never leads from mains to critical', () => {
-    expectAll(
-      (one) => !(one.seen.kind === 'silence' && one.before.mode === 'on-mains' && one.after.mode === 'critical'),
-    )
+    expect(
+      breaches(
+        (one) => !(one.seen.kind === 'silence' && one.before.mode === 'on-mains' && one.after.mode === 'critical'),
+      ),
+    ).toEqual([])
   })
 
   test('silence never leads from mains to battery, unless OB was the last word', () => {
-    expectAll(
-      (one) =>
-        !(one.seen.kind === 'silence' && one.before.mode === 'on-mains' && one.after.mode === 'on-battery') ||
-        one.before.reading.status.includes('OB'),
-    )
+    expect(
+      breaches(
+        (one) =>
+          !(one.seen.kind === 'silence' && one.before.mode === 'on-mains' && one.after.mode === 'on-battery') ||
+          one.before.reading.status.includes('OB'),
+      ),
+    ).toEqual([])
   })
 
   test('silence calls nothing off', () => {
-    expectAll((one) => !(isSilent(one) && (enters(one, 'on-mains') || enters(one, 'latched'))))
+    expect(breaches((one) => !(isSilent(one) && (enters(one, 'on-mains') || enters(one, 'latched'))))).toEqual([])
   })
 
   test('what is not known becomes critical only with an open outage, or with FSD beside OB or LB', () => {
-    expectAll(
-      (one) =>
-        !(one.before.mode === 'unknown' && one.after.mode === 'critical') ||
-        one.openOutage ||
-        (says(one, 'FSD') && (says(one, 'OB') || says(one, 'LB'))) ||
-        // A policy that waits for nothing believes the first word.
-        (one.policy.lowBatteryAfter === 0 && says(one, 'OB') && says(one, 'LB')) ||
-        (one.policy.onBatteryAfter === 0 && says(one, 'OB')),
-    )
+    expect(
+      breaches(
+        (one) =>
+          !(one.before.mode === 'unknown' && one.after.mode === 'critical') ||
+          one.openOutage ||
+          (says(one, 'FSD') && (says(one, 'OB') || says(one, 'LB'))) ||
+          // A policy that waits for nothing believes the first word.
+          (one.policy.lowBatteryAfter === 0 && says(one, 'OB') && says(one, 'LB')) ||
+          (one.policy.onBatteryAfter === 0 && says(one, 'OB')),
+      ),
+    ).toEqual([])
   })
 
   test('critical ends only with OL', () => {
-    expectAll((one) => !(one.before.mode === 'critical' && one.after.mode !== 'critical') || says(one, 'OL'))
+    expect(
+      breaches((one) => !(one.before.mode === 'critical' && one.after.mode !== 'critical') || says(one, 'OL')),
+    ).toEqual([])
   })
 
   test('critical keeps its reason and its beginning', () => {
-    expectAll(
-      ({ before, after }) =>
-        !(before.mode === 'critical' && after.mode === 'critical') ||
-        (before.reason === after.reason && before.since === after.since),
-    )
+    expect(
+      breaches(
+        ({ before, after }) =>
+          !(before.mode === 'critical' && after.mode === 'critical') ||
+          (before.reason === after.reason && before.since === after.since),
+      ),
+    ).toEqual([])
   })
 
   test('mains is entered only with OL, without OB and without FSD', () => {
-    expectAll((one) => !enters(one, 'on-mains') || (says(one, 'OL') && !says(one, 'OB') && !says(one, 'FSD')))
+    expect(
+      breaches((one) => !enters(one, 'on-mains') || (says(one, 'OL') && !says(one, 'OB') && !says(one, 'FSD'))),
+    ).toEqual([])
   })
 
   test('a latch is entered only with FSD and OL, and without OB', () => {
-    expectAll((one) => !enters(one, 'latched') || (says(one, 'FSD') && says(one, 'OL') && !says(one, 'OB')))
+    expect(
+      breaches((one) => !enters(one, 'latched') || (says(one, 'FSD') && says(one, 'OL') && !says(one, 'OB'))),
+    ).toEqual([])
   })
 
   test('OL without OB and FSD is mains, whatever was before', () => {
-    expectAll((one) => !says(one, 'OL') || says(one, 'OB') || says(one, 'FSD') || one.after.mode === 'on-mains')
+    expect(
+      breaches((one) => !says(one, 'OL') || says(one, 'OB') || says(one, 'FSD') || one.after.mode === 'on-mains'),
+    ).toEqual([])
   })
 
   test('FSD with OB is critical, whatever was before', () => {
-    expectAll((one) => !(says(one, 'FSD') && says(one, 'OB')) || one.after.mode === 'critical')
+    expect(breaches((one) => !(says(one, 'FSD') && says(one, 'OB')) || one.after.mode === 'critical')).toEqual([])
   })
 
   test('a calibration is critical only by force, by silence or in the middle of an outage', () => {
-    expectAll(
-      (one) =>
-        !(enters(one, 'critical') && says(one, 'CAL') && says(one, 'OB')) ||
-        says(one, 'FSD') ||
-        (one.after.mode === 'critical' && one.after.reason === 'outage-resumed'),
-    )
+    expect(
+      breaches(
+        (one) =>
+          !(enters(one, 'critical') && says(one, 'CAL') && says(one, 'OB')) ||
+          says(one, 'FSD') ||
+          (one.after.mode === 'critical' && one.after.reason === 'outage-resumed'),
+      ),
+    ).toEqual([])
   })
 
   test('nothing begins in the future, and a repeated word changes no mode', () => {
-    expectAll(({ after, seen }) => after.since <= seen.at)
-    expectAll((one) => isSilent(one) || nextPowerState(one.after, one.seen, one.policy).mode === one.after.mode)
+    expect(breaches(({ after, seen }) => after.since <= seen.at)).toEqual([])
+    expect(
+      breaches((one) => isSilent(one) || nextPowerState(one.after, one.seen, one.policy).mode === one.after.mode),
+    ).toEqual([])
   })
 })
 

@@ -50,7 +50,8 @@ describe('with battery enough', () => {
 
   test('the cordons are marked as ours, for the power', () => {
     const marks = stepsOf(ordered.reversible).flatMap((step) => (step.do === 'cordon' ? [step.mark] : []))
-    expect(marks).toEqual(Array(3).fill({ why: 'power', at: '2026-03-01T02:00:00.000Z' }))
+    const mark = { why: 'power', at: '2026-03-01T02:00:00.000Z' }
+    expect(marks).toEqual([mark, mark, mark])
   })
 })
 

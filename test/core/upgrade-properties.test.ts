@@ -89,108 +89,128 @@ const isCordoned = (node: Node | undefined) => node?.kubernetes.ok === true && n
 describe('in twenty thousand random clusters', () => {
   const all = Array.from({ length: 20_000 }, (_, seed) => randomCase(seed))
   const going = all.filter(({ decision }) => decision.kind === 'go')
-  const expectAll = (cases: readonly Case[], rule: (one: Case) => boolean) => {
-    expect(cases.length).toBeGreaterThan(100)
-    expect(cases.filter((one) => !rule(one)).slice(0, 2)).toEqual([])
-  }
+  const breaches = (cases: readonly Case[], rule: (one: Case) => boolean): readonly (Case | string)[] =>
+    cases.length > 100 ? cases.filter((one) => !rule(one)).slice(0, 2) : [`only ${cases.length} cases`]
 
   test('every kind of decision is met', () => {
-    for (const kind of ['go', 'wait', 'stuck', 'upgraded'])
-      expect(all.filter(({ decision }) => decision.kind === kind).length, kind).toBeGreaterThan(100)
+    const kinds = new Set(all.map(({ decision }) => decision.kind))
+    expect([...kinds].toSorted()).toEqual(['go', 'stuck', 'upgraded', 'wait'])
   })
 
   test('a plan is for one node, and for no other', () => {
-    expectAll(going, ({ decision }) =>
-      stepsOf(decision).every((step) => !('node' in step) || (decision.kind === 'go' && step.node === decision.node)),
-    )
+    expect(
+      breaches(going, ({ decision }) =>
+        stepsOf(decision).every((step) => !('node' in step) || (decision.kind === 'go' && step.node === decision.node)),
+      ),
+    ).toEqual([])
   })
 
   test('a plan does something', () => {
-    expectAll(going, ({ decision }) => stepsOf(decision).length > 0)
+    expect(breaches(going, ({ decision }) => stepsOf(decision).length > 0)).toEqual([])
   })
 
   test('no control plane goes away when etcd would lose its quorum', () => {
     const controlPlanes = all.filter((one) => begins(one) && nodeOf(one)?.role === 'controlplane')
-    expectAll(controlPlanes, (one) => quorumObstacle(one.cluster.nodes, nodeOf(one)!.name) === undefined)
+    expect(
+      breaches(controlPlanes, (one) => quorumObstacle(one.cluster.nodes, nodeOf(one)!.name) === undefined),
+    ).toEqual([])
   })
 
   test('a cordon that is not ours is never touched', () => {
-    expectAll(going, (one) => !isCordoned(nodeOf(one)) || markOf(nodeOf(one))?.why === 'upgrade')
+    expect(breaches(going, (one) => !isCordoned(nodeOf(one)) || markOf(nodeOf(one))?.why === 'upgrade')).toEqual([])
   })
 
   test('nothing begins while the power speaks against it', () => {
-    expectAll(
-      all.filter(({ circumstances }) => circumstances.powerObstacle),
-      (one) => !begins(one),
-    )
+    expect(
+      breaches(
+        all.filter(({ circumstances }) => circumstances.powerObstacle),
+        (one) => !begins(one),
+      ),
+    ).toEqual([])
   })
 
   test('while the power speaks against it, a node is given back, or finished that has left its boot or is about to', () => {
     const dark = going.filter(({ circumstances }) => circumstances.powerObstacle)
-    expectAll(dark, (one) => {
-      const { talos } = nodeOf(one)!
-      const mark = markOf(nodeOf(one))
-      if (mark?.why !== 'upgrade') return false
-      const waits = stepsOf(one.decision).some((step) => step.do === 'await-upgraded')
-      return !waits || mark.rebooting === true || (talos.ok && talos.value.bootId !== mark.bootId)
-    })
+    expect(
+      breaches(dark, (one) => {
+        const { talos } = nodeOf(one)!
+        const mark = markOf(nodeOf(one))
+        if (mark?.why !== 'upgrade') return false
+        const waits = stepsOf(one.decision).some((step) => step.do === 'await-upgraded')
+        return !waits || mark.rebooting === true || (talos.ok && talos.value.bootId !== mark.bootId)
+      }),
+    ).toEqual([])
   })
 
   test('a pause begins nothing but what must not stay as it is: an armed node', () => {
-    expectAll(
-      all.filter(({ circumstances }) => circumstances.paused),
-      (one) => !begins(one) || isArmed(nodeOf(one)!),
-    )
+    expect(
+      breaches(
+        all.filter(({ circumstances }) => circumstances.paused),
+        (one) => !begins(one) || isArmed(nodeOf(one)!),
+      ),
+    ).toEqual([])
   })
 
   test('nothing begins while any node is not well', () => {
-    expectAll(all.filter(begins), ({ cluster }) => cluster.nodes.every(isHealthy))
+    expect(breaches(all.filter(begins), ({ cluster }) => cluster.nodes.every(isHealthy))).toEqual([])
   })
 
   test('nothing goes backwards', () => {
-    expectAll(all.filter(begins), (one) => {
-      const { talos } = nodeOf(one)!
-      return talos.ok && !isNewer(talos.value.version, target.version)
-    })
+    expect(
+      breaches(all.filter(begins), (one) => {
+        const { talos } = nodeOf(one)!
+        return talos.ok && !isNewer(talos.value.version, target.version)
+      }),
+    ).toEqual([])
   })
 
   test('no node loses an extension', () => {
-    expectAll(all.filter(begins), (one) => {
-      const { talos } = nodeOf(one)!
-      return talos.ok && (talos.value.extensions ?? []).every((name) => target.extensionsOf('any').includes(name))
-    })
+    expect(
+      breaches(all.filter(begins), (one) => {
+        const { talos } = nodeOf(one)!
+        return talos.ok && (talos.value.extensions ?? []).every((name) => target.extensionsOf('any').includes(name))
+      }),
+    ).toEqual([])
   })
 
   test('a node is drained before it is rebooted, and every wait for a boot has another boot to come', () => {
-    expectAll(all.filter(begins), ({ decision }) => {
-      const steps = stepsOf(decision).map((step) => step.do)
-      const reboot = steps.findIndex((step) => step === 'reboot' || step === 'install-and-reboot')
-      return steps.indexOf('cordon') < steps.indexOf('drain') && steps.indexOf('drain') < reboot
-    })
-    expectAll(going, (one) => {
-      const steps = stepsOf(one.decision).map((step) => step.do)
-      if (!steps.includes('await-upgraded') || steps.includes('drain')) return true
-      const { talos } = nodeOf(one)!
-      const mark = markOf(nodeOf(one))
-      return !talos.ok || talos.value.bootId !== mark?.bootId || talos.value.stage === 'rebooting'
-    })
+    expect(
+      breaches(all.filter(begins), ({ decision }) => {
+        const steps = stepsOf(decision).map((step) => step.do)
+        const reboot = steps.findIndex((step) => step === 'reboot' || step === 'install-and-reboot')
+        return steps.indexOf('cordon') < steps.indexOf('drain') && steps.indexOf('drain') < reboot
+      }),
+    ).toEqual([])
+    expect(
+      breaches(going, (one) => {
+        const steps = stepsOf(one.decision).map((step) => step.do)
+        if (!steps.includes('await-upgraded') || steps.includes('drain')) return true
+        const { talos } = nodeOf(one)!
+        const mark = markOf(nodeOf(one))
+        return !talos.ok || talos.value.bootId !== mark?.bootId || talos.value.stage === 'rebooting'
+      }),
+    ).toEqual([])
   })
 
   test('our own unfinished work comes first', () => {
     const unfinished = going.filter(({ cluster }) => cluster.nodes.some((node) => markOf(node)?.why === 'upgrade'))
-    expectAll(unfinished, (one) => markOf(nodeOf(one))?.why === 'upgrade')
+    expect(breaches(unfinished, (one) => markOf(nodeOf(one))?.why === 'upgrade')).toEqual([])
   })
 
   test('no release is tried more often than the policy allows', () => {
-    expectAll(all.filter(begins), ({ decision }) =>
-      stepsOf(decision).every((step) => step.do !== 'cordon' || step.attempts!.count <= policy.attempts),
-    )
+    expect(
+      breaches(all.filter(begins), ({ decision }) =>
+        stepsOf(decision).every((step) => step.do !== 'cordon' || step.attempts!.count <= policy.attempts),
+      ),
+    ).toEqual([])
   })
 
   test('a cluster is upgraded only if every node was seen to be', () => {
-    expectAll(
-      all.filter(({ decision }) => decision.kind === 'upgraded'),
-      ({ cluster }) => cluster.nodes.every(({ talos, kubernetes }) => talos.ok && kubernetes.ok),
-    )
+    expect(
+      breaches(
+        all.filter(({ decision }) => decision.kind === 'upgraded'),
+        ({ cluster }) => cluster.nodes.every(({ talos, kubernetes }) => talos.ok && kubernetes.ok),
+      ),
+    ).toEqual([])
   })
 })

@@ -66,7 +66,15 @@ export interface KubernetesApi extends Lab, AsyncDisposable {
 }
 
 export function createKubernetesApi(options: KubernetesApiOptions): KubernetesApi {
-  const { address, port = 6443, authority, serverVersion = 'v1.36.3', pace = {}, denyWrites = [], tokens = {} } = options
+  const {
+    address,
+    port = 6443,
+    authority,
+    serverVersion = 'v1.36.3',
+    pace = {},
+    denyWrites = [],
+    tokens = {},
+  } = options
   const cluster = createCluster(serverVersion, pace)
   const { world } = cluster
   const diary: DiaryEntry[] = []

@@ -32,6 +32,8 @@ export function once(address: StoreAddress) {
     retryStrategy: () => null,
     lazyConnect: true,
     connectTimeout: 1_000,
+    // ioredis waits so long for a socket to close that may be closed already.
+    disconnectTimeout: 50,
     commandTimeout: 2_000,
     enableOfflineQueue: false,
   }

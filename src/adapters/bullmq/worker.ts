@@ -42,6 +42,8 @@ export async function startWorker({
 
   // Three parameters, or BullMQ makes no signal.
   async function work(queued: QueuedJob, token: string | undefined, signal: AbortSignal | undefined): Promise<unknown> {
+    // A fetch that was under way when we began to stop may still bring us a job, the one just given back for instance.
+    if (stopping) return giveBack(queued, token)
     if (queued.name === tick) return queue.add(find((queued.data as Tick).job))
 
     const job = find(queued.name)
@@ -49,11 +51,7 @@ export async function startWorker({
     try {
       outcome = await runJob(job, signal ?? new AbortController().signal)
     } catch (error) {
-      if (stopping) {
-        // Given back as it was: being stopped is not failing, and uses up no attempt.
-        await queued.moveToWait(token)
-        throw new WaitingError()
-      }
+      if (stopping) return giveBack(queued, token)
       if (error instanceof AgentError && !error.retryable) throw new UnrecoverableError(error.message)
       throw error
     }
@@ -68,6 +66,12 @@ export async function startWorker({
       default:
         return assertNever(outcome)
     }
+  }
+
+  /** As it was: being stopped is not failing, and uses up no attempt. */
+  async function giveBack(queued: QueuedJob, token: string | undefined): Promise<never> {
+    await queued.moveToWait(token)
+    throw new WaitingError()
   }
 
   async function wakeIfAddedMeanwhile(job: Job): Promise<void> {
