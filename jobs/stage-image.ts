@@ -9,7 +9,7 @@ import { compareVersions } from '../src/core/version.ts'
 export default defineJob({
   name: 'stage-image',
   about: 'brings the checked UKI of the release to go to onto the TFTP share',
-  triggers: [on('release.published'), on('schematic.changed'), every('6h')],
+  triggers: [on('release.published'), on('schematic.changed'), every('30m')],
   runs: 'queue',
 
   async run({ config, ports, schematics, signal, observe, carryOut, emit }) {

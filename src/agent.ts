@@ -180,26 +180,27 @@ export function createAgent(options: AgentOptions) {
   }
 
   /** Takes note of what was read of the UPS, or of its silence. */
-  async function noticePower(seen: Observation): Promise<void> {
+  function noticePower(seen: Observation): void {
     const before = power
     power = nextPowerState(power, seen, config.power)
     if (power.mode === before.mode) return
     if (before.mode === 'critical') powerReturned.abort(new Error('power is back'))
     if (power.mode === 'critical') powerReturned = new AbortController()
     const event = powerEvent(config.upses[0]?.name ?? 'ups', power)
-    if (event) await emit(event)
+    // Not waited for: a queue store that is slow must not keep the UPS from being read.
+    if (event) void emit(event)
   }
 
   /** Takes note of whether a node answers; `undefined` from a node that was never heard is nothing new. */
-  async function noticeNode(name: string, answers: boolean): Promise<void> {
+  function noticeNode(name: string, answers: boolean): void {
     const known = lastAnswer.has(name)
     if (answers) lastAnswer.set(name, monotonic())
     const returned = answers && !answering.has(name)
     const lost = !answers && answering.has(name)
     if (answers) answering.add(name)
     else answering.delete(name)
-    if (returned && known) await emit({ type: 'node.returned', node: name })
-    if (lost) await emit({ type: 'node.lost', node: name })
+    if (returned && known) void emit({ type: 'node.returned', node: name })
+    if (lost) void emit({ type: 'node.lost', node: name })
   }
   const answering = new Set<string>()
 

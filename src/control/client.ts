@@ -25,8 +25,9 @@ export function createControlClient(socketPath: string): ControlClient {
         )
         response.on('end', () => {
           const answer = parseJson(text)
-          if (response.statusCode === 200) return resolve(answer as T)
-          const { error = `HTTP ${response.statusCode}`, code = 'malformed' } = (answer ?? {}) as Partial<ErrorAnswer>
+          if (response.statusCode === 200 && answer !== undefined) return resolve(answer as T)
+          const { error = `the daemon's answer can't be read (HTTP ${response.statusCode})`, code = 'malformed' } =
+            (answer ?? {}) as Partial<ErrorAnswer>
           reject(new AgentError(code as ErrorCode, error))
         })
       })

@@ -17,7 +17,7 @@ export interface Phase {
 /** Every step is safe to do twice: it looks before it leaps, or is harmless to repeat. Durations are in ms. */
 export type Step =
   | { do: 'pull-image'; node: string; image: string; within: number }
-  | { do: 'cordon'; node: string; mark: CordonMark; attempts?: Attempts }
+  | { do: 'cordon'; node: string; mark: CordonMark; attempts?: Attempts; within: number }
   | { do: 'note-failure'; node: string; attempts: Attempts }
   | { do: 'drain'; node: string; policy: DrainPolicy; within: number }
   /** Talos 1.13 and later: runs the installer, and nothing else. */

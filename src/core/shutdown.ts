@@ -92,7 +92,7 @@ export function planShutdown(
       : `${said}: ${outage.stage === 'draining' ? 'no time to drain' : 'going on where it was left'}`,
     reversible: worthDraining
       ? phases(
-          ['cordon', inventory.map(({ name }) => ({ do: 'cordon', node: name, mark }))],
+          ['cordon', inventory.map(({ name }) => ({ do: 'cordon', node: name, mark, within: 5_000 }))],
           ['drain', stillUp.map(drain)],
         )
       : [],

@@ -265,7 +265,7 @@ function upgradePlan(
   const mark: CordonMark = { why: 'upgrade', at: now.toISOString(), release: target.version, bootId }
   const rebooting: CordonMark = { ...mark, rebooting: true }
   const close: Plan = [
-    phase('close', { do: 'cordon', node: name, mark, attempts: { release: target.version, count } }),
+    phase('close', { do: 'cordon', node: name, mark, attempts: { release: target.version, count }, within: 30_000 }),
     phase('empty', { do: 'drain', node: name, policy: {}, within: policy.drain }),
   ]
   const back = finishPlan(node, target, bootId, policy)

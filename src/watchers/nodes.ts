@@ -4,7 +4,7 @@ import type { Talos } from '../core/ports.ts'
 export interface NodeWatchOptions {
   /** Between two rounds, in ms. */
   readonly every: number
-  readonly notice: (node: string, answers: boolean) => Promise<void>
+  readonly notice: (node: string, answers: boolean) => void
   readonly signal: AbortSignal
 }
 
@@ -24,7 +24,7 @@ export async function watchNodes(
         )
         if (signal.aborted) return
         silences.set(node, answers ? 0 : (silences.get(node) ?? 0) + 1)
-        if (answers || silences.get(node)! >= 2) await notice(node, answers)
+        if (answers || silences.get(node)! >= 2) notice(node, answers)
       }),
     )
     await sleep(every, undefined, { signal }).catch(() => {})

@@ -10,7 +10,7 @@ export interface UpsWatchOptions {
   /** How long one reading may take, in ms. */
   readonly within?: number
   readonly power: () => PowerState
-  readonly notice: (seen: Observation) => Promise<void>
+  readonly notice: (seen: Observation) => void
   readonly signal: AbortSignal
 }
 
@@ -23,7 +23,7 @@ export async function watchUps(ups: Pick<Ups, 'read'>, options: UpsWatchOptions)
       (error: unknown): Observation => ({ kind: 'silence', at: performance.now(), why: messageOf(error) }),
     )
     if (signal.aborted) return
-    await notice(seen)
+    notice(seen)
     await sleep(calm(power()) ? pollOnMains : pollOnBattery, undefined, { signal }).catch(() => {})
   }
 }

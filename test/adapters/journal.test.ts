@@ -135,7 +135,7 @@ describe('a disk that is full', () => {
   test('takes nothing from the agent, which goes on in memory and writes all of it when there is room', async (context) => {
     await using folder = await temporaryFolder()
     using disk = mountSmallDisk(folder.path)
-    if (!disk) return context.skip('only root may mount a small disk')
+    context.skip(!disk, 'only root may mount a small disk')
     const said: (string | undefined)[] = []
     {
       using journal = openJournal(folder.path, { onDegraded: (why) => said.push(why) })
@@ -176,7 +176,7 @@ describe('a disk that is full', () => {
   test('gets the last of it when the agent stops after there is room', async (context) => {
     await using folder = await temporaryFolder()
     using disk = mountSmallDisk(folder.path)
-    if (!disk) return context.skip('only root may mount a small disk')
+    context.skip(!disk, 'only root may mount a small disk')
     {
       using journal = openJournal(folder.path)
       await writeFile(join(folder.path, 'ballast'), Buffer.alloc(2 ** 20)).catch(() => {})
@@ -192,7 +192,7 @@ describe('a disk that is full', () => {
   test('loses the oldest sentences first where it stays full, and never an outage', async (context) => {
     await using folder = await temporaryFolder()
     using disk = mountSmallDisk(folder.path, '16m')
-    if (!disk) return context.skip('only root may mount a small disk')
+    context.skip(!disk, 'only root may mount a small disk')
     using journal = openJournal(folder.path)
     await writeFile(join(folder.path, 'ballast'), Buffer.alloc(2 ** 24)).catch(() => {})
     for (let index = 0; index < 40; index++) journal.write({ kind: 'event', text: 'x'.repeat(2_000) })
@@ -240,7 +240,7 @@ describe('the state directory', () => {
   })
 
   test('that can not be written to is refused with its path', async (context) => {
-    if (process.getuid?.() === 0) return context.skip('root may write everywhere')
+    context.skip(process.getuid?.() === 0, 'root may write everywhere')
     await using folder = await temporaryFolder()
     const state = join(folder.path, 'state')
     await mkdir(state)

@@ -1,6 +1,7 @@
 import { createServer } from 'node:https'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Api, createApi } from '../../src/adapters/kubernetes/api.ts'
+import { parseKubeconfig } from '../../src/adapters/kubernetes/kubeconfig.ts'
 import { createKubernetes } from '../../src/adapters/kubernetes/kubernetes.ts'
 import { attemptsAnnotation, cordonAnnotation } from '../../src/adapters/kubernetes/marks.ts'
 import type { CordonMark } from '../../src/core/cluster.ts'
@@ -187,7 +188,8 @@ describe('an API that can’t answer', () => {
       code: 'unreachable',
       message: `${where} has not answered in time`,
     })
-    expect(performance.now() - began).toBeLessThan(180)
+    // Etcd would take longer to refuse it.
+    expect(performance.now() - began).toBeLessThan(200)
   })
 
   test('because it restarts answers the next call over a new connection', async () => {
@@ -200,7 +202,6 @@ describe('an API that can’t answer', () => {
   test('because we may only read says what we may not', async () => {
     await at[Symbol.asyncDispose]()
     at = await startKubernetesLab('127.0.44.101', { denyWrites: ['readers'] })
-    const { parseKubeconfig } = await import('../../src/adapters/kubernetes/kubeconfig.ts')
     using api = createApi(parseKubeconfig(await at.lab.kubeconfig({ user: 'watcher', groups: ['readers'] }), 'k'))
     const error = await refusal(createKubernetes(api).cordon('w-1', upgrade, first, soon()))
     expect(error.code).toBe('rejected')

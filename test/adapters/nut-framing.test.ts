@@ -24,10 +24,11 @@ test('every answer of a conversation is understood however it is split in two', 
   let split = 0
   await using server = await startSpeaker(address, async (line, socket) => {
     const bytes = Buffer.from(conversation.find(({ ask }) => ask === line)!.answer)
-    socket.write(bytes.subarray(0, split))
+    const at = split
+    socket.write(bytes.subarray(0, at))
     // The reader has its turn between the two.
     for (const _ of [1, 2, 3]) await nextTurn()
-    socket.write(bytes.subarray(split))
+    socket.write(bytes.subarray(at))
   })
   using nut = await connectNut({ host: address, port: server.port }, 5_000, AbortSignal.timeout(10_000))
   const hear = (ask: string) =>

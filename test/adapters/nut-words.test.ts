@@ -82,13 +82,13 @@ describe('a word for upsd', () => {
 describe('a hundred thousand random', () => {
   test('words come back as they were, alone and among others', () => {
     const random = randomFrom(20_261_122)
+    const changed: string[][] = []
     for (let round = 0; round < 100_000; round++) {
       const words = [text(random, sayable, 24), text(random, sayable, 6), text(random, sayable, 3)]
       const back = splitWords(`VAR ${words.map(quoteWord).join(random() < 0.5 ? ' ' : ' \t ')}\r`)
-      if (back.length !== 4 || words.some((word, index) => word !== back[index + 1])) {
-        expect.fail(`${JSON.stringify(words)} came back as ${JSON.stringify(back)}`)
-      }
+      if (back.length !== 4 || words.some((word, index) => word !== back[index + 1])) changed.push(words, back)
     }
+    expect(changed).toEqual([])
   })
 
   test('lines are split into no more than they hold, or refused as malformed', () => {
@@ -99,7 +99,7 @@ describe('a hundred thousand random', () => {
       try {
         const words = splitWords(line)
         const held = words.reduce((sum, word) => sum + word.length, 0)
-        if (held > line.length || words.length > line.length) expect.fail(`${JSON.stringify(line)} grew`)
+        if (held > line.length || words.length > line.length) throw new Error(`${JSON.stringify(line)} grew`)
       } catch (error) {
         if (!(error instanceof AgentError) || error.code !== 'malformed') throw error
         refused += 1
@@ -110,13 +110,10 @@ describe('a hundred thousand random', () => {
 
   test('characters in one line take no longer than their number', () => {
     const random = randomFrom(3)
-    const line = text(random, alphabet, 4_000_000)
+    // An open quote ends it early otherwise.
+    const quoteless = text(random, alphabet, 4_000_000).replaceAll(/["\\]/g, '')
     const before = performance.now()
-    try {
-      splitWords(line)
-    } catch (error) {
-      expect(error).toBeInstanceOf(AgentError)
-    }
+    splitWords(quoteless)
     expect(performance.now() - before).toBeLessThan(5_000)
   })
 })

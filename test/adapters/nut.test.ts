@@ -23,7 +23,7 @@ const client = ({ address, port }: LabUpsd, options: Partial<UpsOptions> = {}) =
 
 for (const { name, start, isSkipped } of servers) {
   // At once, because a real one takes two seconds to begin.
-  describe.skipIf(isSkipped).concurrent(name, () => {
+  describe.skipIf(isSkipped).concurrent(`NUT on ${name}`, () => {
     test('is read without a user: its status as tokens, its figures in our units', async ({ expect }) => {
       await using upsd = await start()
       await using ups = client(upsd)

@@ -31,7 +31,8 @@ export function jobThat(
 export const inAnHour = (): Outcome => later('not yet', new Date(Date.now() + 3_600_000))
 
 /** Where the tests must be complete, a missing store is a failure. */
-export const isStoreMissing = process.env['CI'] !== 'true' && !isInstalled('redis-server') && !isInstalled('valkey-server')
+export const isStoreMissing =
+  process.env['CI'] !== 'true' && !isInstalled('redis-server') && !isInstalled('valkey-server')
 export const skippedWord = isStoreMissing ? ' (skipped: neither redis-server nor valkey-server is installed)' : ''
 
 function isInstalled(program: string): boolean {

@@ -135,7 +135,9 @@ describe.skipIf(isStoreMissing)(`the queue${skippedWord}`, () => {
     const schedules = async () => {
       const keys = await redis.zrange('bull:test:repeat', '0', '-1')
       const found = await Promise.all(keys.map((key) => redis.hgetall(`bull:test:repeat:${key}`)))
-      return found.map(({ every, pattern, data }) => `${(JSON.parse(data!) as { job: string }).job} ${every ?? pattern}`).toSorted()
+      return found
+        .map(({ every, pattern, data }) => `${(JSON.parse(data!) as { job: string }).job} ${every ?? pattern}`)
+        .toSorted()
     }
     await queue.schedule([both, other])
     expect(await schedules()).toEqual(['both 0 3 * * *', 'both 1800000', 'other 3600000'])

@@ -1,6 +1,6 @@
 import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, test } from 'vitest'
 import { openEmbeddedStore } from '../../src/adapters/bullmq/store.ts'
 import { done } from '../../src/core/job.ts'
 import { silentLog } from '../fakes/log.ts'
@@ -10,8 +10,9 @@ import { inAnHour, isStoreMissing, jobThat, killProcess, openQueue, openStore, s
 const runner = new URL('processes/job-runner.ts', import.meta.url)
 const patience = { timeout: 15_000, interval: 10 }
 
-describe.skipIf(isStoreMissing)(`the store of our own${skippedWord}`, () => {
-  test('is open to its own user only, keeps jobs over a restart, and ends with the agent', async () => {
+// At once, because most of them wait.
+describe.skipIf(isStoreMissing).concurrent(`the store of our own${skippedWord}`, () => {
+  test('is open to its own user only, keeps jobs over a restart, and ends with the agent', async ({ expect }) => {
     await using folder = await temporaryFolder()
     const directory = join(folder.path, 'state', 'queue')
     let pid: number
@@ -30,7 +31,9 @@ describe.skipIf(isStoreMissing)(`the store of our own${skippedWord}`, () => {
     expect(await queue.counts()).toMatchObject({ wait: 1 })
   })
 
-  test('gives out what a killed agent was running within three seconds, and again when that one is killed too', async () => {
+  test('gives out what a killed agent was running within three seconds, and again when that one is killed too', async ({
+    expect,
+  }) => {
     await using folder = await temporaryFolder()
     await using first = startProcess(runner, folder.path, 'add')
     const pid = Number(/beside (\d+)/.exec(await first.until(/beside \d+\n/))![1])
@@ -52,30 +55,42 @@ describe.skipIf(isStoreMissing)(`the store of our own${skippedWord}`, () => {
     await expect.poll(() => queue.counts(), patience).toEqual({ wait: 0, active: 0, delayed: 0, failed: 0 })
   })
 
-  test.each(['started', 'adopted'])('%s and then killed while idle, is started again, and the next job runs', async (how) => {
-    await using folder = await temporaryFolder()
-    if (how === 'adopted') {
-      await using agent = startProcess(runner, folder.path, 'add')
-      await agent.until(/beside/)
-    }
-    await using store = await openStore(folder.path)
-    expect(store.adopted).toBe(how === 'adopted')
-    await using queue = openQueue(store.address)
-    const job = jobThat('look', async () => inAnHour())
-    await using _ = await work(store.address, queue, job)
-    await queue.add(job)
-    await expect.poll(() => job.count, patience).toBe(1)
-    await expect.poll(() => queue.counts(), patience).toMatchObject({ delayed: 1 })
-    // Jobs are on the disk after a second at most.
-    await new Promise((resolve) => setTimeout(resolve, 1_100))
-    const { pid } = store
-    killProcess(pid)
-    await expect.poll(() => queue.add(job).then(() => true, () => false), patience).toBe(true)
-    await expect.poll(() => job.count, patience).toBe(2)
-    expect(store.pid).not.toBe(pid)
-  })
+  test.for(['started', 'adopted'])(
+    '%s and then killed while idle, is started again, and the next job runs',
+    async (how, { expect }) => {
+      await using folder = await temporaryFolder()
+      if (how === 'adopted') {
+        await using agent = startProcess(runner, folder.path, 'add')
+        await agent.until(/beside/)
+      }
+      await using store = await openStore(folder.path)
+      expect(store.adopted).toBe(how === 'adopted')
+      await using queue = openQueue(store.address)
+      const job = jobThat('look', async () => inAnHour())
+      await using _ = await work(store.address, queue, job)
+      await queue.add(job)
+      await expect.poll(() => job.count, patience).toBe(1)
+      await expect.poll(() => queue.counts(), patience).toMatchObject({ delayed: 1 })
+      // Jobs are on the disk after a second at most.
+      await new Promise((resolve) => setTimeout(resolve, 1_100))
+      const { pid } = store
+      killProcess(pid)
+      await expect
+        .poll(
+          () =>
+            queue.add(job).then(
+              () => true,
+              () => false,
+            ),
+          patience,
+        )
+        .toBe(true)
+      await expect.poll(() => job.count, patience).toBe(2)
+      expect(store.pid).not.toBe(pid)
+    },
+  )
 
-  test('that is frozen keeps nobody waiting: neither who adds, nor who counts, nor who stops', async () => {
+  test('that is frozen keeps nobody waiting: neither who adds, nor who counts, nor who stops', async ({ expect }) => {
     await using folder = await temporaryFolder()
     await using store = await openStore(folder.path)
     const queue = openQueue(store.address)
@@ -96,7 +111,9 @@ describe.skipIf(isStoreMissing)(`the store of our own${skippedWord}`, () => {
     }
   })
 
-  test('that is frozen when an agent starts is waited for: there are never two on the same files', async () => {
+  test('that is frozen when an agent starts is waited for: there are never two on the same files', async ({
+    expect,
+  }) => {
     await using folder = await temporaryFolder()
     await using agent = startProcess(runner, folder.path, 'add')
     const pid = Number(/beside (\d+)/.exec(await agent.until(/beside \d+\n/))![1])
@@ -108,14 +125,17 @@ describe.skipIf(isStoreMissing)(`the store of our own${skippedWord}`, () => {
     expect(store).toMatchObject({ adopted: true, pid })
   })
 
-  test('does not start without its program, and says once how to get one', async () => {
+  test('does not start without its program, and says once how to get one', async ({ expect }) => {
     await using folder = await temporaryFolder()
     await expect(
       openEmbeddedStore({ directory: folder.path, searchPath: folder.path, log: silentLog }),
-    ).rejects.toMatchObject({ code: 'misconfigured', message: expect.stringMatching(/apt-get install redis-server.*queue\.url/) })
+    ).rejects.toMatchObject({
+      code: 'misconfigured',
+      message: expect.stringMatching(/apt-get install redis-server.*queue\.url/),
+    })
   })
 
-  test('does not start where its socket’s path is longer than a socket’s may be', async () => {
+  test('does not start where its socket’s path is longer than a socket’s may be', async ({ expect }) => {
     await using folder = await temporaryFolder()
     const directory = join(folder.path, 'x'.repeat(100))
     await expect(openStore(directory)).rejects.toMatchObject({
@@ -125,7 +145,7 @@ describe.skipIf(isStoreMissing)(`the store of our own${skippedWord}`, () => {
     await expect(stat(directory)).rejects.toThrow('ENOENT')
   })
 
-  test('that can not start says why in its own words', async () => {
+  test('that can not start says why in its own words', async ({ expect }) => {
     await using folder = await temporaryFolder()
     await mkdir(join(folder.path, 'queue.sock'))
     await expect(openStore(folder.path)).rejects.toMatchObject({ code: 'misconfigured', message: /did not start/ })

@@ -147,8 +147,9 @@ describe('a reboot', () => {
   test('that leaves the sockets half open does not keep the next look from its answer', async () => {
     const { bootId } = node
     node.faults.halfOpen = true
+    const gone = new Promise<void>((resolve) => node.onChange(() => node.answering || resolve()))
     await talos.reboot('w-1', soon())
-    await vi.waitFor(() => expect(node.answering).toBe(false))
+    await gone
     const began = performance.now()
     await refusal(talos.look('w-1', soon(30)))
     expect(performance.now() - began).toBeLessThan(500)

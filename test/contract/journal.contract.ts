@@ -21,12 +21,12 @@ export function journalContract(open: (now: () => Date) => Promise<JournalUnderT
     const { journal } = opened
     expect(journal.entries(10)).toEqual([])
     journal.write({ kind: 'power', subject: 'ups', text: 'ups is on battery' })
-    journal.write({ kind: 'alert', text: "a ' \" \0 📟" })
+    journal.write({ kind: 'alert', text: 'a \' " \0 📟' })
     journal.write({ kind: 'step', subject: 'cp-1', text: 'cordon cp-1: done' })
     const entries = journal.entries(2)
     expect(entries.map(({ kind, text }) => [kind, text])).toEqual([
       ['step', 'cordon cp-1: done'],
-      ['alert', "a ' \" \0 📟"],
+      ['alert', 'a \' " \0 📟'],
     ])
     expect(entries[0]!.subject).toBe('cp-1')
     expect(entries[1]!.subject).toBeUndefined()

@@ -54,9 +54,12 @@ async function overNut(upsd: LabUpsd): Promise<UpsUnderTest> {
   }
 }
 
-describe.skipIf(isSkipped)(`NUT with a real upsd${isSkipped ? ' (skipped: nut-server is not installed)' : ''}`, () => {
-  upsContract(async () => overNut(await startUpsd({ address })))
-})
+// At once, because a real one takes two seconds to begin.
+describe
+  .skipIf(isSkipped)
+  .concurrent(`NUT with a real upsd${isSkipped ? ' (skipped: nut-server is not installed)' : ''}`, () => {
+    upsContract(async () => overNut(await startUpsd({ address })))
+  })
 
 describe('NUT with the upsd stand-in', () => {
   upsContract(async () => overNut(await startUpsdStandIn({ address })))

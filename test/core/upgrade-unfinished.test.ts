@@ -126,6 +126,13 @@ describe('a node that carries our mark comes before every other', () => {
     expect(summary(decide(node))).toBe(expected)
   })
 
+  test('and why is told: an older goal that it has reached is no failure', () => {
+    const older = unfinished({ ...rebooting, release: 'v1.13.8' }, { bootId: 'boot-2' })
+    expect(decide(older)).toMatchObject({ reason: 'w-2 was being upgraded' })
+    const rolledBack = unfinished(rebooting, { bootId: 'boot-2' })
+    expect(decide(rolledBack)).toMatchObject({ reason: 'trying w-2 once more: rolled back to v1.13.8' })
+  })
+
   test('but it waits while another node is not well', () => {
     expect(summary(decide(unfinished(mark), {}, worker('w-3', { talos: 'silent' })))).toBe(
       'wait: w-3 does not answer (no route to host)',

@@ -239,7 +239,7 @@ describe('the plan', () => {
     const image = `factory.talos.dev/metal-installer/${schematic}:v1.13.9`
     expect(stepsOf(decide(clusterOf(worker('w-1'))))).toEqual([
       { do: 'pull-image', node: 'w-1', image, within: policy.install },
-      { do: 'cordon', node: 'w-1', mark, attempts: { release: 'v1.13.9', count: 1 } },
+      { do: 'cordon', node: 'w-1', mark, attempts: { release: 'v1.13.9', count: 1 }, within: 30_000 },
       { do: 'drain', node: 'w-1', policy: {}, within: policy.drain },
       { do: 'install', node: 'w-1', image, within: policy.install },
       { do: 'reboot', node: 'w-1', bootId: 'boot-1', mark: { ...mark, rebooting: true } },

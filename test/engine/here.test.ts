@@ -43,7 +43,7 @@ test('a wake-up in whatever moment of a run that ends is not lost', async () => 
     })
     here.wake(job)
     await ended.promise
-    for (let turn = 0; turn < turns; turn++) await undefined
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve()
     here.wake(job)
     await here.idle()
     expect(runs, `woken ${turns} turns after the end`).toMatchObject({ count: 2, most: 1 })

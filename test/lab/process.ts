@@ -15,7 +15,9 @@ export interface TestProcess extends AsyncDisposable {
 }
 
 export function startProcess(script: URL, ...parameters: string[]): TestProcess {
-  const child = spawn(process.execPath, ['--expose-gc', fileURLToPath(script), ...parameters], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, ['--expose-gc', fileURLToPath(script), ...parameters], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let said = ''
   const lookers = new Set<() => void>()
   for (const stream of [child.stdout, child.stderr]) {

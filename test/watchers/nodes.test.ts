@@ -27,7 +27,9 @@ test('each node that answers is noticed, and one that goes and comes back', asyn
   homelab.machine('w-1').up = false
   await expect.poll(() => watcher.notices).toContain('w-1 is silent')
   homelab.machine('w-1').up = true
-  await expect.poll(() => watcher.notices.at(-1) === 'w-1 answers' || watcher.notices.at(-2) === 'w-1 answers').toBe(true)
+  await expect
+    .poll(() => watcher.notices.at(-1) === 'w-1 answers' || watcher.notices.at(-2) === 'w-1 answers')
+    .toBe(true)
   expect(watcher.notices).not.toContain('cp-1 is silent')
 })
 

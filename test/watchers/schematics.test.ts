@@ -43,7 +43,13 @@ async function lab(files: Readonly<Record<string, string>>) {
 
 describe('the folder of schematics', () => {
   test('is read at the start: one file, one schematic, and nothing else in it counts', async () => {
-    await using at = await lab({ 'homelab.yaml': 'one', 'gpu.yaml': 'two', 'notes.md': 'x', '.swap.yaml': 'x', 'a.yaml~': 'x' })
+    await using at = await lab({
+      'homelab.yaml': 'one',
+      'gpu.yaml': 'two',
+      'notes.md': 'x',
+      '.swap.yaml': 'x',
+      'a.yaml~': 'x',
+    })
     expect([...at.schematics.current].map(([name, { id }]) => [name, id])).toEqual([
       ['gpu', 'two'],
       ['homelab', 'one'],
@@ -92,10 +98,11 @@ describe('the folder of schematics', () => {
     await using at = await lab({ 'homelab.yaml': 'one', 'gpu.yaml': 'two' })
     at.schematics.watch()
     await writeFile(at.path('homelab.yaml'), 'bad edit')
-    await expect.poll(() => at.refusals, patience).toEqual([expect.stringMatching(/^homelab: .*bad edit/)])
+    await expect.poll(() => at.refusals.at(-1), patience).toMatch(/^homelab: .*bad edit/)
     await rm(at.path('gpu.yaml'))
-    await expect.poll(() => at.refusals, patience).toHaveLength(2)
-    expect(at.refusals[1]).toMatch(/^gpu: .*was removed; its last version stays in force/)
+    await expect
+      .poll(() => at.refusals.at(-1), patience)
+      .toMatch(/^gpu: .*was removed; its last version stays in force/)
     expect([at.id('homelab'), at.id('gpu')]).toEqual(['one', 'two'])
     expect(at.changes).toEqual([])
     await writeFile(at.path('homelab.yaml'), 'three')

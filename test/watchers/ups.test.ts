@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest'
 import { AgentError } from '../../src/core/errors.ts'
-import { nextPowerState, type Observation, type PowerPolicy, type PowerState, startPower } from '../../src/core/power.ts'
+import {
+  nextPowerState,
+  type Observation,
+  type PowerPolicy,
+  type PowerState,
+  startPower,
+} from '../../src/core/power.ts'
 import { createNutUps } from '../../src/adapters/nut/ups.ts'
 import { watchUps } from '../../src/watchers/ups.ts'
 import { startUpsdStandIn } from '../lab/upsd-stand-in.ts'

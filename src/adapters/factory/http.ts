@@ -89,13 +89,8 @@ export async function readText(response: IncomingMessage, limit = 8_388_608): Pr
 }
 
 function explain(error: NodeJS.ErrnoException): string {
-  switch (error.code) {
-    case 'ECONNREFUSED':
-      return 'connection refused: does it listen there?'
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return 'the name does not resolve: check DNS and the address'
-    default:
-      return error.name === 'AbortError' ? 'called off' : messageOf(error)
-  }
+  if (error.code === 'ECONNREFUSED') return 'connection refused: does it listen there?'
+  if (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN')
+    return 'the name does not resolve: check DNS and the address'
+  return error.name === 'AbortError' ? 'called off' : messageOf(error)
 }

@@ -74,7 +74,7 @@ export function createApi({ server, ca, cert, key, token }: Access): Api {
               ),
             )
           } catch (error) {
-            reject(error as Error)
+            reject(error)
           }
         })
       })

@@ -15,7 +15,7 @@ import {
   writeFile,
 } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
-import { AgentError, messageOf } from '../../core/errors.ts'
+import { AgentError } from '../../core/errors.ts'
 import type { ImageOrder } from '../../core/plan.ts'
 import type { Factory, Share, StagedImage } from '../../core/ports.ts'
 import { refuseUki } from '../../core/uki.ts'
@@ -245,7 +245,7 @@ async function list(path: string): Promise<string[]> {
 }
 
 async function removeEmpty(path: string): Promise<void> {
-  await rmdir(path).catch((error: unknown) => messageOf(error))
+  await rmdir(path).catch(() => undefined)
 }
 
 async function sha256Of(path: string): Promise<string> {
@@ -269,14 +269,16 @@ async function writeWhole(path: string, text: string): Promise<void> {
 
 async function syncFile(path: string): Promise<void> {
   const file = await open(path, 'r+')
-  await file.sync().finally(() => file.close())
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
+  }
 }
 
 /** Makes a rename durable. Some network file systems refuse; they promise nothing either way. */
 async function syncDirectory(path: string): Promise<void> {
   const file = await open(path, 'r').catch(() => undefined)
-  await file
-    ?.sync()
-    .catch((error: unknown) => messageOf(error))
-    .finally(() => file.close())
+  await file?.sync().catch(() => undefined)
+  await file?.close()
 }

@@ -55,6 +55,9 @@ export async function withSession<T>(
   }
 }
 
+/** What the same call may meet with more luck later. */
+const passing: readonly Code[] = [Code.Unavailable, Code.DeadlineExceeded, Code.Aborted, Code.ResourceExhausted]
+
 /** gRPC's codes, and what Node says of sockets and certificates, in our own. */
 function translate(error: unknown, node: string, signal: AbortSignal): AgentError {
   if (error instanceof AgentError) return error
@@ -64,27 +67,19 @@ function translate(error: unknown, node: string, signal: AbortSignal): AgentErro
   const cause = messageOf(error.cause ?? '')
   const trouble = tlsTrouble(rawMessage.includes(cause) ? rawMessage : `${rawMessage} ${cause}`)
   if (trouble) return new AgentError('misconfigured', `${node}: ${trouble}`, error)
-  switch (code) {
-    case Code.Unavailable:
-    case Code.DeadlineExceeded:
-    case Code.Aborted:
-    case Code.ResourceExhausted:
-      return new AgentError('unreachable', `${node}: ${rawMessage}`, error)
-    case Code.Canceled:
-      // That is all one hears of a certificate that was refused, too: the connection ends after the handshake.
-      return new AgentError(
-        'unreachable',
-        `${node} ended the connection: it restarts, or it does not accept the talosconfig's certificate`,
-        error,
-      )
-    case Code.PermissionDenied:
-      return new AgentError('rejected', `${node}: ${rawMessage}; the talosconfig's role is not enough for this`, error)
-    case Code.Internal:
-      // A connection that breaks under a call surfaces as Internal too.
-      return new AgentError(isBrokenConnection(error) ? 'unreachable' : 'rejected', `${node}: ${rawMessage}`, error)
-    default:
-      return new AgentError('rejected', `${node}: ${rawMessage}`, error)
+  // A connection that breaks under a call surfaces as Internal too.
+  if (passing.includes(code) || (code === Code.Internal && isBrokenConnection(error)))
+    return new AgentError('unreachable', `${node}: ${rawMessage}`, error)
+  if (code === Code.Canceled) {
+    // That is all one hears of a certificate that was refused, too: the connection ends after the handshake.
+    return new AgentError(
+      'unreachable',
+      `${node} ended the connection: it restarts, or it does not accept the talosconfig's certificate`,
+      error,
+    )
   }
+  const hint = code === Code.PermissionDenied ? "; the talosconfig's role is not enough for this" : ''
+  return new AgentError('rejected', `${node}: ${rawMessage}${hint}`, error)
 }
 
 function isBrokenConnection(error: ConnectError): boolean {
