@@ -59,7 +59,7 @@ export default defineJob({
     })
     signal.throwIfAborted()
 
-    const missing = missingNodes(outage)
+    const missing = missingNodes(outage, config.nodes)
     if (missing.length > 0 || !uncordoned) {
       const reason =
         missing.length > 0

@@ -166,6 +166,23 @@ command(
   },
 ).option('--no-wait', 'return at once')
 
+group('rollout', 'stopping and resuming rollouts')
+command(
+  'rollout pause [reason...]',
+  'begin no further node; one that is under way is finished or given back',
+  async (options, reason) => {
+    const text = reason.length > 0 ? `paused: ${reason.join(' ')}` : ''
+    await (await daemon(options)).post(`/rollout/pause?reason=${encodeURIComponent(text)}`)
+    print(options, { paused: true }, 'paused; `caretaker rollout resume` goes on')
+    return exit.ok
+  },
+)
+command('rollout resume', 'let rollouts go on', async (options) => {
+  await (await daemon(options)).post('/rollout/resume')
+  print(options, { paused: false }, 'rollouts go on')
+  return exit.ok
+})
+
 command('staged', 'what is on the share', async (options) => {
   const staged = await daemonOr<readonly StagedImage[]>(options, '/staged', async ({ config, path }) => {
     const { createShare } = await import('./adapters/share/share.ts')

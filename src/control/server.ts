@@ -15,6 +15,8 @@ export interface Control {
   run(job: string, options: { wait: boolean; signal: AbortSignal }): Promise<RunAnswer>
   plan(signal: AbortSignal): Promise<PlanAnswer>
   stage(version: string | undefined, options: { wait: boolean; signal: AbortSignal }): Promise<RunAnswer>
+  /** Stops rollouts after what is under way, with a reason; undefined lets them go on. */
+  pause(reason: string | undefined): Promise<void>
   staged(): Promise<readonly StagedImage[]>
   power(): PowerAnswer
   outages(): readonly Outage[]
@@ -39,6 +41,14 @@ export async function serveControl(path: string, control: Control): Promise<Asyn
   app.post('/stage', async (c) =>
     c.json(await control.stage(c.req.query('version'), { wait: wants(c.req.query('wait')), signal: c.req.raw.signal })),
   )
+  app.post('/rollout/pause', async (c) => {
+    await control.pause(c.req.query('reason') || 'rollouts are paused')
+    return c.json({})
+  })
+  app.post('/rollout/resume', async (c) => {
+    await control.pause(undefined)
+    return c.json({})
+  })
   app.get('/staged', async (c) => c.json(await control.staged()))
   app.get('/power', (c) => c.json(control.power()))
   app.get('/outages', (c) => c.json(control.outages()))

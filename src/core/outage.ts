@@ -49,11 +49,17 @@ export function withNodeState(outage: Outage, name: string, state: OutageNode['s
   return { ...outage, stage, nodes: { ...outage.nodes, [name]: { ...before, state } } }
 }
 
-/** Names of the nodes that ran before the outage and are not back yet. */
-export function missingNodes(outage: Outage): string[] {
-  return Object.entries(outage.nodes)
-    .filter(([, node]) => node.wasUp && node.state !== 'back')
-    .map(([name]) => name)
+/**
+ * Names of the nodes that ran before the outage and are not back yet. One that was taken out of the inventory since is
+ * nobody's to wait for.
+ */
+export function missingNodes(outage: Outage, inventory: readonly { readonly name: string }[]): string[] {
+  return inventory
+    .map(({ name }) => name)
+    .filter((name) => {
+      const node = outage.nodes[name]
+      return node?.wasUp === true && node.state !== 'back'
+    })
 }
 
 /** Whether any node was told to shut down: until then an outage is undone, not recovered from. */

@@ -14,6 +14,9 @@ export interface ShutdownPolicy {
   readonly assumedRuntime: number
 }
 
+/** An API server that is well answers in milliseconds; one that is away must not cost more of the battery, in ms. */
+const cordonWithin = 5_000
+
 export interface ShutdownPlan {
   readonly form: 'ordered' | 'short'
   /** Why this form, for the journal. */
@@ -47,7 +50,7 @@ export function planShutdown(
   })
   const budget = (left ?? policy.assumedRuntime) - policy.reserve
   const toStop = 2 * policy.nodeStops
-  const forDraining = Math.min(policy.drain, budget - toStop)
+  const forDraining = Math.min(policy.drain, budget - toStop - cordonWithin)
 
   const shutDown = ({ name }: { name: string }): Step => ({
     do: 'shut-down',
@@ -92,7 +95,7 @@ export function planShutdown(
       : `${said}: ${outage.stage === 'draining' ? 'no time to drain' : 'going on where it was left'}`,
     reversible: worthDraining
       ? phases(
-          ['cordon', inventory.map(({ name }) => ({ do: 'cordon', node: name, mark, within: 5_000 }))],
+          ['cordon', inventory.map(({ name }) => ({ do: 'cordon', node: name, mark, within: cordonWithin }))],
           ['drain', stillUp.map(drain)],
         )
       : [],
@@ -127,7 +130,7 @@ export function planWake(
   outage: Outage,
   policy: WakePolicy,
 ): Plan {
-  const missing = new Set(missingNodes(outage))
+  const missing = new Set(missingNodes(outage, inventory))
   const toWake = inventory.filter(({ name }) => missing.has(name))
   const wake = ({ name, mac }: (typeof toWake)[number]): Step => ({
     do: 'wake',

@@ -62,7 +62,9 @@ async function perform(step: Step, ports: Ports, options: CarryOutOptions): Prom
     case 'pull-image':
       return withDeadline(step.within, signal, (limited) => talos.pullImage(step.node, step.image, limited))
     case 'cordon':
-      return withDeadline(step.within, signal, (limited) => kubernetes.cordon(step.node, step.mark, step.attempts, limited))
+      return withDeadline(step.within, signal, (limited) =>
+        kubernetes.cordon(step.node, step.mark, step.attempts, limited),
+      )
     case 'note-failure':
       return withDeadline(10_000, signal, (limited) => kubernetes.noteFailure(step.node, step.attempts, limited))
     case 'drain':

@@ -113,6 +113,15 @@ export function createControl({
       }
       return run('stage-image', options)
     },
+    pause: async (reason) => {
+      remembered.paused.remember(journal, reason)
+      journal.write({
+        kind: 'event',
+        subject: 'rollout',
+        text: reason === undefined ? 'rollouts go on' : `paused: ${reason}`,
+      })
+      if (reason === undefined) await agent.start(find('upgrade-node'))
+    },
     staged: () => share.staged(),
     power,
     outages: () => journal.outages(20),

@@ -120,7 +120,7 @@ describe.skipIf(isStoreMissing).concurrent(`the store of our own${skippedWord}`,
     await agent.kill()
     killProcess(pid, 'SIGSTOP')
     const opening = openStore(folder.path)
-    setTimeout(() => killProcess(pid, 'SIGCONT'), 500)
+    setTimeout(() => killProcess(pid, 'SIGCONT'), 2_600)
     await using store = await opening
     expect(store).toMatchObject({ adopted: true, pid })
   })

@@ -242,3 +242,8 @@ test('the schema for editors knows every section', () => {
     },
   })
 })
+
+test('a section whose settings are all commented out has its defaults', () => {
+  const text = readFileSync(shipped, 'utf8').replace(/^power:[\s\S]*?(?=^# A Redis)/m, 'power:\n  # drain: 90s\n\n')
+  expect(parseConfig(text, 'c.yaml').power.drain).toBe(90_000)
+})

@@ -37,10 +37,16 @@ test('a node that joined the configuration in the middle of an outage counts as 
   expect(withNodeState(fresh, 'w-9', 'off').nodes['w-9']).toEqual({ wasUp: true, state: 'off' })
 })
 
+const inventory = ['cp-1', 'w-1', 'w-2'].map((name) => ({ name }))
+
+test('a node that was taken out of the configuration is not waited for', () => {
+  expect(missingNodes(fresh, [{ name: 'cp-1' }])).toEqual(['cp-1'])
+})
+
 test('a node that was off before the outage is not missed after it', () => {
   const off = ['cp-1', 'w-1', 'w-2'].reduce((outage, name) => withNodeState(outage, name, 'off'), fresh)
-  expect(missingNodes(off)).toEqual(['cp-1', 'w-1'])
-  expect(missingNodes(withNodeState(off, 'cp-1', 'back'))).toEqual(['w-1'])
+  expect(missingNodes(off, inventory)).toEqual(['cp-1', 'w-1'])
+  expect(missingNodes(withNodeState(off, 'cp-1', 'back'), inventory)).toEqual(['w-1'])
 })
 
 test.each<[Outage['stage'], boolean]>([

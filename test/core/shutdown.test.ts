@@ -58,9 +58,9 @@ describe('with battery enough', () => {
 describe('the time that pods get', () => {
   test.each<[string, number | undefined, Partial<ShutdownPolicy>, number | 'none' | 'short', string]>([
     ['all of it', 600_000, {}, 90_000, 'the battery has 600 s left: pods get 90 s to leave'],
-    ['what the battery leaves', 210_000, {}, 30_000, 'the battery has 210 s left: pods get 30 s to leave'],
-    ['five seconds', 185_000, {}, 5_000, 'the battery has 185 s left: pods get 5 s to leave'],
-    ['none that would be of use', 184_000, {}, 'none', 'the battery has 184 s left: no time to drain'],
+    ['what the battery leaves', 215_000, {}, 30_000, 'the battery has 215 s left: pods get 30 s to leave'],
+    ['five seconds', 190_000, {}, 5_000, 'the battery has 190 s left: pods get 5 s to leave'],
+    ['none that would be of use', 189_000, {}, 'none', 'the battery has 189 s left: no time to drain'],
     ['none', 180_000, {}, 'none', 'the battery has 180 s left: no time to drain'],
     [
       'none, nor is there time for an order',
@@ -79,7 +79,7 @@ describe('the time that pods get', () => {
     [
       'what is assumed where the UPS is silent about it',
       undefined,
-      { assumedRuntime: 240_000 },
+      { assumedRuntime: 245_000 },
       60_000,
       'the UPS does not say how long the battery lasts: pods get 60 s to leave',
     ],
