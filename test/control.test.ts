@@ -35,6 +35,7 @@ async function daemon(overrides: Partial<Control> = {}) {
     status: refuse,
     plan: refuse,
     power: refuse,
+    pause: refuse,
     staged: async () => [],
     jobs: () => [{ name: 'look', about: 'Looks.', triggers: [], runs: 'queue', lastRun: undefined }],
     run,
@@ -136,6 +137,15 @@ describe('the control socket', () => {
     await at.client.get(`/runs${query}`)
     expect(at.limits).toEqual([limit, limit])
   })
+})
+
+test('rollouts are paused for a reason, with one where none is given, and resumed', async () => {
+  const reasons: (string | undefined)[] = []
+  await using at = await daemon({ pause: async (reason) => void reasons.push(reason) })
+  await at.client.post(`/rollout/pause?reason=${encodeURIComponent('guests & all')}`)
+  await at.client.post('/rollout/pause')
+  await at.client.post('/rollout/resume')
+  expect(reasons).toEqual(['guests & all', 'rollouts are paused', undefined])
 })
 
 describe('running a job from the CLI', () => {

@@ -8,7 +8,7 @@ function watcherOf(homelab: ReturnType<typeof fakeHomelab>, every = 2) {
   const stop = new AbortController()
   const ended = watchNodes([...homelab.machines.keys()], homelab.ports.talos, {
     every,
-    notice: async (node, answers) => void notices.push(`${node} ${answers ? 'answers' : 'is silent'}`),
+    notice: (node, answers) => void notices.push(`${node} ${answers ? 'answers' : 'is silent'}`),
     signal: stop.signal,
   })
   return {

@@ -27,6 +27,9 @@ async function lab(files: Readonly<Record<string, string>>) {
     changed: async (name) => void changes.push(name),
     refused: (name, why) => refusals.push(`${name}: ${why}`),
     log: silentLog,
+  }).catch(async (error: unknown) => {
+    await folder[Symbol.asyncDispose]()
+    throw error
   })
   return {
     path,

@@ -22,7 +22,7 @@ function watcherOf(ups: Parameters<typeof watchUps>[0], polls: { pollOnMains: nu
     ...polls,
     within: 200,
     power: () => power,
-    notice: async (observation) => {
+    notice: (observation) => {
       seen.push(observation)
       power = nextPowerState(power, observation, policy)
     },
