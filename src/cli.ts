@@ -95,7 +95,7 @@ command('start', 'run the daemon, until SIGINT or SIGTERM', async (options, _arg
   const settings = await loadSettings(options.config, process.env)
   const format = options.json || !process.stdout.isTTY ? 'json' : 'lines'
   const log = createLog({
-    level: String(extra['logLevel'] ?? 'info'),
+    level: typeof extra['logLevel'] === 'string' ? extra['logLevel'] : 'info',
     format: extra['lines'] ? 'lines' : format,
     write: (text) => void process.stdout.write(text),
   })

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { startAgent, type StartedAgent } from './fakes/agent.ts'
 import { fakeHomelab, type FakeHomelab } from './fakes/homelab.ts'
+import { waitFor } from './lab/daemon.ts'
 
 const three = {
   'cp-1': 'controlplane',
@@ -219,7 +220,7 @@ for (const at of moments) {
         await first.reads(online)
         await first.reads(low)
         if (/wake|uncordon/.test(at)) {
-          await expect.poll(() => homelab.ports.journal.openOutage()?.stage).toBe('stopped')
+          await waitFor('every node to be told', 5_000, () => homelab.ports.journal.openOutage()?.stage === 'stopped')
           await first.reads(online)
         }
         await died.promise
@@ -228,7 +229,7 @@ for (const at of moments) {
       await using second = startAgent(homelab)
       await second.reads(then === 'on battery' ? low : online)
       if (then === 'on battery') {
-        await expect.poll(() => [...homelab.machines.values()].filter(({ up }) => up)).toEqual([])
+        await waitFor('every node to be off', 5_000, () => [...homelab.machines.values()].every(({ up }) => !up))
         await second.agent.idle()
       }
       await returns(second, homelab)

@@ -113,17 +113,20 @@ test('every version that is named is the same', async () => {
   expect(dependencies['bullmq']).toMatch(/^\d/)
 })
 
-for (const [what, ...command] of [
-  ['types hold', 'tsc', '-p', '.'],
-  ['the linter finds nothing', 'oxlint'],
-  ['everything is formatted', 'oxfmt', '--check'],
-] as const) {
-  test(what, { timeout: 120_000 }, async () => {
-    const [program, ...args] = command
-    const result = await promisify(execFile)(join(root, 'node_modules', '.bin', program), args, { cwd: root }).then(
+test.each([
+  ['types hold', 'tsc', ['-p', '.']],
+  ['the linter finds nothing', 'oxlint', []],
+  ['everything is formatted', 'oxfmt', ['--check']],
+] as const)(
+  '%s',
+  async (_, program, args) => {
+    const result = await promisify(execFile)(join(root, 'node_modules', '.bin', program), [...args], {
+      cwd: root,
+    }).then(
       () => 'ok',
       (error: { stdout: string; stderr: string }) => error.stdout + error.stderr,
     )
     expect(result).toBe('ok')
-  })
-}
+  },
+  120_000,
+)

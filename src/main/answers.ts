@@ -62,7 +62,7 @@ export function createControl({
       })
       agent.start(job).catch((error: unknown) => {
         stop()
-        reject(error as Error)
+        reject(error)
       })
     })
   }

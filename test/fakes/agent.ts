@@ -105,11 +105,11 @@ export function startAgent(
     },
     reads: async (reading, afterMs = 1_000) => {
       clock += afterMs
-      await agent.noticePower({ kind: 'reading', at: clock, reading })
+      agent.noticePower({ kind: 'reading', at: clock, reading })
     },
     silent: async (afterMs = 1_000) => {
       clock += afterMs
-      await agent.noticePower({ kind: 'silence', at: clock, why: 'the UPS does not answer' })
+      agent.noticePower({ kind: 'silence', at: clock, why: 'the UPS does not answer' })
     },
     [Symbol.asyncDispose]: () => agent.stop(),
   }
