@@ -25,7 +25,7 @@ async function fails({ agent, reads }: StartedAgent): Promise<void> {
 /** Comes back, and stays back until nothing is left to do. */
 async function returns({ agent, reads }: StartedAgent, homelab: FakeHomelab): Promise<void> {
   await reads(online)
-  await expect.poll(() => homelab.ports.journal.openOutage()).toBeUndefined()
+  await expect.poll(() => homelab.ports.journal.outages(1)[0]?.stage).toBe('over')
   await agent.idle()
 }
 
@@ -98,7 +98,7 @@ test('power that returns between workers and control planes leaves the control p
     if (entry === 'shut-down w-2') await it.reads(online)
   }
   await it.reads(low)
-  await expect.poll(() => homelab.ports.journal.openOutage()).toBeUndefined()
+  await expect.poll(() => homelab.ports.journal.outages(1)[0]?.stage).toBe('over')
   expect(entries(homelab, 'shut-down').sort()).toEqual(['w-1', 'w-2'])
   expect(entries(homelab, 'wake').sort()).toEqual(['w-1', 'w-2'])
   expect([...homelab.machines.values()].every(({ up, unschedulable }) => up && !unschedulable)).toBe(true)

@@ -1,4 +1,5 @@
-import type { CriticalReason } from './power.ts'
+import { assertNever } from './errors.ts'
+import type { CriticalReason, PowerState } from './power.ts'
 
 /**
  * An event is a fact about the outside world, in the past tense. It says "look again", never "do this": a job that an
@@ -71,5 +72,23 @@ export function describeReason(reason: CriticalReason): string {
       return 'an outage was under way when the agent stopped, and power is not back'
     default:
       return reason satisfies never
+  }
+}
+
+/** What the rest of the agent is told when the power enters this state; nothing about not knowing. */
+export function powerEvent(ups: string, state: PowerState): Event | undefined {
+  switch (state.mode) {
+    case 'unknown':
+      return undefined
+    case 'on-mains':
+      return { type: 'power.on-mains', ups }
+    case 'on-battery':
+      return { type: 'power.on-battery', ups }
+    case 'critical':
+      return { type: 'power.critical', ups, reason: state.reason }
+    case 'latched':
+      return { type: 'power.latched', ups }
+    default:
+      return assertNever(state)
   }
 }

@@ -1,5 +1,4 @@
 import { assertNever } from './errors.ts'
-import type { Event } from './event.ts'
 
 /** What `ups.status` and the battery's variables said. Anything but the status may be missing. */
 export interface UpsReading {
@@ -220,24 +219,6 @@ function criticalReason(
     return 'low-runtime'
   if (onBatteryFor > policy.maxOnBattery) return 'on-battery-too-long'
   return undefined
-}
-
-/** What the rest of the agent is told when the power enters this state; nothing about not knowing. */
-export function powerEvent(ups: string, state: PowerState): Event | undefined {
-  switch (state.mode) {
-    case 'unknown':
-      return undefined
-    case 'on-mains':
-      return { type: 'power.on-mains', ups }
-    case 'on-battery':
-      return { type: 'power.on-battery', ups }
-    case 'critical':
-      return { type: 'power.critical', ups, reason: state.reason }
-    case 'latched':
-      return { type: 'power.latched', ups }
-    default:
-      return assertNever(state)
-  }
 }
 
 /**

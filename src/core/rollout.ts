@@ -3,7 +3,8 @@ import type { JobContext } from './job.ts'
 import { powerObstacle } from './power.ts'
 import type { TargetDecision } from './release.ts'
 import { chooseTarget, remembered } from './target.ts'
-import { decideUpgrade, upgradeOrder, type UpgradeDecision, type UpgradeTarget } from './upgrade.ts'
+import { decideUpgrade, upgradeOrder, type UpgradeDecision } from './upgrade.ts'
+import type { UpgradeTarget } from './upgrade-plan.ts'
 
 export interface Foresight {
   readonly cluster: Cluster

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { createQueue, type JobQueue } from '../../src/adapters/bullmq/queue.ts'
-import { type EmbeddedStore, openEmbeddedStore, type StoreAddress } from '../../src/adapters/bullmq/store.ts'
+import { type EmbeddedStore, openEmbeddedStore } from '../../src/adapters/bullmq/store.ts'
+import type { StoreAddress } from '../../src/adapters/bullmq/connection.ts'
 import { startWorker } from '../../src/adapters/bullmq/worker.ts'
 import { type Job, later, type Outcome, type Trigger } from '../../src/core/job.ts'
 import { silentLog } from '../fakes/log.ts'

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { powerEvent } from '../../src/core/event.ts'
 import {
   nextPowerState,
   type Observation,
-  powerEvent,
   powerObstacle,
   type PowerPolicy,
   type PowerState,

@@ -1,5 +1,6 @@
 import { describeStep, type Step } from '../../src/core/plan.ts'
-import type { Circumstances, UpgradeDecision, UpgradePolicy, UpgradeTarget } from '../../src/core/upgrade.ts'
+import type { Circumstances, UpgradeDecision } from '../../src/core/upgrade.ts'
+import type { UpgradePolicy, UpgradeTarget } from '../../src/core/upgrade-plan.ts'
 import { schematic } from './nodes.ts'
 
 export const policy: UpgradePolicy = {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Cluster, Node } from '../../src/core/cluster.ts'
-import { decideUpgrade, installerImage, upgradeOrder } from '../../src/core/upgrade.ts'
+import { decideUpgrade, upgradeOrder } from '../../src/core/upgrade.ts'
+import { installerImage } from '../../src/core/upgrade-plan.ts'
 import { clusterOf, controlPlanes, schematic, worker } from './nodes.ts'
 import { calm, outline, policy, stepsOf, summary, target } from './rollout.ts'
 

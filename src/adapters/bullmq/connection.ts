@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { StoreAddress } from './store.ts'
+
+/** How to reach the queue's store: a Redis or Valkey. */
+export type StoreAddress = { readonly path: string } | { readonly url: string; readonly password: string | undefined }
 
 /** What both ioredis and BullMQ take for connecting. */
 interface Target {

@@ -3,8 +3,7 @@ import { parseDuration } from '../../core/duration.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import type { Job, Trigger } from '../../core/job.ts'
 import type { Logger } from '../../core/log.ts'
-import { answerWithin, closeWithin, impatient } from './connection.ts'
-import type { StoreAddress } from './store.ts'
+import { answerWithin, closeWithin, impatient, type StoreAddress } from './connection.ts'
 
 /**
  * A job is in the queue at most once. Added while it waits, it is woken at once; added while it runs, it runs once more

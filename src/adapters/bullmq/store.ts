@@ -8,9 +8,6 @@ import { AgentError, messageOf } from '../../core/errors.ts'
 import type { Logger } from '../../core/log.ts'
 import { once } from './connection.ts'
 
-/** How to reach the queue's store: a Redis or Valkey. */
-export type StoreAddress = { readonly path: string } | { readonly url: string; readonly password: string | undefined }
-
 export interface EmbeddedStore extends AsyncDisposable {
   readonly address: { readonly path: string }
   /** Whether it was found running: left behind by an agent that was killed. */

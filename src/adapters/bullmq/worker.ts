@@ -3,9 +3,8 @@ import { Redis } from 'ioredis'
 import { AgentError, assertNever, messageOf } from '../../core/errors.ts'
 import type { Job, Outcome } from '../../core/job.ts'
 import type { Logger } from '../../core/log.ts'
-import { closeWithin, once, patient } from './connection.ts'
+import { closeWithin, once, patient, type StoreAddress } from './connection.ts'
 import { type JobQueue, tick, type Tick } from './queue.ts'
-import type { StoreAddress } from './store.ts'
 
 export interface WorkerOptions {
   readonly name: string

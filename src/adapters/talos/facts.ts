@@ -75,15 +75,20 @@ async function readBootId({ machine, state }: Session): Promise<string> {
 
 /**
  * The Factory adds a virtual extension named `schematic`: its version is the schematic's id, its extra information the
- * schematic itself (siderolabs/image-factory internal/artifacts/schematic.go).
+ * schematic itself (siderolabs/image-factory internal/artifacts/schematic.go). An image that no Factory made has only
+ * its extensions, whose official names begin with `siderolabs/`.
  */
 async function readExtensions({ state }: Session): Promise<Pick<TalosFacts, 'schematic' | 'extensions'>> {
+  const names: string[] = []
   for await (const { resource } of state.list({ namespace: 'runtime', type: 'ExtensionStatuses.runtime.talos.dev' })) {
-    const metadata = asRecord(asRecord(parse(resource?.spec?.yamlSpec ?? ''))['metadata'])
-    if (metadata['name'] !== 'schematic' || typeof metadata['version'] !== 'string') continue
-    return { schematic: metadata['version'], extensions: officialExtensions(metadata['extraInfo']) }
+    const { name, version, extraInfo } = asRecord(asRecord(parse(resource?.spec?.yamlSpec ?? ''))['metadata'])
+    if (name === 'schematic' && typeof version === 'string') {
+      return { schematic: version, extensions: officialExtensions(extraInfo) }
+    }
+    // `modules.dep` is put there by every build that has a kernel module in it.
+    if (typeof name === 'string' && name !== 'modules.dep') names.push(`siderolabs/${name}`)
   }
-  return { schematic: undefined, extensions: undefined }
+  return { schematic: undefined, extensions: names }
 }
 
 function officialExtensions(extraInfo: unknown): readonly string[] | undefined {
