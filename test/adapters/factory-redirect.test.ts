@@ -3,36 +3,29 @@ import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createFactory } from '../../src/adapters/factory/factory.ts'
-import type { ImageOrder } from '../../src/core/plan.ts'
 import type { Factory } from '../../src/core/ports.ts'
-import { createFactory as createLabFactory, type LabFactory } from '../lab/factory.ts'
-import { homelabSchematic, homelabSchematicId } from '../lab/homelab.ts'
+import type { LabFactory } from '../lab/factory.ts'
+import { order, startFactoryLab, type FactoryLab } from './factory-lab.ts'
 import { refusal } from './refusal.ts'
 
 const address = '127.0.44.21'
-const order: ImageOrder = {
-  schematic: homelabSchematicId,
-  version: 'v1.13.9',
-  architecture: 'amd64',
-  kernelArguments: [],
-}
 
+let started: FactoryLab
 let lab: LabFactory
 let factory: Factory
 let signal: AbortSignal
 let stack: AsyncDisposableStack
 beforeEach(async () => {
   stack = new AsyncDisposableStack()
-  lab = stack.use(createLabFactory({ address, versions: ['v1.13.9'] }))
-  await lab.start()
+  started = stack.use(await startFactoryLab(address, ['v1.13.9']))
+  lab = started.lab
+  factory = started.factory
   lab.faults.redirect = true
-  factory = createFactory(lab.url)
   signal = AbortSignal.timeout(15_000)
-  await factory.register(homelabSchematic, signal)
 })
 afterEach(() => stack.disposeAsync())
 
-const image = () => lab.imageBytes(homelabSchematicId, 'v1.13.9', 'metal-amd64-uki.efi')
+const image = () => started.image()
 const etagOf = async () => (await factory.open(order, undefined, signal)).etag!
 
 async function serve(answer: RequestListener): Promise<string> {

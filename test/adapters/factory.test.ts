@@ -3,35 +3,28 @@ import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createFactory, schematicId } from '../../src/adapters/factory/factory.ts'
-import type { ImageOrder } from '../../src/core/plan.ts'
 import type { Download, Factory } from '../../src/core/ports.ts'
-import { createFactory as createLabFactory, type LabFactory } from '../lab/factory.ts'
+import type { LabFactory } from '../lab/factory.ts'
 import { homelabSchematic, homelabSchematicId } from '../lab/homelab.ts'
+import { order, startFactoryLab, type FactoryLab } from './factory-lab.ts'
 import { refusal } from './refusal.ts'
 
 const address = '127.0.44.20'
-const uki = 'metal-amd64-uki.efi'
-const order: ImageOrder = {
-  schematic: homelabSchematicId,
-  version: 'v1.13.9',
-  architecture: 'amd64',
-  kernelArguments: [],
-}
 
+let started: FactoryLab
 let lab: LabFactory
 let factory: Factory
 let signal: AbortSignal
 beforeEach(async () => {
-  lab = createLabFactory({ address, versions: ['1.13.9', 'v1.12.11', 'v1.14.0-rc.1', 'v1.13.10'] })
-  await lab.start()
-  factory = createFactory(lab.url)
-  await factory.register(homelabSchematic, AbortSignal.timeout(5_000))
+  started = await startFactoryLab(address, ['1.13.9', 'v1.12.11', 'v1.14.0-rc.1', 'v1.13.10'])
+  lab = started.lab
+  factory = started.factory
   signal = AbortSignal.timeout(15_000)
 })
-afterEach(() => lab[Symbol.asyncDispose]())
+afterEach(() => started[Symbol.asyncDispose]())
 
 const bytesOf = ({ body }: Download) => buffer(body)
-const image = () => lab.imageBytes(homelabSchematicId, 'v1.13.9', uki)
+const image = () => started.image()
 const host = () => new URL(lab.url).host
 /** What a download brings before it breaks, and how it breaks. */
 async function part({ body }: Download): Promise<{ bytes: Buffer; error: unknown }> {

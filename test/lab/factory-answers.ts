@@ -9,6 +9,7 @@ export interface Answer {
   readonly bulk?: boolean
 }
 
+/** Text as net/http sniffs and sends it. */
 export function text(status: number, body: string): Answer {
   const type = body.startsWith('<') ? 'text/html' : 'text/plain'
   return { status, body, headers: { 'content-type': `${type}; charset=utf-8`, 'x-content-type-options': 'nosniff' } }
@@ -20,12 +21,14 @@ export function json(value: unknown, status = 200, headers: OutgoingHttpHeaders 
   return { status, body: `${JSON.stringify(value).replaceAll(/[<>&]/g, (each) => escapes[each] ?? each)}\n`, headers }
 }
 
+/** A redirect, with the page that http.Redirect writes. */
 export function found(status: 301 | 302 | 307, location: string): Answer {
   const names = { 301: 'Moved Permanently', 302: 'Found', 307: 'Temporary Redirect' }
   const body = `<a href="${location.replaceAll('&', '&amp;').replaceAll('"', '&#34;')}">${names[status]}</a>.\n\n`
   return { status, body, headers: { location, 'content-type': 'text/html; charset=utf-8' } }
 }
 
+/** What a route throws to be answered with this status. */
 export function refusal(status: number, message: string): Error & { status: number } {
   return Object.assign(new Error(message), { status })
 }

@@ -33,6 +33,9 @@ export interface LabFactoryFaults {
 /** A Factory in good health. */
 export function noFaults(): LabFactoryFaults {
   return {
+    buildMs: 0,
+    redirect: false,
+    presignedExpired: false,
     cutAfterBytes: undefined,
     shortBody: false,
     failNext: [],
@@ -45,7 +48,4 @@ export function noFaults(): LabFactoryFaults {
     missingExtensions: {},
     bytesPerSecond: undefined,
   }
-
-  const base = (port: number): string => {
-    if (servers.length === 0) throw new Error('the factory is not started')
 }

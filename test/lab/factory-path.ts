@@ -1,6 +1,7 @@
 import { refusal } from './factory-answers.ts'
 import type { Arch } from './uki-writer.ts'
 
+/** What the last part of an image's path asks for. */
 export interface Profile {
   readonly kind: 'uki' | 'cmdline' | 'other'
   readonly platform: string
@@ -9,6 +10,8 @@ export interface Profile {
 }
 
 const architectures: Readonly<Record<string, Arch>> = { amd64: 'amd64', arm64: 'arm64', x86_64: 'amd64', i386: 'amd64' }
+
+/** Platforms that images are made for. */
 export const knownPlatforms = new Set(
   `akamai aws azure cloudstack digital-ocean equinixMetal exoscale gcp hcloud metal nocloud opennebula openstack oracle
   scaleway upcloud vmware vultr`.split(/\s+/),

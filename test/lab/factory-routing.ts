@@ -1,7 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import { found, text, type Answer } from './factory-answers.ts'
 
+/** What a path has in the places of a pattern's `:names`. */
 export type Parameters = Readonly<Record<string, string>>
+
+/** A pattern of paths, as httprouter writes them, and who answers to it. */
 export interface Route {
   readonly methods: readonly string[]
   readonly pattern: string
@@ -23,6 +26,7 @@ export function unrouted(routes: readonly Route[], method: string, path: string)
   return { ...answer, headers: { ...answer.headers, allow } }
 }
 
+/** The parameters, where a path fits the pattern exactly. */
 export function match(pattern: string, path: string): Parameters | undefined {
   const wanted = pattern.split('/')
   const given = path.split('/')

@@ -2,7 +2,6 @@ import { isMap, isNode, isScalar, isSeq, LineCounter, parse, parseAllDocuments, 
 import { z } from 'zod'
 import { refusal } from './factory-answers.ts'
 
-/** Of a schematic, what an image depends on. */
 const schematicForm = z.object({
   overlay: z.object({ image: z.string(), name: z.string() }).optional(),
   customization: z.object({
@@ -11,8 +10,11 @@ const schematicForm = z.object({
     systemExtensions: z.object({ officialExtensions: z.array(z.string()).default([]) }).optional(),
   }),
 })
+
+/** Of a schematic, what an image depends on. */
 export type Schematic = z.infer<typeof schematicForm>
 
+/** Reads a schematic that was registered. */
 export function readSchematic(yaml: string): Schematic {
   return schematicForm.parse(parse(yaml))
 }

@@ -2,10 +2,12 @@ import { refusal } from './factory-answers.ts'
 
 const versionPattern = /^v?(\d+)\.(\d+)\.(\d+)(?:-(alpha|beta|rc)\.(\d+))?$/
 
+/** A release as Talos spells it: `v1.13.9`. */
 export function withV(version: string): string {
   return `v${version.replace(/^v/, '')}`
 }
 
+/** The release in a path; refused where it is none. */
 export function parseVersion(version: string): string {
   // The factory's own parser fails outside its list of known mistakes, hence no reason is given.
   if (!/^v?\d+\.\d+\.\d+(-[\w.-]+)?$/.test(version)) throw refusal(500, 'internal server error')

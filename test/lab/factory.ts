@@ -1,17 +1,18 @@
-import { createHash, randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import {
-  createServer,
-  type IncomingMessage,
-  type OutgoingHttpHeaders,
-  type Server,
-  type ServerResponse,
-} from 'node:http'
+import { hash, randomUUID } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
-import { isMap, isNode, isScalar, isSeq, LineCounter, parse, parseAllDocuments, stringify, type Node } from 'yaml'
-import { z } from 'zod'
-import { filler, isAtLeast, kernelCommandLine, writeUki, type Arch } from './uki-writer.ts'
+import { found, isRefusal, json, refusal, text, type Answer } from './factory-answers.ts'
+import { checkAsset, type Asset } from './factory-asset.ts'
+import { deliver } from './factory-delivery.ts'
+import { noFaults, type LabFactoryFaults } from './factory-faults.ts'
+import { createImages } from './factory-images.ts'
+import { contentType } from './factory-path.ts'
+import { match, unrouted, type Parameters, type Route } from './factory-routing.ts'
+import { canonicalSchematic } from './factory-schematic.ts'
+import { createStorage } from './factory-storage.ts'
+import { listed, parseVersion, withV } from './factory-versions.ts'
+import { kernelCommandLine } from './uki-writer.ts'
 
 export interface LabFactoryOptions {
   readonly address?: string
@@ -54,38 +55,28 @@ export interface LabFactory extends AsyncDisposable {
 }
 
 const serverName = 'Image Factory v1.5.0'
-const vanilla = 'customization: {}\n'
 const portalPage = Buffer.from('<!DOCTYPE html>\n<html><body><h1>Please sign in to the network</h1></body></html>\n')
 const someExtensions = ['amd-ucode', 'gvisor', 'i915', 'intel-ucode', 'iscsi-tools', 'nut-client', 'util-linux-tools']
 
 export function createFactory(options: LabFactoryOptions): LabFactory {
-  const { address = '127.0.0.1', imageBytes = 200_000 } = options
+  const { address = '127.0.0.1' } = options
   const extensions = options.extensions ?? someExtensions.map((name) => `siderolabs/${name}`)
   const ports = { factory: options.port ?? 0, storage: 0 }
   const versions = new Set(options.versions.map(withV))
   const schematics = new Map<string, string>()
   const requests: LabFactoryRequest[] = []
-  const images = new Map<string, Buffer>()
   const builds = new Map<string, Promise<void>>()
-  const signed = new Map<string, Buffer>()
   let servers: Server[] = []
   let stopping = new AbortController()
-  const faults: LabFactoryFaults = {
-    buildMs: 0,
-    redirect: false,
-    presignedExpired: false,
-    cutAfterBytes: undefined,
-    shortBody: false,
-    failNext: [],
-    wrongVersion: undefined,
-    wrongArch: false,
-    wrongSchematic: false,
-    html: false,
-    rebuilt: false,
-    versionsNull: false,
-    missingExtensions: {},
-    bytesPerSecond: undefined,
-  }
+  const faults = noFaults()
+  const storage = createStorage(faults)
+  const bytesOf = createImages({
+    schematics,
+    faults,
+    imageBytes: options.imageBytes ?? 200_000,
+    files: options.files,
+    origin: () => `http://${address}:${ports.factory}`,
+  })
 
   const base = (port: number): string => {
     if (servers.length === 0) throw new Error('the factory is not started')
@@ -119,7 +110,7 @@ export function createFactory(options: LabFactoryOptions): LabFactory {
           extensionsOf(parseVersion(version)).map((name) => ({
             name,
             ref: `ghcr.io/${name}:1.0.0-${withV(version)}`,
-            digest: `sha256:${sha256(`${name} ${withV(version)}`)}`,
+            digest: `sha256:${hash('sha256', `${name} ${withV(version)}`)}`,
             author: 'Sidero Labs',
             description: `This system extension provides ${name.replace(/^.*\//, '')}.\n`,
           })),
@@ -151,7 +142,7 @@ export function createFactory(options: LabFactoryOptions): LabFactory {
 
   async function register(request: IncomingMessage): Promise<Answer> {
     const yaml = canonicalSchematic((await buffer(request)).toString())
-    const id = sha256(yaml)
+    const id = hash('sha256', yaml)
     schematics.set(id, yaml)
     return json({ id, schematic: yaml }, 201, { 'content-type': 'application/json' })
   }
@@ -161,43 +152,8 @@ export function createFactory(options: LabFactoryOptions): LabFactory {
     return extensions.filter((name) => !faults.missingExtensions[version]?.includes(name))
   }
 
-  /** The checks of internal/frontend/http/image.go and internal/profile/profile.go, in their order. */
-  function asset(parameters: Parameters): { key: string; version: string; profile: Profile; schematic: Schematic } {
-    const { schematic: id = '', path = '' } = parameters
-    const yaml = schematics.get(id)
-    if (yaml === undefined) throw refusal(404, `schematic ID "${id}" not found`)
-    const version = parseVersion(parameters['version'] ?? '')
-    const profile = parsePath(path)
-    const schematic = readSchematic(yaml)
-    const enhancing = 'error enhancing profile from schematic:'
-    const wanted = schematic.customization.systemExtensions?.officialExtensions ?? []
-    if (wanted.length > 0) {
-      if (!versions.has(version)) {
-        throw refusal(
-          404,
-          `${enhancing} error getting official extensions: version ${version.slice(1)} is not available`,
-        )
-      }
-      const unknown = wanted.find((name) => !extensionsOf(version).includes(name))
-      if (unknown !== undefined) {
-        throw refusal(400, `${enhancing} official extension "${unknown}" is not available for Talos version ${version}`)
-      }
-    }
-    if (schematic.overlay && !isAtLeast(version, 1, 7)) {
-      throw refusal(400, `${enhancing} overlay is not supported for Talos version ${version}`)
-    }
-    if (schematic.customization.embeddedMachineConfiguration !== undefined && !isAtLeast(version, 1, 12)) {
-      throw refusal(400, `${enhancing} embedding configuration is not supported for Talos version ${version}`)
-    }
-    if (profile.secureboot) throw refusal(400, `${enhancing} secure boot is disabled`)
-    const key = [id, version, path, faults.rebuilt ? 'again' : ''].join('/')
-    // An image that was built before outlives its release's place in the list: the cache is asked first.
-    if (!versions.has(version) && !builds.has(key)) {
-      throw refusal(404, `failed to get kernel: version ${version.slice(1)} is not available`)
-    }
-    const possible = knownPlatforms.has(profile.platform) && (profile.kind !== 'uki' || isAtLeast(version, 1, 5))
-    if (!possible) throw refusal(500, 'internal server error')
-    return { key, version, profile, schematic }
+  function asset(parameters: Parameters): Asset {
+    return checkAsset(parameters, { schematics, versions, faults, extensionsOf, isBuilt: (key) => builds.has(key) })
   }
 
   function built(key: string): Promise<void> {
@@ -220,17 +176,7 @@ export function createFactory(options: LabFactoryOptions): LabFactory {
     const body = bytesOf(schematic, version, path)
     const disposition = `attachment; filename="${url.searchParams.get('filename') ?? path}"`
     if (faults.redirect && request.method === 'GET') {
-      const signature = sha256(randomUUID())
-      signed.set(signature, body)
-      const query = new URLSearchParams({
-        'X-Amz-Algorithm': 'AWS4-HMAC-SHA256',
-        'X-Amz-Date': new Date().toISOString().replaceAll(/[-:]|\.\d+/g, ''),
-        'X-Amz-Expires': '3600',
-        'X-Amz-SignedHeaders': 'host',
-        'response-content-disposition': disposition,
-        'X-Amz-Signature': signature,
-      })
-      return found(302, `${base(ports.storage)}/assets/${sha256(key)}?${query.toString()}`)
+      return found(302, `${base(ports.storage)}${storage.sign(key, body, disposition)}`)
     }
     return {
       status: 200,
@@ -238,38 +184,6 @@ export function createFactory(options: LabFactoryOptions): LabFactory {
       headers: { 'content-type': contentType(path), 'content-disposition': disposition },
       bulk: true,
     }
-  }
-
-  function bytesOf(id: string, version: string, path: string): Buffer {
-    const { kind, arch, platform } = parsePath(path)
-    const { wrongVersion, wrongArch, wrongSchematic, rebuilt } = faults
-    const inside = withV(wrongVersion ?? version)
-    const processor: Arch = wrongArch ? (arch === 'amd64' ? 'arm64' : 'amd64') : arch
-    const key = JSON.stringify([id, inside, path, processor, wrongSchematic, rebuilt])
-    const known = images.get(key)
-    if (known) return known
-    const yaml = wrongSchematic
-      ? 'customization:\n    extraKernelArgs:\n        - wrong\n'
-      : (schematics.get(id) ?? vanilla)
-    const extra = readSchematic(schematics.get(id) ?? vanilla).customization.extraKernelArgs
-    const cmdline = kernelCommandLine({
-      version: inside,
-      arch: processor,
-      platform,
-      extra: kind !== 'uki' || isAtLeast(inside, 1, 10) ? extra : [],
-    })
-    const seed = rebuilt ? 1 : 0
-    const file = options.files?.[inside] ?? options.files?.[inside.slice(1)]
-    const make = (): Buffer => {
-      if (kind === 'cmdline') return Buffer.from(cmdline)
-      if (kind !== 'uki') return filler(imageBytes, key)
-      if (file !== undefined) return readFileSync(file)
-      const schematic = { id: sha256(yaml), yaml, factory: `http://${address}:${ports.factory}` }
-      return writeUki({ version: inside, arch: processor, cmdline, fillBytes: imageBytes, seed, schematic })
-    }
-    const bytes = make()
-    images.set(key, bytes)
-    return bytes
   }
 
   /** internal/frontend/http/pxe.go: it never offers an unsigned UKI, whatever is asked for. */
@@ -289,10 +203,10 @@ export function createFactory(options: LabFactoryOptions): LabFactory {
     const url = new URL(`http://factory${request.url ?? '/'}`)
     const failing = faults.failNext.findIndex(({ path }) => url.pathname.startsWith(path ?? '/'))
     const [failure] = failing < 0 ? [] : faults.failNext.splice(failing, 1)
-    if (failure) return deliver(request, response, text(failure.status, failure.body))
+    if (failure) return reply(request, response, text(failure.status, failure.body))
     const matches = routes.map((route) => ({ route, parameters: match(route.pattern, url.pathname) }))
     const hit = matches.find(({ route, parameters }) => parameters && route.methods.includes(method))
-    if (!hit?.parameters) return deliver(request, response, unrouted(routes, method, url.pathname))
+    if (!hit?.parameters) return reply(request, response, unrouted(routes, method, url.pathname))
     const given = request.headers['x-request-id']
     const headers = { server: serverName, 'x-request-id': typeof given === 'string' ? given : randomUUID() }
     let answer: Answer
@@ -302,22 +216,12 @@ export function createFactory(options: LabFactoryOptions): LabFactory {
       if (!isRefusal(error)) throw error
       answer = text(error.status, `${error.message}\n`)
     }
-    await deliver(request, response, { ...answer, headers: { ...headers, ...answer.headers } })
+    await reply(request, response, { ...answer, headers: { ...headers, ...answer.headers } })
   }
 
   async function store(request: IncomingMessage, response: ServerResponse): Promise<void> {
     note(request, 'storage')
-    const query = new URL(`http://storage${request.url ?? '/'}`).searchParams
-    const body = signed.get(query.get('X-Amz-Signature') ?? '')
-    const expired = faults.presignedExpired && request.method === 'GET'
-    if (expired) faults.presignedExpired = false
-    if (expired) return deliver(request, response, denied('AccessDenied', 'Request has expired'))
-    // What was signed is a GET, so a HEAD has the wrong signature.
-    if (!body || request.method !== 'GET') {
-      const why = 'The request signature we calculated does not match the signature you provided.'
-      return deliver(request, response, denied('SignatureDoesNotMatch', why))
-    }
-    await deliver(request, response, stored(request, body, query.get('response-content-disposition') ?? ''))
+    await reply(request, response, storage.answer(request))
   }
 
   function note(request: IncomingMessage, to: 'factory' | 'storage'): void {
@@ -326,31 +230,8 @@ export function createFactory(options: LabFactoryOptions): LabFactory {
     requests.push({ at: Date.now(), method, path, to, ...(range === undefined ? {} : { range }) })
   }
 
-  async function deliver(request: IncomingMessage, response: ServerResponse, answer: Answer): Promise<void> {
-    if (response.destroyed) return
-    const body = Buffer.from(answer.body ?? '')
-    const length = answer.bulk || body.length <= 2048 ? { 'content-length': body.length } : {}
-    const sniffed = answer.status === 200 && body.length > 0 ? { 'content-type': 'text/plain; charset=utf-8' } : {}
-    response.writeHead(answer.status, { ...sniffed, ...length, ...answer.headers })
-    if (request.method === 'HEAD' || !answer.bulk) {
-      response.end(request.method === 'HEAD' ? undefined : body)
-      return
-    }
-    let end = faults.shortBody ? Math.floor(body.length / 2) : body.length
-    if (faults.cutAfterBytes !== undefined && faults.cutAfterBytes < end) {
-      end = faults.cutAfterBytes
-      faults.cutAfterBytes = undefined
-    }
-    for (let sent = 0; sent < end && !response.destroyed;) {
-      const perTick =
-        faults.bytesPerSecond === undefined ? 1 << 20 : Math.max(1, Math.round(faults.bytesPerSecond / 20))
-      const chunk = body.subarray(sent, Math.min(end, sent + perTick))
-      await new Promise<void>((resolve) => response.write(chunk, () => resolve()))
-      sent += chunk.length
-      if (faults.bytesPerSecond !== undefined) await pause(50, undefined, { signal: stopping.signal })
-    }
-    if (end < body.length) response.destroy()
-    else response.end()
+  function reply(request: IncomingMessage, response: ServerResponse, answer: Answer): Promise<void> {
+    return deliver(request, response, answer, { faults, signal: stopping.signal })
   }
 
   async function listen(port: number, handle: typeof serve): Promise<Server> {
@@ -376,10 +257,10 @@ export function createFactory(options: LabFactoryOptions): LabFactory {
       if (servers.length > 0) throw new Error('the factory is already started')
       stopping = new AbortController()
       const factory = await listen(ports.factory, serve)
-      const storage = await listen(ports.storage, store)
-      servers = [factory, storage]
+      const behind = await listen(ports.storage, store)
+      servers = [factory, behind]
       ports.factory = portOf(factory)
-      ports.storage = portOf(storage)
+      ports.storage = portOf(behind)
     },
     publish: (version) => void versions.add(withV(version)),
     withdraw: (version) => void versions.delete(withV(version)),
