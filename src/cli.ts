@@ -107,6 +107,8 @@ command('start', 'run the daemon, until SIGINT or SIGTERM', async (options, _arg
     signal: stop.signal,
     pollEvery: extra['pollEvery'] === undefined ? undefined : Number(extra['pollEvery']),
   })
+  // Connections to a store that is away would try for ever: everything of ours has ended, so the process may.
+  setTimeout(() => process.exit(), 500).unref()
   return exit.ok
 })
   .option('--log-level <level>', 'trace, debug, info, warn or error', 'info')

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { createQueue } from './adapters/bullmq/queue.ts'
 import type { StoreAddress } from './adapters/bullmq/connection.ts'
-import { openEmbeddedStore } from './adapters/bullmq/store.ts'
+import { type EmbeddedStore, openEmbeddedStore, socketOf } from './adapters/bullmq/store.ts'
 import { startWorker } from './adapters/bullmq/worker.ts'
 import { openJournal } from './adapters/journal/journal.ts'
 import { lockState } from './adapters/journal/lock.ts'
@@ -79,7 +79,11 @@ export async function runDaemon({ settings, log, signal, pollEvery }: DaemonOpti
       )
   }
 
-  const address = await storeAddress(settings, stack, log)
+  const store = storeOf(settings)
+  // Closed after the queue and the worker; opened when the power is being watched.
+  let ownStore: EmbeddedStore | undefined
+  stack.defer(async () => ownStore?.[Symbol.asyncDispose]())
+  const address = await addressOf(store, settings)
   const queue = stack.use(createQueue({ name: 'caretaker', address, log }))
   const jobs = await loadJobs(new URL('../jobs/', import.meta.url))
   const agent = createAgent({
@@ -135,6 +139,13 @@ export async function runDaemon({ settings, log, signal, pollEvery }: DaemonOpti
       }),
     ),
   )
+  if ('directory' in store) {
+    ownStore = await openEmbeddedStore({
+      directory: store.directory,
+      searchPath: settings.environment['PATH'] ?? '',
+      log,
+    })
+  }
   const worker = await startWorker({ name: 'caretaker', address, queue, jobs, runJob: agent.runJob, log })
   stack.defer(async () => {
     // Runs let go of what they hold before the worker gives their jobs back.
@@ -157,13 +168,16 @@ export async function runDaemon({ settings, log, signal, pollEvery }: DaemonOpti
   }
 }
 
-async function storeAddress(settings: Settings, stack: AsyncDisposableStack, log: Logger): Promise<StoreAddress> {
-  const { url, password } = settings.config.queue
-  if (url !== undefined)
-    return { url, password: password ? await readSecret(password, 'queue.password', settings) : undefined }
-  const directory = join(settings.path(settings.config.state), 'queue')
-  const store = stack.use(await openEmbeddedStore({ directory, searchPath: settings.environment['PATH'] ?? '', log }))
-  return store.address
+/** Our own store below the state directory, or the one that is named. */
+function storeOf({ config, path }: Settings): { readonly directory: string } | { readonly url: string } {
+  const { url } = config.queue
+  return url === undefined ? { directory: join(path(config.state), 'queue') } : { url }
+}
+
+async function addressOf(store: ReturnType<typeof storeOf>, settings: Settings): Promise<StoreAddress> {
+  if ('directory' in store) return { path: socketOf(store.directory) }
+  const { password } = settings.config.queue
+  return { url: store.url, password: password ? await readSecret(password, 'queue.password', settings) : undefined }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -99,6 +99,18 @@ test(
   },
 )
 
+test('a queue store that does not answer is named, keeps nothing else from working, and the daemon still stops', async () => {
+  const directory = await folder()
+  const file = await lab.writeConfig(directory, { queue: { url: 'redis://127.0.65.82:9' } })
+  const daemon = await startDaemon({ config: file, directory })
+  expect((await runCli(['status', '-c', file])).stdout).toContain('queue      its store does not answer')
+  expect(await runCli(['run', 'watch-releases', '-c', file])).toMatchObject({
+    code: 4,
+    stderr: expect.stringMatching(/^caretaker: the queue store does not take watch-releases: /),
+  })
+  expect(await daemon.stop()).toBe(0)
+})
+
 test('a wrong UPS password is one message, and the UPS is watched all the same', { timeout: 60_000 }, async () => {
   await using stack = new AsyncDisposableStack()
   const upsd = stack.use(await startUpsdStandIn({ address: '127.0.65.93' }))

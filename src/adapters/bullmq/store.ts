@@ -35,7 +35,7 @@ const checkEvery = 2_000
  * @throws AgentError `misconfigured` when neither program is installed, naming the line that installs one
  */
 export async function openEmbeddedStore({ directory, searchPath, log }: EmbeddedStoreOptions): Promise<EmbeddedStore> {
-  const path = join(directory, 'queue.sock')
+  const path = socketOf(directory)
   if (Buffer.byteLength(path) > longestSocketPath) {
     throw new AgentError('misconfigured', `the path ${path} is too long for a socket: set 'state' to a shorter one`)
   }
@@ -122,6 +122,11 @@ export async function openEmbeddedStore({ directory, searchPath, log }: Embedded
       for (const end = performance.now() + 5_000; isAlive(pid) && performance.now() < end;) await sleep(20)
     },
   }
+}
+
+/** Where a store in that directory listens. */
+export function socketOf(directory: string): string {
+  return join(directory, 'queue.sock')
 }
 
 /** The process that answers on the socket; `silent` when it is still loading, or frozen. */
