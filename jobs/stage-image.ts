@@ -1,5 +1,6 @@
 import { AgentError } from '../src/core/errors.ts'
 import { defineJob, done, every, on } from '../src/core/job.ts'
+import type { Journal } from '../src/core/journal.ts'
 import { phase } from '../src/core/plan.ts'
 import { kernelArgumentsOf } from '../src/core/schematic.ts'
 import { remembered } from '../src/core/target.ts'
@@ -9,7 +10,7 @@ import { compareVersions } from '../src/core/version.ts'
 export default defineJob({
   name: 'stage-image',
   about: 'brings the checked UKI of the release to go to onto the TFTP share',
-  triggers: [on('release.published'), on('schematic.changed'), every('30m')],
+  triggers: [on('agent.started'), on('release.published'), on('schematic.changed'), every('30m')],
   runs: 'queue',
 
   async run({ config, ports, schematics, signal, observe, carryOut, emit }) {
@@ -35,6 +36,7 @@ export default defineJob({
     const schematic = ids[own.id]!
     const before = await share.staged()
     const fresh: string[] = []
+    const refused: AgentError[] = []
     for (const version of versions) {
       const image = {
         schematic,
@@ -42,18 +44,31 @@ export default defineJob({
         architecture: config.share.architecture,
         kernelArguments: kernelArgumentsOf(own.schematic),
       }
-      await carryOut([phase('stage', { do: 'stage-image', image, publish: version === wanted })])
+      const isWish = version !== wanted
+      try {
+        await carryOut([phase('stage', { do: 'stage-image', image, publish: !isWish })])
+      } catch (error) {
+        if (signal.aborted || !isWish || !(error instanceof AgentError) || error.retryable) throw error
+        // Nothing that this homelab needs: it is told, and not tried for ever.
+        refused.push(error)
+        forgetWish(journal, version)
+        continue
+      }
       const wasThere = before.some(
-        (staged) =>
-          staged.version === version && staged.schematic === schematic && (staged.published || version !== wanted),
+        (staged) => staged.version === version && staged.schematic === schematic && (staged.published || isWish),
       )
       if (!wasThere) {
         fresh.push(version)
         await emit({ type: 'image.staged', version, schematic })
       }
-      const rest = (remembered.wishes.recall(journal) ?? []).filter((wish) => wish !== version)
-      remembered.wishes.remember(journal, rest.length > 0 ? rest : undefined)
+      forgetWish(journal, version)
     }
+    if (refused[0]) throw refused[0]
     return done(fresh.length > 0 ? `${fresh.join(', ')} staged` : `${versions.join(', ')} is staged already`)
   },
 })
+
+function forgetWish(journal: Journal, version: string): void {
+  const rest = (remembered.wishes.recall(journal) ?? []).filter((wish) => wish !== version)
+  remembered.wishes.remember(journal, rest.length > 0 ? rest : undefined)
+}

@@ -1,8 +1,14 @@
+import { alertOnce } from '../src/core/alerts.ts'
 import { AgentError, assertNever, messageOf } from '../src/core/errors.ts'
-import { after, defineJob, done, every, later, on } from '../src/core/job.ts'
+import { after, defineJob, done, every, type JobContext, later, on } from '../src/core/job.ts'
 import { phase } from '../src/core/plan.ts'
-import { foresee } from '../src/core/rollout.ts'
+import { powerObstacle } from '../src/core/power.ts'
+import { begins, type Foresight, foresee, pauseOf } from '../src/core/rollout.ts'
 import { remembered } from '../src/core/target.ts'
+
+/** Phases that a failing battery keeps from beginning, and those that a pause does: what is installed is finished. */
+const beforeReboot = ['fetch', 'close', 'empty', 'confirm', 'install', 'reboot']
+const beforeInstall = ['fetch', 'close', 'empty', 'install']
 
 /** Brings one node to the wanted Talos release, then asks to be run again. */
 export default defineJob({
@@ -14,16 +20,22 @@ export default defineJob({
 
   async run(context) {
     const { config, ports, now, emit, carryOut, signal, log } = context
-    if (!config.upgrade.enabled) return done('upgrade.enabled is false')
-    const { decision, version, cluster } = await foresee(context)
+    const { journal } = ports
+    const foreseen = await foresee(context)
+    const { decision, version, cluster } = foreseen
     switch (decision.kind) {
       case 'upgraded':
-        remembered.rollout.remember(ports.journal, undefined)
+        remembered.rollout.remember(journal, undefined)
+        alertOnce(journal, 'rollout', undefined)
         return done(version === undefined ? 'no node tells what it runs' : `every node runs ${version}`)
-      case 'wait':
+      case 'wait': {
+        // A node of ours that stays closed is nobody's plan: a person should hear of it.
+        const ours = cluster.nodes.find(({ kubernetes }) => kubernetes.ok && kubernetes.value.cordon?.why === 'upgrade')
+        if (ours) alertOnce(journal, 'rollout', `${ours.name} stays cordoned: ${decision.reason}`, ours.name)
         return later(decision.reason, decision.until ?? after(now(), config.upgrade.retryAfter))
+      }
       case 'stuck':
-        ports.journal.write({ kind: 'alert', subject: 'rollout', text: `the rollout is stuck: ${decision.reason}` })
+        alertOnce(journal, 'rollout', `the rollout is stuck: ${decision.reason}`, 'rollout')
         return done(`stuck: ${decision.reason}`)
       case 'go':
         break
@@ -31,26 +43,41 @@ export default defineJob({
         return assertNever(decision)
     }
 
-    remembered.rollout.remember(ports.journal, version)
+    if (begins(decision.plan)) remembered.rollout.remember(journal, version)
     log.info({ node: decision.node, version }, decision.reason)
+    const mayGoOn = (name: string) =>
+      (beforeReboot.includes(name) ? powerObstacle(context.power, context.monotonic(), config.power) : undefined) ??
+      (beforeInstall.includes(name) ? pauseOf(config, journal) : undefined)
     try {
-      await carryOut(decision.plan)
+      await carryOut(decision.plan, { mayGoOn })
     } catch (error) {
       if (signal.aborted || !(error instanceof AgentError)) throw error
-      // The node itself remembers, so that a release that fails is not tried for ever.
-      const facts = cluster.nodes.find(({ name }) => name === decision.node)?.kubernetes
-      const plannedCount = decision.plan.flatMap(({ steps }) => steps).find((step) => step.do === 'cordon')
-        ?.attempts?.count
-      const count = plannedCount ?? (facts?.ok ? facts.value.attempts?.count : undefined) ?? 1
-      const attempts = { release: version!, count, failure: error.message }
-      await carryOut([phase('note', { do: 'note-failure', node: decision.node, attempts })]).catch((late: unknown) =>
-        log.warn({ reason: messageOf(late) }, 'failure not noted on the node'),
-      )
-      ports.journal.write({ kind: 'alert', subject: decision.node, text: error.message })
+      // What passes by itself is no fault of the release; what doesn't, the node itself remembers.
+      if (!error.retryable) await noteFailure(context, foreseen, decision.node, error.message)
+      alertOnce(journal, 'rollout', error.message, decision.node)
       return later(error.message, after(now(), config.upgrade.retryAfter))
     }
+    alertOnce(journal, 'rollout', undefined)
     const back = decision.plan.some(({ steps }) => steps.some((step) => step.do === 'await-upgraded'))
     if (back) await emit({ type: 'node.upgraded', node: decision.node, version: version! })
     return later(back ? `${decision.node} runs ${version}; on to the next` : decision.reason, now())
   },
 })
+
+/** So that a release that fails on a node is not tried there for ever. */
+async function noteFailure(
+  { carryOut, log }: JobContext,
+  { cluster, decision, version }: Foresight,
+  node: string,
+  failure: string,
+): Promise<void> {
+  if (decision.kind !== 'go' || version === undefined) return
+  const steps = decision.plan.flatMap((one) => one.steps)
+  const planned = steps.find((step) => step.do === 'cordon')?.attempts?.count
+  const facts = cluster.nodes.find(({ name }) => name === node)?.kubernetes
+  const count = planned ?? (facts?.ok ? facts.value.attempts?.count : undefined) ?? 1
+  const attempts = { release: version, count, failure }
+  await carryOut([phase('note', { do: 'note-failure', node, attempts })]).catch((error: unknown) =>
+    log.warn({ reason: messageOf(error) }, 'failure not noted on the node'),
+  )
+}

@@ -63,16 +63,22 @@ export function createAgent(options: AgentOptions) {
     leaseRetry = 15_000,
   } = options
   const { journal } = ports
+  const upsName = config.upses[0]?.name ?? 'ups'
   const lease = createClusterLease(leaseGrace)
   const stopping = new AbortController()
   const lastAnswer = new Map<string, number>()
   const listeners = new Set<(report: RunReport) => void>()
-  let power: PowerState = config.upses.length > 0 ? startPower(monotonic(), openOutage()) : alwaysOnMains(monotonic())
+  let power: PowerState =
+    config.upses.length > 0 ? startPower(monotonic(), ...openOutage()) : alwaysOnMains(monotonic())
   let powerReturned = new AbortController()
+  let mainsLost = new AbortController()
+  let lastHeard = monotonic()
+  let toldOfSilence = false
 
-  function openOutage(): boolean {
+  /** Whether a power cut is on record, and whether all nodes had been told. */
+  function openOutage(): [open: boolean, nodesAreDown: boolean] {
     const stage = journal.openOutage()?.stage
-    return stage !== undefined && stage !== 'waking'
+    return [stage !== undefined && stage !== 'waking', stage === 'stopped']
   }
 
   const here = createHere({
@@ -114,7 +120,8 @@ export function createAgent(options: AgentOptions) {
       return outcome
     } catch (error) {
       if (stopping.signal.aborted || signal.aborted) {
-        report('stopped', 'the agent was stopped; the job goes on when it is back')
+        const why = stopping.signal.aborted ? 'the agent was stopped' : messageOf(signal.reason ?? 'called off')
+        report('stopped', `${why}; the job goes on later`)
         throw new Stopping('the agent is stopping')
       }
       report('failed', messageOf(error))
@@ -154,6 +161,7 @@ export function createAgent(options: AgentOptions) {
       emit,
       schematics: schematics(),
       powerReturned: powerReturned.signal,
+      mainsLost: mainsLost.signal,
       get power() {
         return power
       },
@@ -172,8 +180,14 @@ export function createAgent(options: AgentOptions) {
             if (state.kind === 'started') jobLog.info({ step: step.do }, text)
             const subject = 'node' in step ? { subject: step.node } : {}
             if (state.kind === 'done') journal.write({ kind: 'step', ...subject, text: `${text}: done` })
-            if (state.kind === 'failed')
-              journal.write({ kind: 'step', ...subject, text: `failed: ${state.error.message}` })
+            if (state.kind === 'failed') {
+              const calledOff = signal.aborted || choices.signal?.aborted === true
+              journal.write({
+                kind: 'step',
+                ...subject,
+                text: calledOff ? `${text}: called off, ${state.error.message}` : `failed: ${state.error.message}`,
+              })
+            }
           },
         }),
     }
@@ -181,14 +195,30 @@ export function createAgent(options: AgentOptions) {
 
   /** Takes note of what was read of the UPS, or of its silence. */
   function noticePower(seen: Observation): void {
+    noticeSilence(seen)
     const before = power
     power = nextPowerState(power, seen, config.power)
     if (power.mode === before.mode) return
     if (before.mode === 'critical') powerReturned.abort(new Error('power is back'))
+    if (before.mode === 'on-mains') mainsLost.abort(new Error('mains is gone again'))
     if (power.mode === 'critical') powerReturned = new AbortController()
-    const event = powerEvent(config.upses[0]?.name ?? 'ups', power)
+    if (power.mode === 'on-mains') mainsLost = new AbortController()
+    const event = powerEvent(upsName, power)
     // Not waited for: a queue store that is slow must not keep the UPS from being read.
     if (event) void emit(event)
+  }
+
+  /** Silence starts no shutdown from mains, so somebody must hear that the protection is gone. Said once each way. */
+  function noticeSilence(seen: Observation): void {
+    if (seen.kind === 'reading') {
+      lastHeard = seen.at
+      if (toldOfSilence) void emit({ type: 'ups.heard', ups: upsName })
+      toldOfSilence = false
+    } else if (!toldOfSilence && seen.at - lastHeard > config.power.silence) {
+      toldOfSilence = true
+      journal.write({ kind: 'alert', subject: upsName, text: `nothing guards the power: ${seen.why}` })
+      void emit({ type: 'ups.silent', ups: upsName })
+    }
   }
 
   /** Takes note of whether a node answers; `undefined` from a node that was never heard is nothing new. */
@@ -215,6 +245,11 @@ export function createAgent(options: AgentOptions) {
       return power
     },
     monotonic,
+    /** For how long the UPS has been silent, in ms, once that is longer than the policy allows. */
+    get silentFor(): number | undefined {
+      const silence = monotonic() - lastHeard
+      return silence > config.power.silence ? silence : undefined
+    },
     get leaseHolder() {
       return lease.holder
     },
@@ -251,5 +286,6 @@ function subjectOf(event: Event): string {
   if ('node' in event) return event.node
   if ('ups' in event) return event.ups
   if ('version' in event) return event.version
-  return 'schematic' in event ? event.schematic : 'cluster'
+  if ('schematic' in event) return event.schematic
+  return event.type === 'agent.started' ? 'agent' : 'cluster'
 }

@@ -1,5 +1,5 @@
 import process from 'node:process'
-import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import {
   renderJobs,
   renderJournal,
@@ -62,6 +62,11 @@ function command(
     })
 }
 
+function positive(text: string): string {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('use a whole number above 0')
+  return text
+}
+
 /** A command that only groups others. */
 function group(name: string, about: string): void {
   program.command(name).description(about)
@@ -100,7 +105,13 @@ command('start', 'run the daemon, until SIGINT or SIGTERM', async (options, _arg
     write: (text) => void process.stdout.write(text),
   })
   const stop = new AbortController()
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort())
+  // Sent more than once by supervisors and wrappers; only a second Ctrl-C means that a person has lost patience.
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(name, () => {
+      if (name === 'SIGINT' && stop.signal.aborted) process.exit(130)
+      stop.abort()
+    })
+  }
   await runDaemon({
     settings,
     log,
@@ -111,12 +122,13 @@ command('start', 'run the daemon, until SIGINT or SIGTERM', async (options, _arg
   setTimeout(() => process.exit(), 500).unref()
   return exit.ok
 })
-  .option('--log-level <level>', 'trace, debug, info, warn or error', 'info')
+  .addOption(
+    new Option('--log-level <level>', 'how much is logged')
+      .choices(['trace', 'debug', 'info', 'warn', 'error'])
+      .default('info'),
+  )
   .option('--lines', 'log lines for people, as on a terminal')
-  .option('--poll-every <ms>', 'between two looks of a wait', (text) => {
-    if (!/^\d+$/.test(text)) throw new InvalidArgumentError('use a number of milliseconds')
-    return text
-  })
+  .option('--poll-every <ms>', 'between two looks of a wait', positive)
 
 command('status', 'what the homelab and the agent are at', async (options) => {
   const status = await (await daemon(options)).get<StatusAnswer>('/status')
@@ -143,7 +155,8 @@ command('plan', 'what the next run of upgrade-node would do, and why', async (op
     (await import('./cli/direct.ts')).planDirectly(settings, AbortSignal.timeout(15_000)),
   )
   print(options, plan, renderPlan(plan))
-  return { wait: exit.waiting, stuck: exit.failed, go: exit.ok, upgraded: exit.ok }[plan.decision.kind]
+  const settled = plan.release.kind === 'wait' ? exit.waiting : exit.ok
+  return { wait: exit.waiting, stuck: exit.failed, go: exit.ok, upgraded: settled }[plan.decision.kind]
 })
 
 command('releases', 'what the Image Factory offers', async (options, _args, extra) => {
@@ -247,9 +260,9 @@ command('journal', 'what happened, newest last', async (options, _args, extra) =
   const entries = await daemonOr<readonly Entry[]>(options, `/journal?limit=${limit}`, async (settings) =>
     (await import('./cli/direct.ts')).readEntries(settings, limit),
   )
-  print(options, entries, renderJournal(entries))
+  print(options, entries, entries.length === 0 ? 'nothing happened yet' : renderJournal(entries))
   return exit.ok
-}).option('-n, --limit <count>', 'how many entries', '50')
+}).option('-n, --limit <count>', 'how many entries', positive, '50')
 
 group('config', 'the configuration')
 command('config check', 'check the configuration and the files that it names', async (options) => {

@@ -3,6 +3,7 @@ import { parseText } from './config-text.ts'
 import { parseDuration } from './core/duration.ts'
 import type { Schematic } from './core/schematic.ts'
 import { parseVersion } from './core/version.ts'
+import { cordonWithin } from './core/shutdown.ts'
 import { days } from './core/window.ts'
 
 const duration = z
@@ -26,6 +27,7 @@ const mac = z.string().regex(/^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$/, 'use a M
 const host = z
   .string()
   .regex(/^[A-Za-z0-9]([-A-Za-z0-9.:]*[A-Za-z0-9])?$/, 'use a host name or an IP address, without a port')
+  .refine((text) => !/^[^:]*:\d+$/.test(text), 'use a host name or an IP address, without a port')
 const port = z.int().min(1).max(65_535)
 
 /** A secret is named in the configuration and never in it. */
@@ -125,25 +127,33 @@ const wake = z.strictObject({
   port: port.default(9),
 })
 
-const power = z.strictObject({
-  onBatteryAfter: duration.prefault('5s'),
-  lowBatteryAfter: duration.prefault('3s'),
-  maxOnBattery: duration.prefault('15m'),
-  minimumCharge: percent.optional(),
-  minimumRuntime: duration.optional(),
-  silence: duration
-    .prefault('30s')
-    .meta({ description: 'Silence of the UPS on battery for so long starts the shutdown' }),
-  pollOnMains: interval.prefault('5s'),
-  pollOnBattery: interval.prefault('1s'),
-  reserve: duration.prefault('60s'),
-  assumedRuntime: duration
-    .prefault('3m')
-    .meta({ description: 'What the battery is taken to have left where the UPS does not say' }),
-  drain: duration.prefault('90s'),
-  nodeStops: duration.prefault('60s'),
-  wake: wake.prefault({}),
-})
+const power = z
+  .strictObject({
+    onBatteryAfter: duration.prefault('5s'),
+    lowBatteryAfter: duration.prefault('3s'),
+    maxOnBattery: duration.prefault('15m'),
+    minimumCharge: percent.optional(),
+    minimumRuntime: duration
+      .optional()
+      .meta({ description: 'Shut down when less than this is left; by default what the shutdown itself takes' }),
+    silence: duration
+      .prefault('30s')
+      .meta({ description: 'Silence of the UPS on battery for so long starts the shutdown' }),
+    pollOnMains: interval.prefault('5s'),
+    pollOnBattery: interval.prefault('1s'),
+    reserve: duration.prefault('60s'),
+    assumedRuntime: duration
+      .prefault('3m')
+      .meta({ description: 'What the battery is taken to have left where the UPS does not say' }),
+    drain: duration.prefault('90s'),
+    nodeStops: duration.prefault('60s'),
+    wake: wake.prefault({}),
+  })
+  // Below this the battery could not carry the shutdown itself.
+  .transform((policy) => ({
+    ...policy,
+    minimumRuntime: policy.minimumRuntime ?? cordonWithin + policy.drain + 2 * policy.nodeStops + policy.reserve,
+  }))
 
 const queue = z.strictObject({
   url: z

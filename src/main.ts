@@ -2,17 +2,19 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { createQueue } from './adapters/bullmq/queue.ts'
 import type { StoreAddress } from './adapters/bullmq/connection.ts'
-import { type EmbeddedStore, openEmbeddedStore, socketOf } from './adapters/bullmq/store.ts'
-import { startWorker } from './adapters/bullmq/worker.ts'
+import { checkStore, socketOf } from './adapters/bullmq/store.ts'
 import { openJournal } from './adapters/journal/journal.ts'
 import { lockState } from './adapters/journal/lock.ts'
 import { type Agent, createAgent } from './agent.ts'
 import { createControl } from './main/answers.ts'
 import { serveControl } from './control/server.ts'
-import { AgentError, messageOf } from './core/errors.ts'
+import { alertOnce } from './core/alerts.ts'
+import { AgentError } from './core/errors.ts'
 import type { Logger } from './core/log.ts'
+import { remembered } from './core/target.ts'
 import { loadJobs } from './engine/catalogue.ts'
 import { ownVersion } from './main/version.ts'
+import { startWork } from './main/work.ts'
 import { readSecret, type Settings, toSchematic } from './main/settings.ts'
 import { watchNodes } from './watchers/nodes.ts'
 import { loadSchematics } from './watchers/schematics.ts'
@@ -62,16 +64,23 @@ export async function runDaemon({ settings, log, signal, pollEvery }: DaemonOpti
     }),
   )
   const agentSoon = Promise.withResolvers<Agent>()
+  const needed = new Set([config.schematic, ...config.nodes.flatMap(({ schematic }) => schematic ?? [])])
   const schematics = stack.use(
     await loadSchematics({
       directory: settings.schematics,
       parse: toSchematic,
-      changed: async (schematic) => (await agentSoon.promise).emit({ type: 'schematic.changed', schematic }),
-      refused: (name, why) => journal.write({ kind: 'alert', subject: name, text: why }),
+      needed,
+      lastGood: (name) => remembered.schematics.recall(journal)?.[name],
+      changed: async (schematic) => {
+        remembered.schematics.remember(journal, Object.fromEntries(schematics.current))
+        await (await agentSoon.promise).emit({ type: 'schematic.changed', schematic })
+      },
+      refused: (name, why) => alertOnce(journal, `schematic.${name}`, why, name),
       log,
     }),
   )
-  for (const name of [config.schematic, ...config.nodes.flatMap(({ schematic }) => schematic ?? [])]) {
+  remembered.schematics.remember(journal, Object.fromEntries(schematics.current))
+  for (const name of needed) {
     if (!schematics.current.has(name))
       throw new AgentError(
         'misconfigured',
@@ -79,12 +88,13 @@ export async function runDaemon({ settings, log, signal, pollEvery }: DaemonOpti
       )
   }
 
-  const store = storeOf(settings)
-  // Closed after the queue and the worker; opened when the power is being watched.
-  let ownStore: EmbeddedStore | undefined
-  stack.defer(async () => ownStore?.[Symbol.asyncDispose]())
-  const address = await addressOf(store, settings)
-  const queue = stack.use(createQueue({ name: 'caretaker', address, log }))
+  const ownStore = storeDirectory(settings)
+  // What a person has to mend is said before anything is begun.
+  if (ownStore !== undefined) {
+    await checkStore({ directory: ownStore, searchPath: settings.environment['PATH'] ?? '' })
+  }
+  const address = await addressOf(ownStore, settings)
+  const queue = createQueue({ name: 'caretaker', address, log })
   const jobs = await loadJobs(new URL('../jobs/', import.meta.url))
   const agent = createAgent({
     config,
@@ -96,6 +106,8 @@ export async function runDaemon({ settings, log, signal, pollEvery }: DaemonOpti
     ...(pollEvery === undefined ? {} : { pollEvery, leaseRetry: Math.min(15_000, pollEvery * 5) }),
   })
   agentSoon.resolve(agent)
+  // First of all what can be stopped: a part after this that fails must not leave runs behind.
+  stack.defer(agent.stop)
   schematics.watch()
 
   // The power first: nothing that comes after it may keep a failing battery waiting.
@@ -139,45 +151,34 @@ export async function runDaemon({ settings, log, signal, pollEvery }: DaemonOpti
       }),
     ),
   )
-  if ('directory' in store) {
-    ownStore = await openEmbeddedStore({
-      directory: store.directory,
+  stack.use(
+    startWork({
+      agent,
+      queue,
+      address,
+      directory: ownStore,
       searchPath: settings.environment['PATH'] ?? '',
+      journal,
       log,
-    })
-  }
-  const worker = await startWorker({ name: 'caretaker', address, queue, jobs, runJob: agent.runJob, log })
-  stack.defer(async () => {
-    // Runs let go of what they hold before the worker gives their jobs back.
-    await Promise.all([agent.stop(), worker[Symbol.asyncDispose]()])
-  })
-  // A store that is away at the start is no reason not to watch the power.
-  const scheduled = scheduleWhenReady()
+    }),
+  )
+  // Whatever the UPS says, and if there is none: what a power cut has left behind is taken up.
+  const wake = jobs.find(({ name }) => name === 'wake-cluster')
+  if (wake && journal.openOutage()) void agent.start(wake)
   log.info({ config: settings.file, pid: process.pid }, 'caretaker is running')
   await aborted(signal)
   log.info({}, 'stopping')
-  await Promise.race([scheduled, Promise.resolve()])
-
-  async function scheduleWhenReady(): Promise<void> {
-    try {
-      await queue.ready()
-      await queue.schedule(jobs)
-    } catch (error) {
-      if (!signal.aborted) log.warn({ reason: messageOf(error) }, 'schedules not set')
-    }
-  }
 }
 
-/** Our own store below the state directory, or the one that is named. */
-function storeOf({ config, path }: Settings): { readonly directory: string } | { readonly url: string } {
-  const { url } = config.queue
-  return url === undefined ? { directory: join(path(config.state), 'queue') } : { url }
+/** Our own store's directory, below that of the state; undefined where another store is named. */
+function storeDirectory({ config, path }: Settings): string | undefined {
+  return config.queue.url === undefined ? join(path(config.state), 'queue') : undefined
 }
 
-async function addressOf(store: ReturnType<typeof storeOf>, settings: Settings): Promise<StoreAddress> {
-  if ('directory' in store) return { path: socketOf(store.directory) }
-  const { password } = settings.config.queue
-  return { url: store.url, password: password ? await readSecret(password, 'queue.password', settings) : undefined }
+async function addressOf(ownStore: string | undefined, settings: Settings): Promise<StoreAddress> {
+  const { url, password } = settings.config.queue
+  if (ownStore !== undefined || url === undefined) return { path: socketOf(ownStore ?? '') }
+  return { url, password: password ? await readSecret(password, 'queue.password', settings) : undefined }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -206,7 +206,6 @@ for (const at of moments) {
     test(`an agent that dies at "${at}" is followed by one that does right, ${then}`, async () => {
       const homelab = fakeHomelab(two)
       {
-        // Never stopped: its runs hang for good, as those of a dead process do.
         const first = startAgent(homelab)
         const died = Promise.withResolvers<void>()
         let dead = false
@@ -224,6 +223,8 @@ for (const at of moments) {
           await first.reads(online)
         }
         await died.promise
+        // The dead do nothing any more; what hangs in a call hangs for good.
+        void first.agent.stop()
       }
       homelab.before = undefined
       await using second = startAgent(homelab)

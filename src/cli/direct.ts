@@ -1,4 +1,7 @@
 import { existsSync } from 'node:fs'
+import { access, constants, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { checkStore } from '../adapters/bullmq/store.ts'
 import { openJournal } from '../adapters/journal/journal.ts'
 import { createFactory } from '../adapters/factory/factory.ts'
 import type { PlanAnswer } from '../control/protocol.ts'
@@ -6,16 +9,19 @@ import { AgentError, messageOf } from '../core/errors.ts'
 import type { Entry, Journal } from '../core/journal.ts'
 import { startPower } from '../core/power.ts'
 import { foresee } from '../core/rollout.ts'
+import { remembered } from '../core/target.ts'
 import { observe } from '../engine/observe.ts'
-import { type Settings, toSchematic } from '../main/settings.ts'
+import { readSecret, type Settings, toSchematic } from '../main/settings.ts'
 import { loadSchematics } from '../watchers/schematics.ts'
-import { openUps, openWorld } from '../main/wiring.ts'
+import { openUps, openWorld, readAccess, readCredentials } from '../main/wiring.ts'
 
 /** What the CLI can answer while no daemon runs, by looking for itself. */
 
 /** The journal's newest entries, from the disk. */
 export function readEntries(settings: Settings, limit: number): readonly Entry[] {
-  using journal = openJournal(settings.path(settings.config.state), { readOnly: true })
+  const directory = settings.path(settings.config.state)
+  if (!existsSync(join(directory, 'journal.db'))) return []
+  using journal = openJournal(directory, { readOnly: true })
   return journal.entries(limit)
 }
 
@@ -24,20 +30,22 @@ export async function readReleases(settings: Settings, signal: AbortSignal): Pro
   return createFactory(settings.config.factory.url).versions(signal)
 }
 
-/** The plan as a daemon that has just started would make it. */
+/** The plan as a daemon that has just started would make it, from the journal of the last one if there is one. */
 export async function planDirectly(settings: Settings, signal: AbortSignal): Promise<PlanAnswer> {
   const { config } = settings
   const directory = settings.path(config.state)
-  const journal = existsSync(`${directory}/journal.db`) ? openJournal(directory, { readOnly: true }) : undefined
+  const kept = existsSync(join(directory, 'journal.db')) ? openJournal(directory, { readOnly: true }) : undefined
   try {
-    await using world = await openWorld({ settings, journal: journal ?? emptyJournal() })
-    await using schematics = await loadSchematics({
-      directory: settings.schematics,
-      parse: toSchematic,
-      changed: async () => {},
-      refused: () => {},
-      log: silent,
-    })
+    await using schematics = await loadSchematics({ ...quietly, directory: settings.schematics })
+    const known: Journal = kept ?? emptyJournal()
+    const ids = Object.fromEntries([...schematics.current.values()].map(({ id }) => [id, id]))
+    const versions = remembered.versions.recall(known) ?? (await createFactory(config.factory.url).versions(signal))
+    const facts: Readonly<Record<string, unknown>> = { 'factory.versions': versions, 'factory.schematics': ids }
+    const journal: Journal = {
+      ...known,
+      recall: <T>(key: string) => known.recall<T>(key) ?? (facts[key] as T | undefined),
+    }
+    await using world = await openWorld({ settings, journal })
     const { ups } = world
     const reading = await ups?.read(signal).catch(() => undefined)
     const onMains = !ups || (reading?.status.includes('OL') ?? false)
@@ -54,35 +62,52 @@ export async function planDirectly(settings: Settings, signal: AbortSignal): Pro
     })
     return answer
   } finally {
-    journal?.[Symbol.dispose]()
+    kept?.[Symbol.dispose]()
   }
 }
 
 /** Reads everything that the configuration names, and answers each fault; nothing is contacted. */
 export async function checkSettings(settings: Settings): Promise<readonly string[]> {
-  const { config } = settings
+  const { config, file, path } = settings
   const faults: string[] = []
-  const attempt = (work: Promise<unknown>) => work.catch((error: unknown) => void faults.push(messageOf(error)))
-  await attempt(openWorld({ settings, journal: emptyJournal() }).then((world) => world[Symbol.asyncDispose]()))
-  if (config.upses.length > 0) await attempt(openUps(settings).then((ups) => ups?.[Symbol.asyncDispose]()))
-  await attempt(
-    loadSchematics({
-      directory: settings.schematics,
-      parse: toSchematic,
-      changed: async () => {},
-      refused: () => {},
-      log: silent,
-    }).then(({ current }) => {
-      const used = new Set([config.schematic, ...config.nodes.flatMap(({ schematic }) => schematic ?? [])])
-      for (const name of used) if (!current.has(name)) faults.push(`${settings.schematics}/${name}.yaml is not there`)
-    }),
-  )
-  const share = settings.path(config.share.directory)
-  if (!existsSync(share)) faults.push(`share.directory ${share} is not there: is the share mounted?`)
-  return [...new Set(faults)]
+  const attempt = async (setting: string, work: () => Promise<unknown>) => {
+    await work().catch((error: unknown) => {
+      for (const line of messageOf(error).split('\n')) faults.push(`${file}: ${setting}: ${line}`)
+    })
+  }
+  const needed = [config.schematic, ...config.nodes.flatMap(({ schematic }) => schematic ?? [])]
+  await attempt('cluster.talosconfig', () => readCredentials(settings))
+  await attempt('cluster.kubeconfig', () => readAccess(settings))
+  await attempt('upses', async () => (await openUps(settings))?.[Symbol.asyncDispose]())
+  if (config.queue.password) await attempt('queue.password', () => readSecret(config.queue.password!, 'it', settings))
+  await attempt('schematic', async () => {
+    const { current } = await loadSchematics({ ...quietly, directory: settings.schematics })
+    const missing = needed.find((name) => !current.has(name))
+    if (missing) throw new AgentError('misconfigured', `${join(settings.schematics, `${missing}.yaml`)} is not there`)
+  })
+  await attempt('share.directory', () => checkDirectory(path(config.share.directory), 'is the share mounted?'))
+  const state = path(config.state)
+  if (existsSync(state)) await attempt('state', () => checkDirectory(state, 'give it a directory of its own'))
+  if (config.queue.url === undefined) {
+    const store = { directory: join(state, 'queue'), searchPath: settings.environment['PATH'] ?? '' }
+    await attempt('state', () => checkStore(store))
+  }
+  return faults
+}
+
+async function checkDirectory(path: string, advice: string): Promise<void> {
+  const info = await stat(path).catch(() => undefined)
+  if (!info) throw new AgentError('misconfigured', `${path} is not there: ${advice}`)
+  if (!info.isDirectory()) throw new AgentError('misconfigured', `${path} is not a directory: ${advice}`)
+  await access(path, constants.W_OK).catch(() => {
+    throw new AgentError('misconfigured', `${path} can't be written to by this user`)
+  })
 }
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => silent }
+
+/** How schematics are read once, by nobody who watches. */
+const quietly = { parse: toSchematic, changed: async () => {}, refused: () => {}, log: silent }
 
 /** For looking before there is anything to remember. */
 function emptyJournal(): Journal {

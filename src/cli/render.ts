@@ -20,7 +20,7 @@ export function renderStatus(status: StatusAnswer, now: number): string {
       `${status.version}, up for ${describeDuration(now - Date.parse(status.startedAt))}, pid ${status.pid}`,
     ],
     ['power', describePower(status.power)],
-    ['release', status.target ? `going to ${status.target}` : 'nothing newer to go to'],
+    ['release', status.news ?? (status.target ? `going to ${status.target}` : 'not looked at yet')],
     [
       'share',
       published
@@ -72,10 +72,14 @@ function notesOf(node: Node, unhealthy: string | undefined): string[] {
   return notes
 }
 
-export function describePower({ state, lasts, loginRefused, hasUps }: PowerAnswer): string {
+export function describePower({ state, lasts, loginRefused, hasUps, silentFor }: PowerAnswer): string {
   if (!hasUps) return 'no UPS is configured'
   const refused = loginRefused ? `\n${' '.repeat(11)}${red(loginRefused)}` : ''
-  return describeState(state, describeDuration(lasts)) + refused
+  const silent =
+    silentFor === undefined
+      ? ''
+      : `\n${' '.repeat(11)}${red(`not heard from for ${describeDuration(silentFor)}: nothing guards the power`)}`
+  return describeState(state, describeDuration(lasts)) + silent + refused
 }
 
 function describeState(state: PowerState, lasts: string): string {
@@ -136,7 +140,7 @@ export function renderPlan({ release, decision, order }: PlanAnswer): string {
   if (order.length > 0) lines.push(`nodes:   ${order.join(', ')}`)
   switch (decision.kind) {
     case 'upgraded':
-      lines.push(green('nothing to do'))
+      lines.push(release.kind === 'wait' ? yellow('waiting for that release') : green('nothing to do'))
       break
     case 'wait':
       lines.push(

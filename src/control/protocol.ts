@@ -16,6 +16,8 @@ export interface StatusAnswer {
   readonly cluster: Cluster
   readonly power: PowerAnswer
   readonly target: string | undefined
+  /** What the last look at releases came to, as a sentence. */
+  readonly news: string | undefined
   readonly leaseHolder: string | undefined
   readonly outage: Outage | undefined
   readonly paused: string | undefined
@@ -33,6 +35,8 @@ export interface PowerAnswer {
   /** What upsd said to our login. */
   readonly loginRefused: string | undefined
   readonly hasUps: boolean
+  /** For how long nothing was heard of the UPS, in ms, where that is longer than it should be. */
+  readonly silentFor: number | undefined
 }
 
 export interface JobAnswer extends Pick<Job, 'name' | 'about' | 'triggers' | 'runs'> {

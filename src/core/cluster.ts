@@ -62,6 +62,8 @@ export interface KubernetesFacts {
   readonly unschedulable: boolean
   /** Our own mark, when it was we who cordoned the node. */
   readonly cordon: CordonMark | undefined
+  /** Our mark is on it although it is schedulable: somebody has uncordoned it since. */
+  readonly leftover: boolean
   readonly attempts: Attempts | undefined
 }
 
@@ -73,8 +75,9 @@ export interface CordonMark {
   readonly why: 'upgrade' | 'power'
   /** ISO 8601. */
   readonly at: string
-  /** For an upgrade: the release that it is to get, and the boot that it left. */
+  /** For an upgrade: the release and schematic that it is to get, and the boot that it left. */
   readonly release?: string
+  readonly schematic?: string
   readonly bootId?: string
   /** Set just before the call that makes the node reboot. */
   readonly rebooting?: true

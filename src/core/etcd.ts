@@ -1,4 +1,4 @@
-import { type EtcdFacts, isHealthy, type Node } from './cluster.ts'
+import { type EtcdFacts, isHealthy, type Node, whyUnhealthy } from './cluster.ts'
 
 /** Why etcd is not whole: somebody is silent, they disagree, or a member is ill. Undefined when all is well. */
 export function etcdObstacle(nodes: readonly Node[]): string | undefined {
@@ -42,6 +42,14 @@ export function quorumObstacle(nodes: readonly Node[], leaving: string): string 
   const quorum = Math.floor(voters.length / 2) + 1
   if (remaining < quorum) return `etcd would keep ${remaining} healthy members of ${voters.length}, and needs ${quorum}`
   return undefined
+}
+
+/** Why this node can't be taken away now: another is unwell, or etcd could lose its quorum. Undefined when it can. */
+export function leavingObstacle(nodes: readonly Node[], leaving: string): string | undefined {
+  const unwell = nodes.find((node) => node.name !== leaving && !isHealthy(node))
+  if (unwell) return `${unwell.name} ${whyUnhealthy(unwell)}`
+  const isControlPlane = nodes.some((node) => node.name === leaving && node.role === 'controlplane')
+  return isControlPlane ? quorumObstacle(nodes, leaving) : undefined
 }
 
 /** Whether this control plane leads etcd by its own account. */

@@ -6,6 +6,7 @@ import type { CriticalReason, PowerState } from './power.ts'
  * event wakes looks at the homelab for itself, so a lost, late or repeated event does no harm.
  */
 export type Event =
+  | { type: 'agent.started' }
   | { type: 'release.published'; version: string }
   | { type: 'schematic.changed'; schematic: string }
   | { type: 'image.staged'; version: string; schematic: string }
@@ -16,6 +17,8 @@ export type Event =
   | { type: 'power.on-battery'; ups: string }
   | { type: 'power.critical'; ups: string; reason: CriticalReason }
   | { type: 'power.latched'; ups: string }
+  | { type: 'ups.silent'; ups: string }
+  | { type: 'ups.heard'; ups: string }
   | { type: 'cluster.stopped' }
   | { type: 'cluster.woken' }
 
@@ -24,6 +27,8 @@ export type EventType = Event['type']
 /** The event as a sentence for the journal. */
 export function describeEvent(event: Event): string {
   switch (event.type) {
+    case 'agent.started':
+      return 'the agent is running'
     case 'release.published':
       return `${event.version} is the release to go to`
     case 'schematic.changed':
@@ -44,8 +49,12 @@ export function describeEvent(event: Event): string {
       return `${event.ups} is about to fail: ${describeReason(event.reason)}`
     case 'power.latched':
       return `${event.ups} still shows a forced shutdown (FSD) although mains is back: restart upsd to clear it`
+    case 'ups.silent':
+      return `${event.ups} is silent`
+    case 'ups.heard':
+      return `${event.ups} is heard again`
     case 'cluster.stopped':
-      return 'every node is down'
+      return 'every node was told to shut down'
     case 'cluster.woken':
       return 'the cluster is back'
     default:

@@ -36,6 +36,8 @@ export interface JobContext {
   readonly power: PowerState
   /** Aborts when the power, critical at the start of the run, is no longer so. */
   readonly powerReturned: AbortSignal
+  /** Aborts when mains, there at the start of the run, is no longer so. */
+  readonly mainsLost: AbortSignal
   /** For looking. What changes the cluster goes through `carryOut`. */
   readonly ports: Ports
   /** The schematics of config/schematics as they are now, by name. */

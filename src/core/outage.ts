@@ -20,12 +20,19 @@ export interface Outage {
   readonly stage: 'draining' | 'stopping' | 'stopped' | 'waking' | 'over'
   readonly nodes: Readonly<Record<string, OutageNode>>
   readonly endedAt?: string
+  /** ISO 8601: when every node had been told. */
+  readonly stoppedAt?: string
+  /** We have said LOGOUT to upsd: its primary need not wait for us. */
+  readonly loggedOut?: true
 }
 
 export interface OutageNode {
   /** Whether it ran before: only such a node is woken afterwards. */
   readonly wasUp: boolean
-  readonly state: 'up' | 'shutdown-sent' | 'off' | 'abandoned' | 'wake-sent' | 'back'
+  /** Whether it was healthy before: no more than that is asked of it afterwards. Absent: it was not looked at. */
+  readonly wasHealthy?: boolean
+  /** `unreached`: it answered nobody, so it was never told; it may be off, or cut off. */
+  readonly state: 'up' | 'shutdown-sent' | 'unreached' | 'off' | 'abandoned' | 'wake-sent' | 'back'
 }
 
 export function beginOutage(
@@ -33,12 +40,18 @@ export function beginOutage(
   reason: CriticalReason,
   nodes: readonly string[],
   wasUp: ReadonlySet<string>,
+  wasHealthy?: ReadonlySet<string>,
 ): Outage {
   return {
     startedAt: startedAt.toISOString(),
     reason,
     stage: 'draining',
-    nodes: Object.fromEntries(nodes.map((name) => [name, { wasUp: wasUp.has(name), state: 'up' as const }])),
+    nodes: Object.fromEntries(
+      nodes.map((name) => [
+        name,
+        { wasUp: wasUp.has(name), ...(wasHealthy ? { wasHealthy: wasHealthy.has(name) } : {}), state: 'up' as const },
+      ]),
+    ),
   }
 }
 

@@ -20,6 +20,8 @@ export type Step =
   | { do: 'cordon'; node: string; mark: CordonMark; attempts?: Attempts; within: number }
   | { do: 'note-failure'; node: string; attempts: Attempts }
   | { do: 'drain'; node: string; policy: DrainPolicy; within: number }
+  /** Looks once more whether the node can be taken away: much may have happened since that was decided. */
+  | { do: 'confirm'; node: string }
   /** Talos 1.13 and later: runs the installer, and nothing else. */
   | { do: 'install'; node: string; image: string; within: number }
   /** `bootId` is the boot that is to end: a node that has another one was rebooted already. */
@@ -33,9 +35,20 @@ export type Step =
   | { do: 'shut-down'; node: string; force: boolean; within: number }
   | { do: 'await-down'; node: string; within: number }
   | { do: 'log-out-of-ups' }
-  | { do: 'wake'; node: string; mac: string | undefined; retryEvery: number; within: number }
-  | { do: 'await-kubernetes'; within: number }
-  | { do: 'await-ready'; node: string; within: number }
+  | { do: 'log-in-to-ups' }
+  /**
+   * Wakes a node, waits until it is healthy (or only answers, where it was not `ready` before), and takes our cordon for
+   * the power away. `afterKubernetes`: not before the API server answers.
+   */
+  | {
+      do: 'bring-back'
+      node: string
+      mac: string | undefined
+      afterKubernetes: boolean
+      ready: boolean
+      retryEvery: number
+      within: number
+    }
   | { do: 'stage-image'; image: ImageOrder; publish: boolean }
 
 /** What a drain does about pods that a disruption budget protects. */

@@ -50,7 +50,7 @@ export interface Download {
 
 /** The directory that the NAS serves over TFTP. */
 export interface Share {
-  /** What is staged, newest first; the first is what the fixed name serves. */
+  /** What is staged, newest first; the first is what the fixed name serves. Has a limit of its own: a mount can hang. */
   staged(): Promise<readonly StagedImage[]>
   /**
    * Brings an image onto the share, checked. With `publish` the fixed name then serves it, swapped atomically. What is
@@ -104,7 +104,10 @@ export interface Kubernetes {
   cordon(node: string, mark: CordonMark, attempts: Attempts | undefined, signal: AbortSignal): Promise<void>
   /** Writes why the present attempt failed beside its count. */
   noteFailure(node: string, attempts: Attempts, signal: AbortSignal): Promise<void>
-  /** Takes our own cordon with this reason away; any other is left alone. */
+  /**
+   * Takes our own cordon with this reason away; any other is left alone. A leftover goes whatever its reason, and a node
+   * that there is no longer has nothing to take away.
+   */
   uncordon(
     node: string,
     why: CordonMark['why'],
@@ -121,6 +124,8 @@ export interface Ups {
   read(signal: AbortSignal): Promise<UpsReading>
   /** Says to the primary that this cluster is down. Harmless where we are not logged in. */
   logOut(signal: AbortSignal): Promise<void>
+  /** Counts as a secondary again, for which the primary waits. Harmless where no user is configured. */
+  logIn(signal: AbortSignal): Promise<void>
 }
 
 export interface WakeOnLan {

@@ -33,7 +33,7 @@ export type CriticalReason =
  * | unknown    | OL                                                       | on-mains   |
  * | unknown    | OB; the same with an open outage                         | on-battery; critical |
  * | unknown    | FSD OL: left over from before, upsd keeps it             | latched    |
- * | unknown    | silence; the same for `silence` with an open outage      | unknown; critical |
+ * | unknown    | silence; the same for `silence` while nodes were stopping | unknown; critical |
  * | on-mains   | OB for `onBatteryAfter`                                  | on-battery |
  * | on-mains   | OB LB for `lowBatteryAfter`, OB FSD                      | critical   |
  * | on-mains   | FSD OL, without a moment on battery before               | latched    |
@@ -54,7 +54,15 @@ export type CriticalReason =
  * comes after it counts from its end.
  */
 export type PowerState =
-  | { readonly mode: 'unknown'; readonly since: number; readonly openOutage: boolean; readonly why: string }
+  | {
+      readonly mode: 'unknown'
+      readonly since: number
+      /** A power cut was under way when the agent stopped. */
+      readonly openOutage: boolean
+      /** Its nodes had all been told by then: a node that runs now booted since, so silence is no reason to tell it. */
+      readonly nodesAreDown: boolean
+      readonly why: string
+    }
   | {
       readonly mode: 'on-mains'
       readonly since: number
@@ -94,8 +102,8 @@ export interface PowerPolicy {
 
 const latchAfter = 5 * 60_000
 
-export function startPower(at: number, openOutage: boolean): PowerState {
-  return { mode: 'unknown', since: at, openOutage, why: 'the UPS has not been heard from yet' }
+export function startPower(at: number, openOutage: boolean, nodesAreDown = false): PowerState {
+  return { mode: 'unknown', since: at, openOutage, nodesAreDown, why: 'the UPS has not been heard from yet' }
 }
 
 export function nextPowerState(state: PowerState, seen: Observation, policy: PowerPolicy): PowerState {
@@ -110,7 +118,7 @@ function afterSilence(state: PowerState, seen: Observation, policy: PowerPolicy)
   const { at } = seen
   switch (state.mode) {
     case 'unknown':
-      if (state.openOutage && at - state.since > policy.silence) {
+      if (state.openOutage && !state.nodesAreDown && at - state.since > policy.silence) {
         return { mode: 'critical', since: at, reason: 'outage-resumed', lastHeard: state.since }
       }
       return { ...state, why: seen.kind === 'silence' ? seen.why : 'the UPS server has no data yet' }

@@ -1,5 +1,7 @@
-import type { Cluster } from './cluster.ts'
+import { type Cluster, isArmed } from './cluster.ts'
 import type { JobContext } from './job.ts'
+import type { Journal } from './journal.ts'
+import type { Plan } from './plan.ts'
 import { powerObstacle } from './power.ts'
 import type { TargetDecision } from './release.ts'
 import { chooseTarget, remembered } from './target.ts'
@@ -41,6 +43,13 @@ export async function foresee({
     decision,
     order,
   })
+  const outage = journal.openOutage()
+  // Before all else: whoever brings the cluster back needs the lease, and nodes that are away are away for that reason.
+  if (outage) {
+    return foresight({ kind: 'wait', reason: `the cluster is still recovering from a power cut (${outage.stage})` })
+  }
+  // Not knowing is no reason to give back what is in hand: the first reading of the UPS is a moment away.
+  if (power.mode === 'unknown') return foresight({ kind: 'wait', reason: power.why })
   if (version === undefined) {
     const waiting = release.kind === 'wait' ? `${release.version}: ${release.reason}` : release.reason
     return foresight({
@@ -71,13 +80,13 @@ export async function foresee({
     target,
     {
       now: now(),
-      powerObstacle: powerObstacle(power, monotonic(), config.power) ?? outageObstacle(journal.openOutage()?.stage),
-      paused: remembered.paused.recall(journal),
+      powerObstacle: powerObstacle(power, monotonic(), config.power),
+      paused: pauseOf(config, journal),
     },
     config.upgrade,
   )
   const order = upgradeOrder(cluster, target, config.upgrade)
-  if (decision.kind === 'go' && !isUnderWay(cluster)) {
+  if (decision.kind === 'go' && begins(decision.plan) && !isUnderWay(cluster)) {
     // A machine that netboots must find the release that the others are brought to, or one that they had.
     const staged = await ports.share.staged()
     const wanted = registered[schematics.get(config.schematic)?.id ?? '']
@@ -88,11 +97,21 @@ export async function foresee({
   return foresight(decision, order)
 }
 
-/** What has begun is finished, even when the policy has since changed its mind; without a target the nodes' own release. */
+/** Why rollouts are stopped by a person or by the configuration; what is armed is finished all the same. */
+export function pauseOf(config: JobContext['config'], journal: Journal): string | undefined {
+  return remembered.paused.recall(journal) ?? (config.upgrade.enabled ? undefined : 'upgrade.enabled is false')
+}
+
+/**
+ * What is installed is finished, even when the policy has since changed its mind; a node that is only closed is not held
+ * to it. Without a target it is the release that all nodes run.
+ */
 function versionToRun(cluster: Cluster, release: TargetDecision): string | undefined {
-  const begun = cluster.nodes.flatMap(({ kubernetes }) => {
-    const cordon = kubernetes.ok ? kubernetes.value.cordon : undefined
-    return cordon?.why === 'upgrade' && cordon.release !== undefined ? [cordon.release] : []
+  const begun = cluster.nodes.flatMap((node) => {
+    const mark = node.kubernetes.ok ? node.kubernetes.value.cordon : undefined
+    if (mark?.why !== 'upgrade' || mark.release === undefined) return []
+    const runsIt = node.talos.ok && node.talos.value.version === mark.release
+    return mark.rebooting || isArmed(node) || runsIt || !node.talos.ok ? [mark.release] : []
   })[0]
   if (begun !== undefined) return begun
   if (release.kind === 'target') return release.version
@@ -100,10 +119,11 @@ function versionToRun(cluster: Cluster, release: TargetDecision): string | undef
   return running.size === 1 ? [...running][0] : undefined
 }
 
-function isUnderWay(cluster: Cluster): boolean {
-  return cluster.nodes.some(({ kubernetes }) => kubernetes.ok && kubernetes.value.cordon?.why === 'upgrade')
+/** Whether a node is taken out of service by it, and not only given back or tidied. */
+export function begins(plan: Plan): boolean {
+  return plan.some(({ steps }) => steps.some((step) => step.do === 'cordon'))
 }
 
-function outageObstacle(stage: string | undefined): string | undefined {
-  return stage === undefined ? undefined : `the cluster is still recovering from a power cut (${stage})`
+function isUnderWay(cluster: Cluster): boolean {
+  return cluster.nodes.some(({ kubernetes }) => kubernetes.ok && kubernetes.value.cordon?.why === 'upgrade')
 }

@@ -1,5 +1,5 @@
 import type { Node } from './cluster.ts'
-import { missingNodes, type Outage } from './outage.ts'
+import { missingNodes, type Outage, wentDown } from './outage.ts'
 import { bestEffort, phase, type Plan, type Step } from './plan.ts'
 
 /** Durations in ms. */
@@ -15,7 +15,7 @@ export interface ShutdownPolicy {
 }
 
 /** An API server that is well answers in milliseconds; one that is away must not cost more of the battery, in ms. */
-const cordonWithin = 5_000
+export const cordonWithin = 5_000
 
 export interface ShutdownPlan {
   readonly form: 'ordered' | 'short'
@@ -46,19 +46,26 @@ export function planShutdown(
 ): ShutdownPlan {
   const stillUp = inventory.filter(({ name }) => {
     const state = outage.nodes[name]?.state
-    return state !== 'off' && state !== 'abandoned'
+    // What could not be reached is looked at again, and is up when it answers.
+    return state !== 'off' && state !== 'abandoned' && (state !== 'unreached' || outage.stage !== 'stopped')
   })
   const budget = (left ?? policy.assumedRuntime) - policy.reserve
   const toStop = 2 * policy.nodeStops
+  // What it takes to give a node the order is part of the time that it may take.
+  const orderWithin = Math.min(5_000, policy.nodeStops / 2)
   const forDraining = Math.min(policy.drain, budget - toStop - cordonWithin)
 
   const shutDown = ({ name }: { name: string }): Step => ({
     do: 'shut-down',
     node: name,
     force: true,
-    within: Math.min(10_000, policy.nodeStops),
+    within: orderWithin,
   })
-  const awaitDown = ({ name }: { name: string }): Step => ({ do: 'await-down', node: name, within: policy.nodeStops })
+  const awaitDown = ({ name }: { name: string }): Step => ({
+    do: 'await-down',
+    node: name,
+    within: policy.nodeStops - orderWithin,
+  })
   const workers = stillUp.filter((node) => node.role === 'worker')
   const controlPlanes = stillUp.filter((node) => node.role === 'controlplane')
   const said =
@@ -71,11 +78,7 @@ export function planShutdown(
       form: 'short',
       reason: `${said}, and stopping in order needs ${Math.round((toStop + policy.reserve) / 1_000)} s: every node is told at once`,
       reversible: [],
-      irreversible: phases(
-        ['everything', stillUp.map(shutDown)],
-        ['everything down', stillUp.map(awaitDown)],
-        ['log out', [{ do: 'log-out-of-ups' }]],
-      ),
+      irreversible: phases(['everything', stillUp.map(shutDown)], ['everything down', stillUp.map(awaitDown)]),
     }
   }
 
@@ -104,7 +107,6 @@ export function planShutdown(
       ['workers down', workers.map(awaitDown)],
       ['control planes', controlPlanes.map(shutDown)],
       ['control planes down', controlPlanes.map(awaitDown)],
-      ['log out', [{ do: 'log-out-of-ups' }]],
     ),
   }
 }
@@ -122,30 +124,32 @@ export interface WakePolicy {
 }
 
 /**
- * Brings back what was up before, and nothing else: control planes first, then workers, then takes our own cordons
- * away. Nodes that never went down are only uncordoned.
+ * Brings back what was up before, and nothing else: each node by itself, so that a dead one holds up no other; workers
+ * once the API server answers. Where nothing went down our cordons are all there is to take away.
  */
 export function planWake(
   inventory: readonly (Pick<Node, 'name' | 'role'> & { readonly mac?: string | undefined })[],
   outage: Outage,
   policy: WakePolicy,
 ): Plan {
-  const missing = new Set(missingNodes(outage, inventory))
+  const missing = new Set(wentDown(outage) ? missingNodes(outage, inventory) : [])
   const toWake = inventory.filter(({ name }) => missing.has(name))
-  const wake = ({ name, mac }: (typeof toWake)[number]): Step => ({
-    do: 'wake',
-    node: name,
-    mac,
-    retryEvery: policy.retryEvery,
-    within: policy.giveUpAfter,
-  })
-  const role = (wanted: Node['role']) => toWake.filter((node) => node.role === wanted)
+  const others = inventory.filter(({ name }) => !missing.has(name))
   return phases(
-    ['control planes', role('controlplane').map(wake)],
-    ['kubernetes', [{ do: 'await-kubernetes', within: policy.giveUpAfter }]],
-    ['workers', role('worker').map(wake)],
-    ['ready', toWake.map(({ name }) => ({ do: 'await-ready', node: name, within: policy.giveUpAfter }))],
-    ['uncordon', inventory.map(({ name }) => ({ do: 'uncordon', node: name, why: 'power' }))],
+    [
+      'bring back',
+      toWake.map(({ name, role, mac }) => ({
+        do: 'bring-back',
+        node: name,
+        mac,
+        afterKubernetes: role === 'worker',
+        ready: outage.nodes[name]?.wasHealthy !== false,
+        retryEvery: policy.retryEvery,
+        within: policy.giveUpAfter,
+      })),
+    ],
+    ['uncordon', others.map(({ name }) => ({ do: 'uncordon', node: name, why: 'power' }))],
+    ['log in', [{ do: 'log-in-to-ups' }]],
   )
 }
 

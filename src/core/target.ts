@@ -1,4 +1,5 @@
 import type { Cluster } from './cluster.ts'
+import type { RegisteredSchematic } from './job.ts'
 import type { Journal } from './journal.ts'
 import { decideTarget, type ReleasePolicy, type TargetDecision } from './release.ts'
 
@@ -21,10 +22,14 @@ export const remembered = {
   versions: remember<readonly string[]>('factory.versions'),
   /** The release that was decided on last: what is staged, and rolled out. */
   target: remember<string>('release.target'),
+  /** What the last look at releases came to, as a sentence. */
+  news: remember<string>('release.news'),
   /** The release of the rollout that has begun. */
   rollout: remember<string>('release.rollout'),
   /** By our own id of a schematic, the id that the Factory gave it. */
   schematicIds: remember<Readonly<Record<string, string>>>('factory.schematics'),
+  /** Schematics as they were last in force, by name. */
+  schematics: remember<Readonly<Record<string, RegisteredSchematic>>>('schematics'),
   /** Releases that a person asked to be staged. */
   wishes: remember<readonly string[]>('stage.wishes'),
   /** Why a person has stopped rollouts. */

@@ -47,18 +47,21 @@ export function upgradePlan(
   const facts = node.talos.value
   const { bootId } = facts
   const image = installerImage(facts, target, name)
-  const mark: CordonMark = { why: 'upgrade', at: now.toISOString(), release: target.version, bootId }
+  const schematic = target.schematicOf(name)
+  const mark: CordonMark = { why: 'upgrade', at: now.toISOString(), release: target.version, schematic, bootId }
   const rebooting: CordonMark = { ...mark, rebooting: true }
   const close: Plan = [
     phase('close', { do: 'cordon', node: name, mark, attempts: { release: target.version, count }, within: 30_000 }),
     phase('empty', { do: 'drain', node: name, policy: {}, within: policy.drain }),
   ]
   const back = finishPlan(node, target, bootId, policy)
+  const confirm = phase('confirm', { do: 'confirm', node: name })
   const reboot = phase('reboot', { do: 'reboot', node: name, bootId, mark: rebooting })
-  if (installed) return [...close, reboot, ...back]
+  if (installed) return [...close, confirm, reboot, ...back]
   if (!hasLifecycleService(facts.version)) {
     return [
       ...close,
+      confirm,
       phase('install', {
         do: 'install-and-reboot',
         node: name,
@@ -73,7 +76,9 @@ export function upgradePlan(
   return [
     phase('fetch', { do: 'pull-image', node: name, image, within: policy.install }),
     ...close,
+    confirm,
     phase('install', { do: 'install', node: name, image, within: policy.install }),
+    confirm,
     reboot,
     ...back,
   ]
@@ -91,8 +96,9 @@ export function finishPlan({ name, role }: Node, target: UpgradeTarget, bootId: 
       within: policy.reboot,
     }),
     ...(role === 'controlplane' ? [phase('etcd', { do: 'await-etcd', within: policy.reboot })] : []),
-    phase('reopen', { do: 'uncordon', node: name, why: 'upgrade', forgetAttempts: true }),
+    // While our mark is still on it: a crash in here is followed by the same wait, and not by the next node.
     phase('settle', { do: 'settle', node: name, lasts: policy.settle }),
+    phase('reopen', { do: 'uncordon', node: name, why: 'upgrade', forgetAttempts: true }),
   ]
 }
 

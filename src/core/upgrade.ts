@@ -1,6 +1,6 @@
 import { type Attempts, type CordonMark, isArmed, isHealthy, type Cluster, type Node, whyUnhealthy } from './cluster.ts'
 import { describeDuration } from './duration.ts'
-import { leadsEtcd, quorumObstacle } from './etcd.ts'
+import { leadsEtcd, leavingObstacle, quorumObstacle } from './etcd.ts'
 import { phase, type Plan } from './plan.ts'
 import { finishPlan, reopenPlan, upgradePlan, type UpgradePolicy, type UpgradeTarget } from './upgrade-plan.ts'
 import { isNewer } from './version.ts'
@@ -32,6 +32,12 @@ export function decideUpgrade(
   circumstances: Circumstances,
   policy: UpgradePolicy,
 ): UpgradeDecision {
+  const leftover = cluster.nodes.find((node) => node.kubernetes.ok && node.kubernetes.value.leftover)
+  if (leftover) {
+    // Left there, it would make the next cordon of a person look like ours.
+    const reason = `${leftover.name} was uncordoned by somebody else, and our mark is still on it`
+    return { kind: 'go', node: leftover.name, reason, plan: reopenPlan(leftover) }
+  }
   const unfinished = cluster.nodes.find((node) => markOf(node)?.why === 'upgrade')
   if (unfinished) return decideUnfinished(unfinished, cluster, target, circumstances, policy)
 
@@ -106,7 +112,9 @@ function decideUnfinished(
   if (mark.rebooting && !rebooted && facts.stage === 'rebooting') return go(`${name} is about to reboot`, finish)
 
   const attempts = attemptsOf(node, target)
-  const tried = (mark.release ?? target.version) === target.version
+  const tried =
+    (mark.release ?? target.version) === target.version &&
+    (mark.schematic === undefined || mark.schematic === target.schematicOf(name))
   const rolledBack = tried && mark.rebooting && rebooted ? `rolled back to ${facts.version}` : undefined
   const failure = attempts.failure ?? rolledBack
   if (failure !== undefined && attempts.count >= policy.attempts) {
@@ -129,14 +137,12 @@ function decideUnfinished(
     if (isArmed(node) || !isHealthy(node)) return { kind: 'wait', reason: circumstances.powerObstacle }
     return go(`${circumstances.powerObstacle}, so ${name} is given back`, reopenPlan(node))
   }
-  if (circumstances.paused && !isArmed(node))
+  if (circumstances.paused && !isArmed(node) && isHealthy(node))
     return go(`${circumstances.paused}, so ${name} is given back`, reopenPlan(node))
   const unhealthy = whyUnhealthy(node)
   if (unhealthy) return { kind: 'wait', reason: `${name}, which is being upgraded, ${unhealthy}` }
-  const others = cluster.nodes.filter((other) => other !== node).find((other) => !isHealthy(other))
-  if (others) return { kind: 'wait', reason: `${others.name} ${whyUnhealthy(others)}` }
-  const quorum = node.role === 'controlplane' ? quorumObstacle(cluster.nodes, name) : undefined
-  if (quorum) return { kind: 'wait', reason: quorum }
+  const beside = leavingObstacle(cluster.nodes, name)
+  if (beside) return { kind: 'wait', reason: beside }
   const lost = extensionsObstacle(node, target)
   if (lost) return { kind: 'wait', reason: lost }
 
@@ -147,7 +153,7 @@ function decideUnfinished(
     )
   }
   // Cut short by a crash, by the power or by a reboot that never came: the same attempt goes on.
-  const installed = isArmed(node) && mark.release === target.version
+  const installed = isArmed(node) && mark.release !== undefined && tried
   return go(
     `${name} was being upgraded`,
     upgradePlan(node, target, circumstances.now, policy, { count: Math.max(1, attempts.count), installed }),

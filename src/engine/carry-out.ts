@@ -7,7 +7,7 @@ import { describeStep, type Plan, type Step } from '../core/plan.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Inventory } from './observe.ts'
 import { observe, observeNode } from './observe.ts'
-import { etcdObstacle } from '../core/etcd.ts'
+import { etcdObstacle, leavingObstacle } from '../core/etcd.ts'
 import { until, withDeadline } from './until.ts'
 
 export interface CarryOutOptions extends CarryOutChoices {
@@ -27,7 +27,8 @@ export async function carryOut(plan: Plan, ports: Ports, options: CarryOutOption
   for (const [index, { name, steps, bestEffort }] of plan.entries()) {
     signal.throwIfAborted()
     const reason = mayGoOn?.(name)
-    if (reason !== undefined) throw new AgentError('rejected', `stopped before ${name}: ${reason}`)
+    // It can be tried again when the reason has passed.
+    if (reason !== undefined) throw new AgentError('timed-out', `stopped before ${name}: ${reason}`)
     log.info({ phase: name, progress: `${index + 1}/${plan.length}` }, 'phase started')
     const results = await Promise.allSettled(steps.map((step) => carryOutStep(step, ports, options)))
     signal.throwIfAborted()
@@ -82,10 +83,7 @@ async function perform(step: Step, ports: Ports, options: CarryOutOptions): Prom
         return etcdObstacle((await observe(options.inventory, ports, limited)).nodes) ?? true
       })
     case 'uncordon':
-      return until(`the API server to uncordon ${step.node}`, wait(60_000), async (limited) => {
-        await kubernetes.uncordon(step.node, step.why, { forgetAttempts: step.forgetAttempts ?? false }, limited)
-        return true
-      })
+      return uncordon(step, ports, options)
     case 'settle':
       return settle(step, ports, options)
     case 'shut-down':
@@ -94,18 +92,12 @@ async function perform(step: Step, ports: Ports, options: CarryOutOptions): Prom
       return awaitDown(step, ports, options)
     case 'log-out-of-ups':
       return ups ? withDeadline(5_000, signal, (limited) => ups.logOut(limited)) : undefined
-    case 'wake':
-      return wake(step, ports, options)
-    case 'await-kubernetes':
-      return until('the Kubernetes API to answer', wait(step.within), async (limited) => {
-        await withDeadline(question, limited, (soon) => kubernetes.version(soon))
-        return true
-      })
-    case 'await-ready':
-      return until(`${step.node} to be ready`, wait(step.within), async (limited) => {
-        const node = await observeNode(step.node, options.inventory, ports, limited)
-        return isHealthy(node) || `${step.node} ${whyUnhealthy(node)}`
-      })
+    case 'log-in-to-ups':
+      return ups ? withDeadline(5_000, signal, (limited) => ups.logIn(limited)) : undefined
+    case 'bring-back':
+      return bringBack(step, ports, options)
+    case 'confirm':
+      return confirm(step, ports, options)
     case 'stage-image':
       return void (await share.stage(step.image, { publish: step.publish }, factory, signal))
     default:
@@ -119,12 +111,16 @@ type StepOf<Do extends Step['do']> = Extract<Step, { do: Do }>
 async function reboot(
   { node, bootId, mark }: StepOf<'reboot'>,
   { talos, kubernetes }: Ports,
-  { signal }: CarryOutOptions,
+  { signal, log }: CarryOutOptions,
 ): Promise<void> {
   const facts = await withDeadline(question, signal, (limited) => talos.look(node, limited))
   if (facts.bootId !== bootId || facts.stage !== 'running') return
   await withDeadline(10_000, signal, (limited) => kubernetes.cordon(node, mark, undefined, limited))
-  await withDeadline(60_000, signal, (limited) => talos.reboot(node, limited))
+  await withDeadline(60_000, signal, (limited) => talos.reboot(node, limited)).catch((error: unknown) => {
+    // The answer may be lost although the order arrived: the wait that follows sees which.
+    if (signal.aborted || !(error instanceof AgentError && error.retryable)) throw error
+    log.warn({ node, reason: messageOf(error) }, 'no answer to the reboot')
+  })
 }
 
 async function installAndReboot(
@@ -165,21 +161,23 @@ function awaitUpgraded(step: StepOf<'await-upgraded'>, ports: Ports, options: Ca
   )
 }
 
+/** One bad look may be a lost packet; two in a row are not. */
 async function settle({ node: name, lasts }: StepOf<'settle'>, ports: Ports, options: CarryOutOptions): Promise<void> {
+  const { inventory, pollEvery, signal } = options
   const end = performance.now() + lasts
-  while (performance.now() < end) {
-    await sleep(Math.max(1, Math.min(options.pollEvery, end - performance.now())), undefined, {
-      signal: options.signal,
-    }).catch(() => {})
-    options.signal.throwIfAborted()
-    const node = await observeNode(name, options.inventory, ports, options.signal)
-    if (!isHealthy(node)) throw new AgentError('timed-out', `after its upgrade it ${whyUnhealthy(node)}`)
+  let bad = 0
+  while (performance.now() < end || bad > 0) {
+    await sleep(Math.max(1, Math.min(pollEvery, end - performance.now())), undefined, { signal }).catch(() => {})
+    signal.throwIfAborted()
+    const node = await observeNode(name, inventory, ports, signal)
+    bad = isHealthy(node) ? 0 : bad + 1
+    if (bad >= 2) throw new AgentError('timed-out', `after its upgrade it ${whyUnhealthy(node)}`)
   }
 }
 
 /**
- * A node that doesn't take the call is asked again until its time is up: the network may blink. One that refuses
- * connections twice is down already, or booting, and is looked at again by the watch that follows the plan.
+ * A node that doesn't take the call is asked again until its time is up: the network may blink. One that can't be reached
+ * twice is off, booting or cut off; nobody told it, and the watch that follows the plan looks at it again.
  */
 async function shutDown(
   { node, force, within }: StepOf<'shut-down'>,
@@ -193,7 +191,8 @@ async function shutDown(
       return true
     } catch (error) {
       refusals = error instanceof AgentError && error.code === 'unreachable' ? refusals + 1 : 0
-      if (refusals >= 2) return true
+      if (refusals >= 2)
+        throw new AgentError('rejected', `it can't be reached, so it was not told (${messageOf(error)})`)
       throw error
     }
   })
@@ -216,8 +215,53 @@ async function awaitDown(
   })
 }
 
+async function bringBack(step: StepOf<'bring-back'>, ports: Ports, options: CarryOutOptions): Promise<void> {
+  const { node: name, afterKubernetes, ready, within } = step
+  const { signal, pollEvery } = options
+  const wait = { within, pollEvery, signal }
+  if (afterKubernetes) {
+    await until('the Kubernetes API to answer', wait, async (limited) => {
+      await withDeadline(question, limited, (soon) => ports.kubernetes.version(soon))
+      return true
+    }).catch((error: unknown) => {
+      // A control plane that does not come back is no reason to leave the workers off.
+      if (signal.aborted) throw error
+    })
+  }
+  await wake(step, ports, options)
+  if (ready) {
+    await until(`${name} to be ready`, wait, async (limited) => {
+      const node = await observeNode(name, options.inventory, ports, limited)
+      return isHealthy(node) || `${name} ${whyUnhealthy(node)}`
+    })
+  }
+  await uncordon({ do: 'uncordon', node: name, why: 'power' }, ports, options)
+}
+
+async function uncordon(
+  { node, why, forgetAttempts }: StepOf<'uncordon'>,
+  { kubernetes }: Ports,
+  { signal, pollEvery }: CarryOutOptions,
+): Promise<void> {
+  await until(`the API server to uncordon ${node}`, { within: 60_000, pollEvery, signal }, async (limited) => {
+    await kubernetes.uncordon(node, why, { forgetAttempts: forgetAttempts ?? false }, limited)
+    return true
+  })
+}
+
+/** Pulling, draining and installing take their time, and the others' health was looked at before all of it. */
+async function confirm(
+  { node }: StepOf<'confirm'>,
+  ports: Ports,
+  { inventory, signal }: CarryOutOptions,
+): Promise<void> {
+  const { nodes } = await observe(inventory, ports, signal)
+  const obstacle = leavingObstacle(nodes, node)
+  if (obstacle) throw new AgentError('timed-out', `it can't be taken away now: ${obstacle}`)
+}
+
 async function wake(
-  { node, mac, retryEvery, within }: StepOf<'wake'>,
+  { node, mac, retryEvery, within }: StepOf<'bring-back'>,
   ports: Ports,
   { signal, pollEvery, log }: CarryOutOptions,
 ): Promise<void> {

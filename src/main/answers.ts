@@ -69,7 +69,13 @@ export function createControl({
 
   function power(): PowerAnswer {
     const state = agent.power
-    return { state, lasts: agent.monotonic() - state.since, loginRefused: loginRefused(), hasUps }
+    return {
+      state,
+      lasts: agent.monotonic() - state.since,
+      loginRefused: loginRefused(),
+      hasUps,
+      silentFor: hasUps ? agent.silentFor : undefined,
+    }
   }
 
   return {
@@ -82,6 +88,7 @@ export function createControl({
         cluster,
         power: power(),
         target: remembered.target.recall(journal),
+        news: remembered.news.recall(journal),
         leaseHolder: agent.leaseHolder,
         outage: journal.openOutage(),
         paused: remembered.paused.recall(journal),

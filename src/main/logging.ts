@@ -43,6 +43,6 @@ function toLine(text: string): string {
   const rest = Object.entries(fields)
     .filter(([key]) => !hidden.has(key))
     .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
-  const error = fields.err?.message ? `: ${fields.err.message}` : ''
+  const error = fields.err?.message && !msg.includes(fields.err.message) ? `: ${fields.err.message}` : ''
   return `${time.slice(11, 19)} ${mark}${msg}${error}${rest.length > 0 ? `  (${rest.join(' ')})` : ''}\n`
 }

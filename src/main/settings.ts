@@ -30,7 +30,8 @@ const defaultFiles = ['config/caretaker.yaml', '/etc/caretaker/caretaker.yaml']
  * @throws AgentError `misconfigured`
  */
 export async function loadSettings(named: string | undefined, environment: Environment): Promise<Settings> {
-  const file = named ?? environment['CARETAKER_CONFIG'] ?? defaultFiles.find((candidate) => existsSync(candidate))
+  const file =
+    named ?? (environment['CARETAKER_CONFIG'] || undefined) ?? defaultFiles.find((candidate) => existsSync(candidate))
   if (file === undefined) {
     throw new AgentError(
       'misconfigured',

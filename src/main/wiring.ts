@@ -1,11 +1,11 @@
 import { createFactory } from '../adapters/factory/factory.ts'
 import { createApi } from '../adapters/kubernetes/api.ts'
-import { parseKubeconfig } from '../adapters/kubernetes/kubeconfig.ts'
+import { type Access, parseKubeconfig } from '../adapters/kubernetes/kubeconfig.ts'
 import { createKubernetes } from '../adapters/kubernetes/kubernetes.ts'
 import { createNutUps, type NutUps } from '../adapters/nut/ups.ts'
 import { createShare } from '../adapters/share/share.ts'
 import { createTalos } from '../adapters/talos/talos.ts'
-import { missingRole, parseTalosconfig } from '../adapters/talos/talosconfig.ts'
+import { type Credentials, missingRole, parseTalosconfig } from '../adapters/talos/talosconfig.ts'
 import { createWakeOnLan } from '../adapters/wake-on-lan/wake-on-lan.ts'
 import { AgentError } from '../core/errors.ts'
 import type { Journal } from '../core/journal.ts'
@@ -32,12 +32,8 @@ export interface WorldOptions {
  */
 export async function openWorld({ settings, journal, onLoginRefused }: WorldOptions): Promise<World> {
   const { config, path } = settings
-  const talosconfig = path(config.cluster.talosconfig)
-  const credentials = parseTalosconfig(await readText(talosconfig), talosconfig, config.cluster.context)
-  const lacking = missingRole(credentials, { upgrades: config.upgrade.enabled, now: new Date() })
-  if (lacking) throw new AgentError('misconfigured', `${talosconfig}: ${lacking}`)
-  const kubeconfig = path(config.cluster.kubeconfig)
-  const api = createApi(parseKubeconfig(await readText(kubeconfig), kubeconfig))
+  const credentials = await readCredentials(settings)
+  const api = createApi(await readAccess(settings))
 
   let loginRefused: string | undefined
   const ups = await openUps(settings, (why) => {
@@ -78,4 +74,19 @@ export async function openUps(settings: Settings, onLoginRefused?: (why: string)
       ? { user, password: await readSecret(password, 'upses.0.password', settings) }
       : undefined
   return createNutUps({ name, host, port, credentials, ...(onLoginRefused ? { onLoginRefused } : {}) })
+}
+
+/** What it takes to talk to nodes. @throws AgentError `misconfigured`, also where the role is not enough */
+export async function readCredentials({ config, path }: Settings): Promise<Credentials> {
+  const file = path(config.cluster.talosconfig)
+  const credentials = parseTalosconfig(await readText(file), file, config.cluster.context)
+  const lacking = missingRole(credentials, { upgrades: config.upgrade.enabled, now: new Date() })
+  if (lacking) throw new AgentError('misconfigured', `${file}: ${lacking}`)
+  return credentials
+}
+
+/** What it takes to talk to Kubernetes. @throws AgentError `misconfigured` */
+export async function readAccess({ config, path }: Settings): Promise<Access> {
+  const file = path(config.cluster.kubeconfig)
+  return parseKubeconfig(await readText(file), file)
 }

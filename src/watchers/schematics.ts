@@ -10,6 +10,10 @@ export interface SchematicsOptions {
   /** From a file's text; throws an AgentError that names each fault. */
   readonly parse: (text: string, file: string) => RegisteredSchematic
   readonly changed: (name: string) => Promise<void>
+  /** The schematics that nodes run, which must be good at the start; without it all of them. */
+  readonly needed?: ReadonlySet<string>
+  /** The version of a schematic that was in force last, for a file that is bad or gone at the start. */
+  readonly lastGood?: (name: string) => RegisteredSchematic | undefined
   /** Told of each bad edit: the last good version stays in force. */
   readonly refused: (name: string, why: string) => void
   readonly log: Logger
@@ -22,8 +26,8 @@ export interface Schematics extends AsyncDisposable {
 }
 
 /**
- * The schematics of a folder: one file, one schematic, named after the file. All must be good at the start; after that a
- * bad edit, or a file that vanishes, changes nothing.
+ * The schematics of a folder: one file, one schematic, named after the file. A bad edit, or a file that vanishes, changes
+ * nothing; at the start what was in force before takes the place of a bad file, if that is known.
  *
  * @throws AgentError `misconfigured`, with the faults of every file
  */
@@ -31,6 +35,8 @@ export async function loadSchematics({
   directory,
   parse,
   changed,
+  needed,
+  lastGood,
   refused,
   log,
 }: SchematicsOptions): Promise<Schematics> {
@@ -44,8 +50,18 @@ export async function loadSchematics({
     try {
       current.set(nameOf(file), parse(await readFile(path, 'utf8'), path))
     } catch (error) {
-      faults.push(messageOf(error))
+      const name = nameOf(file)
+      const before = lastGood?.(name)
+      if (before) current.set(name, before)
+      // A power cut in the middle of an edit must not leave the homelab without its guard.
+      if (before || needed?.has(name) === false) refused(name, messageOf(error))
+      else faults.push(messageOf(error))
     }
+  }
+  for (const name of needed ?? []) {
+    const before = current.has(name) ? undefined : lastGood?.(name)
+    if (before) current.set(name, before)
+    if (before) refused(name, `${join(directory, `${name}.yaml`)} is not there; its last version stays in force`)
   }
   if (faults.length > 0) throw new AgentError('misconfigured', faults.join('\n'))
 

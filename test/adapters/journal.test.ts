@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { chmod, mkdir, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from 'vitest'
 import { openJournal } from '../../src/adapters/journal/journal.ts'
 import { lockState } from '../../src/adapters/journal/lock.ts'
@@ -59,6 +60,48 @@ describe('the journal', () => {
     expect(journal.entries(1)[0]!.text).toBe('599')
   })
 
+  test('of an agent that is often restarted is cut at each start, and while it runs', async () => {
+    await using folder = await temporaryFolder()
+    openJournal(folder.path)[Symbol.dispose]()
+    {
+      using database = new DatabaseSync(join(folder.path, 'journal.db'))
+      const numbers = (most: number) =>
+        `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${most}) SELECT`
+      database.exec(`INSERT INTO runs (job, startedAt) ${numbers(7_200)} 'look', 'then' FROM n`)
+      database.exec(`INSERT INTO entries (at, kind, text) ${numbers(20_100)} 'then', 'event', i FROM n`)
+    }
+    using journal = openJournal(folder.path)
+    expect(journal.runs(10_000)).toHaveLength(5_000)
+    expect(journal.entries(30_000)).toHaveLength(20_000)
+    expect(journal.entries(1)[0]!.text).toBe('20100')
+    for (let index = 0; index < 500; index++) journal.beginRun('look')
+    expect(journal.runs(10_000).length).toBeLessThanOrEqual(5_001)
+    expect(journal.runs(1)[0]!.id).toBe(7_700)
+  })
+
+  test('recalls a pause of before the start although the disk fails after it', async () => {
+    await using folder = await temporaryFolder()
+    {
+      using journal = openJournal(folder.path)
+      for (let index = 0; index < 200; index++) journal.remember(`fact ${index}`, 'x'.repeat(200))
+      journal.remember('paused', 'by hand')
+    }
+    using journal = openJournal(folder.path)
+    await truncate(join(folder.path, 'journal.db'), 5_000)
+    expect(journal.recall('paused')).toBe('by hand')
+    expect(journal.recall('fact 7')).toBe('x'.repeat(200))
+    journal.remember('paused', undefined)
+    expect(journal.recall('paused')).toBeUndefined()
+  })
+
+  test('tells a reader beside the writer what is remembered since it was opened', async () => {
+    await using folder = await temporaryFolder()
+    using journal = openJournal(folder.path)
+    using reader = openJournal(folder.path, { readOnly: true })
+    journal.remember('paused', 'by hand')
+    expect(reader.recall('paused')).toBe('by hand')
+  })
+
   test('makes its folder for its own user only', async () => {
     await using folder = await temporaryFolder()
     const state = join(folder.path, 'a', 'state')
@@ -113,7 +156,7 @@ describe('the journal', () => {
     for (let index = 0; index < 3; index++) journal.entries(1_000)
     journal.saveOutage(stopping)
     journal.runs(10)
-    journal.recall('never asked for before')
+    expect(journal.recall('never asked for before')).toBeUndefined()
     journal.outages(5)
     journal.firstSeen(['v1.13.9'], 3)
     expect(journal.openOutage()).toEqual(stopping)

@@ -1,6 +1,6 @@
 import { createServer } from 'node:https'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type Api, createApi } from '../../src/adapters/kubernetes/api.ts'
+import { type Api, ApiRefusal, createApi } from '../../src/adapters/kubernetes/api.ts'
 import { parseKubeconfig } from '../../src/adapters/kubernetes/kubeconfig.ts'
 import { createKubernetes } from '../../src/adapters/kubernetes/kubernetes.ts'
 import { attemptsAnnotation, cordonAnnotation } from '../../src/adapters/kubernetes/marks.ts'
@@ -30,7 +30,7 @@ describe('a look at Kubernetes', () => {
   test('tells its version and its nodes', async () => {
     at.lab.setNodeReady('w-2', false)
     expect(await kubernetes.version(soon())).toBe('v1.36.3')
-    const plain = { ready: true, unschedulable: false, cordon: undefined, attempts: undefined }
+    const plain = { ready: true, unschedulable: false, cordon: undefined, leftover: false, attempts: undefined }
     expect(await kubernetes.nodes(soon())).toEqual(
       new Map([
         ['cp-1', plain],
@@ -62,7 +62,7 @@ describe('a cordon', () => {
     const mark: CordonMark = { ...upgrade, rebooting: true }
     const attempts = { ...first, failure: 'it rolled back' }
     await kubernetes.cordon('w-1', mark, attempts, soon())
-    expect(await factsOf('w-1')).toEqual({ ready: true, unschedulable: true, cordon: mark, attempts })
+    expect(await factsOf('w-1')).toEqual({ ready: true, unschedulable: true, cordon: mark, leftover: false, attempts })
     await kubernetes.uncordon('w-1', 'upgrade', { forgetAttempts: true }, soon())
     expect(await factsOf('w-1')).toMatchObject({ unschedulable: false, cordon: undefined, attempts: undefined })
     expect(at.annotations('w-1')).not.toHaveProperty([cordonAnnotation])
@@ -212,6 +212,12 @@ describe('an API that can’t answer', () => {
 })
 
 describe('what stands in front of the API', () => {
+  test('and knows no nodes is not taken to say that a node is gone', async () => {
+    const error = new ApiRefusal(404, 'refuses GET /api/v1/nodes/w-1: HTTP 404 page not found', undefined)
+    const lost = createKubernetes({ ...at.api, send: () => Promise.reject(error) })
+    expect(await refusal(lost.uncordon('w-1', 'power', { forgetAttempts: false }, soon()))).toBe(error)
+  })
+
   test.each([
     [503, '<html>no backend</html>', 'unreachable', 'refuses GET /version: HTTP 503 <html>no backend</html>'],
     [401, 'go away', 'rejected', 'refuses GET /version: HTTP 401 go away'],

@@ -223,6 +223,71 @@ test('logging out during a login leaves nobody logged in', async () => {
   expect(await upsd.logins()).toBe(0)
 })
 
+describe('logging in again', () => {
+  test('by many at once, with readings beside them, is done once', async () => {
+    await using upsd = await start()
+    const refusals: string[] = []
+    await using ups = client(upsd, { credentials: secondary, onLoginRefused: (why) => refusals.push(why) })
+    await ups.logOut(soon())
+    await ups.read(soon())
+    await Promise.all([ups.logIn(soon()), ups.read(soon()), ups.logIn(soon())])
+    expect(await upsd.logins()).toBe(1)
+    expect(upsd.commands.filter((command) => command.startsWith('LOGIN'))).toHaveLength(1)
+    expect(refusals).toEqual([])
+  })
+
+  test('in the middle of a log-out is the last word, and so is a log-out in the middle of a login', async () => {
+    await using upsd = await start()
+    await using ups = client(upsd, { credentials: secondary, timeout: 5_000 })
+    await ups.read(soon())
+    upsd.misbehaviour.delayMs = 20
+    await Promise.all([ups.logOut(soon()), ups.logIn(soon())])
+    await ups.read(soon())
+    expect(await upsd.logins()).toBe(1)
+    await Promise.all([ups.logOut(soon()), ups.logOut(soon())])
+    await ups.read(soon())
+    await Promise.all([ups.logIn(soon()), ups.logOut(soon())])
+    await ups.read(soon())
+    await expect.poll(() => upsd.logins()).toBe(0)
+  })
+
+  test('while LOGOUT is on its way takes another connection', async () => {
+    await using upsd = await start()
+    await using ups = client(upsd, { credentials: secondary, timeout: 5_000 })
+    await ups.read(soon())
+    upsd.misbehaviour.delayMs = 50
+    const leaving = ups.logOut(soon())
+    await expect.poll(() => upsd.commands.at(-1), { interval: 2 }).toBe('LOGOUT')
+    await ups.logIn(soon())
+    await leaving
+    expect(await ups.read(soon())).toEqual(healthy)
+    await expect.poll(() => upsd.logins()).toBe(1)
+  })
+
+  test('is made good by the next reading where the server was away, or the call was off', async () => {
+    await using upsd = await start()
+    await using ups = client(upsd, { credentials: secondary })
+    await ups.read(soon())
+    await ups.logOut(soon())
+    await upsd.stop()
+    await expect(ups.logIn(soon())).rejects.toEqual(unreachable)
+    await upsd.start()
+    expect(await ups.read(soon())).toEqual(healthy)
+    expect(await upsd.logins()).toBe(1)
+    await ups.logOut(soon())
+    await ups.read(soon())
+    await expect(ups.logIn(AbortSignal.abort())).rejects.toEqual(unreachable)
+    await ups.read(soon())
+    expect(await upsd.logins()).toBe(1)
+  })
+
+  test('needs no server where no user is configured', async () => {
+    await using ups = client({ port: 1 })
+    await ups.logIn(soon())
+    expect(ups.loggedIn).toBe(false)
+  })
+})
+
 test("a Synology's dialect is understood, its good-bye too", async () => {
   await using upsd = await start({ dialect: 'synology' })
   await using ups = client(upsd, { credentials: secondary })

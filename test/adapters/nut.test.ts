@@ -58,7 +58,7 @@ for (const { name, start, isSkipped } of servers) {
       expect(await ups.read(soon())).toEqual({ status: ['OL', 'CHRG'] })
     })
 
-    test('counts us once while we are logged in, and no longer after LOGOUT, for good', async ({ expect }) => {
+    test('counts us once while we are logged in, and no longer after LOGOUT', async ({ expect }) => {
       await using upsd = await start()
       await using ups = client(upsd, { credentials: secondary })
       await ups.read(soon())
@@ -72,6 +72,23 @@ for (const { name, start, isSkipped } of servers) {
       expect(await upsd.logins()).toBe(0)
       await ups.logOut(soon())
       expect(await upsd.logins()).toBe(0)
+    })
+
+    test('counts us again after a log-in, over a new connection and over the one that is there', async ({ expect }) => {
+      await using upsd = await start()
+      await using ups = client(upsd, { credentials: secondary })
+      for (const between of [async () => {}, () => ups.read(soon())]) {
+        await ups.logOut(soon())
+        await expect.poll(() => upsd.logins()).toBe(0)
+        await between()
+        expect(ups.loggedIn).toBe(false)
+        await ups.logIn(soon())
+        expect(ups.loggedIn).toBe(true)
+        expect(await upsd.logins()).toBe(1)
+        await ups.logIn(soon())
+        await ups.read(soon())
+        expect(await upsd.logins()).toBe(1)
+      }
     })
 
     test('no longer counts us after we have closed', async ({ expect }) => {

@@ -61,4 +61,4 @@ export const work = (address: StoreAddress, queue: JobQueue, ...jobs: Job[]): Pr
   })
 
 /** Ends a process that is not our child. */
-export const killProcess = (pid: number, signal: NodeJS.Signals = 'SIGKILL'): boolean => process.kill(pid, signal)
+export const killProcess = (pid: number, signal: NodeJS.Signals | 0 = 'SIGKILL'): boolean => process.kill(pid, signal)

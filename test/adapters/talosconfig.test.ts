@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
-import { endpointOf, missingRole, parseTalosconfig } from '../../src/adapters/talos/talosconfig.ts'
+import { endpointOf, expiresSoon, missingRole, parseTalosconfig } from '../../src/adapters/talos/talosconfig.ts'
 import { AgentError } from '../../src/core/errors.ts'
 import { createAuthority, type Identity, type LabAuthority, withTalosLabel } from '../lab/authority.ts'
 
@@ -131,6 +131,21 @@ describe('what a role allows', () => {
   test('is nothing once the certificate has ended', () => {
     expect(lacking(['os:admin'], true, now)).toBe(
       'its certificate ended on 2026-11-22: make a new one with `talosctl config new`',
+    )
+  })
+})
+
+describe('the end of a certificate', () => {
+  test.each([
+    ['far away', '2027-12-01T09:00:00Z', undefined],
+    ['a moment more than 30 days away', '2026-12-22T03:00:00.001Z', undefined],
+    ['30 days away', '2026-12-22T03:00:00Z', 'ends on 2026-12-22'],
+    ['near', '2026-12-01T09:00:00Z', 'ends on 2026-12-01'],
+    ['now', '2026-11-22T03:00:00Z', 'ended on 2026-11-22'],
+    ['past', '2026-11-01T09:00:00Z', 'ended on 2026-11-01'],
+  ])('that is %s is told in time, and no sooner', (_, expires, words) => {
+    expect(expiresSoon({ expires: new Date(expires) }, new Date('2026-11-22T03:00:00Z'))).toBe(
+      words && `the talosconfig's certificate ${words}: make a new one with \`talosctl config new\``,
     )
   })
 })

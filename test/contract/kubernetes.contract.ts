@@ -29,13 +29,15 @@ export function kubernetesContract(open: () => Promise<KubernetesUnderTest>): vo
     expect(await at.kubernetes.version(soon())).toMatch(/^v1\.\d+\.\d+$/)
     const nodes = await at.kubernetes.nodes(soon())
     expect([...nodes.keys()].toSorted()).toEqual(['cp-1', 'w-1', 'w-2'])
-    expect(nodes.get('w-1')).toEqual({ ready: true, unschedulable: false, cordon: undefined, attempts: undefined })
+    const plain = { ready: true, unschedulable: false, cordon: undefined, leftover: false, attempts: undefined }
+    expect(nodes.get('w-1')).toEqual(plain)
   })
 
   test('cordons with our mark and takes the cordon away by it', async () => {
     await using at = await open()
     await at.kubernetes.cordon('w-1', upgrade, first, soon())
-    expect(await factsOf(at, 'w-1')).toEqual({ ready: true, unschedulable: true, cordon: upgrade, attempts: first })
+    const cordoned = { ready: true, unschedulable: true, cordon: upgrade, leftover: false, attempts: first }
+    expect(await factsOf(at, 'w-1')).toEqual(cordoned)
     expect(await factsOf(at, 'w-2')).toMatchObject({ unschedulable: false, cordon: undefined })
     await at.kubernetes.uncordon('w-1', 'upgrade', keep, soon())
     expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: false, cordon: undefined, attempts: first })
@@ -57,6 +59,20 @@ export function kubernetesContract(open: () => Promise<KubernetesUnderTest>): vo
     await at.kubernetes.cordon('w-1', power, undefined, soon())
     await at.kubernetes.uncordon('w-1', 'power', keep, soon())
     expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: true, cordon: upgrade, attempts: first })
+  })
+
+  test.each([
+    ['an upgrade', upgrade, 'power'],
+    ['the power', power, 'upgrade'],
+  ] as const)('shows what is left of a mark for %s after a person’s uncordon, and clears it', async (_, mark, why) => {
+    await using at = await open()
+    await at.kubernetes.cordon('w-1', mark, undefined, soon())
+    await at.uncordonByHand('w-1')
+    expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: false, cordon: undefined, leftover: true })
+    await at.kubernetes.uncordon('w-1', why, keep, soon())
+    expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: false, cordon: undefined, leftover: false })
+    await at.cordonByHand('w-1')
+    expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: true, cordon: undefined, leftover: false })
   })
 
   test('sees no mark on a node that a person has uncordoned, and cordons it anew', async () => {
@@ -115,12 +131,14 @@ export function kubernetesContract(open: () => Promise<KubernetesUnderTest>): vo
   test('rejects what is asked of a node that there is not', async () => {
     await using at = await open()
     const { kubernetes } = at
-    for (const call of [
-      kubernetes.cordon('w-9', upgrade, first, soon()),
-      kubernetes.noteFailure('w-9', first, soon()),
-      kubernetes.uncordon('w-9', 'upgrade', keep, soon()),
-    ])
+    for (const call of [kubernetes.cordon('w-9', upgrade, first, soon()), kubernetes.noteFailure('w-9', first, soon())])
       expect(await refusal(call)).toMatchObject({ code: 'rejected' })
+  })
+
+  test('has nothing to uncordon on a node that was taken out of the cluster', async () => {
+    await using at = await open()
+    for (const forgetAttempts of [false, true])
+      expect(await at.kubernetes.uncordon('w-9', 'power', { forgetAttempts }, soon())).toBeUndefined()
   })
 
   test('does nothing any more for who has called it off', async () => {

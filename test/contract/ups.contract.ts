@@ -50,6 +50,15 @@ export function upsContract(open: () => Promise<UpsUnderTest>): void {
     expect((await lab.ups.read(soon())).status).toContain('OL')
   })
 
+  test('takes a log-in at any time, twice too, and after a log-out, and is read after it', async () => {
+    await using lab = await open()
+    await lab.ups.logIn(soon())
+    await lab.ups.logIn(soon())
+    await lab.ups.logOut(soon())
+    await lab.ups.logIn(soon())
+    expect((await lab.ups.read(soon())).status).toContain('OL')
+  })
+
   test('has no answer for who has called it off', async () => {
     await using lab = await open()
     await expect(lab.ups.read(AbortSignal.abort())).rejects.toMatchObject({ name: 'AgentError', code: 'unreachable' })

@@ -63,10 +63,49 @@ test('the smallest configuration has every default', () => {
       attempts: 2,
     },
     upses: [],
-    power: { onBatteryAfter: 5_000, lowBatteryAfter: 3_000, wake: { stableFor: 60_000, minimumCharge: 25, port: 9 } },
+    power: {
+      onBatteryAfter: 5_000,
+      lowBatteryAfter: 3_000,
+      minimumRuntime: 275_000,
+      wake: { stableFor: 60_000, minimumCharge: 25, port: 9 },
+    },
     queue: {},
     state: '/var/lib/caretaker',
   })
+})
+
+test.each([
+  ['', 275_000],
+  ['drain: 10s', 195_000],
+  ['nodeStops: 30s', 215_000],
+  ['reserve: 0s', 215_000],
+  ['drain: 0s, nodeStops: 1s, reserve: 2s', 9_000],
+  ['minimumRuntime: 4m', 240_000],
+  ['minimumRuntime: 0s', 0],
+  ['minimumRuntime: 10m, drain: 10s', 600_000],
+])('with power: { %s } the shutdown begins below %d ms: what it takes, unless another limit is set', (text, limit) => {
+  expect(parseConfig(`${smallest}power: { ${text} }\n`, 'c.yaml').power.minimumRuntime).toBe(limit)
+})
+
+describe('an address', () => {
+  const refused = 'use a host name or an IP address, without a port'
+  const faultsWith = (host: string) =>
+    faultsOf(`${smallest.replace('10.0.0.2', `'${host}'`)}upses: [{ host: '${host}' }]\n`)
+
+  test.each(['10.0.0.2', 'nas', 'nas.home', 'fd00::2', 'fd00::3493', '2001:db8:0:0:0:0:0:1'])('%s is one', (host) => {
+    expect(faultsWith(host)).toEqual([])
+  })
+
+  test.each(['10.0.0.2:50000', 'nas:3493', 'nas.home:1', '[fd00::2]:50000', '[fd00::2]', '10.0.0.2:', 'https://nas'])(
+    '%s is none, for a node or a UPS',
+    (host) => {
+      const faults = faultsWith(host)
+      expect(faults.length).toBeGreaterThan(1)
+      expect(new Set(faults.map((fault) => fault.replace(/^c\.yaml:\d+:\d+ /, '')))).toEqual(
+        new Set([`nodes.0.address: ${refused}`, `upses.0.host: ${refused}`]),
+      )
+    },
+  )
 })
 
 test('every fault is told at once, with its place', () => {

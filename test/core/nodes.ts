@@ -79,5 +79,5 @@ function talosFacts(choice: Partial<TalosFacts> | 'silent'): Seen<TalosFacts> {
 
 function kubernetesFacts(choice: Partial<KubernetesFacts> | 'silent'): Seen<KubernetesFacts> {
   if (choice === 'silent') return unseen('connection refused')
-  return seen({ ready: true, unschedulable: false, cordon: undefined, attempts: undefined, ...choice })
+  return seen({ ready: true, unschedulable: false, cordon: undefined, leftover: false, attempts: undefined, ...choice })
 }

@@ -17,8 +17,29 @@ test('an outage begins with nothing told to shut down, and knows what ran before
   })
 })
 
+test('an outage knows too what was healthy, where that was looked at', () => {
+  const seen = beginOutage(started, 'low-battery', ['cp-1', 'w-1'], new Set(['cp-1', 'w-1']), new Set(['cp-1']))
+  expect(seen.nodes).toEqual({
+    'cp-1': { wasUp: true, wasHealthy: true, state: 'up' },
+    'w-1': { wasUp: true, wasHealthy: false, state: 'up' },
+  })
+  expect(withNodeState(seen, 'w-1', 'off').nodes['w-1']).toEqual({ wasUp: true, wasHealthy: false, state: 'off' })
+})
+
+test('when all were told, and that upsd knows, outlives what becomes of a node', () => {
+  const told: Outage = { ...fresh, stage: 'stopped', stoppedAt: '2026-03-01T02:03:00.000Z', loggedOut: true }
+  expect(withNodeState(told, 'w-1', 'shutdown-sent')).toMatchObject({
+    stage: 'stopping',
+    stoppedAt: '2026-03-01T02:03:00.000Z',
+    loggedOut: true,
+  })
+})
+
 test.each<[Outage['nodes'][string]['state'], Outage['stage'], Outage['stage']]>([
   ['shutdown-sent', 'draining', 'stopping'],
+  ['unreached', 'draining', 'draining'],
+  ['unreached', 'stopping', 'stopping'],
+  ['unreached', 'stopped', 'stopped'],
   ['shutdown-sent', 'stopped', 'stopping'],
   ['shutdown-sent', 'waking', 'stopping'],
   ['off', 'stopping', 'stopping'],
@@ -47,6 +68,18 @@ test('a node that was off before the outage is not missed after it', () => {
   const off = ['cp-1', 'w-1', 'w-2'].reduce((outage, name) => withNodeState(outage, name, 'off'), fresh)
   expect(missingNodes(off, inventory)).toEqual(['cp-1', 'w-1'])
   expect(missingNodes(withNodeState(off, 'cp-1', 'back'), inventory)).toEqual(['w-1'])
+})
+
+test.each<[Outage['nodes'][string]['state'], boolean]>([
+  ['up', true],
+  ['shutdown-sent', true],
+  ['unreached', true],
+  ['off', true],
+  ['abandoned', true],
+  ['wake-sent', true],
+  ['back', false],
+])('a node that ran before and is %s is missed: %s', (state, missed) => {
+  expect(missingNodes(withNodeState(fresh, 'w-1', state), [{ name: 'w-1' }])).toEqual(missed ? ['w-1'] : [])
 })
 
 test.each<[Outage['stage'], boolean]>([

@@ -18,6 +18,8 @@ interface Transition {
   readonly policy: PowerPolicy
   /** Whether an outage was open at the start. */
   readonly openOutage: boolean
+  /** And whether its nodes had all been told by then. */
+  readonly nodesAreDown: boolean
 }
 
 /** Everything that happens to a UPS in a random life of forty observations. */
@@ -33,13 +35,14 @@ function randomLife(seed: number): Transition[] {
   }
   const openOutage = random.chance(0.3)
   let at = random.below(100_000)
-  let state = startPower(at, openOutage)
+  const nodesAreDown = openOutage && random.chance(0.5)
+  let state = startPower(at, openOutage, nodesAreDown)
   return Array.from({ length: 40 }, () => {
     at += random.pick([0, 1_000, 1_000, 1_000, 5_000, 40_000, 400_000])
     const before = state
     const seen = randomSight(random, at)
     state = nextPowerState(before, seen, policy)
-    return { before, seen, after: state, policy, openOutage }
+    return { before, seen, after: state, policy, openOutage, nodesAreDown }
   })
 }
 
@@ -111,6 +114,15 @@ describe('in five thousand random lives of a UPS', () => {
           (one.policy.onBatteryAfter === 0 && says(one, 'OB')),
       ),
     ).toEqual([])
+  })
+
+  test('silence makes the unknown critical only while nodes of an open outage were still to be told', () => {
+    const resumes = (one: Transition) =>
+      one.before.mode === 'unknown' && one.after.mode === 'critical' && one.after.reason === 'outage-resumed'
+    const silent = all.filter((one) => resumes(one) && isSilent(one) && !says(one, 'FSD'))
+    expect(silent.length).toBeGreaterThan(100)
+    expect(silent.filter((one) => !one.openOutage || one.nodesAreDown)).toEqual([])
+    expect(all.filter((one) => resumes(one) && one.nodesAreDown && says(one, 'OB')).length).toBeGreaterThan(10)
   })
 
   test('critical ends only with OL', () => {

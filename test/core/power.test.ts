@@ -32,9 +32,13 @@ function after(
   changed: Partial<PowerPolicy> = {},
   openOutage = false,
   figures = {},
+  nodesAreDown = false,
 ): PowerState {
   const seen = story.map((text) => seenIn(text, figures))
-  return seen.reduce((state, one) => nextPowerState(state, one, { ...policy, ...changed }), startPower(0, openOutage))
+  return seen.reduce(
+    (state, one) => nextPowerState(state, one, { ...policy, ...changed }),
+    startPower(0, openOutage, nodesAreDown),
+  )
 }
 
 const told = (state: PowerState) => (state.mode === 'critical' ? `critical: ${state.reason}` : state.mode)
@@ -70,6 +74,24 @@ describe('a UPS that was not heard before', () => {
     ['no data is silence', ['1: WAIT', '31: WAIT'], 'critical: outage-resumed'],
   ])('in the middle of an outage, %s: %s → %s', (_, story, state) => {
     expect(told(after(story, {}, true))).toBe(state)
+  })
+
+  test.each<[string, string[], string]>([
+    ['OB goes on with the shutdown', ['1: OB'], 'critical: outage-resumed'],
+    ['OB after a long silence does too', ['1: -', '9000: -', '9001: OB'], 'critical: outage-resumed'],
+    ['OL ends the outage', ['1: OL'], 'on-mains'],
+    ['OL after a long silence does too', ['1: -', '9000: -', '9001: OL'], 'on-mains'],
+    ['FSD OL is latched', ['1: FSD OL'], 'latched'],
+    ['silence that lasts tells nobody: what runs has booted since', ['1: -', '31: -', '9000: -'], 'unknown'],
+    ['FSD LB, which is as good as OB, goes on with it', ['1: -', '2: FSD LB'], 'critical: outage-resumed'],
+    ['no data tells nobody', ['1: WAIT', '31: WAIT', '9000: ='], 'unknown'],
+  ])('in an outage whose nodes were all told, %s: %s → %s', (_, story, state) => {
+    expect(told(after(story, {}, true, {}, true))).toBe(state)
+  })
+
+  test('knows of no outage and of no nodes that are down, unless it is told so', () => {
+    expect(startPower(7, true)).toMatchObject({ mode: 'unknown', since: 7, openOutage: true, nodesAreDown: false })
+    expect(startPower(7, true, true)).toMatchObject({ openOutage: true, nodesAreDown: true })
   })
 })
 

@@ -33,7 +33,6 @@ describe('with battery enough', () => {
       'workers down: await down w-1, await down w-2',
       'control planes: shut down cp-1',
       'control planes down: await down cp-1',
-      'log out: log out of ups',
     ])
   })
 
@@ -102,15 +101,51 @@ describe('the time that pods get', () => {
   })
 })
 
-test('with too little battery every node is told at once, and the UPS is told last', () => {
+test('with too little battery every node is told at once', () => {
   const short = plan(30_000)
   expect(short.reversible).toEqual([])
   expect(outline(short.irreversible)).toEqual([
     'everything: shut down cp-1, shut down w-1, shut down w-2',
     'everything down: await down cp-1, await down w-1, await down w-2',
-    'log out: log out of ups',
   ])
 })
+
+describe('the time that a node gets to stop', () => {
+  test.each<[number, number, number]>([
+    [60_000, 5_000, 55_000],
+    [10_000, 5_000, 5_000],
+    [9_000, 4_500, 4_500],
+    [1_000, 500, 500],
+  ])('of %d ms is %d ms for the order and %d ms for the rest', (nodeStops, order, rest) => {
+    for (const left of [600_000, 0]) {
+      const steps = stepsOf(plan(left, fresh, { nodeStops }).irreversible)
+      const limits = (kind: 'shut-down' | 'await-down') =>
+        steps.flatMap((step) => (step.do === kind ? [step.within] : []))
+      expect(limits('shut-down')).toEqual([order, order, order])
+      expect(limits('await-down')).toEqual([rest, rest, rest])
+    }
+  })
+
+  test('is what an order of workers and control planes is planned with: twice that, and no more', () => {
+    for (const nodeStops of [1_000, 9_000, 60_000]) {
+      const left = 2 * nodeStops + policy.reserve
+      const { form, reversible, irreversible } = plan(left, fresh, { nodeStops })
+      const longest = irreversible.map(({ steps }) =>
+        Math.max(...steps.map((step) => ('within' in step ? step.within : Infinity))),
+      )
+      expect([form, reversible]).toEqual(['ordered', []])
+      expect(longest.reduce((sum, limit) => sum + limit, 0)).toBe(2 * nodeStops)
+    }
+  })
+})
+
+test.each([600_000, 170_000, 0, undefined])(
+  'with %s ms left nobody logs out of the UPS: nodes may still run',
+  (left) => {
+    const { reversible, irreversible } = plan(left)
+    expect(stepsOf([...reversible, ...irreversible]).map((step) => step.do)).not.toContain('log-out-of-ups')
+  },
+)
 
 describe('an outage that is taken up again', () => {
   const stopping = withNodeState(withNodeState(fresh, 'w-1', 'off'), 'w-2', 'shutdown-sent')
@@ -124,69 +159,103 @@ describe('an outage that is taken up again', () => {
       'workers down: await down w-2',
       'control planes: shut down cp-1',
       'control planes down: await down cp-1',
-      'log out: log out of ups',
     ])
   })
 
-  test.each<[Outage['nodes'][string]['state'], boolean]>([
-    ['up', true],
-    ['shutdown-sent', true],
-    ['off', false],
-    ['abandoned', false],
-    ['wake-sent', true],
-    ['back', true],
-  ])('tells a node that is %s to shut down: %s', (state, told) => {
+  test.each<[Outage['nodes'][string]['state'], Outage['stage'], boolean]>([
+    ['up', 'stopping', true],
+    ['shutdown-sent', 'stopping', true],
+    ['unreached', 'stopping', true],
+    ['off', 'stopping', false],
+    ['abandoned', 'stopping', false],
+    ['wake-sent', 'stopping', true],
+    ['back', 'stopping', true],
+    ['unreached', 'draining', true],
+    ['unreached', 'stopped', false],
+    ['up', 'stopped', true],
+    ['shutdown-sent', 'stopped', true],
+    ['off', 'stopped', false],
+    ['abandoned', 'stopped', false],
+  ])('tells a node that is %s to shut down while the outage is %s: %s', (state, stage, told) => {
     for (const left of [600_000, 0]) {
       const decided = plan(left, {
         ...fresh,
-        stage: 'stopping',
+        stage,
         nodes: { ...fresh.nodes, 'w-1': { wasUp: true, state } },
       })
       expect(outline(decided.irreversible).join().includes('shut down w-1')).toBe(told)
     }
   })
 
-  test('with every node down only logs out of the UPS', () => {
+  test('with every node down does nothing', () => {
     const down = names.reduce((outage, name) => withNodeState(outage, name, 'off'), fresh)
-    expect(outline(plan(600_000, down).irreversible)).toEqual(['log out: log out of ups'])
+    for (const left of [600_000, 0]) {
+      for (const stage of ['stopping', 'stopped'] as const) {
+        const { reversible, irreversible } = plan(left, { ...down, stage })
+        expect([reversible, irreversible]).toEqual([[], []])
+      }
+    }
   })
 })
 
 describe('waking', () => {
   const wakePolicy = { stableFor: 60_000, minimumCharge: 25, retryEvery: 30_000, giveUpAfter: 900_000 }
-  const down = names.reduce((outage, name) => withNodeState(outage, name, 'off'), fresh)
+  const off = names.reduce((outage, name) => withNodeState(outage, name, 'off'), fresh)
+  const down: Outage = { ...off, stage: 'stopped' }
+  const wake = (outage: Outage) => planWake(inventory, outage, wakePolicy)
+  const bringsBack = (outage: Outage) => stepsOf(wake(outage)).filter((step) => step.do === 'bring-back')
+  const everything = ['bring back: bring back cp-1, bring back w-1, bring back w-2', 'log in: log in to ups']
+  const nothingButCordons = ['uncordon: uncordon cp-1, uncordon w-1, uncordon w-2', 'log in: log in to ups']
 
-  test('brings control planes back first, then workers, and then takes our cordons away', () => {
-    expect(outline(planWake(inventory, down, wakePolicy))).toEqual([
-      'control planes: wake cp-1',
-      'kubernetes: await kubernetes',
-      'workers: wake w-1, wake w-2',
-      'ready: await ready cp-1, await ready w-1, await ready w-2',
-      'uncordon: uncordon cp-1, uncordon w-1, uncordon w-2',
+  test.each<[string, Outage, string[]]>([
+    ['brings back every node by itself, all in one phase', down, everything],
+    ['does so after an outage that was cut short', { ...down, stage: 'stopping' }, everything],
+    ['does so once more after it was itself cut short', { ...down, stage: 'waking' }, everything],
+    ['asks for one that was never reached too', withNodeState(down, 'w-1', 'unreached'), everything],
+    ['asks for one that was given up too', withNodeState(down, 'w-1', 'abandoned'), everything],
+    [
+      'leaves alone what was off before and what is back, save for our cordon',
+      withNodeState({ ...down, nodes: { ...down.nodes, 'w-2': { wasUp: false, state: 'off' } } }, 'cp-1', 'back'),
+      ['bring back: bring back w-1', 'uncordon: uncordon cp-1, uncordon w-2', 'log in: log in to ups'],
+    ],
+    [
+      'takes only cordons away once all are back',
+      { ...names.reduce((outage, name) => withNodeState(outage, name, 'back'), down), stage: 'waking' },
+      nothingButCordons,
+    ],
+    ['takes only cordons away where nothing went down', fresh, nothingButCordons],
+  ])('%s', (_, outage, phases) => {
+    expect(outline(wake(outage))).toEqual(phases)
+  })
+
+  test('no node holds up another', () => {
+    expect(wake(down).every(({ bestEffort }) => bestEffort)).toBe(true)
+  })
+
+  test('waits for the API server before it waits for workers, and knows who has no address to wake', () => {
+    const limits = { ready: true, retryEvery: 30_000, within: 900_000 }
+    expect(bringsBack(down)).toEqual([
+      { do: 'bring-back', node: 'cp-1', mac: '00:1b:21:3a:4f:01', afterKubernetes: false, ...limits },
+      { do: 'bring-back', node: 'w-1', mac: '00:1b:21:3a:4f:02', afterKubernetes: true, ...limits },
+      { do: 'bring-back', node: 'w-2', mac: undefined, afterKubernetes: true, ...limits },
     ])
   })
 
-  test('leaves alone what was off before, and what is back', () => {
-    const outage = withNodeState(
-      { ...down, nodes: { ...down.nodes, 'w-2': { wasUp: false, state: 'off' } } },
-      'cp-1',
-      'back',
-    )
-    expect(outline(planWake(inventory, outage, wakePolicy))).toEqual([
-      'kubernetes: await kubernetes',
-      'workers: wake w-1',
-      'ready: await ready w-1',
-      'uncordon: uncordon cp-1, uncordon w-1, uncordon w-2',
+  test('asks no more of a node than it was before: healthy, unless it is known to have been ill', () => {
+    const nodes: Outage['nodes'] = {
+      'cp-1': { wasUp: true, wasHealthy: true, state: 'off' },
+      'w-1': { wasUp: true, wasHealthy: false, state: 'off' },
+      'w-2': { wasUp: true, state: 'off' },
+    }
+    expect(bringsBack({ ...down, nodes }).map(({ node, ready }) => [node, ready])).toEqual([
+      ['cp-1', true],
+      ['w-1', false],
+      ['w-2', true],
     ])
   })
 
-  test('takes away only the cordons for the power, and knows who has no address to wake', () => {
-    const steps = stepsOf(planWake(inventory, down, wakePolicy))
-    expect(steps.flatMap((step) => (step.do === 'uncordon' ? [step.why] : []))).toEqual(['power', 'power', 'power'])
-    expect(steps.flatMap((step) => (step.do === 'wake' ? [step.mac] : []))).toEqual([
-      '00:1b:21:3a:4f:01',
-      '00:1b:21:3a:4f:02',
-      undefined,
-    ])
+  test('takes away only the cordons for the power', () => {
+    const whys = stepsOf(wake(fresh)).flatMap((step) => (step.do === 'uncordon' ? [step.why] : []))
+    expect(whys).toEqual(['power', 'power', 'power'])
   })
 })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { CordonMark, KubernetesFacts, Node, TalosFacts } from '../../src/core/cluster.ts'
 import { type Circumstances, decideUpgrade } from '../../src/core/upgrade.ts'
-import { clusterOf, controlPlanes, worker } from './nodes.ts'
+import { clusterOf, controlPlanes, schematic, worker } from './nodes.ts'
 import { calm, outline, policy, stepsOf, summary, target } from './rollout.ts'
 
 const mark: CordonMark = { why: 'upgrade', at: '2026-03-07T02:00:00Z', release: 'v1.13.9', bootId: 'boot-1' }
@@ -17,16 +17,18 @@ const unfinished = (
 const decide = (node: Node, circumstances: Partial<Circumstances> = {}, ...others: Node[]) =>
   decideUpgrade(clusterOf(worker('w-1'), node, ...others), target, { ...calm, ...circumstances }, policy)
 
-const finish = ['return: await upgraded w-2', 'reopen: uncordon w-2', 'settle: settle w-2']
+const finish = ['return: await upgraded w-2', 'settle: settle w-2', 'reopen: uncordon w-2']
 const whole = [
   'fetch: pull image w-2',
   'close: cordon w-2',
   'empty: drain w-2',
+  'confirm: confirm w-2',
   'install: install w-2',
+  'confirm: confirm w-2',
   'reboot: reboot w-2',
   ...finish,
 ]
-const rebootOnly = ['close: cordon w-2', 'empty: drain w-2', 'reboot: reboot w-2', ...finish]
+const rebootOnly = ['close: cordon w-2', 'empty: drain w-2', 'confirm: confirm w-2', 'reboot: reboot w-2', ...finish]
 const giveBack = ['reopen: uncordon w-2']
 const noteAndGiveBack = ['note: note failure w-2', ...giveBack]
 const failed = { release: 'v1.13.9', count: 1, failure: 'it does not boot' }
@@ -74,6 +76,20 @@ describe('a node that carries our mark comes before every other', () => {
         { attempts: { release: 'v1.13.8', count: 2 } },
       ),
       whole,
+    ],
+    [
+      'that has reached another schematic meanwhile, it is not blamed for it',
+      unfinished(
+        { ...rebooting, schematic: 'f'.repeat(64) },
+        { bootId: 'boot-2' },
+        { attempts: { release: 'v1.13.9', count: 2 } },
+      ),
+      whole,
+    ],
+    [
+      'that rolled back twice from this very schematic, it is given up and given back',
+      unfinished({ ...rebooting, schematic }, { bootId: 'boot-2' }, { attempts: { release: 'v1.13.9', count: 2 } }),
+      noteAndGiveBack,
     ],
     [
       'that is to stay as it is since its upgrade was called off, it is given back',
@@ -129,8 +145,12 @@ describe('a node that carries our mark comes before every other', () => {
   test('and why is told: an older goal that it has reached is no failure', () => {
     const older = unfinished({ ...rebooting, release: 'v1.13.8' }, { bootId: 'boot-2' })
     expect(decide(older)).toMatchObject({ reason: 'w-2 was being upgraded' })
-    const rolledBack = unfinished(rebooting, { bootId: 'boot-2' })
-    expect(decide(rolledBack)).toMatchObject({ reason: 'trying w-2 once more: rolled back to v1.13.8' })
+    const otherSchematic = unfinished({ ...rebooting, schematic: 'f'.repeat(64) }, { bootId: 'boot-2' })
+    expect(decide(otherSchematic)).toMatchObject({ reason: 'w-2 was being upgraded' })
+    for (const same of [rebooting, { ...rebooting, schematic }]) {
+      const rolledBack = unfinished(same, { bootId: 'boot-2' })
+      expect(decide(rolledBack)).toMatchObject({ reason: 'trying w-2 once more: rolled back to v1.13.8' })
+    }
   })
 
   test('but it waits while another node is not well', () => {
@@ -158,6 +178,21 @@ describe('when the power fails, or a person pauses, in the middle of an upgrade'
     ['a node that is done is taken back', power, unfinished(mark, { ...reached, bootId: 'boot-2' }), 'go w-2', finish],
     ['a node that rolled back is given back', power, unfinished(rebooting, { bootId: 'boot-2' }), 'go w-2', giveBack],
     ['a node that was closed is given back', paused, unfinished(mark), 'go w-2', giveBack],
+    [
+      'a node that is ill stays closed',
+      paused,
+      unfinished(mark, { ready: false }),
+      'wait: w-2, which is being upgraded, is not ready (no reason given)',
+      [],
+    ],
+    [
+      'a node that is not Ready stays closed',
+      paused,
+      unfinished(mark, {}, { ready: false }),
+      'wait: w-2, which is being upgraded, is not Ready in Kubernetes',
+      [],
+    ],
+    ['a node that rolled back is given back', paused, unfinished(rebooting, { bootId: 'boot-2' }), 'go w-2', giveBack],
     ['a node that is armed is finished: it must not stay so', paused, armed, 'go w-2', rebootOnly],
     ['a node that rebooted is finished', paused, unfinished(rebooting, 'silent'), 'go w-2', finish],
   ])('%s (%j)', (_, circumstances, node, expected, phases) => {

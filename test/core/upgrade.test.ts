@@ -200,16 +200,18 @@ describe('attempts', () => {
 })
 
 describe('the plan', () => {
-  test('for a worker pulls, closes, empties, installs, reboots, and waits for it to be whole', () => {
+  test('for a worker pulls, closes, empties, installs, reboots, waits for it to be whole, and only then opens it', () => {
     expect(outline(decide(clusterOf(worker('w-1'))))).toEqual([
       'fetch: pull image w-1',
       'close: cordon w-1',
       'empty: drain w-1',
+      'confirm: confirm w-1',
       'install: install w-1',
+      'confirm: confirm w-1',
       'reboot: reboot w-1',
       'return: await upgraded w-1',
-      'reopen: uncordon w-1',
       'settle: settle w-1',
+      'reopen: uncordon w-1',
     ])
   })
 
@@ -218,8 +220,8 @@ describe('the plan', () => {
     expect(phases.slice(-4)).toEqual([
       'return: await upgraded cp-2',
       'etcd: await etcd',
-      'reopen: uncordon cp-2',
       'settle: settle cp-2',
+      'reopen: uncordon cp-2',
     ])
   })
 
@@ -228,31 +230,76 @@ describe('the plan', () => {
     expect(outline(decide(clusterOf(node)))).toEqual([
       'close: cordon w-1',
       'empty: drain w-1',
+      'confirm: confirm w-1',
       'install: install and reboot w-1',
       'return: await upgraded w-1',
-      'reopen: uncordon w-1',
       'settle: settle w-1',
+      'reopen: uncordon w-1',
     ])
   })
 
   test('carries marks, boots, limits and the wanted image', () => {
-    const mark = { why: 'upgrade', at: '2026-03-07T03:00:00.000Z', release: 'v1.13.9', bootId: 'boot-1' }
+    const at = '2026-03-07T03:00:00.000Z'
+    const mark = { why: 'upgrade', at, release: 'v1.13.9', schematic, bootId: 'boot-1' }
     const image = `factory.talos.dev/metal-installer/${schematic}:v1.13.9`
     expect(stepsOf(decide(clusterOf(worker('w-1'))))).toEqual([
       { do: 'pull-image', node: 'w-1', image, within: policy.install },
       { do: 'cordon', node: 'w-1', mark, attempts: { release: 'v1.13.9', count: 1 }, within: 30_000 },
       { do: 'drain', node: 'w-1', policy: {}, within: policy.drain },
+      { do: 'confirm', node: 'w-1' },
       { do: 'install', node: 'w-1', image, within: policy.install },
+      { do: 'confirm', node: 'w-1' },
       { do: 'reboot', node: 'w-1', bootId: 'boot-1', mark: { ...mark, rebooting: true } },
       { do: 'await-upgraded', node: 'w-1', version: 'v1.13.9', schematic, bootId: 'boot-1', within: policy.reboot },
-      { do: 'uncordon', node: 'w-1', why: 'upgrade', forgetAttempts: true },
       { do: 'settle', node: 'w-1', lasts: policy.settle },
+      { do: 'uncordon', node: 'w-1', why: 'upgrade', forgetAttempts: true },
+    ])
+  })
+
+  test('carries the mark through the one call of a Talos before 1.13 too', () => {
+    const goal = { ...target, schematicOf: (name: string) => `schematic of ${name}` }
+    const steps = stepsOf(decide(clusterOf(worker('w-1', { talos: { version: 'v1.12.11' } })), calm, policy, goal))
+    const marks = steps.flatMap((step) =>
+      step.do === 'cordon' || step.do === 'install-and-reboot' ? [[step.mark.schematic, step.mark.rebooting]] : [],
+    )
+    expect(marks).toEqual([
+      ['schematic of w-1', undefined],
+      ['schematic of w-1', true],
     ])
   })
 
   test('never forces a pod out: a disruption budget that refuses fails the drain', () => {
     const drains = stepsOf(decide(clusterOf(worker('w-1')))).filter((step) => step.do === 'drain')
     expect(drains.map(({ policy }) => policy)).toEqual([{}])
+  })
+})
+
+describe('a mark on a node that somebody else has uncordoned', () => {
+  const tidied = worker('w-2', { kubernetes: { leftover: true } })
+  const unfinished = worker('w-1', {
+    kubernetes: { unschedulable: true, cordon: { why: 'upgrade', at: '2026-03-07T02:00:00Z', release: 'v1.13.9' } },
+  })
+  test.each<[string, Node[], Partial<typeof calm>]>([
+    ['before anything begins', [worker('w-1'), tidied], {}],
+    ['in a cluster that is upgraded', [worker('w-2', { talos: upgraded, kubernetes: { leftover: true } })], {}],
+    ['before our unfinished work', [unfinished, tidied], {}],
+    ['before a silent node is waited for', [worker('w-1', { talos: 'silent' }), tidied], {}],
+    ['on a node that is silent itself', [worker('w-2', { talos: 'silent', kubernetes: { leftover: true } })], {}],
+    [
+      'before a node is told to be stuck',
+      [worker('w-1', { kubernetes: { attempts: { release: 'v1.13.9', count: 2, failure: 'no' } } }), tidied],
+      {},
+    ],
+    ['during a pause', [tidied], { paused: 'paused by me' }],
+    ['on battery', [tidied], { powerObstacle: 'the UPS is on battery' }],
+  ])('is taken away, and nothing else is done, %s', (_, nodes, changed) => {
+    const decision = decide(clusterOf(...nodes), { ...calm, ...changed })
+    expect(decision).toMatchObject({
+      kind: 'go',
+      node: 'w-2',
+      reason: 'w-2 was uncordoned by somebody else, and our mark is still on it',
+    })
+    expect(stepsOf(decision)).toEqual([{ do: 'uncordon', node: 'w-2', why: 'upgrade' }])
   })
 })
 

@@ -106,6 +106,7 @@ export function fakeHomelab(
           return homelab.ups
         },
         logOut: () => note('log-out'),
+        logIn: () => note('log-in'),
       },
       factory: heeding(fakeFactory(() => homelab.versions, schematic)),
       share: heeding(fakeShare(note)),
@@ -175,7 +176,13 @@ export function fakeHomelab(
           return new Map(
             [...machines.values()].map(({ name, up, stage, unschedulable, mark, attempts }) => [
               name,
-              { ready: up && stage === 'running', unschedulable, cordon: unschedulable ? mark : undefined, attempts },
+              {
+                ready: up && stage === 'running',
+                unschedulable,
+                cordon: unschedulable ? mark : undefined,
+                leftover: !unschedulable && mark !== undefined,
+                attempts,
+              },
             ]),
           )
         },
@@ -195,9 +202,11 @@ export function fakeHomelab(
           nodeObject(name).attempts = attempts
         },
         uncordon: async (name, why, { forgetAttempts }) => {
+          apiServer()
+          if (!machines.has(name)) return
           const machine = nodeObject(name)
           if (forgetAttempts) machine.attempts = undefined
-          if (machine.mark?.why !== why) return
+          if (machine.unschedulable && machine.mark?.why !== why) return
           if (machine.unschedulable) await note(`uncordon ${name}`)
           Object.assign(machine, { unschedulable: false, mark: undefined })
         },

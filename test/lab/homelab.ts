@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { stringify } from 'yaml'
+import { parse, stringify } from 'yaml'
 import { createAuthority, withTalosLabel } from './authority.ts'
 import { createEtcd, type LabEtcd } from './etcd.ts'
 import { createFactory, type LabFactory } from './factory.ts'
@@ -108,6 +108,14 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
     return { schematic: found[2]!, version: found[3]! }
   }
 
+  /** Of a schematic that the Factory knows, or of the one that the nodes came with. */
+  function extensionsOf(id: string): readonly string[] | undefined {
+    if (id === homelabSchematicId) return homelabSchematic.customization.systemExtensions.officialExtensions
+    const known = factory.schematics.get(id)
+    if (known === undefined) return undefined
+    return (parse(known) as Partial<typeof homelabSchematic>).customization?.systemExtensions?.officialExtensions ?? []
+  }
+
   const shapes = [
     ...Array.from({ length: controlPlanes }, (_, index) => ({
       name: `cp-${index + 1}`,
@@ -132,6 +140,7 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
         authority: talosAuthority,
         ...(role === 'controlplane' ? { etcd } : {}),
         resolveImage,
+        extensionsOf,
         kubeconfig: () => kubeconfig,
         pace,
       }),

@@ -154,7 +154,11 @@ export function serveResources(machine: Machine): ServiceImpl<typeof State> {
 
 /** Layers in their order; the last one is virtual and carries the schematic (siderolabs/image-factory). */
 function extensionsOf({ options, running }: Machine): Items {
-  const extensions = options.extensions ?? []
+  const official = options.extensionsOf?.(running.schematic)
+  const extensions =
+    official?.map((name) => ({ name: name.replace(/^siderolabs\//, ''), version: running.version })) ??
+    options.extensions ??
+    []
   const names = extensions.map(({ name }) => `siderolabs/${name}`)
   const customization = names.length > 0 ? { systemExtensions: { officialExtensions: names } } : {}
   const layers = extensions.map(({ name, version }) => ({

@@ -47,6 +47,8 @@ export interface TalosNodeOptions {
   /** The schematic that is installed at first: shows as the virtual extension `schematic`. */
   readonly schematic: string
   readonly extensions?: readonly LabExtension[]
+  /** Official extensions in an image of that schematic, as the Factory names them; in place of `extensions` where known. */
+  readonly extensionsOf?: (schematic: string) => readonly string[] | undefined
   /** Issues the server's certificate; clients need one of the same authority. */
   readonly authority: LabAuthority
   /** Control planes only. The node joins when it is made, and its member runs while the node's services run. */

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { access, constants, mkdir, readFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { kill } from 'node:process'
@@ -20,13 +20,28 @@ export interface EmbeddedStoreOptions {
   /** Where programs are looked for: the PATH. */
   readonly searchPath: string
   readonly log: Logger
+  /** How long a store may take until it answers, in ms. */
+  readonly startWithin?: number
+  /** How often it is looked whether the store still runs, in ms. */
+  readonly checkEvery?: number
 }
 
 const programs = ['valkey-server', 'redis-server']
 /** Linux' limit for the path of a unix socket is 107 bytes, macOS' is 103. */
 const longestSocketPath = 103
-const startWithin = 15_000
-const checkEvery = 2_000
+
+/**
+ * What can be found out before anything is started: whether there is a program, and a socket can be where it is to be.
+ *
+ * @throws AgentError `misconfigured`, naming the line that installs a program
+ */
+export async function checkStore({
+  directory,
+  searchPath,
+}: Pick<EmbeddedStoreOptions, 'directory' | 'searchPath'>): Promise<void> {
+  checkPath(directory)
+  await findProgram(searchPath)
+}
 
 /**
  * Our own Redis or Valkey on a unix socket that only we may use, with everything appended to a file. It outlives an
@@ -34,13 +49,19 @@ const checkEvery = 2_000
  *
  * @throws AgentError `misconfigured` when neither program is installed, naming the line that installs one
  */
-export async function openEmbeddedStore({ directory, searchPath, log }: EmbeddedStoreOptions): Promise<EmbeddedStore> {
+export async function openEmbeddedStore({
+  directory,
+  searchPath,
+  log,
+  startWithin = 15_000,
+  checkEvery = 2_000,
+}: EmbeddedStoreOptions): Promise<EmbeddedStore> {
+  checkPath(directory)
   const path = socketOf(directory)
-  if (Buffer.byteLength(path) > longestSocketPath) {
-    throw new AgentError('misconfigured', `the path ${path} is too long for a socket: set 'state' to a shorter one`)
-  }
   await mkdir(directory, { recursive: true, mode: 0o700 })
   const stopping = new AbortController()
+  /** Ours, listening, and without an answer so far. */
+  let mute: ChildProcess | undefined
   const found = await findRunning()
   const adopted = found !== undefined
   if (adopted) log.info({ pid: found }, 'adopted the queue store that was running')
@@ -49,9 +70,10 @@ export async function openEmbeddedStore({ directory, searchPath, log }: Embedded
   /** One that is loading or frozen is waited for: two stores must never write to the same files. */
   async function findRunning(): Promise<number | undefined> {
     for (const end = performance.now() + startWithin; performance.now() < end; await sleep(100)) {
-      const seen = await ask(path)
+      const seen = await ask(path, stopping.signal)
       if (seen === 'absent') return undefined
       if (seen !== 'silent') return seen
+      if (stopping.signal.aborted) break
     }
     throw new AgentError('misconfigured', `a queue store listens on ${path} and does not answer: end it first`)
   }
@@ -77,17 +99,24 @@ export async function openEmbeddedStore({ directory, searchPath, log }: Embedded
       Object.entries(settings).flatMap(([key, value]) => [`--${key}`, value]),
       { detached: true, stdio: 'ignore' },
     )
-    const ended = new Promise<string>((resolve) => {
-      child.once('error', (error) => resolve(messageOf(error)))
-      child.once('exit', (code, signal) => resolve(`ended with ${signal ?? `code ${String(code)}`}`))
-    })
+    const ended = endOf(child)
     child.unref()
     let failure: string | undefined
     void ended.then((why) => (failure = why))
+    let seen: Awaited<ReturnType<typeof ask>> = 'absent'
     for (const end = performance.now() + startWithin; performance.now() < end; await sleep(20)) {
-      const seen = await ask(path)
+      seen = await ask(path, stopping.signal)
       if (typeof seen === 'number') return seen
-      if (failure !== undefined) break
+      if (failure !== undefined || stopping.signal.aborted) break
+    }
+    // One that listens may be loading still: whoever starts the next finds it there, and waits for it. Any other would
+    // be in nobody's sight, and write to the same files as the next one.
+    if (failure === undefined && (seen === 'absent' || stopping.signal.aborted)) {
+      child.kill('SIGKILL')
+      await ended
+      failure = 'it does not listen'
+    } else if (failure === undefined) {
+      mute = child
     }
     const tail = (await readFile(file, 'utf8').catch(() => '')).trim().split('\n').slice(-2).join(' / ')
     throw new AgentError(
@@ -101,10 +130,12 @@ export async function openEmbeddedStore({ directory, searchPath, log }: Embedded
       await sleep(checkEvery, undefined, { signal: stopping.signal }).catch(() => {})
       if (stopping.signal.aborted || isAlive(pid)) continue
       log.warn({ pid }, 'the queue store has died; starting it again')
-      pid = await start().catch((error: unknown) => {
-        log.error({ reason: messageOf(error) }, 'queue store not started')
-        return pid
-      })
+      try {
+        // An earlier try may have left one that has loaded meanwhile, or still does.
+        pid = (await findRunning()) ?? (await start())
+      } catch (error) {
+        if (!stopping.signal.aborted) log.error({ reason: messageOf(error) }, 'queue store not started')
+      }
     }
   }
   const keeper = keepRunning()
@@ -118,10 +149,25 @@ export async function openEmbeddedStore({ directory, searchPath, log }: Embedded
     [Symbol.asyncDispose]: async () => {
       stopping.abort()
       await keeper
+      // It has taken nothing from us, so there is nothing to lose.
+      if (mute && mute.pid !== pid) mute.kill('SIGKILL')
       await shutDown(path)
       for (const end = performance.now() + 5_000; isAlive(pid) && performance.now() < end;) await sleep(20)
     },
   }
+}
+
+function endOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve(messageOf(error)))
+    child.once('exit', (code, signal) => resolve(`ended with ${signal ?? `code ${String(code)}`}`))
+  })
+}
+
+function checkPath(directory: string): void {
+  const path = socketOf(directory)
+  if (Buffer.byteLength(path) > longestSocketPath)
+    throw new AgentError('misconfigured', `the path ${path} is too long for a socket: set 'state' to a shorter one`)
 }
 
 /** Where a store in that directory listens. */
@@ -129,8 +175,11 @@ export function socketOf(directory: string): string {
   return join(directory, 'queue.sock')
 }
 
-/** The process that answers on the socket; `silent` when it is still loading, or frozen. */
-async function ask(path: string): Promise<number | 'absent' | 'silent'> {
+/**
+ * The process that answers on the socket; `silent` when it is frozen, or loads and says nothing yet. One that says that
+ * it is loading is waited for however long it takes: the connection counts as made when it is done.
+ */
+async function ask(path: string, signal: AbortSignal): Promise<number | 'absent' | 'silent'> {
   let refusal: string | undefined
   return withClient(
     path,
@@ -139,6 +188,7 @@ async function ask(path: string): Promise<number | 'absent' | 'silent'> {
       return Number(/process_id:(\d+)/.exec(await client.info('server'))?.[1])
     },
     ({ code }) => (refusal = code),
+    signal,
   ).catch(() => (refusal === 'ENOENT' || refusal === 'ECONNREFUSED' ? 'absent' : 'silent'))
 }
 
@@ -150,13 +200,17 @@ async function withClient<T>(
   path: string,
   action: (client: Redis) => Promise<T>,
   onError: (error: NodeJS.ErrnoException) => void = () => {},
+  signal?: AbortSignal,
 ): Promise<T> {
   const client = new Redis(once({ path }))
   client.on('error', onError)
+  const hangUp = () => client.disconnect()
+  signal?.addEventListener('abort', hangUp, { once: true })
   try {
     await client.connect()
     return await action(client)
   } finally {
+    signal?.removeEventListener('abort', hangUp)
     client.disconnect()
   }
 }

@@ -15,6 +15,7 @@ const schema = `
 /** So much is kept of what is only read by people. */
 const keptEntries = 20_000
 const keptRuns = 5_000
+const pruneEvery = 500
 /** Statements that wait for the disk. */
 const keptPending = 10_000
 const forPeople = /^(INSERT INTO|UPDATE|DELETE FROM) (entries|runs)/
@@ -43,15 +44,20 @@ export function openJournal(
   const database = open(directory, readOnly)
   /** Entries, runs, facts and outages that the disk has not taken, as statements to do again. */
   const pending: { sql: string; values: readonly (string | number | null)[] }[] = []
-  const facts = new Map<string, string | undefined>()
   /** First seen by this process. */
   const noted = new Map<string, number>()
   let degraded: string | undefined
   let isOpen = false
+  /** All of them: a pause must not be forgotten because the disk fails after the start. */
+  const facts = new Map(
+    all<{ key: string; value: string }>('SELECT key, value FROM facts').map(({ key, value }) => [key, value]),
+  )
   let outage: Outage | undefined = readOutages(1, 'WHERE open = 1')[0]
   let runIds = all<{ top: number | null }>('SELECT max(id) AS top FROM runs')[0]?.top ?? 0
   let writes = 0
   isOpen = true
+  // Not only after so many writes: an agent that is often restarted would never come to it.
+  if (!readOnly) prune()
 
   /** Rows, with undefined where the table has nothing. What the disk no longer gives back counts as not there. */
   function all<T>(sql: string, ...values: (string | number)[]): T[] {
@@ -123,8 +129,9 @@ export function openJournal(
     pending.splice(0, batch.length)
   }
 
+  /** From time to time, at the first of so many. */
   function prune(): void {
-    if (++writes % 500 !== 0) return
+    if (writes++ % pruneEvery !== 0) return
     write('DELETE FROM entries WHERE id <= (SELECT max(id) FROM entries) - ?', keptEntries)
     write('DELETE FROM runs WHERE id <= (SELECT max(id) FROM runs) - ?', keptRuns)
   }
@@ -153,6 +160,7 @@ export function openJournal(
     beginRun: (job) => {
       const id = ++runIds
       write('INSERT INTO runs (id, job, startedAt) VALUES (?, ?, ?)', id, job, now().toISOString())
+      prune()
       return id
     },
     endRun: (id, outcome, detail) => {
@@ -185,19 +193,23 @@ export function openJournal(
     },
     remember: (key, value) => {
       const json = value === undefined ? undefined : JSON.stringify(value)
+      if (json === undefined) {
+        facts.delete(key)
+        write('DELETE FROM facts WHERE key = ?', key)
+        return
+      }
       facts.set(key, json)
-      if (json === undefined) write('DELETE FROM facts WHERE key = ?', key)
-      else
-        write(
-          'INSERT INTO facts (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
-          key,
-          json,
-        )
+      write(
+        'INSERT INTO facts (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
+        key,
+        json,
+      )
     },
     recall: <T>(key: string) => {
-      const json = facts.has(key)
-        ? facts.get(key)
-        : all<{ value: string }>('SELECT value FROM facts WHERE key = ?', key)[0]?.value
+      // Who only reads sees what the writer has changed since.
+      const json = readOnly
+        ? all<{ value: string }>('SELECT value FROM facts WHERE key = ?', key)[0]?.value
+        : facts.get(key)
       return json === undefined ? undefined : (JSON.parse(json) as T)
     },
     openOutage: () => outage,

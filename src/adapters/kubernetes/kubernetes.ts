@@ -3,6 +3,7 @@ import { AgentError } from '../../core/errors.ts'
 import type { Kubernetes } from '../../core/ports.ts'
 import { type Api, ApiRefusal } from './api.ts'
 import { drain } from './drain.ts'
+import { asRecord } from './kubeconfig.ts'
 import { attemptsAnnotation, cordonAnnotation, readAttempts, readMark } from './marks.ts'
 
 interface NodeObject {
@@ -88,8 +89,9 @@ export function createKubernetes(api: Api, { evictEvery = 2_000 }: KubernetesOpt
       change(node, signal, () => ({ metadata: { annotations: { [attemptsAnnotation]: JSON.stringify(attempts) } } })),
     uncordon: (node, why, { forgetAttempts }, signal) =>
       change(node, signal, (found) => {
-        // On a node that somebody has uncordoned since, the mark goes too: the next cordon there would look like ours.
-        const ours = readMark(found.metadata.annotations?.[cordonAnnotation])?.why === why
+        const { cordon, leftover } = factsOf(found)
+        // A leftover goes too, whatever it was for: the next cordon there, anybody's, would look like ours.
+        const ours = leftover || cordon?.why === why
         if (!ours && !forgetAttempts) return undefined
         return {
           ...(ours ? { spec: { unschedulable: null } } : {}),
@@ -100,9 +102,17 @@ export function createKubernetes(api: Api, { evictEvery = 2_000 }: KubernetesOpt
             },
           },
         }
+      }).catch((error: unknown) => {
+        // A node that was taken out of the cluster is cordoned by nobody.
+        if (!isMissing(error)) throw error
       }),
     drain: (node, policy, signal) => drain(api, node, policy, { evictEvery, signal }),
   }
+}
+
+/** There is no such node object. A 404 of what stands in front of the API server says nothing of the node. */
+function isMissing(error: unknown): boolean {
+  return error instanceof ApiRefusal && error.status === 404 && asRecord(error.details)['kind'] === 'nodes'
 }
 
 function factsOf({ metadata, spec, status }: NodeObject): KubernetesFacts {
@@ -113,6 +123,7 @@ function factsOf({ metadata, spec, status }: NodeObject): KubernetesFacts {
     unschedulable,
     // A mark on a node that is schedulable is a leftover: somebody has uncordoned it since.
     cordon: unschedulable ? mark : undefined,
+    leftover: !unschedulable && mark !== undefined,
     attempts: readAttempts(metadata.annotations?.[attemptsAnnotation]),
   }
 }

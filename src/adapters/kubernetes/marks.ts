@@ -8,12 +8,13 @@ export const attemptsAnnotation = 'caretaker.homelab/attempts'
 
 /** Anybody can write annotations: what isn't of our shape is not ours. */
 export function readMark(text: string | undefined): CordonMark | undefined {
-  const { why, at, release, bootId, rebooting } = parseJson(text)
+  const { why, at, release, schematic, bootId, rebooting } = parseJson(text)
   if ((why !== 'upgrade' && why !== 'power') || typeof at !== 'string') return undefined
   return {
     why,
     at,
     ...(typeof release === 'string' ? { release } : {}),
+    ...(typeof schematic === 'string' ? { schematic } : {}),
     ...(typeof bootId === 'string' ? { bootId } : {}),
     ...(rebooting === true ? { rebooting } : {}),
   }

@@ -39,13 +39,18 @@ export function createNutUps({ name, host, port, credentials, timeout = 3_000, o
   let connection: Promise<NutConnection> | undefined
   /** The connection that is logged in. */
   let loggedIn: NutConnection | undefined
-  /** After LOGOUT we stay out until the agent starts anew: the primary must not wait for a cluster that is down. */
+  /** After LOGOUT we stay out until we are told otherwise: the primary must not wait for a cluster that is down. */
   let loggedOut = false
+  /** Per connection there is one login, whoever waits for it: upsd refuses a second USERNAME. */
+  const logins = new WeakMap<NutConnection, Promise<void>>()
 
   async function use<T>(signal: AbortSignal, action: (nut: NutConnection) => Promise<T>): Promise<T> {
     if (signal.aborted) throw tooLate()
     const nut = await connected(signal)
-    return closedOnAbort(nut, signal, () => action(nut))
+    return closedOnAbort(nut, signal, async () => {
+      await logInOnce(nut)
+      return action(nut)
+    })
   }
 
   /** The protocol can't call a command off: who is in a hurry closes the connection. */
@@ -77,13 +82,13 @@ export function createNutUps({ name, host, port, credentials, timeout = 3_000, o
   }
 
   /** What an attempt under way comes to: undefined where it fails. Its owner's patience may be longer than ours. */
-  function withinSignal(attempt: Promise<NutConnection>, signal: AbortSignal): Promise<NutConnection | undefined> {
+  function withinSignal<T>(attempt: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
       const stop = () => reject(tooLate())
       signal.addEventListener('abort', stop, { once: true })
-      const settle = (nut?: NutConnection) => {
+      const settle = (outcome?: T) => {
         signal.removeEventListener('abort', stop)
-        resolve(nut)
+        resolve(outcome)
       }
       attempt.then(settle, () => settle())
     })
@@ -91,8 +96,16 @@ export function createNutUps({ name, host, port, credentials, timeout = 3_000, o
 
   async function establish(signal: AbortSignal): Promise<NutConnection> {
     const nut = await connectNut({ host, port }, timeout, signal)
-    if (credentials && !loggedOut) await closedOnAbort(nut, signal, () => logIn(nut, credentials))
+    await closedOnAbort(nut, signal, () => logInOnce(nut))
     return nut
+  }
+
+  /** One that was refused is not tried again on the same connection. */
+  async function logInOnce(nut: NutConnection): Promise<void> {
+    if (!credentials || loggedOut) return
+    const login = logins.get(nut) ?? logIn(nut, credentials)
+    logins.set(nut, login)
+    await login
   }
 
   async function logIn(nut: NutConnection, { user, password }: { user: string; password: string }): Promise<void> {
@@ -148,13 +161,24 @@ export function createNutUps({ name, host, port, credentials, timeout = 3_000, o
       }),
     logOut: async (signal) => {
       loggedOut = true
-      // A login may be under way.
-      if (connection) await withinSignal(connection, signal)
-      if (!isLoggedIn()) return
-      await use(signal, async (nut) => {
-        await nut.ask('LOGOUT')
+      // A login may be under way, with a new connection or on one that was there.
+      const nut = connection && (await withinSignal(connection, signal))
+      const login = nut && logins.get(nut)
+
+      // Who has logged in meanwhile has had the last word.
+      if (!nut || nut !== loggedIn || nut.closed || !loggedOut) return
+      // Nobody else uses it from here on: who logs in while LOGOUT is on its way needs another one.
+      connection = undefined
+      loggedIn = undefined
+      try {
+        await closedOnAbort(nut, signal, () => nut.ask('LOGOUT'))
+      } finally {
         nut[Symbol.dispose]()
-      })
+      }
+    },
+    logIn: async (signal) => {
+      loggedOut = false
+      if (credentials) await use(signal, async () => {})
     },
     details: (signal) =>
       use(signal, async (nut) => {

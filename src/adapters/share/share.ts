@@ -30,6 +30,8 @@ export interface ShareOptions {
   readonly architecture: string
   /** How many staged images are kept, the published one among them. */
   readonly keep: number
+  /** How long a look at the directory may take, in ms. */
+  readonly answerWithin?: number
   readonly now?: () => Date
 }
 
@@ -48,11 +50,43 @@ export function createShare({
   image: bootName,
   architecture,
   keep,
+  answerWithin = 10_000,
   now = () => new Date(),
 }: ShareOptions): Share {
   const published = join(directory, bootName)
+  /** What the look that is under way comes to. Stays after its time is over, until the look itself has ended. */
+  let looking: Promise<StagedImage[]> | undefined
 
-  async function staged(): Promise<StagedImage[]> {
+  /**
+   * A network file system whose server is away lets every call hang for as long as it is, in one of the few threads of
+   * the process that look up names too. So one look is under way at a time, and its callers wait no longer than they may.
+   */
+  function staged(): Promise<StagedImage[]> {
+    if (looking) return looking
+    const look = findStaged()
+    const over = () => void (looking = undefined)
+    look.then(over, over)
+    looking = inTime(look)
+    return looking
+  }
+
+  /** A look that was under way before may not have seen what we have changed since. */
+  async function stagedNow(): Promise<StagedImage[]> {
+    await looking
+    return staged()
+  }
+
+  function inTime<T>(answer: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(
+        () => reject(new AgentError('unreachable', `the share ${directory} does not answer: is its server up?`)),
+        answerWithin,
+      )
+      answer.finally(() => clearTimeout(timer)).then(resolve, reject)
+    })
+  }
+
+  async function findStaged(): Promise<StagedImage[]> {
     const current = await readManifest(`${published}.json`)
     const currentSize = await stat(published).then(
       ({ size }) => size,
@@ -91,16 +125,16 @@ export function createShare({
     factory: Pick<Factory, 'warm' | 'open'>,
     signal: AbortSignal,
   ): Promise<StagedImage> {
+    // Before anything else is asked of the directory: this has a limit.
+    const before = await stagedNow()
     await checkDirectory()
     const place = join(directory, 'talos', order.version, order.schematic.slice(0, 12))
     const path = join(place, bootName)
-    const there = (await staged()).find(
-      ({ version, schematic }) => version === order.version && schematic === order.schematic,
-    )
+    const there = before.find(({ version, schematic }) => version === order.version && schematic === order.schematic)
     if (!there) await bring(order, place, path, factory, signal)
     if (wanted && !there?.published) await publish(path, place)
     await prune(place)
-    const result = (await staged()).find(
+    const result = (await stagedNow()).find(
       (candidate) => candidate.version === order.version && candidate.schematic === order.schematic,
     )
     if (!result || (wanted && !result.published))
@@ -172,7 +206,7 @@ export function createShare({
 
   /** Keeps what was just staged whatever its age, and takes away what crashes and given-up downloads have left. */
   async function prune(justStaged: string): Promise<void> {
-    for (const { path } of (await staged()).slice(keep)) {
+    for (const { path } of (await stagedNow()).slice(keep)) {
       const place = dirname(join(directory, path))
       if (place === justStaged) continue
       await rm(place, { recursive: true, force: true })

@@ -84,6 +84,16 @@ export function missingRole(
   return `its certificate has the role ${roles.join(', ') || '(none)'} and not ${needed}: make one with \`talosctl config new --roles ${upgrades ? 'os:admin' : 'os:operator'}\``
 }
 
+/** How long before the end of its certificate a talosconfig is spoken of, in ms. */
+const noticeBefore = 30 * 86_400_000
+
+/** That these credentials end soon, or have ended, and what to do; undefined while there is time. */
+export function expiresSoon({ expires }: Pick<Credentials, 'expires'>, now: Date): string | undefined {
+  if (expires.getTime() - now.getTime() > noticeBefore) return undefined
+  const word = expires <= now ? 'ended' : 'ends'
+  return `the talosconfig's certificate ${word} on ${expires.toISOString().slice(0, 10)}: make a new one with \`talosctl config new\``
+}
+
 /** A key that is damaged or of another certificate is found here, and not at the first call. */
 function checkPair({ ca, cert, key }: Credentials, wrong: (why: string) => AgentError): void {
   try {
