@@ -251,6 +251,29 @@ describe('logging in again', () => {
     await expect.poll(() => upsd.logins()).toBe(0)
   })
 
+  test('that is half done is undone by a log-out, and that by nothing where a log-in comes after it', async () => {
+    await using upsd = await start()
+    await using ups = client(upsd, { credentials: secondary, timeout: 5_000 })
+    const counted = (word: string) => upsd.commands.filter((command) => command.startsWith(word)).length
+    for (const [again, end] of [
+      [false, 0],
+      [true, 1],
+    ] as const) {
+      await ups.logOut(soon())
+      // Over a connection that is there already.
+      await ups.read(soon())
+      const [users, farewells] = [counted('USERNAME'), counted('LOGOUT')]
+      upsd.misbehaviour.delayMs = 50
+      const entering = ups.logIn(soon())
+      await expect.poll(() => counted('USERNAME'), { interval: 2 }).toBe(users + 1)
+      const leaving = ups.logOut(soon())
+      await Promise.all([entering.catch(() => undefined), leaving, ...(again ? [ups.logIn(soon())] : [])])
+      upsd.misbehaviour.delayMs = 0
+      expect(counted('LOGOUT') - farewells).toBe(again ? 0 : 1)
+      await expect.poll(() => upsd.logins()).toBe(end)
+    }
+  })
+
   test('while LOGOUT is on its way takes another connection', async () => {
     await using upsd = await start()
     await using ups = client(upsd, { credentials: secondary, timeout: 5_000 })

@@ -164,7 +164,7 @@ export function createNutUps({ name, host, port, credentials, timeout = 3_000, o
       // A login may be under way, with a new connection or on one that was there.
       const nut = connection && (await withinSignal(connection, signal))
       const login = nut && logins.get(nut)
-
+      if (login) await withinSignal(login, signal)
       // Who has logged in meanwhile has had the last word.
       if (!nut || nut !== loggedIn || nut.closed || !loggedOut) return
       // Nobody else uses it from here on: who logs in while LOGOUT is on its way needs another one.
