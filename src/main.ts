@@ -5,6 +5,7 @@ import type { StoreAddress } from './adapters/bullmq/connection.ts'
 import { checkStore, socketOf } from './adapters/bullmq/store.ts'
 import { openJournal } from './adapters/journal/journal.ts'
 import { lockState } from './adapters/journal/lock.ts'
+import { expiresSoon } from './adapters/talos/talosconfig.ts'
 import { type Agent, createAgent } from './agent.ts'
 import { createControl } from './main/answers.ts'
 import { serveControl } from './control/server.ts'
@@ -109,6 +110,11 @@ export async function runDaemon({ settings, log, signal, pollEvery }: DaemonOpti
   // First of all what can be stopped: a part after this that fails must not leave runs behind.
   stack.defer(agent.stop)
   schematics.watch()
+
+  const checkExpiry = () => alertOnce(journal, 'talosconfig', expiresSoon(world, new Date()))
+  checkExpiry()
+  const daily = setInterval(checkExpiry, 24 * 3_600_000)
+  stack.defer(() => clearInterval(daily))
 
   // The power first: nothing that comes after it may keep a failing battery waiting.
   const watching = new AbortController()

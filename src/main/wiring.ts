@@ -15,6 +15,8 @@ import { readSecret, readText, type Settings } from './settings.ts'
 export interface World extends AsyncDisposable {
   readonly ports: Ports
   readonly ups: NutUps | undefined
+  /** When the talosconfig's certificate ends. */
+  readonly expires: Date
   /** What upsd last said to our login, when it refused it. */
   readonly loginRefused: string | undefined
 }
@@ -54,6 +56,7 @@ export async function openWorld({ settings, journal, onLoginRefused }: WorldOpti
   return {
     ports,
     ups,
+    expires: credentials.expires,
     get loginRefused() {
       return loginRefused
     },

@@ -51,8 +51,10 @@ export function startWork(options: WorkOptions): AsyncDisposable {
     }
   }
 
+  const opening = open()
+
   async function work(): Promise<void> {
-    await open()
+    await opening
     if (stopping.signal.aborted) return
     worker = await startWorker({ name: 'caretaker', address, queue, jobs: agent.jobs, runJob: agent.runJob, log })
     void agent.emit({ type: 'agent.started' })
@@ -64,15 +66,16 @@ export function startWork(options: WorkOptions): AsyncDisposable {
       await pause(set === true ? scheduleEvery : openEvery)
     }
   }
-  const working = work().catch((error: unknown) => log.error({ err: error }, 'the worker did not start'))
+  // Not waited for at the end: a store that is away would be asked for its schedules without end.
+  void work().catch((error: unknown) => log.error({ err: error }, 'the worker did not start'))
 
   return {
     [Symbol.asyncDispose]: async () => {
       stopping.abort()
       // Runs let go of what they hold while the worker gives their jobs back; the store is the last to go.
       await Promise.all([agent.stop(), worker?.[Symbol.asyncDispose]()])
-      await working
       await queue[Symbol.asyncDispose]()
+      await opening
       await store?.[Symbol.asyncDispose]()
     },
   }

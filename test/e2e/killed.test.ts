@@ -1,8 +1,9 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { StatusAnswer } from '../../src/control/protocol.ts'
+import type { Entry } from '../../src/core/journal.ts'
 import type { Outage } from '../../src/core/outage.ts'
 import { endStore, type LabDaemon, startDaemon, waitFor } from '../lab/daemon.ts'
 import { type ConfigOverrides, type Homelab, homelabSchematicId, startHomelab } from '../lab/homelab.ts'
@@ -136,5 +137,35 @@ test(
     expect(
       cluster.nodes.map(({ kubernetes }) => kubernetes.ok && kubernetes.value.ready && !kubernetes.value.unschedulable),
     ).toEqual([true, true, true, true, true])
+  },
+)
+
+test(
+  'a queue store that a power cut has damaged keeps nobody from guarding the power',
+  { timeout: 60_000 },
+  async () => {
+    await using stack = new AsyncDisposableStack()
+    const { lab, upsd, directory, start } = await setScene(stack, 66, { upgrade: { enabled: false } })
+    const files = join(directory, 'state', 'queue', 'appendonlydir')
+    await mkdir(files, { recursive: true })
+    await writeFile(join(files, 'appendonly.aof.manifest'), Buffer.alloc(100))
+    const daemon = await start()
+    await waitFor(
+      'the agent to know of mains',
+      20_000,
+      async () => (await status(daemon)).power.state.mode === 'on-mains',
+    )
+    await upsd.set('battery.runtime', '600')
+    await upsd.status('OB DISCHRG LB')
+    await waitFor('every node to be off', 30_000, () => lab.nodes.every(({ power }) => power === 'off'))
+    await upsd.status('OL CHRG')
+    await waitFor(
+      'the outage to be over',
+      40_000,
+      async () => (await daemon.control.get<Outage[]>('/outages'))[0]?.stage === 'over',
+    )
+    const journal = await daemon.control.get<Entry[]>('/journal?limit=1000')
+    expect(journal.some(({ kind, text }) => kind === 'alert' && text.includes('did not start'))).toBe(true)
+    expect(await daemon.stop()).toBe(0)
   },
 )

@@ -60,7 +60,7 @@ test('a good configuration is called so, and a file that it names and that is mi
   await rm(join(directory, 'kubeconfig'))
   expect(await runCli(['config', 'check', '-c', file])).toMatchObject({
     code: 2,
-    stdout: `${join(directory, 'kubeconfig')} is not there\n`,
+    stdout: `${file}: cluster.kubeconfig: ${join(directory, 'kubeconfig')} is not there\n`,
   })
 })
 
@@ -167,8 +167,11 @@ test('commands that need the daemon say that none runs, and those that do not an
     stderr: expect.stringContaining('start it with `caretaker start`'),
   })
   expect(await runCli(['releases', '--json', '-c', file])).toMatchObject({ code: 0, stdout: '[\n  "v1.13.9"\n]\n' })
-  const plan = await runCli(['plan', '-c', file])
-  expect(plan).toMatchObject({ code: 3, stdout: expect.stringContaining('waiting: ') })
+  expect(await runCli(['plan', '-c', file])).toMatchObject({
+    code: 0,
+    stdout: 'release: v1.13.9 is the newest\nnothing to do\n',
+  })
+  expect(await runCli(['journal', '-c', file])).toMatchObject({ code: 0, stdout: 'nothing happened yet\n' })
   const schematic = join(directory, 'schematics', 'homelab.yaml')
   expect(await runCli(['schematic', 'id', schematic])).toMatchObject({ code: 0, stdout: `${homelabSchematicId}\n` })
   expect(await runCli(['uki', 'inspect', schematic])).toMatchObject({
