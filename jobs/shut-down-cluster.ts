@@ -51,12 +51,18 @@ export default defineJob({
     }
 
     // Before a step's first effect the disk knows of it: whoever comes after us goes on from there.
+    // By an agent before us: what is silent now has heard it.
+    const toldBefore = new Set(
+      Object.entries(outage.nodes).flatMap(([name, { state }]) => (state === 'shutdown-sent' ? [name] : [])),
+    )
     let cordoned = 0
     const onStep = (step: Step, { kind }: StepState) => {
       if (step.do === 'cordon' && kind === 'done') cordoned += 1
       if (step.do === 'shut-down' && kind === 'started') save(withNodeState(outage, step.node, 'shutdown-sent'))
       if (signal.aborted) return
-      if (step.do === 'shut-down' && kind === 'failed') save(withNodeState(outage, step.node, 'unreached'))
+      if (step.do === 'shut-down' && kind === 'failed' && !toldBefore.has(step.node)) {
+        save(withNodeState(outage, step.node, 'unreached'))
+      }
       if (step.do !== 'await-down' || kind === 'started') return
       // That a node is silent which was never told doesn't mean that it is off.
       const silent = outage.nodes[step.node]?.state === 'unreached' ? 'unreached' : 'off'

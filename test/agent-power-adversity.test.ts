@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { AgentError } from '../src/core/errors.ts'
-import { beginOutage } from '../src/core/outage.ts'
+import { beginOutage, withNodeState } from '../src/core/outage.ts'
 import { startAgent } from './fakes/agent.ts'
 import { fakeHomelab, type FakeHomelab } from './fakes/homelab.ts'
 import { waitFor } from './lab/daemon.ts'
@@ -102,6 +102,17 @@ test('a node that was rebooting when the others were told is told as soon as it 
   homelab.machine('w-1').up = true
   await waitFor('the worker to be off', 5_000, () => !homelab.machine('w-1').up)
   expect(entries(homelab, 'shut-down')).toEqual(['cp-1', 'w-1'])
+})
+
+test('a node that an agent before us has told, and that is silent now, is down', async () => {
+  const homelab = fakeHomelab(two)
+  homelab.machine('w-1').up = false
+  const outage = beginOutage(new Date(), 'low-battery', ['cp-1', 'w-1'], new Set(['cp-1', 'w-1']))
+  homelab.ports.journal.saveOutage(withNodeState(outage, 'w-1', 'shutdown-sent'))
+  await using it = startAgent(homelab)
+  await it.reads(low)
+  await waitFor('us to have logged out', 5_000, () => homelab.diary.includes('log-out'))
+  expect(homelab.ports.journal.openOutage()?.nodes).toMatchObject({ 'w-1': { state: 'off' }, 'cp-1': { state: 'off' } })
 })
 
 test('power that fails again stops the waking, and nothing is called over', async () => {

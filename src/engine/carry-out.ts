@@ -192,7 +192,7 @@ async function shutDown(
     } catch (error) {
       refusals = error instanceof AgentError && error.code === 'unreachable' ? refusals + 1 : 0
       if (refusals >= 2)
-        throw new AgentError('rejected', `it can't be reached, so it was not told (${messageOf(error)})`)
+        throw new AgentError('rejected', `it can't be reached (${messageOf(error)})`)
       throw error
     }
   })

@@ -55,6 +55,7 @@ const config = await lab.writeConfig(directory, {
     pollOnBattery: '1s',
     onBatteryAfter: '0s',
     lowBatteryAfter: '0s',
+    minimumRuntime: '0s',
     nodeStops: '10s',
     reserve: '60s',
   },

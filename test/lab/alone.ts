@@ -35,8 +35,8 @@ console.log(`A homelab of stand-ins runs until Ctrl-C:
   share       ${join(directory, 'share')}
   talosconfig ${join(directory, 'talosconfig')}
 
-  bin/caretaker.mjs start -c ${config}
-  bin/caretaker.mjs status -c ${config}
+  bin/caretaker start -c ${config}
+  bin/caretaker status -c ${config}
   kubectl --kubeconfig ${kubeconfig} get nodes
   upsrw -s ups.status="OB DISCHRG" -u admin -p adminpw ${upsd.upsName}@${upsd.address}:${upsd.port}   (then "OB DISCHRG LB", then "OL CHRG")`)
 await new Promise<void>((resolve) => {

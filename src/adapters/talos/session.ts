@@ -68,8 +68,10 @@ function translate(error: unknown, node: string, signal: AbortSignal): AgentErro
   const trouble = tlsTrouble(rawMessage.includes(cause) ? rawMessage : `${rawMessage} ${cause}`)
   if (trouble) return new AgentError('misconfigured', `${node}: ${trouble}`, error)
   // A connection that breaks under a call surfaces as Internal too.
-  if (passing.includes(code) || (code === Code.Internal && isBrokenConnection(error)))
-    return new AgentError('unreachable', `${node}: ${rawMessage}`, error)
+  if (passing.includes(code) || (code === Code.Internal && isBrokenConnection(error))) {
+    const words = /NGHTTP2|ERR_HTTP2/.test(rawMessage) ? 'it ended the connection: it may be restarting' : rawMessage
+    return new AgentError('unreachable', `${node}: ${words}`, error)
+  }
   if (code === Code.Canceled) {
     // That is all one hears of a certificate that was refused, too: the connection ends after the handshake.
     return new AgentError(
