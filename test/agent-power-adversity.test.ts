@@ -4,18 +4,8 @@ import { beginOutage, withNodeState } from '../src/core/outage.ts'
 import { startAgent } from './fakes/agent.ts'
 import { fakeHomelab, type FakeHomelab } from './fakes/homelab.ts'
 import { waitFor } from './lab/daemon.ts'
+import { low, onBattery, online, three, two } from './fakes/stories.ts'
 
-const three = {
-  'cp-1': 'controlplane',
-  'cp-2': 'controlplane',
-  'cp-3': 'controlplane',
-  'w-1': 'worker',
-  'w-2': 'worker',
-} as const
-const two = { 'cp-1': 'controlplane', 'w-1': 'worker' } as const
-const online = { status: ['OL'], charge: 100, runtime: 3_600_000 }
-const onBattery = { status: ['OB', 'DISCHRG'], charge: 80, runtime: 3_000_000 }
-const low = { status: ['OB', 'DISCHRG', 'LB'], charge: 15, runtime: 600_000 }
 const hour = 3_600_000
 
 const entries = (homelab: FakeHomelab, verb: string) =>

@@ -2,18 +2,7 @@ import { expect, test } from 'vitest'
 import { startAgent, type StartedAgent } from './fakes/agent.ts'
 import { fakeHomelab, type FakeHomelab } from './fakes/homelab.ts'
 import { waitFor } from './lab/daemon.ts'
-
-const three = {
-  'cp-1': 'controlplane',
-  'cp-2': 'controlplane',
-  'cp-3': 'controlplane',
-  'w-1': 'worker',
-  'w-2': 'worker',
-} as const
-const two = { 'cp-1': 'controlplane', 'w-1': 'worker' } as const
-const online = { status: ['OL'], charge: 100, runtime: 3_600_000 }
-const onBattery = { status: ['OB', 'DISCHRG'], charge: 80, runtime: 1_200_000 }
-const low = { status: ['OB', 'DISCHRG', 'LB'], charge: 15, runtime: 600_000 }
+import { low, onBattery, online, three, two } from './fakes/stories.ts'
 
 async function fails({ agent, reads }: StartedAgent): Promise<void> {
   await reads(online)

@@ -4,12 +4,10 @@ import type { Outcome } from '../src/core/job.ts'
 import { remembered } from '../src/core/target.ts'
 import { startAgent, type StartedAgent } from './fakes/agent.ts'
 import { fakeHomelab, type FakeHomelab, type FakeOptions } from './fakes/homelab.ts'
+import { onBattery, online, two } from './fakes/stories.ts'
 
 const three = { 'cp-1': 'controlplane', 'cp-2': 'controlplane', 'cp-3': 'controlplane' } as const
-const two = { 'cp-1': 'controlplane', 'w-1': 'worker' } as const
 const offered: FakeOptions = { versions: ['v1.13.9', 'v1.14.0', 'v1.14.1'] }
-const online = { status: ['OL'], charge: 100, runtime: 3_600_000 }
-const onBattery = { status: ['OB', 'DISCHRG'], charge: 80, runtime: 3_000_000 }
 const sentence = (outcome: Outcome) => (outcome.kind === 'later' ? outcome.reason : outcome.summary)
 const alerts = (homelab: FakeHomelab) =>
   homelab.ports.journal.entries(1_000).flatMap(({ kind, text }) => (kind === 'alert' ? [text] : []))

@@ -3,16 +3,9 @@ import type { Outcome } from '../src/core/job.ts'
 import { remembered } from '../src/core/target.ts'
 import { startAgent } from './fakes/agent.ts'
 import { fakeHomelab, type FakeOptions } from './fakes/homelab.ts'
+import { online, three } from './fakes/stories.ts'
 
-const three = {
-  'cp-1': 'controlplane',
-  'cp-2': 'controlplane',
-  'cp-3': 'controlplane',
-  'w-1': 'worker',
-  'w-2': 'worker',
-} as const
 const offered: FakeOptions = { versions: ['v1.13.9', 'v1.14.0', 'v1.14.1', 'v1.15.0-alpha.1'] }
-const online = { status: ['OL'], charge: 100, runtime: 3_600_000 }
 const reasons = (outcomes: readonly Outcome[]) =>
   outcomes.map((outcome) => (outcome.kind === 'later' ? outcome.reason : outcome.summary))
 

@@ -191,8 +191,7 @@ async function shutDown(
       return true
     } catch (error) {
       refusals = error instanceof AgentError && error.code === 'unreachable' ? refusals + 1 : 0
-      if (refusals >= 2)
-        throw new AgentError('rejected', `it can't be reached (${messageOf(error)})`)
+      if (refusals >= 2) throw new AgentError('rejected', `it can't be reached (${messageOf(error)})`)
       throw error
     }
   })

@@ -1,25 +1,21 @@
-import { createHash, randomBytes } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import {
-  chmod,
-  copyFile,
-  link,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  rmdir,
-  stat,
-  writeFile,
-} from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { chmod, copyFile, link, mkdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { AgentError } from '../../core/errors.ts'
 import type { ImageOrder } from '../../core/plan.ts'
 import type { Factory, Share, StagedImage } from '../../core/ports.ts'
 import { refuseUki } from '../../core/uki.ts'
 import { readUkiFile } from './file-source.ts'
+import {
+  readManifest,
+  list,
+  removeEmpty,
+  sha256Of,
+  writeWhole,
+  syncFile,
+  syncDirectory,
+  type Manifest,
+} from './files.ts'
 import { discard, download, type Part, translateError } from './part.ts'
 
 export interface ShareOptions {
@@ -34,9 +30,6 @@ export interface ShareOptions {
   readonly answerWithin?: number
   readonly now?: () => Date
 }
-
-/** What stands beside each image, for people and for us. */
-type Manifest = Omit<StagedImage, 'path' | 'published'>
 
 const staleAfter = 24 * 3_600_000
 
@@ -255,64 +248,4 @@ export function createShare({
   }
 
   return { staged, stage }
-}
-
-async function readManifest(path: string): Promise<Manifest | undefined> {
-  try {
-    const { version, schematic, architecture, sha256, bytes, stagedAt } = JSON.parse(
-      await readFile(path, 'utf8'),
-    ) as Manifest
-    const isWhole =
-      [version, schematic, architecture, sha256, stagedAt].every((text) => typeof text === 'string' && text !== '') &&
-      typeof bytes === 'number'
-    return isWhole ? { version, schematic, architecture, sha256, bytes, stagedAt } : undefined
-  } catch {
-    return undefined
-  }
-}
-
-async function list(path: string): Promise<string[]> {
-  return readdir(path).then(
-    (names) => names.sort(),
-    () => [],
-  )
-}
-
-async function removeEmpty(path: string): Promise<void> {
-  await rmdir(path).catch(() => undefined)
-}
-
-async function sha256Of(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer)
-  return hash.digest('hex')
-}
-
-/** Never half there: written beside, and renamed. */
-async function writeWhole(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${randomBytes(4).toString('hex')}`
-  try {
-    await writeFile(temporary, `${text}\n`, { mode: 0o644, flush: true })
-    await chmod(temporary, 0o644)
-    await rename(temporary, path)
-  } catch (error) {
-    await rm(temporary, { force: true })
-    throw translateError(path, error)
-  }
-}
-
-async function syncFile(path: string): Promise<void> {
-  const file = await open(path, 'r+')
-  try {
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-}
-
-/** Makes a rename durable. Some network file systems refuse; they promise nothing either way. */
-async function syncDirectory(path: string): Promise<void> {
-  const file = await open(path, 'r').catch(() => undefined)
-  await file?.sync().catch(() => undefined)
-  await file?.close()
 }

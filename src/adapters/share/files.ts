@@ -1,0 +1,73 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { chmod, open, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
+import type { StagedImage } from '../../core/ports.ts'
+import { translateError } from './part.ts'
+
+/** What stands beside each image, for people and for us. */
+export type Manifest = Omit<StagedImage, 'path' | 'published'>
+
+/** Undefined where there is none that is whole: anybody may write to a share. */
+export async function readManifest(path: string): Promise<Manifest | undefined> {
+  try {
+    const { version, schematic, architecture, sha256, bytes, stagedAt } = JSON.parse(
+      await readFile(path, 'utf8'),
+    ) as Manifest
+    const isWhole =
+      [version, schematic, architecture, sha256, stagedAt].every((text) => typeof text === 'string' && text !== '') &&
+      typeof bytes === 'number'
+    return isWhole ? { version, schematic, architecture, sha256, bytes, stagedAt } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Names in a directory, sorted; none where it is not there. */
+export async function list(path: string): Promise<string[]> {
+  return readdir(path).then(
+    (names) => names.sort(),
+    () => [],
+  )
+}
+
+/** A directory that holds nothing any more; any other stays. */
+export async function removeEmpty(path: string): Promise<void> {
+  await rmdir(path).catch(() => undefined)
+}
+
+/** Lower-case hex. */
+export async function sha256Of(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer)
+  return hash.digest('hex')
+}
+
+/** Never half there: written beside, and renamed. */
+export async function writeWhole(path: string, text: string): Promise<void> {
+  const temporary = `${path}.${randomBytes(4).toString('hex')}`
+  try {
+    await writeFile(temporary, `${text}\n`, { mode: 0o644, flush: true })
+    await chmod(temporary, 0o644)
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw translateError(path, error)
+  }
+}
+
+/** Makes what was written durable. */
+export async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r+')
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+/** Makes a rename durable. Some network file systems refuse; they promise nothing either way. */
+export async function syncDirectory(path: string): Promise<void> {
+  const file = await open(path, 'r').catch(() => undefined)
+  await file?.sync().catch(() => undefined)
+  await file?.close()
+}
