@@ -14,7 +14,14 @@ const beforeInstall = ['fetch', 'close', 'empty', 'install']
 export default defineJob({
   name: 'upgrade-node',
   about: 'brings one node to the release to go to, if everything speaks for it, and then the next',
-  triggers: [on('image.staged'), on('node.returned'), on('power.on-mains'), on('cluster.woken'), every('10m')],
+  triggers: [
+    on('agent.started'),
+    on('image.staged'),
+    on('node.returned'),
+    on('power.on-mains'),
+    on('cluster.woken'),
+    every('10m'),
+  ],
   purpose: 'upgrade',
   runs: 'queue',
 

@@ -38,6 +38,7 @@ const program = new Command('caretaker')
     '\nExit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 waiting for something, 4 not reachable.',
   )
   .version(await ownVersion(), '-v, --version')
+  .configureHelp({ showGlobalOptions: true })
   .exitOverride()
   .showHelpAfterError('(caretaker --help shows what there is)')
 
