@@ -1,4 +1,5 @@
 import type { Config } from './config.ts'
+import { alertOnce } from './core/alerts.ts'
 import { messageOf } from './core/errors.ts'
 import { describeEvent, type Event, powerEvent } from './core/event.ts'
 import { type Job, type JobContext, later, type Outcome, type RegisteredSchematic } from './core/job.ts'
@@ -6,7 +7,7 @@ import type { RunOutcome } from './core/journal.ts'
 import type { Logger } from './core/log.ts'
 import { describeStep } from './core/plan.ts'
 import type { Ports } from './core/ports.ts'
-import { nextPowerState, type Observation, type PowerState, startPower } from './core/power.ts'
+import { nextPowerState, type Observation, type PowerState, saysAnything, startPower } from './core/power.ts'
 import { carryOut } from './engine/carry-out.ts'
 import { createHere } from './engine/here.ts'
 import { createClusterLease } from './engine/lease.ts'
@@ -116,6 +117,7 @@ export function createAgent(options: AgentOptions) {
       const outcome = await underLease(job, AbortSignal.any([signal, stopping.signal]))
       if (outcome.kind === 'done') report('done', outcome.summary)
       else report('later', outcome.reason)
+      alertOnce(journal, `job.${job.name}`, undefined)
       log.info({ job: job.name, outcome: outcome.kind }, outcome.kind === 'done' ? outcome.summary : outcome.reason)
       return outcome
     } catch (error) {
@@ -125,7 +127,7 @@ export function createAgent(options: AgentOptions) {
         throw new Stopping('the agent is stopping')
       }
       report('failed', messageOf(error))
-      journal.write({ kind: 'alert', subject: job.name, text: messageOf(error) })
+      alertOnce(journal, `job.${job.name}`, messageOf(error), job.name)
       log.error({ job: job.name, err: error }, 'job failed')
       throw error
     }
@@ -210,13 +212,17 @@ export function createAgent(options: AgentOptions) {
 
   /** Silence starts no shutdown from mains, so somebody must hear that the protection is gone. Said once each way. */
   function noticeSilence(seen: Observation): void {
-    if (seen.kind === 'reading') {
+    if (seen.kind === 'reading' && saysAnything(seen.reading, power)) {
       lastHeard = seen.at
       if (toldOfSilence) void emit({ type: 'ups.heard', ups: upsName })
       toldOfSilence = false
     } else if (!toldOfSilence && seen.at - lastHeard > config.power.silence) {
       toldOfSilence = true
-      journal.write({ kind: 'alert', subject: upsName, text: `nothing guards the power: ${seen.why}` })
+      journal.write({
+        kind: 'alert',
+        subject: upsName,
+        text: `nothing guards the power: ${seen.kind === 'silence' ? seen.why : 'the UPS server has no data'}`,
+      })
       void emit({ type: 'ups.silent', ups: upsName })
     }
   }

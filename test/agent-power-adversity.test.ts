@@ -30,6 +30,24 @@ test('a UPS that is silent on mains for a week is said once, and once more when 
   ])
 })
 
+test('an upsd that answers and has no data for hours is no guard either', async () => {
+  const homelab = fakeHomelab(two)
+  await using it = startAgent(homelab)
+  await it.reads(online)
+  for (let passed = 0; passed < 3; passed++) await it.reads({ status: ['WAIT'] }, hour)
+  expect(texts(homelab)).toContain('nothing guards the power: the UPS server has no data')
+})
+
+test('a job that fails for the same reason again and again is one alert', async () => {
+  const homelab = fakeHomelab(two)
+  homelab.ports.factory.versions = async () => {
+    throw new AgentError('unreachable', 'the Factory does not answer')
+  }
+  await using it = startAgent(homelab)
+  for (let run = 0; run < 5; run++) await it.run('watch-releases').catch(() => {})
+  expect(texts(homelab).filter((text) => text === 'the Factory does not answer')).toHaveLength(1)
+})
+
 test('nodes that a person boots after an outage are left alone while the UPS says nothing', async () => {
   const homelab = fakeHomelab(two)
   await using it = startAgent(homelab, { power: { nodeStops: '20ms' } })

@@ -256,7 +256,8 @@ function has({ status }: UpsReading, token: string): boolean {
   return status.includes(token)
 }
 
-function saysAnything(reading: UpsReading, state: PowerState): boolean {
+/** Whether a status says how the power is: `WAIT`, or an empty one, is upsd without data. */
+export function saysAnything(reading: UpsReading, state: PowerState): boolean {
   if (has(reading, 'OL') || has(reading, 'OB')) return true
   return has(reading, 'FSD') && (has(reading, 'LB') || batterySinceOf(state) !== undefined)
 }
