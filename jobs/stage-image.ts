@@ -1,8 +1,9 @@
+import { runningVersions } from '../src/core/cluster.ts'
 import { AgentError } from '../src/core/errors.ts'
 import { defineJob, done, every, on } from '../src/core/job.ts'
 import type { Journal } from '../src/core/journal.ts'
 import { phase } from '../src/core/plan.ts'
-import { kernelArgumentsOf } from '../src/core/schematic.ts'
+import { kernelArgumentsOf, schematicsInUse } from '../src/core/schematic.ts'
 import { remembered } from '../src/core/target.ts'
 import { compareVersions } from '../src/core/version.ts'
 
@@ -16,8 +17,7 @@ export default defineJob({
   async run({ config, ports, schematics, signal, observe, carryOut, emit }) {
     const { factory, journal, share } = ports
     const ids: Record<string, string> = { ...remembered.schematicIds.recall(journal) }
-    const used = new Set([config.schematic, ...config.nodes.flatMap(({ schematic }) => schematic ?? [])])
-    for (const name of used) {
+    for (const name of schematicsInUse(config)) {
       const found = schematics.get(name)
       if (!found)
         throw new AgentError('misconfigured', `config/schematics/${name}.yaml is not there, or was never valid`)
@@ -26,7 +26,7 @@ export default defineJob({
     remembered.schematicIds.remember(journal, ids)
 
     // Without a release to go to, what the nodes run is what a new machine should boot.
-    const running = (await observe()).nodes.flatMap(({ talos }) => (talos.ok ? [talos.value.version] : []))
+    const running = runningVersions(await observe())
     const wanted = remembered.target.recall(journal) ?? running.toSorted(compareVersions).at(-1)
     const wishes = remembered.wishes.recall(journal) ?? []
     const versions = [...new Set([...(wanted === undefined ? [] : [wanted]), ...wishes])]

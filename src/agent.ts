@@ -242,7 +242,6 @@ export function createAgent(options: AgentOptions) {
 
   return {
     emit,
-    enqueue,
     runJob,
     noticePower,
     noticeNode,

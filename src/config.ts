@@ -221,7 +221,6 @@ function comparable(value: unknown): string | undefined {
 }
 
 export type Config = z.output<typeof schema>
-export type NodeConfig = Config['nodes'][number]
 
 const schematicSchema = z.strictObject({
   owner: z.string().optional(),

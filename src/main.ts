@@ -12,6 +12,7 @@ import { serveControl } from './control/server.ts'
 import { alertOnce } from './core/alerts.ts'
 import { AgentError } from './core/errors.ts'
 import type { Logger } from './core/log.ts'
+import { schematicsInUse } from './core/schematic.ts'
 import { remembered } from './core/target.ts'
 import { loadJobs } from './engine/catalogue.ts'
 import { ownVersion } from './main/version.ts'
@@ -65,7 +66,7 @@ export async function runDaemon({ settings, log, signal, pollEvery }: DaemonOpti
     }),
   )
   const agentSoon = Promise.withResolvers<Agent>()
-  const needed = new Set([config.schematic, ...config.nodes.flatMap(({ schematic }) => schematic ?? [])])
+  const needed = schematicsInUse(config)
   const schematics = stack.use(
     await loadSchematics({
       directory: settings.schematics,
@@ -89,12 +90,10 @@ export async function runDaemon({ settings, log, signal, pollEvery }: DaemonOpti
       )
   }
 
-  const ownStore = storeDirectory(settings)
+  const { ownStore } = settings
   // What a person has to mend is said before anything is begun.
-  if (ownStore !== undefined) {
-    await checkStore({ directory: ownStore, searchPath: settings.environment['PATH'] ?? '' })
-  }
-  const address = await addressOf(ownStore, settings)
+  if (ownStore) await checkStore(ownStore)
+  const address = await addressOf(settings)
   const queue = createQueue({ name: 'caretaker', address, log })
   const jobs = await loadJobs(new URL('../jobs/', import.meta.url))
   const agent = createAgent({
@@ -162,8 +161,7 @@ export async function runDaemon({ settings, log, signal, pollEvery }: DaemonOpti
       agent,
       queue,
       address,
-      directory: ownStore,
-      searchPath: settings.environment['PATH'] ?? '',
+      ownStore,
       journal,
       log,
     }),
@@ -176,15 +174,11 @@ export async function runDaemon({ settings, log, signal, pollEvery }: DaemonOpti
   log.info({}, 'stopping')
 }
 
-/** Our own store's directory, below that of the state; undefined where another store is named. */
-function storeDirectory({ config, path }: Settings): string | undefined {
-  return config.queue.url === undefined ? join(path(config.state), 'queue') : undefined
-}
-
-async function addressOf(ownStore: string | undefined, settings: Settings): Promise<StoreAddress> {
+async function addressOf(settings: Settings): Promise<StoreAddress> {
   const { url, password } = settings.config.queue
-  if (ownStore !== undefined || url === undefined) return { path: socketOf(ownStore ?? '') }
-  return { url, password: password ? await readSecret(password, 'queue.password', settings) : undefined }
+  if (settings.ownStore) return { path: socketOf(settings.ownStore.directory) }
+  // Without our own store there is a url.
+  return { url: url!, password: password ? await readSecret(password, 'queue.password', settings) : undefined }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -2,12 +2,13 @@ import { existsSync } from 'node:fs'
 import { access, constants, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { checkStore } from '../adapters/bullmq/store.ts'
-import { openJournal } from '../adapters/journal/journal.ts'
+import { type JournalHandle, openJournal } from '../adapters/journal/journal.ts'
 import { createFactory } from '../adapters/factory/factory.ts'
 import type { PlanAnswer } from '../control/protocol.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
 import type { Entry, Journal } from '../core/journal.ts'
 import { startPower } from '../core/power.ts'
+import { schematicsInUse } from '../core/schematic.ts'
 import { foresee } from '../core/rollout.ts'
 import { remembered } from '../core/target.ts'
 import { observe } from '../engine/observe.ts'
@@ -19,10 +20,14 @@ import { openUps, openWorld, readAccess, readCredentials } from '../main/wiring.
 
 /** The journal's newest entries, from the disk. */
 export function readEntries(settings: Settings, limit: number): readonly Entry[] {
-  const directory = settings.path(settings.config.state)
-  if (!existsSync(join(directory, 'journal.db'))) return []
-  using journal = openJournal(directory, { readOnly: true })
-  return journal.entries(limit)
+  using journal = openKeptJournal(settings)
+  return journal?.entries(limit) ?? []
+}
+
+/** The journal that a daemon has left, to read; undefined where none has run yet. */
+function openKeptJournal({ config, path }: Settings): JournalHandle | undefined {
+  const directory = path(config.state)
+  return existsSync(join(directory, 'journal.db')) ? openJournal(directory, { readOnly: true }) : undefined
 }
 
 /** What the Factory offers now. */
@@ -33,18 +38,20 @@ export async function readReleases(settings: Settings, signal: AbortSignal): Pro
 /** The plan as a daemon that has just started would make it, from the journal of the last one if there is one. */
 export async function planDirectly(settings: Settings, signal: AbortSignal): Promise<PlanAnswer> {
   const { config } = settings
-  const directory = settings.path(config.state)
-  const kept = existsSync(join(directory, 'journal.db')) ? openJournal(directory, { readOnly: true }) : undefined
+  const kept = openKeptJournal(settings)
   try {
     await using schematics = await loadSchematics({ ...quietly, directory: settings.schematics })
     const known: Journal = kept ?? emptyJournal()
     const ids = Object.fromEntries([...schematics.current.values()].map(({ id }) => [id, id]))
     const versions = remembered.versions.recall(known) ?? (await createFactory(config.factory.url).versions(signal))
-    const facts: Readonly<Record<string, unknown>> = { 'factory.versions': versions, 'factory.schematics': ids }
+    const assumed = new Map<string, unknown>()
     const journal: Journal = {
       ...known,
-      recall: <T>(key: string) => known.recall<T>(key) ?? (facts[key] as T | undefined),
+      recall: <T>(key: string) => known.recall<T>(key) ?? (assumed.get(key) as T | undefined),
+      remember: (key, value) => void assumed.set(key, value),
     }
+    remembered.versions.remember(journal, versions)
+    remembered.schematicIds.remember(journal, ids)
     await using world = await openWorld({ settings, journal })
     const { ups } = world
     const reading = await ups?.read(signal).catch(() => undefined)
@@ -75,23 +82,20 @@ export async function checkSettings(settings: Settings): Promise<readonly string
       for (const line of messageOf(error).split('\n')) faults.push(`${file}: ${setting}: ${line}`)
     })
   }
-  const needed = [config.schematic, ...config.nodes.flatMap(({ schematic }) => schematic ?? [])]
   await attempt('cluster.talosconfig', () => readCredentials(settings))
   await attempt('cluster.kubeconfig', () => readAccess(settings))
   await attempt('upses', async () => (await openUps(settings))?.[Symbol.asyncDispose]())
   if (config.queue.password) await attempt('queue.password', () => readSecret(config.queue.password!, 'it', settings))
   await attempt('schematic', async () => {
     const { current } = await loadSchematics({ ...quietly, directory: settings.schematics })
-    const missing = needed.find((name) => !current.has(name))
+    const missing = [...schematicsInUse(config)].find((name) => !current.has(name))
     if (missing) throw new AgentError('misconfigured', `${join(settings.schematics, `${missing}.yaml`)} is not there`)
   })
   await attempt('share.directory', () => checkDirectory(path(config.share.directory), 'is the share mounted?'))
   const state = path(config.state)
   if (existsSync(state)) await attempt('state', () => checkDirectory(state, 'give it a directory of its own'))
-  if (config.queue.url === undefined) {
-    const store = { directory: join(state, 'queue'), searchPath: settings.environment['PATH'] ?? '' }
-    await attempt('state', () => checkStore(store))
-  }
+  const { ownStore } = settings
+  if (ownStore) await attempt('state', () => checkStore(ownStore))
   return faults
 }
 

@@ -108,6 +108,11 @@ export function whyUnhealthy({ talos, kubernetes }: Node): string | undefined {
   return undefined
 }
 
+/** The release that each node runs, of those that answer. */
+export function runningVersions({ nodes }: Pick<Cluster, 'nodes'>): string[] {
+  return nodes.flatMap(({ talos }) => (talos.ok ? [talos.value.version] : []))
+}
+
 /** Installed and not booted: the next boot starts another release than the running one. */
 export function isArmed({ talos }: Node): boolean {
   return talos.ok && talos.value.fallbackPending && talos.value.stage === 'running' && talos.value.ready

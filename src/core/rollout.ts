@@ -1,4 +1,4 @@
-import { type Cluster, isArmed } from './cluster.ts'
+import { type Cluster, isArmed, runningVersions } from './cluster.ts'
 import type { JobContext } from './job.ts'
 import type { Journal } from './journal.ts'
 import type { Plan } from './plan.ts'
@@ -115,7 +115,7 @@ function versionToRun(cluster: Cluster, release: TargetDecision): string | undef
   })[0]
   if (begun !== undefined) return begun
   if (release.kind === 'target') return release.version
-  const running = new Set(cluster.nodes.flatMap(({ talos }) => (talos.ok ? [talos.value.version] : [])))
+  const running = new Set(runningVersions(cluster))
   return running.size === 1 ? [...running][0] : undefined
 }
 

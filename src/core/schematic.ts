@@ -26,6 +26,14 @@ export interface Schematic {
     | undefined
 }
 
+/** The names of the schematics that the homelab needs: the one of all nodes, and those of single ones. */
+export function schematicsInUse(config: {
+  readonly schematic: string
+  readonly nodes: readonly { readonly schematic?: string | undefined }[]
+}): ReadonlySet<string> {
+  return new Set([config.schematic, ...config.nodes.flatMap(({ schematic }) => schematic ?? [])])
+}
+
 type Yaml = string | number | boolean | null | readonly Yaml[] | Entries
 /** A mapping whose order counts. */
 class Entries {

@@ -1,4 +1,4 @@
-import type { Cluster } from './cluster.ts'
+import { type Cluster, runningVersions } from './cluster.ts'
 import type { RegisteredSchematic } from './job.ts'
 import type { Journal } from './journal.ts'
 import { decideTarget, type ReleasePolicy, type TargetDecision } from './release.ts'
@@ -42,7 +42,7 @@ export function chooseTarget(cluster: Cluster, journal: Journal, policy: Release
   return decideTarget(
     {
       available,
-      running: cluster.nodes.flatMap(({ talos }) => (talos.ok ? [talos.value.version] : [])),
+      running: runningVersions(cluster),
       firstSeen: journal.firstSeen(available, now.getTime()),
       underWay: remembered.rollout.recall(journal),
       kubernetes: cluster.kubernetes.ok ? cluster.kubernetes.value : undefined,

@@ -6,7 +6,7 @@ import type { Logger } from '../core/log.ts'
 import { describeStep, type Plan, type Step } from '../core/plan.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Inventory } from './observe.ts'
-import { observe, observeNode } from './observe.ts'
+import { observe, observeNode, question } from './observe.ts'
 import { etcdObstacle, leavingObstacle } from '../core/etcd.ts'
 import { until, withDeadline } from './until.ts'
 
@@ -17,9 +17,6 @@ export interface CarryOutOptions extends CarryOutChoices {
   /** Between two looks of a wait, in ms. */
   readonly pollEvery: number
 }
-
-/** How long a single question to one node may take, in ms. */
-const question = 3_000
 
 /** Carries out a plan, phase by phase. Knows nothing of why. */
 export async function carryOut(plan: Plan, ports: Ports, options: CarryOutOptions): Promise<void> {
@@ -58,20 +55,18 @@ async function carryOutStep(step: Step, ports: Ports, options: CarryOutOptions):
 async function perform(step: Step, ports: Ports, options: CarryOutOptions): Promise<void> {
   const { talos, kubernetes, factory, share, ups } = ports
   const { signal, pollEvery } = options
-  const wait = (within: number) => ({ within, pollEvery, signal })
+  const limit = (within: number, call: (signal: AbortSignal) => Promise<void>) => withDeadline(within, signal, call)
   switch (step.do) {
     case 'pull-image':
-      return withDeadline(step.within, signal, (limited) => talos.pullImage(step.node, step.image, limited))
+      return limit(step.within, (limited) => talos.pullImage(step.node, step.image, limited))
     case 'cordon':
-      return withDeadline(step.within, signal, (limited) =>
-        kubernetes.cordon(step.node, step.mark, step.attempts, limited),
-      )
+      return limit(step.within, (limited) => kubernetes.cordon(step.node, step.mark, step.attempts, limited))
     case 'note-failure':
-      return withDeadline(10_000, signal, (limited) => kubernetes.noteFailure(step.node, step.attempts, limited))
+      return limit(10_000, (limited) => kubernetes.noteFailure(step.node, step.attempts, limited))
     case 'drain':
-      return withDeadline(step.within, signal, (limited) => kubernetes.drain(step.node, step.policy, limited))
+      return limit(step.within, (limited) => kubernetes.drain(step.node, step.policy, limited))
     case 'install':
-      return withDeadline(step.within, signal, (limited) => talos.install(step.node, step.image, limited))
+      return limit(step.within, (limited) => talos.install(step.node, step.image, limited))
     case 'reboot':
       return reboot(step, ports, options)
     case 'install-and-reboot':
@@ -79,7 +74,7 @@ async function perform(step: Step, ports: Ports, options: CarryOutOptions): Prom
     case 'await-upgraded':
       return awaitUpgraded(step, ports, options)
     case 'await-etcd':
-      return until('etcd to be whole', wait(step.within), async (limited) => {
+      return until('etcd to be whole', { within: step.within, pollEvery, signal }, async (limited) => {
         return etcdObstacle((await observe(options.inventory, ports, limited)).nodes) ?? true
       })
     case 'uncordon':
@@ -91,9 +86,9 @@ async function perform(step: Step, ports: Ports, options: CarryOutOptions): Prom
     case 'await-down':
       return awaitDown(step, ports, options)
     case 'log-out-of-ups':
-      return ups ? withDeadline(5_000, signal, (limited) => ups.logOut(limited)) : undefined
+      return ups ? limit(5_000, (limited) => ups.logOut(limited)) : undefined
     case 'log-in-to-ups':
-      return ups ? withDeadline(5_000, signal, (limited) => ups.logIn(limited)) : undefined
+      return ups ? limit(5_000, (limited) => ups.logIn(limited)) : undefined
     case 'bring-back':
       return bringBack(step, ports, options)
     case 'confirm':
@@ -107,16 +102,25 @@ async function perform(step: Step, ports: Ports, options: CarryOutOptions): Prom
 
 type StepOf<Do extends Step['do']> = Extract<Step, { do: Do }>
 
-/** Not sent again to a node that is on its way down or has another boot already: a second reboot would hit the new system. */
-async function reboot(
-  { node, bootId, mark }: StepOf<'reboot'>,
+/**
+ * Marks the node as about to reboot, and answers whether to send the order: not again to one that is on its way down or has
+ * another boot already, because a second reboot would hit the new system.
+ */
+async function markBeforeReboot(
+  { node, bootId, mark }: StepOf<'reboot' | 'install-and-reboot'>,
   { talos, kubernetes }: Ports,
-  { signal, log }: CarryOutOptions,
-): Promise<void> {
+  signal: AbortSignal,
+): Promise<boolean> {
   const facts = await withDeadline(question, signal, (limited) => talos.look(node, limited))
-  if (facts.bootId !== bootId || facts.stage !== 'running') return
+  if (facts.bootId !== bootId || facts.stage !== 'running') return false
   await withDeadline(10_000, signal, (limited) => kubernetes.cordon(node, mark, undefined, limited))
-  await withDeadline(60_000, signal, (limited) => talos.reboot(node, limited)).catch((error: unknown) => {
+  return true
+}
+
+async function reboot(step: StepOf<'reboot'>, ports: Ports, { signal, log }: CarryOutOptions): Promise<void> {
+  const { node } = step
+  if (!(await markBeforeReboot(step, ports, signal))) return
+  await withDeadline(60_000, signal, (limited) => ports.talos.reboot(node, limited)).catch((error: unknown) => {
     // The answer may be lost although the order arrived: the wait that follows sees which.
     if (signal.aborted || !(error instanceof AgentError && error.retryable)) throw error
     log.warn({ node, reason: messageOf(error) }, 'no answer to the reboot')
@@ -125,14 +129,12 @@ async function reboot(
 
 async function installAndReboot(
   step: StepOf<'install-and-reboot'>,
-  { talos, kubernetes }: Ports,
+  ports: Ports,
   { signal }: CarryOutOptions,
 ): Promise<void> {
-  const { node, image, bootId, mark, within } = step
-  const facts = await withDeadline(question, signal, (limited) => talos.look(node, limited))
-  if (facts.bootId !== bootId || facts.stage !== 'running') return
-  await withDeadline(10_000, signal, (limited) => kubernetes.cordon(node, mark, undefined, limited))
-  await withDeadline(within, signal, (limited) => talos.installAndReboot(node, image, limited))
+  const { node, image, within } = step
+  if (!(await markBeforeReboot(step, ports, signal))) return
+  await withDeadline(within, signal, (limited) => ports.talos.installAndReboot(node, image, limited))
 }
 
 /**

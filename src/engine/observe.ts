@@ -7,7 +7,7 @@ import { withDeadline } from './until.ts'
 export type Inventory = readonly { readonly name: string; readonly role: Role; readonly mac?: string | undefined }[]
 
 /** How long any one question may take, in ms: what does not answer by then is silent. */
-const question = 3_000
+export const question = 3_000
 
 /** Looks at every node, and at Kubernetes once, all at the same time. Never fails: silence is a fact. */
 export async function observe(
@@ -15,21 +15,12 @@ export async function observe(
   ports: Pick<Ports, 'talos' | 'kubernetes'>,
   signal: AbortSignal,
 ): Promise<Cluster> {
-  const [nodes, kubernetes, version] = await Promise.all([
-    Promise.all(inventory.map(({ name }) => ask(signal, (soon) => ports.talos.look(name, soon)))),
-    ask(signal, (soon) => ports.kubernetes.nodes(soon)),
+  const [nodes, kubernetes] = await Promise.all([
+    observeNodes(inventory, ports, signal),
     ask(signal, (soon) => ports.kubernetes.version(soon)),
   ])
   signal.throwIfAborted()
-  return {
-    nodes: inventory.map(({ name, role }, index): Node => ({
-      name,
-      role,
-      talos: nodes[index]!,
-      kubernetes: factsOf(name, kubernetes),
-    })),
-    kubernetes: version,
-  }
+  return { nodes, kubernetes }
 }
 
 export async function observeNode(
@@ -38,12 +29,27 @@ export async function observeNode(
   ports: Pick<Ports, 'talos' | 'kubernetes'>,
   signal: AbortSignal,
 ): Promise<Node> {
-  const cluster = await observe(
-    inventory.filter((node) => node.name === name),
-    ports,
-    signal,
-  )
-  return cluster.nodes[0]!
+  const only = inventory.filter((node) => node.name === name)
+  const [node] = await observeNodes(only, ports, signal)
+  signal.throwIfAborted()
+  return node!
+}
+
+async function observeNodes(
+  inventory: Inventory,
+  ports: Pick<Ports, 'talos' | 'kubernetes'>,
+  signal: AbortSignal,
+): Promise<Node[]> {
+  const [nodes, kubernetes] = await Promise.all([
+    Promise.all(inventory.map(({ name }) => ask(signal, (soon) => ports.talos.look(name, soon)))),
+    ask(signal, (soon) => ports.kubernetes.nodes(soon)),
+  ])
+  return inventory.map(({ name, role }, index): Node => ({
+    name,
+    role,
+    talos: nodes[index]!,
+    kubernetes: factsOf(name, kubernetes),
+  }))
 }
 
 function factsOf(name: string, kubernetes: Seen<ReadonlyMap<string, KubernetesFacts>>): Seen<KubernetesFacts> {

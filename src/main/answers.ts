@@ -12,7 +12,7 @@ import { parseVersion } from '../core/version.ts'
 export interface ControlOptions {
   readonly agent: Agent
   readonly ports: Ports
-  readonly queue: Pick<JobQueue, 'counts'> | undefined
+  readonly queue: Pick<JobQueue, 'counts'>
   readonly version: string
   readonly pid: number
   readonly startedAt: Date
@@ -80,7 +80,7 @@ export function createControl({
 
   return {
     status: async (signal): Promise<StatusAnswer> => {
-      const [cluster, staged, counts] = await Promise.all([agent.observe(signal), share.staged(), queue?.counts()])
+      const [cluster, staged, counts] = await Promise.all([agent.observe(signal), share.staged(), queue.counts()])
       return {
         version,
         pid,

@@ -19,6 +19,8 @@ export interface Settings {
   readonly schematics: string
   /** The daemon's control socket. */
   readonly socket: string
+  /** Our own store: its directory, below that of the state, and where its program is looked for. Undefined where another store is named. */
+  readonly ownStore: { readonly directory: string; readonly searchPath: string } | undefined
 }
 
 const defaultFiles = ['config/caretaker.yaml', '/etc/caretaker/caretaker.yaml']
@@ -42,13 +44,18 @@ export async function loadSettings(named: string | undefined, environment: Envir
   const config = parseConfig(text, file)
   const directory = dirname(resolve(file))
   const path = (relative: string) => resolve(directory, relative)
+  const state = path(config.state)
   return {
     file,
     config,
     environment,
     path,
     schematics: join(directory, 'schematics'),
-    socket: join(path(config.state), 'control.sock'),
+    socket: join(state, 'control.sock'),
+    ownStore:
+      config.queue.url === undefined
+        ? { directory: join(state, 'queue'), searchPath: environment['PATH'] ?? '' }
+        : undefined,
   }
 }
 

@@ -8,14 +8,13 @@ import { alertOnce } from '../core/alerts.ts'
 import { messageOf } from '../core/errors.ts'
 import type { Journal } from '../core/journal.ts'
 import type { Logger } from '../core/log.ts'
+import type { Settings } from './settings.ts'
 
 export interface WorkOptions {
   readonly agent: Agent
   readonly queue: JobQueue
   readonly address: StoreAddress
-  /** Where our own store is kept; undefined where another one is named. */
-  readonly directory: string | undefined
-  readonly searchPath: string
+  readonly ownStore: Settings['ownStore']
   readonly journal: Journal
   readonly log: Logger
 }
@@ -30,17 +29,17 @@ const scheduleEvery = 10 * 60_000
  * does not open is an alert and is tried again, and never the end of the daemon: the power is guarded without it.
  */
 export function startWork(options: WorkOptions): AsyncDisposable {
-  const { agent, queue, address, directory, searchPath, journal, log } = options
+  const { agent, queue, address, ownStore, journal, log } = options
   const stopping = new AbortController()
   let store: EmbeddedStore | undefined
   let worker: AsyncDisposable | undefined
   const pause = (ms: number) => sleep(ms, undefined, { signal: stopping.signal }).catch(() => {})
 
   async function open(): Promise<void> {
-    if (directory === undefined) return
+    if (!ownStore) return
     while (!stopping.signal.aborted) {
       try {
-        store = await openEmbeddedStore({ directory, searchPath, log })
+        store = await openEmbeddedStore({ ...ownStore, log })
         alertOnce(journal, 'store', undefined)
         return
       } catch (error) {
