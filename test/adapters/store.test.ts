@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { chmod, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { Redis } from 'ioredis'
 import { describe, test } from 'vitest'
 import { checkStore, openEmbeddedStore } from '../../src/adapters/bullmq/store.ts'
 import { done } from '../../src/core/job.ts'
@@ -17,6 +18,16 @@ function isRunning(pid: number): boolean {
     return killProcess(pid, 0)
   } catch {
     return false
+  }
+}
+
+/** What the store says of its log: what is no longer in its buffer, the kernel has, and survives the store's death. */
+async function persistence(address: { readonly path: string }): Promise<string> {
+  const redis = new Redis(address.path)
+  try {
+    return await redis.info('persistence')
+  } finally {
+    redis.disconnect()
   }
 }
 
@@ -138,8 +149,7 @@ describe.skipIf(isStoreMissing).concurrent(`the store of our own${skippedWord}`,
       await queue.add(job)
       await expect.poll(() => job.count, patience).toBe(1)
       await expect.poll(() => queue.counts(), patience).toMatchObject({ delayed: 1 })
-      // Jobs are on the disk after a second at most.
-      await new Promise((resolve) => setTimeout(resolve, 1_100))
+      await expect.poll(() => persistence(store.address), patience).toMatch(/^aof_buffer_length:0\r$/m)
       const { pid } = store
       killProcess(pid)
       await expect
