@@ -3,6 +3,35 @@ export interface Cluster {
   readonly nodes: readonly Node[]
   /** The API server's version, `v1.36.3`. */
   readonly kubernetes: Seen<string>
+  readonly workloads: Seen<Workloads>
+}
+
+/** What of the workloads matters to whoever takes nodes away. */
+export interface Workloads {
+  /** Disruption budgets that allow no eviction, and never will as their workload stands. */
+  readonly blocking: readonly BlockingBudget[]
+  /** Pods that find no node: `default/web-1: 0/3 nodes are available`. */
+  readonly pending: readonly string[]
+}
+
+/** A budget whose every pod has to stay: draining its node would wait for ever. */
+export interface BlockingBudget {
+  /** `namespace/name`. */
+  readonly budget: string
+  /** What it asks for: `needs 1 of 1 pods`. */
+  readonly why: string
+  /** Of the budget's own namespace. */
+  readonly pods: readonly { readonly name: string; readonly node: string; readonly owner: string | undefined }[]
+}
+
+/** What a storage system inside the cluster says of its data. */
+export interface StorageFacts {
+  /** `longhorn`, `ceph`: the systems that were found. Empty where there is none. */
+  readonly systems: readonly string[]
+  /** What keeps a further node from being taken away: `longhorn volume pvc-1 is degraded`. */
+  readonly unwell: readonly string[]
+  /** By node: volumes whose last healthy replica it holds. */
+  readonly lastReplicas: ReadonlyMap<string, readonly string[]>
 }
 
 /** Something that was looked at: what was seen, or why it could not be. */
@@ -44,6 +73,16 @@ export interface TalosFacts {
    * ready this means *armed*: its next boot, for whatever reason, starts another release.
    */
   readonly fallbackPending: boolean
+  /** META key 0x07 is there: an upgrade was staged (Talos 1.17 and before), and the next boot installs it. */
+  readonly staged: boolean
+  /** The boot entry that runs, a UKI's file name; undefined where systemd-boot did not start it. */
+  readonly bootedEntry: string | undefined
+  /** The machine's own UUID, of its firmware. */
+  readonly uuid: string | undefined
+  /** The kernel's command line, word by word. */
+  readonly kernelArguments: readonly string[]
+  /** Services that do not run or are not healthy, by id. */
+  readonly ailing: readonly string[]
   /** Control planes only. */
   readonly etcd?: Seen<EtcdFacts>
 }
@@ -54,6 +93,15 @@ export interface EtcdFacts {
   readonly leader: string | undefined
   readonly learner: boolean
   readonly errors: readonly string[]
+  /** `NOSPACE on 8e9e05c52164694d`. */
+  readonly alarms: readonly string[]
+  /** Bytes. */
+  readonly dbSize: number
+  /** Entries in the log that it has, and that it has carried out. */
+  readonly raftIndex: number
+  readonly raftApplied: number
+  /** What the data are written for: `3.6.0`. An etcd that is older refuses them. */
+  readonly storageVersion: string | undefined
   readonly members: readonly { readonly id: string; readonly name: string; readonly learner: boolean }[]
 }
 
@@ -65,6 +113,14 @@ export interface KubernetesFacts {
   /** Our mark is on it although it is schedulable: somebody has uncordoned it since. */
   readonly leftover: boolean
   readonly attempts: Attempts | undefined
+  /** Our note on a node in service that it is armed on purpose, for the next window. */
+  readonly staged: CordonMark | undefined
+  /** `topology.kubernetes.io/zone`. */
+  readonly zone: string | undefined
+  /** `key=value:effect`, or `key:effect` where there is no value. */
+  readonly taints: readonly string[]
+  /** Why a person has paused upgrades of this node. */
+  readonly paused: string | undefined
 }
 
 /**
@@ -79,8 +135,15 @@ export interface CordonMark {
   readonly release?: string
   readonly schematic?: string
   readonly bootId?: string
+  /** What ran when it was closed, and by what the machine is known again afterwards. */
+  readonly from?: string
+  readonly uuid?: string
+  /** The schematic's own kernel arguments that it booted with: those must be there again. */
+  readonly kernelArguments?: readonly string[]
   /** Set just before the call that makes the node reboot. */
   readonly rebooting?: true
+  /** It is to go back to the release before, and not on to `release`, which it comes from. */
+  readonly back?: true
 }
 
 /** How often a release was tried on a node. Outlives the cordon, so that a release that rolls back is not tried for ever. */
@@ -115,5 +178,6 @@ export function runningVersions({ nodes }: Pick<Cluster, 'nodes'>): string[] {
 
 /** Installed and not booted: the next boot starts another release than the running one. */
 export function isArmed({ talos }: Node): boolean {
-  return talos.ok && talos.value.fallbackPending && talos.value.stage === 'running' && talos.value.ready
+  if (!talos.ok || talos.value.stage !== 'running' || !talos.value.ready) return false
+  return talos.value.fallbackPending || talos.value.staged
 }

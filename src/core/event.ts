@@ -13,6 +13,13 @@ export type Event =
   | { type: 'node.returned'; node: string }
   | { type: 'node.lost'; node: string }
   | { type: 'node.upgraded'; node: string; version: string }
+  | { type: 'rollout.started'; version: string }
+  | { type: 'rollout.finished'; version: string }
+  /** Nothing goes on without a person. */
+  | { type: 'rollout.stuck'; node: string; reason: string }
+  | { type: 'approval.needed'; version: string }
+  /** A window closed with nodes still to come. */
+  | { type: 'window.missed'; nodes: number; reason: string }
   | { type: 'power.on-mains'; ups: string }
   | { type: 'power.on-battery'; ups: string }
   | { type: 'power.critical'; ups: string; reason: CriticalReason }
@@ -41,6 +48,16 @@ export function describeEvent(event: Event): string {
       return `${event.node} no longer answers`
     case 'node.upgraded':
       return `${event.node} runs ${event.version}`
+    case 'rollout.started':
+      return `the rollout of ${event.version} begins`
+    case 'rollout.finished':
+      return `the rollout of ${event.version} is done`
+    case 'rollout.stuck':
+      return `the rollout is stuck: ${event.reason}`
+    case 'approval.needed':
+      return `${event.version} waits for approval: \`caretaker approve ${event.version}\``
+    case 'window.missed':
+      return `the window closed with ${event.nodes} ${event.nodes === 1 ? 'node' : 'nodes'} still to come, because ${event.reason}; \`caretaker run-now\` goes on outside of windows`
     case 'power.on-mains':
       return `${event.ups} is on mains`
     case 'power.on-battery':

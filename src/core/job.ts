@@ -47,6 +47,8 @@ export interface JobContext {
   monotonic(): number
   emit(event: Event): Promise<void>
   observe(): Promise<Cluster>
+  /** The node of the cluster that this agent itself runs on, if it does. */
+  readonly ownNode: string | undefined
   /** Names of the nodes that answered at most this many ms ago. */
   answeredWithin(ms: number): ReadonlySet<string>
   carryOut(plan: Plan, options?: CarryOutChoices): Promise<void>
@@ -65,6 +67,8 @@ export interface CarryOutChoices {
   readonly mayGoOn?: (phase: string) => string | undefined
   /** Called, and done, before a step's first effect and after its end: what must be durable is written here. */
   readonly onStep?: (step: Step, state: StepState) => void
+  /** Called when a phase has ended well, with how long it took, in ms. */
+  readonly onPhase?: (phase: string, ms: number) => void
 }
 
 export type StepState = { kind: 'started' } | { kind: 'done' } | { kind: 'failed'; error: Error }

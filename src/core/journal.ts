@@ -1,4 +1,5 @@
 import type { Outage } from './outage.ts'
+import type { Rollout } from './rollout-record.ts'
 
 /**
  * What the agent must not forget: durable when a call returns (where the disk allows it), readable by the CLI without
@@ -24,6 +25,12 @@ export interface Journal {
   /** Begins or updates it; on the disk when this returns. */
   saveOutage(outage: Outage): void
   outages(limit: number): readonly Outage[]
+  /** The newest rollout that has not ended yet, if any. */
+  openRollout(): Rollout | undefined
+  /** Begins or updates it, by its id; on the disk when this returns. */
+  saveRollout(rollout: Rollout): void
+  /** Newest first. */
+  rollouts(limit: number): readonly Rollout[]
   /** Why the journal is kept in memory at present; undefined when the disk is well. */
   readonly degraded: string | undefined
 }

@@ -1,4 +1,6 @@
+import type { Check } from './check.ts'
 import type { Attempts, CordonMark } from './cluster.ts'
+import type { DisruptionPolicy } from './disruption.ts'
 
 /**
  * A plan is a list of phases, run one after another; the steps of a phase run together. (Talos calls the same things
@@ -20,15 +22,41 @@ export type Step =
   | { do: 'cordon'; node: string; mark: CordonMark; attempts?: Attempts; within: number }
   | { do: 'note-failure'; node: string; attempts: Attempts }
   | { do: 'drain'; node: string; policy: DrainPolicy; within: number }
-  /** Looks once more whether the node can be taken away: much may have happened since that was decided. */
-  | { do: 'confirm'; node: string }
+  /** Looks once more whether the node can be taken away, and whether it is ours to do: much may have happened. */
+  | { do: 'confirm'; node: string; limits: DisruptionPolicy }
+  /** Streams etcd's database to the disk, checked. From `node`, which need not be the leader. */
+  | { do: 'snapshot-etcd'; node: string; release: string; within: number }
+  | { do: 'forfeit-leadership'; node: string }
+  /** Notes on a node that stays in service that it is armed on purpose. */
+  | { do: 'note-staged'; node: string; mark: CordonMark }
   /** Talos 1.13 and later: runs the installer, and nothing else. */
   | { do: 'install'; node: string; image: string; within: number }
   /** `bootId` is the boot that is to end: a node that has another one was rebooted already. */
-  | { do: 'reboot'; node: string; bootId: string; mark: CordonMark }
+  | { do: 'reboot'; node: string; bootId: string; mark: CordonMark; mode: RebootMode }
   /** Talos 1.12 and earlier: one call that pulls, installs and reboots. */
-  | { do: 'install-and-reboot'; node: string; image: string; bootId: string; mark: CordonMark; within: number }
-  | { do: 'await-upgraded'; node: string; version: string; schematic: string; bootId: string; within: number }
+  | {
+      do: 'install-and-reboot'
+      node: string
+      image: string
+      bootId: string
+      mark: CordonMark
+      mode: RebootMode
+      within: number
+    }
+  /** Makes the other boot entry the default and reboots into it. */
+  | { do: 'roll-back'; node: string; bootId: string; mark: CordonMark }
+  | {
+      do: 'await-upgraded'
+      node: string
+      version: string
+      schematic: string
+      bootId: string
+      within: number
+      identity: Identity
+    }
+  /** A new boot, whole and healthy, of whatever release. */
+  | { do: 'await-rebooted'; node: string; bootId: string; within: number }
+  | { do: 'await-checks'; node: string; checks: readonly Check[]; within: number }
   | { do: 'await-etcd'; within: number }
   | { do: 'uncordon'; node: string; why: CordonMark['why']; forgetAttempts?: true }
   | { do: 'settle'; node: string; lasts: number }
@@ -51,12 +79,35 @@ export type Step =
     }
   | { do: 'stage-image'; image: ImageOrder; publish: boolean }
 
-/** What a drain does about pods that a disruption budget protects. */
+/** By what a machine is known again after a reboot; what isn't given is not asked for. */
+export interface Identity {
+  readonly uuid?: string
+  /** Official extensions that it must have. */
+  readonly extensions: readonly string[]
+  readonly kernelArguments?: readonly string[]
+}
+
+/** How a machine goes through a reboot: by kexec where it can, through the firmware, or without stopping anything. */
+export type RebootMode = 'default' | 'powercycle' | 'force'
+
+/** What a drain does about pods that a disruption budget protects, and in which order pods go. */
 export interface DrainPolicy {
   /** After this many ms of refused evictions pods are deleted all the same; undefined: never, the drain fails instead. */
   readonly deleteAfter?: number
   /** No pod gets longer than this to stop, whatever it asks for, in ms. */
   readonly maxGrace?: number
+  /** In tiers: plain pods, then those with volumes, then `last`. Absent: all at once. */
+  readonly ordered?: true
+  /** Pods that go last, each of these label selectors by itself, for at most `within` ms. */
+  readonly last?: readonly { readonly selector: string; readonly within?: number }[]
+  /** How long plain pods and those with volumes may take, in ms; undefined: as long as the drain itself. */
+  readonly tierWithin?: number
+  /** Waits so many ms for volumes to be detached from the node when its pods are gone; undefined: not at all. */
+  readonly volumesWithin?: number
+  /** Pods that keep data in an `emptyDir` are not evicted: the drain fails and names them. */
+  readonly keepEmptyDir?: true
+  /** Pods that nobody would make anew are not evicted: the drain fails and names them. */
+  readonly keepUnmanaged?: true
 }
 
 /** A UKI to bring onto the share. */

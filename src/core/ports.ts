@@ -1,8 +1,11 @@
-import type { Attempts, CordonMark, KubernetesFacts, TalosFacts } from './cluster.ts'
+import type { Check } from './check.ts'
+import type { Attempts, CordonMark, KubernetesFacts, StorageFacts, TalosFacts, Workloads } from './cluster.ts'
 import type { Journal } from './journal.ts'
-import type { DrainPolicy, ImageOrder } from './plan.ts'
+import type { Purpose } from './lease.ts'
+import type { DrainPolicy, ImageOrder, RebootMode } from './plan.ts'
 import type { UpsReading } from './power.ts'
 import type { Schematic } from './schematic.ts'
+import type { Blackout } from './window.ts'
 
 /**
  * The outside world, as the agent needs it, and no wider. Every call rejects with an AgentError and with nothing else,
@@ -16,6 +19,10 @@ export interface Ports {
   /** Absent where no UPS is configured. */
   readonly ups?: Ups
   readonly wakeOnLan: WakeOnLan
+  readonly snapshots: Snapshots
+  readonly checks: Checks
+  /** Absent where none is configured. */
+  readonly calendar?: Calendar
   readonly journal: Journal
 }
 
@@ -87,8 +94,19 @@ export interface Talos {
   /** Talos 1.13 and later: runs the installer. Rejects with its exit code and last lines when it fails. */
   install(node: string, image: string, signal: AbortSignal): Promise<void>
   /** Talos 1.12 and earlier: returns when the node has accepted; it pulled and checked the image by then. */
-  installAndReboot(node: string, image: string, signal: AbortSignal): Promise<void>
-  reboot(node: string, signal: AbortSignal): Promise<void>
+  installAndReboot(node: string, image: string, mode: RebootMode, signal: AbortSignal): Promise<void>
+  reboot(node: string, mode: RebootMode, signal: AbortSignal): Promise<void>
+  /** Makes the other boot entry the default and reboots. Rejected where there is no other one. */
+  rollback(node: string, signal: AbortSignal): Promise<void>
+  /** Hands the leadership of etcd over; answers the new leader's name, or undefined where the node did not lead. */
+  forfeitLeadership(node: string, signal: AbortSignal): Promise<string | undefined>
+  /** The whole database of etcd, as it comes. Ends early, or throws, when the node breaks off. */
+  snapshotEtcd(node: string, signal: AbortSignal): AsyncIterable<Uint8Array>
+  /**
+   * What the node says that it does, for showing and for looking sooner: `phase stopServices`, `sequence reboot was not
+   * started: …`. Never proof of anything. Ends when the stream does.
+   */
+  follow(node: string, signal: AbortSignal): AsyncIterable<string>
   /** Returns when the node has accepted. `force` leaves Talos' own cordon and drain out. */
   shutDown(node: string, options: { force: boolean }, signal: AbortSignal): Promise<void>
 }
@@ -116,6 +134,71 @@ export interface Kubernetes {
   ): Promise<void>
   /** Evicts what runs on the node and waits until it is gone. Rejects naming the pods that would not go. */
   drain(node: string, policy: DrainPolicy, signal: AbortSignal): Promise<void>
+  /** Notes on a node that stays in service that an upgrade was installed on purpose; uncordoning forgets it with the attempts. */
+  noteStaged(node: string, mark: CordonMark, signal: AbortSignal): Promise<void>
+  /** Takes the count of attempts off the node, so that a release is tried there anew. */
+  forgetAttempts(node: string, signal: AbortSignal): Promise<void>
+  /** Writes on the node why it is not to be upgraded; undefined takes it away. */
+  pause(node: string, reason: string | undefined, signal: AbortSignal): Promise<void>
+  workloads(signal: AbortSignal): Promise<Workloads>
+  /** What Longhorn and Rook say of their data; of systems that the cluster doesn't have, nothing. */
+  storage(signal: AbortSignal): Promise<StorageFacts>
+  /**
+   * Takes or renews the cluster's Lease object, so that two agents never work at the same time. One that has run out is
+   * anybody's; `over` takes one that hasn't.
+   */
+  takeLease(claim: LeaseClaim, signal: AbortSignal): Promise<LeaseAnswer>
+  /** Gives it back, where it is this holder's. */
+  releaseLease(holder: string, signal: AbortSignal): Promise<void>
+}
+
+export interface LeaseClaim {
+  /** Who: the same over restarts of the same agent. */
+  readonly holder: string
+  readonly purpose: Purpose
+  /** For how long it is good without being renewed, in ms. */
+  readonly lasts: number
+  readonly over?: true
+}
+
+export type LeaseAnswer =
+  | { readonly held: true }
+  | { readonly held: false; readonly by: string; readonly purpose: string; /** ms from now. */ readonly endsIn: number }
+
+/** Where snapshots of etcd are kept. */
+export interface Snapshots {
+  /** Newest first; what is damaged or half-written is left out. */
+  list(): Promise<readonly EtcdSnapshot[]>
+  /** Brings one onto the disk, checked and flushed, and lets the oldest go. Rejects where it is not whole. */
+  keep(
+    about: { readonly node: string; readonly release: string },
+    body: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<EtcdSnapshot>
+}
+
+export interface EtcdSnapshot {
+  /** Its absolute path. */
+  readonly file: string
+  /** ISO 8601. */
+  readonly at: string
+  readonly node: string
+  /** The release that the cluster was about to go to. */
+  readonly release: string
+  readonly bytes: number
+  readonly sha256: string
+}
+
+/** What the user has chosen to be asked before and after each node. */
+export interface Checks {
+  /** Undefined when it passes, else why not. Only what can't be asked at all is thrown. */
+  run(check: Check, signal: AbortSignal): Promise<string | undefined>
+}
+
+/** A calendar of days on which nothing is to be touched. */
+export interface Calendar {
+  /** Of the next weeks. Rejects where it can't be read. */
+  blackouts(now: Date, signal: AbortSignal): Promise<readonly Blackout[]>
 }
 
 /** A UPS as NUT's upsd tells of it. */

@@ -1,12 +1,20 @@
-import { type Cluster, isArmed, runningVersions } from './cluster.ts'
-import type { JobContext } from './job.ts'
+import type { Config } from '../config.ts'
+import type { Check } from './check.ts'
+import { type Cluster, isArmed, runningVersions, type Seen, seen, unseen } from './cluster.ts'
+import { messageOf } from './errors.ts'
+import { estimateRollout, type NodeTimesByRole } from './estimate.ts'
+import { etcdBarrier } from './etcd.ts'
+import type { Circumstances, Obstacle } from './gates.ts'
+import type { JobContext, RegisteredSchematic } from './job.ts'
 import type { Journal } from './journal.ts'
 import type { Plan } from './plan.ts'
 import { powerObstacle } from './power.ts'
 import type { TargetDecision } from './release.ts'
+import { nodeTimes, type Rollout } from './rollout-record.ts'
 import { chooseTarget, remembered } from './target.ts'
 import { decideUpgrade, upgradeOrder, type UpgradeDecision } from './upgrade.ts'
 import type { UpgradeTarget } from './upgrade-plan.ts'
+import type { Blackout } from './window.ts'
 
 export interface Foresight {
   readonly cluster: Cluster
@@ -17,89 +25,201 @@ export interface Foresight {
   readonly decision: UpgradeDecision
   /** The nodes to come, in order. */
   readonly order: readonly string[]
+  /** How long all of them take, in ms, by what nodes have taken before. */
+  readonly takes: number
+  /** What a person should know of it beside what it waits for. */
+  readonly warnings: readonly string[]
 }
 
+/** How long the questions besides the cluster itself may take, in ms: storage, the calendar, the user's own checks. */
+const askedWithin = 10_000
+
 /** What a run of `upgrade-node` would do now, with its reasons. Looks, and changes nothing. */
-export async function foresee({
-  observe,
-  config,
-  ports,
-  power,
-  now,
-  monotonic,
-  schematics,
-}: Pick<
-  JobContext,
-  'observe' | 'config' | 'ports' | 'power' | 'now' | 'monotonic' | 'schematics'
->): Promise<Foresight> {
+export async function foresee(
+  context: Pick<
+    JobContext,
+    'observe' | 'config' | 'ports' | 'power' | 'now' | 'monotonic' | 'schematics' | 'signal' | 'ownNode'
+  >,
+): Promise<Foresight> {
+  const { observe, config, ports, power, now, schematics } = context
   const { journal } = ports
   const cluster = await observe()
   const release = chooseTarget(cluster, journal, config.upgrade, now())
   const version = versionToRun(cluster, release)
-  const foresight = (decision: UpgradeDecision, order: readonly string[] = []): Foresight => ({
+  const waiting = ({ reason, until }: Obstacle): Foresight => ({
+    cluster,
+    release,
+    version,
+    decision: { kind: 'wait', reason, ...(until === undefined ? {} : { until }) },
+    order: [],
+    takes: 0,
+    warnings: [],
+  })
+  const outage = journal.openOutage()
+  // Before all else: whoever brings the cluster back needs the lease, and nodes that are away are away for that reason.
+  if (outage) return waiting({ reason: `the cluster is still recovering from a power cut (${outage.stage})` })
+  // Not knowing is no reason to give back what is in hand: the first reading of the UPS is a moment away.
+  if (power.mode === 'unknown') return waiting({ reason: power.why })
+  if (version === undefined) {
+    if (release.kind !== 'wait') return waiting({ reason: release.reason })
+    const until = release.until === undefined ? {} : { until: new Date(release.until) }
+    return waiting({ reason: `${release.version}: ${release.reason}`, ...until })
+  }
+  const target = targetFor(version, config, schematics, ports)
+  if (typeof target === 'string') return waiting({ reason: target })
+
+  const toCome = upgradeOrder(cluster, target, config.upgrade)
+  const circumstances = await gather(context, version, toCome.length > 0)
+  const decision = decideUpgrade(cluster, target, circumstances, config.upgrade)
+  const foresight: Foresight = {
     cluster,
     release,
     version,
     decision,
-    order,
-  })
-  const outage = journal.openOutage()
-  // Before all else: whoever brings the cluster back needs the lease, and nodes that are away are away for that reason.
-  if (outage) {
-    return foresight({ kind: 'wait', reason: `the cluster is still recovering from a power cut (${outage.stage})` })
+    order: toCome.map(({ name }) => name),
+    takes: estimateRollout(toCome, cluster.nodes, circumstances.times, config.upgrade),
+    warnings: warningsOf(cluster, version, toCome.length > 0),
   }
-  // Not knowing is no reason to give back what is in hand: the first reading of the UPS is a moment away.
-  if (power.mode === 'unknown') return foresight({ kind: 'wait', reason: power.why })
-  if (version === undefined) {
-    const waiting = release.kind === 'wait' ? `${release.version}: ${release.reason}` : release.reason
-    return foresight({
-      kind: 'wait',
-      reason: waiting,
-      ...(release.kind === 'wait' && release.until !== undefined ? { until: new Date(release.until) } : {}),
-    })
-  }
-
-  const registered = remembered.schematicIds.recall(journal) ?? {}
-  const schematicOf = (node: string) =>
-    schematics.get(config.nodes.find(({ name }) => name === node)?.schematic ?? config.schematic)
-  const unregistered = config.nodes.find(({ name }) => registered[schematicOf(name)?.id ?? ''] === undefined)
-  if (unregistered)
-    return foresight({
-      kind: 'wait',
-      reason: `the schematic of ${unregistered.name} is not registered with the Factory yet`,
-    })
-  const target: UpgradeTarget = {
-    version,
-    registry: ports.factory.registry,
-    schematicOf: (node) => registered[schematicOf(node)!.id]!,
-    extensionsOf: (node) => schematicOf(node)?.schematic.customization?.systemExtensions?.officialExtensions ?? [],
-  }
-
-  const decision = decideUpgrade(
-    cluster,
-    target,
-    {
-      now: now(),
-      powerObstacle: powerObstacle(power, monotonic(), config.power),
-      paused: pauseOf(config, journal),
-    },
-    config.upgrade,
-  )
-  const order = upgradeOrder(cluster, target, config.upgrade)
-  if (decision.kind === 'go' && begins(decision.plan) && !isUnderWay(cluster)) {
+  if (decision.kind === 'go' && decision.nodes.some(({ plan }) => begins(plan)) && !isUnderWay(cluster)) {
     // A machine that netboots must find the release that the others are brought to, or one that they had.
     const staged = await ports.share.staged()
-    const wanted = registered[schematics.get(config.schematic)?.id ?? '']
-    if (!staged.some((image) => image.version === version && image.schematic === wanted)) {
-      return foresight({ kind: 'wait', reason: `${version} is not staged on the share yet` }, order)
-    }
+    const wanted = target.schematicOf('')
+    if (!staged.some((image) => image.version === version && image.schematic === wanted))
+      return { ...foresight, decision: { kind: 'wait', reason: `${version} is not staged on the share yet` } }
   }
-  return foresight(decision, order)
+  return foresight
+}
+
+/** What nodes are to run; or why that is not known yet. The empty name stands for the schematic of most of them. */
+function targetFor(
+  version: string,
+  { nodes, schematic }: Config,
+  schematics: ReadonlyMap<string, RegisteredSchematic>,
+  { journal, factory }: JobContext['ports'],
+): UpgradeTarget | string {
+  const registered = remembered.schematicIds.recall(journal) ?? {}
+  const of = (node: string) => schematics.get(nodes.find(({ name }) => name === node)?.schematic ?? schematic)
+  const unregistered = nodes.find(({ name }) => registered[of(name)?.id ?? ''] === undefined)
+  if (unregistered) return `the schematic of ${unregistered.name} is not registered with the Factory yet`
+  return {
+    version,
+    registry: factory.registry,
+    schematicOf: (node) => registered[of(node)?.id ?? ''] ?? '',
+    extensionsOf: (node) => of(node)?.schematic.customization?.systemExtensions?.officialExtensions ?? [],
+    kernelArgumentsOf: (node) => of(node)?.schematic.customization?.extraKernelArgs ?? [],
+    rebootModeOf: (node) => nodes.find(({ name }) => name === node)?.rebootMode,
+  }
+}
+
+/** Everything besides the cluster that the decision needs. What costs a question is asked only where a node is to come. */
+async function gather(
+  context: Pick<JobContext, 'config' | 'ports' | 'power' | 'now' | 'monotonic' | 'signal' | 'ownNode'>,
+  version: string,
+  asks: boolean,
+): Promise<Circumstances> {
+  const { config, ports, power, monotonic, ownNode } = context
+  const { journal } = ports
+  const { upgrade } = config
+  const now = context.now()
+  const signal = AbortSignal.any([context.signal, AbortSignal.timeout(askedWithin)])
+  const nothing = { systems: [], unwell: [], lastReplicas: new Map<string, readonly string[]>() }
+  const [storage, blackouts, failedChecks] = await Promise.all([
+    asks ? ask(ports.kubernetes.storage(signal)) : seen(nothing),
+    asks ? allBlackouts(config, ports, now, signal) : seen([]),
+    asks ? failures(upgrade.checks, ports, signal) : [],
+  ])
+  const rollout = recordFor(version, journal)
+  const canary = upgrade.canary && rollout?.nodes[upgrade.canary.node]
+  const canaryDone = canary?.outcome === 'upgraded' && canary.endedAt !== undefined
+  return {
+    now,
+    powerObstacle: powerObstacle(power, monotonic(), config.power) ?? chargeObstacle(power, upgrade.minimumCharge),
+    paused: pauseOf(config, journal),
+    blackouts,
+    approved: remembered.approved.recall(journal),
+    openUntil: optionalDate(remembered.openUntil.recall(journal)),
+    aborted: remembered.aborted.recall(journal),
+    rollbacks: remembered.rollbacks.recall(journal) ?? [],
+    ownNode,
+    blocked: new Map(
+      Object.entries(remembered.blocked.recall(journal) ?? {}).flatMap(([name, { until, why }]) =>
+        until > now.getTime() ? [[name, { until: new Date(until), why }]] : [],
+      ),
+    ),
+    storage,
+    failedChecks,
+    canaryDoneAt: canaryDone ? new Date(canary.endedAt) : undefined,
+    snapshotted: rollout?.snapshot !== undefined,
+    times: timesOf(journal),
+  }
+}
+
+/** The record of the rollout to this release, if it is under way. */
+export function recordFor(version: string, journal: Journal): Rollout | undefined {
+  const open = journal.openRollout()
+  return open?.release === version ? open : undefined
+}
+
+/** How long nodes of this cluster have taken. */
+export function timesOf(journal: Journal): NodeTimesByRole {
+  const rollouts = journal.rollouts(20)
+  const [worker, controlplane] = [nodeTimes(rollouts, 'worker'), nodeTimes(rollouts, 'controlplane')]
+  return { ...(worker ? { worker } : {}), ...(controlplane ? { controlplane } : {}) }
+}
+
+async function allBlackouts(
+  { upgrade }: Config,
+  { calendar }: JobContext['ports'],
+  now: Date,
+  signal: AbortSignal,
+): Promise<Seen<readonly Blackout[]>> {
+  const own = upgrade.blackouts.map(({ from, to, reason }) => ({ from: Date.parse(from), to: Date.parse(to), reason }))
+  if (!calendar) return seen(own)
+  const found = await ask(calendar.blackouts(now, signal))
+  return found.ok ? seen([...own, ...found.value]) : found
+}
+
+async function failures(
+  checks: readonly Check[],
+  ports: JobContext['ports'],
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const answers = await Promise.all(
+    checks.map((check) => ports.checks.run(check, signal).catch((error: unknown) => messageOf(error))),
+  )
+  return answers.flatMap((failure) => (failure === undefined ? [] : [failure]))
+}
+
+function ask<T>(answer: Promise<T>): Promise<Seen<T>> {
+  return answer.then(seen, (error: unknown) => unseen(messageOf(error)))
+}
+
+function optionalDate(ms: number | undefined): Date | undefined {
+  return ms === undefined ? undefined : new Date(ms)
 }
 
 /** Why rollouts are stopped by a person or by the configuration; what is armed is finished all the same. */
 export function pauseOf(config: JobContext['config'], journal: Journal): string | undefined {
   return remembered.paused.recall(journal) ?? (config.upgrade.enabled ? undefined : 'upgrade.enabled is false')
+}
+
+/** Why the battery speaks against beginning: after an outage it must be able to carry the next one. */
+function chargeObstacle(power: JobContext['power'], floor: number): string | undefined {
+  const charge = power.mode === 'on-mains' ? power.reading.charge : undefined
+  if (charge === undefined || charge >= floor) return undefined
+  return `the battery is charged to ${charge} %, and upgrades begin from ${floor} % on (upgrade.minimumCharge)`
+}
+
+/** What is not in the way and should be known: what keeps pods, what finds no place, and what closes the way back. */
+function warningsOf({ nodes, workloads }: Cluster, version: string, asks: boolean): string[] {
+  const barrier = asks ? etcdBarrier({ nodes }, version) : undefined
+  if (!workloads.ok) return barrier === undefined ? [] : [barrier]
+  const blocking = workloads.value.blocking.map(({ budget, why, pods }) => {
+    const of = pods.map(({ name, node, owner }) => `${name}${owner ? ` of ${owner}` : ''} on ${node}`).join(', ')
+    return `the disruption budget ${budget} never lets a pod go (${why}): ${of}`
+  })
+  const pending = workloads.value.pending.map((pod) => `a pod finds no node: ${pod}`)
+  return [...(barrier === undefined ? [] : [barrier]), ...blocking, ...pending]
 }
 
 /**
@@ -109,7 +229,7 @@ export function pauseOf(config: JobContext['config'], journal: Journal): string 
 function versionToRun(cluster: Cluster, release: TargetDecision): string | undefined {
   const begun = cluster.nodes.flatMap((node) => {
     const mark = node.kubernetes.ok ? node.kubernetes.value.cordon : undefined
-    if (mark?.why !== 'upgrade' || mark.release === undefined) return []
+    if (mark?.why !== 'upgrade' || mark.release === undefined || mark.back) return []
     const runsIt = node.talos.ok && node.talos.value.version === mark.release
     return mark.rebooting || isArmed(node) || runsIt || !node.talos.ok ? [mark.release] : []
   })[0]
@@ -121,7 +241,7 @@ function versionToRun(cluster: Cluster, release: TargetDecision): string | undef
 
 /** Whether a node is taken out of service by it, and not only given back or tidied. */
 export function begins(plan: Plan): boolean {
-  return plan.some(({ steps }) => steps.some((step) => step.do === 'cordon'))
+  return plan.some(({ steps }) => steps.some((step) => step.do === 'cordon' || step.do === 'note-staged'))
 }
 
 function isUnderWay(cluster: Cluster): boolean {

@@ -1,5 +1,6 @@
 import { type Cluster, runningVersions } from './cluster.ts'
 import type { RegisteredSchematic } from './job.ts'
+import type { RollbackWish } from './gates.ts'
 import type { Journal } from './journal.ts'
 import { decideTarget, type ReleasePolicy, type TargetDecision } from './release.ts'
 
@@ -24,8 +25,6 @@ export const remembered = {
   target: remember<string>('release.target'),
   /** What the last look at releases came to, as a sentence. */
   news: remember<string>('release.news'),
-  /** The release of the rollout that has begun. */
-  rollout: remember<string>('release.rollout'),
   /** By our own id of a schematic, the id that the Factory gave it. */
   schematicIds: remember<Readonly<Record<string, string>>>('factory.schematics'),
   /** Schematics as they were last in force, by name. */
@@ -34,6 +33,19 @@ export const remembered = {
   wishes: remember<readonly string[]>('stage.wishes'),
   /** Why a person has stopped rollouts. */
   paused: remember<string>('rollout.paused'),
+  /** The release that a person has approved last. */
+  approved: remember<string>('rollout.approved'),
+  /** Until when a person has opened a window by hand, in ms since the epoch. */
+  openUntil: remember<number>('rollout.openUntil'),
+  /** The release whose rollout a person has called off. */
+  aborted: remember<string>('rollout.aborted'),
+  rollbacks: remember<readonly RollbackWish[]>('rollout.rollbacks'),
+  /** Nodes whose drain was refused, by name: until when they are left alone, in ms since the epoch, and why. */
+  blocked: remember<Readonly<Record<string, { readonly until: number; readonly why: string }>>>('rollout.blocked'),
+  /** What an open window waited for when it was last looked at, and when it closes, in ms since the epoch. */
+  windowWaits: remember<{ readonly closesAt: number; readonly reason: string }>('rollout.windowWaits'),
+  /** The name by which this agent holds the cluster's Lease. */
+  agentId: remember<string>('agent.id'),
 }
 
 /** The release to go to, from what is seen and remembered. */
@@ -44,7 +56,7 @@ export function chooseTarget(cluster: Cluster, journal: Journal, policy: Release
       available,
       running: runningVersions(cluster),
       firstSeen: journal.firstSeen(available, now.getTime()),
-      underWay: remembered.rollout.recall(journal),
+      underWay: journal.openRollout()?.release,
       kubernetes: cluster.kubernetes.ok ? cluster.kubernetes.value : undefined,
       now: now.getTime(),
     },

@@ -1,21 +1,48 @@
+import type { Check } from './check.ts'
 import type { CordonMark, Node, TalosFacts } from './cluster.ts'
-import { phase, type Plan } from './plan.ts'
+import type { DisruptionPolicy } from './disruption.ts'
+import { leadsEtcd } from './etcd.ts'
+import { bestEffort, type DrainPolicy, phase, type Plan, type RebootMode, type Step } from './plan.ts'
 import { hasLifecycleService } from './version.ts'
 import type { Window } from './window.ts'
 
 /** Durations in ms. */
-export interface UpgradePolicy {
+export interface UpgradePolicy extends DisruptionPolicy {
   readonly windows: readonly Window[]
   readonly timeZone: string
   readonly order: 'workers-first' | 'control-planes-first'
-  /** So much of a window must be left for one more node. */
+  /** The first node of all, and how long it is watched before the next one. */
+  readonly canary?: { readonly node: string; readonly watch: number } | undefined
+  /** Which releases a person must approve: those of another minor version, or all. */
+  readonly approval: 'none' | 'minor' | 'always'
+  /** `staged`: installs at any time, and reboots in a window. */
+  readonly mode: 'direct' | 'staged'
+  /** So much of a window must be left for one more node, until this cluster's own history tells. */
   readonly nodeTakes: number
   /** How long a node must have stayed healthy before the next one. */
   readonly settle: number
   readonly attempts: number
   readonly drain: number
+  readonly draining: DrainingPolicy
   readonly install: number
   readonly reboot: number
+  readonly rebootMode: RebootMode
+  /** The user's own conditions, and how long they may take to hold again after a node came back. */
+  readonly checks: readonly Check[]
+  readonly checksWithin: number
+}
+
+/** How pods are made to leave a node that is to be upgraded. Durations in ms. */
+export interface DrainingPolicy {
+  /** What becomes of a node whose drain is refused: it waits for it, is left for later, or its pods are deleted. */
+  readonly whenBlocked: 'wait' | 'skip' | 'delete'
+  /** With `delete`: after this time. With `skip`: how long the node is left alone. */
+  readonly blockedFor: number
+  readonly emptyDir: 'delete' | 'keep'
+  readonly unmanaged: 'delete' | 'keep'
+  readonly last: readonly { readonly selector: string; readonly within?: number | undefined }[]
+  readonly tierWithin?: number | undefined
+  readonly volumesWithin: number
 }
 
 export interface UpgradeTarget {
@@ -26,12 +53,18 @@ export interface UpgradeTarget {
   schematicOf(node: string): string
   /** The official extensions in that schematic. */
   extensionsOf(node: string): readonly string[]
+  /** Its kernel arguments. */
+  kernelArgumentsOf(node: string): readonly string[]
+  /** How this node is to reboot, where it is not to do as the others. */
+  rebootModeOf(node: string): RebootMode | undefined
 }
 
 export interface AttemptAtHand {
   readonly count: number
   /** The installer has run already, and only the reboot is missing. */
   readonly installed?: boolean
+  /** A snapshot of etcd is to be taken before anything else. */
+  readonly snapshot?: boolean
 }
 
 /** Everything from the first pull to a node that has proven itself. */
@@ -40,27 +73,37 @@ export function upgradePlan(
   target: UpgradeTarget,
   now: Date,
   policy: UpgradePolicy,
-  { count, installed = false }: AttemptAtHand,
+  { count, installed = false, snapshot = false }: AttemptAtHand,
 ): Plan {
   if (!node.talos.ok) return []
   const { name } = node
   const facts = node.talos.value
   const { bootId } = facts
   const image = installerImage(facts, target, name)
-  const schematic = target.schematicOf(name)
-  const mark: CordonMark = { why: 'upgrade', at: now.toISOString(), release: target.version, schematic, bootId }
+  const mark = markFor(node, facts, target, now)
   const rebooting: CordonMark = { ...mark, rebooting: true }
+  const mode = target.rebootModeOf(name) ?? policy.rebootMode
   const close: Plan = [
+    ...(snapshot ? [phase('snapshot', snapshotStep(name, target, policy))] : []),
     phase('close', { do: 'cordon', node: name, mark, attempts: { release: target.version, count }, within: 30_000 }),
-    phase('empty', { do: 'drain', node: name, policy: {}, within: policy.drain }),
+    phase('empty', { do: 'drain', node: name, policy: drainPolicy(policy), within: policy.drain }),
   ]
-  const back = finishPlan(node, target, bootId, policy)
-  const confirm = phase('confirm', { do: 'confirm', node: name })
-  const reboot = phase('reboot', { do: 'reboot', node: name, bootId, mark: rebooting })
-  if (installed) return [...close, confirm, reboot, ...back]
+  const back = finishPlan(node, target, mark, policy)
+  const { parallel, twoMembers } = policy
+  const confirm = phase('confirm', { do: 'confirm', node: name, limits: { parallel, twoMembers } })
+  // The etcd leader hands over first: one election that is planned, instead of one after a silence.
+  const handOver = leadsEtcd(node) ? [bestEffort(phase('hand over', { do: 'forfeit-leadership', node: name }))] : []
+  const leave: Plan = [
+    ...handOver,
+    confirm,
+    phase('reboot', { do: 'reboot', node: name, bootId, mark: rebooting, mode }),
+    ...back,
+  ]
+  if (installed) return [...close, ...leave]
   if (!hasLifecycleService(facts.version)) {
     return [
       ...close,
+      ...handOver,
       confirm,
       phase('install', {
         do: 'install-and-reboot',
@@ -68,24 +111,71 @@ export function upgradePlan(
         image,
         bootId,
         mark: rebooting,
+        mode,
         within: policy.install,
       }),
       ...back,
     ]
   }
+  return [...close, confirm, phase('install', { do: 'install', node: name, image, within: policy.install }), ...leave]
+}
+
+/**
+ * The images of all nodes to come, before the first of them is touched: a registry that is away, or an image that isn't
+ * there, then costs nothing. Older Talos has no call for it; there the upgrade's own call pulls first.
+ */
+export function fetchPlan(nodes: readonly Node[], target: UpgradeTarget, policy: UpgradePolicy): Plan {
+  const steps = nodes.flatMap((node): Step[] =>
+    node.talos.ok && hasLifecycleService(node.talos.value.version)
+      ? [
+          {
+            do: 'pull-image',
+            node: node.name,
+            image: installerImage(node.talos.value, target, node.name),
+            within: policy.install,
+          },
+        ]
+      : [],
+  )
+  return steps.length > 0 ? [phase('fetch', ...steps)] : []
+}
+
+/** Installs and leaves the node in service: it is armed, on purpose, until its window opens. */
+export function stagePlan(node: Node, target: UpgradeTarget, now: Date, policy: UpgradePolicy): Plan {
+  if (!node.talos.ok) return []
+  const mark = markFor(node, node.talos.value, target, now)
   return [
-    phase('fetch', { do: 'pull-image', node: name, image, within: policy.install }),
-    ...close,
-    confirm,
-    phase('install', { do: 'install', node: name, image, within: policy.install }),
-    confirm,
-    reboot,
-    ...back,
+    phase('note', { do: 'note-staged', node: node.name, mark }),
+    phase('install', {
+      do: 'install',
+      node: node.name,
+      image: installerImage(node.talos.value, target, node.name),
+      within: policy.install,
+    }),
   ]
 }
 
+function snapshotStep(node: string, target: UpgradeTarget, policy: UpgradePolicy): Step {
+  return { do: 'snapshot-etcd', node, release: target.version, within: policy.install }
+}
+
+function markFor(node: Node, facts: TalosFacts, target: UpgradeTarget, now: Date): CordonMark {
+  const kept = target.kernelArgumentsOf(node.name).filter((argument) => facts.kernelArguments.includes(argument))
+  return {
+    why: 'upgrade',
+    at: now.toISOString(),
+    release: target.version,
+    schematic: target.schematicOf(node.name),
+    bootId: facts.bootId,
+    from: facts.version,
+    ...(facts.uuid === undefined ? {} : { uuid: facts.uuid }),
+    ...(kept.length > 0 ? { kernelArguments: kept } : {}),
+  }
+}
+
 /** From the reboot on: what a crash or a power cut left to be done. */
-export function finishPlan({ name, role }: Node, target: UpgradeTarget, bootId: string, policy: UpgradePolicy): Plan {
+export function finishPlan({ name, role }: Node, target: UpgradeTarget, mark: CordonMark, policy: UpgradePolicy): Plan {
+  const { bootId = '', uuid, kernelArguments } = mark
   return [
     phase('return', {
       do: 'await-upgraded',
@@ -94,17 +184,63 @@ export function finishPlan({ name, role }: Node, target: UpgradeTarget, bootId: 
       schematic: target.schematicOf(name),
       bootId,
       within: policy.reboot,
+      identity: {
+        extensions: target.extensionsOf(name),
+        ...(uuid === undefined ? {} : { uuid }),
+        ...(kernelArguments === undefined ? {} : { kernelArguments }),
+      },
     }),
     ...(role === 'controlplane' ? [phase('etcd', { do: 'await-etcd', within: policy.reboot })] : []),
     // While our mark is still on it: a crash in here is followed by the same wait, and not by the next node.
     phase('settle', { do: 'settle', node: name, lasts: policy.settle }),
     phase('reopen', { do: 'uncordon', node: name, why: 'upgrade', forgetAttempts: true }),
+    ...(policy.checks.length > 0
+      ? [phase('prove', { do: 'await-checks', node: name, checks: policy.checks, within: policy.checksWithin })]
+      : []),
   ]
 }
 
 /** Back into service as it is. */
 export function reopenPlan({ name }: Node): Plan {
   return [phase('reopen', { do: 'uncordon', node: name, why: 'upgrade' })]
+}
+
+/** Back to the release before, by the other boot entry; the node reboots, so its pods go first as far as they will. */
+export function rollbackPlan(node: Node, now: Date, policy: UpgradePolicy): Plan {
+  if (!node.talos.ok) return []
+  const { name } = node
+  const { version, bootId } = node.talos.value
+  const mark: CordonMark = { why: 'upgrade', back: true, at: now.toISOString(), release: version, bootId }
+  return [
+    phase('close', { do: 'cordon', node: name, mark, within: 30_000 }),
+    bestEffort(phase('empty', { do: 'drain', node: name, policy: drainPolicy(policy), within: policy.drain })),
+    phase('roll back', { do: 'roll-back', node: name, bootId, mark: { ...mark, rebooting: true } }),
+    ...finishRollbackPlan(node, mark, policy),
+  ]
+}
+
+/** From the reboot on. */
+export function finishRollbackPlan({ name, role }: Node, { bootId = '' }: CordonMark, policy: UpgradePolicy): Plan {
+  return [
+    phase('return', { do: 'await-rebooted', node: name, bootId, within: policy.reboot }),
+    ...(role === 'controlplane' ? [phase('etcd', { do: 'await-etcd', within: policy.reboot })] : []),
+    ...reopenPlan({ name } as Node),
+  ]
+}
+
+function drainPolicy({ draining }: UpgradePolicy): DrainPolicy {
+  const { whenBlocked, blockedFor, emptyDir, unmanaged, last, tierWithin, volumesWithin } = draining
+  return {
+    ordered: true,
+    volumesWithin,
+    ...(whenBlocked === 'delete' ? { deleteAfter: blockedFor } : {}),
+    ...(emptyDir === 'keep' ? { keepEmptyDir: true } : {}),
+    ...(unmanaged === 'keep' ? { keepUnmanaged: true } : {}),
+    ...(last.length > 0
+      ? { last: last.map(({ selector, within }) => (within === undefined ? { selector } : { selector, within })) }
+      : {}),
+    ...(tierWithin === undefined ? {} : { tierWithin }),
+  }
 }
 
 /**

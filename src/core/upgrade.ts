@@ -1,30 +1,50 @@
-import { type Attempts, type CordonMark, isArmed, isHealthy, type Cluster, type Node, whyUnhealthy } from './cluster.ts'
-import { describeDuration } from './duration.ts'
-import { leadsEtcd, leavingObstacle, quorumObstacle } from './etcd.ts'
+import { type Attempts, type Cluster, type CordonMark, isArmed, isHealthy, type Node, whyUnhealthy } from './cluster.ts'
+import { isClosedByUs, leavingObstacle, workersAtOnce } from './disruption.ts'
+import { goingBackObstacle, leadsEtcd } from './etcd.ts'
+import {
+  canaryObstacle,
+  type Circumstances,
+  extensionsObstacle,
+  isStagedFor,
+  nodeObstacle,
+  type Obstacle,
+  setAside,
+  startObstacle,
+  windowObstacle,
+} from './gates.ts'
 import { phase, type Plan } from './plan.ts'
-import { finishPlan, reopenPlan, upgradePlan, type UpgradePolicy, type UpgradeTarget } from './upgrade-plan.ts'
-import { isNewer } from './version.ts'
-import { describeInstant, windowAt } from './window.ts'
+import {
+  fetchPlan,
+  finishPlan,
+  finishRollbackPlan,
+  reopenPlan,
+  rollbackPlan,
+  stagePlan,
+  upgradePlan,
+  type UpgradePolicy,
+  type UpgradeTarget,
+} from './upgrade-plan.ts'
+import { hasLifecycleService, isNewer } from './version.ts'
 
-export interface Circumstances {
-  readonly now: Date
-  /** Why the power speaks against it, or undefined. */
-  readonly powerObstacle: string | undefined
-  /** Why a person has stopped rollouts, or undefined. */
-  readonly paused: string | undefined
+/** One node, and what is to be done with it. */
+export interface NodePlan {
+  readonly node: string
+  readonly reason: string
+  readonly plan: Plan
 }
 
 export type UpgradeDecision =
   | { readonly kind: 'upgraded' }
   | { readonly kind: 'wait'; readonly reason: string; readonly until?: Date }
-  | { readonly kind: 'go'; readonly node: string; readonly reason: string; readonly plan: Plan }
+  /** `first` is done before any of the nodes is touched. More than one node: workers that go at the same time. */
+  | { readonly kind: 'go'; readonly first: Plan; readonly nodes: readonly NodePlan[] }
   /** Nothing goes on by itself from here. */
-  | { readonly kind: 'stuck'; readonly reason: string }
+  | { readonly kind: 'stuck'; readonly node: string; readonly reason: string }
 
 /**
- * Decides the next thing to do on the way to the target: one node at most. Asked again after every node it starts from
- * what it then sees, so a crash half-way needs no bookkeeping: a node that carries our mark is our unfinished work, and
- * is finished before anything else is begun.
+ * Decides the next thing to do on the way to the target: one node, or as many workers as may be away at once. Asked
+ * again after every node it starts from what it then sees, so a crash half-way needs no bookkeeping: a node that carries
+ * our mark is our unfinished work, and is finished before anything else is begun.
  */
 export function decideUpgrade(
   cluster: Cluster,
@@ -33,13 +53,17 @@ export function decideUpgrade(
   policy: UpgradePolicy,
 ): UpgradeDecision {
   const leftover = cluster.nodes.find((node) => node.kubernetes.ok && node.kubernetes.value.leftover)
-  if (leftover) {
-    // Left there, it would make the next cordon of a person look like ours.
-    const reason = `${leftover.name} was uncordoned by somebody else, and our mark is still on it`
-    return { kind: 'go', node: leftover.name, reason, plan: reopenPlan(leftover) }
-  }
-  const unfinished = cluster.nodes.find((node) => markOf(node)?.why === 'upgrade')
-  if (unfinished) return decideUnfinished(unfinished, cluster, target, circumstances, policy)
+  // Left there, it would make the next cordon of a person look like ours.
+  if (leftover)
+    return go(
+      leftover.name,
+      `${leftover.name} was uncordoned by somebody else, and our mark is still on it`,
+      reopenPlan(leftover),
+    )
+  const rollback = decideRollback(cluster, circumstances, policy)
+  if (rollback) return rollback
+  const unfinished = cluster.nodes.filter((node) => markOf(node)?.why === 'upgrade')
+  if (unfinished.length > 0) return decideAllUnfinished(unfinished, cluster, target, circumstances, policy)
 
   // Without Kubernetes nobody knows whether a node still carries our mark.
   const silent = cluster.nodes.find((node) => !node.talos.ok || !node.kubernetes.ok)
@@ -47,33 +71,169 @@ export function decideUpgrade(
   if (outdated.length === 0) {
     return silent ? { kind: 'wait', reason: `${silent.name} ${whyUnhealthy(silent)}` } : { kind: 'upgraded' }
   }
-
   const stuck = outdated.find((node) => exhausted(node, target, policy))
-  if (stuck) return { kind: 'stuck', reason: describeStuck(stuck, target) }
-
-  const obstacle = obstacleTo(cluster, circumstances, policy)
+  if (stuck) return { kind: 'stuck', node: stuck.name, reason: describeStuck(stuck, target) }
+  const obstacle = startObstacle(cluster, target, circumstances, policy)
   if (obstacle) return { kind: 'wait', ...obstacle }
-  const next = nextNode(outdated, policy)
-  const specific = obstacleFor(next, cluster, target)
-  if (specific) return { kind: 'wait', reason: specific }
+
+  const [next, ...others] = candidates(outdated, circumstances, policy)
+  if (!next) return { kind: 'wait', ...setAside(outdated[0]!, circumstances)! }
+  const window = windowObstacle(next.role, circumstances, policy)
+  if (window) return decideStaging(outdated, window, cluster, target, circumstances, policy)
+  const specific =
+    nodeObstacle(next, cluster.nodes, target, circumstances, policy) ??
+    (next.name === policy.canary?.node ? undefined : canaryObstacle(cluster.nodes, circumstances, policy))
+  if (specific) return { kind: 'wait', ...specific }
+
+  const together = [next, ...besides(next, others, cluster.nodes, target, circumstances, policy)]
   return {
     kind: 'go',
-    node: next.name,
-    reason: `${next.name} runs ${describeRunning(next)}`,
-    plan: upgradePlan(next, target, circumstances.now, policy, { count: nextCount(next, target) }),
+    // What the canary must prove includes that its image can be had; the others' come before the second node.
+    first: fetchPlan(
+      [...together, ...others.filter((node) => !together.includes(node) && isHealthy(node))],
+      target,
+      policy,
+    ),
+    nodes: together.map((node) => ({
+      node: node.name,
+      reason: `${node.name} runs ${describeRunning(node)}`,
+      plan: upgradePlan(node, target, circumstances.now, policy, {
+        count: nextCount(node, target),
+        installed: isStagedFor(node, target) && isArmed(node),
+        snapshot: node.role === 'controlplane' && !circumstances.snapshotted,
+      }),
+    })),
   }
 }
 
-/** Nodes that are to be upgraded, in the order in which it would be done. For showing; `decideUpgrade` decides one at a time. */
-export function upgradeOrder(cluster: Cluster, target: UpgradeTarget, policy: UpgradePolicy): readonly string[] {
-  const rest = cluster.nodes.filter((node) => isOutdated(node, target))
-  const order: string[] = []
-  while (rest.length > 0) {
-    const next = nextNode(rest, policy)
-    order.push(next.name)
-    rest.splice(rest.indexOf(next), 1)
+/** Nodes that are to be upgraded, in the order in which it would be done. For showing; `decideUpgrade` decides. */
+export function upgradeOrder(cluster: Cluster, target: UpgradeTarget, policy: UpgradePolicy): readonly Node[] {
+  return inOrder(
+    cluster.nodes.filter((node) => isOutdated(node, target)),
+    policy,
+  )
+}
+
+function go(node: string, reason: string, plan: Plan): UpgradeDecision & { kind: 'go' } {
+  return { kind: 'go', first: [], nodes: [{ node, reason, plan }] }
+}
+
+/** Those that can be next, in order. Nodes that are set aside by a person or for a while let others go before them. */
+function candidates(outdated: readonly Node[], circumstances: Circumstances, policy: UpgradePolicy): readonly Node[] {
+  return inOrder(
+    outdated.filter((node) => setAside(node, circumstances) === undefined),
+    policy,
+  )
+}
+
+/** Further workers that may be away at the same time as the first one. */
+function besides(
+  first: Node,
+  others: readonly Node[],
+  nodes: readonly Node[],
+  target: UpgradeTarget,
+  circumstances: Circumstances,
+  policy: UpgradePolicy,
+): readonly Node[] {
+  if (first.role === 'controlplane' || first.name === policy.canary?.node) return []
+  const chosen: Node[] = []
+  const free = workersAtOnce(nodes, policy) - 1
+  for (const node of others.filter(({ role }) => role === 'worker')) {
+    if (chosen.length >= free) break
+    const gone = new Set([first.name, ...chosen.map(({ name }) => name)])
+    const then = nodes.map((other) => (gone.has(other.name) ? closed(other) : other))
+    if (nodeObstacle(node, then, target, circumstances, policy) === undefined) chosen.push(node)
   }
-  return order
+  return chosen
+}
+
+/** The node as it will look as soon as we have begun. */
+function closed(node: Node): Node {
+  if (!node.kubernetes.ok) return node
+  const cordon: CordonMark = { why: 'upgrade', at: '' }
+  return { ...node, kubernetes: { ok: true, value: { ...node.kubernetes.value, unschedulable: true, cordon } } }
+}
+
+/** Outside a window: with `mode: staged` the next node gets its release installed, and keeps running. */
+function decideStaging(
+  outdated: readonly Node[],
+  window: Obstacle,
+  cluster: Cluster,
+  target: UpgradeTarget,
+  circumstances: Circumstances,
+  policy: UpgradePolicy,
+): UpgradeDecision {
+  if (policy.mode !== 'staged') return { kind: 'wait', ...window }
+  const ready = outdated.filter((node) => isStagedFor(node, target) && isArmed(node))
+  const next = candidates(outdated, circumstances, policy).find(
+    (node) => node.talos.ok && hasLifecycleService(node.talos.value.version) && !ready.includes(node),
+  )
+  if (!next) {
+    const names = ready.map(({ name }) => name).join(', ')
+    return { kind: 'wait', ...window, reason: `${window.reason}${names && `; it is installed already on ${names}`}` }
+  }
+  const specific = nodeObstacle(next, cluster.nodes, target, circumstances, policy)
+  if (specific) return { kind: 'wait', ...specific }
+  return {
+    kind: 'go',
+    first: fetchPlan([next], target, policy),
+    nodes: [
+      {
+        node: next.name,
+        reason: `${next.name} gets ${target.version} installed now, and reboots in its window`,
+        plan: stagePlan(next, target, circumstances.now, policy),
+      },
+    ],
+  }
+}
+
+/** What a person wants taken back goes before all else, and asks for no health: a broken cluster can be made whole by it. */
+function decideRollback(
+  { nodes }: Cluster,
+  { now, rollbacks, powerObstacle }: Circumstances,
+  policy: UpgradePolicy,
+): UpgradeDecision | undefined {
+  for (const wish of rollbacks) {
+    const { node: name, bootId, to, force } = wish
+    const node = nodes.find((candidate) => candidate.name === name)
+    if (!node) continue
+    const mark = markOf(node)
+    const rebooted = node.talos.ok && node.talos.value.bootId !== bootId
+    if (mark?.back && mark.rebooting && (!node.talos.ok || rebooted))
+      return go(name, `${name} is on its way back`, finishRollbackPlan(node, mark, policy))
+    if (rebooted) continue
+    if (!node.talos.ok) return { kind: 'wait', reason: `${name}, which is to go back, ${whyUnhealthy(node)}` }
+    if (powerObstacle) return { kind: 'wait', reason: powerObstacle }
+    // What is only installed has changed nothing in etcd's data.
+    const barrier = force || isArmed(node) ? undefined : goingBackObstacle(node, to ?? mark?.from)
+    if (barrier)
+      return { kind: 'stuck', node: name, reason: `${name} can't go back: ${barrier}. --force tries it all the same` }
+    return go(name, `${name} is to go back from ${node.talos.value.version}`, rollbackPlan(node, now, policy))
+  }
+  return undefined
+}
+
+/**
+ * Workers are finished together, as many as may be away at once. A control plane is finished alone; what is rebooting or
+ * unwell comes first, because nothing else can go on before it is back.
+ */
+function decideAllUnfinished(
+  unfinished: readonly Node[],
+  cluster: Cluster,
+  target: UpgradeTarget,
+  circumstances: Circumstances,
+  policy: UpgradePolicy,
+): UpgradeDecision {
+  const isAway = (node: Node) => !isHealthy(node)
+  const sorted = [...unfinished.filter(isAway), ...unfinished.filter((node) => !isAway(node))]
+  const decisions = sorted.map((node) => decideUnfinished(node, cluster, target, circumstances, policy))
+  const going = decisions.flatMap((decision) => (decision.kind === 'go' ? decision.nodes : []))
+  const [first] = going
+  if (!first) return decisions.find(({ kind }) => kind === 'stuck') ?? decisions[0]!
+  const roleOf = (name: string) => cluster.nodes.find((node) => node.name === name)?.role
+  if (roleOf(first.node) === 'controlplane') return { kind: 'go', first: [], nodes: [first] }
+  const workers = going.filter(({ node }) => roleOf(node) === 'worker')
+  return { kind: 'go', first: [], nodes: workers.slice(0, workersAtOnce(cluster.nodes, policy)) }
 }
 
 function decideUnfinished(
@@ -85,31 +245,37 @@ function decideUnfinished(
 ): UpgradeDecision {
   const mark = markOf(node)!
   const { name } = node
-  const go = (reason: string, plan: Plan): UpgradeDecision => ({ kind: 'go', node: name, reason, plan })
-  const finish = finishPlan(node, target, mark.bootId ?? '', policy)
+  const finish = finishPlan(node, target, mark, policy)
 
   if (!node.talos.ok) {
-    if (mark.rebooting) return go(`${name} is rebooting into ${target.version}`, finish)
+    if (mark.rebooting && !mark.back) return go(name, `${name} is rebooting into ${target.version}`, finish)
     return { kind: 'wait', reason: `${name}, which is being upgraded, ${whyUnhealthy(node)}` }
   }
   const facts = node.talos.value
   const rebooted = facts.bootId !== mark.bootId
+  if (mark.back) {
+    if (mark.rebooting && rebooted)
+      return go(name, `${name} went back to ${facts.version}`, finishRollbackPlan(node, mark, policy))
+    if (!isArmed(node) && isHealthy(node)) return go(name, `${name} did not go back`, reopenPlan(node))
+    return { kind: 'wait', reason: `${name}, which was to go back, ${whyUnhealthy(node) ?? 'is armed'}` }
+  }
   if (!isOutdated(node, target)) {
     if (rebooted && runs(node, target))
-      return go(`${name} runs ${target.version} and is to be taken back into service`, finish)
+      return go(name, `${name} runs ${target.version} and is to be taken back into service`, finish)
     // There is no new boot to wait for: what it was to get was called off, or it has gone beyond it.
     if (isArmed(node)) {
       return {
         kind: 'stuck',
-        reason: `${name} runs ${facts.version} as it should, and has another installed: its next boot starts that. Roll it back`,
+        node: name,
+        reason: `${name} runs ${facts.version} as it should, and has another installed: its next boot starts that. \`caretaker rollback ${name}\` takes it back`,
       }
     }
     const unwell = whyUnhealthy(node)
     if (unwell) return { kind: 'wait', reason: `${name}, which was being upgraded, ${unwell}` }
-    return go(`${name} runs ${facts.version} already, so it is given back`, reopenPlan(node))
+    return go(name, `${name} runs ${facts.version} already, so it is given back`, reopenPlan(node))
   }
-  if (mark.rebooting && rebooted && facts.stage === 'booting') return go(`${name} is booting`, finish)
-  if (mark.rebooting && !rebooted && facts.stage === 'rebooting') return go(`${name} is about to reboot`, finish)
+  if (mark.rebooting && rebooted && facts.stage === 'booting') return go(name, `${name} is booting`, finish)
+  if (mark.rebooting && !rebooted && facts.stage === 'rebooting') return go(name, `${name} is about to reboot`, finish)
 
   const attempts = attemptsOf(node, target)
   const tried =
@@ -121,100 +287,60 @@ function decideUnfinished(
     // It runs its old release and carries nothing new: it may as well work. An armed node is left closed.
     const noted: Attempts = { release: target.version, count: attempts.count, failure }
     if (!isArmed(node) && isHealthy(node)) {
-      return go(`giving up on ${name}: ${failure}`, [
+      return go(name, `giving up on ${name}: ${failure}`, [
         phase('note', { do: 'note-failure', node: name, attempts: noted }),
         ...reopenPlan(node),
       ])
     }
     return {
       kind: 'stuck',
-      reason: `${name} failed ${attempts.count} times to get ${target.version} (${failure}), and stays cordoned`,
+      node: name,
+      reason: `${name} failed ${attempts.count} times to get ${target.version} (${failure}), and stays cordoned: \`caretaker retry ${name}\` tries again, \`caretaker rollback ${name}\` takes it back`,
     }
   }
 
-  // Only a failing battery stops what has begun; a window that closes does not.
-  if (circumstances.powerObstacle) {
-    if (isArmed(node) || !isHealthy(node)) return { kind: 'wait', reason: circumstances.powerObstacle }
-    return go(`${circumstances.powerObstacle}, so ${name} is given back`, reopenPlan(node))
-  }
-  if (circumstances.paused && !isArmed(node) && isHealthy(node))
-    return go(`${circumstances.paused}, so ${name} is given back`, reopenPlan(node))
+  // Only what can't wait stops what has begun; a window that closes does not. What is armed is finished.
+  const { powerObstacle, paused, blocked, aborted } = circumstances
+  const givesUp =
+    (powerObstacle ?? paused ?? nodePause(node) ?? blocked.get(name)?.why) ||
+    (aborted === target.version ? `the rollout of ${target.version} was aborted` : undefined)
+  if (givesUp !== undefined && !isArmed(node) && isHealthy(node))
+    return go(name, `${givesUp}, so ${name} is given back`, reopenPlan(node))
+  if (powerObstacle) return { kind: 'wait', reason: powerObstacle }
   const unhealthy = whyUnhealthy(node)
   if (unhealthy) return { kind: 'wait', reason: `${name}, which is being upgraded, ${unhealthy}` }
-  const beside = leavingObstacle(cluster.nodes, name)
+  const beside = leavingObstacle(cluster.nodes, name, policy)
   if (beside) return { kind: 'wait', reason: beside }
   const lost = extensionsObstacle(node, target)
   if (lost) return { kind: 'wait', reason: lost }
 
+  const snapshot = node.role === 'controlplane' && !circumstances.snapshotted
   if (failure !== undefined) {
-    return go(
-      `trying ${name} once more: ${failure}`,
-      upgradePlan(node, target, circumstances.now, policy, { count: attempts.count + 1 }),
-    )
+    return go(name, `trying ${name} once more: ${failure}`, [
+      ...fetchPlan([node], target, policy),
+      ...upgradePlan(node, target, circumstances.now, policy, { count: attempts.count + 1, snapshot }),
+    ])
   }
   // Cut short by a crash, by the power or by a reboot that never came: the same attempt goes on.
   const installed = isArmed(node) && mark.release !== undefined && tried
-  return go(
-    `${name} was being upgraded`,
-    upgradePlan(node, target, circumstances.now, policy, { count: Math.max(1, attempts.count), installed }),
-  )
+  const count = Math.max(1, attempts.count)
+  return go(name, `${name} was being upgraded`, [
+    ...(installed ? [] : fetchPlan([node], target, policy)),
+    ...upgradePlan(node, target, circumstances.now, policy, { count, installed, snapshot }),
+  ])
 }
 
-function obstacleTo(
-  cluster: Cluster,
-  { now, paused, powerObstacle }: Circumstances,
-  policy: UpgradePolicy,
-): { reason: string; until?: Date } | undefined {
-  if (paused) return { reason: paused }
-  if (powerObstacle) return { reason: powerObstacle }
-  const window = windowAt(policy.windows, policy.timeZone, now)
-  if (!window.open) {
-    return {
-      reason: `the next window opens ${describeInstant(window.opensAt, policy.timeZone)}`,
-      until: window.opensAt,
-    }
+/**
+ * The canary, then by policy workers or control planes; the etcd leader as the last of the control planes, for one
+ * election only.
+ */
+function inOrder(nodes: readonly Node[], { order, canary }: UpgradePolicy): readonly Node[] {
+  const rank = (node: Node) => {
+    if (node.name === canary?.node) return 0
+    const late = (node.role === 'worker') === (order === 'control-planes-first')
+    return 1 + (late ? 2 : 0) + (leadsEtcd(node) ? 1 : 0)
   }
-  const left = window.closesAt === undefined ? Infinity : window.closesAt.getTime() - now.getTime()
-  if (left < policy.nodeTakes) {
-    return {
-      reason: `the window closes in ${describeDuration(left)}, and a node takes up to ${describeDuration(policy.nodeTakes)}`,
-    }
-  }
-  const down = cluster.nodes.find((node) => !isHealthy(node))
-  if (down) return { reason: `${down.name} ${whyUnhealthy(down)}` }
-  const armed = cluster.nodes.find((node) => isArmed(node))
-  if (armed)
-    return {
-      reason: `${armed.name} has an upgrade installed that nobody here began: its next boot starts another release. Reboot it or roll it back`,
-    }
-  return undefined
-}
-
-function obstacleFor(node: Node, cluster: Cluster, target: UpgradeTarget): string | undefined {
-  const lost = extensionsObstacle(node, target)
-  if (lost) return lost
-  if (!node.kubernetes.ok) return `${node.name} ${whyUnhealthy(node)}`
-  const { cordon, unschedulable } = node.kubernetes.value
-  if (unschedulable && cordon?.why === 'power') return `${node.name} is still cordoned from a power cut`
-  if (unschedulable) return `${node.name} was cordoned by somebody else: uncordon it to go on`
-  return node.role === 'controlplane' ? quorumObstacle(cluster.nodes, node.name) : undefined
-}
-
-/** Extensions that run now and are not in the image to come. A node that loses one may not boot, or lose its storage. */
-function extensionsObstacle(node: Node, target: UpgradeTarget): string | undefined {
-  const kept = new Set(target.extensionsOf(node.name))
-  const running = node.talos.ok ? (node.talos.value.extensions ?? []) : []
-  const lost = running.filter((extension) => !kept.has(extension))
-  if (lost.length === 0) return undefined
-  return `${node.name} would lose ${lost.join(', ')}, which its schematic has and the configured one has not: add it to config/schematics`
-}
-
-/** By policy workers or control planes first; the etcd leader as the last of the control planes, for one election only. */
-function nextNode(outdated: readonly Node[], { order }: UpgradePolicy): Node {
-  const workers = outdated.filter((node) => node.role === 'worker')
-  const controlPlanes = outdated.filter((node) => node.role === 'controlplane')
-  const byLeadership = [...controlPlanes.filter((node) => !leadsEtcd(node)), ...controlPlanes.filter(leadsEtcd)]
-  return (order === 'workers-first' ? [...workers, ...byLeadership] : [...byLeadership, ...workers])[0]!
+  return nodes.toSorted((a, b) => rank(a) - rank(b))
 }
 
 /** Whether the node runs the target, in release and in schematic. */
@@ -232,7 +358,12 @@ function isOutdated(node: Node, target: UpgradeTarget): boolean {
 }
 
 function markOf(node: Node): CordonMark | undefined {
-  return node.kubernetes.ok ? node.kubernetes.value.cordon : undefined
+  return isClosedByUs(node) && node.kubernetes.ok ? node.kubernetes.value.cordon : undefined
+}
+
+function nodePause({ kubernetes }: Node): string | undefined {
+  const reason = kubernetes.ok ? kubernetes.value.paused : undefined
+  return reason === undefined ? undefined : `it is paused (${reason})`
 }
 
 /** What the node remembers of attempts at this very release. */
@@ -253,10 +384,7 @@ function exhausted(node: Node, target: UpgradeTarget, policy: UpgradePolicy): bo
 
 function describeStuck(node: Node, target: UpgradeTarget): string {
   const { count, failure = 'rolled back' } = attemptsOf(node, target)
-  return (
-    `${node.name} failed ${count} times to get ${target.version} (${failure}): find out why, ` +
-    `then remove its annotation caretaker.homelab/attempts to try again`
-  )
+  return `${node.name} failed ${count} times to get ${target.version} (${failure}): find out why, then \`caretaker retry ${node.name}\` tries again`
 }
 
 function describeRunning({ talos }: Node): string {

@@ -8,6 +8,13 @@ export interface Window {
   readonly to: string
 }
 
+/** A time in which no node is touched, whatever the windows say. Times in ms since the epoch. */
+export interface Blackout {
+  readonly from: number
+  readonly to: number
+  readonly reason: string
+}
+
 export const days = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const
 export type Day = (typeof days)[number]
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Node } from '../../src/core/cluster.ts'
-import { etcdObstacle, leadsEtcd, leavingObstacle, quorumObstacle } from '../../src/core/etcd.ts'
+import { etcdObstacle, leadsEtcd, quorumObstacle } from '../../src/core/etcd.ts'
 import { controlPlane, controlPlanes, idOf, worker } from './nodes.ts'
 
 const member = (name: string, learner = false) => ({ id: idOf(name), name, learner })
@@ -48,7 +48,7 @@ describe('a control plane may go away', () => {
     [
       'not out of two',
       controlPlanes({}, {}),
-      'etcd has two members, and neither can go without losing quorum: add or remove one',
+      'etcd has two members, and neither can go without losing quorum: add or remove one, or set upgrade.twoMembers: allow',
     ],
     [
       'not out of three, one of which is not Ready',
@@ -70,58 +70,6 @@ describe('a control plane may go away', () => {
     expect(quorumObstacle([controlPlane('cp-1', members)], 'cp-1')).toBe(
       'etcd would keep 0 healthy members of 3, and needs 2',
     )
-  })
-})
-
-describe('a node may be taken away', () => {
-  const silent = { talos: 'silent' } as const
-  const unready = { kubernetes: { ready: false } }
-  const noQuorum = 'etcd has two members, and neither can go without losing quorum: add or remove one'
-  test.each<[string, string, Node[], string | undefined]>([
-    ['a worker out of a cluster that is well', 'w-1', [...three(), worker('w-1'), worker('w-2')], undefined],
-    ['a control plane out of three', 'cp-2', [...three(), worker('w-1')], undefined],
-    ['a worker that is itself what is not well', 'w-1', [...three(), worker('w-1', unready)], undefined],
-    ['a control plane that is itself not Ready', 'cp-2', three(unready), undefined],
-    [
-      'a worker where etcd has two members: it is none of them',
-      'w-1',
-      [...controlPlanes({}, {}), worker('w-1')],
-      undefined,
-    ],
-    [
-      'a worker while the etcd of all others is merely not whole',
-      'w-1',
-      [...three({ etcd: { errors: ['NOSPACE'] } }), worker('w-1')],
-      undefined,
-    ],
-    [
-      'not beside a worker that is silent',
-      'cp-1',
-      [...three(), worker('w-1', silent)],
-      'w-1 does not answer (no route to host)',
-    ],
-    [
-      'not beside a worker that is not Ready',
-      'w-2',
-      [...three(), worker('w-1', unready), worker('w-2')],
-      'w-1 is not Ready in Kubernetes',
-    ],
-    [
-      'not a worker beside a silent control plane',
-      'w-1',
-      [...three(silent), worker('w-1')],
-      'cp-2 does not answer (no route to host)',
-    ],
-    ['not out of an etcd that could lose its quorum', 'cp-1', controlPlanes({}, {}), noQuorum],
-    [
-      'not out of an etcd that is not whole',
-      'cp-1',
-      three({ etcd: { errors: ['NOSPACE'] } }),
-      'etcd on cp-2 reports NOSPACE',
-    ],
-    ['not where its own member is ill', 'cp-2', three({ etcd: 'silent' }), 'cp-2 does not tell of its etcd member'],
-  ])('%s: %s', (_, leaving, nodes, obstacle) => {
-    expect(leavingObstacle(nodes, leaving)).toBe(obstacle)
   })
 })
 

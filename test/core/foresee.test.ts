@@ -43,7 +43,7 @@ interface Situation {
 /** With v1.13.8 on every node and v1.13.9 to go to; what is chosen is different. */
 async function look(cluster: Cluster, situation: Situation = {}): Promise<Foresight> {
   const { power = onMains, upgrade, outage: open, paused, staged = true } = situation
-  const { ports } = fakeHomelab({}, { schematic })
+  const { ports } = fakeHomelab({ 'cp-1': 'controlplane' }, { schematic })
   remembered.versions.remember(ports.journal, ['v1.13.8', 'v1.13.9'])
   remembered.schematicIds.remember(ports.journal, { own: schematic })
   remembered.paused.remember(ports.journal, paused)
@@ -60,6 +60,8 @@ async function look(cluster: Cluster, situation: Situation = {}): Promise<Foresi
     now: () => calm.now,
     monotonic: () => 0,
     schematics: new Map([['homelab', { id: 'own', schematic: homelab }]]),
+    signal: new AbortController().signal,
+    ownNode: undefined,
   })
 }
 
@@ -81,12 +83,18 @@ describe('what comes next', () => {
     'settle: settle w-1',
     'reopen: uncordon w-1',
   ]
-  const whole = ['fetch: pull image w-1', ...close, 'install: install w-1', ...rebootOnly.slice(2)]
+  const whole = ['fetch: pull image w-1, pull image cp-1', ...close, 'install: install w-1', ...rebootOnly.slice(2)]
   const disabled: Situation = { upgrade: { enabled: false } }
   test.each<[string, Cluster, Situation, string, string[]]>([
     ['is the next node', withW1(), {}, 'go w-1', whole],
     ['is to wait for its image', withW1(), { staged: false }, 'wait: v1.13.9 is not staged on the share yet', []],
-    ['is no image that what has begun would wait for', marked(), { staged: false }, 'go w-1', whole],
+    [
+      'is no image that what has begun would wait for',
+      marked(),
+      { staged: false },
+      'go w-1',
+      ['fetch: pull image w-1', ...whole.slice(1)],
+    ],
 
     ['is to wait while nodes are drained', withW1(), { outage }, recovering('draining'), []],
     [

@@ -34,6 +34,11 @@ export function controlPlane(name: string, members: readonly string[], choices: 
           leader: idOf(members[0] ?? name),
           learner: false,
           errors: [],
+          alarms: [],
+          dbSize: 20_000_000,
+          raftIndex: 5_000,
+          raftApplied: 5_000,
+          storageVersion: '3.6.0',
           members: members.map((member) => ({ id: idOf(member), name: member, learner: false })),
           ...etcd,
         })
@@ -52,7 +57,7 @@ export function controlPlanes(...choices: readonly NodeChoices[]): Node[] {
 }
 
 export function clusterOf(...nodes: readonly Node[]): Cluster {
-  return { nodes, kubernetes: seen('v1.36.3') }
+  return { nodes, kubernetes: seen('v1.36.3'), workloads: seen({ blocking: [], pending: [] }) }
 }
 
 /** The id of an etcd member, as it would be: 16 hex digits. */
@@ -73,11 +78,27 @@ function talosFacts(choice: Partial<TalosFacts> | 'silent'): Seen<TalosFacts> {
     ready: true,
     unmet: [],
     fallbackPending: false,
+    staged: false,
+    bootedEntry: 'Talos-v1.13.8.efi',
+    uuid: undefined,
+    kernelArguments: ['talos.platform=metal'],
+    ailing: [],
     ...choice,
   })
 }
 
 function kubernetesFacts(choice: Partial<KubernetesFacts> | 'silent'): Seen<KubernetesFacts> {
   if (choice === 'silent') return unseen('connection refused')
-  return seen({ ready: true, unschedulable: false, cordon: undefined, leftover: false, attempts: undefined, ...choice })
+  return seen({
+    ready: true,
+    unschedulable: false,
+    cordon: undefined,
+    leftover: false,
+    attempts: undefined,
+    staged: undefined,
+    zone: undefined,
+    taints: [],
+    paused: undefined,
+    ...choice,
+  })
 }

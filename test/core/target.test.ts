@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { unseen } from '../../src/core/cluster.ts'
 import type { ReleasePolicy } from '../../src/core/release.ts'
+import { beginRollout } from '../../src/core/rollout-record.ts'
 import { chooseTarget, remembered } from '../../src/core/target.ts'
 import { memoryJournal } from '../fakes/journal.ts'
 import { clusterOf, worker } from './nodes.ts'
@@ -30,7 +31,7 @@ test('a node that does not answer has no say', () => {
 
 test('a rollout that the journal remembers is not overtaken', () => {
   const journal = journalWith('v1.13.8', 'v1.13.9', 'v1.13.10')
-  remembered.rollout.remember(journal, 'v1.13.9')
+  journal.saveRollout(beginRollout('v1.13.9', new Date()))
   const cluster = clusterOf(worker('w-1', { talos: { version: 'v1.13.9' } }), worker('w-2'))
   const decision = chooseTarget(cluster, journal, { ...policy, soak: 0 }, tuesday)
   expect(decision).toMatchObject({ kind: 'target', version: 'v1.13.9' })

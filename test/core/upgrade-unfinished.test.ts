@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { CordonMark, KubernetesFacts, Node, TalosFacts } from '../../src/core/cluster.ts'
-import { type Circumstances, decideUpgrade } from '../../src/core/upgrade.ts'
+import type { Circumstances } from '../../src/core/gates.ts'
+import { decideUpgrade } from '../../src/core/upgrade.ts'
 import { clusterOf, controlPlanes, schematic, worker } from './nodes.ts'
 import { calm, outline, policy, stepsOf, summary, target } from './rollout.ts'
 
@@ -121,17 +122,17 @@ describe('a node that carries our mark comes before every other', () => {
     [
       'that failed twice and is armed stays closed',
       unfinished(mark, { fallbackPending: true }, { attempts: { ...failed, count: 2 } }),
-      'stuck: w-2 failed 2 times to get v1.13.9 (it does not boot), and stays cordoned',
+      'stuck: w-2 failed 2 times to get v1.13.9 (it does not boot), and stays cordoned: `caretaker retry w-2` tries again, `caretaker rollback w-2` takes it back',
     ],
     [
       'that failed twice and is ill stays closed',
       unfinished(mark, {}, { ready: false, attempts: { ...failed, count: 2 } }),
-      'stuck: w-2 failed 2 times to get v1.13.9 (it does not boot), and stays cordoned',
+      'stuck: w-2 failed 2 times to get v1.13.9 (it does not boot), and stays cordoned: `caretaker retry w-2` tries again, `caretaker rollback w-2` takes it back',
     ],
     [
       'that is to stay as it is, but is armed, is for a person to see to',
       unfinished({ ...mark, release: 'v1.13.10' }, { ...reached, fallbackPending: true }),
-      'stuck: w-2 runs v1.13.9 as it should, and has another installed: its next boot starts that. Roll it back',
+      'stuck: w-2 runs v1.13.9 as it should, and has another installed: its next boot starts that. `caretaker rollback w-2` takes it back',
     ],
     [
       'that would lose an extension by a schematic of today is left as it is',
@@ -144,12 +145,12 @@ describe('a node that carries our mark comes before every other', () => {
 
   test('and why is told: an older goal that it has reached is no failure', () => {
     const older = unfinished({ ...rebooting, release: 'v1.13.8' }, { bootId: 'boot-2' })
-    expect(decide(older)).toMatchObject({ reason: 'w-2 was being upgraded' })
+    expect(decide(older)).toMatchObject({ nodes: [{ reason: 'w-2 was being upgraded' }] })
     const otherSchematic = unfinished({ ...rebooting, schematic: 'f'.repeat(64) }, { bootId: 'boot-2' })
-    expect(decide(otherSchematic)).toMatchObject({ reason: 'w-2 was being upgraded' })
+    expect(decide(otherSchematic)).toMatchObject({ nodes: [{ reason: 'w-2 was being upgraded' }] })
     for (const same of [rebooting, { ...rebooting, schematic }]) {
       const rolledBack = unfinished(same, { bootId: 'boot-2' })
-      expect(decide(rolledBack)).toMatchObject({ reason: 'trying w-2 once more: rolled back to v1.13.8' })
+      expect(decide(rolledBack)).toMatchObject({ nodes: [{ reason: 'trying w-2 once more: rolled back to v1.13.8' }] })
     }
   })
 

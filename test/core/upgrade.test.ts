@@ -51,7 +51,7 @@ describe('what comes first', () => {
     ['workers-first', ['w-1', 'w-2', 'cp-2', 'cp-3', 'cp-1']],
     ['control-planes-first', ['cp-2', 'cp-3', 'cp-1', 'w-1', 'w-2']],
   ])('%s, and the leader of etcd as the last of its kind', (order, expected) => {
-    expect(upgradeOrder(clusterOf(...nodes), target, { ...policy, order })).toEqual(expected)
+    expect(upgradeOrder(clusterOf(...nodes), target, { ...policy, order }).map(({ name }) => name)).toEqual(expected)
     expect(summary(decide(clusterOf(...nodes), calm, { ...policy, order }))).toBe(`go ${expected[0]}`)
   })
 
@@ -61,7 +61,7 @@ describe('what comes first', () => {
       worker('w-2', { talos: { version: 'v1.13.10' } }),
       worker('w-3'),
     )
-    expect(upgradeOrder(mixed, target, policy)).toEqual(['w-3'])
+    expect(upgradeOrder(mixed, target, policy).map(({ name }) => name)).toEqual(['w-3'])
   })
 
   test('is the node that lags behind, in a cluster that was upgraded in part by hand', () => {
@@ -115,7 +115,7 @@ describe('nothing begins', () => {
       withW2({ talos: { fallbackPending: true } }),
       {},
       {},
-      'wait: w-2 has an upgrade installed that nobody here began: its next boot starts another release. Reboot it or roll it back',
+      'wait: w-2 has an upgrade installed that nobody here began: its next boot starts another release. Reboot it, or `caretaker rollback w-2`',
     ],
     [
       'on a node that somebody else cordoned',
@@ -143,7 +143,7 @@ describe('nothing begins', () => {
       controlPlanes({}, {}),
       {},
       {},
-      'wait: etcd has two members, and neither can go without losing quorum: add or remove one',
+      'wait: etcd has two members, and neither can go without losing quorum: add or remove one, or set upgrade.twoMembers: allow',
     ],
     [
       'on a control plane while a member of etcd learns',
@@ -175,7 +175,7 @@ describe('attempts', () => {
   const attempted = (count: number, failure?: string, release = 'v1.13.9') =>
     worker('w-1', { kubernetes: { attempts: { release, count, ...(failure ? { failure } : {}) } } })
   const stuck =
-    'stuck: w-1 failed 2 times to get v1.13.9 (rolled back): find out why, then remove its annotation caretaker.homelab/attempts to try again'
+    'stuck: w-1 failed 2 times to get v1.13.9 (rolled back): find out why, then `caretaker retry w-1` tries again'
   test.each<[string, Node, string, number?]>([
     ['a first one counts one', worker('w-1'), 'go w-1', 1],
     ['one that ended without a failure counts once', attempted(1), 'go w-1', 1],
@@ -240,17 +240,27 @@ describe('the plan', () => {
 
   test('carries marks, boots, limits and the wanted image', () => {
     const at = '2026-03-07T03:00:00.000Z'
-    const mark = { why: 'upgrade', at, release: 'v1.13.9', schematic, bootId: 'boot-1' }
+    const mark = { why: 'upgrade', at, release: 'v1.13.9', schematic, bootId: 'boot-1', from: 'v1.13.8' }
+    const limits = { parallel: 1, twoMembers: 'refuse' }
+    const identity = { extensions: ['siderolabs/i915'] }
     const image = `factory.talos.dev/metal-installer/${schematic}:v1.13.9`
     expect(stepsOf(decide(clusterOf(worker('w-1'))))).toEqual([
       { do: 'pull-image', node: 'w-1', image, within: policy.install },
       { do: 'cordon', node: 'w-1', mark, attempts: { release: 'v1.13.9', count: 1 }, within: 30_000 },
-      { do: 'drain', node: 'w-1', policy: {}, within: policy.drain },
-      { do: 'confirm', node: 'w-1' },
+      { do: 'drain', node: 'w-1', policy: { ordered: true, volumesWithin: 300_000 }, within: policy.drain },
+      { do: 'confirm', node: 'w-1', limits },
       { do: 'install', node: 'w-1', image, within: policy.install },
-      { do: 'confirm', node: 'w-1' },
-      { do: 'reboot', node: 'w-1', bootId: 'boot-1', mark: { ...mark, rebooting: true } },
-      { do: 'await-upgraded', node: 'w-1', version: 'v1.13.9', schematic, bootId: 'boot-1', within: policy.reboot },
+      { do: 'confirm', node: 'w-1', limits },
+      { do: 'reboot', node: 'w-1', bootId: 'boot-1', mark: { ...mark, rebooting: true }, mode: 'default' },
+      {
+        do: 'await-upgraded',
+        node: 'w-1',
+        version: 'v1.13.9',
+        schematic,
+        bootId: 'boot-1',
+        within: policy.reboot,
+        identity,
+      },
       { do: 'settle', node: 'w-1', lasts: policy.settle },
       { do: 'uncordon', node: 'w-1', why: 'upgrade', forgetAttempts: true },
     ])
@@ -270,7 +280,7 @@ describe('the plan', () => {
 
   test('never forces a pod out: a disruption budget that refuses fails the drain', () => {
     const drains = stepsOf(decide(clusterOf(worker('w-1')))).filter((step) => step.do === 'drain')
-    expect(drains.map(({ policy }) => policy)).toEqual([{}])
+    expect(drains.map(({ policy }) => policy)).toEqual([{ ordered: true, volumesWithin: 300_000 }])
   })
 })
 
@@ -296,8 +306,7 @@ describe('a mark on a node that somebody else has uncordoned', () => {
     const decision = decide(clusterOf(...nodes), { ...calm, ...changed })
     expect(decision).toMatchObject({
       kind: 'go',
-      node: 'w-2',
-      reason: 'w-2 was uncordoned by somebody else, and our mark is still on it',
+      nodes: [{ node: 'w-2', reason: 'w-2 was uncordoned by somebody else, and our mark is still on it' }],
     })
     expect(stepsOf(decision)).toEqual([{ do: 'uncordon', node: 'w-2', why: 'upgrade' }])
   })

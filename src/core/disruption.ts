@@ -1,0 +1,54 @@
+import { isHealthy, type Node, whyUnhealthy } from './cluster.ts'
+import { quorumObstacle } from './etcd.ts'
+
+/** How many nodes may be away at once. Control planes: always one. */
+export interface DisruptionPolicy {
+  /** Workers at once: a number, or a share of all of them. */
+  readonly parallel: number | { readonly percent: number }
+  /** Two-member etcd clusters lose their quorum by any upgrade; a person can want that. */
+  readonly twoMembers: 'refuse' | 'allow'
+}
+
+/** How many workers may be away at once, one at least. */
+export function workersAtOnce(nodes: readonly Node[], { parallel }: Pick<DisruptionPolicy, 'parallel'>): number {
+  if (typeof parallel === 'number') return parallel
+  const workers = nodes.filter(({ role }) => role === 'worker').length
+  return Math.max(1, Math.floor((workers * parallel.percent) / 100))
+}
+
+/** Whether we have cordoned the node for its upgrade. */
+export function isClosedByUs({ kubernetes }: Node): boolean {
+  return kubernetes.ok && kubernetes.value.cordon?.why === 'upgrade'
+}
+
+/**
+ * Why this node can't be taken away now; undefined when it can. What is away already, for whatever reason, counts: nodes
+ * that are not ready shrink the budget. A control plane goes only while every other node is in service, a worker only
+ * while every control plane is, and no other worker of its zone is away.
+ *
+ * Nodes that we have closed count as away for one that is still in service. Between two that are closed already only
+ * health counts: else each would wait for the other.
+ */
+export function leavingObstacle(nodes: readonly Node[], leaving: string, policy: DisruptionPolicy): string | undefined {
+  const node = nodes.find(({ name }) => name === leaving)
+  const isAway = (other: Node) => !isHealthy(other) || (isClosedByUs(other) && !(node && isClosedByUs(node)))
+  const away = nodes.filter((other) => other.name !== leaving && isAway(other))
+  const says = (other: Node) => `${other.name} ${whyUnhealthy(other) ?? 'is being upgraded'}`
+  if (node?.role === 'controlplane') {
+    return away[0] ? says(away[0]) : quorumObstacle(nodes, leaving, policy.twoMembers === 'allow')
+  }
+  const controlPlane = away.find(({ role }) => role === 'controlplane')
+  if (controlPlane) return says(controlPlane)
+  const atOnce = workersAtOnce(nodes, policy)
+  if (away.length >= atOnce) {
+    const others = away.map(says).join(', ')
+    return atOnce === 1 ? others : `${others}: no more than ${atOnce} workers may be away at once`
+  }
+  const zone = zoneOf(node)
+  const neighbour = zone === undefined ? undefined : away.find((other) => zoneOf(other) === zone)
+  return neighbour && `${says(neighbour)}, and is of the same zone (${zone})`
+}
+
+function zoneOf(node: Node | undefined): string | undefined {
+  return node?.kubernetes.ok ? node.kubernetes.value.zone : undefined
+}

@@ -1,0 +1,38 @@
+import type { Node, Role } from './cluster.ts'
+import { workersAtOnce } from './disruption.ts'
+import type { NodeTimes } from './rollout-record.ts'
+import type { UpgradePolicy } from './upgrade-plan.ts'
+
+/** What nodes have taken before, by role; absent where this cluster has no history yet. */
+export type NodeTimesByRole = Readonly<Partial<Record<Role, NodeTimes>>>
+
+/** What is kept free beyond the longest that a node has taken yet. */
+const margin = 1.25
+
+/** So much of a window must be left to begin a node of this role, in ms. */
+export function neededFor(role: Role, times: NodeTimesByRole, { nodeTakes }: Pick<UpgradePolicy, 'nodeTakes'>): number {
+  const known = times[role]
+  return known ? Math.round(known.longest * margin) : nodeTakes
+}
+
+/** How long a node of this role usually takes, in ms. */
+export function typicalFor(
+  role: Role,
+  times: NodeTimesByRole,
+  { nodeTakes }: Pick<UpgradePolicy, 'nodeTakes'>,
+): number {
+  return times[role]?.typical ?? nodeTakes
+}
+
+/** How long these nodes take one after another, workers as many at once as the policy lets, in ms. */
+export function estimateRollout(
+  toCome: readonly Pick<Node, 'role'>[],
+  all: readonly Node[],
+  times: NodeTimesByRole,
+  policy: UpgradePolicy,
+): number {
+  const workers = toCome.filter(({ role }) => role === 'worker').length
+  const rounds = Math.ceil(workers / workersAtOnce(all, policy))
+  const controlPlanes = toCome.length - workers
+  return rounds * typicalFor('worker', times, policy) + controlPlanes * typicalFor('controlplane', times, policy)
+}
