@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { type Api, createApi } from '../../src/adapters/kubernetes/api.ts'
+import { type Api, ApiRefusal, createApi } from '../../src/adapters/kubernetes/api.ts'
 import { parseKubeconfig } from '../../src/adapters/kubernetes/kubeconfig.ts'
 import { createKubernetes } from '../../src/adapters/kubernetes/kubernetes.ts'
 import { startKubernetesLab, type KubernetesLab } from './kubernetes-lab.ts'
@@ -116,6 +116,23 @@ describe('a drain', () => {
     await createKubernetes({ ...at.api, send }, { evictEvery: 30 }).drain('w-1', {}, soon())
     expect(podsOn('w-2')).toContain('db-0')
     expect(done()).toEqual(['delete default/db-0'])
+  })
+})
+
+describe('a drain of a pod whose namespace is being deleted', () => {
+  test('waits until it is gone with it, and is not rejected', async () => {
+    database('db-0')
+    let refused = 0
+    const send: Api['send'] = (request) => {
+      if (!request.path.endsWith('/eviction') || refused++ > 2) return at.api.send(request)
+      const causes = [{ reason: 'NamespaceTerminating', message: 'namespace default is being terminated' }]
+      return Promise.reject(new ApiRefusal(403, 'pods "db-0" is forbidden', { causes }))
+    }
+    const kubernetes = createKubernetes({ ...at.api, send }, { evictEvery: 30 })
+    const error = await refusal(kubernetes.drain('w-1', {}, soon(50)))
+    expect(error.message).toBe('would not go: default/db-0 (of StatefulSet db): its namespace default is being deleted')
+    await kubernetes.drain('w-1', {}, soon())
+    expect(podsOn('w-1')).toEqual([])
   })
 })
 

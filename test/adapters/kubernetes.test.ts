@@ -3,7 +3,12 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Api, ApiRefusal, createApi } from '../../src/adapters/kubernetes/api.ts'
 import { parseKubeconfig } from '../../src/adapters/kubernetes/kubeconfig.ts'
 import { createKubernetes } from '../../src/adapters/kubernetes/kubernetes.ts'
-import { attemptsAnnotation, cordonAnnotation } from '../../src/adapters/kubernetes/marks.ts'
+import {
+  attemptsAnnotation,
+  cordonAnnotation,
+  pausedAnnotation,
+  stagedAnnotation,
+} from '../../src/adapters/kubernetes/marks.ts'
 import type { CordonMark } from '../../src/core/cluster.ts'
 import type { Kubernetes } from '../../src/core/ports.ts'
 import { createAuthority } from '../lab/authority.ts'
@@ -30,14 +35,37 @@ describe('a look at Kubernetes', () => {
   test('tells its version and its nodes', async () => {
     at.lab.setNodeReady('w-2', false)
     expect(await kubernetes.version(soon())).toBe('v1.36.3')
-    const plain = { ready: true, unschedulable: false, cordon: undefined, leftover: false, attempts: undefined }
+    const plain = {
+      ready: true,
+      unschedulable: false,
+      cordon: undefined,
+      leftover: false,
+      attempts: undefined,
+      staged: undefined,
+      zone: undefined,
+      taints: [],
+      paused: undefined,
+    }
+    const unreachable = ['node.kubernetes.io/unreachable:NoSchedule', 'node.kubernetes.io/unreachable:NoExecute']
     expect(await kubernetes.nodes(soon())).toEqual(
       new Map([
-        ['cp-1', plain],
+        ['cp-1', { ...plain, taints: ['node-role.kubernetes.io/control-plane:NoSchedule'] }],
         ['w-1', plain],
-        ['w-2', { ...plain, ready: false }],
+        ['w-2', { ...plain, ready: false, taints: unreachable }],
       ]),
     )
+  })
+
+  test('tells the zone, the taints and what a person has paused it for', async () => {
+    const labels = { 'topology.kubernetes.io/zone': 'rack-a' }
+    const taints = [{ key: 'gpu', value: 'yes', effect: 'NoSchedule' }]
+    const annotations = { [pausedAnnotation]: '' }
+    await at.patchNode('w-1', { metadata: { labels, annotations }, spec: { taints } })
+    expect(await factsOf('w-1')).toMatchObject({ zone: 'rack-a', taints: ['gpu=yes:NoSchedule'] })
+    // `kubectl annotate` without a text is a pause all the same.
+    expect(await factsOf('w-1')).toMatchObject({ paused: 'no reason given' })
+    await kubernetes.pause('w-1', 'waits for a new disk', soon())
+    expect(at.annotations('w-1')).toMatchObject({ [pausedAnnotation]: 'waits for a new disk' })
   })
 
   test('takes for a mark of ours only what looks like one', async () => {
@@ -50,19 +78,21 @@ describe('a look at Kubernetes', () => {
       '{"why":"upgrade"}',
       '{"why":"power","at":5}',
     ]) {
-      const annotations = { [cordonAnnotation]: text, [attemptsAnnotation]: text }
+      const annotations = { [cordonAnnotation]: text, [attemptsAnnotation]: text, [stagedAnnotation]: text }
       await at.patchNode('w-1', { spec: { unschedulable: true }, metadata: { annotations } })
-      expect(await factsOf('w-1')).toMatchObject({ unschedulable: true, cordon: undefined, attempts: undefined })
+      const unmarked = { cordon: undefined, attempts: undefined, staged: undefined }
+      expect(await factsOf('w-1')).toMatchObject({ unschedulable: true, ...unmarked })
     }
   })
 })
 
 describe('a cordon', () => {
   test('carries our mark and the attempts, all that is in them, and goes again', async () => {
-    const mark: CordonMark = { ...upgrade, rebooting: true }
+    const identity = { from: 'v1.13.9', uuid: 'u-1', kernelArguments: ['console=ttyS0'] }
+    const mark: CordonMark = { ...upgrade, ...identity, schematic: 's-1', rebooting: true, back: true }
     const attempts = { ...first, failure: 'it rolled back' }
     await kubernetes.cordon('w-1', mark, attempts, soon())
-    expect(await factsOf('w-1')).toEqual({ ready: true, unschedulable: true, cordon: mark, leftover: false, attempts })
+    expect(await factsOf('w-1')).toMatchObject({ unschedulable: true, cordon: mark, leftover: false, attempts })
     await kubernetes.uncordon('w-1', 'upgrade', { forgetAttempts: true }, soon())
     expect(await factsOf('w-1')).toMatchObject({ unschedulable: false, cordon: undefined, attempts: undefined })
     expect(at.annotations('w-1')).not.toHaveProperty([cordonAnnotation])

@@ -30,14 +30,15 @@ export function kubernetesContract(open: () => Promise<KubernetesUnderTest>): vo
     const nodes = await at.kubernetes.nodes(soon())
     expect([...nodes.keys()].toSorted()).toEqual(['cp-1', 'w-1', 'w-2'])
     const plain = { ready: true, unschedulable: false, cordon: undefined, leftover: false, attempts: undefined }
-    expect(nodes.get('w-1')).toEqual(plain)
+    const unmarked = { staged: undefined, zone: undefined, taints: [], paused: undefined }
+    expect(nodes.get('w-1')).toEqual({ ...plain, ...unmarked })
   })
 
   test('cordons with our mark and takes the cordon away by it', async () => {
     await using at = await open()
     await at.kubernetes.cordon('w-1', upgrade, first, soon())
     const cordoned = { ready: true, unschedulable: true, cordon: upgrade, leftover: false, attempts: first }
-    expect(await factsOf(at, 'w-1')).toEqual(cordoned)
+    expect(await factsOf(at, 'w-1')).toMatchObject(cordoned)
     expect(await factsOf(at, 'w-2')).toMatchObject({ unschedulable: false, cordon: undefined })
     await at.kubernetes.uncordon('w-1', 'upgrade', keep, soon())
     expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: false, cordon: undefined, attempts: first })
@@ -155,5 +156,102 @@ export function kubernetesContract(open: () => Promise<KubernetesUnderTest>): vo
     ])
       expect((await refusal(call)).retryable).toBe(true)
     expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: false, attempts: undefined })
+  })
+
+  test('notes on a node in service that it is armed on purpose, and forgets it with the attempts', async () => {
+    await using at = await open()
+    const { kubernetes } = at
+    await kubernetes.noteFailure('w-1', first, soon())
+    await kubernetes.noteStaged('w-1', upgrade, soon())
+    await kubernetes.noteStaged('w-1', upgrade, soon())
+    expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: false, staged: upgrade, cordon: undefined })
+    await kubernetes.uncordon('w-1', 'upgrade', keep, soon())
+    expect(await factsOf(at, 'w-1')).toMatchObject({ staged: upgrade, attempts: first })
+    await kubernetes.uncordon('w-1', 'upgrade', { forgetAttempts: true }, soon())
+    expect(await factsOf(at, 'w-1')).toMatchObject({ staged: undefined, attempts: undefined })
+  })
+
+  test('takes the count of attempts away, so that a release is tried anew', async () => {
+    await using at = await open()
+    await at.kubernetes.cordon('w-1', upgrade, first, soon())
+    await at.kubernetes.forgetAttempts('w-1', soon())
+    await at.kubernetes.forgetAttempts('w-1', soon())
+    expect(await factsOf(at, 'w-1')).toMatchObject({ cordon: upgrade, attempts: undefined })
+  })
+
+  test('pauses a node with a reason, and lets it go on', async () => {
+    await using at = await open()
+    await at.kubernetes.pause('w-1', 'the fan is being changed', soon())
+    expect(await factsOf(at, 'w-1')).toMatchObject({ paused: 'the fan is being changed' })
+    expect(await factsOf(at, 'w-2')).toMatchObject({ paused: undefined })
+    await at.kubernetes.pause('w-1', undefined, soon())
+    expect(await factsOf(at, 'w-1')).toMatchObject({ paused: undefined })
+  })
+
+  test('finds nothing in the way of a cluster where nothing is', async () => {
+    await using at = await open()
+    expect(await at.kubernetes.workloads(soon())).toEqual({ blocking: [], pending: [] })
+    expect(await at.kubernetes.storage(soon())).toEqual({ systems: [], unwell: [], lastReplicas: new Map() })
+  })
+
+  const claim = (holder: string, more = {}) => ({ holder, purpose: 'upgrade' as const, lasts: 60_000, ...more })
+
+  test('gives the lease of the cluster to one agent alone, as often as it asks', async () => {
+    await using at = await open()
+    const { kubernetes } = at
+    expect(await kubernetes.takeLease(claim('here'), soon())).toEqual({ held: true })
+    expect(await kubernetes.takeLease(claim('here'), soon())).toEqual({ held: true })
+    const refused = await kubernetes.takeLease(claim('there'), soon())
+    expect(refused).toMatchObject({ held: false, by: 'here', purpose: 'upgrade' })
+    expect(!refused.held && refused.endsIn > 50_000 && refused.endsIn <= 60_000).toBe(true)
+  })
+
+  test('gives a lease that was given back to the next who asks, and one that is not theirs back for nobody', async () => {
+    await using at = await open()
+    const { kubernetes } = at
+    await kubernetes.releaseLease('here', soon())
+    await kubernetes.takeLease(claim('here'), soon())
+    await kubernetes.releaseLease('there', soon())
+    expect(await kubernetes.takeLease(claim('there'), soon())).toMatchObject({ held: false })
+    await kubernetes.releaseLease('here', soon())
+    expect(await kubernetes.takeLease(claim('there'), soon())).toEqual({ held: true })
+    expect(await kubernetes.takeLease(claim('here'), soon())).toMatchObject({ held: false, by: 'there' })
+  })
+
+  test('gives a lease over when it has run out', async () => {
+    await using at = await open()
+    const { kubernetes } = at
+    await kubernetes.takeLease(claim('here', { lasts: 1_000 }), soon())
+    const theirs = () => kubernetes.takeLease(claim('there'), soon())
+    expect(await theirs()).toMatchObject({ held: false })
+    await expect.poll(theirs, { timeout: 4_000 }).toEqual({ held: true })
+    expect(await kubernetes.takeLease(claim('here'), soon())).toMatchObject({ held: false, by: 'there' })
+  })
+
+  test('gives a lease to who takes it over, and the one before hears of it', async () => {
+    await using at = await open()
+    const { kubernetes } = at
+    await kubernetes.takeLease(claim('here'), soon())
+    const shutdown = claim('there', { purpose: 'shutdown', over: true })
+    expect(await kubernetes.takeLease(shutdown, soon())).toEqual({ held: true })
+    expect(await kubernetes.takeLease(claim('here'), soon())).toMatchObject({ by: 'there', purpose: 'shutdown' })
+  })
+
+  test('neither notes, pauses nor leases anything for who has called it off', async () => {
+    await using at = await open()
+    const { kubernetes } = at
+    const off = AbortSignal.abort()
+    for (const call of [
+      kubernetes.noteStaged('w-1', upgrade, off),
+      kubernetes.forgetAttempts('w-1', off),
+      kubernetes.pause('w-1', 'no', off),
+      kubernetes.workloads(off),
+      kubernetes.storage(off),
+      kubernetes.takeLease(claim('here'), off),
+      kubernetes.releaseLease('here', off),
+    ])
+      expect((await refusal(call)).retryable).toBe(true)
+    expect(await factsOf(at, 'w-1')).toMatchObject({ staged: undefined, paused: undefined })
+    expect(await kubernetes.takeLease(claim('there'), soon())).toEqual({ held: true })
   })
 }

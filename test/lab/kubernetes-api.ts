@@ -1,15 +1,17 @@
+import { X509Certificate } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { stringify } from 'yaml'
 import type { Identity, LabAuthority } from './authority.ts'
 import { createCluster, type Cluster } from './kubernetes-cluster.ts'
 import { describeApi, describeVersion } from './kubernetes-discovery.ts'
+import { resources } from './kubernetes-objects.ts'
 import { carryOut, type DiaryEntry } from './kubernetes-requests.ts'
 import { authorize, parseRoute, type Route, type User } from './kubernetes-routes.ts'
 import {
   authenticate,
-  checkAccept,
   contentTypeOf,
   listen,
+  negotiate,
   readBody,
   sendJson,
   sendText,
@@ -50,6 +52,10 @@ type Lab = Pick<
   | 'addPod'
   | 'addDeployment'
   | 'addPodDisruptionBudget'
+  | 'removePodDisruptionBudget'
+  | 'holdVolume'
+  | 'defineCustom'
+  | 'putCustom'
   | 'node'
   | 'pods'
 >
@@ -63,6 +69,8 @@ export interface KubernetesApi extends Lab, AsyncDisposable {
   readonly diary: readonly DiaryEntry[]
   /** A kubeconfig with a new client certificate: user 'admin' in 'system:masters' unless said. */
   kubeconfig(options?: { readonly user?: string; readonly groups?: readonly string[] }): Promise<string>
+  /** Every client certificate that was made up to now counts as ended, and is answered with 401. */
+  expireCredentials(): void
 }
 
 export function createKubernetesApi(options: KubernetesApiOptions): KubernetesApi {
@@ -80,6 +88,8 @@ export function createKubernetesApi(options: KubernetesApiOptions): KubernetesAp
   const diary: DiaryEntry[] = []
   const waiting = new Set<() => void>()
   const watches = new Set<() => void>()
+  const issued = new Set<string>()
+  const expired = new Set<string>()
   let availability: Availability = 'serving'
   let identity: Identity | undefined
   let listener: Listener | undefined
@@ -120,14 +130,15 @@ export function createKubernetesApi(options: KubernetesApiOptions): KubernetesAp
   }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const user = authenticate(request, tokens)
+    const user = authenticate(request, tokens, expired)
     const url = new URL(request.url ?? '/', `https://${address}`)
     const path = url.pathname.replace(/(?<=.)\/$/, '')
     if (['/livez', '/readyz', '/healthz'].includes(path)) return sendHealth(response, path)
     if (path === '/version') return sendJson(response, 200, describeVersion(serverVersion))
-    const description = describeApi(path, `${address}:${listener?.port ?? port}`)
+    const served = [...resources, ...cluster.custom.resources]
+    const description = describeApi(path, `${address}:${listener?.port ?? port}`, served)
     if (description !== undefined) return sendJson(response, 200, description)
-    const route = parseRoute(request.method ?? '', url)
+    const route = parseRoute(request.method ?? '', url, served)
     if (route === undefined) return sendText(response, 404, '404 page not found\n')
     return serve({ request, response, route, user, query: url.searchParams })
   }
@@ -142,14 +153,14 @@ export function createKubernetesApi(options: KubernetesApiOptions): KubernetesAp
 
   async function serve({ request, response, route, user, query }: Exchange): Promise<void> {
     authorize(user, denyWrites, route)
-    checkAccept(request)
+    const form = negotiate(request)
     const body = await readBody(request)
     // The watch cache answers these without asking etcd, so an API without quorum still shows what it saw last.
     const fromCache = ['get', 'list'].includes(route.verb) && query.get('resourceVersion') === '0'
     if (!fromCache && route.verb !== 'watch') await quorum()
     // What the client gave up waiting for must not be done after all.
     if (response.destroyed) return
-    const reply = carryOut(cluster, diary, { route, query, contentType: contentTypeOf(request), body, user })
+    const reply = carryOut(cluster, diary, { route, query, contentType: contentTypeOf(request), body, user, form })
     if ('watch' in reply) stream(response, reply.watch)
     else sendJson(response, reply.code, reply.body)
   }
@@ -203,6 +214,7 @@ export function createKubernetesApi(options: KubernetesApiOptions): KubernetesAp
     },
     async kubeconfig({ user = 'admin', groups = ['system:masters'] } = {}) {
       const { cert, key } = await authority.issueClient({ common: user, organizations: groups })
+      issued.add(new X509Certificate(cert).fingerprint256)
       const base64 = (text: string): string => Buffer.from(text).toString('base64')
       const server = `https://${address}:${listener?.port ?? port}`
       return stringify({
@@ -213,6 +225,9 @@ export function createKubernetesApi(options: KubernetesApiOptions): KubernetesAp
         contexts: [{ name: `${user}@lab`, context: { cluster: 'lab', user } }],
         'current-context': `${user}@lab`,
       })
+    },
+    expireCredentials() {
+      for (const fingerprint of issued) expired.add(fingerprint)
     },
     async [Symbol.asyncDispose]() {
       availability = 'down'

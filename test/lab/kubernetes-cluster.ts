@@ -6,6 +6,7 @@ import {
   type NodeObject,
   type PodObject,
 } from './kubernetes-objects.ts'
+import { createCustomObjects, type CustomKind, type CustomObject, type CustomObjects } from './kubernetes-custom.ts'
 import { draftDisruptionBudget, settleBudgets, type DisruptionBudgetOptions } from './kubernetes-disruption.ts'
 import { settleKubelets, settleVolumes } from './kubernetes-kubelets.ts'
 import { beatHearts, draftNode, draftNodeLease, findNode, settleNodes, type NodeOptions } from './kubernetes-nodes.ts'
@@ -29,6 +30,10 @@ export interface PodTraits {
   /** It runs but never becomes Ready. */
   readonly unready?: boolean
   readonly nodeSelector?: Readonly<Record<string, string>>
+  /** It tolerates every taint, a cordon's too. */
+  readonly toleratesAll?: boolean
+  /** Its template names the node (spec.nodeName): no scheduler is asked. */
+  readonly boundTo?: string
 }
 
 export interface PodOptions extends PodTraits {
@@ -36,6 +41,8 @@ export interface PodOptions extends PodTraits {
   readonly node: string
   /** Who replaces it; a pod without an owner is not replaced. */
   readonly owner?: Owner
+  /** Its controller, of a kind that the lab has no controller for: nobody replaces it. */
+  readonly controller?: { readonly apiVersion: string; readonly kind: string; readonly name: string }
   /** Its work is done: phase Succeeded. */
   readonly completed?: boolean
   /** Its kubelet never manages to stop it. */
@@ -52,6 +59,7 @@ export interface DeploymentOptions extends PodTraits {
 export interface Cluster {
   readonly world: World
   readonly owners: Owners
+  readonly custom: CustomObjects
   addNode(options: NodeOptions): void
   setNodeReady(name: string, ready: boolean): void
   setNodeInfo(name: string, info: Readonly<Record<string, string>>): void
@@ -59,6 +67,14 @@ export interface Cluster {
   addPod(options: PodOptions): string
   addDeployment(options: DeploymentOptions): void
   addPodDisruptionBudget(options: DisruptionBudgetOptions): void
+  /** In namespace `default` unless said. */
+  removePodDisruptionBudget(name: string, namespace?: string): void
+  /** The volume is not detached from its node, whatever becomes of its pods. In the lab it is `pv-<namespace>-<claim>`. */
+  holdVolume(name: string, held?: boolean): void
+  /** Has a custom kind served, without an object of it. */
+  defineCustom(kind: CustomKind): void
+  /** Puts a custom object there, or changes it. */
+  putCustom(kind: CustomKind, object: CustomObject): void
   node(name: string): NodeObject | undefined
   pods(): readonly PodObject[]
   /** Whether anything can be written; controllers and kubelets take up their work when it can again. */
@@ -92,11 +108,13 @@ export function createCluster(serverVersion: string, pace: Partial<Pace>): Clust
     pace: { ...usualPace, ...pace },
     kubelets: new Map(),
     plans: new Map(),
+    heldVolumes: new Set(),
     isWritable: () => writable,
     writableSince: () => writableSince,
     settle,
   }
   const owners = createOwners(world)
+  const custom = createCustomObjects(store)
 
   function settle(): void {
     if (!writable) return
@@ -131,17 +149,19 @@ export function createCluster(serverVersion: string, pace: Partial<Pace>): Clust
 
   function planOf({ namespace = 'default', labels = {}, grace = 30, emptyDir = false, ...traits }: PodTraits): PodPlan {
     addNamespace(namespace)
-    const { terminateMs, volumeClaim, nodeSelector, unready = false } = traits
+    const { terminateMs, volumeClaim, nodeSelector, boundTo, unready = false, toleratesAll = false } = traits
     return {
       namespace,
       labels,
       grace,
       emptyDir,
       unready,
+      toleratesAll,
       stuckTerminating: false,
       ...(terminateMs !== undefined && { terminateMs }),
       ...(volumeClaim !== undefined && { volumeClaim }),
       ...(nodeSelector !== undefined && { nodeSelector }),
+      ...(boundTo !== undefined && { boundTo }),
     }
   }
 
@@ -157,6 +177,7 @@ export function createCluster(serverVersion: string, pace: Partial<Pace>): Clust
   return {
     world,
     owners,
+    custom,
     addNode(options) {
       world.kubelets.set(options.name, { alive: true, since: Date.now() })
       const node = store.create(nodesResource, draftNode(options, serverVersion))
@@ -174,19 +195,33 @@ export function createCluster(serverVersion: string, pace: Partial<Pace>): Clust
       store.replace(nodesResource, { ...node, status: { ...node.status, nodeInfo } })
     },
     addNamespace,
-    addPod({ name, node, owner, completed = false, stuckTerminating = false, ...traits }) {
+    addPod({ name, node, owner, controller, completed = false, stuckTerminating = false, ...traits }) {
       known(node)
       const plan = { ...planOf(traits), stuckTerminating }
       const phase = completed ? 'Succeeded' : world.kubelets.get(node)?.alive ? 'Running' : 'Pending'
       if (owner !== undefined) return owners.adopt(owner, plan, { ...(name !== undefined && { name }), node, phase })
       unnamed += name === undefined ? 1 : 0
-      return createPod(world, plan, { name: name ?? `pod-${unnamed}`, node, phase }).metadata.name
+      const chosen = name ?? `pod-${unnamed}`
+      const reference = controller && { ...controller, uid: `uid-of-${controller.name}`, controller: true }
+      createPod(world, plan, { name: chosen, node, phase, ...(reference !== undefined && { owner: reference }) })
+      return chosen
     },
     addDeployment: ({ name, replicas, ...traits }) => owners.addReplicaSet(name, planOf(traits), replicas),
     addPodDisruptionBudget(options) {
       addNamespace(options.namespace ?? 'default')
       store.create(disruptionBudgets, draftDisruptionBudget(options))
     },
+    removePodDisruptionBudget(name, namespace = 'default') {
+      const budget = store.get(disruptionBudgets, namespace, name)
+      if (budget !== undefined) store.remove(disruptionBudgets, budget)
+    },
+    holdVolume(name, held = true) {
+      if (held) world.heldVolumes.add(name)
+      else world.heldVolumes.delete(name)
+      settle()
+    },
+    defineCustom: custom.define,
+    putCustom: custom.put,
     node: (name) => findNode(world, name),
     pods: () => listPods(world),
     setWritable(next) {

@@ -1,4 +1,4 @@
-import { apiVersionOf, resources, type Resource } from './kubernetes-objects.ts'
+import { apiVersionOf, type Resource } from './kubernetes-objects.ts'
 
 /** What /version says (k8s.io/apimachinery pkg/version Info). */
 export function describeVersion(gitVersion: string): object {
@@ -17,8 +17,10 @@ export function describeVersion(gitVersion: string): object {
 }
 
 /** The documents by which clients find out what is served: /api, /apis, and one for each group and version. */
-export function describeApi(path: string, serverAddress: string): object | undefined {
-  const groups = [...new Set(resources.map(({ group }) => group))].filter((group) => group !== '').map(describeGroup)
+export function describeApi(path: string, serverAddress: string, resources: readonly Resource[]): object | undefined {
+  // Each group has one version in the lab.
+  const versions = new Map(resources.map(({ group, version }) => [group, version]))
+  const groups = [...versions].filter(([group]) => group !== '').map(describeGroup)
   if (path === '/api') {
     const serverAddressByClientCIDRs = [{ clientCIDR: '0.0.0.0/0', serverAddress }]
     return { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs }
@@ -38,8 +40,8 @@ export function rootOf({ group, version }: Resource): string {
   return group === '' ? `/api/${version}` : `/apis/${group}/${version}`
 }
 
-function describeGroup(name: string) {
-  const version = { groupVersion: `${name}/v1`, version: 'v1' }
+function describeGroup([name, only]: readonly [string, string]) {
+  const version = { groupVersion: `${name}/${only}`, version: only }
   return { name, versions: [version], preferredVersion: version }
 }
 

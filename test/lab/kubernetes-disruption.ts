@@ -5,6 +5,7 @@ import {
   type DisruptionBudgetObject,
   type Draft,
   type PodObject,
+  type Requirement,
 } from './kubernetes-objects.ts'
 import type { Owners } from './kubernetes-owners.ts'
 import { deletePod, listPods, markDisrupted } from './kubernetes-pods.ts'
@@ -15,19 +16,23 @@ import type { World } from './kubernetes-world.ts'
 export interface DisruptionBudgetOptions {
   readonly name: string
   readonly namespace?: string
-  readonly matchLabels: Readonly<Record<string, string>>
+  readonly matchLabels?: Readonly<Record<string, string>>
+  readonly matchExpressions?: readonly Requirement[]
   readonly minAvailable?: number
   readonly maxUnavailable?: number
   readonly unhealthyPodEvictionPolicy?: 'IfHealthyBudget' | 'AlwaysAllow'
 }
 
 export function draftDisruptionBudget(options: DisruptionBudgetOptions): Draft<DisruptionBudgetObject> {
-  const { name, namespace = 'default', matchLabels, ...limits } = options
+  const { name, namespace = 'default', matchLabels, matchExpressions, ...limits } = options
   return {
     apiVersion: 'policy/v1',
     kind: 'PodDisruptionBudget',
     metadata: { name, namespace, generation: 1 },
-    spec: { ...limits, selector: { matchLabels } },
+    spec: {
+      ...limits,
+      selector: { ...(matchLabels && { matchLabels }), ...(matchExpressions && { matchExpressions }) },
+    },
     status: {
       conditions: [],
       currentHealthy: 0,
@@ -42,13 +47,15 @@ export function draftDisruptionBudget(options: DisruptionBudgetOptions): Draft<D
 /** Writes down what each budget allows at the moment (kubernetes pkg/controller/disruption). */
 export function settleBudgets(world: World, owners: Owners): void {
   for (const budget of listBudgets(world)) {
-    const figures = countBudget(world, owners, budget)
+    const problem = whyUncountable(world, owners, budget)
+    const figures =
+      problem === undefined ? countBudget(world, owners, budget) : { ...budget.status, disruptionsAllowed: 0 }
     const enough = figures.disruptionsAllowed > 0
     const conditions = withCondition(budget.status.conditions, {
       type: 'DisruptionAllowed',
       status: enough ? 'True' : 'False',
-      reason: enough ? 'SufficientPods' : 'InsufficientPods',
-      message: '',
+      reason: problem !== undefined ? 'SyncFailed' : enough ? 'SufficientPods' : 'InsufficientPods',
+      message: problem ?? '',
       observedGeneration: 1,
     })
     world.store.replace(disruptionBudgets, { ...budget, status: { ...figures, conditions, observedGeneration: 1 } })
@@ -92,6 +99,16 @@ function askBudget(world: World, owners: Owners, pod: PodObject): void {
   )
 }
 
+/** Limits that count what is missing need to know how many there should be, which not every controller tells. */
+function whyUncountable(world: World, owners: Owners, budget: DisruptionBudgetObject): string | undefined {
+  if (budget.spec.maxUnavailable === undefined) return undefined
+  const pod = listPods(world, budget.metadata.namespace).find(
+    (each) =>
+      matches(budget, each) && each.metadata.ownerReferences !== undefined && owners.scaleOf(each) === undefined,
+  )
+  return pod && `found no controllers for pod "${pod.metadata.name}"`
+}
+
 function countBudget(world: World, owners: Owners, budget: DisruptionBudgetObject) {
   const { minAvailable, maxUnavailable } = budget.spec
   const covered = listPods(world, budget.metadata.namespace).filter((pod) => matches(budget, pod))
@@ -113,5 +130,16 @@ function matches({ metadata, spec }: DisruptionBudgetObject, pod: PodObject): bo
   if (metadata.namespace !== pod.metadata.namespace) return false
   // An eviction of a pod without labels asks no budget at all, not even one that selects everything.
   if (Object.keys(pod.metadata.labels ?? {}).length === 0) return false
-  return Object.entries(spec.selector.matchLabels).every(([label, value]) => pod.metadata.labels?.[label] === value)
+  const { matchLabels = {}, matchExpressions = [] } = spec.selector
+  const labels = pod.metadata.labels ?? {}
+  const equal = Object.entries(matchLabels).every(([label, value]) => labels[label] === value)
+  return equal && matchExpressions.every((requirement) => meets(labels, requirement))
+}
+
+/** k8s.io/apimachinery pkg/labels Requirement.Matches: what is not there is not in the list. */
+function meets(labels: Readonly<Record<string, string>>, { key, operator, values = [] }: Requirement): boolean {
+  const value = labels[key]
+  if (operator === 'Exists') return value !== undefined
+  if (operator === 'DoesNotExist') return value === undefined
+  return (value !== undefined && values.includes(value)) === (operator === 'In')
 }

@@ -31,7 +31,8 @@ export function settleVolumes(world: World): void {
   }
   for (const attachment of listAttachments(world)) {
     const { name } = attachment.metadata
-    if (isUsed(world, attachment)) timers.cancel(`detach ${name}`)
+    const isHeld = world.heldVolumes.has(attachment.spec.source.persistentVolumeName)
+    if (isHeld || isUsed(world, attachment)) timers.cancel(`detach ${name}`)
     // A volume that a silent node may still write to stays attached; nobody can tell that it was unmounted.
     else if (isAlive(world, attachment.spec.nodeName))
       timers.once(`detach ${name}`, pace.detach, () => {

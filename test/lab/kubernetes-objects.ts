@@ -68,6 +68,8 @@ export interface PodObject extends KubernetesObject {
   readonly spec: {
     readonly nodeName?: string
     readonly terminationGracePeriodSeconds: number
+    readonly nodeSelector?: Readonly<Record<string, string>>
+    readonly tolerations?: readonly { readonly operator: 'Exists' }[]
     readonly volumes?: readonly Readonly<Record<string, unknown>>[]
     readonly [field: string]: unknown
   }
@@ -78,11 +80,21 @@ export interface PodObject extends KubernetesObject {
   }
 }
 
+/** One of a selector's matchExpressions (k8s.io/apimachinery meta/v1 LabelSelectorRequirement). */
+export interface Requirement {
+  readonly key: string
+  readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist'
+  readonly values?: readonly string[]
+}
+
 export interface DisruptionBudgetObject extends KubernetesObject {
   readonly spec: {
     readonly minAvailable?: number
     readonly maxUnavailable?: number
-    readonly selector: { readonly matchLabels: Readonly<Record<string, string>> }
+    readonly selector: {
+      readonly matchLabels?: Readonly<Record<string, string>>
+      readonly matchExpressions?: readonly Requirement[]
+    }
     readonly unhealthyPodEvictionPolicy?: 'IfHealthyBudget' | 'AlwaysAllow'
   }
   readonly status: {

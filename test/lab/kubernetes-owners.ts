@@ -80,7 +80,8 @@ export function createOwners(world: World): Owners {
 
   function addReplica(keeper: Keeper, node?: string): void {
     const { reference: owner, plan } = keeper
-    const place = node === undefined ? { phase: 'Pending' as const } : { phase: 'Running' as const, node }
+    const bound = plan.boundTo === undefined ? {} : { node: plan.boundTo }
+    const place = node === undefined ? { phase: 'Pending' as const, ...bound } : { phase: 'Running' as const, node }
     createPod(world, plan, { name: nextName(keeper), generateName: `${owner.name}-`, owner, ...place })
   }
 

@@ -21,6 +21,10 @@ export interface PodPlan {
   readonly emptyDir: boolean
   readonly volumeClaim?: string
   readonly nodeSelector?: Readonly<Record<string, string>>
+  /** It tolerates every taint. */
+  readonly toleratesAll: boolean
+  /** The node that its template names. */
+  readonly boundTo?: string
   readonly stuckTerminating: boolean
   /** Its containers run but it never becomes Ready, as one that crashes again and again. */
   readonly unready: boolean
@@ -141,6 +145,7 @@ function draftPod(plan: PodPlan, { name, generateName, node, owner, phase }: Pod
     spec: {
       ...(node !== undefined && { nodeName: node }),
       ...(plan.nodeSelector !== undefined && { nodeSelector: plan.nodeSelector }),
+      ...(plan.toleratesAll && { tolerations: [{ operator: 'Exists' }] }),
       ...(volumes.length > 0 && { volumes }),
       containers: [{ name: 'main', image: 'registry.k8s.io/pause:3.10' }],
       restartPolicy: 'Always',

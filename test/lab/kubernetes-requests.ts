@@ -15,6 +15,7 @@ import { deletePod } from './kubernetes-pods.ts'
 import type { Route, User } from './kubernetes-routes.ts'
 import { parseSelectors } from './kubernetes-selectors.ts'
 import { badRequest, conflict, isRefusal, noSuchResource, notFound } from './kubernetes-status.ts'
+import { tableOf } from './kubernetes-table.ts'
 import type { Watch } from './kubernetes-watch.ts'
 
 /** Something a client did to a node or a pod. */
@@ -36,6 +37,7 @@ export interface Request {
   readonly contentType: string
   readonly body: unknown
   readonly user: User
+  readonly form: 'json' | 'table'
 }
 
 export type Reply = { readonly code: number; readonly body: object } | { readonly watch: Watch }
@@ -44,7 +46,7 @@ export type Reply = { readonly code: number; readonly body: object } | { readonl
 export function carryOut(cluster: Cluster, diary: DiaryEntry[], request: Request): Reply {
   const { world, owners } = cluster
   const { store } = world
-  const { route, query, contentType, body, user } = request
+  const { route, query, contentType, body, user, form } = request
   const { resource, namespace, name = '' } = route
   const dryRun = query.get('dryRun') === 'All'
 
@@ -61,8 +63,10 @@ export function carryOut(cluster: Cluster, diary: DiaryEntry[], request: Request
   function list(): Reply {
     const selects = parseSelectors(resource, query)
     // Elements of a list do not repeat their kind; clients have to know it.
-    const items = store.list(resource, namespace).filter(selects).map(withoutKind)
+    const found = store.list(resource, namespace).filter(selects)
     const metadata = { resourceVersion: String(store.version()) }
+    if (form === 'table') return ok(tableOf(resource, found, metadata.resourceVersion))
+    const items = found.map(withoutKind)
     return ok({ kind: `${resource.kind}List`, apiVersion: apiVersionOf(resource), metadata, items })
   }
 
@@ -106,7 +110,8 @@ export function carryOut(cluster: Cluster, diary: DiaryEntry[], request: Request
   function evict(): Reply {
     if (!isFields(body) || body['kind'] !== 'Eviction')
       throw badRequest('the object provided is unrecognized (must be of type Eviction)')
-    if (body['apiVersion'] !== 'policy/v1')
+    // Older clients still send the other one (EvictionREST.AcceptsGroupVersion).
+    if (body['apiVersion'] !== 'policy/v1' && body['apiVersion'] !== 'policy/v1beta1')
       throw badRequest(
         `no kind "Eviction" is registered for version "${typeof body['apiVersion'] === 'string' ? body['apiVersion'] : ''}"`,
       )
@@ -139,9 +144,9 @@ export function carryOut(cluster: Cluster, diary: DiaryEntry[], request: Request
   }
 
   const verbs: Readonly<Record<Verb, () => Reply>> = {
-    get: () => ok(existing()),
+    get: () => ok(form === 'table' ? tableOf(resource, [existing()], '') : existing()),
     list,
-    watch: () => ({ watch: { resource, namespace, selects: parseSelectors(resource, query), query } }),
+    watch: () => ({ watch: { resource, namespace, selects: parseSelectors(resource, query), query, form } }),
     create: route.eviction ? evict : create,
     // Leases alone may be made by an update (kubernetes pkg/registry/coordination/lease AllowCreateOnUpdate).
     update: () =>

@@ -1,5 +1,5 @@
 import { rootOf } from './kubernetes-discovery.ts'
-import { qualified, resources, type Resource, type Verb } from './kubernetes-objects.ts'
+import { qualified, type Resource, type Verb } from './kubernetes-objects.ts'
 import { methodNotAllowed, noSuchResource, refuse } from './kubernetes-status.ts'
 
 /** Who asks, from the client's certificate: CN is the user, each O a group (k8s.io/apiserver pkg/authentication/request/x509). */
@@ -18,7 +18,11 @@ export interface Route {
 }
 
 /** Reads the path and the method, or throws the 404 or 405; undefined when no API is there at all. */
-export function parseRoute(method: string, { pathname, searchParams }: URL): Route | undefined {
+export function parseRoute(
+  method: string,
+  { pathname, searchParams }: URL,
+  resources: readonly Resource[],
+): Route | undefined {
   const roots = [...new Set(resources.map(rootOf))]
   const root = roots.find((each) => pathname.startsWith(`${each}/`))
   if (root === undefined) return undefined

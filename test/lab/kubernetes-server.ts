@@ -48,13 +48,21 @@ export async function listen({ address, port, identity, ca, answer }: ListenOpti
   }
 }
 
-/** The client's user and groups, or the 401 of a client without a certificate of this cluster or a token for it. */
-export function authenticate({ socket, headers }: IncomingMessage, tokens: Readonly<Record<string, User>>): User {
+/**
+ * The client's user and groups, or the 401 of a client without a certificate of this cluster or a token for it, or with one
+ * that has ended (their SHA-256 fingerprints).
+ */
+export function authenticate(
+  { socket, headers }: IncomingMessage,
+  tokens: Readonly<Record<string, User>>,
+  expired: ReadonlySet<string>,
+): User {
   const bearer = tokens[headers.authorization?.replace(/^Bearer /, '') ?? '']
   if (bearer) return bearer
-  const subject = socket instanceof TLSSocket && socket.authorized ? socket.getPeerCertificate().subject : undefined
-  if (subject === undefined) throw refuse(401, 'Unauthorized', { reason: 'Unauthorized' })
-  return { name: texts(subject.CN)[0] ?? '', groups: texts(subject.O) }
+  const shown = socket instanceof TLSSocket && socket.authorized ? socket.getPeerCertificate() : undefined
+  if (shown?.subject === undefined || expired.has(shown.fingerprint256))
+    throw refuse(401, 'Unauthorized', { reason: 'Unauthorized' })
+  return { name: texts(shown.subject.CN)[0] ?? '', groups: texts(shown.subject.O) }
 }
 
 /** The request's JSON document; undefined when it has none. */
@@ -83,14 +91,20 @@ export function contentTypeOf({ headers }: IncomingMessage): string {
   return headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? ''
 }
 
-/** Refuses a client that takes no plain JSON (k8s.io/apiserver pkg/endpoints/handlers/negotiation). */
-export function checkAccept({ headers }: IncomingMessage): void {
+/**
+ * In which form the client takes its answer, of those that it names the first one that there is: as it stands, or as a
+ * table (k8s.io/apiserver pkg/endpoints/handlers/negotiation). Refuses a client that takes neither.
+ */
+export function negotiate({ headers }: IncomingMessage): 'json' | 'table' {
   const types = (headers.accept ?? '*/*').split(',').map((type) => type.split(';').map((part) => part.trim()))
   const plain = ['application/json', 'application/*', '*/*']
-  // 'application/json;as=Table' asks for another document; the lab only has the objects themselves.
-  const suits = ([type = '', ...parameters]: readonly string[]) =>
+  const isTable = ([type, ...parameters]: readonly string[]) =>
+    type === 'application/json' &&
+    ['as=Table', 'g=meta.k8s.io', 'v=v1'].every((parameter) => parameters.includes(parameter))
+  const isPlain = ([type = '', ...parameters]: readonly string[]) =>
     plain.includes(type) && !parameters.some((parameter) => /^(as|g|v)=/.test(parameter))
-  if (types.some(suits)) return
+  const first = types.find((type) => isTable(type) || isPlain(type))
+  if (first !== undefined) return isTable(first) ? 'table' : 'json'
   throw refuse(406, 'only the following media types are accepted: application/json', { reason: 'NotAcceptable' })
 }
 

@@ -2,6 +2,7 @@ import { apiVersionOf, type KubernetesObject, type Resource } from './kubernetes
 import type { Selects } from './kubernetes-selectors.ts'
 import { failure } from './kubernetes-status.ts'
 import type { Change, Store } from './kubernetes-store.ts'
+import { tableOf } from './kubernetes-table.ts'
 
 /** What a watch is to tell. */
 export interface Watch {
@@ -9,6 +10,7 @@ export interface Watch {
   readonly namespace: string | undefined
   readonly selects: Selects
   readonly query: URLSearchParams
+  readonly form: 'json' | 'table'
 }
 
 /**
@@ -17,24 +19,27 @@ export interface Watch {
  * @returns how to stop it.
  */
 export function startWatch(store: Store, watch: Watch, write: (line: string) => void, end: () => void): () => void {
-  const { resource, namespace, selects, query } = watch
+  const { resource, namespace, selects, query, form } = watch
   const isOurs = (object: KubernetesObject | undefined): boolean =>
     object !== undefined && (namespace === undefined || object.metadata.namespace === namespace) && selects(object)
   const send = (type: string, object: object): void => write(`${JSON.stringify({ type, object })}\n`)
+  // A table of one row each.
+  const show = (type: string, object: KubernetesObject): void =>
+    send(type, form === 'table' ? tableOf(resource, [object], object.metadata.resourceVersion) : object)
 
   function tell(change: Change): void {
     if (change.resource !== resource) return
     const now = change.type !== 'DELETED' && isOurs(change.object)
     const before = isOurs(change.before)
     // An object that a selector no longer finds is deleted as far as this client can tell.
-    if (now) send(before ? 'MODIFIED' : 'ADDED', change.object)
-    else if (before) send('DELETED', change.object)
+    if (now) show(before ? 'MODIFIED' : 'ADDED', change.object)
+    else if (before) show('DELETED', change.object)
   }
 
   const from = query.get('resourceVersion') ?? ''
   const wantsInitial = query.get('sendInitialEvents') === 'true'
   if (from === '' || from === '0' || wantsInitial) {
-    for (const object of store.list(resource, namespace)) if (isOurs(object)) send('ADDED', object)
+    for (const object of store.list(resource, namespace)) if (isOurs(object)) show('ADDED', object)
     if (wantsInitial) send('BOOKMARK', endOfInitialEvents(resource, store.version()))
   } else {
     const missed = store.since(Number(from))

@@ -39,6 +39,8 @@ export interface World {
   readonly timers: Timers
   readonly pace: Pace
   readonly kubelets: Map<string, Kubelet>
+  /** Volumes that are never detached from their node, by name. */
+  readonly heldVolumes: Set<string>
   /** What the lab was told about a pod, by the pod's uid. */
   readonly plans: Map<string, PodPlan>
   /** Whether etcd has quorum; without it neither controllers nor kubelets can write anything down. */

@@ -1,26 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { describeDuration } from '../../core/duration.ts'
 import { AgentError } from '../../core/errors.ts'
 import type { DrainPolicy } from '../../core/plan.ts'
-import { type Api, ApiRefusal } from './api.ts'
-import { asRecord } from './kubeconfig.ts'
-
-interface PodObject {
-  readonly metadata: {
-    readonly name: string
-    readonly namespace: string
-    readonly uid: string
-    readonly annotations?: Readonly<Record<string, string>>
-    readonly deletionTimestamp?: string
-    readonly deletionGracePeriodSeconds?: number
-    readonly ownerReferences?: readonly {
-      readonly kind: string
-      readonly name: string
-      readonly controller?: boolean
-    }[]
-  }
-  readonly spec?: { readonly terminationGracePeriodSeconds?: number }
-  readonly status?: { readonly phase?: string }
-}
+import type { Api } from './api.ts'
+import { createComebacks } from './comebacks.ts'
+import { evict, remove } from './evictions.ts'
+import { controllerOf, fullName, hasEmptyDir, mustGo, ownerOf, podsOn, type PodObject } from './pods.ts'
+import { createSorter, tiersOf } from './tiers.ts'
+import { awaitDetached } from './volumes.ts'
 
 export interface DrainOptions {
   readonly evictEvery: number
@@ -31,147 +18,115 @@ export interface DrainOptions {
 const lookEvery = 500
 
 /**
- * Asks for every pod on the node to be evicted, which disruption budgets may refuse for a while, and waits until they
- * are gone. Left alone are pods of DaemonSets, which would come back at once, mirror pods of the kubelet, and pods that
- * have ended (as `kubectl drain --ignore-daemonsets --force --delete-emptydir-data` does, kubernetes/kubectl pkg/drain).
+ * Asks for every pod on the node to be evicted, tier after tier, which disruption budgets may refuse for a while, and
+ * waits until they are gone, and their volumes with them. Left alone is what `mustGo` leaves alone.
  *
  * @throws AgentError that names the pods which would not go, and who kept them
  */
 export async function drain(
   api: Api,
   node: string,
-  { deleteAfter, maxGrace }: DrainPolicy,
+  policy: DrainPolicy,
   { evictEvery, signal }: DrainOptions,
 ): Promise<void> {
+  const { deleteAfter, maxGrace, volumesWithin } = policy
+  const tiers = tiersOf(policy)
+  const sort = createSorter(api, node, tiers)
+  const comebacks = createComebacks(node)
   const beganAt = performance.now()
   const asked = new Set<string>()
   /** By uid: why a pod has not even been asked to go. */
   const refusals = new Map<string, string>()
-  let remaining: readonly PodObject[] = []
+  let reached = { tier: -1, at: beganAt }
+  let present: readonly PodObject[] = []
+  let later = 0
   let askAgainAt = beganAt
+
+  /** Asks those of the present tier who have not been asked, or were given longer than there is now. */
+  async function askToGo(): Promise<void> {
+    const now = performance.now()
+    const overdue = deleteAfter !== undefined && now - reached.at >= deleteAfter
+    const left = maxGrace === undefined ? undefined : Math.max(1, Math.round((maxGrace - (now - beganAt)) / 1_000))
+    // A refused eviction is not repeated at every look; what is overdue does not wait.
+    if (!overdue && now < askAgainAt) return
+    // One that is stopping already, for an earlier drain or a person, may have been given longer than there is now.
+    const isTooSlow = ({ metadata: { deletionGracePeriodSeconds = 0 } }: PodObject) =>
+      left !== undefined && deletionGracePeriodSeconds > left
+    const toAsk = present.filter((pod) => !asked.has(pod.metadata.uid) && (!isStopping(pod) || isTooSlow(pod)))
+    if (toAsk.length > 0) askAgainAt = now + evictEvery
+    await Promise.all(
+      toAsk.map(async (pod) => {
+        const refusal = await (overdue || isStopping(pod) ? remove : evict)(api, pod, left, signal)
+        const { uid } = pod.metadata
+        if (refusal !== undefined) {
+          refusals.set(uid, refusal)
+          return
+        }
+        refusals.delete(uid)
+        asked.add(uid)
+        comebacks.asked(pod)
+      }),
+    )
+  }
 
   while (true) {
     try {
-      remaining = (await podsOn(api, node, signal)).filter(mustGo)
-      if (remaining.length === 0) return
-      const overdue = deleteAfter !== undefined && performance.now() - beganAt >= deleteAfter
-      const left =
-        maxGrace === undefined ? undefined : Math.max(1, Math.round((maxGrace - (performance.now() - beganAt)) / 1_000))
-      // One that is stopping already, for an earlier drain or a person, may have been given longer than there is now.
-      const isTooSlow = ({ metadata: { deletionGracePeriodSeconds = 0 } }: PodObject) =>
-        left !== undefined && deletionGracePeriodSeconds > left
-      const isStopping = ({ metadata }: PodObject) => metadata.deletionTimestamp !== undefined
-      // A refused eviction is not repeated at every look; what is overdue does not wait.
-      const due = overdue || performance.now() >= askAgainAt
-      const toAsk = remaining.filter(
-        (pod) => due && !asked.has(pod.metadata.uid) && (!isStopping(pod) || isTooSlow(pod)),
-      )
-      if (toAsk.length > 0) askAgainAt = performance.now() + evictEvery
-      const answers = await Promise.all(
-        toAsk.map(async (pod) => {
-          const ask = overdue || isStopping(pod) ? remove : evict
-          return [pod, await ask(api, pod, left, signal)] as const
-        }),
-      )
-      for (const [{ metadata }, refusal] of answers) {
-        if (refusal !== undefined) refusals.set(metadata.uid, refusal)
-        else {
-          refusals.delete(metadata.uid)
-          asked.add(metadata.uid)
-        }
+      const pods = comebacks.without((await podsOn(api, node, signal)).filter(mustGo))
+      refuseToLose(pods, policy)
+      if (pods.length === 0) break
+      const tierOf = await sort(pods, signal)
+      const first = Math.min(...pods.map(({ metadata }) => tierOf.get(metadata.uid) ?? 0))
+      if (first > reached.tier) {
+        reached = { tier: first, at: performance.now() }
+        askAgainAt = 0
       }
+      // What comes late, for a tier that is through, goes with the present one.
+      present = pods.filter(({ metadata }) => (tierOf.get(metadata.uid) ?? 0) <= reached.tier)
+      later = pods.length - present.length
+      await askToGo()
     } catch (error) {
       if (!signal.aborted && !(error instanceof AgentError && error.retryable)) throw error
     }
+    const within = tiers[reached.tier]?.within
+    if (within !== undefined && performance.now() - reached.at >= within)
+      throw new AgentError('timed-out', describe(present, refusals, later, within))
     if (!signal.aborted) await sleep(Math.min(lookEvery, evictEvery), undefined, { signal }).catch(() => {})
-    if (signal.aborted) throw new AgentError('timed-out', describe(remaining, refusals))
+    if (signal.aborted) throw new AgentError('timed-out', describe(present, refusals, later))
   }
+  if (volumesWithin !== undefined) await awaitDetached(api, node, volumesWithin, signal)
 }
 
-async function podsOn(api: Api, node: string, signal: AbortSignal): Promise<readonly PodObject[]> {
-  const path = `/api/v1/pods?fieldSelector=${encodeURIComponent(`spec.nodeName=${node}`)}`
-  return (await api.send<{ items?: readonly PodObject[] }>({ method: 'GET', path, signal })).items ?? []
+function isStopping({ metadata }: PodObject): boolean {
+  return metadata.deletionTimestamp !== undefined
 }
 
-function mustGo({ metadata, status }: PodObject): boolean {
-  if (metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined) return false
-  if (status?.phase === 'Succeeded' || status?.phase === 'Failed') return false
-  return !metadata.ownerReferences?.some(({ kind, controller }) => kind === 'DaemonSet' && controller !== false)
-}
-
-/** Returns why the pod was not asked to go; undefined when it was, or is gone already. */
-async function evict(
-  api: Api,
-  pod: PodObject,
-  left: number | undefined,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const { name, namespace } = pod.metadata
-  const body = {
-    apiVersion: 'policy/v1',
-    kind: 'Eviction',
-    metadata: { name, namespace },
-    deleteOptions: deleteOptions(pod, left),
-  }
-  try {
-    await api.send({ method: 'POST', path: `${pathOf(pod)}/eviction`, body, signal })
-    return undefined
-  } catch (error) {
-    if (!(error instanceof ApiRefusal)) throw error
-    if (error.status === 404) return undefined
-    // 429: a disruption budget does not allow it now. 500: more than one budget matches the pod, and none ever will.
-    if (error.status === 429) return describeBudget(error)
-    if (error.status === 500) return error.message
-    throw error
-  }
-}
-
-async function remove(
-  api: Api,
-  pod: PodObject,
-  left: number | undefined,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  try {
-    await api.send({
-      method: 'DELETE',
-      path: pathOf(pod),
-      body: { apiVersion: 'v1', kind: 'DeleteOptions', ...deleteOptions(pod, left) },
-      signal,
+/** @throws AgentError `rejected` with the pods that the policy keeps, before any of them is asked to go */
+function refuseToLose(pods: readonly PodObject[], { keepEmptyDir, keepUnmanaged }: DrainPolicy): void {
+  const kept = pods
+    .filter((pod) => !isStopping(pod))
+    .flatMap((pod) => {
+      if (keepUnmanaged && !controllerOf(pod)) return [`${fullName(pod)} would be made anew by nobody`]
+      return keepEmptyDir && hasEmptyDir(pod) ? [`${nameWithOwner(pod)} keeps data in an emptyDir`] : []
     })
-  } catch (error) {
-    if (!(error instanceof ApiRefusal) || error.status !== 404) throw error
-  }
-  return undefined
+  if (kept.length > 0) throw new AgentError('rejected', `not to be evicted: ${kept.join('; ')}`)
 }
 
-/** The very pod that we saw and no namesake, with its own grace or, in seconds, what is left. */
-function deleteOptions({ metadata, spec }: PodObject, left: number | undefined): object {
-  const own = spec?.terminationGracePeriodSeconds ?? 30
-  return {
-    preconditions: { uid: metadata.uid },
-    ...(left !== undefined && left < own ? { gracePeriodSeconds: left } : {}),
-  }
-}
-
-function pathOf({ metadata: { name, namespace } }: PodObject): string {
-  return `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`
-}
-
-/** `The disruption budget db needs 2 healthy pods and has 2 currently`. */
-function describeBudget({ details, message }: ApiRefusal): string {
-  const causes = asRecord(details)['causes']
-  const texts = Array.isArray(causes)
-    ? causes.map((cause) => asRecord(cause)['message']).filter((text) => typeof text === 'string')
-    : []
-  return texts.join('; ') || message
-}
-
-function describe(remaining: readonly PodObject[], refusals: ReadonlyMap<string, string>): string {
-  const pods = remaining.map(({ metadata }) => {
-    const owner = metadata.ownerReferences?.[0]
-    const why = refusals.get(metadata.uid) ?? 'it is still stopping'
-    return `${metadata.namespace}/${metadata.name}${owner ? ` (of ${owner.kind} ${owner.name})` : ''}: ${why}`
+function describe(
+  remaining: readonly PodObject[],
+  refusals: ReadonlyMap<string, string>,
+  later: number,
+  within?: number,
+): string {
+  if (remaining.length === 0) return 'the Kubernetes API did not answer'
+  const pods = remaining.map((pod) => {
+    return `${nameWithOwner(pod)}: ${refusals.get(pod.metadata.uid) ?? 'it is still stopping'}`
   })
-  return pods.length === 0 ? 'the Kubernetes API did not answer' : `would not go: ${pods.join('; ')}`
+  const limit = within === undefined ? '' : ` within ${describeDuration(within)}`
+  const waiting = later === 0 ? '' : ` (${later} more ${later === 1 ? 'pod goes' : 'pods go'} after that)`
+  return `would not go${limit}: ${pods.join('; ')}${waiting}`
+}
+
+function nameWithOwner(pod: PodObject): string {
+  const owner = ownerOf(pod)
+  return `${fullName(pod)}${owner ? ` (of ${owner})` : ''}`
 }

@@ -5,18 +5,27 @@ import { asRecord } from './kubeconfig.ts'
 export const cordonAnnotation = 'caretaker.homelab/cordon'
 /** How often a release was tried there. */
 export const attemptsAnnotation = 'caretaker.homelab/attempts'
+/** On a node in service: an upgrade was installed there on purpose, for its next boot. */
+export const stagedAnnotation = 'caretaker.homelab/staged'
+/** A person's: the node is not to be upgraded, and its text says why. */
+export const pausedAnnotation = 'caretaker.homelab/paused'
+/** On the Lease object: what its holder does to the cluster. */
+export const purposeAnnotation = 'caretaker.homelab/purpose'
+
+const texts = ['release', 'schematic', 'bootId', 'uuid'] as const
 
 /** Anybody can write annotations: what isn't of our shape is not ours. */
 export function readMark(text: string | undefined): CordonMark | undefined {
-  const { why, at, release, schematic, bootId, rebooting } = parseJson(text)
+  const { why, at, from, rebooting, back, kernelArguments, ...rest } = parseJson(text)
   if ((why !== 'upgrade' && why !== 'power') || typeof at !== 'string') return undefined
   return {
     why,
     at,
-    ...(typeof release === 'string' ? { release } : {}),
-    ...(typeof schematic === 'string' ? { schematic } : {}),
-    ...(typeof bootId === 'string' ? { bootId } : {}),
+    ...Object.fromEntries(texts.flatMap((key) => (typeof rest[key] === 'string' ? [[key, rest[key]]] : []))),
+    ...(typeof from === 'string' ? { from } : {}),
+    ...(Array.isArray(kernelArguments) ? { kernelArguments: kernelArguments.map(String) } : {}),
     ...(rebooting === true ? { rebooting } : {}),
+    ...(back === true ? { back } : {}),
   }
 }
 

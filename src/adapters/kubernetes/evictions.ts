@@ -1,0 +1,80 @@
+import { type Api, ApiRefusal } from './api.ts'
+import { asRecord } from './kubeconfig.ts'
+import type { PodObject } from './pods.ts'
+
+/**
+ * Asks for a pod to go, as far as its disruption budget allows it. `left` are the seconds that it may have at most.
+ *
+ * @returns why the pod was not asked to go; undefined when it was, or is gone already
+ */
+export async function evict(
+  api: Api,
+  pod: PodObject,
+  left: number | undefined,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const { name, namespace } = pod.metadata
+  const body = {
+    apiVersion: 'policy/v1',
+    kind: 'Eviction',
+    metadata: { name, namespace },
+    deleteOptions: deleteOptions(pod, left),
+  }
+  try {
+    await api.send({ method: 'POST', path: `${pathOf(pod)}/eviction`, body, signal })
+    return undefined
+  } catch (error) {
+    if (!(error instanceof ApiRefusal)) throw error
+    if (error.status === 404) return undefined
+    // 429: a disruption budget does not allow it now. 500: more than one budget matches the pod, and none ever will.
+    if (error.status === 429) return describeBudget(error)
+    if (error.status === 500) return error.message
+    // An eviction is an object, and nothing is made any more in a namespace that is being deleted: its pods go with it.
+    if (error.status === 403 && causesOf(error).some(({ reason }) => reason === 'NamespaceTerminating'))
+      return `its namespace ${namespace} is being deleted`
+    throw error
+  }
+}
+
+/** Deletes a pod, whatever its budget says. */
+export async function remove(
+  api: Api,
+  pod: PodObject,
+  left: number | undefined,
+  signal: AbortSignal,
+): Promise<undefined> {
+  try {
+    await api.send({
+      method: 'DELETE',
+      path: pathOf(pod),
+      body: { apiVersion: 'v1', kind: 'DeleteOptions', ...deleteOptions(pod, left) },
+      signal,
+    })
+  } catch (error) {
+    if (!(error instanceof ApiRefusal) || error.status !== 404) throw error
+  }
+}
+
+/** The very pod that we saw and no namesake, with its own grace or, in seconds, what is left. */
+function deleteOptions({ metadata, spec }: PodObject, left: number | undefined): object {
+  const own = spec?.terminationGracePeriodSeconds ?? 30
+  return {
+    preconditions: { uid: metadata.uid },
+    ...(left !== undefined && left < own ? { gracePeriodSeconds: left } : {}),
+  }
+}
+
+function pathOf({ metadata: { name, namespace } }: PodObject): string {
+  return `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`
+}
+
+/** `The disruption budget db needs 2 healthy pods and has 2 currently`. */
+function describeBudget(refusal: ApiRefusal): string {
+  const texts = causesOf(refusal).flatMap(({ message }) => (typeof message === 'string' ? [message] : []))
+  return texts.join('; ') || refusal.message
+}
+
+function causesOf({ details }: ApiRefusal): readonly Record<string, unknown>[] {
+  const { causes } = asRecord(details)
+  return Array.isArray(causes) ? causes.map(asRecord) : []
+}

@@ -1,0 +1,148 @@
+import type { KubernetesFacts } from '../../core/cluster.ts'
+import { AgentError } from '../../core/errors.ts'
+import type { Kubernetes } from '../../core/ports.ts'
+import { type Api, ApiRefusal, isMissing, listOf } from './api.ts'
+import {
+  attemptsAnnotation,
+  cordonAnnotation,
+  pausedAnnotation,
+  readAttempts,
+  readMark,
+  stagedAnnotation,
+} from './marks.ts'
+
+interface NodeObject {
+  readonly metadata: {
+    readonly name: string
+    readonly resourceVersion: string
+    readonly labels?: Readonly<Record<string, string>>
+    readonly annotations?: Readonly<Record<string, string>>
+  }
+  readonly spec?: { readonly unschedulable?: boolean; readonly taints?: readonly Taint[] }
+  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] }
+}
+
+interface Taint {
+  readonly key: string
+  readonly value?: string
+  readonly effect: string
+}
+
+/** The part of a patch that we write. */
+interface NodePatch {
+  readonly spec?: { readonly unschedulable: true | null }
+  readonly metadata: { readonly annotations: Readonly<Record<string, string | null>> }
+}
+
+/** A write that lost against another one is looked at and tried anew so often. */
+export const conflicts = 5
+
+type Nodes = Pick<
+  Kubernetes,
+  'nodes' | 'cordon' | 'noteFailure' | 'noteStaged' | 'uncordon' | 'forgetAttempts' | 'pause'
+>
+
+/** The node objects, and what we write on them. */
+export function createNodes(api: Api): Nodes {
+  const pathOf = (node: string) => `/api/v1/nodes/${encodeURIComponent(node)}`
+
+  /**
+   * Looks at the node, and patches it as it was then: with the resource version in the patch, a change by somebody else
+   * in between is a conflict and not overwritten.
+   */
+  async function change(
+    node: string,
+    signal: AbortSignal,
+    decide: (found: NodeObject) => NodePatch | undefined,
+  ): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      const found = await api.send<NodeObject>({ method: 'GET', path: pathOf(node), signal })
+      const patch = decide(found)
+      if (!patch) return
+      try {
+        const { resourceVersion } = found.metadata
+        const body = { ...patch, metadata: { ...patch.metadata, resourceVersion } }
+        await api.send({ method: 'PATCH', path: pathOf(node), body, signal })
+        return
+      } catch (error) {
+        if (!(error instanceof ApiRefusal) || error.status !== 409 || attempt >= conflicts) throw error
+      }
+    }
+  }
+
+  /** Writes an annotation, or takes it away; what is so already is not written. */
+  const annotate = (node: string, key: string, value: string | undefined, signal: AbortSignal) =>
+    change(node, signal, ({ metadata: { annotations } }) =>
+      annotations?.[key] === value ? undefined : { metadata: { annotations: { [key]: value ?? null } } },
+    )
+
+  return {
+    nodes: async (signal) =>
+      new Map(
+        (await listOf<NodeObject>(api, '/api/v1/nodes', signal)).map((node) => [node.metadata.name, factsOf(node)]),
+      ),
+    cordon: (node, mark, attempts, signal) =>
+      change(node, signal, (found) => {
+        const { unschedulable, cordon } = factsOf(found)
+        if (unschedulable && !cordon) {
+          if (mark.why === 'power') return undefined
+          throw new AgentError('rejected', `${node} was cordoned by somebody else: uncordon it to go on`)
+        }
+        if (cordon?.why === 'upgrade' && mark.why === 'power') return undefined
+        return {
+          spec: { unschedulable: true },
+          metadata: {
+            annotations: {
+              [cordonAnnotation]: JSON.stringify(mark),
+              ...(attempts ? { [attemptsAnnotation]: JSON.stringify(attempts) } : {}),
+            },
+          },
+        }
+      }),
+    noteFailure: (node, attempts, signal) => annotate(node, attemptsAnnotation, JSON.stringify(attempts), signal),
+    noteStaged: (node, mark, signal) => annotate(node, stagedAnnotation, JSON.stringify(mark), signal),
+    forgetAttempts: (node, signal) => annotate(node, attemptsAnnotation, undefined, signal),
+    pause: (node, reason, signal) => annotate(node, pausedAnnotation, reason, signal),
+    uncordon: (node, why, { forgetAttempts }, signal) =>
+      change(node, signal, (found) => {
+        const { cordon, leftover } = factsOf(found)
+        // A leftover goes too, whatever it was for: the next cordon there, anybody's, would look like ours.
+        const ours = leftover || cordon?.why === why
+        if (!ours && !forgetAttempts) return undefined
+        return {
+          ...(ours ? { spec: { unschedulable: null } } : {}),
+          metadata: {
+            annotations: {
+              ...(ours ? { [cordonAnnotation]: null } : {}),
+              ...(forgetAttempts ? { [attemptsAnnotation]: null, [stagedAnnotation]: null } : {}),
+            },
+          },
+        }
+      }).catch((error: unknown) => {
+        // A node that was taken out of the cluster is cordoned by nobody.
+        if (!isMissing(error, 'nodes')) throw error
+      }),
+  }
+}
+
+function factsOf({ metadata: { labels = {}, annotations = {} }, spec, status }: NodeObject): KubernetesFacts {
+  const unschedulable = spec?.unschedulable === true
+  const mark = readMark(annotations[cordonAnnotation])
+  return {
+    ready: status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ?? false,
+    unschedulable,
+    // A mark on a node that is schedulable is a leftover: somebody has uncordoned it since.
+    cordon: unschedulable ? mark : undefined,
+    leftover: !unschedulable && mark !== undefined,
+    attempts: readAttempts(annotations[attemptsAnnotation]),
+    staged: readMark(annotations[stagedAnnotation]),
+    zone: labels['topology.kubernetes.io/zone'],
+    taints: (spec?.taints ?? []).map(describeTaint),
+    paused: annotations[pausedAnnotation] === '' ? 'no reason given' : annotations[pausedAnnotation],
+  }
+}
+
+/** As kubectl writes them (k8s.io/api core/v1 Taint.ToString): `key=value:effect`, `key:effect`. */
+function describeTaint({ key, value, effect }: Taint): string {
+  return `${key}${value ? `=${value}` : ''}:${effect}`
+}

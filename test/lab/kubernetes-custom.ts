@@ -1,0 +1,80 @@
+import { apiVersionOf, type Draft, type KubernetesObject, type Resource } from './kubernetes-objects.ts'
+import type { Store } from './kubernetes-store.ts'
+
+/** A kind that a CustomResourceDefinition adds to the API. */
+export interface CustomKind {
+  readonly group: string
+  readonly version: string
+  readonly plural: string
+  readonly kind: string
+  /** In a namespace unless said. */
+  readonly namespaced?: boolean
+}
+
+export interface CustomObject {
+  readonly metadata: {
+    readonly name: string
+    readonly namespace?: string
+    readonly labels?: Readonly<Record<string, string>>
+  }
+  readonly spec?: object
+  readonly status?: object
+}
+
+/** The storage systems' kinds, of their own CustomResourceDefinitions. */
+export const longhornVolumes: CustomKind = {
+  group: 'longhorn.io',
+  version: 'v1beta2',
+  plural: 'volumes',
+  kind: 'Volume',
+}
+export const longhornReplicas: CustomKind = {
+  group: 'longhorn.io',
+  version: 'v1beta2',
+  plural: 'replicas',
+  kind: 'Replica',
+}
+export const cephClusters: CustomKind = {
+  group: 'ceph.rook.io',
+  version: 'v1',
+  plural: 'cephclusters',
+  kind: 'CephCluster',
+}
+
+export interface CustomObjects {
+  /** What is served beside the built-in kinds. */
+  readonly resources: readonly Resource[]
+  /** Has the kind served from now on, without an object of it, as an operator does that was just installed. */
+  define(kind: CustomKind): void
+  /** Puts an object there, or changes it, as its operator does. In namespace `default` unless said. */
+  put(kind: CustomKind, object: CustomObject): void
+}
+
+export function createCustomObjects(store: Store): CustomObjects {
+  const resources: Resource[] = []
+
+  function resourceOf({ group, version, plural, kind, namespaced = true }: CustomKind): Resource {
+    const found = resources.find((each) => each.group === group && each.plural === plural)
+    if (found !== undefined) return found
+    const verbs = ['get', 'list', 'watch'] as const
+    const made = { group, version, plural, kind, namespaced, singular: kind.toLowerCase(), verbs, shortNames: [] }
+    resources.push(made)
+    return made
+  }
+
+  return {
+    resources,
+    define: (kind) => void resourceOf(kind),
+    put(kind, { metadata, ...rest }) {
+      const resource = resourceOf(kind)
+      const place = resource.namespaced ? { namespace: 'default', ...metadata } : metadata
+      const before = store.get(resource, resource.namespaced ? place.namespace : undefined, metadata.name)
+      const draft: Draft = { apiVersion: apiVersionOf(resource), kind: resource.kind, metadata: place, ...rest }
+      if (before === undefined) store.create(resource, draft)
+      else {
+        const next: KubernetesObject = { ...draft, metadata: { ...before.metadata, ...place } }
+        store.replace(resource, next)
+      }
+    },
+  }
+}
