@@ -1,4 +1,7 @@
+import { create } from '@bufbuild/protobuf'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { ailingServices } from '../../src/adapters/talos/facts.ts'
+import { ServiceListResponseSchema } from '../../src/adapters/talos/gen/machine_pb.ts'
 import type { Talos } from '../../src/core/ports.ts'
 import { imageOf, schematic, startTalosLab, type TalosLab } from './talos-lab.ts'
 
@@ -36,6 +39,11 @@ describe('a look at a node', () => {
       ready: true,
       unmet: [],
       fallbackPending: false,
+      staged: false,
+      bootedEntry: `Talos-${node(name).version}.efi`,
+      uuid: node(name).uuid,
+      kernelArguments: expect.arrayContaining(['talos.platform=metal', 'pti=on']),
+      ailing: [],
     })
     expect(await at.talos.version(name, soon())).toBe(node(name).version)
   })
@@ -51,6 +59,17 @@ describe('a look at a node', () => {
   test('tells the boot by its time where the kernel’s own id is for admins only', async () => {
     expect((await reader.look('cp-3', soon())).bootId).toBe(node('cp-3').bootId)
     for (const name of ['cp-1', 'w-1']) expect((await reader.look(name, soon())).bootId).toMatch(/^booted-at-1\d{9}$/)
+  })
+
+  test('tells a machine by its UUID over reboots, and that it is another one', async () => {
+    const { uuid } = node('w-1')
+    await at.talos.reboot('w-1', 'default', soon())
+    await vi.waitFor(() => expect(node('w-1').stage).not.toBe('running'))
+    await vi.waitFor(async () => expect(await at.talos.look('w-1', soon())).toMatchObject({ uuid, ready: true }))
+    node('w-1').faults.otherMachine = true
+    await at.talos.reboot('w-1', 'default', soon())
+    await vi.waitFor(async () => expect((await at.talos.look('w-1', soon())).uuid).not.toBe(uuid), 5_000)
+    await vi.waitFor(() => expect(node('w-1').ready).toBe(true))
   })
 
   test('with the role os:reader tells all the rest too', async () => {
@@ -71,7 +90,7 @@ describe('a look at a node', () => {
 
   test('at a node that boots tells what it waits for', async () => {
     node('w-1').faults.stuckBooting = true
-    await at.talos.reboot('w-1', soon())
+    await at.talos.reboot('w-1', 'default', soon())
     await vi.waitFor(async () => {
       const facts = await at.talos.look('w-1', soon())
       expect(facts).toMatchObject({ stage: 'booting', ready: false })
@@ -79,8 +98,24 @@ describe('a look at a node', () => {
         'services: kubelet not healthy',
         'nodeReady: node "w-1" status is not available yet',
       ])
+      expect(facts.ailing).toEqual(['kubelet'])
     }, 5_000)
   })
+})
+
+test.each([
+  ['runs and is healthy', { state: 'Running', health: { healthy: true } }, false],
+  ['runs and has no health check', { state: 'Running', health: { unknown: true } }, false],
+  ['runs, and nothing is said of its health,', { state: 'Running' }, false],
+  ['runs and is not healthy', { state: 'Running', health: {} }, true],
+  ['has failed', { state: 'Failed', health: { unknown: true } }, true],
+  ['waits', { state: 'Waiting' }, true],
+  ['has been stopped', { state: 'Finished' }, true],
+  ['is not wanted', { state: 'Skipped' }, false],
+  ['is an extension’s and has done its work', { id: 'ext-once', state: 'Finished' }, false],
+])('a service that %s', (_, service, ails) => {
+  const list = create(ServiceListResponseSchema, { messages: [{ services: [{ id: 'kubelet', ...service }] }] })
+  expect(ailingServices(list).length).toBe(ails ? 1 : 0)
 })
 
 describe('a look at etcd', () => {
@@ -89,6 +124,7 @@ describe('a look at etcd', () => {
       at.etcd.setRunning(name, true)
       at.etcd.setLearner(name, false)
       at.etcd.setAlarm(name, undefined)
+      at.etcd.setLag(name, 0)
     }
   })
   const etcdOf = async (name: string) => (await at.talos.look(name, soon())).etcd
@@ -101,6 +137,11 @@ describe('a look at etcd', () => {
         leader: idOf(at.etcd.leader()!),
         learner: false,
         errors: [],
+        alarms: [],
+        dbSize: Number(at.etcd.dbSize),
+        raftIndex: Number(at.etcd.raftIndex),
+        raftApplied: Number(at.etcd.raftIndex),
+        storageVersion: '3.6.0',
         members: ['cp-1', 'cp-2', 'cp-3'].map((name) => ({ id: idOf(name), name, learner: false })),
       },
     })
@@ -118,6 +159,16 @@ describe('a look at etcd', () => {
     expect(etcd).toMatchObject({ ok: true, value: { learner: true } })
     expect(etcd?.ok && etcd.value.members.map(({ learner }) => learner)).toEqual([false, false, true])
     expect(etcd?.ok && etcd.value.errors).toEqual([expect.stringContaining('alarm:NOSPACE')])
+    expect(etcd?.ok && etcd.value.alarms).toEqual([`NOSPACE on ${idOf('cp-1')}`])
+  })
+
+  test('tells the size of the database, and a member that is behind', async () => {
+    at.etcd.dbSize = 2_147_483_648n
+    at.etcd.setLag('cp-3', 900)
+    const etcd = await etcdOf('cp-3')
+    if (!etcd?.ok) throw new Error('no etcd')
+    expect(etcd.value.dbSize).toBe(2_147_483_648)
+    expect(etcd.value.raftIndex - etcd.value.raftApplied).toBe(900)
   })
 
   test('without a quorum ends before etcd does, and all the rest is told', async () => {

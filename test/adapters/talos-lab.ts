@@ -1,7 +1,6 @@
 import { vi } from 'vitest'
-import { createTalos } from '../../src/adapters/talos/talos.ts'
+import { createTalos, type TalosAdapter } from '../../src/adapters/talos/talos.ts'
 import type { Credentials } from '../../src/adapters/talos/talosconfig.ts'
-import type { Talos } from '../../src/core/ports.ts'
 import { createAuthority, type LabAuthority } from '../lab/authority.ts'
 import { createEtcd, type LabEtcd } from '../lab/etcd.ts'
 import { createTalosNode, type TalosNode, type TalosNodeOptions } from '../lab/talos-node.ts'
@@ -14,9 +13,9 @@ export interface TalosLab extends AsyncDisposable {
   readonly authority: LabAuthority
   readonly etcd: LabEtcd
   readonly nodes: readonly TalosNode[]
-  readonly talos: Talos
+  readonly talos: TalosAdapter
   /** The adapter with other credentials: another role, or parts of another cluster. */
-  as(roles: readonly string[], changes?: Partial<Credentials>): Promise<Talos>
+  as(roles: readonly string[], changes?: Partial<Credentials>): Promise<TalosAdapter>
 }
 
 export interface TalosLabNode extends Partial<TalosNodeOptions> {
@@ -49,7 +48,7 @@ export async function startTalosLab(...shapes: readonly TalosLabNode[]): Promise
     if (!nodes.every(({ ready }) => ready)) throw new Error('not all nodes are ready')
   }, 10_000)
 
-  async function as(roles: readonly string[], changes: Partial<Credentials> = {}): Promise<Talos> {
+  async function as(roles: readonly string[], changes: Partial<Credentials> = {}): Promise<TalosAdapter> {
     const { cert, key } = await authority.issueClient({ common: 'caretaker', organizations: roles })
     const credentials = { ca: authority.ca, cert, key, roles, expires: new Date(Date.now() + 86_400_000), ...changes }
     return createTalos({ nodes, credentials })

@@ -27,23 +27,72 @@ const through = (address: string, credentials: Credentials = admin) =>
 
 describe('who may not', () => {
   test.each([
-    ['pull', (talos: Talos) => talos.pullImage('w-1', imageOf('v1.13.10'), soon())],
-    ['install', (talos: Talos) => talos.install('w-1', imageOf('v1.13.10'), soon())],
-    ['upgrade', (talos: Talos) => talos.installAndReboot('w-1', imageOf('v1.13.10'), soon())],
-    ['reboot', (talos: Talos) => talos.reboot('w-1', soon())],
-    ['shut down', (talos: Talos) => talos.shutDown('w-1', { force: true }, soon())],
-  ])('%s a node is told that it is the role', async (_, call) => {
+    [
+      'pull',
+      'os:admin or os:operator is needed for pulling images',
+      (talos: Talos) => talos.pullImage('w-1', imageOf('v1.13.10'), soon()),
+    ],
+    [
+      'install',
+      'os:admin is needed for installing',
+      (talos: Talos) => talos.install('w-1', imageOf('v1.13.10'), soon()),
+    ],
+    [
+      'upgrade',
+      'os:admin is needed for upgrading',
+      (talos: Talos) => talos.installAndReboot('w-1', imageOf('v1.13.10'), 'default', soon()),
+    ],
+    [
+      'reboot',
+      'os:admin or os:operator is needed for rebooting',
+      (talos: Talos) => talos.reboot('w-1', 'default', soon()),
+    ],
+    [
+      'shut down',
+      'os:admin or os:operator is needed for shutting down',
+      (talos: Talos) => talos.shutDown('w-1', { force: true }, soon()),
+    ],
+    ['roll back', 'os:admin is needed for rolling back', (talos: Talos) => talos.rollback('w-1', soon())],
+    [
+      'hand over the leadership of',
+      'os:admin is needed for handing the leadership of etcd over',
+      (talos: Talos) => talos.forfeitLeadership('w-1', soon()),
+    ],
+    [
+      'snapshot',
+      'os:admin, os:operator or os:etcd:backup is needed for snapshots of etcd',
+      (talos: Talos) => Array.fromAsync(talos.snapshotEtcd('w-1', soon())),
+    ],
+  ])('%s a node is told which role is missing', async (_, needed, call) => {
     expect(await refusal(call(await at.as(['os:reader'])))).toMatchObject({
       code: 'rejected',
-      message: `w-1 (${node.address}): not authorized; the talosconfig's role is not enough for this`,
+      message: `w-1 (${node.address}): ${needed}; the talosconfig has os:reader`,
     })
     expect(node.stage).toBe('running')
+  })
+
+  test('look is told which role is missing', async () => {
+    const talos = await at.as(['os:etcd:backup'])
+    const error = await refusal(talos.look('w-1', soon()))
+    expect(error.message).toBe(
+      `w-1 (${node.address}): os:admin, os:operator or os:reader is needed for looking at a node; ` +
+        'the talosconfig has os:etcd:backup',
+    )
+  })
+
+  test('although the talosconfig has the role is told what the node says', async () => {
+    const error = await refusal((await at.as(['os:reader'], { roles: ['os:admin'] })).reboot('w-1', 'default', soon()))
+    expect(error.message).toBe(`w-1 (${node.address}): not authorized`)
   })
 
   test('show a certificate of this cluster is told what to look at', async () => {
     const identity = await stranger.issueClient({ common: 'caretaker', organizations: ['os:admin'] })
     const talos = through(node.address, { ...admin, ...identity })
-    for (const call of [talos.look('w-1', soon()), talos.version('w-1', soon()), talos.reboot('w-1', soon())]) {
+    for (const call of [
+      talos.look('w-1', soon()),
+      talos.version('w-1', soon()),
+      talos.reboot('w-1', 'default', soon()),
+    ]) {
       expect(await refusal(call)).toMatchObject({
         code: 'unreachable',
         message: `w-1 (${node.address}) ended the connection: it restarts, or it does not accept the talosconfig's certificate`,
@@ -94,9 +143,13 @@ describe('a node that does not answer', () => {
     ['version', (talos, signal) => talos.version('w-1', signal)],
     ['pullImage', (talos, signal) => talos.pullImage('w-1', imageOf('v1.13.10'), signal)],
     ['install', (talos, signal) => talos.install('w-1', imageOf('v1.13.10'), signal)],
-    ['installAndReboot', (talos, signal) => talos.installAndReboot('w-1', imageOf('v1.13.10'), signal)],
-    ['reboot', (talos, signal) => talos.reboot('w-1', signal)],
+    ['installAndReboot', (talos, signal) => talos.installAndReboot('w-1', imageOf('v1.13.10'), 'default', signal)],
+    ['reboot', (talos, signal) => talos.reboot('w-1', 'default', signal)],
     ['shutDown', (talos, signal) => talos.shutDown('w-1', { force: true }, signal)],
+    ['rollback', (talos, signal) => talos.rollback('w-1', signal)],
+    ['forfeitLeadership', (talos, signal) => talos.forfeitLeadership('w-1', signal)],
+    ['snapshotEtcd', (talos, signal) => Array.fromAsync(talos.snapshotEtcd('w-1', signal))],
+    ['follow', (talos, signal) => Array.fromAsync(talos.follow('w-1', signal))],
   ]
 
   test.each(calls)('because it is down is unreachable: %s', async (_, call) => {

@@ -35,17 +35,42 @@ describe('an installation', () => {
   })
 
   test.each([
-    [1, 'it does not say why', 'Error: unknown error'],
-    [2, "the node's configuration is not valid for this release", 'Error: config validation failed'],
-    [4, 'a check before the installation failed', 'Error: pre-flight checks failed: environment is not suitable'],
-  ])('that ends with code %i says what that means, and what the installer said last', async (code, means, said) => {
+    [1, 'rejected', 'it does not say why', 'Error: unknown error'],
+    [
+      2,
+      'misconfigured',
+      "the node's configuration is not valid for this release: it will end so every time until a person has changed something",
+      'Error: config validation failed',
+    ],
+    [
+      3,
+      'misconfigured',
+      'this upgrade is not supported: it will end so every time until a person has changed something',
+      'Error: upgrade of this machine is not supported',
+    ],
+    [
+      4,
+      'rejected',
+      'a check before the installation failed, which may pass by itself',
+      'Error: pre-flight checks failed: environment is not suitable',
+    ],
+    [
+      5,
+      'rejected',
+      'something that it depends on is missing, which may pass by itself',
+      'Error: grub-install not found',
+    ],
+    [6, 'rejected', 'reading or writing failed, which may pass by itself', 'Error: write /dev/sda: input/output error'],
+    [7, 'rejected', 'the installation failed', 'Error: failed to install bootloader'],
+  ])('that ends with code %i is %s and says what that means, and what the installer said last', async (...row) => {
+    const [code, kind, means, said] = row
     // Up to 1.13 the installer's words come in pieces that cut lines in two.
     for (const [index, version] of ['v1.13.9', 'v1.14.0'].entries()) {
       await boot({ version, address: `127.0.44.${36 + index}` })
       await talos.pullImage('w-1', imageOf('v1.14.0'), soon())
       node.faults.installerExit = code
       const error = await refusal(talos.install('w-1', imageOf('v1.14.0'), soon()))
-      expect(error.code).toBe('rejected')
+      expect(error.code).toBe(kind)
       expect(error.message).toMatch(
         new RegExp(
           `^the installer on w-1 ended with code ${code}: ${means}; it last said: ` +
@@ -112,14 +137,14 @@ describe('Talos 1.12', () => {
   test('is upgraded by one call that installs and reboots', async () => {
     await boot({ version: 'v1.12.11' })
     const { bootId } = node
-    await talos.installAndReboot('w-1', imageOf('v1.13.9'), soon())
+    await talos.installAndReboot('w-1', imageOf('v1.13.9'), 'default', soon())
     await vi.waitFor(() => expect(node).toMatchObject({ ready: true, version: 'v1.13.9' }), 8_000)
     expect(node.bootId).not.toBe(bootId)
   })
 
   test('rejects an image that there is not, before anything happens', async () => {
     await boot({ version: 'v1.12.11' })
-    const error = await refusal(talos.installAndReboot('w-1', 'factory.lab/nothing:v1', soon()))
+    const error = await refusal(talos.installAndReboot('w-1', 'factory.lab/nothing:v1', 'default', soon()))
     expect(error.code).toBe('rejected')
     expect(error.message).toContain('error validating installer image "factory.lab/nothing:v1"')
     expect(node.stage).toBe('running')
@@ -137,7 +162,7 @@ describe('a reboot', () => {
 
   test('brings another boot', async () => {
     const before = await talos.look('w-1', soon())
-    await talos.reboot('w-1', soon())
+    await talos.reboot('w-1', 'default', soon())
     await vi.waitFor(async () => {
       const { bootId, ready, stage } = await talos.look('w-1', soon())
       expect([bootId === before.bootId, stage, ready]).toEqual([false, 'running', true])
@@ -148,7 +173,7 @@ describe('a reboot', () => {
     const { bootId } = node
     node.faults.halfOpen = true
     const gone = new Promise<void>((resolve) => node.onChange(() => node.answering || resolve()))
-    await talos.reboot('w-1', soon())
+    await talos.reboot('w-1', 'default', soon())
     await gone
     const began = performance.now()
     await refusal(talos.look('w-1', soon(30)))
@@ -163,7 +188,7 @@ describe('a reboot', () => {
     const began = performance.now()
     const installing = refusal(talos.install('w-1', imageOf('v1.13.10'), soon(1_000)))
     await vi.waitFor(() => expect(node.calls).toHaveLength(2))
-    await talos.reboot('w-1', soon())
+    await talos.reboot('w-1', 'default', soon())
     expect((await installing).retryable).toBe(true)
     expect(performance.now() - began).toBeLessThan(1_500)
   })
@@ -173,7 +198,7 @@ describe('a reboot', () => {
     async (fault) => {
       const { bootId } = node
       node.faults[fault] = true
-      await talos.reboot('w-1', soon())
+      await talos.reboot('w-1', 'default', soon())
       expect((await talos.look('w-1', soon())).bootId).toBe(bootId)
     },
   )

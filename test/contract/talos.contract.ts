@@ -48,14 +48,14 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
     await at.talos.pullImage('w-1', image, soon())
     await at.talos.install('w-1', image, soon())
     expect(await at.talos.look('w-1', soon())).toEqual({ ...before, fallbackPending: true })
-    await at.talos.reboot('w-1', soon())
+    await at.talos.reboot('w-1', 'default', soon())
     await becomes(at, 'w-1', { version: 'v1.13.10', fallbackPending: false, ...running })
     expect((await at.talos.look('w-1', soon())).bootId).not.toBe(before.bootId)
   })
 
   test('installs and reboots in one call', async () => {
     await using at = await open()
-    await at.talos.installAndReboot('w-1', imageOf('e'.repeat(64), 'v1.13.9'), soon())
+    await at.talos.installAndReboot('w-1', imageOf('e'.repeat(64), 'v1.13.9'), 'default', soon())
     await becomes(at, 'w-1', { schematic: 'e'.repeat(64), fallbackPending: false, ...running })
     expect(await at.talos.version('w-1', soon())).toBe('v1.13.9')
   })
@@ -67,7 +67,7 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
       const { bootId } = await at.talos.look('w-1', soon())
       seen.add(bootId)
       if (round === 2) break
-      await at.talos.reboot('w-1', soon())
+      await at.talos.reboot('w-1', 'default', soon())
       await vi.waitFor(async () => {
         const facts = await at.talos.look('w-1', soon())
         expect(facts).toMatchObject(running)
@@ -83,7 +83,7 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
     await vi.waitFor(async () => {
       expect(await refusal(at.talos.version('w-1', soon()))).toMatchObject({ code: 'unreachable' })
     }, 10_000)
-    for (const call of [at.talos.look('w-1', soon()), at.talos.reboot('w-1', soon())])
+    for (const call of [at.talos.look('w-1', soon()), at.talos.reboot('w-1', 'default', soon())])
       expect((await refusal(call)).code).toBe('unreachable')
     expect(await at.talos.version('cp-1', soon())).toBe('v1.13.9')
   })
@@ -91,7 +91,7 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
   test('says of a node that nobody configured that the configuration is wrong', async () => {
     await using at = await open()
     expect(await refusal(at.talos.look('w-9', soon()))).toMatchObject({ code: 'misconfigured' })
-    expect(await refusal(at.talos.reboot('w-9', soon()))).toMatchObject({ code: 'misconfigured' })
+    expect(await refusal(at.talos.reboot('w-9', 'default', soon()))).toMatchObject({ code: 'misconfigured' })
   })
 
   test('does nothing any more for who has called it off', async () => {
@@ -104,11 +104,93 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
       talos.version('w-1', off),
       talos.pullImage('w-1', image, off),
       talos.install('w-1', image, off),
-      talos.installAndReboot('w-1', image, off),
-      talos.reboot('w-1', off),
+      talos.installAndReboot('w-1', image, 'default', off),
+      talos.reboot('w-1', 'default', off),
       talos.shutDown('w-1', { force: true }, off),
     ])
       expect((await refusal(call)).retryable).toBe(true)
     expect(await talos.look('w-1', soon())).toMatchObject({ fallbackPending: false, ...running })
+  })
+
+  test.each(['powercycle', 'force'] as const)('boots anew by %s', async (mode) => {
+    await using at = await open()
+    const { bootId } = await at.talos.look('w-1', soon())
+    await at.talos.reboot('w-1', mode, soon())
+    await vi.waitFor(async () => {
+      const facts = await at.talos.look('w-1', soon())
+      expect(facts).toMatchObject(running)
+      expect(facts.bootId).not.toBe(bootId)
+    }, 10_000)
+  })
+
+  test('tells the machine, what started it, and that nothing ails it', async () => {
+    await using at = await open()
+    const before = await at.talos.look('w-1', soon())
+    expect(before).toMatchObject({ staged: false, ailing: [], bootedEntry: 'Talos-v1.13.9.efi' })
+    expect(before.uuid).toMatch(/./)
+    expect(before.kernelArguments).toContain('talos.platform=metal')
+    const other = await at.talos.look('cp-1', soon())
+    expect(other.uuid).not.toBe(before.uuid)
+    expect(other.etcd?.ok && other.etcd.value).toMatchObject({ alarms: [], storageVersion: '3.6.0' })
+    const etcd = other.etcd?.ok ? other.etcd.value : undefined
+    expect(etcd?.raftApplied).toBe(etcd?.raftIndex)
+    expect(etcd?.dbSize).toBeGreaterThan(0)
+    await at.talos.reboot('w-1', 'default', soon())
+    await vi.waitFor(async () => {
+      const facts = await at.talos.look('w-1', soon())
+      expect([facts.uuid, facts.stage, facts.bootId === before.bootId]).toEqual([before.uuid, 'running', false])
+    }, 10_000)
+  })
+
+  test('goes back to the release of before, which is rejected where there was none', async () => {
+    await using at = await open()
+    expect((await refusal(at.talos.rollback('w-1', soon()))).code).toBe('rejected')
+    expect(await at.talos.look('w-1', soon())).toMatchObject(running)
+    const image = imageOf(at.schematic, 'v1.13.10')
+    await at.talos.pullImage('w-1', image, soon())
+    await at.talos.install('w-1', image, soon())
+    await at.talos.reboot('w-1', 'default', soon())
+    await becomes(at, 'w-1', { version: 'v1.13.10', ...running })
+    await at.talos.rollback('w-1', soon())
+    await becomes(at, 'w-1', { version: 'v1.13.9', fallbackPending: false, ...running })
+  })
+
+  test('does not take the leadership of etcd from its only member, nor from a worker', async () => {
+    await using at = await open()
+    for (const node of ['cp-1', 'w-1'])
+      expect((await refusal(at.talos.forfeitLeadership(node, soon()))).code).toBe('rejected')
+  })
+
+  test('streams a snapshot of etcd', async () => {
+    await using at = await open()
+    expect(Buffer.concat(await Array.fromAsync(at.talos.snapshotEtcd('cp-1', soon()))).length).toBeGreaterThan(0)
+    for await (const bytes of at.talos.snapshotEtcd('cp-1', soon())) {
+      expect(bytes.length).toBeGreaterThan(0)
+      break
+    }
+    await at.talos.shutDown('cp-1', { force: true }, soon())
+    await vi.waitFor(async () => {
+      const error = await refusal(Array.fromAsync(at.talos.snapshotEtcd('cp-1', soon())))
+      expect(error.code).toBe('unreachable')
+    }, 10_000)
+  })
+
+  test('says what a node does, beginning with its stage', async () => {
+    await using at = await open()
+    for await (const sentence of at.talos.follow('w-1', soon())) {
+      expect(sentence).toMatch(/^stage running/)
+      break
+    }
+    const nobody = refusal(Array.fromAsync(at.talos.follow('w-9', soon())))
+    expect((await nobody).code).toBe('misconfigured')
+  })
+
+  test('streams nothing for who has called it off', async () => {
+    await using at = await open()
+    const off = AbortSignal.abort()
+    for (const stream of [at.talos.snapshotEtcd('cp-1', off), at.talos.follow('w-1', off)])
+      expect((await refusal(Array.fromAsync<unknown>(stream))).retryable).toBe(true)
+    for (const call of [at.talos.rollback('w-1', off), at.talos.forfeitLeadership('cp-1', off)])
+      expect((await refusal(call)).retryable).toBe(true)
   })
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { bboltOf } from './talos-bbolt.ts'
 
 /** What etcd complains of (etcd-io/etcd AlarmType). */
 export type LabEtcdAlarm = 'NOSPACE' | 'CORRUPT'
@@ -14,6 +15,8 @@ export interface LabEtcdMember {
   readonly running: boolean
   /** A learner gets the data and has no vote. */
   readonly learner: boolean
+  /** The release of etcd that it ran last, `3.6.12`. */
+  readonly version: string
 }
 
 /** The lab's etcd: who is a member and who of them runs. Quorum is floor(n/2)+1 of the voters. */
@@ -22,6 +25,11 @@ export interface LabEtcd {
   join(name: string, peerAddress: string): void
   /** Starts or stops a member's process. A leader that stops is replaced while quorum remains. */
   setRunning(name: string, running: boolean): void
+  /**
+   * Starts a member's process of this release of etcd. One that is older than the data is refused, and its process
+   * ends: why.
+   */
+  start(name: string, version: string): string | undefined
   /** Makes a member a learner (a test's doing), or a voter again. */
   setLearner(name: string, learner: boolean): void
   /** Raises an alarm on a member (a test's doing), or disarms it. */
@@ -43,8 +51,17 @@ export interface LabEtcd {
   readonly raftIndex: bigint
   /** Elections so far. */
   readonly raftTerm: bigint
-  /** Bytes. */
-  readonly dbSize: bigint
+  /** How many of them this member has carried out: all, or fewer by what `setLag` says. */
+  raftApplied(name: string): bigint
+  /** Lets a member be so many entries behind (a test's doing). */
+  setLag(name: string, entries: number): void
+  /**
+   * What the data are written for, `3.6.0`: the minor of the oldest etcd, as soon as all members run. It rises and never
+   * falls (etcd-io/etcd server/etcdserver/version/monitor.go). Undefined before that.
+   */
+  readonly storageVersion: string | undefined
+  /** Bytes, as the status tells them; a test sets what it likes, and the snapshot keeps its size. */
+  dbSize: bigint
   /** The whole database as a snapshot: pages, and at the end the sha256 of all that is before it. */
   snapshot(): Buffer
 }
@@ -53,10 +70,13 @@ export interface LabEtcd {
 export function createEtcd(): LabEtcd {
   const members = new Map<string, LabEtcdMember>()
   const alarms = new Map<string, LabEtcdAlarm>()
+  const lags = new Map<string, bigint>()
   const listeners = new Set<() => void>()
   let leader: string | undefined
-  let raftIndex = 1000n
+  let raftIndex = 100_000n
   let raftTerm = 1n
+  let storageVersion: string | undefined
+  let dbSize: bigint | undefined
   let upgrading = false
 
   const voters = () => [...members.values()].filter((member) => !member.learner)
@@ -72,7 +92,16 @@ export function createEtcd(): LabEtcd {
     if (!hasQuorum()) elect(undefined)
     else if (!running().some((member) => member.name === leader)) elect(running()[0]?.name)
     if (leader !== undefined) raftIndex++
+    raiseStorageVersion()
     for (const listener of listeners) listener()
+  }
+
+  function raiseStorageVersion(): void {
+    const all = [...members.values()]
+    if (leader === undefined || !all.every((member) => member.running)) return
+    const lowest = all.map(({ version }) => storageOf(version)).toSorted(byMinor)[0]
+    if (lowest !== undefined && (storageVersion === undefined || byMinor(storageVersion, lowest) < 0))
+      storageVersion = lowest
   }
 
   function update(name: string, change: Partial<LabEtcdMember>): void {
@@ -94,10 +123,20 @@ export function createEtcd(): LabEtcd {
         clientUrls: [`https://${peerAddress}:2379`],
         running: false,
         learner: false,
+        version: '3.6.12',
       })
       changed()
     },
     setRunning: (name, running) => update(name, { running }),
+    start(name, version) {
+      if (storageVersion !== undefined && byMinor(version, storageVersion) < 0) {
+        update(name, { running: false, version })
+        const determined = storageVersion.split('.').slice(0, 2).join('.')
+        return `cluster cannot be downgraded (current version: ${version} is lower than determined cluster version: ${determined})`
+      }
+      update(name, { running: true, version })
+      return undefined
+    },
     setLearner: (name, learner) => update(name, { learner }),
     setAlarm(name, alarm) {
       if (!members.has(name)) throw new Error(`etcd has no member ${name}`)
@@ -139,11 +178,19 @@ export function createEtcd(): LabEtcd {
     get raftTerm() {
       return raftTerm
     },
+    raftApplied: (name) => raftIndex - (lags.get(name) ?? 0n),
+    setLag: (name, entries) => lags.set(name, BigInt(entries)),
+    get storageVersion() {
+      return storageVersion
+    },
     get dbSize() {
-      return BigInt(databaseOf(members).length)
+      return dbSize ?? BigInt(bboltOf([...members.keys()]).length)
+    },
+    set dbSize(bytes) {
+      dbSize = bytes
     },
     snapshot() {
-      const database = databaseOf(members)
+      const database = bboltOf([...members.keys()])
       return Buffer.concat([database, createHash('sha256').update(database).digest()])
     },
   }
@@ -154,12 +201,12 @@ function memberId(name: string): bigint {
   return createHash('sha256').update(`etcd/${name}`).digest().readBigUInt64BE() | top | 1n
 }
 
-/**
- * Stands for the bbolt file: two pages of 4096 bytes that follow from who is a member, so that a test can foretell
- * them.
- */
-function databaseOf(members: ReadonlyMap<string, LabEtcdMember>): Buffer {
-  const database = Buffer.alloc(8192, 0)
-  database.write([...members.keys()].join(','))
-  return database
+/** The version of the data that a release of etcd writes: its minor alone. */
+function storageOf(version: string): string {
+  return version.replace(/\.\d+$/, '.0')
+}
+
+function byMinor(one: string, other: string): number {
+  const [a, b] = [one, other].map((version) => version.split('.').map(Number))
+  return a![0]! - b![0]! || a![1]! - b![1]!
 }

@@ -1,6 +1,11 @@
 import type { Http2ServerRequest } from 'node:http2'
 import { TLSSocket } from 'node:tls'
 import { Code, ConnectError, createContextKey, type Interceptor } from '@connectrpc/connect'
+import {
+  RebootRequest_ModeSchema,
+  type RebootRequest,
+  type UpgradeRequest,
+} from '../../src/adapters/talos/gen/machine_pb.ts'
 import type { Machine } from './talos-machine.ts'
 import { minorOf } from './talos-phases.ts'
 import type { TalosCall } from './talos-types.ts'
@@ -48,10 +53,17 @@ export function checkAccess(machine: Machine, note: (call: TalosCall) => void): 
     if (newcomer && minorOf(machine.running.version) < 13)
       throw new ConnectError(`unknown service ${service}`, Code.Unimplemented)
     const roles = request.contextValues.get(callerRoles)
-    if (mutating.has(method)) note({ at: Date.now(), method, by: roles })
+    if (mutating.has(method)) note({ at: Date.now(), method, by: roles, ...modeOf(request.message) })
     if (!(rules[method] ?? readers).some((role) => roles.includes(role))) throw notAuthorized()
     return next(request)
   }
+}
+
+/** The reboot mode in a request that has one, where it is not the default. */
+function modeOf(message: unknown): Pick<TalosCall, 'mode'> {
+  const { mode, rebootMode } = message as Partial<RebootRequest & UpgradeRequest>
+  const name = RebootRequest_ModeSchema.value[mode ?? rebootMode ?? 0]?.name
+  return name === undefined || name === 'DEFAULT' ? {} : { mode: name }
 }
 
 /** What every refusal by role looks like. */

@@ -13,29 +13,51 @@ import {
   LifecycleService,
   MachineService,
   RebootRequest_Mode as RebootMode,
+  UpgradeRequest_RebootMode as UpgradeBy,
 } from '../../src/adapters/talos/gen/machine_pb.ts'
 import { State } from '../../src/adapters/talos/gen/state_pb.ts'
 import { tarOf } from './talos-archive.ts'
 import { onlyControlPlane, serveEtcd, validateForUpgrade } from './talos-etcd-api.ts'
-import { createImageStore, runInstaller, type ImageStore } from './talos-installer.ts'
+import { runInstaller, type ImageStore } from './talos-installer.ts'
 import type { Machine } from './talos-machine.ts'
 import { minorOf } from './talos-phases.ts'
 import { serveResources } from './talos-resources.ts'
-import type { Sequences } from './talos-sequences.ts'
+import type { RebootKind, Sequences } from './talos-sequences.ts'
+import type { LabImage } from './talos-types.ts'
 
 /** All that a Talos node serves of what Caretaker calls. */
-export function serveTalos(router: ConnectRouter, machine: Machine, sequences: Sequences): void {
-  const images = createImageStore(machine)
+export function serveTalos(router: ConnectRouter, machine: Machine, sequences: Sequences, images: ImageStore): void {
   router.service(MachineService, serveMachine(machine, sequences, images))
   router.service(LifecycleService, serveLifecycle(machine, sequences, images))
   router.service(ImageService, serveImages(machine, sequences, images))
-  router.service(State, serveResources(machine))
+  router.service(State, serveResources(machine, sequences))
+}
+
+/** What the installer in this containerd does, as a task of a sequence. @throws Error where it ends with another code than 0 */
+export async function installFrom(
+  machine: Machine,
+  images: ImageStore,
+  ref: string,
+  signal: AbortSignal,
+): Promise<LabImage> {
+  await images.pull(ref, inMemory, signal)
+  const image = images.find(ref, inMemory)
+  if (!image) throw new Error(`installer image ${ref} not found`)
+  const { exitCode } = runInstaller(machine, image)
+  await pause(machine.pace.install, undefined, { signal })
+  if (exitCode !== 0) throw new Error(`error running upgrade task: task "upgrade" failed: exit code ${exitCode}`)
+  return image
 }
 
 const inMemory = create(ContainerdInstanceSchema, {
   driver: ContainerDriver.CONTAINERD,
   namespace: ContainerdNamespace.NS_SYSTEM,
 })
+
+const rebootKinds: Partial<Record<RebootMode, RebootKind>> = {
+  [RebootMode.POWERCYCLE]: 'firmware',
+  [RebootMode.FORCE]: 'force',
+}
 
 function serveMachine(machine: Machine, sequences: Sequences, images: ImageStore): ServiceImpl<typeof MachineService> {
   const { options, faults } = machine
@@ -57,7 +79,6 @@ function serveMachine(machine: Machine, sequences: Sequences, images: ImageStore
       ],
     }),
     async upgrade(request, { signal }) {
-      if (request.stage) throw new ConnectError('the lab does not stage upgrades', Code.Unimplemented)
       const alive = AbortSignal.any([signal, sequences.life])
       try {
         await images.pull(request.image, inMemory, alive)
@@ -67,15 +88,10 @@ function serveMachine(machine: Machine, sequences: Sequences, images: ImageStore
       }
       if (!request.force && !request.preserve) validateForUpgrade(machine)
       const actor = randomUUID()
-      const install = async (signal: AbortSignal) => {
-        const image = images.find(request.image, inMemory)
-        if (!image) throw new Error(`installer image ${request.image} not found`)
-        const { exitCode } = runInstaller(machine, image)
-        await pause(machine.pace.install, undefined, { signal })
-        if (exitCode !== 0) throw new Error(`error running upgrade task: task "upgrade" failed: exit code ${exitCode}`)
-        return image
-      }
-      sequences.upgrade({ actor, install })
+      const install = (signal: AbortSignal) => installFrom(machine, images, request.image, signal)
+      if (request.stage) sequences.stageUpgrade({ actor, ref: request.image })
+      else
+        sequences.upgrade({ actor, mode: request.rebootMode === UpgradeBy.POWERCYCLE ? 'firmware' : 'kexec', install })
       return { messages: [{ ack: 'Upgrade request received', actorId: actor }] }
     },
     reboot({ mode }) {
@@ -84,7 +100,7 @@ function serveMachine(machine: Machine, sequences: Sequences, images: ImageStore
       else if (faults.locked) {
         faults.locked = false
         sequences.refuse('reboot')
-      } else sequences.reboot({ force: mode === RebootMode.FORCE, actor })
+      } else sequences.reboot({ mode: rebootKinds[mode] ?? 'kexec', actor })
       return { messages: [{ actorId: actor }] }
     },
     shutdown({ force }) {
@@ -93,13 +109,13 @@ function serveMachine(machine: Machine, sequences: Sequences, images: ImageStore
       return { messages: [{ actorId: actor }] }
     },
     rollback() {
-      if (!machine.other) throw new ConnectError('previous UKI not found', Code.Unknown)
+      if (!machine.other) throw new ConnectError('previous UKI not found', Code.FailedPrecondition)
       const { installed, other } = machine
       machine.installed = other
       machine.other = installed
       machine.changed()
       // A rollback has no actor: its events cannot be told by one.
-      sequences.reboot({ force: false, actor: '', takeover: true })
+      sequences.reboot({ mode: 'kexec', actor: '', takeover: true })
       return { messages: [{}] }
     },
     serviceList() {

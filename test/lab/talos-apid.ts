@@ -4,7 +4,7 @@ import * as http2 from 'node:http2'
 import * as net from 'node:net'
 import { duplexPair, type Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
-import type { Identity, LabAuthority } from './authority.ts'
+import type { Identity } from './authority.ts'
 
 /**
  * What listens on a node's address: TCP in front, and behind it HTTP/2 with mTLS, so that the wire can fall silent
@@ -16,12 +16,16 @@ export interface Apid extends AsyncDisposable {
    * speak.
    */
   open(identity: Identity): Promise<void>
+  /** Another certificate, and other authorities whose clients are let in, for connections from now on. */
+  renew(identity: Identity, accepted: string): void
   /** Ends all connections and stops listening, as a process that is told to stop. */
   close(): void
   /**
    * The kernel is gone: open connections stay open and silent. With `listen`, new ones are accepted and get nothing.
    */
   vanish(options: { readonly listen: boolean }): void
+  /** Open ones, of now and of before. */
+  readonly connections: number
   /** While silent nothing is read or written, on any connection; afterwards all goes on. */
   setSilent(silent: boolean): void
 }
@@ -40,7 +44,8 @@ const clientAuth = '1.3.6.1.5.5.7.3.2'
 const pingInterval = { withStreams: 5 * 60_000, idle: 2 * 3_600_000 }
 const pingStrikes = 2
 
-export function createApid(address: string, port: number, authority: LabAuthority, handler: Handler): Apid {
+/** `accepted`: the authorities whose clients are let in, PEM. */
+export function createApid(address: string, port: number, accepted: string, handler: Handler): Apid {
   const wires = new Set<Wire>()
   const sessions = new Set<http2.ServerHttp2Session>()
   let serving = false
@@ -51,7 +56,7 @@ export function createApid(address: string, port: number, authority: LabAuthorit
   function createServer(identity: Identity): http2.Http2SecureServer {
     const server = http2.createSecureServer(
       {
-        ca: authority.ca,
+        ca: accepted,
         cert: identity.cert,
         key: identity.key,
         requestCert: true,
@@ -135,6 +140,9 @@ export function createApid(address: string, port: number, authority: LabAuthorit
   }
 
   return {
+    get connections() {
+      return wires.size
+    },
     async open(identity) {
       server = createServer(identity)
       if (!front) await listen()
@@ -143,6 +151,16 @@ export function createApid(address: string, port: number, authority: LabAuthorit
         if (wire.state === 'waiting' && !silent) serve(wire)
         if (wire.state === 'orphan') wire.front.on('data', () => wire.front.resetAndDestroy()).resume()
       }
+    },
+    renew({ cert, key }, authorities) {
+      accepted = authorities
+      server?.setSecureContext({
+        ca: accepted,
+        cert,
+        key,
+        minVersion: 'TLSv1.2',
+        secureOptions: constants.SSL_OP_NO_TICKET,
+      })
     },
     close() {
       stopListening()

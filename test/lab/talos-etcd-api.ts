@@ -53,17 +53,17 @@ export function serveEtcd(machine: Machine): EtcdCalls {
       const leader = etcd.members().find(({ name }) => name === etcd.leader())
       const alarms = etcd.alarms().map(({ member, alarm }) => `memberID:${member.id} alarm:${alarm} `)
       const memberStatus = {
-        protocolVersion: '3.6.12',
+        protocolVersion: own.version,
         dbSize: etcd.dbSize,
         dbSizeInUse: etcd.dbSize,
         leader: leader?.id ?? 0n,
         raftIndex: etcd.raftIndex,
         raftTerm: etcd.raftTerm,
-        raftAppliedIndex: etcd.raftIndex,
+        raftAppliedIndex: etcd.raftApplied(own.name),
         errors: leader ? alarms : ['etcdserver: no leader', ...alarms],
         isLearner: own.learner,
         memberId: own.id,
-        storageVersion: '3.6.0',
+        storageVersion: etcd.storageVersion ?? '',
       }
       return { messages: [{ memberStatus }] }
     },
@@ -80,7 +80,15 @@ export function serveEtcd(machine: Machine): EtcdCalls {
     },
     async *etcdSnapshot() {
       const { etcd } = member('etcd snapshot')
-      for (const bytes of chunksOf(etcd.snapshot())) yield { bytes }
+      const { faults } = machine
+      const { snapshotBreaksOff: breaksOff, snapshotDamaged: damaged } = faults
+      faults.snapshotBreaksOff = undefined
+      faults.snapshotDamaged = false
+      const whole = etcd.snapshot()
+      if (damaged) whole[whole.length >> 1]! ^= 0xff
+      for (const bytes of chunksOf(breaksOff === undefined ? whole : whole.subarray(0, whole.length >> 1)))
+        yield { bytes }
+      if (breaksOff === 'with an error') throw new ConnectError('error reading snapshot: unexpected EOF', Code.Unknown)
     },
   }
 }

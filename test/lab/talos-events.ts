@@ -1,8 +1,12 @@
 import { create, toBinary, type DescMessage, type MessageInitShape } from '@bufbuild/protobuf'
 import { AnySchema } from '@bufbuild/protobuf/wkt'
-import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import { Code, ConnectError } from '@connectrpc/connect'
-import { EventSchema, type Event, type EventsRequest } from '../../src/adapters/talos/gen/machine_pb.ts'
+import {
+  EventSchema,
+  ServiceStateEventSchema as Service,
+  type Event,
+  type EventsRequest,
+} from '../../src/adapters/talos/gen/machine_pb.ts'
 
 /**
  * A node's events since it booted, and whoever follows them (siderolabs/talos
@@ -11,7 +15,7 @@ import { EventSchema, type Event, type EventsRequest } from '../../src/adapters/
 export interface EventLog {
   /** An event of this message. Only sequences, phases and tasks belong to an actor. */
   publish<D extends DescMessage>(schema: D, init: MessageInitShape<D>, actor?: string): void
-  /** A service changed its state; the message is written by hand, because Caretaker does not read it. */
+  /** A service changed its state. */
   publishService(id: string, state: ServiceState, message: string): void
   /** A boot begins: nothing of before is remembered. */
   clear(): void
@@ -70,11 +74,8 @@ export function createEventLog(): EventLog {
       append(`talos/runtime/${schema.typeName}`, toBinary(schema, create(schema, init)), actor)
     },
     publishService(id, state, message) {
-      const writer = new BinaryWriter()
-      writer.tag(1, WireType.LengthDelimited).string(id)
-      writer.tag(2, WireType.Varint).int32(serviceActions[state])
-      writer.tag(3, WireType.LengthDelimited).string(message)
-      append('talos/runtime/machine.ServiceStateEvent', writer.finish(), '')
+      const init = { service: id, action: serviceActions[state], message }
+      append('talos/runtime/machine.ServiceStateEvent', toBinary(Service, create(Service, init)), '')
     },
     clear() {
       history = []

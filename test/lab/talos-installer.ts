@@ -6,7 +6,7 @@ import {
   ContainerdNamespace,
   type ContainerdInstance,
 } from '../../src/adapters/talos/gen/common_pb.ts'
-import { bootEntryOf, type Machine } from './talos-machine.ts'
+import type { Machine } from './talos-machine.ts'
 import { minorOf } from './talos-phases.ts'
 import type { LabImage } from './talos-types.ts'
 
@@ -88,7 +88,7 @@ export function runInstaller(machine: Machine, image: LabImage): InstallerRun {
       'all pre-flight checks successful',
       'probing bootloader on "/dev/sda"',
       'found systemd-boot bootloader on "/dev/sda"',
-      `writing ${bootEntryOf(image)} to disk`,
+      `writing Talos-${image.version}.efi to disk`,
       'META: loading from /dev/sda4',
       'META: saved 2 keys',
       `installation of ${image.version} complete`,
@@ -100,7 +100,11 @@ export function runInstaller(machine: Machine, image: LabImage): InstallerRun {
 const failures: Partial<Record<number, string>> = {
   1: 'unknown error',
   2: 'config validation failed: unknown keys found during decoding',
+  3: 'upgrade of this machine is not supported',
   4: 'pre-flight checks failed: environment is not suitable',
+  5: 'grub-install not found',
+  6: 'write /dev/sda: input/output error',
+  7: 'failed to install bootloader',
 }
 
 /**

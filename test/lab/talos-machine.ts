@@ -1,10 +1,11 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import {
   MachineStatusEventSchema,
   MachineStatusEvent_MachineStage as StageNumber,
 } from '../../src/adapters/talos/gen/machine_pb.ts'
 import type { LabEtcd } from './etcd.ts'
 import { createEventLog, type EventLog, type ServiceState } from './talos-events.ts'
+import { minorOf } from './talos-phases.ts'
 import type { LabImage, TalosFaults, TalosNodeOptions, TalosPace } from './talos-types.ts'
 
 /** A stage as the MachineStatus resource spells it; `unknown` is Talos' own word for none yet. */
@@ -43,6 +44,10 @@ export interface Machine {
   fallback: string | undefined
   /** Something was written to the disk that no boot has tried yet. */
   awaitsBoot: boolean
+  /** META 0x07: the image of an upgrade that the next boot is to install. */
+  staged: string | undefined
+  /** The firmware's. */
+  uuid: string
   bootId: string
   /** ms since the epoch. */
   bootedAt: number
@@ -62,6 +67,8 @@ export interface Machine {
   stopService(id: string): void
   /** Writes an image to the disk: it is what the next boot runs. */
   install(image: LabImage): void
+  /** The name of an image's boot entry (systemd-boot): its UKI's file. */
+  entryOf(image: LabImage): string
   /** Says that something changed: publishes the machine's status if it is another one, and tells the listeners. */
   changed(): void
   onChange(listener: () => void): () => void
@@ -80,11 +87,6 @@ const stageNumbers: Record<Stage, StageNumber> = {
 
 const defaultPace: TalosPace = { pull: 50, install: 80, stop: 80, boot: 100, settle: 100, cordon: 60_000, etcd: 0 }
 
-/** The name of a release's boot entry (systemd-boot): its UKI's file. */
-export function bootEntryOf(image: LabImage): string {
-  return `Talos-${image.version}.efi`
-}
-
 /** A machine without power, with its first release on the disk. */
 export function createMachine(options: TalosNodeOptions, faults: TalosFaults): Machine {
   const etcd = options.role === 'controlplane' ? options.etcd : undefined
@@ -94,6 +96,7 @@ export function createMachine(options: TalosNodeOptions, faults: TalosFaults): M
   const listeners = new Set<() => void>()
   const required = ['apid', 'machined', 'kubelet', ...(options.role === 'controlplane' ? ['trustd'] : [])]
   if (etcd) required.unshift('etcd')
+  const entries = new Map([[keyOf(image), `Talos-${image.version}.efi`]])
   let published = ''
   let revision = 1
 
@@ -111,6 +114,8 @@ export function createMachine(options: TalosNodeOptions, faults: TalosFaults): M
     other: undefined,
     fallback: undefined,
     awaitsBoot: false,
+    staged: undefined,
+    uuid: uuidOf(options.name),
     bootId: randomUUID(),
     bootedAt: 0,
     services,
@@ -154,10 +159,12 @@ export function createMachine(options: TalosNodeOptions, faults: TalosFaults): M
     install(image) {
       machine.other = machine.running
       machine.installed = image
-      machine.fallback = bootEntryOf(machine.running)
+      machine.fallback = machine.entryOf(machine.running)
+      entries.set(keyOf(image), freeEntry(image))
       machine.awaitsBoot = true
       machine.changed()
     },
+    entryOf: (image) => entries.get(keyOf(image)) ?? `Talos-${image.version}.efi`,
     changed() {
       revision++
       const unmet = machine.unmet()
@@ -180,9 +187,18 @@ export function createMachine(options: TalosNodeOptions, faults: TalosFaults): M
     release: etcd?.onChange(followQuorum) ?? (() => {}),
   }
 
+  /** The name that is not the running entry's: of one release there may be two schematics. */
+  function freeEntry(image: LabImage): string {
+    const name = `Talos-${image.version}.efi`
+    if (sameImage(image, machine.running)) return machine.entryOf(image)
+    return name === machine.entryOf(machine.running) ? `Talos-${image.version}~1.efi` : name
+  }
+
   function startEtcd(): void {
     machine.setService('etcd', 'Preparing')
-    etcd?.setRunning(options.name, true)
+    const refusal = etcd?.start(options.name, etcdOf(machine.running.version))
+    // Talos starts it again and again, to no other end.
+    if (refusal !== undefined) machine.setService('etcd', 'Failed')
     followQuorum()
   }
 
@@ -197,6 +213,20 @@ export function createMachine(options: TalosNodeOptions, faults: TalosFaults): M
   return machine
 }
 
+/** The etcd that a release of Talos brings (pkg/machinery/constants DefaultEtcdVersion). */
+export function etcdOf(version: string): string {
+  return minorOf(version) >= 14 ? '3.7.1' : '3.6.12'
+}
+
+const keyOf = ({ version, schematic }: LabImage) => `${version}/${schematic}`
+
+function uuidOf(name: string): string {
+  const hex = createHash('sha256').update(`node/${name}`).digest('hex')
+  return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join(
+    '-',
+  )
+}
+
 /** The same release of the same schematic. */
 export function sameImage(one: LabImage, other: LabImage): boolean {
   return one.version === other.version && one.schematic === other.schematic
@@ -206,5 +236,6 @@ const messages: Partial<Record<ServiceState, string>> = {
   Preparing: 'Running pre state',
   Running: 'Health check successful',
   Finished: 'Service finished successfully',
+  Failed: 'Failed to run task: exit code 1',
   Stopping: 'Sending SIGTERM to task',
 }

@@ -2,18 +2,20 @@ import { randomBytes } from 'node:crypto'
 import { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { createContextValues } from '@connectrpc/connect'
 import { connectNodeAdapter } from '@connectrpc/connect-node'
-import type { Identity } from './authority.ts'
+import type { Identity, LabAuthority } from './authority.ts'
 import { callerRoles, checkAccess, rolesOf } from './talos-access.ts'
-import { serveTalos } from './talos-api.ts'
+import { installFrom, serveTalos } from './talos-api.ts'
 import { createApid } from './talos-apid.ts'
+import { createImageStore } from './talos-installer.ts'
 import { createMachine, sameImage } from './talos-machine.ts'
 import { createRouting, failCall } from './talos-routing.ts'
 import { createSequences } from './talos-sequences.ts'
-import type { TalosCall, TalosFaults, TalosNode, TalosNodeOptions } from './talos-types.ts'
+import type { RenewOptions, TalosCall, TalosFaults, TalosNode, TalosNodeOptions } from './talos-types.ts'
 
 export type {
   LabExtension,
   LabImage,
+  RenewOptions,
   TalosCall,
   TalosFaults,
   TalosNode,
@@ -40,6 +42,10 @@ export function createTalosNode(options: TalosNodeOptions): TalosNode {
     rollBack: false,
     stuckBooting: false,
     shutdownHangs: false,
+    otherMachine: false,
+    snapshotBreaksOff: undefined,
+    snapshotDamaged: false,
+    watchOverrun: false,
     get silent() {
       return silent
     },
@@ -50,11 +56,15 @@ export function createTalosNode(options: TalosNodeOptions): TalosNode {
   }
 
   const machine = createMachine(options, faults)
-  const apid = createApid(address, port, authority, handle)
-  const sequences = createSequences(machine, apid, certificate)
+  const images = createImageStore(machine)
+  const apid = createApid(address, port, authority.ca, handle)
+  const sequences = createSequences(machine, apid, {
+    identity: certificate,
+    installStaged: (ref, signal) => installFrom(machine, images, ref, signal),
+  })
   const routing = createRouting({ name, role, address, port, authority })
   const serve = connectNodeAdapter({
-    routes: (router) => serveTalos(router, machine, sequences),
+    routes: (router) => serveTalos(router, machine, sequences, images),
     connect: false,
     grpcWeb: false,
     readMaxBytes: 32 << 20,
@@ -76,8 +86,11 @@ export function createTalosNode(options: TalosNodeOptions): TalosNode {
     return identity
   }
 
+  const issuedBy = (issuer: LabAuthority) =>
+    issuer.issueServer({ common: name, ips: [address, '127.0.0.1'], dns: [name] })
+
   async function start(): Promise<void> {
-    identity ??= await authority.issueServer({ common: name, ips: [address, '127.0.0.1'], dns: [name] })
+    identity ??= await issuedBy(authority)
     await routing.prepare()
     await sequences.powerOn()
   }
@@ -90,6 +103,9 @@ export function createTalosNode(options: TalosNodeOptions): TalosNode {
     mac,
     calls,
     faults,
+    get connections() {
+      return apid.connections
+    },
     get power() {
       return machine.power
     },
@@ -111,6 +127,9 @@ export function createTalosNode(options: TalosNodeOptions): TalosNode {
     get bootId() {
       return machine.bootId
     },
+    get uuid() {
+      return machine.uuid
+    },
     get installed() {
       return machine.installed
     },
@@ -118,6 +137,14 @@ export function createTalosNode(options: TalosNodeOptions): TalosNode {
       return !sameImage(machine.installed, machine.running)
     },
     onChange: (listener) => machine.onChange(listener),
+    stageUpgrade(ref) {
+      machine.staged = ref
+      machine.changed()
+    },
+    async renewCertificate({ issuer = authority, accepts = [issuer] }: RenewOptions = {}) {
+      identity = await issuedBy(issuer)
+      apid.renew(identity, accepts.map(({ ca }) => ca).join(''))
+    },
     start,
     wake() {
       const woken = identity ? sequences.powerOn() : start()

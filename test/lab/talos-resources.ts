@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto'
 import { create } from '@bufbuild/protobuf'
 import { Code, ConnectError, type HandlerContext, type ServiceImpl } from '@connectrpc/connect'
 import { stringify } from 'yaml'
 import { ResourceSchema, type Resource, type State } from '../../src/adapters/talos/gen/state_pb.ts'
 import { callerRoles, notAuthorized } from './talos-access.ts'
-import { bootEntryOf, type Machine } from './talos-machine.ts'
+import type { Machine } from './talos-machine.ts'
 import { minorOf } from './talos-phases.ts'
+import { watchItems } from './talos-watch.ts'
 
 type Items = readonly (readonly [id: string, spec: unknown])[]
 
@@ -53,18 +53,27 @@ const kinds: Partial<Record<string, Kind>> = {
   },
   'MetaKeys.runtime.talos.dev': {
     namespace: 'runtime',
-    items: ({ fallback }) => (fallback === undefined ? [] : [['0x06', { value: fallback }]]),
+    items: ({ fallback, staged }) => [
+      ...(fallback === undefined ? [] : [['0x06', { value: fallback }] as const]),
+      ...(staged === undefined
+        ? []
+        : ([
+            ['0x07', { value: staged }],
+            ['0x08', { value: '{}' }],
+          ] as const)),
+    ],
   },
   'BootedEntries.talos.dev': {
     namespace: 'runtime',
-    items: one('bootedentry', ({ running }) => ({ bootedEntry: bootEntryOf(running) })),
+    items: ({ options, running, entryOf }) =>
+      options.bootloader === 'grub' ? [] : [['bootedentry', { bootedEntry: entryOf(running) }]],
   },
   'SecurityStates.talos.dev': {
     namespace: 'runtime',
-    items: one('securitystate', () => ({
-      secureBoot: false,
+    items: one('securitystate', ({ options }) => ({
+      secureBoot: options.secureBoot === true,
       selinuxState: 'enabled, permissive',
-      bootedWithUKI: true,
+      bootedWithUKI: options.bootloader !== 'grub',
     })),
   },
   'PlatformMetadatas.talos.dev': {
@@ -73,12 +82,20 @@ const kinds: Partial<Record<string, Kind>> = {
   },
   'KernelCmdlines.runtime.talos.dev': {
     namespace: 'runtime',
-    items: one('cmdline', () => ({ cmdline: 'talos.platform=metal console=tty0 init_on_alloc=1 slab_nomerge pti=on' })),
+    items: one('cmdline', ({ options, running }) => ({
+      cmdline: [
+        'talos.platform=metal console=tty0 init_on_alloc=1 slab_nomerge pti=on',
+        ...(options.kernelArgumentsOf?.(running.schematic) ?? []),
+      ].join(' '),
+    })),
   },
   'Services.v1alpha1.talos.dev': {
     namespace: 'runtime',
+    // There only while a service runs (controllers/v1alpha1/service.go).
     items: ({ services }) =>
-      [...services].map(([id, { state, healthy }]) => [id, { running: state === 'Running', healthy, unknown: false }]),
+      [...services].flatMap(([id, { state, healthy }]) =>
+        state === 'Running' ? [[id, { running: true, healthy, unknown: false }] as const] : [],
+      ),
   },
   'Nodenames.kubernetes.talos.dev': {
     namespace: 'k8s',
@@ -100,12 +117,12 @@ const kinds: Partial<Record<string, Kind>> = {
   },
   'SystemInformations.hardware.talos.dev': {
     namespace: 'hardware',
-    items: one('systeminformation', ({ options }) => ({
+    items: one('systeminformation', ({ options, uuid }) => ({
       manufacturer: 'Lab',
       productName: 'Node',
       version: '1',
       serialnumber: options.name,
-      uuid: uuidOf(options.name),
+      uuid,
       wakeUpType: 'Power Switch',
     })),
   },
@@ -123,7 +140,7 @@ const namespaces = new Set(Object.values(kinds).map((kind) => kind?.namespace))
 /**
  * COSI's state API as apid serves it: reading only, and only what is known (cosi-project/runtime, siderolabs/talos).
  */
-export function serveResources(machine: Machine): ServiceImpl<typeof State> {
+export function serveResources(machine: Machine, life: { readonly life: AbortSignal }): ServiceImpl<typeof State> {
   function list(namespace: string, type: string, context: HandlerContext): Resource[] {
     const kind = kinds[type]
     if (!kind || minorOf(machine.running.version) < (kind.since ?? 0))
@@ -148,6 +165,10 @@ export function serveResources(machine: Machine): ServiceImpl<typeof State> {
     },
     async *list({ namespace, type }, context) {
       for (const resource of list(namespace, type, context)) yield { resource }
+    },
+    watch(request, context) {
+      const items = () => list(request.namespace, request.type, context)
+      return watchItems(machine, request, items, AbortSignal.any([context.signal, life.life]))
     },
   }
 }
@@ -183,11 +204,4 @@ function extensionsOf({ options, running }: Machine): Items {
     },
   }
   return [...layers, schematic].map((layer, index) => [String(index), layer] as const)
-}
-
-function uuidOf(name: string): string {
-  const hex = createHash('sha256').update(`node/${name}`).digest('hex')
-  return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join(
-    '-',
-  )
 }

@@ -1,6 +1,7 @@
 import * as http2 from 'node:http2'
 import * as net from 'node:net'
 import type { Identity, LabAuthority } from './authority.ts'
+import { mergeAnswers, unframed, whyNotMany, type NodeAnswer } from './talos-many.ts'
 
 /**
  * How apid sends a call on to the node that its `node` header names (siderolabs/talos internal/app/apid/pkg/director).
@@ -56,6 +57,42 @@ export function createRouting({ name, role, address, port, authority }: Place): 
     request.pipe(call)
   }
 
+  /** One node's whole answer; endless streams are not for the lab. */
+  function ask(target: string, headers: http2.OutgoingHttpHeaders, body: Buffer): Promise<NodeAnswer> {
+    return new Promise((resolve) => {
+      const fail = (error: Error) =>
+        resolve({ target, messages: [], status: codes.unavailable, reason: `error dialing: ${error.message}` })
+      const upstream = http2.connect(`https://${target}:${port}`, { ca: authority.ca, ...identity })
+      upstreams.add(upstream)
+      upstream.on('close', () => upstreams.delete(upstream))
+      upstream.on('error', fail)
+      const call = upstream.request({ ...headers, proxyfrom: address })
+      let trailer: http2.IncomingHttpHeaders = {}
+      const chunks: Buffer[] = []
+      call.on('error', fail)
+      call.on('response', (first) => (trailer = first))
+      call.on('trailers', (last) => (trailer = last))
+      call.on('data', (chunk: Buffer) => chunks.push(chunk))
+      call.on('close', () => {
+        upstream.close()
+        const reason = decodeURIComponent(String(trailer['grpc-message'] ?? ''))
+        const status = Number(trailer['grpc-status'] ?? codes.unavailable)
+        resolve({ target, messages: unframed(Buffer.concat(chunks)), status, reason })
+      })
+      call.end(body)
+    })
+  }
+
+  async function askMany(request: Request, response: Response, targets: readonly string[], roles: readonly string[]) {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk as Buffer)
+    const headers = { ...sent(request.headers), 'talos-role': [...roles] }
+    const answers = await Promise.all(targets.map((target) => ask(target, headers, Buffer.concat(chunks))))
+    response.writeHead(200, { 'content-type': 'application/grpc+proto', trailer: 'grpc-status' })
+    response.addTrailers({ 'grpc-status': '0' })
+    response.end(mergeAnswers(request.url, answers))
+  }
+
   return {
     async prepare() {
       if (role === 'controlplane')
@@ -68,8 +105,17 @@ export function createRouting({ name, role, address, port, authority }: Place): 
         return true
       }
       if (headers['proxyfrom'] !== undefined) return false
-      if (headers['nodes'] !== undefined)
-        return refuse(codes.unimplemented, 'the lab does not proxy one call to many nodes')
+      const many = headers['nodes']
+      if (many !== undefined) {
+        const reason = whyNotMany(request.url)
+        if (reason !== undefined) return refuse(codes.invalidArgument, reason)
+        if (role === 'worker') return refuse(codes.permissionDenied, 'no request forwarding')
+        const targets = [many].flat().flatMap((names) => names.split(',').map((target) => target.trim()))
+        askMany(request, response, targets, roles).catch((error: Error) =>
+          failCall(response, codes.internal, error.message),
+        )
+        return true
+      }
       const target = headers['node']
       if (target === undefined) return false
       if (typeof target !== 'string' || target.includes(','))
@@ -94,6 +140,6 @@ export function failCall(response: http2.Http2ServerResponse, status: number, me
 }
 
 function sent(headers: http2.IncomingHttpHeaders): http2.OutgoingHttpHeaders {
-  const { ':authority': _authority, host: _host, node: _node, ...rest } = headers
+  const { ':authority': _authority, host: _host, node: _node, nodes: _nodes, ...rest } = headers
   return rest
 }

@@ -11,7 +11,7 @@ import {
 import type { EventLog } from './talos-events.ts'
 import type { Step } from './talos-phases.ts'
 
-export type SequenceName = 'initialize' | 'install' | 'boot' | 'reboot' | 'shutdown' | 'upgrade'
+export type SequenceName = 'initialize' | 'install' | 'boot' | 'reboot' | 'shutdown' | 'upgrade' | 'stageUpgrade'
 
 /** What a task does, besides taking its time. */
 export type Actions = Partial<Record<string, (signal: AbortSignal) => Promise<void>>>

@@ -3,20 +3,28 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { SequenceEvent_Action } from '../../src/adapters/talos/gen/machine_pb.ts'
 import type { Identity } from './authority.ts'
 import type { Apid } from './talos-apid.ts'
-import { bootEntryOf, sameImage, type Machine } from './talos-machine.ts'
+import { sameImage, type Machine } from './talos-machine.ts'
 import { phasesOf, type SequenceKind } from './talos-phases.ts'
 import { createRunner, type Actions, type SequenceName } from './talos-runner.ts'
 import type { LabImage } from './talos-types.ts'
+
+/** By kexec, through the firmware, or without stopping anything. */
+export type RebootKind = 'kexec' | 'firmware' | 'force'
+
+/** Runs an installer; rejects where it fails. */
+export type Install = (signal: AbortSignal) => Promise<LabImage>
 
 /** What a machine does by its sequences (siderolabs/talos runtime/v1alpha1/v1alpha1_sequencer.go). */
 export interface Sequences {
   /** Boots a machine that is off; done when apid answers. */
   powerOn(): Promise<void>
   cutPower(): void
-  reboot(options: { readonly force: boolean; readonly actor: string; readonly takeover?: boolean }): void
+  reboot(options: { readonly mode: RebootKind; readonly actor: string; readonly takeover?: boolean }): void
   shutdown(options: { readonly force: boolean; readonly actor: string }): void
   /** Talos' own upgrade, after its checks: drains, stops, installs and reboots. */
-  upgrade(options: { readonly actor: string; readonly install: (signal: AbortSignal) => Promise<LabImage> }): void
+  upgrade(options: { readonly actor: string; readonly mode: RebootKind; readonly install: Install }): void
+  /** Writes a legacy upgrade down for the next boot, and reboots. */
+  stageUpgrade(options: { readonly actor: string; readonly ref: string }): void
   /** Says that a sequence was asked for while another one holds the lock; the caller has had its OK already. */
   refuse(sequence: SequenceName): void
   /** Aborts when the machine loses its life: power, reboot, or the end of the lab. */
@@ -24,7 +32,14 @@ export interface Sequences {
   dispose(): void
 }
 
-export function createSequences(machine: Machine, apid: Apid, identity: () => Identity): Sequences {
+export interface SequenceParts {
+  /** The server's certificate as it is now. */
+  identity(): Identity
+  /** Runs the installer of an upgrade that was staged. */
+  installStaged(ref: string, signal: AbortSignal): Promise<LabImage>
+}
+
+export function createSequences(machine: Machine, apid: Apid, { identity, installStaged }: SequenceParts): Sequences {
   const { log, pace, faults } = machine
   const runner = createRunner(log)
   // A file system that does not unmount does not do so at the second try either.
@@ -75,14 +90,14 @@ export function createSequences(machine: Machine, apid: Apid, identity: () => Id
     actor: string,
     signal: AbortSignal,
     leave: () => void,
-    more: Actions = {},
+    { byKexec = false, actions: more = {} }: { readonly byKexec?: boolean; readonly actions?: Actions } = {},
   ): Promise<void> {
     const stopAllServices = async () => {
       // Long enough for the event to leave.
       await pause(10, undefined, { signal })
       fallSilent(leave)
     }
-    const steps = phasesOf(kind, machine.running.version)
+    const steps = phasesOf(kind, machine.running.version).filter(({ phase }) => phase !== 'kexec' || byKexec)
     await runner.carryOut(steps, actor, signal, { ...stopping, ...more, stopAllServices }, pace.stop)
   }
 
@@ -99,6 +114,11 @@ export function createSequences(machine: Machine, apid: Apid, identity: () => Id
     boot().catch(() => {
       // The power was cut before it was up.
     })
+  }
+
+  /** Secure Boot lets only the firmware start a kernel. */
+  function canKexec(mode: RebootKind): boolean {
+    return mode === 'kexec' && !machine.options.secureBoot
   }
 
   function powerOff(leave: () => void): void {
@@ -128,12 +148,15 @@ export function createSequences(machine: Machine, apid: Apid, identity: () => Id
     await pause(pace.boot, undefined, { signal: alive })
     chooseEntry()
     machine.stage = 'unknown'
+    if (faults.otherMachine) machine.uuid = randomUUID()
+    faults.otherMachine = false
     machine.bootId = randomUUID()
     // Told in seconds, and a real boot takes more than one.
     machine.bootedAt = Math.max(Date.now(), machine.bootedAt + 1000)
     machine.awaitsBoot = false
     log.clear()
     machine.resetServices()
+    if (machine.staged !== undefined) return await bootToUpgrade(machine.staged, alive)
     machine.conditions.set('nodeReady', `node "${machine.options.name}" status is not available yet`)
     for (const name of ['initialize', 'install'] as const)
       for (const action of [SequenceEvent_Action.START, SequenceEvent_Action.STOP]) runner.mark(name, action, '')
@@ -143,6 +166,21 @@ export function createSequences(machine: Machine, apid: Apid, identity: () => Id
     if (alive.aborted) return apid.close()
     machine.answering = true
     machine.changed()
+  }
+
+  /** Early in the boot, before apid: installs what was staged, forgets it whatever comes of it, and boots once more. */
+  async function bootToUpgrade(ref: string, alive: AbortSignal): Promise<void> {
+    machine.staged = undefined
+    machine.stage = 'upgrading'
+    machine.changed()
+    try {
+      machine.install(await installStaged(ref, alive))
+    } catch {
+      // What failed is seen on the console alone; the release of before boots again.
+      alive.throwIfAborted()
+    }
+    die()
+    await boot()
   }
 
   async function settle(signal: AbortSignal): Promise<void> {
@@ -178,7 +216,7 @@ export function createSequences(machine: Machine, apid: Apid, identity: () => Id
    * machined goes back to the release before, if this one was new, and reboots after ten seconds of a real node's time.
    */
   async function revert(signal: AbortSignal): Promise<void> {
-    if (machine.fallback && machine.other && machine.fallback === bootEntryOf(machine.other)) {
+    if (machine.fallback && machine.other && machine.fallback === machine.entryOf(machine.other)) {
       const failed = machine.installed
       machine.installed = machine.other
       machine.other = failed
@@ -202,11 +240,12 @@ export function createSequences(machine: Machine, apid: Apid, identity: () => Id
     cutPower() {
       if (machine.power === 'on') powerOff(() => apid.vanish({ listen: false }))
     },
-    reboot({ force, actor, takeover = false }) {
+    reboot({ mode, actor, takeover = false }) {
       const body = async (signal: AbortSignal) => {
         machine.stage = 'rebooting'
         machine.changed()
-        await takeDown(force ? 'force-reboot' : 'reboot', actor, signal, leaveForReboot)
+        const byKexec = canKexec(mode)
+        await takeDown(mode === 'force' ? 'force-reboot' : 'reboot', actor, signal, leaveForReboot, { byKexec })
         goDownToBoot()
       }
       const interrupts = (other: SequenceName) => takeover || other === 'boot' || other === 'reboot'
@@ -229,12 +268,23 @@ export function createSequences(machine: Machine, apid: Apid, identity: () => Id
       }
       runner.run({ name: 'shutdown', actor, interrupts: () => true, body, failed })
     },
-    upgrade({ actor, install }) {
+    stageUpgrade({ actor, ref }) {
+      const body = async (signal: AbortSignal) => {
+        machine.stage = 'upgrading'
+        machine.staged = ref
+        machine.changed()
+        await takeDown('reboot', actor, signal, leaveForReboot)
+        goDownToBoot()
+      }
+      runner.run({ name: 'stageUpgrade', actor, interrupts: (other) => other === 'boot', body, failed: revert })
+    },
+    upgrade({ actor, mode, install }) {
       const body = async (signal: AbortSignal) => {
         machine.stage = 'upgrading'
         machine.changed()
         const upgrade = async () => machine.install(await install(signal))
-        await takeDown('upgrade', actor, signal, leaveForReboot, { upgrade })
+        const byKexec = canKexec(mode)
+        await takeDown('upgrade', actor, signal, leaveForReboot, { byKexec, actions: { upgrade } })
         goDownToBoot()
       }
       runner.run({ name: 'upgrade', actor, interrupts: (other) => other === 'boot', body, failed: revert })

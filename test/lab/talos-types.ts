@@ -49,6 +49,11 @@ export interface TalosNodeOptions {
   readonly extensions?: readonly LabExtension[]
   /** Official extensions in an image of that schematic, as the Factory names them; in place of `extensions` where known. */
   readonly extensionsOf?: (schematic: string) => readonly string[] | undefined
+  /** The kernel arguments that an image of that schematic adds to Talos' own. */
+  readonly kernelArgumentsOf?: (schematic: string) => readonly string[]
+  /** What starts the machine; only systemd-boot tells which entry it started. */
+  readonly bootloader?: 'systemd-boot' | 'grub'
+  readonly secureBoot?: boolean
   /** Issues the server's certificate; clients need one of the same authority. */
   readonly authority: LabAuthority
   /** Control planes only. The node joins when it is made, and its member runs while the node's services run. */
@@ -73,12 +78,15 @@ export interface TalosCall {
   readonly method: string
   /** The caller's roles (`os:admin`). */
   readonly by: readonly string[]
+  /** How it is to reboot, where that was said and is not the default: `POWERCYCLE`, `FORCE`. */
+  readonly mode?: string
 }
 
 /** Switches for what goes wrong. Those that say "next" switch themselves off when they have been used. */
 export interface TalosFaults {
   /**
-   * The next installer run ends with this exit code (1 unknown, 2 invalid input, 4 environment) and changes nothing.
+   * The next installer run ends with this exit code and changes nothing: 1 unknown, 2 invalid input, 3 unsupported,
+   * 4 environment, 5 dependency, 6 I/O, 7 install.
    */
   installerExit: number | undefined
   /** The next LifecycleService.Upgrade is refused: FailedPrecondition, another one is in progress. */
@@ -102,8 +110,21 @@ export interface TalosFaults {
   stuckBooting: boolean
   /** The next shutdown never ends: services are stopped, apid answers, and a file system does not unmount. */
   shutdownHangs: boolean
+  /** The next boot is of another machine: it comes back with another UUID. */
+  otherMachine: boolean
+  /** The next snapshot of etcd ends in its middle: as if it were whole, or with an error. */
+  snapshotBreaksOff: 'silently' | 'with an error' | undefined
+  /** The next snapshot of etcd has a byte that is not the database's. */
+  snapshotDamaged: boolean
+  /** The next watch of resources is told that it was too slow (ERRORED), and nothing more. */
+  watchOverrun: boolean
   /** Until switched off: connections are accepted and nothing is ever answered, on old ones neither. */
   silent: boolean
+}
+
+export interface RenewOptions {
+  readonly issuer?: LabAuthority
+  readonly accepts?: readonly LabAuthority[]
 }
 
 /** A Talos node: a real gRPC server with mTLS, and a machine behind it that installs, reboots and loses its power. */
@@ -128,14 +149,28 @@ export interface TalosNode extends AsyncDisposable {
   readonly schematic: string
   /** A UUID, new at each boot. */
   readonly bootId: string
+  /** The firmware's UUID: the same at every boot. */
+  readonly uuid: string
   /** What the next boot runs. */
   readonly installed: LabImage
   /** Installed is not what runs: any reboot, wanted or not, changes the release. */
   readonly armed: boolean
   readonly calls: readonly TalosCall[]
+  /** Open connections of its clients. */
+  readonly connections: number
   readonly faults: TalosFaults
   /** Called after any change of the above. Returns what takes the listener off again. */
   onChange(listener: () => void): () => void
+  /**
+   * An upgrade was staged (META 0x07) and the reboot that belongs to it has not come: the next boot installs it, and
+   * boots once more.
+   */
+  stageUpgrade(ref: string): void
+  /**
+   * Another certificate for its server: of the same authority, as twice a day, or of another, as in a rotation of the
+   * CA. `accepts`: whose clients are let in, unless told those of whoever issued it. Open connections go on.
+   */
+  renewCertificate(options?: RenewOptions): Promise<void>
   /**
    * Boots it; done as soon as apid answers. The node becomes ready later, and a control plane only with etcd's quorum.
    */

@@ -1,39 +1,62 @@
 import { Code, ConnectError } from '@connectrpc/connect'
 import { parse } from 'yaml'
-import { type EtcdFacts, type Seen, seen, type TalosFacts, unseen } from '../../core/cluster.ts'
-import { AgentError, messageOf } from '../../core/errors.ts'
-import type { EtcdMemberStatus } from './gen/machine_pb.ts'
+import type { Role, TalosFacts } from '../../core/cluster.ts'
+import { AgentError } from '../../core/errors.ts'
+import { readEtcd } from './etcd.ts'
+import type { ServiceListResponse } from './gen/machine_pb.ts'
 import type { Session } from './session.ts'
+import type { Credentials } from './talosconfig.ts'
+
+/** The stage that a machine is in, and what it waits for. */
+export const machineStatus = {
+  namespace: 'runtime',
+  type: 'MachineStatuses.runtime.talos.dev',
+  id: 'machine',
+} as const
 
 /** Resources of Talos, by namespace, type and id (siderolabs/talos pkg/machinery/resources). */
 const resources = {
-  machineStatus: { namespace: 'runtime', type: 'MachineStatuses.runtime.talos.dev', id: 'machine' },
   bootId: { namespace: 'runtime', type: 'BootIDs.runtime.talos.dev', id: 'boot-id' },
   security: { namespace: 'runtime', type: 'SecurityStates.talos.dev', id: 'securitystate' },
-  /** META's tag for the boot entry to fall back to: there from the installation of an upgrade until its boot is good. */
-  upgradeFallback: { namespace: 'runtime', type: 'MetaKeys.runtime.talos.dev', id: '0x06' },
+  bootedEntry: { namespace: 'runtime', type: 'BootedEntries.talos.dev', id: 'bootedentry' },
+  kernelCmdline: { namespace: 'runtime', type: 'KernelCmdlines.runtime.talos.dev', id: 'cmdline' },
+  system: { namespace: 'hardware', type: 'SystemInformations.hardware.talos.dev', id: 'systeminformation' },
 } as const
 
-/**
- * Without a quorum the list of members takes etcd some seconds to refuse, in ms. The rest of the look must not be lost
- * over it.
- */
-const etcdAnswersWithin = 2_000
+const metaKeys = { namespace: 'runtime', type: 'MetaKeys.runtime.talos.dev' } as const
+
+/** META's tags of upgrades (siderolabs/talos internal/pkg/meta). */
+const meta = {
+  /** The boot entry to fall back to: there from the installation of an upgrade until its boot is good. */
+  upgradeFallback: '0x06',
+  /** The image of an upgrade that the next boot is to install. */
+  stagedUpgrade: '0x07',
+} as const
 
 /** Everything that is asked of a node in one look: all calls go out together on one connection. */
-export async function readFacts(session: Session, role: 'controlplane' | 'worker'): Promise<TalosFacts> {
+export async function readFacts(
+  session: Session,
+  role: Role,
+  credentials: Pick<Credentials, 'roles'>,
+): Promise<TalosFacts> {
   const { machine, state } = session
   const get = async (resource: { namespace: string; type: string; id: string }) =>
     asRecord(parse((await state.get(resource)).resource?.spec?.yamlSpec ?? ''))
-  const [version, status, bootId, extensions, security, fallback, etcd] = await Promise.all([
-    machine.version({}),
-    get(resources.machineStatus),
-    readBootId(session),
-    readExtensions(session),
-    get(resources.security).catch(absent),
-    get(resources.upgradeFallback).catch(absent),
-    role === 'controlplane' ? readEtcd(session) : undefined,
-  ])
+  const optional = (resource: { namespace: string; type: string; id: string }) => get(resource).catch(absentOrRefused)
+  const [version, status, bootId, extensions, metaTags, services, security, bootedEntry, cmdline, system, etcd] =
+    await Promise.all([
+      machine.version({}),
+      get(machineStatus),
+      readBootId(session, credentials),
+      readExtensions(session),
+      readMetaTags(session),
+      machine.serviceList({}),
+      optional(resources.security),
+      optional(resources.bootedEntry),
+      optional(resources.kernelCmdline),
+      optional(resources.system),
+      role === 'controlplane' ? readEtcd(session) : undefined,
+    ])
   const message = version.messages[0]
   const tag = message?.version?.tag
   if (!tag) throw new AgentError('malformed', 'its Version has no tag')
@@ -44,10 +67,16 @@ export async function readFacts(session: Session, role: 'controlplane' | 'worker
     secureBoot: security?.['secureBoot'] === true,
     ...extensions,
     bootId,
-    stage: typeof status?.['stage'] === 'string' ? status['stage'] : 'unknown',
+    stage: textOf(status['stage']) ?? 'unknown',
     ready: ready === true,
     unmet: Array.isArray(unmetConditions) ? unmetConditions.map(describeCondition) : [],
-    fallbackPending: fallback !== undefined,
+    fallbackPending: metaTags.has(meta.upgradeFallback),
+    staged: metaTags.has(meta.stagedUpgrade),
+    bootedEntry: textOf(bootedEntry?.['bootedEntry']),
+    // A board without a UUID gives zeros, or all ones: they tell no machine from another.
+    uuid: textOf(system?.['uuid'])?.replace(/^[0f-]+$/i, '') || undefined,
+    kernelArguments: textOf(cmdline?.['cmdline'])?.split(/\s+/).filter(Boolean) ?? [],
+    ailing: ailingServices(services),
     ...(etcd ? { etcd } : {}),
   }
 }
@@ -56,21 +85,22 @@ export async function readFacts(session: Session, role: 'controlplane' | 'worker
  * Talos 1.14 has a resource for it; before that the kernel's own file tells, to os:admin; and where that is refused, the
  * time of the boot will do.
  */
-async function readBootId({ machine, state }: Session): Promise<string> {
-  const fromResource = await state
+async function readBootId({ machine, state }: Session, { roles }: Pick<Credentials, 'roles'>): Promise<string> {
+  const fromResource = state
     .get(resources.bootId)
-    .then(({ resource }) => asRecord(parse(resource?.spec?.yamlSpec ?? ''))['bootID'], absentOrRefused)
-  if (typeof fromResource === 'string') return fromResource
-  try {
-    let text = ''
-    for await (const { bytes } of machine.read({ path: '/proc/sys/kernel/random/boot_id' }))
-      text += new TextDecoder().decode(bytes)
-    if (text.trim() !== '') return text.trim()
-  } catch (error) {
-    absentOrRefused(error)
-  }
+    .then(({ resource }) => textOf(asRecord(parse(resource?.spec?.yamlSpec ?? ''))['bootID']), absentOrRefused)
+  const fromKernel = roles.includes('os:admin') ? readKernelBootId(machine).catch(absentOrRefused) : undefined
+  const [resource, kernel] = await Promise.all([fromResource, fromKernel])
+  if (resource ?? kernel) return (resource ?? kernel)!
   const stat = await machine.systemStat({})
   return `booted-at-${String(stat.messages[0]?.bootTime ?? 0n)}`
+}
+
+async function readKernelBootId(machine: Session['machine']): Promise<string | undefined> {
+  let text = ''
+  for await (const { bytes } of machine.read({ path: '/proc/sys/kernel/random/boot_id' }))
+    text += new TextDecoder().decode(bytes)
+  return textOf(text.trim())
 }
 
 /**
@@ -98,36 +128,26 @@ function officialExtensions(extraInfo: unknown): readonly string[] | undefined {
   return Array.isArray(list) ? list.map(String) : []
 }
 
-async function readEtcd({ machine }: Session): Promise<Seen<EtcdFacts>> {
-  try {
-    const soon = { timeoutMs: etcdAnswersWithin }
-    const [status, members] = await Promise.all([machine.etcdStatus({}, soon), machine.etcdMemberList({}, soon)])
-    const own = status.messages[0]?.memberStatus
-    if (!own) return unseen('its etcd tells nothing')
-    return seen({
-      id: hexId(own.memberId),
-      leader: own.leader === 0n ? undefined : hexId(own.leader),
-      learner: own.isLearner,
-      errors: errorsOf(own),
-      members: (members.messages[0]?.members ?? []).map(({ id, hostname, isLearner }) => ({
-        id: hexId(id),
-        name: hostname,
-        learner: isLearner,
-      })),
+/** Which tags of META are there. Every Talos knows this resource: not to be told of an upgrade that waits is a failure. */
+async function readMetaTags({ state }: Session): Promise<ReadonlySet<string>> {
+  const tags = new Set<string>()
+  for await (const { resource } of state.list(metaKeys)) tags.add(resource?.metadata?.id ?? '')
+  return tags
+}
+
+/**
+ * Talos' list of services, and not its Services resources: those are there only while a service runs, so that one that
+ * has failed would just be missing. One that was skipped is not wanted here, and an extension's may do its work once and
+ * be finished (siderolabs/talos internal/app/machined/pkg/system/events).
+ */
+export function ailingServices({ messages }: ServiceListResponse): string[] {
+  return messages
+    .flatMap(({ services }) => services)
+    .filter(({ id, state, health }) => {
+      if (state === 'Running') return health !== undefined && !health.unknown && !health.healthy
+      return state !== 'Skipped' && !(state === 'Finished' && id.startsWith('ext-'))
     })
-  } catch (error) {
-    if (!(error instanceof ConnectError)) return unseen(messageOf(error))
-    return unseen(error.code === Code.DeadlineExceeded ? 'its etcd has not answered in time' : error.rawMessage)
-  }
-}
-
-function errorsOf({ errors }: EtcdMemberStatus): readonly string[] {
-  return errors.filter((text) => text !== '')
-}
-
-/** As Talos prints them: 16 hex digits. They do not fit a JavaScript number. */
-function hexId(id: bigint): string {
-  return id.toString(16).padStart(16, '0')
+    .map(({ id }) => id)
 }
 
 function describeCondition(condition: unknown): string {
@@ -135,13 +155,7 @@ function describeCondition(condition: unknown): string {
   return [name, reason].filter((part) => typeof part === 'string' && part !== '').join(': ')
 }
 
-/** A resource that isn't there is an answer; anything else is a failure. */
-function absent(error: unknown): undefined {
-  if (error instanceof ConnectError && error.code === Code.NotFound) return undefined
-  throw error
-}
-
-/** A type that this Talos doesn't know is refused as if it were forbidden. */
+/** A resource that isn't there is an answer; a type that this Talos doesn't know is refused as if it were forbidden. */
 function absentOrRefused(error: unknown): undefined {
   const codes: readonly Code[] = [Code.NotFound, Code.PermissionDenied, Code.Unimplemented, Code.InvalidArgument]
   if (error instanceof ConnectError && codes.includes(error.code)) return undefined
@@ -150,4 +164,8 @@ function absentOrRefused(error: unknown): undefined {
 
 function asRecord(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
 }

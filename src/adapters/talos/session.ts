@@ -1,15 +1,23 @@
-import { Code, ConnectError, createClient, type Client, type Transport } from '@connectrpc/connect'
+import { createClient, type Client } from '@connectrpc/connect'
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node'
-import { AgentError, messageOf } from '../../core/errors.ts'
 import { ImageService, LifecycleService, MachineService } from './gen/machine_pb.ts'
 import { State } from './gen/state_pb.ts'
+import type { Need } from './roles.ts'
 import { type Credentials, endpointOf } from './talosconfig.ts'
+import { translate } from './trouble.ts'
 
 export interface Session {
   readonly machine: Client<typeof MachineService>
   readonly lifecycle: Client<typeof LifecycleService>
   readonly images: Client<typeof ImageService>
   readonly state: Client<typeof State>
+}
+
+/** A node to talk to, and what it takes. */
+export interface Peer {
+  readonly name: string
+  readonly address: string
+  readonly credentials: Credentials
 }
 
 /** Talos limits messages to 32 MiB either way (siderolabs/talos pkg/grpc). */
@@ -23,15 +31,46 @@ const largestMessage = 32 * 1_048_576
  * @throws AgentError, naming the node
  */
 export async function withSession<T>(
-  node: string,
-  address: string,
-  { ca, cert, key }: Credentials,
+  peer: Peer,
+  need: Need,
   signal: AbortSignal,
   action: (session: Session) => Promise<T>,
 ): Promise<T> {
+  using connection = connect(peer, signal)
+  try {
+    signal.throwIfAborted()
+    return await action(connection.session)
+  } catch (error) {
+    throw translate(error, circumstances(peer, need, signal))
+  }
+}
+
+/**
+ * The same for what comes bit by bit: nothing is opened before somebody asks for the first bit, and the connection is
+ * closed with the last, when it fails, and when whoever asked has had enough.
+ */
+export async function* streamed<T>(
+  peer: Peer,
+  need: Need,
+  signal: AbortSignal,
+  action: (session: Session) => AsyncIterable<T>,
+): AsyncGenerator<T, void, undefined> {
+  using connection = connect(peer, signal)
+  try {
+    signal.throwIfAborted()
+    for await (const item of action(connection.session)) yield item
+  } catch (error) {
+    throw translate(error, circumstances(peer, need, signal))
+  }
+}
+
+function connect(
+  { address, credentials: { ca, cert, key } }: Peer,
+  signal: AbortSignal,
+): Disposable & { session: Session } {
   const baseUrl = endpointOf(address)
   const manager = new Http2SessionManager(baseUrl, {}, { ca, cert, key, ALPNProtocols: ['h2'] })
-  const transport: Transport = createGrpcTransport({
+  const transport = createGrpcTransport({
     baseUrl,
     sessionManager: manager,
     readMaxBytes: largestMessage,
@@ -39,69 +78,20 @@ export async function withSession<T>(
   })
   const onAbort = () => manager.abort()
   signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    signal.throwIfAborted()
-    return await action({
+  return {
+    session: {
       machine: createClient(MachineService, transport),
       lifecycle: createClient(LifecycleService, transport),
       images: createClient(ImageService, transport),
       state: createClient(State, transport),
-    })
-  } catch (error) {
-    throw translate(error, `${node} (${address})`, signal)
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-    manager.abort()
+    },
+    [Symbol.dispose]() {
+      signal.removeEventListener('abort', onAbort)
+      manager.abort()
+    },
   }
 }
 
-/** What the same call may meet with more luck later. */
-const passing: readonly Code[] = [Code.Unavailable, Code.DeadlineExceeded, Code.Aborted, Code.ResourceExhausted]
-
-/** gRPC's codes, and what Node says of sockets and certificates, in our own. */
-function translate(error: unknown, node: string, signal: AbortSignal): AgentError {
-  if (error instanceof AgentError) return error
-  if (signal.aborted) return new AgentError('unreachable', `${node} has not answered in time`, error)
-  if (!(error instanceof ConnectError)) return new AgentError('malformed', `${node}: ${messageOf(error)}`, error)
-  const { rawMessage, code } = error
-  const cause = messageOf(error.cause ?? '')
-  const trouble = tlsTrouble(rawMessage.includes(cause) ? rawMessage : `${rawMessage} ${cause}`)
-  if (trouble) return new AgentError('misconfigured', `${node}: ${trouble}`, error)
-  // A connection that breaks under a call surfaces as Internal too.
-  if (passing.includes(code) || (code === Code.Internal && isBrokenConnection(error))) {
-    const words = /NGHTTP2|ERR_HTTP2/.test(rawMessage) ? 'it ended the connection: it may be restarting' : rawMessage
-    return new AgentError('unreachable', `${node}: ${words}`, error)
-  }
-  if (code === Code.Canceled) {
-    // That is all one hears of a certificate that was refused, too: the connection ends after the handshake.
-    return new AgentError(
-      'unreachable',
-      `${node} ended the connection: it restarts, or it does not accept the talosconfig's certificate`,
-      error,
-    )
-  }
-  const hint = code === Code.PermissionDenied ? "; the talosconfig's role is not enough for this" : ''
-  return new AgentError('rejected', `${node}: ${rawMessage}${hint}`, error)
-}
-
-function isBrokenConnection(error: ConnectError): boolean {
-  return /ECONN|EHOST|ENET|EPIPE|socket|hang up|GOAWAY|ERR_HTTP2|session|protocol error|stream/i.test(
-    `${error.rawMessage} ${messageOf(error.cause ?? '')}`,
-  )
-}
-
-function tlsTrouble(text: string): string | undefined {
-  if (/self.signed|unable to (get|verify)|certificate signature failure/i.test(text)) {
-    return `its certificate is not from the CA in the talosconfig: is this the right cluster, or was its CA renewed? (${text.trim().slice(0, 120)})`
-  }
-  if (/does not match certificate|ERR_TLS_CERT_ALTNAME/i.test(text)) {
-    return `its certificate is not for this address: add it to machine.certSANs, or use another address of the node (${text.trim().slice(0, 160)})`
-  }
-  if (/certificate has expired|CERT_HAS_EXPIRED|not yet valid/i.test(text)) {
-    return `a certificate is not valid now: check the clocks of this machine and of the node (${text.trim().slice(0, 120)})`
-  }
-  if (/alert (bad certificate|certificate required|unknown ca|certificate expired)/i.test(text)) {
-    return `it refuses our certificate: the talosconfig is of another cluster, or too old (${text.trim().slice(0, 120)})`
-  }
-  return undefined
+function circumstances({ name, address, credentials }: Peer, need: Need, signal: AbortSignal) {
+  return { node: `${name} (${address})`, need, credentials, signal }
 }

@@ -1,11 +1,18 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { Code, ConnectError } from '@connectrpc/connect'
 import type { Role } from '../../core/cluster.ts'
 import { AgentError } from '../../core/errors.ts'
+import type { RebootMode } from '../../core/plan.ts'
 import type { Talos } from '../../core/ports.ts'
+import { textInArchive } from './archive.ts'
 import { readFacts } from './facts.ts'
-import { ContainerDriver, ContainerdNamespace } from './gen/common_pb.ts'
-import { type Session, withSession } from './session.ts'
+import { followEvents } from './follow.ts'
+import {
+  RebootRequest_Mode as RebootBy,
+  type UpgradeRequest_RebootMode as UpgradeBy,
+  UpgradeRequest_RebootMode,
+} from './gen/machine_pb.ts'
+import { containerd, installOn } from './installer.ts'
+import { type Need, needs } from './roles.ts'
+import { type Peer, type Session, streamed, withSession } from './session.ts'
 import type { Credentials } from './talosconfig.ts'
 
 export interface TalosOptions {
@@ -13,45 +20,63 @@ export interface TalosOptions {
   readonly credentials: Credentials
 }
 
-/** The containerd instance that talosctl calls `system`: on disk, and the same for pulling and installing. */
-const containerd = { driver: ContainerDriver.CRI, namespace: ContainerdNamespace.NS_SYSTEM }
-
-/** What the installer's exit codes mean from 1.14 on; older ones know 0 and 1 (siderolabs/talos pkg/machinery/constants). */
-const exitCodes: Readonly<Record<number, string>> = {
-  1: 'it does not say why',
-  2: "the node's configuration is not valid for this release",
-  3: 'this upgrade is not supported',
-  4: 'a check before the installation failed',
-  5: 'something that it depends on is missing',
-  6: 'reading or writing failed',
-  7: 'the installation failed',
+/** The port, and what only this adapter can do. */
+export interface TalosAdapter extends Talos {
+  /** A kubeconfig for an admin of the cluster, YAML. Control planes only. */
+  kubeconfig(node: string, signal: AbortSignal): Promise<string>
 }
 
-const lastLines = 3
+const rebootModes: Record<RebootMode, RebootBy> = {
+  default: RebootBy.DEFAULT,
+  powercycle: RebootBy.POWERCYCLE,
+  force: RebootBy.FORCE,
+}
+
+/** An upgrade in one call knows no `force`. What is left of it is that the machine goes through its firmware. */
+const upgradeModes: Record<RebootMode, UpgradeBy> = {
+  default: UpgradeRequest_RebootMode.DEFAULT,
+  powercycle: UpgradeRequest_RebootMode.POWERCYCLE,
+  force: UpgradeRequest_RebootMode.POWERCYCLE,
+}
 
 /** Every node is talked to at its own address, with no other node between. */
-export function createTalos({ nodes, credentials }: TalosOptions): Talos {
+export function createTalos({ nodes, credentials }: TalosOptions): TalosAdapter {
+  function find(name: string): Peer & { readonly role: Role } {
+    const node = nodes.find((candidate) => candidate.name === name)
+    if (!node) throw new AgentError('misconfigured', `there is no node ${name} in the configuration`)
+    return { name, address: node.address, role: node.role, credentials }
+  }
+
   async function on<T>(
     name: string,
+    need: Need,
     signal: AbortSignal,
     action: (session: Session, role: Role) => Promise<T>,
   ): Promise<T> {
-    const node = nodes.find((candidate) => candidate.name === name)
-    if (!node) throw new AgentError('misconfigured', `there is no node ${name} in the configuration`)
-    return withSession(name, node.address, credentials, signal, (session) => action(session, node.role))
+    const peer = find(name)
+    return withSession(peer, need, signal, (session) => action(session, peer.role))
+  }
+
+  async function* streamOf<T>(
+    name: string,
+    need: Need,
+    signal: AbortSignal,
+    action: (session: Session) => AsyncIterable<T>,
+  ): AsyncGenerator<T, void, undefined> {
+    yield* streamed(find(name), need, signal, action)
   }
 
   return {
-    look: (node, signal) => on(node, signal, readFacts),
+    look: (node, signal) => on(node, needs.look, signal, (session, role) => readFacts(session, role, credentials)),
     version: (node, signal) =>
-      on(node, signal, async ({ machine }) => {
+      on(node, needs.look, signal, async ({ machine }) => {
         const { messages } = await machine.version({}, { signal })
         const tag = messages[0]?.version?.tag
         if (!tag) throw new AgentError('malformed', `${node}: its Version has no tag`)
         return tag
       }),
     pullImage: (node, image, signal) =>
-      on(node, signal, async ({ images }) => {
+      on(node, needs.pull, signal, async ({ images }) => {
         let name = ''
         for await (const { response } of images.pull({ containerd, imageRef: image }, { signal })) {
           if (response.case === 'name') name = response.value
@@ -59,65 +84,38 @@ export function createTalos({ nodes, credentials }: TalosOptions): Talos {
         if (name === '') throw new AgentError('unreachable', `${node} broke off pulling ${image}`)
       }),
     install: (node, image, signal) =>
-      on(node, signal, async ({ lifecycle }) => {
-        while (true) {
-          try {
-            return await install(lifecycle, node, image, signal)
-          } catch (error) {
-            // An installer that an earlier run of ours began goes on without us.
-            const busy =
-              error instanceof ConnectError &&
-              error.code === Code.FailedPrecondition &&
-              error.rawMessage.includes('already in progress')
-            if (!busy) throw error
-            await sleep(1_000, undefined, { signal }).catch(() => {})
-            if (signal.aborted) throw new AgentError('timed-out', `another installation runs on ${node}`)
-          }
-        }
+      on(node, needs.install, signal, ({ lifecycle }) => installOn(lifecycle, node, image, signal)),
+    installAndReboot: (node, image, mode, signal) =>
+      on(node, needs.upgrade, signal, async ({ machine }) => {
+        await machine.upgrade({ image, rebootMode: upgradeModes[mode] }, { signal })
       }),
-    installAndReboot: (node, image, signal) =>
-      on(node, signal, async ({ machine }) => {
-        await machine.upgrade({ image }, { signal })
+    reboot: (node, mode, signal) =>
+      on(node, needs.reboot, signal, async ({ machine }) => {
+        await machine.reboot({ mode: rebootModes[mode] }, { signal })
       }),
-    reboot: (node, signal) =>
-      on(node, signal, async ({ machine }) => {
-        await machine.reboot({}, { signal })
+    rollback: (node, signal) =>
+      on(node, needs.rollback, signal, async ({ machine }) => {
+        await machine.rollback({}, { signal })
       }),
+    forfeitLeadership: (node, signal) =>
+      on(node, needs.forfeit, signal, async ({ machine }) => {
+        const { messages } = await machine.etcdForfeitLeadership({}, { signal })
+        return messages[0]?.member || undefined
+      }),
+    snapshotEtcd: (node, signal) =>
+      streamOf(node, needs.snapshot, signal, async function* ({ machine }) {
+        for await (const { bytes } of machine.etcdSnapshot({}, { signal })) yield bytes
+      }),
+    follow: (node, signal) => streamOf(node, needs.look, signal, (session) => followEvents(session, signal)),
     shutDown: (node, { force }, signal) =>
-      on(node, signal, async ({ machine }) => {
+      on(node, needs.shutDown, signal, async ({ machine }) => {
         await machine.shutdown({ force }, { signal })
       }),
+    kubeconfig: (node, signal) =>
+      on(node, needs.kubeconfig, signal, async ({ machine }) => {
+        const chunks: Uint8Array[] = []
+        for await (const { bytes } of machine.kubeconfig({}, { signal })) chunks.push(bytes)
+        return textInArchive(Buffer.concat(chunks), 'kubeconfig')
+      }),
   }
-}
-
-/** A failed installer is not a gRPC error: its exit code is the stream's last word, and without one nothing is known. */
-async function install(
-  lifecycle: Session['lifecycle'],
-  node: string,
-  image: string,
-  signal: AbortSignal,
-): Promise<void> {
-  const messages: string[] = []
-  let exitCode: number | undefined
-  for await (const { progress } of lifecycle.upgrade({ containerd, source: { imageName: image } }, { signal })) {
-    if (progress?.response.case === 'exitCode') exitCode = progress.response.value
-    if (progress?.response.case === 'message') messages.push(progress.response.value)
-  }
-  if (exitCode === 0) return
-  const said = linesOf(messages).slice(-lastLines).join(' / ')
-  if (exitCode === undefined)
-    throw new AgentError('unreachable', `the installer on ${node} broke off${said ? `; it last said: ${said}` : ''}`)
-  throw new AgentError(
-    'rejected',
-    `the installer on ${node} ended with code ${exitCode}: ${exitCodes[exitCode] ?? 'unknown'}${said ? `; it last said: ${said}` : ''}`,
-  )
-}
-
-/** From 1.14 on a message is a line; before, messages are pieces of 512 bytes, newlines and all, that cut lines in two. */
-function linesOf(messages: readonly string[]): string[] {
-  const pieces = messages.some((message) => message.includes('\n'))
-  return messages
-    .join(pieces ? '' : '\n')
-    .split('\n')
-    .filter((line) => line.trim() !== '')
 }

@@ -13,9 +13,35 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file common.proto.
  */
 export const file_common: GenFile = /*@__PURE__*/
-  fileDesc("Cgxjb21tb24ucHJvdG8SBmNvbW1vbiIrCghNZXRhZGF0YRIQCghob3N0bmFtZRgBIAEoCRINCgVlcnJvchgCIAEoCSJnCgVFcnJvchIgCgRjb2RlGAEgASgOMhIuY29tbW9uLkVycm9yLkNvZGUSDwoHbWVzc2FnZRgCIAEoCSIrCgRDb2RlEgkKBUZBVEFMEAASCgoGTE9DS0VEEAESDAoIQ0FOQ0VMRUQQAiI5CgREYXRhEiIKCG1ldGFkYXRhGAEgASgLMhAuY29tbW9uLk1ldGFkYXRhEg0KBWJ5dGVzGAIgASgMIm0KEkNvbnRhaW5lcmRJbnN0YW5jZRInCgZkcml2ZXIYASABKA4yFy5jb21tb24uQ29udGFpbmVyRHJpdmVyEi4KCW5hbWVzcGFjZRgCIAEoDjIbLmNvbW1vbi5Db250YWluZXJkTmFtZXNwYWNlKioKD0NvbnRhaW5lckRyaXZlchIOCgpDT05UQUlORVJEEAASBwoDQ1JJEAEqQAoTQ29udGFpbmVyZE5hbWVzcGFjZRIOCgpOU19VTktOT1dOEAASDQoJTlNfU1lTVEVNEAESCgoGTlNfQ1JJEAJiBnByb3RvMw");
+  fileDesc("Cgxjb21tb24ucHJvdG8SBmNvbW1vbiInCgZTdGF0dXMSDAoEY29kZRgBIAEoBRIPCgdtZXNzYWdlGAIgASgJIksKCE1ldGFkYXRhEhAKCGhvc3RuYW1lGAEgASgJEg0KBWVycm9yGAIgASgJEh4KBnN0YXR1cxgDIAEoCzIOLmNvbW1vbi5TdGF0dXMiZwoFRXJyb3ISIAoEY29kZRgBIAEoDjISLmNvbW1vbi5FcnJvci5Db2RlEg8KB21lc3NhZ2UYAiABKAkiKwoEQ29kZRIJCgVGQVRBTBAAEgoKBkxPQ0tFRBABEgwKCENBTkNFTEVEEAIiOQoERGF0YRIiCghtZXRhZGF0YRgBIAEoCzIQLmNvbW1vbi5NZXRhZGF0YRINCgVieXRlcxgCIAEoDCJtChJDb250YWluZXJkSW5zdGFuY2USJwoGZHJpdmVyGAEgASgOMhcuY29tbW9uLkNvbnRhaW5lckRyaXZlchIuCgluYW1lc3BhY2UYAiABKA4yGy5jb21tb24uQ29udGFpbmVyZE5hbWVzcGFjZSoqCg9Db250YWluZXJEcml2ZXISDgoKQ09OVEFJTkVSRBAAEgcKA0NSSRABKkAKE0NvbnRhaW5lcmROYW1lc3BhY2USDgoKTlNfVU5LTk9XThAAEg0KCU5TX1NZU1RFTRABEgoKBk5TX0NSSRACYgZwcm90bzM");
 
 /**
+ * As google.rpc.Status, of which only the details are left out.
+ *
+ * @generated from message common.Status
+ */
+export type Status = Message<"common.Status"> & {
+  /**
+   * @generated from field: int32 code = 1;
+   */
+  code: number;
+
+  /**
+   * @generated from field: string message = 2;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message common.Status.
+ * Use `create(StatusSchema)` to create a new message.
+ */
+export const StatusSchema: GenMessage<Status> = /*@__PURE__*/
+  messageDesc(file_common, 0);
+
+/**
+ * Set where one call was sent on to many nodes: which one answers here, or why it did not.
+ *
  * @generated from message common.Metadata
  */
 export type Metadata = Message<"common.Metadata"> & {
@@ -28,6 +54,11 @@ export type Metadata = Message<"common.Metadata"> & {
    * @generated from field: string error = 2;
    */
   error: string;
+
+  /**
+   * @generated from field: common.Status status = 3;
+   */
+  status?: Status | undefined;
 };
 
 /**
@@ -35,7 +66,7 @@ export type Metadata = Message<"common.Metadata"> & {
  * Use `create(MetadataSchema)` to create a new message.
  */
 export const MetadataSchema: GenMessage<Metadata> = /*@__PURE__*/
-  messageDesc(file_common, 0);
+  messageDesc(file_common, 1);
 
 /**
  * @generated from message common.Error
@@ -57,7 +88,7 @@ export type Error = Message<"common.Error"> & {
  * Use `create(ErrorSchema)` to create a new message.
  */
 export const ErrorSchema: GenMessage<Error> = /*@__PURE__*/
-  messageDesc(file_common, 1);
+  messageDesc(file_common, 2);
 
 /**
  * @generated from enum common.Error.Code
@@ -88,7 +119,7 @@ export type Error_Code = (typeof Error_Code)[keyof typeof Error_Code] | UnknownE
  * Describes the enum common.Error.Code.
  */
 export const Error_CodeSchema: GenEnum<Error_Code> = /*@__PURE__*/
-  enumDesc(file_common, 1, 0);
+  enumDesc(file_common, 2, 0);
 
 /**
  * A chunk of a stream.
@@ -112,7 +143,7 @@ export type Data = Message<"common.Data"> & {
  * Use `create(DataSchema)` to create a new message.
  */
 export const DataSchema: GenMessage<Data> = /*@__PURE__*/
-  messageDesc(file_common, 2);
+  messageDesc(file_common, 3);
 
 /**
  * @generated from message common.ContainerdInstance
@@ -134,7 +165,7 @@ export type ContainerdInstance = Message<"common.ContainerdInstance"> & {
  * Use `create(ContainerdInstanceSchema)` to create a new message.
  */
 export const ContainerdInstanceSchema: GenMessage<ContainerdInstance> = /*@__PURE__*/
-  messageDesc(file_common, 3);
+  messageDesc(file_common, 4);
 
 /**
  * @generated from enum common.ContainerDriver

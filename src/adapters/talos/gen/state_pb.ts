@@ -5,15 +5,15 @@
 // @generated from file state.proto (package cosi.resource, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Message } from "@bufbuild/protobuf";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file state.proto.
  */
 export const file_state: GenFile = /*@__PURE__*/
-  fileDesc("CgtzdGF0ZS5wcm90bxINY29zaS5yZXNvdXJjZSJmCghNZXRhZGF0YRIRCgluYW1lc3BhY2UYASABKAkSDAoEdHlwZRgCIAEoCRIKCgJpZBgDIAEoCRIPCgd2ZXJzaW9uGAQgASgJEg0KBW93bmVyGAUgASgJEg0KBXBoYXNlGAYgASgJIi0KBFNwZWMSEgoKcHJvdG9fc3BlYxgBIAEoDBIRCgl5YW1sX3NwZWMYAiABKAkiWAoIUmVzb3VyY2USKQoIbWV0YWRhdGEYASABKAsyFy5jb3NpLnJlc291cmNlLk1ldGFkYXRhEiEKBHNwZWMYAiABKAsyEy5jb3NpLnJlc291cmNlLlNwZWMiOQoKR2V0UmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDAoEdHlwZRgCIAEoCRIKCgJpZBgDIAEoCSI4CgtHZXRSZXNwb25zZRIpCghyZXNvdXJjZRgBIAEoCzIXLmNvc2kucmVzb3VyY2UuUmVzb3VyY2UiLgoLTGlzdFJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEgwKBHR5cGUYAiABKAkiOQoMTGlzdFJlc3BvbnNlEikKCHJlc291cmNlGAEgASgLMhcuY29zaS5yZXNvdXJjZS5SZXNvdXJjZTKIAQoFU3RhdGUSPAoDR2V0EhkuY29zaS5yZXNvdXJjZS5HZXRSZXF1ZXN0GhouY29zaS5yZXNvdXJjZS5HZXRSZXNwb25zZRJBCgRMaXN0EhouY29zaS5yZXNvdXJjZS5MaXN0UmVxdWVzdBobLmNvc2kucmVzb3VyY2UuTGlzdFJlc3BvbnNlMAFiBnByb3RvMw");
+  fileDesc("CgtzdGF0ZS5wcm90bxINY29zaS5yZXNvdXJjZSJmCghNZXRhZGF0YRIRCgluYW1lc3BhY2UYASABKAkSDAoEdHlwZRgCIAEoCRIKCgJpZBgDIAEoCRIPCgd2ZXJzaW9uGAQgASgJEg0KBW93bmVyGAUgASgJEg0KBXBoYXNlGAYgASgJIi0KBFNwZWMSEgoKcHJvdG9fc3BlYxgBIAEoDBIRCgl5YW1sX3NwZWMYAiABKAkiWAoIUmVzb3VyY2USKQoIbWV0YWRhdGEYASABKAsyFy5jb3NpLnJlc291cmNlLk1ldGFkYXRhEiEKBHNwZWMYAiABKAsyEy5jb3NpLnJlc291cmNlLlNwZWMiOQoKR2V0UmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDAoEdHlwZRgCIAEoCRIKCgJpZBgDIAEoCSI4CgtHZXRSZXNwb25zZRIpCghyZXNvdXJjZRgBIAEoCzIXLmNvc2kucmVzb3VyY2UuUmVzb3VyY2UiLgoLTGlzdFJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEgwKBHR5cGUYAiABKAkiOQoMTGlzdFJlc3BvbnNlEikKCHJlc291cmNlGAEgASgLMhcuY29zaS5yZXNvdXJjZS5SZXNvdXJjZSI/CgxXYXRjaE9wdGlvbnMSGgoSYm9vdHN0cmFwX2NvbnRlbnRzGAEgASgIEhMKC3RhaWxfZXZlbnRzGAIgASgFIooBCgxXYXRjaFJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEgwKBHR5cGUYAiABKAkSDwoCaWQYAyABKAlIAIgBARIsCgdvcHRpb25zGAQgASgLMhsuY29zaS5yZXNvdXJjZS5XYXRjaE9wdGlvbnMSEwoLYXBpX3ZlcnNpb24YBSABKAVCBQoDX2lkIsgBCgVFdmVudBIpCghyZXNvdXJjZRgBIAEoCzIXLmNvc2kucmVzb3VyY2UuUmVzb3VyY2USLAoKZXZlbnRfdHlwZRgCIAEoDjIYLmNvc2kucmVzb3VyY2UuRXZlbnRUeXBlEiQKA29sZBgDIAEoCzIXLmNvc2kucmVzb3VyY2UuUmVzb3VyY2USEgoFZXJyb3IYBCABKAlIAIgBARIVCghib29rbWFyaxgFIAEoDEgBiAEBQggKBl9lcnJvckILCglfYm9va21hcmsiNAoNV2F0Y2hSZXNwb25zZRIjCgVldmVudBgBIAMoCzIULmNvc2kucmVzb3VyY2UuRXZlbnQqXQoJRXZlbnRUeXBlEgsKB0NSRUFURUQQABILCgdVUERBVEVEEAESDQoJREVTVFJPWUVEEAISEAoMQk9PVFNUUkFQUEVEEAMSCwoHRVJST1JFRBAEEggKBE5PT1AQBTLOAQoFU3RhdGUSPAoDR2V0EhkuY29zaS5yZXNvdXJjZS5HZXRSZXF1ZXN0GhouY29zaS5yZXNvdXJjZS5HZXRSZXNwb25zZRJBCgRMaXN0EhouY29zaS5yZXNvdXJjZS5MaXN0UmVxdWVzdBobLmNvc2kucmVzb3VyY2UuTGlzdFJlc3BvbnNlMAESRAoFV2F0Y2gSGy5jb3NpLnJlc291cmNlLldhdGNoUmVxdWVzdBocLmNvc2kucmVzb3VyY2UuV2F0Y2hSZXNwb25zZTABYgZwcm90bzM");
 
 /**
  * @generated from message cosi.resource.Metadata
@@ -187,6 +187,167 @@ export const ListResponseSchema: GenMessage<ListResponse> = /*@__PURE__*/
   messageDesc(file_state, 6);
 
 /**
+ * @generated from message cosi.resource.WatchOptions
+ */
+export type WatchOptions = Message<"cosi.resource.WatchOptions"> & {
+  /**
+   * @generated from field: bool bootstrap_contents = 1;
+   */
+  bootstrapContents: boolean;
+
+  /**
+   * @generated from field: int32 tail_events = 2;
+   */
+  tailEvents: number;
+};
+
+/**
+ * Describes the message cosi.resource.WatchOptions.
+ * Use `create(WatchOptionsSchema)` to create a new message.
+ */
+export const WatchOptionsSchema: GenMessage<WatchOptions> = /*@__PURE__*/
+  messageDesc(file_state, 7);
+
+/**
+ * Without an id all resources of the type are watched.
+ *
+ * @generated from message cosi.resource.WatchRequest
+ */
+export type WatchRequest = Message<"cosi.resource.WatchRequest"> & {
+  /**
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string type = 2;
+   */
+  type: string;
+
+  /**
+   * @generated from field: optional string id = 3;
+   */
+  id?: string | undefined;
+
+  /**
+   * @generated from field: cosi.resource.WatchOptions options = 4;
+   */
+  options?: WatchOptions | undefined;
+
+  /**
+   * @generated from field: int32 api_version = 5;
+   */
+  apiVersion: number;
+};
+
+/**
+ * Describes the message cosi.resource.WatchRequest.
+ * Use `create(WatchRequestSchema)` to create a new message.
+ */
+export const WatchRequestSchema: GenMessage<WatchRequest> = /*@__PURE__*/
+  messageDesc(file_state, 8);
+
+/**
+ * @generated from message cosi.resource.Event
+ */
+export type Event = Message<"cosi.resource.Event"> & {
+  /**
+   * @generated from field: cosi.resource.Resource resource = 1;
+   */
+  resource?: Resource | undefined;
+
+  /**
+   * @generated from field: cosi.resource.EventType event_type = 2;
+   */
+  eventType: EventType;
+
+  /**
+   * @generated from field: cosi.resource.Resource old = 3;
+   */
+  old?: Resource | undefined;
+
+  /**
+   * @generated from field: optional string error = 4;
+   */
+  error?: string | undefined;
+
+  /**
+   * @generated from field: optional bytes bookmark = 5;
+   */
+  bookmark?: Uint8Array | undefined;
+};
+
+/**
+ * Describes the message cosi.resource.Event.
+ * Use `create(EventSchema)` to create a new message.
+ */
+export const EventSchema: GenMessage<Event> = /*@__PURE__*/
+  messageDesc(file_state, 9);
+
+/**
+ * @generated from message cosi.resource.WatchResponse
+ */
+export type WatchResponse = Message<"cosi.resource.WatchResponse"> & {
+  /**
+   * @generated from field: repeated cosi.resource.Event event = 1;
+   */
+  event: Event[];
+};
+
+/**
+ * Describes the message cosi.resource.WatchResponse.
+ * Use `create(WatchResponseSchema)` to create a new message.
+ */
+export const WatchResponseSchema: GenMessage<WatchResponse> = /*@__PURE__*/
+  messageDesc(file_state, 10);
+
+/**
+ * @generated from enum cosi.resource.EventType
+ */
+export const EventType = {
+  /**
+   * @generated from enum value: CREATED = 0;
+   */
+  CREATED: 0,
+
+  /**
+   * @generated from enum value: UPDATED = 1;
+   */
+  UPDATED: 1,
+
+  /**
+   * @generated from enum value: DESTROYED = 2;
+   */
+  DESTROYED: 2,
+
+  /**
+   * @generated from enum value: BOOTSTRAPPED = 3;
+   */
+  BOOTSTRAPPED: 3,
+
+  /**
+   * @generated from enum value: ERRORED = 4;
+   */
+  ERRORED: 4,
+
+  /**
+   * @generated from enum value: NOOP = 5;
+   */
+  NOOP: 5,
+} as const;
+
+/**
+ * @generated from enum cosi.resource.EventType
+ */
+export type EventType = (typeof EventType)[keyof typeof EventType] | UnknownEnum;
+
+/**
+ * Describes the enum cosi.resource.EventType.
+ */
+export const EventTypeSchema: GenEnum<EventType> = /*@__PURE__*/
+  enumDesc(file_state, 0);
+
+/**
  * @generated from service cosi.resource.State
  */
 export const State: GenService<{
@@ -205,6 +366,16 @@ export const State: GenService<{
     methodKind: "server_streaming";
     input: typeof ListRequestSchema;
     output: typeof ListResponseSchema;
+  },
+  /**
+   * The first answer is empty: from then on nothing is missed.
+   *
+   * @generated from rpc cosi.resource.State.Watch
+   */
+  watch: {
+    methodKind: "server_streaming";
+    input: typeof WatchRequestSchema;
+    output: typeof WatchResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_state, 0);

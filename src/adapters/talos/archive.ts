@@ -1,0 +1,31 @@
+import { gunzipSync } from 'node:zlib'
+import { AgentError, messageOf } from '../../core/errors.ts'
+
+const block = 512
+/** A kubeconfig has some kilobytes; what unpacks to more than this is none. */
+const largest = 4 * 1_048_576
+
+/**
+ * A file's text out of a gzipped tar: how Talos sends a kubeconfig. A name or a size that needs an extension of the
+ * format is not looked for.
+ *
+ * @throws AgentError `malformed`
+ */
+export function textInArchive(gzipped: Uint8Array, name: string): string {
+  let tar: Buffer
+  try {
+    tar = gunzipSync(gzipped, { maxOutputLength: largest })
+  } catch (error) {
+    throw new AgentError('malformed', `the archive with ${name} can't be unpacked: ${messageOf(error)}`, error)
+  }
+  const text = (at: number, length: number) => tar.toString('latin1', at, at + length).replace(/[\0 ]+$/, '')
+  let at = 0
+  while (at + block <= tar.length && tar[at] !== 0) {
+    const size = Number.parseInt(text(at + 124, 12), 8)
+    const end = at + block + size
+    if (!(end <= tar.length)) break
+    if (text(at, 100).replace(/^\.\//, '') === name) return tar.toString('utf8', at + block, end)
+    at = at + block + Math.ceil(size / block) * block
+  }
+  throw new AgentError('malformed', `the archive holds no whole ${name}`)
+}

@@ -1,0 +1,87 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Code, ConnectError } from '@connectrpc/connect'
+import { AgentError, type ErrorCode } from '../../core/errors.ts'
+import { ContainerDriver, ContainerdNamespace } from './gen/common_pb.ts'
+import type { Session } from './session.ts'
+
+/** The containerd instance that talosctl calls `system`: on disk, and the same for pulling and installing. */
+export const containerd = { driver: ContainerDriver.CRI, namespace: ContainerdNamespace.NS_SYSTEM }
+
+/**
+ * What the installer's exit codes mean from 1.14 on; older ones know 0 and 1 (siderolabs/talos pkg/machinery/constants).
+ * All count as an attempt that failed, but 2 and 3 will end the same way every time until a person has changed
+ * something: `misconfigured`.
+ */
+const exitCodes: Readonly<Record<number, { readonly means: string; readonly next?: 'ask' | 'may pass' }>> = {
+  1: { means: 'it does not say why' },
+  2: { means: "the node's configuration is not valid for this release", next: 'ask' },
+  3: { means: 'this upgrade is not supported', next: 'ask' },
+  4: { means: 'a check before the installation failed', next: 'may pass' },
+  5: { means: 'something that it depends on is missing', next: 'may pass' },
+  6: { means: 'reading or writing failed', next: 'may pass' },
+  7: { means: 'the installation failed' },
+}
+
+const nextWords = {
+  ask: ': it will end so every time until a person has changed something',
+  'may pass': ', which may pass by itself',
+} as const
+
+const lastLines = 3
+
+/** Between two tries while another installer runs, in ms. */
+const busyFor = 1_000
+
+/** Runs the installer; one that an earlier run of ours began goes on without us, and is waited for. */
+export async function installOn(
+  lifecycle: Session['lifecycle'],
+  node: string,
+  image: string,
+  signal: AbortSignal,
+): Promise<void> {
+  while (true) {
+    try {
+      return await install(lifecycle, node, image, signal)
+    } catch (error) {
+      const busy =
+        error instanceof ConnectError &&
+        error.code === Code.FailedPrecondition &&
+        error.rawMessage.includes('already in progress')
+      if (!busy) throw error
+      await sleep(busyFor, undefined, { signal }).catch(() => {})
+      if (signal.aborted) throw new AgentError('timed-out', `another installation runs on ${node}`)
+    }
+  }
+}
+
+/** A failed installer is not a gRPC error: its exit code is the stream's last word, and without one nothing is known. */
+async function install(
+  lifecycle: Session['lifecycle'],
+  node: string,
+  image: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const messages: string[] = []
+  let exitCode: number | undefined
+  for await (const { progress } of lifecycle.upgrade({ containerd, source: { imageName: image } }, { signal })) {
+    if (progress?.response.case === 'exitCode') exitCode = progress.response.value
+    if (progress?.response.case === 'message') messages.push(progress.response.value)
+  }
+  if (exitCode === 0) return
+  const lines = linesOf(messages).slice(-lastLines).join(' / ')
+  const said = lines === '' ? '' : `; it last said: ${lines}`
+  if (exitCode === undefined) throw new AgentError('unreachable', `the installer on ${node} broke off${said}`)
+  const { means, next } = exitCodes[exitCode] ?? { means: 'unknown' }
+  const code: ErrorCode = next === 'ask' ? 'misconfigured' : 'rejected'
+  const outlook = next === undefined ? '' : nextWords[next]
+  throw new AgentError(code, `the installer on ${node} ended with code ${exitCode}: ${means}${outlook}${said}`)
+}
+
+/** From 1.14 on a message is a line; before, messages are pieces of 512 bytes, newlines and all, that cut lines in two. */
+function linesOf(messages: readonly string[]): string[] {
+  const pieces = messages.some((message) => message.includes('\n'))
+  return messages
+    .join(pieces ? '' : '\n')
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+}

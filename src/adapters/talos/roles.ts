@@ -1,0 +1,35 @@
+import type { Credentials } from './talosconfig.ts'
+
+/** What a call is for, to follow "is needed for", and the roles that each allow it. */
+export interface Need {
+  readonly doing: string
+  readonly roles: readonly string[]
+}
+
+const operators = ['os:admin', 'os:operator']
+const backup = [...operators, 'os:etcd:backup']
+
+/** Who may do what (siderolabs/talos internal/app/machined/pkg/system/services/machined.go). */
+export const needs = {
+  look: { doing: 'looking at a node', roles: [...operators, 'os:reader'] },
+  pull: { doing: 'pulling images', roles: operators },
+  install: { doing: 'installing', roles: ['os:admin'] },
+  upgrade: { doing: 'upgrading', roles: ['os:admin'] },
+  rollback: { doing: 'rolling back', roles: ['os:admin'] },
+  reboot: { doing: 'rebooting', roles: operators },
+  shutDown: { doing: 'shutting down', roles: operators },
+  forfeit: { doing: 'handing the leadership of etcd over', roles: ['os:admin'] },
+  snapshot: { doing: 'snapshots of etcd', roles: backup },
+  kubeconfig: { doing: 'the kubeconfig', roles: ['os:admin'] },
+} as const satisfies Record<string, Need>
+
+/**
+ * Which role is missing, where that is why a call was refused; undefined where the talosconfig has what is needed, so
+ * that the node's own words are the better ones.
+ */
+export function lackingRole({ roles }: Pick<Credentials, 'roles'>, need: Need): string | undefined {
+  if (need.roles.some((role) => roles.includes(role))) return undefined
+  const last = need.roles.at(-1)!
+  const wanted = need.roles.length === 1 ? last : `${need.roles.slice(0, -1).join(', ')} or ${last}`
+  return `${wanted} is needed for ${need.doing}; the talosconfig has ${roles.join(', ') || 'no role'}`
+}

@@ -1,0 +1,85 @@
+import { create, toBinary } from '@bufbuild/protobuf'
+import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
+import { MetadataSchema } from '../../src/adapters/talos/gen/common_pb.ts'
+import { MachineService } from '../../src/adapters/talos/gen/machine_pb.ts'
+
+/**
+ * One call to many nodes, as apid's proxy puts the answers together (siderolabs/grpc-proxy, siderolabs/talos
+ * internal/app/apid/pkg/backend): every message gets `metadata.hostname`, the target as it was sent. A node that failed
+ * contributes a message with nothing but its metadata, and the call itself is well.
+ */
+export interface NodeAnswer {
+  /** As the client named it. */
+  readonly target: string
+  /** What it answered: gRPC's messages, without their frames. */
+  readonly messages: readonly Uint8Array[]
+  /** gRPC's status; 0 is well. */
+  readonly status: number
+  readonly reason: string
+}
+
+/** Why this method is for one node at a time; undefined where it can be sent to many. */
+export function whyNotMany(path: string): string | undefined {
+  const method = methodOf(path)
+  return method ? undefined : `one-2-many proxying is not supported for method ${path}`
+}
+
+/** The messages of the one answer, each of them in its frame. */
+export function mergeAnswers(path: string, answers: readonly NodeAnswer[]): Buffer {
+  const isStream = methodOf(path)?.methodKind === 'server_streaming'
+  const items = answers.flatMap(({ target, messages, status, reason }) => {
+    const tag = tagOf(target, status, reason)
+    const own = messages.flatMap((message) => (isStream ? [message] : partsOf(message)))
+    const tagged = own.map((part) => Buffer.concat([part, metadataField(tagOf(target, 0, ''))]))
+    return status === 0 ? tagged : [...tagged, metadataField(tag)]
+  })
+  if (isStream) return Buffer.concat(items.map(framed))
+  const writer = new BinaryWriter()
+  for (const item of items) writer.tag(1, WireType.LengthDelimited).bytes(item)
+  return framed(writer.finish())
+}
+
+function methodOf(path: string) {
+  const [, service, name] = path.split('/')
+  return service === MachineService.typeName ? MachineService.methods.find((method) => method.name === name) : undefined
+}
+
+function tagOf(hostname: string, code: number, message: string): Uint8Array {
+  const failure = code === 0 ? {} : { error: message, status: { code, message } }
+  return toBinary(MetadataSchema, create(MetadataSchema, { hostname, ...failure }))
+}
+
+/** `metadata` is field 1 of every message: one that comes later is merged into it. */
+function metadataField(metadata: Uint8Array): Uint8Array {
+  return new BinaryWriter().tag(1, WireType.LengthDelimited).bytes(metadata).finish()
+}
+
+/** The items of `repeated X messages = 1`. */
+function partsOf(response: Uint8Array): Uint8Array[] {
+  const reader = new BinaryReader(response)
+  const parts: Uint8Array[] = []
+  while (reader.pos < reader.len) {
+    const [field, type] = reader.tag()
+    if (field === 1 && type === WireType.LengthDelimited) parts.push(reader.bytes())
+    else reader.skip(type)
+  }
+  return parts
+}
+
+/** gRPC's frame: not compressed, and the length. */
+function framed(message: Uint8Array): Buffer {
+  const head = Buffer.alloc(5)
+  head.writeUInt32BE(message.length, 1)
+  return Buffer.concat([head, message])
+}
+
+/** The messages out of their frames. */
+export function unframed(body: Buffer): Uint8Array[] {
+  const messages: Uint8Array[] = []
+  for (let at = 0; at + 5 <= body.length;) {
+    const length = body.readUInt32BE(at + 1)
+    messages.push(body.subarray(at + 5, at + 5 + length))
+    at += 5 + length
+  }
+  return messages
+}
