@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { openJournal } from '../../src/adapters/journal/journal.ts'
 import { lockState } from '../../src/adapters/journal/lock.ts'
 import { beginOutage, withNodeState } from '../../src/core/outage.ts'
+import { beginRollout, endRollout, withNodeStarted } from '../../src/core/rollout-record.ts'
 import { startProcess, temporaryFolder } from '../lab/process.ts'
 import { unprivileged } from '../lab/unprivileged.ts'
 
@@ -13,6 +14,8 @@ const writer = new URL('processes/journal-writer.ts', import.meta.url)
 const holder = new URL('processes/state-holder.ts', import.meta.url)
 const outage = beginOutage(new Date('2026-11-22T10:00:00Z'), 'low-battery', ['cp-1', 'w-1'], new Set(['cp-1', 'w-1']))
 const stopping = withNodeState(outage, 'w-1', 'shutdown-sent')
+const begun = beginRollout('v1.13.9', new Date('2026-11-22T09:00:00Z'))
+const rollout = withNodeStarted(begun, { name: 'w-1', role: 'worker', from: 'v1.13.8' }, new Date(0))
 
 describe('the journal', () => {
   test('has everything of an agent that was killed the moment after it wrote', async () => {
@@ -22,6 +25,8 @@ describe('the journal', () => {
     await agent.kill()
     using journal = openJournal(folder.path)
     expect(journal.openOutage()).toEqual(stopping)
+    expect(journal.openRollout()).toEqual(rollout)
+    expect(journal.rollouts(5)).toEqual([rollout])
     expect(journal.recall('wishes')).toEqual(['v1.14.0'])
     expect(journal.entries(1)).toEqual([expect.objectContaining({ text: 'ups is about to fail' })])
     expect(journal.firstSeen(['v1.13.9'], 9).get('v1.13.9')).toBe(7)
@@ -102,6 +107,41 @@ describe('the journal', () => {
     expect(reader.recall('paused')).toBe('by hand')
   })
 
+  test('tells a reader beside the writer of a rollout that began and went on since it was opened', async () => {
+    await using folder = await temporaryFolder()
+    using journal = openJournal(folder.path)
+    using reader = openJournal(folder.path, { readOnly: true })
+    journal.saveRollout(begun)
+    expect(reader.openRollout()).toEqual(begun)
+    journal.saveRollout(rollout)
+    expect(reader.openRollout()).toEqual(rollout)
+    journal.saveRollout(endRollout(rollout, 'done', new Date('2026-11-22T10:00:00Z')))
+    expect(reader.openRollout()).toBeUndefined()
+    expect(reader.rollouts(5)).toEqual([expect.objectContaining({ id: begun.id, outcome: 'done' })])
+  })
+
+  test('of an agent that knew no rollouts is read as it is, and taken on by the next agent', async () => {
+    await using folder = await temporaryFolder()
+    {
+      using journal = openJournal(folder.path)
+      journal.saveOutage(outage)
+    }
+    {
+      using database = new DatabaseSync(join(folder.path, 'journal.db'))
+      database.exec('DROP TABLE rollouts')
+    }
+    {
+      using reader = openJournal(folder.path, { readOnly: true })
+      expect(reader.rollouts(5)).toEqual([])
+      expect(reader.openRollout()).toBeUndefined()
+      expect(reader.openOutage()).toEqual(outage)
+    }
+    using journal = openJournal(folder.path)
+    journal.saveRollout(rollout)
+    expect(journal.rollouts(5)).toEqual([rollout])
+    expect(journal.openOutage()).toEqual(outage)
+  })
+
   test('makes its folder for its own user only', async () => {
     await using folder = await temporaryFolder()
     const state = join(folder.path, 'a', 'state')
@@ -159,6 +199,9 @@ describe('the journal', () => {
     expect(journal.recall('never asked for before')).toBeUndefined()
     journal.outages(5)
     journal.firstSeen(['v1.13.9'], 3)
+    journal.saveRollout(rollout)
+    expect(journal.openRollout()).toEqual(rollout)
+    expect(journal.rollouts(5)).toEqual([rollout])
     expect(journal.openOutage()).toEqual(stopping)
     expect(said.length).toBeGreaterThan(0)
   })
@@ -184,12 +227,16 @@ describe('a disk that is full', () => {
     {
       using journal = openJournal(folder.path, { onDegraded: (why) => said.push(why) })
       journal.saveOutage(outage)
+      journal.saveRollout(begun)
       const ballast = join(folder.path, 'ballast')
       await writeFile(ballast, Buffer.alloc(2 ** 20)).catch(() => {})
 
       for (let index = 0; index < 40; index++) journal.write({ kind: 'event', text: `${index} ${'x'.repeat(2_000)}` })
       expect(journal.degraded).toMatch(/full/)
       journal.saveOutage(stopping)
+      journal.saveRollout(rollout)
+      expect(journal.openRollout()).toEqual(rollout)
+      expect(journal.rollouts(5)).toEqual([rollout])
       journal.remember('wishes', ['v1.14.0'])
       journal.remember('paused', 'by hand')
       journal.remember('paused', undefined)
@@ -209,6 +256,7 @@ describe('a disk that is full', () => {
     }
     using again = openJournal(folder.path, { readOnly: true })
     expect(again.openOutage()).toEqual(stopping)
+    expect(again.openRollout()).toEqual(rollout)
     expect(again.recall('wishes')).toEqual(['v1.14.0'])
     expect(again.recall('paused')).toBeUndefined()
     expect(again.firstSeen([], 300).get('v1.14.0')).toBe(100)

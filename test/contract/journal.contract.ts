@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Journal } from '../../src/core/journal.ts'
 import { beginOutage, type Outage } from '../../src/core/outage.ts'
+import { beginRollout, endRollout, withNodeEnded, withNodeStarted, withPhase } from '../../src/core/rollout-record.ts'
 
 export interface JournalUnderTest extends AsyncDisposable {
   readonly journal: Journal
@@ -89,6 +90,45 @@ export function journalContract(open: (now: () => Date) => Promise<JournalUnderT
     expect(journal.openOutage()).toEqual(outageOf('2026-11-22T02:00:00Z'))
     expect(journal.outages(10).map(({ stage }) => stage)).toEqual(['draining', 'over'])
     expect(journal.outages(1)).toEqual([outageOf('2026-11-22T02:00:00Z')])
+  })
+
+  test('has an open rollout from its first record until its end, with every node and phase', async () => {
+    await using opened = await start()
+    const { journal } = opened
+    expect(journal.openRollout()).toBeUndefined()
+    expect(journal.rollouts(10)).toEqual([])
+    let rollout = beginRollout('v1.13.9', new Date('2026-11-22T01:00:00Z'))
+    const at = new Date('2026-11-22T01:10:00Z')
+    for (const change of [
+      () => rollout,
+      () => withNodeStarted(rollout, { name: 'w-1', role: 'worker', from: 'v1.13.8' }, at),
+      () => withPhase(rollout, 'w-1', 'drain', 90_000),
+      () => withNodeEnded(rollout, 'w-1', 'failed', at, 'a \' " \0 📟'),
+    ]) {
+      rollout = change()
+      journal.saveRollout(rollout)
+      expect(journal.openRollout()).toEqual(rollout)
+    }
+    rollout = endRollout(rollout, 'done', at)
+    journal.saveRollout(rollout)
+    expect(journal.openRollout()).toBeUndefined()
+    expect(journal.rollouts(10)).toEqual([rollout])
+  })
+
+  test('gives rollouts back newest first, and the newest open one, in whatever order they end', async () => {
+    await using opened = await start()
+    const { journal } = opened
+    const first = beginRollout('v1.13.8', new Date('2026-11-20T01:00:00Z'))
+    const second = beginRollout('v1.13.9', new Date('2026-11-21T01:00:00Z'))
+    const third = beginRollout('v1.14.0', new Date('2026-11-22T01:00:00Z'))
+    for (const rollout of [first, third, second]) journal.saveRollout(rollout)
+    expect(journal.openRollout()).toEqual(third)
+    journal.saveRollout(endRollout(first, 'superseded', new Date('2026-11-22T02:00:00Z')))
+    expect(journal.openRollout()).toEqual(third)
+    journal.saveRollout(endRollout(third, 'aborted', new Date('2026-11-22T02:00:00Z')))
+    expect(journal.openRollout()).toEqual(second)
+    expect(journal.rollouts(10).map(({ release }) => release)).toEqual(['v1.14.0', 'v1.13.9', 'v1.13.8'])
+    expect(journal.rollouts(2).map(({ release }) => release)).toEqual(['v1.14.0', 'v1.13.9'])
   })
 
   test('is well', async () => {

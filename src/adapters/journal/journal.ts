@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import type { Entry, Journal, Run } from '../../core/journal.ts'
 import type { Outage } from '../../core/outage.ts'
+import type { Rollout } from '../../core/rollout-record.ts'
 
 const schema = `
   CREATE TABLE IF NOT EXISTS entries (id INTEGER PRIMARY KEY, at TEXT NOT NULL, kind TEXT NOT NULL, subject TEXT, text TEXT NOT NULL);
@@ -11,6 +12,7 @@ const schema = `
   CREATE TABLE IF NOT EXISTS releases (version TEXT PRIMARY KEY, firstSeen INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS outages (startedAt TEXT PRIMARY KEY, open INTEGER NOT NULL, record TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS rollouts (id TEXT PRIMARY KEY, open INTEGER NOT NULL, record TEXT NOT NULL) WITHOUT ROWID;
 `
 /** So much is kept of what is only read by people. */
 const keptEntries = 20_000
@@ -42,7 +44,7 @@ export function openJournal(
   { readOnly = false, onDegraded, now = () => new Date() }: JournalOptions = {},
 ): JournalHandle {
   const database = open(directory, readOnly)
-  /** Entries, runs, facts and outages that the disk has not taken, as statements to do again. */
+  /** Entries, runs, facts, outages and rollouts that the disk has not taken, as statements to do again. */
   const pending: { sql: string; values: readonly (string | number | null)[] }[] = []
   /** First seen by this process. */
   const noted = new Map<string, number>()
@@ -53,6 +55,12 @@ export function openJournal(
     all<{ key: string; value: string }>('SELECT key, value FROM facts').map(({ key, value }) => [key, value]),
   )
   let outage: Outage | undefined = readOutages(1, 'WHERE open = 1')[0]
+  /** A reader can't make the tables that an older agent did not have. */
+  const hasRollouts =
+    !readOnly || all(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'rollouts'`).length > 0
+  const openRollouts = new Map(readRollouts(1_000, 'WHERE open = 1').map((rollout) => [rollout.id, rollout]))
+  /** Those that the disk may not have taken yet. */
+  const unwritten = new Map<string, Rollout>()
   let runIds = all<{ top: number | null }>('SELECT max(id) AS top FROM runs')[0]?.top ?? 0
   let writes = 0
   isOpen = true
@@ -142,6 +150,13 @@ export function openJournal(
     )
   }
 
+  function readRollouts(limit: number, where = ''): Rollout[] {
+    if (!hasRollouts) return []
+    return all<{ record: string }>(`SELECT record FROM rollouts ${where} ORDER BY id DESC LIMIT ?`, limit).map(
+      ({ record }) => JSON.parse(record) as Rollout,
+    )
+  }
+
   return {
     get degraded() {
       return degraded
@@ -224,11 +239,37 @@ export function openJournal(
       )
     },
     outages: (limit) => readOutages(limit),
+    openRollout: () => {
+      // Who only reads sees what the writer has changed since.
+      const found = readOnly ? readRollouts(1, 'WHERE open = 1') : newestFirst(openRollouts.values())
+      return found[0]
+    },
+    saveRollout: (changed) => {
+      const goesOn = changed.endedAt === undefined
+      if (goesOn) openRollouts.set(changed.id, changed)
+      else openRollouts.delete(changed.id)
+      unwritten.set(changed.id, changed)
+      write(
+        'INSERT INTO rollouts (id, open, record) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET open = excluded.open, record = excluded.record',
+        changed.id,
+        goesOn ? 1 : 0,
+        JSON.stringify(changed),
+      )
+      if (pending.length === 0) unwritten.clear()
+    },
+    rollouts: (limit) => {
+      const written = readRollouts(limit).filter(({ id }) => !unwritten.has(id))
+      return newestFirst([...written, ...unwritten.values()]).slice(0, limit)
+    },
     [Symbol.dispose]: () => {
       if (pending.length > 0) flush()
       database.close()
     },
   }
+}
+
+function newestFirst(rollouts: Iterable<Rollout>): Rollout[] {
+  return [...rollouts].sort((a, b) => (a.id < b.id ? 1 : -1))
 }
 
 function open(directory: string, readOnly: boolean): DatabaseSync {
