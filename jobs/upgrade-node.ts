@@ -1,19 +1,31 @@
 import { alertOnce } from '../src/core/alerts.ts'
 import { AgentError, assertNever, messageOf } from '../src/core/errors.ts'
-import { after, defineJob, done, every, type JobContext, later, on } from '../src/core/job.ts'
-import { phase } from '../src/core/plan.ts'
+import { needsApproval } from '../src/core/gates.ts'
+import { after, defineJob, done, every, type JobContext, later, on, type Outcome } from '../src/core/job.ts'
+import type { Journal } from '../src/core/journal.ts'
+import { phase, type Step } from '../src/core/plan.ts'
 import { powerObstacle } from '../src/core/power.ts'
-import { begins, type Foresight, foresee, pauseOf } from '../src/core/rollout.ts'
+import { begins, type Foresight, foresee, pauseOf, recordFor } from '../src/core/rollout.ts'
+import {
+  beginRollout,
+  endRollout,
+  type Rollout,
+  withNodeEnded,
+  withNodeStarted,
+  withPhase,
+} from '../src/core/rollout-record.ts'
 import { remembered } from '../src/core/target.ts'
+import type { NodePlan } from '../src/core/upgrade.ts'
+import { windowAt } from '../src/core/window.ts'
 
-/** Phases that a failing battery keeps from beginning, and those that a pause does: what is installed is finished. */
-const beforeReboot = ['fetch', 'close', 'empty', 'confirm', 'install', 'reboot']
-const beforeInstall = ['fetch', 'close', 'empty', 'install']
+/** Phases that a failing battery keeps from beginning, and those that a person does: what is installed is finished. */
+const beforeReboot = ['fetch', 'snapshot', 'close', 'empty', 'confirm', 'note', 'install', 'hand over', 'reboot']
+const beforeInstall = ['fetch', 'snapshot', 'close', 'empty', 'note', 'install']
 
-/** Brings one node to the wanted Talos release, then asks to be run again. */
+/** Brings one node to the wanted Talos release, or as many workers as may be away at once, then asks to be run again. */
 export default defineJob({
   name: 'upgrade-node',
-  about: 'brings one node to the release to go to, if everything speaks for it, and then the next',
+  about: 'brings the next node to the release to go to, if everything speaks for it, and then the one after',
   triggers: [
     on('agent.started'),
     on('image.staged'),
@@ -30,19 +42,28 @@ export default defineJob({
     const { journal } = ports
     const foreseen = await foresee(context)
     const { decision, version, cluster } = foreseen
+    tidyRollbacks(foreseen, journal)
+    await noticeWindow(context, foreseen)
     switch (decision.kind) {
-      case 'upgraded':
-        remembered.rollout.remember(journal, undefined)
+      case 'upgraded': {
+        const open = journal.openRollout()
+        if (open) {
+          journal.saveRollout(endRollout(open, open.release === version ? 'done' : 'superseded', now()))
+          if (open.release === version) await emit({ type: 'rollout.finished', version })
+        }
         alertOnce(journal, 'rollout', undefined)
         return done(version === undefined ? 'no node tells what it runs' : `every node runs ${version}`)
+      }
       case 'wait': {
         // A node of ours that stays closed is nobody's plan: a person should hear of it.
         const ours = cluster.nodes.find(({ kubernetes }) => kubernetes.ok && kubernetes.value.cordon?.why === 'upgrade')
         if (ours) alertOnce(journal, 'rollout', `${ours.name} stays cordoned: ${decision.reason}`, ours.name)
+        await askForApproval(context, foreseen)
         return later(decision.reason, decision.until ?? after(now(), config.upgrade.retryAfter))
       }
       case 'stuck':
-        alertOnce(journal, 'rollout', `the rollout is stuck: ${decision.reason}`, 'rollout')
+        if (alertOnce(journal, 'rollout', `the rollout is stuck: ${decision.reason}`, decision.node))
+          await emit({ type: 'rollout.stuck', node: decision.node, reason: decision.reason })
         return done(`stuck: ${decision.reason}`)
       case 'go':
         break
@@ -50,36 +71,162 @@ export default defineJob({
         return assertNever(decision)
     }
 
-    if (begins(decision.plan)) remembered.rollout.remember(journal, version)
-    log.info({ node: decision.node, version }, decision.reason)
-    const mayGoOn = (name: string) =>
-      (beforeReboot.includes(name) ? powerObstacle(context.power, context.monotonic(), config.power) : undefined) ??
-      (beforeInstall.includes(name) ? pauseOf(config, journal) : undefined)
+    if (version !== undefined && decision.nodes.some(({ plan }) => begins(plan)) && !recordFor(version, journal)) {
+      const open = journal.openRollout()
+      if (open) journal.saveRollout(endRollout(open, 'superseded', now()))
+      journal.saveRollout(beginRollout(version, now()))
+      await emit({ type: 'rollout.started', version })
+    }
+    const mayGoOn = (name: string) => whyNot(context, version, name)
     try {
-      await carryOut(decision.plan, { mayGoOn })
+      await carryOut(decision.first, { mayGoOn })
     } catch (error) {
+      // Nothing was touched yet, so no node has failed.
       if (signal.aborted || !(error instanceof AgentError)) throw error
-      // What passes by itself is no fault of the release; what doesn't, the node itself remembers.
-      if (!error.retryable) await noteFailure(context, foreseen, decision.node, error.message)
-      alertOnce(journal, 'rollout', error.message, decision.node)
+      alertOnce(journal, 'rollout', error.message)
       return later(error.message, after(now(), config.upgrade.retryAfter))
     }
-    alertOnce(journal, 'rollout', undefined)
-    const back = decision.plan.some(({ steps }) => steps.some((step) => step.do === 'await-upgraded'))
-    if (back) await emit({ type: 'node.upgraded', node: decision.node, version: version! })
-    return later(back ? `${decision.node} runs ${version}; on to the next` : decision.reason, now())
+    for (const { node, reason } of decision.nodes) log.info({ node, version }, reason)
+    const ends = await Promise.all(decision.nodes.map((one) => bring(context, foreseen, one)))
+    return together(ends)
   },
 })
+
+/** Carries one node's plan out, and writes down what became of it. Throws only what ends the run. */
+async function bring(context: JobContext, foreseen: Foresight, { node, reason, plan }: NodePlan): Promise<Outcome> {
+  const { config, ports, now, emit, carryOut, signal } = context
+  const { journal } = ports
+  const { version, cluster } = foreseen
+  const found = cluster.nodes.find(({ name }) => name === node)!
+  const write = (change: (rollout: Rollout) => Rollout) => {
+    const open = version === undefined ? undefined : recordFor(version, journal)
+    if (open) journal.saveRollout(change(open))
+  }
+  const does = (what: Step['do']) => plan.some(({ steps }) => steps.some((step) => step.do === what))
+  if (does('cordon') && !does('roll-back') && found.talos.ok) {
+    const from = found.talos.value.version
+    write((rollout) => withNodeStarted(rollout, { name: node, role: found.role, from }, now()))
+  }
+  let failedAt: Step['do'] | undefined
+  let isSaved = false
+  try {
+    await using _ = {
+      // Also where a later step failed: one snapshot a rollout is enough.
+      [Symbol.asyncDispose]: async () => {
+        const [newest] = isSaved ? await ports.snapshots.list() : []
+        if (newest) write((rollout) => ({ ...rollout, snapshot: newest.file }))
+      },
+    }
+    await carryOut(plan, {
+      mayGoOn: (name) => whyNot(context, version, name),
+      onPhase: (name, ms) => write((rollout) => withPhase(rollout, node, name, ms)),
+      onStep: (step, { kind }) => {
+        if (kind === 'failed') failedAt = step.do
+        if (kind === 'done' && step.do === 'snapshot-etcd') isSaved = true
+      },
+    })
+  } catch (error) {
+    if (signal.aborted || !(error instanceof AgentError)) throw error
+    if (failedAt === 'drain') leaveForLater(context, node, error.message)
+    // What passes by itself is no fault of the release; what doesn't, the node itself remembers.
+    if (!error.retryable && does('roll-back')) {
+      const wishes = remembered.rollbacks.recall(journal) ?? []
+      remembered.rollbacks.remember(
+        journal,
+        wishes.filter((wish) => wish.node !== node),
+      )
+    } else if (!error.retryable) {
+      await noteFailure(context, foreseen, { node, reason, plan }, error.message)
+      write((rollout) => withNodeEnded(rollout, node, 'failed', now(), error.message))
+    }
+    alertOnce(journal, 'rollout', error.message, node)
+    return later(error.message, after(now(), config.upgrade.retryAfter))
+  }
+  alertOnce(journal, 'rollout', undefined)
+  if (does('await-upgraded')) {
+    write((rollout) => withNodeEnded(rollout, node, 'upgraded', now()))
+    await emit({ type: 'node.upgraded', node, version: version! })
+    return later(`${node} runs ${version}; on to the next`, now())
+  }
+  if (does('await-rebooted')) write((rollout) => withNodeEnded(rollout, node, 'rolled-back', now()))
+  else if (does('note-failure')) write((rollout) => withNodeEnded(rollout, node, 'failed', now(), reason))
+  else if (does('uncordon')) write((rollout) => withNodeEnded(rollout, node, 'given-back', now()))
+  return later(reason, now())
+}
+
+/** The soonest of them decides when to look again; all of them say why. */
+function together(ends: readonly Outcome[]): Outcome {
+  const waits = ends.flatMap((end) => (end.kind === 'later' ? [end] : []))
+  const at = Math.min(...waits.map((end) => end.at.getTime()))
+  return later(waits.map(({ reason }) => reason).join('; '), new Date(at))
+}
+
+/** Why this phase may not begin: a battery that fails, a person, or the end of what was wanted. */
+function whyNot(context: JobContext, version: string | undefined, name: string): string | undefined {
+  const { config, ports, power, monotonic } = context
+  const { journal } = ports
+  const failing = beforeReboot.includes(name) ? powerObstacle(power, monotonic(), config.power) : undefined
+  if (failing) return failing
+  if (!beforeInstall.includes(name)) return undefined
+  if (version !== undefined && remembered.aborted.recall(journal) === version)
+    return `the rollout of ${version} was aborted`
+  return pauseOf(config, journal)
+}
+
+/** A node whose drain was refused lets others go before it, where that is the policy. */
+function leaveForLater({ config, ports, now }: JobContext, node: string, why: string): void {
+  const { whenBlocked, blockedFor } = config.upgrade.draining
+  if (whenBlocked !== 'skip') return
+  const blocked = remembered.blocked.recall(ports.journal) ?? {}
+  remembered.blocked.remember(ports.journal, { ...blocked, [node]: { until: now().getTime() + blockedFor, why } })
+}
+
+/** One wish is one reboot: when the node has another boot, and nothing of ours on it, the wish is fulfilled. */
+function tidyRollbacks({ cluster }: Foresight, journal: Journal): void {
+  const wishes = remembered.rollbacks.recall(journal) ?? []
+  const open = wishes.filter(({ node, bootId }) => {
+    const found = cluster.nodes.find(({ name }) => name === node)
+    if (!found?.talos.ok || !found.kubernetes.ok) return found !== undefined
+    return found.talos.value.bootId === bootId || found.kubernetes.value.cordon?.back === true
+  })
+  if (open.length !== wishes.length) remembered.rollbacks.remember(journal, open)
+}
+
+/** A window that closes with nodes still to come is told of, with what it waited for. */
+async function noticeWindow({ config, ports, now, emit }: JobContext, { decision, order }: Foresight): Promise<void> {
+  const { journal } = ports
+  const before = remembered.windowWaits.recall(journal)
+  const state = windowAt(config.upgrade.windows, config.upgrade.timeZone, now())
+  const waits = decision.kind === 'wait' || decision.kind === 'stuck'
+  if (before && before.closesAt <= now().getTime()) {
+    remembered.windowWaits.remember(journal, undefined)
+    if (order.length > 0) await emit({ type: 'window.missed', nodes: order.length, reason: before.reason })
+  }
+  if (state.open && state.closesAt)
+    remembered.windowWaits.remember(
+      journal,
+      waits && order.length > 0 ? { closesAt: state.closesAt.getTime(), reason: decision.reason } : undefined,
+    )
+}
+
+async function askForApproval({ config, ports, emit }: JobContext, { cluster, version }: Foresight): Promise<void> {
+  const { journal } = ports
+  if (version === undefined) return
+  const approved = remembered.approved.recall(journal)
+  const asks = needsApproval(cluster, { version }, { approved }, config.upgrade)
+  if (alertOnce(journal, 'approval', asks ? `${version} waits for approval` : undefined))
+    await emit({ type: 'approval.needed', version })
+}
 
 /** So that a release that fails on a node is not tried there for ever. */
 async function noteFailure(
   { carryOut, log }: JobContext,
-  { cluster, decision, version }: Foresight,
-  node: string,
+  { cluster, version }: Foresight,
+  { node, plan }: NodePlan,
   failure: string,
 ): Promise<void> {
-  if (decision.kind !== 'go' || version === undefined) return
-  const steps = decision.plan.flatMap((one) => one.steps)
+  if (version === undefined) return
+  const steps = plan.flatMap((one) => one.steps)
   const planned = steps.find((step) => step.do === 'cordon')?.attempts?.count
   const facts = cluster.nodes.find(({ name }) => name === node)?.kubernetes
   const count = planned ?? (facts?.ok ? facts.value.attempts?.count : undefined) ?? 1

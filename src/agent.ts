@@ -1,14 +1,16 @@
 import type { Config } from './config.ts'
+import type { Activity } from './core/activity.ts'
 import { alertOnce } from './core/alerts.ts'
 import { messageOf } from './core/errors.ts'
 import { describeEvent, type Event, powerEvent } from './core/event.ts'
 import { type Job, type JobContext, later, type Outcome, type RegisteredSchematic } from './core/job.ts'
 import type { RunOutcome } from './core/journal.ts'
 import type { Logger } from './core/log.ts'
-import { describeStep } from './core/plan.ts'
+import { describeStep, type Step } from './core/plan.ts'
 import type { Ports } from './core/ports.ts'
 import { nextPowerState, type Observation, type PowerState, saysAnything, startPower } from './core/power.ts'
 import { carryOut } from './engine/carry-out.ts'
+import { createClusterLock } from './engine/cluster-lock.ts'
 import { createHere } from './engine/here.ts'
 import { createClusterLease } from './engine/lease.ts'
 import { observe } from './engine/observe.ts'
@@ -34,6 +36,10 @@ export interface AgentOptions {
   readonly leaseGrace?: number
   /** When a job that found the lease taken looks again, in ms. */
   readonly leaseRetry?: number
+  /** The name by which this agent holds the cluster's Lease: the same over its restarts. */
+  readonly holder?: string
+  /** The node of the cluster that this agent runs on, if it does. */
+  readonly ownNode?: string | undefined
 }
 
 /** Why a run ended when the agent was told to stop: the job is given back, and has not failed. */
@@ -62,10 +68,15 @@ export function createAgent(options: AgentOptions) {
     pollEvery = 2_000,
     leaseGrace = 10_000,
     leaseRetry = 15_000,
+    holder = 'caretaker',
+    ownNode,
   } = options
   const { journal } = ports
   const upsName = config.upses[0]?.name ?? 'ups'
   const lease = createClusterLease(leaseGrace)
+  const lock = createClusterLock(ports.kubernetes, holder, log)
+  /** The steps that are being carried out, for people to see. */
+  const activities = new Map<Step, Activity>()
   const stopping = new AbortController()
   const lastAnswer = new Map<string, number>()
   const listeners = new Set<(report: RunReport) => void>()
@@ -135,19 +146,23 @@ export function createAgent(options: AgentOptions) {
 
   async function underLease(job: Job, signal: AbortSignal): Promise<Outcome> {
     if (!job.purpose) return job.run(contextOf(job, signal))
+    const soon = () => new Date(now().getTime() + leaseRetry)
     using held = await lease.acquire(job.purpose)
-    if (!held)
-      return later(
-        `the cluster is held for ${lease.holder ?? 'something else'}`,
-        new Date(now().getTime() + leaseRetry),
-      )
+    if (!held) return later(`the cluster is held for ${lease.holder ?? 'something else'}`, soon())
+    const locked = await lock.take(job.purpose, AbortSignal.any([signal, held.signal]))
+    if ('why' in locked) return later(locked.why, soon())
+    let goesOn = false
     try {
-      return await job.run(contextOf(job, AbortSignal.any([signal, held.signal])))
+      const outcome = await job.run(contextOf(job, AbortSignal.any([signal, held.signal, locked.lost])))
+      goesOn = outcome.kind === 'later' && outcome.at <= now()
+      return outcome
     } catch (error) {
       // Taken over: what was begun is taken up again from what is then seen.
-      if (held.signal.aborted && !signal.aborted)
-        return later(messageOf(held.signal.reason), new Date(now().getTime() + leaseRetry))
+      const taken = [held.signal, locked.lost].find(({ aborted }) => aborted)
+      if (taken && !signal.aborted) return later(messageOf(taken.reason), soon())
       throw error
+    } finally {
+      await locked.release({ keep: goesOn })
     }
   }
 
@@ -168,6 +183,7 @@ export function createAgent(options: AgentOptions) {
         return power
       },
       observe: () => observe(config.nodes, ports, signal),
+      ownNode,
       answeredWithin: (ms) => new Set([...lastAnswer].filter(([, at]) => monotonic() - at <= ms).map(([name]) => name)),
       carryOut: (plan, choices = {}) =>
         carryOut(plan, ports, {
@@ -176,9 +192,17 @@ export function createAgent(options: AgentOptions) {
           pollEvery,
           ...choices,
           signal: choices.signal ? AbortSignal.any([signal, choices.signal]) : signal,
+          onHint: (node, text) => {
+            for (const [step, activity] of activities) {
+              if ('node' in step && step.node === node) activities.set(step, { ...activity, hint: text })
+            }
+          },
           onStep: (step, state) => {
             choices.onStep?.(step, state)
             const text = describeStep(step)
+            if (state.kind === 'started')
+              activities.set(step, { job: job.name, step: text, since: now().toISOString() })
+            else activities.delete(step)
             if (state.kind === 'started') jobLog.info({ step: step.do }, text)
             const subject = 'node' in step ? { subject: step.node } : {}
             if (state.kind === 'done') journal.write({ kind: 'step', ...subject, text: `${text}: done` })
@@ -257,6 +281,10 @@ export function createAgent(options: AgentOptions) {
     },
     get leaseHolder() {
       return lease.holder
+    },
+    /** What is being done at this moment. */
+    get activities(): readonly Activity[] {
+      return [...activities.values()]
     },
     observe: (signal: AbortSignal) => observe(config.nodes, ports, signal),
     /** For looking at what a job would decide, without running it. */

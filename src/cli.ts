@@ -1,5 +1,5 @@
 import process from 'node:process'
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { CommanderError, Option } from 'commander'
 import {
   renderJobs,
   renderJournal,
@@ -10,87 +10,14 @@ import {
   describeOutage,
   describePower,
 } from './cli/render.ts'
-import { createControlClient, type ControlClient } from './control/client.ts'
+import { addRolloutCommands } from './cli/rollout-commands.ts'
+import { command, daemon, daemonOr, exit, group, positive, print, program } from './cli/shell.ts'
 import type { JobAnswer, PlanAnswer, PowerAnswer, RunAnswer, StatusAnswer } from './control/protocol.ts'
 import { AgentError, messageOf } from './core/errors.ts'
 import type { Entry } from './core/journal.ts'
 import type { Outage } from './core/outage.ts'
 import type { StagedImage } from './core/ports.ts'
-import { loadSettings, type Settings } from './main/settings.ts'
-import { ownVersion } from './main/version.ts'
-
-/** What a command ends with. Scripts may rely on it. */
-const exit = { ok: 0, failed: 1, usage: 2, waiting: 3, unreachable: 4 } as const
-
-interface Options {
-  readonly config?: string
-  readonly json?: boolean
-}
-
-const program = new Command('caretaker')
-  .description('Looks after a Talos Linux homelab: releases, netboot images, upgrades, power cuts.')
-  .option(
-    '-c, --config <file>',
-    'the configuration (default: $CARETAKER_CONFIG, config/caretaker.yaml, /etc/caretaker/caretaker.yaml)',
-  )
-  .addHelpText(
-    'after',
-    '\nExit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 waiting for something, 4 not reachable.',
-  )
-  .version(await ownVersion(), '-v, --version')
-  .configureHelp({ showGlobalOptions: true })
-  .exitOverride()
-  .showHelpAfterError('(caretaker --help shows what there is)')
-
-/** Adds `--json`, runs the action with the options, and ends with the code that it answers. */
-function command(
-  usage: string,
-  about: string,
-  action: (options: Options, args: readonly string[], extra: Readonly<Record<string, unknown>>) => Promise<number>,
-): Command {
-  const added = program.commands.find((known) => known.name() === usage.split(' ')[0])
-  const words = usage.split(' ')
-  const parent = added && words.length > 1 && !/[<[]/.test(words[1]!) ? added : program
-  const name = parent === program ? usage : words.slice(1).join(' ')
-  return parent
-    .command(name)
-    .description(about)
-    .option('--json', 'print the answer as JSON')
-    .action(async (...given: unknown[]) => {
-      const self = given.at(-1) as Command
-      const options = self.optsWithGlobals<Options & Record<string, unknown>>()
-      process.exitCode = await action(options, self.args, options)
-    })
-}
-
-function positive(text: string): string {
-  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('use a whole number above 0')
-  return text
-}
-
-/** A command that only groups others. */
-function group(name: string, about: string): void {
-  program.command(name).description(about)
-}
-
-function print(options: Options, answer: unknown, text: string): void {
-  process.stdout.write(`${options.json ? JSON.stringify(answer, null, 2) : text}\n`)
-}
-
-async function daemon(options: Options): Promise<ControlClient> {
-  return createControlClient((await loadSettings(options.config, process.env)).socket)
-}
-
-/** Asks the daemon; where none runs, does it here. */
-async function daemonOr<T>(options: Options, path: string, here: (settings: Settings) => Promise<T>): Promise<T> {
-  const settings = await loadSettings(options.config, process.env)
-  try {
-    return await createControlClient(settings.socket).get<T>(path)
-  } catch (error) {
-    if (error instanceof AgentError && error.code === 'unreachable') return here(settings)
-    throw error
-  }
-}
+import { loadSettings } from './main/settings.ts'
 
 function outcomeCode({ outcome }: RunAnswer): number {
   return outcome === 'failed' ? exit.failed : outcome === 'later' || outcome === 'stopped' ? exit.waiting : exit.ok
@@ -182,22 +109,7 @@ command(
   },
 ).option('--no-wait', 'return at once')
 
-group('rollout', 'stopping and resuming rollouts')
-command(
-  'rollout pause [reason...]',
-  'begin no further node; one that is under way is finished or given back',
-  async (options, reason) => {
-    const text = reason.length > 0 ? `paused: ${reason.join(' ')}` : ''
-    await (await daemon(options)).post(`/rollout/pause?reason=${encodeURIComponent(text)}`)
-    print(options, { paused: true }, 'paused; `caretaker rollout resume` goes on')
-    return exit.ok
-  },
-)
-command('rollout resume', 'let rollouts go on', async (options) => {
-  await (await daemon(options)).post('/rollout/resume')
-  print(options, { paused: false }, 'rollouts go on')
-  return exit.ok
-})
+addRolloutCommands()
 
 command('staged', 'what is on the share', async (options) => {
   const staged = await daemonOr<readonly StagedImage[]>(options, '/staged', async ({ config, path }) => {

@@ -15,6 +15,7 @@ import type { Logger } from './core/log.ts'
 import { schematicsInUse } from './core/schematic.ts'
 import { remembered } from './core/target.ts'
 import { loadJobs } from './engine/catalogue.ts'
+import { findOwnNode, holderOf } from './main/identity.ts'
 import { ownVersion } from './main/version.ts'
 import { startWork } from './main/work.ts'
 import { readSecret, type Settings, toSchematic } from './main/settings.ts'
@@ -103,6 +104,8 @@ export async function runDaemon({ settings, log, signal, pollEvery }: DaemonOpti
     queue,
     log,
     schematics: () => schematics.current,
+    holder: holderOf(journal),
+    ownNode: findOwnNode(config.nodes, settings.environment),
     ...(pollEvery === undefined ? {} : { pollEvery, leaseRetry: Math.min(15_000, pollEvery * 5) }),
   })
   agentSoon.resolve(agent)
@@ -153,6 +156,7 @@ export async function runDaemon({ settings, log, signal, pollEvery }: DaemonOpti
         startedAt,
         hasUps: ups !== undefined,
         loginRefused: () => world.loginRefused,
+        nodes: config.nodes.map(({ name }) => name),
       }),
     ),
   )

@@ -84,8 +84,8 @@ test('an answer to the reboot that is lost on its way changes nothing', async ()
   await using it = startAgent(homelab)
   await getReady(it)
   const { reboot } = homelab.ports.talos
-  homelab.ports.talos.reboot = async (node, signal) => {
-    await reboot(node, signal)
+  homelab.ports.talos.reboot = async (node, mode, signal) => {
+    await reboot(node, mode, signal)
     throw new AgentError('unreachable', `${node} ended the connection`)
   }
   expect(sentence(await it.run('upgrade-node'))).toBe('w-1 runs v1.14.1; on to the next')

@@ -16,15 +16,19 @@ test('a release is staged first and then reaches every node, workers first and t
   it.waiting.length = 0
   await it.run('watch-releases')
   await it.runQueue()
-  const steps = (node: string) => [
-    `pull-image ${node} v1.14.1`,
+  const order = ['w-1', 'w-2', 'cp-2', 'cp-3', 'cp-1']
+  const steps = (node: string, index: number) => [
+    // All images before the first node is touched; who has one already answers at once.
+    ...order.slice(index).map((name) => `pull-image ${name} v1.14.1`),
+    ...(node === 'cp-2' ? ['snapshot-etcd cp-2'] : []),
     `cordon ${node}`,
     `drain ${node}`,
     `install ${node}`,
+    ...(node === 'cp-1' ? ['forfeit-leadership cp-1'] : []),
     `reboot ${node}`,
     `uncordon ${node}`,
   ]
-  expect(homelab.diary).toEqual(['stage v1.14.1', ...['w-1', 'w-2', 'cp-2', 'cp-3', 'cp-1'].flatMap(steps)])
+  expect(homelab.diary).toEqual(['stage v1.14.1', ...order.flatMap(steps)])
   expect([...homelab.machines.values()].map(({ version }) => version)).toEqual(
     Array.from({ length: 5 }, () => 'v1.14.1'),
   )
@@ -42,11 +46,14 @@ test('nodes older than Talos 1.13 are upgraded by the one call that they know, a
   await it.runQueue()
   expect(homelab.diary.filter((entry) => !/cordon|drain/.test(entry))).toEqual([
     'stage v1.12.11',
+    'snapshot-etcd cp-1',
     'install-and-reboot cp-1',
     'stage v1.13.9',
+    'snapshot-etcd cp-1',
     'install-and-reboot cp-1',
     'stage v1.14.1',
     'pull-image cp-1 v1.14.1',
+    'snapshot-etcd cp-1',
     'install cp-1',
     'reboot cp-1',
   ])

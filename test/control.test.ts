@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { createControlClient } from '../src/control/client.ts'
 import type { RunAnswer } from '../src/control/protocol.ts'
+import type { RolloutControl } from '../src/control/rollouts.ts'
 import { type Control, serveControl } from '../src/control/server.ts'
 import { AgentError, type ErrorCode } from '../src/core/errors.ts'
 import { temporaryFolder } from './lab/process.ts'
@@ -23,6 +24,7 @@ async function daemon(overrides: Partial<Control> = {}) {
   const socket = join(folder.path, 'control.sock')
   const calls: Call[] = []
   const limits: number[] = []
+  const spoken: (readonly unknown[])[] = []
   const refuse = () => {
     throw new Error('not part of this test')
   }
@@ -32,11 +34,28 @@ async function daemon(overrides: Partial<Control> = {}) {
     if (!wait) answer.resolve({ outcome: 'started', detail: `${job} was asked to run` })
     return answer.promise
   }
+  const said = (...words: readonly unknown[]) => {
+    spoken.push(words)
+    return Promise.resolve({ said: words.join(' ') })
+  }
+  const rollouts: RolloutControl = {
+    rollout: refuse,
+    rollouts: () => [],
+    pause: (reason) => said('pause', reason),
+    resume: () => said('resume'),
+    start: () => said('start'),
+    abort: () => said('abort'),
+    approve: (version) => said('approve', version),
+    runNow: (lasts) => said('run-now', lasts),
+    pauseNode: (node, reason) => said('pause', node, reason),
+    retry: (node) => said('retry', node),
+    rollback: (node, force) => said('rollback', node, force),
+  }
   const control: Control = {
     status: refuse,
     plan: refuse,
     power: refuse,
-    pause: refuse,
+    rollouts,
     staged: async () => [],
     jobs: () => [{ name: 'look', about: 'Looks.', triggers: [], runs: 'queue', lastRun: undefined }],
     run,
@@ -51,6 +70,7 @@ async function daemon(overrides: Partial<Control> = {}) {
     socket,
     calls,
     limits,
+    spoken,
     client: createControlClient(socket),
     stop: () => server[Symbol.asyncDispose](),
     [Symbol.asyncDispose]: async () => {
@@ -140,14 +160,35 @@ describe('the control socket', () => {
   })
 })
 
-test('rollouts are paused for a reason, with one where none is given, and resumed', async () => {
-  const reasons: (string | undefined)[] = []
-  await using at = await daemon({ pause: async (reason) => void reasons.push(reason) })
-  await at.client.post(`/rollout/pause?reason=${encodeURIComponent('guests & all')}`)
-  await at.client.post('/rollout/pause')
-  await at.client.post('/rollout/resume')
-  expect(reasons).toEqual(['guests & all', 'rollouts are paused', undefined])
+test.each<[string, readonly unknown[]]>([
+  [`/rollout/pause?reason=${encodeURIComponent('guests & all')}`, ['pause', 'guests & all']],
+  ['/rollout/pause', ['pause', 'rollouts are paused']],
+  ['/rollout/resume', ['resume']],
+  ['/rollout/start', ['start']],
+  ['/rollout/abort', ['abort']],
+  ['/rollout/approve', ['approve', undefined]],
+  ['/rollout/approve?version=v1.14.1', ['approve', 'v1.14.1']],
+  ['/rollout/run-now?for=60000', ['run-now', 60_000]],
+  ['/rollout/retry', ['retry', undefined]],
+  ['/rollout/retry?node=w-1', ['retry', 'w-1']],
+  ['/nodes/w-1/pause?reason=spare%20part', ['pause', 'w-1', 'spare part']],
+  ['/nodes/w-1/resume', ['pause', 'w-1', undefined]],
+  ['/nodes/w-1/rollback', ['rollback', 'w-1', false]],
+  ['/nodes/w-1/rollback?force=true', ['rollback', 'w-1', true]],
+])('%s is heard', async (path, words) => {
+  await using at = await daemon()
+  expect(await at.client.post(path)).toEqual({ said: words.join(' ') })
+  expect(at.spoken).toEqual([words])
 })
+
+test.each(['', '?for=0', '?for=-5', '?for=soon', `?for=${8 * 86_400_000}`])(
+  'a window is not opened by hand for %j',
+  async (query) => {
+    await using at = await daemon()
+    await expect(at.client.post(`/rollout/run-now${query}`)).rejects.toThrow('up to 7 days')
+    expect(at.spoken).toEqual([])
+  },
+)
 
 describe('running a job from the CLI', () => {
   test('returns when it was asked to run', async () => {

@@ -20,6 +20,7 @@ const servers = {
     packages: ['nut-server', 'nut-client'],
   },
   tftp: { found: () => onPath('in.tftpd'), packages: ['tftpd-hpa'] },
+  kubectl: { found: () => onPath('kubectl'), packages: ['kubernetes-client'] },
   curl: { found: () => onPath('curl'), packages: ['curl', 'ca-certificates'] },
   uki: {
     found: () =>
@@ -37,7 +38,8 @@ const tasks = {
     needs(['queue'], { required: true }) &&
     run('node', '--disable-warning=ExperimentalWarning', 'test/lab/demo.ts', ...rest),
   lab: () => run('node', '--disable-warning=ExperimentalWarning', 'test/lab/alone.ts', ...rest),
-  test: () => needs(['queue', 'nut', 'tftp', 'curl', 'uki'], { required: false }) && run('vitest', 'run', ...rest),
+  test: () =>
+    needs(['queue', 'nut', 'tftp', 'curl', 'uki', 'kubectl'], { required: false }) && run('vitest', 'run', ...rest),
   bench: () =>
     needs(['queue', 'nut', 'curl'], { required: true }) &&
     run('node', '--disable-warning=ExperimentalWarning', 'test/bench/bench.ts', ...rest),

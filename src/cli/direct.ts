@@ -3,6 +3,7 @@ import { access, constants, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { checkStore } from '../adapters/bullmq/store.ts'
 import { type JournalHandle, openJournal } from '../adapters/journal/journal.ts'
+import { compileCheck } from '../adapters/checks/checks.ts'
 import { createFactory } from '../adapters/factory/factory.ts'
 import type { PlanAnswer } from '../control/protocol.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
@@ -12,6 +13,7 @@ import { schematicsInUse } from '../core/schematic.ts'
 import { foresee } from '../core/rollout.ts'
 import { remembered } from '../core/target.ts'
 import { observe } from '../engine/observe.ts'
+import { findOwnNode } from '../main/identity.ts'
 import { readSecret, type Settings, toSchematic } from '../main/settings.ts'
 import { loadSchematics } from '../watchers/schematics.ts'
 import { openUps, openWorld, readAccess, readCredentials } from '../main/wiring.ts'
@@ -63,6 +65,8 @@ export async function planDirectly(settings: Settings, signal: AbortSignal): Pro
       now: () => new Date(),
       monotonic: () => performance.now(),
       schematics: schematics.current,
+      signal,
+      ownNode: findOwnNode(config.nodes, settings.environment),
       power: onMains
         ? { mode: 'on-mains', since: 0, lastHeard: Infinity, reading: reading ?? { status: ['OL'] } }
         : startPower(0, false),
@@ -83,7 +87,13 @@ export async function checkSettings(settings: Settings): Promise<readonly string
     })
   }
   await attempt('cluster.talosconfig', () => readCredentials(settings))
-  await attempt('cluster.kubeconfig', () => readAccess(settings))
+  const { kubeconfig } = config.cluster
+  if (kubeconfig !== undefined) await attempt('cluster.kubeconfig', () => readAccess(settings, kubeconfig))
+  for (const check of config.upgrade.checks)
+    await attempt(`upgrade.checks (${check.name})`, async () => {
+      const fault = compileCheck(check)
+      if (fault !== undefined) throw new AgentError('misconfigured', fault)
+    })
   await attempt('upses', async () => (await openUps(settings))?.[Symbol.asyncDispose]())
   if (config.queue.password) await attempt('queue.password', () => readSecret(config.queue.password!, 'it', settings))
   await attempt('schematic', async () => {
@@ -130,6 +140,9 @@ function emptyJournal(): Journal {
     openOutage: () => undefined,
     saveOutage: () => {},
     outages: () => [],
+    openRollout: () => undefined,
+    saveRollout: () => {},
+    rollouts: () => [],
     degraded: undefined,
   }
 }

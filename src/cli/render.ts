@@ -5,7 +5,7 @@ import { describeDuration } from '../core/duration.ts'
 import { describeReason } from '../core/event.ts'
 import type { Entry } from '../core/journal.ts'
 import type { Outage } from '../core/outage.ts'
-import { describeStep } from '../core/plan.ts'
+import { describeStep, type Plan } from '../core/plan.ts'
 import type { StagedImage } from '../core/ports.ts'
 import type { PowerState } from '../core/power.ts'
 import type { Uki } from '../core/uki.ts'
@@ -27,7 +27,7 @@ export function renderStatus(status: StatusAnswer, now: number): string {
         ? `${published.version} (${published.schematic.slice(0, 12)}), staged ${describeDuration(now - Date.parse(published.stagedAt))} ago`
         : 'nothing is staged',
     ],
-    ['working', status.leaseHolder ? `on ${status.leaseHolder}` : 'on nothing'],
+    ['working', describeWork(status, now)],
     ['queue', status.queue ? describeCounts(status.queue) : red('its store does not answer')],
     ...(status.paused ? [['paused', yellow(status.paused)]] : []),
     ...(outage ? [['outage', yellow(describeOutage(outage))]] : []),
@@ -36,6 +36,16 @@ export function renderStatus(status: StatusAnswer, now: number): string {
   ] as [string, string][]
   const facts = lines.map(([name, text]) => `${name.padEnd(11)}${text}`).join('\n')
   return `${facts}\n\n${renderNodes(cluster.nodes)}`
+}
+
+function describeWork({ leaseHolder, activities }: StatusAnswer, now: number): string {
+  if (activities.length === 0) return leaseHolder ? `on ${leaseHolder}` : 'on nothing'
+  return activities
+    .map(({ step, since, hint }) => {
+      const lasts = describeDuration(now - Date.parse(since))
+      return `${step} for ${lasts}${hint === undefined ? '' : `, which says: ${hint}`}`
+    })
+    .join(`\n${' '.repeat(11)}`)
 }
 
 export function renderNodes(nodes: readonly Node[]): string {
@@ -58,13 +68,20 @@ export function renderNodes(nodes: readonly Node[]): string {
 
 function notesOf(node: Node, unhealthy: string | undefined): string[] {
   const kubernetes = node.kubernetes.ok ? node.kubernetes.value : undefined
+  const facts = node.talos.ok ? node.talos.value : undefined
   const notes: string[] = unhealthy ? [unhealthy] : []
   if (kubernetes?.cordon)
     notes.push(
       `cordoned by us for ${kubernetes.cordon.why === 'upgrade' ? `the upgrade to ${kubernetes.cordon.release ?? '?'}` : 'the power cut'}`,
     )
   else if (kubernetes?.unschedulable) notes.push('cordoned by somebody else')
-  if (isArmed(node)) notes.push('armed: its next boot starts another release')
+  if (kubernetes?.paused !== undefined) notes.push(`paused: ${kubernetes.paused}`)
+  if (isArmed(node))
+    notes.push(
+      kubernetes?.staged?.bootId === facts?.bootId && kubernetes?.staged
+        ? `armed on purpose: its next boot starts ${kubernetes.staged.release ?? 'another release'}`
+        : 'armed: its next boot starts another release',
+    )
   if (kubernetes?.attempts?.failure)
     notes.push(
       `attempt ${kubernetes.attempts.count} at ${kubernetes.attempts.release} failed: ${kubernetes.attempts.failure}`,
@@ -129,7 +146,7 @@ function describeCounts(counts: Readonly<Record<string, number>>): string {
     .join(', ')
 }
 
-export function renderPlan({ release, decision, order }: PlanAnswer): string {
+export function renderPlan({ release, decision, order, takes, warnings }: PlanAnswer): string {
   const lines = [
     release.kind === 'target'
       ? `release: ${release.version}, ${release.reason}`
@@ -137,7 +154,8 @@ export function renderPlan({ release, decision, order }: PlanAnswer): string {
         ? `release: ${release.version}, but ${release.reason}`
         : `release: ${release.reason}`,
   ]
-  if (order.length > 0) lines.push(`nodes:   ${order.join(', ')}`)
+  if (order.length > 0) lines.push(`nodes:   ${order.join(', ')} (about ${describeDuration(takes)})`)
+  for (const warning of warnings) lines.push(yellow(`note:    ${warning}`))
   switch (decision.kind) {
     case 'upgraded':
       lines.push(release.kind === 'wait' ? yellow('waiting for that release') : green('nothing to do'))
@@ -153,14 +171,18 @@ export function renderPlan({ release, decision, order }: PlanAnswer): string {
       lines.push(red(`stuck: ${decision.reason}`))
       break
     case 'go':
-      lines.push(`next:    ${decision.node}, because ${decision.reason}`)
-      for (const { name, steps } of decision.plan)
-        lines.push(`  ${name.padEnd(9)}${steps.map(describeStep).join(', ')}`)
+      if (decision.first.length > 0) lines.push('first:', ...renderPhases(decision.first))
+      for (const { node, reason, plan } of decision.nodes)
+        lines.push(`next:    ${node}, because ${reason}`, ...renderPhases(plan))
       break
     default:
       decision satisfies never
   }
   return lines.join('\n')
+}
+
+function renderPhases(plan: Plan): string[] {
+  return plan.map(({ name, steps }) => `  ${name.padEnd(10)}${steps.map(describeStep).join(', ')}`)
 }
 
 export function renderJobs(jobs: readonly JobAnswer[], now: number): string {
@@ -217,7 +239,7 @@ export function renderUki(uki: Uki, file: string): string {
 }
 
 /** Columns as wide as their widest cell; colours take no room. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   // oxlint-disable-next-line no-control-regex -- the escape that begins a colour
   const width = (cell: string) => cell.replaceAll(/\u001b\[\d+m/g, '').length
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => width(row[column] ?? ''))))

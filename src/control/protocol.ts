@@ -1,11 +1,12 @@
+import type { Activity } from '../core/activity.ts'
 import type { Cluster } from '../core/cluster.ts'
 import type { Job } from '../core/job.ts'
 import type { RunOutcome } from '../core/journal.ts'
 import type { Outage } from '../core/outage.ts'
-import type { StagedImage } from '../core/ports.ts'
+import type { EtcdSnapshot, StagedImage } from '../core/ports.ts'
 import type { PowerState } from '../core/power.ts'
-import type { TargetDecision } from '../core/release.ts'
-import type { UpgradeDecision } from '../core/upgrade.ts'
+import type { Foresight } from '../core/rollout.ts'
+import type { Rollout } from '../core/rollout-record.ts'
 
 /** What the daemon answers on its control socket, as JSON. Durations and times are in ms unless they say otherwise. */
 export interface StatusAnswer {
@@ -19,6 +20,8 @@ export interface StatusAnswer {
   /** What the last look at releases came to, as a sentence. */
   readonly news: string | undefined
   readonly leaseHolder: string | undefined
+  /** The steps that are being carried out. */
+  readonly activities: readonly Activity[]
   readonly outage: Outage | undefined
   readonly paused: string | undefined
   readonly published: StagedImage | undefined
@@ -50,11 +53,25 @@ export interface RunAnswer {
   readonly detail: string
 }
 
-export interface PlanAnswer {
-  readonly release: TargetDecision
-  readonly version: string | undefined
-  readonly decision: UpgradeDecision
-  readonly order: readonly string[]
+export type PlanAnswer = Omit<Foresight, 'cluster'>
+
+/** What a person has said about rollouts, and what is under way. */
+export interface RolloutAnswer {
+  readonly plan: PlanAnswer
+  /** The record of the one that is under way. */
+  readonly current: Rollout | undefined
+  readonly approved: string | undefined
+  readonly aborted: string | undefined
+  readonly paused: string | undefined
+  /** ISO 8601: until when a person has opened a window by hand. */
+  readonly openUntil: string | undefined
+  /** The newest snapshot of etcd. */
+  readonly snapshot: EtcdSnapshot | undefined
+}
+
+export interface SaidAnswer {
+  /** What was done, as a sentence. */
+  readonly said: string
 }
 
 export interface ErrorAnswer {

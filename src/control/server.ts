@@ -5,6 +5,7 @@ import { AgentError, messageOf } from '../core/errors.ts'
 import type { Entry, Run } from '../core/journal.ts'
 import type { Outage } from '../core/outage.ts'
 import type { StagedImage } from '../core/ports.ts'
+import { type RolloutControl, routeRollouts } from './rollouts.ts'
 import type { ErrorAnswer, JobAnswer, PlanAnswer, PowerAnswer, RunAnswer, StatusAnswer } from './protocol.ts'
 
 /** What the control socket needs of the daemon. */
@@ -15,8 +16,7 @@ export interface Control {
   run(job: string, options: { wait: boolean; signal: AbortSignal }): Promise<RunAnswer>
   plan(signal: AbortSignal): Promise<PlanAnswer>
   stage(version: string | undefined, options: { wait: boolean; signal: AbortSignal }): Promise<RunAnswer>
-  /** Stops rollouts after what is under way, with a reason; undefined lets them go on. */
-  pause(reason: string | undefined): Promise<void>
+  readonly rollouts: RolloutControl
   staged(): Promise<readonly StagedImage[]>
   power(): PowerAnswer
   outages(): readonly Outage[]
@@ -41,14 +41,7 @@ export async function serveControl(path: string, control: Control): Promise<Asyn
   app.post('/stage', async (c) =>
     c.json(await control.stage(c.req.query('version'), { wait: wants(c.req.query('wait')), signal: c.req.raw.signal })),
   )
-  app.post('/rollout/pause', async (c) => {
-    await control.pause(c.req.query('reason') || 'rollouts are paused')
-    return c.json({})
-  })
-  app.post('/rollout/resume', async (c) => {
-    await control.pause(undefined)
-    return c.json({})
-  })
+  routeRollouts(app, control.rollouts)
   app.get('/staged', async (c) => c.json(await control.staged()))
   app.get('/power', (c) => c.json(control.power()))
   app.get('/outages', (c) => c.json(control.outages()))

@@ -9,18 +9,21 @@ export type Inventory = readonly { readonly name: string; readonly role: Role; r
 /** How long any one question may take, in ms: what does not answer by then is silent. */
 export const question = 3_000
 
+/** So many nodes are asked at the same time: a handshake each, and no more than a small machine has room for. */
+const atOnce = 32
+
 /** Looks at every node, and at Kubernetes once, all at the same time. Never fails: silence is a fact. */
 export async function observe(
   inventory: Inventory,
   ports: Pick<Ports, 'talos' | 'kubernetes'>,
   signal: AbortSignal,
 ): Promise<Cluster> {
-  const [nodes, kubernetes] = await Promise.all([
+  const [nodes, kubernetes, workloads] = await Promise.all([
     observeNodes(inventory, ports, signal),
     ask(signal, (soon) => ports.kubernetes.version(soon)),
+    ask(signal, (soon) => ports.kubernetes.workloads(soon)),
   ])
-  signal.throwIfAborted()
-  return { nodes, kubernetes }
+  return { nodes, kubernetes, workloads }
 }
 
 export async function observeNode(
@@ -31,19 +34,20 @@ export async function observeNode(
 ): Promise<Node> {
   const only = inventory.filter((node) => node.name === name)
   const [node] = await observeNodes(only, ports, signal)
-  signal.throwIfAborted()
   return node!
 }
 
-async function observeNodes(
+/** The nodes alone, without what runs on them. */
+export async function observeNodes(
   inventory: Inventory,
   ports: Pick<Ports, 'talos' | 'kubernetes'>,
   signal: AbortSignal,
 ): Promise<Node[]> {
   const [nodes, kubernetes] = await Promise.all([
-    Promise.all(inventory.map(({ name }) => ask(signal, (soon) => ports.talos.look(name, soon)))),
+    eachOf(inventory, ({ name }) => ask(signal, (soon) => ports.talos.look(name, soon))),
     ask(signal, (soon) => ports.kubernetes.nodes(soon)),
   ])
+  signal.throwIfAborted()
   return inventory.map(({ name, role }, index): Node => ({
     name,
     role,
@@ -60,4 +64,15 @@ function factsOf(name: string, kubernetes: Seen<ReadonlyMap<string, KubernetesFa
 
 function ask<T>(signal: AbortSignal, call: (signal: AbortSignal) => Promise<T>): Promise<Seen<T>> {
   return withDeadline(question, signal, call).then(seen, (error: unknown) => unseen(messageOf(error)))
+}
+
+/** `Promise.all` over a list, a bounded number at a time. */
+async function eachOf<T, R>(list: readonly T[], action: (one: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = []
+  let next = 0
+  const work = async () => {
+    for (let index = next++; index < list.length; index = next++) results[index] = await action(list[index]!)
+  }
+  await Promise.all(Array.from({ length: Math.min(atOnce, list.length) }, work))
+  return results
 }

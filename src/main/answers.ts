@@ -1,6 +1,7 @@
 import type { Agent } from '../agent.ts'
 import type { JobQueue } from '../adapters/bullmq/queue.ts'
 import type { Control } from '../control/server.ts'
+import { createRolloutControl } from './rollout-answers.ts'
 import type { PowerAnswer, RunAnswer, StatusAnswer } from '../control/protocol.ts'
 import { AgentError } from '../core/errors.ts'
 import type { Job } from '../core/job.ts'
@@ -18,6 +19,8 @@ export interface ControlOptions {
   readonly startedAt: Date
   readonly hasUps: boolean
   readonly loginRefused: () => string | undefined
+  /** The nodes of the configuration. */
+  readonly nodes: readonly string[]
 }
 
 /** What the control socket answers: the agent's own state, and what it sees when it looks. */
@@ -30,6 +33,7 @@ export function createControl({
   startedAt,
   hasUps,
   loginRefused,
+  nodes,
 }: ControlOptions): Control {
   const { journal, share } = ports
 
@@ -41,6 +45,8 @@ export function createControl({
       `there is no job ${name}; there are ${agent.jobs.map((known) => known.name).join(', ')}`,
     )
   }
+
+  const rollouts = createRolloutControl({ agent, ports, upgradeNode: find('upgrade-node'), nodes })
 
   async function run(name: string, { wait, signal }: { wait: boolean; signal: AbortSignal }): Promise<RunAnswer> {
     const job = find(name)
@@ -90,6 +96,7 @@ export function createControl({
         target: remembered.target.recall(journal),
         news: remembered.news.recall(journal),
         leaseHolder: agent.leaseHolder,
+        activities: agent.activities,
         outage: journal.openOutage(),
         paused: remembered.paused.recall(journal),
         published: staged.find((image) => image.published),
@@ -120,15 +127,7 @@ export function createControl({
       }
       return run('stage-image', options)
     },
-    pause: async (reason) => {
-      remembered.paused.remember(journal, reason)
-      journal.write({
-        kind: 'event',
-        subject: 'rollout',
-        text: reason === undefined ? 'rollouts go on' : `paused: ${reason}`,
-      })
-      if (reason === undefined) await agent.start(find('upgrade-node'))
-    },
+    rollouts,
     staged: () => share.staged(),
     power,
     outages: () => journal.outages(20),

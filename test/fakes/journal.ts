@@ -1,5 +1,6 @@
 import type { Entry, Journal, Run } from '../../src/core/journal.ts'
 import type { Outage } from '../../src/core/outage.ts'
+import type { Rollout } from '../../src/core/rollout-record.ts'
 
 /** A journal in memory. */
 export function memoryJournal(now: () => Date = () => new Date()): Journal {
@@ -8,6 +9,8 @@ export function memoryJournal(now: () => Date = () => new Date()): Journal {
   const releases = new Map<string, number>()
   const facts = new Map<string, string>()
   const outages = new Map<string, Outage>()
+  const rollouts = new Map<string, Rollout>()
+  const rolloutsNewestFirst = () => [...rollouts.values()].sort((a, b) => (a.id < b.id ? 1 : -1))
 
   return {
     degraded: undefined,
@@ -38,5 +41,8 @@ export function memoryJournal(now: () => Date = () => new Date()): Journal {
     openOutage: () => [...outages.values()].find(({ stage }) => stage !== 'over'),
     saveOutage: (outage) => void outages.set(outage.startedAt, outage),
     outages: (limit) => [...outages.values()].toReversed().slice(0, limit),
+    openRollout: () => rolloutsNewestFirst().find(({ endedAt }) => endedAt === undefined),
+    saveRollout: (rollout) => void rollouts.set(rollout.id, rollout),
+    rollouts: (limit) => rolloutsNewestFirst().slice(0, limit),
   }
 }

@@ -1,0 +1,90 @@
+import { runInNewContext } from 'node:vm'
+import { AgentError, messageOf } from '../../core/errors.ts'
+import type { Calendar } from '../../core/ports.ts'
+import type { Blackout } from '../../core/window.ts'
+import { expand, type Span } from './expand.ts'
+import { fileSource, isAddress, urlSource } from './source.ts'
+import { bad, parseText, type Place } from './text.ts'
+import { zoneOf } from './zone.ts'
+
+export interface CalendarOptions {
+  /** The path of a file, or an address that begins with http://, https:// or webcal://. */
+  readonly source: string
+  /** Of the IANA database: for all-day events, and for times that name no zone. */
+  readonly timeZone: string
+  /** How far it is looked ahead. */
+  readonly days?: number
+}
+
+const oneDay = 86_400_000
+/** For how long what was worked out is used, in ms. */
+const keptFor = 3_600_000
+/** How long working it out may take, in ms. Nothing else goes on in the process meanwhile. */
+const longest = 2_000
+
+/**
+ * A calendar in iCalendar's format (RFC 5545) whose events are days on which nothing is touched. Events that are marked as
+ * free or called off don't count; some programs mark all-day events as free unless told otherwise.
+ *
+ * @throws AgentError `misconfigured` where there is no such time zone
+ */
+export function createCalendar({ source, timeZone, days = 60 }: CalendarOptions): Calendar {
+  try {
+    zoneOf(timeZone)
+  } catch (error) {
+    throw new AgentError('misconfigured', `there is no time zone ${timeZone}`, error)
+  }
+  const ahead = days * oneDay
+  const accept = (text: string, place: Place, now: Date) => createAgenda(text, { timeZone, ahead, place }, now)
+  const from = isAddress(source) ? urlSource(source, accept) : fileSource(source, accept)
+  return {
+    blackouts: async (now, signal) => (await from.read(now, signal)).at(now),
+  }
+}
+
+interface Agenda {
+  /** @throws AgentError */
+  at(now: Date): readonly Blackout[]
+}
+
+/** Worked out once an hour: calendars are looked at every minute. @throws AgentError where it can't be */
+function createAgenda(
+  text: string,
+  { timeZone, ahead, place }: { timeZone: string; ahead: number; place: Place },
+  madeAt: Date,
+): Agenda {
+  const calendars = limited(place, () => parseText(text, place))
+  let last: { readonly at: number; readonly outcome: readonly Blackout[] | AgentError } | undefined
+
+  function workOut(now: number): readonly Blackout[] | AgentError {
+    const span: Span = { from: now, to: now + keptFor + ahead }
+    try {
+      return limited(place, () => calendars.flatMap((events) => expand(events, timeZone, span, place)))
+    } catch (error) {
+      return error instanceof AgentError ? error : bad(place(), messageOf(error), error)
+    }
+  }
+
+  function at(date: Date): readonly Blackout[] {
+    const now = date.getTime()
+    if (!last || now < last.at || now >= last.at + keptFor) last = { at: now, outcome: workOut(now) }
+    if (last.outcome instanceof AgentError) throw last.outcome
+    return last.outcome.filter(({ from, to }) => to > now && from < now + ahead)
+  }
+
+  at(madeAt)
+  return { at }
+}
+
+/**
+ * A rule can be written that never comes true (`FREQ=SECONDLY` on the 30th of February), and whoever follows it never
+ * returns. Node can interrupt what it runs in a context, whatever functions that calls.
+ */
+function limited<T>(place: Place, run: () => T): T {
+  try {
+    return runInNewContext('run()', { run }, { timeout: longest }) as T
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error
+    throw bad(place(), `its events take longer than ${longest / 1_000} s to follow`)
+  }
+}

@@ -1,0 +1,51 @@
+import type { RolloutAnswer } from '../control/protocol.ts'
+import { describeDuration } from '../core/duration.ts'
+import type { Rollout, RolloutNode } from '../core/rollout-record.ts'
+import { renderPlan, table } from './render.ts'
+
+/** A rollout as a person reads it: what is decided, what has been said, and how its nodes fare. */
+export function renderRollout(answer: RolloutAnswer): string {
+  const { plan, current, approved, aborted, paused, openUntil, snapshot } = answer
+  const facts = [
+    ['approved', approved],
+    ['aborted', aborted],
+    ['paused', paused],
+    ['window', openUntil && `opened by hand until ${openUntil}`],
+    ['snapshot', snapshot && `${snapshot.file}, ${(snapshot.bytes / 1e6).toFixed(1)} MB of ${snapshot.at}`],
+  ] as const
+  return [
+    renderPlan(plan),
+    ...facts.flatMap(([name, text]) => (text === undefined ? [] : [`${`${name}:`.padEnd(9)}${text}`])),
+    ...(current ? ['', renderOne(current)] : []),
+  ].join('\n')
+}
+
+export function renderHistory(rollouts: readonly Rollout[]): string {
+  return rollouts.map(renderOne).join('\n\n')
+}
+
+function renderOne({ release, startedAt, endedAt, outcome, nodes, snapshot }: Rollout): string {
+  const lasts = endedAt === undefined ? '' : `, after ${describeDuration(Date.parse(endedAt) - Date.parse(startedAt))}`
+  const head = `${release}: begun ${startedAt.slice(0, 16).replace('T', ' ')}, ${outcome ?? 'under way'}${lasts}`
+  const rows = Object.entries(nodes).map(([name, node]) => [
+    name,
+    node.from,
+    node.outcome ?? 'under way',
+    node.tookMs === undefined ? '' : describeDuration(node.tookMs),
+    describePhases(node),
+    node.failures.at(-1) ?? '',
+  ])
+  return [
+    head,
+    ...(snapshot === undefined ? [] : [`etcd snapshot: ${snapshot}`]),
+    ...(rows.length === 0 ? [] : [table(['NODE', 'FROM', 'OUTCOME', 'TOOK', 'PHASES', 'LAST FAILURE'], rows)]),
+  ].join('\n')
+}
+
+/** The phases that took a while: the others say nothing. */
+function describePhases({ phases }: RolloutNode): string {
+  return Object.entries(phases)
+    .filter(([, ms]) => ms >= 1_000)
+    .map(([name, ms]) => `${name} ${describeDuration(ms)}`)
+    .join(', ')
+}

@@ -1,0 +1,143 @@
+import type { Agent } from '../agent.ts'
+import type { RolloutAnswer, SaidAnswer } from '../control/protocol.ts'
+import type { RolloutControl } from '../control/rollouts.ts'
+import { alertOnce } from '../core/alerts.ts'
+import { isArmed } from '../core/cluster.ts'
+import { describeDuration } from '../core/duration.ts'
+import { AgentError } from '../core/errors.ts'
+import type { Job } from '../core/job.ts'
+import type { Ports } from '../core/ports.ts'
+import { foresee } from '../core/rollout.ts'
+import { endRollout } from '../core/rollout-record.ts'
+import { remembered } from '../core/target.ts'
+import { parseVersion } from '../core/version.ts'
+
+export interface RolloutControlOptions {
+  readonly agent: Agent
+  readonly ports: Ports
+  readonly upgradeNode: Job
+  readonly nodes: readonly string[]
+}
+
+/** What a person may say of rollouts. Each word is remembered, and the job looks at it when it next decides. */
+export function createRolloutControl({ agent, ports, upgradeNode, nodes }: RolloutControlOptions): RolloutControl {
+  const { journal, kubernetes, snapshots } = ports
+  /** So many ms may a question to Kubernetes take that a person waits for. */
+  const patience = 10_000
+
+  const plan = async (signal: AbortSignal) => {
+    const { cluster: _, ...rest } = await foresee(agent.preview(upgradeNode, signal))
+    return rest
+  }
+  async function said(text: string, subject = 'rollout'): Promise<SaidAnswer> {
+    journal.write({ kind: 'event', subject, text })
+    await agent.start(upgradeNode).catch(() => {})
+    return { said: text }
+  }
+  function known(node: string): string {
+    if (nodes.includes(node)) return node
+    throw new AgentError(
+      'misconfigured',
+      `there is no node ${node} in the configuration; there are ${nodes.join(', ')}`,
+    )
+  }
+  /** The release that a word is about where none is named. */
+  async function theRelease(named: string | undefined, signal: AbortSignal): Promise<string> {
+    if (named !== undefined && (!named.startsWith('v') || !parseVersion(named)))
+      throw new AgentError('misconfigured', `${named} is not a Talos release such as v1.13.9`)
+    const version = named ?? journal.openRollout()?.release ?? (await plan(signal)).version
+    if (version === undefined)
+      throw new AgentError('rejected', 'there is no release to go to at present: see `caretaker plan`')
+    return version
+  }
+
+  return {
+    rollout: async (signal): Promise<RolloutAnswer> => {
+      const openUntil = remembered.openUntil.recall(journal)
+      const [foreseen, kept] = await Promise.all([plan(signal), snapshots.list().catch(() => [])])
+      return {
+        plan: foreseen,
+        current: journal.openRollout(),
+        approved: remembered.approved.recall(journal),
+        aborted: remembered.aborted.recall(journal),
+        paused: remembered.paused.recall(journal),
+        openUntil: openUntil !== undefined && openUntil > Date.now() ? new Date(openUntil).toISOString() : undefined,
+        snapshot: kept[0],
+      }
+    },
+    rollouts: () => journal.rollouts(50),
+    pause: async (reason) => {
+      remembered.paused.remember(journal, reason)
+      return said(reason)
+    },
+    resume: async () => {
+      remembered.paused.remember(journal, undefined)
+      return said('rollouts go on')
+    },
+    start: async () => {
+      remembered.paused.remember(journal, undefined)
+      remembered.aborted.remember(journal, undefined)
+      return said('rollouts go on; what was aborted or paused begins anew')
+    },
+    abort: async (signal) => {
+      const version = await theRelease(undefined, signal)
+      remembered.aborted.remember(journal, version)
+      const open = journal.openRollout()
+      if (open) journal.saveRollout(endRollout(open, 'aborted', new Date()))
+      return said(
+        `the rollout of ${version} is aborted: what is installed is finished, what is only closed is given back`,
+      )
+    },
+    approve: async (named, signal) => {
+      const version = await theRelease(named, signal)
+      remembered.approved.remember(journal, version)
+      return said(`${version} is approved`)
+    },
+    runNow: async (lasts) => {
+      const until = Date.now() + lasts
+      remembered.openUntil.remember(journal, until)
+      return said(`a window is open by hand for ${describeDuration(lasts)}, until ${new Date(until).toISOString()}`)
+    },
+    pauseNode: async (node, reason) => {
+      await kubernetes.pause(known(node), reason, AbortSignal.timeout(patience))
+      return said(reason === undefined ? `${node} is upgraded again` : `${node} is not upgraded: ${reason}`, node)
+    },
+    retry: async (node) => {
+      const names = node === undefined ? nodes : [known(node)]
+      for (const name of names) await kubernetes.forgetAttempts(name, AbortSignal.timeout(patience))
+      const blocked = remembered.blocked.recall(journal) ?? {}
+      remembered.blocked.remember(
+        journal,
+        Object.fromEntries(Object.entries(blocked).filter(([name]) => !names.includes(name))),
+      )
+      alertOnce(journal, 'rollout', undefined)
+      return said(`${node ?? 'every node'} is tried again`, node)
+    },
+    rollback: async (node, force) => {
+      const { talos } = ports
+      const facts = await talos.look(known(node), AbortSignal.timeout(patience))
+      const record = journal.rollouts(20).find(({ nodes: begun }) => Object.hasOwn(begun, node))
+      const to = record?.nodes[node]?.from
+      const wish = { node, bootId: facts.bootId, force, ...(to === undefined ? {} : { to }) }
+      const others = (remembered.rollbacks.recall(journal) ?? []).filter((other) => other.node !== node)
+      remembered.rollbacks.remember(journal, [...others, wish])
+      const armed = isArmed({
+        name: node,
+        role: 'worker',
+        talos: { ok: true, value: facts },
+        kubernetes: { ok: false, error: '' },
+      })
+      // Else the next run would bring it forward again.
+      const leaves = armed ? journal.openRollout()?.release : facts.version
+      if (leaves !== undefined) remembered.aborted.remember(journal, leaves)
+      const open = journal.openRollout()
+      if (open && open.release === leaves) journal.saveRollout(endRollout(open, 'aborted', new Date()))
+      return said(
+        armed
+          ? `${node} is disarmed: it reboots into what it runs`
+          : `${node} goes back from ${facts.version}${to === undefined ? '' : ` to ${to}`}`,
+        node,
+      )
+    },
+  }
+}

@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto'
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createSnapshots, type SnapshotsOptions } from '../../src/adapters/snapshots/snapshots.ts'
+import type { EtcdSnapshot, Snapshots } from '../../src/core/ports.ts'
+
+/** A directory for snapshots on this machine's disk. */
+export interface SnapshotsLab extends AsyncDisposable {
+  /** Not there before the first snapshot. */
+  readonly directory: string
+  /** What the clock says; a minute later at each look. */
+  now: number
+  open(options?: Partial<SnapshotsOptions>): Snapshots
+  keep(body?: AsyncIterable<Uint8Array>, about?: { node?: string; release?: string }): Promise<EtcdSnapshot>
+  /** Names of everything in it, hidden ones too. */
+  files(): Promise<string[]>
+}
+
+export async function startSnapshotsLab(): Promise<SnapshotsLab> {
+  const parent = await mkdtemp(join(tmpdir(), 'caretaker-snapshots-'))
+  const directory = join(parent, 'state', 'snapshots')
+  const lab: SnapshotsLab = {
+    directory,
+    now: Date.parse('2026-11-22T03:00:00Z'),
+    open: (options = {}) =>
+      createSnapshots({ directory, keep: 3, now: () => new Date((lab.now += 60_000)), ...options }),
+    keep: (body = inChunks(snapshotOf('a')), about = {}) =>
+      lab.open().keep({ node: 'cp-1', release: 'v1.13.9', ...about }, body, AbortSignal.timeout(15_000)),
+    files: async () =>
+      readdir(directory).then(
+        (names) => names.sort(),
+        () => [],
+      ),
+    [Symbol.asyncDispose]: () => rm(parent, { recursive: true, force: true }),
+  }
+  return lab
+}
+
+const page = 4_096
+
+/**
+ * A database as bbolt begins it (go.etcd.io/bbolt internal/common: a page's header of 16 bytes, then magic, version and
+ * the page's size, twice over), with the digest that etcd appends.
+ */
+export function snapshotOf(content: string, { pages = 8, version = 2, magic = 0xed0cdaed } = {}): Buffer {
+  const database = Buffer.alloc(pages * page, content)
+  for (const number of [0, 1]) {
+    database.fill(0, number * page, number * page + 80)
+    database.writeBigUInt64LE(BigInt(number), number * page)
+    database.writeUInt16LE(4, number * page + 8)
+    database.writeUInt32LE(magic, number * page + 16)
+    database.writeUInt32LE(version, number * page + 20)
+    database.writeUInt32LE(page, number * page + 24)
+  }
+  return Buffer.concat([database, createHash('sha256').update(database).digest()])
+}
+
+/** As it comes over a connection, in pieces; `then` happens after the last of them. */
+export async function* inChunks(bytes: Buffer, size = 1_000, then?: () => Promise<void>): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
+  await then?.()
+}
+
+export async function modeOf(path: string): Promise<string> {
+  return ((await stat(path)).mode & 0o777).toString(8)
+}

@@ -1,0 +1,221 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { Role } from '../src/core/cluster.ts'
+import type { Outcome } from '../src/core/job.ts'
+import { remembered } from '../src/core/target.ts'
+import { createRandom, type Random } from './core/random.ts'
+import { startAgent, type StartedAgent } from './fakes/agent.ts'
+import { type FakeHomelab, fakeHomelab, type FakeMachine } from './fakes/homelab.ts'
+import { judgeOf } from './fakes/judge.ts'
+import { online } from './fakes/stories.ts'
+
+/**
+ * Random homelabs, random faults at random moments, and whole rollouts. `SEED=17 npm test -- test/agent-rollout` plays
+ * one of them again, `SEEDS=5000` more of them.
+ */
+
+const seeds = process.env['SEED']
+  ? [Number(process.env['SEED'])]
+  : Array.from({ length: Number(process.env['SEEDS'] ?? 500) }, (_, seed) => seed)
+
+/** What can go wrong, by the switches of the lab's nodes; each at a moment of its own. */
+const faults: Readonly<Record<string, (machine: FakeMachine, homelab: FakeHomelab) => void>> = {
+  'the next boot falls back': (machine) => (machine.rollsBack = true),
+  'the next boot hangs': (machine) => (machine.stuckBooting = true),
+  'the next reboot is ignored': (machine) => (machine.rebootIgnored = true),
+  'the answer to the next reboot is lost': (machine) => (machine.answerLost = true),
+  'the installer ends with code 1': (machine) => (machine.installerExit = 1),
+  'the installer ends with code 2': (machine) => (machine.installerExit = 2),
+  'the installer ends with code 4': (machine) => (machine.installerExit = 4),
+  'its pods do not go': (machine) => (machine.stubborn = true),
+  'its pods go again': (machine) => (machine.stubborn = false),
+  'it dies': (machine) => (machine.up = false),
+  'somebody cordons it': (machine) => {
+    if (!machine.mark) machine.unschedulable = true
+  },
+  'somebody uncordons it': (machine) => (machine.unschedulable = false),
+  'somebody pauses it': (machine) => (machine.paused = 'a guest'),
+  'somebody upgrades it': (machine) => {
+    if (machine.up)
+      Object.assign(machine, {
+        version: 'v1.14.1',
+        installed: { ...machine.installed, version: 'v1.14.1' },
+        boots: machine.boots + 1,
+      })
+  },
+  'somebody reboots it': (machine) => {
+    if (machine.up) Object.assign(machine, machine.installed, { boots: machine.boots + 1 })
+  },
+  'storage is being rebuilt': (_, homelab) =>
+    (homelab.storage = { systems: ['longhorn'], unwell: ['volume pvc-1 is degraded'], lastReplicas: new Map() }),
+  'storage is well again': (_, homelab) =>
+    (homelab.storage = { systems: ['longhorn'], unwell: [], lastReplicas: new Map() }),
+}
+
+function randomRoles(random: Random): Readonly<Record<string, Role>> {
+  const controlPlanes = random.pick([1, 3, 3, 3, 5])
+  const workers = random.pick([0, 1, 2, 3, 4])
+  return Object.fromEntries([
+    ...Array.from({ length: controlPlanes }, (_, index) => [`cp-${index + 1}`, 'controlplane'] as const),
+    ...Array.from({ length: workers }, (_, index) => [`w-${index + 1}`, 'worker'] as const),
+  ])
+}
+
+const unheard = (): Outcome => ({ kind: 'later', reason: '', at: new Date() })
+
+interface Played {
+  readonly seed: number
+  readonly breaches: readonly string[]
+  readonly last: Outcome
+  readonly silent: boolean
+  readonly versions: readonly string[]
+  readonly healed: string
+  readonly log: readonly string[]
+}
+
+async function play(seed: number): Promise<Played> {
+  const random = createRandom(seed)
+  const roles = randomRoles(random)
+  const parallel = random.pick([1, 1, 2])
+  const homelab = fakeHomelab(roles, { versions: ['v1.13.9', 'v1.14.1'], bootTakes: random.pick([0, 1, 3]) })
+  const judge = judgeOf(homelab, { parallel })
+  const log: string[] = []
+  const names = Object.keys(roles)
+  const schedule = Array.from({ length: random.pick([1, 2, 3, 5, 8]) }, () => ({
+    at: random.below(names.length * 7),
+    machine: homelab.machine(random.pick(names)),
+    fault: random.pick(Object.keys(faults)),
+  }))
+  const crashes = new Set(random.chance(0.5) ? [random.below(names.length * 7), random.below(names.length * 7)] : [])
+  let seen = 0
+  let crashed = Promise.withResolvers<void>()
+  const options = {
+    upgrade: {
+      parallel,
+      reboot: '40ms',
+      install: '60ms',
+      drain: '25ms',
+      retryAfter: '1ms',
+      draining: { whenBlocked: random.pick(['wait', 'skip', 'delete']), blockedFor: '5ms' },
+    },
+  }
+  let it = startAgent(homelab, options)
+  const ready = async (agent: StartedAgent) => {
+    await agent.reads(online)
+    await agent.agent.idle()
+  }
+  await ready(it)
+  await it.run('watch-releases')
+  await it.run('stage-image')
+  homelab.before = async (entry) => {
+    const now = seen++
+    // What goes wrong at the very moment of an order nobody can have seen.
+    judge.look(entry)
+    for (const { at, machine, fault } of schedule) {
+      if (at !== now) continue
+      log.push(`${fault}: ${machine.name}`)
+      faults[fault]!(machine, homelab)
+    }
+    log.push(entry)
+    if (crashes.has(now)) {
+      log.push('the agent is killed')
+      crashed.resolve()
+      await new Promise(() => {})
+    }
+  }
+  let last = unheard()
+  /** Until done, or until the same thing was waited for five times in a row. */
+  const go = async () => {
+    let same = 0
+    for (let run = 0; run < 80 && same < 5; run++) {
+      const outcome = await Promise.race([it.run('upgrade-node').catch(() => undefined), crashed.promise])
+      if (!outcome) {
+        crashed = Promise.withResolvers()
+        // Not disposed of: a killed process ends nothing in good order.
+        it = startAgent(homelab, options)
+        await ready(it)
+        continue
+      }
+      const said = (one: Outcome) => (one.kind === 'later' ? one.reason : one.summary)
+      same = said(outcome) === said(last) ? same + 1 : 0
+      last = outcome
+      log.push(`=> ${said(outcome)}`)
+      if (outcome.kind === 'done') return
+      // As the queue does, which looks again when it was asked to.
+      await sleep(Math.min(10, Math.max(0, outcome.at.getTime() - Date.now())))
+    }
+  }
+  await go()
+  const stoppedWith = last
+  const silent = (last.kind === 'later' ? last.reason : last.summary).length < 5
+
+  // Then a person comes: mends the machines, takes words back, and lets it try again.
+  homelab.before = async (entry) => {
+    judge.look(entry)
+    log.push(entry)
+  }
+  homelab.storage = { systems: [], unwell: [], lastReplicas: new Map() }
+  remembered.blocked.remember(homelab.ports.journal, {})
+  for (const machine of homelab.machines.values()) {
+    Object.assign(machine, {
+      rollsBack: false,
+      stuckBooting: false,
+      rebootIgnored: false,
+      answerLost: false,
+      installerExit: undefined,
+      stubborn: false,
+      paused: undefined,
+      attempts: undefined,
+    })
+    if (!machine.up || machine.stage !== 'running')
+      Object.assign(machine, machine.installed, { up: true, stage: 'running', boots: machine.boots + 1 })
+    const armed = machine.installed.version !== machine.version
+    if (machine.unschedulable && !machine.mark) machine.unschedulable = false
+    // What is armed and not ours is rebooted by hand, as the message says.
+    if (armed && machine.mark?.why !== 'upgrade')
+      Object.assign(machine, machine.installed, { boots: machine.boots + 1 })
+  }
+  last = unheard()
+  await go()
+  const healed = last.kind === 'done' ? last.summary : last.reason
+  return {
+    seed,
+    breaches: judge.breaches,
+    last: stoppedWith,
+    silent,
+    versions: [...homelab.machines.values()].map(({ version }) => version),
+    healed,
+    log,
+  }
+}
+
+describe(`in ${seeds.length} rollouts with random faults`, () => {
+  const played: Played[] = []
+  beforeAll(async () => {
+    for (let at = 0; at < seeds.length; at += 50)
+      played.push(...(await Promise.all(seeds.slice(at, at + 50).map((seed) => play(seed)))))
+  }, 180_000)
+  /** What a person needs to play it again. */
+  const show = (found: readonly Played[]) =>
+    found.slice(0, 3).map(({ seed, log, breaches, healed }) => ({ replay: `SEED=${seed}`, breaches, healed, log }))
+
+  test('no order of ours takes away the quorum, or more nodes than may be away', () => {
+    expect(show(played.filter(({ breaches }) => breaches.length > 0))).toEqual([])
+  })
+
+  test('each ends done, or waits or is stuck with a reason, and is never silent', () => {
+    expect(show(played.filter(({ silent }) => silent))).toEqual([])
+  })
+
+  test('each goes on to its end when a person has mended what broke', () => {
+    expect(show(played.filter(({ healed }) => healed !== 'every node runs v1.14.1'))).toEqual([])
+  })
+
+  test('some end well by themselves, some wait and some are stuck: the faults do something', () => {
+    if (seeds.length < 100) return
+    const kinds = new Set(
+      played.map(({ last }) => (last.kind === 'later' ? 'waits' : last.summary.startsWith('stuck') ? 'stuck' : 'done')),
+    )
+    expect([...kinds].toSorted()).toEqual(['done', 'stuck', 'waits'])
+  })
+})
