@@ -19,7 +19,18 @@ import type { NodePlan } from '../src/core/upgrade.ts'
 import { windowAt } from '../src/core/window.ts'
 
 /** Phases that a failing battery keeps from beginning, and those that a person does: what is installed is finished. */
-const beforeReboot = ['fetch', 'snapshot', 'close', 'empty', 'confirm', 'note', 'install', 'hand over', 'reboot']
+const beforeReboot = [
+  'fetch',
+  'snapshot',
+  'close',
+  'empty',
+  'confirm',
+  'note',
+  'install',
+  'hand over',
+  'reboot',
+  'roll back',
+]
 const beforeInstall = ['fetch', 'snapshot', 'close', 'empty', 'note', 'install']
 
 /** Brings one node to the wanted Talos release, or as many workers as may be away at once, then asks to be run again. */
@@ -77,7 +88,7 @@ export default defineJob({
       journal.saveRollout(beginRollout(version, now()))
       await emit({ type: 'rollout.started', version })
     }
-    const mayGoOn = (name: string) => whyNot(context, version, name)
+    const mayGoOn = (name: string) => whyNot(context, 'the rollout', version, name)
     try {
       await carryOut(decision.first, { mayGoOn })
     } catch (error) {
@@ -118,7 +129,8 @@ async function bring(context: JobContext, foreseen: Foresight, { node, reason, p
       },
     }
     await carryOut(plan, {
-      mayGoOn: (name) => whyNot(context, version, name),
+      // What a person wants taken back is no part of the rollout that they stopped.
+      mayGoOn: (name) => whyNot(context, does('roll-back') ? 'a person' : 'the rollout', version, name),
       onPhase: (name, ms) => write((rollout) => withPhase(rollout, node, name, ms)),
       onStep: (step, { kind }) => {
         if (kind === 'failed') failedAt = step.do
@@ -148,8 +160,11 @@ async function bring(context: JobContext, foreseen: Foresight, { node, reason, p
     await emit({ type: 'node.upgraded', node, version: version! })
     return later(`${node} runs ${version}; on to the next`, now())
   }
-  if (does('await-rebooted')) write((rollout) => withNodeEnded(rollout, node, 'rolled-back', now()))
-  else if (does('note-failure')) write((rollout) => withNodeEnded(rollout, node, 'failed', now(), reason))
+  if (does('await-rebooted')) {
+    // The rollout that brought it forward has been called off by then.
+    const brought = journal.rollouts(20).find(({ nodes }) => Object.hasOwn(nodes, node))
+    if (brought) journal.saveRollout(withNodeEnded(brought, node, 'rolled-back', now()))
+  } else if (does('note-failure')) write((rollout) => withNodeEnded(rollout, node, 'failed', now()))
   else if (does('uncordon')) write((rollout) => withNodeEnded(rollout, node, 'given-back', now()))
   return later(reason, now())
 }
@@ -162,12 +177,17 @@ function together(ends: readonly Outcome[]): Outcome {
 }
 
 /** Why this phase may not begin: a battery that fails, a person, or the end of what was wanted. */
-function whyNot(context: JobContext, version: string | undefined, name: string): string | undefined {
+function whyNot(
+  context: JobContext,
+  wantedBy: 'the rollout' | 'a person',
+  version: string | undefined,
+  name: string,
+): string | undefined {
   const { config, ports, power, monotonic } = context
   const { journal } = ports
   const failing = beforeReboot.includes(name) ? powerObstacle(power, monotonic(), config.power) : undefined
   if (failing) return failing
-  if (!beforeInstall.includes(name)) return undefined
+  if (wantedBy === 'a person' || !beforeInstall.includes(name)) return undefined
   if (version !== undefined && remembered.aborted.recall(journal) === version)
     return `the rollout of ${version} was aborted`
   return pauseOf(config, journal)

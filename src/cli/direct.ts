@@ -3,6 +3,7 @@ import { access, constants, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { checkStore } from '../adapters/bullmq/store.ts'
 import { type JournalHandle, openJournal } from '../adapters/journal/journal.ts'
+import { createCalendar } from '../adapters/calendar/calendar.ts'
 import { compileCheck } from '../adapters/checks/checks.ts'
 import { createFactory } from '../adapters/factory/factory.ts'
 import type { PlanAnswer } from '../control/protocol.ts'
@@ -16,7 +17,7 @@ import { observe } from '../engine/observe.ts'
 import { findOwnNode } from '../main/identity.ts'
 import { readSecret, type Settings, toSchematic } from '../main/settings.ts'
 import { loadSchematics } from '../watchers/schematics.ts'
-import { openUps, openWorld, readAccess, readCredentials } from '../main/wiring.ts'
+import { isUrl, openUps, openWorld, readAccess, readCredentials } from '../main/wiring.ts'
 
 /** What the CLI can answer while no daemon runs, by looking for itself. */
 
@@ -89,6 +90,11 @@ export async function checkSettings(settings: Settings): Promise<readonly string
   await attempt('cluster.talosconfig', () => readCredentials(settings))
   const { kubeconfig } = config.cluster
   if (kubeconfig !== undefined) await attempt('cluster.kubeconfig', () => readAccess(settings, kubeconfig))
+  const { calendar, timeZone } = config.upgrade
+  if (calendar !== undefined && !isUrl(calendar))
+    await attempt('upgrade.calendar', () =>
+      createCalendar({ source: path(calendar), timeZone }).blackouts(new Date(), AbortSignal.timeout(5_000)),
+    )
   for (const check of config.upgrade.checks)
     await attempt(`upgrade.checks (${check.name})`, async () => {
       const fault = compileCheck(check)

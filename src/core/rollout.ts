@@ -239,9 +239,10 @@ function versionToRun(cluster: Cluster, release: TargetDecision): string | undef
   return running.size === 1 ? [...running][0] : undefined
 }
 
-/** Whether a node is taken out of service by it, and not only given back or tidied. */
+/** Whether a node is begun on its way forward by it, and not only given back, tidied or taken back. */
 export function begins(plan: Plan): boolean {
-  return plan.some(({ steps }) => steps.some((step) => step.do === 'cordon' || step.do === 'note-staged'))
+  const does = new Set(plan.flatMap(({ steps }) => steps.map((step) => step.do)))
+  return (does.has('cordon') || does.has('note-staged')) && !does.has('roll-back')
 }
 
 function isUnderWay(cluster: Cluster): boolean {

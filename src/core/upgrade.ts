@@ -164,7 +164,10 @@ function decideStaging(
   policy: UpgradePolicy,
 ): UpgradeDecision {
   if (policy.mode !== 'staged') return { kind: 'wait', ...window }
-  const ready = outdated.filter((node) => isStagedFor(node, target) && isArmed(node))
+  const ready = inOrder(
+    outdated.filter((node) => isStagedFor(node, target) && isArmed(node)),
+    policy,
+  )
   const next = candidates(outdated, circumstances, policy).find(
     (node) => node.talos.ok && hasLifecycleService(node.talos.value.version) && !ready.includes(node),
   )

@@ -131,6 +131,7 @@ async function askForAccess(talos: TalosAdapter, { nodes }: Config): Promise<Acc
   throw last
 }
 
-function isUrl(text: string): boolean {
+/** Whether a calendar is somewhere in the network, and not a file. */
+export function isUrl(text: string): boolean {
   return /^https?:/.test(text)
 }

@@ -35,7 +35,7 @@ test('what the shipped configuration comments out is what is meant without it', 
     .map(([, indent, key, value]) => `${indent}${key}: ${value}`)
     .filter(
       (line) =>
-        !/ (pin|skip|minimumCharge|minimumRuntime|user|wake|url|stableFor|retryEvery|giveUpAfter|broadcast):/.test(
+        !/ (pin|skip|blackouts|calendar|canary|checks|draining|last|minimumCharge|minimumRuntime|user|wake|url|stableFor|retryEvery|giveUpAfter|broadcast):/.test(
           line,
         ),
     )
@@ -46,6 +46,41 @@ test('what the shipped configuration comments out is what is meant without it', 
   }, text)
   expect(active).not.toBe(text)
   expect(parseConfig(active, 'caretaker.yaml')).toEqual(parseConfig(text, 'caretaker.yaml'))
+})
+
+test('everything that it shows of upgrades can be used as it stands', () => {
+  const text = readFileSync(shipped, 'utf8')
+  const [before = '', rest = ''] = text.split(/(?<=^upgrade:\n)/m)
+  const [upgrade = '', after = ''] = rest.split(/(?=^# The UPS, as)/m)
+  const active = `${before}${upgrade.replaceAll(/^ {2}# /gm, '  ')}${after}`
+  const { upgrade: policy } = parseConfig(active, 'caretaker.yaml')
+  expect(policy.checks.map(({ name }) => name)).toEqual(['web', 'alerts', 'postgres'])
+  expect(policy).toMatchObject({
+    blackouts: [{ reason: 'holidays' }],
+    canary: { node: 'worker-1', watch: 3_600_000 },
+    draining: { last: [{ selector: 'app in (postgres, mariadb)', within: 300_000 }] },
+  })
+})
+
+test.each([
+  ['parallel: 0', 'upgrade.parallel: Too small: expected number to be >=1'],
+  ['parallel: 0%', 'upgrade.parallel: use a number of nodes, or a share of them such as 25%'],
+  ['parallel: 101%', 'upgrade.parallel: use a number of nodes, or a share of them such as 25%'],
+  ['canary: { node: w-9 }', 'upgrade.canary.node: there is no node of this name'],
+  ['approval: maybe', 'upgrade.approval: Invalid option: expected one of "none"|"minor"|"always"'],
+  ['checks: [{ name: web }]', 'upgrade.checks.0: give it one of http, prometheus and object'],
+  ["checks: [{ name: web, http: { url: 'ftp://nas' } }]", 'upgrade.checks.0.http.url: Invalid URL'],
+  ['blackouts: [{ from: 2026-12-27, to: 2026-12-24 }]', 'upgrade.blackouts.0.to: ends before it begins'],
+  [
+    'blackouts: [{ from: christmas, to: 2026-12-24 }]',
+    'upgrade.blackouts.0.from: use a date such as 2026-12-24, or 2026-12-24T18:00:00+01:00',
+  ],
+  [
+    'draining: { whenBlocked: force }',
+    'upgrade.draining.whenBlocked: Invalid option: expected one of "wait"|"skip"|"delete"',
+  ],
+])('upgrade: { %s } is refused', (text, fault) => {
+  expect(faultsOf(`${smallest}upgrade: { ${text} }\n`).map((line) => line.replace(/^\S+ /, ''))).toEqual([fault])
 })
 
 test('the smallest configuration has every default', () => {

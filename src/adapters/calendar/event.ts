@@ -41,11 +41,15 @@ export function readEvent(component: Component, timeZone: string): Event {
   }
 }
 
-/** A DTEND is so many ms later, or for days so many days; a DURATION counts days by the calendar (section 3.3.6). */
+/** A DTEND is so many ms later, or for days so many days; a DURATION counts its days, and only those, by the calendar (section 3.3.6). */
 function endOf(component: Component, start: Time, timeZone: string): (start: Time) => number {
   const [end] = timesOf(component, 'dtend', timeZone)
   const duration: unknown = component.getFirstPropertyValue('duration')
-  if (duration instanceof ICAL.Duration) return (from) => instantOf(later(from, duration))
+  if (duration instanceof ICAL.Duration) {
+    const days = new ICAL.Duration({ days: duration.weeks * 7 + duration.days, isNegative: duration.isNegative })
+    const rest = (duration.toSeconds() - days.toSeconds()) * 1_000
+    return (from) => instantOf(later(from, days)) + rest
+  }
   if (start.isDate) {
     // Some write the last day instead of the one after it.
     const days = Math.max(1, end ? Math.round(daysBetween(start, end)) : 1)

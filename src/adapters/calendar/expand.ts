@@ -10,8 +10,8 @@ export interface Span {
   readonly to: number
 }
 
-/** So many occurrences are followed at the most: an event of every hour for twenty years. */
-const mostOccurrences = 200_000
+/** So many occurrences are followed at the most: an event of every hour for eleven years. */
+const mostOccurrences = 100_000
 
 interface Counted {
   left: number

@@ -40,7 +40,15 @@ function linesOf(text: string): Line[] {
     if (/^[ \t]/.test(raw) && last) last.parts.push(raw.slice(1))
     else if (raw.trim() !== '') lines.push({ number: index + 1, parts: [raw] })
   }
-  return lines.map(({ number, parts }) => ({ number, text: parts.join('') }))
+  return lines.map(({ number, parts }) => ({ number, text: asDay(parts.join('')) }))
+}
+
+/** Some write a day without saying that it is none with a time, which the library takes for half a time. */
+function asDay(line: string): string {
+  const [, name, parameters = '', value] =
+    /^(DTSTART|DTEND|RECURRENCE-ID|EXDATE|RDATE)((?:;(?!VALUE=)[^;:"]*)*):(\d{8}(?:,\d{8})*)$/i.exec(line.trimEnd()) ??
+    []
+  return name === undefined ? line : `${name};VALUE=DATE${parameters}:${value}`
 }
 
 /** The library takes any END for the end of whatever is open. Answers the lines on which events begin. */
