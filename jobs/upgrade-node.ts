@@ -91,6 +91,7 @@ export default defineJob({
     const mayGoOn = (name: string) => whyNot(context, 'the rollout', version, name)
     try {
       await carryOut(decision.first, { mayGoOn })
+      await noteSnapshot(context, foreseen)
     } catch (error) {
       // Nothing was touched yet, so no node has failed.
       if (signal.aborted || !(error instanceof AgentError)) throw error
@@ -119,22 +120,13 @@ async function bring(context: JobContext, foreseen: Foresight, { node, reason, p
     write((rollout) => withNodeStarted(rollout, { name: node, role: found.role, from }, now()))
   }
   let failedAt: Step['do'] | undefined
-  let isSaved = false
   try {
-    await using _ = {
-      // Also where a later step failed: one snapshot a rollout is enough.
-      [Symbol.asyncDispose]: async () => {
-        const [newest] = isSaved ? await ports.snapshots.list() : []
-        if (newest) write((rollout) => ({ ...rollout, snapshot: newest.file }))
-      },
-    }
     await carryOut(plan, {
       // What a person wants taken back is no part of the rollout that they stopped.
       mayGoOn: (name) => whyNot(context, does('roll-back') ? 'a person' : 'the rollout', version, name),
       onPhase: (name, ms) => write((rollout) => withPhase(rollout, node, name, ms)),
       onStep: (step, { kind }) => {
         if (kind === 'failed') failedAt = step.do
-        if (kind === 'done' && step.do === 'snapshot-etcd') isSaved = true
       },
     })
   } catch (error) {
@@ -167,6 +159,16 @@ async function bring(context: JobContext, foreseen: Foresight, { node, reason, p
   } else if (does('note-failure')) write((rollout) => withNodeEnded(rollout, node, 'failed', now()))
   else if (does('uncordon')) write((rollout) => withNodeEnded(rollout, node, 'given-back', now()))
   return later(reason, now())
+}
+
+/** One snapshot of etcd a rollout is enough. */
+async function noteSnapshot({ ports }: JobContext, { decision, version }: Foresight): Promise<void> {
+  const { journal, snapshots } = ports
+  const isSaved =
+    decision.kind === 'go' && decision.first.some(({ steps }) => steps.some((step) => step.do === 'snapshot-etcd'))
+  const record = version === undefined ? undefined : recordFor(version, journal)
+  const [newest] = isSaved && record ? await snapshots.list() : []
+  if (record && newest) journal.saveRollout({ ...record, snapshot: newest.file })
 }
 
 /** The soonest of them decides when to look again; all of them say why. */

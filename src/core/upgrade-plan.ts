@@ -63,17 +63,15 @@ export interface AttemptAtHand {
   readonly count: number
   /** The installer has run already, and only the reboot is missing. */
   readonly installed?: boolean
-  /** A snapshot of etcd is to be taken before anything else. */
-  readonly snapshot?: boolean
 }
 
-/** Everything from the first pull to a node that has proven itself. */
+/** Everything from the cordon to a node that has proven itself. */
 export function upgradePlan(
   node: Node,
   target: UpgradeTarget,
   now: Date,
   policy: UpgradePolicy,
-  { count, installed = false, snapshot = false }: AttemptAtHand,
+  { count, installed = false }: AttemptAtHand,
 ): Plan {
   if (!node.talos.ok) return []
   const { name } = node
@@ -84,7 +82,6 @@ export function upgradePlan(
   const rebooting: CordonMark = { ...mark, rebooting: true }
   const mode = target.rebootModeOf(name) ?? policy.rebootMode
   const close: Plan = [
-    ...(snapshot ? [phase('snapshot', snapshotStep(name, target, policy))] : []),
     phase('close', { do: 'cordon', node: name, mark, attempts: { release: target.version, count }, within: 30_000 }),
     phase('empty', { do: 'drain', node: name, policy: drainPolicy(policy), within: policy.drain }),
   ]
@@ -155,8 +152,9 @@ export function stagePlan(node: Node, target: UpgradeTarget, now: Date, policy: 
   ]
 }
 
-function snapshotStep(node: string, target: UpgradeTarget, policy: UpgradePolicy): Step {
-  return { do: 'snapshot-etcd', node, release: target.version, within: policy.install }
+/** etcd's data on our disk, before the first control plane goes. That it fails is no fault of the node or the release. */
+export function snapshotPlan({ name }: Node, target: UpgradeTarget, policy: UpgradePolicy): Plan {
+  return [phase('snapshot', { do: 'snapshot-etcd', node: name, release: target.version, within: policy.install })]
 }
 
 function markFor(node: Node, facts: TalosFacts, target: UpgradeTarget, now: Date): CordonMark {

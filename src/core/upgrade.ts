@@ -19,6 +19,7 @@ import {
   finishRollbackPlan,
   reopenPlan,
   rollbackPlan,
+  snapshotPlan,
   stagePlan,
   upgradePlan,
   type UpgradePolicy,
@@ -89,18 +90,20 @@ export function decideUpgrade(
   return {
     kind: 'go',
     // What the canary must prove includes that its image can be had; the others' come before the second node.
-    first: fetchPlan(
-      [...together, ...others.filter((node) => !together.includes(node) && isHealthy(node))],
-      target,
-      policy,
-    ),
+    first: [
+      ...fetchPlan(
+        [...together, ...others.filter((node) => !together.includes(node) && isHealthy(node))],
+        target,
+        policy,
+      ),
+      ...savePlan(next, target, circumstances, policy),
+    ],
     nodes: together.map((node) => ({
       node: node.name,
       reason: `${node.name} runs ${describeRunning(node)}`,
       plan: upgradePlan(node, target, circumstances.now, policy, {
         count: nextCount(node, target),
         installed: isStagedFor(node, target) && isArmed(node),
-        snapshot: node.role === 'controlplane' && !circumstances.snapshotted,
       }),
     })),
   }
@@ -114,8 +117,17 @@ export function upgradeOrder(cluster: Cluster, target: UpgradeTarget, policy: Up
   )
 }
 
-function go(node: string, reason: string, plan: Plan): UpgradeDecision & { kind: 'go' } {
-  return { kind: 'go', first: [], nodes: [{ node, reason, plan }] }
+function go(node: string, reason: string, plan: Plan, first: Plan = []): UpgradeDecision & { kind: 'go' } {
+  return { kind: 'go', first, nodes: [{ node, reason, plan }] }
+}
+
+function savePlan(
+  node: Node,
+  target: UpgradeTarget,
+  { snapshotted }: Pick<Circumstances, 'snapshotted'>,
+  policy: UpgradePolicy,
+): Plan {
+  return node.role === 'controlplane' && !snapshotted ? snapshotPlan(node, target, policy) : []
 }
 
 /** Those that can be next, in order. Nodes that are set aside by a person or for a while let others go before them. */
@@ -230,13 +242,18 @@ function decideAllUnfinished(
   const isAway = (node: Node) => !isHealthy(node)
   const sorted = [...unfinished.filter(isAway), ...unfinished.filter((node) => !isAway(node))]
   const decisions = sorted.map((node) => decideUnfinished(node, cluster, target, circumstances, policy))
-  const going = decisions.flatMap((decision) => (decision.kind === 'go' ? decision.nodes : []))
+  const going = decisions.filter((decision) => decision.kind === 'go')
   const [first] = going
   if (!first) return decisions.find(({ kind }) => kind === 'stuck') ?? decisions[0]!
-  const roleOf = (name: string) => cluster.nodes.find((node) => node.name === name)?.role
-  if (roleOf(first.node) === 'controlplane') return { kind: 'go', first: [], nodes: [first] }
-  const workers = going.filter(({ node }) => roleOf(node) === 'worker')
-  return { kind: 'go', first: [], nodes: workers.slice(0, workersAtOnce(cluster.nodes, policy)) }
+  const isWorker = ({ nodes: [one] }: (typeof going)[number]) =>
+    cluster.nodes.find(({ name }) => name === one?.node)?.role === 'worker'
+  if (!isWorker(first)) return first
+  const workers = going.filter(isWorker).slice(0, workersAtOnce(cluster.nodes, policy))
+  return {
+    kind: 'go',
+    first: workers.flatMap((decision) => decision.first),
+    nodes: workers.flatMap(({ nodes }) => nodes),
+  }
 }
 
 function decideUnfinished(
@@ -317,20 +334,15 @@ function decideUnfinished(
   const lost = extensionsObstacle(node, target)
   if (lost) return { kind: 'wait', reason: lost }
 
-  const snapshot = node.role === 'controlplane' && !circumstances.snapshotted
-  if (failure !== undefined) {
-    return go(name, `trying ${name} once more: ${failure}`, [
-      ...fetchPlan([node], target, policy),
-      ...upgradePlan(node, target, circumstances.now, policy, { count: attempts.count + 1, snapshot }),
-    ])
-  }
   // Cut short by a crash, by the power or by a reboot that never came: the same attempt goes on.
-  const installed = isArmed(node) && mark.release !== undefined && tried
-  const count = Math.max(1, attempts.count)
-  return go(name, `${name} was being upgraded`, [
-    ...(installed ? [] : fetchPlan([node], target, policy)),
-    ...upgradePlan(node, target, circumstances.now, policy, { count, installed, snapshot }),
-  ])
+  const installed = failure === undefined && isArmed(node) && mark.release !== undefined && tried
+  const count = failure === undefined ? Math.max(1, attempts.count) : attempts.count + 1
+  return go(
+    name,
+    failure === undefined ? `${name} was being upgraded` : `trying ${name} once more: ${failure}`,
+    upgradePlan(node, target, circumstances.now, policy, { count, installed }),
+    [...(installed ? [] : fetchPlan([node], target, policy)), ...savePlan(node, target, circumstances, policy)],
+  )
 }
 
 /**

@@ -133,5 +133,5 @@ async function askForAccess(talos: TalosAdapter, { nodes }: Config): Promise<Acc
 
 /** Whether a calendar is somewhere in the network, and not a file. */
 export function isUrl(text: string): boolean {
-  return /^https?:/.test(text)
+  return /^(https?|webcal):/.test(text)
 }

@@ -118,6 +118,33 @@ describe('a series of events', () => {
     ])
   })
 
+  test('follows the changes of the clock that the calendar itself tells of', async () => {
+    // Summer time as in Berlin, under a name that nobody knows.
+    const half = (kind: string, month: number, from: string, to: string) => [
+      `BEGIN:${kind}`,
+      `DTSTART:1970${month === 3 ? '0329T020000' : '1025T030000'}`,
+      `RRULE:FREQ=YEARLY;BYMONTH=${month};BYDAY=-1SU`,
+      `TZOFFSETFROM:${from}`,
+      `TZOFFSETTO:${to}`,
+      `END:${kind}`,
+    ]
+    const zone = [...half('DAYLIGHT', 3, '+0100', '+0200'), ...half('STANDARD', 10, '+0200', '+0100')]
+    const lines = series.map((line) => line.replace('Europe/Berlin', 'Mitteleuropa'))
+    await at.write(
+      calendarOf(
+        'BEGIN:VTIMEZONE',
+        'TZID:Mitteleuropa',
+        ...zone,
+        'END:VTIMEZONE',
+        eventOf(...lines, 'RRULE:FREQ=WEEKLY;COUNT=2'),
+      ),
+    )
+    expect(days(await at.read({ at: new Date('2026-10-01T00:00:00Z'), timeZone: 'Asia/Tokyo' }))).toEqual([
+      '2026-10-20T20:00Z',
+      '2026-10-27T21:00Z',
+    ])
+  })
+
   test('goes on for ever, as far as it is looked ahead', async () => {
     expect(days(await readEvent(...series, 'RRULE:FREQ=MONTHLY;BYDAY=1TU'))).toEqual([
       '2026-12-01T21:00Z',

@@ -196,7 +196,7 @@ describe('of the snapshots that there are', () => {
     expect(await at.open().list()).toEqual([])
   })
 
-  test('one goes on when what it prunes is gone already', async () => {
+  test('one that somebody took away is nothing to prune', async () => {
     const first = await at.keep()
     await rm(first.file)
     await at.keep()
