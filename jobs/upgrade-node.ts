@@ -111,8 +111,9 @@ async function bring(context: JobContext, foreseen: Foresight, { node, reason, p
   const { version, cluster } = foreseen
   const found = cluster.nodes.find(({ name }) => name === node)!
   const write = (change: (rollout: Rollout) => Rollout) => {
-    const open = version === undefined ? undefined : recordFor(version, journal)
-    if (open) journal.saveRollout(change(open))
+    // Also where it was called off meanwhile: what becomes of its nodes belongs to it.
+    const record = journal.rollouts(20).find(({ release }) => release === version)
+    if (record) journal.saveRollout(change(record))
   }
   const does = (what: Step['do']) => plan.some(({ steps }) => steps.some((step) => step.do === what))
   if (does('cordon') && !does('roll-back') && found.talos.ok) {

@@ -105,6 +105,22 @@ describe('a rollback', () => {
     ])
   })
 
+  test('lets what is only closed go back into service first, so that its pods find a place', async () => {
+    const homelab = fakeHomelab(three, offered)
+    await using it = await begin(homelab)
+    await it.next()
+    homelab.before = async (entry) => {
+      if (entry === 'drain w-2') await it.control.rollback('w-1', false)
+    }
+    expect(await it.next()).toBe('stopped before install: the rollout of v1.14.1 was aborted')
+    homelab.before = undefined
+    expect(await it.next()).toBe('w-2 is given back, so that w-1 can go back')
+    expect(await it.next()).toBe('w-1 is to go back from v1.14.1')
+    expect(homelab.ports.journal.rollouts(5)).toMatchObject([
+      { outcome: 'aborted', nodes: { 'w-1': { outcome: 'rolled-back' }, 'w-2': { outcome: 'given-back' } } },
+    ])
+  })
+
   test('asks for no health: it is how a broken cluster is made whole', async () => {
     const homelab = fakeHomelab(three, offered)
     await using it = await begin(homelab, { upgrade: { reboot: '30ms' } })

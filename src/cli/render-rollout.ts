@@ -9,7 +9,7 @@ export function renderRollout(answer: RolloutAnswer): string {
   const facts = [
     ['approved', approved],
     ['aborted', aborted],
-    ['paused', paused],
+    ['paused', paused?.replace(/^paused: /, '')],
     ['window', openUntil && `opened by hand until ${openUntil}`],
     ['snapshot', snapshot && `${snapshot.file}, ${(snapshot.bytes / 1e6).toFixed(1)} MB of ${snapshot.at}`],
   ] as const

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util'
 import type { JobAnswer, PlanAnswer, PowerAnswer, StatusAnswer } from '../control/protocol.ts'
-import { isArmed, type Node, whyUnhealthy } from '../core/cluster.ts'
+import { type CordonMark, isArmed, type Node, whyUnhealthy } from '../core/cluster.ts'
 import { describeDuration } from '../core/duration.ts'
 import { describeReason } from '../core/event.ts'
 import type { Entry } from '../core/journal.ts'
@@ -29,7 +29,7 @@ export function renderStatus(status: StatusAnswer, now: number): string {
     ],
     ['working', describeWork(status, now)],
     ['queue', status.queue ? describeCounts(status.queue) : red('its store does not answer')],
-    ...(status.paused ? [['paused', yellow(status.paused)]] : []),
+    ...(status.paused ? [['paused', yellow(status.paused.replace(/^paused: /, ''))]] : []),
     ...(outage ? [['outage', yellow(describeOutage(outage))]] : []),
     ...(status.journalDegraded ? [['journal', red(`kept in memory: ${status.journalDegraded}`)]] : []),
     ['kubernetes', cluster.kubernetes.ok ? cluster.kubernetes.value : red(cluster.kubernetes.error)],
@@ -70,10 +70,7 @@ function notesOf(node: Node, unhealthy: string | undefined): string[] {
   const kubernetes = node.kubernetes.ok ? node.kubernetes.value : undefined
   const facts = node.talos.ok ? node.talos.value : undefined
   const notes: string[] = unhealthy ? [unhealthy] : []
-  if (kubernetes?.cordon)
-    notes.push(
-      `cordoned by us for ${kubernetes.cordon.why === 'upgrade' ? `the upgrade to ${kubernetes.cordon.release ?? '?'}` : 'the power cut'}`,
-    )
+  if (kubernetes?.cordon) notes.push(`cordoned by us for ${describeMark(kubernetes.cordon)}`)
   else if (kubernetes?.unschedulable) notes.push('cordoned by somebody else')
   if (kubernetes?.paused !== undefined) notes.push(`paused: ${kubernetes.paused}`)
   if (isArmed(node))
@@ -87,6 +84,11 @@ function notesOf(node: Node, unhealthy: string | undefined): string[] {
       `attempt ${kubernetes.attempts.count} at ${kubernetes.attempts.release} failed: ${kubernetes.attempts.failure}`,
     )
   return notes
+}
+
+function describeMark({ why, back, release = '?' }: CordonMark): string {
+  if (why === 'power') return 'the power cut'
+  return back ? `going back from ${release}` : `the upgrade to ${release}`
 }
 
 export function describePower({ state, lasts, loginRefused, hasUps, silentFor }: PowerAnswer): string {

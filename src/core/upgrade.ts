@@ -223,6 +223,11 @@ function decideRollback(
     const barrier = force || isArmed(node) ? undefined : goingBackObstacle(node, to ?? mark?.from)
     if (barrier)
       return { kind: 'stuck', node: name, reason: `${name} can't go back: ${barrier}. --force tries it all the same` }
+    // What is only closed would keep this node's pods from finding a place.
+    const idle = nodes.find(
+      (other) => other !== node && isClosedByUs(other) && !markOf(other)?.back && !isArmed(other) && isHealthy(other),
+    )
+    if (idle) return go(idle.name, `${idle.name} is given back, so that ${name} can go back`, reopenPlan(idle))
     return go(name, `${name} is to go back from ${node.talos.value.version}`, rollbackPlan(node, now, policy))
   }
   return undefined

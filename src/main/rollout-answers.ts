@@ -68,7 +68,7 @@ export function createRolloutControl({ agent, ports, upgradeNode, nodes }: Rollo
     rollouts: () => journal.rollouts(50),
     pause: async (reason) => {
       remembered.paused.remember(journal, reason)
-      return said(reason)
+      return said(`no further node is begun: ${reason}`)
     },
     resume: async () => {
       remembered.paused.remember(journal, undefined)
