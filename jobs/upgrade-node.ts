@@ -1,4 +1,5 @@
 import { alertOnce } from '../src/core/alerts.ts'
+import { isArmed, type Node } from '../src/core/cluster.ts'
 import { AgentError, assertNever, messageOf } from '../src/core/errors.ts'
 import { needsApproval } from '../src/core/gates.ts'
 import { after, defineJob, done, every, type JobContext, later, on, type Outcome } from '../src/core/job.ts'
@@ -54,6 +55,7 @@ export default defineJob({
     const foreseen = await foresee(context)
     const { decision, version, cluster } = foreseen
     tidyRollbacks(foreseen, journal)
+    noticeArmed(foreseen, journal)
     await noticeWindow(context, foreseen)
     switch (decision.kind) {
       case 'upgraded': {
@@ -213,6 +215,15 @@ function tidyRollbacks({ cluster }: Foresight, journal: Journal): void {
     return found.talos.value.bootId === bootId || found.kubernetes.value.cordon?.back === true
   })
   if (open.length !== wishes.length) remembered.rollbacks.remember(journal, open)
+}
+
+/** A node that another boot would change is told of, unless we made it so on purpose: the next power cut reboots it. */
+function noticeArmed({ cluster }: Foresight, journal: Journal): void {
+  const ours = ({ kubernetes }: Node) =>
+    kubernetes.ok && (kubernetes.value.cordon ?? kubernetes.value.staged)?.why === 'upgrade'
+  const names = cluster.nodes.filter((node) => isArmed(node) && !ours(node)).map(({ name }) => name)
+  const text = `${names.join(', ')} starts another release at the next boot: an upgrade was installed there, and not by us`
+  alertOnce(journal, 'armed', names.length > 0 ? text : undefined)
 }
 
 /** A window that closes with nodes still to come is told of, with what it waited for. */

@@ -164,6 +164,10 @@ describe('a rollback', () => {
     await using it = await begin(homelab)
     homelab.machine('w-1').installed = { ...homelab.machine('w-1').installed, version: 'v1.14.1' }
     expect(await it.next()).toContain('w-1 has an upgrade installed that nobody here began')
+    await it.next()
+    expect(texts(homelab, 'alert')).toEqual([
+      'w-1 starts another release at the next boot: an upgrade was installed there, and not by us',
+    ])
     expect(await it.control.rollback('w-1', false)).toEqual({ said: 'w-1 is disarmed: it reboots into what it runs' })
     await it.next()
     expect(homelab.machine('w-1')).toMatchObject({ version: 'v1.13.9', installed: { version: 'v1.13.9' }, boots: 2 })

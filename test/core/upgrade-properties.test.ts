@@ -12,6 +12,7 @@ import { calm, policy, stepsOf, target } from './rollout.ts'
 interface Case {
   readonly cluster: Cluster
   readonly circumstances: Circumstances
+  readonly limits: { readonly parallel: number }
   readonly decision: UpgradeDecision
 }
 
@@ -32,8 +33,17 @@ function randomCase(seed: number): Case {
     ...calm,
     powerObstacle: random.chance(0.3) ? 'the UPS is on battery' : undefined,
     paused: random.chance(0.2) ? 'paused by me' : undefined,
+    aborted: random.chance(0.05) ? target.version : undefined,
+    ownNode: random.chance(0.05) ? random.pick(names) : undefined,
+    snapshotted: random.chance(0.5),
   }
-  return { cluster, circumstances, decision: decideUpgrade(cluster, target, circumstances, policy) }
+  const limits = { parallel: random.pick([1, 1, 2, 3]) }
+  return {
+    cluster,
+    circumstances,
+    limits,
+    decision: decideUpgrade(cluster, target, circumstances, { ...policy, ...limits }),
+  }
 }
 
 function randomNode(random: Random, trouble: number, names: readonly string[]): NodeChoices {
@@ -64,6 +74,8 @@ function randomNode(random: Random, trouble: number, names: readonly string[]): 
       : {
           ready: !wrong(),
           unschedulable: marked || foreign,
+          zone: random.pick([undefined, undefined, 'a', 'b']),
+          paused: random.chance(0.03) ? 'a guest' : undefined,
           cordon: marked ? upgradeMark : foreign && random.chance(0.5) ? powerMark : undefined,
           leftover: !marked && !foreign && random.chance(0.02),
           attempts: random.chance(0.2)
@@ -127,6 +139,49 @@ describe('in twenty thousand random clusters', () => {
     expect(
       breaches(controlPlanes, (one) => quorumObstacle(one.cluster.nodes, nodeOf(one)!.name) === undefined),
     ).toEqual([])
+  })
+
+  test('no more workers are taken away at once than may be, and none beside a control plane that is away', () => {
+    const takes: readonly Step['do'][] = ['install', 'reboot', 'install-and-reboot']
+    const taken = ({ decision }: Case) =>
+      decision.kind === 'go'
+        ? decision.nodes.filter(({ plan }) => plan.some(({ steps }) => steps.some((step) => takes.includes(step.do))))
+        : []
+    const several = going.filter((one) => taken(one).length > 1)
+    expect(
+      breaches(several, (one) => {
+        const names = taken(one).map(({ node }) => node)
+        const nodesOf = (isTaken: boolean) => one.cluster.nodes.filter(({ name }) => names.includes(name) === isTaken)
+        return (
+          nodesOf(true).every(({ role }) => role === 'worker') &&
+          names.length <= one.limits.parallel &&
+          nodesOf(false).every((node) => node.role === 'worker' || isHealthy(node))
+        )
+      }),
+    ).toEqual([])
+  })
+
+  test('what a person has called off, or stands on ourselves, is not begun', () => {
+    const calledOff = all.filter((one) => begins(one) && nodeOf(one) && !markOf(nodeOf(one)))
+    expect(
+      breaches(
+        calledOff,
+        ({ circumstances: { aborted, ownNode }, decision }) =>
+          aborted === undefined && (decision.kind !== 'go' || decision.nodes.every(({ node }) => node !== ownNode)),
+      ),
+    ).toEqual([])
+  })
+
+  test('etcd is saved before a control plane that it has not been saved for', () => {
+    const unsaved = all.filter(
+      (one) =>
+        !one.circumstances.snapshotted &&
+        nodeOf(one)?.role === 'controlplane' &&
+        stepsOf(one.decision).some(({ do: what }) => what === 'install' || what === 'install-and-reboot'),
+    )
+    expect(breaches(unsaved, ({ decision }) => stepsOf(decision).some((step) => step.do === 'snapshot-etcd'))).toEqual(
+      [],
+    )
   })
 
   test('a cordon that is not ours is never touched', () => {
@@ -219,8 +274,15 @@ describe('in twenty thousand random clusters', () => {
     ).toEqual([])
   })
 
-  test('nothing begins while any node is not well', () => {
-    expect(breaches(all.filter(begins), ({ cluster }) => cluster.nodes.every(isHealthy))).toEqual([])
+  test('nothing begins while any node is not well, but a worker beside fewer than may be away', () => {
+    expect(
+      breaches(all.filter(begins), (one) => {
+        const unwell = one.cluster.nodes.filter((node) => !isHealthy(node))
+        if (unwell.length === 0) return true
+        const isWorker = ({ role }: Node) => role === 'worker'
+        return isWorker(nodeOf(one)!) && unwell.every(isWorker) && unwell.length < one.limits.parallel
+      }),
+    ).toEqual([])
   })
 
   test('nothing goes backwards', () => {
