@@ -16,7 +16,7 @@ import {
   withPhase,
 } from '../src/core/rollout-record.ts'
 import { remembered } from '../src/core/target.ts'
-import type { NodePlan } from '../src/core/upgrade.ts'
+import type { NodePlan } from '../src/core/upgrade-decision.ts'
 import { windowAt } from '../src/core/window.ts'
 
 /** Phases that a failing battery keeps from beginning, and those that a person does: what is installed is finished. */

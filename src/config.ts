@@ -1,29 +1,15 @@
 import { z } from 'zod'
+import { duration, name, percent } from './config-scalars.ts'
 import { parseText } from './config-text.ts'
-import type { Check } from './core/check.ts'
-import { parseDuration } from './core/duration.ts'
+import { rebootMode, upgrade } from './config-upgrade.ts'
 import type { Schematic } from './core/schematic.ts'
-import { parseVersion } from './core/version.ts'
 import { cordonWithin } from './core/shutdown.ts'
-import { days } from './core/window.ts'
-
-const duration = z
-  .string()
-  .refine((text) => parseDuration(text) !== undefined, 'use a duration such as 30s, 10m, 2h or 7d')
-  .transform((text) => parseDuration(text)!)
-  .meta({ description: 'A duration: 500ms, 30s, 10m, 2h, 7d' })
 
 const interval = duration.refine(
   (ms) => ms >= 50 && ms <= 30_000,
   'use 50ms to 30s: upsd drops who is silent for a minute',
 )
 
-const version = z
-  .string()
-  .refine((text) => text.startsWith('v') && parseVersion(text) !== undefined, 'use a Talos release such as v1.13.9')
-const time = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'use a time of day such as 02:00')
-const percent = z.number().min(0).max(100)
-const name = z.string().regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, 'use lower-case letters, digits and dashes')
 const mac = z.string().regex(/^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$/, 'use a MAC address such as 00:1b:21:3a:4f:5c')
 const host = z
   .string()
@@ -40,25 +26,6 @@ const secret = z.union(
   'name a secret as {file: PATH} or {env: NAME}; it is never written here itself',
 )
 export type SecretSource = z.output<typeof secret>
-
-const timeZone = z.string().refine((zone) => {
-  try {
-    return Boolean(new Intl.DateTimeFormat('en', { timeZone: zone }))
-  } catch {
-    return false
-  }
-}, 'use a time zone such as Europe/Warsaw')
-
-const window = z.strictObject({
-  days: z
-    .array(z.enum(days))
-    .min(1)
-    .default([...days]),
-  from: time,
-  to: time,
-})
-
-const rebootMode = z.enum(['default', 'powercycle', 'force'])
 
 const node = z.strictObject({
   name: name.meta({ description: "The node's name in Kubernetes" }),
@@ -93,114 +60,6 @@ const share = z.strictObject({
     .meta({ description: 'The name that machines boot' }),
   architecture: z.enum(['amd64', 'arm64']).default('amd64'),
   keep: z.int().min(1).max(50).default(2).meta({ description: 'How many staged images are kept' }),
-})
-
-const instant = z
-  .string()
-  .refine((text) => !Number.isNaN(Date.parse(text)), 'use a date such as 2026-12-24, or 2026-12-24T18:00:00+01:00')
-
-const selector = z.string().min(1).meta({ description: 'A label selector: app=db,tier!=cache' })
-
-const blackout = z
-  .strictObject({ from: instant, to: instant, reason: z.string().min(1).default('a blackout') })
-  .refine(({ from, to }) => !(Date.parse(from) >= Date.parse(to)), { message: 'ends before it begins', path: ['to'] })
-
-const check = z
-  .strictObject({
-    name: z.string().min(1),
-    http: z.strictObject({ url: z.url({ protocol: /^https?$/ }), status: z.int().default(200) }).optional(),
-    prometheus: z.strictObject({ url: z.url({ protocol: /^https?$/ }), query: z.string().min(1) }).optional(),
-    object: z
-      .strictObject({
-        apiVersion: z.string().min(1),
-        kind: z.string().min(1),
-        namespace: z.string().min(1).optional(),
-        name: z.string().min(1).optional(),
-        selector: selector.optional(),
-        cel: z.string().min(1).meta({ description: 'True of each object: object.status.phase == "Ready"' }),
-      })
-      .optional(),
-  })
-  .refine(
-    ({ http, prometheus, object }) => [http, prometheus, object].filter((one) => one !== undefined).length === 1,
-    'give it one of http, prometheus and object',
-  )
-  .transform(({ name: called, http, prometheus, object }): Check => {
-    if (http) return { name: called, http }
-    return prometheus ? { name: called, prometheus } : { name: called, object: object! }
-  })
-
-const draining = z.strictObject({
-  whenBlocked: z.enum(['wait', 'skip', 'delete']).default('wait').meta({
-    description: 'A drain that a disruption budget refuses: wait for it, take other nodes first, or delete the pods',
-  }),
-  blockedFor: duration.prefault('30m').meta({ description: 'delete: after this time; skip: so long' }),
-  emptyDir: z.enum(['delete', 'keep']).default('delete').meta({ description: 'Data in emptyDir volumes' }),
-  unmanaged: z.enum(['delete', 'keep']).default('delete').meta({ description: 'Pods that nobody makes anew' }),
-  last: z
-    .array(z.strictObject({ selector, within: duration.optional() }))
-    .default([])
-    .meta({ description: 'Pods that go last, one selector after another' }),
-  tierWithin: duration.optional(),
-  volumesWithin: duration.prefault('5m').meta({ description: 'How long volumes may take to be detached' }),
-})
-
-const parallel = z.union(
-  [
-    z.int().min(1),
-    z
-      .string()
-      .regex(/^([1-9]\d?|100)%$/)
-      .transform((text) => ({ percent: Number(text.slice(0, -1)) })),
-  ],
-  'use a number of nodes, or a share of them such as 25%',
-)
-
-const upgrade = z.strictObject({
-  enabled: z.boolean().default(true).meta({ description: 'false: stage images, and never touch a node' }),
-  channel: z.enum(['stable', 'prerelease']).default('stable'),
-  pin: version.optional(),
-  skip: z.array(version).default([]),
-  soak: duration.prefault('7d').meta({ description: 'How long a release must have been known before it is used' }),
-  approval: z.enum(['none', 'minor', 'always']).default('none').meta({
-    description: 'Which releases wait for `caretaker approve`: those of another minor version, or all',
-  }),
-  windows: z.array(window).default([]).meta({ description: 'When nodes may be upgraded; none: always' }),
-  timeZone: timeZone.default('UTC'),
-  blackouts: z.array(blackout).default([]).meta({ description: 'Times in which nothing is touched' }),
-  calendar: z.string().min(1).optional().meta({ description: 'An iCalendar file or URL; its events are blackouts' }),
-  mode: z.enum(['direct', 'staged']).default('direct').meta({
-    description: 'staged: install at any time, and reboot in a window',
-  }),
-  order: z.enum(['workers-first', 'control-planes-first']).default('workers-first'),
-  canary: z
-    .strictObject({ node: name, watch: duration.prefault('1h') })
-    .optional()
-    .meta({ description: 'The first node of all, and how long it is watched before the next one' }),
-  parallel: parallel.default(1).meta({ description: 'Workers at a time; control planes are always upgraded alone' }),
-  twoMembers: z.enum(['refuse', 'allow']).default('refuse').meta({
-    description: 'allow: upgrade the control planes of a two-member etcd, which stands still meanwhile',
-  }),
-  minimumCharge: percent.default(50).meta({ description: "The UPS's charge from which on a node is begun" }),
-  nodeTakes: duration
-    .prefault('15m')
-    .meta({ description: "So much of a window must be left for one more node, until the cluster's history tells" }),
-  settle: duration.prefault('1m').meta({ description: 'How long a node must stay healthy before the next one' }),
-  attempts: z.int().min(1).max(10).default(2),
-  retryAfter: duration.prefault('5m'),
-  drain: duration.prefault('10m'),
-  draining: draining.prefault({}),
-  install: duration.prefault('15m'),
-  reboot: duration.prefault('15m'),
-  rebootMode: rebootMode.default('default'),
-  checks: z.array(check).default([]).meta({ description: 'What must hold before and after each node' }),
-  checksWithin: duration.prefault('10m'),
-  snapshots: z
-    .strictObject({
-      directory: z.string().min(1).optional().meta({ description: 'etcd snapshots; below the state by default' }),
-      keep: z.int().min(1).max(100).default(5),
-    })
-    .prefault({}),
 })
 
 const ups = z.strictObject({

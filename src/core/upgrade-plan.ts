@@ -153,8 +153,14 @@ export function stagePlan(node: Node, target: UpgradeTarget, now: Date, policy: 
 }
 
 /** etcd's data on our disk, before the first control plane goes. That it fails is no fault of the node or the release. */
-export function snapshotPlan({ name }: Node, target: UpgradeTarget, policy: UpgradePolicy): Plan {
-  return [phase('snapshot', { do: 'snapshot-etcd', node: name, release: target.version, within: policy.install })]
+export function savePlan(
+  { name, role }: Node,
+  { version }: UpgradeTarget,
+  { snapshotted }: { readonly snapshotted: boolean },
+  { install }: UpgradePolicy,
+): Plan {
+  if (role === 'worker' || snapshotted) return []
+  return [phase('snapshot', { do: 'snapshot-etcd', node: name, release: version, within: install })]
 }
 
 function markFor(node: Node, facts: TalosFacts, target: UpgradeTarget, now: Date): CordonMark {

@@ -1,10 +1,9 @@
-import { type Attempts, type Cluster, type CordonMark, isArmed, isHealthy, type Node, whyUnhealthy } from './cluster.ts'
-import { isClosedByUs, leavingObstacle, workersAtOnce } from './disruption.ts'
-import { goingBackObstacle, leadsEtcd } from './etcd.ts'
+import { type Cluster, type CordonMark, isArmed, isHealthy, type Node, whyUnhealthy } from './cluster.ts'
+import { workersAtOnce } from './disruption.ts'
+import { leadsEtcd } from './etcd.ts'
 import {
   canaryObstacle,
   type Circumstances,
-  extensionsObstacle,
   isStagedFor,
   nodeObstacle,
   type Obstacle,
@@ -12,35 +11,20 @@ import {
   startObstacle,
   windowObstacle,
 } from './gates.ts'
-import { phase, type Plan } from './plan.ts'
+import { describeRunning, describeStuck, exhausted, isOutdated, markOf, nextCount } from './progress.ts'
+import { decideRollback } from './rollback.ts'
+import { decideAllUnfinished } from './unfinished.ts'
+import { go, type UpgradeDecision } from './upgrade-decision.ts'
 import {
   fetchPlan,
-  finishPlan,
-  finishRollbackPlan,
   reopenPlan,
-  rollbackPlan,
-  snapshotPlan,
+  savePlan,
   stagePlan,
   upgradePlan,
   type UpgradePolicy,
   type UpgradeTarget,
 } from './upgrade-plan.ts'
-import { hasLifecycleService, isNewer } from './version.ts'
-
-/** One node, and what is to be done with it. */
-export interface NodePlan {
-  readonly node: string
-  readonly reason: string
-  readonly plan: Plan
-}
-
-export type UpgradeDecision =
-  | { readonly kind: 'upgraded' }
-  | { readonly kind: 'wait'; readonly reason: string; readonly until?: Date }
-  /** `first` is done before any of the nodes is touched. More than one node: workers that go at the same time. */
-  | { readonly kind: 'go'; readonly first: Plan; readonly nodes: readonly NodePlan[] }
-  /** Nothing goes on by itself from here. */
-  | { readonly kind: 'stuck'; readonly node: string; readonly reason: string }
+import { hasLifecycleService } from './version.ts'
 
 /**
  * Decides the next thing to do on the way to the target: one node, or as many workers as may be away at once. Asked
@@ -117,19 +101,6 @@ export function upgradeOrder(cluster: Cluster, target: UpgradeTarget, policy: Up
   )
 }
 
-function go(node: string, reason: string, plan: Plan, first: Plan = []): UpgradeDecision & { kind: 'go' } {
-  return { kind: 'go', first, nodes: [{ node, reason, plan }] }
-}
-
-function savePlan(
-  node: Node,
-  target: UpgradeTarget,
-  { snapshotted }: Pick<Circumstances, 'snapshotted'>,
-  policy: UpgradePolicy,
-): Plan {
-  return node.role === 'controlplane' && !snapshotted ? snapshotPlan(node, target, policy) : []
-}
-
 /** Those that can be next, in order. Nodes that are set aside by a person or for a while let others go before them. */
 function candidates(outdated: readonly Node[], circumstances: Circumstances, policy: UpgradePolicy): readonly Node[] {
   return inOrder(
@@ -202,154 +173,6 @@ function decideStaging(
   }
 }
 
-/** What a person wants taken back goes before all else, and asks for no health: a broken cluster can be made whole by it. */
-function decideRollback(
-  { nodes }: Cluster,
-  { now, rollbacks, powerObstacle }: Circumstances,
-  policy: UpgradePolicy,
-): UpgradeDecision | undefined {
-  for (const wish of rollbacks) {
-    const { node: name, bootId, to, force } = wish
-    const node = nodes.find((candidate) => candidate.name === name)
-    if (!node) continue
-    const mark = markOf(node)
-    const rebooted = node.talos.ok && node.talos.value.bootId !== bootId
-    if (mark?.back && mark.rebooting && (!node.talos.ok || rebooted))
-      return go(name, `${name} is on its way back`, finishRollbackPlan(node, mark, policy))
-    if (rebooted) continue
-    if (!node.talos.ok) return { kind: 'wait', reason: `${name}, which is to go back, ${whyUnhealthy(node)}` }
-    if (powerObstacle) return { kind: 'wait', reason: powerObstacle }
-    // What is only installed has changed nothing in etcd's data.
-    const barrier = force || isArmed(node) ? undefined : goingBackObstacle(node, to ?? mark?.from)
-    if (barrier)
-      return { kind: 'stuck', node: name, reason: `${name} can't go back: ${barrier}. --force tries it all the same` }
-    // What is only closed would keep this node's pods from finding a place.
-    const idle = nodes.find(
-      (other) => other !== node && isClosedByUs(other) && !markOf(other)?.back && !isArmed(other) && isHealthy(other),
-    )
-    if (idle) return go(idle.name, `${idle.name} is given back, so that ${name} can go back`, reopenPlan(idle))
-    return go(name, `${name} is to go back from ${node.talos.value.version}`, rollbackPlan(node, now, policy))
-  }
-  return undefined
-}
-
-/**
- * Workers are finished together, as many as may be away at once. A control plane is finished alone; what is rebooting or
- * unwell comes first, because nothing else can go on before it is back.
- */
-function decideAllUnfinished(
-  unfinished: readonly Node[],
-  cluster: Cluster,
-  target: UpgradeTarget,
-  circumstances: Circumstances,
-  policy: UpgradePolicy,
-): UpgradeDecision {
-  const isAway = (node: Node) => !isHealthy(node)
-  const sorted = [...unfinished.filter(isAway), ...unfinished.filter((node) => !isAway(node))]
-  const decisions = sorted.map((node) => decideUnfinished(node, cluster, target, circumstances, policy))
-  const going = decisions.filter((decision) => decision.kind === 'go')
-  const [first] = going
-  if (!first) return decisions.find(({ kind }) => kind === 'stuck') ?? decisions[0]!
-  const isWorker = ({ nodes: [one] }: (typeof going)[number]) =>
-    cluster.nodes.find(({ name }) => name === one?.node)?.role === 'worker'
-  if (!isWorker(first)) return first
-  const workers = going.filter(isWorker).slice(0, workersAtOnce(cluster.nodes, policy))
-  return {
-    kind: 'go',
-    first: workers.flatMap((decision) => decision.first),
-    nodes: workers.flatMap(({ nodes }) => nodes),
-  }
-}
-
-function decideUnfinished(
-  node: Node,
-  cluster: Cluster,
-  target: UpgradeTarget,
-  circumstances: Circumstances,
-  policy: UpgradePolicy,
-): UpgradeDecision {
-  const mark = markOf(node)!
-  const { name } = node
-  const finish = finishPlan(node, target, mark, policy)
-
-  if (!node.talos.ok) {
-    if (mark.rebooting && !mark.back) return go(name, `${name} is rebooting into ${target.version}`, finish)
-    return { kind: 'wait', reason: `${name}, which is being upgraded, ${whyUnhealthy(node)}` }
-  }
-  const facts = node.talos.value
-  const rebooted = facts.bootId !== mark.bootId
-  if (mark.back) {
-    if (mark.rebooting && rebooted)
-      return go(name, `${name} went back to ${facts.version}`, finishRollbackPlan(node, mark, policy))
-    if (!isArmed(node) && isHealthy(node)) return go(name, `${name} did not go back`, reopenPlan(node))
-    return { kind: 'wait', reason: `${name}, which was to go back, ${whyUnhealthy(node) ?? 'is armed'}` }
-  }
-  if (!isOutdated(node, target)) {
-    if (rebooted && runs(node, target))
-      return go(name, `${name} runs ${target.version} and is to be taken back into service`, finish)
-    // There is no new boot to wait for: what it was to get was called off, or it has gone beyond it.
-    if (isArmed(node)) {
-      return {
-        kind: 'stuck',
-        node: name,
-        reason: `${name} runs ${facts.version} as it should, and has another installed: its next boot starts that. \`caretaker rollback ${name}\` takes it back`,
-      }
-    }
-    const unwell = whyUnhealthy(node)
-    if (unwell) return { kind: 'wait', reason: `${name}, which was being upgraded, ${unwell}` }
-    return go(name, `${name} runs ${facts.version} already, so it is given back`, reopenPlan(node))
-  }
-  if (mark.rebooting && rebooted && facts.stage === 'booting') return go(name, `${name} is booting`, finish)
-  if (mark.rebooting && !rebooted && facts.stage === 'rebooting') return go(name, `${name} is about to reboot`, finish)
-
-  const attempts = attemptsOf(node, target)
-  const tried =
-    (mark.release ?? target.version) === target.version &&
-    (mark.schematic === undefined || mark.schematic === target.schematicOf(name))
-  const rolledBack = tried && mark.rebooting && rebooted ? `rolled back to ${facts.version}` : undefined
-  const failure = attempts.failure ?? rolledBack
-  if (failure !== undefined && attempts.count >= policy.attempts) {
-    // It runs its old release and carries nothing new: it may as well work. An armed node is left closed.
-    const noted: Attempts = { release: target.version, count: attempts.count, failure }
-    if (!isArmed(node) && isHealthy(node)) {
-      return go(name, `giving up on ${name}: ${failure}`, [
-        phase('note', { do: 'note-failure', node: name, attempts: noted }),
-        ...reopenPlan(node),
-      ])
-    }
-    return {
-      kind: 'stuck',
-      node: name,
-      reason: `${name} failed ${attempts.count} times to get ${target.version} (${failure}), and stays cordoned: \`caretaker retry ${name}\` tries again, \`caretaker rollback ${name}\` takes it back`,
-    }
-  }
-
-  // Only what can't wait stops what has begun; a window that closes does not. What is armed is finished.
-  const { powerObstacle, paused, blocked, aborted } = circumstances
-  const givesUp =
-    (powerObstacle ?? paused ?? nodePause(node) ?? blocked.get(name)?.why) ||
-    (aborted === target.version ? `the rollout of ${target.version} was aborted` : undefined)
-  if (givesUp !== undefined && !isArmed(node) && isHealthy(node))
-    return go(name, `${givesUp}, so ${name} is given back`, reopenPlan(node))
-  if (powerObstacle) return { kind: 'wait', reason: powerObstacle }
-  const unhealthy = whyUnhealthy(node)
-  if (unhealthy) return { kind: 'wait', reason: `${name}, which is being upgraded, ${unhealthy}` }
-  const beside = leavingObstacle(cluster.nodes, name, policy)
-  if (beside) return { kind: 'wait', reason: beside }
-  const lost = extensionsObstacle(node, target)
-  if (lost) return { kind: 'wait', reason: lost }
-
-  // Cut short by a crash, by the power or by a reboot that never came: the same attempt goes on.
-  const installed = failure === undefined && isArmed(node) && mark.release !== undefined && tried
-  const count = failure === undefined ? Math.max(1, attempts.count) : attempts.count + 1
-  return go(
-    name,
-    failure === undefined ? `${name} was being upgraded` : `trying ${name} once more: ${failure}`,
-    upgradePlan(node, target, circumstances.now, policy, { count, installed }),
-    [...(installed ? [] : fetchPlan([node], target, policy)), ...savePlan(node, target, circumstances, policy)],
-  )
-}
-
 /**
  * The canary, then by policy workers or control planes; the etcd leader as the last of the control planes, for one
  * election only.
@@ -361,54 +184,4 @@ function inOrder(nodes: readonly Node[], { order, canary }: UpgradePolicy): read
     return 1 + (late ? 2 : 0) + (leadsEtcd(node) ? 1 : 0)
   }
   return nodes.toSorted((a, b) => rank(a) - rank(b))
-}
-
-/** Whether the node runs the target, in release and in schematic. */
-function runs(node: Node, target: UpgradeTarget): boolean {
-  return (
-    node.talos.ok &&
-    node.talos.value.version === target.version &&
-    node.talos.value.schematic === target.schematicOf(node.name)
-  )
-}
-
-/** Whether it runs something else than the target. A node that is ahead of it is not: nothing goes backwards. */
-function isOutdated(node: Node, target: UpgradeTarget): boolean {
-  return node.talos.ok && !runs(node, target) && !isNewer(node.talos.value.version, target.version)
-}
-
-function markOf(node: Node): CordonMark | undefined {
-  return isClosedByUs(node) && node.kubernetes.ok ? node.kubernetes.value.cordon : undefined
-}
-
-function nodePause({ kubernetes }: Node): string | undefined {
-  const reason = kubernetes.ok ? kubernetes.value.paused : undefined
-  return reason === undefined ? undefined : `it is paused (${reason})`
-}
-
-/** What the node remembers of attempts at this very release. */
-function attemptsOf(node: Node, target: UpgradeTarget): { count: number; failure?: string } {
-  const attempts = node.kubernetes.ok ? node.kubernetes.value.attempts : undefined
-  return attempts?.release === target.version ? attempts : { count: 0 }
-}
-
-/** An attempt that ended without a failure, because of the power or a person, doesn't count. */
-function nextCount(node: Node, target: UpgradeTarget): number {
-  const { count, failure } = attemptsOf(node, target)
-  return failure === undefined ? Math.max(1, count) : count + 1
-}
-
-function exhausted(node: Node, target: UpgradeTarget, policy: UpgradePolicy): boolean {
-  return nextCount(node, target) > policy.attempts
-}
-
-function describeStuck(node: Node, target: UpgradeTarget): string {
-  const { count, failure = 'rolled back' } = attemptsOf(node, target)
-  return `${node.name} failed ${count} times to get ${target.version} (${failure}): find out why, then \`caretaker retry ${node.name}\` tries again`
-}
-
-function describeRunning({ talos }: Node): string {
-  return talos.ok
-    ? `${talos.value.version}${talos.value.schematic ? ` of ${talos.value.schematic.slice(0, 12)}` : ''}`
-    : 'nothing'
 }

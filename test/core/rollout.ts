@@ -1,7 +1,7 @@
 import { describeStep, type Plan, type Step } from '../../src/core/plan.ts'
 import { seen } from '../../src/core/cluster.ts'
 import type { Circumstances } from '../../src/core/gates.ts'
-import type { UpgradeDecision } from '../../src/core/upgrade.ts'
+import type { UpgradeDecision } from '../../src/core/upgrade-decision.ts'
 import type { UpgradePolicy, UpgradeTarget } from '../../src/core/upgrade-plan.ts'
 import { schematic } from './nodes.ts'
 

@@ -1,0 +1,138 @@
+import { type Attempts, type Cluster, isArmed, isHealthy, type Node, whyUnhealthy } from './cluster.ts'
+import { leavingObstacle, workersAtOnce } from './disruption.ts'
+import { type Circumstances, extensionsObstacle } from './gates.ts'
+import { phase } from './plan.ts'
+import { attemptsOf, isOutdated, markOf, runs } from './progress.ts'
+import { go, type UpgradeDecision } from './upgrade-decision.ts'
+import {
+  fetchPlan,
+  finishPlan,
+  finishRollbackPlan,
+  reopenPlan,
+  savePlan,
+  upgradePlan,
+  type UpgradePolicy,
+  type UpgradeTarget,
+} from './upgrade-plan.ts'
+
+/**
+ * Workers are finished together, as many as may be away at once. A control plane is finished alone; what is rebooting or
+ * unwell comes first, because nothing else can go on before it is back.
+ */
+export function decideAllUnfinished(
+  unfinished: readonly Node[],
+  cluster: Cluster,
+  target: UpgradeTarget,
+  circumstances: Circumstances,
+  policy: UpgradePolicy,
+): UpgradeDecision {
+  const isAway = (node: Node) => !isHealthy(node)
+  const sorted = [...unfinished.filter(isAway), ...unfinished.filter((node) => !isAway(node))]
+  const decisions = sorted.map((node) => decideUnfinished(node, cluster, target, circumstances, policy))
+  const going = decisions.filter((decision) => decision.kind === 'go')
+  const [first] = going
+  if (!first) return decisions.find(({ kind }) => kind === 'stuck') ?? decisions[0]!
+  const isWorker = ({ nodes: [one] }: (typeof going)[number]) =>
+    cluster.nodes.find(({ name }) => name === one?.node)?.role === 'worker'
+  if (!isWorker(first)) return first
+  const workers = going.filter(isWorker).slice(0, workersAtOnce(cluster.nodes, policy))
+  return {
+    kind: 'go',
+    first: workers.flatMap((decision) => decision.first),
+    nodes: workers.flatMap(({ nodes }) => nodes),
+  }
+}
+
+function decideUnfinished(
+  node: Node,
+  cluster: Cluster,
+  target: UpgradeTarget,
+  circumstances: Circumstances,
+  policy: UpgradePolicy,
+): UpgradeDecision {
+  const mark = markOf(node)!
+  const { name } = node
+  const finish = finishPlan(node, target, mark, policy)
+
+  if (!node.talos.ok) {
+    if (mark.rebooting && !mark.back) return go(name, `${name} is rebooting into ${target.version}`, finish)
+    return { kind: 'wait', reason: `${name}, which is being upgraded, ${whyUnhealthy(node)}` }
+  }
+  const facts = node.talos.value
+  const rebooted = facts.bootId !== mark.bootId
+  if (mark.back) {
+    if (mark.rebooting && rebooted)
+      return go(name, `${name} went back to ${facts.version}`, finishRollbackPlan(node, mark, policy))
+    if (!isArmed(node) && isHealthy(node)) return go(name, `${name} did not go back`, reopenPlan(node))
+    return { kind: 'wait', reason: `${name}, which was to go back, ${whyUnhealthy(node) ?? 'is armed'}` }
+  }
+  if (!isOutdated(node, target)) {
+    if (rebooted && runs(node, target))
+      return go(name, `${name} runs ${target.version} and is to be taken back into service`, finish)
+    // There is no new boot to wait for: what it was to get was called off, or it has gone beyond it.
+    if (isArmed(node)) {
+      return {
+        kind: 'stuck',
+        node: name,
+        reason: `${name} runs ${facts.version} as it should, and has another installed: its next boot starts that. \`caretaker rollback ${name}\` takes it back`,
+      }
+    }
+    const unwell = whyUnhealthy(node)
+    if (unwell) return { kind: 'wait', reason: `${name}, which was being upgraded, ${unwell}` }
+    return go(name, `${name} runs ${facts.version} already, so it is given back`, reopenPlan(node))
+  }
+  if (mark.rebooting && rebooted && facts.stage === 'booting') return go(name, `${name} is booting`, finish)
+  if (mark.rebooting && !rebooted && facts.stage === 'rebooting') return go(name, `${name} is about to reboot`, finish)
+
+  const attempts = attemptsOf(node, target)
+  const tried =
+    (mark.release ?? target.version) === target.version &&
+    (mark.schematic === undefined || mark.schematic === target.schematicOf(name))
+  const rolledBack = tried && mark.rebooting && rebooted ? `rolled back to ${facts.version}` : undefined
+  const failure = attempts.failure ?? rolledBack
+  if (failure !== undefined && attempts.count >= policy.attempts) {
+    // It runs its old release and carries nothing new: it may as well work. An armed node is left closed.
+    const noted: Attempts = { release: target.version, count: attempts.count, failure }
+    if (!isArmed(node) && isHealthy(node)) {
+      return go(name, `giving up on ${name}: ${failure}`, [
+        phase('note', { do: 'note-failure', node: name, attempts: noted }),
+        ...reopenPlan(node),
+      ])
+    }
+    return {
+      kind: 'stuck',
+      node: name,
+      reason: `${name} failed ${attempts.count} times to get ${target.version} (${failure}), and stays cordoned: \`caretaker retry ${name}\` tries again, \`caretaker rollback ${name}\` takes it back`,
+    }
+  }
+
+  // Only what can't wait stops what has begun; a window that closes does not. What is armed is finished.
+  const { powerObstacle, paused, blocked, aborted } = circumstances
+  const givesUp =
+    (powerObstacle ?? paused ?? nodePause(node) ?? blocked.get(name)?.why) ||
+    (aborted === target.version ? `the rollout of ${target.version} was aborted` : undefined)
+  if (givesUp !== undefined && !isArmed(node) && isHealthy(node))
+    return go(name, `${givesUp}, so ${name} is given back`, reopenPlan(node))
+  if (powerObstacle) return { kind: 'wait', reason: powerObstacle }
+  const unhealthy = whyUnhealthy(node)
+  if (unhealthy) return { kind: 'wait', reason: `${name}, which is being upgraded, ${unhealthy}` }
+  const beside = leavingObstacle(cluster.nodes, name, policy)
+  if (beside) return { kind: 'wait', reason: beside }
+  const lost = extensionsObstacle(node, target)
+  if (lost) return { kind: 'wait', reason: lost }
+
+  // Cut short by a crash, by the power or by a reboot that never came: the same attempt goes on.
+  const installed = failure === undefined && isArmed(node) && mark.release !== undefined && tried
+  const count = failure === undefined ? Math.max(1, attempts.count) : attempts.count + 1
+  return go(
+    name,
+    failure === undefined ? `${name} was being upgraded` : `trying ${name} once more: ${failure}`,
+    upgradePlan(node, target, circumstances.now, policy, { count, installed }),
+    [...(installed ? [] : fetchPlan([node], target, policy)), ...savePlan(node, target, circumstances, policy)],
+  )
+}
+
+function nodePause({ kubernetes }: Node): string | undefined {
+  const reason = kubernetes.ok ? kubernetes.value.paused : undefined
+  return reason === undefined ? undefined : `it is paused (${reason})`
+}
