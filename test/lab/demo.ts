@@ -1,11 +1,13 @@
 // The product's main job, told as a story on a homelab of wire-level stand-ins: `npm run demo`.
+import { createHash } from 'node:crypto'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { styleText } from 'node:util'
-import type { StatusAnswer } from '../../src/control/protocol.ts'
+import type { PlanAnswer, RolloutAnswer, StatusAnswer } from '../../src/control/protocol.ts'
 import type { Entry } from '../../src/core/journal.ts'
 import type { Outage } from '../../src/core/outage.ts'
+import type { Rollout } from '../../src/core/rollout-record.ts'
 import { endStore, type LabDaemon, startDaemon, waitFor } from './daemon.ts'
 import { homelabSchematicId, startHomelab } from './homelab.ts'
 import { isUpsdInstalled, type LabUpsd, startUpsd } from './upsd.ts'
@@ -28,7 +30,7 @@ async function tell(): Promise<void> {
   for (const { id, kind, text } of entries.toReversed()) {
     if (id <= shown) continue
     shown = id
-    if (kind === 'step' && /^(settle|await etcd|log out|note|await kubernetes)/.test(text)) continue
+    if (kind === 'step' && /^(failed|settle|await etcd|log out|note|await kubernetes)/.test(text)) continue
     say(`  ${clock()}  ${kind === 'alert' ? styleText('red', text) : kind === 'step' ? styleText('gray', text) : text}`)
   }
 }
@@ -63,9 +65,14 @@ say(
 )
 lab.kubernetes.addDeployment({ name: 'web', replicas: 3, labels: { app: 'web' } })
 lab.kubernetes.addPodDisruptionBudget({ name: 'web', matchLabels: { app: 'web' }, minAvailable: 2 })
+// A database of one pod whose budget never lets it go: the most common reason why a homelab's node can't be drained.
+lab.kubernetes.addPod({ name: 'db-0', node: 'w-1', labels: { app: 'db' }, owner: { kind: 'StatefulSet', name: 'db' } })
+lab.kubernetes.addPodDisruptionBudget({ name: 'db', matchLabels: { app: 'db' }, minAvailable: 1 })
+// And a node whose next boot falls back to the release before.
+lab.node('w-2').faults.rollBack = true
 const config = await lab.writeConfig(directory, {
   ups: { host: upsd.address, port: upsd.port, user: 'monuser', password: 'secret' },
-  upgrade: { soak: '2s', settle: '200ms' },
+  upgrade: { soak: '2s', settle: '200ms', drain: '5s', retryAfter: '1s' },
   power: { drain: '3s' },
 })
 const start = async () => (daemon = await startDaemon({ config, directory }))
@@ -82,7 +89,18 @@ await daemon!.control.post('/jobs/watch-releases/run')
 await until('the new image', async () => (await status()).published?.version === after)
 const rolloutAt = lab.moments.length
 
-scene('One node after the other is drained, upgraded and checked, workers first, the etcd leader last')
+scene('All images are fetched, and the first node is to be emptied; a disruption budget keeps a pod of it')
+for (const warning of (await plan()).warnings) say(`  ${clock()}  caretaker plan says: ${warning}`)
+await until('the pod to be named', async () => (await alerts()).some((text) => text.includes('db-0')))
+const culprit = (await alerts()).find((text) => text.includes('db-0')) ?? ''
+
+scene('Somebody takes the budget away. One node after the other: workers first, etcd saved, its leader last')
+lab.kubernetes.removePodDisruptionBudget('db')
+await until('w-2 to be found to have rolled back', async () =>
+  (await alerts()).some((text) => text.includes('w-2') && text.includes('rolled back')),
+)
+
+scene('w-2 has booted its old release: it is told as such, and tried once more')
 await until('three nodes to be upgraded', () => lab.nodes.filter(({ version }) => version === after).length >= 3)
 
 scene('The power fails in the middle of it: first on battery, then the battery is low')
@@ -116,10 +134,26 @@ scene('Summary')
 const image = await readFile(join(directory, 'share', 'metal-amd64-uki.efi'))
 const identical = image.equals(lab.factory.imageBytes(homelabSchematicId, after, 'metal-amd64-uki.efi'))
 const reboots = lab.nodes.map((node) => node.calls.filter(({ method }) => method === 'MachineService.Reboot').length)
+const [record] = await daemon!.control.get<Rollout[]>('/rollouts')
+const { snapshot } = await daemon!.control.get<RolloutAnswer>('/rollout')
+const sha256 =
+  snapshot &&
+  createHash('sha256')
+    .update(await readFile(snapshot.file))
+    .digest('hex')
 const checks: [boolean, string][] = [
   [identical, `the share serves ${after}, byte for byte what the Factory built (${image.length} bytes)`],
   [lab.nodes.every(({ version, ready }) => version === after && ready), `every node runs ${after} and is ready`],
-  [reboots.every((count) => count === 1), `each node was rebooted once (${reboots.join(', ')})`],
+  [culprit.includes('StatefulSet db') && culprit.includes('budget db'), `what kept w-1 was named: ${culprit}`],
+  [
+    lab.nodes.every(({ name }, index) => reboots[index] === (name === 'w-2' ? 2 : 1)),
+    `each node was rebooted once, and w-2, which rolled back, once more (${reboots.join(', ')})`,
+  ],
+  [record?.outcome === 'done' && record.nodes['w-2']?.failures.length === 1, 'the record of the rollout tells of it'],
+  [
+    snapshot !== undefined && sha256 === snapshot.sha256,
+    `etcd was saved before its first member went: ${snapshot?.bytes} bytes, SHA-256 ${sha256?.slice(0, 16)}…`,
+  ],
   [quorumKept, 'etcd kept its quorum at every instant of the rollout'],
   [
     lab.poweredOff.length === 5 && lab.poweredOff.slice(0, 2).every((name) => name.startsWith('w-')),
@@ -136,6 +170,13 @@ process.exitCode = checks.every(([ok]) => ok) ? 0 : 1
 
 function status(): Promise<StatusAnswer> {
   return daemon!.control.get<StatusAnswer>('/status')
+}
+function plan(): Promise<PlanAnswer> {
+  return daemon!.control.get<PlanAnswer>('/plan')
+}
+async function alerts(): Promise<string[]> {
+  const entries = await daemon!.control.get<Entry[]>('/journal?limit=1000')
+  return entries.flatMap(({ kind, text }) => (kind === 'alert' ? [text] : []))
 }
 function outages(): Promise<Outage[]> {
   return daemon!.control.get<Outage[]>('/outages')
