@@ -57,6 +57,7 @@ export default defineJob({
     tidyRollbacks(foreseen, journal)
     noticeArmed(foreseen, journal)
     await noticeWindow(context, foreseen)
+    await noteArrival(context, foreseen)
     switch (decision.kind) {
       case 'upgraded': {
         const open = journal.openRollout()
@@ -241,6 +242,15 @@ async function noticeWindow({ config, ports, now, emit }: JobContext, { decision
       journal,
       waits && order.length > 0 ? { closesAt: state.closesAt.getTime(), reason: decision.reason } : undefined,
     )
+}
+
+/** A rollout whose release every node has reached is done, also where the way leads on to another one at once. */
+async function noteArrival({ ports, now, emit }: JobContext, { cluster, version }: Foresight): Promise<void> {
+  const open = ports.journal.openRollout()
+  if (!open || open.release === version) return
+  if (!cluster.nodes.every(({ talos }) => talos.ok && talos.value.version === open.release)) return
+  ports.journal.saveRollout(endRollout(open, 'done', now()))
+  await emit({ type: 'rollout.finished', version: open.release })
 }
 
 async function askForApproval({ config, ports, emit }: JobContext, { cluster, version }: Foresight): Promise<void> {

@@ -82,7 +82,9 @@ function decideUnfinished(
     return go(name, `${name} runs ${facts.version} already, so it is given back`, reopenPlan(node))
   }
   if (mark.rebooting && rebooted && facts.stage === 'booting') return go(name, `${name} is booting`, finish)
-  if (mark.rebooting && !rebooted && facts.stage === 'rebooting') return go(name, `${name} is about to reboot`, finish)
+  // `upgrading` is the one call of Talos 1.12 at work: it ends in a reboot, whether it succeeds or not.
+  if (mark.rebooting && !rebooted && ['rebooting', 'upgrading'].includes(facts.stage))
+    return go(name, `${name} is about to reboot`, finish)
 
   const attempts = attemptsOf(node, target)
   const tried =

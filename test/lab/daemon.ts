@@ -91,12 +91,17 @@ export function runCli(
   return new Promise((resolve) => child.once('close', (code) => resolve({ code, ...texts })))
 }
 
-/** Looks every 50 ms until it is so. Throws, naming what it waited for, when it does not come in time. */
-export async function waitFor(what: string, withinMs: number, isSo: () => boolean | Promise<boolean>): Promise<void> {
+/** Looks every so many ms until it is so. Throws, naming what it waited for, when it does not come in time. */
+export async function waitFor(
+  what: string,
+  withinMs: number,
+  isSo: () => boolean | Promise<boolean>,
+  lookEvery = 50,
+): Promise<void> {
   for (const end = performance.now() + withinMs; ;) {
     if (await isSo()) return
     if (performance.now() > end) throw new Error(`waited ${withinMs / 1_000} s for ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await new Promise((resolve) => setTimeout(resolve, lookEvery))
   }
 }
 
