@@ -24,6 +24,12 @@ export interface Peer {
 const largestMessage = 32 * 1_048_576
 
 /**
+ * For so long, in ms, a closed connection is still held by the timer that was to close it when idle; of itself that is 15
+ * minutes.
+ */
+const idleConnectionTimeoutMs = 10_000
+
+/**
  * Opens one connection to a node, hands out its clients, and closes it when `action` ends. No connection is kept: the
  * one that a node had before a kexec stays half open for ever, without a FIN (siderolabs/talos issue 14242), and no
  * keep-alive pings are sent, because Talos' servers punish them. No proxy is used either.
@@ -69,7 +75,11 @@ function connect(
   signal: AbortSignal,
 ): Disposable & { session: Session } {
   const baseUrl = endpointOf(address)
-  const manager = new Http2SessionManager(baseUrl, {}, { ca, cert, key, ALPNProtocols: ['h2'] })
+  const manager = new Http2SessionManager(
+    baseUrl,
+    { idleConnectionTimeoutMs },
+    { ca, cert, key, ALPNProtocols: ['h2'] },
+  )
   const transport = createGrpcTransport({
     baseUrl,
     sessionManager: manager,

@@ -1,0 +1,54 @@
+import { execFileSync, type ChildProcess, spawn } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+
+/** One subject of the bench. What it starts it puts on the stack, which ends it whatever becomes of the measuring. */
+export type Measure = (stack: AsyncDisposableStack) => Promise<void>
+
+export const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
+export const worst = (values: readonly number[]) => Math.max(...values)
+export const say = (name: string, text: string) => console.log(`${name.padEnd(34)}${text}`)
+export const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
+
+/** Whether a goal was reached, to stand behind its figure. */
+export const goal = (words: string, reached: boolean) => `(goal ${words}: ${reached ? 'reached' : 'MISSED'})`
+
+/** How long it takes, in ms. */
+export async function clock(action: () => Promise<unknown>): Promise<number> {
+  const beganAt = performance.now()
+  await action()
+  return performance.now() - beganAt
+}
+
+/** Measures within a limit, in ms. One that fails or takes longer is said to have, and the next one goes on. */
+export async function measureWithin(name: string, limit: number, measure: Measure): Promise<void> {
+  await using stack = new AsyncDisposableStack()
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(new Error(`not done within ${limit / 1_000} s`)), limit)
+  try {
+    await Promise.race([measure(stack), late.promise])
+  } catch (error) {
+    say(name, `not measured: ${error instanceof Error ? error.message : String(error)}`)
+    process.exitCode = 1
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** A Node process that does nothing: what ours are compared with. */
+export function startBareNode(stack: AsyncDisposableStack): number {
+  const child: ChildProcess = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' })
+  stack.defer(() => void child.kill())
+  return child.pid!
+}
+
+export async function residentMb(pid: number): Promise<number> {
+  return Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))![1]) / 1_024
+}
+
+const ticks = Number(execFileSync('getconf', ['CLK_TCK']).toString())
+
+/** All that the process has had of the CPU so far. */
+export async function cpuSeconds(pid: number): Promise<number> {
+  const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]!.split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / ticks
+}
