@@ -58,6 +58,7 @@ export default defineJob({
     noticeArmed(foreseen, journal)
     await noticeWindow(context, foreseen)
     await noteArrival(context, foreseen)
+    noteFinished(context, foreseen)
     switch (decision.kind) {
       case 'upgraded': {
         const open = journal.openRollout()
@@ -85,7 +86,12 @@ export default defineJob({
         return assertNever(decision)
     }
 
-    if (version !== undefined && decision.nodes.some(({ plan }) => begins(plan)) && !recordFor(version, journal)) {
+    if (
+      version !== undefined &&
+      decision.nodes.some(({ plan }) => begins(plan)) &&
+      !recordFor(version, journal) &&
+      remembered.aborted.recall(journal) !== version
+    ) {
       const open = journal.openRollout()
       if (open) journal.saveRollout(endRollout(open, 'superseded', now()))
       journal.saveRollout(beginRollout(version, now()))
@@ -127,7 +133,17 @@ async function bring(context: JobContext, foreseen: Foresight, { node, reason, p
   try {
     await carryOut(plan, {
       // What a person wants taken back is no part of the rollout that they stopped.
-      mayGoOn: (name) => whyNot(context, does('roll-back') ? 'a person' : 'the rollout', version, name),
+      mayGoOn: (name) =>
+        whyNot(
+          context,
+          does('roll-back')
+            ? 'a person'
+            : does('install') || does('install-and-reboot')
+              ? 'the rollout'
+              : 'what is begun',
+          version,
+          name,
+        ) ?? (does('roll-back') ? undefined : overtakenBy(journal, node, name)),
       onPhase: (name, ms) => write((rollout) => withPhase(rollout, node, name, ms)),
       onStep: (step, { kind }) => {
         if (kind === 'failed') failedAt = step.do
@@ -137,13 +153,13 @@ async function bring(context: JobContext, foreseen: Foresight, { node, reason, p
     if (signal.aborted || !(error instanceof AgentError)) throw error
     if (failedAt === 'drain') leaveForLater(context, node, error.message)
     // What passes by itself is no fault of the release; what doesn't, the node itself remembers.
-    if (!error.retryable && does('roll-back')) {
+    if (!error.retryable && failedAt === 'roll-back') {
       const wishes = remembered.rollbacks.recall(journal) ?? []
       remembered.rollbacks.remember(
         journal,
         wishes.filter((wish) => wish.node !== node),
       )
-    } else if (!error.retryable) {
+    } else if (!error.retryable && failedAt !== 'cordon' && !does('roll-back')) {
       await noteFailure(context, foreseen, { node, reason, plan }, error.message)
       write((rollout) => withNodeEnded(rollout, node, 'failed', now(), error.message))
     }
@@ -185,7 +201,7 @@ function together(ends: readonly Outcome[]): Outcome {
 /** Why this phase may not begin: a battery that fails, a person, or the end of what was wanted. */
 function whyNot(
   context: JobContext,
-  wantedBy: 'the rollout' | 'a person',
+  wantedBy: 'the rollout' | 'what is begun' | 'a person',
   version: string | undefined,
   name: string,
 ): string | undefined {
@@ -193,10 +209,17 @@ function whyNot(
   const { journal } = ports
   const failing = beforeReboot.includes(name) ? powerObstacle(power, monotonic(), config.power) : undefined
   if (failing) return failing
-  if (wantedBy === 'a person' || !beforeInstall.includes(name)) return undefined
+  if (wantedBy !== 'the rollout' || !beforeInstall.includes(name)) return undefined
   if (version !== undefined && remembered.aborted.recall(journal) === version)
     return `the rollout of ${version} was aborted`
   return pauseOf(config, journal)
+}
+
+/** A person wants this node taken back: it does not go further forward first. */
+function overtakenBy(journal: Journal, node: string, name: string): string | undefined {
+  const wishes = remembered.rollbacks.recall(journal) ?? []
+  if (!beforeReboot.includes(name) || !wishes.some((wish) => wish.node === node)) return undefined
+  return `${node} is to be taken back`
 }
 
 /** A node whose drain was refused lets others go before it, where that is the policy. */
@@ -220,10 +243,14 @@ function tidyRollbacks({ cluster }: Foresight, journal: Journal): void {
 
 /** A node that another boot would change is told of, unless we made it so on purpose: the next power cut reboots it. */
 function noticeArmed({ cluster }: Foresight, journal: Journal): void {
-  const ours = ({ kubernetes }: Node) =>
-    kubernetes.ok && (kubernetes.value.cordon ?? kubernetes.value.staged)?.why === 'upgrade'
+  const aborted = remembered.aborted.recall(journal)
+  const ours = ({ kubernetes, talos }: Node) => {
+    const { cordon, staged } = kubernetes.ok ? kubernetes.value : {}
+    if (cordon?.why === 'upgrade') return true
+    return staged !== undefined && talos.ok && staged.bootId === talos.value.bootId && staged.release !== aborted
+  }
   const names = cluster.nodes.filter((node) => isArmed(node) && !ours(node)).map(({ name }) => name)
-  const text = `${names.join(', ')} starts another release at the next boot: an upgrade was installed there, and not by us`
+  const text = `${names.join(', ')} starts another release at the next boot: an upgrade is installed there that nothing here will finish. \`caretaker rollback NODE\` disarms it`
   alertOnce(journal, 'armed', names.length > 0 ? text : undefined)
 }
 
@@ -253,6 +280,19 @@ async function noteArrival({ ports, now, emit }: JobContext, { cluster, version 
   await emit({ type: 'rollout.finished', version: open.release })
 }
 
+/** What an agent before us brought to its release, and did not live to write down. */
+function noteFinished({ ports, now }: JobContext, { cluster }: Foresight): void {
+  const open = ports.journal.openRollout()
+  if (!open) return
+  let record = open
+  for (const { name, talos, kubernetes } of cluster.nodes) {
+    const begun = Object.hasOwn(open.nodes, name) ? open.nodes[name] : undefined
+    const isThere = talos.ok && talos.value.version === open.release && kubernetes.ok && !kubernetes.value.cordon
+    if (begun && begun.endedAt === undefined && isThere) record = withNodeEnded(record, name, 'upgraded', now())
+  }
+  if (record !== open) ports.journal.saveRollout(record)
+}
+
 async function askForApproval({ config, ports, emit }: JobContext, { cluster, version }: Foresight): Promise<void> {
   const { journal } = ports
   if (version === undefined) return
@@ -273,7 +313,9 @@ async function noteFailure(
   const steps = plan.flatMap((one) => one.steps)
   const planned = steps.find((step) => step.do === 'cordon')?.attempts?.count
   const facts = cluster.nodes.find(({ name }) => name === node)?.kubernetes
-  const count = planned ?? (facts?.ok ? facts.value.attempts?.count : undefined) ?? 1
+  const before = facts?.ok && facts.value.attempts?.release === version ? facts.value.attempts : undefined
+  // Plans that begin later count on from what the node remembers.
+  const count = planned ?? (before === undefined ? 1 : before.failure === undefined ? before.count : before.count + 1)
   const attempts = { release: version, count, failure }
   await carryOut([phase('note', { do: 'note-failure', node, attempts })]).catch((error: unknown) =>
     log.warn({ reason: messageOf(error) }, 'failure not noted on the node'),

@@ -10,6 +10,7 @@ import { describeStep, type Step } from './core/plan.ts'
 import type { Ports } from './core/ports.ts'
 import { nextPowerState, type Observation, type PowerState, saysAnything, startPower } from './core/power.ts'
 import { carryOut } from './engine/carry-out.ts'
+import { remembered } from './core/target.ts'
 import { createClusterLock } from './engine/cluster-lock.ts'
 import { createHere } from './engine/here.ts'
 import { createClusterLease } from './engine/lease.ts'
@@ -150,7 +151,14 @@ export function createAgent(options: AgentOptions) {
     using held = await lease.acquire(job.purpose)
     if (!held) return later(`the cluster is held for ${lease.holder ?? 'something else'}`, soon())
     const locked = await lock.take(job.purpose, AbortSignal.any([signal, held.signal]))
-    if ('why' in locked) return later(locked.why, soon())
+    const isRollback = (remembered.rollbacks.recall(journal) ?? []).length > 0
+    if ('why' in locked) {
+      alertOnce(journal, 'lease', locked.why)
+      // A control plane that hangs may have taken the API with it, and taking it back is what makes it whole.
+      if (locked.held || !isRollback) return later(locked.why, soon())
+      return job.run(contextOf(job, AbortSignal.any([signal, held.signal])))
+    }
+    alertOnce(journal, 'lease', undefined)
     let goesOn = false
     try {
       const outcome = await job.run(contextOf(job, AbortSignal.any([signal, held.signal, locked.lost])))

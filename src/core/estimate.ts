@@ -8,11 +8,13 @@ export type NodeTimesByRole = Readonly<Partial<Record<Role, NodeTimes>>>
 
 /** What is kept free beyond the longest that a node has taken yet. */
 const margin = 1.25
+/** A node that hung for a night says nothing of the next one: no window would ever be long enough. */
+const most = 4
 
 /** So much of a window must be left to begin a node of this role, in ms. */
 export function neededFor(role: Role, times: NodeTimesByRole, { nodeTakes }: Pick<UpgradePolicy, 'nodeTakes'>): number {
   const known = times[role]
-  return known ? Math.round(known.longest * margin) : nodeTakes
+  return known ? Math.round(Math.min(known.longest * margin, nodeTakes * most)) : nodeTakes
 }
 
 /** How long a node of this role usually takes, in ms. */

@@ -56,6 +56,19 @@ export function quorumObstacle(nodes: readonly Node[], leaving: string, twoMembe
   return undefined
 }
 
+/**
+ * Why a rollback of this node would take etcd's quorum away: it is well, and too few others are. A member that is not
+ * well itself takes nothing away.
+ */
+export function rollbackObstacle(nodes: readonly Node[], leaving: Node): string | undefined {
+  const facts = viewOf(leaving)
+  if (leaving.role === 'worker' || !isHealthy(leaving) || !facts || facts.members.length === 1) return undefined
+  const well = nodes.filter((node) => node.role === 'controlplane' && node !== leaving && isHealthy(node))
+  const quorum = Math.floor(facts.members.length / 2) + 1
+  if (well.length >= quorum) return undefined
+  return `etcd would keep ${well.length} healthy members of ${facts.members.length}, and needs ${quorum}`
+}
+
 /** Whether this control plane leads etcd by its own account. */
 export function leadsEtcd({ talos }: Node): boolean {
   const etcd = talos.ok ? talos.value.etcd : undefined

@@ -130,8 +130,12 @@ async function gather(
     asks ? failures(upgrade.checks, ports, signal) : [],
   ])
   const rollout = recordFor(version, journal)
-  const canary = upgrade.canary && rollout?.nodes[upgrade.canary.node]
-  const canaryDone = canary?.outcome === 'upgraded' && canary.endedAt !== undefined
+  // Also of one that was called off and begun anew.
+  const canary = journal
+    .rollouts(20)
+    .filter(({ release }) => release === version)
+    .flatMap(({ nodes }) => (upgrade.canary && nodes[upgrade.canary.node]) ?? [])
+    .find(({ outcome, endedAt }) => outcome === 'upgraded' && endedAt !== undefined)
   return {
     now,
     powerObstacle: powerObstacle(power, monotonic(), config.power) ?? chargeObstacle(power, upgrade.minimumCharge),
@@ -149,7 +153,7 @@ async function gather(
     ),
     storage,
     failedChecks,
-    canaryDoneAt: canaryDone ? new Date(canary.endedAt) : undefined,
+    canaryDoneAt: canary?.endedAt === undefined ? undefined : new Date(canary.endedAt),
     snapshotted: rollout?.snapshot !== undefined,
     times: timesOf(journal),
   }

@@ -67,6 +67,14 @@ function decideUnfinished(
     return { kind: 'wait', reason: `${name}, which was to go back, ${whyUnhealthy(node) ?? 'is armed'}` }
   }
   if (!isOutdated(node, target)) {
+    const { count, failure } = attemptsOf(node, target)
+    if (rebooted && runs(node, target) && failure !== undefined && count >= policy.attempts) {
+      return {
+        kind: 'stuck',
+        node: name,
+        reason: `${name} runs ${target.version}, and is not as it should be (${failure}): \`kubectl uncordon ${name}\` takes it as it is, \`caretaker retry ${name}\` looks again, \`caretaker rollback ${name}\` takes it back`,
+      }
+    }
     if (rebooted && runs(node, target))
       return go(name, `${name} runs ${target.version} and is to be taken back into service`, finish)
     // There is no new boot to wait for: what it was to get was called off, or it has gone beyond it.

@@ -214,9 +214,11 @@ export function rollbackPlan(node: Node, now: Date, policy: UpgradePolicy): Plan
   if (!node.talos.ok) return []
   const { name } = node
   const { version, bootId } = node.talos.value
+  const isHung = node.talos.value.stage !== 'running'
   const mark: CordonMark = { why: 'upgrade', back: true, at: now.toISOString(), release: version, bootId }
   return [
-    phase('close', { do: 'cordon', node: name, mark, within: 30_000 }),
+    // A node that hangs in its boot may have taken the API server with it.
+    { ...phase('close', { do: 'cordon', node: name, mark, within: 30_000 }), ...(isHung ? { bestEffort: true } : {}) },
     bestEffort(phase('empty', { do: 'drain', node: name, policy: drainPolicy(policy), within: policy.drain })),
     phase('roll back', { do: 'roll-back', node: name, bootId, mark: { ...mark, rebooting: true } }),
     ...finishRollbackPlan(node, mark, policy),

@@ -61,6 +61,11 @@ export function decideUpgrade(
   const obstacle = startObstacle(cluster, target, circumstances, policy)
   if (obstacle) return { kind: 'wait', ...obstacle }
 
+  const canary = policy.canary && cluster.nodes.find(({ name }) => name === policy.canary?.node)
+  if (canary && (!canary.talos.ok || isOutdated(canary, target))) {
+    const aside = canary.talos.ok ? setAside(canary, circumstances)?.reason : `${canary.name} ${whyUnhealthy(canary)}`
+    if (aside) return { kind: 'wait', reason: `the canary is to go first: ${aside}` }
+  }
   const [next, ...others] = candidates(outdated, circumstances, policy)
   if (!next) return { kind: 'wait', ...setAside(outdated[0]!, circumstances)! }
   const window = windowObstacle(next.role, circumstances, policy)
@@ -119,6 +124,8 @@ function besides(
   policy: UpgradePolicy,
 ): readonly Node[] {
   if (first.role === 'controlplane' || first.name === policy.canary?.node) return []
+  // Two nodes can hold the last two copies of something, and nobody tells which.
+  if (!circumstances.storage.ok || circumstances.storage.value.systems.length > 0) return []
   const chosen: Node[] = []
   const free = workersAtOnce(nodes, policy) - 1
   for (const node of others.filter(({ role }) => role === 'worker')) {
@@ -152,7 +159,12 @@ function decideStaging(
     policy,
   )
   const next = candidates(outdated, circumstances, policy).find(
-    (node) => node.talos.ok && hasLifecycleService(node.talos.value.version) && !ready.includes(node),
+    (node) =>
+      node.talos.ok &&
+      hasLifecycleService(node.talos.value.version) &&
+      !ready.includes(node) &&
+      // Nobody else is armed before the canary has proven anything.
+      (node.name === policy.canary?.node || !outdated.some(({ name }) => name === policy.canary?.node)),
   )
   if (!next) {
     const names = ready.map(({ name }) => name).join(', ')

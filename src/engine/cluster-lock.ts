@@ -18,6 +18,12 @@ export interface ClusterLock {
   release(options: { readonly keep: boolean }): Promise<void>
 }
 
+export interface NotTaken {
+  readonly why: string
+  /** By somebody else; else nobody could be asked. */
+  readonly held: boolean
+}
+
 /**
  * The Lease object in Kubernetes, so that a second agent, or another tool that honours it, does not work at the same
  * time. An upgrade does without the cluster where it can't have it; what the power asks for takes it, and does not wait.
@@ -30,7 +36,7 @@ export function createClusterLock(
   /** Who took it last: an upgrade that is taken over must not give back what a shutdown has by now. */
   let current: symbol | undefined
 
-  async function take(purpose: Purpose, signal: AbortSignal): Promise<ClusterLock | { readonly why: string }> {
+  async function take(purpose: Purpose, signal: AbortSignal): Promise<ClusterLock | NotTaken> {
     const mine = Symbol(purpose)
     const lost = new AbortController()
     const over = purpose === 'upgrade' ? {} : { over: true as const }
@@ -40,10 +46,11 @@ export function createClusterLock(
     if (purpose === 'upgrade') {
       const answer = await claim().catch((error: unknown) => messageOf(error))
       signal.throwIfAborted()
-      if (typeof answer === 'string') return { why: `the cluster's Lease can't be taken: ${answer}` }
+      if (typeof answer === 'string') return { why: `the cluster's Lease can't be taken: ${answer}`, held: false }
       if (!answer.held) {
         return {
           why: `${answer.by} works on the cluster (${answer.purpose}), for another ${describeDuration(answer.endsIn)} if it is not renewed`,
+          held: true,
         }
       }
     } else {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isHealthy, type Node, type TalosFacts, whyUnhealthy } from '../core/cluster.ts'
-import { leavingObstacle } from '../core/disruption.ts'
+import { isClosedByUs, leavingObstacle } from '../core/disruption.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
 import type { Identity } from '../core/plan.ts'
 import type { Ports } from '../core/ports.ts'
@@ -17,7 +17,17 @@ export async function confirm(
   ports: Ports,
   { inventory, signal }: CarryOutOptions,
 ): Promise<void> {
-  const obstacle = leavingObstacle(await observeNodes(inventory, ports, signal), node, limits)
+  const [nodes, storage] = await Promise.all([
+    observeNodes(inventory, ports, signal),
+    withDeadline(question, signal, (limited) => ports.kubernetes.storage(limited)),
+  ])
+  const closed = nodes.some((one) => one.name === node && isClosedByUs(one))
+  const [replica] = storage.lastReplicas.get(node) ?? []
+  const obstacle = !closed
+    ? 'our cordon is gone, so its pods may be back'
+    : replica === undefined
+      ? leavingObstacle(nodes, node, limits)
+      : `it holds the last healthy replica of ${replica}`
   if (obstacle) throw new AgentError('timed-out', `it can't be taken away now: ${obstacle}`)
 }
 
@@ -26,13 +36,12 @@ export async function confirm(
  * has another boot already, because a second reboot would hit the new system.
  */
 async function markBeforeReboot(
-  { node, bootId, mark }: StepOf<'reboot' | 'install-and-reboot' | 'roll-back'>,
+  { node, bootId, mark }: StepOf<'reboot' | 'install-and-reboot'>,
   { talos, kubernetes }: Ports,
   signal: AbortSignal,
-  stages: readonly string[] = ['running'],
 ): Promise<boolean> {
   const facts = await withDeadline(question, signal, (limited) => talos.look(node, limited))
-  if (facts.bootId !== bootId || !stages.includes(facts.stage)) return false
+  if (facts.bootId !== bootId || facts.stage !== 'running') return false
   await withDeadline(10_000, signal, (limited) => kubernetes.cordon(node, mark, undefined, limited))
   return true
 }
@@ -57,12 +66,16 @@ export async function reboot(step: StepOf<'reboot'>, ports: Ports, options: Carr
 /** A node that hangs in its boot is taken back too, and one whose API server is away with it: the mark may be missing. */
 export async function rollBack(step: StepOf<'roll-back'>, ports: Ports, options: CarryOutOptions): Promise<void> {
   const { signal, log } = options
-  const goes = await markBeforeReboot(step, ports, signal, ['running', 'booting']).catch((error: unknown) => {
-    if (signal.aborted || !(error instanceof AgentError)) throw error
+  const facts = await withDeadline(question, signal, (limited) => ports.talos.look(step.node, limited))
+  // Only of a boot that was seen: an order that arrived before would be followed by a second one, the other way.
+  if (facts.bootId !== step.bootId || !['running', 'booting'].includes(facts.stage)) return
+  await withDeadline(10_000, signal, (limited) =>
+    ports.kubernetes.cordon(step.node, step.mark, undefined, limited),
+  ).catch((error: unknown) => {
+    if (signal.aborted || !(error instanceof AgentError && error.retryable)) throw error
     log.warn({ node: step.node, reason: messageOf(error) }, 'rolling back without a mark on the node')
-    return true
   })
-  if (goes) await order(step.node, options, (limited) => ports.talos.rollback(step.node, limited))
+  await order(step.node, options, (limited) => ports.talos.rollback(step.node, limited))
 }
 
 export async function installAndReboot(

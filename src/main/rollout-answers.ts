@@ -10,6 +10,8 @@ import type { Ports } from '../core/ports.ts'
 import { foresee } from '../core/rollout.ts'
 import { endRollout } from '../core/rollout-record.ts'
 import { remembered } from '../core/target.ts'
+import { markOf } from '../core/progress.ts'
+import { barrierOf } from '../core/rollback.ts'
 import { parseVersion } from '../core/version.ts'
 
 export interface RolloutControlOptions {
@@ -77,6 +79,7 @@ export function createRolloutControl({ agent, ports, upgradeNode, nodes }: Rollo
     start: async () => {
       remembered.paused.remember(journal, undefined)
       remembered.aborted.remember(journal, undefined)
+      remembered.rollbacks.remember(journal, undefined)
       return said('rollouts go on; what was aborted or paused begins anew')
     },
     abort: async (signal) => {
@@ -110,25 +113,33 @@ export function createRolloutControl({ agent, ports, upgradeNode, nodes }: Rollo
         journal,
         Object.fromEntries(Object.entries(blocked).filter(([name]) => !names.includes(name))),
       )
+      remembered.rollbacks.remember(
+        journal,
+        (remembered.rollbacks.recall(journal) ?? []).filter((wish) => !names.includes(wish.node)),
+      )
       alertOnce(journal, 'rollout', undefined)
       return said(`${node ?? 'every node'} is tried again`, node)
     },
     rollback: async (node, force) => {
       const { talos } = ports
       const facts = await talos.look(known(node), AbortSignal.timeout(patience))
-      const record = journal.rollouts(20).find(({ nodes: begun }) => Object.hasOwn(begun, node))
+      // What it came from is on record where it was brought to what it runs, and nowhere else.
+      const record = journal
+        .rollouts(20)
+        .find(({ release, nodes: begun }) => release === facts.version && begun[node]?.outcome === 'upgraded')
       const to = record?.nodes[node]?.from
+      const { nodes: observed } = await agent.observe(AbortSignal.timeout(patience))
+      const seenNode = observed.find(({ name }) => name === node)!
+      const barrier = force ? undefined : barrierOf(seenNode, to)
+      if (barrier !== undefined)
+        throw new AgentError('rejected', `${node} can't go back: ${barrier}. --force tries it all the same`)
       const wish = { node, bootId: facts.bootId, force, ...(to === undefined ? {} : { to }) }
       const others = (remembered.rollbacks.recall(journal) ?? []).filter((other) => other.node !== node)
       remembered.rollbacks.remember(journal, [...others, wish])
-      const armed = isArmed({
-        name: node,
-        role: 'worker',
-        talos: { ok: true, value: facts },
-        kubernetes: { ok: false, error: '' },
-      })
+      const armed = isArmed(seenNode)
+      const forward = markOf(seenNode)
       // Else the next run would bring it forward again.
-      const leaves = armed ? journal.openRollout()?.release : facts.version
+      const leaves = armed || forward?.release ? journal.openRollout()?.release : facts.version
       if (leaves !== undefined) remembered.aborted.remember(journal, leaves)
       const open = journal.openRollout()
       if (open && open.release === leaves) journal.saveRollout(endRollout(open, 'aborted', new Date()))

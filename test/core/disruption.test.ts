@@ -103,11 +103,19 @@ describe('several workers may be away at once', () => {
     ['no control plane beside a worker', 'cp-1', two, [...three(), worker('w-1', ours)], 'w-1 is being upgraded'],
     ['no worker beside a control plane', 'w-1', two, [...three(ours), worker('w-1')], 'cp-2 is being upgraded'],
     [
-      'a closed one is finished beside another closed one, or each would wait for the other',
-      'w-1',
+      'of two closed ones the first goes first, or each would wait for the other',
+      'cp-2',
       one,
       [...three(ours), worker('w-1', ours)],
       undefined,
+    ],
+    ['and the second waits for it', 'w-1', one, [...three(ours), worker('w-1', ours)], 'cp-2 is being upgraded'],
+    [
+      'a closed one counts who is away for another reason beside those before it',
+      'w-2',
+      two,
+      [...three(), worker('w-1', ours), worker('w-2', ours), worker('w-4', silent)],
+      'w-1 is being upgraded, w-4 does not answer (no route to host): no more than 2 workers may be away at once',
     ],
     [
       'a closed one is not finished beside one that is away',

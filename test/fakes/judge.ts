@@ -25,7 +25,8 @@ export function judgeOf(homelab: FakeHomelab, { parallel = 1 }: { parallel?: num
       if (!machine || !['reboot', 'install-and-reboot', 'roll-back', 'install', 'drain'].includes(what)) return
       const says = (text: string) => breaches.push(`${entry}: ${text}`)
       if (machine.unschedulable && machine.mark === undefined) says("it carries somebody else's cordon")
-      if (what === 'roll-back') return
+      // Who is not well takes nothing away by going back.
+      if (what === 'roll-back' && !serves(machine)) return
       const others = machines.filter((other) => other !== machine)
       const gone = others.filter((other) => !serves(other))
       if (machine.role === 'controlplane') {

@@ -1,0 +1,40 @@
+import type { Outcome } from '../../src/core/job.ts'
+import { createRolloutControl } from '../../src/main/rollout-answers.ts'
+import { jobNamed, startAgent, type StartedAgent, type StartOptions } from './agent.ts'
+import type { FakeHomelab, FakeOptions } from './homelab.ts'
+import { online } from './stories.ts'
+
+export const offered: FakeOptions = { versions: ['v1.13.9', 'v1.14.1'] }
+const sentence = (outcome: Outcome) => (outcome.kind === 'later' ? outcome.reason : outcome.summary)
+export const texts = (homelab: FakeHomelab, kind: string) =>
+  homelab.ports.journal.entries(1_000).flatMap((entry) => (entry.kind === kind ? [entry.text] : []))
+export const soon = () => new AbortController().signal
+
+/** An agent on mains, with the release known and staged, and a person who can speak to it. */
+export async function begin(homelab: FakeHomelab, options: StartOptions = {}) {
+  const it = startAgent(homelab, options)
+  await it.reads(online)
+  await it.agent.idle()
+  await it.run('watch-releases')
+  await it.run('stage-image')
+  const nodes = [...homelab.machines.keys()]
+  const control = createRolloutControl({
+    agent: it.agent,
+    ports: homelab.ports,
+    upgradeNode: jobNamed('upgrade-node'),
+    nodes,
+  })
+  return {
+    ...it,
+    control,
+    next: async () => sentence(await it.run('upgrade-node')),
+    [Symbol.asyncDispose]: () => it[Symbol.asyncDispose](),
+  }
+}
+
+/** Runs until nothing is left to do, and answers with what was said last. */
+export async function finish(it: Pick<StartedAgent, 'run'>): Promise<string> {
+  let outcome = await it.run('upgrade-node')
+  for (let run = 0; run < 30 && outcome.kind === 'later'; run++) outcome = await it.run('upgrade-node')
+  return sentence(outcome)
+}
