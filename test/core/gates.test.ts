@@ -256,6 +256,13 @@ describe('several workers go at once', () => {
     ],
     ['and control planes never', three(), {}, { parallel: 3 }, 'go cp-2'],
     [
+      'and one alone where there is storage: two could hold the last two copies',
+      [...three(), ...four],
+      { storage: seen({ systems: ['longhorn'], unwell: [], lastReplicas: new Map() }) },
+      { parallel: 3 },
+      'go w-1',
+    ],
+    [
       'nor workers beside a control plane that comes first',
       [...three(), ...four],
       {},
