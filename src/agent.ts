@@ -66,7 +66,7 @@ export function createAgent(options: AgentOptions) {
   const {
     now = () => new Date(),
     monotonic = () => performance.now(),
-    pollEvery = 2_000,
+    pollEvery = 1_000,
     leaseGrace = 10_000,
     leaseRetry = 15_000,
     holder = 'caretaker',

@@ -8,7 +8,7 @@ import type { TalosNode } from '../lab/talos-types.ts'
 import { goal, median, say, worst } from './measure.ts'
 
 /** As the daemon does it unless told otherwise, in ms. */
-const pollEvery = 2_000
+const pollEvery = 1_000
 /** A node of these homelabs takes about five minutes, in ms. */
 const usual = 5 * 60_000
 const allowed = { ms: 2_000, part: 0.03 }

@@ -1,10 +1,11 @@
 import { createSocket } from 'node:dgram'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parse, stringify } from 'yaml'
+import { stringify } from 'yaml'
 import { createAuthority, withTalosLabel } from './authority.ts'
 import { createEtcd, type LabEtcd } from './etcd.ts'
 import { createFactory, type LabFactory } from './factory.ts'
+import { readSchematic, type Schematic } from './factory-schematic.ts'
 import { createKubernetesApi, type KubernetesApi } from './kubernetes-api.ts'
 import { createTalosNode, type TalosNode } from './talos-node.ts'
 import type { TalosPace } from './talos-types.ts'
@@ -109,12 +110,17 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
   }
 
   /** Of a schematic that the Factory knows, or of the one that the nodes came with. */
-  function extensionsOf(id: string): readonly string[] | undefined {
-    if (id === homelabSchematicId) return homelabSchematic.customization.systemExtensions.officialExtensions
-    const known = factory.schematics.get(id)
-    if (known === undefined) return undefined
-    return (parse(known) as Partial<typeof homelabSchematic>).customization?.systemExtensions?.officialExtensions ?? []
+  function customizationOf(id: string): Schematic['customization'] | undefined {
+    const yaml = id === homelabSchematicId ? stringify(homelabSchematic) : factory.schematics.get(id)
+    return yaml === undefined ? undefined : readSchematic(yaml).customization
   }
+
+  function extensionsOf(id: string): readonly string[] | undefined {
+    const customization = customizationOf(id)
+    return customization && (customization.systemExtensions?.officialExtensions ?? [])
+  }
+
+  const kernelArgumentsOf = (id: string) => customizationOf(id)?.extraKernelArgs ?? []
 
   const shapes = [
     ...Array.from({ length: controlPlanes }, (_, index) => ({
@@ -141,6 +147,7 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
         ...(role === 'controlplane' ? { etcd } : {}),
         resolveImage,
         extensionsOf,
+        kernelArgumentsOf,
         kubeconfig: () => kubeconfig,
         pace,
       }),
