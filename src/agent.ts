@@ -146,7 +146,9 @@ export function createAgent(options: AgentOptions) {
   }
 
   async function underLease(job: Job, signal: AbortSignal): Promise<Outcome> {
-    if (!job.purpose) return job.run(contextOf(job, signal))
+    // A shutdown that its timer wakes when power is back has nothing to do, and takes the cluster from nobody for it.
+    const isIdle = job.purpose === 'shutdown' && power.mode !== 'critical'
+    if (!job.purpose || isIdle) return job.run(contextOf(job, signal))
     const soon = () => new Date(now().getTime() + leaseRetry)
     using held = await lease.acquire(job.purpose)
     if (!held) return later(`the cluster is held for ${lease.holder ?? 'something else'}`, soon())

@@ -184,3 +184,14 @@ test('the others wait for the canary, whatever keeps it', async () => {
     'the canary is to go first: w-2 is paused (a guest needs it): `caretaker resume w-2` lets it go on',
   )
 })
+
+test('a shutdown that is woken when power is back takes the cluster from no rollout', async () => {
+  const homelab = fakeHomelab(two, offered)
+  await using it = await begin(homelab)
+  const outcomes: string[] = []
+  homelab.before = async (entry) => {
+    if (entry === 'install w-1') outcomes.push((await it.run('shut-down-cluster')).kind)
+  }
+  expect(await it.next()).toBe('w-1 runs v1.14.1; on to the next')
+  expect(outcomes).toEqual(['done'])
+})
