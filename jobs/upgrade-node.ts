@@ -15,7 +15,7 @@ import {
   withNodeStarted,
   withPhase,
 } from '../src/core/rollout-record.ts'
-import { remembered } from '../src/core/target.ts'
+import { remembered, withdrawRollbacks } from '../src/core/target.ts'
 import type { NodePlan } from '../src/core/upgrade-decision.ts'
 import { windowAt } from '../src/core/window.ts'
 
@@ -154,11 +154,7 @@ async function bring(context: JobContext, foreseen: Foresight, { node, reason, p
     if (failedAt === 'drain') leaveForLater(context, node, error.message)
     // What passes by itself is no fault of the release; what doesn't, the node itself remembers.
     if (!error.retryable && failedAt === 'roll-back') {
-      const wishes = remembered.rollbacks.recall(journal) ?? []
-      remembered.rollbacks.remember(
-        journal,
-        wishes.filter((wish) => wish.node !== node),
-      )
+      withdrawRollbacks(journal, [node])
     } else if (!error.retryable && failedAt !== 'cordon' && !does('roll-back')) {
       await noteFailure(context, foreseen, { node, reason, plan }, error.message)
       write((rollout) => withNodeEnded(rollout, node, 'failed', now(), error.message))

@@ -18,11 +18,7 @@ export function neededFor(role: Role, times: NodeTimesByRole, { nodeTakes }: Pic
 }
 
 /** How long a node of this role usually takes, in ms. */
-export function typicalFor(
-  role: Role,
-  times: NodeTimesByRole,
-  { nodeTakes }: Pick<UpgradePolicy, 'nodeTakes'>,
-): number {
+function typicalFor(role: Role, times: NodeTimesByRole, { nodeTakes }: Pick<UpgradePolicy, 'nodeTakes'>): number {
   return times[role]?.typical ?? nodeTakes
 }
 

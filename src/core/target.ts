@@ -48,6 +48,13 @@ export const remembered = {
   agentId: remember<string>('agent.id'),
 }
 
+/** Takes back what a person wished of these nodes. Answers the wishes that are left. */
+export function withdrawRollbacks(journal: Journal, nodes: readonly string[]): readonly RollbackWish[] {
+  const left = (remembered.rollbacks.recall(journal) ?? []).filter(({ node }) => !nodes.includes(node))
+  remembered.rollbacks.remember(journal, left)
+  return left
+}
+
 /** The release to go to, from what is seen and remembered. */
 export function chooseTarget(cluster: Cluster, journal: Journal, policy: ReleasePolicy, now: Date): TargetDecision {
   const available = remembered.versions.recall(journal) ?? []

@@ -9,7 +9,7 @@ import type { Job } from '../core/job.ts'
 import type { Ports } from '../core/ports.ts'
 import { foresee } from '../core/rollout.ts'
 import { endRollout } from '../core/rollout-record.ts'
-import { remembered } from '../core/target.ts'
+import { remembered, withdrawRollbacks } from '../core/target.ts'
 import { markOf } from '../core/progress.ts'
 import { barrierOf } from '../core/rollback.ts'
 import { parseVersion } from '../core/version.ts'
@@ -113,10 +113,7 @@ export function createRolloutControl({ agent, ports, upgradeNode, nodes }: Rollo
         journal,
         Object.fromEntries(Object.entries(blocked).filter(([name]) => !names.includes(name))),
       )
-      remembered.rollbacks.remember(
-        journal,
-        (remembered.rollbacks.recall(journal) ?? []).filter((wish) => !names.includes(wish.node)),
-      )
+      withdrawRollbacks(journal, names)
       alertOnce(journal, 'rollout', undefined)
       return said(`${node ?? 'every node'} is tried again`, node)
     },
@@ -134,8 +131,7 @@ export function createRolloutControl({ agent, ports, upgradeNode, nodes }: Rollo
       if (barrier !== undefined)
         throw new AgentError('rejected', `${node} can't go back: ${barrier}. --force tries it all the same`)
       const wish = { node, bootId: facts.bootId, force, ...(to === undefined ? {} : { to }) }
-      const others = (remembered.rollbacks.recall(journal) ?? []).filter((other) => other.node !== node)
-      remembered.rollbacks.remember(journal, [...others, wish])
+      remembered.rollbacks.remember(journal, [...withdrawRollbacks(journal, [node]), wish])
       const armed = isArmed(seenNode)
       const forward = markOf(seenNode)
       // Else the next run would bring it forward again.
