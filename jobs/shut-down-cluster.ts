@@ -1,170 +1,225 @@
-import { alertOnce } from '../src/core/alerts.ts'
-import { isArmed, isHealthy } from '../src/core/cluster.ts'
 import { describeReason } from '../src/core/event.ts'
-import { after, defineJob, done, type JobContext, later, on, type StepState } from '../src/core/job.ts'
-import { beginOutage, type Outage, wentDown, withNodeState } from '../src/core/outage.ts'
-import { phase, type Step } from '../src/core/plan.ts'
-import { planShutdown } from '../src/core/shutdown.ts'
+import { timeLeft } from '../src/core/feeds.ts'
+import { after, defineJob, done, type JobContext, later, on, type Outcome, type StepState } from '../src/core/job.ts'
+import { failingMachines, type Machine, machinesOf } from '../src/core/machines.ts'
+import { beginOrResume, comesUp } from '../src/core/outage-begin.ts'
+import type { OutageRecord } from '../src/core/outage-record.ts'
+import { type Outage, wentDown } from '../src/core/outage.ts'
+import { bestEffort, phase, type Step } from '../src/core/plan.ts'
+import { type Left, planShutdown, type ShutdownPhase } from '../src/core/shutdown.ts'
+import type { CriticalReason } from '../src/core/triggers.ts'
 
-/** A node that rebooted when the power failed doesn't answer and was up all the same, in ms. */
-const recently = 15 * 60_000
-/** A node that comes up while the battery runs down is told again, in ms. */
+/** A machine that comes up while the battery runs down is told again, in ms. */
 const watchEvery = 5_000
 
-/** Brings every node down in order while the UPS still carries them. */
+/** Brings down in order every machine whose power is about to fail, while its UPS still carries it. */
 export default defineJob({
   name: 'shut-down-cluster',
-  about: 'drains the cluster and shuts it down in order, when the UPS is about to fail',
-  triggers: [on('power.critical')],
+  about: 'drains the cluster and shuts it down in order, when a UPS is about to fail or a person says so',
+  triggers: [on('power.critical'), on('power.ordered')],
   purpose: 'shutdown',
   runs: 'here',
 
+  async idle(context) {
+    const { config, ports, power } = context
+    const machines = failingMachines(machinesOf(config), power).map(({ machine }) => machine)
+    if (machines.length === 0) return done('no power is about to fail')
+    const open = ports.journal.openOutage()
+    if (open?.stage !== 'stopped' || !open.loggedOut || machines.some(({ name }) => !open.nodes[name])) return undefined
+    // A look takes the cluster from nobody.
+    return (await comesUp(context, open, machines)).length > 0 ? undefined : watching(context)
+  },
+
   async run(context) {
-    const { config, ports, now, monotonic, carryOut, emit, signal, power, powerReturned } = context
-    const { journal } = ports
-    if (power.mode !== 'critical') return done('the power is not critical')
-    const watch = later(
-      'every node was told; watching until power is back',
-      after(now(), Math.min(watchEvery, config.power.nodeStops)),
-    )
+    const { config, ports, power, now } = context
+    const [first] = failingMachines(machinesOf(config), power)
+    if (!first) return done('no power is about to fail')
+    const isNew = !ports.journal.openOutage()?.nodes[first.machine.name]
+    if (isNew) {
+      ports.journal.write({ kind: 'power', text: `shutting down, because ${describeReason(first.reason)}` })
+    }
+    const { record, ended } = await bringDown(context, first.reason)
+    if (ended) return ended
 
-    const open = journal.openOutage()
-    let outage = open ? await resume(context, open) : await begin(context, power.reason)
-    const save = (changed: Outage) => {
-      outage = changed
-      journal.saveOutage(outage)
+    if (record.current.stage !== 'stopped') {
+      const stoppedAt = record.current.stoppedAt ?? now().toISOString()
+      record.update((outage) => ({ ...outage, stage: 'stopped', stoppedAt }))
+      sayWhoIsLeft(context, record)
+      await context.emit({ type: 'cluster.stopped' })
     }
-    if (outage !== open) save(outage)
-
-    // What was left when the UPS last spoke, less the time since.
-    const left =
-      power.reading?.runtime === undefined
-        ? undefined
-        : Math.max(0, power.reading.runtime - (monotonic() - power.lastHeard))
-    const plan = planShutdown(config.nodes, outage, left, config.power, now())
-    const isWatch = outage.stage === 'stopped' && plan.irreversible.length === 0
-    if (!isWatch) {
-      journal.write({
-        kind: 'power',
-        text: `shutting the cluster down, because ${describeReason(power.reason)}; ${plan.reason}`,
-      })
-    }
-
-    // Before a step's first effect the disk knows of it: whoever comes after us goes on from there.
-    // By an agent before us: what is silent now has heard it.
-    const toldBefore = new Set(
-      Object.entries(outage.nodes).flatMap(([name, { state }]) => (state === 'shutdown-sent' ? [name] : [])),
-    )
-    let cordoned = 0
-    const onStep = (step: Step, { kind }: StepState) => {
-      if (step.do === 'cordon' && kind === 'done') cordoned += 1
-      if (step.do === 'shut-down' && kind === 'started') save(withNodeState(outage, step.node, 'shutdown-sent'))
-      if (signal.aborted) return
-      if (step.do === 'shut-down' && kind === 'failed' && !toldBefore.has(step.node)) {
-        save(withNodeState(outage, step.node, 'unreached'))
-      }
-      if (step.do !== 'await-down' || kind === 'started') return
-      // That a node is silent which was never told doesn't mean that it is off.
-      const silent = outage.nodes[step.node]?.state === 'unreached' ? 'unreached' : 'off'
-      save(withNodeState(outage, step.node, kind === 'done' ? silent : 'abandoned'))
-    }
-    const mayGoOn = () => (powerReturned.aborted ? 'power is back' : undefined)
-    try {
-      for (const one of plan.reversible) {
-        // Where not one node could be cordoned the API is away, and a drain would only wait for it on the battery.
-        if (one.name === 'drain' && cordoned === 0) {
-          journal.write({ kind: 'alert', text: 'the Kubernetes API does not answer: pods are stopped by their nodes' })
-          continue
-        }
-        await carryOut([one], { signal: powerReturned, mayGoOn, onStep })
-      }
-      await carryOut(plan.irreversible, { mayGoOn, onStep })
-    } catch (error) {
-      if (!powerReturned.aborted || signal.aborted) throw error
-      return done(
-        wentDown(outage) ? 'power is back: no further node goes down' : 'power is back before any node went down',
-      )
-    }
-
-    if (outage.stage !== 'stopped') {
-      save({ ...outage, stage: 'stopped', stoppedAt: outage.stoppedAt ?? now().toISOString() })
-      sayWhoIsLeft(context, outage)
-      await emit({ type: 'cluster.stopped' })
-    }
-    // A node that nobody reached may be booting: the primary is not to cut the power under it just yet.
-    const unreached = Object.values(outage.nodes).some(({ wasUp, state }) => wasUp && state === 'unreached')
-    const stoppedFor = now().getTime() - Date.parse(outage.stoppedAt ?? now().toISOString())
-    if (!outage.loggedOut && (!unreached || stoppedFor >= config.power.nodeStops)) {
-      await carryOut([{ ...phase('log out', { do: 'log-out-of-ups' }), bestEffort: true }])
-      save({ ...outage, loggedOut: true })
-    }
-    return watch
+    await logOut(context, record)
+    return watching(context)
   },
 })
 
-function sayWhoIsLeft({ ports }: JobContext, { nodes }: Outage): void {
-  const named = (state: string) =>
-    Object.entries(nodes)
-      .filter(([, node]) => node.wasUp && node.state === state)
-      .map(([name]) => name)
-      .join(', ')
-  if (named('abandoned')) {
-    ports.journal.write({ kind: 'alert', text: `given up, because they would not stop: ${named('abandoned')}` })
-  }
-  if (named('unreached')) {
-    ports.journal.write({ kind: 'alert', text: `not told, because they could not be reached: ${named('unreached')}` })
-  }
-}
-
-/** A new outage: what is up now, or was a moment ago, is what is woken afterwards. */
-async function begin(
-  { config, ports, observe, answeredWithin, now }: JobContext,
-  reason: Outage['reason'],
-): Promise<Outage> {
-  const names = config.nodes.map(({ name }) => name)
-  const wasUp = new Set(answeredWithin(recently))
-  const wasHealthy = new Set<string>()
-  // On record before the first look: a node that is slow to answer must not hold up what can't wait.
-  const bare = beginOutage(now(), reason, names, wasUp)
-  ports.journal.saveOutage(bare)
-  const cluster = await observe()
-  for (const node of cluster.nodes) {
-    const marked = node.kubernetes.ok && node.kubernetes.value.cordon?.why === 'upgrade'
-    if (node.talos.ok || marked || (node.kubernetes.ok && node.kubernetes.value.ready)) wasUp.add(node.name)
-    // What is being upgraded was healthy when that began.
-    if (isHealthy(node) || marked || !node.kubernetes.ok) wasHealthy.add(node.name)
-  }
-  const armed = cluster.nodes.filter(isArmed).map(({ name }) => name)
-  if (armed.length > 0) {
-    ports.journal.write({
-      kind: 'alert',
-      text: `${armed.join(', ')} will start another release at the next boot: an upgrade was installed there`,
-    })
-  }
-  return beginOutage(new Date(bare.startedAt), reason, names, wasUp, wasHealthy)
+function watching({ config, now }: JobContext): Outcome {
+  const soon = after(now(), Math.min(watchEvery, config.power.nodeStops))
+  return later('every machine was told; watching until power is back', soon)
 }
 
 /**
- * The outage that is open. A node that answers is up, whatever the record says: it booted meanwhile, or never stopped.
- * While the UPS is silent a node that booted is a sign of mains and not of a battery to be spared: it is left alone.
+ * Phase after phase, planned anew before each from the record and from what the battery then has left: that never grows
+ * within a run, whatever the UPS says. `ended` where it ends before everything was told.
  */
-async function resume({ config, ports, observe, power, monotonic }: JobContext, open: Outage): Promise<Outage> {
-  let outage: Outage = open.stage === 'waking' ? { ...open, stage: 'stopping' } : open
-  const silent = power.mode !== 'critical' || monotonic() - power.lastHeard > config.power.silence
-  const spared: string[] = []
-  for (const node of (await observe()).nodes) {
-    if (!node.talos.ok || node.talos.value.stage === 'shutting down') continue
-    const before = outage.nodes[node.name]
-    const wasTold = before?.state === 'off' || before?.state === 'abandoned' || before?.state === 'unreached'
-    if (outage.stage === 'stopped' && wasTold && silent) {
-      spared.push(node.name)
+async function bringDown(
+  context: JobContext,
+  reason: CriticalReason,
+): Promise<{ readonly record: OutageRecord; readonly ended?: Outcome }> {
+  const { config, ports, power, monotonic, now, signal } = context
+  const inventory = machinesOf(config)
+  const failing = () => failingMachines(inventory, power).map(({ machine }) => machine)
+  let endsAt = Infinity
+  const left = (machines: readonly Machine[]): Left => {
+    const each = machines.map(({ feed }) => timeLeft(feed, power, monotonic(), config.power.assumedRuntime))
+    const least = each.toSorted((a, b) => a.ms - b.ms)[0] ?? { ms: Infinity, told: true }
+    endsAt = Math.min(endsAt, monotonic() + least.ms)
+    return { ms: Math.max(0, endsAt - monotonic()), told: least.told }
+  }
+
+  let machines = failing()
+  let begun = await beginOrResume(context, reason, machines)
+  let carriedOut = new Set<string>()
+  let said = ''
+  while (true) {
+    const { record, toldBefore } = begun
+    signal.throwIfAborted()
+    const went = wentDown(record.current)
+    const failingNow = failing()
+    if (failingNow.length === 0)
+      return {
+        record,
+        ended: done(`power is back${went ? ': nothing further goes down' : ' before anything went down'}`),
+      }
+    if (namesOf(failingNow) !== namesOf(machines)) {
+      machines = failingNow
+      carriedOut = new Set()
+      begun = await beginOrResume(context, reason, machines)
       continue
     }
-    const state = before?.state === 'shutdown-sent' ? 'shutdown-sent' : 'up'
-    if (before?.wasUp && before.state === state) continue
-    outage = { ...outage, nodes: { ...outage.nodes, [node.name]: { ...before, wasUp: true, state } } }
+    const situation = { machines, outage: record.current, left: left(machines), now: now(), carriedOut }
+    const plan = planShutdown({ ...situation, cut: cutsFor(context, record.current, machines) }, config.power)
+    const [next] = plan.phases
+    if (!next) return { record }
+    // Once for what can be taken back, and once for what can't, and again when the form changes.
+    const saying = `${plan.form} ${next.reversible}`
+    if (saying !== said) ports.journal.write({ kind: 'power', text: plan.reason })
+    said = saying
+    const isTight = () => left(machines).ms < next.leaves
+    const isOver = () => namesOf(failing()) !== namesOf(machines)
+    for (const name of await carryOutPhase(context, { record, toldBefore, next, isTight, isOver })) carriedOut.add(name)
   }
-  const text = `${spared.join(', ')} answers while the UPS is silent, and is left alone: is mains back?`
-  alertOnce(ports.journal, 'spared', spared.length > 0 ? text : undefined)
-  return outage
+}
+
+interface PhaseRun {
+  readonly record: OutageRecord
+  readonly toldBefore: ReadonlySet<string>
+  readonly next: ShutdownPhase
+  /** The battery has no more time for it. */
+  readonly isTight: () => boolean
+  /** It is not what is wanted any more. */
+  readonly isOver: () => boolean
+}
+
+/** Answers the names of the phases that need not be carried out any more. */
+async function carryOutPhase(context: JobContext, run: PhaseRun): Promise<readonly string[]> {
+  const { carryOut, signal, whenPower, ports } = context
+  const { record, toldBefore, next, isTight, isOver } = run
+  // An order is given to its end; what can be taken back, or only waits, is left when there is no more time for it.
+  const gives = next.steps.some(({ do: what }) => what === 'shut-down' || what === 'shut-down-host')
+  using watch = whenPower(() => {
+    if (next.reversible && isOver()) return 'the power is not as it was'
+    return !gives && isTight() ? 'the battery has no more time for it' : undefined
+  })
+  let cordoned = 0
+  const onStep = (step: Step, { kind }: StepState) => {
+    if (step.do === 'cordon' && kind === 'done') cordoned += 1
+    // Before a step's first effect the disk knows of it: whoever comes after us goes on from there.
+    if (kind === 'started') return noteBefore(context, record, step)
+    if (signal.aborted || (watch.signal.aborted && isOver())) return
+    noteAfter(record, step, kind === 'done', toldBefore)
+  }
+  await carryOut([next], { signal: watch.signal, onStep }).catch((error: unknown) => {
+    if (!watch.signal.aborted || signal.aborted) throw error
+  })
+  if (watch.signal.aborted && isOver()) return []
+  if (next.name !== 'cordon' || cordoned > 0) return [next.name]
+  // Where not one node could be cordoned the API is away, and everything else would only wait for it on the battery.
+  ports.journal.write({ kind: 'alert', text: 'the Kubernetes API does not answer: pods are stopped by their nodes' })
+  return [next.name, 'scale down', 'storage', 'drain']
+}
+
+function noteBefore({ now }: JobContext, record: OutageRecord, step: Step): void {
+  if (step.do === 'shut-down') record.node(step.node, 'shutdown-sent')
+  if (step.do === 'shut-down-host') record.node(step.host, 'shutdown-sent')
+  if (step.do === 'ups-command') {
+    record.update((outage) => ({ ...outage, cut: { ...outage.cut, [step.ups]: now().toISOString() } }))
+  }
+}
+
+function noteAfter(record: OutageRecord, step: Step, isDone: boolean, toldBefore: ReadonlySet<string>): void {
+  switch (step.do) {
+    case 'drain':
+      return record.node(step.node, 'drained')
+    case 'shut-down':
+    case 'shut-down-host': {
+      const name = step.do === 'shut-down' ? step.node : step.host
+      if (!isDone && !toldBefore.has(name)) record.node(name, 'unreached')
+      return
+    }
+    case 'await-down':
+    case 'await-host-down': {
+      const name = step.do === 'await-down' ? step.node : step.host
+      // That a machine is silent which was never told doesn't mean that it is off.
+      const silent = record.current.nodes[name]?.state === 'unreached' ? 'unreached' : 'off'
+      return record.node(name, isDone ? silent : 'abandoned')
+    }
+    default:
+  }
+}
+
+/**
+ * UPSes that may switch their outlets off in the end: those that are about to fail, where all that hangs on them goes
+ * down here and has heard of it. Never because a person wants the cluster down: mains is there then.
+ */
+function cutsFor({ config, power }: JobContext, outage: Outage, machines: readonly Machine[]) {
+  return config.upses.flatMap(({ label, host, cutPower }) => {
+    if (!cutPower || power.ordered !== undefined || outage.cut?.[label] !== undefined) return []
+    if (power.upses.get(label)?.mode !== 'critical') return []
+    const fed = machinesOf(config).filter(({ feed }) => feed?.weights[label] !== undefined)
+    const isAlone = fed.every(({ name }) => machines.some((machine) => machine.name === name))
+    const isHeard = fed.every(({ name }) => outage.nodes[name]?.state !== 'unreached' || !outage.nodes[name].wasUp)
+    if (!isAlone || !isHeard) return []
+    const beforeNas = config.hosts.some(({ nas, address }) => nas && address === host)
+    return [{ ups: label, command: cutPower.command, beforeNas }]
+  })
+}
+
+function namesOf(machines: readonly Machine[]): string {
+  return machines.map(({ name }) => name).join(' ')
+}
+
+/**
+ * The primaries wait for us no longer. Not while a machine that nobody reached may be booting: the power is not to go
+ * under it just yet.
+ */
+async function logOut({ config, now, carryOut, power }: JobContext, record: OutageRecord): Promise<void> {
+  const { nodes, loggedOut, stoppedAt } = record.current
+  const unreached = Object.values(nodes).some(({ wasUp, state }) => wasUp && state === 'unreached')
+  const stoppedFor = now().getTime() - Date.parse(stoppedAt ?? now().toISOString())
+  if (loggedOut || (unreached && stoppedFor < config.power.nodeStops)) return
+  const failing = [...power.upses].filter(([, { mode }]) => mode === 'critical' || power.ordered !== undefined)
+  const steps = failing.map(([ups]): Step => ({ do: 'log-out-of-ups', ups }))
+  if (steps.length > 0) await carryOut([bestEffort(phase('log out', ...steps))])
+  record.update((outage) => ({ ...outage, loggedOut: true }))
+}
+
+function sayWhoIsLeft({ ports }: JobContext, { current: { nodes } }: OutageRecord): void {
+  for (const [state, why] of [
+    ['abandoned', 'given up, because they would not stop'],
+    ['unreached', 'not told, because they could not be reached'],
+  ] as const) {
+    const named = Object.entries(nodes).filter(([, node]) => node.wasUp && node.state === state)
+    if (named.length > 0)
+      ports.journal.write({ kind: 'alert', text: `${why}: ${named.map(([name]) => name).join(', ')}` })
+  }
 }

@@ -5,7 +5,7 @@ import { needsApproval } from '../src/core/gates.ts'
 import { after, defineJob, done, every, type JobContext, later, on, type Outcome } from '../src/core/job.ts'
 import type { Journal } from '../src/core/journal.ts'
 import { phase, type Step } from '../src/core/plan.ts'
-import { powerObstacle } from '../src/core/power.ts'
+import { powerObstacle } from '../src/core/feeds.ts'
 import { begins, type Foresight, foresee, pauseOf, recordFor } from '../src/core/rollout.ts'
 import {
   beginRollout,

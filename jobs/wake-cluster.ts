@@ -1,82 +1,146 @@
 import { alertOnce } from '../src/core/alerts.ts'
 import { whyUnhealthy } from '../src/core/cluster.ts'
 import { describeDuration } from '../src/core/duration.ts'
-import { after, defineJob, done, type JobContext, later, on, type StepState } from '../src/core/job.ts'
-import { missingNodes, type Outage, wentDown, withNodeState } from '../src/core/outage.ts'
+import { mainsOf, supplyOf } from '../src/core/feeds.ts'
+import { after, defineJob, done, type JobContext, later, on, type Outcome, type StepState } from '../src/core/job.ts'
+import { failingMachines, type Machine, machinesOf } from '../src/core/machines.ts'
+import { openRecord, type OutageRecord } from '../src/core/outage-record.ts'
+import { summarize } from '../src/core/outage-summary.ts'
+import { missingNodes, type Outage, wentDown } from '../src/core/outage.ts'
 import { bestEffort, phase, type Step } from '../src/core/plan.ts'
-import { powerObstacle } from '../src/core/power.ts'
-import { planWake } from '../src/core/shutdown.ts'
+import { planWake } from '../src/core/waking.ts'
 
-/** Brings back after a power cut what was up before it, and takes our own cordons away. */
+/** A UPS that was told to switch its outlets off does so some time later, mains or not; nothing is woken until then, in ms. */
+const cutTakes = 3 * 60_000
+const lookAgain = 5_000
+
+/** Brings back after a power cut what was up before it, and takes back what we did to the rest. */
 export default defineJob({
   name: 'wake-cluster',
-  about: 'after a power cut wakes what was up before, waits until it is Ready, and uncordons it',
-  triggers: [on('power.on-mains')],
+  about: 'after a power cut wakes what was up before, waits until it is Ready, and undoes what was done for it',
+  triggers: [on('power.on-mains'), on('power.on-battery'), on('power.order-withdrawn')],
   purpose: 'maintenance',
   runs: 'here',
 
+  async idle(context) {
+    const { ports, power, now, config } = context
+    if (power.ordered !== undefined) return done('a person has shut the cluster down: `caretaker power wake` ends that')
+    const open = ports.journal.openOutage()
+    if (!open) return undefined
+    const powered = poweredMachines(context, open)
+    if (powered.machines.length > 0) return undefined
+    // On battery nothing is undone that saves it; the next reading of mains wakes us.
+    if (!wentDown(open) && failingMachines(machinesOf(config), power).length === 0 && powered.onBattery)
+      return done('on battery: what was done to save it stays')
+    return later(powered.why, after(now(), powered.after))
+  },
+
   async run(context) {
-    const { config, ports, now, monotonic, carryOut, emit, signal, mainsLost, power } = context
+    const { config, ports, now, carryOut, signal, whenPower, power } = context
     const { journal } = ports
-    const policy = config.power.wake
     const open = journal.openOutage()
-    const obstacle = powerObstacle(power, monotonic(), config.power)
-    if (obstacle || power.mode !== 'on-mains') return later(obstacle ?? 'mains is not back', after(now(), 5_000))
     if (!open) return tidy(context)
-
-    if (wentDown(open)) {
-      const stable = monotonic() - power.since
-      if (stable < policy.stableFor) {
-        return later(
-          `mains has been back for ${describeDuration(stable)} of ${describeDuration(policy.stableFor)}`,
-          after(now(), policy.stableFor - stable),
-        )
-      }
-      const { charge } = power.reading
-      if (charge !== undefined && charge < policy.minimumCharge) {
-        return later(
-          `the battery is charged to ${charge} % of the ${policy.minimumCharge} % that a second outage needs`,
-          after(now(), 10_000),
-        )
-      }
+    const inventory = machinesOf(config)
+    const { machines } = poweredMachines(context, open)
+    const names = new Set(machines.map(({ name }) => name))
+    const record = openRecord(context, open)
+    const isWhole = failingMachines(inventory, power).length === 0
+    // While others still go down, or are down for want of power, theirs is the stage.
+    if (wentDown(open) && isWhole) {
+      record.update((outage) => ({ ...outage, stage: 'waking', wokenAt: outage.wokenAt ?? now().toISOString() }))
     }
-
-    let outage: Outage = open
-    const save = (changed: Outage) => {
-      outage = changed
-      journal.saveOutage(changed)
-    }
-    if (wentDown(open)) save({ ...open, stage: 'waking' })
-    let uncordoned = true
+    using watch = whenPower(() => {
+      const lost = machines.find(
+        ({ feed }) => supplyOf(feed, power) === 'failing' || (wentDown(open) && supplyOf(feed, power) === 'battery'),
+      )
+      return lost ? 'mains is gone again' : undefined
+    })
+    let undone = true
     const onStep = (step: Step, { kind }: StepState) => {
-      if (step.do === 'bring-back' && kind === 'started') save(withNodeState(outage, step.node, 'wake-sent'))
-      if (step.do === 'bring-back' && kind === 'done') save(withNodeState(outage, step.node, 'back'))
-      if (step.do === 'uncordon' && kind === 'failed') uncordoned = false
+      const name = step.do === 'bring-back' ? step.node : step.do === 'bring-back-host' ? step.host : undefined
+      if (name !== undefined && kind !== 'failed') record.node(name, kind === 'done' ? 'back' : 'wake-sent')
+      if (kind === 'failed' && ['uncordon', 'scale', 'set-storage'].includes(step.do)) undone = false
     }
     try {
-      await carryOut(planWake(config.nodes, open, policy), { onStep, signal: mainsLost })
+      const plan = planWake(inventory, open, names, power.upses.keys(), config.power.wake)
+      await carryOut(plan, { onStep, signal: watch.signal })
     } catch (error) {
-      if (!mainsLost.aborted || signal.aborted) throw error
-      return later('mains is gone again', after(now(), 5_000))
+      if (!watch.signal.aborted || signal.aborted) throw error
+      return later('mains is gone again', after(now(), lookAgain))
     }
-
-    const missing = wentDown(open) ? missingNodes(outage, config.nodes) : []
-    if (missing.length > 0 || !uncordoned) {
-      const reason = missing.length > 0 ? await describeMissing(context, missing) : 'not every node could be uncordoned'
-      alertOnce(journal, 'wake', reason)
-      return later(reason, after(now(), Math.min(60_000, policy.giveUpAfter)))
-    }
-    alertOnce(journal, 'wake', undefined)
-    save({ ...outage, stage: 'over', endedAt: now().toISOString() })
-    await emit({ type: 'cluster.woken' })
-    const took = describeDuration(now().getTime() - new Date(open.startedAt).getTime())
-    return done(
-      wentDown(open)
-        ? `the cluster is back, ${took} after the power cut began`
-        : 'power came back in time; nothing went down',
-    )
+    return conclude(context, record, { undone, isWhole })
   },
 })
+
+async function conclude(
+  context: JobContext,
+  record: OutageRecord,
+  { undone, isWhole }: { undone: boolean; isWhole: boolean },
+): Promise<Outcome> {
+  const { config, ports, now, emit } = context
+  const { journal } = ports
+  const inventory = machinesOf(config)
+  const open = record.current
+  const missing = wentDown(open) ? missingNodes(open, inventory) : []
+  if (missing.length > 0 || !undone) {
+    const reason =
+      missing.length > 0 ? await describeMissing(context, missing) : 'not everything could be taken back yet'
+    if (isWhole) alertOnce(journal, 'wake', reason)
+    return later(reason, after(now(), Math.min(60_000, config.power.wake.giveUpAfter)))
+  }
+  alertOnce(journal, 'wake', undefined)
+  record.update((outage) => ({ ...outage, stage: 'over', endedAt: now().toISOString() }))
+  const summary = summarize(record.current)
+  journal.write({ kind: 'power', text: summary })
+  await emit({ type: 'cluster.woken' })
+  return done(summary)
+}
+
+interface Powered {
+  readonly machines: readonly Machine[]
+  readonly onBattery: boolean
+  /** Why it is not more of them, and when to look again, in ms. */
+  readonly why: string
+  readonly after: number
+}
+
+/**
+ * The machines that may be woken, or given back: their UPSes are on mains, have been so for long enough, and could stand
+ * another cut. Where nothing went down mains alone is enough, or that a person has called the shutdown off.
+ */
+function poweredMachines({ config, power, monotonic, now }: JobContext, open: Outage): Powered {
+  const { stableFor, minimumCharge } = config.power.wake
+  const went = wentDown(open)
+  const inventory = machinesOf(config)
+  const isCalledOff = [...power.upses.values()].some((state) => state.mode === 'on-battery' && state.calledOff)
+  const waits: { why: string; after: number }[] = []
+  const wait = (why: string, ms = lookAgain) => {
+    waits.push({ why, after: ms })
+    return false
+  }
+  const machines = inventory.filter((machine) => {
+    const supply = supplyOf(machine.feed, power)
+    if (!went && isCalledOff && open.stage === 'draining' && supply === 'battery') return true
+    const mains = mainsOf(machine.feed, power, monotonic())
+    if (!mains) return wait(supply === 'unknown' ? 'the UPS has not been heard from' : 'mains is not back')
+    if (!went) return true
+    const cutAt = Object.keys(machine.feed?.weights ?? {}).flatMap((ups) => open.cut?.[ups] ?? [])
+    const sinceCut = Math.min(...cutAt.map((at) => now().getTime() - Date.parse(at)))
+    const needs = sinceCut < cutTakes ? Math.max(stableFor, cutTakes) : stableFor
+    if (mains.ms < needs) {
+      const far = `mains has been back for ${describeDuration(mains.ms)} of ${describeDuration(needs)}`
+      return wait(far, needs - mains.ms)
+    }
+    if (mains.charge !== undefined && mains.charge < minimumCharge) {
+      const far = `the battery is charged to ${mains.charge} % of the ${minimumCharge} % that a second outage needs`
+      return wait(far, 10_000)
+    }
+    return true
+  })
+  const [first] = waits.toSorted((a, b) => a.after - b.after)
+  const onBattery = inventory.some(({ feed }) => supplyOf(feed, power) === 'battery')
+  return { machines, onBattery, why: first?.why ?? 'mains is not back', after: first?.after ?? lookAgain }
+}
 
 async function describeMissing({ observe }: JobContext, missing: readonly string[]): Promise<string> {
   const { nodes } = await observe()
@@ -89,7 +153,8 @@ async function describeMissing({ observe }: JobContext, missing: readonly string
 }
 
 /** Cordons for a power cut of which there is no record, because the journal was lost: ours, and nobody else's to undo. */
-async function tidy({ ports, carryOut, signal }: JobContext) {
+async function tidy({ ports, carryOut, signal, power }: JobContext): Promise<Outcome> {
+  if ([...power.upses.values()].some(({ mode }) => mode !== 'on-mains')) return done('mains is not back')
   const nodes = await ports.kubernetes
     .nodes(AbortSignal.any([signal, AbortSignal.timeout(5_000)]))
     .catch(() => undefined)

@@ -2,16 +2,16 @@ import type { Config } from './config.ts'
 import type { Activity } from './core/activity.ts'
 import { alertOnce } from './core/alerts.ts'
 import { messageOf } from './core/errors.ts'
-import { describeEvent, type Event, powerEvent } from './core/event.ts'
+import { describeEvent, type Event } from './core/event.ts'
 import { type Job, type JobContext, later, type Outcome, type RegisteredSchematic } from './core/job.ts'
 import type { RunOutcome } from './core/journal.ts'
 import type { Logger } from './core/log.ts'
 import { describeStep, type Step } from './core/plan.ts'
 import type { Ports } from './core/ports.ts'
-import { nextPowerState, type Observation, type PowerState, saysAnything, startPower } from './core/power.ts'
-import { carryOut } from './engine/carry-out.ts'
 import { remembered } from './core/target.ts'
+import { carryOut } from './engine/carry-out.ts'
 import { createClusterLock } from './engine/cluster-lock.ts'
+import { createGuard } from './engine/guard.ts'
 import { createHere } from './engine/here.ts'
 import { createClusterLease } from './engine/lease.ts'
 import { observe } from './engine/observe.ts'
@@ -73,7 +73,6 @@ export function createAgent(options: AgentOptions) {
     ownNode,
   } = options
   const { journal } = ports
-  const upsName = config.upses[0]?.name ?? 'ups'
   const lease = createClusterLease(leaseGrace)
   const lock = createClusterLock(ports.kubernetes, holder, log)
   /** The steps that are being carried out, for people to see. */
@@ -81,18 +80,13 @@ export function createAgent(options: AgentOptions) {
   const stopping = new AbortController()
   const lastAnswer = new Map<string, number>()
   const listeners = new Set<(report: RunReport) => void>()
-  let power: PowerState =
-    config.upses.length > 0 ? startPower(monotonic(), ...openOutage()) : alwaysOnMains(monotonic())
-  let powerReturned = new AbortController()
-  let mainsLost = new AbortController()
-  let lastHeard = monotonic()
-  let toldOfSilence = false
-
-  /** Whether a power cut is on record, and whether all nodes had been told. */
-  function openOutage(): [open: boolean, nodesAreDown: boolean] {
-    const stage = journal.openOutage()?.stage
-    return [stage !== undefined && stage !== 'waking', stage === 'stopped']
-  }
+  const guard = createGuard({
+    upses: config.upses.map(({ label }) => label),
+    policy: config.power,
+    journal,
+    emit: (event) => emit(event),
+    monotonic,
+  })
 
   const here = createHere({
     run: (job) => runJob(job, stopping.signal),
@@ -146,9 +140,9 @@ export function createAgent(options: AgentOptions) {
   }
 
   async function underLease(job: Job, signal: AbortSignal): Promise<Outcome> {
-    // A shutdown that its timer wakes when power is back has nothing to do, and takes the cluster from nobody for it.
-    const isIdle = job.purpose === 'shutdown' && power.mode !== 'critical'
-    if (!job.purpose || isIdle) return job.run(contextOf(job, signal))
+    const nothing = await job.idle?.(contextOf(job, signal))
+    if (nothing) return nothing
+    if (!job.purpose) return job.run(contextOf(job, signal))
     const soon = () => new Date(now().getTime() + leaseRetry)
     using held = await lease.acquire(job.purpose)
     if (!held) return later(`the cluster is held for ${lease.holder ?? 'something else'}`, soon())
@@ -187,12 +181,9 @@ export function createAgent(options: AgentOptions) {
       monotonic,
       emit,
       schematics: schematics(),
-      powerReturned: powerReturned.signal,
-      mainsLost: mainsLost.signal,
-      get power() {
-        return power
-      },
-      observe: () => observe(config.nodes, ports, signal),
+      power: guard.power,
+      whenPower: guard.when,
+      observe: (within) => observe(config.nodes, ports, signal, within),
       ownNode,
       answeredWithin: (ms) => new Set([...lastAnswer].filter(([, at]) => monotonic() - at <= ms).map(([name]) => name)),
       carryOut: (plan, choices = {}) =>
@@ -229,38 +220,6 @@ export function createAgent(options: AgentOptions) {
     }
   }
 
-  /** Takes note of what was read of the UPS, or of its silence. */
-  function noticePower(seen: Observation): void {
-    noticeSilence(seen)
-    const before = power
-    power = nextPowerState(power, seen, config.power)
-    if (power.mode === before.mode) return
-    if (before.mode === 'critical') powerReturned.abort(new Error('power is back'))
-    if (before.mode === 'on-mains') mainsLost.abort(new Error('mains is gone again'))
-    if (power.mode === 'critical') powerReturned = new AbortController()
-    if (power.mode === 'on-mains') mainsLost = new AbortController()
-    const event = powerEvent(upsName, power)
-    // Not waited for: a queue store that is slow must not keep the UPS from being read.
-    if (event) void emit(event)
-  }
-
-  /** Silence starts no shutdown from mains, so somebody must hear that the protection is gone. Said once each way. */
-  function noticeSilence(seen: Observation): void {
-    if (seen.kind === 'reading' && saysAnything(seen.reading, power)) {
-      lastHeard = seen.at
-      if (toldOfSilence) void emit({ type: 'ups.heard', ups: upsName })
-      toldOfSilence = false
-    } else if (!toldOfSilence && seen.at - lastHeard > config.power.silence) {
-      toldOfSilence = true
-      journal.write({
-        kind: 'alert',
-        subject: upsName,
-        text: `nothing guards the power: ${seen.kind === 'silence' ? seen.why : 'the UPS server has no data'}`,
-      })
-      void emit({ type: 'ups.silent', ups: upsName })
-    }
-  }
-
   /** Takes note of whether a node answers; `undefined` from a node that was never heard is nothing new. */
   function noticeNode(name: string, answers: boolean): void {
     const known = lastAnswer.has(name)
@@ -277,18 +236,10 @@ export function createAgent(options: AgentOptions) {
   return {
     emit,
     runJob,
-    noticePower,
+    guard,
     noticeNode,
     jobs,
-    get power(): PowerState {
-      return power
-    },
     monotonic,
-    /** For how long the UPS has been silent, in ms, once that is longer than the policy allows. */
-    get silentFor(): number | undefined {
-      const silence = monotonic() - lastHeard
-      return silence > config.power.silence ? silence : undefined
-    },
     get leaseHolder() {
       return lease.holder
     },
@@ -319,11 +270,6 @@ export function createAgent(options: AgentOptions) {
 }
 
 export type Agent = ReturnType<typeof createAgent>
-
-/** Without a UPS there is nothing to wait for. */
-function alwaysOnMains(at: number): PowerState {
-  return { mode: 'on-mains', since: at, lastHeard: Infinity, reading: { status: ['OL'] } }
-}
 
 function subjectOf(event: Event): string {
   if ('node' in event) return event.node

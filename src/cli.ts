@@ -1,21 +1,13 @@
 import process from 'node:process'
 import { CommanderError, Option } from 'commander'
-import {
-  renderJobs,
-  renderJournal,
-  renderPlan,
-  renderStaged,
-  renderStatus,
-  renderUki,
-  describeOutage,
-  describePower,
-} from './cli/render.ts'
+import { renderJobs, renderJournal, renderPlan, renderStaged, renderStatus, renderUki } from './cli/render.ts'
+import { addPowerCommands } from './cli/power-commands.ts'
 import { addRolloutCommands } from './cli/rollout-commands.ts'
+import { addUpsCommand } from './cli/ups-command.ts'
 import { command, daemon, daemonOr, exit, group, positive, print, program } from './cli/shell.ts'
-import type { JobAnswer, PlanAnswer, PowerAnswer, RunAnswer, StatusAnswer } from './control/protocol.ts'
+import type { JobAnswer, PlanAnswer, RunAnswer, StatusAnswer } from './control/protocol.ts'
 import { AgentError, messageOf } from './core/errors.ts'
 import type { Entry } from './core/journal.ts'
-import type { Outage } from './core/outage.ts'
 import type { StagedImage } from './core/ports.ts'
 import { loadSettings } from './main/settings.ts'
 
@@ -136,37 +128,8 @@ command('uki inspect <file>', 'what an image says of itself', async (options, [f
   return exit.ok
 })
 
-command('ups', 'everything that the UPS tells', async (options) => {
-  const settings = await loadSettings(options.config, process.env)
-  const { openUps } = await import('./main/wiring.ts')
-  let refused: string | undefined
-  await using ups = await openUps(settings, (why) => (refused = why))
-  if (!ups) throw new AgentError('misconfigured', `${settings.file} names no UPS under upses`)
-  const details = await ups.details(AbortSignal.timeout(10_000))
-  const lines = [
-    ...Object.entries(details.variables).map(([name, value]) => `${name}: ${value}`),
-    `logged in: ${details.clients.join(', ') || 'nobody'}`,
-    `commands: ${details.commands.join(', ') || 'none'}`,
-  ]
-  print(options, { ...details, loginRefused: refused }, lines.join('\n'))
-  if (refused === undefined) return exit.ok
-  process.stderr.write(`caretaker: ${refused}\n`)
-  return exit.failed
-})
-
-group('power', 'the power and its history')
-command('power status', 'how the power is, and the last outages', async (options) => {
-  const control = await daemon(options)
-  const [power, outages] = await Promise.all([control.get<PowerAnswer>('/power'), control.get<Outage[]>('/outages')])
-  print(
-    options,
-    { power, outages },
-    [`power      ${describePower(power)}`, ...outages.map((outage) => `outage     ${describeOutage(outage)}`)].join(
-      '\n',
-    ),
-  )
-  return power.state.mode === 'unknown' && power.hasUps ? exit.unreachable : exit.ok
-})
+addUpsCommand()
+addPowerCommands()
 
 command('journal', 'what happened, newest last', async (options, _args, extra) => {
   const limit = Number(extra['limit'])

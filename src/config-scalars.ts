@@ -23,3 +23,22 @@ export const timeZone = z.string().refine((zone) => {
     return false
   }
 }, 'use a time zone such as Europe/Warsaw')
+
+export const mac = z
+  .string()
+  .regex(/^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$/, 'use a MAC address such as 00:1b:21:3a:4f:5c')
+export const host = z
+  .string()
+  .regex(/^[A-Za-z0-9]([-A-Za-z0-9.:]*[A-Za-z0-9])?$/, 'use a host name or an IP address, without a port')
+  .refine((text) => !/^[^:]*:\d+$/.test(text), 'use a host name or an IP address, without a port')
+export const port = z.int().min(1).max(65_535)
+
+/** A secret is named in the configuration and never in it. */
+export const secret = z.union(
+  [
+    z.strictObject({ file: z.string().min(1).meta({ description: 'Path of a file that holds the secret' }) }),
+    z.strictObject({ env: z.string().min(1).meta({ description: 'Environment variable that holds the secret' }) }),
+  ],
+  'name a secret as {file: PATH} or {env: NAME}; it is never written here itself',
+)
+export type SecretSource = z.output<typeof secret>

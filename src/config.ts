@@ -1,37 +1,21 @@
 import { z } from 'zod'
-import { duration, name, percent } from './config-scalars.ts'
+import { hostMachine, machine, power, ups } from './config-power.ts'
+import { host, name, secret } from './config-scalars.ts'
 import { parseText } from './config-text.ts'
 import { rebootMode, upgrade } from './config-upgrade.ts'
+import { machinesOf } from './core/machines.ts'
 import type { Schematic } from './core/schematic.ts'
-import { cordonWithin } from './core/shutdown.ts'
-
-const interval = duration.refine(
-  (ms) => ms >= 50 && ms <= 30_000,
-  'use 50ms to 30s: upsd drops who is silent for a minute',
-)
-
-const mac = z.string().regex(/^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$/, 'use a MAC address such as 00:1b:21:3a:4f:5c')
-const host = z
-  .string()
-  .regex(/^[A-Za-z0-9]([-A-Za-z0-9.:]*[A-Za-z0-9])?$/, 'use a host name or an IP address, without a port')
-  .refine((text) => !/^[^:]*:\d+$/.test(text), 'use a host name or an IP address, without a port')
-const port = z.int().min(1).max(65_535)
-
-/** A secret is named in the configuration and never in it. */
-const secret = z.union(
-  [
-    z.strictObject({ file: z.string().min(1).meta({ description: 'Path of a file that holds the secret' }) }),
-    z.strictObject({ env: z.string().min(1).meta({ description: 'Environment variable that holds the secret' }) }),
-  ],
-  'name a secret as {file: PATH} or {env: NAME}; it is never written here itself',
-)
-export type SecretSource = z.output<typeof secret>
+import { needOf } from './core/shutdown.ts'
 
 const node = z.strictObject({
   name: name.meta({ description: "The node's name in Kubernetes" }),
   role: z.enum(['controlplane', 'worker']),
   address: host.meta({ description: 'Where its machine API answers (port 50000), never a virtual IP' }),
-  mac: mac.optional().meta({ description: 'For Wake-on-LAN; without it somebody has to press the button' }),
+  ...machine,
+  storage: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'It holds the data of Longhorn or Ceph: it goes down after the other workers' }),
   schematic: name.optional().meta({ description: 'Another one of config/schematics for this node alone' }),
   rebootMode: rebootMode.optional().meta({ description: 'How this node alone reboots' }),
 })
@@ -62,56 +46,6 @@ const share = z.strictObject({
   keep: z.int().min(1).max(50).default(2).meta({ description: 'How many staged images are kept' }),
 })
 
-const ups = z.strictObject({
-  name: z
-    .string()
-    .regex(/^[A-Za-z0-9._-]+$/, "use the UPS's name in upsd")
-    .default('ups'),
-  host,
-  port: port.default(3493),
-  user: z.string().min(1).optional().meta({
-    description: 'With a password: log in as a secondary, for which the primary waits. Reading needs neither',
-  }),
-  password: secret.optional(),
-})
-
-const wake = z.strictObject({
-  stableFor: duration.prefault('60s'),
-  minimumCharge: percent.default(25),
-  retryEvery: duration.prefault('30s'),
-  giveUpAfter: duration.prefault('15m'),
-  broadcast: z.ipv4().default('255.255.255.255'),
-  port: port.default(9),
-})
-
-const power = z
-  .strictObject({
-    onBatteryAfter: duration.prefault('5s'),
-    lowBatteryAfter: duration.prefault('3s'),
-    maxOnBattery: duration.prefault('15m'),
-    minimumCharge: percent.optional(),
-    minimumRuntime: duration
-      .optional()
-      .meta({ description: 'Shut down when less than this is left; by default what the shutdown itself takes' }),
-    silence: duration
-      .prefault('30s')
-      .meta({ description: 'Silence of the UPS on battery for so long starts the shutdown' }),
-    pollOnMains: interval.prefault('5s'),
-    pollOnBattery: interval.prefault('1s'),
-    reserve: duration.prefault('60s'),
-    assumedRuntime: duration
-      .prefault('3m')
-      .meta({ description: 'What the battery is taken to have left where the UPS does not say' }),
-    drain: duration.prefault('90s'),
-    nodeStops: duration.prefault('60s'),
-    wake: wake.prefault({}),
-  })
-  // Below this the battery could not carry the shutdown itself.
-  .transform((policy) => ({
-    ...policy,
-    minimumRuntime: policy.minimumRuntime ?? cordonWithin + policy.drain + 2 * policy.nodeStops + policy.reserve,
-  }))
-
 const queue = z.strictObject({
   url: z
     .url({ protocol: /^rediss?$/ })
@@ -132,7 +66,11 @@ const schema = z
     factory: factory.prefault({}),
     share,
     upgrade: upgrade.prefault({}),
-    upses: z.array(ups).max(1, 'one UPS is supported so far').default([]),
+    hosts: z
+      .array(hostMachine)
+      .default([])
+      .meta({ description: 'Machines that are no nodes and hang on a UPS: a NAS' }),
+    upses: z.array(ups).default([]),
     power: power.prefault({}),
     queue: queue.prefault({}),
     state: z
@@ -142,43 +80,102 @@ const schema = z
       .meta({ description: 'Where the journal and the queue are kept' }),
   })
   .superRefine(checkTogether, { when: ({ value }) => hasLists(value) })
+  .transform(complete)
+
+type Given = z.output<typeof node> | z.output<typeof hostMachine>
 
 /** What no setting shows by itself. Runs beside other faults too, so that all are told at once. */
 function checkTogether(
   {
     nodes,
+    hosts,
     upses,
     upgrade: { canary },
+    power: { feed },
   }: {
     nodes: readonly z.output<typeof node>[]
+    hosts: readonly z.output<typeof hostMachine>[]
     upses: readonly z.output<typeof ups>[]
     upgrade: { canary?: { node: string } | undefined }
+    power: Pick<z.output<typeof power>, 'feed'>
   },
   context: z.RefinementCtx,
 ): void {
   const fault = (message: string, ...path: (string | number)[]) => context.addIssue({ code: 'custom', path, message })
+  const all: { one: Given; where: [string, number] }[] = [
+    ...nodes.map((one, index) => ({ one, where: ['nodes', index] as [string, number] })),
+    ...hosts.map((one, index) => ({ one, where: ['hosts', index] as [string, number] })),
+  ]
   for (const key of ['name', 'address', 'mac'] as const) {
-    for (const [index, node] of nodes.entries()) {
-      const value = comparable(node[key])
-      if (value !== undefined && nodes.findIndex((other) => comparable(other[key]) === value) < index)
-        fault(`another node has this ${key}`, 'nodes', index, key)
+    for (const [index, { one, where }] of all.entries()) {
+      const value = comparable(one[key])
+      const isTaken = all.findIndex((other) => comparable(other.one[key]) === value) < index
+      if (value !== undefined && isTaken)
+        fault(`another ${where[0] === 'nodes' ? 'node' : 'machine'} has this ${key}`, ...where, key)
     }
   }
+  for (const [index, { label }] of upses.entries()) {
+    if (upses.findIndex((other) => other.label === label) < index)
+      fault(`another UPS is called ${label}: give this one a label`, 'upses', index, 'label')
+  }
+  for (const { one, where } of all) {
+    checkFeed(one.feed, upses, (message, ...path) => fault(message, ...where, ...path))
+    if (upses.length > 1 && !one.feed && !feed)
+      fault('there are several UPSes: name those that carry it, or a power.feed for all', ...where, 'feed')
+    if (one.wake && !one.mac && !one.wake.powerOn)
+      fault('without a mac or wake.powerOn it is not woken at all', ...where, 'wake')
+  }
+  checkFeed(feed, upses, (message, ...path) => fault(message, 'power', ...path))
   if (canary && !nodes.some((one) => one.name === canary.node))
     fault('there is no node of this name', 'upgrade', 'canary', 'node')
   if (nodes.length > 0 && nodes.every(({ role }) => role === 'worker'))
     fault('name at least one control plane', 'nodes')
-  for (const [index, { user, password }] of upses.entries()) {
+  for (const [index, { user, password, cutPower }] of upses.entries()) {
+    if (cutPower && user === undefined)
+      fault('switching outlets off needs a user and a password', 'upses', index, 'cutPower')
     if ((user === undefined) === (password === undefined)) continue
     const [given, lacking] = user === undefined ? (['password', 'user'] as const) : (['user', 'password'] as const)
     fault(`needs ${lacking} beside it`, 'upses', index, given)
   }
 }
 
+function checkFeed(
+  feed: Given['feed'],
+  upses: readonly { label: string }[],
+  fault: (message: string, ...path: string[]) => void,
+): void {
+  if (!feed) return
+  const unknown = Object.keys(feed.weights).find((label) => !upses.some((ups) => ups.label === label))
+  if (unknown !== undefined) fault(`there is no UPS ${unknown}`, 'feed')
+  const sum = Object.values(feed.weights).reduce((total, weight) => total + weight, 0)
+  if (feed.atLeast > sum) fault(`all weights together are ${sum}, so there is never enough`, 'feed', 'atLeast')
+}
+
+/** Every machine has its feed, and the battery is never let down to where it could not carry the shutdown itself. */
+function complete<
+  Settings extends {
+    nodes: readonly z.output<typeof node>[]
+    hosts: readonly z.output<typeof hostMachine>[]
+    upses: readonly { label: string }[]
+    power: z.output<typeof power>
+  },
+>(settings: Settings) {
+  const [first, ...others] = settings.upses
+  const only = first && others.length === 0 ? { weights: { [first.label]: 1 }, atLeast: 1 } : undefined
+  const fed = <One extends Given>(one: One): One => ({ ...one, feed: one.feed ?? settings.power.feed ?? only })
+  const whole = { ...settings, nodes: settings.nodes.map(fed), hosts: settings.hosts.map(fed) }
+  const { minimumRuntime, ...policy } = settings.power
+  return {
+    ...whole,
+    power: { ...policy, minimumRuntime: minimumRuntime ?? needOf(machinesOf(whole), policy) },
+  }
+}
+
 function hasLists(value: unknown): boolean {
-  const { nodes, upses, upgrade: policy } = Object(value) as Record<string, unknown>
+  const { nodes, hosts, upses, upgrade: policy, power: guard } = Object(value) as Record<string, unknown>
   const isList = (list: unknown) => Array.isArray(list) && list.every((one) => typeof one === 'object' && one !== null)
-  return isList(nodes) && isList(upses) && typeof policy === 'object' && policy !== null
+  const isGroup = (group: unknown) => typeof group === 'object' && group !== null
+  return isList(nodes) && isList(hosts) && isList(upses) && isGroup(policy) && isGroup(guard)
 }
 
 /** A MAC address may be written with colons or with dashes. */

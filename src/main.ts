@@ -60,10 +60,11 @@ export async function runDaemon({ settings, log, signal, pollEvery }: DaemonOpti
     await openWorld({
       settings,
       journal,
-      onLoginRefused: (why) => {
-        log.error({ reason: why }, 'the UPS server refuses our login; it is watched without')
-        journal.write({ kind: 'alert', subject: 'ups', text: why })
+      onLoginRefused: (label, why) => {
+        log.error({ ups: label, reason: why }, 'the UPS server refuses our login; it is watched without')
+        journal.write({ kind: 'alert', subject: label, text: why })
       },
+      onInsecure: (label, why) => alertOnce(journal, `ups.${label}.insecure`, why, label),
     }),
   )
   const agentSoon = Promise.withResolvers<Agent>()
@@ -121,19 +122,16 @@ export async function runDaemon({ settings, log, signal, pollEvery }: DaemonOpti
   // The power first: nothing that comes after it may keep a failing battery waiting.
   const watching = new AbortController()
   const { pollOnBattery, pollOnMains } = config.power
-  const { ups } = world
   const watchers = [
-    ...(ups
-      ? [
-          watchUps(ups, {
-            pollOnMains,
-            pollOnBattery,
-            power: () => agent.power,
-            notice: agent.noticePower,
-            signal: watching.signal,
-          }),
-        ]
-      : []),
+    ...[...world.upses].map(([label, ups]) =>
+      watchUps(ups, {
+        pollOnMains,
+        pollOnBattery,
+        power: () => agent.guard.power.upses.get(label),
+        notice: (seen) => agent.guard.notice(label, seen),
+        signal: watching.signal,
+      }),
+    ),
     watchNodes(
       config.nodes.map(({ name }) => name),
       world.ports.talos,
@@ -154,9 +152,8 @@ export async function runDaemon({ settings, log, signal, pollEvery }: DaemonOpti
         version: await ownVersion(),
         pid: process.pid,
         startedAt,
-        hasUps: ups !== undefined,
-        loginRefused: () => world.loginRefused,
-        nodes: config.nodes.map(({ name }) => name),
+        config,
+        loginRefused: (label) => world.loginsRefused.get(label),
       }),
     ),
   )
@@ -171,8 +168,8 @@ export async function runDaemon({ settings, log, signal, pollEvery }: DaemonOpti
     }),
   )
   // Whatever the UPS says, and if there is none: what a power cut has left behind is taken up.
-  const wake = jobs.find(({ name }) => name === 'wake-cluster')
-  if (wake && journal.openOutage()) void agent.start(wake)
+  const left = jobs.filter(({ name }) => name === 'wake-cluster' || name === 'shut-down-cluster')
+  if (journal.openOutage() || agent.guard.power.ordered !== undefined) for (const job of left) void agent.start(job)
   log.info({ config: settings.file, pid: process.pid }, 'caretaker is running')
   await aborted(signal)
   log.info({}, 'stopping')

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest'
 import { AgentError } from '../src/core/errors.ts'
-import { beginOutage, withNodeState } from '../src/core/outage.ts'
+import { withNodeState } from '../src/core/outage.ts'
 import { startAgent } from './fakes/agent.ts'
 import { fakeHomelab, type FakeHomelab } from './fakes/homelab.ts'
 import { waitFor } from './lab/daemon.ts'
 import { low, onBattery, online, three, two } from './fakes/stories.ts'
+import { outageOf } from './core/outages.ts'
 
 const hour = 3_600_000
 
@@ -115,7 +116,7 @@ test('a node that was rebooting when the others were told is told as soon as it 
 test('a node that an agent before us has told, and that is silent now, is down', async () => {
   const homelab = fakeHomelab(two)
   homelab.machine('w-1').up = false
-  const outage = beginOutage(new Date(), 'low-battery', ['cp-1', 'w-1'], new Set(['cp-1', 'w-1']))
+  const outage = outageOf(new Date(), ['cp-1', 'w-1'], new Set(['cp-1', 'w-1']))
   homelab.ports.journal.saveOutage(withNodeState(outage, 'w-1', 'shutdown-sent'))
   await using it = startAgent(homelab)
   await it.reads(low)
@@ -153,9 +154,9 @@ test('a control plane that stays dead keeps nobody else asleep or closed', async
   await it.reads(online)
   await it.reads(low)
   await waitFor('every node to be told', 5_000, () => stage(homelab) === 'stopped')
-  const { wake } = homelab.ports.wakeOnLan
-  homelab.ports.wakeOnLan.wake = async (mac) => {
-    if (mac !== 'cp-3') await wake(mac)
+  const { wake } = homelab.ports.waker
+  homelab.ports.waker.wake = async (machine, signal) => {
+    if (machine !== 'cp-3') await wake(machine, signal)
   }
   await it.reads(online)
   await waitFor('the others to be back', 5_000, () =>
@@ -182,7 +183,7 @@ test('a node that was not ready before the outage need not be ready after it', a
 
 test('an agent that died in its first look at an outage does not leave the cluster off', async () => {
   const homelab = fakeHomelab(two)
-  homelab.ports.journal.saveOutage(beginOutage(new Date(), 'low-battery', ['cp-1', 'w-1'], new Set()))
+  homelab.ports.journal.saveOutage(outageOf(new Date(), ['cp-1', 'w-1'], new Set()))
   await using it = startAgent(homelab)
   await it.reads(low)
   await waitFor('every node to be told', 5_000, () => stage(homelab) === 'stopped')
@@ -223,7 +224,7 @@ test('an upgrade does not keep the lease from the waking that it waits for', asy
     rebooting: true,
   } as const
   Object.assign(homelab.machine('w-1'), { up: false, unschedulable: true, mark })
-  const outage = beginOutage(new Date(), 'low-battery', ['cp-1', 'w-1'], new Set(['cp-1', 'w-1']))
+  const outage = outageOf(new Date(), ['cp-1', 'w-1'], new Set(['cp-1', 'w-1']))
   homelab.ports.journal.saveOutage({ ...outage, stage: 'stopping' })
   await using it = startAgent(homelab, { power: { wake: { stableFor: '1h' } } })
   await it.reads(online)

@@ -131,7 +131,7 @@ test('a forced shutdown that upsd kept from before is an alert and no shutdown',
   await it.reads({ status: ['FSD', 'OL', 'CHRG'] })
   await it.agent.idle()
   expect(homelab.diary).toEqual([])
-  expect(it.agent.power.mode).toBe('latched')
+  expect(it.agent.guard.power.upses.get('ups')?.mode).toBe('latched')
 })
 
 test('silence on mains changes nothing; silence on battery counts as empty after a while', async () => {
@@ -139,10 +139,10 @@ test('silence on mains changes nothing; silence on battery counts as empty after
   await using it = startAgent(homelab, { power: { silence: '30s' } })
   await it.reads(online)
   for (let minute = 0; minute < 60; minute++) await it.silent(60_000)
-  expect(it.agent.power.mode).toBe('on-mains')
+  expect(it.agent.guard.power.upses.get('ups')?.mode).toBe('on-mains')
   await it.reads(onBattery)
   await it.silent(20_000)
-  expect(it.agent.power.mode).toBe('on-battery')
+  expect(it.agent.guard.power.upses.get('ups')?.mode).toBe('on-battery')
   await it.silent(20_000)
   await it.agent.idle()
   expect(entries(homelab, 'shut-down')).toEqual(['w-1', 'cp-1'])

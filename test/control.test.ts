@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { createControlClient } from '../src/control/client.ts'
 import type { RunAnswer } from '../src/control/protocol.ts'
+import type { PowerControl } from '../src/control/power.ts'
 import type { RolloutControl } from '../src/control/rollouts.ts'
 import { type Control, serveControl } from '../src/control/server.ts'
 import { AgentError, type ErrorCode } from '../src/core/errors.ts'
@@ -51,16 +52,24 @@ async function daemon(overrides: Partial<Control> = {}) {
     retry: (node) => said('retry', node),
     rollback: (node, force) => said('rollback', node, force),
   }
+  const power: PowerControl = {
+    power: refuse,
+    plan: refuse,
+    outages: () => [],
+    shutDown: () => said('shut down'),
+    cancel: () => said('cancel'),
+    wake: (machine, { all }) => said('wake', machine, all),
+    drill: refuse,
+  }
   const control: Control = {
     status: refuse,
     plan: refuse,
-    power: refuse,
+    power,
     rollouts,
     staged: async () => [],
     jobs: () => [{ name: 'look', about: 'Looks.', triggers: [], runs: 'queue', lastRun: undefined }],
     run,
     stage: (version, options) => run(`stage ${version ?? 'the target'}`, options),
-    outages: () => [],
     journal: (limit) => (limits.push(limit), []),
     runs: (limit) => (limits.push(limit), []),
     ...overrides,

@@ -21,6 +21,9 @@ const servers = {
   },
   tftp: { found: () => onPath('in.tftpd'), packages: ['tftpd-hpa'] },
   kubectl: { found: () => onPath('kubectl'), packages: ['kubernetes-client'] },
+  // STARTTLS of Debian's upsd keeps its certificates in an NSS database.
+  'nut-tls': { found: () => onPath('certutil'), packages: ['libnss3-tools'] },
+  ssh: { found: () => existsSync('/usr/sbin/sshd') && onPath('ssh'), packages: ['openssh-server', 'openssh-client'] },
   curl: { found: () => onPath('curl'), packages: ['curl', 'ca-certificates'] },
   uki: {
     found: () =>
@@ -39,7 +42,7 @@ const tasks = {
     run('node', '--disable-warning=ExperimentalWarning', 'test/lab/demo.ts', ...rest),
   lab: () => run('node', '--disable-warning=ExperimentalWarning', 'test/lab/alone.ts', ...rest),
   test: () =>
-    needs(['queue', 'nut', 'tftp', 'curl', 'uki', 'kubectl'], { required: false }) && run('vitest', 'run', ...rest),
+    needs(['queue', 'nut', 'nut-tls', 'tftp', 'curl', 'uki', 'kubectl', 'ssh'], { required: false }) && run('vitest', 'run', ...rest),
   bench: () =>
     needs(['queue', 'nut', 'curl'], { required: true }) &&
     run('node', '--disable-warning=ExperimentalWarning', 'test/bench/bench.ts', ...rest),

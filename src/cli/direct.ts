@@ -9,7 +9,7 @@ import { createFactory } from '../adapters/factory/factory.ts'
 import type { PlanAnswer } from '../control/protocol.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
 import type { Entry, Journal } from '../core/journal.ts'
-import { startPower } from '../core/power.ts'
+import { nextPowerState, type PowerState, startPower } from '../core/power.ts'
 import { schematicsInUse } from '../core/schematic.ts'
 import { foresee } from '../core/rollout.ts'
 import { remembered } from '../core/target.ts'
@@ -17,7 +17,8 @@ import { observe } from '../engine/observe.ts'
 import { findOwnNode } from '../main/identity.ts'
 import { readSecret, type Settings, toSchematic } from '../main/settings.ts'
 import { loadSchematics } from '../watchers/schematics.ts'
-import { isUrl, openUps, openWorld, readAccess, readCredentials } from '../main/wiring.ts'
+import { openMachines } from '../main/machines.ts'
+import { isUrl, openUpses, openWorld, readAccess, readCredentials } from '../main/wiring.ts'
 
 /** What the CLI can answer while no daemon runs, by looking for itself. */
 
@@ -56,21 +57,22 @@ export async function planDirectly(settings: Settings, signal: AbortSignal): Pro
     remembered.versions.remember(journal, versions)
     remembered.schematicIds.remember(journal, ids)
     await using world = await openWorld({ settings, journal })
-    const { ups } = world
-    const reading = await ups?.read(signal).catch(() => undefined)
-    const onMains = !ups || (reading?.status.includes('OL') ?? false)
+    const states = [...world.upses].map(async ([label, ups]): Promise<[string, PowerState]> => {
+      const reading = await ups.read(signal).catch(() => undefined)
+      const start = startPower(0, false)
+      return [label, reading ? nextPowerState(start, { kind: 'reading', at: 0, reading }, config.power) : start]
+    })
+    const upses = new Map(await Promise.all(states))
     const { cluster: _, ...answer } = await foresee({
       observe: () => observe(config.nodes, world.ports, signal),
       config,
       ports: world.ports,
       now: () => new Date(),
-      monotonic: () => performance.now(),
+      monotonic: () => 0,
       schematics: schematics.current,
       signal,
       ownNode: findOwnNode(config.nodes, settings.environment),
-      power: onMains
-        ? { mode: 'on-mains', since: 0, lastHeard: Infinity, reading: reading ?? { status: ['OL'] } }
-        : startPower(0, false),
+      power: { upses, ordered: remembered.ordered.recall(known) },
     })
     return answer
   } finally {
@@ -100,7 +102,10 @@ export async function checkSettings(settings: Settings): Promise<readonly string
       const fault = compileCheck(check)
       if (fault !== undefined) throw new AgentError('misconfigured', fault)
     })
-  await attempt('upses', async () => (await openUps(settings))?.[Symbol.asyncDispose]())
+  await attempt('upses', async () => {
+    for (const ups of (await openUpses(settings)).values()) await ups[Symbol.asyncDispose]()
+  })
+  await attempt('hosts and wake', () => openMachines(settings))
   if (config.queue.password) await attempt('queue.password', () => readSecret(config.queue.password!, 'it', settings))
   await attempt('schematic', async () => {
     const { current } = await loadSchematics({ ...quietly, directory: settings.schematics })

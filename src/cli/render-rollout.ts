@@ -1,7 +1,8 @@
 import type { RolloutAnswer } from '../control/protocol.ts'
 import { describeDuration } from '../core/duration.ts'
 import type { Rollout, RolloutNode } from '../core/rollout-record.ts'
-import { renderPlan, table } from './render.ts'
+import { renderPlan } from './render.ts'
+import { table } from './table.ts'
 
 /** A rollout as a person reads it: what is decided, what has been said, and how its nodes fare. */
 export function renderRollout(answer: RolloutAnswer): string {

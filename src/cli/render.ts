@@ -1,14 +1,13 @@
-import { styleText } from 'node:util'
-import type { JobAnswer, PlanAnswer, PowerAnswer, StatusAnswer } from '../control/protocol.ts'
+import type { JobAnswer, PlanAnswer, StatusAnswer } from '../control/protocol.ts'
 import { type CordonMark, isArmed, type Node, whyUnhealthy } from '../core/cluster.ts'
 import { describeDuration } from '../core/duration.ts'
-import { describeReason } from '../core/event.ts'
 import type { Entry } from '../core/journal.ts'
-import type { Outage } from '../core/outage.ts'
 import { describeStep, type Plan } from '../core/plan.ts'
 import type { StagedImage } from '../core/ports.ts'
-import type { PowerState } from '../core/power.ts'
 import type { Uki } from '../core/uki.ts'
+import { describeOutage, describePower } from './render-power.ts'
+import { table } from './table.ts'
+import { green, plain, red, yellow } from './colours.ts'
 
 /** Every function here turns an answer into the text that a person reads. */
 
@@ -89,51 +88,6 @@ function notesOf(node: Node, unhealthy: string | undefined): string[] {
 function describeMark({ why, back, release = '?' }: CordonMark): string {
   if (why === 'power') return 'the power cut'
   return back ? `going back from ${release}` : `the upgrade to ${release}`
-}
-
-export function describePower({ state, lasts, loginRefused, hasUps, silentFor }: PowerAnswer): string {
-  if (!hasUps) return 'no UPS is configured'
-  const refused = loginRefused ? `\n${' '.repeat(11)}${red(loginRefused)}` : ''
-  const silent =
-    silentFor === undefined
-      ? ''
-      : `\n${' '.repeat(11)}${red(`not heard from for ${describeDuration(silentFor)}: nothing guards the power`)}`
-  return describeState(state, describeDuration(lasts)) + silent + refused
-}
-
-function describeState(state: PowerState, lasts: string): string {
-  switch (state.mode) {
-    case 'unknown':
-      return yellow(`unknown: ${state.why}`)
-    case 'on-mains':
-      return `${green('on mains')} for ${lasts} (${describeReading(state)})${state.batterySince === undefined ? '' : yellow(', but it was seen on battery')}`
-    case 'on-battery':
-      return `${yellow('on battery')} for ${lasts} (${describeReading(state)})`
-    case 'critical':
-      return `${red('about to fail')} for ${lasts}: ${describeReason(state.reason)}${state.reading ? ` (${describeReading({ reading: state.reading })})` : ''}`
-    case 'latched':
-      return yellow(`on mains, but upsd still shows a forced shutdown (FSD): restart upsd to clear it`)
-    default:
-      return state satisfies never
-  }
-}
-
-function describeReading({ reading }: Pick<PowerState & { mode: 'on-mains' }, 'reading'>): string {
-  const { status, charge, runtime, load } = reading
-  return [
-    status.join(' '),
-    ...(charge === undefined ? [] : [`charge ${charge} %`]),
-    ...(runtime === undefined ? [] : [`runtime ${describeDuration(runtime)}`]),
-    ...(load === undefined ? [] : [`load ${load} %`]),
-  ].join(', ')
-}
-
-export function describeOutage({ startedAt, reason, stage, nodes, endedAt }: Outage): string {
-  const states = Object.entries(nodes).map(([name, { state }]) => `${name} ${state}`)
-  const end = endedAt
-    ? `, over after ${describeDuration(Date.parse(endedAt) - Date.parse(startedAt))}`
-    : `, ${stage}: ${states.join(', ')}`
-  return `since ${startedAt}, because ${describeReason(reason)}${end}`
 }
 
 function describeCounts(counts: Readonly<Record<string, number>>): string {
@@ -239,21 +193,3 @@ export function renderUki(uki: Uki, file: string): string {
     `sections      ${uki.sections.map(({ name, bytes }) => `${name} ${bytes}`).join(', ')}`,
   ].join('\n')
 }
-
-/** Columns as wide as their widest cell; colours take no room. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  // oxlint-disable-next-line no-control-regex -- the escape that begins a colour
-  const width = (cell: string) => cell.replaceAll(/\u001b\[\d+m/g, '').length
-  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => width(row[column] ?? ''))))
-  const line = (row: readonly string[]) =>
-    row
-      .map((cell, column) => cell + ' '.repeat(Math.max(0, widths[column]! - width(cell))))
-      .join('  ')
-      .trimEnd()
-  return [head, ...rows].map(line).join('\n')
-}
-
-const plain = (text: string) => text
-const green = (text: string) => styleText('green', text)
-const yellow = (text: string) => styleText('yellow', text)
-const red = (text: string) => styleText('red', text)

@@ -5,6 +5,9 @@ import type { RunOutcome } from '../core/journal.ts'
 import type { Outage } from '../core/outage.ts'
 import type { EtcdSnapshot, StagedImage } from '../core/ports.ts'
 import type { PowerState } from '../core/power.ts'
+import type { ShutdownPlan } from '../core/shutdown.ts'
+import type { TimelineRow } from '../core/timeline.ts'
+import type { ArmedTrigger } from '../core/triggers.ts'
 import type { Foresight } from '../core/rollout.ts'
 import type { Rollout } from '../core/rollout-record.ts'
 
@@ -31,15 +34,34 @@ export interface StatusAnswer {
   readonly journalDegraded: string | undefined
 }
 
-export interface PowerAnswer {
+export interface UpsAnswer {
+  readonly label: string
   readonly state: PowerState
   /** How long it has been so, in ms. */
   readonly lasts: number
   /** What upsd said to our login. */
   readonly loginRefused: string | undefined
-  readonly hasUps: boolean
   /** For how long nothing was heard of the UPS, in ms, where that is longer than it should be. */
   readonly silentFor: number | undefined
+  /** What would start a shutdown on battery, and what of it can't. */
+  readonly triggers: readonly ArmedTrigger[]
+}
+
+export interface PowerAnswer {
+  readonly upses: readonly UpsAnswer[]
+  /** When a person ordered everything down, ISO 8601. */
+  readonly ordered: string | undefined
+}
+
+/** What a shutdown would do now, or does. Times in ms. */
+export interface PowerPlanAnswer {
+  readonly form: ShutdownPlan['form']
+  readonly reason: string
+  /** What is left; null while mains is there (JSON has no Infinity). */
+  readonly left: number | null
+  /** What the whole takes at most. */
+  readonly needs: number
+  readonly timeline: readonly TimelineRow[]
 }
 
 export interface JobAnswer extends Pick<Job, 'name' | 'about' | 'triggers' | 'runs'> {

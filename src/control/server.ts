@@ -3,10 +3,10 @@ import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
 import { AgentError, messageOf } from '../core/errors.ts'
 import type { Entry, Run } from '../core/journal.ts'
-import type { Outage } from '../core/outage.ts'
 import type { StagedImage } from '../core/ports.ts'
+import { type PowerControl, routePower } from './power.ts'
 import { type RolloutControl, routeRollouts } from './rollouts.ts'
-import type { ErrorAnswer, JobAnswer, PlanAnswer, PowerAnswer, RunAnswer, StatusAnswer } from './protocol.ts'
+import type { ErrorAnswer, JobAnswer, PlanAnswer, RunAnswer, StatusAnswer } from './protocol.ts'
 
 /** What the control socket needs of the daemon. */
 export interface Control {
@@ -18,8 +18,7 @@ export interface Control {
   stage(version: string | undefined, options: { wait: boolean; signal: AbortSignal }): Promise<RunAnswer>
   readonly rollouts: RolloutControl
   staged(): Promise<readonly StagedImage[]>
-  power(): PowerAnswer
-  outages(): readonly Outage[]
+  readonly power: PowerControl
   journal(limit: number): readonly Entry[]
   runs(limit: number): readonly Run[]
 }
@@ -43,8 +42,7 @@ export async function serveControl(path: string, control: Control): Promise<Asyn
   )
   routeRollouts(app, control.rollouts)
   app.get('/staged', async (c) => c.json(await control.staged()))
-  app.get('/power', (c) => c.json(control.power()))
-  app.get('/outages', (c) => c.json(control.outages()))
+  routePower(app, control.power)
   app.get('/journal', (c) => c.json(control.journal(toLimit(c.req.query('limit')))))
   app.get('/runs', (c) => c.json(control.runs(toLimit(c.req.query('limit')))))
   app.notFound((c) =>

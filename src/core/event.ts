@@ -1,5 +1,6 @@
 import { assertNever } from './errors.ts'
-import type { CriticalReason, PowerState } from './power.ts'
+import type { PowerState } from './power.ts'
+import type { CriticalReason, OutageReason } from './triggers.ts'
 
 /**
  * An event is a fact about the outside world, in the past tense. It says "look again", never "do this": a job that an
@@ -24,6 +25,9 @@ export type Event =
   | { type: 'power.on-battery'; ups: string }
   | { type: 'power.critical'; ups: string; reason: CriticalReason }
   | { type: 'power.latched'; ups: string }
+  /** A person wants the cluster down, or back. */
+  | { type: 'power.ordered' }
+  | { type: 'power.order-withdrawn' }
   | { type: 'ups.silent'; ups: string }
   | { type: 'ups.heard'; ups: string }
   | { type: 'cluster.stopped' }
@@ -66,12 +70,16 @@ export function describeEvent(event: Event): string {
       return `${event.ups} is about to fail: ${describeReason(event.reason)}`
     case 'power.latched':
       return `${event.ups} still shows a forced shutdown (FSD) although mains is back: restart upsd to clear it`
+    case 'power.ordered':
+      return 'a person has ordered the cluster to be shut down'
+    case 'power.order-withdrawn':
+      return 'the order to shut down was withdrawn'
     case 'ups.silent':
       return `${event.ups} is silent`
     case 'ups.heard':
       return `${event.ups} is heard again`
     case 'cluster.stopped':
-      return 'every node was told to shut down'
+      return 'every machine was told to shut down'
     case 'cluster.woken':
       return 'the cluster is back'
     default:
@@ -80,7 +88,7 @@ export function describeEvent(event: Event): string {
 }
 
 /** Why the UPS counts as about to fail, in words that fit after "because". */
-export function describeReason(reason: CriticalReason): string {
+export function describeReason(reason: OutageReason): string {
   switch (reason) {
     case 'forced-shutdown':
       return 'the UPS server forces a shutdown (FSD)'
@@ -90,6 +98,14 @@ export function describeReason(reason: CriticalReason): string {
       return 'the charge fell below the floor'
     case 'low-runtime':
       return 'the runtime left is needed for the shutdown itself'
+    case 'fast-depletion':
+      return 'the charge falls faster than the policy allows'
+    case 'ordered':
+      return 'a person has ordered it'
+    case 'drill':
+      return 'it was rehearsed'
+    case 'on-battery':
+      return 'mains is away'
     case 'on-battery-too-long':
       return 'it was on battery for longer than the policy allows'
     case 'silent-on-battery':

@@ -5,7 +5,7 @@ import type { Purpose } from './lease.ts'
 import type { Logger } from './log.ts'
 import type { Plan, Step } from './plan.ts'
 import type { Ports } from './ports.ts'
-import type { PowerState } from './power.ts'
+import type { Power } from './feeds.ts'
 import type { Schematic } from './schematic.ts'
 
 /** A job is one file in jobs/: what it is called, what starts it, and what it does. */
@@ -22,6 +22,8 @@ export interface Job {
    * work while the queue store is away; an outcome `later` is then kept by a timer.
    */
   readonly runs: 'queue' | 'here'
+  /** Looks, before the lease is taken, whether there is anything to do; an outcome says that there is not. */
+  idle?(context: JobContext): Promise<Outcome | undefined>
   run(context: JobContext): Promise<Outcome>
 }
 
@@ -32,12 +34,10 @@ export interface JobContext {
   readonly config: Config
   readonly log: Logger
   readonly signal: AbortSignal
-  /** How the power is now; asked again, it answers anew. */
-  readonly power: PowerState
-  /** Aborts when the power, critical at the start of the run, is no longer so. */
-  readonly powerReturned: AbortSignal
-  /** Aborts when mains, there at the start of the run, is no longer so. */
-  readonly mainsLost: AbortSignal
+  /** How the power is; what it holds changes with every reading. */
+  readonly power: Power
+  /** Aborts as soon as the test, made at once and then at each reading, gives a reason; until it is disposed of. */
+  whenPower(test: (power: Power) => string | undefined): PowerWatch
   /** For looking. What changes the cluster goes through `carryOut`. */
   readonly ports: Ports
   /** The schematics of config/schematics as they are now, by name. */
@@ -46,12 +46,17 @@ export interface JobContext {
   /** ms of a clock that never jumps. */
   monotonic(): number
   emit(event: Event): Promise<void>
-  observe(): Promise<Cluster>
+  /** Looks at the cluster; what has not answered after so many ms counts as silent. */
+  observe(within?: number): Promise<Cluster>
   /** The node of the cluster that this agent itself runs on, if it does. */
   readonly ownNode: string | undefined
   /** Names of the nodes that answered at most this many ms ago. */
   answeredWithin(ms: number): ReadonlySet<string>
   carryOut(plan: Plan, options?: CarryOutChoices): Promise<void>
+}
+
+export interface PowerWatch extends Disposable {
+  readonly signal: AbortSignal
 }
 
 export interface RegisteredSchematic {

@@ -1,6 +1,7 @@
 import type { Check } from './check.ts'
 import type { Attempts, CordonMark } from './cluster.ts'
 import type { DisruptionPolicy } from './disruption.ts'
+import type { ScaledWorkload, StorageSetting } from './ports.ts'
 
 /**
  * A plan is a list of phases, run one after another; the steps of a phase run together. (Talos calls the same things
@@ -62,22 +63,32 @@ export type Step =
   | { do: 'settle'; node: string; lasts: number }
   | { do: 'shut-down'; node: string; force: boolean; within: number }
   | { do: 'await-down'; node: string; within: number }
-  | { do: 'log-out-of-ups' }
-  | { do: 'log-in-to-ups' }
+  | { do: 'shut-down-host'; host: string; within: number }
+  | { do: 'await-host-down'; host: string; within: number }
+  | { do: 'scale'; workload: ScaledWorkload; replicas: number; within: number }
+  | { do: 'set-storage'; setting: StorageSetting; value: string; within: number }
+  | { do: 'await-storage'; within: number }
+  /** An instant command to the UPS itself. */
+  | { do: 'ups-command'; ups: string; command: string; within: number }
+  | { do: 'log-out-of-ups'; ups: string }
+  | { do: 'log-in-to-ups'; ups: string }
   /**
    * Wakes a node, waits until it is healthy (or only answers, where it was not `ready` before), and takes our cordon for
    * the power away. `afterKubernetes`: not before the API server answers.
    */
-  | {
-      do: 'bring-back'
-      node: string
-      mac: string | undefined
-      afterKubernetes: boolean
-      ready: boolean
-      retryEvery: number
-      within: number
-    }
+  | (Waking & { do: 'bring-back'; node: string; afterKubernetes: boolean; ready: boolean })
+  | (Waking & { do: 'bring-back-host'; host: string })
   | { do: 'stage-image'; image: ImageOrder; publish: boolean }
+
+/** How a machine is woken; times in ms. */
+export interface Waking {
+  /** Magic packets can reach it. */
+  readonly hasMac: boolean
+  readonly retryEvery: number
+  /** What else switches it on is tried after so long; undefined where there is nothing else. */
+  readonly powerOnAfter: number | undefined
+  readonly within: number
+}
 
 /** By what a machine is known again after a reboot; what isn't given is not asked for. */
 export interface Identity {
@@ -134,5 +145,10 @@ export function bestEffort(phase: Phase): Phase {
 export function describeStep(step: Step): string {
   const words = step.do.replaceAll('-', ' ')
   if ('node' in step) return `${words} ${step.node}`
+  if ('host' in step) return `${words.replace(/ host$/, '').replace('host ', '')} ${step.host}`
+  if (step.do === 'scale') return `scale ${step.workload.namespace}/${step.workload.name} to ${step.replicas}`
+  if (step.do === 'set-storage') return `set ${step.setting.system} ${step.setting.name} to ${step.value}`
+  if (step.do === 'log-out-of-ups' || step.do === 'log-in-to-ups') return `${words.replace(/ ups$/, '')} ${step.ups}`
+  if (step.do === 'ups-command') return `${step.command} at ${step.ups}`
   return step.do === 'stage-image' ? `${words} ${step.image.version}` : words
 }

@@ -3,7 +3,7 @@ import type { Attempts, CordonMark, KubernetesFacts, StorageFacts, TalosFacts, W
 import type { Journal } from './journal.ts'
 import type { Purpose } from './lease.ts'
 import type { DrainPolicy, ImageOrder, RebootMode } from './plan.ts'
-import type { UpsReading } from './power.ts'
+import type { UpsReading } from './ups.ts'
 import type { Schematic } from './schematic.ts'
 import type { Blackout } from './window.ts'
 
@@ -16,9 +16,10 @@ export interface Ports {
   readonly share: Share
   readonly talos: Talos
   readonly kubernetes: Kubernetes
-  /** Absent where no UPS is configured. */
-  readonly ups?: Ups
-  readonly wakeOnLan: WakeOnLan
+  /** By their label in the configuration. Empty where none is configured. */
+  readonly upses: ReadonlyMap<string, Ups>
+  readonly hosts: Hosts
+  readonly waker: Waker
   readonly snapshots: Snapshots
   readonly checks: Checks
   /** Absent where none is configured. */
@@ -141,6 +142,27 @@ export interface Kubernetes {
   /** Writes on the node why it is not to be upgraded; undefined takes it away. */
   pause(node: string, reason: string | undefined, signal: AbortSignal): Promise<void>
   workloads(signal: AbortSignal): Promise<Workloads>
+  /** What these label selectors choose that runs now and can be scaled to nothing. Only looks. */
+  scalable(selections: readonly WorkloadSelection[], signal: AbortSignal): Promise<readonly ScaledWorkload[]>
+  /** Makes it run with so many replicas. One that there is no longer, or that has them, is left alone. */
+  scale(
+    workload: Pick<ScaledWorkload, 'kind' | 'namespace' | 'name'>,
+    replicas: number,
+    signal: AbortSignal,
+  ): Promise<void>
+  /**
+   * What keeps storage systems from copying data about while their nodes are away on purpose, as it is now and as it
+   * should be meanwhile. What is so already is left out. Only looks.
+   */
+  storageSettings(signal: AbortSignal): Promise<readonly StorageSetting[]>
+  /** Gives one of them this value. */
+  setStorage(
+    setting: Pick<StorageSetting, 'system' | 'namespace' | 'name'>,
+    value: string,
+    signal: AbortSignal,
+  ): Promise<void>
+  /** Of these, what the API server would not let us do: `evict pods`. Only asks. */
+  forbidden(signal: AbortSignal): Promise<readonly string[]>
   /** What Longhorn and Rook say of their data; of systems that the cluster doesn't have, nothing. */
   storage(signal: AbortSignal): Promise<StorageFacts>
   /**
@@ -150,6 +172,30 @@ export interface Kubernetes {
   takeLease(claim: LeaseClaim, signal: AbortSignal): Promise<LeaseAnswer>
   /** Gives it back, where it is this holder's. */
   releaseLease(holder: string, signal: AbortSignal): Promise<void>
+}
+
+/** Which workloads to choose: `tier=batch`, in one namespace or in all. */
+export interface WorkloadSelection {
+  /** A label selector in Kubernetes' words. */
+  readonly selector: string
+  readonly namespace?: string | undefined
+}
+
+/** A workload and how many replicas it had; a CronJob has 1, or 0 while it is suspended. */
+export interface ScaledWorkload {
+  readonly kind: 'Deployment' | 'StatefulSet' | 'CronJob'
+  readonly namespace: string
+  readonly name: string
+  readonly replicas: number
+}
+
+/** One setting of a storage system: Longhorn's `node-drain-policy`, Ceph's flag `noout` (`set` or `unset`). */
+export interface StorageSetting {
+  readonly system: 'longhorn' | 'ceph'
+  readonly namespace: string
+  readonly name: string
+  readonly before: string
+  readonly during: string
 }
 
 export interface LeaseClaim {
@@ -209,9 +255,27 @@ export interface Ups {
   logOut(signal: AbortSignal): Promise<void>
   /** Counts as a secondary again, for which the primary waits. Harmless where no user is configured. */
   logIn(signal: AbortSignal): Promise<void>
+  /**
+   * Runs an instant command (`shutdown.return`) and waits until the driver has said that it is done, where upsd can
+   * tell. Needs a user that may.
+   */
+  command(name: string, signal: AbortSignal): Promise<void>
 }
 
-export interface WakeOnLan {
-  /** Sends a magic packet. That it was sent says nothing about the machine. */
-  wake(mac: string): Promise<void>
+/** Machines that are no nodes: a NAS, a hypervisor. Named as in the configuration. */
+export interface Hosts {
+  /** Whether it is up: something answers where the configuration says. */
+  answers(host: string, signal: AbortSignal): Promise<boolean>
+  /** Returns when it has taken the order. */
+  shutDown(host: string, signal: AbortSignal): Promise<void>
+  /** Whether the order would be taken, without giving it: rejects with what would go wrong. */
+  rehearse(host: string, signal: AbortSignal): Promise<void>
+}
+
+/** Brings nodes and hosts up, by their names in the configuration. */
+export interface Waker {
+  /** Sends magic packets. That they were sent says nothing about the machine. Rejects `misconfigured` without a MAC address. */
+  wake(machine: string, signal: AbortSignal): Promise<void>
+  /** The way that the user has set up for a machine that packets do not wake: IPMI, a smart plug. Rejects where there is none. */
+  powerOn(machine: string, signal: AbortSignal): Promise<void>
 }

@@ -1,31 +1,7 @@
+import { type Sample, depletionOf, withSample } from './battery.ts'
 import { assertNever } from './errors.ts'
-
-/** What `ups.status` and the battery's variables said. Anything but the status may be missing. */
-export interface UpsReading {
-  /** The tokens of `ups.status`, unknown ones included: `OL`, `OB`, `LB`, `FSD`, `CAL`, `CHRG`, … */
-  readonly status: readonly string[]
-  /** battery.charge, in %. */
-  readonly charge?: number
-  /** battery.runtime, in ms. */
-  readonly runtime?: number
-  /** ups.load, in %. */
-  readonly load?: number
-}
-
-/** `at` is in ms of a clock that never jumps. */
-export type Observation =
-  | { readonly kind: 'reading'; readonly at: number; readonly reading: UpsReading }
-  | { readonly kind: 'silence'; readonly at: number; readonly why: string }
-
-/** Why a UPS counts as about to fail. */
-export type CriticalReason =
-  | 'forced-shutdown'
-  | 'low-battery'
-  | 'low-charge'
-  | 'low-runtime'
-  | 'on-battery-too-long'
-  | 'silent-on-battery'
-  | 'outage-resumed'
+import { criticalReason, type CriticalReason, isCalledOff, isPurpose, type PowerPolicy } from './triggers.ts'
+import { has, type Observation, type UpsReading } from './ups.ts'
 
 /**
  * | from       | seen                                                     | to         |
@@ -40,8 +16,9 @@ export type CriticalReason =
  * | on-mains   | silence                                                  | on-mains   |
  * | on-mains   | silence, and OB was the last word `onBatteryAfter` ago   | on-battery |
  * | on-battery | OL                                                       | on-mains   |
- * | on-battery | LB for `lowBatteryAfter`, FSD, charge, runtime or time beyond policy | critical |
+ * | on-battery | LB for `lowBatteryAfter`, FSD, charge, runtime, depletion or time beyond policy | critical |
  * | on-battery | silence for `silence`                                    | critical   |
+ * | on-battery | the same again, or less grave, after a person has called it off | on-battery |
  * | critical   | OL without FSD                                           | on-mains   |
  * | critical   | FSD OL for `latchAfter`                                  | latched    |
  * | critical   | anything else                                            | critical   |
@@ -51,7 +28,8 @@ export type CriticalReason =
  * Silence proves nothing: it never starts a shutdown from mains and never calls one off. A status with neither OL nor
  * OB in it (`WAIT`, or empty, while upsd has no data) counts as silence, unless it is `FSD LB`, or FSD after OB: those
  * are the same as OB FSD. CAL, a calibration, is on battery on purpose: only FSD and silence make it critical, and what
- * comes after it counts from its end.
+ * comes after it counts from its end. So is a self-test, for as long as one may last: a result that stays `In progress`
+ * must not disarm anything. OFF, BYPASS, ALARM and whatever else stands in the status decide nothing.
  */
 export type PowerState =
   | {
@@ -71,6 +49,8 @@ export type PowerState =
       /** OB was seen, but not for long enough to be believed. */
       readonly batterySince?: number
       readonly lowSince?: number
+      /** Of the time since then. */
+      readonly samples?: readonly Sample[]
     }
   | {
       readonly mode: 'on-battery'
@@ -78,6 +58,9 @@ export type PowerState =
       readonly lastHeard: number
       readonly reading: UpsReading
       readonly lowSince?: number
+      readonly samples: readonly Sample[]
+      /** A person has called this shutdown off, and with it every one that is less grave. */
+      readonly calledOff?: CriticalReason
     }
   | {
       readonly mode: 'critical'
@@ -87,18 +70,11 @@ export type PowerState =
       readonly reading?: UpsReading
       /** Since when mains seems to be back while FSD is still shown. */
       readonly mainsSince?: number
+      /** Since when the battery has been in use, and what it has said since. */
+      readonly batterySince: number
+      readonly samples: readonly Sample[]
     }
   | { readonly mode: 'latched'; readonly since: number; readonly lastHeard: number; readonly reading: UpsReading }
-
-/** Durations in ms, charge in %. */
-export interface PowerPolicy {
-  readonly onBatteryAfter: number
-  readonly lowBatteryAfter: number
-  readonly maxOnBattery: number
-  readonly silence: number
-  readonly minimumCharge?: number | undefined
-  readonly minimumRuntime?: number | undefined
-}
 
 const latchAfter = 5 * 60_000
 
@@ -119,23 +95,28 @@ function afterSilence(state: PowerState, seen: Observation, policy: PowerPolicy)
   switch (state.mode) {
     case 'unknown':
       if (state.openOutage && !state.nodesAreDown && at - state.since > policy.silence) {
-        return { mode: 'critical', since: at, reason: 'outage-resumed', lastHeard: state.since }
+        const { since } = state
+        return critical('outage-resumed', at, { lastHeard: since, batterySince: since, samples: [] })
       }
       return { ...state, why: seen.kind === 'silence' ? seen.why : 'the UPS server has no data yet' }
     case 'on-battery': {
-      const { lastHeard, reading, since } = state
-      if (at - lastHeard > policy.silence)
-        return { mode: 'critical', since: at, reason: 'silent-on-battery', lastHeard, reading }
-      if (at - since > policy.maxOnBattery && !has(reading, 'CAL'))
-        return { mode: 'critical', since: at, reason: 'on-battery-too-long', lastHeard, reading }
-      return state
+      const { lastHeard, reading, since, samples, calledOff } = state
+      const onBatteryFor = at - since
+      const reason =
+        at - lastHeard > policy.silence
+          ? 'silent-on-battery'
+          : policy.maxOnBattery !== undefined && onBatteryFor > policy.maxOnBattery && !isPurpose(reading, onBatteryFor)
+            ? 'on-battery-too-long'
+            : undefined
+      if (reason === undefined || isCalledOff(reason, calledOff)) return state
+      return critical(reason, at, { lastHeard, reading, batterySince: since, samples })
     }
     case 'on-mains': {
       const { batterySince, lastHeard, reading, lowSince } = state
       if (batterySince === undefined || at - batterySince < policy.onBatteryAfter) return state
       // Whoever told us of the battery may be the first thing that it doesn't carry.
       const low = lowSince === undefined ? {} : { lowSince }
-      return { mode: 'on-battery', since: batterySince, lastHeard, reading, ...low }
+      return { mode: 'on-battery', since: batterySince, lastHeard, reading, samples: state.samples ?? [], ...low }
     }
     case 'critical':
     case 'latched':
@@ -155,11 +136,15 @@ function afterMains(state: PowerState, at: number, reading: UpsReading): PowerSt
       return { ...state, lastHeard: at, reading, mainsSince }
     }
     case 'on-battery':
-      if (forced) return { mode: 'critical', since: at, reason: 'forced-shutdown', lastHeard: at, reading }
+      if (forced) {
+        const { since, samples } = state
+        return critical('forced-shutdown', at, { lastHeard: at, reading, batterySince: since, samples })
+      }
       return { mode: 'on-mains', since: at, lastHeard: at, reading }
     case 'on-mains':
       if (forced && state.batterySince !== undefined) {
-        return { mode: 'critical', since: at, reason: 'forced-shutdown', lastHeard: at, reading }
+        const { batterySince, samples = [] } = state
+        return critical('forced-shutdown', at, { lastHeard: at, reading, batterySince, samples })
       }
       if (forced) return { mode: 'latched', since: at, lastHeard: at, reading }
       return { mode: 'on-mains', since: state.since, lastHeard: at, reading }
@@ -176,30 +161,58 @@ function afterMains(state: PowerState, at: number, reading: UpsReading): PowerSt
 
 function afterBattery(state: PowerState, at: number, reading: UpsReading, policy: PowerPolicy): PowerState {
   if (state.mode === 'critical') {
-    const { mode, since, reason } = state
-    return { mode, since, reason, lastHeard: at, reading }
+    const { mainsSince: _, ...rest } = state
+    return { ...rest, lastHeard: at, reading, samples: withSample(state.samples, at, reading) }
   }
+  const seen = { lastHeard: at, reading }
   if (state.mode === 'unknown' && state.openOutage) {
-    return { mode: 'critical', since: at, reason: 'outage-resumed', lastHeard: at, reading }
+    return critical('outage-resumed', at, { ...seen, batterySince: at, samples: withSample([], at, reading) })
   }
 
-  const since = (isCalibrationOver(state, reading) ? undefined : batterySinceOf(state)) ?? at
+  const known = isPurposeOver(state, reading, at) ? undefined : batterySinceOf(state)
+  const since = known ?? at
+  const samples = withSample(known === undefined || !('samples' in state) ? [] : (state.samples ?? []), at, reading)
+  const isLow = has(reading, 'LB') && !isPurpose(reading, at - since) && !policy.ignoreLowBattery
   const before = state.mode === 'on-battery' || state.mode === 'on-mains' ? state.lowSince : undefined
-  const lowSince = has(reading, 'LB') && !has(reading, 'CAL') ? (before ?? at) : undefined
+  const lowSince = isLow ? (before ?? at) : undefined
+  const calledOff = state.mode === 'on-battery' ? state.calledOff : undefined
 
   const reason = criticalReason(
     reading,
-    { onBatteryFor: at - since, lowFor: lowSince === undefined ? undefined : at - lowSince },
+    {
+      onBatteryFor: at - since,
+      lowFor: lowSince === undefined ? undefined : at - lowSince,
+      depletion: depletionOf(samples, since),
+    },
     policy,
   )
-  if (reason) return { mode: 'critical', since: at, reason, lastHeard: at, reading }
+  if (reason && !isCalledOff(reason, calledOff)) return critical(reason, at, { ...seen, batterySince: since, samples })
 
   const low = lowSince === undefined ? {} : { lowSince }
   // On mains a blip must last before it counts; from anywhere else there is no mains to go back to.
   if (state.mode === 'on-mains' && at - since < policy.onBatteryAfter) {
-    return { mode: 'on-mains', since: state.since, lastHeard: at, reading, batterySince: since, ...low }
+    return { mode: 'on-mains', since: state.since, ...seen, batterySince: since, samples, ...low }
   }
-  return { mode: 'on-battery', since, lastHeard: at, reading, ...low }
+  const off = calledOff === undefined ? {} : { calledOff }
+  return { mode: 'on-battery', since, ...seen, samples, ...low, ...off }
+}
+
+/**
+ * A person says that a shutdown for this reason is not wanted, nor one that is less grave, until mains is back. Undefined
+ * where nothing is known of the UPS that could be trusted in its place.
+ */
+export function callOff(state: PowerState): PowerState | undefined {
+  if (state.mode !== 'critical' || state.reading === undefined) return undefined
+  const { batterySince, lastHeard, reading, samples, reason } = state
+  return { mode: 'on-battery', since: batterySince, lastHeard, reading, samples, calledOff: reason }
+}
+
+function critical(
+  reason: CriticalReason,
+  since: number,
+  rest: Omit<PowerState & { mode: 'critical' }, 'mode' | 'since' | 'reason'>,
+): PowerState {
+  return { mode: 'critical', since, reason, ...rest }
 }
 
 function batterySinceOf(state: PowerState): number | undefined {
@@ -208,32 +221,17 @@ function batterySinceOf(state: PowerState): number | undefined {
 }
 
 /** From here on the battery is in use because it has to be. */
-function isCalibrationOver(state: PowerState, reading: UpsReading): boolean {
-  return 'reading' in state && state.reading !== undefined && has(state.reading, 'CAL') && !has(reading, 'CAL')
-}
-
-function criticalReason(
-  reading: UpsReading,
-  { onBatteryFor, lowFor }: { onBatteryFor: number; lowFor: number | undefined },
-  policy: PowerPolicy,
-): CriticalReason | undefined {
-  if (has(reading, 'FSD')) return 'forced-shutdown'
-  if (has(reading, 'CAL')) return undefined
-  if (lowFor !== undefined && lowFor >= policy.lowBatteryAfter) return 'low-battery'
-  if (onBatteryFor < policy.onBatteryAfter) return undefined
-  if (policy.minimumCharge !== undefined && reading.charge !== undefined && reading.charge < policy.minimumCharge)
-    return 'low-charge'
-  if (policy.minimumRuntime !== undefined && reading.runtime !== undefined && reading.runtime < policy.minimumRuntime)
-    return 'low-runtime'
-  if (onBatteryFor > policy.maxOnBattery) return 'on-battery-too-long'
-  return undefined
+function isPurposeOver(state: PowerState, reading: UpsReading, at: number): boolean {
+  const since = batterySinceOf(state)
+  if (since === undefined || !('reading' in state) || state.reading === undefined) return false
+  return isPurpose(state.reading, state.lastHeard - since) && !isPurpose(reading, at - since)
 }
 
 /**
  * Why the power speaks against beginning anything; undefined when it does not. A UPS that has been silent for longer
  * than `silence` is not trusted to be on mains. `at` as in an observation.
  */
-export function powerObstacle(state: PowerState, at: number, policy: Pick<PowerPolicy, 'silence'>): string | undefined {
+export function upsObstacle(state: PowerState, at: number, policy: Pick<PowerPolicy, 'silence'>): string | undefined {
   switch (state.mode) {
     case 'unknown':
       return state.why
@@ -250,10 +248,6 @@ export function powerObstacle(state: PowerState, at: number, policy: Pick<PowerP
     default:
       return assertNever(state)
   }
-}
-
-function has({ status }: UpsReading, token: string): boolean {
-  return status.includes(token)
 }
 
 /** Whether a status says how the power is: `WAIT`, or an empty one, is upsd without data. */

@@ -8,7 +8,7 @@ import type { Circumstances, Obstacle } from './gates.ts'
 import type { JobContext, RegisteredSchematic } from './job.ts'
 import type { Journal } from './journal.ts'
 import type { Plan } from './plan.ts'
-import { powerObstacle } from './power.ts'
+import { type Power, powerObstacle } from './feeds.ts'
 import type { TargetDecision } from './release.ts'
 import { nodeTimes, type Rollout } from './rollout-record.ts'
 import { chooseTarget, remembered } from './target.ts'
@@ -60,7 +60,8 @@ export async function foresee(
   // Before all else: whoever brings the cluster back needs the lease, and nodes that are away are away for that reason.
   if (outage) return waiting({ reason: `the cluster is still recovering from a power cut (${outage.stage})` })
   // Not knowing is no reason to give back what is in hand: the first reading of the UPS is a moment away.
-  if (power.mode === 'unknown') return waiting({ reason: power.why })
+  const unknown = [...power.upses.values()].find((state) => state.mode === 'unknown')
+  if (unknown) return waiting({ reason: unknown.why })
   if (version === undefined) {
     if (release.kind !== 'wait') return waiting({ reason: release.reason })
     const until = release.until === undefined ? {} : { until: new Date(release.until) }
@@ -209,9 +210,12 @@ export function pauseOf(config: JobContext['config'], journal: Journal): string 
 }
 
 /** Why the battery speaks against beginning: after an outage it must be able to carry the next one. */
-function chargeObstacle(power: JobContext['power'], floor: number): string | undefined {
-  const charge = power.mode === 'on-mains' ? power.reading.charge : undefined
-  if (charge === undefined || charge >= floor) return undefined
+function chargeObstacle({ upses }: Power, floor: number): string | undefined {
+  const charges = [...upses.values()].flatMap((state) =>
+    state.mode === 'on-mains' ? (state.reading.charge ?? []) : [],
+  )
+  const charge = Math.min(Infinity, ...charges)
+  if (charge >= floor) return undefined
   return `the battery is charged to ${charge} %, and upgrades begin from ${floor} % on (upgrade.minimumCharge)`
 }
 

@@ -1,159 +1,306 @@
-import type { Node } from './cluster.ts'
-import { missingNodes, type Outage, wentDown } from './outage.ts'
-import { bestEffort, phase, type Plan, type Step } from './plan.ts'
+import { type Machine, type Tier, tiers } from './machines.ts'
+import type { Outage, OutageNode } from './outage.ts'
+import { bestEffort, type Phase, phase, type Step } from './plan.ts'
 
 /** Durations in ms. */
 export interface ShutdownPolicy {
   /** The longest that pods get to leave. */
   readonly drain: number
-  /** How long a node may take from being told until it is off. */
-  readonly nodeStops: number
   /** Kept back from what the UPS says is left. */
   readonly reserve: number
-  /** What is assumed to be left where the UPS doesn't say. */
-  readonly assumedRuntime: number
+}
+
+/** What the battery has left, in ms, and whether the UPS has told it or it is assumed. */
+export interface Left {
+  readonly ms: number
+  readonly told: boolean
 }
 
 /** An API server that is well answers in milliseconds; one that is away must not cost more of the battery, in ms. */
 export const cordonWithin = 5_000
+/** The same for scaling and for storage systems' settings, which need more calls. */
+export const apiWithin = 10_000
+/** A drain that is shorter than this is of no use to any pod, in ms. */
+const shortestDrain = 5_000
+/** However little is left, a machine gets so long to stop before the next tier goes, in ms. */
+const shortestStop = 5_000
+
+export interface ShutdownPhase extends Phase {
+  /** Everything in it can be taken back. */
+  readonly reversible: boolean
+  /** How long it may take, in ms. */
+  readonly within: number
+  /** How much of the battery must be left for what comes after it, in ms; with less it is cut short. */
+  readonly leaves: number
+}
 
 export interface ShutdownPlan {
-  readonly form: 'ordered' | 'short'
+  readonly form: 'ordered' | 'compressed' | 'short'
   /** Why this form, for the journal. */
   readonly reason: string
-  /** Everything in here can be taken back. */
-  readonly reversible: Plan
-  readonly irreversible: Plan
+  readonly phases: readonly ShutdownPhase[]
+}
+
+export interface ShutdownSituation {
+  /** The machines that lose their power. */
+  readonly machines: readonly Machine[]
+  readonly outage: Outage
+  readonly left: Left
+  readonly now: Date
+  /** Names of phases that this run has carried out already, whatever came of them. */
+  readonly carriedOut?: ReadonlySet<string>
+  /** UPSes that are to switch their outlets off in the end, with the command that does it. */
+  readonly cut?: readonly {
+    readonly ups: string
+    readonly command: string
+    /** Its upsd runs on the NAS that goes last. */ readonly beforeNas: boolean
+  }[]
 }
 
 /**
- * Plans from the inventory and the outage's record, not from what Kubernetes says: its API may be the first to go.
- * Everything is cordoned at once, or pods that are drained would land on nodes that go next. Then workers, all together;
- * then the control planes, last and together. With too little battery left every node is told at once.
+ * Plans from the inventory and the outage's record, not from what Kubernetes says: its API may be the first to go. What
+ * the record says is done is left out, so the plan that is made again after each phase, or after a crash, goes on there.
+ *
+ * Everything is cordoned at once, or pods that are drained would land on nodes that go next. Then tier by tier, all
+ * machines of one together: workers, those with storage, control planes, other hosts, the NAS. A machine that hangs
+ * holds up no other: its tier's time ends.
  *
  * Nodes are always told with `force`: we have drained, and Talos' own drain would wait for an API server that may be
  * gone, fail after a minute, and then cut the node off without stopping its pods
- * (siderolabs/talos internal/app/machined v1alpha1_sequencer.go). A node that hangs holds up no other.
+ * (siderolabs/talos internal/app/machined v1alpha1_sequencer.go). Nothing needs the Kubernetes API once the first
+ * control plane was told.
  *
- * `left` is what the battery has left in ms; undefined where the UPS doesn't say.
+ * | the battery leaves              | form       | then                                                         |
+ * |---------------------------------|------------|--------------------------------------------------------------|
+ * | all tiers in their time         | ordered    | pods get what is left of it, up to the policy                |
+ * | less, but a quarter of that     | compressed | nothing is drained, and each tier's time shrinks alike       |
+ * | less than that                  | short      | every machine is told at once, the NAS half of it later      |
  */
 export function planShutdown(
-  inventory: readonly Pick<Node, 'name' | 'role'>[],
-  outage: Outage,
-  left: number | undefined,
+  { machines, outage, left, now, carriedOut = new Set(), cut = [] }: ShutdownSituation,
   policy: ShutdownPolicy,
-  now: Date,
 ): ShutdownPlan {
-  const stillUp = inventory.filter(({ name }) => {
-    const state = outage.nodes[name]?.state
-    // What could not be reached is looked at again, and is up when it answers.
-    return state !== 'off' && state !== 'abandoned' && (state !== 'unreached' || outage.stage !== 'stopped')
+  const had = (name: string) => carriedOut.has(name)
+  const goes = machines.filter(
+    ({ name, tier }) => isStillUp(outage, name) && !had(`${tier} down`) && !(tier !== 'nas' && had('everything down')),
+  )
+  const due = (phases: readonly ShutdownPhase[]) => phases.filter(({ name }) => !had(name))
+  const budget = left.ms - policy.reserve
+  const waves = tiers.flatMap((tier) => {
+    const members = goes.filter((machine) => machine.tier === tier)
+    return members.length === 0 ? [] : [{ tier, members, wants: Math.max(...members.map(({ stops }) => stops)) }]
   })
-  const budget = (left ?? policy.assumedRuntime) - policy.reserve
-  const toStop = 2 * policy.nodeStops
-  // What it takes to give a node the order is part of the time that it may take.
-  const orderWithin = Math.min(5_000, policy.nodeStops / 2)
-  const forDraining = Math.min(policy.drain, budget - toStop - cordonWithin)
+  const wants = sum(waves.map((wave) => wave.wants))
+  const least = sum(waves.map(leastOf))
+  const has = describeLeft(left)
 
-  const shutDown = ({ name }: { name: string }): Step => ({
-    do: 'shut-down',
-    node: name,
-    force: true,
-    within: orderWithin,
-  })
-  const awaitDown = ({ name }: { name: string }): Step => ({
-    do: 'await-down',
-    node: name,
-    within: policy.nodeStops - orderWithin,
-  })
-  const workers = stillUp.filter((node) => node.role === 'worker')
-  const controlPlanes = stillUp.filter((node) => node.role === 'controlplane')
-  const said =
-    left === undefined
-      ? 'the UPS does not say how long the battery lasts'
-      : `the battery has ${Math.round(left / 1_000)} s left`
-
-  if (budget < toStop) {
+  if (budget < least) {
     return {
       form: 'short',
-      reason: `${said}, and stopping in order needs ${Math.round((toStop + policy.reserve) / 1_000)} s: every node is told at once`,
-      reversible: [],
-      irreversible: phases(['everything', stillUp.map(shutDown)], ['everything down', stillUp.map(awaitDown)]),
+      reason: `${has}, and stopping in order needs ${seconds(least + policy.reserve)}: every machine is told at once`,
+      phases: due(shortForm(goes, outage, left)),
     }
   }
 
-  const mark = { why: 'power', at: now.toISOString() } as const
-  const drain = ({ name }: { name: string }): Step => ({
-    do: 'drain',
-    node: name,
-    within: forDraining,
-    // With every node cordoned, a disruption budget that refuses will refuse for ever.
-    policy: { deleteAfter: Math.round(forDraining / 4), maxGrace: forDraining },
-  })
-  const worthDraining = forDraining >= Math.min(policy.drain, 5_000) && outage.stage === 'draining'
+  // As much of each tier's time as there is, down to the least.
+  const share = wants <= least ? 1 : Math.min(1, (budget - least) / (wants - least))
+  const timed = waves.map((wave) => ({
+    ...wave,
+    stops: Math.round(leastOf(wave) + share * (wave.wants - leastOf(wave))),
+  }))
+  const preparing = share === 1 ? preparations({ machines, goes, outage, now }, budget - wants, policy) : []
+  const drainFor = preparing.find(({ name }) => name === 'drain')?.within
+  const cuts = cut.map(({ ups, command }): Step => ({ do: 'ups-command', ups, command, within: cordonWithin }))
+  const cutPhase = cuts.length > 0 ? [irreversible('cut the power', cuts, cordonWithin)] : []
+  const cutsEarly = cut.some(({ beforeNas }) => beforeNas)
+  const stops = timed.flatMap(({ tier, members, stops: within }) => [
+    ...(tier === 'nas' && cutsEarly ? cutPhase : []),
+    ...stopTier(tier, members, outage, within),
+  ])
+  const isDraining = goes.some(({ name, kind }) => kind === 'node' && stateOf(outage, name) === 'up')
   return {
-    form: 'ordered',
-    reason: worthDraining
-      ? `${said}: pods get ${Math.round(forDraining / 1_000)} s to leave`
-      : `${said}: ${outage.stage === 'draining' ? 'no time to drain' : 'going on where it was left'}`,
-    reversible: worthDraining
-      ? phases(
-          ['cordon', inventory.map(({ name }) => ({ do: 'cordon', node: name, mark, within: cordonWithin }))],
-          ['drain', stillUp.map(drain)],
-        )
-      : [],
-    irreversible: phases(
-      ['workers', workers.map(shutDown)],
-      ['workers down', workers.map(awaitDown)],
-      ['control planes', controlPlanes.map(shutDown)],
-      ['control planes down', controlPlanes.map(awaitDown)],
-    ),
+    form: share === 1 ? 'ordered' : 'compressed',
+    reason: `${has}: ${
+      share < 1
+        ? `no time to drain, and each tier gets ${Math.round(share * 100)} % of its time`
+        : drainFor !== undefined
+          ? `pods get ${seconds(drainFor)} to leave`
+          : isDraining && !controlPlaneTold(machines, outage)
+            ? 'no time to drain'
+            : 'going on where it was left'
+    }`,
+    phases: leaving(due([...preparing, ...stops, ...(cutsEarly ? [] : cutPhase)]), policy.reserve),
   }
 }
 
-/** Times in ms; how waking a cluster is gone about. */
-export interface WakePolicy {
-  /** Mains must have been there for this long. */
-  readonly stableFor: number
-  /** And the battery be charged this far, in %. */
-  readonly minimumCharge: number
-  /** A magic packet is sent again after this time. */
-  readonly retryEvery: number
-  /** A node that has not come up by then is a person's business. */
-  readonly giveUpAfter: number
+/** How long a shutdown of these machines takes in full, with what it keeps back, in ms. */
+export function needOf(machines: readonly Machine[], policy: ShutdownPolicy): number {
+  const longest = tiers.map((tier) =>
+    Math.max(0, ...machines.filter((one) => one.tier === tier).map(({ stops }) => stops)),
+  )
+  return cordonWithin + policy.drain + sum(longest) + policy.reserve
 }
 
-/**
- * Brings back what was up before, and nothing else: each node by itself, so that a dead one holds up no other; workers
- * once the API server answers. Where nothing went down our cordons are all there is to take away.
- */
-export function planWake(
-  inventory: readonly (Pick<Node, 'name' | 'role'> & { readonly mac?: string | undefined })[],
-  outage: Outage,
-  policy: WakePolicy,
-): Plan {
-  const missing = new Set(wentDown(outage) ? missingNodes(outage, inventory) : [])
-  const toWake = inventory.filter(({ name }) => missing.has(name))
-  const others = inventory.filter(({ name }) => !missing.has(name))
-  return phases(
-    [
-      'bring back',
-      toWake.map(({ name, role, mac }) => ({
-        do: 'bring-back',
-        node: name,
-        mac,
-        afterKubernetes: role === 'worker',
-        ready: outage.nodes[name]?.wasHealthy !== false,
-        retryEvery: policy.retryEvery,
-        within: policy.giveUpAfter,
-      })),
-    ],
-    ['uncordon', others.map(({ name }) => ({ do: 'uncordon', node: name, why: 'power' }))],
-    ['log in', [{ do: 'log-in-to-ups' }]],
+/** What can be taken back, as far as there is time for it: the drain gets what the rest leaves. */
+function preparations(
+  { machines, goes, outage, now }: Omit<ShutdownSituation, 'left'> & { readonly goes: readonly Machine[] },
+  spare: number,
+  policy: ShutdownPolicy,
+): ShutdownPhase[] {
+  if (controlPlaneTold(machines, outage)) return []
+  const undrained = goes.filter(({ name, kind }) => kind === 'node' && stateOf(outage, name) === 'up')
+  const scale = (outage.scaled ?? []).map((workload): Step => ({
+    do: 'scale',
+    workload,
+    replicas: 0,
+    within: apiWithin,
+  }))
+  const storage = (outage.storage ?? []).map((setting): Step => ({
+    do: 'set-storage',
+    setting,
+    value: setting.during,
+    within: apiWithin,
+  }))
+  if (undrained.length === 0) return []
+  const mark = { why: 'power', at: now.toISOString() } as const
+  const before = [
+    // First of all, because it shows in no time whether there is an API server to talk to.
+    reversible(
+      'cordon',
+      undrained.map(({ name }) => ({ do: 'cordon', node: name, mark, within: cordonWithin })),
+      cordonWithin,
+    ),
+    ...(scale.length > 0 ? [reversible('scale down', scale, apiWithin)] : []),
+    ...(storage.length > 0 ? [reversible('storage', storage, apiWithin)] : []),
+  ]
+  const within = Math.round(Math.min(policy.drain, spare - sum(before.map((one) => one.within))))
+  if (within < Math.min(policy.drain, shortestDrain)) return []
+  // With every node cordoned, a disruption budget that refuses will refuse for ever.
+  const drain = { deleteAfter: Math.round(within / 4), maxGrace: within }
+  return [
+    ...before,
+    reversible(
+      'drain',
+      undrained.map(({ name }) => ({ do: 'drain', node: name, policy: drain, within })),
+      within,
+    ),
+  ]
+}
+
+function stopTier(tier: Tier, members: readonly Machine[], outage: Outage, within: number): ShutdownPhase[] {
+  // What it takes to give the order is part of the time that it may take.
+  const orderWithin = Math.min(5_000, Math.round(within / 2))
+  const told = members.filter(({ name }) => stateOf(outage, name) === 'shutdown-sent')
+  const untold = members.filter((machine) => !told.includes(machine))
+  return [
+    ...(untold.length > 0
+      ? [
+          irreversible(
+            tier,
+            untold.map((machine) => shutDown(machine, orderWithin)),
+            orderWithin,
+          ),
+        ]
+      : []),
+    irreversible(
+      `${tier} down`,
+      members.map((machine) => awaitDown(machine, within - orderWithin)),
+      within - orderWithin,
+    ),
+  ]
+}
+
+/** Everything at once, and the NAS when half of what is left has passed: nodes may still be writing to it. */
+function shortForm(goes: readonly Machine[], outage: Outage, left: Left): ShutdownPhase[] {
+  const nas = goes.filter(({ tier }) => tier === 'nas')
+  const others = goes.filter(({ tier }) => tier !== 'nas')
+  const untold = others.filter(({ name }) => stateOf(outage, name) !== 'shutdown-sent')
+  const longest = Math.max(0, ...others.map(({ stops }) => stops))
+  const orderWithin = Math.min(5_000, Math.round(longest / 2))
+  const waits = nas.length > 0 ? Math.min(longest - orderWithin, Math.round(left.ms / 2)) : longest - orderWithin
+  const phases = [
+    ...(untold.length > 0
+      ? [
+          irreversible(
+            'everything',
+            untold.map((machine) => shutDown(machine, orderWithin)),
+            orderWithin,
+          ),
+        ]
+      : []),
+    ...(others.length > 0
+      ? [
+          irreversible(
+            'everything down',
+            others.map((machine) => awaitDown(machine, waits)),
+            waits,
+          ),
+        ]
+      : []),
+    ...(nas.length > 0 ? stopTier('nas', nas, outage, Math.max(...nas.map(({ stops }) => stops))) : []),
+  ]
+  return leaving(phases, 0)
+}
+
+function shutDown({ name, kind }: Machine, within: number): Step {
+  return kind === 'node'
+    ? { do: 'shut-down', node: name, force: true, within }
+    : { do: 'shut-down-host', host: name, within }
+}
+
+function awaitDown({ name, kind }: Machine, within: number): Step {
+  return kind === 'node' ? { do: 'await-down', node: name, within } : { do: 'await-host-down', host: name, within }
+}
+
+function leastOf({ wants }: { readonly wants: number }): number {
+  return Math.min(wants, Math.max(shortestStop, Math.round(wants / 4)))
+}
+
+/** The same phases, each knowing what must be left for those after it: the time that they were given, or at least need. */
+function leaving(phases: readonly ShutdownPhase[], reserve: number): ShutdownPhase[] {
+  return phases.map((one, index) => {
+    const rest = phases.slice(index + 1).filter((later) => !later.reversible)
+    return { ...one, leaves: sum(rest.map(({ within }) => (one.reversible ? within : within / 4))) + reserve }
+  })
+}
+
+function reversible(name: string, steps: readonly Step[], within: number): ShutdownPhase {
+  return { ...bestEffort(phase(name, ...steps)), reversible: true, within, leaves: 0 }
+}
+
+function irreversible(name: string, steps: readonly Step[], within: number): ShutdownPhase {
+  return { ...bestEffort(phase(name, ...steps)), reversible: false, within, leaves: 0 }
+}
+
+function stateOf(outage: Outage, name: string): OutageNode['state'] {
+  return outage.nodes[name]?.state ?? 'up'
+}
+
+/** What could not be reached is looked at again, and is up when it answers. */
+function isStillUp(outage: Outage, name: string): boolean {
+  const state = stateOf(outage, name)
+  return state !== 'off' && state !== 'abandoned' && (state !== 'unreached' || outage.stage !== 'stopped')
+}
+
+/** From then on nothing may be needed of the Kubernetes API. */
+function controlPlaneTold(machines: readonly Machine[], outage: Outage): boolean {
+  return machines.some(
+    ({ name, tier }) =>
+      tier === 'control planes' && !['up', 'drained', 'back', 'wake-sent'].includes(stateOf(outage, name)),
   )
 }
 
-/** Best-effort phases, without those that have nothing to do. */
-function phases(...list: readonly (readonly [string, readonly Step[]])[]): Plan {
-  return list.filter(([, steps]) => steps.length > 0).map(([name, steps]) => bestEffort(phase(name, ...steps)))
+function describeLeft({ ms, told }: Left): string {
+  if (ms === Infinity) return 'mains is there'
+  return told
+    ? `the battery has ${seconds(ms)} left`
+    : `the UPS does not say how long the battery lasts; ${seconds(ms)} are assumed`
+}
+
+function seconds(ms: number): string {
+  return `${Math.round(ms / 1_000)} s`
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
 }

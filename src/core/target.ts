@@ -1,4 +1,5 @@
 import { type Cluster, runningVersions } from './cluster.ts'
+import type { DrillReport } from './drill.ts'
 import type { RegisteredSchematic } from './job.ts'
 import type { RollbackWish } from './gates.ts'
 import type { Journal } from './journal.ts'
@@ -44,6 +45,12 @@ export const remembered = {
   blocked: remember<Readonly<Record<string, { readonly until: number; readonly why: string }>>>('rollout.blocked'),
   /** What an open window waited for when it was last looked at, and when it closes, in ms since the epoch. */
   windowWaits: remember<{ readonly closesAt: number; readonly reason: string }>('rollout.windowWaits'),
+  /** When a person has ordered everything to be shut down, ISO 8601: it stays down until somebody wakes it. */
+  ordered: remember<string>('power.ordered'),
+  /** What the last rehearsal of a power cut came to. */
+  drill: remember<DrillReport>('power.drill'),
+  /** A person wants one. `until`: no further than this phase. */
+  drillWish: remember<{ readonly until?: string }>('power.drillWish'),
   /** The name by which this agent holds the cluster's Lease. */
   agentId: remember<string>('agent.id'),
 }

@@ -5,7 +5,15 @@ import type { Logger } from '../core/log.ts'
 import { describeStep, type Plan, type Step } from '../core/plan.ts'
 import type { Ports } from '../core/ports.ts'
 import { type Inventory, observeNodes } from './observe.ts'
-import { awaitDown, bringBack, shutDown } from './power-steps.ts'
+import {
+  awaitDown,
+  awaitHostDown,
+  awaitStorage,
+  bringBack,
+  bringBackHost,
+  shutDown,
+  shutDownHost,
+} from './power-steps.ts'
 import { until, withDeadline } from './until.ts'
 import {
   awaitChecks,
@@ -68,7 +76,7 @@ async function carryOutStep(step: Step, ports: Ports, options: CarryOutOptions):
 
 /** The one place where a step turns into a call on the outside world. */
 async function perform(step: Step, ports: Ports, options: CarryOutOptions): Promise<void> {
-  const { talos, kubernetes, factory, share, ups, snapshots } = ports
+  const { talos, kubernetes, factory, share, upses, snapshots } = ports
   const { signal, pollEvery } = options
   const limit = (within: number, call: (signal: AbortSignal) => Promise<unknown>) =>
     withDeadline(within, signal, async (limited) => void (await call(limited)))
@@ -115,12 +123,26 @@ async function perform(step: Step, ports: Ports, options: CarryOutOptions): Prom
       return shutDown(step, ports, options)
     case 'await-down':
       return awaitDown(step, ports, options)
+    case 'shut-down-host':
+      return shutDownHost(step, ports, options)
+    case 'await-host-down':
+      return awaitHostDown(step, ports, options)
+    case 'scale':
+      return limit(step.within, (limited) => kubernetes.scale(step.workload, step.replicas, limited))
+    case 'set-storage':
+      return limit(step.within, (limited) => kubernetes.setStorage(step.setting, step.value, limited))
+    case 'await-storage':
+      return awaitStorage(step, ports, options)
+    case 'ups-command':
+      return limit(step.within, async (limited) => upses.get(step.ups)?.command(step.command, limited))
     case 'log-out-of-ups':
-      return ups ? limit(5_000, (limited) => ups.logOut(limited)) : undefined
+      return limit(5_000, async (limited) => upses.get(step.ups)?.logOut(limited))
     case 'log-in-to-ups':
-      return ups ? limit(5_000, (limited) => ups.logIn(limited)) : undefined
+      return limit(5_000, async (limited) => upses.get(step.ups)?.logIn(limited))
     case 'bring-back':
       return bringBack(step, ports, options)
+    case 'bring-back-host':
+      return bringBackHost(step, ports, options)
     case 'stage-image':
       return void (await share.stage(step.image, { publish: step.publish }, factory, signal))
     default:

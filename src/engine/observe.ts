@@ -12,16 +12,20 @@ export const question = 3_000
 /** So many nodes are asked at the same time: a handshake each, and no more than a small machine has room for. */
 const atOnce = 32
 
-/** Looks at every node, and at Kubernetes once, all at the same time. Never fails: silence is a fact. */
+/**
+ * Looks at every node, and at Kubernetes once, all at the same time. Never fails: silence is a fact, and so is what has
+ * not answered `within` ms.
+ */
 export async function observe(
   inventory: Inventory,
   ports: Pick<Ports, 'talos' | 'kubernetes'>,
   signal: AbortSignal,
+  within = question,
 ): Promise<Cluster> {
   const [nodes, kubernetes, workloads] = await Promise.all([
-    observeNodes(inventory, ports, signal),
-    ask(signal, (soon) => ports.kubernetes.version(soon)),
-    ask(signal, (soon) => ports.kubernetes.workloads(soon)),
+    observeNodes(inventory, ports, signal, within),
+    ask(signal, within, (soon) => ports.kubernetes.version(soon)),
+    ask(signal, within, (soon) => ports.kubernetes.workloads(soon)),
   ])
   return { nodes, kubernetes, workloads }
 }
@@ -42,10 +46,11 @@ export async function observeNodes(
   inventory: Inventory,
   ports: Pick<Ports, 'talos' | 'kubernetes'>,
   signal: AbortSignal,
+  within = question,
 ): Promise<Node[]> {
   const [nodes, kubernetes] = await Promise.all([
-    eachOf(inventory, ({ name }) => ask(signal, (soon) => ports.talos.look(name, soon))),
-    ask(signal, (soon) => ports.kubernetes.nodes(soon)),
+    eachOf(inventory, ({ name }) => ask(signal, within, (soon) => ports.talos.look(name, soon))),
+    ask(signal, within, (soon) => ports.kubernetes.nodes(soon)),
   ])
   signal.throwIfAborted()
   return inventory.map(({ name, role }, index): Node => ({
@@ -62,8 +67,8 @@ function factsOf(name: string, kubernetes: Seen<ReadonlyMap<string, KubernetesFa
   return facts ? seen(facts) : unseen('there is no node of that name')
 }
 
-function ask<T>(signal: AbortSignal, call: (signal: AbortSignal) => Promise<T>): Promise<Seen<T>> {
-  return withDeadline(question, signal, call).then(seen, (error: unknown) => unseen(messageOf(error)))
+function ask<T>(signal: AbortSignal, within: number, call: (signal: AbortSignal) => Promise<T>): Promise<Seen<T>> {
+  return withDeadline(within, signal, call).then(seen, (error: unknown) => unseen(messageOf(error)))
 }
 
 /** `Promise.all` over a list, a bounded number at a time. */

@@ -1,5 +1,6 @@
 import { isHealthy, whyUnhealthy } from '../core/cluster.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
+import type { Waking } from '../core/plan.ts'
 import type { Ports } from '../core/ports.ts'
 import type { CarryOutOptions, StepOf } from './carry-out.ts'
 import { observeNode, question } from './observe.ts'
@@ -45,6 +46,38 @@ export async function awaitDown(
   })
 }
 
+/** The same for a host, which takes its order by its own way. A second refusal to answer means that it is off, or cut off. */
+export async function shutDownHost(
+  { host, within }: StepOf<'shut-down-host'>,
+  { hosts }: Ports,
+  { signal, pollEvery }: CarryOutOptions,
+): Promise<void> {
+  let refusals = 0
+  await until(`${host} to take the order`, { within, pollEvery: Math.min(pollEvery, 500), signal }, async (limited) => {
+    try {
+      await hosts.shutDown(host, limited)
+      return true
+    } catch (error) {
+      refusals = error instanceof AgentError && error.code === 'unreachable' ? refusals + 1 : 0
+      if (refusals >= 2) throw new AgentError('rejected', `it can't be reached (${messageOf(error)})`)
+      throw error
+    }
+  })
+}
+
+export async function awaitHostDown(
+  { host, within }: StepOf<'await-host-down'>,
+  { hosts }: Ports,
+  { signal, pollEvery }: CarryOutOptions,
+): Promise<void> {
+  let silences = 0
+  await until(`${host} to be down`, { within, pollEvery: Math.min(pollEvery, 500), signal }, async (limited) => {
+    const answers = await withDeadline(question, limited, (soon) => hosts.answers(host, soon))
+    silences = answers ? 0 : silences + 1
+    return silences >= 2 || 'it still answers'
+  })
+}
+
 export async function bringBack(step: StepOf<'bring-back'>, ports: Ports, options: CarryOutOptions): Promise<void> {
   const { node: name, afterKubernetes, ready, within } = step
   const { signal, pollEvery } = options
@@ -58,7 +91,12 @@ export async function bringBack(step: StepOf<'bring-back'>, ports: Ports, option
       if (signal.aborted) throw error
     })
   }
-  await wake(step, ports, options)
+  await wake(name, step, ports, options, async (limited) => {
+    const facts = await withDeadline(question, limited, (soon) => ports.talos.look(name, soon)).catch(() => undefined)
+    // A node that is still going down answers too.
+    if (facts && facts.stage !== 'shutting down') return true
+    return facts ? 'it is still shutting down' : 'it does not answer yet'
+  })
   if (ready) {
     await until(`${name} to be ready`, wait, async (limited) => {
       const node = await observeNode(name, options.inventory, ports, limited)
@@ -68,24 +106,68 @@ export async function bringBack(step: StepOf<'bring-back'>, ports: Ports, option
   await uncordon({ do: 'uncordon', node: name, why: 'power' }, ports, options)
 }
 
-async function wake(
-  { node, mac, retryEvery, within }: StepOf<'bring-back'>,
+export async function bringBackHost(
+  step: StepOf<'bring-back-host'>,
   ports: Ports,
-  { signal, pollEvery, log }: CarryOutOptions,
+  options: CarryOutOptions,
 ): Promise<void> {
+  await wake(step.host, step, ports, options, async (limited) => {
+    const answers = await withDeadline(question, limited, (soon) => ports.hosts.answers(step.host, soon))
+    return answers || 'it does not answer yet'
+  })
+}
+
+/**
+ * Sends magic packets until the machine is up, from some time on with whatever else switches it on: a packet is easily
+ * lost, some machines listen only late, and one to a machine that runs does no harm.
+ */
+async function wake(
+  name: string,
+  { hasMac, retryEvery, powerOnAfter, within }: Waking,
+  { waker }: Ports,
+  { signal, pollEvery, log }: CarryOutOptions,
+  isUp: (signal: AbortSignal) => Promise<true | string>,
+): Promise<void> {
+  const beganAt = performance.now()
   let sentAt = -Infinity
-  const what =
-    mac === undefined ? `${node} to be switched on (it has no mac, so press its button)` : `${node} to come up`
+  let switchedAt = -Infinity
+  const attempt = async (what: string, call: Promise<void>) =>
+    call.catch((error: unknown) => log.warn({ machine: name, reason: messageOf(error) }, `${what} failed`))
+  const canWake = hasMac || powerOnAfter !== undefined
+  const what = canWake ? `${name} to come up` : `${name} to be switched on (it has no mac, so press its button)`
   await until(what, { within, pollEvery, signal }, async (limited) => {
-    const facts = await withDeadline(question, limited, (soon) => ports.talos.look(node, soon)).catch(() => undefined)
-    // A node that is still going down answers too.
-    if (facts && facts.stage !== 'shutting down') return true
-    if (mac !== undefined && performance.now() - sentAt >= retryEvery) {
-      sentAt = performance.now()
-      await ports.wakeOnLan
-        .wake(mac)
-        .catch((error: unknown) => log.warn({ node, reason: messageOf(error) }, 'magic packet not sent'))
+    const up = await isUp(limited)
+    if (up === true) return true
+    const now = performance.now()
+    if (hasMac && now - sentAt >= retryEvery) {
+      sentAt = now
+      await attempt('magic packet', waker.wake(name, limited))
     }
-    return facts ? 'it is still shutting down' : 'it does not answer yet'
+    // A power cycle every few seconds would keep it from ever booting.
+    const waits = hasMac ? powerOnAfter : 0
+    if (
+      powerOnAfter !== undefined &&
+      now - beganAt >= waits! &&
+      now - switchedAt >= Math.max(powerOnAfter, retryEvery)
+    ) {
+      switchedAt = now
+      await attempt(
+        'switching it on',
+        withDeadline(30_000, limited, (soon) => waker.powerOn(name, soon)),
+      )
+    }
+    return up
+  })
+}
+
+/** Until no storage system says that its data are not whole. */
+export async function awaitStorage(
+  { within }: StepOf<'await-storage'>,
+  { kubernetes }: Ports,
+  { signal, pollEvery }: CarryOutOptions,
+): Promise<void> {
+  await until('storage to be whole', { within, pollEvery, signal }, async (limited) => {
+    const { unwell } = await withDeadline(question, limited, (soon) => kubernetes.storage(soon))
+    return unwell.length === 0 || unwell.join('; ')
   })
 }

@@ -1,8 +1,10 @@
 import type { Agent } from '../agent.ts'
 import type { JobQueue } from '../adapters/bullmq/queue.ts'
 import type { Control } from '../control/server.ts'
+import type { Config } from '../config.ts'
+import { createPowerControl } from './power-answers.ts'
 import { createRolloutControl } from './rollout-answers.ts'
-import type { PowerAnswer, RunAnswer, StatusAnswer } from '../control/protocol.ts'
+import type { RunAnswer, StatusAnswer } from '../control/protocol.ts'
 import { AgentError } from '../core/errors.ts'
 import type { Job } from '../core/job.ts'
 import type { Ports } from '../core/ports.ts'
@@ -17,10 +19,8 @@ export interface ControlOptions {
   readonly version: string
   readonly pid: number
   readonly startedAt: Date
-  readonly hasUps: boolean
-  readonly loginRefused: () => string | undefined
-  /** The nodes of the configuration. */
-  readonly nodes: readonly string[]
+  readonly config: Config
+  readonly loginRefused: (label: string) => string | undefined
 }
 
 /** What the control socket answers: the agent's own state, and what it sees when it looks. */
@@ -31,9 +31,8 @@ export function createControl({
   version,
   pid,
   startedAt,
-  hasUps,
+  config,
   loginRefused,
-  nodes,
 }: ControlOptions): Control {
   const { journal, share } = ports
 
@@ -46,7 +45,12 @@ export function createControl({
     )
   }
 
-  const rollouts = createRolloutControl({ agent, ports, upgradeNode: find('upgrade-node'), nodes })
+  const rollouts = createRolloutControl({
+    agent,
+    ports,
+    upgradeNode: find('upgrade-node'),
+    nodes: config.nodes.map(({ name }) => name),
+  })
 
   async function run(name: string, { wait, signal }: { wait: boolean; signal: AbortSignal }): Promise<RunAnswer> {
     const job = find(name)
@@ -73,16 +77,7 @@ export function createControl({
     })
   }
 
-  function power(): PowerAnswer {
-    const state = agent.power
-    return {
-      state,
-      lasts: agent.monotonic() - state.since,
-      loginRefused: loginRefused(),
-      hasUps,
-      silentFor: hasUps ? agent.silentFor : undefined,
-    }
-  }
+  const power = createPowerControl({ agent, ports, config, jobNamed: find, loginRefused, run })
 
   return {
     status: async (signal): Promise<StatusAnswer> => {
@@ -92,7 +87,7 @@ export function createControl({
         pid,
         startedAt: startedAt.toISOString(),
         cluster,
-        power: power(),
+        power: power.power(),
         target: remembered.target.recall(journal),
         news: remembered.news.recall(journal),
         leaseHolder: agent.leaseHolder,
@@ -130,7 +125,6 @@ export function createControl({
     rollouts,
     staged: () => share.staged(),
     power,
-    outages: () => journal.outages(20),
     journal: (limit) => journal.entries(limit),
     runs: (limit) => journal.runs(limit),
   }

@@ -11,11 +11,11 @@ import { createShare } from '../adapters/share/share.ts'
 import { createSnapshots } from '../adapters/snapshots/snapshots.ts'
 import { createTalos, type TalosAdapter } from '../adapters/talos/talos.ts'
 import { type Credentials, missingRole, parseTalosconfig } from '../adapters/talos/talosconfig.ts'
-import { createWakeOnLan } from '../adapters/wake-on-lan/wake-on-lan.ts'
 import type { Config } from '../config.ts'
 import { AgentError } from '../core/errors.ts'
 import type { Journal } from '../core/journal.ts'
 import type { Ports } from '../core/ports.ts'
+import { openMachines } from './machines.ts'
 import { readSecret, readText, type Settings } from './settings.ts'
 
 /** How long a control plane may take to hand out a kubeconfig, in ms. */
@@ -23,17 +23,18 @@ const kubeconfigWithin = 5_000
 
 export interface World extends AsyncDisposable {
   readonly ports: Ports
-  readonly ups: NutUps | undefined
+  readonly upses: ReadonlyMap<string, NutUps>
   /** When the talosconfig's certificate ends. */
   readonly expires: Date
-  /** What upsd last said to our login, when it refused it. */
-  readonly loginRefused: string | undefined
+  /** What upsd last said to our login, by the UPS's label, where it refused it. */
+  readonly loginsRefused: ReadonlyMap<string, string>
 }
 
 export interface WorldOptions {
   readonly settings: Settings
   readonly journal: Journal
-  readonly onLoginRefused?: (why: string) => void
+  readonly onLoginRefused?: (label: string, why: string) => void
+  readonly onInsecure?: (label: string, why: string) => void
 }
 
 /**
@@ -41,7 +42,7 @@ export interface WorldOptions {
  *
  * @throws AgentError `misconfigured`
  */
-export async function openWorld({ settings, journal, onLoginRefused }: WorldOptions): Promise<World> {
+export async function openWorld({ settings, journal, onLoginRefused, onInsecure }: WorldOptions): Promise<World> {
   const { config, path } = settings
   const credentials = await readCredentials(settings)
   const talos = createTalos({ nodes: config.nodes, credentials })
@@ -51,19 +52,22 @@ export async function openWorld({ settings, journal, onLoginRefused }: WorldOpti
   })
   const { snapshots, calendar, timeZone } = config.upgrade
 
-  let loginRefused: string | undefined
-  const ups = await openUps(settings, (why) => {
-    if (why === loginRefused) return
-    loginRefused = why
-    onLoginRefused?.(why)
+  const loginsRefused = new Map<string, string>()
+  const upses = await openUpses(settings, {
+    loginRefused: (label, why) => {
+      if (loginsRefused.get(label) === why) return
+      loginsRefused.set(label, why)
+      onLoginRefused?.(label, why)
+    },
+    ...(onInsecure ? { insecure: onInsecure } : {}),
   })
-  const { wake } = config.power
   const ports: Ports = {
     factory: createFactory(config.factory.url),
     share: createShare({ ...config.share, directory: path(config.share.directory) }),
     talos,
     kubernetes: createKubernetes(api),
-    wakeOnLan: createWakeOnLan({ broadcast: wake.broadcast, port: wake.port }),
+    upses,
+    ...(await openMachines(settings)),
     snapshots: createSnapshots({
       directory: path(snapshots.directory ?? join(config.state, 'snapshots')),
       keep: snapshots.keep,
@@ -73,32 +77,50 @@ export async function openWorld({ settings, journal, onLoginRefused }: WorldOpti
       ? {}
       : { calendar: createCalendar({ source: isUrl(calendar) ? calendar : path(calendar), timeZone }) }),
     journal,
-    ...(ups ? { ups } : {}),
   }
   return {
     ports,
-    ups,
+    upses,
     expires: credentials.expires,
-    get loginRefused() {
-      return loginRefused
-    },
+    loginsRefused,
     [Symbol.asyncDispose]: async () => {
-      await ups?.[Symbol.asyncDispose]()
+      await Promise.all([...upses.values()].map((ups) => ups[Symbol.asyncDispose]()))
       api[Symbol.dispose]()
     },
   }
 }
 
-/** The UPS of the configuration; undefined where there is none. */
-export async function openUps(settings: Settings, onLoginRefused?: (why: string) => void): Promise<NutUps | undefined> {
-  const [ups] = settings.config.upses
-  if (!ups) return undefined
-  const { name, host, port, user, password } = ups
-  const credentials =
-    user !== undefined && password !== undefined
-      ? { user, password: await readSecret(password, 'upses.0.password', settings) }
-      : undefined
-  return createNutUps({ name, host, port, credentials, ...(onLoginRefused ? { onLoginRefused } : {}) })
+/** What happens to connections to upsd, by the UPS's label. */
+export interface UpsesTold {
+  loginRefused?(label: string, why: string): void
+  /** It goes on in plain text where TLS was preferred. */
+  insecure?(label: string, why: string): void
+}
+
+/** The UPSes of the configuration, by their labels. */
+export async function openUpses(settings: Settings, told: UpsesTold = {}): Promise<ReadonlyMap<string, NutUps>> {
+  const opened = settings.config.upses.map(async (ups, index): Promise<[string, NutUps]> => {
+    const { name, label, host, port, user, password, login, tls, ca } = ups
+    const credentials =
+      user !== undefined && password !== undefined
+        ? { user, password: await readSecret(password, `upses.${index}.password`, settings) }
+        : undefined
+    const trusted = ca === undefined ? {} : { ca: await readText(settings.path(ca)) }
+    const nut = createNutUps({
+      name,
+      label,
+      host,
+      port,
+      credentials,
+      login: login && credentials !== undefined,
+      tls,
+      ...trusted,
+      onLoginRefused: (why) => told.loginRefused?.(label, why),
+      onInsecure: (why) => told.insecure?.(label, why),
+    })
+    return [label, nut]
+  })
+  return new Map(await Promise.all(opened))
 }
 
 /** What it takes to talk to nodes. @throws AgentError `misconfigured`, also where the role is not enough */

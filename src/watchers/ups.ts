@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../core/errors.ts'
 import type { Ups } from '../core/ports.ts'
-import type { Observation, PowerState } from '../core/power.ts'
+import type { PowerState } from '../core/power.ts'
+import type { Observation } from '../core/ups.ts'
 
 export interface UpsWatchOptions {
   /** Between two readings, in ms. */
@@ -9,7 +10,8 @@ export interface UpsWatchOptions {
   readonly pollOnBattery: number
   /** How long one reading may take, in ms. */
   readonly within?: number
-  readonly power: () => PowerState
+  /** What is known of this UPS. */
+  readonly power: () => PowerState | undefined
   readonly notice: (seen: Observation) => void
   readonly signal: AbortSignal
 }
@@ -29,6 +31,6 @@ export async function watchUps(ups: Pick<Ups, 'read'>, options: UpsWatchOptions)
 }
 
 /** On mains and sure of it. Everything else is looked at more often. */
-function calm(power: PowerState): boolean {
-  return power.mode === 'on-mains' && power.batterySince === undefined
+function calm(power: PowerState | undefined): boolean {
+  return power?.mode === 'on-mains' && power.batterySince === undefined
 }

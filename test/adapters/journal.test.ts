@@ -5,14 +5,15 @@ import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from 'vitest'
 import { openJournal } from '../../src/adapters/journal/journal.ts'
 import { lockState } from '../../src/adapters/journal/lock.ts'
-import { beginOutage, withNodeState } from '../../src/core/outage.ts'
+import { withNodeState } from '../../src/core/outage.ts'
 import { beginRollout, endRollout, withNodeStarted } from '../../src/core/rollout-record.ts'
 import { startProcess, temporaryFolder } from '../lab/process.ts'
 import { unprivileged } from '../lab/unprivileged.ts'
+import { outageOf } from '../core/outages.ts'
 
 const writer = new URL('processes/journal-writer.ts', import.meta.url)
 const holder = new URL('processes/state-holder.ts', import.meta.url)
-const outage = beginOutage(new Date('2026-11-22T10:00:00Z'), 'low-battery', ['cp-1', 'w-1'], new Set(['cp-1', 'w-1']))
+const outage = outageOf(new Date('2026-11-22T10:00:00Z'), ['cp-1', 'w-1'], new Set(['cp-1', 'w-1']))
 const stopping = withNodeState(outage, 'w-1', 'shutdown-sent')
 const begun = beginRollout('v1.13.9', new Date('2026-11-22T09:00:00Z'))
 const rollout = withNodeStarted(begun, { name: 'w-1', role: 'worker', from: 'v1.13.8' }, new Date(0))

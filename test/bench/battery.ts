@@ -9,7 +9,11 @@ export async function measureBattery({ lab, upsd, status }: Everyday): Promise<v
   for (let round = 0; round < rounds; round++) {
     await upsd.set('battery.runtime', '30')
     await upsd.status('OB DISCHRG')
-    await waitFor('the agent to be on battery', 15_000, async () => (await status()).power.state.mode === 'on-battery')
+    await waitFor(
+      'the agent to be on battery',
+      15_000,
+      async () => (await status()).power.upses[0]?.state.mode === 'on-battery',
+    )
     const before = ordersIn(lab).length
     const at = Date.now()
     await upsd.status('OB DISCHRG LB')

@@ -1,14 +1,15 @@
 import { expect, test } from 'vitest'
 import type { Journal } from '../../src/core/journal.ts'
-import { beginOutage, type Outage } from '../../src/core/outage.ts'
+import type { Outage } from '../../src/core/outage.ts'
 import { beginRollout, endRollout, withNodeEnded, withNodeStarted, withPhase } from '../../src/core/rollout-record.ts'
+import { outageOf } from '../core/outages.ts'
 
 export interface JournalUnderTest extends AsyncDisposable {
   readonly journal: Journal
 }
 
-const outageOf = (startedAt: string, stage: Outage['stage'] = 'draining'): Outage => ({
-  ...beginOutage(new Date(startedAt), 'low-battery', ['cp-1', 'w-1'], new Set(['cp-1'])),
+const outageAt = (startedAt: string, stage: Outage['stage'] = 'draining'): Outage => ({
+  ...outageOf(new Date(startedAt), ['cp-1', 'w-1'], new Set(['cp-1'])),
   stage,
 })
 
@@ -81,15 +82,15 @@ export function journalContract(open: (now: () => Date) => Promise<JournalUnderT
     const { journal } = opened
     expect(journal.openOutage()).toBeUndefined()
     for (const stage of ['draining', 'stopping', 'stopped', 'waking'] as const) {
-      journal.saveOutage(outageOf('2026-11-22T01:00:00Z', stage))
-      expect(journal.openOutage()).toEqual(outageOf('2026-11-22T01:00:00Z', stage))
+      journal.saveOutage(outageAt('2026-11-22T01:00:00Z', stage))
+      expect(journal.openOutage()).toEqual(outageAt('2026-11-22T01:00:00Z', stage))
     }
-    journal.saveOutage(outageOf('2026-11-22T01:00:00Z', 'over'))
+    journal.saveOutage(outageAt('2026-11-22T01:00:00Z', 'over'))
     expect(journal.openOutage()).toBeUndefined()
-    journal.saveOutage(outageOf('2026-11-22T02:00:00Z'))
-    expect(journal.openOutage()).toEqual(outageOf('2026-11-22T02:00:00Z'))
+    journal.saveOutage(outageAt('2026-11-22T02:00:00Z'))
+    expect(journal.openOutage()).toEqual(outageAt('2026-11-22T02:00:00Z'))
     expect(journal.outages(10).map(({ stage }) => stage)).toEqual(['draining', 'over'])
-    expect(journal.outages(1)).toEqual([outageOf('2026-11-22T02:00:00Z')])
+    expect(journal.outages(1)).toEqual([outageAt('2026-11-22T02:00:00Z')])
   })
 
   test('has an open rollout from its first record until its end, with every node and phase', async () => {

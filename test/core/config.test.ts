@@ -101,7 +101,7 @@ test('the smallest configuration has every default', () => {
     power: {
       onBatteryAfter: 5_000,
       lowBatteryAfter: 3_000,
-      minimumRuntime: 275_000,
+      minimumRuntime: 215_000,
       wake: { stableFor: 60_000, minimumCharge: 25, port: 9 },
     },
     queue: {},
@@ -110,11 +110,11 @@ test('the smallest configuration has every default', () => {
 })
 
 test.each([
-  ['', 275_000],
-  ['drain: 10s', 195_000],
-  ['nodeStops: 30s', 215_000],
-  ['reserve: 0s', 215_000],
-  ['drain: 0s, nodeStops: 1s, reserve: 2s', 9_000],
+  ['', 215_000],
+  ['drain: 10s', 135_000],
+  ['nodeStops: 30s', 185_000],
+  ['reserve: 0s', 155_000],
+  ['drain: 0s, nodeStops: 1s, reserve: 2s', 8_000],
   ['minimumRuntime: 4m', 240_000],
   ['minimumRuntime: 0s', 0],
   ['minimumRuntime: 10m, drain: 10s', 600_000],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Config, parseConfig } from '../../src/config.ts'
 import type { Cluster, CordonMark } from '../../src/core/cluster.ts'
-import { beginOutage, type Outage } from '../../src/core/outage.ts'
+import type { Outage } from '../../src/core/outage.ts'
 import { type PowerState, startPower } from '../../src/core/power.ts'
 import { type Foresight, foresee, pauseOf } from '../../src/core/rollout.ts'
 import { remembered } from '../../src/core/target.ts'
@@ -9,12 +9,13 @@ import { fakeHomelab } from '../fakes/homelab.ts'
 import { memoryJournal } from '../fakes/journal.ts'
 import { clusterOf, controlPlanes, type NodeChoices, schematic, worker } from './nodes.ts'
 import { calm, outline, summary } from './rollout.ts'
+import { outageOf } from './outages.ts'
 
 const reading = { status: ['OL'] }
 const onMains: PowerState = { mode: 'on-mains', since: 0, lastHeard: 0, reading }
-const onBattery: PowerState = { mode: 'on-battery', since: 0, lastHeard: 0, reading: { status: ['OB'] } }
+const onBattery: PowerState = { mode: 'on-battery', since: 0, lastHeard: 0, reading: { status: ['OB'] }, samples: [] }
 const homelab = { customization: { systemExtensions: { officialExtensions: ['siderolabs/i915'] } } }
-const outage = beginOutage(calm.now, 'low-battery', ['cp-1', 'w-1'], new Set(['cp-1', 'w-1']))
+const outage = outageOf(calm.now, ['cp-1', 'w-1'], new Set(['cp-1', 'w-1']))
 
 function configWith(upgrade: object = {}): Config {
   const nodes = [
@@ -56,7 +57,7 @@ async function look(cluster: Cluster, situation: Situation = {}): Promise<Foresi
     observe: async () => cluster,
     config: configWith(upgrade),
     ports,
-    power,
+    power: { upses: new Map([['ups', power]]), ordered: undefined },
     now: () => calm.now,
     monotonic: () => 0,
     schematics: new Map([['homelab', { id: 'own', schematic: homelab }]]),

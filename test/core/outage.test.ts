@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
-import { beginOutage, missingNodes, type Outage, wentDown, withNodeState } from '../../src/core/outage.ts'
+import { missingNodes, type Outage, wentDown, withNodeState } from '../../src/core/outage.ts'
+import { outageOf } from './outages.ts'
 
 const started = new Date('2026-03-01T02:00:00Z')
-const fresh = beginOutage(started, 'low-battery', ['cp-1', 'w-1', 'w-2'], new Set(['cp-1', 'w-1']))
+const fresh = outageOf(started, ['cp-1', 'w-1', 'w-2'], new Set(['cp-1', 'w-1']))
 
 test('an outage begins with nothing told to shut down, and knows what ran before', () => {
   expect(fresh).toEqual({
@@ -18,7 +19,7 @@ test('an outage begins with nothing told to shut down, and knows what ran before
 })
 
 test('an outage knows too what was healthy, where that was looked at', () => {
-  const seen = beginOutage(started, 'low-battery', ['cp-1', 'w-1'], new Set(['cp-1', 'w-1']), new Set(['cp-1']))
+  const seen = outageOf(started, ['cp-1', 'w-1'], new Set(['cp-1', 'w-1']), new Set(['cp-1']))
   expect(seen.nodes).toEqual({
     'cp-1': { wasUp: true, wasHealthy: true, state: 'up' },
     'w-1': { wasUp: true, wasHealthy: false, state: 'up' },

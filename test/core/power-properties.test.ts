@@ -1,11 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import {
-  nextPowerState,
-  type Observation,
-  type PowerPolicy,
-  type PowerState,
-  startPower,
-} from '../../src/core/power.ts'
+import { nextPowerState, type PowerState, startPower } from '../../src/core/power.ts'
+import type { PowerPolicy } from '../../src/core/triggers.ts'
+import type { Observation } from '../../src/core/ups.ts'
 import { createRandom, type Random } from './random.ts'
 
 const words = ['OL', 'OB', 'LB', 'FSD', 'CAL', 'CHRG', 'DISCHRG', 'OFF', 'BYPASS', 'ALARM', 'WAIT', 'RB'] as const

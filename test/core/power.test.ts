@@ -1,14 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { powerEvent } from '../../src/core/event.ts'
-import {
-  nextPowerState,
-  type Observation,
-  powerObstacle,
-  type PowerPolicy,
-  type PowerState,
-  startPower,
-  type UpsReading,
-} from '../../src/core/power.ts'
+import { callOff, nextPowerState, type PowerState, startPower, upsObstacle } from '../../src/core/power.ts'
+import type { PowerPolicy } from '../../src/core/triggers.ts'
+import type { Observation, UpsReading } from '../../src/core/ups.ts'
 
 const policy: PowerPolicy = {
   onBatteryAfter: 5_000,
@@ -248,7 +242,7 @@ test.each<[string, string[], number, string | undefined]>([
   ['latched', ['0: FSD OL'], 1, 'the UPS server shows a forced shutdown (FSD): restart upsd to clear it'],
   ['never heard from', [], 1, 'the UPS has not been heard from yet'],
 ])('what speaks against beginning anything %s', (_, story, second, obstacle) => {
-  expect(powerObstacle(after(story), second * 1_000, policy)).toBe(obstacle)
+  expect(upsObstacle(after(story), second * 1_000, policy)).toBe(obstacle)
 })
 
 test.each<[string[], unknown]>([

@@ -115,7 +115,7 @@ test(
     await waitFor(
       'the agent to know of mains',
       20_000,
-      async () => (await status(first)).power.state.mode === 'on-mains',
+      async () => (await status(first)).power.upses[0]?.state.mode === 'on-mains',
     )
     await upsd.set('battery.runtime', '600')
     await upsd.status('OB DISCHRG LB')
@@ -153,7 +153,7 @@ test(
     await waitFor(
       'the agent to know of mains',
       20_000,
-      async () => (await status(daemon)).power.state.mode === 'on-mains',
+      async () => (await status(daemon)).power.upses[0]?.state.mode === 'on-mains',
     )
     await upsd.set('battery.runtime', '600')
     await upsd.status('OB DISCHRG LB')

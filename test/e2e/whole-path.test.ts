@@ -68,7 +68,11 @@ test.skipIf(lacks(missing))(
     )
     const duringRollout = lab.moments.slice(rolloutAt)
     await upsd.status('OB DISCHRG')
-    await waitFor('the agent to be on battery', 10_000, async () => (await status()).power.state.mode === 'on-battery')
+    await waitFor(
+      'the agent to be on battery',
+      10_000,
+      async () => (await status()).power.upses[0]?.state.mode === 'on-battery',
+    )
     await upsd.set('battery.runtime', '600')
     await upsd.status('OB DISCHRG LB')
     await waitFor('every node to be off', 60_000, () => lab.nodes.every(({ power }) => power === 'off'))

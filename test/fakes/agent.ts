@@ -1,7 +1,7 @@
 import { type Agent, createAgent } from '../../src/agent.ts'
 import { type Config, parseConfig } from '../../src/config.ts'
 import type { Job, Outcome, RegisteredSchematic } from '../../src/core/job.ts'
-import type { UpsReading } from '../../src/core/power.ts'
+import type { UpsReading } from '../../src/core/ups.ts'
 import { loadJobs } from '../../src/engine/catalogue.ts'
 import type { FakeHomelab } from './homelab.ts'
 import { silentLog } from './log.ts'
@@ -13,6 +13,10 @@ export interface StartOptions {
   /** Lines of YAML below `upgrade:` and `power:`. */
   readonly upgrade?: Readonly<Record<string, unknown>>
   readonly power?: Readonly<Record<string, unknown>>
+  /** Added to the configuration: `hosts`, or lines of nodes and UPSes by name. */
+  readonly hosts?: readonly Readonly<Record<string, unknown>>[]
+  readonly node?: (name: string) => Readonly<Record<string, unknown>>
+  readonly upses?: readonly string[]
   readonly now?: () => Date
   readonly leaseGrace?: number
   readonly schematics?: ReadonlyMap<string, RegisteredSchematic>
@@ -27,14 +31,20 @@ export interface StartedAgent extends AsyncDisposable {
   runQueue(): Promise<Outcome[]>
   run(name: string): Promise<Outcome>
   /** One reading of the UPS, so many ms after the last. */
-  reads(reading: Partial<UpsReading> & { status: readonly string[] }, afterMs?: number): Promise<void>
-  silent(afterMs?: number): Promise<void>
+  reads(
+    reading: Partial<UpsReading> & { status: readonly string[] },
+    afterMs?: number,
+    label?: string,
+  ): Promise<void>
+  silent(afterMs?: number, label?: string): Promise<void>
+  /** Time passes, and nobody hears of the UPS. */
+  passes(ms: number): void
 }
 
 /** The whole agent on a fake homelab. Times are short, and the UPS's clock is moved by its readings. */
 export function startAgent(
   homelab: FakeHomelab,
-  { upgrade, power, now, leaseGrace = 50, schematics }: StartOptions = {},
+  { upgrade, power, now, leaseGrace = 50, schematics, hosts = [], node = () => ({}), upses = ['ups'] }: StartOptions = {},
 ): StartedAgent {
   const config = parseConfig(
     JSON.stringify({
@@ -43,10 +53,17 @@ export function startAgent(
         name,
         role,
         address: `10.0.0.${index + 1}`,
+        ...node(name),
+      })),
+      hosts: hosts.map((host, index) => ({
+        address: `10.0.1.${index + 1}`,
+        mac: `00:1b:21:3a:50:0${index}`,
+        shutdown: { ssh: { user: 'root', key: 'key', knownHosts: 'known_hosts' } },
+        ...host,
       })),
       schematic: 'homelab',
       share: { directory: 'share' },
-      upses: [{ host: '10.0.0.99' }],
+      upses: upses.map((label) => ({ host: '10.0.0.99', label })),
       upgrade: {
         soak: '0s',
         settle: '0s',
@@ -103,14 +120,15 @@ export function startAgent(
       }
       return outcomes
     },
-    reads: async (reading, afterMs = 1_000) => {
+    reads: async (reading, afterMs = 1_000, label = upses[0]!) => {
       clock += afterMs
-      agent.noticePower({ kind: 'reading', at: clock, reading })
+      agent.guard.notice(label, { kind: 'reading', at: clock, reading })
     },
-    silent: async (afterMs = 1_000) => {
+    silent: async (afterMs = 1_000, label = upses[0]!) => {
       clock += afterMs
-      agent.noticePower({ kind: 'silence', at: clock, why: 'the UPS does not answer' })
+      agent.guard.notice(label, { kind: 'silence', at: clock, why: 'the UPS does not answer' })
     },
+    passes: (ms) => void (clock += ms),
     [Symbol.asyncDispose]: () => agent.stop(),
   }
 }

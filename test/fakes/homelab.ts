@@ -1,10 +1,11 @@
 import type { CordonMark, Role, StorageFacts, Workloads } from '../../src/core/cluster.ts'
 import { AgentError } from '../../src/core/errors.ts'
-import type { LeaseClaim, Ports } from '../../src/core/ports.ts'
-import type { UpsReading } from '../../src/core/power.ts'
+import type { LeaseClaim, Ports, Ups } from '../../src/core/ports.ts'
+import type { UpsReading } from '../../src/core/ups.ts'
 import { fakeFactory } from './factory.ts'
+import { fakeHosts } from './hosts.ts'
 import { memoryJournal } from './journal.ts'
-import { fakeKubernetes } from './kubernetes.ts'
+import { fakeKubernetes, type FakeStorageSetting, type FakeWorkload } from './kubernetes.ts'
 import { fakeShare } from './share.ts'
 import { fakeSnapshots } from './snapshots.ts'
 import { fakeTalos, raiseStorageVersion } from './talos.ts'
@@ -45,8 +46,18 @@ export interface FakeMachine {
   hangs: boolean
 }
 
+/** A machine that is no node: a NAS. */
+export interface FakeHost {
+  up: boolean
+  /** It takes the order to shut down and goes on running. */
+  hangs: boolean
+}
+
 export interface FakeHomelab {
   readonly ports: Ports
+  readonly hosts: Map<string, FakeHost>
+  /** Machines that magic packets do not wake. */
+  readonly deaf: Set<string>
   /** What was done to it, in order: 'cordon w-1', 'reboot w-1'. */
   readonly diary: string[]
   readonly machines: ReadonlyMap<string, FakeMachine>
@@ -62,6 +73,12 @@ export interface FakeHomelab {
   kubernetesVersion: string
   workloads: Workloads
   storage: StorageFacts
+  /** Workloads that can be scaled, and how many replicas each has now. */
+  readonly scalables: FakeWorkload[]
+  /** Settings of storage systems, and what each is now. */
+  readonly storageSettings: FakeStorageSetting[]
+  /** What the API server would not let us do. */
+  forbidden: readonly string[]
   /** Why the user's checks fail, by name. */
   readonly failingChecks: Map<string, string>
   /** Who holds the cluster's Lease, and until when, in ms since the epoch. */
@@ -80,6 +97,10 @@ export interface FakeOptions {
   readonly version?: string
   readonly schematic?: string
   readonly versions?: readonly string[]
+  /** Names of machines that are no nodes. */
+  readonly hosts?: readonly string[]
+  /** Labels of the UPSes; one, called ups, by default. */
+  readonly upses?: readonly string[]
   /** From an order to reboot until the node answers again, in ms; 0: it is back at once. */
   readonly bootTakes?: number
 }
@@ -90,7 +111,7 @@ export interface FakeOptions {
  */
 export function fakeHomelab(
   roles: Readonly<Record<string, Role>>,
-  { version = 'v1.13.9', schematic = 'a'.repeat(64), versions = [version], bootTakes = 0 }: FakeOptions = {},
+  { version = 'v1.13.9', schematic = 'a'.repeat(64), versions = [version], bootTakes = 0, hosts = [], upses = ['ups'] }: FakeOptions = {},
 ): FakeHomelab {
   const diary: string[] = []
   const machines = new Map<string, FakeMachine>(
@@ -106,11 +127,16 @@ export function fakeHomelab(
     hasQuorum: () => voters.filter(runs).length >= Math.floor(voters.length / 2) + 1,
     leader: voters[0]?.name,
     storageVersion: '3.6.0',
+    hosts: new Map(hosts.map((name) => [name, { up: true, hangs: false }])),
+    deaf: new Set(),
     ups: { status: ['OL'], charge: 100, runtime: 3_600_000 },
     versions: [...versions],
     kubernetesVersion: 'v1.36.3',
     workloads: { blocking: [], pending: [] },
     storage: { systems: [], unwell: [], lastReplicas: new Map() },
+    scalables: [],
+    storageSettings: [],
+    forbidden: [],
     failingChecks: new Map(),
     lease: undefined,
     before: undefined,
@@ -138,24 +164,40 @@ export function fakeHomelab(
       setTimeout(isBack, bootTakes)
     },
   }
-  const ports: Ports = {
-    journal: memoryJournal(),
-    wakeOnLan: {
-      wake: async (mac) => {
-        await world.note(`wake ${mac}`)
-        const machine = machines.get(mac)
-        if (machine && !machine.up) world.boot(machine)
-      },
-    },
-    ups: {
-      name: 'ups',
+  function switchOn(name: string): void {
+    const machine = machines.get(name)
+    if (machine && !machine.up) world.boot(machine)
+    const host = world.hosts.get(name)
+    if (host) host.up = true
+  }
+  /** One UPS is spoken of without its name, as there is no other. */
+  const fakeUps = (name: string): Ups => {
+    const of = upses.length > 1 ? ` ${name}` : ''
+    return {
+      name,
       read: async (signal) => {
         if (world.ups === 'silent' || signal.aborted) throw new AgentError('unreachable', 'the UPS does not answer')
         return world.ups
       },
-      logOut: () => world.note('log-out'),
-      logIn: () => world.note('log-in'),
-    },
+      logOut: () => world.note(`log-out${of}`),
+      logIn: () => world.note(`log-in${of}`),
+      command: (command) => world.note(`${command}${of}`),
+    }
+  }
+  const ports: Ports = {
+    journal: memoryJournal(),
+    waker: heeding({
+      wake: async (name: string) => {
+        await world.note(`wake ${name}`)
+        if (!world.deaf.has(name)) switchOn(name)
+      },
+      powerOn: async (name: string) => {
+        await world.note(`power-on ${name}`)
+        switchOn(name)
+      },
+    }),
+    upses: new Map(upses.map((label) => [label, fakeUps(label)])),
+    hosts: heeding(fakeHosts({ machines: world.hosts, note: world.note })),
     factory: heeding(fakeFactory(() => world.versions, schematic)),
     share: heeding(fakeShare(world.note)),
     talos: heeding(fakeTalos(world)),

@@ -108,7 +108,7 @@ await until('three nodes to be upgraded', () => lab.nodes.filter(({ version }) =
 scene('The power fails in the middle of it: first on battery, then the battery is low')
 const outageAt = lab.moments.length
 await upsd.status('OB DISCHRG')
-await until('the agent to know', async () => (await status()).power.state.mode === 'on-battery', 10_000)
+await until('the agent to know', async () => (await status()).power.upses[0]?.state.mode === 'on-battery', 10_000)
 await upsd.set('battery.runtime', '400')
 await upsd.status('OB DISCHRG LB')
 await until('the first node to go down', () => lab.nodes.some(({ power }) => power === 'off'))

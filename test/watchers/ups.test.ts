@@ -1,12 +1,8 @@
 import { expect, test } from 'vitest'
 import { AgentError } from '../../src/core/errors.ts'
-import {
-  nextPowerState,
-  type Observation,
-  type PowerPolicy,
-  type PowerState,
-  startPower,
-} from '../../src/core/power.ts'
+import { nextPowerState, type PowerState, startPower } from '../../src/core/power.ts'
+import type { PowerPolicy } from '../../src/core/triggers.ts'
+import type { Observation } from '../../src/core/ups.ts'
 import { createNutUps } from '../../src/adapters/nut/ups.ts'
 import { watchUps } from '../../src/watchers/ups.ts'
 import { startUpsdStandIn } from '../lab/upsd-stand-in.ts'

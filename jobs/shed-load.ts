@@ -1,0 +1,49 @@
+import { after, defineJob, done, later, on, type StepState } from '../src/core/job.ts'
+import { describeDuration } from '../src/core/duration.ts'
+import { supplyOf } from '../src/core/feeds.ts'
+import { machinesOf } from '../src/core/machines.ts'
+import { openRecord } from '../src/core/outage-record.ts'
+import { beginOutage } from '../src/core/outage.ts'
+import { bestEffort, phase, type Step } from '../src/core/plan.ts'
+import { apiWithin } from '../src/core/shutdown.ts'
+
+/** Makes the battery last longer: what the user can do without is scaled to nothing while there is still time. */
+export default defineJob({
+  name: 'shed-load',
+  about: 'on battery, scales the workloads of power.shed to nothing; they get their replicas back with mains',
+  triggers: [on('power.on-battery')],
+  runs: 'here',
+
+  async run(context) {
+    const { config, ports, power, now, monotonic, carryOut, signal, whenPower } = context
+    const { shed, shedAfter } = config.power
+    const machines = machinesOf(config)
+    const isOnBattery = () => machines.some(({ feed }) => supplyOf(feed, power) === 'battery')
+    if (shed.length === 0) return done('no workloads are named under power.shed')
+    if (!isOnBattery()) return done('nothing runs on battery')
+    const since = [...power.upses.values()].flatMap((state) => (state.mode === 'on-battery' ? [state.since] : []))
+    const lasts = monotonic() - Math.min(...since)
+    if (lasts < shedAfter) {
+      return later(
+        `on battery for ${describeDuration(lasts)} of ${describeDuration(shedAfter)}`,
+        after(now(), shedAfter - lasts),
+      )
+    }
+    const open = ports.journal.openOutage()
+    if (open && (open.stage !== 'shedding' || open.scaled)) return done('the workloads were seen to already')
+
+    const scaled = await ports.kubernetes.scalable(shed, AbortSignal.any([signal, AbortSignal.timeout(apiWithin)]))
+    if (scaled.length === 0) return done('nothing runs that power.shed names')
+    // A shutdown may have begun while we looked.
+    if (!isOnBattery() || ports.journal.openOutage()?.startedAt !== open?.startedAt)
+      return done('the power has changed')
+    const record = openRecord(context, open ?? beginOutage(now(), 'on-battery', 'shedding'))
+    record.update((outage) => ({ ...outage, scaled }))
+    const steps = scaled.map((workload): Step => ({ do: 'scale', workload, replicas: 0, within: apiWithin }))
+    let done_ = 0
+    const onStep = (_: Step, { kind }: StepState) => void (kind === 'done' && (done_ += 1))
+    using watch = whenPower(() => (isOnBattery() ? undefined : 'the power has changed'))
+    await carryOut([bestEffort(phase('scale down', ...steps))], { onStep, signal: watch.signal })
+    return done(`${done_} of ${scaled.length} workloads are scaled to nothing, to make the battery last`)
+  },
+})

@@ -1,0 +1,60 @@
+import { AgentError, messageOf } from '../../core/errors.ts'
+import { runChild } from './child.ts'
+import { calledOff, type Means } from './surroundings.ts'
+import { hide, lastLines } from './words.ts'
+
+export interface CommandCall {
+  readonly kind: 'command'
+  /** A program and its arguments, for no shell. Everybody on the machine can read them. */
+  readonly command: readonly [string, ...string[]]
+  /** Where secrets belong. It gets nothing else but a PATH and LC_ALL=C. */
+  readonly environment?: Readonly<Record<string, string>> | undefined
+}
+
+/**
+ * Runs it and waits for its end.
+ *
+ * @throws AgentError `rejected` with its last lines where it ends with anything but 0
+ */
+export async function runCommand(
+  doing: string,
+  { command: [program, ...args], environment = {} }: CommandCall,
+  { searchPath, limits }: Means,
+  signal: AbortSignal,
+): Promise<void> {
+  if (signal.aborted) throw calledOff(doing, signal)
+  const own = AbortSignal.timeout(limits.command)
+  const end = await runChild({
+    program,
+    args,
+    environment: { PATH: searchPath, LC_ALL: 'C', ...environment },
+    signal: AbortSignal.any([signal, own]),
+  }).catch((error: unknown) => {
+    throw explainStart(doing, program, error)
+  })
+  if (signal.aborted) throw calledOff(doing, signal)
+  if (own.aborted)
+    throw new AgentError(
+      'timed-out',
+      `${doing}: ${program} did not end within ${limits.command / 1_000} s, and was ended`,
+    )
+  if (end.code === 0) return
+  const how = end.code === null ? `was ended by ${end.killedBy}` : `ended with code ${end.code}`
+  const said = lastLines(hide(end.stderr.trim() === '' ? end.stdout : end.stderr, Object.values(environment)))
+  throw new AgentError('rejected', `${doing}: ${program} ${how}${said === '' ? ' and said nothing' : `: ${said}`}`)
+}
+
+function explainStart(doing: string, program: string, error: unknown): AgentError {
+  const { code } = error as NodeJS.ErrnoException
+  if (code === 'ENOENT')
+    return new AgentError(
+      'misconfigured',
+      `${doing}: there is no program ${program}: install it, or write its whole path`,
+    )
+  if (code === 'EACCES')
+    return new AgentError('misconfigured', `${doing}: ${program} may not be run: check its rights`, error)
+  if (code === 'ERR_INVALID_ARG_VALUE')
+    return new AgentError('misconfigured', `${doing}: the command holds a NUL character`)
+  // Too many processes or too little memory passes by itself.
+  return new AgentError('unreachable', `${doing}: ${program} could not be started: ${messageOf(error)}`, error)
+}

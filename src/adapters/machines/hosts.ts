@@ -1,0 +1,89 @@
+import { connect } from 'node:net'
+import { AgentError, assertNever } from '../../core/errors.ts'
+import type { Hosts } from '../../core/ports.ts'
+import { makeCall, portOf, tryConnection, type HttpCall } from './http-call.ts'
+import { rehearseBySsh, shutDownBySsh, type SshShutdown } from './ssh.ts'
+import { calledOff, meansOf, type Means, type Surroundings } from './surroundings.ts'
+
+export interface HostOptions {
+  readonly name: string
+  /** Its host name or IP address. An IP address can be found while DNS is gone, even by an agent that has just started. */
+  readonly address: string
+  readonly shutdown: SshShutdown | HttpCall
+  /** TCP port by which it is known to be up; by default that of SSH, or the URL's. */
+  readonly port?: number | undefined
+}
+
+/**
+ * Machines that are no nodes, shut down through OpenSSH's client or by an HTTP call.
+ *
+ * `answers` counts whoever does not take a connection within three seconds as down. A name that does not resolve any more
+ * has the addresses that it had before, for all three. `rehearse` logs in by SSH, with the command that is configured for
+ * it or none; of an HTTP call it tries the connection and the certificate only.
+ */
+export function createHosts(options: readonly HostOptions[], surroundings: Surroundings = {}): Hosts {
+  const means = meansOf(surroundings)
+  const hosts = new Map(options.map((host) => [host.name, host]))
+
+  function find(name: string): HostOptions {
+    const host = hosts.get(name)
+    if (!host)
+      throw new AgentError('misconfigured', `there is no host ${name} in the configuration: add it to \`hosts\``)
+    return host
+  }
+
+  return {
+    answers: async (name, signal) => {
+      const host = find(name)
+      return canConnect(`ask whether ${name} is up`, host.address, host.port ?? portFor(host), means, signal)
+    },
+    shutDown: async (name, signal) => {
+      const { address, shutdown } = find(name)
+      const doing = `shut down ${name}`
+      if (shutdown.kind === 'ssh') return shutDownBySsh(doing, address, shutdown, means, signal)
+      if (shutdown.kind === 'http') return makeCall(doing, shutdown, means, signal)
+      return assertNever(shutdown)
+    },
+    rehearse: async (name, signal) => {
+      const { address, shutdown } = find(name)
+      const doing = `rehearse the shutdown of ${name}`
+      if (shutdown.kind === 'ssh') return rehearseBySsh(doing, address, shutdown, means, signal)
+      if (shutdown.kind === 'http') return tryConnection(doing, shutdown, means, signal)
+      return assertNever(shutdown)
+    },
+  }
+}
+
+function portFor({ shutdown }: HostOptions): number {
+  if (shutdown.kind === 'ssh') return shutdown.port ?? 22
+  return URL.canParse(shutdown.url) ? portOf(new URL(shutdown.url)) : 80
+}
+
+function canConnect(
+  doing: string,
+  host: string,
+  port: number,
+  { names, limits }: Means,
+  signal: AbortSignal,
+): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(calledOff(doing, signal))
+    if (!Number.isInteger(port) || port < 1 || port > 65_535)
+      return reject(new AgentError('misconfigured', `${doing}: ${port} is no TCP port`))
+    const socket = connect({ host, port, lookup: names.lookup })
+    const late = setTimeout(() => end(() => resolve(false)), limits.answers)
+    const abort = () => end(() => reject(calledOff(doing, signal)))
+    signal.addEventListener('abort', abort, { once: true })
+    function end(answer: () => void): void {
+      clearTimeout(late)
+      signal.removeEventListener('abort', abort)
+      socket.destroy()
+      answer()
+    }
+    socket.on('connect', () => {
+      if (socket.remoteAddress !== undefined) names.worked(host, socket.remoteAddress)
+      end(() => resolve(true))
+    })
+    socket.on('error', () => end(() => resolve(false)))
+  })
+}

@@ -1,0 +1,36 @@
+/** What stands in a message where a secret was. */
+const hidden = '***'
+/** Anything shorter hides nothing, and would tear holes into every text. */
+const shortestSecret = 4
+
+/** Text from outside, fit for a sentence: on one line, without colours and control characters. */
+export function plain(text: string): string {
+  return (
+    text
+      // A terminal's sequences first and whole, or `[31m` would stay of them.
+      // oxlint-disable-next-line no-control-regex -- control characters are what is taken out
+      .replaceAll(/\u001b\[[0-?]*[ -/]*[@-~]/g, ' ')
+      .replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, ' ')
+      .trim()
+  )
+}
+
+/** The end of a text, which is where programs say why. */
+export function lastWords(text: string, longest = 200): string {
+  const line = plain(text)
+  return line.length > longest ? `…${line.slice(-longest)}` : line
+}
+
+/** The last lines that a program wrote, as one. */
+export function lastLines(text: string, lines = 3): string {
+  const written = text.split(/[\r\n]+/).filter((line) => plain(line) !== '')
+  return lastWords(written.slice(-lines).map(plain).join(' / '))
+}
+
+/** Takes secrets out of what comes back: some servers and programs repeat what they were given. */
+export function hide(text: string, secrets: readonly string[]): string {
+  return secrets
+    .filter((secret) => secret.length >= shortestSecret)
+    .toSorted((a, b) => b.length - a.length)
+    .reduce((rest, secret) => rest.replaceAll(secret, hidden), text)
+}

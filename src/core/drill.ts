@@ -1,0 +1,154 @@
+import { messageOf } from './errors.ts'
+import { timeLeft } from './feeds.ts'
+import type { JobContext } from './job.ts'
+import { type Machine, machinesOf } from './machines.ts'
+import { beginOutage, type Outage } from './outage.ts'
+import { needOf, planShutdown, type ShutdownPlan } from './shutdown.ts'
+import { stopTimes, type TimelineRow, timelineOf } from './timeline.ts'
+import { triggersOf } from './triggers.ts'
+
+/** One thing that a real power cut would need. */
+export interface DrillCheck {
+  /** The machine, the UPS or `kubernetes`. */
+  readonly subject: string
+  /** What was found, or what would go wrong and what to do about it. */
+  readonly text: string
+  readonly ok: boolean
+  /** How long it took to find out, in ms. */
+  readonly ms?: number
+}
+
+/** What a rehearsal came to. Times in ms. */
+export interface DrillReport {
+  /** ISO 8601. */
+  readonly at: string
+  readonly form: ShutdownPlan['form']
+  readonly reason: string
+  /** What the UPSes say would be left if mains failed now; undefined where they do not say. */
+  readonly runtime: number | undefined
+  readonly needs: number
+  readonly timeline: readonly TimelineRow[]
+  readonly checks: readonly DrillCheck[]
+  /** What was really done, and taken back again; absent in a dry run. */
+  readonly walked?: readonly { readonly phase: string; readonly took: number; readonly failed: readonly string[] }[]
+}
+
+/** Nothing that is asked in a rehearsal may take longer than this, in ms. */
+const patience = 10_000
+
+export type DrillContext = Pick<JobContext, 'config' | 'ports' | 'power' | 'now' | 'monotonic' | 'signal'>
+
+/** The plan for a power cut at this moment, with what is on record of how long machines take. */
+export function planNow(
+  { config, ports, power, now, monotonic }: Pick<DrillContext, 'config' | 'ports' | 'power' | 'now' | 'monotonic'>,
+  outage: Outage = beginOutage(now(), 'drill'),
+) {
+  const machines = machinesOf(config)
+  const lefts = machines.map(({ feed }) => timeLeft(feed, power, monotonic(), config.power.assumedRuntime))
+  const least = lefts.toSorted((a, b) => a.ms - b.ms)[0] ?? { ms: Infinity, told: true }
+  const runtime = least.ms === Infinity ? runtimeOf({ power }, machines) : least.told ? least.ms : undefined
+  const left = least.ms === Infinity && runtime !== undefined ? { ms: runtime, told: true } : least
+  const plan = planShutdown({ machines, outage, left, now: now() }, config.power)
+  const timeline = timelineOf(plan, stopTimes(ports.journal.outages(20), machines))
+  return { plan, timeline, left: least, runtime, needs: needOf(machines, config.power) }
+}
+
+/** What the UPSes say on mains of the time that they would carry their machines: the least that any machine has. */
+function runtimeOf({ power }: Pick<DrillContext, 'power'>, machines: readonly Machine[]): number | undefined {
+  const each = machines.flatMap(({ feed }) => {
+    if (!feed) return []
+    const runtimes = Object.keys(feed.weights).map((label) => {
+      const state = power.upses.get(label)
+      return state && 'reading' in state ? state.reading?.runtime : undefined
+    })
+    const known = runtimes.filter((one) => one !== undefined)
+    if (known.length === 0) return []
+    return [feed.atLeast > 1 ? Math.min(...known) : Math.max(...known)]
+  })
+  return each.length === 0 ? undefined : Math.min(...each)
+}
+
+/** Asks everything that a power cut would need, without doing any of it. */
+export async function rehearse(context: DrillContext): Promise<DrillReport> {
+  const { now } = context
+  const { plan, timeline, runtime, needs } = planNow(context)
+  const checks = await Promise.all([
+    ...machinesOf(context.config).map((machine) => checkMachine(context, machine)),
+    checkKubernetes(context),
+    Promise.resolve(checkUpses(context)),
+    Promise.resolve([checkFit(runtime, needs)]),
+  ])
+  const { form, reason } = plan
+  return { at: now().toISOString(), form, reason, runtime, needs, timeline, checks: checks.flat() }
+}
+
+async function checkMachine({ ports, signal, config }: DrillContext, machine: Machine): Promise<DrillCheck[]> {
+  const { name, kind, hasMac, powerOnAfter, feed } = machine
+  const begin = performance.now()
+  const limited = AbortSignal.any([signal, AbortSignal.timeout(patience)])
+  const ask = kind === 'node' ? ports.talos.version(name, limited) : ports.hosts.rehearse(name, limited)
+  const answers = await ask.then(
+    (): DrillCheck => ({
+      subject: name,
+      text: kind === 'node' ? 'answers, and would take the order' : 'lets us in',
+      ok: true,
+      ms: Math.round(performance.now() - begin),
+    }),
+    (error: unknown): DrillCheck => ({ subject: name, text: `would not be told: ${messageOf(error)}`, ok: false }),
+  )
+  const wakes = hasMac || powerOnAfter !== undefined
+  return [
+    answers,
+    wakes
+      ? { subject: name, text: hasMac ? 'can be woken by magic packets' : 'can be switched on', ok: true }
+      : { subject: name, text: 'can only be woken by its button: give it a mac, or wake.powerOn', ok: false },
+    ...(config.upses.length > 0 && !feed
+      ? [{ subject: name, text: 'hangs on no UPS that is configured', ok: false }]
+      : []),
+  ]
+}
+
+async function checkKubernetes({ ports, signal }: DrillContext): Promise<DrillCheck[]> {
+  const limited = AbortSignal.any([signal, AbortSignal.timeout(patience)])
+  const subject = 'kubernetes'
+  return ports.kubernetes.forbidden(limited).then(
+    (forbidden): DrillCheck[] =>
+      forbidden.length === 0
+        ? [{ subject, text: 'lets us cordon and drain', ok: true }]
+        : forbidden.map((what) => ({ subject, text: `does not let us ${what}`, ok: false })),
+    (error: unknown): DrillCheck[] => [{ subject, text: messageOf(error), ok: false }],
+  )
+}
+
+function checkUpses({ config, power }: DrillContext): DrillCheck[] {
+  if (config.upses.length === 0) return [{ subject: 'power', text: 'no UPS is configured', ok: false }]
+  return config.upses.flatMap(({ label }): DrillCheck[] => {
+    const state = power.upses.get(label)
+    const reading = state && 'reading' in state ? state.reading : undefined
+    if (!reading) return [{ subject: label, text: 'has not been heard from', ok: false }]
+    const triggers = triggersOf(reading, config.power)
+    const lacking = triggers.filter(({ disarmed }) => disarmed?.startsWith('the UPS does not tell'))
+    return [
+      { subject: label, text: `is heard: ${reading.status.join(' ')}`, ok: true },
+      ...lacking.map(({ text, disarmed }) => ({
+        subject: label,
+        text: `can't start a shutdown for ${text}: ${disarmed}`,
+        ok: false,
+      })),
+    ]
+  })
+}
+
+function checkFit(runtime: number | undefined, needs: number): DrillCheck {
+  const subject = 'battery'
+  const seconds = (ms: number) => `${Math.round(ms / 1_000)} s`
+  if (runtime === undefined)
+    return { subject, text: `the plan takes ${seconds(needs)} at most, and no UPS says how long it lasts`, ok: false }
+  return runtime >= needs
+    ? { subject, text: `lasts ${seconds(runtime)}, and the plan takes ${seconds(needs)} at most`, ok: true }
+    : {
+        subject,
+        text: `lasts ${seconds(runtime)}, and the plan takes ${seconds(needs)}: it would be shortened`,
+        ok: false,
+      }
+}

@@ -1,0 +1,70 @@
+import type { Role } from './cluster.ts'
+import { failureOf, type Feed, type Power, type Supply, supplyOf } from './feeds.ts'
+import type { CriticalReason } from './triggers.ts'
+
+/** In which turn a machine goes down. Coming back, the NAS is first, then control planes and everything else. */
+export type Tier = 'workers' | 'storage nodes' | 'control planes' | 'hosts' | 'nas'
+
+export const tiers: readonly Tier[] = ['workers', 'storage nodes', 'control planes', 'hosts', 'nas']
+
+/** A node or another host, as the power sees it. Durations in ms. */
+export interface Machine {
+  readonly name: string
+  readonly kind: 'node' | 'host'
+  readonly tier: Tier
+  readonly feed: Feed | undefined
+  /** How long it may take from being told until it is off. */
+  readonly stops: number
+  /** Whether magic packets can wake it. */
+  readonly hasMac: boolean
+  /** What else switches it on is tried after so long; undefined where there is nothing else. */
+  readonly powerOnAfter: number | undefined
+}
+
+/** What of the configuration is about machines. */
+export interface MachineSettings {
+  readonly nodes: readonly (Common & { readonly role: Role; readonly storage: boolean })[]
+  readonly hosts: readonly (Common & { readonly nas: boolean; readonly within: number })[]
+  readonly power: { readonly nodeStops: number }
+}
+
+interface Common {
+  readonly name: string
+  readonly mac?: string | undefined
+  readonly feed?: Feed | undefined
+  readonly wake?: { readonly powerOn?: unknown; readonly powerOnAfter: number } | undefined
+}
+
+export function machinesOf({ nodes, hosts, power }: MachineSettings): readonly Machine[] {
+  const common = ({ name, mac, feed, wake }: Common) => ({
+    name,
+    feed,
+    hasMac: mac !== undefined,
+    powerOnAfter: wake?.powerOn === undefined ? undefined : wake.powerOnAfter,
+  })
+  return [
+    ...nodes.map((node): Machine => {
+      const tier = node.role === 'controlplane' ? 'control planes' : node.storage ? 'storage nodes' : 'workers'
+      return { ...common(node), kind: 'node', tier, stops: power.nodeStops }
+    }),
+    ...hosts.map((host): Machine => {
+      return { ...common(host), kind: 'host', tier: host.nas ? 'nas' : 'hosts', stops: host.within }
+    }),
+  ]
+}
+
+/** Those that are about to lose their power, and why. */
+export function failingMachines(
+  machines: readonly Machine[],
+  power: Power,
+): readonly { readonly machine: Machine; readonly reason: CriticalReason }[] {
+  return machines.flatMap((machine) => {
+    const reason = failureOf(machine.feed, power)
+    return reason === undefined ? [] : [{ machine, reason }]
+  })
+}
+
+/** Names of the machines whose power is like this, sorted into one word that changes when any of them does. */
+export function suppliedBy(machines: readonly Machine[], power: Power, supply: Supply): readonly string[] {
+  return machines.filter(({ feed }) => supplyOf(feed, power) === supply).map(({ name }) => name)
+}

@@ -1,0 +1,69 @@
+/** What `ups.status` and the variables said. Anything but the status may be missing. */
+export interface UpsReading {
+  /** The tokens of `ups.status`, unknown ones included: `OL`, `OB`, `LB`, `FSD`, `CAL`, `CHRG`, … */
+  readonly status: readonly string[]
+  /** battery.charge, in %. */
+  readonly charge?: number
+  /** battery.runtime, in ms. */
+  readonly runtime?: number
+  /** ups.load, in %. */
+  readonly load?: number
+  /** ups.alarm: what the token ALARM is about. */
+  readonly alarm?: string
+  /** ups.test.result says that a self-test is under way. */
+  readonly testing?: true
+  /** battery.charge.low in %, battery.runtime.low in ms: where the UPS itself begins to say LB. */
+  readonly chargeLow?: number
+  readonly runtimeLow?: number
+}
+
+/** `at` is in ms of a clock that never jumps. */
+export type Observation =
+  | { readonly kind: 'reading'; readonly at: number; readonly reading: UpsReading }
+  | { readonly kind: 'silence'; readonly at: number; readonly why: string }
+
+export function has({ status }: UpsReading, token: string): boolean {
+  return status.includes(token)
+}
+
+/**
+ * The battery is in use on purpose: a calibration, or a self-test. What it then says of itself is no reason to shut
+ * down. Some UPSes say TEST, which is no token of NUT's (networkupstools/nut docs/new-drivers.txt "Status data").
+ */
+export function isOnPurpose(reading: UpsReading): boolean {
+  return has(reading, 'CAL') || has(reading, 'TEST') || reading.testing === true
+}
+
+/** A low battery that its own figures contradict by this much is told of: charge in %, runtime as a multiple of the mark. */
+const plentyOfCharge = 50
+const plentyOfRuntime = 3
+
+/**
+ * What a person should know of a UPS although nothing has to be done about it, by matter; undefined says that the matter
+ * is settled. None of it ever starts a shutdown: false ones came from exactly these (networkupstools/nut #2104, #2278,
+ * #2794, #1942).
+ */
+export function remarksOn(reading: UpsReading): Readonly<Record<string, string | undefined>> {
+  const { alarm, charge, runtime, runtimeLow = 60_000 } = reading
+  const isPlenty = charge === undefined || charge >= plentyOfCharge
+  const isLong = runtime === undefined || runtime >= plentyOfRuntime * runtimeLow
+  const figures = [
+    ...(charge === undefined ? [] : [`a charge of ${charge} %`]),
+    ...(runtime === undefined ? [] : [`a runtime of ${Math.round(runtime / 1_000)} s`]),
+  ]
+  const remark = (token: string, text: string) => (has(reading, token) ? text : undefined)
+  return {
+    bypass: remark(
+      'BYPASS',
+      'is in bypass (BYPASS): its load is fed past the battery, and a power cut would be at once',
+    ),
+    off: remark('OFF', 'says that it does not feed its load (OFF)'),
+    alarm: remark('ALARM', `has an alarm${alarm === undefined ? '' : `: ${alarm}`}`),
+    replace: remark('RB', 'asks for a new battery (RB)'),
+    overload: remark('OVER', 'is overloaded (OVER): it may switch off when the power fails'),
+    low:
+      has(reading, 'LB') && isPlenty && isLong && figures.length > 0
+        ? `calls its battery low (LB) beside ${figures.join(' and ')}: if that is wrong, set power.ignoreLowBattery`
+        : undefined,
+  }
+}

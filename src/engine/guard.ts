@@ -1,0 +1,157 @@
+import { alertOnce } from '../core/alerts.ts'
+import { type Event, powerEvent } from '../core/event.ts'
+import type { Power } from '../core/feeds.ts'
+import type { PowerWatch } from '../core/job.ts'
+import type { Journal } from '../core/journal.ts'
+import { callOff, nextPowerState, type PowerState, saysAnything, startPower } from '../core/power.ts'
+import { remembered } from '../core/target.ts'
+import { type PowerPolicy, triggersOf } from '../core/triggers.ts'
+import { type Observation, remarksOn } from '../core/ups.ts'
+
+export interface GuardOptions {
+  /** UPSes by label. */
+  readonly upses: readonly string[]
+  readonly policy: PowerPolicy
+  readonly journal: Journal
+  readonly emit: (event: Event) => Promise<void>
+  /** ms of a clock that never jumps. */
+  readonly monotonic: () => number
+}
+
+export type PowerTest = (power: Power) => string | undefined
+
+/** A UPS that falls silent so often a day is told of once, and not each time: lost data that come back are common. */
+const flaps = 3
+const day = 24 * 3_600_000
+
+/** Keeps what is known of the power, from one reading to the next, and tells whoever has to act on it. */
+export function createGuard({ upses, policy, journal, emit, monotonic }: GuardOptions) {
+  const outage = journal.openOutage()
+  // What is only spared or rehearsed is no shutdown that goes on at the first word of a battery.
+  const isOpen = outage !== undefined && outage.stage !== 'waking' && !['on-battery', 'drill'].includes(outage.reason)
+  const states = new Map<string, PowerState>(
+    upses.map((label) => [label, startPower(monotonic(), isOpen, outage?.stage === 'stopped')]),
+  )
+  const hearing = new Map(
+    upses.map((label) => [label, { lastHeard: monotonic(), toldAt: [] as number[], told: false }]),
+  )
+  const remarks = new Map<string, boolean>()
+  const watches = new Set<{ test: PowerTest; abort: AbortController }>()
+
+  const power: Power = {
+    upses: states,
+    get ordered() {
+      return remembered.ordered.recall(journal)
+    },
+  }
+
+  function review(): void {
+    for (const watch of watches) {
+      const reason = watch.test(power)
+      if (reason === undefined) continue
+      watches.delete(watch)
+      watch.abort.abort(new Error(reason))
+    }
+  }
+
+  function enter(label: string, state: PowerState): void {
+    const before = states.get(label)!
+    states.set(label, state)
+    review()
+    const event = state.mode === before.mode ? undefined : powerEvent(label, state)
+    // Not waited for: a queue store that is slow must not keep the UPS from being read.
+    if (event) void emit(event)
+  }
+
+  /** Silence starts no shutdown from mains, so somebody must hear that the protection is gone. Said once each way. */
+  function noticeSilence(label: string, seen: Observation): void {
+    const heard = hearing.get(label)!
+    if (seen.kind === 'reading' && saysAnything(seen.reading, states.get(label)!)) {
+      heard.lastHeard = seen.at
+      if (heard.told) void emit({ type: 'ups.heard', ups: label })
+      heard.told = false
+      return
+    }
+    if (heard.told || seen.at - heard.lastHeard <= policy.silence) return
+    heard.told = true
+    heard.toldAt = [...heard.toldAt.filter((at) => seen.at - at < day), seen.at]
+    const why = seen.kind === 'silence' ? seen.why : 'the UPS server has no data'
+    const often = heard.toldAt.length
+    if (often < flaps) journal.write({ kind: 'alert', subject: label, text: `nothing guards the power: ${why}` })
+    if (often === flaps)
+      journal.write({
+        kind: 'alert',
+        subject: label,
+        text: `falls silent again and again, and the power is guarded only in between: ${why}`,
+      })
+    void emit({ type: 'ups.silent', ups: label })
+  }
+
+  /** What is said when it appears, and not again while it lasts, however its figures change. */
+  function remark(label: string, matter: string, text: string | undefined): void {
+    const key = `${label}.${matter}`
+    if (remarks.get(key) === (text !== undefined)) return
+    remarks.set(key, text !== undefined)
+    alertOnce(journal, `ups.${key}`, text === undefined ? undefined : `${label} ${text}`, label)
+  }
+
+  function noticeRemarks(label: string, seen: Observation): void {
+    if (seen.kind === 'silence' || !saysAnything(seen.reading, states.get(label)!)) return
+    for (const [matter, text] of Object.entries(remarksOn(seen.reading))) remark(label, matter, text)
+    for (const { reason, text, disarmed } of triggersOf(seen.reading, policy)) {
+      const lacks = disarmed?.startsWith('the UPS does not tell') ? disarmed : undefined
+      remark(
+        label,
+        `disarmed.${reason}`,
+        lacks === undefined ? undefined : `can't be shut down for by ${text}: ${lacks}`,
+      )
+    }
+  }
+
+  return {
+    power,
+    /** Takes note of what was read of a UPS, or of its silence. */
+    notice: (label: string, seen: Observation): void => {
+      const before = states.get(label)
+      if (!before) return
+      noticeSilence(label, seen)
+      noticeRemarks(label, seen)
+      enter(label, nextPowerState(before, seen, policy))
+    },
+    /** Looks at the power at once, and then at each change of it. */
+    when: (test: PowerTest): PowerWatch => {
+      const watch = { test, abort: new AbortController() }
+      const reason = test(power)
+      if (reason === undefined) watches.add(watch)
+      else watch.abort.abort(new Error(reason))
+      return { signal: watch.abort.signal, [Symbol.dispose]: () => void watches.delete(watch) }
+    },
+    /** A person orders everything down, or takes that back. Answers whether it changes anything. */
+    order: (at: string | undefined): boolean => {
+      if ((remembered.ordered.recall(journal) === undefined) === (at === undefined)) return false
+      remembered.ordered.remember(journal, at)
+      review()
+      void emit({ type: at === undefined ? 'power.order-withdrawn' : 'power.ordered' })
+      return true
+    },
+    /** A person calls off what the UPSes ask for. Answers the labels of those for which that could be done, and not. */
+    callOff: (): { readonly calledOff: readonly string[]; readonly kept: readonly string[] } => {
+      const failing = [...states].filter(([, { mode }]) => mode === 'critical')
+      const answers = failing.map(([label, state]) => ({ label, spared: callOff(state) }))
+      for (const { label, spared } of answers) if (spared) enter(label, spared)
+      const named = (test: (answer: { spared: PowerState | undefined }) => boolean) =>
+        answers.filter(test).map(({ label }) => label)
+      return {
+        calledOff: named(({ spared }) => spared !== undefined),
+        kept: named(({ spared }) => spared === undefined),
+      }
+    },
+    /** For how long a UPS has been silent, in ms, once that is longer than the policy allows. */
+    silentFor: (label: string): number | undefined => {
+      const silence = monotonic() - (hearing.get(label)?.lastHeard ?? 0)
+      return silence > policy.silence ? silence : undefined
+    },
+  }
+}
+
+export type Guard = ReturnType<typeof createGuard>

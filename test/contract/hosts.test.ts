@@ -1,0 +1,61 @@
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { describe } from 'vitest'
+import { createHosts } from '../../src/adapters/machines/hosts.ts'
+import { fakeHosts } from '../fakes/hosts.ts'
+import { lacks } from '../lab/needs.ts'
+import { startSshd, whyNoSshd } from '../lab/sshd.ts'
+import { hostsContract } from './hosts.contract.ts'
+
+describe('the hosts of the fake homelab', () => {
+  hostsContract(async () => {
+    const diary: string[] = []
+    const nas = { up: true, hangs: false }
+    return {
+      hosts: fakeHosts({ machines: new Map([['nas', nas]]), note: async (entry) => void diary.push(entry) }),
+      orders: async () => diary.filter((entry) => entry === 'shut-down-host nas').length,
+      goDown: async () => void (nas.up = false),
+      [Symbol.asyncDispose]: async () => {},
+    }
+  })
+})
+
+describe.skipIf(lacks(whyNoSshd()))('hosts by SSH with a real sshd', () => {
+  hostsContract(async () => {
+    const sshd = await startSshd({ address: '127.0.0.1' })
+    const orders = join(sshd.folder, 'orders')
+    const { user, port, address, keys, knownHosts } = sshd
+    const command = `echo order >> '${orders}'`
+    const shutdown = { kind: 'ssh', user, port, key: keys.known, knownHosts, command } as const
+    return {
+      hosts: createHosts([{ name: 'nas', address, shutdown }]),
+      orders: async () => (await readFile(orders, 'utf8').catch(() => '')).split('\n').length - 1,
+      goDown: sshd.stop,
+      [Symbol.asyncDispose]: sshd[Symbol.asyncDispose],
+    }
+  })
+})
+
+describe('hosts by an HTTP call', () => {
+  hostsContract(async () => {
+    let orders = 0
+    const server = createServer((_, response) => {
+      orders++
+      response.end()
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/shutdown`
+    const goDown = async () => {
+      server.closeAllConnections()
+      if (server.listening) await new Promise((resolve) => server.close(resolve))
+    }
+    return {
+      hosts: createHosts([{ name: 'nas', address: '127.0.0.1', shutdown: { kind: 'http', url } }]),
+      orders: async () => orders,
+      goDown,
+      [Symbol.asyncDispose]: goDown,
+    }
+  })
+})
