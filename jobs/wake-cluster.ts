@@ -122,7 +122,7 @@ function poweredMachines({ config, power, monotonic, now }: JobContext, open: Ou
     const supply = supplyOf(machine.feed, power)
     if (!went && isCalledOff && open.stage === 'draining' && supply === 'battery') return true
     const mains = mainsOf(machine.feed, power, monotonic())
-    if (!mains) return wait(supply === 'unknown' ? 'the UPS has not been heard from' : 'mains is not back')
+    if (!mains) return wait(supply === 'unknown' ? 'the UPS says nothing' : 'mains is not back')
     if (!went) return true
     const cutAt = Object.keys(machine.feed?.weights ?? {}).flatMap((ups) => open.cut?.[ups] ?? [])
     const sinceCut = Math.min(...cutAt.map((at) => now().getTime() - Date.parse(at)))

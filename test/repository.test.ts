@@ -35,6 +35,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   hono: ['src/control/'],
   ioredis: ['src/adapters/bullmq/'],
   pino: ['src/main/'],
+  ws: ['src/adapters/kubernetes/'],
   yaml: ['src/config-text.ts', 'src/adapters/'],
   zod: ['src/config'],
 }

@@ -1,16 +1,151 @@
+import { once } from 'node:events'
 import process from 'node:process'
-import { AgentError } from '../core/errors.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { NutUps } from '../adapters/nut/ups.ts'
+import { AgentError, messageOf } from '../core/errors.ts'
 import { loadSettings } from '../main/settings.ts'
-import { command, exit, print } from './shell.ts'
+import { renderSeen, renderUps, renderWatch, type Seen, type UpsShown } from './render-ups.ts'
+import { command, exit, type Options, positive, print } from './shell.ts'
 
+/** How long one UPS may take to tell everything, and to be read once, in ms. */
+const detailsWithin = 10_000
+const readingWithin = 3_000
+
+type Upses = ReadonlyMap<string, NutUps>
+
+/** What UPSes tell, asked of upsd itself: works without the daemon. */
 export function addUpsCommand(): void {
-  command('ups', 'everything that the UPS tells', async (options) => {
-    const settings = await loadSettings(options.config, process.env)
-    const { openUpses } = await import('../main/wiring.ts')
-    const [ups] = (await openUpses(settings)).values()
-    if (!ups) throw new AgentError('misconfigured', `${settings.file} names no UPS under upses`)
-    const details = await ups.details(AbortSignal.timeout(10_000))
-    print(options, details, JSON.stringify(details))
-    return exit.ok
-  })
+  command(
+    'ups [name]',
+    'everything that a UPS tells, or all of them; or how it goes',
+    async (options, [name], extra) => {
+      const settings = await loadSettings(options.config, process.env)
+      const { openUpses } = await import('../main/wiring.ts')
+      const refused = new Map<string, string>()
+      const all = await openUpses(settings, {
+        loginRefused: (label, why) => void refused.set(label, why),
+        insecure: (label, why) => void process.stderr.write(`caretaker: ${label}: ${why}\n`),
+      })
+      try {
+        const upses = chosen(all, name, settings.file)
+        if (extra['watch']) return await watch(options, upses, Number(extra['every']), toCount(extra['count']))
+        return await show(options, upses, refused)
+      } finally {
+        await Promise.all([...all.values()].map((ups) => ups[Symbol.asyncDispose]()))
+      }
+    },
+  )
+    .option('--watch', 'draw charge, load and runtime until Ctrl-C')
+    .option('--every <ms>', 'between two readings', positive, '1000')
+    .option('--count <n>', 'end after so many readings', positive)
+}
+
+const toCount = (given: unknown) => (given === undefined ? Number.POSITIVE_INFINITY : Number(given))
+
+function chosen(all: Upses, name: string | undefined, file: string): Upses {
+  if (all.size === 0) throw new AgentError('misconfigured', `${file} names no UPS under upses`)
+  if (name === undefined) return all
+  const ups = all.get(name)
+  if (ups) return new Map([[name, ups]])
+  throw new AgentError('misconfigured', `${file} names no UPS ${name}; it has ${[...all.keys()].join(', ')}`)
+}
+
+/** Tells what can be told before it fails: of several UPSes one may be away. */
+async function show(options: Options, upses: Upses, refused: ReadonlyMap<string, string>): Promise<number> {
+  const asked = await Promise.all(
+    [...upses].map(async ([label, ups]): Promise<UpsShown | { label: string; error: AgentError }> => {
+      try {
+        const details = await ups.details(AbortSignal.timeout(detailsWithin))
+        return { label, details, secure: ups.secure }
+      } catch (error) {
+        if (upses.size === 1 || !(error instanceof AgentError)) throw error
+        return { label, error }
+      }
+    }),
+  )
+  const answers = asked.map((told) => ({
+    name: told.label,
+    ...('details' in told ? { ...told.details, secure: told.secure } : { error: told.error.message }),
+    loginRefused: refused.get(told.label),
+  }))
+  const text = asked.map((told) =>
+    'details' in told ? renderUps(told) : `${'ups'.padEnd(12)}${told.label}\n${told.error.message}`,
+  )
+  print(options, upses.size === 1 ? answers[0] : answers, text.join('\n\n'))
+  for (const why of refused.values()) process.stderr.write(`caretaker: ${why}\n`)
+  const failures = asked.flatMap((told) => ('error' in told ? [told.error] : []))
+  if (failures.some(({ code }) => code !== 'unreachable') || refused.size > 0) return exit.failed
+  return failures.length > 0 ? exit.unreachable : exit.ok
+}
+
+/** Reads until Ctrl-C, or `count` times. Ends well however the UPSes are: what they said has been shown. */
+async function watch(options: Options, upses: Upses, every: number, count: number): Promise<number> {
+  const stop = new AbortController()
+  const { stdout } = process
+  const ended = ['SIGINT', 'SIGTERM'].map((signal) => once(process, signal, { signal: stop.signal }))
+  const interrupted = Promise.race(ended).then(
+    () => stop.abort(),
+    () => {},
+  )
+  // Whoever reads may have heard enough: `caretaker ups --watch | head`.
+  stdout.once('error', () => stop.abort())
+  const isDrawn = stdout.isTTY && !options.json
+  const seen = new Map<string, Seen[]>([...upses.keys()].map((label) => [label, []]))
+  // A primary must not wait for somebody who only looks.
+  for (const ups of upses.values()) await ups.logOut(stop.signal)
+  const terminal = createTerminal((text) => void stdout.write(text))
+  if (isDrawn) terminal.begin()
+  try {
+    for (let reading = 0; reading < count && !stop.signal.aborted; reading++) {
+      if (reading > 0) await sleep(every, undefined, { signal: stop.signal }).catch(() => {})
+      if (stop.signal.aborted) break
+      const news = await Promise.all(
+        [...upses].map(async ([label, ups]) => [label, await look(ups, stop.signal)] as const),
+      )
+      if (stop.signal.aborted) break
+      for (const [label, each] of news) {
+        const history = seen.get(label)!
+        history.push(each)
+        // As much as the widest terminal shows.
+        if (history.length > 1_000) history.shift()
+        if (options.json)
+          stdout.write(`${JSON.stringify({ name: label, ...each, at: new Date(each.at).toISOString() })}\n`)
+        else if (!isDrawn) stdout.write(`${renderSeen(label, each)}\n`)
+      }
+      if (isDrawn) {
+        const pictures = [...seen].map(([label, history]) => renderWatch(label, history, stdout.columns))
+        terminal.frame(pictures.join('\n\n'), stdout.rows)
+      }
+    }
+  } finally {
+    if (isDrawn) terminal.end()
+    stop.abort()
+    await interrupted
+  }
+  return exit.ok
+}
+
+async function look(ups: NutUps, signal: AbortSignal): Promise<Seen> {
+  try {
+    const reading = await ups.read(AbortSignal.any([signal, AbortSignal.timeout(readingWithin)]))
+    return { at: Date.now(), reading }
+  } catch (error) {
+    return { at: Date.now(), why: messageOf(error) }
+  }
+}
+
+/** Over the frame before, line by line, so that nothing flickers (ECMA-48; xterm's modes 7 and 25). */
+function createTerminal(write: (text: string) => void) {
+  let drawn = 0
+  return {
+    // Without wrapping, so that a line is a line; without the cursor.
+    begin: () => write('\u001b[?7l\u001b[?25l'),
+    frame: (text: string, rows: number) => {
+      const lines = text.split('\n').slice(0, Math.max(1, rows - 1))
+      const up = drawn === 0 ? '' : `\u001b[${drawn}A`
+      write(`${up}\r${lines.map((line) => `${line}\u001b[K\n`).join('')}\u001b[J`)
+      drawn = lines.length
+    },
+    end: () => write('\u001b[?7h\u001b[?25h'),
+  }
 }

@@ -82,9 +82,12 @@ export async function rehearse(context: DrillContext): Promise<DrillReport> {
   return { at: now().toISOString(), form, reason, runtime, needs, timeline, checks: checks.flat() }
 }
 
-async function checkMachine({ ports, signal, config }: DrillContext, machine: Machine): Promise<DrillCheck[]> {
+async function checkMachine(
+  { ports, signal, config, monotonic }: DrillContext,
+  machine: Machine,
+): Promise<DrillCheck[]> {
   const { name, kind, hasMac, powerOnAfter, feed } = machine
-  const begin = performance.now()
+  const begin = monotonic()
   const limited = AbortSignal.any([signal, AbortSignal.timeout(patience)])
   const ask = kind === 'node' ? ports.talos.version(name, limited) : ports.hosts.rehearse(name, limited)
   const answers = await ask.then(
@@ -92,7 +95,7 @@ async function checkMachine({ ports, signal, config }: DrillContext, machine: Ma
       subject: name,
       text: kind === 'node' ? 'answers, and would take the order' : 'lets us in',
       ok: true,
-      ms: Math.round(performance.now() - begin),
+      ms: Math.round(monotonic() - begin),
     }),
     (error: unknown): DrillCheck => ({ subject: name, text: `would not be told: ${messageOf(error)}`, ok: false }),
   )
@@ -125,9 +128,9 @@ function checkUpses({ config, power }: DrillContext): DrillCheck[] {
   return config.upses.flatMap(({ label }): DrillCheck[] => {
     const state = power.upses.get(label)
     const reading = state && 'reading' in state ? state.reading : undefined
-    if (!reading) return [{ subject: label, text: 'has not been heard from', ok: false }]
+    if (!reading) return [{ subject: label, text: 'is silent', ok: false }]
     const triggers = triggersOf(reading, config.power)
-    const lacking = triggers.filter(({ disarmed }) => disarmed?.startsWith('the UPS does not tell'))
+    const lacking = triggers.filter(({ lacks }) => lacks !== undefined)
     return [
       { subject: label, text: `is heard: ${reading.status.join(' ')}`, ok: true },
       ...lacking.map(({ text, disarmed }) => ({

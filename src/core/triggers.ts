@@ -87,16 +87,21 @@ export interface ArmedTrigger {
   readonly text: string
   /** Why it can't: the UPS doesn't tell what it takes, or the configuration leaves it out. */
   readonly disarmed?: string
+  /** The variable that the UPS does not tell, where that is why. */
+  readonly lacks?: string
 }
 
 /** Every trigger, for people to see which of them guard this UPS. A figure that is not told disarms its own, and no other. */
 export function triggersOf(reading: UpsReading | undefined, policy: PowerPolicy): readonly ArmedTrigger[] {
   const { minimumCharge, minimumRuntime, maxOnBattery, maxDepletion, ignoreLowBattery, silence } = policy
   const unset = 'it is not configured'
-  const told = (value: unknown, name: string) =>
-    reading !== undefined && value === undefined ? `the UPS does not tell ${name}` : undefined
-  const one = (reason: CriticalReason, text: string, disarmed: string | undefined): ArmedTrigger =>
-    disarmed === undefined ? { reason, text } : { reason, text, disarmed }
+  const told = (value: unknown, lacks: string) =>
+    reading !== undefined && value === undefined ? { lacks, disarmed: `the UPS does not tell ${lacks}` } : undefined
+  const one = (reason: CriticalReason, text: string, off?: string | Pick<ArmedTrigger, 'disarmed' | 'lacks'>) => ({
+    reason,
+    text,
+    ...(typeof off === 'string' ? { disarmed: off } : off),
+  })
   return [
     one('forced-shutdown', 'a forced shutdown (FSD)', undefined),
     one(

@@ -98,13 +98,9 @@ export function createGuard({ upses, policy, journal, emit, monotonic }: GuardOp
   function noticeRemarks(label: string, seen: Observation): void {
     if (seen.kind === 'silence' || !saysAnything(seen.reading, states.get(label)!)) return
     for (const [matter, text] of Object.entries(remarksOn(seen.reading))) remark(label, matter, text)
-    for (const { reason, text, disarmed } of triggersOf(seen.reading, policy)) {
-      const lacks = disarmed?.startsWith('the UPS does not tell') ? disarmed : undefined
-      remark(
-        label,
-        `disarmed.${reason}`,
-        lacks === undefined ? undefined : `can't be shut down for by ${text}: ${lacks}`,
-      )
+    for (const { reason, text, disarmed, lacks } of triggersOf(seen.reading, policy)) {
+      const told = lacks === undefined ? undefined : `can't start a shutdown for ${text}: ${disarmed}`
+      remark(label, `disarmed.${reason}`, told)
     }
   }
 

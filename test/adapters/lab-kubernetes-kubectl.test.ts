@@ -107,6 +107,44 @@ describe.skipIf(missing)('kubectl, as it is delivered, with the API of the lab',
     expect(lines.some((line) => /^web-1 \| .* \| Terminating/.test(line))).toBe(true)
   })
 
+  it('shows workloads, scales them and suspends a CronJob', async () => {
+    const api = await homelab()
+    api.addDeployment({ name: 'web', replicas: 2, labels: { app: 'web' } })
+    api.addStatefulSet({ name: 'db', replicas: 1, labels: { app: 'db' } })
+    api.addCronJob({ name: 'backup' })
+    const { kubectl } = await open(api)
+    const shown = (await kubectl('get deployments,statefulsets,cronjobs')).map(ageless)
+    expect(shown).toEqual([
+      'NAME | READY | UP-TO-DATE | AVAILABLE | AGE',
+      'deployment.apps/web | 2/2 | 2 | 2 | AGE',
+      'NAME | READY | AGE',
+      'statefulset.apps/db | 1/1 | AGE',
+      'NAME | SCHEDULE | TIMEZONE | SUSPEND | ACTIVE | LAST SCHEDULE | AGE',
+      'cronjob.batch/backup | 0 3 * * * | <none> | False | 0 | <none> | AGE',
+    ])
+    expect(await kubectl('scale deployment web --replicas=0')).toEqual(['deployment.apps/web scaled'])
+    expect(await kubectl('scale sts/db --current-replicas=1 --replicas=3')).toEqual(['statefulset.apps/db scaled'])
+    await vi.waitFor(async () => expect((await kubectl('get deploy web'))[1]).toMatch(/^web \| 0\/0 \| 0 \| 0/), 10_000)
+    await vi.waitFor(async () => expect((await kubectl('get sts db'))[1]).toMatch(/^db \| 3\/3/), 10_000)
+    await kubectl('patch cronjob backup -p {"spec":{"suspend":true}}')
+    expect((await kubectl('get cronjob backup'))[1]).toContain('True')
+    expect(texts(api)).toEqual(['scale default/web to 0', 'scale default/db to 3', 'suspend default/backup'])
+  })
+
+  it('runs Ceph’s commands in Rook’s toolbox, and hears with what exit code they end', async () => {
+    const api = await homelab()
+    const ceph = api.addCeph()
+    const { kubectl } = await open(api)
+    const toolbox = `exec -n rook-ceph ${api.pods()[0]!.metadata.name} --`
+    expect((await kubectl(`${toolbox} ceph osd dump --format=json`))[0]).toContain('"flags":"sortbitwise')
+    await kubectl('exec -n rook-ceph deploy/rook-ceph-tools -- ceph osd set noout')
+    expect([...ceph.flags]).toEqual(['noout'])
+    await expect(kubectl(`${toolbox} ceph osd set fun`)).rejects.toThrow(/EINVAL[\s\S]*exit code 22/)
+    expect(await kubectl('get cephclusters -n rook-ceph -o jsonpath={.items[0].status.ceph.health}')).toEqual([
+      'HEALTH_WARN',
+    ])
+  })
+
   it('is told so when its credentials have ended', async () => {
     const api = await homelab()
     const { kubectl } = await open(api)

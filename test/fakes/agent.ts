@@ -1,6 +1,7 @@
 import { type Agent, createAgent } from '../../src/agent.ts'
 import { type Config, parseConfig } from '../../src/config.ts'
 import type { Job, Outcome, RegisteredSchematic } from '../../src/core/job.ts'
+import type { Ports } from '../../src/core/ports.ts'
 import type { UpsReading } from '../../src/core/ups.ts'
 import { loadJobs } from '../../src/engine/catalogue.ts'
 import type { FakeHomelab } from './homelab.ts'
@@ -17,12 +18,16 @@ export interface StartOptions {
   readonly hosts?: readonly Readonly<Record<string, unknown>>[]
   readonly node?: (name: string) => Readonly<Record<string, unknown>>
   readonly upses?: readonly string[]
+  /** Lines of every UPS. */
+  readonly ups?: Readonly<Record<string, unknown>>
   readonly now?: () => Date
   readonly leaseGrace?: number
   readonly schematics?: ReadonlyMap<string, RegisteredSchematic>
 }
 
 export interface StartedAgent extends AsyncDisposable {
+  /** As by kill -9: from now on it writes nothing down, and nothing that it calls has an effect or an answer. */
+  die(): void
   readonly agent: Agent
   readonly config: Config
   /** Jobs that wait in the queue. */
@@ -31,11 +36,7 @@ export interface StartedAgent extends AsyncDisposable {
   runQueue(): Promise<Outcome[]>
   run(name: string): Promise<Outcome>
   /** One reading of the UPS, so many ms after the last. */
-  reads(
-    reading: Partial<UpsReading> & { status: readonly string[] },
-    afterMs?: number,
-    label?: string,
-  ): Promise<void>
+  reads(reading: Partial<UpsReading> & { status: readonly string[] }, afterMs?: number, label?: string): Promise<void>
   silent(afterMs?: number, label?: string): Promise<void>
   /** Time passes, and nobody hears of the UPS. */
   passes(ms: number): void
@@ -44,7 +45,17 @@ export interface StartedAgent extends AsyncDisposable {
 /** The whole agent on a fake homelab. Times are short, and the UPS's clock is moved by its readings. */
 export function startAgent(
   homelab: FakeHomelab,
-  { upgrade, power, now, leaseGrace = 50, schematics, hosts = [], node = () => ({}), upses = ['ups'] }: StartOptions = {},
+  {
+    upgrade,
+    power,
+    now,
+    leaseGrace = 50,
+    schematics,
+    hosts = [],
+    node = () => ({}),
+    upses = ['ups'],
+    ups = {},
+  }: StartOptions = {},
 ): StartedAgent {
   const config = parseConfig(
     JSON.stringify({
@@ -63,7 +74,7 @@ export function startAgent(
       })),
       schematic: 'homelab',
       share: { directory: 'share' },
-      upses: upses.map((label) => ({ host: '10.0.0.99', label })),
+      upses: upses.map((label) => ({ host: '10.0.0.99', label, ...ups })),
       upgrade: {
         soak: '0s',
         settle: '0s',
@@ -89,11 +100,12 @@ export function startAgent(
   const withMacs: Config = { ...config, nodes: config.nodes.map((node) => ({ ...node, mac: node.name })) }
   const own: RegisteredSchematic = { id: [...homelab.machines.values()][0]!.schematic, schematic: {} }
   const known = schematics ?? new Map([['homelab', own]])
+  const mortal = mortalPorts(homelab.ports)
   const waiting: Job[] = []
   let clock = 0
   const agent = createAgent({
     config: withMacs,
-    ports: homelab.ports,
+    ports: mortal.ports,
     jobs,
     queue: { add: async (job) => void (waiting.includes(job) || waiting.push(job)) },
     log: silentLog,
@@ -107,6 +119,7 @@ export function startAgent(
   const signal = new AbortController().signal
 
   return {
+    die: mortal.die,
     agent,
     config: withMacs,
     waiting,
@@ -130,5 +143,32 @@ export function startAgent(
     },
     passes: (ms) => void (clock += ms),
     [Symbol.asyncDispose]: () => agent.stop(),
+  }
+}
+
+/** The ports of an agent that may die at any moment: what it had not done by then it never does. */
+function mortalPorts(ports: Ports): { readonly ports: Ports; die(): void } {
+  let isDead = false
+  const mortal = <Port extends object>(port: Port, ended: () => unknown): Port =>
+    new Proxy(port, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name)
+        if (typeof value !== 'function') return value
+        return (...given: unknown[]): unknown => (isDead ? ended() : Reflect.apply(value, target, given))
+      },
+    })
+  const forever = () => new Promise(() => {})
+  const { journal, upses, ...others } = ports
+  const wrapped = Object.fromEntries(
+    Object.entries(others).map(([name, port]) => [name, mortal(port as object, forever)]),
+  )
+  return {
+    die: () => void (isDead = true),
+    ports: {
+      ...(wrapped as Omit<Ports, 'journal' | 'upses'>),
+      // The dead read nothing either, but what they read last must not make them throw.
+      journal: mortal(journal, () => undefined),
+      upses: new Map([...upses].map(([label, ups]) => [label, mortal(ups, forever)])),
+    },
   }
 }

@@ -111,7 +111,14 @@ export interface FakeOptions {
  */
 export function fakeHomelab(
   roles: Readonly<Record<string, Role>>,
-  { version = 'v1.13.9', schematic = 'a'.repeat(64), versions = [version], bootTakes = 0, hosts = [], upses = ['ups'] }: FakeOptions = {},
+  {
+    version = 'v1.13.9',
+    schematic = 'a'.repeat(64),
+    versions = [version],
+    bootTakes = 0,
+    hosts = [],
+    upses = ['ups'],
+  }: FakeOptions = {},
 ): FakeHomelab {
   const diary: string[] = []
   const machines = new Map<string, FakeMachine>(

@@ -1,6 +1,17 @@
 import { AgentError } from '../../src/core/errors.ts'
-import type { Kubernetes } from '../../src/core/ports.ts'
+import type { Kubernetes, ScaledWorkload, StorageSetting, WorkloadSelection } from '../../src/core/ports.ts'
 import type { FakeMachine, FakeWorld } from './homelab.ts'
+
+/** A workload and how many replicas it has now. */
+export interface FakeWorkload extends Omit<ScaledWorkload, 'replicas'> {
+  readonly labels: Readonly<Record<string, string>>
+  replicas: number
+}
+
+/** A setting of a storage system, what it is now and what it should be while nodes are away. */
+export interface FakeStorageSetting extends Omit<StorageSetting, 'before'> {
+  value: string
+}
 
 /** The Kubernetes API of the fake homelab: it needs etcd, and etcd its quorum. */
 export function fakeKubernetes(world: FakeWorld): Kubernetes {
@@ -84,6 +95,41 @@ export function fakeKubernetes(world: FakeWorld): Kubernetes {
       apiServer()
       return world.workloads
     },
+    scalable: async (selections) => {
+      apiServer()
+      const choose = selections.map(chooser)
+      return world.scalables
+        .filter((one) => one.replicas > 0 && choose.some((chooses) => chooses(one)))
+        .toSorted((one, other) => (orderOf(one) < orderOf(other) ? -1 : 1))
+        .map(({ kind, namespace, name: workload, replicas }) => ({ kind, namespace, name: workload, replicas }))
+    },
+    scale: async ({ kind, namespace, name }, replicas) => {
+      apiServer()
+      const found = world.scalables.find((one) => orderOf(one) === orderOf({ kind, namespace, name }))
+      // What somebody has put back meanwhile is theirs.
+      if (!found || (replicas === 0) === (found.replicas === 0)) return
+      await note(`scale ${namespace}/${name} to ${replicas}`)
+      found.replicas = replicas
+    },
+    storageSettings: async () => {
+      apiServer()
+      return world.storageSettings
+        .filter(({ value, during }) => value !== during)
+        .map(({ system, namespace, name, value, during }) => ({ system, namespace, name, before: value, during }))
+    },
+    setStorage: async ({ system, namespace, name }, value) => {
+      apiServer()
+      const found = world.storageSettings.find(
+        (one) => one.system === system && one.namespace === namespace && one.name === name,
+      )
+      if (!found || found.value === value) return
+      await note(`set ${name} to ${value}`)
+      found.value = value
+    },
+    forbidden: async () => {
+      apiServer()
+      return world.forbidden
+    },
     storage: async () => {
       apiServer()
       return world.storage
@@ -102,4 +148,19 @@ export function fakeKubernetes(world: FakeWorld): Kubernetes {
       if (world.lease?.holder === holder) world.lease = undefined
     },
   }
+}
+
+/** Of Kubernetes' label selectors the fake knows `key=value`, several with commas. */
+function chooser({ selector, namespace }: WorkloadSelection): (workload: FakeWorkload) => boolean {
+  if (selector === '') throw new AgentError('misconfigured', 'an empty label selector would choose every workload')
+  const terms = selector.split(',').map((term) => term.split('='))
+  if (terms.some(({ length }) => length !== 2))
+    throw new AgentError('misconfigured', `"${selector}" chooses no workloads: unable to parse requirement`)
+  return (workload) =>
+    (namespace ?? workload.namespace) === workload.namespace &&
+    terms.every(([key = '', value]) => workload.labels[key] === value)
+}
+
+function orderOf({ kind, namespace, name }: Omit<ScaledWorkload, 'replicas'>): string {
+  return [namespace, name, kind].join(' ')
 }

@@ -1,12 +1,15 @@
 import { X509Certificate } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { stringify } from 'yaml'
 import type { Identity, LabAuthority } from './authority.ts'
 import { createCluster, type Cluster } from './kubernetes-cluster.ts'
 import { describeApi, describeVersion } from './kubernetes-discovery.ts'
-import { resources } from './kubernetes-objects.ts'
+import { readCommand, serveExec } from './kubernetes-exec.ts'
+import { pods, resources } from './kubernetes-objects.ts'
+import { createPermissions, type Permissions } from './kubernetes-permissions.ts'
 import { carryOut, type DiaryEntry } from './kubernetes-requests.ts'
-import { authorize, parseRoute, type Route, type User } from './kubernetes-routes.ts'
+import { parseRoute, type Route, type User } from './kubernetes-routes.ts'
 import {
   authenticate,
   contentTypeOf,
@@ -17,8 +20,9 @@ import {
   sendText,
   type Listener,
 } from './kubernetes-server.ts'
-import { refuse } from './kubernetes-status.ts'
+import { badRequest, notFound, refuse } from './kubernetes-status.ts'
 import { startWatch, type Watch } from './kubernetes-watch.ts'
+import { accessReviews } from './kubernetes-workloads.ts'
 import type { Pace } from './kubernetes-world.ts'
 
 export interface KubernetesApiOptions {
@@ -51,21 +55,25 @@ type Lab = Pick<
   | 'addNamespace'
   | 'addPod'
   | 'addDeployment'
+  | 'addStatefulSet'
+  | 'addCronJob'
+  | 'addCeph'
   | 'addPodDisruptionBudget'
   | 'removePodDisruptionBudget'
   | 'holdVolume'
   | 'defineCustom'
   | 'putCustom'
   | 'node'
+  | 'workload'
   | 'pods'
 >
 
 /** A Kubernetes API server with the controllers and kubelets behind it, which plain kubectl can talk to. */
-export interface KubernetesApi extends Lab, AsyncDisposable {
+export interface KubernetesApi extends Lab, Pick<Permissions, 'deny'>, AsyncDisposable {
   start(): Promise<void>
   /** The lab sets it from its control planes' state. Takes effect in order, without being waited for. */
   setAvailability(state: Availability): void
-  /** What clients did to nodes and pods, in order. */
+  /** What clients did, in order. */
   readonly diary: readonly DiaryEntry[]
   /** A kubeconfig with a new client certificate: user 'admin' in 'system:masters' unless said. */
   kubeconfig(options?: { readonly user?: string; readonly groups?: readonly string[] }): Promise<string>
@@ -85,6 +93,7 @@ export function createKubernetesApi(options: KubernetesApiOptions): KubernetesAp
   } = options
   const cluster = createCluster(serverVersion, pace)
   const { world } = cluster
+  const permissions = createPermissions(denyWrites)
   const diary: DiaryEntry[] = []
   const waiting = new Set<() => void>()
   const watches = new Set<() => void>()
@@ -103,7 +112,7 @@ export function createKubernetesApi(options: KubernetesApiOptions): KubernetesAp
     turn = before.then(async () => {
       const wanted = availability === 'down' ? undefined : identity
       if (wanted !== undefined && listener === undefined)
-        listener = await listen({ address, port, identity: wanted, ca: authority.ca, answer })
+        listener = await listen({ address, port, identity: wanted, ca: authority.ca, answer, upgrade })
       else if (wanted === undefined && listener !== undefined) {
         const old = listener
         listener = undefined
@@ -152,7 +161,8 @@ export function createKubernetesApi(options: KubernetesApiOptions): KubernetesAp
   }
 
   async function serve({ request, response, route, user, query }: Exchange): Promise<void> {
-    authorize(user, denyWrites, route)
+    permissions.authorize(user, route)
+    if (route.subresource === 'exec') throw badRequest('Upgrade request required')
     const form = negotiate(request)
     const body = await readBody(request)
     // The watch cache answers these without asking etcd, so an API without quorum still shows what it saw last.
@@ -160,9 +170,30 @@ export function createKubernetesApi(options: KubernetesApiOptions): KubernetesAp
     if (!fromCache && route.verb !== 'watch') await quorum()
     // What the client gave up waiting for must not be done after all.
     if (response.destroyed) return
+    if (route.resource === accessReviews) return sendJson(response, 201, permissions.review(user, body))
     const reply = carryOut(cluster, diary, { route, query, contentType: contentTypeOf(request), body, user, form })
     if ('watch' in reply) stream(response, reply.watch)
     else sendJson(response, reply.code, reply.body)
+  }
+
+  /** The only requests that become WebSockets are commands in pods. */
+  async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const user = authenticate(request, tokens, expired)
+    const url = new URL(request.url ?? '/', `https://${address}`)
+    const route = parseRoute(request.method ?? '', url, [...resources, ...cluster.custom.resources])
+    if (route?.subresource !== 'exec') throw badRequest('unable to upgrade: this is no stream')
+    permissions.authorize(user, route)
+    // From Kubernetes 1.35 on, as if it had been a POST (kubernetes/kubernetes#134577).
+    permissions.authorize(user, { ...route, verb: 'create' })
+    await quorum()
+    const pod = world.store.get(pods, route.namespace, route.name ?? '')
+    if (pod === undefined) throw notFound(pods, route.name ?? '')
+    const command = readCommand(pod, url.searchParams)
+    serveExec(request, socket, head, () => {
+      const text = `exec ${command.namespace}/${command.pod} ${command.words.join(' ')}`
+      diary.push({ at: Date.now(), text, by: user.name })
+      return cluster.cephs.run(command.namespace, command.words)
+    })
   }
 
   function stream(response: ServerResponse, watch: Watch): void {
@@ -194,6 +225,7 @@ export function createKubernetesApi(options: KubernetesApiOptions): KubernetesAp
   return {
     ...cluster,
     diary,
+    deny: permissions.deny,
     async start() {
       identity ??= await authority.issueServer({
         common: 'kube-apiserver',

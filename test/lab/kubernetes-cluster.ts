@@ -3,17 +3,21 @@ import {
   leases,
   namespaces as namespacesResource,
   nodes as nodesResource,
+  type KubernetesObject,
   type NodeObject,
   type PodObject,
 } from './kubernetes-objects.ts'
+import { createCephs, type Cephs, type CephOptions, type LabCeph } from './kubernetes-ceph.ts'
 import { createCustomObjects, type CustomKind, type CustomObject, type CustomObjects } from './kubernetes-custom.ts'
 import { draftDisruptionBudget, settleBudgets, type DisruptionBudgetOptions } from './kubernetes-disruption.ts'
 import { settleKubelets, settleVolumes } from './kubernetes-kubelets.ts'
 import { beatHearts, draftNode, draftNodeLease, findNode, settleNodes, type NodeOptions } from './kubernetes-nodes.ts'
 import { createOwners, type Owner, type Owners } from './kubernetes-owners.ts'
 import { createPod, listPods, type PodPlan } from './kubernetes-pods.ts'
+import { settleDeployments } from './kubernetes-scale.ts'
 import { settleScheduler } from './kubernetes-scheduler.ts'
 import { createStore } from './kubernetes-store.ts'
+import { cronJobs, deployments, owners as ownerResources } from './kubernetes-workloads.ts'
 import { createTimers, type Pace, type World } from './kubernetes-world.ts'
 
 /** What pods of any origin may be like. */
@@ -32,6 +36,8 @@ export interface PodTraits {
   readonly nodeSelector?: Readonly<Record<string, string>>
   /** It tolerates every taint, a cordon's too. */
   readonly toleratesAll?: boolean
+  /** Its container's name; `main` unless said. */
+  readonly container?: string
   /** Its template names the node (spec.nodeName): no scheduler is asked. */
   readonly boundTo?: string
 }
@@ -55,17 +61,31 @@ export interface DeploymentOptions extends PodTraits {
   readonly labels: Readonly<Record<string, string>>
 }
 
+export interface CronJobOptions {
+  readonly name: string
+  /** `default` unless said. */
+  readonly namespace?: string
+  readonly labels?: Readonly<Record<string, string>>
+  readonly suspend?: boolean
+}
+
 /** The cluster behind the API: objects, controllers and kubelets, without any wire. */
 export interface Cluster {
   readonly world: World
   readonly owners: Owners
   readonly custom: CustomObjects
+  readonly cephs: Cephs
   addNode(options: NodeOptions): void
   setNodeReady(name: string, ready: boolean): void
   setNodeInfo(name: string, info: Readonly<Record<string, string>>): void
   addNamespace(name: string): void
   addPod(options: PodOptions): string
   addDeployment(options: DeploymentOptions): void
+  /** Its pods are the name with `-0`, `-1` …, on the nodes that take them. */
+  addStatefulSet(options: DeploymentOptions): void
+  addCronJob(options: CronJobOptions): void
+  /** A Ceph that Rook runs, with its toolbox. */
+  addCeph(options?: CephOptions): LabCeph
   addPodDisruptionBudget(options: DisruptionBudgetOptions): void
   /** In namespace `default` unless said. */
   removePodDisruptionBudget(name: string, namespace?: string): void
@@ -76,6 +96,8 @@ export interface Cluster {
   /** Puts a custom object there, or changes it. */
   putCustom(kind: CustomKind, object: CustomObject): void
   node(name: string): NodeObject | undefined
+  /** A Deployment, StatefulSet or CronJob, as it is; in namespace `default` unless said. */
+  workload(kind: WorkloadKind, name: string, namespace?: string): KubernetesObject | undefined
   pods(): readonly PodObject[]
   /** Whether anything can be written; controllers and kubelets take up their work when it can again. */
   setWritable(writable: boolean): void
@@ -83,6 +105,9 @@ export interface Cluster {
   start(): void
   stop(): void
 }
+
+const workloads = { Deployment: deployments, StatefulSet: ownerResources.StatefulSet, CronJob: cronJobs } as const
+export type WorkloadKind = keyof typeof workloads
 
 const usualPace: Pace = {
   terminate: 20,
@@ -125,6 +150,7 @@ export function createCluster(serverVersion: string, pace: Partial<Pace>): Clust
       while (unsettled) {
         unsettled = false
         settleNodes(world)
+        settleDeployments(world, owners)
         owners.settle()
         settleScheduler(world)
         settleVolumes(world)
@@ -149,7 +175,7 @@ export function createCluster(serverVersion: string, pace: Partial<Pace>): Clust
 
   function planOf({ namespace = 'default', labels = {}, grace = 30, emptyDir = false, ...traits }: PodTraits): PodPlan {
     addNamespace(namespace)
-    const { terminateMs, volumeClaim, nodeSelector, boundTo, unready = false, toleratesAll = false } = traits
+    const { terminateMs, volumeClaim, nodeSelector, boundTo, container, unready = false, toleratesAll = false } = traits
     return {
       namespace,
       labels,
@@ -162,6 +188,7 @@ export function createCluster(serverVersion: string, pace: Partial<Pace>): Clust
       ...(volumeClaim !== undefined && { volumeClaim }),
       ...(nodeSelector !== undefined && { nodeSelector }),
       ...(boundTo !== undefined && { boundTo }),
+      ...(container !== undefined && { container }),
     }
   }
 
@@ -171,6 +198,19 @@ export function createCluster(serverVersion: string, pace: Partial<Pace>): Clust
     return node
   }
 
+  function addDeployment({ name, replicas, ...traits }: DeploymentOptions): void {
+    const { namespace = 'default', labels } = traits
+    owners.addReplicaSet(name, planOf(traits), replicas)
+    store.create(deployments, {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name, namespace, generation: 1, labels },
+      spec: { replicas, selector: { matchLabels: labels }, template: { metadata: { labels } } },
+      status: {},
+    })
+  }
+  const cephs = createCephs(custom, addDeployment)
+
   for (const name of ['default', 'kube-node-lease', 'kube-public', 'kube-system']) addNamespace(name)
   store.subscribe(settle)
 
@@ -178,6 +218,8 @@ export function createCluster(serverVersion: string, pace: Partial<Pace>): Clust
     world,
     owners,
     custom,
+    cephs,
+    addCeph: cephs.add,
     addNode(options) {
       world.kubelets.set(options.name, { alive: true, since: Date.now() })
       const node = store.create(nodesResource, draftNode(options, serverVersion))
@@ -206,7 +248,18 @@ export function createCluster(serverVersion: string, pace: Partial<Pace>): Clust
       createPod(world, plan, { name: chosen, node, phase, ...(reference !== undefined && { owner: reference }) })
       return chosen
     },
-    addDeployment: ({ name, replicas, ...traits }) => owners.addReplicaSet(name, planOf(traits), replicas),
+    addDeployment,
+    addStatefulSet: ({ name, replicas, ...traits }) => owners.addStatefulSet(name, planOf(traits), replicas),
+    addCronJob({ name, namespace = 'default', labels = {}, suspend = false }) {
+      addNamespace(namespace)
+      store.create(cronJobs, {
+        apiVersion: 'batch/v1',
+        kind: 'CronJob',
+        metadata: { name, namespace, generation: 1, labels },
+        spec: { schedule: '0 3 * * *', suspend },
+        status: {},
+      })
+    },
     addPodDisruptionBudget(options) {
       addNamespace(options.namespace ?? 'default')
       store.create(disruptionBudgets, draftDisruptionBudget(options))
@@ -223,6 +276,7 @@ export function createCluster(serverVersion: string, pace: Partial<Pace>): Clust
     defineCustom: custom.define,
     putCustom: custom.put,
     node: (name) => findNode(world, name),
+    workload: (kind, name, namespace = 'default') => store.get<KubernetesObject>(workloads[kind], namespace, name),
     pods: () => listPods(world),
     setWritable(next) {
       if (next && !writable) writableSince = Date.now()

@@ -9,6 +9,8 @@ export interface CustomKind {
   readonly kind: string
   /** In a namespace unless said. */
   readonly namespaced?: boolean
+  /** What clients may write of it beside its `spec`; where it is not said, they may only read. */
+  readonly fields?: readonly string[]
 }
 
 export interface CustomObject {
@@ -19,6 +21,8 @@ export interface CustomObject {
   }
   readonly spec?: object
   readonly status?: object
+  /** A setting of Longhorn has it beside its metadata. */
+  readonly value?: string
 }
 
 /** The storage systems' kinds, of their own CustomResourceDefinitions. */
@@ -33,6 +37,13 @@ export const longhornReplicas: CustomKind = {
   version: 'v1beta2',
   plural: 'replicas',
   kind: 'Replica',
+}
+export const longhornSettings: CustomKind = {
+  group: 'longhorn.io',
+  version: 'v1beta2',
+  plural: 'settings',
+  kind: 'Setting',
+  fields: ['value'],
 }
 export const cephClusters: CustomKind = {
   group: 'ceph.rook.io',
@@ -53,11 +64,13 @@ export interface CustomObjects {
 export function createCustomObjects(store: Store): CustomObjects {
   const resources: Resource[] = []
 
-  function resourceOf({ group, version, plural, kind, namespaced = true }: CustomKind): Resource {
+  function resourceOf({ group, version, plural, kind, namespaced = true, fields }: CustomKind): Resource {
     const found = resources.find((each) => each.group === group && each.plural === plural)
     if (found !== undefined) return found
-    const verbs = ['get', 'list', 'watch'] as const
-    const made = { group, version, plural, kind, namespaced, singular: kind.toLowerCase(), verbs, shortNames: [] }
+    const reading = ['get', 'list', 'watch'] as const
+    const served =
+      fields === undefined ? { verbs: reading } : { verbs: [...reading, 'update', 'patch'] as const, fields }
+    const made = { group, version, plural, kind, namespaced, singular: kind.toLowerCase(), ...served, shortNames: [] }
     resources.push(made)
     return made
   }

@@ -49,8 +49,19 @@ function describeResource(resource: Resource): readonly object[] {
   const { plural, singular, namespaced, kind, verbs, shortNames } = resource
   const short = shortNames.length > 0 ? { shortNames } : {}
   const own = { name: plural, singularName: singular, namespaced, kind, verbs, ...short }
+  // kubectl scale finds out here of which kind a scale is.
+  const scale = {
+    name: `${plural}/scale`,
+    singularName: '',
+    namespaced,
+    kind: 'Scale',
+    verbs: ['get', 'patch', 'update'],
+  }
+  if (plural === 'deployments' || plural === 'statefulsets')
+    return [own, { ...scale, group: 'autoscaling', version: 'v1' }]
   if (plural !== 'pods') return [own]
   // kubectl drain looks for this one, with its own group and version, before it dares to evict.
   const eviction = { name: 'pods/eviction', singularName: '', namespaced, kind: 'Eviction', verbs: ['create'] }
-  return [own, { ...eviction, group: 'policy', version: 'v1' }]
+  const exec = { name: 'pods/exec', singularName: '', namespaced, kind: 'PodExecOptions', verbs: ['create', 'get'] }
+  return [own, { ...eviction, group: 'policy', version: 'v1' }, exec]
 }

@@ -1,3 +1,5 @@
+import { accessReviews, cronJobs, deployments, owners } from './kubernetes-workloads.ts'
+
 /** What every Kubernetes object carries (k8s.io/apimachinery meta/v1 ObjectMeta), as far as the lab uses it. */
 export interface ObjectMeta {
   readonly name: string
@@ -130,6 +132,8 @@ export interface Resource<T extends KubernetesObject = KubernetesObject> {
   readonly namespaced: boolean
   readonly verbs: readonly Verb[]
   readonly shortNames: readonly string[]
+  /** What of its objects is written beside their `spec`, as custom kinds may have it. */
+  readonly fields?: readonly string[]
 }
 
 const reading = ['get', 'list', 'watch'] as const
@@ -195,34 +199,17 @@ export const volumeAttachments: Resource<VolumeAttachmentObject> = {
   shortNames: [],
 }
 
-function app(kind: string, shortName: string): Resource {
-  const singular = kind.toLowerCase()
-  return {
-    group: 'apps',
-    version: 'v1',
-    plural: `${singular}s`,
-    singular,
-    kind,
-    namespaced: true,
-    verbs: reading,
-    shortNames: [shortName],
-  }
-}
-
-export const owners = {
-  ReplicaSet: app('ReplicaSet', 'rs'),
-  StatefulSet: app('StatefulSet', 'sts'),
-  DaemonSet: app('DaemonSet', 'ds'),
-} as const
-
 /** Everything the API serves, in discovery's order. */
 export const resources: readonly Resource[] = [
   namespaces,
   nodes,
   pods,
   owners.DaemonSet,
+  deployments,
   owners.ReplicaSet,
   owners.StatefulSet,
+  cronJobs,
+  accessReviews,
   disruptionBudgets,
   leases,
   volumeAttachments,

@@ -2,14 +2,14 @@ import {
   apiVersionOf,
   isPodFinished,
   isPodReady,
-  owners as ownerResources,
   type KubernetesObject,
   type OwnerReference,
   type PodObject,
 } from './kubernetes-objects.ts'
 import { findNode } from './kubernetes-nodes.ts'
-import { createPod, listPods, type PodPlace, type PodPlan } from './kubernetes-pods.ts'
+import { createPod, deletePod, listPods, type PodPlace, type PodPlan } from './kubernetes-pods.ts'
 import { chooseNode } from './kubernetes-scheduler.ts'
+import { owners as ownerResources } from './kubernetes-workloads.ts'
 import { isAlive, type World } from './kubernetes-world.ts'
 
 /** Who keeps a pod in being; 'Node' is the kubelet with a static pod, of which the API only has a mirror. */
@@ -24,10 +24,20 @@ export interface Owners {
   adopt(owner: Owner, plan: PodPlan, place: { name?: string; node: string; phase: PodPlace['phase'] }): string
   /** A ReplicaSet with this many pods on the nodes that take them; the rest is Pending. */
   addReplicaSet(name: string, plan: PodPlan, replicas: number): void
+  /** A StatefulSet with this many pods. */
+  addStatefulSet(name: string, plan: PodPlan, replicas: number): void
   /** Replaces the pods that went, as each kind of owner does, and counts. */
   settle(): void
+  /** Has an owner want so many pods from now on; the youngest go first, and the last ordinals. */
+  rescale(owner: Owner, namespace: string, replicas: number): void
   /** How many pods the pod's owner wants, for budgets; undefined where it has no scale, as a DaemonSet. */
   scaleOf(pod: PodObject): number | undefined
+}
+
+interface Slot {
+  readonly name: string
+  readonly node?: string
+  readonly plan: PodPlan
 }
 
 interface Keeper {
@@ -37,8 +47,12 @@ interface Keeper {
   /** How a ReplicaSet's next pod is. */
   readonly plan: PodPlan
   /** Pods with a name (StatefulSet, static) or a node (DaemonSet, static) of their own. */
-  readonly slots: Map<string, { readonly name: string; readonly node?: string; readonly plan: PodPlan }>
+  readonly slots: Map<string, Slot>
+  /** Slots that a scaling to fewer has emptied, the last one last. */
+  readonly parked: [string, Slot][]
   replicas: number
+  /** The `spec.replicas` that we have written last: another one is a client's. */
+  written: number | undefined
   counted: number
 }
 
@@ -55,13 +69,15 @@ export function createOwners(world: World): Owners {
     const reference = { apiVersion, kind, name, uid: metadata.uid, controller: true, blockOwnerDeletion: true }
     // A pod's peculiarities are its own: what replaces it stops when it is told to.
     const template = { ...plan, stuckTerminating: false }
-    const keeper = {
+    const keeper: Keeper = {
       kind,
       namespace: plan.namespace,
       reference,
       plan: template,
       slots: new Map(),
+      parked: [],
       replicas: 0,
+      written: undefined,
       counted: 0,
     }
     keepers.set(metadata.uid, keeper)
@@ -106,6 +122,37 @@ export function createOwners(world: World): Owners {
     }
   }
 
+  function rescale(keeper: Keeper, wanted: number): void {
+    const { slots, parked, reference, plan } = keeper
+    const leave = (pod: PodObject) => void deletePod(world, pod, undefined)
+    keeper.replicas = wanted
+    if (keeper.kind === 'ReplicaSet') {
+      const active = ownedBy(keeper).filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+      active.slice(wanted).forEach(leave)
+      return
+    }
+    for (const slot of [...slots].slice(wanted).toReversed()) {
+      slots.delete(slot[0])
+      parked.push(slot)
+      ownedBy(keeper)
+        .filter(({ metadata }) => metadata.name === slot[1].name && metadata.deletionTimestamp === undefined)
+        .forEach(leave)
+    }
+    while (slots.size < wanted) {
+      const name = `${reference.name}-${slots.size}`
+      const [key, slot] = parked.pop() ?? [name, { name, plan }]
+      slots.set(key, slot)
+    }
+  }
+
+  /** What a client has written since we did. */
+  function heed(keeper: Keeper): void {
+    if (keeper.kind !== 'StatefulSet') return
+    const { spec = {} } = store.get(ownerResources.StatefulSet, keeper.namespace, keeper.reference.name) ?? {}
+    const { replicas } = spec as { replicas?: number }
+    if (keeper.written !== undefined && replicas !== undefined && replicas !== keeper.written) rescale(keeper, replicas)
+  }
+
   function count(keeper: Keeper): void {
     if (keeper.kind === 'Node') return
     const resource = ownerResources[keeper.kind]
@@ -114,6 +161,7 @@ export function createOwners(world: World): Owners {
     const active = ownedBy(keeper).filter((pod) => !isPodFinished(pod))
     const ready = active.filter(isPodReady).length
     const { replicas } = keeper
+    keeper.written = replicas
     const spec = { ...owner.spec, ...(keeper.kind !== 'DaemonSet' && { replicas }) }
     const status =
       keeper.kind === 'DaemonSet'
@@ -152,12 +200,30 @@ export function createOwners(world: World): Owners {
         addReplica(keeper, chooseNode(world, keeper.reference.uid, plan))
       }
     },
+    addStatefulSet(name, plan, replicas) {
+      const keeper = keeperOf({ kind: 'StatefulSet', name }, plan)
+      for (let ordinal = 0; ordinal < replicas; ordinal += 1) {
+        const node = chooseNode(world, keeper.reference.uid, plan)
+        const pod = `${name}-${ordinal}`
+        keeper.replicas += 1
+        keeper.slots.set(pod, { name: pod, plan })
+        const place = node === undefined ? { phase: 'Pending' as const } : { phase: 'Running' as const, node }
+        createPod(world, plan, { name: pod, owner: keeper.reference, ...place })
+      }
+    },
     settle() {
       for (const keeper of keepers.values()) {
+        heed(keeper)
         if (keeper.kind === 'ReplicaSet') replenish(keeper)
         else refill(keeper)
         count(keeper)
       }
+    },
+    rescale({ kind, name }, namespace, replicas) {
+      const keeper = [...keepers.values()].find(
+        (each) => each.kind === kind && each.reference.name === name && each.namespace === namespace,
+      )
+      if (keeper !== undefined && keeper.replicas !== replicas) rescale(keeper, replicas)
     },
     scaleOf(pod) {
       const keeper = keepers.get(pod.metadata.ownerReferences?.[0]?.uid ?? '')

@@ -96,7 +96,8 @@ export function reviseObject(
   }
   const { labels: _, annotations: __, ownerReferences: ___, ...kept } = before.metadata
   const after = { ...before, metadata: { ...kept, ...ownMetadata(metadata) } }
-  return isFields(object['spec']) ? { ...after, spec: object['spec'] } : after
+  const own = (resource.fields ?? []).flatMap((field) => (field in object ? [[field, object[field]]] : []))
+  return { ...after, ...Object.fromEntries(own), ...(isFields(object['spec']) && { spec: object['spec'] }) }
 }
 
 /** A client's new object, for the store. */

@@ -13,16 +13,22 @@ import {
 import { applyPatch, draftObject, isFields, reviseObject } from './kubernetes-patch.ts'
 import { deletePod } from './kubernetes-pods.ts'
 import type { Route, User } from './kubernetes-routes.ts'
+import { rescaled, scaleOf } from './kubernetes-scale.ts'
 import { parseSelectors } from './kubernetes-selectors.ts'
 import { badRequest, conflict, isRefusal, noSuchResource, notFound } from './kubernetes-status.ts'
 import { tableOf } from './kubernetes-table.ts'
 import type { Watch } from './kubernetes-watch.ts'
+import { isCronJob } from './kubernetes-workloads.ts'
 
-/** Something a client did to a node or a pod. */
+/** Something a client did to a node, a pod, a workload or a setting. */
 export interface DiaryEntry {
   /** Epoch milliseconds. */
   readonly at: number
-  /** 'cordon w-1', 'evict default/web-1', 'evict-refused default/db-0', 'delete default/db-0', 'uncordon w-1'. */
+  /**
+   * 'cordon w-1', 'evict default/web-1', 'evict-refused default/db-0', 'delete default/db-0', 'uncordon w-1',
+   * 'scale default/web to 0', 'suspend default/backup', 'resume default/backup',
+   * 'set longhorn-system/node-drain-policy to always-allow', 'exec rook-ceph/rook-ceph-tools-1 ceph osd set noout'.
+   */
   readonly text: string
   /** The client's user name. */
   readonly by: string
@@ -83,7 +89,20 @@ export function carryOut(cluster: Cluster, diary: DiaryEntry[], request: Request
     if (dryRun) return ok(next)
     // Noted first: what the controllers make of it comes after it.
     if (isNode(before) && isNode(next)) noteCordon(before, next)
+    const suspend = isCronJob(next) && isCronJob(before) && before.spec.suspend !== next.spec.suspend
+    if (suspend) note(`${next.spec.suspend ? 'suspend' : 'resume'} ${namespace}/${name}`)
+    const value = (resource.fields ?? []).map((field) => Object.entries(next).find(([key]) => key === field)?.[1])
+    if (value.length > 0) note(`set ${namespace}/${name} to ${value.join(', ')}`)
     return ok(store.replace(resource, next))
+  }
+
+  /** Carried out on the workload, whose resourceVersion the scale has. */
+  function writeScale(wanted: (scale: KubernetesObject) => unknown): Reply {
+    const before = existing()
+    const next = reviseObject(resource, before, rescaled(before, wanted(scaleOf(before))), 'update')
+    if (dryRun) return ok(scaleOf(next))
+    note(`scale ${namespace}/${name} to ${Object.values(scaleOf(next).spec ?? {}).join('')}`)
+    return ok(scaleOf(store.replace(resource, next)))
   }
 
   function noteCordon({ spec: before }: NodeObject, { spec: after, metadata }: NodeObject): void {
@@ -143,17 +162,23 @@ export function carryOut(cluster: Cluster, diary: DiaryEntry[], request: Request
     }
   }
 
+  const isScale = route.subresource === 'scale'
   const verbs: Readonly<Record<Verb, () => Reply>> = {
-    get: () => ok(form === 'table' ? tableOf(resource, [existing()], '') : existing()),
+    get: () => ok(isScale ? scaleOf(existing()) : form === 'table' ? tableOf(resource, [existing()], '') : existing()),
     list,
     watch: () => ({ watch: { resource, namespace, selects: parseSelectors(resource, query), query, form } }),
-    create: route.eviction ? evict : create,
+    create: route.subresource === 'eviction' ? evict : create,
     // Leases alone may be made by an update (kubernetes pkg/registry/coordination/lease AllowCreateOnUpdate).
     update: () =>
-      resource === leases && store.get(resource, namespace, name) === undefined
-        ? create()
-        : write('update', () => body),
-    patch: () => write('patch', (before) => applyPatch(before, contentType, body)),
+      isScale
+        ? writeScale(() => body)
+        : resource === leases && store.get(resource, namespace, name) === undefined
+          ? create()
+          : write('update', () => body),
+    patch: () =>
+      isScale
+        ? writeScale((scale) => applyPatch(scale, contentType, body))
+        : write('patch', (before) => applyPatch(before, contentType, body)),
     delete: remove,
   }
   return verbs[route.verb]()

@@ -1,6 +1,6 @@
 import { rootOf } from './kubernetes-discovery.ts'
-import { qualified, type Resource, type Verb } from './kubernetes-objects.ts'
-import { methodNotAllowed, noSuchResource, refuse } from './kubernetes-status.ts'
+import type { Resource, Verb } from './kubernetes-objects.ts'
+import { methodNotAllowed, noSuchResource } from './kubernetes-status.ts'
 
 /** Who asks, from the client's certificate: CN is the user, each O a group (k8s.io/apiserver pkg/authentication/request/x509). */
 export interface User {
@@ -14,7 +14,16 @@ export interface Route {
   readonly namespace: string | undefined
   readonly name: string | undefined
   readonly verb: Verb
-  readonly eviction: boolean
+  readonly subresource: Subresource | undefined
+}
+
+export type Subresource = 'eviction' | 'exec' | 'scale'
+
+/** By the resource: which method is which verb. A WebSocket begins with GET. */
+const subresources: Readonly<Record<string, Partial<Record<Subresource, Readonly<Record<string, Verb>>>>>> = {
+  pods: { eviction: { POST: 'create' }, exec: { GET: 'get', POST: 'create' } },
+  deployments: { scale: { GET: 'get', PUT: 'update', PATCH: 'patch' } },
+  statefulsets: { scale: { GET: 'get', PUT: 'update', PATCH: 'patch' } },
 }
 
 /** Reads the path and the method, or throws the 404 or 405; undefined when no API is there at all. */
@@ -33,31 +42,21 @@ export function parseRoute(
   // '/namespaces/x' is an object itself; only with something behind it does it say where.
   const scoped = parts[0] === 'namespaces' && parts.length > 2
   const namespace = scoped ? parts[1] : undefined
-  const [plural, name, subresource, ...more] = scoped ? parts.slice(2) : parts
+  const [plural, name, part, ...more] = scoped ? parts.slice(2) : parts
   const resource = resources.find((each) => rootOf(each) === root && each.plural === plural)
   if (resource === undefined || more.length > 0 || resource.namespaced < scoped) throw noSuchResource()
   if (resource.namespaced && name !== undefined && !scoped) throw noSuchResource()
-  const eviction = plural === 'pods' && subresource === 'eviction'
-  if (subresource !== undefined && !eviction) throw noSuchResource()
-  const verb = eviction ? (method === 'POST' ? 'create' : undefined) : verbOf(method, name, searchParams)
-  if (verb === undefined || (!eviction && !resource.verbs.includes(verb))) throw methodNotAllowed()
-  return { resource, namespace, name, verb, eviction }
-}
-
-/** Throws the 403 for a write by a member of a group that may only read; system:masters may all. */
-export function authorize(user: User, denied: readonly string[], route: Route): void {
-  const { resource, namespace, name, verb, eviction } = route
-  if (verb === 'get' || verb === 'list' || verb === 'watch' || user.groups.includes('system:masters')) return
-  if (!user.groups.some((group) => denied.includes(group))) return
-  const where = namespace === undefined ? 'at the cluster scope' : `in the namespace "${namespace}"`
-  const what = `resource "${resource.plural}${eviction ? '/eviction' : ''}" in API group "${resource.group}"`
-  const which = `${qualified(resource)}${name === undefined ? '' : ` "${name}"`}`
-  const message = `${which} is forbidden: User "${user.name}" cannot ${verb} ${what} ${where}`
-  const details = { ...(name !== undefined && { name }), kind: resource.plural }
-  throw refuse(403, message, {
-    reason: 'Forbidden',
-    details: { ...details, ...(resource.group !== '' && { group: resource.group }) },
-  })
+  if (part === undefined) {
+    const verb = verbOf(method, name, searchParams)
+    if (verb === undefined || !resource.verbs.includes(verb)) throw methodNotAllowed()
+    return { resource, namespace, name, verb, subresource: undefined }
+  }
+  const subresource = (['eviction', 'exec', 'scale'] as const).find((each) => each === part)
+  const verbs = subresource && subresources[resource.plural]?.[subresource]
+  if (verbs === undefined) throw noSuchResource()
+  const verb = verbs[method]
+  if (verb === undefined) throw methodNotAllowed()
+  return { resource, namespace, name, verb, subresource }
 }
 
 function verbOf(method: string, name: string | undefined, query: URLSearchParams): Verb | undefined {

@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import type { Identity } from './authority.ts'
+import { refuseUpgrade } from './kubernetes-exec.ts'
 import { isRefusal, refuse, unsupportedMediaType } from './kubernetes-status.ts'
 import type { User } from './kubernetes-routes.ts'
 
@@ -19,15 +21,22 @@ export interface ListenOptions {
   readonly identity: Identity
   readonly ca: string
   readonly answer: (request: IncomingMessage, response: ServerResponse) => Promise<void>
+  /** Of a request that would become a WebSocket. */
+  readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => Promise<void>
 }
 
 /** Listens for TLS connections; a client's certificate is asked for here and judged with each request, as in Go's server. */
-export async function listen({ address, port, identity, ca, answer }: ListenOptions): Promise<Listener> {
+export async function listen({ address, port, identity, ca, answer, upgrade }: ListenOptions): Promise<Listener> {
   const sockets = new Set<Socket>()
   // A certificate that does not verify is no TLS error for kube-apiserver (tls.RequestClientCert) but a 401.
   const trust = { ca, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2' as const }
   const server = createServer({ ...identity, ...trust }, (request, response) => {
     answer(request, response).catch((error: unknown) => sendFailure(response, error))
+  })
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    // A client that has gone away needs no answer.
+    socket.on('error', () => socket.destroy())
+    upgrade(request, socket, head).catch((error: unknown) => refuseUpgrade(socket, error))
   })
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)
@@ -53,7 +62,7 @@ export async function listen({ address, port, identity, ca, answer }: ListenOpti
  * that has ended (their SHA-256 fingerprints).
  */
 export function authenticate(
-  { socket, headers }: IncomingMessage,
+  { socket, headers }: Pick<IncomingMessage, 'socket' | 'headers'>,
   tokens: Readonly<Record<string, User>>,
   expired: ReadonlySet<string>,
 ): User {

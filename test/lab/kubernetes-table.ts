@@ -43,6 +43,23 @@ const columns: Readonly<Record<string, readonly Column[]>> = {
     column('Nominated Node', () => '<none>', 1),
     column('Readiness Gates', () => '<none>', 1),
   ],
+  deployments: [
+    nameColumn,
+    column('Ready', readyOf),
+    column('Up-to-date', ({ status }) => fieldOf(status, 'updatedReplicas', '0')),
+    column('Available', ({ status }) => fieldOf(status, 'availableReplicas', '0')),
+    ageColumn,
+  ],
+  statefulsets: [nameColumn, column('Ready', readyOf), ageColumn],
+  cronjobs: [
+    nameColumn,
+    column('Schedule', ({ spec }) => fieldOf(spec, 'schedule', '')),
+    column('Timezone', () => '<none>'),
+    column('Suspend', ({ spec }) => (fieldOf(spec, 'suspend', 'false') === 'true' ? 'True' : 'False')),
+    column('Active', () => '0'),
+    column('Last Schedule', () => '<none>'),
+    ageColumn,
+  ],
   leases: [nameColumn, column('Holder', ({ spec }) => fieldOf(spec, 'holderIdentity', '')), ageColumn],
   poddisruptionbudgets: [
     nameColumn,
@@ -84,6 +101,10 @@ function nodeRoles({ metadata }: KubernetesObject): string {
   const prefix = 'node-role.kubernetes.io/'
   const labels = Object.keys(metadata.labels ?? {}).filter((label) => label.startsWith(prefix))
   return labels.map((label) => label.slice(prefix.length)).join(',') || '<none>'
+}
+
+function readyOf({ spec, status }: KubernetesObject): string {
+  return `${fieldOf(status, 'readyReplicas', '0')}/${fieldOf(spec, 'replicas', '1')}`
 }
 
 function podStatus(pod: KubernetesObject): string {

@@ -1,7 +1,11 @@
 import { Agent, request } from 'node:https'
-import { AgentError, messageOf } from '../../core/errors.ts'
+import { AgentError } from '../../core/errors.ts'
 import { createSessions, type Session } from './access.ts'
-import { type Access, asRecord } from './kubeconfig.ts'
+import { ApiRefusal, readAnswer, translate } from './answers.ts'
+import { type ExecOutcome, type ExecRequest, execOver } from './exec.ts'
+import type { Access } from './kubeconfig.ts'
+
+export { ApiRefusal, isMissing } from './answers.ts'
 
 export interface ApiRequest {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
@@ -11,21 +15,10 @@ export interface ApiRequest {
   readonly signal: AbortSignal
 }
 
-/** The API server answered with an error: a Status (kubernetes apimachinery meta/v1). */
-export class ApiRefusal extends AgentError {
-  readonly status: number
-  readonly details: unknown
-
-  constructor(status: number, message: string, details: unknown) {
-    // 429 and 5xx pass; so does a conflict, when one looks again.
-    super(status === 429 || status >= 500 || status === 409 ? 'unreachable' : 'rejected', message)
-    this.status = status
-    this.details = details
-  }
-}
-
 export interface Api extends Disposable {
   send<T>(request: ApiRequest): Promise<T>
+  /** Runs a command in a pod and waits until it has ended, however it did. */
+  exec(request: ExecRequest): Promise<ExecOutcome>
 }
 
 export interface ApiOptions {
@@ -47,18 +40,22 @@ export function createApi(given: Access | ApiOptions): Api {
   const access = 'access' in given ? given.access : given
   const sessions = createSessions(access, openAgent)
 
+  /** Asks with the present way in, and once more with a new one where that is not known there any more. */
+  async function ask<T>(signal: AbortSignal, over: (session: Session<Agent>) => Promise<T>): Promise<T> {
+    const session = await sessions.current(signal)
+    try {
+      return await over(session)
+    } catch (error) {
+      if (!isUnknownThere(error)) throw error
+      const renewed = await sessions.renewed(session, signal)
+      if (renewed === undefined) throw error
+      return await over(renewed)
+    }
+  }
+
   return {
-    async send(request) {
-      const session = await sessions.current(request.signal)
-      try {
-        return await sendOver(session, request)
-      } catch (error) {
-        if (!isUnknownThere(error)) throw error
-        const renewed = await sessions.renewed(session, request.signal)
-        if (renewed === undefined) throw error
-        return await sendOver(renewed, request)
-      }
-    },
+    send: (request) => ask(request.signal, (session) => sendOver(session, request)),
+    exec: (request) => ask(request.signal, ({ access }) => execOver(access, request)),
     [Symbol.dispose]: () => sessions[Symbol.dispose](),
   }
 }
@@ -129,52 +126,4 @@ function sendOnce<T>({ access, connections }: Session<Agent>, { method, path, bo
     outgoing.on('error', fail)
     outgoing.end(payload)
   })
-}
-
-function readAnswer<T>(status: number, text: string, what: string, where: string): T {
-  const parsed = parseObject(text)
-  if (status >= 200 && status < 300) {
-    if (parsed) return parsed as T
-    throw new AgentError(
-      'malformed',
-      `the Kubernetes API at ${where} answers ${what} with something that is not JSON: ${text.slice(0, 80)}`,
-    )
-  }
-  // What stands in front of the API server, as a load balancer without a backend, answers in its own words.
-  const { message, details } = parsed ?? { message: `HTTP ${status} ${text.trim().slice(0, 80)}` }
-  const words = typeof message === 'string' && message !== '' ? message : `HTTP ${status}`
-  throw new ApiRefusal(status, `the Kubernetes API at ${where} refuses ${what}: ${words}`, details)
-}
-
-/** There is no such object of this resource. A 404 of what stands in front of the API server says nothing of it. */
-export function isMissing(error: unknown, resource: string): boolean {
-  return error instanceof ApiRefusal && error.status === 404 && asRecord(error.details)['kind'] === resource
-}
-
-function parseObject(text: string): { message?: unknown; details?: unknown } | undefined {
-  try {
-    const parsed: unknown = text === '' ? {} : JSON.parse(text)
-    return typeof parsed === 'object' && parsed !== null ? parsed : undefined
-  } catch {
-    return undefined
-  }
-}
-
-function translate(error: unknown, where: string, signal: AbortSignal): AgentError {
-  if (error instanceof AgentError) return error
-  const at = `the Kubernetes API at ${where}`
-  if (signal.aborted) return new AgentError('unreachable', `${at} has not answered in time`, error)
-  const { code = '' } = error as NodeJS.ErrnoException
-  if (/^(ERR_TLS_CERT_ALTNAME|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/.test(code)) {
-    return new AgentError(
-      'misconfigured',
-      `${at} shows a certificate that the kubeconfig's CA does not vouch for (${messageOf(error)})`,
-      error,
-    )
-  }
-  return new AgentError(
-    'unreachable',
-    `${at}: ${code === 'ECONNREFUSED' ? 'connection refused' : messageOf(error)}`,
-    error,
-  )
 }

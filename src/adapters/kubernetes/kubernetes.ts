@@ -4,6 +4,9 @@ import type { Api } from './api.ts'
 import { drain } from './drain.ts'
 import { createLease } from './lease.ts'
 import { createNodes } from './nodes.ts'
+import { lookAtPermissions } from './permissions.ts'
+import { createScaling } from './scaling.ts'
+import { createStorageSettings } from './storage-settings.ts'
 import { lookAtStorage } from './storage.ts'
 import { lookAtWorkloads } from './workloads.ts'
 
@@ -16,6 +19,8 @@ export function createKubernetes(api: Api, { evictEvery = 2_000 }: KubernetesOpt
   return {
     ...createNodes(api),
     ...createLease(api),
+    ...createScaling(api),
+    ...createStorageSettings(api),
     version: async (signal) => {
       const { gitVersion } = await api.send<{ gitVersion?: string }>({ method: 'GET', path: '/version', signal })
       if (!gitVersion) throw new AgentError('malformed', 'the Kubernetes API does not tell its version')
@@ -23,6 +28,7 @@ export function createKubernetes(api: Api, { evictEvery = 2_000 }: KubernetesOpt
     },
     drain: (node, policy, signal) => drain(api, node, policy, { evictEvery, signal }),
     workloads: (signal) => lookAtWorkloads(api, signal),
+    forbidden: (signal) => lookAtPermissions(api, signal),
     storage: (signal) => lookAtStorage(api, signal),
   }
 }

@@ -1,0 +1,109 @@
+import { AgentError } from '../../core/errors.ts'
+import type { StorageSetting } from '../../core/ports.ts'
+import { type Api, listOf, queryOf } from './api.ts'
+import { asRecord } from './kubeconfig.ts'
+import type { PodObject } from './pods.ts'
+
+/** Without these Ceph makes new copies of what was on a node, some minutes after that node went (Ceph's `osd set`). */
+const flags: readonly string[] = ['noout', 'nobackfill', 'norecover', 'norebalance']
+
+/** As Rook asks itself, so that a Ceph without its monitors says so and does not hang (rook/rook pkg/daemon/ceph/client/command.go). */
+const ceph = ['ceph', '--connect-timeout=15']
+
+interface CephClusterObject {
+  readonly metadata: { readonly name: string; readonly namespace: string }
+  /** Of a Ceph that runs elsewhere, on machines that are not our nodes (rook/rook pkg/apis/ceph.rook.io/v1/types.go). */
+  readonly spec?: { readonly external?: { readonly enable?: boolean } }
+}
+
+interface ToolboxObject extends PodObject {
+  readonly spec?: PodObject['spec'] & { readonly containers?: readonly { readonly name: string }[] }
+}
+
+/** The namespaces in which Rook runs a Ceph on the cluster's own nodes; there is one in each at most. */
+export async function cephNamespaces(api: Api, signal: AbortSignal): Promise<readonly string[]> {
+  const clusters = await listOf<CephClusterObject>(api, '/apis/ceph.rook.io/v1/cephclusters', signal)
+  return clusters.filter(({ spec }) => spec?.external?.enable !== true).map(({ metadata }) => metadata.namespace)
+}
+
+/**
+ * A ready pod of Rook's toolbox (rook/rook deploy/examples/toolbox.yaml): Rook itself has no field for Ceph's flags, and
+ * its own keys are for nobody else.
+ */
+export async function toolboxOf(api: Api, namespace: string, signal: AbortSignal): Promise<ToolboxObject | undefined> {
+  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods${queryOf({ labelSelector: 'app=rook-ceph-tools' })}`
+  return (await listOf<ToolboxObject>(api, path, signal)).find(
+    ({ metadata, status }) =>
+      metadata.deletionTimestamp === undefined &&
+      status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True'),
+  )
+}
+
+/**
+ * The flags that are not set yet. Ceph is asked itself: what Rook writes of it can be a minute old, and then somebody's
+ * own `noout` of just now would be taken away afterwards. Without a toolbox nothing can be set, and nothing is told.
+ */
+export async function lookAtFlags(
+  api: Api,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<readonly StorageSetting[]> {
+  const toolbox = await toolboxOf(api, namespace, signal)
+  if (!toolbox) return []
+  const set = readFlags(await run(api, toolbox, ['osd', 'dump', '--format=json'], signal), namespace)
+  return flags
+    .filter((flag) => !set.has(flag))
+    .map((name) => ({ system: 'ceph', namespace, name, before: 'unset', during: 'set' }))
+}
+
+/** Safe to do twice; a Ceph that there is no longer is fine. */
+export async function setFlag(
+  api: Api,
+  { namespace, name }: Pick<StorageSetting, 'namespace' | 'name'>,
+  value: string,
+  signal: AbortSignal,
+): Promise<void> {
+  // What is asked for comes from a journal, and goes into a command.
+  if (!flags.includes(name) || (value !== 'set' && value !== 'unset'))
+    throw new AgentError('rejected', `a flag of Ceph is never to be changed so: ${value} ${name}`)
+  const toolbox = await toolboxOf(api, namespace, signal)
+  if (toolbox) {
+    await run(api, toolbox, ['osd', value, name], signal)
+    return
+  }
+  if (!(await cephNamespaces(api, signal)).includes(namespace)) return
+  throw new AgentError(
+    'unreachable',
+    `no rook-ceph-tools pod is ready in ${namespace}, to ${value} Ceph's flag ${name}`,
+  )
+}
+
+async function run(
+  api: Api,
+  { metadata: { namespace, name: pod }, spec }: ToolboxObject,
+  words: readonly string[],
+  signal: AbortSignal,
+): Promise<string> {
+  const container = spec?.containers?.find(({ name }) => name === 'rook-ceph-tools')?.name
+  const command = [...ceph, ...words]
+  const { code, stdout, stderr } = await api.exec({ namespace, pod, container, command, signal })
+  if (code === 0) return stdout
+  const why = stderr.trim().replaceAll(/\s+/g, ' ').slice(-200)
+  // Its monitors may come back: `[errno 110] RADOS timed out (error connecting to the cluster)`.
+  const passes = /errno 110|timed out/i.test(why)
+  throw new AgentError(
+    passes ? 'unreachable' : 'rejected',
+    `"ceph ${words.join(' ')}" in ${namespace}/${pod} ends with exit code ${code}${why ? `: ${why}` : ''}`,
+  )
+}
+
+/** `"flags": "noout,sortbitwise,recovery_deletes"` (ceph src/osd/OSDMap.cc OSDMap::dump). */
+function readFlags(text: string, namespace: string): ReadonlySet<string> {
+  try {
+    const { flags: set } = asRecord(JSON.parse(text))
+    if (typeof set === 'string') return new Set(set.split(','))
+  } catch {
+    // Told below.
+  }
+  throw new AgentError('malformed', `Ceph in ${namespace} does not tell its flags: ${text.slice(0, 80)}`)
+}

@@ -1,0 +1,147 @@
+import type { IncomingMessage } from 'node:http'
+import { WebSocket } from 'ws'
+import { AgentError } from '../../core/errors.ts'
+import { ApiRefusal, readAnswer, translate } from './answers.ts'
+import { type Access, asRecord } from './kubeconfig.ts'
+
+export interface ExecRequest {
+  readonly namespace: string
+  readonly pod: string
+  /** Needed only where the pod has several. */
+  readonly container?: string | undefined
+  /** The program and its arguments; no shell reads them. */
+  readonly command: readonly string[]
+  readonly signal: AbortSignal
+}
+
+export interface ExecOutcome {
+  /** The program's exit code. */
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Both number their channels alike; the older is for API servers before 1.30 (k8s.io/apimachinery pkg/util/remotecommand/constants.go). */
+const protocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io']
+/** The first byte of each message says what it belongs to. */
+const channels = { stdout: 1, stderr: 2, status: 3 } as const
+/** Of a command's output; what Ceph says of a homelab is some kilobytes. In bytes. */
+const largestOutput = 16 * 1_048_576
+
+/**
+ * Runs a command in a pod, over the WebSocket of its `exec` subresource. Node's own WebSocket can show neither a client
+ * certificate nor a token, hence a package. When the signal ends it, the program may go on for a while where it is.
+ *
+ * @throws ApiRefusal where the API server does not let us, or finds no such pod
+ */
+export function execOver(
+  access: Access,
+  { namespace, pod, container, command, signal }: ExecRequest,
+): Promise<ExecOutcome> {
+  const { server, ca, cert, key, token } = access
+  const where = server.host
+  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/exec`
+  const url = new URL(server.pathname.replace(/\/$/, '') + path, server)
+  url.protocol = 'wss:'
+  url.search = new URLSearchParams([
+    ...command.map((word): [string, string] => ['command', word]),
+    ...(container === undefined ? [] : [['container', container] as [string, string]]),
+    ['stdout', 'true'],
+    ['stderr', 'true'],
+  ]).toString()
+  const headers = { 'user-agent': 'caretaker', ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) }
+  const tls = { ...(ca ? { ca } : {}), ...(cert && key ? { cert, key } : {}) }
+
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(translate(signal.reason, where, signal))
+    const socket = new WebSocket(url, protocols, {
+      ...tls,
+      headers,
+      perMessageDeflate: false,
+      maxPayload: largestOutput,
+    })
+    const said = new Map<number, Buffer[]>()
+    const textOf = (channel: number) => Buffer.concat(said.get(channel) ?? []).toString('utf8')
+    let size = 0
+
+    const end = (settle: () => void) => {
+      signal.removeEventListener('abort', abort)
+      settle()
+      // Its farewell is not waited for: the other side may be gone.
+      socket.terminate()
+    }
+    const fail = (error: unknown) => end(() => reject(translate(error, where, signal)))
+    function abort(): void {
+      fail(signal.reason)
+    }
+    signal.addEventListener('abort', abort, { once: true })
+
+    socket.on('message', (data: Buffer) => {
+      size += data.length
+      if (size > largestOutput) return fail(new Error('the output of a command has no end'))
+      const [channel] = data
+      if (channel === undefined) return
+      const before = said.get(channel) ?? []
+      said.set(channel, before)
+      before.push(data.subarray(1))
+      // The server opens each channel with a message of nothing.
+      if (channel !== channels.status || data.length === 1) return
+      try {
+        const code = exitCodeOf(textOf(channels.status), where)
+        if (code !== undefined)
+          end(() => resolve({ code, stdout: textOf(channels.stdout), stderr: textOf(channels.stderr) }))
+      } catch (error) {
+        fail(error)
+      }
+    })
+    socket.on('unexpected-response', (_, response) => {
+      refusalOf(response, `GET ${path}`, where).then(fail, fail)
+    })
+    socket.on('error', fail)
+    socket.on('close', () => fail(new Error('a command ended without saying how')))
+  })
+}
+
+/**
+ * What the status at the end says: undefined while it is not all there (k8s.io/client-go tools/remotecommand/v4.go).
+ *
+ * @throws ApiRefusal where the command could not be run at all
+ */
+function exitCodeOf(text: string, where: string): number | undefined {
+  let status: Record<string, unknown>
+  try {
+    status = asRecord(JSON.parse(text))
+  } catch {
+    return undefined
+  }
+  if (status['status'] === 'Success') return 0
+  const { causes } = asRecord(status['details'])
+  const exit = (Array.isArray(causes) ? causes.map(asRecord) : []).find(({ reason }) => reason === 'ExitCode')
+  const code = Number(exit?.['message'] ?? Number.NaN)
+  if (Number.isInteger(code) && code > 0) return code
+  // That its container is starting anew is told here too, and passes.
+  const { code: kind = 500, message = text } = status
+  throw new ApiRefusal(
+    Number(kind),
+    `the Kubernetes API at ${where} could not run a command: ${String(message).slice(0, 200)}`,
+    status['details'],
+  )
+}
+
+/** It did not become a WebSocket: what was answered instead. */
+async function refusalOf(response: IncomingMessage, what: string, where: string): Promise<unknown> {
+  let text = ''
+  for await (const chunk of response.setEncoding('utf8')) {
+    text += String(chunk)
+    if (text.length > 65_536) break
+  }
+  try {
+    readAnswer(response.statusCode ?? 0, text, what, where)
+  } catch (error) {
+    return error
+  }
+  return new AgentError(
+    'malformed',
+    `the Kubernetes API at ${where} answers ${what} without a WebSocket: ${text.slice(0, 80)}`,
+  )
+}

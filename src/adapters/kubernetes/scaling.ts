@@ -1,0 +1,127 @@
+import { AgentError } from '../../core/errors.ts'
+import type { Kubernetes, ScaledWorkload, WorkloadSelection } from '../../core/ports.ts'
+import { type Api, ApiRefusal, isMissing, listOf, queryOf } from './api.ts'
+import { replicasAnnotation } from './marks.ts'
+import { conflicts } from './nodes.ts'
+
+/** k8s.io/api apps/v1 Deployment, StatefulSet; batch/v1 CronJob. */
+interface WorkloadObject {
+  readonly metadata: {
+    readonly name: string
+    readonly namespace: string
+    readonly resourceVersion: string
+    readonly annotations?: Readonly<Record<string, string>>
+  }
+  readonly spec?: { readonly replicas?: number; readonly suspend?: boolean }
+}
+
+type Kind = ScaledWorkload['kind']
+type Workload = Pick<ScaledWorkload, 'kind' | 'namespace' | 'name'>
+
+const resources: Readonly<Record<Kind, { readonly root: string; readonly plural: string }>> = {
+  Deployment: { root: '/apis/apps/v1', plural: 'deployments' },
+  StatefulSet: { root: '/apis/apps/v1', plural: 'statefulsets' },
+  CronJob: { root: '/apis/batch/v1', plural: 'cronjobs' },
+}
+
+/**
+ * Scales workloads to nothing, and back. A HorizontalPodAutoscaler does not fight this: it is off while its target has no
+ * replicas (kubernetes pkg/controller/podautoscaler/horizontal.go "ScalingDisabled"; one with minReplicas 0 is not).
+ */
+export function createScaling(api: Api): Pick<Kubernetes, 'scalable' | 'scale'> {
+  async function scaleOnce({ kind, namespace, name }: Workload, replicas: number, signal: AbortSignal): Promise<void> {
+    const { root, plural } = resources[kind]
+    const path = `${root}/namespaces/${encodeURIComponent(namespace)}/${plural}/${encodeURIComponent(name)}`
+    const patch = (at: string, body: object) => api.send({ method: 'PATCH', path: at, body, signal })
+    const { metadata, spec } = await api.send<WorkloadObject>({ method: 'GET', path, signal })
+    const { resourceVersion, annotations } = metadata
+    const present = replicasOf(kind, spec)
+    // Who has put some back meanwhile is not overruled; of a note that outlasted its putting back, we are rid.
+    const isToChange = replicas === 0 ? present > 0 : present === 0
+    const note = replicas > 0 ? null : String(present)
+    const isToNote = replicas > 0 ? annotations?.[replicasAnnotation] !== undefined : isToChange
+    const noteIn = { annotations: { [replicasAnnotation]: note } }
+    if (kind === 'CronJob') {
+      if (!isToChange && !isToNote) return
+      const metadataOf = { resourceVersion, ...(isToNote ? noteIn : {}) }
+      await patch(path, { metadata: metadataOf, ...(isToChange ? { spec: { suspend: replicas === 0 } } : {}) })
+      return
+    }
+    const scale = (version: string) =>
+      patch(`${path}/scale`, { metadata: { resourceVersion: version }, spec: { replicas } })
+    if (replicas > 0) {
+      if (isToChange) await scale(resourceVersion)
+      if (isToNote) await patch(path, { metadata: noteIn }).catch(forgive)
+      return
+    }
+    if (!isToChange) return
+    // First: a note of replicas that are still there is harmless, a workload at nothing without one is not.
+    const noted = await patch(path, { metadata: { resourceVersion, ...noteIn } }).catch(forgive)
+    await scale((noted as WorkloadObject | undefined)?.metadata.resourceVersion ?? resourceVersion)
+  }
+
+  return {
+    async scalable(selections, signal) {
+      const found = await Promise.all(
+        selections.flatMap((selection) => kinds.map((kind) => chosenBy(api, selection, kind, signal))),
+      )
+      // Several selections may choose the same.
+      const all = new Map(found.flat().map((one) => [keyOf(one), one]))
+      return [...all.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one)
+    },
+    async scale(workload, replicas, signal) {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await scaleOnce(workload, replicas, signal)
+        } catch (error) {
+          if (isMissing(error, resources[workload.kind].plural)) return
+          if (!(error instanceof ApiRefusal) || error.status !== 409 || attempt >= conflicts) throw error
+        }
+      }
+    },
+  }
+}
+
+const kinds = ['CronJob', 'Deployment', 'StatefulSet'] as const
+
+/** What one selection chooses of a kind and runs now. Whose it is does not matter: the user has chosen it. */
+async function chosenBy(
+  api: Api,
+  { selector, namespace }: WorkloadSelection,
+  kind: Kind,
+  signal: AbortSignal,
+): Promise<readonly ScaledWorkload[]> {
+  // To the API an empty selector is one that chooses everything there is.
+  if (selector.trim() === '')
+    throw new AgentError('misconfigured', 'an empty label selector would choose every workload')
+  const { root, plural } = resources[kind]
+  const inside = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`
+  try {
+    const path = `${root}${inside}/${plural}${queryOf({ labelSelector: selector })}`
+    const objects = await listOf<WorkloadObject>(api, path, signal)
+    return objects.flatMap(({ metadata, spec }) => {
+      const replicas = replicasOf(kind, spec)
+      return replicas === 0 ? [] : [{ kind, namespace: metadata.namespace, name: metadata.name, replicas }]
+    })
+  } catch (error) {
+    if (error instanceof ApiRefusal && error.status === 400)
+      throw new AgentError('misconfigured', `"${selector}" chooses no workloads: ${error.message}`, error)
+    throw error
+  }
+}
+
+/** What is not said is one (apps/v1 defaults), and a CronJob has one unless it is suspended. */
+function replicasOf(kind: Kind, spec: WorkloadObject['spec']): number {
+  if (kind === 'CronJob') return spec?.suspend === true ? 0 : 1
+  return spec?.replicas ?? 1
+}
+
+/** By namespace and name; no name has a space. */
+function keyOf({ kind, namespace, name }: Workload): string {
+  return [namespace, name, kind].join(' ')
+}
+
+/** A note is for people: who may scale and not write, or whose policies refuse the rest of the object, scales without. */
+function forgive(error: unknown): undefined {
+  if (!(error instanceof ApiRefusal) || error.status === 409) throw error
+}

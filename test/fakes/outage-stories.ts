@@ -1,0 +1,116 @@
+import { expect } from 'vitest'
+import { waitFor } from '../lab/daemon.ts'
+import { startAgent, type StartedAgent } from './agent.ts'
+import { fakeHomelab, type FakeHomelab } from './homelab.ts'
+
+/** What the UPS says in these stories: the second is enough to shed load, the third to shut down. */
+export const words = {
+  mains: { status: ['OL'], charge: 90, runtime: 3_600_000 },
+  battery: { status: ['OB', 'DISCHRG'], charge: 80, runtime: 3_000_000 },
+  low: { status: ['OB', 'DISCHRG', 'LB'], charge: 15, runtime: 600_000 },
+} as const
+
+/**
+ * A homelab with everything that a power cut touches: three control planes, a worker, one with storage, one that a person
+ * has cordoned, one that is off, a NAS, a workload that can be spared, and a flag of Ceph's.
+ */
+export function wholeHomelab(): FakeHomelab {
+  const homelab = fakeHomelab(
+    {
+      'cp-1': 'controlplane',
+      'cp-2': 'controlplane',
+      'cp-3': 'controlplane',
+      'w-1': 'worker',
+      's-1': 'worker',
+      'closed-1': 'worker',
+      'off-1': 'worker',
+    },
+    { hosts: ['nas'] },
+  )
+  homelab.machine('closed-1').unschedulable = true
+  homelab.machine('off-1').up = false
+  homelab.scalables.push({
+    kind: 'Deployment',
+    namespace: 'media',
+    name: 'films',
+    labels: { tier: 'batch' },
+    replicas: 3,
+  })
+  homelab.storageSettings.push({ system: 'ceph', namespace: 'rook-ceph', name: 'noout', value: 'unset', during: 'set' })
+  return homelab
+}
+
+export function startWhole(homelab: FakeHomelab): StartedAgent {
+  return startAgent(homelab, {
+    hosts: [{ name: 'nas', nas: true, within: '1s' }],
+    node: (name) => (name === 's-1' ? { storage: true } : {}),
+    power: { shed: [{ selector: 'tier=batch' }], shedAfter: '0s', nodeStops: '200ms' },
+  })
+}
+
+export const stageOf = ({ ports }: FakeHomelab) => ports.journal.outages(1)[0]?.stage
+
+/** The power fails, and then comes back: nothing disturbs either. Answers the diary, and where the way back begins in it. */
+export async function undisturbed(): Promise<{ readonly diary: readonly string[]; readonly backAt: number }> {
+  const homelab = wholeHomelab()
+  await using it = startWhole(homelab)
+  await failPower(it, homelab)
+  await allOff(homelab)
+  const backAt = homelab.diary.length
+  await it.reads(words.mains)
+  await allBack(homelab)
+  return { diary: homelab.diary, backAt }
+}
+
+/** Mains, then the battery for long enough to shed load, then a battery that is low. */
+export async function failPower(it: StartedAgent, homelab: FakeHomelab): Promise<void> {
+  await it.reads(words.mains)
+  await it.reads(words.battery)
+  await waitFor('the load to be shed', 5_000, () => homelab.diary.includes('scale media/films to 0'))
+  await it.agent.idle()
+  await it.reads(words.low)
+}
+
+/** The battery is about to end: whatever still runs then loses its data. */
+export async function allOff(homelab: FakeHomelab): Promise<void> {
+  const running = () => [
+    ...[...homelab.machines.values()].filter(({ up }) => up).map(({ name }) => name),
+    ...[...homelab.hosts].filter(([, { up }]) => up).map(([name]) => name),
+  ]
+  await waitFor('everything to be off', 5_000, () => running().length === 0 && stageOf(homelab) === 'stopped').catch(
+    (error: unknown) => {
+      throw new Error(`still up: ${running().join(', ')}; ${stageOf(homelab)}; ${homelab.diary.join(', ')}`, {
+        cause: error,
+      })
+    },
+  )
+}
+
+/** Everything is as it was before, and nothing is ours any more. */
+export async function allBack(homelab: FakeHomelab): Promise<void> {
+  await waitFor('the outage to be over', 5_000, () => stageOf(homelab) === 'over').catch((error: unknown) => {
+    throw new Error(`not over: ${JSON.stringify(homelab.ports.journal.outages(1)[0])}; ${homelab.diary.join(', ')}`, {
+      cause: error,
+    })
+  })
+  expectUntouched(homelab)
+}
+
+export function expectUntouched(homelab: FakeHomelab): void {
+  const machines = [...homelab.machines.values()]
+  expect(machines.map(({ name, up, unschedulable, mark }) => ({ name, up, unschedulable, mark }))).toEqual(
+    machines.map(({ name }) => ({
+      name,
+      up: name !== 'off-1',
+      unschedulable: name === 'closed-1',
+      mark: undefined,
+    })),
+  )
+  expect(homelab.hosts.get('nas')).toMatchObject({ up: true })
+  expect(homelab.scalables.map(({ replicas }) => replicas)).toEqual([3])
+  expect(homelab.storageSettings.map(({ value }) => value)).toEqual(['unset'])
+  const foreign = homelab.diary.filter(
+    (entry) => /^(un)?cordon closed-1$/.test(entry) || /(shut-down|wake) off-1$/.test(entry),
+  )
+  expect(foreign).toEqual([])
+}
