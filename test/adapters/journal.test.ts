@@ -237,6 +237,7 @@ describe('a disk that is full', () => {
       journal.saveOutage(stopping)
       journal.saveRollout(rollout)
       expect(journal.openRollout()).toEqual(rollout)
+      expect(journal.outages(5)).toEqual([stopping])
       expect(journal.rollouts(5)).toEqual([rollout])
       journal.remember('wishes', ['v1.14.0'])
       journal.remember('paused', 'by hand')

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { Redis } from 'ioredis'
 import { type ControlClient, createControlClient } from '../../src/control/client.ts'
 
 const launcher = fileURLToPath(new URL('../../bin/caretaker.mjs', import.meta.url))
@@ -107,18 +108,29 @@ export async function waitFor(
 
 /** Ends the queue store that a killed daemon has left behind. */
 export async function endStore(directory: string): Promise<void> {
-  const { Redis } = await import('ioredis')
+  await askStore(directory, (client) => client.shutdown('NOSAVE'))
+}
+
+/** The process of the queue's own store, or undefined where none answers. */
+export async function storePid(directory: string): Promise<number | undefined> {
+  const info = await askStore(directory, (client) => client.info('server'))
+  const pid = Number(/process_id:(\d+)/.exec(info ?? '')?.[1])
+  return pid > 0 ? pid : undefined
+}
+
+async function askStore<T>(directory: string, ask: (client: Redis) => Promise<T>): Promise<T | undefined> {
   const client = new Redis({
     path: join(directory, 'state', 'queue', 'queue.sock'),
     lazyConnect: true,
     retryStrategy: () => null,
   })
   client.on('error', () => {})
-  await client
+  const answer = await client
     .connect()
-    .then(() => client.shutdown('NOSAVE'))
-    .catch(() => {})
+    .then(() => ask(client))
+    .catch(() => undefined)
   client.disconnect()
+  return answer
 }
 
 function isRunning(child: ChildProcess): boolean {

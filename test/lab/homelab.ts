@@ -7,6 +7,7 @@ import { createEtcd, type LabEtcd } from './etcd.ts'
 import { createFactory, type LabFactory } from './factory.ts'
 import { readSchematic, type Schematic } from './factory-schematic.ts'
 import { createKubernetesApi, type KubernetesApi } from './kubernetes-api.ts'
+import { type LabHost, startLabHost } from './host.ts'
 import { createTalosNode, type TalosNode } from './talos-node.ts'
 import type { TalosPace } from './talos-types.ts'
 
@@ -15,6 +16,8 @@ export interface HomelabOptions {
   readonly net: number
   readonly controlPlanes?: number
   readonly workers?: number
+  /** Whether there is a NAS on the same UPS. */
+  readonly nas?: boolean
   /** The Talos release that the nodes run at first. */
   readonly version?: string
   /** What the Factory offers at first. */
@@ -42,7 +45,9 @@ export interface Homelab extends AsyncDisposable {
   readonly kubernetes: KubernetesApi
   /** Every change of the cluster since the start, oldest first: the lab as judge. */
   readonly moments: readonly Moment[]
-  /** Names of nodes in the order in which they powered off. */
+  /** Absent where there is none. */
+  readonly nas: LabHost | undefined
+  /** Names of machines in the order in which they powered off. */
   readonly poweredOff: readonly string[]
   /** MAC addresses that a magic packet came for, in order. */
   readonly woken: readonly string[]
@@ -76,6 +81,7 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
     net,
     controlPlanes = 3,
     workers = 2,
+    nas: hasNas = false,
     version = 'v1.13.9',
     kubernetesVersion = 'v1.36.3',
     pace = {},
@@ -175,6 +181,16 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
   etcd.onChange(align)
   await kubernetes.start()
 
+  const nas = hasNas
+    ? stack.use(
+        await startLabHost({
+          name: 'nas',
+          address: address(6),
+          mac: `02:00:00:00:${net.toString(16).padStart(2, '0')}:06`,
+          onOff: () => poweredOff.push('nas'),
+        }),
+      )
+    : undefined
   const woken: string[] = []
   const wire = createSocket('udp4')
   wire.on('message', (packet) => {
@@ -187,6 +203,7 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
     if (!isMagic) return
     woken.push(text)
     nodes.find((node) => node.mac.toLowerCase() === text)?.wake()
+    if (nas?.mac === text) void nas.wake()
   })
   await new Promise<void>((resolve) => wire.bind(0, address(200), resolve))
   stack.defer(() => new Promise<void>((resolve) => wire.close(() => resolve())))
@@ -199,6 +216,7 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
   return {
     factory,
     nodes,
+    nas,
     etcd,
     kubernetes,
     moments,
@@ -222,6 +240,20 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
       const config = {
         cluster: { name: 'lab', talosconfig: 'talosconfig', kubeconfig: 'kubeconfig' },
         nodes: nodes.map(({ name, role, address: at, mac }) => ({ name, role, address: at, mac })),
+        ...(nas
+          ? {
+              hosts: [
+                {
+                  name: nas.name,
+                  nas: true,
+                  address: nas.address,
+                  mac: nas.mac,
+                  within: '5s',
+                  shutdown: { http: { url: `http://${nas.address}:${nas.port}/shutdown` } },
+                },
+              ],
+            }
+          : {}),
         schematic: 'homelab',
         factory: { url: factoryUrl ?? factory.url },
         share: { directory: 'share' },

@@ -61,6 +61,7 @@ export function openJournal(
   const openRollouts = new Map(readRollouts(1_000, 'WHERE open = 1').map((rollout) => [rollout.id, rollout]))
   /** Those that the disk may not have taken yet. */
   const unwritten = new Map<string, Rollout>()
+  const unwrittenOutages = new Map<string, Outage>()
   let runIds = all<{ top: number | null }>('SELECT max(id) AS top FROM runs')[0]?.top ?? 0
   let writes = 0
   isOpen = true
@@ -230,6 +231,7 @@ export function openJournal(
     openOutage: () => outage,
     saveOutage: (changed) => {
       outage = changed.stage === 'over' ? undefined : changed
+      unwrittenOutages.set(changed.startedAt, changed)
       const open = changed.stage === 'over' ? 0 : 1
       write(
         'INSERT INTO outages (startedAt, open, record) VALUES (?, ?, ?) ON CONFLICT (startedAt) DO UPDATE SET open = excluded.open, record = excluded.record',
@@ -237,8 +239,13 @@ export function openJournal(
         open,
         JSON.stringify(changed),
       )
+      if (pending.length === 0) unwrittenOutages.clear()
     },
-    outages: (limit) => readOutages(limit),
+    outages: (limit) => {
+      const written = readOutages(limit).filter(({ startedAt }) => !unwrittenOutages.has(startedAt))
+      const all = [...written, ...unwrittenOutages.values()]
+      return all.sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1)).slice(0, limit)
+    },
     openRollout: () => {
       // Who only reads sees what the writer has changed since.
       const found = readOnly ? readRollouts(1, 'WHERE open = 1') : newestFirst(openRollouts.values())

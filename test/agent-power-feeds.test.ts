@@ -1,0 +1,99 @@
+import { expect, test } from 'vitest'
+import { startAgent, type StartedAgent } from './fakes/agent.ts'
+import { fakeHomelab, type FakeHomelab } from './fakes/homelab.ts'
+import { low, onBattery, online, three } from './fakes/stories.ts'
+import { waitFor } from './lab/daemon.ts'
+
+const feeds: Readonly<Record<string, object>> = {
+  'cp-1': { any: ['rack', 'shelf'] },
+  'cp-2': { any: ['rack', 'shelf'] },
+  'cp-3': { weights: { rack: 1, shelf: 1 }, atLeast: 1 },
+  'w-1': { any: ['rack'] },
+  'w-2': { all: ['rack', 'shelf'] },
+}
+
+function start(): { homelab: FakeHomelab; it: StartedAgent } {
+  const homelab = fakeHomelab(three, { upses: ['rack', 'shelf'] })
+  const it = startAgent(homelab, {
+    upses: ['rack', 'shelf'],
+    node: (name) => ({ feed: feeds[name] }),
+    power: { nodeStops: '200ms' },
+  })
+  return { homelab, it }
+}
+async function mains({ reads, agent }: StartedAgent): Promise<void> {
+  await reads(online, 1_000, 'rack')
+  await reads(online, 0, 'shelf')
+  await agent.idle()
+}
+const running = ({ machines }: FakeHomelab) => [...machines.values()].filter(({ up }) => up).map(({ name }) => name)
+const did = ({ diary }: FakeHomelab, verb: string) =>
+  diary.filter((entry) => entry.startsWith(`${verb} `)).map((entry) => entry.slice(verb.length + 1))
+const record = ({ ports }: FakeHomelab) => ports.journal.outages(1)[0]
+
+test('one UPS of two may fail: only what hangs on it alone, or needs both, goes down', async () => {
+  const { homelab, it } = start()
+  await using _ = it
+  await mains(it)
+  await it.reads(onBattery, 1_000, 'shelf')
+  await it.reads(low, 1_000, 'shelf')
+  await it.agent.idle()
+  expect(running(homelab)).toEqual(['cp-1', 'cp-2', 'cp-3', 'w-1'])
+  expect(did(homelab, 'cordon')).toEqual(['w-2'])
+  expect(did(homelab, 'drain')).toEqual(['w-2'])
+  // Only the one that fails has somebody who waits for us.
+  expect(homelab.diary.filter((entry) => entry.startsWith('log-out'))).toEqual(['log-out shelf'])
+  await it.reads(online, 1_000, 'shelf')
+  await waitFor('the outage to be over', 5_000, () => record(homelab)?.stage === 'over')
+  expect(did(homelab, 'wake')).toEqual(['w-2'])
+})
+
+test('when the second one fails too everything else follows, and what is down already is not told again', async () => {
+  const { homelab, it } = start()
+  await using _ = it
+  await mains(it)
+  await it.reads(low, 1_000, 'rack')
+  await it.agent.idle()
+  expect(running(homelab)).toEqual(['cp-1', 'cp-2', 'cp-3'])
+  await it.reads(low, 1_000, 'shelf')
+  await waitFor('everything to be off', 5_000, () => running(homelab).length === 0)
+  await it.agent.idle()
+  expect(did(homelab, 'shut-down').toSorted()).toEqual(['cp-1', 'cp-2', 'cp-3', 'w-1', 'w-2'])
+  await mains(it)
+  await waitFor('the outage to be over', 5_000, () => record(homelab)?.stage === 'over')
+  expect(running(homelab)).toHaveLength(5)
+})
+
+test('of two that failed the first to come back brings its own machines back, and the others stay down', async () => {
+  const { homelab, it } = start()
+  await using _ = it
+  await mains(it)
+  await it.reads(low, 1_000, 'rack')
+  await it.reads(low, 0, 'shelf')
+  await waitFor('everything to be off', 5_000, () => record(homelab)?.stage === 'stopped')
+  await it.reads(online, 1_000, 'rack')
+  const back = ['cp-1', 'cp-2', 'cp-3', 'w-1']
+  await waitFor('what the rack carries', 5_000, () => running(homelab).join() === back.join())
+  await waitFor('them to be on record as back', 5_000, () =>
+    back.every((name) => record(homelab)?.nodes[name]?.state === 'back'),
+  )
+  expect(homelab.machine('w-2').up).toBe(false)
+  // The watch on what must stay down takes the cluster from nobody.
+  await it.run('shut-down-cluster')
+  expect(record(homelab)?.nodes['w-1']?.state).toBe('back')
+  await it.reads(online, 1_000, 'shelf')
+  await waitFor('the outage to be over', 5_000, () => record(homelab)?.stage === 'over')
+  expect(homelab.machine('w-2')).toMatchObject({ up: true, unschedulable: false })
+})
+
+test('a UPS that is silent is not taken for one that fails, nor for mains', async () => {
+  const { homelab, it } = start()
+  await using _ = it
+  await it.reads(online, 1_000, 'shelf')
+  await it.silent(60_000, 'rack')
+  await it.agent.idle()
+  expect(running(homelab)).toHaveLength(5)
+  await it.reads(low, 1_000, 'shelf')
+  await it.agent.idle()
+  expect(running(homelab)).toEqual(['cp-1', 'cp-2', 'cp-3', 'w-1'])
+})
