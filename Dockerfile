@@ -17,9 +17,10 @@ COPY bin/node/package.json bin/node/
 RUN npm ci --omit=dev --omit=optional
 
 FROM node:24-slim
-# The queue's store, for those who do not bring their own: an agent with a queue.url does not start it.
+# The queue's store, for those who do not bring their own: an agent with a queue.url does not start it. And what hosts
+# are shut down with.
 RUN apt-get update \
- && apt-get install -y --no-install-recommends redis-server \
+ && apt-get install -y --no-install-recommends redis-server openssh-client \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 COPY --from=packages /app/node_modules node_modules

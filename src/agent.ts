@@ -149,7 +149,8 @@ export function createAgent(options: AgentOptions) {
     const locked = await lock.take(job.purpose, AbortSignal.any([signal, held.signal]))
     const isRollback = (remembered.rollbacks.recall(journal) ?? []).length > 0
     if ('why' in locked) {
-      alertOnce(journal, 'lease', locked.why)
+      // After our own shutdown the API is away because we wanted it so.
+      if (!journal.openOutage()) alertOnce(journal, 'lease', locked.why)
       // A control plane that hangs may have taken the API with it, and taking it back is what makes it whole.
       if (locked.held || !isRollback) return later(locked.why, soon())
       return job.run(contextOf(job, AbortSignal.any([signal, held.signal])))

@@ -35,6 +35,11 @@ const httpCall = z.strictObject({
   method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']).default('POST'),
   headers: z.record(z.string().regex(/^[A-Za-z0-9-]+$/), z.union([z.string(), secret])).default({}),
   body: z.string().optional(),
+  expect: z
+    .array(z.int().min(100).max(599))
+    .min(1)
+    .optional()
+    .meta({ description: 'Answers that count; by default 200 to 299' }),
   ca: path.optional().meta({ description: 'Path of the CA that vouches for it' }),
 })
 
@@ -79,6 +84,11 @@ export const hostMachine = z.strictObject({
           key: path.meta({ description: 'Path of the private key' }),
           knownHosts: path.meta({ description: 'Path of a file in which `ssh-keyscan` left its host key' }),
           command: z.string().min(1).default('sudo shutdown -h now'),
+          rehearsal: z
+            .string()
+            .min(1)
+            .optional()
+            .meta({ description: 'A command that shows whether the other would work: sudo -n -l shutdown' }),
         }),
       }),
       z.strictObject({ http: httpCall }),

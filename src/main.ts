@@ -60,6 +60,7 @@ export async function runDaemon({ settings, log, signal, pollEvery }: DaemonOpti
     await openWorld({
       settings,
       journal,
+      log,
       onLoginRefused: (label, why) => {
         log.error({ ups: label, reason: why }, 'the UPS server refuses our login; it is watched without')
         journal.write({ kind: 'alert', subject: label, text: why })

@@ -131,12 +131,16 @@ test('a rehearsal that only asks changes nothing, and tells what would go wrong'
   homelab.forbidden = ['evict pods']
   homelab.hosts.get('nas')!.up = false
   homelab.machine('w-1').up = false
-  await using it = startAgent(homelab, { hosts: [{ name: 'nas', nas: true, within: '1s', mac: undefined }] })
+  await using it = startAgent(homelab, {
+    hosts: [{ name: 'nas', nas: true, within: '1s', mac: undefined }],
+    node: (name) => (name === 'cp-1' ? { address: 'cp-1.home.arpa' } : {}),
+  })
   await it.reads({ status: ['OL'], charge: 100 })
   await it.agent.idle()
   const { report } = await controlOf(homelab, it).drill({ dryRun: true, until: undefined, signal })
   const faults = report!.checks.filter(({ ok }) => !ok).map(({ subject, text }) => `${subject} ${text}`)
   expect(faults).toEqual([
+    'cp-1 is found by a name, cp-1.home.arpa, and DNS may be gone by then: use its IP address',
     'w-1 would not be told: w-1 does not answer',
     'nas would not be told: nas: connection refused',
     'nas can only be woken by its button: give it a mac, or wake.powerOn',

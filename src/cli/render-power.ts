@@ -3,7 +3,6 @@ import type { DrillReport } from '../core/drill.ts'
 import { describeDuration } from '../core/duration.ts'
 import { describeReason } from '../core/event.ts'
 import type { Outage } from '../core/outage.ts'
-import { wentDown } from '../core/outage.ts'
 import { summarize } from '../core/outage-summary.ts'
 import type { PowerState } from '../core/power.ts'
 import { describeFit, type TimelineRow } from '../core/timeline.ts'
@@ -80,7 +79,8 @@ export function renderPower(power: PowerAnswer, outages: readonly Outage[]): str
 export function describeOutage(outage: Outage): string {
   const { startedAt, reason, stage, nodes } = outage
   const states = Object.entries(nodes).map(([name, { state }]) => `${name} ${state}`)
-  return `since ${startedAt}, because ${describeReason(reason)}, ${stage}: ${states.join(', ')}`
+  const told = states.length === 0 ? stage : `${stage}: ${states.join(', ')}`
+  return `since ${startedAt}, because ${describeReason(reason)}, ${told}`
 }
 
 /** Outages so far, newest first, each with what took how long. */
@@ -93,7 +93,7 @@ function renderOutage(outage: Outage): string {
   const { startedAt, reason, endedAt, nodes } = outage
   const head = `${startedAt.slice(0, 19).replace('T', ' ')}  because ${describeReason(reason)}`
   const end = endedAt ? summarize(outage) : yellow(`${outage.stage}, and not over yet`)
-  if (!wentDown(outage)) return `${head}\n  ${end}`
+  if (!Object.values(nodes).some(({ at }) => at?.['shutdown-sent'])) return `${head}\n  ${end}`
   const time = (at: string | undefined) => (at === undefined ? '' : at.slice(11, 19))
   const rows = Object.entries(nodes).map(([name, { state, wasUp, at = {} }]) => [
     name,
@@ -134,7 +134,7 @@ export function renderTimeline(rows: readonly TimelineRow[], left: number | unde
       at < column(from) || at >= last ? ' ' : likely !== undefined && at < solid ? '█' : '▒',
     ).join('')
     const colour = reversible ? green : red
-    const times = `${describeDuration(from).padStart(6)} – ${describeDuration(to)}`
+    const times = `${seconds(from).padStart(6)} – ${seconds(to)}`
     return `${phase.padEnd(width)}  ${colour(bar)} ${times.padEnd(16)} ${describeSteps(steps)}`
   })
   const battery =
@@ -148,6 +148,10 @@ export function renderTimeline(rows: readonly TimelineRow[], left: number | unde
     ...battery,
     dim(`${' '.repeat(width)}  green can be taken back, red can't; ▒ is allowed, █ is what it took before`),
   ].join('\n')
+}
+
+function seconds(ms: number): string {
+  return `${Math.round(ms / 1_000)} s`
 }
 
 function describeSteps(steps: readonly string[]): string {

@@ -3,7 +3,7 @@ import { timeLeft } from './feeds.ts'
 import type { JobContext } from './job.ts'
 import { type Machine, machinesOf } from './machines.ts'
 import { beginOutage, type Outage } from './outage.ts'
-import { needOf, planShutdown, type ShutdownPlan } from './shutdown.ts'
+import { planShutdown, type ShutdownPlan } from './shutdown.ts'
 import { stopTimes, type TimelineRow, timelineOf } from './timeline.ts'
 import { triggersOf } from './triggers.ts'
 
@@ -50,7 +50,8 @@ export function planNow(
   const left = least.ms === Infinity && runtime !== undefined ? { ms: runtime, told: true } : least
   const plan = planShutdown({ machines, outage, left, now: now() }, config.power)
   const timeline = timelineOf(plan, stopTimes(ports.journal.outages(20), machines))
-  return { plan, timeline, left: least, runtime, needs: needOf(machines, config.power) }
+  const needs = Math.max(0, ...timeline.map(({ to }) => to)) + config.power.reserve
+  return { plan, timeline, left: least, runtime, needs }
 }
 
 /** What the UPSes say on mains of the time that they would carry their machines: the least that any machine has. */
@@ -100,8 +101,19 @@ async function checkMachine(
     (error: unknown): DrillCheck => ({ subject: name, text: `would not be told: ${messageOf(error)}`, ok: false }),
   )
   const wakes = hasMac || powerOnAfter !== undefined
+  const address = config.nodes.find((node) => node.name === name)?.address
+  const byName = address !== undefined && !/^[\d.]+$|:/.test(address)
   return [
     answers,
+    ...(byName
+      ? [
+          {
+            subject: name,
+            text: `is found by a name, ${address}, and DNS may be gone by then: use its IP address`,
+            ok: false,
+          },
+        ]
+      : []),
     wakes
       ? { subject: name, text: hasMac ? 'can be woken by magic packets' : 'can be switched on', ok: true }
       : { subject: name, text: 'can only be woken by its button: give it a mac, or wake.powerOn', ok: false },

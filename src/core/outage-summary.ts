@@ -10,6 +10,7 @@ export function summarize(outage: Outage): string {
   const took = (from: string, to: string) => describeDuration(Date.parse(to) - Date.parse(from))
   if (outage.reason === 'on-battery')
     return `mains is back after ${took(startedAt, endedAt)}; workloads get their replicas back`
+  if (outage.reason === 'drill') return 'a rehearsal, and everything was taken back'
   if (!wentDown(outage) || !Object.values(outage.nodes).some(({ at }) => at?.['shutdown-sent']))
     return 'power came back in time; nothing went down'
   const parts = [

@@ -106,7 +106,9 @@ export function triggersOf(reading: UpsReading | undefined, policy: PowerPolicy)
     one('forced-shutdown', 'a forced shutdown (FSD)', undefined),
     one(
       'low-battery',
-      `a low battery (LB) for ${describeDuration(policy.lowBatteryAfter)}`,
+      policy.lowBatteryAfter === 0
+        ? 'a low battery (LB)'
+        : `a low battery (LB) for ${describeDuration(policy.lowBatteryAfter)}`,
       ignoreLowBattery ? 'power.ignoreLowBattery is set' : undefined,
     ),
     one(

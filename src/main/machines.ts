@@ -3,6 +3,7 @@ import type { HttpCall } from '../adapters/machines/http-call.ts'
 import { createWaker, type WakeOptions } from '../adapters/machines/waker.ts'
 import type { SecretSource } from '../config-scalars.ts'
 import type { Config } from '../config.ts'
+import type { Logger } from '../core/log.ts'
 import type { Ports } from '../core/ports.ts'
 import { readSecret, readText, type Settings } from './settings.ts'
 
@@ -11,7 +12,7 @@ type GivenWake = NonNullable<GivenHost['wake']>
 type GivenCall = Extract<GivenHost['shutdown'], { http: unknown }>['http']
 
 /** What brings nodes and hosts up, and hosts down. Files that are named are read. @throws AgentError `misconfigured` */
-export async function openMachines(settings: Settings): Promise<Pick<Ports, 'hosts' | 'waker'>> {
+export async function openMachines(settings: Settings, log?: Logger): Promise<Pick<Ports, 'hosts' | 'waker'>> {
   const { hosts, nodes } = settings.config
   const [shutdowns, wakes] = await Promise.all([
     Promise.all(hosts.map((host, index) => toHost(host, `hosts.${index}`, settings))),
@@ -20,7 +21,7 @@ export async function openMachines(settings: Settings): Promise<Pick<Ports, 'hos
       ...hosts.map((host, index) => toWake(host, `hosts.${index}`, settings)),
     ]),
   ])
-  return { hosts: createHosts(shutdowns), waker: createWaker(wakes) }
+  return { hosts: createHosts(shutdowns, { log }), waker: createWaker(wakes, { log }) }
 }
 
 async function toHost(
@@ -68,7 +69,7 @@ async function toPowerOn(
 }
 
 async function toCall(
-  { url, method, headers, body, ca }: GivenCall,
+  { url, method, headers, body, ca, expect }: GivenCall,
   at: string,
   settings: Settings,
 ): Promise<HttpCall> {
@@ -78,6 +79,7 @@ async function toCall(
     method,
     headers: await withSecrets(headers, `${at}.headers`, settings),
     ...(body === undefined ? {} : { body }),
+    ...(expect === undefined ? {} : { expect }),
     ...(ca === undefined ? {} : { ca: await readText(settings.path(ca)) }),
   }
 }

@@ -14,6 +14,7 @@ import { type Credentials, missingRole, parseTalosconfig } from '../adapters/tal
 import type { Config } from '../config.ts'
 import { AgentError } from '../core/errors.ts'
 import type { Journal } from '../core/journal.ts'
+import type { Logger } from '../core/log.ts'
 import type { Ports } from '../core/ports.ts'
 import { openMachines } from './machines.ts'
 import { readSecret, readText, type Settings } from './settings.ts'
@@ -35,6 +36,7 @@ export interface WorldOptions {
   readonly journal: Journal
   readonly onLoginRefused?: (label: string, why: string) => void
   readonly onInsecure?: (label: string, why: string) => void
+  readonly log?: Logger
 }
 
 /**
@@ -42,7 +44,7 @@ export interface WorldOptions {
  *
  * @throws AgentError `misconfigured`
  */
-export async function openWorld({ settings, journal, onLoginRefused, onInsecure }: WorldOptions): Promise<World> {
+export async function openWorld({ settings, journal, onLoginRefused, onInsecure, log }: WorldOptions): Promise<World> {
   const { config, path } = settings
   const credentials = await readCredentials(settings)
   const talos = createTalos({ nodes: config.nodes, credentials })
@@ -67,7 +69,7 @@ export async function openWorld({ settings, journal, onLoginRefused, onInsecure 
     talos,
     kubernetes: createKubernetes(api),
     upses,
-    ...(await openMachines(settings)),
+    ...(await openMachines(settings, log)),
     snapshots: createSnapshots({
       directory: path(snapshots.directory ?? join(config.state, 'snapshots')),
       keep: snapshots.keep,

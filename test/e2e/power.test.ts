@@ -73,7 +73,8 @@ test(
     const dry = await cli('drill', 'power', '--dry-run')
     expect(dry.stdout).toContain('nas: lets us in')
     expect(dry.code, dry.stdout).toBe(0)
-    const closed = () => lab.nodes.filter(({ name }) => lab.kubernetes.node(name).unschedulable).map(({ name }) => name)
+    const closed = () =>
+      lab.nodes.filter(({ name }) => lab.kubernetes.node(name)?.spec.unschedulable).map(({ name }) => name)
     const real = await cli('drill', 'power', '--yes')
     expect(real.stdout).toMatch(/done +drain in/)
     expect(real.code, real.stdout).toBe(0)
@@ -107,7 +108,8 @@ test(
     await using stack = new AsyncDisposableStack()
     const scene = await setScene(stack, 82, { shed: [{ selector: 'tier=batch' }], shedAfter: '0s' })
     const { lab, upsd } = scene
-    const replicas = () => (lab.kubernetes.workload('Deployment', 'films', 'media')?.spec as { replicas?: number }).replicas
+    const replicas = () =>
+      (lab.kubernetes.workload('Deployment', 'films', 'media')?.spec as { replicas?: number }).replicas
     await upsd.set('battery.runtime', '900')
     await upsd.status('OB DISCHRG')
     await waitFor('the workload to be scaled down', 15_000, () => replicas() === 0)
@@ -117,7 +119,7 @@ test(
     await upsd.status('OL CHRG')
     await allBack(scene)
     expect(replicas()).toBe(2)
-    expect(lab.nodes.filter(({ name }) => lab.kubernetes.node(name).unschedulable)).toEqual([])
+    expect(lab.nodes.filter(({ name }) => lab.kubernetes.node(name)?.spec.unschedulable)).toEqual([])
   },
 )
 
