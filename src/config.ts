@@ -144,7 +144,8 @@ function checkFeed(
   upses: readonly { label: string }[],
   fault: (message: string, ...path: string[]) => void,
 ): void {
-  if (!feed) return
+  // What is no feed at all has its own fault already.
+  if (typeof feed?.weights !== 'object') return
   const unknown = Object.keys(feed.weights).find((label) => !upses.some((ups) => ups.label === label))
   if (unknown !== undefined) fault(`there is no UPS ${unknown}`, 'feed')
   const sum = Object.values(feed.weights).reduce((total, weight) => total + weight, 0)

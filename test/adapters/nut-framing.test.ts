@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { connectNut } from '../../src/adapters/nut/connection.ts'
 import { startSpeaker } from '../lab/speaker.ts'
+import { createConversation } from '../../src/adapters/nut/conversation.ts'
 import { upsDescription } from '../lab/upsd.ts'
 
 const address = '127.0.43.13'
@@ -30,7 +31,10 @@ test('every answer of a conversation is understood however it is split in two', 
     for (const _ of [1, 2, 3]) await nextTurn()
     socket.write(bytes.subarray(at))
   })
-  using nut = await connectNut({ host: address, port: server.port }, 5_000, AbortSignal.timeout(10_000))
+  using nut = await connectNut(
+    { host: address, port: server.port },
+    { timeout: 5_000, signal: AbortSignal.timeout(10_000) },
+  )
   const hear = (ask: string) =>
     (ask.startsWith('LIST') ? nut.list(ask) : nut.ask(ask)).catch((error: Error) => error.message)
   for (const { ask, answer } of conversation) {
@@ -39,4 +43,28 @@ test('every answer of a conversation is understood however it is split in two', 
     for (split = 1; split < Buffer.byteLength(answer); split++) expect(await hear(ask)).toEqual(whole)
   }
   expect(nut.closed).toBe(false)
+})
+
+test('an answer that came in time is not missed afterwards, and each question has its own time', async () => {
+  let said = ''
+  const conversation = createConversation({
+    at: 'nas:3493',
+    timeout: 400,
+    write: (text) => (said += text),
+    onEnd: () => (said += 'end'),
+  })
+  const passed = (ms: number) => {
+    const until = performance.now() + ms
+    return expect.poll(() => performance.now(), { interval: 2 }).toBeGreaterThan(until)
+  }
+  const answers = [conversation.ask('VER'), conversation.ask('NETVER'), conversation.ask('PROTVER')]
+  for (const answer of ['a', 'b', 'c']) {
+    await passed(240)
+    conversation.receive(Buffer.from(`${answer}\n`))
+  }
+  expect(await Promise.all(answers)).toEqual([['a'], ['b'], ['c']])
+  await passed(450)
+  expect([conversation.ended, said]).toEqual([undefined, 'VER\nNETVER\nPROTVER\n'])
+  await expect(conversation.ask('VER')).rejects.toThrow(/does not answer VER within 400 ms/)
+  expect(said).toBe('VER\nNETVER\nPROTVER\nVER\nend')
 })

@@ -5,7 +5,9 @@ import { measureBattery } from './battery.ts'
 import { megabytes, rounds, startEveryday } from './everyday.ts'
 import { measureIdle } from './idle.ts'
 import { type Measure, measureWithin } from './measure.ts'
+import { measureManyShutdowns } from './many-shutdowns.ts'
 import { measureObservation } from './observation.ts'
+import { measurePowerRace } from './power-race.ts'
 import { measureRollout } from './rollout.ts'
 import { measureStaging } from './staging.ts'
 import { measureStatus } from './status.ts'
@@ -23,6 +25,8 @@ const subjects: Readonly<Record<string, { readonly within: number; readonly meas
       await measureBattery(everyday)
     },
   },
+  power: { within: 20 * minutes, measure: measurePowerRace },
+  shutdowns: { within: 6 * minutes, measure: measureManyShutdowns },
   rollout: { within: 4 * minutes, measure: measureRollout },
   watching: { within: 8 * minutes, measure: measureWatching },
   observation: { within: 2 * minutes, measure: measureObservation },

@@ -1,6 +1,6 @@
 import { describe } from 'vitest'
 import { createNutUps } from '../../src/adapters/nut/ups.ts'
-import type { UpsReading } from '../../src/core/power.ts'
+import type { UpsReading } from '../../src/core/ups.ts'
 import { fakeHomelab } from '../fakes/homelab.ts'
 import { isUpsdInstalled, startUpsd, type LabUpsd } from '../lab/upsd.ts'
 import { startUpsdStandIn } from '../lab/upsd-stand-in.ts'
@@ -15,7 +15,7 @@ describe('the UPS of the fake homelab', () => {
     let said: UpsReading = { status: ['OL', 'CHRG'], charge: 100, runtime: 3_600_000 }
     const say = async (change: Partial<UpsReading>) => void (homelab.ups = said = { ...said, ...change })
     return {
-      ups: homelab.ports.ups!,
+      ups: homelab.ports.upses.get('ups')!,
       status: (tokens) => say({ status: tokens.split(' ') }),
       battery: async (charge, runtime) => {
         said = { status: said.status }
@@ -32,11 +32,13 @@ describe('the UPS of the fake homelab', () => {
 })
 
 async function overNut(upsd: LabUpsd): Promise<UpsUnderTest> {
+  const { certificates } = upsd
   const ups = createNutUps({
     host: upsd.address,
     port: upsd.port,
     name: upsd.upsName,
     credentials: { user: upsd.users.secondary.name, password: upsd.users.secondary.password },
+    ...(certificates ? { tls: 'required', ca: certificates.ca } : {}),
   })
   return {
     ups,
@@ -63,4 +65,12 @@ describe
 
 describe('NUT with the upsd stand-in', () => {
   upsContract(async () => overNut(await startUpsdStandIn({ address })))
+})
+
+describe("NUT with a Synology's dialect", () => {
+  upsContract(async () => overNut(await startUpsdStandIn({ address, dialect: 'synology' })))
+})
+
+describe('NUT over TLS', () => {
+  upsContract(async () => overNut(await startUpsdStandIn({ address, tls: true })))
 })

@@ -35,7 +35,7 @@ test('what the shipped configuration comments out is what is meant without it', 
     .map(([, indent, key, value]) => `${indent}${key}: ${value}`)
     .filter(
       (line) =>
-        !/ (pin|skip|blackouts|calendar|canary|checks|draining|last|minimumCharge|minimumRuntime|user|wake|url|stableFor|retryEvery|giveUpAfter|broadcast):/.test(
+        !/ (pin|skip|blackouts|calendar|canary|checks|draining|last|minimumCharge|minimumRuntime|user|wake|url|storage|feed|label|ca|cutPower|shed|interface|nas|address|mac|stableFor|retryEvery|giveUpAfter|broadcast):/.test(
           line,
         ),
     )
@@ -51,7 +51,7 @@ test('what the shipped configuration comments out is what is meant without it', 
 test('everything that it shows of upgrades can be used as it stands', () => {
   const text = readFileSync(shipped, 'utf8')
   const [before = '', rest = ''] = text.split(/(?<=^upgrade:\n)/m)
-  const [upgrade = '', after = ''] = rest.split(/(?=^# The UPS, as)/m)
+  const [upgrade = '', after = ''] = rest.split(/(?=^# The UPSes, as)/m)
   const active = `${before}${upgrade.replaceAll(/^ {2}# /gm, '  ')}${after}`
   const { upgrade: policy } = parseConfig(active, 'caretaker.yaml')
   expect(policy.checks.map(({ name }) => name)).toEqual(['web', 'alerts', 'postgres'])
@@ -320,4 +320,61 @@ test('the schema for editors knows every section', () => {
 test('a section whose settings are all commented out has its defaults', () => {
   const text = readFileSync(shipped, 'utf8').replace(/^power:[\s\S]*?(?=^# A Redis)/m, 'power:\n  # drain: 90s\n\n')
   expect(parseConfig(text, 'c.yaml').power.drain).toBe(90_000)
+})
+
+const twoUpses = `${smallest}upses: [{ host: nas, label: rack }, { host: nas, name: other, label: shelf }]\n`
+const withFeed = (feed: string) => twoUpses.replace('role: controlplane', `role: controlplane, feed: ${feed}`)
+
+describe('what a machine hangs on', () => {
+  test.each<[string, object]>([
+    ['{ any: [rack, shelf] }', { weights: { rack: 1, shelf: 1 }, atLeast: 1 }],
+    ['{ all: [rack, shelf] }', { weights: { rack: 1, shelf: 1 }, atLeast: 2 }],
+    ['{ all: [rack, rack] }', { weights: { rack: 1 }, atLeast: 1 }],
+    ['{ weights: { rack: 2, shelf: 1 }, atLeast: 2 }', { weights: { rack: 2, shelf: 1 }, atLeast: 2 }],
+  ])('%s is %j', (feed, expected) => {
+    expect(parseConfig(withFeed(feed), 'c.yaml').nodes[0]?.feed).toEqual(expected)
+  })
+
+  test('is the one UPS where there is one, and nothing where there is none', () => {
+    const one = parseConfig(`${smallest}upses: [{ host: nas, name: My_UPS }]\n`, 'c.yaml')
+    expect(one.nodes[0]?.feed).toEqual({ weights: { 'my-ups': 1 }, atLeast: 1 })
+    expect(parseConfig(smallest, 'c.yaml').nodes[0]?.feed).toBeUndefined()
+  })
+
+  test('is that of all, unless a machine has its own', () => {
+    const both = parseConfig(`${twoUpses}power: { feed: { any: [rack, shelf] } }\n`, 'c.yaml')
+    expect(both.nodes[0]?.feed).toEqual({ weights: { rack: 1, shelf: 1 }, atLeast: 1 })
+  })
+
+  test.each<[string, string]>([
+    [twoUpses, 'nodes.0.feed: there are several UPSes: name those that carry it, or a power.feed for all'],
+    [withFeed('{ any: [attic] }'), 'nodes.0.feed: there is no UPS attic'],
+    [
+      withFeed('{ weights: { rack: 1 }, atLeast: 2 }'),
+      'nodes.0.feed.atLeast: all weights together are 1, so there is never enough',
+    ],
+    [withFeed('rack'), 'nodes.0.feed: use {any: [UPS, …]}, {all: [UPS, …]} or {weights: {UPS: N, …}, atLeast: N}'],
+    [
+      `${smallest}upses: [{ host: a }, { host: b }]\npower: { feed: { any: [ups] } }\n`,
+      'upses.1.label: another UPS is called ups: give this one a label',
+    ],
+    [
+      `${smallest}upses: [{ host: nas, cutPower: { verified: true } }]\n`,
+      'upses.0.cutPower: switching outlets off needs a user and a password',
+    ],
+    [
+      `${smallest}power: { ignoreLowBattery: true, maxOnBattery: never }\n`,
+      'power.maxOnBattery: with ignoreLowBattery nothing else is sure to end the wait: give a time',
+    ],
+    [
+      `${smallest}hosts: [{ name: nas, address: 10.0.0.6, shutdown: { ssh: { user: -oProxyCommand, key: k, knownHosts: h } } }]\n`,
+      'hosts.0.shutdown.ssh.user: use a user name',
+    ],
+    [
+      `${smallest}hosts: [{ name: cp-1, address: 10.0.0.6, shutdown: { http: { url: 'http://a/b' } } }]\n`,
+      'hosts.0.name: another machine has this name',
+    ],
+  ])('that is wrong is named: %s', (text, fault) => {
+    expect(faultsOf(text).map((line) => line.replace(/^c\.yaml:\d+:\d+ /, ''))).toContain(fault)
+  })
 })

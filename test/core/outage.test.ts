@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { missingNodes, type Outage, wentDown, withNodeState } from '../../src/core/outage.ts'
+import { beginOutage, missingNodes, type Outage, wentDown, withMachines, withNodeState } from '../../src/core/outage.ts'
 import { outageOf } from './outages.ts'
 
 const started = new Date('2026-03-01T02:00:00Z')
@@ -16,6 +16,43 @@ test('an outage begins with nothing told to shut down, and knows what ran before
       'w-2': { wasUp: false, state: 'up' },
     },
   })
+})
+
+test.each<Outage['stage']>(['shedding', 'draining'])('an outage may begin %s, with no machine in it', (stage) => {
+  expect(beginOutage(started, 'on-battery', stage)).toEqual({
+    startedAt: '2026-03-01T02:00:00.000Z',
+    reason: 'on-battery',
+    stage,
+    nodes: {},
+  })
+})
+
+test('machines that join an outage leave those alone that are in it', () => {
+  const down = withNodeState(fresh, 'w-1', 'shutdown-sent')
+  const joined = withMachines(down, ['nas-1', 'pve-1'], new Set(['nas-1']))
+  expect(joined.nodes).toEqual({
+    ...down.nodes,
+    'nas-1': { wasUp: true, state: 'up' },
+    'pve-1': { wasUp: false, state: 'up' },
+  })
+  expect(joined.stage).toBe('stopping')
+  expect(withMachines(down, ['w-1'], new Set(['w-1']), new Set()).nodes['w-1']).toEqual({
+    wasUp: true,
+    wasHealthy: false,
+    state: 'shutdown-sent',
+  })
+})
+
+test('when a machine came into its states is kept, each time the last', () => {
+  const minute = (minutes: number) => new Date(started.getTime() + minutes * 60_000)
+  const told = withNodeState(fresh, 'w-1', 'shutdown-sent', minute(1))
+  const again = withNodeState(withNodeState(told, 'w-1', 'off', minute(2)), 'w-1', 'shutdown-sent', minute(5))
+  expect(again.nodes['w-1']).toEqual({
+    wasUp: true,
+    state: 'shutdown-sent',
+    at: { 'shutdown-sent': '2026-03-01T02:05:00.000Z', off: '2026-03-01T02:02:00.000Z' },
+  })
+  expect(withNodeState(again, 'w-1', 'abandoned').nodes['w-1']?.at).toEqual(again.nodes['w-1']?.at)
 })
 
 test('an outage knows too what was healthy, where that was looked at', () => {
@@ -37,7 +74,10 @@ test('when all were told, and that upsd knows, outlives what becomes of a node',
 })
 
 test.each<[Outage['nodes'][string]['state'], Outage['stage'], Outage['stage']]>([
+  ['shutdown-sent', 'shedding', 'stopping'],
   ['shutdown-sent', 'draining', 'stopping'],
+  ['drained', 'draining', 'draining'],
+  ['up', 'stopped', 'stopped'],
   ['unreached', 'draining', 'draining'],
   ['unreached', 'stopping', 'stopping'],
   ['unreached', 'stopped', 'stopped'],
@@ -73,6 +113,7 @@ test('a node that was off before the outage is not missed after it', () => {
 
 test.each<[Outage['nodes'][string]['state'], boolean]>([
   ['up', true],
+  ['drained', true],
   ['shutdown-sent', true],
   ['unreached', true],
   ['off', true],
@@ -84,10 +125,12 @@ test.each<[Outage['nodes'][string]['state'], boolean]>([
 })
 
 test.each<[Outage['stage'], boolean]>([
+  ['shedding', false],
   ['draining', false],
   ['stopping', true],
   ['stopped', true],
   ['waking', true],
+  ['over', true],
 ])('an outage that is %s has taken nodes down: %s', (stage, down) => {
   expect(wentDown({ ...fresh, stage })).toBe(down)
 })

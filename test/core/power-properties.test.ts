@@ -1,58 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { nextPowerState, type PowerState, startPower } from '../../src/core/power.ts'
-import type { PowerPolicy } from '../../src/core/triggers.ts'
+import { isCalledOff, type PowerPolicy } from '../../src/core/triggers.ts'
 import type { Observation } from '../../src/core/ups.ts'
-import { createRandom, type Random } from './random.ts'
-
-const words = ['OL', 'OB', 'LB', 'FSD', 'CAL', 'CHRG', 'DISCHRG', 'OFF', 'BYPASS', 'ALARM', 'WAIT', 'RB'] as const
-const usual = ['OL', 'OL CHRG', 'OB DISCHRG', 'OB LB', 'FSD OB LB', 'FSD OL', 'OB CAL', 'WAIT', ''] as const
-
-interface Transition {
-  readonly before: PowerState
-  readonly seen: Observation
-  readonly after: PowerState
-  readonly policy: PowerPolicy
-  /** Whether an outage was open at the start. */
-  readonly openOutage: boolean
-  /** And whether its nodes had all been told by then. */
-  readonly nodesAreDown: boolean
-}
-
-/** Everything that happens to a UPS in a random life of forty observations. */
-function randomLife(seed: number): Transition[] {
-  const random = createRandom(seed)
-  const policy: PowerPolicy = {
-    onBatteryAfter: random.below(3) * 5_000,
-    lowBatteryAfter: random.below(3) * 3_000,
-    maxOnBattery: 60_000 + random.below(900_000),
-    silence: 1_000 + random.below(60_000),
-    ...(random.chance(0.5) ? { minimumCharge: 30 } : {}),
-    ...(random.chance(0.5) ? { minimumRuntime: 120_000 } : {}),
-  }
-  const openOutage = random.chance(0.3)
-  let at = random.below(100_000)
-  const nodesAreDown = openOutage && random.chance(0.5)
-  let state = startPower(at, openOutage, nodesAreDown)
-  return Array.from({ length: 40 }, () => {
-    at += random.pick([0, 1_000, 1_000, 1_000, 5_000, 40_000, 400_000])
-    const before = state
-    const seen = randomSight(random, at)
-    state = nextPowerState(before, seen, policy)
-    return { before, seen, after: state, policy, openOutage, nodesAreDown }
-  })
-}
-
-function randomSight(random: Random, at: number): Observation {
-  if (random.chance(0.25)) return { kind: 'silence', at, why: 'no answer' }
-  const status = random.chance(0.7)
-    ? random.pick(usual).split(' ').filter(Boolean)
-    : words.filter(() => random.chance(0.25))
-  const figures = random.chance(0.5) ? { charge: random.below(101), runtime: random.below(600_000) } : {}
-  return { kind: 'reading', at, reading: { status, ...figures } }
-}
+import { noise, randomLife, type Transition } from './power-lives.ts'
+import { createRandom } from './random.ts'
 
 const says = ({ seen }: Transition, word: string) => seen.kind === 'reading' && seen.reading.status.includes(word)
 const enters = ({ before, after }: Transition, mode: PowerState['mode']) => after.mode === mode && before.mode !== mode
+const wasCalledOff = ({ before }: Transition, reason: string) =>
+  before.mode === 'on-battery' && before.calledOff === reason
 const isSilent = (one: Transition) => !says(one, 'OL') && !says(one, 'OB')
 
 describe('in five thousand random lives of a UPS', () => {
@@ -62,6 +18,7 @@ describe('in five thousand random lives of a UPS', () => {
   test('every mode is entered, and every reason given', () => {
     const reached = new Set(all.map(({ after }) => (after.mode === 'critical' ? after.reason : after.mode)))
     expect([...reached].sort()).toEqual([
+      'fast-depletion',
       'forced-shutdown',
       'latched',
       'low-battery',
@@ -155,8 +112,9 @@ describe('in five thousand random lives of a UPS', () => {
     ).toEqual([])
   })
 
-  test('FSD with OB is critical, whatever was before', () => {
-    expect(breaches((one) => !(says(one, 'FSD') && says(one, 'OB')) || one.after.mode === 'critical')).toEqual([])
+  test('FSD with OB is critical, whatever was before, unless that was called off', () => {
+    const isForced = (one: Transition) => says(one, 'FSD') && says(one, 'OB') && !wasCalledOff(one, 'forced-shutdown')
+    expect(breaches((one) => !isForced(one) || one.after.mode === 'critical')).toEqual([])
   })
 
   test('a calibration is critical only by force, by silence or in the middle of an outage', () => {
@@ -170,11 +128,87 @@ describe('in five thousand random lives of a UPS', () => {
     ).toEqual([])
   })
 
+  test('a self-test is critical within three minutes only by force, by silence or in the middle of an outage', () => {
+    const tests = all.filter(
+      (one) =>
+        one.seen.kind === 'reading' &&
+        says(one, 'OB') &&
+        (says(one, 'TEST') || one.seen.reading.testing) &&
+        enters(one, 'critical') &&
+        one.after.mode === 'critical' &&
+        one.seen.at - one.after.batterySince <= 180_000,
+    )
+    const reasons = tests.map(({ after }) => (after.mode === 'critical' ? after.reason : ''))
+    expect([...new Set(reasons)].sort()).toEqual(['forced-shutdown', 'outage-resumed'])
+  })
+
+  test('what was called off starts again only for a graver reason, while the battery is used', () => {
+    const isOff = (one: Transition) => one.before.mode === 'on-battery' && one.before.calledOff !== undefined
+    expect(all.filter(isOff).length).toBeGreaterThan(1_000)
+    expect(
+      breaches(
+        ({ before, after, ...one }) =>
+          !(before.mode === 'on-battery' && before.calledOff && after.mode === 'critical') ||
+          (one.seen.kind === 'reading' && one.seen.reading.status.includes('OL')) ||
+          !isCalledOff(after.reason, before.calledOff),
+      ),
+    ).toEqual([])
+    expect(
+      breaches(
+        ({ before, after }) =>
+          !(before.mode === 'on-battery' && after.mode === 'on-battery') || before.calledOff === after.calledOff,
+      ),
+    ).toEqual([])
+  })
+
+  test('nothing is shut down for what the configuration leaves out', () => {
+    expect(
+      breaches(({ before, after, policy }) => {
+        if (after.mode !== 'critical' || before.mode === 'critical') return true
+        const allowed: Partial<Record<typeof after.reason, boolean>> = {
+          'low-battery': !policy.ignoreLowBattery,
+          'low-charge': policy.minimumCharge !== undefined,
+          'low-runtime': policy.minimumRuntime !== undefined,
+          'fast-depletion': policy.maxDepletion !== undefined,
+          'on-battery-too-long': policy.maxOnBattery !== undefined,
+        }
+        return allowed[after.reason] ?? true
+      }),
+    ).toEqual([])
+  })
+
+  test('words that decide nothing change nothing', () => {
+    const told = (state: PowerState) => (state.mode === 'critical' ? state.reason : state.mode)
+    expect(
+      breaches(({ before, after, seen, policy }) => {
+        if (seen.kind === 'silence') return true
+        const status = seen.reading.status.filter((word) => !noise.includes(word))
+        const bare = nextPowerState(before, { ...seen, reading: { ...seen.reading, status } }, policy)
+        return told(bare) === told(after)
+      }),
+    ).toEqual([])
+  })
+
+  test('what the battery has said is in order, of this time on battery, and bounded', () => {
+    expect(
+      breaches(({ after, seen }) => {
+        const samples = 'samples' in after ? (after.samples ?? []) : []
+        const since =
+          after.mode === 'on-battery' ? after.since : 'batterySince' in after ? after.batterySince : undefined
+        return (
+          samples.length <= 120 &&
+          samples.every(({ at }, index) => at >= (since ?? Infinity) && at >= (samples[index - 1]?.at ?? 0)) &&
+          (samples.at(-1)?.at ?? 0) <= seen.at
+        )
+      }),
+    ).toEqual([])
+  })
+
   test('nothing begins in the future, and a repeated word changes no mode', () => {
     expect(breaches(({ after, seen }) => after.since <= seen.at)).toEqual([])
-    expect(
-      breaches((one) => isSilent(one) || nextPowerState(one.after, one.seen, one.policy).mode === one.after.mode),
-    ).toEqual([])
+    // Save for the reading that makes thirty: from then on it is known how fast the battery empties.
+    const again = (one: Transition) => nextPowerState(one.after, one.seen, { ...one.policy, maxDepletion: undefined })
+    expect(breaches((one) => isSilent(one) || again(one).mode === one.after.mode)).toEqual([])
   })
 })
 

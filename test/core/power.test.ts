@@ -1,41 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { powerEvent } from '../../src/core/event.ts'
-import { callOff, nextPowerState, type PowerState, startPower, upsObstacle } from '../../src/core/power.ts'
+import { startPower, upsObstacle } from '../../src/core/power.ts'
 import type { PowerPolicy } from '../../src/core/triggers.ts'
-import type { Observation, UpsReading } from '../../src/core/ups.ts'
-
-const policy: PowerPolicy = {
-  onBatteryAfter: 5_000,
-  lowBatteryAfter: 3_000,
-  maxOnBattery: 900_000,
-  silence: 30_000,
-  minimumCharge: 30,
-  minimumRuntime: 240_000,
-}
-
-/** `5: OB LB`: at second 5 the UPS said so; `9: -`: at second 9 it said nothing; `9: =`: its status was empty. */
-function seenIn(text: string, figures: Partial<UpsReading> = {}): Observation {
-  const [, second, status] = /^(\d+): (.+)$/.exec(text)!
-  const at = Number(second) * 1_000
-  if (status === '-') return { kind: 'silence', at, why: 'no route to the NAS' }
-  return { kind: 'reading', at, reading: { status: status === '=' ? [] : status!.split(' '), ...figures } }
-}
-
-function after(
-  story: readonly string[],
-  changed: Partial<PowerPolicy> = {},
-  openOutage = false,
-  figures = {},
-  nodesAreDown = false,
-): PowerState {
-  const seen = story.map((text) => seenIn(text, figures))
-  return seen.reduce(
-    (state, one) => nextPowerState(state, one, { ...policy, ...changed }),
-    startPower(0, openOutage, nodesAreDown),
-  )
-}
-
-const told = (state: PowerState) => (state.mode === 'critical' ? `critical: ${state.reason}` : state.mode)
+import type { UpsReading } from '../../src/core/ups.ts'
+import { after, policy, told } from './power-stories.ts'
 
 describe('a UPS that was not heard before', () => {
   test.each<[string, string[], string]>([

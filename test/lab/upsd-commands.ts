@@ -11,12 +11,17 @@ export interface Session {
   isLoggedIn: boolean
   isTracking: boolean
   isLeaving: boolean
+  /** 'agreed' between OK STARTTLS and the handshake. */
+  tls?: 'agreed' | 'on'
 }
 
 /** What upsd answers from. */
 export interface UpsdState {
   readonly isSynology: boolean
   readonly version: string
+  readonly hasTls: boolean
+  /** `load.off`, which dummy-ups lists and does not know, is always among them. */
+  readonly instantCommands: readonly string[]
   readonly misbehaviour: UpsdMisbehaviour
   readonly sessions: ReadonlySet<Session>
   readonly variables: Map<string, string>
@@ -45,7 +50,9 @@ const helpLine = 'Commands: HELP VER GET LIST SET INSTCMD LOGIN LOGOUT USERNAME 
 /** Answers a command of at least one word: server/{netuser,netget,netlist,netset}.c. */
 export function createCommands(state: UpsdState): (session: Session, words: readonly string[]) => string | string[] {
   const { isSynology, version, misbehaviour, sessions, variables } = state
-  const tracked = new Set<string>()
+  const instantCommands = ['load.off', ...state.instantCommands]
+  /** What comes of each order, by its id. */
+  const tracked = new Map<string, string>()
 
   const may = ({ username = '', password = '' }: Session, permission: Permission): boolean => {
     const user = Object.entries(labUsers).find(([name, each]) => name === username && each.password === password)
@@ -68,10 +75,10 @@ export function createCommands(state: UpsdState): (session: Session, words: read
     if (ups.toLowerCase() !== 'ups') return 'ERR UNKNOWN-UPS'
     return needsData && misbehaviour.error ? `ERR ${misbehaviour.error}` : undefined
   }
-  const accepted = (session: Session): string => {
+  const accepted = (session: Session, outcome = 'SUCCESS'): string => {
     if (!session.isTracking) return 'OK'
     const id = randomUUID().toUpperCase()
-    tracked.add(id)
+    tracked.set(id, outcome)
     return `OK TRACKING ${id}`
   }
 
@@ -94,7 +101,10 @@ export function createCommands(state: UpsdState): (session: Session, words: read
       case 'HELP':
         return rest.length > 0 ? invalid : helpLine
       case 'STARTTLS':
-        return 'ERR FEATURE-NOT-CONFIGURED'
+        if (!state.hasTls) return 'ERR FEATURE-NOT-CONFIGURED'
+        if (session.tls) return 'ERR ALREADY-SSL-MODE'
+        session.tls = 'agreed'
+        return 'OK STARTTLS'
       case 'USERNAME':
         if (rest.length !== 1) return invalid
         if (session.username !== undefined) return 'ERR ALREADY-SET-USERNAME'
@@ -122,7 +132,7 @@ export function createCommands(state: UpsdState): (session: Session, words: read
         if (rest.length !== 1) return invalid
         if (obstacle(first, false) !== undefined) return 'ERR UNKNOWN-UPS'
         if (!may(session, command === 'FSD' ? 'FSD' : 'PRIMARY')) return denied
-        if (command !== 'FSD') return `OK ${command}-GRANTED`
+        if (command !== 'FSD') return isSynology ? 'OK' : `OK ${command}-GRANTED`
         state.isForced = true
         return 'OK FSD-SET'
       case 'GET':
@@ -134,9 +144,9 @@ export function createCommands(state: UpsdState): (session: Session, words: read
       case 'INSTCMD':
         if (rest.length < 2) return invalid
         if (obstacle(first) !== undefined) return obstacle(first) ?? invalid
-        if (second.toLowerCase() !== 'load.off') return 'ERR CMD-NOT-SUPPORTED'
+        if (!instantCommands.includes(second.toLowerCase())) return 'ERR CMD-NOT-SUPPORTED'
         if (!may(session, 'INSTCMD')) return denied
-        return accepted(session)
+        return accepted(session, second.toLowerCase() === 'load.off' ? 'ERR UNKNOWN' : 'SUCCESS')
       default:
         return 'ERR UNKNOWN-COMMAND'
     }
@@ -147,7 +157,7 @@ export function createCommands(state: UpsdState): (session: Session, words: read
     if (kind === 'TRACKING' && !isSynology) {
       if (ups === undefined) return session.isTracking ? 'ON' : 'OFF'
       if (!session.isTracking) return 'ERR FEATURE-NOT-CONFIGURED'
-      return tracked.has(ups) ? 'SUCCESS' : 'ERR UNKNOWN'
+      return misbehaviour.tracking.shift() ?? tracked.get(ups) ?? 'ERR UNKNOWN'
     }
     if (ups === undefined) return invalid
     if (kind === 'NUMLOGINS') return obstacle(ups) ?? `NUMLOGINS ${ups} ${loggedIn(sessions).length}`
@@ -183,7 +193,7 @@ export function createCommands(state: UpsdState): (session: Session, words: read
         names
           .filter((name) => !isReadOnly(name))
           .map((name) => `RW ${ups} ${name} "${encode(variables.get(name) ?? '')}"`),
-      CMD: () => [`CMD ${ups} load.off`],
+      CMD: () => instantCommands.map((each) => `CMD ${ups} ${each}`),
       CLIENT: () => loggedIn(sessions).map(({ socket }) => `CLIENT ups ${socket.remoteAddress ?? ''}`),
       ENUM: () => [],
       RANGE: () => [],

@@ -16,6 +16,10 @@ export interface UpsdMisbehaviour {
   error: 'DATA-STALE' | 'DRIVER-NOT-CONNECTED' | undefined
   /** Addresses of clients that may ask; the others' every command is refused, as Synology's "permitted devices" does. */
   accessList: readonly string[] | undefined
+  /** What GET TRACKING answers next, before the order's real outcome: 'PENDING', 'ERR FAILED'. */
+  tracking: string[]
+  /** In plain text after OK STARTTLS, in the same packet, as somebody on the way would put it there. */
+  injected: string
 }
 
 /** A upsd that behaves. */
@@ -29,5 +33,7 @@ export function noMisbehaviour(): UpsdMisbehaviour {
     dropAfter: undefined,
     error: undefined,
     accessList: undefined,
+    tracking: [],
+    injected: '',
   }
 }

@@ -1,8 +1,11 @@
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
+import { TLSSocket } from 'node:tls'
+import { createAuthority, type Identity } from './authority.ts'
 import { change, createCommands, loggedIn, type Session, type UpsdState } from './upsd-commands.ts'
 import { noMisbehaviour, type UpsdMisbehaviour } from './upsd-misbehaviour.ts'
+import { upsdName } from './upsd-tls.ts'
 import { createTokenizer } from './upsd-words.ts'
 import { firstVariables, type LabUpsd, type LabUpsdOptions } from './upsd.ts'
 
@@ -11,6 +14,8 @@ export interface UpsdStandInOptions extends LabUpsdOptions {
   readonly dialect?: 'nut' | 'synology'
   /** A client that sends no command for this long is dropped; 60 s is upsd's own figure. */
   readonly idleMs?: number
+  /** Beside `load.off`; they succeed. */
+  readonly instantCommands?: readonly string[]
 }
 
 /** A upsd that answers as networkupstools/nut 2.8.0 does, from server/{upsd,netuser,netget,netlist,netset}.c; and misbehaves. */
@@ -18,12 +23,16 @@ export interface UpsdStandIn extends LabUpsd {
   readonly misbehaviour: UpsdMisbehaviour
   /** Every command, in order of arrival: its words, joined by spaces. */
   readonly commands: readonly string[]
+  /** That are open now. */
+  readonly connections: number
   /** A real upsd has to be started again for this. */
   clearForceShutdown(): void
 }
 
 interface Client extends Session {
   readonly socket: Socket
+  /** The socket, or the TLS over it. */
+  stream: Socket
   idle: NodeJS.Timeout
   /** The sending of what was answered so far. */
   sending: Promise<void>
@@ -41,7 +50,19 @@ export async function startUpsdStandIn(options: UpsdStandInOptions = {}): Promis
   let server: Server | undefined
   let stopping = new AbortController()
   const misbehaviour = noMisbehaviour()
-  const state: UpsdState = { isSynology, version, misbehaviour, sessions: clients, variables, isForced: false }
+  const { tls = false, instantCommands = [] } = options
+  const authority = tls ? await createAuthority('lab') : undefined
+  const identity = await authority?.issueServer({ common: upsdName, ips: [address], dns: [upsdName] })
+  const state: UpsdState = {
+    isSynology,
+    version,
+    hasTls: tls,
+    instantCommands,
+    misbehaviour,
+    sessions: clients,
+    variables,
+    isForced: false,
+  }
   const answer = createCommands(state)
 
   function welcome(socket: Socket): void {
@@ -49,6 +70,7 @@ export async function startUpsdStandIn(options: UpsdStandInOptions = {}): Promis
     const leave = (): void => void socket.destroy()
     const client: Client = {
       socket,
+      stream: socket,
       isLoggedIn: false,
       isTracking: false,
       isLeaving: false,
@@ -63,7 +85,7 @@ export async function startUpsdStandIn(options: UpsdStandInOptions = {}): Promis
       clearTimeout(client.idle)
       clients.delete(client)
     })
-    socket.on('data', (chunk) => {
+    const onData = (chunk: Buffer): void => {
       if (misbehaviour.halfOpen) return
       for (const words of tokenize(chunk)) {
         client.idle.refresh()
@@ -71,8 +93,21 @@ export async function startUpsdStandIn(options: UpsdStandInOptions = {}): Promis
         const reply = words.length === 0 ? 'ERR UNKNOWN-COMMAND' : answer(client, words)
         if (!misbehaviour.noReply?.test(words.join(' '))) enqueue(client, [reply].flat())
       }
+      if (client.tls === 'agreed' && identity) {
+        client.tls = 'on'
+        socket.off('data', onData)
+        socket.pause()
+        client.sending = client.sending.then(() => secure(client, identity, onData))
+      }
       if (client.isLeaving) client.sending = client.sending.then(leave)
-    })
+    }
+    socket.on('data', onData)
+  }
+
+  function secure(client: Client, identity: Identity, onData: (chunk: Buffer) => void): void {
+    client.stream = new TLSSocket(client.socket, { isServer: true, ...identity })
+    client.stream.on('error', () => void client.socket.destroy())
+    client.stream.on('data', onData)
   }
 
   function enqueue(client: Client, lines: string[]): void {
@@ -82,13 +117,14 @@ export async function startUpsdStandIn(options: UpsdStandInOptions = {}): Promis
     }
     const all = [...lines, ...(client.heldBack ?? [])]
     client.heldBack = undefined
-    client.sending = client.sending.then(() => send(client.socket, all)).catch(() => void client.socket.destroy())
+    client.sending = client.sending.then(() => send(client.stream, all)).catch(() => void client.socket.destroy())
   }
 
   async function send(socket: Socket, lines: readonly string[]): Promise<void> {
     for (const line of lines) {
       if (misbehaviour.delayMs > 0) await pause(misbehaviour.delayMs, undefined, { signal: stopping.signal })
-      for (const piece of misbehaviour.fragments ? `${line}\n` : [`${line}\n`]) {
+      const text = `${line}\n${line === 'OK STARTTLS' ? misbehaviour.injected : ''}`
+      for (const piece of misbehaviour.fragments ? text : [text]) {
         if (!socket.writable) return
         socket.write(piece, 'latin1')
         if (misbehaviour.fragments) await nextTurn()
@@ -143,6 +179,10 @@ export async function startUpsdStandIn(options: UpsdStandInOptions = {}): Promis
     users: { secondary: { name: 'monuser', password: 'secret' } },
     misbehaviour,
     commands,
+    get connections() {
+      return clients.size
+    },
+    ...(authority && identity ? { certificates: { ca: authority.ca, certificate: identity.cert } } : {}),
     set: async (variable, value) => change(variables, variable, value),
     status: async (tokens) => change(variables, 'ups.status', tokens),
     stop,

@@ -2,11 +2,12 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { chmod, chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
+import { openSession, statusLine } from './upsd-session.ts'
+import { createNssDatabase, type UpsdCertificates } from './upsd-tls.ts'
 
 /** A upsd of the lab, whichever is behind it: what a test does to the power. */
 export interface LabUpsd extends AsyncDisposable {
@@ -26,6 +27,8 @@ export interface LabUpsd extends AsyncDisposable {
   /** Clients that said LOGIN and are still there. */
   logins(): Promise<number>
   readonly users: { readonly secondary: { readonly name: 'monuser'; readonly password: 'secret' } }
+  /** Where it was started with TLS. */
+  readonly certificates?: UpsdCertificates
 }
 
 /** networkupstools/nut's own upsd in front of its dummy-ups driver. */
@@ -37,6 +40,8 @@ export interface LabUpsdOptions {
   readonly port?: number
   /** Added to `firstVariables`, or in their place. */
   readonly variables?: Readonly<Record<string, string>>
+  /** Answers STARTTLS with a certificate for its address, and for `upsdName`. */
+  readonly tls?: boolean
 }
 
 /** What a UPS of the lab says before anybody changes it; of a make, because Synology asks for `ups.mfr` and `ups.model`. */
@@ -141,8 +146,12 @@ export async function startUpsd(options: LabUpsdOptions = {}): Promise<RealUpsd>
     }
   }
 
+  let certificates: UpsdCertificates | undefined
   const upsd: RealUpsd = {
     address,
+    get certificates() {
+      return certificates!
+    },
     port,
     upsName: 'ups',
     users: { secondary: { name: 'monuser', password: 'secret' } },
@@ -176,7 +185,7 @@ export async function startUpsd(options: LabUpsdOptions = {}): Promise<RealUpsd>
   // Killed with a test that is stopped half way, for they would outlive it.
   process.on('exit', killAll)
   try {
-    await writeFiles(folder, address, port, { ...firstVariables, ...options.variables })
+    certificates = await writeFiles(folder, { ...options, address, port })
     await start()
   } catch (error) {
     await upsd[Symbol.asyncDispose]()
@@ -190,9 +199,14 @@ function environmentOf(folder: string): Record<string, string> {
   return { NUT_CONFPATH: join(folder, 'etc'), NUT_STATEPATH: run, NUT_ALTPIDPATH: run }
 }
 
-async function writeFiles(folder: string, address: string, port: number, variables: Record<string, string>) {
+async function writeFiles(folder: string, options: LabUpsdOptions): Promise<UpsdCertificates | undefined> {
+  const { address = '', port = 0, tls = false } = options
+  const variables = { ...firstVariables, ...options.variables }
   const etc = join(folder, 'etc')
   const run = join(folder, 'run')
+  for (const each of [etc, run]) await mkdir(each)
+  const nss = join(etc, 'nss')
+  const database = tls ? await createNssDatabase(nss, address) : undefined
   const users = Object.entries(labUsers).map(([name, { password, directives }]) =>
     [`[${name}]`, `password = ${password}`, ...directives, ''].join('\n'),
   )
@@ -208,26 +222,29 @@ async function writeFiles(folder: string, address: string, port: number, variabl
       `desc = ${quoted}`,
       '',
     ].join('\n'),
-    'upsd.conf': `LISTEN ${address} ${port}\nMAXAGE 15\nSTATEPATH ${run}\n`,
+    'upsd.conf': `LISTEN ${address} ${port}\nMAXAGE 15\nSTATEPATH ${run}\n${database?.directives ?? ''}`,
     'upsd.users': users.join('\n'),
     'ups.dev': Object.entries(variables)
       .map(([variable, value]) => `${variable}: ${value}\n`)
       .join(''),
   }
-  for (const each of [etc, run]) await mkdir(each)
   for (const [name, content] of Object.entries(files)) await writeFile(join(etc, name), content)
   // Daemons that root starts change to the user `nut`; those of anybody else stay whose they are.
-  if (process.getuid?.() !== 0) return
+  if (process.getuid?.() !== 0) return database
   const group = Number(/^nut:[^:]*:(\d+):/m.exec(await readFile('/etc/group', 'utf8'))?.[1] ?? 0)
   await chmod(folder, 0o755)
   for (const [path, mode] of [
     [etc, 0o750],
     [run, 0o770],
-    ...Object.keys(files).map((name): [string, number] => [join(etc, name), 0o640]),
+    ...(database ? [[nss, 0o750] as const] : []),
+    ...[...Object.keys(files).map((name) => join(etc, name)), ...(database?.files ?? [])].map(
+      (path): [string, number] => [path, 0o640],
+    ),
   ] as const) {
     await chown(path, 0, group)
     await chmod(path, mode)
   }
+  return database
 }
 
 async function end(child: ChildProcess): Promise<void> {
@@ -237,43 +254,6 @@ async function end(child: ChildProcess): Promise<void> {
   child.kill('SIGTERM')
   await ended
   clearTimeout(insist)
-}
-
-async function statusLine(address: string, port: number): Promise<string> {
-  try {
-    const session = await openSession(address, port)
-    const [line] = await session.ask('GET VAR ups ups.status', /^.*$/)
-    session.close()
-    return line
-  } catch {
-    return 'nobody listens'
-  }
-}
-
-interface Session {
-  /** One line out, one line back; throws if that does not look as expected. */
-  ask(line: string, expected: RegExp): Promise<RegExpExecArray>
-  close(): void
-}
-
-async function openSession(address: string, port: number, user?: keyof typeof labUsers): Promise<Session> {
-  const socket = connect({ host: address, port, noDelay: true })
-  socket.setTimeout(5000, () => socket.destroy(new Error('upsd said nothing for 5 s')))
-  await once(socket, 'connect')
-  const lines = createInterface(socket)[Symbol.asyncIterator]()
-  const ask = async (line: string, expected: RegExp): Promise<RegExpExecArray> => {
-    socket.write(`${line}\n`)
-    const { value = 'the end' } = await lines.next()
-    const found = expected.exec(value)
-    if (found) return found
-    throw new Error(`${line}: ${value}`)
-  }
-  const session: Session = { ask, close: () => socket.destroy() }
-  if (user) {
-    await ask(`USERNAME ${user}`, /^OK$/)
-    await ask(`PASSWORD ${labUsers[user].password}`, /^OK$/)
-  }
-  return session
 }
 
 /** A port that was free a moment ago. */

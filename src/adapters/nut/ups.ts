@@ -1,125 +1,80 @@
-import { AgentError, messageOf } from '../../core/errors.ts'
+import type { LookupFunction } from 'node:net'
+import { AgentError } from '../../core/errors.ts'
 import type { Ups } from '../../core/ports.ts'
-import type { UpsReading } from '../../core/power.ts'
-import { connectNut, type NutAddress, type NutConnection, NutRefusal } from './connection.ts'
+import type { NutConnection } from './connection.ts'
+import { numLogins, readDetails, type UpsDetails } from './details.ts'
+import { createDial } from './dial.ts'
+import { createOrders } from './orders.ts'
+import { always, extras, parseReading, type ReadVariable } from './reading.ts'
+import { isRefusal } from './refusal.ts'
+import { createSession } from './session.ts'
+import type { NutAddress } from './socket.ts'
 import { quoteWord } from './words.ts'
+
+export type { UpsDetails } from './details.ts'
 
 export interface UpsOptions extends NutAddress {
   /** The UPS's name in upsd. */
   readonly name: string
-  /** Logs in as a secondary with these; reading needs neither. */
+  /** What we call it; its name in upsd where nothing is said. */
+  readonly label?: string | undefined
+  /** Reading needs none. */
   readonly credentials?: { readonly user: string; readonly password: string } | undefined
-  /** How long one answer may take, in ms. */
-  readonly timeout?: number
+  /** Logs in as a secondary, for which the primary waits; true where nothing is said and there are credentials. */
+  readonly login?: boolean | undefined
+  /** 'preferred' goes on in plain text where the server has no TLS. 'off' where nothing is said. */
+  readonly tls?: 'off' | 'preferred' | 'required' | undefined
+  /** Who vouches for the server's certificate, as PEM: a CA, or the certificate itself. */
+  readonly ca?: string | undefined
+  /** How long one answer may take, in ms; 3 s where nothing is said. */
+  readonly timeout?: number | undefined
+  /** The longest wait between two attempts to connect, in ms; 5 s where nothing is said. */
+  readonly retryUpTo?: number | undefined
   /** Told once per connection that the server refuses our login; reading goes on. */
-  readonly onLoginRefused?: (why: string) => void
-}
-
-/** Everything that upsd tells of a UPS. */
-export interface UpsDetails {
-  readonly variables: Readonly<Record<string, string>>
-  /** Addresses of those who are logged in. */
-  readonly clients: readonly string[]
-  /** Instant commands. */
-  readonly commands: readonly string[]
+  readonly onLoginRefused?: ((why: string) => void) | undefined
+  /** Told once that `preferred` goes on in plain text, and again when it has had TLS meanwhile. */
+  readonly onInsecure?: ((why: string) => void) | undefined
+  /** How names become addresses, in place of the system's way. */
+  readonly resolve?: LookupFunction | undefined
 }
 
 export interface NutUps extends Ups, AsyncDisposable {
   details(signal: AbortSignal): Promise<UpsDetails>
+  /** How many clients are logged in, ourselves among them. */
+  numLogins(signal: AbortSignal): Promise<number>
+  /** Whether our user may act as this UPS's primary. Asking changes nothing. */
+  mayBePrimary(signal: AbortSignal): Promise<boolean>
+  /** Sets a variable, and waits as `command` does. */
+  set(variable: string, value: string, signal: AbortSignal): Promise<void>
+  /** An instant command, with what some of them take besides (`load.off.delay 20`). */
+  command(name: string, signal: AbortSignal, parameter?: string): Promise<void>
   /** Whether the present connection is logged in. */
   readonly loggedIn: boolean
+  /** Whether the present connection is encrypted. */
+  readonly secure: boolean
 }
 
+/** What a UPS does not have is asked for again in every so many readings. */
+const askAgain = 10
+
 /**
- * A UPS behind upsd. One connection is kept and made anew at the next call after it broke; upsd closes one that says
- * nothing for 60 s (networkupstools/nut server/upsd.c), so reading more often than that keeps it.
+ * A UPS behind upsd (RFC 9271). One connection is kept and made anew at the next call after it broke; upsd closes one
+ * that says nothing for 60 s (networkupstools/nut server/upsd.c), so reading more often than that keeps it. Where no
+ * connection comes about the attempts are kept apart, and a call in between fails at once with the last failure.
+ *
+ * @throws AgentError `misconfigured` for a CA that can't be read
  */
-export function createNutUps({ name, host, port, credentials, timeout = 3_000, onLoginRefused }: UpsOptions): NutUps {
+export function createNutUps(options: UpsOptions): NutUps {
+  const { name, label = name, host, port, credentials, login = true, tls = 'off', ca, timeout = 3_000 } = options
+  const { retryUpTo = 5_000, onLoginRefused, onInsecure, resolve } = options
   const ups = quoteWord(name)
-  let connection: Promise<NutConnection> | undefined
-  /** The connection that is logged in. */
-  let loggedIn: NutConnection | undefined
-  /** After LOGOUT we stay out until we are told otherwise: the primary must not wait for a cluster that is down. */
-  let loggedOut = false
-  /** Per connection there is one login, whoever waits for it: upsd refuses a second USERNAME. */
-  const logins = new WeakMap<NutConnection, Promise<void>>()
-
-  async function use<T>(signal: AbortSignal, action: (nut: NutConnection) => Promise<T>): Promise<T> {
-    if (signal.aborted) throw tooLate()
-    const nut = await connected(signal)
-    return closedOnAbort(nut, signal, async () => {
-      await logInOnce(nut)
-      return action(nut)
-    })
-  }
-
-  /** The protocol can't call a command off: who is in a hurry closes the connection. */
-  async function closedOnAbort<T>(nut: NutConnection, signal: AbortSignal, action: () => Promise<T>): Promise<T> {
-    const close = () => nut.close(tooLate())
-    if (signal.aborted) close()
-    signal.addEventListener('abort', close, { once: true })
-    try {
-      return await action()
-    } catch (error) {
-      // An answer to something else means that question and answer are out of step, and stay so.
-      if (error instanceof AgentError && error.code === 'malformed') nut.close(error)
-      throw error
-    } finally {
-      signal.removeEventListener('abort', close)
-    }
-  }
-
-  /** One attempt at a time, whoever waits for it: a second connection would be logged in a second time. */
-  async function connected(signal: AbortSignal): Promise<NutConnection> {
-    for (let seen = connection; ; seen = connection) {
-      const present = seen && (await withinSignal(seen, signal))
-      if (present && !present.closed) return present
-      // Somebody else may have begun anew while we waited.
-      if (connection !== seen) continue
-      connection = establish(signal)
-      return connection
-    }
-  }
-
-  /** What an attempt under way comes to: undefined where it fails. Its owner's patience may be longer than ours. */
-  function withinSignal<T>(attempt: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-    return new Promise((resolve, reject) => {
-      const stop = () => reject(tooLate())
-      signal.addEventListener('abort', stop, { once: true })
-      const settle = (outcome?: T) => {
-        signal.removeEventListener('abort', stop)
-        resolve(outcome)
-      }
-      attempt.then(settle, () => settle())
-    })
-  }
-
-  async function establish(signal: AbortSignal): Promise<NutConnection> {
-    const nut = await connectNut({ host, port }, timeout, signal)
-    await closedOnAbort(nut, signal, () => logInOnce(nut))
-    return nut
-  }
-
-  /** One that was refused is not tried again on the same connection. */
-  async function logInOnce(nut: NutConnection): Promise<void> {
-    if (!credentials || loggedOut) return
-    const login = logins.get(nut) ?? logIn(nut, credentials)
-    logins.set(nut, login)
-    await login
-  }
-
-  async function logIn(nut: NutConnection, { user, password }: { user: string; password: string }): Promise<void> {
-    try {
-      // Both are answered OK whatever they are: upsd checks them at LOGIN.
-      await nut.ask(`USERNAME ${quoteWord(user)}`, 'USERNAME')
-      await nut.ask(`PASSWORD ${quoteWord(password)}`, 'PASSWORD')
-      await nut.ask(`LOGIN ${ups}`, `LOGIN ${name} as ${user}`)
-      loggedIn = nut
-    } catch (error) {
-      if (!(error instanceof NutRefusal)) throw error
-      onLoginRefused?.(error.message)
-    }
-  }
+  const at = `${host}:${port}`
+  const dial = createDial({ host, port, tls, ca, timeout, onInsecure, resolve })
+  const session = createSession({ at, name, credentials, login, retryUpTo, dial, onLoginRefused })
+  const { use, identify } = session
+  const { give, askOk } = createOrders(session, at)
+  const missing = new Set<ReadVariable>()
+  let readings = 0
 
   /** Undefined where this UPS has no such variable, or has just lost it. */
   async function variable(nut: NutConnection, variableName: string): Promise<string | undefined> {
@@ -127,100 +82,72 @@ export function createNutUps({ name, host, port, credentials, timeout = 3_000, o
       const words = await nut.ask(`GET VAR ${ups} ${variableName}`)
       // The server repeats our spelling; the value is the last word.
       const isAnswer = words[0]?.toUpperCase() === 'VAR' && words[2]?.toLowerCase() === variableName.toLowerCase()
-      if (!isAnswer || words.length < 4) {
-        throw new AgentError(
-          'malformed',
-          `upsd at ${host}:${port} answers ${variableName} with: ${words.join(' ').slice(0, 80)}`,
-        )
-      }
+      if (!isAnswer || words.length < 4)
+        throw new AgentError('malformed', `upsd at ${at} answers ${variableName} with: ${words.join(' ').slice(0, 80)}`)
       return words[3]
     } catch (error) {
-      if (error instanceof NutRefusal && error.nutCode === 'VAR-NOT-SUPPORTED') return undefined
+      if (isRefusal(error, 'VAR-NOT-SUPPORTED', 'VAR-UNKNOWN')) return undefined
       throw error
     }
   }
 
-  const isLoggedIn = () => loggedIn !== undefined && !loggedIn.closed
-  const tooLate = () => new AgentError('unreachable', `upsd at ${host}:${port}: no answer in time`)
+  /** Asked together: single variables answer in under a millisecond, a whole LIST VAR in some forty. */
+  async function variables(nut: NutConnection, names: readonly ReadVariable[]) {
+    const values = await Promise.all(names.map((each) => variable(nut, each)))
+    for (const [index, each] of names.entries()) {
+      if (values[index] === undefined) missing.add(each)
+      else missing.delete(each)
+    }
+    return Object.fromEntries(names.map((each, index) => [each, values[index]]))
+  }
 
   return {
-    name,
+    name: label,
     get loggedIn() {
-      return isLoggedIn()
+      return session.loggedIn
+    },
+    get secure() {
+      return session.secure
     },
     read: (signal) =>
       use(signal, async (nut) => {
-        // Sent together: single variables answer in under a millisecond, a whole LIST VAR in some forty.
-        const [status, charge, runtime, load] = await Promise.all([
-          variable(nut, 'ups.status'),
-          variable(nut, 'battery.charge'),
-          variable(nut, 'battery.runtime'),
-          variable(nut, 'ups.load'),
-        ])
-        return parseReading({ status, charge, runtime, load })
+        const isAllAsked = readings++ % askAgain === 0
+        const raw = await variables(nut, [...always, ...extras.filter((each) => isAllAsked || !missing.has(each))])
+        const reading = parseReading(raw)
+        // The text is there only while there is an alarm.
+        if (!reading.status.includes('ALARM') || 'ups.alarm' in raw) return reading
+        return parseReading({ ...raw, ...(await variables(nut, ['ups.alarm'])) })
       }),
-    logOut: async (signal) => {
-      loggedOut = true
-      // A login may be under way, with a new connection or on one that was there.
-      const nut = connection && (await withinSignal(connection, signal))
-      const login = nut && logins.get(nut)
-      if (login) await withinSignal(login, signal)
-      // Who has logged in meanwhile has had the last word.
-      if (!nut || nut !== loggedIn || nut.closed || !loggedOut) return
-      // Nobody else uses it from here on: who logs in while LOGOUT is on its way needs another one.
-      connection = undefined
-      loggedIn = undefined
-      try {
-        await closedOnAbort(nut, signal, () => nut.ask('LOGOUT'))
-      } finally {
-        nut[Symbol.dispose]()
-      }
-    },
-    logIn: async (signal) => {
-      loggedOut = false
-      if (credentials) await use(signal, async () => {})
-    },
-    details: (signal) =>
+    logOut: session.logOut,
+    logIn: session.logIn,
+    details: (signal) => use(signal, (nut) => readDetails(nut, ups, at)),
+    numLogins: (signal) => use(signal, (nut) => numLogins(nut, ups, at)),
+    mayBePrimary: (signal) =>
       use(signal, async (nut) => {
-        const variables = await nut.list(`LIST VAR ${ups}`)
-        const commands = await nut.list(`LIST CMD ${ups}`)
-        const clients = await nut.list(`LIST CLIENT ${ups}`).catch((error: unknown) => {
-          if (error instanceof NutRefusal) return [] // upsd before 2.6.4
-          throw error
-        })
-        return {
-          variables: Object.fromEntries(variables.map((words) => [words[2] ?? '', words[3] ?? ''])),
-          clients: clients.map((words) => words[2] ?? ''),
-          commands: commands.map((words) => words[2] ?? ''),
+        if (!credentials) return false
+        await identify(nut)
+        // Old servers know it under its old name (NUT before 2.8.0).
+        for (const word of ['PRIMARY', 'MASTER']) {
+          try {
+            await askOk(nut, `${word} ${ups}`, `${word} ${name}`)
+            return true
+          } catch (error) {
+            if (isRefusal(error, 'ACCESS-DENIED')) return false
+            if (!isRefusal(error, 'UNKNOWN-COMMAND', 'INVALID-ARGUMENT') || word === 'MASTER') throw error
+          }
         }
+        return false
       }),
-    [Symbol.asyncDispose]: async () => {
-      const nut = await connection?.catch(() => undefined)
-      if (nut && isLoggedIn()) await nut.ask('LOGOUT').catch((error: unknown) => messageOf(error))
-      nut?.[Symbol.dispose]()
+    set: async (variableName, value, signal) =>
+      give(
+        `SET VAR ${ups} ${quoteWord(variableName)} ${quoteWord(value)}`,
+        `${variableName} = ${value.slice(0, 80)} of ${name}`,
+        signal,
+      ),
+    command: async (command, signal, parameter) => {
+      const words = [ups, quoteWord(command), ...(parameter === undefined ? [] : [quoteWord(parameter)])]
+      await give(`INSTCMD ${words.join(' ')}`, `the command ${command} of ${name}`, signal)
     },
+    [Symbol.asyncDispose]: session[Symbol.asyncDispose],
   }
-}
-
-/** upsd's strings as numbers in our units; what isn't a number counts as not told. */
-function parseReading(raw: {
-  status: string | undefined
-  charge: string | undefined
-  runtime: string | undefined
-  load: string | undefined
-}): UpsReading {
-  const charge = toNumber(raw.charge)
-  const seconds = toNumber(raw.runtime)
-  const load = toNumber(raw.load)
-  return {
-    status: (raw.status ?? '').split(/\s+/).filter((token) => token !== ''),
-    ...(charge === undefined ? {} : { charge }),
-    ...(seconds === undefined ? {} : { runtime: seconds * 1_000 }),
-    ...(load === undefined ? {} : { load }),
-  }
-}
-
-function toNumber(text: string | undefined): number | undefined {
-  const value = Number(text?.trim() || Number.NaN)
-  return Number.isFinite(value) && value >= 0 ? value : undefined
 }

@@ -2,7 +2,7 @@ import { AgentError } from '../../core/errors.ts'
 
 /**
  * Splits a line of NUT's protocol into words. Words are parted by white space, `"…"` groups, and a backslash takes the
- * next character as it is (networkupstools/nut common/parseconf.c; RFC 9271 section 4.2).
+ * next character as it is (networkupstools/nut common/parseconf.c; RFC 9271).
  *
  * @throws AgentError `malformed` when a quote is never closed
  */
@@ -40,8 +40,8 @@ export function splitWords(line: string): string[] {
 export function quoteWord(word: string): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what is refused
   if (/[\u0000-\u001f\u007f]/.test(word))
-    throw new AgentError('misconfigured', 'a name, user or password for upsd holds a control character')
+    throw new AgentError('misconfigured', 'a word for upsd (a name, user, password or value) holds a control character')
   if (Buffer.byteLength(word) > 500)
-    throw new AgentError('misconfigured', 'a name, user or password for upsd is longer than 500 bytes')
+    throw new AgentError('misconfigured', 'a word for upsd (a name, user, password or value) is longer than 500 bytes')
   return `"${word.replaceAll(/[#\\"]/g, '\\$&')}"`
 }

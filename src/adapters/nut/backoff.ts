@@ -1,0 +1,44 @@
+import { AgentError } from '../../core/errors.ts'
+
+/** The wait after a first failure, in ms. It doubles with each further one. */
+const first = 250
+
+export interface Backoff {
+  /**
+   * Whether another attempt may be made.
+   *
+   * @throws AgentError the last failure, with when the next attempt is made
+   */
+  check(): void
+  failed(why: AgentError): void
+  succeeded(): void
+}
+
+/** Keeps attempts apart, up to `upTo` ms. Part of each wait is chance: agents that lost one server come back apart. */
+export function createBackoff(
+  upTo: number,
+  now: () => number = () => performance.now(),
+  chance = Math.random,
+): Backoff {
+  let failures = 0
+  let last: { readonly why: AgentError; readonly until: number } | undefined
+
+  return {
+    check() {
+      if (!last) return
+      const left = Math.ceil(last.until - now())
+      if (left <= 0) return
+      const { why } = last
+      throw new AgentError(why.code, `${why.message} (the next attempt is in ${left} ms)`, why)
+    },
+    failed(why) {
+      const whole = Math.min(upTo, first * 2 ** Math.min(failures, 20))
+      failures += 1
+      last = { why, until: now() + whole * (0.5 + chance() / 2) }
+    },
+    succeeded() {
+      failures = 0
+      last = undefined
+    },
+  }
+}

@@ -1,0 +1,66 @@
+import type { LookupFunction } from 'node:net'
+import { connectNut, type NutConnection } from './connection.ts'
+import { createResolver } from './resolver.ts'
+import { NoTls, readTrust, type Trust } from './secure.ts'
+import type { NutAddress } from './socket.ts'
+
+export interface DialOptions extends NutAddress {
+  readonly tls: 'off' | 'preferred' | 'required'
+  /** PEM. */
+  readonly ca?: string | undefined
+  /** In ms, for each step. */
+  readonly timeout: number
+  readonly onInsecure?: ((why: string) => void) | undefined
+  readonly resolve?: LookupFunction | undefined
+  /** Of a clock that never jumps, in ms. */
+  readonly now?: () => number
+}
+
+/** For so long a server without TLS is believed to have none, in ms: trying costs a connection, and maybe a wait. */
+const plainFor = 3_600_000
+
+/**
+ * How a connection comes about: by the address that the name has, or had; with TLS or without, as is wanted.
+ *
+ * @throws AgentError `misconfigured` for a CA that can't be read
+ */
+export function createDial(options: DialOptions): (signal: AbortSignal) => Promise<NutConnection> {
+  const { host, port, tls, ca, timeout, onInsecure, resolve, now = () => performance.now() } = options
+  const trust: Trust = ca !== undefined ? readTrust(ca) : tls === 'required' ? { by: 'system' } : { by: 'nobody' }
+  // So that a hanging handshake leaves time for plain text within one reading.
+  const tlsTimeout = tls === 'preferred' ? timeout / 2 : timeout
+  const resolver = createResolver(timeout / 4, resolve)
+  let plainUntil = Number.NEGATIVE_INFINITY
+  let isTold = false
+
+  async function connect(isSecure: boolean, signal: AbortSignal): Promise<NutConnection> {
+    const nut = await connectNut(
+      { host, port },
+      {
+        timeout,
+        lookup: resolver.lookup,
+        signal,
+        ...(isSecure ? { tls: { trust, timeout: tlsTimeout } } : {}),
+      },
+    )
+    resolver.remember(nut.address)
+    return nut
+  }
+
+  return async (signal) => {
+    if (tls === 'off' || (tls === 'preferred' && now() < plainUntil)) return connect(false, signal)
+    try {
+      const nut = await connect(true, signal)
+      isTold = false
+      return nut
+    } catch (error) {
+      if (tls === 'required' || !(error instanceof NoTls)) throw error
+      // The old connection may be half way into TLS, so plain text needs a new one.
+      const nut = await connect(false, signal)
+      plainUntil = now() + plainFor
+      if (!isTold) onInsecure?.(`${error.message}; going on in plain text`)
+      isTold = true
+      return nut
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import { AgentError } from '../../core/errors.ts'
+
+/** More than any UPS has to say in one line, in bytes. upsd's own words end at 512 characters (common/parseconf.c). */
+export const longestLine = 8_192
+
+const lineFeed = 0x0a
+
+export interface Lines {
+  /** Whether part of a line has come, and not its end. */
+  readonly isPartial: boolean
+  /**
+   * The lines that a piece completes, without their LF. What is no UTF-8 is shown as �: a UPS may carry a maker's name
+   * in any encoding.
+   *
+   * @throws AgentError `malformed` for a line without end, and for a NUL, which is never text
+   */
+  push(chunk: Uint8Array): string[]
+}
+
+/** Cuts what upsd at `at` sends into lines, wherever the network has split it. Holds one line, and never more. */
+export function createLines(at: string, longest: number = longestLine): Lines {
+  // Of a fixed size, and copied into: pieces of one byte each would hold on to a whole packet.
+  const partial = Buffer.allocUnsafe(longest)
+  let length = 0
+
+  function keep(piece: Uint8Array): void {
+    if (length + piece.length > longest) throw new AgentError('malformed', `upsd at ${at} sends a line without end`)
+    if (piece.includes(0)) throw new AgentError('malformed', `upsd at ${at} sends bytes that are no text`)
+    partial.set(piece, length)
+    length += piece.length
+  }
+
+  return {
+    get isPartial() {
+      return length > 0
+    },
+    push(chunk) {
+      const lines: string[] = []
+      let from = 0
+      for (let to = chunk.indexOf(lineFeed); to !== -1; to = chunk.indexOf(lineFeed, from)) {
+        keep(chunk.subarray(from, to))
+        lines.push(partial.toString('utf8', 0, length))
+        length = 0
+        from = to + 1
+      }
+      keep(chunk.subarray(from))
+      return lines
+    },
+  }
+}

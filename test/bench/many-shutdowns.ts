@@ -1,0 +1,185 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect } from 'node:http2'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Credentials } from '../../src/adapters/talos/talosconfig.ts'
+import type { PowerAnswer } from '../../src/control/protocol.ts'
+import type { Entry } from '../../src/core/journal.ts'
+import { loadSettings } from '../../src/main/settings.ts'
+import { readCredentials } from '../../src/main/wiring.ts'
+import { endStore, startDaemon, waitFor } from '../lab/daemon.ts'
+import { startUpsd } from '../lab/upsd.ts'
+import type { ClusterOrder, NodeReport } from './many-shutdowns-process.ts'
+import { clock, cpuSeconds, goal, median, say } from './measure.ts'
+import { firstSight } from './power-race-ours.ts'
+
+const controlPlanes = 3
+const workers = 197
+const hangsEach = 10
+const allowed = 2_000
+/** What the battery says that it has, in s: enough for everything, for the tiers alone, and for neither. */
+const batteries = { ordered: 45, short: 12 }
+const [reserve, nodeStops, drain] = [5, 5, 10]
+const bareRounds = 3
+
+type Form = keyof typeof batteries
+
+/** A large cluster goes down, and some of its nodes take the order and never go off. */
+export async function measureManyShutdowns(): Promise<void> {
+  for (const form of Object.keys(batteries) as Form[]) await shutDownAll(form)
+}
+
+async function shutDownAll(form: Form): Promise<void> {
+  await using stack = new AsyncDisposableStack()
+  const directory = await mkdtemp(join(tmpdir(), 'caretaker-bench-'))
+  stack.defer(() => rm(directory, { recursive: true, force: true }))
+  stack.defer(() => endStore(directory))
+  const upsd = stack.use(
+    await startUpsd({ address: '127.96.0.93', variables: { 'battery.runtime': String(batteries[form]) } }),
+  )
+  const seconds = (value: number) => `${value}s`
+  const power = {
+    ...{ pollOnMains: '1s', pollOnBattery: '1s', onBatteryAfter: '0s', lowBatteryAfter: '0s', minimumRuntime: '0s' },
+    ...{ drain: seconds(drain), nodeStops: seconds(nodeStops), reserve: seconds(reserve) },
+  }
+  const upses = [{ host: upsd.address, port: upsd.port }]
+  const order = { net: 96, controlPlanes, workers, hangsEach, directory, config: { upses, power } }
+  const cluster = await startCluster(stack, order)
+
+  const settings = await loadSettings(cluster.config, {})
+  const credentials = await readCredentials(settings)
+  const bare: number[] = []
+  for (let round = 0; round < bareRounds; round++)
+    bare.push(await clock(() => Promise.all(settings.config.nodes.map(({ address }) => askBare(address, credentials)))))
+
+  const { control, pid } = stack.use(await startDaemon({ config: cluster.config, directory, pollEvery: 1_000 }))
+  const mode = async () => (await control.get<PowerAnswer>('/power')).upses[0]?.state.mode
+  await waitFor('the agent to be on mains', 15_000, async () => (await mode()) === 'on-mains')
+  await upsd.status('OB DISCHRG')
+  await waitFor('the agent to be on battery', 15_000, async () => (await mode()) === 'on-battery')
+  const cpus = [await cpuSeconds(pid), await cpuSeconds(cluster.pid)] as const
+  const at = await firstSight(upsd, 'LB', () => upsd.status('OB DISCHRG LB'))
+  let end: Entry | undefined
+  await waitFor(
+    'every machine to be told and waited for',
+    120_000,
+    async () => {
+      const entries = await control.get<Entry[]>('/journal?limit=100')
+      end = entries.find(({ text }) => text === 'every machine was told to shut down')
+      return end !== undefined
+    },
+    250,
+  )
+  const used = [(await cpuSeconds(pid)) - cpus[0], (await cpuSeconds(cluster.pid)) - cpus[1]] as const
+  const entries = await control.get<Entry[]>('/journal?limit=3000')
+  const said = entries.filter(({ kind, text }) => kind === 'power' && /battery has|assumed/.test(text))
+  const given = entries.find(({ text }) => text.startsWith('given up, because'))?.text.split(': ')[1]
+  tell(form, {
+    nodes: await cluster.report(),
+    at,
+    bare: median(bare),
+    endedAfter: Date.parse(end!.at) - at,
+    givenUp: given?.split(', ').length ?? 0,
+    used,
+    said: said.toReversed().map(({ text }) => text),
+  })
+}
+
+interface Outcome {
+  readonly nodes: readonly NodeReport[]
+  readonly at: number
+  readonly bare: number
+  readonly endedAfter: number
+  readonly givenUp: number
+  readonly used: readonly [number, number]
+  readonly said: readonly string[]
+}
+
+function tell(form: Form, { nodes, at, bare, endedAfter, givenUp, used, said }: Outcome): void {
+  const hanging = nodes.filter(({ hangs }) => hangs).length
+  console.log(
+    `${nodes.length} nodes, ${hanging} of them hang, ${batteries[form]} s of runtime, ${reserve} s in reserve: ${said.join('; then ')}`,
+  )
+  const told = (role: NodeReport['role']) =>
+    nodes
+      .filter((node) => node.role === role)
+      .flatMap(({ toldAt }) => toldAt.slice(0, 1))
+      .map((each) => each - at)
+      .toSorted((a, b) => a - b)
+  for (const [role, name, count] of [
+    ['worker', 'workers', workers],
+    ['controlplane', 'control planes', controlPlanes],
+  ] as const) {
+    const calls = told(role)
+    const spread = (calls.at(-1) ?? Infinity) - (calls[0] ?? 0)
+    say(
+      `  ${name} told`,
+      `${calls.length} of ${count}, first after ${calls[0]} ms, last after ${calls.at(-1)} ms: within ${spread} ms ${goal(`${allowed} ms`, spread <= allowed && calls.length === count)}`,
+    )
+    if (role === 'worker')
+      say(
+        '  the same number of bare calls',
+        `${bare.toFixed(0)} ms (a handshake and a call each, all at once): ours ${(spread / bare).toFixed(1)} x`,
+      )
+  }
+  const budget = (batteries[form] - reserve) * 1_000
+  say('  the whole plan', `${(endedAfter / 1_000).toFixed(1)} s ${goal(`${budget / 1_000} s`, endedAfter <= budget)}`)
+  const off = nodes.filter((node) => node.power === 'off').length
+  const right = nodes.every((node) => (node.power === 'off') !== node.hangs) && givenUp === hanging
+  say('  in the end', `${off} off, ${givenUp} given up ${goal('those that hang and no other', right)}`)
+  say('  CPU of it', `${used[0].toFixed(1)} s ours, ${used[1].toFixed(1)} s the lab's`)
+}
+
+/** A TLS handshake and one unary call by plain Node. */
+async function askBare(host: string, { ca, cert, key }: Credentials): Promise<void> {
+  const session = connect(`https://${host}:50000`, { ca, cert, key })
+  try {
+    await once(session, 'connect')
+    const call = session.request({
+      ':method': 'POST',
+      ':path': '/machine.MachineService/Version',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    })
+    let status: unknown
+    call.on('trailers', (trailers) => (status = trailers['grpc-status']))
+    // An empty message in its frame.
+    call.end(Buffer.alloc(5))
+    call.resume()
+    await once(call, 'end')
+    if (status !== '0') throw new Error(`${host} answers with ${String(status)}`)
+  } finally {
+    session.destroy()
+  }
+}
+
+async function startCluster(stack: AsyncDisposableStack, order: ClusterOrder) {
+  const script = fileURLToPath(new URL('many-shutdowns-process.ts', import.meta.url))
+  const child: ChildProcess = fork(script, [JSON.stringify(order)], {
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+  })
+  const ended = once(child, 'exit')
+  stack.defer(async () => {
+    child.kill('SIGKILL')
+    await ended
+  })
+  const answer = () =>
+    Promise.race([
+      once(child, 'message').then(([message]) => message as unknown),
+      ended.then(([code]) => {
+        throw new Error(`the nodes' process ended with code ${String(code)}`)
+      }),
+    ])
+  const config = (await answer()) as string
+  return {
+    config,
+    pid: child.pid!,
+    async report() {
+      child.send('report')
+      return (await answer()) as NodeReport[]
+    },
+  }
+}

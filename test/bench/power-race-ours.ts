@@ -1,0 +1,117 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { PowerAnswer, StatusAnswer } from '../../src/control/protocol.ts'
+import type { Entry } from '../../src/core/journal.ts'
+import { endStore, type LabDaemon, startDaemon, waitFor } from '../lab/daemon.ts'
+import { type Homelab, startHomelab } from '../lab/homelab.ts'
+import type { LabUpsd } from '../lab/upsd.ts'
+import { openSession } from '../lab/upsd-session.ts'
+
+/** What one event came to: all that lies between it and the first order. Times in ms. */
+export interface Answer {
+  readonly total: number
+  /** Until the guard knew of it. */
+  readonly seen: number
+  /** From there until the nodes were looked at, and a plan made. */
+  readonly planned: number
+  /** From there until a node had the order. */
+  readonly ordered: number
+}
+
+/** A daemon of ours and the homelab that it shuts down. */
+export interface Ours {
+  readonly name: string
+  readonly lab: Homelab
+  readonly daemon: LabDaemon
+  mode(): Promise<string | undefined>
+  entries(): Promise<Entry[]>
+  /** Rejects where no order has come in time. Both in ms, the first since the epoch. */
+  firstOrder(since: number, within: number): Promise<Answer>
+  /** Mains is there, every node is ready, and there is nothing left to do. */
+  recovered(): Promise<void>
+}
+
+export interface OursOptions {
+  readonly name: string
+  /** The second octet from the right of its addresses. */
+  readonly net: number
+  readonly upsd: LabUpsd
+  readonly directory: string
+  readonly power: Readonly<Record<string, unknown>>
+  readonly controlPlanes?: number
+  readonly workers?: number
+}
+
+export async function startOurs(stack: AsyncDisposableStack, options: OursOptions): Promise<Ours> {
+  const { name, net, upsd, power, controlPlanes = 3, workers = 2 } = options
+  const directory = join(options.directory, `net-${net}`)
+  await mkdir(directory)
+  stack.defer(() => rm(directory, { recursive: true, force: true }))
+  stack.defer(() => endStore(directory))
+  const pace = { stop: 50, boot: 50, settle: 40 }
+  const lab = stack.use(await startHomelab({ net, controlPlanes, workers, pace }))
+  const config = await lab.writeConfig(directory, {
+    ups: { host: upsd.address, port: upsd.port },
+    upgrade: { enabled: false, soak: '365d' },
+    power,
+  })
+  const daemon = stack.use(await startDaemon({ config, directory, pollEvery: 50 }))
+  const { control } = daemon
+  const mode = async () => (await control.get<PowerAnswer>('/power')).upses[0]?.state.mode
+  const entries = () => control.get<Entry[]>('/journal?limit=300')
+  await waitFor(`${name} to see mains`, 20_000, async () => (await mode()) === 'on-mains')
+  return {
+    name,
+    lab,
+    daemon,
+    mode,
+    entries,
+    async firstOrder(since, within) {
+      const first = () => ordersIn(lab).find((at) => at >= since)
+      await waitFor(`the first order of ${name}`, within, () => first() !== undefined, 10)
+      const told = (await entries()).filter(({ at }) => Date.parse(at) >= since - 5)
+      const when = (test: RegExp) => Date.parse(told.findLast(({ text }) => test.test(text))?.at ?? '')
+      const [seenAt, plannedAt] = [when(/is about to fail: /), when(/every machine is told at once/)]
+      return {
+        total: first()! - since,
+        seen: seenAt - since,
+        planned: plannedAt - seenAt,
+        ordered: first()! - plannedAt,
+      }
+    },
+    recovered: () =>
+      waitFor(
+        `${name} to have all back`,
+        60_000,
+        async () =>
+          lab.nodes.every(({ ready }) => ready) &&
+          (await mode()) === 'on-mains' &&
+          (await control.get<StatusAnswer>('/status')).outage === undefined,
+        100,
+      ),
+  }
+}
+
+/** When each order to shut down came, ms since the epoch, oldest first. */
+export function ordersIn({ nodes }: Homelab): number[] {
+  return nodes
+    .flatMap(({ calls }) => calls.filter(({ method }) => method === 'MachineService.Shutdown').map(({ at }) => at))
+    .toSorted((a, b) => a - b)
+}
+
+/** Causes it, and answers when upsd first showed the token, ms since the epoch: the driver takes up to a second by itself. */
+export async function firstSight({ address, port }: LabUpsd, token: string, cause: () => Promise<void>) {
+  const session = await openSession(address, port)
+  try {
+    const caused = cause()
+    while (true) {
+      const [line] = await session.ask('GET VAR ups ups.status', /^VAR .*$/)
+      const at = Date.now()
+      if (new RegExp(`\\b${token}\\b`).test(line)) return await caused.then(() => at)
+      await pause(3)
+    }
+  } finally {
+    session.close()
+  }
+}

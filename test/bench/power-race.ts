@@ -1,0 +1,183 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { waitFor } from '../lab/daemon.ts'
+import { type RealUpsd, startUpsd } from '../lab/upsd.ts'
+import { goal, median, say, sleep, worst } from './measure.ts'
+import { measureFalseAlarms } from './power-race-false.ts'
+import { type Answer, firstSight, type Ours, startOurs } from './power-race-ours.ts'
+import { isUpsmonInstalled, startUpsmon, type Upsmon, upsmonDefaults, upsmonFastest } from './power-race-upsmon.ts'
+
+/** Rounds in which upsmon runs too, and so many of each setting; and rounds of ours alone. */
+const races = Number(process.env.R ?? 2)
+const upsmonsEach = 4
+const alone = Number(process.env.A ?? 18)
+const allowed = 1_500
+const timesFaster = 3
+
+/** All that takes part, at one upsd. */
+interface Field {
+  readonly upsd: RealUpsd
+  readonly ours: readonly Ours[]
+}
+
+interface Contest {
+  readonly name: string
+  /** Rounds of ours alone. */
+  readonly alone: number
+  /** Only those that are asked for this: `silence` is a time that was chosen, and not one that is taken. */
+  readonly hasGoal: boolean
+  /** Lets it happen to a UPS on battery; answers when, ms since the epoch. */
+  happen(upsd: RealUpsd): Promise<number>
+  /** Mains is back. */
+  undo(upsd: RealUpsd): Promise<void>
+}
+
+const contests: readonly Contest[] = [
+  {
+    name: 'OB LB',
+    alone,
+    hasGoal: true,
+    happen: (upsd) => firstSight(upsd, 'LB', () => upsd.status('OB DISCHRG LB')),
+    undo: (upsd) => upsd.status('OL CHRG'),
+  },
+  {
+    name: 'FSD',
+    alone,
+    hasGoal: true,
+    happen: (upsd) => firstSight(upsd, 'FSD', () => upsd.forceShutdown()),
+    undo: (upsd) => upsd.start(),
+  },
+  {
+    name: 'upsd lost on battery',
+    alone: 0,
+    hasGoal: false,
+    async happen(upsd) {
+      const at = Date.now()
+      await upsd.stop()
+      return at
+    },
+    undo: (upsd) => upsd.start(),
+  },
+]
+
+/** Ours beside networkupstools/nut's upsmon as a secondary, at one and the same upsd. */
+export async function measurePowerRace(stack: AsyncDisposableStack): Promise<void> {
+  if (!isUpsmonInstalled()) throw new Error('upsmon is missing: install nut-client')
+  const directory = await mkdtemp(join(tmpdir(), 'caretaker-bench-'))
+  stack.defer(() => rm(directory, { recursive: true, force: true }))
+  {
+    await using own = new AsyncDisposableStack()
+    const field = await gather(own, directory)
+    for (const contest of contests) await compete(field, contest)
+  }
+  await measureFalseAlarms(stack, directory)
+}
+
+/** Three daemons that ask each second, for that is the default on battery, and one that asks as often as makes sense. */
+async function gather(stack: AsyncDisposableStack, directory: string): Promise<Field> {
+  // Too little time for anything but telling every node: what is measured is the way from upsd to the first order.
+  const upsd = stack.use(await startUpsd({ address: '127.0.84.93', variables: { 'battery.runtime': '30' } }))
+  const power = (pollOnBattery: string, silence: string) => ({
+    pollOnMains: '300ms',
+    pollOnBattery,
+    onBatteryAfter: '0s',
+    lowBatteryAfter: '0s',
+    minimumRuntime: '0s',
+    drain: '0s',
+    nodeStops: '2s',
+    reserve: '60s',
+    silence,
+    wake: { stableFor: '0s' },
+  })
+  const ours: Ours[] = []
+  for (const net of [84, 85, 86])
+    ours.push(await startOurs(stack, { name: 'ours, 1 s', net, upsd, directory, power: power('1s', '15s') }))
+  ours.push(await startOurs(stack, { name: 'ours, 250 ms', net: 87, upsd, directory, power: power('250ms', '3s') }))
+  return { upsd, ours }
+}
+
+async function compete(field: Field, contest: Contest): Promise<void> {
+  const { upsd, ours } = field
+  const answers = new Map<string, Answer[]>()
+  const stamps = new Map<string, number[]>()
+  const add = <T>(map: Map<string, T[]>, key: string, value: T) => map.set(key, [...(map.get(key) ?? []), value])
+  for (let round = 0; round < races + contest.alone; round++) {
+    await using stack = new AsyncDisposableStack()
+    const isRace = round < races
+    const each = isRace
+      ? [upsmonDefaults, upsmonFastest].flatMap((one) => Array<typeof one>(upsmonsEach).fill(one))
+      : []
+    // One after the other, so that they ask at different times.
+    const upsmons: Upsmon[] = []
+    for (const settings of each) {
+      upsmons.push(stack.use(await startUpsmon(upsd, settings)))
+      await sleep(1_000 * fraction(upsmons.length))
+    }
+    await waitFor('upsmon to be logged in', 15_000, async () => (await upsd.logins()) === upsmons.length, 200)
+    await upsd.status('OB DISCHRG')
+    for (const one of ours)
+      await waitFor(`${one.name} to be on battery`, 15_000, async () => (await one.mode()) === 'on-battery', 20)
+    await waitFor('upsmon to be on battery', 15_000, () => upsmons.every(({ output }) => /on battery/.test(output)))
+    // At another moment between two questions each time.
+    await sleep((isRace ? 5_000 : 1_000) * fraction(round + 1))
+
+    const at = await contest.happen(upsd)
+    const answered = ours.map(async (one) => add(answers, one.name, await one.firstOrder(at, 40_000)))
+    const stamped = upsmons.map(async (upsmon) => {
+      await waitFor(
+        `${upsmon.settings.name} to shut down`,
+        60_000,
+        async () => (await upsmon.shutDownAt()) !== undefined,
+      )
+      add(stamps, upsmon.settings.name, (await upsmon.shutDownAt())! - at)
+    })
+    await Promise.all([...answered, ...stamped])
+    await Promise.all(
+      ours.map(({ lab }) => waitFor('all to be off', 30_000, () => lab.nodes.every(({ power }) => power === 'off'))),
+    )
+    await contest.undo(upsd)
+    await Promise.all(ours.map((one) => one.recovered()))
+  }
+  tell(contest, answers, stamps)
+}
+
+function tell(
+  { name, hasGoal }: Contest,
+  answers: ReadonlyMap<string, readonly Answer[]>,
+  stamps: ReadonlyMap<string, readonly number[]>,
+): void {
+  console.log(`${name}, to the first order to shut down`)
+  const standard = median((answers.get('ours, 1 s') ?? []).map(({ total }) => total))
+  for (const [who, all] of answers) {
+    const totals = all.map(({ total }) => total)
+    const p99 = percentile(totals, 0.99)
+    const reached = hasGoal ? ` ${goal(`p99 ${allowed} ms`, p99 <= allowed)}` : ''
+    say(
+      `  ${who}`,
+      `median ${ms(median(totals))}, p99 ${ms(p99)}, longest ${ms(worst(totals))} of ${all.length}${reached}`,
+    )
+    const part = (key: keyof Answer) =>
+      `${ms(median(all.map((one) => one[key])))} (longest ${ms(worst(all.map((one) => one[key])))})`
+    say('    of which', `seen ${part('seen')}, looked and planned ${part('planned')}, ordered ${part('ordered')}`)
+  }
+  for (const [who, all] of stamps) {
+    const ratio = median(all) / standard
+    const wanted = hasGoal && who === upsmonDefaults.name
+    const reached = wanted ? ` ${goal(`${timesFaster} x`, ratio >= timesFaster)}` : ''
+    say(
+      `  ${who}`,
+      `median ${ms(median(all))}, longest ${ms(worst(all))} of ${all.length}: ${ratio.toFixed(1)} x ours at 1 s${reached}`,
+    )
+  }
+}
+
+const ms = (value: number) => (value >= 10_000 ? `${(value / 1_000).toFixed(1)} s` : `${value.toFixed(0)} ms`)
+
+function percentile(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.ceil(part * sorted.length) - 1)]!
+}
+
+/** Spread evenly over 0 to 1, however many there are. */
+const fraction = (index: number) => (index * 0.618_034) % 1

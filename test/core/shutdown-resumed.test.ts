@@ -1,0 +1,142 @@
+import { describe, expect, test } from 'vitest'
+import { type Outage, withNodeState } from '../../src/core/outage.ts'
+import { planShutdown, type ShutdownSituation } from '../../src/core/shutdown.ts'
+import { busy, everyTier, now, outline, recordOf, three } from './shutdowns.ts'
+
+const policy = { drain: 90_000, reserve: 60_000 }
+const fresh = recordOf(three)
+
+function plan(ms: number, changed: Partial<ShutdownSituation> = {}) {
+  return planShutdown({ machines: three, outage: fresh, left: { ms, told: true }, now, ...changed }, policy)
+}
+const wholeOf = (ms: number, changed: Partial<ShutdownSituation> = {}) =>
+  plan(ms, { machines: everyTier, outage: recordOf(everyTier), ...changed })
+
+describe('an outage that is taken up again', () => {
+  const stopping = withNodeState(withNodeState(fresh, 'w-1', 'off'), 'w-2', 'shutdown-sent')
+  const names = (ms: number, changed: Partial<ShutdownSituation>) => plan(ms, changed).phases.map(({ name }) => name)
+
+  test('leaves out what is down, waits for what was told, and does not drain again', () => {
+    const outage = withNodeState(stopping, 'cp-1', 'drained')
+    expect(plan(600_000, { outage }).reason).toBe('the battery has 600 s left: going on where it was left')
+    expect(outline(plan(600_000, { outage }).phases)).toEqual([
+      'workers down: await down w-2',
+      'control planes: shut down cp-1',
+      'control planes down: await down cp-1',
+    ])
+  })
+
+  test('drains only where that was not done yet', () => {
+    const outage = withNodeState(fresh, 'w-1', 'drained')
+    expect(outline(plan(600_000, { outage: { ...outage, ...busy } }).phases).slice(0, 4)).toEqual([
+      'cordon: cordon cp-1, cordon w-2',
+      'scale down: scale apps/batch to 0',
+      'storage: set ceph noout to set',
+      'drain: drain cp-1, drain w-2',
+    ])
+  })
+
+  test.each<[Outage['nodes'][string]['state'], boolean]>([
+    ['shutdown-sent', false],
+    ['unreached', false],
+    ['off', false],
+    ['abandoned', false],
+    ['drained', true],
+    ['back', true],
+    ['wake-sent', true],
+  ])('with a control plane that is %s workers are drained: %s', (state, drained) => {
+    const outage = withNodeState(fresh, 'cp-1', state)
+    expect(names(600_000, { outage: { ...outage, ...busy } }).includes('drain')).toBe(drained)
+    expect(plan(600_000, { outage }).reason).toBe(
+      `the battery has 600 s left: ${drained ? 'pods get 90 s to leave' : 'going on where it was left'}`,
+    )
+  })
+
+  test.each<[Outage['nodes'][string]['state'], Outage['stage'], 'told' | 'awaited' | 'left alone']>([
+    ['up', 'stopping', 'told'],
+    ['drained', 'stopping', 'told'],
+    ['shutdown-sent', 'stopping', 'awaited'],
+    ['unreached', 'stopping', 'told'],
+    ['off', 'stopping', 'left alone'],
+    ['abandoned', 'stopping', 'left alone'],
+    ['wake-sent', 'stopping', 'told'],
+    ['back', 'stopping', 'told'],
+    ['unreached', 'draining', 'told'],
+    ['unreached', 'stopped', 'left alone'],
+    ['up', 'stopped', 'told'],
+    ['shutdown-sent', 'stopped', 'awaited'],
+    ['off', 'stopped', 'left alone'],
+    ['abandoned', 'stopped', 'left alone'],
+  ])('a worker that is %s while the outage is %s is %s', (state, stage, what) => {
+    for (const left of [600_000, 100_000, 0]) {
+      const nodes: Outage['nodes'] = { ...fresh.nodes, 'w-1': { wasUp: true, state } }
+      const lines = outline(plan(left, { outage: { ...fresh, stage, nodes } }).phases).join()
+      expect([lines.includes('shut down w-1'), lines.includes('await down w-1')]).toEqual([
+        what === 'told',
+        what !== 'left alone',
+      ])
+    }
+  })
+
+  test('a machine that the record does not know is up', () => {
+    expect(outline(plan(100_000, { outage: { ...fresh, nodes: {} } }).phases)).toEqual(outline(plan(100_000).phases))
+  })
+
+  test.each([600_000, 0])('with every node down there is nothing to do, with %d ms left', (left) => {
+    const down = three.reduce((outage, { name }) => withNodeState(outage, name, 'off'), fresh)
+    for (const stage of ['stopping', 'stopped'] as const)
+      expect(names(left, { outage: { ...down, stage } })).toEqual([])
+  })
+})
+
+describe('a phase that was carried out', () => {
+  const names = (ms: number, ...done: string[]) =>
+    wholeOf(ms, { carriedOut: new Set(done) }).phases.map(({ name }) => name)
+
+  test('is not carried out again, whatever came of it', () => {
+    expect(names(900_000, 'cordon', 'drain').slice(0, 2)).toEqual(['workers', 'workers down'])
+    expect(names(900_000, 'cordon', 'drain', 'workers')[0]).toBe('workers down')
+  })
+
+  test('ends its tier, and those that hang hold up nobody', () => {
+    const names = wholeOf(300_000, { carriedOut: new Set(['workers', 'workers down']) }).phases
+    expect(names.map(({ name }) => name)).not.toContain('workers')
+    expect(outline(names).join()).not.toContain('w-1')
+  })
+
+  test('that told everything leaves the NAS', () => {
+    expect(names(40_000, 'everything')).toEqual(['everything down', 'nas', 'nas down'])
+    expect(names(40_000, 'everything', 'everything down')).toEqual(['nas', 'nas down'])
+    expect(names(300_000, 'everything', 'everything down')).toEqual(['nas', 'nas down'])
+  })
+})
+
+describe('a UPS that is to switch its outlets off', () => {
+  const cut = (beforeNas: boolean) => [{ ups: 'rack', command: 'shutdown.return', beforeNas }]
+  const last = (ms: number, beforeNas: boolean, done: string[] = []) =>
+    outline(wholeOf(ms, { cut: cut(beforeNas), carriedOut: new Set(done) }).phases).slice(-3)
+
+  test.each([900_000, 200_000])('does so last of all with %d ms, when even the NAS is down', (left) => {
+    expect(last(left, false)).toEqual([
+      'nas: shut down nas-1',
+      'nas down: await down nas-1',
+      'cut the power: shutdown.return at rack',
+    ])
+  })
+
+  test.each([900_000, 200_000])('is told before the NAS goes whose upsd it needs, with %d ms', (left) => {
+    expect(last(left, true)).toEqual([
+      'cut the power: shutdown.return at rack',
+      'nas: shut down nas-1',
+      'nas down: await down nas-1',
+    ])
+  })
+
+  test('is told once', () => {
+    expect(last(900_000, false, ['cut the power']).at(-1)).toBe('nas down: await down nas-1')
+  })
+
+  test('is left alone where everything is told at once: machines may still run', () => {
+    expect(last(30_000, false).join()).not.toContain('shutdown.return')
+  })
+})
