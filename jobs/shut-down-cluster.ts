@@ -206,7 +206,8 @@ async function logOut({ config, now, carryOut, power }: JobContext, record: Outa
   const { nodes, loggedOut, stoppedAt } = record.current
   const unreached = Object.values(nodes).some(({ wasUp, state }) => wasUp && state === 'unreached')
   const stoppedFor = now().getTime() - Date.parse(stoppedAt ?? now().toISOString())
-  if (loggedOut || (unreached && stoppedFor < config.power.nodeStops)) return
+  // A clock that was set back knows nothing of how long it has been.
+  if (loggedOut || (unreached && stoppedFor >= 0 && stoppedFor < config.power.nodeStops)) return
   const failing = [...power.upses].filter(([, { mode }]) => mode === 'critical' || power.ordered !== undefined)
   const steps = failing.map(([ups]): Step => ({ do: 'log-out-of-ups', ups }))
   if (steps.length > 0) await carryOut([bestEffort(phase('log out', ...steps))])

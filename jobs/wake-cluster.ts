@@ -1,7 +1,7 @@
 import { alertOnce } from '../src/core/alerts.ts'
 import { whyUnhealthy } from '../src/core/cluster.ts'
 import { describeDuration } from '../src/core/duration.ts'
-import { mainsOf, supplyOf } from '../src/core/feeds.ts'
+import { mainsOf, type Power, supplyOf } from '../src/core/feeds.ts'
 import { after, defineJob, done, type JobContext, later, on, type Outcome, type StepState } from '../src/core/job.ts'
 import { failingMachines, type Machine, machinesOf } from '../src/core/machines.ts'
 import { openRecord, type OutageRecord } from '../src/core/outage-record.ts'
@@ -50,10 +50,11 @@ export default defineJob({
       record.update((outage) => ({ ...outage, stage: 'waking', wokenAt: outage.wokenAt ?? now().toISOString() }))
     }
     using watch = whenPower(() => {
-      const lost = machines.find(
-        ({ feed }) => supplyOf(feed, power) === 'failing' || (wentDown(open) && supplyOf(feed, power) === 'battery'),
-      )
-      return lost ? 'mains is gone again' : undefined
+      const isLost = ({ feed }: Machine) => {
+        const supply = supplyOf(feed, power)
+        return supply === 'failing' || (supply === 'battery' && wentDown(open) && !isCalledOff(power))
+      }
+      return machines.some(isLost) ? 'mains is gone again' : undefined
     })
     let undone = true
     const onStep = (step: Step, { kind }: StepState) => {
@@ -112,7 +113,6 @@ function poweredMachines({ config, power, monotonic, now }: JobContext, open: Ou
   const { stableFor, minimumCharge } = config.power.wake
   const went = wentDown(open)
   const inventory = machinesOf(config)
-  const isCalledOff = [...power.upses.values()].some((state) => state.mode === 'on-battery' && state.calledOff)
   const waits: { why: string; after: number }[] = []
   const wait = (why: string, ms = lookAgain) => {
     waits.push({ why, after: ms })
@@ -120,7 +120,10 @@ function poweredMachines({ config, power, monotonic, now }: JobContext, open: Ou
   }
   const machines = inventory.filter((machine) => {
     const supply = supplyOf(machine.feed, power)
-    if (!went && isCalledOff && open.stage === 'draining' && supply === 'battery') return true
+    // What a person has called off is given back on battery too, and nothing is woken on it.
+    const state = open.nodes[machine.name]?.state
+    const isUp = state === undefined || state === 'up' || state === 'drained'
+    if (isCalledOff(power) && open.stage !== 'shedding' && supply === 'battery' && isUp) return true
     const mains = mainsOf(machine.feed, power, monotonic())
     if (!mains) return wait(supply === 'unknown' ? 'the UPS says nothing' : 'mains is not back')
     if (!went) return true
@@ -142,10 +145,16 @@ function poweredMachines({ config, power, monotonic, now }: JobContext, open: Ou
   return { machines, onBattery, why: first?.why ?? 'mains is not back', after: first?.after ?? lookAgain }
 }
 
+function isCalledOff({ upses }: Power): boolean {
+  return [...upses.values()].some((state) => state.mode === 'on-battery' && state.calledOff !== undefined)
+}
+
 async function describeMissing({ observe }: JobContext, missing: readonly string[]): Promise<string> {
   const { nodes } = await observe()
   const texts = missing.map((name) => {
     const node = nodes.find((candidate) => candidate.name === name)
+    if (node?.talos.ok && node.talos.value.stage === 'shutting down')
+      return `${name} hangs in its shutdown: press its power button, twice`
     if (node?.talos.ok) return `${name} is up and ${whyUnhealthy(node) ?? 'about to be taken back'}`
     return `${name} did not come back: press its power button`
   })

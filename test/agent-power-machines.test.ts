@@ -166,3 +166,22 @@ test('storage is told that its nodes are away on purpose, before they are draine
   await isOver(homelab)
   expect(homelab.diary.indexOf('storage noout unset')).toBeGreaterThan(homelab.diary.indexOf('wake w-1'))
 })
+
+test.each([-400, 400])(
+  'a wall clock that jumps by %d days in the middle of an outage changes nothing but its record',
+  async (days) => {
+    const homelab = fakeHomelab(two, { hosts: ['nas'] })
+    let offset = 0
+    await using it = startAgent(homelab, { hosts: [nas], now: () => new Date(Date.now() + offset) })
+    homelab.before = async (entry) => {
+      if (entry === 'drain w-1') offset += days * 86_400_000
+      if (entry === 'wake w-1') offset -= days * 86_400_000
+    }
+    await fails(it)
+    expect([...homelab.machines.values()].some(({ up }) => up)).toBe(false)
+    expect(homelab.diary.at(-1)).toBe('log-out')
+    await it.reads(online)
+    await isOver(homelab)
+    expect([...homelab.machines.values()].every(({ up, unschedulable }) => up && !unschedulable)).toBe(true)
+  },
+)
