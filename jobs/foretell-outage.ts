@@ -16,17 +16,19 @@ export default defineJob({
     const onBattery = [...power.upses].filter(([, { mode }]) => mode === 'on-battery')
     if (onBattery.length === 0 || failingMachines(machinesOf(config), power).length > 0)
       return done('nothing is on battery')
-    const texts = onBattery.map(([label, state]) => {
-      const reading = 'reading' in state ? state.reading : undefined
-      const starts = triggersOf(reading, config.power).filter(({ disarmed }) => disarmed === undefined)
-      return `${label}: ${starts.map(({ text }) => text).join(', or ')}`
+    const starts = onBattery.map(([label, state]) => {
+      const armed = triggersOf('reading' in state ? state.reading : undefined, config.power)
+      const sooner = armed.filter(({ reason, disarmed }) => disarmed === undefined && reason !== 'on-battery-too-long')
+      const last = config.power.maxOnBattery
+      const latest = last === undefined ? 'whenever it has to' : `after ${describeDuration(last)} at the latest`
+      return `${onBattery.length > 1 ? `${label}: ` : ''}${latest}, sooner for ${sooner.map(({ text }) => text).join(', ')}`
     })
     const { timeline, runtime } = planNow(context, ports.journal.openOutage())
     const turns = timeline
       .filter(({ phase, reversible }) => !reversible && !phase.endsWith(' down'))
-      .map(({ phase, from }) => `${phase} after ${describeDuration(from)}`)
+      .map(({ phase, from }) => `${phase} ${describeDuration(from)} later`)
     const lasts = runtime === undefined ? '' : `; the battery lasts ${describeDuration(runtime)}`
-    const text = `a shutdown begins with one of these, ${texts.join('; ')}${lasts}. Then ${turns.join(', ')}`
+    const text = `if mains stays away a shutdown begins ${starts.join('; ')}. Then go ${turns.join(', ')}${lasts}`
     ports.journal.write({ kind: 'power', text })
     return done(text)
   },

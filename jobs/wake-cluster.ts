@@ -92,8 +92,7 @@ async function conclude(
   alertOnce(journal, 'wake', undefined)
   record.update((outage) => ({ ...outage, stage: 'over', endedAt: now().toISOString() }))
   const summary = summarize(record.current)
-  journal.write({ kind: 'power', text: summary })
-  await emit({ type: 'cluster.woken' })
+  await emit({ type: 'cluster.woken', summary })
   return done(summary)
 }
 

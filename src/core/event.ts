@@ -31,7 +31,8 @@ export type Event =
   | { type: 'ups.silent'; ups: string }
   | { type: 'ups.heard'; ups: string }
   | { type: 'cluster.stopped' }
-  | { type: 'cluster.woken' }
+  /** Everything is as it was before the outage; in words, with what took how long. */
+  | { type: 'cluster.woken'; summary: string }
 
 export type EventType = Event['type']
 
@@ -81,7 +82,7 @@ export function describeEvent(event: Event): string {
     case 'cluster.stopped':
       return 'every machine was told to shut down'
     case 'cluster.woken':
-      return 'the cluster is back'
+      return event.summary
     default:
       return event satisfies never
   }

@@ -51,6 +51,7 @@ describe('what the battery has said', () => {
     ['once it is critical', ['0: OB', '1: OB LB', '4: OB LB', '5: OB'], [0, 1, 4, 5]],
     ['once it is critical for its silence', ['0: OB', '1: OB', '32: -', '33: OB'], [0, 1, 33]],
     ['by force', ['0: OB', '1: FSD OB', '2: FSD OL'], [0, 1]],
+    ['by force with mains', ['0: OB', '1: OB', '2: FSD OL'], [0, 1]],
     ['from a latch on', ['0: FSD OL', '1: OB', '2: OB'], [1, 2]],
     ['in an outage that goes on', ['1: OB', '2: OB'], [1, 2]],
     ['no more, with mains', ['0: OB', '1: OL'], undefined],
@@ -67,6 +68,7 @@ describe('what the battery has said', () => {
       batterySince: 1_000,
     })
     expect(after(['0: OB', '31: -'])).toMatchObject({ mode: 'critical', batterySince: 0, lastHeard: 0 })
+    expect(after(['0: OB', '6: OB', '7: FSD OL'])).toMatchObject({ mode: 'critical', batterySince: 0 })
     expect(after(['0: OL', '1: OB', '2: FSD OL'])).toMatchObject({ mode: 'critical', batterySince: 1_000 })
     expect(after(['31: -'], {}, true)).toMatchObject({ mode: 'critical', batterySince: 0, samples: [] })
   })

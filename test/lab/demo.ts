@@ -8,7 +8,7 @@ import type { PlanAnswer, StatusAnswer } from '../../src/control/protocol.ts'
 import type { Entry } from '../../src/core/journal.ts'
 import type { Outage } from '../../src/core/outage.ts'
 import type { Rollout } from '../../src/core/rollout-record.ts'
-import { endStore, type LabDaemon, startDaemon, waitFor } from './daemon.ts'
+import { endStore, type LabDaemon, runCli, startDaemon, waitFor } from './daemon.ts'
 import { homelabSchematicId, startHomelab } from './homelab.ts'
 import type { TalosNode } from './talos-types.ts'
 import { isUpsdInstalled, type LabUpsd, startUpsd } from './upsd.ts'
@@ -48,12 +48,13 @@ await using stack = new AsyncDisposableStack()
 stack.defer(() => rm(directory, { recursive: true, force: true }))
 stack.defer(() => endStore(directory))
 
-scene('A homelab of stand-ins: 3 control planes, 2 workers, an Image Factory, a Kubernetes API and a UPS')
+scene('A homelab of stand-ins: 3 control planes, 2 workers, a NAS, an Image Factory, a Kubernetes API and a UPS')
 const lab = stack.use(
   await startHomelab({
     net: 60,
     version: before,
     versions: [before],
+    nas: true,
     pace: { pull: 200, install: 400, stop: 300, boot: 700, settle: 400 },
   }),
 )
@@ -66,6 +67,8 @@ say(
 )
 lab.kubernetes.addDeployment({ name: 'web', replicas: 3, labels: { app: 'web' } })
 lab.kubernetes.addPodDisruptionBudget({ name: 'web', matchLabels: { app: 'web' }, minAvailable: 2 })
+// Something that can be spared while the battery is used.
+lab.kubernetes.addDeployment({ name: 'films', namespace: 'media', replicas: 2, labels: { tier: 'batch' } })
 // A database of one pod whose budget never lets it go: the most common reason why a homelab's node can't be drained.
 lab.kubernetes.addPod({ name: 'db-0', node: 'w-1', labels: { app: 'db' }, owner: { kind: 'StatefulSet', name: 'db' } })
 lab.kubernetes.addPodDisruptionBudget({ name: 'db', matchLabels: { app: 'db' }, minAvailable: 1 })
@@ -74,7 +77,7 @@ lab.node('w-2').faults.rollBack = true
 const config = await lab.writeConfig(directory, {
   ups: { host: upsd.address, port: upsd.port, user: 'monuser', password: 'secret' },
   upgrade: { soak: '2s', settle: '200ms', drain: '5s', retryAfter: '1s' },
-  power: { drain: '3s' },
+  power: { drain: '3s', shed: [{ selector: 'tier=batch' }], shedAfter: '0s' },
 })
 const start = async () => (daemon = await startDaemon({ config, directory }))
 stack.defer(async () => void (await daemon?.stop()))
@@ -109,16 +112,20 @@ scene('The power fails in the middle of it: first on battery, then the battery i
 const outageAt = lab.moments.length
 await upsd.status('OB DISCHRG')
 await until('the agent to know', async () => (await status()).power.upses[0]?.state.mode === 'on-battery', 10_000)
+await until('what can be spared to be scaled down', () => spared() === 0, 10_000)
+const drawn = await runCli(['power', 'plan', '-c', config])
+say(drawn.stdout.trimEnd().replaceAll(/^/gm, '  │ ').replaceAll(/ +$/gm, ''))
 await upsd.set('battery.runtime', '400')
+await upsd.set('battery.charge', '15')
 await upsd.status('OB DISCHRG LB')
 await until('the first node to go down', () => lab.nodes.some(({ power }) => power === 'off'))
 
 scene('To make it worse the agent is killed now (kill -9), and started again')
 await daemon!.kill()
 await start()
-await until('every node to be off', () => lab.nodes.every(({ power }) => power === 'off'))
+await until('everything to be off', () => lab.nodes.every(({ power }) => power === 'off') && lab.nas?.power === 'off')
 
-scene('Mains is back: magic packets, control planes first, Ready, uncordoned; then the rollout goes on')
+scene('Mains is back: magic packets, the NAS first, then control planes, Ready, uncordoned; then the rollout goes on')
 await upsd.set('battery.charge', '60')
 await upsd.status('OL CHRG')
 const backAt = performance.now()
@@ -179,13 +186,16 @@ const checks: [boolean, string][] = [
     'etcd kept its quorum at every instant of the rollout, before the power cut and after it',
   ],
   [
-    lab.poweredOff.length === 5 && lab.poweredOff.slice(0, 2).every((name) => name.startsWith('w-')),
-    `nodes went off in this order: ${lab.poweredOff.join(', ')}; the agent was killed in the middle of it`,
+    lab.poweredOff.length === 6 &&
+      lab.poweredOff.slice(0, 2).every((name) => name.startsWith('w-')) &&
+      lab.poweredOff.at(-1) === 'nas',
+    `machines went off in this order: ${lab.poweredOff.join(', ')}; the agent was killed in the middle of it`,
   ],
   [
-    lab.woken.length > 0,
-    `${new Set(lab.woken).size} machines were woken by magic packets; all were back ${cameBack.toFixed(1)} s after mains`,
+    lab.woken.length > 0 && lab.woken[0] === lab.nas?.mac && lab.nas?.power === 'on',
+    `${new Set(lab.woken).size} machines were woken by magic packets, the NAS first; all were back ${cameBack.toFixed(1)} s after mains`,
   ],
+  [spared() === 2, 'what was scaled to nothing on battery has as many replicas as before'],
 ]
 for (const [ok, text] of checks) say(`  ${ok ? styleText('green', '✓') : styleText('red', '✗')} ${text}`)
 say(`  the whole story took ${((performance.now() - beganAt) / 1_000).toFixed(0)} s`)
@@ -200,6 +210,9 @@ function plan(): Promise<PlanAnswer> {
 async function alerts(): Promise<string[]> {
   const entries = await daemon!.control.get<Entry[]>('/journal?limit=1000')
   return entries.flatMap(({ kind, text }) => (kind === 'alert' ? [text] : []))
+}
+function spared(): number | undefined {
+  return (lab.kubernetes.workload('Deployment', 'films', 'media')?.spec as { replicas?: number } | undefined)?.replicas
 }
 function outages(): Promise<Outage[]> {
   return daemon!.control.get<Outage[]>('/outages')
