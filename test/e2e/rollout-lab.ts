@@ -130,7 +130,7 @@ export async function startRolloutLab({ upgrade, ...options }: RolloutLabOptions
 }
 
 /** kubectl and talosctl of an admin. */
-async function personOf(lab: Homelab, directory: string): Promise<Person> {
+export async function personOf(lab: Homelab, directory: string): Promise<Person> {
   const { clusters, users } = parse(await lab.kubernetes.kubeconfig({ user: 'person' })) as {
     clusters: [{ cluster: Record<string, string> }]
     users: [{ user: Record<string, string> }]
