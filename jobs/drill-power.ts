@@ -4,7 +4,7 @@ import { failingMachines, machinesOf } from '../src/core/machines.ts'
 import { beginOrResume } from '../src/core/outage-begin.ts'
 import type { OutageRecord } from '../src/core/outage-record.ts'
 import { describeStep, type Step } from '../src/core/plan.ts'
-import type { ShutdownPhase } from '../src/core/shutdown.ts'
+import type { ShutdownPhase } from '../src/core/shutdown-phases.ts'
 import { remembered } from '../src/core/target.ts'
 import { planWake } from '../src/core/waking.ts'
 

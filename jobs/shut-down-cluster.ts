@@ -6,7 +6,8 @@ import { beginOrResume, comesUp } from '../src/core/outage-begin.ts'
 import type { OutageRecord } from '../src/core/outage-record.ts'
 import { type Outage, wentDown } from '../src/core/outage.ts'
 import { bestEffort, phase, type Step } from '../src/core/plan.ts'
-import { type Left, planShutdown, type ShutdownPhase } from '../src/core/shutdown.ts'
+import type { ShutdownPhase } from '../src/core/shutdown-phases.ts'
+import { type Left, planShutdown } from '../src/core/shutdown.ts'
 import type { CriticalReason } from '../src/core/triggers.ts'
 
 /** A machine that comes up while the battery runs down is told again, in ms. */

@@ -7,19 +7,54 @@ import { observeNode, question } from './observe.ts'
 import { until, withDeadline } from './until.ts'
 import { uncordon } from './upgrade-steps.ts'
 
+export function shutDown(step: StepOf<'shut-down'>, { talos }: Ports, options: CarryOutOptions): Promise<void> {
+  const { node, force, within } = step
+  return giveOrder(node, within, options, (limited) =>
+    withDeadline(question, limited, (soon) => talos.shutDown(node, { force }, soon)),
+  )
+}
+
+/** A host takes its order by its own way, and with limits of its own. */
+export function shutDownHost(
+  step: StepOf<'shut-down-host'>,
+  { hosts }: Ports,
+  options: CarryOutOptions,
+): Promise<void> {
+  return giveOrder(step.host, step.within, options, (limited) => hosts.shutDown(step.host, limited))
+}
+
+export function awaitDown(step: StepOf<'await-down'>, { talos }: Ports, options: CarryOutOptions): Promise<void> {
+  return awaitSilence(step.node, step.within, options, (soon) =>
+    talos.version(step.node, soon).then(
+      () => true,
+      (error: unknown) => error instanceof AgentError && !error.retryable,
+    ),
+  )
+}
+
+export function awaitHostDown(
+  step: StepOf<'await-host-down'>,
+  { hosts }: Ports,
+  options: CarryOutOptions,
+): Promise<void> {
+  return awaitSilence(step.host, step.within, options, (soon) => hosts.answers(step.host, soon))
+}
+
 /**
- * A node that doesn't take the call is asked again until its time is up: the network may blink. One that can't be reached
- * twice is off, booting or cut off; nobody told it, and the watch that follows the plan looks at it again.
+ * A machine that doesn't take the call is asked again until its time is up: the network may blink. One that can't be
+ * reached twice is off, booting or cut off; nobody told it, and the watch that follows the plan looks at it again.
  */
-export async function shutDown(
-  { node, force, within }: StepOf<'shut-down'>,
-  { talos }: Ports,
+function giveOrder(
+  machine: string,
+  within: number,
   { signal, pollEvery }: CarryOutOptions,
+  order: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   let refusals = 0
-  await until(`${node} to take the order`, { within, pollEvery: Math.min(pollEvery, 500), signal }, async (limited) => {
+  const wait = { within, pollEvery: Math.min(pollEvery, 500), signal }
+  return until(`${machine} to take the order`, wait, async (limited) => {
     try {
-      await withDeadline(question, limited, (soon) => talos.shutDown(node, { force }, soon))
+      await order(limited)
       return true
     } catch (error) {
       refusals = error instanceof AgentError && error.code === 'unreachable' ? refusals + 1 : 0
@@ -30,50 +65,21 @@ export async function shutDown(
 }
 
 /** Down is what fails to answer twice in a row. */
-export async function awaitDown(
-  { node, within }: StepOf<'await-down'>,
-  { talos }: Ports,
+function awaitSilence(
+  machine: string,
+  within: number,
   { signal, pollEvery }: CarryOutOptions,
+  answers: (signal: AbortSignal) => Promise<boolean>,
 ): Promise<void> {
   let silences = 0
-  await until(`${node} to be down`, { within, pollEvery: Math.min(pollEvery, 500), signal }, async (limited) => {
-    const answers = await withDeadline(question, limited, (soon) => talos.version(node, soon)).then(
-      () => true,
-      (error: unknown) => error instanceof AgentError && !error.retryable,
-    )
-    silences = answers ? 0 : silences + 1
-    return silences >= 2 || 'it still answers'
-  })
-}
-
-/** The same for a host, which takes its order by its own way. A second refusal to answer means that it is off, or cut off. */
-export async function shutDownHost(
-  { host, within }: StepOf<'shut-down-host'>,
-  { hosts }: Ports,
-  { signal, pollEvery }: CarryOutOptions,
-): Promise<void> {
-  let refusals = 0
-  await until(`${host} to take the order`, { within, pollEvery: Math.min(pollEvery, 500), signal }, async (limited) => {
-    try {
-      await hosts.shutDown(host, limited)
-      return true
-    } catch (error) {
-      refusals = error instanceof AgentError && error.code === 'unreachable' ? refusals + 1 : 0
-      if (refusals >= 2) throw new AgentError('rejected', `it can't be reached (${messageOf(error)})`)
-      throw error
-    }
-  })
-}
-
-export async function awaitHostDown(
-  { host, within }: StepOf<'await-host-down'>,
-  { hosts }: Ports,
-  { signal, pollEvery }: CarryOutOptions,
-): Promise<void> {
-  let silences = 0
-  await until(`${host} to be down`, { within, pollEvery: Math.min(pollEvery, 500), signal }, async (limited) => {
-    const answers = await withDeadline(question, limited, (soon) => hosts.answers(host, soon))
-    silences = answers ? 0 : silences + 1
+  const wait = { within, pollEvery: Math.min(pollEvery, 500), signal }
+  return until(`${machine} to be down`, wait, async (limited) => {
+    const isUp = await withDeadline(question, limited, answers).catch((error: unknown) => {
+      // Who has not answered in time is silent.
+      if (limited.aborted || !(error instanceof AgentError) || !error.retryable) throw error
+      return false
+    })
+    silences = isUp ? 0 : silences + 1
     return silences >= 2 || 'it still answers'
   })
 }

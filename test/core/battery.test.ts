@@ -23,7 +23,7 @@ describe('how fast a charge falls', () => {
     ['slowly', 0.5],
     ['as most do', 6],
     ['fast', 40],
-  ])('is told within a percent where it falls evenly: %s, %d %% a minute', (_, perMinute) => {
+  ])('is told within a percent where it falls evenly: %s, by %d a minute', (_, perMinute) => {
     const samples = sampled(100, (second) => ({ charge: 100 - (perMinute / 60) * second }))
     expect(depletionOf(samples, 0)).toBeCloseTo(perMinute, 5)
   })

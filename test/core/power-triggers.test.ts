@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { nextPowerState, type PowerState, startPower } from '../../src/core/power.ts'
+import { nextPowerState, type PowerState } from '../../src/core/power.ts'
 import type { UpsReading } from '../../src/core/ups.ts'
 import { after, each, goOn, policy, seenIn, told } from './power-stories.ts'
 
@@ -148,9 +148,5 @@ describe('words that decide nothing', () => {
     const others = words.join(' ')
     expect(told(after(['0: OL', `1: OB LB ${others}`, `4: OB LB ${others}`]))).toBe('critical: low-battery')
     expect(told(after(['0: OL', `1: ${others} FSD OB`]))).toBe('critical: forced-shutdown')
-  })
-
-  test('a UPS of which nothing was heard says why, and has no samples', () => {
-    expect('samples' in startPower(0, false)).toBe(false)
   })
 })

@@ -1,7 +1,8 @@
 import { type Machine, type Tier, tiers } from '../../src/core/machines.ts'
 import { beginOutage, type Outage, type OutageNode, withMachines, withNodeState } from '../../src/core/outage.ts'
 import { describeStep, type Step } from '../../src/core/plan.ts'
-import { planShutdown, type ShutdownPhase, type ShutdownPlan, type ShutdownPolicy } from '../../src/core/shutdown.ts'
+import type { ShutdownPhase } from '../../src/core/shutdown-phases.ts'
+import { planShutdown, type ShutdownPlan, type ShutdownPolicy } from '../../src/core/shutdown.ts'
 import { createRandom, type Random } from './random.ts'
 
 export const now = new Date('2026-03-01T02:00:00Z')

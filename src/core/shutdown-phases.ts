@@ -1,0 +1,104 @@
+import type { Machine, Tier } from './machines.ts'
+import type { Outage, OutageNode } from './outage.ts'
+import { bestEffort, type Phase, phase, type Step } from './plan.ts'
+
+/** The parts that a plan for a shutdown is put together from. */
+
+export interface ShutdownPhase extends Phase {
+  /** Everything in it can be taken back. */
+  readonly reversible: boolean
+  /** How long it may take, in ms. */
+  readonly within: number
+  /** How much of the battery must be left for what comes after it, in ms; with less it is cut short. */
+  readonly leaves: number
+}
+
+/** Tells the machines of a tier that were not told yet, and waits for all of them. */
+export function stopTier(tier: Tier, members: readonly Machine[], outage: Outage, within: number): ShutdownPhase[] {
+  // What it takes to give the order is part of the time that it may take.
+  const orderWithin = Math.min(5_000, Math.round(within / 2))
+  const told = members.filter(({ name }) => stateOf(outage, name) === 'shutdown-sent')
+  const untold = members.filter((machine) => !told.includes(machine))
+  return [
+    ...(untold.length > 0
+      ? [
+          irreversible(
+            tier,
+            untold.map((machine) => shutDown(machine, orderWithin)),
+            orderWithin,
+          ),
+        ]
+      : []),
+    irreversible(
+      `${tier} down`,
+      members.map((machine) => awaitDown(machine, within - orderWithin)),
+      within - orderWithin,
+    ),
+  ]
+}
+
+/** Everything at once, and the NAS when half of what is left has passed: nodes may still be writing to it. */
+export function shortForm(goes: readonly Machine[], outage: Outage, left: { readonly ms: number }): ShutdownPhase[] {
+  const nas = goes.filter(({ tier }) => tier === 'nas')
+  const others = goes.filter(({ tier }) => tier !== 'nas')
+  const untold = others.filter(({ name }) => stateOf(outage, name) !== 'shutdown-sent')
+  const longest = Math.max(0, ...others.map(({ stops }) => stops))
+  const orderWithin = Math.min(5_000, Math.round(longest / 2))
+  const waits = nas.length > 0 ? Math.min(longest - orderWithin, Math.round(left.ms / 2)) : longest - orderWithin
+  const phases = [
+    ...(untold.length > 0
+      ? [
+          irreversible(
+            'everything',
+            untold.map((machine) => shutDown(machine, orderWithin)),
+            orderWithin,
+          ),
+        ]
+      : []),
+    ...(others.length > 0
+      ? [
+          irreversible(
+            'everything down',
+            others.map((machine) => awaitDown(machine, waits)),
+            waits,
+          ),
+        ]
+      : []),
+    ...(nas.length > 0 ? stopTier('nas', nas, outage, Math.max(...nas.map(({ stops }) => stops))) : []),
+  ]
+  return leaving(phases, 0)
+}
+
+function shutDown({ name, kind }: Machine, within: number): Step {
+  return kind === 'node'
+    ? { do: 'shut-down', node: name, force: true, within }
+    : { do: 'shut-down-host', host: name, within }
+}
+
+function awaitDown({ name, kind }: Machine, within: number): Step {
+  return kind === 'node' ? { do: 'await-down', node: name, within } : { do: 'await-host-down', host: name, within }
+}
+
+/** The same phases, each knowing what must be left for those after it: the time that they were given, or at least need. */
+export function leaving(phases: readonly ShutdownPhase[], reserve: number): ShutdownPhase[] {
+  return phases.map((one, index) => {
+    const rest = phases.slice(index + 1).filter((later) => !later.reversible)
+    return { ...one, leaves: sum(rest.map(({ within }) => (one.reversible ? within : within / 4))) + reserve }
+  })
+}
+
+export function reversible(name: string, steps: readonly Step[], within: number): ShutdownPhase {
+  return { ...bestEffort(phase(name, ...steps)), reversible: true, within, leaves: 0 }
+}
+
+export function irreversible(name: string, steps: readonly Step[], within: number): ShutdownPhase {
+  return { ...bestEffort(phase(name, ...steps)), reversible: false, within, leaves: 0 }
+}
+
+export function stateOf(outage: Outage, name: string): OutageNode['state'] {
+  return outage.nodes[name]?.state ?? 'up'
+}
+
+export function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
+}
