@@ -15,7 +15,7 @@ import { foresee } from '../core/rollout.ts'
 import { remembered } from '../core/target.ts'
 import { observe } from '../engine/observe.ts'
 import { findOwnNode } from '../main/identity.ts'
-import { readSecret, type Settings, toSchematic } from '../main/settings.ts'
+import { readSecret, readText, type Settings, toSchematic } from '../main/settings.ts'
 import { loadSchematics } from '../watchers/schematics.ts'
 import { openMachines } from '../main/machines.ts'
 import { isUrl, openUpses, openWorld, readAccess, readCredentials } from '../main/wiring.ts'
@@ -106,6 +106,11 @@ export async function checkSettings(settings: Settings): Promise<readonly string
     for (const ups of (await openUpses(settings)).values()) await ups[Symbol.asyncDispose]()
   })
   await attempt('hosts and wake', () => openMachines(settings))
+  for (const { name, shutdown } of config.hosts) {
+    if (!('ssh' in shutdown)) continue
+    await attempt(`hosts (${name}).shutdown.ssh.key`, () => readText(path(shutdown.ssh.key)))
+    await attempt(`hosts (${name}).shutdown.ssh.knownHosts`, () => readText(path(shutdown.ssh.knownHosts)))
+  }
   if (config.queue.password) await attempt('queue.password', () => readSecret(config.queue.password!, 'it', settings))
   await attempt('schematic', async () => {
     const { current } = await loadSchematics({ ...quietly, directory: settings.schematics })

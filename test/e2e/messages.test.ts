@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -64,6 +64,25 @@ test('a good configuration is called so, and a file that it names and that is mi
   })
 })
 
+test('keys and secrets of hosts that are missing are named before a power cut finds out', async () => {
+  const directory = await folder()
+  const file = await lab.writeConfig(directory)
+  const ssh = '{ user: root, key: nas-key, knownHosts: known_hosts }'
+  const nas = `  - { name: nas, nas: true, address: 127.0.65.6, shutdown: { ssh: ${ssh} } }`
+  const token = '{ authorization: { file: token } }'
+  const router = `  - { name: router, address: 127.0.65.7, shutdown: { http: { url: 'http://127.0.65.7/off', headers: ${token} } } }`
+  await appendFile(file, `hosts:\n${nas}\n${router}\n`)
+  const { code, stdout } = await runCli(['config', 'check', '-c', file])
+  expect({ code, lines: stdout.trimEnd().split('\n') }).toEqual({
+    code: 2,
+    lines: [
+      `${file}: hosts and wake: ${join(directory, 'token')} is not there`,
+      `${file}: hosts (nas).shutdown.ssh.key: ${join(directory, 'nas-key')} is not there`,
+      `${file}: hosts (nas).shutdown.ssh.knownHosts: ${join(directory, 'known_hosts')} is not there`,
+    ],
+  })
+})
+
 test('without redis-server the daemon ends with the line that installs it', async () => {
   const directory = await folder()
   const file = await lab.writeConfig(directory)
@@ -95,7 +114,7 @@ test(
       code: 1,
       stdout: 'failed: GET http://127.0.65.81:9/versions: connection refused: does it listen there?\n',
     })
-    expect(await daemon.control.get('/power')).toMatchObject({ hasUps: false })
+    expect(await daemon.control.get('/power')).toMatchObject({ upses: [] })
   },
 )
 

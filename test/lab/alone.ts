@@ -16,19 +16,22 @@ const lab = stack.use(
   await startHomelab({
     net: 70,
     versions: ['v1.13.9', 'v1.14.0', 'v1.14.1'],
+    nas: true,
     pace: { pull: 2_000, install: 4_000, stop: 2_000, boot: 5_000, settle: 3_000 },
   }),
 )
 lab.kubernetes.addDeployment({ name: 'web', replicas: 3, labels: { app: 'web' } })
 lab.kubernetes.addPodDisruptionBudget({ name: 'web', matchLabels: { app: 'web' }, minAvailable: 2 })
+lab.kubernetes.addDeployment({ name: 'films', namespace: 'media', replicas: 2, labels: { tier: 'batch' } })
 const config = await lab.writeConfig(directory, {
   ups: { host: upsd.address, port: upsd.port, user: 'monuser', password: 'secret' },
   upgrade: { soak: '30s', settle: '5s' },
-  power: { drain: '20s', nodeStops: '20s' },
+  power: { drain: '20s', nodeStops: '20s', shed: [{ selector: 'tier=batch' }], shedAfter: '10s' },
 })
 const kubeconfig = join(directory, 'kubeconfig')
 console.log(`A homelab of stand-ins runs until Ctrl-C:
 
+  nas         ${lab.nas?.address}:${lab.nas?.port}
   nodes       ${lab.nodes.map(({ name, address }) => `${name} ${address}`).join(', ')}
   Factory     ${lab.factory.url}
   upsd        ${upsd.address}:${upsd.port} (upsc ${upsd.upsName}@${upsd.address}:${upsd.port})
@@ -37,6 +40,8 @@ console.log(`A homelab of stand-ins runs until Ctrl-C:
 
   bin/caretaker start -c ${config}
   bin/caretaker status -c ${config}
+  bin/caretaker drill power --dry-run -c ${config}
+  bin/caretaker ups --watch -c ${config}
   kubectl --kubeconfig ${kubeconfig} get nodes
   upsrw -s ups.status="OB DISCHRG" -u admin -p adminpw ${upsd.upsName}@${upsd.address}:${upsd.port}   (then "OB DISCHRG LB", then "OL CHRG")`)
 await new Promise<void>((resolve) => {
