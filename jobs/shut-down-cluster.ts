@@ -4,7 +4,7 @@ import { after, defineJob, done, type JobContext, later, on, type Outcome, type 
 import { failingMachines, type Machine, machinesOf } from '../src/core/machines.ts'
 import { beginOrResume, comesUp } from '../src/core/outage-begin.ts'
 import type { OutageRecord } from '../src/core/outage-record.ts'
-import { type Outage, wentDown } from '../src/core/outage.ts'
+import { type Outage, wentDown, withoutDrains } from '../src/core/outage.ts'
 import { bestEffort, phase, type Step } from '../src/core/plan.ts'
 import type { ShutdownPhase } from '../src/core/shutdown-phases.ts'
 import { type Left, planShutdown } from '../src/core/shutdown.ts'
@@ -107,13 +107,15 @@ async function bringDown(
     said = saying
     const isTight = () => left(machines).ms < next.leaves
     const isOver = () => namesOf(failing()) !== namesOf(machines)
-    for (const name of await carryOutPhase(context, { record, toldBefore, next, isTight, isOver })) carriedOut.add(name)
+    const run = { record, toldBefore, machines, next, isTight, isOver }
+    for (const name of await carryOutPhase(context, run)) carriedOut.add(name)
   }
 }
 
 interface PhaseRun {
   readonly record: OutageRecord
   readonly toldBefore: ReadonlySet<string>
+  readonly machines: readonly Machine[]
   readonly next: ShutdownPhase
   /** The battery has no more time for it. */
   readonly isTight: () => boolean
@@ -131,6 +133,8 @@ async function carryOutPhase(context: JobContext, run: PhaseRun): Promise<readon
     if (next.reversible && isOver()) return 'the power is not as it was'
     return !gives && isTight() ? 'the battery has no more time for it' : undefined
   })
+  // Nobody is emptied any more once the first has to go.
+  if (!next.reversible) record.update((outage) => withoutDrains(outage, run.machines))
   let cordoned = 0
   const onStep = (step: Step, { kind }: StepState) => {
     if (step.do === 'cordon' && kind === 'done') cordoned += 1

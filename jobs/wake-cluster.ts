@@ -1,7 +1,7 @@
 import { alertOnce } from '../src/core/alerts.ts'
 import { whyUnhealthy } from '../src/core/cluster.ts'
 import { describeDuration } from '../src/core/duration.ts'
-import { mainsOf, type Power, supplyOf } from '../src/core/feeds.ts'
+import { mainsOf, type Power, powerObstacle, supplyOf } from '../src/core/feeds.ts'
 import { after, defineJob, done, type JobContext, later, on, type Outcome, type StepState } from '../src/core/job.ts'
 import { failingMachines, type Machine, machinesOf } from '../src/core/machines.ts'
 import { openRecord, type OutageRecord } from '../src/core/outage-record.ts'
@@ -124,7 +124,7 @@ function poweredMachines({ config, power, monotonic, now }: JobContext, open: Ou
     const isUp = state === undefined || state === 'up' || state === 'drained'
     if (isCalledOff(power) && open.stage !== 'shedding' && supply === 'battery' && isUp) return true
     const mains = mainsOf(machine.feed, power, monotonic())
-    if (!mains) return wait(supply === 'unknown' ? 'the UPS says nothing' : 'mains is not back')
+    if (!mains) return wait(powerObstacle(power, monotonic(), config.power) ?? 'mains is not back')
     if (!went) return true
     const cutAt = Object.keys(machine.feed?.weights ?? {}).flatMap((ups) => open.cut?.[ups] ?? [])
     const sinceCut = Math.min(...cutAt.map((at) => now().getTime() - Date.parse(at)))

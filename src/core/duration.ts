@@ -3,7 +3,8 @@ const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 /** `10m` → 600,000 ms. Undefined where the text isn't a number followed by ms, s, m, h or d. */
 export function parseDuration(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text.trim())
-  return match ? Number(match[1]) * units[match[2] as keyof typeof units] : undefined
+  // Timers take whole numbers only.
+  return match ? Math.round(Number(match[1]) * units[match[2] as keyof typeof units]) : undefined
 }
 
 /** For people: `45 s`, `12 min`, `3 h 20 min`, `2 d 4 h`. `ms` is in milliseconds. */

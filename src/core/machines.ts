@@ -1,5 +1,5 @@
 import type { Role } from './cluster.ts'
-import { failureOf, type Feed, type Power, type Supply, supplyOf } from './feeds.ts'
+import { failureOf, type Feed, type Power } from './feeds.ts'
 import type { CriticalReason } from './triggers.ts'
 
 /** In which turn a machine goes down. Coming back, the NAS is first, then control planes and everything else. */
@@ -62,9 +62,4 @@ export function failingMachines(
     const reason = failureOf(machine.feed, power)
     return reason === undefined ? [] : [{ machine, reason }]
   })
-}
-
-/** Names of the machines whose power is like this, sorted into one word that changes when any of them does. */
-export function suppliedBy(machines: readonly Machine[], power: Power, supply: Supply): readonly string[] {
-  return machines.filter(({ feed }) => supplyOf(feed, power) === supply).map(({ name }) => name)
 }

@@ -3,7 +3,7 @@ import { type Outage, wentDown } from './outage.ts'
 
 /**
  * What an outage that is over came to, with how long each part took: `the cluster is back, 14 min after the power cut
- * began: down in 3 min, without power for 9 min, up again in 2 min; slowest to stop w-2 (48 s), to come back cp-1 (95 s)`.
+ * began: down in 3 min, down for 9 min, up again in 2 min; slowest to stop w-2 (48 s), to come back cp-1 (95 s)`.
  */
 export function summarize(outage: Outage): string {
   const { startedAt, endedAt = startedAt, stoppedAt, wokenAt } = outage
@@ -35,7 +35,8 @@ function slowestOf(
 ): string | undefined {
   const times = Object.entries(nodes).flatMap(([name, { at = {} }]) => {
     const [begin, end] = [at[from], at[to]]
-    return begin && end ? [{ name, ms: Date.parse(end) - Date.parse(begin) }] : []
+    const ms = Date.parse(end ?? '') - Date.parse(begin ?? '')
+    return ms >= 0 ? [{ name, ms }] : []
   })
   const [first] = times.toSorted((a, b) => b.ms - a.ms)
   return first && `${words} ${first.name} (${describeDuration(first.ms)})`

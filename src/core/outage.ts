@@ -41,7 +41,7 @@ export interface Outage {
  * | state         | means                                                                              |
  * |---------------|------------------------------------------------------------------------------------|
  * | up            | nothing was done to it yet, or it has come up by itself                            |
- * | drained       | its pods have had their time to leave                                              |
+ * | drained       | its pods have had their time to leave, if there was any                            |
  * | shutdown-sent | it is being told, or was                                                           |
  * | unreached     | it answered nobody, so it was never told; it may be off, or cut off                |
  * | off           | it was told, and is silent                                                         |
@@ -88,6 +88,13 @@ export function withNodeState(outage: Outage, name: string, state: OutageNode['s
   const stage = state === 'shutdown-sent' ? 'stopping' : outage.stage
   const at = now ? { at: { ...before.at, [state]: now.toISOString() } } : {}
   return { ...outage, stage, nodes: { ...outage.nodes, [name]: { ...before, state, ...at } } }
+}
+
+/** The outage where nothing of these machines is drained any more: what was not has had its chance. */
+export function withoutDrains(outage: Outage, machines: readonly { readonly name: string }[]): Outage {
+  const up = machines.filter(({ name }) => outage.nodes[name]?.state === 'up')
+  const nodes = up.map(({ name }) => [name, { ...outage.nodes[name]!, state: 'drained' as const }])
+  return up.length === 0 ? outage : { ...outage, nodes: { ...outage.nodes, ...Object.fromEntries(nodes) } }
 }
 
 /**

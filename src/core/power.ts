@@ -1,7 +1,7 @@
 import { type Sample, depletionOf, withSample } from './battery.ts'
 import { assertNever } from './errors.ts'
 import { criticalReason, type CriticalReason, isCalledOff, isPurpose, type PowerPolicy } from './triggers.ts'
-import { has, type Observation, type UpsReading } from './ups.ts'
+import { has, isOnPurpose, type Observation, type UpsReading } from './ups.ts'
 
 /**
  * | from       | seen                                                     | to         |
@@ -136,6 +136,9 @@ function afterMains(state: PowerState, at: number, reading: UpsReading): PowerSt
       return { ...state, lastHeard: at, reading, mainsSince }
     }
     case 'on-battery':
+      // A latch, where a person has called this very thing off.
+      if (forced && isCalledOff('forced-shutdown', state.calledOff))
+        return { mode: 'latched', since: at, lastHeard: at, reading }
       if (forced) {
         const { since, samples } = state
         return critical('forced-shutdown', at, { lastHeard: at, reading, batterySince: since, samples })
@@ -169,7 +172,7 @@ function afterBattery(state: PowerState, at: number, reading: UpsReading, policy
     return critical('outage-resumed', at, { ...seen, batterySince: at, samples: withSample([], at, reading) })
   }
 
-  const known = isPurposeOver(state, reading, at) ? undefined : batterySinceOf(state)
+  const known = isPurposeOver(state, reading) ? undefined : batterySinceOf(state)
   const since = known ?? at
   const samples = withSample(known === undefined || !('samples' in state) ? [] : (state.samples ?? []), at, reading)
   const isLow = has(reading, 'LB') && !isPurpose(reading, at - since) && !policy.ignoreLowBattery
@@ -220,11 +223,14 @@ function batterySinceOf(state: PowerState): number | undefined {
   return state.mode === 'on-mains' ? state.batterySince : undefined
 }
 
-/** From here on the battery is in use because it has to be. */
-function isPurposeOver(state: PowerState, reading: UpsReading, at: number): boolean {
+/**
+ * From here on the battery is in use because it has to be. Only where the purpose itself has ended: one that lasts for
+ * longer than it may goes on counting from its beginning.
+ */
+function isPurposeOver(state: PowerState, reading: UpsReading): boolean {
   const since = batterySinceOf(state)
   if (since === undefined || !('reading' in state) || state.reading === undefined) return false
-  return isPurpose(state.reading, state.lastHeard - since) && !isPurpose(reading, at - since)
+  return isPurpose(state.reading, state.lastHeard - since) && !isOnPurpose(reading)
 }
 
 /**

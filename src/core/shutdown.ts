@@ -20,6 +20,12 @@ export interface ShutdownPolicy {
   readonly reserve: number
 }
 
+/** What is done before the drain, where there is anything of it. */
+export interface PreparationPolicy {
+  readonly shed: readonly unknown[]
+  readonly storageFlags: boolean
+}
+
 /** What the battery has left, in ms, and whether the UPS has told it or it is assumed. */
 export interface Left {
   readonly ms: number
@@ -76,29 +82,33 @@ export interface ShutdownSituation {
  * | all tiers in their time         | ordered    | pods get what is left of it, up to the policy                |
  * | less, but a quarter of that     | compressed | nothing is drained, and each tier's time shrinks alike       |
  * | less than that                  | short      | every machine is told at once, the NAS half of it later      |
+ *
+ * The short form switches no outlets off: machines may still be stopping.
  */
 export function planShutdown(
   { machines, outage, left, now, carriedOut = new Set(), cut = [] }: ShutdownSituation,
   policy: ShutdownPolicy,
 ): ShutdownPlan {
   const had = (name: string) => carriedOut.has(name)
+  const due = (phases: readonly ShutdownPhase[]) => phases.filter(({ name }) => !had(name))
   const goes = machines.filter(
     ({ name, tier }) => isStillUp(outage, name) && !had(`${tier} down`) && !(tier !== 'nas' && had('everything down')),
   )
-  const due = (phases: readonly ShutdownPhase[]) => phases.filter(({ name }) => !had(name))
-  const budget = left.ms - policy.reserve
+  const cuts = cut.map(({ ups, command }): Step => ({ do: 'ups-command', ups, command, within: cordonWithin }))
+  const cutPhase = due(cuts.length > 0 ? [irreversible('cut the power', cuts, cordonWithin)] : [])
   const waves = tiers.flatMap((tier) => {
     const members = goes.filter((machine) => machine.tier === tier)
     return members.length === 0 ? [] : [{ tier, members, wants: Math.max(...members.map(({ stops }) => stops)) }]
   })
+  const budget = left.ms - policy.reserve - sum(cutPhase.map(({ within }) => within))
   const wants = sum(waves.map((wave) => wave.wants))
   const least = sum(waves.map(leastOf))
   const has = describeLeft(left)
 
-  if (budget < least) {
+  if (budget < least && waves.length > 0) {
     return {
       form: 'short',
-      reason: `${has}, and stopping in order needs ${seconds(least + policy.reserve)}: every machine is told at once`,
+      reason: `${has}, and stopping in order needs ${seconds(least + left.ms - budget)}: every machine is told at once`,
       phases: due(shortForm(goes, outage, left)),
     }
   }
@@ -109,85 +119,74 @@ export function planShutdown(
     ...wave,
     stops: Math.round(leastOf(wave) + share * (wave.wants - leastOf(wave))),
   }))
-  const preparing = share === 1 ? preparations({ machines, goes, outage, now }, budget - wants, policy) : []
+  const preparing = share === 1 ? preparations({ machines, goes, outage, now, carriedOut }, budget - wants, policy) : []
   const drainFor = preparing.find(({ name }) => name === 'drain')?.within
-  const cuts = cut.map(({ ups, command }): Step => ({ do: 'ups-command', ups, command, within: cordonWithin }))
-  const cutPhase = cuts.length > 0 ? [irreversible('cut the power', cuts, cordonWithin)] : []
-  const cutsEarly = cut.some(({ beforeNas }) => beforeNas)
+  // upsd goes with the NAS that it runs on.
+  const cutsEarly = cut.some(({ beforeNas }) => beforeNas) && waves.some(({ tier }) => tier === 'nas')
   const stops = timed.flatMap(({ tier, members, stops: within }) => [
     ...(tier === 'nas' && cutsEarly ? cutPhase : []),
     ...stopTier(tier, members, outage, within),
   ])
-  const isDraining = goes.some(({ name, kind }) => kind === 'node' && stateOf(outage, name) === 'up')
+  const isDraining = !had('drain') && goes.some(({ name, kind }) => kind === 'node' && stateOf(outage, name) === 'up')
   return {
     form: share === 1 ? 'ordered' : 'compressed',
     reason: `${has}: ${
       share < 1
-        ? `no time to drain, and each tier gets ${Math.round(share * 100)} % of its time`
+        ? `no time to drain, and tiers get ${Math.round((sum(timed.map((wave) => wave.stops)) / wants) * 100)} % of their time`
         : drainFor !== undefined
           ? `pods get ${seconds(drainFor)} to leave`
           : isDraining && !controlPlaneTold(machines, outage)
             ? 'no time to drain'
             : 'going on where it was left'
     }`,
-    phases: leaving(due([...preparing, ...stops, ...(cutsEarly ? [] : cutPhase)]), policy.reserve),
+    phases: leaving([...preparing, ...due(stops), ...(cutsEarly ? [] : cutPhase)], policy.reserve),
   }
 }
 
 /** How long a shutdown of these machines takes in full, with what it keeps back, in ms. */
-export function needOf(machines: readonly Machine[], policy: ShutdownPolicy): number {
+export function needOf(machines: readonly Machine[], policy: ShutdownPolicy & PreparationPolicy): number {
   const longest = tiers.map((tier) =>
     Math.max(0, ...machines.filter((one) => one.tier === tier).map(({ stops }) => stops)),
   )
-  return cordonWithin + policy.drain + sum(longest) + policy.reserve
+  const api = (policy.shed.length > 0 ? apiWithin : 0) + (policy.storageFlags ? apiWithin : 0)
+  return cordonWithin + api + policy.drain + sum(longest) + policy.reserve
 }
 
 /** What can be taken back, as far as there is time for it: the drain gets what the rest leaves. */
 function preparations(
-  { machines, goes, outage, now }: Omit<ShutdownSituation, 'left'> & { readonly goes: readonly Machine[] },
+  { machines, goes, outage, now, carriedOut = new Set() }: Preparing,
   spare: number,
   policy: ShutdownPolicy,
 ): ShutdownPhase[] {
-  if (controlPlaneTold(machines, outage)) return []
+  if (controlPlaneTold(machines, outage) || carriedOut.has('drain')) return []
   const undrained = goes.filter(({ name, kind }) => kind === 'node' && stateOf(outage, name) === 'up')
-  const scale = (outage.scaled ?? []).map((workload): Step => ({
-    do: 'scale',
-    workload,
-    replicas: 0,
-    within: apiWithin,
-  }))
-  const storage = (outage.storage ?? []).map((setting): Step => ({
-    do: 'set-storage',
-    setting,
-    value: setting.during,
-    within: apiWithin,
-  }))
   if (undrained.length === 0) return []
   const mark = { why: 'power', at: now.toISOString() } as const
+  const cordons = undrained.map(({ name }): Step => ({ do: 'cordon', node: name, mark, within: cordonWithin }))
+  const scales = (outage.scaled ?? []).map((workload): Step => {
+    return { do: 'scale', workload, replicas: 0, within: apiWithin }
+  })
+  const flags = (outage.storage ?? []).map((setting): Step => {
+    return { do: 'set-storage', setting, value: setting.during, within: apiWithin }
+  })
   const before = [
     // First of all, because it shows in no time whether there is an API server to talk to.
-    reversible(
-      'cordon',
-      undrained.map(({ name }) => ({ do: 'cordon', node: name, mark, within: cordonWithin })),
-      cordonWithin,
-    ),
-    ...(scale.length > 0 ? [reversible('scale down', scale, apiWithin)] : []),
-    ...(storage.length > 0 ? [reversible('storage', storage, apiWithin)] : []),
-  ]
+    reversible('cordon', cordons, cordonWithin),
+    ...(scales.length > 0 ? [reversible('scale down', scales, apiWithin)] : []),
+    ...(flags.length > 0 ? [reversible('storage', flags, apiWithin)] : []),
+  ].filter(({ name }) => !carriedOut.has(name))
   const within = Math.round(Math.min(policy.drain, spare - sum(before.map((one) => one.within))))
   if (within < 0) return []
   if (policy.drain === 0) return before
   if (within < shortestDrain && within < policy.drain) return []
   // With every node cordoned, a disruption budget that refuses will refuse for ever.
   const drain = { deleteAfter: Math.round(within / 4), maxGrace: within }
-  return [
-    ...before,
-    reversible(
-      'drain',
-      undrained.map(({ name }) => ({ do: 'drain', node: name, policy: drain, within })),
-      within,
-    ),
-  ]
+  const drains = undrained.map(({ name }): Step => ({ do: 'drain', node: name, policy: drain, within }))
+  return [...before, reversible('drain', drains, within)]
+}
+
+interface Preparing extends Omit<ShutdownSituation, 'left' | 'cut'> {
+  readonly goes: readonly Machine[]
 }
 
 function leastOf({ wants }: { readonly wants: number }): number {

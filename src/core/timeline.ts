@@ -18,6 +18,8 @@ export interface TimelineRow {
 
 export function timelineOf(plan: ShutdownPlan, took: ReadonlyMap<string, number> = new Map()): readonly TimelineRow[] {
   let from = 0
+  /** When the machines that are waited for were told. */
+  let toldAt = 0
   return plan.phases.map(({ name, steps, within, reversible }) => {
     const times = steps.flatMap((step) => {
       const machine = step.do === 'await-down' ? step.node : step.do === 'await-host-down' ? step.host : undefined
@@ -29,10 +31,11 @@ export function timelineOf(plan: ShutdownPlan, took: ReadonlyMap<string, number>
       phase: name,
       from,
       to: from + within,
-      ...(isKnown ? { likely: from + Math.min(within, Math.max(...known)) } : {}),
+      ...(isKnown ? { likely: Math.min(from + within, Math.max(from, toldAt + Math.max(...known))) } : {}),
       steps: steps.map(describeStep),
       reversible,
     }
+    if (steps.some(({ do: what }) => what === 'shut-down' || what === 'shut-down-host')) toldAt = from
     from += within
     return row
   })
@@ -44,14 +47,16 @@ export function stopTimes(outages: readonly Outage[], machines: readonly Machine
     machines.flatMap(({ name }): [string, number][] => {
       for (const { nodes } of outages) {
         const { 'shutdown-sent': told, off } = nodes[name]?.at ?? {}
-        if (told !== undefined && off !== undefined) return [[name, Math.max(0, Date.parse(off) - Date.parse(told))]]
+        // One that was told again after it was off says nothing of how long it takes.
+        const took = Date.parse(off ?? '') - Date.parse(told ?? '')
+        if (took >= 0) return [[name, took]]
       }
       return []
     }),
   )
 }
 
-/** `needs 4 min of 25 min`, or that it does not fit. */
+/** `takes 4 min at most, and the battery lasts 25 min`, or that it does not fit. */
 export function describeFit(needs: number, left: number | undefined): string {
   const takes = `takes ${describeDuration(needs)} at most`
   if (left === undefined) return `${takes}; the UPS does not say how long the battery lasts`

@@ -56,7 +56,7 @@ export function isPurpose(reading: UpsReading, onBatteryFor: number): boolean {
   return isOnPurpose(reading) && (has(reading, 'CAL') || onBatteryFor <= testTakes)
 }
 
-/** Why a UPS on battery is about to fail; undefined while it is not. Times in ms, depletion in % a minute. */
+/** The gravest reason why a UPS on battery is about to fail; undefined while it is not. Times in ms, depletion in % a minute. */
 export function criticalReason(
   reading: UpsReading,
   {
@@ -70,10 +70,10 @@ export function criticalReason(
   if (isPurpose(reading, onBatteryFor)) return undefined
   if (lowFor !== undefined && lowFor >= policy.lowBatteryAfter) return 'low-battery'
   if (onBatteryFor < policy.onBatteryAfter) return undefined
-  if (policy.minimumCharge !== undefined && reading.charge !== undefined && reading.charge < policy.minimumCharge)
-    return 'low-charge'
   if (policy.minimumRuntime !== undefined && reading.runtime !== undefined && reading.runtime < policy.minimumRuntime)
     return 'low-runtime'
+  if (policy.minimumCharge !== undefined && reading.charge !== undefined && reading.charge < policy.minimumCharge)
+    return 'low-charge'
   if (policy.maxDepletion !== undefined && depletion !== undefined && depletion > policy.maxDepletion)
     return 'fast-depletion'
   if (policy.maxOnBattery !== undefined && onBatteryFor > policy.maxOnBattery) return 'on-battery-too-long'

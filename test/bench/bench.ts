@@ -1,11 +1,10 @@
 // The agent's figures, each with a peer beside it in the same run where there is one: `npm run bench`, or a part of it:
 // `npm run bench -- rollout`. Absolute numbers are this machine's; the ratios are what to compare.
 import { cpus, loadavg } from 'node:os'
-import { measureBattery } from './battery.ts'
 import { megabytes, rounds, startEveryday } from './everyday.ts'
 import { measureIdle } from './idle.ts'
-import { type Measure, measureWithin } from './measure.ts'
 import { measureManyShutdowns } from './many-shutdowns.ts'
+import { type Measure, measureWithin } from './measure.ts'
 import { measureObservation } from './observation.ts'
 import { measurePowerRace } from './power-race.ts'
 import { measureRollout } from './rollout.ts'
@@ -22,7 +21,6 @@ const subjects: Readonly<Record<string, { readonly within: number; readonly meas
       await measureIdle(everyday, stack)
       await measureStatus(everyday)
       await measureStaging(everyday)
-      await measureBattery(everyday)
     },
   },
   power: { within: 20 * minutes, measure: measurePowerRace },

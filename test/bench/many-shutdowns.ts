@@ -20,7 +20,7 @@ const controlPlanes = 3
 const workers = 197
 const hangsEach = 10
 const allowed = 2_000
-/** What the battery says that it has, in s: enough for everything, for the tiers alone, and for neither. */
+/** What the battery says that it has, in s: enough for everything, and for no more than to tell all at once. */
 const batteries = { ordered: 45, short: 12 }
 const [reserve, nodeStops, drain] = [5, 5, 10]
 const bareRounds = 3
@@ -42,8 +42,14 @@ async function shutDownAll(form: Form): Promise<void> {
   )
   const seconds = (value: number) => `${value}s`
   const power = {
-    ...{ pollOnMains: '1s', pollOnBattery: '1s', onBatteryAfter: '0s', lowBatteryAfter: '0s', minimumRuntime: '0s' },
-    ...{ drain: seconds(drain), nodeStops: seconds(nodeStops), reserve: seconds(reserve) },
+    pollOnMains: '1s',
+    pollOnBattery: '1s',
+    onBatteryAfter: '0s',
+    lowBatteryAfter: '0s',
+    minimumRuntime: '0s',
+    drain: seconds(drain),
+    nodeStops: seconds(nodeStops),
+    reserve: seconds(reserve),
   }
   const upses = [{ host: upsd.address, port: upsd.port }]
   const order = { net: 96, controlPlanes, workers, hangsEach, directory, config: { upses, power } }
@@ -58,6 +64,7 @@ async function shutDownAll(form: Form): Promise<void> {
   const { control, pid } = stack.use(await startDaemon({ config: cluster.config, directory, pollEvery: 1_000 }))
   const mode = async () => (await control.get<PowerAnswer>('/power')).upses[0]?.state.mode
   await waitFor('the agent to be on mains', 15_000, async () => (await mode()) === 'on-mains')
+  await rest(pid)
   await upsd.status('OB DISCHRG')
   await waitFor('the agent to be on battery', 15_000, async () => (await mode()) === 'on-battery')
   const cpus = [await cpuSeconds(pid), await cpuSeconds(cluster.pid)] as const
@@ -125,12 +132,29 @@ function tell(form: Form, { nodes, at, bare, endedAfter, givenUp, used, said }: 
         `${bare.toFixed(0)} ms (a handshake and a call each, all at once): ours ${(spread / bare).toFixed(1)} x`,
       )
   }
-  const budget = (batteries[form] - reserve) * 1_000
+  // Told all at once, nothing is kept back.
+  const budget = (batteries[form] - (form === 'short' ? 0 : reserve)) * 1_000
   say('  the whole plan', `${(endedAfter / 1_000).toFixed(1)} s ${goal(`${budget / 1_000} s`, endedAfter <= budget)}`)
   const off = nodes.filter((node) => node.power === 'off').length
   const right = nodes.every((node) => (node.power === 'off') !== node.hangs) && givenUp === hanging
   say('  in the end', `${off} off, ${givenUp} given up ${goal('those that hang and no other', right)}`)
   say('  CPU of it', `${used[0].toFixed(1)} s ours, ${used[1].toFixed(1)} s the lab's`)
+}
+
+/** Waits until a process has next to nothing to do. */
+async function rest(pid: number): Promise<void> {
+  let last = -Infinity
+  await waitFor(
+    'the agent to be at rest',
+    90_000,
+    async () => {
+      const now = await cpuSeconds(pid)
+      const used = now - last
+      last = now
+      return used < 0.05
+    },
+    2_000,
+  )
 }
 
 /** A TLS handshake and one unary call by plain Node. */

@@ -28,6 +28,8 @@ export interface Ours {
   entries(): Promise<Entry[]>
   /** Rejects where no order has come in time. Both in ms, the first since the epoch. */
   firstOrder(since: number, within: number): Promise<Answer>
+  /** All that was to be told since then, in ms since the epoch, was told, and everything is off that is not silent. */
+  down(since: number): Promise<void>
   /** Mains is there, every node is ready, and there is nothing left to do. */
   recovered(): Promise<void>
 }
@@ -80,6 +82,14 @@ export async function startOurs(stack: AsyncDisposableStack, options: OursOption
         ordered: first()! - plannedAt,
       }
     },
+    down: (since) =>
+      waitFor(`${name} to have shut all down`, 30_000, async () => {
+        const isOff = lab.nodes.every(({ power: its, faults }) => its === 'off' || faults.silent)
+        if (!isOff) return false
+        return (await entries()).some(
+          ({ text, at }) => text === 'every machine was told to shut down' && Date.parse(at) >= since,
+        )
+      }),
     recovered: () =>
       waitFor(
         `${name} to have all back`,

@@ -101,7 +101,7 @@ test('the smallest configuration has every default', () => {
     power: {
       onBatteryAfter: 5_000,
       lowBatteryAfter: 3_000,
-      minimumRuntime: 215_000,
+      minimumRuntime: 225_000,
       wake: { stableFor: 60_000, minimumCharge: 25, port: 9 },
     },
     queue: {},
@@ -110,11 +110,13 @@ test('the smallest configuration has every default', () => {
 })
 
 test.each([
-  ['', 215_000],
-  ['drain: 10s', 135_000],
-  ['nodeStops: 30s', 185_000],
-  ['reserve: 0s', 155_000],
-  ['drain: 0s, nodeStops: 1s, reserve: 2s', 8_000],
+  ['', 225_000],
+  ['storageFlags: false', 215_000],
+  ['shed: [{ selector: a=b }]', 235_000],
+  ['drain: 10s', 145_000],
+  ['nodeStops: 30s', 195_000],
+  ['reserve: 0s', 165_000],
+  ['drain: 0s, nodeStops: 1s, reserve: 2s', 18_000],
   ['minimumRuntime: 4m', 240_000],
   ['minimumRuntime: 0s', 0],
   ['minimumRuntime: 10m, drain: 10s', 600_000],

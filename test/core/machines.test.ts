@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Feed, Power } from '../../src/core/feeds.ts'
-import { failingMachines, machinesOf, type MachineSettings, suppliedBy, tiers } from '../../src/core/machines.ts'
+import { failingMachines, machinesOf, type MachineSettings, tiers } from '../../src/core/machines.ts'
 import { powerOf } from './power-states.ts'
 
 const feed = (...upses: string[]): Feed => ({
@@ -77,13 +77,5 @@ describe('with two UPSes', () => {
   test('an order takes all of them down, those on no UPS too', () => {
     const ordered = { ...powerOf({ a: 'on-mains', b: 'on-mains' }), ordered: '2026-03-01T02:00:00.000Z' }
     expect(failing(ordered)).toEqual(machines.map(({ name }) => [name, 'ordered']))
-  })
-
-  test('each machine has the power of its own UPSes', () => {
-    const power = powerOf({ a: 'on-mains', b: 'on-battery' })
-    expect(suppliedBy(machines, power, 'mains')).toEqual(['w-1', 'cp-1', 'cp-2', 'pve-1'])
-    expect(suppliedBy(machines, power, 'battery')).toEqual(['s-1', 'nas-1'])
-    expect(suppliedBy(machines, power, 'failing')).toEqual([])
-    expect(suppliedBy(machines, powerOf({ a: 'unknown', b: 'low-charge' }), 'unknown')).toEqual(['w-1'])
   })
 })

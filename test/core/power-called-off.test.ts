@@ -41,6 +41,17 @@ describe('calling a shutdown off', () => {
   })
 })
 
+test('a forced shutdown that was called off is a latch when mains is back, and not a new one', () => {
+  const forced = calledOff(['0: OL', '1: FSD OB LB'])
+  expect(told(goOn(forced, ['2: FSD OB LB']))).toBe('on-battery')
+  expect(told(goOn(forced, ['2: FSD OB LB', '3: FSD OL']))).toBe('latched')
+})
+
+test('a low charge that was called off hides no low runtime', () => {
+  const state = calledOff(['0: OL', '1: OB', '6: OB'], { charge: 29, runtime: 600_000 })
+  expect(told(goOn(state, ['7: OB'], { charge: 10, runtime: 100_000 }))).toBe('critical: low-runtime')
+})
+
 describe('what was called off', () => {
   const charge = { charge: 20 }
   const lowCharge = () => calledOff(['0: OL', '1: OB', '6: OB'], charge)

@@ -122,6 +122,12 @@ describe.each<[string, string, Partial<UpsReading>]>([
     expect(told(after([`1: ${status}`], {}, true, low))).toBe('critical: outage-resumed')
   })
 
+  test('that never ends disarms nothing for longer than it may take', () => {
+    expect(told(after(['0: OL', ...each(1, 184, `${status} LB`)], {}, false, low))).toMatch(/^critical: low-/)
+    const timed = after(['0: OL', ...each(1, 902, status)], { minimumCharge: undefined, minimumRuntime: undefined })
+    expect(told(timed)).toBe('critical: on-battery-too-long')
+  })
+
   test('that turns into a power cut counts from then', () => {
     const cut = after(['0: OL', ...each(1, 20, `${status} LB`)], {}, false, low)
     expect(told(goOn(cut, ['21: OB LB', '23: OB LB']))).toBe('on-battery')

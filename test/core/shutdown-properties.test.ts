@@ -192,6 +192,14 @@ describe('in three thousand random shutdowns', () => {
     ).toEqual([])
   })
 
+  test('nothing that can be taken back comes after what can not', () => {
+    const late = turns.filter(({ turn, run }) => {
+      const begun = run.turns.findIndex(({ next }) => !next.reversible)
+      return turn.next.reversible && begun >= 0 && run.turns.indexOf(turn) > begun
+    })
+    expect(late.map(({ run }) => run.seed)).toEqual([])
+  })
+
   test('with mains there everybody gets the time that the policy gives', () => {
     const endless = turns.filter(({ turn }) => turn.left === Infinity)
     expect(endless.length).toBeGreaterThan(100)

@@ -140,3 +140,43 @@ describe('a UPS that is to switch its outlets off', () => {
     expect(last(30_000, false).join()).not.toContain('shutdown.return')
   })
 })
+
+describe('phases that were carried out', () => {
+  const begun = { outage: { ...fresh, ...busy } }
+  const drainOf = (ms: number, ...names: string[]) =>
+    plan(ms, { ...begun, carriedOut: new Set(names) }).phases.find(({ name }) => name === 'drain')?.within
+
+  test('give their time to the drain', () => {
+    expect(drainOf(240_000)).toBe(35_000)
+    expect(drainOf(239_000, 'cordon', 'scale down', 'storage')).toBe(59_000)
+    expect(drainOf(209_000, 'cordon', 'scale down', 'storage')).toBe(29_000)
+  })
+
+  test('are not promised again', () => {
+    const { reason } = plan(600_000, { ...begun, carriedOut: new Set(['cordon', 'scale down', 'storage', 'drain']) })
+    expect(reason).toBe('the battery has 600 s left: going on where it was left')
+  })
+})
+
+describe('outlets that are switched off in the end', () => {
+  const cut = [{ ups: 'rack', command: 'shutdown.return', beforeNas: true }]
+  const off = {
+    ...fresh,
+    nodes: Object.fromEntries(three.map(({ name }) => [name, { wasUp: true, state: 'off' as const }])),
+  }
+
+  test('have their time', () => {
+    const { phases } = plan(215_000, { cut })
+    expect(phases.reduce((sum, { within }) => sum + within, 0)).toBeLessThanOrEqual(155_000)
+    expect(phases.at(-1)?.name).toBe('cut the power')
+  })
+
+  test('are so at the end where no NAS goes down, and with everything down whatever is left', () => {
+    for (const ms of [600_000, 30_000, 0])
+      expect(plan(ms, { cut, outage: off }).phases.map(({ name }) => name)).toEqual(['cut the power'])
+  })
+})
+
+test('tiers that get less are told their true share', () => {
+  expect(plan(135_000).reason).toMatch(/ 63 % of their time$/)
+})

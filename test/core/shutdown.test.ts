@@ -203,12 +203,14 @@ test.each([600_000, 100_000, 0])('with %s ms left nobody logs out of the UPS: no
   expect(stepsOf(left).map((step) => step.do)).not.toContain('log-out-of-ups')
 })
 
-test.each<[string, typeof everyTier, number]>([
-  ['each tier has its slowest machine, beside the cordon, the drain and the reserve', everyTier, 485_000],
-  ['those of one tier go together', three, 275_000],
-])('what a shutdown needs: %s', (_, machines, needs) => {
-  expect(needOf(machines, policy)).toBe(needs)
-  const { phases } = plan(needs, { machines, outage: recordOf(machines) })
+test.each<[string, typeof everyTier, object, number]>([
+  ['each tier has its slowest machine, beside the cordon, the drain and the reserve', everyTier, {}, 485_000],
+  ['those of one tier go together', three, {}, 275_000],
+  ['what is scaled and set takes its time', three, busy, 295_000],
+])('what a shutdown needs: %s', (_, machines, prepared: Partial<typeof busy>, needs) => {
+  const api = { shed: prepared.scaled ?? [], storageFlags: prepared.storage !== undefined }
+  expect(needOf(machines, { ...policy, ...api })).toBe(needs)
+  const { phases } = plan(needs, { machines, outage: { ...recordOf(machines), ...prepared } })
   expect(phases.reduce((sum, { within }) => sum + within, 0)).toBe(needs - policy.reserve)
   expect(times(phases)['drain']).toBe(policy.drain)
 })

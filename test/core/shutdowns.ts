@@ -1,5 +1,12 @@
 import { type Machine, type Tier, tiers } from '../../src/core/machines.ts'
-import { beginOutage, type Outage, type OutageNode, withMachines, withNodeState } from '../../src/core/outage.ts'
+import {
+  beginOutage,
+  type Outage,
+  type OutageNode,
+  withMachines,
+  withNodeState,
+  withoutDrains,
+} from '../../src/core/outage.ts'
 import { describeStep, type Step } from '../../src/core/plan.ts'
 import type { ShutdownPhase } from '../../src/core/shutdown-phases.ts'
 import { planShutdown, type ShutdownPlan, type ShutdownPolicy } from '../../src/core/shutdown.ts'
@@ -118,6 +125,7 @@ export function randomRun(seed: number): Run {
     if (!next) return { seed, machines, policy, begun, turns, ended: true }
     const before = outage
     const isNoted = toldIn(next).length > 0 || random.chance(0.9)
+    if (!next.reversible) outage = withoutDrains(outage, machines)
     for (const step of next.steps) outage = isNoted ? noted(outage, step, random.chance(0.8)) : outage
     turns.push({ plan, next, left, before, after: outage, carriedOut: new Set(carriedOut) })
     carriedOut.add(next.name)
