@@ -1,6 +1,7 @@
 import { planNow, rehearse } from '../src/core/drill.ts'
+import { powerObstacle } from '../src/core/feeds.ts'
 import { defineJob, done, later, after, type JobContext, type StepState } from '../src/core/job.ts'
-import { failingMachines, machinesOf } from '../src/core/machines.ts'
+import { machinesOf } from '../src/core/machines.ts'
 import { beginOrResume } from '../src/core/outage-begin.ts'
 import type { OutageRecord } from '../src/core/outage-record.ts'
 import { describeStep, type Step } from '../src/core/plan.ts'
@@ -19,12 +20,15 @@ export default defineJob({
   purpose: 'maintenance',
   runs: 'here',
 
-  async idle({ ports, power, config }) {
+  async idle({ ports, power, config, monotonic }) {
     const wish = remembered.drillWish.recall(ports.journal)
     if (!wish) return done('nobody has asked for a rehearsal')
-    if (failingMachines(machinesOf(config), power).length === 0 && !ports.journal.openOutage()) return undefined
+    const obstacle =
+      powerObstacle(power, monotonic(), config.power) ??
+      (ports.journal.openOutage() ? 'an outage is on record that is not over' : undefined)
+    if (obstacle === undefined) return undefined
     remembered.drillWish.remember(ports.journal, undefined)
-    return done('no rehearsal: an outage is under way')
+    return done(`no rehearsal: ${obstacle}`)
   },
 
   async run(context) {
@@ -36,7 +40,9 @@ export default defineJob({
     if (!wish) return done('nobody has asked for a rehearsal')
     const report = await rehearse(context)
     const machines = machinesOf(config)
-    const { record } = await beginOrResume(context, 'drill', machines)
+    const begun = await beginOrResume(context, 'drill', machines)
+    const { record } = begun
+    await begun.looked
     using watch = whenPower(({ upses }) =>
       [...upses.values()].some(({ mode }) => mode !== 'on-mains') ? 'the power is failing' : undefined,
     )
@@ -50,19 +56,33 @@ export default defineJob({
     }
     // A power cut takes the cluster over, and goes on from what is on record.
     signal.throwIfAborted()
-    await context.carryOut(
-      planWake(machines, record.current, new Set(machines.map(({ name }) => name)), [], config.power.wake),
-    )
-    record.update((outage) => ({ ...outage, stage: 'over', endedAt: now().toISOString() }))
     remembered.drill.remember(journal, { ...report, walked })
-    const faults = report.checks.filter(({ ok }) => !ok).length
-    const failed = walked.flatMap((one) => one.failed).length
+    // What can't be taken back now is not forgotten: the record stays open, and the way back from any outage goes on.
+    const isUndone = await takeBack(context, record)
+    if (!isUndone) await context.emit({ type: 'drill.ended' })
+    const faults = report.checks.filter(({ ok }) => !ok).length + walked.flatMap((one) => one.failed).length
     if (watch.signal.aborted) return later('the rehearsal was broken off: the power is failing', after(now(), 1_000))
+    const what = walked.map(({ phase }) => phase).join(', ') || 'nothing'
+    if (!isUndone)
+      return later(`rehearsed ${what}; not all of it could be taken back yet, which goes on`, after(now(), 60_000))
     return done(
-      `rehearsed ${walked.map(({ phase }) => phase).join(', ') || 'nothing'} and took it back; ${failed + faults === 0 ? 'all would go well' : `${failed + faults} faults: see the report`}`,
+      `rehearsed ${what} and took it back; ${faults === 0 ? 'all would go well' : `${faults} faults: see the report`}`,
     )
   },
 })
+
+/** Whether everything was taken back; the record is over then. */
+async function takeBack({ config, now, carryOut }: JobContext, record: OutageRecord): Promise<boolean> {
+  const machines = machinesOf(config)
+  let undone = true
+  const onStep = (_: Step, { kind }: StepState) => {
+    if (kind === 'failed') undone = false
+  }
+  const all = new Set(machines.map(({ name }) => name))
+  await carryOut(planWake(machines, record.current, all, [], config.power.wake), { onStep })
+  if (undone) record.update((outage) => ({ ...outage, stage: 'over', endedAt: now().toISOString() }))
+  return undone
+}
 
 async function walk({ carryOut, signal }: JobContext, record: OutageRecord, phase: ShutdownPhase, broken: AbortSignal) {
   const begin = performance.now()

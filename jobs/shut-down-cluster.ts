@@ -1,10 +1,11 @@
+import { alertOnce } from '../src/core/alerts.ts'
 import { describeReason } from '../src/core/event.ts'
 import { timeLeft } from '../src/core/feeds.ts'
 import { after, defineJob, done, type JobContext, later, on, type Outcome, type StepState } from '../src/core/job.ts'
 import { failingMachines, type Machine, machinesOf } from '../src/core/machines.ts'
-import { beginOrResume, comesUp } from '../src/core/outage-begin.ts'
+import { type Begun, beginOrResume, comesUp } from '../src/core/outage-begin.ts'
 import type { OutageRecord } from '../src/core/outage-record.ts'
-import { type Outage, wentDown, withoutDrains } from '../src/core/outage.ts'
+import { type Outage, type OutageNode, wentDown, withoutDrains } from '../src/core/outage.ts'
 import { bestEffort, phase, type Step } from '../src/core/plan.ts'
 import type { ShutdownPhase } from '../src/core/shutdown-phases.ts'
 import { type Left, planShutdown } from '../src/core/shutdown.ts'
@@ -26,7 +27,8 @@ export default defineJob({
     const machines = failingMachines(machinesOf(config), power).map(({ machine }) => machine)
     if (machines.length === 0) return done('no power is about to fail')
     const open = ports.journal.openOutage()
-    if (open?.stage !== 'stopped' || !open.loggedOut || machines.some(({ name }) => !open.nodes[name])) return undefined
+    if (open?.stage !== 'stopped' || !open.loggedOut || !machines.every(({ name }) => isTold(open.nodes[name]?.state)))
+      return undefined
     // A look takes the cluster from nobody.
     return (await comesUp(context, open, machines)).length > 0 ? undefined : watching(context)
   },
@@ -43,15 +45,20 @@ export default defineJob({
     if (ended) return ended
 
     if (record.current.stage !== 'stopped') {
-      const stoppedAt = record.current.stoppedAt ?? now().toISOString()
-      record.update((outage) => ({ ...outage, stage: 'stopped', stoppedAt }))
+      const { stoppedAt } = record.current
+      record.update((outage) => ({ ...outage, stage: 'stopped', stoppedAt: stoppedAt ?? now().toISOString() }))
       sayWhoIsLeft(context, record)
-      await context.emit({ type: 'cluster.stopped' })
+      // A machine that is told again is no news.
+      if (stoppedAt === undefined) await context.emit({ type: 'cluster.stopped' })
     }
     await logOut(context, record)
     return watching(context)
   },
 })
+
+function isTold(state: OutageNode['state'] | undefined): boolean {
+  return state === 'shutdown-sent' || state === 'off' || state === 'unreached' || state === 'abandoned'
+}
 
 function watching({ config, now }: JobContext): Outcome {
   const soon = after(now(), Math.min(watchEvery, config.power.nodeStops))
@@ -70,46 +77,73 @@ async function bringDown(
   const inventory = machinesOf(config)
   const failing = () => failingMachines(inventory, power).map(({ machine }) => machine)
   let endsAt = Infinity
+  let heard = -Infinity
+  let lastEnds: readonly number[] = []
   const left = (machines: readonly Machine[]): Left => {
     const each = machines.map(({ feed }) => timeLeft(feed, power, monotonic(), config.power.assumedRuntime))
     const least = each.toSorted((a, b) => a.ms - b.ms)[0] ?? { ms: Infinity, told: true }
-    endsAt = Math.min(endsAt, monotonic() + least.ms)
+    const newest = Math.max(...[...power.upses.values()].map((state) => ('lastHeard' in state ? state.lastHeard : 0)))
+    // One reading that lies is not believed over those about it: everything would be told at once for it.
+    if (newest !== heard) lastEnds = [...lastEnds.slice(-2), monotonic() + least.ms]
+    heard = newest
+    endsAt = Math.min(endsAt, Math.max(...lastEnds))
     return { ms: Math.max(0, endsAt - monotonic()), told: least.told }
   }
 
   let machines = failing()
   let begun = await beginOrResume(context, reason, machines)
+  let isPrepared = false
   let carriedOut = new Set<string>()
   let said = ''
-  while (true) {
-    const { record, toldBefore } = begun
-    signal.throwIfAborted()
-    const went = wentDown(record.current)
-    const failingNow = failing()
-    if (failingNow.length === 0)
-      return {
-        record,
-        ended: done(`power is back${went ? ': nothing further goes down' : ' before anything went down'}`),
+  try {
+    while (true) {
+      const { record, toldBefore } = begun
+      signal.throwIfAborted()
+      const went = wentDown(record.current)
+      const failingNow = failing()
+      if (failingNow.length === 0) {
+        const text = `power is back${went ? ': nothing further goes down' : ' before anything went down'}`
+        return { record, ended: done(text) }
       }
-    if (namesOf(failingNow) !== namesOf(machines)) {
-      machines = failingNow
-      carriedOut = new Set()
-      begun = await beginOrResume(context, reason, machines)
-      continue
+      if (namesOf(failingNow) !== namesOf(machines)) {
+        machines = failingNow
+        carriedOut = new Set()
+        isPrepared = false
+        await letGo(begun)
+        begun = await beginOrResume(context, reason, machines)
+        continue
+      }
+      const situation = { machines, outage: record.current, left: left(machines), now: now(), carriedOut }
+      const plan = planShutdown({ ...situation, cut: cutsFor(context, record.current, machines) }, config.power)
+      const [next] = plan.phases
+      if (!next) {
+        await begun.looked
+        return { record }
+      }
+      // What comes after the cordon depends on what there is to be scaled and set.
+      if (next.reversible && next.name !== 'cordon' && !isPrepared) {
+        isPrepared = true
+        await begun.prepared
+        continue
+      }
+      // Once for what can be taken back, and once for what can't, and again when the form changes.
+      const saying = `${plan.form} ${next.reversible}`
+      if (saying !== said) ports.journal.write({ kind: 'power', text: plan.reason })
+      said = saying
+      const isTight = () => left(machines).ms < next.leaves
+      const isOver = () => namesOf(failing()) !== namesOf(machines)
+      const run = { record, toldBefore, machines, next, isTight, isOver }
+      for (const name of await carryOutPhase(context, run)) carriedOut.add(name)
     }
-    const situation = { machines, outage: record.current, left: left(machines), now: now(), carriedOut }
-    const plan = planShutdown({ ...situation, cut: cutsFor(context, record.current, machines) }, config.power)
-    const [next] = plan.phases
-    if (!next) return { record }
-    // Once for what can be taken back, and once for what can't, and again when the form changes.
-    const saying = `${plan.form} ${next.reversible}`
-    if (saying !== said) ports.journal.write({ kind: 'power', text: plan.reason })
-    said = saying
-    const isTight = () => left(machines).ms < next.leaves
-    const isOver = () => namesOf(failing()) !== namesOf(machines)
-    const run = { record, toldBefore, machines, next, isTight, isOver }
-    for (const name of await carryOutPhase(context, run)) carriedOut.add(name)
+  } finally {
+    await letGo(begun)
   }
+}
+
+/** Nobody writes to the record any more once the run is over. */
+async function letGo(begun: Begun): Promise<void> {
+  begun[Symbol.dispose]()
+  await begun.looked
 }
 
 interface PhaseRun {
@@ -174,9 +208,9 @@ function noteAfter(record: OutageRecord, step: Step, isDone: boolean, toldBefore
     case 'await-down':
     case 'await-host-down': {
       const name = step.do === 'await-down' ? step.node : step.host
-      // That a machine is silent which was never told doesn't mean that it is off.
-      const silent = record.current.nodes[name]?.state === 'unreached' ? 'unreached' : 'off'
-      return record.node(name, isDone ? silent : 'abandoned')
+      // One that was never told is neither off because it is silent, nor given up because it answers.
+      if (record.current.nodes[name]?.state === 'unreached') return
+      return record.node(name, isDone ? 'off' : 'abandoned')
     }
     default:
   }
@@ -222,10 +256,9 @@ async function logOut({ config, now, carryOut, power }: JobContext, record: Outa
 function sayWhoIsLeft({ ports }: JobContext, { current: { nodes } }: OutageRecord): void {
   for (const [state, why] of [
     ['abandoned', 'given up, because they would not stop'],
-    ['unreached', 'not told, because they could not be reached'],
+    ['unreached', 'not told, because they could not be reached or refused'],
   ] as const) {
-    const named = Object.entries(nodes).filter(([, node]) => node.wasUp && node.state === state)
-    if (named.length > 0)
-      ports.journal.write({ kind: 'alert', text: `${why}: ${named.map(([name]) => name).join(', ')}` })
+    const named = Object.entries(nodes).flatMap(([name, node]) => (node.wasUp && node.state === state ? [name] : []))
+    alertOnce(ports.journal, `outage.${state}`, named.length > 0 ? `${why}: ${named.join(', ')}` : undefined)
   }
 }

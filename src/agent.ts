@@ -41,6 +41,8 @@ export interface AgentOptions {
   readonly holder?: string
   /** The node of the cluster that this agent runs on, if it does. */
   readonly ownNode?: string | undefined
+  /** The present boot of the machine that it runs on. */
+  readonly bootId?: string | undefined
 }
 
 /** Why a run ended when the agent was told to stop: the job is given back, and has not failed. */
@@ -71,12 +73,15 @@ export function createAgent(options: AgentOptions) {
     leaseRetry = 15_000,
     holder = 'caretaker',
     ownNode,
+    bootId,
   } = options
   const { journal } = ports
   const lease = createClusterLease(leaseGrace)
   const lock = createClusterLock(ports.kubernetes, holder, log)
   /** The steps that are being carried out, for people to see. */
   const activities = new Map<Step, Activity>()
+  /** Jobs that run here and found the cluster held. */
+  const turnedAway = new Set<Job>()
   const stopping = new AbortController()
   const lastAnswer = new Map<string, number>()
   const listeners = new Set<(report: RunReport) => void>()
@@ -86,6 +91,7 @@ export function createAgent(options: AgentOptions) {
     journal,
     emit: (event) => emit(event),
     monotonic,
+    bootId,
   })
 
   const here = createHere({
@@ -144,8 +150,18 @@ export function createAgent(options: AgentOptions) {
     if (nothing) return nothing
     if (!job.purpose) return job.run(contextOf(job, signal))
     const soon = () => new Date(now().getTime() + leaseRetry)
-    using held = await lease.acquire(job.purpose)
-    if (!held) return later(`the cluster is held for ${lease.holder ?? 'something else'}`, soon())
+    using stack = new DisposableStack()
+    const held = await lease.acquire(job.purpose)
+    if (!held) {
+      if (job.runs === 'here') turnedAway.add(job)
+      return later(`the cluster is held for ${lease.holder ?? 'something else'}`, soon())
+    }
+    // In this order when it ends: the cluster is free, and who waited for it hears of it at once.
+    stack.defer(() => {
+      for (const waiting of turnedAway) here.wake(waiting)
+      turnedAway.clear()
+    })
+    stack.use(held)
     const locked = await lock.take(job.purpose, AbortSignal.any([signal, held.signal]))
     const isRollback = (remembered.rollbacks.recall(journal) ?? []).length > 0
     if ('why' in locked) {
@@ -186,6 +202,7 @@ export function createAgent(options: AgentOptions) {
       whenPower: guard.when,
       observe: (within) => observe(config.nodes, ports, signal, within),
       ownNode,
+      bootId,
       answeredWithin: (ms) => new Set([...lastAnswer].filter(([, at]) => monotonic() - at <= ms).map(([name]) => name)),
       carryOut: (plan, choices = {}) =>
         carryOut(plan, ports, {

@@ -149,6 +149,9 @@ export const power = z
   .strictObject({
     onBatteryAfter: duration.prefault('5s'),
     lowBatteryAfter: duration.prefault('3s'),
+    doubtedBatteryAfter: duration
+      .prefault('15s')
+      .meta({ description: "The same where charge and runtime contradict the UPS's low battery" }),
     ignoreLowBattery: z
       .boolean()
       .default(false)

@@ -95,7 +95,7 @@ test('nodes that could not be reached are called that, and not down', async () =
     'cp-1': { state: 'unreached' },
     'w-1': { state: 'unreached' },
   })
-  expect(texts(homelab)).toContain('not told, because they could not be reached: cp-1, w-1')
+  expect(texts(homelab)).toContain('not told, because they could not be reached or refused: cp-1, w-1')
   // The primary may cut the power once we have logged out.
   expect(homelab.diary).not.toContain('log-out')
 })

@@ -28,6 +28,8 @@ export type Event =
   /** A person wants the cluster down, or back. */
   | { type: 'power.ordered' }
   | { type: 'power.order-withdrawn' }
+  /** A rehearsal has left something to be taken back. */
+  | { type: 'drill.ended' }
   | { type: 'ups.silent'; ups: string }
   | { type: 'ups.heard'; ups: string }
   | { type: 'cluster.stopped' }
@@ -73,6 +75,8 @@ export function describeEvent(event: Event): string {
       return `${event.ups} still shows a forced shutdown (FSD) although mains is back: restart upsd to clear it`
     case 'power.ordered':
       return 'a person has ordered the cluster to be shut down'
+    case 'drill.ended':
+      return 'the rehearsal is over, and not everything is taken back yet'
     case 'power.order-withdrawn':
       return 'the order to shut down was withdrawn'
     case 'ups.silent':

@@ -50,6 +50,8 @@ export interface JobContext {
   observe(within?: number): Promise<Cluster>
   /** The node of the cluster that this agent itself runs on, if it does. */
   readonly ownNode: string | undefined
+  /** The present boot of the machine that this agent runs on, where it tells. */
+  readonly bootId: string | undefined
   /** Names of the nodes that answered at most this many ms ago. */
   answeredWithin(ms: number): ReadonlySet<string>
   carryOut(plan: Plan, options?: CarryOutChoices): Promise<void>

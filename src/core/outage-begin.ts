@@ -1,9 +1,11 @@
 import { alertOnce } from './alerts.ts'
 import { isArmed, isHealthy } from './cluster.ts'
+import { messageOf } from './errors.ts'
 import type { JobContext } from './job.ts'
 import { type Machine, machinesOf } from './machines.ts'
 import { beginOutage, type Outage, type OutageNode, withMachines } from './outage.ts'
 import { openRecord, type OutageRecord } from './outage-record.ts'
+import { apiWithin } from './shutdown.ts'
 import type { OutageReason } from './triggers.ts'
 
 /** A node that rebooted when the power failed doesn't answer and was up all the same, in ms. */
@@ -11,15 +13,21 @@ const recently = 15 * 60_000
 /** What has not answered by then is taken for silent: it must not hold up what can't wait, in ms. */
 const lookWithin = 1_500
 
-export interface Begun {
+export interface Begun extends Disposable {
   readonly record: OutageRecord
   /** Machines that an agent before us has told: when one falls silent, it has heard. */
   readonly toldBefore: ReadonlySet<string>
+  /** What can be scaled and set was looked up, or could not be. */
+  readonly prepared: Promise<void>
+  /** Resolves when all looks are over; disposing ends those that are not. */
+  readonly looked: Promise<void>
 }
 
 /**
  * Opens the record of the outage for these machines, or goes on with the one that is open: what is up now, or was a
- * moment ago, is what is woken afterwards. On the disk before the first look at anything.
+ * moment ago, is what is woken afterwards. On the disk before the first look at anything. Nothing that can't wait waits
+ * for a look: machines that are new to the record count as up, and are looked at beside what is done. Only what the
+ * record calls told or down is looked at first, because it may be up again.
  */
 export async function beginOrResume(
   context: JobContext,
@@ -29,32 +37,71 @@ export async function beginOrResume(
   const { ports, now, answeredWithin } = context
   const open = ports.journal.openOutage()
   const record = openRecord(context, open ?? beginOutage(now(), reason))
-  const added = machines.filter(({ name }) => !record.current.nodes[name]).map(({ name }) => name)
-  const hosts = machines.filter(({ kind }) => kind === 'host').map(({ name }) => name)
+  const added = machines.filter(({ name }) => !record.current.nodes[name])
+  const known = machines.filter((machine) => !added.includes(machine))
+  const hosts = added.filter(({ kind }) => kind === 'host').map(({ name }) => name)
+  const isBackAgain = machines.some(({ name }) => isBack(record.current.nodes[name]?.state))
   record.update((outage) => ({
-    ...withMachines(outage, added, new Set([...answeredWithin(recently), ...hosts])),
+    ...withMachines(
+      outage,
+      added.map(({ name }) => name),
+      new Set([...answeredWithin(recently), ...hosts]),
+    ),
+    // A second cut: what was said and done at the end of the first is to be said and done again.
+    ...(isBackAgain ? { loggedOut: undefined, cut: undefined, stoppedAt: undefined, wokenAt: undefined } : {}),
+    upses: [...new Set([...(outage.upses ?? []), ...failingUpses(context)])],
+    ...(context.bootId === undefined ? {} : { bootId: context.bootId }),
     // What was begun for a power that came back, or that was only used sparingly, is meant in earnest now.
     stage: outage.stage === 'waking' ? 'stopping' : outage.stage === 'shedding' ? 'draining' : outage.stage,
     reason: outage.reason === 'on-battery' || outage.reason === 'drill' ? reason : outage.reason,
   }))
   const toldBefore = new Set(namesOf(record.current, 'shutdown-sent'))
-  const [seen] = await Promise.all([look(context, machines), lookForWhatScales(context, record)])
+  const ending = new AbortController()
+  const beside = { ...context, signal: AbortSignal.any([context.signal, ending.signal]) }
+  const prepared = lookForWhatScales(beside, record)
+  const looked = Promise.all([prepared, added.length > 0 ? lookAtNew(beside, record, added) : undefined])
+  if (known.length > 0) await lookAgain(context, record, known)
+  return {
+    record,
+    toldBefore,
+    prepared,
+    // What they were called off for is told by whoever was.
+    looked: looked.then(() => undefined).catch(() => undefined),
+    [Symbol.dispose]: () => ending.abort(new Error('the look is over')),
+  }
+}
+
+/** Machines that the record did not know: what they are now is what they were, unless our own order has changed it. */
+async function lookAtNew(context: JobContext, record: OutageRecord, added: readonly Machine[]): Promise<void> {
+  const seen = await look(context, added)
+  if (context.signal.aborted) return
+  record.update((outage) =>
+    added.reduce((one, machine) => withFirstSight(one, machine, seen.get(machine.name)!), outage),
+  )
+}
+
+async function lookAgain(context: JobContext, record: OutageRecord, known: readonly Machine[]): Promise<void> {
+  const seen = await look(context, known)
   const spared: string[] = []
   record.update((outage) =>
-    machines.reduce((one, machine) => {
-      const isNew = added.includes(machine.name)
+    known.reduce((one, machine) => {
       const sight = seen.get(machine.name)!
-      if (isNew) return withFirstSight(one, machine, sight)
       if (!sight.answers) return one
-      if (isSpared(context, one, machine)) {
-        spared.push(machine.name)
-        return one
-      }
-      return withState(one, machine.name, stateOnSight(one.nodes[machine.name]!, sight))
+      if (!isSpared(context, one, machine))
+        return withState(one, machine.name, stateOnSight(one.nodes[machine.name]!, sight))
+      spared.push(machine.name)
+      return one
     }, outage),
   )
   saySpared(context, spared)
-  return { record, toldBefore }
+}
+
+function isBack(state: OutageNode['state'] | undefined): boolean {
+  return state === 'back' || state === 'wake-sent'
+}
+
+function failingUpses({ power }: JobContext): string[] {
+  return [...power.upses].flatMap(([label, { mode }]) => (mode === 'critical' ? [label] : []))
 }
 
 function saySpared({ ports }: JobContext, spared: readonly string[]): void {
@@ -67,7 +114,8 @@ export async function comesUp(context: JobContext, outage: Outage, machines: rea
   const told = machines.filter(({ name, kind }) => {
     const state = outage.nodes[name]?.state
     // A host doesn't say that it is on its way down.
-    return state === 'off' || state === 'unreached' || (state === 'abandoned' && kind === 'node')
+    const mayHang = state === 'abandoned' || state === 'shutdown-sent'
+    return state === 'off' || state === 'unreached' || (mayHang && kind === 'node')
   })
   const seen = await look(context, told)
   const up = told.filter(({ name }) => {
@@ -129,22 +177,35 @@ async function look(context: JobContext, machines: readonly Machine[]): Promise<
   return new Map(machinesOf(config).map(({ name }) => [name, sights.get(name) ?? silent]))
 }
 
-/** What is there to be scaled down and set, as it is before anything is changed. An API that is away is done without. */
+/**
+ * What is there to be scaled down and set, as it is before anything is changed. It is needed only when nodes are about to
+ * be drained, and may take its time: nodes are cordoned meanwhile. An API that is away is done without.
+ */
 async function lookForWhatScales({ config, ports, signal }: JobContext, record: OutageRecord): Promise<void> {
-  const { kubernetes } = ports
+  const { kubernetes, journal } = ports
   const { shed, storageFlags } = config.power
-  const within = () => AbortSignal.any([signal, AbortSignal.timeout(lookWithin)])
-  const look = <T>(isWanted: boolean, question: () => Promise<T>) =>
-    isWanted ? question().catch(() => undefined) : undefined
-  const [scaled, storage] = await Promise.all([
-    look(record.current.scaled === undefined && shed.length > 0, () => kubernetes.scalable(shed, within())),
-    look(record.current.storage === undefined && storageFlags, () => kubernetes.storageSettings(within())),
-  ])
-  record.update((outage) => ({
-    ...outage,
-    ...(scaled && outage.scaled === undefined ? { scaled } : {}),
-    ...(storage && outage.storage === undefined ? { storage } : {}),
-  }))
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(apiWithin)])
+  const isEarly = () => ['draining', 'shedding'].includes(record.current.stage)
+  const look = async <T>(what: string, question: Promise<T>, note: (answer: T) => Partial<Outage>) => {
+    const answer = await question.catch((error: unknown) => {
+      if (signal.aborted) return undefined
+      alertOnce(journal, `look.${what}`, `${what} stays as it is: ${messageOf(error)}`)
+      return undefined
+    })
+    if (answer === undefined) return
+    alertOnce(journal, `look.${what}`, undefined)
+    // What comes too late is left alone.
+    if (isEarly()) record.update((outage) => ({ ...note(answer), ...outage }))
+  }
+  const looks = [
+    ...(shed.length > 0 && record.current.scaled === undefined
+      ? [look('what can be spared', kubernetes.scalable(shed, limit), (scaled) => ({ scaled }))]
+      : []),
+    ...(storageFlags && record.current.storage === undefined
+      ? [look('storage', kubernetes.storageSettings(limit), (storage) => ({ storage }))]
+      : []),
+  ]
+  await Promise.all(looks)
 }
 
 function withFirstSight(
@@ -153,11 +214,13 @@ function withFirstSight(
   { answers, wasUp, wasHealthy, stopping }: Sight,
 ): Outage {
   const before = outage.nodes[name]!
+  const isOurs = before.state !== 'up' && before.state !== 'drained'
   const node: OutageNode = {
     ...before,
-    wasUp: kind === 'host' ? answers : before.wasUp || wasUp,
-    ...(kind === 'node' ? { wasHealthy } : {}),
-    ...(stopping ? { state: 'shutdown-sent' as const } : {}),
+    // One that we have told meanwhile was up, whatever it looks like now.
+    wasUp: kind === 'host' ? answers || (isOurs && before.state !== 'unreached') : before.wasUp || wasUp,
+    ...(kind === 'node' ? { wasHealthy: wasHealthy || isOurs } : {}),
+    ...(stopping && !isOurs ? { state: 'shutdown-sent' as const } : {}),
   }
   return { ...outage, nodes: { ...outage.nodes, [name]: node } }
 }

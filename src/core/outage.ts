@@ -25,16 +25,20 @@ export interface Outage {
   readonly nodes: Readonly<Record<string, OutageNode>>
   readonly endedAt?: string
   /** ISO 8601: when every machine had been told, and when mains was taken to be back. */
-  readonly stoppedAt?: string
-  readonly wokenAt?: string
+  readonly stoppedAt?: string | undefined
+  readonly wokenAt?: string | undefined
   /** We have said LOGOUT to upsd: its primary need not wait for us. */
-  readonly loggedOut?: true
+  readonly loggedOut?: true | undefined
   /** Workloads as they were before they were scaled to nothing. Absent: they were not looked at yet. */
   readonly scaled?: readonly ScaledWorkload[]
   /** The same for storage systems' settings. */
   readonly storage?: readonly StorageSetting[]
+  /** Labels of the UPSes that were about to fail. Absent in older records: any may have been. */
+  readonly upses?: readonly string[]
+  /** The boot of the machine that wrote this: by another one its power has been away and is back. */
+  readonly bootId?: string
   /** UPSes that were told to switch their outlets off, and when, ISO 8601. */
-  readonly cut?: Readonly<Record<string, string>>
+  readonly cut?: Readonly<Record<string, string>> | undefined
 }
 
 /**

@@ -77,7 +77,8 @@ export type Step =
    * the power away. `afterKubernetes`: not before the API server answers.
    */
   | (Waking & { do: 'bring-back'; node: string; afterKubernetes: boolean; ready: boolean })
-  | (Waking & { do: 'bring-back-host'; host: string })
+  /** `stopsWithin`: it was told, and not seen silent since; how long it may take to be, in ms. */
+  | (Waking & { do: 'bring-back-host'; host: string; stopsWithin?: number })
   | { do: 'stage-image'; image: ImageOrder; publish: boolean }
 
 /** How a machine is woken; times in ms. */

@@ -1,6 +1,6 @@
 import { type Sample, depletionOf, withSample } from './battery.ts'
 import { assertNever } from './errors.ts'
-import { criticalReason, type CriticalReason, isCalledOff, isPurpose, type PowerPolicy } from './triggers.ts'
+import { criticalReason, type CriticalReason, isCalledOff, isPurpose, isShortOf, type PowerPolicy } from './triggers.ts'
 import { has, isOnPurpose, type Observation, type UpsReading } from './ups.ts'
 
 /**
@@ -49,6 +49,8 @@ export type PowerState =
       /** OB was seen, but not for long enough to be believed. */
       readonly batterySince?: number
       readonly lowSince?: number
+      /** Since when charge or runtime is below what the policy asks for. */
+      readonly shortSince?: number
       /** Of the time since then. */
       readonly samples?: readonly Sample[]
     }
@@ -58,6 +60,8 @@ export type PowerState =
       readonly lastHeard: number
       readonly reading: UpsReading
       readonly lowSince?: number
+      /** Since when charge or runtime is below what the policy asks for. */
+      readonly shortSince?: number
       readonly samples: readonly Sample[]
       /** A person has called this shutdown off, and with it every one that is less grave. */
       readonly calledOff?: CriticalReason
@@ -176,8 +180,9 @@ function afterBattery(state: PowerState, at: number, reading: UpsReading, policy
   const since = known ?? at
   const samples = withSample(known === undefined || !('samples' in state) ? [] : (state.samples ?? []), at, reading)
   const isLow = has(reading, 'LB') && !isPurpose(reading, at - since) && !policy.ignoreLowBattery
-  const before = state.mode === 'on-battery' || state.mode === 'on-mains' ? state.lowSince : undefined
-  const lowSince = isLow ? (before ?? at) : undefined
+  const before = state.mode === 'on-battery' || state.mode === 'on-mains' ? state : undefined
+  const lowSince = isLow ? (before?.lowSince ?? at) : undefined
+  const shortSince = isShortOf(reading, policy) ? (before?.shortSince ?? at) : undefined
   const calledOff = state.mode === 'on-battery' ? state.calledOff : undefined
 
   const reason = criticalReason(
@@ -185,13 +190,17 @@ function afterBattery(state: PowerState, at: number, reading: UpsReading, policy
     {
       onBatteryFor: at - since,
       lowFor: lowSince === undefined ? undefined : at - lowSince,
+      shortFor: shortSince === undefined ? undefined : at - shortSince,
       depletion: depletionOf(samples, since),
     },
     policy,
   )
   if (reason && !isCalledOff(reason, calledOff)) return critical(reason, at, { ...seen, batterySince: since, samples })
 
-  const low = lowSince === undefined ? {} : { lowSince }
+  const low = {
+    ...(lowSince === undefined ? {} : { lowSince }),
+    ...(shortSince === undefined ? {} : { shortSince }),
+  }
   // On mains a blip must last before it counts; from anywhere else there is no mains to go back to.
   if (state.mode === 'on-mains' && at - since < policy.onBatteryAfter) {
     return { mode: 'on-mains', since: state.since, ...seen, batterySince: since, samples, ...low }
@@ -201,12 +210,21 @@ function afterBattery(state: PowerState, at: number, reading: UpsReading, policy
 }
 
 /**
- * A person says that a shutdown for this reason is not wanted, nor one that is less grave, until mains is back. Undefined
- * where nothing is known of the UPS that could be trusted in its place.
+ * A person says that a shutdown for this reason is not wanted, nor one that is less grave, until mains is back. A UPS
+ * that was not heard from since the start is then one of which nothing is known, and nothing is begun for its silence.
+ * Undefined where there is nothing to call off.
  */
 export function callOff(state: PowerState): PowerState | undefined {
-  if (state.mode !== 'critical' || state.reading === undefined) return undefined
-  const { batterySince, lastHeard, reading, samples, reason } = state
+  if (state.mode !== 'critical') return undefined
+  const { batterySince, lastHeard, reading, samples, reason, since } = state
+  if (reading === undefined)
+    return {
+      mode: 'unknown',
+      since,
+      openOutage: false,
+      nodesAreDown: true,
+      why: 'called off by hand, and not heard from',
+    }
   return { mode: 'on-battery', since: batterySince, lastHeard, reading, samples, calledOff: reason }
 }
 

@@ -4,6 +4,10 @@ import { bestEffort, type Phase, phase, type Step } from './plan.ts'
 
 /** The parts that a plan for a shutdown is put together from. */
 
+/** The longest that giving an order may take, in ms. */
+const nodeOrder = 5_000
+const hostOrder = 30_000
+
 export interface ShutdownPhase extends Phase {
   /** Everything in it can be taken back. */
   readonly reversible: boolean
@@ -15,8 +19,7 @@ export interface ShutdownPhase extends Phase {
 
 /** Tells the machines of a tier that were not told yet, and waits for all of them. */
 export function stopTier(tier: Tier, members: readonly Machine[], outage: Outage, within: number): ShutdownPhase[] {
-  // What it takes to give the order is part of the time that it may take.
-  const orderWithin = Math.min(5_000, Math.round(within / 2))
+  const orderWithin = orderTime(members, within)
   const told = members.filter(({ name }) => stateOf(outage, name) === 'shutdown-sent')
   const untold = members.filter((machine) => !told.includes(machine))
   return [
@@ -37,14 +40,24 @@ export function stopTier(tier: Tier, members: readonly Machine[], outage: Outage
   ]
 }
 
+/**
+ * What it takes to give the order is part of the time that a machine may take. A host is logged in to: its server may
+ * look us up in a DNS that is gone.
+ */
+function orderTime(members: readonly Machine[], within: number): number {
+  const longest = members.some(({ kind }) => kind === 'host') ? hostOrder : nodeOrder
+  return Math.min(longest, Math.round(within / 2))
+}
+
 /** Everything at once, and the NAS when half of what is left has passed: nodes may still be writing to it. */
 export function shortForm(goes: readonly Machine[], outage: Outage, left: { readonly ms: number }): ShutdownPhase[] {
   const nas = goes.filter(({ tier }) => tier === 'nas')
   const others = goes.filter(({ tier }) => tier !== 'nas')
   const untold = others.filter(({ name }) => stateOf(outage, name) !== 'shutdown-sent')
   const longest = Math.max(0, ...others.map(({ stops }) => stops))
-  const orderWithin = Math.min(5_000, Math.round(longest / 2))
-  const waits = nas.length > 0 ? Math.min(longest - orderWithin, Math.round(left.ms / 2)) : longest - orderWithin
+  const order = orderTime(others, longest)
+  const orderWithin = Math.min(order, Math.max(nodeOrder, Math.round(left.ms / 4)))
+  const waits = nas.length > 0 ? Math.min(longest - order, Math.round(left.ms / 2)) : longest - order
   const phases = [
     ...(untold.length > 0
       ? [

@@ -1,5 +1,5 @@
 import { describeDuration } from './duration.ts'
-import { has, isOnPurpose, type UpsReading } from './ups.ts'
+import { has, isDoubted, isOnPurpose, type UpsReading } from './ups.ts'
 
 /** Why a UPS counts as about to fail; or `ordered`, where a person wants the cluster down. */
 export type CriticalReason =
@@ -32,6 +32,8 @@ const byGravity: readonly CriticalReason[] = [
 export interface PowerPolicy {
   readonly onBatteryAfter: number
   readonly lowBatteryAfter: number
+  /** The same where the UPS's own figures contradict LB. */
+  readonly doubtedBatteryAfter?: number
   /** LB is taken for nothing: for a UPS that says it far too early. */
   readonly ignoreLowBattery?: boolean
   /** undefined: however long. */
@@ -62,22 +64,39 @@ export function criticalReason(
   {
     onBatteryFor,
     lowFor,
+    shortFor,
     depletion,
-  }: { onBatteryFor: number; lowFor: number | undefined; depletion: number | undefined },
+  }: {
+    onBatteryFor: number
+    lowFor: number | undefined
+    shortFor?: number | undefined
+    depletion: number | undefined
+  },
   policy: PowerPolicy,
 ): CriticalReason | undefined {
   if (has(reading, 'FSD')) return 'forced-shutdown'
   if (isPurpose(reading, onBatteryFor)) return undefined
-  if (lowFor !== undefined && lowFor >= policy.lowBatteryAfter) return 'low-battery'
+  const { lowBatteryAfter, doubtedBatteryAfter = lowBatteryAfter } = policy
+  const wait = isDoubted(reading) ? Math.max(lowBatteryAfter, doubtedBatteryAfter) : lowBatteryAfter
+  if (has(reading, 'LB') && lowFor !== undefined && lowFor >= wait) return 'low-battery'
   if (onBatteryFor < policy.onBatteryAfter) return undefined
-  if (policy.minimumRuntime !== undefined && reading.runtime !== undefined && reading.runtime < policy.minimumRuntime)
-    return 'low-runtime'
-  if (policy.minimumCharge !== undefined && reading.charge !== undefined && reading.charge < policy.minimumCharge)
-    return 'low-charge'
+  // One reading that lies decides nothing.
+  const isShort = shortFor !== undefined && shortFor >= lowBatteryAfter
+  if (isShort && isBelow(reading.runtime, policy.minimumRuntime)) return 'low-runtime'
+  if (isShort && isBelow(reading.charge, policy.minimumCharge)) return 'low-charge'
   if (policy.maxDepletion !== undefined && depletion !== undefined && depletion > policy.maxDepletion)
     return 'fast-depletion'
   if (policy.maxOnBattery !== undefined && onBatteryFor > policy.maxOnBattery) return 'on-battery-too-long'
   return undefined
+}
+
+/** Whether charge or runtime is below what the policy asks for. */
+export function isShortOf(reading: UpsReading, policy: PowerPolicy): boolean {
+  return isBelow(reading.charge, policy.minimumCharge) || isBelow(reading.runtime, policy.minimumRuntime)
+}
+
+function isBelow(value: number | undefined, floor: number | undefined): boolean {
+  return value !== undefined && floor !== undefined && value < floor
 }
 
 /** One of the things that start a shutdown on battery, and whether it can. */

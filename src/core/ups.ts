@@ -38,15 +38,21 @@ export function isOnPurpose(reading: UpsReading): boolean {
 const plentyOfCharge = 50
 const plentyOfRuntime = 3
 
+/** The battery is called low (LB) beside figures that all speak of plenty: some UPSes cry wolf. */
+export function isDoubted(reading: UpsReading): boolean {
+  const { charge, runtime, runtimeLow = 60_000 } = reading
+  if (charge === undefined && runtime === undefined) return false
+  const isPlenty = charge === undefined || charge >= plentyOfCharge
+  return has(reading, 'LB') && isPlenty && (runtime === undefined || runtime >= plentyOfRuntime * runtimeLow)
+}
+
 /**
  * What a person should know of a UPS although nothing has to be done about it, by matter; undefined says that the matter
  * is settled. None of it ever starts a shutdown: false ones came from exactly these (networkupstools/nut #2104, #2278,
  * #2794, #1942).
  */
 export function remarksOn(reading: UpsReading): Readonly<Record<string, string | undefined>> {
-  const { alarm, charge, runtime, runtimeLow = 60_000 } = reading
-  const isPlenty = charge === undefined || charge >= plentyOfCharge
-  const isLong = runtime === undefined || runtime >= plentyOfRuntime * runtimeLow
+  const { alarm, charge, runtime } = reading
   const figures = [
     ...(charge === undefined ? [] : [`a charge of ${charge} %`]),
     ...(runtime === undefined ? [] : [`a runtime of ${Math.round(runtime / 1_000)} s`]),
@@ -61,9 +67,8 @@ export function remarksOn(reading: UpsReading): Readonly<Record<string, string |
     alarm: remark('ALARM', `has an alarm${alarm === undefined ? '' : `: ${alarm}`}`),
     replace: remark('RB', 'asks for a new battery (RB)'),
     overload: remark('OVER', 'is overloaded (OVER): it may switch off when the power fails'),
-    low:
-      has(reading, 'LB') && isPlenty && isLong && figures.length > 0
-        ? `calls its battery low (LB) beside ${figures.join(' and ')}: if that is wrong, set power.ignoreLowBattery`
-        : undefined,
+    low: isDoubted(reading)
+      ? `calls its battery low (LB) beside ${figures.join(' and ')}: if that is wrong, set power.ignoreLowBattery`
+      : undefined,
   }
 }

@@ -37,15 +37,18 @@ export function planWake(
   const missing = new Set(wentDown(outage) ? missingNodes(outage, here) : [])
   const toWake = here.filter(({ name }) => missing.has(name))
   const others = here.filter(({ name, kind }) => kind === 'node' && !missing.has(name))
-  const wake = ({ name, kind, tier, hasMac, powerOnAfter }: Machine): Step => {
+  const wake = ({ name, kind, tier, hasMac, powerOnAfter, stops }: Machine): Step => {
     const { retryEvery, giveUpAfter: within } = policy
     const waking = { hasMac, powerOnAfter, retryEvery, within }
-    if (kind === 'host') return { do: 'bring-back-host', host: name, ...waking }
+    const { state } = outage.nodes[name] ?? {}
+    const mayStop = state === 'shutdown-sent' || state === 'abandoned'
+    if (kind === 'host')
+      return { do: 'bring-back-host', host: name, ...(mayStop ? { stopsWithin: stops } : {}), ...waking }
     const ready = outage.nodes[name]?.wasHealthy !== false
     return { do: 'bring-back', node: name, afterKubernetes: tier !== 'control planes', ready, ...waking }
   }
   // What the flags keep from moving is there again, or has been given up.
-  const whole = machines.every(({ name }) => powered.has(name) || outage.nodes[name] === undefined)
+  const whole = isWhole(machines, outage, powered)
   const storage = whole ? (outage.storage ?? []) : []
   const scaled = whole ? (outage.scaled ?? []) : []
   return phases(
@@ -60,6 +63,11 @@ export function planWake(
     ],
     ['log in', [...upses].map((ups) => ({ do: 'log-in-to-ups', ups }))],
   )
+}
+
+/** Whether everything that the outage has touched has its power again. */
+export function isWhole(machines: readonly Machine[], outage: Outage, powered: ReadonlySet<string>): boolean {
+  return machines.every(({ name }) => powered.has(name) || outage.nodes[name] === undefined)
 }
 
 /** Best-effort phases, without those that have nothing to do. */

@@ -16,24 +16,33 @@ export interface GuardOptions {
   readonly emit: (event: Event) => Promise<void>
   /** ms of a clock that never jumps. */
   readonly monotonic: () => number
+  /** The present boot of our own machine. */
+  readonly bootId?: string | undefined
 }
 
 export type PowerTest = (power: Power) => string | undefined
 
 /** A UPS that falls silent so often a day is told of once, and not each time: lost data that come back are common. */
 const flaps = 3
-const day = 24 * 3_600_000
+const hour = 3_600_000
+const day = 24 * hour
 
 /** Keeps what is known of the power, from one reading to the next, and tells whoever has to act on it. */
-export function createGuard({ upses, policy, journal, emit, monotonic }: GuardOptions) {
+export function createGuard({ upses, policy, journal, emit, monotonic, bootId }: GuardOptions) {
   const outage = journal.openOutage()
   // What is only spared or rehearsed is no shutdown that goes on at the first word of a battery.
   const isOpen = outage !== undefined && outage.stage !== 'waking' && !['on-battery', 'drill'].includes(outage.reason)
+  // Who has booted since has had its power back: nodes that run now may have booted too, so silence tells them nothing.
+  const hasBooted = outage?.bootId !== undefined && bootId !== undefined && outage.bootId !== bootId
+  const nodesAreDown = outage?.stage === 'stopped' || hasBooted
   const states = new Map<string, PowerState>(
-    upses.map((label) => [label, startPower(monotonic(), isOpen, outage?.stage === 'stopped')]),
+    upses.map((label) => [
+      label,
+      startPower(monotonic(), isOpen && (outage.upses?.includes(label) ?? true), nodesAreDown),
+    ]),
   )
   const hearing = new Map(
-    upses.map((label) => [label, { lastHeard: monotonic(), toldAt: [] as number[], told: false }]),
+    upses.map((label) => [label, { lastHeard: monotonic(), toldAt: [] as number[], told: false, alerted: false }]),
   )
   const remarks = new Map<string, boolean>()
   const watches = new Set<{ test: PowerTest; abort: AbortController }>()
@@ -72,18 +81,22 @@ export function createGuard({ upses, policy, journal, emit, monotonic }: GuardOp
       heard.told = false
       return
     }
-    if (heard.told || seen.at - heard.lastHeard <= policy.silence) return
-    heard.told = true
-    heard.toldAt = [...heard.toldAt.filter((at) => seen.at - at < day), seen.at]
+    const silence = seen.at - heard.lastHeard
+    if (silence <= policy.silence) return
     const why = seen.kind === 'silence' ? seen.why : 'the UPS server has no data'
-    const often = heard.toldAt.length
-    if (often < flaps) journal.write({ kind: 'alert', subject: label, text: `nothing guards the power: ${why}` })
-    if (often === flaps)
-      journal.write({
-        kind: 'alert',
-        subject: label,
-        text: `falls silent again and again, and the power is guarded only in between: ${why}`,
-      })
+    const alert = (text: string) => {
+      heard.alerted = true
+      journal.write({ kind: 'alert', subject: label, text: `${text}: ${why}` })
+    }
+    // One that seemed to be of those that pass, and does not.
+    if (heard.told && !heard.alerted && silence > hour)
+      alert('has been silent for an hour, and nothing guards the power')
+    if (heard.told) return
+    heard.told = true
+    heard.alerted = false
+    heard.toldAt = [...heard.toldAt.filter((at) => seen.at - at < day), seen.at]
+    if (heard.toldAt.length < flaps) alert('nothing guards the power')
+    if (heard.toldAt.length === flaps) alert('falls silent again and again, and the power is guarded only in between')
     void emit({ type: 'ups.silent', ups: label })
   }
 
@@ -130,17 +143,16 @@ export function createGuard({ upses, policy, journal, emit, monotonic }: GuardOp
       void emit({ type: at === undefined ? 'power.order-withdrawn' : 'power.ordered' })
       return true
     },
-    /** A person calls off what the UPSes ask for. Answers the labels of those for which that could be done, and not. */
-    callOff: (): { readonly calledOff: readonly string[]; readonly kept: readonly string[] } => {
-      const failing = [...states].filter(([, { mode }]) => mode === 'critical')
-      const answers = failing.map(([label, state]) => ({ label, spared: callOff(state) }))
-      for (const { label, spared } of answers) if (spared) enter(label, spared)
-      const named = (test: (answer: { spared: PowerState | undefined }) => boolean) =>
-        answers.filter(test).map(({ label }) => label)
-      return {
-        calledOff: named(({ spared }) => spared !== undefined),
-        kept: named(({ spared }) => spared === undefined),
+    /** A person calls off what the UPSes ask for. Answers their labels. */
+    callOff: (): readonly string[] => {
+      const calledOff: string[] = []
+      for (const [label, state] of states) {
+        const spared = callOff(state)
+        if (!spared) continue
+        enter(label, spared)
+        calledOff.push(label)
       }
+      return calledOff
     },
     /** For how long a UPS has been silent, in ms, once that is longer than the policy allows. */
     silentFor: (label: string): number | undefined => {

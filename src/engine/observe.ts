@@ -13,20 +13,22 @@ export const question = 3_000
 const atOnce = 32
 
 /**
- * Looks at every node, and at Kubernetes once, all at the same time. Never fails: silence is a fact, and so is what has
- * not answered `within` ms.
+ * Looks at every node, and at Kubernetes once, all at the same time. Never fails: silence is a fact. With `within` the
+ * whole look takes no longer, in ms, and who has had no turn by then is silent too.
  */
 export async function observe(
   inventory: Inventory,
   ports: Pick<Ports, 'talos' | 'kubernetes'>,
   signal: AbortSignal,
-  within = question,
+  within?: number,
 ): Promise<Cluster> {
+  const limited = within === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(within)])
   const [nodes, kubernetes, workloads] = await Promise.all([
-    observeNodes(inventory, ports, signal, within),
-    ask(signal, within, (soon) => ports.kubernetes.version(soon)),
-    ask(signal, within, (soon) => ports.kubernetes.workloads(soon)),
+    lookAtNodes(inventory, ports, limited),
+    ask(limited, (soon) => ports.kubernetes.version(soon)),
+    ask(limited, (soon) => ports.kubernetes.workloads(soon)),
   ])
+  signal.throwIfAborted()
   return { nodes, kubernetes, workloads }
 }
 
@@ -46,13 +48,21 @@ export async function observeNodes(
   inventory: Inventory,
   ports: Pick<Ports, 'talos' | 'kubernetes'>,
   signal: AbortSignal,
-  within = question,
+): Promise<Node[]> {
+  const nodes = await lookAtNodes(inventory, ports, signal)
+  signal.throwIfAborted()
+  return nodes
+}
+
+async function lookAtNodes(
+  inventory: Inventory,
+  ports: Pick<Ports, 'talos' | 'kubernetes'>,
+  signal: AbortSignal,
 ): Promise<Node[]> {
   const [nodes, kubernetes] = await Promise.all([
-    eachOf(inventory, ({ name }) => ask(signal, within, (soon) => ports.talos.look(name, soon))),
-    ask(signal, within, (soon) => ports.kubernetes.nodes(soon)),
+    eachOf(inventory, ({ name }) => ask(signal, (soon) => ports.talos.look(name, soon))),
+    ask(signal, (soon) => ports.kubernetes.nodes(soon)),
   ])
-  signal.throwIfAborted()
   return inventory.map(({ name, role }, index): Node => ({
     name,
     role,
@@ -67,8 +77,8 @@ function factsOf(name: string, kubernetes: Seen<ReadonlyMap<string, KubernetesFa
   return facts ? seen(facts) : unseen('there is no node of that name')
 }
 
-function ask<T>(signal: AbortSignal, within: number, call: (signal: AbortSignal) => Promise<T>): Promise<Seen<T>> {
-  return withDeadline(within, signal, call).then(seen, (error: unknown) => unseen(messageOf(error)))
+function ask<T>(signal: AbortSignal, call: (signal: AbortSignal) => Promise<T>): Promise<Seen<T>> {
+  return withDeadline(question, signal, call).then(seen, (error: unknown) => unseen(messageOf(error)))
 }
 
 /** `Promise.all` over a list, a bounded number at a time. */

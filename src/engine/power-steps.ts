@@ -112,14 +112,22 @@ export async function bringBack(step: StepOf<'bring-back'>, ports: Ports, option
   await uncordon({ do: 'uncordon', node: name, why: 'power' }, ports, options)
 }
 
+/** One that was told and has not been seen silent may still be on its way down, and then its answer means nothing. */
 export async function bringBackHost(
   step: StepOf<'bring-back-host'>,
   ports: Ports,
   options: CarryOutOptions,
 ): Promise<void> {
+  const beganAt = performance.now()
+  let wasSilent = step.stopsWithin === undefined
   await wake(step.host, step, ports, options, async (limited) => {
-    const answers = await withDeadline(question, limited, (soon) => ports.hosts.answers(step.host, soon))
-    return answers || 'it does not answer yet'
+    // Who has not answered in time is silent, and silence is what packets are for.
+    const answers = await withDeadline(question, limited, (soon) => ports.hosts.answers(step.host, soon)).catch(
+      () => false,
+    )
+    if (!answers) wasSilent = true
+    if (!answers) return 'it does not answer yet'
+    return wasSilent || performance.now() - beganAt >= step.stopsWithin! || 'it may still be shutting down'
   })
 }
 

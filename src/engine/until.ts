@@ -23,7 +23,7 @@ export async function until(
   { within, pollEvery, signal }: WaitOptions,
   look: (signal: AbortSignal) => Promise<Look>,
 ): Promise<void> {
-  const limit = AbortSignal.timeout(within)
+  const limit = timeLimit(within)
   const either = AbortSignal.any([signal, limit])
   let last: Look = ''
   while (true) {
@@ -49,7 +49,7 @@ export async function withDeadline<T>(
   signal: AbortSignal,
   action: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const limit = AbortSignal.timeout(within)
+  const limit = timeLimit(within)
   try {
     return await action(AbortSignal.any([signal, limit]))
   } catch (error) {
@@ -58,4 +58,9 @@ export async function withDeadline<T>(
     const words = error instanceof AgentError ? `: ${error.message}` : ''
     throw new AgentError('timed-out', `not done within ${Math.round(within / 1_000)} s${words}`, error)
   }
+}
+
+/** Node's timers take whole ms, and no more than 24 days of them: a longer limit is none that anybody waits for. */
+function timeLimit(ms: number): AbortSignal {
+  return AbortSignal.timeout(Math.max(0, Math.min(2 ** 31 - 1, Math.round(ms))))
 }

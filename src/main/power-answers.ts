@@ -4,6 +4,7 @@ import type { PowerControl } from '../control/power.ts'
 import type { PowerAnswer, RunAnswer, SaidAnswer } from '../control/protocol.ts'
 import { planNow, rehearse } from '../core/drill.ts'
 import { AgentError } from '../core/errors.ts'
+import { describeReason } from '../core/event.ts'
 import type { Job } from '../core/job.ts'
 import { failingMachines, machinesOf } from '../core/machines.ts'
 import type { Ports } from '../core/ports.ts'
@@ -75,12 +76,7 @@ export function createPowerControl({
       }
       if (failingMachines(machines, guard.power).length === 0)
         throw new AgentError('rejected', 'no shutdown is under way or about to begin')
-      const { calledOff, kept } = guard.callOff()
-      if (calledOff.length === 0)
-        throw new AgentError(
-          'rejected',
-          `${kept.join(', ')} has not been heard from, and the shutdown goes on: nothing says that it could wait`,
-        )
+      const calledOff = guard.callOff()
       return said(
         `called off by hand for ${calledOff.join(', ')}: nothing further goes down until something graver comes; mains brings back what is down`,
       )
@@ -88,6 +84,12 @@ export function createPowerControl({
     wake: async (machine, { all, signal }) => {
       if (machine !== undefined) {
         const name = known(machine)
+        const [failing] = failingMachines(machines, guard.power).filter((one) => one.machine.name === name)
+        if (failing)
+          throw new AgentError(
+            'rejected',
+            `${name} would be shut down again, because ${describeReason(failing.reason)}; \`caretaker power ${failing.reason === 'ordered' ? 'wake' : 'cancel'}\` comes first`,
+          )
         const open = journal.openOutage()
         const before = open?.nodes[name]
         // From now on it is waited for, whatever it was before.

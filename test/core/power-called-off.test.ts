@@ -33,10 +33,12 @@ describe('calling a shutdown off', () => {
     expect(callOff(after(story))).toBeUndefined()
   })
 
-  test('can not be done for one of which nothing was heard since the start', () => {
+  test('of which nothing was heard since the start leaves one that nothing is known of, and silence begins nothing', () => {
     const resumed = after(['1: -', '31: -'], {}, true)
     expect(told(resumed)).toBe('critical: outage-resumed')
-    expect(callOff(resumed)).toBeUndefined()
+    const spared = callOff(resumed)!
+    expect(told(goOn(spared, ['32: -', '900: -']))).toBe('unknown')
+    expect(told(goOn(spared, ['32: OB']))).toBe('on-battery')
     expect(callOff(goOn(resumed, ['32: OB']))).toMatchObject({ mode: 'on-battery', calledOff: 'outage-resumed' })
   })
 })
@@ -49,7 +51,7 @@ test('a forced shutdown that was called off is a latch when mains is back, and n
 
 test('a low charge that was called off hides no low runtime', () => {
   const state = calledOff(['0: OL', '1: OB', '6: OB'], { charge: 29, runtime: 600_000 })
-  expect(told(goOn(state, ['7: OB'], { charge: 10, runtime: 100_000 }))).toBe('critical: low-runtime')
+  expect(told(goOn(state, ['7: OB', '10: OB'], { charge: 10, runtime: 100_000 }))).toBe('critical: low-runtime')
 })
 
 describe('what was called off', () => {

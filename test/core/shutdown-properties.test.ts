@@ -157,7 +157,8 @@ describe('in three thousand random shutdowns', () => {
     )
     const wrong = ordered.filter(({ plan, order, gets, slowest }) => {
       const least = plan.form === 'ordered' ? slowest : Math.min(slowest, Math.max(5_000, Math.round(slowest / 4)))
-      return gets < least || gets > slowest || order.within !== Math.min(5_000, Math.round(gets / 2))
+      const longest = order.name === 'hosts' || order.name === 'nas' ? 30_000 : 5_000
+      return gets < least || gets > slowest || order.within !== Math.min(longest, Math.round(gets / 2))
     })
     expect(wrong.map(({ seed }) => seed)).toEqual([])
     expect(ordered.filter(({ plan }) => plan.form === 'compressed').length).toBeGreaterThan(500)

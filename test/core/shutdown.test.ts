@@ -160,8 +160,8 @@ describe('with little battery', () => {
       'nas: shut down nas-1',
       'nas down: await down nas-1',
     ])
-    expect(times(phases)).toMatchObject({ everything: 5_000, 'everything down': 20_000, nas: 5_000 })
-    expect(phases.map(({ leaves }) => leaves)).toEqual([35_000, 30_000, 28_750, 0])
+    expect(times(phases)).toMatchObject({ everything: 10_000, 'everything down': 20_000, nas: 30_000 })
+    expect(phases.map(({ leaves }) => leaves)).toEqual([35_000, 30_000, 22_500, 0])
   })
 
   test('the NAS alone is not waited with', () => {

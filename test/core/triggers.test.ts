@@ -39,6 +39,7 @@ describe('a UPS on battery', () => {
     ['with little charge, once it is believed', on('OB', { charge: 1 }), { onBatteryFor: 5_000 }, 'low-charge'],
     ['with little runtime', on('OB', { runtime: 239_999 }), {}, 'low-runtime'],
     ['with just enough runtime', on('OB', { runtime: 240_000 }), {}, undefined],
+    ['with little charge for a moment', on('OB', { charge: 1 }), { shortFor: 2_999 }, undefined],
     ['that empties fast', well, { depletion: 15.1 }, 'fast-depletion'],
     ['that empties just slowly enough', well, { depletion: 15 }, undefined],
     ['of which it is not known how fast it empties', well, { depletion: undefined }, undefined],
@@ -52,7 +53,7 @@ describe('a UPS on battery', () => {
     ['with all but FSD', on('OB LB', { charge: 1, runtime: 1 }), { lowFor: 9_000, depletion: 90 }, 'low-battery'],
     ['that says OFF, BYPASS, ALARM and RB', on('OB OFF BYPASS ALARM RB OVER'), {}, undefined],
   ])('%s: %j %j → %s', (_, reading, changed, reason) => {
-    const sight = { onBatteryFor: 60_000, lowFor: undefined, depletion: 1, ...changed }
+    const sight = { onBatteryFor: 60_000, lowFor: undefined, shortFor: 3_000, depletion: 1, ...changed }
     expect(criticalReason(reading, sight, policy)).toBe(reason)
   })
 

@@ -87,6 +87,7 @@ export function startAgent(
       power: {
         onBatteryAfter: '0s',
         lowBatteryAfter: '0s',
+        doubtedBatteryAfter: '0s',
         drain: '200ms',
         nodeStops: '1s',
         reserve: '0s',

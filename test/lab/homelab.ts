@@ -272,6 +272,7 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
         power: {
           onBatteryAfter: '0s',
           lowBatteryAfter: '0s',
+          doubtedBatteryAfter: '0s',
           pollOnMains: '300ms',
           pollOnBattery: '100ms',
           drain: '5s',
