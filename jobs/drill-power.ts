@@ -1,7 +1,6 @@
 import { planNow, rehearse } from '../src/core/drill.ts'
 import { powerObstacle } from '../src/core/feeds.ts'
 import { defineJob, done, later, after, type JobContext, type StepState } from '../src/core/job.ts'
-import { machinesOf } from '../src/core/machines.ts'
 import { beginOrResume } from '../src/core/outage-begin.ts'
 import type { OutageRecord } from '../src/core/outage-record.ts'
 import { describeStep, type Step } from '../src/core/plan.ts'
@@ -20,7 +19,7 @@ export default defineJob({
   purpose: 'maintenance',
   runs: 'here',
 
-  async idle({ ports, power, config, monotonic }) {
+  async idle({ config, ports, power, monotonic }) {
     const wish = remembered.drillWish.recall(ports.journal)
     if (!wish) return done('nobody has asked for a rehearsal')
     const obstacle =
@@ -32,14 +31,13 @@ export default defineJob({
   },
 
   async run(context) {
-    const { config, ports, signal, whenPower, now } = context
+    const { machines, ports, signal, whenPower, now } = context
     const { journal } = ports
     const wish = remembered.drillWish.recall(journal)
     // Once, whatever becomes of it: a daemon that starts again is not to drain a cluster for it.
     remembered.drillWish.remember(journal, undefined)
     if (!wish) return done('nobody has asked for a rehearsal')
     const report = await rehearse(context)
-    const machines = machinesOf(config)
     const begun = await beginOrResume(context, 'drill', machines)
     const { record } = begun
     await begun.looked
@@ -72,8 +70,7 @@ export default defineJob({
 })
 
 /** Whether everything was taken back; the record is over then. */
-async function takeBack({ config, now, carryOut }: JobContext, record: OutageRecord): Promise<boolean> {
-  const machines = machinesOf(config)
+async function takeBack({ config, machines, now, carryOut }: JobContext, record: OutageRecord): Promise<boolean> {
   let undone = true
   const onStep = (_: Step, { kind }: StepState) => {
     if (kind === 'failed') undone = false

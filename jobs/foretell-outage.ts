@@ -1,6 +1,6 @@
 import { planNow } from '../src/core/drill.ts'
 import { describeDuration } from '../src/core/duration.ts'
-import { failingMachines, machinesOf } from '../src/core/machines.ts'
+import { failingMachines } from '../src/core/machines.ts'
 import { defineJob, done, on } from '../src/core/job.ts'
 import { triggersOf } from '../src/core/triggers.ts'
 
@@ -12,10 +12,9 @@ export default defineJob({
   runs: 'here',
 
   async run(context) {
-    const { config, ports, power } = context
+    const { config, machines, ports, power } = context
     const onBattery = [...power.upses].filter(([, { mode }]) => mode === 'on-battery')
-    if (onBattery.length === 0 || failingMachines(machinesOf(config), power).length > 0)
-      return done('nothing is on battery')
+    if (onBattery.length === 0 || failingMachines(machines, power).length > 0) return done('nothing is on battery')
     const starts = onBattery.map(([label, state]) => {
       const armed = triggersOf('reading' in state ? state.reading : undefined, config.power)
       const sooner = armed.filter(({ reason, disarmed }) => disarmed === undefined && reason !== 'on-battery-too-long')

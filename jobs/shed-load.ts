@@ -1,7 +1,6 @@
 import { after, defineJob, done, later, on, type StepState } from '../src/core/job.ts'
 import { describeDuration } from '../src/core/duration.ts'
 import { supplyOf } from '../src/core/feeds.ts'
-import { machinesOf } from '../src/core/machines.ts'
 import { openRecord } from '../src/core/outage-record.ts'
 import { beginOutage } from '../src/core/outage.ts'
 import { bestEffort, phase, type Step } from '../src/core/plan.ts'
@@ -15,13 +14,14 @@ export default defineJob({
   runs: 'here',
 
   async run(context) {
-    const { config, ports, power, now, monotonic, carryOut, signal, whenPower } = context
+    const { config, machines, ports, power, now, monotonic, carryOut, signal, whenPower } = context
     const { shed, shedAfter } = config.power
-    const machines = machinesOf(config)
     const isOnBattery = () => machines.some(({ feed }) => supplyOf(feed, power) === 'battery')
     if (shed.length === 0) return done('no workloads are named under power.shed')
     if (!isOnBattery()) return done('nothing runs on battery')
     const since = [...power.upses.values()].flatMap((state) => (state.mode === 'on-battery' ? [state.since] : []))
+    // A blip is told of when it is believed.
+    if (since.length === 0) return done('no UPS is on battery for certain')
     const lasts = monotonic() - Math.min(...since)
     if (lasts < shedAfter) {
       return later(
@@ -30,7 +30,9 @@ export default defineJob({
       )
     }
     const open = ports.journal.openOutage()
-    if (open && (open.stage !== 'shedding' || open.scaled)) return done('the workloads were seen to already')
+    if (open?.stage === 'shedding' && open.scaled) return done('the workloads were seen to already')
+    if (open && open.stage !== 'shedding')
+      return later('what is on record of another outage comes first', after(now(), 5_000))
 
     const scaled = await ports.kubernetes.scalable(shed, AbortSignal.any([signal, AbortSignal.timeout(apiWithin)]))
     if (scaled.length === 0) return done('nothing runs that power.shed names')
@@ -40,10 +42,14 @@ export default defineJob({
     const record = openRecord(context, open ?? beginOutage(now(), 'on-battery', 'shedding'))
     record.update((outage) => ({ ...outage, scaled }))
     const steps = scaled.map((workload): Step => ({ do: 'scale', workload, replicas: 0, within: apiWithin }))
-    let done_ = 0
-    const onStep = (_: Step, { kind }: StepState) => void (kind === 'done' && (done_ += 1))
+    let count = 0
+    const onStep = (_: Step, { kind }: StepState) => void (kind === 'done' && (count += 1))
     using watch = whenPower(() => (isOnBattery() ? undefined : 'the power has changed'))
-    await carryOut([bestEffort(phase('scale down', ...steps))], { onStep, signal: watch.signal })
-    return done(`${done_} of ${scaled.length} workloads are scaled to nothing, to make the battery last`)
+    await carryOut([bestEffort(phase('scale down', ...steps))], { onStep, signal: watch.signal }).catch(
+      (error: unknown) => {
+        if (!watch.signal.aborted || signal.aborted) throw error
+      },
+    )
+    return done(`${count} of ${scaled.length} workloads are scaled to nothing, to make the battery last`)
   },
 })

@@ -2,7 +2,7 @@ import { alertOnce } from '../src/core/alerts.ts'
 import { describeReason } from '../src/core/event.ts'
 import { timeLeft } from '../src/core/feeds.ts'
 import { after, defineJob, done, type JobContext, later, on, type Outcome, type StepState } from '../src/core/job.ts'
-import { failingMachines, type Machine, machinesOf } from '../src/core/machines.ts'
+import { failingMachines, type Machine } from '../src/core/machines.ts'
 import { type Begun, beginOrResume, comesUp } from '../src/core/outage-begin.ts'
 import type { OutageRecord } from '../src/core/outage-record.ts'
 import { type Outage, type OutageNode, wentDown, withoutDrains } from '../src/core/outage.ts'
@@ -23,25 +23,26 @@ export default defineJob({
   runs: 'here',
 
   async idle(context) {
-    const { config, ports, power } = context
-    const machines = failingMachines(machinesOf(config), power).map(({ machine }) => machine)
+    const { ports, power } = context
+    const machines = failingMachines(context.machines, power).map(({ machine }) => machine)
     if (machines.length === 0) return done('no power is about to fail')
     const open = ports.journal.openOutage()
     if (open?.stage !== 'stopped' || !open.loggedOut || !machines.every(({ name }) => isTold(open.nodes[name]?.state)))
       return undefined
+    sayIfBlind(context, open)
     // A look takes the cluster from nobody.
     return (await comesUp(context, open, machines)).length > 0 ? undefined : watching(context)
   },
 
   async run(context) {
-    const { config, ports, power, now } = context
-    const [first] = failingMachines(machinesOf(config), power)
+    const { ports, power, now } = context
+    const [first] = failingMachines(context.machines, power)
     if (!first) return done('no power is about to fail')
     const isNew = !ports.journal.openOutage()?.nodes[first.machine.name]
     if (isNew) {
       ports.journal.write({ kind: 'power', text: `shutting down, because ${describeReason(first.reason)}` })
     }
-    const { record, ended } = await bringDown(context, first.reason)
+    const { record, ended, last } = await bringDown(context, first.reason)
     if (ended) return ended
 
     if (record.current.stage !== 'stopped') {
@@ -52,9 +53,29 @@ export default defineJob({
       if (stoppedAt === undefined) await context.emit({ type: 'cluster.stopped' })
     }
     await logOut(context, record)
+    // With the ground that we stand on everything ends, so everything else is said and done by now.
+    if (last) {
+      const alone = { record, toldBefore: new Set<string>(), next: last, isTight: () => false, isOver: () => false }
+      await carryOutPhase(context, { ...alone, machines: context.machines })
+    }
     return watching(context)
   },
 })
+
+/** Where upsd went down with a host that we have shut down, nobody hears of mains until that host is up again. */
+function sayIfBlind({ config, power, ports, monotonic }: JobContext, { nodes }: Outage): void {
+  const blind = config.upses.flatMap(({ label, host }) => {
+    const state = power.upses.get(label)
+    const isSilent = state?.mode === 'critical' && monotonic() - state.lastHeard > config.power.silence
+    const server = config.hosts.find(({ name, address }) => address === host && isTold(nodes[name]?.state))
+    return isSilent && server ? [{ label, server: server.name }] : []
+  })
+  const texts = blind.map(
+    ({ label, server }) =>
+      `${label} can't tell when mains is back, because its server went down with ${server}: press its button then, or \`caretaker power wake ${server}\``,
+  )
+  alertOnce(ports.journal, 'wake-blind', texts.length > 0 ? texts.join('; ') : undefined)
+}
 
 function isTold(state: OutageNode['state'] | undefined): boolean {
   return state === 'shutdown-sent' || state === 'off' || state === 'unreached' || state === 'abandoned'
@@ -67,14 +88,14 @@ function watching({ config, now }: JobContext): Outcome {
 
 /**
  * Phase after phase, planned anew before each from the record and from what the battery then has left: that never grows
- * within a run, whatever the UPS says. `ended` where it ends before everything was told.
+ * within a run, whatever the UPS says. `ended` where it ends before everything was told; `last` is our own machine's.
  */
 async function bringDown(
   context: JobContext,
   reason: CriticalReason,
-): Promise<{ readonly record: OutageRecord; readonly ended?: Outcome }> {
+): Promise<{ readonly record: OutageRecord; readonly ended?: Outcome; readonly last?: ShutdownPhase }> {
   const { config, ports, power, monotonic, now, signal } = context
-  const inventory = machinesOf(config)
+  const inventory = context.machines
   const failing = () => failingMachines(inventory, power).map(({ machine }) => machine)
   let endsAt = Infinity
   let heard = -Infinity
@@ -116,9 +137,9 @@ async function bringDown(
       const situation = { machines, outage: record.current, left: left(machines), now: now(), carriedOut }
       const plan = planShutdown({ ...situation, cut: cutsFor(context, record.current, machines) }, config.power)
       const [next] = plan.phases
-      if (!next) {
+      if (!next || next.name === 'own machine') {
         await begun.looked
-        return { record }
+        return { record, ...(next ? { last: next } : {}) }
       }
       // What comes after the cordon depends on what there is to be scaled and set.
       if (next.reversible && next.name !== 'cordon' && !isPrepared) {
@@ -220,11 +241,11 @@ function noteAfter(record: OutageRecord, step: Step, isDone: boolean, toldBefore
  * UPSes that may switch their outlets off in the end: those that are about to fail, where all that hangs on them goes
  * down here and has heard of it. Never because a person wants the cluster down: mains is there then.
  */
-function cutsFor({ config, power }: JobContext, outage: Outage, machines: readonly Machine[]) {
+function cutsFor({ config, machines: inventory, power }: JobContext, outage: Outage, machines: readonly Machine[]) {
   return config.upses.flatMap(({ label, host, cutPower }) => {
     if (!cutPower || power.ordered !== undefined || outage.cut?.[label] !== undefined) return []
     if (power.upses.get(label)?.mode !== 'critical') return []
-    const fed = machinesOf(config).filter(({ feed }) => feed?.weights[label] !== undefined)
+    const fed = inventory.filter(({ feed }) => feed?.weights[label] !== undefined)
     const isAlone = fed.every(({ name }) => machines.some((machine) => machine.name === name))
     const isHeard = fed.every(({ name }) => outage.nodes[name]?.state !== 'unreached' || !outage.nodes[name].wasUp)
     if (!isAlone || !isHeard) return []

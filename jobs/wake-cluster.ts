@@ -1,18 +1,23 @@
 import { alertOnce } from '../src/core/alerts.ts'
 import { whyUnhealthy } from '../src/core/cluster.ts'
 import { describeDuration } from '../src/core/duration.ts'
+import { messageOf } from '../src/core/errors.ts'
 import { mainsOf, type Power, powerObstacle, supplyOf } from '../src/core/feeds.ts'
 import { after, defineJob, done, type JobContext, later, on, type Outcome, type StepState } from '../src/core/job.ts'
-import { failingMachines, type Machine, machinesOf } from '../src/core/machines.ts'
+import { failingMachines, type Machine } from '../src/core/machines.ts'
 import { openRecord, type OutageRecord } from '../src/core/outage-record.ts'
 import { summarize } from '../src/core/outage-summary.ts'
 import { missingNodes, type Outage, wentDown } from '../src/core/outage.ts'
 import { bestEffort, phase, type Step } from '../src/core/plan.ts'
-import { planWake } from '../src/core/waking.ts'
+import { remembered } from '../src/core/target.ts'
+import { isWhole as isWholeOutage, planWake } from '../src/core/waking.ts'
 
 /** A UPS that was told to switch its outlets off does so some time later, mains or not; nothing is woken until then, in ms. */
 const cutTakes = 3 * 60_000
 const lookAgain = 5_000
+const moreHavePower = 'more machines have their power back'
+/** A battery that is not charged by then may never be, in ms. */
+const chargesWithin = 3_600_000
 
 /** Brings back after a power cut what was up before it, and takes back what we did to the rest. */
 export default defineJob({
@@ -23,24 +28,23 @@ export default defineJob({
   runs: 'here',
 
   async idle(context) {
-    const { ports, power, now, config } = context
+    const { ports, power, now } = context
     if (power.ordered !== undefined) return done('a person has shut the cluster down: `caretaker power wake` ends that')
     const open = ports.journal.openOutage()
     if (!open) return undefined
     const powered = poweredMachines(context, open)
     if (powered.machines.length > 0) return undefined
     // On battery nothing is undone that saves it; the next reading of mains wakes us.
-    if (!wentDown(open) && failingMachines(machinesOf(config), power).length === 0 && powered.onBattery)
+    if (!wentDown(open) && failingMachines(context.machines, power).length === 0 && powered.onBattery)
       return done('on battery: what was done to save it stays')
     return later(powered.why, after(now(), powered.after))
   },
 
   async run(context) {
-    const { config, ports, now, carryOut, signal, whenPower, power } = context
+    const { config, machines: inventory, ports, now, carryOut, signal, whenPower, power } = context
     const { journal } = ports
     const open = journal.openOutage()
     if (!open) return tidy(context)
-    const inventory = machinesOf(config)
     const { machines } = poweredMachines(context, open)
     const names = new Set(machines.map(({ name }) => name))
     const record = openRecord(context, open)
@@ -49,7 +53,10 @@ export default defineJob({
     if (wentDown(open) && isWhole) {
       record.update((outage) => ({ ...outage, stage: 'waking', wokenAt: outage.wokenAt ?? now().toISOString() }))
     }
+    const hasMore = () => poweredMachines(context, open).machines.some(({ name }) => !names.has(name))
     using watch = whenPower(() => {
+      // A dead machine on one UPS keeps no machine on another one waiting.
+      if (hasMore()) return moreHavePower
       const isLost = ({ feed }: Machine) => {
         const supply = supplyOf(feed, power)
         return supply === 'failing' || (supply === 'battery' && wentDown(open) && !isCalledOff(power))
@@ -63,13 +70,15 @@ export default defineJob({
       if (kind === 'failed' && ['uncordon', 'scale', 'set-storage'].includes(step.do)) undone = false
     }
     try {
-      const plan = planWake(inventory, open, names, power.upses.keys(), config.power.wake)
+      const onMains = [...power.upses].flatMap(([label, { mode }]) => (mode === 'on-mains' ? [label] : []))
+      const plan = planWake(inventory, open, names, onMains, config.power.wake)
       await carryOut(plan, { onStep, signal: watch.signal })
     } catch (error) {
       if (!watch.signal.aborted || signal.aborted) throw error
-      return later('mains is gone again', after(now(), lookAgain))
+      const why = messageOf(watch.signal.reason)
+      return later(why, after(now(), why === moreHavePower ? 0 : lookAgain))
     }
-    return conclude(context, record, { undone, isWhole })
+    return conclude(context, record, { undone, isWhole: isWhole && isWholeOutage(inventory, record.current, names) })
   },
 })
 
@@ -78,18 +87,20 @@ async function conclude(
   record: OutageRecord,
   { undone, isWhole }: { undone: boolean; isWhole: boolean },
 ): Promise<Outcome> {
-  const { config, ports, now, emit } = context
+  const { config, machines: inventory, ports, now, emit } = context
   const { journal } = ports
-  const inventory = machinesOf(config)
   const open = record.current
   const missing = wentDown(open) ? missingNodes(open, inventory) : []
+  if (missing.length === 0 && undone && !isWhole)
+    return later('others are still without their power', after(now(), lookAgain))
   if (missing.length > 0 || !undone) {
     const reason =
       missing.length > 0 ? await describeMissing(context, missing) : 'not everything could be taken back yet'
     if (isWhole) alertOnce(journal, 'wake', reason)
     return later(reason, after(now(), Math.min(60_000, config.power.wake.giveUpAfter)))
   }
-  alertOnce(journal, 'wake', undefined)
+  for (const matter of ['wake', 'wake-charge', 'wake-blind']) alertOnce(journal, matter, undefined)
+  remembered.wakeNow.remember(journal, undefined)
   record.update((outage) => ({ ...outage, stage: 'over', endedAt: now().toISOString() }))
   const summary = summarize(record.current)
   await emit({ type: 'cluster.woken', summary })
@@ -108,10 +119,12 @@ interface Powered {
  * The machines that may be woken, or given back: their UPSes are on mains, have been so for long enough, and could stand
  * another cut. Where nothing went down mains alone is enough, or that a person has called the shutdown off.
  */
-function poweredMachines({ config, power, monotonic, now }: JobContext, open: Outage): Powered {
+function poweredMachines(context: JobContext, open: Outage): Powered {
+  const { config, machines: inventory, power, monotonic, now, ports } = context
   const { stableFor, minimumCharge } = config.power.wake
   const went = wentDown(open)
-  const inventory = machinesOf(config)
+  const isNow = remembered.wakeNow.recall(ports.journal) === true
+  const onBattery = inventory.some(({ feed }) => supplyOf(feed, power) === 'battery')
   const waits: { why: string; after: number }[] = []
   const wait = (why: string, ms = lookAgain) => {
     waits.push({ why, after: ms })
@@ -124,23 +137,32 @@ function poweredMachines({ config, power, monotonic, now }: JobContext, open: Ou
     const isUp = state === undefined || state === 'up' || state === 'drained'
     if (isCalledOff(power) && open.stage !== 'shedding' && supply === 'battery' && isUp) return true
     const mains = mainsOf(machine.feed, power, monotonic())
+    // While anything runs on battery what was shed to save it stays so.
+    if (open.stage === 'shedding' && onBattery) return wait('on battery: what was done to save it stays')
     if (!mains) return wait(powerObstacle(power, monotonic(), config.power) ?? 'mains is not back')
     if (!went) return true
     const cutAt = Object.keys(machine.feed?.weights ?? {}).flatMap((ups) => open.cut?.[ups] ?? [])
     const sinceCut = Math.min(...cutAt.map((at) => now().getTime() - Date.parse(at)))
-    const needs = sinceCut < cutTakes ? Math.max(stableFor, cutTakes) : stableFor
+    // A person who wants it back now has seen that it can be.
+    const wanted = isNow ? 0 : stableFor
+    const needs = sinceCut < cutTakes ? Math.max(wanted, cutTakes) : wanted
     if (mains.ms < needs) {
       const far = `mains has been back for ${describeDuration(mains.ms)} of ${describeDuration(needs)}`
       return wait(far, needs - mains.ms)
     }
-    if (mains.charge !== undefined && mains.charge < minimumCharge) {
+    if (!isNow && mains.charge !== undefined && mains.charge < minimumCharge) {
+      if (mains.ms > chargesWithin)
+        alertOnce(
+          ports.journal,
+          'wake-charge',
+          `the battery does not charge beyond ${mains.charge} %, and power.wake.minimumCharge asks for ${minimumCharge} %: is it worn out? \`caretaker power wake\` does not wait for it`,
+        )
       const far = `the battery is charged to ${mains.charge} % of the ${minimumCharge} % that a second outage needs`
       return wait(far, 10_000)
     }
     return true
   })
   const [first] = waits.toSorted((a, b) => a.after - b.after)
-  const onBattery = inventory.some(({ feed }) => supplyOf(feed, power) === 'battery')
   return { machines, onBattery, why: first?.why ?? 'mains is not back', after: first?.after ?? lookAgain }
 }
 

@@ -8,6 +8,7 @@ import type { RunOutcome } from './core/journal.ts'
 import type { Logger } from './core/log.ts'
 import { describeStep, type Step } from './core/plan.ts'
 import type { Ports } from './core/ports.ts'
+import { machinesOf } from './core/machines.ts'
 import { remembered } from './core/target.ts'
 import { carryOut } from './engine/carry-out.ts'
 import { createClusterLock } from './engine/cluster-lock.ts'
@@ -41,6 +42,8 @@ export interface AgentOptions {
   readonly holder?: string
   /** The node of the cluster that this agent runs on, if it does. */
   readonly ownNode?: string | undefined
+  /** The node or the host that it runs on, if it is one of the configuration. */
+  readonly ownMachine?: string | undefined
   /** The present boot of the machine that it runs on. */
   readonly bootId?: string | undefined
 }
@@ -73,9 +76,11 @@ export function createAgent(options: AgentOptions) {
     leaseRetry = 15_000,
     holder = 'caretaker',
     ownNode,
+    ownMachine = ownNode,
     bootId,
   } = options
   const { journal } = ports
+  const machines = machinesOf(config, ownMachine)
   const lease = createClusterLease(leaseGrace)
   const lock = createClusterLock(ports.kubernetes, holder, log)
   /** The steps that are being carried out, for people to see. */
@@ -191,6 +196,7 @@ export function createAgent(options: AgentOptions) {
     const jobLog = log.child({ job: job.name })
     return {
       config,
+      machines,
       log: jobLog,
       signal,
       ports,
@@ -255,6 +261,7 @@ export function createAgent(options: AgentOptions) {
     emit,
     runJob,
     guard,
+    machines,
     noticeNode,
     jobs,
     monotonic,

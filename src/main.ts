@@ -15,7 +15,7 @@ import type { Logger } from './core/log.ts'
 import { schematicsInUse } from './core/schematic.ts'
 import { remembered } from './core/target.ts'
 import { loadJobs } from './engine/catalogue.ts'
-import { findOwnNode, holderOf } from './main/identity.ts'
+import { findOwnMachine, holderOf, readBootId } from './main/identity.ts'
 import { ownVersion } from './main/version.ts'
 import { startWork } from './main/work.ts'
 import { readSecret, type Settings, toSchematic } from './main/settings.ts'
@@ -107,7 +107,9 @@ export async function runDaemon({ settings, log, signal, pollEvery }: DaemonOpti
     log,
     schematics: () => schematics.current,
     holder: holderOf(journal),
-    ownNode: findOwnNode(config.nodes, settings.environment),
+    ownNode: findOwnMachine(config.nodes, settings.environment),
+    ownMachine: findOwnMachine([...config.nodes, ...config.hosts], settings.environment),
+    bootId: await readBootId(),
     ...(pollEvery === undefined ? {} : { pollEvery, leaseRetry: Math.min(15_000, pollEvery * 5) }),
   })
   agentSoon.resolve(agent)

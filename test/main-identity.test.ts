@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { parseConfig } from '../src/config.ts'
-import { findOwnNode, holderOf } from '../src/main/identity.ts'
+import { findOwnMachine, holderOf } from '../src/main/identity.ts'
 import { memoryJournal } from './fakes/journal.ts'
 
 const { nodes } = parseConfig(
@@ -25,7 +25,7 @@ describe('the node that the agent runs on', () => {
     ['told by Kubernetes, in a pod', { NODE_NAME: 'w-1' }, nas, 'w-1'],
     ['none, in a pod of another cluster', { NODE_NAME: 'elsewhere' }, nas, undefined],
   ])('is %s', (_, environment, machine, expected) => {
-    expect(findOwnNode(nodes, environment, machine)).toBe(expected)
+    expect(findOwnMachine(nodes, environment, machine)).toBe(expected)
   })
 })
 

@@ -14,7 +14,7 @@ import { schematicsInUse } from '../core/schematic.ts'
 import { foresee } from '../core/rollout.ts'
 import { remembered } from '../core/target.ts'
 import { observe } from '../engine/observe.ts'
-import { findOwnNode } from '../main/identity.ts'
+import { findOwnMachine } from '../main/identity.ts'
 import { readSecret, readText, type Settings, toSchematic } from '../main/settings.ts'
 import { loadSchematics } from '../watchers/schematics.ts'
 import { openMachines } from '../main/machines.ts'
@@ -71,7 +71,7 @@ export async function planDirectly(settings: Settings, signal: AbortSignal): Pro
       monotonic: () => 0,
       schematics: schematics.current,
       signal,
-      ownNode: findOwnNode(config.nodes, settings.environment),
+      ownNode: findOwnMachine(config.nodes, settings.environment),
       power: { upses, ordered: remembered.ordered.recall(known) },
     })
     return answer

@@ -1,7 +1,7 @@
 import { messageOf } from './errors.ts'
 import { timeLeft } from './feeds.ts'
 import type { JobContext } from './job.ts'
-import { type Machine, machinesOf } from './machines.ts'
+import type { Machine } from './machines.ts'
 import { beginOutage, type Outage } from './outage.ts'
 import { planShutdown, type ShutdownPlan } from './shutdown.ts'
 import { stopTimes, type TimelineRow, timelineOf } from './timeline.ts'
@@ -36,14 +36,20 @@ export interface DrillReport {
 /** Nothing that is asked in a rehearsal may take longer than this, in ms. */
 const patience = 10_000
 
-export type DrillContext = Pick<JobContext, 'config' | 'ports' | 'power' | 'now' | 'monotonic' | 'signal'>
+export type DrillContext = Pick<JobContext, 'config' | 'machines' | 'ports' | 'power' | 'now' | 'monotonic' | 'signal'>
 
 /** The plan for a power cut at this moment, with what is on record of how long machines take. */
 export function planNow(
-  { config, ports, power, now, monotonic }: Pick<DrillContext, 'config' | 'ports' | 'power' | 'now' | 'monotonic'>,
+  {
+    config,
+    machines,
+    ports,
+    power,
+    now,
+    monotonic,
+  }: Pick<DrillContext, 'config' | 'machines' | 'ports' | 'power' | 'now' | 'monotonic'>,
   outage: Outage = beginOutage(now(), 'drill'),
 ) {
-  const machines = machinesOf(config)
   const lefts = machines.map(({ feed }) => timeLeft(feed, power, monotonic(), config.power.assumedRuntime))
   const least = lefts.toSorted((a, b) => a.ms - b.ms)[0] ?? { ms: Infinity, told: true }
   const runtime = least.ms === Infinity ? runtimeOf({ power }, machines) : least.told ? least.ms : undefined
@@ -74,7 +80,7 @@ export async function rehearse(context: DrillContext): Promise<DrillReport> {
   const { now } = context
   const { plan, timeline, runtime, needs } = planNow(context)
   const checks = await Promise.all([
-    ...machinesOf(context.config).map((machine) => checkMachine(context, machine)),
+    ...context.machines.map((machine) => checkMachine(context, machine)),
     checkKubernetes(context),
     Promise.resolve(checkUpses(context)),
     Promise.resolve([checkFit(runtime, needs)]),
@@ -105,6 +111,9 @@ async function checkMachine(
   const byName = address !== undefined && !/^[\d.]+$|:/.test(address)
   return [
     answers,
+    ...(machine.tier === 'own machine'
+      ? [{ subject: name, text: 'is where Caretaker runs: it goes down last of all, and is not drained', ok: true }]
+      : []),
     ...(byName
       ? [
           {

@@ -75,8 +75,8 @@ export function timeLeft(
 }
 
 /**
- * For how long the machine's UPSes have been on mains, enough of them, in ms; undefined while they are not. And the
- * lowest charge of those, in %, where one is told.
+ * For how long the machine's UPSes have been on mains, enough of them, in ms; undefined while they are not. And the charge,
+ * in %, that enough of those have at least, where they tell it.
  */
 export function mainsOf(
   feed: Feed | undefined,
@@ -84,18 +84,28 @@ export function mainsOf(
   at: number,
 ): { readonly ms: number; readonly charge: number | undefined } | undefined {
   if (supplyOf(feed, power) !== 'mains') return undefined
-  const there = Object.entries(feed?.weights ?? {}).flatMap(([ups, weight]) => {
+  if (!feed) return { ms: Infinity, charge: undefined }
+  const there = Object.entries(feed.weights).flatMap(([ups, weight]) => {
     const state = power.upses.get(ups)
-    return state?.mode === 'on-mains' && isSurelyOnMains(state) ? [{ weight, state }] : []
+    if (state?.mode !== 'on-mains' || !isSurelyOnMains(state)) return []
+    return [{ weight, ms: at - state.since, charge: state.reading.charge ?? Infinity }]
   })
-  const charges = there.flatMap(({ state }) => state.reading.charge ?? [])
-  const charge = charges.length === 0 ? undefined : Math.min(...charges)
+  const charge = carriedWith(there, feed.atLeast, ({ charge: its }) => its)
+  return { ms: carriedWith(there, feed.atLeast, ({ ms }) => ms), charge: charge === Infinity ? undefined : charge }
+}
+
+/** The largest value that so much of the weights has at least. */
+function carriedWith<T extends { readonly weight: number }>(
+  all: readonly T[],
+  atLeast: number,
+  pick: (one: T) => number,
+): number {
   let carried = 0
-  for (const { weight, state } of there.toSorted((a, b) => a.state.since - b.state.since)) {
-    carried += weight
-    if (carried >= (feed?.atLeast ?? 0)) return { ms: at - state.since, charge }
+  for (const one of all.toSorted((a, b) => pick(b) - pick(a))) {
+    carried += one.weight
+    if (carried >= atLeast) return pick(one)
   }
-  return { ms: Infinity, charge }
+  return Infinity
 }
 
 function leftOf(state: PowerState | undefined, at: number, assumed: number): { ms: number; told: boolean } {

@@ -3,6 +3,7 @@ import type { Cluster } from './cluster.ts'
 import type { Event, EventType } from './event.ts'
 import type { Purpose } from './lease.ts'
 import type { Logger } from './log.ts'
+import type { Machine } from './machines.ts'
 import type { Plan, Step } from './plan.ts'
 import type { Ports } from './ports.ts'
 import type { Power } from './feeds.ts'
@@ -32,6 +33,8 @@ export type Trigger = { on: EventType } | { every: string } | { cron: string }
 /** Everything that a job may use. There is nothing to import but the pure core. */
 export interface JobContext {
   readonly config: Config
+  /** Every node and host of the configuration, as the power sees it. */
+  readonly machines: readonly Machine[]
   readonly log: Logger
   readonly signal: AbortSignal
   /** How the power is; what it holds changes with every reading. */

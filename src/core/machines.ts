@@ -2,10 +2,13 @@ import type { Role } from './cluster.ts'
 import { failureOf, type Feed, type Power } from './feeds.ts'
 import type { CriticalReason } from './triggers.ts'
 
-/** In which turn a machine goes down. Coming back, the NAS is first, then control planes and everything else. */
-export type Tier = 'workers' | 'storage nodes' | 'control planes' | 'hosts' | 'nas'
+/**
+ * In which turn a machine goes down. Coming back, the NAS is first, then control planes and everything else. The machine
+ * that we run on goes last of all, whatever else it is: with it goes whoever tells the others.
+ */
+export type Tier = 'workers' | 'storage nodes' | 'control planes' | 'hosts' | 'nas' | 'own machine'
 
-export const tiers: readonly Tier[] = ['workers', 'storage nodes', 'control planes', 'hosts', 'nas']
+export const tiers: readonly Tier[] = ['workers', 'storage nodes', 'control planes', 'hosts', 'nas', 'own machine']
 
 /** A node or another host, as the power sees it. Durations in ms. */
 export interface Machine {
@@ -35,7 +38,9 @@ interface Common {
   readonly wake?: { readonly powerOn?: unknown; readonly powerOnAfter: number } | undefined
 }
 
-export function machinesOf({ nodes, hosts, power }: MachineSettings): readonly Machine[] {
+/** All of them; `own` is the name of the one that we run on, if any. */
+export function machinesOf({ nodes, hosts, power }: MachineSettings, own?: string): readonly Machine[] {
+  const tierOf = (name: string, tier: Tier): Tier => (name === own ? 'own machine' : tier)
   const common = ({ name, mac, feed, wake }: Common) => ({
     name,
     feed,
@@ -45,10 +50,10 @@ export function machinesOf({ nodes, hosts, power }: MachineSettings): readonly M
   return [
     ...nodes.map((node): Machine => {
       const tier = node.role === 'controlplane' ? 'control planes' : node.storage ? 'storage nodes' : 'workers'
-      return { ...common(node), kind: 'node', tier, stops: power.nodeStops }
+      return { ...common(node), kind: 'node', tier: tierOf(node.name, tier), stops: power.nodeStops }
     }),
     ...hosts.map((host): Machine => {
-      return { ...common(host), kind: 'host', tier: host.nas ? 'nas' : 'hosts', stops: host.within }
+      return { ...common(host), kind: 'host', tier: tierOf(host.name, host.nas ? 'nas' : 'hosts'), stops: host.within }
     }),
   ]
 }

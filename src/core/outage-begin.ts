@@ -2,7 +2,7 @@ import { alertOnce } from './alerts.ts'
 import { isArmed, isHealthy } from './cluster.ts'
 import { messageOf } from './errors.ts'
 import type { JobContext } from './job.ts'
-import { type Machine, machinesOf } from './machines.ts'
+import type { Machine } from './machines.ts'
 import { beginOutage, type Outage, type OutageNode, withMachines } from './outage.ts'
 import { openRecord, type OutageRecord } from './outage-record.ts'
 import { apiWithin } from './shutdown.ts'
@@ -137,7 +137,7 @@ interface Sight {
 }
 
 async function look(context: JobContext, machines: readonly Machine[]): Promise<ReadonlyMap<string, Sight>> {
-  const { config, ports, observe, signal } = context
+  const { ports, observe, signal } = context
   const hosts = machines.filter(({ kind }) => kind === 'host')
   const needsNodes = machines.some(({ kind }) => kind === 'node')
   const [cluster, answers] = await Promise.all([
@@ -174,7 +174,7 @@ async function look(context: JobContext, machines: readonly Machine[]): Promise<
       : `${armed.join(', ')} will start another release at the next boot: an upgrade was installed there`,
   )
   const silent = { answers: false, stopping: false, wasUp: false, wasHealthy: true }
-  return new Map(machinesOf(config).map(({ name }) => [name, sights.get(name) ?? silent]))
+  return new Map(context.machines.map(({ name }) => [name, sights.get(name) ?? silent]))
 }
 
 /**

@@ -32,11 +32,16 @@ export function stopTier(tier: Tier, members: readonly Machine[], outage: Outage
           ),
         ]
       : []),
-    irreversible(
-      `${tier} down`,
-      members.map((machine) => awaitDown(machine, within - orderWithin)),
-      within - orderWithin,
-    ),
+    // Nobody is left to wait for our own machine.
+    ...(tier === 'own machine'
+      ? []
+      : [
+          irreversible(
+            `${tier} down`,
+            members.map((machine) => awaitDown(machine, within - orderWithin)),
+            within - orderWithin,
+          ),
+        ]),
   ]
 }
 
@@ -52,7 +57,8 @@ function orderTime(members: readonly Machine[], within: number): number {
 /** Everything at once, and the NAS when half of what is left has passed: nodes may still be writing to it. */
 export function shortForm(goes: readonly Machine[], outage: Outage, left: { readonly ms: number }): ShutdownPhase[] {
   const nas = goes.filter(({ tier }) => tier === 'nas')
-  const others = goes.filter(({ tier }) => tier !== 'nas')
+  const own = goes.filter(({ tier }) => tier === 'own machine')
+  const others = goes.filter(({ tier }) => tier !== 'nas' && tier !== 'own machine')
   const untold = others.filter(({ name }) => stateOf(outage, name) !== 'shutdown-sent')
   const longest = Math.max(0, ...others.map(({ stops }) => stops))
   const order = orderTime(others, longest)
@@ -78,6 +84,7 @@ export function shortForm(goes: readonly Machine[], outage: Outage, left: { read
         ]
       : []),
     ...(nas.length > 0 ? stopTier('nas', nas, outage, Math.max(...nas.map(({ stops }) => stops))) : []),
+    ...(own.length > 0 ? stopTier('own machine', own, outage, Math.max(...own.map(({ stops }) => stops))) : []),
   ]
   return leaving(phases, 0)
 }

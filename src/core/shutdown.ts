@@ -1,4 +1,4 @@
-import { type Machine, tiers } from './machines.ts'
+import { type Machine, type Tier, tiers } from './machines.ts'
 import type { Outage } from './outage.ts'
 import type { Step } from './plan.ts'
 import {
@@ -121,10 +121,11 @@ export function planShutdown(
   }))
   const preparing = share === 1 ? preparations({ machines, goes, outage, now, carriedOut }, budget - wants, policy) : []
   const drainFor = preparing.find(({ name }) => name === 'drain')?.within
-  // upsd goes with the NAS that it runs on.
-  const cutsEarly = cut.some(({ beforeNas }) => beforeNas) && waves.some(({ tier }) => tier === 'nas')
+  // upsd goes with the NAS that it runs on, and we go with our own machine.
+  const goesWith = (tier: Tier) => (tier === 'nas' && cut.some(({ beforeNas }) => beforeNas)) || tier === 'own machine'
+  const cutsBefore = waves.find(({ tier }) => goesWith(tier))?.tier
   const stops = timed.flatMap(({ tier, members, stops: within }) => [
-    ...(tier === 'nas' && cutsEarly ? cutPhase : []),
+    ...(tier === cutsBefore ? cutPhase : []),
     ...stopTier(tier, members, outage, within),
   ])
   const isDraining = !had('drain') && goes.some(({ name, kind }) => kind === 'node' && stateOf(outage, name) === 'up')
@@ -139,7 +140,7 @@ export function planShutdown(
             ? 'no time to drain'
             : 'going on where it was left'
     }`,
-    phases: leaving([...preparing, ...due(stops), ...(cutsEarly ? [] : cutPhase)], policy.reserve),
+    phases: leaving([...preparing, ...due(stops), ...(cutsBefore === undefined ? cutPhase : [])], policy.reserve),
   }
 }
 
@@ -181,8 +182,10 @@ function preparations(
   if (within < shortestDrain && within < policy.drain) return []
   // With every node cordoned, a disruption budget that refuses will refuse for ever.
   const drain = { deleteAfter: Math.round(within / 4), maxGrace: within }
-  const drains = undrained.map(({ name }): Step => ({ do: 'drain', node: name, policy: drain, within }))
-  return [...before, reversible('drain', drains, within)]
+  // A drain of our own machine would evict us, where we run in a pod.
+  const emptied = undrained.filter(({ tier }) => tier !== 'own machine')
+  const drains = emptied.map(({ name }): Step => ({ do: 'drain', node: name, policy: drain, within }))
+  return drains.length === 0 ? before : [...before, reversible('drain', drains, within)]
 }
 
 interface Preparing extends Omit<ShutdownSituation, 'left' | 'cut'> {

@@ -47,6 +47,8 @@ export const remembered = {
   windowWaits: remember<{ readonly closesAt: number; readonly reason: string }>('rollout.windowWaits'),
   /** When a person has ordered everything to be shut down, ISO 8601: it stays down until somebody wakes it. */
   ordered: remember<string>('power.ordered'),
+  /** A person wants what is down back without waiting for the battery, or for mains to be stable. */
+  wakeNow: remember<boolean>('power.wakeNow'),
   /** What the last rehearsal of a power cut came to. */
   drill: remember<DrillReport>('power.drill'),
   /** A person wants one. `until`: no further than this phase. */

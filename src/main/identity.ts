@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { hostname, networkInterfaces } from 'node:os'
 import type { Config } from '../config.ts'
 import type { Journal } from '../core/journal.ts'
@@ -15,18 +16,24 @@ export function holderOf(journal: Journal): string {
 }
 
 /**
- * The node of the cluster that this process runs on: it can't reboot the ground that it stands on. Known by an address
+ * The machine of these that this process runs on: it can't take away the ground that it stands on. Known by an address
  * of this machine, by its name, or, in a pod, by NODE_NAME (Kubernetes' downward API, spec.nodeName).
  */
-export function findOwnNode(
-  nodes: Config['nodes'],
+export function findOwnMachine(
+  machines: readonly Pick<Config['nodes'][number], 'name' | 'address'>[],
   environment: Environment,
   machine: { readonly hostname: string; readonly addresses: readonly string[] } = thisMachine(),
 ): string | undefined {
   const named = environment['NODE_NAME']
-  return nodes.find(
+  return machines.find(
     ({ name, address }) => name === named || name === machine.hostname || machine.addresses.includes(address),
   )?.name
+}
+
+/** New at every boot of this machine, of a container's host too; undefined where the system doesn't tell (Linux random(4)). */
+export async function readBootId(): Promise<string | undefined> {
+  const text = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '')
+  return text.trim() || undefined
 }
 
 function thisMachine(): { hostname: string; addresses: string[] } {

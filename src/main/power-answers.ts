@@ -6,7 +6,8 @@ import { planNow, rehearse } from '../core/drill.ts'
 import { AgentError } from '../core/errors.ts'
 import { describeReason } from '../core/event.ts'
 import type { Job } from '../core/job.ts'
-import { failingMachines, machinesOf } from '../core/machines.ts'
+import { supplyOf } from '../core/feeds.ts'
+import { failingMachines } from '../core/machines.ts'
 import type { Ports } from '../core/ports.ts'
 import { remembered } from '../core/target.ts'
 import { triggersOf } from '../core/triggers.ts'
@@ -34,7 +35,7 @@ export function createPowerControl({
 }: PowerControlOptions): PowerControl {
   const { journal, waker } = ports
   const { guard } = agent
-  const machines = machinesOf(config)
+  const { machines } = agent
   const look = () => agent.preview(jobNamed('shut-down-cluster'), new AbortController().signal)
 
   function said(text: string): SaidAnswer {
@@ -85,7 +86,8 @@ export function createPowerControl({
       if (machine !== undefined) {
         const name = known(machine)
         const [failing] = failingMachines(machines, guard.power).filter((one) => one.machine.name === name)
-        if (failing)
+        const isHeard = [...guard.power.upses.keys()].every((label) => guard.silentFor(label) === undefined)
+        if (failing && (failing.reason === 'ordered' || isHeard))
           throw new AgentError(
             'rejected',
             `${name} would be shut down again, because ${describeReason(failing.reason)}; \`caretaker power ${failing.reason === 'ordered' ? 'wake' : 'cancel'}\` comes first`,
@@ -107,10 +109,22 @@ export function createPowerControl({
         const nodes = Object.entries(open.nodes).map(([name, node]) => [name, { ...node, wasUp: true }] as const)
         journal.saveOutage({ ...open, nodes: Object.fromEntries(nodes) })
       }
-      await agent.start(jobNamed('wake-cluster'))
-      return said(
-        `${withdrawn ? 'the order is withdrawn, and ' : ''}everything is woken as soon as the power allows it`,
+      remembered.wakeNow.remember(journal, true)
+      const taken = withdrawn ? 'the order is withdrawn, and ' : ''
+      // Whether mains is back can't be told where its server is what was shut down: a person sees it.
+      const blind = machines.filter(
+        ({ name, feed }) => open.nodes[name]?.wasUp && supplyOf(feed, guard.power) !== 'mains',
       )
+      const silent = [...guard.power.upses.keys()].some((label) => guard.silentFor(label) !== undefined)
+      if (blind.length > 0 && silent) {
+        const sent = await Promise.allSettled(blind.map(({ name }) => waker.wake(name, signal)))
+        const count = sent.filter(({ status }) => status === 'fulfilled').length
+        return said(
+          `${taken}magic packets were sent to ${count} of ${blind.length} machines; the rest follows when the UPS tells that mains is back`,
+        )
+      }
+      await agent.start(jobNamed('wake-cluster'))
+      return said(`${taken}everything is woken as soon as its power is there, whatever the battery's charge`)
     },
     drill: async ({ dryRun, until, signal }) => {
       if (until !== undefined && !walkable.includes(until))

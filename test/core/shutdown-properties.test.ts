@@ -15,7 +15,7 @@ describe('in three thousand random shutdowns', () => {
 
   test('every form and every phase is reached', () => {
     expect([...new Set(turns.map(({ turn }) => turn.plan.form))].sort()).toEqual(['compressed', 'ordered', 'short'])
-    const own = tiers.flatMap((tier) => [tier, `${tier} down`])
+    const own = tiers.flatMap((tier) => (tier === 'own machine' ? [] : [tier, `${tier} down`]))
     expect([...new Set(turns.map(({ turn }) => turn.next.name))].sort()).toEqual(
       ['cordon', 'drain', 'everything', 'everything down', 'scale down', 'storage', ...own].sort(),
     )

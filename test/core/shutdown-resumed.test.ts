@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Outage, withNodeState } from '../../src/core/outage.ts'
 import { planShutdown, type ShutdownSituation } from '../../src/core/shutdown.ts'
-import { busy, everyTier, now, outline, recordOf, three } from './shutdowns.ts'
+import { busy, everyTier, machineOf, now, outline, recordOf, three } from './shutdowns.ts'
 
 const policy = { drain: 90_000, reserve: 60_000 }
 const fresh = recordOf(three)
@@ -179,4 +179,23 @@ describe('outlets that are switched off in the end', () => {
 
 test('tiers that get less are told their true share', () => {
   expect(plan(135_000).reason).toMatch(/ 63 % of their time$/)
+})
+
+describe('the machine that we run on', () => {
+  const own = machineOf('w-0', 'own machine')
+  const machines = [...everyTier, own]
+  const outage = recordOf(machines)
+
+  test.each([900_000, 300_000, 30_000])('is told last with %d ms left, and nobody waits for it', (ms) => {
+    const lines = outline(plan(ms, { machines, outage }).phases)
+    expect(lines.at(-1)).toBe('own machine: shut down w-0')
+    expect(lines.filter((line) => line.includes('w-0')).filter((line) => /drain|await/.test(line))).toEqual([])
+  })
+
+  test('takes no pods in, and outlets are switched off before it goes', () => {
+    const cut = [{ ups: 'rack', command: 'shutdown.return', beforeNas: false }]
+    const { phases } = plan(900_000, { machines, outage, cut })
+    expect(outline(phases)[0]).toContain('cordon w-0')
+    expect(phases.slice(-2).map(({ name }) => name)).toEqual(['cut the power', 'own machine'])
+  })
 })

@@ -91,11 +91,13 @@ const states: readonly OutageNode['state'][] = [
 ]
 
 function randomMachines(random: Random): Machine[] {
-  const all = tiers.flatMap((tier) =>
-    Array.from({ length: random.below(tier === 'nas' ? 2 : 4) }, (_, index) =>
-      machineOf(`${tier}-${index}`, tier, random.pick([0, 1, 999, 4_000, 21_000, 60_000, 123_457, 600_000])),
-    ),
-  )
+  const all = tiers
+    .filter((tier) => tier !== 'own machine')
+    .flatMap((tier) =>
+      Array.from({ length: random.below(tier === 'nas' ? 2 : 4) }, (_, index) =>
+        machineOf(`${tier}-${index}`, tier, random.pick([0, 1, 999, 4_000, 21_000, 60_000, 123_457, 600_000])),
+      ),
+    )
   return random.chance(0.5) ? all : all.toReversed()
 }
 
