@@ -194,7 +194,12 @@ async function carryOutPhase(context: JobContext, run: PhaseRun): Promise<readon
   const onStep = (step: Step, { kind }: StepState) => {
     if (step.do === 'cordon' && kind === 'done') cordoned += 1
     // Before a step's first effect the disk knows of it: whoever comes after us goes on from there.
-    if (kind === 'started') return noteBefore(context, record, step)
+    if (kind === 'started') {
+      noteBefore(context, record, step)
+      // With our own machine everything was told: whoever comes after us has nothing to go on with.
+      if (next.name === 'own machine') record.update((outage) => ({ ...outage, stage: 'stopped' }))
+      return
+    }
     if (signal.aborted || (watch.signal.aborted && isOver())) return
     noteAfter(record, step, kind === 'done', toldBefore)
   }

@@ -97,3 +97,101 @@ test('a UPS that is silent is not taken for one that fails, nor for mains', asyn
   await it.agent.idle()
   expect(running(homelab)).toEqual(['cp-1', 'cp-2', 'cp-3', 'w-1'])
 })
+
+test('what was woken while the other UPS is still down goes down again when its own fails again', async () => {
+  const { homelab, it } = start()
+  await using _ = it
+  await mains(it)
+  await it.reads(low, 1_000, 'rack')
+  await it.reads(low, 0, 'shelf')
+  await waitFor('everything to be off', 5_000, () => record(homelab)?.stage === 'stopped')
+  await it.reads(online, 1_000, 'rack')
+  await waitFor('w-1 to be back', 5_000, () => record(homelab)?.nodes['w-1']?.state === 'back')
+  await it.agent.idle()
+  await it.reads(low, 1_000, 'rack')
+  await waitFor('everything to be off again', 5_000, () => running(homelab).length === 0)
+  await it.agent.idle()
+  // And the primary hears of it again.
+  expect(homelab.diary.filter((entry) => entry === 'log-out rack')).toHaveLength(2)
+})
+
+test('an outage is not over while a machine in it is without its power: nothing is forgotten', async () => {
+  const { homelab, it } = start()
+  await using _ = it
+  homelab.storageSettings.push({ system: 'ceph', namespace: 'rook-ceph', name: 'noout', value: 'unset', during: 'set' })
+  await mains(it)
+  await it.reads(onBattery, 1_000, 'rack')
+  homelab.before = async (entry) => {
+    if (entry === 'drain w-2') await it.reads(online, 1_000, 'shelf')
+  }
+  await it.reads(low, 1_000, 'shelf')
+  await it.agent.idle()
+  await it.run('wake-cluster')
+  expect(record(homelab)?.stage).not.toBe('over')
+  homelab.before = undefined
+  await it.reads(online, 1_000, 'rack')
+  await waitFor('the outage to be over', 10_000, () => record(homelab)?.stage === 'over')
+  expect(homelab.storageSettings[0]?.value).toBe('unset')
+  expect(homelab.machine('w-2').unschedulable).toBe(false)
+})
+
+test('after a restart only the UPS that had failed goes on failing: the other is as innocent as before', async () => {
+  const { homelab, it: first } = start()
+  await mains(first)
+  await first.reads(low, 1_000, 'rack')
+  await waitFor('w-1 to be off', 5_000, () => record(homelab)?.stage === 'stopped')
+  first.die()
+  void first.agent.stop()
+  await using second = startAgent(homelab, {
+    upses: ['rack', 'shelf'],
+    node: (name) => ({ feed: feeds[name] }),
+    power: { nodeStops: '200ms', onBatteryAfter: '5s' },
+  })
+  await second.reads(low, 1_000, 'rack')
+  for (let turn = 0; turn < 40; turn++) await second.silent(1_000, 'shelf')
+  await second.reads(onBattery, 1_000, 'shelf')
+  await second.agent.idle()
+  expect(running(homelab)).toEqual(['cp-1', 'cp-2', 'cp-3'])
+})
+
+test('a dead machine on one UPS keeps no machine on the other waiting', async () => {
+  const { homelab, it } = start()
+  await using _ = it
+  homelab.deaf.add('w-1')
+  await mains(it)
+  await it.reads(low, 1_000, 'rack')
+  await it.reads(low, 0, 'shelf')
+  await waitFor('everything to be off', 5_000, () => record(homelab)?.stage === 'stopped')
+  await it.reads(online, 1_000, 'rack')
+  await waitFor('w-1 to be woken', 5_000, () => homelab.diary.includes('wake w-1'))
+  const at = homelab.diary.length
+  await it.reads(online, 1_000, 'shelf')
+  await waitFor('w-2 to be back', 5_000, () => record(homelab)?.nodes['w-2']?.state === 'back')
+  // It was not given up first, which takes a second here: packets go out every 5 ms.
+  expect(homelab.diary.slice(at).filter((entry) => entry === 'wake w-1').length).toBeLessThan(150)
+})
+
+test('load that was shed stays so while one UPS of two is on battery', async () => {
+  const homelab = fakeHomelab(three, { upses: ['rack', 'shelf'] })
+  homelab.scalables.push({
+    kind: 'Deployment',
+    namespace: 'media',
+    name: 'films',
+    labels: { tier: 'batch' },
+    replicas: 3,
+  })
+  await using it = startAgent(homelab, {
+    upses: ['rack', 'shelf'],
+    node: (name) => ({ feed: { any: [name.startsWith('w') ? 'rack' : 'shelf'] } }),
+    power: { shed: [{ selector: 'tier=batch' }], shedAfter: '0s' },
+  })
+  await mains(it)
+  await it.reads(onBattery, 1_000, 'rack')
+  await it.reads(onBattery, 0, 'shelf')
+  await waitFor('load to be shed', 5_000, () => homelab.scalables[0]?.replicas === 0)
+  await it.reads(online, 1_000, 'rack')
+  await it.agent.idle()
+  expect(homelab.scalables[0]?.replicas).toBe(0)
+  await it.reads(online, 1_000, 'shelf')
+  await waitFor('the end', 10_000, () => homelab.scalables[0]?.replicas === 3)
+})

@@ -6,6 +6,7 @@ import type { Machine } from './machines.ts'
 import { beginOutage, type Outage, type OutageNode, withMachines } from './outage.ts'
 import { openRecord, type OutageRecord } from './outage-record.ts'
 import { apiWithin } from './shutdown.ts'
+import { remembered } from './target.ts'
 import type { OutageReason } from './triggers.ts'
 
 /** A node that rebooted when the power failed doesn't answer and was up all the same, in ms. */
@@ -55,6 +56,7 @@ export async function beginOrResume(
     stage: outage.stage === 'waking' ? 'stopping' : outage.stage === 'shedding' ? 'draining' : outage.stage,
     reason: outage.reason === 'on-battery' || outage.reason === 'drill' ? reason : outage.reason,
   }))
+  if (!open || isBackAgain) remembered.wakeNow.remember(ports.journal, undefined)
   const toldBefore = new Set(namesOf(record.current, 'shutdown-sent'))
   const ending = new AbortController()
   const beside = { ...context, signal: AbortSignal.any([context.signal, ending.signal]) }

@@ -43,7 +43,7 @@ export function planWake(
     const { state } = outage.nodes[name] ?? {}
     const mayStop = state === 'shutdown-sent' || state === 'abandoned'
     if (kind === 'host')
-      return { do: 'bring-back-host', host: name, ...(mayStop ? { stopsWithin: stops } : {}), ...waking }
+      return { do: 'bring-back-host', host: name, ...(mayStop ? { stopsWithin: 2 * stops } : {}), ...waking }
     const ready = outage.nodes[name]?.wasHealthy !== false
     return { do: 'bring-back', node: name, afterKubernetes: tier !== 'control planes', ready, ...waking }
   }

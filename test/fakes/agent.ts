@@ -21,6 +21,8 @@ export interface StartOptions {
   /** Lines of every UPS. */
   readonly ups?: Readonly<Record<string, unknown>>
   readonly now?: () => Date
+  readonly ownMachine?: string
+  readonly bootId?: string
   readonly leaseGrace?: number
   readonly schematics?: ReadonlyMap<string, RegisteredSchematic>
 }
@@ -55,6 +57,8 @@ export function startAgent(
     node = () => ({}),
     upses = ['ups'],
     ups = {},
+    ownMachine,
+    bootId,
   }: StartOptions = {},
 ): StartedAgent {
   const config = parseConfig(
@@ -116,6 +120,8 @@ export function startAgent(
     leaseRetry: 5,
     monotonic: () => clock,
     ...(now ? { now } : {}),
+    ownMachine,
+    bootId,
   })
   const signal = new AbortController().signal
 

@@ -24,6 +24,11 @@ const forPeople = /^(INSERT INTO|UPDATE|DELETE FROM) (entries|runs)/
 
 export interface JournalHandle extends Journal, Disposable {}
 
+/** How long somebody else's lock is waited for, in ms: nothing else runs meanwhile, and a power cut doesn't wait. */
+const lockedFor = 250
+/** And then not again before this time, in ms. */
+const triesEvery = 1_000
+
 export interface JournalOptions {
   /** For the CLI, which reads beside a running daemon. */
   readonly readOnly?: boolean
@@ -49,6 +54,7 @@ export function openJournal(
   /** First seen by this process. */
   const noted = new Map<string, number>()
   let degraded: string | undefined
+  let waitsUntil = 0
   let isOpen = false
   /** All of them: a pause must not be forgotten because the disk fails after the start. */
   const facts = new Map(
@@ -96,6 +102,7 @@ export function openJournal(
   }
 
   function flush(): void {
+    if (performance.now() < waitsUntil) return
     try {
       // Many at once, because each transaction waits for the disk; few where that is more than it takes.
       let most = degraded === undefined ? 500 : 1
@@ -119,6 +126,8 @@ export function openJournal(
         const oldest = pending.findIndex(({ sql }) => forPeople.test(sql))
         if (oldest >= 0) pending.splice(oldest, 1)
       }
+      // Each try stops everything else for as long as it waits.
+      if (/locked|busy/i.test(messageOf(error))) waitsUntil = performance.now() + triesEvery
       noteDegraded(error)
     }
   }
@@ -283,7 +292,7 @@ function open(directory: string, readOnly: boolean): DatabaseSync {
   const path = join(directory, 'journal.db')
   try {
     if (!readOnly) mkdirSync(directory, { recursive: true, mode: 0o700 })
-    const database = new DatabaseSync(path, { readOnly, timeout: 5_000 })
+    const database = new DatabaseSync(path, { readOnly, timeout: readOnly ? 5_000 : lockedFor })
     if (!readOnly) {
       database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
       database.exec(schema)
