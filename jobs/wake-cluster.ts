@@ -23,7 +23,7 @@ const chargesWithin = 3_600_000
 export default defineJob({
   name: 'wake-cluster',
   about: 'after a power cut wakes what was up before, waits until it is Ready, and undoes what was done for it',
-  triggers: [on('power.on-mains'), on('power.on-battery'), on('power.order-withdrawn')],
+  triggers: [on('power.on-mains'), on('power.on-battery'), on('power.order-withdrawn'), on('drill.ended')],
   purpose: 'maintenance',
   runs: 'here',
 
