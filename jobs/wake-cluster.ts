@@ -10,7 +10,7 @@ import { summarize } from '../src/core/outage-summary.ts'
 import { missingNodes, type Outage, wentDown } from '../src/core/outage.ts'
 import { bestEffort, phase, type Step } from '../src/core/plan.ts'
 import { remembered } from '../src/core/target.ts'
-import { isWhole as isWholeOutage, planWake } from '../src/core/waking.ts'
+import { isWhole, planWake } from '../src/core/waking.ts'
 
 /** A UPS that was told to switch its outlets off does so some time later, mains or not; nothing is woken until then, in ms. */
 const cutTakes = 3 * 60_000
@@ -33,7 +33,11 @@ export default defineJob({
     const open = ports.journal.openOutage()
     if (!open) return undefined
     const powered = poweredMachines(context, open)
-    if (powered.machines.length > 0) return undefined
+    const names = new Set(powered.machines.map(({ name }) => name))
+    const isLeft = powered.machines.some(({ name }) => open.nodes[name]?.wasUp && open.nodes[name].state !== 'back')
+    if (names.size > 0 && (isLeft || isWhole(context.machines, open, names))) return undefined
+    // What has its power is back; the others' UPS wakes us.
+    if (names.size > 0) return later('others are still without their power', after(now(), 60_000))
     // On battery nothing is undone that saves it; the next reading of mains wakes us.
     if (!wentDown(open) && failingMachines(context.machines, power).length === 0 && powered.onBattery)
       return done('on battery: what was done to save it stays')
@@ -48,9 +52,9 @@ export default defineJob({
     const { machines } = poweredMachines(context, open)
     const names = new Set(machines.map(({ name }) => name))
     const record = openRecord(context, open)
-    const isWhole = failingMachines(inventory, power).length === 0
+    const isSafe = failingMachines(inventory, power).length === 0
     // While others still go down, or are down for want of power, theirs is the stage.
-    if (wentDown(open) && isWhole) {
+    if (wentDown(open) && isSafe) {
       record.update((outage) => ({ ...outage, stage: 'waking', wokenAt: outage.wokenAt ?? now().toISOString() }))
     }
     const hasMore = () => poweredMachines(context, open).machines.some(({ name }) => !names.has(name))
@@ -78,25 +82,36 @@ export default defineJob({
       const why = messageOf(watch.signal.reason)
       return later(why, after(now(), why === moreHavePower ? 0 : lookAgain))
     }
-    return conclude(context, record, { undone, isWhole: isWhole && isWholeOutage(inventory, record.current, names) })
+    // What was not down is as it was.
+    if (undone) record.update((outage) => withGivenBack(outage, names))
+    return conclude(context, record, { undone, isWhole: isSafe && isWhole(inventory, record.current, names) })
   },
 })
+
+/** Those of the machines that were never told, and so had nothing to come back from. */
+function withGivenBack(outage: Outage, names: ReadonlySet<string>): Outage {
+  const given = Object.entries(outage.nodes).filter(
+    ([name, { state }]) => names.has(name) && (state === 'up' || state === 'drained'),
+  )
+  const nodes = Object.fromEntries(given.map(([name, node]) => [name, { ...node, state: 'back' as const }]))
+  return { ...outage, nodes: { ...outage.nodes, ...nodes } }
+}
 
 async function conclude(
   context: JobContext,
   record: OutageRecord,
-  { undone, isWhole }: { undone: boolean; isWhole: boolean },
+  { undone, isWhole: isAll }: { undone: boolean; isWhole: boolean },
 ): Promise<Outcome> {
   const { config, machines: inventory, ports, now, emit } = context
   const { journal } = ports
   const open = record.current
   const missing = wentDown(open) ? missingNodes(open, inventory) : []
-  if (missing.length === 0 && undone && !isWhole)
+  if (missing.length === 0 && undone && !isAll)
     return later('others are still without their power', after(now(), lookAgain))
   if (missing.length > 0 || !undone) {
     const reason =
       missing.length > 0 ? await describeMissing(context, missing) : 'not everything could be taken back yet'
-    if (isWhole) alertOnce(journal, 'wake', reason)
+    if (isAll) alertOnce(journal, 'wake', reason)
     return later(reason, after(now(), Math.min(60_000, config.power.wake.giveUpAfter)))
   }
   for (const matter of ['wake', 'wake-charge', 'wake-blind']) alertOnce(journal, matter, undefined)
