@@ -9,6 +9,7 @@ import { openRecord, type OutageRecord } from '../src/core/outage-record.ts'
 import { summarize } from '../src/core/outage-summary.ts'
 import { missingNodes, type Outage, wentDown } from '../src/core/outage.ts'
 import { bestEffort, phase, type Step } from '../src/core/plan.ts'
+import type { PowerState } from '../src/core/power.ts'
 import { remembered } from '../src/core/target.ts'
 import { isWhole, planWake } from '../src/core/waking.ts'
 
@@ -151,7 +152,7 @@ function poweredMachines(context: JobContext, open: Outage): Powered {
     const state = open.nodes[machine.name]?.state
     const isUp = state === undefined || state === 'up' || state === 'drained'
     if (isCalledOff(power) && open.stage !== 'shedding' && supply === 'battery' && isUp) return true
-    const mains = mainsOf(machine.feed, power, monotonic())
+    const mains = mainsOf(machine.feed, isNow ? withoutLatches(power) : power, monotonic())
     // While anything runs on battery what was shed to save it stays so.
     if (open.stage === 'shedding' && onBattery) return wait('on battery: what was done to save it stays')
     if (!mains) return wait(powerObstacle(power, monotonic(), config.power) ?? 'mains is not back')
@@ -179,6 +180,15 @@ function poweredMachines(context: JobContext, open: Outage): Powered {
   })
   const [first] = waits.toSorted((a, b) => a.after - b.after)
   return { machines, onBattery, why: first?.why ?? 'mains is not back', after: first?.after ?? lookAgain }
+}
+
+/** A UPS with a latched FSD is on mains: enough for a person who wants everything back. */
+function withoutLatches(power: Power): Power {
+  const upses = [...power.upses].map(([label, state]): [string, PowerState] => [
+    label,
+    state.mode === 'latched' ? { ...state, mode: 'on-mains' } : state,
+  ])
+  return { ...power, upses: new Map(upses) }
 }
 
 function isCalledOff({ upses }: Power): boolean {

@@ -111,7 +111,9 @@ export function createAgent(options: AgentOptions) {
     const woken = jobs.filter((job) => job.triggers.some((trigger) => 'on' in trigger && trigger.on === event.type))
     // Those that run here come first: what the queue's store does must not keep them waiting.
     for (const job of woken) if (job.runs === 'here') here.wake(job)
-    journal.write({ kind: event.type.startsWith('power.') ? 'power' : 'event', subject: subjectOf(event), text })
+    // A latch needs a person: every client of that upsd shuts down again and again until it is restarted.
+    const kind = event.type === 'power.latched' ? 'alert' : event.type.startsWith('power.') ? 'power' : 'event'
+    journal.write({ kind, subject: subjectOf(event), text })
     await Promise.all(woken.filter((job) => job.runs === 'queue').map(enqueue))
   }
 

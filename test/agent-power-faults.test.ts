@@ -242,3 +242,22 @@ test('a UPS that falls silent for good after it has done so often is told of onc
   expect(alerts(homelab).length - before).toBe(1)
   expect(alerts(homelab)[0]).toMatch(/silent for an hour/)
 })
+
+test('a forced shutdown that upsd keeps after the outage is an alert, and keeps things down only until a person says so', async () => {
+  const homelab = fakeHomelab(two)
+  await using it = startAgent(homelab, { power: { nodeStops: '100ms' } })
+  await it.reads(online)
+  await it.reads({ status: ['FSD', 'OB', 'LB'], charge: 15, runtime: 60_000 })
+  await isStopped(homelab)
+  await it.agent.idle()
+  const latched = { status: ['FSD', 'OL'], charge: 90, runtime: 3_600_000 }
+  await it.reads(latched)
+  await it.reads(latched, 400_000)
+  await it.agent.idle()
+  expect(alerts(homelab)[0]).toMatch(/restart upsd to clear it/)
+  await it.run('wake-cluster')
+  expect(running(homelab)).toEqual([])
+  await controlOf(homelab, it).wake(undefined, { all: false, signal })
+  await waitFor('the end', 5_000, () => record(homelab)?.stage === 'over')
+  expect(running(homelab)).toEqual(['cp-1', 'w-1'])
+})

@@ -72,15 +72,14 @@ export function createPowerControl({
       return said('everything is shut down, as ordered; it stays down until `caretaker power wake`')
     },
     cancel: async () => {
-      if (guard.order(undefined)) {
-        return said('the order is withdrawn: nothing further goes down, and what is down comes back')
-      }
-      if (failingMachines(machines, guard.power).length === 0)
+      const isWithdrawn = guard.order(undefined)
+      const calledOff = failingMachines(machines, guard.power).length > 0 ? guard.callOff() : []
+      if (!isWithdrawn && calledOff.length === 0)
         throw new AgentError('rejected', 'no shutdown is under way or about to begin')
-      const calledOff = guard.callOff()
-      return said(
-        `called off by hand for ${calledOff.join(', ')}: nothing further goes down until something graver comes; mains brings back what is down`,
-      )
+      const off = `called off by hand for ${calledOff.join(', ')}: nothing further goes down until something graver comes; mains brings back what is down`
+      if (!isWithdrawn) return said(off)
+      const back = 'the order is withdrawn: nothing further goes down, and what is down comes back'
+      return said(calledOff.length > 0 ? `the order is withdrawn, and the shutdown is ${off}` : back)
     },
     wake: async (machine, { all, signal }) => {
       if (machine !== undefined) {
