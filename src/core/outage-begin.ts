@@ -61,14 +61,14 @@ export async function beginOrResume(
   const ending = new AbortController()
   const beside = { ...context, signal: AbortSignal.any([context.signal, ending.signal]) }
   const prepared = lookForWhatScales(beside, record)
-  const looked = Promise.all([prepared, added.length > 0 ? lookAtNew(beside, record, added) : undefined])
+  // What they were called off for is told by whoever was.
+  const looked = Promise.allSettled([prepared, added.length > 0 ? lookAtNew(beside, record, added) : undefined])
   if (known.length > 0) await lookAgain(context, record, known)
   return {
     record,
     toldBefore,
     prepared,
-    // What they were called off for is told by whoever was.
-    looked: looked.then(() => undefined).catch(() => undefined),
+    looked: looked.then(() => undefined),
     [Symbol.dispose]: () => ending.abort(new Error('the look is over')),
   }
 }
