@@ -6,6 +6,7 @@ import { measureIdle } from './idle.ts'
 import { measureManyShutdowns } from './many-shutdowns.ts'
 import { type Measure, measureWithin } from './measure.ts'
 import { measureObservation } from './observation.ts'
+import { measureFalseAlarms } from './power-race-false.ts'
 import { measurePowerRace } from './power-race.ts'
 import { measureRollout } from './rollout.ts'
 import { measureStaging } from './staging.ts'
@@ -24,6 +25,7 @@ const subjects: Readonly<Record<string, { readonly within: number; readonly meas
     },
   },
   power: { within: 20 * minutes, measure: measurePowerRace },
+  'false-alarms': { within: 6 * minutes, measure: measureFalseAlarms },
   shutdowns: { within: 6 * minutes, measure: measureManyShutdowns },
   rollout: { within: 4 * minutes, measure: measureRollout },
   watching: { within: 8 * minutes, measure: measureWatching },

@@ -46,16 +46,6 @@ export async function startEveryday(stack: AsyncDisposableStack): Promise<Everyd
   const config = await lab.writeConfig(directory, {
     ups: { host: upsd.address, port: upsd.port },
     upgrade: { enabled: false, soak: '365d' },
-    // Too little time for anything but telling every node: what is measured is the way from upsd to the first order.
-    power: {
-      pollOnMains: '5s',
-      pollOnBattery: '1s',
-      onBatteryAfter: '0s',
-      lowBatteryAfter: '0s',
-      minimumRuntime: '0s',
-      nodeStops: '10s',
-      reserve: '60s',
-    },
   })
   const daemon = stack.use(await startDaemon({ config, directory, pollEvery: 200 }))
   const status = () => daemon.control.get<StatusAnswer>('/status')

@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process'
-import { readdir, readFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describeDuration } from '../../src/core/duration.ts'
 import { power } from '../../src/config-power.ts'
 import { type RealUpsd, startUpsd } from '../lab/upsd.ts'
 import { say, sleep } from './measure.ts'
 import { ordersIn, startOurs } from './power-race-ours.ts'
-import { startUpsmon, upsmonDefaults, upsmonFastest } from './power-race-upsmon.ts'
+import { isUpsmonInstalled, startUpsmon, upsmonDefaults, upsmonFastest } from './power-race-upsmon.ts'
 
 /** What a UPS says although nobody is to be shut down for it. */
 interface Script {
@@ -90,7 +92,10 @@ const scripts: readonly Script[] = [
 const afterwards = 27_000
 
 /** Each script at an upsd of its own, all at the same time: ours with its default policies, and upsmon. */
-export async function measureFalseAlarms(outer: AsyncDisposableStack, directory: string): Promise<void> {
+export async function measureFalseAlarms(outer: AsyncDisposableStack): Promise<void> {
+  if (!isUpsmonInstalled()) throw new Error('upsmon is missing: install nut-client')
+  const directory = await mkdtemp(join(tmpdir(), 'caretaker-bench-'))
+  outer.defer(() => rm(directory, { recursive: true, force: true }))
   await using stack = new AsyncDisposableStack()
   const worlds = []
   for (const [index, script] of scripts.entries()) {
@@ -144,8 +149,18 @@ export async function measureFalseAlarms(outer: AsyncDisposableStack, directory:
 /** What stands in the schema as default, written as a person would. */
 function defaults(): Record<string, unknown> {
   const { onBatteryAfter, lowBatteryAfter, silence, pollOnMains, pollOnBattery, ...rest } = power.parse({})
-  const { reserve, drain, nodeStops } = rest
-  const times = { onBatteryAfter, lowBatteryAfter, silence, pollOnMains, pollOnBattery, reserve, drain, nodeStops }
+  const { reserve, drain, nodeStops, doubtedBatteryAfter } = rest
+  const times = {
+    onBatteryAfter,
+    lowBatteryAfter,
+    doubtedBatteryAfter,
+    silence,
+    pollOnMains,
+    pollOnBattery,
+    reserve,
+    drain,
+    nodeStops,
+  }
   return Object.fromEntries(Object.entries(times).map(([key, value]) => [key, `${value}ms`]))
 }
 

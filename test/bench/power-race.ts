@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { waitFor } from '../lab/daemon.ts'
 import { type RealUpsd, startUpsd } from '../lab/upsd.ts'
 import { goal, median, say, sleep, worst } from './measure.ts'
-import { measureFalseAlarms } from './power-race-false.ts'
 import { type Answer, firstSight, type Ours, startOurs } from './power-race-ours.ts'
 import { isUpsmonInstalled, startUpsmon, type Upsmon, upsmonDefaults, upsmonFastest } from './power-race-upsmon.ts'
 
@@ -83,12 +82,9 @@ export async function measurePowerRace(stack: AsyncDisposableStack): Promise<voi
   if (!isUpsmonInstalled()) throw new Error('upsmon is missing: install nut-client')
   const directory = await mkdtemp(join(tmpdir(), 'caretaker-bench-'))
   stack.defer(() => rm(directory, { recursive: true, force: true }))
-  {
-    await using own = new AsyncDisposableStack()
-    const field = await gather(own, directory)
-    for (const contest of contests) await compete(field, contest)
-  }
-  await measureFalseAlarms(stack, directory)
+  await using own = new AsyncDisposableStack()
+  const field = await gather(own, directory)
+  for (const contest of contests) await compete(field, contest)
 }
 
 /** Three daemons that ask each second, for that is the default on battery, and one that asks as often as makes sense. */
