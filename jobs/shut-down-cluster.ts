@@ -222,24 +222,13 @@ function noteBefore({ now }: JobContext, record: OutageRecord, step: Step): void
 }
 
 function noteAfter(record: OutageRecord, step: Step, isDone: boolean, toldBefore: ReadonlySet<string>): void {
-  switch (step.do) {
-    case 'drain':
-      return record.node(step.node, 'drained')
-    case 'shut-down':
-    case 'shut-down-host': {
-      const name = step.do === 'shut-down' ? step.node : step.host
-      if (!isDone && !toldBefore.has(name)) record.node(name, 'unreached')
-      return
-    }
-    case 'await-down':
-    case 'await-host-down': {
-      const name = step.do === 'await-down' ? step.node : step.host
-      // One that was never told is neither off because it is silent, nor given up because it answers.
-      if (record.current.nodes[name]?.state === 'unreached') return
-      return record.node(name, isDone ? 'off' : 'abandoned')
-    }
-    default:
-  }
+  const told = step.do === 'shut-down' ? step.node : step.do === 'shut-down-host' ? step.host : undefined
+  const awaited = step.do === 'await-down' ? step.node : step.do === 'await-host-down' ? step.host : undefined
+  if (step.do === 'drain') record.node(step.node, 'drained')
+  if (told !== undefined && !isDone && !toldBefore.has(told)) record.node(told, 'unreached')
+  // One that was never told is neither off because it is silent, nor given up because it answers.
+  if (awaited !== undefined && record.current.nodes[awaited]?.state !== 'unreached')
+    record.node(awaited, isDone ? 'off' : 'abandoned')
 }
 
 /**

@@ -105,11 +105,13 @@ test('the machine that the agent runs on is told last, after LOGOUT, and is neit
   const homelab = fakeHomelab(three, { hosts: ['nas'] })
   await using it = startAgent(homelab, { hosts: [nas], ownMachine: 'w-1', power: { nodeStops: '100ms' } })
   await it.reads(online)
+  let stage: string | undefined
   homelab.before = async (entry) => {
-    if (entry === 'shut-down w-1') expect(record(homelab)?.stage).toBe('stopped')
+    if (entry === 'shut-down w-1') stage = record(homelab)?.stage
   }
   await it.reads(low)
   await waitFor('it to be told', 5_000, () => homelab.diary.includes('shut-down w-1'))
+  expect(stage).toBe('stopped')
   expect(homelab.diary.slice(-2)).toEqual(['log-out', 'shut-down w-1'])
   expect(homelab.diary).not.toContain('drain w-1')
   expect(running(homelab)).toEqual([])

@@ -26,9 +26,9 @@ test('workers go, then those with storage, control planes, other hosts, and the 
   })
   await fails(it)
   const order = did(homelab, 'shut-down', 'shut-down-host').map((entry) => entry.split(' ')[1])
-  expect(order.slice(0, 2).toSorted()).toEqual(['w-1', 'w-2'])
+  expect(order.slice(0, 2).join()).toMatch(/^w-[12],w-[12]$/)
   expect(order[2]).toBe('s-1')
-  expect(order.slice(3, 6).toSorted()).toEqual(['cp-1', 'cp-2', 'cp-3'])
+  expect(new Set(order.slice(3, 6))).toEqual(new Set(['cp-1', 'cp-2', 'cp-3']))
   expect(order.slice(6)).toEqual(['proxmox', 'nas'])
   expect(homelab.diary.at(-1)).toBe('log-out')
   homelab.diary.length = 0

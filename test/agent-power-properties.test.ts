@@ -57,7 +57,10 @@ async function act(what: (typeof acts)[number], life: Life, random: Random): Pro
       return void guard.order(undefined)
     case 'cancel':
       return void guard.callOff()
+    case 'wait':
+      return undefined
     default:
+      return what satisfies never
   }
 }
 

@@ -223,7 +223,7 @@ export function callOff(state: PowerState): PowerState | undefined {
       since,
       openOutage: false,
       nodesAreDown: true,
-      why: 'called off by hand, and not heard from',
+      why: 'called off by hand; the UPS is silent',
     }
   return { mode: 'on-battery', since: batterySince, lastHeard, reading, samples, calledOff: reason }
 }

@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { PowerAnswer } from '../../src/control/protocol.ts'
 import type { Outage } from '../../src/core/outage.ts'
 import { endStore, type LabDaemon, startDaemon, waitFor } from '../lab/daemon.ts'
-import { type Homelab, startHomelab } from '../lab/homelab.ts'
+import { type Homelab, replicasOf, startHomelab } from '../lab/homelab.ts'
 import { personOf } from './rollout-lab.ts'
 import { startUpsdStandIn, type UpsdStandIn } from '../lab/upsd-stand-in.ts'
 
@@ -20,8 +20,7 @@ interface Scene {
 
 const called = ({ lab }: Scene, method: string, role: string) =>
   lab.nodes.some((node) => node.role === role && node.calls.some((call) => call.method === `MachineService.${method}`))
-const spared = ({ lab }: Scene) =>
-  (lab.kubernetes.workload('Deployment', 'films', 'media')?.spec as { replicas?: number } | undefined)?.replicas
+const spared = ({ lab }: Scene) => replicasOf(lab)
 
 /** How the lab sees that a phase has come, in their order. */
 const phases: readonly { readonly name: string; readonly isThere: (scene: Scene) => boolean | Promise<boolean> }[] = [
@@ -48,14 +47,14 @@ function hasBack(outage: Outage | undefined): boolean {
 
 describe.concurrent('an agent that is killed', () => {
   const points = phases.flatMap((phase, index) =>
-    (['on battery', 'on mains'] as const).map((then) => ({ ...phase, index, then })),
+    (['on battery', 'on mains'] as const).map((next) => ({ ...phase, index, next })),
   )
   test.each(points)(
-    'when $name is followed by one that does right, $then',
+    'when $name is followed by one that does right, $next',
     { timeout: 120_000 },
-    async ({ name, isThere, index, then }) => {
+    async ({ name, isThere, index, next }) => {
       await using stack = new AsyncDisposableStack()
-      const net = 100 + index * 2 + (then === 'on mains' ? 1 : 0)
+      const net = 100 + index * 2 + (next === 'on mains' ? 1 : 0)
       const directory = await mkdtemp(join(tmpdir(), 'caretaker-power-killed-'))
       stack.defer(() => rm(directory, { recursive: true, force: true }))
       stack.defer(() => endStore(directory))
@@ -107,9 +106,9 @@ describe.concurrent('an agent that is killed', () => {
       await waitFor(name, 30_000, () => isThere(scene), 5)
       await scene.kill()
 
-      await upsd.status(then === 'on battery' ? 'OB DISCHRG LB' : 'OL CHRG')
+      await upsd.status(next === 'on battery' ? 'OB DISCHRG LB' : 'OL CHRG')
       daemon = stack.use(await startDaemon({ config, directory }))
-      if (then === 'on battery') {
+      if (next === 'on battery') {
         await allOff()
         await waitFor('all to be told', 20_000, async () => (await scene.outage())?.stage === 'stopped')
         await upsd.status('OL CHRG')
@@ -126,6 +125,7 @@ describe.concurrent('an agent that is killed', () => {
             (node) => (lab.kubernetes.node(node.name)?.spec.unschedulable ?? false) === (node.name === 'w-2'),
           ),
       )
+      expect((await scene.outage())?.stage).toBe('over')
     },
   )
 })

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 import type { PowerAnswer, StatusAnswer } from '../../src/control/protocol.ts'
 import type { Outage } from '../../src/core/outage.ts'
 import { endStore, type LabDaemon, runCli, startDaemon, storePid, waitFor } from '../lab/daemon.ts'
-import { type Homelab, startHomelab } from '../lab/homelab.ts'
+import { type Homelab, replicasOf, startHomelab } from '../lab/homelab.ts'
 import { lacks } from '../lab/needs.ts'
 import { startUpsdStandIn, type UpsdStandIn } from '../lab/upsd-stand-in.ts'
 
@@ -108,8 +108,7 @@ test(
     await using stack = new AsyncDisposableStack()
     const scene = await setScene(stack, 82, { shed: [{ selector: 'tier=batch' }], shedAfter: '0s' })
     const { lab, upsd } = scene
-    const replicas = () =>
-      (lab.kubernetes.workload('Deployment', 'films', 'media')?.spec as { replicas?: number }).replicas
+    const replicas = () => replicasOf(lab)
     await upsd.set('battery.runtime', '900')
     await upsd.status('OB DISCHRG')
     await waitFor('the workload to be scaled down', 15_000, () => replicas() === 0)

@@ -9,7 +9,7 @@ import type { Entry } from '../../src/core/journal.ts'
 import type { Outage } from '../../src/core/outage.ts'
 import type { Rollout } from '../../src/core/rollout-record.ts'
 import { endStore, type LabDaemon, runCli, startDaemon, waitFor } from './daemon.ts'
-import { homelabSchematicId, startHomelab } from './homelab.ts'
+import { homelabSchematicId, replicasOf, startHomelab } from './homelab.ts'
 import type { TalosNode } from './talos-types.ts'
 import { isUpsdInstalled, type LabUpsd, startUpsd } from './upsd.ts'
 import { startUpsdStandIn } from './upsd-stand-in.ts'
@@ -112,7 +112,7 @@ scene('The power fails in the middle of it: first on battery, then the battery i
 const outageAt = lab.moments.length
 await upsd.status('OB DISCHRG')
 await until('the agent to know', async () => (await status()).power.upses[0]?.state.mode === 'on-battery', 10_000)
-await until('what can be spared to be scaled down', () => spared() === 0, 10_000)
+await until('what can be spared to be scaled down', () => replicasOf(lab) === 0, 10_000)
 const drawn = await runCli(['power', 'plan', '-c', config])
 say(drawn.stdout.trimEnd().replaceAll(/^/gm, '  │ ').replaceAll(/ +$/gm, ''))
 await upsd.set('battery.runtime', '400')
@@ -195,7 +195,7 @@ const checks: [boolean, string][] = [
     lab.woken.length > 0 && lab.woken[0] === lab.nas?.mac && lab.nas?.power === 'on',
     `${new Set(lab.woken).size} machines were woken by magic packets, the NAS first; all were back ${cameBack.toFixed(1)} s after mains`,
   ],
-  [spared() === 2, 'what was scaled to nothing on battery has as many replicas as before'],
+  [replicasOf(lab) === 2, 'what was scaled to nothing on battery has as many replicas as before'],
 ]
 for (const [ok, text] of checks) say(`  ${ok ? styleText('green', '✓') : styleText('red', '✗')} ${text}`)
 say(`  the whole story took ${((performance.now() - beganAt) / 1_000).toFixed(0)} s`)
@@ -210,9 +210,6 @@ function plan(): Promise<PlanAnswer> {
 async function alerts(): Promise<string[]> {
   const entries = await daemon!.control.get<Entry[]>('/journal?limit=1000')
   return entries.flatMap(({ kind, text }) => (kind === 'alert' ? [text] : []))
-}
-function spared(): number | undefined {
-  return (lab.kubernetes.workload('Deployment', 'films', 'media')?.spec as { replicas?: number } | undefined)?.replicas
 }
 function outages(): Promise<Outage[]> {
   return daemon!.control.get<Outage[]>('/outages')

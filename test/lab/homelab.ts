@@ -319,3 +319,9 @@ function becomesReady(nodes: readonly TalosNode[]): Promise<void> {
     look()
   })
 }
+
+/** Of the Deployment media/films, which is there to be spared. */
+export function replicasOf({ kubernetes }: Pick<Homelab, 'kubernetes'>): number | undefined {
+  const { replicas }: { replicas?: number } = { ...kubernetes.workload('Deployment', 'films', 'media')?.spec }
+  return replicas
+}
