@@ -140,14 +140,15 @@ await until(
   'the rollout to be done',
   async () =>
     lab.nodes.every(({ version }) => version === after) &&
-    (await status()).cluster.nodes.every(({ kubernetes }) => kubernetes.ok && !kubernetes.value.unschedulable),
+    (await status()).cluster.nodes.every(({ kubernetes }) => kubernetes.ok && !kubernetes.value.unschedulable) &&
+    (await rollouts())[0]?.outcome !== undefined,
 )
 
 scene('Summary')
 const image = await readFile(join(directory, 'share', 'metal-amd64-uki.efi'))
 const identical = image.equals(lab.factory.imageBytes(homelabSchematicId, after, 'metal-amd64-uki.efi'))
 const reboots = lab.nodes.map((node) => node.calls.filter(({ method }) => method === 'MachineService.Reboot').length)
-const [record] = await daemon!.control.get<Rollout[]>('/rollouts')
+const [record] = await rollouts()
 const failures = record?.nodes['w-2']?.failures ?? []
 const snapshot = await saved(record?.snapshot)
 const quorums = [...lab.moments.slice(rolloutAt - 1, outageAt), ...lab.moments.slice(goesOnAt)]
@@ -210,6 +211,9 @@ function plan(): Promise<PlanAnswer> {
 async function alerts(): Promise<string[]> {
   const entries = await daemon!.control.get<Entry[]>('/journal?limit=1000')
   return entries.flatMap(({ kind, text }) => (kind === 'alert' ? [text] : []))
+}
+function rollouts(): Promise<Rollout[]> {
+  return daemon!.control.get<Rollout[]>('/rollouts')
 }
 function outages(): Promise<Outage[]> {
   return daemon!.control.get<Outage[]>('/outages')
