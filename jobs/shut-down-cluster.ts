@@ -123,7 +123,10 @@ async function bringDown(
       const went = wentDown(record.current)
       const failingNow = failing()
       if (failingNow.length === 0) {
-        const text = `power is back${went ? ': nothing further goes down' : ' before anything went down'}`
+        const isCalledOff = [...power.upses.values()].some((state) => state.mode === 'on-battery')
+        const isOrder = record.current.reason === 'ordered'
+        const why = isCalledOff || isOrder ? 'the shutdown was called off' : 'power is back'
+        const text = `${why}${went ? ': nothing further goes down' : ' before anything went down'}`
         return { record, ended: done(text) }
       }
       if (namesOf(failingNow) !== namesOf(machines)) {

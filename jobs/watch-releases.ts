@@ -1,4 +1,5 @@
 import { alertOnce } from '../src/core/alerts.ts'
+import { runningVersions } from '../src/core/cluster.ts'
 import { defineJob, done, every, later, on } from '../src/core/job.ts'
 import { chooseTarget, remembered } from '../src/core/target.ts'
 import { compareVersions, isNewer } from '../src/core/version.ts'
@@ -31,8 +32,12 @@ export default defineJob({
     alertOnce(journal, 'releases', undefined)
     remembered.versions.remember(journal, offered)
 
-    const decision = chooseTarget(await observe(), journal, config.upgrade, now())
+    const cluster = await observe()
     const before = remembered.target.recall(journal)
+    // What they ran is not forgotten because they are all down: they may boot from what is staged now.
+    if (runningVersions(cluster).length === 0)
+      return say(`no node answers${before === undefined ? '' : `; ${before} stays the release to go to`}`)
+    const decision = chooseTarget(cluster, journal, config.upgrade, now())
     if (decision.kind !== 'target') {
       remembered.target.remember(journal, undefined)
       if (decision.kind === 'current') return say(decision.reason)

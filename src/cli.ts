@@ -148,6 +148,12 @@ command('config check', 'check the configuration and the files that it names', a
   return faults.length === 0 ? exit.ok : exit.usage
 })
 
+// `| head` has seen enough: that is no fault of anybody.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(process.exitCode ?? exit.ok)
+  throw error
+})
+
 /** Every failure ends here, as one message and a code: no stack trace for what a person can mend. */
 function fail(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exit.ok : exit.usage

@@ -8,7 +8,7 @@ const interval = duration.refine(
   'use 50ms to 30s: upsd drops who is silent for a minute',
 )
 const path = z.string().min(1)
-const labels = z.array(name).min(1)
+const labels = z.array(name).min(1, 'name at least one UPS')
 
 /** By which UPSes a machine lives; in the end weights of which so much must be left. */
 export const feed = z
@@ -141,7 +141,10 @@ const wake = z.strictObject({
 })
 
 const selection = z.strictObject({
-  selector: z.string().min(1).meta({ description: 'A label selector: tier=batch' }),
+  selector: z
+    .string()
+    .min(1, 'an empty selector would choose every workload')
+    .meta({ description: 'A label selector: tier=batch' }),
   namespace: z.string().min(1).optional(),
 })
 
@@ -156,13 +159,18 @@ export const power = z
       .boolean()
       .default(false)
       .meta({ description: 'For a UPS that says LB far too early; time on battery then guards' }),
-    maxOnBattery: z.union([duration, z.literal('never').transform(() => undefined)]).prefault('15m'),
+    maxOnBattery: z
+      .union([duration, z.literal('never').transform(() => undefined)], 'use a duration such as 15m, or never')
+      .prefault('15m'),
     minimumCharge: percent.optional(),
     minimumRuntime: duration
       .optional()
       .meta({ description: 'Shut down when less than this is left; by default what the shutdown itself takes' }),
     maxDepletion: z
-      .union([z.number().positive().max(100), z.literal('never').transform(() => undefined)])
+      .union(
+        [z.number().positive().max(100), z.literal('never').transform(() => undefined)],
+        'use % a minute, or never',
+      )
       .default(15)
       .meta({ description: 'Shut down when the charge falls by more % a minute than this' }),
     silence: duration

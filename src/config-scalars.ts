@@ -5,7 +5,7 @@ import { parseVersion } from './core/version.ts'
 /** What single settings may look like, wherever they stand. */
 
 export const duration = z
-  .string()
+  .string('use a duration such as 30s, 10m, 2h or 7d')
   .refine((text) => parseDuration(text) !== undefined, 'use a duration such as 30s, 10m, 2h or 7d')
   .transform((text) => parseDuration(text)!)
   .meta({ description: 'A duration: 500ms, 30s, 10m, 2h, 7d' })

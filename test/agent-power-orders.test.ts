@@ -138,6 +138,7 @@ test('with all, what was off before the outage is woken after it too', async () 
 test('a rehearsal that only asks changes nothing, and tells what would go wrong', async () => {
   const homelab = fakeHomelab(two, { hosts: ['nas'] })
   homelab.forbidden = ['evict pods']
+  homelab.ups = { status: ['OL'], charge: 100 }
   homelab.hosts.get('nas')!.up = false
   homelab.machine('w-1').up = false
   await using it = startAgent(homelab, {
@@ -252,4 +253,30 @@ test('an agent that is killed in a rehearsal is followed by one that takes it ba
   await second.agent.idle()
   expect(homelab.diary.filter((entry) => entry === 'cordon w-1')).toHaveLength(1)
   expect([...homelab.machines.values()].some(({ unschedulable }) => unschedulable)).toBe(false)
+})
+
+test('a rehearsal asks each UPS now, and calls one that is silent or on battery a fault', async () => {
+  const homelab = fakeHomelab(two)
+  await using it = startAgent(homelab)
+  await it.reads(online)
+  const faults = async () => {
+    const { report } = await controlOf(homelab, it).drill({ dryRun: true, until: undefined, signal })
+    return report!.checks.filter(({ ok }) => !ok).map(({ text }) => text)
+  }
+  expect(await faults()).toEqual([])
+  homelab.ups = 'silent'
+  expect(await faults()).toEqual(['does not tell how the power is: the UPS does not answer'])
+  homelab.ups = onBattery
+  expect(await faults()).toEqual(['is not on mains: OB DISCHRG'])
+})
+
+test('the release to go to is not forgotten while every node is down', async () => {
+  const homelab = fakeHomelab(two, { versions: ['v1.13.9', 'v1.14.1'] })
+  await using it = startAgent(homelab)
+  await it.reads(online)
+  await it.run('watch-releases')
+  expect(homelab.ports.journal.recall('release.target')).toBe('v1.14.1')
+  for (const machine of homelab.machines.values()) machine.up = false
+  await it.run('watch-releases')
+  expect(homelab.ports.journal.recall('release.target')).toBe('v1.14.1')
 })

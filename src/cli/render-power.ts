@@ -110,7 +110,7 @@ function renderOutage(outage: Outage): string {
 export function renderPowerPlan({ form, reason, left, needs, timeline }: PowerPlanAnswer): string {
   return [
     `if the power failed now: ${form === 'ordered' ? green(form) : yellow(form)}, ${reason}`,
-    describeFit(needs, left ?? undefined),
+    describeFit(needs, left ?? undefined, needs - Math.max(0, ...timeline.map(({ to }) => to))),
     '',
     renderTimeline(timeline, left ?? undefined),
   ].join('\n')

@@ -82,7 +82,7 @@ export async function rehearse(context: DrillContext): Promise<DrillReport> {
   const checks = await Promise.all([
     ...context.machines.map((machine) => checkMachine(context, machine)),
     checkKubernetes(context),
-    Promise.resolve(checkUpses(context)),
+    checkUpses(context),
     Promise.resolve([checkFit(runtime, needs)]),
   ])
   const { form, reason } = plan
@@ -132,28 +132,47 @@ async function checkMachine(
   ]
 }
 
-async function checkKubernetes({ ports, signal }: DrillContext): Promise<DrillCheck[]> {
+async function checkKubernetes({ config, ports, signal }: DrillContext): Promise<DrillCheck[]> {
+  const { kubernetes } = ports
   const limited = AbortSignal.any([signal, AbortSignal.timeout(patience)])
   const subject = 'kubernetes'
-  return ports.kubernetes.forbidden(limited).then(
-    (forbidden): DrillCheck[] =>
-      forbidden.length === 0
-        ? [{ subject, text: 'lets us cordon and drain', ok: true }]
-        : forbidden.map((what) => ({ subject, text: `does not let us ${what}`, ok: false })),
-    (error: unknown): DrillCheck[] => [{ subject, text: messageOf(error), ok: false }],
-  )
+  const fault = (error: unknown): DrillCheck => ({ subject, text: messageOf(error), ok: false })
+  const [rights, spared] = await Promise.all([
+    kubernetes.forbidden(limited).then(
+      (forbidden): DrillCheck[] =>
+        forbidden.length === 0
+          ? [{ subject, text: 'lets us cordon and drain', ok: true }]
+          : forbidden.map((what) => ({ subject, text: `does not let us ${what}`, ok: false })),
+      (error: unknown) => [fault(error)],
+    ),
+    config.power.shed.length === 0
+      ? []
+      : kubernetes.scalable(config.power.shed, limited).then(
+          (found): DrillCheck[] => [
+            { subject, text: `${found.length} workloads can be spared early (power.shed)`, ok: found.length > 0 },
+          ],
+          (error: unknown) => [fault(error)],
+        ),
+  ])
+  return [...rights, ...spared]
 }
 
-function checkUpses({ config, power }: DrillContext): DrillCheck[] {
+/** Each is asked now: what was heard a while ago says nothing of a server that has died since. */
+async function checkUpses({ config, ports, signal }: DrillContext): Promise<DrillCheck[]> {
   if (config.upses.length === 0) return [{ subject: 'power', text: 'no UPS is configured', ok: false }]
-  return config.upses.flatMap(({ label }): DrillCheck[] => {
-    const state = power.upses.get(label)
-    const reading = state && 'reading' in state ? state.reading : undefined
-    if (!reading) return [{ subject: label, text: 'is silent', ok: false }]
-    const triggers = triggersOf(reading, config.power)
-    const lacking = triggers.filter(({ lacks }) => lacks !== undefined)
+  const asked = config.upses.map(async ({ label }): Promise<DrillCheck[]> => {
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(patience)])
+    const reading = await ports.upses.get(label)?.read(limited).catch(messageOf)
+    if (typeof reading === 'string' || !reading)
+      return [{ subject: label, text: `does not tell how the power is: ${reading ?? 'it is not known'}`, ok: false }]
+    const lacking = triggersOf(reading, config.power).filter(({ lacks }) => lacks !== undefined)
+    const onMains = reading.status.includes('OL') && !reading.status.includes('FSD')
     return [
-      { subject: label, text: `is heard: ${reading.status.join(' ')}`, ok: true },
+      {
+        subject: label,
+        text: `${onMains ? 'is on mains' : 'is not on mains'}: ${reading.status.join(' ')}`,
+        ok: onMains,
+      },
       ...lacking.map(({ text, disarmed }) => ({
         subject: label,
         text: `can't start a shutdown for ${text}: ${disarmed}`,
@@ -161,6 +180,7 @@ function checkUpses({ config, power }: DrillContext): DrillCheck[] {
       })),
     ]
   })
+  return (await Promise.all(asked)).flat()
 }
 
 function checkFit(runtime: number | undefined, needs: number): DrillCheck {

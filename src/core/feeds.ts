@@ -110,7 +110,8 @@ function carriedWith<T extends { readonly weight: number }>(
 
 function leftOf(state: PowerState | undefined, at: number, assumed: number): { ms: number; told: boolean } {
   if (state?.mode === 'on-mains' && state.batterySince === undefined) return { ms: Infinity, told: true }
-  if (!state || state.mode === 'unknown' || state.mode === 'latched') return { ms: assumed, told: false }
+  if (state?.mode === 'latched') return { ms: Infinity, told: true }
+  if (!state || state.mode === 'unknown') return { ms: assumed, told: false }
   const { reading, lastHeard: heard, samples = [], batterySince } = { batterySince: state.since, ...state }
   const left = reading && batteryLeft(reading, samples, { since: batterySince, heard, at })
   if (left !== undefined) return { ms: left, told: true }

@@ -9,10 +9,10 @@ export function summarize(outage: Outage): string {
   const { startedAt, endedAt = startedAt, stoppedAt, wokenAt } = outage
   const took = (from: string, to: string) => describeDuration(Date.parse(to) - Date.parse(from))
   if (outage.reason === 'on-battery')
-    return `mains is back after ${took(startedAt, endedAt)}; workloads get their replicas back`
+    return `mains is back; workloads that were spared are back after ${took(startedAt, endedAt)}`
   if (outage.reason === 'drill') return 'a rehearsal, and everything was taken back'
   if (!wentDown(outage) || !Object.values(outage.nodes).some(({ at }) => at?.['shutdown-sent']))
-    return 'power came back in time; nothing went down'
+    return 'nothing went down: mains came back in time, or it was called off'
   const parts = [
     ...(stoppedAt ? [`down in ${took(startedAt, stoppedAt)}`] : []),
     ...(stoppedAt && wokenAt ? [`down for ${took(stoppedAt, wokenAt)}`] : []),

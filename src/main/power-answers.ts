@@ -69,7 +69,9 @@ export function createPowerControl({
     shutDown: async () => {
       if (!guard.order(new Date().toISOString()))
         throw new AgentError('rejected', 'it is ordered already: see `caretaker power status`')
-      return said('everything is shut down, as ordered; it stays down until `caretaker power wake`')
+      return said(
+        'everything is going down now, as ordered: `caretaker power status` shows how far it is; it stays down until `caretaker power wake`',
+      )
     },
     cancel: async () => {
       const isWithdrawn = guard.order(undefined)
@@ -119,7 +121,7 @@ export function createPowerControl({
         const sent = await Promise.allSettled(blind.map(({ name }) => waker.wake(name, signal)))
         const count = sent.filter(({ status }) => status === 'fulfilled').length
         return said(
-          `${taken}magic packets were sent to ${count} of ${blind.length} machines; the rest follows when the UPS tells that mains is back`,
+          `${taken}magic packets were sent to ${count} of ${blind.length} machines; the rest follows when the UPS tells that mains is back, and if it tells that it is not they are shut down again`,
         )
       }
       await agent.start(jobNamed('wake-cluster'))

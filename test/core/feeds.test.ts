@@ -137,7 +137,7 @@ describe('for how long a machine is carried', () => {
     ['a battery does not tell', any, powerOf({ a: runs(), b: fails(1) }), assumed, false],
     ['one that fails has not told for ten seconds', all, powerOf({ a: fails(), b: 'on-mains' }), 170_000, false],
     ['nothing is known of it', all, powerOf({ a: 'unknown', b: 'on-mains' }), assumed, false],
-    ['it is latched', all, powerOf({ a: stateOf('latched', { runtime: 1 }), b: 'on-mains' }), assumed, false],
+    ['it is latched', all, powerOf({ a: stateOf('latched', { runtime: 1 }), b: 'on-mains' }), Infinity, true],
     ['nobody knows the UPS', all, powerOf({ b: 'on-mains' }), assumed, false],
   ])('where %s', (_, feed, power, ms, told) => {
     expect(timeLeft(feed, power, at, assumed)).toEqual({ ms, told })

@@ -49,11 +49,15 @@ test.each<[string, Outage, string]>([
     over({ 'w-1': [1] }),
     'the cluster is back, 14 min after the power cut began',
   ],
-  ['that nothing went down', over({ 'w-1': [], 'w-2': [] }), 'power came back in time; nothing went down'],
+  [
+    'that nothing went down',
+    over({ 'w-1': [], 'w-2': [] }),
+    'nothing went down: mains came back in time, or it was called off',
+  ],
   [
     'that nothing went down where all could be taken back',
     over({ 'w-1': [1] }, { stage: 'draining' }),
-    'power came back in time; nothing went down',
+    'nothing went down: mains came back in time, or it was called off',
   ],
   [
     'that it was a rehearsal, where it was one',
@@ -63,12 +67,12 @@ test.each<[string, Outage, string]>([
   [
     'that mains is back where the battery was only spared',
     over({}, { reason: 'on-battery' }),
-    'mains is back after 14 min; workloads get their replicas back',
+    'mains is back; workloads that were spared are back after 14 min',
   ],
   [
     'no time that is not known',
     beginOutage(began, 'on-battery'),
-    'mains is back after 0 ms; workloads get their replicas back',
+    'mains is back; workloads that were spared are back after 0 ms',
   ],
 ])('an outage that is over is told of with %s', (_, outage, text) => {
   expect(summarize(outage)).toBe(text)
