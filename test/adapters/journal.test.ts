@@ -219,6 +219,36 @@ function mountSmallDisk(path: string, size = '512k'): Disposable | undefined {
   return { [Symbol.dispose]: () => void execFileSync('umount', ['-l', path], { stdio: 'ignore' }) }
 }
 
+test('a lock that somebody else keeps on the journal holds up nobody for long, and nothing is lost', async () => {
+  await using folder = await temporaryFolder()
+  {
+    using journal = openJournal(folder.path)
+    journal.saveOutage(outage)
+    const other = new DatabaseSync(join(folder.path, 'journal.db'))
+    other.exec('BEGIN IMMEDIATE')
+    const begin = performance.now()
+    for (let index = 0; index < 50; index++) journal.write({ kind: 'event', text: `event ${index}` })
+    journal.saveOutage(stopping)
+    // Each of these would have waited by itself.
+    expect(performance.now() - begin).toBeLessThan(2_000)
+    expect(journal.degraded).toMatch(/locked/)
+    expect(journal.openOutage()).toEqual(stopping)
+    other.exec('ROLLBACK')
+    other.close()
+    await expect
+      .poll(
+        () => {
+          journal.write({ kind: 'event', text: 'once more' })
+          return journal.degraded
+        },
+        { timeout: 5_000 },
+      )
+      .toBeUndefined()
+  }
+  using again = openJournal(folder.path, { readOnly: true })
+  expect(again.openOutage()).toEqual(stopping)
+})
+
 describe('a disk that is full', () => {
   test('takes nothing from the agent, which goes on in memory and writes all of it when there is room', async (context) => {
     await using folder = await temporaryFolder()
