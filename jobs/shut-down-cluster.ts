@@ -1,6 +1,6 @@
 import { alertOnce } from '../src/core/alerts.ts'
 import { describeReason } from '../src/core/event.ts'
-import { timeLeft } from '../src/core/feeds.ts'
+import { leastTimeLeft } from '../src/core/feeds.ts'
 import { after, defineJob, done, type JobContext, later, on, type Outcome, type StepState } from '../src/core/job.ts'
 import { failingMachines, type Machine } from '../src/core/machines.ts'
 import { type Begun, beginOrResume, comesUp } from '../src/core/outage-begin.ts'
@@ -101,8 +101,7 @@ async function bringDown(
   let heard = -Infinity
   let lastEnds: readonly number[] = []
   const left = (machines: readonly Machine[]): Left => {
-    const each = machines.map(({ feed }) => timeLeft(feed, power, monotonic(), config.power.assumedRuntime))
-    const least = each.toSorted((a, b) => a.ms - b.ms)[0] ?? { ms: Infinity, told: true }
+    const least = leastTimeLeft(machines, power, monotonic(), config.power.assumedRuntime)
     const newest = Math.max(...[...power.upses.values()].map((state) => ('lastHeard' in state ? state.lastHeard : 0)))
     // One reading that lies is not believed over those about it: everything would be told at once for it.
     if (newest !== heard) lastEnds = [...lastEnds.slice(-2), monotonic() + least.ms]

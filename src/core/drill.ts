@@ -1,5 +1,5 @@
 import { messageOf } from './errors.ts'
-import { timeLeft } from './feeds.ts'
+import { leastTimeLeft } from './feeds.ts'
 import type { JobContext } from './job.ts'
 import type { Machine } from './machines.ts'
 import { beginOutage, type Outage } from './outage.ts'
@@ -50,8 +50,7 @@ export function planNow(
   }: Pick<DrillContext, 'config' | 'machines' | 'ports' | 'power' | 'now' | 'monotonic'>,
   outage: Outage = beginOutage(now(), 'drill'),
 ) {
-  const lefts = machines.map(({ feed }) => timeLeft(feed, power, monotonic(), config.power.assumedRuntime))
-  const least = lefts.toSorted((a, b) => a.ms - b.ms)[0] ?? { ms: Infinity, told: true }
+  const least = leastTimeLeft(machines, power, monotonic(), config.power.assumedRuntime)
   const runtime = least.ms === Infinity ? runtimeOf({ power }, machines) : least.told ? least.ms : undefined
   const left = least.ms === Infinity && runtime !== undefined ? { ms: runtime, told: true } : least
   const plan = planShutdown({ machines, outage, left, now: now() }, config.power)

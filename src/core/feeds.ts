@@ -40,7 +40,7 @@ export function supplyOf(feed: Feed | undefined, { upses, ordered }: Power): Sup
   return 'unknown'
 }
 
-function isSurelyOnMains(state: PowerState | undefined): boolean {
+function isSurelyOnMains(state: PowerState | undefined): state is PowerState & { mode: 'on-mains' } {
   return state?.mode === 'on-mains' && state.batterySince === undefined
 }
 
@@ -62,17 +62,28 @@ export function timeLeft(
   at: number,
   assumed: number,
 ): { ms: number; told: boolean } {
-  const lefts = Object.entries(feed?.weights ?? {})
-    .map(([ups, weight]) => ({ weight, ...leftOf(power.upses.get(ups), at, assumed) }))
-    .toSorted((a, b) => b.ms - a.ms)
+  if (!feed) return mainsLasts
+  const lefts = Object.entries(feed.weights).map(([ups, weight]) => ({
+    weight,
+    ...leftOf(power.upses.get(ups), at, assumed),
+  }))
   // Those that last longest carry it to the end: it lives until the last one goes that it can't do without.
-  let carried = 0
-  for (const { weight, ms, told } of lefts) {
-    carried += weight
-    if (carried >= (feed?.atLeast ?? 0)) return { ms, told }
-  }
-  return { ms: Infinity, told: true }
+  const last = carriedWith(lefts, feed.atLeast, ({ ms }) => ms)
+  return last ? { ms: last.ms, told: last.told } : mainsLasts
 }
+
+/** The least that any of these machines has; where there are none, as on mains. */
+export function leastTimeLeft(
+  machines: readonly { readonly feed: Feed | undefined }[],
+  power: Power,
+  at: number,
+  assumed: number,
+): { ms: number; told: boolean } {
+  const lefts = machines.map(({ feed }) => timeLeft(feed, power, at, assumed))
+  return lefts.toSorted((a, b) => a.ms - b.ms)[0] ?? mainsLasts
+}
+
+const mainsLasts = { ms: Infinity, told: true } as const
 
 /**
  * For how long the machine's UPSes have been on mains, enough of them, in ms; undefined while they are not. And the charge,
@@ -87,30 +98,30 @@ export function mainsOf(
   if (!feed) return { ms: Infinity, charge: undefined }
   const there = Object.entries(feed.weights).flatMap(([ups, weight]) => {
     const state = power.upses.get(ups)
-    if (state?.mode !== 'on-mains' || !isSurelyOnMains(state)) return []
+    if (!isSurelyOnMains(state)) return []
     return [{ weight, ms: at - state.since, charge: state.reading.charge ?? Infinity }]
   })
-  const charge = carriedWith(there, feed.atLeast, ({ charge: its }) => its)
-  return { ms: carriedWith(there, feed.atLeast, ({ ms }) => ms), charge: charge === Infinity ? undefined : charge }
+  const charge = carriedWith(there, feed.atLeast, (one) => one.charge)?.charge
+  const ms = carriedWith(there, feed.atLeast, (one) => one.ms)?.ms ?? Infinity
+  return { ms, charge: charge === Infinity ? undefined : charge }
 }
 
-/** The largest value that so much of the weights has at least. */
+/** The one up to which, from the largest value on, the weights come to so much; undefined where all are too little. */
 function carriedWith<T extends { readonly weight: number }>(
   all: readonly T[],
   atLeast: number,
   pick: (one: T) => number,
-): number {
+): T | undefined {
   let carried = 0
   for (const one of all.toSorted((a, b) => pick(b) - pick(a))) {
     carried += one.weight
-    if (carried >= atLeast) return pick(one)
+    if (carried >= atLeast) return one
   }
-  return Infinity
+  return undefined
 }
 
 function leftOf(state: PowerState | undefined, at: number, assumed: number): { ms: number; told: boolean } {
-  if (state?.mode === 'on-mains' && state.batterySince === undefined) return { ms: Infinity, told: true }
-  if (state?.mode === 'latched') return { ms: Infinity, told: true }
+  if (isSurelyOnMains(state) || state?.mode === 'latched') return mainsLasts
   if (!state || state.mode === 'unknown') return { ms: assumed, told: false }
   const { reading, lastHeard: heard, samples = [], batterySince } = { batterySince: state.since, ...state }
   const left = reading && batteryLeft(reading, samples, { since: batterySince, heard, at })

@@ -22,27 +22,9 @@ export function stopTier(tier: Tier, members: readonly Machine[], outage: Outage
   const orderWithin = orderTime(members, within)
   const told = members.filter(({ name }) => stateOf(outage, name) === 'shutdown-sent')
   const untold = members.filter((machine) => !told.includes(machine))
-  return [
-    ...(untold.length > 0
-      ? [
-          irreversible(
-            tier,
-            untold.map((machine) => shutDown(machine, orderWithin)),
-            orderWithin,
-          ),
-        ]
-      : []),
-    // Nobody is left to wait for our own machine.
-    ...(tier === 'own machine'
-      ? []
-      : [
-          irreversible(
-            `${tier} down`,
-            members.map((machine) => awaitDown(machine, within - orderWithin)),
-            within - orderWithin,
-          ),
-        ]),
-  ]
+  // Nobody is left to wait for our own machine.
+  const awaited = tier === 'own machine' ? [] : members
+  return [...telling(tier, untold, orderWithin), ...waiting(`${tier} down`, awaited, within - orderWithin)]
 }
 
 /**
@@ -65,38 +47,30 @@ export function shortForm(goes: readonly Machine[], outage: Outage, left: { read
   const orderWithin = Math.min(order, Math.max(nodeOrder, Math.round(left.ms / 4)))
   const waits = nas.length > 0 ? Math.min(longest - order, Math.round(left.ms / 2)) : longest - order
   const phases = [
-    ...(untold.length > 0
-      ? [
-          irreversible(
-            'everything',
-            untold.map((machine) => shutDown(machine, orderWithin)),
-            orderWithin,
-          ),
-        ]
-      : []),
-    ...(others.length > 0
-      ? [
-          irreversible(
-            'everything down',
-            others.map((machine) => awaitDown(machine, waits)),
-            waits,
-          ),
-        ]
-      : []),
+    ...telling('everything', untold, orderWithin),
+    ...waiting('everything down', others, waits),
     ...(nas.length > 0 ? stopTier('nas', nas, outage, Math.max(...nas.map(({ stops }) => stops))) : []),
     ...(own.length > 0 ? stopTier('own machine', own, outage, Math.max(...own.map(({ stops }) => stops))) : []),
   ]
   return leaving(phases, 0)
 }
 
-function shutDown({ name, kind }: Machine, within: number): Step {
-  return kind === 'node'
-    ? { do: 'shut-down', node: name, force: true, within }
-    : { do: 'shut-down-host', host: name, within }
+/** A phase that tells these machines; none where there are none. */
+function telling(phaseName: string, machines: readonly Machine[], within: number): ShutdownPhase[] {
+  const steps = machines.map(({ name, kind }): Step => {
+    if (kind === 'host') return { do: 'shut-down-host', host: name, within }
+    return { do: 'shut-down', node: name, force: true, within }
+  })
+  return steps.length > 0 ? [irreversible(phaseName, steps, within)] : []
 }
 
-function awaitDown({ name, kind }: Machine, within: number): Step {
-  return kind === 'node' ? { do: 'await-down', node: name, within } : { do: 'await-host-down', host: name, within }
+/** A phase that waits until these machines are down; none where there are none. */
+function waiting(phaseName: string, machines: readonly Machine[], within: number): ShutdownPhase[] {
+  const steps = machines.map(({ name, kind }): Step => {
+    if (kind === 'host') return { do: 'await-host-down', host: name, within }
+    return { do: 'await-down', node: name, within }
+  })
+  return steps.length > 0 ? [irreversible(phaseName, steps, within)] : []
 }
 
 /** The same phases, each knowing what must be left for those after it: the time that they were given, or at least need. */
