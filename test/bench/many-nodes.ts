@@ -1,13 +1,12 @@
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import type { ClusterOrder } from './cluster.ts'
+import { forkCluster } from './forked.ts'
 
-const script = fileURLToPath(new URL('many-nodes-process.ts', import.meta.url))
+const controlPlanes = 3
 
-/** A homelab of many nodes in a process of its own, so that what it takes is not taken for the daemon's. */
+/** A homelab of many nodes in a process of its own. */
 export interface ManyNodes extends AsyncDisposable {
   readonly directory: string
   readonly config: string
@@ -21,31 +20,14 @@ export async function startManyNodes(net: number, count: number): Promise<ManyNo
   await using stack = new AsyncDisposableStack()
   const directory = await mkdtemp(join(tmpdir(), 'caretaker-bench-'))
   stack.defer(() => rm(directory, { recursive: true, force: true }))
-  const child = fork(script, [String(net), String(count), directory], {
-    execArgv: ['--disable-warning=ExperimentalWarning'],
-  })
-  const ended = once(child, 'exit')
-  stack.defer(async () => {
-    child.kill('SIGKILL')
-    await ended
-  })
-  const answer = () =>
-    Promise.race([
-      once(child, 'message').then(([message]) => message as unknown),
-      ended.then(([code]) => {
-        throw new Error(`the nodes' process ended with code ${String(code)}`)
-      }),
-    ])
-  const config = (await answer()) as string
+  const order: ClusterOrder = { net, controlPlanes, workers: count - controlPlanes, directory }
+  const { config, pid, ask } = await forkCluster(stack, 'many-nodes-process.ts', order)
   const parts = stack.move()
   return {
     directory,
     config,
-    pid: child.pid!,
-    async connections() {
-      child.send('connections')
-      return (await answer()) as number
-    },
+    pid,
+    connections: async () => (await ask()) as number,
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   }
 }

@@ -1,10 +1,8 @@
-import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { connect } from 'node:http2'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Credentials } from '../../src/adapters/talos/talosconfig.ts'
 import type { PowerAnswer } from '../../src/control/protocol.ts'
 import type { Entry } from '../../src/core/journal.ts'
@@ -12,7 +10,8 @@ import { loadSettings } from '../../src/main/settings.ts'
 import { readCredentials } from '../../src/main/wiring.ts'
 import { endStore, startDaemon, waitFor } from '../lab/daemon.ts'
 import { startUpsd } from '../lab/upsd.ts'
-import type { ClusterOrder, NodeReport } from './many-shutdowns-process.ts'
+import { forkCluster } from './forked.ts'
+import type { NodeReport, ShutdownOrder } from './many-shutdowns-process.ts'
 import { clock, cpuSeconds, goal, median, say } from './measure.ts'
 import { firstSight } from './power-race-ours.ts'
 
@@ -52,8 +51,16 @@ async function shutDownAll(form: Form): Promise<void> {
     reserve: seconds(reserve),
   }
   const upses = [{ host: upsd.address, port: upsd.port }]
-  const order = { net: 96, controlPlanes, workers, hangsEach, directory, config: { upses, power } }
-  const cluster = await startCluster(stack, order)
+  const order: ShutdownOrder = {
+    net: 96,
+    controlPlanes,
+    workers,
+    hangsEach,
+    stop: 1_000,
+    directory,
+    config: { upses, power },
+  }
+  const cluster = await forkCluster(stack, 'many-shutdowns-process.ts', order)
 
   const settings = await loadSettings(cluster.config, {})
   const credentials = await readCredentials(settings)
@@ -85,7 +92,7 @@ async function shutDownAll(form: Form): Promise<void> {
   const said = entries.filter(({ kind, text }) => kind === 'power' && /battery has|assumed/.test(text))
   const given = entries.find(({ text }) => text.startsWith('given up, because'))?.text.split(': ')[1]
   tell(form, {
-    nodes: await cluster.report(),
+    nodes: (await cluster.ask()) as NodeReport[],
     at,
     bare: median(bare),
     endedAfter: Date.parse(end!.at) - at,
@@ -177,33 +184,5 @@ async function askBare(host: string, { ca, cert, key }: Credentials): Promise<vo
     if (status !== '0') throw new Error(`${host} answers with ${String(status)}`)
   } finally {
     session.destroy()
-  }
-}
-
-async function startCluster(stack: AsyncDisposableStack, order: ClusterOrder) {
-  const script = fileURLToPath(new URL('many-shutdowns-process.ts', import.meta.url))
-  const child: ChildProcess = fork(script, [JSON.stringify(order)], {
-    execArgv: ['--disable-warning=ExperimentalWarning'],
-  })
-  const ended = once(child, 'exit')
-  stack.defer(async () => {
-    child.kill('SIGKILL')
-    await ended
-  })
-  const answer = () =>
-    Promise.race([
-      once(child, 'message').then(([message]) => message as unknown),
-      ended.then(([code]) => {
-        throw new Error(`the nodes' process ended with code ${String(code)}`)
-      }),
-    ])
-  const config = (await answer()) as string
-  return {
-    config,
-    pid: child.pid!,
-    async report() {
-      child.send('report')
-      return (await answer()) as NodeReport[]
-    },
   }
 }
