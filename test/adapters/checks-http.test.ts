@@ -1,23 +1,14 @@
-import { createServer, type RequestListener, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { afterEach, describe, expect, test } from 'vitest'
+import type { RequestListener } from 'node:http'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createChecks } from '../../src/adapters/checks/checks.ts'
+import { startHttp } from '../lab/http.ts'
 import { refusal } from './refusal.ts'
 
-const servers: Server[] = []
-afterEach(() => {
-  for (const server of servers.splice(0)) {
-    server.closeAllConnections()
-    server.close()
-  }
-})
+let stack: AsyncDisposableStack
+beforeEach(() => void (stack = new AsyncDisposableStack()))
+afterEach(() => stack.disposeAsync())
 
-async function serve(answer: RequestListener): Promise<string> {
-  const server = createServer(answer)
-  servers.push(server)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
+const serve = async (answer: RequestListener) => `http://${stack.use(await startHttp(answer)).host}`
 
 const objects = { find: () => Promise.reject(new Error('no object is asked for here')) }
 const run = (url: string, { status = 200, timeout = 5_000, signal = AbortSignal.timeout(10_000) } = {}) =>
@@ -55,7 +46,7 @@ describe('an HTTP check', () => {
 
   test('does not pass when nobody listens', async () => {
     const url = await serve(() => undefined)
-    servers[0]!.close()
+    await stack.disposeAsync()
     expect(await run(`${url}/secret-path`)).toBe(`web: ${new URL(url).host}: connection refused`)
   })
 

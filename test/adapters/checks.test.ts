@@ -1,24 +1,15 @@
-import { createServer, type RequestListener, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { afterEach, describe, expect, test } from 'vitest'
+import type { RequestListener } from 'node:http'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { compileCheck, createChecks } from '../../src/adapters/checks/checks.ts'
 import type { Check } from '../../src/core/check.ts'
+import { startHttp } from '../lab/http.ts'
 import { refusal } from './refusal.ts'
 
-const servers: Server[] = []
-afterEach(() => {
-  for (const server of servers.splice(0)) {
-    server.closeAllConnections()
-    server.close()
-  }
-})
+let stack: AsyncDisposableStack
+beforeEach(() => void (stack = new AsyncDisposableStack()))
+afterEach(() => stack.disposeAsync())
 
-async function serve(answer: RequestListener): Promise<string> {
-  const server = createServer(answer)
-  servers.push(server)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return `127.0.0.1:${(server.address() as AddressInfo).port}`
-}
+const serve = async (answer: RequestListener) => stack.use(await startHttp(answer)).host
 
 /** The checks of a homelab that has these objects. */
 const run = (check: Check, found: readonly unknown[] = []) =>

@@ -1,10 +1,10 @@
-import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, RequestListener } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createFactory } from '../../src/adapters/factory/factory.ts'
 import type { Factory } from '../../src/core/ports.ts'
 import type { LabFactory } from '../lab/factory.ts'
+import { startHttp } from '../lab/http.ts'
 import { order, startFactoryLab, type FactoryLab } from './factory-lab.ts'
 import { refusal } from './refusal.ts'
 
@@ -28,15 +28,7 @@ afterEach(() => stack.disposeAsync())
 const image = () => started.image()
 const etagOf = async () => (await factory.open(order, undefined, signal)).etag!
 
-async function serve(answer: RequestListener): Promise<string> {
-  const server = createServer(answer)
-  await new Promise<void>((resolve) => server.listen(0, address, resolve))
-  stack.defer(() => {
-    server.closeAllConnections()
-    return new Promise<void>((resolve) => server.close(() => resolve()))
-  })
-  return `${address}:${(server.address() as AddressInfo).port}`
-}
+const serve = async (answer: RequestListener) => stack.use(await startHttp(answer, address)).host
 
 test('a download follows the Factory to its storage, and learns there what to resume it by', async () => {
   const download = await factory.open(order, undefined, signal)

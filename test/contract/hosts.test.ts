@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe } from 'vitest'
 import { createHosts } from '../../src/adapters/machines/hosts.ts'
 import { fakeHosts } from '../fakes/hosts.ts'
+import { startHttp } from '../lab/http.ts'
 import { lacks } from '../lab/needs.ts'
 import { startSshd, whyNoSshd } from '../lab/sshd.ts'
 import { hostsContract } from './hosts.contract.ts'
@@ -41,16 +40,12 @@ describe.skipIf(lacks(whyNoSshd()))('hosts by SSH with a real sshd', () => {
 describe('hosts by an HTTP call', () => {
   hostsContract(async () => {
     let orders = 0
-    const server = createServer((_, response) => {
+    const server = await startHttp((_, response) => {
       orders++
       response.end()
     })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/shutdown`
-    const goDown = async () => {
-      server.closeAllConnections()
-      if (server.listening) await new Promise((resolve) => server.close(resolve))
-    }
+    const url = `http://${server.host}/shutdown`
+    const goDown = async () => server[Symbol.asyncDispose]()
     return {
       hosts: createHosts([{ name: 'nas', address: '127.0.0.1', shutdown: { kind: 'http', url } }]),
       orders: async () => orders,

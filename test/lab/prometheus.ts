@@ -1,5 +1,5 @@
-import { createServer, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { ServerResponse } from 'node:http'
+import { startHttp } from './http.ts'
 
 /** What a query is answered with: a result, a refusal, or bytes that are no answer of Prometheus at all. */
 export type LabAnswer =
@@ -25,23 +25,18 @@ const statusOf = { bad_data: 400, execution: 422, timeout: 503, unavailable: 503
 export async function startPrometheus(path = ''): Promise<LabPrometheus> {
   const answers = new Map<string, LabAnswer>()
   const requests: string[] = []
-  const server = createServer((request, response) => {
+  const server = await startHttp((request, response) => {
     const url = new URL(request.url!, 'http://prometheus')
     requests.push(request.url!)
     const query = url.searchParams.get('query') ?? ''
     const isQuery = request.method === 'GET' && url.pathname === `${path}/api/v1/query`
     reply(response, isQuery ? (answers.get(query) ?? refuse(query)) : { bytes: '404 page not found\n', status: 404 })
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
   return {
-    url: `http://127.0.0.1:${port}${path}`,
+    url: `http://${server.host}${path}`,
     answers,
     requests,
-    [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   }
 }
 
