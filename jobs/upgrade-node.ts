@@ -1,9 +1,10 @@
 import { alertOnce } from '../src/core/alerts.ts'
-import { isArmed, type Node } from '../src/core/cluster.ts'
+import { describeIdentity, type Node } from '../src/core/cluster.ts'
 import { AgentError, assertNever, messageOf } from '../src/core/errors.ts'
-import { needsApproval } from '../src/core/gates.ts'
+import { needsApproval, roleObstacle } from '../src/core/gates.ts'
 import { after, defineJob, done, every, type JobContext, later, on, type Outcome } from '../src/core/job.ts'
 import type { Journal } from '../src/core/journal.ts'
+import { isArmed } from '../src/core/next-boot.ts'
 import { phase, type Step } from '../src/core/plan.ts'
 import { powerObstacle } from '../src/core/feeds.ts'
 import { begins, type Foresight, foresee, pauseOf, recordFor } from '../src/core/rollout.ts'
@@ -56,6 +57,7 @@ export default defineJob({
     const { decision, version, cluster } = foreseen
     tidyRollbacks(foreseen, journal)
     noticeArmed(foreseen, journal)
+    noticeMachines(foreseen, journal)
     await noticeWindow(context, foreseen)
     await noteArrival(context, foreseen)
     noteFinished(context, foreseen)
@@ -155,7 +157,7 @@ async function bring(context: JobContext, foreseen: Foresight, { node, reason, p
     // What passes by itself is no fault of the release; what doesn't, the node itself remembers.
     if (!error.retryable && failedAt === 'roll-back') {
       withdrawRollbacks(journal, [node])
-    } else if (!error.retryable && failedAt !== 'cordon' && !does('roll-back')) {
+    } else if (!error.retryable && failedAt !== 'cordon' && failedAt !== 'await-rolled-back' && !does('roll-back')) {
       await noteFailure(context, foreseen, { node, reason, plan }, error.message)
       write((rollout) => withNodeEnded(rollout, node, 'failed', now(), error.message))
     }
@@ -168,7 +170,7 @@ async function bring(context: JobContext, foreseen: Foresight, { node, reason, p
     await emit({ type: 'node.upgraded', node, version: version! })
     return later(`${node} runs ${version}; on to the next`, now())
   }
-  if (does('await-rebooted')) {
+  if (does('await-rolled-back')) {
     // The rollout that brought it forward has been called off by then.
     const brought = journal.rollouts(20).find(({ nodes }) => Object.hasOwn(nodes, node))
     if (brought) journal.saveRollout(withNodeEnded(brought, node, 'rolled-back', now()))
@@ -231,7 +233,7 @@ function tidyRollbacks({ cluster }: Foresight, journal: Journal): void {
   const wishes = remembered.rollbacks.recall(journal) ?? []
   const open = wishes.filter(({ node, bootId }) => {
     const found = cluster.nodes.find(({ name }) => name === node)
-    if (!found?.talos.ok || !found.kubernetes.ok) return found !== undefined
+    if (!found?.talos.ok || !found.kubernetes.ok || found.identity.kind === 'another') return found !== undefined
     return found.talos.value.bootId === bootId || found.kubernetes.value.cordon?.back === true
   })
   if (open.length !== wishes.length) remembered.rollbacks.remember(journal, open)
@@ -248,6 +250,16 @@ function noticeArmed({ cluster }: Foresight, journal: Journal): void {
   const names = cluster.nodes.filter((node) => isArmed(node) && !ours(node)).map(({ name }) => name)
   const text = `${names.join(', ')} starts another release at the next boot: an upgrade is installed there that nothing here will finish. \`caretaker rollback NODE\` disarms it`
   alertOnce(journal, 'armed', names.length > 0 ? text : undefined)
+}
+
+/** Nodes of which Talos and Kubernetes do not mean the same machine, or that run in another role than the configured one. */
+function noticeMachines({ cluster }: Foresight, journal: Journal): void {
+  const strangers = cluster.nodes.flatMap((node) => {
+    const why = describeIdentity(node)
+    return why === undefined ? [] : [`${node.name} ${why}`]
+  })
+  alertOnce(journal, 'identity', strangers.length > 0 ? strangers.join('; ') : undefined)
+  alertOnce(journal, 'roles', roleObstacle(cluster.nodes))
 }
 
 /** A window that closes with nodes still to come is told of, with what it waited for. */

@@ -106,7 +106,18 @@ export const upgrade = z.strictObject({
     .prefault('15m')
     .meta({ description: "So much of a window must be left for one more node, until the cluster's history tells" }),
   settle: duration.prefault('1m').meta({ description: 'How long a node must stay healthy before the next one' }),
-  attempts: z.int().min(1).max(10).default(2),
+  attempts: z
+    .int()
+    .min(1)
+    .max(10)
+    .default(2)
+    .meta({ description: 'How often a release is tried on a node that fails it' }),
+  afterRollback: z.enum(['ask', 'powercycle']).default('ask').meta({
+    description: 'A node that booted its old system: ask a person, or try once more by a firmware boot',
+  }),
+  mayLose: z.array(z.string().min(1)).default([]).meta({
+    description: 'What upgrades may take from nodes that have it: siderolabs/i915, net.ifnames=0, overlay:rpi_generic',
+  }),
   retryAfter: duration.prefault('5m'),
   drain: duration.prefault('10m'),
   draining: draining.prefault({}),

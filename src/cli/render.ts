@@ -1,5 +1,6 @@
 import type { JobAnswer, PlanAnswer, StatusAnswer } from '../control/protocol.ts'
-import { type CordonMark, isArmed, type Node, whyUnhealthy } from '../core/cluster.ts'
+import { type CordonMark, type Node, whyUnhealthy } from '../core/cluster.ts'
+import { armedRelease, isStagedByUs, nextBootOf } from '../core/next-boot.ts'
 import { describeDuration } from '../core/duration.ts'
 import type { Entry } from '../core/journal.ts'
 import { describeStep, type Plan } from '../core/plan.ts'
@@ -67,22 +68,29 @@ export function renderNodes(nodes: readonly Node[]): string {
 
 function notesOf(node: Node, unhealthy: string | undefined): string[] {
   const kubernetes = node.kubernetes.ok ? node.kubernetes.value : undefined
-  const facts = node.talos.ok ? node.talos.value : undefined
   const notes: string[] = unhealthy ? [unhealthy] : []
   if (kubernetes?.cordon) notes.push(`cordoned by us for ${describeMark(kubernetes.cordon)}`)
   else if (kubernetes?.unschedulable) notes.push('cordoned by somebody else')
   if (kubernetes?.paused !== undefined) notes.push(`paused: ${kubernetes.paused}`)
-  if (isArmed(node))
-    notes.push(
-      kubernetes?.staged?.bootId === facts?.bootId && kubernetes?.staged
-        ? `armed on purpose: its next boot starts ${kubernetes.staged.release ?? 'another release'}`
-        : 'armed: its next boot starts another release',
-    )
+  if (node.role !== node.configuredRole)
+    notes.push(`configured as a ${node.configuredRole}, and runs as a ${node.role}`)
+  notes.push(...describeNextBoot(node))
   if (kubernetes?.attempts?.failure)
     notes.push(
       `attempt ${kubernetes.attempts.count} at ${kubernetes.attempts.release} failed: ${kubernetes.attempts.failure}`,
     )
   return notes
+}
+
+function describeNextBoot(node: Node): string[] {
+  const next = nextBootOf(node)
+  if (next.kind === 'unknown' && node.talos.ok && node.talos.value.stage === 'running')
+    return ['what its next boot starts is not known']
+  if (next.kind !== 'another') return []
+  const what = next.entry ?? armedRelease(node) ?? 'another release'
+  return [
+    `armed${isStagedByUs(node) ? ' on purpose' : ''}: its next boot ${next.certain ? 'starts' : 'may start'} ${what}`,
+  ]
 }
 
 function describeMark({ why, back, release = '?' }: CordonMark): string {

@@ -45,9 +45,12 @@ export function addRolloutCommands(): void {
   command('rollout abort', 'call the present release off; what is installed is finished all the same', (options) =>
     say(options, '/rollout/abort'),
   )
-  command('approve [version]', 'let a release that waits for a person go on', (options, [version]) =>
-    say(options, `/rollout/approve${version === undefined ? '' : `?version=${encodeURIComponent(version)}`}`),
-  )
+  command('approve [version]', 'let a release that waits for a person go on', (options, [version], extra) => {
+    const query = new URLSearchParams()
+    if (version !== undefined) query.set('version', version)
+    if (typeof extra['losing'] === 'string') query.set('losing', extra['losing'])
+    return say(options, `/rollout/approve${query.size === 0 ? '' : `?${query.toString()}`}`)
+  }).option('--losing <names>', 'accept that nodes lose these extensions or kernel arguments by it (a,b)')
   command('run-now', 'open a window by hand, as for one that was missed', (options, _args, extra) =>
     say(options, `/rollout/run-now?for=${parseDuration(String(extra['for']))}`),
   ).option('--for <duration>', 'how long it is open', duration, '2h')

@@ -14,8 +14,8 @@ export interface RolloutControl {
   /** Takes a pause and an abort back. */
   start(): Promise<SaidAnswer>
   abort(signal: AbortSignal): Promise<SaidAnswer>
-  /** Without a release the one to go to. */
-  approve(version: string | undefined, signal: AbortSignal): Promise<SaidAnswer>
+  /** Without a release the one to go to. `losing`: what nodes may lose by it, by name. */
+  approve(version: string | undefined, losing: readonly string[], signal: AbortSignal): Promise<SaidAnswer>
   /** Opens a window by hand, for so many ms. */
   runNow(lasts: number): Promise<SaidAnswer>
   /** Leaves the node out, with a reason; undefined takes it in again. */
@@ -36,7 +36,10 @@ export function routeRollouts(app: Hono, control: RolloutControl): void {
   app.post('/rollout/resume', async (c) => c.json(await control.resume()))
   app.post('/rollout/start', async (c) => c.json(await control.start()))
   app.post('/rollout/abort', async (c) => c.json(await control.abort(c.req.raw.signal)))
-  app.post('/rollout/approve', async (c) => c.json(await control.approve(c.req.query('version'), c.req.raw.signal)))
+  app.post('/rollout/approve', async (c) => {
+    const losing = (c.req.query('losing') ?? '').split(',').flatMap((name) => name.trim() || [])
+    return c.json(await control.approve(c.req.query('version'), losing, c.req.raw.signal))
+  })
   app.post('/rollout/run-now', async (c) => {
     const lasts = Number(c.req.query('for'))
     if (!(lasts >= 1 && lasts <= longest))

@@ -1,5 +1,5 @@
 import { isHealthy, type Node, whyUnhealthy } from './cluster.ts'
-import { quorumObstacle } from './etcd.ts'
+import { etcdObstacle, quorumObstacle } from './etcd.ts'
 
 /** How many nodes may be away at once. Control planes: always one. */
 export interface DisruptionPolicy {
@@ -36,7 +36,8 @@ export function leavingObstacle(nodes: readonly Node[], leaving: string, policy:
   const away = nodes.filter((other) => other.name !== leaving && isAway(other))
   const says = (other: Node) => `${other.name} ${whyUnhealthy(other) ?? 'is being upgraded'}`
   if (node?.role === 'controlplane') {
-    return away[0] ? says(away[0]) : quorumObstacle(nodes, leaving, policy.twoMembers === 'allow')
+    if (away[0]) return says(away[0])
+    return etcdObstacle(nodes) ?? quorumObstacle(nodes, [leaving], policy.twoMembers === 'allow')
   }
   const controlPlane = away.find(({ role }) => role === 'controlplane')
   if (controlPlane) return says(controlPlane)

@@ -1,4 +1,4 @@
-import { type Cluster, type EtcdFacts, isHealthy, type Node, runningVersions } from './cluster.ts'
+import { type Cluster, type EtcdFacts, type Node, runningVersions } from './cluster.ts'
 import { compareVersions, minorOf, parseVersion } from './version.ts'
 
 /** A member that is so many log entries behind the others is not up to date: it has been away, or its disk is slow. */
@@ -31,42 +31,63 @@ export function etcdObstacle(nodes: readonly Node[]): string | undefined {
 }
 
 /**
- * Why etcd could lose its quorum if this control plane went away; undefined when it could not. Since Talos 1.13 nothing
- * but the caller looks at this (siderolabs/talos internal/app/lifecycle has no etcd check).
+ * Why etcd would lose its quorum if these nodes went away now; undefined when it would not. Every planned removal asks
+ * here: upgrade, rollback, disarming. (The ordered shutdown of an outage does not: there everything goes.) Since Talos
+ * 1.13 nothing but the caller looks at this (siderolabs/talos internal/app/lifecycle has no etcd check).
  *
- * A single member is let through: its cluster stands still while it reboots, and there is no other way. Two of them only
- * where a person has said so (`twoMembers`): each can't do without the other.
+ * It is judged by etcd alone: a node whose kubelet is ill may hold a voter that is well, and one that is Ready may hold
+ * none. Voters are counted by member id; learners have no vote. A quorum that is lost already can't be lost again, and
+ * its nodes may be exactly those that a rollback makes whole. A single voter is let through: its cluster stands still
+ * while it is away, and there is no other way. Of two only where a person has said so (`twoMembers`).
  */
-export function quorumObstacle(nodes: readonly Node[], leaving: string, twoMembers = false): string | undefined {
-  const unwell = etcdObstacle(nodes)
-  if (unwell) return unwell
-  const controlPlanes = nodes.filter((node) => node.role === 'controlplane')
-  const voters = viewOf(controlPlanes[0]!)!.members
-  if (voters.length === 1) return undefined
-  if (voters.length === 2 && twoMembers) return undefined
-  if (voters.length === 2)
-    return 'etcd has two members, and neither can go without losing quorum: add or remove one, or set upgrade.twoMembers: allow'
-
-  const staying = controlPlanes
-    .filter((node) => node.name !== leaving && isHealthy(node))
-    .map((node) => viewOf(node)!.id)
-  const remaining = voters.filter((voter) => staying.includes(voter.id)).length
-  const quorum = Math.floor(voters.length / 2) + 1
-  if (remaining < quorum) return `etcd would keep ${remaining} healthy members of ${voters.length}, and needs ${quorum}`
+export function quorumObstacle(
+  nodes: readonly Node[],
+  leaving: readonly string[],
+  twoMembers = false,
+): string | undefined {
+  const views = nodes.flatMap((node) => {
+    const facts = viewOf(node)
+    return facts ? [{ node, facts }] : []
+  })
+  const led = views.filter(({ facts }) => facts.leader !== undefined)
+  // Nobody sees a leader: there is no quorum to lose. Where nobody answers at all nothing is known of it.
+  if (led.length === 0) return undefined
+  const goes = ({ id, name }: EtcdFacts['members'][number]) =>
+    leaving.includes(name) || views.some(({ node, facts }) => facts.id === id && leaving.includes(node.name))
+  for (const voters of votersOf(led)) {
+    const quorum = Math.floor(voters.length / 2) + 1
+    const remaining = voters.filter((voter) => !goes(voter) && led.some(({ facts }) => isVoting(facts, voter.id)))
+    if (voters.length === 1 || remaining.length >= quorum) continue
+    if (!nodes.some((node) => leaving.includes(node.name) && mayCarry(node, voters))) continue
+    if (voters.length === 2 && twoMembers) continue
+    if (voters.length === 2)
+      return 'etcd has two members, and neither can go without losing quorum: add or remove one, or set upgrade.twoMembers: allow'
+    return `etcd would keep ${remaining.length} healthy members of ${voters.length}, and needs ${quorum}`
+  }
   return undefined
 }
 
-/**
- * Why a rollback of this node would take etcd's quorum away: it is well, and too few others are. A member that is not
- * well itself takes nothing away.
- */
-export function rollbackObstacle(nodes: readonly Node[], leaving: Node): string | undefined {
-  const facts = viewOf(leaving)
-  if (leaving.role === 'worker' || !isHealthy(leaving) || !facts || facts.members.length === 1) return undefined
-  const well = nodes.filter((node) => node.role === 'controlplane' && node !== leaving && isHealthy(node))
-  const quorum = Math.floor(facts.members.length / 2) + 1
-  if (well.length >= quorum) return undefined
-  return `etcd would keep ${well.length} healthy members of ${facts.members.length}, and needs ${quorum}`
+/** Whether any member sees a leader: without one there is no quorum, or an election is under way. */
+export function hasEtcdLeader(nodes: readonly Node[]): boolean {
+  return nodes.some((node) => viewOf(node)?.leader !== undefined)
+}
+
+/** Whether the quorum may stand on this node: it holds a voter that takes part, or nobody knows what it holds. */
+function mayCarry(node: Node, voters: EtcdFacts['members']): boolean {
+  const facts = viewOf(node)
+  if (facts) return facts.leader !== undefined && voters.some(({ id }) => id === facts.id)
+  return node.role === 'controlplane' || voters.some(({ name }) => name === node.name)
+}
+
+/** The lists of voters that members with a leader hold: several only while etcd changes its membership. */
+function votersOf(led: readonly { readonly facts: EtcdFacts }[]): readonly EtcdFacts['members'][] {
+  const lists = new Map(led.map(({ facts }) => [memberSet(facts), facts.members.filter(({ learner }) => !learner)]))
+  return [...lists.values()]
+}
+
+/** Whether this member's own view shows that it takes part: it has its leader, and has kept up with the log. */
+function isVoting(facts: EtcdFacts, id: string): boolean {
+  return facts.id === id && facts.raftIndex - facts.raftApplied <= longestLag
 }
 
 /** Whether this control plane leads etcd by its own account. */

@@ -1,6 +1,6 @@
 import {
   type Cluster,
-  isArmed,
+  describeIdentity,
   isHealthy,
   type Node,
   runningVersions,
@@ -11,6 +11,8 @@ import {
 import { leavingObstacle } from './disruption.ts'
 import { describeDuration } from './duration.ts'
 import { neededFor, type NodeTimesByRole } from './estimate.ts'
+import { isArmed, isStagedByUs } from './next-boot.ts'
+import { lossesOf } from './provisions.ts'
 import type { UpgradePolicy, UpgradeTarget } from './upgrade-plan.ts'
 import { compareVersions, minorOf } from './version.ts'
 import { type Blackout, describeInstant, windowAt } from './window.ts'
@@ -31,6 +33,8 @@ export interface Circumstances {
   /** The release whose rollout a person has called off. */
   readonly aborted: string | undefined
   readonly rollbacks: readonly RollbackWish[]
+  /** What a person has agreed to lose with the release that is approved, by name. */
+  readonly mayLose: readonly string[]
   /** The node that this agent itself runs on. */
   readonly ownNode: string | undefined
   /** Nodes that are left alone until then, because their drain was refused. */
@@ -82,6 +86,10 @@ export function startObstacle(
   // A worker that is away only makes the budget smaller; a control plane stops everything.
   const lost = cluster.nodes.find((node) => node.role === 'controlplane' && !isHealthy(node))
   if (lost) return { reason: `${lost.name} ${whyUnhealthy(lost)}` }
+  const stranger = cluster.nodes.find(({ identity }) => identity.kind === 'another')
+  if (stranger) return { reason: `${stranger.name} ${describeIdentity(stranger)}` }
+  const misplaced = roleObstacle(cluster.nodes)
+  if (misplaced) return { reason: misplaced }
   const armed = cluster.nodes.find((node) => isArmed(node) && !isStagedByUs(node))
   if (armed)
     return {
@@ -140,10 +148,11 @@ export function nodeObstacle(
   node: Node,
   nodes: readonly Node[],
   target: UpgradeTarget,
-  { storage }: Circumstances,
+  circumstances: Circumstances,
   policy: UpgradePolicy,
 ): Obstacle | undefined {
-  const lost = extensionsObstacle(node, target)
+  const { storage } = circumstances
+  const lost = lossObstacle(node, target, circumstances, policy)
   if (lost) return { reason: lost }
   const unwell = whyUnhealthy(node)
   if (unwell || !node.kubernetes.ok) return { reason: `${node.name} ${unwell}` }
@@ -156,19 +165,32 @@ export function nodeObstacle(
   return reason === undefined ? undefined : { reason }
 }
 
-/** Extensions that run now and are not in the image to come. A node that loses one may not boot, or lose its storage. */
-export function extensionsObstacle(node: Node, target: UpgradeTarget): string | undefined {
-  const kept = new Set(target.extensionsOf(node.name))
-  const running = node.talos.ok ? (node.talos.value.extensions ?? []) : []
-  const lost = running.filter((extension) => !kept.has(extension))
+/**
+ * What runs now and is not in the image to come, unless a person has agreed to lose it. A node that loses an extension, a
+ * kernel argument or its board's overlay may not boot, or lose its network or storage.
+ */
+export function lossObstacle(
+  node: Node,
+  target: UpgradeTarget,
+  { mayLose }: Pick<Circumstances, 'mayLose'>,
+  policy: Pick<UpgradePolicy, 'mayLose'>,
+): string | undefined {
+  const lost = lossesOf(node, target, [...mayLose, ...policy.mayLose])
   if (lost.length === 0) return undefined
-  return `${node.name} would lose ${lost.join(', ')}, which its schematic has and the configured one has not: add it to config/schematics`
+  const all = lost.join(', ')
+  return `${node.name} would lose ${all}, which it has now and the configured schematic has not: add it to config/schematics, or accept the loss with \`caretaker approve ${target.version} --losing ${lost.join(',')}\``
 }
 
-/** Whether the node is armed on purpose: by us, and not rebooted since. */
-function isStagedByUs({ kubernetes, talos }: Node): boolean {
-  const staged = kubernetes.ok ? kubernetes.value.staged : undefined
-  return staged !== undefined && talos.ok && talos.value.bootId === staged.bootId
+/**
+ * The first node that runs in another role than the configured one: which nodes may go, and in which order, would be
+ * decided wrongly. Undefined where there is none.
+ */
+export function roleObstacle(nodes: readonly Node[]): string | undefined {
+  const node = nodes.find(({ role, configuredRole }) => role !== configuredRole)
+  return (
+    node &&
+    `${node.name} is configured as a ${node.configuredRole}, and runs as a ${node.role}: correct its role in caretaker.yaml`
+  )
 }
 
 /** Whether it was armed for this very target. */

@@ -1,6 +1,7 @@
 import { alertOnce } from './alerts.ts'
-import { isArmed, isHealthy } from './cluster.ts'
+import { isHealthy } from './cluster.ts'
 import { messageOf } from './errors.ts'
+import { nextBootOf } from './next-boot.ts'
 import type { JobContext } from './job.ts'
 import type { Machine } from './machines.ts'
 import { beginOutage, type Outage, type OutageNode, withMachines } from './outage.ts'
@@ -157,6 +158,7 @@ async function look(context: JobContext, machines: readonly Machine[]): Promise<
     }),
   )
   const armed: string[] = []
+  const uncertain: string[] = []
   for (const node of cluster?.nodes ?? []) {
     const marked = node.kubernetes.ok && node.kubernetes.value.cordon?.why === 'upgrade'
     sights.set(node.name, {
@@ -166,14 +168,25 @@ async function look(context: JobContext, machines: readonly Machine[]): Promise<
       // What is being upgraded was healthy when that began.
       wasHealthy: isHealthy(node) || marked || !node.kubernetes.ok,
     })
-    if (isArmed(node) && machines.some(({ name }) => name === node.name)) armed.push(node.name)
+    const next = nextBootOf(node)
+    if (!machines.some(({ name }) => name === node.name)) continue
+    if (next.kind === 'another') armed.push(node.name)
+    // What nobody can tell of is said where something of ours may have been installed there.
+    else if (next.kind === 'unknown' && node.talos.ok && marked) uncertain.push(node.name)
   }
   alertOnce(
     ports.journal,
     'armed-outage',
-    armed.length === 0
+    armed.length + uncertain.length === 0
       ? undefined
-      : `${armed.join(', ')} will start another release at the next boot: an upgrade was installed there`,
+      : [
+          ...(armed.length > 0
+            ? [`${armed.join(', ')} starts another release at the next boot: an upgrade is installed there`]
+            : []),
+          ...(uncertain.length > 0
+            ? [`${uncertain.join(', ')} may start another release at the next boot: it was being upgraded`]
+            : []),
+        ].join('; '),
   )
   const silent = { answers: false, stopping: false, wasUp: false, wasHealthy: true }
   return new Map(context.machines.map(({ name }) => [name, sights.get(name) ?? silent]))

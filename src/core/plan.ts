@@ -1,6 +1,7 @@
 import type { Check } from './check.ts'
 import type { Attempts, CordonMark } from './cluster.ts'
 import type { DisruptionPolicy } from './disruption.ts'
+import type { ExpectedMachine } from './identity.ts'
 import type { ScaledWorkload, StorageSetting } from './ports.ts'
 
 /**
@@ -24,20 +25,28 @@ export type Step =
   | { do: 'note-failure'; node: string; attempts: Attempts }
   | { do: 'drain'; node: string; policy: DrainPolicy; within: number }
   /** Looks once more whether the node can be taken away, and whether it is ours to do: much may have happened. */
-  | { do: 'confirm'; node: string; limits: DisruptionPolicy }
+  | { do: 'confirm'; node: string; machine: ExpectedMachine; limits: DisruptionPolicy }
   /** Streams etcd's database to the disk, checked. From `node`, which need not be the leader. */
   | { do: 'snapshot-etcd'; node: string; release: string; within: number }
   | { do: 'forfeit-leadership'; node: string }
   /** Notes on a node that stays in service that it is armed on purpose. */
   | { do: 'note-staged'; node: string; mark: CordonMark }
-  /** Talos 1.13 and later: runs the installer, and nothing else. */
-  | { do: 'install'; node: string; image: string; within: number }
+  /** Talos 1.13 and later: runs the installer, and nothing else. `mark` is noted on a cordoned node before and after. */
+  | { do: 'install'; node: string; machine: ExpectedMachine; image: string; mark?: CordonMark; within: number }
   /** `bootId` is the boot that is to end: a node that has another one was rebooted already. */
-  | { do: 'reboot'; node: string; bootId: string; mark: CordonMark; mode: RebootMode }
+  | {
+      do: 'reboot'
+      node: string
+      machine: ExpectedMachine
+      bootId: string
+      mark: CordonMark
+      mode: RebootMode
+    }
   /** Talos 1.12 and earlier: one call that pulls, installs and reboots. */
   | {
       do: 'install-and-reboot'
       node: string
+      machine: ExpectedMachine
       image: string
       bootId: string
       mark: CordonMark
@@ -45,7 +54,16 @@ export type Step =
       within: number
     }
   /** Makes the other boot entry the default and reboots into it. */
-  | { do: 'roll-back'; node: string; bootId: string; mark: CordonMark }
+  | {
+      do: 'roll-back'
+      node: string
+      machine: ExpectedMachine
+      bootId: string
+      mark: CordonMark
+      /** Although etcd may lose its quorum by it. */
+      force: boolean
+      twoMembers: DisruptionPolicy['twoMembers']
+    }
   | {
       do: 'await-upgraded'
       node: string
@@ -55,8 +73,8 @@ export type Step =
       within: number
       identity: Identity
     }
-  /** A new boot, whole and healthy, of whatever release. */
-  | { do: 'await-rebooted'; node: string; bootId: string; within: number }
+  /** A new boot, whole and healthy, of what the mark says that the node goes back to. */
+  | { do: 'await-rolled-back'; node: string; bootId: string; mark: CordonMark; within: number }
   | { do: 'await-checks'; node: string; checks: readonly Check[]; within: number }
   | { do: 'await-etcd'; within: number }
   | { do: 'uncordon'; node: string; why: CordonMark['why']; forgetAttempts?: true }
@@ -93,6 +111,7 @@ export interface Waking {
 
 /** By what a machine is known again after a reboot; what isn't given is not asked for. */
 export interface Identity {
+  readonly machineId?: string
   readonly uuid?: string
   /** Official extensions that it must have. */
   readonly extensions: readonly string[]

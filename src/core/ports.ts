@@ -121,6 +121,11 @@ export interface Kubernetes {
    * rejected for an upgrade, fine for a power cut. A mark for an upgrade is not overwritten by one for the power.
    */
   cordon(node: string, mark: CordonMark, attempts: Attempts | undefined, signal: AbortSignal): Promise<void>
+  /**
+   * Rewrites our mark on a node that we cordoned for its upgrade. Rejects with `timed-out` where that cordon is gone: pods
+   * may be back on it.
+   */
+  noteMark(node: string, mark: CordonMark, signal: AbortSignal): Promise<void>
   /** Writes why the present attempt failed beside its count. */
   noteFailure(node: string, attempts: Attempts, signal: AbortSignal): Promise<void>
   /**

@@ -1,4 +1,4 @@
-import type { CordonMark, Node } from './cluster.ts'
+import type { Attempts, CordonMark, Node } from './cluster.ts'
 import { isClosedByUs } from './disruption.ts'
 import type { UpgradePolicy, UpgradeTarget } from './upgrade-plan.ts'
 import { isNewer } from './version.ts'
@@ -22,7 +22,7 @@ export function markOf(node: Node): CordonMark | undefined {
 }
 
 /** What the node remembers of attempts at this very release. */
-export function attemptsOf(node: Node, target: UpgradeTarget): { count: number; failure?: string } {
+export function attemptsOf(node: Node, target: UpgradeTarget): Omit<Attempts, 'release'> {
   const attempts = node.kubernetes.ok ? node.kubernetes.value.attempts : undefined
   return attempts?.release === target.version ? attempts : { count: 0 }
 }
@@ -33,12 +33,18 @@ export function nextCount(node: Node, target: UpgradeTarget): number {
   return failure === undefined ? Math.max(1, count) : count + 1
 }
 
+/**
+ * Whether nothing is tried there any more without a person: after as many failures as the policy allows, and after the
+ * first boot of the old system. A second installation on top of that has broken nodes.
+ */
 export function exhausted(node: Node, target: UpgradeTarget, policy: UpgradePolicy): boolean {
-  return nextCount(node, target) > policy.attempts
+  return attemptsOf(node, target).rolledBack === true || nextCount(node, target) > policy.attempts
 }
 
 export function describeStuck(node: Node, target: UpgradeTarget): string {
-  const { count, failure = 'rolled back' } = attemptsOf(node, target)
+  const { count, failure = 'rolled back', rolledBack } = attemptsOf(node, target)
+  if (rolledBack)
+    return `${node.name} booted its old system after the upgrade to ${target.version} (${failure}): find out why, then \`caretaker retry ${node.name}\` tries again`
   return `${node.name} failed ${count} times to get ${target.version} (${failure}): find out why, then \`caretaker retry ${node.name}\` tries again`
 }
 

@@ -1,7 +1,16 @@
-import { type Cluster, isArmed, isHealthy, type Node, whyUnhealthy } from './cluster.ts'
+import {
+  type Cluster,
+  type CordonMark,
+  describeIdentity,
+  isHealthy,
+  type Node,
+  type TalosFacts,
+  whyUnhealthy,
+} from './cluster.ts'
 import { isClosedByUs } from './disruption.ts'
-import { goingBackObstacle, rollbackObstacle } from './etcd.ts'
-import type { Circumstances, RollbackWish } from './gates.ts'
+import { goingBackObstacle, quorumObstacle } from './etcd.ts'
+import { type Circumstances, roleObstacle, type RollbackWish } from './gates.ts'
+import { isArmed, nextBootObstacle } from './next-boot.ts'
 import { markOf } from './progress.ts'
 import { go, type UpgradeDecision } from './upgrade-decision.ts'
 import { finishRollbackPlan, reopenPlan, rollbackPlan, type UpgradePolicy } from './upgrade-plan.ts'
@@ -38,15 +47,23 @@ function decideOne(
 ): UpgradeDecision | undefined {
   const { name } = node
   const mark = markOf(node)
+  // Another machine's boot says nothing of the one that is meant.
+  const stranger = node.identity.kind === 'another' ? describeIdentity(node) : undefined
+  if (stranger) return { kind: 'wait', reason: `${name}, which is to go back, ${stranger}` }
   const rebooted = node.talos.ok && node.talos.value.bootId !== bootId
   const leaves = node.talos.ok && node.talos.value.stage === 'rebooting'
-  if (mark?.back && mark.rebooting && (!node.talos.ok || rebooted || leaves))
+  if (mark?.back && mark.rebooting && (!node.talos.ok || rebooted || leaves)) {
+    const elsewhere = node.talos.ok && rebooted ? whyNotBack(node.talos.value, mark) : undefined
+    if (elsewhere) return { kind: 'stuck', node: name, reason: describeNotBack(name, elsewhere) }
     return go(name, `${name} is on its way back`, finishRollbackPlan(node, mark, policy))
+  }
   if (rebooted) return undefined
   if (!node.talos.ok) return { kind: 'wait', reason: `${name}, which is to go back, ${whyUnhealthy(node)}` }
   if (powerObstacle) return { kind: 'wait', reason: powerObstacle }
   if (node.kubernetes.ok && node.kubernetes.value.unschedulable && !node.kubernetes.value.cordon)
     return { kind: 'wait', reason: `${name}, which is to go back, was cordoned by somebody else: uncordon it to go on` }
+  const misplaced = roleObstacle(nodes)
+  if (misplaced) return { kind: 'wait', reason: misplaced }
   const barrier = force ? undefined : barrierOf(node, to)
   if (barrier)
     return {
@@ -54,23 +71,47 @@ function decideOne(
       node: name,
       reason: `${name} can't go back: ${barrier}. \`caretaker rollback ${name} --force\` tries it all the same, \`caretaker retry ${name}\` leaves it as it is`,
     }
-  const quorum = force ? undefined : rollbackObstacle(nodes, node)
-  if (quorum) return { kind: 'wait', reason: `${name}, which is to go back, is needed: ${quorum}` }
+  const quorum = force ? undefined : quorumObstacle(nodes, [name], policy.twoMembers === 'allow')
+  if (quorum) return { kind: 'wait', reason: `${name} can't be rolled back yet: ${quorum}` }
   // What is only closed would keep this node's pods from finding a place.
   const idle = nodes.find(
     (other) => other !== node && isClosedByUs(other) && !markOf(other)?.back && !isArmed(other) && isHealthy(other),
   )
   if (idle) return go(idle.name, `${idle.name} is given back, so that ${name} can go back`, reopenPlan(idle))
-  return go(name, `${name} is to go back from ${node.talos.value.version}`, rollbackPlan(node, now, policy))
+  return go(
+    name,
+    `${name} is to go back from ${node.talos.value.version}`,
+    rollbackPlan(node, { to, force }, now, policy),
+  )
 }
 
 /** Why its etcd would refuse the data. What is only installed has changed nothing in them. */
 export function barrierOf(node: Node, to: string | undefined): string | undefined {
   if (!node.talos.ok) return undefined
-  const { fallbackPending, staged, stage, bootId } = node.talos.value
-  if (stage === 'running' && fallbackPending && !staged) return undefined
+  const { staged, bootId } = node.talos.value
+  if (isArmed(node) && !staged) return undefined
   const mark = markOf(node)
   // What it came from is known from a mark only when it has left that boot.
   const from = mark && mark.bootId !== bootId ? mark.from : undefined
   return goingBackObstacle(node, to ?? from)
+}
+
+/**
+ * Why the boot after a rollback is not the one that was wanted; undefined where it is. A reboot that fails (its kexec is
+ * refused, say) makes Talos switch the boot entry once more, which undoes the rollback (siderolabs/talos
+ * internal/app/machined/revert.go); only the boot that follows shows it.
+ */
+export function whyNotBack(facts: TalosFacts, mark: CordonMark): string | undefined {
+  const { release, schematic, disarm, to } = mark
+  // Nothing was expected of it by the agent that wrote this mark.
+  if (release === undefined || (schematic === undefined && disarm === undefined)) return undefined
+  const isSame = facts.version === release && (schematic === undefined || facts.schematic === schematic)
+  if (disarm && !isSame) return `it came back with ${facts.version}, and should run ${release} as before`
+  if (!disarm && isSame) return `it came back with ${facts.version} once more`
+  if (to !== undefined && facts.version !== to) return `it came back with ${facts.version}, and not with ${to}`
+  return nextBootObstacle(facts)
+}
+
+function describeNotBack(name: string, why: string): string {
+  return `the rollback of ${name} did not work: ${why}. Its reboot may have failed, which makes Talos switch back: \`caretaker rollback ${name}\` tries again, \`caretaker retry ${name}\` uncordons it as it is`
 }

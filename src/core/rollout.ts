@@ -1,15 +1,17 @@
 import type { Config } from '../config.ts'
 import type { Check } from './check.ts'
-import { type Cluster, isArmed, runningVersions, type Seen, seen, unseen } from './cluster.ts'
+import { type Cluster, runningVersions, type Seen, seen, unseen } from './cluster.ts'
 import { messageOf } from './errors.ts'
 import { estimateRollout, type NodeTimesByRole } from './estimate.ts'
 import { etcdBarrier } from './etcd.ts'
 import type { Circumstances, Obstacle } from './gates.ts'
 import type { JobContext, RegisteredSchematic } from './job.ts'
 import type { Journal } from './journal.ts'
+import { isArmed } from './next-boot.ts'
 import type { Plan } from './plan.ts'
 import { type Power, powerObstacle } from './feeds.ts'
 import type { TargetDecision } from './release.ts'
+import { partsOf } from './provisions.ts'
 import { nodeTimes, type Rollout } from './rollout-record.ts'
 import { chooseTarget, remembered } from './target.ts'
 import { decideUpgrade, upgradeOrder } from './upgrade.ts'
@@ -108,7 +110,7 @@ function targetFor(
     registry: factory.registry,
     schematicOf: (node) => registered[of(node)?.id ?? ''] ?? '',
     extensionsOf: (node) => of(node)?.schematic.customization?.systemExtensions?.officialExtensions ?? [],
-    kernelArgumentsOf: (node) => of(node)?.schematic.customization?.extraKernelArgs ?? [],
+    partsOf: (node) => partsOf(of(node)?.schematic ?? {}),
     rebootModeOf: (node) => nodes.find(({ name }) => name === node)?.rebootMode,
   }
 }
@@ -131,6 +133,7 @@ async function gather(
     asks ? failures(upgrade.checks, ports, signal) : [],
   ])
   const rollout = recordFor(version, journal)
+  const losses = remembered.losses.recall(journal)
   // Also of one that was called off and begun anew.
   const canary = journal
     .rollouts(20)
@@ -146,6 +149,7 @@ async function gather(
     openUntil: optionalDate(remembered.openUntil.recall(journal)),
     aborted: remembered.aborted.recall(journal),
     rollbacks: remembered.rollbacks.recall(journal) ?? [],
+    mayLose: losses?.release === version ? losses.names : [],
     ownNode,
     blocked: new Map(
       Object.entries(remembered.blocked.recall(journal) ?? {}).flatMap(([name, { until, why }]) =>

@@ -36,6 +36,8 @@ export const remembered = {
   paused: remember<string>('rollout.paused'),
   /** The release that a person has approved last. */
   approved: remember<string>('rollout.approved'),
+  /** What a person has agreed to lose with a release: extensions, kernel arguments, … by name. */
+  losses: remember<{ readonly release: string; readonly names: readonly string[] }>('rollout.losses'),
   /** Until when a person has opened a window by hand, in ms since the epoch. */
   openUntil: remember<number>('rollout.openUntil'),
   /** The release whose rollout a person has called off. */

@@ -1,8 +1,11 @@
-import { type Attempts, type Cluster, isArmed, isHealthy, type Node, whyUnhealthy } from './cluster.ts'
+import { type Attempts, type Cluster, describeIdentity, isHealthy, type Node, whyUnhealthy } from './cluster.ts'
 import { leavingObstacle, workersAtOnce } from './disruption.ts'
-import { type Circumstances, extensionsObstacle } from './gates.ts'
+import { type Circumstances, lossObstacle, roleObstacle } from './gates.ts'
+import { whyAnotherMachine } from './identity.ts'
+import { isArmed, isInstalled } from './next-boot.ts'
 import { phase } from './plan.ts'
 import { attemptsOf, isOutdated, markOf, runs } from './progress.ts'
+import { whyNotBack } from './rollback.ts'
 import { go, type UpgradeDecision } from './upgrade-decision.ts'
 import {
   fetchPlan,
@@ -59,8 +62,18 @@ function decideUnfinished(
     return { kind: 'wait', reason: `${name}, which is being upgraded, ${whyUnhealthy(node)}` }
   }
   const facts = node.talos.value
+  // What another machine runs says nothing of this one.
+  const stranger = whyAnotherMachine(
+    facts,
+    mark.machineId === undefined ? node : { ...node, machineId: mark.machineId },
+  )
+  if (stranger ?? (node.identity.kind === 'another' ? describeIdentity(node) : undefined))
+    return { kind: 'wait', reason: `${name}, which is being upgraded: ${stranger ?? describeIdentity(node)}` }
   const rebooted = facts.bootId !== mark.bootId
   if (mark.back) {
+    // Nobody asks for it any more: it is left with what it runs.
+    if (mark.rebooting && rebooted && whyNotBack(facts, mark) !== undefined && isHealthy(node))
+      return go(name, `${name} runs ${facts.version}, and is uncordoned as it is`, reopenPlan(node))
     if (mark.rebooting && rebooted)
       return go(name, `${name} went back to ${facts.version}`, finishRollbackPlan(node, mark, policy))
     if (!isArmed(node) && isHealthy(node)) return go(name, `${name} did not go back`, reopenPlan(node))
@@ -98,11 +111,14 @@ function decideUnfinished(
   const tried =
     (mark.release ?? target.version) === target.version &&
     (mark.schematic === undefined || mark.schematic === target.schematicOf(name))
-  const rolledBack = tried && mark.rebooting && rebooted ? `rolled back to ${facts.version}` : undefined
-  const failure = attempts.failure ?? rolledBack
-  if (failure !== undefined && attempts.count >= policy.attempts) {
+  const rolledBack = tried && mark.rebooting === true && rebooted
+  const failure = attempts.failure ?? (rolledBack ? `rolled back to ${facts.version}` : undefined)
+  // What is wrong with a kexec may be right after a firmware boot; a second one of the same kind proves nothing.
+  const powercycled = rolledBack && policy.afterRollback === 'powercycle' && attempts.powercycled !== true
+  const isOver = rolledBack ? !powercycled : attempts.count >= policy.attempts
+  if (failure !== undefined && isOver) {
     // It runs its old release and carries nothing new: it may as well work. An armed node is left closed.
-    const noted: Attempts = { release: target.version, count: attempts.count, failure }
+    const noted: Attempts = { ...attempts, release: target.version, failure, ...(rolledBack ? { rolledBack } : {}) }
     if (!isArmed(node) && isHealthy(node)) {
       return go(name, `giving up on ${name}: ${failure}`, [
         phase('note', { do: 'note-failure', node: name, attempts: noted }),
@@ -128,16 +144,18 @@ function decideUnfinished(
   if (unhealthy) return { kind: 'wait', reason: `${name}, which is being upgraded, ${unhealthy}` }
   const beside = leavingObstacle(cluster.nodes, name, policy)
   if (beside) return { kind: 'wait', reason: beside }
-  const lost = extensionsObstacle(node, target)
+  const lost = lossObstacle(node, target, circumstances, policy) ?? roleObstacle(cluster.nodes)
   if (lost) return { kind: 'wait', reason: lost }
 
   // Cut short by a crash, by the power or by a reboot that never came: the same attempt goes on.
-  const installed = failure === undefined && isArmed(node) && mark.release !== undefined && tried
+  const installed = failure === undefined && isInstalled(node) && mark.release !== undefined && tried
   const count = failure === undefined ? Math.max(1, attempts.count) : attempts.count + 1
   return go(
     name,
-    failure === undefined ? `${name} was being upgraded` : `trying ${name} once more: ${failure}`,
-    upgradePlan(node, target, circumstances.now, policy, { count, installed }),
+    failure === undefined
+      ? `${name} was being upgraded`
+      : `trying ${name} once more${powercycled ? ' by a firmware boot' : ''}: ${failure}`,
+    upgradePlan(node, target, circumstances.now, policy, { count, installed, powercycled }),
     [...(installed ? [] : fetchPlan([node], target, policy)), ...savePlan(node, target, circumstances, policy)],
   )
 }

@@ -1,7 +1,9 @@
 import type { Check } from './check.ts'
-import type { CordonMark, Node, TalosFacts } from './cluster.ts'
+import type { CordonMark, Node, SchematicParts, TalosFacts } from './cluster.ts'
 import type { DisruptionPolicy } from './disruption.ts'
 import { leadsEtcd } from './etcd.ts'
+import type { ExpectedMachine } from './identity.ts'
+import { isArmed } from './next-boot.ts'
 import { bestEffort, type DrainPolicy, phase, type Plan, type RebootMode, type Step } from './plan.ts'
 import { hasLifecycleService } from './version.ts'
 import type { Window } from './window.ts'
@@ -22,6 +24,10 @@ export interface UpgradePolicy extends DisruptionPolicy {
   /** How long a node must have stayed healthy before the next one. */
   readonly settle: number
   readonly attempts: number
+  /** What becomes of a node that booted its old system: a person is asked, or it is tried once more by a firmware boot. */
+  readonly afterRollback: 'ask' | 'powercycle'
+  /** What upgrades may take away that nodes have now: extensions, kernel arguments, … by name. */
+  readonly mayLose: readonly string[]
   readonly drain: number
   readonly draining: DrainingPolicy
   readonly install: number
@@ -53,14 +59,16 @@ export interface UpgradeTarget {
   schematicOf(node: string): string
   /** The official extensions in that schematic. */
   extensionsOf(node: string): readonly string[]
-  /** Its kernel arguments. */
-  kernelArgumentsOf(node: string): readonly string[]
+  /** What else is in that schematic. */
+  partsOf(node: string): SchematicParts
   /** How this node is to reboot, where it is not to do as the others. */
   rebootModeOf(node: string): RebootMode | undefined
 }
 
 export interface AttemptAtHand {
   readonly count: number
+  /** The one retry through the firmware after the node booted its old system. */
+  readonly powercycled?: boolean
   /** The installer has run already, and only the reboot is missing. */
   readonly installed?: boolean
 }
@@ -71,33 +79,39 @@ export function upgradePlan(
   target: UpgradeTarget,
   now: Date,
   policy: UpgradePolicy,
-  { count, installed = false }: AttemptAtHand,
+  { count, installed = false, powercycled = false }: AttemptAtHand,
 ): Plan {
   if (!node.talos.ok) return []
   const { name } = node
   const facts = node.talos.value
   const { bootId } = facts
   const image = installerImage(facts, target, name)
-  const mark = markFor(node, facts, target, now)
-  const rebooting: CordonMark = { ...mark, rebooting: true }
-  const mode = target.rebootModeOf(name) ?? policy.rebootMode
+  const mark: CordonMark = {
+    ...markFor(node, facts, target, now),
+    ...(installed ? { installer: 'succeeded' as const } : {}),
+  }
+  const machine = machineOf(node, facts)
+  const hasInstaller = hasLifecycleService(facts.version)
+  const rebooting: CordonMark = { ...mark, ...(hasInstaller ? { installer: 'succeeded' } : {}), rebooting: true }
+  const mode = powercycled ? 'powercycle' : (target.rebootModeOf(name) ?? policy.rebootMode)
+  const attempts = { release: target.version, count, ...(powercycled ? { powercycled: true as const } : {}) }
   const close: Plan = [
-    phase('close', { do: 'cordon', node: name, mark, attempts: { release: target.version, count }, within: 30_000 }),
+    phase('close', { do: 'cordon', node: name, mark, attempts, within: 30_000 }),
     phase('empty', { do: 'drain', node: name, policy: drainPolicy(policy), within: policy.drain }),
   ]
   const back = finishPlan(node, target, mark, policy)
   const { parallel, twoMembers } = policy
-  const confirm = phase('confirm', { do: 'confirm', node: name, limits: { parallel, twoMembers } })
+  const confirm = phase('confirm', { do: 'confirm', node: name, machine, limits: { parallel, twoMembers } })
   // The etcd leader hands over first: one election that is planned, instead of one after a silence.
   const handOver = leadsEtcd(node) ? [bestEffort(phase('hand over', { do: 'forfeit-leadership', node: name }))] : []
   const leave: Plan = [
     ...handOver,
     confirm,
-    phase('reboot', { do: 'reboot', node: name, bootId, mark: rebooting, mode }),
+    phase('reboot', { do: 'reboot', node: name, machine, bootId, mark: rebooting, mode }),
     ...back,
   ]
   if (installed) return [...close, ...leave]
-  if (!hasLifecycleService(facts.version)) {
+  if (!hasInstaller) {
     return [
       ...close,
       ...handOver,
@@ -105,6 +119,7 @@ export function upgradePlan(
       phase('install', {
         do: 'install-and-reboot',
         node: name,
+        machine,
         image,
         bootId,
         mark: rebooting,
@@ -114,7 +129,13 @@ export function upgradePlan(
       ...back,
     ]
   }
-  return [...close, confirm, phase('install', { do: 'install', node: name, image, within: policy.install }), ...leave]
+  const install = phase('install', { do: 'install', node: name, machine, image, mark, within: policy.install })
+  return [...close, confirm, install, ...leave]
+}
+
+/** By what the machine is known when something is done to it. */
+function machineOf({ role }: Node, { machineId }: TalosFacts): ExpectedMachine {
+  return { role, ...(machineId === undefined ? {} : { machineId }) }
 }
 
 /**
@@ -142,13 +163,15 @@ export function stagePlan(node: Node, target: UpgradeTarget, now: Date, policy: 
   if (!node.talos.ok) return []
   const mark = markFor(node, node.talos.value, target, now)
   return [
-    phase('note', { do: 'note-staged', node: node.name, mark }),
+    phase('note', { do: 'note-staged', node: node.name, mark: { ...mark, installer: 'started' } }),
     phase('install', {
       do: 'install',
       node: node.name,
+      machine: machineOf(node, node.talos.value),
       image: installerImage(node.talos.value, target, node.name),
       within: policy.install,
     }),
+    phase('note installed', { do: 'note-staged', node: node.name, mark: { ...mark, installer: 'succeeded' } }),
   ]
 }
 
@@ -164,7 +187,7 @@ export function savePlan(
 }
 
 function markFor(node: Node, facts: TalosFacts, target: UpgradeTarget, now: Date): CordonMark {
-  const kept = target.kernelArgumentsOf(node.name).filter((argument) => facts.kernelArguments.includes(argument))
+  const kept = target.partsOf(node.name).kernelArguments.filter((argument) => facts.kernelArguments.includes(argument))
   return {
     why: 'upgrade',
     at: now.toISOString(),
@@ -173,13 +196,14 @@ function markFor(node: Node, facts: TalosFacts, target: UpgradeTarget, now: Date
     bootId: facts.bootId,
     from: facts.version,
     ...(facts.uuid === undefined ? {} : { uuid: facts.uuid }),
+    ...(facts.machineId === undefined ? {} : { machineId: facts.machineId }),
     ...(kept.length > 0 ? { kernelArguments: kept } : {}),
   }
 }
 
 /** From the reboot on: what a crash or a power cut left to be done. */
 export function finishPlan({ name, role }: Node, target: UpgradeTarget, mark: CordonMark, policy: UpgradePolicy): Plan {
-  const { bootId = '', uuid, kernelArguments } = mark
+  const { bootId = '', uuid, machineId, kernelArguments } = mark
   return [
     phase('return', {
       do: 'await-upgraded',
@@ -191,6 +215,7 @@ export function finishPlan({ name, role }: Node, target: UpgradeTarget, mark: Co
       identity: {
         extensions: target.extensionsOf(name),
         ...(uuid === undefined ? {} : { uuid }),
+        ...(machineId === undefined ? {} : { machineId }),
         ...(kernelArguments === undefined ? {} : { kernelArguments }),
       },
     }),
@@ -209,26 +234,59 @@ export function reopenPlan({ name }: Node): Plan {
   return [phase('reopen', { do: 'uncordon', node: name, why: 'upgrade' })]
 }
 
-/** Back to the release before, by the other boot entry; the node reboots, so its pods go first as far as they will. */
-export function rollbackPlan(node: Node, now: Date, policy: UpgradePolicy): Plan {
+/**
+ * Back to the release before, by the other boot entry; the node reboots, so its pods go first as far as they will. On an
+ * armed node this only undoes what was installed.
+ */
+export function rollbackPlan(
+  node: Node,
+  { to, force }: { readonly to?: string | undefined; readonly force: boolean },
+  now: Date,
+  policy: UpgradePolicy,
+): Plan {
   if (!node.talos.ok) return []
   const { name } = node
-  const { version, bootId } = node.talos.value
+  const { version, schematic, bootId, machineId } = node.talos.value
   const isHung = node.talos.value.stage !== 'running'
-  const mark: CordonMark = { why: 'upgrade', back: true, at: now.toISOString(), release: version, bootId }
+  const mark: CordonMark = {
+    why: 'upgrade',
+    back: true,
+    at: now.toISOString(),
+    release: version,
+    bootId,
+    ...(schematic === undefined ? {} : { schematic }),
+    ...(machineId === undefined ? {} : { machineId }),
+    ...(isArmed(node) ? { disarm: true as const } : to === undefined ? {} : { to }),
+  }
+  const { twoMembers } = policy
+  const machine = machineOf(node, node.talos.value)
   return [
     // A node that hangs in its boot may have taken the API server with it.
     { ...phase('close', { do: 'cordon', node: name, mark, within: 30_000 }), ...(isHung ? { bestEffort: true } : {}) },
     bestEffort(phase('empty', { do: 'drain', node: name, policy: drainPolicy(policy), within: policy.drain })),
-    phase('roll back', { do: 'roll-back', node: name, bootId, mark: { ...mark, rebooting: true } }),
+    phase('roll back', {
+      do: 'roll-back',
+      node: name,
+      machine,
+      bootId,
+      mark: { ...mark, rebooting: true },
+      force,
+      twoMembers,
+    }),
     ...finishRollbackPlan(node, mark, policy),
   ]
 }
 
 /** From the reboot on. */
-export function finishRollbackPlan({ name, role }: Node, { bootId = '' }: CordonMark, policy: UpgradePolicy): Plan {
+export function finishRollbackPlan({ name, role }: Node, mark: CordonMark, policy: UpgradePolicy): Plan {
   return [
-    phase('return', { do: 'await-rebooted', node: name, bootId, within: policy.reboot }),
+    phase('return', {
+      do: 'await-rolled-back',
+      node: name,
+      bootId: mark.bootId ?? '',
+      mark,
+      within: policy.reboot,
+    }),
     ...(role === 'controlplane' ? [phase('etcd', { do: 'await-etcd', within: policy.reboot })] : []),
     ...reopenPlan({ name } as Node),
   ]

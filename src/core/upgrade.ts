@@ -1,4 +1,4 @@
-import { type Cluster, type CordonMark, isArmed, isHealthy, type Node, whyUnhealthy } from './cluster.ts'
+import { type Cluster, type CordonMark, isHealthy, type Node, whyUnhealthy } from './cluster.ts'
 import { workersAtOnce } from './disruption.ts'
 import { leadsEtcd } from './etcd.ts'
 import {
@@ -11,6 +11,7 @@ import {
   startObstacle,
   windowObstacle,
 } from './gates.ts'
+import { isArmed, isInstalled } from './next-boot.ts'
 import { describeRunning, describeStuck, exhausted, isOutdated, markOf, nextCount } from './progress.ts'
 import { decideRollback } from './rollback.ts'
 import { decideAllUnfinished } from './unfinished.ts'
@@ -92,7 +93,7 @@ export function decideUpgrade(
       reason: `${node.name} runs ${describeRunning(node)}`,
       plan: upgradePlan(node, target, circumstances.now, policy, {
         count: nextCount(node, target),
-        installed: isStagedFor(node, target) && isArmed(node),
+        installed: isStagedFor(node, target) && isInstalled(node),
       }),
     })),
   }

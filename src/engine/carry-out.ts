@@ -17,9 +17,10 @@ import {
 import { until, withDeadline } from './until.ts'
 import {
   awaitChecks,
-  awaitRebooted,
+  awaitRolledBack,
   awaitUpgraded,
   confirm,
+  install,
   installAndReboot,
   reboot,
   rollBack,
@@ -98,7 +99,7 @@ async function perform(step: Step, ports: Ports, options: CarryOutOptions): Prom
     case 'forfeit-leadership':
       return limit(30_000, (limited) => talos.forfeitLeadership(step.node, limited))
     case 'install':
-      return limit(step.within, (limited) => talos.install(step.node, step.image, limited))
+      return install(step, ports, options)
     case 'reboot':
       return reboot(step, ports, options)
     case 'install-and-reboot':
@@ -107,8 +108,8 @@ async function perform(step: Step, ports: Ports, options: CarryOutOptions): Prom
       return rollBack(step, ports, options)
     case 'await-upgraded':
       return awaitUpgraded(step, ports, options)
-    case 'await-rebooted':
-      return awaitRebooted(step, ports, options)
+    case 'await-rolled-back':
+      return awaitRolledBack(step, ports, options)
     case 'await-checks':
       return awaitChecks(step, ports, options)
     case 'await-etcd':

@@ -1,4 +1,5 @@
 import { type Cluster, type KubernetesFacts, type Node, type Role, type Seen, seen, unseen } from '../core/cluster.ts'
+import { identify } from '../core/identity.ts'
 import { messageOf } from '../core/errors.ts'
 import type { Ports } from '../core/ports.ts'
 import { withDeadline } from './until.ts'
@@ -63,12 +64,17 @@ async function lookAtNodes(
     eachOf(inventory, ({ name }) => ask(signal, (soon) => ports.talos.look(name, soon))),
     ask(signal, (soon) => ports.kubernetes.nodes(soon)),
   ])
-  return inventory.map(({ name, role }, index): Node => ({
-    name,
-    role,
-    talos: nodes[index]!,
-    kubernetes: factsOf(name, kubernetes),
-  }))
+  return inventory.map(({ name, role: configuredRole }, index): Node => {
+    const talos = nodes[index]!
+    return {
+      name,
+      role: (talos.ok ? talos.value.machineType : undefined) ?? configuredRole,
+      configuredRole,
+      talos,
+      kubernetes: factsOf(name, kubernetes),
+      identity: identify(name, talos, kubernetes),
+    }
+  })
 }
 
 function factsOf(name: string, kubernetes: Seen<ReadonlyMap<string, KubernetesFacts>>): Seen<KubernetesFacts> {

@@ -1,4 +1,4 @@
-import { isHealthy, whyUnhealthy } from '../core/cluster.ts'
+import { whyNotReady } from '../core/cluster.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
 import type { Waking } from '../core/plan.ts'
 import type { Ports } from '../core/ports.ts'
@@ -106,7 +106,8 @@ export async function bringBack(step: StepOf<'bring-back'>, ports: Ports, option
   if (ready) {
     await until(`${name} to be ready`, wait, async (limited) => {
       const node = await observeNode(name, options.inventory, ports, limited)
-      return isHealthy(node) || `${name} ${whyUnhealthy(node)}`
+      const why = whyNotReady(node)
+      return why === undefined || `${name} ${why}`
     })
   }
   await uncordon({ do: 'uncordon', node: name, why: 'power' }, ports, options)

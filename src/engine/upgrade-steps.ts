@@ -1,8 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isHealthy, type Node, type TalosFacts, whyUnhealthy } from '../core/cluster.ts'
+import { describeIdentity, isHealthy, type Node, type TalosFacts, whyUnhealthy } from '../core/cluster.ts'
 import { isClosedByUs, leavingObstacle } from '../core/disruption.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
+import { hasEtcdLeader, quorumObstacle } from '../core/etcd.ts'
+import { type ExpectedMachine, whyAnotherMachine } from '../core/identity.ts'
+import { nextBootObstacle } from '../core/next-boot.ts'
 import type { Identity } from '../core/plan.ts'
+import { lackingExtensions } from '../core/provisions.ts'
+import { whyNotBack } from '../core/rollback.ts'
 import type { Ports } from '../core/ports.ts'
 import type { CarryOutOptions, StepOf } from './carry-out.ts'
 import { observeNode, observeNodes, question } from './observe.ts'
@@ -13,7 +18,7 @@ const takesHoldWithin = 30_000
 
 /** Pulling, draining and installing take their time, and the others' health was looked at before all of it. */
 export async function confirm(
-  { node, limits }: StepOf<'confirm'>,
+  { node, machine, limits }: StepOf<'confirm'>,
   ports: Ports,
   { inventory, signal }: CarryOutOptions,
 ): Promise<void> {
@@ -21,13 +26,15 @@ export async function confirm(
     observeNodes(inventory, ports, signal),
     withDeadline(question, signal, (limited) => ports.kubernetes.storage(limited)),
   ])
-  const closed = nodes.some((one) => one.name === node && isClosedByUs(one))
+  const found = nodes.find(({ name }) => name === node)
   const [replica] = storage.lastReplicas.get(node) ?? []
-  const obstacle = !closed
-    ? 'our cordon is gone, so its pods may be back'
-    : replica === undefined
-      ? leavingObstacle(nodes, node, limits)
-      : `it holds the last healthy replica of ${replica}`
+  const obstacle =
+    (found && (describeIdentity(found) ?? (found.talos.ok && whyAnotherMachine(found.talos.value, machine)))) ||
+    (!found || !isClosedByUs(found)
+      ? 'our cordon is gone, so its pods may be back'
+      : replica === undefined
+        ? leavingObstacle(nodes, node, limits)
+        : `it holds the last healthy replica of ${replica}`)
   if (obstacle) throw new AgentError('timed-out', `it can't be taken away now: ${obstacle}`)
 }
 
@@ -36,14 +43,49 @@ export async function confirm(
  * has another boot already, because a second reboot would hit the new system.
  */
 async function markBeforeReboot(
-  { node, bootId, mark }: StepOf<'reboot' | 'install-and-reboot'>,
+  { node, machine, bootId, mark }: StepOf<'reboot' | 'install-and-reboot'>,
   { talos, kubernetes }: Ports,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const facts = await withDeadline(question, signal, (limited) => talos.look(node, limited))
+  const facts = await lookAtMachine(node, machine, { talos }, signal)
   if (facts.bootId !== bootId || facts.stage !== 'running') return false
-  await withDeadline(10_000, signal, (limited) => kubernetes.cordon(node, mark, undefined, limited))
+  await withDeadline(10_000, signal, (limited) => kubernetes.noteMark(node, mark, limited))
   return true
+}
+
+/**
+ * What the machine at this node's address says, if it is the one that is meant. An address can lead to another machine
+ * from one moment to the next, as when DHCP leases are given anew.
+ *
+ * @throws AgentError `timed-out` where it is another one, or runs in another role: that is for people to mend, and no
+ *   failure of the release
+ */
+async function lookAtMachine(
+  node: string,
+  machine: ExpectedMachine,
+  { talos }: Pick<Ports, 'talos'>,
+  signal: AbortSignal,
+): Promise<TalosFacts> {
+  const facts = await withDeadline(question, signal, (limited) => talos.look(node, limited))
+  const another = whyAnotherMachine(facts, machine)
+  if (another) throw new AgentError('timed-out', `nothing is done to ${node}: ${another}`)
+  return facts
+}
+
+/** Runs the installer on a cordoned node, which remembers it: until the next boot nothing else may show that it is armed. */
+export async function install(
+  { node, machine, image, mark, within }: StepOf<'install'>,
+  { talos, kubernetes }: Ports,
+  { signal }: CarryOutOptions,
+): Promise<void> {
+  const note = async (installer: 'started' | 'succeeded') => {
+    if (!mark) return
+    await withDeadline(10_000, signal, (limited) => kubernetes.noteMark(node, { ...mark, installer }, limited))
+  }
+  await lookAtMachine(node, machine, { talos }, signal)
+  await note('started')
+  await withDeadline(within, signal, (limited) => talos.install(node, image, limited))
+  await note('succeeded')
 }
 
 /** The answer may be lost although the order arrived: the wait that follows sees which. */
@@ -66,9 +108,10 @@ export async function reboot(step: StepOf<'reboot'>, ports: Ports, options: Carr
 /** A node that hangs in its boot is taken back too, and one whose API server is away with it: the mark may be missing. */
 export async function rollBack(step: StepOf<'roll-back'>, ports: Ports, options: CarryOutOptions): Promise<void> {
   const { signal, log } = options
-  const facts = await withDeadline(question, signal, (limited) => ports.talos.look(step.node, limited))
+  const facts = await lookAtMachine(step.node, step.machine, ports, signal)
   // Only of a boot that was seen: an order that arrived before would be followed by a second one, the other way.
   if (facts.bootId !== step.bootId || !['running', 'booting'].includes(facts.stage)) return
+  if (!step.force) await confirmQuorum(step, ports, options)
   await withDeadline(10_000, signal, (limited) =>
     ports.kubernetes.cordon(step.node, step.mark, undefined, limited),
   ).catch((error: unknown) => {
@@ -76,6 +119,33 @@ export async function rollBack(step: StepOf<'roll-back'>, ports: Ports, options:
     log.warn({ node: step.node, reason: messageOf(error) }, 'rolling back without a mark on the node')
   })
   await order(step.node, options, (limited) => ports.talos.rollback(step.node, limited))
+}
+
+/** No leader for longer than this, in ms, is no election any more (etcd's election timeout is a second). */
+const electionWithin = 5_000
+
+/**
+ * Whether etcd keeps its quorum without this node, observed now: draining took its time. That nobody sees a leader may
+ * be an election, so it counts only when it lasts.
+ *
+ * @throws AgentError `timed-out` where the quorum would be lost
+ */
+async function confirmQuorum(
+  { node, twoMembers }: StepOf<'roll-back'>,
+  ports: Ports,
+  { inventory, signal, pollEvery }: CarryOutOptions,
+): Promise<void> {
+  if (!inventory.some(({ name, role }) => name === node && role === 'controlplane')) return
+  const end = performance.now() + electionWithin
+  while (true) {
+    const nodes = await observeNodes(inventory, ports, signal)
+    const obstacle = quorumObstacle(nodes, [node], twoMembers === 'allow')
+    if (obstacle) throw new AgentError('timed-out', `${node} can't be rolled back now: ${obstacle}`)
+    const controlPlanes = nodes.filter(({ role }) => role === 'controlplane')
+    if (controlPlanes.length === 1 || hasEtcdLeader(nodes) || performance.now() >= end) return
+    await sleep(pollEvery, undefined, { signal }).catch(() => {})
+    signal.throwIfAborted()
+  }
 }
 
 export async function installAndReboot(
@@ -99,22 +169,31 @@ export async function awaitUpgraded(
 ): Promise<void> {
   const { node, version, schematic, identity } = step
   await awaitBoot(step, `${node} to run ${version}`, ports, options, (facts) => {
+    const stranger = whyStranger(facts, identity)
+    if (stranger) throw new AgentError('rejected', stranger)
     if (facts.version !== version)
       throw new AgentError('rejected', `rolled back: it rebooted and runs ${facts.version}, not ${version}`)
     if (facts.schematic !== schematic)
       throw new AgentError('rejected', `it runs the schematic ${facts.schematic ?? '(none)'}, not ${schematic}`)
-    const stranger = whyAnother(facts, identity)
-    if (stranger) throw new AgentError('rejected', stranger)
+    const missing = whatIsMissing(facts, identity)
+    if (missing) throw new AgentError('rejected', missing)
+    const next = nextBootObstacle(facts)
+    if (next) throw new AgentError('rejected', next)
     return facts.fallbackPending ? 'its boot is not confirmed yet' : undefined
   })
 }
 
-export async function awaitRebooted(
-  step: StepOf<'await-rebooted'>,
+/** A new boot of what the node was to go back to: a reboot that fails makes Talos switch the boot entry once more. */
+export async function awaitRolledBack(
+  step: StepOf<'await-rolled-back'>,
   ports: Ports,
   options: CarryOutOptions,
 ): Promise<void> {
-  await awaitBoot(step, `${step.node} to be back`, ports, options, () => undefined)
+  await awaitBoot(step, `${step.node} to be back`, ports, options, (facts) => {
+    const elsewhere = whyNotBack(facts, step.mark)
+    if (elsewhere) throw new AgentError('rejected', `the rollback did not work: ${elsewhere}`)
+    return undefined
+  })
 }
 
 /** Waits for another boot than `bootId`, looks at what runs then, and waits for it to be healthy. */
@@ -145,6 +224,8 @@ async function awaitBoot(
         return `it has not rebooted, and is ${facts.stage}`
       }
       if (facts.stage !== 'running') return `it is ${facts.stage}${describeTrouble(facts)}`
+      // No time brings its name back.
+      if (node.identity.kind === 'renamed') throw new AgentError('rejected', `it ${describeIdentity(node)}`)
       return look(facts) ?? (isHealthy(node) || `it ${describeUnhealthy(node)}`)
     })
   } finally {
@@ -162,11 +243,20 @@ function describeTrouble({ unmet, ailing }: TalosFacts): string {
   return told && ` (${told})`
 }
 
-/** Why this is not the machine that was taken away, or not as it was. */
-function whyAnother(facts: TalosFacts, { uuid, extensions, kernelArguments = [] }: Identity): string | undefined {
+/** Why this is not the machine that was taken away. The machine id decides; a UUID may be shared by a batch of boards. */
+function whyStranger(facts: TalosFacts, { uuid, machineId }: Identity): string | undefined {
+  if (machineId !== undefined && facts.machineId !== undefined)
+    return machineId === facts.machineId
+      ? undefined
+      : `another machine answers at its address: its machine id is ${facts.machineId}, and was ${machineId}`
   if (uuid !== undefined && facts.uuid !== undefined && facts.uuid !== uuid)
     return `another machine answers at its address: its UUID is ${facts.uuid}, and was ${uuid}`
-  const lacking = extensions.filter((extension) => facts.extensions && !facts.extensions.includes(extension))
+  return undefined
+}
+
+/** What it came back without, of what it must have. */
+function whatIsMissing(facts: TalosFacts, { extensions, kernelArguments = [] }: Identity): string | undefined {
+  const lacking = facts.extensions ? lackingExtensions(extensions, facts.extensions) : []
   if (lacking.length > 0) return `it came back without ${lacking.join(', ')}`
   const lost = kernelArguments.filter((argument) => !facts.kernelArguments.includes(argument))
   return lost.length > 0 ? `it came back without the kernel arguments ${lost.join(' ')}` : undefined

@@ -2,10 +2,10 @@ import type { Agent } from '../agent.ts'
 import type { RolloutAnswer, SaidAnswer } from '../control/protocol.ts'
 import type { RolloutControl } from '../control/rollouts.ts'
 import { alertOnce } from '../core/alerts.ts'
-import { isArmed } from '../core/cluster.ts'
 import { describeDuration } from '../core/duration.ts'
 import { AgentError } from '../core/errors.ts'
 import type { Job } from '../core/job.ts'
+import { isArmed } from '../core/next-boot.ts'
 import type { Ports } from '../core/ports.ts'
 import { foresee } from '../core/rollout.ts'
 import { endRollout } from '../core/rollout-record.ts'
@@ -91,10 +91,12 @@ export function createRolloutControl({ agent, ports, upgradeNode, nodes }: Rollo
         `the rollout of ${version} is aborted: what is installed is finished, what is only closed is given back`,
       )
     },
-    approve: async (named, signal) => {
+    approve: async (named, losing, signal) => {
       const version = await theRelease(named, signal)
       remembered.approved.remember(journal, version)
-      return said(`${version} is approved`)
+      if (losing.length === 0) return said(`${version} is approved`)
+      remembered.losses.remember(journal, { release: version, names: losing })
+      return said(`${version} is approved, and nodes may lose ${losing.join(', ')} by it`)
     },
     runNow: async (lasts) => {
       const until = Date.now() + lasts

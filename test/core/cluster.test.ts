@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
-import { isArmed, isHealthy, whyUnhealthy } from '../../src/core/cluster.ts'
-import { controlPlane, worker } from './nodes.ts'
+import { isHealthy, whyUnhealthy } from '../../src/core/cluster.ts'
+import { isArmed } from '../../src/core/next-boot.ts'
+import { armedEntries, controlPlane, worker } from './nodes.ts'
 
 test.each([
   ['a node that runs and is Ready', worker('w'), undefined],
@@ -30,10 +31,10 @@ test.each([
 })
 
 test.each([
-  ['runs, with another release installed', worker('w', { talos: { fallbackPending: true } }), true],
+  ['runs, with another release installed', worker('w', { talos: { ...armedEntries } }), true],
   ['runs, with nothing installed', worker('w'), false],
-  ['has just booted what was installed', worker('w', { talos: { fallbackPending: true, ready: false } }), false],
-  ['boots', worker('w', { talos: { fallbackPending: true, stage: 'booting' } }), false],
+  ['has just booted what was installed', worker('w', { talos: { ...armedEntries, ready: false } }), false],
+  ['boots', worker('w', { talos: { ...armedEntries, stage: 'booting' } }), false],
   ['is silent', worker('w', { talos: 'silent' }), false],
 ])('a node that %s is armed: %s', (_, node, armed) => {
   expect(isArmed(node)).toBe(armed)

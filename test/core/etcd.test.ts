@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Node } from '../../src/core/cluster.ts'
+import { type Node, seen } from '../../src/core/cluster.ts'
 import { etcdObstacle, leadsEtcd, quorumObstacle } from '../../src/core/etcd.ts'
 import { controlPlane, controlPlanes, idOf, worker } from './nodes.ts'
 
@@ -39,39 +39,105 @@ describe('etcd is whole', () => {
 })
 
 describe('a control plane may go away', () => {
+  const off = { talos: 'silent' } as const
   const unready = { kubernetes: { ready: false } }
-  test.each<[string, Node[], string | undefined]>([
-    ['out of three', controlPlanes({}, {}, {}), undefined],
-    ['out of five, one of which is not Ready', controlPlanes({}, {}, {}, {}, unready), undefined],
-    ['when it is the only one', controlPlanes({}), undefined],
-    ['when it is itself what is not Ready', controlPlanes(unready, {}, {}), undefined],
-    [
-      'not out of two',
-      controlPlanes({}, {}),
-      'etcd has two members, and neither can go without losing quorum: add or remove one, or set upgrade.twoMembers: allow',
-    ],
-    [
-      'not out of three, one of which is not Ready',
-      controlPlanes({}, {}, unready),
-      'etcd would keep 1 healthy members of 3, and needs 2',
-    ],
-    [
-      'not out of four, one of which is not Ready',
-      controlPlanes({}, {}, {}, unready),
-      'etcd would keep 2 healthy members of 4, and needs 3',
-    ],
-    ['not when another is silent', controlPlanes({}, { talos: 'silent' }, {}), 'cp-2 does not tell of its etcd member'],
-  ])('%s', (_, nodes, obstacle) => {
-    expect(quorumObstacle(nodes, 'cp-1')).toBe(obstacle)
+  const alone = { etcd: { leader: undefined } }
+  const late = { etcd: { raftApplied: 3_000 } }
+  test.each<{ name: string; nodes: Node[]; leaving?: string[]; twoMembers?: boolean; obstacle?: string }>([
+    { name: 'out of three', nodes: controlPlanes({}, {}, {}) },
+    { name: 'when it is the only one', nodes: controlPlanes({}) },
+    { name: 'out of three, one of which has a kubelet that is ill', nodes: controlPlanes({}, {}, unready) },
+    { name: 'when its own kubelet is ill and the two others are well', nodes: controlPlanes(unready, {}, {}) },
+    { name: 'out of five, one of which is off', nodes: controlPlanes({}, {}, {}, {}, off) },
+    {
+      name: 'not when its own kubelet is ill and another is off: its member carries the quorum',
+      nodes: controlPlanes(unready, off, {}),
+      obstacle: 'etcd would keep 1 healthy members of 3, and needs 2',
+    },
+    {
+      name: 'not out of five, two of which are off',
+      nodes: controlPlanes({}, {}, {}, off, off),
+      obstacle: 'etcd would keep 2 healthy members of 5, and needs 3',
+    },
+    {
+      name: 'not out of four, one of which is off',
+      nodes: controlPlanes({}, {}, {}, off),
+      obstacle: 'etcd would keep 2 healthy members of 4, and needs 3',
+    },
+    {
+      name: 'not together with another one of three',
+      nodes: controlPlanes({}, {}, {}),
+      leaving: ['cp-1', 'cp-3'],
+      obstacle: 'etcd would keep 1 healthy members of 3, and needs 2',
+    },
+    {
+      name: 'not out of two',
+      nodes: controlPlanes({}, {}),
+      obstacle:
+        'etcd has two members, and neither can go without losing quorum: add or remove one, or set upgrade.twoMembers: allow',
+    },
+    { name: 'out of two where a person wants it', nodes: controlPlanes({}, {}), twoMembers: true },
+    {
+      name: 'not when one that stays is far behind',
+      nodes: controlPlanes({}, late, {}),
+      obstacle: 'etcd would keep 1 healthy members of 3, and needs 2',
+    },
+    { name: 'when the quorum is lost already: it may be what makes it whole', nodes: controlPlanes(alone, off, off) },
+    { name: 'when it is cut off from the others itself', nodes: controlPlanes(alone, {}, {}) },
+    { name: 'when it is off, or tells nothing', nodes: controlPlanes(off, {}, {}) },
+    {
+      name: 'not when its own etcd tells nothing and the quorum can only stand on it',
+      nodes: controlPlanes({ etcd: 'silent' }, off, {}),
+      obstacle: 'etcd would keep 1 healthy members of 3, and needs 2',
+    },
+    {
+      name: 'not when a learner is all that would make up the number',
+      nodes: withLearner(controlPlanes({}, off, {}, { etcd: { learner: true } }), 'cp-4'),
+      obstacle: 'etcd would keep 1 healthy members of 3, and needs 2',
+    },
+    {
+      name: 'when it is a learner itself: it has no vote',
+      nodes: withLearner(controlPlanes({ etcd: { learner: true } }, {}, {}, off), 'cp-1'),
+    },
+    {
+      name: 'as a worker, whatever etcd is like',
+      nodes: [...controlPlanes({}, off, {}), worker('w-1')],
+      leaving: ['w-1'],
+    },
+    {
+      name: 'not as a worker that holds a member, as one with the wrong role in the configuration does',
+      nodes: controlPlanes({}, off, {}).map((node) => (node.name === 'cp-3' ? { ...node, role: 'worker' } : node)),
+      leaving: ['cp-3'],
+      obstacle: 'etcd would keep 1 healthy members of 3, and needs 2',
+    },
+  ])('$name', ({ nodes, leaving = ['cp-1'], twoMembers = false, obstacle }) => {
+    expect(quorumObstacle(nodes, leaving, twoMembers)).toBe(obstacle)
   })
 
   test('not when the others are members that nobody configured, for nobody can tell how they are', () => {
     const members = ['cp-1', 'cp-8', 'cp-9']
-    expect(quorumObstacle([controlPlane('cp-1', members)], 'cp-1')).toBe(
+    expect(quorumObstacle([controlPlane('cp-1', members)], ['cp-1'])).toBe(
       'etcd would keep 0 healthy members of 3, and needs 2',
     )
   })
+
+  test('by the id of its member, where that has another name than the node', () => {
+    const members = [member('cp-1'), member('cp-2'), member('cp-3')].map((one) => ({ ...one, name: `old-${one.name}` }))
+    const nodes = controlPlanes({ etcd: { members } }, { talos: 'silent' }, { etcd: { members } })
+    expect(quorumObstacle(nodes, ['cp-1'])).toBe('etcd would keep 1 healthy members of 3, and needs 2')
+    expect(quorumObstacle(nodes, ['cp-2'])).toBe(undefined)
+  })
 })
+
+/** The same nodes, in whose views this member learns. */
+function withLearner(nodes: Node[], learner: string): Node[] {
+  return nodes.map((node) => {
+    if (!node.talos.ok || !node.talos.value.etcd?.ok) return node
+    const { value } = node.talos.value.etcd
+    const members = value.members.map((one) => ({ ...one, learner: one.name === learner }))
+    return { ...node, talos: seen({ ...node.talos.value, etcd: seen({ ...value, members }) }) }
+  })
+}
 
 test('the leader of etcd is who says so itself', () => {
   const nodes = [...three(), worker('w-1'), controlPlane('cp-4', ['cp-4'], { etcd: 'silent' })]

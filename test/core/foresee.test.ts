@@ -7,7 +7,7 @@ import { type Foresight, foresee, pauseOf } from '../../src/core/rollout.ts'
 import { remembered } from '../../src/core/target.ts'
 import { fakeHomelab } from '../fakes/homelab.ts'
 import { memoryJournal } from '../fakes/journal.ts'
-import { clusterOf, controlPlanes, type NodeChoices, schematic, worker } from './nodes.ts'
+import { armedEntries, clusterOf, controlPlanes, type NodeChoices, schematic, worker } from './nodes.ts'
 import { calm, outline, summary } from './rollout.ts'
 import { outageOf } from './outages.ts'
 
@@ -114,7 +114,7 @@ describe('what comes next', () => {
     ],
     [
       'is to wait, even for an armed node',
-      marked({ fallbackPending: true }),
+      marked({ ...armedEntries }),
       { outage: { ...outage, stage: 'stopping' } },
       recovering('stopping'),
       [],
@@ -141,7 +141,7 @@ describe('what comes next', () => {
 
     ['is nothing where upgrades are not enabled', withW1(), disabled, paused, []],
     ['is to give back what is only closed there', marked(), disabled, 'go w-1', ['reopen: uncordon w-1']],
-    ['is to finish there what is armed', marked({ fallbackPending: true }), disabled, 'go w-1', rebootOnly],
+    ['is to finish there what is armed', marked({ ...armedEntries }), disabled, 'go w-1', rebootOnly],
     ['is nothing during a pause', withW1(), { paused: 'paused by me' }, 'wait: paused by me', []],
   ])('%s', async (_, cluster, situation, expected, phases) => {
     const { decision } = await look(cluster, situation)
@@ -161,7 +161,7 @@ describe('the release that nodes are brought to, when one carries the mark of an
       withW1({ kubernetes: { unschedulable: true, cordon: power } }),
       'v1.13.9',
     ],
-    ['is that of the mark, where it is installed', marked({ fallbackPending: true }, other), 'v1.13.10'],
+    ['is that of the mark, where it is installed', marked({ ...armedEntries }, other), 'v1.13.10'],
     [
       'is that of the mark, where the node reboots',
       marked({ stage: 'rebooting' }, { ...other, rebooting: true }),

@@ -3,7 +3,7 @@ import { type Node, seen, unseen } from '../../src/core/cluster.ts'
 import type { Circumstances } from '../../src/core/gates.ts'
 import { decideUpgrade } from '../../src/core/upgrade.ts'
 import type { UpgradePolicy, UpgradeTarget } from '../../src/core/upgrade-plan.ts'
-import { clusterOf, controlPlanes, type NodeChoices, schematic, worker } from './nodes.ts'
+import { armedEntries, clusterOf, controlPlanes, type NodeChoices, schematic, worker } from './nodes.ts'
 import { calm, outline, policy, summary, target } from './rollout.ts'
 
 const three = (choice: NodeChoices = {}) => controlPlanes({}, choice, {})
@@ -306,11 +306,16 @@ describe('with mode: staged', () => {
   const mode = { mode: 'staged', windows: [...saturday] } as const
   const mark = { why: 'upgrade', at: '2026-03-04T11:00:00Z', release: 'v1.13.9', schematic, bootId: 'boot-1' } as const
   const staged = (name: string, changed: object = {}) =>
-    worker(name, { talos: { fallbackPending: true }, kubernetes: { staged: { ...mark, ...changed } } })
+    worker(name, { talos: { ...armedEntries }, kubernetes: { staged: { ...mark, ...changed } } })
   test('a node gets its release outside of windows, and stays in service', () => {
     const decision = decide([...three(), worker('w-1'), worker('w-2')], { now: wednesday }, mode)
     expect(summary(decision)).toBe('go w-1')
-    expect(outline(decision)).toEqual(['fetch: pull image w-1', 'note: note staged w-1', 'install: install w-1'])
+    expect(outline(decision)).toEqual([
+      'fetch: pull image w-1',
+      'note: note staged w-1',
+      'install: install w-1',
+      'note installed: note staged w-1',
+    ])
   })
   test('then the next one', () => {
     expect(summary(decide([...three(), staged('w-1'), worker('w-2')], { now: wednesday }, mode))).toBe('go w-2')

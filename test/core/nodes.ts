@@ -3,6 +3,7 @@ import {
   type EtcdFacts,
   type KubernetesFacts,
   type Node,
+  type NodeIdentity,
   type Seen,
   seen,
   type TalosFacts,
@@ -15,16 +16,27 @@ export interface NodeChoices {
   readonly talos?: Partial<TalosFacts> | 'silent'
   readonly kubernetes?: Partial<KubernetesFacts> | 'silent'
   readonly etcd?: Partial<EtcdFacts> | 'silent'
+  readonly identity?: NodeIdentity
 }
 
 /** A worker that runs v1.13.8, in good health; what is chosen is different. */
-export function worker(name: string, { talos = {}, kubernetes = {} }: NodeChoices = {}): Node {
-  return { name, role: 'worker', talos: talosFacts(talos), kubernetes: kubernetesFacts(kubernetes) }
+export function worker(
+  name: string,
+  { talos = {}, kubernetes = {}, identity = { kind: 'same' } }: NodeChoices = {},
+): Node {
+  return {
+    name,
+    role: 'worker',
+    configuredRole: 'worker',
+    talos: talosFacts(talos),
+    kubernetes: kubernetesFacts(kubernetes),
+    identity,
+  }
 }
 
 /** A control plane of an etcd with these members, led by the first of them. */
 export function controlPlane(name: string, members: readonly string[], choices: NodeChoices = {}): Node {
-  const { talos = {}, kubernetes = {}, etcd = {} } = choices
+  const { talos = {}, kubernetes = {}, etcd = {}, identity = { kind: 'same' } } = choices
   const facts = talosFacts(talos)
   const view: Seen<EtcdFacts> =
     etcd === 'silent'
@@ -45,8 +57,10 @@ export function controlPlane(name: string, members: readonly string[], choices: 
   return {
     name,
     role: 'controlplane',
+    configuredRole: 'controlplane',
     talos: facts.ok ? seen({ ...facts.value, etcd: view }) : facts,
     kubernetes: kubernetesFacts(kubernetes),
+    identity,
   }
 }
 
@@ -60,6 +74,9 @@ export function clusterOf(...nodes: readonly Node[]): Cluster {
   return { nodes, kubernetes: seen('v1.36.3'), workloads: seen({ blocking: [], pending: [] }) }
 }
 
+/** What an armed node says: another release is installed, and systemd-boot starts it next. */
+export const armedEntries = { defaultEntry: 'Talos-v1.13.9.efi' } as const
+
 /** The id of an etcd member, as it would be: 16 hex digits. */
 export function idOf(name: string): string {
   return Buffer.from(name).toString('hex').padStart(16, '0')
@@ -70,9 +87,13 @@ function talosFacts(choice: Partial<TalosFacts> | 'silent'): Seen<TalosFacts> {
   return seen({
     version: 'v1.13.8',
     platform: 'metal',
+    machineType: undefined,
+    machineId: undefined,
+    nodename: undefined,
     secureBoot: false,
     schematic,
     extensions: ['siderolabs/i915'],
+    provides: { kernelArguments: [], overlay: undefined, embeddedConfig: false },
     bootId: 'boot-1',
     stage: 'running',
     ready: true,
@@ -80,6 +101,7 @@ function talosFacts(choice: Partial<TalosFacts> | 'silent'): Seen<TalosFacts> {
     fallbackPending: false,
     staged: false,
     bootedEntry: 'Talos-v1.13.8.efi',
+    defaultEntry: 'Talos-v1.13.8.efi',
     uuid: undefined,
     kernelArguments: ['talos.platform=metal'],
     ailing: [],
@@ -99,6 +121,8 @@ function kubernetesFacts(choice: Partial<KubernetesFacts> | 'silent'): Seen<Kube
     zone: undefined,
     taints: [],
     paused: undefined,
+    machineId: undefined,
+    bootId: undefined,
     ...choice,
   })
 }

@@ -16,6 +16,8 @@ export const policy: UpgradePolicy = {
   nodeTakes: 900_000,
   settle: 60_000,
   attempts: 2,
+  afterRollback: 'ask',
+  mayLose: [],
   drain: 600_000,
   install: 800_000,
   reboot: 900_000,
@@ -37,7 +39,7 @@ export const target: UpgradeTarget = {
   registry: 'factory.talos.dev',
   schematicOf: () => schematic,
   extensionsOf: () => ['siderolabs/i915'],
-  kernelArgumentsOf: () => [],
+  partsOf: () => ({ kernelArguments: [], overlay: undefined, embeddedConfig: false }),
   rebootModeOf: () => undefined,
 }
 
@@ -51,6 +53,7 @@ export const calm: Circumstances = {
   openUntil: undefined,
   aborted: undefined,
   rollbacks: [],
+  mayLose: [],
   ownNode: undefined,
   blocked: new Map(),
   storage: seen({ systems: [], unwell: [], lastReplicas: new Map() }),

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { CordonMark, KubernetesFacts, Node, TalosFacts } from '../../src/core/cluster.ts'
 import type { Circumstances } from '../../src/core/gates.ts'
 import { decideUpgrade } from '../../src/core/upgrade.ts'
-import { clusterOf, controlPlanes, schematic, worker } from './nodes.ts'
+import { armedEntries, clusterOf, controlPlanes, schematic, worker } from './nodes.ts'
 import { calm, outline, policy, stepsOf, summary, target } from './rollout.ts'
 
 const mark: CordonMark = { why: 'upgrade', at: '2026-03-07T02:00:00Z', release: 'v1.13.9', bootId: 'boot-1' }
@@ -46,11 +46,11 @@ describe('a node that carries our mark comes before every other', () => {
       finish,
     ],
     ['that was only closed, its upgrade goes on', unfinished(mark), whole],
-    ['that has it installed, it is only rebooted', unfinished(mark, { fallbackPending: true }), rebootOnly],
-    ['whose reboot never came, it is rebooted', unfinished(rebooting, { fallbackPending: true }), rebootOnly],
+    ['that has it installed, it is only rebooted', unfinished(mark, { ...armedEntries }), rebootOnly],
+    ['whose reboot never came, it is rebooted', unfinished(rebooting, { ...armedEntries }), rebootOnly],
     [
       'that has another release installed, it is installed anew',
-      unfinished({ ...mark, release: 'v1.13.7' }, { fallbackPending: true }),
+      unfinished({ ...mark, release: 'v1.13.7' }, { ...armedEntries }),
       whole,
     ],
     [
@@ -58,10 +58,9 @@ describe('a node that carries our mark comes before every other', () => {
       unfinished(mark, { bootId: 'boot-2' }),
       whole,
     ],
-    ['that rolled back once, it is tried again', unfinished(rebooting, { bootId: 'boot-2' }), whole],
     [
-      'that rolled back twice, it is given up and given back',
-      unfinished(rebooting, { bootId: 'boot-2' }, { attempts: { release: 'v1.13.9', count: 2 } }),
+      'that rolled back, it is given up and uncordoned: only a person tries again',
+      unfinished(rebooting, { bootId: 'boot-2' }, { attempts: { release: 'v1.13.9', count: 1 } }),
       noteAndGiveBack,
     ],
     [
@@ -88,8 +87,8 @@ describe('a node that carries our mark comes before every other', () => {
       whole,
     ],
     [
-      'that rolled back twice from this very schematic, it is given up and given back',
-      unfinished({ ...rebooting, schematic }, { bootId: 'boot-2' }, { attempts: { release: 'v1.13.9', count: 2 } }),
+      'that rolled back from this very schematic, it is given up and uncordoned',
+      unfinished({ ...rebooting, schematic }, { bootId: 'boot-2' }, { attempts: { release: 'v1.13.9', count: 1 } }),
       noteAndGiveBack,
     ],
     [
@@ -121,7 +120,7 @@ describe('a node that carries our mark comes before every other', () => {
     ],
     [
       'that failed twice and is armed stays closed',
-      unfinished(mark, { fallbackPending: true }, { attempts: { ...failed, count: 2 } }),
+      unfinished(mark, { ...armedEntries }, { attempts: { ...failed, count: 2 } }),
       'stuck: w-2 failed 2 times to get v1.13.9 (it does not boot), and stays cordoned: `caretaker retry w-2` tries again, `caretaker rollback w-2` takes it back',
     ],
     [
@@ -131,13 +130,13 @@ describe('a node that carries our mark comes before every other', () => {
     ],
     [
       'that is to stay as it is, but is armed, is for a person to see to',
-      unfinished({ ...mark, release: 'v1.13.10' }, { ...reached, fallbackPending: true }),
+      unfinished({ ...mark, release: 'v1.13.10' }, { ...reached, ...armedEntries }),
       'stuck: w-2 runs v1.13.9 as it should, and has another installed: its next boot starts that. `caretaker rollback w-2` takes it back',
     ],
     [
       'that would lose an extension by a schematic of today is left as it is',
       unfinished(mark, { extensions: ['siderolabs/zfs'] }),
-      'wait: w-2 would lose siderolabs/zfs, which its schematic has and the configured one has not: add it to config/schematics',
+      'wait: w-2 would lose siderolabs/zfs, which it has now and the configured schematic has not: add it to config/schematics, or accept the loss with `caretaker approve v1.13.9 --losing siderolabs/zfs`',
     ],
   ])('%s', (_, node, expected) => {
     expect(summary(decide(node))).toBe(expected)
@@ -150,7 +149,7 @@ describe('a node that carries our mark comes before every other', () => {
     expect(decide(otherSchematic)).toMatchObject({ nodes: [{ reason: 'w-2 was being upgraded' }] })
     for (const same of [rebooting, { ...rebooting, schematic }]) {
       const rolledBack = unfinished(same, { bootId: 'boot-2' })
-      expect(decide(rolledBack)).toMatchObject({ nodes: [{ reason: 'trying w-2 once more: rolled back to v1.13.8' }] })
+      expect(decide(rolledBack)).toMatchObject({ nodes: [{ reason: 'giving up on w-2: rolled back to v1.13.8' }] })
     }
   })
 
@@ -167,17 +166,56 @@ describe('a node that carries our mark comes before every other', () => {
   })
 })
 
+describe('a node that booted its old system, where the policy allows one firmware boot', () => {
+  const powercycle = { ...policy, afterRollback: 'powercycle' } as const
+  const decideBy = (node: Node) => decideUpgrade(clusterOf(worker('w-1'), node), target, calm, powercycle)
+  const first = { attempts: { release: 'v1.13.9', count: 1 } }
+
+  test('is tried once more through the firmware, and remembers that', () => {
+    const decision = decideBy(unfinished(rebooting, { bootId: 'boot-2' }, first))
+    expect(decision).toMatchObject({
+      nodes: [{ reason: 'trying w-2 once more by a firmware boot: rolled back to v1.13.8' }],
+    })
+    expect(stepsOf(decision).find((step) => step.do === 'reboot')).toMatchObject({ mode: 'powercycle' })
+    expect(stepsOf(decision).find((step) => step.do === 'cordon')).toMatchObject({
+      attempts: { release: 'v1.13.9', count: 2, powercycled: true },
+    })
+  })
+
+  test('is given up when that did not help', () => {
+    const again = { attempts: { release: 'v1.13.9', count: 2, powercycled: true } } as const
+    expect(stepsOf(decideBy(unfinished(rebooting, { bootId: 'boot-3' }, again)))[0]).toMatchObject({
+      do: 'note-failure',
+      attempts: { rolledBack: true, powercycled: true },
+    })
+  })
+
+  test('is not begun again while it is noted', () => {
+    const noted = { release: 'v1.13.9', count: 1, failure: 'rolled back to v1.13.8', rolledBack: true } as const
+    const node = worker('w-2', { kubernetes: { attempts: noted } })
+    expect(summary(decideUpgrade(clusterOf(worker('w-1'), node), target, calm, policy))).toBe(
+      'stuck: w-2 booted its old system after the upgrade to v1.13.9 (rolled back to v1.13.8): find out why, then `caretaker retry w-2` tries again',
+    )
+  })
+})
+
 describe('when the power fails, or a person pauses, in the middle of an upgrade', () => {
   const power = { powerObstacle: 'the UPS is on battery' }
   const paused = { paused: 'paused by me' }
-  const armed = unfinished(mark, { fallbackPending: true })
+  const armed = unfinished(mark, { ...armedEntries })
   test.each<[string, Partial<Circumstances>, Node, string, string[]]>([
     ['a node that was closed is given back', power, unfinished(mark), 'go w-2', giveBack],
     ['a node that is armed stays closed', power, armed, 'wait: the UPS is on battery', []],
     ['a node that is ill stays closed', power, unfinished(mark, { ready: false }), 'wait: the UPS is on battery', []],
     ['a node that rebooted is finished', power, unfinished(rebooting, 'silent'), 'go w-2', finish],
     ['a node that is done is taken back', power, unfinished(mark, { ...reached, bootId: 'boot-2' }), 'go w-2', finish],
-    ['a node that rolled back is given back', power, unfinished(rebooting, { bootId: 'boot-2' }), 'go w-2', giveBack],
+    [
+      'a node that rolled back is noted as such and uncordoned',
+      power,
+      unfinished(rebooting, { bootId: 'boot-2' }),
+      'go w-2',
+      noteAndGiveBack,
+    ],
     ['a node that was closed is given back', paused, unfinished(mark), 'go w-2', giveBack],
     [
       'a node that is ill stays closed',
@@ -193,7 +231,13 @@ describe('when the power fails, or a person pauses, in the middle of an upgrade'
       'wait: w-2, which is being upgraded, is not Ready in Kubernetes',
       [],
     ],
-    ['a node that rolled back is given back', paused, unfinished(rebooting, { bootId: 'boot-2' }), 'go w-2', giveBack],
+    [
+      'a node that rolled back is noted as such and uncordoned',
+      paused,
+      unfinished(rebooting, { bootId: 'boot-2' }),
+      'go w-2',
+      noteAndGiveBack,
+    ],
     ['a node that is armed is finished: it must not stay so', paused, armed, 'go w-2', rebootOnly],
     ['a node that rebooted is finished', paused, unfinished(rebooting, 'silent'), 'go w-2', finish],
   ])('%s (%j)', (_, circumstances, node, expected, phases) => {
@@ -212,7 +256,7 @@ describe('a control plane that carries our mark', () => {
   })
 
   test('waits while etcd would lose it, even if only the reboot is missing', () => {
-    const installed = { ...marked, talos: { fallbackPending: true } }
+    const installed = { ...marked, talos: { ...armedEntries } }
     const nodes = controlPlanes({}, installed, { etcd: { errors: ['NOSPACE'] } })
     expect(summary(decideFor(...nodes))).toBe('wait: etcd on cp-3 reports NOSPACE')
   })
@@ -236,22 +280,17 @@ describe('the count of attempts', () => {
     ],
     ['is one where the node remembers none', unfinished(mark), 1],
     ['goes up after a failure', unfinished(mark, {}, { attempts: failed }), 2],
-    [
-      'goes up after a roll-back that nobody noted',
-      unfinished(rebooting, { bootId: 'boot-2' }, { attempts: { release: 'v1.13.9', count: 1 } }),
-      2,
-    ],
   ])('%s', (_, node, count) => {
     const counts = stepsOf(decide(node)).flatMap((step) => (step.do === 'cordon' ? [step.attempts?.count] : []))
     expect(counts).toEqual([count])
   })
 
   test('is kept with the reason when a node is given up', () => {
-    const node = unfinished(rebooting, { bootId: 'boot-2' }, { attempts: { release: 'v1.13.9', count: 2 } })
+    const node = unfinished(rebooting, { bootId: 'boot-2' }, { attempts: { release: 'v1.13.9', count: 1 } })
     expect(stepsOf(decide(node))[0]).toEqual({
       do: 'note-failure',
       node: 'w-2',
-      attempts: { release: 'v1.13.9', count: 2, failure: 'rolled back to v1.13.8' },
+      attempts: { release: 'v1.13.9', count: 1, failure: 'rolled back to v1.13.8', rolledBack: true },
     })
   })
 

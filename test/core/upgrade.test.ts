@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Cluster, Node } from '../../src/core/cluster.ts'
 import { decideUpgrade, upgradeOrder } from '../../src/core/upgrade.ts'
 import { installerImage } from '../../src/core/upgrade-plan.ts'
-import { clusterOf, controlPlanes, schematic, worker } from './nodes.ts'
+import { armedEntries, clusterOf, controlPlanes, schematic, worker } from './nodes.ts'
 import { calm, outline, policy, stepsOf, summary, target } from './rollout.ts'
 
 const upgraded = { version: 'v1.13.9' }
@@ -112,7 +112,7 @@ describe('nothing begins', () => {
     ],
     [
       'while somebody else has armed a node',
-      withW2({ talos: { fallbackPending: true } }),
+      withW2({ talos: { ...armedEntries } }),
       {},
       {},
       'wait: w-2 has an upgrade installed that nobody here began: its next boot starts another release. Reboot it, or `caretaker rollback w-2`',
@@ -136,7 +136,7 @@ describe('nothing begins', () => {
       [worker('w-1', { talos: { extensions: ['siderolabs/i915', 'siderolabs/zfs'] } })],
       {},
       {},
-      'wait: w-1 would lose siderolabs/zfs, which its schematic has and the configured one has not: add it to config/schematics',
+      'wait: w-1 would lose siderolabs/zfs, which it has now and the configured schematic has not: add it to config/schematics, or accept the loss with `caretaker approve v1.13.9 --losing siderolabs/zfs`',
     ],
     [
       'on a control plane of two',
@@ -240,18 +240,27 @@ describe('the plan', () => {
 
   test('carries marks, boots, limits and the wanted image', () => {
     const at = '2026-03-07T03:00:00.000Z'
-    const mark = { why: 'upgrade', at, release: 'v1.13.9', schematic, bootId: 'boot-1', from: 'v1.13.8' }
+    const machineId = 'c0'.repeat(16)
+    const machine = { role: 'worker', machineId }
+    const mark = { why: 'upgrade', at, release: 'v1.13.9', schematic, bootId: 'boot-1', from: 'v1.13.8', machineId }
     const limits = { parallel: 1, twoMembers: 'refuse' }
-    const identity = { extensions: ['siderolabs/i915'] }
+    const identity = { extensions: ['siderolabs/i915'], machineId }
     const image = `factory.talos.dev/metal-installer/${schematic}:v1.13.9`
-    expect(stepsOf(decide(clusterOf(worker('w-1'))))).toEqual([
+    expect(stepsOf(decide(clusterOf(worker('w-1', { talos: { machineId } }))))).toEqual([
       { do: 'pull-image', node: 'w-1', image, within: policy.install },
       { do: 'cordon', node: 'w-1', mark, attempts: { release: 'v1.13.9', count: 1 }, within: 30_000 },
       { do: 'drain', node: 'w-1', policy: { ordered: true, volumesWithin: 300_000 }, within: policy.drain },
-      { do: 'confirm', node: 'w-1', limits },
-      { do: 'install', node: 'w-1', image, within: policy.install },
-      { do: 'confirm', node: 'w-1', limits },
-      { do: 'reboot', node: 'w-1', bootId: 'boot-1', mark: { ...mark, rebooting: true }, mode: 'default' },
+      { do: 'confirm', node: 'w-1', machine, limits },
+      { do: 'install', node: 'w-1', machine, image, mark, within: policy.install },
+      { do: 'confirm', node: 'w-1', machine, limits },
+      {
+        do: 'reboot',
+        node: 'w-1',
+        machine,
+        bootId: 'boot-1',
+        mark: { ...mark, installer: 'succeeded', rebooting: true },
+        mode: 'default',
+      },
       {
         do: 'await-upgraded',
         node: 'w-1',

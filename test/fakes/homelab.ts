@@ -1,4 +1,5 @@
-import type { CordonMark, Role, StorageFacts, Workloads } from '../../src/core/cluster.ts'
+import { createHash } from 'node:crypto'
+import type { Attempts, CordonMark, Role, SchematicParts, StorageFacts, Workloads } from '../../src/core/cluster.ts'
 import { AgentError } from '../../src/core/errors.ts'
 import type { LeaseClaim, Ports, Ups } from '../../src/core/ports.ts'
 import type { UpsReading } from '../../src/core/ups.ts'
@@ -20,7 +21,21 @@ export interface FakeMachine {
   schematic: string
   extensions: readonly string[]
   uuid: string
+  /** As the kubelet reports it, too. */
+  machineId: string
+  /** The role in its machine configuration, whatever ours says. */
+  machineType: Role
+  /** The name that it registers under in Kubernetes; a node object of an earlier name stays, and is not Ready. */
+  hostname: string
+  /** What a schematic gives it beside extensions. */
+  provides: SchematicParts
+  /** Only systemd-boot tells what it starts next. */
+  bootloader: 'systemd-boot' | 'grub'
+  /** It runs a signed UKI. */
+  secureBoot: boolean
   installed: { version: string; schematic: string }
+  /** What an installer wrote last: the other boot entry, while it does not run. */
+  latest: { version: string; schematic: string }
   /** What ran before the last boot that changed it: what a rollback goes back to. */
   before: { version: string; schematic: string } | undefined
   boots: number
@@ -29,7 +44,7 @@ export interface FakeMachine {
   staged: CordonMark | undefined
   paused: string | undefined
   zone: string | undefined
-  attempts: { release: string; count: number; failure?: string } | undefined
+  attempts: Attempts | undefined
   /** Pods that do not go when they are asked to. */
   stubborn: boolean
   /** The next boot falls back to the release before. */
@@ -38,6 +53,12 @@ export interface FakeMachine {
   stuckBooting: boolean
   /** The next reboot is answered with OK, and does not happen. */
   rebootIgnored: boolean
+  /** The kernel refuses the next kexec: the sequence fails, and Talos switches to the other boot entry and reboots. */
+  kexecRefused: boolean
+  /** Its kubelet is not healthy; its etcd is. */
+  kubeletIll: boolean
+  /** So many more lists of nodes show the kubelet's report of the boot before. */
+  kubeletLate: number
   /** The next order to reboot arrives, and its answer does not. */
   answerLost: boolean
   /** The next installer ends with this exit code. */
@@ -62,6 +83,10 @@ export interface FakeHomelab {
   readonly diary: string[]
   readonly machines: ReadonlyMap<string, FakeMachine>
   machine(name: string): FakeMachine
+  /** Which machine answers at the address of a node, where it is another one than its own: as after new DHCP leases. */
+  readonly addresses: Map<string, string>
+  /** Installer images that were asked for: the node, and the image's name. */
+  readonly pulled: [node: string, image: string][]
   /** The control plane that leads etcd, while there is a quorum. */
   leader: string | undefined
   hasQuorum(): boolean
@@ -131,6 +156,8 @@ export function fakeHomelab(
     diary,
     machines,
     machine: (name) => machines.get(name)!,
+    addresses: new Map(),
+    pulled: [],
     hasQuorum: () => voters.filter(runs).length >= Math.floor(voters.length / 2) + 1,
     leader: voters[0]?.name,
     storageVersion: '3.6.0',
@@ -225,7 +252,14 @@ function newMachine(name: string, role: Role, version: string, schematic: string
     schematic,
     extensions: [],
     uuid: `uuid-${name}`,
+    machineId: createHash('md5').update(name).digest('hex'),
+    machineType: role,
+    hostname: name,
+    provides: { kernelArguments: [], overlay: undefined, embeddedConfig: false },
+    bootloader: 'systemd-boot',
+    secureBoot: false,
     installed: { version, schematic },
+    latest: { version, schematic },
     before: undefined,
     boots: 1,
     unschedulable: false,
@@ -238,6 +272,9 @@ function newMachine(name: string, role: Role, version: string, schematic: string
     rollsBack: false,
     stuckBooting: false,
     rebootIgnored: false,
+    kexecRefused: false,
+    kubeletIll: false,
+    kubeletLate: 0,
     answerLost: false,
     installerExit: undefined,
     hangs: false,

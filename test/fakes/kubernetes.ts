@@ -1,3 +1,4 @@
+import type { KubernetesFacts } from '../../src/core/cluster.ts'
 import { AgentError } from '../../src/core/errors.ts'
 import type { Kubernetes, ScaledWorkload, StorageSetting, WorkloadSelection } from '../../src/core/ports.ts'
 import type { FakeMachine, FakeWorld } from './homelab.ts'
@@ -27,6 +28,32 @@ export function fakeKubernetes(world: FakeWorld): Kubernetes {
     return found
   }
 
+  /** A machine's node object; of one that registers under another name now, also the old object, which nobody renews. */
+  function nodeObjectsOf(machine: FakeMachine): readonly [string, KubernetesFacts][] {
+    const { name, up, stage, unschedulable, mark, attempts, staged, zone, paused, hostname, machineId, boots } = machine
+    const isLate = machine.kubeletLate > 0
+    if (isLate) machine.kubeletLate -= 1
+    const facts: KubernetesFacts = {
+      ready: up && stage === 'running' && !machine.kubeletIll,
+      unschedulable,
+      cordon: unschedulable ? mark : undefined,
+      leftover: !unschedulable && mark !== undefined,
+      attempts,
+      staged,
+      zone,
+      taints: [],
+      paused,
+      machineId,
+      bootId: `boot-${boots - (isLate ? 1 : 0)}`,
+    }
+    if (hostname === name) return [[name, facts]]
+    const fresh = { cordon: undefined, leftover: false, attempts: undefined, staged: undefined, paused: undefined }
+    return [
+      [name, { ...facts, ready: false, bootId: `boot-${boots - 1}` }],
+      [hostname, { ...facts, ...fresh, unschedulable: false }],
+    ]
+  }
+
   return {
     version: async () => {
       apiServer()
@@ -34,22 +61,7 @@ export function fakeKubernetes(world: FakeWorld): Kubernetes {
     },
     nodes: async () => {
       apiServer()
-      return new Map(
-        [...machines.values()].map(({ name, up, stage, unschedulable, mark, attempts, staged, zone, paused }) => [
-          name,
-          {
-            ready: up && stage === 'running',
-            unschedulable,
-            cordon: unschedulable ? mark : undefined,
-            leftover: !unschedulable && mark !== undefined,
-            attempts,
-            staged,
-            zone,
-            taints: [],
-            paused,
-          },
-        ]),
-      )
+      return new Map([...machines.values()].flatMap(nodeObjectsOf))
     },
     cordon: async (name, mark, attempts) => {
       const machine = nodeObject(name)
@@ -62,6 +74,12 @@ export function fakeKubernetes(world: FakeWorld): Kubernetes {
       if (machine.mark?.why === 'upgrade' && mark.why === 'power') return
       if (!machine.unschedulable) await note(`cordon ${name}`)
       Object.assign(machine, { unschedulable: true, mark, ...(attempts ? { attempts } : {}) })
+    },
+    noteMark: async (name, mark) => {
+      const machine = nodeObject(name)
+      if (!machine.unschedulable || machine.mark?.why !== 'upgrade')
+        throw new AgentError('timed-out', 'our cordon is gone, so its pods may be back')
+      machine.mark = mark
     },
     noteFailure: async (name, attempts) => {
       nodeObject(name).attempts = attempts

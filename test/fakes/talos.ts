@@ -1,7 +1,10 @@
+import { seen, unseen } from '../../src/core/cluster.ts'
 import { isNewer } from '../../src/core/version.ts'
 import { AgentError } from '../../src/core/errors.ts'
 import type { Talos } from '../../src/core/ports.ts'
 import type { FakeMachine, FakeWorld } from './homelab.ts'
+
+const noEtcd = unseen('its etcd has not answered in time')
 
 /** The machine APIs of the fake homelab. */
 export function fakeTalos(world: FakeWorld): Talos {
@@ -9,8 +12,8 @@ export function fakeTalos(world: FakeWorld): Talos {
   const voters = [...machines.values()].filter(({ role }) => role === 'controlplane')
 
   function answering(name: string): FakeMachine {
-    const found = machines.get(name)
-    if (!found) throw new AgentError('misconfigured', `there is no node ${name} in the configuration`)
+    if (!machines.has(name)) throw new AgentError('misconfigured', `there is no node ${name} in the configuration`)
+    const found = machines.get(world.addresses.get(name) ?? name)!
     if (!found.up) throw new AgentError('unreachable', `${name} does not answer`)
     return found
   }
@@ -48,6 +51,14 @@ export function fakeTalos(world: FakeWorld): Talos {
     machine.answerLost = false
     if (lost) throw new AgentError('unreachable', `${machine.name}: it ended the connection: it may be restarting`)
   }
+  /** A sequence that fails makes Talos switch back where META 0x06 is on the disk: also where a rollback had just done so. */
+  function revert(machine: FakeMachine, wasArmed: boolean): void {
+    const refused = machine.kexecRefused
+    machine.kexecRefused = false
+    if (!refused || !wasArmed) return
+    const { version, schematic } = machine
+    machine.installed = isArmed(machine) ? { version, schematic } : machine.latest
+  }
   /** An installer that refuses changes nothing. */
   function install(machine: FakeMachine, image: string): void {
     const { installerExit } = machine
@@ -58,6 +69,7 @@ export function fakeTalos(world: FakeWorld): Talos {
         `the installer on ${machine.name} ended with code ${installerExit}`,
       )
     machine.installed = parseImage(image)
+    machine.latest = machine.installed
   }
 
   return {
@@ -68,52 +80,61 @@ export function fakeTalos(world: FakeWorld): Talos {
       return {
         version: machine.version,
         platform: 'metal',
-        secureBoot: false,
+        secureBoot: machine.secureBoot,
+        machineType: machine.machineType,
+        machineId: machine.machineId,
+        nodename: machine.hostname,
         schematic: machine.schematic,
         extensions: machine.extensions,
+        provides: machine.provides,
         bootId: `boot-${machine.boots}`,
         stage: machine.stage,
-        ready: !booting && (machine.role === 'worker' || hasQuorum()),
-        unmet: booting ? ['services: kubelet not healthy'] : [],
-        fallbackPending:
-          machine.installed.version !== machine.version || machine.installed.schematic !== machine.schematic,
+        ready: !booting && !machine.kubeletIll && (machine.role === 'worker' || hasQuorum()),
+        unmet: booting || machine.kubeletIll ? ['services: kubelet not healthy'] : [],
+        // META is read again at the next boot, and the tag goes when that is running and ready.
+        fallbackPending: booting && machine.before !== undefined,
         staged: false,
-        bootedEntry: `Talos-${machine.version}.efi`,
+        ...entriesOf(machine),
         uuid: machine.uuid,
         kernelArguments: ['talos.platform=metal'],
-        ailing: booting ? ['kubelet'] : [],
-        ...(machine.role === 'controlplane' ? { etcd: { ok: true as const, value: etcdOf(machine) } } : {}),
+        ailing: booting || machine.kubeletIll ? ['kubelet'] : [],
+        ...(machine.machineType === 'controlplane' ? { etcd: booting ? noEtcd : seen(etcdOf(machine)) } : {}),
       }
     },
     pullImage: async (name, image) => {
       answering(name)
+      world.pulled.push([name, image])
       await note(`pull-image ${name} ${image.split(':').at(-1)}`)
     },
     install: async (name, image) => {
       const machine = answering(name)
-      await note(`install ${name}`)
+      await note(`install ${machine.name}`)
       install(machine, image)
     },
     installAndReboot: async (name, image) => {
       const machine = answering(name)
-      await note(`install-and-reboot ${name}`)
+      await note(`install-and-reboot ${machine.name}`)
       install(machine, image)
       if (takes(machine)) boot(machine)
       answer(machine)
     },
     reboot: async (name) => {
       const machine = answering(name)
-      await note(`reboot ${name}`)
-      if (takes(machine)) boot(machine)
+      await note(`reboot ${machine.name}`)
+      if (takes(machine)) {
+        revert(machine, isArmed(machine))
+        boot(machine)
+      }
       answer(machine)
     },
     rollback: async (name) => {
       const machine = answering(name)
-      const armed = machine.installed.version !== machine.version || machine.installed.schematic !== machine.schematic
+      const armed = isArmed(machine)
       if (!armed && !machine.before) throw new AgentError('rejected', `${name}: previous UKI not found`)
-      await note(`roll-back ${name}`)
+      await note(`roll-back ${machine.name}`)
       machine.installed = armed ? { version: machine.version, schematic: machine.schematic } : machine.before!
       machine.before = undefined
+      revert(machine, armed)
       boot(machine)
       answer(machine)
     },
@@ -138,7 +159,7 @@ export function fakeTalos(world: FakeWorld): Talos {
     },
     shutDown: async (name, { force }) => {
       const machine = answering(name)
-      await note(`shut-down ${name}${force ? '' : ' gently'}`)
+      await note(`shut-down ${machine.name}${force ? '' : ' gently'}`)
       machine.stage = 'shutting down'
       if (!machine.hangs) machine.up = false
     },
@@ -151,7 +172,22 @@ export function raiseStorageVersion(world: FakeWorld): void {
   if (voters.every(({ version }) => !isNewer('v1.14.0', version))) world.storageVersion = '3.7.0'
 }
 
+function isArmed({ installed, version, schematic }: FakeMachine): boolean {
+  return installed.version !== version || installed.schematic !== schematic
+}
+
+/** Two images of one release have entries of different names. */
+function entriesOf(machine: FakeMachine): { bootedEntry: string | undefined; defaultEntry: string | undefined } {
+  const { bootloader, version, installed } = machine
+  if (bootloader === 'grub') return { bootedEntry: undefined, defaultEntry: undefined }
+  const isOther = isArmed(machine) && installed.version === version
+  return {
+    bootedEntry: `Talos-${version}.efi`,
+    defaultEntry: `Talos-${installed.version}${isOther ? '~1' : ''}.efi`,
+  }
+}
+
 function parseImage(image: string): { version: string; schematic: string } {
-  const found = /installer\/([^:]+):(.+)$/.exec(image)!
+  const found = /installer(?:-secureboot)?\/([^:]+):(.+)$/.exec(image)!
   return { schematic: found[1]!, version: found[2]! }
 }

@@ -14,11 +14,11 @@ export const replicasAnnotation = 'caretaker.homelab/replicas-before'
 /** On the Lease object: what its holder does to the cluster. */
 export const purposeAnnotation = 'caretaker.homelab/purpose'
 
-const texts = ['release', 'schematic', 'bootId', 'uuid'] as const
+const texts = ['release', 'schematic', 'bootId', 'uuid', 'machineId', 'to'] as const
 
 /** Anybody can write annotations: what isn't of our shape is not ours. */
 export function readMark(text: string | undefined): CordonMark | undefined {
-  const { why, at, from, rebooting, back, kernelArguments, ...rest } = parseJson(text)
+  const { why, at, from, rebooting, back, disarm, installer, kernelArguments, ...rest } = parseJson(text)
   if ((why !== 'upgrade' && why !== 'power') || typeof at !== 'string') return undefined
   return {
     why,
@@ -28,13 +28,21 @@ export function readMark(text: string | undefined): CordonMark | undefined {
     ...(Array.isArray(kernelArguments) ? { kernelArguments: kernelArguments.map(String) } : {}),
     ...(rebooting === true ? { rebooting } : {}),
     ...(back === true ? { back } : {}),
+    ...(disarm === true ? { disarm } : {}),
+    ...(installer === 'started' || installer === 'succeeded' ? { installer } : {}),
   }
 }
 
 export function readAttempts(text: string | undefined): Attempts | undefined {
-  const { release, count, failure } = parseJson(text)
+  const { release, count, failure, rolledBack, powercycled } = parseJson(text)
   if (typeof release !== 'string' || typeof count !== 'number') return undefined
-  return { release, count, ...(typeof failure === 'string' ? { failure } : {}) }
+  return {
+    release,
+    count,
+    ...(typeof failure === 'string' ? { failure } : {}),
+    ...(rolledBack === true ? { rolledBack } : {}),
+    ...(powercycled === true ? { powercycled } : {}),
+  }
 }
 
 function parseJson(text: string | undefined): Record<string, unknown> {

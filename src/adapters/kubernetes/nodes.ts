@@ -19,7 +19,10 @@ interface NodeObject {
     readonly annotations?: Readonly<Record<string, string>>
   }
   readonly spec?: { readonly unschedulable?: boolean; readonly taints?: readonly Taint[] }
-  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] }
+  readonly status?: {
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[]
+    readonly nodeInfo?: { readonly machineID?: string; readonly bootID?: string }
+  }
 }
 
 interface Taint {
@@ -39,7 +42,7 @@ export const conflicts = 5
 
 type Nodes = Pick<
   Kubernetes,
-  'nodes' | 'cordon' | 'noteFailure' | 'noteStaged' | 'uncordon' | 'forgetAttempts' | 'pause'
+  'nodes' | 'cordon' | 'noteMark' | 'noteFailure' | 'noteStaged' | 'uncordon' | 'forgetAttempts' | 'pause'
 >
 
 /** The node objects, and what we write on them. */
@@ -99,6 +102,12 @@ export function createNodes(api: Api): Nodes {
           },
         }
       }),
+    noteMark: (node, mark, signal) =>
+      change(node, signal, (found) => {
+        if (factsOf(found).cordon?.why === 'upgrade')
+          return { metadata: { annotations: { [cordonAnnotation]: JSON.stringify(mark) } } }
+        throw new AgentError('timed-out', 'our cordon is gone, so its pods may be back')
+      }),
     noteFailure: (node, attempts, signal) => annotate(node, attemptsAnnotation, JSON.stringify(attempts), signal),
     noteStaged: (node, mark, signal) => annotate(node, stagedAnnotation, JSON.stringify(mark), signal),
     forgetAttempts: (node, signal) => annotate(node, attemptsAnnotation, undefined, signal),
@@ -138,6 +147,9 @@ function factsOf({ metadata: { labels = {}, annotations = {} }, spec, status }: 
     staged: readMark(annotations[stagedAnnotation]),
     zone: labels['topology.kubernetes.io/zone'],
     taints: (spec?.taints ?? []).map(describeTaint),
+    // A UUID with its dashes, and upper case, are the same id (systemd's machine-id(5)).
+    machineId: status?.nodeInfo?.machineID?.replaceAll('-', '').toLowerCase() || undefined,
+    bootId: status?.nodeInfo?.bootID || undefined,
     paused: annotations[pausedAnnotation] === '' ? 'no reason given' : annotations[pausedAnnotation],
   }
 }

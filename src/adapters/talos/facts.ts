@@ -1,9 +1,10 @@
 import { Code, ConnectError } from '@connectrpc/connect'
 import { parse } from 'yaml'
-import type { Role, TalosFacts } from '../../core/cluster.ts'
+import type { Role, SchematicParts, TalosFacts } from '../../core/cluster.ts'
 import { AgentError } from '../../core/errors.ts'
 import { readEtcd } from './etcd.ts'
 import type { ServiceListResponse } from './gen/machine_pb.ts'
+import { machineIdOf } from './machine-id.ts'
 import type { Session } from './session.ts'
 import type { Credentials } from './talosconfig.ts'
 
@@ -20,6 +21,9 @@ const resources = {
   security: { namespace: 'runtime', type: 'SecurityStates.talos.dev', id: 'securitystate' },
   bootedEntry: { namespace: 'runtime', type: 'BootedEntries.talos.dev', id: 'bootedentry' },
   kernelCmdline: { namespace: 'runtime', type: 'KernelCmdlines.runtime.talos.dev', id: 'cmdline' },
+  machineType: { namespace: 'config', type: 'MachineTypes.config.talos.dev', id: 'machine-type' },
+  identity: { namespace: 'cluster', type: 'Identities.cluster.talos.dev', id: 'local' },
+  nodename: { namespace: 'k8s', type: 'Nodenames.kubernetes.talos.dev', id: 'nodename' },
   system: { namespace: 'hardware', type: 'SystemInformations.hardware.talos.dev', id: 'systeminformation' },
 } as const
 
@@ -40,45 +44,112 @@ export async function readFacts(
   credentials: Pick<Credentials, 'roles'>,
 ): Promise<TalosFacts> {
   const { machine, state } = session
-  const get = async (resource: { namespace: string; type: string; id: string }) =>
-    asRecord(parse((await state.get(resource)).resource?.spec?.yamlSpec ?? ''))
+  const get = async (resource: { namespace: string; type: string; id: string }): Promise<unknown> =>
+    parse((await state.get(resource)).resource?.spec?.yamlSpec ?? '')
   const optional = (resource: { namespace: string; type: string; id: string }) => get(resource).catch(absentOrRefused)
-  const [version, status, bootId, extensions, metaTags, services, security, bootedEntry, cmdline, system, etcd] =
-    await Promise.all([
-      machine.version({}),
-      get(machineStatus),
-      readBootId(session, credentials),
-      readExtensions(session),
-      readMetaTags(session),
-      machine.serviceList({}),
-      optional(resources.security),
-      optional(resources.bootedEntry),
-      optional(resources.kernelCmdline),
-      optional(resources.system),
-      role === 'controlplane' ? readEtcd(session) : undefined,
-    ])
+  const isAdmin = credentials.roles.includes('os:admin')
+  const [version, status, bootId, extensions, metaTags, services, system, boot, etcd] = await Promise.all([
+    machine.version({}),
+    get(machineStatus),
+    readBootId(session, credentials),
+    readExtensions(session),
+    readMetaTags(session),
+    machine.serviceList({}),
+    readSystem(optional),
+    readBoot(optional, isAdmin ? machine : undefined),
+    role === 'controlplane' ? readEtcd(session) : undefined,
+  ])
   const message = version.messages[0]
   const tag = message?.version?.tag
   if (!tag) throw new AgentError('malformed', 'its Version has no tag')
-  const { ready, unmetConditions } = asRecord(status?.['status'])
+  const { stage, status: conditions } = asRecord(status)
+  const { ready, unmetConditions } = asRecord(conditions)
+  // A control plane that is configured as a worker has a member, too, and that must be known.
+  const own = etcd ?? (system.machineType === 'controlplane' ? await readEtcd(session) : undefined)
   return {
     version: tag,
     platform: message.platform?.name || 'metal',
-    secureBoot: security?.['secureBoot'] === true,
     ...extensions,
+    ...system,
+    ...boot,
     bootId,
-    stage: textOf(status['stage']) ?? 'unknown',
+    stage: textOf(stage) ?? 'unknown',
     ready: ready === true,
     unmet: Array.isArray(unmetConditions) ? unmetConditions.map(describeCondition) : [],
     fallbackPending: metaTags.has(meta.upgradeFallback),
     staged: metaTags.has(meta.stagedUpgrade),
-    bootedEntry: textOf(bootedEntry?.['bootedEntry']),
-    // A board without a UUID gives zeros, or all ones: they tell no machine from another.
-    uuid: textOf(system?.['uuid'])?.replace(/^[0f-]+$/i, '') || undefined,
-    kernelArguments: textOf(cmdline?.['cmdline'])?.split(/\s+/).filter(Boolean) ?? [],
     ailing: ailingServices(services),
-    ...(etcd ? { etcd } : {}),
+    ...(own ? { etcd: own } : {}),
   }
+}
+
+type Optional = (resource: { namespace: string; type: string; id: string }) => Promise<unknown>
+
+/** Which machine it is, and what it is for. */
+async function readSystem(
+  optional: Optional,
+): Promise<Pick<TalosFacts, 'machineType' | 'machineId' | 'nodename' | 'uuid' | 'kernelArguments'>> {
+  const [machineType, identity, nodename, system, cmdline] = await Promise.all(
+    [resources.machineType, resources.identity, resources.nodename, resources.system, resources.kernelCmdline].map(
+      optional,
+    ),
+  )
+  const nodeId = textOf(asRecord(identity)['nodeId'])
+  return {
+    machineType: roleOf(machineType),
+    machineId: nodeId === undefined ? undefined : machineIdOf(nodeId),
+    nodename: textOf(asRecord(nodename)['nodename']),
+    // A board without a UUID gives zeros, or all ones: they tell no machine from another.
+    uuid: textOf(asRecord(system)['uuid'])?.replace(/^[0f-]+$/i, '') || undefined,
+    kernelArguments: textOf(asRecord(cmdline)['cmdline'])?.split(/\s+/).filter(Boolean) ?? [],
+  }
+}
+
+/** The spec is the bare word; `init` is a control plane of old (siderolabs/talos pkg/machinery/config/machine/type.go). */
+function roleOf(machineType: unknown): Role | undefined {
+  if (machineType === 'worker' || machineType === 'controlplane') return machineType
+  return machineType === 'init' ? 'controlplane' : undefined
+}
+
+/** What started it, what will, and whether its image is signed. Only an admin reads what systemd-boot starts next. */
+async function readBoot(
+  optional: Optional,
+  machine: Session['machine'] | undefined,
+): Promise<Pick<TalosFacts, 'secureBoot' | 'bootedEntry' | 'defaultEntry'>> {
+  const [security, booted, defaultEntry] = await Promise.all([
+    optional(resources.security),
+    optional(resources.bootedEntry),
+    machine && readDefaultEntry(machine).catch(absentOrRefused),
+  ])
+  const { secureBoot, pcrSigningKeyFingerprint, ukiSigningKeyFingerprint } = asRecord(security)
+  const signed = textOf(pcrSigningKeyFingerprint) ?? textOf(ukiSigningKeyFingerprint)
+  return {
+    secureBoot: secureBoot === true || signed !== undefined,
+    bootedEntry: textOf(asRecord(booted)['bootedEntry']),
+    defaultEntry,
+  }
+}
+
+/**
+ * The EFI variable by which systemd-boot chooses (systemd docs/BOOT_LOADER_INTERFACE.md), as the kernel shows it: four
+ * bytes of attributes, then UTF-16 with a NUL at the end.
+ */
+const loaderEntryDefault = '/sys/firmware/efi/efivars/LoaderEntryDefault-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f'
+
+async function readDefaultEntry(machine: Session['machine']): Promise<string | undefined> {
+  const bytes = await readFile(machine, loaderEntryDefault)
+  return textOf(
+    bytes
+      .subarray(4)
+      .toString('utf16le')
+      .replace(/\0[^]*$/, ''),
+  )
+}
+
+async function readFile(machine: Session['machine'], path: string): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  for await (const { bytes } of machine.read({ path })) chunks.push(bytes)
+  return Buffer.concat(chunks)
 }
 
 /**
@@ -97,10 +168,7 @@ async function readBootId({ machine, state }: Session, { roles }: Pick<Credentia
 }
 
 async function readKernelBootId(machine: Session['machine']): Promise<string | undefined> {
-  let text = ''
-  for await (const { bytes } of machine.read({ path: '/proc/sys/kernel/random/boot_id' }))
-    text += new TextDecoder().decode(bytes)
-  return textOf(text.trim())
+  return textOf((await readFile(machine, '/proc/sys/kernel/random/boot_id')).toString('utf8').trim())
 }
 
 /**
@@ -108,24 +176,40 @@ async function readKernelBootId(machine: Session['machine']): Promise<string | u
  * schematic itself (siderolabs/image-factory internal/artifacts/schematic.go). An image that no Factory made has only
  * its extensions, whose official names begin with `siderolabs/`.
  */
-async function readExtensions({ state }: Session): Promise<Pick<TalosFacts, 'schematic' | 'extensions'>> {
+async function readExtensions({ state }: Session): Promise<Pick<TalosFacts, 'schematic' | 'extensions' | 'provides'>> {
   const names: string[] = []
   for await (const { resource } of state.list({ namespace: 'runtime', type: 'ExtensionStatuses.runtime.talos.dev' })) {
     const { name, version, extraInfo } = asRecord(asRecord(parse(resource?.spec?.yamlSpec ?? ''))['metadata'])
     if (name === 'schematic' && typeof version === 'string') {
-      return { schematic: version, extensions: officialExtensions(extraInfo) }
+      return { schematic: version, ...readSchematic(extraInfo) }
     }
     // `modules.dep` is put there by every build that has a kernel module in it.
     if (typeof name === 'string' && name !== 'modules.dep') names.push(`siderolabs/${name}`)
   }
-  return { schematic: undefined, extensions: names }
+  return { schematic: undefined, extensions: names, provides: undefined }
 }
 
-function officialExtensions(extraInfo: unknown): readonly string[] | undefined {
-  if (typeof extraInfo !== 'string' || extraInfo === '') return undefined
-  const customization = asRecord(asRecord(parse(extraInfo))['customization'])
-  const list = asRecord(customization['systemExtensions'])['officialExtensions']
-  return Array.isArray(list) ? list.map(String) : []
+/** The schematic's own text; undefined parts where the node does not tell it (Talos before 1.7). */
+function readSchematic(extraInfo: unknown): {
+  readonly extensions: readonly string[] | undefined
+  readonly provides: SchematicParts | undefined
+} {
+  if (typeof extraInfo !== 'string' || extraInfo === '') return { extensions: undefined, provides: undefined }
+  const { overlay, customization } = asRecord(parse(extraInfo))
+  const { systemExtensions, extraKernelArgs, embeddedMachineConfiguration } = asRecord(customization)
+  const words = listOf(extraKernelArgs).flatMap((argument) => argument.split(/\s+/).filter(Boolean))
+  return {
+    extensions: listOf(asRecord(systemExtensions)['officialExtensions']),
+    provides: {
+      kernelArguments: words,
+      overlay: textOf(asRecord(overlay)['name']),
+      embeddedConfig: textOf(embeddedMachineConfiguration) !== undefined,
+    },
+  }
+}
+
+function listOf(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.map(String) : []
 }
 
 /** Which tags of META are there. Every Talos knows this resource: not to be told of an upgrade that waits is a failure. */
@@ -155,10 +239,15 @@ function describeCondition(condition: unknown): string {
   return [name, reason].filter((part) => typeof part === 'string' && part !== '').join(': ')
 }
 
-/** A resource that isn't there is an answer; a type that this Talos doesn't know is refused as if it were forbidden. */
+/**
+ * A resource that isn't there is an answer; a type that this Talos doesn't know is refused as if it were forbidden. A
+ * file that isn't there is Go's own error, without a code.
+ */
 function absentOrRefused(error: unknown): undefined {
   const codes: readonly Code[] = [Code.NotFound, Code.PermissionDenied, Code.Unimplemented, Code.InvalidArgument]
   if (error instanceof ConnectError && codes.includes(error.code)) return undefined
+  if (error instanceof ConnectError && error.code === Code.Unknown && /no such file|not exist/.test(error.rawMessage))
+    return undefined
   throw error
 }
 

@@ -1,0 +1,83 @@
+import type { CordonMark, Node, TalosFacts } from './cluster.ts'
+
+/**
+ * What the node's next boot starts, for whatever reason it comes.
+ *
+ * | kind    | means                                                                                            |
+ * |---------|--------------------------------------------------------------------------------------------------|
+ * | same    | what runs now                                                                                    |
+ * | another | something else: the node is *armed*. `certain`: the node says so itself; else our mark does alone |
+ * | unknown | nothing tells: no systemd-boot, or no os:admin to read its variables                             |
+ */
+export type NextBoot =
+  | { readonly kind: 'same' | 'unknown' }
+  | { readonly kind: 'another'; readonly certain: boolean; readonly entry: string | undefined }
+
+/**
+ * The firmware's own variable decides where it can be compared with the entry that runs. Else the mark that we wrote
+ * before the installer ran does, for as long as the node has not booted since. META 0x06 is not shown before that boot
+ * (siderolabs/talos reads META again only after Install), so where it is shown on a running node nothing has removed it.
+ */
+export function nextBootOf(node: Node): NextBoot {
+  const { talos } = node
+  if (!talos.ok || talos.value.stage !== 'running' || !talos.value.ready) return { kind: 'unknown' }
+  const { staged, fallbackPending, bootedEntry, defaultEntry } = talos.value
+  if (staged) return { kind: 'another', certain: true, entry: undefined }
+  if (bootedEntry !== undefined && defaultEntry !== undefined && !isPattern(defaultEntry)) {
+    return sameEntry(bootedEntry, defaultEntry)
+      ? { kind: 'same' }
+      : { kind: 'another', certain: true, entry: defaultEntry }
+  }
+  const installer = installerMarks(node).find(({ bootId }) => bootId === talos.value.bootId)?.installer
+  if (installer !== undefined) return { kind: 'another', certain: installer === 'succeeded', entry: undefined }
+  return fallbackPending ? { kind: 'another', certain: true, entry: undefined } : { kind: 'unknown' }
+}
+
+/** Installed and not booted: the next boot starts another release than the running one, or may. */
+export function isArmed(node: Node): boolean {
+  return nextBootOf(node).kind === 'another'
+}
+
+/** The installer is known to have ended well: only the reboot is missing. */
+export function isInstalled(node: Node): boolean {
+  const next = nextBootOf(node)
+  return next.kind === 'another' && next.certain
+}
+
+/** Whether the node is armed on purpose, for its window: by us, and not rebooted since. */
+export function isStagedByUs({ kubernetes, talos }: Node): boolean {
+  const staged = kubernetes.ok ? kubernetes.value.staged : undefined
+  return staged !== undefined && talos.ok && talos.value.bootId === staged.bootId
+}
+
+/** The release that the node is armed with, where one of our marks says. */
+export function armedRelease(node: Node): string | undefined {
+  if (!node.talos.ok) return undefined
+  const { bootId } = node.talos.value
+  return installerMarks(node).find((mark) => mark.bootId === bootId)?.release
+}
+
+/** Why what the next boot starts is not what runs, after a reboot that should have settled it; undefined where it is. */
+export function nextBootObstacle(facts: TalosFacts): string | undefined {
+  const { bootedEntry, defaultEntry, version } = facts
+  if (bootedEntry === undefined || defaultEntry === undefined) return undefined
+  if (isPattern(defaultEntry) || sameEntry(bootedEntry, defaultEntry)) return undefined
+  return `it runs ${version} (${bootedEntry}), and its next boot starts ${defaultEntry}`
+}
+
+/** Marks that say that an installer was started: on a node that is being upgraded, or on one that is staged. */
+function installerMarks({ kubernetes }: Node): readonly CordonMark[] {
+  if (!kubernetes.ok) return []
+  const { cordon, staged } = kubernetes.value
+  return [cordon, staged].filter((mark) => mark?.why === 'upgrade' && mark.installer !== undefined) as CordonMark[]
+}
+
+/** Patterns are allowed there, and match entries that we do not know (`Talos-*`). */
+function isPattern(entry: string): boolean {
+  return /[*?[]/.test(entry)
+}
+
+/** Names of entries are compared without regard to case, as systemd-boot does (src/boot/boot.c strcaseeq16). */
+function sameEntry(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase()
+}

@@ -1,0 +1,100 @@
+import type { Node, SchematicParts } from './cluster.ts'
+import { kernelArgumentsOf, type Schematic } from './schematic.ts'
+
+/** What an image brings to a node through its schematic, and what a node would lose with another one. */
+
+/**
+ * Extensions that were renamed. A schematic may hold either name, the Factory takes both, and a node reports what its
+ * schematic says (siderolabs/image-factory internal/profile/profile.go ExtensionNameAlias).
+ */
+const renamed: Readonly<Record<string, string>> = {
+  'siderolabs/i915-ucode': 'siderolabs/i915',
+  'siderolabs/amdgpu-firmware': 'siderolabs/amdgpu',
+  'siderolabs/nvidia-container-toolkit': 'siderolabs/nvidia-container-toolkit-lts',
+  'siderolabs/nvidia-open-gpu-kernel-modules': 'siderolabs/nvidia-open-gpu-kernel-modules-lts',
+  'siderolabs/nonfree-kmod-nvidia': 'siderolabs/nonfree-kmod-nvidia-lts',
+  'siderolabs/nvidia-fabricmanager': 'siderolabs/nvidia-fabric-manager-lts',
+  'siderolabs/xe-guest-utilities': 'siderolabs/xen-guest-agent',
+  'siderolabs/v4l-uvc': 'siderolabs/v4l-uvc-drivers',
+  'siderolabs/usb-modem': 'siderolabs/usb-modem-drivers',
+  'siderolabs/gasket': 'siderolabs/gasket-driver',
+  'siderolabs/talos-vmtoolsd': 'siderolabs/vmtoolsd-guest-agent',
+}
+
+/** The name that an extension has now. */
+export function canonicalExtension(name: string): string {
+  return Object.hasOwn(renamed, name) ? renamed[name]! : name
+}
+
+/** Of these extensions, those that the node does not have under any of their names. */
+export function lackingExtensions(wanted: readonly string[], present: readonly string[]): readonly string[] {
+  const known = new Set(present.map(canonicalExtension))
+  return wanted.filter((extension) => !known.has(canonicalExtension(extension)))
+}
+
+/** What a schematic provides beside extensions. */
+export function partsOf(schematic: Schematic): SchematicParts {
+  return {
+    kernelArguments: kernelArgumentsOf(schematic),
+    overlay: schematic.overlay?.name,
+    embeddedConfig: (schematic.customization?.embeddedMachineConfiguration ?? '') !== '',
+  }
+}
+
+/** What the node is to get. */
+export interface Provisions {
+  extensionsOf(node: string): readonly string[]
+  partsOf(node: string): SchematicParts
+}
+
+/**
+ * What the node has now and would not have with the target, by name: extensions as the Factory names them, kernel
+ * arguments as they are written, `overlay:rpi_generic`, `embeddedMachineConfiguration`. What is in `mayLose` is left out.
+ * Where the node does not tell its schematic, the arguments that it booted with are compared, less those of Talos itself.
+ */
+export function lossesOf({ name, talos }: Node, target: Provisions, mayLose: readonly string[]): readonly string[] {
+  if (!talos.ok) return []
+  const { extensions = [], provides, kernelArguments } = talos.value
+  const { kernelArguments: kept, overlay, embeddedConfig } = target.partsOf(name)
+  const has = provides?.kernelArguments ?? kernelArguments.filter((argument) => !isOfTalos(argument))
+  const losses = [
+    ...lackingExtensions(extensions, target.extensionsOf(name)),
+    ...has.filter((argument) => !kept.includes(argument)),
+    ...(provides?.overlay !== undefined && provides.overlay !== overlay ? [`overlay:${provides.overlay}`] : []),
+    ...(provides?.embeddedConfig && !embeddedConfig ? ['embeddedMachineConfiguration'] : []),
+  ]
+  const accepted = new Set(mayLose.map(canonicalExtension))
+  return [...new Set(losses)].filter((loss) => !accepted.has(canonicalExtension(loss)))
+}
+
+/**
+ * Keys of arguments that Talos, its boot loaders and netboot put on the kernel's command line by themselves
+ * (siderolabs/talos pkg/machinery/kernel/kernel.go, pkg/imager/imager.go).
+ */
+const ofTalos = new Set([
+  'BOOTIF',
+  'BOOT_IMAGE',
+  'console',
+  'consoleblank',
+  'ima_appraise',
+  'ima_hash',
+  'ima_template',
+  'init_on_alloc',
+  'initrd',
+  'lockdown',
+  'module.sig_enforce',
+  'nvme_core.io_timeout',
+  'printk.devkmsg',
+  'proc_mem.force_override',
+  'pti',
+  'random.trust_cpu',
+  'root',
+  'selinux',
+  'slab_nomerge',
+  'sysctl.kernel.kexec_load_disabled',
+])
+
+function isOfTalos(argument: string): boolean {
+  const [key = ''] = argument.split('=')
+  return ofTalos.has(key) || key.startsWith('talos.')
+}
