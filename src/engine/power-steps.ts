@@ -100,7 +100,12 @@ export async function bringBack(step: StepOf<'bring-back'>, ports: Ports, option
   await wake(name, step, ports, options, async (limited) => {
     const facts = await withDeadline(question, limited, (soon) => ports.talos.look(name, soon)).catch(() => undefined)
     // A node that is still going down answers too.
-    if (facts && facts.stage !== 'shutting down') return true
+    if (facts && facts.stage !== 'shutting down') {
+      // Addresses may have been given anew, so that another machine answers; the one that is meant may still be off.
+      const isAnother = facts.nodename !== undefined && facts.nodename !== name
+      if (isAnother && step.hasMac) await ports.waker.wake(name, limited).catch(() => {})
+      return true
+    }
     return facts ? 'it is still shutting down' : 'it does not answer yet'
   })
   if (ready) {

@@ -47,7 +47,11 @@ describe('a look at Kubernetes', () => {
       paused: undefined,
     }
     const unreachable = ['node.kubernetes.io/unreachable:NoSchedule', 'node.kubernetes.io/unreachable:NoExecute']
-    expect(await kubernetes.nodes(soon())).toEqual(
+    const nodes = [...(await kubernetes.nodes(soon()))].map(([name, { machineId, bootId, ...facts }]) => {
+      expect([name, machineId?.length, bootId === undefined]).toEqual([name, 32, false])
+      return [name, facts] as const
+    })
+    expect(new Map(nodes)).toEqual(
       new Map([
         ['cp-1', { ...plain, taints: ['node-role.kubernetes.io/control-plane:NoSchedule'] }],
         ['w-1', plain],

@@ -1,6 +1,5 @@
 import { Code } from '@connectrpc/connect'
 import { describe, expect, test } from 'vitest'
-import { parse } from 'yaml'
 import { RebootRequest_Mode as RebootMode } from '../../src/adapters/talos/gen/machine_pb.ts'
 import { all, failure, follow, tell } from '../lab/talos-client.ts'
 import { createTalosNodes, first, imageOf, install, second, spec, system, until } from './lab-talos-nodes.ts'
@@ -20,9 +19,7 @@ describe('upgrades', () => {
     expect(output).toContain('installation of v1.14.0 complete')
     expect(node).toMatchObject({ armed: true, version: 'v1.13.9', stage: 'running', ready: true, bootId: before })
     const fallback = { namespace: 'runtime', type: 'MetaKeys.runtime.talos.dev', id: '0x06' }
-    expect(parse((await admin.state.get(fallback)).resource?.spec?.yamlSpec ?? '')).toEqual({
-      value: 'Talos-v1.13.9.efi',
-    })
+    expect((await failure(admin.state.get(fallback))).code).toBe(Code.NotFound)
     const followed = follow(admin)
     await followed.hello
     const { actorId } = (await admin.machine.reboot({})).messages[0] ?? {}

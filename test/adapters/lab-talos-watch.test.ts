@@ -46,8 +46,12 @@ describe('a watch of a node’s resources', () => {
     const stream = open(admin, { ...metaKeys, id: '0x06' })
     expect(await next(stream)).toBeUndefined()
     expect(inWords(await next(stream))).toEqual(['DESTROYED', '0x06', null])
+    // META is not read again after LifecycleService.Upgrade, so that what is staged is the next change.
     await install(admin, 'v1.13.10')
-    expect(inWords(await next(stream))).toEqual(['CREATED', '0x06', { value: 'Talos-v1.13.9.efi' }])
+    const staged = open(admin, { ...metaKeys, id: '0x07' })
+    for (let answer = 0; answer < 2; answer++) await next(staged)
+    node.stageUpgrade(imageOf('v1.13.11'))
+    expect(inWords(await next(staged))).toEqual(['CREATED', '0x07', { value: imageOf('v1.13.11') }])
   })
 
   test('of all tells changes alone, or what there is first where that is asked for', async () => {
@@ -60,8 +64,8 @@ describe('a watch of a node’s resources', () => {
     expect(inWords(await next(all))?.slice(0, 2)).toEqual(['CREATED', '0x07'])
     expect(inWords(await next(all))?.slice(0, 2)).toEqual(['CREATED', '0x08'])
     expect(inWords(await next(all))).toEqual(['BOOTSTRAPPED', '', null])
-    await install(admin, 'v1.13.10')
-    for (const stream of [changes, all]) expect(inWords(await next(stream))?.slice(0, 2)).toEqual(['CREATED', '0x06'])
+    node.stageUpgrade(imageOf('v1.13.11'))
+    for (const stream of [changes, all]) expect(inWords(await next(stream))?.slice(0, 2)).toEqual(['UPDATED', '0x07'])
   })
 
   test('is refused where it can not be, and breaks off with one word where its reader is too slow', async () => {

@@ -41,6 +41,10 @@ describe('a look at a node', () => {
       fallbackPending: false,
       staged: false,
       bootedEntry: `Talos-${node(name).version}.efi`,
+      defaultEntry: `Talos-${node(name).version}.efi`,
+      machineType: name === 'w-1' ? 'worker' : 'controlplane',
+      machineId: node(name).machineId,
+      nodename: name,
       uuid: node(name).uuid,
       kernelArguments: expect.arrayContaining(['talos.platform=metal', 'pti=on']),
       ailing: [],
@@ -73,18 +77,20 @@ describe('a look at a node', () => {
   })
 
   test('with the role os:reader tells all the rest too', async () => {
-    const { bootId: _, ...facts } = await at.talos.look('cp-1', soon())
-    expect(await reader.look('cp-1', soon())).toMatchObject(facts)
+    const { bootId: _, defaultEntry: __, ...facts } = await at.talos.look('cp-1', soon())
+    expect(await reader.look('cp-1', soon())).toMatchObject({ ...facts, defaultEntry: undefined })
   })
 
-  test('shows that another release is installed and waits for its boot', async () => {
+  test('shows by systemd-boot alone that another release is installed: META is not read again before the boot', async () => {
     await at.talos.pullImage('w-1', imageOf('v1.13.10'), soon())
     await at.talos.install('w-1', imageOf('v1.13.10'), soon())
     expect(await at.talos.look('w-1', soon())).toMatchObject({
       version: 'v1.13.9',
       stage: 'running',
       ready: true,
-      fallbackPending: true,
+      fallbackPending: false,
+      bootedEntry: 'Talos-v1.13.9.efi',
+      defaultEntry: 'Talos-v1.13.10.efi',
     })
   })
 

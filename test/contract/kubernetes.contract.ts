@@ -31,7 +31,26 @@ export function kubernetesContract(open: () => Promise<KubernetesUnderTest>): vo
     expect([...nodes.keys()].toSorted()).toEqual(['cp-1', 'w-1', 'w-2'])
     const plain = { ready: true, unschedulable: false, cordon: undefined, leftover: false, attempts: undefined }
     const unmarked = { staged: undefined, zone: undefined, taints: [], paused: undefined }
-    expect(nodes.get('w-1')).toEqual({ ...plain, ...unmarked })
+    const { machineId, bootId, ...facts } = nodes.get('w-1')!
+    expect(facts).toEqual({ ...plain, ...unmarked })
+    expect(machineId).toMatch(/^[0-9a-f]{32}$/)
+    expect(bootId).toMatch(/./)
+    expect(nodes.get('w-2')!.machineId).not.toBe(machineId)
+  })
+
+  test('rewrites our mark on a node that is ours still, and never cordons by it', async () => {
+    await using at = await open()
+    const marked = { ...upgrade, installer: 'started' as const }
+    const refused = refusal(at.kubernetes.noteMark('w-1', marked, soon()))
+    expect(await refused).toMatchObject({ code: 'timed-out', retryable: true })
+    await at.kubernetes.cordon('w-1', upgrade, first, soon())
+    await at.kubernetes.noteMark('w-1', marked, soon())
+    expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: true, cordon: marked, attempts: first })
+    await at.kubernetes.uncordon('w-1', 'upgrade', keep, soon())
+    expect((await refusal(at.kubernetes.noteMark('w-1', marked, soon()))).code).toBe('timed-out')
+    await at.kubernetes.cordon('w-2', power, undefined, soon())
+    expect((await refusal(at.kubernetes.noteMark('w-2', marked, soon()))).code).toBe('timed-out')
+    expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: false, cordon: undefined })
   })
 
   test('cordons with our mark and takes the cordon away by it', async () => {

@@ -41,15 +41,17 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
     expect(await at.talos.look('w-1', soon())).not.toHaveProperty('etcd')
   })
 
-  test('runs an installed release after the next boot, and shows until then that it waits for it', async () => {
+  test('runs an installed release after the next boot, and shows until then what that starts', async () => {
     await using at = await open()
     const image = imageOf(at.schematic, 'v1.13.10')
     const before = await at.talos.look('w-1', soon())
     await at.talos.pullImage('w-1', image, soon())
     await at.talos.install('w-1', image, soon())
-    expect(await at.talos.look('w-1', soon())).toEqual({ ...before, fallbackPending: true })
+    expect(before).toMatchObject({ bootedEntry: 'Talos-v1.13.9.efi', defaultEntry: 'Talos-v1.13.9.efi' })
+    expect(await at.talos.look('w-1', soon())).toEqual({ ...before, defaultEntry: 'Talos-v1.13.10.efi' })
     await at.talos.reboot('w-1', 'default', soon())
-    await becomes(at, 'w-1', { version: 'v1.13.10', fallbackPending: false, ...running })
+    const entries = { bootedEntry: 'Talos-v1.13.10.efi', defaultEntry: 'Talos-v1.13.10.efi' }
+    await becomes(at, 'w-1', { version: 'v1.13.10', fallbackPending: false, ...entries, ...running })
     expect((await at.talos.look('w-1', soon())).bootId).not.toBe(before.bootId)
   })
 
@@ -128,9 +130,13 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
     const before = await at.talos.look('w-1', soon())
     expect(before).toMatchObject({ staged: false, ailing: [], bootedEntry: 'Talos-v1.13.9.efi' })
     expect(before.uuid).toMatch(/./)
+    expect(before).toMatchObject({ machineType: 'worker', nodename: 'w-1' })
+    expect(before.machineId).toMatch(/^[0-9a-f]{32}$/)
     expect(before.kernelArguments).toContain('talos.platform=metal')
     const other = await at.talos.look('cp-1', soon())
     expect(other.uuid).not.toBe(before.uuid)
+    expect(other.machineType).toBe('controlplane')
+    expect(other.machineId).not.toBe(before.machineId)
     expect(other.etcd?.ok && other.etcd.value).toMatchObject({ alarms: [], storageVersion: '3.6.0' })
     const etcd = other.etcd?.ok ? other.etcd.value : undefined
     expect(etcd?.raftApplied).toBe(etcd?.raftIndex)

@@ -163,11 +163,21 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
   const moments: Moment[] = []
   const poweredOff: string[] = []
   const running = new Set<string>()
+  /** By node, the boot that its kubelet has reported. */
+  const reported = new Map<string, string>()
   function align(): void {
     const quorum = etcd.hasQuorum()
     const apiServers = nodes.filter((node) => node.role === 'controlplane' && node.stage === 'running')
     kubernetes.setAvailability(apiServers.length === 0 ? 'down' : quorum ? 'serving' : 'no-quorum')
-    for (const node of nodes) kubernetes.setNodeReady(node.name, node.stage === 'running' && node.ready)
+    for (const node of nodes) {
+      const isReady = node.stage === 'running' && node.ready
+      // A kubelet reports the boot before it reports that it is Ready in it.
+      if (isReady && reported.get(node.name) !== node.bootId && quorum && apiServers.length > 0) {
+        reported.set(node.name, node.bootId)
+        kubernetes.setNodeInfo(node.name, { bootID: node.bootId, machineID: node.machineId, systemUUID: node.uuid })
+      }
+      kubernetes.setNodeReady(node.name, isReady)
+    }
     for (const { name, power } of nodes) {
       if (power === 'off' && running.delete(name)) poweredOff.push(name)
       if (power === 'on') running.add(name)

@@ -16,6 +16,7 @@ import {
   UpgradeRequest_RebootMode as UpgradeBy,
 } from '../../src/adapters/talos/gen/machine_pb.ts'
 import { State } from '../../src/adapters/talos/gen/state_pb.ts'
+import { machineIdOf } from '../../src/adapters/talos/machine-id.ts'
 import { tarOf } from './talos-archive.ts'
 import { onlyControlPlane, serveEtcd, validateForUpgrade } from './talos-etcd-api.ts'
 import { runInstaller, type ImageStore } from './talos-installer.ts'
@@ -128,9 +129,9 @@ function serveMachine(machine: Machine, sequences: Sequences, images: ImageStore
     },
     systemStat: () => ({ messages: [{ bootTime: BigInt(Math.floor(machine.bootedAt / 1000)) }] }),
     async *read({ path }) {
-      if (path !== '/proc/sys/kernel/random/boot_id')
-        throw new ConnectError(`stat ${path}: no such file or directory`, Code.Unknown)
-      yield { bytes: new Uint8Array(Buffer.from(`${machine.bootId}\n`)) }
+      const file = fileOf(machine, path)
+      if (!file) throw new ConnectError(`stat ${path}: no such file or directory`, Code.Unknown)
+      yield { bytes: new Uint8Array(file) }
     },
     events: (request, { signal }) => machine.log.follow(request, AbortSignal.any([signal, sequences.life])),
     async *kubeconfig() {
@@ -138,6 +139,25 @@ function serveMachine(machine: Machine, sequences: Sequences, images: ImageStore
       if (!options.kubeconfig) throw new ConnectError('Kubernetes is not configured', Code.FailedPrecondition)
       yield { bytes: tarOf('kubeconfig', options.kubeconfig()) }
     },
+  }
+}
+
+/** What the lab has of a node's files. */
+function fileOf(machine: Machine, path: string): Buffer | undefined {
+  switch (path) {
+    case '/proc/sys/kernel/random/boot_id':
+      return Buffer.from(`${machine.bootId}\n`)
+    case '/etc/machine-id':
+      return Buffer.from(machineIdOf(machine.nodeId) ?? '')
+    // Four bytes of attributes, then UTF-16 (systemd docs/BOOT_LOADER_INTERFACE.md); GRUB knows nothing of it.
+    case '/sys/firmware/efi/efivars/LoaderEntryDefault-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f':
+      if (machine.options.bootloader === 'grub') return undefined
+      return Buffer.concat([
+        Buffer.from([7, 0, 0, 0]),
+        Buffer.from(`${machine.entryOf(machine.installed)}\0`, 'utf16le'),
+      ])
+    default:
+      return undefined
   }
 }
 

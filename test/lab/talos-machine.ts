@@ -40,12 +40,19 @@ export interface Machine {
   installed: LabImage
   /** The other boot entry, if there is one. */
   other: LabImage | undefined
-  /** META 0x06: the boot entry to go back to; present from an install until the new release is running and ready. */
+  /** META 0x06 on the disk: the boot entry to go back to, from an install until the new release is running and ready. */
   fallback: string | undefined
+  /**
+   * The same as the MetaKeys resource shows it: META is read at a boot, and again by the node's own upgrade, but not after
+   * LifecycleService.Upgrade.
+   */
+  shownFallback: string | undefined
   /** Something was written to the disk that no boot has tried yet. */
   awaitsBoot: boolean
   /** META 0x07: the image of an upgrade that the next boot is to install. */
   staged: string | undefined
+  /** Its identity on the STATE partition, base62 of 32 bytes; the machine id is made of it. */
+  nodeId: string
   /** The firmware's. */
   uuid: string
   bootId: string
@@ -113,8 +120,10 @@ export function createMachine(options: TalosNodeOptions, faults: TalosFaults): M
     installed: image,
     other: undefined,
     fallback: undefined,
+    shownFallback: undefined,
     awaitsBoot: false,
     staged: undefined,
+    nodeId: nodeIdOf(options.name),
     uuid: uuidOf(options.name),
     bootId: randomUUID(),
     bootedAt: 0,
@@ -177,7 +186,7 @@ export function createMachine(options: TalosNodeOptions, faults: TalosFaults): M
         })
       }
       // The new release has proved itself (controllers/runtime/drop_upgrade_fallback.go).
-      if (machine.isReady() && !machine.awaitsBoot) machine.fallback = undefined
+      if (machine.isReady() && !machine.awaitsBoot) machine.fallback = machine.shownFallback = undefined
       for (const listener of listeners) listener()
     },
     onChange(listener) {
@@ -219,6 +228,11 @@ export function etcdOf(version: string): string {
 }
 
 const keyOf = ({ version, schematic }: LabImage) => `${version}/${schematic}`
+
+/** As long as a real one, and of the same letters; there every 32 random bytes give one of these. */
+export function nodeIdOf(name: string): string {
+  return createHash('sha512').update(`identity/${name}`).digest('base64').replaceAll(/[+/=]/g, '').slice(0, 43)
+}
 
 function uuidOf(name: string): string {
   const hex = createHash('sha256').update(`node/${name}`).digest('hex')

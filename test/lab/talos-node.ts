@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { createContextValues } from '@connectrpc/connect'
 import { connectNodeAdapter } from '@connectrpc/connect-node'
+import { machineIdOf } from '../../src/adapters/talos/machine-id.ts'
 import type { Identity, LabAuthority } from './authority.ts'
 import { callerRoles, checkAccess, rolesOf } from './talos-access.ts'
 import { installFrom, serveTalos } from './talos-api.ts'
@@ -41,6 +42,7 @@ export function createTalosNode(options: TalosNodeOptions): TalosNode {
     halfOpen: false,
     rollBack: false,
     stuckBooting: false,
+    kexecRefused: false,
     shutdownHangs: false,
     otherMachine: false,
     snapshotBreaksOff: undefined,
@@ -126,6 +128,9 @@ export function createTalosNode(options: TalosNodeOptions): TalosNode {
     },
     get bootId() {
       return machine.bootId
+    },
+    get machineId() {
+      return machineIdOf(machine.nodeId)!
     },
     get uuid() {
       return machine.uuid

@@ -53,8 +53,8 @@ const kinds: Partial<Record<string, Kind>> = {
   },
   'MetaKeys.runtime.talos.dev': {
     namespace: 'runtime',
-    items: ({ fallback, staged }) => [
-      ...(fallback === undefined ? [] : [['0x06', { value: fallback }] as const]),
+    items: ({ shownFallback, staged }) => [
+      ...(shownFallback === undefined ? [] : [['0x06', { value: shownFallback }] as const]),
       ...(staged === undefined
         ? []
         : ([
@@ -72,6 +72,9 @@ const kinds: Partial<Record<string, Kind>> = {
     namespace: 'runtime',
     items: one('securitystate', ({ options }) => ({
       secureBoot: options.secureBoot === true,
+      ...(options.secureBoot || options.signed
+        ? { ukiSigningKeyFingerprint: 'f'.repeat(64), pcrSigningKeyFingerprint: 'e'.repeat(64) }
+        : {}),
       selinuxState: 'enabled, permissive',
       bootedWithUKI: options.bootloader !== 'grub',
     })),
@@ -100,11 +103,12 @@ const kinds: Partial<Record<string, Kind>> = {
   'Nodenames.kubernetes.talos.dev': {
     namespace: 'k8s',
     items: one('nodename', ({ options }) => ({
-      nodename: options.name,
+      nodename: options.nodename ?? options.name,
       hostnameVersion: '1',
       skipNodeRegistration: false,
     })),
   },
+  'Identities.cluster.talos.dev': { namespace: 'cluster', items: one('local', ({ nodeId }) => ({ nodeId })) },
   'KubeletSpecs.kubernetes.talos.dev': { namespace: 'k8s', sensitive: true, items: () => [] },
   'MachineTypes.config.talos.dev': {
     namespace: 'config',
@@ -175,13 +179,17 @@ export function serveResources(machine: Machine, life: { readonly life: AbortSig
 
 /** Layers in their order; the last one is virtual and carries the schematic (siderolabs/image-factory). */
 function extensionsOf({ options, running }: Machine): Items {
+  const extraKernelArgs = options.kernelArgumentsOf?.(running.schematic) ?? []
   const official = options.extensionsOf?.(running.schematic)
   const extensions =
     official?.map((name) => ({ name: name.replace(/^siderolabs\//, ''), version: running.version })) ??
     options.extensions ??
     []
   const names = extensions.map(({ name }) => `siderolabs/${name}`)
-  const customization = names.length > 0 ? { systemExtensions: { officialExtensions: names } } : {}
+  const customization = {
+    ...(extraKernelArgs.length > 0 ? { extraKernelArgs } : {}),
+    ...(names.length > 0 ? { systemExtensions: { officialExtensions: names } } : {}),
+  }
   const layers = extensions.map(({ name, version }) => ({
     image: `ghcr.io/siderolabs/${name}:${version}`,
     metadata: {

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { SequenceEvent_Action } from '../../src/adapters/talos/gen/machine_pb.ts'
 import type { Identity } from './authority.ts'
 import type { Apid } from './talos-apid.ts'
-import { sameImage, type Machine } from './talos-machine.ts'
+import { nodeIdOf, sameImage, type Machine } from './talos-machine.ts'
 import { phasesOf, type SequenceKind } from './talos-phases.ts'
 import { createRunner, type Actions, type SequenceName } from './talos-runner.ts'
 import type { LabImage } from './talos-types.ts'
@@ -92,13 +92,18 @@ export function createSequences(machine: Machine, apid: Apid, { identity, instal
     leave: () => void,
     { byKexec = false, actions: more = {} }: { readonly byKexec?: boolean; readonly actions?: Actions } = {},
   ): Promise<void> {
+    const kexecPrepare = async () => {
+      if (!faults.kexecRefused) return
+      faults.kexecRefused = false
+      throw new Error('kexec_file_load: invalid argument')
+    }
     const stopAllServices = async () => {
       // Long enough for the event to leave.
       await pause(10, undefined, { signal })
       fallSilent(leave)
     }
     const steps = phasesOf(kind, machine.running.version).filter(({ phase }) => phase !== 'kexec' || byKexec)
-    await runner.carryOut(steps, actor, signal, { ...stopping, ...more, stopAllServices }, pace.stop)
+    await runner.carryOut(steps, actor, signal, { ...stopping, ...more, kexecPrepare, stopAllServices }, pace.stop)
   }
 
   /** The kernel goes away, and everything that ran with it. */
@@ -148,12 +153,13 @@ export function createSequences(machine: Machine, apid: Apid, { identity, instal
     await pause(pace.boot, undefined, { signal: alive })
     chooseEntry()
     machine.stage = 'unknown'
-    if (faults.otherMachine) machine.uuid = randomUUID()
+    if (faults.otherMachine) Object.assign(machine, { uuid: randomUUID(), nodeId: nodeIdOf(randomUUID()) })
     faults.otherMachine = false
     machine.bootId = randomUUID()
     // Told in seconds, and a real boot takes more than one.
     machine.bootedAt = Math.max(Date.now(), machine.bootedAt + 1000)
     machine.awaitsBoot = false
+    machine.shownFallback = machine.fallback
     log.clear()
     machine.resetServices()
     if (machine.staged !== undefined) return await bootToUpgrade(machine.staged, alive)
@@ -216,10 +222,11 @@ export function createSequences(machine: Machine, apid: Apid, { identity, instal
    * machined goes back to the release before, if this one was new, and reboots after ten seconds of a real node's time.
    */
   async function revert(signal: AbortSignal): Promise<void> {
-    if (machine.fallback && machine.other && machine.fallback === machine.entryOf(machine.other)) {
-      const failed = machine.installed
+    // It takes the entry that is not the default, whichever that is: what a rollback had chosen is undone.
+    if (machine.fallback !== undefined && machine.other) {
+      const before = machine.installed
       machine.installed = machine.other
-      machine.other = failed
+      machine.other = before
       machine.fallback = undefined
     }
     await pause(pace.stop, undefined, { signal })
@@ -283,8 +290,9 @@ export function createSequences(machine: Machine, apid: Apid, { identity, instal
         machine.stage = 'upgrading'
         machine.changed()
         const upgrade = async () => machine.install(await install(signal))
+        const reloadMeta = async () => void (machine.shownFallback = machine.fallback)
         const byKexec = canKexec(mode)
-        await takeDown('upgrade', actor, signal, leaveForReboot, { byKexec, actions: { upgrade } })
+        await takeDown('upgrade', actor, signal, leaveForReboot, { byKexec, actions: { upgrade, reloadMeta } })
         goDownToBoot()
       }
       runner.run({ name: 'upgrade', actor, interrupts: (other) => other === 'boot', body, failed: revert })

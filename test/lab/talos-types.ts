@@ -54,6 +54,10 @@ export interface TalosNodeOptions {
   /** What starts the machine; only systemd-boot tells which entry it started. */
   readonly bootloader?: 'systemd-boot' | 'grub'
   readonly secureBoot?: boolean
+  /** It runs a signed UKI; its firmware may or may not enforce that (`secureBoot`). */
+  readonly signed?: boolean
+  /** The name that it registers under in Kubernetes; its own by default. */
+  readonly nodename?: string
   /** Issues the server's certificate; clients need one of the same authority. */
   readonly authority: LabAuthority
   /** Control planes only. The node joins when it is made, and its member runs while the node's services run. */
@@ -108,6 +112,11 @@ export interface TalosFaults {
    * The next boot never ends: stage booting, kubelet unhealthy. Only another reboot, a rollback or the cord ends it.
    */
   stuckBooting: boolean
+  /**
+   * The next kexec is refused: the reboot's sequence fails, and machined switches to the other boot entry, where META
+   * 0x06 is on the disk, and reboots through the firmware. Nobody hears of it in an event from 1.14 on.
+   */
+  kexecRefused: boolean
   /** The next shutdown never ends: services are stopped, apid answers, and a file system does not unmount. */
   shutdownHangs: boolean
   /** The next boot is of another machine: it comes back with another UUID. */
@@ -149,6 +158,8 @@ export interface TalosNode extends AsyncDisposable {
   readonly schematic: string
   /** A UUID, new at each boot. */
   readonly bootId: string
+  /** /etc/machine-id, which its kubelet reports too. */
+  readonly machineId: string
   /** The firmware's UUID: the same at every boot. */
   readonly uuid: string
   /** What the next boot runs. */
