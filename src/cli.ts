@@ -141,12 +141,16 @@ command('journal', 'what happened, newest last', async (options, _args, extra) =
 }).option('-n, --limit <count>', 'how many entries', positive, '50')
 
 group('config', 'the configuration')
-command('config check', 'check the configuration and the files that it names', async (options) => {
+command('config check', 'check the configuration and the files that it names', async (options, _args, extra) => {
   const settings = await loadSettings(options.config, process.env)
-  const faults = await (await import('./cli/direct.ts')).checkSettings(settings)
+  const offline = await (await import('./cli/direct.ts')).checkSettings(settings)
+  const asks = extra['online'] === true && offline.length === 0
+  const faults = asks
+    ? await (await import('./cli/online.ts')).checkOnline(settings, AbortSignal.timeout(30_000))
+    : offline
   print(options, { file: settings.file, faults }, faults.length === 0 ? `${settings.file} is good` : faults.join('\n'))
   return faults.length === 0 ? exit.ok : exit.usage
-})
+}).option('--online', 'ask the nodes, Kubernetes, the UPSes and the Factory as well whether they are what it says')
 
 // `| head` has seen enough: that is no fault of anybody.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { remembered } from '../src/core/target.ts'
 import { fakeHomelab, type FakeHomelab } from './fakes/homelab.ts'
 import { begin, finish, offered, soon, texts } from './fakes/rollout.ts'
 import { three, two } from './fakes/stories.ts'
@@ -160,6 +161,19 @@ describe('nodes that run in another role than the configured one', () => {
     expect(homelab.diary).not.toContain('install w-1')
     expect(homelab.machine('w-1').attempts?.failure).toBeUndefined()
   })
+})
+
+test('a rehearsal of a power cut finds swapped addresses and wrong roles', async () => {
+  const homelab = fakeHomelab(three, offered)
+  swap(homelab, 'w-1', 'w-2')
+  homelab.machine('cp-1').machineType = 'worker'
+  await using it = await begin(homelab)
+  await it.run('check-power')
+  const checks = remembered.drill.recall(homelab.ports.journal)?.checks.filter(({ ok }) => !ok)
+  const of = (subject: string) => checks?.flatMap((check) => (check.subject === subject ? [check.text] : [])).join()
+  expect(of('w-1')).toContain('is not the machine that answers at its address: that is w-2')
+  expect(of('w-2')).toContain('is not the machine that answers at its address: that is w-1')
+  expect(of('cp-1')).toContain('runs as a worker and is configured as a controlplane')
 })
 
 describe('what the next boot starts', () => {

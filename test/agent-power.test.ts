@@ -105,6 +105,26 @@ test('a node that hangs holds up no other, and is given up on the record', async
     'cp-1': { state: 'off' },
   })
   expect([...homelab.machines.values()].filter(({ up }) => up).map(({ name }) => name)).toEqual(['w-1'])
+  const steps = homelab.ports.journal.entries(200).flatMap(({ kind, text }) => (kind === 'step' ? [text] : []))
+  expect(steps.join()).toContain('it still answers: it is shutting down, in the phase unmountSystem')
+})
+
+test.each([
+  ['that runs on, because it did not arrive, is sent again', false, 2],
+  ['that takes effect is not sent again: that would begin it anew', true, 1],
+] as const)('a request to shut down without an answer %s', async (_, arrives, requests) => {
+  const homelab = fakeHomelab(two)
+  await using it = startAgent(homelab)
+  await it.reads(online)
+  homelab.before = (entry) => {
+    if (entry !== 'shut-down w-1' || homelab.diary.includes(entry)) return
+    // It goes down slowly, so that it answers meanwhile.
+    Object.assign(homelab.machine('w-1'), { answerLost: true, hangs: arrives, rebootIgnored: !arrives })
+  }
+  await it.reads(low)
+  await expect.poll(() => homelab.ports.journal.openOutage()?.stage).toBe('stopped')
+  expect(homelab.diary.filter((entry) => entry === 'shut-down w-1')).toHaveLength(requests)
+  expect(homelab.machine('w-1').up).toBe(arrives)
 })
 
 test('a Kubernetes API that is away does not keep nodes up', async () => {

@@ -140,7 +140,7 @@ const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {
 const quietly = { parse: toSchematic, changed: async () => {}, refused: () => {}, log: silent }
 
 /** For looking before there is anything to remember. */
-function emptyJournal(): Journal {
+export function emptyJournal(): Journal {
   const refuse = () => {
     throw new AgentError('malformed', 'nothing is written here')
   }

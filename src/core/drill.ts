@@ -1,3 +1,4 @@
+import { describeIdentity } from './cluster.ts'
 import { messageOf } from './errors.ts'
 import { leastTimeLeft } from './feeds.ts'
 import type { JobContext } from './job.ts'
@@ -36,7 +37,10 @@ export interface DrillReport {
 /** Nothing that is asked in a rehearsal may take longer than this, in ms. */
 const patience = 10_000
 
-export type DrillContext = Pick<JobContext, 'config' | 'machines' | 'ports' | 'power' | 'now' | 'monotonic' | 'signal'>
+export type DrillContext = Pick<
+  JobContext,
+  'config' | 'machines' | 'ports' | 'power' | 'now' | 'monotonic' | 'signal' | 'observe'
+>
 
 /** The plan for a power cut at this moment, with what is on record of how long machines take. */
 export function planNow(
@@ -80,6 +84,7 @@ export async function rehearse(context: DrillContext): Promise<DrillReport> {
   const { plan, timeline, runtime, needs } = planNow(context)
   const checks = await Promise.all([
     ...context.machines.map((machine) => checkMachine(context, machine)),
+    checkIdentities(context),
     checkKubernetes(context),
     checkUpses(context),
     Promise.resolve([checkFit(runtime, needs)]),
@@ -129,6 +134,27 @@ async function checkMachine(
       ? [{ subject: name, text: 'hangs on no UPS that is configured', ok: false }]
       : []),
   ]
+}
+
+/** The power goes by what Talos says, whatever Kubernetes makes of it; that they differ is a mistake all the same. */
+async function checkIdentities({ observe }: DrillContext): Promise<DrillCheck[]> {
+  const { nodes } = await observe(patience)
+  return nodes.flatMap((node) => {
+    const { name, role, configuredRole } = node
+    const identity = describeIdentity(node)
+    return [
+      ...(identity === undefined ? [] : [{ subject: name, text: identity, ok: false }]),
+      ...(role === configuredRole
+        ? []
+        : [
+            {
+              subject: name,
+              text: `runs as a ${role} and is configured as a ${configuredRole}: it would be shut down at the wrong time`,
+              ok: false,
+            },
+          ]),
+    ]
+  })
 }
 
 async function checkKubernetes({ config, ports, signal }: DrillContext): Promise<DrillCheck[]> {

@@ -91,6 +91,8 @@ export interface Talos {
   look(node: string, signal: AbortSignal): Promise<TalosFacts>
   /** The running release: the cheapest question, for finding out who answers. */
   version(node: string, signal: AbortSignal): Promise<string>
+  /** The stage that it is in (`running`, `shutting down`), and the phase of its sequence where its events show one. */
+  activity(node: string, signal: AbortSignal): Promise<NodeActivity>
   pullImage(node: string, image: string, signal: AbortSignal): Promise<void>
   /** Talos 1.13 and later: runs the installer. Rejects with its exit code and last lines when it fails. */
   install(node: string, image: string, signal: AbortSignal): Promise<void>
@@ -110,6 +112,12 @@ export interface Talos {
   follow(node: string, signal: AbortSignal): AsyncIterable<string>
   /** Returns when the node has accepted. `force` leaves Talos' own cordon and drain out. */
   shutDown(node: string, options: { force: boolean }, signal: AbortSignal): Promise<void>
+}
+
+export interface NodeActivity {
+  readonly stage: string
+  /** `stopServices`; undefined where no sequence runs, or where nobody tells. */
+  readonly phase: string | undefined
 }
 
 export interface Kubernetes {

@@ -9,9 +9,16 @@ import { uncordon } from './upgrade-steps.ts'
 
 export function shutDown(step: StepOf<'shut-down'>, { talos }: Ports, options: CarryOutOptions): Promise<void> {
   const { node, force, within } = step
-  return giveOrder(node, within, options, (limited) =>
-    withDeadline(question, limited, (soon) => talos.shutDown(node, { force }, soon)),
-  )
+  let mayHaveArrived = false
+  return giveOrder(node, within, options, async (limited) => {
+    // A shutdown that is requested again restarts its sequence, so one whose answer was lost is looked for first.
+    if (mayHaveArrived) {
+      const { stage } = await withDeadline(question, limited, (soon) => talos.activity(node, soon))
+      if (stage === 'shutting down') return
+    }
+    mayHaveArrived = true
+    await withDeadline(question, limited, (soon) => talos.shutDown(node, { force }, soon))
+  })
 }
 
 /** A host takes its order by its own way, and with limits of its own. */
@@ -23,13 +30,21 @@ export function shutDownHost(
   return giveOrder(step.host, step.within, options, (limited) => hosts.shutDown(step.host, limited))
 }
 
+/** Down is who is silent. A node that answers for long is named with what it does: it may hang in a phase. */
 export function awaitDown(step: StepOf<'await-down'>, { talos }: Ports, options: CarryOutOptions): Promise<void> {
-  return awaitSilence(step.node, step.within, options, (soon) =>
-    talos.version(step.node, soon).then(
+  const { node, within } = step
+  const slowAt = performance.now() + within / 2
+  const answers = (soon: AbortSignal) =>
+    talos.version(node, soon).then(
       () => true,
       (error: unknown) => error instanceof AgentError && !error.retryable,
-    ),
-  )
+    )
+  const describe = async (soon: AbortSignal) => {
+    if (performance.now() < slowAt) return undefined
+    const { stage, phase } = await talos.activity(node, soon)
+    return phase === undefined ? `it is ${stage}` : `it is ${stage}, in the phase ${phase}`
+  }
+  return awaitSilence(node, within, options, answers, describe)
 }
 
 export function awaitHostDown(
@@ -70,8 +85,10 @@ function awaitSilence(
   within: number,
   { signal, pollEvery }: CarryOutOptions,
   answers: (signal: AbortSignal) => Promise<boolean>,
+  describe: (signal: AbortSignal) => Promise<string | undefined> = async () => undefined,
 ): Promise<void> {
   let silences = 0
+  let doing: string | undefined
   const wait = { within, pollEvery: Math.min(pollEvery, 500), signal }
   return until(`${machine} to be down`, wait, async (limited) => {
     const isUp = await withDeadline(question, limited, answers).catch((error: unknown) => {
@@ -80,7 +97,9 @@ function awaitSilence(
       return false
     })
     silences = isUp ? 0 : silences + 1
-    return silences >= 2 || 'it still answers'
+    if (silences >= 2) return true
+    if (isUp) doing = await withDeadline(question, limited, describe).catch(() => doing)
+    return doing === undefined ? 'it still answers' : `it still answers: ${doing}`
   })
 }
 

@@ -42,6 +42,17 @@ describe('the way that a node reboots', () => {
   })
 })
 
+test('a node that hangs on its way down says in which phase', async () => {
+  const { talos, node } = await boot({ name: 'w-1', address: '127.0.45.16' })
+  expect(await talos.activity('w-1', soon())).toEqual({ stage: 'running', phase: undefined })
+  node.faults.shutdownHangs = true
+  await talos.shutDown('w-1', { force: true }, soon())
+  await vi.waitFor(
+    async () => expect(await talos.activity('w-1', soon())).toEqual({ stage: 'shutting down', phase: 'unmountSystem' }),
+    5_000,
+  )
+})
+
 describe('what a node boots', () => {
   test('shows that an upgrade was staged, which the next boot installs', async () => {
     const { talos, node } = await boot({ name: 'w-1', address: '127.0.45.13' })

@@ -90,6 +90,16 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
     expect(await at.talos.version('cp-1', soon())).toBe('v1.13.9')
   })
 
+  test('tells the stage of a node, also while it goes down', async () => {
+    await using at = await open()
+    expect(await at.talos.activity('w-1', soon())).toEqual({ stage: 'running', phase: undefined })
+    await at.talos.shutDown('w-1', { force: true }, soon())
+    await vi.waitFor(async () => {
+      const error = await refusal(at.talos.activity('w-1', soon()))
+      expect(error).toMatchObject({ code: 'unreachable' })
+    }, 10_000)
+  })
+
   test('says of a node that nobody configured that the configuration is wrong', async () => {
     await using at = await open()
     expect(await refusal(at.talos.look('w-9', soon()))).toMatchObject({ code: 'misconfigured' })

@@ -64,6 +64,39 @@ test('a good configuration is called so, and a file that it names and that is mi
   })
 })
 
+test('what answers at the addresses is asked with --online, and is called what it is', async () => {
+  const directory = await folder()
+  const file = await lab.writeConfig(directory)
+  const online = ['config', 'check', '--online', '-c', file]
+  expect(await runCli(online)).toMatchObject({ code: 0, stdout: `${file} is good\n` })
+  await edit(file, (config) => {
+    const [first, second] = config['nodes'] as unknown as Record<string, unknown>[]
+    const { address } = first!
+    Object.assign(first!, { address: second!['address'] })
+    Object.assign(second!, { address })
+  })
+  expect((await runCli(['config', 'check', '-c', file])).code).toBe(0)
+  const { code, stdout } = await runCli(online)
+  expect({ code, lines: stdout.trimEnd().split('\n') }).toEqual({
+    code: 2,
+    lines: [
+      `${file}: nodes (cp-1).role: cp-1 runs as a worker, not as a controlplane`,
+      expect.stringMatching(
+        /nodes \(cp-1\): cp-1 is not the machine that answers at its address: that is w-1 \(machine id /,
+      ),
+      `${file}: nodes (w-1).role: w-1 runs as a controlplane, not as a worker`,
+      expect.stringMatching(
+        /nodes \(w-1\): w-1 is not the machine that answers at its address: that is cp-1 \(machine id /,
+      ),
+    ],
+  })
+  await edit(
+    file,
+    (config) => void ((config['nodes'] as unknown as Record<string, unknown>[])[1]!['address'] = '127.0.65.99'),
+  )
+  expect((await runCli(online)).stdout).toMatch(/nodes \(w-1\)\.address: w-1 \(127\.0\.65\.99\)/)
+})
+
 test('keys and secrets of hosts that are missing are named before a power cut finds out', async () => {
   const directory = await folder()
   const file = await lab.writeConfig(directory)

@@ -101,6 +101,10 @@ export function fakeTalos(world: FakeWorld): Talos {
         ...(machine.machineType === 'controlplane' ? { etcd: booting ? noEtcd : seen(etcdOf(machine)) } : {}),
       }
     },
+    activity: async (name) => {
+      const { stage, hangs } = answering(name)
+      return { stage, phase: stage === 'shutting down' && hangs ? 'unmountSystem' : undefined }
+    },
     pullImage: async (name, image) => {
       answering(name)
       world.pulled.push([name, image])
@@ -160,8 +164,9 @@ export function fakeTalos(world: FakeWorld): Talos {
     shutDown: async (name, { force }) => {
       const machine = answering(name)
       await note(`shut-down ${machine.name}${force ? '' : ' gently'}`)
-      machine.stage = 'shutting down'
-      if (!machine.hangs) machine.up = false
+      if (takes(machine)) machine.stage = 'shutting down'
+      if (machine.stage === 'shutting down' && !machine.hangs) machine.up = false
+      answer(machine)
     },
   }
 }

@@ -2,6 +2,7 @@ import type { Role } from '../../core/cluster.ts'
 import { AgentError } from '../../core/errors.ts'
 import type { RebootMode } from '../../core/plan.ts'
 import type { Talos } from '../../core/ports.ts'
+import { readActivity } from './activity.ts'
 import { textInArchive } from './archive.ts'
 import { readFacts } from './facts.ts'
 import { followEvents } from './follow.ts'
@@ -75,6 +76,7 @@ export function createTalos({ nodes, credentials }: TalosOptions): TalosAdapter 
         if (!tag) throw new AgentError('malformed', `${node}: its Version has no tag`)
         return tag
       }),
+    activity: (node, signal) => on(node, needs.look, signal, (session) => readActivity(session, signal)),
     pullImage: (node, image, signal) =>
       on(node, needs.pull, signal, async ({ images }) => {
         let name = ''

@@ -1,0 +1,47 @@
+import { fromBinary } from '@bufbuild/protobuf'
+import { parse } from 'yaml'
+import type { NodeActivity } from '../../core/ports.ts'
+import { machineStatus } from './facts.ts'
+import { type Event, PhaseEvent_Action, PhaseEventSchema } from './gen/machine_pb.ts'
+import type { Session } from './session.ts'
+
+/** How many of the past events are asked for: a sequence has some fifteen phases, each with some tasks and services. */
+const tailEvents = 200
+/** Past events come at once; what has not come after so many ms is of the future. */
+const pastWithin = 300
+
+/**
+ * What a node does at this moment. Its stage says that it shuts down; which phase it hangs in is only in its events
+ * (siderolabs/talos internal/app/machined/pkg/runtime/events.go).
+ */
+export async function readActivity(session: Session, signal: AbortSignal): Promise<NodeActivity> {
+  const [{ resource }, phase] = await Promise.all([
+    session.state.get(machineStatus, { signal }),
+    lastPhase(session, signal).catch(() => undefined),
+  ])
+  const spec: unknown = parse(resource?.spec?.yamlSpec ?? '')
+  const stage = typeof spec === 'object' && spec !== null && 'stage' in spec ? String(spec.stage) : 'unknown'
+  return { stage, phase }
+}
+
+/** The last phase that began and has not ended. */
+async function lastPhase({ machine }: Session, signal: AbortSignal): Promise<string | undefined> {
+  const past = AbortSignal.any([signal, AbortSignal.timeout(pastWithin)])
+  let current: string | undefined
+  try {
+    for await (const event of machine.events({ tailEvents }, { signal: past })) {
+      const { phase, begins } = phaseOf(event) ?? {}
+      if (phase !== undefined) current = begins ? phase : current === phase ? undefined : current
+    }
+  } catch (error) {
+    // The stream has no end: that the past is over is known by the time alone.
+    if (!past.aborted || signal.aborted) throw error
+  }
+  return current
+}
+
+function phaseOf({ data }: Event): { readonly phase: string; readonly begins: boolean } | undefined {
+  if (data?.typeUrl !== 'talos/runtime/machine.PhaseEvent') return undefined
+  const { phase, action } = fromBinary(PhaseEventSchema, data.value)
+  return { phase, begins: action === PhaseEvent_Action.START }
+}
