@@ -14,6 +14,22 @@ describe('etcd is whole', () => {
     ['not when a control plane is silent', three({ talos: 'silent' }), 'cp-2 does not tell of its etcd member'],
     ['not when a member is silent', three({ etcd: 'silent' }), 'cp-2 does not tell of its etcd member'],
     ['not when a member is ill', three({ etcd: { errors: ['NOSPACE', 'x'] } }), 'etcd on cp-2 reports NOSPACE, x'],
+    [
+      'not while an alarm is raised, by whichever member',
+      three({ etcd: { alarms: ['NOSPACE on 8e9e05c52164694d'] } }),
+      'etcd raises the alarm NOSPACE on 8e9e05c52164694d',
+    ],
+    ['when a member is a thousand entries behind', three({ etcd: { raftApplied: 4_000 } }), undefined],
+    [
+      'not when a member is further behind',
+      three({ etcd: { raftApplied: 3_999 } }),
+      'etcd on cp-2 is 1001 log entries behind',
+    ],
+    [
+      'not when a member has not even got the entries that others have carried out',
+      three({ etcd: { raftIndex: 2_000, raftApplied: 2_000 } }),
+      'etcd on cp-2 is 3000 log entries behind',
+    ],
     ['not when a member learns', three({ etcd: { learner: true } }), 'etcd on cp-2 is still a learner'],
     ['not without a leader', three({ etcd: { leader: undefined } }), 'etcd on cp-2 has no leader'],
     ['not with two leaders', three({ etcd: { leader: idOf('cp-2') } }), 'cp-1 and cp-2 see different etcd leaders'],
