@@ -50,9 +50,9 @@ let cordoned = false
 /** Who the API server took us for when we changed something. */
 async function actsAs(user: object): Promise<string | undefined> {
   using api = createApi(access(user))
-  cordoned = !cordoned
-  const body = { spec: { unschedulable: cordoned } }
+  const body = { spec: { unschedulable: !cordoned } }
   await api.send({ method: 'PATCH', path: '/api/v1/nodes/w-1', body, signal: soon() })
+  cordoned = !cordoned
   return lab.diary.at(-1)?.by
 }
 const versionBy = async (user: object, cluster: object = {}) => {

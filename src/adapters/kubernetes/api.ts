@@ -107,10 +107,11 @@ function sendOnce<T>({ access, connections }: Session<Agent>, { method, path, bo
   const where = server.host
   return new Promise((resolve, reject) => {
     const url = new URL(server.pathname.replace(/\/$/, '') + path, server)
-    const payload = body === undefined ? undefined : JSON.stringify(body)
+    // As bytes: beside a text Node would write the headers in UTF-8 too, and not as they are.
+    const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
     const headers: Record<string, string | string[]> = { accept: 'application/json', ...headersOf(access) }
     // Of itself Node sends a DELETE's body without a length, which servers refuse.
-    if (payload !== undefined) headers['content-length'] = String(Buffer.byteLength(payload))
+    if (payload !== undefined) headers['content-length'] = String(payload.length)
     if (payload !== undefined)
       headers['content-type'] = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'
     const fail = (error: unknown) => reject(translate(error, where, signal))
