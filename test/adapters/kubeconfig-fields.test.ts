@@ -82,7 +82,7 @@ describe('a kubeconfig that says as whom to act', () => {
   })
 
   test('is heeded for commands in pods as well', async () => {
-    const pod = lab.pods('rook-ceph').find(({ metadata }) => metadata.labels?.['app'] === 'rook-ceph-tools')!
+    const pod = lab.pods().find(({ metadata }) => metadata.labels?.['app'] === 'rook-ceph-tools')!
     const where = { namespace: 'rook-ceph', pod: pod.metadata.name, command: ['ceph', 'osd', 'dump'] }
     using api = createApi(access({ ...embedded(), as: 'nobody' }))
     await api.exec({ ...where, signal: soon() })

@@ -56,7 +56,7 @@ export function lifeOf({ cert, token }: Access): { readonly from: number; readon
   return token === undefined ? undefined : lifeOfToken(token)
 }
 
-/** Tokens of service accounts are JWTs, whose `iat` and `exp` are in seconds (RFC 7519). */
+/** Tokens of service accounts are JWTs, whose `iat` and `exp` are in seconds (RFC 7519); without `iat` it begins at 0. */
 function lifeOfToken(token: string): { readonly from: number; readonly to: number } | undefined {
   try {
     const payload = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import { LineCounter, parseDocument } from 'yaml'
 import { AgentError, messageOf } from '../../core/errors.ts'
@@ -133,4 +134,63 @@ function readImpersonation(user: Fields, wrong: Wrong): Impersonation | undefine
 
 export function asRecord(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+}
+
+/** Whether the client certificate and its key stand in the kubeconfig itself, and not in files beside it. */
+export function hasEmbeddedClient(text: string): boolean {
+  const { path, document } = findUser(text)
+  if (path === undefined) return false
+  return ['client-certificate-data', 'client-key-data'].every((key) => {
+    const data = document.getIn([...path, key])
+    return typeof data === 'string' && data.trim() !== ''
+  })
+}
+
+/**
+ * The same kubeconfig with another client certificate, and everything else as it was, comments too. Afterwards nothing of
+ * it depends on where it lies: certificates from files beside it stand in it.
+ *
+ * @throws AgentError `misconfigured`
+ */
+export function withClientCertificate(
+  text: string,
+  file: string,
+  { cert, key, ca }: { readonly cert: string; readonly key: string; readonly ca: string | undefined },
+): string {
+  const { document, path, cluster } = findUser(text)
+  if (path === undefined || cluster === undefined)
+    throw new AgentError('misconfigured', `${file}: its user or its cluster is not found`)
+  const base64 = (pem: string) => Buffer.from(pem).toString('base64')
+  for (const old of ['client-certificate', 'client-key']) document.deleteIn([...path, old])
+  document.setIn([...path, 'client-certificate-data'], base64(cert))
+  document.setIn([...path, 'client-key-data'], base64(key))
+  if (ca !== undefined && document.hasIn([...cluster, 'certificate-authority'])) {
+    document.deleteIn([...cluster, 'certificate-authority'])
+    document.setIn([...cluster, 'certificate-authority-data'], base64(ca))
+  }
+  return document.toString({ lineWidth: 0 })
+}
+
+/** Where the user and the cluster of the current context stand in the document. */
+function findUser(text: string) {
+  const document = parseDocument(text, { prettyErrors: false })
+  const whole = asRecord(document.errors.length === 0 ? document.toJS() : undefined)
+  const indexOf = (list: string, name: unknown) => {
+    const entries = Array.isArray(whole[list]) ? whole[list].map(asRecord) : []
+    const index = entries.findIndex((entry) => entry['name'] === name)
+    return { index, entry: entries[index] }
+  }
+  const context = asRecord(indexOf('contexts', whole['current-context']).entry?.['context'])
+  const [user, cluster] = [indexOf('users', context['user']).index, indexOf('clusters', context['cluster']).index]
+  return {
+    document,
+    path: user < 0 ? undefined : ['users', user, 'user'],
+    cluster: cluster < 0 ? undefined : ['clusters', cluster, 'cluster'],
+  }
+}
+
+/** The groups of a client certificate: its subject's organizations. */
+export function groupsOf(cert: string): readonly string[] {
+  const parts = (new X509Certificate(cert).subject ?? '').split(/\n| \+ /)
+  return parts.flatMap((part) => (part.startsWith('O=') ? [part.slice(2)] : []))
 }

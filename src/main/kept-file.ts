@@ -1,0 +1,115 @@
+import { stat } from 'node:fs/promises'
+import { isDeepStrictEqual } from 'node:util'
+import { AgentError, messageOf } from '../core/errors.ts'
+
+/** What was read from a file, and every file that it depends on. */
+export interface Reading<T> {
+  readonly value: T
+  readonly files: readonly string[]
+}
+
+/** What a file says, read again when it changes. */
+export interface KeptFile<T> {
+  /** The last good one, without looking. */
+  readonly last: T
+  /** The newest good one: looks whether a file has changed, but waits no longer than a moment for a disk that hangs. */
+  current(): Promise<T>
+  /** Reads again, whatever the dates of the files say. */
+  reread(): Promise<T>
+}
+
+export interface KeepOptions<T> {
+  readonly read: () => Promise<Reading<T>>
+  /** Told why a new version is not used, and undefined when that is over. */
+  readonly trouble: (why: string | undefined) => void
+}
+
+/** A look at files on a local disk takes less than a millisecond; one on a share that hangs is not waited for, in ms. */
+const lookWithin = 250
+/** A new version that can't be used may get better without its files changing, as when another file comes late, in ms. */
+const tryEvery = 5_000
+
+/**
+ * Reads once, and again whenever a file looks different. A new version that is broken or half-written changes nothing.
+ *
+ * @throws AgentError of `read`, for the first reading
+ */
+export async function keepFile<T>({ read, trouble }: KeepOptions<T>): Promise<KeptFile<T>> {
+  const first = await read()
+  let { value, files } = first
+  let stamp = await stampOf(files)
+  let failedAt: number | undefined
+  let looking: Promise<void> | undefined
+  let hangs = false
+
+  async function take(): Promise<void> {
+    // Before the reading: what changes meanwhile is then seen with the next look.
+    const before = await stampOf(files)
+    try {
+      const fresh = await read()
+      const isNew = fresh.files.join('\0') !== files.join('\0')
+      files = fresh.files
+      // The same object for the same content: connections hang on it.
+      if (!isDeepStrictEqual(fresh.value, value)) ({ value } = fresh)
+      stamp = isNew ? await stampOf(files) : before
+      if (failedAt !== undefined) trouble(undefined)
+      failedAt = undefined
+    } catch (error) {
+      if (!(error instanceof AgentError)) throw error
+      stamp = before
+      failedAt = performance.now()
+      trouble(messageOf(error))
+    }
+  }
+
+  async function look(): Promise<void> {
+    const isDue = failedAt !== undefined && performance.now() - failedAt >= tryEvery
+    if (isDue || (await stampOf(files)) !== stamp) await take()
+  }
+
+  /** One look for all who ask at the same time. */
+  function lookOnce(): Promise<void> {
+    looking ??= look().finally(() => {
+      looking = undefined
+      hangs = false
+    })
+    return looking
+  }
+
+  return {
+    get last() {
+      return value
+    },
+    async current() {
+      const ended = lookOnce()
+      if (!hangs && !(await endsWithin(ended, lookWithin))) hangs = true
+      return value
+    },
+    async reread() {
+      await lookOnce()
+      await take()
+      return value
+    },
+  }
+}
+
+async function endsWithin(promise: Promise<void>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms)
+  })
+  try {
+    return await Promise.race([promise.then(() => true), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** What changes when a file is written, replaced, or comes and goes. */
+async function stampOf(files: readonly string[]): Promise<string> {
+  const stamps = files.map(async (file) => {
+    const info = await stat(file, { bigint: true }).catch(() => undefined)
+    return info ? [info.dev, info.ino, info.size, info.mtimeNs, info.ctimeNs].join(':') : 'none'
+  })
+  return (await Promise.all(stamps)).join(' ')
+}
