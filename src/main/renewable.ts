@@ -79,7 +79,12 @@ export function renewableTalos({ kept, talos, config }: RenewableOptions<Credent
 }
 
 /** The kubeconfig: a control plane hands out another one for its admin, whose certificate is taken. */
-export function renewableKubernetes({ kept, talos, config }: RenewableOptions<Access>): Renewable {
+export function renewableKubernetes({
+  kept,
+  keptTalos,
+  talos,
+  config,
+}: RenewableOptions<Access> & { readonly keptTalos: KeptFile<Sourced<Credentials>> }): Renewable {
   return {
     name: 'kubeconfig',
     async look() {
@@ -94,7 +99,9 @@ export function renewableKubernetes({ kept, talos, config }: RenewableOptions<Ac
         life: rotates || life?.from === 0 ? undefined : life,
         obstacle: () => {
           if (cert === undefined) return 'a token is not renewed by itself'
-          return isAdmin ? undefined : `only one of ${adminGroup} can be renewed by itself`
+          if (!isAdmin) return `only one of ${adminGroup} can be renewed by itself`
+          const { roles } = keptTalos.last.value
+          return roles.includes('os:admin') ? undefined : 'only with a talosconfig of os:admin it is renewed by itself'
         },
         advice: (_: LifeStage) =>
           isAdmin

@@ -49,7 +49,7 @@ const lookEvery = 10 * 60_000
 const renewWithin = 30_000
 
 /** Watches the lives of our own credentials: people hear of their end in time, and what can be renewed is. */
-export function watchLives({ journal, log, all, now = Date.now }: RenewalOptions): AsyncDisposable & {
+export function watchLives({ journal, log, all, now = () => Date.now() }: RenewalOptions): AsyncDisposable & {
   /** Looks at once. Never rejects. */
   check(): Promise<void>
 } {

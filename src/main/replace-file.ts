@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdir, open, readFile, realpath, rename, stat, unlink } from 'node:fs/promises'
+import { access, chmod, constants, mkdir, open, readFile, realpath, rename, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { messageOf } from '../core/errors.ts'
 
@@ -17,6 +17,9 @@ export async function replaceFile(file: string, expected: string, text: string):
     // The link stays, and what it leads to is replaced.
     const target = await realpath(file)
     const { mode, uid, gid } = await stat(target)
+    // A rename would not ask; and root may write to what its owner has made read-only.
+    if ((mode & 0o222) === 0) return { done: false, changed: false, why: `${file} is read-only` }
+    await access(target, constants.W_OK)
     const isChanged = await writeBeside(target, text, {
       mode: mode & 0o777,
       owner: { uid, gid },

@@ -94,7 +94,7 @@ export async function openWorld({ settings, journal, onLoginRefused, onInsecure,
     upses,
     credentials: [
       renewableTalos({ kept: keptTalos, talos, config }),
-      ...(keptKubernetes ? [renewableKubernetes({ kept: keptKubernetes, talos, config })] : []),
+      ...(keptKubernetes ? [renewableKubernetes({ kept: keptKubernetes, keptTalos, talos, config })] : []),
     ],
     loginsRefused,
     [Symbol.asyncDispose]: async () => {
