@@ -143,8 +143,12 @@ command('journal', 'what happened, newest last', async (options, _args, extra) =
 group('config', 'the configuration')
 command('config check', 'check the configuration and the files that it names', async (options) => {
   const settings = await loadSettings(options.config, process.env)
-  const faults = await (await import('./cli/direct.ts')).checkSettings(settings)
-  print(options, { file: settings.file, faults }, faults.length === 0 ? `${settings.file} is good` : faults.join('\n'))
+  const { checkSettings, livesOf } = await import('./cli/direct.ts')
+  const [faults, credentials] = [await checkSettings(settings), await livesOf(settings)]
+  const answer = { file: settings.file, faults, credentials }
+  print(options, answer, faults.length === 0 ? `${settings.file} is good` : faults.join('\n'))
+  // Beside the answer: what ends in a year is no fault.
+  if (!options.json) for (const line of credentials) process.stderr.write(`${line}\n`)
   return faults.length === 0 ? exit.ok : exit.usage
 })
 

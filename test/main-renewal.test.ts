@@ -28,12 +28,22 @@ let kubernetes: KubernetesApi
 let authority: LabAuthority
 /** What the control plane hands out. */
 let handedOut: string
+/** Where the CA of Talos is being rotated: who issues clients by now. */
+let rotated: LabAuthority | undefined
 beforeAll(async () => {
   authority = await createAuthority('kubernetes')
   kubernetes = labs.use(createKubernetesApi({ address: apiAddress, port: 26_443, authority }))
   await kubernetes.start()
   at = labs.use(
-    await startTalosLab({ name: 'cp-1', address: cp, kubeconfig: () => handedOut }, { name: 'w-1', address: w }),
+    await startTalosLab(
+      {
+        name: 'cp-1',
+        address: cp,
+        kubeconfig: () => handedOut,
+        clientAuthority: () => rotated ?? at.authority,
+      },
+      { name: 'w-1', address: w },
+    ),
   )
 })
 afterAll(() => labs.disposeAsync())
@@ -47,6 +57,7 @@ beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'caretaker-renewal-'))
   stack.defer(() => rm(directory, { recursive: true }))
   journal = memoryJournal()
+  rotated = undefined
   handedOut = await kubernetes.kubeconfig()
   await mkdir(file('schematics'))
   await writeTalosconfig()
@@ -222,15 +233,29 @@ describe('a talosconfig whose certificate ends soon', () => {
   test('is not replaced by what is of another CA', async () => {
     const old = await writeTalosconfig({ from: -300, to: 20 })
     const world = await open()
-    const { issueClient } = at.authority
-    const other = await createAuthority('talos')
-    const rotated = vi.spyOn(at.authority, 'issueClient').mockImplementation(other.issueClient)
-    stack.defer(() => rotated.mockRestore())
-    expect(issueClient).toBeDefined()
+    rotated = await createAuthority('talos')
     await world.check()
     expect((await talosNow()).cert).toBe(old)
-    expect(told()).toContainEqual(expect.stringMatching(/talosconfig is not renewed yet: /))
+    expect(told()).toContainEqual(expect.stringContaining('is not renewed yet: the cluster has another CA by now'))
   })
+})
+
+test('a new certificate that does not let us in takes the place of nothing', async () => {
+  const old = await writeTalosconfig({ from: -300, to: 20 })
+  // One that claims to be of this cluster and is not, and one that the API server refuses.
+  rotated = { ...(await createAuthority('talos')), ca: at.authority.ca }
+  handedOut = await kubernetes.kubeconfig()
+  kubernetes.expireCredentials()
+  await writeFile(file('kubeconfig'), await kubeconfigLasting({ from: -300, to: 20 }))
+  const kept = await readFile(file('kubeconfig'), 'utf8')
+  const world = await open()
+  await world.check()
+  expect((await talosNow()).cert).toBe(old)
+  expect(await readFile(file('kubeconfig'), 'utf8')).toBe(kept)
+  expect(told().filter((alert) => alert.includes('is not renewed yet: '))).toEqual([
+    expect.stringContaining('Unauthorized'),
+    expect.stringContaining('cp-1'),
+  ])
 })
 
 describe('a kubeconfig whose certificate ends soon', () => {

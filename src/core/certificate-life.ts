@@ -86,6 +86,14 @@ export function prefersCopy(
   return copy.replaces === file.fingerprint && copy.ca.trim() === file.ca.trim() && copy.to > file.to
 }
 
+/** Whether every certificate of one authority is among those of the other: a file may trust several in a rotation. */
+function isAmong(some: string, all: string): boolean {
+  const certificates = (pem: string) =>
+    pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [pem.trim()]
+  const known = new Set(certificates(all).map((one) => one.replaceAll(/\s/g, '')))
+  return certificates(some).every((one) => known.has(one.replaceAll(/\s/g, '')))
+}
+
 /**
  * Why what was asked for can't take the place of what there is; undefined where it can. `names` are its roles or groups.
  */
@@ -94,7 +102,7 @@ export function renewalFault(
   fresh: ClientCertificate & { readonly names: readonly string[] },
   now: number,
 ): string | undefined {
-  if (fresh.ca.trim() !== before.ca.trim())
+  if (!isAmong(fresh.ca, before.ca))
     return 'the cluster has another CA by now than the file: give it a new file, since its CA was or is being rotated'
   if (fresh.names.toSorted().join() !== before.names.toSorted().join())
     return `the new certificate is for ${fresh.names.join(', ') || 'nobody'} and not for ${before.names.join(', ')}`

@@ -15,7 +15,7 @@ import {
   withTalosClient,
 } from '../adapters/talos/talosconfig.ts'
 import type { Config } from '../config.ts'
-import { type LifeStage, renewalFault } from '../core/certificate-life.ts'
+import { renewalFault } from '../core/certificate-life.ts'
 import { AgentError } from '../core/errors.ts'
 import { lifeOf, type Sourced } from './credentials.ts'
 import type { KeptFile } from './kept-file.ts'
@@ -62,7 +62,7 @@ export function renewableTalos({ kept, talos, config }: RenewableOptions<Credent
       const fresh = parseTalosconfig(renewed, `the talosconfig of ${node}`, context)
       const fault = renewalFault(
         { ...life, ca: value.ca, names: value.roles },
-        { ...lifeOf(fresh.cert), ca: fresh.ca, names: fresh.roles },
+        { ...lifeOf(fresh.cert), ca: client.ca, names: fresh.roles },
         now,
       )
       if (fault !== undefined) throw new AgentError('rejected', fault)
@@ -103,7 +103,7 @@ export function renewableKubernetes({
           const { roles } = keptTalos.last.value
           return roles.includes('os:admin') ? undefined : 'only with a talosconfig of os:admin it is renewed by itself'
         },
-        advice: (_: LifeStage) =>
+        advice: () =>
           isAdmin
             ? `get a new one with \`talosctl kubeconfig --merge=false --force ${file}\``
             : `put a new ${cert === undefined ? 'token' : 'certificate'} into ${file}`,

@@ -61,15 +61,15 @@ const versionBy = async (user: object, cluster: object = {}) => {
 }
 
 function refusalOf(text: string): string {
+  let thrown: unknown
   try {
     parseKubeconfig(text, '/etc/kubeconfig')
   } catch (error) {
-    expect(error).toMatchObject({ code: 'misconfigured' })
-    const { message } = error as AgentError
-    expect(message).toMatch(/^\/etc\/kubeconfig: /)
-    return message.slice('/etc/kubeconfig: '.length)
+    thrown = error
   }
-  throw new Error('it was taken')
+  expect(thrown).toBeInstanceOf(AgentError)
+  expect(thrown).toMatchObject({ code: 'misconfigured', message: expect.stringMatching(/^\/etc\/kubeconfig: /) })
+  return (thrown as AgentError).message.slice('/etc/kubeconfig: '.length)
 }
 
 describe('a kubeconfig that says as whom to act', () => {

@@ -119,7 +119,7 @@ describe('a talosconfig whose client is replaced', () => {
   test('keeps its comments, its endpoints and its other contexts', async () => {
     const fresh = await authority.issueClient({ common: 'x', organizations: ['os:admin'] })
     const file = `# mine\n${fileOf({ lab: context(), work: { endpoints: ['10.0.0.9'], crt: 'theirs' } })}`
-    const client = { ca: authority.ca, crt: fresh.cert, key: withTalosLabel(fresh.key) }
+    const client = { crt: fresh.cert, key: withTalosLabel(fresh.key) }
     const text = withTalosClient(file, 'talosconfig', undefined, client)
     expect(text).toMatch(/^# mine\n/)
     expect(parse(text)).toEqual({
@@ -131,7 +131,7 @@ describe('a talosconfig whose client is replaced', () => {
 
   test('is replaced in the context that the configuration names', async () => {
     const fresh = await authority.issueClient({ common: 'x', organizations: ['os:admin'] })
-    const client = { ca: authority.ca, crt: fresh.cert, key: withTalosLabel(fresh.key) }
+    const client = { crt: fresh.cert, key: withTalosLabel(fresh.key) }
     const text = withTalosClient(fileOf({ lab: context(), work: context() }, 'work'), 'talosconfig', 'lab', client)
     expect(parseTalosconfig(text, 'talosconfig', 'lab').cert).toBe(fresh.cert)
     expect(parseTalosconfig(text, 'talosconfig').cert).toBe(admin.cert)

@@ -107,20 +107,21 @@ describe('a renewed copy', () => {
 })
 
 describe('what was handed out', () => {
-  const before = { ...year, ca: 'CA\n', names: ['os:admin', 'os:reader'] }
+  const pem = (text: string) => `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`
+  const before = { ...year, ca: `${pem('old')}\n${pem('other')}`, names: ['os:admin', 'os:reader'] }
   const now = begin + 300 * day
-  const fresh = { from: now - 1, to: now + 365 * day, ca: 'CA', names: ['os:reader', 'os:admin'] }
+  const fresh = { from: now - 1, to: now + 365 * day, ca: pem('old').trim(), names: ['os:reader', 'os:admin'] }
   test.each<[string, object, RegExp | undefined]>([
     ['is taken', {}, undefined],
-    ['is not taken with another CA', { ca: 'new' }, /another CA/],
+    ['is not taken with another CA', { ca: pem('new') }, /another CA/],
+    ['is not taken with another CA beside the known one', { ca: pem('old') + pem('new') }, /another CA/],
+    ['is taken with one of the CAs of a file that trusts several', { ca: pem('other') }, undefined],
     ['is not taken with other roles', { names: ['os:reader'] }, /is for os:reader and not for os:admin, os:reader/],
     ['is not taken with none', { names: [] }, /is for nobody/],
     ['is not taken where it has not begun', { from: now + hour }, /and not now: check the clocks/],
     ['is not taken where it has ended', { to: now }, /and not now/],
     ['is not taken where it lives no longer', { to: year.to }, /does not live longer/],
   ])('%s', (_, changes, fault) => {
-    const found = renewalFault(before, { ...fresh, ...changes }, now)
-    if (fault) expect(found).toMatch(fault)
-    else expect(found).toBeUndefined()
+    expect(renewalFault(before, { ...fresh, ...changes }, now) ?? 'nothing').toMatch(fault ?? /^nothing$/)
   })
 })

@@ -19,7 +19,7 @@ export interface LabAuthority {
   issueServer(names: { common: string; ips?: readonly string[]; dns?: readonly string[] }): Promise<Identity>
   /**
    * A client's certificate: its roles (Talos) or groups (Kubernetes) are the subject's O, EKU is clientAuth alone. It is
-   * good for a year from now, or between these days.
+   * good for a year from the authority's birth, or between these days.
    */
   issueClient(names: {
     common: string
@@ -82,7 +82,7 @@ export async function createAuthority(organization: string): Promise<LabAuthorit
           ...dns.map((value) => ({ type: 'dns' as const, value })),
         ]),
       ]),
-    issueClient: ({ common, organizations, from, to = new Date(Date.now() + year) }) =>
+    issueClient: ({ common, organizations, from, to = new Date(now + year) }) =>
       // All organizations stand in one part of the subject, before the name, as Go writes them (crypto/x509/pkix).
       issue([...(organizations.length > 0 ? [{ O: [...organizations] }] : []), { CN: [common] }], { from, to }, [
         new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth]),

@@ -40,8 +40,12 @@ export function matches({ key, operator, values }: Requirement, labels: Readonly
       const [label, limit] = [value, values[0] ?? ''].map((text) => BigInt(text.replace(/^\+/, '')))
       return operator === 'gt' ? label! > limit! : label! < limit!
     }
-    default:
+    case '=':
+    case '==':
+    case 'in':
       return value !== undefined && values.includes(value)
+    default:
+      return operator satisfies never
   }
 }
 

@@ -13,11 +13,12 @@ const known = ['os:admin', 'os:operator', 'os:reader', 'os:etcd:backup', 'os:imp
  * internal/app/machined/internal/server/v1alpha1/v1alpha1_server.go GenerateClientConfiguration).
  */
 export async function generateClient(
-  { authority }: Pick<TalosNodeOptions, 'authority'>,
+  options: Pick<TalosNodeOptions, 'authority' | 'clientAuthority'>,
   { roles, crtTtl }: Pick<GenerateClientConfigurationRequest, 'roles' | 'crtTtl'>,
 ) {
   const ttl = crtTtl === undefined ? 0 : durationMs(crtTtl)
   if (ttl <= 0) throw new ConnectError('crt_ttl should be positive', Code.InvalidArgument)
+  const authority = options.clientAuthority?.() ?? options.authority
   const organizations = roles.filter((role) => known.includes(role))
   const { cert, key } = await authority.issueClient({ common: '', organizations, to: new Date(Date.now() + ttl) })
   const name = organizations.length === 1 ? `${organizations[0]!.slice('os:'.length)}@lab` : 'lab'

@@ -41,7 +41,7 @@ export function createFields({ file, of, values, files }: FieldsOptions): Fields
     if (value === undefined || value === null) return []
     const isList = Array.isArray(value) && value.every((one) => typeof one === 'string')
     if (!isList) throw wrong(`${key} of ${of} is not a list of texts`)
-    return value as readonly string[]
+    return value
   }
 
   function fileOf(key: string): string | undefined {

@@ -43,11 +43,11 @@ export function parseKubeconfig(text: string, file: string): Access {
   const current = document['current-context']
   if (typeof current !== 'string' || current === '') throw wrong('it has no current-context')
   const named = (list: 'contexts' | 'clusters' | 'users', kind: string, name: unknown) => {
-    if (name === undefined) throw wrong(`the context "${current}" names no ${kind}`)
+    if (typeof name !== 'string' || name === '') throw wrong(`the context "${current}" names no ${kind}`)
     const entries = Array.isArray(document[list]) ? document[list].map(asRecord) : []
     const found = entries.filter((entry) => entry['name'] === name)
-    if (found.length === 0) throw wrong(`it has no ${kind} "${String(name)}"`)
-    if (found.length > 1) throw wrong(`it has more than one ${kind} "${String(name)}"`)
+    if (found.length === 0) throw wrong(`it has no ${kind} "${name}"`)
+    if (found.length > 1) throw wrong(`it has more than one ${kind} "${name}"`)
     return asRecord(found[0]![kind])
   }
   const context = named('contexts', 'context', current)

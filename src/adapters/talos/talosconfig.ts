@@ -20,7 +20,6 @@ export interface Credentials {
 
 /** The parts of a talosconfig's context that are renewed together: PEM texts, the key as Talos labels it. */
 export interface TalosClient {
-  readonly ca: string
   readonly crt: string
   readonly key: string
 }
@@ -66,8 +65,8 @@ export function parseTalosconfig(text: string, file: string, context?: string): 
 }
 
 /**
- * The same talosconfig with another client in the context that is used, and everything else of it as it was, comments
- * too.
+ * The same talosconfig with another client in the context that is used, and everything else of it as it was: the CA,
+ * the endpoints, the comments.
  *
  * @throws AgentError `misconfigured` as parseTalosconfig
  */
@@ -75,7 +74,7 @@ export function withTalosClient(text: string, file: string, context: string | un
   const wrong: Wrong = (why) => new AgentError('misconfigured', `${file}: ${why}`)
   const document = readDocument(text, wrong)
   const { name } = chooseContext(document, context, wrong)
-  for (const key of ['ca', 'crt', 'key'] as const)
+  for (const key of ['crt', 'key'] as const)
     document.setIn(['contexts', name, key], Buffer.from(client[key]).toString('base64'))
   return document.toString({ lineWidth: 0 })
 }
@@ -85,7 +84,7 @@ function readDocument(text: string, wrong: Wrong): Document {
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const [fault] = document.errors
   if (fault) throw wrong(describeYamlFault(fault.code, lines.linePos(fault.pos[0])))
-  return document as Document
+  return document
 }
 
 function chooseContext(
