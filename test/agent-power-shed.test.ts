@@ -32,7 +32,7 @@ const alerts = ({ ports }: FakeHomelab) =>
 const named = `power.shed: ${why}; the other selectors are used`
 
 describe('one selector that the API server refuses', () => {
-  test('keeps no other from shedding load early, and is told', async () => {
+  test('keeps no other from shedding load early, and is named', async () => {
     const homelab = homelabThatRefuses()
     await using it = startAgent(homelab, { power: { shed, shedAfter: '0s' } })
     await it.reads(online)

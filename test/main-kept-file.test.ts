@@ -77,7 +77,7 @@ describe('a file that is kept', () => {
     expect(readings).toBe(2)
   })
 
-  test('that is broken or gone keeps what it said last, and both is told once', async () => {
+  test('that is broken or gone keeps what it said last, and each is said once', async () => {
     const kept = await keep()
     await writeFile(file, 'bad')
     expect((await kept.current()).word).toBe('one')

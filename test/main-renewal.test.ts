@@ -106,7 +106,7 @@ async function open(upgrades = true): Promise<World & { check(): Promise<void> }
   const watch = stack.use(watchLives({ journal, log: silentLog, all: world.credentials }))
   return Object.assign(world, { check: watch.check })
 }
-const told = (kind: 'alert' | 'event' = 'alert') =>
+const written = (kind: 'alert' | 'event' = 'alert') =>
   journal.entries(100).flatMap((entry) => (entry.kind === kind ? [entry.text] : []))
 const endOf = (cert: string) => new X509Certificate(cert).validToDate.getTime()
 const talosNow = async () => parseTalosconfig(await readFile(file('talosconfig'), 'utf8'), 'talosconfig')
@@ -119,7 +119,7 @@ test('credentials with most of their life before them are left alone, and nothin
   const before = [await readFile(file('talosconfig'), 'utf8'), await readFile(file('kubeconfig'), 'utf8')]
   await world.check()
   expect([await readFile(file('talosconfig'), 'utf8'), await readFile(file('kubeconfig'), 'utf8')]).toEqual(before)
-  expect([...told(), ...told('event')]).toEqual([])
+  expect([...written(), ...written('event')]).toEqual([])
   expect(await readdir(directory)).not.toContain('state')
 })
 
@@ -138,8 +138,8 @@ describe('a talosconfig whose certificate ends soon', () => {
     const text = await readFile(file('talosconfig'), 'utf8')
     expect(text).toMatch(/^# mine\n/)
     expect(parse(text)).toMatchObject({ context: 'lab', contexts: { lab: { endpoints: [cp] } } })
-    expect(told()).toEqual([])
-    expect(told('event')).toEqual([
+    expect(written()).toEqual([])
+    expect(written('event')).toEqual([
       `the talosconfig is renewed, and good until ${new Date(endOf(fresh.cert)).toISOString().slice(0, 10)}: ${file('talosconfig')} holds it`,
     ])
     expect(await world.ports.talos.version('w-1', soon())).toBe('v1.13.9')
@@ -154,16 +154,16 @@ describe('a talosconfig whose certificate ends soon', () => {
     const renewed = parseTalosconfig(await readFile(copy, 'utf8'), copy)
     expect(endOf(renewed.cert)).toBeGreaterThan(endOf(old))
     expect((await stat(copy)).mode & 0o777).toBe(0o600)
-    expect(told('event')[0]).toMatch(
+    expect(written('event')[0]).toMatch(
       `: ${copy} holds it and is used, since ${file('talosconfig')} can't be rewritten (${file('talosconfig')} is read-only)`,
     )
-    expect(told()).toEqual([])
+    expect(written()).toEqual([])
     // A daemon that starts again goes on with it, over the end of the old one.
     inDays(30)
     const again = await open()
     await again.check()
     expect(await again.ports.talos.version('cp-1', soon())).toBe('v1.13.9')
-    expect(told()).toEqual([])
+    expect(written()).toEqual([])
   })
 
   test('gives way to a newer file of the user’s, although the copy lives longer', async () => {
@@ -197,7 +197,7 @@ describe('a talosconfig whose certificate ends soon', () => {
     const advice =
       'only one with os:admin can be renewed by itself: make a new one with `talosctl config new --roles os:operator` and a talosconfig that has os:admin'
     expect(
-      told()
+      written()
         .toReversed()
         .map((text) => text.replaceAll(/\d{4}-\d\d-\d\d/g, 'DAY')),
     ).toEqual([
@@ -221,13 +221,13 @@ describe('a talosconfig whose certificate ends soon', () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     await world.check()
     await world.check()
-    expect(told().filter((text) => text.includes('is not renewed yet: cp-1'))).toHaveLength(1)
+    expect(written().filter((text) => text.includes('is not renewed yet: cp-1'))).toHaveLength(1)
     node!.faults.silent = false
     await world.check()
-    expect(told('event')).toEqual([])
+    expect(written('event')).toEqual([])
     vi.setSystemTime(Date.now() + hour)
     await world.check()
-    expect(told('event')).toEqual([expect.stringContaining('the talosconfig is renewed')])
+    expect(written('event')).toEqual([expect.stringContaining('the talosconfig is renewed')])
   })
 
   test('is not replaced by what is of another CA', async () => {
@@ -236,7 +236,7 @@ describe('a talosconfig whose certificate ends soon', () => {
     rotated = await createAuthority('talos')
     await world.check()
     expect((await talosNow()).cert).toBe(old)
-    expect(told()).toContainEqual(expect.stringContaining('is not renewed yet: the cluster has another CA by now'))
+    expect(written()).toContainEqual(expect.stringContaining('is not renewed yet: the cluster has another CA by now'))
   })
 })
 
@@ -252,7 +252,7 @@ test('a new certificate that does not let us in takes the place of nothing', asy
   await world.check()
   expect((await talosNow()).cert).toBe(old)
   expect(await readFile(file('kubeconfig'), 'utf8')).toBe(kept)
-  expect(told().filter((alert) => alert.includes('is not renewed yet: '))).toEqual([
+  expect(written().filter((alert) => alert.includes('is not renewed yet: '))).toEqual([
     expect.stringContaining('Unauthorized'),
     expect.stringContaining('cp-1'),
   ])
@@ -270,7 +270,7 @@ describe('a kubeconfig whose certificate ends soon', () => {
     await world.check()
     expect(Math.round((endOf((await kubernetesNow()).cert!) - Date.now()) / day)).toBe(300)
     expect((await user()).name).toBe('me')
-    expect(told()).toEqual([])
+    expect(written()).toEqual([])
     inDays(30)
     expect(await version(world)).toBe('v1.36.3')
     // Over the end of every certificate that there is, renewed each time.
@@ -280,7 +280,7 @@ describe('a kubeconfig whose certificate ends soon', () => {
       await world.check()
       expect(await version(world)).toBe('v1.36.3')
     }
-    expect(told()).toEqual([])
+    expect(written()).toEqual([])
   })
 
   test('that has ended already is named by the refusal, and renewed', async () => {
@@ -318,7 +318,7 @@ describe('a kubeconfig whose certificate ends soon', () => {
     expect(await readFile(file('kubeconfig'), 'utf8')).toBe(text)
     const copy = file('state/credentials/kubeconfig')
     expect(parseKubeconfig(await readFile(copy, 'utf8'), copy)).toMatchObject({ ca: authority.ca, files: [] })
-    expect(told('event')[0]).toContain('its certificate is in a file of its own')
+    expect(written('event')[0]).toContain('its certificate is in a file of its own')
     inDays(30)
     expect(await version(world)).toBe('v1.36.3')
     expect(await version(await open())).toBe('v1.36.3')
@@ -330,7 +330,7 @@ describe('a kubeconfig whose certificate ends soon', () => {
     const world = await open()
     await world.check()
     expect(await readFile(file('kubeconfig'), 'utf8')).toBe(text)
-    expect(told()).toEqual([
+    expect(written()).toEqual([
       expect.stringMatching(
         /in less than a month; only one of system:masters can be renewed by itself: put a new certificate into /,
       ),
@@ -341,7 +341,7 @@ describe('a kubeconfig whose certificate ends soon', () => {
     await writeTalosconfig({ roles: ['os:operator'] })
     await writeFile(file('kubeconfig'), await kubeconfigLasting({ from: -300, to: 20 }))
     await (await open(false)).check()
-    expect(told()).toEqual([
+    expect(written()).toEqual([
       expect.stringContaining(
         'only with a talosconfig of os:admin it is renewed by itself: get a new one with `talosctl',
       ),
@@ -356,7 +356,7 @@ describe('a kubeconfig whose certificate ends soon', () => {
     const world = await open()
     await world.check()
     expect(await readFile(file('kubeconfig'), 'utf8')).toBe(text)
-    expect(told()).toContainEqual(expect.stringContaining('the cluster has another CA by now than the file'))
+    expect(written()).toContainEqual(expect.stringContaining('the cluster has another CA by now than the file'))
   })
 })
 
@@ -390,17 +390,17 @@ describe('a file that changes', () => {
     await writeFile(file(name), text)
     expect(await version(world)).toBe('v1.36.3')
     expect(await world.ports.talos.version('cp-1', soon())).toBe('v1.13.9')
-    expect(told()).toEqual([expect.stringContaining(why)])
-    expect(told()[0]).toMatch(/; what it said before is used until then$/)
+    expect(written()).toEqual([expect.stringContaining(why)])
+    expect(written()[0]).toMatch(/; what it said before is used until then$/)
     await writeFile(file(name), good)
     await world.check()
-    expect(told()).toHaveLength(1)
+    expect(written()).toHaveLength(1)
   })
 
   test('and lacks a role that is needed leaves the last good talosconfig in force', async () => {
     const world = await open()
     await writeTalosconfig({ roles: ['os:reader'] })
     expect(await world.ports.talos.version('cp-1', soon())).toBe('v1.13.9')
-    expect(told()).toEqual([expect.stringContaining('has the role os:reader and not os:admin')])
+    expect(written()).toEqual([expect.stringContaining('has the role os:reader and not os:admin')])
   })
 })

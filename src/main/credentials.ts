@@ -63,7 +63,7 @@ export async function readKubernetes({ config, path }: Settings, kubeconfig: str
   return { value, own, file, text, copyFile, isCopy }
 }
 
-/** Told why a new version of a file is not used; undefined when that is over. */
+/** Called with the reason why a new version of a file is not used, and with undefined when that is over. */
 export type Trouble = (why: string | undefined) => void
 
 export function keepTalos(settings: Settings, trouble: Trouble): Promise<KeptFile<Sourced<Credentials>>> {

@@ -10,9 +10,9 @@ export interface Reading<T> {
 
 /** What a file says, read again when it changes. */
 export interface KeptFile<T> {
-  /** The last good one, without looking. */
+  /** The last good one, without asking the disk. */
   readonly last: T
-  /** The newest good one: looks whether a file has changed, but waits no longer than a moment for a disk that hangs. */
+  /** The newest good one: checks whether a file has changed, but waits no longer than a moment for a disk that hangs. */
   current(): Promise<T>
   /** Reads again, whatever the dates of the files say. */
   reread(): Promise<T>
@@ -20,17 +20,17 @@ export interface KeptFile<T> {
 
 export interface KeepOptions<T> {
   readonly read: () => Promise<Reading<T>>
-  /** Told why a new version is not used, and undefined when that is over. */
+  /** Called with the reason why a new version is not used, and with undefined when that is over. */
   readonly trouble: (why: string | undefined) => void
 }
 
-/** A look at files on a local disk takes less than a millisecond; one on a share that hangs is not waited for, in ms. */
-const lookWithin = 250
+/** A local disk answers in less than a millisecond; a share that hangs is not waited for, in ms. */
+const checkWithin = 250
 /** A new version that can't be used may get better without its files changing, as when another file comes late, in ms. */
 const tryEvery = 5_000
 
 /**
- * Reads once, and again whenever a file looks different. A new version that is broken or half-written changes nothing.
+ * Reads once, and again whenever a file's date, size or place is another. A new version that is broken or half-written changes nothing.
  *
  * @throws AgentError of `read`, for the first reading
  */
@@ -39,17 +39,17 @@ export async function keepFile<T>({ read, trouble }: KeepOptions<T>): Promise<Ke
   let { value, files } = first
   let stamp = await stampOf(files)
   let failedAt: number | undefined
-  let looking: Promise<void> | undefined
+  let checking: Promise<void> | undefined
   let hangs = false
 
   async function take(): Promise<void> {
-    // Before the reading: what changes meanwhile is then seen with the next look.
+    // Before the reading: what changes meanwhile is found by the next check.
     const before = await stampOf(files)
     try {
       const fresh = await read()
       const isNew = fresh.files.join('\0') !== files.join('\0')
       files = fresh.files
-      // The same object for the same content: connections hang on it.
+      // The same object for the same content: connections are kept for it.
       if (!isDeepStrictEqual(fresh.value, value)) ({ value } = fresh)
       stamp = isNew ? await stampOf(files) : before
       if (failedAt !== undefined) trouble(undefined)
@@ -62,18 +62,18 @@ export async function keepFile<T>({ read, trouble }: KeepOptions<T>): Promise<Ke
     }
   }
 
-  async function look(): Promise<void> {
+  async function check(): Promise<void> {
     const isDue = failedAt !== undefined && performance.now() - failedAt >= tryEvery
     if (isDue || (await stampOf(files)) !== stamp) await take()
   }
 
-  /** One look for all who ask at the same time. */
-  function lookOnce(): Promise<void> {
-    looking ??= look().finally(() => {
-      looking = undefined
+  /** One check for all who ask at the same time. */
+  function checkOnce(): Promise<void> {
+    checking ??= check().finally(() => {
+      checking = undefined
       hangs = false
     })
-    return looking
+    return checking
   }
 
   return {
@@ -81,12 +81,12 @@ export async function keepFile<T>({ read, trouble }: KeepOptions<T>): Promise<Ke
       return value
     },
     async current() {
-      const ended = lookOnce()
-      if (!hangs && !(await endsWithin(ended, lookWithin))) hangs = true
+      const ended = checkOnce()
+      if (!hangs && !(await endsWithin(ended, checkWithin))) hangs = true
       return value
     },
     async reread() {
-      await lookOnce()
+      await checkOnce()
       await take()
       return value
     },

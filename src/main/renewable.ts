@@ -37,7 +37,7 @@ export interface RenewableOptions<T> {
 export function renewableTalos({ kept, talos, config }: RenewableOptions<Credentials>): Renewable {
   return {
     name: 'talosconfig',
-    async look() {
+    async observe() {
       const { value, file, copyFile, isCopy } = await kept.current()
       return {
         what: `the client certificate in ${isCopy ? copyFile : file}`,
@@ -87,7 +87,7 @@ export function renewableKubernetes({
 }: RenewableOptions<Access> & { readonly keptTalos: KeptFile<Sourced<Credentials>> }): Renewable {
   return {
     name: 'kubeconfig',
-    async look() {
+    async observe() {
       const { value, file, copyFile, isCopy } = await kept.current()
       const { cert } = value
       const isAdmin = cert !== undefined && groupsOf(cert).includes(adminGroup)

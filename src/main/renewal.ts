@@ -20,7 +20,7 @@ export interface Renewable {
   /** `talosconfig`, `kubeconfig`: what alerts are about. */
   readonly name: string
   /** As they are now. */
-  look(): Promise<RenewableState>
+  observe(): Promise<RenewableState>
   /** Gets new ones and keeps them. Answers where they are. @throws AgentError */
   renew(now: number, signal: AbortSignal): Promise<string>
 }
@@ -43,14 +43,14 @@ export interface RenewalOptions {
   readonly now?: () => number
 }
 
-/** Between two looks at their lives, in ms. */
-const lookEvery = 10 * 60_000
+/** Between two checks of their lives, in ms. */
+const checkEvery = 10 * 60_000
 /** How long one renewal may take, with all control planes that are asked, in ms. */
 const renewWithin = 30_000
 
 /** Watches the lives of our own credentials: people hear of their end in time, and what can be renewed is. */
 export function watchLives({ journal, log, all, now = () => Date.now() }: RenewalOptions): AsyncDisposable & {
-  /** Looks at once. Never rejects. */
+  /** Checks at once. Never rejects. */
   check(): Promise<void>
 } {
   const stopping = new AbortController()
@@ -60,13 +60,18 @@ export function watchLives({ journal, log, all, now = () => Date.now() }: Renewa
   async function renew(one: Renewable, state: RenewableState): Promise<void> {
     const { failures, lastAt } = tries.get(one.name) ?? { failures: 0, lastAt: undefined }
     const { life } = state
-    if (!life || renewalAt(life, { failures, lastAt }, now()) > now()) return
+    if (!life || renewalAt(life, { failures: 0, lastAt: undefined }, now()) > now()) {
+      // A person has put new ones there meanwhile.
+      tries.delete(one.name)
+      return void alertOnce(journal, `${one.name}.renewal`, undefined)
+    }
+    if (renewalAt(life, { failures, lastAt }, now()) > now()) return
     const stage = stageOf(life, now())
     if (stage === 'not-begun' || state.obstacle(stage) !== undefined) return
     try {
       const where = await one.renew(now(), AbortSignal.any([stopping.signal, AbortSignal.timeout(renewWithin)]))
       tries.delete(one.name)
-      const end = (await one.look()).life?.to
+      const end = (await one.observe()).life?.to
       const text = `the ${one.name} is renewed${end === undefined ? '' : `, and good until ${dayOf(end)}`}: ${where}`
       log.info({}, text)
       journal.write({ kind: 'event', subject: one.name, text })
@@ -81,8 +86,8 @@ export function watchLives({ journal, log, all, now = () => Date.now() }: Renewa
   }
 
   async function checkOne(one: Renewable): Promise<void> {
-    await renew(one, await one.look())
-    const { what, life, obstacle, advice } = await one.look()
+    await renew(one, await one.observe())
+    const { what, life, obstacle, advice } = await one.observe()
     const stage = life && stageOf(life, now())
     if (!life || !stage) return void alertOnce(journal, one.name, undefined)
     const why = obstacle(stage)
@@ -100,7 +105,7 @@ export function watchLives({ journal, log, all, now = () => Date.now() }: Renewa
     checking ??= (async () => {
       for (const one of all)
         await checkOne(one).catch((error: unknown) =>
-          log.error({ err: error, credentials: one.name }, 'the life of credentials could not be looked at'),
+          log.error({ err: error, credentials: one.name }, 'the life of credentials could not be checked'),
         )
     })().finally(() => {
       checking = undefined
@@ -108,7 +113,7 @@ export function watchLives({ journal, log, all, now = () => Date.now() }: Renewa
     await checking
   }
 
-  const timer = setInterval(() => void check(), lookEvery)
+  const timer = setInterval(() => void check(), checkEvery)
   return {
     check,
     [Symbol.asyncDispose]: async () => {

@@ -23,6 +23,7 @@ beforeAll(async () => {
   tokens = {}
   lab = labs.use(createKubernetesApi({ address, port: 26_443, authority, tokens }))
   lab.addNode({ name: 'w-1', role: 'worker', address: '10.0.0.1' })
+  lab.addCeph({ namespace: 'rook-ceph' })
   await lab.start()
 })
 afterAll(() => labs.disposeAsync())
@@ -116,7 +117,23 @@ describe('what a kubeconfig names is read again', () => {
     await version(api)
   })
 
-  test('when it is refused, once, and what is still refused is told', async () => {
+  test('when it is refused, although nobody noticed that it has changed', async () => {
+    tokens['old'] = { name: 'old', groups: ['system:masters'] }
+    tokens['new'] = { name: 'new', groups: ['system:masters'] }
+    await open({ token: 'old' })
+    const kept = await keepKubernetes(await loadSettings(file('caretaker.yaml'), {}), 'kubeconfig', () => {})
+    const before = kept.last
+    // As on a share that hangs: what was read last is all there is until it is asked for in earnest.
+    const hanging = { ...kept, last: before, current: async () => before }
+    const api = stack.use(createApi({ access: accessFrom(hanging) }))
+    expect(await whoAmI(api)).toBe('old')
+    await writeFile(file('kubeconfig'), kubeconfigOf({ token: 'new' }))
+    expect(await whoAmI(api)).toBe('old')
+    delete tokens['old']
+    expect(await whoAmI(api)).toBe('new')
+  })
+
+  test('when it is refused, once, and what is still refused is the answer', async () => {
     tokens['good'] = { name: 'me', groups: [] }
     const api = await open({ token: 'good' })
     await version(api)
@@ -129,7 +146,6 @@ describe('what a kubeconfig names is read again', () => {
 
   test('for commands in pods, too', async () => {
     await writeClient('old')
-    lab.addCeph({ namespace: 'rook-ceph' })
     const pod = lab.pods().find(({ metadata }) => metadata.namespace === 'rook-ceph')!.metadata.name
     const api = await open({ 'client-certificate': 'me.crt', 'client-key': 'me.key' })
     await version(api)

@@ -35,12 +35,12 @@ describe('a certificate of a year', () => {
   })
 
   test('is spoken of four times before its end, and once after, each time in other words', () => {
-    const told = new Set<string>()
+    const said = new Set<string>()
     for (let at = begin; at < begin + 400 * day; at += 6 * hour) {
       const stage = stageOf(year, at)
-      if (stage) told.add(describeLife('the client certificate in talosconfig', year, stage))
+      if (stage) said.add(describeLife('the client certificate in talosconfig', year, stage))
     }
-    expect([...told]).toEqual(
+    expect([...said]).toEqual(
       [
         'has passed half of its life, and ends on 2027-01-01',
         'ends on 2027-01-01, in less than a month',
@@ -60,12 +60,12 @@ test.each<[string, number, LifeStage[]]>([
   ['ten years', 3_650 * day, ['half', 'month', 'week', 'day', 'ended']],
 ])('one that lives for %s is not spoken of from its birth on', (_, ms, stages) => {
   const life = lasting(ms)
-  const told = new Set<LifeStage>()
+  const said = new Set<LifeStage>()
   for (let at = begin; at <= life.to; at += ms / 4_000) {
     const stage = stageOf(life, at)
-    if (stage) told.add(stage)
+    if (stage) said.add(stage)
   }
-  expect([...told]).toEqual(stages)
+  expect([...said]).toEqual(stages)
 })
 
 describe('the time to renew it', () => {

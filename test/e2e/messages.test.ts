@@ -171,7 +171,7 @@ test('a talosconfig without the role is one message that says which one it takes
   )
 })
 
-test('a talosconfig and a kubeconfig that are no YAML are told of with their place, and with nothing that is in them', async () => {
+test('a talosconfig and a kubeconfig that are no YAML are refused with the place, and with nothing that is in them', async () => {
   const directory = await folder()
   const file = await lab.writeConfig(directory)
   for (const name of ['talosconfig', 'kubeconfig']) {
