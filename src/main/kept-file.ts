@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
-import { AgentError, messageOf } from '../core/errors.ts'
+import { messageOf } from '../core/errors.ts'
 
 /** What was read from a file, and every file that it depends on. */
 export interface Reading<T> {
@@ -37,7 +37,8 @@ const tryEvery = 5_000
 export async function keepFile<T>({ read, trouble }: KeepOptions<T>): Promise<KeptFile<T>> {
   const first = await read()
   let { value, files } = first
-  let stamp = await stampOf(files)
+  // What has changed since is not known: the first check reads once more.
+  let stamp = ''
   let failedAt: number | undefined
   let checking: Promise<void> | undefined
   let hangs = false
@@ -51,11 +52,10 @@ export async function keepFile<T>({ read, trouble }: KeepOptions<T>): Promise<Ke
       files = fresh.files
       // The same object for the same content: connections are kept for it.
       if (!isDeepStrictEqual(fresh.value, value)) ({ value } = fresh)
-      stamp = isNew ? await stampOf(files) : before
+      stamp = isNew ? '' : before
       if (failedAt !== undefined) trouble(undefined)
       failedAt = undefined
     } catch (error) {
-      if (!(error instanceof AgentError)) throw error
       stamp = before
       failedAt = performance.now()
       trouble(messageOf(error))
@@ -107,9 +107,11 @@ async function endsWithin(promise: Promise<void>, ms: number): Promise<boolean> 
 
 /** What changes when a file is written, replaced, or comes and goes. */
 async function stampOf(files: readonly string[]): Promise<string> {
-  const stamps = files.map(async (file) => {
+  const stamps: string[] = []
+  // One after the other: a share that hangs must not take more than one of Node's few threads for files and names.
+  for (const file of files) {
     const info = await stat(file, { bigint: true }).catch(() => undefined)
-    return info ? [info.dev, info.ino, info.size, info.mtimeNs, info.ctimeNs].join(':') : 'none'
-  })
-  return (await Promise.all(stamps)).join(' ')
+    stamps.push(info ? [info.dev, info.ino, info.size, info.mtimeNs, info.ctimeNs].join(':') : 'none')
+  }
+  return stamps.join(' ')
 }

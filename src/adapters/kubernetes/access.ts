@@ -50,10 +50,10 @@ export function createSessions<Connections extends { destroy(): void }>(
   }
 
   return {
-    current: async (signal) => holding(await source.current(signal)),
+    current: async (signal) => holding(await heeding(source.current(signal), signal)),
     async renewed(refused, signal) {
       if (held !== undefined && held !== refused) return held
-      const access = await source.renewed(refused.access, signal)
+      const access = await heeding(source.renewed(refused.access, signal), signal)
       return access === undefined ? undefined : holding(access)
     },
     [Symbol.dispose]() {
