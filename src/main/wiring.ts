@@ -58,6 +58,8 @@ export async function openWorld({ settings, journal, onLoginRefused, onInsecure,
   const { kubeconfig } = config.cluster
   const keptKubernetes =
     kubeconfig === undefined ? undefined : await keepKubernetes(settings, kubeconfig, trouble('kubeconfig'))
+  for (const { isCopy, file, copyFile } of [keptTalos.last, ...(keptKubernetes ? [keptKubernetes.last] : [])])
+    if (isCopy) log?.info({}, `${copyFile} is used in the place of ${file}: it was renewed`)
   const api = createApi({
     access: keptKubernetes === undefined ? () => askForAccess(talos, config) : accessFrom(keptKubernetes),
   })

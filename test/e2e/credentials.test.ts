@@ -44,7 +44,8 @@ test('a daemon renews what ends soon, and after a restart goes on with it', { ti
   expect(stderr).toContain(`the client certificate in ${copy} (os:admin) ends on `)
   expect(daemon.output).not.toMatch(/BEGIN|LS0tLS1/)
   await daemon.stop()
-  stack.use(await startDaemon({ config: file, directory }))
+  const again = stack.use(await startDaemon({ config: file, directory }))
+  expect(again.output).toContain(`${copy} is used in the place of ${talosconfig}`)
   expect((await runCli(['plan', '-c', file])).code).not.toBe(2)
 })
 
