@@ -1,9 +1,11 @@
+import { alertOnce } from '../src/core/alerts.ts'
 import { after, defineJob, done, later, on, type StepState } from '../src/core/job.ts'
 import { describeDuration } from '../src/core/duration.ts'
 import { supplyOf } from '../src/core/feeds.ts'
 import { openRecord } from '../src/core/outage-record.ts'
 import { beginOutage } from '../src/core/outage.ts'
 import { bestEffort, phase, type Step } from '../src/core/plan.ts'
+import { describeRefused, findSheddable } from '../src/core/shed.ts'
 import { apiWithin } from '../src/core/shutdown.ts'
 
 /** Makes the battery last longer: what the user can do without is scaled to nothing while there is still time. */
@@ -34,7 +36,10 @@ export default defineJob({
     if (open && open.stage !== 'shedding')
       return later('what is on record of another outage comes first', after(now(), 5_000))
 
-    const scaled = await ports.kubernetes.scalable(shed, AbortSignal.any([signal, AbortSignal.timeout(apiWithin)]))
+    const within = AbortSignal.any([signal, AbortSignal.timeout(apiWithin)])
+    const sheddable = await findSheddable(ports.kubernetes, shed, within)
+    alertOnce(ports.journal, 'shed', describeRefused(sheddable))
+    const scaled = sheddable.found
     if (scaled.length === 0) return done('nothing runs that power.shed names')
     // A shutdown may have begun while we looked.
     if (!isOnBattery() || ports.journal.openOutage()?.startedAt !== open?.startedAt)

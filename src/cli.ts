@@ -143,12 +143,16 @@ command('journal', 'what happened, newest last', async (options, _args, extra) =
 group('config', 'the configuration')
 command('config check', 'check the configuration and the files that it names', async (options, _args, extra) => {
   const settings = await loadSettings(options.config, process.env)
-  const offline = await (await import('./cli/direct.ts')).checkSettings(settings)
+  const { checkSettings, livesOf } = await import('./cli/direct.ts')
+  const [offline, credentials] = [await checkSettings(settings), await livesOf(settings)]
   const asks = extra['online'] === true && offline.length === 0
   const faults = asks
     ? await (await import('./cli/online.ts')).checkOnline(settings, AbortSignal.timeout(30_000))
     : offline
-  print(options, { file: settings.file, faults }, faults.length === 0 ? `${settings.file} is good` : faults.join('\n'))
+  const answer = { file: settings.file, faults, credentials }
+  print(options, answer, faults.length === 0 ? `${settings.file} is good` : faults.join('\n'))
+  // Beside the answer: what ends in a year is no fault.
+  if (!options.json) for (const line of credentials) process.stderr.write(`${line}\n`)
   return faults.length === 0 ? exit.ok : exit.usage
 }).option('--online', 'ask the nodes, Kubernetes, the UPSes and the Factory as well whether they are what it says')
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { duration, host, mac, name, percent, port, secret } from './config-scalars.ts'
+import { duration, host, labelSelector, mac, name, namespace, percent, port, secret } from './config-scalars.ts'
 
 /** What guards the power: UPSes, the machines that hang on them, and how both are gone about. */
 
@@ -141,11 +141,8 @@ const wake = z.strictObject({
 })
 
 const selection = z.strictObject({
-  selector: z
-    .string()
-    .min(1, 'an empty selector would choose every workload')
-    .meta({ description: 'A label selector: tier=batch' }),
-  namespace: z.string().min(1).optional(),
+  selector: labelSelector.meta({ description: 'A label selector: tier=batch' }),
+  namespace: namespace.optional(),
 })
 
 export const power = z

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { parseDuration } from './core/duration.ts'
+import { parseLabelSelector } from './core/label-selector.ts'
 import { parseVersion } from './core/version.ts'
 
 /** What single settings may look like, wherever they stand. */
@@ -32,6 +33,30 @@ export const host = z
   .regex(/^[A-Za-z0-9]([-A-Za-z0-9.:]*[A-Za-z0-9])?$/, 'use a host name or an IP address, without a port')
   .refine((text) => !/^[^:]*:\d+$/.test(text), 'use a host name or an IP address, without a port')
 export const port = z.int().min(1).max(65_535)
+
+/** A label selector, judged as the API server would; one that chooses everything there is has no use here. */
+export const labelSelector = z
+  .string()
+  .min(1, 'an empty selector would choose everything')
+  .superRefine((text, context) => {
+    const parsed = parseLabelSelector(text)
+    if (text === '' || ('requirements' in parsed && parsed.requirements.length > 0)) return
+    const message =
+      'fault' in parsed
+        ? `is no label selector: ${readable(parsed.fault)}`
+        : 'an empty selector would choose everything'
+    context.addIssue({ code: 'custom', message })
+  })
+  .meta({ description: 'A label selector: app=db,tier!=cache' })
+
+/** Without the pattern that the API server quotes: the words before it say the same. */
+function readable(fault: string): string {
+  return fault.replaceAll(/ \(e\.g\. .*?regex used for validation is '[^']*'\)/g, '').replace('<nil>: ', '')
+}
+
+export const namespace = z
+  .string()
+  .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'use a namespace: lower-case letters, digits and dashes, 63 at most')
 
 /** A secret is named in the configuration and never in it. */
 export const secret = z.union(

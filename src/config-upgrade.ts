@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { duration, name, percent, time, timeZone, version } from './config-scalars.ts'
+import { duration, labelSelector, name, namespace, percent, time, timeZone, version } from './config-scalars.ts'
 import type { Check } from './core/check.ts'
 import { days } from './core/window.ts'
 
@@ -18,8 +18,6 @@ const instant = z
   .string()
   .refine((text) => !Number.isNaN(Date.parse(text)), 'use a date such as 2026-12-24, or 2026-12-24T18:00:00+01:00')
 
-const selector = z.string().min(1).meta({ description: 'A label selector: app=db,tier!=cache' })
-
 const blackout = z
   .strictObject({ from: instant, to: instant, reason: z.string().min(1).default('a blackout') })
   .refine(({ from, to }) => !(Date.parse(from) >= Date.parse(to)), { message: 'ends before it begins', path: ['to'] })
@@ -33,9 +31,9 @@ const check = z
       .strictObject({
         apiVersion: z.string().min(1),
         kind: z.string().min(1),
-        namespace: z.string().min(1).optional(),
+        namespace: namespace.optional(),
         name: z.string().min(1).optional(),
-        selector: selector.optional(),
+        selector: labelSelector.optional(),
         cel: z.string().min(1).meta({ description: 'True of each object: object.status.phase == "Ready"' }),
       })
       .optional(),
@@ -57,7 +55,7 @@ const draining = z.strictObject({
   emptyDir: z.enum(['delete', 'keep']).default('delete').meta({ description: 'Data in emptyDir volumes' }),
   unmanaged: z.enum(['delete', 'keep']).default('delete').meta({ description: 'Pods that nobody makes anew' }),
   last: z
-    .array(z.strictObject({ selector, within: duration.optional() }))
+    .array(z.strictObject({ selector: labelSelector, within: duration.optional() }))
     .default([])
     .meta({ description: 'Pods that go last, one selector after another' }),
   tierWithin: duration.optional(),

@@ -22,13 +22,16 @@ const node = z.strictObject({
 
 const cluster = z.strictObject({
   name: name.default('homelab'),
-  talosconfig: z.string().min(1),
+  talosconfig: z
+    .string()
+    .min(1)
+    .meta({ description: 'Renewed in time: in its place, or below the state where the file is read-only' }),
   context: z.string().min(1).optional().meta({ description: "The talosconfig's context; its own choice by default" }),
   kubeconfig: z
     .string()
     .min(1)
     .optional()
-    .meta({ description: 'Without it one is asked of a control plane through Talos, and renewed' }),
+    .meta({ description: 'Renewed as the talosconfig is; without it one is asked of a control plane through Talos' }),
 })
 
 const factory = z.strictObject({

@@ -5,7 +5,6 @@ import type { StoreAddress } from './adapters/bullmq/connection.ts'
 import { checkStore, socketOf } from './adapters/bullmq/store.ts'
 import { openJournal } from './adapters/journal/journal.ts'
 import { lockState } from './adapters/journal/lock.ts'
-import { expiresSoon } from './adapters/talos/talosconfig.ts'
 import { type Agent, createAgent } from './agent.ts'
 import { createControl } from './main/answers.ts'
 import { serveControl } from './control/server.ts'
@@ -17,6 +16,7 @@ import { remembered } from './core/target.ts'
 import { loadJobs } from './engine/catalogue.ts'
 import { findOwnMachine, holderOf, readBootId } from './main/identity.ts'
 import { ownVersion } from './main/version.ts'
+import { watchLives } from './main/renewal.ts'
 import { startWork } from './main/work.ts'
 import { readSecret, type Settings, toSchematic } from './main/settings.ts'
 import { watchNodes } from './watchers/nodes.ts'
@@ -117,10 +117,8 @@ export async function runDaemon({ settings, log, signal, pollEvery }: DaemonOpti
   stack.defer(agent.stop)
   schematics.watch()
 
-  const checkExpiry = () => alertOnce(journal, 'talosconfig', expiresSoon(world, new Date()))
-  checkExpiry()
-  const daily = setInterval(checkExpiry, 24 * 3_600_000)
-  stack.defer(() => clearInterval(daily))
+  // Beside everything else: control planes that are away must not keep the power unguarded.
+  void stack.use(watchLives({ journal, log, all: world.credentials })).check()
 
   // The power first: nothing that comes after it may keep a failing battery waiting.
   const watching = new AbortController()

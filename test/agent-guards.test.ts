@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import type { Rollout } from '../src/core/rollout-record.ts'
 import { fakeHomelab, type FakeHomelab } from './fakes/homelab.ts'
 import { begin, finish, offered, texts } from './fakes/rollout.ts'
 import { onBattery, online, two } from './fakes/stories.ts'
@@ -49,7 +48,7 @@ describe('a UPS on battery keeps from beginning', () => {
     const order = ['w-1', 'cp-2', 'cp-3', 'cp-1']
     for (const name of order.slice(0, order.indexOf(node))) expect(await it.next()).toContain(`${name} runs v1.14.1`)
     const { snapshot: _, ...record } = homelab.ports.journal.openRollout() ?? {}
-    if ('id' in record && node === 'cp-2') homelab.ports.journal.saveRollout(record as Rollout)
+    if ('id' in record && node === 'cp-2') homelab.ports.journal.saveRollout(record)
     homelab.diary.splice(0)
     const fails = () => it.reads(onBattery)
     if (typeof after === 'number') atConfirm(homelab, after, fails)

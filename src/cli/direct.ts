@@ -7,6 +7,8 @@ import { createCalendar } from '../adapters/calendar/calendar.ts'
 import { compileCheck } from '../adapters/checks/checks.ts'
 import { createFactory } from '../adapters/factory/factory.ts'
 import type { PlanAnswer } from '../control/protocol.ts'
+import { lifeOf as lifeOfAccess } from '../adapters/kubernetes/entry.ts'
+import { dayOf, describeLife, stageOf } from '../core/certificate-life.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
 import type { Entry, Journal } from '../core/journal.ts'
 import { nextPowerState, type PowerState, startPower } from '../core/power.ts'
@@ -14,6 +16,7 @@ import { schematicsInUse } from '../core/schematic.ts'
 import { foresee } from '../core/rollout.ts'
 import { remembered } from '../core/target.ts'
 import { observe } from '../engine/observe.ts'
+import { lifeOf, readKubernetes, readTalos } from '../main/credentials.ts'
 import { findOwnMachine } from '../main/identity.ts'
 import { readSecret, readText, type Settings, toSchematic } from '../main/settings.ts'
 import { loadSchematics } from '../watchers/schematics.ts'
@@ -123,6 +126,32 @@ export async function checkSettings(settings: Settings): Promise<readonly string
   const { ownStore } = settings
   if (ownStore) await attempt('state', () => checkStore(ownStore))
   return faults
+}
+
+/** How long our own credentials live, for people: those that can be read. */
+export async function livesOf(settings: Settings, now = Date.now()): Promise<readonly string[]> {
+  const { kubeconfig } = settings.config.cluster
+  const read = [
+    readTalos(settings).then(({ value, file, copyFile, isCopy }) => ({
+      what: `the client certificate in ${isCopy ? copyFile : file} (${value.roles.join(', ')})`,
+      life: lifeOf(value.cert),
+    })),
+    ...(kubeconfig === undefined
+      ? []
+      : [
+          readKubernetes(settings, kubeconfig).then(({ value, file, copyFile, isCopy }) => ({
+            what: `the ${value.cert === undefined ? 'token' : 'client certificate'} in ${isCopy ? copyFile : file}`,
+            life: lifeOfAccess(value),
+          })),
+        ]),
+  ]
+  return (await Promise.allSettled(read)).flatMap((one) => {
+    if (one.status === 'rejected') return []
+    const { what, life } = one.value
+    const stage = life && stageOf(life, now)
+    if (!life) return [`${what} does not say when it ends`]
+    return [stage ? describeLife(what, life, stage) : `${what} ends on ${dayOf(life.to)}`]
+  })
 }
 
 async function checkDirectory(path: string, advice: string): Promise<void> {

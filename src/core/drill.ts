@@ -4,6 +4,7 @@ import { leastTimeLeft } from './feeds.ts'
 import type { JobContext } from './job.ts'
 import type { Machine } from './machines.ts'
 import { beginOutage, type Outage } from './outage.ts'
+import { findSheddable } from './shed.ts'
 import { planShutdown, type ShutdownPlan } from './shutdown.ts'
 import { stopTimes, type TimelineRow, timelineOf } from './timeline.ts'
 import { triggersOf } from './triggers.ts'
@@ -172,9 +173,10 @@ async function checkKubernetes({ config, ports, signal }: DrillContext): Promise
     ),
     config.power.shed.length === 0
       ? []
-      : kubernetes.scalable(config.power.shed, limited).then(
-          (found): DrillCheck[] => [
+      : findSheddable(kubernetes, config.power.shed, limited).then(
+          ({ found, refused }): DrillCheck[] => [
             { subject, text: `${found.length} workloads can be spared early (power.shed)`, ok: found.length > 0 },
+            ...refused.map(({ why }) => ({ subject, text: why, ok: false })),
           ],
           (error: unknown) => [fault(error)],
         ),

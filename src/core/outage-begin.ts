@@ -6,6 +6,7 @@ import type { JobContext } from './job.ts'
 import type { Machine } from './machines.ts'
 import { beginOutage, type Outage, type OutageNode, withMachines } from './outage.ts'
 import { openRecord, type OutageRecord } from './outage-record.ts'
+import { describeRefused, findSheddable } from './shed.ts'
 import { apiWithin } from './shutdown.ts'
 import { remembered } from './target.ts'
 import type { OutageReason } from './triggers.ts'
@@ -214,7 +215,12 @@ async function lookForWhatScales({ config, ports, signal }: JobContext, record: 
   }
   const looks = [
     ...(shed.length > 0 && record.current.scaled === undefined
-      ? [look('what can be spared', kubernetes.scalable(shed, limit), (scaled) => ({ scaled }))]
+      ? [
+          look('what can be spared', findSheddable(kubernetes, shed, limit), (sheddable) => {
+            alertOnce(journal, 'shed', describeRefused(sheddable))
+            return { scaled: sheddable.found }
+          }),
+        ]
       : []),
     ...(storageFlags && record.current.storage === undefined
       ? [look('storage', kubernetes.storageSettings(limit), (storage) => ({ storage }))]

@@ -10,13 +10,16 @@ import { createNutUps, type NutUps } from '../adapters/nut/ups.ts'
 import { createShare } from '../adapters/share/share.ts'
 import { createSnapshots } from '../adapters/snapshots/snapshots.ts'
 import { createTalos, type TalosAdapter } from '../adapters/talos/talos.ts'
-import { type Credentials, missingRole, parseTalosconfig } from '../adapters/talos/talosconfig.ts'
+import type { Credentials } from '../adapters/talos/talosconfig.ts'
 import type { Config } from '../config.ts'
-import { AgentError } from '../core/errors.ts'
+import { alertOnce } from '../core/alerts.ts'
 import type { Journal } from '../core/journal.ts'
 import type { Logger } from '../core/log.ts'
 import type { Ports } from '../core/ports.ts'
+import { accessFrom, keepKubernetes, keepTalos, readKubernetes, readTalos } from './credentials.ts'
 import { openMachines } from './machines.ts'
+import { renewableKubernetes, renewableTalos } from './renewable.ts'
+import type { Renewable } from './renewal.ts'
 import { readSecret, readText, type Settings } from './settings.ts'
 
 /** How long a control plane may take to hand out a kubeconfig, in ms. */
@@ -25,8 +28,8 @@ const kubeconfigWithin = 5_000
 export interface World extends AsyncDisposable {
   readonly ports: Ports
   readonly upses: ReadonlyMap<string, NutUps>
-  /** When the talosconfig's certificate ends. */
-  readonly expires: Date
+  /** Our own credentials, whose end is to be watched. */
+  readonly credentials: readonly Renewable[]
   /** What upsd last said to our login, by the UPS's label, where it refused it. */
   readonly loginsRefused: ReadonlyMap<string, string>
 }
@@ -46,11 +49,19 @@ export interface WorldOptions {
  */
 export async function openWorld({ settings, journal, onLoginRefused, onInsecure, log }: WorldOptions): Promise<World> {
   const { config, path } = settings
-  const credentials = await readCredentials(settings)
-  const talos = createTalos({ nodes: config.nodes, credentials })
+  const trouble = (name: string) => (why: string | undefined) => {
+    if (why !== undefined) log?.warn({ credentials: name, reason: why }, 'a new version is not used; the last one is')
+    alertOnce(journal, `${name}.file`, why && `${why}; what it said before is used until then`, name)
+  }
+  const keptTalos = await keepTalos(settings, trouble('talosconfig'))
+  const talos = createTalos({ nodes: config.nodes, credentials: async () => (await keptTalos.current()).value })
   const { kubeconfig } = config.cluster
+  const keptKubernetes =
+    kubeconfig === undefined ? undefined : await keepKubernetes(settings, kubeconfig, trouble('kubeconfig'))
+  for (const { isCopy, file, copyFile } of [keptTalos.last, ...(keptKubernetes ? [keptKubernetes.last] : [])])
+    if (isCopy) log?.info({}, `${copyFile} is used in the place of ${file}: it was renewed`)
   const api = createApi({
-    access: kubeconfig === undefined ? () => askForAccess(talos, config) : await readAccess(settings, kubeconfig),
+    access: keptKubernetes === undefined ? () => askForAccess(talos, config) : accessFrom(keptKubernetes),
   })
   const { snapshots, calendar, timeZone } = config.upgrade
 
@@ -83,7 +94,10 @@ export async function openWorld({ settings, journal, onLoginRefused, onInsecure,
   return {
     ports,
     upses,
-    expires: credentials.expires,
+    credentials: [
+      renewableTalos({ kept: keptTalos, talos, config }),
+      ...(keptKubernetes ? [renewableKubernetes({ kept: keptKubernetes, keptTalos, talos, config })] : []),
+    ],
     loginsRefused,
     [Symbol.asyncDispose]: async () => {
       await Promise.all([...upses.values()].map((ups) => ups[Symbol.asyncDispose]()))
@@ -126,18 +140,13 @@ export async function openUpses(settings: Settings, told: UpsesTold = {}): Promi
 }
 
 /** What it takes to talk to nodes. @throws AgentError `misconfigured`, also where the role is not enough */
-export async function readCredentials({ config, path }: Settings): Promise<Credentials> {
-  const file = path(config.cluster.talosconfig)
-  const credentials = parseTalosconfig(await readText(file), file, config.cluster.context)
-  const lacking = missingRole(credentials, { upgrades: config.upgrade.enabled, now: new Date() })
-  if (lacking) throw new AgentError('misconfigured', `${file}: ${lacking}`)
-  return credentials
+export async function readCredentials(settings: Settings): Promise<Credentials> {
+  return (await readTalos(settings)).value
 }
 
 /** What it takes to talk to Kubernetes, from its file. @throws AgentError `misconfigured` */
-export async function readAccess({ path }: Settings, kubeconfig: string): Promise<Access> {
-  const file = path(kubeconfig)
-  return parseKubeconfig(await readText(file), file)
+export async function readAccess(settings: Settings, kubeconfig: string): Promise<Access> {
+  return (await readKubernetes(settings, kubeconfig)).value
 }
 
 /** A kubeconfig of an admin, as the first control plane that answers hands it out (Talos' Kubeconfig call). */

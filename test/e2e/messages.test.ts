@@ -57,6 +57,12 @@ test('a good configuration is called so, and a file that it names and that is mi
   const directory = await folder()
   const file = await lab.writeConfig(directory)
   expect(await runCli(['config', 'check', '-c', file])).toMatchObject({ code: 0, stdout: `${file} is good\n` })
+  const inAYear = new Date(Date.now() + 365 * 86_400_000).toISOString().slice(0, 10)
+  expect((await runCli(['config', 'check', '-c', file])).stderr.split('\n')).toEqual([
+    `the client certificate in ${join(directory, 'talosconfig')} (os:admin) ends on ${inAYear}`,
+    `the client certificate in ${join(directory, 'kubeconfig')} ends on ${inAYear}`,
+    '',
+  ])
   await rm(join(directory, 'kubeconfig'))
   expect(await runCli(['config', 'check', '-c', file])).toMatchObject({
     code: 2,
@@ -196,6 +202,26 @@ test('a talosconfig without the role is one message that says which one it takes
     `caretaker: ${join(directory, 'talosconfig')}: its certificate has the role os:reader and not os:admin, which upgrades need ` +
       '(os:operator is enough with upgrade.enabled: false): make one with `talosctl config new --roles os:admin`\n',
   )
+})
+
+test('a talosconfig and a kubeconfig that are no YAML are refused with the place, and with nothing that is in them', async () => {
+  const directory = await folder()
+  const file = await lab.writeConfig(directory)
+  for (const name of ['talosconfig', 'kubeconfig']) {
+    const path = join(directory, name)
+    const good = await readFile(path, 'utf8')
+    await writeFile(path, `${good}users: "hunter2\n`)
+    const lines = good.split('\n').length
+    for (const command of ['start', 'config check']) {
+      const { code, stdout, stderr } = await runCli([...command.split(' '), '-c', file])
+      expect(code).toBe(2)
+      expect(stdout + stderr).toMatch(
+        new RegExp(`${path}: it is not YAML: [a-z ]+ at line (${lines}|${lines + 1}), column`),
+      )
+      expect(stdout + stderr).not.toMatch(/hunter2|LS0tLS1/)
+    }
+    await writeFile(path, good)
+  }
 })
 
 test('a second daemon on the same state is refused', { timeout: 60_000 }, async () => {

@@ -1,6 +1,8 @@
 import type { KubernetesFacts } from '../../src/core/cluster.ts'
 import { AgentError } from '../../src/core/errors.ts'
+import { parseLabelSelector } from '../../src/core/label-selector.ts'
 import type { Kubernetes, ScaledWorkload, StorageSetting, WorkloadSelection } from '../../src/core/ports.ts'
+import { matches } from '../lab/kubernetes-selectors.ts'
 import type { FakeMachine, FakeWorld } from './homelab.ts'
 
 /** A workload and how many replicas it has now. */
@@ -168,15 +170,14 @@ export function fakeKubernetes(world: FakeWorld): Kubernetes {
   }
 }
 
-/** Of Kubernetes' label selectors the fake knows `key=value`, several with commas. */
 function chooser({ selector, namespace }: WorkloadSelection): (workload: FakeWorkload) => boolean {
-  if (selector === '') throw new AgentError('misconfigured', 'an empty label selector would choose every workload')
-  const terms = selector.split(',').map((term) => term.split('='))
-  if (terms.some(({ length }) => length !== 2))
-    throw new AgentError('misconfigured', `"${selector}" chooses no workloads: unable to parse requirement`)
+  if (selector.trim() === '')
+    throw new AgentError('misconfigured', 'an empty label selector would choose every workload')
+  const parsed = parseLabelSelector(selector)
+  if ('fault' in parsed) throw new AgentError('misconfigured', `"${selector}" chooses no workloads: ${parsed.fault}`)
   return (workload) =>
     (namespace ?? workload.namespace) === workload.namespace &&
-    terms.every(([key = '', value]) => workload.labels[key] === value)
+    parsed.requirements.every((requirement) => matches(requirement, workload.labels))
 }
 
 function orderOf({ kind, namespace, name }: Omit<ScaledWorkload, 'replicas'>): string {

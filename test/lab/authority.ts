@@ -17,8 +17,16 @@ export interface LabAuthority {
   readonly ca: string
   /** A server's certificate: Ed25519, EKU serverAuth only, with these IP addresses and DNS names in its SAN. */
   issueServer(names: { common: string; ips?: readonly string[]; dns?: readonly string[] }): Promise<Identity>
-  /** A client's certificate: its roles (Talos) or groups (Kubernetes) are the subject's O, EKU is clientAuth alone. */
-  issueClient(names: { common: string; organizations: readonly string[] }): Promise<Identity>
+  /**
+   * A client's certificate: its roles (Talos) or groups (Kubernetes) are the subject's O, EKU is clientAuth alone. It is
+   * good for a year from the authority's birth, or between these days.
+   */
+  issueClient(names: {
+    common: string
+    organizations: readonly string[]
+    from?: Date | undefined
+    to?: Date | undefined
+  }): Promise<Identity>
 }
 
 export async function createAuthority(organization: string): Promise<LabAuthority> {
@@ -40,7 +48,11 @@ export async function createAuthority(organization: string): Promise<LabAuthorit
     ],
   })
 
-  async function issue(subject: x509.JsonName, lifetime: number, extensions: x509.Extension[]): Promise<Identity> {
+  async function issue(
+    subject: x509.JsonName,
+    { from = new Date(now - 60_000), to }: { from?: Date | undefined; to: Date },
+    extensions: x509.Extension[],
+  ): Promise<Identity> {
     const own = await generateKeys()
     const cert = await x509.X509CertificateGenerator.create({
       subject,
@@ -49,8 +61,8 @@ export async function createAuthority(organization: string): Promise<LabAuthorit
       signingKey: keys.privateKey,
       signingAlgorithm: ed25519,
       serialNumber: createHash('sha256').update(randomBytes(16)).digest('hex').slice(0, 16),
-      notBefore: new Date(now - 60_000),
-      notAfter: new Date(now + lifetime),
+      notBefore: from,
+      notAfter: to,
       extensions: [
         new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
         await x509.AuthorityKeyIdentifierExtension.create(keys.publicKey),
@@ -63,16 +75,16 @@ export async function createAuthority(organization: string): Promise<LabAuthorit
   return {
     ca: ca.toString('pem') + '\n',
     issueServer: ({ common, ips = [], dns = [] }) =>
-      issue([{ CN: [common] }], 24 * 3_600_000, [
+      issue([{ CN: [common] }], { to: new Date(now + 24 * 3_600_000) }, [
         new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
         new x509.SubjectAlternativeNameExtension([
           ...ips.map((value) => ({ type: 'ip' as const, value })),
           ...dns.map((value) => ({ type: 'dns' as const, value })),
         ]),
       ]),
-    issueClient: ({ common, organizations }) =>
+    issueClient: ({ common, organizations, from, to = new Date(now + year) }) =>
       // All organizations stand in one part of the subject, before the name, as Go writes them (crypto/x509/pkix).
-      issue([...(organizations.length > 0 ? [{ O: [...organizations] }] : []), { CN: [common] }], year, [
+      issue([...(organizations.length > 0 ? [{ O: [...organizations] }] : []), { CN: [common] }], { from, to }, [
         new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth]),
       ]),
   }

@@ -64,6 +64,8 @@ export interface ConfigOverrides {
   readonly power?: Readonly<Record<string, unknown>>
   readonly queue?: Readonly<Record<string, unknown>>
   readonly factoryUrl?: string
+  /** From when to when the talosconfig's certificate is good: a year unless said. */
+  readonly life?: { readonly from: Date; readonly to: Date }
   /** Roles in the talosconfig's certificate. */
   readonly roles?: readonly string[]
 }
@@ -236,8 +238,8 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
     cutPower: () => {
       for (const node of nodes) node.cutPower()
     },
-    writeConfig: async (directory, { ups, upgrade, power, queue, factoryUrl, roles = ['os:admin'] } = {}) => {
-      const client = await talosAuthority.issueClient({ common: 'caretaker', organizations: roles })
+    writeConfig: async (directory, { ups, upgrade, power, queue, factoryUrl, life, roles = ['os:admin'] } = {}) => {
+      const client = await talosAuthority.issueClient({ common: 'caretaker', organizations: roles, ...life })
       const base64 = (text: string) => Buffer.from(text).toString('base64')
       const contexts = {
         lab: {

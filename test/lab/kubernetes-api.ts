@@ -68,6 +68,14 @@ type Lab = Pick<
   | 'pods'
 >
 
+export interface KubeconfigOptions {
+  readonly user?: string
+  readonly groups?: readonly string[]
+  /** From when to when its certificate is good: a year from now unless said. */
+  readonly from?: Date | undefined
+  readonly to?: Date | undefined
+}
+
 /** A Kubernetes API server with the controllers and kubelets behind it, which plain kubectl can talk to. */
 export interface KubernetesApi extends Lab, Pick<Permissions, 'deny'>, AsyncDisposable {
   start(): Promise<void>
@@ -76,7 +84,7 @@ export interface KubernetesApi extends Lab, Pick<Permissions, 'deny'>, AsyncDisp
   /** What clients did, in order. */
   readonly diary: readonly DiaryEntry[]
   /** A kubeconfig with a new client certificate: user 'admin' in 'system:masters' unless said. */
-  kubeconfig(options?: { readonly user?: string; readonly groups?: readonly string[] }): Promise<string>
+  kubeconfig(options?: KubeconfigOptions): Promise<string>
   /** Every client certificate that was made up to now counts as ended, and is answered with 401. */
   expireCredentials(): void
 }
@@ -244,8 +252,8 @@ export function createKubernetesApi(options: KubernetesApiOptions): KubernetesAp
       // A port that somebody else took meanwhile is the lab's mistake: it ends the run, as an unhandled rejection.
       void align()
     },
-    async kubeconfig({ user = 'admin', groups = ['system:masters'] } = {}) {
-      const { cert, key } = await authority.issueClient({ common: user, organizations: groups })
+    async kubeconfig({ user = 'admin', groups = ['system:masters'], from, to } = {}) {
+      const { cert, key } = await authority.issueClient({ common: user, organizations: groups, from, to })
       issued.add(new X509Certificate(cert).fingerprint256)
       const base64 = (text: string): string => Buffer.from(text).toString('base64')
       const server = `https://${address}:${listener?.port ?? port}`

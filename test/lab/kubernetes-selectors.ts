@@ -1,3 +1,4 @@
+import { parseLabelSelector, type Requirement } from '../../src/core/label-selector.ts'
 import { isNode, isPod, nodes, pods, type KubernetesObject, type Resource } from './kubernetes-objects.ts'
 import { badRequest } from './kubernetes-status.ts'
 
@@ -13,21 +14,39 @@ export function parseSelectors(resource: Resource, query: URLSearchParams): Sele
 }
 
 function parseLabels(selector: string): readonly Selects[] {
-  // Commas inside 'in (a, b)' do not separate requirements.
-  const terms = selector.match(/[^,(]+(\([^)]*\))?/g) ?? []
-  return terms.map((raw) => {
-    const term = raw.trim()
-    const set = /^(\S+)\s+(in|notin)\s+\(([^)]*)\)$/.exec(term)
-    if (set !== null) {
-      const values = split(set[3] ?? '')
-      return (object) => values.includes(labelOf(object, set[1] ?? '') ?? '') === (set[2] === 'in')
+  const parsed = parseLabelSelector(selector)
+  if ('fault' in parsed) throw badRequest(parsed.fault)
+  return parsed.requirements.map(
+    (requirement) =>
+      ({ metadata }) =>
+        matches(requirement, metadata.labels ?? {}),
+  )
+}
+
+/** Whether labels are as one requirement asks (k8s.io/apimachinery pkg/labels/selector.go Matches). */
+export function matches({ key, operator, values }: Requirement, labels: Readonly<Record<string, string>>): boolean {
+  const value = Object.hasOwn(labels, key) ? labels[key] : undefined
+  switch (operator) {
+    case 'exists':
+      return value !== undefined
+    case '!':
+      return value === undefined
+    case 'notin':
+    case '!=':
+      return value === undefined || !values.includes(value)
+    case 'gt':
+    case 'lt': {
+      if (value === undefined || !/^[+-]?\d+$/.test(value)) return false
+      const [label, limit] = [value, values[0] ?? ''].map((text) => BigInt(text.replace(/^\+/, '')))
+      return operator === 'gt' ? label! > limit! : label! < limit!
     }
-    const equal = /^([^\s=!]+)\s*(==?|!=)\s*([^\s=!]*)$/.exec(term)
-    if (equal !== null) return (object) => (labelOf(object, equal[1] ?? '') === equal[3]) === (equal[2] !== '!=')
-    const present = /^(!?)([^\s=!]+)$/.exec(term)
-    if (present !== null) return (object) => (labelOf(object, present[2] ?? '') !== undefined) === (present[1] === '')
-    throw badRequest(`unable to parse requirement: found '${term}'`)
-  })
+    case '=':
+    case '==':
+    case 'in':
+      return value !== undefined && values.includes(value)
+    default:
+      return operator satisfies never
+  }
 }
 
 function parseField(resource: Resource, term: string): Selects {
@@ -57,10 +76,6 @@ function fieldsOf(resource: Resource): Readonly<Record<string, (object: Kubernet
   if (resource === nodes)
     return { ...both, 'spec.unschedulable': (object) => String(isNode(object) && object.spec.unschedulable === true) }
   return both
-}
-
-function labelOf({ metadata }: KubernetesObject, label: string): string | undefined {
-  return metadata.labels?.[label]
 }
 
 function split(list: string): readonly string[] {

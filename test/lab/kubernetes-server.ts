@@ -59,7 +59,7 @@ export async function listen({ address, port, identity, ca, answer, upgrade }: L
 
 /**
  * The client's user and groups, or the 401 of a client without a certificate of this cluster or a token for it, or with one
- * that has ended (their SHA-256 fingerprints).
+ * that has ended: by the lab's own clock, which a test may move, or because it is one of `expired` (SHA-256 fingerprints).
  */
 export function authenticate(
   { socket, headers }: Pick<IncomingMessage, 'socket' | 'headers'>,
@@ -67,11 +67,40 @@ export function authenticate(
   expired: ReadonlySet<string>,
 ): User {
   const bearer = tokens[headers.authorization?.replace(/^Bearer /, '') ?? '']
-  if (bearer) return bearer
-  const shown = socket instanceof TLSSocket && socket.authorized ? socket.getPeerCertificate() : undefined
-  if (shown?.subject === undefined || expired.has(shown.fingerprint256))
+  if (bearer) return impersonated(bearer, headers)
+  const shown = socket instanceof TLSSocket && isOfThisCluster(socket) ? socket.getPeerCertificate() : undefined
+  const isGood = ({ valid_from: from, valid_to: to }: { valid_from: string; valid_to: string }) =>
+    Date.parse(from) <= Date.now() && Date.now() < Date.parse(to)
+  if (shown?.subject === undefined || expired.has(shown.fingerprint256) || !isGood(shown))
     throw refuse(401, 'Unauthorized', { reason: 'Unauthorized' })
-  return { name: texts(shown.subject.CN)[0] ?? '', groups: texts(shown.subject.O) }
+  return impersonated({ name: texts(shown.subject.CN)[0] ?? '', groups: texts(shown.subject.O) }, headers)
+}
+
+/** Its dates are judged apart from the rest. */
+function isOfThisCluster({ authorized, authorizationError }: TLSSocket): boolean {
+  // Node's types call it an Error; it is the error's code.
+  const code = String(authorizationError)
+  return authorized || code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID'
+}
+
+/** As whom the client wants to act, where it may (k8s.io/apiserver pkg/endpoints/filters/impersonation). */
+function impersonated(client: User, headers: IncomingMessage['headers']): User {
+  const others = Object.keys(headers).some((name) => /^impersonate-(group|uid|extra-)/.test(name))
+  const name = headers['impersonate-user']
+  if (typeof name !== 'string') {
+    if (others) throw refuse(500, 'requested impersonating without impersonating a user', { reason: 'InternalError' })
+    return client
+  }
+  if (!client.groups.includes('system:masters'))
+    throw refuse(
+      403,
+      `users "${name}" is forbidden: User "${client.name}" cannot impersonate resource "users" in API group "" at the cluster scope`,
+      { reason: 'Forbidden' },
+    )
+  const utf8 = (text: string) => Buffer.from(text, 'latin1').toString('utf8')
+  // Node joins what comes several times.
+  const groups = headers['impersonate-group']
+  return { name: utf8(name), groups: typeof groups === 'string' ? groups.split(', ').map(utf8) : [] }
 }
 
 /** The request's JSON document; undefined when it has none. */

@@ -19,6 +19,7 @@ const rules: Partial<Record<string, readonly string[]>> = {
   'MachineService.Upgrade': ['os:admin'],
   'MachineService.Rollback': ['os:admin'],
   'MachineService.Kubeconfig': ['os:admin'],
+  'MachineService.GenerateClientConfiguration': ['os:admin'],
   'MachineService.Read': ['os:admin'],
   'MachineService.EtcdForfeitLeadership': ['os:admin'],
   'MachineService.Reboot': operators,

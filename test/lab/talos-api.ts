@@ -18,6 +18,7 @@ import {
 import { State } from '../../src/adapters/talos/gen/state_pb.ts'
 import { machineIdOf } from '../../src/adapters/talos/machine-id.ts'
 import { tarOf } from './talos-archive.ts'
+import { generateClient } from './talos-client-config.ts'
 import { onlyControlPlane, serveEtcd, validateForUpgrade } from './talos-etcd-api.ts'
 import { runInstaller, type ImageStore } from './talos-installer.ts'
 import type { Machine } from './talos-machine.ts'
@@ -138,6 +139,15 @@ function serveMachine(machine: Machine, sequences: Sequences, images: ImageStore
       onlyControlPlane(machine, 'kubeconfig')
       if (!options.kubeconfig) throw new ConnectError('Kubernetes is not configured', Code.FailedPrecondition)
       yield { bytes: tarOf('kubeconfig', options.kubeconfig()) }
+    },
+    async generateClientConfiguration(request) {
+      if (minorOf(machine.running.version) < 13 && options.role === 'worker')
+        throw new ConnectError(
+          "client configuration (talosconfig) can't be generated on worker nodes",
+          Code.FailedPrecondition,
+        )
+      onlyControlPlane(machine, 'generate client configuration')
+      return { messages: [await generateClient(options, request)] }
     },
   }
 }

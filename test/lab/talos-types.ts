@@ -69,6 +69,8 @@ export interface TalosNodeOptions {
    * when the Kubernetes API is away.
    */
   readonly cordonAndDrain?: (name: string) => Promise<void>
+  /** Issues what GenerateClientConfiguration hands out: in a rotation of the CA another authority than the server's. */
+  readonly clientAuthority?: () => LabAuthority
   /** The kubeconfig that a control plane hands out to an admin. */
   readonly kubeconfig?: () => string
   readonly pace?: Partial<TalosPace>

@@ -1,5 +1,5 @@
-import { X509Certificate } from 'node:crypto'
 import { AgentError } from '../../core/errors.ts'
+import { lifeOf } from './entry.ts'
 import type { Access } from './kubeconfig.ts'
 
 /** The way in as it is at present, with the connections that were opened by it. */
@@ -11,10 +11,17 @@ export interface Session<Connections> {
 }
 
 export interface Sessions<Connections> extends Disposable {
-  /** The present one; fetched where there is none yet, or where its certificate ends. */
+  /** The present one; asked for where there is none yet, or where the access has changed. */
   current(signal: AbortSignal): Promise<Session<Connections>>
-  /** Another one than that which was refused; undefined where nothing can be fetched. */
+  /** Another one than that which was refused; undefined where there is no other. */
   renewed(refused: Session<Connections>, signal: AbortSignal): Promise<Session<Connections> | undefined>
+}
+
+/** Where the access comes from. Both calls answer with the same object for as long as nothing has changed. */
+export interface AccessSource {
+  current(signal: AbortSignal): Promise<Access>
+  /** Another one than that which was refused; undefined where there is no other. */
+  renewed(refused: Access, signal: AbortSignal): Promise<Access | undefined>
 }
 
 /** So long before a client certificate ends, it is renewed, in ms. */
@@ -23,32 +30,62 @@ const beforeItEnds = 3_600_000
 const renewEvery = 60_000
 
 interface Held<Connections> extends Session<Connections> {
-  readonly renewAt: number
-  readonly endsAt: number
   /** Closes the connections as soon as nobody uses them. */
   retire(): void
 }
 
-/**
- * Keeps what it takes to get in, and fetches it anew where it is not ours for good. Many may ask at the same time: it is
- * fetched once for all of them.
- */
+/** Keeps the connections of the present access, and those of the one before until nobody uses them. */
 export function createSessions<Connections extends { destroy(): void }>(
-  given: Access | (() => Promise<Access>),
+  given: Access | AccessSource | (() => Promise<Access>),
   open: (access: Access) => Connections,
 ): Sessions<Connections> {
-  let held: Held<Connections> | undefined = typeof given === 'function' ? undefined : hold(given, open)
-  let fetching: Promise<Held<Connections>> | undefined
+  const source = sourceOf(given)
+  let held: Held<Connections> | undefined
+
+  function holding(access: Access): Held<Connections> {
+    if (held?.access === access) return held
+    held?.retire()
+    held = hold(access, open)
+    return held
+  }
+
+  return {
+    current: async (signal) => holding(await heeding(source.current(signal), signal)),
+    async renewed(refused, signal) {
+      if (held !== undefined && held !== refused) return held
+      const access = await heeding(source.renewed(refused.access, signal), signal)
+      return access === undefined ? undefined : holding(access)
+    },
+    [Symbol.dispose]() {
+      held?.connections.destroy()
+    },
+  }
+}
+
+function sourceOf(given: Access | AccessSource | (() => Promise<Access>)): AccessSource {
+  if (typeof given === 'function') return fetchedAccess(given)
+  if ('current' in given) return given
+  return { current: async () => given, renewed: async () => undefined }
+}
+
+/**
+ * An access that is fetched: anew before its client certificate ends, and where it is refused. Many may ask at the same
+ * time: it is fetched once for all of them.
+ */
+export function fetchedAccess(fetch: () => Promise<Access>): AccessSource {
+  let held: { readonly access: Access; readonly renewAt: number; readonly endsAt: number } | undefined
+  let fetching: Promise<Access> | undefined
   let triedAt = 0
 
-  function fetch(from: () => Promise<Access>): Promise<Held<Connections>> {
+  function fetchOnce(): Promise<Access> {
     fetching ??= (async () => {
       triedAt = Date.now()
       try {
-        const fresh = hold(await from(), open)
-        held?.retire()
-        held = fresh
-        return fresh
+        const access = await fetch()
+        const { from, to } = lifeOf(access) ?? { from: 0, to: Number.POSITIVE_INFINITY }
+        // One that was made for less than some hours would otherwise be renewed all the time.
+        held = { access, endsAt: to, renewAt: Math.max(to - beforeItEnds, from + (to - from) * (2 / 3)) }
+        return access
       } finally {
         fetching = undefined
       }
@@ -58,20 +95,15 @@ export function createSessions<Connections extends { destroy(): void }>(
 
   return {
     async current(signal) {
-      if (typeof given !== 'function') return held!
       const now = Date.now()
-      if (held === undefined || now >= held.endsAt) return await heeding(fetch(given), signal)
-      if (now < held.renewAt || now - triedAt < renewEvery) return held
+      if (held === undefined || now >= held.endsAt) return await heeding(fetchOnce(), signal)
+      if (now < held.renewAt || now - triedAt < renewEvery) return held.access
       // The old certificate is still good: what keeps a new one away now may pass until it ends.
-      const old = held
-      return await heeding(fetch(given), signal).catch(() => old)
+      const { access } = held
+      return await heeding(fetchOnce(), signal).catch(() => access)
     },
     async renewed(refused, signal) {
-      if (typeof given !== 'function') return undefined
-      return held !== undefined && held !== refused ? held : await heeding(fetch(given), signal)
-    },
-    [Symbol.dispose]() {
-      held?.connections.destroy()
+      return held !== undefined && held.access !== refused ? held.access : await heeding(fetchOnce(), signal)
     },
   }
 }
@@ -81,7 +113,6 @@ function hold<Connections extends { destroy(): void }>(
   open: (access: Access) => Connections,
 ): Held<Connections> {
   const connections = open(access)
-  const { from, to } = lifeOf(access)
   let users = 0
   let retired = false
   const close = () => {
@@ -90,9 +121,6 @@ function hold<Connections extends { destroy(): void }>(
   return {
     access,
     connections,
-    endsAt: to,
-    // One that was made for less than some hours would otherwise be renewed all the time.
-    renewAt: Math.max(to - beforeItEnds, from + (to - from) * (2 / 3)),
     use() {
       users += 1
       return () => {
@@ -105,13 +133,6 @@ function hold<Connections extends { destroy(): void }>(
       close()
     },
   }
-}
-
-/** When the client certificate begins and ends, epoch ms; a token does not say. */
-function lifeOf({ cert }: Access): { readonly from: number; readonly to: number } {
-  if (cert === undefined) return { from: 0, to: Number.POSITIVE_INFINITY }
-  const { validFromDate, validToDate } = new X509Certificate(cert)
-  return { from: validFromDate.getTime(), to: validToDate.getTime() }
 }
 
 /** What is fetched goes on for the others when one of those who wait is called off. */

@@ -1,7 +1,8 @@
 import { Agent, request } from 'node:https'
 import { AgentError } from '../../core/errors.ts'
-import { createSessions, type Session } from './access.ts'
+import { type AccessSource, createSessions, type Session } from './access.ts'
 import { ApiRefusal, readAnswer, translate } from './answers.ts'
+import { headersOf, tlsOf, whyUnknown } from './entry.ts'
 import { type ExecOutcome, type ExecRequest, execOver } from './exec.ts'
 import type { Access } from './kubeconfig.ts'
 
@@ -23,10 +24,10 @@ export interface Api extends Disposable {
 
 export interface ApiOptions {
   /**
-   * What it takes to get in, or how to fetch it: what is fetched is fetched anew when the API server doesn't know us any
-   * more, and before its client certificate ends.
+   * What it takes to get in, where that comes from, or how to fetch it: what is fetched is fetched anew when the API
+   * server doesn't know us any more, and before its client certificate ends.
    */
-  readonly access: Access | (() => Promise<Access>)
+  readonly access: Access | AccessSource | (() => Promise<Access>)
 }
 
 /** A list of a large cluster is some megabytes; this is far beyond it, in bytes. */
@@ -48,8 +49,10 @@ export function createApi(given: Access | ApiOptions): Api {
     } catch (error) {
       if (!isUnknownThere(error)) throw error
       const renewed = await sessions.renewed(session, signal)
-      if (renewed === undefined) throw error
-      return await over(renewed)
+      if (renewed === undefined) throw withReason(error, session.access)
+      return await over(renewed).catch((again: unknown) => {
+        throw withReason(again, renewed.access)
+      })
     }
   }
 
@@ -73,8 +76,15 @@ export function queryOf(values: Readonly<Record<string, string | undefined>>): s
   return given.length === 0 ? '' : `?${given.join('&')}`
 }
 
-function openAgent({ ca, cert, key }: Access): Agent {
-  return new Agent({ keepAlive: true, maxSockets: 8, ...(ca ? { ca } : {}), ...(cert && key ? { cert, key } : {}) })
+function openAgent(access: Access): Agent {
+  return new Agent({ keepAlive: true, maxSockets: 8, ...tlsOf(access) })
+}
+
+/** A 401 says nothing of its reason; where the dates of our credentials tell it, it is added. */
+function withReason(error: unknown, access: Access): unknown {
+  if (!(error instanceof ApiRefusal) || error.status !== 401) return error
+  const why = whyUnknown(access, Date.now())
+  return why === undefined ? error : new ApiRefusal(401, `${error.message}: ${why}`, error.details)
 }
 
 /** It does not take us for anybody (401), or shows a certificate of another CA: after either was made anew. */
@@ -93,17 +103,17 @@ async function sendOver<T>(session: Session<Agent>, request: ApiRequest): Promis
 }
 
 function sendOnce<T>({ access, connections }: Session<Agent>, { method, path, body, signal }: ApiRequest): Promise<T> {
-  const { server, token } = access
+  const { server } = access
   const where = server.host
   return new Promise((resolve, reject) => {
     const url = new URL(server.pathname.replace(/\/$/, '') + path, server)
-    const payload = body === undefined ? undefined : JSON.stringify(body)
-    const headers: Record<string, string> = { accept: 'application/json', 'user-agent': 'caretaker' }
+    // As bytes: beside a text Node would write the headers in UTF-8 too, and not as they are.
+    const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
+    const headers: Record<string, string | string[]> = { accept: 'application/json', ...headersOf(access) }
     // Of itself Node sends a DELETE's body without a length, which servers refuse.
-    if (payload !== undefined) headers['content-length'] = String(Buffer.byteLength(payload))
+    if (payload !== undefined) headers['content-length'] = String(payload.length)
     if (payload !== undefined)
       headers['content-type'] = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'
-    if (token !== undefined) headers['authorization'] = `Bearer ${token}`
     const fail = (error: unknown) => reject(translate(error, where, signal))
     const outgoing = request(url, { method, headers, agent: connections, signal }, (response) => {
       const chunks: Buffer[] = []

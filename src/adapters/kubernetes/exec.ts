@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { WebSocket } from 'ws'
 import { AgentError } from '../../core/errors.ts'
 import { ApiRefusal, readAnswer, translate } from './answers.ts'
+import { headersOf, tlsOf } from './entry.ts'
 import { type Access, asRecord } from './kubeconfig.ts'
 
 export interface ExecRequest {
@@ -38,7 +39,7 @@ export function execOver(
   access: Access,
   { namespace, pod, container, command, signal }: ExecRequest,
 ): Promise<ExecOutcome> {
-  const { server, ca, cert, key, token } = access
+  const { server } = access
   const where = server.host
   const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/exec`
   const url = new URL(server.pathname.replace(/\/$/, '') + path, server)
@@ -49,14 +50,12 @@ export function execOver(
     ['stdout', 'true'],
     ['stderr', 'true'],
   ]).toString()
-  const headers = { 'user-agent': 'caretaker', ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) }
-  const tls = { ...(ca ? { ca } : {}), ...(cert && key ? { cert, key } : {}) }
 
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(translate(signal.reason, where, signal))
     const socket = new WebSocket(url, protocols, {
-      ...tls,
-      headers,
+      ...tlsOf(access),
+      headers: headersOf(access),
       perMessageDeflate: false,
       maxPayload: largestOutput,
     })

@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
-import { parse } from 'yaml'
+import { LineCounter, parseDocument } from 'yaml'
 import { AgentError, messageOf } from '../../core/errors.ts'
+import { describeYamlFault } from '../../core/yaml-fault.ts'
+import { createFields, type Fields } from './kubeconfig-fields.ts'
 
 /** What it takes to talk to an API server: PEM texts, or a token. */
 export interface Access {
@@ -11,67 +12,185 @@ export interface Access {
   readonly cert: string | undefined
   readonly key: string | undefined
   readonly token: string | undefined
+  /** The name in the server's certificate, where it is not that of the URL. */
+  readonly serverName?: string | undefined
+  /** On whose behalf each request is made. */
+  readonly impersonate?: Impersonation | undefined
+  /** Where it comes from, for messages; absent in what was put together by hand. */
+  readonly origin?: string | undefined
+  /** Files beside the kubeconfig that it was read from. */
+  readonly files?: readonly string[]
+}
+
+/** k8s.io/client-go rest ImpersonationConfig. */
+export interface Impersonation {
+  readonly user: string
+  readonly uid: string | undefined
+  readonly groups: readonly string[]
+  readonly extra: Readonly<Record<string, readonly string[]>>
 }
 
 /**
  * Reads a kubeconfig's current context (kubernetes/client-go tools/clientcmd/api/v1). Data may be embedded or in files
- * beside it. Programs that fetch credentials (`exec`) need a person or a cloud, and are refused.
+ * beside it. What would need a person, a cloud or another program is refused by its name, and so is what would change
+ * whom we talk to, or as whom, in a way that is not supported.
  *
- * @throws AgentError `misconfigured`
+ * @throws AgentError `misconfigured`, one message, with nothing of what is secret
  */
 export function parseKubeconfig(text: string, file: string): Access {
   const wrong = (why: string) => new AgentError('misconfigured', `${file}: ${why}`)
-  let document: Record<string, unknown>
-  try {
-    document = asRecord(parse(text))
-  } catch (error) {
-    throw wrong(`it is not YAML: ${messageOf(error)}`)
-  }
-  const named = (list: 'contexts' | 'clusters' | 'users', kind: string, name: unknown) => {
-    const entries = Array.isArray(document[list]) ? document[list].map(asRecord) : []
-    const found = entries.find((entry) => entry['name'] === name)
-    if (!found) throw wrong(`it has no ${kind} "${String(name)}"`)
-    return asRecord(found[kind])
-  }
+  const document = readDocument(text, wrong)
   const current = document['current-context']
   if (typeof current !== 'string' || current === '') throw wrong('it has no current-context')
-  const context = named('contexts', 'context', current)
-  const cluster = named('clusters', 'cluster', context['cluster'])
-  const user = named('users', 'user', context['user'])
-  if (user['exec'] !== undefined)
-    throw wrong(
-      `the user "${String(context['user'])}" gets its credentials from a program: use one with a client certificate or a token`,
-    )
-
-  const read = (from: Record<string, unknown>, key: string) => {
-    const data = from[`${key}-data`]
-    if (typeof data === 'string') return Buffer.from(data, 'base64').toString('utf8')
-    const path = from[key]
-    if (typeof path !== 'string') return undefined
-    try {
-      return readFileSync(resolve(dirname(file), path), 'utf8')
-    } catch (error) {
-      throw wrong(`${key} can't be read: ${messageOf(error)}`)
-    }
+  const named = (list: 'contexts' | 'clusters' | 'users', kind: string, name: unknown) => {
+    if (typeof name !== 'string' || name === '') throw wrong(`the context "${current}" names no ${kind}`)
+    const entries = Array.isArray(document[list]) ? document[list].map(asRecord) : []
+    const found = entries.filter((entry) => entry['name'] === name)
+    if (found.length === 0) throw wrong(`it has no ${kind} "${name}"`)
+    if (found.length > 1) throw wrong(`it has more than one ${kind} "${name}"`)
+    return asRecord(found[0]![kind])
   }
-  const { server } = cluster
-  if (typeof server !== 'string' || !URL.canParse(server) || new URL(server).protocol !== 'https:')
-    throw wrong('the cluster has no https server')
-  if (cluster['insecure-skip-tls-verify'] === true)
-    throw wrong('insecure-skip-tls-verify is not supported: give it the certificate-authority')
-  const token = typeof user['token'] === 'string' ? user['token'] : undefined
-  const [cert, key] = [read(user, 'client-certificate'), read(user, 'client-key')]
+  const context = named('contexts', 'context', current)
+  const files: string[] = []
+  const fieldsOf = (kind: string, name: unknown, values: Record<string, unknown>) =>
+    createFields({ file, of: `the ${kind} "${String(name)}"`, values, files })
+  const cluster = fieldsOf('cluster', context['cluster'], named('clusters', 'cluster', context['cluster']))
+  const user = fieldsOf('user', context['user'], named('users', 'user', context['user']))
+
+  refuseOtherLogins(user, wrong)
+  const where = readServer(cluster, wrong)
+  const token = user.token()
+  const [cert, key] = [user.pem('client-certificate'), user.pem('client-key')]
   if (token === undefined && (cert === undefined || key === undefined))
     throw wrong('its user has neither a client certificate with its key nor a token')
-  const ca = read(cluster, 'certificate-authority')
+  if ((cert === undefined) !== (key === undefined))
+    throw wrong(`${user.of} has a client certificate without its key, or a key without its certificate`)
+  const ca = cluster.pem('certificate-authority')
+  if (ca !== undefined && !ca.includes('-----BEGIN CERTIFICATE-----'))
+    throw wrong(`certificate-authority of ${cluster.of} holds no certificate (PEM)`)
   try {
     createSecureContext({ ...(ca ? { ca } : {}), ...(cert && key ? { cert, key } : {}) })
   } catch (error) {
     throw wrong(`its certificates or key can't be used: ${messageOf(error)}`)
   }
-  return { server: new URL(server), ca, cert, key, token }
+  return { ...where, ca, cert, key, token, impersonate: readImpersonation(user, wrong), origin: file, files }
+}
+
+type Wrong = (why: string) => AgentError
+
+function readDocument(text: string, wrong: Wrong): Record<string, unknown> {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const [fault] = document.errors
+  if (fault) throw wrong(describeYamlFault(fault.code, lines.linePos(fault.pos[0])))
+  try {
+    return asRecord(document.toJS())
+  } catch {
+    // An alias that leads nowhere, or too many of them; the parser's words would repeat its name.
+    throw wrong('it is not YAML that can be read: it has an alias (*name) that leads nowhere, or too many of them')
+  }
+}
+
+function refuseOtherLogins(user: Fields, wrong: Wrong): void {
+  const instead = 'use one with a client certificate or a token'
+  if (user.has('exec')) throw wrong(`${user.of} gets its credentials from a program: ${instead}`)
+  if (user.has('auth-provider'))
+    throw wrong(`${user.of} gets its credentials from a program (auth-provider): ${instead}`)
+  if (user.text('username') !== undefined || user.text('password') !== undefined)
+    throw wrong(`${user.of} logs in with a username and a password, which Kubernetes takes no more: ${instead}`)
+}
+
+function readServer(cluster: Fields, wrong: Wrong): Pick<Access, 'server' | 'serverName'> {
+  const server = cluster.text('server')
+  if (server === undefined || !URL.canParse(server) || new URL(server).protocol !== 'https:')
+    throw wrong('the cluster has no https server')
+  if (new URL(server).username !== '' || new URL(server).password !== '')
+    throw wrong(
+      `the server of ${cluster.of} has a user in its URL, which is not supported: use a client certificate or a token`,
+    )
+  if (cluster.flag('insecure-skip-tls-verify'))
+    throw wrong('insecure-skip-tls-verify is not supported: give it the certificate-authority')
+  if (cluster.text('proxy-url') !== undefined)
+    throw wrong(
+      `${cluster.of} has a proxy-url, and proxies are not supported: name a server that is reached without one`,
+    )
+  const serverName = cluster.text('tls-server-name')
+  if (serverName !== undefined && !/^[A-Za-z0-9.:_-]+$/.test(serverName))
+    throw wrong(`tls-server-name of ${cluster.of} is neither a host name nor an IP address`)
+  return { server: new URL(server), serverName }
+}
+
+function readImpersonation(user: Fields, wrong: Wrong): Impersonation | undefined {
+  const name = user.text('as')
+  const uid = user.text('as-uid')
+  const groups = user.list('as-groups')
+  const extra = user.lists('as-user-extra')
+  if (name === undefined) {
+    if (uid === undefined && groups.length === 0 && Object.keys(extra).length === 0) return undefined
+    throw wrong(`${user.of} has as-uid, as-groups or as-user-extra, and no \`as\`: say as whom to act`)
+  }
+  return { user: name, uid, groups, extra }
 }
 
 export function asRecord(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+}
+
+/** Whether the client certificate and its key stand in the kubeconfig itself, and not in files beside it. */
+export function hasEmbeddedClient(text: string): boolean {
+  const { path, document } = findUser(text)
+  if (path === undefined) return false
+  return ['client-certificate-data', 'client-key-data'].every((key) => {
+    const data = document.getIn([...path, key])
+    return typeof data === 'string' && data.trim() !== ''
+  })
+}
+
+/**
+ * The same kubeconfig with another client certificate, and everything else as it was, comments too. Afterwards nothing of
+ * it depends on where it lies: certificates from files beside it stand in it.
+ *
+ * @throws AgentError `misconfigured`
+ */
+export function withClientCertificate(
+  text: string,
+  file: string,
+  { cert, key, ca }: { readonly cert: string; readonly key: string; readonly ca: string | undefined },
+): string {
+  const { document, path, cluster } = findUser(text)
+  if (path === undefined || cluster === undefined)
+    throw new AgentError('misconfigured', `${file}: its user or its cluster is not found`)
+  const base64 = (pem: string) => Buffer.from(pem).toString('base64')
+  for (const old of ['client-certificate', 'client-key']) document.deleteIn([...path, old])
+  document.setIn([...path, 'client-certificate-data'], base64(cert))
+  document.setIn([...path, 'client-key-data'], base64(key))
+  if (ca !== undefined && document.hasIn([...cluster, 'certificate-authority'])) {
+    document.deleteIn([...cluster, 'certificate-authority'])
+    document.setIn([...cluster, 'certificate-authority-data'], base64(ca))
+  }
+  return document.toString({ lineWidth: 0 })
+}
+
+/** Where the user and the cluster of the current context stand in the document. */
+function findUser(text: string) {
+  const document = parseDocument(text, { prettyErrors: false })
+  const whole = asRecord(document.errors.length === 0 ? document.toJS() : undefined)
+  const indexOf = (list: string, name: unknown) => {
+    const entries = Array.isArray(whole[list]) ? whole[list].map(asRecord) : []
+    const index = entries.findIndex((entry) => entry['name'] === name)
+    return { index, entry: entries[index] }
+  }
+  const context = asRecord(indexOf('contexts', whole['current-context']).entry?.['context'])
+  const [user, cluster] = [indexOf('users', context['user']).index, indexOf('clusters', context['cluster']).index]
+  return {
+    document,
+    path: user < 0 ? undefined : ['users', user, 'user'],
+    cluster: cluster < 0 ? undefined : ['clusters', cluster, 'cluster'],
+  }
+}
+
+/** The groups of a client certificate: its subject's organizations. */
+export function groupsOf(cert: string): readonly string[] {
+  const parts = (new X509Certificate(cert).subject ?? '').split(/\n| \+ /)
+  return parts.flatMap((part) => (part.startsWith('O=') ? [part.slice(2)] : []))
 }

@@ -17,8 +17,8 @@ function decodeBase62(text: string): Uint8Array | undefined {
   const bytes: number[] = []
   let pending = 0
   let bits = 0
-  for (const [index, character] of [...text].entries()) {
-    const value = alphabet.indexOf(character)
+  for (let index = 0; index < text.length; index++) {
+    const value = alphabet.indexOf(text.charAt(index))
     if (value === -1) return undefined
     pending |= value << bits
     const isShort = (value & 0x1e) === 0x1e

@@ -21,6 +21,7 @@ export const needs = {
   forfeit: { doing: 'handing the leadership of etcd over', roles: ['os:admin'] },
   snapshot: { doing: 'snapshots of etcd', roles: backup },
   kubeconfig: { doing: 'the kubeconfig', roles: ['os:admin'] },
+  clientConfiguration: { doing: 'a new talosconfig', roles: ['os:admin'] },
 } as const satisfies Record<string, Need>
 
 /**

@@ -1,3 +1,4 @@
+import { durationFromMs } from '@bufbuild/protobuf/wkt'
 import type { Role } from '../../core/cluster.ts'
 import { AgentError } from '../../core/errors.ts'
 import type { RebootMode } from '../../core/plan.ts'
@@ -18,13 +19,27 @@ import type { Credentials } from './talosconfig.ts'
 
 export interface TalosOptions {
   readonly nodes: readonly { readonly name: string; readonly role: Role; readonly address: string }[]
-  readonly credentials: Credentials
+  /** What it takes to get in; a function is asked with each call, so that what was renewed is used at once. */
+  readonly credentials: Credentials | (() => Credentials | Promise<Credentials>)
 }
 
 /** The port, and what only this adapter can do. */
 export interface TalosAdapter extends Talos {
   /** A kubeconfig for an admin of the cluster, YAML. Control planes only. */
   kubeconfig(node: string, signal: AbortSignal): Promise<string>
+  /** A new client certificate with these roles, good for `ttl` ms from now, as PEM texts. Control planes only. */
+  clientConfiguration(
+    node: string,
+    order: { readonly roles: readonly string[]; readonly ttl: number },
+    signal: AbortSignal,
+  ): Promise<ClientConfiguration>
+}
+
+export interface ClientConfiguration {
+  readonly ca: string
+  readonly crt: string
+  /** As Talos labels it: `ED25519 PRIVATE KEY`. */
+  readonly key: string
 }
 
 const rebootModes: Record<RebootMode, RebootBy> = {
@@ -42,20 +57,21 @@ const upgradeModes: Record<RebootMode, UpgradeBy> = {
 
 /** Every node is talked to at its own address, with no other node between. */
 export function createTalos({ nodes, credentials }: TalosOptions): TalosAdapter {
-  function find(name: string): Peer & { readonly role: Role } {
+  async function find(name: string): Promise<Peer & { readonly role: Role }> {
     const node = nodes.find((candidate) => candidate.name === name)
     if (!node) throw new AgentError('misconfigured', `there is no node ${name} in the configuration`)
-    return { name, address: node.address, role: node.role, credentials }
+    const present = typeof credentials === 'function' ? await credentials() : credentials
+    return { name, address: node.address, role: node.role, credentials: present }
   }
 
   async function on<T>(
     name: string,
     need: Need,
     signal: AbortSignal,
-    action: (session: Session, role: Role) => Promise<T>,
+    action: (session: Session, peer: Peer & { readonly role: Role }) => Promise<T>,
   ): Promise<T> {
-    const peer = find(name)
-    return withSession(peer, need, signal, (session) => action(session, peer.role))
+    const peer = await find(name)
+    return withSession(peer, need, signal, (session) => action(session, peer))
   }
 
   async function* streamOf<T>(
@@ -64,11 +80,12 @@ export function createTalos({ nodes, credentials }: TalosOptions): TalosAdapter 
     signal: AbortSignal,
     action: (session: Session) => AsyncIterable<T>,
   ): AsyncGenerator<T, void, undefined> {
-    yield* streamed(find(name), need, signal, action)
+    yield* streamed(await find(name), need, signal, action)
   }
 
   return {
-    look: (node, signal) => on(node, needs.look, signal, (session, role) => readFacts(session, role, credentials)),
+    look: (node, signal) =>
+      on(node, needs.look, signal, (session, { role, credentials: ours }) => readFacts(session, role, ours)),
     version: (node, signal) =>
       on(node, needs.look, signal, async ({ machine }) => {
         const { messages } = await machine.version({}, { signal })
@@ -118,6 +135,16 @@ export function createTalos({ nodes, credentials }: TalosOptions): TalosAdapter 
         const chunks: Uint8Array[] = []
         for await (const { bytes } of machine.kubeconfig({}, { signal })) chunks.push(bytes)
         return textInArchive(Buffer.concat(chunks), 'kubeconfig')
+      }),
+    clientConfiguration: (node, { roles, ttl }, signal) =>
+      on(node, needs.clientConfiguration, signal, async ({ machine }) => {
+        const crtTtl = durationFromMs(ttl)
+        const { messages } = await machine.generateClientConfiguration({ roles: [...roles], crtTtl }, { signal })
+        const [{ ca, crt, key } = {}] = messages
+        if (!ca || !crt || !key)
+          throw new AgentError('malformed', `${node} hands out a client configuration without a certificate`)
+        const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('utf8')
+        return { ca: text(ca), crt: text(crt), key: text(key) }
       }),
   }
 }

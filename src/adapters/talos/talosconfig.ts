@@ -1,8 +1,10 @@
 import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { createSecureContext } from 'node:tls'
-import { parse } from 'yaml'
+import { type Document, LineCounter, parseDocument } from 'yaml'
+import { dayOf } from '../../core/certificate-life.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
+import { describeYamlFault } from '../../core/yaml-fault.ts'
 
 /** What it takes to talk to nodes: PEM texts. */
 export interface Credentials {
@@ -11,33 +13,28 @@ export interface Credentials {
   readonly key: string
   /** From the certificate's subject: `os:admin`, `os:operator`, `os:reader`, … */
   readonly roles: readonly string[]
+  /** From when the certificate is good; absent in what was put together by hand. */
+  readonly begins?: Date
   readonly expires: Date
 }
+
+/** The parts of a talosconfig's context that are renewed together: PEM texts, the key as Talos labels it. */
+export interface TalosClient {
+  readonly crt: string
+  readonly key: string
+}
+
+type Wrong = (why: string) => AgentError
 
 /**
  * Reads a talosconfig (siderolabs/talos pkg/machinery/client/config). `context` chooses among several; by default the
  * file's own choice. `file` is what messages name.
  *
- * @throws AgentError `misconfigured`
+ * @throws AgentError `misconfigured`, with nothing of what is secret
  */
 export function parseTalosconfig(text: string, file: string, context?: string): Credentials {
-  const wrong = (why: string) => new AgentError('misconfigured', `${file}: ${why}`)
-  let document: { context?: unknown; contexts?: Record<string, Record<string, unknown>> } | null
-  try {
-    document = parse(text) as typeof document
-  } catch (error) {
-    throw wrong(`it is not YAML: ${messageOf(error)}`)
-  }
-  const contexts = document?.contexts ?? {}
-  const name = context ?? (typeof document?.context === 'string' ? document.context : undefined)
-  const names = Object.keys(contexts)
-  const chosen = name === undefined ? undefined : contexts[name]
-  if (!chosen)
-    throw wrong(
-      name === undefined
-        ? 'it names no context: set cluster.context'
-        : `it has no context "${name}", only ${names.join(', ') || 'none at all'}`,
-    )
+  const wrong: Wrong = (why) => new AgentError('misconfigured', `${file}: ${why}`)
+  const { name, chosen } = chooseContext(readDocument(text, wrong), context, wrong)
   if (chosen['auth'] !== undefined && chosen['crt'] === undefined) {
     throw wrong(
       `the context "${name}" logs in through Omni, which needs a person: use a talosconfig with a client certificate`,
@@ -53,17 +50,66 @@ export function parseTalosconfig(text: string, file: string, context?: string): 
 
   const cert = pem('crt')
   try {
-    const { subject, validTo } = new X509Certificate(cert)
+    const { subject, validFromDate, validToDate } = new X509Certificate(cert)
     // Go writes several roles into one part of the subject, which Node shows as `O=os:operator + O=os:etcd:backup`.
     const parts = (subject ?? '').split(/\n| \+ /)
     const roles = parts.flatMap((part) => (part.startsWith('O=') ? [part.slice(2)] : []))
-    const credentials = { ca: pem('ca'), cert, key: relabel(pem('key')), roles, expires: new Date(validTo) }
+    const life = { begins: validFromDate, expires: validToDate }
+    const credentials = { ca: pem('ca'), cert, key: relabel(pem('key')), roles, ...life }
     checkPair(credentials, (why) => wrong(`crt and key of the context "${name}" can't be used: ${why}`))
     return credentials
   } catch (error) {
     if (error instanceof AgentError) throw error
     throw wrong(`crt of the context "${name}" is not a certificate: ${messageOf(error)}`)
   }
+}
+
+/**
+ * The same talosconfig with another client in the context that is used, and everything else of it as it was: the CA,
+ * the endpoints, the comments.
+ *
+ * @throws AgentError `misconfigured` as parseTalosconfig
+ */
+export function withTalosClient(text: string, file: string, context: string | undefined, client: TalosClient): string {
+  const wrong: Wrong = (why) => new AgentError('misconfigured', `${file}: ${why}`)
+  const document = readDocument(text, wrong)
+  const { name } = chooseContext(document, context, wrong)
+  for (const key of ['crt', 'key'] as const)
+    document.setIn(['contexts', name, key], Buffer.from(client[key]).toString('base64'))
+  return document.toString({ lineWidth: 0 })
+}
+
+function readDocument(text: string, wrong: Wrong): Document {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const [fault] = document.errors
+  if (fault) throw wrong(describeYamlFault(fault.code, lines.linePos(fault.pos[0])))
+  return document
+}
+
+function chooseContext(
+  document: Document,
+  context: string | undefined,
+  wrong: Wrong,
+): { readonly name: string; readonly chosen: Readonly<Record<string, unknown>> } {
+  let whole: { context?: unknown; contexts?: unknown } | null
+  try {
+    whole = document.toJS() as typeof whole
+  } catch {
+    // An alias that leads nowhere, or too many of them; the parser's words would repeat its name.
+    throw wrong('it is not YAML that can be read: it has an alias (*name) that leads nowhere, or too many of them')
+  }
+  const contexts = (whole?.contexts ?? {}) as Record<string, unknown>
+  const name = context ?? (typeof whole?.context === 'string' ? whole.context : undefined)
+  const chosen = name === undefined || !Object.hasOwn(contexts, name) ? undefined : contexts[name]
+  if (name !== undefined && typeof chosen === 'object' && chosen !== null)
+    return { name, chosen: chosen as Record<string, unknown> }
+  const names = Object.keys(contexts)
+  throw wrong(
+    name === undefined
+      ? 'it names no context: set cluster.context'
+      : `it has no context "${name}", only ${names.join(', ') || 'none at all'}`,
+  )
 }
 
 /**
@@ -74,8 +120,7 @@ export function missingRole(
   { roles, expires }: Credentials,
   { upgrades, now }: { upgrades: boolean; now: Date },
 ): string | undefined {
-  if (expires <= now)
-    return `its certificate ended on ${expires.toISOString().slice(0, 10)}: make a new one with \`talosctl config new\``
+  if (expires <= now) return `its certificate ended on ${dayOf(expires.getTime())}: ${newFromSecrets}`
   const enough = roles.includes('os:admin') || (!upgrades && roles.includes('os:operator'))
   if (enough) return undefined
   const needed = upgrades
@@ -84,14 +129,18 @@ export function missingRole(
   return `its certificate has the role ${roles.join(', ') || '(none)'} and not ${needed}: make one with \`talosctl config new --roles ${upgrades ? 'os:admin' : 'os:operator'}\``
 }
 
-/** How long before the end of its certificate a talosconfig is spoken of, in ms. */
-const noticeBefore = 30 * 86_400_000
+/**
+ * What helps where no talosconfig of the cluster works any more: `talosctl config new` needs one that does. Cluster and
+ * endpoint are asked for by the command and not used for a talosconfig (siderolabs/talos website "Managing Talos PKI").
+ */
+export const newFromSecrets =
+  "make a new one from the cluster's secrets with `talosctl gen config --with-secrets secrets.yaml --output-types talosconfig " +
+  '-o talosconfig CLUSTER https://CONTROL-PLANE:6443`, or with `talosctl config new` where another talosconfig still works ' +
+  '(`talosctl gen secrets --from-controlplane-config controlplane.yaml` makes a secrets.yaml)'
 
-/** That these credentials end soon, or have ended, and what to do; undefined while there is time. */
-export function expiresSoon({ expires }: Pick<Credentials, 'expires'>, now: Date): string | undefined {
-  if (expires.getTime() - now.getTime() > noticeBefore) return undefined
-  const word = expires <= now ? 'ended' : 'ends'
-  return `the talosconfig's certificate ${word} on ${expires.toISOString().slice(0, 10)}: make a new one with \`talosctl config new\``
+/** What helps while a talosconfig with os:admin still works. */
+export function newByCommand(roles: readonly string[]): string {
+  return `make a new one with \`talosctl config new --roles ${roles.join(',')}\` and a talosconfig that has os:admin`
 }
 
 /** A key that is damaged or of another certificate is found here, and not at the first call. */

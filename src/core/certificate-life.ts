@@ -1,0 +1,113 @@
+/** The life of a client certificate: when people hear of its end, and when it is renewed. Times in ms since the epoch. */
+export interface Life {
+  readonly from: number
+  readonly to: number
+}
+
+/** How near the end is; undefined while there is nothing to say. */
+export type LifeStage = 'not-begun' | 'half' | 'month' | 'week' | 'day' | 'ended'
+
+const day = 86_400_000
+const hour = 3_600_000
+const minute = 60_000
+const stages = [
+  { stage: 'day', before: day },
+  { stage: 'week', before: 7 * day },
+  { stage: 'month', before: 30 * day },
+] as const
+
+/** A certificate that lives for less than two months has no month before its end to speak of, and so on. */
+export function stageOf({ from, to }: Life, now: number): LifeStage | undefined {
+  if (now >= to) return 'ended'
+  if (now < from) return 'not-begun'
+  const half = (to - from) / 2
+  const left = to - now
+  const near = stages.find(({ before }) => before < half && left <= before)
+  if (near) return near.stage
+  return left <= half ? 'half' : undefined
+}
+
+const words: Readonly<Record<LifeStage, (days: { from: string; to: string }) => string>> = {
+  'not-begun': ({ from }) => `begins only on ${from}: check the clock of this machine`,
+  half: ({ to }) => `has passed half of its life, and ends on ${to}`,
+  month: ({ to }) => `ends on ${to}, in less than a month`,
+  week: ({ to }) => `ends on ${to}, in less than a week`,
+  day: ({ to }) => `ends on ${to}, in less than a day`,
+  ended: ({ to }) => `ended on ${to}`,
+}
+
+/** `the client certificate in FILE ends on 2027-01-01, in less than a month`: the same words for as long as a stage lasts. */
+export function describeLife(what: string, life: Life, stage: LifeStage): string {
+  return `${what} ${words[stage]({ from: dayOf(life.from), to: dayOf(life.to) })}`
+}
+
+export function dayOf(at: number): string {
+  return new Date(at).toISOString().slice(0, 10)
+}
+
+/** What became of renewing it so far. */
+export interface RenewalTries {
+  /** In a row. */
+  readonly failures: number
+  readonly lastAt: number | undefined
+}
+
+/** However long it lives, this is early enough. */
+const earliest = 120 * day
+/** Between two tries after the end, and at least between any two. */
+const longestWaitAfterEnd = 10 * minute
+
+/**
+ * When it is to be renewed next: in the last third of its life, and after a failure again within hours at first, then
+ * daily, and more often when little is left.
+ */
+export function renewalAt({ from, to }: Life, { failures, lastAt }: RenewalTries, now: number): number {
+  const begins = to - Math.min((to - from) / 3, earliest)
+  if (failures === 0 || lastAt === undefined) return begins
+  const left = to - now
+  const wait = left <= 0 ? longestWaitAfterEnd : Math.max(minute, Math.min(day, hour * 2 ** (failures - 1), left / 8))
+  return Math.max(begins, lastAt + wait)
+}
+
+/** A client certificate, as far as two are compared. */
+export interface ClientCertificate extends Life {
+  /** Of its authority, PEM. */
+  readonly ca: string
+}
+
+/**
+ * Whether a renewed copy is used in the place of the file that it was made from: it was made from just this certificate,
+ * so that a file that its owner has changed since always wins; it is of the same authority, and lives longer.
+ */
+export function prefersCopy(
+  file: ClientCertificate & { readonly fingerprint: string },
+  copy: ClientCertificate & { readonly replaces: string },
+): boolean {
+  return copy.replaces === file.fingerprint && copy.ca.trim() === file.ca.trim() && copy.to > file.to
+}
+
+/** Whether every certificate of one authority is among those of the other: a file may trust several in a rotation. */
+function isAmong(some: string, all: string): boolean {
+  const certificates = (pem: string) =>
+    pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [pem.trim()]
+  const known = new Set(certificates(all).map((one) => one.replaceAll(/\s/g, '')))
+  return certificates(some).every((one) => known.has(one.replaceAll(/\s/g, '')))
+}
+
+/**
+ * Why what was asked for can't take the place of what there is; undefined where it can. `names` are its roles or groups.
+ */
+export function renewalFault(
+  before: ClientCertificate & { readonly names: readonly string[] },
+  fresh: ClientCertificate & { readonly names: readonly string[] },
+  now: number,
+): string | undefined {
+  if (!isAmong(fresh.ca, before.ca))
+    return 'the cluster has another CA by now than the file: give it a new file, since its CA was or is being rotated'
+  if (fresh.names.toSorted().join() !== before.names.toSorted().join())
+    return `the new certificate is for ${fresh.names.join(', ') || 'nobody'} and not for ${before.names.join(', ')}`
+  if (now < fresh.from || now >= fresh.to)
+    return `the new certificate is good from ${dayOf(fresh.from)} to ${dayOf(fresh.to)} and not now: check the clocks of this machine and of the node`
+  if (fresh.to <= before.to) return `the new certificate does not live longer: it ends on ${dayOf(fresh.to)}`
+  return undefined
+}

@@ -1,0 +1,7 @@
+/**
+ * What is wrong with a YAML text and where, without a word of it: the parser's own messages quote the line, and in a
+ * talosconfig or a kubeconfig that may be a key. `code` is the parser's (`BAD_INDENT`).
+ */
+export function describeYamlFault(code: string, at: { readonly line: number; readonly col: number }): string {
+  return `it is not YAML: ${code.toLowerCase().replaceAll('_', ' ')} at line ${at.line}, column ${at.col}`
+}

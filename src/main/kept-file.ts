@@ -1,0 +1,117 @@
+import { stat } from 'node:fs/promises'
+import { isDeepStrictEqual } from 'node:util'
+import { messageOf } from '../core/errors.ts'
+
+/** What was read from a file, and every file that it depends on. */
+export interface Reading<T> {
+  readonly value: T
+  readonly files: readonly string[]
+}
+
+/** What a file says, read again when it changes. */
+export interface KeptFile<T> {
+  /** The last good one, without asking the disk. */
+  readonly last: T
+  /** The newest good one: checks whether a file has changed, but waits no longer than a moment for a disk that hangs. */
+  current(): Promise<T>
+  /** Reads again, whatever the dates of the files say. */
+  reread(): Promise<T>
+}
+
+export interface KeepOptions<T> {
+  readonly read: () => Promise<Reading<T>>
+  /** Called with the reason why a new version is not used, and with undefined when that is over. */
+  readonly trouble: (why: string | undefined) => void
+}
+
+/** A local disk answers in less than a millisecond; a share that hangs is not waited for, in ms. */
+const checkWithin = 250
+/** A new version that can't be used may get better without its files changing, as when another file comes late, in ms. */
+const tryEvery = 5_000
+
+/**
+ * Reads once, and again whenever a file's date, size or place is another. A new version that is broken or half-written changes nothing.
+ *
+ * @throws AgentError of `read`, for the first reading
+ */
+export async function keepFile<T>({ read, trouble }: KeepOptions<T>): Promise<KeptFile<T>> {
+  const first = await read()
+  let { value, files } = first
+  // What has changed since is not known: the first check reads once more.
+  let stamp = ''
+  let failedAt: number | undefined
+  let checking: Promise<void> | undefined
+  let hangs = false
+
+  async function take(): Promise<void> {
+    // Before the reading: what changes meanwhile is found by the next check.
+    const before = await stampOf(files)
+    try {
+      const fresh = await read()
+      const isNew = fresh.files.join('\0') !== files.join('\0')
+      files = fresh.files
+      // The same object for the same content: connections are kept for it.
+      if (!isDeepStrictEqual(fresh.value, value)) ({ value } = fresh)
+      stamp = isNew ? '' : before
+      if (failedAt !== undefined) trouble(undefined)
+      failedAt = undefined
+    } catch (error) {
+      stamp = before
+      failedAt = performance.now()
+      trouble(messageOf(error))
+    }
+  }
+
+  async function check(): Promise<void> {
+    const isDue = failedAt !== undefined && performance.now() - failedAt >= tryEvery
+    if (isDue || (await stampOf(files)) !== stamp) await take()
+  }
+
+  /** One check for all who ask at the same time. */
+  function checkOnce(): Promise<void> {
+    checking ??= check().finally(() => {
+      checking = undefined
+      hangs = false
+    })
+    return checking
+  }
+
+  return {
+    get last() {
+      return value
+    },
+    async current() {
+      const ended = checkOnce()
+      if (!hangs && !(await endsWithin(ended, checkWithin))) hangs = true
+      return value
+    },
+    async reread() {
+      await checkOnce()
+      await take()
+      return value
+    },
+  }
+}
+
+async function endsWithin(promise: Promise<void>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms)
+  })
+  try {
+    return await Promise.race([promise.then(() => true), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** What changes when a file is written, replaced, or comes and goes. */
+async function stampOf(files: readonly string[]): Promise<string> {
+  const stamps: string[] = []
+  // One after the other: a share that hangs must not take more than one of Node's few threads for files and names.
+  for (const file of files) {
+    const info = await stat(file, { bigint: true }).catch(() => undefined)
+    stamps.push(info ? [info.dev, info.ino, info.size, info.mtimeNs, info.ctimeNs].join(':') : 'none')
+  }
+  return stamps.join(' ')
+}

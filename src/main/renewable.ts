@@ -1,0 +1,161 @@
+import { createApi } from '../adapters/kubernetes/api.ts'
+import {
+  type Access,
+  groupsOf,
+  hasEmbeddedClient,
+  parseKubeconfig,
+  withClientCertificate,
+} from '../adapters/kubernetes/kubeconfig.ts'
+import { createTalos, type TalosAdapter } from '../adapters/talos/talos.ts'
+import {
+  type Credentials,
+  newByCommand,
+  newFromSecrets,
+  parseTalosconfig,
+  withTalosClient,
+} from '../adapters/talos/talosconfig.ts'
+import type { Config } from '../config.ts'
+import { renewalFault } from '../core/certificate-life.ts'
+import { AgentError } from '../core/errors.ts'
+import { lifeOf, type Sourced } from './credentials.ts'
+import type { KeptFile } from './kept-file.ts'
+import { persist, type Renewable } from './renewal.ts'
+import { lifeOf as lifeOfAccess } from '../adapters/kubernetes/entry.ts'
+
+/** How long one control plane may take to answer, in ms. */
+const within = 5_000
+/** Nobody means a shorter life than this, in ms. */
+const shortestLife = 3_600_000
+
+export interface RenewableOptions<T> {
+  readonly kept: KeptFile<Sourced<T>>
+  readonly talos: TalosAdapter
+  readonly config: Config
+}
+
+/** The talosconfig: a control plane makes a new certificate with the same roles and for as long a life. */
+export function renewableTalos({ kept, talos, config }: RenewableOptions<Credentials>): Renewable {
+  return {
+    name: 'talosconfig',
+    async observe() {
+      const { value, file, copyFile, isCopy } = await kept.current()
+      return {
+        what: `the client certificate in ${isCopy ? copyFile : file}`,
+        life: lifeOf(value.cert),
+        obstacle: (stage) => {
+          if (stage === 'ended') return 'no node takes it any more'
+          return value.roles.includes('os:admin') ? undefined : 'only one with os:admin can be renewed by itself'
+        },
+        advice: (stage) => (stage === 'ended' ? newFromSecrets : newByCommand(value.roles)),
+      }
+    },
+    async renew(now, signal) {
+      const source = await kept.reread()
+      const { value, own, file, text } = source
+      const { context } = config.cluster
+      const life = lifeOf(value.cert)
+      const order = { roles: value.roles, ttl: Math.max(life.to - life.from, shortestLife) }
+      const [node, client] = await fromControlPlane(config, (name) =>
+        talos.clientConfiguration(name, order, AbortSignal.any([signal, AbortSignal.timeout(within)])),
+      )
+      const renewed = withTalosClient(text, file, context, client)
+      const fresh = parseTalosconfig(renewed, `the talosconfig of ${node}`, context)
+      const fault = renewalFault(
+        { ...life, ca: value.ca, names: value.roles },
+        { ...lifeOf(fresh.cert), ca: client.ca, names: fresh.roles },
+        now,
+      )
+      if (fault !== undefined) throw new AgentError('rejected', fault)
+      // What does not let us in must not take the place of what does.
+      await createTalos({ nodes: config.nodes, credentials: fresh }).version(
+        node,
+        AbortSignal.any([signal, AbortSignal.timeout(within)]),
+      )
+      const where = await persist(source, own.cert, { inPlace: renewed, copy: renewed })
+      await kept.reread()
+      return where
+    },
+  }
+}
+
+/** The kubeconfig: a control plane hands out another one for its admin, whose certificate is taken. */
+export function renewableKubernetes({
+  kept,
+  keptTalos,
+  talos,
+  config,
+}: RenewableOptions<Access> & { readonly keptTalos: KeptFile<Sourced<Credentials>> }): Renewable {
+  return {
+    name: 'kubeconfig',
+    async observe() {
+      const { value, file, copyFile, isCopy } = await kept.current()
+      const { cert } = value
+      const isAdmin = cert !== undefined && groupsOf(cert).includes(adminGroup)
+      // A token in a file is renewed by whoever writes the file.
+      const rotates = cert === undefined && value.files?.some((path) => path !== file) === true
+      const life = lifeOfAccess(value)
+      return {
+        what: `the ${cert === undefined ? 'token' : 'client certificate'} in ${isCopy ? copyFile : file}`,
+        life: rotates || life?.from === 0 ? undefined : life,
+        obstacle: () => {
+          if (cert === undefined) return 'a token is not renewed by itself'
+          if (!isAdmin) return `only one of ${adminGroup} can be renewed by itself`
+          const { roles } = keptTalos.last.value
+          return roles.includes('os:admin') ? undefined : 'only with a talosconfig of os:admin it is renewed by itself'
+        },
+        advice: () =>
+          isAdmin
+            ? `get a new one with \`talosctl kubeconfig --merge=false --force ${file}\``
+            : `put a new ${cert === undefined ? 'token' : 'certificate'} into ${file}`,
+      }
+    },
+    async renew(now, signal) {
+      const source = await kept.reread()
+      const { value, own, file, text } = source
+      if (value.cert === undefined || own.cert === undefined)
+        throw new AgentError('rejected', `${file} has no client certificate any more`)
+      const [node, handedOut] = await fromControlPlane(config, (name) =>
+        talos.kubeconfig(name, AbortSignal.any([signal, AbortSignal.timeout(within)])),
+      )
+      const { cert, key, ca } = parseKubeconfig(handedOut, `the kubeconfig of ${node}`)
+      if (cert === undefined || key === undefined)
+        throw new AgentError('malformed', `the kubeconfig of ${node} has no client certificate`)
+      const fault = renewalFault(
+        { ...lifeOf(value.cert), ca: value.ca ?? '', names: groupsOf(value.cert) },
+        { ...lifeOf(cert), ca: ca ?? '', names: groupsOf(cert) },
+        now,
+      )
+      if (fault !== undefined) throw new AgentError('rejected', fault)
+      using api = createApi({ ...value, cert, key })
+      await api.send({
+        method: 'GET',
+        path: '/version',
+        signal: AbortSignal.any([signal, AbortSignal.timeout(within)]),
+      })
+      const renewed = withClientCertificate(text, file, { cert, key, ca: value.ca })
+      const where = await persist(source, own.cert, {
+        inPlace: hasEmbeddedClient(text) ? renewed : undefined,
+        copy: renewed,
+      })
+      await kept.reread()
+      return where
+    },
+  }
+}
+
+/** Whose kubeconfig Talos hands out (siderolabs/talos pkg/kubernetes/kubeconfig). */
+const adminGroup = 'system:masters'
+
+/** Asks one control plane after the other until one answers. */
+async function fromControlPlane<T>({ nodes }: Config, ask: (node: string) => Promise<T>): Promise<[string, T]> {
+  let last: unknown = new AgentError('misconfigured', 'there is no control plane')
+  for (const { name, role } of nodes) {
+    if (role !== 'controlplane') continue
+    try {
+      return [name, await ask(name)]
+    } catch (error) {
+      last = error
+    }
+  }
+  throw last
+}

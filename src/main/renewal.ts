@@ -1,0 +1,159 @@
+import { unlink } from 'node:fs/promises'
+import { alertOnce } from '../core/alerts.ts'
+import {
+  describeLife,
+  dayOf,
+  type Life,
+  type LifeStage,
+  type RenewalTries,
+  renewalAt,
+  stageOf,
+} from '../core/certificate-life.ts'
+import { AgentError, messageOf } from '../core/errors.ts'
+import type { Journal } from '../core/journal.ts'
+import type { Logger } from '../core/log.ts'
+import { type Sourced, writeCopy } from './credentials.ts'
+import { replaceFile } from './replace-file.ts'
+
+/** Credentials whose end is watched, and how they are renewed. */
+export interface Renewable {
+  /** `talosconfig`, `kubeconfig`: what alerts are about. */
+  readonly name: string
+  /** As they are now. */
+  observe(): Promise<RenewableState>
+  /** Gets new ones and keeps them. Answers where they are. @throws AgentError */
+  renew(now: number, signal: AbortSignal): Promise<string>
+}
+
+export interface RenewableState {
+  /** For messages: `the client certificate in FILE`. */
+  readonly what: string
+  /** Undefined where it does not end. */
+  readonly life: Life | undefined
+  /** Why they can't be renewed by us; undefined where they can. */
+  obstacle(stage: LifeStage | undefined): string | undefined
+  /** What a person can do instead. */
+  advice(stage: LifeStage): string
+}
+
+export interface RenewalOptions {
+  readonly journal: Journal
+  readonly log: Logger
+  readonly all: readonly Renewable[]
+  readonly now?: () => number
+}
+
+/** Between two checks of their lives, in ms. */
+const checkEvery = 10 * 60_000
+/** How long one renewal may take, with all control planes that are asked, in ms. */
+const renewWithin = 30_000
+
+/** Watches the lives of our own credentials: people hear of their end in time, and what can be renewed is. */
+export function watchLives({ journal, log, all, now = () => Date.now() }: RenewalOptions): AsyncDisposable & {
+  /** Checks at once. Never rejects. */
+  check(): Promise<void>
+} {
+  const stopping = new AbortController()
+  const tries = new Map<string, RenewalTries>()
+  let checking: Promise<void> | undefined
+
+  async function renew(one: Renewable, state: RenewableState): Promise<void> {
+    const { failures, lastAt } = tries.get(one.name) ?? { failures: 0, lastAt: undefined }
+    const { life } = state
+    if (!life || renewalAt(life, { failures: 0, lastAt: undefined }, now()) > now()) {
+      // A person has put new ones there meanwhile.
+      tries.delete(one.name)
+      return void alertOnce(journal, `${one.name}.renewal`, undefined)
+    }
+    if (renewalAt(life, { failures, lastAt }, now()) > now()) return
+    const stage = stageOf(life, now())
+    if (stage === 'not-begun' || state.obstacle(stage) !== undefined) return
+    try {
+      const where = await one.renew(now(), AbortSignal.any([stopping.signal, AbortSignal.timeout(renewWithin)]))
+      tries.delete(one.name)
+      const end = (await one.observe()).life?.to
+      const text = `the ${one.name} is renewed${end === undefined ? '' : `, and good until ${dayOf(end)}`}: ${where}`
+      log.info({}, text)
+      journal.write({ kind: 'event', subject: one.name, text })
+      alertOnce(journal, `${one.name}.renewal`, undefined)
+    } catch (error) {
+      if (stopping.signal.aborted) return
+      tries.set(one.name, { failures: failures + 1, lastAt: now() })
+      const text = `${state.what} is not renewed yet: ${messageOf(error)}`
+      log.warn({ credentials: one.name, reason: messageOf(error) }, 'credentials not renewed; it is tried again')
+      alertOnce(journal, `${one.name}.renewal`, text, one.name)
+    }
+  }
+
+  async function checkOne(one: Renewable): Promise<void> {
+    await renew(one, await one.observe())
+    const { what, life, obstacle, advice } = await one.observe()
+    const stage = life && stageOf(life, now())
+    if (!life || !stage) return void alertOnce(journal, one.name, undefined)
+    const why = obstacle(stage)
+    const next =
+      why !== undefined
+        ? `${why}: ${advice(stage)}`
+        : stage === 'half'
+          ? `it is renewed from ${dayOf(renewalAt(life, { failures: 0, lastAt: undefined }, now()))} on`
+          : `it could not be renewed so far: ${advice(stage)}`
+    const text = describeLife(what, life, stage)
+    alertOnce(journal, one.name, stage === 'not-begun' ? text : `${text}; ${next}`, one.name)
+  }
+
+  async function check(): Promise<void> {
+    checking ??= (async () => {
+      for (const one of all)
+        await checkOne(one).catch((error: unknown) =>
+          log.error({ err: error, credentials: one.name }, 'the life of credentials could not be checked'),
+        )
+    })().finally(() => {
+      checking = undefined
+    })
+    await checking
+  }
+
+  const timer = setInterval(() => void check(), checkEvery)
+  return {
+    check,
+    [Symbol.asyncDispose]: async () => {
+      clearInterval(timer)
+      stopping.abort()
+      await checking
+    },
+  }
+}
+
+/**
+ * Keeps renewed credentials: in the user's file where that can be written and is as it was read, else in the state
+ * directory. Answers where, in words. `inPlace` is undefined where the file is not ours to rewrite.
+ *
+ * @throws AgentError `unreachable` where the file was changed meanwhile, `misconfigured` where nothing can be written
+ */
+export async function persist(
+  source: Pick<Sourced<unknown>, 'file' | 'text' | 'copyFile'>,
+  ownCert: string,
+  { inPlace, copy }: { readonly inPlace: string | undefined; readonly copy: string },
+): Promise<string> {
+  const { file, text, copyFile } = source
+  let why = 'its certificate is in a file of its own'
+  if (inPlace !== undefined) {
+    const replaced = await replaceFile(file, text, inPlace)
+    if (replaced.done) {
+      await unlink(copyFile).catch(() => {})
+      return `${file} holds it`
+    }
+    if (replaced.changed) throw new AgentError('unreachable', replaced.why)
+    ;({ why } = replaced)
+  }
+  try {
+    await writeCopy(source, ownCert, copy)
+  } catch (error) {
+    throw new AgentError(
+      'misconfigured',
+      `neither ${file} (${why}) nor ${copyFile} (${messageOf(error)}) takes it`,
+      error,
+    )
+  }
+  return `${copyFile} holds it and is used, since ${file} can't be rewritten (${why})`
+}

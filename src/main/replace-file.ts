@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto'
+import { access, chmod, constants, mkdir, open, readFile, realpath, rename, stat, unlink } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { messageOf } from '../core/errors.ts'
+
+/** What became of it: a file that somebody else has changed meanwhile is theirs. */
+export type Replaced =
+  | { readonly done: true }
+  | { readonly done: false; readonly why: string; readonly changed: boolean }
+
+/**
+ * Puts a new text in the place of a file, at once and for good: whoever reads it sees the old one or the new one, also
+ * after a power cut. Mode and, where we may, owner stay. Nothing is done where the file is not `expected` any more.
+ */
+export async function replaceFile(file: string, expected: string, text: string): Promise<Replaced> {
+  try {
+    // The link stays, and what it leads to is replaced.
+    const target = await realpath(file)
+    const { mode, uid, gid } = await stat(target)
+    // A rename would not ask; and root may write to what its owner has made read-only.
+    if ((mode & 0o222) === 0) return { done: false, changed: false, why: `${file} is read-only` }
+    await access(target, constants.W_OK)
+    const isChanged = await writeBeside(target, text, {
+      mode: mode & 0o777,
+      owner: { uid, gid },
+      isStill: async () => (await readFile(target, 'utf8')) === expected,
+    })
+    return isChanged ? { done: true } : { done: false, changed: true, why: `${file} was changed meanwhile` }
+  } catch (error) {
+    return { done: false, changed: false, why: messageOf(error) }
+  }
+}
+
+/** Writes a file that only we read (0600), in a directory of its own (0700) where there is none. */
+export async function writeSecret(file: string, text: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+  await writeBeside(file, text, { mode: 0o600 })
+}
+
+interface Manner {
+  readonly mode: number
+  readonly owner?: { readonly uid: number; readonly gid: number }
+  readonly isStill?: () => Promise<boolean>
+}
+
+/** Answers whether it was done. */
+async function writeBeside(target: string, text: string, { mode, owner, isStill }: Manner): Promise<boolean> {
+  const directory = dirname(target)
+  const beside = join(directory, `.${basename(target)}.${randomBytes(6).toString('hex')}`)
+  try {
+    const handle = await open(beside, 'wx', mode)
+    try {
+      await handle.writeFile(text)
+      if (owner) await handle.chown(owner.uid, owner.gid).catch(() => {})
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    // What the umask has taken away.
+    await chmod(beside, mode)
+    if (isStill && !(await isStill())) return false
+    await rename(beside, target)
+  } finally {
+    await unlink(beside).catch(() => {})
+  }
+  const folder = await open(directory, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+  return true
+}
