@@ -3,8 +3,10 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import type { Role } from '../src/core/cluster.ts'
 import type { Outcome } from '../src/core/job.ts'
 import { remembered } from '../src/core/target.ts'
+import { createRolloutControl } from '../src/main/rollout-answers.ts'
+import type { RolloutControl } from '../src/control/rollouts.ts'
 import { createRandom, type Random } from './core/random.ts'
-import { startAgent, type StartedAgent } from './fakes/agent.ts'
+import { jobNamed, startAgent, type StartedAgent } from './fakes/agent.ts'
 import { type FakeHomelab, fakeHomelab, type FakeMachine } from './fakes/homelab.ts'
 import { judgeOf } from './fakes/judge.ts'
 import { online } from './fakes/stories.ts'
@@ -46,10 +48,35 @@ const faults: Readonly<Record<string, (machine: FakeMachine, homelab: FakeHomela
   'somebody reboots it': (machine) => {
     if (machine.up) Object.assign(machine, machine.installed, { boots: machine.boots + 1 })
   },
+  'its answers break off': (machine) => (machine.breaksOff = 3),
+  'its kubelet falls ill': (machine) => (machine.kubeletIll = true),
+  'its kubelet reports late': (machine) => (machine.kubeletLate = 5),
+  'the next kexec is refused': (machine) => (machine.kexecRefused = true),
+  'it registers under another name': (machine) => (machine.hostname = `talos-${machine.name}`),
+  'its machine configuration says another role': (machine) =>
+    (machine.machineType = machine.role === 'worker' ? 'controlplane' : 'worker'),
+  'its address leads to another machine, and the other way round': (machine, { machines, addresses }) => {
+    const names = [...machines.keys()]
+    const other = names[(names.indexOf(machine.name) + 1) % names.length]!
+    if (other === machine.name || addresses.size > 0) return
+    addresses.set(machine.name, other).set(other, machine.name)
+  },
+  'the addresses are right again': (_, { addresses }) => addresses.clear(),
+  'the API server starts anew': (_, homelab) => (homelab.apiStarting = 6),
   'storage is being rebuilt': (_, homelab) =>
     (homelab.storage = { systems: ['longhorn'], unwell: ['volume pvc-1 is degraded'], lastReplicas: new Map() }),
   'storage is well again': (_, homelab) =>
     (homelab.storage = { systems: ['longhorn'], unwell: [], lastReplicas: new Map() }),
+}
+
+/** What a person says, at moments when it may not fit. */
+const requests: Readonly<Record<string, (control: RolloutControl, node: string) => Promise<unknown>>> = {
+  rollback: (control, node) => control.rollback(node, false),
+  'forced rollback': (control, node) => control.rollback(node, true),
+  retry: (control, node) => control.retry(node),
+  abort: (control) => control.abort(new AbortController().signal),
+  start: (control) => control.start(),
+  pause: (control) => control.pause('paused: guests'),
 }
 
 function randomRoles(random: Random): Readonly<Record<string, Role>> {
@@ -85,7 +112,12 @@ async function play(seed: number): Promise<Played> {
     at: random.below(names.length * 7),
     machine: homelab.machine(random.pick(names)),
     fault: random.pick(Object.keys(faults)),
+    request: random.chance(0.15) ? random.pick(Object.keys(requests)) : undefined,
   }))
+  // A configuration that calls some nodes what they are not.
+  const mistaken = new Set(
+    random.chance(0.08) ? [random.pick(names), random.pick(names)].filter((name) => name !== 'cp-1') : [],
+  )
   const crashes = new Set(random.chance(0.5) ? [random.below(names.length * 7), random.below(names.length * 7)] : [])
   let seen = 0
   let crashed = Promise.withResolvers<void>()
@@ -99,7 +131,11 @@ async function play(seed: number): Promise<Played> {
       draining: { whenBlocked: random.pick(['wait', 'skip', 'delete']), blockedFor: '5ms' },
     },
   }
-  let it = startAgent(homelab, options)
+  const node = (name: string) => {
+    if (!mistaken.has(name)) return {}
+    return { role: roles[name] === 'worker' ? 'controlplane' : 'worker' }
+  }
+  let it = startAgent(homelab, { ...options, node })
   const ready = async (agent: StartedAgent) => {
     await agent.reads(online)
     await agent.agent.idle()
@@ -117,8 +153,23 @@ async function play(seed: number): Promise<Played> {
       faults[fault]!(machine, homelab)
     }
     log.push(entry)
+    for (const { at, machine, request } of schedule) {
+      if (at !== now || request === undefined) continue
+      const control = createRolloutControl({
+        agent: it.agent,
+        ports: homelab.ports,
+        upgradeNode: jobNamed('upgrade-node'),
+        nodes: names,
+      })
+      const answer = await requests[request]!(control, machine.name).then(
+        () => 'taken',
+        (error: Error) => error.message,
+      )
+      log.push(`${request} ${machine.name}: ${answer}`)
+    }
     if (crashes.has(now)) {
       log.push('the agent is killed')
+      it.die()
       crashed.resolve()
       await new Promise(() => {})
     }
@@ -132,7 +183,7 @@ async function play(seed: number): Promise<Played> {
       if (!outcome) {
         crashed = Promise.withResolvers()
         // Not disposed of: a killed process ends nothing in good order.
-        it = startAgent(homelab, options)
+        it = startAgent(homelab, { ...options, node })
         await ready(it)
         continue
       }
@@ -155,13 +206,29 @@ async function play(seed: number): Promise<Played> {
     log.push(entry)
   }
   homelab.storage = { systems: [], unwell: [], lastReplicas: new Map() }
-  remembered.blocked.remember(homelab.ports.journal, {})
+  homelab.addresses.clear()
+  homelab.apiStarting = 0
+  const { journal } = homelab.ports
+  remembered.blocked.remember(journal, {})
+  for (const words of [remembered.paused, remembered.aborted, remembered.rollbacks]) words.remember(journal, undefined)
+  if (mistaken.size > 0) {
+    mistaken.clear()
+    it.die()
+    it = startAgent(homelab, options)
+    await ready(it)
+  }
   for (const machine of homelab.machines.values()) {
     Object.assign(machine, {
       rollsBack: false,
       stuckBooting: false,
       rebootIgnored: false,
       answerLost: false,
+      kexecRefused: false,
+      kubeletIll: false,
+      kubeletLate: 0,
+      breaksOff: 0,
+      hostname: machine.name,
+      machineType: machine.role,
       installerExit: undefined,
       stubborn: false,
       paused: undefined,
@@ -200,7 +267,7 @@ describe(`in ${seeds.length} rollouts with random faults`, () => {
   beforeAll(async () => {
     for (let at = 0; at < seeds.length; at += 50)
       played.push(...(await Promise.all(seeds.slice(at, at + 50).map((seed) => play(seed)))))
-  }, 180_000)
+  }, 1_800_000)
   /** What a person needs to play it again. */
   const show = (found: readonly Played[]) =>
     found.slice(0, 3).map(({ seed, log, breaches, healed }) => ({ replay: `SEED=${seed}`, breaches, healed, log }))

@@ -57,6 +57,8 @@ export interface FakeMachine {
   kexecRefused: boolean
   /** Its kubelet is not healthy; its etcd is. */
   kubeletIll: boolean
+  /** So many more of its answers break off before their end, as a stream does that ends early. */
+  breaksOff: number
   /** So many more lists of nodes show the kubelet's report of the boot before. */
   kubeletLate: number
   /** The next order to reboot arrives, and its answer does not. */
@@ -90,6 +92,8 @@ export interface FakeHomelab {
   /** The control plane that leads etcd, while there is a quorum. */
   leader: string | undefined
   hasQuorum(): boolean
+  /** The API server has just started: so many more calls are refused, as they are while it registers its groups. */
+  apiStarting: number
   /** The version of etcd's data. */
   storageVersion: string
   /** What the UPS says; throws when it is silent. */
@@ -161,6 +165,7 @@ export function fakeHomelab(
     hasQuorum: () => voters.filter(runs).length >= Math.floor(voters.length / 2) + 1,
     leader: voters[0]?.name,
     storageVersion: '3.6.0',
+    apiStarting: 0,
     hosts: new Map(hosts.map((name) => [name, { up: true, hangs: false }])),
     deaf: new Set(),
     ups: { status: ['OL'], charge: 100, runtime: 3_600_000 },
@@ -275,6 +280,7 @@ function newMachine(name: string, role: Role, version: string, schematic: string
     kexecRefused: false,
     kubeletIll: false,
     kubeletLate: 0,
+    breaksOff: 0,
     answerLost: false,
     installerExit: undefined,
     hangs: false,

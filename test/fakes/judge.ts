@@ -25,6 +25,8 @@ export function judgeOf(homelab: FakeHomelab, { parallel = 1 }: { parallel?: num
       if (!machine || !['reboot', 'install-and-reboot', 'roll-back', 'install', 'drain'].includes(what)) return
       const says = (text: string) => breaches.push(`${entry}: ${text}`)
       if (machine.unschedulable && machine.mark === undefined) says("it carries somebody else's cordon")
+      // Whichever address the order went to, it reached this machine: it must be the one that was cordoned for it.
+      if (what !== 'drain' && what !== 'roll-back' && machine.mark?.why !== 'upgrade') says('we have not cordoned it')
       // Who is not well takes nothing away by going back.
       if (what === 'roll-back' && !serves(machine)) return
       const others = machines.filter((other) => other !== machine)

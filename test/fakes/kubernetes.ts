@@ -22,6 +22,9 @@ export function fakeKubernetes(world: FakeWorld): Kubernetes {
 
   function apiServer(): void {
     if (!hasQuorum()) throw new AgentError('unreachable', 'the Kubernetes API does not answer')
+    if (world.apiStarting <= 0) return
+    world.apiStarting -= 1
+    throw new AgentError('unreachable', 'the Kubernetes API starts: storage is (re)initializing')
   }
   function nodeObject(name: string): FakeMachine {
     apiServer()

@@ -14,6 +14,10 @@ export function fakeTalos(world: FakeWorld): Talos {
   function answering(name: string): FakeMachine {
     if (!machines.has(name)) throw new AgentError('misconfigured', `there is no node ${name} in the configuration`)
     const found = machines.get(world.addresses.get(name) ?? name)!
+    if (found.breaksOff > 0) {
+      found.breaksOff -= 1
+      throw new AgentError('unreachable', `${name}: its answer broke off`)
+    }
     if (!found.up) throw new AgentError('unreachable', `${name} does not answer`)
     return found
   }
