@@ -121,7 +121,10 @@ export function windowObstacle(
 }
 
 /** Why this node is passed over while others go on. */
-export function setAside({ name, kubernetes }: Node, { ownNode, blocked, now }: Circumstances): Obstacle | undefined {
+export function setAside(
+  { name, kubernetes }: Node,
+  { ownNode, blocked, now }: Pick<Circumstances, 'ownNode' | 'blocked' | 'now'>,
+): Obstacle | undefined {
   if (name === ownNode)
     return {
       reason: `${name} is the machine that Caretaker itself runs on: upgrade it by hand, or run Caretaker elsewhere`,

@@ -33,6 +33,11 @@ export interface Factory {
   readonly registry: string
   /** Every release that it offers, oldest first, with their `v`. */
   versions(signal: AbortSignal): Promise<readonly string[]>
+  /**
+   * The releases that it has withdrawn, with their `v`: its word for "do not use this one". Undefined where it does not
+   * know that question (before v1.3.3, it answers what it offers).
+   */
+  withdrawn(signal: AbortSignal): Promise<readonly string[] | undefined>
   /** Makes the schematic known and answers its id, 64 hex digits: the Factory's own, whatever we compute. */
   register(schematic: Schematic, signal: AbortSignal): Promise<string>
   /** Has the image built if need be, which can take minutes; answers its size in bytes where the Factory says it. */

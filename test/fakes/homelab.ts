@@ -70,6 +70,8 @@ export interface FakeHomelab {
   /** What the UPS says; throws when it is silent. */
   ups: UpsReading | 'silent'
   versions: string[]
+  /** What the Factory marks as withdrawn; undefined: it is too old to know the question. */
+  withdrawn: string[] | undefined
   kubernetesVersion: string
   workloads: Workloads
   storage: StorageFacts
@@ -138,6 +140,7 @@ export function fakeHomelab(
     deaf: new Set(),
     ups: { status: ['OL'], charge: 100, runtime: 3_600_000 },
     versions: [...versions],
+    withdrawn: [],
     kubernetesVersion: 'v1.36.3',
     workloads: { blocking: [], pending: [] },
     storage: { systems: [], unwell: [], lastReplicas: new Map() },
@@ -205,7 +208,7 @@ export function fakeHomelab(
     }),
     upses: new Map(upses.map((label) => [label, fakeUps(label)])),
     hosts: heeding(fakeHosts({ machines: world.hosts, note: world.note })),
-    factory: heeding(fakeFactory(() => world.versions, schematic)),
+    factory: heeding(fakeFactory(world, schematic)),
     share: heeding(fakeShare(world.note)),
     talos: heeding(fakeTalos(world)),
     kubernetes: heeding(fakeKubernetes(world)),
