@@ -1,5 +1,6 @@
 import type { Check } from './check.ts'
 import type { Attempts, CordonMark, KubernetesFacts, StorageFacts, TalosFacts, Workloads } from './cluster.ts'
+import type { KubernetesComponent } from './components.ts'
 import type { Journal } from './journal.ts'
 import type { Purpose } from './lease.ts'
 import type { DrainPolicy, ImageOrder, RebootMode } from './plan.ts'
@@ -121,6 +122,8 @@ export interface Kubernetes {
   /** The API server's version, `v1.36.3`. */
   version(signal: AbortSignal): Promise<string>
   nodes(signal: AbortSignal): Promise<ReadonlyMap<string, KubernetesFacts>>
+  /** Of which version the kubelets are, and the static pods of the control planes. */
+  components(signal: AbortSignal): Promise<readonly KubernetesComponent[]>
   /**
    * Makes the node unschedulable and leaves our mark on it. A node that somebody else has cordoned is left alone:
    * rejected for an upgrade, fine for a power cut. A mark for an upgrade is not overwritten by one for the power.

@@ -31,8 +31,6 @@ export interface ReleaseView {
   readonly firstSeen: ReadonlyMap<string, number>
   /** The release of a rollout that has begun: it is finished, not overtaken by a newer one. */
   readonly underWay: string | undefined
-  /** Releases that are installed on purpose on nodes that have not rebooted since. */
-  readonly installed?: readonly string[]
   /** Undefined where Kubernetes did not answer. */
   readonly kubernetes: string | undefined
   readonly now: number
@@ -88,10 +86,9 @@ export function decideTarget(view: ReleaseView, policy: ReleasePolicy): TargetDe
 /** Whether a rollout goes on with its release: nodes have it already, and the others still may get it. */
 function isToBeFinished(release: string, situation: Situation): boolean {
   const { oldest, view, policy } = situation
-  const { running, installed = [], withdrawn = [], vanished = [] } = view
-  if (withdrawn.includes(release) || vanished.includes(release)) return false
-  const isThere = running.includes(release) || installed.includes(release)
-  return isThere && isNewer(release, oldest) && allows(policy, release) && blockOf(release, situation) === undefined
+  const { running, withdrawn = [], vanished = [] } = view
+  if (withdrawn.includes(release) || vanished.includes(release) || !allows(policy, release)) return false
+  return running.includes(release) && isNewer(release, oldest) && blockOf(release, situation) === undefined
 }
 
 /** The newest of one line that has soaked; what speaks against nearer lines was found before. */

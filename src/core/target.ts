@@ -1,4 +1,4 @@
-import { type Cluster, isArmed, type Node } from './cluster.ts'
+import type { Cluster } from './cluster.ts'
 import type { DrillReport } from './drill.ts'
 import type { RegisteredSchematic } from './job.ts'
 import type { RollbackWish } from './gates.ts'
@@ -96,17 +96,9 @@ export function chooseTarget(
       leftBehind: left,
       firstSeen: journal.firstSeen(available, now.getTime()),
       underWay,
-      installed: cluster.nodes.flatMap((node) => stagedRelease(node) ?? []),
       kubernetes: cluster.kubernetes.ok ? cluster.kubernetes.value : undefined,
       now: now.getTime(),
     },
     policy,
   )
-}
-
-/** The release that we have installed on a node in service, for its next boot. */
-function stagedRelease(node: Node): string | undefined {
-  const staged = node.kubernetes.ok ? node.kubernetes.value.staged : undefined
-  const isStill = isArmed(node) && node.talos.ok && node.talos.value.bootId === staged?.bootId
-  return isStill ? staged?.release : undefined
 }

@@ -28,6 +28,8 @@ export interface FakeMachine {
   mark: CordonMark | undefined
   staged: CordonMark | undefined
   paused: string | undefined
+  /** Versions of Kubernetes' components on it that are not the API server's, by name: `kubelet`, `kube-scheduler`. */
+  components: Record<string, string>
   zone: string | undefined
   attempts: { release: string; count: number; failure?: string } | undefined
   /** Pods that do not go when they are asked to. */
@@ -235,6 +237,7 @@ function newMachine(name: string, role: Role, version: string, schematic: string
     mark: undefined,
     staged: undefined,
     paused: undefined,
+    components: {},
     zone: undefined,
     attempts: undefined,
     stubborn: false,

@@ -13,6 +13,8 @@ export interface FakeStorageSetting extends Omit<StorageSetting, 'before'> {
   value: string
 }
 
+const staticPods = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler']
+
 /** The Kubernetes API of the fake homelab: it needs etcd, and etcd its quorum. */
 export function fakeKubernetes(world: FakeWorld): Kubernetes {
   const { machines, note, hasQuorum } = world
@@ -49,6 +51,17 @@ export function fakeKubernetes(world: FakeWorld): Kubernetes {
             paused,
           },
         ]),
+      )
+    },
+    components: async () => {
+      apiServer()
+      const { kubernetesVersion } = world
+      return [...machines.values()].flatMap(({ name, role, components }) =>
+        ['kubelet', ...(role === 'controlplane' ? staticPods : [])].map((component) => ({
+          component,
+          node: name,
+          version: components[component] ?? kubernetesVersion,
+        })),
       )
     },
     cordon: async (name, mark, attempts) => {

@@ -52,6 +52,7 @@ type Lab = Pick<
   | 'addNode'
   | 'setNodeReady'
   | 'setNodeInfo'
+  | 'runControlPlane'
   | 'addNamespace'
   | 'addPod'
   | 'addDeployment'

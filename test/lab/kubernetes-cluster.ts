@@ -16,6 +16,7 @@ import { createOwners, type Owner, type Owners } from './kubernetes-owners.ts'
 import { createPod, listPods, type PodPlan } from './kubernetes-pods.ts'
 import { settleDeployments } from './kubernetes-scale.ts'
 import { settleScheduler } from './kubernetes-scheduler.ts'
+import { type ComponentVersions, runControlPlane } from './kubernetes-static-pods.ts'
 import { createStore } from './kubernetes-store.ts'
 import { cronJobs, deployments, owners as ownerResources } from './kubernetes-workloads.ts'
 import { createTimers, type Pace, type World } from './kubernetes-world.ts'
@@ -78,6 +79,8 @@ export interface Cluster {
   addNode(options: NodeOptions): void
   setNodeReady(name: string, ready: boolean): void
   setNodeInfo(name: string, info: Readonly<Record<string, string>>): void
+  /** Has a control plane run its static pods, or other versions of them. */
+  runControlPlane(name: string, versions?: ComponentVersions): void
   addNamespace(name: string): void
   addPod(options: PodOptions): string
   addDeployment(options: DeploymentOptions): void
@@ -236,6 +239,7 @@ export function createCluster(serverVersion: string, pace: Partial<Pace>): Clust
       const nodeInfo = { ...node.status.nodeInfo, ...info }
       store.replace(nodesResource, { ...node, status: { ...node.status, nodeInfo } })
     },
+    runControlPlane: (name, versions = {}) => runControlPlane(world, name, versions, serverVersion),
     addNamespace,
     addPod({ name, node, owner, controller, completed = false, stuckTerminating = false, ...traits }) {
       known(node)

@@ -13,9 +13,8 @@ const answerWithin = 30_000
 
 /**
  * Talks to an Image Factory. `url` is its address, as people open it in a browser; a path in it, as of a reverse proxy,
- * stands before every path of the Factory. Installer images come from its host alone: a registry is always asked at the
- * root of its host (`/v2/`), and the Factory itself names its images so
- * (siderolabs/image-factory internal/frontend/http/wizard.go).
+ * stands before every path of the Factory. Installer images are named by its host alone: a registry is asked at the root
+ * of its host (`/v2/…`, opencontainers/distribution-spec), where no path of a proxy stands before it.
  */
 export function createFactory(url: string): Factory {
   const base = new URL(url)
