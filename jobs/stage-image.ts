@@ -28,7 +28,9 @@ export default defineJob({
 
     // Without a release to go to, what the nodes run is what a new machine should boot, unless it was withdrawn.
     const withdrawn = remembered.withdrawn.recall(journal) ?? []
-    const running = runningVersions(await observe()).filter(isOfficial).toSorted(compareVersions)
+    const running = runningVersions(await observe())
+      .filter(isOfficial)
+      .toSorted(compareVersions)
     const candidates = [remembered.target.recall(journal), ...running.toReversed()]
     const wanted = candidates.find((version) => version !== undefined && !withdrawn.includes(version))
     const wishes = remembered.wishes.recall(journal) ?? []

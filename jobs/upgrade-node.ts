@@ -253,7 +253,9 @@ function noticeArmed({ cluster }: Foresight, journal: Journal): void {
   const ours = ({ kubernetes, talos }: Node) => {
     const { cordon, staged } = kubernetes.ok ? kubernetes.value : {}
     if (cordon?.why === 'upgrade') return true
-    return staged !== undefined && talos.ok && staged.bootId === talos.value.bootId && !offLimits.includes(staged.release)
+    return (
+      staged !== undefined && talos.ok && staged.bootId === talos.value.bootId && !offLimits.includes(staged.release)
+    )
   }
   const names = cluster.nodes.filter((node) => isArmed(node) && !ours(node)).map(({ name }) => name)
   const text = `${names.join(', ')} starts another release at the next boot: an upgrade is installed there that nothing here will finish. \`caretaker rollback NODE\` disarms it`
@@ -278,10 +280,7 @@ async function noticeWindow({ config, ports, now, emit }: JobContext, { decision
 }
 
 /** A rollout whose release every node has reached is done, also where the way leads on to another one at once. */
-async function noteArrival(
-  { ports, now, emit, ownNode }: JobContext,
-  { cluster, version }: Foresight,
-): Promise<void> {
+async function noteArrival({ ports, now, emit, ownNode }: JobContext, { cluster, version }: Foresight): Promise<void> {
   const open = ports.journal.openRollout()
   if (!open || open.release === version) return
   const { running } = movementOf(cluster, ownNode)

@@ -21,16 +21,17 @@ export default defineJob({
     const { journal } = ports
     const answer = await askFactory(context)
     const cluster = await observe()
-    const { running, left } = movementOf(cluster, ownNode)
+    const movement = movementOf(cluster, ownNode)
+    const { running, left } = movement
     const before = remembered.target.recall(journal)
     const known = recallLists(journal)
     const lists = mergeLists(known, answer, { policy: config.upgrade, running })
     rememberLists(journal, lists)
     const alarms = reportLists(journal, { answer, lists, cluster, before })
-    const remarks = [...alarms, ...describeLeftBehind(left)]
     /** What `caretaker status` says of releases until the next run. */
     const say = (text: string) => {
-      const whole = [text, ...remarks.filter((remark) => !text.includes(remark))].join('; ')
+      const remarks = [...alarms, ...describeLeftBehind(movement, remembered.target.recall(journal))]
+      const whole = [text, ...remarks.filter((remark) => !text.includes(remark.split(';')[0]!))].join('; ')
       remembered.news.remember(journal, whole)
       return done(whole)
     }
@@ -104,5 +105,5 @@ function reportLists(journal: Journal, { answer, lists, cluster, before }: News)
   const taken = withdrawn.filter((version) => inUse.includes(version)).map(withdrawnReason)
   const text = taken.length === 0 ? undefined : `${taken.join('; ')}: no further node begins it`
   alertOnce(journal, 'withdrawn', text, 'factory')
-  return [lost, text].filter((one) => one !== undefined)
+  return [...(lost === undefined ? [] : [lost]), ...taken]
 }

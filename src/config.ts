@@ -34,7 +34,10 @@ const cluster = z.strictObject({
 const factory = z.strictObject({
   url: z
     .url({ protocol: /^https?$/ })
-    .refine((url) => !/[?#]/.test(url), 'leave out ? and what follows: the paths of the Factory come after this address')
+    .refine(
+      (url) => !/[?#]/.test(url),
+      'leave out ? and what follows: the paths of the Factory come after this address',
+    )
     .refine(
       (url) => !URL.canParse(url) || (new URL(url).username === '' && new URL(url).password === ''),
       'keep user name and password out of the URL: it is shown and logged',

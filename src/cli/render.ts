@@ -20,6 +20,7 @@ export function renderStatus(status: StatusAnswer, now: number): string {
     ],
     ['power', describePower(status.power)],
     ['release', status.news ?? (status.target ? `going to ${status.target}` : 'not looked at yet')],
+    ...status.leftBehind.filter((text) => !status.news?.includes(text)).map((text) => ['', yellow(text)]),
     [
       'share',
       published

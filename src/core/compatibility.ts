@@ -33,8 +33,7 @@ export function kubernetesMismatch(
   if (!range || !match || match[1] !== '1') return undefined
   const [min, max] = range
   const minor = Number(match[2])
-  if (minor < min)
-    return `${target} needs Kubernetes 1.${min} or later, and ${found}: upgrade Kubernetes first`
+  if (minor < min) return `${target} needs Kubernetes 1.${min} or later, and ${found}: upgrade Kubernetes first`
   if (minor > max) return `${target} runs Kubernetes up to 1.${max}, and ${found}`
   return undefined
 }

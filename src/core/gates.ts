@@ -1,12 +1,4 @@
-import {
-  type Cluster,
-  isArmed,
-  isHealthy,
-  type Node,
-  type Seen,
-  type StorageFacts,
-  whyUnhealthy,
-} from './cluster.ts'
+import { type Cluster, isArmed, isHealthy, type Node, type Seen, type StorageFacts, whyUnhealthy } from './cluster.ts'
 import type { KubernetesComponent } from './components.ts'
 import { leavingObstacle } from './disruption.ts'
 import { describeDuration } from './duration.ts'

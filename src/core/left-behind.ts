@@ -1,6 +1,6 @@
 import type { Cluster, Node } from './cluster.ts'
 import { setAside } from './gates.ts'
-import { isOfficial, lineOf } from './version.ts'
+import { isNewer, isOfficial, lineOf } from './version.ts'
 
 /** A node that stays at what it runs while the others go on. */
 export interface LeftBehind {
@@ -38,12 +38,17 @@ export function movementOf({ nodes }: Pick<Cluster, 'nodes'>, ownNode: string | 
   }
 }
 
-/** What of it a person should know beside the decision, a sentence a node. */
-export function describeLeftBehind(left: readonly LeftBehind[]): readonly string[] {
-  return left.map(({ version, why }) => {
-    if (!isOfficial(version)) return why
+/**
+ * What of it a person should know beside the decision, a sentence a node. A node that is set aside and has what the
+ * others have, or are to get, is not behind.
+ */
+export function describeLeftBehind({ running, left }: Movement, target: string | undefined): readonly string[] {
+  const ahead = [...running, ...(target === undefined ? [] : [target])]
+  return left.flatMap(({ version, why }) => {
+    if (!isOfficial(version)) return [why]
+    if (!ahead.some((one) => isNewer(one, version))) return []
     const line = lineOf(version)!
-    return `${why}; it stays at ${version}, and the others go on without it, up to ${line.major}.${line.minor + 1}`
+    return [`${why}; it stays at ${version}, and the others go on without it, up to ${line.major}.${line.minor + 1}`]
   })
 }
 
@@ -58,7 +63,8 @@ export function leftBehindObstacle(left: readonly LeftBehind[], version: string)
     return line && target && (target.major !== line.major || target.minor > line.minor + 1)
   })
   if (!holds) return undefined
-  return `${holds.node} stays at ${holds.version}, and ${version} is more than one minor version ahead of it: ${holds.why}`
+  const line = lineOf(holds.version)!
+  return `${holds.node} stays at ${holds.version}, so the others go no further than ${line.major}.${line.minor + 1}: ${holds.why}`
 }
 
 function stays(node: Node, ownNode: string | undefined): string | undefined {

@@ -70,10 +70,7 @@ export function whyExcluded(situation: Situation): readonly string[] {
 }
 
 /** One reason a line, that of its newest. */
-function exclusions(
-  { oldest, view, policy }: Situation,
-  matters: (version: string) => boolean,
-): readonly string[] {
+function exclusions({ oldest, view, policy }: Situation, matters: (version: string) => boolean): readonly string[] {
   const { available, withdrawn = [] } = view
   const reasons = new Map<string, string>()
   for (const version of [...new Set([...available, ...withdrawn])].toSorted(compareVersions).toReversed()) {

@@ -52,8 +52,7 @@ export function decideTarget(view: ReleaseView, policy: ReleasePolicy): TargetDe
   const running = view.running.filter(isOfficial).toSorted(compareVersions)
   const [oldest] = running
   if (oldest === undefined) return { kind: 'current', reason: whyNobody(view) }
-  if (available.length === 0)
-    return { kind: 'current', reason: 'the Factory offers no release; what is there is kept' }
+  if (available.length === 0) return { kind: 'current', reason: 'the Factory offers no release; what is there is kept' }
   const { pin } = policy
   if (pin && !available.includes(pin) && !withdrawn.includes(pin) && isNewer(pin, oldest)) {
     return { kind: 'current', reason: `the pinned ${pin} is not offered by the Factory; what is there is kept` }
@@ -80,7 +79,7 @@ export function decideTarget(view: ReleaseView, policy: ReleasePolicy): TargetDe
   }
   const [first] = lines
   if (first === undefined) return { kind: 'current', reason: whyCurrent(situation) }
-  return { kind: 'wait', version: first.newest, reason: [...passed, ...whyExcluded(situation)].join('; ') }
+  return { kind: 'wait', version: first.newest, reason: [...new Set([...passed, ...whyExcluded(situation)])].join('; ') }
 }
 
 /** Whether a rollout goes on with its release: nodes have it already, and the others still may get it. */

@@ -51,7 +51,8 @@ export async function foresee(
   const { journal } = ports
   const cluster = await observe()
   const release = chooseTarget(cluster, journal, config.upgrade, { now: now(), ownNode })
-  const { left } = movementOf(cluster, ownNode)
+  const goesTo = release.kind === 'target' ? release.version : undefined
+  const leftBehind = describeLeftBehind(movementOf(cluster, ownNode), goesTo)
   const withdrawn = remembered.withdrawn.recall(journal) ?? []
   const { version, hold } = destinationOf(cluster, release, { ownNode, withdrawn })
   const waiting = ({ reason, until }: Obstacle): Foresight => ({
@@ -62,7 +63,7 @@ export async function foresee(
     order: [],
     takes: 0,
     toApprove: [],
-    warnings: describeLeftBehind(left),
+    warnings: leftBehind,
   })
   const outage = journal.openOutage()
   // Before all else: whoever brings the cluster back needs the lease, and nodes that are away are away for that reason.
@@ -94,7 +95,7 @@ export async function foresee(
       .filter((node) => setAside(node, circumstances) === undefined)
       .filter((node) => approvalObstacle(node, target, circumstances, config.upgrade) !== undefined)
       .map(({ name }) => name),
-    warnings: [...describeLeftBehind(left), ...warningsOf(cluster, version, toCome.length > 0)],
+    warnings: [...leftBehind, ...warningsOf(cluster, version, toCome.length > 0)],
   }
   if (decision.kind === 'go' && decision.nodes.some(({ plan }) => begins(plan)) && !isUnderWay(cluster)) {
     // A machine that netboots must find the release that the others are brought to, or one that they had.

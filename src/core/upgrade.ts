@@ -122,8 +122,7 @@ function candidates(
   circumstances: Circumstances,
   policy: UpgradePolicy,
 ): readonly Node[] {
-  const isHeld = (node: Node) =>
-    setAside(node, circumstances) ?? approvalObstacle(node, target, circumstances, policy)
+  const isHeld = (node: Node) => setAside(node, circumstances) ?? approvalObstacle(node, target, circumstances, policy)
   return inOrder(
     outdated.filter((node) => isHeld(node) === undefined),
     policy,

@@ -42,7 +42,9 @@ test('Kubernetes keeps a release back only while it answers', () => {
   const old = { ...clusterOf(worker('w-1')), kubernetes: { ok: true, value: 'v1.31.0' } as const }
   const atOnce = { ...policy, soak: 0 }
   expect(chooseTarget(old, journal, atOnce, { now: tuesday }).kind).toBe('wait')
-  expect(chooseTarget({ ...old, kubernetes: unseen('no answer') }, journal, atOnce, { now: tuesday }).kind).toBe('target')
+  expect(chooseTarget({ ...old, kubernetes: unseen('no answer') }, journal, atOnce, { now: tuesday }).kind).toBe(
+    'target',
+  )
 })
 
 test('with nothing remembered nothing is decided', () => {

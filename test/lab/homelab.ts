@@ -152,6 +152,7 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
         authority: talosAuthority,
         ...(role === 'controlplane' ? { etcd } : {}),
         resolveImage,
+        components: () => kubernetes.componentsOf(name),
         extensionsOf,
         kernelArgumentsOf,
         kubeconfig: () => kubeconfig,

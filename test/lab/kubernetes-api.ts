@@ -53,6 +53,7 @@ type Lab = Pick<
   | 'setNodeReady'
   | 'setNodeInfo'
   | 'runControlPlane'
+  | 'componentsOf'
   | 'addNamespace'
   | 'addPod'
   | 'addDeployment'

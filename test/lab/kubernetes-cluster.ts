@@ -16,7 +16,7 @@ import { createOwners, type Owner, type Owners } from './kubernetes-owners.ts'
 import { createPod, listPods, type PodPlan } from './kubernetes-pods.ts'
 import { settleDeployments } from './kubernetes-scale.ts'
 import { settleScheduler } from './kubernetes-scheduler.ts'
-import { type ComponentVersions, runControlPlane } from './kubernetes-static-pods.ts'
+import { componentsOf, type ComponentVersions, runControlPlane } from './kubernetes-static-pods.ts'
 import { createStore } from './kubernetes-store.ts'
 import { cronJobs, deployments, owners as ownerResources } from './kubernetes-workloads.ts'
 import { createTimers, type Pace, type World } from './kubernetes-world.ts'
@@ -81,6 +81,8 @@ export interface Cluster {
   setNodeInfo(name: string, info: Readonly<Record<string, string>>): void
   /** Has a control plane run its static pods, or other versions of them. */
   runControlPlane(name: string, versions?: ComponentVersions): void
+  /** Versions of what Kubernetes runs on this node, by name. */
+  componentsOf(node: string): Readonly<Record<string, string>>
   addNamespace(name: string): void
   addPod(options: PodOptions): string
   addDeployment(options: DeploymentOptions): void
@@ -240,6 +242,7 @@ export function createCluster(serverVersion: string, pace: Partial<Pace>): Clust
       store.replace(nodesResource, { ...node, status: { ...node.status, nodeInfo } })
     },
     runControlPlane: (name, versions = {}) => runControlPlane(world, name, versions, serverVersion),
+    componentsOf: (name) => componentsOf(world, name),
     addNamespace,
     addPod({ name, node, owner, controller, completed = false, stuckTerminating = false, ...traits }) {
       known(node)

@@ -40,3 +40,14 @@ export function runControlPlane(world: World, name: string, versions: ComponentV
     )
   }
 }
+
+/** Versions of what Kubernetes runs on a node, by name, as an installer there finds them. */
+export function componentsOf(world: World, name: string): Readonly<Record<string, string>> {
+  const kubelet = findNode(world, name)?.status.nodeInfo.kubeletVersion
+  const mirrors = components.flatMap((component) => {
+    const labels = world.store.get(podsResource, 'kube-system', `${component}-${name}`)?.metadata.labels
+    const version = labels?.['app.kubernetes.io/version']
+    return version === undefined ? [] : [[component, `v${version}`] as const]
+  })
+  return Object.fromEntries([...(kubelet === undefined ? [] : [['kubelet', kubelet] as const]), ...mirrors])
+}
