@@ -39,6 +39,8 @@ export interface PodTraits {
   readonly toleratesAll?: boolean
   /** Its container's name; `main` unless said. */
   readonly container?: string
+  /** Its container's image; a pause container's unless said. */
+  readonly image?: string
   /** Its template names the node (spec.nodeName): no scheduler is asked. */
   readonly boundTo?: string
 }
@@ -180,7 +182,8 @@ export function createCluster(serverVersion: string, pace: Partial<Pace>): Clust
 
   function planOf({ namespace = 'default', labels = {}, grace = 30, emptyDir = false, ...traits }: PodTraits): PodPlan {
     addNamespace(namespace)
-    const { terminateMs, volumeClaim, nodeSelector, boundTo, container, unready = false, toleratesAll = false } = traits
+    const { terminateMs, volumeClaim, nodeSelector, boundTo, container, image } = traits
+    const { unready = false, toleratesAll = false } = traits
     return {
       namespace,
       labels,
@@ -194,6 +197,7 @@ export function createCluster(serverVersion: string, pace: Partial<Pace>): Clust
       ...(nodeSelector !== undefined && { nodeSelector }),
       ...(boundTo !== undefined && { boundTo }),
       ...(container !== undefined && { container }),
+      ...(image !== undefined && { image }),
     }
   }
 

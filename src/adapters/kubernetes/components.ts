@@ -35,8 +35,9 @@ function componentsOf({ metadata: { labels = {} }, spec }: StaticPod): readonly 
   const { nodeName, containers = [] } = spec ?? {}
   const component = labels['k8s-app'] ?? labels['component'] ?? ''
   const image = containers.find(({ name }) => name === component)?.image ?? containers[0]?.image
-  const version = versionOf(image) ?? labels['app.kubernetes.io/version']
-  if (nodeName === undefined || !known.has(component) || version === undefined) return []
+  const label = labels['app.kubernetes.io/version']
+  const version = versionOf(image) ?? (label && `v${label.replace(/^v/, '')}`)
+  if (nodeName === undefined || !known.has(component) || !version) return []
   return [{ component, node: nodeName, version }]
 }
 
