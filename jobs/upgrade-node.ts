@@ -69,7 +69,7 @@ export default defineJob({
           if (open.release === version) await emit({ type: 'rollout.finished', version })
         }
         alertOnce(journal, 'rollout', undefined)
-        return done(version === undefined ? 'no node tells what it runs' : describeArrival(cluster, version))
+        return done(version === undefined ? 'no node tells what it runs' : describeArrival(context, cluster, version))
       }
       case 'wait': {
         // A node of ours that stays closed is nobody's plan: a person should hear of it.
@@ -179,10 +179,13 @@ async function bring(context: JobContext, foreseen: Foresight, { node, reason, p
 }
 
 /** Nodes that are ahead, or that run no official release, are named: they stay as they are. */
-function describeArrival({ nodes }: Cluster, version: string): string {
-  const others = nodes.flatMap(({ name, talos }) =>
-    talos.ok && talos.value.version !== version ? [`${name} (${talos.value.version})`] : [],
-  )
+function describeArrival({ ports }: JobContext, { nodes }: Cluster, version: string): string {
+  const withdrawn = remembered.withdrawn.recall(ports.journal) ?? []
+  const others = nodes.flatMap(({ name, talos }) => {
+    if (!talos.ok || talos.value.version === version) return []
+    const runs = talos.value.version
+    return [`${name} (${withdrawn.includes(runs) ? withdrawnReason(runs) : runs})`]
+  })
   return `every node runs ${version}${others.length === 0 ? '' : `, except ${others.join(', ')}`}`
 }
 

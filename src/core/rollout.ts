@@ -257,7 +257,7 @@ interface Destination {
 /**
  * What is installed is finished, even when the policy has since changed its mind; a node that is only closed is not held
  * to it. Without a target it is the release that all nodes run, so that they get a schematic that has changed; where they
- * run several, nobody begins the newest of them.
+ * run several, nobody begins the newest of them. Nodes that have a withdrawn one are left alone.
  */
 function destinationOf(
   cluster: Cluster,
@@ -272,10 +272,11 @@ function destinationOf(
   })[0]
   if (begun !== undefined) return { version: begun }
   if (release.kind === 'target') return { version: release.version }
-  const running = [...new Set(movementOf(cluster, ownNode).running)].toSorted(compareVersions)
+  const all = [...new Set(movementOf(cluster, ownNode).running)].toSorted(compareVersions)
+  const running = all.filter((one) => !withdrawn.includes(one))
   const newest = running.at(-1)
-  if (newest !== undefined && withdrawn.includes(newest))
-    return { version: newest, hold: { reason: `${withdrawnReason(newest)}: no further node begins it` } }
+  if (newest === undefined && all.length > 0)
+    return { version: all.at(-1), hold: { reason: `${withdrawnReason(all.at(-1)!)}: no further node begins it` } }
   if (running.length <= 1) return { version: newest }
   const reason = release.kind === 'wait' ? `${release.version}: ${release.reason}` : release.reason
   const until = release.kind === 'wait' ? optionalDate(release.until) : undefined
