@@ -7,7 +7,8 @@ import { three, two } from './fakes/stories.ts'
 
 const versionsOf = (homelab: FakeHomelab) =>
   Object.fromEntries([...homelab.machines.values()].map(({ name, version }) => [name, version]))
-const published = async ({ ports }: FakeHomelab) => (await ports.share.staged()).find((image) => image.published)?.version
+const published = async ({ ports }: FakeHomelab) =>
+  (await ports.share.staged()).find((image) => image.published)?.version
 const installed = (homelab: FakeHomelab, release: string) =>
   homelab.diary.filter((entry) => entry.startsWith('pull-image') && entry.endsWith(release))
 

@@ -53,16 +53,19 @@ export function describeLeftBehind({ running, left }: Movement, target: string |
 }
 
 /**
- * Why these nodes keep the others from this release: Talos tests clusters of adjacent minor versions, and an etcd member
- * or a kubelet that stays behind must still get on with the others (docs.siderolabs.com, Upgrading Talos Linux).
+ * Why the nodes that stay keep the others from this release: Talos tests clusters of adjacent minor versions, and an etcd
+ * member or a kubelet that stays behind must still get on with the others (docs.siderolabs.com, Upgrading Talos Linux).
+ * Going to a line that runs already makes the cluster no wider than it is.
  */
-export function leftBehindObstacle(left: readonly LeftBehind[], version: string): string | undefined {
-  const target = lineOf(version)
-  const holds = left.find((one) => {
-    const line = lineOf(one.version)
-    return line && target && (target.major !== line.major || target.minor > line.minor + 1)
-  })
-  if (!holds) return undefined
+export function leftBehindObstacle({ running, left }: Movement, version: string): string | undefined {
+  const isAhead = (one: string, steps: number) => {
+    const [target, line] = [lineOf(version), lineOf(one)]
+    return target && line && (target.major !== line.major || target.minor > line.minor + steps)
+  }
+  const byLine = (a: LeftBehind, b: LeftBehind) => lineOf(a.version)!.minor - lineOf(b.version)!.minor
+  const [holds] = left.filter((one) => isAhead(one.version, 1)).toSorted(byLine)
+  const runsAlready = running.some((one) => isAhead(one, 0) === false)
+  if (!holds || runsAlready) return undefined
   const line = lineOf(holds.version)!
   return `${holds.node} stays at ${holds.version}, so the others go no further than ${line.major}.${line.minor + 1}: ${holds.why}`
 }

@@ -49,7 +49,7 @@ export function blockOf(version: string, { oldest, view }: Situation): string | 
   if (to.minor > from.minor + 1 && !isKnownLine(version))
     return `whether ${version} installs over ${minorOf(oldest)} is not known`
   const kubernetes = view.kubernetes && kubernetesMismatch(version, view.kubernetes)
-  return kubernetes || leftBehindObstacle(view.leftBehind ?? [], version)
+  return kubernetes || leftBehindObstacle({ running: view.running, left: view.leftBehind ?? [] }, version)
 }
 
 /** Why nothing is gone to between the two: the minor versions that nothing is offered of. */

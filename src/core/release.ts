@@ -79,7 +79,11 @@ export function decideTarget(view: ReleaseView, policy: ReleasePolicy): TargetDe
   }
   const [first] = lines
   if (first === undefined) return { kind: 'current', reason: whyCurrent(situation) }
-  return { kind: 'wait', version: first.newest, reason: [...new Set([...passed, ...whyExcluded(situation)])].join('; ') }
+  return {
+    kind: 'wait',
+    version: first.newest,
+    reason: [...new Set([...passed, ...whyExcluded(situation)])].join('; '),
+  }
 }
 
 /** Whether a rollout goes on with its release: nodes have it already, and the others still may get it. */

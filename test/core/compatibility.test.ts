@@ -13,7 +13,11 @@ test.each([
   ['v1.13.9', 'v2.0.0', undefined],
   ['v1.13.9', 'nightly', undefined],
   // A suffix of a vendor's does not hide what it is.
-  ['v1.13.9', 'v1.30.2+k3s1', 'v1.13.9 needs Kubernetes 1.31 or later, and v1.30.2+k3s1 runs: upgrade Kubernetes first'],
+  [
+    'v1.13.9',
+    'v1.30.2+k3s1',
+    'v1.13.9 needs Kubernetes 1.31 or later, and v1.30.2+k3s1 runs: upgrade Kubernetes first',
+  ],
   ['v1.13.9', 'v1.37.0-rc.1', 'v1.13.9 runs Kubernetes up to 1.36, and v1.37.0-rc.1 runs'],
 ])('whether %s can run Kubernetes %s', (target, kubernetes, mismatch) => {
   expect(kubernetesMismatch(target, kubernetes)).toBe(mismatch)

@@ -12,7 +12,11 @@ const component = (name: string, node: string, version: string): KubernetesCompo
 })
 const nodes = [...controlPlanes({}, {}, {}), worker('w-1'), worker('w-2')]
 
-function decide(components: Seen<readonly KubernetesComponent[]>, cluster: readonly Node[] = nodes, version = 'v1.13.9') {
+function decide(
+  components: Seen<readonly KubernetesComponent[]>,
+  cluster: readonly Node[] = nodes,
+  version = 'v1.13.9',
+) {
   return decideUpgrade(clusterOf(...cluster), { ...target, version }, { ...calm, components }, policy)
 }
 

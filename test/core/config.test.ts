@@ -302,8 +302,14 @@ describe('the address of the Factory', () => {
   )
 
   test.each([
-    ['https://mirror.example/?arch=amd64', 'leave out ? and what follows: the paths of the Factory come after this address'],
-    ['https://mirror.example/factory#top', 'leave out ? and what follows: the paths of the Factory come after this address'],
+    [
+      'https://mirror.example/?arch=amd64',
+      'leave out ? and what follows: the paths of the Factory come after this address',
+    ],
+    [
+      'https://mirror.example/factory#top',
+      'leave out ? and what follows: the paths of the Factory come after this address',
+    ],
     ['https://me:hunter2@mirror.example', 'keep user name and password out of the URL: it is shown and logged'],
     ['https://token@mirror.example/factory', 'keep user name and password out of the URL: it is shown and logged'],
   ])('is not %s', (url, fault) => {

@@ -34,11 +34,7 @@ describe('a release that left the list', () => {
       { known: ['v1.13.9'], offered: ['v1.13.9'], vanishedBefore: ['v1.14.1'], withdrawn: ['v1.14.1'] },
       [],
     ],
-    [
-      'matters also where it is the one that runs',
-      { known, offered: ['v1.13.9'], running: ['v1.14.1'] },
-      ['v1.14.1'],
-    ],
+    ['matters also where it is the one that runs', { known, offered: ['v1.13.9'], running: ['v1.14.1'] }, ['v1.14.1']],
     ['is no news where all nodes are beyond it', { known, offered: ['v1.14.1'], running: ['v1.14.1'] }, []],
     ['is no news where it is skipped', { known, offered: ['v1.13.9'], policy: { skip: ['v1.14.1'] } }, []],
     ['is no news beyond the pinned one', { known, offered: ['v1.13.9'], policy: { pin: 'v1.13.9' } }, []],

@@ -47,7 +47,12 @@ describe('where the usual order is blocked, another way is taken, and said', () 
     ],
     [
       'the rollout that has begun can not be finished any more',
-      { available: ['v1.13.9', 'v1.14.1'], running: ['v1.13.9', 'v1.12.11'], underWay: 'v1.13.9', kubernetes: 'v1.37.0' },
+      {
+        available: ['v1.13.9', 'v1.14.1'],
+        running: ['v1.13.9', 'v1.12.11'],
+        underWay: 'v1.13.9',
+        kubernetes: 'v1.37.0',
+      },
       'target v1.14.1: the newest of 1.14, which its installer takes straight from 1.12, coming from v1.12.11; the usual order is blocked (v1.13.9 runs Kubernetes up to 1.36, and v1.37.0 runs)',
     ],
   ])('%s', (_, situation, expected) => {
@@ -241,6 +246,21 @@ describe('a node that stays behind', () => {
       'counts also where it runs no official release',
       { available, running: ['v1.13.10'], paused: { 'w-1': 'v1.12.3-k7.1.9' } },
       'wait v1.14.1: w-1 stays at v1.12.3-k7.1.9, so the others go no further than 1.13: w-1 is paused',
+    ],
+    [
+      'does not make it worse when the others get a patch',
+      { available, running: ['v1.13.9'], paused: { 'w-1': 'v1.11.3' } },
+      'target v1.13.10: the newest patch of 1.13, coming from v1.13.9',
+    ],
+    [
+      'or when the last of them comes to a line that others run',
+      { available, running: ['v1.12.11', 'v1.13.10'], paused: { 'w-1': 'v1.11.3' } },
+      'target v1.13.10: the newest of the next minor version, coming from v1.12.11',
+    ],
+    [
+      'counts where several stay, by the one that is furthest behind',
+      { available, running: ['v1.13.10'], paused: { 'w-1': 'v1.13.0', 'w-2': 'v1.12.3' } },
+      'wait v1.14.1: w-2 stays at v1.12.3, so the others go no further than 1.13: w-2 is paused',
     ],
     [
       'is no hindrance where it is ahead',

@@ -21,7 +21,11 @@ interface Situation {
 function viewOf(situation: Situation): ReleaseView {
   const { available, running, known = {}, underWay, kubernetes = 'v1.34.2', withdrawn, vanished, left = {} } = situation
   const firstSeen = new Map(available.map((version) => [version, now - (known[version] ?? 30) * day]))
-  const leftBehind = Object.entries(left).map(([node, version]) => ({ node, version, why: `${node} is paused (a guest)` }))
+  const leftBehind = Object.entries(left).map(([node, version]) => ({
+    node,
+    version,
+    why: `${node} is paused (a guest)`,
+  }))
   return {
     available,
     running,
