@@ -115,6 +115,21 @@ for (const [at, then] of [
   })
 }
 
+test('a node that was armed on purpose for a release that is withdrawn then is told of', async () => {
+  const homelab = fakeHomelab(two, offered)
+  const never = { windows: [{ days: ['sun'], from: '03:00', to: '03:01' }], mode: 'staged' }
+  await using it = await begin(homelab, { upgrade: never, now: () => new Date('2026-03-04T12:00:00Z') })
+  await it.next()
+  expect(homelab.machine('w-1')).toMatchObject({ version: 'v1.13.9', installed: { version: 'v1.14.1' } })
+  says(homelab, ['v1.13.9'], ['v1.14.1'])
+  await it.run('watch-releases')
+  await it.next()
+  expect(texts(homelab, 'alert')).toContain(
+    'w-1 starts another release at the next boot: an upgrade is installed there that nothing here will finish. `caretaker rollback NODE` disarms it',
+  )
+  expect(homelab.machine('cp-1').installed.version).toBe('v1.13.9')
+})
+
 test('an agent that starts with a node closed for a withdrawn release gives it back', async () => {
   const homelab = fakeHomelab(two, offered)
   await using it = await begin(homelab)
