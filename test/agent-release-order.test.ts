@@ -158,6 +158,15 @@ test('with approval of minor versions, a node that lags behind asks for itself a
   expect(await finish(it)).toBe('every node runs v1.13.9')
 })
 
+test('with approval of minor versions, nobody is asked for a node that is paused', async () => {
+  const homelab = fakeHomelab(three, { version: 'v1.13.9', versions: ['v1.13.9'] })
+  const old = { ...homelab.machine('w-1').installed, version: 'v1.12.11' }
+  Object.assign(homelab.machine('w-1'), { ...old, installed: old, paused: 'a guest' })
+  await using it = await begin(homelab, { upgrade: { approval: 'minor' } })
+  expect(await it.next()).toBe('w-1 is paused (a guest): `caretaker resume w-1` lets it go on')
+  expect(texts(homelab, 'alert')).toEqual([])
+})
+
 test('with approval of minor versions, patches ask nobody', async () => {
   const homelab = fakeHomelab(two, { versions: ['v1.13.9', 'v1.13.10'] })
   await using it = await begin(homelab, { upgrade: { approval: 'minor' } })

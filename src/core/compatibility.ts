@@ -38,6 +38,12 @@ export function kubernetesMismatch(
   return undefined
 }
 
+/** The first minor version of Talos that runs this Kubernetes: `1.13`; undefined where none is known. */
+export function firstLineFor(kubernetes: string): string | undefined {
+  const lines = Object.keys(table).filter((line) => kubernetesMismatch(`v${line}.0`, kubernetes) === undefined)
+  return lines.toSorted((a, b) => compareVersions(`v${a}.0`, `v${b}.0`))[0]
+}
+
 /** Why the target's installer would refuse to run on this host; undefined when it would not, or when we don't know. */
 export function hostMismatch(target: string, host: string): string | undefined {
   const minHost = isKnownLine(target) ? table[minorOf(target)]!.minHost : undefined

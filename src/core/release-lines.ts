@@ -1,4 +1,4 @@
-import { hostMismatch, isKnownLine, kubernetesMismatch } from './compatibility.ts'
+import { firstLineFor, hostMismatch, isKnownLine, kubernetesMismatch } from './compatibility.ts'
 import { leftBehindObstacle } from './left-behind.ts'
 import type { ReleasePolicy, ReleaseView } from './release.ts'
 import { allows, exclusionOf, withdrawnReason } from './release-policy.ts'
@@ -62,6 +62,13 @@ export function gapBefore(version: string, before: string, situation: Situation)
     const [excluded] = exclusions(situation, (one) => minorOf(one) === line)
     return excluded ?? `no release of ${line} is offered`
   })
+}
+
+/** Which Talos would do where Kubernetes is too new for all that is offered. */
+export function whatKubernetesTakes(lines: readonly Line[], { view }: Situation): readonly string[] {
+  const first = view.kubernetes && firstLineFor(view.kubernetes)
+  if (!first || lines.some(({ newest }) => !isNewer(`v${first}.0`, newest))) return []
+  return [`Kubernetes ${minorOf(view.kubernetes!)} takes Talos ${first} or later`]
 }
 
 /** Of releases that could be gone to at once, why the policy or the Factory leaves them out: what would open a way. */

@@ -1,6 +1,6 @@
 import { describeDuration } from './duration.ts'
 import type { LeftBehind } from './left-behind.ts'
-import { blockOf, gapBefore, linesAhead, type Situation, whyExcluded } from './release-lines.ts'
+import { blockOf, gapBefore, linesAhead, type Situation, whatKubernetesTakes, whyExcluded } from './release-lines.ts'
 import { allows, withdrawnReason } from './release-policy.ts'
 import { compareVersions, isNewer, isOfficial, minorOf, parseVersion } from './version.ts'
 
@@ -79,11 +79,8 @@ export function decideTarget(view: ReleaseView, policy: ReleasePolicy): TargetDe
   }
   const [first] = lines
   if (first === undefined) return { kind: 'current', reason: whyCurrent(situation) }
-  return {
-    kind: 'wait',
-    version: first.newest,
-    reason: [...new Set([...passed, ...whyExcluded(situation)])].join('; '),
-  }
+  const opens = [...whyExcluded(situation), ...whatKubernetesTakes(lines, situation)]
+  return { kind: 'wait', version: first.newest, reason: [...new Set([...passed, ...opens])].join('; ') }
 }
 
 /** Whether a rollout goes on with its release: nodes have it already, and the others still may get it. */

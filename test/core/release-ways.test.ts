@@ -89,19 +89,31 @@ describe('where no way is left, what would open one is said', () => {
       'an older Kubernetes, or a release that is skipped',
       { available: ['v1.12.11', 'v1.13.9'], running: ['v1.12.3'], kubernetes: 'v1.36.3' },
       { skip: ['v1.13.9'] },
-      'wait v1.12.11: v1.12.11 runs Kubernetes up to 1.35, and v1.36.3 runs; v1.13.9 is skipped by upgrade.skip',
+      'wait v1.12.11: v1.12.11 runs Kubernetes up to 1.35, and v1.36.3 runs; v1.13.9 is skipped by upgrade.skip; Kubernetes 1.36 takes Talos 1.13 or later',
+    ],
+    [
+      'a later Talos, where Kubernetes is too new for all that is offered',
+      { available: ['v1.12.11'], running: ['v1.12.3'], kubernetes: 'v1.37.0' },
+      {},
+      'wait v1.12.11: v1.12.11 runs Kubernetes up to 1.35, and v1.37.0 runs; Kubernetes 1.37 takes Talos 1.14 or later',
+    ],
+    [
+      'a later Caretaker, where nobody knows what runs that Kubernetes',
+      { available: ['v1.12.11'], running: ['v1.12.3'], kubernetes: 'v1.39.0' },
+      {},
+      'wait v1.12.11: v1.12.11 runs Kubernetes up to 1.35, and v1.39.0 runs',
     ],
     [
       'another pin',
       { available: ['v1.12.11', 'v1.13.9'], running: ['v1.12.3'], kubernetes: 'v1.36.3' },
       { pin: 'v1.12.11' },
-      'wait v1.12.11: v1.12.11 runs Kubernetes up to 1.35, and v1.36.3 runs; v1.13.9 is newer than upgrade.pin (v1.12.11)',
+      'wait v1.12.11: v1.12.11 runs Kubernetes up to 1.35, and v1.36.3 runs; v1.13.9 is newer than upgrade.pin (v1.12.11); Kubernetes 1.36 takes Talos 1.13 or later',
     ],
     [
       'another channel',
       { available: ['v1.12.11', 'v1.13.9', 'v1.14.0-rc.1'], running: ['v1.12.11'], kubernetes: 'v1.37.0' },
       {},
-      'wait v1.13.9: v1.13.9 runs Kubernetes up to 1.36, and v1.37.0 runs; v1.14.0-rc.1 is a pre-release, which upgrade.channel leaves out',
+      'wait v1.13.9: v1.13.9 runs Kubernetes up to 1.36, and v1.37.0 runs; v1.14.0-rc.1 is a pre-release, which upgrade.channel leaves out; Kubernetes 1.37 takes Talos 1.14 or later',
     ],
     [
       'a newer Kubernetes',
@@ -113,7 +125,7 @@ describe('where no way is left, what would open one is said', () => {
       'the release that was withdrawn, if it came back',
       { available: ['v1.12.11'], running: ['v1.12.3'], withdrawn: ['v1.13.9'], kubernetes: 'v1.36.3' },
       {},
-      'wait v1.12.11: v1.12.11 runs Kubernetes up to 1.35, and v1.36.3 runs; v1.13.9 was withdrawn by the Image Factory',
+      'wait v1.12.11: v1.12.11 runs Kubernetes up to 1.35, and v1.36.3 runs; v1.13.9 was withdrawn by the Image Factory; Kubernetes 1.36 takes Talos 1.13 or later',
     ],
     [
       'a person, for another major version',

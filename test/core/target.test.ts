@@ -58,6 +58,19 @@ test('with nothing remembered nothing is decided', () => {
   ).toBe('current')
 })
 
+test.each<[string, string | undefined, string | undefined, string]>([
+  ['that was decided on', 'v1.14.1', undefined, 'wait'],
+  ['whose rollout has begun', undefined, 'v1.14.1', 'wait'],
+  ['that nobody had decided on', 'v1.14.0', undefined, 'target'],
+])('a release %s and that vanishes leads to: %s, %s: %s', (_, decided, begun, kind) => {
+  const journal = journalWith('v1.13.8', 'v1.14.0')
+  remembered.vanished.remember(journal, ['v1.14.1'])
+  remembered.target.remember(journal, decided)
+  if (begun !== undefined) journal.saveRollout(beginRollout(begun, new Date()))
+  const cluster = { ...clusterOf(worker('w-1')), kubernetes: { ok: true, value: 'v1.35.0' } as const }
+  expect(chooseTarget(cluster, journal, { ...policy, soak: 0 }, { now: tuesday }).kind).toBe(kind)
+})
+
 test('what is forgotten is no longer recalled', () => {
   const journal = journalWith('v1.13.9')
   expect(remembered.versions.recall(journal)).toEqual(['v1.13.9'])
