@@ -68,7 +68,7 @@ export function gapBefore(version: string, before: string, situation: Situation)
 export function whatKubernetesTakes(lines: readonly Line[], { view }: Situation): readonly string[] {
   const first = view.kubernetes && firstLineFor(view.kubernetes)
   if (!first || lines.some(({ newest }) => !isNewer(`v${first}.0`, newest))) return []
-  return [`Kubernetes ${minorOf(view.kubernetes!)} takes Talos ${first} or later`]
+  return [`Kubernetes ${minorOf(view.kubernetes)} takes Talos ${first} or later`]
 }
 
 /** Of releases that could be gone to at once, why the policy or the Factory leaves them out: what would open a way. */
