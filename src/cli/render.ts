@@ -103,7 +103,7 @@ function describeCounts(counts: Readonly<Record<string, number>>): string {
     .join(', ')
 }
 
-export function renderPlan({ release, decision, order, takes, warnings }: PlanAnswer): string {
+export function renderPlan({ release, version, decision, order, takes, toApprove, warnings }: PlanAnswer): string {
   const lines = [
     release.kind === 'target'
       ? `release: ${release.version}, ${release.reason}`
@@ -112,6 +112,7 @@ export function renderPlan({ release, decision, order, takes, warnings }: PlanAn
         : `release: ${release.reason}`,
   ]
   if (order.length > 0) lines.push(`nodes:   ${order.join(', ')} (about ${describeDuration(takes)})`)
+  if (toApprove.length > 0) lines.push(yellow(`asks:    \`caretaker approve ${version}\`, for ${toApprove.join(', ')}`))
   for (const warning of warnings) lines.push(yellow(`note:    ${warning}`))
   switch (decision.kind) {
     case 'upgraded':

@@ -58,7 +58,9 @@ export function decideUpgrade(
   if (outdated.length === 0) {
     return silent ? { kind: 'wait', reason: `${silent.name} ${whyUnhealthy(silent)}` } : { kind: 'upgraded' }
   }
-  const stuck = outdated.find((node) => exhausted(node, target, policy))
+  // Whoever pauses the node that fails lets the others go on.
+  const stays = (node: Node) => setAside(node, { ...circumstances, blocked: new Map() }) !== undefined
+  const stuck = outdated.find((node) => exhausted(node, target, policy) && !stays(node))
   if (stuck) return { kind: 'stuck', node: stuck.name, reason: describeStuck(stuck, target) }
   const obstacle = startObstacle(cluster, target, circumstances)
   if (obstacle) return { kind: 'wait', ...obstacle }

@@ -106,6 +106,17 @@ describe('what a person has said counts', () => {
       'go w-2',
     ],
     [
+      'a paused node does so even where it has failed for the last time',
+      [
+        ...three(),
+        worker('w-1', { kubernetes: { paused: 'it fails', attempts: { release: 'v1.13.9', count: 2, failure: 'x' } } }),
+        worker('w-2'),
+      ],
+      {},
+      {},
+      'go w-2',
+    ],
+    [
       'and is waited for when it is the last',
       [worker('w-1', { kubernetes: { paused: 'a guest needs it' } }), ...upgraded(three())],
       {},
