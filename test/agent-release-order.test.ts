@@ -134,7 +134,7 @@ test.each([
   expect(await days(it)).toBe('every node runs v1.14.1')
 })
 
-test('components that nobody tells of are no permission', async () => {
+test('components that are not known are no permission', async () => {
   const homelab = fakeHomelab(two, offered)
   await using it = await begin(homelab)
   homelab.ports.kubernetes.components = async () => {

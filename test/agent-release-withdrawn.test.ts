@@ -115,7 +115,7 @@ for (const [at, then] of [
   })
 }
 
-test('a node that was armed on purpose for a release that is withdrawn then is told of', async () => {
+test('a node that was armed on purpose for a release that is withdrawn then is named in an alert', async () => {
   const homelab = fakeHomelab(two, offered)
   const never = { windows: [{ days: ['sun'], from: '03:00', to: '03:01' }], mode: 'staged' }
   await using it = await begin(homelab, { upgrade: never, now: () => new Date('2026-03-04T12:00:00Z') })

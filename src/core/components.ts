@@ -12,9 +12,9 @@ export interface KubernetesComponent {
 
 /**
  * Why an installer would refuse one of these nodes for what Kubernetes runs there; undefined where none would. The
- * installer looks at the kubelet, the API server, the scheduler and the controller manager of its own node
+ * installer checks the kubelet, the API server, the scheduler and the controller manager of its own node
  * (siderolabs/talos cmd/installer/pkg/install/preflight.go), after the node has been drained. All nodes to come are
- * looked at before the first of them: an upgrade of Kubernetes that is half done is to be finished before Talos'.
+ * checked before the first of them: an upgrade of Kubernetes that is half done is to be finished before Talos'.
  */
 export function componentsObstacle(
   nodes: readonly Node[],

@@ -121,7 +121,7 @@ describe('what was withdrawn', () => {
     ['another replica still offers it', ['v1.13.9', 'v1.14.1'], ['v1.14.1'], ['v1.14.1']],
     ['much was withdrawn', ['v1.13.9'], ['v1.14.0', 'v1.14.1', 'v1.14.2'], ['v1.14.0', 'v1.14.1', 'v1.14.2']],
     ['nothing is offered any more', [], ['v1.14.1'], ['v1.14.1']],
-  ])('is told from what is offered where %s', async (_, offered, broken, expected) => {
+  ])('is distinguished from what is offered where %s', async (_, offered, broken, expected) => {
     const server = createServer((request, response) => {
       response.end(JSON.stringify(request.url === '/versions?broken=true' ? broken : offered))
     })

@@ -34,7 +34,7 @@ export function kubernetesContract(open: () => Promise<KubernetesUnderTest>): vo
     expect(nodes.get('w-1')).toEqual({ ...plain, ...unmarked })
   })
 
-  test('tells of which version its components are, node by node', async () => {
+  test('reports the versions of its components, node by node', async () => {
     await using at = await open()
     const version = await at.kubernetes.version(soon())
     const components = await at.kubernetes.components(soon())

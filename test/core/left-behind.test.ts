@@ -29,7 +29,7 @@ test.each<[string, readonly Node[], string | undefined, readonly string[], reado
   ],
   ['a silent node counts in neither way', [worker('w-1', { talos: 'silent', ...paused })], undefined, [], []],
   [
-    'a paused node that Kubernetes does not tell of goes on',
+    'a node that Kubernetes does not show counts, as nobody knows that it is paused',
     [worker('w-1', { kubernetes: 'silent' }), worker('w-2')],
     undefined,
     ['v1.13.8', 'v1.13.8'],
