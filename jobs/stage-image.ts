@@ -3,9 +3,10 @@ import { AgentError } from '../src/core/errors.ts'
 import { defineJob, done, every, on } from '../src/core/job.ts'
 import type { Journal } from '../src/core/journal.ts'
 import { phase } from '../src/core/plan.ts'
+import { withdrawnReason } from '../src/core/release-policy.ts'
 import { kernelArgumentsOf, schematicsInUse } from '../src/core/schematic.ts'
 import { remembered } from '../src/core/target.ts'
-import { compareVersions } from '../src/core/version.ts'
+import { compareVersions, isOfficial } from '../src/core/version.ts'
 
 /** Brings the image of the release to go to onto the share, and keeps it that of the schematic as it is now. */
 export default defineJob({
@@ -25,12 +26,21 @@ export default defineJob({
     }
     remembered.schematicIds.remember(journal, ids)
 
-    // Without a release to go to, what the nodes run is what a new machine should boot.
+    // Without a release to go to, what the nodes run is what a new machine should boot, unless it was withdrawn.
+    const withdrawn = remembered.withdrawn.recall(journal) ?? []
     const running = runningVersions(await observe())
-    const wanted = remembered.target.recall(journal) ?? running.toSorted(compareVersions).at(-1)
+      .filter(isOfficial)
+      .toSorted(compareVersions)
+    const candidates = [remembered.target.recall(journal), ...running.toReversed()]
+    const wanted = candidates.find((version) => version !== undefined && !withdrawn.includes(version))
     const wishes = remembered.wishes.recall(journal) ?? []
     const versions = [...new Set([...(wanted === undefined ? [] : [wanted]), ...wishes])]
-    if (versions.length === 0) return done('there is no release to go to, and no node says what it runs')
+    if (versions.length === 0)
+      return done(
+        running.length === 0
+          ? 'there is no release to go to, and no node says what it runs'
+          : `there is no release to go to, and ${withdrawnReason(running.at(-1)!)}`,
+      )
 
     const own = schematics.get(config.schematic)!
     const schematic = ids[own.id]!

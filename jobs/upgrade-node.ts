@@ -1,12 +1,14 @@
 import { alertOnce } from '../src/core/alerts.ts'
-import { describeIdentity, type Node } from '../src/core/cluster.ts'
+import { type Cluster, describeIdentity, type Node } from '../src/core/cluster.ts'
 import { AgentError, assertNever, messageOf } from '../src/core/errors.ts'
-import { needsApproval, roleObstacle } from '../src/core/gates.ts'
+import { roleObstacle } from '../src/core/gates.ts'
 import { after, defineJob, done, every, type JobContext, later, on, type Outcome } from '../src/core/job.ts'
 import type { Journal } from '../src/core/journal.ts'
+import { movementOf } from '../src/core/left-behind.ts'
 import { isArmed } from '../src/core/next-boot.ts'
 import { phase, type Step } from '../src/core/plan.ts'
 import { powerObstacle } from '../src/core/feeds.ts'
+import { withdrawnReason } from '../src/core/release-policy.ts'
 import { begins, type Foresight, foresee, pauseOf, recordFor } from '../src/core/rollout.ts'
 import {
   beginRollout,
@@ -61,6 +63,7 @@ export default defineJob({
     await noticeWindow(context, foreseen)
     await noteArrival(context, foreseen)
     noteFinished(context, foreseen)
+    if (decision.kind === 'wait' || decision.kind === 'go') await askForApproval(context, foreseen)
     switch (decision.kind) {
       case 'upgraded': {
         const open = journal.openRollout()
@@ -69,13 +72,12 @@ export default defineJob({
           if (open.release === version) await emit({ type: 'rollout.finished', version })
         }
         alertOnce(journal, 'rollout', undefined)
-        return done(version === undefined ? 'no node tells what it runs' : `every node runs ${version}`)
+        return done(version === undefined ? 'no node tells what it runs' : describeArrival(context, cluster, version))
       }
       case 'wait': {
         // A node of ours that stays closed is nobody's plan: a person should hear of it.
         const ours = cluster.nodes.find(({ kubernetes }) => kubernetes.ok && kubernetes.value.cordon?.why === 'upgrade')
         if (ours) alertOnce(journal, 'rollout', `${ours.name} stays cordoned: ${decision.reason}`, ours.name)
-        await askForApproval(context, foreseen)
         return later(decision.reason, decision.until ?? after(now(), config.upgrade.retryAfter))
       }
       case 'stuck':
@@ -179,6 +181,17 @@ async function bring(context: JobContext, foreseen: Foresight, { node, reason, p
   return later(reason, now())
 }
 
+/** Nodes that are ahead, or that run no official release, are named: they stay as they are. */
+function describeArrival({ ports }: JobContext, { nodes }: Cluster, version: string): string {
+  const withdrawn = remembered.withdrawn.recall(ports.journal) ?? []
+  const others = nodes.flatMap(({ name, talos }) => {
+    if (!talos.ok || talos.value.version === version) return []
+    const runs = talos.value.version
+    return [`${name} (${withdrawn.includes(runs) ? withdrawnReason(runs) : runs})`]
+  })
+  return `every node runs ${version}${others.length === 0 ? '' : `, except ${others.join(', ')}`}`
+}
+
 /** One snapshot of etcd a rollout is enough. */
 async function noteSnapshot({ ports }: JobContext, { decision, version }: Foresight): Promise<void> {
   const { journal, snapshots } = ports
@@ -210,6 +223,7 @@ function whyNot(
   if (wantedBy !== 'the rollout' || !beforeInstall.includes(name)) return undefined
   if (version !== undefined && remembered.aborted.recall(journal) === version)
     return `the rollout of ${version} was aborted`
+  if (version !== undefined && remembered.withdrawn.recall(journal)?.includes(version)) return withdrawnReason(version)
   return pauseOf(config, journal)
 }
 
@@ -241,11 +255,13 @@ function tidyRollbacks({ cluster }: Foresight, journal: Journal): void {
 
 /** A node that another boot would change is told of, unless we made it so on purpose: the next power cut reboots it. */
 function noticeArmed({ cluster }: Foresight, journal: Journal): void {
-  const aborted = remembered.aborted.recall(journal)
+  const offLimits = [remembered.aborted.recall(journal), ...(remembered.withdrawn.recall(journal) ?? [])]
   const ours = ({ kubernetes, talos }: Node) => {
     const { cordon, staged } = kubernetes.ok ? kubernetes.value : {}
     if (cordon?.why === 'upgrade') return true
-    return staged !== undefined && talos.ok && staged.bootId === talos.value.bootId && staged.release !== aborted
+    return (
+      staged !== undefined && talos.ok && staged.bootId === talos.value.bootId && !offLimits.includes(staged.release)
+    )
   }
   const names = cluster.nodes.filter((node) => isArmed(node) && !ours(node)).map(({ name }) => name)
   const text = `${names.join(', ')} starts another release at the next boot: an upgrade is installed there that nothing here will finish. \`caretaker rollback NODE\` disarms it`
@@ -280,10 +296,12 @@ async function noticeWindow({ config, ports, now, emit }: JobContext, { decision
 }
 
 /** A rollout whose release every node has reached is done, also where the way leads on to another one at once. */
-async function noteArrival({ ports, now, emit }: JobContext, { cluster, version }: Foresight): Promise<void> {
+async function noteArrival({ ports, now, emit, ownNode }: JobContext, { cluster, version }: Foresight): Promise<void> {
   const open = ports.journal.openRollout()
   if (!open || open.release === version) return
-  if (!cluster.nodes.every(({ talos }) => talos.ok && talos.value.version === open.release)) return
+  const { running } = movementOf(cluster, ownNode)
+  const isThere = running.length > 0 && running.every((one) => one === open.release)
+  if (!isThere || !cluster.nodes.every(({ talos }) => talos.ok)) return
   ports.journal.saveRollout(endRollout(open, 'done', now()))
   await emit({ type: 'rollout.finished', version: open.release })
 }
@@ -301,12 +319,10 @@ function noteFinished({ ports, now }: JobContext, { cluster }: Foresight): void 
   if (record !== open) ports.journal.saveRollout(record)
 }
 
-async function askForApproval({ config, ports, emit }: JobContext, { cluster, version }: Foresight): Promise<void> {
-  const { journal } = ports
+async function askForApproval({ ports, emit }: JobContext, { toApprove, version }: Foresight): Promise<void> {
   if (version === undefined) return
-  const approved = remembered.approved.recall(journal)
-  const asks = needsApproval(cluster, { version }, { approved }, config.upgrade)
-  if (alertOnce(journal, 'approval', asks ? `${version} waits for approval` : undefined))
+  const asks = toApprove.length > 0
+  if (alertOnce(ports.journal, 'approval', asks ? `${version} waits for approval` : undefined))
     await emit({ type: 'approval.needed', version })
 }
 

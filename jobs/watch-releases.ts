@@ -1,8 +1,13 @@
 import { alertOnce } from '../src/core/alerts.ts'
-import { runningVersions } from '../src/core/cluster.ts'
-import { defineJob, done, every, later, on } from '../src/core/job.ts'
+import type { Cluster } from '../src/core/cluster.ts'
+import { AgentError, messageOf } from '../src/core/errors.ts'
+import { defineJob, done, every, type JobContext, later, on } from '../src/core/job.ts'
+import type { Journal } from '../src/core/journal.ts'
+import { describeLeftBehind, movementOf } from '../src/core/left-behind.ts'
+import { mergeLists, type ReleaseLists } from '../src/core/release-lists.ts'
+import { withdrawnReason } from '../src/core/release-policy.ts'
 import { chooseTarget, remembered } from '../src/core/target.ts'
-import { compareVersions, isNewer } from '../src/core/version.ts'
+import { compareVersions } from '../src/core/version.ts'
 
 /** Asks the Image Factory whether there is a release that this homelab should have, and says why not yet. */
 export default defineJob({
@@ -11,38 +16,37 @@ export default defineJob({
   triggers: [on('agent.started'), every('30m'), on('node.upgraded'), on('cluster.woken')],
   runs: 'queue',
 
-  async run({ config, ports, signal, observe, emit, now }) {
-    const { factory, journal } = ports
-    const known = remembered.versions.recall(journal) ?? []
-    /** What `caretaker status` says of releases until the next look. */
-    const say = (text: string) => {
-      remembered.news.remember(journal, text)
-      return done(text)
-    }
-    const offered = await factory.versions(signal)
-
-    // The Factory's list has lost releases before by mistake: what is known is kept, and nothing goes backwards.
-    const newestKnown = known.toSorted(compareVersions).at(-1)
-    const newestOffered = offered.toSorted(compareVersions).at(-1)
-    if (newestOffered === undefined || (newestKnown !== undefined && isNewer(newestKnown, newestOffered))) {
-      const text = `the Factory's list no longer holds ${newestKnown ?? 'any release'}; nothing goes backwards`
-      alertOnce(journal, 'releases', text, 'factory')
-      return say(text)
-    }
-    alertOnce(journal, 'releases', undefined)
-    remembered.versions.remember(journal, offered)
-
+  async run(context) {
+    const { config, ports, observe, emit, now, ownNode } = context
+    const { journal } = ports
+    const answer = await askFactory(context)
     const cluster = await observe()
+    const movement = movementOf(cluster, ownNode)
+    const { running, left } = movement
     const before = remembered.target.recall(journal)
+    const known = recallLists(journal)
+    const lists = mergeLists(known, answer, { policy: config.upgrade, running })
+    rememberLists(journal, lists)
+    const alarms = reportLists(journal, { answer, lists, cluster, before })
+    /** What `caretaker status` says of releases until the next run. */
+    const say = (text: string) => {
+      const remarks = [...alarms, ...describeLeftBehind(movement, remembered.target.recall(journal))]
+      const whole = [text, ...remarks.filter((remark) => !text.includes(remark.split(';')[0]!))].join('; ')
+      remembered.news.remember(journal, whole)
+      return done(whole)
+    }
+
     // What they ran is not forgotten because they are all down: they may boot from what is staged now.
-    if (runningVersions(cluster).length === 0)
+    if (running.length === 0 && left.length === 0)
       return say(`no node answers${before === undefined ? '' : `; ${before} stays the release to go to`}`)
-    const decision = chooseTarget(cluster, journal, config.upgrade, now())
+    const decision = chooseTarget(cluster, journal, config.upgrade, { now: now(), ownNode })
     if (decision.kind !== 'target') {
-      remembered.target.remember(journal, undefined)
+      // A list that shrinks without a word is no reason to stage something older.
+      const isKept = before !== undefined && decision.kind === 'wait' && lists.vanished.includes(decision.version)
+      if (!isKept) remembered.target.remember(journal, undefined)
       if (decision.kind === 'current') return say(decision.reason)
       const reason = `${decision.version} is out: ${decision.reason}`
-      const said = say(reason)
+      const said = say(isKept ? decision.reason : reason)
       return decision.until === undefined ? said : later(reason, new Date(decision.until))
     }
     remembered.target.remember(journal, decision.version)
@@ -50,3 +54,56 @@ export default defineJob({
     return say(`${decision.version} is the release to go to: ${decision.reason}`)
   },
 })
+
+/** What the Factory offers, and what it has withdrawn: an answer to the first alone is worth as much as ever. */
+async function askFactory({ ports: { factory }, signal, log }: JobContext) {
+  const [offered, withdrawn] = await Promise.all([
+    factory.versions(signal),
+    factory.withdrawn(signal).catch((error: unknown) => {
+      if (signal.aborted || !(error instanceof AgentError)) throw error
+      log.warn({ reason: messageOf(error) }, 'withdrawn releases not known; those known before still count')
+      return undefined
+    }),
+  ])
+  return { offered, withdrawn }
+}
+
+function recallLists(journal: Journal): ReleaseLists {
+  return {
+    offered: remembered.versions.recall(journal) ?? [],
+    withdrawn: remembered.withdrawn.recall(journal) ?? [],
+    vanished: remembered.vanished.recall(journal) ?? [],
+  }
+}
+
+function rememberLists(journal: Journal, { offered, withdrawn, vanished }: ReleaseLists): void {
+  remembered.versions.remember(journal, offered)
+  remembered.withdrawn.remember(journal, withdrawn)
+  remembered.vanished.remember(journal, vanished)
+}
+
+interface News {
+  readonly answer: { readonly offered: readonly string[] }
+  readonly lists: ReleaseLists
+  readonly cluster: Cluster
+  /** The release that was decided on before. */
+  readonly before: string | undefined
+}
+
+/** Alerts on what left the Factory's list, each once. Answers what there is to say now. */
+function reportLists(journal: Journal, { answer, lists, cluster, before }: News): readonly string[] {
+  const { vanished, withdrawn } = lists
+  const newest = lists.offered.toSorted(compareVersions).at(-1) ?? 'any release'
+  const gone = answer.offered.length === 0 ? newest : vanished.join(', ')
+  const lost = gone === '' ? undefined : `the Factory's list no longer holds ${gone}; nothing goes backwards`
+  alertOnce(journal, 'releases', lost, 'factory')
+  const inUse = [
+    before,
+    journal.openRollout()?.release,
+    ...cluster.nodes.map(({ talos }) => (talos.ok ? talos.value.version : undefined)),
+  ]
+  const taken = withdrawn.filter((version) => inUse.includes(version)).map(withdrawnReason)
+  const text = taken.length === 0 ? undefined : `${taken.join('; ')}: no further node begins it`
+  alertOnce(journal, 'withdrawn', text, 'factory')
+  return [...(lost === undefined ? [] : [lost]), ...taken]
+}

@@ -35,7 +35,21 @@ const cluster = z.strictObject({
 })
 
 const factory = z.strictObject({
-  url: z.url({ protocol: /^https?$/ }).default('https://factory.talos.dev'),
+  url: z
+    .url({ protocol: /^https?$/ })
+    .refine(
+      (url) => !/[?#]/.test(url),
+      'leave out ? and what follows: the paths of the Factory come after this address',
+    )
+    .refine(
+      (url) => !URL.canParse(url) || (new URL(url).username === '' && new URL(url).password === ''),
+      'keep user name and password out of the URL: it is shown and logged',
+    )
+    .default('https://factory.talos.dev')
+    .meta({
+      description:
+        'The address of the Image Factory, with the path that a reverse proxy serves it at; installer images come from its host alone',
+    }),
 })
 
 const share = z.strictObject({

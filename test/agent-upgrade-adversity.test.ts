@@ -136,7 +136,7 @@ test('an agent that has not heard the UPS yet does not give back the node in han
 
 test('an agent that dies while a node settles waits for it again before the next one', async () => {
   const homelab = fakeHomelab({ 'cp-1': 'controlplane', 'w-1': 'worker', 'w-2': 'worker' }, offered)
-  await using it = startAgent(homelab, { upgrade: { settle: '60ms' } })
+  await using it = startAgent(homelab, { upgrade: { settle: '30s' } })
   await getReady(it)
   const stopped = it.run('upgrade-node')
   await expect.poll(() => homelab.machine('w-1').version).toBe('v1.14.1')

@@ -11,6 +11,7 @@ import { lifeOf as lifeOfAccess } from '../adapters/kubernetes/entry.ts'
 import { dayOf, describeLife, stageOf } from '../core/certificate-life.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
 import type { Entry, Journal } from '../core/journal.ts'
+import type { Factory } from '../core/ports.ts'
 import { nextPowerState, type PowerState, startPower } from '../core/power.ts'
 import { schematicsInUse } from '../core/schematic.ts'
 import { foresee } from '../core/rollout.ts'
@@ -50,7 +51,7 @@ export async function planDirectly(settings: Settings, signal: AbortSignal): Pro
     await using schematics = await loadSchematics({ ...quietly, directory: settings.schematics })
     const known: Journal = kept ?? emptyJournal()
     const ids = Object.fromEntries([...schematics.current.values()].map(({ id }) => [id, id]))
-    const versions = remembered.versions.recall(known) ?? (await createFactory(config.factory.url).versions(signal))
+    const { versions, withdrawn } = await knownReleases(known, () => createFactory(config.factory.url), signal)
     const assumed = new Map<string, unknown>()
     const journal: Journal = {
       ...known,
@@ -58,6 +59,7 @@ export async function planDirectly(settings: Settings, signal: AbortSignal): Pro
       remember: (key, value) => void assumed.set(key, value),
     }
     remembered.versions.remember(journal, versions)
+    remembered.withdrawn.remember(journal, withdrawn)
     remembered.schematicIds.remember(journal, ids)
     await using world = await openWorld({ settings, journal })
     const states = [...world.upses].map(async ([label, ups]): Promise<[string, PowerState]> => {
@@ -81,6 +83,18 @@ export async function planDirectly(settings: Settings, signal: AbortSignal): Pro
   } finally {
     kept?.[Symbol.dispose]()
   }
+}
+
+/** What is remembered of releases, or else what the Factory says now. */
+async function knownReleases(known: Journal, open: () => Factory, signal: AbortSignal) {
+  const versions = remembered.versions.recall(known)
+  if (versions) return { versions, withdrawn: remembered.withdrawn.recall(known) ?? [] }
+  const factory = open()
+  const [offered, withdrawn] = await Promise.all([
+    factory.versions(signal),
+    factory.withdrawn(signal).catch(() => undefined),
+  ])
+  return { versions: offered, withdrawn: withdrawn ?? [] }
 }
 
 /** Reads everything that the configuration names, and answers each fault; nothing is contacted. */

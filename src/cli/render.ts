@@ -21,6 +21,7 @@ export function renderStatus(status: StatusAnswer, now: number): string {
     ],
     ['power', describePower(status.power)],
     ['release', status.news ?? (status.target ? `going to ${status.target}` : 'not looked at yet')],
+    ...status.leftBehind.filter((text) => !status.news?.includes(text)).map((text) => ['', yellow(text)]),
     [
       'share',
       published
@@ -110,7 +111,7 @@ function describeCounts(counts: Readonly<Record<string, number>>): string {
     .join(', ')
 }
 
-export function renderPlan({ release, decision, order, takes, warnings }: PlanAnswer): string {
+export function renderPlan({ release, version, decision, order, takes, toApprove, warnings }: PlanAnswer): string {
   const lines = [
     release.kind === 'target'
       ? `release: ${release.version}, ${release.reason}`
@@ -119,6 +120,7 @@ export function renderPlan({ release, decision, order, takes, warnings }: PlanAn
         : `release: ${release.reason}`,
   ]
   if (order.length > 0) lines.push(`nodes:   ${order.join(', ')} (about ${describeDuration(takes)})`)
+  if (toApprove.length > 0) lines.push(yellow(`asks:    \`caretaker approve ${version}\`, for ${toApprove.join(', ')}`))
   for (const warning of warnings) lines.push(yellow(`note:    ${warning}`))
   switch (decision.kind) {
     case 'upgraded':

@@ -22,6 +22,8 @@ export interface StatusAnswer {
   readonly target: string | undefined
   /** What the last look at releases came to, as a sentence. */
   readonly news: string | undefined
+  /** Who stays behind when the others go on, and why, a sentence a node. */
+  readonly leftBehind: readonly string[]
   readonly leaseHolder: string | undefined
   /** The steps that are being carried out. */
   readonly activities: readonly Activity[]

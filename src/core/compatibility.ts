@@ -1,4 +1,4 @@
-import { compareVersions, minorOf, parseVersion } from './version.ts'
+import { compareVersions, isOfficial, minorOf } from './version.ts'
 
 /**
  * Which host a Talos minor can be installed over and which Kubernetes minors it runs
@@ -13,21 +13,40 @@ const table: Readonly<Record<string, { minHost: string; kubernetes: readonly [nu
   '1.15': { minHost: 'v1.13.0', kubernetes: [33, 38] },
 }
 
-/** Why this target can't run this Kubernetes; undefined when it can, or when we know no range for the target. */
-export function kubernetesMismatch(target: string, kubernetes: string): string | undefined {
-  const range = table[minorOf(target)]?.kubernetes
-  const running = parseVersion(kubernetes)
-  if (!range || !running || running.major !== 1) return undefined
+/** Whether it is known what this release can be installed over, and what it runs. */
+export function isKnownLine(target: string): boolean {
+  return Object.hasOwn(table, minorOf(target))
+}
+
+/**
+ * Why this target can't run this Kubernetes; undefined when it can, or when we know no range for the target. Only major
+ * and minor count, as in Talos' own check, so `v1.36.0-rc.1` and `v1.36.3+vendor.2` are of 1.36. `found` says what was
+ * found, for components of a version of their own.
+ */
+export function kubernetesMismatch(
+  target: string,
+  kubernetes: string,
+  found: string = `${kubernetes} runs`,
+): string | undefined {
+  const range = isKnownLine(target) ? table[minorOf(target)]!.kubernetes : undefined
+  const match = /^v?(\d+)\.(\d+)(?:\D|$)/.exec(kubernetes)
+  if (!range || !match || match[1] !== '1') return undefined
   const [min, max] = range
-  if (running.minor < min)
-    return `${target} needs Kubernetes 1.${min} or later, and ${kubernetes} runs: upgrade Kubernetes first`
-  if (running.minor > max) return `${target} runs Kubernetes up to 1.${max}, and ${kubernetes} runs`
+  const minor = Number(match[2])
+  if (minor < min) return `${target} needs Kubernetes 1.${min} or later, and ${found}: upgrade Kubernetes first`
+  if (minor > max) return `${target} runs Kubernetes up to 1.${max}, and ${found}`
   return undefined
+}
+
+/** The first minor version of Talos that runs this Kubernetes: `1.13`; undefined where none is known. */
+export function firstLineFor(kubernetes: string): string | undefined {
+  const lines = Object.keys(table).filter((line) => kubernetesMismatch(`v${line}.0`, kubernetes) === undefined)
+  return lines.toSorted((a, b) => compareVersions(`v${a}.0`, `v${b}.0`))[0]
 }
 
 /** Why the target's installer would refuse to run on this host; undefined when it would not, or when we don't know. */
 export function hostMismatch(target: string, host: string): string | undefined {
-  const minHost = table[minorOf(target)]?.minHost
-  if (!minHost || compareVersions(host, minHost) >= 0) return undefined
+  const minHost = isKnownLine(target) ? table[minorOf(target)]!.minHost : undefined
+  if (!minHost || !isOfficial(host) || compareVersions(host, minHost) >= 0) return undefined
   return `${target} installs over ${minHost} or later, and ${host} runs: go through the minor versions between`
 }

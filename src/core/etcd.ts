@@ -125,8 +125,8 @@ const etcdOf: Readonly<Record<string, string>> = {
  */
 export function etcdBarrier({ nodes }: Pick<Cluster, 'nodes'>, target: string): string | undefined {
   const controlPlanes = nodes.filter(({ role }) => role === 'controlplane')
-  const oldest = runningVersions({ nodes: controlPlanes }).toSorted(compareVersions)[0]
-  const [before, after] = [oldest && etcdOf[minorOf(oldest)], etcdOf[minorOf(target)]]
+  const theirs = runningVersions({ nodes: controlPlanes }).flatMap((version) => etcdOf[minorOf(version)] ?? [])
+  const [before, after] = [theirs.toSorted(compareVersions)[0], etcdOf[minorOf(target)]]
   if (before === undefined || after === undefined || compareVersions(after, before) <= 0) return undefined
   const left = controlPlanes.filter(({ talos }) => talos.ok && etcdOf[minorOf(talos.value.version)] === before).length
   return (

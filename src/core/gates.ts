@@ -3,18 +3,18 @@ import {
   describeIdentity,
   isHealthy,
   type Node,
-  runningVersions,
   type Seen,
   type StorageFacts,
   whyUnhealthy,
 } from './cluster.ts'
+import type { KubernetesComponent } from './components.ts'
 import { leavingObstacle } from './disruption.ts'
 import { describeDuration } from './duration.ts'
 import { neededFor, type NodeTimesByRole } from './estimate.ts'
 import { isArmed, isStagedByUs } from './next-boot.ts'
 import { lossesOf } from './provisions.ts'
 import type { UpgradePolicy, UpgradeTarget } from './upgrade-plan.ts'
-import { compareVersions, minorOf } from './version.ts'
+import { minorOf } from './version.ts'
 import { type Blackout, describeInstant, windowAt } from './window.ts'
 
 /** Everything besides the cluster and the policy that speaks for or against an upgrade at this moment. */
@@ -40,6 +40,8 @@ export interface Circumstances {
   /** Nodes that are left alone until then, because their drain was refused. */
   readonly blocked: ReadonlyMap<string, { readonly until: Date; readonly why: string }>
   readonly storage: Seen<StorageFacts>
+  /** What Kubernetes' own components are of, node by node. */
+  readonly components: Seen<readonly KubernetesComponent[]>
   /** Which of the user's own checks do not pass, and why. */
   readonly failedChecks: readonly string[]
   /** When the canary was found to be well with the release; undefined where it is not on record. */
@@ -72,15 +74,12 @@ export function startObstacle(
   cluster: Cluster,
   target: UpgradeTarget,
   circumstances: Circumstances,
-  policy: UpgradePolicy,
 ): Obstacle | undefined {
   const { paused, powerObstacle, aborted, storage, failedChecks } = circumstances
   if (paused) return { reason: paused }
   if (aborted === target.version)
     return { reason: `the rollout of ${target.version} was aborted: \`caretaker rollout start\` begins it anew` }
   if (powerObstacle) return { reason: powerObstacle }
-  if (needsApproval(cluster, target, circumstances, policy))
-    return { reason: `${target.version} waits for approval: \`caretaker approve ${target.version}\`` }
   const blackout = blackoutObstacle(circumstances)
   if (blackout) return blackout
   // A worker that is away only makes the budget smaller; a control plane stops everything.
@@ -129,7 +128,10 @@ export function windowObstacle(
 }
 
 /** Why this node is passed over while others go on. */
-export function setAside({ name, kubernetes }: Node, { ownNode, blocked, now }: Circumstances): Obstacle | undefined {
+export function setAside(
+  { name, kubernetes }: Node,
+  { ownNode, blocked, now }: Pick<Circumstances, 'ownNode' | 'blocked' | 'now'>,
+): Obstacle | undefined {
   if (name === ownNode)
     return {
       reason: `${name} is the machine that Caretaker itself runs on: upgrade it by hand, or run Caretaker elsewhere`,
@@ -199,16 +201,16 @@ export function isStagedFor(node: Node, target: UpgradeTarget): boolean {
   return isStagedByUs(node) && staged?.release === target.version && staged.schematic === target.schematicOf(node.name)
 }
 
-/** Whether a person has to say yes to this release before its first node, and has not. */
-export function needsApproval(
-  { nodes }: Pick<Cluster, 'nodes'>,
+/** Why this node waits for a person to say yes to its step; undefined where nobody is asked, or one has. */
+export function approvalObstacle(
+  { talos }: Node,
   { version }: Pick<UpgradeTarget, 'version'>,
   { approved }: Pick<Circumstances, 'approved'>,
   { approval }: Pick<UpgradePolicy, 'approval'>,
-): boolean {
-  if (approval === 'none' || approved === version) return false
-  const running = runningVersions({ nodes }).toSorted(compareVersions)
-  return approval === 'always' || running.some((one) => minorOf(one) !== minorOf(version))
+): Obstacle | undefined {
+  if (approval === 'none' || approved === version || !talos.ok) return undefined
+  if (approval === 'minor' && minorOf(talos.value.version) === minorOf(version)) return undefined
+  return { reason: `${version} waits for approval: \`caretaker approve ${version}\`` }
 }
 
 function blackoutObstacle({ blackouts, now }: Circumstances): Obstacle | undefined {

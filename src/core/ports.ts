@@ -1,5 +1,6 @@
 import type { Check } from './check.ts'
 import type { Attempts, CordonMark, KubernetesFacts, StorageFacts, TalosFacts, Workloads } from './cluster.ts'
+import type { KubernetesComponent } from './components.ts'
 import type { Journal } from './journal.ts'
 import type { Purpose } from './lease.ts'
 import type { DrainPolicy, ImageOrder, RebootMode } from './plan.ts'
@@ -33,6 +34,11 @@ export interface Factory {
   readonly registry: string
   /** Every release that it offers, oldest first, with their `v`. */
   versions(signal: AbortSignal): Promise<readonly string[]>
+  /**
+   * The releases that it has withdrawn, with their `v`: its word for "do not use this one". Undefined where it does not
+   * know that question (before v1.3.3, it answers what it offers).
+   */
+  withdrawn(signal: AbortSignal): Promise<readonly string[] | undefined>
   /** Makes the schematic known and answers its id, 64 hex digits: the Factory's own, whatever we compute. */
   register(schematic: Schematic, signal: AbortSignal): Promise<string>
   /** Has the image built if need be, which can take minutes; answers its size in bytes where the Factory says it. */
@@ -124,6 +130,8 @@ export interface Kubernetes {
   /** The API server's version, `v1.36.3`. */
   version(signal: AbortSignal): Promise<string>
   nodes(signal: AbortSignal): Promise<ReadonlyMap<string, KubernetesFacts>>
+  /** Of which version the kubelets are, and the static pods of the control planes. */
+  components(signal: AbortSignal): Promise<readonly KubernetesComponent[]>
   /**
    * Makes the node unschedulable and leaves our mark on it. A node that somebody else has cordoned is left alone:
    * rejected for an upgrade, fine for a power cut. A mark for an upgrade is not overwritten by one for the power.

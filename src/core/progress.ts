@@ -1,7 +1,7 @@
 import type { Attempts, CordonMark, Node } from './cluster.ts'
 import { isClosedByUs } from './disruption.ts'
 import type { UpgradePolicy, UpgradeTarget } from './upgrade-plan.ts'
-import { isNewer } from './version.ts'
+import { isNewer, isOfficial } from './version.ts'
 
 /** Whether the node runs the target, in release and in schematic. */
 export function runs(node: Node, target: UpgradeTarget): boolean {
@@ -12,9 +12,14 @@ export function runs(node: Node, target: UpgradeTarget): boolean {
   )
 }
 
-/** Whether it runs something else than the target. A node that is ahead of it is not: nothing goes backwards. */
+/**
+ * Whether it runs something else than the target. A node that is ahead of it is not: nothing goes backwards. Neither is
+ * one whose release is no official one: it is left as it is.
+ */
 export function isOutdated(node: Node, target: UpgradeTarget): boolean {
-  return node.talos.ok && !runs(node, target) && !isNewer(node.talos.value.version, target.version)
+  if (!node.talos.ok || runs(node, target)) return false
+  const { version } = node.talos.value
+  return isOfficial(version) && !isNewer(version, target.version)
 }
 
 export function markOf(node: Node): CordonMark | undefined {

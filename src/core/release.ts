@@ -1,6 +1,8 @@
-import { hostMismatch, kubernetesMismatch } from './compatibility.ts'
 import { describeDuration } from './duration.ts'
-import { compareVersions, isNewer, minorOf, parseVersion } from './version.ts'
+import type { LeftBehind } from './left-behind.ts'
+import { blockOf, gapBefore, linesAhead, type Situation, whatKubernetesTakes, whyExcluded } from './release-lines.ts'
+import { allows, withdrawnReason } from './release-policy.ts'
+import { compareVersions, isNewer, isOfficial, minorOf, parseVersion } from './version.ts'
 
 export interface ReleasePolicy {
   readonly channel: 'stable' | 'prerelease'
@@ -14,8 +16,17 @@ export interface ReleasePolicy {
 export interface ReleaseView {
   /** What the Factory offers. */
   readonly available: readonly string[]
-  /** What the nodes run. Nodes that did not answer are left out. */
+  /** What the Factory marks as withdrawn: no node begins it. */
+  readonly withdrawn?: readonly string[]
+  /**
+   * Releases that were decided on and are on neither list any more: no node begins them, and nothing older of their line
+   * takes their place.
+   */
+  readonly vanished?: readonly string[]
+  /** What the nodes run that can go on. Nodes that did not answer are left out. */
   readonly running: readonly string[]
+  /** Nodes that stay where they are. */
+  readonly leftBehind?: readonly LeftBehind[]
   /** When each release was first seen, in ms since the epoch. */
   readonly firstSeen: ReadonlyMap<string, number>
   /** The release of a rollout that has begun: it is finished, not overtaken by a newer one. */
@@ -33,83 +44,107 @@ export type TargetDecision =
 
 /**
  * The release that the cluster should go to next. As Talos recommends, the way leads from minor to minor, through the
- * newest patch of each: first the newest of the minor that the oldest node runs, then the newest of the next.
+ * newest patch of each: first the newest of the minor that the oldest node runs, then the newest of the next. That order
+ * is left only where it is blocked and another step is not; a release that soaks is not blocked, but waited for.
  */
 export function decideTarget(view: ReleaseView, policy: ReleasePolicy): TargetDecision {
-  const oldest = view.running.toSorted(compareVersions)[0]
-  if (oldest === undefined) return { kind: 'current', reason: 'no node answers, so what they run is not known' }
-  if (view.available.length === 0)
-    return { kind: 'current', reason: 'the Factory offers no release; what is there is kept' }
-  if (policy.pin && !view.available.includes(policy.pin) && isNewer(policy.pin, oldest)) {
-    return { kind: 'current', reason: `the pinned ${policy.pin} is not offered by the Factory; what is there is kept` }
+  const { available, withdrawn = [], underWay } = view
+  const running = view.running.filter(isOfficial).toSorted(compareVersions)
+  const [oldest] = running
+  if (oldest === undefined) return { kind: 'current', reason: whyNobody(view) }
+  if (available.length === 0) return { kind: 'current', reason: 'the Factory offers no release; what is there is kept' }
+  const { pin } = policy
+  if (pin && !available.includes(pin) && !withdrawn.includes(pin) && isNewer(pin, oldest)) {
+    return { kind: 'current', reason: `the pinned ${pin} is not offered by the Factory; what is there is kept` }
+  }
+  const situation: Situation = { oldest, view, policy }
+  if (underWay && isToBeFinished(underWay, situation)) {
+    return { kind: 'target', version: underWay, reason: 'its rollout has begun' }
   }
 
-  if (
-    view.underWay &&
-    isNewer(view.underWay, oldest) &&
-    view.running.includes(view.underWay) &&
-    isAllowed(view.underWay, policy) &&
-    hostMismatch(view.underWay, oldest) === undefined
-  ) {
-    return { kind: 'target', version: view.underWay, reason: 'its rollout has begun' }
-  }
-
-  const wanted = view.available.filter((version) => isNewer(version, oldest) && isAllowed(version, policy))
-  const newest = wanted.toSorted(compareVersions).at(-1)
-  if (newest === undefined) return { kind: 'current', reason: whyCurrent(oldest, view, policy) }
-
-  const step = nextMinor(wanted, oldest)
-  if (step.length === 0) {
-    return {
-      kind: 'wait',
-      version: newest,
-      reason: `no release of the minor version after ${minorOf(oldest)} is offered`,
+  const passed: string[] = []
+  let before = oldest
+  const lines = linesAhead(situation)
+  for (const { newest, offered, vanished } of lines) {
+    passed.push(...gapBefore(newest, before, situation))
+    before = newest
+    const block = blockOf(newest, situation)
+    if (block !== undefined) {
+      passed.push(block)
+      continue
     }
+    // An older one of the same line is no answer to a list that has shrunk.
+    if (vanished !== undefined) return { kind: 'wait', version: vanished, reason: vanishedReason(vanished) }
+    return soaked(offered, passed, situation)
   }
-  return soaked(step, view, policy, oldest)
+  const [first] = lines
+  if (first === undefined) return { kind: 'current', reason: whyCurrent(situation) }
+  const opens = [...whyExcluded(situation), ...whatKubernetesTakes(lines, situation)]
+  return { kind: 'wait', version: first.newest, reason: [...new Set([...passed, ...opens])].join('; ') }
 }
 
-function soaked(step: readonly string[], view: ReleaseView, policy: ReleasePolicy, oldest: string): TargetDecision {
+/** Whether a rollout goes on with its release: nodes have it already, and the others still may get it. */
+function isToBeFinished(release: string, situation: Situation): boolean {
+  const { oldest, view, policy } = situation
+  const { running, withdrawn = [], vanished = [] } = view
+  if (withdrawn.includes(release) || vanished.includes(release) || !allows(policy, release)) return false
+  return running.includes(release) && isNewer(release, oldest) && blockOf(release, situation) === undefined
+}
+
+/** The newest of one line that has soaked; what speaks against nearer lines was found before. */
+function soaked(offered: readonly string[], passed: readonly string[], situation: Situation): TargetDecision {
+  const { oldest, view, policy } = situation
   const readyAt = (version: string) => (view.firstSeen.get(version) ?? view.now) + policy.soak
-  const byNewest = step.toSorted(compareVersions).toReversed()
   // A pin is a person's own decision: it needs no time to prove itself.
-  const version = byNewest.find((candidate) => candidate === policy.pin || readyAt(candidate) <= view.now)
+  const version = offered.find((candidate) => candidate === policy.pin || readyAt(candidate) <= view.now)
   if (version === undefined) {
-    const [newest] = byNewest
+    const [newest] = offered
     const age = describeDuration(view.now - (view.firstSeen.get(newest!) ?? view.now))
     const reason = `it has been known for ${age} of the ${describeDuration(policy.soak)} that it is to soak`
     return { kind: 'wait', version: newest!, reason, until: readyAt(newest!) }
   }
-  const obstacle = hostMismatch(version, oldest) ?? (view.kubernetes && kubernetesMismatch(version, view.kubernetes))
-  if (obstacle) return { kind: 'wait', version, reason: obstacle }
-  const hop =
-    minorOf(version) === minorOf(oldest)
-      ? `the newest patch of ${minorOf(version)}`
-      : `the newest of the next minor version`
-  return { kind: 'target', version, reason: `${hop}, coming from ${oldest}` }
+  const why = [
+    `${describeStep(version, oldest)}, coming from ${oldest}`,
+    ...(passed.length > 0 ? [`the usual order is blocked (${passed.join('; ')})`] : []),
+    ...withdrawnAfter(version, situation),
+  ]
+  return { kind: 'target', version, reason: why.join('; ') }
 }
 
-function isAllowed(version: string, { channel, pin, skip }: ReleasePolicy): boolean {
-  if (skip.includes(version)) return false
-  if (pin) return version === pin || (isNewer(pin, version) && parseVersion(version)?.prerelease === undefined)
-  return channel === 'prerelease' || parseVersion(version)?.prerelease === undefined
+function describeStep(version: string, oldest: string): string {
+  const [to, from] = [parseVersion(version)!, parseVersion(oldest)!]
+  if (to.minor === from.minor) return `the newest patch of ${minorOf(version)}`
+  if (to.minor === from.minor + 1) return 'the newest of the next minor version'
+  return `the newest of ${minorOf(version)}, which its installer takes straight from ${minorOf(oldest)}`
 }
 
-/** The newer releases of the running minor, or else those of the next one. */
-function nextMinor(wanted: readonly string[], oldest: string): readonly string[] {
-  const { major, minor } = parseVersion(oldest) ?? { major: 0, minor: 0 }
-  const of = (wantedMinor: number) =>
-    wanted.filter((version) => {
-      const parsed = parseVersion(version)!
-      return parsed.major === major && parsed.minor === wantedMinor
-    })
-  const patches = of(minor)
-  return patches.length > 0 ? patches : of(minor + 1)
+/** What would have been the way to go, had the Factory not taken it back. */
+function withdrawnAfter(version: string, { view, policy }: Situation): readonly string[] {
+  const newest = (view.withdrawn ?? [])
+    .filter((one) => isNewer(one, version) && allows(policy, one))
+    .toSorted(compareVersions)
+    .at(-1)
+  return newest === undefined ? [] : [withdrawnReason(newest)]
 }
 
-function whyCurrent(oldest: string, view: ReleaseView, policy: ReleasePolicy): string {
+function vanishedReason(version: string): string {
+  return `the Factory's list no longer holds ${version}, and it was not withdrawn: no node begins it, and no older one takes its place. It goes on when it is offered again, when a newer one is, or when ${version} is added to upgrade.skip`
+}
+
+function whyNobody({ running, leftBehind = [] }: ReleaseView): string {
+  const isSeen = running.length > 0 || leftBehind.length > 0
+  return isSeen
+    ? 'no node runs an official release, so none is touched'
+    : 'no node answers, so what they run is not known'
+}
+
+function whyCurrent(situation: Situation): string {
+  const { oldest, view, policy } = situation
+  const [withdrawn] = withdrawnAfter(oldest, situation)
+  if (withdrawn) return `${withdrawn}, and nothing else is newer than ${oldest}`
   if (policy.pin) return `${oldest} runs, and ${policy.pin} is pinned`
-  const newest = view.available.toSorted(compareVersions).at(-1)!
+  const newest = view.available.filter(isOfficial).toSorted(compareVersions).at(-1)
+  if (newest === undefined) return `${oldest} runs, and the Factory offers no official release`
   // The Factory's list has shrunk before by mistake: that is no reason to go back.
   if (isNewer(oldest, newest)) return `${oldest} runs, and the Factory's newest is ${newest}; nothing goes backwards`
   if (isNewer(newest, oldest)) return `${oldest} is the newest that the policy allows, of releases up to ${newest}`

@@ -1,22 +1,25 @@
 import type { Config } from '../config.ts'
 import type { Check } from './check.ts'
-import { type Cluster, runningVersions, type Seen, seen, unseen } from './cluster.ts'
+import { type Cluster, type Seen, seen, unseen } from './cluster.ts'
 import { messageOf } from './errors.ts'
 import { estimateRollout, type NodeTimesByRole } from './estimate.ts'
 import { etcdBarrier } from './etcd.ts'
-import type { Circumstances, Obstacle } from './gates.ts'
+import { approvalObstacle, type Circumstances, type Obstacle, setAside } from './gates.ts'
 import type { JobContext, RegisteredSchematic } from './job.ts'
 import type { Journal } from './journal.ts'
+import { describeLeftBehind, movementOf } from './left-behind.ts'
 import { isArmed } from './next-boot.ts'
 import type { Plan } from './plan.ts'
 import { type Power, powerObstacle } from './feeds.ts'
 import type { TargetDecision } from './release.ts'
+import { withdrawnReason } from './release-policy.ts'
 import { partsOf } from './provisions.ts'
 import { nodeTimes, type Rollout } from './rollout-record.ts'
 import { chooseTarget, remembered } from './target.ts'
 import { decideUpgrade, upgradeOrder } from './upgrade.ts'
 import type { UpgradeDecision } from './upgrade-decision.ts'
 import type { UpgradeTarget } from './upgrade-plan.ts'
+import { compareVersions } from './version.ts'
 import type { Blackout } from './window.ts'
 
 export interface Foresight {
@@ -30,6 +33,8 @@ export interface Foresight {
   readonly order: readonly string[]
   /** How long all of them take, in ms, by what nodes have taken before. */
   readonly takes: number
+  /** Those of them whose step a person has to approve. */
+  readonly toApprove: readonly string[]
   /** What a person should know of it beside what it waits for. */
   readonly warnings: readonly string[]
 }
@@ -44,11 +49,14 @@ export async function foresee(
     'observe' | 'config' | 'ports' | 'power' | 'now' | 'monotonic' | 'schematics' | 'signal' | 'ownNode'
   >,
 ): Promise<Foresight> {
-  const { observe, config, ports, power, now, schematics } = context
+  const { observe, config, ports, power, now, schematics, ownNode } = context
   const { journal } = ports
   const cluster = await observe()
-  const release = chooseTarget(cluster, journal, config.upgrade, now())
-  const version = versionToRun(cluster, release)
+  const release = chooseTarget(cluster, journal, config.upgrade, { now: now(), ownNode })
+  const goesTo = release.kind === 'target' ? release.version : undefined
+  const leftBehind = describeLeftBehind(movementOf(cluster, ownNode), goesTo)
+  const withdrawn = remembered.withdrawn.recall(journal) ?? []
+  const { version, hold } = destinationOf(cluster, release, { ownNode, withdrawn })
   const waiting = ({ reason, until }: Obstacle): Foresight => ({
     cluster,
     release,
@@ -56,7 +64,8 @@ export async function foresee(
     decision: { kind: 'wait', reason, ...(until === undefined ? {} : { until }) },
     order: [],
     takes: 0,
-    warnings: [],
+    toApprove: [],
+    warnings: leftBehind,
   })
   const outage = journal.openOutage()
   // Before all else: whoever brings the cluster back needs the lease, and nodes that are away are away for that reason.
@@ -72,9 +81,11 @@ export async function foresee(
   const target = targetFor(version, config, schematics, ports)
   if (typeof target === 'string') return waiting({ reason: target })
 
-  const toCome = upgradeOrder(cluster, target, config.upgrade)
-  const circumstances = await gather(context, version, toCome.length > 0)
-  const decision = decideUpgrade(cluster, target, circumstances, config.upgrade)
+  const toCome = hold === undefined ? upgradeOrder(cluster, target, config.upgrade) : []
+  const gathered = await gather(context, version, toCome.length > 0)
+  // What is installed is finished all the same, and what a person wants taken back goes back.
+  const circumstances = { ...gathered, paused: gathered.paused ?? hold?.reason }
+  const decision = withLimit(decideUpgrade(cluster, target, circumstances, config.upgrade), hold)
   const foresight: Foresight = {
     cluster,
     release,
@@ -82,7 +93,11 @@ export async function foresee(
     decision,
     order: toCome.map(({ name }) => name),
     takes: estimateRollout(toCome, cluster.nodes, circumstances.times, config.upgrade),
-    warnings: warningsOf(cluster, version, toCome.length > 0),
+    toApprove: toCome
+      .filter((node) => setAside(node, circumstances) === undefined)
+      .filter((node) => approvalObstacle(node, target, circumstances, config.upgrade) !== undefined)
+      .map(({ name }) => name),
+    warnings: [...leftBehind, ...warningsOf(cluster, version, toCome.length > 0)],
   }
   if (decision.kind === 'go' && decision.nodes.some(({ plan }) => begins(plan)) && !isUnderWay(cluster)) {
     // A machine that netboots must find the release that the others are brought to, or one that they had.
@@ -127,8 +142,9 @@ async function gather(
   const now = context.now()
   const signal = AbortSignal.any([context.signal, AbortSignal.timeout(askedWithin)])
   const nothing = { systems: [], unwell: [], lastReplicas: new Map<string, readonly string[]>() }
-  const [storage, blackouts, failedChecks] = await Promise.all([
+  const [storage, components, blackouts, failedChecks] = await Promise.all([
     asks ? ask(ports.kubernetes.storage(signal)) : seen(nothing),
+    asks ? ask(ports.kubernetes.components(signal)) : seen([]),
     asks ? allBlackouts(config, ports, now, signal) : seen([]),
     asks ? failures(upgrade.checks, ports, signal) : [],
   ])
@@ -157,6 +173,7 @@ async function gather(
       ),
     ),
     storage,
+    components,
     failedChecks,
     canaryDoneAt: canary?.endedAt === undefined ? undefined : new Date(canary.endedAt),
     snapshotted: rollout?.snapshot !== undefined,
@@ -235,21 +252,45 @@ function warningsOf({ nodes, workloads }: Cluster, version: string, asks: boolea
   return [...(barrier === undefined ? [] : [barrier]), ...blocking, ...pending]
 }
 
+/** The release that nodes are brought to, and what keeps further nodes from beginning it. */
+interface Destination {
+  readonly version: string | undefined
+  readonly hold?: Obstacle
+}
+
 /**
  * What is installed is finished, even when the policy has since changed its mind; a node that is only closed is not held
- * to it. Without a target it is the release that all nodes run.
+ * to it. Without a target it is the release that all nodes run, so that they get a schematic that has changed; where they
+ * run several, nobody begins the newest of them. Nodes that have a withdrawn one are left alone.
  */
-function versionToRun(cluster: Cluster, release: TargetDecision): string | undefined {
+function destinationOf(
+  cluster: Cluster,
+  release: TargetDecision,
+  { ownNode, withdrawn }: { readonly ownNode: string | undefined; readonly withdrawn: readonly string[] },
+): Destination {
   const begun = cluster.nodes.flatMap((node) => {
     const mark = node.kubernetes.ok ? node.kubernetes.value.cordon : undefined
     if (mark?.why !== 'upgrade' || mark.release === undefined || mark.back) return []
     const runsIt = node.talos.ok && node.talos.value.version === mark.release
     return mark.rebooting || isArmed(node) || runsIt || !node.talos.ok ? [mark.release] : []
   })[0]
-  if (begun !== undefined) return begun
-  if (release.kind === 'target') return release.version
-  const running = new Set(runningVersions(cluster))
-  return running.size === 1 ? [...running][0] : undefined
+  if (begun !== undefined) return { version: begun }
+  if (release.kind === 'target') return { version: release.version }
+  const all = [...new Set(movementOf(cluster, ownNode).running)].toSorted(compareVersions)
+  const running = all.filter((one) => !withdrawn.includes(one))
+  const newest = running.at(-1)
+  if (newest === undefined && all.length > 0)
+    return { version: all.at(-1), hold: { reason: `${withdrawnReason(all.at(-1)!)}: no further node begins it` } }
+  if (running.length <= 1) return { version: newest }
+  const reason = release.kind === 'wait' ? `${release.version}: ${release.reason}` : release.reason
+  const until = release.kind === 'wait' ? optionalDate(release.until) : undefined
+  return { version: newest, hold: { reason, ...(until === undefined ? {} : { until }) } }
+}
+
+/** The decision with the time at which what held it back ends. */
+function withLimit(decision: UpgradeDecision, hold: Obstacle | undefined): UpgradeDecision {
+  if (decision.kind !== 'wait' || hold?.until === undefined || decision.reason !== hold.reason) return decision
+  return { ...decision, until: hold.until }
 }
 
 /** Whether a node is begun on its way forward by it, and not only given back, tidied or taken back. */

@@ -1,8 +1,9 @@
-import { type Cluster, runningVersions } from './cluster.ts'
+import type { Cluster } from './cluster.ts'
 import type { DrillReport } from './drill.ts'
 import type { RegisteredSchematic } from './job.ts'
 import type { RollbackWish } from './gates.ts'
 import type { Journal } from './journal.ts'
+import { movementOf } from './left-behind.ts'
 import { decideTarget, type ReleasePolicy, type TargetDecision } from './release.ts'
 
 /** A fact that the journal keeps for us, with its type. */
@@ -22,6 +23,10 @@ function remember<T>(key: string): Remembered<T> {
 export const remembered = {
   /** What the Factory offered last. */
   versions: remember<readonly string[]>('factory.versions'),
+  /** What the Factory marks as withdrawn, as it said last. */
+  withdrawn: remember<readonly string[]>('factory.withdrawn'),
+  /** Releases that it offered once and that are on neither list now, of those that matter to this homelab. */
+  vanished: remember<readonly string[]>('factory.vanished'),
   /** The release that was decided on last: what is staged, and rolled out. */
   target: remember<string>('release.target'),
   /** What the last look at releases came to, as a sentence. */
@@ -66,15 +71,33 @@ export function withdrawRollbacks(journal: Journal, nodes: readonly string[]): r
   return left
 }
 
-/** The release to go to, from what is seen and remembered. */
-export function chooseTarget(cluster: Cluster, journal: Journal, policy: ReleasePolicy, now: Date): TargetDecision {
+/** When and where a choice is made. */
+export interface Moment {
+  readonly now: Date
+  /** The node that this agent itself runs on. */
+  readonly ownNode?: string | undefined
+}
+
+/** The release to go to, from what is observed and remembered. */
+export function chooseTarget(
+  cluster: Cluster,
+  journal: Journal,
+  policy: ReleasePolicy,
+  { now, ownNode }: Moment,
+): TargetDecision {
   const available = remembered.versions.recall(journal) ?? []
+  const { running, left } = movementOf(cluster, ownNode)
+  const underWay = journal.openRollout()?.release
+  const decidedOn = [remembered.target.recall(journal), underWay]
   return decideTarget(
     {
       available,
-      running: runningVersions(cluster),
+      withdrawn: remembered.withdrawn.recall(journal) ?? [],
+      vanished: (remembered.vanished.recall(journal) ?? []).filter((version) => decidedOn.includes(version)),
+      running,
+      leftBehind: left,
       firstSeen: journal.firstSeen(available, now.getTime()),
-      underWay: journal.openRollout()?.release,
+      underWay,
       kubernetes: cluster.kubernetes.ok ? cluster.kubernetes.value : undefined,
       now: now.getTime(),
     },

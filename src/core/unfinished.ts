@@ -1,4 +1,5 @@
 import { type Attempts, type Cluster, describeIdentity, isHealthy, type Node, whyUnhealthy } from './cluster.ts'
+import { componentsObstacle } from './components.ts'
 import { leavingObstacle, workersAtOnce } from './disruption.ts'
 import { type Circumstances, lossObstacle, roleObstacle } from './gates.ts'
 import { whyAnotherMachine } from './identity.ts'
@@ -146,6 +147,8 @@ function decideUnfinished(
   if (beside) return { kind: 'wait', reason: beside }
   const lost = lossObstacle(node, target, circumstances, policy) ?? roleObstacle(cluster.nodes)
   if (lost) return { kind: 'wait', reason: lost }
+  const mismatch = isArmed(node) ? undefined : componentsObstacle([node], target.version, circumstances.components)
+  if (mismatch) return { kind: 'wait', reason: mismatch }
 
   // Cut short by a crash, by the power or by a reboot that never came: the same attempt goes on.
   const installed = failure === undefined && isInstalled(node) && mark.release !== undefined && tried

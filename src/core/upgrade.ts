@@ -1,7 +1,9 @@
 import { type Cluster, type CordonMark, isHealthy, type Node, whyUnhealthy } from './cluster.ts'
+import { componentsObstacle } from './components.ts'
 import { workersAtOnce } from './disruption.ts'
 import { leadsEtcd } from './etcd.ts'
 import {
+  approvalObstacle,
   canaryObstacle,
   type Circumstances,
   isStagedFor,
@@ -57,18 +59,24 @@ export function decideUpgrade(
   if (outdated.length === 0) {
     return silent ? { kind: 'wait', reason: `${silent.name} ${whyUnhealthy(silent)}` } : { kind: 'upgraded' }
   }
-  const stuck = outdated.find((node) => exhausted(node, target, policy))
+  // Whoever pauses the node that fails lets the others go on.
+  const stays = (node: Node) => setAside(node, { ...circumstances, blocked: new Map() }) !== undefined
+  const stuck = outdated.find((node) => exhausted(node, target, policy) && !stays(node))
   if (stuck) return { kind: 'stuck', node: stuck.name, reason: describeStuck(stuck, target) }
-  const obstacle = startObstacle(cluster, target, circumstances, policy)
+  const obstacle = startObstacle(cluster, target, circumstances)
   if (obstacle) return { kind: 'wait', ...obstacle }
 
   const canary = policy.canary && cluster.nodes.find(({ name }) => name === policy.canary?.node)
   if (canary && (!canary.talos.ok || isOutdated(canary, target))) {
     const aside = canary.talos.ok ? setAside(canary, circumstances)?.reason : `${canary.name} ${whyUnhealthy(canary)}`
     if (aside) return { kind: 'wait', reason: `the canary is to go first: ${aside}` }
+    const unapproved = approvalObstacle(canary, target, circumstances, policy)
+    if (unapproved) return { kind: 'wait', ...unapproved }
   }
-  const [next, ...others] = candidates(outdated, circumstances, policy)
-  if (!next) return { kind: 'wait', ...setAside(outdated[0]!, circumstances)! }
+  const [next, ...others] = candidates(outdated, target, circumstances, policy)
+  if (!next) return { kind: 'wait', ...whyNone(outdated, target, circumstances, policy) }
+  const mismatch = componentsObstacle([next, ...others], target.version, circumstances.components)
+  if (mismatch) return { kind: 'wait', reason: mismatch }
   const window = windowObstacle(next.role, circumstances, policy)
   if (window) return decideStaging(outdated, window, cluster, target, circumstances, policy)
   const specific =
@@ -107,12 +115,33 @@ export function upgradeOrder(cluster: Cluster, target: UpgradeTarget, policy: Up
   )
 }
 
-/** Those that can be next, in order. Nodes that are set aside by a person or for a while let others go before them. */
-function candidates(outdated: readonly Node[], circumstances: Circumstances, policy: UpgradePolicy): readonly Node[] {
+/**
+ * Those that can be next, in order. Nodes that are set aside by a person or for a while let others go before them, and so
+ * do nodes whose step waits for approval.
+ */
+function candidates(
+  outdated: readonly Node[],
+  target: UpgradeTarget,
+  circumstances: Circumstances,
+  policy: UpgradePolicy,
+): readonly Node[] {
+  const isHeld = (node: Node) => setAside(node, circumstances) ?? approvalObstacle(node, target, circumstances, policy)
   return inOrder(
-    outdated.filter((node) => setAside(node, circumstances) === undefined),
+    outdated.filter((node) => isHeld(node) === undefined),
     policy,
   )
+}
+
+/** Why no node can be next. What a person can say yes to comes first. */
+function whyNone(
+  outdated: readonly Node[],
+  target: UpgradeTarget,
+  circumstances: Circumstances,
+  policy: UpgradePolicy,
+): Obstacle {
+  const free = outdated.find((node) => setAside(node, circumstances) === undefined)
+  const unapproved = free && approvalObstacle(free, target, circumstances, policy)
+  return unapproved ?? setAside(outdated[0]!, circumstances)!
 }
 
 /** Further workers that may be away at the same time as the first one. */
@@ -159,7 +188,7 @@ function decideStaging(
     outdated.filter((node) => isStagedFor(node, target) && isArmed(node)),
     policy,
   )
-  const next = candidates(outdated, circumstances, policy).find(
+  const next = candidates(outdated, target, circumstances, policy).find(
     (node) =>
       node.talos.ok &&
       hasLifecycleService(node.talos.value.version) &&

@@ -37,10 +37,24 @@ export function isNewer(version: string, than: string): boolean {
   return compareVersions(version, than) > 0
 }
 
-/** `1.13` of `v1.13.9`: how releases are counted when only their line matters. */
+/**
+ * Whether it is a release as Sidero Labs publishes them. What somebody has built is none: `v1.13.9-k7.1.9`,
+ * `v1.11.5-1-gab12cd3`, `v1.13.9-dirty`. No way leads from there that anybody has tested.
+ */
+export function isOfficial(version: string): boolean {
+  return parseVersion(version) !== undefined
+}
+
+/** The line that a version belongs to, also of what is no official release; undefined where it names none. */
+export function lineOf(version: string): { readonly major: number; readonly minor: number } | undefined {
+  const match = /^v?(\d+)\.(\d+)\./.exec(version)
+  return match ? { major: Number(match[1]), minor: Number(match[2]) } : undefined
+}
+
+/** `1.13` of `v1.13.9`, and of `v1.13.9-k7.1.9`: how releases are counted when only their line matters. */
 export function minorOf(version: string): string {
-  const parsed = parseVersion(version)
-  return parsed ? `${parsed.major}.${parsed.minor}` : version
+  const line = lineOf(version)
+  return line ? `${line.major}.${line.minor}` : version
 }
 
 /** Talos 1.13 brought LifecycleService and ImageService (siderolabs/talos, release notes of v1.13.0). */

@@ -7,6 +7,7 @@ import { createRolloutControl } from './rollout-answers.ts'
 import type { RunAnswer, StatusAnswer } from '../control/protocol.ts'
 import { AgentError } from '../core/errors.ts'
 import type { Job } from '../core/job.ts'
+import { describeLeftBehind, movementOf } from '../core/left-behind.ts'
 import type { Ports } from '../core/ports.ts'
 import { foresee } from '../core/rollout.ts'
 import { remembered } from '../core/target.ts'
@@ -81,6 +82,7 @@ export function createControl({
 
   return {
     status: async (signal): Promise<StatusAnswer> => {
+      const { ownNode } = agent.preview(find('upgrade-node'), signal)
       const [cluster, staged, counts] = await Promise.all([agent.observe(signal), share.staged(), queue.counts()])
       return {
         version,
@@ -90,6 +92,7 @@ export function createControl({
         power: power.power(),
         target: remembered.target.recall(journal),
         news: remembered.news.recall(journal),
+        leftBehind: describeLeftBehind(movementOf(cluster, ownNode), remembered.target.recall(journal)),
         leaseHolder: agent.leaseHolder,
         activities: agent.activities,
         outage: journal.openOutage(),

@@ -4,7 +4,7 @@ import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createFactory, schematicId } from '../../src/adapters/factory/factory.ts'
 import type { Download, Factory } from '../../src/core/ports.ts'
-import type { LabFactory } from '../lab/factory.ts'
+import { createFactory as createLabFactory, type LabFactory } from '../lab/factory.ts'
 import { homelabSchematic, homelabSchematicId } from '../lab/homelab.ts'
 import { order, startFactoryLab, type FactoryLab } from './factory-lab.ts'
 import { refusal } from './refusal.ts'
@@ -96,6 +96,81 @@ describe('the list of releases', () => {
     expect(error.message).toBe(
       'GET https://factory.invalid/versions: the name does not resolve: check DNS and the address',
     )
+  })
+})
+
+describe('what was withdrawn', () => {
+  test('is what the Factory marks, and no more', async () => {
+    expect(await factory.withdrawn(signal)).toEqual([])
+    lab.withdraw('v1.13.10')
+    expect(await factory.withdrawn(signal)).toEqual(['v1.13.10'])
+    expect(await factory.versions(signal)).toEqual(['v1.12.11', 'v1.13.9', 'v1.14.0-rc.1'])
+    lab.remove('v1.14.0-rc.1')
+    expect(await factory.withdrawn(signal)).toEqual(['v1.13.10'])
+  })
+
+  test('is not known of a Factory that is too old for the question', async () => {
+    lab.faults.ignoresBroken = true
+    expect(await factory.withdrawn(signal)).toBeUndefined()
+  })
+
+  test.each<[string, string[], string[], string[] | undefined]>([
+    ['a release came between the two questions', ['v1.13.9', 'v1.13.8'], ['v1.13.9', 'v1.13.8', 'v1.13.10'], undefined],
+    ['a release went between them', ['v1.13.9', 'v1.13.8', 'v1.13.7'], ['v1.13.8', 'v1.13.9'], undefined],
+    ['there is one release alone', ['v1.13.9'], ['v1.13.9'], undefined],
+    ['another replica still offers it', ['v1.13.9', 'v1.14.1'], ['v1.14.1'], ['v1.14.1']],
+    ['much was withdrawn', ['v1.13.9'], ['v1.14.0', 'v1.14.1', 'v1.14.2'], ['v1.14.0', 'v1.14.1', 'v1.14.2']],
+    ['nothing is offered any more', [], ['v1.14.1'], ['v1.14.1']],
+  ])('is distinguished from what is offered where %s', async (_, offered, broken, expected) => {
+    const server = createServer((request, response) => {
+      response.end(JSON.stringify(request.url === '/versions?broken=true' ? broken : offered))
+    })
+    await new Promise<void>((resolve) => server.listen(0, address, resolve))
+    const at = `http://${address}:${(server.address() as AddressInfo).port}`
+    const found = await createFactory(at).withdrawn(signal)
+    server.close()
+    expect(found).toEqual(expected)
+  })
+
+  test('fails by itself, and says at which address', async () => {
+    lab.faults.failNext.push({ status: 404, body: '404 page not found\n', path: '/versions' })
+    lab.faults.failNext.push({ status: 404, body: '404 page not found\n', path: '/versions' })
+    expect(await refusal(factory.withdrawn(signal))).toMatchObject({ code: 'rejected' })
+  })
+})
+
+describe('a Factory behind a path', () => {
+  let behind: LabFactory
+  beforeEach(async () => {
+    behind = createLabFactory({ address: '127.0.44.21', versions: ['v1.13.9'], under: '/mirror/factory' })
+    await behind.start()
+  })
+  afterEach(() => behind[Symbol.asyncDispose]())
+
+  test.each(['', '/', '//'])('is asked there for everything, with "%s" at the end of its address', async (end) => {
+    const there = createFactory(behind.url + end)
+    expect(await there.versions(signal)).toEqual(['v1.13.9'])
+    expect(await there.withdrawn(signal)).toEqual([])
+    const schematic = await there.register(homelabSchematic, signal)
+    const size = await there.warm({ ...order, schematic }, signal)
+    expect(await bytesOf(await there.open({ ...order, schematic }, undefined, signal))).toHaveLength(size!)
+    expect(behind.requests.every(({ path }) => path.startsWith('/mirror/factory/'))).toBe(true)
+  })
+
+  test('serves its installers by its host alone', () => {
+    expect(createFactory(behind.url).registry).toBe(new URL(behind.url).host)
+  })
+
+  test('is named with the path where it refuses', async () => {
+    behind.faults.failNext.push({ status: 500, body: 'internal server error\n' })
+    const error = await refusal(createFactory(behind.url).versions(signal))
+    expect(error.message).toContain(`GET ${new URL(behind.url).host}/mirror/factory/versions answers 500`)
+  })
+
+  test('is not found at the root of its host', async () => {
+    expect(await refusal(createFactory(new URL(behind.url).origin).versions(signal))).toMatchObject({
+      code: 'rejected',
+    })
   })
 })
 

@@ -139,6 +139,23 @@ describe('versions', () => {
     expect(await answer('/versions')).toBe('200 null\n')
   })
 
+  test('that were withdrawn are named, where it is asked as it is to be asked', async () => {
+    expect(await answer('/versions?broken=true')).toBe('200 null\n')
+    factory.withdraw('v1.13.10')
+    expect(await answer('/versions?broken=true')).toBe('200 ["v1.13.10"]\n')
+    expect(await answer('/versions')).not.toContain('v1.13.10')
+    for (const query of ['broken=1', 'broken', 'broken=TRUE', 'broken=false'])
+      expect(await answer(`/versions?${query}`)).toBe(await answer('/versions'))
+    factory.publish('v1.13.10')
+    expect(await answer('/versions?broken=true')).toBe('200 null\n')
+  })
+
+  test('are answered by an old Factory as if nobody had asked for withdrawn ones', async () => {
+    factory.withdraw('v1.13.10')
+    factory.faults.ignoresBroken = true
+    expect(await answer('/versions?broken=true')).toBe(await answer('/versions'))
+  })
+
   test('have routes as strict as the real ones', async () => {
     const head = await get('/versions', { method: 'HEAD' })
     expect([head.status, head.headers.get('allow')]).toEqual([405, 'GET, OPTIONS'])

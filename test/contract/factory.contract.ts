@@ -5,7 +5,7 @@ import type { Factory } from '../../src/core/ports.ts'
 import { refusal } from '../adapters/refusal.ts'
 import { homelabSchematic } from '../lab/homelab.ts'
 
-/** A Factory that offers v1.12.11, v1.13.9 and v1.14.0-rc.1. */
+/** A Factory that offers v1.12.11, v1.13.9 and v1.14.0-rc.1. It has withdrawn v1.13.8. */
 export interface FactoryUnderTest extends AsyncDisposable {
   readonly factory: Factory
 }
@@ -22,6 +22,11 @@ export function factoryContract(open: () => Promise<FactoryUnderTest>): void {
   test('offers its releases oldest first', async () => {
     await using at = await open()
     expect(await at.factory.versions(soon())).toEqual(['v1.12.11', 'v1.13.9', 'v1.14.0-rc.1'])
+  })
+
+  test('marks what it has withdrawn, and offers none of it', async () => {
+    await using at = await open()
+    expect(await at.factory.withdrawn(soon())).toEqual(['v1.13.8'])
   })
 
   test('names the registry that serves the installers by its host', async () => {
@@ -69,6 +74,7 @@ export function factoryContract(open: () => Promise<FactoryUnderTest>): void {
     const off = AbortSignal.abort()
     for (const call of [
       at.factory.versions(off),
+      at.factory.withdrawn(off),
       at.factory.register(homelabSchematic, off),
       at.factory.warm(image, off),
       at.factory.open(image, undefined, off),

@@ -53,6 +53,21 @@ export function kubernetesContract(open: () => Promise<KubernetesUnderTest>): vo
     expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: false, cordon: undefined })
   })
 
+  test('reports the versions of its components, node by node', async () => {
+    await using at = await open()
+    const version = await at.kubernetes.version(soon())
+    const components = await at.kubernetes.components(soon())
+    expect(components.map(({ component, node }) => `${component} ${node}`).toSorted()).toEqual([
+      'kube-apiserver cp-1',
+      'kube-controller-manager cp-1',
+      'kube-scheduler cp-1',
+      'kubelet cp-1',
+      'kubelet w-1',
+      'kubelet w-2',
+    ])
+    expect(new Set(components.map((one) => one.version))).toEqual(new Set([version]))
+  })
+
   test('cordons with our mark and takes the cordon away by it', async () => {
     await using at = await open()
     await at.kubernetes.cordon('w-1', upgrade, first, soon())

@@ -15,6 +15,7 @@ const longhornAt = 'longhorn-system'
 describe('Kubernetes, over its API', () => {
   kubernetesContract(async () => {
     const at = await startKubernetesLab('127.0.44.114')
+    at.lab.runControlPlane('cp-1')
     for (const node of ['w-1', 'w-2'])
       at.lab.addPod({ name: `web-${node}`, node, owner: { kind: 'ReplicaSet', name: 'web' } })
     return {

@@ -293,6 +293,30 @@ describe('a secret in the wrong place is never repeated', () => {
   })
 })
 
+describe('the address of the Factory', () => {
+  test.each(['https://factory.talos.dev', 'http://10.0.0.5:8080', 'https://mirror.example/factory/'])(
+    'may be %s',
+    (url) => {
+      expect(parseConfig(`${smallest}factory: { url: '${url}' }\n`, 'c.yaml').factory.url).toBe(url)
+    },
+  )
+
+  test.each([
+    [
+      'https://mirror.example/?arch=amd64',
+      'leave out ? and what follows: the paths of the Factory come after this address',
+    ],
+    [
+      'https://mirror.example/factory#top',
+      'leave out ? and what follows: the paths of the Factory come after this address',
+    ],
+    ['https://me:hunter2@mirror.example', 'keep user name and password out of the URL: it is shown and logged'],
+    ['https://token@mirror.example/factory', 'keep user name and password out of the URL: it is shown and logged'],
+  ])('is not %s', (url, fault) => {
+    expect(faultsOf(`${smallest}factory: { url: '${url}' }\n`)).toEqual([`c.yaml:6:17 factory.url: ${fault}`])
+  })
+})
+
 test('a secret is named by file or by environment', () => {
   const { upses, queue } = parseConfig(
     `${smallest}upses: [{ host: nas, user: u, password: { file: ups-password } }]\nqueue: { password: { env: REDIS } }\n`,

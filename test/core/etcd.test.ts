@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type Node, seen } from '../../src/core/cluster.ts'
-import { etcdObstacle, leadsEtcd, quorumObstacle } from '../../src/core/etcd.ts'
+import { etcdBarrier, etcdObstacle, leadsEtcd, quorumObstacle } from '../../src/core/etcd.ts'
 import { controlPlane, controlPlanes, idOf, worker } from './nodes.ts'
 
 const member = (name: string, learner = false) => ({ id: idOf(name), name, learner })
@@ -158,4 +158,19 @@ function withLearner(nodes: Node[], learner: string): Node[] {
 test('the leader of etcd is who says so itself', () => {
   const nodes = [...three(), worker('w-1'), controlPlane('cp-4', ['cp-4'], { etcd: 'silent' })]
   expect(nodes.filter(leadsEtcd).map(({ name }) => name)).toEqual(['cp-1'])
+})
+
+describe('what a release means for the way back', () => {
+  const brings = (left: string) =>
+    `v1.14.1 brings etcd 3.7: going back is possible until the last control plane runs it (${left} etcd 3.6)`
+  test.each<[string, readonly string[], string | undefined]>([
+    ['all have the older etcd', ['v1.13.9', 'v1.13.9', 'v1.13.9'], brings('3 of 3 still have')],
+    ['the last has it', ['v1.14.1', 'v1.14.0', 'v1.13.9'], brings('1 of 3 still has')],
+    ['one of no official release has it', ['v1.14.1', 'v1.14.1', 'v1.13.9-k7.1.9'], brings('1 of 3 still has')],
+    ['one of no official release has the newer one', ['v1.14.0-3-gab12cd3', 'v1.14.1'], undefined],
+    ['nobody knows what one has', ['nightly', 'v1.14.1'], undefined],
+  ])('%s', (_, versions, expected) => {
+    const nodes = controlPlanes(...versions.map((version) => ({ talos: { version } })))
+    expect(etcdBarrier({ nodes }, 'v1.14.1')).toBe(expected)
+  })
 })

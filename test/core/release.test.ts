@@ -12,11 +12,31 @@ interface Situation {
   readonly known?: Readonly<Record<string, number>>
   readonly underWay?: string
   readonly kubernetes?: string
+  readonly withdrawn?: readonly string[]
+  readonly vanished?: readonly string[]
+  /** Nodes that stay, and what they run. */
+  readonly left?: Readonly<Record<string, string>>
 }
 
-function viewOf({ available, running, known = {}, underWay, kubernetes = 'v1.34.2' }: Situation): ReleaseView {
+function viewOf(situation: Situation): ReleaseView {
+  const { available, running, known = {}, underWay, kubernetes = 'v1.34.2', withdrawn, vanished, left = {} } = situation
   const firstSeen = new Map(available.map((version) => [version, now - (known[version] ?? 30) * day]))
-  return { available, running, firstSeen, underWay, kubernetes: kubernetes || undefined, now }
+  const leftBehind = Object.entries(left).map(([node, version]) => ({
+    node,
+    version,
+    why: `${node} is paused (a guest)`,
+  }))
+  return {
+    available,
+    running,
+    firstSeen,
+    underWay,
+    kubernetes: kubernetes || undefined,
+    now,
+    leftBehind,
+    ...(withdrawn ? { withdrawn } : {}),
+    ...(vanished ? { vanished } : {}),
+  }
 }
 
 function decide(situation: Situation, changed: Partial<ReleasePolicy> = {}): string {
@@ -55,8 +75,8 @@ describe('the release to go to', () => {
     ],
     ['then comes the newest of the next minor', 'target v1.13.9', { available: factory, running: ['v1.12.11'] }],
     [
-      'no minor is skipped, even if the Factory lacks it',
-      'wait v1.13.9',
+      'a minor that the Factory lacks is passed over where the installer allows it',
+      'target v1.13.9',
       { available: ['v1.11.6', 'v1.13.9'], running: ['v1.11.6'] },
     ],
     ['the oldest node says where to go', 'target v1.12.11', { available: factory, running: ['v1.13.9', 'v1.12.9'] }],
@@ -72,10 +92,11 @@ describe('the release to go to', () => {
     ['nothing is decided while no node answers', 'current', { available: factory, running: [] }],
     ['what is no release is no target', 'current', { available: ['latest', 'v1.13.9-dirty'], running: ['v1.13.9'] }],
     [
-      'a node that runs what is no release keeps all back',
-      'wait v1.13.9',
-      { available: factory, running: ['v1.13.8', 'dev'] },
+      'a node that runs what is no release keeps nobody back',
+      'target v1.13.9',
+      { available: factory, running: ['v1.13.8', 'dev', 'v1.13.9-k7.1.9', 'v1.11.5-1-gab12cd3'] },
     ],
+    ['nothing is done where only such nodes answer', 'current', { available: factory, running: ['v1.13.8-dirty'] }],
   ])('%s: %s', (_, expected, situation, changed) => {
     expect(decide(situation, changed)).toBe(expected)
   })
@@ -247,7 +268,19 @@ test.each<[string, Situation, Partial<ReleasePolicy>, string]>([
     'a hole in the list',
     { available: ['v1.13.9'], running: ['v1.11.6'] },
     {},
-    'no release of the minor version after 1.11 is offered',
+    'the newest of 1.13, which its installer takes straight from 1.11, coming from v1.11.6; the usual order is blocked (no release of 1.12 is offered)',
+  ],
+  [
+    'a hole that is the policy',
+    { available: ['v1.12.11', 'v1.13.9'], running: ['v1.11.6'] },
+    { skip: ['v1.12.11'] },
+    'the newest of 1.13, which its installer takes straight from 1.11, coming from v1.11.6; the usual order is blocked (v1.12.11 is skipped by upgrade.skip)',
+  ],
+  [
+    'a hole that is too wide',
+    { available: ['v1.14.1'], running: ['v1.11.6'] },
+    {},
+    'no release of 1.12 is offered; no release of 1.13 is offered; v1.14.1 installs over v1.12.0 or later, and v1.11.6 runs: go through the minor versions between',
   ],
 ])('the reason for %s is a sentence', (_, situation, changed, reason) => {
   expect(decideTarget(viewOf(situation), { ...policy, ...changed }).reason).toBe(reason)

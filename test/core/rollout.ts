@@ -57,6 +57,7 @@ export const calm: Circumstances = {
   ownNode: undefined,
   blocked: new Map(),
   storage: seen({ systems: [], unwell: [], lastReplicas: new Map() }),
+  components: seen([]),
   failedChecks: [],
   canaryDoneAt: undefined,
   snapshotted: true,

@@ -64,6 +64,15 @@ describe('what comes first', () => {
     expect(upgradeOrder(mixed, target, policy).map(({ name }) => name)).toEqual(['w-3'])
   })
 
+  test.each(['v1.13.8-k7.1.9', 'v1.11.5-1-gab12cd3', 'v1.13.8-dirty', 'nightly'])(
+    'is never a node that runs %s, which is no official release',
+    (version) => {
+      const mixed = clusterOf(...controlPlanes({}, {}, {}), worker('w-1', { talos: { version } }), worker('w-2'))
+      expect(upgradeOrder(mixed, target, policy).map(({ name }) => name)).toEqual(['w-2', 'cp-2', 'cp-3', 'cp-1'])
+      expect(summary(decide(mixed))).toBe('go w-2')
+    },
+  )
+
   test('is the node that lags behind, in a cluster that was upgraded in part by hand', () => {
     const goal = { ...target, version: 'v1.12.11' }
     const mixed = clusterOf(worker('w-1', { talos: upgraded }), ...controlPlanes({ talos: { version: 'v1.12.5' } }))

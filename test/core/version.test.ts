@@ -56,6 +56,8 @@ test.each([
   ['v1.13.9', '1.13'],
   ['v1.14.0-rc.1', '1.14'],
   ['nightly', 'nightly'],
+  ['v1.13.9-k7.1.9', '1.13'],
+  ['v1.11.5-1-gab12cd3', '1.11'],
 ])('%s belongs to the line %s', (version, minor) => {
   expect(minorOf(version)).toBe(minor)
 })

@@ -21,6 +21,7 @@ export interface StartOptions {
   /** Lines of every UPS. */
   readonly ups?: Readonly<Record<string, unknown>>
   readonly now?: () => Date
+  readonly ownNode?: string
   readonly ownMachine?: string
   readonly bootId?: string
   readonly leaseGrace?: number
@@ -57,7 +58,8 @@ export function startAgent(
     node = () => ({}),
     upses = ['ups'],
     ups = {},
-    ownMachine,
+    ownNode,
+    ownMachine = ownNode,
     bootId,
   }: StartOptions = {},
 ): StartedAgent {
@@ -120,6 +122,7 @@ export function startAgent(
     leaseRetry: 5,
     monotonic: () => clock,
     ...(now ? { now } : {}),
+    ownNode,
     ownMachine,
     bootId,
   })

@@ -4,10 +4,14 @@ const etag = '"fake"'
 const image = Buffer.from('an image of Talos '.padEnd(100, '.'))
 
 /** An Image Factory in memory: its releases can change, every schematic gets the same id, every image is the same. */
-export function fakeFactory(versions: () => readonly string[], schematic: string): Factory {
+export function fakeFactory(
+  lists: { readonly versions: readonly string[]; readonly withdrawn: readonly string[] | undefined },
+  schematic: string,
+): Factory {
   return {
     registry: 'factory.test',
-    versions: async () => [...versions()],
+    versions: async () => lists.versions.filter((version) => !lists.withdrawn?.includes(version)),
+    withdrawn: async () => lists.withdrawn && [...lists.withdrawn],
     register: async () => schematic,
     warm: async () => image.length,
     open: async (_, resume) => {

@@ -43,6 +43,8 @@ export interface FakeMachine {
   mark: CordonMark | undefined
   staged: CordonMark | undefined
   paused: string | undefined
+  /** Versions of Kubernetes' components on it that are not the API server's, by name: `kubelet`, `kube-scheduler`. */
+  components: Record<string, string>
   zone: string | undefined
   attempts: Attempts | undefined
   /** Pods that do not go when they are asked to. */
@@ -99,6 +101,8 @@ export interface FakeHomelab {
   /** What the UPS says; throws when it is silent. */
   ups: UpsReading | 'silent'
   versions: string[]
+  /** What the Factory marks as withdrawn; undefined: it is too old to know the question. */
+  withdrawn: string[] | undefined
   kubernetesVersion: string
   workloads: Workloads
   storage: StorageFacts
@@ -170,6 +174,7 @@ export function fakeHomelab(
     deaf: new Set(),
     ups: { status: ['OL'], charge: 100, runtime: 3_600_000 },
     versions: [...versions],
+    withdrawn: [],
     kubernetesVersion: 'v1.36.3',
     workloads: { blocking: [], pending: [] },
     storage: { systems: [], unwell: [], lastReplicas: new Map() },
@@ -237,7 +242,7 @@ export function fakeHomelab(
     }),
     upses: new Map(upses.map((label) => [label, fakeUps(label)])),
     hosts: heeding(fakeHosts({ machines: world.hosts, note: world.note })),
-    factory: heeding(fakeFactory(() => world.versions, schematic)),
+    factory: heeding(fakeFactory(world, schematic)),
     share: heeding(fakeShare(world.note)),
     talos: heeding(fakeTalos(world)),
     kubernetes: heeding(fakeKubernetes(world)),
@@ -271,6 +276,7 @@ function newMachine(name: string, role: Role, version: string, schematic: string
     mark: undefined,
     staged: undefined,
     paused: undefined,
+    components: {},
     zone: undefined,
     attempts: undefined,
     stubborn: false,

@@ -16,6 +16,8 @@ export interface FakeStorageSetting extends Omit<StorageSetting, 'before'> {
   value: string
 }
 
+const staticPods = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler']
+
 /** The Kubernetes API of the fake homelab: it needs etcd, and etcd its quorum. */
 export function fakeKubernetes(world: FakeWorld): Kubernetes {
   const { machines, note, hasQuorum } = world
@@ -67,6 +69,17 @@ export function fakeKubernetes(world: FakeWorld): Kubernetes {
     nodes: async () => {
       apiServer()
       return new Map([...machines.values()].flatMap(nodeObjectsOf))
+    },
+    components: async () => {
+      apiServer()
+      const { kubernetesVersion } = world
+      return [...machines.values()].flatMap(({ name, role, components }) =>
+        ['kubelet', ...(role === 'controlplane' ? staticPods : [])].map((component) => ({
+          component,
+          node: name,
+          version: components[component] ?? kubernetesVersion,
+        })),
+      )
     },
     cordon: async (name, mark, attempts) => {
       const machine = nodeObject(name)

@@ -24,6 +24,8 @@ export interface LabFactoryFaults {
   rebuilt: boolean
   /** `/versions` says `null`. */
   versionsNull: boolean
+  /** It is older than v1.3.3: `?broken=true` is answered as if it were not there. */
+  ignoresBroken: boolean
   /** `/version/:v/extensions/official` leaves these out, by release (`v1.13.9`). */
   missingExtensions: Record<string, string[]>
   /** Speed of image bodies. */
@@ -45,6 +47,7 @@ export function noFaults(): LabFactoryFaults {
     html: false,
     rebuilt: false,
     versionsNull: false,
+    ignoresBroken: false,
     missingExtensions: {},
     bytesPerSecond: undefined,
   }

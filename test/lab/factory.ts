@@ -22,6 +22,10 @@ export interface LabFactoryOptions {
   readonly versions: readonly string[]
   /** Official extensions that every release has. */
   readonly extensions?: readonly string[]
+  /** Releases of those that it has withdrawn: `brokenTalosVersions` of its configuration. */
+  readonly withdrawn?: readonly string[]
+  /** The path that a reverse proxy in front serves it at, `/factory`; nothing is there beside it. */
+  readonly under?: string
   /** Size of a made image, in bytes; a little more comes out, for the headers and the padding. */
   readonly imageBytes?: number
   /** Files to serve in place of made UKIs, by Talos version. */
@@ -45,6 +49,9 @@ export interface LabFactory extends AsyncDisposable {
   /** 'http://address:port'; throws before the start. */
   readonly url: string
   publish(version: string): void
+  /** It leaves the list without a word. */
+  remove(version: string): void
+  /** It leaves the list, and is marked as broken. */
   withdraw(version: string): void
   /** Canonical YAML of every schematic that it was given, by id. */
   readonly schematics: ReadonlyMap<string, string>
@@ -59,10 +66,11 @@ const portalPage = Buffer.from('<!DOCTYPE html>\n<html><body><h1>Please sign in 
 const someExtensions = ['amd-ucode', 'gvisor', 'i915', 'intel-ucode', 'iscsi-tools', 'nut-client', 'util-linux-tools']
 
 export function createFactory(options: LabFactoryOptions): LabFactory {
-  const { address = '127.0.0.1' } = options
+  const { address = '127.0.0.1', under = '' } = options
   const extensions = options.extensions ?? someExtensions.map((name) => `siderolabs/${name}`)
   const ports = { factory: options.port ?? 0, storage: 0 }
-  const versions = new Set(options.versions.map(withV))
+  const withdrawn = new Set((options.withdrawn ?? []).map(withV))
+  const versions = new Set(options.versions.map(withV).filter((version) => !withdrawn.has(version)))
   const schematics = new Map<string, string>()
   const requests: LabFactoryRequest[] = []
   const builds = new Map<string, Promise<void>>()
@@ -99,8 +107,12 @@ export function createFactory(options: LabFactoryOptions): LabFactory {
     {
       methods: ['GET'],
       pattern: '/versions',
-      answer: (_, __, url) =>
-        json(faults.versionsNull || url.searchParams.get('broken') === 'true' ? null : listed(versions)),
+      // internal/frontend/http/versions.go: `broken` counts since v1.3.3, and only as `true`; of nothing Go makes `null`.
+      answer: (_, __, url) => {
+        if (url.searchParams.get('broken') === 'true' && !faults.ignoresBroken)
+          return json(withdrawn.size === 0 ? null : [...withdrawn])
+        return json(faults.versionsNull ? null : listed(versions))
+      },
     },
     {
       methods: ['GET'],
@@ -200,7 +212,9 @@ export function createFactory(options: LabFactoryOptions): LabFactory {
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     note(request, 'factory')
     const method = request.method ?? 'GET'
-    const url = new URL(`http://factory${request.url ?? '/'}`)
+    const asked = request.url ?? '/'
+    if (!asked.startsWith(under)) return reply(request, response, text(404, 'nothing is served here\n'))
+    const url = new URL(`http://factory${asked.slice(under.length)}`)
     const failing = faults.failNext.findIndex(({ path }) => url.pathname.startsWith(path ?? '/'))
     const [failure] = failing < 0 ? [] : faults.failNext.splice(failing, 1)
     if (failure) return reply(request, response, text(failure.status, failure.body))
@@ -251,7 +265,7 @@ export function createFactory(options: LabFactoryOptions): LabFactory {
     requests,
     faults,
     get url() {
-      return base(ports.factory)
+      return `${base(ports.factory)}${under}`
     },
     async start() {
       if (servers.length > 0) throw new Error('the factory is already started')
@@ -262,8 +276,15 @@ export function createFactory(options: LabFactoryOptions): LabFactory {
       ports.factory = portOf(factory)
       ports.storage = portOf(behind)
     },
-    publish: (version) => void versions.add(withV(version)),
-    withdraw: (version) => void versions.delete(withV(version)),
+    publish: (version) => {
+      versions.add(withV(version))
+      withdrawn.delete(withV(version))
+    },
+    remove: (version) => void versions.delete(withV(version)),
+    withdraw: (version) => {
+      versions.delete(withV(version))
+      withdrawn.add(withV(version))
+    },
     imageBytes: (schematic, version, path) => (faults.html ? portalPage : bytesOf(schematic, withV(version), path)),
     async [Symbol.asyncDispose]() {
       const open = servers

@@ -154,6 +154,7 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
         authority: talosAuthority,
         ...(role === 'controlplane' ? { etcd } : {}),
         resolveImage,
+        components: () => kubernetes.componentsOf(name),
         extensionsOf,
         kernelArgumentsOf,
         kubeconfig: () => kubeconfig,
@@ -188,7 +189,10 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
     const last = moments.at(-1)
     if (last?.quorum !== quorum || last.down.join() !== down.join()) moments.push({ at: Date.now(), quorum, down })
   }
-  for (const { name, role, address: at } of nodes) kubernetes.addNode({ name, role, address: at })
+  for (const { name, role, address: at } of nodes) {
+    kubernetes.addNode({ name, role, address: at })
+    if (role === 'controlplane') kubernetes.runControlPlane(name)
+  }
   for (const node of nodes) stack.defer(node.onChange(align))
   etcd.onChange(align)
   await kubernetes.start()

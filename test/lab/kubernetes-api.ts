@@ -52,6 +52,8 @@ type Lab = Pick<
   | 'addNode'
   | 'setNodeReady'
   | 'setNodeInfo'
+  | 'runControlPlane'
+  | 'componentsOf'
   | 'addNamespace'
   | 'addPod'
   | 'addDeployment'

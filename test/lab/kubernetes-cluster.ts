@@ -16,6 +16,7 @@ import { createOwners, type Owner, type Owners } from './kubernetes-owners.ts'
 import { createPod, listPods, type PodPlan } from './kubernetes-pods.ts'
 import { settleDeployments } from './kubernetes-scale.ts'
 import { settleScheduler } from './kubernetes-scheduler.ts'
+import { componentsOf, type ComponentVersions, runControlPlane } from './kubernetes-static-pods.ts'
 import { createStore } from './kubernetes-store.ts'
 import { cronJobs, deployments, owners as ownerResources } from './kubernetes-workloads.ts'
 import { createTimers, type Pace, type World } from './kubernetes-world.ts'
@@ -38,6 +39,8 @@ export interface PodTraits {
   readonly toleratesAll?: boolean
   /** Its container's name; `main` unless said. */
   readonly container?: string
+  /** Its container's image; a pause container's unless said. */
+  readonly image?: string
   /** Its template names the node (spec.nodeName): no scheduler is asked. */
   readonly boundTo?: string
 }
@@ -78,6 +81,10 @@ export interface Cluster {
   addNode(options: NodeOptions): void
   setNodeReady(name: string, ready: boolean): void
   setNodeInfo(name: string, info: Readonly<Record<string, string>>): void
+  /** Has a control plane run its static pods, or other versions of them. */
+  runControlPlane(name: string, versions?: ComponentVersions): void
+  /** Versions of what Kubernetes runs on this node, by name. */
+  componentsOf(node: string): Readonly<Record<string, string>>
   addNamespace(name: string): void
   addPod(options: PodOptions): string
   addDeployment(options: DeploymentOptions): void
@@ -175,7 +182,8 @@ export function createCluster(serverVersion: string, pace: Partial<Pace>): Clust
 
   function planOf({ namespace = 'default', labels = {}, grace = 30, emptyDir = false, ...traits }: PodTraits): PodPlan {
     addNamespace(namespace)
-    const { terminateMs, volumeClaim, nodeSelector, boundTo, container, unready = false, toleratesAll = false } = traits
+    const { terminateMs, volumeClaim, nodeSelector, boundTo, container, image } = traits
+    const { unready = false, toleratesAll = false } = traits
     return {
       namespace,
       labels,
@@ -189,6 +197,7 @@ export function createCluster(serverVersion: string, pace: Partial<Pace>): Clust
       ...(nodeSelector !== undefined && { nodeSelector }),
       ...(boundTo !== undefined && { boundTo }),
       ...(container !== undefined && { container }),
+      ...(image !== undefined && { image }),
     }
   }
 
@@ -236,6 +245,8 @@ export function createCluster(serverVersion: string, pace: Partial<Pace>): Clust
       const nodeInfo = { ...node.status.nodeInfo, ...info }
       store.replace(nodesResource, { ...node, status: { ...node.status, nodeInfo } })
     },
+    runControlPlane: (name, versions = {}) => runControlPlane(world, name, versions, serverVersion),
+    componentsOf: (name) => componentsOf(world, name),
     addNamespace,
     addPod({ name, node, owner, controller, completed = false, stuckTerminating = false, ...traits }) {
       known(node)

@@ -27,6 +27,8 @@ export interface PodPlan {
   readonly boundTo?: string
   /** Its container's name; `main` unless said. */
   readonly container?: string
+  /** Its container's image. */
+  readonly image?: string
   readonly stuckTerminating: boolean
   /** Its containers run but it never becomes Ready, as one that crashes again and again. */
   readonly unready: boolean
@@ -149,7 +151,7 @@ function draftPod(plan: PodPlan, { name, generateName, node, owner, phase }: Pod
       ...(plan.nodeSelector !== undefined && { nodeSelector: plan.nodeSelector }),
       ...(plan.toleratesAll && { tolerations: [{ operator: 'Exists' }] }),
       ...(volumes.length > 0 && { volumes }),
-      containers: [{ name: plan.container ?? 'main', image: 'registry.k8s.io/pause:3.10' }],
+      containers: [{ name: plan.container ?? 'main', image: plan.image ?? 'registry.k8s.io/pause:3.10' }],
       restartPolicy: 'Always',
       terminationGracePeriodSeconds: plan.grace,
       ...(mirror && { priorityClassName: 'system-node-critical' }),

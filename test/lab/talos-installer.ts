@@ -78,13 +78,17 @@ export function runInstaller(machine: Machine, image: LabImage): InstallerRun {
   faults.installerExit = undefined
   // Exit codes tell failures apart from 1.14 on; before, every failure is 1.
   const classified = (code: number) => (minorOf(image.version) >= 14 ? code : 1)
-  const reason = unfit(running.version, image.version)
+  const components = machine.options.components?.() ?? {}
+  const reason = unfit(running.version, image.version) ?? misfit(components, image.version)
   if (reason) return { lines: [...start, `Error: pre-flight checks failed: ${reason}`], exitCode: classified(4) }
   if (forced !== undefined) return { lines: [...start, `Error: ${failures[forced] ?? 'failed'}`], exitCode: forced }
   return {
     lines: [
       ...start,
       `host Talos version: ${running.version}`,
+      `host Kubernetes versions: ${Object.entries(components)
+        .map(([name, version]) => `${name}: ${version.slice(1)}`)
+        .join(', ')}`,
       'all pre-flight checks successful',
       'probing bootloader on "/dev/sda"',
       'found systemd-boot bootloader on "/dev/sda"',
@@ -105,6 +109,20 @@ const failures: Partial<Record<number, string>> = {
   5: 'grub-install not found',
   6: 'write /dev/sda: input/output error',
   7: 'failed to install bootloader',
+}
+
+/**
+ * Which component of Kubernetes that release does not run with (cmd/installer/pkg/install/preflight.go): each minor of
+ * Talos takes six of Kubernetes, 1.13 those from 1.31 to 1.36.
+ */
+function misfit(components: Readonly<Record<string, string>>, target: string): string | undefined {
+  for (const [name, version] of Object.entries(components)) {
+    const ahead = minorOf(version) - minorOf(target)
+    if (ahead >= 18 && ahead <= 23) continue
+    const how = ahead < 18 ? 'too old' : 'too new'
+    return `component ${name} version issue: version of Kubernetes ${version.slice(1)} is ${how} to be used with Talos ${target.slice(1)}`
+  }
+  return undefined
 }
 
 /**

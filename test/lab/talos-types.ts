@@ -64,6 +64,8 @@ export interface TalosNodeOptions {
   readonly etcd?: LabEtcd
   /** What an installer image holds; undefined = there is no such image (NotFound on pull). */
   resolveImage(ref: string): LabImage | undefined
+  /** Versions of Kubernetes' components that run on it, by name: `kubelet`. None unless said. */
+  components?(): Readonly<Record<string, string>>
   /**
    * What a node does to Kubernetes where Talos itself drains: its own upgrade, and a shutdown without force. Rejects
    * when the Kubernetes API is away.

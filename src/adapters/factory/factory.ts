@@ -11,12 +11,18 @@ import { type HttpRequest, readText, send } from './http.ts'
 const buildWithin = 22 * 60_000
 const answerWithin = 30_000
 
-/** Talks to an Image Factory. `url` is its address, as people open it in a browser. */
+/**
+ * Talks to an Image Factory. `url` is its address, as people open it in a browser; a path in it, as of a reverse proxy,
+ * stands before every path of the Factory. Installer images are named by its host alone: a registry is asked at the root
+ * of its host (`/v2/…`, opencontainers/distribution-spec), where no path of a proxy stands before it.
+ */
 export function createFactory(url: string): Factory {
   const base = new URL(url)
+  const prefix = base.pathname.replace(/\/+$/, '')
+  const where = base.host + prefix
 
   async function ask(path: string, rest: Omit<HttpRequest, 'url'>, expired = 0): Promise<IncomingMessage> {
-    const { response, host } = await send({ ...rest, url: new URL(path, base) })
+    const { response, host } = await send({ ...rest, url: new URL(prefix + path, base) })
     const status = response.statusCode ?? 0
     if (status >= 200 && status < 300) return response
     // Images are kept elsewhere, under addresses that end after a while: the Factory gives a new one.
@@ -28,24 +34,33 @@ export function createFactory(url: string): Factory {
     // Errors are plain text and never JSON; a 500 has no reason in it, but the request's id helps its operators.
     const text = (await readText(response, 65_536).catch(() => '')).trim().slice(0, 300)
     const id = response.headers['x-request-id']
-    const asked = `${rest.method} ${base.host}${path.replaceAll(/[0-9a-f]{64}/g, (long) => `${long.slice(0, 12)}…`)}`
+    const asked = `${rest.method} ${where}${path.replaceAll(/[0-9a-f]{64}/g, (long) => `${long.slice(0, 12)}…`)}`
     const words = `${asked}${host === base.host ? '' : ` leads to ${host}, which`} answers ${status}: ${text || 'no reason given'}`
     const why = id ? `${words} (request ${String(id)})` : words
     if (status === 416) throw new RangeRefused('rejected', why)
     throw new AgentError(status >= 500 || status === 429 || isExpired ? 'unreachable' : 'rejected', why)
   }
 
+  async function releases(path: string, signal: AbortSignal): Promise<readonly string[]> {
+    const response = await ask(path, { method: 'GET', headersWithin: answerWithin, signal })
+    // It is sent as text/plain, and as `null` when there are none.
+    const list = parseJson(await readText(response), `${where}${path}`) ?? []
+    if (!Array.isArray(list)) throw new AgentError('malformed', `${where}${path} is not a list`)
+    return list.filter(
+      (entry): entry is string =>
+        typeof entry === 'string' && entry.startsWith('v') && parseVersion(entry) !== undefined,
+    )
+  }
+
   return {
     registry: base.host,
-    versions: async (signal) => {
-      const response = await ask('/versions', { method: 'GET', headersWithin: answerWithin, signal })
-      // It is sent as text/plain, and as `null` when there are none.
-      const list = parseJson(await readText(response), `${base.host}/versions`) ?? []
-      if (!Array.isArray(list)) throw new AgentError('malformed', `${base.host}/versions is not a list`)
-      return list.filter(
-        (entry): entry is string =>
-          typeof entry === 'string' && entry.startsWith('v') && parseVersion(entry) !== undefined,
-      )
+    versions: (signal) => releases('/versions', signal),
+    withdrawn: async (signal) => {
+      const [offered, broken] = await Promise.all([
+        releases('/versions', signal),
+        releases('/versions?broken=true', signal),
+      ])
+      return isOfferAgain(broken, offered) ? undefined : broken
     },
     register: async (schematic, signal) => {
       const body = canonicalYaml(schematic)
@@ -56,10 +71,10 @@ export function createFactory(url: string): Factory {
         headersWithin: answerWithin,
         signal,
       })
-      const answer = parseJson(await readText(response), `${base.host}/schematics`) as { id?: unknown } | null
+      const answer = parseJson(await readText(response), `${where}/schematics`) as { id?: unknown } | null
       const id = answer?.id
       if (typeof id !== 'string' || !/^[0-9a-f]{64}$/.test(id))
-        throw new AgentError('malformed', `${base.host}/schematics answers without an id`)
+        throw new AgentError('malformed', `${where}/schematics answers without an id`)
       return id
     },
     warm: async (image, signal) => {
@@ -84,6 +99,17 @@ export function createFactory(url: string): Factory {
       return toDownload(await ask(pathOf(image), whole), base.host)
     },
   }
+}
+
+/**
+ * Whether a Factory has answered the question for withdrawn releases with those that it offers: before v1.3.3 it takes no
+ * notice of `?broken=true`, and neither does a cache that leaves the query out. The two lists may be a release apart,
+ * as one can come between two questions; a Factory that knows the question offers nothing that it has withdrawn, but
+ * one of several replicas may be behind.
+ */
+function isOfferAgain(broken: readonly string[], offered: readonly string[]): boolean {
+  const both = broken.filter((version) => offered.includes(version)).length
+  return both > 0 && both * 2 > offered.length
 }
 
 /** Lower-case hex SHA-256 of the canonical YAML: how the Factory names a schematic. */

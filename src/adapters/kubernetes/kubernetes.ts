@@ -1,6 +1,7 @@
 import { AgentError } from '../../core/errors.ts'
 import type { Kubernetes } from '../../core/ports.ts'
 import type { Api } from './api.ts'
+import { findComponents } from './components.ts'
 import { drain } from './drain.ts'
 import { createLease } from './lease.ts'
 import { createNodes } from './nodes.ts'
@@ -27,6 +28,7 @@ export function createKubernetes(api: Api, { evictEvery = 2_000 }: KubernetesOpt
       return gitVersion
     },
     drain: (node, policy, signal) => drain(api, node, policy, { evictEvery, signal }),
+    components: (signal) => findComponents(api, signal),
     workloads: (signal) => lookAtWorkloads(api, signal),
     forbidden: (signal) => lookAtPermissions(api, signal),
     storage: (signal) => lookAtStorage(api, signal),

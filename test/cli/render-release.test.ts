@@ -1,0 +1,49 @@
+import { stripVTControlCharacters } from 'node:util'
+import { expect, test } from 'vitest'
+import { renderPlan, renderStatus } from '../../src/cli/render.ts'
+import type { PlanAnswer, StatusAnswer } from '../../src/control/protocol.ts'
+import { clusterOf, worker } from '../core/nodes.ts'
+
+const remark = 'w-2 runs v1.13.9-k7.1.9, which is no official release: it is left as it is'
+const status: StatusAnswer = {
+  version: '1.0.0',
+  pid: 7,
+  startedAt: '2026-11-01T00:00:00Z',
+  cluster: clusterOf(worker('w-1')),
+  power: { upses: [], ordered: undefined },
+  target: undefined,
+  news: 'v1.13.9 is the newest',
+  leftBehind: [remark],
+  leaseHolder: undefined,
+  activities: [],
+  outage: undefined,
+  paused: undefined,
+  published: undefined,
+  queue: {},
+  journalDegraded: undefined,
+}
+const rendered = (changed: Partial<StatusAnswer>) =>
+  stripVTControlCharacters(renderStatus({ ...status, ...changed }, Date.parse('2026-11-02T00:00:00Z')))
+
+test('status names who stays behind, below the release', () => {
+  expect(rendered({})).toContain(`release    v1.13.9 is the newest\n           ${remark}\n`)
+})
+
+test('status says it once', () => {
+  const news = `v1.13.9 is the newest; ${remark}`
+  expect(rendered({ news }).split(remark)).toHaveLength(2)
+})
+
+test('the plan says whose step is to be approved, and how', () => {
+  const plan: PlanAnswer = {
+    release: { kind: 'target', version: 'v1.13.9', reason: 'the newest patch of 1.13, coming from v1.12.11' },
+    version: 'v1.13.9',
+    decision: { kind: 'upgraded' },
+    order: ['w-2', 'w-1'],
+    takes: 60_000,
+    toApprove: ['w-1'],
+    warnings: [],
+  }
+  expect(stripVTControlCharacters(renderPlan(plan))).toContain('\nasks:    `caretaker approve v1.13.9`, for w-1\n')
+  expect(stripVTControlCharacters(renderPlan({ ...plan, toApprove: [] }))).not.toContain('asks')
+})
