@@ -1,4 +1,5 @@
 import {
+  type AcceptedWarning,
   type Cluster,
   isArmed,
   isHealthy,
@@ -11,6 +12,7 @@ import {
 import { leavingObstacle } from './disruption.ts'
 import { describeDuration } from './duration.ts'
 import { neededFor, type NodeTimesByRole } from './estimate.ts'
+import { storageObstacle } from './storage.ts'
 import type { UpgradePolicy, UpgradeTarget } from './upgrade-plan.ts'
 import { compareVersions, minorOf } from './version.ts'
 import { type Blackout, describeInstant, windowAt } from './window.ts'
@@ -36,6 +38,8 @@ export interface Circumstances {
   /** Nodes that are left alone until then, because their drain was refused. */
   readonly blocked: ReadonlyMap<string, { readonly until: Date; readonly why: string }>
   readonly storage: Seen<StorageFacts>
+  /** Warnings of storage that a person puts up with for a time. */
+  readonly acceptedStorage?: readonly AcceptedWarning[]
   /** Which of the user's own checks do not pass, and why. */
   readonly failedChecks: readonly string[]
   /** When the canary was found to be well with the release; undefined where it is not on record. */
@@ -88,8 +92,8 @@ export function startObstacle(
       reason: `${armed.name} has an upgrade installed that nobody here began: its next boot starts another release. Reboot it, or \`caretaker rollback ${armed.name}\``,
     }
   if (!storage.ok) return { reason: `it is not known whether storage is healthy (${storage.error})` }
-  const [unwell] = storage.value.unwell
-  if (unwell) return { reason: `storage is not healthy: ${unwell}` }
+  const unwell = storageObstacle(storage.value, circumstances.acceptedStorage ?? [], circumstances.now)
+  if (unwell) return { reason: unwell }
   const [failed] = failedChecks
   if (failed) return { reason: `the check ${failed}` }
   return undefined

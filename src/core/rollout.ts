@@ -11,6 +11,7 @@ import type { Plan } from './plan.ts'
 import { type Power, powerObstacle } from './feeds.ts'
 import type { TargetDecision } from './release.ts'
 import { nodeTimes, type Rollout } from './rollout-record.ts'
+import { describeAccepted } from './storage.ts'
 import { chooseTarget, remembered } from './target.ts'
 import { decideUpgrade, upgradeOrder } from './upgrade.ts'
 import type { UpgradeDecision } from './upgrade-decision.ts'
@@ -80,7 +81,7 @@ export async function foresee(
     decision,
     order: toCome.map(({ name }) => name),
     takes: estimateRollout(toCome, cluster.nodes, circumstances.times, config.upgrade),
-    warnings: warningsOf(cluster, version, toCome.length > 0),
+    warnings: [...warningsOf(cluster, version, toCome.length > 0), ...storageWarnings(circumstances)],
   }
   if (decision.kind === 'go' && decision.nodes.some(({ plan }) => begins(plan)) && !isUnderWay(cluster)) {
     // A machine that netboots must find the release that the others are brought to, or one that they had.
@@ -153,6 +154,7 @@ async function gather(
       ),
     ),
     storage,
+    acceptedStorage: config.storage.accept,
     failedChecks,
     canaryDoneAt: canary?.endedAt === undefined ? undefined : new Date(canary.endedAt),
     snapshotted: rollout?.snapshot !== undefined,
@@ -229,6 +231,11 @@ function warningsOf({ nodes, workloads }: Cluster, version: string, asks: boolea
   })
   const pending = workloads.value.pending.map((pod) => `a pod finds no node: ${pod}`)
   return [...(barrier === undefined ? [] : [barrier]), ...blocking, ...pending]
+}
+
+/** What of storage a person has accepted, and so is in the way of nothing. */
+function storageWarnings({ storage, acceptedStorage = [], now }: Circumstances): string[] {
+  return storage.ok ? describeAccepted(storage.value, acceptedStorage, now) : []
 }
 
 /**
