@@ -76,7 +76,8 @@ async function takeBack({ config, machines, now, carryOut }: JobContext, record:
     if (kind === 'failed') undone = false
   }
   const all = new Set(machines.map(({ name }) => name))
-  await carryOut(planWake(machines, record.current, all, [], config.power.wake), { onStep })
+  const policy = { ...config.power.wake, acceptedStorage: config.storage.accept }
+  await carryOut(planWake(machines, record.current, all, [], policy), { onStep })
   if (undone) record.update((outage) => ({ ...outage, stage: 'over', endedAt: now().toISOString() }))
   return undone
 }

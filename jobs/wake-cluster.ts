@@ -76,7 +76,10 @@ export default defineJob({
     }
     try {
       const onMains = [...power.upses].flatMap(([label, { mode }]) => (mode === 'on-mains' ? [label] : []))
-      const plan = planWake(inventory, open, names, onMains, config.power.wake)
+      const plan = planWake(inventory, open, names, onMains, {
+        ...config.power.wake,
+        acceptedStorage: config.storage.accept,
+      })
       await carryOut(plan, { onStep, signal: watch.signal })
     } catch (error) {
       if (!watch.signal.aborted || signal.aborted) throw error

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { hostMachine, machine, power, ups } from './config-power.ts'
 import { host, name, secret } from './config-scalars.ts'
+import { storage } from './config-storage.ts'
 import { parseText } from './config-text.ts'
 import { rebootMode, upgrade } from './config-upgrade.ts'
 import { machinesOf } from './core/machines.ts'
@@ -89,6 +90,7 @@ const schema = z
       .meta({ description: 'Machines that are no nodes and hang on a UPS: a NAS' }),
     upses: z.array(ups).default([]),
     power: power.prefault({}),
+    storage: storage.prefault({}),
     queue: queue.prefault({}),
     state: z
       .string()

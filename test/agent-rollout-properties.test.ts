@@ -64,7 +64,11 @@ const faults: Readonly<Record<string, (machine: FakeMachine, homelab: FakeHomela
   'the addresses are right again': (_, { addresses }) => addresses.clear(),
   'the API server starts anew': (_, homelab) => (homelab.apiStarting = 6),
   'storage is being rebuilt': (_, homelab) =>
-    (homelab.storage = { systems: ['longhorn'], unwell: ['volume pvc-1 is degraded'], lastReplicas: new Map() }),
+    (homelab.storage = {
+      systems: ['longhorn'],
+      unwell: [{ name: 'pvc-1', text: 'volume pvc-1 is degraded', endangers: 'redundancy' }],
+      lastReplicas: new Map(),
+    }),
   'storage is well again': (_, homelab) =>
     (homelab.storage = { systems: ['longhorn'], unwell: [], lastReplicas: new Map() }),
 }

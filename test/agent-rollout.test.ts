@@ -181,7 +181,11 @@ describe('windows', () => {
     const homelab = fakeHomelab(two, offered)
     let now = at('2026-03-07T03:00:00Z')
     await using it = await begin(homelab, { upgrade, now: () => now })
-    homelab.storage = { systems: ['longhorn'], unwell: ['volume pvc-1 is degraded'], lastReplicas: new Map() }
+    homelab.storage = {
+      systems: ['longhorn'],
+      unwell: [{ name: 'pvc-1', text: 'volume pvc-1 is degraded', endangers: 'redundancy' }],
+      lastReplicas: new Map(),
+    }
     expect(await it.next()).toBe('storage is not healthy: volume pvc-1 is degraded')
     now = at('2026-03-07T06:10:00Z')
     await it.next()

@@ -28,10 +28,34 @@ export interface BlockingBudget {
 export interface StorageFacts {
   /** `longhorn`, `ceph`: the systems that were found. Empty where there is none. */
   readonly systems: readonly string[]
-  /** What keeps a further node from being taken away: `longhorn volume pvc-1 is degraded`. */
-  readonly unwell: readonly string[]
+  /** What its systems warn of. Which of it keeps a further node from being taken away is for `blockingStorage`. */
+  readonly unwell: readonly StorageWarning[]
   /** By node: volumes whose last healthy replica it holds. */
   readonly lastReplicas: ReadonlyMap<string, readonly string[]>
+}
+
+/** Something that a storage system says of itself. */
+export interface StorageWarning {
+  /** By which it is known for as long as it lasts: a volume's name, a code of Ceph's (`OSD_NEARFULL`). */
+  readonly name: string
+  /** What people call it beside that: a volume's claim, `media/films`. */
+  readonly alias?: string
+  /** `longhorn volume pvc-1 (media/films) is degraded`. */
+  readonly text: string
+  /**
+   * What it endangers. `nothing`: neither data nor their copies. `redundancy`: fewer copies than wanted, or soon. `data`:
+   * something is lost, damaged or out of reach. `unknown`: it does not say, or not yet.
+   */
+  readonly endangers: 'nothing' | 'redundancy' | 'data' | 'unknown'
+}
+
+/** A warning that a person puts up with for a time (`storage.accept`). */
+export interface AcceptedWarning {
+  /** A warning's name or alias. */
+  readonly name: string
+  /** Until then, epoch ms. */
+  readonly until: number
+  readonly reason?: string | undefined
 }
 
 /** Something that was looked at: what was seen, or why it could not be. */

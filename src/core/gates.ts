@@ -1,4 +1,5 @@
 import {
+  type AcceptedWarning,
   type Cluster,
   describeIdentity,
   isHealthy,
@@ -13,6 +14,7 @@ import { describeDuration } from './duration.ts'
 import { neededFor, type NodeTimesByRole } from './estimate.ts'
 import { isArmed, isStagedByUs } from './next-boot.ts'
 import { lossesOf } from './provisions.ts'
+import { storageObstacle } from './storage.ts'
 import type { UpgradePolicy, UpgradeTarget } from './upgrade-plan.ts'
 import { minorOf } from './version.ts'
 import { type Blackout, describeInstant, windowAt } from './window.ts'
@@ -42,6 +44,8 @@ export interface Circumstances {
   readonly storage: Seen<StorageFacts>
   /** What Kubernetes' own components are of, node by node. */
   readonly components: Seen<readonly KubernetesComponent[]>
+  /** Warnings of storage that a person puts up with for a time. */
+  readonly acceptedStorage?: readonly AcceptedWarning[]
   /** Which of the user's own checks do not pass, and why. */
   readonly failedChecks: readonly string[]
   /** When the canary was found to be well with the release; undefined where it is not on record. */
@@ -95,8 +99,8 @@ export function startObstacle(
       reason: `${armed.name} has an upgrade installed that nobody here began: its next boot starts another release. Reboot it, or \`caretaker rollback ${armed.name}\``,
     }
   if (!storage.ok) return { reason: `it is not known whether storage is healthy (${storage.error})` }
-  const [unwell] = storage.value.unwell
-  if (unwell) return { reason: `storage is not healthy: ${unwell}` }
+  const unwell = storageObstacle(storage.value, circumstances.acceptedStorage ?? [], circumstances.now)
+  if (unwell) return { reason: unwell }
   const [failed] = failedChecks
   if (failed) return { reason: `the check ${failed}` }
   return undefined

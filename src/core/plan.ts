@@ -1,5 +1,5 @@
 import type { Check } from './check.ts'
-import type { Attempts, CordonMark } from './cluster.ts'
+import type { AcceptedWarning, Attempts, CordonMark } from './cluster.ts'
 import type { DisruptionPolicy } from './disruption.ts'
 import type { ExpectedMachine } from './identity.ts'
 import type { ScaledWorkload, StorageSetting } from './ports.ts'
@@ -85,7 +85,7 @@ export type Step =
   | { do: 'await-host-down'; host: string; within: number }
   | { do: 'scale'; workload: ScaledWorkload; replicas: number; within: number }
   | { do: 'set-storage'; setting: StorageSetting; value: string; within: number }
-  | { do: 'await-storage'; within: number }
+  | { do: 'await-storage'; within: number; accepted?: readonly AcceptedWarning[] }
   /** An instant command to the UPS itself. */
   | { do: 'ups-command'; ups: string; command: string; within: number }
   | { do: 'log-out-of-ups'; ups: string }

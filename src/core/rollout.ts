@@ -15,6 +15,7 @@ import type { TargetDecision } from './release.ts'
 import { withdrawnReason } from './release-policy.ts'
 import { partsOf } from './provisions.ts'
 import { nodeTimes, type Rollout } from './rollout-record.ts'
+import { describeAccepted } from './storage.ts'
 import { chooseTarget, remembered } from './target.ts'
 import { decideUpgrade, upgradeOrder } from './upgrade.ts'
 import type { UpgradeDecision } from './upgrade-decision.ts'
@@ -97,7 +98,7 @@ export async function foresee(
       .filter((node) => setAside(node, circumstances) === undefined)
       .filter((node) => approvalObstacle(node, target, circumstances, config.upgrade) !== undefined)
       .map(({ name }) => name),
-    warnings: [...leftBehind, ...warningsOf(cluster, version, toCome.length > 0)],
+    warnings: [...leftBehind, ...warningsOf(cluster, version, toCome.length > 0), ...storageWarnings(circumstances)],
   }
   if (decision.kind === 'go' && decision.nodes.some(({ plan }) => begins(plan)) && !isUnderWay(cluster)) {
     // A machine that netboots must find the release that the others are brought to, or one that they had.
@@ -174,6 +175,7 @@ async function gather(
     ),
     storage,
     components,
+    acceptedStorage: config.storage.accept,
     failedChecks,
     canaryDoneAt: canary?.endedAt === undefined ? undefined : new Date(canary.endedAt),
     snapshotted: rollout?.snapshot !== undefined,
@@ -250,6 +252,11 @@ function warningsOf({ nodes, workloads }: Cluster, version: string, asks: boolea
   })
   const pending = workloads.value.pending.map((pod) => `a pod finds no node: ${pod}`)
   return [...(barrier === undefined ? [] : [barrier]), ...blocking, ...pending]
+}
+
+/** What of storage a person has accepted, and so is in the way of nothing. */
+function storageWarnings({ storage, acceptedStorage = [], now }: Circumstances): string[] {
+  return storage.ok ? describeAccepted(storage.value, acceptedStorage, now) : []
 }
 
 /** The release that nodes are brought to, and what keeps further nodes from beginning it. */

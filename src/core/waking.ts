@@ -1,3 +1,4 @@
+import type { AcceptedWarning } from './cluster.ts'
 import type { Machine } from './machines.ts'
 import { missingNodes, type Outage, wentDown } from './outage.ts'
 import { bestEffort, phase, type Plan, type Step } from './plan.ts'
@@ -13,6 +14,8 @@ export interface WakePolicy {
   readonly retryEvery: number
   /** A machine that has not come up by then is a person's business. */
   readonly giveUpAfter: number
+  /** Warnings of storage that are not waited for. */
+  readonly acceptedStorage?: readonly AcceptedWarning[]
 }
 
 /** Storage that has not become whole by then holds up workloads no longer, in ms. */
@@ -51,12 +54,18 @@ export function planWake(
   const whole = isWhole(machines, outage, powered)
   const storage = whole ? (outage.storage ?? []) : []
   const scaled = whole ? (outage.scaled ?? []) : []
+  const { acceptedStorage: accepted = [] } = policy
+  const awaitStorage: Step = {
+    do: 'await-storage',
+    within: storageWithin,
+    ...(accepted.length > 0 ? { accepted } : {}),
+  }
   return phases(
     ['nas', toWake.filter(({ tier }) => tier === 'nas').map(wake)],
     ['bring back', toWake.filter(({ tier }) => tier !== 'nas').map(wake)],
     ['uncordon', others.map(({ name }) => ({ do: 'uncordon', node: name, why: 'power' }))],
     ['storage', storage.map((setting) => ({ do: 'set-storage', setting, value: setting.before, within: apiWithin }))],
-    ['storage whole', storage.length > 0 && wentDown(outage) ? [{ do: 'await-storage', within: storageWithin }] : []],
+    ['storage whole', storage.length > 0 && wentDown(outage) ? [awaitStorage] : []],
     [
       'scale back',
       scaled.map((workload) => ({ do: 'scale', workload, replicas: workload.replicas, within: apiWithin })),

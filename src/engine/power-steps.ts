@@ -2,6 +2,7 @@ import { whyNotReady } from '../core/cluster.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
 import type { Waking } from '../core/plan.ts'
 import type { Ports } from '../core/ports.ts'
+import { blockingStorage } from '../core/storage.ts'
 import type { CarryOutOptions, StepOf } from './carry-out.ts'
 import { observeNode, question } from './observe.ts'
 import { until, withDeadline } from './until.ts'
@@ -199,14 +200,15 @@ async function wake(
   })
 }
 
-/** Until no storage system says that its data are not whole. */
+/** Until no storage system warns of anything that keeps nodes from being taken away, but for what is accepted. */
 export async function awaitStorage(
-  { within }: StepOf<'await-storage'>,
+  { within, accepted }: StepOf<'await-storage'>,
   { kubernetes }: Ports,
   { signal, pollEvery }: CarryOutOptions,
 ): Promise<void> {
   await until('storage to be whole', { within, pollEvery, signal }, async (limited) => {
-    const { unwell } = await withDeadline(question, limited, (soon) => kubernetes.storage(soon))
-    return unwell.length === 0 || unwell.join('; ')
+    const facts = await withDeadline(question, limited, (soon) => kubernetes.storage(soon))
+    const blocking = blockingStorage(facts, accepted ?? [], new Date())
+    return blocking.length === 0 || blocking.map(({ text }) => text).join('; ')
   })
 }

@@ -9,6 +9,7 @@ import type { Identity } from '../core/plan.ts'
 import { lackingExtensions } from '../core/provisions.ts'
 import { whyNotBack } from '../core/rollback.ts'
 import type { Ports } from '../core/ports.ts'
+import { leavingStorageObstacle } from '../core/storage.ts'
 import type { CarryOutOptions, StepOf } from './carry-out.ts'
 import { observeNode, observeNodes, question } from './observe.ts'
 import { until, withDeadline } from './until.ts'
@@ -27,14 +28,11 @@ export async function confirm(
     withDeadline(question, signal, (limited) => ports.kubernetes.storage(limited)),
   ])
   const found = nodes.find(({ name }) => name === node)
-  const [replica] = storage.lastReplicas.get(node) ?? []
   const obstacle =
     (found && (describeIdentity(found) ?? (found.talos.ok && whyAnotherMachine(found.talos.value, machine)))) ||
     (!found || !isClosedByUs(found)
       ? 'our cordon is gone, so its pods may be back'
-      : replica === undefined
-        ? leavingObstacle(nodes, node, limits)
-        : `it holds the last healthy replica of ${replica}`)
+      : (leavingStorageObstacle(storage, node) ?? leavingObstacle(nodes, node, limits)))
   if (obstacle) throw new AgentError('timed-out', `it can't be taken away now: ${obstacle}`)
 }
 

@@ -200,6 +200,19 @@ describe('a drain that is disturbed', () => {
     expect(podsOn('w-1')).toEqual([])
   })
 
+  test.each(['eviction', 'deletion'])('by something before the API that finds no pod asks again: %s', async (what) => {
+    database('db-0')
+    let lost = 2
+    const send: Api['send'] = (request) => {
+      const isOurs = request.path.includes('/pods/db-0') && request.method !== 'GET'
+      if (isOurs && lost-- > 0) return Promise.reject(new ApiRefusal(404, 'HTTP 404 page not found', undefined))
+      return at.api.send(request)
+    }
+    const behind = createKubernetes({ ...at.api, send }, { evictEvery: 30 })
+    await behind.drain('w-1', what === 'deletion' ? { deleteAfter: 0 } : {}, soon())
+    expect(podsOn('w-1')).toEqual([])
+  })
+
   test('by an API that never comes back ends with its signal and says so', async () => {
     at.lab.setAvailability('down')
     await expect.poll(() => at.kubernetes.version(soon()).then(String, String)).toContain('refused')

@@ -3,6 +3,7 @@ import { type Api, ApiRefusal, createApi } from '../../src/adapters/kubernetes/a
 import { parseKubeconfig } from '../../src/adapters/kubernetes/kubeconfig.ts'
 import { createKubernetes } from '../../src/adapters/kubernetes/kubernetes.ts'
 import { replicasAnnotation } from '../../src/adapters/kubernetes/marks.ts'
+import { replicasLabel } from '../../src/adapters/kubernetes/scaling.ts'
 import type { ScaledWorkload } from '../../src/core/ports.ts'
 import type { WorkloadKind } from '../lab/kubernetes-cluster.ts'
 import { startKubernetesLab, type KubernetesLab } from './kubernetes-lab.ts'
@@ -23,7 +24,7 @@ const addWeb = (replicas = 3) => at.lab.addDeployment({ name: 'web', replicas, l
 const addDb = () => at.lab.addStatefulSet({ name: 'db', replicas: 2, labels: batch })
 const addBackup = () => at.lab.addCronJob({ name: 'backup', labels: batch })
 const noteOn = ({ kind, name }: Pick<ScaledWorkload, 'kind' | 'name'>) =>
-  at.lab.workload(kind, name)?.metadata.annotations?.[replicasAnnotation]
+  at.lab.workload(kind, name)?.metadata.labels?.[replicasLabel]
 const specOf = ({ kind, name }: Pick<ScaledWorkload, 'kind' | 'name'>) => at.lab.workload(kind, name)?.spec
 const podsNow = () =>
   at.lab
@@ -69,6 +70,37 @@ describe('a workload that is scaled to nothing', () => {
     for (let times = 0; times < 2; times++) await at.kubernetes.scale(backup, 1, soon())
     expect([specOf(backup), noteOn(backup)]).toMatchObject([{ suspend: false }, undefined])
     expect(at.diary()).toEqual(['suspend default/backup', 'resume default/backup'])
+  })
+
+  test('and its note are nothing that a controller copies, or a rollback brings back', async () => {
+    addWeb()
+    await patchWeb({ metadata: { annotations: { team: 'media' } } })
+    const sets = () => at.lab.replicaSets('web')
+    await at.kubernetes.scale(web, 0, soon())
+    expect(noteOn(web)).toBe('3')
+    // Annotations are copied, as a person's is here.
+    expect(sets().map(({ metadata }) => metadata.annotations)).toEqual([{ team: 'media' }])
+    at.lab.rollOut('web')
+    await at.kubernetes.scale(web, 3, soon())
+    at.lab.rollBack('web')
+    expect(JSON.stringify([at.lab.workload('Deployment', 'web'), sets()])).not.toContain(replicasLabel)
+  })
+
+  test('and whose note of version 0.1 comes back with a rollback loses it, and is not believed', async () => {
+    addWeb()
+    const old = { metadata: { annotations: { [replicasAnnotation]: '7' } } }
+    const oldNote = () => at.lab.workload('Deployment', 'web')?.metadata.annotations?.[replicasAnnotation]
+    await patchWeb(old)
+    await at.kubernetes.scale(web, 0, soon())
+    expect([noteOn(web), oldNote()]).toEqual(['3', undefined])
+    await patchWeb(old)
+    await at.kubernetes.scale(web, 3, soon())
+    expect([noteOn(web), oldNote()]).toEqual([undefined, undefined])
+    at.lab.rollOut('web')
+    at.lab.rollBack('web')
+    expect(oldNote()).toBe('7')
+    await at.kubernetes.scale(web, 3, soon())
+    expect(oldNote()).toBeUndefined()
   })
 
   test('twice keeps the note of how many there were before the first time', async () => {

@@ -58,11 +58,12 @@ describe('Longhorn', () => {
     volume('pvc-2', 'faulted', { state: 'detached' })
     volume('pvc-3', 'unknown')
     volume('pvc-4', 'unknown', { state: 'attaching' })
+    const text = (what: string) => `longhorn volume ${what}`
     expect((await storage()).unwell).toEqual([
-      'longhorn volume pvc-1 (media/films) is degraded',
-      'longhorn volume pvc-2 is faulted',
-      'longhorn volume pvc-3 is attached and its health unknown',
-      'longhorn volume pvc-4 is attaching',
+      { name: 'pvc-1', alias: 'media/films', text: text('pvc-1 (media/films) is degraded'), endangers: 'redundancy' },
+      { name: 'pvc-2', text: text('pvc-2 is faulted'), endangers: 'data' },
+      { name: 'pvc-3', text: text('pvc-3 is attached and its health unknown'), endangers: 'unknown' },
+      { name: 'pvc-4', text: text('pvc-4 is attaching'), endangers: 'unknown' },
     ])
   })
 
@@ -100,7 +101,10 @@ describe('Ceph', () => {
         ceph: {
           health,
           details: Object.fromEntries(
-            Object.entries(details).map(([code, message]) => [code, { severity: health, message }]),
+            Object.entries(details).map(([code, message]) => [
+              code,
+              { severity: message === 'WARN' ? 'HEALTH_WARN' : health, message },
+            ]),
           ),
         },
       },
@@ -110,26 +114,42 @@ describe('Ceph', () => {
     ['HEALTH_OK', {}, []],
     ['HEALTH_WARN', { OSDMAP_FLAGS: 'noout,nodeep-scrub flag(s) set' }, []],
     ['HEALTH_WARN', { OSD_FLAGS: '1 OSDs or CRUSH {nodes, device-classes} have {NOOUT} flags set' }, []],
+    ['HEALTH_WARN', { OSDMAP_FLAGS: 'noout flag(s) set', OSD_DOWN: '1 osds down' }, ['OSD_DOWN redundancy']],
+    ['HEALTH_WARN', { OSDMAP_FLAGS: 'pauserd,pausewr,noout flag(s) set' }, ['OSDMAP_FLAGS redundancy']],
+    ['HEALTH_ERR', { PG_DAMAGED: 'Possible data damage' }, ['PG_DAMAGED data']],
+    ['HEALTH_WARN', { PG_AVAILABILITY: 'Reduced data availability: 1 pg inactive' }, ['PG_AVAILABILITY data']],
+    // The last copies may be on any node.
+    ['HEALTH_WARN', { PG_DEGRADED: 'Degraded data redundancy: 3 pgs degraded' }, ['PG_DEGRADED unknown']],
+    ['HEALTH_WARN', { RECENT_CRASH: '1 daemons have recently crashed' }, ['RECENT_CRASH nothing']],
+    ['HEALTH_WARN', { PG_NOT_DEEP_SCRUBBED: '3 pgs' }, ['PG_NOT_DEEP_SCRUBBED nothing']],
+    ['HEALTH_ERR', { MGR_MODULE_ERROR: 'Module dashboard has failed' }, ['MGR_MODULE_ERROR nothing']],
+    // What Ceph calls an error is no trifle, whatever it is about.
+    ['HEALTH_ERR', { TOO_MANY_PGS: 'too many' }, ['TOO_MANY_PGS redundancy']],
+    ['HEALTH_WARN', { OSD_NEARFULL: '1 nearfull osd(s)' }, ['OSD_NEARFULL redundancy']],
     [
       'HEALTH_WARN',
-      { OSDMAP_FLAGS: 'noout flag(s) set', OSD_DOWN: '1 osds down' },
-      ['ceph cluster rook-ceph/home is HEALTH_WARN: OSD_DOWN 1 osds down'],
+      { MON_DOWN: '1/3 mons down', MON_CLOCK_SKEW: 'skew' },
+      ['MON_DOWN redundancy', 'MON_CLOCK_SKEW redundancy'],
     ],
-    [
-      'HEALTH_WARN',
-      { OSDMAP_FLAGS: 'pauserd,pausewr,noout flag(s) set' },
-      ['ceph cluster rook-ceph/home is HEALTH_WARN: OSDMAP_FLAGS pauserd,pausewr,noout flag(s) set'],
-    ],
-    [
-      'HEALTH_ERR',
-      { PG_DAMAGED: 'Possible data damage' },
-      ['ceph cluster rook-ceph/home is HEALTH_ERR: PG_DAMAGED Possible data damage'],
-    ],
-    ['HEALTH_WARN', {}, ['ceph cluster rook-ceph/home is HEALTH_WARN']],
-    ['', {}, ['ceph cluster rook-ceph/home does not tell its health']],
-  ])('that says %s %j', async (health, details, unwell) => {
+    ['HEALTH_WARN', { SOMETHING_NEW: 'of a later release' }, ['SOMETHING_NEW redundancy']],
+    ['HEALTH_WARN', { constructor: 'not one of ours' }, ['constructor redundancy']],
+    ['HEALTH_WARN', {}, ['HEALTH_WARN redundancy']],
+    ['HEALTH_ERR', {}, ['HEALTH_ERR data']],
+    ['HEALTH_ERR', { RECENT_CRASH: 'WARN' }, ['RECENT_CRASH nothing', 'HEALTH_ERR data']],
+    ['HEALTH_ODD', {}, ['HEALTH_ODD unknown']],
+    ['', {}, ['home unknown']],
+  ])('that says %s %j', async (health, details, expected) => {
     ceph(health, details)
-    expect(await storage()).toEqual({ systems: ['ceph'], unwell, lastReplicas: new Map() })
+    const { systems, unwell, lastReplicas } = await storage()
+    expect([systems, lastReplicas.size]).toEqual([['ceph'], 0])
+    expect(unwell.map(({ name, endangers }) => `${name} ${endangers}`)).toEqual(expected)
+  })
+
+  test('names its cluster and says what it says', async () => {
+    ceph('HEALTH_WARN', { OSD_DOWN: '1 osds down' })
+    expect((await storage()).unwell).toMatchObject([
+      { text: 'ceph cluster rook-ceph/home is HEALTH_WARN: OSD_DOWN 1 osds down' },
+    ])
   })
 
   test('is no system of a cluster where only Rook’s operator runs', async () => {

@@ -83,6 +83,44 @@ test.each([
   expect(faultsOf(`${smallest}upgrade: { ${text} }\n`).map((line) => line.replace(/^\S+ /, ''))).toEqual([fault])
 })
 
+test.each<[string, string[]]>([
+  ['{ name: OSD_NEARFULL }', ['storage.accept.0.until: is missing']],
+  ['{ until: 2026-12-31 }', ['storage.accept.0.name: is missing']],
+  [
+    "{ name: '', until: 2026-12-31 }",
+    [
+      "storage.accept.0.name: use a code of Ceph's such as OSD_NEARFULL, a Longhorn volume, or its claim as namespace/name",
+    ],
+  ],
+  ...['2026-02-30', '31.12.2026', '30d', '2026-12-31T18:00:00', '2026', '5'].map((until): [string, string[]] => [
+    `{ name: pvc-1, until: ${until} }`,
+    ['storage.accept.0.until: use a date such as 2026-12-31, which is the last day, or 2026-12-31T18:00:00+01:00'],
+  ]),
+  ['{ name: pvc-1, until: 2026-12-31, for: ever }', ['storage.accept.0.for: is not a setting']],
+  [
+    '{ name: pvc-1, until: 2026-12-31 }, { name: pvc-1, until: 2027-12-31 }',
+    ['storage.accept.1.name: pvc-1 is accepted twice'],
+  ],
+])('storage: { accept: [%s] } is refused', (text, faults) => {
+  const found = faultsOf(`${smallest}storage: { accept: [${text}] }\n`)
+  expect(found.map((line) => line.replace(/^\S+ /, ''))).toEqual(faults)
+  for (const line of found) expect(line).toMatch(/^c\.yaml:6:\d+ /)
+})
+
+test('a warning is accepted to the end of its last day, or until an instant', () => {
+  const accept =
+    "[{ name: media/films, until: 2026-12-31, reason: r }, { name: b, until: '2026-12-31T18:00:00+01:00' }]"
+  expect(parseConfig(`${smallest}storage: { accept: ${accept} }\n`, 'c.yaml').storage.accept).toEqual([
+    { name: 'media/films', until: Date.parse('2027-01-01T00:00:00Z'), reason: 'r' },
+    { name: 'b', until: Date.parse('2026-12-31T17:00:00Z') },
+  ])
+  const text = readFileSync(shipped, 'utf8')
+  const [before = '', rest = ''] = text.split(/(?=^# storage:\n)/m)
+  const [section = '', after = ''] = rest.split(/\n(?=\n)/)
+  const shown = parseConfig(`${before}${section.replaceAll(/^# /gm, '')}${after}`, 'caretaker.yaml')
+  expect(shown.storage.accept.map(({ name }) => name)).toEqual(['OSD_NEARFULL', 'media/films'])
+})
+
 test('the smallest configuration has every default', () => {
   expect(parseConfig(smallest, 'c.yaml')).toMatchObject({
     cluster: { name: 'homelab' },
@@ -104,6 +142,7 @@ test('the smallest configuration has every default', () => {
       minimumRuntime: 225_000,
       wake: { stableFor: 60_000, minimumCharge: 25, port: 9 },
     },
+    storage: { accept: [] },
     queue: {},
     state: '/var/lib/caretaker',
   })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type Config, parseConfig } from '../../src/config.ts'
-import type { Cluster, CordonMark } from '../../src/core/cluster.ts'
+import type { Cluster, CordonMark, StorageWarning } from '../../src/core/cluster.ts'
 import type { Outage } from '../../src/core/outage.ts'
 import { type PowerState, startPower } from '../../src/core/power.ts'
 import { type Foresight, foresee, pauseOf } from '../../src/core/rollout.ts'
@@ -17,7 +17,7 @@ const onBattery: PowerState = { mode: 'on-battery', since: 0, lastHeard: 0, read
 const homelab = { customization: { systemExtensions: { officialExtensions: ['siderolabs/i915'] } } }
 const outage = outageOf(calm.now, ['cp-1', 'w-1'], new Set(['cp-1', 'w-1']))
 
-function configWith(upgrade: object = {}): Config {
+function configWith(upgrade: object = {}, accept: readonly object[] = []): Config {
   const nodes = [
     { name: 'cp-1', role: 'controlplane', address: '10.0.0.1' },
     { name: 'w-1', role: 'worker', address: '10.0.0.2' },
@@ -29,6 +29,7 @@ function configWith(upgrade: object = {}): Config {
     schematic: 'homelab',
     share: { directory: 'share' },
     upgrade: { soak: '0s', ...upgrade },
+    storage: { accept },
   }
   return parseConfig(JSON.stringify(text), 'test.yaml')
 }
@@ -39,12 +40,16 @@ interface Situation {
   readonly outage?: Outage
   readonly paused?: string
   readonly staged?: boolean
+  readonly accept?: readonly object[]
+  readonly unwell?: readonly StorageWarning[]
 }
 
 /** With v1.13.8 on every node and v1.13.9 to go to; what is chosen is different. */
 async function look(cluster: Cluster, situation: Situation = {}): Promise<Foresight> {
-  const { power = onMains, upgrade, outage: open, paused, staged = true } = situation
-  const { ports } = fakeHomelab({ 'cp-1': 'controlplane' }, { schematic })
+  const { power = onMains, upgrade, outage: open, paused, staged = true, accept = [], unwell = [] } = situation
+  const homelabOf = fakeHomelab({ 'cp-1': 'controlplane' }, { schematic })
+  homelabOf.storage = { systems: ['longhorn'], unwell, lastReplicas: new Map() }
+  const { ports } = homelabOf
   remembered.versions.remember(ports.journal, ['v1.13.8', 'v1.13.9'])
   remembered.schematicIds.remember(ports.journal, { own: schematic })
   remembered.paused.remember(ports.journal, paused)
@@ -55,7 +60,7 @@ async function look(cluster: Cluster, situation: Situation = {}): Promise<Foresi
   }
   return foresee({
     observe: async () => cluster,
-    config: configWith(upgrade),
+    config: configWith(upgrade, accept),
     ports,
     power: { upses: new Map([['ups', power]]), ordered: undefined },
     now: () => calm.now,
@@ -177,6 +182,18 @@ describe('the release that nodes are brought to, when one carries the mark of an
   ])('%s', async (_, cluster, version) => {
     expect((await look(cluster)).version).toBe(version)
   })
+})
+
+test('a volume with more replicas than nodes holds nothing up when it is accepted, and is told of', async () => {
+  const text = 'longhorn volume pvc-1 (media/films) is degraded'
+  const unwell = [{ name: 'pvc-1', alias: 'media/films', text, endangers: 'redundancy' }] as const
+  expect(summary((await look(withW1(), { unwell })).decision)).toBe(`wait: storage is not healthy: ${text}`)
+  const accept = [{ name: 'media/films', until: '2026-03-07', reason: 'two nodes' }]
+  const { decision, warnings } = await look(withW1(), { unwell, accept })
+  expect([summary(decision), warnings]).toEqual([
+    'go w-1',
+    [`accepted until 2026-03-07 23:59 UTC (two nodes): ${text}`],
+  ])
 })
 
 test.each<[string, object, string | undefined, string | undefined]>([

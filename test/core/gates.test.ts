@@ -230,7 +230,11 @@ describe('the time must be right', () => {
 
 describe('the workloads must be well', () => {
   const storage = (unwell: readonly string[], lastReplicas: readonly [string, readonly string[]][] = []) =>
-    seen({ systems: ['longhorn'], unwell, lastReplicas: new Map(lastReplicas) })
+    seen({
+      systems: ['longhorn'],
+      unwell: unwell.map((text) => ({ name: 'pvc-1', text, endangers: 'redundancy' as const })),
+      lastReplicas: new Map(lastReplicas),
+    })
   test.each<Row>([
     ['storage that is whole', all, { storage: storage([]) }, {}, 'go w-1'],
     [
@@ -239,6 +243,26 @@ describe('the workloads must be well', () => {
       { storage: storage(['longhorn volume pvc-1 is degraded']) },
       {},
       'wait: storage is not healthy: longhorn volume pvc-1 is degraded',
+    ],
+    [
+      'storage that is being rebuilt, which a person has accepted for now',
+      all,
+      {
+        storage: storage(['longhorn volume pvc-1 is degraded']),
+        acceptedStorage: [{ name: 'pvc-1', until: calm.now.getTime() + 1 }],
+      },
+      {},
+      'go w-1',
+    ],
+    [
+      'storage that is accepted, and the node to come has the last good copy',
+      all,
+      {
+        storage: storage(['longhorn volume pvc-1 is degraded'], [['w-1', ['pvc-1']]]),
+        acceptedStorage: [{ name: 'pvc-1', until: calm.now.getTime() + 1 }],
+      },
+      {},
+      'wait: w-1 holds the last healthy replica of pvc-1',
     ],
     [
       'storage that is whole, and the node to come has the last good copy',

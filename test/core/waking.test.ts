@@ -122,6 +122,13 @@ describe('workloads and storage', () => {
     expect(outline(wake({ ...down, ...busy }))).toEqual([...everything.slice(0, 2), ...undone, ...everything.slice(2)])
   })
 
+  test('what is accepted of storage is not waited for', () => {
+    const storage = [{ system: 'ceph', namespace: 'rook-ceph', name: 'noout', before: 'unset', during: 'set' }] as const
+    const acceptedStorage = [{ name: 'OSD_NEARFULL', until: 1 }]
+    const plan = planWake(machines, { ...down, storage }, new Set(names), [], { ...policy, acceptedStorage })
+    expect(stepsOf(plan)).toContainEqual({ do: 'await-storage', within: 300_000, accepted: acceptedStorage })
+  })
+
   test('are not waited for where nothing went down', () => {
     const phases = [nothingButCordons[0], undone[0], undone[2], nothingButCordons[1]]
     expect(outline(wake({ ...fresh, ...busy }))).toEqual(phases)

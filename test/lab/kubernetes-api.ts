@@ -23,6 +23,8 @@ import {
 import { badRequest, notFound, refuse } from './kubernetes-status.ts'
 import { startWatch, type Watch } from './kubernetes-watch.ts'
 import { accessReviews } from './kubernetes-workloads.ts'
+import type { Faults } from './kubernetes-faults.ts'
+import { createStarting, type StartUp } from './kubernetes-startup.ts'
 import type { Pace } from './kubernetes-world.ts'
 
 export interface KubernetesApiOptions {
@@ -39,6 +41,8 @@ export interface KubernetesApiOptions {
   readonly denyWrites?: readonly string[]
   /** Bearer tokens, and whose they are. */
   readonly tokens?: Readonly<Record<string, User>>
+  /** How each of its starts goes; see `startUp`. */
+  readonly startUp?: StartUp
 }
 
 /**
@@ -65,6 +69,10 @@ type Lab = Pick<
   | 'holdVolume'
   | 'defineCustom'
   | 'putCustom'
+  | 'removeCustom'
+  | 'rollOut'
+  | 'rollBack'
+  | 'replicaSets'
   | 'node'
   | 'workload'
   | 'pods'
@@ -79,8 +87,14 @@ export interface KubeconfigOptions {
 }
 
 /** A Kubernetes API server with the controllers and kubelets behind it, which plain kubectl can talk to. */
-export interface KubernetesApi extends Lab, Pick<Permissions, 'deny'>, AsyncDisposable {
+export interface KubernetesApi
+  extends Lab, Pick<Permissions, 'deny'>, Pick<Faults, 'throttle' | 'expireContinue' | 'keepBusy'>, AsyncDisposable {
+  /** Resolves when it is ready. */
   start(): Promise<void>
+  /** How it behaves for a while after its next starts: from `down`, and when it is ready again. */
+  startUp(next: StartUp): void
+  /** Goes down and comes up again; resolves when it listens, and is not ready yet. */
+  restart(): Promise<void>
   /** The lab sets it from its control planes' state. Takes effect in order, without being waited for. */
   setAvailability(state: Availability): void
   /** What clients did, in order. */
@@ -100,9 +114,13 @@ export function createKubernetesApi(options: KubernetesApiOptions): KubernetesAp
     pace = {},
     denyWrites = [],
     tokens = {},
+    startUp = {},
   } = options
   const cluster = createCluster(serverVersion, pace)
-  const { world } = cluster
+  const { world, faults } = cluster
+  const starting = createStarting(startUp)
+  /** The process is a new one, and has not served yet. */
+  let isFresh = true
   const permissions = createPermissions(denyWrites)
   const diary: DiaryEntry[] = []
   const waiting = new Set<() => void>()
@@ -128,8 +146,16 @@ export function createKubernetesApi(options: KubernetesApiOptions): KubernetesAp
         listener = undefined
         await old.close()
       }
+      beginIfServing()
     })
     return turn
+  }
+
+  /** A new process that has its etcd begins to serve, and is not ready for a while. */
+  function beginIfServing(): void {
+    if (!isFresh || availability !== 'serving' || listener === undefined) return
+    isFresh = false
+    starting.begin()
   }
 
   /** Waits for etcd's majority as long as the API server does, then fails as it does (etcd client v3 rpctypes). */
@@ -153,12 +179,18 @@ export function createKubernetesApi(options: KubernetesApiOptions): KubernetesAp
     const url = new URL(request.url ?? '/', `https://${address}`)
     const path = url.pathname.replace(/(?<=.)\/$/, '')
     if (['/livez', '/readyz', '/healthz'].includes(path)) return sendHealth(response, path)
-    if (path === '/version') return sendJson(response, 200, describeVersion(serverVersion))
+    faults.turnAway(`${request.method} ${path}`)
     const served = [...resources, ...cluster.custom.resources]
-    const description = describeApi(path, `${address}:${listener?.port ?? port}`, served)
-    if (description !== undefined) return sendJson(response, 200, description)
+    // Whether one may is asked before whether there is such a thing.
     const route = parseRoute(request.method ?? '', url, served)
-    if (route === undefined) return sendText(response, 404, '404 page not found\n')
+    if (starting.forbids(user.groups)) permissions.forbid(user, route ?? path, request.method ?? '')
+    if (path === '/version') return sendJson(response, 200, describeVersion(serverVersion))
+    const isCustom = cluster.custom.resources.some((each) => path.startsWith(`/apis/${each.group}/`))
+    starting.refuse({ isCustom, isList: route?.verb === 'list' })
+    const shown = starting.hides() ? resources : served
+    const description = describeApi(path, `${address}:${listener?.port ?? port}`, shown)
+    if (description !== undefined) return sendJson(response, 200, description)
+    if (route === undefined || (isCustom && starting.hides())) return sendText(response, 404, '404 page not found\n')
     return serve({ request, response, route, user, query: url.searchParams })
   }
 
@@ -192,6 +224,7 @@ export function createKubernetesApi(options: KubernetesApiOptions): KubernetesAp
     const url = new URL(request.url ?? '/', `https://${address}`)
     const route = parseRoute(request.method ?? '', url, [...resources, ...cluster.custom.resources])
     if (route?.subresource !== 'exec') throw badRequest('unable to upgrade: this is no stream')
+    if (starting.forbids(user.groups)) permissions.forbid(user, route, 'GET')
     permissions.authorize(user, route)
     // From Kubernetes 1.35 on, as if it had been a POST (kubernetes/kubernetes#134577).
     permissions.authorize(user, { ...route, verb: 'create' })
@@ -227,15 +260,21 @@ export function createKubernetesApi(options: KubernetesApiOptions): KubernetesAp
   }
 
   function sendHealth(response: ServerResponse, path: string): void {
-    if (availability === 'serving') return sendText(response, 200, 'ok')
+    const isWell = availability === 'serving' && (path === '/livez' || starting.isReady())
+    if (isWell) return sendText(response, 200, 'ok')
     const check = path.slice(1)
-    sendText(response, 500, `[+]ping ok\n[-]etcd failed: reason withheld\n${check} check failed\n`)
+    const failed = availability === 'serving' ? 'poststarthook/rbac/bootstrap-roles' : 'etcd'
+    sendText(response, 500, `[+]ping ok\n[-]${failed} failed: reason withheld\n${check} check failed\n`)
   }
 
   return {
     ...cluster,
     diary,
     deny: permissions.deny,
+    throttle: faults.throttle,
+    expireContinue: faults.expireContinue,
+    keepBusy: faults.keepBusy,
+    startUp: starting.plan,
     async start() {
       identity ??= await authority.issueServer({
         common: 'kube-apiserver',
@@ -244,10 +283,17 @@ export function createKubernetesApi(options: KubernetesApiOptions): KubernetesAp
       })
       cluster.start()
       await align()
+      await starting.over()
+    },
+    async restart() {
+      this.setAvailability('down')
+      this.setAvailability('serving')
+      await align()
     },
     setAvailability(state) {
       if (state === availability) return
       availability = state
+      if (state === 'down') isFresh = true
       cluster.setWritable(state === 'serving')
       for (const resolve of state === 'serving' ? waiting : []) resolve()
       if (state === 'serving') waiting.clear()

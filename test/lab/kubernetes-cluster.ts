@@ -1,20 +1,29 @@
 import {
+  apiServices,
   disruptionBudgets,
   leases,
   namespaces as namespacesResource,
   nodes as nodesResource,
+  resources,
   type KubernetesObject,
   type NodeObject,
   type PodObject,
 } from './kubernetes-objects.ts'
 import { createCephs, type Cephs, type CephOptions, type LabCeph } from './kubernetes-ceph.ts'
-import { createCustomObjects, type CustomKind, type CustomObject, type CustomObjects } from './kubernetes-custom.ts'
+import {
+  createCustomObjects,
+  draftApiService,
+  type CustomKind,
+  type CustomObject,
+  type CustomObjects,
+} from './kubernetes-custom.ts'
 import { draftDisruptionBudget, settleBudgets, type DisruptionBudgetOptions } from './kubernetes-disruption.ts'
+import { createFaults, type Faults } from './kubernetes-faults.ts'
 import { settleKubelets, settleVolumes } from './kubernetes-kubelets.ts'
 import { beatHearts, draftNode, draftNodeLease, findNode, settleNodes, type NodeOptions } from './kubernetes-nodes.ts'
 import { createOwners, type Owner, type Owners } from './kubernetes-owners.ts'
 import { createPod, listPods, type PodPlan } from './kubernetes-pods.ts'
-import { settleDeployments } from './kubernetes-scale.ts'
+import { replicaSetsOf, rollBack, rollOut, settleDeployments } from './kubernetes-scale.ts'
 import { settleScheduler } from './kubernetes-scheduler.ts'
 import { componentsOf, type ComponentVersions, runControlPlane } from './kubernetes-static-pods.ts'
 import { createStore } from './kubernetes-store.ts'
@@ -78,6 +87,7 @@ export interface Cluster {
   readonly owners: Owners
   readonly custom: CustomObjects
   readonly cephs: Cephs
+  readonly faults: Faults
   addNode(options: NodeOptions): void
   setNodeReady(name: string, ready: boolean): void
   setNodeInfo(name: string, info: Readonly<Record<string, string>>): void
@@ -102,9 +112,17 @@ export interface Cluster {
   defineCustom(kind: CustomKind): void
   /** Puts a custom object there, or changes it. */
   putCustom(kind: CustomKind, object: CustomObject): void
+  /** Takes a custom kind out of the cluster, as who uninstalls a system does. */
+  removeCustom(kind: CustomKind): void
+  /** A new revision of a Deployment, as a changed template makes one. */
+  rollOut(name: string, namespace?: string): void
+  /** Back to the revision before, as `kubectl rollout undo` does it. */
+  rollBack(name: string, namespace?: string): void
   node(name: string): NodeObject | undefined
   /** A Deployment, StatefulSet or CronJob, as it is; in namespace `default` unless said. */
   workload(kind: WorkloadKind, name: string, namespace?: string): KubernetesObject | undefined
+  /** A Deployment's ReplicaSets, the present one first. */
+  replicaSets(deployment: string, namespace?: string): readonly KubernetesObject[]
   pods(): readonly PodObject[]
   /** Whether anything can be written; controllers and kubelets take up their work when it can again. */
   setWritable(writable: boolean): void
@@ -147,6 +165,7 @@ export function createCluster(serverVersion: string, pace: Partial<Pace>): Clust
   }
   const owners = createOwners(world)
   const custom = createCustomObjects(store)
+  const faults = createFaults()
 
   function settle(): void {
     if (!writable) return
@@ -221,6 +240,9 @@ export function createCluster(serverVersion: string, pace: Partial<Pace>): Clust
   const cephs = createCephs(custom, addDeployment)
 
   for (const name of ['default', 'kube-node-lease', 'kube-public', 'kube-system']) addNamespace(name)
+  for (const { group, version } of resources)
+    if (store.get(apiServices, undefined, `${version}.${group}`) === undefined)
+      store.create(apiServices, draftApiService(group, version))
   store.subscribe(settle)
 
   return {
@@ -228,6 +250,7 @@ export function createCluster(serverVersion: string, pace: Partial<Pace>): Clust
     owners,
     custom,
     cephs,
+    faults,
     addCeph: cephs.add,
     addNode(options) {
       world.kubelets.set(options.name, { alive: true, since: Date.now() })
@@ -286,8 +309,12 @@ export function createCluster(serverVersion: string, pace: Partial<Pace>): Clust
     },
     defineCustom: custom.define,
     putCustom: custom.put,
+    removeCustom: custom.remove,
+    rollOut: (name, namespace = 'default') => rollOut(world, name, namespace),
+    rollBack: (name, namespace = 'default') => rollBack(world, name, namespace),
     node: (name) => findNode(world, name),
     workload: (kind, name, namespace = 'default') => store.get<KubernetesObject>(workloads[kind], namespace, name),
+    replicaSets: (deployment, namespace = 'default') => replicaSetsOf(world, deployment, namespace),
     pods: () => listPods(world),
     setWritable(next) {
       if (next && !writable) writableSince = Date.now()

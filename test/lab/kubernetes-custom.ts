@@ -1,4 +1,11 @@
-import { apiVersionOf, type Draft, type KubernetesObject, type Resource } from './kubernetes-objects.ts'
+import {
+  apiServices,
+  apiVersionOf,
+  customResourceDefinitions,
+  type Draft,
+  type KubernetesObject,
+  type Resource,
+} from './kubernetes-objects.ts'
 import type { Store } from './kubernetes-store.ts'
 
 /** A kind that a CustomResourceDefinition adds to the API. */
@@ -59,6 +66,8 @@ export interface CustomObjects {
   define(kind: CustomKind): void
   /** Puts an object there, or changes it, as its operator does. In namespace `default` unless said. */
   put(kind: CustomKind, object: CustomObject): void
+  /** Takes the kind out of the cluster, with its definition and all objects of it. */
+  remove(kind: CustomKind): void
 }
 
 export function createCustomObjects(store: Store): CustomObjects {
@@ -72,12 +81,45 @@ export function createCustomObjects(store: Store): CustomObjects {
       fields === undefined ? { verbs: reading } : { verbs: [...reading, 'update', 'patch'] as const, fields }
     const made = { group, version, plural, kind, namespaced, singular: kind.toLowerCase(), ...served, shortNames: [] }
     resources.push(made)
+    describe(made)
     return made
+  }
+
+  /** The objects that say of a custom kind that it is there: etcd has them, whatever the API serves just now. */
+  function describe({ group, version, plural, kind, namespaced, singular }: Resource): void {
+    store.create(customResourceDefinitions, {
+      apiVersion: apiVersionOf(customResourceDefinitions),
+      kind: customResourceDefinitions.kind,
+      metadata: { name: `${plural}.${group}`, generation: 1 },
+      spec: {
+        group,
+        names: { plural, singular, kind, listKind: `${kind}List` },
+        scope: namespaced ? 'Namespaced' : 'Cluster',
+        versions: [{ name: version, served: true, storage: true }],
+      },
+      status: { conditions: [{ type: 'Established', status: 'True', reason: 'InitialNamesAccepted' }] },
+    })
+    const name = `${version}.${group}`
+    if (store.get(apiServices, undefined, name) === undefined)
+      store.create(apiServices, draftApiService(group, version))
   }
 
   return {
     resources,
     define: (kind) => void resourceOf(kind),
+    remove({ group, version, plural }) {
+      const index = resources.findIndex((each) => each.group === group && each.plural === plural)
+      const [resource] = index < 0 ? [] : resources.splice(index, 1)
+      if (resource === undefined) return
+      for (const object of store.list(resource)) store.remove(resource, object)
+      const isLast = !resources.some((each) => each.group === group && each.version === version)
+      const described = [
+        store.get(customResourceDefinitions, undefined, `${plural}.${group}`),
+        isLast ? store.get(apiServices, undefined, `${version}.${group}`) : undefined,
+      ]
+      for (const [at, object] of described.entries())
+        if (object !== undefined) store.remove(at === 0 ? customResourceDefinitions : apiServices, object)
+    },
     put(kind, { metadata, ...rest }) {
       const resource = resourceOf(kind)
       const place = resource.namespaced ? { namespace: 'default', ...metadata } : metadata
@@ -89,5 +131,16 @@ export function createCustomObjects(store: Store): CustomObjects {
         store.replace(resource, next)
       }
     },
+  }
+}
+
+/** kubernetes/kube-aggregator pkg/apis/apiregistration/v1: one for each version of a group, also of the built-in ones. */
+export function draftApiService(group: string, version: string): Draft {
+  return {
+    apiVersion: apiVersionOf(apiServices),
+    kind: apiServices.kind,
+    metadata: { name: `${version}.${group}`, generation: 1 },
+    spec: { group, version, groupPriorityMinimum: 1000, versionPriority: 100 },
+    status: { conditions: [{ type: 'Available', status: 'True', reason: 'Local' }] },
   }
 }

@@ -4,6 +4,7 @@ import {
   withCondition,
   type DisruptionBudgetObject,
   type Draft,
+  type OwnerReference,
   type PodObject,
   type Requirement,
 } from './kubernetes-objects.ts'
@@ -18,8 +19,9 @@ export interface DisruptionBudgetOptions {
   readonly namespace?: string
   readonly matchLabels?: Readonly<Record<string, string>>
   readonly matchExpressions?: readonly Requirement[]
-  readonly minAvailable?: number
-  readonly maxUnavailable?: number
+  /** A number of pods, or a share of them such as `50%`. */
+  readonly minAvailable?: number | string
+  readonly maxUnavailable?: number | string
   readonly unhealthyPodEvictionPolicy?: 'IfHealthyBudget' | 'AlwaysAllow'
 }
 
@@ -33,32 +35,43 @@ export function draftDisruptionBudget(options: DisruptionBudgetOptions): Draft<D
       ...limits,
       selector: { ...(matchLabels && { matchLabels }), ...(matchExpressions && { matchExpressions }) },
     },
-    status: {
-      conditions: [],
-      currentHealthy: 0,
-      desiredHealthy: 0,
-      disruptionsAllowed: 0,
-      expectedPods: 0,
-      observedGeneration: 0,
-    },
+    // Zeros of these four are written, and that of observedGeneration is not (k8s.io/api policy/v1, omitempty).
+    status: { currentHealthy: 0, desiredHealthy: 0, disruptionsAllowed: 0, expectedPods: 0 },
   }
 }
 
 /** Writes down what each budget allows at the moment (kubernetes pkg/controller/disruption). */
 export function settleBudgets(world: World, owners: Owners): void {
   for (const budget of listBudgets(world)) {
+    const { generation = 1 } = budget.metadata
     const problem = whyUncountable(world, owners, budget)
-    const figures =
-      problem === undefined ? countBudget(world, owners, budget) : { ...budget.status, disruptionsAllowed: 0 }
+    if (problem !== undefined) {
+      // Its failSafe: nothing is allowed, and all else stays as it was, observedGeneration too.
+      const { observedGeneration } = budget.status
+      const conditions = withCondition(budget.status.conditions ?? [], {
+        type: 'DisruptionAllowed',
+        status: 'False',
+        reason: 'SyncFailed',
+        message: problem,
+        ...(observedGeneration !== undefined && { observedGeneration }),
+      })
+      world.store.replace(disruptionBudgets, {
+        ...budget,
+        status: { ...budget.status, disruptionsAllowed: 0, conditions },
+      })
+      continue
+    }
+    const figures = countBudget(world, owners, budget)
     const enough = figures.disruptionsAllowed > 0
-    const conditions = withCondition(budget.status.conditions, {
+    const conditions = withCondition(budget.status.conditions ?? [], {
       type: 'DisruptionAllowed',
       status: enough ? 'True' : 'False',
-      reason: problem !== undefined ? 'SyncFailed' : enough ? 'SufficientPods' : 'InsufficientPods',
-      message: problem ?? '',
-      observedGeneration: 1,
+      reason: enough ? 'SufficientPods' : 'InsufficientPods',
+      message: '',
+      observedGeneration: generation,
     })
-    world.store.replace(disruptionBudgets, { ...budget, status: { ...figures, conditions, observedGeneration: 1 } })
+    const status = { ...figures, conditions, observedGeneration: generation }
+    world.store.replace(disruptionBudgets, { ...budget, status })
   }
 }
 
@@ -78,20 +91,31 @@ export function evictPod(
 }
 
 function askBudget(world: World, owners: Owners, pod: PodObject): void {
+  // An eviction of a pod without labels asks no budget at all, not even one that selects everything.
+  if (Object.keys(pod.metadata.labels ?? {}).length === 0) return
   const [budget, second] = listBudgets(world).filter((each) => matches(each, pod))
   if (budget === undefined) return
   if (second !== undefined) {
     const message = 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.'
     throw refuse(500, message)
   }
+  const { name, generation = 1 } = budget.metadata
+  const { conditions = [], observedGeneration = 0 } = budget.status
+  const failed = conditions.find(({ reason }) => reason === 'SyncFailed')
   // Counted afresh and not read from the status: two evictions may come before the controller has looked again.
-  const { currentHealthy, desiredHealthy, disruptionsAllowed } = countBudget(world, owners, budget)
+  const figures = failed === undefined ? countBudget(world, owners, budget) : budget.status
+  const { currentHealthy, desiredHealthy, disruptionsAllowed } = figures
   if (!isPodReady(pod)) {
     if (budget.spec.unhealthyPodEvictionPolicy === 'AlwaysAllow') return
     if (currentHealthy >= desiredHealthy && desiredHealthy > 0) return
   }
+  if (failed !== undefined && observedGeneration < generation)
+    throw disruptionRefused(`The disruption budget ${name} is still being processed by the server.`, 10)
   if (disruptionsAllowed > 0) return
-  const { name } = budget.metadata
+  if (failed !== undefined) {
+    const why = `because it failed sync: ${failed.message ?? ''}`
+    throw disruptionRefused(`The disruption budget ${name} does not allow evicting pods currently ${why}`)
+  }
   throw disruptionRefused(
     currentHealthy <= desiredHealthy
       ? `The disruption budget ${name} needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`
@@ -99,27 +123,47 @@ function askBudget(world: World, owners: Owners, pod: PodObject): void {
   )
 }
 
-/** Limits that count what is missing need to know how many there should be, which not every controller tells. */
+/** Whether it says how many must stay of the pods there are; all else needs to know how many there should be. */
+function isCounted({ spec }: DisruptionBudgetObject): boolean {
+  return spec.maxUnavailable === undefined && typeof spec.minAvailable !== 'string'
+}
+
+/** Which not every controller tells. Pods without one are left out (getExpectedScale, unmanagedPods). */
 function whyUncountable(world: World, owners: Owners, budget: DisruptionBudgetObject): string | undefined {
-  if (budget.spec.maxUnavailable === undefined) return undefined
+  if (isCounted(budget)) return undefined
   const pod = listPods(world, budget.metadata.namespace).find(
-    (each) =>
-      matches(budget, each) && each.metadata.ownerReferences !== undefined && owners.scaleOf(each) === undefined,
+    (each) => matches(budget, each) && controllerOf(each) !== undefined && owners.scaleOf(each) === undefined,
   )
-  return pod && `found no controllers for pod "${pod.metadata.name}"`
+  if (pod === undefined) return undefined
+  const { kind = '' } = controllerOf(pod) ?? {}
+  const scaleless: Readonly<Record<string, string>> = { DaemonSet: 'daemonsets.apps', Job: 'jobs.batch', Node: 'nodes' }
+  if (kind in scaleless) return `${scaleless[kind]} does not implement the scale subresource`
+  return `found no controllers for pod "${pod.metadata.name}"`
 }
 
 function countBudget(world: World, owners: Owners, budget: DisruptionBudgetObject) {
-  const { minAvailable, maxUnavailable } = budget.spec
+  const { minAvailable = 0, maxUnavailable } = budget.spec
   const covered = listPods(world, budget.metadata.namespace).filter((pod) => matches(budget, pod))
-  const scales = new Map(covered.map((pod) => [pod.metadata.ownerReferences?.[0]?.uid, owners.scaleOf(pod) ?? 0]))
+  const scales = new Map(covered.map((pod) => [controllerOf(pod)?.uid, owners.scaleOf(pod) ?? 0]))
   const scale = [...scales.values()].reduce((sum, each) => sum + each, 0)
-  const expectedPods = maxUnavailable === undefined ? covered.length : scale
-  const desiredHealthy = maxUnavailable === undefined ? (minAvailable ?? 0) : Math.max(0, scale - maxUnavailable)
+  const expectedPods = isCounted(budget) ? covered.length : scale
+  const desiredHealthy =
+    maxUnavailable === undefined
+      ? scaled(minAvailable, expectedPods)
+      : Math.max(0, expectedPods - scaled(maxUnavailable, expectedPods))
   const healthy = covered.filter((pod) => pod.metadata.deletionTimestamp === undefined && isPodReady(pod))
   const currentHealthy = healthy.length
   const disruptionsAllowed = expectedPods <= 0 ? 0 : Math.max(0, currentHealthy - desiredHealthy)
   return { currentHealthy, desiredHealthy, disruptionsAllowed, expectedPods }
+}
+
+/** A share is rounded up (k8s.io/apimachinery pkg/util/intstr GetScaledValueFromIntOrPercent). */
+function scaled(value: number | string, of: number): number {
+  return typeof value === 'number' ? value : Math.ceil((Number.parseInt(value, 10) * of) / 100)
+}
+
+function controllerOf({ metadata }: PodObject): OwnerReference | undefined {
+  return metadata.ownerReferences?.find(({ controller }) => controller)
 }
 
 function listBudgets({ store }: World): readonly DisruptionBudgetObject[] {
@@ -128,8 +172,6 @@ function listBudgets({ store }: World): readonly DisruptionBudgetObject[] {
 
 function matches({ metadata, spec }: DisruptionBudgetObject, pod: PodObject): boolean {
   if (metadata.namespace !== pod.metadata.namespace) return false
-  // An eviction of a pod without labels asks no budget at all, not even one that selects everything.
-  if (Object.keys(pod.metadata.labels ?? {}).length === 0) return false
   const { matchLabels = {}, matchExpressions = [] } = spec.selector
   const labels = pod.metadata.labels ?? {}
   const equal = Object.entries(matchLabels).every(([label, value]) => labels[label] === value)

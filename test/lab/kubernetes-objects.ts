@@ -91,8 +91,8 @@ export interface Requirement {
 
 export interface DisruptionBudgetObject extends KubernetesObject {
   readonly spec: {
-    readonly minAvailable?: number
-    readonly maxUnavailable?: number
+    readonly minAvailable?: number | string
+    readonly maxUnavailable?: number | string
     readonly selector: {
       readonly matchLabels?: Readonly<Record<string, string>>
       readonly matchExpressions?: readonly Requirement[]
@@ -100,12 +100,13 @@ export interface DisruptionBudgetObject extends KubernetesObject {
     readonly unhealthyPodEvictionPolicy?: 'IfHealthyBudget' | 'AlwaysAllow'
   }
   readonly status: {
-    readonly conditions: readonly Condition[]
+    readonly conditions?: readonly Condition[]
     readonly currentHealthy: number
     readonly desiredHealthy: number
     readonly disruptionsAllowed: number
     readonly expectedPods: number
-    readonly observedGeneration: number
+    /** Absent until the controller has worked the budget out for the first time. */
+    readonly observedGeneration?: number
   }
 }
 
@@ -199,6 +200,28 @@ export const volumeAttachments: Resource<VolumeAttachmentObject> = {
   shortNames: [],
 }
 
+/** What describes a custom kind, and what describes a version of a group. */
+export const customResourceDefinitions: Resource = {
+  group: 'apiextensions.k8s.io',
+  version: 'v1',
+  plural: 'customresourcedefinitions',
+  singular: 'customresourcedefinition',
+  kind: 'CustomResourceDefinition',
+  namespaced: false,
+  verbs: reading,
+  shortNames: ['crd', 'crds'],
+}
+export const apiServices: Resource = {
+  group: 'apiregistration.k8s.io',
+  version: 'v1',
+  plural: 'apiservices',
+  singular: 'apiservice',
+  kind: 'APIService',
+  namespaced: false,
+  verbs: reading,
+  shortNames: [],
+}
+
 /** Everything the API serves, in discovery's order. */
 export const resources: readonly Resource[] = [
   namespaces,
@@ -213,6 +236,8 @@ export const resources: readonly Resource[] = [
   disruptionBudgets,
   leases,
   volumeAttachments,
+  customResourceDefinitions,
+  apiServices,
 ]
 
 /** 'v1' for the core group, '<group>/<version>' for all others. */

@@ -17,6 +17,8 @@ export interface Permissions {
   deny(...what: readonly string[]): void
   /** Throws the 403. */
   authorize(user: User, route: Route): void
+  /** Throws it in any case; of a path that is no resource with its method. */
+  forbid(user: User, what: Route | string, method: string): never
   /** Answers a SelfSubjectAccessReview. */
   review(user: User, review: unknown): object
 }
@@ -32,20 +34,30 @@ export function createPermissions(groups: readonly string[]): Permissions {
     return resource.startsWith('selfsubject') || !user.groups.some((each) => groups.includes(each))
   }
 
+  function forbid(user: User, about: Route | string, method: string): never {
+    if (typeof about === 'string') {
+      const message = `forbidden: User "${user.name}" cannot ${method.toLowerCase()} path "${about}"`
+      throw refuse(403, message, { reason: 'Forbidden', details: {} })
+    }
+    const { resource, namespace, name, verb, subresource } = about
+    const where = namespace === undefined ? 'at the cluster scope' : `in the namespace "${namespace}"`
+    const what = `resource "${resource.plural}${subresource ? `/${subresource}` : ''}" in API group "${resource.group}"`
+    const which = `${qualified(resource)}${name === undefined ? '' : ` "${name}"`}`
+    const message = `${which} is forbidden: User "${user.name}" cannot ${verb} ${what} ${where}`
+    const details = { ...(name !== undefined && { name }), kind: resource.plural }
+    throw refuse(403, message, {
+      reason: 'Forbidden',
+      details: { ...details, ...(resource.group !== '' && { group: resource.group }) },
+    })
+  }
+
   return {
     deny: (...what) => what.forEach((each) => denied.add(each)),
-    authorize(user, { resource, namespace, name, verb, subresource }) {
-      if (may(user, { verb, group: resource.group, resource: resource.plural, subresource })) return
-      const where = namespace === undefined ? 'at the cluster scope' : `in the namespace "${namespace}"`
-      const what = `resource "${resource.plural}${subresource ? `/${subresource}` : ''}" in API group "${resource.group}"`
-      const which = `${qualified(resource)}${name === undefined ? '' : ` "${name}"`}`
-      const message = `${which} is forbidden: User "${user.name}" cannot ${verb} ${what} ${where}`
-      const details = { ...(name !== undefined && { name }), kind: resource.plural }
-      throw refuse(403, message, {
-        reason: 'Forbidden',
-        details: { ...details, ...(resource.group !== '' && { group: resource.group }) },
-      })
+    authorize(user, route) {
+      const { resource, verb, subresource } = route
+      if (!may(user, { verb, group: resource.group, resource: resource.plural, subresource })) forbid(user, route, '')
     },
+    forbid,
     review(user, review) {
       const { spec, ...rest } = (isFields(review) ? review : {}) as Partial<KubernetesObject>
       const attributes = isFields(spec) ? spec['resourceAttributes'] : undefined

@@ -50,7 +50,7 @@ export type Reply = { readonly code: number; readonly body: object } | { readonl
 
 /** Carries a request out on the cluster, as the storage of each resource does; throws refusals. */
 export function carryOut(cluster: Cluster, diary: DiaryEntry[], request: Request): Reply {
-  const { world, owners } = cluster
+  const { world, owners, faults } = cluster
   const { store } = world
   const { route, query, contentType, body, user, form } = request
   const { resource, namespace, name = '' } = route
@@ -70,9 +70,13 @@ export function carryOut(cluster: Cluster, diary: DiaryEntry[], request: Request
     const selects = parseSelectors(resource, query)
     // Elements of a list do not repeat their kind; clients have to know it.
     const found = store.list(resource, namespace).filter(selects)
-    const metadata = { resourceVersion: String(store.version()) }
-    if (form === 'table') return ok(tableOf(resource, found, metadata.resourceVersion))
-    const items = found.map(withoutKind)
+    const page = faults.page(found, query)
+    const metadata = { resourceVersion: String(store.version()), ...page.metadata }
+    if (form === 'table') {
+      const table = tableOf(resource, page.items, metadata.resourceVersion)
+      return ok({ ...table, metadata })
+    }
+    const items = page.items.map(withoutKind)
     return ok({ kind: `${resource.kind}List`, apiVersion: apiVersionOf(resource), metadata, items })
   }
 
@@ -84,6 +88,7 @@ export function carryOut(cluster: Cluster, diary: DiaryEntry[], request: Request
   }
 
   function write(by: 'patch' | 'update', wanted: (before: KubernetesObject) => unknown): Reply {
+    faults.disturb(store, resource, existing())
     const before = existing()
     const next = reviseObject(resource, before, wanted(before), by)
     if (dryRun) return ok(next)
@@ -98,6 +103,7 @@ export function carryOut(cluster: Cluster, diary: DiaryEntry[], request: Request
 
   /** Carried out on the workload, whose resourceVersion the scale has. */
   function writeScale(wanted: (scale: KubernetesObject) => unknown): Reply {
+    faults.disturb(store, resource, existing())
     const before = existing()
     const next = reviseObject(resource, before, rescaled(before, wanted(scaleOf(before))), 'update')
     if (dryRun) return ok(scaleOf(next))

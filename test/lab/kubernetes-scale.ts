@@ -1,4 +1,4 @@
-import type { KubernetesObject } from './kubernetes-objects.ts'
+import type { KubernetesObject, Resource } from './kubernetes-objects.ts'
 import type { Owners } from './kubernetes-owners.ts'
 import { isFields } from './kubernetes-patch.ts'
 import { badRequest, noSuchResource } from './kubernetes-status.ts'
@@ -37,10 +37,85 @@ export function settleDeployments({ store }: World, owners: Owners): void {
     const { name, namespace = 'default' } = deployment.metadata
     owners.rescale({ kind: 'ReplicaSet', name }, namespace, replicasOf(deployment))
     const set = store.get(ownerResources.ReplicaSet, namespace, name)
+    if (set !== undefined) copyAnnotations(store, deployment, set)
     const { replicas = 0, readyReplicas = 0, availableReplicas = 0 } = isFields(set?.status) ? set.status : {}
     const status = { replicas, updatedReplicas: replicas, readyReplicas, availableReplicas, observedGeneration: 1 }
     store.replace(deployments, { ...deployment, status })
   }
+}
+
+/** Of a Deployment's annotations these alone stay its own (kubernetes pkg/controller/deployment/util annotationsToSkip). */
+const ownAnnotations = new Set([
+  'kubectl.kubernetes.io/last-applied-configuration',
+  'deployment.kubernetes.io/revision',
+  'deployment.kubernetes.io/revision-history',
+  'deployment.kubernetes.io/desired-replicas',
+  'deployment.kubernetes.io/max-replicas',
+  'deprecated.deployment.rollback.to',
+])
+
+type Annotations = Readonly<Record<string, string>>
+
+function pick(annotations: Annotations | undefined, isOwn: boolean): Annotations {
+  return Object.fromEntries(Object.entries(annotations ?? {}).filter(([key]) => ownAnnotations.has(key) === isOwn))
+}
+
+/** All others are copied to its present ReplicaSet, and never taken away there (copyDeploymentAnnotationsToReplicaSet). */
+function copyAnnotations(store: World['store'], deployment: KubernetesObject, set: KubernetesObject): void {
+  const copied = pick(deployment.metadata.annotations, false)
+  if (Object.keys(copied).length === 0) return
+  annotate(store, ownerResources.ReplicaSet, set, { ...set.metadata.annotations, ...copied })
+}
+
+function annotate(store: World['store'], resource: Resource, object: KubernetesObject, annotations: Annotations): void {
+  const { annotations: _, ...metadata } = object.metadata
+  const some = Object.keys(annotations).length > 0 ? { annotations } : {}
+  store.replace(resource, { ...object, metadata: { ...metadata, ...some } })
+}
+
+/**
+ * A new revision: the ReplicaSet of the one before stays, with nothing to run and the annotations that it has got. In the
+ * lab the present one keeps the Deployment's name, and those before are `web-revision-1` and so on.
+ */
+export function rollOut({ store }: World, name: string, namespace: string): void {
+  const { ReplicaSet } = ownerResources
+  const present = store.get(ReplicaSet, namespace, name)
+  if (present === undefined) throw new Error(`there is no Deployment ${namespace}/${name}`)
+  const { annotations = {}, labels = {} } = present.metadata
+  store.create(ReplicaSet, {
+    apiVersion: 'apps/v1',
+    kind: 'ReplicaSet',
+    metadata: {
+      name: `${name}-revision-${revisionsOf(store, name, namespace).length + 1}`,
+      namespace,
+      labels,
+      annotations,
+    },
+    spec: { ...present.spec, replicas: 0 },
+    status: {},
+  })
+  annotate(store, ReplicaSet, store.get(ReplicaSet, namespace, name) ?? present, {})
+}
+
+/** The last revision before becomes the present one, and brings its annotations (kubernetes/kubectl pkg/polymorphichelpers/rollback.go). */
+export function rollBack({ store }: World, name: string, namespace: string): void {
+  const before = revisionsOf(store, name, namespace).at(-1)
+  const deployment = store.get(deployments, namespace, name)
+  if (before === undefined || deployment === undefined) throw new Error(`${namespace}/${name} has no revision before`)
+  const annotations = { ...pick(deployment.metadata.annotations, true), ...pick(before.metadata.annotations, false) }
+  annotate(store, deployments, deployment, annotations)
+}
+
+/** The present one, and those of revisions before. */
+export function replicaSetsOf({ store }: World, name: string, namespace: string): readonly KubernetesObject[] {
+  const present = store.get(ownerResources.ReplicaSet, namespace, name)
+  return [...(present === undefined ? [] : [present]), ...revisionsOf(store, name, namespace)]
+}
+
+function revisionsOf(store: World['store'], name: string, namespace: string): readonly KubernetesObject[] {
+  return store
+    .list(ownerResources.ReplicaSet, namespace)
+    .filter((set) => set.metadata.name.startsWith(`${name}-revision-`))
 }
 
 function replicasOf({ spec }: ScalableObject): number {

@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import type { Identity } from './authority.ts'
 import { refuseUpgrade } from './kubernetes-exec.ts'
-import { isRefusal, refuse, unsupportedMediaType } from './kubernetes-status.ts'
+import { isRefusal, refuse, retryAfterOf, unsupportedMediaType } from './kubernetes-status.ts'
 import type { User } from './kubernetes-routes.ts'
 
 export interface Listener {
@@ -159,6 +159,11 @@ export function sendText(response: ServerResponse, code: number, text: string): 
 
 function sendFailure(response: ServerResponse, error: unknown): void {
   const { failure } = isRefusal(error) ? error : refuse(500, String(error), { reason: 'InternalError' })
+  const said = isRefusal(error) ? error.retryAfter : undefined
+  const seconds = said ?? retryAfterOf(failure)
+  // Of all answers these alone carry it (k8s.io/apiserver pkg/endpoints/handlers/responsewriters ErrorNegotiated).
+  if (seconds !== undefined && !response.headersSent && !response.destroyed)
+    response.setHeader('retry-after', String(seconds))
   sendJson(response, failure.code, failure)
 }
 

@@ -15,6 +15,8 @@ export interface Failure {
 /** An error that the server turns into its status. */
 export interface Refusal extends Error {
   readonly failure: Failure
+  /** The header `Retry-After`, where it is not what the status says. */
+  readonly retryAfter?: string | undefined
 }
 
 type Reason = { readonly reason?: string; readonly details?: object }
@@ -34,6 +36,12 @@ export function isRefusal(error: unknown): error is Refusal {
 
 function about(resource: Resource, name: string): object {
   return { name, ...(resource.group !== '' && { group: resource.group }), kind: resource.plural }
+}
+
+/** For how long the client is asked to stay away, in seconds. */
+export function retryAfterOf({ details }: Failure): number | undefined {
+  const seconds = details !== undefined && 'retryAfterSeconds' in details ? details.retryAfterSeconds : undefined
+  return typeof seconds === 'number' ? seconds : undefined
 }
 
 // The messages below are those of k8s.io/apimachinery pkg/api/errors; clients and people search for them.
@@ -83,9 +91,12 @@ export function invalid(resource: Resource, name: string, field: string, problem
 }
 
 /** 429 of an eviction, with the budget that refuses (kubernetes pkg/registry/core/pod/storage/eviction.go). */
-export function disruptionRefused(cause: string): Refusal {
+export function disruptionRefused(cause: string, retryAfterSeconds?: number): Refusal {
   return refuse(429, "Cannot evict pod as it would violate the pod's disruption budget.", {
     reason: 'TooManyRequests',
-    details: { causes: [{ reason: 'DisruptionBudget', message: cause }] },
+    details: {
+      causes: [{ reason: 'DisruptionBudget', message: cause }],
+      ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+    },
   })
 }

@@ -5,13 +5,24 @@ import { asRecord } from './kubeconfig.ts'
 export class ApiRefusal extends AgentError {
   readonly status: number
   readonly details: unknown
+  /** For how long the server asks to be left alone, in ms; undefined where it does not say. */
+  readonly retryAfter: number | undefined
 
-  constructor(status: number, message: string, details: unknown) {
+  constructor(status: number, message: string, details: unknown, retryAfter?: number) {
     // 429 and 5xx pass; so does a conflict, when one looks again.
     super(status === 429 || status >= 500 || status === 409 ? 'unreachable' : 'rejected', message)
     this.status = status
     this.details = details
+    this.retryAfter = retryAfter
   }
+}
+
+/** What came back of a request. */
+export interface Answer {
+  readonly status: number
+  readonly text: string
+  /** In ms; see `parseRetryAfter`. */
+  readonly retryAfter?: number | undefined
 }
 
 /**
@@ -19,7 +30,7 @@ export class ApiRefusal extends AgentError {
  *
  * @throws ApiRefusal where the status is none of success; AgentError `malformed` where the answer is no JSON
  */
-export function readAnswer<T>(status: number, text: string, what: string, where: string): T {
+export function readAnswer<T>({ status, text, retryAfter }: Answer, what: string, where: string): T {
   const parsed = parseObject(text)
   if (status >= 200 && status < 300) {
     if (parsed) return parsed as T
@@ -31,12 +42,47 @@ export function readAnswer<T>(status: number, text: string, what: string, where:
   // What stands in front of the API server, as a load balancer without a backend, answers in its own words.
   const { message, details } = parsed ?? { message: `HTTP ${status} ${text.trim().slice(0, 80)}` }
   const words = typeof message === 'string' && message !== '' ? message : `HTTP ${status}`
-  throw new ApiRefusal(status, `the Kubernetes API at ${where} refuses ${what}: ${words}`, details)
+  throw new ApiRefusal(status, `the Kubernetes API at ${where} refuses ${what}: ${words}`, details, retryAfter)
+}
+
+/** What a server says that answers with plain text. @throws ApiRefusal where the status is none of success */
+export function readText({ status, text, retryAfter }: Answer, what: string, where: string): string {
+  if (status >= 200 && status < 300) return text
+  const words = text.trim().replaceAll(/\s+/g, ' ').slice(0, 80)
+  throw new ApiRefusal(
+    status,
+    `the Kubernetes API at ${where} refuses ${what}: HTTP ${status} ${words}`,
+    undefined,
+    retryAfter,
+  )
 }
 
 /** There is no such object of this resource. A 404 of what stands in front of the API server says nothing of it. */
 export function isMissing(error: unknown, resource: string): boolean {
   return error instanceof ApiRefusal && error.status === 404 && asRecord(error.details)['kind'] === resource
+}
+
+/**
+ * The header `Retry-After` in ms: whole seconds, or a date (RFC 9110 10.2.3). A date is compared with the server's own
+ * `Date`, because the clocks of a homelab differ; without one, with `now`. Undefined where it is neither.
+ */
+export function parseRetryAfter(
+  { 'retry-after': text, date }: { readonly 'retry-after'?: string | undefined; readonly date?: string | undefined },
+  now: number,
+): number | undefined {
+  if (text === undefined) return undefined
+  if (/^\d{1,9}$/.test(text.trim())) return Number(text) * 1_000
+  // An HTTP-date begins with the day of the week; Date.parse makes dates of much else.
+  const at = /^[A-Za-z]{3,9},? /.test(text) ? Date.parse(text) : Number.NaN
+  if (Number.isNaN(at)) return undefined
+  const here = Date.parse(date ?? '')
+  return Math.max(0, at - (Number.isNaN(here) ? now : here))
+}
+
+/** The reasons of a Status' causes: `DisruptionBudget`, `NamespaceTerminating` (apimachinery meta/v1 StatusCause). */
+export function causesOf({ details }: ApiRefusal): readonly Record<string, unknown>[] {
+  const { causes } = asRecord(details)
+  return Array.isArray(causes) ? causes.map(asRecord) : []
 }
 
 function parseObject(text: string): { message?: unknown; details?: unknown } | undefined {

@@ -1,10 +1,11 @@
-import { Agent, request } from 'node:https'
+import { Agent, request as httpsRequest } from 'node:https'
 import { AgentError } from '../../core/errors.ts'
 import { type AccessSource, createSessions, type Session } from './access.ts'
-import { ApiRefusal, readAnswer, translate } from './answers.ts'
+import { ApiRefusal, parseRetryAfter, readAnswer, readText, translate } from './answers.ts'
 import { headersOf, tlsOf, whyUnknown } from './entry.ts'
 import { type ExecOutcome, type ExecRequest, execOver } from './exec.ts'
 import type { Access } from './kubeconfig.ts'
+import { createRetries } from './retries.ts'
 
 export { ApiRefusal, isMissing } from './answers.ts'
 
@@ -13,6 +14,8 @@ export interface ApiRequest {
   /** With its query. Names in it are put there by us, and encoded. */
   readonly path: string
   readonly body?: unknown
+  /** Of the few paths that answer with plain text, `/readyz`: the text is the answer. */
+  readonly as?: 'text'
   readonly signal: AbortSignal
 }
 
@@ -40,6 +43,7 @@ const largestAnswer = 256 * 1_048_576
 export function createApi(given: Access | ApiOptions): Api {
   const access = 'access' in given ? given.access : given
   const sessions = createSessions(access, openAgent)
+  const retrying = createRetries()
 
   /** Asks with the present way in, and once more with a new one where that is not known there any more. */
   async function ask<T>(signal: AbortSignal, over: (session: Session<Agent>) => Promise<T>): Promise<T> {
@@ -57,15 +61,57 @@ export function createApi(given: Access | ApiOptions): Api {
   }
 
   return {
-    send: (request) => ask(request.signal, (session) => sendOver(session, request)),
-    exec: (request) => ask(request.signal, ({ access }) => execOver(access, request)),
+    send: (request) => retrying(request, () => ask(request.signal, (session) => sendOver(session, request))),
+    exec: (request) => {
+      const { namespace, pod, signal } = request
+      const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/exec`
+      return retrying({ method: 'GET', path, signal }, () => ask(signal, ({ access }) => execOver(access, request)))
+    },
     [Symbol.dispose]: () => sessions[Symbol.dispose](),
   }
 }
 
-/** Every item of a list. */
+/** So many objects are asked for at a time, as kubectl does. */
+const pageSize = 500
+/** No list of a homelab has so many pages: a server that says so goes round in circles. */
+const mostPages = 1_000
+/** A list whose end has been forgotten meanwhile is begun anew so often. */
+const mostRestarts = 3
+
+interface ListObject<T> {
+  readonly metadata?: { readonly continue?: string }
+  readonly items?: readonly T[]
+}
+
+/**
+ * Every item of a list, page by page (kubernetes/kubernetes staging/src/k8s.io/client-go/tools/pager). A token that the
+ * server no longer knows (410, etcd was compacted meanwhile) begins the list anew: half a list is none.
+ *
+ * @throws AgentError `malformed` where the list has no end
+ */
 export async function listOf<T>(api: Pick<Api, 'send'>, path: string, signal: AbortSignal): Promise<readonly T[]> {
-  return (await api.send<{ items?: readonly T[] }>({ method: 'GET', path, signal })).items ?? []
+  for (let restarts = 0; ; restarts++) {
+    try {
+      return await pagesOf<T>(api, path, signal)
+    } catch (error) {
+      if (!(error instanceof ApiRefusal) || error.status !== 410) throw error
+      if (restarts >= mostRestarts) throw new AgentError('unreachable', error.message, error)
+    }
+  }
+}
+
+async function pagesOf<T>(api: Pick<Api, 'send'>, path: string, signal: AbortSignal): Promise<readonly T[]> {
+  const found: T[] = []
+  const first = `${path}${path.includes('?') ? '&' : '?'}limit=${pageSize}`
+  let next = ''
+  for (let page = 0; page < mostPages; page++) {
+    const at = next === '' ? first : `${first}&continue=${encodeURIComponent(next)}`
+    const { items = [], metadata } = await api.send<ListObject<T>>({ method: 'GET', path: at, signal })
+    for (const item of items) found.push(item)
+    next = metadata?.continue ?? ''
+    if (next === '') return found
+  }
+  throw new AgentError('malformed', `the Kubernetes API has no end of ${path.split('?')[0]}: ${found.length} objects`)
 }
 
 /** `?a=1&b=2`, encoded; what is undefined is left out. */
@@ -102,7 +148,8 @@ async function sendOver<T>(session: Session<Agent>, request: ApiRequest): Promis
   }
 }
 
-function sendOnce<T>({ access, connections }: Session<Agent>, { method, path, body, signal }: ApiRequest): Promise<T> {
+function sendOnce<T>({ access, connections }: Session<Agent>, request: ApiRequest): Promise<T> {
+  const { method, path, body, signal } = request
   const { server } = access
   const where = server.host
   return new Promise((resolve, reject) => {
@@ -115,7 +162,7 @@ function sendOnce<T>({ access, connections }: Session<Agent>, { method, path, bo
     if (payload !== undefined)
       headers['content-type'] = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'
     const fail = (error: unknown) => reject(translate(error, where, signal))
-    const outgoing = request(url, { method, headers, agent: connections, signal }, (response) => {
+    const outgoing = httpsRequest(url, { method, headers, agent: connections, signal }, (response) => {
       const chunks: Buffer[] = []
       let size = 0
       response.on('error', fail)
@@ -127,7 +174,12 @@ function sendOnce<T>({ access, connections }: Session<Agent>, { method, path, bo
       response.on('end', () => {
         try {
           const what = `${method} ${path.split('?')[0]}`
-          resolve(readAnswer<T>(response.statusCode ?? 0, Buffer.concat(chunks).toString('utf8'), what, where))
+          const answer = {
+            status: response.statusCode ?? 0,
+            text: Buffer.concat(chunks).toString('utf8'),
+            retryAfter: parseRetryAfter(response.headers, Date.now()),
+          }
+          resolve(request.as === 'text' ? (readText(answer, what, where) as T) : readAnswer<T>(answer, what, where))
         } catch (error) {
           reject(error)
         }

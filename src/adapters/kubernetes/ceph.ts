@@ -1,4 +1,7 @@
+import type { StorageWarning } from '../../core/cluster.ts'
 import { type Api, listOf } from './api.ts'
+import { dangerOf, isHarmlessFlag } from './ceph-checks.ts'
+import type { Systems } from './systems.ts'
 
 /** rook/rook pkg/apis/ceph.rook.io/v1/types.go CephStatus */
 interface CephClusterObject {
@@ -12,41 +15,37 @@ interface CephClusterObject {
   }
 }
 
-/** Flags that people and Rook set for maintenance, and that take nothing away from the data (Ceph's `osd set`). */
-const harmlessFlags = new Set([
-  'noout',
-  'norebalance',
-  'nobackfill',
-  'norecover',
-  'noscrub',
-  'nodeep-scrub',
-  'nosnaptrim',
-])
-
 /**
  * What Ceph warns of, through Rook; undefined where Rook runs no cluster. Where the data lie is not known to Kubernetes,
  * so of Ceph we can't say whether a node holds the last copy: that nothing may go while a placement group is not whole
  * is what its health tells, and Rook's own disruption budgets keep a second failure domain from being drained.
  */
-export async function lookAtCeph(api: Api, signal: AbortSignal): Promise<readonly string[] | undefined> {
-  const clusters = await listOf<CephClusterObject>(api, '/apis/ceph.rook.io/v1/cephclusters', signal)
+export async function lookAtCeph(
+  api: Api,
+  { whereServed }: Systems,
+  signal: AbortSignal,
+): Promise<readonly StorageWarning[] | undefined> {
+  const kind = { group: 'ceph.rook.io', plural: 'cephclusters' }
+  const path = '/apis/ceph.rook.io/v1/cephclusters'
+  const clusters = (await whereServed(kind, () => listOf<CephClusterObject>(api, path, signal), signal)) ?? []
   return clusters.length === 0 ? undefined : clusters.flatMap(describeUnwell)
 }
 
-function describeUnwell({ metadata: { name, namespace }, status }: CephClusterObject): string[] {
-  const { health, details = {} } = status?.ceph ?? {}
+function describeUnwell({ metadata: { name, namespace }, status }: CephClusterObject): StorageWarning[] {
+  const { health = '', details = {} } = status?.ceph ?? {}
   const cluster = `ceph cluster ${namespace}/${name}`
-  if (health === undefined || health === '') return [`${cluster} does not tell its health`]
+  if (health === '') return [{ name, text: `${cluster} does not report its health`, endangers: 'unknown' }]
   if (health === 'HEALTH_OK') return []
-  const checks = Object.entries(details).map(([code, { message = '' }]) => ({ code, message }))
-  if (health === 'HEALTH_WARN' && checks.length > 0 && checks.every(isHarmless)) return []
-  const what = checks.filter((check) => !isHarmless(check)).map(({ code, message }) => `${code} ${message}`.trim())
-  return [`${cluster} is ${health}${what.length > 0 ? `: ${what.join('; ')}` : ''}`]
-}
-
-/** `noout,noscrub flag(s) set` of the whole cluster, or `… have {NOUP,NODOWN,NOIN,NOOUT} flags set` of parts (ceph src/osd/OSDMap.cc). */
-function isHarmless({ code, message }: { readonly code: string; readonly message: string }): boolean {
-  if (code === 'OSD_FLAGS') return true
-  const flags = /^(\S+) flag\(s\) set/.exec(message)?.[1]?.split(',') ?? []
-  return code === 'OSDMAP_FLAGS' && flags.length > 0 && flags.every((flag) => harmlessFlags.has(flag))
+  const warnings = Object.entries(details).flatMap(([code, { message = '', severity = health }]): StorageWarning[] => {
+    // Somebody's own doing, and ours while nodes are away.
+    if (isHarmlessFlag(code, message)) return []
+    const text = `${cluster} is ${health}: ${`${code} ${message}`.trim()}`
+    return [{ name: code, text, endangers: dangerOf(code, severity) }]
+  })
+  const isError = health !== 'HEALTH_WARN'
+  const explained = Object.values(details).some(({ severity = health }) => !isError || severity === health)
+  // It is worse than anything that it names.
+  const endangers = isError ? (health === 'HEALTH_ERR' ? 'data' : 'unknown') : 'redundancy'
+  if (!explained) warnings.push({ name: health, text: `${cluster} is ${health}`, endangers })
+  return warnings
 }

@@ -1,5 +1,5 @@
-import { type Api, ApiRefusal } from './api.ts'
-import { asRecord } from './kubeconfig.ts'
+import { causesOf } from './answers.ts'
+import { type Api, ApiRefusal, isMissing } from './api.ts'
 import type { PodObject } from './pods.ts'
 
 /**
@@ -25,7 +25,9 @@ export async function evict(
     return undefined
   } catch (error) {
     if (!(error instanceof ApiRefusal)) throw error
-    if (error.status === 404) return undefined
+    if (isGone(error)) return undefined
+    // Something in front of the API server: it says nothing of the pod.
+    if (error.status === 404) return error.message
     // 429: a disruption budget does not allow it now. 500: more than one budget matches the pod, and none ever will.
     if (error.status === 429) return describeBudget(error)
     if (error.status === 500) return error.message
@@ -36,13 +38,13 @@ export async function evict(
   }
 }
 
-/** Deletes a pod, whatever its budget says. */
+/** Deletes a pod, whatever its budget says. @returns as `evict` */
 export async function remove(
   api: Api,
   pod: PodObject,
   left: number | undefined,
   signal: AbortSignal,
-): Promise<undefined> {
+): Promise<string | undefined> {
   try {
     await api.send({
       method: 'DELETE',
@@ -52,7 +54,14 @@ export async function remove(
     })
   } catch (error) {
     if (!(error instanceof ApiRefusal) || error.status !== 404) throw error
+    return isGone(error) ? undefined : error.message
   }
+  return undefined
+}
+
+/** The pod is gone, or its whole namespace is. */
+function isGone(error: ApiRefusal): boolean {
+  return isMissing(error, 'pods') || isMissing(error, 'namespaces')
 }
 
 /** The very pod that we saw and no namesake, with its own grace or, in seconds, what is left. */
@@ -72,9 +81,4 @@ function pathOf({ metadata: { name, namespace } }: PodObject): string {
 function describeBudget(refusal: ApiRefusal): string {
   const texts = causesOf(refusal).flatMap(({ message }) => (typeof message === 'string' ? [message] : []))
   return texts.join('; ') || refusal.message
-}
-
-function causesOf({ details }: ApiRefusal): readonly Record<string, unknown>[] {
-  const { causes } = asRecord(details)
-  return Array.isArray(causes) ? causes.map(asRecord) : []
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { WebSocket } from 'ws'
 import { AgentError } from '../../core/errors.ts'
-import { ApiRefusal, readAnswer, translate } from './answers.ts'
+import { ApiRefusal, parseRetryAfter, readAnswer, translate } from './answers.ts'
 import { headersOf, tlsOf } from './entry.ts'
 import { type Access, asRecord } from './kubeconfig.ts'
 
@@ -135,7 +135,8 @@ async function refusalOf(response: IncomingMessage, what: string, where: string)
     if (text.length > 65_536) break
   }
   try {
-    readAnswer(response.statusCode ?? 0, text, what, where)
+    const retryAfter = parseRetryAfter(response.headers, Date.now())
+    readAnswer({ status: response.statusCode ?? 0, text, retryAfter }, what, where)
   } catch (error) {
     return error
   }

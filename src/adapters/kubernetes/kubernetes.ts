@@ -9,19 +9,21 @@ import { lookAtPermissions } from './permissions.ts'
 import { createScaling } from './scaling.ts'
 import { createStorageSettings } from './storage-settings.ts'
 import { lookAtStorage } from './storage.ts'
+import { createSystems, type SystemsOptions } from './systems.ts'
 import { lookAtWorkloads } from './workloads.ts'
 
-export interface KubernetesOptions {
+export interface KubernetesOptions extends SystemsOptions {
   /** Between two tries of an eviction that was refused, in ms. */
   readonly evictEvery?: number
 }
 
-export function createKubernetes(api: Api, { evictEvery = 2_000 }: KubernetesOptions = {}): Kubernetes {
+export function createKubernetes(api: Api, { evictEvery = 2_000, ...options }: KubernetesOptions = {}): Kubernetes {
+  const systems = createSystems(api, options)
   return {
     ...createNodes(api),
     ...createLease(api),
     ...createScaling(api),
-    ...createStorageSettings(api),
+    ...createStorageSettings(api, systems),
     version: async (signal) => {
       const { gitVersion } = await api.send<{ gitVersion?: string }>({ method: 'GET', path: '/version', signal })
       if (!gitVersion) throw new AgentError('malformed', 'the Kubernetes API does not tell its version')
@@ -30,7 +32,7 @@ export function createKubernetes(api: Api, { evictEvery = 2_000 }: KubernetesOpt
     drain: (node, policy, signal) => drain(api, node, policy, { evictEvery, signal }),
     components: (signal) => findComponents(api, signal),
     workloads: (signal) => lookAtWorkloads(api, signal),
-    forbidden: (signal) => lookAtPermissions(api, signal),
-    storage: (signal) => lookAtStorage(api, signal),
+    forbidden: (signal) => lookAtPermissions(api, systems, signal),
+    storage: (signal) => lookAtStorage(api, systems, signal),
   }
 }

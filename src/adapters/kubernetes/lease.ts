@@ -1,7 +1,7 @@
 import type { Kubernetes, LeaseAnswer, LeaseClaim } from '../../core/ports.ts'
-import { type Api, ApiRefusal, isMissing } from './api.ts'
+import { type Api, isMissing } from './api.ts'
+import { despiteConflicts } from './conflicts.ts'
 import { purposeAnnotation } from './marks.ts'
-import { conflicts } from './nodes.ts'
 
 /** k8s.io/api coordination/v1. */
 interface LeaseObject {
@@ -87,21 +87,10 @@ export function createLease(api: Api): Pick<Kubernetes, 'takeLease' | 'releaseLe
     return { held: true }
   }
 
-  /** What lost against another write looks at what that has made of it. */
-  async function despiteConflicts<T>(act: () => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await act()
-      } catch (error) {
-        if (!(error instanceof ApiRefusal) || error.status !== 409 || attempt >= conflicts) throw error
-      }
-    }
-  }
-
   return {
-    takeLease: (claim, signal) => despiteConflicts(() => tryToTake(claim, signal)),
+    takeLease: (claim, signal) => despiteConflicts(signal, () => tryToTake(claim, signal)),
     releaseLease: (holder, signal) =>
-      despiteConflicts(async () => {
+      despiteConflicts(signal, async () => {
         const found = await find(signal)
         if (found?.spec?.holderIdentity !== holder) return
         // The object stays, with its count of holders; without one it is anybody's.

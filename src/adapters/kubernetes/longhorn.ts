@@ -1,5 +1,8 @@
-import type { StorageFacts } from '../../core/cluster.ts'
+import type { StorageFacts, StorageWarning } from '../../core/cluster.ts'
 import { type Api, listOf } from './api.ts'
+import type { Systems } from './systems.ts'
+
+const root = '/apis/longhorn.io/v1beta2'
 
 /** longhorn/longhorn-manager k8s/pkg/apis/longhorn/v1beta2/volume.go */
 interface VolumeObject {
@@ -27,15 +30,19 @@ interface ReplicaObject {
   readonly status?: { readonly currentState?: string }
 }
 
-/** Longhorn's volumes: what is not whole, and which of them one node alone holds. */
+/**
+ * Longhorn's volumes: what is not whole, and which of them one node alone holds; undefined where there is no Longhorn,
+ * but some of its definitions were left behind.
+ */
 export async function lookAtLonghorn(
   api: Api,
+  { whereServed }: Systems,
   signal: AbortSignal,
-): Promise<Pick<StorageFacts, 'unwell' | 'lastReplicas'>> {
-  const [volumes, replicas] = await Promise.all([
-    listOf<VolumeObject>(api, '/apis/longhorn.io/v1beta2/volumes', signal),
-    listOf<ReplicaObject>(api, '/apis/longhorn.io/v1beta2/replicas', signal),
-  ])
+): Promise<Pick<StorageFacts, 'unwell' | 'lastReplicas'> | undefined> {
+  const list = <T>(plural: string) =>
+    whereServed({ group: 'longhorn.io', plural }, () => listOf<T>(api, `${root}/${plural}`, signal), signal)
+  const [volumes, replicas] = await Promise.all([list<VolumeObject>('volumes'), list<ReplicaObject>('replicas')])
+  if (!volumes || !replicas) return undefined
   const lastReplicas = new Map<string, string[]>()
   for (const volume of volumes) {
     // Who wants one replica alone has chosen that the volume is away with its node: no later moment is a better one.
@@ -62,13 +69,24 @@ function isWhole({ metadata, spec, status }: ReplicaObject): boolean {
   )
 }
 
-/** A volume that nobody uses says `unknown` of itself, which is fine; one that is faulted is so whoever uses it. */
-function describeUnwell(volume: VolumeObject): string[] {
-  const { state = 'unknown', robustness = 'unknown' } = volume.status ?? {}
-  const is = (what: string) => [`longhorn volume ${nameOf(volume)} is ${what}`]
-  if (robustness === 'faulted' || robustness === 'degraded') return is(robustness)
-  if (state === 'attaching') return is('attaching')
-  if (state === 'attached' && robustness !== 'healthy') return is(`attached and its health ${robustness}`)
+/**
+ * A volume that nobody uses says `unknown` of itself, which is fine; one that is faulted is so whoever uses it. One that
+ * lacks replicas may do so for ever, where it is to have more of them than there are nodes.
+ */
+function describeUnwell(volume: VolumeObject): StorageWarning[] {
+  const { state = 'unknown', robustness = 'unknown', kubernetesStatus: claim } = volume.status ?? {}
+  const is = (what: string, endangers: StorageWarning['endangers']): StorageWarning[] => [
+    {
+      name: volume.metadata.name,
+      ...(claim?.pvcName ? { alias: `${claim.namespace}/${claim.pvcName}` } : {}),
+      text: `longhorn volume ${nameOf(volume)} is ${what}`,
+      endangers,
+    },
+  ]
+  if (robustness === 'faulted') return is(robustness, 'data')
+  if (robustness === 'degraded') return is(robustness, 'redundancy')
+  if (state === 'attaching') return is('attaching', 'unknown')
+  if (state === 'attached' && robustness !== 'healthy') return is(`attached and its health ${robustness}`, 'unknown')
   return []
 }
 

@@ -9,7 +9,7 @@ export const attemptsAnnotation = 'caretaker.homelab/attempts'
 export const stagedAnnotation = 'caretaker.homelab/staged'
 /** A person's: the node is not to be upgraded, and its text says why. */
 export const pausedAnnotation = 'caretaker.homelab/paused'
-/** On a workload that we scaled to nothing: how many replicas it had, for whoever finds it without our journal. */
+/** How 0.1 noted replicas on a workload, as an annotation that controllers copy: only ever removed. */
 export const replicasAnnotation = 'caretaker.homelab/replicas-before'
 /** On the Lease object: what its holder does to the cluster. */
 export const purposeAnnotation = 'caretaker.homelab/purpose'

@@ -1,7 +1,8 @@
 import type { KubernetesFacts } from '../../core/cluster.ts'
 import { AgentError } from '../../core/errors.ts'
 import type { Kubernetes } from '../../core/ports.ts'
-import { type Api, ApiRefusal, isMissing, listOf } from './api.ts'
+import { type Api, isMissing, listOf } from './api.ts'
+import { despiteConflicts } from './conflicts.ts'
 import {
   attemptsAnnotation,
   cordonAnnotation,
@@ -37,9 +38,6 @@ interface NodePatch {
   readonly metadata: { readonly annotations: Readonly<Record<string, string | null>> }
 }
 
-/** A write that lost against another one is looked at and tried anew so often. */
-export const conflicts = 5
-
 type Nodes = Pick<
   Kubernetes,
   'nodes' | 'cordon' | 'noteMark' | 'noteFailure' | 'noteStaged' | 'uncordon' | 'forgetAttempts' | 'pause'
@@ -58,19 +56,14 @@ export function createNodes(api: Api): Nodes {
     signal: AbortSignal,
     decide: (found: NodeObject) => NodePatch | undefined,
   ): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
+    await despiteConflicts(signal, async () => {
       const found = await api.send<NodeObject>({ method: 'GET', path: pathOf(node), signal })
       const patch = decide(found)
       if (!patch) return
-      try {
-        const { resourceVersion } = found.metadata
-        const body = { ...patch, metadata: { ...patch.metadata, resourceVersion } }
-        await api.send({ method: 'PATCH', path: pathOf(node), body, signal })
-        return
-      } catch (error) {
-        if (!(error instanceof ApiRefusal) || error.status !== 409 || attempt >= conflicts) throw error
-      }
-    }
+      const { resourceVersion } = found.metadata
+      const body = { ...patch, metadata: { ...patch.metadata, resourceVersion } }
+      await api.send({ method: 'PATCH', path: pathOf(node), body, signal })
+    })
   }
 
   /** Writes an annotation, or takes it away; what is so already is not written. */

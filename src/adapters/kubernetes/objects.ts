@@ -1,5 +1,6 @@
 import type { ObjectReference } from '../../core/check.ts'
 import { AgentError } from '../../core/errors.ts'
+import { demandReady, NotServed, testify } from './absence.ts'
 import { type Api, ApiRefusal, isMissing, listOf, queryOf } from './api.ts'
 
 /** k8s.io/apimachinery meta/v1 APIResource */
@@ -8,6 +9,9 @@ interface ApiResource {
   readonly kind: string
   readonly namespaced: boolean
 }
+
+/** kubernetes/kube-aggregator pkg/apis/apiregistration/v1 APIService */
+const apiServices = '/apis/apiregistration.k8s.io/v1/apiservices'
 
 export interface Objects {
   /**
@@ -26,10 +30,26 @@ export function createObjects(api: Api): Objects {
   /** What is not there may come, with its operator; so only what was found is remembered. */
   async function resourceOf(apiVersion: string, kind: string, signal: AbortSignal): Promise<ApiResource> {
     const key = `${apiVersion} ${kind}`
-    const found = known.get(key) ?? (await servedBy(apiVersion, signal)).find((one) => one.kind === kind)
+    const found =
+      known.get(key) ??
+      (await servedBy(apiVersion, signal)).find((one) => one.kind === kind) ??
+      (await discoverAgain(apiVersion, signal)).find((one) => one.kind === kind)
     if (!found) throw new AgentError('misconfigured', `the cluster has no ${kind} of ${apiVersion}`)
     known.set(key, found)
     return found
+  }
+
+  /** An API server that has just started does not know all that it serves: only one that is ready is believed. */
+  async function discoverAgain(apiVersion: string, signal: AbortSignal): Promise<readonly ApiResource[]> {
+    await demandReady(api, signal)
+    const served = await servedBy(apiVersion, signal)
+    // The core group is served from the first moment.
+    if (served.length > 0 || !apiVersion.includes('/')) return served
+    const [group = '', version = ''] = apiVersion.split('/')
+    // Each version of a group has an object of its own, in etcd as long as the group is there (kube-aggregator).
+    const witness = { resource: 'apiservices', name: `${version}.${group}`, collection: apiServices }
+    if ((await testify(api, witness, signal)) === 'there') throw new NotServed(apiVersion)
+    return served
   }
 
   async function servedBy(apiVersion: string, signal: AbortSignal): Promise<readonly ApiResource[]> {
@@ -44,6 +64,17 @@ export function createObjects(api: Api): Objects {
     }
   }
 
+  /** A kind that was there and is not served now is one that is away for a while, or one that was taken out. */
+  async function whileServed<T>(apiVersion: string, kind: string, ask: () => Promise<T>): Promise<T> {
+    try {
+      return await ask()
+    } catch (error) {
+      if (!(error instanceof ApiRefusal) || error.status !== 404) throw error
+      known.delete(`${apiVersion} ${kind}`)
+      throw new NotServed(`${kind} of ${apiVersion}`, error)
+    }
+  }
+
   return {
     async find({ apiVersion, kind, namespace, name, selector }, signal) {
       const resource = await resourceOf(apiVersion, kind, signal)
@@ -54,12 +85,13 @@ export function createObjects(api: Api): Objects {
           return [await api.send<object>({ method: 'GET', path: `${path}/${encodeURIComponent(name)}`, signal })]
         } catch (error) {
           if (isMissing(error, resource.name)) return []
-          throw error
+          return await whileServed(apiVersion, kind, () => Promise.reject(error))
         }
       }
       const query = queryOf({ labelSelector: selector, fieldSelector: name && `metadata.name=${name}` })
       // Elements of a list don't repeat what they are; for an expression each is to look as if it stood alone.
-      return (await listOf<object>(api, `${path}${query}`, signal)).map((item) => ({ apiVersion, kind, ...item }))
+      const found = await whileServed(apiVersion, kind, () => listOf<object>(api, `${path}${query}`, signal))
+      return found.map((item) => ({ apiVersion, kind, ...item }))
     },
   }
 }

@@ -1,7 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Api, ApiRefusal, listOf } from './api.ts'
 import { cephNamespaces, toolboxOf } from './ceph-flags.ts'
-import { groupsOf } from './groups.ts'
 import { settingsPath } from './longhorn-settings.ts'
+import type { Systems } from './systems.ts'
 
 /** k8s.io/api authorization/v1 ResourceAttributes */
 interface Access {
@@ -19,7 +20,10 @@ const apps = (resource: string): readonly Access[] => [
 const all = (verbs: readonly string[], rest: Omit<Access, 'verb'>): readonly Access[] =>
   verbs.map((verb) => ({ verb, ...rest }))
 
-/** What a power cut needs, in words, and what it takes. */
+const lease = { group: 'coordination.k8s.io', resource: 'leases', namespace: 'kube-system' }
+const definitions = { group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions' }
+
+/** What a power cut and an upgrade need, in words, and what it takes: every call that the adapter makes. */
 const needs: readonly (readonly [string, readonly Access[]])[] = [
   ['see nodes', all(['get', 'list'], { resource: 'nodes' })],
   ['cordon nodes', all(['patch'], { resource: 'nodes' })],
@@ -29,26 +33,43 @@ const needs: readonly (readonly [string, readonly Access[]])[] = [
   ['scale Deployments', apps('deployments')],
   ['scale StatefulSets', apps('statefulsets')],
   ['suspend CronJobs', all(['list', 'get', 'patch'], { group: 'batch', resource: 'cronjobs' })],
+  ['hold the lease', all(['get', 'create', 'patch'], lease)],
+  ['see disruption budgets', all(['list'], { group: 'policy', resource: 'poddisruptionbudgets' })],
+  ['see volume attachments', all(['list'], { group: 'storage.k8s.io', resource: 'volumeattachments' })],
+  ['see which storage systems are installed', all(['get'], definitions)],
 ]
 
 const changeLonghorn = "change Longhorn's settings"
 const setFlags = "set Ceph's flags"
 
-/** What of a power cut's needs the API server would refuse us, in words. */
-export async function lookAtPermissions(api: Api, signal: AbortSignal): Promise<readonly string[]> {
-  const groups = await groupsOf(api, signal)
+const seeLonghorn = "see Longhorn's volumes"
+const longhornData = ['volumes', 'replicas'].map((resource) => ({ verb: 'list', group: 'longhorn.io', resource }))
+
+/**
+ * What of these needs the API server would refuse us, in words.
+ *
+ * @throws AgentError where it is not known which storage systems there are
+ */
+export async function lookAtPermissions(api: Api, systems: Systems, signal: AbortSignal): Promise<readonly string[]> {
+  const { present, unknown } = await systems.find(signal)
+  for (const error of unknown.values()) throw error
+  const need = async ([what, accesses]: readonly [string, readonly Access[]]) =>
+    (await mayAll(api, accesses, signal)) ? undefined : what
   // The pool of connections bounds how many questions are out at a time.
   const answers = await Promise.all([
-    ...needs.map(async ([what, accesses]) => ((await mayAll(api, accesses, signal)) ? undefined : what)),
-    groups.has('longhorn.io') ? unlessForbidden(changeLonghorn, longhorn(api, signal)) : undefined,
-    groups.has('ceph.rook.io') ? unlessForbidden(setFlags, ceph(api, signal)) : undefined,
+    ...needs.map(need),
+    present.has('longhorn') ? need([seeLonghorn, longhornData]) : undefined,
+    present.has('longhorn') ? unlessForbidden(changeLonghorn, longhorn(api, systems, signal)) : undefined,
+    present.has('ceph') ? unlessForbidden(setFlags, ceph(api, systems, signal)) : undefined,
   ])
   return answers.filter((answer) => answer !== undefined)
 }
 
-async function longhorn(api: Api, signal: AbortSignal): Promise<string | undefined> {
+async function longhorn(api: Api, { whereServed }: Systems, signal: AbortSignal): Promise<string | undefined> {
+  const kind = { group: 'longhorn.io', plural: 'settings' }
+  const list = () => listOf<{ metadata: { namespace: string } }>(api, settingsPath, signal)
   // A role may be for one namespace alone, so each that has settings is asked for.
-  const settings = await listOf<{ metadata: { namespace: string } }>(api, settingsPath, signal)
+  const settings = (await whereServed(kind, list, signal)) ?? []
   const namespaces = [...new Set(settings.map(({ metadata }) => metadata.namespace))]
   const what = { group: 'longhorn.io', resource: 'settings' }
   const may = await mayAll(
@@ -59,8 +80,9 @@ async function longhorn(api: Api, signal: AbortSignal): Promise<string | undefin
   return may ? undefined : changeLonghorn
 }
 
-async function ceph(api: Api, signal: AbortSignal): Promise<string | undefined> {
-  for (const namespace of await cephNamespaces(api, signal)) {
+async function ceph(api: Api, { whereServed }: Systems, signal: AbortSignal): Promise<string | undefined> {
+  const kind = { group: 'ceph.rook.io', plural: 'cephclusters' }
+  for (const namespace of (await whereServed(kind, () => cephNamespaces(api, signal), signal)) ?? []) {
     // A WebSocket begins as a GET: that needs `get`, and from Kubernetes 1.35 on `create` too (kubernetes/kubernetes#134577).
     const exec = all(['get', 'create'], { resource: 'pods', subresource: 'exec', namespace })
     if (!(await mayAll(api, exec, signal))) return setFlags
@@ -73,19 +95,27 @@ async function mayAll(api: Api, accesses: readonly Access[], signal: AbortSignal
   return (await Promise.all(accesses.map((access) => may(api, access, signal)))).every(Boolean)
 }
 
-/** Asks the API server, which asks whoever decides there. Everybody may ask it of themselves. */
+/** Before a no is asked about again, in ms: an API server that has just started knows no roles, and says no to all. */
+const pauses = [100, 400]
+
+/** Asks the API server, which asks whoever decides there. Everybody may ask it of themselves. A no counts if it lasts. */
 async function may(api: Api, resourceAttributes: Access, signal: AbortSignal): Promise<boolean> {
-  const { status } = await api.send<{ status?: { allowed?: boolean } }>({
-    method: 'POST',
-    path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
-    body: {
-      apiVersion: 'authorization.k8s.io/v1',
-      kind: 'SelfSubjectAccessReview',
-      spec: { resourceAttributes },
-    },
-    signal,
-  })
-  return status?.allowed === true
+  for (let asked = 0; ; asked++) {
+    const { status } = await api.send<{ status?: { allowed?: boolean } }>({
+      method: 'POST',
+      path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
+      body: {
+        apiVersion: 'authorization.k8s.io/v1',
+        kind: 'SelfSubjectAccessReview',
+        spec: { resourceAttributes },
+      },
+      signal,
+    })
+    if (status?.allowed === true) return true
+    const pause = pauses[asked]
+    if (pause === undefined) return false
+    await sleep(pause, undefined, { signal }).catch(() => {})
+  }
 }
 
 /** Who may not even look can do nothing either. */

@@ -1,8 +1,17 @@
 import { AgentError } from '../../core/errors.ts'
 import type { Kubernetes, ScaledWorkload, WorkloadSelection } from '../../core/ports.ts'
 import { type Api, ApiRefusal, isMissing, listOf, queryOf } from './api.ts'
+import { despiteConflicts } from './conflicts.ts'
 import { replicasAnnotation } from './marks.ts'
-import { conflicts } from './nodes.ts'
+
+/**
+ * On a workload that we scaled to nothing: how many replicas it had, for whoever finds it without our journal. A label,
+ * because controllers copy annotations: a Deployment's to its ReplicaSets, from where `kubectl rollout undo` brings them
+ * back, and a StatefulSet's to its ControllerRevisions (kubernetes pkg/controller/deployment/util/deployment_util.go
+ * copyDeploymentAnnotationsToReplicaSet, pkg/controller/statefulset/stateful_set_control.go). Nobody copies its labels.
+ * Caretaker 0.1 wrote an annotation of this name: it is taken away with the next change, and never believed.
+ */
+export const replicasLabel = 'caretaker.homelab/replicas-before'
 
 /** k8s.io/api apps/v1 Deployment, StatefulSet; batch/v1 CronJob. */
 interface WorkloadObject {
@@ -10,6 +19,7 @@ interface WorkloadObject {
     readonly name: string
     readonly namespace: string
     readonly resourceVersion: string
+    readonly labels?: Readonly<Record<string, string>>
     readonly annotations?: Readonly<Record<string, string>>
   }
   readonly spec?: { readonly replicas?: number; readonly suspend?: boolean }
@@ -34,13 +44,17 @@ export function createScaling(api: Api): Pick<Kubernetes, 'scalable' | 'scale'> 
     const path = `${root}/namespaces/${encodeURIComponent(namespace)}/${plural}/${encodeURIComponent(name)}`
     const patch = (at: string, body: object) => api.send({ method: 'PATCH', path: at, body, signal })
     const { metadata, spec } = await api.send<WorkloadObject>({ method: 'GET', path, signal })
-    const { resourceVersion, annotations } = metadata
+    const { resourceVersion, labels, annotations } = metadata
     const present = replicasOf(kind, spec)
     // Who has put some back meanwhile is not overruled; of a note that outlasted its putting back, we are rid.
     const isToChange = replicas === 0 ? present > 0 : present === 0
+    const isNoted = labels?.[replicasLabel] !== undefined || annotations?.[replicasAnnotation] !== undefined
+    const isToNote = replicas > 0 ? isNoted : isToChange
     const note = replicas > 0 ? null : String(present)
-    const isToNote = replicas > 0 ? annotations?.[replicasAnnotation] !== undefined : isToChange
-    const noteIn = { annotations: { [replicasAnnotation]: note } }
+    const noteIn = {
+      labels: { [replicasLabel]: note },
+      ...(annotations?.[replicasAnnotation] === undefined ? {} : { annotations: { [replicasAnnotation]: null } }),
+    }
     if (kind === 'CronJob') {
       if (!isToChange && !isToNote) return
       const metadataOf = { resourceVersion, ...(isToNote ? noteIn : {}) }
@@ -70,13 +84,10 @@ export function createScaling(api: Api): Pick<Kubernetes, 'scalable' | 'scale'> 
       return [...all.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one)
     },
     async scale(workload, replicas, signal) {
-      for (let attempt = 1; ; attempt++) {
-        try {
-          return await scaleOnce(workload, replicas, signal)
-        } catch (error) {
-          if (isMissing(error, resources[workload.kind].plural)) return
-          if (!(error instanceof ApiRefusal) || error.status !== 409 || attempt >= conflicts) throw error
-        }
+      try {
+        await despiteConflicts(signal, () => scaleOnce(workload, replicas, signal))
+      } catch (error) {
+        if (!isMissing(error, resources[workload.kind].plural)) throw error
       }
     },
   }

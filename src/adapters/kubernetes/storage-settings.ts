@@ -1,40 +1,91 @@
 import type { Kubernetes, StorageSetting } from '../../core/ports.ts'
+import { isStarting } from './absence.ts'
 import { type Api, ApiRefusal } from './api.ts'
 import { cephNamespaces, lookAtFlags, setFlag } from './ceph-flags.ts'
-import { groupsOf } from './groups.ts'
 import { lookAtSettings, setSetting } from './longhorn-settings.ts'
+import { type CustomKind, type StorageSystem, type Systems, whileItStarts } from './systems.ts'
+
+const kinds: Readonly<Record<StorageSystem, CustomKind>> = {
+  longhorn: { group: 'longhorn.io', plural: 'settings' },
+  ceph: { group: 'ceph.rook.io', plural: 'cephclusters' },
+}
+
+interface Found {
+  readonly settings: readonly StorageSetting[]
+  /** Why a system could not be asked yet, by an API server that is starting. */
+  readonly unknown: readonly unknown[]
+}
 
 /** What keeps Longhorn and Ceph from copying data about while nodes are away on purpose. */
-export function createStorageSettings(api: Api): Pick<Kubernetes, 'storageSettings' | 'setStorage'> {
+export function createStorageSettings(api: Api, systems: Systems): Pick<Kubernetes, 'storageSettings' | 'setStorage'> {
+  async function find(signal: AbortSignal): Promise<Found> {
+    const { present, unknown } = await systems.find(signal)
+    const errors: unknown[] = [...unknown.values()]
+    const of = async (system: StorageSystem, read: () => Promise<readonly StorageSetting[]>) => {
+      if (!present.has(system)) return []
+      try {
+        return (await systems.whereServed(kinds[system], read, signal)) ?? []
+      } catch (error) {
+        if (isForbidden(error)) return []
+        if (!isStarting(error)) throw error
+        errors.push(error)
+        return []
+      }
+    }
+    const [longhorn, ceph] = await Promise.all([
+      of('longhorn', () => lookAtSettings(api, signal)),
+      of('ceph', () => flagsOfAll(api, signal)),
+    ])
+    return { settings: [...longhorn, ...ceph], unknown: errors }
+  }
+
   return {
     async storageSettings(signal) {
-      const groups = await groupsOf(api, signal)
-      const [longhorn, ceph] = await Promise.all([
-        groups.has('longhorn.io') ? lookAtSettings(api, signal).catch(withoutForbidden) : [],
-        groups.has('ceph.rook.io') ? flagsOfAll(api, signal) : [],
-      ])
-      return [...longhorn, ...ceph]
+      // They are asked for once, when the power fails: a control plane that comes back just then is given a moment.
+      const { settings, unknown } = await whileItStarts(
+        (found) => found.unknown.some(isStarting),
+        () => find(signal),
+        signal,
+      )
+      // What one system says is worth setting without the other.
+      if (settings.length === 0) for (const error of unknown) throw error
+      return settings
     },
     async setStorage(setting, value, signal) {
-      const [set, group] = setting.system === 'ceph' ? [setFlag, 'ceph.rook.io'] : [setSetting, 'longhorn.io']
-      try {
-        await set(api, setting, value, signal)
-      } catch (error) {
-        // The whole system was taken out of the cluster, its kinds with it.
-        const isGone = error instanceof ApiRefusal && error.status === 404 && !(await groupsOf(api, signal)).has(group)
-        if (!isGone) throw error
+      const set = setting.system === 'ceph' ? setFlag : setSetting
+      const attempt = async (): Promise<ApiRefusal | undefined> => {
+        let refusal: ApiRefusal | undefined
+        const act = () =>
+          set(api, setting, value, signal).catch((error: unknown) => {
+            if (error instanceof ApiRefusal && error.status === 404) refusal = error
+            throw error
+          })
+        try {
+          // Undefined, too, where the whole system was taken out of the cluster, its kinds with it.
+          await systems.whereServed(kinds[setting.system], act, signal)
+          return undefined
+        } catch (error) {
+          if (refusal !== undefined && isStarting(error)) return refusal
+          throw error
+        }
       }
+      const refusal = await whileItStarts((one) => one !== undefined, attempt, signal)
+      if (refusal) throw refusal
     },
   }
 }
 
 async function flagsOfAll(api: Api, signal: AbortSignal): Promise<readonly StorageSetting[]> {
-  const namespaces = await cephNamespaces(api, signal).catch(withoutForbidden)
+  const namespaces = await cephNamespaces(api, signal)
   return (await Promise.all(namespaces.map((each) => lookAtFlags(api, each, signal).catch(withoutForbidden)))).flat()
 }
 
 /** What we may not do is left out here, and told by `forbidden`: the rest is worth doing without it. */
 function withoutForbidden(error: unknown): readonly never[] {
-  if (error instanceof ApiRefusal && error.status === 403) return []
+  if (isForbidden(error)) return []
   throw error
+}
+
+function isForbidden(error: unknown): boolean {
+  return error instanceof ApiRefusal && error.status === 403
 }

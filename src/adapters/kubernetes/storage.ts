@@ -1,15 +1,20 @@
 import type { StorageFacts } from '../../core/cluster.ts'
 import type { Api } from './api.ts'
 import { lookAtCeph } from './ceph.ts'
-import { groupsOf } from './groups.ts'
 import { lookAtLonghorn } from './longhorn.ts'
+import type { Systems } from './systems.ts'
 
-/** What the storage systems inside the cluster say, each through its own objects. */
-export async function lookAtStorage(api: Api, signal: AbortSignal): Promise<StorageFacts> {
-  const groups = await groupsOf(api, signal)
+/**
+ * What the storage systems inside the cluster say, each through its own objects.
+ *
+ * @throws AgentError `unreachable` where it is not known which systems there are: half of them is not an answer
+ */
+export async function lookAtStorage(api: Api, systems: Systems, signal: AbortSignal): Promise<StorageFacts> {
+  const { present, unknown } = await systems.find(signal)
+  for (const error of unknown.values()) throw error
   const [longhorn, ceph] = await Promise.all([
-    groups.has('longhorn.io') ? lookAtLonghorn(api, signal) : undefined,
-    groups.has('ceph.rook.io') ? lookAtCeph(api, signal) : undefined,
+    present.has('longhorn') ? lookAtLonghorn(api, systems, signal) : undefined,
+    present.has('ceph') ? lookAtCeph(api, systems, signal) : undefined,
   ])
   return {
     systems: [...(longhorn ? ['longhorn'] : []), ...(ceph ? ['ceph'] : [])],

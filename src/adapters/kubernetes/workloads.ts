@@ -1,13 +1,20 @@
 import type { BlockingBudget, Workloads } from '../../core/cluster.ts'
 import { type Api, listOf, queryOf } from './api.ts'
-import { fullName, isStorageEngine, mustGo, ownerOf, type PodObject } from './pods.ts'
+import { controllerOf, fullName, isStorageEngine, mustGo, ownerOf, type PodObject } from './pods.ts'
 
 /** k8s.io/api policy/v1. */
 interface BudgetObject {
   readonly metadata: { readonly name: string; readonly namespace: string; readonly generation?: number }
-  readonly spec?: { readonly selector?: LabelSelector | null }
+  readonly spec?: {
+    readonly selector?: LabelSelector | null
+    /** A number of pods, or a share of them such as `50%`. */
+    readonly minAvailable?: number | string
+    readonly maxUnavailable?: number | string
+    readonly unhealthyPodEvictionPolicy?: string
+  }
   readonly status?: {
     readonly disruptionsAllowed?: number
+    readonly currentHealthy?: number
     readonly desiredHealthy?: number
     readonly expectedPods?: number
     readonly observedGeneration?: number
@@ -36,43 +43,138 @@ export async function lookAtWorkloads(api: Api, signal: AbortSignal): Promise<Wo
     listOf<BudgetObject>(api, '/apis/policy/v1/poddisruptionbudgets', signal),
     listOf<PodObject>(api, pendingOnes, signal),
   ])
-  const blocking = await Promise.all(budgets.map((budget) => blockingBudget(api, budget, signal)))
-  return { blocking: blocking.filter((one) => one !== undefined), pending: pending.flatMap(describeUnschedulable) }
+  const suspects = budgets.filter((budget) => mayBlock(budget) || budgets.some((other) => mayOverlap(budget, other)))
+  const covered = await Promise.all(
+    suspects.map(async (budget) => ({ budget, pods: await podsOf(api, budget, signal) })),
+  )
+  const alone = covered.flatMap(({ budget, pods }): BlockingBudget[] => {
+    const why = whyNever(budget, pods)
+    return why === undefined
+      ? []
+      : blocking(
+          budget,
+          why,
+          pods.filter((pod) => !isFreeToGo(budget, pod)),
+        )
+  })
+  return { blocking: [...alone, ...shared(covered)], pending: pending.flatMap(describeUnschedulable) }
 }
 
-async function blockingBudget(
-  api: Api,
-  budget: BudgetObject,
-  signal: AbortSignal,
-): Promise<BlockingBudget | undefined> {
-  const { name, namespace } = budget.metadata
-  const why = whyNever(budget)
-  const labelSelector = selectorText(budget.spec?.selector)
-  if (why === undefined || labelSelector === undefined) return undefined
-  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods${queryOf({ labelSelector })}`
-  const pods = (await listOf<PodObject>(api, path, signal)).flatMap((pod) => {
+interface Covered {
+  readonly budget: BudgetObject
+  readonly pods: readonly PodObject[]
+}
+
+/** The pods that the budget's selector chooses, whatever becomes of them. */
+async function podsOf(api: Api, { metadata, spec }: BudgetObject, signal: AbortSignal): Promise<readonly PodObject[]> {
+  const labelSelector = selectorText(spec?.selector)
+  if (labelSelector === undefined) return []
+  const path = `/api/v1/namespaces/${encodeURIComponent(metadata.namespace)}/pods${queryOf({ labelSelector })}`
+  return listOf<PodObject>(api, path, signal)
+}
+
+/** Those of the pods that a drain would ask to go, and that their budget would keep. */
+function blocking({ metadata }: BudgetObject, why: string, pods: readonly PodObject[]): BlockingBudget[] {
+  const kept = pods.flatMap((pod) => {
     const node = pod.spec?.nodeName
-    // What a drain leaves alone is not kept by its budget, and Longhorn takes its engines' budgets away by itself.
-    return node === undefined || !mustGo(pod) || isStorageEngine(pod)
+    return node === undefined || !asksBudget(pod) || isStorageEngine(pod)
       ? []
       : [{ name: pod.metadata.name, node, owner: ownerOf(pod) }]
   })
-  return pods.length === 0 ? undefined : { budget: `${namespace}/${name}`, why, pods }
+  return kept.length === 0 ? [] : [{ budget: `${metadata.namespace}/${metadata.name}`, why, pods: kept }]
+}
+
+/**
+ * Whether a drain asks a budget for this pod: not what it leaves alone, and an eviction asks none for a pod that has not
+ * started yet, goes already, or has no labels (kubernetes pkg/registry/core/pod/storage/eviction.go).
+ */
+function asksBudget(pod: PodObject): boolean {
+  const { labels = {}, deletionTimestamp } = pod.metadata
+  const isStarting = pod.status?.phase === 'Pending'
+  return mustGo(pod) && !isStarting && deletionTimestamp === undefined && Object.keys(labels).length > 0
+}
+
+/**
+ * A pod that is not ready goes although nothing is allowed: with `AlwaysAllow` in any case, else where the others are
+ * enough (eviction.go).
+ */
+function isFreeToGo({ spec, status = {} }: BudgetObject, { status: pod }: PodObject): boolean {
+  if (pod?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True')) return false
+  const { currentHealthy = 0, desiredHealthy = 0 } = status
+  return spec?.unhealthyPodEvictionPolicy === 'AlwaysAllow' || (desiredHealthy > 0 && currentHealthy >= desiredHealthy)
+}
+
+/** It allows nothing now, and its controller has worked it out, or has failed to. */
+function mayBlock({ metadata, status = {} }: BudgetObject): boolean {
+  const { disruptionsAllowed = 0, observedGeneration = 0 } = status
+  if (disruptionsAllowed > 0) return false
+  // One that has never been worked out has no observedGeneration at all: that it failed is all there is to know.
+  return syncFailure(status) !== undefined || observedGeneration >= (metadata.generation ?? 0)
 }
 
 /**
  * Why this budget will never allow an eviction as its workload stands. One that needs fewer pods than there are to be
  * only has no room at present, as while a pod is unwell; and what its controller has not looked at yet says nothing
- * (kubernetes pkg/controller/disruption).
+ * (kubernetes pkg/controller/disruption/disruption.go getExpectedPodCount, updatePdbStatus).
  */
-function whyNever({ metadata, status = {} }: BudgetObject): string | undefined {
-  const { disruptionsAllowed = 0, desiredHealthy = 0, expectedPods = 0, observedGeneration = 0 } = status
-  if (disruptionsAllowed > 0 || observedGeneration < (metadata.generation ?? 0)) return undefined
-  // The controller can't count, for example pods that have no owner with a scale: then nothing is ever allowed.
-  const failed = status.conditions?.find(({ type, reason }) => type === 'DisruptionAllowed' && reason === 'SyncFailed')
-  if (failed) return failed.message || 'it can not be worked out'
-  if (expectedPods === 0 || desiredHealthy < expectedPods) return undefined
-  return `needs ${desiredHealthy} of ${expectedPods} pods`
+function whyNever(budget: BudgetObject, pods: readonly PodObject[]): string | undefined {
+  if (!mayBlock(budget)) return undefined
+  const { spec, status = {} } = budget
+  // The controller can't count, for example pods whose owner has no scale: then nothing is ever allowed.
+  const failure = syncFailure(status)
+  if (failure !== undefined) return failure
+  const { desiredHealthy = 0, expectedPods = 0 } = status
+  const running = pods.filter(({ status: { phase } = {} }) => phase !== 'Succeeded' && phase !== 'Failed')
+  // A number of pods that must stay is compared with the pods there are, everything else with what their owners want.
+  const isCounted = spec?.maxUnavailable === undefined && typeof spec?.minAvailable === 'number'
+  const bare = running.filter((pod) => controllerOf(pod) === undefined)
+  if (!isCounted && expectedPods === 0 && running.length > 0) {
+    const [first] = bare
+    return first === undefined
+      ? 'the owners of its pods want none of them'
+      : `pod "${first.metadata.name}" has no controller, and only a minAvailable that is a number counts such pods`
+  }
+  const most = isCounted ? running.length : expectedPods + bare.length
+  return most === 0 || desiredHealthy < most ? undefined : `needs ${desiredHealthy} of ${most} pods`
+}
+
+/** What the controller says of a budget that it can't work out. */
+function syncFailure({ conditions }: NonNullable<BudgetObject['status']>): string | undefined {
+  const failed = conditions?.find(({ type, reason }) => type === 'DisruptionAllowed' && reason === 'SyncFailed')
+  return failed && (failed.message || 'it can not be worked out')
+}
+
+/** Pods with more than one budget: the API server evicts none of them, whatever the budgets say (500). */
+function shared(covered: readonly Covered[]): BlockingBudget[] {
+  const budgetsOf = new Map<string, { readonly pod: PodObject; readonly budgets: BudgetObject[] }>()
+  for (const { budget, pods } of covered) {
+    for (const pod of pods) {
+      const known = budgetsOf.get(pod.metadata.uid)
+      if (known) known.budgets.push(budget)
+      else budgetsOf.set(pod.metadata.uid, { pod, budgets: [budget] })
+    }
+  }
+  const groups = new Map<string, { readonly budgets: readonly BudgetObject[]; readonly pods: PodObject[] }>()
+  for (const { pod, budgets } of budgetsOf.values()) {
+    if (budgets.length < 2) continue
+    const key = budgets.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`).join(' ')
+    const group = groups.get(key)
+    if (group) group.pods.push(pod)
+    else groups.set(key, { budgets, pods: [pod] })
+  }
+  return [...groups.values()].flatMap(({ budgets: [first, ...others], pods }) => {
+    const names = others.map(({ metadata }) => metadata.name).join(' and ')
+    return blocking(first!, `${names} covers the same pods, and one with two budgets is never evicted`, pods)
+  })
+}
+
+/** Whether two budgets can have a pod in common: not where they want different values of the same label. */
+function mayOverlap(one: BudgetObject, other: BudgetObject): boolean {
+  if (one === other || one.metadata.namespace !== other.metadata.namespace) return false
+  if (!one.spec?.selector || !other.spec?.selector) return false
+  const { matchLabels: first = {} } = one.spec.selector
+  const { matchLabels: second = {} } = other.spec.selector
+  return !Object.entries(first).some(([key, value]) => Object.hasOwn(second, key) && second[key] !== value)
 }
 
 /** As a list's `labelSelector` (k8s.io/apimachinery meta/v1 LabelSelectorAsSelector); undefined where it chooses nothing. */

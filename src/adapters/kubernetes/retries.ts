@@ -1,0 +1,82 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { AgentError } from '../../core/errors.ts'
+import { ApiRefusal, causesOf } from './answers.ts'
+
+interface Request {
+  readonly method: string
+  readonly path: string
+  readonly signal: AbortSignal
+}
+
+/**
+ * Pauses before a 403 is asked about again, in ms. An API server that has just started knows no roles yet, and forbids
+ * everything to everybody outside system:masters until its informers have them (kubernetes pkg/registry/rbac).
+ */
+const forbiddenPauses = [250, 650]
+/** A 403 that lasted is believed at once when the same is asked within this time, in ms. */
+const forbiddenFor = 60_000
+/** A server that asks to be left alone for longer is asked again by whoever waits, in ms. */
+const longestPause = 10_000
+const mostPauses = 10
+
+/**
+ * Sends again what an API server refuses only because it is starting or busy: a 403 until it has lasted, and a 429 or
+ * 503 after the time that it asks for (`Retry-After`; k8s.io/client-go rest/with_retry.go). All within the signal. What
+ * it answers is refused before anything was done, so that every method can be sent again.
+ */
+export function createRetries(): <T>(request: Request, send: () => Promise<T>) => Promise<T> {
+  /** By what was asked for: until when its 403 is believed. */
+  const forbidden = new Map<string, number>()
+
+  return async (request, send) => {
+    const kind = kindOf(request)
+    let refusals = 0
+    for (let pauses = 0; ; pauses++) {
+      try {
+        const answer = await send()
+        forbidden.delete(kind)
+        return answer
+      } catch (error) {
+        if (!(error instanceof ApiRefusal)) throw error
+        if (error.status === 403) {
+          if (isFinal(error) || (forbidden.get(kind) ?? 0) > performance.now()) throw error
+          const pause = forbiddenPauses[refusals++]
+          if (pause === undefined) {
+            forbidden.set(kind, performance.now() + forbiddenFor)
+            throw error
+          }
+          await rest(pause, request.signal)
+          // It may have been one of those that pass.
+          if (request.signal.aborted) throw new AgentError('unreachable', error.message, error)
+          continue
+        }
+        const { status, retryAfter } = error
+        if ((status !== 429 && status !== 503) || retryAfter === undefined || isFinal(error)) throw error
+        if (retryAfter > longestPause || pauses >= mostPauses) throw error
+        await rest(retryAfter, request.signal)
+        if (request.signal.aborted) throw error
+      }
+    }
+  }
+}
+
+/**
+ * Refusals for a reason that no pause takes away: an eviction that a disruption budget forbids, which has its own time
+ * to be asked again, and an object that is made in a namespace on its way out.
+ */
+function isFinal(error: ApiRefusal): boolean {
+  return causesOf(error).some(({ reason }) => reason === 'DisruptionBudget' || reason === 'NamespaceTerminating')
+}
+
+/** What a role is about: the method, and the path without the names of namespaces and objects. */
+function kindOf({ method, path }: Request): string {
+  const [place = ''] = path.split('?')
+  const [, root = '', rest = ''] = /^(\/api\/[^/]+|\/apis\/[^/]+\/[^/]+)\/(.*)$/.exec(place) ?? []
+  const [resource, name, subresource] = rest.replace(/^namespaces\/[^/]+\/(?=.)/, '').split('/')
+  return root === '' ? `${method} ${place}` : [method, root, resource, name && '*', subresource].join(' ')
+}
+
+/** Ends early where the signal does. */
+async function rest(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => {})
+}
