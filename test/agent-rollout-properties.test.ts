@@ -62,6 +62,8 @@ const faults: Readonly<Record<string, (machine: FakeMachine, homelab: FakeHomela
     addresses.set(machine.name, other).set(other, machine.name)
   },
   'the addresses are right again': (_, { addresses }) => addresses.clear(),
+  'the Factory withdraws the release': (_, homelab) => (homelab.withdrawn = ['v1.14.1']),
+  'the Factory loses the release': (_, homelab) => (homelab.versions = ['v1.13.9']),
   'the API server starts anew': (_, homelab) => (homelab.apiStarting = 6),
   'storage is being rebuilt': (_, homelab) =>
     (homelab.storage = {
@@ -195,6 +197,7 @@ async function play(seed: number): Promise<Played> {
       same = said(outcome) === said(last) ? same + 1 : 0
       last = outcome
       log.push(`=> ${said(outcome)}`)
+      await it.run('watch-releases').catch(() => {})
       if (outcome.kind === 'done') return
       // As the queue does, which looks again when it was asked to.
       await sleep(Math.min(10, Math.max(0, outcome.at.getTime() - Date.now())))
@@ -211,7 +214,7 @@ async function play(seed: number): Promise<Played> {
   }
   homelab.storage = { systems: [], unwell: [], lastReplicas: new Map() }
   homelab.addresses.clear()
-  homelab.apiStarting = 0
+  Object.assign(homelab, { apiStarting: 0, withdrawn: [], versions: ['v1.13.9', 'v1.14.1'] })
   const { journal } = homelab.ports
   remembered.blocked.remember(journal, {})
   for (const words of [remembered.paused, remembered.aborted, remembered.rollbacks]) words.remember(journal, undefined)
@@ -221,6 +224,8 @@ async function play(seed: number): Promise<Played> {
     it = startAgent(homelab, options)
     await ready(it)
   }
+  await it.run('watch-releases')
+  await it.run('stage-image')
   for (const machine of homelab.machines.values()) {
     Object.assign(machine, {
       rollsBack: false,

@@ -44,6 +44,11 @@ const tasks = {
   test: () =>
     needs(['queue', 'nut', 'nut-tls', 'tftp', 'curl', 'uki', 'kubectl', 'ssh'], { required: false }) &&
     run('vitest', 'run', ...rest),
+  // The random stories that `npm test` plays some hundreds of; SEEDS=n plays as many.
+  soak: () => {
+    env.SEEDS = process.env.SEEDS ?? '5000'
+    return run('vitest', 'run', 'properties', ...rest)
+  },
   bench: () =>
     needs(['queue', 'nut', 'curl'], { required: true }) &&
     run('node', '--disable-warning=ExperimentalWarning', 'test/bench/bench.ts', ...rest),
