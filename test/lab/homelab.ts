@@ -140,7 +140,7 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
       host: 41 + index,
     })),
   ]
-  const nodes = shapes.map(({ name, role, host }) =>
+  const nodes: TalosNode[] = shapes.map(({ name, role, host }) =>
     stack.use(
       createTalosNode({
         name,
@@ -155,6 +155,7 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
         extensionsOf,
         kernelArgumentsOf,
         kubeconfig: () => kubeconfig,
+        peers: () => nodes,
         pace,
       }),
     ),

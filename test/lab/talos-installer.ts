@@ -23,10 +23,20 @@ export interface ImageStore {
   has(ref: string, instance: ContainerdInstance | undefined): boolean
   /** What was pulled by this very name. */
   find(ref: string, instance: ContainerdInstance | undefined): LabImage | undefined
+  /** All names of all images there, by name. */
+  list(instance: ContainerdInstance | undefined): readonly ListedImage[]
+}
+
+/** A name of an image, and its digest; `pulledAt` in ms since the epoch. */
+export interface ListedImage {
+  readonly name: string
+  readonly digest: string
+  readonly pulledAt: number
 }
 
 export function createImageStore(machine: Machine): ImageStore {
   const stores = new Map<string, Map<string, LabImage>>()
+  const pulled = new Map<string, number>()
 
   function storeOf(instance: ContainerdInstance | undefined): Map<string, LabImage> {
     const key = instanceKey(instance)
@@ -45,11 +55,23 @@ export function createImageStore(machine: Machine): ImageStore {
       const pinned = pinnedName(ref)
       if (!store.has(pinned)) await pause(machine.pace.pull, undefined, { signal })
       store.set(ref, image).set(pinned, image)
+      if (!pulled.has(pinned)) pulled.set(pinned, Date.now())
       return pinned
     },
     has: (ref, instance) => storeOf(instance).has(pinnedName(ref)),
     find: (ref, instance) => storeOf(instance).get(ref),
+    list: (instance) =>
+      [...(baseImages[instanceKey(instance)] ?? []), ...storeOf(instance).keys()].toSorted().map((name) => {
+        const pinned = pinnedName(name)
+        return { name, digest: pinned.slice(pinned.indexOf('@') + 1), pulledAt: pulled.get(pinned) ?? machine.bootedAt }
+      }),
   }
+}
+
+/** What a node has without anybody's doing. */
+const baseImages: Partial<Record<string, readonly string[]>> = {
+  system: ['ghcr.io/siderolabs/kubelet:v1.36.3'],
+  cri: ['registry.k8s.io/pause:3.10.1', 'registry.k8s.io/kube-proxy:v1.36.3'],
 }
 
 /** The containerd by talosctl's names (`system` and `cri` on disk, `inmem` in memory). */

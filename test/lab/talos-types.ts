@@ -68,7 +68,13 @@ export interface TalosNodeOptions {
   /** The kubeconfig that a control plane hands out to an admin. */
   readonly kubeconfig?: () => string
   readonly pace?: Partial<TalosPace>
+  /** All nodes of the cluster, this one among them, as discovery and the health check see them. */
+  readonly peers?: () => readonly TalosPeer[]
 }
+
+/** What nodes know of each other. */
+export type TalosPeer = Pick<TalosNode, 'name' | 'role' | 'address' | 'version' | 'power'> &
+  Partial<Pick<TalosNode, 'stage' | 'ready'>>
 
 /** A call that was to change something, allowed or not. */
 export interface TalosCall {
