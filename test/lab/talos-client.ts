@@ -14,6 +14,7 @@ import {
   type Event,
 } from '../../src/adapters/talos/gen/machine_pb.ts'
 import { State } from '../../src/adapters/talos/gen/state_pb.ts'
+import { iterable } from '../../src/adapters/talos/whole.ts'
 import type { LabAuthority } from './authority.ts'
 import type { TalosNode } from './talos-types.ts'
 
@@ -34,7 +35,14 @@ export async function connectTalos(
   const { cert, key } = await authority.issueClient({ common: 'test', organizations })
   const baseUrl = `https://${node.address}:${node.port}`
   const session = new Http2SessionManager(baseUrl, {}, { ca: authority.ca, cert, key })
-  const transport = createGrpcTransport({ baseUrl, sessionManager: session })
+  const transport = createGrpcTransport({
+    baseUrl,
+    sessionManager: {
+      authority: session.authority,
+      request: async (...request) => iterable(await session.request(...request)),
+      notifyResponseByteRead: (stream) => session.notifyResponseByteRead(stream),
+    },
+  })
   return {
     machine: createClient(MachineService, transport),
     lifecycle: createClient(LifecycleService, transport),

@@ -85,7 +85,16 @@ const stageNumbers: Record<Stage, StageNumber> = {
   upgrading: StageNumber.UPGRADING,
 }
 
-const defaultPace: TalosPace = { pull: 50, install: 80, stop: 80, boot: 100, settle: 100, cordon: 60_000, etcd: 0 }
+const defaultPace: TalosPace = {
+  pull: 50,
+  install: 80,
+  stop: 80,
+  boot: 100,
+  settle: 100,
+  cordon: 60_000,
+  etcd: 0,
+  containerd: 10_000,
+}
 
 /** A machine without power, with its first release on the disk. */
 export function createMachine(options: TalosNodeOptions, faults: TalosFaults): Machine {

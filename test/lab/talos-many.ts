@@ -1,5 +1,7 @@
+import { gunzipSync } from 'node:zlib'
 import { create, toBinary } from '@bufbuild/protobuf'
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
+import { Code, ConnectError } from '@connectrpc/connect'
 import { MetadataSchema } from '../../src/adapters/talos/gen/common_pb.ts'
 import { MachineService } from '../../src/adapters/talos/gen/machine_pb.ts'
 
@@ -67,18 +69,26 @@ function partsOf(response: Uint8Array): Uint8Array[] {
 }
 
 /** gRPC's frame: not compressed, and the length. */
-function framed(message: Uint8Array): Buffer {
+export function framed(message: Uint8Array): Buffer {
   const head = Buffer.alloc(5)
   head.writeUInt32BE(message.length, 1)
   return Buffer.concat([head, message])
 }
 
-/** The messages out of their frames. */
-export function unframed(body: Buffer): Uint8Array[] {
+/**
+ * The messages out of their frames, unpacked where the frame's flag says so.
+ *
+ * @throws ConnectError as grpc-go: a flag without an encoding
+ */
+export function unframed(body: Buffer, encoding?: string): Uint8Array[] {
   const messages: Uint8Array[] = []
   for (let at = 0; at + 5 <= body.length;) {
     const length = body.readUInt32BE(at + 1)
-    messages.push(body.subarray(at + 5, at + 5 + length))
+    if (at + 5 + length > body.length) break
+    const message = body.subarray(at + 5, at + 5 + length)
+    if (body[at] !== 0 && encoding === undefined)
+      throw new ConnectError('grpc: compressed flag set with identity or empty encoding', Code.Internal)
+    messages.push(body[at] === 0 ? message : gunzipSync(message))
     at += 5 + length
   }
   return messages

@@ -6,6 +6,7 @@ import { readEtcd } from './etcd.ts'
 import type { ServiceListResponse } from './gen/machine_pb.ts'
 import type { Session } from './session.ts'
 import type { Credentials } from './talosconfig.ts'
+import { isSaidHere } from './trouble.ts'
 
 /** The stage that a machine is in, and what it waits for. */
 export const machineStatus = {
@@ -155,10 +156,13 @@ function describeCondition(condition: unknown): string {
   return [name, reason].filter((part) => typeof part === 'string' && part !== '').join(': ')
 }
 
-/** A resource that isn't there is an answer; a type that this Talos doesn't know is refused as if it were forbidden. */
+/**
+ * A resource that isn't there is an answer; a type that this Talos doesn't know is refused as if it were forbidden. An
+ * answer that was cut on its way can have the same codes, and is none.
+ */
 function absentOrRefused(error: unknown): undefined {
   const codes: readonly Code[] = [Code.NotFound, Code.PermissionDenied, Code.Unimplemented, Code.InvalidArgument]
-  if (error instanceof ConnectError && codes.includes(error.code)) return undefined
+  if (error instanceof ConnectError && !isSaidHere(error) && codes.includes(error.code)) return undefined
   throw error
 }
 
