@@ -1,9 +1,11 @@
 import { gunzipSync } from 'node:zlib'
-import { create, toBinary } from '@bufbuild/protobuf'
+import { create, toBinary, type DescService } from '@bufbuild/protobuf'
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import { Code, ConnectError } from '@connectrpc/connect'
 import { MetadataSchema } from '../../src/adapters/talos/gen/common_pb.ts'
 import { MachineService } from '../../src/adapters/talos/gen/machine_pb.ts'
+import { ClusterService } from './gen/cluster_pb.ts'
+import { MachineService as MoreOfMachine } from './gen/machine-more_pb.ts'
 
 /**
  * One call to many nodes, as apid's proxy puts the answers together (siderolabs/grpc-proxy, siderolabs/talos
@@ -22,8 +24,8 @@ export interface NodeAnswer {
 
 /** Why this method is for one node at a time; undefined where it can be sent to many. */
 export function whyNotMany(path: string): string | undefined {
-  const method = methodOf(path)
-  return method ? undefined : `one-2-many proxying is not supported for method ${path}`
+  const isMany = manyServices.some(({ typeName }) => typeName === path.split('/')[1])
+  return isMany ? undefined : `one-2-many proxying is not supported for method ${path}`
 }
 
 /** The messages of the one answer, each of them in its frame. */
@@ -41,9 +43,13 @@ export function mergeAnswers(path: string, answers: readonly NodeAnswer[]): Buff
   return framed(writer.finish())
 }
 
+/** Services that can be asked of many nodes; what talosctl alone asks has messages of the lab's own. */
+const manyServices: readonly DescService[] = [MachineService, MoreOfMachine, ClusterService]
+
 function methodOf(path: string) {
   const [, service, name] = path.split('/')
-  return service === MachineService.typeName ? MachineService.methods.find((method) => method.name === name) : undefined
+  const methods = manyServices.filter(({ typeName }) => typeName === service).flatMap(({ methods }) => methods)
+  return methods.find((method) => method.name === name)
 }
 
 function tagOf(hostname: string, code: number, message: string): Uint8Array {
