@@ -107,15 +107,16 @@ export function follow(calls: TalosCalls, tailEvents = 0) {
       return ConnectError.from(error).code
     }
   })()
-  const seen = (what: string) =>
+  const until = (isSo: () => boolean) =>
     new Promise<void>((resolve) => {
       const check = () => {
-        if (!events.some((event) => tell(event) === what)) return
+        if (!isSo()) return
         waiting.delete(check)
         resolve()
       }
       waiting.add(check)
       check()
     })
-  return { events, hello: hello.promise, ended, seen, told: () => events.map(tell) }
+  const seen = (what: string) => until(() => events.some((event) => tell(event) === what))
+  return { events, hello: hello.promise, ended, seen, until, told: () => events.map(tell) }
 }

@@ -25,7 +25,7 @@ export function phasesOf(kind: SequenceKind, version: string): readonly Step[] {
     step('unmountBind', 'unmountSystemDiskBindMounts'),
     ...since14(step('unmountPromotable', 'unmountPromotableSystemPartitions')),
     step('unmountSystem', 'unmountEphemeralPartition'),
-    step('volumeFinalize', 'teardownVolumeLifecycle'),
+    step('volumeFinalize', 'teardownLifecycle'),
   ]
   const cleanup = [
     step('cleanup', 'stopAllPods'),

@@ -23,6 +23,8 @@ export interface Sequence {
   /** Whether this sequence may take the lock from one that runs. */
   interrupts(other: SequenceName): boolean
   body(signal: AbortSignal): Promise<void>
+  /** What the node shows once the sequence has ended, well or not. */
+  ended?(): void
   /** What happens after it failed. */
   failed(signal: AbortSignal): Promise<void>
 }
@@ -52,6 +54,7 @@ export interface Runner {
 export function createRunner(log: EventLog): Runner {
   let life = new AbortController()
   let current: { readonly name: SequenceName; readonly abort: AbortController } | undefined
+  let last: Promise<void> = Promise.resolve()
 
   const mark: Runner['mark'] = (sequence, action, actor, error) => {
     const failure = error ? { error: { code: error[0], message: error[1] } } : {}
@@ -62,21 +65,29 @@ export function createRunner(log: EventLog): Runner {
   const refuse = (name: SequenceName) =>
     mark(name, SequenceEvent_Action.NOOP, '', [Error_Code.LOCKED, 'sequence not started: locked'])
 
-  async function perform(sequence: Sequence, abort: AbortController): Promise<void> {
+  /** One sequence at a time: who takes over waits until the one before has said that it was interrupted. */
+  async function perform(sequence: Sequence, abort: AbortController, before: Promise<void>): Promise<void> {
     const { name, actor } = sequence
     const alive = life.signal
     const signal = AbortSignal.any([abort.signal, alive])
-    // The reply to the call goes out before anything happens; a boot has nobody to reply to.
-    if (name !== 'boot') await pause(1, undefined, { signal })
+    // The reply to the call goes out before anything happens; a boot has nobody to reply to, and nothing before it.
+    if (name !== 'boot') {
+      await Promise.race([before, once(alive)])
+      await pause(1, undefined, { signal })
+    }
     mark(name, SequenceEvent_Action.START, actor)
+    const end = () => {
+      mark(name, SequenceEvent_Action.STOP, actor)
+      sequence.ended?.()
+    }
     try {
       await sequence.body(signal)
-      if (!alive.aborted) mark(name, SequenceEvent_Action.STOP, actor)
+      if (!alive.aborted) end()
     } catch (error) {
       if (alive.aborted) return
+      end()
       const code = abort.signal.aborted ? Error_Code.CANCELED : Error_Code.FATAL
-      const reason = error instanceof Error ? error.message : String(error)
-      mark(name, SequenceEvent_Action.STOP, actor)
+      const reason = abort.signal.aborted ? 'context canceled' : messageOf(error)
       mark(name, SequenceEvent_Action.NOOP, actor, [code, `sequence failed: ${reason}`])
       if (code === Error_Code.FATAL) await sequence.failed(signal)
     }
@@ -94,19 +105,36 @@ export function createRunner(log: EventLog): Runner {
         if (current === mine) current = undefined
       }
       // What rejects here was aborted: there is nobody left to be told.
-      perform(sequence, mine.abort).then(over, over)
+      last = perform(sequence, mine.abort, last).then(over, over)
     },
     async carryOut(steps, actor, signal, actions, duration) {
-      for (const { phase, tasks } of steps) {
-        log.publish(PhaseEventSchema, { phase, action: PhaseEvent_Action.START }, actor)
-        for (const task of tasks) {
-          log.publish(TaskEventSchema, { task, action: TaskEvent_Action.START }, actor)
-          await actions[task]?.(signal)
-          await pause(duration / steps.length, undefined, { signal })
-          log.publish(TaskEventSchema, { task, action: TaskEvent_Action.STOP }, actor)
+      const alive = life.signal
+      // Both are said to have stopped also where they failed.
+      const during = async (say: (isStart: boolean) => void, act: () => Promise<void>) => {
+        say(true)
+        try {
+          await act()
+        } finally {
+          if (!alive.aborted) say(false)
         }
-        log.publish(PhaseEventSchema, { phase, action: PhaseEvent_Action.STOP }, actor)
       }
+      const runTask = (task: string) =>
+        during(
+          (isStart) =>
+            log.publish(TaskEventSchema, { task, action: TaskEvent_Action[isStart ? 'START' : 'STOP'] }, actor),
+          async () => {
+            await actions[task]?.(signal)
+            await pause(duration / steps.length, undefined, { signal })
+          },
+        )
+      for (const { phase, tasks } of steps)
+        await during(
+          (isStart) =>
+            log.publish(PhaseEventSchema, { phase, action: PhaseEvent_Action[isStart ? 'START' : 'STOP'] }, actor),
+          async () => {
+            for (const task of tasks) await runTask(task)
+          },
+        )
     },
     get life() {
       return life.signal
@@ -118,3 +146,12 @@ export function createRunner(log: EventLog): Runner {
     },
   }
 }
+
+function once(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
