@@ -2,7 +2,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startHomelab } from './homelab.ts'
+import { stringify } from 'yaml'
+import { homelabSchematic, startHomelab } from './homelab.ts'
 import { isUpsdInstalled, startUpsd } from './upsd.ts'
 import { startUpsdStandIn } from './upsd-stand-in.ts'
 
@@ -53,6 +54,11 @@ const config = await lab.writeConfig(directory, {
   power: { drain: '20s', nodeStops: '20s', shed: [{ selector: 'tier=batch' }], shedAfter: '10s' },
 })
 const kubeconfig = join(directory, 'kubeconfig')
+// As whoever first asked for the nodes' image did.
+const posted = await fetch(`${lab.factory.url}/schematics`, { method: 'POST', body: stringify(homelabSchematic) })
+const { id: schematic } = (await posted.json()) as { readonly id: string }
+const installer = `${new URL(lab.factory.url).host}/metal-installer/${schematic}`
+const talosctl = `talosctl --talosconfig ${join(directory, 'talosconfig')}`
 console.log(`A homelab of stand-ins runs until Ctrl-C:
 
   nas         ${lab.nas?.address}:${lab.nas?.port}
@@ -67,6 +73,8 @@ console.log(`A homelab of stand-ins runs until Ctrl-C:
   bin/caretaker drill power --dry-run -c ${config}
   bin/caretaker ups --watch -c ${config}
   kubectl --kubeconfig ${kubeconfig} get nodes
+  ${talosctl} -n ${lab.nodes[0]?.address} health
+  ${talosctl} -n ${lab.nodes.at(-1)?.address} upgrade --image ${installer}:v1.14.1
   upsrw -s ups.status="OB DISCHRG" -u admin -p adminpw ${upsd.upsName}@${upsd.address}:${upsd.port}   (then "OB DISCHRG LB", then "OL CHRG")`)
 await new Promise<void>((resolve) => {
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => resolve())

@@ -110,7 +110,7 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
   const kubeconfig = await kubernetes.kubeconfig()
 
   function resolveImage(ref: string) {
-    const found = /^(.+)\/metal-installer\/([0-9a-f]{64}):(v[^:]+)$/.exec(ref)
+    const found = /^(.+)\/metal-installer\/([0-9a-f]{64}):(v\d+\.\d+\.\d+(?:-[\w.]+)?)$/.exec(ref)
     if (!found || found[1] !== new URL(factory.url).host || !factory.schematics.has(found[2]!)) return undefined
     return { schematic: found[2]!, version: found[3]! }
   }

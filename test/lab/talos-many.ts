@@ -30,17 +30,22 @@ export function whyNotMany(path: string): string | undefined {
 
 /** The messages of the one answer, each of them in its frame. */
 export function mergeAnswers(path: string, answers: readonly NodeAnswer[]): Buffer {
-  const isStream = methodOf(path)?.methodKind === 'server_streaming'
+  const streamed = isStream(path)
   const items = answers.flatMap(({ target, messages, status, reason }) => {
     const tag = tagOf(target, status, reason)
-    const own = messages.flatMap((message) => (isStream ? [message] : partsOf(message)))
+    const own = messages.flatMap((message) => (streamed ? [message] : partsOf(message)))
     const tagged = own.map((part) => Buffer.concat([part, metadataField(tagOf(target, 0, ''))]))
     return status === 0 ? tagged : [...tagged, metadataField(tag)]
   })
-  if (isStream) return Buffer.concat(items.map(framed))
+  if (streamed) return Buffer.concat(items.map(framed))
   const writer = new BinaryWriter()
   for (const item of items) writer.tag(1, WireType.LengthDelimited).bytes(item)
   return framed(writer.finish())
+}
+
+/** Its answers come one after another. */
+export function isStream(path: string): boolean {
+  return methodOf(path)?.methodKind === 'server_streaming'
 }
 
 /** Services that can be asked of many nodes; what talosctl alone asks has messages of the lab's own. */

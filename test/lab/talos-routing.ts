@@ -3,7 +3,7 @@ import * as http2 from 'node:http2'
 import * as net from 'node:net'
 import type { Identity, LabAuthority } from './authority.ts'
 import { encodingOf, failCall, refuseEncoding } from './talos-grpc.ts'
-import { framed, mergeAnswers, unframed, whyNotMany, type NodeAnswer } from './talos-many.ts'
+import { framed, isStream, mergeAnswers, unframed, whyNotMany, type NodeAnswer } from './talos-many.ts'
 
 /**
  * How apid sends a call on to the node that its `node` header names (siderolabs/talos internal/app/apid/pkg/director).
@@ -28,6 +28,17 @@ interface Place {
 }
 
 const codes = { invalidArgument: 3, permissionDenied: 7, unimplemented: 12, internal: 13, unavailable: 14 }
+
+/** What one of many nodes is asked. */
+interface Question {
+  readonly target: string
+  readonly headers: http2.OutgoingHttpHeaders
+  readonly body: Buffer
+  /** Aborts when the client has had enough. */
+  readonly signal: AbortSignal
+  /** Gets a stream's messages; absent where there is one answer. */
+  readonly tell: ((answer: NodeAnswer) => void) | undefined
+}
 
 export function createRouting({ name, role, address, port, authority }: Place): Routing {
   const upstreams = new Set<http2.ClientHttp2Session>()
@@ -87,8 +98,8 @@ export function createRouting({ name, role, address, port, authority }: Place): 
     return upstream
   }
 
-  /** One node's whole answer; endless streams are not for the lab. */
-  function ask(target: string, headers: http2.OutgoingHttpHeaders, body: Buffer): Promise<NodeAnswer> {
+  /** One node's answer. A stream's messages are told as they come; what is left at the end is the answer. */
+  function ask({ target, headers, body, signal, tell }: Question): Promise<NodeAnswer> {
     return new Promise((resolve) => {
       const fail = (error: Error) =>
         resolve({ target, messages: [], status: codes.unavailable, reason: `error dialing: ${error.message}` })
@@ -96,16 +107,26 @@ export function createRouting({ name, role, address, port, authority }: Place): 
       upstream.on('error', fail)
       const call = upstream.request({ ...headers, proxyfrom: address })
       let trailer: http2.IncomingHttpHeaders = {}
-      const chunks: Buffer[] = []
+      let bytes = Buffer.alloc(0)
+      const cancel = () => call.close(http2.constants.NGHTTP2_CANCEL)
+      signal.addEventListener('abort', cancel, { once: true })
       call.on('error', fail)
       call.on('response', (first) => (trailer = first))
       call.on('trailers', (last) => (trailer = last))
-      call.on('data', (chunk: Buffer) => chunks.push(chunk))
+      call.on('data', (chunk: Buffer) => {
+        bytes = Buffer.concat([bytes, chunk])
+        if (!tell) return
+        const messages = unframed(bytes)
+        const used = messages.reduce((sum, { length }) => sum + 5 + length, 0)
+        bytes = bytes.subarray(used)
+        if (messages.length > 0) tell({ target, messages, status: 0, reason: '' })
+      })
       call.on('close', () => {
         upstream.close()
+        signal.removeEventListener('abort', cancel)
         const reason = decodeURIComponent(String(trailer['grpc-message'] ?? ''))
         const status = Number(trailer['grpc-status'] ?? codes.unavailable)
-        resolve({ target, messages: unframed(Buffer.concat(chunks)), status, reason })
+        resolve({ target, messages: unframed(bytes), status, reason })
       })
       call.end(body)
     })
@@ -119,13 +140,18 @@ export function createRouting({ name, role, address, port, authority }: Place): 
     await once(request, 'end')
     const question = Buffer.concat(unframed(Buffer.concat(chunks), encoding).map(framed))
     const { 'grpc-encoding': _, 'grpc-accept-encoding': __, ...headers } = sent(request.headers)
-    const answers = await Promise.all(
-      targets.map((target) => ask(target, { ...headers, 'talos-role': [...roles] }, question)),
-    )
-    if (response.stream.destroyed) return
+    const gone = new AbortController()
+    response.stream.once('close', () => gone.abort())
     response.sendDate = false
     response.writeHead(200, { 'content-type': 'application/grpc' })
-    response.stream.write(mergeAnswers(request.url, answers))
+    const say = (...answers: NodeAnswer[]) => {
+      const merged = mergeAnswers(request.url, answers)
+      if (!response.stream.destroyed && merged.length > 0) response.stream.write(merged)
+    }
+    const tell = isStream(request.url) ? say : undefined
+    const call = { headers: { ...headers, 'talos-role': [...roles] }, body: question, signal: gone.signal, tell }
+    say(...(await Promise.all(targets.map((target) => ask({ ...call, target })))))
+    if (response.stream.destroyed) return
     response.addTrailers({ 'grpc-status': '0' })
     response.stream.end()
   }
