@@ -92,27 +92,30 @@ describe('a boot', () => {
   test.each([
     ['a reboot', 'sequence reboot START', 'REBOOTING ready'],
     ['a shutdown', 'sequence shutdown START', 'SHUTTING_DOWN ready'],
-  ] as const)('that %s preempts ends, shows itself running for a moment, and was interrupted', async (_, start, stage) => {
-    const node = await bootWorker({ address: '127.0.46.54', version: 'v1.14.1' })
-    const { bootId } = node
-    node.faults.stuckBooting = true
-    await (await callsTo(node)).machine.reboot({})
-    await until([node], () => node.bootId !== bootId && node.answering && node.stage === 'booting')
-    const admin = await callsTo(node)
-    const followed = follow(admin)
-    await followed.hello
-    if (start.includes('reboot')) await admin.machine.reboot({})
-    else await admin.machine.shutdown({ force: true })
-    await followed.seen(stage)
-    const told = followed.told().filter((what) => /^(sequence|[A-Z_]+) /.test(what))
-    expect(told.slice(told.indexOf('sequence boot STOP'))).toEqual([
-      'sequence boot STOP',
-      'RUNNING not ready',
-      'sequence boot CANCELED',
-      start,
-      stage,
-    ])
-  })
+  ] as const)(
+    'that %s preempts ends, shows itself running for a moment, and was interrupted',
+    async (_, start, stage) => {
+      const node = await bootWorker({ address: '127.0.46.54', version: 'v1.14.1' })
+      const { bootId } = node
+      node.faults.stuckBooting = true
+      await (await callsTo(node)).machine.reboot({})
+      await until([node], () => node.bootId !== bootId && node.answering && node.stage === 'booting')
+      const admin = await callsTo(node)
+      const followed = follow(admin)
+      await followed.hello
+      if (start.includes('reboot')) await admin.machine.reboot({})
+      else await admin.machine.shutdown({ force: true })
+      await followed.seen(stage)
+      const told = followed.told().filter((what) => /^(sequence|[A-Z_]+) /.test(what))
+      expect(told.slice(told.indexOf('sequence boot STOP'))).toEqual([
+        'sequence boot STOP',
+        'RUNNING not ready',
+        'sequence boot CANCELED',
+        start,
+        stage,
+      ])
+    },
+  )
 })
 
 test('events have ids that sort after those of the boot before, so that a client that comes back misses none', async () => {

@@ -16,6 +16,8 @@ import {
 import { State } from '../../src/adapters/talos/gen/state_pb.ts'
 import { iterable } from '../../src/adapters/talos/whole.ts'
 import type { LabAuthority } from './authority.ts'
+import { ClusterService } from './gen/cluster_pb.ts'
+import { ImageService as MoreOfImages, MachineService as MoreOfMachine } from './gen/machine-more_pb.ts'
 import type { TalosNode } from './talos-types.ts'
 
 /** Raw clients of a node's services. */
@@ -24,6 +26,10 @@ export interface TalosCalls extends Disposable {
   readonly lifecycle: Client<typeof LifecycleService>
   readonly image: Client<typeof ImageService>
   readonly state: Client<typeof State>
+  /** What only talosctl asks. */
+  readonly more: Client<typeof MoreOfMachine>
+  readonly moreImages: Client<typeof MoreOfImages>
+  readonly cluster: Client<typeof ClusterService>
 }
 
 /** Connects with a client certificate of these roles; nothing is retried and nothing translated. */
@@ -48,6 +54,9 @@ export async function connectTalos(
     lifecycle: createClient(LifecycleService, transport),
     image: createClient(ImageService, transport),
     state: createClient(State, transport),
+    more: createClient(MoreOfMachine, transport),
+    moreImages: createClient(MoreOfImages, transport),
+    cluster: createClient(ClusterService, transport),
     [Symbol.dispose]: () => session.abort(),
   }
 }
