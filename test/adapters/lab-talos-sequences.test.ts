@@ -26,17 +26,12 @@ describe('a shutdown', () => {
   test.each([
     [
       'v1.14.1',
-      [
-        ...['storeShutdown', 'cleanup', 'preShutdown', 'dbus', 'denyNewServices', 'stopContainers', 'stopServices'],
-        ...['umount', 'unmountBind', 'unmountPromotable', 'unmountSystem', 'volumeFinalize', 'stopEverything'],
-      ],
+      'storeShutdown cleanup preShutdown dbus denyNewServices stopContainers stopServices umount unmountBind ' +
+        'unmountPromotable unmountSystem volumeFinalize stopEverything',
     ],
     [
       'v1.13.9',
-      [
-        ...['storeShutdown', 'cleanup', 'dbus', 'stopServices', 'umount', 'unmountBind', 'unmountSystem'],
-        ...['volumeFinalize', 'stopEverything'],
-      ],
+      'storeShutdown cleanup dbus stopServices umount unmountBind unmountSystem volumeFinalize stopEverything',
     ],
   ])('of %s has its own phases, of which the last is never heard of', async (version, phases) => {
     const node = await bootWorker({ address: '127.0.46.51', version })
@@ -46,7 +41,7 @@ describe('a shutdown', () => {
     await admin.machine.shutdown({ force: true })
     await until([node], () => node.power === 'off')
     await followed.ended
-    expect(phasesIn(followed.events)).toEqual(phases)
+    expect(phasesIn(followed.events).join(' ')).toBe(phases)
   })
 
   test('that is asked for again begins again, and one that hangs goes on hanging and answering', async () => {
