@@ -62,7 +62,7 @@ const rebootKinds: Partial<Record<RebootMode, RebootKind>> = {
 function serveMachine(machine: Machine, sequences: Sequences, images: ImageStore): ServiceImpl<typeof MachineService> {
   const { options, faults } = machine
   return {
-    ...serveEtcd(machine),
+    ...serveEtcd(machine, sequences),
     version: () => ({
       messages: [
         {
@@ -109,7 +109,7 @@ function serveMachine(machine: Machine, sequences: Sequences, images: ImageStore
       return { messages: [{ actorId: actor }] }
     },
     rollback() {
-      if (!machine.other) throw new ConnectError('previous UKI not found', Code.FailedPrecondition)
+      if (!machine.other) throw new ConnectError('previous UKI not found', Code.Unknown)
       const { installed, other } = machine
       machine.installed = other
       machine.other = installed

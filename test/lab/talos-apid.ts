@@ -127,11 +127,20 @@ export function createApid(address: string, port: number, accepted: string, hand
     front = undefined
   }
 
-  /** The process behind the wires ends; whether the other side hears of it is decided by the wires' state. */
-  function end(): void {
+  /**
+   * The process behind the wires ends; whether the other side hears of it is decided by the wires' state. With `after` it
+   * ends as one that is told to: what it has written leaves first.
+   */
+  function end(after?: () => void): void {
     serving = false
-    for (const session of sessions) session.destroy()
     server = undefined
+    const ending = [...sessions]
+    const destroy = () => {
+      for (const session of ending) session.destroy()
+      after?.()
+    }
+    if (after) afterTurns(toLeave, destroy)
+    else destroy()
   }
 
   return {
@@ -153,8 +162,10 @@ export function createApid(address: string, port: number, accepted: string, hand
     },
     close() {
       stopListening()
-      end()
-      for (const wire of wires) if (wire.state !== 'orphan') wire.front.destroySoon()
+      const leaving = [...wires].filter(({ state }) => state !== 'orphan')
+      end(() => {
+        for (const wire of leaving) wire.front.destroySoon()
+      })
     },
     vanish({ listen }) {
       if (!listen) stopListening()
@@ -185,6 +196,14 @@ export function createApid(address: string, port: number, accepted: string, hand
       await closed
     },
   }
+}
+
+/** Turns of the event loop that it takes a written message to leave: through http2, TLS, and the wire. */
+const toLeave = 5
+
+function afterTurns(count: number, action: () => void): void {
+  if (count === 0) action()
+  else setImmediate(() => afterTurns(count - 1, action))
 }
 
 /** Sends clients away that ping too often, as every grpc-go server does (internal/transport/http2_server.go). */
