@@ -5,7 +5,7 @@ import * as net from 'node:net'
 import { duplexPair, type Duplex } from 'node:stream'
 import * as tls from 'node:tls'
 import type { Identity } from './authority.ts'
-import { speakHttp2 } from './talos-pieces.ts'
+import { afterTurns, speakHttp2, toLeave } from './talos-pieces.ts'
 
 /**
  * What listens on a node's address: TCP in front, and behind it HTTP/2 with mTLS, so that the wire can fall silent
@@ -65,7 +65,7 @@ export function createApid(address: string, port: number, accepted: string, hand
       measureBandwidth(session)
     })
     inner.on('sessionError', () => {})
-    const options = { requestCert: true, rejectUnauthorized: true, ALPNProtocols: ['h2'] }
+    const options = { requestCert: true, rejectUnauthorized: true, ALPNProtocols: ['h2'], allowHalfOpen: true }
     const server = tls.createServer({ ca: accepted, cert, key, ...protocol, ...options }, (socket) => {
       socket.on('error', () => socket.destroy())
       // A certificate that is good for anything besides being a client is refused (apid's VerifyPeerCertificate).
@@ -196,14 +196,6 @@ export function createApid(address: string, port: number, accepted: string, hand
       await closed
     },
   }
-}
-
-/** Turns of the event loop that it takes a written message to leave: through http2, TLS, and the wire. */
-const toLeave = 5
-
-function afterTurns(count: number, action: () => void): void {
-  if (count === 0) action()
-  else setImmediate(() => afterTurns(count - 1, action))
 }
 
 /** Sends clients away that ping too often, as every grpc-go server does (internal/transport/http2_server.go). */
