@@ -13,7 +13,7 @@ import { createTalosNode } from '../lab/talos-node.ts'
  */
 const count = Number(process.argv[2] ?? 1_000)
 /** So many at the same time. */
-const together = 20
+const together = 6
 
 const authority = await createAuthority('talos')
 await using node = createTalosNode({

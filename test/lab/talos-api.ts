@@ -65,7 +65,7 @@ const rebootKinds: Partial<Record<RebootMode, RebootKind>> = {
 function serveMachine(machine: Machine, sequences: Sequences, images: ImageStore): ServiceImpl<typeof MachineService> {
   const { options, faults } = machine
   return {
-    ...serveEtcd(machine),
+    ...serveEtcd(machine, sequences),
     version: () => ({
       messages: [
         {

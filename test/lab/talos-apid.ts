@@ -5,7 +5,7 @@ import * as net from 'node:net'
 import { duplexPair, type Duplex } from 'node:stream'
 import * as tls from 'node:tls'
 import type { Identity } from './authority.ts'
-import { speakHttp2 } from './talos-pieces.ts'
+import { afterTurns, speakHttp2, toLeave } from './talos-pieces.ts'
 
 /**
  * What listens on a node's address: TCP in front, and behind it HTTP/2 with mTLS, so that the wire can fall silent
@@ -65,7 +65,7 @@ export function createApid(address: string, port: number, accepted: string, hand
       measureBandwidth(session)
     })
     inner.on('sessionError', () => {})
-    const options = { requestCert: true, rejectUnauthorized: true, ALPNProtocols: ['h2'] }
+    const options = { requestCert: true, rejectUnauthorized: true, ALPNProtocols: ['h2'], allowHalfOpen: true }
     const server = tls.createServer({ ca: accepted, cert, key, ...protocol, ...options }, (socket) => {
       socket.on('error', () => socket.destroy())
       // A certificate that is good for anything besides being a client is refused (apid's VerifyPeerCertificate).
@@ -127,11 +127,20 @@ export function createApid(address: string, port: number, accepted: string, hand
     front = undefined
   }
 
-  /** The process behind the wires ends; whether the other side hears of it is decided by the wires' state. */
-  function end(): void {
+  /**
+   * The process behind the wires ends; whether the other side hears of it is decided by the wires' state. With `after` it
+   * ends as one that is told to: what it has written leaves first.
+   */
+  function end(after?: () => void): void {
     serving = false
-    for (const session of sessions) session.destroy()
     server = undefined
+    const ending = [...sessions]
+    const destroy = () => {
+      for (const session of ending) session.destroy()
+      after?.()
+    }
+    if (after) afterTurns(toLeave, destroy)
+    else destroy()
   }
 
   return {
@@ -153,8 +162,10 @@ export function createApid(address: string, port: number, accepted: string, hand
     },
     close() {
       stopListening()
-      end()
-      for (const wire of wires) if (wire.state !== 'orphan') wire.front.destroySoon()
+      const leaving = [...wires].filter(({ state }) => state !== 'orphan')
+      end(() => {
+        for (const wire of leaving) wire.front.destroySoon()
+      })
     },
     vanish({ listen }) {
       if (!listen) stopListening()

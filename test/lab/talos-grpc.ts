@@ -117,7 +117,7 @@ async function respond(answer: UniversalServerResponse, response: Response, end:
     while (item?.done === false && !gone.signal.aborted) {
       const following: Promise<IteratorResult<Uint8Array>> = body!.next()
       // What is ready together leaves together; what is not does not wait.
-      const known = await Promise.race([following, turn(undefined)])
+      const known = await Promise.race([following, aMoment()])
       if (known?.done === true && !end) return await inTurn(stream, () => finish(begin, response, answer, item?.value))
       begin()
       if (!stream.write(item.value)) await once(stream, 'drain', { signal: gone.signal })
@@ -125,17 +125,26 @@ async function respond(answer: UniversalServerResponse, response: Response, end:
     }
     if (gone.signal.aborted) return
     if (end) return await breakOff(stream, end)
-    if (stream.headersSent) return await inTurn(stream, () => finish(begin, response, answer))
-    stream.respond({ ':status': answer.status, ...plain(answer.header), ...plain(answer.trailer) }, { endStream: true })
+    await inTurn(stream, () => finish(begin, response, answer))
   } finally {
     await body?.return?.()
   }
+}
+
+/** Long enough for what is ready, and no turn of the event loop: events are not to wait. */
+async function aMoment(): Promise<undefined> {
+  for (let count = 0; count < 50; count++) await Promise.resolve()
+  return undefined
 }
 
 /** The rest of an answer: its headers if they wait, its last message, and its trailers. */
 async function finish(begin: () => void, response: Response, answer: UniversalServerResponse, last?: Uint8Array) {
   const { stream } = response
   if (stream.destroyed || stream.closed) return
+  if (!stream.headersSent && last === undefined) {
+    const headers = { ':status': answer.status, ...plain(answer.header), ...plain(answer.trailer) }
+    return stream.respond(headers, { endStream: true })
+  }
   begin()
   response.addTrailers(plain(answer.trailer))
   const over = Promise.race([once(stream, 'wantTrailers'), once(stream, 'close')])
@@ -144,19 +153,36 @@ async function finish(begin: () => void, response: Response, answer: UniversalSe
   await turn()
 }
 
-const turns = new WeakMap<http2.Http2Session, Promise<void>>()
+interface Turn {
+  readonly id: number
+  take(): Promise<void>
+}
 
-/** One answer of a session after the other, and all in one piece: grpc-go does not mix their frames as Node would. */
-async function inTurn(stream: http2.ServerHttp2Stream, action: () => Promise<void>): Promise<void> {
-  const { session } = stream
+const queues = new WeakMap<http2.Http2Session, Turn[]>()
+
+/**
+ * One answer of a session after the other, in the order of their calls where they are ready together, and all in one
+ * piece: grpc-go does not mix their frames as Node would.
+ */
+async function inTurn({ session, id = 0 }: http2.ServerHttp2Stream, action: () => Promise<void>): Promise<void> {
   if (!session) return
-  const release = hold(session)
-  const mine = (turns.get(session) ?? Promise.resolve()).then(action).finally(release)
-  turns.set(
-    session,
-    mine.catch(() => {}),
-  )
-  await mine
+  const done = Promise.withResolvers<void>()
+  const take = () => action().then(done.resolve, done.reject)
+  const queue = queues.get(session)
+  if (queue) queue.push({ id, take })
+  else {
+    const own: Turn[] = [{ id, take }]
+    queues.set(session, own)
+    const release = hold(session)
+    await turn()
+    while (own.length > 0) {
+      own.sort((one, other) => one.id - other.id)
+      await own.shift()!.take()
+    }
+    queues.delete(session)
+    release()
+  }
+  await done.promise
 }
 
 const plain = (headers: Headers | undefined) => Object.fromEntries([...(headers ?? [])])

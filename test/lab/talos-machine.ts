@@ -93,6 +93,7 @@ const defaultPace: TalosPace = {
   settle: 100,
   cordon: 60_000,
   etcd: 0,
+  etcdDown: 1_500,
   containerd: 10_000,
 }
 

@@ -5,6 +5,14 @@ import type { TLSSocket } from 'node:tls'
 /** What waits to be sent at most before it is sent at once, in bytes: grpc-go's write buffer. */
 const buffered = 32_768
 
+/** Turns of the event loop that it takes a written message to leave: through http2, TLS, and the wire. */
+export const toLeave = 5
+
+export function afterTurns(count: number, action: () => void): void {
+  if (count === 0) action()
+  else setImmediate(() => afterTurns(count - 1, action))
+}
+
 const connections = new WeakMap<Http2Session, Pieces>()
 
 /** The TLS connection below a session that `speakHttp2` began. */
@@ -55,14 +63,22 @@ class Pieces extends Duplex {
   }
 
   override _final(done: () => void): void {
-    this.#flush()
-    this.secure.end(done)
+    this.#leave()
+    done()
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    this.#flush()
-    this.secure.destroySoon()
+    this.#leave()
     done(error)
+  }
+
+  /**
+   * What was written leaves, and then the connection ends. Not by `end`, since a TLS socket above a stream of JavaScript's
+   * may still write then, which Node forbids with an assertion.
+   */
+  #leave(): void {
+    this.#flush()
+    afterTurns(toLeave, () => this.secure.destroy())
   }
 
   hold(): () => void {

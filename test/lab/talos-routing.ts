@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import * as http2 from 'node:http2'
 import * as net from 'node:net'
+import { ConnectError } from '@connectrpc/connect'
 import type { Identity, LabAuthority } from './authority.ts'
 import { encodingOf, failCall, refuseEncoding } from './talos-grpc.ts'
 import { framed, isStream, mergeAnswers, unframed, whyNotMany, type NodeAnswer } from './talos-many.ts'
@@ -68,7 +69,9 @@ export function createRouting({ name, role, address, port, authority }: Place): 
     let whole = false
     call.on('error', fail)
     call.on('response', ({ ':status': status = 200, ...headers }, flags) => {
-      whole = (flags & http2.constants.NGHTTP2_FLAG_END_STREAM) !== 0
+      const isLast = (flags & http2.constants.NGHTTP2_FLAG_END_STREAM) !== 0
+      if (isLast && headers['grpc-status'] === undefined) return
+      whole = isLast
       response.sendDate = false
       if (whole) stream.respond({ ':status': status, ...headers }, { endStream: true })
       else response.writeHead(status, headers)
@@ -178,7 +181,7 @@ export function createRouting({ name, role, address, port, authority }: Place): 
         if (reason !== undefined) return refuse(codes.invalidArgument, reason)
         if (role === 'worker') return refuse(codes.permissionDenied, 'no request forwarding')
         askMany(request, response, targets, roles).catch((error: Error) =>
-          failCall(response, codes.internal, error.message),
+          failCall(response, codes.internal, ConnectError.from(error).rawMessage),
         )
         return true
       }

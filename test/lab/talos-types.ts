@@ -31,6 +31,8 @@ export interface TalosPace {
   readonly cordon: number
   /** How long etcd takes to refuse what it lacks the quorum for. */
   readonly etcd: number
+  /** How long Talos tries to reach its etcd where that does not run (some 2 s on a real node). */
+  readonly etcdDown: number
   /** How long a pull waits for a containerd that is not up (10 s on a real node). */
   readonly containerd: number
 }

@@ -33,6 +33,10 @@ export interface Connection {
   readonly requests: Requests
   /** Whether the node has ever spoken HTTP/2: one that refuses our certificate ends the connection before. */
   readonly spoke: boolean
+  /** How many connections there were. */
+  readonly count: number
+  /** From now on requests go out on another one, unless that has happened since there were `count`. */
+  replace(count: number): void
   close(): void
 }
 
@@ -53,7 +57,9 @@ export function openConnection(
   limits: ConnectLimits,
 ): Connection {
   const createConnection = (authority: URL) => dial(authority, credentials, limits)
-  const manager = new Http2SessionManager(baseUrl, { idleConnectionTimeoutMs }, { createConnection })
+  const open = () => new Http2SessionManager(baseUrl, { idleConnectionTimeoutMs }, { createConnection })
+  let manager = open()
+  const managers = [manager]
   let closed = false
   let spoke = false
   let current: Http2Session | undefined
@@ -64,7 +70,9 @@ export function openConnection(
   }
   const requests: Requests = {
     authority: manager.authority,
-    notifyResponseByteRead: (stream) => manager.notifyResponseByteRead(stream),
+    notifyResponseByteRead(stream) {
+      for (const one of managers) one.notifyResponseByteRead(stream)
+    },
     async request(method, path, headers, options) {
       while (true) {
         signal.throwIfAborted()
@@ -83,13 +91,21 @@ export function openConnection(
   const close = () => {
     closed = true
     signal.removeEventListener('abort', close)
-    manager.abort()
+    for (const one of managers) one.abort()
   }
   signal.addEventListener('abort', close, { once: true })
   return {
     requests,
     get spoke() {
       return spoke
+    },
+    get count() {
+      return managers.length
+    },
+    replace(count) {
+      if (closed || managers.length !== count) return
+      manager = open()
+      managers.push(manager)
     },
     close,
   }

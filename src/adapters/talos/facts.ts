@@ -44,6 +44,7 @@ export async function readFacts(
   const get = async (resource: { namespace: string; type: string; id: string }) =>
     asRecord(parse((await state.get(resource)).resource?.spec?.yamlSpec ?? ''))
   const optional = (resource: { namespace: string; type: string; id: string }) => get(resource).catch(absentOrRefused)
+  const serviceList = machine.serviceList({})
   const [version, status, bootId, extensions, metaTags, services, security, bootedEntry, cmdline, system, etcd] =
     await Promise.all([
       machine.version({}),
@@ -51,12 +52,12 @@ export async function readFacts(
       readBootId(session, credentials),
       readExtensions(session),
       readMetaTags(session),
-      machine.serviceList({}),
+      serviceList,
       optional(resources.security),
       optional(resources.bootedEntry),
       optional(resources.kernelCmdline),
       optional(resources.system),
-      role === 'controlplane' ? readEtcd(session) : undefined,
+      role === 'controlplane' ? readEtcd(session, serviceList) : undefined,
     ])
   const message = version.messages[0]
   const tag = message?.version?.tag
