@@ -54,7 +54,6 @@ export interface Runner {
 export function createRunner(log: EventLog): Runner {
   let life = new AbortController()
   let current: { readonly name: SequenceName; readonly abort: AbortController } | undefined
-  let last: Promise<void> = Promise.resolve()
 
   const mark: Runner['mark'] = (sequence, action, actor, error) => {
     const failure = error ? { error: { code: error[0], message: error[1] } } : {}
@@ -65,16 +64,13 @@ export function createRunner(log: EventLog): Runner {
   const refuse = (name: SequenceName) =>
     mark(name, SequenceEvent_Action.NOOP, '', [Error_Code.LOCKED, 'sequence not started: locked'])
 
-  /** One sequence at a time: who takes over waits until the one before has said that it was interrupted. */
-  async function perform(sequence: Sequence, abort: AbortController, before: Promise<void>): Promise<void> {
+  /** One sequence at a time: who takes over begins after the one before has said that it was interrupted. */
+  async function perform(sequence: Sequence, abort: AbortController): Promise<void> {
     const { name, actor } = sequence
     const alive = life.signal
     const signal = AbortSignal.any([abort.signal, alive])
     // The reply to the call goes out before anything happens; a boot has nobody to reply to, and nothing before it.
-    if (name !== 'boot') {
-      await Promise.race([before, once(alive)])
-      await pause(1, undefined, { signal })
-    }
+    if (name !== 'boot') await pause(1, undefined, { signal })
     mark(name, SequenceEvent_Action.START, actor)
     const end = () => {
       mark(name, SequenceEvent_Action.STOP, actor)
@@ -105,7 +101,7 @@ export function createRunner(log: EventLog): Runner {
         if (current === mine) current = undefined
       }
       // What rejects here was aborted: there is nobody left to be told.
-      last = perform(sequence, mine.abort, last).then(over, over)
+      perform(sequence, mine.abort).then(over, over)
     },
     async carryOut(steps, actor, signal, actions, duration) {
       const alive = life.signal
@@ -145,13 +141,6 @@ export function createRunner(log: EventLog): Runner {
       current = undefined
     },
   }
-}
-
-function once(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
