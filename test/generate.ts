@@ -1,5 +1,5 @@
-// Writes what is made from something else: Talos' messages from our own .proto files (needs `protobuf-compiler` and
-// `libprotobuf-dev`), and the configuration's JSON Schema from its zod schema. Run by `npm run generate`.
+// Writes what is made from something else: Talos' messages from our own .proto files, the product's and the lab's (needs
+// `protobuf-compiler` and `libprotobuf-dev`), and the configuration's JSON Schema from its zod schema. Run by `npm run generate`.
 import { spawnSync } from 'node:child_process'
 import { readdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -7,23 +7,25 @@ import { configSchema } from '../src/config.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const talos = 'src/adapters/talos'
-const files = readdirSync(`${root}/${talos}/proto`).map((file) => `${talos}/proto/${file}`)
-const { status, error } = spawnSync(
-  'protoc',
-  [
-    '-I',
-    `${talos}/proto`,
-    '-I',
-    '/usr/include',
-    `--es_out=${talos}/gen`,
-    '--es_opt=target=ts,erasable_syntax=true,import_extension=ts',
-    ...files,
-  ],
-  { cwd: root, stdio: 'inherit' },
-)
-if (error) console.error('protoc is not installed: apt-get install protobuf-compiler libprotobuf-dev')
+const lab = 'test/lab'
+
+/** Runs protoc on the .proto files beside `gen`; `rewrite` says where a generated file of another place is. */
+function generate(place: string, rewrite: readonly string[] = []): number {
+  const files = readdirSync(`${root}/${place}/proto`).map((file) => `${place}/proto/${file}`)
+  const options = ['target=ts', 'erasable_syntax=true', 'import_extension=ts', ...rewrite]
+  const paths = [`${place}/proto`, `${talos}/proto`, '/usr/include'].flatMap((path) => ['-I', path])
+  const { status, error } = spawnSync(
+    'protoc',
+    [...paths, `--es_out=${place}/gen`, `--es_opt=${options.join()}`, ...files],
+    { cwd: root, stdio: 'inherit' },
+  )
+  if (error) console.error('protoc is not installed: apt-get install protobuf-compiler libprotobuf-dev')
+  return status ?? 1
+}
+
+const failures = [generate(talos), generate(lab, [`rewrite_imports=./common_pb.js:../../../${talos}/gen`])]
 writeFileSync(`${root}/config/caretaker.schema.json`, schemaText())
-process.exitCode = status ?? 1
+process.exitCode = Math.max(...failures)
 
 export function schemaText(): string {
   return `${JSON.stringify(configSchema(), null, 2)}\n`

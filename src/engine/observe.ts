@@ -1,6 +1,6 @@
 import { type Cluster, type KubernetesFacts, type Node, type Role, type Seen, seen, unseen } from '../core/cluster.ts'
 import { identify } from '../core/identity.ts'
-import { messageOf } from '../core/errors.ts'
+import { AgentError, messageOf } from '../core/errors.ts'
 import type { Ports } from '../core/ports.ts'
 import { withDeadline } from './until.ts'
 
@@ -83,8 +83,24 @@ function factsOf(name: string, kubernetes: Seen<ReadonlyMap<string, KubernetesFa
   return facts ? seen(facts) : unseen('there is no node of that name')
 }
 
+/**
+ * Within so many ms a failure is a quick one, so that asking again costs little: of a node that is off or silent more
+ * than that passes, or its refusal comes as quickly again.
+ */
+const quick = 500
+
+/** A failure that passes and came at once counts only when it comes twice; both have the time of one question. */
 function ask<T>(signal: AbortSignal, call: (signal: AbortSignal) => Promise<T>): Promise<Seen<T>> {
-  return withDeadline(question, signal, call).then(seen, (error: unknown) => unseen(messageOf(error)))
+  return withDeadline(question, signal, async (soon) => {
+    const began = performance.now()
+    try {
+      return await call(soon)
+    } catch (error) {
+      const passes = error instanceof AgentError && error.retryable
+      if (!passes || soon.aborted || performance.now() - began > quick) throw error
+      return call(soon)
+    }
+  }).then(seen, (error: unknown) => unseen(messageOf(error)))
 }
 
 /** `Promise.all` over a list, a bounded number at a time. */

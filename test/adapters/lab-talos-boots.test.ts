@@ -5,7 +5,7 @@ import {
   UpgradeRequest_RebootMode as UpgradeBy,
 } from '../../src/adapters/talos/gen/machine_pb.ts'
 import { createAuthority } from '../lab/authority.ts'
-import { connectTalos, failure, follow } from '../lab/talos-client.ts'
+import { all, connectTalos, failure, follow } from '../lab/talos-client.ts'
 import { createTalosNodes, first, imageOf, install, second, spec, until } from './lab-talos-nodes.ts'
 
 const lab = createTalosNodes()
@@ -160,9 +160,26 @@ describe('one call to many nodes', () => {
       code: Code.InvalidArgument,
       message: 'one-2-many proxying is not supported for method /cosi.resource.State/Get',
     })
-    expect(await failure((await callsTo(worker)).machine.version({}, { headers }))).toEqual({
-      code: Code.PermissionDenied,
-      message: 'no request forwarding',
-    })
+    const direct = await callsTo(worker)
+    for (const others of [nodes[0]!.address, `${worker.address}, ${nodes[0]!.address}`])
+      expect(await failure(direct.machine.version({}, { headers: { nodes: others } }))).toEqual({
+        code: Code.PermissionDenied,
+        message: 'no request forwarding',
+      })
+  })
+
+  test('is served by a worker that is the only one of them, as if it had been asked directly', async () => {
+    const worker = await bootWorker({ address: '127.0.46.46' })
+    const direct = await callsTo(worker)
+    for (const nodes of [worker.address, worker.name]) {
+      const { messages } = await direct.machine.version({}, { headers: { nodes } })
+      expect(messages).toMatchObject([{ version: { tag: worker.version } }])
+      expect(messages[0]?.metadata).toBeUndefined()
+      expect(
+        await all(
+          direct.state.list({ namespace: 'runtime', type: 'MetaKeys.runtime.talos.dev' }, { headers: { nodes } }),
+        ),
+      ).toEqual([])
+    }
   })
 })

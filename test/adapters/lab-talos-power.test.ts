@@ -105,7 +105,7 @@ describe('shutdown and power', () => {
     await followed.hello
     node.faults.shutdownHangs = true
     await admin.machine.shutdown({ force: true })
-    await followed.seen('task unmountSystem')
+    await followed.seen('task unmountEphemeralPartition')
     expect(node).toMatchObject({ power: 'on', answering: true, stage: 'shutting down' })
     await admin.machine.version({})
     node.cutPower()

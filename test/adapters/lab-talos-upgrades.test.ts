@@ -30,9 +30,14 @@ describe('upgrades', () => {
       'sequence reboot START',
       'REBOOTING ready',
       ...['stopAllPods', 'stopAllPods', 'stopDBus', 'stopDBus'].map((task) => `task ${task}`),
-      ...['stopServices', 'umount', 'unmountBind', 'unmountSystem', 'volumeFinalize', 'kexecPrepare'].flatMap(
-        (task) => [`task ${task}`, `task ${task}`],
-      ),
+      ...[
+        'stopServicesForUpgrade',
+        'unmountPodMounts',
+        'unmountSystemDiskBindMounts',
+        'unmountEphemeralPartition',
+        'teardownLifecycle',
+        'kexecPrepare',
+      ].flatMap((task) => [`task ${task}`, `task ${task}`]),
       'task stopAllServices',
     ])
     const actors = followed.events.filter((event) => tell(event) === 'sequence reboot START' || event.actorId !== '')
@@ -51,8 +56,8 @@ describe('upgrades', () => {
       'sequence install STOP',
       'sequence boot START',
       ...history.told().filter((what) => what === 'BOOTING not ready'),
-      'RUNNING not ready',
       'sequence boot STOP',
+      'RUNNING not ready',
       'RUNNING ready',
     ])
     expect(node.calls.map(({ method }) => method)).toEqual([

@@ -3,8 +3,17 @@ import { appendFile, mkdir, readFile, rm, symlink, utimes, writeFile } from 'nod
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { AgentError } from '../../src/core/errors.ts'
+import { createEtcd } from '../lab/etcd.ts'
 import { refusal } from './refusal.ts'
-import { inChunks, modeOf, snapshotOf, type SnapshotsLab, startSnapshotsLab } from './snapshots-lab.ts'
+import {
+  inChunks,
+  modeOf,
+  realSnapshot,
+  snapshotOf,
+  type SnapshotsLab,
+  startSnapshotsLab,
+  withDigest,
+} from './snapshots-lab.ts'
 
 let at: SnapshotsLab
 beforeEach(async () => {
@@ -66,6 +75,63 @@ describe('a snapshot of etcd', () => {
   })
 })
 
+describe('a snapshot that a real etcd made', () => {
+  test('is kept as it came', async () => {
+    const bytes = await realSnapshot()
+    const kept = await at.keep(inChunks(bytes, 1_024))
+    expect(await readFile(kept.file)).toEqual(bytes)
+    expect(kept.bytes).toBe(32_800)
+  })
+
+  test('is refused wherever it ends too early', async () => {
+    const bytes = await realSnapshot()
+    const lengths = [0, 28, 80, 4_096, 4_128, 8_192, 8_224, 16_384, 16_416, 28_672, 28_704, 32_768, 32_799]
+    for (const length of lengths) {
+      const error = await refusal(at.keep(inChunks(bytes.subarray(0, length))))
+      expect(error).toMatchObject({
+        code: 'unreachable',
+        message: `snapshot of etcd from cp-1: it ended early, after ${length} bytes`,
+      })
+    }
+    expect(await at.files()).toEqual([])
+  })
+
+  test('is refused wherever a bit of it was changed', async () => {
+    const bytes = await realSnapshot()
+    const places = [16, 20, 25, 40, 56, 72, 4_112, 4_152, 4_168, 8_192, 12_300, 20_000, 32_767, 32_768, 32_799]
+    for (const place of places) {
+      const damaged = Buffer.from(bytes)
+      damaged[place]! ^= 4
+      expect(await refusal(at.keep(inChunks(damaged))), `a bit at ${place}`).toMatchObject({ code: 'malformed' })
+    }
+    expect(await at.files()).toEqual([])
+  })
+
+  test('is refused where whole pages are lost and the checksum is made for what is left', async () => {
+    const database = (await realSnapshot()).subarray(0, -32)
+    for (const pages of [2, 4, 7]) {
+      const error = await refusal(at.keep(inChunks(withDigest(database.subarray(0, pages * 4_096)))))
+      expect(error.message).toBe(`snapshot of etcd from cp-1: it ended early, after ${pages * 4_096 + 32} bytes`)
+    }
+    const longer = withDigest(Buffer.concat([database, Buffer.alloc(4_096)]))
+    expect(await refusal(at.keep(inChunks(longer)))).toMatchObject({
+      code: 'malformed',
+      message: 'snapshot of etcd from cp-1: it goes on after its 32768 bytes and their checksum',
+    })
+  })
+})
+
+test('a snapshot that the lab makes is kept, with few members and with many', async () => {
+  const etcd = createEtcd()
+  for (let at = 1; at <= 40; at++) {
+    etcd.join(`cp-${at}-${'x'.repeat(60)}`, `10.0.0.${at}`)
+    const bytes = etcd.snapshot()
+    expect(bytes.length).toBe(Number(etcd.dbSize) + 32)
+  }
+  expect(etcd.dbSize).toBeGreaterThan(12_288n)
+  expect((await at.keep(inChunks(etcd.snapshot()))).bytes).toBe(Number(etcd.dbSize) + 32)
+})
+
 describe('a snapshot that is not whole', () => {
   const whole = snapshotOf('a')
   const changed = Buffer.from(whole)
@@ -96,6 +162,19 @@ describe('a snapshot that is not whole', () => {
       inChunks(snapshotOf('a', { version: 3 })),
       'malformed',
       "it is a database of bbolt's format 3, and only 2 is known",
+    ],
+    ['has pages of no size', inChunks(snapshotOf('a', { pageSize: 100 })), 'malformed', 'its pages are of 100 bytes'],
+    [
+      'has pages of too great a size',
+      inChunks(snapshotOf('a', { pageSize: 2 ** 30 })),
+      'malformed',
+      'its pages are of 1073741824 bytes',
+    ],
+    [
+      'is shorter than it says itself',
+      inChunks(snapshotOf('a', { says: 9 })),
+      'unreachable',
+      'it ended early, after 32800 bytes',
     ],
     ['breaks off', broken(), 'unreachable', 'it broke off: terminated'],
     ['is refused by the node', refused(), 'rejected', 'cp-1 answers: etcd is not running'],

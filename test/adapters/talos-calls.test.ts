@@ -121,11 +121,67 @@ describe('the leadership of etcd', () => {
     })
   })
 
+  test('can be asked for later where etcd does not run, which never answers', async () => {
+    const { etcd, nodes, as } = await boot(...controlPlanes(1))
+    const talos = await as(['os:admin'], {}, { etcdWithin: 50 })
+    etcd.setRunning('cp-1', false)
+    const error = await refusal(talos.forfeitLeadership('cp-1', soon()))
+    expect(error).toMatchObject({
+      code: 'timed-out',
+      message: 'cp-1 (127.0.45.1): its etcd has not handed the leadership over within 0.05 s: does it run?',
+    })
+    await vi.waitFor(() => expect(nodes[0]!.connections).toBe(0))
+  })
+
   test('can be asked for later where there is no quorum', async () => {
     const { talos, nodes } = await boot(...controlPlanes(3))
     nodes[1]!.cutPower()
     nodes[2]!.cutPower()
     expect(await refusal(talos.forfeitLeadership('cp-1', soon()))).toMatchObject({ code: 'timed-out', retryable: true })
+  })
+})
+
+describe('a pull', () => {
+  const image = imageOf('v1.13.10')
+
+  test.each([500, 502, 503, 504, 429, 'refused', 'no name', 'slow'] as const)(
+    'that fails by a registry’s %s can be tried again, and succeeds then',
+    async (registry) => {
+      const { talos, node } = await boot({ name: 'w-1', address: '127.0.45.18' })
+      node.faults.registry = registry
+      expect(await refusal(talos.pullImage('w-1', image, soon()))).toMatchObject({ retryable: true })
+      await talos.pullImage('w-1', image, soon())
+    },
+  )
+
+  test.each([400, 401, 403] as const)('that a registry refuses with %i is rejected', async (registry) => {
+    const { talos, node } = await boot({ name: 'w-1', address: '127.0.45.18' })
+    node.faults.registry = registry
+    expect(await refusal(talos.pullImage('w-1', image, soon()))).toMatchObject({ code: 'rejected' })
+  })
+
+  test('can be tried again where containerd is not up yet', async () => {
+    const { talos, node } = await boot({ name: 'w-1', address: '127.0.45.18', pace: { containerd: 10 } })
+    node.faults.containerdDown = true
+    expect(await refusal(talos.pullImage('w-1', image, soon()))).toMatchObject({ code: 'timed-out' })
+    node.faults.containerdDown = false
+    await talos.pullImage('w-1', image, soon())
+  })
+})
+
+describe('an installer', () => {
+  test('that crashes is not said to have found the configuration invalid', async () => {
+    const { talos, node } = await boot({ name: 'w-1', address: '127.0.45.19', version: 'v1.14.0' })
+    await talos.pullImage('w-1', imageOf('v1.14.1'), soon())
+    node.faults.installerPanics = true
+    expect(await refusal(talos.install('w-1', imageOf('v1.14.1'), soon()))).toMatchObject({
+      code: 'rejected',
+      message:
+        'the installer on w-1 ended with code 2: it crashed; it last said: ' +
+        'panic: runtime error: invalid memory address or nil pointer dereference',
+    })
+    node.faults.installerExit = 2
+    expect(await refusal(talos.install('w-1', imageOf('v1.14.1'), soon()))).toMatchObject({ code: 'misconfigured' })
   })
 })
 

@@ -1,7 +1,9 @@
 import { create } from '@bufbuild/protobuf'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { ailingServices } from '../../src/adapters/talos/facts.ts'
+import { readEtcd } from '../../src/adapters/talos/etcd.ts'
 import { ServiceListResponseSchema } from '../../src/adapters/talos/gen/machine_pb.ts'
+import type { Session } from '../../src/adapters/talos/session.ts'
 import type { Talos } from '../../src/core/ports.ts'
 import { imageOf, schematic, startTalosLab, type TalosLab } from './talos-lab.ts'
 
@@ -69,7 +71,9 @@ describe('a look at a node', () => {
     const { uuid } = node('w-1')
     await at.talos.reboot('w-1', 'default', soon())
     await vi.waitFor(() => expect(node('w-1').stage).not.toBe('running'))
-    await vi.waitFor(async () => expect(await at.talos.look('w-1', soon())).toMatchObject({ uuid, ready: true }))
+    await vi.waitFor(async () =>
+      expect(await at.talos.look('w-1', soon())).toMatchObject({ uuid, ready: true, stage: 'running' }),
+    )
     node('w-1').faults.otherMachine = true
     await at.talos.reboot('w-1', 'default', soon())
     await vi.waitFor(async () => expect((await at.talos.look('w-1', soon())).uuid).not.toBe(uuid), 5_000)
@@ -186,6 +190,22 @@ describe('a look at etcd', () => {
       ready: false,
       etcd: { ok: false, error: 'its etcd has not answered in time' },
     })
+  })
+
+  test.each([
+    [[{ id: 'etcd', state: 'Failed' }], 'Failed'],
+    [[{ id: 'etcd', state: 'Preparing' }], 'Preparing'],
+    [[{ id: 'kubelet', state: 'Running' }], 'missing'],
+  ])('whose service does not run is not waited for: %j', async (services, state) => {
+    // Talos holds such a call for as long as its client.
+    const hangs = (_: unknown, { signal }: { signal: AbortSignal }) =>
+      new Promise<never>((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    const machine = { etcdStatus: hangs, etcdMemberList: hangs, etcdAlarmList: hangs } as unknown as Session['machine']
+    const list = create(ServiceListResponseSchema, { messages: [{ services }] })
+    const began = performance.now()
+    const etcd = await readEtcd({ machine }, Promise.resolve(list))
+    expect(etcd).toEqual({ ok: false, error: `its etcd does not run: ${state}` })
+    expect(performance.now() - began).toBeLessThan(1_500)
   })
 
   test('that does not run says so, and all the rest is told', async () => {

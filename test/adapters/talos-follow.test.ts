@@ -1,7 +1,7 @@
 import { create, type DescMessage, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
 import { AnySchema } from '@bufbuild/protobuf/wkt'
-import { afterEach, describe, expect, test } from 'vitest'
-import { sentenceOf } from '../../src/adapters/talos/follow.ts'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { sentenceOf, withoutFalseEnds } from '../../src/adapters/talos/follow.ts'
 import { Error_Code } from '../../src/adapters/talos/gen/common_pb.ts'
 import {
   ConfigLoadErrorEventSchema,
@@ -59,6 +59,20 @@ describe('who follows a node', () => {
     expect(node.stage).toBe('running')
   })
 
+  test('hears of a boot that a reboot takes over that it was interrupted, and not that it ended', async () => {
+    const { talos, node } = await boot('127.0.45.44')
+    node.faults.stuckBooting = true
+    const { bootId } = node
+    await talos.reboot('w-1', 'default', soon())
+    await vi.waitFor(() => expect([node.stage, node.bootId === bootId]).toEqual(['booting', false]), 8_000)
+    const heard: string[] = []
+    for await (const sentence of talos.follow('w-1', soon())) {
+      if (heard.push(sentence) === 1) await talos.reboot('w-1', 'default', soon())
+    }
+    expect(heard).toContainEqual(expect.stringMatching(/^sequence boot was interrupted: /))
+    expect(heard).not.toContain('sequence boot ended')
+  })
+
   test('may stop at any time, and is stopped by the signal where the node has fallen silent', async () => {
     const { talos, node } = await boot('127.0.45.43')
     const off = new AbortController()
@@ -69,6 +83,64 @@ describe('who follows a node', () => {
     }
     expect(off.signal.aborted).toBe(true)
     expect(await refusal(Array.fromAsync(talos.follow('w-1', soon(50))))).toMatchObject({ code: 'unreachable' })
+  })
+})
+
+describe('the end of a sequence', () => {
+  const event = (init: MessageInitShape<typeof SequenceEventSchema>) => ({
+    data: create(AnySchema, {
+      typeUrl: 'talos/runtime/machine.SequenceEvent',
+      value: toBinary(SequenceEventSchema, create(SequenceEventSchema, init)),
+    }),
+  })
+  const ended = (sequence: string) => event({ sequence, action: 2 })
+  const failed = (sequence: string, code: Error_Code) =>
+    event({ sequence, error: { code, message: 'sequence failed: x' } })
+  const started = (sequence: string) => event({ sequence, action: 1 })
+  async function* of(...events: ReturnType<typeof event>[]) {
+    yield* events
+  }
+  const heard = async (...events: ReturnType<typeof event>[]) =>
+    (await Array.fromAsync(withoutFalseEnds(of(...events)))).map(sentenceOf)
+
+  test('that was interrupted or failed is told once', async () => {
+    expect(await heard(ended('boot'), failed('boot', Error_Code.CANCELED), started('reboot'))).toEqual([
+      'sequence boot was interrupted: x',
+      'sequence reboot started',
+    ])
+    expect(await heard(ended('boot'), failed('boot', Error_Code.FATAL))).toEqual(['sequence boot failed: x'])
+  })
+
+  test('stays where what follows is of another, or nothing follows', async () => {
+    expect(await heard(ended('install'), started('boot'), ended('boot'))).toEqual([
+      'sequence install ended',
+      'sequence boot started',
+      'sequence boot ended',
+    ])
+    expect(await heard(ended('boot'), failed('reboot', Error_Code.LOCKED))).toEqual([
+      'sequence boot ended',
+      'sequence reboot was not started: x',
+    ])
+  })
+
+  test('is told without the next event, and before the failure of the stream', async () => {
+    async function* endless() {
+      yield ended('boot')
+      await new Promise(() => {})
+    }
+    for await (const one of withoutFalseEnds(endless())) {
+      expect(sentenceOf(one)).toBe('sequence boot ended')
+      break
+    }
+    async function* broken() {
+      yield ended('boot')
+      throw new Error('cut')
+    }
+    const told: (string | undefined)[] = []
+    await expect(async () => {
+      for await (const one of withoutFalseEnds(broken())) told.push(sentenceOf(one))
+    }).rejects.toThrow('cut')
+    expect(told).toEqual(['sequence boot ended'])
   })
 })
 

@@ -1,5 +1,5 @@
 import { vi } from 'vitest'
-import { createTalos, type TalosAdapter } from '../../src/adapters/talos/talos.ts'
+import { createTalos, type TalosAdapter, type TalosOptions } from '../../src/adapters/talos/talos.ts'
 import type { Credentials } from '../../src/adapters/talos/talosconfig.ts'
 import { createAuthority, type LabAuthority } from '../lab/authority.ts'
 import { createEtcd, type LabEtcd } from '../lab/etcd.ts'
@@ -15,7 +15,7 @@ export interface TalosLab extends AsyncDisposable {
   readonly nodes: readonly TalosNode[]
   readonly talos: TalosAdapter
   /** The adapter with other credentials: another role, or parts of another cluster. */
-  as(roles: readonly string[], changes?: Partial<Credentials>): Promise<TalosAdapter>
+  as(roles: readonly string[], changes?: Partial<Credentials>, options?: Partial<TalosOptions>): Promise<TalosAdapter>
 }
 
 export interface TalosLabNode extends Partial<TalosNodeOptions> {
@@ -48,10 +48,14 @@ export async function startTalosLab(...shapes: readonly TalosLabNode[]): Promise
     if (!nodes.every(({ ready }) => ready)) throw new Error('not all nodes are ready')
   }, 10_000)
 
-  async function as(roles: readonly string[], changes: Partial<Credentials> = {}): Promise<TalosAdapter> {
+  async function as(
+    roles: readonly string[],
+    changes: Partial<Credentials> = {},
+    options: Partial<TalosOptions> = {},
+  ): Promise<TalosAdapter> {
     const { cert, key } = await authority.issueClient({ common: 'caretaker', organizations: roles })
     const credentials = { ca: authority.ca, cert, key, roles, expires: new Date(Date.now() + 86_400_000), ...changes }
-    return createTalos({ nodes, credentials })
+    return createTalos({ nodes, credentials, ...options })
   }
   return {
     authority,

@@ -72,6 +72,28 @@ describe('a snapshot of etcd', () => {
     expect(await refusal(called())).toMatchObject({ code: 'unreachable' })
   })
 
+  test('is given up where etcd does not run, which never answers', async () => {
+    const talos = await at.as(['os:admin'], {}, { etcdWithin: 50 })
+    at.etcd.setRunning('cp-1', false)
+    expect(await refusal(Array.fromAsync(talos.snapshotEtcd('cp-1', soon())))).toMatchObject({
+      code: 'timed-out',
+      message: 'cp-1 (127.0.45.31): its etcd has not begun a snapshot within 0.05 s: does it run?',
+    })
+    await vi.waitFor(() => expect(at.nodes[0]!.connections).toBe(0))
+    at.etcd.setRunning('cp-1', true)
+    expect(isWhole(await whole())).toBe(true)
+  })
+
+  test('is not given up while who reads it takes its time', async () => {
+    const talos = await at.as(['os:admin'], {}, { etcdWithin: 50 })
+    let read = 0
+    for await (const bytes of talos.snapshotEtcd('cp-1', soon())) {
+      if (read === 0) await new Promise((resolve) => setTimeout(resolve, 120))
+      read += bytes.length
+    }
+    expect(read).toBe(at.etcd.snapshot().length)
+  })
+
   test('is not to be had from a worker', async () => {
     expect(await refusal(Array.fromAsync(at.talos.snapshotEtcd('w-1', soon())))).toMatchObject({
       code: 'rejected',

@@ -2,7 +2,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startHomelab } from './homelab.ts'
+import { stringify } from 'yaml'
+import { homelabSchematic, startHomelab } from './homelab.ts'
 import { isUpsdInstalled, startUpsd } from './upsd.ts'
 import { startUpsdStandIn } from './upsd-stand-in.ts'
 
@@ -23,12 +24,41 @@ const lab = stack.use(
 lab.kubernetes.addDeployment({ name: 'web', replicas: 3, labels: { app: 'web' } })
 lab.kubernetes.addPodDisruptionBudget({ name: 'web', matchLabels: { app: 'web' }, minAvailable: 2 })
 lab.kubernetes.addDeployment({ name: 'films', namespace: 'media', replicas: 2, labels: { tier: 'batch' } })
+// What Talos and Kubernetes bring along, and `talosctl health` looks for.
+for (const { name, role } of lab.nodes) {
+  const components = role === 'controlplane' ? ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] : []
+  for (const component of components)
+    lab.kubernetes.addPod({
+      name: `${component}-${name}`,
+      namespace: 'kube-system',
+      node: name,
+      labels: { 'k8s-app': component, tier: 'control-plane' },
+      owner: { kind: 'Node', name },
+    })
+  lab.kubernetes.addPod({
+    node: name,
+    namespace: 'kube-system',
+    labels: { 'k8s-app': 'kube-proxy' },
+    owner: { kind: 'DaemonSet', name: 'kube-proxy' },
+  })
+}
+lab.kubernetes.addDeployment({
+  name: 'coredns',
+  namespace: 'kube-system',
+  replicas: 2,
+  labels: { 'k8s-app': 'kube-dns' },
+})
 const config = await lab.writeConfig(directory, {
   ups: { host: upsd.address, port: upsd.port, user: 'monuser', password: 'secret' },
   upgrade: { soak: '30s', settle: '5s' },
   power: { drain: '20s', nodeStops: '20s', shed: [{ selector: 'tier=batch' }], shedAfter: '10s' },
 })
 const kubeconfig = join(directory, 'kubeconfig')
+// As whoever first asked for the nodes' image did.
+const posted = await fetch(`${lab.factory.url}/schematics`, { method: 'POST', body: stringify(homelabSchematic) })
+const { id: schematic } = (await posted.json()) as { readonly id: string }
+const installer = `${new URL(lab.factory.url).host}/metal-installer/${schematic}`
+const talosctl = `talosctl --talosconfig ${join(directory, 'talosconfig')}`
 console.log(`A homelab of stand-ins runs until Ctrl-C:
 
   nas         ${lab.nas?.address}:${lab.nas?.port}
@@ -43,6 +73,8 @@ console.log(`A homelab of stand-ins runs until Ctrl-C:
   bin/caretaker drill power --dry-run -c ${config}
   bin/caretaker ups --watch -c ${config}
   kubectl --kubeconfig ${kubeconfig} get nodes
+  ${talosctl} -n ${lab.nodes[0]?.address} health
+  ${talosctl} -n ${lab.nodes.at(-1)?.address} upgrade --image ${installer}:v1.14.1
   upsrw -s ups.status="OB DISCHRG" -u admin -p adminpw ${upsd.upsName}@${upsd.address}:${upsd.port}   (then "OB DISCHRG LB", then "OL CHRG")`)
 await new Promise<void>((resolve) => {
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => resolve())

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { bboltOf } from './talos-bbolt.ts'
+import { digestBytes, snapshotOf } from './etcd-database.ts'
 
 /** What etcd complains of (etcd-io/etcd AlarmType). */
 export type LabEtcdAlarm = 'NOSPACE' | 'CORRUPT'
@@ -62,7 +62,7 @@ export interface LabEtcd {
   readonly storageVersion: string | undefined
   /** Bytes, as the status tells them; a test sets what it likes, and the snapshot keeps its size. */
   dbSize: bigint
-  /** The whole database as a snapshot: pages, and at the end the sha256 of all that is before it. */
+  /** The whole database as a snapshot: buckets, and at the end the sha256 of all that is before it. */
   snapshot(): Buffer
 }
 
@@ -77,6 +77,7 @@ export function createEtcd(): LabEtcd {
   let raftTerm = 1n
   let storageVersion: string | undefined
   let dbSize: bigint | undefined
+  let ownSize: bigint | undefined
   let upgrading = false
 
   const voters = () => [...members.values()].filter((member) => !member.learner)
@@ -88,7 +89,17 @@ export function createEtcd(): LabEtcd {
     leader = next
   }
 
+  const alarmed = () =>
+    [...alarms].flatMap(([name, alarm]) => {
+      const member = members.get(name)
+      return member ? [{ member, alarm }] : []
+    })
+
+  const snapshot = () =>
+    snapshotOf({ members: [...members.values()], alarms: alarmed(), index: raftIndex, term: raftTerm, storageVersion })
+
   function changed(): void {
+    ownSize = undefined
     if (!hasQuorum()) elect(undefined)
     else if (!running().some((member) => member.name === leader)) elect(running()[0]?.name)
     if (leader !== undefined) raftIndex++
@@ -147,11 +158,7 @@ export function createEtcd(): LabEtcd {
     hasQuorum,
     members: () => [...members.values()],
     member: (name) => members.get(name),
-    alarms: () =>
-      [...alarms].flatMap(([name, alarm]) => {
-        const member = members.get(name)
-        return member ? [{ member, alarm }] : []
-      }),
+    alarms: alarmed,
     leader: () => leader,
     forfeit(name) {
       if (leader !== name) return ''
@@ -184,15 +191,12 @@ export function createEtcd(): LabEtcd {
       return storageVersion
     },
     get dbSize() {
-      return dbSize ?? BigInt(bboltOf([...members.keys()]).length)
+      return dbSize ?? (ownSize ??= BigInt(snapshot().length - digestBytes))
     },
     set dbSize(bytes) {
       dbSize = bytes
     },
-    snapshot() {
-      const database = bboltOf([...members.keys()])
-      return Buffer.concat([database, createHash('sha256').update(database).digest()])
-    },
+    snapshot,
   }
 }
 

@@ -112,7 +112,7 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
   const kubeconfig = await kubernetes.kubeconfig()
 
   function resolveImage(ref: string) {
-    const found = /^(.+)\/metal-installer\/([0-9a-f]{64}):(v[^:]+)$/.exec(ref)
+    const found = /^(.+)\/metal-installer\/([0-9a-f]{64}):(v\d+\.\d+\.\d+(?:-[\w.]+)?)$/.exec(ref)
     if (!found || found[1] !== new URL(factory.url).host || !factory.schematics.has(found[2]!)) return undefined
     return { schematic: found[2]!, version: found[3]! }
   }
@@ -142,7 +142,7 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
       host: 41 + index,
     })),
   ]
-  const nodes = shapes.map(({ name, role, host }) =>
+  const nodes: TalosNode[] = shapes.map(({ name, role, host }) =>
     stack.use(
       createTalosNode({
         name,
@@ -158,6 +158,7 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
         extensionsOf,
         kernelArgumentsOf,
         kubeconfig: () => kubeconfig,
+        peers: () => nodes,
         pace,
       }),
     ),

@@ -310,7 +310,7 @@ export function createKubernetesApi(options: KubernetesApiOptions): KubernetesAp
         kind: 'Config',
         clusters: [{ name: 'lab', cluster: { server, 'certificate-authority-data': base64(authority.ca) } }],
         users: [{ name: user, user: { 'client-certificate-data': base64(cert), 'client-key-data': base64(key) } }],
-        contexts: [{ name: `${user}@lab`, context: { cluster: 'lab', user } }],
+        contexts: [{ name: `${user}@lab`, context: { cluster: 'lab', namespace: 'default', user } }],
         'current-context': `${user}@lab`,
       })
     },

@@ -94,8 +94,18 @@ export function deletePod(world: World, pod: PodObject, requested: number | unde
 export function reportPod({ store }: World, pod: PodObject, phase: 'Running' | 'Succeeded', ready: boolean): void {
   const conditions = podConditions(pod.status.conditions ?? [], phase, ready)
   const started = phase === 'Running' ? { startTime: pod.status['startTime'] ?? timestamp() } : {}
-  store.replace(podsResource, { ...pod, status: { ...pod.status, ...started, phase, conditions } })
+  const containers = (pod.spec['containers'] ?? []) as readonly { readonly name: string }[]
+  const containerStatuses = containers.map(({ name }) => containerStatus(name, phase, ready))
+  store.replace(podsResource, { ...pod, status: { ...pod.status, ...started, phase, conditions, containerStatuses } })
 }
+
+/** What a kubelet says of a container: clients take a pod whose containers say nothing for one that has ended. */
+function containerStatus(name: string, phase: 'Running' | 'Succeeded', ready: boolean) {
+  const state = phase === 'Running' ? { running: {} } : { terminated: { exitCode: 0, reason: 'Completed' } }
+  return { name, image: pauseImage, imageID: '', ready, restartCount: 0, started: phase === 'Running', state }
+}
+
+const pauseImage = 'registry.k8s.io/pause:3.10'
 
 /** Adds the condition that tells a pod's owner why it goes (kubernetes eviction.go addConditionAndDeletePod). */
 export function markDisrupted({ store }: World, pod: PodObject): PodObject {
@@ -151,7 +161,7 @@ function draftPod(plan: PodPlan, { name, generateName, node, owner, phase }: Pod
       ...(plan.nodeSelector !== undefined && { nodeSelector: plan.nodeSelector }),
       ...(plan.toleratesAll && { tolerations: [{ operator: 'Exists' }] }),
       ...(volumes.length > 0 && { volumes }),
-      containers: [{ name: plan.container ?? 'main', image: plan.image ?? 'registry.k8s.io/pause:3.10' }],
+      containers: [{ name: plan.container ?? 'main', image: plan.image ?? pauseImage }],
       restartPolicy: 'Always',
       terminationGracePeriodSeconds: plan.grace,
       ...(mirror && { priorityClassName: 'system-node-critical' }),
@@ -159,7 +169,10 @@ function draftPod(plan: PodPlan, { name, generateName, node, owner, phase }: Pod
     status: {
       phase,
       ...(phase === 'Running' && { startTime: timestamp() }),
-      ...(phase !== 'Pending' && { conditions: podConditions([], phase, phase === 'Running' && !plan.unready) }),
+      ...(phase !== 'Pending' && {
+        conditions: podConditions([], phase, phase === 'Running' && !plan.unready),
+        containerStatuses: [containerStatus(plan.container ?? 'main', phase, phase === 'Running' && !plan.unready)],
+      }),
     },
   }
 }

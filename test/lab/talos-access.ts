@@ -1,5 +1,4 @@
 import type { Http2ServerRequest } from 'node:http2'
-import { TLSSocket } from 'node:tls'
 import { Code, ConnectError, createContextKey, type Interceptor } from '@connectrpc/connect'
 import {
   RebootRequest_ModeSchema,
@@ -8,6 +7,7 @@ import {
 } from '../../src/adapters/talos/gen/machine_pb.ts'
 import type { Machine } from './talos-machine.ts'
 import { minorOf } from './talos-phases.ts'
+import { tlsSocketOf } from './talos-pieces.ts'
 import type { TalosCall } from './talos-types.ts'
 
 /** The caller's roles; part of a request's context. */
@@ -25,6 +25,12 @@ const rules: Partial<Record<string, readonly string[]>> = {
   'MachineService.Reboot': operators,
   'MachineService.Shutdown': operators,
   'ImageService.Pull': operators,
+  'MachineService.Bootstrap': ['os:admin'],
+  'MachineService.EtcdAlarmDisarm': operators,
+  'MachineService.ImagePull': operators,
+  'MachineService.ServiceStart': operators,
+  'MachineService.ServiceStop': operators,
+  'MachineService.ServiceRestart': operators,
   'MachineService.EtcdSnapshot': [...operators, 'os:etcd:backup'],
   'MachineService.EtcdMemberList': [...operators, 'os:reader', 'os:etcd:backup'],
   'MachineService.EtcdStatus': [...operators, 'os:reader', 'os:etcd:backup'],
@@ -77,8 +83,7 @@ export function notAuthorized(): ConnectError {
  * (pkg/grpc/middleware/authz).
  */
 export function rolesOf(request: Http2ServerRequest): readonly string[] {
-  const socket = request.stream.session?.socket
-  const organization: unknown = socket instanceof TLSSocket ? socket.getPeerCertificate().subject?.O : undefined
+  const organization: unknown = tlsSocketOf(request.stream.session)?.getPeerCertificate().subject?.O
   const own = [organization].flat().filter((role) => typeof role === 'string')
   if (!own.includes('os:impersonator')) return own
   return [request.headers['talos-role'] ?? []]

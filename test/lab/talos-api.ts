@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { create } from '@bufbuild/protobuf'
+import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import { Code, ConnectError, type ConnectRouter, type ServiceImpl } from '@connectrpc/connect'
 import {
   ContainerDriver,
@@ -22,17 +23,19 @@ import { generateClient } from './talos-client-config.ts'
 import { onlyControlPlane, serveEtcd, validateForUpgrade } from './talos-etcd-api.ts'
 import { runInstaller, type ImageStore } from './talos-installer.ts'
 import type { Machine } from './talos-machine.ts'
+import { serveMore } from './talos-more-api.ts'
 import { minorOf } from './talos-phases.ts'
 import { serveResources } from './talos-resources.ts'
 import type { RebootKind, Sequences } from './talos-sequences.ts'
 import type { LabImage } from './talos-types.ts'
 
-/** All that a Talos node serves of what Caretaker calls. */
+/** All that a Talos node serves of what Caretaker and talosctl call. */
 export function serveTalos(router: ConnectRouter, machine: Machine, sequences: Sequences, images: ImageStore): void {
   router.service(MachineService, serveMachine(machine, sequences, images))
   router.service(LifecycleService, serveLifecycle(machine, sequences, images))
   router.service(ImageService, serveImages(machine, sequences, images))
   router.service(State, serveResources(machine, sequences))
+  serveMore(router, machine, sequences, images)
 }
 
 /** What the installer in this containerd does, as a task of a sequence. @throws Error where it ends with another code than 0 */
@@ -64,7 +67,7 @@ const rebootKinds: Partial<Record<RebootMode, RebootKind>> = {
 function serveMachine(machine: Machine, sequences: Sequences, images: ImageStore): ServiceImpl<typeof MachineService> {
   const { options, faults } = machine
   return {
-    ...serveEtcd(machine),
+    ...serveEtcd(machine, sequences),
     version: () => ({
       messages: [
         {
@@ -111,7 +114,7 @@ function serveMachine(machine: Machine, sequences: Sequences, images: ImageStore
       return { messages: [{ actorId: actor }] }
     },
     rollback() {
-      if (!machine.other) throw new ConnectError('previous UKI not found', Code.FailedPrecondition)
+      if (!machine.other) throw new ConnectError('previous UKI not found', Code.Unknown)
       const { installed, other } = machine
       machine.installed = other
       machine.other = installed
@@ -121,9 +124,15 @@ function serveMachine(machine: Machine, sequences: Sequences, images: ImageStore
       return { messages: [{}] }
     },
     serviceList() {
-      const services = [...machine.services].map(([id, { state, healthy }]) => ({
+      const byId = [...machine.services].toSorted(([a], [b]) => (a < b ? -1 : 1))
+      const services = byId.map(([id, { state, healthy }]) => ({
         id,
         state,
+        events: {
+          events: machine.log
+            .serviceEvents(id)
+            .map((event) => ({ msg: event.message, state: event.state, ts: timestampFromMs(event.at) })),
+        },
         health: { unknown: state !== 'Running', healthy, lastMessage: '' },
       }))
       return { messages: [{ services }] }
@@ -137,7 +146,7 @@ function serveMachine(machine: Machine, sequences: Sequences, images: ImageStore
     events: (request, { signal }) => machine.log.follow(request, AbortSignal.any([signal, sequences.life])),
     async *kubeconfig() {
       onlyControlPlane(machine, 'kubeconfig')
-      if (!options.kubeconfig) throw new ConnectError('Kubernetes is not configured', Code.FailedPrecondition)
+      if (!options.kubeconfig) throw new ConnectError('k8s API server CA config is not set', Code.FailedPrecondition)
       yield { bytes: tarOf('kubeconfig', options.kubeconfig()) }
     },
     async generateClientConfiguration(request) {

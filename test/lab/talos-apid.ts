@@ -3,8 +3,9 @@ import { once } from 'node:events'
 import * as http2 from 'node:http2'
 import * as net from 'node:net'
 import { duplexPair, type Duplex } from 'node:stream'
-import { TLSSocket } from 'node:tls'
+import * as tls from 'node:tls'
 import type { Identity } from './authority.ts'
+import { afterTurns, speakHttp2, toLeave } from './talos-pieces.ts'
 
 /**
  * What listens on a node's address: TCP in front, and behind it HTTP/2 with mTLS, so that the wire can fall silent
@@ -39,6 +40,7 @@ interface Wire {
   relay?: { readonly outer: Duplex; readonly inner: Duplex }
 }
 
+const protocol = { minVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_TICKET } as const
 const clientAuth = '1.3.6.1.5.5.7.3.2'
 // grpc-go's defaults (keepalive.EnforcementPolicy): a client that pings more often is sent away.
 const pingInterval = { withStreams: 5 * 60_000, idle: 2 * 3_600_000 }
@@ -50,33 +52,27 @@ export function createApid(address: string, port: number, accepted: string, hand
   const sessions = new Set<http2.ServerHttp2Session>()
   let serving = false
   let silent = false
-  let server: http2.Http2SecureServer | undefined
+  let server: tls.Server | undefined
   let front: net.Server | undefined
 
-  function createServer(identity: Identity): http2.Http2SecureServer {
-    const server = http2.createSecureServer(
-      {
-        ca: accepted,
-        cert: identity.cert,
-        key: identity.key,
-        requestCert: true,
-        rejectUnauthorized: true,
-        ALPNProtocols: ['h2'],
-        minVersion: 'TLSv1.2',
-        secureOptions: constants.SSL_OP_NO_TICKET,
-      },
-      handler,
-    )
-    server.on('session', (session) => {
+  function createServer({ cert, key }: Identity): tls.Server {
+    const inner = http2.createServer(handler)
+    inner.on('session', (session) => {
       sessions.add(session)
       session.on('close', () => sessions.delete(session))
       session.on('error', () => session.destroy())
-      // A certificate that is good for anything besides being a client is refused (apid's VerifyPeerCertificate).
-      const usage = session.socket instanceof TLSSocket ? session.socket.getPeerCertificate().ext_key_usage : []
-      if (usage?.length !== 1 || usage[0] !== clientAuth) session.destroy()
-      else enforcePings(session)
+      enforcePings(session)
+      measureBandwidth(session)
     })
-    server.on('sessionError', () => {})
+    inner.on('sessionError', () => {})
+    const options = { requestCert: true, rejectUnauthorized: true, ALPNProtocols: ['h2'], allowHalfOpen: true }
+    const server = tls.createServer({ ca: accepted, cert, key, ...protocol, ...options }, (socket) => {
+      socket.on('error', () => socket.destroy())
+      // A certificate that is good for anything besides being a client is refused (apid's VerifyPeerCertificate).
+      const usage = socket.getPeerCertificate().ext_key_usage
+      if (usage?.length !== 1 || usage[0] !== clientAuth) return socket.destroy()
+      speakHttp2(inner, socket)
+    })
     server.on('tlsClientError', () => {})
     return server
   }
@@ -131,12 +127,20 @@ export function createApid(address: string, port: number, accepted: string, hand
     front = undefined
   }
 
-  /** The process behind the wires ends; whether the other side hears of it is decided by the wires' state. */
-  function end(): void {
+  /**
+   * The process behind the wires ends; whether the other side hears of it is decided by the wires' state. With `after` it
+   * ends as one that is told to: what it has written leaves first.
+   */
+  function end(after?: () => void): void {
     serving = false
-    for (const session of sessions) session.destroy()
-    server?.close()
     server = undefined
+    const ending = [...sessions]
+    const destroy = () => {
+      for (const session of ending) session.destroy()
+      after?.()
+    }
+    if (after) afterTurns(toLeave, destroy)
+    else destroy()
   }
 
   return {
@@ -154,18 +158,14 @@ export function createApid(address: string, port: number, accepted: string, hand
     },
     renew({ cert, key }, authorities) {
       accepted = authorities
-      server?.setSecureContext({
-        ca: accepted,
-        cert,
-        key,
-        minVersion: 'TLSv1.2',
-        secureOptions: constants.SSL_OP_NO_TICKET,
-      })
+      server?.setSecureContext({ ca: accepted, cert, key, ...protocol })
     },
     close() {
       stopListening()
-      end()
-      for (const wire of wires) if (wire.state !== 'orphan') wire.front.destroySoon()
+      const leaving = [...wires].filter(({ state }) => state !== 'orphan')
+      end(() => {
+        for (const wire of leaving) wire.front.destroySoon()
+      })
     },
     vanish({ listen }) {
       if (!listen) stopListening()
@@ -219,5 +219,18 @@ function enforcePings(session: http2.ServerHttp2Session): void {
     if (strikes <= pingStrikes) return
     session.goaway(http2.constants.NGHTTP2_ENHANCE_YOUR_CALM, 0, Buffer.from('too_many_pings'))
     session.destroy()
+  })
+}
+
+/** What grpc-go writes into the pings that it measures bandwidth with (internal/transport/bdp_estimator.go). */
+const bandwidthPing = Buffer.from([2, 4, 16, 16, 9, 14, 7, 7])
+
+/** Asks how long the way is whenever data come in, one ping at a time, as every grpc-go server does. */
+function measureBandwidth(session: http2.ServerHttp2Session): void {
+  let measuring = false
+  // Its first data come with a stream.
+  session.on('stream', () => {
+    if (measuring || session.destroyed || session.closed) return
+    measuring = session.ping(bandwidthPing, () => (measuring = false))
   })
 }

@@ -2,7 +2,10 @@ import { gzipSync } from 'node:zlib'
 
 const block = 512
 
-/** A gzipped tar with one file, as Talos sends a kubeconfig. */
+/**
+ * A gzipped tar with one file, as Talos sends a kubeconfig: it never closes its tar, so there is neither padding behind
+ * the file nor an end (siderolabs/talos internal/server/v1alpha1, Kubeconfig).
+ */
 export function tarOf(name: string, content: string): Uint8Array<ArrayBuffer> {
   const body = Buffer.from(content)
   const header = Buffer.alloc(block)
@@ -12,7 +15,7 @@ export function tarOf(name: string, content: string): Uint8Array<ArrayBuffer> {
   header.write(octal(0, 8), 108)
   header.write(octal(0, 8), 116)
   header.write(octal(body.length, 12), 124)
-  header.write(octal(0, 12), 136)
+  header.write(octal(Math.floor(Date.now() / 1000), 12), 136)
   header.write(' '.repeat(8), 148)
   header.write('0', 156)
   header.write('ustar\u000000', 257)
@@ -23,8 +26,7 @@ export function tarOf(name: string, content: string): Uint8Array<ArrayBuffer> {
     ) + ' ',
     148,
   )
-  const padding = Buffer.alloc((block - (body.length % block)) % block)
-  return new Uint8Array(gzipSync(Buffer.concat([header, body, padding, Buffer.alloc(2 * block)])))
+  return new Uint8Array(gzipSync(Buffer.concat([header, body])))
 }
 
 /** In pieces of 1 KiB, as Talos streams bytes. */

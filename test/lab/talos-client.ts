@@ -14,7 +14,10 @@ import {
   type Event,
 } from '../../src/adapters/talos/gen/machine_pb.ts'
 import { State } from '../../src/adapters/talos/gen/state_pb.ts'
+import { iterable } from '../../src/adapters/talos/whole.ts'
 import type { LabAuthority } from './authority.ts'
+import { ClusterService } from './gen/cluster_pb.ts'
+import { ImageService as MoreOfImages, MachineService as MoreOfMachine } from './gen/machine-more_pb.ts'
 import type { TalosNode } from './talos-types.ts'
 
 /** Raw clients of a node's services. */
@@ -23,6 +26,10 @@ export interface TalosCalls extends Disposable {
   readonly lifecycle: Client<typeof LifecycleService>
   readonly image: Client<typeof ImageService>
   readonly state: Client<typeof State>
+  /** What only talosctl asks. */
+  readonly more: Client<typeof MoreOfMachine>
+  readonly moreImages: Client<typeof MoreOfImages>
+  readonly cluster: Client<typeof ClusterService>
 }
 
 /** Connects with a client certificate of these roles; nothing is retried and nothing translated. */
@@ -34,12 +41,22 @@ export async function connectTalos(
   const { cert, key } = await authority.issueClient({ common: 'test', organizations })
   const baseUrl = `https://${node.address}:${node.port}`
   const session = new Http2SessionManager(baseUrl, {}, { ca: authority.ca, cert, key })
-  const transport = createGrpcTransport({ baseUrl, sessionManager: session })
+  const transport = createGrpcTransport({
+    baseUrl,
+    sessionManager: {
+      authority: session.authority,
+      request: async (...request) => iterable(await session.request(...request)),
+      notifyResponseByteRead: (stream) => session.notifyResponseByteRead(stream),
+    },
+  })
   return {
     machine: createClient(MachineService, transport),
     lifecycle: createClient(LifecycleService, transport),
     image: createClient(ImageService, transport),
     state: createClient(State, transport),
+    more: createClient(MoreOfMachine, transport),
+    moreImages: createClient(MoreOfImages, transport),
+    cluster: createClient(ClusterService, transport),
     [Symbol.dispose]: () => session.abort(),
   }
 }
@@ -99,15 +116,16 @@ export function follow(calls: TalosCalls, tailEvents = 0) {
       return ConnectError.from(error).code
     }
   })()
-  const seen = (what: string) =>
+  const until = (isSo: () => boolean) =>
     new Promise<void>((resolve) => {
       const check = () => {
-        if (!events.some((event) => tell(event) === what)) return
+        if (!isSo()) return
         waiting.delete(check)
         resolve()
       }
       waiting.add(check)
       check()
     })
-  return { events, hello: hello.promise, ended, seen, told: () => events.map(tell) }
+  const seen = (what: string) => until(() => events.some((event) => tell(event) === what))
+  return { events, hello: hello.promise, ended, seen, until, told: () => events.map(tell) }
 }

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { Code, ConnectError, type ServiceImpl } from '@connectrpc/connect'
+import { Code, ConnectError, type HandlerContext, type ServiceImpl } from '@connectrpc/connect'
 import { EtcdMemberAlarm_AlarmType as AlarmType, type MachineService } from '../../src/adapters/talos/gen/machine_pb.ts'
 import type { LabEtcd, LabEtcdMember } from './etcd.ts'
 import type { Machine } from './talos-machine.ts'
@@ -9,6 +9,9 @@ type EtcdCalls = Pick<
   ServiceImpl<typeof MachineService>,
   'etcdMemberList' | 'etcdStatus' | 'etcdAlarmList' | 'etcdForfeitLeadership' | 'etcdSnapshot'
 >
+
+/** Between two tries to reach the member, in ms. */
+const retryEvery = 20
 
 /** Refuses what only a control plane can do (siderolabs/talos internal/app/internal/machinehelper). */
 export function onlyControlPlane(machine: Machine, api: string): void {
@@ -20,25 +23,35 @@ export function onlyControlPlane(machine: Machine, api: string): void {
  * The calls about etcd, which Talos asks its own member. Some of them need quorum; a status and a snapshot come from
  * the member itself (etcd-io/etcd server/etcdserver/api/v3rpc/maintenance.go).
  */
-export function serveEtcd(machine: Machine): EtcdCalls {
-  function member(api: string): { readonly etcd: LabEtcd; readonly own: LabEtcdMember } {
+export function serveEtcd(machine: Machine, life: { readonly life: AbortSignal }): EtcdCalls {
+  /** Where etcd is not up Talos' own client of it tries for a while, or, `forEver`, as long as the caller waits. */
+  async function member(
+    api: string,
+    { signal }: HandlerContext,
+    forEver = false,
+  ): Promise<{ readonly etcd: LabEtcd; readonly own: LabEtcdMember }> {
     onlyControlPlane(machine, api)
-    const own = machine.etcd?.member(machine.options.name)
-    if (machine.etcd && own?.running) return { etcd: machine.etcd, own }
-    const cause = 'dial tcp 127.0.0.1:2379: connect: connection refused'
-    throw new ConnectError(`connection error: desc = "transport: Error while dialing: ${cause}"`, Code.Unavailable)
+    const end = forEver ? Infinity : performance.now() + machine.pace.etcdDown
+    while (true) {
+      const own = machine.etcd?.member(machine.options.name)
+      if (machine.etcd && own?.running) return { etcd: machine.etcd, own }
+      const cause = 'dial tcp 127.0.0.1:2379: connect: connection refused'
+      if (performance.now() >= end)
+        throw new ConnectError(`connection error: desc = "transport: Error while dialing: ${cause}"`, Code.Unavailable)
+      await pause(retryEvery, undefined, { signal: AbortSignal.any([signal, life.life]) })
+    }
   }
 
-  async function withQuorum(api: string): Promise<{ readonly etcd: LabEtcd; readonly own: LabEtcdMember }> {
-    const found = member(api)
+  async function withQuorum(api: string, context: HandlerContext, forEver = false) {
+    const found = await member(api, context, forEver)
     if (!found.etcd.hasQuorum()) await pause(machine.pace.etcd)
     if (!found.etcd.hasQuorum()) throw new ConnectError('etcdserver: request timed out', Code.Unknown)
     return found
   }
 
   return {
-    async etcdMemberList() {
-      const { etcd } = await withQuorum('member list')
+    async etcdMemberList(_, context) {
+      const { etcd } = await withQuorum('member list', context)
       const members = etcd.members().map(({ id, name, peerUrls, clientUrls, learner }) => ({
         id,
         hostname: name,
@@ -48,8 +61,8 @@ export function serveEtcd(machine: Machine): EtcdCalls {
       }))
       return { messages: [{ legacyMembers: members.map(({ hostname }) => hostname), members }] }
     },
-    etcdStatus() {
-      const { etcd, own } = member('etcd status')
+    async etcdStatus(_, context) {
+      const { etcd, own } = await member('etcd status', context)
       const leader = etcd.members().find(({ name }) => name === etcd.leader())
       const alarms = etcd.alarms().map(({ member, alarm }) => `memberID:${member.id} alarm:${alarm} `)
       const memberStatus = {
@@ -67,19 +80,19 @@ export function serveEtcd(machine: Machine): EtcdCalls {
       }
       return { messages: [{ memberStatus }] }
     },
-    async etcdAlarmList() {
-      const { etcd } = await withQuorum('etcd alarm list')
+    async etcdAlarmList(_, context) {
+      const { etcd } = await withQuorum('etcd alarm list', context)
       const memberAlarms = etcd.alarms().map(({ member, alarm }) => ({ memberId: member.id, alarm: AlarmType[alarm] }))
       return { messages: [{ memberAlarms }] }
     },
-    async etcdForfeitLeadership() {
-      const { etcd, own } = await withQuorum('etcd forfeit leadership')
+    async etcdForfeitLeadership(_, context) {
+      const { etcd, own } = await withQuorum('etcd forfeit leadership', context, true)
       if (etcd.members().length === 1)
         throw new ConnectError('cannot forfeit leadership, only one member', Code.Unknown)
       return { messages: [{ member: etcd.forfeit(own.name) }] }
     },
-    async *etcdSnapshot() {
-      const { etcd } = member('etcd snapshot')
+    async *etcdSnapshot(_, context) {
+      const { etcd } = await member('etcd snapshot', context, true)
       const { faults } = machine
       const { snapshotBreaksOff: breaksOff, snapshotDamaged: damaged } = faults
       faults.snapshotBreaksOff = undefined

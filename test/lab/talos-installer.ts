@@ -8,7 +8,7 @@ import {
 } from '../../src/adapters/talos/gen/common_pb.ts'
 import type { Machine } from './talos-machine.ts'
 import { minorOf } from './talos-phases.ts'
-import type { LabImage } from './talos-types.ts'
+import type { LabImage, RegistryTrouble } from './talos-types.ts'
 
 /** What an installer run says, and how it ends. */
 export interface InstallerRun {
@@ -23,10 +23,20 @@ export interface ImageStore {
   has(ref: string, instance: ContainerdInstance | undefined): boolean
   /** What was pulled by this very name. */
   find(ref: string, instance: ContainerdInstance | undefined): LabImage | undefined
+  /** All names of all images there, by name. */
+  list(instance: ContainerdInstance | undefined): readonly ListedImage[]
+}
+
+/** A name of an image, and its digest; `pulledAt` in ms since the epoch. */
+export interface ListedImage {
+  readonly name: string
+  readonly digest: string
+  readonly pulledAt: number
 }
 
 export function createImageStore(machine: Machine): ImageStore {
   const stores = new Map<string, Map<string, LabImage>>()
+  const pulled = new Map<string, number>()
 
   function storeOf(instance: ContainerdInstance | undefined): Map<string, LabImage> {
     const key = instanceKey(instance)
@@ -39,17 +49,68 @@ export function createImageStore(machine: Machine): ImageStore {
   return {
     async pull(ref, instance, signal) {
       const store = storeOf(instance)
+      if (machine.faults.containerdDown) {
+        await pause(machine.pace.containerd, undefined, { signal })
+        const reason =
+          'connection error: desc = "transport: Error while dialing: dial unix:///run/containerd/containerd.sock: timeout"'
+        throw new ConnectError(`error pulling image: ${reason}`, Code.Unknown)
+      }
+      if (store.has(pinnedName(ref))) return pinnedName(ref)
+      const trouble = machine.faults.registry
+      machine.faults.registry = undefined
+      if (trouble !== undefined) throw registryError(ref, trouble)
       const image = machine.options.resolveImage(ref)
       if (!image)
         throw new ConnectError(`error pulling image: failed to pull image "${ref}": ${ref}: not found`, Code.NotFound)
       const pinned = pinnedName(ref)
       if (!store.has(pinned)) await pause(machine.pace.pull, undefined, { signal })
       store.set(ref, image).set(pinned, image)
+      if (!pulled.has(pinned)) pulled.set(pinned, Date.now())
       return pinned
     },
     has: (ref, instance) => storeOf(instance).has(pinnedName(ref)),
     find: (ref, instance) => storeOf(instance).get(ref),
+    list: (instance) =>
+      [...(baseImages[instanceKey(instance)] ?? []), ...storeOf(instance).keys()].toSorted().map((name) => {
+        const pinned = pinnedName(name)
+        return { name, digest: pinned.slice(pinned.indexOf('@') + 1), pulledAt: pulled.get(pinned) ?? machine.bootedAt }
+      }),
   }
+}
+
+/** What a node has without anybody's doing. */
+const baseImages: Partial<Record<string, readonly string[]>> = {
+  system: ['ghcr.io/siderolabs/kubelet:v1.36.3'],
+  cri: ['registry.k8s.io/pause:3.10.1', 'registry.k8s.io/kube-proxy:v1.36.3'],
+}
+
+const statusTexts: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+}
+
+/**
+ * What a pull ends with where a registry is in trouble, as 1.14 says it: all of them Unknown (containerd
+ * core/remotes/docker/resolver.go).
+ */
+function registryError(ref: string, trouble: RegistryTrouble): ConnectError {
+  const host = ref.split('/')[0] ?? ''
+  const url = `https://${ref.replace(/^([^/]+)\/(.*):([^:]+)$/, '$1/v2/$2/manifests/$3')}`
+  const request = (why: string) => `failed to do request: Head "${url}": ${why}`
+  const reasons: Readonly<Record<string, string>> = {
+    refused: request('dial tcp 192.0.2.1:443: connect: connection refused'),
+    'no name': request(`dial tcp: lookup ${host} on 127.0.0.53:53: no such host`),
+    slow: request('dial tcp 192.0.2.1:443: i/o timeout'),
+  }
+  const answer = `unexpected status from HEAD request to ${url}: ${trouble} ${statusTexts[Number(trouble)]}`
+  const reason = `failed to resolve reference "${ref}": ${reasons[trouble] ?? answer}`
+  return new ConnectError(`error pulling image: failed to pull image "${ref}": ${reason}`, Code.Unknown)
 }
 
 /** The containerd by talosctl's names (`system` and `cri` on disk, `inmem` in memory). */
@@ -81,6 +142,10 @@ export function runInstaller(machine: Machine, image: LabImage): InstallerRun {
   const components = machine.options.components?.() ?? {}
   const reason = unfit(running.version, image.version) ?? misfit(components, image.version)
   if (reason) return { lines: [...start, `Error: pre-flight checks failed: ${reason}`], exitCode: classified(4) }
+  if (faults.installerPanics) {
+    faults.installerPanics = false
+    return { lines: [...start, ...panic], exitCode: 2 }
+  }
   if (forced !== undefined) return { lines: [...start, `Error: ${failures[forced] ?? 'failed'}`], exitCode: forced }
   return {
     lines: [
@@ -110,6 +175,18 @@ const failures: Partial<Record<number, string>> = {
   6: 'write /dev/sda: input/output error',
   7: 'failed to install bootloader',
 }
+
+/** What Go's runtime writes; it exits with 2. */
+const panic = [
+  'panic: runtime error: invalid memory address or nil pointer dereference',
+  '[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x1a2b3c4]',
+  '',
+  'goroutine 1 [running]:',
+  'github.com/siderolabs/talos/cmd/installer/pkg/install.Install({0x2d8a3f0, 0xc000126000})',
+  '\t/src/cmd/installer/pkg/install/install.go:141 +0x1d4',
+  'main.main()',
+  '\t/src/cmd/installer/main.go:13 +0xf',
+]
 
 /**
  * Which component of Kubernetes that release does not run with (cmd/installer/pkg/install/preflight.go): each minor of

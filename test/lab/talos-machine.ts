@@ -92,7 +92,17 @@ const stageNumbers: Record<Stage, StageNumber> = {
   upgrading: StageNumber.UPGRADING,
 }
 
-const defaultPace: TalosPace = { pull: 50, install: 80, stop: 80, boot: 100, settle: 100, cordon: 60_000, etcd: 0 }
+const defaultPace: TalosPace = {
+  pull: 50,
+  install: 80,
+  stop: 80,
+  boot: 100,
+  settle: 100,
+  cordon: 60_000,
+  etcd: 0,
+  etcdDown: 1_500,
+  containerd: 10_000,
+}
 
 /** A machine without power, with its first release on the disk. */
 export function createMachine(options: TalosNodeOptions, faults: TalosFaults): Machine {

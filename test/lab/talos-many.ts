@@ -1,7 +1,11 @@
-import { create, toBinary } from '@bufbuild/protobuf'
+import { gunzipSync } from 'node:zlib'
+import { create, toBinary, type DescService } from '@bufbuild/protobuf'
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
+import { Code, ConnectError } from '@connectrpc/connect'
 import { MetadataSchema } from '../../src/adapters/talos/gen/common_pb.ts'
 import { MachineService } from '../../src/adapters/talos/gen/machine_pb.ts'
+import { ClusterService } from './gen/cluster_pb.ts'
+import { MachineService as MoreOfMachine } from './gen/machine-more_pb.ts'
 
 /**
  * One call to many nodes, as apid's proxy puts the answers together (siderolabs/grpc-proxy, siderolabs/talos
@@ -20,28 +24,37 @@ export interface NodeAnswer {
 
 /** Why this method is for one node at a time; undefined where it can be sent to many. */
 export function whyNotMany(path: string): string | undefined {
-  const method = methodOf(path)
-  return method ? undefined : `one-2-many proxying is not supported for method ${path}`
+  const isMany = manyServices.some(({ typeName }) => typeName === path.split('/')[1])
+  return isMany ? undefined : `one-2-many proxying is not supported for method ${path}`
 }
 
 /** The messages of the one answer, each of them in its frame. */
 export function mergeAnswers(path: string, answers: readonly NodeAnswer[]): Buffer {
-  const isStream = methodOf(path)?.methodKind === 'server_streaming'
+  const streamed = isStream(path)
   const items = answers.flatMap(({ target, messages, status, reason }) => {
     const tag = tagOf(target, status, reason)
-    const own = messages.flatMap((message) => (isStream ? [message] : partsOf(message)))
+    const own = messages.flatMap((message) => (streamed ? [message] : partsOf(message)))
     const tagged = own.map((part) => Buffer.concat([part, metadataField(tagOf(target, 0, ''))]))
     return status === 0 ? tagged : [...tagged, metadataField(tag)]
   })
-  if (isStream) return Buffer.concat(items.map(framed))
+  if (streamed) return Buffer.concat(items.map(framed))
   const writer = new BinaryWriter()
   for (const item of items) writer.tag(1, WireType.LengthDelimited).bytes(item)
   return framed(writer.finish())
 }
 
+/** Its answers come one after another. */
+export function isStream(path: string): boolean {
+  return methodOf(path)?.methodKind === 'server_streaming'
+}
+
+/** Services that can be asked of many nodes; what talosctl alone asks has messages of the lab's own. */
+const manyServices: readonly DescService[] = [MachineService, MoreOfMachine, ClusterService]
+
 function methodOf(path: string) {
   const [, service, name] = path.split('/')
-  return service === MachineService.typeName ? MachineService.methods.find((method) => method.name === name) : undefined
+  const methods = manyServices.filter(({ typeName }) => typeName === service).flatMap(({ methods }) => methods)
+  return methods.find((method) => method.name === name)
 }
 
 function tagOf(hostname: string, code: number, message: string): Uint8Array {
@@ -67,18 +80,26 @@ function partsOf(response: Uint8Array): Uint8Array[] {
 }
 
 /** gRPC's frame: not compressed, and the length. */
-function framed(message: Uint8Array): Buffer {
+export function framed(message: Uint8Array): Buffer {
   const head = Buffer.alloc(5)
   head.writeUInt32BE(message.length, 1)
   return Buffer.concat([head, message])
 }
 
-/** The messages out of their frames. */
-export function unframed(body: Buffer): Uint8Array[] {
+/**
+ * The messages out of their frames, unpacked where the frame's flag says so.
+ *
+ * @throws ConnectError as grpc-go: a flag without an encoding
+ */
+export function unframed(body: Buffer, encoding?: string): Uint8Array[] {
   const messages: Uint8Array[] = []
   for (let at = 0; at + 5 <= body.length;) {
     const length = body.readUInt32BE(at + 1)
-    messages.push(body.subarray(at + 5, at + 5 + length))
+    if (at + 5 + length > body.length) break
+    const message = body.subarray(at + 5, at + 5 + length)
+    if (body[at] !== 0 && encoding === undefined)
+      throw new ConnectError('grpc: compressed flag set with identity or empty encoding', Code.Internal)
+    messages.push(body[at] === 0 ? message : gunzipSync(message))
     at += 5 + length
   }
   return messages

@@ -1,21 +1,23 @@
 import { randomBytes } from 'node:crypto'
-import { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { createContextValues } from '@connectrpc/connect'
-import { connectNodeAdapter } from '@connectrpc/connect-node'
 import { machineIdOf } from '../../src/adapters/talos/machine-id.ts'
 import type { Identity, LabAuthority } from './authority.ts'
 import { callerRoles, checkAccess, rolesOf } from './talos-access.ts'
 import { installFrom, serveTalos } from './talos-api.ts'
 import { createApid } from './talos-apid.ts'
+import { serveGrpc } from './talos-grpc.ts'
 import { createImageStore } from './talos-installer.ts'
 import { createMachine, sameImage } from './talos-machine.ts'
-import { createRouting, failCall } from './talos-routing.ts'
+import { createRouting } from './talos-routing.ts'
 import { createSequences } from './talos-sequences.ts'
-import type { RenewOptions, TalosCall, TalosFaults, TalosNode, TalosNodeOptions } from './talos-types.ts'
+import type { EarlyEnd, RenewOptions, TalosCall, TalosFaults, TalosNode, TalosNodeOptions } from './talos-types.ts'
 
 export type {
+  EarlyEnd,
   LabExtension,
   LabImage,
+  RegistryTrouble,
   RenewOptions,
   TalosCall,
   TalosFaults,
@@ -23,8 +25,6 @@ export type {
   TalosNodeOptions,
   TalosPace,
 } from './talos-types.ts'
-
-const unimplemented = 12
 
 /** A Talos node without power; `start` boots it. Its etcd membership begins now. */
 export function createTalosNode(options: TalosNodeOptions): TalosNode {
@@ -36,6 +36,10 @@ export function createTalosNode(options: TalosNodeOptions): TalosNode {
 
   const faults: TalosFaults = {
     installerExit: undefined,
+    installerPanics: false,
+    registry: undefined,
+    containerdDown: false,
+    endsEarly: undefined,
     upgradeInProgress: false,
     locked: false,
     rebootIgnored: false,
@@ -65,19 +69,19 @@ export function createTalosNode(options: TalosNodeOptions): TalosNode {
     installStaged: (ref, signal) => installFrom(machine, images, ref, signal),
   })
   const routing = createRouting({ name, role, address, port, authority })
-  const serve = connectNodeAdapter({
+  const serve = serveGrpc({
     routes: (router) => serveTalos(router, machine, sequences, images),
-    connect: false,
-    grpcWeb: false,
-    readMaxBytes: 32 << 20,
-    writeMaxBytes: 32 << 20,
     interceptors: [checkAccess(machine, (call) => calls.push(call))],
-    contextValues: (request) =>
-      createContextValues().set(callerRoles, request instanceof Http2ServerRequest ? rolesOf(request) : []),
-    fallback(request, response) {
-      if (response instanceof Http2ServerResponse) failCall(response, unimplemented, `unknown method ${request.url}`)
-    },
+    contextValues: (request) => createContextValues().set(callerRoles, rolesOf(request)),
+    endEarly,
   })
+
+  function endEarly(method: string): EarlyEnd | undefined {
+    const end = faults.endsEarly
+    if (!end || (end.method ?? method) !== method) return undefined
+    faults.endsEarly = end.times > 1 ? { ...end, times: end.times - 1 } : undefined
+    return end
+  }
 
   function handle(request: Http2ServerRequest, response: Http2ServerResponse): void {
     if (!routing.forward(request, response, rolesOf(request))) serve(request, response)

@@ -21,14 +21,21 @@ export function phasesOf(kind: SequenceKind, version: string): readonly Step[] {
   const kexec = step('kexec', 'kexecPrepare')
   const everything = step('stopEverything', 'stopAllServices')
   const unmount = (first: string) => [
-    step(first),
-    step('unmountBind'),
-    ...since14(step('unmountPromotable')),
-    step('unmountSystem'),
-    step('volumeFinalize'),
+    step(first, 'unmountPodMounts'),
+    step('unmountBind', 'unmountSystemDiskBindMounts'),
+    ...since14(step('unmountPromotable', 'unmountPromotableSystemPartitions')),
+    step('unmountSystem', 'unmountEphemeralPartition'),
+    step('volumeFinalize', 'teardownLifecycle'),
   ]
-  const cleanup = [step('cleanup', 'stopAllPods'), step('dbus', 'stopDBus')]
-  const stop = [...since14(deny), step('stopServices'), ...unmount('umount')]
+  const cleanup = [
+    step('cleanup', 'stopAllPods'),
+    ...since14(step('preShutdown', 'preShutdownServices')),
+    step('dbus', 'stopDBus'),
+  ]
+  // What Talos calls its containers is what runs beside Kubernetes, from 1.14 on.
+  const containers = since14(step('stopContainers', 'teardownContainerLifecycle'))
+  const services = step('stopServices', 'stopServicesForUpgrade')
+  const stop = [...since14(deny), ...containers, services, ...unmount('umount')]
   const drain = step('drain', 'cordonAndDrainNode')
   const phases: Record<SequenceKind, readonly Step[]> = {
     reboot: [...cleanup, ...stop, ...(newer ? [everything, kexec] : [kexec, everything]), step('reboot')],
@@ -52,7 +59,8 @@ export function phasesOf(kind: SequenceKind, version: string): readonly Step[] {
       ...since14(deny),
       drain,
       ...cleanup,
-      step('stopServices', 'stopServicesForUpgrade'),
+      ...containers,
+      services,
       ...unmount('unmount'),
       step('upgrade'),
       step('meta', 'reloadMeta'),

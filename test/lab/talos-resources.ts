@@ -1,27 +1,18 @@
 import { create } from '@bufbuild/protobuf'
+import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import { Code, ConnectError, type HandlerContext, type ServiceImpl } from '@connectrpc/connect'
 import { stringify } from 'yaml'
 import { ResourceSchema, type Resource, type State } from '../../src/adapters/talos/gen/state_pb.ts'
 import { callerRoles, notAuthorized } from './talos-access.ts'
+import { definitionsOf } from './talos-definitions.ts'
+import { isServed, namespaces, one, otherKinds, type Items, type Kind } from './talos-kinds.ts'
 import type { Machine } from './talos-machine.ts'
 import { minorOf } from './talos-phases.ts'
+import { protoSpecOf } from './talos-proto-specs.ts'
 import { watchItems } from './talos-watch.ts'
 
-type Items = readonly (readonly [id: string, spec: unknown])[]
-
-/** A resource type: its namespace, the release that brought it, and what there is of it now. */
-interface Kind {
-  readonly namespace: string
-  readonly since?: number
-  /** Only for admins. */
-  readonly sensitive?: boolean
-  items(machine: Machine): Items
-}
-
-const one = (id: string, spec: (machine: Machine) => unknown) => (machine: Machine) => [[id, spec(machine)]] as const
-
 /** The resources of siderolabs/talos pkg/machinery/resources that Caretaker may ask for; YAML keys are camelCase. */
-const kinds: Partial<Record<string, Kind>> = {
+const kinds: Readonly<Record<string, Kind>> = {
   'MachineStatuses.runtime.talos.dev': {
     namespace: 'runtime',
     items: one('machine', (machine) => {
@@ -114,7 +105,6 @@ const kinds: Partial<Record<string, Kind>> = {
     namespace: 'config',
     items: one('machine-type', ({ options }) => options.role),
   },
-  'MachineConfigs.config.talos.dev': { namespace: 'config', sensitive: true, items: () => [] },
   'HostnameStatuses.net.talos.dev': {
     namespace: 'network',
     items: one('hostname', ({ options }) => ({ hostname: options.name, domainname: '' })),
@@ -139,24 +129,47 @@ const kinds: Partial<Record<string, Kind>> = {
   },
 }
 
-const namespaces = new Set(Object.values(kinds).map((kind) => kind?.namespace))
+/** Types and namespaces themselves, by which talosctl finds all others. */
+const meta: Readonly<Record<string, Kind>> = {
+  'ResourceDefinitions.meta.cosi.dev': {
+    namespace: 'meta',
+    items: ({ running }) =>
+      definitionsOf(
+        Object.entries(all)
+          .filter(([, kind]) => isServed(kind, running.version))
+          .map(([type, { namespace, sensitive = false }]) => ({ type, namespace, sensitive })),
+      ),
+  },
+  'Namespaces.meta.cosi.dev': { namespace: 'meta', items: () => namespaces },
+}
+
+const all: Readonly<Record<string, Kind>> = { ...meta, ...otherKinds, ...kinds }
 
 /**
  * COSI's state API as apid serves it: reading only, and only what is known (cosi-project/runtime, siderolabs/talos).
  */
 export function serveResources(machine: Machine, life: { readonly life: AbortSignal }): ServiceImpl<typeof State> {
   function list(namespace: string, type: string, context: HandlerContext): Resource[] {
-    const kind = kinds[type]
-    if (!kind || minorOf(machine.running.version) < (kind.since ?? 0))
+    const kind = Object.hasOwn(all, type) ? all[type] : undefined
+    if (!kind || !isServed(kind, machine.running.version))
       throw new ConnectError(`resource type "${type}" is not supported`, Code.PermissionDenied)
-    if (!namespaces.has(namespace))
+    if (!namespaces.some(([id]) => id === namespace))
       throw new ConnectError(`namespace "${namespace}" is not supported`, Code.PermissionDenied)
     if (kind.sensitive && !context.values.get(callerRoles).includes('os:admin')) throw notAuthorized()
     if (namespace !== kind.namespace) return []
+    const created = timestampFromMs(machine.bootedAt)
     return kind.items(machine).map(([id, spec]) =>
       create(ResourceSchema, {
-        metadata: { namespace, type, id, version: String(machine.revision), phase: 'running' },
-        spec: { yamlSpec: stringify(spec) },
+        metadata: {
+          namespace,
+          type,
+          id,
+          version: String(machine.revision),
+          phase: 'running',
+          created,
+          updated: created,
+        },
+        spec: { yamlSpec: stringify(spec), protoSpec: protoSpecOf(type, spec) },
       }),
     )
   }

@@ -23,6 +23,8 @@ export interface Sequence {
   /** Whether this sequence may take the lock from one that runs. */
   interrupts(other: SequenceName): boolean
   body(signal: AbortSignal): Promise<void>
+  /** What the node shows once the sequence has ended, well or not. */
+  ended?(): void
   /** What happens after it failed. */
   failed(signal: AbortSignal): Promise<void>
 }
@@ -62,21 +64,26 @@ export function createRunner(log: EventLog): Runner {
   const refuse = (name: SequenceName) =>
     mark(name, SequenceEvent_Action.NOOP, '', [Error_Code.LOCKED, 'sequence not started: locked'])
 
+  /** One sequence at a time: who takes over begins after the one before has said that it was interrupted. */
   async function perform(sequence: Sequence, abort: AbortController): Promise<void> {
     const { name, actor } = sequence
     const alive = life.signal
     const signal = AbortSignal.any([abort.signal, alive])
-    // The reply to the call goes out before anything happens; a boot has nobody to reply to.
+    // The reply to the call goes out before anything happens; a boot has nobody to reply to, and nothing before it.
     if (name !== 'boot') await pause(1, undefined, { signal })
     mark(name, SequenceEvent_Action.START, actor)
+    const end = () => {
+      mark(name, SequenceEvent_Action.STOP, actor)
+      sequence.ended?.()
+    }
     try {
       await sequence.body(signal)
-      if (!alive.aborted) mark(name, SequenceEvent_Action.STOP, actor)
+      if (!alive.aborted) end()
     } catch (error) {
       if (alive.aborted) return
+      end()
       const code = abort.signal.aborted ? Error_Code.CANCELED : Error_Code.FATAL
-      const reason = error instanceof Error ? error.message : String(error)
-      mark(name, SequenceEvent_Action.STOP, actor)
+      const reason = abort.signal.aborted ? 'context canceled' : messageOf(error)
       mark(name, SequenceEvent_Action.NOOP, actor, [code, `sequence failed: ${reason}`])
       if (code === Error_Code.FATAL) await sequence.failed(signal)
     }
@@ -97,16 +104,33 @@ export function createRunner(log: EventLog): Runner {
       perform(sequence, mine.abort).then(over, over)
     },
     async carryOut(steps, actor, signal, actions, duration) {
-      for (const { phase, tasks } of steps) {
-        log.publish(PhaseEventSchema, { phase, action: PhaseEvent_Action.START }, actor)
-        for (const task of tasks) {
-          log.publish(TaskEventSchema, { task, action: TaskEvent_Action.START }, actor)
-          await actions[task]?.(signal)
-          await pause(duration / steps.length, undefined, { signal })
-          log.publish(TaskEventSchema, { task, action: TaskEvent_Action.STOP }, actor)
+      const alive = life.signal
+      // Both are said to have stopped also where they failed.
+      const during = async (say: (isStart: boolean) => void, act: () => Promise<void>) => {
+        say(true)
+        try {
+          await act()
+        } finally {
+          if (!alive.aborted) say(false)
         }
-        log.publish(PhaseEventSchema, { phase, action: PhaseEvent_Action.STOP }, actor)
       }
+      const runTask = (task: string) =>
+        during(
+          (isStart) =>
+            log.publish(TaskEventSchema, { task, action: TaskEvent_Action[isStart ? 'START' : 'STOP'] }, actor),
+          async () => {
+            await actions[task]?.(signal)
+            await pause(duration / steps.length, undefined, { signal })
+          },
+        )
+      for (const { phase, tasks } of steps)
+        await during(
+          (isStart) =>
+            log.publish(PhaseEventSchema, { phase, action: PhaseEvent_Action[isStart ? 'START' : 'STOP'] }, actor),
+          async () => {
+            for (const task of tasks) await runTask(task)
+          },
+        )
     },
     get life() {
       return life.signal
@@ -118,3 +142,5 @@ export function createRunner(log: EventLog): Runner {
     },
   }
 }
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))

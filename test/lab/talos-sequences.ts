@@ -47,10 +47,9 @@ export function createSequences(machine: Machine, apid: Apid, { identity, instal
 
   const stopping: Actions = {
     stopAllPods: async () => machine.setService('kubelet', 'Stopping'),
-    stopServices: async () => stopServices(),
     stopServicesForUpgrade: async () => stopServices(),
     cordonAndDrainNode: (signal) => cordonAndDrain(signal),
-    unmountSystem: (signal) => (hung ? forever(signal) : Promise.resolve()),
+    unmountEphemeralPartition: (signal) => (hung ? forever(signal) : Promise.resolve()),
   }
 
   function stopServices(): void {
@@ -167,7 +166,7 @@ export function createSequences(machine: Machine, apid: Apid, { identity, instal
     for (const name of ['initialize', 'install'] as const)
       for (const action of [SequenceEvent_Action.START, SequenceEvent_Action.STOP]) runner.mark(name, action, '')
     for (const id of ['machined', 'containerd', 'apid']) machine.startService(id)
-    runner.run({ name: 'boot', actor: '', interrupts: () => true, body: settle, failed: revert })
+    runner.run({ name: 'boot', actor: '', interrupts: () => true, body: settle, ended: showRunning, failed: revert })
     await apid.open(identity())
     if (alive.aborted) return apid.close()
     machine.answering = true
@@ -205,11 +204,15 @@ export function createSequences(machine: Machine, apid: Apid, { identity, instal
     // Talos itself gives up after 70 minutes; no test waits that long.
     if (stuck) await forever(signal)
     machine.startService('kubelet')
-    machine.stage = 'running'
-    machine.changed()
     becomeReady(signal).catch(() => {
       // Another sequence came first.
     })
+  }
+
+  /** Whatever ended the boot, for a moment the node is running: that is all that the end of the sequence says. */
+  function showRunning(): void {
+    machine.stage = 'running'
+    machine.changed()
   }
 
   async function becomeReady(signal: AbortSignal): Promise<void> {
@@ -222,6 +225,8 @@ export function createSequences(machine: Machine, apid: Apid, { identity, instal
    * machined goes back to the release before, if this one was new, and reboots after ten seconds of a real node's time.
    */
   async function revert(signal: AbortSignal): Promise<void> {
+    machine.stage = 'rebooting'
+    machine.changed()
     // It takes the entry that is not the default, whichever that is: what a rollback had chosen is undone.
     if (machine.fallback !== undefined && machine.other) {
       const before = machine.installed
@@ -283,7 +288,7 @@ export function createSequences(machine: Machine, apid: Apid, { identity, instal
         await takeDown('reboot', actor, signal, leaveForReboot)
         goDownToBoot()
       }
-      runner.run({ name: 'stageUpgrade', actor, interrupts: (other) => other === 'boot', body, failed: revert })
+      runner.run({ name: 'stageUpgrade', actor, interrupts: () => false, body, failed: revert })
     },
     upgrade({ actor, mode, install }) {
       const body = async (signal: AbortSignal) => {

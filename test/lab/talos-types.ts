@@ -31,6 +31,10 @@ export interface TalosPace {
   readonly cordon: number
   /** How long etcd takes to refuse what it lacks the quorum for. */
   readonly etcd: number
+  /** How long Talos tries to reach its etcd where that does not run (some 2 s on a real node). */
+  readonly etcdDown: number
+  /** How long a pull waits for a containerd that is not up (10 s on a real node). */
+  readonly containerd: number
 }
 
 export interface TalosNodeOptions {
@@ -76,7 +80,13 @@ export interface TalosNodeOptions {
   /** The kubeconfig that a control plane hands out to an admin. */
   readonly kubeconfig?: () => string
   readonly pace?: Partial<TalosPace>
+  /** All nodes of the cluster, this one among them, as discovery and the health check see them. */
+  readonly peers?: () => readonly TalosPeer[]
 }
+
+/** What nodes know of each other. */
+export type TalosPeer = Pick<TalosNode, 'name' | 'role' | 'address' | 'version' | 'power'> &
+  Partial<Pick<TalosNode, 'stage' | 'ready'>>
 
 /** A call that was to change something, allowed or not. */
 export interface TalosCall {
@@ -90,6 +100,21 @@ export interface TalosCall {
   readonly mode?: string
 }
 
+/** How an answer ends before its end. */
+export interface EarlyEnd {
+  /** Of which method, `Service.Method`; of any unless said. */
+  readonly method?: string
+  /** How much of the answer there is. */
+  readonly after: 'nothing' | 'headers' | 'half a message' | 'one message' | 'all messages'
+  /** The stream ends as if that were all, its connection is closed, with a GOAWAY or without, or RST_STREAM has this code. */
+  readonly by: 'end' | 'close' | 'goaway' | number
+  /** So many answers. */
+  readonly times: number
+}
+
+/** What a registry answers to a pull, or why it can't be asked. */
+export type RegistryTrouble = 400 | 401 | 403 | 429 | 500 | 502 | 503 | 504 | 'refused' | 'no name' | 'slow'
+
 /** Switches for what goes wrong. Those that say "next" switch themselves off when they have been used. */
 export interface TalosFaults {
   /**
@@ -97,6 +122,14 @@ export interface TalosFaults {
    * 4 environment, 5 dependency, 6 I/O, 7 install.
    */
   installerExit: number | undefined
+  /** The next installer run ends with a panic of Go's, which is exit code 2 as well, and changes nothing. */
+  installerPanics: boolean
+  /** The next pull fails by the registry. */
+  registry: RegistryTrouble | undefined
+  /** Until switched off: containerd is not up, and a pull fails after `pace.containerd`. */
+  containerdDown: boolean
+  /** The next answers end before their end. */
+  endsEarly: EarlyEnd | undefined
   /** The next LifecycleService.Upgrade is refused: FailedPrecondition, another one is in progress. */
   upgradeInProgress: boolean
   /**

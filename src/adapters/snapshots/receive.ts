@@ -11,10 +11,13 @@ export interface Received {
 
 /** etcd appends the sha256 of its database (etcd server/etcdserver/api/v3rpc/maintenance.go, Snapshot). */
 const digestBytes = 32
-/** A database is a multiple of this, in bytes, and its digest is not (etcd client/v3/snapshot, hasChecksum). */
+/** A page is a multiple of this, in bytes. */
 const sector = 512
-/** The header of the first page is 16 bytes; then come magic, version and size of a page (bbolt internal/common/meta.go). */
-const headBytes = 28
+/** More than any kernel's pages, in bytes. */
+const largestPage = 2 ** 20
+/** Where a page's meta begins, behind its header, and where it ends, with its own checksum (bbolt internal/common/meta.go). */
+const metaAt = 16
+const metaEnd = 80
 const magic = 0xed_0c_da_ed
 const format = 2
 /** etcd advises against more than 8 GiB; what has no end must not fill the disk on which the journal is. In bytes. */
@@ -22,7 +25,7 @@ const largest = 16 * 2 ** 30
 
 /**
  * Writes a snapshot into an open file and checks it as `etcdutl snapshot restore` would: that it is a database of bbolt,
- * and that the digest at its end is right.
+ * as long as it says itself, and that the digest at its end is right.
  *
  * @throws AgentError `unreachable` where it ended early or was called off, `malformed` where it is none; what the disk
  *   says is thrown as it comes
@@ -33,41 +36,89 @@ export async function receive(
   signal: AbortSignal,
 ): Promise<Received> {
   const content = createHash('sha256')
-  let head = Buffer.alloc(0)
+  const head = createHead()
   // The last bytes so far: they may turn out to be the digest, which is not of what it digests.
   let tail = Buffer.alloc(0)
   let bytes = 0
   for await (const chunk of chunksOf(body, signal)) {
     bytes += chunk.length
     if (bytes > largest) throw new AgentError('malformed', `it has more than ${largest / 2 ** 30} GiB, and no end`)
-    if (head.length < headBytes) {
-      head = Buffer.concat([head, chunk.subarray(0, headBytes - head.length)])
-      if (head.length === headBytes) checkHead(head)
-    }
+    head.add(chunk)
+    if (head.database !== undefined && bytes > head.database + digestBytes)
+      throw new AgentError('malformed', `it goes on after its ${head.database} bytes and their checksum`)
     const pending = Buffer.concat([tail, chunk])
     const settled = Math.max(0, pending.length - digestBytes)
     content.update(pending.subarray(0, settled))
     tail = Buffer.from(pending.subarray(settled))
     await file.appendFile(chunk)
   }
-  checkEnd({ head, tail, bytes, content })
+  checkEnd({ database: head.database, tail, bytes, content })
   return { bytes, sha256: content.update(tail).digest('hex') }
 }
 
-function checkHead(head: Buffer): void {
-  if (head.readUInt32LE(16) !== magic) throw new AgentError('malformed', 'it is no database of etcd')
-  const version = head.readUInt32LE(20)
-  if (version !== format)
-    throw new AgentError('malformed', `it is a database of bbolt's format ${version}, and only ${format} is known`)
-  const page = head.readUInt32LE(24)
-  if (page < sector || page % sector !== 0) throw new AgentError('malformed', `its pages are of ${page} bytes`)
+/** The first two pages as they come: both describe the database, and etcd writes both anew for a snapshot (bbolt tx.go). */
+interface Head {
+  /** @throws AgentError `malformed` as soon as it is known to be no database */
+  add(chunk: Uint8Array): void
+  /** The database's length by its own account, in bytes; undefined until both pages were seen. */
+  readonly database: number | undefined
 }
 
-function checkEnd({ head, tail, bytes, content }: { head: Buffer; tail: Buffer; bytes: number; content: Hash }): void {
-  const early = new AgentError('unreachable', `it ended early, after ${bytes} bytes`)
-  if (head.length < headBytes || bytes % sector !== digestBytes) throw early
-  // A database has two pages that describe it at the least.
-  if (bytes - digestBytes < 2 * head.readUInt32LE(24)) throw early
+function createHead(): Head {
+  let head = Buffer.alloc(0)
+  let page: number | undefined
+  let database: number | undefined
+  return {
+    add(chunk) {
+      if (database !== undefined) return
+      head = Buffer.concat([head, chunk])
+      if (page === undefined && head.length >= metaEnd) page = pageOf(head)
+      if (page === undefined || head.length < page + metaEnd) return
+      const pages = [0, page].map((at) => pagesIn(head.subarray(at + metaAt, at + metaEnd)))
+      database = Math.max(...pages) * page
+    },
+    get database() {
+      return database
+    },
+  }
+}
+
+/** How large its pages are, in bytes. */
+function pageOf(head: Buffer): number {
+  if (head.readUInt32LE(metaAt) !== magic) throw new AgentError('malformed', 'it is no database of etcd')
+  const version = head.readUInt32LE(metaAt + 4)
+  if (version !== format)
+    throw new AgentError('malformed', `it is a database of bbolt's format ${version}, and only ${format} is known`)
+  const page = head.readUInt32LE(metaAt + 8)
+  if (page < sector || page > largestPage || page % sector !== 0)
+    throw new AgentError('malformed', `its pages are of ${page} bytes`)
+  return page
+}
+
+/** How many pages the database has, which a meta tells behind magic, version, the page's size and two roots. */
+function pagesIn(meta: Buffer): number {
+  if (meta.readUInt32LE(0) !== magic || meta.readBigUInt64LE(56) !== fnv1a(meta.subarray(0, 56)))
+    throw new AgentError('malformed', 'its first pages do not describe a database: it was damaged')
+  return Number(meta.readBigUInt64LE(40))
+}
+
+/** FNV-1a of 64 bits. */
+function fnv1a(bytes: Uint8Array): bigint {
+  let hash = 0xcbf29ce484222325n
+  for (const byte of bytes) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n)
+  return hash
+}
+
+interface End {
+  readonly database: number | undefined
+  readonly tail: Buffer
+  readonly bytes: number
+  readonly content: Hash
+}
+
+function checkEnd({ database, tail, bytes, content }: End): void {
+  if (database === undefined || bytes < database + digestBytes)
+    throw new AgentError('unreachable', `it ended early, after ${bytes} bytes`)
   if (!content.copy().digest().equals(tail))
     throw new AgentError('malformed', 'the checksum at its end is not that of what came before it: it was damaged')
 }

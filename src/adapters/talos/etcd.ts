@@ -1,23 +1,47 @@
-import { Code, ConnectError } from '@connectrpc/connect'
+import { ConnectError } from '@connectrpc/connect'
 import { type EtcdFacts, type Seen, seen, unseen } from '../../core/cluster.ts'
 import { messageOf } from '../../core/errors.ts'
 import {
   EtcdMemberAlarm_AlarmType as AlarmType,
   EtcdMemberAlarm_AlarmTypeSchema as AlarmTypeSchema,
   type EtcdAlarmListResponse,
+  type ServiceListResponse,
 } from './gen/machine_pb.ts'
 import type { Session } from './session.ts'
+import { brokeOff } from './trouble.ts'
 
 /**
- * Without a quorum the list of members takes etcd some seconds to refuse, in ms. The rest of the look must not be lost
- * over it.
+ * Without a quorum the list of members takes etcd some seconds to refuse, and where etcd is not up at all Talos never
+ * answers, in ms. The rest of the observation must not be lost over it.
  */
 const answersWithin = 2_000
 
-/** The member's own view. That etcd does not answer is a fact too, and never thrown. */
-export async function readEtcd({ machine }: Session): Promise<Seen<EtcdFacts>> {
+/** How much of that is left once Talos says that the service etcd does not run, in ms. */
+const answersSoon = 250
+
+/**
+ * The member's own view. That etcd does not answer is a fact too, and never thrown; an answer that was lost on its way is
+ * none, and is.
+ */
+export async function readEtcd(
+  { machine }: Pick<Session, 'machine'>,
+  services: Promise<ServiceListResponse>,
+): Promise<Seen<EtcdFacts>> {
+  const limit = AbortSignal.timeout(answersWithin)
+  const stopped = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  let state = ''
+  services.then(
+    ({ messages }) => {
+      state = messages[0]?.services.find(({ id }) => id === 'etcd')?.state ?? 'missing'
+      if (state !== 'Running') timer = setTimeout(() => stopped.abort(), answersSoon)
+    },
+    () => {
+      // Whoever reads the services tells of it.
+    },
+  )
   try {
-    const soon = { timeoutMs: answersWithin }
+    const soon = { signal: AbortSignal.any([limit, stopped.signal]) }
     const [status, members, alarms] = await Promise.all([
       machine.etcdStatus({}, soon),
       machine.etcdMemberList({}, soon),
@@ -42,8 +66,13 @@ export async function readEtcd({ machine }: Session): Promise<Seen<EtcdFacts>> {
       })),
     })
   } catch (error) {
+    if (stopped.signal.aborted) return unseen(`its etcd does not run: ${state}`)
+    if (limit.aborted) return unseen('its etcd has not answered in time')
     if (!(error instanceof ConnectError)) return unseen(messageOf(error))
-    return unseen(error.code === Code.DeadlineExceeded ? 'its etcd has not answered in time' : error.rawMessage)
+    if (brokeOff(error)) throw error
+    return unseen(error.rawMessage)
+  } finally {
+    clearTimeout(timer)
   }
 }
 

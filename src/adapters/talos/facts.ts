@@ -7,6 +7,7 @@ import type { ServiceListResponse } from './gen/machine_pb.ts'
 import { machineIdOf } from './machine-id.ts'
 import type { Session } from './session.ts'
 import type { Credentials } from './talosconfig.ts'
+import { isSaidHere } from './trouble.ts'
 
 /** The stage that a machine is in, and what it waits for. */
 export const machineStatus = {
@@ -48,16 +49,17 @@ export async function readFacts(
     parse((await state.get(resource)).resource?.spec?.yamlSpec ?? '')
   const optional = (resource: { namespace: string; type: string; id: string }) => get(resource).catch(absentOrRefused)
   const isAdmin = credentials.roles.includes('os:admin')
+  const serviceList = machine.serviceList({})
   const [version, status, bootId, extensions, metaTags, services, system, boot, etcd] = await Promise.all([
     machine.version({}),
     get(machineStatus),
     readBootId(session, credentials),
     readExtensions(session),
     readMetaTags(session),
-    machine.serviceList({}),
+    serviceList,
     readSystem(optional),
     readBoot(optional, isAdmin ? machine : undefined),
-    role === 'controlplane' ? readEtcd(session) : undefined,
+    role === 'controlplane' ? readEtcd(session, serviceList) : undefined,
   ])
   const message = version.messages[0]
   const tag = message?.version?.tag
@@ -65,7 +67,7 @@ export async function readFacts(
   const { stage, status: conditions } = asRecord(status)
   const { ready, unmetConditions } = asRecord(conditions)
   // A control plane that is configured as a worker has a member, too, and that must be known.
-  const own = etcd ?? (system.machineType === 'controlplane' ? await readEtcd(session) : undefined)
+  const own = etcd ?? (system.machineType === 'controlplane' ? await readEtcd(session, serviceList) : undefined)
   return {
     version: tag,
     platform: message.platform?.name || 'metal',
@@ -241,13 +243,14 @@ function describeCondition(condition: unknown): string {
 
 /**
  * A resource that isn't there is an answer; a type that this Talos doesn't know is refused as if it were forbidden. A
- * file that isn't there is Go's own error, without a code.
+ * file that isn't there is Go's own error, without a code. An answer that was cut on its way can have the same codes, and
+ * is none.
  */
 function absentOrRefused(error: unknown): undefined {
+  if (!(error instanceof ConnectError) || isSaidHere(error)) throw error
   const codes: readonly Code[] = [Code.NotFound, Code.PermissionDenied, Code.Unimplemented, Code.InvalidArgument]
-  if (error instanceof ConnectError && codes.includes(error.code)) return undefined
-  if (error instanceof ConnectError && error.code === Code.Unknown && /no such file|not exist/.test(error.rawMessage))
-    return undefined
+  if (codes.includes(error.code)) return undefined
+  if (error.code === Code.Unknown && /no such file|not exist/.test(error.rawMessage)) return undefined
   throw error
 }
 

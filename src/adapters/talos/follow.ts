@@ -30,7 +30,7 @@ import type { Session } from './session.ts'
 export async function* followEvents(session: Session, signal: AbortSignal): AsyncGenerator<string> {
   let last: string | undefined
   try {
-    for await (const event of session.machine.events({}, { signal })) {
+    for await (const event of withoutFalseEnds(session.machine.events({}, { signal }))) {
       // The first one is an empty hello: from now on nothing is missed.
       const sentence = last === undefined ? await currentStage(session, signal) : sentenceOf(event)
       if (sentence === undefined || sentence === last) continue
@@ -40,6 +40,46 @@ export async function* followEvents(session: Session, signal: AbortSignal): Asyn
   } catch (error) {
     if (last === undefined) throw error
   }
+}
+
+/** How long the end of a sequence waits for the word that it was none, in ms: Talos sends both at once. */
+const endWaits = 200
+
+/**
+ * A sequence that fails, or that another one takes the lock from, first says that it ended, and then why it did not
+ * (siderolabs/talos runtime/v1alpha1/v1alpha1_controller.go): such an end is left out.
+ */
+export async function* withoutFalseEnds<E extends Pick<Event, 'data'>>(events: AsyncIterable<E>): AsyncGenerator<E> {
+  const source = events[Symbol.asyncIterator]()
+  let held: { readonly event: E; readonly sequence: string } | undefined
+  let next = source.next()
+  while (true) {
+    if (held && (await isLate(next))) {
+      yield held.event
+      held = undefined
+    }
+    const [item] = await Promise.allSettled([next])
+    const event = item.status === 'fulfilled' && item.value.done !== true ? item.value.value : undefined
+    const said = event && sequenceIn(event)
+    if (held && !(said?.error && said.sequence === held.sequence)) yield held.event
+    held = undefined
+    // It ends, or fails, as the source did.
+    if (event === undefined) return void (await next)
+    if (said?.action === SequenceEvent_Action.STOP && !said.error) held = { event, sequence: said.sequence }
+    else yield event
+    next = source.next()
+  }
+}
+
+async function isLate(next: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(true), endWaits)))
+  const arrived = () => false
+  return Promise.race([late, next.then(arrived, arrived)]).finally(() => clearTimeout(timer))
+}
+
+function sequenceIn({ data }: Pick<Event, 'data'>): SequenceEvent | undefined {
+  return data?.typeUrl === kind('SequenceEvent') ? fromBinary(SequenceEventSchema, data.value) : undefined
 }
 
 async function currentStage({ state }: Session, signal: AbortSignal): Promise<string> {

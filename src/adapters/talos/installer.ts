@@ -1,25 +1,50 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Code, ConnectError } from '@connectrpc/connect'
 import { AgentError, type ErrorCode } from '../../core/errors.ts'
+import { parseVersion } from '../../core/version.ts'
 import { ContainerDriver, ContainerdNamespace } from './gen/common_pb.ts'
 import type { Session } from './session.ts'
 
 /** The containerd instance that talosctl calls `system`: on disk, and the same for pulling and installing. */
 export const containerd = { driver: ContainerDriver.CRI, namespace: ContainerdNamespace.NS_SYSTEM }
 
+interface Ending {
+  readonly means: string
+  readonly next?: 'ask' | 'may pass'
+}
+
 /**
  * What the installer's exit codes mean from 1.14 on; older ones know 0 and 1 (siderolabs/talos pkg/machinery/constants).
  * All count as an attempt that failed, but 2 and 3 will end the same way every time until a person has changed
  * something: `misconfigured`.
  */
-const exitCodes: Readonly<Record<number, { readonly means: string; readonly next?: 'ask' | 'may pass' }>> = {
-  1: { means: 'it does not say why' },
+const exitCodes: Readonly<Record<number, Ending>> = {
   2: { means: "the node's configuration is not valid for this release", next: 'ask' },
   3: { means: 'this upgrade is not supported', next: 'ask' },
   4: { means: 'a check before the installation failed', next: 'may pass' },
   5: { means: 'something that it depends on is missing', next: 'may pass' },
   6: { means: 'reading or writing failed', next: 'may pass' },
   7: { means: 'the installation failed' },
+}
+
+/** Go's runtime exits with 2 as well, after it has written one of these (golang/go runtime/panic.go). */
+const crash = /^(panic: |fatal error: |runtime: |unexpected fault address|SIG[A-Z]+: |\[signal SIG)/
+const trace = /^goroutine \d+ .*\[[^\]]+\]:$/
+
+/** What an exit code says, by who ends with it: the release of the installer, and what it wrote. */
+export function endingOf(code: number, lines: readonly string[], image: string): Ending {
+  if (lines.some((line) => crash.test(line) || trace.test(line))) return { means: 'it crashed' }
+  if (code > 128 && code < 160) return { means: `it was ended by signal ${code - 128}`, next: 'may pass' }
+  const silent = { means: 'it does not say why' }
+  return tellsByCode(lines, image) ? (exitCodes[code] ?? silent) : silent
+}
+
+/** Whether it is of 1.14 or later: it says its release first, and else its image's tag does. */
+function tellsByCode(lines: readonly string[], image: string): boolean {
+  const said = lines.map((line) => /running Talos installer (v\S+)/.exec(line)?.[1]).find(Boolean)
+  const version = parseVersion(said ?? image.replace(/@.*$/, '').split(':').at(-1) ?? '')
+  // An image by its digest alone tells nothing; releases go forward.
+  return version === undefined || version.major > 1 || version.minor >= 14
 }
 
 const nextWords = {
@@ -68,13 +93,20 @@ async function install(
     if (progress?.response.case === 'message') messages.push(progress.response.value)
   }
   if (exitCode === 0) return
-  const lines = linesOf(messages).slice(-lastLines).join(' / ')
-  const said = lines === '' ? '' : `; it last said: ${lines}`
+  const lines = linesOf(messages)
+  const last = wordsOf(lines).join(' / ')
+  const said = last === '' ? '' : `; it last said: ${last}`
   if (exitCode === undefined) throw new AgentError('unreachable', `the installer on ${node} broke off${said}`)
-  const { means, next } = exitCodes[exitCode] ?? { means: 'unknown' }
+  const { means, next } = endingOf(exitCode, lines, image)
   const code: ErrorCode = next === 'ask' ? 'misconfigured' : 'rejected'
   const outlook = next === undefined ? '' : nextWords[next]
   throw new AgentError(code, `the installer on ${node} ended with code ${exitCode}: ${means}${outlook}${said}`)
+}
+
+/** The last lines; of a crash where it begins, since its end is a list of functions. */
+function wordsOf(lines: readonly string[]): readonly string[] {
+  const begin = lines.findIndex((line) => crash.test(line))
+  return begin === -1 ? lines.slice(-lastLines) : lines.slice(begin, begin + 1)
 }
 
 /** From 1.14 on a message is a line; before, messages are pieces of 512 bytes, newlines and all, that cut lines in two. */

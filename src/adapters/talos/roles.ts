@@ -4,6 +4,8 @@ import type { Credentials } from './talosconfig.ts'
 export interface Need {
   readonly doing: string
   readonly roles: readonly string[]
+  /** It changes nothing, so that asking twice does no harm. */
+  readonly isQuestion?: boolean
 }
 
 const operators = ['os:admin', 'os:operator']
@@ -11,7 +13,7 @@ const backup = [...operators, 'os:etcd:backup']
 
 /** Who may do what (siderolabs/talos internal/app/machined/pkg/system/services/machined.go). */
 export const needs = {
-  look: { doing: 'looking at a node', roles: [...operators, 'os:reader'] },
+  look: { doing: 'looking at a node', roles: [...operators, 'os:reader'], isQuestion: true },
   pull: { doing: 'pulling images', roles: operators },
   install: { doing: 'installing', roles: ['os:admin'] },
   upgrade: { doing: 'upgrading', roles: ['os:admin'] },
@@ -20,9 +22,9 @@ export const needs = {
   shutDown: { doing: 'shutting down', roles: operators },
   forfeit: { doing: 'handing the leadership of etcd over', roles: ['os:admin'] },
   snapshot: { doing: 'snapshots of etcd', roles: backup },
-  kubeconfig: { doing: 'the kubeconfig', roles: ['os:admin'] },
+  kubeconfig: { doing: 'the kubeconfig', roles: ['os:admin'], isQuestion: true },
   clientConfiguration: { doing: 'a new talosconfig', roles: ['os:admin'] },
-} as const satisfies Record<string, Need>
+} satisfies Record<string, Need>
 
 /**
  * Which role is missing, where that is why a call was refused; undefined where the talosconfig has what is needed, so

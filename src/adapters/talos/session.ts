@@ -1,5 +1,7 @@
 import { createClient, type Client } from '@connectrpc/connect'
-import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node'
+import { createGrpcTransport } from '@connectrpc/connect-node'
+import { askAgain } from './again.ts'
+import { type ConnectLimits, connectLimits, openConnection } from './connection.ts'
 import { ImageService, LifecycleService, MachineService } from './gen/machine_pb.ts'
 import { State } from './gen/state_pb.ts'
 import type { Need } from './roles.ts'
@@ -18,21 +20,18 @@ export interface Peer {
   readonly name: string
   readonly address: string
   readonly credentials: Credentials
+  /** {@link connectLimits} unless others are given. */
+  readonly limits?: ConnectLimits | undefined
 }
 
 /** Talos limits messages to 32 MiB either way (siderolabs/talos pkg/grpc). */
 const largestMessage = 32 * 1_048_576
 
 /**
- * For so long, in ms, a closed connection is still held by the timer that was to close it when idle; of itself that is 15
- * minutes.
- */
-const idleConnectionTimeoutMs = 10_000
-
-/**
  * Opens one connection to a node, hands out its clients, and closes it when `action` ends. No connection is kept: the
  * one that a node had before a kexec stays half open for ever, without a FIN (siderolabs/talos issue 14242), and no
- * keep-alive pings are sent, because Talos' servers punish them. No proxy is used either.
+ * keep-alive pings are sent, because Talos' servers punish them. No proxy is used either. A question whose answer breaks
+ * off on its way is asked once more.
  *
  * @throws AgentError, naming the node
  */
@@ -42,7 +41,7 @@ export async function withSession<T>(
   signal: AbortSignal,
   action: (session: Session) => Promise<T>,
 ): Promise<T> {
-  using connection = connect(peer, signal)
+  using connection = connect(peer, signal, need.isQuestion)
   try {
     signal.throwIfAborted()
     return await action(connection.session)
@@ -71,23 +70,19 @@ export async function* streamed<T>(
 }
 
 function connect(
-  { address, credentials: { ca, cert, key } }: Peer,
+  { address, credentials, limits = connectLimits }: Peer,
   signal: AbortSignal,
+  isQuestion = false,
 ): Disposable & { session: Session } {
   const baseUrl = endpointOf(address)
-  const manager = new Http2SessionManager(
-    baseUrl,
-    { idleConnectionTimeoutMs },
-    { ca, cert, key, ALPNProtocols: ['h2'] },
-  )
+  const connection = openConnection(baseUrl, credentials, signal, limits)
   const transport = createGrpcTransport({
     baseUrl,
-    sessionManager: manager,
+    sessionManager: connection.requests,
+    interceptors: isQuestion ? [askAgain(connection)] : [],
     readMaxBytes: largestMessage,
     writeMaxBytes: largestMessage,
   })
-  const onAbort = () => manager.abort()
-  signal.addEventListener('abort', onAbort, { once: true })
   return {
     session: {
       machine: createClient(MachineService, transport),
@@ -95,10 +90,7 @@ function connect(
       images: createClient(ImageService, transport),
       state: createClient(State, transport),
     },
-    [Symbol.dispose]() {
-      signal.removeEventListener('abort', onAbort)
-      manager.abort()
-    },
+    [Symbol.dispose]: () => connection.close(),
   }
 }
 

@@ -5,6 +5,7 @@ import type { RebootMode } from '../../core/plan.ts'
 import type { Talos } from '../../core/ports.ts'
 import { readActivity } from './activity.ts'
 import { textInArchive } from './archive.ts'
+import type { ConnectLimits } from './connection.ts'
 import { readFacts } from './facts.ts'
 import { followEvents } from './follow.ts'
 import {
@@ -21,6 +22,10 @@ export interface TalosOptions {
   readonly nodes: readonly { readonly name: string; readonly role: Role; readonly address: string }[]
   /** What it takes to get in; a function is asked with each call, so that what was renewed is used at once. */
   readonly credentials: Credentials | (() => Credentials | Promise<Credentials>)
+  /** How long a connection may take before another one is tried. */
+  readonly limits?: ConnectLimits
+  /** How long is waited for each answer of etcd, in ms. */
+  readonly etcdWithin?: number
 }
 
 /** The port, and what only this adapter can do. */
@@ -55,14 +60,35 @@ const upgradeModes: Record<RebootMode, UpgradeBy> = {
   force: UpgradeRequest_RebootMode.POWERCYCLE,
 }
 
+/** Where etcd does not run Talos never answers what is for it: how long is waited for each answer, in ms. */
+const etcdAnswersWithin = 10_000
+
+/** Gives a promise so many ms; what it does after that is nobody's concern. */
+async function within<T>(ms: number, late: AgentError, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(late), ms)))
+  try {
+    return await Promise.race([promise, limit])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 /** Every node is talked to at its own address, with no other node between. */
-export function createTalos({ nodes, credentials }: TalosOptions): TalosAdapter {
+export function createTalos({
+  nodes,
+  credentials,
+  limits,
+  etcdWithin = etcdAnswersWithin,
+}: TalosOptions): TalosAdapter {
   async function find(name: string): Promise<Peer & { readonly role: Role }> {
     const node = nodes.find((candidate) => candidate.name === name)
     if (!node) throw new AgentError('misconfigured', `there is no node ${name} in the configuration`)
     const present = typeof credentials === 'function' ? await credentials() : credentials
-    return { name, address: node.address, role: node.role, credentials: present }
+    return { name, address: node.address, role: node.role, credentials: present, limits }
   }
+
+  const nameOf = (name: string) => `${name} (${nodes.find((node) => node.name === name)?.address ?? '?'})`
 
   async function on<T>(
     name: string,
@@ -118,12 +144,28 @@ export function createTalos({ nodes, credentials }: TalosOptions): TalosAdapter 
       }),
     forfeitLeadership: (node, signal) =>
       on(node, needs.forfeit, signal, async ({ machine }) => {
-        const { messages } = await machine.etcdForfeitLeadership({}, { signal })
+        const late = new AgentError(
+          'timed-out',
+          `${nameOf(node)}: its etcd has not handed the leadership over within ${etcdWithin / 1_000} s: does it run?`,
+        )
+        const { messages } = await within(etcdWithin, late, machine.etcdForfeitLeadership({}, { signal }))
         return messages[0]?.member || undefined
       }),
     snapshotEtcd: (node, signal) =>
       streamOf(node, needs.snapshot, signal, async function* ({ machine }) {
-        for await (const { bytes } of machine.etcdSnapshot({}, { signal })) yield bytes
+        const late = (what: string) =>
+          new AgentError(
+            'timed-out',
+            `${nameOf(node)}: its etcd has not ${what} within ${etcdWithin / 1_000} s: does it run?`,
+          )
+        const chunks = machine.etcdSnapshot({}, { signal })[Symbol.asyncIterator]()
+        let error = late('begun a snapshot')
+        while (true) {
+          const { done, value } = await within(etcdWithin, error, chunks.next())
+          if (done === true) return
+          yield value.bytes
+          error = late('gone on with a snapshot')
+        }
       }),
     follow: (node, signal) => streamOf(node, needs.look, signal, (session) => followEvents(session, signal)),
     shutDown: (node, { force }, signal) =>

@@ -1,6 +1,7 @@
 import { Code, ConnectError } from '@connectrpc/connect'
 import { AgentError, type ErrorCode, messageOf } from '../../core/errors.ts'
 import { lackingRole, type Need } from './roles.ts'
+import { classOfText } from './go-errors.ts'
 import type { Credentials } from './talosconfig.ts'
 
 /** Whose call failed, and what it was for. */
@@ -17,27 +18,64 @@ export function translate(error: unknown, { node, need, credentials, signal }: C
   if (error instanceof AgentError) return error
   if (signal.aborted) return new AgentError('unreachable', `${node} has not answered in time`, error)
   if (!(error instanceof ConnectError)) return new AgentError('malformed', `${node}: ${messageOf(error)}`, error)
-  const { rawMessage, code } = error
+  if (!isSaidHere(error)) {
+    const { code, rawMessage } = error
+    const lacking = code === Code.PermissionDenied ? lackingRole(credentials, need) : undefined
+    return new AgentError(classOf(code, rawMessage), `${node}: ${lacking ?? rawMessage}`, error)
+  }
+  const [code, words] = ofConnection(error)
+  return new AgentError(code, `${node}${words}`, error)
+}
+
+/** What happened to a connection or a stream of ours, to follow the node's name. */
+function ofConnection(error: ConnectError): [ErrorCode, string] {
+  const { code, rawMessage } = error
   const trouble = tlsTrouble(ownWords(error))
-  if (trouble) return new AgentError('misconfigured', `${node}: ${trouble}`, error)
+  if (trouble) return ['misconfigured', `: ${trouble}`]
+  if (isGibberish(error)) return ['malformed', `: ${rawMessage}`]
+  if (code === Code.DeadlineExceeded) return ['timed-out', ': no answer in time']
   if (code === Code.Canceled) {
     // That is all one hears of some refusals of a certificate, too: the connection ends after the handshake.
-    return new AgentError(
-      'unreachable',
-      `${node} ended the connection: it restarts, or it does not accept the talosconfig's certificate`,
-      error,
-    )
+    return ['unreachable', " ended the connection: it restarts, or it does not accept the talosconfig's certificate"]
   }
-  if (code === Code.PermissionDenied) {
-    return new AgentError('rejected', `${node}: ${lackingRole(credentials, need) ?? rawMessage}`, error)
-  }
-  // A connection that breaks under a call surfaces as Internal too.
-  const broken = code === Code.Internal && isBrokenConnection(error)
-  const words = /NGHTTP2|ERR_HTTP2/.test(rawMessage) ? 'it ended the connection: it may be restarting' : rawMessage
-  return new AgentError(broken ? 'unreachable' : classOf(code, rawMessage), `${node}: ${words}`, error)
+  // Only of the connection is there more to say than that it broke off.
+  const isErrno = /^(connect|read|write|getaddrinfo|client network socket)\b/i.test(rawMessage)
+  return ['unreachable', isErrno ? `: ${rawMessage}` : ' broke off its answer: it may be restarting']
+}
+
+/**
+ * What connect-node says of its own, by its words (packages/connect/src/protocol*, packages/connect-node/src/node-error):
+ * it has gRPC's codes too, but the node did not choose them. A message that is cut is InvalidArgument there, one that is
+ * missing Unimplemented, and some resets are PermissionDenied.
+ */
+const ownTexts =
+  /^(protocol error: |http\/2 |HTTP [1-5]\d\d$|sentinel completed|connection aborted|PING timed out|expected open session|received GOAWAY|received compressed envelope|unexpected end flag|message size |parse binary: |unsupported (content type|response encoding) |the operation timed out|the stream closed |premature close$|This operation was aborted)/i
+
+/** Whether an error is about the connection, and not a status that the node chose. */
+export function isSaidHere(error: ConnectError): boolean {
+  if (error.metadata.has('grpc-status') || error.metadata.has('grpc-status-details-bin')) return false
+  return error.cause !== undefined || ownTexts.test(error.rawMessage)
+}
+
+/** What is no gRPC, or none that we read: it will be the same the next time. */
+function isGibberish({ rawMessage }: ConnectError): boolean {
+  return /^(message size |parse binary: |unsupported (content type|response encoding) |unexpected end flag|HTTP 4(?!08|29)\d\d$)/.test(
+    rawMessage,
+  )
+}
+
+/**
+ * Whether an answer was lost on its way although somebody was there to give it: the stream was cut, reset, or closed
+ * together with its connection. Not where no connection came about, and not where nobody answered in time.
+ */
+export function brokeOff(error: unknown): boolean {
+  if (!(error instanceof ConnectError) || !isSaidHere(error)) return false
+  const [code] = ofConnection(error)
+  return code === 'unreachable' && !/\b(connect|getaddrinfo) E/.test(ownWords(error))
 }
 
 const passing: Partial<Record<Code, ErrorCode>> = {
+  [Code.Canceled]: 'unreachable',
   [Code.Unavailable]: 'unreachable',
   [Code.Aborted]: 'unreachable',
   [Code.ResourceExhausted]: 'unreachable',
@@ -53,13 +91,7 @@ export function classOf(code: Code, text: string): ErrorCode {
   const known = passing[code]
   if (known) return known
   if (code !== Code.Unknown && code !== Code.Internal) return 'rejected'
-  if (/timed? ?out|deadline exceeded/i.test(text)) return 'timed-out'
-  if (/etcdserver: (no leader|leader changed|not healthy|too many requests)|Locked by another session/.test(text))
-    return 'timed-out'
-  if (/connection (refused|reset)|no route to host|network is unreachable|no such host|unexpected EOF/i.test(text))
-    return 'unreachable'
-  if (/too ?many ?requests|server misbehaving|temporary failure|\b50[234]\b/i.test(text)) return 'unreachable'
-  return 'rejected'
+  return classOfText(text)
 }
 
 /**
@@ -68,14 +100,7 @@ export function classOf(code: Code, text: string): ErrorCode {
  */
 function ownWords(error: ConnectError): string {
   const cause = error.cause === undefined ? '' : messageOf(error.cause)
-  if (cause === '') return ''
   return error.rawMessage.includes(cause) ? error.rawMessage : `${error.rawMessage} ${cause}`
-}
-
-function isBrokenConnection(error: ConnectError): boolean {
-  return /ECONN|EHOST|ENET|EPIPE|socket|hang up|GOAWAY|ERR_HTTP2|session|protocol error|stream/i.test(
-    `${error.rawMessage} ${messageOf(error.cause ?? '')}`,
-  )
 }
 
 function tlsTrouble(text: string): string | undefined {

@@ -9,15 +9,15 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { ContainerdInstance, DataSchema, Error, Metadata } from "./common_pb.ts";
 import { file_common } from "./common_pb.ts";
-import type { Any, Duration, EmptySchema } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_any, file_google_protobuf_duration, file_google_protobuf_empty } from "@bufbuild/protobuf/wkt";
+import type { Any, Duration, EmptySchema, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_any, file_google_protobuf_duration, file_google_protobuf_empty, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file machine.proto.
  */
 export const file_machine: GenFile = /*@__PURE__*/
-  fileDesc("Cg1tYWNoaW5lLnByb3RvEgdtYWNoaW5lIiwKFkluc3RhbGxBcnRpZmFjdHNTb3VyY2USEgoKaW1hZ2VfbmFtZRgBIAEoCSJVCh9MaWZlY3ljbGVTZXJ2aWNlSW5zdGFsbFByb2dyZXNzEhEKB21lc3NhZ2UYASABKAlIABITCglleGl0X2NvZGUYAiABKAVIAEIKCghyZXNwb25zZSKBAQoeTGlmZWN5Y2xlU2VydmljZVVwZ3JhZGVSZXF1ZXN0Ei4KCmNvbnRhaW5lcmQYASABKAsyGi5jb21tb24uQ29udGFpbmVyZEluc3RhbmNlEi8KBnNvdXJjZRgCIAEoCzIfLm1hY2hpbmUuSW5zdGFsbEFydGlmYWN0c1NvdXJjZSJdCh9MaWZlY3ljbGVTZXJ2aWNlVXBncmFkZVJlc3BvbnNlEjoKCHByb2dyZXNzGAEgASgLMigubWFjaGluZS5MaWZlY3ljbGVTZXJ2aWNlSW5zdGFsbFByb2dyZXNzIlwKF0ltYWdlU2VydmljZVB1bGxSZXF1ZXN0Ei4KCmNvbnRhaW5lcmQYASABKAsyGi5jb21tb24uQ29udGFpbmVyZEluc3RhbmNlEhEKCWltYWdlX3JlZhgDIAEoCSLpAQodSW1hZ2VTZXJ2aWNlUHVsbExheWVyUHJvZ3Jlc3MSPQoGc3RhdHVzGAEgASgOMi0ubWFjaGluZS5JbWFnZVNlcnZpY2VQdWxsTGF5ZXJQcm9ncmVzcy5TdGF0dXMSDgoGb2Zmc2V0GAMgASgDEg0KBXRvdGFsGAQgASgDImoKBlN0YXR1cxIPCgtET1dOTE9BRElORxAAEhUKEURPV05MT0FEX0NPTVBMRVRFEAESDgoKRVhUUkFDVElORxACEhQKEEVYVFJBQ1RfQ09NUExFVEUQAxISCg5BTFJFQURZX0VYSVNUUxAEImYKGEltYWdlU2VydmljZVB1bGxQcm9ncmVzcxIQCghsYXllcl9pZBgBIAEoCRI4Cghwcm9ncmVzcxgCIAEoCzImLm1hY2hpbmUuSW1hZ2VTZXJ2aWNlUHVsbExheWVyUHJvZ3Jlc3MicgoYSW1hZ2VTZXJ2aWNlUHVsbFJlc3BvbnNlEg4KBG5hbWUYASABKAlIABI6Cg1wdWxsX3Byb2dyZXNzGAIgASgLMiEubWFjaGluZS5JbWFnZVNlcnZpY2VQdWxsUHJvZ3Jlc3NIAEIKCghyZXNwb25zZSJkCgtWZXJzaW9uSW5mbxILCgN0YWcYASABKAkSCwoDc2hhGAIgASgJEg0KBWJ1aWx0GAMgASgJEhIKCmdvX3ZlcnNpb24YBCABKAkSCgoCb3MYBSABKAkSDAoEYXJjaBgGIAEoCSIqCgxQbGF0Zm9ybUluZm8SDAoEbmFtZRgBIAEoCRIMCgRtb2RlGAIgASgJIn0KB1ZlcnNpb24SIgoIbWV0YWRhdGEYASABKAsyEC5jb21tb24uTWV0YWRhdGESJQoHdmVyc2lvbhgCIAEoCzIULm1hY2hpbmUuVmVyc2lvbkluZm8SJwoIcGxhdGZvcm0YAyABKAsyFS5tYWNoaW5lLlBsYXRmb3JtSW5mbyI1Cg9WZXJzaW9uUmVzcG9uc2USIgoIbWVzc2FnZXMYASADKAsyEC5tYWNoaW5lLlZlcnNpb24iswEKDlVwZ3JhZGVSZXF1ZXN0Eg0KBWltYWdlGAEgASgJEhAKCHByZXNlcnZlGAIgASgIEg0KBXN0YWdlGAMgASgIEg0KBWZvcmNlGAQgASgIEjcKC3JlYm9vdF9tb2RlGAUgASgOMiIubWFjaGluZS5VcGdyYWRlUmVxdWVzdC5SZWJvb3RNb2RlIikKClJlYm9vdE1vZGUSCwoHREVGQVVMVBAAEg4KClBPV0VSQ1lDTEUQASJMCgdVcGdyYWRlEiIKCG1ldGFkYXRhGAEgASgLMhAuY29tbW9uLk1ldGFkYXRhEgsKA2FjaxgCIAEoCRIQCghhY3Rvcl9pZBgDIAEoCSI1Cg9VcGdyYWRlUmVzcG9uc2USIgoIbWVzc2FnZXMYASADKAsyEC5tYWNoaW5lLlVwZ3JhZGUiagoNUmVib290UmVxdWVzdBIpCgRtb2RlGAEgASgOMhsubWFjaGluZS5SZWJvb3RSZXF1ZXN0Lk1vZGUiLgoETW9kZRILCgdERUZBVUxUEAASDgoKUE9XRVJDWUNMRRABEgkKBUZPUkNFEAIiPgoGUmVib290EiIKCG1ldGFkYXRhGAEgASgLMhAuY29tbW9uLk1ldGFkYXRhEhAKCGFjdG9yX2lkGAIgASgJIjMKDlJlYm9vdFJlc3BvbnNlEiEKCG1lc3NhZ2VzGAEgAygLMg8ubWFjaGluZS5SZWJvb3QiIAoPU2h1dGRvd25SZXF1ZXN0Eg0KBWZvcmNlGAEgASgIIkAKCFNodXRkb3duEiIKCG1ldGFkYXRhGAEgASgLMhAuY29tbW9uLk1ldGFkYXRhEhAKCGFjdG9yX2lkGAIgASgJIjcKEFNodXRkb3duUmVzcG9uc2USIwoIbWVzc2FnZXMYASADKAsyES5tYWNoaW5lLlNodXRkb3duIhEKD1JvbGxiYWNrUmVxdWVzdCIuCghSb2xsYmFjaxIiCghtZXRhZGF0YRgBIAEoCzIQLmNvbW1vbi5NZXRhZGF0YSI3ChBSb2xsYmFja1Jlc3BvbnNlEiMKCG1lc3NhZ2VzGAEgAygLMhEubWFjaGluZS5Sb2xsYmFjayJHCg1TZXJ2aWNlSGVhbHRoEg8KB3Vua25vd24YASABKAgSDwoHaGVhbHRoeRgCIAEoCBIUCgxsYXN0X21lc3NhZ2UYAyABKAkiUAoLU2VydmljZUluZm8SCgoCaWQYASABKAkSDQoFc3RhdGUYAiABKAkSJgoGaGVhbHRoGAQgASgLMhYubWFjaGluZS5TZXJ2aWNlSGVhbHRoIlkKC1NlcnZpY2VMaXN0EiIKCG1ldGFkYXRhGAEgASgLMhAuY29tbW9uLk1ldGFkYXRhEiYKCHNlcnZpY2VzGAIgAygLMhQubWFjaGluZS5TZXJ2aWNlSW5mbyI9ChNTZXJ2aWNlTGlzdFJlc3BvbnNlEiYKCG1lc3NhZ2VzGAEgAygLMhQubWFjaGluZS5TZXJ2aWNlTGlzdCJDCgpTeXN0ZW1TdGF0EiIKCG1ldGFkYXRhGAEgASgLMhAuY29tbW9uLk1ldGFkYXRhEhEKCWJvb3RfdGltZRgCIAEoBCI7ChJTeXN0ZW1TdGF0UmVzcG9uc2USJQoIbWVzc2FnZXMYASADKAsyEy5tYWNoaW5lLlN5c3RlbVN0YXQiGwoLUmVhZFJlcXVlc3QSDAoEcGF0aBgBIAEoCSJiCg1FdmVudHNSZXF1ZXN0EhMKC3RhaWxfZXZlbnRzGAEgASgFEg8KB3RhaWxfaWQYAiABKAkSFAoMdGFpbF9zZWNvbmRzGAMgASgFEhUKDXdpdGhfYWN0b3JfaWQYBCABKAkibQoFRXZlbnQSIgoIbWV0YWRhdGEYASABKAsyEC5jb21tb24uTWV0YWRhdGESIgoEZGF0YRgCIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkSCgoCaWQYAyABKAkSEAoIYWN0b3JfaWQYBCABKAkilwEKDVNlcXVlbmNlRXZlbnQSEAoIc2VxdWVuY2UYASABKAkSLQoGYWN0aW9uGAIgASgOMh0ubWFjaGluZS5TZXF1ZW5jZUV2ZW50LkFjdGlvbhIcCgVlcnJvchgDIAEoCzINLmNvbW1vbi5FcnJvciInCgZBY3Rpb24SCAoETk9PUBAAEgkKBVNUQVJUEAESCAoEU1RPUBACImYKClBoYXNlRXZlbnQSDQoFcGhhc2UYASABKAkSKgoGYWN0aW9uGAIgASgOMhoubWFjaGluZS5QaGFzZUV2ZW50LkFjdGlvbiIdCgZBY3Rpb24SCQoFU1RBUlQQABIICgRTVE9QEAEiYwoJVGFza0V2ZW50EgwKBHRhc2sYASABKAkSKQoGYWN0aW9uGAIgASgOMhkubWFjaGluZS5UYXNrRXZlbnQuQWN0aW9uIh0KBkFjdGlvbhIJCgVTVEFSVBAAEggKBFNUT1AQASKYAgoRU2VydmljZVN0YXRlRXZlbnQSDwoHc2VydmljZRgBIAEoCRIxCgZhY3Rpb24YAiABKA4yIS5tYWNoaW5lLlNlcnZpY2VTdGF0ZUV2ZW50LkFjdGlvbhIPCgdtZXNzYWdlGAMgASgJEiYKBmhlYWx0aBgEIAEoCzIWLm1hY2hpbmUuU2VydmljZUhlYWx0aCKFAQoGQWN0aW9uEg8KC0lOSVRJQUxJWkVEEAASDQoJUFJFUEFSSU5HEAESCwoHV0FJVElORxACEgsKB1JVTk5JTkcQAxIMCghTVE9QUElORxAEEgwKCEZJTklTSEVEEAUSCgoGRkFJTEVEEAYSCwoHU0tJUFBFRBAHEgwKCFNUQVJUSU5HEAgiGwoMUmVzdGFydEV2ZW50EgsKA2NtZBgBIAEoAyIlChRDb25maWdMb2FkRXJyb3JFdmVudBINCgVlcnJvchgBIAEoCSIrChpDb25maWdWYWxpZGF0aW9uRXJyb3JFdmVudBINCgVlcnJvchgBIAEoCSLGAwoSTWFjaGluZVN0YXR1c0V2ZW50EjcKBXN0YWdlGAEgASgOMigubWFjaGluZS5NYWNoaW5lU3RhdHVzRXZlbnQuTWFjaGluZVN0YWdlEjkKBnN0YXR1cxgCIAEoCzIpLm1hY2hpbmUuTWFjaGluZVN0YXR1c0V2ZW50Lk1hY2hpbmVTdGF0dXMaogEKDU1hY2hpbmVTdGF0dXMSDQoFcmVhZHkYASABKAgSUgoQdW5tZXRfY29uZGl0aW9ucxgCIAMoCzI4Lm1hY2hpbmUuTWFjaGluZVN0YXR1c0V2ZW50Lk1hY2hpbmVTdGF0dXMuVW5tZXRDb25kaXRpb24aLgoOVW5tZXRDb25kaXRpb24SDAoEbmFtZRgBIAEoCRIOCgZyZWFzb24YAiABKAkilgEKDE1hY2hpbmVTdGFnZRILCgdVTktOT1dOEAASCwoHQk9PVElORxABEg4KCklOU1RBTExJTkcQAhIPCgtNQUlOVEVOQU5DRRADEgsKB1JVTk5JTkcQBBINCglSRUJPT1RJTkcQBRIRCg1TSFVUVElOR19ET1dOEAYSDQoJUkVTRVRUSU5HEAcSDQoJVVBHUkFESU5HEAgiLAoVRXRjZE1lbWJlckxpc3RSZXF1ZXN0EhMKC3F1ZXJ5X2xvY2FsGAEgASgIImYKCkV0Y2RNZW1iZXISCgoCaWQYAiABKAQSEAoIaG9zdG5hbWUYAyABKAkSEQoJcGVlcl91cmxzGAQgAygJEhMKC2NsaWVudF91cmxzGAUgAygJEhIKCmlzX2xlYXJuZXIYBiABKAgibwoLRXRjZE1lbWJlcnMSIgoIbWV0YWRhdGEYASABKAsyEC5jb21tb24uTWV0YWRhdGESFgoObGVnYWN5X21lbWJlcnMYAiADKAkSJAoHbWVtYmVycxgDIAMoCzITLm1hY2hpbmUuRXRjZE1lbWJlciJAChZFdGNkTWVtYmVyTGlzdFJlc3BvbnNlEiYKCG1lc3NhZ2VzGAEgAygLMhQubWFjaGluZS5FdGNkTWVtYmVycyL4AQoQRXRjZE1lbWJlclN0YXR1cxIYChBwcm90b2NvbF92ZXJzaW9uGAEgASgJEg8KB2RiX3NpemUYAiABKAMSFgoOZGJfc2l6ZV9pbl91c2UYAyABKAMSDgoGbGVhZGVyGAQgASgEEhIKCnJhZnRfaW5kZXgYBSABKAQSEQoJcmFmdF90ZXJtGAYgASgEEhoKEnJhZnRfYXBwbGllZF9pbmRleBgHIAEoBBIOCgZlcnJvcnMYCCADKAkSEgoKaXNfbGVhcm5lchgJIAEoCBIRCgltZW1iZXJfaWQYCiABKAQSFwoPc3RvcmFnZV92ZXJzaW9uGAsgASgJImIKCkV0Y2RTdGF0dXMSIgoIbWV0YWRhdGEYASABKAsyEC5jb21tb24uTWV0YWRhdGESMAoNbWVtYmVyX3N0YXR1cxgCIAEoCzIZLm1hY2hpbmUuRXRjZE1lbWJlclN0YXR1cyI7ChJFdGNkU3RhdHVzUmVzcG9uc2USJQoIbWVzc2FnZXMYASADKAsyEy5tYWNoaW5lLkV0Y2RTdGF0dXMiiAEKD0V0Y2RNZW1iZXJBbGFybRIRCgltZW1iZXJfaWQYASABKAQSMQoFYWxhcm0YAiABKA4yIi5tYWNoaW5lLkV0Y2RNZW1iZXJBbGFybS5BbGFybVR5cGUiLwoJQWxhcm1UeXBlEggKBE5PTkUQABILCgdOT1NQQUNFEAESCwoHQ09SUlVQVBACImAKCUV0Y2RBbGFybRIiCghtZXRhZGF0YRgBIAEoCzIQLmNvbW1vbi5NZXRhZGF0YRIvCg1tZW1iZXJfYWxhcm1zGAIgAygLMhgubWFjaGluZS5FdGNkTWVtYmVyQWxhcm0iPQoVRXRjZEFsYXJtTGlzdFJlc3BvbnNlEiQKCG1lc3NhZ2VzGAEgAygLMhIubWFjaGluZS5FdGNkQWxhcm0iXwoiR2VuZXJhdGVDbGllbnRDb25maWd1cmF0aW9uUmVxdWVzdBINCgVyb2xlcxgBIAMoCRIqCgdjcnRfdHRsGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uInwKG0dlbmVyYXRlQ2xpZW50Q29uZmlndXJhdGlvbhIiCghtZXRhZGF0YRgBIAEoCzIQLmNvbW1vbi5NZXRhZGF0YRIKCgJjYRgCIAEoDBILCgNjcnQYAyABKAwSCwoDa2V5GAQgASgMEhMKC3RhbG9zY29uZmlnGAUgASgMIl0KI0dlbmVyYXRlQ2xpZW50Q29uZmlndXJhdGlvblJlc3BvbnNlEjYKCG1lc3NhZ2VzGAEgAygLMiQubWFjaGluZS5HZW5lcmF0ZUNsaWVudENvbmZpZ3VyYXRpb24iHgocRXRjZEZvcmZlaXRMZWFkZXJzaGlwUmVxdWVzdCJLChVFdGNkRm9yZmVpdExlYWRlcnNoaXASIgoIbWV0YWRhdGEYASABKAsyEC5jb21tb24uTWV0YWRhdGESDgoGbWVtYmVyGAIgASgJIlEKHUV0Y2RGb3JmZWl0TGVhZGVyc2hpcFJlc3BvbnNlEjAKCG1lc3NhZ2VzGAEgAygLMh4ubWFjaGluZS5FdGNkRm9yZmVpdExlYWRlcnNoaXAiFQoTRXRjZFNuYXBzaG90UmVxdWVzdDJyChBMaWZlY3ljbGVTZXJ2aWNlEl4KB1VwZ3JhZGUSJy5tYWNoaW5lLkxpZmVjeWNsZVNlcnZpY2VVcGdyYWRlUmVxdWVzdBooLm1hY2hpbmUuTGlmZWN5Y2xlU2VydmljZVVwZ3JhZGVSZXNwb25zZTABMl0KDEltYWdlU2VydmljZRJNCgRQdWxsEiAubWFjaGluZS5JbWFnZVNlcnZpY2VQdWxsUmVxdWVzdBohLm1hY2hpbmUuSW1hZ2VTZXJ2aWNlUHVsbFJlc3BvbnNlMAEy5wgKDk1hY2hpbmVTZXJ2aWNlEjsKB1ZlcnNpb24SFi5nb29nbGUucHJvdG9idWYuRW1wdHkaGC5tYWNoaW5lLlZlcnNpb25SZXNwb25zZRI8CgdVcGdyYWRlEhcubWFjaGluZS5VcGdyYWRlUmVxdWVzdBoYLm1hY2hpbmUuVXBncmFkZVJlc3BvbnNlEjkKBlJlYm9vdBIWLm1hY2hpbmUuUmVib290UmVxdWVzdBoXLm1hY2hpbmUuUmVib290UmVzcG9uc2USPwoIU2h1dGRvd24SGC5tYWNoaW5lLlNodXRkb3duUmVxdWVzdBoZLm1hY2hpbmUuU2h1dGRvd25SZXNwb25zZRI/CghSb2xsYmFjaxIYLm1hY2hpbmUuUm9sbGJhY2tSZXF1ZXN0GhkubWFjaGluZS5Sb2xsYmFja1Jlc3BvbnNlEkMKC1NlcnZpY2VMaXN0EhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5GhwubWFjaGluZS5TZXJ2aWNlTGlzdFJlc3BvbnNlEkEKClN5c3RlbVN0YXQSFi5nb29nbGUucHJvdG9idWYuRW1wdHkaGy5tYWNoaW5lLlN5c3RlbVN0YXRSZXNwb25zZRIsCgRSZWFkEhQubWFjaGluZS5SZWFkUmVxdWVzdBoMLmNvbW1vbi5EYXRhMAESMgoGRXZlbnRzEhYubWFjaGluZS5FdmVudHNSZXF1ZXN0Gg4ubWFjaGluZS5FdmVudDABEjQKCkt1YmVjb25maWcSFi5nb29nbGUucHJvdG9idWYuRW1wdHkaDC5jb21tb24uRGF0YTABEngKG0dlbmVyYXRlQ2xpZW50Q29uZmlndXJhdGlvbhIrLm1hY2hpbmUuR2VuZXJhdGVDbGllbnRDb25maWd1cmF0aW9uUmVxdWVzdBosLm1hY2hpbmUuR2VuZXJhdGVDbGllbnRDb25maWd1cmF0aW9uUmVzcG9uc2USUQoORXRjZE1lbWJlckxpc3QSHi5tYWNoaW5lLkV0Y2RNZW1iZXJMaXN0UmVxdWVzdBofLm1hY2hpbmUuRXRjZE1lbWJlckxpc3RSZXNwb25zZRJBCgpFdGNkU3RhdHVzEhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5GhsubWFjaGluZS5FdGNkU3RhdHVzUmVzcG9uc2USRwoNRXRjZEFsYXJtTGlzdBIWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eRoeLm1hY2hpbmUuRXRjZEFsYXJtTGlzdFJlc3BvbnNlEmYKFUV0Y2RGb3JmZWl0TGVhZGVyc2hpcBIlLm1hY2hpbmUuRXRjZEZvcmZlaXRMZWFkZXJzaGlwUmVxdWVzdBomLm1hY2hpbmUuRXRjZEZvcmZlaXRMZWFkZXJzaGlwUmVzcG9uc2USPAoMRXRjZFNuYXBzaG90EhwubWFjaGluZS5FdGNkU25hcHNob3RSZXF1ZXN0GgwuY29tbW9uLkRhdGEwAWIGcHJvdG8z", [file_common, file_google_protobuf_any, file_google_protobuf_duration, file_google_protobuf_empty]);
+  fileDesc("Cg1tYWNoaW5lLnByb3RvEgdtYWNoaW5lIiwKFkluc3RhbGxBcnRpZmFjdHNTb3VyY2USEgoKaW1hZ2VfbmFtZRgBIAEoCSJVCh9MaWZlY3ljbGVTZXJ2aWNlSW5zdGFsbFByb2dyZXNzEhEKB21lc3NhZ2UYASABKAlIABITCglleGl0X2NvZGUYAiABKAVIAEIKCghyZXNwb25zZSKBAQoeTGlmZWN5Y2xlU2VydmljZVVwZ3JhZGVSZXF1ZXN0Ei4KCmNvbnRhaW5lcmQYASABKAsyGi5jb21tb24uQ29udGFpbmVyZEluc3RhbmNlEi8KBnNvdXJjZRgCIAEoCzIfLm1hY2hpbmUuSW5zdGFsbEFydGlmYWN0c1NvdXJjZSJdCh9MaWZlY3ljbGVTZXJ2aWNlVXBncmFkZVJlc3BvbnNlEjoKCHByb2dyZXNzGAEgASgLMigubWFjaGluZS5MaWZlY3ljbGVTZXJ2aWNlSW5zdGFsbFByb2dyZXNzIlwKF0ltYWdlU2VydmljZVB1bGxSZXF1ZXN0Ei4KCmNvbnRhaW5lcmQYASABKAsyGi5jb21tb24uQ29udGFpbmVyZEluc3RhbmNlEhEKCWltYWdlX3JlZhgDIAEoCSLpAQodSW1hZ2VTZXJ2aWNlUHVsbExheWVyUHJvZ3Jlc3MSPQoGc3RhdHVzGAEgASgOMi0ubWFjaGluZS5JbWFnZVNlcnZpY2VQdWxsTGF5ZXJQcm9ncmVzcy5TdGF0dXMSDgoGb2Zmc2V0GAMgASgDEg0KBXRvdGFsGAQgASgDImoKBlN0YXR1cxIPCgtET1dOTE9BRElORxAAEhUKEURPV05MT0FEX0NPTVBMRVRFEAESDgoKRVhUUkFDVElORxACEhQKEEVYVFJBQ1RfQ09NUExFVEUQAxISCg5BTFJFQURZX0VYSVNUUxAEImYKGEltYWdlU2VydmljZVB1bGxQcm9ncmVzcxIQCghsYXllcl9pZBgBIAEoCRI4Cghwcm9ncmVzcxgCIAEoCzImLm1hY2hpbmUuSW1hZ2VTZXJ2aWNlUHVsbExheWVyUHJvZ3Jlc3MicgoYSW1hZ2VTZXJ2aWNlUHVsbFJlc3BvbnNlEg4KBG5hbWUYASABKAlIABI6Cg1wdWxsX3Byb2dyZXNzGAIgASgLMiEubWFjaGluZS5JbWFnZVNlcnZpY2VQdWxsUHJvZ3Jlc3NIAEIKCghyZXNwb25zZSJkCgtWZXJzaW9uSW5mbxILCgN0YWcYASABKAkSCwoDc2hhGAIgASgJEg0KBWJ1aWx0GAMgASgJEhIKCmdvX3ZlcnNpb24YBCABKAkSCgoCb3MYBSABKAkSDAoEYXJjaBgGIAEoCSIqCgxQbGF0Zm9ybUluZm8SDAoEbmFtZRgBIAEoCRIMCgRtb2RlGAIgASgJIn0KB1ZlcnNpb24SIgoIbWV0YWRhdGEYASABKAsyEC5jb21tb24uTWV0YWRhdGESJQoHdmVyc2lvbhgCIAEoCzIULm1hY2hpbmUuVmVyc2lvbkluZm8SJwoIcGxhdGZvcm0YAyABKAsyFS5tYWNoaW5lLlBsYXRmb3JtSW5mbyI1Cg9WZXJzaW9uUmVzcG9uc2USIgoIbWVzc2FnZXMYASADKAsyEC5tYWNoaW5lLlZlcnNpb24iswEKDlVwZ3JhZGVSZXF1ZXN0Eg0KBWltYWdlGAEgASgJEhAKCHByZXNlcnZlGAIgASgIEg0KBXN0YWdlGAMgASgIEg0KBWZvcmNlGAQgASgIEjcKC3JlYm9vdF9tb2RlGAUgASgOMiIubWFjaGluZS5VcGdyYWRlUmVxdWVzdC5SZWJvb3RNb2RlIikKClJlYm9vdE1vZGUSCwoHREVGQVVMVBAAEg4KClBPV0VSQ1lDTEUQASJMCgdVcGdyYWRlEiIKCG1ldGFkYXRhGAEgASgLMhAuY29tbW9uLk1ldGFkYXRhEgsKA2FjaxgCIAEoCRIQCghhY3Rvcl9pZBgDIAEoCSI1Cg9VcGdyYWRlUmVzcG9uc2USIgoIbWVzc2FnZXMYASADKAsyEC5tYWNoaW5lLlVwZ3JhZGUiagoNUmVib290UmVxdWVzdBIpCgRtb2RlGAEgASgOMhsubWFjaGluZS5SZWJvb3RSZXF1ZXN0Lk1vZGUiLgoETW9kZRILCgdERUZBVUxUEAASDgoKUE9XRVJDWUNMRRABEgkKBUZPUkNFEAIiPgoGUmVib290EiIKCG1ldGFkYXRhGAEgASgLMhAuY29tbW9uLk1ldGFkYXRhEhAKCGFjdG9yX2lkGAIgASgJIjMKDlJlYm9vdFJlc3BvbnNlEiEKCG1lc3NhZ2VzGAEgAygLMg8ubWFjaGluZS5SZWJvb3QiIAoPU2h1dGRvd25SZXF1ZXN0Eg0KBWZvcmNlGAEgASgIIkAKCFNodXRkb3duEiIKCG1ldGFkYXRhGAEgASgLMhAuY29tbW9uLk1ldGFkYXRhEhAKCGFjdG9yX2lkGAIgASgJIjcKEFNodXRkb3duUmVzcG9uc2USIwoIbWVzc2FnZXMYASADKAsyES5tYWNoaW5lLlNodXRkb3duIhEKD1JvbGxiYWNrUmVxdWVzdCIuCghSb2xsYmFjaxIiCghtZXRhZGF0YRgBIAEoCzIQLmNvbW1vbi5NZXRhZGF0YSI3ChBSb2xsYmFja1Jlc3BvbnNlEiMKCG1lc3NhZ2VzGAEgAygLMhEubWFjaGluZS5Sb2xsYmFjayJHCg1TZXJ2aWNlSGVhbHRoEg8KB3Vua25vd24YASABKAgSDwoHaGVhbHRoeRgCIAEoCBIUCgxsYXN0X21lc3NhZ2UYAyABKAkiUgoMU2VydmljZUV2ZW50EgsKA21zZxgBIAEoCRINCgVzdGF0ZRgCIAEoCRImCgJ0cxgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiNgoNU2VydmljZUV2ZW50cxIlCgZldmVudHMYASADKAsyFS5tYWNoaW5lLlNlcnZpY2VFdmVudCJ4CgtTZXJ2aWNlSW5mbxIKCgJpZBgBIAEoCRINCgVzdGF0ZRgCIAEoCRImCgZldmVudHMYAyABKAsyFi5tYWNoaW5lLlNlcnZpY2VFdmVudHMSJgoGaGVhbHRoGAQgASgLMhYubWFjaGluZS5TZXJ2aWNlSGVhbHRoIlkKC1NlcnZpY2VMaXN0EiIKCG1ldGFkYXRhGAEgASgLMhAuY29tbW9uLk1ldGFkYXRhEiYKCHNlcnZpY2VzGAIgAygLMhQubWFjaGluZS5TZXJ2aWNlSW5mbyI9ChNTZXJ2aWNlTGlzdFJlc3BvbnNlEiYKCG1lc3NhZ2VzGAEgAygLMhQubWFjaGluZS5TZXJ2aWNlTGlzdCJDCgpTeXN0ZW1TdGF0EiIKCG1ldGFkYXRhGAEgASgLMhAuY29tbW9uLk1ldGFkYXRhEhEKCWJvb3RfdGltZRgCIAEoBCI7ChJTeXN0ZW1TdGF0UmVzcG9uc2USJQoIbWVzc2FnZXMYASADKAsyEy5tYWNoaW5lLlN5c3RlbVN0YXQiGwoLUmVhZFJlcXVlc3QSDAoEcGF0aBgBIAEoCSJiCg1FdmVudHNSZXF1ZXN0EhMKC3RhaWxfZXZlbnRzGAEgASgFEg8KB3RhaWxfaWQYAiABKAkSFAoMdGFpbF9zZWNvbmRzGAMgASgFEhUKDXdpdGhfYWN0b3JfaWQYBCABKAkibQoFRXZlbnQSIgoIbWV0YWRhdGEYASABKAsyEC5jb21tb24uTWV0YWRhdGESIgoEZGF0YRgCIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkSCgoCaWQYAyABKAkSEAoIYWN0b3JfaWQYBCABKAkilwEKDVNlcXVlbmNlRXZlbnQSEAoIc2VxdWVuY2UYASABKAkSLQoGYWN0aW9uGAIgASgOMh0ubWFjaGluZS5TZXF1ZW5jZUV2ZW50LkFjdGlvbhIcCgVlcnJvchgDIAEoCzINLmNvbW1vbi5FcnJvciInCgZBY3Rpb24SCAoETk9PUBAAEgkKBVNUQVJUEAESCAoEU1RPUBACImYKClBoYXNlRXZlbnQSDQoFcGhhc2UYASABKAkSKgoGYWN0aW9uGAIgASgOMhoubWFjaGluZS5QaGFzZUV2ZW50LkFjdGlvbiIdCgZBY3Rpb24SCQoFU1RBUlQQABIICgRTVE9QEAEiYwoJVGFza0V2ZW50EgwKBHRhc2sYASABKAkSKQoGYWN0aW9uGAIgASgOMhkubWFjaGluZS5UYXNrRXZlbnQuQWN0aW9uIh0KBkFjdGlvbhIJCgVTVEFSVBAAEggKBFNUT1AQASKYAgoRU2VydmljZVN0YXRlRXZlbnQSDwoHc2VydmljZRgBIAEoCRIxCgZhY3Rpb24YAiABKA4yIS5tYWNoaW5lLlNlcnZpY2VTdGF0ZUV2ZW50LkFjdGlvbhIPCgdtZXNzYWdlGAMgASgJEiYKBmhlYWx0aBgEIAEoCzIWLm1hY2hpbmUuU2VydmljZUhlYWx0aCKFAQoGQWN0aW9uEg8KC0lOSVRJQUxJWkVEEAASDQoJUFJFUEFSSU5HEAESCwoHV0FJVElORxACEgsKB1JVTk5JTkcQAxIMCghTVE9QUElORxAEEgwKCEZJTklTSEVEEAUSCgoGRkFJTEVEEAYSCwoHU0tJUFBFRBAHEgwKCFNUQVJUSU5HEAgiGwoMUmVzdGFydEV2ZW50EgsKA2NtZBgBIAEoAyIlChRDb25maWdMb2FkRXJyb3JFdmVudBINCgVlcnJvchgBIAEoCSIrChpDb25maWdWYWxpZGF0aW9uRXJyb3JFdmVudBINCgVlcnJvchgBIAEoCSLGAwoSTWFjaGluZVN0YXR1c0V2ZW50EjcKBXN0YWdlGAEgASgOMigubWFjaGluZS5NYWNoaW5lU3RhdHVzRXZlbnQuTWFjaGluZVN0YWdlEjkKBnN0YXR1cxgCIAEoCzIpLm1hY2hpbmUuTWFjaGluZVN0YXR1c0V2ZW50Lk1hY2hpbmVTdGF0dXMaogEKDU1hY2hpbmVTdGF0dXMSDQoFcmVhZHkYASABKAgSUgoQdW5tZXRfY29uZGl0aW9ucxgCIAMoCzI4Lm1hY2hpbmUuTWFjaGluZVN0YXR1c0V2ZW50Lk1hY2hpbmVTdGF0dXMuVW5tZXRDb25kaXRpb24aLgoOVW5tZXRDb25kaXRpb24SDAoEbmFtZRgBIAEoCRIOCgZyZWFzb24YAiABKAkilgEKDE1hY2hpbmVTdGFnZRILCgdVTktOT1dOEAASCwoHQk9PVElORxABEg4KCklOU1RBTExJTkcQAhIPCgtNQUlOVEVOQU5DRRADEgsKB1JVTk5JTkcQBBINCglSRUJPT1RJTkcQBRIRCg1TSFVUVElOR19ET1dOEAYSDQoJUkVTRVRUSU5HEAcSDQoJVVBHUkFESU5HEAgiLAoVRXRjZE1lbWJlckxpc3RSZXF1ZXN0EhMKC3F1ZXJ5X2xvY2FsGAEgASgIImYKCkV0Y2RNZW1iZXISCgoCaWQYAiABKAQSEAoIaG9zdG5hbWUYAyABKAkSEQoJcGVlcl91cmxzGAQgAygJEhMKC2NsaWVudF91cmxzGAUgAygJEhIKCmlzX2xlYXJuZXIYBiABKAgibwoLRXRjZE1lbWJlcnMSIgoIbWV0YWRhdGEYASABKAsyEC5jb21tb24uTWV0YWRhdGESFgoObGVnYWN5X21lbWJlcnMYAiADKAkSJAoHbWVtYmVycxgDIAMoCzITLm1hY2hpbmUuRXRjZE1lbWJlciJAChZFdGNkTWVtYmVyTGlzdFJlc3BvbnNlEiYKCG1lc3NhZ2VzGAEgAygLMhQubWFjaGluZS5FdGNkTWVtYmVycyL4AQoQRXRjZE1lbWJlclN0YXR1cxIYChBwcm90b2NvbF92ZXJzaW9uGAEgASgJEg8KB2RiX3NpemUYAiABKAMSFgoOZGJfc2l6ZV9pbl91c2UYAyABKAMSDgoGbGVhZGVyGAQgASgEEhIKCnJhZnRfaW5kZXgYBSABKAQSEQoJcmFmdF90ZXJtGAYgASgEEhoKEnJhZnRfYXBwbGllZF9pbmRleBgHIAEoBBIOCgZlcnJvcnMYCCADKAkSEgoKaXNfbGVhcm5lchgJIAEoCBIRCgltZW1iZXJfaWQYCiABKAQSFwoPc3RvcmFnZV92ZXJzaW9uGAsgASgJImIKCkV0Y2RTdGF0dXMSIgoIbWV0YWRhdGEYASABKAsyEC5jb21tb24uTWV0YWRhdGESMAoNbWVtYmVyX3N0YXR1cxgCIAEoCzIZLm1hY2hpbmUuRXRjZE1lbWJlclN0YXR1cyI7ChJFdGNkU3RhdHVzUmVzcG9uc2USJQoIbWVzc2FnZXMYASADKAsyEy5tYWNoaW5lLkV0Y2RTdGF0dXMiiAEKD0V0Y2RNZW1iZXJBbGFybRIRCgltZW1iZXJfaWQYASABKAQSMQoFYWxhcm0YAiABKA4yIi5tYWNoaW5lLkV0Y2RNZW1iZXJBbGFybS5BbGFybVR5cGUiLwoJQWxhcm1UeXBlEggKBE5PTkUQABILCgdOT1NQQUNFEAESCwoHQ09SUlVQVBACImAKCUV0Y2RBbGFybRIiCghtZXRhZGF0YRgBIAEoCzIQLmNvbW1vbi5NZXRhZGF0YRIvCg1tZW1iZXJfYWxhcm1zGAIgAygLMhgubWFjaGluZS5FdGNkTWVtYmVyQWxhcm0iPQoVRXRjZEFsYXJtTGlzdFJlc3BvbnNlEiQKCG1lc3NhZ2VzGAEgAygLMhIubWFjaGluZS5FdGNkQWxhcm0iXwoiR2VuZXJhdGVDbGllbnRDb25maWd1cmF0aW9uUmVxdWVzdBINCgVyb2xlcxgBIAMoCRIqCgdjcnRfdHRsGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uInwKG0dlbmVyYXRlQ2xpZW50Q29uZmlndXJhdGlvbhIiCghtZXRhZGF0YRgBIAEoCzIQLmNvbW1vbi5NZXRhZGF0YRIKCgJjYRgCIAEoDBILCgNjcnQYAyABKAwSCwoDa2V5GAQgASgMEhMKC3RhbG9zY29uZmlnGAUgASgMIl0KI0dlbmVyYXRlQ2xpZW50Q29uZmlndXJhdGlvblJlc3BvbnNlEjYKCG1lc3NhZ2VzGAEgAygLMiQubWFjaGluZS5HZW5lcmF0ZUNsaWVudENvbmZpZ3VyYXRpb24iHgocRXRjZEZvcmZlaXRMZWFkZXJzaGlwUmVxdWVzdCJLChVFdGNkRm9yZmVpdExlYWRlcnNoaXASIgoIbWV0YWRhdGEYASABKAsyEC5jb21tb24uTWV0YWRhdGESDgoGbWVtYmVyGAIgASgJIlEKHUV0Y2RGb3JmZWl0TGVhZGVyc2hpcFJlc3BvbnNlEjAKCG1lc3NhZ2VzGAEgAygLMh4ubWFjaGluZS5FdGNkRm9yZmVpdExlYWRlcnNoaXAiFQoTRXRjZFNuYXBzaG90UmVxdWVzdDJyChBMaWZlY3ljbGVTZXJ2aWNlEl4KB1VwZ3JhZGUSJy5tYWNoaW5lLkxpZmVjeWNsZVNlcnZpY2VVcGdyYWRlUmVxdWVzdBooLm1hY2hpbmUuTGlmZWN5Y2xlU2VydmljZVVwZ3JhZGVSZXNwb25zZTABMl0KDEltYWdlU2VydmljZRJNCgRQdWxsEiAubWFjaGluZS5JbWFnZVNlcnZpY2VQdWxsUmVxdWVzdBohLm1hY2hpbmUuSW1hZ2VTZXJ2aWNlUHVsbFJlc3BvbnNlMAEy5wgKDk1hY2hpbmVTZXJ2aWNlEjsKB1ZlcnNpb24SFi5nb29nbGUucHJvdG9idWYuRW1wdHkaGC5tYWNoaW5lLlZlcnNpb25SZXNwb25zZRI8CgdVcGdyYWRlEhcubWFjaGluZS5VcGdyYWRlUmVxdWVzdBoYLm1hY2hpbmUuVXBncmFkZVJlc3BvbnNlEjkKBlJlYm9vdBIWLm1hY2hpbmUuUmVib290UmVxdWVzdBoXLm1hY2hpbmUuUmVib290UmVzcG9uc2USPwoIU2h1dGRvd24SGC5tYWNoaW5lLlNodXRkb3duUmVxdWVzdBoZLm1hY2hpbmUuU2h1dGRvd25SZXNwb25zZRI/CghSb2xsYmFjaxIYLm1hY2hpbmUuUm9sbGJhY2tSZXF1ZXN0GhkubWFjaGluZS5Sb2xsYmFja1Jlc3BvbnNlEkMKC1NlcnZpY2VMaXN0EhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5GhwubWFjaGluZS5TZXJ2aWNlTGlzdFJlc3BvbnNlEkEKClN5c3RlbVN0YXQSFi5nb29nbGUucHJvdG9idWYuRW1wdHkaGy5tYWNoaW5lLlN5c3RlbVN0YXRSZXNwb25zZRIsCgRSZWFkEhQubWFjaGluZS5SZWFkUmVxdWVzdBoMLmNvbW1vbi5EYXRhMAESMgoGRXZlbnRzEhYubWFjaGluZS5FdmVudHNSZXF1ZXN0Gg4ubWFjaGluZS5FdmVudDABEjQKCkt1YmVjb25maWcSFi5nb29nbGUucHJvdG9idWYuRW1wdHkaDC5jb21tb24uRGF0YTABEngKG0dlbmVyYXRlQ2xpZW50Q29uZmlndXJhdGlvbhIrLm1hY2hpbmUuR2VuZXJhdGVDbGllbnRDb25maWd1cmF0aW9uUmVxdWVzdBosLm1hY2hpbmUuR2VuZXJhdGVDbGllbnRDb25maWd1cmF0aW9uUmVzcG9uc2USUQoORXRjZE1lbWJlckxpc3QSHi5tYWNoaW5lLkV0Y2RNZW1iZXJMaXN0UmVxdWVzdBofLm1hY2hpbmUuRXRjZE1lbWJlckxpc3RSZXNwb25zZRJBCgpFdGNkU3RhdHVzEhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5GhsubWFjaGluZS5FdGNkU3RhdHVzUmVzcG9uc2USRwoNRXRjZEFsYXJtTGlzdBIWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eRoeLm1hY2hpbmUuRXRjZEFsYXJtTGlzdFJlc3BvbnNlEmYKFUV0Y2RGb3JmZWl0TGVhZGVyc2hpcBIlLm1hY2hpbmUuRXRjZEZvcmZlaXRMZWFkZXJzaGlwUmVxdWVzdBomLm1hY2hpbmUuRXRjZEZvcmZlaXRMZWFkZXJzaGlwUmVzcG9uc2USPAoMRXRjZFNuYXBzaG90EhwubWFjaGluZS5FdGNkU25hcHNob3RSZXF1ZXN0GgwuY29tbW9uLkRhdGEwAWIGcHJvdG8z", [file_common, file_google_protobuf_any, file_google_protobuf_duration, file_google_protobuf_empty, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message machine.InstallArtifactsSource
@@ -678,6 +678,52 @@ export const ServiceHealthSchema: GenMessage<ServiceHealth> = /*@__PURE__*/
   messageDesc(file_machine, 24);
 
 /**
+ * @generated from message machine.ServiceEvent
+ */
+export type ServiceEvent = Message<"machine.ServiceEvent"> & {
+  /**
+   * @generated from field: string msg = 1;
+   */
+  msg: string;
+
+  /**
+   * @generated from field: string state = 2;
+   */
+  state: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp ts = 3;
+   */
+  ts?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message machine.ServiceEvent.
+ * Use `create(ServiceEventSchema)` to create a new message.
+ */
+export const ServiceEventSchema: GenMessage<ServiceEvent> = /*@__PURE__*/
+  messageDesc(file_machine, 25);
+
+/**
+ * @generated from message machine.ServiceEvents
+ */
+export type ServiceEvents = Message<"machine.ServiceEvents"> & {
+  /**
+   * @generated from field: repeated machine.ServiceEvent events = 1;
+   */
+  events: ServiceEvent[];
+};
+
+/**
+ * Describes the message machine.ServiceEvents.
+ * Use `create(ServiceEventsSchema)` to create a new message.
+ */
+export const ServiceEventsSchema: GenMessage<ServiceEvents> = /*@__PURE__*/
+  messageDesc(file_machine, 26);
+
+/**
+ * `events` is always there, if empty: talosctl goes by it.
+ *
  * @generated from message machine.ServiceInfo
  */
 export type ServiceInfo = Message<"machine.ServiceInfo"> & {
@@ -692,6 +738,11 @@ export type ServiceInfo = Message<"machine.ServiceInfo"> & {
   state: string;
 
   /**
+   * @generated from field: machine.ServiceEvents events = 3;
+   */
+  events?: ServiceEvents | undefined;
+
+  /**
    * @generated from field: machine.ServiceHealth health = 4;
    */
   health?: ServiceHealth | undefined;
@@ -702,7 +753,7 @@ export type ServiceInfo = Message<"machine.ServiceInfo"> & {
  * Use `create(ServiceInfoSchema)` to create a new message.
  */
 export const ServiceInfoSchema: GenMessage<ServiceInfo> = /*@__PURE__*/
-  messageDesc(file_machine, 25);
+  messageDesc(file_machine, 27);
 
 /**
  * @generated from message machine.ServiceList
@@ -724,7 +775,7 @@ export type ServiceList = Message<"machine.ServiceList"> & {
  * Use `create(ServiceListSchema)` to create a new message.
  */
 export const ServiceListSchema: GenMessage<ServiceList> = /*@__PURE__*/
-  messageDesc(file_machine, 26);
+  messageDesc(file_machine, 28);
 
 /**
  * @generated from message machine.ServiceListResponse
@@ -741,7 +792,7 @@ export type ServiceListResponse = Message<"machine.ServiceListResponse"> & {
  * Use `create(ServiceListResponseSchema)` to create a new message.
  */
 export const ServiceListResponseSchema: GenMessage<ServiceListResponse> = /*@__PURE__*/
-  messageDesc(file_machine, 27);
+  messageDesc(file_machine, 29);
 
 /**
  * @generated from message machine.SystemStat
@@ -765,7 +816,7 @@ export type SystemStat = Message<"machine.SystemStat"> & {
  * Use `create(SystemStatSchema)` to create a new message.
  */
 export const SystemStatSchema: GenMessage<SystemStat> = /*@__PURE__*/
-  messageDesc(file_machine, 28);
+  messageDesc(file_machine, 30);
 
 /**
  * @generated from message machine.SystemStatResponse
@@ -782,7 +833,7 @@ export type SystemStatResponse = Message<"machine.SystemStatResponse"> & {
  * Use `create(SystemStatResponseSchema)` to create a new message.
  */
 export const SystemStatResponseSchema: GenMessage<SystemStatResponse> = /*@__PURE__*/
-  messageDesc(file_machine, 29);
+  messageDesc(file_machine, 31);
 
 /**
  * @generated from message machine.ReadRequest
@@ -799,7 +850,7 @@ export type ReadRequest = Message<"machine.ReadRequest"> & {
  * Use `create(ReadRequestSchema)` to create a new message.
  */
 export const ReadRequestSchema: GenMessage<ReadRequest> = /*@__PURE__*/
-  messageDesc(file_machine, 30);
+  messageDesc(file_machine, 32);
 
 /**
  * @generated from message machine.EventsRequest
@@ -831,7 +882,7 @@ export type EventsRequest = Message<"machine.EventsRequest"> & {
  * Use `create(EventsRequestSchema)` to create a new message.
  */
 export const EventsRequestSchema: GenMessage<EventsRequest> = /*@__PURE__*/
-  messageDesc(file_machine, 31);
+  messageDesc(file_machine, 33);
 
 /**
  * `data` is typed `talos/runtime/machine.<Name>`; the first event of a stream is an empty hello.
@@ -865,7 +916,7 @@ export type Event = Message<"machine.Event"> & {
  * Use `create(EventSchema)` to create a new message.
  */
 export const EventSchema: GenMessage<Event> = /*@__PURE__*/
-  messageDesc(file_machine, 32);
+  messageDesc(file_machine, 34);
 
 /**
  * @generated from message machine.SequenceEvent
@@ -892,7 +943,7 @@ export type SequenceEvent = Message<"machine.SequenceEvent"> & {
  * Use `create(SequenceEventSchema)` to create a new message.
  */
 export const SequenceEventSchema: GenMessage<SequenceEvent> = /*@__PURE__*/
-  messageDesc(file_machine, 33);
+  messageDesc(file_machine, 35);
 
 /**
  * @generated from enum machine.SequenceEvent.Action
@@ -923,7 +974,7 @@ export type SequenceEvent_Action = (typeof SequenceEvent_Action)[keyof typeof Se
  * Describes the enum machine.SequenceEvent.Action.
  */
 export const SequenceEvent_ActionSchema: GenEnum<SequenceEvent_Action> = /*@__PURE__*/
-  enumDesc(file_machine, 33, 0);
+  enumDesc(file_machine, 35, 0);
 
 /**
  * @generated from message machine.PhaseEvent
@@ -945,7 +996,7 @@ export type PhaseEvent = Message<"machine.PhaseEvent"> & {
  * Use `create(PhaseEventSchema)` to create a new message.
  */
 export const PhaseEventSchema: GenMessage<PhaseEvent> = /*@__PURE__*/
-  messageDesc(file_machine, 34);
+  messageDesc(file_machine, 36);
 
 /**
  * @generated from enum machine.PhaseEvent.Action
@@ -971,7 +1022,7 @@ export type PhaseEvent_Action = (typeof PhaseEvent_Action)[keyof typeof PhaseEve
  * Describes the enum machine.PhaseEvent.Action.
  */
 export const PhaseEvent_ActionSchema: GenEnum<PhaseEvent_Action> = /*@__PURE__*/
-  enumDesc(file_machine, 34, 0);
+  enumDesc(file_machine, 36, 0);
 
 /**
  * @generated from message machine.TaskEvent
@@ -993,7 +1044,7 @@ export type TaskEvent = Message<"machine.TaskEvent"> & {
  * Use `create(TaskEventSchema)` to create a new message.
  */
 export const TaskEventSchema: GenMessage<TaskEvent> = /*@__PURE__*/
-  messageDesc(file_machine, 35);
+  messageDesc(file_machine, 37);
 
 /**
  * @generated from enum machine.TaskEvent.Action
@@ -1019,7 +1070,7 @@ export type TaskEvent_Action = (typeof TaskEvent_Action)[keyof typeof TaskEvent_
  * Describes the enum machine.TaskEvent.Action.
  */
 export const TaskEvent_ActionSchema: GenEnum<TaskEvent_Action> = /*@__PURE__*/
-  enumDesc(file_machine, 35, 0);
+  enumDesc(file_machine, 37, 0);
 
 /**
  * @generated from message machine.ServiceStateEvent
@@ -1051,7 +1102,7 @@ export type ServiceStateEvent = Message<"machine.ServiceStateEvent"> & {
  * Use `create(ServiceStateEventSchema)` to create a new message.
  */
 export const ServiceStateEventSchema: GenMessage<ServiceStateEvent> = /*@__PURE__*/
-  messageDesc(file_machine, 36);
+  messageDesc(file_machine, 38);
 
 /**
  * @generated from enum machine.ServiceStateEvent.Action
@@ -1112,7 +1163,7 @@ export type ServiceStateEvent_Action = (typeof ServiceStateEvent_Action)[keyof t
  * Describes the enum machine.ServiceStateEvent.Action.
  */
 export const ServiceStateEvent_ActionSchema: GenEnum<ServiceStateEvent_Action> = /*@__PURE__*/
-  enumDesc(file_machine, 36, 0);
+  enumDesc(file_machine, 38, 0);
 
 /**
  * `cmd` is what the kernel's reboot call is given: RESTART 19088743, KEXEC 1163412803, POWER_OFF 1126301404,
@@ -1132,7 +1183,7 @@ export type RestartEvent = Message<"machine.RestartEvent"> & {
  * Use `create(RestartEventSchema)` to create a new message.
  */
 export const RestartEventSchema: GenMessage<RestartEvent> = /*@__PURE__*/
-  messageDesc(file_machine, 37);
+  messageDesc(file_machine, 39);
 
 /**
  * @generated from message machine.ConfigLoadErrorEvent
@@ -1149,7 +1200,7 @@ export type ConfigLoadErrorEvent = Message<"machine.ConfigLoadErrorEvent"> & {
  * Use `create(ConfigLoadErrorEventSchema)` to create a new message.
  */
 export const ConfigLoadErrorEventSchema: GenMessage<ConfigLoadErrorEvent> = /*@__PURE__*/
-  messageDesc(file_machine, 38);
+  messageDesc(file_machine, 40);
 
 /**
  * @generated from message machine.ConfigValidationErrorEvent
@@ -1166,7 +1217,7 @@ export type ConfigValidationErrorEvent = Message<"machine.ConfigValidationErrorE
  * Use `create(ConfigValidationErrorEventSchema)` to create a new message.
  */
 export const ConfigValidationErrorEventSchema: GenMessage<ConfigValidationErrorEvent> = /*@__PURE__*/
-  messageDesc(file_machine, 39);
+  messageDesc(file_machine, 41);
 
 /**
  * @generated from message machine.MachineStatusEvent
@@ -1188,7 +1239,7 @@ export type MachineStatusEvent = Message<"machine.MachineStatusEvent"> & {
  * Use `create(MachineStatusEventSchema)` to create a new message.
  */
 export const MachineStatusEventSchema: GenMessage<MachineStatusEvent> = /*@__PURE__*/
-  messageDesc(file_machine, 40);
+  messageDesc(file_machine, 42);
 
 /**
  * @generated from message machine.MachineStatusEvent.MachineStatus
@@ -1210,7 +1261,7 @@ export type MachineStatusEvent_MachineStatus = Message<"machine.MachineStatusEve
  * Use `create(MachineStatusEvent_MachineStatusSchema)` to create a new message.
  */
 export const MachineStatusEvent_MachineStatusSchema: GenMessage<MachineStatusEvent_MachineStatus> = /*@__PURE__*/
-  messageDesc(file_machine, 40, 0);
+  messageDesc(file_machine, 42, 0);
 
 /**
  * @generated from message machine.MachineStatusEvent.MachineStatus.UnmetCondition
@@ -1232,7 +1283,7 @@ export type MachineStatusEvent_MachineStatus_UnmetCondition = Message<"machine.M
  * Use `create(MachineStatusEvent_MachineStatus_UnmetConditionSchema)` to create a new message.
  */
 export const MachineStatusEvent_MachineStatus_UnmetConditionSchema: GenMessage<MachineStatusEvent_MachineStatus_UnmetCondition> = /*@__PURE__*/
-  messageDesc(file_machine, 40, 0, 0);
+  messageDesc(file_machine, 42, 0, 0);
 
 /**
  * @generated from enum machine.MachineStatusEvent.MachineStage
@@ -1293,7 +1344,7 @@ export type MachineStatusEvent_MachineStage = (typeof MachineStatusEvent_Machine
  * Describes the enum machine.MachineStatusEvent.MachineStage.
  */
 export const MachineStatusEvent_MachineStageSchema: GenEnum<MachineStatusEvent_MachineStage> = /*@__PURE__*/
-  enumDesc(file_machine, 40, 0);
+  enumDesc(file_machine, 42, 0);
 
 /**
  * @generated from message machine.EtcdMemberListRequest
@@ -1310,7 +1361,7 @@ export type EtcdMemberListRequest = Message<"machine.EtcdMemberListRequest"> & {
  * Use `create(EtcdMemberListRequestSchema)` to create a new message.
  */
 export const EtcdMemberListRequestSchema: GenMessage<EtcdMemberListRequest> = /*@__PURE__*/
-  messageDesc(file_machine, 41);
+  messageDesc(file_machine, 43);
 
 /**
  * @generated from message machine.EtcdMember
@@ -1347,7 +1398,7 @@ export type EtcdMember = Message<"machine.EtcdMember"> & {
  * Use `create(EtcdMemberSchema)` to create a new message.
  */
 export const EtcdMemberSchema: GenMessage<EtcdMember> = /*@__PURE__*/
-  messageDesc(file_machine, 42);
+  messageDesc(file_machine, 44);
 
 /**
  * @generated from message machine.EtcdMembers
@@ -1374,7 +1425,7 @@ export type EtcdMembers = Message<"machine.EtcdMembers"> & {
  * Use `create(EtcdMembersSchema)` to create a new message.
  */
 export const EtcdMembersSchema: GenMessage<EtcdMembers> = /*@__PURE__*/
-  messageDesc(file_machine, 43);
+  messageDesc(file_machine, 45);
 
 /**
  * @generated from message machine.EtcdMemberListResponse
@@ -1391,7 +1442,7 @@ export type EtcdMemberListResponse = Message<"machine.EtcdMemberListResponse"> &
  * Use `create(EtcdMemberListResponseSchema)` to create a new message.
  */
 export const EtcdMemberListResponseSchema: GenMessage<EtcdMemberListResponse> = /*@__PURE__*/
-  messageDesc(file_machine, 44);
+  messageDesc(file_machine, 46);
 
 /**
  * @generated from message machine.EtcdMemberStatus
@@ -1458,7 +1509,7 @@ export type EtcdMemberStatus = Message<"machine.EtcdMemberStatus"> & {
  * Use `create(EtcdMemberStatusSchema)` to create a new message.
  */
 export const EtcdMemberStatusSchema: GenMessage<EtcdMemberStatus> = /*@__PURE__*/
-  messageDesc(file_machine, 45);
+  messageDesc(file_machine, 47);
 
 /**
  * @generated from message machine.EtcdStatus
@@ -1480,7 +1531,7 @@ export type EtcdStatus = Message<"machine.EtcdStatus"> & {
  * Use `create(EtcdStatusSchema)` to create a new message.
  */
 export const EtcdStatusSchema: GenMessage<EtcdStatus> = /*@__PURE__*/
-  messageDesc(file_machine, 46);
+  messageDesc(file_machine, 48);
 
 /**
  * @generated from message machine.EtcdStatusResponse
@@ -1497,7 +1548,7 @@ export type EtcdStatusResponse = Message<"machine.EtcdStatusResponse"> & {
  * Use `create(EtcdStatusResponseSchema)` to create a new message.
  */
 export const EtcdStatusResponseSchema: GenMessage<EtcdStatusResponse> = /*@__PURE__*/
-  messageDesc(file_machine, 47);
+  messageDesc(file_machine, 49);
 
 /**
  * @generated from message machine.EtcdMemberAlarm
@@ -1519,7 +1570,7 @@ export type EtcdMemberAlarm = Message<"machine.EtcdMemberAlarm"> & {
  * Use `create(EtcdMemberAlarmSchema)` to create a new message.
  */
 export const EtcdMemberAlarmSchema: GenMessage<EtcdMemberAlarm> = /*@__PURE__*/
-  messageDesc(file_machine, 48);
+  messageDesc(file_machine, 50);
 
 /**
  * @generated from enum machine.EtcdMemberAlarm.AlarmType
@@ -1550,7 +1601,7 @@ export type EtcdMemberAlarm_AlarmType = (typeof EtcdMemberAlarm_AlarmType)[keyof
  * Describes the enum machine.EtcdMemberAlarm.AlarmType.
  */
 export const EtcdMemberAlarm_AlarmTypeSchema: GenEnum<EtcdMemberAlarm_AlarmType> = /*@__PURE__*/
-  enumDesc(file_machine, 48, 0);
+  enumDesc(file_machine, 50, 0);
 
 /**
  * @generated from message machine.EtcdAlarm
@@ -1572,7 +1623,7 @@ export type EtcdAlarm = Message<"machine.EtcdAlarm"> & {
  * Use `create(EtcdAlarmSchema)` to create a new message.
  */
 export const EtcdAlarmSchema: GenMessage<EtcdAlarm> = /*@__PURE__*/
-  messageDesc(file_machine, 49);
+  messageDesc(file_machine, 51);
 
 /**
  * @generated from message machine.EtcdAlarmListResponse
@@ -1589,7 +1640,7 @@ export type EtcdAlarmListResponse = Message<"machine.EtcdAlarmListResponse"> & {
  * Use `create(EtcdAlarmListResponseSchema)` to create a new message.
  */
 export const EtcdAlarmListResponseSchema: GenMessage<EtcdAlarmListResponse> = /*@__PURE__*/
-  messageDesc(file_machine, 50);
+  messageDesc(file_machine, 52);
 
 /**
  * @generated from message machine.GenerateClientConfigurationRequest
@@ -1613,7 +1664,7 @@ export type GenerateClientConfigurationRequest = Message<"machine.GenerateClient
  * Use `create(GenerateClientConfigurationRequestSchema)` to create a new message.
  */
 export const GenerateClientConfigurationRequestSchema: GenMessage<GenerateClientConfigurationRequest> = /*@__PURE__*/
-  messageDesc(file_machine, 51);
+  messageDesc(file_machine, 53);
 
 /**
  * @generated from message machine.GenerateClientConfiguration
@@ -1654,7 +1705,7 @@ export type GenerateClientConfiguration = Message<"machine.GenerateClientConfigu
  * Use `create(GenerateClientConfigurationSchema)` to create a new message.
  */
 export const GenerateClientConfigurationSchema: GenMessage<GenerateClientConfiguration> = /*@__PURE__*/
-  messageDesc(file_machine, 52);
+  messageDesc(file_machine, 54);
 
 /**
  * @generated from message machine.GenerateClientConfigurationResponse
@@ -1671,7 +1722,7 @@ export type GenerateClientConfigurationResponse = Message<"machine.GenerateClien
  * Use `create(GenerateClientConfigurationResponseSchema)` to create a new message.
  */
 export const GenerateClientConfigurationResponseSchema: GenMessage<GenerateClientConfigurationResponse> = /*@__PURE__*/
-  messageDesc(file_machine, 53);
+  messageDesc(file_machine, 55);
 
 /**
  * @generated from message machine.EtcdForfeitLeadershipRequest
@@ -1684,7 +1735,7 @@ export type EtcdForfeitLeadershipRequest = Message<"machine.EtcdForfeitLeadershi
  * Use `create(EtcdForfeitLeadershipRequestSchema)` to create a new message.
  */
 export const EtcdForfeitLeadershipRequestSchema: GenMessage<EtcdForfeitLeadershipRequest> = /*@__PURE__*/
-  messageDesc(file_machine, 54);
+  messageDesc(file_machine, 56);
 
 /**
  * @generated from message machine.EtcdForfeitLeadership
@@ -1706,7 +1757,7 @@ export type EtcdForfeitLeadership = Message<"machine.EtcdForfeitLeadership"> & {
  * Use `create(EtcdForfeitLeadershipSchema)` to create a new message.
  */
 export const EtcdForfeitLeadershipSchema: GenMessage<EtcdForfeitLeadership> = /*@__PURE__*/
-  messageDesc(file_machine, 55);
+  messageDesc(file_machine, 57);
 
 /**
  * @generated from message machine.EtcdForfeitLeadershipResponse
@@ -1723,7 +1774,7 @@ export type EtcdForfeitLeadershipResponse = Message<"machine.EtcdForfeitLeadersh
  * Use `create(EtcdForfeitLeadershipResponseSchema)` to create a new message.
  */
 export const EtcdForfeitLeadershipResponseSchema: GenMessage<EtcdForfeitLeadershipResponse> = /*@__PURE__*/
-  messageDesc(file_machine, 56);
+  messageDesc(file_machine, 58);
 
 /**
  * @generated from message machine.EtcdSnapshotRequest
@@ -1736,7 +1787,7 @@ export type EtcdSnapshotRequest = Message<"machine.EtcdSnapshotRequest"> & {
  * Use `create(EtcdSnapshotRequestSchema)` to create a new message.
  */
 export const EtcdSnapshotRequestSchema: GenMessage<EtcdSnapshotRequest> = /*@__PURE__*/
-  messageDesc(file_machine, 57);
+  messageDesc(file_machine, 59);
 
 /**
  * Talos 1.13 and later: runs the installer and nothing else. It neither drains nor reboots nor looks at etcd.

@@ -1,0 +1,38 @@
+import type { ErrorCode } from '../../core/errors.ts'
+
+/** Not there yet, or not able to just now (etcd-io/etcd api/v3rpc/rpctypes, siderolabs/talos pkg/machinery/client). */
+const notYet =
+  /etcdserver: (no leader|leader changed|not leader|not healthy|unhealthy cluster|too many requests|server stopped|request timed out)|raft: stopped|etcd cluster is unavailable|Locked by another session|no controlplane endpoints discovered yet|timed? ?out|deadline exceeded/i
+
+/** Go's net and net/http, and the kernel's errno as Go words it. */
+const outOfReach =
+  /connection (refused|reset|lost|closed)|no route to host|host is down|(network|host) is unreachable|no such host|server misbehaving|temporary failure|no such file or directory.*\bdial unix|dial unix\b.*no such file|broken pipe|closed network connection|\bEOF\b|server (sent GOAWAY|closed idle connection)|stream error: stream ID|context canceled|too ?many ?requests|service unavailable|bad gateway|gateway time-?out|internal server error/i
+
+/** Answers of a web server that another try may not get: 500 and the like, too many requests, and timeouts. */
+const isPassing = (status: number) =>
+  status === 408 || status === 425 || status === 429 || (status >= 500 && status !== 501)
+
+/**
+ * What kind of failure an error of Go's is that has nothing but its text: of a registry, of etcd, of a socket. Where a web
+ * server answered, its status decides (containerd core/remotes/docker: `unexpected status from HEAD request to https://…:
+ * 503 Service Unavailable`; google/go-containerregistry: `unexpected status code 429`); what else passes is what could
+ * not be reached, or was not there yet. Names and addresses in it are not read.
+ */
+export function classOfText(text: string): ErrorCode {
+  // Quotes also hold whole errors (`desc = "transport: …"`): what has no space in it is a name.
+  const words = text.replace(/"[^"\s]*"|\b[a-z]+:\/\/[^\s"]+/g, ' ')
+  const status = webStatusIn(words)
+  if (status !== undefined) return isPassing(status) ? 'unreachable' : 'rejected'
+  if (notYet.test(words)) return 'timed-out'
+  return outOfReach.test(words) ? 'unreachable' : 'rejected'
+}
+
+/** `500` of `unexpected status code 500`, of `HTTP 500` and of `500 Internal Server Error`; the last where there are more. */
+function webStatusIn(words: string): number | undefined {
+  const found = [
+    ...words.matchAll(/(?:\bstatus(?: code)?\b[^\d]*?|\bHTTP )(?<![\w./-])([45]\d\d)(?![\w./-])/gi),
+    ...words.matchAll(/(?<![\w.:/-])([45]\d\d) (?=[A-Z<])/g),
+  ]
+  const last = found.sort((a, b) => a.index + a[0].length - (b.index + b[0].length)).at(-1)
+  return last ? Number(last[1]) : undefined
+}
