@@ -70,8 +70,8 @@ export function createApid(address: string, port: number, accepted: string, hand
       socket.on('error', () => socket.destroy())
       // A certificate that is good for anything besides being a client is refused (apid's VerifyPeerCertificate).
       const usage = socket.getPeerCertificate().ext_key_usage
-      if (usage?.length !== 1 || usage[0] !== clientAuth) return socket.destroy()
-      speakHttp2(inner, socket)
+      if (usage?.length !== 1 || usage[0] !== clientAuth) socket.destroy()
+      else speakHttp2(inner, socket)
     })
     server.on('tlsClientError', () => {})
     return server

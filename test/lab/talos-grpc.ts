@@ -185,7 +185,7 @@ async function inTurn({ session, id = 0 }: http2.ServerHttp2Stream, action: () =
   await done.promise
 }
 
-const plain = (headers: Headers | undefined) => Object.fromEntries([...(headers ?? [])])
+const plain = (headers: Headers | undefined) => Object.fromEntries(headers ?? new Headers())
 
 /** What was written so far leaves, and then nothing more comes, in one of the ways that there are. */
 async function breakOff(stream: http2.ServerHttp2Stream, { by }: EarlyEnd): Promise<void> {

@@ -32,7 +32,10 @@ export class EndedEarly extends Error {
 }
 
 async function* chunksOf(stream: ClientHttp2Stream, isEmpty: boolean): AsyncGenerator<Buffer, void, undefined> {
-  if (isEmpty) return void stream.resume()
+  if (isEmpty) {
+    stream.resume()
+    return
+  }
   let wake = () => {}
   let ended = stream.readableEnded
   const onEvent = () => wake()
@@ -58,7 +61,7 @@ async function* chunksOf(stream: ClientHttp2Stream, isEmpty: boolean): AsyncGene
   } finally {
     for (const event of events) stream.off(event, onEvent)
     stream.off('end', onEnd)
-    // Who has had enough, or failed, wants no more of it.
-    if (!ended) stream.destroy()
+    // Who has had enough wants no more of it, and says so.
+    if (!ended && !stream.closed) stream.close(constants.NGHTTP2_CANCEL)
   }
 }
