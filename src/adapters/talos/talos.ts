@@ -119,7 +119,7 @@ export function createTalos({
         if (!tag) throw new AgentError('malformed', `${node}: its Version has no tag`)
         return tag
       }),
-    activity: (node, signal) => on(node, needs.look, signal, (session) => readActivity(session, signal)),
+    activity: (node, signal) => on(node, needs.follow, signal, (session) => readActivity(session, signal)),
     pullImage: (node, image, signal) =>
       on(node, needs.pull, signal, async ({ images }) => {
         let name = ''
@@ -167,7 +167,7 @@ export function createTalos({
           error = late('gone on with a snapshot')
         }
       }),
-    follow: (node, signal) => streamOf(node, needs.look, signal, (session) => followEvents(session, signal)),
+    follow: (node, signal) => streamOf(node, needs.follow, signal, (session) => followEvents(session, signal)),
     shutDown: (node, { force }, signal) =>
       on(node, needs.shutDown, signal, async ({ machine }) => {
         await machine.shutdown({ force }, { signal })
