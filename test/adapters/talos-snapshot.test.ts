@@ -85,10 +85,10 @@ describe('a snapshot of etcd', () => {
   })
 
   test('is not given up while who reads it takes its time', async () => {
-    const talos = await at.as(['os:admin'], {}, { etcdWithin: 50 })
+    const talos = await at.as(['os:admin'], {}, { etcdWithin: 1_500 })
     let read = 0
     for await (const bytes of talos.snapshotEtcd('cp-1', soon())) {
-      if (read === 0) await new Promise((resolve) => setTimeout(resolve, 120))
+      if (read === 0) await new Promise((resolve) => setTimeout(resolve, 1_700))
       read += bytes.length
     }
     expect(read).toBe(at.etcd.snapshot().length)

@@ -46,34 +46,45 @@ export async function* followEvents(session: Session, signal: AbortSignal): Asyn
 const endWaits = 200
 
 /**
- * A sequence that fails, or that another one takes the lock from, first says that it ended, and then why it did not
- * (siderolabs/talos runtime/v1alpha1/v1alpha1_controller.go): such an end is left out.
+ * A sequence that fails, or that another one takes the lock from, first says that it ended, and then why it did not; the
+ * stage of the machine may change between the two (siderolabs/talos runtime/v1alpha1/v1alpha1_controller.go). Such an end
+ * is left out: it waits, with what comes after it, for the next word about sequences.
  */
 export async function* withoutFalseEnds<E extends Pick<Event, 'data'>>(events: AsyncIterable<E>): AsyncGenerator<E> {
   const source = events[Symbol.asyncIterator]()
-  let held: { readonly event: E; readonly sequence: string } | undefined
+  let held: { readonly end: E; readonly sequence: string; readonly until: number; readonly after: E[] } | undefined
   let next = source.next()
   while (true) {
-    if (held && (await isLate(next))) {
-      yield held.event
+    if (held && (await isLate(next, held.until - performance.now()))) {
+      yield held.end
+      yield* held.after
       held = undefined
     }
     const [item] = await Promise.allSettled([next])
     const event = item.status === 'fulfilled' && item.value.done !== true ? item.value.value : undefined
     const said = event && sequenceIn(event)
-    if (held && !(said?.error && said.sequence === held.sequence)) yield held.event
-    held = undefined
+    if (held && event !== undefined && said === undefined) {
+      held.after.push(event)
+      next = source.next()
+      continue
+    }
+    if (held) {
+      if (!(said?.error && said.sequence === held.sequence)) yield held.end
+      yield* held.after
+      held = undefined
+    }
     // It ends, or fails, as the source did.
     if (event === undefined) return void (await next)
-    if (said?.action === SequenceEvent_Action.STOP && !said.error) held = { event, sequence: said.sequence }
+    if (said?.action === SequenceEvent_Action.STOP && !said.error)
+      held = { end: event, sequence: said.sequence, until: performance.now() + endWaits, after: [] }
     else yield event
     next = source.next()
   }
 }
 
-async function isLate(next: Promise<unknown>): Promise<boolean> {
+async function isLate(next: Promise<unknown>, left: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(true), endWaits)))
+  const late = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(true), Math.max(0, left))))
   const arrived = () => false
   return Promise.race([late, next.then(arrived, arrived)]).finally(() => clearTimeout(timer))
 }
