@@ -1,7 +1,7 @@
 import { fromBinary } from '@bufbuild/protobuf'
 import { parse } from 'yaml'
 import type { NodeActivity } from '../../core/ports.ts'
-import { machineStatus } from './facts.ts'
+import { machineStatus } from './resources.ts'
 import { type Event, PhaseEvent_Action, PhaseEventSchema } from './gen/machine_pb.ts'
 import type { Session } from './session.ts'
 

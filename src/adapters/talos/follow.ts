@@ -18,7 +18,7 @@ import {
   TaskEvent_Action,
   TaskEventSchema,
 } from './gen/machine_pb.ts'
-import { machineStatus } from './facts.ts'
+import { machineStatus } from './resources.ts'
 import type { Session } from './session.ts'
 
 /**

@@ -6,7 +6,7 @@ import type { Talos } from '../../core/ports.ts'
 import { readActivity } from './activity.ts'
 import { textInArchive } from './archive.ts'
 import type { ConnectLimits } from './connection.ts'
-import { readFacts } from './facts.ts'
+import { type KnownBoot, readFacts } from './facts.ts'
 import { followEvents } from './follow.ts'
 import {
   RebootRequest_Mode as RebootBy,
@@ -88,6 +88,8 @@ export function createTalos({
     return { name, address: node.address, role: node.role, credentials: present, limits }
   }
 
+  /** By node, what need not be asked again while it has the same boot. */
+  const boots = new Map<string, KnownBoot>()
   const nameOf = (name: string) => `${name} (${nodes.find((node) => node.name === name)?.address ?? '?'})`
 
   async function on<T>(
@@ -111,7 +113,12 @@ export function createTalos({
 
   return {
     look: (node, signal) =>
-      on(node, needs.look, signal, (session, { role, credentials: ours }) => readFacts(session, role, ours)),
+      on(node, needs.look, signal, async (session, { role, credentials: ours }) => {
+        const { facts, boot } = await readFacts(session, { role, credentials: ours, known: boots.get(node) })
+        if (boot) boots.set(node, boot)
+        else boots.delete(node)
+        return facts
+      }),
     version: (node, signal) =>
       on(node, needs.look, signal, async ({ machine }) => {
         const { messages } = await machine.version({}, { signal })

@@ -1,0 +1,86 @@
+import { parse } from 'yaml'
+import type { SchematicParts, TalosFacts } from '../../core/cluster.ts'
+import { machineIdOf } from './machine-id.ts'
+import { asRecord, readOptional, textOf } from './resources.ts'
+import type { Session } from './session.ts'
+
+/** What stays as it is from one boot to the next: it is read once a boot. */
+export type BootFacts = Pick<
+  TalosFacts,
+  'schematic' | 'extensions' | 'provides' | 'machineId' | 'uuid' | 'kernelArguments' | 'secureBoot' | 'bootedEntry'
+>
+
+const resources = {
+  security: { namespace: 'runtime', type: 'SecurityStates.talos.dev', id: 'securitystate' },
+  bootedEntry: { namespace: 'runtime', type: 'BootedEntries.talos.dev', id: 'bootedentry' },
+  kernelCmdline: { namespace: 'runtime', type: 'KernelCmdlines.runtime.talos.dev', id: 'cmdline' },
+  identity: { namespace: 'cluster', type: 'Identities.cluster.talos.dev', id: 'local' },
+  system: { namespace: 'hardware', type: 'SystemInformations.hardware.talos.dev', id: 'systeminformation' },
+} as const
+
+export async function readBootFacts(session: Session): Promise<BootFacts> {
+  const names = [
+    resources.security,
+    resources.bootedEntry,
+    resources.kernelCmdline,
+    resources.identity,
+    resources.system,
+  ]
+  const [extensions, ...specs] = await Promise.all([
+    readExtensions(session),
+    ...names.map((name) => readOptional(session, name)),
+  ])
+  const [security = {}, booted = {}, cmdline = {}, identity = {}, system = {}] = specs.map(asRecord)
+  const signed = textOf(security['pcrSigningKeyFingerprint']) ?? textOf(security['ukiSigningKeyFingerprint'])
+  const nodeId = textOf(identity['nodeId'])
+  return {
+    ...extensions,
+    machineId: nodeId === undefined ? undefined : machineIdOf(nodeId),
+    // A board without a UUID gives zeros, or all ones: they tell no machine from another.
+    uuid: textOf(system['uuid'])?.replace(/^[0f-]+$/i, '') || undefined,
+    kernelArguments: textOf(cmdline['cmdline'])?.split(/\s+/).filter(Boolean) ?? [],
+    secureBoot: security['secureBoot'] === true || signed !== undefined,
+    bootedEntry: textOf(booted['bootedEntry']),
+  }
+}
+
+/**
+ * The Factory adds a virtual extension named `schematic`: its version is the schematic's id, its extra information the
+ * schematic itself (siderolabs/image-factory internal/artifacts/schematic.go). An image that no Factory made has only
+ * its extensions, whose official names begin with `siderolabs/`.
+ */
+async function readExtensions({ state }: Session): Promise<Pick<TalosFacts, 'schematic' | 'extensions' | 'provides'>> {
+  const names: string[] = []
+  for await (const { resource } of state.list({ namespace: 'runtime', type: 'ExtensionStatuses.runtime.talos.dev' })) {
+    const { name, version, extraInfo } = asRecord(asRecord(parse(resource?.spec?.yamlSpec ?? ''))['metadata'])
+    if (name === 'schematic' && typeof version === 'string') {
+      return { schematic: version, ...readSchematic(extraInfo) }
+    }
+    // `modules.dep` is put there by every build that has a kernel module in it.
+    if (typeof name === 'string' && name !== 'modules.dep') names.push(`siderolabs/${name}`)
+  }
+  return { schematic: undefined, extensions: names, provides: undefined }
+}
+
+/** The schematic's own text; undefined parts where the node does not tell it (Talos before 1.7). */
+function readSchematic(extraInfo: unknown): {
+  readonly extensions: readonly string[] | undefined
+  readonly provides: SchematicParts | undefined
+} {
+  if (typeof extraInfo !== 'string' || extraInfo === '') return { extensions: undefined, provides: undefined }
+  const { overlay, customization } = asRecord(parse(extraInfo))
+  const { systemExtensions, extraKernelArgs, embeddedMachineConfiguration } = asRecord(customization)
+  const words = listOf(extraKernelArgs).flatMap((argument) => argument.split(/\s+/).filter(Boolean))
+  return {
+    extensions: listOf(asRecord(systemExtensions)['officialExtensions']),
+    provides: {
+      kernelArguments: words,
+      overlay: textOf(asRecord(overlay)['name']),
+      embeddedConfig: textOf(embeddedMachineConfiguration) !== undefined,
+    },
+  }
+}
+
+function listOf(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.map(String) : []
+}

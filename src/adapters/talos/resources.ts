@@ -1,0 +1,60 @@
+import { Code, ConnectError } from '@connectrpc/connect'
+import { parse } from 'yaml'
+import type { Session } from './session.ts'
+import { isSaidHere } from './trouble.ts'
+
+/** A resource of Talos, by namespace, type and id (siderolabs/talos pkg/machinery/resources). */
+export interface ResourceName {
+  readonly namespace: string
+  readonly type: string
+  readonly id: string
+}
+
+/** The stage that a machine is in, and what it waits for. */
+export const machineStatus = {
+  namespace: 'runtime',
+  type: 'MachineStatuses.runtime.talos.dev',
+  id: 'machine',
+} as const
+
+/** The spec of a resource that is always there: a mapping, or a bare scalar. */
+export async function readSpec({ state }: Pick<Session, 'state'>, name: ResourceName): Promise<unknown> {
+  return parse((await state.get(name)).resource?.spec?.yamlSpec ?? '')
+}
+
+/** The same of one that need not be there, or that only newer releases know. */
+export function readOptional(session: Pick<Session, 'state'>, name: ResourceName): Promise<unknown> {
+  return readSpec(session, name).catch(absentOrRefused)
+}
+
+/** A file of the node, for os:admin; undefined where it is not there. */
+export async function readFile({ machine }: Pick<Session, 'machine'>, path: string): Promise<Buffer | undefined> {
+  try {
+    const chunks: Uint8Array[] = []
+    for await (const { bytes } of machine.read({ path })) chunks.push(bytes)
+    return Buffer.concat(chunks)
+  } catch (error) {
+    return absentOrRefused(error)
+  }
+}
+
+/**
+ * A resource that isn't there is an answer; a type that this Talos doesn't know is refused as if it were forbidden. A
+ * file that isn't there is Go's own error, without a code. An answer that was cut on its way can have the same codes, and
+ * is none.
+ */
+function absentOrRefused(error: unknown): undefined {
+  if (!(error instanceof ConnectError) || isSaidHere(error)) throw error
+  const codes: readonly Code[] = [Code.NotFound, Code.PermissionDenied, Code.Unimplemented, Code.InvalidArgument]
+  if (codes.includes(error.code)) return undefined
+  if (error.code === Code.Unknown && /no such file|not exist/.test(error.rawMessage)) return undefined
+  throw error
+}
+
+export function asRecord(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+}
+
+export function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
