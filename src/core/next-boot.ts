@@ -24,9 +24,8 @@ export function nextBootOf(node: Node): NextBoot {
   const { staged, fallbackPending, bootedEntry, defaultEntry } = talos.value
   if (staged) return { kind: 'another', certain: true, entry: undefined }
   if (bootedEntry !== undefined && defaultEntry !== undefined && !isPattern(defaultEntry)) {
-    return sameEntry(bootedEntry, defaultEntry)
-      ? { kind: 'same' }
-      : { kind: 'another', certain: true, entry: defaultEntry }
+    const differs = differsFromBooted(talos.value)
+    return differs ? { kind: 'another', certain: true, entry: defaultEntry } : { kind: 'same' }
   }
   const installer = installerMarks(node).find(({ bootId }) => bootId === talos.value.bootId)?.installer
   if (installer !== undefined) return { kind: 'another', certain: installer === 'succeeded', entry: undefined }
@@ -59,9 +58,8 @@ export function armedRelease(node: Node): string | undefined {
 
 /** Why what the next boot starts is not what runs, after a reboot that should have settled it; undefined where it is. */
 export function nextBootObstacle(facts: TalosFacts): string | undefined {
-  const { bootedEntry, defaultEntry, version } = facts
-  if (bootedEntry === undefined || defaultEntry === undefined) return undefined
-  if (isPattern(defaultEntry) || sameEntry(bootedEntry, defaultEntry)) return undefined
+  const { bootedEntry = '?', defaultEntry, version } = facts
+  if (!differsFromBooted(facts)) return undefined
   return `it runs ${version} (${bootedEntry}), and its next boot starts ${defaultEntry}`
 }
 
@@ -72,12 +70,25 @@ function installerMarks({ kubernetes }: Node): readonly CordonMark[] {
   return [cordon, staged].filter((mark) => mark?.why === 'upgrade' && mark.installer !== undefined) as CordonMark[]
 }
 
+/**
+ * Whether systemd-boot starts another entry next than the one that runs. After a kexec the loader has not run, and Talos
+ * knows the entry from what the kernel noted for it (siderolabs/talos controllers/runtime/booted_entry.go); where the
+ * firmware kept none of that, the entry of the last firmware boot is shown, of another release than the one that runs.
+ */
+function differsFromBooted({ bootedEntry, defaultEntry, version }: TalosFacts): boolean {
+  if (bootedEntry === undefined || defaultEntry === undefined || isPattern(defaultEntry)) return false
+  // Names of entries are compared without regard to case, as systemd-boot does (src/boot/boot.c strcaseeq16).
+  if (bootedEntry.toLowerCase() === defaultEntry.toLowerCase()) return false
+  const isStale = releaseOf(bootedEntry) !== version && releaseOf(defaultEntry) === version
+  return !isStale
+}
+
+/** `v1.14.1` of `Talos-v1.14.1~2.efi`; undefined where the entry has another name. */
+function releaseOf(entry: string): string | undefined {
+  return /^talos-(v[^~+]+?)(?:~\d+)?(?:\+\d+(?:-\d+)?)?\.efi$/i.exec(entry)?.[1]
+}
+
 /** Patterns are allowed there, and match entries that we do not know (`Talos-*`). */
 function isPattern(entry: string): boolean {
   return /[*?[]/.test(entry)
-}
-
-/** Names of entries are compared without regard to case, as systemd-boot does (src/boot/boot.c strcaseeq16). */
-function sameEntry(one: string, other: string): boolean {
-  return one.toLowerCase() === other.toLowerCase()
 }

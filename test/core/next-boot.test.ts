@@ -33,6 +33,17 @@ describe('what the next boot of a node starts', () => {
       installed: true,
     },
     { name: 'is the same in other letters', talos: { defaultEntry: 'talos-V1.13.8.EFI' }, next: 'same' },
+    {
+      name: 'is what runs, where the entry of the last firmware boot is shown after a kexec',
+      talos: { bootedEntry: 'Talos-v1.12.11.efi' },
+      next: 'same',
+    },
+    {
+      name: 'is another release, also where the entry of the last firmware boot is shown after a kexec',
+      talos: { bootedEntry: 'Talos-v1.12.11.efi', defaultEntry: 'Talos-v1.14.1.efi' },
+      next: 'another',
+      installed: true,
+    },
     { name: 'is not known by a pattern', talos: { defaultEntry: 'Talos-*' }, next: 'unknown' },
     { name: 'is not known with GRUB', talos: grub, next: 'unknown' },
     { name: 'is not known without os:admin', talos: noAdmin, next: 'unknown' },
@@ -113,6 +124,7 @@ test('after a reboot, what runs and what the next boot starts must be one', () =
   }
   expect(nextBootObstacle(facts({}))).toBe(undefined)
   expect(nextBootObstacle(facts(grub))).toBe(undefined)
+  expect(nextBootObstacle(facts({ bootedEntry: 'Talos-v1.12.11.efi' }))).toBe(undefined)
   expect(nextBootObstacle(facts({ defaultEntry: 'Talos-v1.12.11.efi' }))).toBe(
     'it runs v1.13.8 (Talos-v1.13.8.efi), and its next boot starts Talos-v1.12.11.efi',
   )
