@@ -1,6 +1,7 @@
 import type { Check } from './check.ts'
 import type { Attempts, CordonMark, KubernetesFacts, StorageFacts, TalosFacts, Workloads } from './cluster.ts'
 import type { KubernetesComponent } from './components.ts'
+import type { ExpectedMachine } from './identity.ts'
 import type { Journal } from './journal.ts'
 import type { Purpose } from './lease.ts'
 import type { DrainPolicy, ImageOrder, RebootMode } from './plan.ts'
@@ -92,7 +93,11 @@ export interface StagedImage {
   readonly published: boolean
 }
 
-/** The nodes' machine APIs. Nodes are named as in the configuration. */
+/**
+ * The nodes' machine APIs. Nodes are named as in the configuration. `machine`, where it is given, is what must answer at
+ * the node's address: it is asked for that on the very connection that the order then goes over, because an address may
+ * lead to another machine from one moment to the next. Rejects with `timed-out` where it is another one.
+ */
 export interface Talos {
   look(node: string, signal: AbortSignal): Promise<TalosFacts>
   /** The running release: the cheapest question, for finding out who answers. */
@@ -101,12 +106,18 @@ export interface Talos {
   activity(node: string, signal: AbortSignal): Promise<NodeActivity>
   pullImage(node: string, image: string, signal: AbortSignal): Promise<void>
   /** Talos 1.13 and later: runs the installer. Rejects with its exit code and last lines when it fails. */
-  install(node: string, image: string, signal: AbortSignal): Promise<void>
+  install(node: string, image: string, signal: AbortSignal, machine?: ExpectedMachine): Promise<void>
   /** Talos 1.12 and earlier: returns when the node has accepted; it pulled and checked the image by then. */
-  installAndReboot(node: string, image: string, mode: RebootMode, signal: AbortSignal): Promise<void>
-  reboot(node: string, mode: RebootMode, signal: AbortSignal): Promise<void>
+  installAndReboot(
+    node: string,
+    image: string,
+    mode: RebootMode,
+    signal: AbortSignal,
+    machine?: ExpectedMachine,
+  ): Promise<void>
+  reboot(node: string, mode: RebootMode, signal: AbortSignal, machine?: ExpectedMachine): Promise<void>
   /** Makes the other boot entry the default and reboots. Rejected where there is no other one. */
-  rollback(node: string, signal: AbortSignal): Promise<void>
+  rollback(node: string, signal: AbortSignal, machine?: ExpectedMachine): Promise<void>
   /** Hands the leadership of etcd over; answers the new leader's name, or undefined where the node did not lead. */
   forfeitLeadership(node: string, signal: AbortSignal): Promise<string | undefined>
   /** The whole database of etcd, as it comes. Ends early, or throws, when the node breaks off. */

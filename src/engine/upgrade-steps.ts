@@ -82,7 +82,7 @@ export async function install(
   }
   await lookAtMachine(node, machine, { talos }, signal)
   await note('started')
-  await withDeadline(within, signal, (limited) => talos.install(node, image, limited))
+  await withDeadline(within, signal, (limited) => talos.install(node, image, limited, machine))
   await note('succeeded')
 }
 
@@ -100,7 +100,7 @@ async function order(
 
 export async function reboot(step: StepOf<'reboot'>, ports: Ports, options: CarryOutOptions): Promise<void> {
   if (!(await markBeforeReboot(step, ports, options.signal))) return
-  await order(step.node, options, (limited) => ports.talos.reboot(step.node, step.mode, limited))
+  await order(step.node, options, (limited) => ports.talos.reboot(step.node, step.mode, limited, step.machine))
 }
 
 /** A node that hangs in its boot is taken back too, and one whose API server is away with it: the mark may be missing. */
@@ -116,7 +116,7 @@ export async function rollBack(step: StepOf<'roll-back'>, ports: Ports, options:
     if (signal.aborted || !(error instanceof AgentError && error.retryable)) throw error
     log.warn({ node: step.node, reason: messageOf(error) }, 'rolling back without a mark on the node')
   })
-  await order(step.node, options, (limited) => ports.talos.rollback(step.node, limited))
+  await order(step.node, options, (limited) => ports.talos.rollback(step.node, limited, step.machine))
 }
 
 /** No leader for longer than this, in ms, is no election any more (etcd's election timeout is a second). */
@@ -151,9 +151,9 @@ export async function installAndReboot(
   ports: Ports,
   { signal }: CarryOutOptions,
 ): Promise<void> {
-  const { node, image, mode, within } = step
+  const { node, machine, image, mode, within } = step
   if (!(await markBeforeReboot(step, ports, signal))) return
-  await withDeadline(within, signal, (limited) => ports.talos.installAndReboot(node, image, mode, limited))
+  await withDeadline(within, signal, (limited) => ports.talos.installAndReboot(node, image, mode, limited, machine))
 }
 
 /**

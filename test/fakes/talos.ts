@@ -1,6 +1,7 @@
 import { seen, unseen } from '../../src/core/cluster.ts'
 import { isNewer } from '../../src/core/version.ts'
 import { AgentError } from '../../src/core/errors.ts'
+import { type ExpectedMachine, whyAnotherMachine } from '../../src/core/identity.ts'
 import type { Talos } from '../../src/core/ports.ts'
 import type { FakeMachine, FakeWorld } from './homelab.ts'
 
@@ -20,6 +21,13 @@ export function fakeTalos(world: FakeWorld): Talos {
     }
     if (!found.up) throw new AgentError('unreachable', `${name} does not answer`)
     return found
+  }
+  /** The machine that an order goes to, if it is the one that it is for. */
+  function meant(name: string, expected: ExpectedMachine | undefined): FakeMachine {
+    const machine = answering(name)
+    const another = expected && whyAnotherMachine(machine, expected)
+    if (another) throw new AgentError('timed-out', `nothing is done to ${name}: ${another}`)
+    return machine
   }
   /** As real ones do: the first that runs takes over where the leader is away. */
   function leader(): string | undefined {
@@ -114,20 +122,20 @@ export function fakeTalos(world: FakeWorld): Talos {
       world.pulled.push([name, image])
       await note(`pull-image ${name} ${image.split(':').at(-1)}`)
     },
-    install: async (name, image) => {
-      const machine = answering(name)
+    install: async (name, image, _signal, expected) => {
+      const machine = meant(name, expected)
       await note(`install ${machine.name}`)
       install(machine, image)
     },
-    installAndReboot: async (name, image) => {
-      const machine = answering(name)
+    installAndReboot: async (name, image, _mode, _signal, expected) => {
+      const machine = meant(name, expected)
       await note(`install-and-reboot ${machine.name}`)
       install(machine, image)
       if (takes(machine)) boot(machine)
       answer(machine)
     },
-    reboot: async (name) => {
-      const machine = answering(name)
+    reboot: async (name, _mode, _signal, expected) => {
+      const machine = meant(name, expected)
       await note(`reboot ${machine.name}`)
       if (takes(machine)) {
         revert(machine, isArmed(machine))
@@ -135,8 +143,8 @@ export function fakeTalos(world: FakeWorld): Talos {
       }
       answer(machine)
     },
-    rollback: async (name) => {
-      const machine = answering(name)
+    rollback: async (name, _signal, expected) => {
+      const machine = meant(name, expected)
       const armed = isArmed(machine)
       if (!armed && !machine.before) throw new AgentError('rejected', `${name}: previous UKI not found`)
       await note(`roll-back ${machine.name}`)

@@ -19,29 +19,29 @@ const resources = {
 } as const
 
 export async function readBootFacts(session: Session): Promise<BootFacts> {
-  const names = [
-    resources.security,
-    resources.bootedEntry,
-    resources.kernelCmdline,
-    resources.identity,
-    resources.system,
-  ]
-  const [extensions, ...specs] = await Promise.all([
+  const names = [resources.security, resources.bootedEntry, resources.kernelCmdline, resources.system]
+  const [extensions, machineId, ...specs] = await Promise.all([
     readExtensions(session),
+    readMachineId(session),
     ...names.map((name) => readOptional(session, name)),
   ])
-  const [security = {}, booted = {}, cmdline = {}, identity = {}, system = {}] = specs.map(asRecord)
+  const [security = {}, booted = {}, cmdline = {}, system = {}] = specs.map(asRecord)
   const signed = textOf(security['pcrSigningKeyFingerprint']) ?? textOf(security['ukiSigningKeyFingerprint'])
-  const nodeId = textOf(identity['nodeId'])
   return {
     ...extensions,
-    machineId: nodeId === undefined ? undefined : machineIdOf(nodeId),
+    machineId,
     // A board without a UUID gives zeros, or all ones: they tell no machine from another.
     uuid: textOf(system['uuid'])?.replace(/^[0f-]+$/i, '') || undefined,
     kernelArguments: textOf(cmdline['cmdline'])?.split(/\s+/).filter(Boolean) ?? [],
     secureBoot: security['secureBoot'] === true || signed !== undefined,
     bootedEntry: textOf(booted['bootedEntry']),
   }
+}
+
+/** The machine's id; undefined where the node does not tell it. */
+export async function readMachineId(session: Session): Promise<string | undefined> {
+  const nodeId = textOf(asRecord(await readOptional(session, resources.identity))['nodeId'])
+  return nodeId === undefined ? undefined : machineIdOf(nodeId)
 }
 
 /**

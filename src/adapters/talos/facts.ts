@@ -1,6 +1,6 @@
 import type { Role, TalosFacts } from '../../core/cluster.ts'
 import { AgentError } from '../../core/errors.ts'
-import { type BootFacts, readBootFacts } from './boot-facts.ts'
+import { type BootFacts, readBootFacts, readMachineId } from './boot-facts.ts'
 import { readEtcd } from './etcd.ts'
 import type { ServiceListResponse } from './gen/machine_pb.ts'
 import { asRecord, machineStatus, readFile, readOptional, readSpec, textOf } from './resources.ts'
@@ -84,6 +84,12 @@ export async function readFacts(
   }
   const isWhole = facts.stage === 'running' && facts.ready && !isTimeOfBoot(bootId)
   return { facts, boot: isWhole ? { bootId, facts: boot } : undefined }
+}
+
+/** Which machine answers on this connection, and in which role. */
+export async function readMachine(session: Session): Promise<Pick<TalosFacts, 'machineId' | 'machineType'>> {
+  const [machineType, machineId] = await Promise.all([readOptional(session, machineTypes), readMachineId(session)])
+  return { machineId, machineType: roleOf(machineType) }
 }
 
 /** The spec is the bare word; `init` is a control plane of old (siderolabs/talos pkg/machinery/config/machine/type.go). */

@@ -1,12 +1,13 @@
 import { durationFromMs } from '@bufbuild/protobuf/wkt'
 import type { Role } from '../../core/cluster.ts'
 import { AgentError } from '../../core/errors.ts'
+import { type ExpectedMachine, whyAnotherMachine } from '../../core/identity.ts'
 import type { RebootMode } from '../../core/plan.ts'
 import type { Talos } from '../../core/ports.ts'
 import { readActivity } from './activity.ts'
 import { textInArchive } from './archive.ts'
 import type { ConnectLimits } from './connection.ts'
-import { type KnownBoot, readFacts } from './facts.ts'
+import { type KnownBoot, readFacts, readMachine } from './facts.ts'
 import { followEvents } from './follow.ts'
 import {
   RebootRequest_Mode as RebootBy,
@@ -74,6 +75,13 @@ async function within<T>(ms: number, late: AgentError, promise: Promise<T>): Pro
   }
 }
 
+/** Asks the machine at the other end of this connection who it is, if it matters. */
+async function confirmMachine(node: string, session: Session, expected: ExpectedMachine | undefined): Promise<void> {
+  if (expected === undefined) return
+  const another = whyAnotherMachine(await readMachine(session), expected)
+  if (another) throw new AgentError('timed-out', `nothing is done to ${node}: ${another}`)
+}
+
 /** Every node is talked to at its own address, with no other node between. */
 export function createTalos({
   nodes,
@@ -135,19 +143,25 @@ export function createTalos({
         }
         if (name === '') throw new AgentError('unreachable', `${node} broke off pulling ${image}`)
       }),
-    install: (node, image, signal) =>
-      on(node, needs.install, signal, ({ lifecycle }) => installOn(lifecycle, node, image, signal)),
-    installAndReboot: (node, image, mode, signal) =>
-      on(node, needs.upgrade, signal, async ({ machine }) => {
-        await machine.upgrade({ image, rebootMode: upgradeModes[mode] }, { signal })
+    install: (node, image, signal, expected) =>
+      on(node, needs.install, signal, async (session) => {
+        await confirmMachine(node, session, expected)
+        await installOn(session.lifecycle, node, image, signal)
       }),
-    reboot: (node, mode, signal) =>
-      on(node, needs.reboot, signal, async ({ machine }) => {
-        await machine.reboot({ mode: rebootModes[mode] }, { signal })
+    installAndReboot: (node, image, mode, signal, expected) =>
+      on(node, needs.upgrade, signal, async (session) => {
+        await confirmMachine(node, session, expected)
+        await session.machine.upgrade({ image, rebootMode: upgradeModes[mode] }, { signal })
       }),
-    rollback: (node, signal) =>
-      on(node, needs.rollback, signal, async ({ machine }) => {
-        await machine.rollback({}, { signal })
+    reboot: (node, mode, signal, expected) =>
+      on(node, needs.reboot, signal, async (session) => {
+        await confirmMachine(node, session, expected)
+        await session.machine.reboot({ mode: rebootModes[mode] }, { signal })
+      }),
+    rollback: (node, signal, expected) =>
+      on(node, needs.rollback, signal, async (session) => {
+        await confirmMachine(node, session, expected)
+        await session.machine.rollback({}, { signal })
       }),
     forfeitLeadership: (node, signal) =>
       on(node, needs.forfeit, signal, async ({ machine }) => {
