@@ -143,12 +143,11 @@ export function createRolloutControl({ agent, ports, upgradeNode, nodes }: Rollo
       if (leaves !== undefined) remembered.aborted.remember(journal, leaves)
       const open = journal.openRollout()
       if (open && open.release === leaves) journal.saveRollout(endRollout(open, 'aborted', new Date()))
-      return said(
-        armed
-          ? `${node} is disarmed: it reboots into what it runs`
-          : `${node} goes back from ${facts.version}${to === undefined ? '' : ` to ${to}`}`,
-        node,
-      )
+      const text = armed
+        ? `${node} is disarmed: it reboots into what it runs`
+        : `${node} goes back from ${facts.version}${to === undefined ? '' : ` to ${to}`}`
+      const { decision } = await plan(AbortSignal.timeout(patience))
+      return said(decision.kind === 'wait' ? `${text}, but not yet: ${decision.reason}` : text, node)
     },
   }
 }
