@@ -118,7 +118,9 @@ async function conclude(
     if (isAll) alertOnce(journal, 'wake', reason)
     return later(reason, after(now(), Math.min(60_000, config.power.wake.giveUpAfter)))
   }
-  for (const matter of ['wake', 'wake-charge', 'wake-blind']) alertOnce(journal, matter, undefined)
+  // The next outage says it anew, of the same machines too.
+  const matters = ['wake', 'wake-charge', 'wake-blind', 'outage.abandoned', 'outage.unreached']
+  for (const matter of matters) alertOnce(journal, matter, undefined)
   remembered.wakeNow.remember(journal, undefined)
   record.update((outage) => ({ ...outage, stage: 'over', endedAt: now().toISOString() }))
   const summary = summarize(record.current)

@@ -259,7 +259,10 @@ describe('a rollback and the quorum', () => {
     homelab.storageVersion = '3.6.0'
     homelab.machine('cp-2').up = false
     homelab.machine('cp-1').kubeletIll = true
-    await it.control.rollback('cp-1', false)
+    const { said } = await it.control.rollback('cp-1', false)
+    expect(said).toBe(
+      "cp-1 goes back from v1.14.1 to v1.13.9, but not yet: cp-1 can't be rolled back yet: etcd would keep 1 healthy members of 3, and needs 2",
+    )
     expect(await it.next()).toBe("cp-1 can't be rolled back yet: etcd would keep 1 healthy members of 3, and needs 2")
     expect(homelab.diary).not.toContain('roll-back cp-1')
     homelab.machine('cp-2').up = true

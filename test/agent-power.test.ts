@@ -109,6 +109,24 @@ test('a node that hangs holds up no other, and is given up on the record', async
   expect(steps.join()).toContain('it still answers: it is shutting down, in the phase unmountSystem')
 })
 
+test('a node that hangs in the next outage too is named again', async () => {
+  const homelab = fakeHomelab(two)
+  await using it = startAgent(homelab, { power: { nodeStops: '300ms' } })
+  await it.reads(online)
+  for (const outage of [1, 2]) {
+    homelab.machine('w-1').hangs = true
+    await it.reads(low)
+    await expect.poll(() => homelab.ports.journal.openOutage()?.stage).toBe('stopped')
+    // Somebody presses its power button.
+    Object.assign(homelab.machine('w-1'), { hangs: false, up: false })
+    await returns(it, homelab)
+    const named = homelab.ports.journal
+      .entries(1_000)
+      .filter(({ kind, text }) => kind === 'alert' && text === 'given up, because they would not stop: w-1')
+    expect(named).toHaveLength(outage)
+  }
+})
+
 test.each([
   ['that runs on, because it did not arrive, is sent again', false, 2],
   ['that takes effect is not sent again: that would begin it anew', true, 1],

@@ -70,6 +70,21 @@ describe('a rollback', () => {
     ])
   })
 
+  test('is refused to a node that has gone back, since it would start the release that was taken back', async () => {
+    const homelab = fakeHomelab(three, offered)
+    await using it = await begin(homelab)
+    await it.next()
+    await it.control.rollback('w-1', false)
+    await it.next()
+    expect(homelab.machine('w-1').version).toBe('v1.13.9')
+    await expect(it.control.rollback('w-1', false)).rejects.toThrow(
+      "w-1 can't go back any further: it went back from v1.14.1, which a rollback would start again. --force does so all the same",
+    )
+    expect(await it.control.rollback('w-1', true)).toEqual({ said: 'w-1 goes back from v1.13.9 to v1.14.1' })
+    await it.next()
+    expect(homelab.machine('w-1').version).toBe('v1.14.1')
+  })
+
   test('lets what is only closed go back into service first, so that its pods find a place', async () => {
     const homelab = fakeHomelab(three, offered)
     await using it = await begin(homelab)

@@ -18,13 +18,18 @@ export async function checkOnline(settings: Settings, signal: AbortSignal): Prom
     faultOf('factory.url', createFactory(config.factory.url).versions(signal)),
     Promise.all([...world.upses].map(([label, ups]) => faultOf(`upses (${label})`, ups.read(signal)))),
   ])
-  const kubernetes = cluster.kubernetes.ok ? [] : [`cluster.kubeconfig: ${cluster.kubernetes.error}`]
-  return [...cluster.nodes.flatMap(faultsOf), ...kubernetes, ...factory, ...upses.flat()].map(
+  const errors = cluster.nodes.map(({ kubernetes }) => (kubernetes.ok ? undefined : kubernetes.error))
+  // What keeps all of them from being seen is said once, and not of each node; that each lacks its name is another matter.
+  const isCommon = errors.length > 1 && new Set(cluster.nodes.map(({ kubernetes }) => kubernetes)).size === 1
+  const common = isCommon ? errors[0] : undefined
+  const trouble = cluster.kubernetes.ok ? common : cluster.kubernetes.error
+  const kubernetes = trouble === undefined ? [] : [`cluster.kubeconfig: ${trouble}`]
+  return [...cluster.nodes.flatMap((node) => faultsOf(node, common)), ...kubernetes, ...factory, ...upses.flat()].map(
     (fault) => `${file}: ${fault}`,
   )
 }
 
-function faultsOf(node: Node): readonly string[] {
+function faultsOf(node: Node, common: string | undefined): readonly string[] {
   const { name, role, configuredRole, talos, kubernetes } = node
   const at = `nodes (${name})`
   if (!talos.ok) return [`${at}.address: ${talos.error}`]
@@ -32,7 +37,7 @@ function faultsOf(node: Node): readonly string[] {
   return [
     ...(role === configuredRole ? [] : [`${at}.role: ${name} runs as a ${role}, not as a ${configuredRole}`]),
     ...(identity === undefined ? [] : [`${at}: ${name} ${identity}`]),
-    ...(identity === undefined && !kubernetes.ok
+    ...(identity === undefined && !kubernetes.ok && kubernetes.error !== common
       ? [`${at}.name: ${name} is not seen in Kubernetes (${kubernetes.error})`]
       : []),
   ]

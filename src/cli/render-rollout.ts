@@ -16,7 +16,7 @@ export function renderRollout(answer: RolloutAnswer): string {
   ] as const
   return [
     renderPlan(plan),
-    ...facts.flatMap(([name, text]) => (text === undefined ? [] : [`${`${name}:`.padEnd(9)}${text}`])),
+    ...facts.flatMap(([name, text]) => (text === undefined ? [] : [`${`${name}:`.padEnd(9)} ${text}`])),
     ...(current ? ['', renderOne(current)] : []),
   ].join('\n')
 }

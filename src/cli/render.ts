@@ -31,6 +31,7 @@ export function renderStatus(status: StatusAnswer, now: number): string {
     ['working', describeWork(status, now)],
     ['queue', status.queue ? describeCounts(status.queue) : red('its store does not answer')],
     ...(status.paused ? [['paused', yellow(status.paused.replace(/^paused: /, ''))]] : []),
+    ...(status.waiting ? [['upgrade', yellow(status.waiting)]] : []),
     ...(outage ? [['outage', yellow(describeOutage(outage))]] : []),
     ...(status.journalDegraded ? [['journal', red(`kept in memory: ${status.journalDegraded}`)]] : []),
     ['kubernetes', cluster.kubernetes.ok ? cluster.kubernetes.value : red(cluster.kubernetes.error)],

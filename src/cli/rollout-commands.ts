@@ -17,8 +17,7 @@ const duration = (text: string): string => {
   if (parseDuration(text) === undefined) throw new InvalidArgumentError('use a duration such as 30m or 2h')
   return text
 }
-const reasonOf = (words: readonly string[], otherwise: string) =>
-  encodeURIComponent(words.length > 0 ? `paused: ${words.join(' ')}` : otherwise)
+const reasonOf = (words: readonly string[], otherwise: string) => encodeURIComponent(words.join(' ') || otherwise)
 const of = (node: string | undefined) => `/nodes/${encodeURIComponent(node!)}`
 
 /** Everything that a person asks of rollouts or says to them. */
@@ -39,7 +38,11 @@ export function addRolloutCommands(): void {
   command(
     'rollout pause [reason...]',
     'begin no further node; one that is under way is finished or given back',
-    (options, reason) => say(options, `/rollout/pause?reason=${reasonOf(reason, 'rollouts are paused')}`),
+    (options, reason) =>
+      say(
+        options,
+        `/rollout/pause?reason=${reasonOf(reason.length > 0 ? ['paused:', ...reason] : [], 'rollouts are paused')}`,
+      ),
   )
   command('rollout resume', 'let rollouts go on', (options) => say(options, '/rollout/resume'))
   command('rollout abort', 'call the present release off; what is installed is finished all the same', (options) =>
@@ -55,7 +58,7 @@ export function addRolloutCommands(): void {
     say(options, `/rollout/run-now?for=${parseDuration(String(extra['for']))}`),
   ).option('--for <duration>', 'how long it is open', duration, '2h')
   command('pause <node> [reason...]', 'leave one node out of upgrades', (options, [node, ...reason]) =>
-    say(options, `${of(node)}/pause?reason=${reasonOf(reason, 'paused')}`),
+    say(options, `${of(node)}/pause?reason=${reasonOf(reason, 'no reason given')}`),
   )
   command('resume <node>', 'take a paused node in again', (options, [node]) => say(options, `${of(node)}/resume`))
   command('retry [node]', 'forget failed attempts, so that they are made anew', (options, [node]) =>
@@ -65,7 +68,7 @@ export function addRolloutCommands(): void {
     'rollback <node>',
     'take a node back to what it ran before, or disarm it; asks for no health',
     (options, [node], extra) => say(options, `${of(node)}/rollback${extra['force'] ? '?force=true' : ''}`),
-  ).option('--force', 'although its etcd may refuse the data then')
+  ).option('--force', 'although its etcd may refuse the data, or lose its quorum meanwhile')
 
   group('node', 'the nodes')
   command('node list', 'every node, what it runs and how it is', async (options) => {

@@ -29,6 +29,8 @@ export interface StatusAnswer {
   readonly activities: readonly Activity[]
   readonly outage: Outage | undefined
   readonly paused: string | undefined
+  /** Why the last run of the upgrade came to its end before all was done: what it waits for, or what it is stuck at. */
+  readonly waiting?: string | undefined
   readonly published: StagedImage | undefined
   /** Jobs by state; undefined when the queue's store does not answer. */
   readonly queue: Readonly<Record<string, number>> | undefined

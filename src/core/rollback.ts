@@ -12,6 +12,7 @@ import { goingBackObstacle, quorumObstacle } from './etcd.ts'
 import { type Circumstances, roleObstacle, type RollbackWish } from './gates.ts'
 import { isArmed, nextBootObstacle } from './next-boot.ts'
 import { markOf } from './progress.ts'
+import type { Rollout } from './rollout-record.ts'
 import { go, type UpgradeDecision } from './upgrade-decision.ts'
 import { finishRollbackPlan, reopenPlan, rollbackPlan, type UpgradePolicy } from './upgrade-plan.ts'
 
@@ -94,6 +95,31 @@ export function barrierOf(node: Node, to: string | undefined): string | undefine
   // What it came from is known from a mark only when it has left that boot.
   const from = mark && mark.bootId !== bootId ? mark.from : undefined
   return goingBackObstacle(node, to ?? from)
+}
+
+/** What a rollback of a node starts: what it came from, or once more what it has gone back from. */
+export interface OtherEntry {
+  /** `v1.13.9` */
+  readonly release: string
+  readonly isForward: boolean
+}
+
+/**
+ * What the node's other boot entry holds, as far as our own records tell: a rollback changes to it, whatever it is
+ * (siderolabs/talos Rollback), so a second one in a row brings the node forward again. Undefined where the node was last
+ * brought to what it runs by somebody else.
+ *
+ * @param rollouts newest first
+ */
+export function otherEntryOf(name: string, version: string, rollouts: readonly Rollout[]): OtherEntry | undefined {
+  for (const { release, nodes } of rollouts) {
+    const begun = nodes[name]
+    if (begun?.outcome === 'upgraded')
+      return release === version ? { release: begun.from, isForward: false } : undefined
+    const installed = begun?.outcome === 'rolled-back' || (begun?.outcome === 'failed' && 'install' in begun.phases)
+    if (installed) return begun.from === version ? { release, isForward: true } : undefined
+  }
+  return undefined
 }
 
 /**

@@ -8,6 +8,7 @@ import type { RunAnswer, StatusAnswer } from '../control/protocol.ts'
 import { AgentError } from '../core/errors.ts'
 import type { Job } from '../core/job.ts'
 import { describeLeftBehind, movementOf } from '../core/left-behind.ts'
+import type { Run } from '../core/journal.ts'
 import type { Ports } from '../core/ports.ts'
 import { foresee } from '../core/rollout.ts'
 import { remembered } from '../core/target.ts'
@@ -84,6 +85,7 @@ export function createControl({
     status: async (signal): Promise<StatusAnswer> => {
       const { ownNode } = agent.preview(find('upgrade-node'), signal)
       const [cluster, staged, counts] = await Promise.all([agent.observe(signal), share.staged(), queue.counts()])
+      const upgrade = journal.runs(100).find(({ job }) => job === 'upgrade-node')
       return {
         version,
         pid,
@@ -97,6 +99,7 @@ export function createControl({
         activities: agent.activities,
         outage: journal.openOutage(),
         paused: remembered.paused.recall(journal),
+        waiting: upgrade && whyNotDone(upgrade),
         published: staged.find((image) => image.published),
         queue: counts,
         journalDegraded: journal.degraded,
@@ -131,4 +134,10 @@ export function createControl({
     journal: (limit) => journal.entries(limit),
     runs: (limit) => journal.runs(limit),
   }
+}
+
+/** What a run of the upgrade waits for, failed of, or is stuck at; undefined while it runs, and where all is done. */
+function whyNotDone({ outcome, detail }: Run): string | undefined {
+  if (outcome === undefined) return undefined
+  return outcome === 'done' && detail?.startsWith('stuck: ') !== true ? undefined : detail
 }

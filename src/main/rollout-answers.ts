@@ -11,7 +11,7 @@ import { foresee } from '../core/rollout.ts'
 import { endRollout } from '../core/rollout-record.ts'
 import { remembered, withdrawRollbacks } from '../core/target.ts'
 import { markOf } from '../core/progress.ts'
-import { barrierOf } from '../core/rollback.ts'
+import { barrierOf, otherEntryOf } from '../core/rollback.ts'
 import { parseVersion } from '../core/version.ts'
 
 export interface RolloutControlOptions {
@@ -122,16 +122,18 @@ export function createRolloutControl({ agent, ports, upgradeNode, nodes }: Rollo
     rollback: async (node, force) => {
       const { talos } = ports
       const facts = await talos.look(known(node), AbortSignal.timeout(patience))
-      // What it came from is on record where it was brought to what it runs, and nowhere else.
-      const record = journal
-        .rollouts(20)
-        .find(({ release, nodes: begun }) => release === facts.version && begun[node]?.outcome === 'upgraded')
-      const to = record?.nodes[node]?.from
+      const other = otherEntryOf(node, facts.version, journal.rollouts(20))
+      const to = other?.release
       const { nodes: observed } = await agent.observe(AbortSignal.timeout(patience))
       const seenNode = observed.find(({ name }) => name === node)!
       const barrier = force ? undefined : barrierOf(seenNode, to)
       if (barrier !== undefined)
         throw new AgentError('rejected', `${node} can't go back: ${barrier}. --force tries it all the same`)
+      if (other?.isForward && !force && !isArmed(seenNode))
+        throw new AgentError(
+          'rejected',
+          `${node} can't go back any further: it went back from ${other.release}, which a rollback would start again. --force does so all the same`,
+        )
       const wish = { node, bootId: facts.bootId, force, ...(to === undefined ? {} : { to }) }
       remembered.rollbacks.remember(journal, [...withdrawRollbacks(journal, [node]), wish])
       const armed = isArmed(seenNode)
@@ -141,12 +143,11 @@ export function createRolloutControl({ agent, ports, upgradeNode, nodes }: Rollo
       if (leaves !== undefined) remembered.aborted.remember(journal, leaves)
       const open = journal.openRollout()
       if (open && open.release === leaves) journal.saveRollout(endRollout(open, 'aborted', new Date()))
-      return said(
-        armed
-          ? `${node} is disarmed: it reboots into what it runs`
-          : `${node} goes back from ${facts.version}${to === undefined ? '' : ` to ${to}`}`,
-        node,
-      )
+      const text = armed
+        ? `${node} is disarmed: it reboots into what it runs`
+        : `${node} goes back from ${facts.version}${to === undefined ? '' : ` to ${to}`}`
+      const { decision } = await plan(AbortSignal.timeout(patience))
+      return said(decision.kind === 'wait' ? `${text}, but not yet: ${decision.reason}` : text, node)
     },
   }
 }

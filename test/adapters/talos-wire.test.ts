@@ -46,6 +46,24 @@ describe('a node whose answers arrive in one piece', () => {
   })
 })
 
+test.each([0, 120])('a node that hangs on its way down says in which phase, over a wire of %i ms', async (delay) => {
+  await using other = await startTalosLab({ name: 'cp-1', address: '127.0.44.62', version: 'v1.14.1' })
+  const [hanging] = other.nodes
+  await using wire = await slowWire(hanging!, delay)
+  const talos = await other.as(
+    ['os:admin'],
+    {},
+    { nodes: [{ name: 'cp-1', role: 'controlplane', address: wire.address }] },
+  )
+  hanging!.faults.shutdownHangs = true
+  await talos.shutDown('cp-1', { force: true }, soon())
+  await vi.waitFor(
+    async () =>
+      expect(await talos.activity('cp-1', soon())).toEqual({ stage: 'shutting down', phase: 'unmountSystem' }),
+    6_000,
+  )
+})
+
 const early = (end: Partial<EarlyEnd>): EarlyEnd => ({ after: 'nothing', by: 'close', times: 1, ...end })
 const ways = ['end', 'close', 'goaway', 0, 1, 2, 3, 5, 7, 8, 11, 12, 13, 42] as const
 const parts = ['nothing', 'headers', 'half a message', 'one message', 'all messages'] as const

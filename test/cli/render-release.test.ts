@@ -34,6 +34,12 @@ test('status says it once', () => {
   expect(rendered({ news }).split(remark)).toHaveLength(2)
 })
 
+test('status says what the upgrade waits for, or is stuck at', () => {
+  const waiting = 'w-1 booted its old system: `caretaker retry w-1` tries again'
+  expect(rendered({ waiting })).toContain(`\nupgrade    ${waiting}\n`)
+  expect(rendered({})).not.toContain('upgrade')
+})
+
 test('the plan says whose step is to be approved, and how', () => {
   const plan: PlanAnswer = {
     release: { kind: 'target', version: 'v1.13.9', reason: 'the newest patch of 1.13, coming from v1.12.11' },

@@ -70,6 +70,21 @@ test('a good configuration is called so, and a file that it names and that is mi
   })
 })
 
+test('a Kubernetes API that refuses us is named once, and not for each node', async () => {
+  const directory = await folder()
+  const file = await lab.writeConfig(directory)
+  const kubeconfig = parse(await readFile(join(directory, 'kubeconfig'), 'utf8')) as {
+    readonly users: readonly { user: Record<string, unknown> }[]
+  }
+  kubeconfig.users[0]!.user = { token: 'nobody-knows-it' }
+  await writeFile(join(directory, 'kubeconfig'), stringify(kubeconfig))
+  const { code, stdout } = await runCli(['config', 'check', '--online', '-c', file])
+  expect(code).toBe(2)
+  expect(stdout.trimEnd().split('\n')).toEqual([
+    expect.stringMatching(/: cluster\.kubeconfig: the Kubernetes API at \S+ refuses GET \S+: Unauthorized/),
+  ])
+})
+
 test('what answers at the addresses is asked with --online, and is called what it is', async () => {
   const directory = await folder()
   const file = await lab.writeConfig(directory)

@@ -24,24 +24,14 @@ const lab = stack.use(
 lab.kubernetes.addDeployment({ name: 'web', replicas: 3, labels: { app: 'web' } })
 lab.kubernetes.addPodDisruptionBudget({ name: 'web', matchLabels: { app: 'web' }, minAvailable: 2 })
 lab.kubernetes.addDeployment({ name: 'films', namespace: 'media', replicas: 2, labels: { tier: 'batch' } })
-// What Talos and Kubernetes bring along, and `talosctl health` looks for.
-for (const { name, role } of lab.nodes) {
-  const components = role === 'controlplane' ? ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] : []
-  for (const component of components)
-    lab.kubernetes.addPod({
-      name: `${component}-${name}`,
-      namespace: 'kube-system',
-      node: name,
-      labels: { 'k8s-app': component, tier: 'control-plane' },
-      owner: { kind: 'Node', name },
-    })
+// What Kubernetes brings along, and `talosctl health` looks for; the static pods of control planes are there.
+for (const { name } of lab.nodes)
   lab.kubernetes.addPod({
     node: name,
     namespace: 'kube-system',
     labels: { 'k8s-app': 'kube-proxy' },
     owner: { kind: 'DaemonSet', name: 'kube-proxy' },
   })
-}
 lab.kubernetes.addDeployment({
   name: 'coredns',
   namespace: 'kube-system',

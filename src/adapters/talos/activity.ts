@@ -15,10 +15,9 @@ const pastWithin = 300
  * (siderolabs/talos internal/app/machined/pkg/runtime/events.go).
  */
 export async function readActivity(session: Session, signal: AbortSignal): Promise<NodeActivity> {
-  const [{ resource }, phase] = await Promise.all([
-    session.state.get(machineStatus, { signal }),
-    lastPhase(session, signal).catch(() => undefined),
-  ])
+  const { resource } = await session.state.get(machineStatus, { signal })
+  // After it, and not beside it: making the connection may take longer than the past takes to come.
+  const phase = await lastPhase(session, signal).catch(() => undefined)
   const spec: unknown = parse(resource?.spec?.yamlSpec ?? '')
   const stage = typeof spec === 'object' && spec !== null && 'stage' in spec ? String(spec.stage) : 'unknown'
   return { stage, phase }
