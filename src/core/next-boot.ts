@@ -20,17 +20,18 @@ export type NextBoot =
  */
 export function nextBootOf(node: Node): NextBoot {
   const { talos } = node
-  if (!talos.ok || talos.value.stage !== 'running' || !talos.value.ready) return { kind: 'unknown' }
-  const { staged, fallbackPending, bootedEntry, defaultEntry } = talos.value
+  if (!talos.ok || talos.value.stage !== 'running') return { kind: 'unknown' }
+  const { staged, fallbackPending, bootedEntry, defaultEntry, ready } = talos.value
   if (staged) return { kind: 'another', certain: true, entry: undefined }
   if (bootedEntry !== undefined && defaultEntry !== undefined && !isPattern(defaultEntry)) {
     return sameEntry(bootedEntry, defaultEntry)
       ? { kind: 'same' }
       : { kind: 'another', certain: true, entry: defaultEntry }
   }
-  const installer = installerMarks(node).find(({ bootId }) => bootId === talos.value.bootId)?.installer
+  const installer = installerOf(node)
   if (installer !== undefined) return { kind: 'another', certain: installer === 'succeeded', entry: undefined }
-  return fallbackPending ? { kind: 'another', certain: true, entry: undefined } : { kind: 'unknown' }
+  // Until the boot has proven itself the tag is of what runs. The rest holds for a node that has fallen ill, too.
+  return fallbackPending && ready ? { kind: 'another', certain: true, entry: undefined } : { kind: 'unknown' }
 }
 
 /** Installed and not booted: the next boot starts another release than the running one, or may. */
@@ -42,6 +43,12 @@ export function isArmed(node: Node): boolean {
 export function isInstalled(node: Node): boolean {
   const next = nextBootOf(node)
   return next.kind === 'another' && next.certain
+}
+
+/** How far the installer came by our mark for the present boot; undefined where none says. */
+export function installerOf(node: Node): CordonMark['installer'] {
+  const bootId = node.talos.ok ? node.talos.value.bootId : undefined
+  return installerMarks(node).find((mark) => mark.bootId === bootId)?.installer
 }
 
 /** Whether the node is armed on purpose, for its window: by us, and not rebooted since. */
@@ -65,11 +72,13 @@ export function nextBootObstacle(facts: TalosFacts): string | undefined {
   return `it runs ${version} (${bootedEntry}), and its next boot starts ${defaultEntry}`
 }
 
-/** Marks that say that an installer was started: on a node that is being upgraded, or on one that is staged. */
+/** Marks that say that an installer was started: on a node that is, or was, being upgraded, or on one that is staged. */
 function installerMarks({ kubernetes }: Node): readonly CordonMark[] {
   if (!kubernetes.ok) return []
-  const { cordon, staged } = kubernetes.value
-  return [cordon, staged].filter((mark) => mark?.why === 'upgrade' && mark.installer !== undefined) as CordonMark[]
+  const { cordon, leftover, staged } = kubernetes.value
+  return [cordon, leftover, staged].filter(
+    (mark) => mark?.why === 'upgrade' && mark.installer !== undefined,
+  ) as CordonMark[]
 }
 
 /** Patterns are allowed there, and match entries that we do not know (`Talos-*`). */

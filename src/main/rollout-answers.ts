@@ -3,6 +3,7 @@ import type { RolloutAnswer, SaidAnswer } from '../control/protocol.ts'
 import type { RolloutControl } from '../control/rollouts.ts'
 import { alertOnce } from '../core/alerts.ts'
 import { describeDuration } from '../core/duration.ts'
+import { describeIdentity } from '../core/cluster.ts'
 import { AgentError } from '../core/errors.ts'
 import type { Job } from '../core/job.ts'
 import { isArmed } from '../core/next-boot.ts'
@@ -10,8 +11,8 @@ import type { Ports } from '../core/ports.ts'
 import { foresee } from '../core/rollout.ts'
 import { endRollout } from '../core/rollout-record.ts'
 import { remembered, withdrawRollbacks } from '../core/target.ts'
-import { markOf } from '../core/progress.ts'
-import { barrierOf } from '../core/rollback.ts'
+import { markForRetry, markOf } from '../core/progress.ts'
+import { barrierOf, cameFrom } from '../core/rollback.ts'
 import { parseVersion } from '../core/version.ts'
 
 export interface RolloutControlOptions {
@@ -109,7 +110,12 @@ export function createRolloutControl({ agent, ports, upgradeNode, nodes }: Rollo
     },
     retry: async (node) => {
       const names = node === undefined ? nodes : [known(node)]
-      for (const name of names) await kubernetes.forgetAttempts(name, AbortSignal.timeout(patience))
+      const { nodes: observed } = await agent.observe(AbortSignal.timeout(patience))
+      for (const found of observed.filter(({ name }) => names.includes(name))) {
+        const mark = markForRetry(found)
+        if (mark) await kubernetes.noteMark(found.name, mark, AbortSignal.timeout(patience))
+        await kubernetes.forgetAttempts(found.name, AbortSignal.timeout(patience))
+      }
       const blocked = remembered.blocked.recall(journal) ?? {}
       remembered.blocked.remember(
         journal,
@@ -126,18 +132,25 @@ export function createRolloutControl({ agent, ports, upgradeNode, nodes }: Rollo
       const record = journal
         .rollouts(20)
         .find(({ release, nodes: begun }) => release === facts.version && begun[node]?.outcome === 'upgraded')
-      const to = record?.nodes[node]?.from
       const { nodes: observed } = await agent.observe(AbortSignal.timeout(patience))
       const seenNode = observed.find(({ name }) => name === node)!
+      const stranger = describeIdentity(seenNode)
+      if (stranger !== undefined) throw new AgentError('rejected', `${node} can't go back: it ${stranger}`)
+      const armed = isArmed(seenNode)
+      const to = record?.nodes[node]?.from ?? (armed ? undefined : cameFrom(seenNode))
+      if (!force && to === facts.version)
+        throw new AgentError(
+          'rejected',
+          `${node} runs ${to} already, which it came from: \`caretaker retry ${node}\` lets it be upgraded again`,
+        )
       const barrier = force ? undefined : barrierOf(seenNode, to)
       if (barrier !== undefined)
         throw new AgentError('rejected', `${node} can't go back: ${barrier}. --force tries it all the same`)
       const wish = { node, bootId: facts.bootId, force, ...(to === undefined ? {} : { to }) }
       remembered.rollbacks.remember(journal, [...withdrawRollbacks(journal, [node]), wish])
-      const armed = isArmed(seenNode)
       const forward = markOf(seenNode)
       // Else the next run would bring it forward again.
-      const leaves = armed || forward?.release ? journal.openRollout()?.release : facts.version
+      const leaves = journal.openRollout()?.release ?? (armed || forward?.release ? undefined : facts.version)
       if (leaves !== undefined) remembered.aborted.remember(journal, leaves)
       const open = journal.openRollout()
       if (open && open.release === leaves) journal.saveRollout(endRollout(open, 'aborted', new Date()))
