@@ -68,6 +68,20 @@ describe('nothing is installed a second time by itself', () => {
     expect(await finish(second)).toBe('every node runs v1.14.1')
   })
 
+  test('on a node that a person uncordons while it boots', async () => {
+    const homelab = fakeHomelab(two, offered)
+    const machine = homelab.machine('w-1')
+    Object.assign(machine, { rollsBack: true, stuckBooting: true })
+    await using it = await begin(homelab, { upgrade: { reboot: '20ms' } })
+    expect(await it.next()).toContain('waited 0 s for w-1 to run v1.14.1: it is booting')
+    machine.unschedulable = false
+    await it.next()
+    expect(machine.mark).toBeUndefined()
+    machine.stage = 'running'
+    expect(await finish(it)).toMatch(stuck)
+    expect(count(homelab, 'install w-1')).toBe(1)
+  })
+
   test('on a node that was armed when a power cut rebooted it', async () => {
     const homelab = fakeHomelab(two, offered)
     await using it = await begin(homelab)
@@ -206,5 +220,21 @@ test('a node that a person uncordons while it is armed is known to be armed, whe
   homelab.before = undefined
   homelab.machine('cp-1').kubeletIll = false
   expect(await finish(it)).toBe('every node runs v1.14.1')
+  expect(count(homelab, 'install w-1')).toBe(1)
+})
+
+test('what somebody else has installed meanwhile is not booted by us: the release is installed anew', async () => {
+  const homelab = fakeHomelab(two, offered)
+  const machine = homelab.machine('w-1')
+  await using it = await begin(homelab)
+  homelab.before = (entry) => {
+    if (entry === 'drain w-1') homelab.machine('cp-1').kubeletIll = true
+  }
+  expect(await it.next()).toContain("it can't be taken away now")
+  homelab.before = undefined
+  homelab.machine('cp-1').kubeletIll = false
+  machine.installed = { version: 'v1.12.11', schematic: machine.schematic }
+  expect(await finish(it)).toBe('every node runs v1.14.1')
+  expect(machine.boots).toBe(2)
   expect(count(homelab, 'install w-1')).toBe(1)
 })

@@ -39,10 +39,20 @@ export function isArmed(node: Node): boolean {
   return nextBootOf(node).kind === 'another'
 }
 
-/** The installer is known to have ended well: only the reboot is missing. */
-export function isInstalled(node: Node): boolean {
+/**
+ * The installer is known to have ended well: only the reboot is missing. With `release` only where nothing says that it is
+ * another one that the next boot starts, which somebody else has installed since.
+ */
+export function isInstalled(node: Node, release?: string): boolean {
   const next = nextBootOf(node)
-  return next.kind === 'another' && next.certain
+  if (next.kind !== 'another' || !next.certain) return false
+  const named = next.entry === undefined ? undefined : releaseOf(next.entry)
+  return release === undefined || named === undefined || named === release
+}
+
+/** `Talos-v1.13.9.efi`, `Talos-v1.13.9~1.efi` (siderolabs/talos internal/app/machined/pkg/runtime bootloader sdboot). */
+function releaseOf(entry: string): string | undefined {
+  return /^talos-(v[^~]+?)(?:~\d+)?\.efi$/i.exec(entry)?.[1]?.toLowerCase()
 }
 
 /** How far the installer came by our mark for the present boot; undefined where none says. */

@@ -160,7 +160,7 @@ function decideUnfinished(
   if (mismatch) return { kind: 'wait', reason: mismatch }
 
   // Cut short by a crash, by the power or by a reboot that never came: the same attempt goes on.
-  const installed = failure === undefined && isInstalled(node) && mark.release !== undefined && tried
+  const installed = failure === undefined && isInstalled(node, target.version) && mark.release !== undefined && tried
   const count = failure === undefined ? Math.max(1, attempts.count) : attempts.count + 1
   return go(
     name,

@@ -117,7 +117,7 @@ export function decideUpgrade(
       reason: `${node.name} runs ${describeRunning(node)}`,
       plan: upgradePlan(node, target, circumstances.now, policy, {
         count: nextCount(node, target),
-        installed: isStagedFor(node, target) && isInstalled(node),
+        installed: isStagedFor(node, target) && isInstalled(node, target.version),
         powercycled: goesByFirmware(node, target, policy),
       }),
     })),
@@ -132,8 +132,9 @@ function tidyPlan(node: Node): Plan {
   const mark = node.kubernetes.ok ? node.kubernetes.value.leftover : undefined
   const noted = mark?.release === undefined ? undefined : rollbackNote(node, mark.release, mark)
   if (noted) return [phase('note', { do: 'note-failure', node: node.name, attempts: noted }), ...reopenPlan(node)]
-  const isNeeded =
-    mark?.installer !== undefined && !mark.back && node.talos.ok && mark.bootId === node.talos.value.bootId
+  // What has not been booted yet, or whose boot is still to be seen.
+  const isOpen = !node.talos.ok || node.talos.value.stage !== 'running' || mark?.bootId === node.talos.value.bootId
+  const isNeeded = mark !== undefined && !mark.back && isOpen && (mark.installer !== undefined || mark.rebooting)
   return isNeeded
     ? [phase('note', { do: 'note-staged', node: node.name, mark }), ...reopenPlan(node)]
     : reopenPlan(node)

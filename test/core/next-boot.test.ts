@@ -11,6 +11,16 @@ const cordoned = (changes: Partial<CordonMark>): Partial<KubernetesFacts> => ({
   cordon: { ...mark, ...changes },
 })
 
+test.each([
+  ['Talos-v1.13.9.efi', true],
+  ['Talos-v1.13.9~1.efi', true],
+  ['talos-V1.13.9.EFI', true],
+  ['a-name-of-somebody.efi', true],
+  ['Talos-v1.12.11.efi', false],
+])('%s holds v1.13.9, or may: %s', (defaultEntry, holds) => {
+  expect(isInstalled(worker('w-1', { talos: { defaultEntry } }), 'v1.13.9')).toBe(holds)
+})
+
 describe('what the next boot of a node starts', () => {
   test.each<{
     name: string
