@@ -310,3 +310,10 @@ test('a rollback waits for the power before anything is done to the node', () =>
   })
   expect(summary(decision)).toBe('wait: the UPS is on battery')
 })
+
+test('nothing goes on while another node runs in another role than the configured one', () => {
+  const misplaced: Node = { ...worker('w-3'), configuredRole: 'controlplane' }
+  expect(summary(decide(unfinished(mark), {}, misplaced))).toBe(
+    'wait: w-3 is configured as a controlplane, and runs as a worker: correct its role in caretaker.yaml',
+  )
+})
