@@ -1,5 +1,5 @@
 import { alertOnce } from '../src/core/alerts.ts'
-import { type Cluster, describeIdentity, type Node } from '../src/core/cluster.ts'
+import { type Attempts, type Cluster, describeIdentity, type Node } from '../src/core/cluster.ts'
 import { AgentError, assertNever, messageOf } from '../src/core/errors.ts'
 import { roleObstacle } from '../src/core/gates.ts'
 import { after, defineJob, done, every, type JobContext, later, on, type Outcome } from '../src/core/job.ts'
@@ -8,6 +8,7 @@ import { movementOf } from '../src/core/left-behind.ts'
 import { isArmed } from '../src/core/next-boot.ts'
 import { phase, type Step } from '../src/core/plan.ts'
 import { powerObstacle } from '../src/core/feeds.ts'
+import { bootedOldSystem, markOf } from '../src/core/progress.ts'
 import { withdrawnReason } from '../src/core/release-policy.ts'
 import { begins, type Foresight, foresee, pauseOf, recordFor } from '../src/core/rollout.ts'
 import {
@@ -160,7 +161,7 @@ async function bring(context: JobContext, foreseen: Foresight, { node, reason, p
     if (!error.retryable && failedAt === 'roll-back') {
       withdrawRollbacks(journal, [node])
     } else if (!error.retryable && failedAt !== 'cordon' && failedAt !== 'await-rolled-back' && !does('roll-back')) {
-      await noteFailure(context, foreseen, { node, reason, plan }, error.message)
+      await noteFailure(context, foreseen, { node, plan, failure: error.message })
       write((rollout) => withNodeEnded(rollout, node, 'failed', now(), error.message))
     }
     alertOnce(journal, 'rollout', error.message, node)
@@ -328,19 +329,29 @@ async function askForApproval({ ports, emit }: JobContext, { toApprove, version 
 
 /** So that a release that fails on a node is not tried there for ever. */
 async function noteFailure(
-  { carryOut, log }: JobContext,
+  { carryOut, observe, log }: JobContext,
   { cluster, version }: Foresight,
-  { node, plan }: NodePlan,
-  failure: string,
+  { node, plan, failure }: Pick<NodePlan, 'node' | 'plan'> & { readonly failure: string },
 ): Promise<void> {
   if (version === undefined) return
   const steps = plan.flatMap((one) => one.steps)
-  const planned = steps.find((step) => step.do === 'cordon')?.attempts?.count
+  const begun = steps.find((step) => step.do === 'cordon')?.attempts
   const facts = cluster.nodes.find(({ name }) => name === node)?.kubernetes
   const before = facts?.ok && facts.value.attempts?.release === version ? facts.value.attempts : undefined
   // Plans that begin later count on from what the node remembers.
-  const count = planned ?? (before === undefined ? 1 : before.failure === undefined ? before.count : before.count + 1)
-  const attempts = { release: version, count, failure }
+  const count =
+    begun?.count ?? (before === undefined ? 1 : before.failure === undefined ? before.count : before.count + 1)
+  const { powercycled } = begun ?? before ?? {}
+  // At once, and not when it is next decided on: until then somebody may uncordon it, and our mark is gone.
+  const now = (await observe()).nodes.find(({ name }) => name === node)
+  const rolledBack = now !== undefined && bootedOldSystem(now, markOf(now))
+  const attempts: Attempts = {
+    release: version,
+    count,
+    failure,
+    ...(rolledBack ? { rolledBack } : {}),
+    ...(powercycled ? { powercycled } : {}),
+  }
   await carryOut([phase('note', { do: 'note-failure', node, attempts })]).catch((error: unknown) =>
     log.warn({ reason: messageOf(error) }, 'failure not noted on the node'),
   )

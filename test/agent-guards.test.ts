@@ -153,3 +153,51 @@ test('a rollback waits for another agent that holds the Lease', async () => {
   await it.next()
   expect(homelab.machine('w-1').version).toBe('v1.13.9')
 })
+
+describe('a node that is on its way down by somebody else’s hand', () => {
+  test('is not told to reboot', async () => {
+    const homelab = fakeHomelab(two, offered)
+    await using it = await begin(homelab, { upgrade: { reboot: '30ms' } })
+    atConfirm(homelab, 2, () => void (homelab.machine('w-1').stage = 'shutting down'))
+    expect(await it.next()).toContain('it has not rebooted, and is shutting down')
+    expect(homelab.diary).not.toContain('reboot w-1')
+  })
+
+  test('is not rolled back', async () => {
+    const homelab = fakeHomelab(two, offered)
+    await using it = await begin(homelab, { upgrade: { reboot: '30ms' } })
+    await it.next()
+    await it.control.rollback('w-1', false)
+    homelab.before = (entry) => {
+      if (entry === 'drain w-1') homelab.machine('w-1').stage = 'shutting down'
+    }
+    await it.next()
+    expect(homelab.diary).not.toContain('roll-back w-1')
+  })
+})
+
+test('a node remembers that an installer runs on it before that begins', async () => {
+  const homelab = fakeHomelab(two, offered)
+  await using it = await begin(homelab)
+  const marks: unknown[] = []
+  homelab.before = (entry) => {
+    if (entry === 'install w-1') marks.push(homelab.machine('w-1').mark?.installer)
+  }
+  await it.next()
+  expect(marks).toEqual(['started'])
+})
+
+test('a node that runs the release, and boots another one next, is not taken back into service', async () => {
+  const homelab = fakeHomelab(two, offered)
+  const { talos } = homelab.ports
+  const { look } = talos
+  Object.assign(talos, {
+    look: async (...given: Parameters<typeof look>) => {
+      const facts = await look(...given)
+      return facts.version === 'v1.14.1' ? { ...facts, defaultEntry: 'Talos-v1.13.9.efi' } : facts
+    },
+  })
+  await using it = await begin(homelab)
+  expect(await it.next()).toContain('it runs v1.14.1 (Talos-v1.14.1.efi), and its next boot starts Talos-v1.13.9.efi')
+  expect(homelab.machine('w-1').unschedulable).toBe(true)
+})

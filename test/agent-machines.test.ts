@@ -60,6 +60,32 @@ describe('addresses that lead to other machines', () => {
     expect(await finish(it)).toBe('every node runs v1.14.1')
   })
 
+  test('by the very reboot of an upgrade are no failure of the release', async () => {
+    const homelab = fakeHomelab(three, offered)
+    await using it = await begin(homelab, { upgrade: { attempts: 1 } })
+    homelab.before = (entry) => {
+      if (entry === 'reboot w-1') swap(homelab, 'w-1', 'w-2')
+    }
+    expect(await it.next()).toContain('w-1: it is not the machine that answers at its address: that is w-2')
+    homelab.before = undefined
+    expect(homelab.machine('w-1').attempts?.failure).toBeUndefined()
+    homelab.addresses.clear()
+    expect(await finish(it)).toBe('every node runs v1.14.1')
+  })
+
+  test('let no other member of etcd hand its leadership over', async () => {
+    const homelab = fakeHomelab(three, offered)
+    await using it = await begin(homelab)
+    for (let run = 0; run < 4; run++) await it.next()
+    homelab.before = (entry) => {
+      if (entry !== 'install cp-1') return
+      swap(homelab, 'cp-1', 'cp-2')
+      homelab.leader = 'cp-2'
+    }
+    expect(await it.next()).toContain("it can't be taken away now: is not the machine that answers at its address")
+    expect(homelab.diary.filter((entry) => entry.startsWith('forfeit'))).toEqual([])
+  })
+
   test('do not send a rollback to the other machine', async () => {
     const homelab = fakeHomelab(three, offered)
     await using it = await begin(homelab)
@@ -102,6 +128,21 @@ describe('a node that comes back under another name in Kubernetes', () => {
     await it.control.retry('w-1')
     expect(await finish(it)).toBe('every node runs v1.14.1')
   })
+})
+
+test('a node that is reinstalled in the middle of its upgrade is named, and taken as it is when a person says so', async () => {
+  const homelab = fakeHomelab(two, offered)
+  await using it = await begin(homelab)
+  homelab.before = (entry) => {
+    if (entry === 'reboot w-1') homelab.machine('w-1').machineId = 'f'.repeat(32)
+  }
+  await it.next()
+  homelab.before = undefined
+  expect(await it.next()).toMatch(
+    /^stuck: w-1 is another machine now, or was reinstalled, since it was cordoned \(.*\): `kubectl uncordon w-1` takes it as it is$/,
+  )
+  homelab.machine('w-1').unschedulable = false
+  expect(await finish(it)).toBe('every node runs v1.14.1')
 })
 
 describe('a kubelet that reports late', () => {

@@ -220,7 +220,7 @@ test('an upgrade does not keep the lease from the waking that it waits for', asy
     why: 'upgrade',
     at: '2026-01-01T00:00:00Z',
     release: 'v1.14.1',
-    bootId: 'boot-1',
+    bootId: 'boot-1 of w-1',
     rebooting: true,
   } as const
   Object.assign(homelab.machine('w-1'), { up: false, unschedulable: true, mark })

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { AgentError } from '../src/core/errors.ts'
 import { startAgent, type StartedAgent } from './fakes/agent.ts'
 import { fakeHomelab, type FakeHomelab } from './fakes/homelab.ts'
 import { waitFor } from './lab/daemon.ts'
@@ -143,6 +144,22 @@ test.each([
   await expect.poll(() => homelab.ports.journal.openOutage()?.stage).toBe('stopped')
   expect(homelab.diary.filter((entry) => entry === 'shut-down w-1')).toHaveLength(requests)
   expect(homelab.machine('w-1').up).toBe(arrives)
+})
+
+test('a request to shut down without an answer is sent again to a node that does not say what it does', async () => {
+  const homelab = fakeHomelab(two)
+  homelab.ports.talos.activity = async () => {
+    throw new AgentError('rejected', 'w-1: not authorized')
+  }
+  await using it = startAgent(homelab)
+  await it.reads(online)
+  homelab.before = (entry) => {
+    if (entry === 'shut-down w-1' && !homelab.diary.includes(entry))
+      Object.assign(homelab.machine('w-1'), { answerLost: true, rebootIgnored: true })
+  }
+  await it.reads(low)
+  await expect.poll(() => homelab.ports.journal.openOutage()?.stage).toBe('stopped')
+  expect(homelab.machine('w-1').up).toBe(false)
 })
 
 test('a Kubernetes API that is away does not keep nodes up', async () => {

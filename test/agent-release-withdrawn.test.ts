@@ -135,7 +135,7 @@ test('an agent that starts with a node closed for a withdrawn release gives it b
   await using it = await begin(homelab)
   says(homelab, ['v1.13.9'], ['v1.14.1'])
   await it.run('watch-releases')
-  const mark = { why: 'upgrade', at: '2026-01-01T00:00:00Z', release: 'v1.14.1', bootId: 'boot-1' } as const
+  const mark = { why: 'upgrade', at: '2026-01-01T00:00:00Z', release: 'v1.14.1', bootId: 'boot-1 of w-1' } as const
   Object.assign(homelab.machine('w-1'), { mark, unschedulable: true })
   await finish(it)
   expect(homelab.machine('w-1')).toMatchObject({ version: 'v1.13.9', unschedulable: false, boots: 1 })

@@ -96,7 +96,7 @@ test("a person's cordon is not taken for ours because our mark was left behind",
   const homelab = fakeHomelab(two, { versions: ['v1.13.9'] })
   await using it = startAgent(homelab)
   await getReady(it)
-  const mark = { why: 'upgrade', at: '2026-01-01T00:00:00Z', release: 'v1.13.9', bootId: 'boot-0' } as const
+  const mark = { why: 'upgrade', at: '2026-01-01T00:00:00Z', release: 'v1.13.9', bootId: 'boot-0 of w-1' } as const
   Object.assign(homelab.machine('w-1'), { mark, unschedulable: false })
   await it.run('upgrade-node')
   homelab.machine('w-1').unschedulable = true
@@ -108,7 +108,7 @@ test('a node in hand is given back when upgrades are switched off', async () => 
   const homelab = fakeHomelab(two, offered)
   await using it = startAgent(homelab, { upgrade: { enabled: false } })
   await getReady(it)
-  const mark = { why: 'upgrade', at: '2026-01-01T00:00:00Z', release: 'v1.14.1', bootId: 'boot-1' } as const
+  const mark = { why: 'upgrade', at: '2026-01-01T00:00:00Z', release: 'v1.14.1', bootId: 'boot-1 of w-1' } as const
   Object.assign(homelab.machine('w-1'), { mark, unschedulable: true })
   await it.run('upgrade-node')
   expect(homelab.machine('w-1')).toMatchObject({ unschedulable: false, version: 'v1.13.9' })
@@ -118,7 +118,7 @@ test('a node that was closed for a release which is skipped now is given back', 
   const homelab = fakeHomelab(two, offered)
   await using it = startAgent(homelab, { upgrade: { skip: ['v1.14.0', 'v1.14.1'] } })
   await getReady(it)
-  const mark = { why: 'upgrade', at: '2026-01-01T00:00:00Z', release: 'v1.14.1', bootId: 'boot-1' } as const
+  const mark = { why: 'upgrade', at: '2026-01-01T00:00:00Z', release: 'v1.14.1', bootId: 'boot-1 of w-1' } as const
   Object.assign(homelab.machine('w-1'), { mark, unschedulable: true })
   await it.run('upgrade-node')
   expect(homelab.machine('w-1')).toMatchObject({ unschedulable: false, boots: 1 })
@@ -126,7 +126,7 @@ test('a node that was closed for a release which is skipped now is given back', 
 
 test('an agent that has not heard the UPS yet does not give back the node in hand', async () => {
   const homelab = fakeHomelab(two, offered)
-  const mark = { why: 'upgrade', at: '2026-01-01T00:00:00Z', release: 'v1.14.1', bootId: 'boot-1' } as const
+  const mark = { why: 'upgrade', at: '2026-01-01T00:00:00Z', release: 'v1.14.1', bootId: 'boot-1 of w-1' } as const
   Object.assign(homelab.machine('w-1'), { mark, unschedulable: true })
   await using it = startAgent(homelab)
   await it.run('watch-releases')

@@ -163,8 +163,8 @@ export interface KubernetesFacts {
   readonly unschedulable: boolean
   /** Our own mark, when it was we who cordoned the node. */
   readonly cordon: CordonMark | undefined
-  /** Our mark is on it although it is schedulable: somebody has uncordoned it since. */
-  readonly leftover: boolean
+  /** Our mark where it is on a schedulable node: somebody has uncordoned it since. */
+  readonly leftover: CordonMark | undefined
   readonly attempts: Attempts | undefined
   /** Our note on a node in service that it is armed on purpose, for the next window. */
   readonly staged: CordonMark | undefined

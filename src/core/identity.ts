@@ -19,8 +19,13 @@ export function identify(
   talos: Seen<TalosFacts>,
   registered: Seen<ReadonlyMap<string, KubernetesFacts>>,
 ): NodeIdentity {
-  if (!talos.ok || !registered.ok) return { kind: 'unknown' }
+  if (!talos.ok) return { kind: 'unknown' }
   const { machineId, nodename, bootId } = talos.value
+  // Without Kubernetes the machine's own word is all there is.
+  if (!registered.ok)
+    return nodename !== undefined && nodename !== name && machineId !== undefined
+      ? { kind: 'another', as: nodename, machineId }
+      : { kind: 'unknown' }
   const object = registered.value.get(name)
   if (machineId === undefined) {
     const isElsewhere = nodename !== undefined && nodename !== name && registered.value.has(nodename)

@@ -20,16 +20,17 @@ export type NextBoot =
  */
 export function nextBootOf(node: Node): NextBoot {
   const { talos } = node
-  if (!talos.ok || talos.value.stage !== 'running' || !talos.value.ready) return { kind: 'unknown' }
-  const { staged, fallbackPending, bootedEntry, defaultEntry } = talos.value
+  if (!talos.ok || talos.value.stage !== 'running') return { kind: 'unknown' }
+  const { staged, fallbackPending, bootedEntry, defaultEntry, ready } = talos.value
   if (staged) return { kind: 'another', certain: true, entry: undefined }
   if (bootedEntry !== undefined && defaultEntry !== undefined && !isPattern(defaultEntry)) {
     const differs = differsFromBooted(talos.value)
     return differs ? { kind: 'another', certain: true, entry: defaultEntry } : { kind: 'same' }
   }
-  const installer = installerMarks(node).find(({ bootId }) => bootId === talos.value.bootId)?.installer
+  const installer = installerOf(node)
   if (installer !== undefined) return { kind: 'another', certain: installer === 'succeeded', entry: undefined }
-  return fallbackPending ? { kind: 'another', certain: true, entry: undefined } : { kind: 'unknown' }
+  // Until the boot has proven itself the tag is of what runs. The rest holds for a node that has fallen ill, too.
+  return fallbackPending && ready ? { kind: 'another', certain: true, entry: undefined } : { kind: 'unknown' }
 }
 
 /** Installed and not booted: the next boot starts another release than the running one, or may. */
@@ -37,10 +38,21 @@ export function isArmed(node: Node): boolean {
   return nextBootOf(node).kind === 'another'
 }
 
-/** The installer is known to have ended well: only the reboot is missing. */
-export function isInstalled(node: Node): boolean {
+/**
+ * The installer is known to have ended well: only the reboot is missing. With `release` only where nothing says that it is
+ * another one that the next boot starts, which somebody else has installed since.
+ */
+export function isInstalled(node: Node, release?: string): boolean {
   const next = nextBootOf(node)
-  return next.kind === 'another' && next.certain
+  if (next.kind !== 'another' || !next.certain) return false
+  const named = next.entry === undefined ? undefined : releaseOf(next.entry)
+  return release === undefined || named === undefined || named === release
+}
+
+/** How far the installer came by our mark for the present boot; undefined where none says. */
+export function installerOf(node: Node): CordonMark['installer'] {
+  const bootId = node.talos.ok ? node.talos.value.bootId : undefined
+  return installerMarks(node).find((mark) => mark.bootId === bootId)?.installer
 }
 
 /** Whether the node is armed on purpose, for its window: by us, and not rebooted since. */
@@ -63,11 +75,13 @@ export function nextBootObstacle(facts: TalosFacts): string | undefined {
   return `it runs ${version} (${bootedEntry}), and its next boot starts ${defaultEntry}`
 }
 
-/** Marks that say that an installer was started: on a node that is being upgraded, or on one that is staged. */
+/** Marks that say that an installer was started: on a node that is, or was, being upgraded, or on one that is staged. */
 function installerMarks({ kubernetes }: Node): readonly CordonMark[] {
   if (!kubernetes.ok) return []
-  const { cordon, staged } = kubernetes.value
-  return [cordon, staged].filter((mark) => mark?.why === 'upgrade' && mark.installer !== undefined) as CordonMark[]
+  const { cordon, leftover, staged } = kubernetes.value
+  return [cordon, leftover, staged].filter(
+    (mark) => mark?.why === 'upgrade' && mark.installer !== undefined,
+  ) as CordonMark[]
 }
 
 /**
@@ -85,7 +99,7 @@ function differsFromBooted({ bootedEntry, defaultEntry, version }: TalosFacts): 
 
 /** `v1.14.1` of `Talos-v1.14.1~2.efi`; undefined where the entry has another name. */
 function releaseOf(entry: string): string | undefined {
-  return /^talos-(v[^~+]+?)(?:~\d+)?(?:\+\d+(?:-\d+)?)?\.efi$/i.exec(entry)?.[1]
+  return /^talos-(v[^~+]+?)(?:~\d+)?(?:\+\d+(?:-\d+)?)?\.efi$/i.exec(entry)?.[1]?.toLowerCase()
 }
 
 /** Patterns are allowed there, and match entries that we do not know (`Talos-*`). */

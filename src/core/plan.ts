@@ -28,11 +28,22 @@ export type Step =
   | { do: 'confirm'; node: string; machine: ExpectedMachine; limits: DisruptionPolicy }
   /** Streams etcd's database to the disk, checked. From `node`, which need not be the leader. */
   | { do: 'snapshot-etcd'; node: string; release: string; within: number }
-  | { do: 'forfeit-leadership'; node: string }
+  | { do: 'forfeit-leadership'; node: string; machine: ExpectedMachine }
   /** Notes on a node that stays in service that it is armed on purpose. */
   | { do: 'note-staged'; node: string; mark: CordonMark }
-  /** Talos 1.13 and later: runs the installer, and nothing else. `mark` is noted on a cordoned node before and after. */
-  | { do: 'install'; node: string; machine: ExpectedMachine; image: string; mark?: CordonMark; within: number }
+  /**
+   * Talos 1.13 and later: runs the installer, and nothing else. `mark` is noted on a cordoned node before and after. It
+   * runs in the mark's boot alone, or in `bootId` where no mark is to be noted.
+   */
+  | {
+      do: 'install'
+      node: string
+      machine: ExpectedMachine
+      image: string
+      mark?: CordonMark
+      bootId?: string
+      within: number
+    }
   /** `bootId` is the boot that is to end: a node that has another one was rebooted already. */
   | {
       do: 'reboot'

@@ -153,7 +153,10 @@ export interface Kubernetes {
    * may be back on it.
    */
   noteMark(node: string, mark: CordonMark, signal: AbortSignal): Promise<void>
-  /** Writes why the present attempt failed beside its count. */
+  /**
+   * Writes why the present attempt failed beside its count. Of a node that booted its old system the note that it is
+   * staged goes with it: it is armed no longer.
+   */
   noteFailure(node: string, attempts: Attempts, signal: AbortSignal): Promise<void>
   /**
    * Takes our own cordon with this reason away; any other is left alone. A leftover goes whatever its reason, and a node

@@ -64,7 +64,10 @@ export function lossesOf({ name, talos }: Node, target: Provisions, mayLose: rea
     ...(provides?.embeddedConfig && !embeddedConfig ? ['embeddedMachineConfiguration'] : []),
   ]
   const accepted = new Set(mayLose.map(canonicalExtension))
-  return [...new Set(losses)].filter((loss) => !accepted.has(canonicalExtension(loss)))
+  // A list of names that was written with commas takes an argument with a comma in it apart (`console=ttyS0,115200`).
+  const isAccepted = (loss: string) =>
+    accepted.has(canonicalExtension(loss)) || loss.split(',').every((part) => accepted.has(part))
+  return [...new Set(losses)].filter((loss) => !isAccepted(loss))
 }
 
 /**

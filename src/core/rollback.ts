@@ -10,7 +10,7 @@ import {
 import { isClosedByUs } from './disruption.ts'
 import { goingBackObstacle, quorumObstacle } from './etcd.ts'
 import { type Circumstances, roleObstacle, type RollbackWish } from './gates.ts'
-import { isArmed, nextBootObstacle } from './next-boot.ts'
+import { isArmed, isInstalled, nextBootObstacle } from './next-boot.ts'
 import { markOf } from './progress.ts'
 import type { Rollout } from './rollout-record.ts'
 import { go, type UpgradeDecision } from './upgrade-decision.ts'
@@ -89,12 +89,18 @@ function decideOne(
 /** Why its etcd would refuse the data. What is only installed has changed nothing in them. */
 export function barrierOf(node: Node, to: string | undefined): string | undefined {
   if (!node.talos.ok) return undefined
-  const { staged, bootId } = node.talos.value
-  if (isArmed(node) && !staged) return undefined
+  // Where the installer may have failed, the way back may lead to an older release.
+  if (isInstalled(node) && !node.talos.value.staged) return undefined
+  return goingBackObstacle(node, to ?? cameFrom(node))
+}
+
+/** The release that the other boot entry holds, as our mark says; undefined where it has not left the mark's boot. */
+export function cameFrom(node: Node): string | undefined {
   const mark = markOf(node)
-  // What it came from is known from a mark only when it has left that boot.
-  const from = mark && mark.bootId !== bootId ? mark.from : undefined
-  return goingBackObstacle(node, to ?? from)
+  if (!mark || !node.talos.ok || mark.bootId === node.talos.value.bootId) return undefined
+  if (!mark.back) return mark.from
+  // It is on what it was to leave, or on what it was not to boot: the other entry is what it was to run.
+  return mark.disarm ? mark.release : mark.to
 }
 
 /** What a rollback of a node starts: what it came from, or once more what it has gone back from. */
@@ -117,7 +123,7 @@ export function otherEntryOf(name: string, version: string, rollouts: readonly R
     if (begun?.outcome === 'upgraded')
       return release === version ? { release: begun.from, isForward: false } : undefined
     const installed = begun?.outcome === 'rolled-back' || (begun?.outcome === 'failed' && 'install' in begun.phases)
-    if (installed) return begun.from === version ? { release, isForward: true } : undefined
+    if (installed) return begun.from === version && release !== version ? { release, isForward: true } : undefined
   }
   return undefined
 }

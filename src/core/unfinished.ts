@@ -1,11 +1,11 @@
-import { type Attempts, type Cluster, describeIdentity, isHealthy, type Node, whyUnhealthy } from './cluster.ts'
+import { type Cluster, describeIdentity, isHealthy, type Node, whyUnhealthy } from './cluster.ts'
 import { componentsObstacle } from './components.ts'
 import { leavingObstacle, workersAtOnce } from './disruption.ts'
 import { type Circumstances, lossObstacle, roleObstacle } from './gates.ts'
 import { whyAnotherMachine } from './identity.ts'
 import { isArmed, isInstalled } from './next-boot.ts'
 import { phase } from './plan.ts'
-import { attemptsOf, isOutdated, markOf, runs } from './progress.ts'
+import { attemptsOf, isOutdated, markOf, rollbackNote, runs } from './progress.ts'
 import { whyNotBack } from './rollback.ts'
 import { go, type UpgradeDecision } from './upgrade-decision.ts'
 import {
@@ -68,6 +68,12 @@ function decideUnfinished(
     facts,
     mark.machineId === undefined ? node : { ...node, machineId: mark.machineId },
   )
+  if (stranger !== undefined && (node.identity.kind === 'same' || node.identity.kind === 'late'))
+    return {
+      kind: 'stuck',
+      node: name,
+      reason: `${name} is another machine now, or was reinstalled, since it was cordoned (${stranger}): \`kubectl uncordon ${name}\` takes it as it is`,
+    }
   if (stranger ?? (node.identity.kind === 'another' ? describeIdentity(node) : undefined))
     return { kind: 'wait', reason: `${name}, which is being upgraded: ${stranger ?? describeIdentity(node)}` }
   const rebooted = facts.bootId !== mark.bootId
@@ -78,7 +84,8 @@ function decideUnfinished(
     if (mark.rebooting && rebooted)
       return go(name, `${name} went back to ${facts.version}`, finishRollbackPlan(node, mark, policy))
     if (!isArmed(node) && isHealthy(node)) return go(name, `${name} did not go back`, reopenPlan(node))
-    return { kind: 'wait', reason: `${name}, which was to go back, ${whyUnhealthy(node) ?? 'is armed'}` }
+    const why = whyUnhealthy(node) ?? `is armed: \`caretaker rollback ${name}\` disarms it`
+    return { kind: 'wait', reason: `${name}, which was to go back, ${why}` }
   }
   if (!isOutdated(node, target)) {
     const { count, failure } = attemptsOf(node, target)
@@ -112,14 +119,14 @@ function decideUnfinished(
   const tried =
     (mark.release ?? target.version) === target.version &&
     (mark.schematic === undefined || mark.schematic === target.schematicOf(name))
-  const rolledBack = tried && mark.rebooting === true && rebooted
-  const failure = attempts.failure ?? (rolledBack ? `rolled back to ${facts.version}` : undefined)
+  const note = rollbackNote(node, target.version, tried ? { release: target.version, ...mark } : undefined)
+  const failure = note?.failure ?? attempts.failure
   // What is wrong with a kexec may be right after a firmware boot; a second one of the same kind proves nothing.
-  const powercycled = rolledBack && policy.afterRollback === 'powercycle' && attempts.powercycled !== true
-  const isOver = rolledBack ? !powercycled : attempts.count >= policy.attempts
+  const powercycled = attempts.powercycled ? !note : note !== undefined && policy.afterRollback === 'powercycle'
+  const isOver = note ? !powercycled : attempts.count >= policy.attempts
   if (failure !== undefined && isOver) {
     // It runs its old release and carries nothing new: it may as well work. An armed node is left closed.
-    const noted: Attempts = { ...attempts, release: target.version, failure, ...(rolledBack ? { rolledBack } : {}) }
+    const noted = note ?? { ...attempts, release: target.version, failure }
     if (!isArmed(node) && isHealthy(node)) {
       return go(name, `giving up on ${name}: ${failure}`, [
         phase('note', { do: 'note-failure', node: name, attempts: noted }),
@@ -129,7 +136,9 @@ function decideUnfinished(
     return {
       kind: 'stuck',
       node: name,
-      reason: `${name} failed ${attempts.count} times to get ${target.version} (${failure}), and stays cordoned: \`caretaker retry ${name}\` tries again, \`caretaker rollback ${name}\` takes it back`,
+      reason: note
+        ? `${name} booted its old system after the upgrade to ${target.version} (${failure}), and stays cordoned because it ${whyUnhealthy(node) ?? 'is armed'}: find out why, then \`caretaker retry ${name}\` tries again`
+        : `${name} failed ${attempts.count} times to get ${target.version} (${failure}), and stays cordoned: \`caretaker retry ${name}\` tries again, \`caretaker rollback ${name}\` takes it back`,
     }
   }
 
@@ -151,7 +160,7 @@ function decideUnfinished(
   if (mismatch) return { kind: 'wait', reason: mismatch }
 
   // Cut short by a crash, by the power or by a reboot that never came: the same attempt goes on.
-  const installed = failure === undefined && isInstalled(node) && mark.release !== undefined && tried
+  const installed = failure === undefined && isInstalled(node, target.version) && mark.release !== undefined && tried
   const count = failure === undefined ? Math.max(1, attempts.count) : attempts.count + 1
   return go(
     name,

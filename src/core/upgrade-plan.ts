@@ -3,7 +3,7 @@ import type { CordonMark, Node, SchematicParts, TalosFacts } from './cluster.ts'
 import type { DisruptionPolicy } from './disruption.ts'
 import { leadsEtcd } from './etcd.ts'
 import type { ExpectedMachine } from './identity.ts'
-import { isArmed } from './next-boot.ts'
+import { installerOf, isArmed } from './next-boot.ts'
 import { bestEffort, type DrainPolicy, phase, type Plan, type RebootMode, type Step } from './plan.ts'
 import { hasLifecycleService } from './version.ts'
 import type { Window } from './window.ts'
@@ -103,7 +103,9 @@ export function upgradePlan(
   const { parallel, twoMembers } = policy
   const confirm = phase('confirm', { do: 'confirm', node: name, machine, limits: { parallel, twoMembers } })
   // The etcd leader hands over first: one election that is planned, instead of one after a silence.
-  const handOver = leadsEtcd(node) ? [bestEffort(phase('hand over', { do: 'forfeit-leadership', node: name }))] : []
+  const handOver = leadsEtcd(node)
+    ? [bestEffort(phase('hand over', { do: 'forfeit-leadership', node: name, machine }))]
+    : []
   const leave: Plan = [
     ...handOver,
     confirm,
@@ -169,6 +171,7 @@ export function stagePlan(node: Node, target: UpgradeTarget, now: Date, policy: 
       node: node.name,
       machine: machineOf(node, node.talos.value),
       image: installerImage(node.talos.value, target, node.name),
+      bootId: node.talos.value.bootId,
       within: policy.install,
     }),
     phase('note installed', { do: 'note-staged', node: node.name, mark: { ...mark, installer: 'succeeded' } }),
@@ -248,6 +251,7 @@ export function rollbackPlan(
   const { name } = node
   const { version, schematic, bootId, machineId } = node.talos.value
   const isHung = node.talos.value.stage !== 'running'
+  const installer = installerOf(node)
   const mark: CordonMark = {
     why: 'upgrade',
     back: true,
@@ -257,6 +261,8 @@ export function rollbackPlan(
     ...(schematic === undefined ? {} : { schematic }),
     ...(machineId === undefined ? {} : { machineId }),
     ...(isArmed(node) ? { disarm: true as const } : to === undefined ? {} : { to }),
+    // Where the boot loader does not tell, nothing else shows that it is armed until the rollback is ordered.
+    ...(installer === undefined ? {} : { installer }),
   }
   const { twoMembers } = policy
   const machine = machineOf(node, node.talos.value)
@@ -288,7 +294,8 @@ export function finishRollbackPlan({ name, role }: Node, mark: CordonMark, polic
       within: policy.reboot,
     }),
     ...(role === 'controlplane' ? [phase('etcd', { do: 'await-etcd', within: policy.reboot })] : []),
-    ...reopenPlan({ name } as Node),
+    // What was staged or tried is over: a person has taken it back.
+    phase('reopen', { do: 'uncordon', node: name, why: 'upgrade', forgetAttempts: true }),
   ]
 }
 

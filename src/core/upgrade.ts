@@ -1,4 +1,4 @@
-import { type Cluster, type CordonMark, isHealthy, type Node, whyUnhealthy } from './cluster.ts'
+import { type Attempts, type Cluster, type CordonMark, isHealthy, type Node, whyUnhealthy } from './cluster.ts'
 import { componentsObstacle } from './components.ts'
 import { workersAtOnce } from './disruption.ts'
 import { leadsEtcd } from './etcd.ts'
@@ -14,7 +14,19 @@ import {
   windowObstacle,
 } from './gates.ts'
 import { isArmed, isInstalled } from './next-boot.ts'
-import { describeRunning, describeStuck, exhausted, isOutdated, markOf, nextCount } from './progress.ts'
+import {
+  attemptsOf,
+  bootedOldSystem,
+  describeRunning,
+  describeStuck,
+  exhausted,
+  goesByFirmware,
+  isOutdated,
+  markOf,
+  nextCount,
+  rollbackNote,
+} from './progress.ts'
+import { phase, type Plan } from './plan.ts'
 import { decideRollback } from './rollback.ts'
 import { decideAllUnfinished } from './unfinished.ts'
 import { go, type UpgradeDecision } from './upgrade-decision.ts'
@@ -46,7 +58,7 @@ export function decideUpgrade(
     return go(
       leftover.name,
       `${leftover.name} was uncordoned by somebody else, and our mark is still on it`,
-      reopenPlan(leftover),
+      tidyPlan(leftover),
     )
   const rollback = decideRollback(cluster, circumstances, policy)
   if (rollback) return rollback
@@ -59,6 +71,10 @@ export function decideUpgrade(
   if (outdated.length === 0) {
     return silent ? { kind: 'wait', reason: `${silent.name} ${whyUnhealthy(silent)}` } : { kind: 'upgraded' }
   }
+  const fallen = outdated.find(
+    (node) => stagedMark(node)?.release === target.version && bootedOldSystem(node, stagedMark(node)),
+  )
+  if (fallen) return noteFallen(fallen, target)
   // Whoever pauses the node that fails lets the others go on.
   const stays = (node: Node) => setAside(node, { ...circumstances, blocked: new Map() }) !== undefined
   const stuck = outdated.find((node) => exhausted(node, target, policy) && !stays(node))
@@ -101,10 +117,46 @@ export function decideUpgrade(
       reason: `${node.name} runs ${describeRunning(node)}`,
       plan: upgradePlan(node, target, circumstances.now, policy, {
         count: nextCount(node, target),
-        installed: isStagedFor(node, target) && isInstalled(node),
+        installed: isStagedFor(node, target) && isInstalled(node, target.version),
+        powercycled: goesByFirmware(node, target, policy),
       }),
     })),
   }
+}
+
+/**
+ * Takes our mark off a node that somebody has uncordoned, and keeps what it alone tells: that the node booted its old
+ * system, or that an installer has run there.
+ */
+function tidyPlan(node: Node): Plan {
+  const mark = node.kubernetes.ok ? node.kubernetes.value.leftover : undefined
+  const noted = mark?.release === undefined ? undefined : rollbackNote(node, mark.release, mark)
+  if (noted) return [phase('note', { do: 'note-failure', node: node.name, attempts: noted }), ...reopenPlan(node)]
+  // What has not been booted yet, or whose boot is still to be seen.
+  const isOpen = !node.talos.ok || node.talos.value.stage !== 'running' || mark?.bootId === node.talos.value.bootId
+  const isNeeded = mark !== undefined && !mark.back && isOpen && (mark.installer !== undefined || mark.rebooting)
+  return isNeeded
+    ? [phase('note', { do: 'note-staged', node: node.name, mark }), ...reopenPlan(node)]
+    : reopenPlan(node)
+}
+
+/** A node that was armed for its window, was rebooted by something else, and came back with its old system. */
+function noteFallen(node: Node, target: UpgradeTarget): UpgradeDecision {
+  const failure = `rolled back to ${node.talos.ok ? node.talos.value.version : 'its old release'}`
+  const attempts: Attempts = {
+    ...attemptsOf(node, target),
+    release: target.version,
+    count: nextCount(node, target),
+    failure,
+    rolledBack: true,
+  }
+  return go(node.name, `${node.name} booted its old system: ${failure}`, [
+    phase('note', { do: 'note-failure', node: node.name, attempts }),
+  ])
+}
+
+function stagedMark({ kubernetes }: Node): CordonMark | undefined {
+  return kubernetes.ok ? kubernetes.value.staged : undefined
 }
 
 /** Nodes that are to be upgraded, in the order in which it would be done. For showing; `decideUpgrade` decides. */

@@ -20,6 +20,7 @@ import {
   awaitRolledBack,
   awaitUpgraded,
   confirm,
+  forfeitLeadership,
   install,
   installAndReboot,
   reboot,
@@ -97,7 +98,7 @@ async function perform(step: Step, ports: Ports, options: CarryOutOptions): Prom
     case 'snapshot-etcd':
       return limit(step.within, (limited) => snapshots.keep(step, talos.snapshotEtcd(step.node, limited), limited))
     case 'forfeit-leadership':
-      return limit(30_000, (limited) => talos.forfeitLeadership(step.node, limited))
+      return forfeitLeadership(step, ports, options)
     case 'install':
       return install(step, ports, options)
     case 'reboot':

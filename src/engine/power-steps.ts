@@ -14,7 +14,14 @@ export function shutDown(step: StepOf<'shut-down'>, { talos }: Ports, options: C
   return giveOrder(node, within, options, async (limited) => {
     // A shutdown that is requested again restarts its sequence, so one whose answer was lost is looked for first.
     if (mayHaveArrived) {
-      const { stage } = await withDeadline(question, limited, (soon) => talos.activity(node, soon))
+      const stage = await withDeadline(question, limited, (soon) => talos.activity(node, soon)).then(
+        (activity) => activity.stage,
+        (error: unknown) => {
+          // A node that does not say what it does, and answers, takes an order all the same.
+          if (error instanceof AgentError && !error.retryable) return undefined
+          throw error
+        },
+      )
       if (stage === 'shutting down') return
     }
     mayHaveArrived = true

@@ -70,9 +70,19 @@ async function lookAtMachine(
   return facts
 }
 
+/** Lets another member lead etcd before this one goes. */
+export async function forfeitLeadership(
+  { node, machine }: StepOf<'forfeit-leadership'>,
+  { talos }: Ports,
+  { signal }: CarryOutOptions,
+): Promise<void> {
+  await lookAtMachine(node, machine, { talos }, signal)
+  await withDeadline(30_000, signal, (limited) => talos.forfeitLeadership(node, limited))
+}
+
 /** Runs the installer on a cordoned node, which remembers it: until the next boot nothing else may show that it is armed. */
 export async function install(
-  { node, machine, image, mark, within }: StepOf<'install'>,
+  { node, machine, image, mark, bootId, within }: StepOf<'install'>,
   { talos, kubernetes }: Ports,
   { signal }: CarryOutOptions,
 ): Promise<void> {
@@ -80,7 +90,10 @@ export async function install(
     if (!mark) return
     await withDeadline(10_000, signal, (limited) => kubernetes.noteMark(node, { ...mark, installer }, limited))
   }
-  await lookAtMachine(node, machine, { talos }, signal)
+  const facts = await lookAtMachine(node, machine, { talos }, signal)
+  // The mark would name a boot that is over, and so say that what is installed now has been booted already.
+  if (facts.bootId !== (mark?.bootId ?? bootId))
+    throw new AgentError('timed-out', 'it has rebooted since it was observed')
   await note('started')
   await withDeadline(within, signal, (limited) => talos.install(node, image, limited, machine))
   await note('succeeded')
@@ -206,6 +219,7 @@ async function awaitBoot(
   const stopFollowing = follow(name, ports, options)
   const patience = Math.min(takesHoldWithin, within / 2)
   let unmovedSince: number | undefined
+  let stranger: string | undefined
   let neverBegan = false
   try {
     await until(what, { within, pollEvery, signal }, async (limited) => {
@@ -222,6 +236,8 @@ async function awaitBoot(
         return `it has not rebooted, and is ${facts.stage}`
       }
       if (facts.stage !== 'running') return `it is ${facts.stage}${describeTrouble(facts)}`
+      // What another machine runs is no failure of this one: people have to mend the addresses first.
+      if (node.identity.kind === 'another') return (stranger = describeIdentity(node)) === undefined || true
       // No time brings its name back.
       if (node.identity.kind === 'renamed') throw new AgentError('rejected', `it ${describeIdentity(node)}`)
       return look(facts) ?? (isHealthy(node) || `it ${describeUnhealthy(node)}`)
@@ -229,6 +245,7 @@ async function awaitBoot(
   } finally {
     stopFollowing()
   }
+  if (stranger !== undefined) throw new AgentError('timed-out', `it ${stranger}`)
   if (neverBegan) throw new AgentError('timed-out', 'the reboot never began: it runs on as before, and is told again')
 }
 

@@ -3,6 +3,7 @@ import type { RolloutAnswer, SaidAnswer } from '../control/protocol.ts'
 import type { RolloutControl } from '../control/rollouts.ts'
 import { alertOnce } from '../core/alerts.ts'
 import { describeDuration } from '../core/duration.ts'
+import { describeIdentity } from '../core/cluster.ts'
 import { AgentError } from '../core/errors.ts'
 import type { Job } from '../core/job.ts'
 import { isArmed } from '../core/next-boot.ts'
@@ -10,8 +11,8 @@ import type { Ports } from '../core/ports.ts'
 import { foresee } from '../core/rollout.ts'
 import { endRollout } from '../core/rollout-record.ts'
 import { remembered, withdrawRollbacks } from '../core/target.ts'
-import { markOf } from '../core/progress.ts'
-import { barrierOf, otherEntryOf } from '../core/rollback.ts'
+import { bootedOldSystem, markForRetry, markOf } from '../core/progress.ts'
+import { barrierOf, cameFrom, otherEntryOf } from '../core/rollback.ts'
 import { parseVersion } from '../core/version.ts'
 
 export interface RolloutControlOptions {
@@ -109,7 +110,12 @@ export function createRolloutControl({ agent, ports, upgradeNode, nodes }: Rollo
     },
     retry: async (node) => {
       const names = node === undefined ? nodes : [known(node)]
-      for (const name of names) await kubernetes.forgetAttempts(name, AbortSignal.timeout(patience))
+      const { nodes: observed } = await agent.observe(AbortSignal.timeout(patience))
+      for (const found of observed.filter(({ name }) => names.includes(name))) {
+        const mark = markForRetry(found)
+        if (mark) await kubernetes.noteMark(found.name, mark, AbortSignal.timeout(patience))
+        await kubernetes.forgetAttempts(found.name, AbortSignal.timeout(patience))
+      }
       const blocked = remembered.blocked.recall(journal) ?? {}
       remembered.blocked.remember(
         journal,
@@ -122,24 +128,33 @@ export function createRolloutControl({ agent, ports, upgradeNode, nodes }: Rollo
     rollback: async (node, force) => {
       const { talos } = ports
       const facts = await talos.look(known(node), AbortSignal.timeout(patience))
-      const other = otherEntryOf(node, facts.version, journal.rollouts(20))
-      const to = other?.release
       const { nodes: observed } = await agent.observe(AbortSignal.timeout(patience))
       const seenNode = observed.find(({ name }) => name === node)!
-      const barrier = force ? undefined : barrierOf(seenNode, to)
-      if (barrier !== undefined)
-        throw new AgentError('rejected', `${node} can't go back: ${barrier}. --force tries it all the same`)
-      if (other?.isForward && !force && !isArmed(seenNode))
+      const stranger = describeIdentity(seenNode)
+      if (stranger !== undefined) throw new AgentError('rejected', `${node} can't go back: it ${stranger}`)
+      const armed = isArmed(seenNode)
+      const forward = markOf(seenNode)
+      if (!force && bootedOldSystem(seenNode, forward))
+        throw new AgentError(
+          'rejected',
+          `${node} runs ${facts.version} already, which it came from: \`caretaker retry ${node}\` lets it be upgraded again`,
+        )
+      const recorded = otherEntryOf(node, facts.version, journal.rollouts(20))
+      // The other entry of an armed node is what was installed since.
+      const other = armed && recorded?.isForward ? undefined : recorded
+      if (!force && other?.isForward)
         throw new AgentError(
           'rejected',
           `${node} can't go back any further: it went back from ${other.release}, which a rollback would start again. --force does so all the same`,
         )
+      const to = other?.release ?? (armed ? undefined : cameFrom(seenNode))
+      const barrier = force ? undefined : barrierOf(seenNode, to)
+      if (barrier !== undefined)
+        throw new AgentError('rejected', `${node} can't go back: ${barrier}. --force tries it all the same`)
       const wish = { node, bootId: facts.bootId, force, ...(to === undefined ? {} : { to }) }
       remembered.rollbacks.remember(journal, [...withdrawRollbacks(journal, [node]), wish])
-      const armed = isArmed(seenNode)
-      const forward = markOf(seenNode)
       // Else the next run would bring it forward again.
-      const leaves = armed || forward?.release ? journal.openRollout()?.release : facts.version
+      const leaves = journal.openRollout()?.release ?? (armed || forward?.release ? undefined : facts.version)
       if (leaves !== undefined) remembered.aborted.remember(journal, leaves)
       const open = journal.openRollout()
       if (open && open.release === leaves) journal.saveRollout(endRollout(open, 'aborted', new Date()))

@@ -39,7 +39,7 @@ describe('a look at Kubernetes', () => {
       ready: true,
       unschedulable: false,
       cordon: undefined,
-      leftover: false,
+      leftover: undefined,
       attempts: undefined,
       staged: undefined,
       zone: undefined,
@@ -90,13 +90,26 @@ describe('a look at Kubernetes', () => {
   })
 })
 
+test.each([
+  ['rolled back to v1.13.9', true],
+  ['await upgraded w-1: rolled back: it rebooted and runs v1.13.9, not v1.14.1', true],
+  ['the installer ended with code 4', undefined],
+])(
+  'of what 0.1 noted of an attempt, "%s" tells whether the node booted its old system',
+  async (failure, rolledBack) => {
+    const text = JSON.stringify({ release: 'v1.14.1', count: 1, failure })
+    await at.patchNode('w-1', { metadata: { annotations: { [attemptsAnnotation]: text } } })
+    expect((await factsOf('w-1'))?.attempts?.rolledBack).toBe(rolledBack)
+  },
+)
+
 describe('a cordon', () => {
   test('carries our mark and the attempts, all that is in them, and goes again', async () => {
     const identity = { from: 'v1.13.9', uuid: 'u-1', kernelArguments: ['console=ttyS0'] }
     const mark: CordonMark = { ...upgrade, ...identity, schematic: 's-1', rebooting: true, back: true }
     const attempts = { ...first, failure: 'it rolled back' }
     await kubernetes.cordon('w-1', mark, attempts, soon())
-    expect(await factsOf('w-1')).toMatchObject({ unschedulable: true, cordon: mark, leftover: false, attempts })
+    expect(await factsOf('w-1')).toMatchObject({ unschedulable: true, cordon: mark, leftover: undefined, attempts })
     await kubernetes.uncordon('w-1', 'upgrade', { forgetAttempts: true }, soon())
     expect(await factsOf('w-1')).toMatchObject({ unschedulable: false, cordon: undefined, attempts: undefined })
     expect(at.annotations('w-1')).not.toHaveProperty([cordonAnnotation])

@@ -29,7 +29,7 @@ export function kubernetesContract(open: () => Promise<KubernetesUnderTest>): vo
     expect(await at.kubernetes.version(soon())).toMatch(/^v1\.\d+\.\d+$/)
     const nodes = await at.kubernetes.nodes(soon())
     expect([...nodes.keys()].toSorted()).toEqual(['cp-1', 'w-1', 'w-2'])
-    const plain = { ready: true, unschedulable: false, cordon: undefined, leftover: false, attempts: undefined }
+    const plain = { ready: true, unschedulable: false, cordon: undefined, leftover: undefined, attempts: undefined }
     const unmarked = { staged: undefined, zone: undefined, taints: [], paused: undefined }
     const { machineId, bootId, ...facts } = nodes.get('w-1')!
     expect(facts).toEqual({ ...plain, ...unmarked })
@@ -71,7 +71,7 @@ export function kubernetesContract(open: () => Promise<KubernetesUnderTest>): vo
   test('cordons with our mark and takes the cordon away by it', async () => {
     await using at = await open()
     await at.kubernetes.cordon('w-1', upgrade, first, soon())
-    const cordoned = { ready: true, unschedulable: true, cordon: upgrade, leftover: false, attempts: first }
+    const cordoned = { ready: true, unschedulable: true, cordon: upgrade, leftover: undefined, attempts: first }
     expect(await factsOf(at, 'w-1')).toMatchObject(cordoned)
     expect(await factsOf(at, 'w-2')).toMatchObject({ unschedulable: false, cordon: undefined })
     await at.kubernetes.uncordon('w-1', 'upgrade', keep, soon())
@@ -103,11 +103,11 @@ export function kubernetesContract(open: () => Promise<KubernetesUnderTest>): vo
     await using at = await open()
     await at.kubernetes.cordon('w-1', mark, undefined, soon())
     await at.uncordonByHand('w-1')
-    expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: false, cordon: undefined, leftover: true })
+    expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: false, cordon: undefined, leftover: mark })
     await at.kubernetes.uncordon('w-1', why, keep, soon())
-    expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: false, cordon: undefined, leftover: false })
+    expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: false, cordon: undefined, leftover: undefined })
     await at.cordonByHand('w-1')
-    expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: true, cordon: undefined, leftover: false })
+    expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: true, cordon: undefined, leftover: undefined })
   })
 
   test('sees no mark on a node that a person has uncordoned, and cordons it anew', async () => {
@@ -203,6 +203,17 @@ export function kubernetesContract(open: () => Promise<KubernetesUnderTest>): vo
     expect(await factsOf(at, 'w-1')).toMatchObject({ staged: upgrade, attempts: first })
     await kubernetes.uncordon('w-1', 'upgrade', { forgetAttempts: true }, soon())
     expect(await factsOf(at, 'w-1')).toMatchObject({ staged: undefined, attempts: undefined })
+  })
+
+  test('notes of a staged node that it booted its old system, and with it that it is armed no longer', async () => {
+    await using at = await open()
+    const { kubernetes } = at
+    await kubernetes.noteStaged('w-1', upgrade, soon())
+    await kubernetes.noteFailure('w-1', { ...first, failure: 'code 4' }, soon())
+    expect(await factsOf(at, 'w-1')).toMatchObject({ staged: upgrade })
+    const fallen = { ...first, failure: 'rolled back to v1.13.9', rolledBack: true } as const
+    await kubernetes.noteFailure('w-1', fallen, soon())
+    expect(await factsOf(at, 'w-1')).toMatchObject({ staged: undefined, attempts: fallen })
   })
 
   test('takes the count of attempts away, so that a release is tried anew', async () => {

@@ -33,7 +33,8 @@ test.each([
 test.each([
   ['runs, with another release installed', worker('w', { talos: { ...armedEntries } }), true],
   ['runs, with nothing installed', worker('w'), false],
-  ['has just booted what was installed', worker('w', { talos: { ...armedEntries, ready: false } }), false],
+  ['has just booted what was installed', worker('w', { talos: { fallbackPending: true, ready: false } }), false],
+  ['has fallen ill, with another release installed', worker('w', { talos: { ...armedEntries, ready: false } }), true],
   ['boots', worker('w', { talos: { ...armedEntries, stage: 'booting' } }), false],
   ['is silent', worker('w', { talos: 'silent' }), false],
 ])('a node that %s is armed: %s', (_, node, armed) => {

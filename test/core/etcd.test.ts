@@ -137,6 +137,28 @@ describe('a control plane may go away', () => {
     )
   })
 
+  test('not by a member that takes no part any more, which a rollback may make whole', () => {
+    const nodes = controlPlanes({ etcd: { leader: undefined } }, { talos: 'silent' }, {})
+    expect(quorumObstacle(nodes, ['cp-1'])).toBe(undefined)
+  })
+
+  test('by a silent control plane, whose member may have any name', () => {
+    const members = ['a', 'b', 'c'].map((name) => member(name))
+    const nodes = controlPlanes({ talos: 'silent' }, { talos: 'silent' }, { etcd: { id: idOf('c'), members } })
+    expect(quorumObstacle(nodes, ['cp-1'])).toBe('etcd would keep 1 healthy members of 3, and needs 2')
+  })
+
+  test('by a silent node that is configured as a worker, and is a member by its name', () => {
+    const members = ['cp-1', 'cp-2', 'w-1'].map((name) => member(name))
+    const nodes = [
+      ...controlPlanes({ etcd: { members } }, { talos: 'silent' }),
+      worker('w-1', { talos: 'silent' }),
+      worker('w-2', { talos: 'silent' }),
+    ]
+    expect(quorumObstacle(nodes, ['w-1'])).toBe('etcd would keep 1 healthy members of 3, and needs 2')
+    expect(quorumObstacle(nodes, ['w-2'])).toBe(undefined)
+  })
+
   test('by the id of its member, where that has another name than the node', () => {
     const members = [member('cp-1'), member('cp-2'), member('cp-3')].map((one) => ({ ...one, name: `old-${one.name}` }))
     const nodes = controlPlanes({ etcd: { members } }, { talos: 'silent' }, { etcd: { members } })

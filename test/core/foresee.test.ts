@@ -126,7 +126,7 @@ describe('what comes next', () => {
     ],
     [
       'is to wait, even with a leftover of ours',
-      withW1({ kubernetes: { leftover: true } }),
+      withW1({ kubernetes: { leftover: mark } }),
       { outage },
       recovering('draining'),
       [],
@@ -178,7 +178,7 @@ describe('the release that nodes are brought to, when one carries the mark of an
       marked({ version: 'v1.13.10', bootId: 'boot-2' }, other),
       'v1.13.10',
     ],
-    ['is that of the policy, where the mark is a leftover', withW1({ kubernetes: { leftover: true } }), 'v1.13.9'],
+    ['is that of the policy, where the mark is a leftover', withW1({ kubernetes: { leftover: mark } }), 'v1.13.9'],
   ])('%s', async (_, cluster, version) => {
     expect((await look(cluster)).version).toBe(version)
   })

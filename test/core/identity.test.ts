@@ -102,9 +102,14 @@ describe('w-1, in Talos and in Kubernetes', () => {
     expect(identify('w-1', facts, objects(given))).toMatchObject(identity)
   })
 
+  test('goes by the name that the machine gives itself while Kubernetes is silent', () => {
+    expect(identify('w-1', talos({ nodename: 'w-2' }), unseen('refused'))).toMatchObject({ kind: 'another', as: 'w-2' })
+  })
+
   test('is not known where one of them is silent', () => {
     expect(identify('w-1', unseen('no route'), objects({}))).toEqual({ kind: 'unknown' })
     expect(identify('w-1', talos(), unseen('refused'))).toEqual({ kind: 'unknown' })
+    expect(identify('w-1', talos({ nodename: undefined }), unseen('refused'))).toEqual({ kind: 'unknown' })
   })
 })
 

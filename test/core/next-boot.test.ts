@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { CordonMark, KubernetesFacts, TalosFacts } from '../../src/core/cluster.ts'
 import { armedRelease, isInstalled, nextBootObstacle, nextBootOf } from '../../src/core/next-boot.ts'
-import { worker } from './nodes.ts'
+import { armedEntries, worker } from './nodes.ts'
 
 const mark: CordonMark = { why: 'upgrade', at: '2026-03-07T02:00:00Z', release: 'v1.14.1', bootId: 'boot-1' }
 const grub = { bootedEntry: undefined, defaultEntry: undefined }
@@ -9,6 +9,16 @@ const noAdmin = { defaultEntry: undefined }
 const cordoned = (changes: Partial<CordonMark>): Partial<KubernetesFacts> => ({
   unschedulable: true,
   cordon: { ...mark, ...changes },
+})
+
+test.each([
+  ['Talos-v1.13.9.efi', true],
+  ['Talos-v1.13.9~1.efi', true],
+  ['talos-V1.13.9.EFI', true],
+  ['a-name-of-somebody.efi', true],
+  ['Talos-v1.12.11.efi', false],
+])('%s holds v1.13.9, or may: %s', (defaultEntry, holds) => {
+  expect(isInstalled(worker('w-1', { talos: { defaultEntry } }), 'v1.13.9')).toBe(holds)
 })
 
 describe('what the next boot of a node starts', () => {
@@ -98,7 +108,32 @@ describe('what the next boot of a node starts', () => {
       next: 'same',
     },
     { name: 'is not asked of a node that boots', talos: { stage: 'booting' }, next: 'unknown' },
-    { name: 'is not asked of a node that is not ready', talos: { ready: false }, next: 'unknown' },
+    { name: 'is known of a node that has fallen ill', talos: { ready: false }, next: 'same' },
+    {
+      name: 'is another on a node that has fallen ill after the installation, by its entries',
+      talos: { ...armedEntries, ready: false },
+      next: 'another',
+      installed: true,
+    },
+    {
+      name: 'is another on a node that has fallen ill after the installation, by our mark alone',
+      talos: { ...grub, ready: false },
+      kubernetes: cordoned({ installer: 'succeeded' }),
+      next: 'another',
+      installed: true,
+    },
+    {
+      name: 'is not told by META 0x06 before the boot has proven itself',
+      talos: { ...grub, fallbackPending: true, ready: false },
+      next: 'unknown',
+    },
+    {
+      name: 'may be another by what is left of our mark after a person has uncordoned the node',
+      talos: grub,
+      kubernetes: { leftover: { ...mark, installer: 'succeeded' } },
+      next: 'another',
+      installed: true,
+    },
   ])('$name', ({ talos = {}, kubernetes = {}, next, installed = false }) => {
     const node = worker('w-1', { talos, kubernetes })
     expect(nextBootOf(node).kind).toBe(next)

@@ -115,7 +115,7 @@ function kubernetesFacts(choice: Partial<KubernetesFacts> | 'silent'): Seen<Kube
     ready: true,
     unschedulable: false,
     cordon: undefined,
-    leftover: false,
+    leftover: undefined,
     attempts: undefined,
     staged: undefined,
     zone: undefined,

@@ -90,6 +90,13 @@ describe('what a node would lose by an upgrade', () => {
     ])
   })
 
+  test('is left out where what was agreed to is a list with commas, as an argument may have one in it', () => {
+    const kernelArguments = ['console=ttyS0,115200', 'net.ifnames=0']
+    const node = worker('w-1', { talos: { provides: { ...nothing, kernelArguments } } })
+    expect(lossesOf(node, target(), ['console=ttyS0', '115200', 'net.ifnames=0'])).toEqual([])
+    expect(lossesOf(node, target(), ['console=ttyS0', 'net.ifnames=0'])).toEqual(['console=ttyS0,115200'])
+  })
+
   test('is not asked of a silent node', () => {
     expect(lossesOf(worker('w-1', { talos: 'silent' }), target(), [])).toEqual([])
   })

@@ -301,3 +301,19 @@ describe('the count of attempts', () => {
     expect(forgets(unfinished(mark), { powerObstacle: 'the UPS is on battery' })).toEqual([undefined])
   })
 })
+
+test('a rollback waits for the power before anything is done to the node', () => {
+  const node = worker('w-2', { talos: reached })
+  const decision = decide(node, {
+    powerObstacle: 'the UPS is on battery',
+    rollbacks: [{ node: 'w-2', bootId: 'boot-1', force: true }],
+  })
+  expect(summary(decision)).toBe('wait: the UPS is on battery')
+})
+
+test('nothing goes on while another node runs in another role than the configured one', () => {
+  const misplaced: Node = { ...worker('w-3'), configuredRole: 'controlplane' }
+  expect(summary(decide(unfinished(mark), {}, misplaced))).toBe(
+    'wait: w-3 is configured as a controlplane, and runs as a worker: correct its role in caretaker.yaml',
+  )
+})

@@ -303,16 +303,17 @@ describe('the plan', () => {
 })
 
 describe('a mark on a node that somebody else has uncordoned', () => {
-  const tidied = worker('w-2', { kubernetes: { leftover: true } })
+  const left = { why: 'upgrade', at: '2026-03-07T02:00:00Z', release: 'v1.13.9', bootId: 'boot-0' } as const
+  const tidied = worker('w-2', { kubernetes: { leftover: left } })
   const unfinished = worker('w-1', {
     kubernetes: { unschedulable: true, cordon: { why: 'upgrade', at: '2026-03-07T02:00:00Z', release: 'v1.13.9' } },
   })
   test.each<[string, Node[], Partial<typeof calm>]>([
     ['before anything begins', [worker('w-1'), tidied], {}],
-    ['in a cluster that is upgraded', [worker('w-2', { talos: upgraded, kubernetes: { leftover: true } })], {}],
+    ['in a cluster that is upgraded', [worker('w-2', { talos: upgraded, kubernetes: { leftover: left } })], {}],
     ['before our unfinished work', [unfinished, tidied], {}],
     ['before a silent node is waited for', [worker('w-1', { talos: 'silent' }), tidied], {}],
-    ['on a node that is silent itself', [worker('w-2', { talos: 'silent', kubernetes: { leftover: true } })], {}],
+    ['on a node that is silent itself', [worker('w-2', { talos: 'silent', kubernetes: { leftover: left } })], {}],
     [
       'before a node is told to be stuck',
       [worker('w-1', { kubernetes: { attempts: { release: 'v1.13.9', count: 2, failure: 'no' } } }), tidied],

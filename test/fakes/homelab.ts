@@ -252,6 +252,11 @@ export function fakeHomelab(
   return Object.assign(world, { ports })
 }
 
+/** The kernel's boot id of the machine's present boot: no two machines share one. */
+export function bootIdOf({ name, boots }: Pick<FakeMachine, 'name' | 'boots'>): string {
+  return `boot-${boots} of ${name}`
+}
+
 function newMachine(name: string, role: Role, version: string, schematic: string): FakeMachine {
   return {
     name,

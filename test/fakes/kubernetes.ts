@@ -3,7 +3,7 @@ import { AgentError } from '../../src/core/errors.ts'
 import { parseLabelSelector } from '../../src/core/label-selector.ts'
 import type { Kubernetes, ScaledWorkload, StorageSetting, WorkloadSelection } from '../../src/core/ports.ts'
 import { matches } from '../lab/kubernetes-selectors.ts'
-import type { FakeMachine, FakeWorld } from './homelab.ts'
+import { bootIdOf, type FakeMachine, type FakeWorld } from './homelab.ts'
 
 /** A workload and how many replicas it has now. */
 export interface FakeWorkload extends Omit<ScaledWorkload, 'replicas'> {
@@ -44,19 +44,19 @@ export function fakeKubernetes(world: FakeWorld): Kubernetes {
       ready: up && stage === 'running' && !machine.kubeletIll,
       unschedulable,
       cordon: unschedulable ? mark : undefined,
-      leftover: !unschedulable && mark !== undefined,
+      leftover: unschedulable ? undefined : mark,
       attempts,
       staged,
       zone,
       taints: [],
       paused,
       machineId,
-      bootId: `boot-${boots - (isLate ? 1 : 0)}`,
+      bootId: bootIdOf({ name, boots: boots - (isLate ? 1 : 0) }),
     }
     if (hostname === name) return [[name, facts]]
-    const fresh = { cordon: undefined, leftover: false, attempts: undefined, staged: undefined, paused: undefined }
+    const fresh = { cordon: undefined, leftover: undefined, attempts: undefined, staged: undefined, paused: undefined }
     return [
-      [name, { ...facts, ready: false, bootId: `boot-${boots - 1}` }],
+      [name, { ...facts, ready: false, bootId: bootIdOf({ name, boots: boots - 1 }) }],
       [hostname, { ...facts, ...fresh, unschedulable: false }],
     ]
   }
@@ -100,7 +100,9 @@ export function fakeKubernetes(world: FakeWorld): Kubernetes {
       machine.mark = mark
     },
     noteFailure: async (name, attempts) => {
-      nodeObject(name).attempts = attempts
+      const machine = nodeObject(name)
+      machine.attempts = attempts
+      if (attempts.rolledBack) machine.staged = undefined
     },
     noteStaged: async (name, mark) => {
       nodeObject(name).staged = mark

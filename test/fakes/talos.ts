@@ -3,7 +3,7 @@ import { isNewer } from '../../src/core/version.ts'
 import { AgentError } from '../../src/core/errors.ts'
 import { type ExpectedMachine, whyAnotherMachine } from '../../src/core/identity.ts'
 import type { Talos } from '../../src/core/ports.ts'
-import type { FakeMachine, FakeWorld } from './homelab.ts'
+import { bootIdOf, type FakeMachine, type FakeWorld } from './homelab.ts'
 
 const noEtcd = unseen('its etcd has not answered in time')
 
@@ -99,7 +99,7 @@ export function fakeTalos(world: FakeWorld): Talos {
         schematic: machine.schematic,
         extensions: machine.extensions,
         provides: machine.provides,
-        bootId: `boot-${machine.boots}`,
+        bootId: bootIdOf(machine),
         stage: machine.stage,
         ready: !booting && !machine.kubeletIll && (machine.role === 'worker' || hasQuorum()),
         unmet: booting || machine.kubeletIll ? ['services: kubelet not healthy'] : [],
@@ -158,10 +158,10 @@ export function fakeTalos(world: FakeWorld): Talos {
       const machine = answering(name)
       if (machine.role === 'worker')
         throw new AgentError('rejected', `${name}: etcd forfeit leadership is only available on control plane nodes`)
-      if (leader() !== name) return undefined
-      const next = voters.find((voter) => voter.name !== name && voter.up && voter.stage !== 'booting')
+      if (leader() !== machine.name) return undefined
+      const next = voters.find((voter) => voter !== machine && voter.up && voter.stage !== 'booting')
       if (!next) throw new AgentError('rejected', `${name}: cannot forfeit leadership, only one member`)
-      await note(`forfeit-leadership ${name}`)
+      await note(`forfeit-leadership ${machine.name}`)
       world.leader = next.name
       return next.name
     },

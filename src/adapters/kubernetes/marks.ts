@@ -40,7 +40,10 @@ export function readAttempts(text: string | undefined): Attempts | undefined {
     release,
     count,
     ...(typeof failure === 'string' ? { failure } : {}),
-    ...(rolledBack === true ? { rolledBack } : {}),
+    // 0.1 wrote no more than the text.
+    ...(rolledBack === true || (typeof failure === 'string' && /\brolled back\b/.test(failure))
+      ? { rolledBack: true }
+      : {}),
     ...(powercycled === true ? { powercycled } : {}),
   }
 }

@@ -101,7 +101,15 @@ export function createNodes(api: Api): Nodes {
           return { metadata: { annotations: { [cordonAnnotation]: JSON.stringify(mark) } } }
         throw new AgentError('timed-out', 'our cordon is gone, so its pods may be back')
       }),
-    noteFailure: (node, attempts, signal) => annotate(node, attemptsAnnotation, JSON.stringify(attempts), signal),
+    noteFailure: (node, attempts, signal) =>
+      change(node, signal, ({ metadata: { annotations } }) => {
+        const text = JSON.stringify(attempts)
+        const isStale = attempts.rolledBack === true && annotations?.[stagedAnnotation] !== undefined
+        if (annotations?.[attemptsAnnotation] === text && !isStale) return undefined
+        return {
+          metadata: { annotations: { [attemptsAnnotation]: text, ...(isStale ? { [stagedAnnotation]: null } : {}) } },
+        }
+      }),
     noteStaged: (node, mark, signal) => annotate(node, stagedAnnotation, JSON.stringify(mark), signal),
     forgetAttempts: (node, signal) => annotate(node, attemptsAnnotation, undefined, signal),
     pause: (node, reason, signal) => annotate(node, pausedAnnotation, reason, signal),
@@ -109,7 +117,7 @@ export function createNodes(api: Api): Nodes {
       change(node, signal, (found) => {
         const { cordon, leftover } = factsOf(found)
         // A leftover goes too, whatever it was for: the next cordon there, anybody's, would look like ours.
-        const ours = leftover || cordon?.why === why
+        const ours = leftover !== undefined || cordon?.why === why
         if (!ours && !forgetAttempts) return undefined
         return {
           ...(ours ? { spec: { unschedulable: null } } : {}),
@@ -135,7 +143,7 @@ function factsOf({ metadata: { labels = {}, annotations = {} }, spec, status }: 
     unschedulable,
     // A mark on a node that is schedulable is a leftover: somebody has uncordoned it since.
     cordon: unschedulable ? mark : undefined,
-    leftover: !unschedulable && mark !== undefined,
+    leftover: unschedulable ? undefined : mark,
     attempts: readAttempts(annotations[attemptsAnnotation]),
     staged: readMark(annotations[stagedAnnotation]),
     zone: labels['topology.kubernetes.io/zone'],
