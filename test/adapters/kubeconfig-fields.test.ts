@@ -123,9 +123,22 @@ describe('a kubeconfig that says as whom to act', () => {
     [{ as: 'x', 'as-groups': 'a' }, 'as-groups of the user "me" is not a list of texts'],
     [{ as: 'x', 'as-user-extra': { a: 'b' } }, 'as-user-extra.a of the user "me" is not a list of texts'],
     [{ as: 'x', 'as-user-extra': ['b'] }, 'as-user-extra of the user "me" is not a map of lists'],
+    [{ as: 'a\nb' }, expect.stringContaining('have a line break in them')],
+    [{ as: 'x', 'as-groups': ['a', 'b\r\nx: y'] }, expect.stringContaining('have a line break in them')],
+    [{ as: 'x', 'as-user-extra': { a: ['\0'] } }, expect.stringContaining('have a line break in them')],
   ])('is refused where it is incomplete or has another shape: %j', (fields, words) => {
     expect(refusalOf(fileOf({ ...embedded(), ...fields }))).toEqual(words)
   })
+
+  // kubectl takes no notice of these, and acts with all rights of the user.
+  test.each(['impersonate', 'impersonate-groups', 'act-as', 'actAs', 'as-user', 'as-group', 'asUser', 'as_extra'])(
+    'is refused where it does so by %s, which nobody heeds',
+    (field) => {
+      expect(refusalOf(fileOf({ ...embedded(), [field]: 'nobody' }))).toBe(
+        `${field} of the user "me" is no field of a kubeconfig: as whom to act is said by as, as-uid, as-groups and as-user-extra`,
+      )
+    },
+  )
 })
 
 describe('the name in the server’s certificate', () => {
@@ -261,6 +274,25 @@ describe('a kubeconfig is refused by name', () => {
     expect(refusalOf(fileOf(half))).toMatch(/^the user "me" has a client certificate without its key/)
   })
 
+  test.each<[object, object, string]>([
+    [{ As: 'nobody' }, {}, 'As of the user "me" is no field of a kubeconfig: write as'],
+    [{ asGroups: ['a'] }, {}, 'asGroups of the user "me" is no field of a kubeconfig: write as-groups'],
+    [{ tokenfile: 'a' }, {}, 'tokenfile of the user "me" is no field of a kubeconfig: write tokenFile'],
+    [{}, { proxyURL: 'http://a' }, 'proxyURL of the cluster "home" is no field of a kubeconfig: write proxy-url'],
+    [
+      {},
+      { 'TLS-Server-Name': 'a' },
+      'TLS-Server-Name of the cluster "home" is no field of a kubeconfig: write tls-server-name',
+    ],
+  ])('with a field that is spelled otherwise: %j %j', (user, cluster, words) => {
+    expect(refusalOf(fileOf({ ...embedded(), ...user }, cluster))).toBe(words)
+  })
+
+  test('but not with what others keep in it', async () => {
+    const user = { ...embedded(), extensions: [], as: null, assistant: 'x' }
+    expect(await versionBy(user, { extensions: [], 'disable-compression': true })).toBe('v1.36.3')
+  })
+
   test('whose parts are missing, twice there or of another shape', () => {
     const user = { name: 'me', user: embedded() }
     const refusals: [object, string][] = [
@@ -273,6 +305,15 @@ describe('a kubeconfig is refused by name', () => {
       [{ contexts: [{ name: 'lab' }] }, 'the context "lab" names no cluster'],
       [{ clusters: [{ name: 'home' }] }, 'the cluster has no https server'],
       [{ 'current-context': ['lab'] }, 'it has no current-context'],
+      [{ 'current-context': 1 }, 'current-context is not a text: put 1 in quotes'],
+      [
+        { contexts: [{ name: 'lab', context: { cluster: 'home', user: 7 } }] },
+        'user of the context "lab" is not a text: put 7 in quotes',
+      ],
+      [
+        { 'current-context': '1', contexts: [{ name: 1, context: { cluster: 'home', user: 'me' } }] },
+        'the name of the context "1" is not a text: put it in quotes',
+      ],
     ]
     for (const [more, words] of refusals) expect(refusalOf(fileOf(embedded(), {}, more))).toBe(words)
   })
