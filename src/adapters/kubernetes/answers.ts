@@ -17,6 +17,9 @@ export class ApiRefusal extends AgentError {
   }
 }
 
+/** A 401 that our credentials' own dates explain. */
+export class CredentialsEnded extends ApiRefusal {}
+
 /** What came back of a request. */
 export interface Answer {
   readonly status: number
