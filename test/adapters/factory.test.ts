@@ -161,6 +161,17 @@ describe('a Factory behind a path', () => {
     expect(createFactory(behind.url).registry).toBe(new URL(behind.url).host)
   })
 
+  test.each([
+    ['https://factory.talos.dev', 'factory.talos.dev'],
+    ['https://factory.talos.dev:443/', 'factory.talos.dev'],
+    ['https://factory.talos.dev./', 'factory.talos.dev'],
+    ['http://Factory.LAN.:8080/a', 'factory.lan:8080'],
+    ['https://fäctory.example', 'xn--fctory-bua.example'],
+    ['http://[fd00::1]:8080', '[fd00::1]:8080'],
+  ])('at %s serves installers whose names a registry takes: %s', (url, registry) => {
+    expect(createFactory(url).registry).toBe(registry)
+  })
+
   test('is named with the path where it refuses', async () => {
     behind.faults.failNext.push({ status: 500, body: 'internal server error\n' })
     const error = await refusal(createFactory(behind.url).versions(signal))

@@ -53,7 +53,7 @@ export function createFactory(url: string): Factory {
   }
 
   return {
-    registry: base.host,
+    registry: registryOf(base),
     versions: (signal) => releases('/versions', signal),
     withdrawn: async (signal) => {
       const [offered, broken] = await Promise.all([
@@ -110,6 +110,11 @@ export function createFactory(url: string): Factory {
 function isOfferAgain(broken: readonly string[], offered: readonly string[]): boolean {
   const both = broken.filter((version) => offered.includes(version)).length
   return both > 0 && both * 2 > offered.length
+}
+
+/** Without the dot of a name that is complete, which no image reference may have (distribution/reference regexp.go). */
+function registryOf({ hostname, port }: URL): string {
+  return `${hostname.replace(/\.$/, '')}${port === '' ? '' : `:${port}`}`
 }
 
 /** Lower-case hex SHA-256 of the canonical YAML: how the Factory names a schematic. */
