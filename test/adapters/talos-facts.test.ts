@@ -11,6 +11,11 @@ const extensions = [
   { name: 'iscsi-tools', version: 'v0.2.0' },
   { name: 'nut-client', version: '2.8.4' },
 ]
+const overlay = {
+  image: 'siderolabs/sbc-raspberrypi',
+  name: 'rpi_generic',
+  options: { configTxtAppend: 'dtparam=audio=on\n' },
+}
 const soon = () => AbortSignal.timeout(5_000)
 
 let at: TalosLab
@@ -21,7 +26,7 @@ beforeAll(async () => {
     { name: 'cp-1', address: '127.0.44.31', version: 'v1.12.11', extensions, pace },
     { name: 'cp-2', address: '127.0.44.32', version: 'v1.13.9', pace },
     { name: 'cp-3', address: '127.0.44.33', version: 'v1.14.0', pace },
-    { name: 'w-1', address: '127.0.44.34', version: 'v1.13.9' },
+    { name: 'w-1', address: '127.0.44.34', version: 'v1.13.9', overlay },
   )
   reader = await at.as(['os:reader'])
 })
@@ -60,6 +65,16 @@ describe('a look at a node', () => {
       'siderolabs/nut-client',
     ])
     expect((await at.talos.look('w-1', soon())).extensions).toEqual([])
+  })
+
+  test('tells the overlay of its board, and what that was told', async () => {
+    expect((await at.talos.look('w-1', soon())).provides).toEqual({
+      kernelArguments: [],
+      overlay: 'rpi_generic',
+      overlayOptions: { configTxtAppend: '"dtparam=audio=on\\n"' },
+      embeddedConfig: false,
+    })
+    expect((await at.talos.look('cp-1', soon())).provides).toMatchObject({ overlay: undefined })
   })
 
   test('tells the boot by its time where the kernel’s own id is for admins only', async () => {

@@ -66,6 +66,20 @@ describe('what a node would lose by an upgrade', () => {
       losses: ['overlay:rpi_generic'],
     },
     {
+      name: 'is what its overlay was told',
+      has: {
+        provides: { ...nothing, overlay: 'rpi_generic', overlayOptions: { configTxtAppend: '"dtparam=a"', b: '1' } },
+      },
+      gets: target({ overlay: 'rpi_generic', overlayOptions: { b: '2' } }),
+      losses: ['overlay:rpi_generic/configTxtAppend', 'overlay:rpi_generic/b'],
+    },
+    {
+      name: 'is not what its overlay is told as before, or anew',
+      has: { provides: { ...nothing, overlay: 'rpi_generic', overlayOptions: { a: '1' } } },
+      gets: target({ overlay: 'rpi_generic', overlayOptions: { a: '1', b: '2' } }),
+      losses: [],
+    },
+    {
       name: 'is a machine configuration in its image',
       has: { provides: { ...nothing, embeddedConfig: true } },
       losses: ['embeddedMachineConfiguration'],
@@ -122,4 +136,12 @@ test('a schematic provides arguments, an overlay and an embedded configuration',
       customization: { extraKernelArgs: ['a=1 b'], embeddedMachineConfiguration: 'machine: {}' },
     }),
   ).toEqual({ kernelArguments: ['a=1', 'b'], overlay: 'rpi_generic', embeddedConfig: true })
+})
+
+test('options of an overlay are compared whatever the order of their keys', () => {
+  const of = (options: Record<string, unknown>) =>
+    partsOf({ overlay: { image: 'a', name: 'b', options } }).overlayOptions
+  expect(of({ a: { x: 1, y: [2, { v: 3, u: 4 }] } })).toEqual(of({ a: { y: [2, { u: 4, v: 3 }], x: 1 } }))
+  expect(of({ a: 1 })).not.toEqual(of({ a: '1' }))
+  expect(of({})).toBeUndefined()
 })

@@ -90,7 +90,7 @@ describe('a release that left the list', () => {
   })
 })
 
-test.each<[string, Situation['withdrawn'], readonly string[]]>([
+test.each<[string, NonNullable<Situation['withdrawn']>, readonly string[]]>([
   ['no answer', 'no answer', ['v1.13.8']],
   ['nothing', [], ['v1.13.8']],
   ['a release', ['v1.14.1'], ['v1.13.8', 'v1.14.1']],

@@ -2,6 +2,7 @@ import { Code, ConnectError } from '@connectrpc/connect'
 import { parse } from 'yaml'
 import type { Role, SchematicParts, TalosFacts } from '../../core/cluster.ts'
 import { AgentError } from '../../core/errors.ts'
+import { overlayOptionsOf } from '../../core/provisions.ts'
 import { readEtcd } from './etcd.ts'
 import type { ServiceListResponse } from './gen/machine_pb.ts'
 import { machineIdOf } from './machine-id.ts'
@@ -205,6 +206,7 @@ function readSchematic(extraInfo: unknown): {
     provides: {
       kernelArguments: words,
       overlay: textOf(asRecord(overlay)['name']),
+      ...overlayOptionsOf(asRecord(overlay)['options']),
       embeddedConfig: textOf(embeddedMachineConfiguration) !== undefined,
     },
   }
