@@ -172,6 +172,19 @@ describe('a Factory behind a path', () => {
     expect(createFactory(url).registry).toBe(registry)
   })
 
+  test('is asked at its own host, however many slashes its path has', async () => {
+    const asked: string[] = []
+    const server = createServer((request, response) => {
+      asked.push(request.url ?? '')
+      response.end('["v1.14.1"]')
+    })
+    await new Promise<void>((resolve) => server.listen(0, address, resolve))
+    const origin = `http://${address}:${(server.address() as AddressInfo).port}`
+    expect(await createFactory(`${origin}//mirror//`).versions(signal)).toEqual(['v1.14.1'])
+    server.close()
+    expect(asked).toEqual(['//mirror/versions'])
+  })
+
   test('is named with the path where it refuses', async () => {
     behind.faults.failNext.push({ status: 500, body: 'internal server error\n' })
     const error = await refusal(createFactory(behind.url).versions(signal))

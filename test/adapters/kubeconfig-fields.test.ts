@@ -158,6 +158,17 @@ describe('the name in the server’s certificate', () => {
   })
 })
 
+describe('the address of the server', () => {
+  test.each(['', '/', '//', '///'])('may end with "%s", and no request goes to another host', async (end) => {
+    expect(await versionBy(embedded(), { server: server + end })).toBe('v1.36.3')
+    const pod = lab.pods().find(({ metadata }) => metadata.labels?.['app'] === 'rook-ceph-tools')!
+    using api = createApi(access(embedded(), { server: server + end }))
+    const command = ['ceph', 'osd', 'dump']
+    const ran = await api.exec({ namespace: 'rook-ceph', pod: pod.metadata.name, command, signal: soon() })
+    expect(ran.code).toBe(0)
+  })
+})
+
 describe('a token', () => {
   const inFile = async (text: string) => {
     await writeFile(join(directory, 'token'), text)

@@ -1,4 +1,5 @@
 import { Agent, request as httpsRequest } from 'node:https'
+import { below } from '../../core/address.ts'
 import { AgentError } from '../../core/errors.ts'
 import { type AccessSource, createSessions, type Session } from './access.ts'
 import { ApiRefusal, CredentialsEnded, parseRetryAfter, readAnswer, readText, translate } from './answers.ts'
@@ -169,7 +170,7 @@ function sendOnce<T>({ access, connections }: Session<Agent>, request: ApiReques
   const { server } = access
   const where = server.host
   return new Promise((resolve, reject) => {
-    const url = new URL(server.pathname.replace(/\/$/, '') + path, server)
+    const url = below(server, path)
     // As bytes: beside a text Node would write the headers in UTF-8 too, and not as they are.
     const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
     const headers: Record<string, string | string[]> = { accept: 'application/json', ...headersOf(access) }
