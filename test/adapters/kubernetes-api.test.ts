@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { CredentialsEnded, parseRetryAfter } from '../../src/adapters/kubernetes/answers.ts'
+import { CredentialsEnded, parseRetryAfter, readAnswer } from '../../src/adapters/kubernetes/answers.ts'
 import { type Api, ApiRefusal, listOf } from '../../src/adapters/kubernetes/api.ts'
 import { createRetries } from '../../src/adapters/kubernetes/retries.ts'
 import { startKubernetesLab, type KubernetesLab } from './kubernetes-lab.ts'
@@ -106,6 +106,33 @@ describe('a server that has an error of its own', () => {
 
   test.each([400, 404, 409, 422])('is not meant by %i, whatever it says of times', async (status) => {
     expect(await failing(status, 0)).toBe('given up after 1')
+  })
+})
+
+describe('a page of what stands in front of the API', () => {
+  const page = '<html>\r\n<head><title>503 Service Temporarily Unavailable</title></head>\n\u001b[2J<body>nginx</body>'
+  const words = '<html> <head><title>503 Service Temporarily Unavailable</title></head> [2J<body>'
+  const at = 'the Kubernetes API at lb.lan'
+
+  test.each([
+    [503, 'unreachable'],
+    [502, 'unreachable'],
+    [404, 'rejected'],
+    [302, 'rejected'],
+  ])('with %i is quoted in one line, and is %s', async (status, code) => {
+    const answer = async () => readAnswer({ status, text: page }, 'GET /version', 'lb.lan')
+    expect(await refusal(answer())).toMatchObject({
+      code,
+      message: `${at} refuses GET /version: HTTP ${status} ${words}`,
+    })
+  })
+
+  test('with 200 is no answer', async () => {
+    const answer = async () => readAnswer({ status: 200, text: page }, 'GET /version', 'lb.lan')
+    expect(await refusal(answer())).toMatchObject({
+      code: 'malformed',
+      message: `${at} answers GET /version with something that is not JSON: ${words}`,
+    })
   })
 })
 
