@@ -86,8 +86,18 @@ export function lossesOf({ name, talos }: Node, target: Provisions, mayLose: rea
         )),
     ...(provides?.embeddedConfig && !embeddedConfig ? ['embeddedMachineConfiguration'] : []),
   ]
-  const accepted = new Set(mayLose.map(canonicalExtension))
-  return [...new Set(losses)].filter((loss) => !accepted.has(canonicalExtension(loss)))
+  const accepted = piecesOf(mayLose)
+  return [...new Set(losses)].filter((loss) => !follow(accepted, piecesOf([loss])))
+}
+
+/** Names come from a command line with commas between them, and kernel arguments have commas of their own: `console=ttyS0,115200`. */
+function piecesOf(names: readonly string[]): readonly string[] {
+  return names.flatMap((name) => name.split(',')).map((piece) => canonicalExtension(piece.trim()))
+}
+
+/** Whether the pieces stand in the list, one behind the other. */
+function follow(list: readonly string[], pieces: readonly string[]): boolean {
+  return list.some((_, index) => pieces.every((piece, offset) => list[index + offset] === piece))
 }
 
 /**

@@ -104,6 +104,20 @@ describe('what a node would lose by an upgrade', () => {
     ])
   })
 
+  test.each([
+    ['console=ttyS0,115200n8', []],
+    ['net.ifnames=0,console=ttyS0,115200n8', []],
+    ['console=ttyS0', ['console=ttyS0,115200n8']],
+    ['console=ttyS0,9600', ['console=ttyS0,115200n8']],
+    ['115200n8,console=ttyS0', ['console=ttyS0,115200n8']],
+  ])('is left out where its name has a comma and a person has written %s', (names, losses) => {
+    const kernelArguments = ['console=ttyS0,115200n8']
+    const node = worker('w-1', { talos: { provides: { ...nothing, kernelArguments } } })
+    // In the configuration as one name, and from a command line in pieces.
+    expect(lossesOf(node, target(), [names])).toEqual(losses)
+    expect(lossesOf(node, target(), names.split(','))).toEqual(losses)
+  })
+
   test('is not asked of a silent node', () => {
     expect(lossesOf(worker('w-1', { talos: 'silent' }), target(), [])).toEqual([])
   })
