@@ -2,10 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { stringify } from 'yaml'
+import { parse, stringify } from 'yaml'
 import { createApi } from '../../src/adapters/kubernetes/api.ts'
 import { headersOf } from '../../src/adapters/kubernetes/entry.ts'
-import { parseKubeconfig } from '../../src/adapters/kubernetes/kubeconfig.ts'
+import { hasEmbeddedClient, parseKubeconfig, withClientCertificate } from '../../src/adapters/kubernetes/kubeconfig.ts'
 import { AgentError } from '../../src/core/errors.ts'
 import { createAuthority, type Identity, type LabAuthority } from '../lab/authority.ts'
 import { createKubernetesApi, type KubernetesApi } from '../lab/kubernetes-api.ts'
@@ -342,5 +342,33 @@ describe('a kubeconfig is refused by name', () => {
       expect(refusalOf(text)).toMatch(words)
       expect(refusalOf(text)).not.toContain('hunter2')
     }
+  })
+})
+
+describe('a client certificate that is replaced', () => {
+  const replace = (text: string) =>
+    withClientCertificate(text, '/etc/kubeconfig', { cert: me.cert, key: me.key, ca: authority.ca })
+
+  test.each([
+    ['JSON', () => JSON.stringify(parse(fileOf({ ...embedded(), token: 'x' })))],
+    ['a file of Windows', () => `\ufeff${fileOf(embedded())}`.replaceAll('\n', '\r\n')],
+    ['the data of an anchor', () => fileOf(embedded()).replace('client-key-data: ', 'client-key-data: &key ')],
+  ])('in %s is found again', (_, text) => {
+    expect(hasEmbeddedClient(text())).toBe(true)
+    expect(parseKubeconfig(replace(text()), 'kubeconfig')).toMatchObject({ cert: me.cert, key: me.key })
+  })
+
+  test('is refused by name where its user is an alias', () => {
+    const aliased = `shared: &shared ${JSON.stringify(embedded())}\n${fileOf(embedded(), {}, { users: [] })}`.replace(
+      'users: []',
+      'users: [{ name: me, user: *shared }]',
+    )
+    expect(parseKubeconfig(aliased, 'kubeconfig').cert).toBe(me.cert)
+    expect(() => replace(aliased)).toThrow(
+      new AgentError(
+        'misconfigured',
+        '/etc/kubeconfig: its user or its cluster is an alias (*name) of something else: write it out there to have it renewed',
+      ),
+    )
   })
 })

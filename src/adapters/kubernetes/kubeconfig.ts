@@ -218,12 +218,19 @@ export function withClientCertificate(
   if (path === undefined || cluster === undefined)
     throw new AgentError('misconfigured', `${file}: its user or its cluster is not found`)
   const base64 = (pem: string) => Buffer.from(pem).toString('base64')
-  for (const old of ['client-certificate', 'client-key']) document.deleteIn([...path, old])
-  document.setIn([...path, 'client-certificate-data'], base64(cert))
-  document.setIn([...path, 'client-key-data'], base64(key))
-  if (ca !== undefined && document.hasIn([...cluster, 'certificate-authority'])) {
-    document.deleteIn([...cluster, 'certificate-authority'])
-    document.setIn([...cluster, 'certificate-authority-data'], base64(ca))
+  try {
+    for (const old of ['client-certificate', 'client-key']) document.deleteIn([...path, old])
+    document.setIn([...path, 'client-certificate-data'], base64(cert))
+    document.setIn([...path, 'client-key-data'], base64(key))
+    if (ca !== undefined && document.hasIn([...cluster, 'certificate-authority'])) {
+      document.deleteIn([...cluster, 'certificate-authority'])
+      document.setIn([...cluster, 'certificate-authority-data'], base64(ca))
+    }
+  } catch {
+    throw new AgentError(
+      'misconfigured',
+      `${file}: its user or its cluster is an alias (*name) of something else: write it out there to have it renewed`,
+    )
   }
   return document.toString({ lineWidth: 0 })
 }
