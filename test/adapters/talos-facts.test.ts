@@ -100,6 +100,13 @@ describe('a look at a node', () => {
     expect(await reader.look('cp-1', soon())).toMatchObject({ ...facts, defaultEntry: undefined })
   })
 
+  test('whose firmware does not let its variables be read tells all the rest', async () => {
+    node('cp-2').faults.efiUnreadable = true
+    const facts = await at.talos.look('cp-2', soon())
+    node('cp-2').faults.efiUnreadable = false
+    expect(facts).toMatchObject({ version: 'v1.13.9', bootedEntry: 'Talos-v1.13.9.efi', defaultEntry: undefined })
+  })
+
   test('shows by systemd-boot alone that another release is installed: META is not read again before the boot', async () => {
     await at.talos.pullImage('w-1', imageOf('v1.13.10'), soon())
     await at.talos.install('w-1', imageOf('v1.13.10'), soon())

@@ -166,6 +166,8 @@ export interface TalosFaults {
   snapshotDamaged: boolean
   /** The next watch of resources is told that it was too slow (ERRORED), and nothing more. */
   watchOverrun: boolean
+  /** Until switched off: the firmware's variables can't be read (EIO). */
+  efiUnreadable: boolean
   /** Until switched off: connections are accepted and nothing is ever answered, on old ones neither. */
   silent: boolean
 }

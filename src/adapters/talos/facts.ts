@@ -8,7 +8,7 @@ import type { ServiceListResponse } from './gen/machine_pb.ts'
 import { machineIdOf } from './machine-id.ts'
 import type { Session } from './session.ts'
 import type { Credentials } from './talosconfig.ts'
-import { isSaidHere } from './trouble.ts'
+import { classOf, isSaidHere } from './trouble.ts'
 
 /** The stage that a machine is in, and what it waits for. */
 export const machineStatus = {
@@ -122,7 +122,7 @@ async function readBoot(
   const [security, booted, defaultEntry] = await Promise.all([
     optional(resources.security),
     optional(resources.bootedEntry),
-    machine && readDefaultEntry(machine).catch(absentOrRefused),
+    machine && readDefaultEntry(machine).catch(unreadable),
   ])
   const { secureBoot, pcrSigningKeyFingerprint, ukiSigningKeyFingerprint } = asRecord(security)
   const signed = textOf(pcrSigningKeyFingerprint) ?? textOf(ukiSigningKeyFingerprint)
@@ -254,6 +254,12 @@ function absentOrRefused(error: unknown): undefined {
   if (codes.includes(error.code)) return undefined
   if (error.code === Code.Unknown && /no such file|not exist/.test(error.rawMessage)) return undefined
   throw error
+}
+
+/** Firmware may refuse its own variables (`input/output error`): then they are as good as absent, however it says so. */
+function unreadable(error: unknown): undefined {
+  if (!(error instanceof ConnectError) || isSaidHere(error)) throw error
+  if (classOf(error.code, error.rawMessage) !== 'rejected') throw error
 }
 
 function asRecord(value: unknown): Record<string, unknown> {
