@@ -102,9 +102,10 @@ describe('a look at a node', () => {
 
   test('whose firmware does not let its variables be read tells all the rest', async () => {
     node('cp-2').faults.efiUnreadable = true
-    const facts = await at.talos.look('cp-2', soon())
-    node('cp-2').faults.efiUnreadable = false
-    expect(facts).toMatchObject({ version: 'v1.13.9', bootedEntry: 'Talos-v1.13.9.efi', defaultEntry: undefined })
+    const look = at.talos.look('cp-2', soon()).finally(() => {
+      node('cp-2').faults.efiUnreadable = false
+    })
+    expect(await look).toMatchObject({ version: 'v1.13.9', bootedEntry: 'Talos-v1.13.9.efi', defaultEntry: undefined })
   })
 
   test('shows by systemd-boot alone that another release is installed: META is not read again before the boot', async () => {
