@@ -136,6 +136,8 @@ export interface SchematicParts {
   readonly kernelArguments: readonly string[]
   /** Of a board: its name in the overlay image, `rpi_generic`. */
   readonly overlay: string | undefined
+  /** What the overlay is told, as `configTxtAppend`: the value of each, in one spelling. An upgrade writes them anew. */
+  readonly overlayOptions?: Readonly<Record<string, string>>
   /** A machine configuration is embedded in the image. */
   readonly embeddedConfig: boolean
 }

@@ -184,7 +184,12 @@ export function lossObstacle(
   const lost = lossesOf(node, target, [...mayLose, ...policy.mayLose])
   if (lost.length === 0) return undefined
   const all = lost.join(', ')
-  return `${node.name} would lose ${all}, which it has now and the configured schematic has not: add it to config/schematics, or accept the loss with \`caretaker approve ${target.version} --losing ${lost.join(',')}\``
+  return `${node.name} would lose ${all}, which it has now and the configured schematic has not: add it to config/schematics, or accept the loss with \`caretaker approve ${target.version} --losing ${forShell(lost.join(','))}\``
+}
+
+/** As a shell takes it for one word. */
+function forShell(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
 }
 
 /**

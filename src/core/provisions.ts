@@ -37,8 +37,25 @@ export function partsOf(schematic: Schematic): SchematicParts {
   return {
     kernelArguments: kernelArgumentsOf(schematic),
     overlay: schematic.overlay?.name,
+    ...overlayOptionsOf(schematic.overlay?.options),
     embeddedConfig: (schematic.customization?.embeddedMachineConfiguration ?? '') !== '',
   }
+}
+
+/** The options of an overlay as they are compared; nothing where there are none. */
+export function overlayOptionsOf(options: unknown): Pick<SchematicParts, 'overlayOptions'> {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) return {}
+  const entries = Object.entries(options).map(([key, value]) => [key, spelled(value)] as const)
+  return entries.length === 0 ? {} : { overlayOptions: Object.fromEntries(entries) }
+}
+
+/** JSON with the keys of maps in order: the Factory sorts them, and people don't. */
+function spelled(value: unknown): string {
+  return JSON.stringify(value, (_, one: unknown) =>
+    typeof one === 'object' && one !== null && !Array.isArray(one)
+      ? Object.fromEntries(Object.entries(one).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : one,
+  )
 }
 
 /** What the node is to get. */
@@ -49,25 +66,38 @@ export interface Provisions {
 
 /**
  * What the node has now and would not have with the target, by name: extensions as the Factory names them, kernel
- * arguments as they are written, `overlay:rpi_generic`, `embeddedMachineConfiguration`. What is in `mayLose` is left out.
+ * arguments as they are written, `overlay:rpi_generic`, an option of it that is gone or has another value as
+ * `overlay:rpi_generic/configTxt`, `embeddedMachineConfiguration`. What is in `mayLose` is left out.
  * Where the node does not tell its schematic, the arguments that it booted with are compared, less those of Talos itself.
  */
 export function lossesOf({ name, talos }: Node, target: Provisions, mayLose: readonly string[]): readonly string[] {
   if (!talos.ok) return []
   const { extensions = [], provides, kernelArguments } = talos.value
-  const { kernelArguments: kept, overlay, embeddedConfig } = target.partsOf(name)
+  const { kernelArguments: kept, overlay, overlayOptions = {}, embeddedConfig } = target.partsOf(name)
   const has = provides?.kernelArguments ?? kernelArguments.filter((argument) => !isOfTalos(argument))
   const losses = [
     ...lackingExtensions(extensions, target.extensionsOf(name)),
     ...has.filter((argument) => !kept.includes(argument)),
     ...(provides?.overlay !== undefined && provides.overlay !== overlay ? [`overlay:${provides.overlay}`] : []),
+    ...(provides?.overlay === undefined || provides.overlay !== overlay
+      ? []
+      : Object.entries(provides.overlayOptions ?? {}).flatMap(([key, value]) =>
+          Object.hasOwn(overlayOptions, key) && overlayOptions[key] === value ? [] : [`overlay:${overlay}/${key}`],
+        )),
     ...(provides?.embeddedConfig && !embeddedConfig ? ['embeddedMachineConfiguration'] : []),
   ]
-  const accepted = new Set(mayLose.map(canonicalExtension))
-  // A list of names that was written with commas takes an argument with a comma in it apart (`console=ttyS0,115200`).
-  const isAccepted = (loss: string) =>
-    accepted.has(canonicalExtension(loss)) || loss.split(',').every((part) => accepted.has(part))
-  return [...new Set(losses)].filter((loss) => !isAccepted(loss))
+  const accepted = piecesOf(mayLose)
+  return [...new Set(losses)].filter((loss) => !follow(accepted, piecesOf([loss])))
+}
+
+/** Names come from a command line with commas between them, and kernel arguments have commas of their own: `console=ttyS0,115200`. */
+function piecesOf(names: readonly string[]): readonly string[] {
+  return names.flatMap((name) => name.split(',')).map((piece) => canonicalExtension(piece.trim()))
+}
+
+/** Whether the pieces stand in the list, one behind the other. */
+function follow(list: readonly string[], pieces: readonly string[]): boolean {
+  return list.some((_, index) => pieces.every((piece, offset) => list[index + offset] === piece))
 }
 
 /**

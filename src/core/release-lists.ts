@@ -19,7 +19,7 @@ export interface FactoryAnswer {
 
 /**
  * The lists as they are to be remembered, from what was known and what the Factory says now. An answer that offers
- * nothing changes nothing, and what was withdrawn stays so until it is offered again. Of releases that left the list
+ * nothing changes nothing but what it withdraws, and what was withdrawn stays so until it is offered again. Of releases that left the list
  * without a word only those matter that this homelab could go to or has: what the policy leaves out, what is older than
  * every node, and pre-releases of a line that has moved on come and go as they like.
  */
@@ -28,9 +28,12 @@ export function mergeLists(
   { offered, withdrawn }: FactoryAnswer,
   { policy, running }: { readonly policy: ReleasePolicy; readonly running: readonly string[] },
 ): ReleaseLists {
-  if (offered.length === 0) return known
   const stillWithdrawn = known.withdrawn.filter((version) => withdrawn === undefined || !offered.includes(version))
   const allWithdrawn = [...new Set([...(withdrawn ?? []), ...stillWithdrawn])].toSorted(compareVersions)
+  if (offered.length === 0) {
+    const vanished = known.vanished.filter((version) => !allWithdrawn.includes(version))
+    return { offered: known.offered, withdrawn: allWithdrawn, vanished }
+  }
   const [oldest] = running.filter(isOfficial).toSorted(compareVersions)
   const newest = offered.filter(isOfficial).toSorted(compareVersions).at(-1)
   const vanished = [...new Set([...known.offered, ...known.vanished])]

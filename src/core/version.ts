@@ -7,7 +7,8 @@ export interface Version {
   readonly prerelease?: { readonly stage: string; readonly number: number }
 }
 
-const pattern = /^v?(\d+)\.(\d+)\.(\d+)(?:-(alpha|beta|rc)\.(\d+))?$/
+/** Numbers without zeros before them, as semantic versioning has them (semver.org, 2). */
+const pattern = /^v?(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})(?:-(alpha|beta|rc)\.(0|[1-9]\d{0,8}))?$/
 
 /** Reads a release with or without its `v`; undefined where it isn't one. */
 export function parseVersion(text: string): Version | undefined {

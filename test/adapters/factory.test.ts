@@ -161,6 +161,30 @@ describe('a Factory behind a path', () => {
     expect(createFactory(behind.url).registry).toBe(new URL(behind.url).host)
   })
 
+  test.each([
+    ['https://factory.talos.dev', 'factory.talos.dev'],
+    ['https://factory.talos.dev:443/', 'factory.talos.dev'],
+    ['https://factory.talos.dev./', 'factory.talos.dev'],
+    ['http://Factory.LAN.:8080/a', 'factory.lan:8080'],
+    ['https://fäctory.example', 'xn--fctory-bua.example'],
+    ['http://[fd00::1]:8080', '[fd00::1]:8080'],
+  ])('at %s serves installers whose names a registry takes: %s', (url, registry) => {
+    expect(createFactory(url).registry).toBe(registry)
+  })
+
+  test('is asked at its own host, however many slashes its path has', async () => {
+    const asked: string[] = []
+    const server = createServer((request, response) => {
+      asked.push(request.url ?? '')
+      response.end('["v1.14.1"]')
+    })
+    await new Promise<void>((resolve) => server.listen(0, address, resolve))
+    const origin = `http://${address}:${(server.address() as AddressInfo).port}`
+    expect(await createFactory(`${origin}//mirror//`).versions(signal)).toEqual(['v1.14.1'])
+    server.close()
+    expect(asked).toEqual(['//mirror/versions'])
+  })
+
   test('is named with the path where it refuses', async () => {
     behind.faults.failNext.push({ status: 500, body: 'internal server error\n' })
     const error = await refusal(createFactory(behind.url).versions(signal))

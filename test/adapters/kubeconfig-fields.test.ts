@@ -2,10 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { stringify } from 'yaml'
+import { parse, stringify } from 'yaml'
 import { createApi } from '../../src/adapters/kubernetes/api.ts'
 import { headersOf } from '../../src/adapters/kubernetes/entry.ts'
-import { parseKubeconfig } from '../../src/adapters/kubernetes/kubeconfig.ts'
+import { hasEmbeddedClient, parseKubeconfig, withClientCertificate } from '../../src/adapters/kubernetes/kubeconfig.ts'
 import { AgentError } from '../../src/core/errors.ts'
 import { createAuthority, type Identity, type LabAuthority } from '../lab/authority.ts'
 import { createKubernetesApi, type KubernetesApi } from '../lab/kubernetes-api.ts'
@@ -123,9 +123,22 @@ describe('a kubeconfig that says as whom to act', () => {
     [{ as: 'x', 'as-groups': 'a' }, 'as-groups of the user "me" is not a list of texts'],
     [{ as: 'x', 'as-user-extra': { a: 'b' } }, 'as-user-extra.a of the user "me" is not a list of texts'],
     [{ as: 'x', 'as-user-extra': ['b'] }, 'as-user-extra of the user "me" is not a map of lists'],
+    [{ as: 'a\nb' }, expect.stringContaining('have a line break in them')],
+    [{ as: 'x', 'as-groups': ['a', 'b\r\nx: y'] }, expect.stringContaining('have a line break in them')],
+    [{ as: 'x', 'as-user-extra': { a: ['\0'] } }, expect.stringContaining('have a line break in them')],
   ])('is refused where it is incomplete or has another shape: %j', (fields, words) => {
     expect(refusalOf(fileOf({ ...embedded(), ...fields }))).toEqual(words)
   })
+
+  // kubectl takes no notice of these, and acts with all rights of the user.
+  test.each(['impersonate', 'impersonate-groups', 'act-as', 'actAs', 'as-user', 'as-group', 'asUser', 'as_extra'])(
+    'is refused where it does so by %s, which nobody heeds',
+    (field) => {
+      expect(refusalOf(fileOf({ ...embedded(), [field]: 'nobody' }))).toBe(
+        `${field} of the user "me" is no field of a kubeconfig: as whom to act is said by as, as-uid, as-groups and as-user-extra`,
+      )
+    },
+  )
 })
 
 describe('the name in the server’s certificate', () => {
@@ -142,6 +155,17 @@ describe('the name in the server’s certificate', () => {
     using api = createApi(access(embedded(), cluster))
     const exec = api.exec({ namespace: 'rook-ceph', pod: 'x', command: ['true'], signal: soon() })
     expect(await refusal(exec)).toMatchObject({ code: 'misconfigured' })
+  })
+})
+
+describe('the address of the server', () => {
+  test.each(['', '/', '//', '///'])('may end with "%s", and no request goes to another host', async (end) => {
+    expect(await versionBy(embedded(), { server: server + end })).toBe('v1.36.3')
+    const pod = lab.pods().find(({ metadata }) => metadata.labels?.['app'] === 'rook-ceph-tools')!
+    using api = createApi(access(embedded(), { server: server + end }))
+    const command = ['ceph', 'osd', 'dump']
+    const ran = await api.exec({ namespace: 'rook-ceph', pod: pod.metadata.name, command, signal: soon() })
+    expect(ran.code).toBe(0)
   })
 })
 
@@ -261,6 +285,25 @@ describe('a kubeconfig is refused by name', () => {
     expect(refusalOf(fileOf(half))).toMatch(/^the user "me" has a client certificate without its key/)
   })
 
+  test.each<[object, object, string]>([
+    [{ As: 'nobody' }, {}, 'As of the user "me" is no field of a kubeconfig: write as'],
+    [{ asGroups: ['a'] }, {}, 'asGroups of the user "me" is no field of a kubeconfig: write as-groups'],
+    [{ tokenfile: 'a' }, {}, 'tokenfile of the user "me" is no field of a kubeconfig: write tokenFile'],
+    [{}, { proxyURL: 'http://a' }, 'proxyURL of the cluster "home" is no field of a kubeconfig: write proxy-url'],
+    [
+      {},
+      { 'TLS-Server-Name': 'a' },
+      'TLS-Server-Name of the cluster "home" is no field of a kubeconfig: write tls-server-name',
+    ],
+  ])('with a field that is spelled otherwise: %j %j', (user, cluster, words) => {
+    expect(refusalOf(fileOf({ ...embedded(), ...user }, cluster))).toBe(words)
+  })
+
+  test('but not with what others keep in it', async () => {
+    const user = { ...embedded(), extensions: [], as: null, assistant: 'x' }
+    expect(await versionBy(user, { extensions: [], 'disable-compression': true })).toBe('v1.36.3')
+  })
+
   test('whose parts are missing, twice there or of another shape', () => {
     const user = { name: 'me', user: embedded() }
     const refusals: [object, string][] = [
@@ -273,6 +316,15 @@ describe('a kubeconfig is refused by name', () => {
       [{ contexts: [{ name: 'lab' }] }, 'the context "lab" names no cluster'],
       [{ clusters: [{ name: 'home' }] }, 'the cluster has no https server'],
       [{ 'current-context': ['lab'] }, 'it has no current-context'],
+      [{ 'current-context': 1 }, 'current-context is not a text: put 1 in quotes'],
+      [
+        { contexts: [{ name: 'lab', context: { cluster: 'home', user: 7 } }] },
+        'user of the context "lab" is not a text: put 7 in quotes',
+      ],
+      [
+        { 'current-context': '1', contexts: [{ name: 1, context: { cluster: 'home', user: 'me' } }] },
+        'the name of the context "1" is not a text: put it in quotes',
+      ],
     ]
     for (const [more, words] of refusals) expect(refusalOf(fileOf(embedded(), {}, more))).toBe(words)
   })
@@ -290,5 +342,33 @@ describe('a kubeconfig is refused by name', () => {
       expect(refusalOf(text)).toMatch(words)
       expect(refusalOf(text)).not.toContain('hunter2')
     }
+  })
+})
+
+describe('a client certificate that is replaced', () => {
+  const replace = (text: string) =>
+    withClientCertificate(text, '/etc/kubeconfig', { cert: me.cert, key: me.key, ca: authority.ca })
+
+  test.each([
+    ['JSON', () => JSON.stringify(parse(fileOf({ ...embedded(), token: 'x' })))],
+    ['a file of Windows', () => `\ufeff${fileOf(embedded())}`.replaceAll('\n', '\r\n')],
+    ['the data of an anchor', () => fileOf(embedded()).replace('client-key-data: ', 'client-key-data: &key ')],
+  ])('in %s is found again', (_, text) => {
+    expect(hasEmbeddedClient(text())).toBe(true)
+    expect(parseKubeconfig(replace(text()), 'kubeconfig')).toMatchObject({ cert: me.cert, key: me.key })
+  })
+
+  test('is refused by name where its user is an alias', () => {
+    const aliased = `shared: &shared ${JSON.stringify(embedded())}\n${fileOf(embedded(), {}, { users: [] })}`.replace(
+      'users: []',
+      'users: [{ name: me, user: *shared }]',
+    )
+    expect(parseKubeconfig(aliased, 'kubeconfig').cert).toBe(me.cert)
+    expect(() => replace(aliased)).toThrow(
+      new AgentError(
+        'misconfigured',
+        '/etc/kubeconfig: its user or its cluster is an alias (*name) of something else: write it out there to have it renewed',
+      ),
+    )
   })
 })

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { parseRetryAfter } from '../../src/adapters/kubernetes/answers.ts'
+import { CredentialsEnded, parseRetryAfter, readAnswer } from '../../src/adapters/kubernetes/answers.ts'
 import { type Api, ApiRefusal, listOf } from '../../src/adapters/kubernetes/api.ts'
 import { createRetries } from '../../src/adapters/kubernetes/retries.ts'
 import { startKubernetesLab, type KubernetesLab } from './kubernetes-lab.ts'
@@ -87,6 +87,91 @@ describe('a server that asks to be left alone', () => {
   })
 })
 
+describe('a server that has an error of its own', () => {
+  const sent = { method: 'GET', path: '/api/v1/nodes', signal: soon() }
+  const failing = (status: number, retryAfter: number | undefined) => {
+    let times = 0
+    const send = async () => {
+      times += 1
+      if (times < 3) throw new ApiRefusal(status, 'etcd is slow', undefined, retryAfter)
+      return times
+    }
+    return createRetries()(sent, send).catch(() => `given up after ${times}`)
+  }
+
+  test.each([429, 500, 502, 503, 504])('with %i is asked again where it says when', async (status) => {
+    expect(await failing(status, 0)).toBe(3)
+    expect(await failing(status, undefined)).toBe('given up after 1')
+  })
+
+  test.each([400, 404, 409, 422])('is not meant by %i, whatever it says of times', async (status) => {
+    expect(await failing(status, 0)).toBe('given up after 1')
+  })
+})
+
+describe('a page of what stands in front of the API', () => {
+  const page = '<html>\r\n<head><title>503 Service Temporarily Unavailable</title></head>\n\u001b[2J<body>nginx</body>'
+  const words = '<html> <head><title>503 Service Temporarily Unavailable</title></head> [2J<body>'
+  const at = 'the Kubernetes API at lb.lan'
+
+  test.each([
+    [503, 'unreachable'],
+    [502, 'unreachable'],
+    [404, 'rejected'],
+    [302, 'rejected'],
+  ])('with %i is quoted in one line, and is %s', async (status, code) => {
+    const answer = async () => readAnswer({ status, text: page }, 'GET /version', 'lb.lan')
+    expect(await refusal(answer())).toMatchObject({
+      code,
+      message: `${at} refuses GET /version: HTTP ${status} ${words}`,
+    })
+  })
+
+  test('with 200 is no answer', async () => {
+    const answer = async () => readAnswer({ status: 200, text: page }, 'GET /version', 'lb.lan')
+    expect(await refusal(answer())).toMatchObject({
+      code: 'malformed',
+      message: `${at} answers GET /version with something that is not JSON: ${words}`,
+    })
+  })
+})
+
+describe('a server that does not know us', () => {
+  const sent = (path = '/api/v1/nodes') => ({ method: 'GET', path, signal: soon() })
+  function unknowing(times: number, error = new ApiRefusal(401, 'Unauthorized', undefined)) {
+    const asked: boolean[] = []
+    const send = async (isRepeated: boolean) => {
+      asked.push(isRepeated)
+      if (asked.length <= times) throw error
+      return 'yes'
+    }
+    return { asked, send }
+  }
+
+  test('only because it has just started is asked again, and no new credentials are fetched for that', async () => {
+    const { asked, send } = unknowing(2)
+    expect(await createRetries()(sent(), send)).toBe('yes')
+    expect(asked).toEqual([false, true, true])
+  })
+
+  test('is believed when that has lasted, whatever is asked next, until it knows us again', async () => {
+    const retrying = createRetries()
+    const lasting = unknowing(4)
+    expect(await refusal(retrying(sent(), lasting.send))).toMatchObject({ code: 'rejected', status: 401 })
+    expect(lasting.asked).toHaveLength(3)
+    expect(await refusal(retrying(sent('/version'), lasting.send))).toMatchObject({ status: 401 })
+    expect(lasting.asked).toHaveLength(4)
+    expect(await retrying(sent(), lasting.send)).toBe('yes')
+    expect(await retrying(sent(), unknowing(1).send)).toBe('yes')
+  })
+
+  test('because our credentials have ended is believed at once', async () => {
+    const { asked, send } = unknowing(9, new CredentialsEnded(401, 'Unauthorized: it ended', undefined))
+    expect(await refusal(createRetries()(sent(), send))).toMatchObject({ message: 'Unauthorized: it ended' })
+    expect(asked).toHaveLength(1)
+  })
+})
+
 describe('a role that forbids', () => {
   /** Refuses so often, and answers then. */
   function forbidding(times: number, details?: unknown) {
@@ -165,6 +250,27 @@ describe('a long list', () => {
       message: expect.stringContaining('too old to display a consistent list'),
     })
   })
+
+  test('may be null, as Go writes one that was never made', async () => {
+    const send = (async () => ({ kind: 'PodList', items: null, metadata: null })) as Api['send']
+    expect(await listOf({ send }, path, soon())).toEqual([])
+    const without = (async () => ({
+      kind: 'PodList',
+      metadata: { continue: '', remainingItemCount: 3 },
+    })) as Api['send']
+    expect(await listOf({ send: without }, path, soon())).toEqual([])
+  })
+
+  test.each([{}, { status: 'ok' }, [], { kind: 'Status', status: 'Success' }, { kind: 'Pod' }, { items: 'none' }])(
+    'is not what something else answers in the place of the API: %j',
+    async (answer) => {
+      const send = (async () => answer) as Api['send']
+      expect(await refusal(listOf({ send }, path, soon()))).toMatchObject({
+        code: 'malformed',
+        message: 'the Kubernetes API answers GET /api/v1/pods with what is no list',
+      })
+    },
+  )
 
   test('that has no end is no list', async () => {
     const send = (async () => ({ items: [{}], metadata: { continue: 'again' } })) as Api['send']

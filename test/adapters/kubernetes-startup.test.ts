@@ -213,6 +213,13 @@ describe('a storage system counts as absent', () => {
     }
   })
 
+  test('not when something else answers in the place of the API server, and names no groups at all', async () => {
+    for (const answer of [{}, { groups: null }, { groups: [] }, { status: 'ok' }]) {
+      const { api } = watched((path) => (path === '/apis' ? answer : undefined))
+      expect(await refusal(createKubernetes(api).storage(soon()))).toMatchObject({ code: 'malformed' })
+    }
+  })
+
   test('not when it was here a moment ago, but when it has stayed away', async () => {
     const kubernetes = createKubernetes(at.api, { goneAfter: 200 })
     addLonghorn()

@@ -126,6 +126,24 @@ describe('Ceph', () => {
     // What Ceph calls an error is no trifle, whatever it is about.
     ['HEALTH_ERR', { TOO_MANY_PGS: 'too many' }, ['TOO_MANY_PGS redundancy']],
     ['HEALTH_WARN', { OSD_NEARFULL: '1 nearfull osd(s)' }, ['OSD_NEARFULL redundancy']],
+    // Of newer releases; what nobody here knows keeps nodes, and can be accepted.
+    [
+      'HEALTH_WARN',
+      {
+        BLUESTORE_SLOW_OP_ALERT: '2 OSD(s) experiencing slow operations in BlueStore',
+        BLUESTORE_FREE_FRAGMENTATION: '1 OSD(s)',
+        OSD_UPGRADE_FINISHED: 'all OSDs are running squid or later but require_osd_release < squid',
+        DB_DEVICE_STALLED_READ_ALERT: '1 OSD(s) experiencing stalled read in db device of BlueFS',
+        MON_NETSPLIT: 'Netsplit detected between a and b',
+      },
+      [
+        'BLUESTORE_SLOW_OP_ALERT nothing',
+        'BLUESTORE_FREE_FRAGMENTATION nothing',
+        'OSD_UPGRADE_FINISHED nothing',
+        'DB_DEVICE_STALLED_READ_ALERT redundancy',
+        'MON_NETSPLIT redundancy',
+      ],
+    ],
     [
       'HEALTH_WARN',
       { MON_DOWN: '1/3 mons down', MON_CLOCK_SKEW: 'skew' },

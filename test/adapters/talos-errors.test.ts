@@ -74,6 +74,17 @@ describe('a failure of a node', () => {
     ['http2: client connection lost', 'unreachable'],
     ['dial tcp: lookup factory.talos.dev on 127.0.0.53:53: server misbehaving', 'unreachable'],
     ['dial tcp: lookup factory.talos.dev: Temporary failure in name resolution', 'unreachable'],
+    ['dial tcp: lookup factory.talos.dev on [::1]:53: no answer from DNS server', 'unreachable'],
+    ['dial tcp [2001:db8::1]:443: connect: cannot assign requested address', 'unreachable'],
+    // A board without a clock of its own, before it has asked a time server; and one whose registry let it run out.
+    [
+      'tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time 1970-01-01T00:00:10Z is before 2026-01-01T00:00:00Z',
+      'timed-out',
+    ],
+    [
+      'tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time 2026-11-26T09:00:00Z is after 2026-11-01T00:00:00Z',
+      'rejected',
+    ],
     ['tls: failed to verify certificate: x509: certificate signed by unknown authority', 'rejected'],
     ['http: server gave HTTP response to HTTPS client', 'rejected'],
   ])('by a registry that can’t be asked, %s, is %s', (why, kind) => {
@@ -122,6 +133,18 @@ describe('a failure of a node', () => {
     ['etcdserver: mvcc: database space exceeded', 'rejected'],
     ['context canceled', 'unreachable'],
     ['previous UKI not found', 'rejected'],
+    // containerd restarts in the middle of it.
+    ['ttrpc: closed: unknown', 'unreachable'],
+    ['rpc error: code = Unavailable desc = transport is closing', 'unreachable'],
+    ['rpc error: code = NotFound desc = no such image', 'rejected'],
+    ['grpc: the client connection is closing', 'unreachable'],
+    ['stream terminated by RST_STREAM with error code: NO_ERROR', 'unreachable'],
+    ['"layer-sha256:ab": failed size validation: 1000 != 2000: failed precondition', 'unreachable'],
+    ['unexpected commit digest sha256:ab, expected sha256:cd: failed precondition', 'rejected'],
+    ['write /var/lib/containerd/x: no space left on device', 'rejected'],
+    ['the service timeoutd is not registered', 'rejected'],
+    ['504 Gateway Time-out', 'unreachable'],
+    ['operation timed out', 'timed-out'],
   ])('that has only its text, %s, is %s', (text, kind) => {
     for (const code of [Code.Unknown, Code.Internal]) expect(classOf(code, text)).toBe(kind)
   })
@@ -215,6 +238,9 @@ describe('an installer that ends', () => {
     [2, from('v1.13.9'), image('v1.14.1'), /does not say why/, undefined],
     [2, [], image('v1.13.9'), /does not say why/, undefined],
     [4, from('v1.13.9'), image('v1.13.9'), /does not say why/, undefined],
+    [2, from('v1.13.9-5-gab12cd3'), image('v1.13.9'), /does not say why/, undefined],
+    [2, [], image('v1.13.0-rc.1-dirty'), /does not say why/, undefined],
+    [2, from('v1.14.0-rc.1-dirty'), image('mine'), invalid, 'ask'],
     [1, from('v1.14.1'), image('v1.14.1'), /does not say why/, undefined],
     [3, from('v1.14.1'), image('v1.14.1'), /not supported/, 'ask'],
     [4, from('v1.14.1'), image('v1.14.1'), /check before/, 'may pass'],

@@ -11,6 +11,11 @@ const extensions = [
   { name: 'iscsi-tools', version: 'v0.2.0' },
   { name: 'nut-client', version: '2.8.4' },
 ]
+const overlay = {
+  image: 'siderolabs/sbc-raspberrypi',
+  name: 'rpi_generic',
+  options: { configTxtAppend: 'dtparam=audio=on\n' },
+}
 const soon = () => AbortSignal.timeout(5_000)
 
 let at: TalosLab
@@ -21,7 +26,7 @@ beforeAll(async () => {
     { name: 'cp-1', address: '127.0.44.31', version: 'v1.12.11', extensions, pace },
     { name: 'cp-2', address: '127.0.44.32', version: 'v1.13.9', pace },
     { name: 'cp-3', address: '127.0.44.33', version: 'v1.14.0', pace },
-    { name: 'w-1', address: '127.0.44.34', version: 'v1.13.9' },
+    { name: 'w-1', address: '127.0.44.34', version: 'v1.13.9', overlay },
   )
   reader = await at.as(['os:reader'])
 })
@@ -62,6 +67,16 @@ describe('a look at a node', () => {
     expect((await at.talos.look('w-1', soon())).extensions).toEqual([])
   })
 
+  test('tells the overlay of its board, and what that was told', async () => {
+    expect((await at.talos.look('w-1', soon())).provides).toEqual({
+      kernelArguments: [],
+      overlay: 'rpi_generic',
+      overlayOptions: { configTxtAppend: '"dtparam=audio=on\\n"' },
+      embeddedConfig: false,
+    })
+    expect((await at.talos.look('cp-1', soon())).provides).toMatchObject({ overlay: undefined })
+  })
+
   test('tells the boot by its time where the kernel’s own id is for admins only', async () => {
     expect((await reader.look('cp-3', soon())).bootId).toBe(node('cp-3').bootId)
     for (const name of ['cp-1', 'w-1']) expect((await reader.look(name, soon())).bootId).toMatch(/^booted-at-1\d{9}$/)
@@ -83,6 +98,14 @@ describe('a look at a node', () => {
   test('with the role os:reader tells all the rest too', async () => {
     const { bootId: _, defaultEntry: __, ...facts } = await at.talos.look('cp-1', soon())
     expect(await reader.look('cp-1', soon())).toMatchObject({ ...facts, defaultEntry: undefined })
+  })
+
+  test('whose firmware does not let its variables be read tells all the rest', async () => {
+    node('cp-2').faults.efiUnreadable = true
+    const look = at.talos.look('cp-2', soon()).finally(() => {
+      node('cp-2').faults.efiUnreadable = false
+    })
+    expect(await look).toMatchObject({ version: 'v1.13.9', bootedEntry: 'Talos-v1.13.9.efi', defaultEntry: undefined })
   })
 
   test('shows by systemd-boot alone that another release is installed: META is not read again before the boot', async () => {

@@ -129,6 +129,19 @@ describe('a talosconfig whose client is replaced', () => {
     expect(parseTalosconfig(text, 'talosconfig').cert).toBe(fresh.cert)
   })
 
+  test('is refused by name where its context is an alias', async () => {
+    const fresh = await authority.issueClient({ common: 'x', organizations: ['os:admin'] })
+    const client = { crt: fresh.cert, key: withTalosLabel(fresh.key) }
+    const aliased = `shared: &shared ${JSON.stringify(context())}\ncontext: lab\ncontexts: { lab: *shared }\n`
+    expect(parseTalosconfig(aliased, 'talosconfig').cert).toBe(admin.cert)
+    expect(() => withTalosClient(aliased, 'talosconfig', undefined, client)).toThrow(
+      new AgentError(
+        'misconfigured',
+        'talosconfig: the context "lab" is an alias (*name) of something else: write it out there to have it renewed',
+      ),
+    )
+  })
+
   test('is replaced in the context that the configuration names', async () => {
     const fresh = await authority.issueClient({ common: 'x', organizations: ['os:admin'] })
     const client = { crt: fresh.cert, key: withTalosLabel(fresh.key) }

@@ -66,6 +66,20 @@ describe('what a node would lose by an upgrade', () => {
       losses: ['overlay:rpi_generic'],
     },
     {
+      name: 'is what its overlay was told',
+      has: {
+        provides: { ...nothing, overlay: 'rpi_generic', overlayOptions: { configTxtAppend: '"dtparam=a"', b: '1' } },
+      },
+      gets: target({ overlay: 'rpi_generic', overlayOptions: { b: '2' } }),
+      losses: ['overlay:rpi_generic/configTxtAppend', 'overlay:rpi_generic/b'],
+    },
+    {
+      name: 'is not what its overlay is told as before, or anew',
+      has: { provides: { ...nothing, overlay: 'rpi_generic', overlayOptions: { a: '1' } } },
+      gets: target({ overlay: 'rpi_generic', overlayOptions: { a: '1', b: '2' } }),
+      losses: [],
+    },
+    {
       name: 'is a machine configuration in its image',
       has: { provides: { ...nothing, embeddedConfig: true } },
       losses: ['embeddedMachineConfiguration'],
@@ -90,11 +104,18 @@ describe('what a node would lose by an upgrade', () => {
     ])
   })
 
-  test('is left out where what was agreed to is a list with commas, as an argument may have one in it', () => {
-    const kernelArguments = ['console=ttyS0,115200', 'net.ifnames=0']
+  test.each([
+    ['console=ttyS0,115200n8', []],
+    ['net.ifnames=0,console=ttyS0,115200n8', []],
+    ['console=ttyS0', ['console=ttyS0,115200n8']],
+    ['console=ttyS0,9600', ['console=ttyS0,115200n8']],
+    ['115200n8,console=ttyS0', ['console=ttyS0,115200n8']],
+  ])('is left out where its name has a comma and a person has written %s', (names, losses) => {
+    const kernelArguments = ['console=ttyS0,115200n8']
     const node = worker('w-1', { talos: { provides: { ...nothing, kernelArguments } } })
-    expect(lossesOf(node, target(), ['console=ttyS0', '115200', 'net.ifnames=0'])).toEqual([])
-    expect(lossesOf(node, target(), ['console=ttyS0', 'net.ifnames=0'])).toEqual(['console=ttyS0,115200'])
+    // In the configuration as one name, and from a command line in pieces.
+    expect(lossesOf(node, target(), [names])).toEqual(losses)
+    expect(lossesOf(node, target(), names.split(','))).toEqual(losses)
   })
 
   test('is not asked of a silent node', () => {
@@ -129,4 +150,12 @@ test('a schematic provides arguments, an overlay and an embedded configuration',
       customization: { extraKernelArgs: ['a=1 b'], embeddedMachineConfiguration: 'machine: {}' },
     }),
   ).toEqual({ kernelArguments: ['a=1', 'b'], overlay: 'rpi_generic', embeddedConfig: true })
+})
+
+test('options of an overlay are compared whatever the order of their keys', () => {
+  const of = (options: Record<string, unknown>) =>
+    partsOf({ overlay: { image: 'a', name: 'b', options } }).overlayOptions
+  expect(of({ a: { x: 1, y: [2, { v: 3, u: 4 }] } })).toEqual(of({ a: { y: [2, { u: 4, v: 3 }], x: 1 } }))
+  expect(of({ a: 1 })).not.toEqual(of({ a: '1' }))
+  expect(of({})).toBeUndefined()
 })

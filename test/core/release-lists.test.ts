@@ -90,9 +90,24 @@ describe('a release that left the list', () => {
   })
 })
 
-test('an empty list changes nothing', () => {
-  const situation: Situation = { known, offered: [], withdrawn: ['v1.13.9'], vanishedBefore: ['v1.14.2'] }
-  expect(merge(situation)).toEqual({ offered: known, withdrawn: [], vanished: ['v1.14.2'] })
+test.each<[string, NonNullable<Situation['withdrawn']>, readonly string[]]>([
+  ['no answer', 'no answer', ['v1.13.8']],
+  ['nothing', [], ['v1.13.8']],
+  ['a release', ['v1.14.1'], ['v1.13.8', 'v1.14.1']],
+])('an empty list changes nothing but what is withdrawn with it: %s', (_, withdrawn, all) => {
+  const situation: Situation = {
+    known,
+    offered: [],
+    withdrawn,
+    withdrawnBefore: ['v1.13.8'],
+    vanishedBefore: ['v1.14.2'],
+  }
+  expect(merge(situation)).toEqual({ offered: known, withdrawn: all, vanished: ['v1.14.2'] })
+})
+
+test('what had vanished is explained by an empty list that withdraws it', () => {
+  const situation: Situation = { known, offered: [], withdrawn: ['v1.14.2'], vanishedBefore: ['v1.14.2'] }
+  expect(merge(situation)).toMatchObject({ withdrawn: ['v1.14.2'], vanished: [] })
 })
 
 test('a new release is seen, whatever left the list', () => {

@@ -130,7 +130,10 @@ describe('a node that carries our mark comes before every other', () => {
     ],
     [
       'that is to stay as it is, but is armed, is for a person to see to',
-      unfinished({ ...mark, release: 'v1.13.10' }, { ...reached, ...armedEntries }),
+      unfinished(
+        { ...mark, release: 'v1.13.10' },
+        { ...reached, bootedEntry: 'Talos-v1.13.9.efi', defaultEntry: 'Talos-v1.13.10.efi' },
+      ),
       'stuck: w-2 runs v1.13.9 as it should, and has another installed: its next boot starts that. `caretaker rollback w-2` takes it back',
     ],
     [

@@ -141,6 +141,17 @@ describe('nothing begins', () => {
       'wait: w-1 is still cordoned from a power cut',
     ],
     [
+      'on a node that would lose an argument that shells act on',
+      [
+        worker('w-1', {
+          talos: { provides: { kernelArguments: ["a='$b'", 'c=d,e'], overlay: undefined, embeddedConfig: false } },
+        }),
+      ],
+      {},
+      {},
+      "wait: w-1 would lose a='$b', c=d,e, which it has now and the configured schematic has not: add it to config/schematics, or accept the loss with `caretaker approve v1.13.9 --losing 'a='\\''$b'\\'',c=d,e'`",
+    ],
+    [
       'on a node that would lose an extension',
       [worker('w-1', { talos: { extensions: ['siderolabs/i915', 'siderolabs/zfs'] } })],
       {},

@@ -10,12 +10,24 @@ test.each([
   expect(parseVersion(text)).toEqual(version)
 })
 
-test.each(['', 'latest', 'v1.13', 'v1.13.9.1', 'v1.13.9-dirty', 'v1.13.9-rc', 'v1.13.9 ', 'V1.13.9', 'v1.13.9+k3s1'])(
-  '"%s" is no release',
-  (text) => {
-    expect(parseVersion(text)).toBeUndefined()
-  },
-)
+test.each([
+  '',
+  'latest',
+  'v1.13',
+  'v1.13.9.1',
+  'v1.13.9-dirty',
+  'v1.13.9-rc',
+  'v1.13.9 ',
+  'V1.13.9',
+  'v1.13.9+k3s1',
+  'v1.14.0-rc.1+dirty',
+  'v1.13.9-5-gab12cd3',
+  'v01.13.9',
+  'v1.14.0-rc.01',
+  'v1.13.99999999999999999999',
+])('"%s" is no release', (text) => {
+  expect(parseVersion(text)).toBeUndefined()
+})
 
 test('releases are in the order of semantic versioning, with what is no release first', () => {
   const inOrder = [

@@ -139,6 +139,8 @@ function serveMachine(machine: Machine, sequences: Sequences, images: ImageStore
     },
     systemStat: () => ({ messages: [{ bootTime: BigInt(Math.floor(machine.bootedAt / 1000)) }] }),
     async *read({ path }) {
+      if (machine.faults.efiUnreadable && path.startsWith('/sys/firmware/efi/'))
+        throw new ConnectError(`read ${path}: input/output error`, Code.Unknown)
       const file = fileOf(machine, path)
       if (!file) throw new ConnectError(`stat ${path}: no such file or directory`, Code.Unknown)
       yield { bytes: new Uint8Array(file) }

@@ -48,6 +48,7 @@ export function createTalosNode(options: TalosNodeOptions): TalosNode {
     stuckBooting: false,
     kexecRefused: false,
     shutdownHangs: false,
+    efiUnreadable: false,
     otherMachine: false,
     snapshotBreaksOff: undefined,
     snapshotDamaged: false,

@@ -55,6 +55,8 @@ export interface TalosNodeOptions {
   readonly extensionsOf?: (schematic: string) => readonly string[] | undefined
   /** The kernel arguments that an image of that schematic adds to Talos' own. */
   readonly kernelArgumentsOf?: (schematic: string) => readonly string[]
+  /** The overlay of a board, as its schematic says it. */
+  readonly overlay?: { readonly image: string; readonly name: string; readonly options?: object }
   /** What starts the machine; only systemd-boot tells which entry it started. */
   readonly bootloader?: 'systemd-boot' | 'grub'
   readonly secureBoot?: boolean
@@ -164,6 +166,8 @@ export interface TalosFaults {
   snapshotDamaged: boolean
   /** The next watch of resources is told that it was too slow (ERRORED), and nothing more. */
   watchOverrun: boolean
+  /** Until switched off: the firmware's variables can't be read (EIO). */
+  efiUnreadable: boolean
   /** Until switched off: connections are accepted and nothing is ever answered, on old ones neither. */
   silent: boolean
 }

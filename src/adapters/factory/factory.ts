@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import { below } from '../../core/address.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import type { ImageOrder } from '../../core/plan.ts'
 import type { Download, Factory, Resume } from '../../core/ports.ts'
@@ -22,7 +23,7 @@ export function createFactory(url: string): Factory {
   const where = base.host + prefix
 
   async function ask(path: string, rest: Omit<HttpRequest, 'url'>, expired = 0): Promise<IncomingMessage> {
-    const { response, host } = await send({ ...rest, url: new URL(prefix + path, base) })
+    const { response, host } = await send({ ...rest, url: below(base, path) })
     const status = response.statusCode ?? 0
     if (status >= 200 && status < 300) return response
     // Images are kept elsewhere, under addresses that end after a while: the Factory gives a new one.
@@ -53,7 +54,7 @@ export function createFactory(url: string): Factory {
   }
 
   return {
-    registry: base.host,
+    registry: registryOf(base),
     versions: (signal) => releases('/versions', signal),
     withdrawn: async (signal) => {
       const [offered, broken] = await Promise.all([
@@ -110,6 +111,11 @@ export function createFactory(url: string): Factory {
 function isOfferAgain(broken: readonly string[], offered: readonly string[]): boolean {
   const both = broken.filter((version) => offered.includes(version)).length
   return both > 0 && both * 2 > offered.length
+}
+
+/** Without the dot of a name that is complete, which no image reference may have (distribution/reference regexp.go). */
+function registryOf({ hostname, port }: URL): string {
+  return `${hostname.replace(/\.$/, '')}${port === '' ? '' : `:${port}`}`
 }
 
 /** Lower-case hex SHA-256 of the canonical YAML: how the Factory names a schematic. */

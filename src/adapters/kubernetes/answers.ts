@@ -17,6 +17,9 @@ export class ApiRefusal extends AgentError {
   }
 }
 
+/** A 401 that our credentials' own dates explain. */
+export class CredentialsEnded extends ApiRefusal {}
+
 /** What came back of a request. */
 export interface Answer {
   readonly status: number
@@ -36,11 +39,11 @@ export function readAnswer<T>({ status, text, retryAfter }: Answer, what: string
     if (parsed) return parsed as T
     throw new AgentError(
       'malformed',
-      `the Kubernetes API at ${where} answers ${what} with something that is not JSON: ${text.slice(0, 80)}`,
+      `the Kubernetes API at ${where} answers ${what} with something that is not JSON: ${inOneLine(text)}`,
     )
   }
   // What stands in front of the API server, as a load balancer without a backend, answers in its own words.
-  const { message, details } = parsed ?? { message: `HTTP ${status} ${text.trim().slice(0, 80)}` }
+  const { message, details } = parsed ?? { message: `HTTP ${status} ${inOneLine(text)}` }
   const words = typeof message === 'string' && message !== '' ? message : `HTTP ${status}`
   throw new ApiRefusal(status, `the Kubernetes API at ${where} refuses ${what}: ${words}`, details, retryAfter)
 }
@@ -48,13 +51,21 @@ export function readAnswer<T>({ status, text, retryAfter }: Answer, what: string
 /** What a server says that answers with plain text. @throws ApiRefusal where the status is none of success */
 export function readText({ status, text, retryAfter }: Answer, what: string, where: string): string {
   if (status >= 200 && status < 300) return text
-  const words = text.trim().replaceAll(/\s+/g, ' ').slice(0, 80)
   throw new ApiRefusal(
     status,
-    `the Kubernetes API at ${where} refuses ${what}: HTTP ${status} ${words}`,
+    `the Kubernetes API at ${where} refuses ${what}: HTTP ${status} ${inOneLine(text)}`,
     undefined,
     retryAfter,
   )
+}
+
+/** The beginning of a page that was not meant for us, without line breaks and what terminals act on. */
+function inOneLine(text: string): string {
+  return text
+    .slice(0, 1_000)
+    .replaceAll(/[\s\p{Cc}]+/gu, ' ')
+    .trim()
+    .slice(0, 80)
 }
 
 /** There is no such object of this resource. A 404 of what stands in front of the API server says nothing of it. */

@@ -1,7 +1,8 @@
 import { Agent, request as httpsRequest } from 'node:https'
+import { below } from '../../core/address.ts'
 import { AgentError } from '../../core/errors.ts'
 import { type AccessSource, createSessions, type Session } from './access.ts'
-import { ApiRefusal, parseRetryAfter, readAnswer, readText, translate } from './answers.ts'
+import { ApiRefusal, CredentialsEnded, parseRetryAfter, readAnswer, readText, translate } from './answers.ts'
 import { headersOf, tlsOf, whyUnknown } from './entry.ts'
 import { type ExecOutcome, type ExecRequest, execOver } from './exec.ts'
 import type { Access } from './kubeconfig.ts'
@@ -45,13 +46,21 @@ export function createApi(given: Access | ApiOptions): Api {
   const sessions = createSessions(access, openAgent)
   const retrying = createRetries()
 
-  /** Asks with the present way in, and once more with a new one where that is not known there any more. */
-  async function ask<T>(signal: AbortSignal, over: (session: Session<Agent>) => Promise<T>): Promise<T> {
+  /**
+   * Asks with the present way in, and once more with a new one where that is not known there any more: once, since a new
+   * one costs a control plane something.
+   */
+  async function ask<T>(
+    signal: AbortSignal,
+    isRepeated: boolean,
+    over: (session: Session<Agent>) => Promise<T>,
+  ): Promise<T> {
     const session = await sessions.current(signal)
     try {
       return await over(session)
     } catch (error) {
       if (!isUnknownThere(error)) throw error
+      if (isRepeated) throw withReason(error, session.access)
       const renewed = await sessions.renewed(session, signal)
       if (renewed === undefined) throw withReason(error, session.access)
       return await over(renewed).catch((again: unknown) => {
@@ -61,11 +70,14 @@ export function createApi(given: Access | ApiOptions): Api {
   }
 
   return {
-    send: (request) => retrying(request, () => ask(request.signal, (session) => sendOver(session, request))),
+    send: (request) =>
+      retrying(request, (isRepeated) => ask(request.signal, isRepeated, (session) => sendOver(session, request))),
     exec: (request) => {
       const { namespace, pod, signal } = request
       const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/exec`
-      return retrying({ method: 'GET', path, signal }, () => ask(signal, ({ access }) => execOver(access, request)))
+      return retrying({ method: 'GET', path, signal }, (isRepeated) =>
+        ask(signal, isRepeated, ({ access }) => execOver(access, request)),
+      )
     },
     [Symbol.dispose]: () => sessions[Symbol.dispose](),
   }
@@ -79,15 +91,17 @@ const mostPages = 1_000
 const mostRestarts = 3
 
 interface ListObject<T> {
-  readonly metadata?: { readonly continue?: string }
-  readonly items?: readonly T[]
+  readonly kind?: unknown
+  readonly metadata?: { readonly continue?: string } | null
+  /** Go writes `null` for a list that was never made. */
+  readonly items?: readonly T[] | null
 }
 
 /**
  * Every item of a list, page by page (kubernetes/kubernetes staging/src/k8s.io/client-go/tools/pager). A token that the
  * server no longer knows (410, etcd was compacted meanwhile) begins the list anew: half a list is none.
  *
- * @throws AgentError `malformed` where the list has no end
+ * @throws AgentError `malformed` where the list has no end, or is none
  */
 export async function listOf<T>(api: Pick<Api, 'send'>, path: string, signal: AbortSignal): Promise<readonly T[]> {
   for (let restarts = 0; ; restarts++) {
@@ -106,8 +120,11 @@ async function pagesOf<T>(api: Pick<Api, 'send'>, path: string, signal: AbortSig
   let next = ''
   for (let page = 0; page < mostPages; page++) {
     const at = next === '' ? first : `${first}&continue=${encodeURIComponent(next)}`
-    const { items = [], metadata } = await api.send<ListObject<T>>({ method: 'GET', path: at, signal })
-    for (const item of items) found.push(item)
+    const { kind, items, metadata } = await api.send<ListObject<T>>({ method: 'GET', path: at, signal })
+    // Something else that answers in the API's place must not look like a cluster without nodes, pods and volumes.
+    if (!Array.isArray(items) && !(typeof kind === 'string' && kind.endsWith('List')))
+      throw new AgentError('malformed', `the Kubernetes API answers GET ${path.split('?')[0]} with what is no list`)
+    for (const item of items ?? []) found.push(item)
     next = metadata?.continue ?? ''
     if (next === '') return found
   }
@@ -130,7 +147,7 @@ function openAgent(access: Access): Agent {
 function withReason(error: unknown, access: Access): unknown {
   if (!(error instanceof ApiRefusal) || error.status !== 401) return error
   const why = whyUnknown(access, Date.now())
-  return why === undefined ? error : new ApiRefusal(401, `${error.message}: ${why}`, error.details)
+  return why === undefined ? error : new CredentialsEnded(401, `${error.message}: ${why}`, error.details)
 }
 
 /** It does not take us for anybody (401), or shows a certificate of another CA: after either was made anew. */
@@ -153,7 +170,7 @@ function sendOnce<T>({ access, connections }: Session<Agent>, request: ApiReques
   const { server } = access
   const where = server.host
   return new Promise((resolve, reject) => {
-    const url = new URL(server.pathname.replace(/\/$/, '') + path, server)
+    const url = below(server, path)
     // As bytes: beside a text Node would write the headers in UTF-8 too, and not as they are.
     const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
     const headers: Record<string, string | string[]> = { accept: 'application/json', ...headersOf(access) }

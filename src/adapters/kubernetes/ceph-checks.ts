@@ -44,9 +44,15 @@ const checks: Readonly<Record<string, 'nothing' | 'data' | 'unknown'>> = {
   // Metadata on the slow device, and fragments: speed.
   BLUEFS_SPILLOVER: 'nothing',
   BLUESTORE_FRAGMENTATION: 'nothing',
+  BLUESTORE_FREE_FRAGMENTATION: 'nothing',
+  // Operations were slow within a day (from Squid on); where a disk fails DEVICE_HEALTH and OSD_DOWN say so.
+  BLUESTORE_SLOW_OP_ALERT: 'nothing',
   // Older settings of the CRUSH map, a cache tier without statistics.
   OLD_CRUSH_TUNABLES: 'nothing',
   OLD_CRUSH_STRAW_CALC_VERSION: 'nothing',
+  // All OSDs are of a newer release than is demanded of them; a CephFS has files of an older format.
+  OSD_UPGRADE_FINISHED: 'nothing',
+  FS_INLINE_DATA_DEPRECATED: 'nothing',
   CACHE_POOL_NO_HIT_SET: 'nothing',
   // How clients talk and log in: encryption and rights.
   MON_MSGR2_NOT_ENABLED: 'nothing',

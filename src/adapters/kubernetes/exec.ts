@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { WebSocket } from 'ws'
+import { below } from '../../core/address.ts'
 import { AgentError } from '../../core/errors.ts'
 import { ApiRefusal, parseRetryAfter, readAnswer, translate } from './answers.ts'
 import { headersOf, tlsOf } from './entry.ts'
@@ -42,7 +43,7 @@ export function execOver(
   const { server } = access
   const where = server.host
   const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/exec`
-  const url = new URL(server.pathname.replace(/\/$/, '') + path, server)
+  const url = below(server, path)
   url.protocol = 'wss:'
   url.search = new URLSearchParams([
     ...command.map((word): [string, string] => ['command', word]),

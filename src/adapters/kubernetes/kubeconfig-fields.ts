@@ -6,6 +6,10 @@ import { AgentError, messageOf } from '../../core/errors.ts'
 export interface Fields {
   /** For messages: `the user "admin"`. */
   readonly of: string
+  /** Of those that have a value. */
+  readonly keys: readonly string[]
+  /** Refuses what is one of these names but for its dashes and capitals, which Kubernetes' clients take no notice of. */
+  refuseMisspelled(names: readonly string[]): void
   has(key: string): boolean
   text(key: string): string | undefined
   flag(key: string): boolean
@@ -65,9 +69,20 @@ export function createFields({ file, of, values, files }: FieldsOptions): Fields
     return token
   }
 
+  const has = (key: string) => values[key] !== undefined && values[key] !== null
+  const keys = Object.keys(values).filter(has)
+  const bare = (key: string) => key.toLowerCase().replaceAll(/[-_]/g, '')
+
   return {
     of,
-    has: (key) => values[key] !== undefined && values[key] !== null,
+    keys,
+    refuseMisspelled(names) {
+      for (const key of keys) {
+        const meant = names.includes(key) ? undefined : names.find((name) => bare(name) === bare(key))
+        if (meant !== undefined) throw wrong(`${key} of ${of} is no field of a kubeconfig: write ${meant}`)
+      }
+    },
+    has,
     text,
     flag(key) {
       const value = values[key]

@@ -41,11 +41,15 @@ export function parseKubeconfig(text: string, file: string): Access {
   const wrong = (why: string) => new AgentError('misconfigured', `${file}: ${why}`)
   const document = readDocument(text, wrong)
   const current = document['current-context']
+  if (isUnquoted(current)) throw wrong(`current-context is not a text: put ${current} in quotes`)
   if (typeof current !== 'string' || current === '') throw wrong('it has no current-context')
   const named = (list: 'contexts' | 'clusters' | 'users', kind: string, name: unknown) => {
+    if (isUnquoted(name)) throw wrong(`${kind} of the context "${current}" is not a text: put ${name} in quotes`)
     if (typeof name !== 'string' || name === '') throw wrong(`the context "${current}" names no ${kind}`)
     const entries = Array.isArray(document[list]) ? document[list].map(asRecord) : []
     const found = entries.filter((entry) => entry['name'] === name)
+    if (found.length === 0 && entries.some((entry) => isUnquoted(entry['name']) && String(entry['name']) === name))
+      throw wrong(`the name of the ${kind} "${name}" is not a text: put it in quotes`)
     if (found.length === 0) throw wrong(`it has no ${kind} "${name}"`)
     if (found.length > 1) throw wrong(`it has more than one ${kind} "${name}"`)
     return asRecord(found[0]![kind])
@@ -57,6 +61,9 @@ export function parseKubeconfig(text: string, file: string): Access {
   const cluster = fieldsOf('cluster', context['cluster'], named('clusters', 'cluster', context['cluster']))
   const user = fieldsOf('user', context['user'], named('users', 'user', context['user']))
 
+  cluster.refuseMisspelled(clusterFields)
+  user.refuseMisspelled(userFields)
+  refuseImpersonators(user, wrong)
   refuseOtherLogins(user, wrong)
   const where = readServer(cluster, wrong)
   const token = user.token()
@@ -77,6 +84,53 @@ export function parseKubeconfig(text: string, file: string): Access {
 }
 
 type Wrong = (why: string) => AgentError
+
+/** kubernetes/client-go tools/clientcmd/api/v1/types.go Cluster */
+const clusterFields = [
+  'server',
+  'tls-server-name',
+  'insecure-skip-tls-verify',
+  'certificate-authority',
+  'certificate-authority-data',
+  'proxy-url',
+  'disable-compression',
+  'extensions',
+]
+
+/** kubernetes/client-go tools/clientcmd/api/v1/types.go AuthInfo */
+const userFields = [
+  'client-certificate',
+  'client-certificate-data',
+  'client-key',
+  'client-key-data',
+  'token',
+  'tokenFile',
+  'as',
+  'as-uid',
+  'as-groups',
+  'as-user-extra',
+  'username',
+  'password',
+  'auth-provider',
+  'exec',
+  'extensions',
+]
+
+/** YAML makes numbers and yes or no of words without quotes. */
+function isUnquoted(value: unknown): value is number | boolean {
+  return typeof value === 'number' || typeof value === 'boolean'
+}
+
+/** Names that people give to what is called `as`: kubectl takes no notice of them, and acts with all rights. */
+function refuseImpersonators(user: Fields, wrong: Wrong): void {
+  const found = user.keys.find(
+    (key) => !userFields.includes(key) && /^(impersonate|act-?as|as[-_]?(user|group|uid|extra))/i.test(key),
+  )
+  if (found !== undefined)
+    throw wrong(
+      `${found} of ${user.of} is no field of a kubeconfig: as whom to act is said by as, as-uid, as-groups and as-user-extra`,
+    )
+}
 
 function readDocument(text: string, wrong: Wrong): Record<string, unknown> {
   const lines = new LineCounter()
@@ -129,6 +183,9 @@ function readImpersonation(user: Fields, wrong: Wrong): Impersonation | undefine
     if (uid === undefined && groups.length === 0 && Object.keys(extra).length === 0) return undefined
     throw wrong(`${user.of} has as-uid, as-groups or as-user-extra, and no \`as\`: say as whom to act`)
   }
+  const texts = [name, uid ?? '', ...groups, ...Object.values(extra).flat()]
+  if (texts.some((text) => /\p{Cc}/u.test(text)))
+    throw wrong(`${user.of} is to act as somebody whose name, uid, groups or extras have a line break in them`)
   return { user: name, uid, groups, extra }
 }
 
@@ -161,12 +218,19 @@ export function withClientCertificate(
   if (path === undefined || cluster === undefined)
     throw new AgentError('misconfigured', `${file}: its user or its cluster is not found`)
   const base64 = (pem: string) => Buffer.from(pem).toString('base64')
-  for (const old of ['client-certificate', 'client-key']) document.deleteIn([...path, old])
-  document.setIn([...path, 'client-certificate-data'], base64(cert))
-  document.setIn([...path, 'client-key-data'], base64(key))
-  if (ca !== undefined && document.hasIn([...cluster, 'certificate-authority'])) {
-    document.deleteIn([...cluster, 'certificate-authority'])
-    document.setIn([...cluster, 'certificate-authority-data'], base64(ca))
+  try {
+    for (const old of ['client-certificate', 'client-key']) document.deleteIn([...path, old])
+    document.setIn([...path, 'client-certificate-data'], base64(cert))
+    document.setIn([...path, 'client-key-data'], base64(key))
+    if (ca !== undefined && document.hasIn([...cluster, 'certificate-authority'])) {
+      document.deleteIn([...cluster, 'certificate-authority'])
+      document.setIn([...cluster, 'certificate-authority-data'], base64(ca))
+    }
+  } catch {
+    throw new AgentError(
+      'misconfigured',
+      `${file}: its user or its cluster is an alias (*name) of something else: write it out there to have it renewed`,
+    )
   }
   return document.toString({ lineWidth: 0 })
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AgentError } from '../../core/errors.ts'
-import { ApiRefusal, causesOf } from './answers.ts'
+import { ApiRefusal, causesOf, CredentialsEnded } from './answers.ts'
 
 interface Request {
   readonly method: string
@@ -9,40 +9,46 @@ interface Request {
 }
 
 /**
- * Pauses before a 403 is asked about again, in ms. An API server that has just started knows no roles yet, and forbids
- * everything to everybody outside system:masters until its informers have them (kubernetes pkg/registry/rbac).
+ * Pauses before a 403 or a 401 is asked about again, in ms. An API server that has just started knows no roles yet, and
+ * forbids everything to everybody outside system:masters until its informers have them (kubernetes pkg/registry/rbac). It
+ * may not know anybody by a token yet either (kubernetes/kubernetes issue 65785).
  */
-const forbiddenPauses = [250, 650]
-/** A 403 that lasted is believed at once when the same is asked within this time, in ms. */
-const forbiddenFor = 60_000
+const refusalPauses = [250, 650]
+/** One that lasted is believed at once when the same is asked within this time, in ms. */
+const believedFor = 60_000
 /** A server that asks to be left alone for longer is asked again by whoever waits, in ms. */
 const longestPause = 10_000
 const mostPauses = 10
 
 /**
- * Sends again what an API server refuses only because it is starting or busy: a 403 until it has lasted, and a 429 or
- * 503 after the time that it asks for (`Retry-After`; k8s.io/client-go rest/with_retry.go). All within the signal. What
- * it answers is refused before anything was done, so that every method can be sent again.
+ * Sends again what an API server refuses only because it is starting or busy: a 403 or a 401 until it has lasted, and a
+ * 429 or 5xx after the time that it asks for (`Retry-After`; k8s.io/client-go rest/with_retry.go). All within the signal.
+ * What it answers so is refused before anything was done, and all that we write can be written twice. `send` hears whether
+ * it is asked again because of a 401.
  */
-export function createRetries(): <T>(request: Request, send: () => Promise<T>) => Promise<T> {
-  /** By what was asked for: until when its 403 is believed. */
-  const forbidden = new Map<string, number>()
+export function createRetries(): <T>(request: Request, send: (unknown: boolean) => Promise<T>) => Promise<T> {
+  /** By what was asked for: until when its 403 is believed; and a 401, whatever was asked for. */
+  const believed = new Map<string, number>()
 
   return async (request, send) => {
     const kind = kindOf(request)
     let refusals = 0
+    let isUnknown = false
     for (let pauses = 0; ; pauses++) {
       try {
-        const answer = await send()
-        forbidden.delete(kind)
+        const answer = await send(isUnknown)
+        believed.delete(kind)
+        believed.delete(unknown)
         return answer
       } catch (error) {
         if (!(error instanceof ApiRefusal)) throw error
-        if (error.status === 403) {
-          if (isFinal(error) || (forbidden.get(kind) ?? 0) > performance.now()) throw error
-          const pause = forbiddenPauses[refusals++]
+        if (error.status === 403 || error.status === 401) {
+          isUnknown = error.status === 401
+          const what = isUnknown ? unknown : kind
+          if (isFinal(error) || (believed.get(what) ?? 0) > performance.now()) throw error
+          const pause = refusalPauses[refusals++]
           if (pause === undefined) {
-            forbidden.set(kind, performance.now() + forbiddenFor)
+            believed.set(what, performance.now() + believedFor)
             throw error
           }
           await rest(pause, request.signal)
@@ -51,7 +57,7 @@ export function createRetries(): <T>(request: Request, send: () => Promise<T>) =
           continue
         }
         const { status, retryAfter } = error
-        if ((status !== 429 && status !== 503) || retryAfter === undefined || isFinal(error)) throw error
+        if ((status !== 429 && status < 500) || retryAfter === undefined || isFinal(error)) throw error
         if (retryAfter > longestPause || pauses >= mostPauses) throw error
         await rest(retryAfter, request.signal)
         if (request.signal.aborted) throw error
@@ -60,11 +66,15 @@ export function createRetries(): <T>(request: Request, send: () => Promise<T>) =
   }
 }
 
+/** In the place of what was asked for: no question has this as its method. */
+const unknown = 'unknown'
+
 /**
  * Refusals for a reason that no pause takes away: an eviction that a disruption budget forbids, which has its own time
- * to be asked again, and an object that is made in a namespace on its way out.
+ * to be asked again, an object that is made in a namespace on its way out, and credentials that have ended.
  */
 function isFinal(error: ApiRefusal): boolean {
+  if (error instanceof CredentialsEnded) return true
   return causesOf(error).some(({ reason }) => reason === 'DisruptionBudget' || reason === 'NamespaceTerminating')
 }
 

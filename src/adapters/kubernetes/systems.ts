@@ -175,10 +175,13 @@ function definitionOf({ group, plural }: CustomKind): string {
 
 /** Which groups the API serves, as `longhorn.io`. */
 async function groupsOf(api: Api, signal: AbortSignal): Promise<ReadonlySet<string>> {
-  const { groups = [] } = await api.send<{ groups?: readonly { readonly name: string }[] }>({
+  const { groups } = await api.send<{ groups?: readonly { readonly name: string }[] }>({
     method: 'GET',
     path: '/apis',
     signal,
   })
+  // An API server has groups of its own: what names none is something else that answers in its place.
+  if (!Array.isArray(groups) || groups.length === 0)
+    throw new AgentError('malformed', 'the Kubernetes API answers GET /apis with what is no list of groups')
   return new Set(groups.map(({ name }) => name))
 }

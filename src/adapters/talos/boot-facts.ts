@@ -1,5 +1,6 @@
 import { parse } from 'yaml'
 import type { SchematicParts, TalosFacts } from '../../core/cluster.ts'
+import { overlayOptionsOf } from '../../core/provisions.ts'
 import { machineIdOf } from './machine-id.ts'
 import { asRecord, readOptional, textOf } from './resources.ts'
 import type { Session } from './session.ts'
@@ -76,6 +77,7 @@ function readSchematic(extraInfo: unknown): {
     provides: {
       kernelArguments: words,
       overlay: textOf(asRecord(overlay)['name']),
+      ...overlayOptionsOf(asRecord(overlay)['options']),
       embeddedConfig: textOf(embeddedMachineConfiguration) !== undefined,
     },
   }

@@ -1,3 +1,4 @@
+import { ConnectError } from '@connectrpc/connect'
 import type { Role, TalosFacts } from '../../core/cluster.ts'
 import { AgentError } from '../../core/errors.ts'
 import { type BootFacts, readBootFacts, readMachineId } from './boot-facts.ts'
@@ -6,6 +7,7 @@ import type { ServiceListResponse } from './gen/machine_pb.ts'
 import { asRecord, machineStatus, readFile, readOptional, readSpec, textOf } from './resources.ts'
 import type { Session } from './session.ts'
 import type { Credentials } from './talosconfig.ts'
+import { classOf, isSaidHere } from './trouble.ts'
 
 const bootIds = { namespace: 'runtime', type: 'BootIDs.runtime.talos.dev', id: 'boot-id' } as const
 const machineTypes = { namespace: 'config', type: 'MachineTypes.config.talos.dev', id: 'machine-type' } as const
@@ -53,7 +55,7 @@ export async function readFacts(
       serviceList,
       readOptional(session, machineTypes),
       readOptional(session, nodenames),
-      isAdmin ? readDefaultEntry(session) : undefined,
+      isAdmin ? readDefaultEntry(session).catch(unreadable) : undefined,
       known ? undefined : readBootFacts(session),
       role === 'controlplane' ? readEtcd(session, serviceList) : undefined,
     ])
@@ -108,6 +110,12 @@ const loaderEntryDefault = '/sys/firmware/efi/efivars/LoaderEntryDefault-4a67b08
 async function readDefaultEntry(session: Session): Promise<string | undefined> {
   const text = (await readFile(session, loaderEntryDefault))?.subarray(4).toString('utf16le')
   return textOf(text?.replace(/\0[^]*$/, ''))
+}
+
+/** Firmware may refuse its own variables (`input/output error`): then they are as good as absent, however it says so. */
+function unreadable(error: unknown): undefined {
+  if (!(error instanceof ConnectError) || isSaidHere(error)) throw error
+  if (classOf(error.code, error.rawMessage) !== 'rejected') throw error
 }
 
 /**

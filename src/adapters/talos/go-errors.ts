@@ -1,12 +1,16 @@
 import type { ErrorCode } from '../../core/errors.ts'
 
-/** Not there yet, or not able to just now (etcd-io/etcd api/v3rpc/rpctypes, siderolabs/talos pkg/machinery/client). */
+/**
+ * Not there yet, or not able to just now (etcd-io/etcd api/v3rpc/rpctypes, siderolabs/talos pkg/machinery/client). A
+ * certificate that begins later than now is one too (golang/go crypto/x509 verify.go): a board without a clock of its own
+ * boots in the past, until it has asked a time server.
+ */
 const notYet =
-  /etcdserver: (no leader|leader changed|not leader|not healthy|unhealthy cluster|too many requests|server stopped|request timed out)|raft: stopped|etcd cluster is unavailable|Locked by another session|no controlplane endpoints discovered yet|timed? ?out|deadline exceeded/i
+  /etcdserver: (no leader|leader changed|not leader|not healthy|unhealthy cluster|too many requests|server stopped|request timed out)|raft: stopped|etcd cluster is unavailable|Locked by another session|no controlplane endpoints discovered yet|\btimed?[ -]?outs?\b|deadline exceeded|current time \S+ is before/i
 
-/** Go's net and net/http, and the kernel's errno as Go words it. */
+/** Go's net and net/http, the kernel's errno as Go words it, and what gRPC says of a service that went away (containerd restarts). */
 const outOfReach =
-  /connection (refused|reset|lost|closed)|no route to host|host is down|(network|host) is unreachable|no such host|server misbehaving|temporary failure|no such file or directory.*\bdial unix|dial unix\b.*no such file|broken pipe|closed network connection|\bEOF\b|server (sent GOAWAY|closed idle connection)|stream error: stream ID|context canceled|too ?many ?requests|service unavailable|bad gateway|gateway time-?out|internal server error/i
+  /connection (refused|reset|lost|closed)|no route to host|host is down|(network|host) is unreachable|no such host|server misbehaving|temporary failure|no such file or directory.*\bdial unix|dial unix\b.*no such file|broken pipe|closed network connection|\bEOF\b|server (sent GOAWAY|closed idle connection)|stream error: stream ID|context canceled|too ?many ?requests|service unavailable|bad gateway|gateway time-?out|internal server error|ttrpc: closed|transport is closing|client connection is closing|cannot assign requested address|resource temporarily unavailable|failed size validation|\blookup \S+(?: on \S+)?: (?:no answer|lame referral|device or resource busy|DNS name does not exist)|stream terminated by RST_STREAM|code = (?:Unavailable|DeadlineExceeded|Canceled|Aborted|ResourceExhausted)\b/i
 
 /** Answers of a web server that another try may not get: 500 and the like, too many requests, and timeouts. */
 const isPassing = (status: number) =>

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Code, ConnectError } from '@connectrpc/connect'
 import { AgentError, type ErrorCode } from '../../core/errors.ts'
-import { parseVersion } from '../../core/version.ts'
+import { lineOf } from '../../core/version.ts'
 import { ContainerDriver, ContainerdNamespace } from './gen/common_pb.ts'
 import type { Session } from './session.ts'
 
@@ -42,9 +42,10 @@ export function endingOf(code: number, lines: readonly string[], image: string):
 /** Whether it is of 1.14 or later: it says its release first, and else its image's tag does. */
 function tellsByCode(lines: readonly string[], image: string): boolean {
   const said = lines.map((line) => /running Talos installer (v\S+)/.exec(line)?.[1]).find(Boolean)
-  const version = parseVersion(said ?? image.replace(/@.*$/, '').split(':').at(-1) ?? '')
+  // Its line is enough, so that one that somebody has built counts too: `v1.13.9-dirty`.
+  const line = lineOf(said ?? image.replace(/@.*$/, '').split(':').at(-1) ?? '')
   // An image by its digest alone tells nothing; releases go forward.
-  return version === undefined || version.major > 1 || version.minor >= 14
+  return line === undefined || line.major > 1 || line.minor >= 14
 }
 
 const nextWords = {

@@ -74,8 +74,12 @@ export function withTalosClient(text: string, file: string, context: string | un
   const wrong: Wrong = (why) => new AgentError('misconfigured', `${file}: ${why}`)
   const document = readDocument(text, wrong)
   const { name } = chooseContext(document, context, wrong)
-  for (const key of ['crt', 'key'] as const)
-    document.setIn(['contexts', name, key], Buffer.from(client[key]).toString('base64'))
+  try {
+    for (const key of ['crt', 'key'] as const)
+      document.setIn(['contexts', name, key], Buffer.from(client[key]).toString('base64'))
+  } catch {
+    throw wrong(`the context "${name}" is an alias (*name) of something else: write it out there to have it renewed`)
+  }
   return document.toString({ lineWidth: 0 })
 }
 
