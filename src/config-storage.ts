@@ -12,11 +12,16 @@ function readUntil(text: string): number | undefined {
   return Number.isNaN(at) ? undefined : at
 }
 
+/** A code of Ceph's, a Longhorn volume, or a claim. */
+const nameable = /^([A-Z][A-Z0-9_]*|[a-z0-9][a-z0-9.-]*(\/[a-z0-9][a-z0-9.-]*)?)$/
+const naming = "use a code of Ceph's such as OSD_NEARFULL, a Longhorn volume, or its claim as namespace/name"
+
 const accepted = z.strictObject({
   name: z
     .string()
     .trim()
-    .min(1, "use a code of Ceph's such as OSD_NEARFULL, a Longhorn volume, or its claim as namespace/name")
+    .regex(nameable, naming)
+    .refine((name) => !/^HEALTH_(OK|WARN|ERR)$/.test(name), `this is a state of the whole cluster: ${naming}`)
     .meta({ description: "Ceph's code (OSD_NEARFULL), a Longhorn volume's name, or its claim (media/films)" }),
   until: z
     .string(message)

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { fakeHomelab, type FakeHomelab } from './fakes/homelab.ts'
 import { begin, finish, offered, texts } from './fakes/rollout.ts'
+import { remembered } from '../src/core/target.ts'
 import { onBattery, online, three, two } from './fakes/stories.ts'
 
 /** Nodes that a person wants back on what they ran before, in states in which that is easily done wrong. */
@@ -103,6 +104,16 @@ describe('a rollback is refused at once', () => {
     expect(await finish(it)).toBe('every node runs v1.14.1')
   })
 
+  test('where an upgrade is staged on the node, which its next boot installs', async () => {
+    const homelab = fakeHomelab(two, offered)
+    await using it = await begin(homelab)
+    await it.next()
+    homelab.machine('w-1').stagedUpgrade = 'v1.14.1'
+    await expect(it.control.rollback('w-1', false)).rejects.toThrow(
+      "w-1 can't go back: the upgrade that is staged on it is installed by its next boot, whichever that is. `talosctl -n w-1 meta delete 0x07` takes it off the node",
+    )
+  })
+
   test('where the node has fallen back by itself: the other boot entry is the release that failed', async () => {
     const homelab = fakeHomelab(two, offered)
     homelab.machine('w-1').rollsBack = true
@@ -122,4 +133,27 @@ test('a node that the rollout has not reached yet is not brought forward right a
   await it.control.rollback('w-2', false)
   for (let run = 0; run < 4; run++) await it.next()
   expect(homelab.machine('w-2')).toMatchObject({ version: 'v1.13.8', unschedulable: false })
+})
+
+test('whoever insists on a rollback hears what etcd loses by it', async () => {
+  const homelab = fakeHomelab(threeControlPlanes, offered)
+  await using it = await begin(homelab)
+  await it.next()
+  const [taken, off] = homelab.machine('cp-1').version === 'v1.14.1' ? ['cp-1', 'cp-2'] : ['cp-2', 'cp-1']
+  homelab.machine(off).up = false
+  const { said } = await it.control.rollback(taken, true)
+  expect(said).toMatch(
+    / goes back from v1\.14\.1 to v1\.13\.9, although etcd would keep 1 healthy members of 3, and needs 2$/,
+  )
+})
+
+test('an approval that may be meant otherwise is told as such', async () => {
+  const homelab = fakeHomelab(two, offered)
+  await using it = await begin(homelab)
+  await it.next()
+  const approve = async (version: string) => (await it.control.approve(version, [], AbortSignal.timeout(5_000))).said
+  expect(await approve('v1.14.1')).toBe('v1.14.1 is approved')
+  expect(await approve('v9.9.9')).toBe('v9.9.9 is approved, but the Factory has not offered it so far')
+  remembered.withdrawn.remember(homelab.ports.journal, ['v1.14.1'])
+  expect(await approve('v1.14.1')).toBe('v1.14.1 is approved, but it is withdrawn: no node is brought to it')
 })

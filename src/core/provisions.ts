@@ -95,9 +95,11 @@ function piecesOf(names: readonly string[]): readonly string[] {
   return names.flatMap((name) => name.split(',')).map((piece) => canonicalExtension(piece.trim()))
 }
 
-/** Whether the pieces stand in the list, one behind the other. */
+/** Whether the pieces stand in the list, one behind the other. An official extension may go without `siderolabs/`. */
 function follow(list: readonly string[], pieces: readonly string[]): boolean {
-  return list.some((_, index) => pieces.every((piece, offset) => list[index + offset] === piece))
+  const isNamed = (name: string | undefined, piece: string) =>
+    name === piece || (name !== undefined && canonicalExtension(`siderolabs/${name}`) === piece)
+  return list.some((_, index) => pieces.every((piece, offset) => isNamed(list[index + offset], piece)))
 }
 
 /**

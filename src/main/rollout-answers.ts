@@ -11,6 +11,7 @@ import type { Ports } from '../core/ports.ts'
 import { foresee } from '../core/rollout.ts'
 import { endRollout } from '../core/rollout-record.ts'
 import { remembered, withdrawRollbacks } from '../core/target.ts'
+import { quorumObstacle } from '../core/etcd.ts'
 import { bootedOldSystem, markForRetry, markOf } from '../core/progress.ts'
 import { barrierOf, cameFrom, otherEntryOf } from '../core/rollback.ts'
 import { parseVersion } from '../core/version.ts'
@@ -54,6 +55,14 @@ export function createRolloutControl({ agent, ports, upgradeNode, nodes }: Rollo
     return version
   }
 
+  /** An approval may come before the release does; one that is misspelled would never count. */
+  function doubtsAbout(version: string): string {
+    if (remembered.withdrawn.recall(journal)?.includes(version))
+      return ', but it is withdrawn: no node is brought to it'
+    const offered = remembered.versions.recall(journal)
+    return offered === undefined || offered.includes(version) ? '' : ', but the Factory has not offered it so far'
+  }
+
   return {
     rollout: async (signal): Promise<RolloutAnswer> => {
       const openUntil = remembered.openUntil.recall(journal)
@@ -95,9 +104,10 @@ export function createRolloutControl({ agent, ports, upgradeNode, nodes }: Rollo
     approve: async (named, losing, signal) => {
       const version = await theRelease(named, signal)
       remembered.approved.remember(journal, version)
-      if (losing.length === 0) return said(`${version} is approved`)
+      const but = doubtsAbout(version)
+      if (losing.length === 0) return said(`${version} is approved${but}`)
       remembered.losses.remember(journal, { release: version, names: losing })
-      return said(`${version} is approved, and nodes may lose ${losing.join(', ')} by it`)
+      return said(`${version} is approved, and nodes may lose ${losing.join(', ')} by it${but}`)
     },
     runNow: async (lasts) => {
       const until = Date.now() + lasts
@@ -132,6 +142,11 @@ export function createRolloutControl({ agent, ports, upgradeNode, nodes }: Rollo
       const seenNode = observed.find(({ name }) => name === node)!
       const stranger = describeIdentity(seenNode)
       if (stranger !== undefined) throw new AgentError('rejected', `${node} can't go back: it ${stranger}`)
+      if (facts.staged && !force)
+        throw new AgentError(
+          'rejected',
+          `${node} can't go back: the upgrade that is staged on it is installed by its next boot, whichever that is. \`talosctl -n ${node} meta delete 0x07\` takes it off the node`,
+        )
       const armed = isArmed(seenNode)
       const forward = markOf(seenNode)
       if (!force && bootedOldSystem(seenNode, forward))
@@ -161,6 +176,8 @@ export function createRolloutControl({ agent, ports, upgradeNode, nodes }: Rollo
       const text = armed
         ? `${node} is disarmed: it reboots into what it runs`
         : `${node} goes back from ${facts.version}${to === undefined ? '' : ` to ${to}`}`
+      const quorum = force ? quorumObstacle(observed, [node], false) : undefined
+      if (quorum !== undefined) return said(`${text}, although ${quorum}`, node)
       const { decision } = await plan(AbortSignal.timeout(patience))
       return said(decision.kind === 'wait' ? `${text}, but not yet: ${decision.reason}` : text, node)
     },

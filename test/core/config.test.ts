@@ -92,6 +92,18 @@ test.each<[string, string[]]>([
       "storage.accept.0.name: use a code of Ceph's such as OSD_NEARFULL, a Longhorn volume, or its claim as namespace/name",
     ],
   ],
+  ...["'*'", 'osd_nearfull', 'a/b/c', 'OSD NEARFULL'].map((name): [string, string[]] => [
+    `{ name: ${name}, until: 2026-12-31 }`,
+    [
+      "storage.accept.0.name: use a code of Ceph's such as OSD_NEARFULL, a Longhorn volume, or its claim as namespace/name",
+    ],
+  ]),
+  [
+    '{ name: HEALTH_WARN, until: 2026-12-31 }',
+    [
+      "storage.accept.0.name: this is a state of the whole cluster: use a code of Ceph's such as OSD_NEARFULL, a Longhorn volume, or its claim as namespace/name",
+    ],
+  ],
   ...['2026-02-30', '31.12.2026', '30d', '2026-12-31T18:00:00', '2026', '5'].map((until): [string, string[]] => [
     `{ name: pvc-1, until: ${until} }`,
     ['storage.accept.0.until: use a date such as 2026-12-31, which is the last day, or 2026-12-31T18:00:00+01:00'],

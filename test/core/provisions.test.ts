@@ -104,6 +104,12 @@ describe('what a node would lose by an upgrade', () => {
     ])
   })
 
+  test('is left out by the short name of an official extension', () => {
+    const node = worker('w-1', { talos: { extensions: ['siderolabs/zfs', 'somebody/tool'] } })
+    expect(lossesOf(node, target(), [])).toEqual(['siderolabs/zfs', 'somebody/tool'])
+    expect(lossesOf(node, target(), ['zfs', 'tool'])).toEqual(['somebody/tool'])
+  })
+
   test.each([
     ['console=ttyS0,115200n8', []],
     ['net.ifnames=0,console=ttyS0,115200n8', []],

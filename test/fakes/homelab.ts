@@ -38,6 +38,8 @@ export interface FakeMachine {
   latest: { version: string; schematic: string }
   /** What ran before the last boot that changed it: what a rollback goes back to. */
   before: { version: string; schematic: string } | undefined
+  /** The release that somebody left for the next boot to install, whichever entry that starts. */
+  stagedUpgrade: string | undefined
   boots: number
   unschedulable: boolean
   mark: CordonMark | undefined
@@ -190,6 +192,9 @@ export function fakeHomelab(
       diary.push(entry)
     },
     boot: (machine) => {
+      const staged = machine.stagedUpgrade
+      if (staged !== undefined) machine.installed = { version: staged, schematic: machine.schematic }
+      machine.stagedUpgrade = undefined
       const falls = machine.rollsBack
       const changes = machine.installed.version !== machine.version || machine.installed.schematic !== machine.schematic
       if (changes && !falls) machine.before = { version: machine.version, schematic: machine.schematic }
@@ -276,6 +281,7 @@ function newMachine(name: string, role: Role, version: string, schematic: string
     installed: { version, schematic },
     latest: { version, schematic },
     before: undefined,
+    stagedUpgrade: undefined,
     boots: 1,
     unschedulable: false,
     mark: undefined,

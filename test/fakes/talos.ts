@@ -105,7 +105,7 @@ export function fakeTalos(world: FakeWorld): Talos {
         unmet: booting || machine.kubeletIll ? ['services: kubelet not healthy'] : [],
         // META is read again at the next boot, and the tag goes when that is running and ready.
         fallbackPending: booting && machine.before !== undefined,
-        staged: false,
+        staged: machine.stagedUpgrade !== undefined,
         ...entriesOf(machine),
         uuid: machine.uuid,
         kernelArguments: ['talos.platform=metal'],
