@@ -5,6 +5,7 @@ import type { Logger } from '../core/log.ts'
 import { describeStep, type Plan, type Step } from '../core/plan.ts'
 import type { Ports } from '../core/ports.ts'
 import { type Inventory, observeNodes } from './observe.ts'
+import { confirm, forfeitLeadership, install, installAndReboot, reboot, rollBack } from './order-steps.ts'
 import {
   awaitDown,
   awaitHostDown,
@@ -15,19 +16,7 @@ import {
   shutDownHost,
 } from './power-steps.ts'
 import { until, withDeadline } from './until.ts'
-import {
-  awaitChecks,
-  awaitRolledBack,
-  awaitUpgraded,
-  confirm,
-  forfeitLeadership,
-  install,
-  installAndReboot,
-  reboot,
-  rollBack,
-  settle,
-  uncordon,
-} from './upgrade-steps.ts'
+import { awaitChecks, awaitRolledBack, awaitUpgraded, settle, uncordon } from './upgrade-steps.ts'
 
 export interface CarryOutOptions extends CarryOutChoices {
   readonly inventory: Inventory
