@@ -42,11 +42,11 @@ describe('a node', () => {
     const { talos, node } = await boot('127.0.45.52')
     await node.renewCertificate({ issuer: await createAuthority('talos') })
     for (const call of [
-      talos.look('w-1', soon()),
-      talos.reboot('w-1', 'default', soon()),
-      Array.fromAsync(talos.follow('w-1', soon())),
+      () => talos.look('w-1', soon()),
+      () => talos.reboot('w-1', 'default', soon()),
+      () => Array.fromAsync(talos.follow('w-1', soon())),
     ]) {
-      expect(await refusal(call)).toMatchObject({
+      expect(await refusal(call())).toMatchObject({
         code: 'misconfigured',
         retryable: false,
         message: expect.stringMatching(
