@@ -23,6 +23,7 @@ const clock = () => `${((performance.now() - beganAt) / 1_000).toFixed(1).padSta
 
 const directory = await mkdtemp(join(tmpdir(), 'caretaker-demo-'))
 let shown = 0
+let told = ''
 let daemon: LabDaemon | undefined
 
 /** The agent's own words, from its journal, as they come. */
@@ -32,6 +33,9 @@ async function tell(): Promise<void> {
     if (id <= shown) continue
     shown = id
     if (kind === 'step' && /^(failed|settle|await etcd|log out|note|await kubernetes)/.test(text)) continue
+    // An alert is an event as well.
+    if (text === told) continue
+    told = text
     say(`  ${clock()}  ${kind === 'alert' ? styleText('red', text) : kind === 'step' ? styleText('gray', text) : text}`)
   }
 }
