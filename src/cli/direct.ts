@@ -149,6 +149,8 @@ export async function livesOf(settings: Settings, now = Date.now()): Promise<rea
     readTalos(settings).then(({ value, file, copyFile, isCopy }) => ({
       what: `the client certificate in ${isCopy ? copyFile : file} (${value.roles.join(', ')})`,
       life: lifeOf(value.cert),
+      // It is a fault of its own, which says what to do.
+      advice: '',
     })),
     ...(kubeconfig === undefined
       ? []
@@ -156,15 +158,23 @@ export async function livesOf(settings: Settings, now = Date.now()): Promise<rea
           readKubernetes(settings, kubeconfig).then(({ value, file, copyFile, isCopy }) => ({
             what: `the ${value.cert === undefined ? 'token' : 'client certificate'} in ${isCopy ? copyFile : file}`,
             life: lifeOfAccess(value),
+            advice:
+              value.cert === undefined
+                ? `: put a new token into ${file}`
+                : `: get a new one with \`talosctl kubeconfig --merge=false --force ${file}\``,
           })),
         ]),
   ]
   return (await Promise.allSettled(read)).flatMap((one) => {
     if (one.status === 'rejected') return []
-    const { what, life } = one.value
+    const { what, life, advice } = one.value
     const stage = life && stageOf(life, now)
     if (!life) return [`${what} does not say when it ends`]
-    return [stage ? describeLife(what, life, stage) : `${what} ends on ${dayOf(life.to)}`]
+    return [
+      stage
+        ? `${describeLife(what, life, stage)}${stage === 'ended' ? advice : ''}`
+        : `${what} ends on ${dayOf(life.to)}`,
+    ]
   })
 }
 

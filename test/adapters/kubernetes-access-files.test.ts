@@ -140,7 +140,7 @@ describe('what a kubeconfig names is read again', () => {
     delete tokens['good']
     expect(await refusal(version(api))).toMatchObject({
       code: 'rejected',
-      message: `the Kubernetes API at ${address}:26443 refuses GET /version: Unauthorized`,
+      message: `the Kubernetes API at ${address}:26443 refuses GET /version: Unauthorized: it does not know the token in ${file('kubeconfig')}: is it of this cluster?`,
     })
   })
 
@@ -195,9 +195,9 @@ describe('a refusal names what has ended', () => {
   })
 
   test.each(['opaque', 'a.b.c', jwt({ exp: 'soon' }), jwt([]), jwt({ exp: seconds(30) })])(
-    'and nothing where nothing is known of it: %s',
+    'and only what was shown where its dates tell nothing: %s',
     async (token) => {
-      expect(await why({ token })).toBe('')
+      expect(await why({ token })).toBe(`: it does not know the token in ${file('kubeconfig')}: is it of this cluster?`)
     },
   )
 })

@@ -60,3 +60,14 @@ test('a talosconfig that has ended is one message that says what really helps', 
       '(`talosctl gen secrets --from-controlplane-config controlplane.yaml` makes a secrets.yaml)\n',
   )
 })
+
+test('config check says what to do about a kubeconfig that has ended', async () => {
+  const life = { from: inDays(-300), to: inDays(-1) }
+  const file = await lab.writeConfig(directory)
+  const kubeconfig = join(directory, 'kubeconfig')
+  await writeFile(kubeconfig, await lab.kubernetes.kubeconfig({ user: 'caretaker', ...life }))
+  const { stderr } = await runCli(['config', 'check', '-c', file])
+  expect(stderr).toContain(
+    `the client certificate in ${kubeconfig} ended on ${inDays(-1).toISOString().slice(0, 10)}: get a new one with \`talosctl kubeconfig --merge=false --force ${kubeconfig}\`\n`,
+  )
+})

@@ -3,7 +3,7 @@ import { below } from '../../core/address.ts'
 import { AgentError } from '../../core/errors.ts'
 import { type AccessSource, createSessions, type Session } from './access.ts'
 import { ApiRefusal, CredentialsEnded, parseRetryAfter, readAnswer, readText, translate } from './answers.ts'
-import { headersOf, tlsOf, whyUnknown } from './entry.ts'
+import { describeCredential, headersOf, tlsOf, whyUnknown } from './entry.ts'
 import { type ExecOutcome, type ExecRequest, execOver } from './exec.ts'
 import type { Access } from './kubeconfig.ts'
 import { createRetries } from './retries.ts'
@@ -143,11 +143,13 @@ function openAgent(access: Access): Agent {
   return new Agent({ keepAlive: true, maxSockets: 8, ...tlsOf(access) })
 }
 
-/** A 401 says nothing of its reason; where the dates of our credentials tell it, it is added. */
+/** A 401 says nothing of its reason: what was shown is added, and its dates where they tell why. */
 function withReason(error: unknown, access: Access): unknown {
   if (!(error instanceof ApiRefusal) || error.status !== 401) return error
   const why = whyUnknown(access, Date.now())
-  return why === undefined ? error : new CredentialsEnded(401, `${error.message}: ${why}`, error.details)
+  if (why !== undefined) return new CredentialsEnded(401, `${error.message}: ${why}`, error.details)
+  const stranger = `it does not know ${describeCredential(access)}: is it of this cluster?`
+  return new ApiRefusal(401, `${error.message}: ${stranger}`, error.details, error.retryAfter)
 }
 
 /** It does not take us for anybody (401), or shows a certificate of another CA: after either was made anew. */

@@ -72,10 +72,15 @@ function lifeOfToken(token: string): { readonly from: number; readonly to: numbe
 export function whyUnknown(access: Access, now: number): string | undefined {
   const life = lifeOf(access)
   if (!life || (now < life.to && now >= life.from)) return undefined
-  const what = access.cert === undefined ? 'token' : 'client certificate'
-  const owner = access.origin === undefined ? `the ${what}` : `the ${what} in ${access.origin}`
+  const owner = describeCredential(access)
   const day = (at: number) => new Date(at).toISOString().slice(0, 10)
   return now >= life.to
     ? `${owner} ended on ${day(life.to)}`
     : `${owner} begins on ${day(life.from)}: check the clock of this machine`
+}
+
+/** `the client certificate in FILE`. */
+export function describeCredential({ cert, origin }: Access): string {
+  const what = cert === undefined ? 'token' : 'client certificate'
+  return origin === undefined ? `the ${what}` : `the ${what} in ${origin}`
 }
