@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type Socket } from 'node:net'
+import { createServer, Socket } from 'node:net'
 import { Worker } from 'node:worker_threads'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createTalos } from '../../src/adapters/talos/talos.ts'
@@ -139,10 +139,9 @@ describe('a connection', () => {
       { eval: true, workerData: { blocked } },
     )
     await once(worker, 'message')
-    const { Socket: RawSocket } = await import('node:net')
     const fillers: Socket[] = []
     for (let index = 0; index < 4; index++) {
-      const filler = new RawSocket().connect(50_000, '127.0.44.62')
+      const filler = new Socket().connect(50_000, '127.0.44.62')
       filler.on('error', () => {})
       fillers.push(filler)
     }

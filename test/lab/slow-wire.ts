@@ -18,7 +18,7 @@ export async function slowWire(
   const sockets = new Set<Socket>()
   const server = createServer((client) => {
     const upstream = connect(to.port, to.address)
-    let pieces: Buffer[] = []
+    const pieces: Buffer[] = []
     const flush = () => {
       if (pieces.length > 0) client.write(Buffer.concat(pieces.splice(0)))
     }
@@ -36,7 +36,6 @@ export async function slowWire(
       client.end()
     })
     client.on('close', () => upstream.destroy())
-    pieces = []
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
