@@ -57,14 +57,12 @@ export default defineJob({
 
 /** What the Factory offers, and what it has withdrawn: an answer to the first alone is worth as much as ever. */
 async function askFactory({ ports: { factory }, signal, log }: JobContext) {
-  const [offered, withdrawn] = await Promise.all([
-    factory.versions(signal),
-    factory.withdrawn(signal).catch((error: unknown) => {
-      if (signal.aborted || !(error instanceof AgentError)) throw error
-      log.warn({ reason: messageOf(error) }, 'withdrawn releases not known; those known before still count')
-      return undefined
-    }),
-  ])
+  const offered = await factory.versions(signal)
+  const withdrawn = await factory.withdrawn(offered, signal).catch((error: unknown) => {
+    if (signal.aborted || !(error instanceof AgentError)) throw error
+    log.warn({ reason: messageOf(error) }, 'withdrawn releases not known; those known before still count')
+    return undefined
+  })
   return { offered, withdrawn }
 }
 

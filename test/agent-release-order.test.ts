@@ -2,23 +2,10 @@ import { expect, test } from 'vitest'
 import { AgentError } from '../src/core/errors.ts'
 import { remembered } from '../src/core/target.ts'
 import { type FakeHomelab, fakeHomelab } from './fakes/homelab.ts'
-import { begin, finish, offered, soon, texts } from './fakes/rollout.ts'
+import { begin, days, finish, offered, soon, texts, versionsOf } from './fakes/rollout.ts'
 import { three, two } from './fakes/stories.ts'
 
-const versionsOf = (homelab: FakeHomelab) =>
-  Object.fromEntries([...homelab.machines.values()].map(({ name, version }) => [name, version]))
 const newsOf = ({ ports }: FakeHomelab) => remembered.news.recall(ports.journal)
-
-/** Until nothing is left to do, with the watching, staging and rolling out of every day. */
-async function days(it: Awaited<ReturnType<typeof begin>>): Promise<string> {
-  let said = ''
-  for (let day = 0; day < 4; day++) {
-    await it.run('watch-releases')
-    await it.run('stage-image')
-    said = await finish(it)
-  }
-  return said
-}
 
 test('a Kubernetes that is too new for the next patch sends the homelab to the next minor version at once', async () => {
   const homelab = fakeHomelab(two, { version: 'v1.12.3', versions: ['v1.12.3', 'v1.12.11', 'v1.13.9'] })

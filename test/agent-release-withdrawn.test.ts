@@ -2,11 +2,9 @@ import { expect, test } from 'vitest'
 import { AgentError } from '../src/core/errors.ts'
 import { remembered } from '../src/core/target.ts'
 import { type FakeHomelab, fakeHomelab } from './fakes/homelab.ts'
-import { begin, finish, offered, soon, texts } from './fakes/rollout.ts'
+import { begin, days, finish, offered, soon, texts, versionsOf } from './fakes/rollout.ts'
 import { three, two } from './fakes/stories.ts'
 
-const versionsOf = (homelab: FakeHomelab) =>
-  Object.fromEntries([...homelab.machines.values()].map(({ name, version }) => [name, version]))
 const published = async ({ ports }: FakeHomelab) =>
   (await ports.share.staged()).find((image) => image.published)?.version
 const installed = (homelab: FakeHomelab, release: string) =>
@@ -16,17 +14,6 @@ const installed = (homelab: FakeHomelab, release: string) =>
 function says(homelab: FakeHomelab, versions: readonly string[], withdrawn: readonly string[] | undefined = []): void {
   homelab.versions = [...versions]
   homelab.withdrawn = withdrawn && [...withdrawn]
-}
-
-/** Until nothing is left to do, with the watching, staging and rolling out of every day. */
-async function days(it: Awaited<ReturnType<typeof begin>>): Promise<string> {
-  let said = ''
-  for (let day = 0; day < 4; day++) {
-    await it.run('watch-releases')
-    await it.run('stage-image')
-    said = await finish(it)
-  }
-  return said
 }
 
 test('a release that is withdrawn before its first node is begun by none, and the patch that came with it is taken', async () => {

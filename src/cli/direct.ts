@@ -7,7 +7,7 @@ import { createCalendar } from '../adapters/calendar/calendar.ts'
 import { compileCheck } from '../adapters/checks/checks.ts'
 import { createFactory } from '../adapters/factory/factory.ts'
 import type { PlanAnswer } from '../control/protocol.ts'
-import { lifeOf as lifeOfAccess } from '../adapters/kubernetes/entry.ts'
+import { describeCredential, lifeOf, lifeOfCertificate } from '../adapters/kubernetes/entry.ts'
 import { dayOf, describeLife, stageOf } from '../core/certificate-life.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
 import type { Entry, Journal } from '../core/journal.ts'
@@ -17,7 +17,7 @@ import { schematicsInUse } from '../core/schematic.ts'
 import { foresee } from '../core/rollout.ts'
 import { remembered } from '../core/target.ts'
 import { observe } from '../engine/observe.ts'
-import { lifeOf, readKubernetes, readTalos } from '../main/credentials.ts'
+import { newAccess, readKubernetes, readTalos } from '../main/credentials.ts'
 import { findOwnMachine } from '../main/identity.ts'
 import { readSecret, readText, type Settings, toSchematic } from '../main/settings.ts'
 import { loadSchematics } from '../watchers/schematics.ts'
@@ -90,10 +90,8 @@ async function knownReleases(known: Journal, open: () => Factory, signal: AbortS
   const versions = remembered.versions.recall(known)
   if (versions) return { versions, withdrawn: remembered.withdrawn.recall(known) ?? [] }
   const factory = open()
-  const [offered, withdrawn] = await Promise.all([
-    factory.versions(signal),
-    factory.withdrawn(signal).catch(() => undefined),
-  ])
+  const offered = await factory.versions(signal)
+  const withdrawn = await factory.withdrawn(offered, signal).catch(() => undefined)
   return { versions: offered, withdrawn: withdrawn ?? [] }
 }
 
@@ -148,20 +146,17 @@ export async function livesOf(settings: Settings, now = Date.now()): Promise<rea
   const read = [
     readTalos(settings).then(({ value, file, copyFile, isCopy }) => ({
       what: `the client certificate in ${isCopy ? copyFile : file} (${value.roles.join(', ')})`,
-      life: lifeOf(value.cert),
+      life: lifeOfCertificate(value.cert),
       // It is a fault of its own, which says what to do.
       advice: '',
     })),
     ...(kubeconfig === undefined
       ? []
       : [
-          readKubernetes(settings, kubeconfig).then(({ value, file, copyFile, isCopy }) => ({
-            what: `the ${value.cert === undefined ? 'token' : 'client certificate'} in ${isCopy ? copyFile : file}`,
-            life: lifeOfAccess(value),
-            advice:
-              value.cert === undefined
-                ? `: put a new token into ${file}`
-                : `: get a new one with \`talosctl kubeconfig --merge=false --force ${file}\``,
+          readKubernetes(settings, kubeconfig).then(({ value, file }) => ({
+            what: describeCredential(value),
+            life: lifeOf(value),
+            advice: `: ${newAccess(value, file)}`,
           })),
         ]),
   ]

@@ -45,6 +45,12 @@ export function dayOf(at: number): string {
   return new Date(at).toISOString().slice(0, 10)
 }
 
+/** Roles or groups: the organizations of a certificate's subject as Node writes it. Go may put several into one part. */
+export function organizationsOf(subject: string | undefined): readonly string[] {
+  const parts = (subject ?? '').split(/\n| \+ /)
+  return parts.flatMap((part) => (part.startsWith('O=') ? [part.slice(2)] : []))
+}
+
 /** What became of renewing it so far. */
 export interface RenewalTries {
   /** In a row. */

@@ -1,3 +1,4 @@
+import { AgentError } from './errors.ts'
 import type { KubernetesFacts, NodeIdentity, Role, Seen, TalosFacts } from './cluster.ts'
 
 /** What a machine must be, by Talos' own word, for something to be done to it. */
@@ -58,7 +59,31 @@ export function whyAnotherMachine(
   return undefined
 }
 
+/**
+ * Lets an order to this node through only where the machine at its address is the one that is meant. An address can lead
+ * to another machine from one moment to the next, as when DHCP leases are given anew.
+ *
+ * @throws AgentError `timed-out` where it is another one, or runs in another role: that is for people to mend, and no
+ *   failure of the release
+ */
+export function demandMachine(
+  node: string,
+  facts: Pick<TalosFacts, 'machineId' | 'machineType'>,
+  expected: ExpectedMachine,
+): void {
+  const another = whyAnotherMachine(facts, expected)
+  if (another) throw new AgentError('timed-out', `nothing is done to ${node}: ${another}`)
+}
+
+/** Where Talos tells no boot id the time of the boot stands for it: in whole seconds, so that it proves little. */
+export function isTimeOfBoot(bootId: string): boolean {
+  return bootId.startsWith(timeOfBoot)
+}
+
+/** Before the time, in seconds since the epoch. */
+export const timeOfBoot = 'booted-at-'
+
 /** The kernel's boot ids are UUIDs; where Talos tells none of them the time of the boot stands for it, and says nothing. */
 function isOfEarlierBoot(now: string, reported: string | undefined): boolean {
-  return reported !== undefined && !now.startsWith('booted-at-') && reported !== now
+  return reported !== undefined && !isTimeOfBoot(now) && reported !== now
 }

@@ -51,8 +51,7 @@ export function isInstalled(node: Node, release?: string): boolean {
 
 /** How far the installer came by our mark for the present boot; undefined where none says. */
 export function installerOf(node: Node): CordonMark['installer'] {
-  const bootId = node.talos.ok ? node.talos.value.bootId : undefined
-  return installerMarks(node).find((mark) => mark.bootId === bootId)?.installer
+  return installerMark(node)?.installer
 }
 
 /** Whether the node is armed on purpose, for its window: by us, and not rebooted since. */
@@ -63,9 +62,7 @@ export function isStagedByUs({ kubernetes, talos }: Node): boolean {
 
 /** The release that the node is armed with, where one of our marks says. */
 export function armedRelease(node: Node): string | undefined {
-  if (!node.talos.ok) return undefined
-  const { bootId } = node.talos.value
-  return installerMarks(node).find((mark) => mark.bootId === bootId)?.release
+  return installerMark(node)?.release
 }
 
 /** Why what the next boot starts is not what runs, after a reboot that should have settled it; undefined where it is. */
@@ -75,13 +72,17 @@ export function nextBootObstacle(facts: TalosFacts): string | undefined {
   return `it runs ${version} (${bootedEntry}), and its next boot starts ${defaultEntry}`
 }
 
-/** Marks that say that an installer was started: on a node that is, or was, being upgraded, or on one that is staged. */
-function installerMarks({ kubernetes }: Node): readonly CordonMark[] {
-  if (!kubernetes.ok) return []
+/**
+ * The mark that says that an installer was started in the present boot: of a node that is, or was, being upgraded, or of
+ * one that is staged.
+ */
+function installerMark({ kubernetes, talos }: Node): CordonMark | undefined {
+  if (!kubernetes.ok || !talos.ok) return undefined
   const { cordon, leftover, staged } = kubernetes.value
-  return [cordon, leftover, staged].filter(
-    (mark) => mark?.why === 'upgrade' && mark.installer !== undefined,
-  ) as CordonMark[]
+  const { bootId } = talos.value
+  return [cordon, leftover, staged].find(
+    (mark) => mark?.why === 'upgrade' && mark.installer !== undefined && mark.bootId === bootId,
+  )
 }
 
 /**

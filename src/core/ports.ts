@@ -37,9 +37,9 @@ export interface Factory {
   versions(signal: AbortSignal): Promise<readonly string[]>
   /**
    * The releases that it has withdrawn, with their `v`: its word for "do not use this one". Undefined where it does not
-   * know that question (before v1.3.3, it answers what it offers).
+   * know that question: before v1.3.3 it answers what it offers, as `versions` has told.
    */
-  withdrawn(signal: AbortSignal): Promise<readonly string[] | undefined>
+  withdrawn(offered: readonly string[], signal: AbortSignal): Promise<readonly string[] | undefined>
   /** Makes the schematic known and answers its id, 64 hex digits: the Factory's own, whatever we compute. */
   register(schematic: Schematic, signal: AbortSignal): Promise<string>
   /** Has the image built if need be, which can take minutes; answers its size in bytes where the Factory says it. */
@@ -119,7 +119,7 @@ export interface Talos {
   /** Makes the other boot entry the default and reboots. Rejected where there is no other one. */
   rollback(node: string, signal: AbortSignal, machine?: ExpectedMachine): Promise<void>
   /** Hands the leadership of etcd over; answers the new leader's name, or undefined where the node did not lead. */
-  forfeitLeadership(node: string, signal: AbortSignal): Promise<string | undefined>
+  forfeitLeadership(node: string, signal: AbortSignal, machine?: ExpectedMachine): Promise<string | undefined>
   /** The whole database of etcd, as it comes. Ends early, or throws, when the node breaks off. */
   snapshotEtcd(node: string, signal: AbortSignal): AsyncIterable<Uint8Array>
   /**

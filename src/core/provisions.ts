@@ -73,21 +73,26 @@ export interface Provisions {
 export function lossesOf({ name, talos }: Node, target: Provisions, mayLose: readonly string[]): readonly string[] {
   if (!talos.ok) return []
   const { extensions = [], provides, kernelArguments } = talos.value
-  const { kernelArguments: kept, overlay, overlayOptions = {}, embeddedConfig } = target.partsOf(name)
+  const kept = target.partsOf(name)
   const has = provides?.kernelArguments ?? kernelArguments.filter((argument) => !isOfTalos(argument))
   const losses = [
     ...lackingExtensions(extensions, target.extensionsOf(name)),
-    ...has.filter((argument) => !kept.includes(argument)),
-    ...(provides?.overlay !== undefined && provides.overlay !== overlay ? [`overlay:${provides.overlay}`] : []),
-    ...(provides?.overlay === undefined || provides.overlay !== overlay
-      ? []
-      : Object.entries(provides.overlayOptions ?? {}).flatMap(([key, value]) =>
-          Object.hasOwn(overlayOptions, key) && overlayOptions[key] === value ? [] : [`overlay:${overlay}/${key}`],
-        )),
-    ...(provides?.embeddedConfig && !embeddedConfig ? ['embeddedMachineConfiguration'] : []),
+    ...has.filter((argument) => !kept.kernelArguments.includes(argument)),
+    ...(provides ? overlayLosses(provides, kept) : []),
+    ...(provides?.embeddedConfig && !kept.embeddedConfig ? ['embeddedMachineConfiguration'] : []),
   ]
   const accepted = piecesOf(mayLose)
   return [...new Set(losses)].filter((loss) => !follow(accepted, piecesOf([loss])))
+}
+
+/** Another overlay has options of its own: then the overlay itself is what is lost. */
+function overlayLosses({ overlay, overlayOptions = {} }: SchematicParts, kept: SchematicParts): readonly string[] {
+  if (overlay === undefined) return []
+  if (overlay !== kept.overlay) return [`overlay:${overlay}`]
+  const options = new Map(Object.entries(kept.overlayOptions ?? {}))
+  return Object.entries(overlayOptions).flatMap(([key, value]) =>
+    options.get(key) === value ? [] : [`overlay:${overlay}/${key}`],
+  )
 }
 
 /** Names come from a command line with commas between them, and kernel arguments have commas of their own: `console=ttyS0,115200`. */

@@ -1,8 +1,30 @@
 import { firstLineFor, hostMismatch, isKnownLine, kubernetesMismatch } from './compatibility.ts'
-import { leftBehindObstacle } from './left-behind.ts'
-import type { ReleasePolicy, ReleaseView } from './release.ts'
-import { allows, exclusionOf, withdrawnReason } from './release-policy.ts'
+import { type LeftBehind, leftBehindObstacle } from './left-behind.ts'
+import { allows, exclusionOf, type ReleasePolicy, withdrawnReason } from './release-policy.ts'
 import { compareVersions, isNewer, minorOf, parseVersion } from './version.ts'
+
+export interface ReleaseView {
+  /** What the Factory offers. */
+  readonly available: readonly string[]
+  /** What the Factory marks as withdrawn: no node begins it. */
+  readonly withdrawn?: readonly string[]
+  /**
+   * Releases that were decided on and are on neither list any more: no node begins them, and nothing older of their line
+   * takes their place.
+   */
+  readonly vanished?: readonly string[]
+  /** What the nodes run that can go on. Nodes that did not answer are left out. */
+  readonly running: readonly string[]
+  /** Nodes that stay where they are. */
+  readonly leftBehind?: readonly LeftBehind[]
+  /** When each release was first seen, in ms since the epoch. */
+  readonly firstSeen: ReadonlyMap<string, number>
+  /** The release of a rollout that has begun: it is finished, not overtaken by a newer one. */
+  readonly underWay: string | undefined
+  /** Undefined where Kubernetes did not answer. */
+  readonly kubernetes: string | undefined
+  readonly now: number
+}
 
 /** What the choice of a step goes by: the oldest release that runs, and everything around it. */
 export interface Situation {

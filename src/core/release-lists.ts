@@ -1,5 +1,4 @@
-import type { ReleasePolicy } from './release.ts'
-import { allows } from './release-policy.ts'
+import { allows, type ReleasePolicy } from './release-policy.ts'
 import { compareVersions, isNewer, isOfficial, parseVersion } from './version.ts'
 
 /** What the Factory says of releases: what it offers, and what it has withdrawn. */

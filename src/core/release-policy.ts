@@ -1,5 +1,13 @@
-import type { ReleasePolicy } from './release.ts'
 import { isNewer, isOfficial, parseVersion } from './version.ts'
+
+export interface ReleasePolicy {
+  readonly channel: 'stable' | 'prerelease'
+  /** Go to this one and no further. */
+  readonly pin?: string | undefined
+  readonly skip: readonly string[]
+  /** How long a release must have been known to us before it is used, in ms. */
+  readonly soak: number
+}
 
 /** Why the policy leaves this release out, naming the setting; undefined where it does not. */
 export function exclusionOf({ channel, pin, skip }: ReleasePolicy, version: string): string | undefined {

@@ -1,40 +1,15 @@
 import { describeDuration } from './duration.ts'
-import type { LeftBehind } from './left-behind.ts'
-import { blockOf, gapBefore, linesAhead, type Situation, whatKubernetesTakes, whyExcluded } from './release-lines.ts'
-import { allows, withdrawnReason } from './release-policy.ts'
+import {
+  blockOf,
+  gapBefore,
+  linesAhead,
+  type ReleaseView,
+  type Situation,
+  whatKubernetesTakes,
+  whyExcluded,
+} from './release-lines.ts'
+import { allows, type ReleasePolicy, withdrawnReason } from './release-policy.ts'
 import { compareVersions, isNewer, isOfficial, minorOf, parseVersion } from './version.ts'
-
-export interface ReleasePolicy {
-  readonly channel: 'stable' | 'prerelease'
-  /** Go to this one and no further. */
-  readonly pin?: string | undefined
-  readonly skip: readonly string[]
-  /** How long a release must have been known to us before it is used, in ms. */
-  readonly soak: number
-}
-
-export interface ReleaseView {
-  /** What the Factory offers. */
-  readonly available: readonly string[]
-  /** What the Factory marks as withdrawn: no node begins it. */
-  readonly withdrawn?: readonly string[]
-  /**
-   * Releases that were decided on and are on neither list any more: no node begins them, and nothing older of their line
-   * takes their place.
-   */
-  readonly vanished?: readonly string[]
-  /** What the nodes run that can go on. Nodes that did not answer are left out. */
-  readonly running: readonly string[]
-  /** Nodes that stay where they are. */
-  readonly leftBehind?: readonly LeftBehind[]
-  /** When each release was first seen, in ms since the epoch. */
-  readonly firstSeen: ReadonlyMap<string, number>
-  /** The release of a rollout that has begun: it is finished, not overtaken by a newer one. */
-  readonly underWay: string | undefined
-  /** Undefined where Kubernetes did not answer. */
-  readonly kubernetes: string | undefined
-  readonly now: number
-}
 
 export type TargetDecision =
   | { readonly kind: 'target'; readonly version: string; readonly reason: string }

@@ -54,9 +54,9 @@ export function describeAccepted(
     if (warning.endangers !== 'redundancy')
       return [`storage.accept names ${entry.name}, but this can't be accepted: ${warning.text}`]
     const good = acceptanceOf(warning, accepted, now)
-    if (!good) return [`${entry.name} is no longer accepted since ${dayOf(entry.until)}: ${warning.text}`]
+    if (!good) return [`${entry.name} is no longer accepted since ${lastMinuteOf(entry.until)}: ${warning.text}`]
     return [
-      `accepted until ${dayOf(good.until)}${good.reason === undefined ? '' : ` (${good.reason})`}: ${warning.text}`,
+      `accepted until ${lastMinuteOf(good.until)}${good.reason === undefined ? '' : ` (${good.reason})`}: ${warning.text}`,
     ]
   })
 }
@@ -74,6 +74,6 @@ function names({ name }: AcceptedWarning, warning: StorageWarning): boolean {
 }
 
 /** `2026-12-31 23:59 UTC`: the last minute of it. */
-function dayOf(until: number): string {
+function lastMinuteOf(until: number): string {
   return `${new Date(until - 1).toISOString().slice(0, 16).replace('T', ' ')} UTC`
 }

@@ -4,7 +4,8 @@ import type { RegisteredSchematic } from './job.ts'
 import type { RollbackWish } from './gates.ts'
 import type { Journal } from './journal.ts'
 import { movementOf } from './left-behind.ts'
-import { decideTarget, type ReleasePolicy, type TargetDecision } from './release.ts'
+import { decideTarget, type TargetDecision } from './release.ts'
+import type { ReleasePolicy } from './release-policy.ts'
 
 /** A fact that the journal keeps for us, with its type. */
 interface Remembered<T> {

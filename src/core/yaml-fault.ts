@@ -1,3 +1,7 @@
+/** An alias that leads nowhere, or too many of them; the parser's own words would repeat its name. */
+export const yamlAliasFault =
+  'it is not YAML that can be read: it has an alias (*name) that leads nowhere, or too many of them'
+
 /**
  * What is wrong with a YAML text and where, without a word of it: the parser's own messages quote the line, and in a
  * talosconfig or a kubeconfig that may be a key. `code` is the parser's (`BAD_INDENT`).

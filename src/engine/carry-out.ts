@@ -5,7 +5,7 @@ import type { Logger } from '../core/log.ts'
 import { describeStep, type Plan, type Step } from '../core/plan.ts'
 import type { Ports } from '../core/ports.ts'
 import { type Inventory, observeNodes } from './observe.ts'
-import { confirm, forfeitLeadership, install, installAndReboot, reboot, rollBack } from './order-steps.ts'
+import { confirm, install, installAndReboot, reboot, rollBack } from './order-steps.ts'
 import {
   awaitDown,
   awaitHostDown,
@@ -87,7 +87,7 @@ async function perform(step: Step, ports: Ports, options: CarryOutOptions): Prom
     case 'snapshot-etcd':
       return limit(step.within, (limited) => snapshots.keep(step, talos.snapshotEtcd(step.node, limited), limited))
     case 'forfeit-leadership':
-      return forfeitLeadership(step, ports, options)
+      return limit(30_000, (limited) => talos.forfeitLeadership(step.node, limited, step.machine))
     case 'install':
       return install(step, ports, options)
     case 'reboot':

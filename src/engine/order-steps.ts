@@ -3,7 +3,7 @@ import { describeIdentity, type TalosFacts } from '../core/cluster.ts'
 import { isClosedByUs, leavingObstacle } from '../core/disruption.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
 import { hasEtcdLeader, quorumObstacle } from '../core/etcd.ts'
-import { type ExpectedMachine, whyAnotherMachine } from '../core/identity.ts'
+import { demandMachine, type ExpectedMachine, whyAnotherMachine } from '../core/identity.ts'
 import type { Ports } from '../core/ports.ts'
 import { leavingStorageObstacle } from '../core/storage.ts'
 import type { CarryOutOptions, StepOf } from './carry-out.ts'
@@ -46,13 +46,7 @@ async function markBeforeReboot(
   return true
 }
 
-/**
- * What the machine at this node's address says, if it is the one that is meant. An address can lead to another machine
- * from one moment to the next, as when DHCP leases are given anew.
- *
- * @throws AgentError `timed-out` where it is another one, or runs in another role: that is for people to mend, and no
- *   failure of the release
- */
+/** What the machine at this node's address says, if it is the one that is meant. @throws as `demandMachine` */
 async function lookAtMachine(
   node: string,
   machine: ExpectedMachine,
@@ -60,19 +54,8 @@ async function lookAtMachine(
   signal: AbortSignal,
 ): Promise<TalosFacts> {
   const facts = await withDeadline(question, signal, (limited) => talos.look(node, limited))
-  const another = whyAnotherMachine(facts, machine)
-  if (another) throw new AgentError('timed-out', `nothing is done to ${node}: ${another}`)
+  demandMachine(node, facts, machine)
   return facts
-}
-
-/** Lets another member lead etcd before this one goes. */
-export async function forfeitLeadership(
-  { node, machine }: StepOf<'forfeit-leadership'>,
-  { talos }: Ports,
-  { signal }: CarryOutOptions,
-): Promise<void> {
-  await lookAtMachine(node, machine, { talos }, signal)
-  await withDeadline(30_000, signal, (limited) => talos.forfeitLeadership(node, limited))
 }
 
 /** Runs the installer on a cordoned node, which remembers it: until the next boot nothing else may show that it is armed. */

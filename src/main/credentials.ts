@@ -2,7 +2,8 @@ import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AccessSource } from '../adapters/kubernetes/access.ts'
-import { type Access, parseKubeconfig } from '../adapters/kubernetes/kubeconfig.ts'
+import { lifeOfCertificate } from '../adapters/kubernetes/entry.ts'
+import { type Access, groupsOf, parseKubeconfig } from '../adapters/kubernetes/kubeconfig.ts'
 import { type Credentials, missingRole, parseTalosconfig } from '../adapters/talos/talosconfig.ts'
 import { prefersCopy } from '../core/certificate-life.ts'
 import { AgentError } from '../core/errors.ts'
@@ -33,8 +34,8 @@ export async function readTalos({ config, path }: Settings): Promise<Sourced<Cre
   const isCopy =
     copy !== undefined &&
     prefersCopy(
-      { ...lifeOf(own.cert), ca: own.ca, fingerprint: fingerprintOf(own.cert) },
-      { ...lifeOf(copy.value.cert), ca: copy.value.ca, replaces: copy.replaces },
+      { ...lifeOfCertificate(own.cert), ca: own.ca, fingerprint: fingerprintOf(own.cert) },
+      { ...lifeOfCertificate(copy.value.cert), ca: copy.value.ca, replaces: copy.replaces },
     )
   const value = isCopy ? copy.value : own
   const lacking = missingRole(value, { upgrades: config.upgrade.enabled, now: new Date() })
@@ -55,12 +56,26 @@ export async function readKubernetes({ config, path }: Settings, kubeconfig: str
     copy !== undefined &&
     renewed !== undefined &&
     prefersCopy(
-      { ...lifeOf(own.cert), ca: own.ca ?? '', fingerprint: fingerprintOf(own.cert) },
-      { ...lifeOf(renewed), ca: copy.value.ca ?? '', replaces: copy.replaces },
+      { ...lifeOfCertificate(own.cert), ca: own.ca ?? '', fingerprint: fingerprintOf(own.cert) },
+      { ...lifeOfCertificate(renewed), ca: copy.value.ca ?? '', replaces: copy.replaces },
     )
   // Where to go and as whom stays the user's.
   const value = isCopy ? { ...own, cert: renewed, key: copy.value.key, origin: copyFile } : own
   return { value, own, file, text, copyFile, isCopy }
+}
+
+/** Whose kubeconfig Talos hands out (siderolabs/talos pkg/kubernetes/kubeconfig). */
+export const adminGroup = 'system:masters'
+
+/** Whether its client certificate is one that Talos hands out, and can so be made anew. */
+export function isAdminAccess({ cert }: Access): boolean {
+  return cert !== undefined && groupsOf(cert).includes(adminGroup)
+}
+
+/** What a person can do about an access that ends. `file` is the user's own. */
+export function newAccess(access: Access, file: string): string {
+  if (isAdminAccess(access)) return `get a new one with \`talosctl kubeconfig --merge=false --force ${file}\``
+  return `put a new ${access.cert === undefined ? 'token' : 'certificate'} into ${file}`
 }
 
 /** Called with the reason why a new version of a file is not used, and with undefined when that is over. */
@@ -126,10 +141,4 @@ export async function writeCopy(source: Pick<Sourced<unknown>, 'file' | 'copyFil
 
 export function fingerprintOf(cert: string): string {
   return new X509Certificate(cert).fingerprint256
-}
-
-/** From when to when a certificate is good, epoch ms. */
-export function lifeOf(cert: string): { readonly from: number; readonly to: number } {
-  const { validFromDate, validToDate } = new X509Certificate(cert)
-  return { from: validFromDate.getTime(), to: validToDate.getTime() }
 }

@@ -1,4 +1,5 @@
 import { createApi } from '../adapters/kubernetes/api.ts'
+import { describeCredential, lifeOf, lifeOfCertificate } from '../adapters/kubernetes/entry.ts'
 import {
   type Access,
   groupsOf,
@@ -17,10 +18,9 @@ import {
 import type { Config } from '../config.ts'
 import { renewalFault } from '../core/certificate-life.ts'
 import { AgentError } from '../core/errors.ts'
-import { lifeOf, type Sourced } from './credentials.ts'
+import { adminGroup, isAdminAccess, newAccess, type Sourced } from './credentials.ts'
 import type { KeptFile } from './kept-file.ts'
 import { persist, type Renewable } from './renewal.ts'
-import { lifeOf as lifeOfAccess } from '../adapters/kubernetes/entry.ts'
 
 /** How long one control plane may take to answer, in ms. */
 const within = 5_000
@@ -41,7 +41,7 @@ export function renewableTalos({ kept, talos, config }: RenewableOptions<Credent
       const { value, file, copyFile, isCopy } = await kept.current()
       return {
         what: `the client certificate in ${isCopy ? copyFile : file}`,
-        life: lifeOf(value.cert),
+        life: lifeOfCertificate(value.cert),
         obstacle: (stage) => {
           if (stage === 'ended') return 'no node takes it any more'
           return value.roles.includes('os:admin') ? undefined : 'only one with os:admin can be renewed by itself'
@@ -53,7 +53,7 @@ export function renewableTalos({ kept, talos, config }: RenewableOptions<Credent
       const source = await kept.reread()
       const { value, own, file, text } = source
       const { context } = config.cluster
-      const life = lifeOf(value.cert)
+      const life = lifeOfCertificate(value.cert)
       const order = { roles: value.roles, ttl: Math.max(life.to - life.from, shortestLife) }
       const [node, client] = await fromControlPlane(config, (name) =>
         talos.clientConfiguration(name, order, AbortSignal.any([signal, AbortSignal.timeout(within)])),
@@ -62,7 +62,7 @@ export function renewableTalos({ kept, talos, config }: RenewableOptions<Credent
       const fresh = parseTalosconfig(renewed, `the talosconfig of ${node}`, context)
       const fault = renewalFault(
         { ...life, ca: value.ca, names: value.roles },
-        { ...lifeOf(fresh.cert), ca: client.ca, names: fresh.roles },
+        { ...lifeOfCertificate(fresh.cert), ca: client.ca, names: fresh.roles },
         now,
       )
       if (fault !== undefined) throw new AgentError('rejected', fault)
@@ -88,25 +88,21 @@ export function renewableKubernetes({
   return {
     name: 'kubeconfig',
     async observe() {
-      const { value, file, copyFile, isCopy } = await kept.current()
+      const { value, file } = await kept.current()
       const { cert } = value
-      const isAdmin = cert !== undefined && groupsOf(cert).includes(adminGroup)
       // A token in a file is renewed by whoever writes the file.
       const rotates = cert === undefined && value.files?.some((path) => path !== file) === true
-      const life = lifeOfAccess(value)
+      const life = lifeOf(value)
       return {
-        what: `the ${cert === undefined ? 'token' : 'client certificate'} in ${isCopy ? copyFile : file}`,
+        what: describeCredential(value),
         life: rotates || life?.from === 0 ? undefined : life,
         obstacle: () => {
           if (cert === undefined) return 'a token is not renewed by itself'
-          if (!isAdmin) return `only one of ${adminGroup} can be renewed by itself`
+          if (!isAdminAccess(value)) return `only one of ${adminGroup} can be renewed by itself`
           const { roles } = keptTalos.last.value
           return roles.includes('os:admin') ? undefined : 'only with a talosconfig of os:admin it is renewed by itself'
         },
-        advice: () =>
-          isAdmin
-            ? `get a new one with \`talosctl kubeconfig --merge=false --force ${file}\``
-            : `put a new ${cert === undefined ? 'token' : 'certificate'} into ${file}`,
+        advice: () => newAccess(value, file),
       }
     },
     async renew(now, signal) {
@@ -121,8 +117,8 @@ export function renewableKubernetes({
       if (cert === undefined || key === undefined)
         throw new AgentError('malformed', `the kubeconfig of ${node} has no client certificate`)
       const fault = renewalFault(
-        { ...lifeOf(value.cert), ca: value.ca ?? '', names: groupsOf(value.cert) },
-        { ...lifeOf(cert), ca: ca ?? '', names: groupsOf(cert) },
+        { ...lifeOfCertificate(value.cert), ca: value.ca ?? '', names: groupsOf(value.cert) },
+        { ...lifeOfCertificate(cert), ca: ca ?? '', names: groupsOf(cert) },
         now,
       )
       if (fault !== undefined) throw new AgentError('rejected', fault)
@@ -142,9 +138,6 @@ export function renewableKubernetes({
     },
   }
 }
-
-/** Whose kubeconfig Talos hands out (siderolabs/talos pkg/kubernetes/kubeconfig). */
-const adminGroup = 'system:masters'
 
 /** Asks one control plane after the other until one answers. */
 async function fromControlPlane<T>({ nodes }: Config, ask: (node: string) => Promise<T>): Promise<[string, T]> {

@@ -26,7 +26,7 @@ export function factoryContract(open: () => Promise<FactoryUnderTest>): void {
 
   test('marks what it has withdrawn, and offers none of it', async () => {
     await using at = await open()
-    expect(await at.factory.withdrawn(soon())).toEqual(['v1.13.8'])
+    expect(await at.factory.withdrawn(await at.factory.versions(soon()), soon())).toEqual(['v1.13.8'])
   })
 
   test('names the registry that serves the installers by its host', async () => {
@@ -74,7 +74,7 @@ export function factoryContract(open: () => Promise<FactoryUnderTest>): void {
     const off = AbortSignal.abort()
     for (const call of [
       at.factory.versions(off),
-      at.factory.withdrawn(off),
+      at.factory.withdrawn([], off),
       at.factory.register(homelabSchematic, off),
       at.factory.warm(image, off),
       at.factory.open(image, undefined, off),

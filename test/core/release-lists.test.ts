@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { ReleasePolicy } from '../../src/core/release.ts'
+import type { ReleasePolicy } from '../../src/core/release-policy.ts'
 import { mergeLists } from '../../src/core/release-lists.ts'
 
 interface Situation {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { decideTarget, type ReleasePolicy, type ReleaseView } from '../../src/core/release.ts'
+import { decideTarget } from '../../src/core/release.ts'
+import type { ReleaseView } from '../../src/core/release-lines.ts'
+import type { ReleasePolicy } from '../../src/core/release-policy.ts'
 
 const day = 86_400_000
 const now = Date.UTC(2026, 8, 1)

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { unseen } from '../../src/core/cluster.ts'
-import type { ReleasePolicy } from '../../src/core/release.ts'
+import type { ReleasePolicy } from '../../src/core/release-policy.ts'
 import { beginRollout } from '../../src/core/rollout-record.ts'
 import { chooseTarget, remembered } from '../../src/core/target.ts'
 import { memoryJournal } from '../fakes/journal.ts'

@@ -38,3 +38,18 @@ export async function finish(it: Pick<StartedAgent, 'run'>): Promise<string> {
   for (let run = 0; run < 30 && outcome.kind === 'later'; run++) outcome = await it.run('upgrade-node')
   return sentence(outcome)
 }
+
+/** Until nothing is left to do, with the watching, staging and rolling out of every day. */
+export async function days(it: Awaited<ReturnType<typeof begin>>): Promise<string> {
+  let said = ''
+  for (let day = 0; day < 4; day++) {
+    await it.run('watch-releases')
+    await it.run('stage-image')
+    said = await finish(it)
+  }
+  return said
+}
+
+/** What each machine runs, by its name. */
+export const versionsOf = (homelab: FakeHomelab) =>
+  Object.fromEntries([...homelab.machines.values()].map(({ name, version }) => [name, version]))

@@ -1,7 +1,7 @@
 import { seen, unseen } from '../../src/core/cluster.ts'
 import { isNewer } from '../../src/core/version.ts'
 import { AgentError } from '../../src/core/errors.ts'
-import { type ExpectedMachine, whyAnotherMachine } from '../../src/core/identity.ts'
+import { demandMachine, type ExpectedMachine } from '../../src/core/identity.ts'
 import type { Talos } from '../../src/core/ports.ts'
 import { bootIdOf, type FakeMachine, type FakeWorld } from './homelab.ts'
 
@@ -25,8 +25,7 @@ export function fakeTalos(world: FakeWorld): Talos {
   /** The machine that an order goes to, if it is the one that it is for. */
   function meant(name: string, expected: ExpectedMachine | undefined): FakeMachine {
     const machine = answering(name)
-    const another = expected && whyAnotherMachine(machine, expected)
-    if (another) throw new AgentError('timed-out', `nothing is done to ${name}: ${another}`)
+    if (expected) demandMachine(name, machine, expected)
     return machine
   }
   /** As real ones do: the first that runs takes over where the leader is away. */
@@ -154,8 +153,8 @@ export function fakeTalos(world: FakeWorld): Talos {
       boot(machine)
       answer(machine)
     },
-    forfeitLeadership: async (name) => {
-      const machine = answering(name)
+    forfeitLeadership: async (name, _signal, expected) => {
+      const machine = meant(name, expected)
       if (machine.role === 'worker')
         throw new AgentError('rejected', `${name}: etcd forfeit leadership is only available on control plane nodes`)
       if (leader() !== machine.name) return undefined

@@ -56,11 +56,8 @@ export function createFactory(url: string): Factory {
   return {
     registry: registryOf(base),
     versions: (signal) => releases('/versions', signal),
-    withdrawn: async (signal) => {
-      const [offered, broken] = await Promise.all([
-        releases('/versions', signal),
-        releases('/versions?broken=true', signal),
-      ])
+    withdrawn: async (offered, signal) => {
+      const broken = await releases('/versions?broken=true', signal)
       return isOfferAgain(broken, offered) ? undefined : broken
     },
     register: async (schematic, signal) => {

@@ -1,7 +1,7 @@
 import type { StorageWarning } from '../../core/cluster.ts'
 import { type Api, listOf } from './api.ts'
 import { dangerOf, isHarmlessFlag } from './ceph-checks.ts'
-import type { Systems } from './systems.ts'
+import { cephClusters, type Systems } from './systems.ts'
 
 /** rook/rook pkg/apis/ceph.rook.io/v1/types.go CephStatus */
 interface CephClusterObject {
@@ -25,9 +25,8 @@ export async function lookAtCeph(
   { whereServed }: Systems,
   signal: AbortSignal,
 ): Promise<readonly StorageWarning[] | undefined> {
-  const kind = { group: 'ceph.rook.io', plural: 'cephclusters' }
   const path = '/apis/ceph.rook.io/v1/cephclusters'
-  const clusters = (await whereServed(kind, () => listOf<CephClusterObject>(api, path, signal), signal)) ?? []
+  const clusters = (await whereServed(cephClusters, () => listOf<CephClusterObject>(api, path, signal), signal)) ?? []
   return clusters.length === 0 ? undefined : clusters.flatMap(describeUnwell)
 }
 

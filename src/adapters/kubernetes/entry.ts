@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { checkServerIdentity, type PeerCertificate } from 'node:tls'
+import { dayOf, type Life } from '../../core/certificate-life.ts'
 import type { Access } from './kubeconfig.ts'
 
 /** What every connection of this access takes, be it for a request or for a WebSocket. */
@@ -48,16 +49,19 @@ function asHeaderName(name: string): string {
 }
 
 /** From when to when it lets one in, epoch ms; undefined where it does not say, as most tokens don't. */
-export function lifeOf({ cert, token }: Access): { readonly from: number; readonly to: number } | undefined {
-  if (cert !== undefined) {
-    const { validFromDate, validToDate } = new X509Certificate(cert)
-    return { from: validFromDate.getTime(), to: validToDate.getTime() }
-  }
+export function lifeOf({ cert, token }: Access): Life | undefined {
+  if (cert !== undefined) return lifeOfCertificate(cert)
   return token === undefined ? undefined : lifeOfToken(token)
 }
 
+/** From when to when a certificate is good, epoch ms. */
+export function lifeOfCertificate(cert: string): Life {
+  const { validFromDate, validToDate } = new X509Certificate(cert)
+  return { from: validFromDate.getTime(), to: validToDate.getTime() }
+}
+
 /** Tokens of service accounts are JWTs, whose `iat` and `exp` are in seconds (RFC 7519); without `iat` it begins at 0. */
-function lifeOfToken(token: string): { readonly from: number; readonly to: number } | undefined {
+function lifeOfToken(token: string): Life | undefined {
   try {
     const payload = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')
     const { iat, exp } = JSON.parse(payload) as { iat?: unknown; exp?: unknown }
@@ -73,10 +77,9 @@ export function whyUnknown(access: Access, now: number): string | undefined {
   const life = lifeOf(access)
   if (!life || (now < life.to && now >= life.from)) return undefined
   const owner = describeCredential(access)
-  const day = (at: number) => new Date(at).toISOString().slice(0, 10)
   return now >= life.to
-    ? `${owner} ended on ${day(life.to)}`
-    : `${owner} begins on ${day(life.from)}: check the clock of this machine`
+    ? `${owner} ended on ${dayOf(life.to)}`
+    : `${owner} begins on ${dayOf(life.from)}: check the clock of this machine`
 }
 
 /** `the client certificate in FILE`. */

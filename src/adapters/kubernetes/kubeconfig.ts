@@ -1,8 +1,9 @@
 import { X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import { LineCounter, parseDocument } from 'yaml'
+import { organizationsOf } from '../../core/certificate-life.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
-import { describeYamlFault } from '../../core/yaml-fault.ts'
+import { describeYamlFault, yamlAliasFault } from '../../core/yaml-fault.ts'
 import { createFields, type Fields } from './kubeconfig-fields.ts'
 
 /** What it takes to talk to an API server: PEM texts, or a token. */
@@ -140,8 +141,7 @@ function readDocument(text: string, wrong: Wrong): Record<string, unknown> {
   try {
     return asRecord(document.toJS())
   } catch {
-    // An alias that leads nowhere, or too many of them; the parser's words would repeat its name.
-    throw wrong('it is not YAML that can be read: it has an alias (*name) that leads nowhere, or too many of them')
+    throw wrong(yamlAliasFault)
   }
 }
 
@@ -255,6 +255,5 @@ function findUser(text: string) {
 
 /** The groups of a client certificate: its subject's organizations. */
 export function groupsOf(cert: string): readonly string[] {
-  const parts = (new X509Certificate(cert).subject ?? '').split(/\n| \+ /)
-  return parts.flatMap((part) => (part.startsWith('O=') ? [part.slice(2)] : []))
+  return organizationsOf(new X509Certificate(cert).subject)
 }

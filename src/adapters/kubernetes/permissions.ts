@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Api, ApiRefusal, listOf } from './api.ts'
 import { cephNamespaces, toolboxOf } from './ceph-flags.ts'
 import { settingsPath } from './longhorn-settings.ts'
-import type { Systems } from './systems.ts'
+import { cephClusters, longhornSettings, type Systems } from './systems.ts'
 
 /** k8s.io/api authorization/v1 ResourceAttributes */
 interface Access {
@@ -66,10 +66,9 @@ export async function lookAtPermissions(api: Api, systems: Systems, signal: Abor
 }
 
 async function longhorn(api: Api, { whereServed }: Systems, signal: AbortSignal): Promise<string | undefined> {
-  const kind = { group: 'longhorn.io', plural: 'settings' }
   const list = () => listOf<{ metadata: { namespace: string } }>(api, settingsPath, signal)
   // A role may be for one namespace alone, so each that has settings is asked for.
-  const settings = (await whereServed(kind, list, signal)) ?? []
+  const settings = (await whereServed(longhornSettings, list, signal)) ?? []
   const namespaces = [...new Set(settings.map(({ metadata }) => metadata.namespace))]
   const what = { group: 'longhorn.io', resource: 'settings' }
   const may = await mayAll(
@@ -81,8 +80,7 @@ async function longhorn(api: Api, { whereServed }: Systems, signal: AbortSignal)
 }
 
 async function ceph(api: Api, { whereServed }: Systems, signal: AbortSignal): Promise<string | undefined> {
-  const kind = { group: 'ceph.rook.io', plural: 'cephclusters' }
-  for (const namespace of (await whereServed(kind, () => cephNamespaces(api, signal), signal)) ?? []) {
+  for (const namespace of (await whereServed(cephClusters, () => cephNamespaces(api, signal), signal)) ?? []) {
     // A WebSocket begins as a GET: that needs `get`, and from Kubernetes 1.35 on `create` too (kubernetes/kubernetes#134577).
     const exec = all(['get', 'create'], { resource: 'pods', subresource: 'exec', namespace })
     if (!(await mayAll(api, exec, signal))) return setFlags

@@ -3,11 +3,18 @@ import { isStarting } from './absence.ts'
 import { type Api, ApiRefusal } from './api.ts'
 import { cephNamespaces, lookAtFlags, setFlag } from './ceph-flags.ts'
 import { lookAtSettings, setSetting } from './longhorn-settings.ts'
-import { type CustomKind, type StorageSystem, type Systems, whileItStarts } from './systems.ts'
+import {
+  cephClusters,
+  type CustomKind,
+  longhornSettings,
+  type StorageSystem,
+  type Systems,
+  whileItStarts,
+} from './systems.ts'
 
 const kinds: Readonly<Record<StorageSystem, CustomKind>> = {
-  longhorn: { group: 'longhorn.io', plural: 'settings' },
-  ceph: { group: 'ceph.rook.io', plural: 'cephclusters' },
+  longhorn: longhornSettings,
+  ceph: cephClusters,
 }
 
 interface Found {

@@ -11,10 +11,13 @@ export interface CustomKind {
 
 export type StorageSystem = 'longhorn' | 'ceph'
 
+export const cephClusters: CustomKind = { group: 'ceph.rook.io', plural: 'cephclusters' }
+export const longhornSettings: CustomKind = { group: 'longhorn.io', plural: 'settings' }
+
 /** By one kind of each it is known whether the cluster has the system. */
 const kinds: Readonly<Record<StorageSystem, CustomKind>> = {
   longhorn: { group: 'longhorn.io', plural: 'volumes' },
-  ceph: { group: 'ceph.rook.io', plural: 'cephclusters' },
+  ceph: cephClusters,
 }
 const systems = ['longhorn', 'ceph'] as const
 

@@ -1,7 +1,6 @@
 import { fromBinary } from '@bufbuild/protobuf'
-import { parse } from 'yaml'
 import type { NodeActivity } from '../../core/ports.ts'
-import { machineStatus } from './resources.ts'
+import { asRecord, machineStatus, readSpec, textOf } from './resources.ts'
 import { type Event, PhaseEvent_Action, PhaseEventSchema } from './gen/machine_pb.ts'
 import type { Session } from './session.ts'
 
@@ -15,12 +14,10 @@ const pastWithin = 300
  * (siderolabs/talos internal/app/machined/pkg/runtime/events.go).
  */
 export async function readActivity(session: Session, signal: AbortSignal): Promise<NodeActivity> {
-  const { resource } = await session.state.get(machineStatus, { signal })
+  const { stage } = asRecord(await readSpec(session, machineStatus))
   // After it, and not beside it: making the connection may take longer than the past takes to come.
   const phase = await lastPhase(session, signal).catch(() => undefined)
-  const spec: unknown = parse(resource?.spec?.yamlSpec ?? '')
-  const stage = typeof spec === 'object' && spec !== null && 'stage' in spec ? String(spec.stage) : 'unknown'
-  return { stage, phase }
+  return { stage: textOf(stage) ?? 'unknown', phase }
 }
 
 /** The last phase that began and has not ended. */

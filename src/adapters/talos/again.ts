@@ -2,9 +2,6 @@ import { type Interceptor, type StreamResponse } from '@connectrpc/connect'
 import type { Connection } from './connection.ts'
 import { brokeOff } from './trouble.ts'
 
-/** Methods whose answer goes on until the caller has had enough: held until its end, nobody would hear any of it. */
-const endless: ReadonlySet<string> = new Set(['Events', 'Watch'])
-
 /**
  * A question that is asked once more, at once and on another connection, where its answer broke off on its way: only for
  * what changes nothing, and for streams with an end, since they are held until it. Not asked again is a node that can't be
@@ -14,7 +11,6 @@ export const askAgain =
   (connection: Pick<Connection, 'spoke' | 'count' | 'replace'>): Interceptor =>
   (next) =>
   async (request) => {
-    if (endless.has(request.method.name)) return await next(request)
     const input = request.stream ? await Array.fromAsync(request.message) : undefined
     const ask = async () => {
       const response = await next(request.stream ? { ...request, message: listed(input!) } : request)

@@ -1,6 +1,7 @@
 import { ConnectError } from '@connectrpc/connect'
 import type { Role, TalosFacts } from '../../core/cluster.ts'
 import { AgentError } from '../../core/errors.ts'
+import { isTimeOfBoot, timeOfBoot } from '../../core/identity.ts'
 import { type BootFacts, readBootFacts, readMachineId } from './boot-facts.ts'
 import { readEtcd } from './etcd.ts'
 import type { ServiceListResponse } from './gen/machine_pb.ts'
@@ -130,12 +131,7 @@ async function readBootId(session: Session, isAdmin: boolean): Promise<string> {
   const bootId = textOf(asRecord(resource)['bootID']) ?? textOf(kernel?.toString('utf8').trim())
   if (bootId !== undefined) return bootId
   const stat = await session.machine.systemStat({})
-  return `booted-at-${String(stat.messages[0]?.bootTime ?? 0n)}`
-}
-
-/** In whole seconds, so that it tells two machines apart only by chance. */
-function isTimeOfBoot(bootId: string): boolean {
-  return bootId.startsWith('booted-at-')
+  return `${timeOfBoot}${String(stat.messages[0]?.bootTime ?? 0n)}`
 }
 
 /** Which tags of META are there. Every Talos knows this resource: not to be told of an upgrade that waits is a failure. */

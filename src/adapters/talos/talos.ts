@@ -1,7 +1,7 @@
 import { durationFromMs } from '@bufbuild/protobuf/wkt'
 import type { Role } from '../../core/cluster.ts'
 import { AgentError } from '../../core/errors.ts'
-import { type ExpectedMachine, whyAnotherMachine } from '../../core/identity.ts'
+import { demandMachine, type ExpectedMachine } from '../../core/identity.ts'
 import type { RebootMode } from '../../core/plan.ts'
 import type { Talos } from '../../core/ports.ts'
 import { readActivity } from './activity.ts'
@@ -75,13 +75,6 @@ async function within<T>(ms: number, late: AgentError, promise: Promise<T>): Pro
   }
 }
 
-/** Asks the machine at the other end of this connection who it is, if it matters. */
-async function confirmMachine(node: string, session: Session, expected: ExpectedMachine | undefined): Promise<void> {
-  if (expected === undefined) return
-  const another = whyAnotherMachine(await readMachine(session), expected)
-  if (another) throw new AgentError('timed-out', `nothing is done to ${node}: ${another}`)
-}
-
 /** Every node is talked to at its own address, with no other node between. */
 export function createTalos({
   nodes,
@@ -98,7 +91,11 @@ export function createTalos({
 
   /** By node, what need not be asked again while it has the same boot. */
   const boots = new Map<string, KnownBoot>()
-  const nameOf = (name: string) => `${name} (${nodes.find((node) => node.name === name)?.address ?? '?'})`
+  const lateEtcd = (name: string, what: string) =>
+    new AgentError(
+      'timed-out',
+      `${name} (${nodes.find((node) => node.name === name)?.address ?? '?'}): its etcd has not ${what} within ${etcdWithin / 1_000} s: does it run?`,
+    )
 
   async function on<T>(
     name: string,
@@ -108,6 +105,20 @@ export function createTalos({
   ): Promise<T> {
     const peer = await find(name)
     return withSession(peer, need, signal, (session) => action(session, peer))
+  }
+
+  /** An order, which goes over the connection that the machine has just said on who it is, if that matters. */
+  function order<T>(
+    name: string,
+    need: Need,
+    signal: AbortSignal,
+    expected: ExpectedMachine | undefined,
+    action: (session: Session) => Promise<T>,
+  ): Promise<T> {
+    return on(name, need, signal, async (session) => {
+      if (expected) demandMachine(name, await readMachine(session), expected)
+      return action(session)
+    })
   }
 
   async function* streamOf<T>(
@@ -144,48 +155,34 @@ export function createTalos({
         if (name === '') throw new AgentError('unreachable', `${node} broke off pulling ${image}`)
       }),
     install: (node, image, signal, expected) =>
-      on(node, needs.install, signal, async (session) => {
-        await confirmMachine(node, session, expected)
-        await installOn(session.lifecycle, node, image, signal)
-      }),
+      order(node, needs.install, signal, expected, ({ lifecycle }) => installOn(lifecycle, node, image, signal)),
     installAndReboot: (node, image, mode, signal, expected) =>
-      on(node, needs.upgrade, signal, async (session) => {
-        await confirmMachine(node, session, expected)
-        await session.machine.upgrade({ image, rebootMode: upgradeModes[mode] }, { signal })
+      order(node, needs.upgrade, signal, expected, async ({ machine }) => {
+        await machine.upgrade({ image, rebootMode: upgradeModes[mode] }, { signal })
       }),
     reboot: (node, mode, signal, expected) =>
-      on(node, needs.reboot, signal, async (session) => {
-        await confirmMachine(node, session, expected)
-        await session.machine.reboot({ mode: rebootModes[mode] }, { signal })
+      order(node, needs.reboot, signal, expected, async ({ machine }) => {
+        await machine.reboot({ mode: rebootModes[mode] }, { signal })
       }),
     rollback: (node, signal, expected) =>
-      on(node, needs.rollback, signal, async (session) => {
-        await confirmMachine(node, session, expected)
-        await session.machine.rollback({}, { signal })
+      order(node, needs.rollback, signal, expected, async ({ machine }) => {
+        await machine.rollback({}, { signal })
       }),
-    forfeitLeadership: (node, signal) =>
-      on(node, needs.forfeit, signal, async ({ machine }) => {
-        const late = new AgentError(
-          'timed-out',
-          `${nameOf(node)}: its etcd has not handed the leadership over within ${etcdWithin / 1_000} s: does it run?`,
-        )
+    forfeitLeadership: (node, signal, expected) =>
+      order(node, needs.forfeit, signal, expected, async ({ machine }) => {
+        const late = lateEtcd(node, 'handed the leadership over')
         const { messages } = await within(etcdWithin, late, machine.etcdForfeitLeadership({}, { signal }))
         return messages[0]?.member || undefined
       }),
     snapshotEtcd: (node, signal) =>
       streamOf(node, needs.snapshot, signal, async function* ({ machine }) {
-        const late = (what: string) =>
-          new AgentError(
-            'timed-out',
-            `${nameOf(node)}: its etcd has not ${what} within ${etcdWithin / 1_000} s: does it run?`,
-          )
         const chunks = machine.etcdSnapshot({}, { signal })[Symbol.asyncIterator]()
-        let error = late('begun a snapshot')
+        let error = lateEtcd(node, 'begun a snapshot')
         while (true) {
           const { done, value } = await within(etcdWithin, error, chunks.next())
           if (done === true) return
           yield value.bytes
-          error = late('gone on with a snapshot')
+          error = lateEtcd(node, 'gone on with a snapshot')
         }
       }),
     follow: (node, signal) => streamOf(node, needs.follow, signal, (session) => followEvents(session, signal)),

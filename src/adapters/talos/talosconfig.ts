@@ -2,9 +2,9 @@ import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { createSecureContext } from 'node:tls'
 import { type Document, LineCounter, parseDocument } from 'yaml'
-import { dayOf } from '../../core/certificate-life.ts'
+import { dayOf, organizationsOf } from '../../core/certificate-life.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
-import { describeYamlFault } from '../../core/yaml-fault.ts'
+import { describeYamlFault, yamlAliasFault } from '../../core/yaml-fault.ts'
 
 /** What it takes to talk to nodes: PEM texts. */
 export interface Credentials {
@@ -51,9 +51,8 @@ export function parseTalosconfig(text: string, file: string, context?: string): 
   const cert = pem('crt')
   try {
     const { subject, validFromDate, validToDate } = new X509Certificate(cert)
-    // Go writes several roles into one part of the subject, which Node shows as `O=os:operator + O=os:etcd:backup`.
-    const parts = (subject ?? '').split(/\n| \+ /)
-    const roles = parts.flatMap((part) => (part.startsWith('O=') ? [part.slice(2)] : []))
+    // Several roles may be in one part of it: `O=os:operator + O=os:etcd:backup`.
+    const roles = organizationsOf(subject)
     const life = { begins: validFromDate, expires: validToDate }
     const credentials = { ca: pem('ca'), cert, key: relabel(pem('key')), roles, ...life }
     checkPair(credentials, (why) => wrong(`crt and key of the context "${name}" can't be used: ${why}`))
@@ -100,8 +99,7 @@ function chooseContext(
   try {
     whole = document.toJS() as typeof whole
   } catch {
-    // An alias that leads nowhere, or too many of them; the parser's words would repeat its name.
-    throw wrong('it is not YAML that can be read: it has an alias (*name) that leads nowhere, or too many of them')
+    throw wrong(yamlAliasFault)
   }
   const contexts = (whole?.contexts ?? {}) as Record<string, unknown>
   const name = context ?? (typeof whole?.context === 'string' ? whole.context : undefined)
