@@ -1,7 +1,8 @@
-import { alertOnce } from '../src/core/alerts.ts'
-import { rehearse } from '../src/core/drill.ts'
-import { cron, defineJob, done } from '../src/core/job.ts'
-import { remembered } from '../src/core/target.ts'
+import { alertOnce } from '../src/operations/alerts.ts'
+import { rehearse } from '../src/operations/rehearse.ts'
+import { defineJob } from '../src/operations/job.ts'
+import { cron, done } from '../src/core/job.ts'
+import { remembered } from '../src/operations/facts.ts'
 
 /** Finds out in quiet times what would not work when the power fails. */
 export default defineJob({

@@ -1,12 +1,14 @@
-import { planNow, rehearse } from '../src/core/drill.ts'
-import { powerObstacle } from '../src/core/feeds.ts'
-import { defineJob, done, later, after, type JobContext, type StepState } from '../src/core/job.ts'
-import { beginOrResume } from '../src/core/outage-begin.ts'
-import type { OutageRecord } from '../src/core/outage-record.ts'
+import { planNow, rehearse } from '../src/operations/rehearse.ts'
+import { powerObstacle } from '../src/core/power/feeds.ts'
+import { defineJob, type JobContext } from '../src/operations/job.ts'
+import { done, later, after } from '../src/core/job.ts'
+import type { StepState } from '../src/core/plan.ts'
+import { beginOrResume } from '../src/operations/begin-outage.ts'
+import type { OutageRecord } from '../src/operations/outage-record.ts'
 import { describeStep, type Step } from '../src/core/plan.ts'
-import type { ShutdownPhase } from '../src/core/shutdown-phases.ts'
-import { remembered } from '../src/core/target.ts'
-import { planWake } from '../src/core/waking.ts'
+import type { ShutdownPhase } from '../src/core/power/phases.ts'
+import { remembered } from '../src/operations/facts.ts'
+import { planWake } from '../src/core/power/recovery.ts'
 
 /**
  * Walks the real plan on the real cluster as far as it can be taken back, asks what the rest would need, and takes
@@ -17,26 +19,26 @@ export default defineJob({
   about: 'rehearses a power cut: really cordons and drains, asks whether the rest would work, and undoes it',
   triggers: [],
   purpose: 'maintenance',
-  runs: 'here',
+  runs: 'in-process',
 
   async idle({ config, ports, power, monotonic }) {
-    const wish = remembered.drillWish.recall(ports.journal)
-    if (!wish) return done('nobody has asked for a rehearsal')
+    const request = remembered.drillRequest.recall(ports.journal)
+    if (!request) return done('nobody has asked for a rehearsal')
     const obstacle =
       powerObstacle(power, monotonic(), config.power) ??
       (ports.journal.openOutage() ? 'an outage is on record that is not over' : undefined)
     if (obstacle === undefined) return undefined
-    remembered.drillWish.remember(ports.journal, undefined)
+    remembered.drillRequest.remember(ports.journal, undefined)
     return done(`no rehearsal: ${obstacle}`)
   },
 
   async run(context) {
     const { machines, ports, signal, whenPower, now } = context
     const { journal } = ports
-    const wish = remembered.drillWish.recall(journal)
+    const request = remembered.drillRequest.recall(journal)
     // Once, whatever becomes of it: a daemon that starts again is not to drain a cluster for it.
-    remembered.drillWish.remember(journal, undefined)
-    if (!wish) return done('nobody has asked for a rehearsal')
+    remembered.drillRequest.remember(journal, undefined)
+    if (!request) return done('nobody has asked for a rehearsal')
     const report = await rehearse(context)
     const begun = await beginOrResume(context, 'drill', machines)
     const { record } = begun
@@ -44,13 +46,13 @@ export default defineJob({
     using watch = whenPower(({ upses }) =>
       [...upses.values()].some(({ mode }) => mode !== 'on-mains') ? 'the power is failing' : undefined,
     )
-    journal.write({ kind: 'power', text: `a rehearsal begins${wish.until ? `, up to "${wish.until}"` : ''}` })
+    journal.write({ kind: 'power', text: `a rehearsal begins${request.until ? `, up to "${request.until}"` : ''}` })
     const walked: NonNullable<typeof report.walked>[number][] = []
     const { plan } = planNow(context, record.current)
     for (const phase of plan.phases.filter(({ reversible }) => reversible)) {
       if (watch.signal.aborted) break
       walked.push(await walk(context, record, phase, watch.signal))
-      if (phase.name === wish.until) break
+      if (phase.name === request.until) break
     }
     // A power cut takes the cluster over, and goes on from what is on record.
     signal.throwIfAborted()

@@ -1,19 +1,21 @@
-import { alertOnce } from '../src/core/alerts.ts'
-import { after, defineJob, done, later, on, type StepState } from '../src/core/job.ts'
+import { alertOnce } from '../src/operations/alerts.ts'
+import { defineJob } from '../src/operations/job.ts'
+import { after, done, later, on } from '../src/core/job.ts'
+import type { StepState } from '../src/core/plan.ts'
 import { describeDuration } from '../src/core/duration.ts'
-import { supplyOf } from '../src/core/feeds.ts'
-import { openRecord } from '../src/core/outage-record.ts'
-import { beginOutage } from '../src/core/outage.ts'
+import { supplyOf } from '../src/core/power/feeds.ts'
+import { openRecord } from '../src/operations/outage-record.ts'
+import { beginOutage } from '../src/core/power/outage.ts'
 import { bestEffort, phase, type Step } from '../src/core/plan.ts'
-import { describeRefused, findSheddable } from '../src/core/shed.ts'
-import { apiWithin } from '../src/core/shutdown.ts'
+import { describeRefused, findSheddable } from '../src/core/power/shed.ts'
+import { apiWithin } from '../src/core/power/shutdown.ts'
 
 /** Makes the battery last longer: what the user can do without is scaled to nothing while there is still time. */
 export default defineJob({
   name: 'shed-load',
   about: 'on battery, scales the workloads of power.shed to nothing; they get their replicas back with mains',
   triggers: [on('power.on-battery')],
-  runs: 'here',
+  runs: 'in-process',
 
   async run(context) {
     const { config, machines, ports, power, now, monotonic, carryOut, signal, whenPower } = context

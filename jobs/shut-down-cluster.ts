@@ -1,15 +1,17 @@
-import { alertOnce } from '../src/core/alerts.ts'
+import { alertOnce } from '../src/operations/alerts.ts'
 import { describeReason } from '../src/core/event.ts'
-import { leastTimeLeft } from '../src/core/feeds.ts'
-import { after, defineJob, done, type JobContext, later, on, type Outcome, type StepState } from '../src/core/job.ts'
-import { failingMachines, type Machine } from '../src/core/machines.ts'
-import { type Begun, beginOrResume, comesUp } from '../src/core/outage-begin.ts'
-import type { OutageRecord } from '../src/core/outage-record.ts'
-import { type Outage, type OutageNode, wentDown, withoutDrains } from '../src/core/outage.ts'
+import { leastTimeLeft } from '../src/core/power/feeds.ts'
+import { defineJob, type JobContext } from '../src/operations/job.ts'
+import { after, done, later, on, type Outcome } from '../src/core/job.ts'
+import type { StepState } from '../src/core/plan.ts'
+import { failingMachines, type Machine } from '../src/core/power/machines.ts'
+import { type Begun, beginOrResume, comesUp } from '../src/operations/begin-outage.ts'
+import type { OutageRecord } from '../src/operations/outage-record.ts'
+import { type Outage, type OutageNode, wentDown, withoutDrains } from '../src/core/power/outage.ts'
 import { bestEffort, phase, type Step } from '../src/core/plan.ts'
-import type { ShutdownPhase } from '../src/core/shutdown-phases.ts'
-import { type Left, planShutdown } from '../src/core/shutdown.ts'
-import type { CriticalReason } from '../src/core/triggers.ts'
+import type { ShutdownPhase } from '../src/core/power/phases.ts'
+import { type Left, planShutdown } from '../src/core/power/shutdown.ts'
+import type { CriticalReason } from '../src/core/power/triggers.ts'
 
 /** A machine that comes up while the battery runs down is told again, in ms. */
 const watchEvery = 5_000
@@ -20,7 +22,7 @@ export default defineJob({
   about: 'drains the cluster and shuts it down in order, when a UPS is about to fail or a person says so',
   triggers: [on('power.critical'), on('power.ordered')],
   purpose: 'shutdown',
-  runs: 'here',
+  runs: 'in-process',
 
   async idle(context) {
     const { ports, power } = context

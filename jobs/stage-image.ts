@@ -1,11 +1,12 @@
-import { runningVersions } from '../src/core/cluster.ts'
+import { runningVersions } from '../src/core/cluster/cluster.ts'
 import { AgentError } from '../src/core/errors.ts'
-import { defineJob, done, every, on } from '../src/core/job.ts'
+import { defineJob } from '../src/operations/job.ts'
+import { done, every, on } from '../src/core/job.ts'
 import type { Journal } from '../src/core/journal.ts'
 import { phase } from '../src/core/plan.ts'
-import { withdrawnReason } from '../src/core/release-policy.ts'
-import { kernelArgumentsOf, schematicsInUse } from '../src/core/schematic.ts'
-import { remembered } from '../src/core/target.ts'
+import { withdrawnReason } from '../src/core/release/policy.ts'
+import { kernelArgumentsOf, schematicsInUse } from '../src/core/release/schematic.ts'
+import { remembered } from '../src/operations/facts.ts'
 import { compareVersions, isOfficial } from '../src/core/version.ts'
 
 /** Brings the image of the release to go to onto the share, and keeps it that of the schematic as it is now. */
@@ -33,8 +34,8 @@ export default defineJob({
       .toSorted(compareVersions)
     const candidates = [remembered.target.recall(journal), ...running.toReversed()]
     const wanted = candidates.find((version) => version !== undefined && !withdrawn.includes(version))
-    const wishes = remembered.wishes.recall(journal) ?? []
-    const versions = [...new Set([...(wanted === undefined ? [] : [wanted]), ...wishes])]
+    const requests = remembered.stagingRequests.recall(journal) ?? []
+    const versions = [...new Set([...(wanted === undefined ? [] : [wanted]), ...requests])]
     if (versions.length === 0)
       return done(
         running.length === 0
@@ -54,31 +55,31 @@ export default defineJob({
         architecture: config.share.architecture,
         kernelArguments: kernelArgumentsOf(own.schematic),
       }
-      const isWish = version !== wanted
+      const isRequest = version !== wanted
       try {
-        await carryOut([phase('stage', { do: 'stage-image', image, publish: !isWish })])
+        await carryOut([phase('stage', { do: 'stage-image', image, publish: !isRequest })])
       } catch (error) {
-        if (signal.aborted || !isWish || !(error instanceof AgentError) || error.retryable) throw error
+        if (signal.aborted || !isRequest || !(error instanceof AgentError) || error.retryable) throw error
         // Nothing that this homelab needs: it is told, and not tried for ever.
         refused.push(error)
-        forgetWish(journal, version)
+        forgetRequest(journal, version)
         continue
       }
       const wasThere = before.some(
-        (staged) => staged.version === version && staged.schematic === schematic && (staged.published || isWish),
+        (staged) => staged.version === version && staged.schematic === schematic && (staged.published || isRequest),
       )
       if (!wasThere) {
         fresh.push(version)
         await emit({ type: 'image.staged', version, schematic })
       }
-      forgetWish(journal, version)
+      forgetRequest(journal, version)
     }
     if (refused[0]) throw refused[0]
     return done(fresh.length > 0 ? `${fresh.join(', ')} staged` : `${versions.join(', ')} is staged already`)
   },
 })
 
-function forgetWish(journal: Journal, version: string): void {
-  const rest = (remembered.wishes.recall(journal) ?? []).filter((wish) => wish !== version)
-  remembered.wishes.remember(journal, rest.length > 0 ? rest : undefined)
+function forgetRequest(journal: Journal, version: string): void {
+  const rest = (remembered.stagingRequests.recall(journal) ?? []).filter((request) => request !== version)
+  remembered.stagingRequests.remember(journal, rest.length > 0 ? rest : undefined)
 }

@@ -1,16 +1,17 @@
-import { alertOnce } from '../src/core/alerts.ts'
-import { type Attempts, type Cluster, describeIdentity, type Node } from '../src/core/cluster.ts'
+import { alertOnce } from '../src/operations/alerts.ts'
+import { type Attempts, type Cluster, describeIdentity, type Node } from '../src/core/cluster/cluster.ts'
 import { AgentError, assertNever, messageOf } from '../src/core/errors.ts'
-import { roleObstacle } from '../src/core/gates.ts'
-import { after, defineJob, done, every, type JobContext, later, on, type Outcome } from '../src/core/job.ts'
+import { roleObstacle } from '../src/core/upgrade/gates.ts'
+import { defineJob, type JobContext } from '../src/operations/job.ts'
+import { after, done, every, later, on, type Outcome } from '../src/core/job.ts'
 import type { Journal } from '../src/core/journal.ts'
-import { movementOf } from '../src/core/left-behind.ts'
-import { isArmed } from '../src/core/next-boot.ts'
+import { movementOf } from '../src/core/release/left-behind.ts'
+import { isArmed } from '../src/core/cluster/next-boot.ts'
 import { phase, type Step } from '../src/core/plan.ts'
-import { powerObstacle } from '../src/core/feeds.ts'
-import { bootedOldSystem, markOf } from '../src/core/progress.ts'
-import { withdrawnReason } from '../src/core/release-policy.ts'
-import { begins, type Foresight, foresee, pauseOf, recordFor } from '../src/core/rollout.ts'
+import { powerObstacle } from '../src/core/power/feeds.ts'
+import { bootedOldSystem, markOf } from '../src/core/upgrade/attempts.ts'
+import { withdrawnReason } from '../src/core/release/policy.ts'
+import { begins, type UpgradePreview, previewUpgrade, pauseOf, recordFor } from '../src/operations/preview-upgrade.ts'
 import {
   beginRollout,
   endRollout,
@@ -18,10 +19,10 @@ import {
   withNodeEnded,
   withNodeStarted,
   withPhase,
-} from '../src/core/rollout-record.ts'
-import { remembered, withdrawRollbacks } from '../src/core/target.ts'
-import type { NodePlan } from '../src/core/upgrade-decision.ts'
-import { windowAt } from '../src/core/window.ts'
+} from '../src/core/upgrade/record.ts'
+import { remembered, withdrawRollbacks } from '../src/operations/facts.ts'
+import type { NodePlan } from '../src/core/upgrade/decision.ts'
+import { windowAt } from '../src/core/upgrade/window.ts'
 
 /** Phases that a failing battery keeps from beginning, and those that a person does: what is installed is finished. */
 const beforeReboot = [
@@ -56,15 +57,15 @@ export default defineJob({
   async run(context) {
     const { config, ports, now, emit, carryOut, signal, log } = context
     const { journal } = ports
-    const foreseen = await foresee(context)
-    const { decision, version, cluster } = foreseen
-    tidyRollbacks(foreseen, journal)
-    noticeArmed(foreseen, journal)
-    noticeMachines(foreseen, journal)
-    await noticeWindow(context, foreseen)
-    await noteArrival(context, foreseen)
-    noteFinished(context, foreseen)
-    if (decision.kind === 'wait' || decision.kind === 'go') await askForApproval(context, foreseen)
+    const preview = await previewUpgrade(context)
+    const { decision, version, cluster } = preview
+    tidyRollbacks(preview, journal)
+    noticeArmed(preview, journal)
+    noticeMachines(preview, journal)
+    await noticeWindow(context, preview)
+    await noteArrival(context, preview)
+    noteFinished(context, preview)
+    if (decision.kind === 'wait' || decision.kind === 'go') await askForApproval(context, preview)
     switch (decision.kind) {
       case 'upgraded': {
         const open = journal.openRollout()
@@ -105,7 +106,7 @@ export default defineJob({
     const mayGoOn = (name: string) => whyNot(context, 'the rollout', version, name)
     try {
       await carryOut(decision.first, { mayGoOn })
-      await noteSnapshot(context, foreseen)
+      await noteSnapshot(context, preview)
     } catch (error) {
       // Nothing was touched yet, so no node has failed.
       if (signal.aborted || !(error instanceof AgentError)) throw error
@@ -113,16 +114,16 @@ export default defineJob({
       return later(error.message, after(now(), config.upgrade.retryAfter))
     }
     for (const { node, reason } of decision.nodes) log.info({ node, version }, reason)
-    const ends = await Promise.all(decision.nodes.map((one) => bring(context, foreseen, one)))
+    const ends = await Promise.all(decision.nodes.map((one) => bring(context, preview, one)))
     return together(ends)
   },
 })
 
 /** Carries one node's plan out, and writes down what became of it. Throws only what ends the run. */
-async function bring(context: JobContext, foreseen: Foresight, { node, reason, plan }: NodePlan): Promise<Outcome> {
+async function bring(context: JobContext, preview: UpgradePreview, { node, reason, plan }: NodePlan): Promise<Outcome> {
   const { config, ports, now, emit, carryOut, signal } = context
   const { journal } = ports
-  const { version, cluster } = foreseen
+  const { version, cluster } = preview
   const found = cluster.nodes.find(({ name }) => name === node)!
   const write = (change: (rollout: Rollout) => Rollout) => {
     // Also where it was called off meanwhile: what becomes of its nodes belongs to it.
@@ -161,7 +162,7 @@ async function bring(context: JobContext, foreseen: Foresight, { node, reason, p
     if (!error.retryable && failedAt === 'roll-back') {
       withdrawRollbacks(journal, [node])
     } else if (!error.retryable && failedAt !== 'cordon' && failedAt !== 'await-rolled-back' && !does('roll-back')) {
-      await noteFailure(context, foreseen, { node, plan, failure: error.message })
+      await noteFailure(context, preview, { node, plan, failure: error.message })
       write((rollout) => withNodeEnded(rollout, node, 'failed', now(), error.message))
     }
     alertOnce(journal, 'rollout', error.message, node)
@@ -194,7 +195,7 @@ function describeArrival({ ports }: JobContext, { nodes }: Cluster, version: str
 }
 
 /** One snapshot of etcd a rollout is enough. */
-async function noteSnapshot({ ports }: JobContext, { decision, version }: Foresight): Promise<void> {
+async function noteSnapshot({ ports }: JobContext, { decision, version }: UpgradePreview): Promise<void> {
   const { journal, snapshots } = ports
   const isSaved =
     decision.kind === 'go' && decision.first.some(({ steps }) => steps.some((step) => step.do === 'snapshot-etcd'))
@@ -230,8 +231,8 @@ function whyNot(
 
 /** A person wants this node taken back: it does not go further forward first. */
 function overtakenBy(journal: Journal, node: string, name: string): string | undefined {
-  const wishes = remembered.rollbacks.recall(journal) ?? []
-  if (!beforeReboot.includes(name) || !wishes.some((wish) => wish.node === node)) return undefined
+  const requests = remembered.rollbacks.recall(journal) ?? []
+  if (!beforeReboot.includes(name) || !requests.some((request) => request.node === node)) return undefined
   return `${node} is to be taken back`
 }
 
@@ -243,19 +244,19 @@ function leaveForLater({ config, ports, now }: JobContext, node: string, why: st
   remembered.blocked.remember(ports.journal, { ...blocked, [node]: { until: now().getTime() + blockedFor, why } })
 }
 
-/** One wish is one reboot: when the node has another boot, and nothing of ours on it, the wish is fulfilled. */
-function tidyRollbacks({ cluster }: Foresight, journal: Journal): void {
-  const wishes = remembered.rollbacks.recall(journal) ?? []
-  const open = wishes.filter(({ node, bootId }) => {
+/** One request is one reboot: when the node has another boot, and nothing of ours on it, the request is fulfilled. */
+function tidyRollbacks({ cluster }: UpgradePreview, journal: Journal): void {
+  const requests = remembered.rollbacks.recall(journal) ?? []
+  const open = requests.filter(({ node, bootId }) => {
     const found = cluster.nodes.find(({ name }) => name === node)
     if (!found?.talos.ok || !found.kubernetes.ok || found.identity.kind === 'another') return found !== undefined
     return found.talos.value.bootId === bootId || found.kubernetes.value.cordon?.back === true
   })
-  if (open.length !== wishes.length) remembered.rollbacks.remember(journal, open)
+  if (open.length !== requests.length) remembered.rollbacks.remember(journal, open)
 }
 
 /** A node that another boot would change is told of, unless we made it so on purpose: the next power cut reboots it. */
-function noticeArmed({ cluster }: Foresight, journal: Journal): void {
+function noticeArmed({ cluster }: UpgradePreview, journal: Journal): void {
   const offLimits = [remembered.aborted.recall(journal), ...(remembered.withdrawn.recall(journal) ?? [])]
   const ours = ({ kubernetes, talos }: Node) => {
     const { cordon, staged } = kubernetes.ok ? kubernetes.value : {}
@@ -270,7 +271,7 @@ function noticeArmed({ cluster }: Foresight, journal: Journal): void {
 }
 
 /** Nodes of which Talos and Kubernetes do not mean the same machine, or that run in another role than the configured one. */
-function noticeMachines({ cluster }: Foresight, journal: Journal): void {
+function noticeMachines({ cluster }: UpgradePreview, journal: Journal): void {
   const strangers = cluster.nodes.flatMap((node) => {
     const why = describeIdentity(node)
     return why === undefined ? [] : [`${node.name} ${why}`]
@@ -280,7 +281,10 @@ function noticeMachines({ cluster }: Foresight, journal: Journal): void {
 }
 
 /** A window that closes with nodes still to come is told of, with what it waited for. */
-async function noticeWindow({ config, ports, now, emit }: JobContext, { decision, order }: Foresight): Promise<void> {
+async function noticeWindow(
+  { config, ports, now, emit }: JobContext,
+  { decision, order }: UpgradePreview,
+): Promise<void> {
   const { journal } = ports
   const before = remembered.windowWaits.recall(journal)
   const state = windowAt(config.upgrade.windows, config.upgrade.timeZone, now())
@@ -297,7 +301,10 @@ async function noticeWindow({ config, ports, now, emit }: JobContext, { decision
 }
 
 /** A rollout whose release every node has reached is done, also where the way leads on to another one at once. */
-async function noteArrival({ ports, now, emit, ownNode }: JobContext, { cluster, version }: Foresight): Promise<void> {
+async function noteArrival(
+  { ports, now, emit, ownNode }: JobContext,
+  { cluster, version }: UpgradePreview,
+): Promise<void> {
   const open = ports.journal.openRollout()
   if (!open || open.release === version) return
   const { running } = movementOf(cluster, ownNode)
@@ -308,7 +315,7 @@ async function noteArrival({ ports, now, emit, ownNode }: JobContext, { cluster,
 }
 
 /** What an agent before us brought to its release, and did not live to write down. */
-function noteFinished({ ports, now }: JobContext, { cluster }: Foresight): void {
+function noteFinished({ ports, now }: JobContext, { cluster }: UpgradePreview): void {
   const open = ports.journal.openRollout()
   if (!open) return
   let record = open
@@ -320,7 +327,7 @@ function noteFinished({ ports, now }: JobContext, { cluster }: Foresight): void 
   if (record !== open) ports.journal.saveRollout(record)
 }
 
-async function askForApproval({ ports, emit }: JobContext, { toApprove, version }: Foresight): Promise<void> {
+async function askForApproval({ ports, emit }: JobContext, { toApprove, version }: UpgradePreview): Promise<void> {
   if (version === undefined) return
   const asks = toApprove.length > 0
   if (alertOnce(ports.journal, 'approval', asks ? `${version} waits for approval` : undefined))
@@ -330,7 +337,7 @@ async function askForApproval({ ports, emit }: JobContext, { toApprove, version 
 /** So that a release that fails on a node is not tried there for ever. */
 async function noteFailure(
   { carryOut, observe, log }: JobContext,
-  { cluster, version }: Foresight,
+  { cluster, version }: UpgradePreview,
   { node, plan, failure }: Pick<NodePlan, 'node' | 'plan'> & { readonly failure: string },
 ): Promise<void> {
   if (version === undefined) return

@@ -1,17 +1,19 @@
-import { alertOnce } from '../src/core/alerts.ts'
-import { whyUnhealthy } from '../src/core/cluster.ts'
+import { alertOnce } from '../src/operations/alerts.ts'
+import { whyUnhealthy } from '../src/core/cluster/cluster.ts'
 import { describeDuration } from '../src/core/duration.ts'
 import { messageOf } from '../src/core/errors.ts'
-import { mainsOf, type Power, powerObstacle, supplyOf } from '../src/core/feeds.ts'
-import { after, defineJob, done, type JobContext, later, on, type Outcome, type StepState } from '../src/core/job.ts'
-import { failingMachines, type Machine } from '../src/core/machines.ts'
-import { openRecord, type OutageRecord } from '../src/core/outage-record.ts'
-import { summarize } from '../src/core/outage-summary.ts'
-import { missingNodes, type Outage, wentDown } from '../src/core/outage.ts'
+import { mainsOf, type Power, powerObstacle, supplyOf } from '../src/core/power/feeds.ts'
+import { defineJob, type JobContext } from '../src/operations/job.ts'
+import { after, done, later, on, type Outcome } from '../src/core/job.ts'
+import type { StepState } from '../src/core/plan.ts'
+import { failingMachines, type Machine } from '../src/core/power/machines.ts'
+import { openRecord, type OutageRecord } from '../src/operations/outage-record.ts'
+import { summarize } from '../src/core/power/summary.ts'
+import { missingNodes, type Outage, wentDown } from '../src/core/power/outage.ts'
 import { bestEffort, phase, type Step } from '../src/core/plan.ts'
-import type { PowerState } from '../src/core/power.ts'
-import { remembered } from '../src/core/target.ts'
-import { isWhole, planWake } from '../src/core/waking.ts'
+import type { PowerState } from '../src/core/power/state.ts'
+import { remembered } from '../src/operations/facts.ts'
+import { isWhole, planWake } from '../src/core/power/recovery.ts'
 
 /** A UPS that was told to switch its outlets off does so some time later, mains or not; nothing is woken until then, in ms. */
 const cutTakes = 3 * 60_000
@@ -26,7 +28,7 @@ export default defineJob({
   about: 'after a power cut wakes what was up before, waits until it is Ready, and undoes what was done for it',
   triggers: [on('power.on-mains'), on('power.on-battery'), on('power.order-withdrawn'), on('drill.ended')],
   purpose: 'maintenance',
-  runs: 'here',
+  runs: 'in-process',
 
   async idle(context) {
     const { ports, power, now } = context

@@ -1,20 +1,22 @@
-import type { Config } from './config.ts'
+import type { Config } from './config/config.ts'
 import type { Activity } from './core/activity.ts'
-import { alertOnce } from './core/alerts.ts'
+import { alertOnce } from './operations/alerts.ts'
 import { messageOf } from './core/errors.ts'
 import { describeEvent, type Event } from './core/event.ts'
-import { type Job, type JobContext, later, type Outcome, type RegisteredSchematic } from './core/job.ts'
+import type { Job, JobContext } from './operations/job.ts'
+import { later, type Outcome } from './core/job.ts'
+import type { RegisteredSchematic } from './core/release/schematic.ts'
 import type { RunOutcome } from './core/journal.ts'
 import type { Logger } from './core/log.ts'
 import { describeStep, type Step } from './core/plan.ts'
 import type { Ports } from './core/ports.ts'
-import { machinesOf } from './core/machines.ts'
-import { remembered } from './core/target.ts'
+import { machinesOf } from './core/power/machines.ts'
+import { remembered } from './operations/facts.ts'
 import { carryOut } from './engine/carry-out.ts'
-import { createClusterLock } from './engine/cluster-lock.ts'
-import { createGuard } from './engine/guard.ts'
-import { createHere } from './engine/here.ts'
-import { createClusterLease } from './engine/lease.ts'
+import { createKubernetesLease } from './engine/kubernetes-lease.ts'
+import { createUpsMonitor } from './engine/ups-monitor.ts'
+import { createInProcess } from './engine/in-process.ts'
+import { createTakeoverLock } from './engine/takeover-lock.ts'
 import { observe } from './engine/observe.ts'
 
 /** Where jobs wait their turn: BullMQ in production, memory in tests. */
@@ -81,8 +83,8 @@ export function createAgent(options: AgentOptions) {
   } = options
   const { journal } = ports
   const machines = machinesOf(config, ownMachine)
-  const lease = createClusterLease(leaseGrace)
-  const lock = createClusterLock(ports.kubernetes, holder, log)
+  const lease = createTakeoverLock(leaseGrace)
+  const lock = createKubernetesLease(ports.kubernetes, holder, log)
   /** The steps that are being carried out, for people to see. */
   const activities = new Map<Step, Activity>()
   /** Jobs that run here and found the cluster held. */
@@ -90,7 +92,7 @@ export function createAgent(options: AgentOptions) {
   const stopping = new AbortController()
   const lastAnswer = new Map<string, number>()
   const listeners = new Set<(report: RunReport) => void>()
-  const guard = createGuard({
+  const guard = createUpsMonitor({
     upses: config.upses.map(({ label }) => label),
     policy: config.power,
     journal,
@@ -99,7 +101,7 @@ export function createAgent(options: AgentOptions) {
     bootId,
   })
 
-  const here = createHere({
+  const here = createInProcess({
     run: (job) => runJob(job, stopping.signal),
     failed: (job, error) => later(`${job.name} failed: ${messageOf(error)}`, new Date(now().getTime() + leaseRetry)),
     now,
@@ -110,7 +112,7 @@ export function createAgent(options: AgentOptions) {
     log.info({ event }, text)
     const woken = jobs.filter((job) => job.triggers.some((trigger) => 'on' in trigger && trigger.on === event.type))
     // Those that run here come first: what the queue's store does must not keep them waiting.
-    for (const job of woken) if (job.runs === 'here') here.wake(job)
+    for (const job of woken) if (job.runs === 'in-process') here.wake(job)
     // A latch needs a person: every client of that upsd shuts down again and again until it is restarted.
     const kind = event.type === 'power.latched' ? 'alert' : event.type.startsWith('power.') ? 'power' : 'event'
     journal.write({ kind, subject: subjectOf(event), text })
@@ -160,7 +162,7 @@ export function createAgent(options: AgentOptions) {
     using stack = new DisposableStack()
     const held = await lease.acquire(job.purpose)
     if (!held) {
-      if (job.runs === 'here') turnedAway.add(job)
+      if (job.runs === 'in-process') turnedAway.add(job)
       return later(`the cluster is held for ${lease.holder ?? 'something else'}`, soon())
     }
     // In this order when it ends: the cluster is free, and who waited for it hears of it at once.
@@ -279,7 +281,7 @@ export function createAgent(options: AgentOptions) {
     preview: (job: Job, signal: AbortSignal): JobContext => contextOf(job, signal),
     /** Starts a job that runs here, or queues one that doesn't. */
     start: async (job: Job): Promise<void> => {
-      if (job.runs === 'here') here.wake(job)
+      if (job.runs === 'in-process') here.wake(job)
       else await queue.add(job)
     },
     onRun: (listener: (report: RunReport) => void): (() => void) => {

@@ -5,10 +5,10 @@ import { addPowerCommands } from './cli/power-commands.ts'
 import { addRolloutCommands } from './cli/rollout-commands.ts'
 import { addUpsCommand } from './cli/ups-command.ts'
 import { command, daemon, daemonOr, exit, group, positive, print, program } from './cli/shell.ts'
-import type { JobAnswer, PlanAnswer, RunAnswer, StatusAnswer } from './control/protocol.ts'
+import type { JobAnswer, PlanAnswer, RunAnswer, StatusAnswer } from './http/protocol.ts'
 import { AgentError, messageOf } from './core/errors.ts'
 import type { Entry } from './core/journal.ts'
-import type { StagedImage } from './core/ports.ts'
+import type { StagedImage } from './core/release/image.ts'
 import { loadSettings } from './main/settings.ts'
 
 function outcomeCode({ outcome }: RunAnswer): number {

@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { readdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { configSchema } from '../src/config.ts'
+import { configSchema } from '../src/config/config.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const talos = 'src/adapters/talos'

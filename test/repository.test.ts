@@ -1,83 +1,14 @@
 import { execFile } from 'node:child_process'
 import { glob, readFile } from 'node:fs/promises'
-import { dirname, join, normalize, sep } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { configSchema, parseConfig } from '../src/config.ts'
+import { configSchema, parseConfig } from '../src/config/config.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const read = (path: string) => readFile(join(root, path), 'utf8')
-
-/** Who may import whom. What is not listed (main, cli) knows everything. */
-const mayImport: Readonly<Record<string, readonly string[]>> = {
-  'src/core/': ['src/core/', 'src/config.ts'],
-  'src/config': ['src/core/', 'src/config'],
-  'src/engine/': ['src/core/', 'src/engine/'],
-  'src/watchers/': ['src/core/', 'src/watchers/'],
-  'src/control/': ['src/core/', 'src/control/'],
-  'src/agent.ts': ['src/core/', 'src/engine/', 'src/config.ts'],
-  'jobs/': ['src/core/'],
-}
-
-/** Where a package may be imported. `yaml` is a format, and read at every door. */
-const owners: Readonly<Record<string, readonly string[]>> = {
-  '@bufbuild/protobuf': ['src/adapters/talos/'],
-  '@connectrpc/connect': ['src/adapters/talos/'],
-  '@connectrpc/connect-node': ['src/adapters/talos/'],
-  '@hono/node-server': ['src/control/'],
-  bullmq: ['src/adapters/bullmq/'],
-  chokidar: ['src/watchers/'],
-  commander: ['src/cli.ts', 'src/cli'],
-  '@marcbachmann/cel-js': ['src/adapters/checks'],
-  'ical.js': ['src/adapters/calendar'],
-  hono: ['src/control/'],
-  ioredis: ['src/adapters/bullmq/'],
-  pino: ['src/main/'],
-  ws: ['src/adapters/kubernetes/'],
-  yaml: ['src/config-text.ts', 'src/adapters/'],
-  zod: ['src/config'],
-}
-
-test('imports point inwards, and a package is known in one place', async () => {
-  const breaches: string[] = []
-  for await (const path of glob('{src,jobs}/**/*.ts', { cwd: root })) {
-    const file = path.split(sep).join('/')
-    if (file.includes('/gen/')) continue
-    const text = await read(file)
-    const adapter = /^src\/adapters\/[^/]+\//.exec(file)?.[0]
-    const allowed = adapter
-      ? ['src/core/', adapter]
-      : Object.entries(mayImport).find(([place]) => file.startsWith(place))?.[1]
-    const knowsAll = /^src\/(main|cli)(\.ts|\/)/.test(file)
-    for (const [, from] of text.matchAll(/(?:from|import\()\s*'([^']+)'/g)) {
-      if (from!.startsWith('.')) {
-        const target = normalize(join(dirname(file), from!))
-          .split(sep)
-          .join('/')
-        if (!knowsAll && !allowed?.some((place) => target.startsWith(place))) breaches.push(`${file} imports ${target}`)
-        continue
-      }
-      const name = from!
-        .split('/')
-        .slice(0, from!.startsWith('@') ? 2 : 1)
-        .join('/')
-      if (name in owners && !owners[name]!.some((place) => file.startsWith(place)))
-        breaches.push(`${file} imports ${name}`)
-      if (!(name in owners) && !from!.startsWith('node:'))
-        breaches.push(`${file} imports ${name}, which belongs nowhere`)
-      if (file.startsWith('src/core/')) breaches.push(`${file} imports ${from}: the core is pure`)
-    }
-    // Whoever looks after a process of its own may signal it, and no more.
-    const readsProcess =
-      /\bprocess\.(env|argv|exit|cwd)\b/.test(text) || /import (?!\{ kill \}).* from 'node:process'/.test(text)
-    if (readsProcess && !knowsAll) breaches.push(`${file} reads the process`)
-    if (/(?<!performance|\/\/.*|\*.*)\b(Date\.now|new Date\(\))/.test(text) && file.startsWith('src/core/'))
-      breaches.push(`${file} reads the clock`)
-  }
-  expect(breaches).toEqual([])
-})
 
 test('the configuration that is shipped is valid, and its schema for editors is current', async () => {
   expect(() => parseConfig('', 'nothing')).toThrow('nothing:1:1')

@@ -1,26 +1,26 @@
 import { existsSync } from 'node:fs'
 import { access, constants, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { checkStore } from '../adapters/bullmq/store.ts'
+import { checkStore } from '../services/queue/store.ts'
 import { type JournalHandle, openJournal } from '../adapters/journal/journal.ts'
 import { createCalendar } from '../adapters/calendar/calendar.ts'
 import { compileCheck } from '../adapters/checks/checks.ts'
 import { createFactory } from '../adapters/factory/factory.ts'
-import type { PlanAnswer } from '../control/protocol.ts'
+import type { PlanAnswer } from '../http/protocol.ts'
 import { describeCredential, lifeOf, lifeOfCertificate } from '../adapters/kubernetes/entry.ts'
 import { dayOf, describeLife, stageOf } from '../core/certificate-life.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
 import type { Entry, Journal } from '../core/journal.ts'
-import type { Factory } from '../core/ports.ts'
-import { nextPowerState, type PowerState, startPower } from '../core/power.ts'
-import { schematicsInUse } from '../core/schematic.ts'
-import { foresee } from '../core/rollout.ts'
-import { remembered } from '../core/target.ts'
+import type { Factory } from '../core/release/ports.ts'
+import { nextPowerState, type PowerState, startPower } from '../core/power/state.ts'
+import { schematicsInUse } from '../core/release/schematic.ts'
+import { previewUpgrade } from '../operations/preview-upgrade.ts'
+import { remembered } from '../operations/facts.ts'
 import { observe } from '../engine/observe.ts'
 import { newAccess, readKubernetes, readTalos } from '../main/credentials.ts'
 import { findOwnMachine } from '../main/identity.ts'
 import { readSecret, readText, type Settings, toSchematic } from '../main/settings.ts'
-import { loadSchematics } from '../watchers/schematics.ts'
+import { loadSchematics } from '../services/schematics-watch/watch.ts'
 import { openMachines } from '../main/machines.ts'
 import { isUrl, openUpses, openWorld, readAccess, readCredentials } from '../main/wiring.ts'
 
@@ -68,7 +68,7 @@ export async function planDirectly(settings: Settings, signal: AbortSignal): Pro
       return [label, reading ? nextPowerState(start, { kind: 'reading', at: 0, reading }, config.power) : start]
     })
     const upses = new Map(await Promise.all(states))
-    const { cluster: _, ...answer } = await foresee({
+    const { cluster: _, ...answer } = await previewUpgrade({
       observe: () => observe(config.nodes, world.ports, signal),
       config,
       ports: world.ports,

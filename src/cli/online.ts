@@ -1,5 +1,5 @@
 import { createFactory } from '../adapters/factory/factory.ts'
-import { describeIdentity, type Node } from '../core/cluster.ts'
+import { describeIdentity, type Node } from '../core/cluster/cluster.ts'
 import { messageOf } from '../core/errors.ts'
 import { openWorld } from '../main/wiring.ts'
 import type { Settings } from '../main/settings.ts'

@@ -1,7 +1,7 @@
 import process from 'node:process'
-import type { PowerControl } from '../control/power.ts'
-import type { PowerAnswer, PowerPlanAnswer, SaidAnswer } from '../control/protocol.ts'
-import type { Outage } from '../core/outage.ts'
+import type { PowerControl } from '../http/routes/power.ts'
+import type { PowerAnswer, PowerPlanAnswer, SaidAnswer } from '../http/protocol.ts'
+import type { Outage } from '../core/power/outage.ts'
 import { renderDrill, renderOutages, renderPower, renderPowerPlan } from './render-power.ts'
 import { command, daemon, exit, group, print } from './shell.ts'
 

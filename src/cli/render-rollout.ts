@@ -1,6 +1,6 @@
-import type { RolloutAnswer } from '../control/protocol.ts'
+import type { RolloutAnswer } from '../http/protocol.ts'
 import { describeDuration } from '../core/duration.ts'
-import type { Rollout, RolloutNode } from '../core/rollout-record.ts'
+import type { Rollout, RolloutNode } from '../core/upgrade/record.ts'
 import { renderPlan } from './render.ts'
 import { table } from './table.ts'
 

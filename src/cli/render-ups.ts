@@ -1,6 +1,6 @@
 import type { UpsDetails } from '../adapters/nut/ups.ts'
 import { describeDuration } from '../core/duration.ts'
-import type { UpsReading } from '../core/ups.ts'
+import type { UpsReading } from '../core/power/ups.ts'
 import { dim, green, plain, red, yellow } from './colours.ts'
 
 /** What a UPS said to a person who asked, beside its details. */

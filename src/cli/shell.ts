@@ -1,6 +1,6 @@
 import process from 'node:process'
 import { Command, InvalidArgumentError } from 'commander'
-import { createControlClient, type ControlClient } from '../control/client.ts'
+import { createControlClient, type ControlClient } from '../http/client.ts'
 import { AgentError } from '../core/errors.ts'
 import { loadSettings, type Settings } from '../main/settings.ts'
 import { ownVersion } from '../main/version.ts'

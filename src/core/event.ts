@@ -1,6 +1,6 @@
 import { assertNever } from './errors.ts'
-import type { PowerState } from './power.ts'
-import type { CriticalReason, OutageReason } from './triggers.ts'
+import type { PowerState } from './power/state.ts'
+import type { CriticalReason, OutageReason } from './power/triggers.ts'
 
 /**
  * An event is a fact about the outside world, in the past tense. It says "look again", never "do this": a job that an

@@ -1,5 +1,5 @@
-import type { Outage } from './outage.ts'
-import type { Rollout } from './rollout-record.ts'
+import type { Outage } from './power/outage.ts'
+import type { Rollout } from './upgrade/record.ts'
 
 /**
  * What the agent must not forget: durable when a call returns (where the disk allows it), readable by the CLI without

@@ -1,8 +1,10 @@
-import type { Check } from './check.ts'
-import type { AcceptedWarning, Attempts, CordonMark } from './cluster.ts'
-import type { DisruptionPolicy } from './disruption.ts'
-import type { ExpectedMachine } from './identity.ts'
-import type { ScaledWorkload, StorageSetting } from './ports.ts'
+import type { Check } from './cluster/check.ts'
+import type { AcceptedWarning, Attempts, CordonMark } from './cluster/cluster.ts'
+import type { DisruptionPolicy } from './cluster/disruption.ts'
+import type { ExpectedMachine } from './cluster/identity.ts'
+import type { DrainPolicy, RebootMode } from './cluster/drain.ts'
+import type { ScaledWorkload, StorageSetting } from './cluster/workload.ts'
+import type { ImageOrder } from './release/image.ts'
 
 /**
  * A plan is a list of phases, run one after another; the steps of a phase run together. (Talos calls the same things
@@ -129,41 +131,6 @@ export interface Identity {
   readonly kernelArguments?: readonly string[]
 }
 
-/** How a machine goes through a reboot: by kexec where it can, through the firmware, or without stopping anything. */
-export type RebootMode = 'default' | 'powercycle' | 'force'
-
-/** What a drain does about pods that a disruption budget protects, and in which order pods go. */
-export interface DrainPolicy {
-  /** After this many ms of refused evictions pods are deleted all the same; undefined: never, the drain fails instead. */
-  readonly deleteAfter?: number
-  /** No pod gets longer than this to stop, whatever it asks for, in ms. */
-  readonly maxGrace?: number
-  /** In tiers: plain pods, then those with volumes, then `last`. Absent: all at once. */
-  readonly ordered?: true
-  /** Pods that go last, each of these label selectors by itself, for at most `within` ms. */
-  readonly last?: readonly { readonly selector: string; readonly within?: number }[]
-  /** How long plain pods and those with volumes may take, in ms; undefined: as long as the drain itself. */
-  readonly tierWithin?: number
-  /** Waits so many ms for volumes to be detached from the node when its pods are gone; undefined: not at all. */
-  readonly volumesWithin?: number
-  /** Pods that keep data in an `emptyDir` are not evicted: the drain fails and names them. */
-  readonly keepEmptyDir?: true
-  /** Pods that nobody would make anew are not evicted: the drain fails and names them. */
-  readonly keepUnmanaged?: true
-}
-
-/** A UKI to bring onto the share. */
-export interface ImageOrder {
-  /** The schematic's id, 64 hex digits. */
-  readonly schematic: string
-  readonly version: string
-  readonly architecture: Architecture
-  /** The schematic's own kernel arguments, which the UKI's command line must hold. */
-  readonly kernelArguments: readonly string[]
-}
-
-export type Architecture = 'amd64' | 'arm64'
-
 export function phase(name: string, ...steps: readonly Step[]): Phase {
   return { name, steps }
 }
@@ -183,3 +150,16 @@ export function describeStep(step: Step): string {
   if (step.do === 'ups-command') return `${step.command} at ${step.ups}`
   return step.do === 'stage-image' ? `${words} ${step.image.version}` : words
 }
+
+export interface CarryOutChoices {
+  /** Joined with the run's own signal. */
+  readonly signal?: AbortSignal
+  /** Called before each phase; a reason ends the plan there, with an AgentError `rejected`. */
+  readonly mayGoOn?: (phase: string) => string | undefined
+  /** Called, and done, before a step's first effect and after its end: what must be durable is written here. */
+  readonly onStep?: (step: Step, state: StepState) => void
+  /** Called when a phase has ended well, with how long it took, in ms. */
+  readonly onPhase?: (phase: string, ms: number) => void
+}
+
+export type StepState = { kind: 'started' } | { kind: 'done' } | { kind: 'failed'; error: Error }

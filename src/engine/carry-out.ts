@@ -1,10 +1,9 @@
 import { AgentError, assertNever, during, messageOf } from '../core/errors.ts'
-import { etcdObstacle } from '../core/etcd.ts'
-import type { CarryOutChoices } from '../core/job.ts'
-import type { Logger } from '../core/log.ts'
+import { etcdObstacle } from '../core/cluster/etcd.ts'
 import { describeStep, type Plan, type Step } from '../core/plan.ts'
 import type { Ports } from '../core/ports.ts'
-import { type Inventory, observeNodes } from './observe.ts'
+import { observeNodes } from './observe.ts'
+import type { CarryOutOptions } from './step.ts'
 import { confirm, install, installAndReboot, reboot, rollBack } from './order-steps.ts'
 import {
   awaitDown,
@@ -17,18 +16,6 @@ import {
 } from './power-steps.ts'
 import { until, withDeadline } from './until.ts'
 import { awaitChecks, awaitRolledBack, awaitUpgraded, settle, uncordon } from './upgrade-steps.ts'
-
-export interface CarryOutOptions extends CarryOutChoices {
-  readonly inventory: Inventory
-  readonly log: Logger
-  readonly signal: AbortSignal
-  /** Between two looks of a wait, in ms. */
-  readonly pollEvery: number
-  /** Called with what a node says that it does, while it is waited for. */
-  readonly onHint?: (node: string, text: string) => void
-}
-
-export type StepOf<Do extends Step['do']> = Extract<Step, { do: Do }>
 
 /** Carries out a plan, phase by phase. Knows nothing of why. */
 export async function carryOut(plan: Plan, ports: Ports, options: CarryOutOptions): Promise<void> {

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { AgentError } from '../core/errors.ts'
-import type { Job } from '../core/job.ts'
+import type { Job } from '../operations/job.ts'
 
 /** Loads every file of jobs/, so that adding a job is adding a file. Sources end in .ts, a built package's in .js. */
 export async function loadJobs(directory: URL): Promise<readonly Job[]> {

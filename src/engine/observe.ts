@@ -1,5 +1,13 @@
-import { type Cluster, type KubernetesFacts, type Node, type Role, type Seen, seen, unseen } from '../core/cluster.ts'
-import { identify } from '../core/identity.ts'
+import {
+  type Cluster,
+  type KubernetesFacts,
+  type Node,
+  type Role,
+  type Observed,
+  observed,
+  notObserved,
+} from '../core/cluster/cluster.ts'
+import { identify } from '../core/cluster/identity.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
 import type { Ports } from '../core/ports.ts'
 import { withDeadline } from './until.ts'
@@ -61,7 +69,7 @@ async function lookAtNodes(
   signal: AbortSignal,
 ): Promise<Node[]> {
   const [nodes, kubernetes] = await Promise.all([
-    eachOf(inventory, ({ name }) => ask(signal, (soon) => ports.talos.look(name, soon))),
+    eachOf(inventory, ({ name }) => ask(signal, (soon) => ports.talos.observe(name, soon))),
     ask(signal, (soon) => ports.kubernetes.nodes(soon)),
   ])
   return inventory.map(({ name, role: configuredRole }, index): Node => {
@@ -77,10 +85,10 @@ async function lookAtNodes(
   })
 }
 
-function factsOf(name: string, kubernetes: Seen<ReadonlyMap<string, KubernetesFacts>>): Seen<KubernetesFacts> {
+function factsOf(name: string, kubernetes: Observed<ReadonlyMap<string, KubernetesFacts>>): Observed<KubernetesFacts> {
   if (!kubernetes.ok) return kubernetes
   const facts = kubernetes.value.get(name)
-  return facts ? seen(facts) : unseen('there is no node of that name')
+  return facts ? observed(facts) : notObserved('there is no node of that name')
 }
 
 /**
@@ -90,7 +98,7 @@ function factsOf(name: string, kubernetes: Seen<ReadonlyMap<string, KubernetesFa
 const quick = 500
 
 /** A failure that passes and came at once counts only when it comes twice; both have the time of one question. */
-function ask<T>(signal: AbortSignal, call: (signal: AbortSignal) => Promise<T>): Promise<Seen<T>> {
+function ask<T>(signal: AbortSignal, call: (signal: AbortSignal) => Promise<T>): Promise<Observed<T>> {
   return withDeadline(question, signal, async (soon) => {
     const began = performance.now()
     try {
@@ -100,7 +108,7 @@ function ask<T>(signal: AbortSignal, call: (signal: AbortSignal) => Promise<T>):
       if (!passes || soon.aborted || performance.now() - began > quick) throw error
       return call(soon)
     }
-  }).then(seen, (error: unknown) => unseen(messageOf(error)))
+  }).then(observed, (error: unknown) => notObserved(messageOf(error)))
 }
 
 /** `Promise.all` over a list, a bounded number at a time. */

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describeIdentity, type TalosFacts } from '../core/cluster.ts'
-import { isClosedByUs, leavingObstacle } from '../core/disruption.ts'
+import { describeIdentity, type TalosFacts } from '../core/cluster/cluster.ts'
+import { isClosedByUs, leavingObstacle } from '../core/cluster/disruption.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
-import { hasEtcdLeader, quorumObstacle } from '../core/etcd.ts'
-import { demandMachine, type ExpectedMachine, whyAnotherMachine } from '../core/identity.ts'
+import { hasEtcdLeader, quorumObstacle } from '../core/cluster/etcd.ts'
+import { demandMachine, type ExpectedMachine, whyAnotherMachine } from '../core/cluster/identity.ts'
 import type { Ports } from '../core/ports.ts'
-import { leavingStorageObstacle } from '../core/storage.ts'
-import type { CarryOutOptions, StepOf } from './carry-out.ts'
+import { leavingStorageObstacle } from '../core/cluster/storage.ts'
+import type { CarryOutOptions, StepOf } from './step.ts'
 import { observeNodes, question } from './observe.ts'
 import { withDeadline } from './until.ts'
 
@@ -53,7 +53,7 @@ async function lookAtMachine(
   { talos }: Pick<Ports, 'talos'>,
   signal: AbortSignal,
 ): Promise<TalosFacts> {
-  const facts = await withDeadline(question, signal, (limited) => talos.look(node, limited))
+  const facts = await withDeadline(question, signal, (limited) => talos.observe(node, limited))
   demandMachine(node, facts, machine)
   return facts
 }

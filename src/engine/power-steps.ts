@@ -1,9 +1,9 @@
-import { whyNotReady } from '../core/cluster.ts'
+import { whyNotReady } from '../core/cluster/cluster.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
 import type { Waking } from '../core/plan.ts'
 import type { Ports } from '../core/ports.ts'
-import { blockingStorage } from '../core/storage.ts'
-import type { CarryOutOptions, StepOf } from './carry-out.ts'
+import { blockingStorage } from '../core/cluster/storage.ts'
+import type { CarryOutOptions, StepOf } from './step.ts'
 import { observeNode, question } from './observe.ts'
 import { until, withDeadline } from './until.ts'
 import { uncordon } from './upgrade-steps.ts'
@@ -125,7 +125,9 @@ export async function bringBack(step: StepOf<'bring-back'>, ports: Ports, option
     })
   }
   await wake(name, step, ports, options, async (limited) => {
-    const facts = await withDeadline(question, limited, (soon) => ports.talos.look(name, soon)).catch(() => undefined)
+    const facts = await withDeadline(question, limited, (soon) => ports.talos.observe(name, soon)).catch(
+      () => undefined,
+    )
     // A node that is still going down answers too.
     if (facts && facts.stage !== 'shutting down') {
       // Addresses may have been given anew, so that another machine answers; the one that is meant may still be off.

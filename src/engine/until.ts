@@ -10,7 +10,7 @@ export interface WaitOptions {
 }
 
 /** The answer of one look: it is so, or why it isn't yet, for the message when time runs out. */
-export type Look = true | string
+export type Probe = true | string
 
 /**
  * Looks again and again until it is so. `what` is read by a person: `waited 600 s for cp-1 to run v1.14.0: …`. A look
@@ -21,13 +21,13 @@ export type Look = true | string
 export async function until(
   what: string,
   { within, pollEvery, signal }: WaitOptions,
-  look: (signal: AbortSignal) => Promise<Look>,
+  probe: (signal: AbortSignal) => Promise<Probe>,
 ): Promise<void> {
   const limit = timeLimit(within)
   const either = AbortSignal.any([signal, limit])
-  let last: Look = ''
+  let last: Probe = ''
   while (true) {
-    last = await look(either).catch((error: unknown) => {
+    last = await probe(either).catch((error: unknown) => {
       if (error instanceof AgentError && !error.retryable && !either.aborted) throw error
       return either.aborted ? last : messageOf(error)
     })

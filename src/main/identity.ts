@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { hostname, networkInterfaces } from 'node:os'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import type { Journal } from '../core/journal.ts'
-import { remembered } from '../core/target.ts'
+import { remembered } from '../operations/facts.ts'
 import type { Environment } from './settings.ts'
 
 /** The name by which this agent holds the cluster's Lease: the machine's, and a part that no other agent has. */

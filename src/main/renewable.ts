@@ -15,7 +15,7 @@ import {
   parseTalosconfig,
   withTalosClient,
 } from '../adapters/talos/talosconfig.ts'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import { renewalFault } from '../core/certificate-life.ts'
 import { AgentError } from '../core/errors.ts'
 import { adminGroup, isAdminAccess, newAccess, type Sourced } from './credentials.ts'

@@ -1,5 +1,5 @@
 import { unlink } from 'node:fs/promises'
-import { alertOnce } from '../core/alerts.ts'
+import { alertOnce } from '../operations/alerts.ts'
 import {
   describeLife,
   dayOf,

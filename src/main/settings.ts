@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { schematicId } from '../adapters/factory/factory.ts'
-import type { SecretSource } from '../config-scalars.ts'
-import { type Config, parseConfig, parseSchematic } from '../config.ts'
+import type { SecretSource } from '../config/scalars.ts'
+import { type Config, parseConfig, parseSchematic } from '../config/config.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
-import type { RegisteredSchematic } from '../core/job.ts'
+import type { RegisteredSchematic } from '../core/release/schematic.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 

@@ -1,11 +1,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { StatusAnswer } from '../../src/control/protocol.ts'
+import type { StatusAnswer } from '../../src/http/protocol.ts'
 import { endStore, type LabDaemon, startDaemon, waitFor } from '../lab/daemon.ts'
 import { type Homelab, startHomelab } from '../lab/homelab.ts'
 import { kernelCommandLine, writeUki } from '../lab/uki-writer.ts'
-import { type LabUpsd, startUpsd } from '../lab/upsd.ts'
+import { type LabUpsd, startUpsd } from '../lab/upsd/upsd.ts'
 
 export const megabytes = 100
 export const rounds = 5

@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import { createTalos } from '../../src/adapters/talos/talos.ts'
 import { messageOf } from '../../src/core/errors.ts'
 import { createAuthority } from '../lab/authority.ts'
-import { createEtcd } from '../lab/etcd.ts'
+import { createEtcd } from '../lab/talos/etcd.ts'
 import { slowWire } from '../lab/slow-wire.ts'
-import { createTalosNode } from '../lab/talos-node.ts'
+import { createTalosNode } from '../lab/talos/node.ts'
 
 /**
  * Counts the observations of a node that are lost, or that lack its etcd, where its answers arrive in one piece: what an
@@ -41,7 +41,7 @@ for (const delay of [0, 30, 150]) {
   const observe = async () => {
     while (begun++ < count) {
       try {
-        const { etcd } = await talos.look('cp-1', AbortSignal.timeout(60_000))
+        const { etcd } = await talos.observe('cp-1', AbortSignal.timeout(60_000))
         if (!etcd?.ok) note(`etcd unseen: ${etcd?.error}`)
       } catch (error) {
         note(messageOf(error).replace(wire.address, '…'))

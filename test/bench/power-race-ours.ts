@@ -1,12 +1,12 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { PowerAnswer, StatusAnswer } from '../../src/control/protocol.ts'
+import type { PowerAnswer, StatusAnswer } from '../../src/http/protocol.ts'
 import type { Entry } from '../../src/core/journal.ts'
 import { endStore, type LabDaemon, startDaemon, waitFor } from '../lab/daemon.ts'
 import { type Homelab, startHomelab } from '../lab/homelab.ts'
-import type { LabUpsd } from '../lab/upsd.ts'
-import { openSession } from '../lab/upsd-session.ts'
+import type { LabUpsd } from '../lab/upsd/upsd.ts'
+import { openSession } from '../lab/upsd/session.ts'
 
 /** What one event came to: all that lies between it and the first order. Times in ms. */
 export interface Answer {

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { LabUpsd } from '../lab/upsd.ts'
+import type { LabUpsd } from '../lab/upsd/upsd.ts'
 
 /** The program itself: /sbin/upsmon is Debian's wrapper, which does nothing while nut.conf says MODE=none. */
 const program = '/lib/nut/upsmon'

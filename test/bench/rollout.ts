@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Rollout } from '../../src/core/rollout-record.ts'
+import type { Rollout } from '../../src/core/upgrade/record.ts'
 import { endStore, startDaemon, waitFor } from '../lab/daemon.ts'
 import { type Homelab, startHomelab } from '../lab/homelab.ts'
-import type { TalosNode } from '../lab/talos-types.ts'
+import type { TalosNode } from '../lab/talos/types.ts'
 import { goal, median, say, worst } from './measure.ts'
 
 /** As the daemon does it unless told otherwise, in ms. */

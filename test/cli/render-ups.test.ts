@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { draw, renderSeen, renderStatus, renderUps, renderWatch, type Seen } from '../../src/cli/render-ups.ts'
-import type { UpsReading } from '../../src/core/ups.ts'
+import type { UpsReading } from '../../src/core/power/ups.ts'
 
 const seen = (...readings: (UpsReading | string)[]): Seen[] =>
   readings.map((each, index) => {

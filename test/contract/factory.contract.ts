@@ -1,7 +1,7 @@
 import { buffer } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
-import type { ImageOrder } from '../../src/core/plan.ts'
-import type { Factory } from '../../src/core/ports.ts'
+import type { ImageOrder } from '../../src/core/release/image.ts'
+import type { Factory } from '../../src/core/release/ports.ts'
 import { refusal } from '../adapters/refusal.ts'
 import { homelabSchematic } from '../lab/homelab.ts'
 

@@ -1,7 +1,7 @@
 import { describe } from 'vitest'
 import { createFactory } from '../../src/adapters/factory/factory.ts'
 import { fakeHomelab } from '../fakes/homelab.ts'
-import { createFactory as createLabFactory } from '../lab/factory.ts'
+import { createFactory as createLabFactory } from '../lab/factory/factory.ts'
 import { factoryContract } from './factory.contract.ts'
 
 const versions = ['v1.12.11', 'v1.13.9', 'v1.14.0-rc.1']

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Hosts } from '../../src/core/ports.ts'
+import type { Hosts } from '../../src/core/power/ports.ts'
 
 /** A host `nas` that is up, and a hand on it. */
 export interface HostsUnderTest extends AsyncDisposable {

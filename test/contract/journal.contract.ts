@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import type { Journal } from '../../src/core/journal.ts'
-import type { Outage } from '../../src/core/outage.ts'
-import { beginRollout, endRollout, withNodeEnded, withNodeStarted, withPhase } from '../../src/core/rollout-record.ts'
-import { outageOf } from '../core/outages.ts'
+import type { Outage } from '../../src/core/power/outage.ts'
+import { beginRollout, endRollout, withNodeEnded, withNodeStarted, withPhase } from '../../src/core/upgrade/record.ts'
+import { outageOf } from '../core/power/outages.ts'
 
 export interface JournalUnderTest extends AsyncDisposable {
   readonly journal: Journal

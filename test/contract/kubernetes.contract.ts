@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { CordonMark } from '../../src/core/cluster.ts'
-import type { Kubernetes } from '../../src/core/ports.ts'
+import type { CordonMark } from '../../src/core/cluster/cluster.ts'
+import type { Kubernetes } from '../../src/core/cluster/ports.ts'
 import { refusal } from '../adapters/refusal.ts'
 
 /** A cluster of cp-1, w-1 and w-2, all Ready, whose nodes have pods that go when they are asked to. */
@@ -244,42 +244,42 @@ export function kubernetesContract(open: () => Promise<KubernetesUnderTest>): vo
   test('gives the lease of the cluster to one agent alone, as often as it asks', async () => {
     await using at = await open()
     const { kubernetes } = at
-    expect(await kubernetes.takeLease(claim('here'), soon())).toEqual({ held: true })
-    expect(await kubernetes.takeLease(claim('here'), soon())).toEqual({ held: true })
+    expect(await kubernetes.takeLease(claim('in-process'), soon())).toEqual({ held: true })
+    expect(await kubernetes.takeLease(claim('in-process'), soon())).toEqual({ held: true })
     const refused = await kubernetes.takeLease(claim('there'), soon())
-    expect(refused).toMatchObject({ held: false, by: 'here', purpose: 'upgrade' })
+    expect(refused).toMatchObject({ held: false, by: 'in-process', purpose: 'upgrade' })
     expect(!refused.held && refused.endsIn > 50_000 && refused.endsIn <= 60_000).toBe(true)
   })
 
   test('gives a lease that was given back to the next who asks, and one that is not theirs back for nobody', async () => {
     await using at = await open()
     const { kubernetes } = at
-    await kubernetes.releaseLease('here', soon())
-    await kubernetes.takeLease(claim('here'), soon())
+    await kubernetes.releaseLease('in-process', soon())
+    await kubernetes.takeLease(claim('in-process'), soon())
     await kubernetes.releaseLease('there', soon())
     expect(await kubernetes.takeLease(claim('there'), soon())).toMatchObject({ held: false })
-    await kubernetes.releaseLease('here', soon())
+    await kubernetes.releaseLease('in-process', soon())
     expect(await kubernetes.takeLease(claim('there'), soon())).toEqual({ held: true })
-    expect(await kubernetes.takeLease(claim('here'), soon())).toMatchObject({ held: false, by: 'there' })
+    expect(await kubernetes.takeLease(claim('in-process'), soon())).toMatchObject({ held: false, by: 'there' })
   })
 
   test('gives a lease over when it has run out', async () => {
     await using at = await open()
     const { kubernetes } = at
-    await kubernetes.takeLease(claim('here', { lasts: 1_000 }), soon())
+    await kubernetes.takeLease(claim('in-process', { lasts: 1_000 }), soon())
     const theirs = () => kubernetes.takeLease(claim('there'), soon())
     expect(await theirs()).toMatchObject({ held: false })
     await expect.poll(theirs, { timeout: 4_000 }).toEqual({ held: true })
-    expect(await kubernetes.takeLease(claim('here'), soon())).toMatchObject({ held: false, by: 'there' })
+    expect(await kubernetes.takeLease(claim('in-process'), soon())).toMatchObject({ held: false, by: 'there' })
   })
 
   test('gives a lease to who takes it over, and the one before hears of it', async () => {
     await using at = await open()
     const { kubernetes } = at
-    await kubernetes.takeLease(claim('here'), soon())
+    await kubernetes.takeLease(claim('in-process'), soon())
     const shutdown = claim('there', { purpose: 'shutdown', over: true })
     expect(await kubernetes.takeLease(shutdown, soon())).toEqual({ held: true })
-    expect(await kubernetes.takeLease(claim('here'), soon())).toMatchObject({ by: 'there', purpose: 'shutdown' })
+    expect(await kubernetes.takeLease(claim('in-process'), soon())).toMatchObject({ by: 'there', purpose: 'shutdown' })
   })
 
   test('neither notes, pauses nor leases anything for who has called it off', async () => {
@@ -292,8 +292,8 @@ export function kubernetesContract(open: () => Promise<KubernetesUnderTest>): vo
       kubernetes.pause('w-1', 'no', off),
       kubernetes.workloads(off),
       kubernetes.storage(off),
-      kubernetes.takeLease(claim('here'), off),
-      kubernetes.releaseLease('here', off),
+      kubernetes.takeLease(claim('in-process'), off),
+      kubernetes.releaseLease('in-process', off),
     ])
       expect((await refusal(call)).retryable).toBe(true)
     expect(await factsOf(at, 'w-1')).toMatchObject({ staged: undefined, paused: undefined })

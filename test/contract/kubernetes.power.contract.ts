@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Kubernetes, ScaledWorkload } from '../../src/core/ports.ts'
+import type { Kubernetes } from '../../src/core/cluster/ports.ts'
+import type { ScaledWorkload } from '../../src/core/cluster/workload.ts'
 import { refusal } from '../adapters/refusal.ts'
 
 type Workload = Pick<ScaledWorkload, 'kind' | 'namespace' | 'name'>

@@ -1,6 +1,6 @@
 import { describe } from 'vitest'
-import { longhornSettings } from '../lab/kubernetes-custom.ts'
-import { startKubernetesLab } from '../adapters/kubernetes-lab.ts'
+import { longhornSettings } from '../lab/kubernetes/custom.ts'
+import { startKubernetesLab } from '../adapters/kubernetes/lab.ts'
 import { fakeHomelab } from '../fakes/homelab.ts'
 import { kubernetesContract } from './kubernetes.contract.ts'
 import { kubernetesPowerContract } from './kubernetes.power.contract.ts'

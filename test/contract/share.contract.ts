@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { ImageOrder } from '../../src/core/plan.ts'
-import type { Factory, Share } from '../../src/core/ports.ts'
+import type { ImageOrder } from '../../src/core/release/image.ts'
+import type { Factory, Share } from '../../src/core/release/ports.ts'
 import { refusal } from '../adapters/refusal.ts'
 import { homelabSchematicId } from '../lab/homelab.ts'
 

@@ -1,5 +1,5 @@
 import { describe } from 'vitest'
-import { startShareLab } from '../adapters/share-lab.ts'
+import { startShareLab } from '../adapters/share/lab.ts'
 import { fakeHomelab } from '../fakes/homelab.ts'
 import { shareContract } from './share.contract.ts'
 

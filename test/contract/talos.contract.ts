@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import type { Talos } from '../../src/core/ports.ts'
+import type { Talos } from '../../src/core/cluster/ports.ts'
 import { refusal } from '../adapters/refusal.ts'
 
 /** A cluster of cp-1 and w-1, both running v1.13.9 and ready. */
@@ -15,13 +15,13 @@ const imageOf = (schematic: string, version: string) => `factory.lab/metal-insta
 /** What the agent relies on in Talos' machine API. */
 export function talosContract(open: () => Promise<TalosUnderTest>): void {
   const becomes = ({ talos }: TalosUnderTest, node: string, facts: object) =>
-    vi.waitFor(async () => expect(await talos.look(node, soon())).toMatchObject(facts), 10_000)
+    vi.waitFor(async () => expect(await talos.observe(node, soon())).toMatchObject(facts), 10_000)
   const running = { stage: 'running', ready: true, unmet: [] }
 
   test('tells what a node runs, and that it is well', async () => {
     await using at = await open()
     for (const node of ['cp-1', 'w-1']) {
-      const facts = await at.talos.look(node, soon())
+      const facts = await at.talos.observe(node, soon())
       expect(facts).toMatchObject({ version: 'v1.13.9', schematic: at.schematic, platform: 'metal', ...running })
       expect(facts).toMatchObject({ extensions: [], fallbackPending: false, secureBoot: false })
       expect(await at.talos.version(node, soon())).toBe('v1.13.9')
@@ -30,7 +30,7 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
 
   test('tells of etcd on control planes, and of nothing like it on workers', async () => {
     await using at = await open()
-    const { etcd } = await at.talos.look('cp-1', soon())
+    const { etcd } = await at.talos.observe('cp-1', soon())
     expect(etcd?.ok && etcd.value).toMatchObject({
       learner: false,
       errors: [],
@@ -38,21 +38,21 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
     })
     expect(etcd?.ok && etcd.value.members[0]?.id).toBe(etcd?.ok && etcd.value.id)
     expect(etcd?.ok && etcd.value.leader).toBe(etcd?.ok && etcd.value.id)
-    expect(await at.talos.look('w-1', soon())).not.toHaveProperty('etcd')
+    expect(await at.talos.observe('w-1', soon())).not.toHaveProperty('etcd')
   })
 
   test('runs an installed release after the next boot, and shows until then what that starts', async () => {
     await using at = await open()
     const image = imageOf(at.schematic, 'v1.13.10')
-    const before = await at.talos.look('w-1', soon())
+    const before = await at.talos.observe('w-1', soon())
     await at.talos.pullImage('w-1', image, soon())
     await at.talos.install('w-1', image, soon())
     expect(before).toMatchObject({ bootedEntry: 'Talos-v1.13.9.efi', defaultEntry: 'Talos-v1.13.9.efi' })
-    expect(await at.talos.look('w-1', soon())).toEqual({ ...before, defaultEntry: 'Talos-v1.13.10.efi' })
+    expect(await at.talos.observe('w-1', soon())).toEqual({ ...before, defaultEntry: 'Talos-v1.13.10.efi' })
     await at.talos.reboot('w-1', 'default', soon())
     const entries = { bootedEntry: 'Talos-v1.13.10.efi', defaultEntry: 'Talos-v1.13.10.efi' }
     await becomes(at, 'w-1', { version: 'v1.13.10', fallbackPending: false, ...entries, ...running })
-    expect((await at.talos.look('w-1', soon())).bootId).not.toBe(before.bootId)
+    expect((await at.talos.observe('w-1', soon())).bootId).not.toBe(before.bootId)
   })
 
   test('installs and reboots in one call', async () => {
@@ -80,7 +80,7 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
     // So that there is something to go back to.
     await talos.installAndReboot('w-1', image, 'default', soon())
     await becomes(at, 'w-1', { version: 'v1.13.10', ...running })
-    const before = await talos.look('w-1', soon())
+    const before = await talos.observe('w-1', soon())
     const orders = [
       () => talos.install('w-1', image, soon(), expected),
       () => talos.installAndReboot('w-1', image, 'default', soon(), expected),
@@ -91,22 +91,22 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
       const { code, message } = await refusal(order())
       expect([code, message]).toEqual(['timed-out', expect.stringMatching(reason)])
     }
-    expect(await talos.look('w-1', soon())).toEqual(before)
+    expect(await talos.observe('w-1', soon())).toEqual(before)
     const { machineId } = before
     await talos.reboot('w-1', 'default', soon(), { role: 'worker', ...(machineId === undefined ? {} : { machineId }) })
-    await vi.waitFor(async () => expect((await talos.look('w-1', soon())).bootId).not.toBe(before.bootId), 10_000)
+    await vi.waitFor(async () => expect((await talos.observe('w-1', soon())).bootId).not.toBe(before.bootId), 10_000)
   })
 
   test('boots anew at every reboot', async () => {
     await using at = await open()
     const seen = new Set<string>()
     for (let round = 0; round < 3; round++) {
-      const { bootId } = await at.talos.look('w-1', soon())
+      const { bootId } = await at.talos.observe('w-1', soon())
       seen.add(bootId)
       if (round === 2) break
       await at.talos.reboot('w-1', 'default', soon())
       await vi.waitFor(async () => {
-        const facts = await at.talos.look('w-1', soon())
+        const facts = await at.talos.observe('w-1', soon())
         expect(facts).toMatchObject(running)
         expect(facts.bootId).not.toBe(bootId)
       }, 10_000)
@@ -120,7 +120,7 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
     await vi.waitFor(async () => {
       expect(await refusal(at.talos.version('w-1', soon()))).toMatchObject({ code: 'unreachable' })
     }, 10_000)
-    for (const call of [at.talos.look('w-1', soon()), at.talos.reboot('w-1', 'default', soon())])
+    for (const call of [at.talos.observe('w-1', soon()), at.talos.reboot('w-1', 'default', soon())])
       expect((await refusal(call)).code).toBe('unreachable')
     expect(await at.talos.version('cp-1', soon())).toBe('v1.13.9')
   })
@@ -137,7 +137,7 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
 
   test('says of a node that nobody configured that the configuration is wrong', async () => {
     await using at = await open()
-    expect(await refusal(at.talos.look('w-9', soon()))).toMatchObject({ code: 'misconfigured' })
+    expect(await refusal(at.talos.observe('w-9', soon()))).toMatchObject({ code: 'misconfigured' })
     expect(await refusal(at.talos.reboot('w-9', 'default', soon()))).toMatchObject({ code: 'misconfigured' })
   })
 
@@ -147,7 +147,7 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
     const { talos } = at
     const image = imageOf(at.schematic, 'v1.13.10')
     for (const call of [
-      talos.look('w-1', off),
+      talos.observe('w-1', off),
       talos.version('w-1', off),
       talos.pullImage('w-1', image, off),
       talos.install('w-1', image, off),
@@ -156,15 +156,15 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
       talos.shutDown('w-1', { force: true }, off),
     ])
       expect((await refusal(call)).retryable).toBe(true)
-    expect(await talos.look('w-1', soon())).toMatchObject({ fallbackPending: false, ...running })
+    expect(await talos.observe('w-1', soon())).toMatchObject({ fallbackPending: false, ...running })
   })
 
   test.each(['powercycle', 'force'] as const)('boots anew by %s', async (mode) => {
     await using at = await open()
-    const { bootId } = await at.talos.look('w-1', soon())
+    const { bootId } = await at.talos.observe('w-1', soon())
     await at.talos.reboot('w-1', mode, soon())
     await vi.waitFor(async () => {
-      const facts = await at.talos.look('w-1', soon())
+      const facts = await at.talos.observe('w-1', soon())
       expect(facts).toMatchObject(running)
       expect(facts.bootId).not.toBe(bootId)
     }, 10_000)
@@ -172,13 +172,13 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
 
   test('tells the machine, what started it, and that nothing ails it', async () => {
     await using at = await open()
-    const before = await at.talos.look('w-1', soon())
+    const before = await at.talos.observe('w-1', soon())
     expect(before).toMatchObject({ staged: false, ailing: [], bootedEntry: 'Talos-v1.13.9.efi' })
     expect(before.uuid).toMatch(/./)
     expect(before).toMatchObject({ machineType: 'worker', nodename: 'w-1' })
     expect(before.machineId).toMatch(/^[0-9a-f]{32}$/)
     expect(before.kernelArguments).toContain('talos.platform=metal')
-    const other = await at.talos.look('cp-1', soon())
+    const other = await at.talos.observe('cp-1', soon())
     expect(other.uuid).not.toBe(before.uuid)
     expect(other.machineType).toBe('controlplane')
     expect(other.machineId).not.toBe(before.machineId)
@@ -188,7 +188,7 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
     expect(etcd?.dbSize).toBeGreaterThan(0)
     await at.talos.reboot('w-1', 'default', soon())
     await vi.waitFor(async () => {
-      const facts = await at.talos.look('w-1', soon())
+      const facts = await at.talos.observe('w-1', soon())
       expect([facts.uuid, facts.stage, facts.bootId === before.bootId]).toEqual([before.uuid, 'running', false])
     }, 10_000)
   })
@@ -196,7 +196,7 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
   test('goes back to the release of before, which is rejected where there was none', async () => {
     await using at = await open()
     expect((await refusal(at.talos.rollback('w-1', soon()))).code).toBe('rejected')
-    expect(await at.talos.look('w-1', soon())).toMatchObject(running)
+    expect(await at.talos.observe('w-1', soon())).toMatchObject(running)
     const image = imageOf(at.schematic, 'v1.13.10')
     await at.talos.pullImage('w-1', image, soon())
     await at.talos.install('w-1', image, soon())

@@ -1,5 +1,5 @@
 import { describe } from 'vitest'
-import { schematic, startTalosLab } from '../adapters/talos-lab.ts'
+import { schematic, startTalosLab } from '../adapters/talos/lab.ts'
 import { fakeHomelab } from '../fakes/homelab.ts'
 import { talosContract } from './talos.contract.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Ups } from '../../src/core/ports.ts'
+import type { Ups } from '../../src/core/power/ports.ts'
 
 /** A UPS, and a hand on the power. */
 export interface UpsUnderTest extends AsyncDisposable {

@@ -1,9 +1,9 @@
 import { describe } from 'vitest'
 import { createNutUps } from '../../src/adapters/nut/ups.ts'
-import type { UpsReading } from '../../src/core/ups.ts'
+import type { UpsReading } from '../../src/core/power/ups.ts'
 import { fakeHomelab } from '../fakes/homelab.ts'
-import { isUpsdInstalled, startUpsd, type LabUpsd } from '../lab/upsd.ts'
-import { startUpsdStandIn } from '../lab/upsd-stand-in.ts'
+import { isUpsdInstalled, startUpsd, type LabUpsd } from '../lab/upsd/upsd.ts'
+import { startUpsdStandIn } from '../lab/upsd/stand-in.ts'
 import { upsContract, type UpsUnderTest } from './ups.contract.ts'
 
 const address = '127.0.43.14'

@@ -2,12 +2,12 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import type { StatusAnswer } from '../../src/control/protocol.ts'
+import type { StatusAnswer } from '../../src/http/protocol.ts'
 import type { Entry } from '../../src/core/journal.ts'
-import type { Outage } from '../../src/core/outage.ts'
+import type { Outage } from '../../src/core/power/outage.ts'
 import { endStore, type LabDaemon, startDaemon, waitFor } from '../lab/daemon.ts'
 import { type ConfigOverrides, type Homelab, homelabSchematicId, startHomelab } from '../lab/homelab.ts'
-import { startUpsdStandIn, type UpsdStandIn } from '../lab/upsd-stand-in.ts'
+import { startUpsdStandIn, type UpsdStandIn } from '../lab/upsd/stand-in.ts'
 
 interface Scene {
   readonly lab: Homelab

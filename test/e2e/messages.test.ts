@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { endStore, runCli, startDaemon, waitFor } from '../lab/daemon.ts'
 import { type Homelab, homelabSchematicId, startHomelab } from '../lab/homelab.ts'
-import { startUpsdStandIn } from '../lab/upsd-stand-in.ts'
+import { startUpsdStandIn } from '../lab/upsd/stand-in.ts'
 
 let lab: Homelab
 let root: string

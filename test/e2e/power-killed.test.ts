@@ -2,12 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import type { PowerAnswer } from '../../src/control/protocol.ts'
-import type { Outage } from '../../src/core/outage.ts'
+import type { PowerAnswer } from '../../src/http/protocol.ts'
+import type { Outage } from '../../src/core/power/outage.ts'
 import { endStore, type LabDaemon, startDaemon, waitFor } from '../lab/daemon.ts'
 import { type Homelab, replicasOf, startHomelab } from '../lab/homelab.ts'
 import { personOf } from './rollout-lab.ts'
-import { startUpsdStandIn, type UpsdStandIn } from '../lab/upsd-stand-in.ts'
+import { startUpsdStandIn, type UpsdStandIn } from '../lab/upsd/stand-in.ts'
 
 /** kill -9 of the real process in each phase of an outage, with the wire-level lab as judge. */
 

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { kill } from 'node:process'
 import { expect, test } from 'vitest'
-import type { PowerAnswer, StatusAnswer } from '../../src/control/protocol.ts'
-import type { Outage } from '../../src/core/outage.ts'
+import type { PowerAnswer, StatusAnswer } from '../../src/http/protocol.ts'
+import type { Outage } from '../../src/core/power/outage.ts'
 import { endStore, type LabDaemon, runCli, startDaemon, storePid, waitFor } from '../lab/daemon.ts'
 import { type Homelab, replicasOf, startHomelab } from '../lab/homelab.ts'
 import { lacks } from '../lab/needs.ts'
-import { startUpsdStandIn, type UpsdStandIn } from '../lab/upsd-stand-in.ts'
+import { startUpsdStandIn, type UpsdStandIn } from '../lab/upsd/stand-in.ts'
 
 interface Scene {
   readonly lab: Homelab

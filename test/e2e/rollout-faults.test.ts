@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { PlanAnswer, RunAnswer, StatusAnswer } from '../../src/control/protocol.ts'
+import type { PlanAnswer, RunAnswer, StatusAnswer } from '../../src/http/protocol.ts'
 import type { Run } from '../../src/core/journal.ts'
-import type { Rollout, RolloutNode } from '../../src/core/rollout-record.ts'
+import type { Rollout, RolloutNode } from '../../src/core/upgrade/record.ts'
 import type { LabDaemon } from '../lab/daemon.ts'
 import type { Homelab } from '../lab/homelab.ts'
 import {

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import type { Entry } from '../../src/core/journal.ts'
 import type { LabDaemon } from '../lab/daemon.ts'
-import type { TalosNode } from '../lab/talos-types.ts'
+import type { TalosNode } from '../lab/talos/types.ts'
 import { asSoonAs, isOver, publish, type RolloutLab, startRolloutLab, tracesOn, type Watch } from './rollout-lab.ts'
 
 /** The real daemon is killed in each phase of a node's plan, and the next one takes over from what it finds. */

@@ -6,10 +6,10 @@ import { parse } from 'yaml'
 import { createTalos } from '../../src/adapters/talos/talos.ts'
 import { parseTalosconfig } from '../../src/adapters/talos/talosconfig.ts'
 import type { Entry } from '../../src/core/journal.ts'
-import type { Rollout } from '../../src/core/rollout-record.ts'
+import type { Rollout } from '../../src/core/upgrade/record.ts'
 import { endStore, type LabDaemon, startDaemon, waitFor } from '../lab/daemon.ts'
 import { type ConfigOverrides, type Homelab, type HomelabOptions, startHomelab } from '../lab/homelab.ts'
-import type { TalosNode } from '../lab/talos-types.ts'
+import type { TalosNode } from '../lab/talos/types.ts'
 
 /** A homelab, a configuration for it, and whoever else has a hand in it. */
 export interface RolloutLab extends AsyncDisposable {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { PlanAnswer, StatusAnswer } from '../../src/control/protocol.ts'
+import type { PlanAnswer, StatusAnswer } from '../../src/http/protocol.ts'
 import type { LabDaemon } from '../lab/daemon.ts'
 import { asSoonAs, isOver, journalOf, publish, startRolloutLab } from './rollout-lab.ts'
 

@@ -6,13 +6,13 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import type { StatusAnswer } from '../../src/control/protocol.ts'
-import type { Outage } from '../../src/core/outage.ts'
+import type { StatusAnswer } from '../../src/http/protocol.ts'
+import type { Outage } from '../../src/core/power/outage.ts'
 import { endStore, runCli, startDaemon, waitFor } from '../lab/daemon.ts'
 import { startHomelab } from '../lab/homelab.ts'
 import { lacks } from '../lab/needs.ts'
 import { fetchByTftp, startTftpd, whyNoTftpd } from '../lab/tftpd.ts'
-import { isUpsdInstalled, startUpsd } from '../lab/upsd.ts'
+import { isUpsdInstalled, startUpsd } from '../lab/upsd/upsd.ts'
 
 const buildUki = fileURLToPath(new URL('../lab/uki/build-uki.sh', import.meta.url))
 const whyNoUki = existsSync('/usr/lib/systemd/boot/efi/linuxx64.efi.stub')

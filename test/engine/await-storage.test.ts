@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { StorageWarning } from '../../src/core/cluster.ts'
+import type { StorageWarning } from '../../src/core/cluster/cluster.ts'
 import { phase } from '../../src/core/plan.ts'
 import { carryOut } from '../../src/engine/carry-out.ts'
 import { fakeHomelab } from '../fakes/homelab.ts'

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { loadJobs } from '../../src/engine/catalogue.ts'
 import { temporaryFolder } from '../lab/process.ts'
 
-const source = (name: string) => `export default { name: '${name}', about: '', triggers: [], runs: 'here' }`
+const source = (name: string) => `export default { name: '${name}', about: '', triggers: [], runs: 'in-process' }`
 
 async function folderOf(path: string, files: Readonly<Record<string, string>>): Promise<URL> {
   await mkdir(path, { recursive: true })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { TalosFacts } from '../../src/core/cluster.ts'
+import type { TalosFacts } from '../../src/core/cluster/cluster.ts'
 import { AgentError, type ErrorCode } from '../../src/core/errors.ts'
 import type { Ports } from '../../src/core/ports.ts'
 import { observe } from '../../src/engine/observe.ts'
@@ -10,15 +10,15 @@ const never = new AbortController().signal
 
 /** Ports whose first answers are these failures; counts the questions. */
 function ports(
-  failures: Partial<Record<'look' | 'nodes' | 'version' | 'workloads', readonly (() => Promise<never>)[]>>,
+  failures: Partial<Record<'observe' | 'nodes' | 'version' | 'workloads', readonly (() => Promise<never>)[]>>,
 ) {
-  const asked = { look: 0, nodes: 0, version: 0, workloads: 0 }
+  const asked = { observe: 0, nodes: 0, version: 0, workloads: 0 }
   const answer =
     <T>(what: keyof typeof asked, value: T) =>
     async () =>
       (await failures[what]?.[asked[what]++]?.()) ?? value
   const fakes = {
-    talos: { look: answer('look', facts) },
+    talos: { observe: answer('observe', facts) },
     kubernetes: {
       version: answer('version', 'v1.36.3'),
       nodes: answer('nodes', new Map()),
@@ -32,27 +32,27 @@ const fails = (code: ErrorCode) => () => Promise.reject(new AgentError(code, `it
 describe('a question of an observation that fails at once', () => {
   test.each(['unreachable', 'timed-out'] as const)('and may pass, %s, is asked once more', async (code) => {
     const failing = [fails(code)]
-    const { ports: fakes, asked } = ports({ look: failing, nodes: failing, version: failing, workloads: failing })
+    const { ports: fakes, asked } = ports({ observe: failing, nodes: failing, version: failing, workloads: failing })
     const { nodes, kubernetes, workloads } = await observe(inventory, fakes, never)
     expect(nodes[0]!.talos).toEqual({ ok: true, value: facts })
     expect(kubernetes).toEqual({ ok: true, value: 'v1.36.3' })
     expect(workloads.ok).toBe(true)
-    expect(asked).toEqual({ look: 2, nodes: 2, version: 2, workloads: 2 })
+    expect(asked).toEqual({ observe: 2, nodes: 2, version: 2, workloads: 2 })
   })
 
   test('twice counts, and is not asked a third time', async () => {
-    const { ports: fakes, asked } = ports({ look: Array.from({ length: 5 }, () => fails('unreachable')) })
+    const { ports: fakes, asked } = ports({ observe: Array.from({ length: 5 }, () => fails('unreachable')) })
     const { nodes } = await observe(inventory, fakes, never)
     expect(nodes[0]!.talos).toEqual({ ok: false, error: 'it was unreachable' })
-    expect(asked.look).toBe(2)
+    expect(asked.observe).toBe(2)
   })
 
   test.each(['rejected', 'malformed', 'misconfigured'] as const)(
     'and stays so, %s, is not asked again',
     async (code) => {
-      const { ports: fakes, asked } = ports({ look: [fails(code)] })
+      const { ports: fakes, asked } = ports({ observe: [fails(code)] })
       expect((await observe(inventory, fakes, never)).nodes[0]!.talos.ok).toBe(false)
-      expect(asked.look).toBe(1)
+      expect(asked.observe).toBe(1)
     },
   )
 })
@@ -62,8 +62,8 @@ test('a node that is silent is not waited for a second time', async () => {
     new Promise<never>((_, reject) => {
       setTimeout(() => reject(new AgentError('unreachable', 'no route to host')), 600)
     })
-  const { ports: fakes, asked } = ports({ look: [late, late] })
+  const { ports: fakes, asked } = ports({ observe: [late, late] })
   const { nodes } = await observe(inventory, fakes, never)
   expect(nodes[0]!.talos).toEqual({ ok: false, error: 'no route to host' })
-  expect(asked.look).toBe(1)
+  expect(asked.observe).toBe(1)
 })

@@ -1,4 +1,4 @@
-import type { Factory } from '../../src/core/ports.ts'
+import type { Factory } from '../../src/core/release/ports.ts'
 
 const etag = '"fake"'
 const image = Buffer.from('an image of Talos '.padEnd(100, '.'))

@@ -1,8 +1,17 @@
 import { createHash } from 'node:crypto'
-import type { Attempts, CordonMark, Role, SchematicParts, StorageFacts, Workloads } from '../../src/core/cluster.ts'
+import type {
+  Attempts,
+  CordonMark,
+  Role,
+  SchematicParts,
+  StorageFacts,
+  Workloads,
+} from '../../src/core/cluster/cluster.ts'
 import { AgentError } from '../../src/core/errors.ts'
-import type { LeaseClaim, Ports, Ups } from '../../src/core/ports.ts'
-import type { UpsReading } from '../../src/core/ups.ts'
+import type { Ports } from '../../src/core/ports.ts'
+import type { LeaseClaim } from '../../src/core/cluster/ports.ts'
+import type { Ups } from '../../src/core/power/ports.ts'
+import type { UpsReading } from '../../src/core/power/ups.ts'
 import { fakeFactory } from './factory.ts'
 import { fakeHosts } from './hosts.ts'
 import { memoryJournal } from './journal.ts'

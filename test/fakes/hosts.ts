@@ -1,5 +1,5 @@
 import { AgentError } from '../../src/core/errors.ts'
-import type { Hosts } from '../../src/core/ports.ts'
+import type { Hosts } from '../../src/core/power/ports.ts'
 
 /** What the fake hosts need of their world. */
 export interface HostsWorld {

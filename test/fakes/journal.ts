@@ -1,6 +1,6 @@
 import type { Entry, Journal, Run } from '../../src/core/journal.ts'
-import type { Outage } from '../../src/core/outage.ts'
-import type { Rollout } from '../../src/core/rollout-record.ts'
+import type { Outage } from '../../src/core/power/outage.ts'
+import type { Rollout } from '../../src/core/upgrade/record.ts'
 
 /** A journal in memory. */
 export function memoryJournal(now: () => Date = () => new Date()): Journal {

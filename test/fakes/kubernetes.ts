@@ -1,8 +1,9 @@
-import type { KubernetesFacts } from '../../src/core/cluster.ts'
+import type { KubernetesFacts } from '../../src/core/cluster/cluster.ts'
 import { AgentError } from '../../src/core/errors.ts'
-import { parseLabelSelector } from '../../src/core/label-selector.ts'
-import type { Kubernetes, ScaledWorkload, StorageSetting, WorkloadSelection } from '../../src/core/ports.ts'
-import { matches } from '../lab/kubernetes-selectors.ts'
+import { parseLabelSelector } from '../../src/core/cluster/label-selector.ts'
+import type { Kubernetes } from '../../src/core/cluster/ports.ts'
+import type { ScaledWorkload, StorageSetting, WorkloadSelection } from '../../src/core/cluster/workload.ts'
+import { matches } from '../lab/kubernetes/selectors.ts'
 import { bootIdOf, type FakeMachine, type FakeWorld } from './homelab.ts'
 
 /** A workload and how many replicas it has now. */

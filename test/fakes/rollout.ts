@@ -1,5 +1,5 @@
 import type { Outcome } from '../../src/core/job.ts'
-import { createRolloutControl } from '../../src/main/rollout-answers.ts'
+import { createRolloutControl } from '../../src/operations/rollout-requests.ts'
 import { jobNamed, startAgent, type StartedAgent, type StartOptions } from './agent.ts'
 import type { FakeHomelab, FakeOptions } from './homelab.ts'
 import { online } from './stories.ts'

@@ -1,4 +1,5 @@
-import type { Share, StagedImage } from '../../src/core/ports.ts'
+import type { Share } from '../../src/core/release/ports.ts'
+import type { StagedImage } from '../../src/core/release/image.ts'
 
 /** A share in memory, which never runs full and never forgets. `note` is told of what is staged. */
 export function fakeShare(note: (entry: string) => Promise<void>): Share {

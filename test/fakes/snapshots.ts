@@ -1,4 +1,5 @@
-import type { EtcdSnapshot, Snapshots } from '../../src/core/ports.ts'
+import type { EtcdSnapshot } from '../../src/core/cluster/snapshot.ts'
+import type { Snapshots } from '../../src/core/cluster/ports.ts'
 
 /** Snapshots in memory. `note` is told of each. */
 export function fakeSnapshots(note: (entry: string) => Promise<void>): Snapshots {

@@ -1,11 +1,11 @@
-import { seen, unseen } from '../../src/core/cluster.ts'
+import { observed, notObserved } from '../../src/core/cluster/cluster.ts'
 import { isNewer } from '../../src/core/version.ts'
 import { AgentError } from '../../src/core/errors.ts'
-import { demandMachine, type ExpectedMachine } from '../../src/core/identity.ts'
-import type { Talos } from '../../src/core/ports.ts'
+import { demandMachine, type ExpectedMachine } from '../../src/core/cluster/identity.ts'
+import type { Talos } from '../../src/core/cluster/ports.ts'
 import { bootIdOf, type FakeMachine, type FakeWorld } from './homelab.ts'
 
-const noEtcd = unseen('its etcd has not answered in time')
+const noEtcd = notObserved('its etcd has not answered in time')
 
 /** The machine APIs of the fake homelab. */
 export function fakeTalos(world: FakeWorld): Talos {
@@ -85,7 +85,7 @@ export function fakeTalos(world: FakeWorld): Talos {
 
   return {
     version: async (name) => answering(name).version,
-    look: async (name) => {
+    observe: async (name) => {
       const machine = answering(name)
       const booting = machine.stage === 'booting'
       return {
@@ -109,7 +109,7 @@ export function fakeTalos(world: FakeWorld): Talos {
         uuid: machine.uuid,
         kernelArguments: ['talos.platform=metal'],
         ailing: booting || machine.kubeletIll ? ['kubelet'] : [],
-        ...(machine.machineType === 'controlplane' ? { etcd: booting ? noEtcd : seen(etcdOf(machine)) } : {}),
+        ...(machine.machineType === 'controlplane' ? { etcd: booting ? noEtcd : observed(etcdOf(machine)) } : {}),
       }
     },
     activity: async (name) => {

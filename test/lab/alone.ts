@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { homelabSchematic, startHomelab } from './homelab.ts'
-import { isUpsdInstalled, startUpsd } from './upsd.ts'
-import { startUpsdStandIn } from './upsd-stand-in.ts'
+import { isUpsdInstalled, startUpsd } from './upsd/upsd.ts'
+import { startUpsdStandIn } from './upsd/stand-in.ts'
 
 await using stack = new AsyncDisposableStack()
 const directory = await mkdtemp(join(tmpdir(), 'caretaker-lab-'))

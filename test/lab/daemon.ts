@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
-import { type ControlClient, createControlClient } from '../../src/control/client.ts'
+import { type ControlClient, createControlClient } from '../../src/http/client.ts'
 
 const launcher = fileURLToPath(new URL('../../bin/caretaker.mjs', import.meta.url))
 

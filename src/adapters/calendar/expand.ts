@@ -1,6 +1,6 @@
 import ICAL from 'ical.js'
 import { messageOf } from '../../core/errors.ts'
-import type { Blackout } from '../../core/window.ts'
+import type { Blackout } from '../../core/upgrade/window.ts'
 import { dateOf, type Event, instantOf, readEvent, type Time, timesOf } from './event.ts'
 import { bad, type Place, type Written } from './text.ts'
 

@@ -1,7 +1,7 @@
 import { runInNewContext } from 'node:vm'
 import { Environment, EvaluationError, ParseError, TypeError as CelTypeError } from '@marcbachmann/cel-js'
 import { messageOf } from '../../core/errors.ts'
-import { inWords } from './words.ts'
+import { inWords } from './redaction.ts'
 
 /** Undefined where the expression is true of an object, else what it is instead: `is false`, `fails: No such key: x`. */
 export type Verdict = string | undefined

@@ -1,10 +1,10 @@
-import type { Check, ObjectReference } from '../../core/check.ts'
+import type { Check, ObjectReference } from '../../core/cluster/check.ts'
 import { AgentError, assertNever, during, messageOf } from '../../core/errors.ts'
-import type { Checks } from '../../core/ports.ts'
+import type { Checks } from '../../core/cluster/ports.ts'
 import { ask } from './ask.ts'
 import { compileCel } from './cel.ts'
 import { queryUrl, readPrometheus } from './prometheus.ts'
-import { andMore, inWords } from './words.ts'
+import { andMore, inWords } from './redaction.ts'
 
 /** Who finds Kubernetes objects: none where there is no such object, rejected where the cluster can't be asked. */
 export interface Objects {

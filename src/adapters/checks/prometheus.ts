@@ -1,4 +1,4 @@
-import { andMore, inWords } from './words.ts'
+import { andMore, inWords } from './redaction.ts'
 
 /** `<url>/api/v1/query?query=…`, below whatever path Prometheus is served at. */
 export function queryUrl(base: string, query: string): URL {

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import type { Entry, Journal, Run } from '../../core/journal.ts'
-import type { Outage } from '../../core/outage.ts'
-import type { Rollout } from '../../core/rollout-record.ts'
+import type { Outage } from '../../core/power/outage.ts'
+import type { Rollout } from '../../core/upgrade/record.ts'
 
 const schema = `
   CREATE TABLE IF NOT EXISTS entries (id INTEGER PRIMARY KEY, at TEXT NOT NULL, kind TEXT NOT NULL, subject TEXT, text TEXT NOT NULL);

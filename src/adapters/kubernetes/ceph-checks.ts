@@ -1,4 +1,4 @@
-import type { StorageWarning } from '../../core/cluster.ts'
+import type { StorageWarning } from '../../core/cluster/cluster.ts'
 
 /**
  * Ceph's health checks by what they endanger (ceph doc/rados/operations/health-checks.rst, doc/cephfs/health-messages.rst).

@@ -1,5 +1,5 @@
 import { AgentError } from '../../core/errors.ts'
-import type { StorageSetting } from '../../core/ports.ts'
+import type { StorageSetting } from '../../core/cluster/workload.ts'
 import { type Api, listOf, queryOf } from './api.ts'
 import { asRecord } from './kubeconfig.ts'
 import type { PodObject } from './pods.ts'

@@ -1,4 +1,4 @@
-import type { StorageWarning } from '../../core/cluster.ts'
+import type { StorageWarning } from '../../core/cluster/cluster.ts'
 import { type Api, listOf } from './api.ts'
 import { dangerOf, isHarmlessFlag } from './ceph-checks.ts'
 import { cephClusters, type Systems } from './systems.ts'

@@ -1,4 +1,4 @@
-import type { KubernetesComponent } from '../../core/components.ts'
+import type { KubernetesComponent } from '../../core/cluster/components.ts'
 import { type Api, listOf, queryOf } from './api.ts'
 
 interface NodeVersion {

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describeDuration } from '../../core/duration.ts'
 import { AgentError } from '../../core/errors.ts'
-import type { DrainPolicy } from '../../core/plan.ts'
+import type { DrainPolicy } from '../../core/cluster/drain.ts'
 import type { Api } from './api.ts'
-import { createComebacks } from './comebacks.ts'
+import { createComebacks } from './recreated-pods.ts'
 import { evict, remove } from './evictions.ts'
 import { controllerOf, fullName, hasEmptyDir, mustGo, ownerOf, podsOn, type PodObject } from './pods.ts'
 import { createSorter, tiersOf } from './tiers.ts'
@@ -32,7 +32,7 @@ export async function drain(
   const { deleteAfter, maxGrace, volumesWithin } = policy
   const tiers = tiersOf(policy)
   const sort = createSorter(api, node, tiers)
-  const comebacks = createComebacks(node)
+  const recreatedPods = createComebacks(node)
   const beganAt = performance.now()
   const asked = new Set<string>()
   /** By uid: why a pod has not even been asked to go. */
@@ -64,14 +64,14 @@ export async function drain(
         }
         refusals.delete(uid)
         asked.add(uid)
-        comebacks.asked(pod)
+        recreatedPods.asked(pod)
       }),
     )
   }
 
   while (true) {
     try {
-      const pods = comebacks.without((await podsOn(api, node, signal)).filter(mustGo))
+      const pods = recreatedPods.without((await podsOn(api, node, signal)).filter(mustGo))
       refuseToLose(pods, policy)
       if (pods.length === 0) break
       const tierOf = await sort(pods, signal)

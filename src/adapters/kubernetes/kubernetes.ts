@@ -1,5 +1,5 @@
 import { AgentError } from '../../core/errors.ts'
-import type { Kubernetes } from '../../core/ports.ts'
+import type { Kubernetes } from '../../core/cluster/ports.ts'
 import type { Api } from './api.ts'
 import { findComponents } from './components.ts'
 import { drain } from './drain.ts'

@@ -1,4 +1,4 @@
-import type { Kubernetes, LeaseAnswer, LeaseClaim } from '../../core/ports.ts'
+import type { Kubernetes, LeaseAnswer, LeaseClaim } from '../../core/cluster/ports.ts'
 import { type Api, isMissing } from './api.ts'
 import { despiteConflicts } from './conflicts.ts'
 import { purposeAnnotation } from './marks.ts'

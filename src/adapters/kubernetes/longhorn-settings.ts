@@ -1,4 +1,4 @@
-import type { StorageSetting } from '../../core/ports.ts'
+import type { StorageSetting } from '../../core/cluster/workload.ts'
 import { type Api, isMissing, listOf } from './api.ts'
 import { asRecord } from './kubeconfig.ts'
 

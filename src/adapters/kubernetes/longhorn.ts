@@ -1,4 +1,4 @@
-import type { StorageFacts, StorageWarning } from '../../core/cluster.ts'
+import type { StorageFacts, StorageWarning } from '../../core/cluster/cluster.ts'
 import { type Api, listOf } from './api.ts'
 import type { Systems } from './systems.ts'
 

@@ -1,4 +1,4 @@
-import type { Attempts, CordonMark } from '../../core/cluster.ts'
+import type { Attempts, CordonMark } from '../../core/cluster/cluster.ts'
 import { asRecord } from './kubeconfig.ts'
 
 /** On a node that we cordoned: why, and what we were at. A domain that can't be anybody's. */

@@ -1,6 +1,6 @@
-import type { KubernetesFacts } from '../../core/cluster.ts'
+import type { KubernetesFacts } from '../../core/cluster/cluster.ts'
 import { AgentError } from '../../core/errors.ts'
-import type { Kubernetes } from '../../core/ports.ts'
+import type { Kubernetes } from '../../core/cluster/ports.ts'
 import { type Api, isMissing, listOf } from './api.ts'
 import { despiteConflicts } from './conflicts.ts'
 import {

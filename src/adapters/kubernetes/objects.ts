@@ -1,4 +1,4 @@
-import type { ObjectReference } from '../../core/check.ts'
+import type { ObjectReference } from '../../core/cluster/check.ts'
 import { AgentError } from '../../core/errors.ts'
 import { demandReady, NotServed, testify } from './absence.ts'
 import { type Api, ApiRefusal, isMissing, listOf, queryOf } from './api.ts'

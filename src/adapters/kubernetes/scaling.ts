@@ -1,5 +1,6 @@
 import { AgentError } from '../../core/errors.ts'
-import type { Kubernetes, ScaledWorkload, WorkloadSelection } from '../../core/ports.ts'
+import type { Kubernetes } from '../../core/cluster/ports.ts'
+import type { ScaledWorkload, WorkloadSelection } from '../../core/cluster/workload.ts'
 import { type Api, ApiRefusal, isMissing, listOf, queryOf } from './api.ts'
 import { despiteConflicts } from './conflicts.ts'
 import { replicasAnnotation } from './marks.ts'

@@ -1,4 +1,5 @@
-import type { Kubernetes, StorageSetting } from '../../core/ports.ts'
+import type { Kubernetes } from '../../core/cluster/ports.ts'
+import type { StorageSetting } from '../../core/cluster/workload.ts'
 import { isStarting } from './absence.ts'
 import { type Api, ApiRefusal } from './api.ts'
 import { cephNamespaces, lookAtFlags, setFlag } from './ceph-flags.ts'

@@ -1,4 +1,4 @@
-import type { StorageFacts } from '../../core/cluster.ts'
+import type { StorageFacts } from '../../core/cluster/cluster.ts'
 import type { Api } from './api.ts'
 import { lookAtCeph } from './ceph.ts'
 import { lookAtLonghorn } from './longhorn.ts'

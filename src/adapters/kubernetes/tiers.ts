@@ -1,4 +1,4 @@
-import type { DrainPolicy } from '../../core/plan.ts'
+import type { DrainPolicy } from '../../core/cluster/drain.ts'
 import type { Api } from './api.ts'
 import { hasVolumes, isStorageEngine, podsOn, type PodObject } from './pods.ts'
 

@@ -1,4 +1,4 @@
-import type { BlockingBudget, Workloads } from '../../core/cluster.ts'
+import type { BlockingBudget, Workloads } from '../../core/cluster/cluster.ts'
 import { type Api, listOf, queryOf } from './api.ts'
 import { controllerOf, fullName, isStorageEngine, mustGo, ownerOf, type PodObject } from './pods.ts'
 

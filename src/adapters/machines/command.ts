@@ -1,7 +1,7 @@
 import { AgentError, messageOf } from '../../core/errors.ts'
 import { runChild } from './child.ts'
-import { calledOff, type Means } from './surroundings.ts'
-import { hide, lastLines } from './words.ts'
+import { calledOff, type Means } from './options.ts'
+import { hide, lastLines } from './quoting.ts'
 
 export interface CommandCall {
   readonly kind: 'command'

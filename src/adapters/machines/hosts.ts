@@ -1,9 +1,9 @@
 import { connect } from 'node:net'
 import { AgentError, assertNever } from '../../core/errors.ts'
-import type { Hosts } from '../../core/ports.ts'
+import type { Hosts } from '../../core/power/ports.ts'
 import { makeCall, portOf, tryConnection, type HttpCall } from './http-call.ts'
 import { rehearseBySsh, shutDownBySsh, type SshShutdown } from './ssh.ts'
-import { calledOff, meansOf, type Means, type Surroundings } from './surroundings.ts'
+import { calledOff, meansOf, type Means, type MachineOptions } from './options.ts'
 
 export interface HostOptions {
   readonly name: string
@@ -21,7 +21,7 @@ export interface HostOptions {
  * has the addresses that it had before, for all three. `rehearse` logs in by SSH, with the command that is configured for
  * it or none; of an HTTP call it tries the connection and the certificate only.
  */
-export function createHosts(options: readonly HostOptions[], surroundings: Surroundings = {}): Hosts {
+export function createHosts(options: readonly HostOptions[], surroundings: MachineOptions = {}): Hosts {
   const means = meansOf(surroundings)
   const hosts = new Map(options.map((host) => [host.name, host]))
 

@@ -3,8 +3,8 @@ import { request as httpsRequest } from 'node:https'
 import { connect as tcpConnect, isIP, type Socket } from 'node:net'
 import { connect as tlsConnect } from 'node:tls'
 import { AgentError, messageOf } from '../../core/errors.ts'
-import { calledOff, type Means } from './surroundings.ts'
-import { hide, lastWords, plain } from './words.ts'
+import { calledOff, type Means } from './options.ts'
+import { hide, lastWords, plain } from './quoting.ts'
 
 /** A call that a machine, or a plug before it, takes an order by. It must be safe to repeat: an answer can get lost. */
 export interface HttpCall {

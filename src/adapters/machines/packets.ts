@@ -3,7 +3,7 @@ import { isIPv4 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import type { Logger } from '../../core/log.ts'
-import { calledOff } from './surroundings.ts'
+import { calledOff } from './options.ts'
 
 export interface PacketOrder {
   readonly doing: string

@@ -1,5 +1,5 @@
 import { AgentError, type ErrorCode } from '../../core/errors.ts'
-import { lastLines, lastWords } from './words.ts'
+import { lastLines, lastWords } from './quoting.ts'
 
 /** What a sentence about a failed login names. */
 export interface Login {

@@ -3,7 +3,7 @@ import { access } from 'node:fs/promises'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import { runChild, type ChildEnd } from './child.ts'
 import { explainLogin, judgeEnd, type Login } from './ssh-trouble.ts'
-import { calledOff, type Means } from './surroundings.ts'
+import { calledOff, type Means } from './options.ts'
 
 export interface SshShutdown {
   readonly kind: 'ssh'

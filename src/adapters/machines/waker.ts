@@ -1,10 +1,10 @@
 import { AgentError, assertNever } from '../../core/errors.ts'
-import type { Waker } from '../../core/ports.ts'
+import type { Waker } from '../../core/power/ports.ts'
 import { type CommandCall, runCommand } from './command.ts'
 import { type HttpCall, makeCall } from './http-call.ts'
 import { magicPacket, parseMac, parseSecureOn } from './packet.ts'
 import { sendPackets } from './packets.ts'
-import { calledOff, meansOf, type Surroundings } from './surroundings.ts'
+import { calledOff, meansOf, type MachineOptions } from './options.ts'
 
 export interface WakeOptions {
   /** The node's or the host's name in the configuration. */
@@ -24,7 +24,7 @@ export interface WakeOptions {
 }
 
 /** Wakes by magic packets, three copies to every destination, and by whatever the user has set up beside them. */
-export function createWaker(options: readonly WakeOptions[], surroundings: Surroundings = {}): Waker {
+export function createWaker(options: readonly WakeOptions[], surroundings: MachineOptions = {}): Waker {
   const means = meansOf(surroundings)
   const machines = new Map(options.map((machine) => [machine.name, machine]))
 

@@ -1,7 +1,7 @@
 import { AgentError, messageOf } from '../../core/errors.ts'
 import { createLines } from './lines.ts'
 import { NutRefusal } from './refusal.ts'
-import { splitWords } from './words.ts'
+import { splitWords } from './quoting.ts'
 
 /** Questions and answers over one connection. */
 export interface Conversation {

@@ -1,4 +1,4 @@
-import type { UpsReading } from '../../core/ups.ts'
+import type { UpsReading } from '../../core/power/ups.ts'
 
 /** The variables that every reading asks for. */
 export const always = ['ups.status', 'battery.charge', 'battery.runtime', 'ups.load'] as const

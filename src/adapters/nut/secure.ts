@@ -5,7 +5,7 @@ import { AgentError, messageOf } from '../../core/errors.ts'
 import { createLines } from './lines.ts'
 import { notKnown, NutRefusal } from './refusal.ts'
 import type { NutAddress } from './socket.ts'
-import { splitWords } from './words.ts'
+import { splitWords } from './quoting.ts'
 
 /** Who has to vouch for a server's certificate: nobody, the system's CAs, or those of a file. */
 export type Trust =

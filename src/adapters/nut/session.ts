@@ -2,7 +2,7 @@ import { AgentError, messageOf } from '../../core/errors.ts'
 import { createBackoff } from './backoff.ts'
 import type { NutConnection } from './connection.ts'
 import { isRefusal, NutRefusal, outOfOrder } from './refusal.ts'
-import { quoteWord } from './words.ts'
+import { quoteWord } from './quoting.ts'
 
 export interface Session extends AsyncDisposable {
   readonly loggedIn: boolean

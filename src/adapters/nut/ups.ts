@@ -1,15 +1,15 @@
 import type { LookupFunction } from 'node:net'
 import { AgentError } from '../../core/errors.ts'
-import type { Ups } from '../../core/ports.ts'
+import type { Ups } from '../../core/power/ports.ts'
 import type { NutConnection } from './connection.ts'
 import { numLogins, readDetails, type UpsDetails } from './details.ts'
 import { createDial } from './dial.ts'
-import { createOrders } from './orders.ts'
+import { createOrders } from './commands.ts'
 import { always, extras, parseReading, type ReadVariable } from './reading.ts'
 import { isRefusal } from './refusal.ts'
 import { createSession } from './session.ts'
 import type { NutAddress } from './socket.ts'
-import { quoteWord } from './words.ts'
+import { quoteWord } from './quoting.ts'
 
 export type { UpsDetails } from './details.ts'
 

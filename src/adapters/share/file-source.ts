@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { AgentError, messageOf } from '../../core/errors.ts'
-import { readUki, type Uki } from '../../core/uki.ts'
+import { readUki, type Uki } from '../../core/release/uki.ts'
 
 /** Reads the headers and small sections of a UKI on disk. @throws AgentError `malformed`, naming the file */
 export async function readUkiFile(path: string): Promise<Uki> {

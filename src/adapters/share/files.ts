@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { chmod, open, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
-import type { StagedImage } from '../../core/ports.ts'
+import type { StagedImage } from '../../core/release/image.ts'
 import { translateError } from './part.ts'
 
 /** What stands beside each image, for people and for us. */

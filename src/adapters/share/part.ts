@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { type FileHandle, open, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { AgentError, messageOf } from '../../core/errors.ts'
-import type { ImageOrder } from '../../core/plan.ts'
-import type { Download, Factory } from '../../core/ports.ts'
+import type { ImageOrder } from '../../core/release/image.ts'
+import type { Download, Factory } from '../../core/release/ports.ts'
 
 /** What a finished download holds. */
 export interface Part {

@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { chmod, copyFile, link, mkdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { AgentError } from '../../core/errors.ts'
-import type { ImageOrder } from '../../core/plan.ts'
-import type { Factory, Share, StagedImage } from '../../core/ports.ts'
-import { refuseUki } from '../../core/uki.ts'
+import type { ImageOrder } from '../../core/release/image.ts'
+import type { Factory, Share } from '../../core/release/ports.ts'
+import type { StagedImage } from '../../core/release/image.ts'
+import { refuseUki } from '../../core/release/uki.ts'
 import { readUkiFile } from './file-source.ts'
 import {
   readManifest,

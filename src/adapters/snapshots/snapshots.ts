@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { during } from '../../core/errors.ts'
-import type { EtcdSnapshot, Snapshots } from '../../core/ports.ts'
+import type { EtcdSnapshot } from '../../core/cluster/snapshot.ts'
+import type { Snapshots } from '../../core/cluster/ports.ts'
 import { receive } from './receive.ts'
 import {
   clear,
@@ -14,7 +15,7 @@ import {
   syncDirectory,
   take,
   translateError,
-} from './shelf.ts'
+} from './store.ts'
 
 export interface SnapshotsOptions {
   /** Made where it is missing, for its owner only. */

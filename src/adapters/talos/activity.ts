@@ -1,5 +1,5 @@
 import { fromBinary } from '@bufbuild/protobuf'
-import type { NodeActivity } from '../../core/ports.ts'
+import type { NodeActivity } from '../../core/cluster/ports.ts'
 import { asRecord, machineStatus, readSpec, textOf } from './resources.ts'
 import { type Event, PhaseEvent_Action, PhaseEventSchema } from './gen/machine_pb.ts'
 import type { Session } from './session.ts'

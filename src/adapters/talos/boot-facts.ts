@@ -1,6 +1,6 @@
 import { parse } from 'yaml'
-import type { SchematicParts, TalosFacts } from '../../core/cluster.ts'
-import { overlayOptionsOf } from '../../core/provisions.ts'
+import type { SchematicParts, TalosFacts } from '../../core/cluster/cluster.ts'
+import { overlayOptionsOf } from '../../core/release/provisions.ts'
 import { machineIdOf } from './machine-id.ts'
 import { asRecord, readOptional, textOf } from './resources.ts'
 import type { Session } from './session.ts'

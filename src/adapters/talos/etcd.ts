@@ -1,5 +1,5 @@
 import { ConnectError } from '@connectrpc/connect'
-import { type EtcdFacts, type Seen, seen, unseen } from '../../core/cluster.ts'
+import { type EtcdFacts, type Observed, observed, notObserved } from '../../core/cluster/cluster.ts'
 import { messageOf } from '../../core/errors.ts'
 import {
   EtcdMemberAlarm_AlarmType as AlarmType,
@@ -26,7 +26,7 @@ const answersSoon = 250
 export async function readEtcd(
   { machine }: Pick<Session, 'machine'>,
   services: Promise<ServiceListResponse>,
-): Promise<Seen<EtcdFacts>> {
+): Promise<Observed<EtcdFacts>> {
   const limit = AbortSignal.timeout(answersWithin)
   const stopped = new AbortController()
   let timer: NodeJS.Timeout | undefined
@@ -48,8 +48,8 @@ export async function readEtcd(
       machine.etcdAlarmList({}, soon),
     ])
     const own = status.messages[0]?.memberStatus
-    if (!own) return unseen('its etcd tells nothing')
-    return seen({
+    if (!own) return notObserved('its etcd tells nothing')
+    return observed({
       id: hexId(own.memberId),
       leader: own.leader === 0n ? undefined : hexId(own.leader),
       learner: own.isLearner,
@@ -66,11 +66,11 @@ export async function readEtcd(
       })),
     })
   } catch (error) {
-    if (stopped.signal.aborted) return unseen(`its etcd does not run: ${state}`)
-    if (limit.aborted) return unseen('its etcd has not answered in time')
-    if (!(error instanceof ConnectError)) return unseen(messageOf(error))
+    if (stopped.signal.aborted) return notObserved(`its etcd does not run: ${state}`)
+    if (limit.aborted) return notObserved('its etcd has not answered in time')
+    if (!(error instanceof ConnectError)) return notObserved(messageOf(error))
     if (brokeOff(error)) throw error
-    return unseen(error.rawMessage)
+    return notObserved(error.rawMessage)
   } finally {
     clearTimeout(timer)
   }

@@ -13,7 +13,7 @@ const backup = [...operators, 'os:etcd:backup']
 
 /** Who may do what (siderolabs/talos internal/app/machined/pkg/system/services/machined.go). */
 export const needs = {
-  look: { doing: 'looking at a node', roles: [...operators, 'os:reader'], isQuestion: true },
+  observe: { doing: 'looking at a node', roles: [...operators, 'os:reader'], isQuestion: true },
   /** Answers of streams without an end can't be held back until they are whole. */
   follow: { doing: 'looking at a node', roles: [...operators, 'os:reader'] },
   pull: { doing: 'pulling images', roles: operators },

@@ -1,9 +1,9 @@
 import { durationFromMs } from '@bufbuild/protobuf/wkt'
-import type { Role } from '../../core/cluster.ts'
+import type { Role } from '../../core/cluster/cluster.ts'
 import { AgentError } from '../../core/errors.ts'
-import { demandMachine, type ExpectedMachine } from '../../core/identity.ts'
-import type { RebootMode } from '../../core/plan.ts'
-import type { Talos } from '../../core/ports.ts'
+import { demandMachine, type ExpectedMachine } from '../../core/cluster/identity.ts'
+import type { RebootMode } from '../../core/cluster/drain.ts'
+import type { Talos } from '../../core/cluster/ports.ts'
 import { readActivity } from './activity.ts'
 import { textInArchive } from './archive.ts'
 import type { ConnectLimits } from './connection.ts'
@@ -131,15 +131,15 @@ export function createTalos({
   }
 
   return {
-    look: (node, signal) =>
-      on(node, needs.look, signal, async (session, { role, credentials: ours }) => {
+    observe: (node, signal) =>
+      on(node, needs.observe, signal, async (session, { role, credentials: ours }) => {
         const { facts, boot } = await readFacts(session, { role, credentials: ours, known: boots.get(node) })
         if (boot) boots.set(node, boot)
         else boots.delete(node)
         return facts
       }),
     version: (node, signal) =>
-      on(node, needs.look, signal, async ({ machine }) => {
+      on(node, needs.observe, signal, async ({ machine }) => {
         const { messages } = await machine.version({}, { signal })
         const tag = messages[0]?.version?.tag
         if (!tag) throw new AgentError('malformed', `${node}: its Version has no tag`)

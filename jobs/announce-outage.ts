@@ -1,0 +1,35 @@
+import { planNow } from '../src/operations/rehearse.ts'
+import { describeDuration } from '../src/core/duration.ts'
+import { failingMachines } from '../src/core/power/machines.ts'
+import { defineJob } from '../src/operations/job.ts'
+import { done, on } from '../src/core/job.ts'
+import { triggersOf } from '../src/core/power/triggers.ts'
+
+/** Tells people at once what will go down, and when, if mains stays away. */
+export default defineJob({
+  name: 'announce-outage',
+  about: 'on battery, tells what will start a shutdown and when what then goes down',
+  triggers: [on('power.on-battery')],
+  runs: 'in-process',
+
+  async run(context) {
+    const { config, machines, ports, power } = context
+    const onBattery = [...power.upses].filter(([, { mode }]) => mode === 'on-battery')
+    if (onBattery.length === 0 || failingMachines(machines, power).length > 0) return done('nothing is on battery')
+    const starts = onBattery.map(([label, state]) => {
+      const armed = triggersOf('reading' in state ? state.reading : undefined, config.power)
+      const sooner = armed.filter(({ reason, disarmed }) => disarmed === undefined && reason !== 'on-battery-too-long')
+      const last = config.power.maxOnBattery
+      const latest = last === undefined ? 'whenever it has to' : `after ${describeDuration(last)} at the latest`
+      return `${onBattery.length > 1 ? `${label}: ` : ''}${latest}, sooner for ${sooner.map(({ text }) => text).join(', ')}`
+    })
+    const { timeline, runtime } = planNow(context, ports.journal.openOutage())
+    const turns = timeline
+      .filter(({ phase, reversible }) => !reversible && !phase.endsWith(' down'))
+      .map(({ phase, from }) => `${phase} ${describeDuration(from)} later`)
+    const lasts = runtime === undefined ? '' : `; the battery lasts ${describeDuration(runtime)}`
+    const text = `if mains stays away a shutdown begins ${starts.join('; ')}. Then go ${turns.join(', ')}${lasts}`
+    ports.journal.write({ kind: 'power', text })
+    return done(text)
+  },
+})

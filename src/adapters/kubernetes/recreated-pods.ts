@@ -1,0 +1,63 @@
+import { AgentError } from '../../core/errors.ts'
+import { controllerOf, fullName, ownerOf, type PodObject, toleratesCordon } from './pods.ts'
+
+/** So often the same maker's pods may come back to a node that is closed to them: one may have been on its way. */
+const recreatedPods = 3
+
+export interface RecreatedPods {
+  /** A pod has been asked to go. */
+  asked(pod: PodObject): void
+  /**
+   * The pods that are to go, without those that have come back and always will. @throws AgentError `rejected` where the
+   * node is not closed to what comes back
+   */
+  without(pods: readonly PodObject[]): readonly PodObject[]
+}
+
+/**
+ * Some pods come back to a closed node as soon as they have gone. One that tolerates the cordon, as an operator of the
+ * network often does, is asked to go once, so that it can move; the one that comes in its place is left alone like a
+ * DaemonSet's (`kubectl drain` doesn't see it either), and gets the kubelet's grace at the reboot. Any other was bound to
+ * the node by its name, or somebody has opened the node meanwhile: evicting it again and again would never end.
+ */
+export function createComebacks(node: string): RecreatedPods {
+  const seen = new Set<string>()
+  const staying = new Set<string>()
+  const gone = new Set<string>()
+  const counts = new Map<string, number>()
+
+  function judge(pod: PodObject): void {
+    const { uid } = pod.metadata
+    if (seen.has(uid)) return
+    seen.add(uid)
+    const maker = makerOf(pod)
+    if (!gone.has(maker)) return
+    if (toleratesCordon(pod)) {
+      staying.add(uid)
+      return
+    }
+    const count = (counts.get(maker) ?? 0) + 1
+    counts.set(maker, count)
+    if (count <= recreatedPods) return
+    const owner = ownerOf(pod)
+    throw new AgentError(
+      'rejected',
+      `${fullName(pod)}${owner ? ` (of ${owner})` : ''} comes back to ${node} as often as it is evicted: it is bound to the node by its name, or the node was uncordoned`,
+    )
+  }
+
+  // What there is at the first look has not come back, though it may be of the same maker.
+  return {
+    asked: (pod) => void gone.add(makerOf(pod)),
+    without: (pods) => {
+      pods.forEach(judge)
+      return pods.filter(({ metadata }) => !staying.has(metadata.uid))
+    },
+  }
+}
+
+/** Who makes it anew; of a pod without a controller, whoever makes one of this name. */
+function makerOf(pod: PodObject): string {
+  const owner = controllerOf(pod)
+  return owner ? `${pod.metadata.namespace}/${owner.kind}/${owner.name}` : fullName(pod)
+}

@@ -1,0 +1,51 @@
+import { AgentError } from '../../core/errors.ts'
+import type { Logger } from '../../core/log.ts'
+import { createNames, type Names, type Resolve } from './names.ts'
+
+/** What the adapters stand in; a test puts other things there. */
+export interface MachineOptions {
+  readonly log?: Logger | undefined
+  /** Where programs are looked for, as in PATH. */
+  readonly searchPath?: string | undefined
+  /** Answers a name's addresses; by default the system's way, with its hosts file. */
+  readonly resolve?: Resolve | undefined
+  readonly limits?: Partial<Limits> | undefined
+}
+
+/** In ms. */
+export interface Limits {
+  /** Until a machine that is only asked whether it is up counts as down. */
+  readonly answers: number
+  /** Until ssh has logged in: a server that looks our name up in a DNS that is gone takes its time. */
+  readonly login: number
+  /** Until a command has ended, from its start. */
+  readonly command: number
+  /** Until an HTTP answer's headers are there, from the beginning. */
+  readonly http: number
+  /** Until a name has resolved, or the addresses that it had are used. */
+  readonly name: number
+}
+
+export interface Means {
+  readonly names: Names
+  readonly searchPath: string
+  readonly limits: Limits
+}
+
+const usual: Limits = { answers: 3_000, login: 30_000, command: 60_000, http: 15_000, name: 2_000 }
+
+/** Debian's and Alpine's folders, and NixOS' own. */
+const usualPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin'
+
+export function meansOf({ searchPath = usualPath, resolve, limits }: MachineOptions): Means {
+  const all = { ...usual, ...limits }
+  return { names: createNames(all.name, resolve), searchPath, limits: all }
+}
+
+/** Why something ended early: the caller's own time, or that it was called off. Both may go better later. */
+export function calledOff(doing: string, signal: AbortSignal): AgentError {
+  const { name } = (signal.reason ?? {}) as { name?: unknown }
+  return name === 'TimeoutError'
+    ? new AgentError('timed-out', `${doing}: not done in the time that there was for it`, signal.reason)
+    : new AgentError('unreachable', `${doing}: called off`, signal.reason)
+}

@@ -1,0 +1,69 @@
+import { z } from 'zod'
+import { parseDuration } from '../core/duration.ts'
+import { parseLabelSelector } from '../core/cluster/label-selector.ts'
+import { parseVersion } from '../core/version.ts'
+
+/** What single settings may look like, wherever they stand. */
+
+export const duration = z
+  .string('use a duration such as 30s, 10m, 2h or 7d')
+  .refine((text) => parseDuration(text) !== undefined, 'use a duration such as 30s, 10m, 2h or 7d')
+  .transform((text) => parseDuration(text)!)
+  .meta({ description: 'A duration: 500ms, 30s, 10m, 2h, 7d' })
+
+export const version = z
+  .string()
+  .refine((text) => text.startsWith('v') && parseVersion(text) !== undefined, 'use a Talos release such as v1.13.9')
+export const time = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'use a time of day such as 02:00')
+export const percent = z.number().min(0).max(100)
+export const name = z.string().regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, 'use lower-case letters, digits and dashes')
+export const timeZone = z.string().refine((zone) => {
+  try {
+    return Boolean(new Intl.DateTimeFormat('en', { timeZone: zone }))
+  } catch {
+    return false
+  }
+}, 'use a time zone such as Europe/Warsaw')
+
+export const mac = z
+  .string()
+  .regex(/^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$/, 'use a MAC address such as 00:1b:21:3a:4f:5c')
+export const host = z
+  .string()
+  .regex(/^[A-Za-z0-9]([-A-Za-z0-9.:]*[A-Za-z0-9])?$/, 'use a host name or an IP address, without a port')
+  .refine((text) => !/^[^:]*:\d+$/.test(text), 'use a host name or an IP address, without a port')
+export const port = z.int().min(1).max(65_535)
+
+/** A label selector, judged as the API server would; one that chooses everything there is has no use here. */
+export const labelSelector = z
+  .string()
+  .min(1, 'an empty selector would choose everything')
+  .superRefine((text, context) => {
+    const parsed = parseLabelSelector(text)
+    if (text === '' || ('requirements' in parsed && parsed.requirements.length > 0)) return
+    const message =
+      'fault' in parsed
+        ? `is no label selector: ${readable(parsed.fault)}`
+        : 'an empty selector would choose everything'
+    context.addIssue({ code: 'custom', message })
+  })
+  .meta({ description: 'A label selector: app=db,tier!=cache' })
+
+/** Without the pattern that the API server quotes: the words before it say the same. */
+function readable(fault: string): string {
+  return fault.replaceAll(/ \(e\.g\. .*?regex used for validation is '[^']*'\)/g, '').replace('<nil>: ', '')
+}
+
+export const namespace = z
+  .string()
+  .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'use a namespace: lower-case letters, digits and dashes, 63 at most')
+
+/** A secret is named in the configuration and never in it. */
+export const secret = z.union(
+  [
+    z.strictObject({ file: z.string().min(1).meta({ description: 'Path of a file that holds the secret' }) }),
+    z.strictObject({ env: z.string().min(1).meta({ description: 'Environment variable that holds the secret' }) }),
+  ],
+  'name a secret as {file: PATH} or {env: NAME}; it is never written here itself',
+)
+export type SecretSource = z.output<typeof secret>

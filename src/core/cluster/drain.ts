@@ -1,0 +1,22 @@
+/** How a machine goes through a reboot: by kexec where it can, through the firmware, or without stopping anything. */
+export type RebootMode = 'default' | 'powercycle' | 'force'
+
+/** What a drain does about pods that a disruption budget protects, and in which order pods go. */
+export interface DrainPolicy {
+  /** After this many ms of refused evictions pods are deleted all the same; undefined: never, the drain fails instead. */
+  readonly deleteAfter?: number
+  /** No pod gets longer than this to stop, whatever it asks for, in ms. */
+  readonly maxGrace?: number
+  /** In tiers: plain pods, then those with volumes, then `last`. Absent: all at once. */
+  readonly ordered?: true
+  /** Pods that go last, each of these label selectors by itself, for at most `within` ms. */
+  readonly last?: readonly { readonly selector: string; readonly within?: number }[]
+  /** How long plain pods and those with volumes may take, in ms; undefined: as long as the drain itself. */
+  readonly tierWithin?: number
+  /** Waits so many ms for volumes to be detached from the node when its pods are gone; undefined: not at all. */
+  readonly volumesWithin?: number
+  /** Pods that keep data in an `emptyDir` are not evicted: the drain fails and names them. */
+  readonly keepEmptyDir?: true
+  /** Pods that nobody would make anew are not evicted: the drain fails and names them. */
+  readonly keepUnmanaged?: true
+}

@@ -1,0 +1,155 @@
+import type { Purpose } from '../lease.ts'
+import type { Check } from './check.ts'
+import type { Attempts, CordonMark, KubernetesFacts, StorageFacts, TalosFacts, Workloads } from './cluster.ts'
+import type { KubernetesComponent } from './components.ts'
+import type { DrainPolicy, RebootMode } from './drain.ts'
+import type { ExpectedMachine } from './identity.ts'
+import type { EtcdSnapshot } from './snapshot.ts'
+import type { ScaledWorkload, StorageSetting, WorkloadSelection } from './workload.ts'
+
+/**
+ * The nodes' machine APIs. Nodes are named as in the configuration. `machine`, where it is given, is what must answer at
+ * the node's address: it is asked for that on the very connection that the order then goes over, because an address may
+ * lead to another machine from one moment to the next. Rejects with `timed-out` where it is another one.
+ */
+export interface Talos {
+  observe(node: string, signal: AbortSignal): Promise<TalosFacts>
+  /** The running release: the cheapest question, for finding out who answers. */
+  version(node: string, signal: AbortSignal): Promise<string>
+  /** The stage that it is in (`running`, `shutting down`), and the phase of its sequence where its events show one. */
+  activity(node: string, signal: AbortSignal): Promise<NodeActivity>
+  pullImage(node: string, image: string, signal: AbortSignal): Promise<void>
+  /** Talos 1.13 and later: runs the installer. Rejects with its exit code and last lines when it fails. */
+  install(node: string, image: string, signal: AbortSignal, machine?: ExpectedMachine): Promise<void>
+  /** Talos 1.12 and earlier: returns when the node has accepted; it pulled and checked the image by then. */
+  installAndReboot(
+    node: string,
+    image: string,
+    mode: RebootMode,
+    signal: AbortSignal,
+    machine?: ExpectedMachine,
+  ): Promise<void>
+  reboot(node: string, mode: RebootMode, signal: AbortSignal, machine?: ExpectedMachine): Promise<void>
+  /** Makes the other boot entry the default and reboots. Rejected where there is no other one. */
+  rollback(node: string, signal: AbortSignal, machine?: ExpectedMachine): Promise<void>
+  /** Hands the leadership of etcd over; answers the new leader's name, or undefined where the node did not lead. */
+  forfeitLeadership(node: string, signal: AbortSignal, machine?: ExpectedMachine): Promise<string | undefined>
+  /** The whole database of etcd, as it comes. Ends early, or throws, when the node breaks off. */
+  snapshotEtcd(node: string, signal: AbortSignal): AsyncIterable<Uint8Array>
+  /**
+   * What the node says that it does, for showing and for looking sooner: `phase stopServices`, `sequence reboot was not
+   * started: …`. Never proof of anything. Ends when the stream does.
+   */
+  follow(node: string, signal: AbortSignal): AsyncIterable<string>
+  /** Returns when the node has accepted. `force` leaves Talos' own cordon and drain out. */
+  shutDown(node: string, options: { force: boolean }, signal: AbortSignal): Promise<void>
+}
+
+export interface NodeActivity {
+  readonly stage: string
+  /** `stopServices`; undefined where no sequence runs, or where nobody tells. */
+  readonly phase: string | undefined
+}
+
+export interface Kubernetes {
+  /** The API server's version, `v1.36.3`. */
+  version(signal: AbortSignal): Promise<string>
+  nodes(signal: AbortSignal): Promise<ReadonlyMap<string, KubernetesFacts>>
+  /** Of which version the kubelets are, and the static pods of the control planes. */
+  components(signal: AbortSignal): Promise<readonly KubernetesComponent[]>
+  /**
+   * Makes the node unschedulable and leaves our mark on it. A node that somebody else has cordoned is left alone:
+   * rejected for an upgrade, fine for a power cut. A mark for an upgrade is not overwritten by one for the power.
+   */
+  cordon(node: string, mark: CordonMark, attempts: Attempts | undefined, signal: AbortSignal): Promise<void>
+  /**
+   * Rewrites our mark on a node that we cordoned for its upgrade. Rejects with `timed-out` where that cordon is gone: pods
+   * may be back on it.
+   */
+  noteMark(node: string, mark: CordonMark, signal: AbortSignal): Promise<void>
+  /**
+   * Writes why the present attempt failed beside its count. Of a node that booted its old system the note that it is
+   * staged goes with it: it is armed no longer.
+   */
+  noteFailure(node: string, attempts: Attempts, signal: AbortSignal): Promise<void>
+  /**
+   * Takes our own cordon with this reason away; any other is left alone. A leftover goes whatever its reason, and a node
+   * that there is no longer has nothing to take away.
+   */
+  uncordon(
+    node: string,
+    why: CordonMark['why'],
+    options: { forgetAttempts: boolean },
+    signal: AbortSignal,
+  ): Promise<void>
+  /** Evicts what runs on the node and waits until it is gone. Rejects naming the pods that would not go. */
+  drain(node: string, policy: DrainPolicy, signal: AbortSignal): Promise<void>
+  /** Notes on a node that stays in service that an upgrade was installed on purpose; uncordoning forgets it with the attempts. */
+  noteStaged(node: string, mark: CordonMark, signal: AbortSignal): Promise<void>
+  /** Takes the count of attempts off the node, so that a release is tried there anew. */
+  forgetAttempts(node: string, signal: AbortSignal): Promise<void>
+  /** Writes on the node why it is not to be upgraded; undefined takes it away. */
+  pause(node: string, reason: string | undefined, signal: AbortSignal): Promise<void>
+  workloads(signal: AbortSignal): Promise<Workloads>
+  /** What these label selectors choose that runs now and can be scaled to nothing. Only looks. */
+  scalable(selections: readonly WorkloadSelection[], signal: AbortSignal): Promise<readonly ScaledWorkload[]>
+  /** Makes it run with so many replicas. One that there is no longer, or that has them, is left alone. */
+  scale(
+    workload: Pick<ScaledWorkload, 'kind' | 'namespace' | 'name'>,
+    replicas: number,
+    signal: AbortSignal,
+  ): Promise<void>
+  /**
+   * What keeps storage systems from copying data about while their nodes are away on purpose, as it is now and as it
+   * should be meanwhile. What is so already is left out. Only looks.
+   */
+  storageSettings(signal: AbortSignal): Promise<readonly StorageSetting[]>
+  /** Gives one of them this value. */
+  setStorage(
+    setting: Pick<StorageSetting, 'system' | 'namespace' | 'name'>,
+    value: string,
+    signal: AbortSignal,
+  ): Promise<void>
+  /** Of these, what the API server would not let us do: `evict pods`. Only asks. */
+  forbidden(signal: AbortSignal): Promise<readonly string[]>
+  /** What Longhorn and Rook say of their data; of systems that the cluster doesn't have, nothing. */
+  storage(signal: AbortSignal): Promise<StorageFacts>
+  /**
+   * Takes or renews the cluster's Lease object, so that two agents never work at the same time. One that has run out is
+   * anybody's; `over` takes one that hasn't.
+   */
+  takeLease(claim: LeaseClaim, signal: AbortSignal): Promise<LeaseAnswer>
+  /** Gives it back, where it is this holder's. */
+  releaseLease(holder: string, signal: AbortSignal): Promise<void>
+}
+
+export interface LeaseClaim {
+  /** Who: the same over restarts of the same agent. */
+  readonly holder: string
+  readonly purpose: Purpose
+  /** For how long it is good without being renewed, in ms. */
+  readonly lasts: number
+  readonly over?: true
+}
+
+export type LeaseAnswer =
+  | { readonly held: true }
+  | { readonly held: false; readonly by: string; readonly purpose: string; /** ms from now. */ readonly endsIn: number }
+
+/** Where snapshots of etcd are kept. */
+export interface Snapshots {
+  /** Newest first; what is damaged or half-written is left out. */
+  list(): Promise<readonly EtcdSnapshot[]>
+  /** Brings one onto the disk, checked and flushed, and lets the oldest go. Rejects where it is not whole. */
+  keep(
+    about: { readonly node: string; readonly release: string },
+    body: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<EtcdSnapshot>
+}
+
+/** What the user has chosen to be asked before and after each node. */
+export interface Checks {
+  /** Undefined when it passes, else why not. Only what can't be asked at all is thrown. */
+  run(check: Check, signal: AbortSignal): Promise<string | undefined>
+}

@@ -1,0 +1,120 @@
+import type { ScaledWorkload, StorageSetting } from '../cluster/workload.ts'
+import type { OutageReason } from './triggers.ts'
+
+/**
+ * The record of one power cut, from the first thing that was done because of it until the cluster is whole again. It is
+ * on the disk before each call that can't be taken back, so that a new process can go on at the first step that isn't
+ * confirmed.
+ */
+export interface Outage {
+  /** ISO 8601, and its name. */
+  readonly startedAt: string
+  readonly reason: OutageReason
+  /**
+   * | stage    | means                                                       | power returns     |
+   * |----------|-------------------------------------------------------------|-------------------|
+   * | shedding | the battery is used, and workloads were scaled down early   | scale back        |
+   * | draining | nothing was shut down yet: everything can be taken back     | undo              |
+   * | stopping | at least one machine was told to shut down                  | stop there, wake  |
+   * | stopped  | every machine was told, and is down or was given up         | wake              |
+   * | waking   | power is back, and machines are being woken                 | go on             |
+   * | over     | every machine that was up before is back                    |                   |
+   */
+  readonly stage: 'shedding' | 'draining' | 'stopping' | 'stopped' | 'waking' | 'over'
+  /** Nodes and hosts that lose their power, by name. */
+  readonly nodes: Readonly<Record<string, OutageNode>>
+  readonly endedAt?: string
+  /** ISO 8601: when every machine had been told, and when mains was taken to be back. */
+  readonly stoppedAt?: string | undefined
+  readonly wokenAt?: string | undefined
+  /** We have said LOGOUT to upsd: its primary need not wait for us. */
+  readonly loggedOut?: true | undefined
+  /** Workloads as they were before they were scaled to nothing. Absent: they were not looked at yet. */
+  readonly scaled?: readonly ScaledWorkload[]
+  /** The same for storage systems' settings. */
+  readonly storage?: readonly StorageSetting[]
+  /** Labels of the UPSes that were about to fail. Absent in older records: any may have been. */
+  readonly upses?: readonly string[]
+  /** The boot of the machine that wrote this: by another one its power has been away and is back. */
+  readonly bootId?: string
+  /** UPSes that were told to switch their outlets off, and when, ISO 8601. */
+  readonly cut?: Readonly<Record<string, string>> | undefined
+}
+
+/**
+ * | state         | means                                                                              |
+ * |---------------|------------------------------------------------------------------------------------|
+ * | up            | nothing was done to it yet, or it has come up by itself                            |
+ * | drained       | its pods have had their time to leave, if there was any                            |
+ * | shutdown-sent | it is being told, or was                                                           |
+ * | unreached     | it answered nobody, so it was never told; it may be off, or cut off                |
+ * | off           | it was told, and is silent                                                         |
+ * | abandoned     | it was told, and would not stop in its time                                        |
+ * | wake-sent     | it is being woken                                                                  |
+ * | back          | it is up, and as healthy as before                                                 |
+ */
+export interface OutageNode {
+  /** Whether it ran before: only such a machine is woken afterwards. */
+  readonly wasUp: boolean
+  /** Whether it was healthy before: no more than that is asked of it afterwards. Absent: it was not looked at. */
+  readonly wasHealthy?: boolean
+  readonly state: 'up' | 'drained' | 'shutdown-sent' | 'unreached' | 'off' | 'abandoned' | 'wake-sent' | 'back'
+  /** When it came into some of these states, ISO 8601: for the summary, and never for a decision. */
+  readonly at?: Readonly<Partial<Record<OutageNode['state'], string>>>
+}
+
+export function beginOutage(startedAt: Date, reason: OutageReason, stage: Outage['stage'] = 'draining'): Outage {
+  return { startedAt: startedAt.toISOString(), reason, stage, nodes: {} }
+}
+
+/** With machines that were not in it yet. */
+export function withMachines(
+  outage: Outage,
+  names: readonly string[],
+  wasUp: ReadonlySet<string>,
+  wasHealthy?: ReadonlySet<string>,
+): Outage {
+  const added = names.map((name): [string, OutageNode] => [
+    name,
+    {
+      state: 'up',
+      ...outage.nodes[name],
+      wasUp: wasUp.has(name),
+      ...(wasHealthy ? { wasHealthy: wasHealthy.has(name) } : {}),
+    },
+  ])
+  return { ...outage, nodes: { ...outage.nodes, ...Object.fromEntries(added) } }
+}
+
+/** The outage with one machine's state changed; a first `shutdown-sent` makes it `stopping`. */
+export function withNodeState(outage: Outage, name: string, state: OutageNode['state'], now?: Date): Outage {
+  const before = outage.nodes[name] ?? { wasUp: true, state: 'up' }
+  const stage = state === 'shutdown-sent' ? 'stopping' : outage.stage
+  const at = now ? { at: { ...before.at, [state]: now.toISOString() } } : {}
+  return { ...outage, stage, nodes: { ...outage.nodes, [name]: { ...before, state, ...at } } }
+}
+
+/** The outage where nothing of these machines is drained any more: what was not has had its chance. */
+export function withoutDrains(outage: Outage, machines: readonly { readonly name: string }[]): Outage {
+  const up = machines.filter(({ name }) => outage.nodes[name]?.state === 'up')
+  const nodes = up.map(({ name }) => [name, { ...outage.nodes[name]!, state: 'drained' as const }])
+  return up.length === 0 ? outage : { ...outage, nodes: { ...outage.nodes, ...Object.fromEntries(nodes) } }
+}
+
+/**
+ * Names of the machines that ran before the outage and are not back yet. One that was taken out of the inventory since
+ * is nobody's to wait for.
+ */
+export function missingNodes(outage: Outage, inventory: readonly { readonly name: string }[]): string[] {
+  return inventory
+    .map(({ name }) => name)
+    .filter((name) => {
+      const node = outage.nodes[name]
+      return node?.wasUp === true && node.state !== 'back'
+    })
+}
+
+/** Whether any machine was told to shut down: until then an outage is undone, not recovered from. */
+export function wentDown({ stage }: Pick<Outage, 'stage'>): boolean {
+  return stage !== 'draining' && stage !== 'shedding'
+}

@@ -1,0 +1,98 @@
+import type { Machine, Tier } from './machines.ts'
+import type { Outage, OutageNode } from './outage.ts'
+import { bestEffort, type Phase, phase, type Step } from '../plan.ts'
+
+/** The parts that a plan for a shutdown is put together from. */
+
+/** The longest that giving an order may take, in ms. */
+const nodeOrder = 5_000
+const hostOrder = 30_000
+
+export interface ShutdownPhase extends Phase {
+  /** Everything in it can be taken back. */
+  readonly reversible: boolean
+  /** How long it may take, in ms. */
+  readonly within: number
+  /** How much of the battery must be left for what comes after it, in ms; with less it is cut short. */
+  readonly leaves: number
+}
+
+/** Tells the machines of a tier that were not told yet, and waits for all of them. */
+export function stopTier(tier: Tier, members: readonly Machine[], outage: Outage, within: number): ShutdownPhase[] {
+  const orderWithin = orderTime(members, within)
+  const told = members.filter(({ name }) => stateOf(outage, name) === 'shutdown-sent')
+  const untold = members.filter((machine) => !told.includes(machine))
+  // Nobody is left to wait for our own machine.
+  const awaited = tier === 'own machine' ? [] : members
+  return [...telling(tier, untold, orderWithin), ...waiting(`${tier} down`, awaited, within - orderWithin)]
+}
+
+/**
+ * What it takes to give the order is part of the time that a machine may take. A host is logged in to: its server may
+ * look us up in a DNS that is gone.
+ */
+function orderTime(members: readonly Machine[], within: number): number {
+  const longest = members.some(({ kind }) => kind === 'host') ? hostOrder : nodeOrder
+  return Math.min(longest, Math.round(within / 2))
+}
+
+/** Everything at once, and the NAS when half of what is left has passed: nodes may still be writing to it. */
+export function shortForm(goes: readonly Machine[], outage: Outage, left: { readonly ms: number }): ShutdownPhase[] {
+  const nas = goes.filter(({ tier }) => tier === 'nas')
+  const own = goes.filter(({ tier }) => tier === 'own machine')
+  const others = goes.filter(({ tier }) => tier !== 'nas' && tier !== 'own machine')
+  const untold = others.filter(({ name }) => stateOf(outage, name) !== 'shutdown-sent')
+  const longest = Math.max(0, ...others.map(({ stops }) => stops))
+  const order = orderTime(others, longest)
+  const orderWithin = Math.min(order, Math.max(nodeOrder, Math.round(left.ms / 4)))
+  const waits = nas.length > 0 ? Math.min(longest - order, Math.round(left.ms / 2)) : longest - order
+  const phases = [
+    ...telling('everything', untold, orderWithin),
+    ...waiting('everything down', others, waits),
+    ...(nas.length > 0 ? stopTier('nas', nas, outage, Math.max(...nas.map(({ stops }) => stops))) : []),
+    ...(own.length > 0 ? stopTier('own machine', own, outage, Math.max(...own.map(({ stops }) => stops))) : []),
+  ]
+  return leaving(phases, 0)
+}
+
+/** A phase that tells these machines; none where there are none. */
+function telling(phaseName: string, machines: readonly Machine[], within: number): ShutdownPhase[] {
+  const steps = machines.map(({ name, kind }): Step => {
+    if (kind === 'host') return { do: 'shut-down-host', host: name, within }
+    return { do: 'shut-down', node: name, force: true, within }
+  })
+  return steps.length > 0 ? [irreversible(phaseName, steps, within)] : []
+}
+
+/** A phase that waits until these machines are down; none where there are none. */
+function waiting(phaseName: string, machines: readonly Machine[], within: number): ShutdownPhase[] {
+  const steps = machines.map(({ name, kind }): Step => {
+    if (kind === 'host') return { do: 'await-host-down', host: name, within }
+    return { do: 'await-down', node: name, within }
+  })
+  return steps.length > 0 ? [irreversible(phaseName, steps, within)] : []
+}
+
+/** The same phases, each knowing what must be left for those after it: the time that they were given, or at least need. */
+export function leaving(phases: readonly ShutdownPhase[], reserve: number): ShutdownPhase[] {
+  return phases.map((one, index) => {
+    const rest = phases.slice(index + 1).filter((later) => !later.reversible)
+    return { ...one, leaves: sum(rest.map(({ within }) => (one.reversible ? within : within / 4))) + reserve }
+  })
+}
+
+export function reversible(name: string, steps: readonly Step[], within: number): ShutdownPhase {
+  return { ...bestEffort(phase(name, ...steps)), reversible: true, within, leaves: 0 }
+}
+
+export function irreversible(name: string, steps: readonly Step[], within: number): ShutdownPhase {
+  return { ...bestEffort(phase(name, ...steps)), reversible: false, within, leaves: 0 }
+}
+
+export function stateOf(outage: Outage, name: string): OutageNode['state'] {
+  return outage.nodes[name]?.state ?? 'up'
+}
+
+export function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
+}

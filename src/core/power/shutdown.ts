@@ -1,0 +1,213 @@
+import { type Machine, type Tier, tiers } from './machines.ts'
+import type { Outage } from './outage.ts'
+import type { Step } from '../plan.ts'
+import { irreversible, leaving, reversible, shortForm, type ShutdownPhase, stateOf, stopTier, sum } from './phases.ts'
+
+/** Durations in ms. */
+export interface ShutdownPolicy {
+  /** The longest that pods get to leave. */
+  readonly drain: number
+  /** Kept back from what the UPS says is left. */
+  readonly reserve: number
+}
+
+/** What is done before the drain, where there is anything of it. */
+export interface PreparationPolicy {
+  readonly shed: readonly unknown[]
+  readonly storageFlags: boolean
+}
+
+/** What the battery has left, in ms, and whether the UPS has told it or it is assumed. */
+export interface Left {
+  readonly ms: number
+  readonly told: boolean
+}
+
+/** An API server that is well answers in milliseconds; one that is away must not cost more of the battery, in ms. */
+export const cordonWithin = 5_000
+/** The same for scaling and for storage systems' settings, which need more calls. */
+export const apiWithin = 10_000
+/** A drain that is shorter than this is of no use to any pod, in ms. */
+const shortestDrain = 5_000
+/** However little is left, a machine gets so long to stop before the next tier goes, in ms. */
+const shortestStop = 5_000
+
+export interface ShutdownPlan {
+  readonly form: 'ordered' | 'compressed' | 'short'
+  /** Why this form, for the journal. */
+  readonly reason: string
+  readonly phases: readonly ShutdownPhase[]
+}
+
+export interface ShutdownSituation {
+  /** The machines that lose their power. */
+  readonly machines: readonly Machine[]
+  readonly outage: Outage
+  readonly left: Left
+  readonly now: Date
+  /** Names of phases that this run has carried out already, whatever came of them. */
+  readonly carriedOut?: ReadonlySet<string>
+  /** UPSes that are to switch their outlets off in the end, with the command that does it. */
+  readonly cut?: readonly {
+    readonly ups: string
+    readonly command: string
+    /** Its upsd runs on the NAS that goes last. */ readonly beforeNas: boolean
+  }[]
+}
+
+/**
+ * Plans from the inventory and the outage's record, not from what Kubernetes says: its API may be the first to go. What
+ * the record says is done is left out, so the plan that is made again after each phase, or after a crash, goes on there.
+ *
+ * Everything is cordoned at once, or pods that are drained would land on nodes that go next. Then tier by tier, all
+ * machines of one together: workers, those with storage, control planes, other hosts, the NAS. A machine that hangs
+ * holds up no other: its tier's time ends.
+ *
+ * Nodes are always told with `force`: we have drained, and Talos' own drain would wait for an API server that may be
+ * gone, fail after a minute, and then cut the node off without stopping its pods
+ * (siderolabs/talos internal/app/machined v1alpha1_sequencer.go). Nothing needs the Kubernetes API once the first
+ * control plane was told.
+ *
+ * | the battery leaves              | form       | then                                                         |
+ * |---------------------------------|------------|--------------------------------------------------------------|
+ * | all tiers in their time         | ordered    | pods get what is left of it, up to the policy                |
+ * | less, but a quarter of that     | compressed | nothing is drained, and each tier's time shrinks alike       |
+ * | less than that                  | short      | every machine is told at once, the NAS half of it later      |
+ *
+ * The short form switches no outlets off: machines may still be stopping.
+ */
+export function planShutdown(
+  { machines, outage, left, now, carriedOut = new Set(), cut = [] }: ShutdownSituation,
+  policy: ShutdownPolicy,
+): ShutdownPlan {
+  const had = (name: string) => carriedOut.has(name)
+  const due = (phases: readonly ShutdownPhase[]) => phases.filter(({ name }) => !had(name))
+  const goes = machines.filter(
+    ({ name, tier }) => isStillUp(outage, name) && !had(`${tier} down`) && !(tier !== 'nas' && had('everything down')),
+  )
+  const cuts = cut.map(({ ups, command }): Step => ({ do: 'ups-command', ups, command, within: cordonWithin }))
+  const cutPhase = due(cuts.length > 0 ? [irreversible('cut the power', cuts, cordonWithin)] : [])
+  const waves = tiers.flatMap((tier) => {
+    const members = goes.filter((machine) => machine.tier === tier)
+    return members.length === 0 ? [] : [{ tier, members, wants: Math.max(...members.map(({ stops }) => stops)) }]
+  })
+  const budget = left.ms - policy.reserve - sum(cutPhase.map(({ within }) => within))
+  const wants = sum(waves.map((wave) => wave.wants))
+  const least = sum(waves.map(leastOf))
+  const has = describeLeft(left)
+
+  if (budget < least && waves.length > 0) {
+    return {
+      form: 'short',
+      reason: `${has}, and stopping in order needs ${seconds(least + left.ms - budget)}: every machine is told at once`,
+      phases: due(shortForm(goes, outage, left)),
+    }
+  }
+
+  // As much of each tier's time as there is, down to the least.
+  const share = wants <= least ? 1 : Math.min(1, (budget - least) / (wants - least))
+  const timed = waves.map((wave) => ({
+    ...wave,
+    stops: Math.round(leastOf(wave) + share * (wave.wants - leastOf(wave))),
+  }))
+  const preparing = share === 1 ? preparations({ machines, goes, outage, now, carriedOut }, budget - wants, policy) : []
+  const drainFor = preparing.find(({ name }) => name === 'drain')?.within
+  // upsd goes with the NAS that it runs on, and we go with our own machine.
+  const goesWith = (tier: Tier) => (tier === 'nas' && cut.some(({ beforeNas }) => beforeNas)) || tier === 'own machine'
+  const cutsBefore = waves.find(({ tier }) => goesWith(tier))?.tier
+  const stops = timed.flatMap(({ tier, members, stops: within }) => [
+    ...(tier === cutsBefore ? cutPhase : []),
+    ...stopTier(tier, members, outage, within),
+  ])
+  const isDraining = !had('drain') && goes.some(({ name, kind }) => kind === 'node' && stateOf(outage, name) === 'up')
+  return {
+    form: share === 1 ? 'ordered' : 'compressed',
+    reason: `${has}: ${
+      share < 1
+        ? `no time to drain, and tiers get ${Math.round((sum(timed.map((wave) => wave.stops)) / wants) * 100)} % of their time`
+        : drainFor !== undefined
+          ? `pods get ${seconds(drainFor)} to leave`
+          : isDraining && !controlPlaneTold(machines, outage)
+            ? 'no time to drain'
+            : 'going on where it was left'
+    }`,
+    phases: leaving([...preparing, ...due(stops), ...(cutsBefore === undefined ? cutPhase : [])], policy.reserve),
+  }
+}
+
+/** How long a shutdown of these machines takes in full, with what it keeps back, in ms. */
+export function needOf(machines: readonly Machine[], policy: ShutdownPolicy & PreparationPolicy): number {
+  const longest = tiers.map((tier) =>
+    Math.max(0, ...machines.filter((one) => one.tier === tier).map(({ stops }) => stops)),
+  )
+  const api = (policy.shed.length > 0 ? apiWithin : 0) + (policy.storageFlags ? apiWithin : 0)
+  return cordonWithin + api + policy.drain + sum(longest) + policy.reserve
+}
+
+/** What can be taken back, as far as there is time for it: the drain gets what the rest leaves. */
+function preparations(
+  { machines, goes, outage, now, carriedOut = new Set() }: Preparing,
+  spare: number,
+  policy: ShutdownPolicy,
+): ShutdownPhase[] {
+  if (controlPlaneTold(machines, outage) || carriedOut.has('drain')) return []
+  const undrained = goes.filter(({ name, kind }) => kind === 'node' && stateOf(outage, name) === 'up')
+  if (undrained.length === 0) return []
+  const mark = { why: 'power', at: now.toISOString() } as const
+  const cordons = undrained.map(({ name }): Step => ({ do: 'cordon', node: name, mark, within: cordonWithin }))
+  const scales = (outage.scaled ?? []).map((workload): Step => {
+    return { do: 'scale', workload, replicas: 0, within: apiWithin }
+  })
+  const flags = (outage.storage ?? []).map((setting): Step => {
+    return { do: 'set-storage', setting, value: setting.during, within: apiWithin }
+  })
+  const before = [
+    // First of all, because it shows in no time whether there is an API server to talk to.
+    reversible('cordon', cordons, cordonWithin),
+    ...(scales.length > 0 ? [reversible('scale down', scales, apiWithin)] : []),
+    ...(flags.length > 0 ? [reversible('storage', flags, apiWithin)] : []),
+  ].filter(({ name }) => !carriedOut.has(name))
+  const within = Math.round(Math.min(policy.drain, spare - sum(before.map((one) => one.within))))
+  if (within < 0) return []
+  if (policy.drain === 0) return before
+  if (within < shortestDrain && within < policy.drain) return []
+  // With every node cordoned, a disruption budget that refuses will refuse for ever.
+  const drain = { deleteAfter: Math.round(within / 4), maxGrace: within }
+  // A drain of our own machine would evict us, where we run in a pod.
+  const emptied = undrained.filter(({ tier }) => tier !== 'own machine')
+  const drains = emptied.map(({ name }): Step => ({ do: 'drain', node: name, policy: drain, within }))
+  return drains.length === 0 ? before : [...before, reversible('drain', drains, within)]
+}
+
+interface Preparing extends Omit<ShutdownSituation, 'left' | 'cut'> {
+  readonly goes: readonly Machine[]
+}
+
+function leastOf({ wants }: { readonly wants: number }): number {
+  return Math.min(wants, Math.max(shortestStop, Math.round(wants / 4)))
+}
+
+/** What could not be reached is looked at again, and is up when it answers. */
+function isStillUp(outage: Outage, name: string): boolean {
+  const state = stateOf(outage, name)
+  return state !== 'off' && state !== 'abandoned' && (state !== 'unreached' || outage.stage !== 'stopped')
+}
+
+/** From then on nothing may be needed of the Kubernetes API. */
+function controlPlaneTold(machines: readonly Machine[], outage: Outage): boolean {
+  return machines.some(
+    ({ name, tier }) =>
+      tier === 'control planes' && !['up', 'drained', 'back', 'wake-sent'].includes(stateOf(outage, name)),
+  )
+}
+
+function describeLeft({ ms, told }: Left): string {
+  if (ms === Infinity) return 'mains is there'
+  return told
+    ? `the battery has ${seconds(ms)} left`
+    : `the UPS does not say how long the battery lasts; ${seconds(ms)} are assumed`
+}
+
+function seconds(ms: number): string {
+  return `${Math.round(ms / 1_000)} s`
+}

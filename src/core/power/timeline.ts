@@ -1,0 +1,67 @@
+import { describeDuration } from '../duration.ts'
+import type { Machine } from './machines.ts'
+import type { Outage } from './outage.ts'
+import { describeStep } from '../plan.ts'
+import type { ShutdownPlan } from './shutdown.ts'
+
+/** One phase of a shutdown in time, in ms from its beginning. */
+export interface TimelineRow {
+  readonly phase: string
+  readonly from: number
+  /** When it ends at the latest. */
+  readonly to: number
+  /** When it is likely to end, from how long it took before; absent where nothing is on record. */
+  readonly likely?: number
+  readonly steps: readonly string[]
+  readonly reversible: boolean
+}
+
+export function timelineOf(plan: ShutdownPlan, took: ReadonlyMap<string, number> = new Map()): readonly TimelineRow[] {
+  let from = 0
+  /** When the machines that are waited for were told. */
+  let toldAt = 0
+  return plan.phases.map(({ name, steps, within, reversible }) => {
+    const times = steps.flatMap((step) => {
+      const machine = step.do === 'await-down' ? step.node : step.do === 'await-host-down' ? step.host : undefined
+      return machine === undefined ? [] : [took.get(machine)]
+    })
+    const known = times.filter((time) => time !== undefined)
+    const isKnown = known.length > 0 && known.length === times.length
+    const row = {
+      phase: name,
+      from,
+      to: from + within,
+      ...(isKnown ? { likely: Math.min(from + within, Math.max(from, toldAt + Math.max(...known))) } : {}),
+      steps: steps.map(describeStep),
+      reversible,
+    }
+    if (steps.some(({ do: what }) => what === 'shut-down' || what === 'shut-down-host')) toldAt = from
+    from += within
+    return row
+  })
+}
+
+/** How long each machine took to stop when it last did, in ms, from the records of outages, newest first. */
+export function stopTimes(outages: readonly Outage[], machines: readonly Machine[]): ReadonlyMap<string, number> {
+  return new Map(
+    machines.flatMap(({ name }): [string, number][] => {
+      for (const { nodes } of outages) {
+        const { 'shutdown-sent': told, off } = nodes[name]?.at ?? {}
+        // One that was told again after it was off says nothing of how long it takes.
+        const took = Date.parse(off ?? '') - Date.parse(told ?? '')
+        if (took >= 0) return [[name, took]]
+      }
+      return []
+    }),
+  )
+}
+
+/** `takes 4 min at most, and the battery lasts 25 min`, or that it does not fit. */
+export function describeFit(needs: number, left: number | undefined, reserve = 0): string {
+  const kept = reserve > 0 ? ` and keeps ${describeDuration(reserve)} back` : ''
+  const takes = `takes ${describeDuration(needs - reserve)} at most${kept}`
+  if (left === undefined) return `${takes}; the UPS does not say how long the battery lasts`
+  return needs <= left
+    ? `${takes}, and the battery lasts ${describeDuration(left)}`
+    : `${takes}, and the battery lasts only ${describeDuration(left)}: it is shortened`
+}

@@ -1,0 +1,157 @@
+import { describeDuration } from '../duration.ts'
+import { has, isDoubted, isOnPurpose, type UpsReading } from './ups.ts'
+
+/** Why a UPS counts as about to fail; or `ordered`, where a person wants the cluster down. */
+export type CriticalReason =
+  | 'forced-shutdown'
+  | 'low-battery'
+  | 'low-charge'
+  | 'low-runtime'
+  | 'fast-depletion'
+  | 'on-battery-too-long'
+  | 'silent-on-battery'
+  | 'outage-resumed'
+  | 'ordered'
+
+/** Why anything was done about the power: a reason to shut down, that the battery was spared early, or a rehearsal. */
+export type OutageReason = CriticalReason | 'on-battery' | 'drill'
+
+/** The graver the later: a person who has called one off hears of a graver one all the same. */
+const byGravity: readonly CriticalReason[] = [
+  'on-battery-too-long',
+  'fast-depletion',
+  'low-charge',
+  'low-runtime',
+  'outage-resumed',
+  'silent-on-battery',
+  'low-battery',
+  'forced-shutdown',
+]
+
+/** Durations in ms, charge in %. */
+export interface PowerPolicy {
+  readonly onBatteryAfter: number
+  readonly lowBatteryAfter: number
+  /** The same where the UPS's own figures contradict LB. */
+  readonly doubtedBatteryAfter?: number
+  /** LB is taken for nothing: for a UPS that says it far too early. */
+  readonly ignoreLowBattery?: boolean
+  /** undefined: however long. */
+  readonly maxOnBattery: number | undefined
+  readonly silence: number
+  /** In % a minute. */
+  readonly maxDepletion?: number | undefined
+  readonly minimumCharge?: number | undefined
+  readonly minimumRuntime?: number | undefined
+}
+
+/** A quick self-test takes seconds, a long one a minute or two, in ms. */
+const testTakes = 3 * 60_000
+
+/** Whether a reason is no graver than the one that a person has called off. */
+export function isCalledOff(reason: CriticalReason, calledOff: CriticalReason | undefined): boolean {
+  return calledOff !== undefined && byGravity.indexOf(reason) <= byGravity.indexOf(calledOff)
+}
+
+/** Whether the battery is in use on purpose, so long after it came into use, in ms. */
+export function isPurpose(reading: UpsReading, onBatteryFor: number): boolean {
+  return isOnPurpose(reading) && (has(reading, 'CAL') || onBatteryFor <= testTakes)
+}
+
+/** The gravest reason why a UPS on battery is about to fail; undefined while it is not. Times in ms, depletion in % a minute. */
+export function criticalReason(
+  reading: UpsReading,
+  {
+    onBatteryFor,
+    lowFor,
+    shortFor,
+    depletion,
+  }: {
+    onBatteryFor: number
+    lowFor: number | undefined
+    shortFor?: number | undefined
+    depletion: number | undefined
+  },
+  policy: PowerPolicy,
+): CriticalReason | undefined {
+  if (has(reading, 'FSD')) return 'forced-shutdown'
+  if (isPurpose(reading, onBatteryFor)) return undefined
+  const { lowBatteryAfter, doubtedBatteryAfter = lowBatteryAfter } = policy
+  const wait = isDoubted(reading) ? Math.max(lowBatteryAfter, doubtedBatteryAfter) : lowBatteryAfter
+  if (has(reading, 'LB') && lowFor !== undefined && lowFor >= wait) return 'low-battery'
+  if (onBatteryFor < policy.onBatteryAfter) return undefined
+  // One reading that lies decides nothing.
+  const isShort = shortFor !== undefined && shortFor >= lowBatteryAfter
+  if (isShort && isBelow(reading.runtime, policy.minimumRuntime)) return 'low-runtime'
+  if (isShort && isBelow(reading.charge, policy.minimumCharge)) return 'low-charge'
+  if (policy.maxDepletion !== undefined && depletion !== undefined && depletion > policy.maxDepletion)
+    return 'fast-depletion'
+  if (policy.maxOnBattery !== undefined && onBatteryFor > policy.maxOnBattery) return 'on-battery-too-long'
+  return undefined
+}
+
+/** Whether charge or runtime is below what the policy asks for. */
+export function isShortOf(reading: UpsReading, policy: PowerPolicy): boolean {
+  return isBelow(reading.charge, policy.minimumCharge) || isBelow(reading.runtime, policy.minimumRuntime)
+}
+
+function isBelow(value: number | undefined, floor: number | undefined): boolean {
+  return value !== undefined && floor !== undefined && value < floor
+}
+
+/** One of the things that start a shutdown on battery, and whether it can. */
+export interface TriggerState {
+  readonly reason: CriticalReason
+  /** `charge below 30 %`. */
+  readonly text: string
+  /** Why it can't: the UPS doesn't tell what it takes, or the configuration leaves it out. */
+  readonly disarmed?: string
+  /** The variable that the UPS does not tell, where that is why. */
+  readonly lacks?: string
+}
+
+/** Every trigger, for people to see which of them guard this UPS. A figure that is not told disarms its own, and no other. */
+export function triggersOf(reading: UpsReading | undefined, policy: PowerPolicy): readonly TriggerState[] {
+  const { minimumCharge, minimumRuntime, maxOnBattery, maxDepletion, ignoreLowBattery, silence } = policy
+  const unset = 'it is not configured'
+  const told = (value: unknown, lacks: string) =>
+    reading !== undefined && value === undefined ? { lacks, disarmed: `the UPS does not tell ${lacks}` } : undefined
+  const one = (reason: CriticalReason, text: string, off?: string | Pick<TriggerState, 'disarmed' | 'lacks'>) => ({
+    reason,
+    text,
+    ...(typeof off === 'string' ? { disarmed: off } : off),
+  })
+  return [
+    one('forced-shutdown', 'a forced shutdown (FSD)', undefined),
+    one(
+      'low-battery',
+      policy.lowBatteryAfter === 0
+        ? 'a low battery (LB)'
+        : `a low battery (LB) for ${describeDuration(policy.lowBatteryAfter)}`,
+      ignoreLowBattery ? 'power.ignoreLowBattery is set' : undefined,
+    ),
+    one(
+      'low-runtime',
+      minimumRuntime === undefined ? 'little runtime left' : `less than ${describeDuration(minimumRuntime)} of runtime`,
+      minimumRuntime === undefined || minimumRuntime === 0 ? unset : told(reading?.runtime, 'battery.runtime'),
+    ),
+    one(
+      'low-charge',
+      minimumCharge === undefined ? 'a low charge' : `a charge below ${minimumCharge} %`,
+      minimumCharge === undefined ? unset : told(reading?.charge, 'battery.charge'),
+    ),
+    one(
+      'fast-depletion',
+      maxDepletion === undefined
+        ? 'a charge that falls fast'
+        : `a charge that falls by more than ${maxDepletion} % a minute`,
+      maxDepletion === undefined ? unset : told(reading?.charge, 'battery.charge'),
+    ),
+    one(
+      'on-battery-too-long',
+      maxOnBattery === undefined ? 'a long time on battery' : `${describeDuration(maxOnBattery)} on battery`,
+      maxOnBattery === undefined ? unset : undefined,
+    ),
+    one('silent-on-battery', `${describeDuration(silence)} of silence on battery`, undefined),
+  ]
+}

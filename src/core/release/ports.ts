@@ -1,0 +1,52 @@
+import type { ImageOrder, StagedImage } from './image.ts'
+import type { Schematic } from './schematic.ts'
+
+/** The Talos Image Factory. */
+export interface Factory {
+  /** Its host, and port where it isn't 443: the registry that serves installer images. */
+  readonly registry: string
+  /** Every release that it offers, oldest first, with their `v`. */
+  versions(signal: AbortSignal): Promise<readonly string[]>
+  /**
+   * The releases that it has withdrawn, with their `v`: its word for "do not use this one". Undefined where it does not
+   * know that question: before v1.3.3 it answers what it offers, as `versions` has told.
+   */
+  withdrawn(offered: readonly string[], signal: AbortSignal): Promise<readonly string[] | undefined>
+  /** Makes the schematic known and answers its id, 64 hex digits: the Factory's own, whatever we compute. */
+  register(schematic: Schematic, signal: AbortSignal): Promise<string>
+  /** Has the image built if need be, which can take minutes; answers its size in bytes where the Factory says it. */
+  warm(image: ImageOrder, signal: AbortSignal): Promise<number | undefined>
+  /** Starts the download; `resume` asks for the rest of one that broke off. */
+  open(image: ImageOrder, resume: Resume | undefined, signal: AbortSignal): Promise<Download>
+}
+
+export interface Resume {
+  readonly offset: number
+  /** What the first part was served with: the rest must be of the same bytes. */
+  readonly etag: string
+}
+
+export interface Download {
+  /** Where the body starts: 0, or the offset that was asked for. */
+  readonly offset: number
+  /** Size of the whole file in bytes; undefined where the server doesn't say. */
+  readonly size: number | undefined
+  readonly etag: string | undefined
+  readonly body: AsyncIterable<Uint8Array>
+}
+
+/** The directory that the NAS serves over TFTP. */
+export interface Share {
+  /** What is staged, newest first; the first is what the fixed name serves. Has a limit of its own: a mount can hang. */
+  staged(): Promise<readonly StagedImage[]>
+  /**
+   * Brings an image onto the share, checked. With `publish` the fixed name then serves it, swapped atomically. What is
+   * there already is not brought again.
+   */
+  stage(
+    image: ImageOrder,
+    options: { publish: boolean },
+    factory: Pick<Factory, 'warm' | 'open'>,
+    signal: AbortSignal,
+  ): Promise<StagedImage>
+}

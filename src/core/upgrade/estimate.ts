@@ -1,0 +1,36 @@
+import type { Node, Role } from '../cluster/cluster.ts'
+import { workersAtOnce } from '../cluster/disruption.ts'
+import type { NodeTimes } from './record.ts'
+import type { UpgradePolicy } from './plan.ts'
+
+/** What nodes have taken before, by role; absent where this cluster has no history yet. */
+export type NodeTimesByRole = Readonly<Partial<Record<Role, NodeTimes>>>
+
+/** What is kept free beyond the longest that a node has taken yet. */
+const margin = 1.25
+/** A node that hung for a night says nothing of the next one: no window would ever be long enough. */
+const most = 4
+
+/** So much of a window must be left to begin a node of this role, in ms. */
+export function neededFor(role: Role, times: NodeTimesByRole, { nodeTakes }: Pick<UpgradePolicy, 'nodeTakes'>): number {
+  const known = times[role]
+  return known ? Math.round(Math.min(known.longest * margin, nodeTakes * most)) : nodeTakes
+}
+
+/** How long a node of this role usually takes, in ms. */
+function typicalFor(role: Role, times: NodeTimesByRole, { nodeTakes }: Pick<UpgradePolicy, 'nodeTakes'>): number {
+  return times[role]?.typical ?? nodeTakes
+}
+
+/** How long these nodes take one after another, workers as many at once as the policy lets, in ms. */
+export function estimateRollout(
+  toCome: readonly Pick<Node, 'role'>[],
+  all: readonly Node[],
+  times: NodeTimesByRole,
+  policy: UpgradePolicy,
+): number {
+  const workers = toCome.filter(({ role }) => role === 'worker').length
+  const rounds = Math.ceil(workers / workersAtOnce(all, policy))
+  const controlPlanes = toCome.length - workers
+  return rounds * typicalFor('worker', times, policy) + controlPlanes * typicalFor('controlplane', times, policy)
+}

@@ -1,0 +1,245 @@
+import {
+  type AcceptedWarning,
+  type Cluster,
+  describeIdentity,
+  isHealthy,
+  type Node,
+  type Observed,
+  type StorageFacts,
+  whyUnhealthy,
+} from '../cluster/cluster.ts'
+import type { KubernetesComponent } from '../cluster/components.ts'
+import { leavingObstacle } from '../cluster/disruption.ts'
+import { describeDuration } from '../duration.ts'
+import { neededFor, type NodeTimesByRole } from './estimate.ts'
+import { isArmed, isStagedByUs } from '../cluster/next-boot.ts'
+import { lossesOf } from '../release/provisions.ts'
+import { storageObstacle } from '../cluster/storage.ts'
+import type { UpgradePolicy, UpgradeTarget } from './plan.ts'
+import { minorOf } from '../version.ts'
+import { type Blackout, describeInstant, windowAt } from './window.ts'
+
+/** Everything besides the cluster and the policy that speaks for or against an upgrade at this moment. */
+export interface Circumstances {
+  readonly now: Date
+  /** Why the power speaks against it, or undefined. */
+  readonly powerObstacle: string | undefined
+  /** Why a person has stopped rollouts, or undefined. */
+  readonly paused: string | undefined
+  /** Days on which nothing is touched; or why the calendar of them could not be read. */
+  readonly blackouts: Observed<readonly Blackout[]>
+  /** The release that a person has approved last. */
+  readonly approved: string | undefined
+  /** A person has opened a window by hand that closes then. */
+  readonly openUntil: Date | undefined
+  /** The release whose rollout a person has called off. */
+  readonly aborted: string | undefined
+  readonly rollbacks: readonly RollbackRequest[]
+  /** What a person has agreed to lose with the release that is approved, by name. */
+  readonly mayLose: readonly string[]
+  /** The node that this agent itself runs on. */
+  readonly ownNode: string | undefined
+  /** Nodes that are left alone until then, because their drain was refused. */
+  readonly blocked: ReadonlyMap<string, { readonly until: Date; readonly why: string }>
+  readonly storage: Observed<StorageFacts>
+  /** What Kubernetes' own components are of, node by node. */
+  readonly components: Observed<readonly KubernetesComponent[]>
+  /** Warnings of storage that a person puts up with for a time. */
+  readonly acceptedStorage?: readonly AcceptedWarning[]
+  /** Which of the user's own checks do not pass, and why. */
+  readonly failedChecks: readonly string[]
+  /** When the canary was found to be well with the release; undefined where it is not on record. */
+  readonly canaryDoneAt: Date | undefined
+  /** A snapshot of etcd has been taken for this rollout. */
+  readonly snapshotted: boolean
+  /** How long nodes have taken before. */
+  readonly times: NodeTimesByRole
+}
+
+/** A person wants a node to go back to what it ran before. */
+export interface RollbackRequest {
+  readonly node: string
+  /** The boot that it is to leave: one request is one reboot, whatever it boots then. */
+  readonly bootId: string
+  /** What it ran before, where that is on record. */
+  readonly to?: string
+  /** Although its etcd may refuse the data then. */
+  readonly force: boolean
+}
+
+export interface Obstacle {
+  readonly reason: string
+  /** When it is worth another look; undefined: soon. */
+  readonly until?: Date
+}
+
+/** Why nothing may begin now, whichever node is next. Undefined when something may. */
+export function startObstacle(
+  cluster: Cluster,
+  target: UpgradeTarget,
+  circumstances: Circumstances,
+): Obstacle | undefined {
+  const { paused, powerObstacle, aborted, storage, failedChecks } = circumstances
+  if (paused) return { reason: paused }
+  if (aborted === target.version)
+    return { reason: `the rollout of ${target.version} was aborted: \`caretaker rollout start\` begins it anew` }
+  if (powerObstacle) return { reason: powerObstacle }
+  const blackout = blackoutObstacle(circumstances)
+  if (blackout) return blackout
+  // A worker that is away only makes the budget smaller; a control plane stops everything.
+  const lost = cluster.nodes.find((node) => node.role === 'controlplane' && !isHealthy(node))
+  if (lost) return { reason: `${lost.name} ${whyUnhealthy(lost)}` }
+  const stranger = cluster.nodes.find(({ identity }) => identity.kind === 'another')
+  if (stranger) return { reason: `${stranger.name} ${describeIdentity(stranger)}` }
+  const misplaced = roleObstacle(cluster.nodes)
+  if (misplaced) return { reason: misplaced }
+  const armed = cluster.nodes.find((node) => isArmed(node) && !isStagedByUs(node))
+  if (armed)
+    return {
+      reason: `${armed.name} has an upgrade installed that nobody here began: its next boot starts another release. Reboot it, or \`caretaker rollback ${armed.name}\``,
+    }
+  if (!storage.ok) return { reason: `it is not known whether storage is healthy (${storage.error})` }
+  const unwell = storageObstacle(storage.value, circumstances.acceptedStorage ?? [], circumstances.now)
+  if (unwell) return { reason: unwell }
+  const [failed] = failedChecks
+  if (failed) return { reason: `the check ${failed}` }
+  return undefined
+}
+
+/** Why no window is open, or why what is left of it is too short for a node of this role. */
+export function windowObstacle(
+  role: Node['role'],
+  { now, openUntil, times }: Circumstances,
+  policy: UpgradePolicy,
+): Obstacle | undefined {
+  const window = windowAt(policy.windows, policy.timeZone, now)
+  const byHand = openUntil !== undefined && openUntil > now
+  if (!window.open && !byHand) {
+    return {
+      reason: `the next window opens ${describeInstant(window.opensAt, policy.timeZone)}`,
+      until: window.opensAt,
+    }
+  }
+  if (window.open && window.closesAt === undefined) return undefined
+  const closes = Math.max(byHand ? openUntil.getTime() : 0, window.open ? window.closesAt!.getTime() : 0)
+  const left = closes - now.getTime()
+  const needed = neededFor(role, times, policy)
+  if (left >= needed) return undefined
+  return {
+    reason: `the window closes in ${describeDuration(left)}, and a node takes up to ${describeDuration(needed)}`,
+    ...(window.open ? {} : { until: window.opensAt }),
+  }
+}
+
+/** Why this node is passed over while others go on. */
+export function setAside(
+  { name, kubernetes }: Node,
+  { ownNode, blocked, now }: Pick<Circumstances, 'ownNode' | 'blocked' | 'now'>,
+): Obstacle | undefined {
+  if (name === ownNode)
+    return {
+      reason: `${name} is the machine that Caretaker itself runs on: upgrade it by hand, or run Caretaker elsewhere`,
+    }
+  const paused = kubernetes.ok ? kubernetes.value.paused : undefined
+  if (paused !== undefined)
+    return { reason: `${name} is paused (${paused}): \`caretaker resume ${name}\` lets it go on` }
+  const block = blocked.get(name)
+  return block && block.until > now
+    ? { reason: `${name} is left for later: ${block.why}`, until: block.until }
+    : undefined
+}
+
+/** Why this very node can't be next. */
+export function nodeObstacle(
+  node: Node,
+  nodes: readonly Node[],
+  target: UpgradeTarget,
+  circumstances: Circumstances,
+  policy: UpgradePolicy,
+): Obstacle | undefined {
+  const { storage } = circumstances
+  const lost = lossObstacle(node, target, circumstances, policy)
+  if (lost) return { reason: lost }
+  const unwell = whyUnhealthy(node)
+  if (unwell || !node.kubernetes.ok) return { reason: `${node.name} ${unwell}` }
+  const { cordon, unschedulable } = node.kubernetes.value
+  if (unschedulable && cordon?.why === 'power') return { reason: `${node.name} is still cordoned from a power cut` }
+  if (unschedulable) return { reason: `${node.name} was cordoned by somebody else: uncordon it to go on` }
+  const [replica] = storage.ok ? (storage.value.lastReplicas.get(node.name) ?? []) : []
+  if (replica !== undefined) return { reason: `${node.name} holds the last healthy replica of ${replica}` }
+  const reason = leavingObstacle(nodes, node.name, policy)
+  return reason === undefined ? undefined : { reason }
+}
+
+/**
+ * What runs now and is not in the image to come, unless a person has agreed to lose it. A node that loses an extension, a
+ * kernel argument or its board's overlay may not boot, or lose its network or storage.
+ */
+export function lossObstacle(
+  node: Node,
+  target: UpgradeTarget,
+  { mayLose }: Pick<Circumstances, 'mayLose'>,
+  policy: Pick<UpgradePolicy, 'mayLose'>,
+): string | undefined {
+  const lost = lossesOf(node, target, [...mayLose, ...policy.mayLose])
+  if (lost.length === 0) return undefined
+  const all = lost.join(', ')
+  return `${node.name} would lose ${all}, which it has now and the configured schematic has not: add it to config/schematics, or accept the loss with \`caretaker approve ${target.version} --losing ${forShell(lost.join(','))}\``
+}
+
+/** As a shell takes it for one word. */
+function forShell(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
+}
+
+/**
+ * The first node that runs in another role than the configured one: which nodes may go, and in which order, would be
+ * decided wrongly. Undefined where there is none.
+ */
+export function roleObstacle(nodes: readonly Node[]): string | undefined {
+  const node = nodes.find(({ role, configuredRole }) => role !== configuredRole)
+  return (
+    node &&
+    `${node.name} is configured as a ${node.configuredRole}, and runs as a ${node.role}: correct its role in caretaker.yaml`
+  )
+}
+
+/** Whether it was armed for this very target. */
+export function isStagedFor(node: Node, target: UpgradeTarget): boolean {
+  const staged = node.kubernetes.ok ? node.kubernetes.value.staged : undefined
+  return isStagedByUs(node) && staged?.release === target.version && staged.schematic === target.schematicOf(node.name)
+}
+
+/** Why this node waits for a person to say yes to its step; undefined where nobody is asked, or one has. */
+export function approvalObstacle(
+  { talos }: Node,
+  { version }: Pick<UpgradeTarget, 'version'>,
+  { approved }: Pick<Circumstances, 'approved'>,
+  { approval }: Pick<UpgradePolicy, 'approval'>,
+): Obstacle | undefined {
+  if (approval === 'none' || approved === version || !talos.ok) return undefined
+  if (approval === 'minor' && minorOf(talos.value.version) === minorOf(version)) return undefined
+  return { reason: `${version} waits for approval: \`caretaker approve ${version}\`` }
+}
+
+function blackoutObstacle({ blackouts, now }: Circumstances): Obstacle | undefined {
+  if (!blackouts.ok) return { reason: `the calendar of blackouts is not known (${blackouts.error})` }
+  const at = now.getTime()
+  const current = blackouts.value.filter(({ from, to }) => from <= at && at < to).toSorted((a, b) => b.to - a.to)[0]
+  return current && { reason: `nothing is touched now: ${current.reason}`, until: new Date(current.to) }
+}
+
+/** Whether the canary has still to prove the release; the others wait for it. */
+export function canaryObstacle(
+  nodes: readonly Node[],
+  { canaryDoneAt, now }: Circumstances,
+  { canary }: UpgradePolicy,
+): Obstacle | undefined {
+  const node = canary && nodes.find(({ name }) => name === canary.node)
+  if (!canary || !node || canaryDoneAt === undefined) return undefined
+  const until = new Date(canaryDoneAt.getTime() + canary.watch)
+  if (until <= now) return undefined
+  const left = describeDuration(until.getTime() - now.getTime())
+  if (!isHealthy(node)) return { reason: `the canary ${node.name} ${whyUnhealthy(node)}` }
+  return { reason: `the canary ${node.name} is watched for another ${left}`, until }
+}

@@ -1,0 +1,149 @@
+import {
+  type Cluster,
+  type CordonMark,
+  describeIdentity,
+  isHealthy,
+  type Node,
+  type TalosFacts,
+  whyUnhealthy,
+} from '../cluster/cluster.ts'
+import { isClosedByUs } from '../cluster/disruption.ts'
+import { goingBackObstacle, quorumObstacle } from '../cluster/etcd.ts'
+import { type Circumstances, roleObstacle, type RollbackRequest } from './gates.ts'
+import { isArmed, isInstalled, nextBootObstacle } from '../cluster/next-boot.ts'
+import { markOf } from './attempts.ts'
+import type { Rollout } from './record.ts'
+import { go, type UpgradeDecision } from './decision.ts'
+import { finishRollbackPlan, reopenPlan, rollbackPlan, type UpgradePolicy } from './plan.ts'
+
+/**
+ * What a person wants taken back goes before all else, and asks for little health: a broken cluster can be made whole by
+ * it. Nodes that are not well come first, because they take nothing away. A request that has to wait keeps nobody else's
+ * work from being finished.
+ */
+export function decideRollback(
+  cluster: Cluster,
+  circumstances: Circumstances,
+  policy: UpgradePolicy,
+): UpgradeDecision | undefined {
+  const { nodes } = cluster
+  const requests = circumstances.rollbacks.flatMap((request) => {
+    const node = nodes.find(({ name }) => name === request.node)
+    return node ? [{ request, node }] : []
+  })
+  const decisions = requests
+    .toSorted((a, b) => Number(isHealthy(a.node)) - Number(isHealthy(b.node)))
+    .flatMap(({ request, node }) => decideOne(node, request, nodes, circumstances, policy) ?? [])
+  const going = decisions.find(({ kind }) => kind === 'go')
+  if (going) return going
+  return nodes.some((node) => isClosedByUs(node) && !markOf(node)?.back) ? undefined : decisions[0]
+}
+
+function decideOne(
+  node: Node,
+  { bootId, to, force }: RollbackRequest,
+  nodes: readonly Node[],
+  { now, powerObstacle }: Circumstances,
+  policy: UpgradePolicy,
+): UpgradeDecision | undefined {
+  const { name } = node
+  const mark = markOf(node)
+  // Another machine's boot says nothing of the one that is meant.
+  const stranger = node.identity.kind === 'another' ? describeIdentity(node) : undefined
+  if (stranger) return { kind: 'wait', reason: `${name}, which is to go back, ${stranger}` }
+  const rebooted = node.talos.ok && node.talos.value.bootId !== bootId
+  const leaves = node.talos.ok && node.talos.value.stage === 'rebooting'
+  if (mark?.back && mark.rebooting && (!node.talos.ok || rebooted || leaves)) {
+    const elsewhere = node.talos.ok && rebooted ? whyNotBack(node.talos.value, mark) : undefined
+    if (elsewhere) return { kind: 'stuck', node: name, reason: describeNotBack(name, elsewhere) }
+    return go(name, `${name} is on its way back`, finishRollbackPlan(node, mark, policy))
+  }
+  if (rebooted) return undefined
+  if (!node.talos.ok) return { kind: 'wait', reason: `${name}, which is to go back, ${whyUnhealthy(node)}` }
+  if (powerObstacle) return { kind: 'wait', reason: powerObstacle }
+  if (node.kubernetes.ok && node.kubernetes.value.unschedulable && !node.kubernetes.value.cordon)
+    return { kind: 'wait', reason: `${name}, which is to go back, was cordoned by somebody else: uncordon it to go on` }
+  const misplaced = roleObstacle(nodes)
+  if (misplaced) return { kind: 'wait', reason: misplaced }
+  const barrier = force ? undefined : barrierOf(node, to)
+  if (barrier)
+    return {
+      kind: 'stuck',
+      node: name,
+      reason: `${name} can't go back: ${barrier}. \`caretaker rollback ${name} --force\` tries it all the same, \`caretaker retry ${name}\` leaves it as it is`,
+    }
+  const quorum = force ? undefined : quorumObstacle(nodes, [name], policy.twoMembers === 'allow')
+  if (quorum) return { kind: 'wait', reason: `${name} can't be rolled back yet: ${quorum}` }
+  // What is only closed would keep this node's pods from finding a place.
+  const idle = nodes.find(
+    (other) => other !== node && isClosedByUs(other) && !markOf(other)?.back && !isArmed(other) && isHealthy(other),
+  )
+  if (idle) return go(idle.name, `${idle.name} is given back, so that ${name} can go back`, reopenPlan(idle))
+  return go(
+    name,
+    `${name} is to go back from ${node.talos.value.version}`,
+    rollbackPlan(node, { to, force }, now, policy),
+  )
+}
+
+/** Why its etcd would refuse the data. What is only installed has changed nothing in them. */
+export function barrierOf(node: Node, to: string | undefined): string | undefined {
+  if (!node.talos.ok) return undefined
+  // Where the installer may have failed, the way back may lead to an older release.
+  if (isInstalled(node) && !node.talos.value.staged) return undefined
+  return goingBackObstacle(node, to ?? cameFrom(node))
+}
+
+/** The release that the other boot entry holds, as our mark says; undefined where it has not left the mark's boot. */
+export function cameFrom(node: Node): string | undefined {
+  const mark = markOf(node)
+  if (!mark || !node.talos.ok || mark.bootId === node.talos.value.bootId) return undefined
+  if (!mark.back) return mark.from
+  // It is on what it was to leave, or on what it was not to boot: the other entry is what it was to run.
+  return mark.disarm ? mark.release : mark.to
+}
+
+/** What a rollback of a node starts: what it came from, or once more what it has gone back from. */
+export interface OtherEntry {
+  /** `v1.13.9` */
+  readonly release: string
+  readonly isForward: boolean
+}
+
+/**
+ * What the node's other boot entry holds, as far as our own records tell: a rollback changes to it, whatever it is
+ * (siderolabs/talos Rollback), so a second one in a row brings the node forward again. Undefined where the node was last
+ * brought to what it runs by somebody else.
+ *
+ * @param rollouts newest first
+ */
+export function otherEntryOf(name: string, version: string, rollouts: readonly Rollout[]): OtherEntry | undefined {
+  for (const { release, nodes } of rollouts) {
+    const begun = nodes[name]
+    if (begun?.outcome === 'upgraded')
+      return release === version ? { release: begun.from, isForward: false } : undefined
+    const installed = begun?.outcome === 'rolled-back' || (begun?.outcome === 'failed' && 'install' in begun.phases)
+    if (installed) return begun.from === version && release !== version ? { release, isForward: true } : undefined
+  }
+  return undefined
+}
+
+/**
+ * Why the boot after a rollback is not the one that was wanted; undefined where it is. A reboot that fails (its kexec is
+ * refused, say) makes Talos switch the boot entry once more, which undoes the rollback (siderolabs/talos
+ * internal/app/machined/revert.go); only the boot that follows shows it.
+ */
+export function whyNotBack(facts: TalosFacts, mark: CordonMark): string | undefined {
+  const { release, schematic, disarm, to } = mark
+  // Nothing was expected of it by the agent that wrote this mark.
+  if (release === undefined || (schematic === undefined && disarm === undefined)) return undefined
+  const isSame = facts.version === release && (schematic === undefined || facts.schematic === schematic)
+  if (disarm && !isSame) return `it came back with ${facts.version}, and should run ${release} as before`
+  if (!disarm && isSame) return `it came back with ${facts.version} once more`
+  if (to !== undefined && facts.version !== to) return `it came back with ${facts.version}, and not with ${to}`
+  return nextBootObstacle(facts)
+}
+
+function describeNotBack(name: string, why: string): string {
+  return `the rollback of ${name} did not work: ${why}. Its reboot may have failed, which makes Talos switch back: \`caretaker rollback ${name}\` tries again, \`caretaker retry ${name}\` uncordons it as it is`
+}

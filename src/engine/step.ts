@@ -1,0 +1,15 @@
+import type { Logger } from '../core/log.ts'
+import type { CarryOutChoices, Step } from '../core/plan.ts'
+import type { Inventory } from './observe.ts'
+
+export interface CarryOutOptions extends CarryOutChoices {
+  readonly inventory: Inventory
+  readonly log: Logger
+  readonly signal: AbortSignal
+  /** Between two looks of a wait, in ms. */
+  readonly pollEvery: number
+  /** Called with what a node says that it does, while it is waited for. */
+  readonly onHint?: (node: string, text: string) => void
+}
+
+export type StepOf<Do extends Step['do']> = Extract<Step, { do: Do }>

@@ -1,0 +1,282 @@
+import { alertOnce } from './alerts.ts'
+import { isHealthy } from '../core/cluster/cluster.ts'
+import { messageOf } from '../core/errors.ts'
+import { nextBootOf } from '../core/cluster/next-boot.ts'
+import type { JobContext } from './job.ts'
+import type { Machine } from '../core/power/machines.ts'
+import { beginOutage, type Outage, type OutageNode, withMachines } from '../core/power/outage.ts'
+import { openRecord, type OutageRecord } from './outage-record.ts'
+import { describeRefused, findSheddable } from '../core/power/shed.ts'
+import { apiWithin } from '../core/power/shutdown.ts'
+import { remembered } from './facts.ts'
+import type { OutageReason } from '../core/power/triggers.ts'
+
+/** A node that rebooted when the power failed doesn't answer and was up all the same, in ms. */
+const recently = 15 * 60_000
+/** What has not answered by then is taken for silent: it must not hold up what can't wait, in ms. */
+const lookWithin = 1_500
+
+export interface Begun extends Disposable {
+  readonly record: OutageRecord
+  /** Machines that an agent before us has told: when one falls silent, it has heard. */
+  readonly toldBefore: ReadonlySet<string>
+  /** What can be scaled and set was looked up, or could not be. */
+  readonly prepared: Promise<void>
+  /** Resolves when all looks are over; disposing ends those that are not. */
+  readonly looked: Promise<void>
+}
+
+/**
+ * Opens the record of the outage for these machines, or goes on with the one that is open: what is up now, or was a
+ * moment ago, is what is woken afterwards. On the disk before the first look at anything. Nothing that can't wait waits
+ * for a look: machines that are new to the record count as up, and are looked at beside what is done. Only what the
+ * record calls told or down is looked at first, because it may be up again.
+ */
+export async function beginOrResume(
+  context: JobContext,
+  reason: OutageReason,
+  machines: readonly Machine[],
+): Promise<Begun> {
+  const { ports, now, answeredWithin } = context
+  const open = ports.journal.openOutage()
+  const record = openRecord(context, open ?? beginOutage(now(), reason))
+  const added = machines.filter(({ name }) => !record.current.nodes[name])
+  const known = machines.filter((machine) => !added.includes(machine))
+  const hosts = added.filter(({ kind }) => kind === 'host').map(({ name }) => name)
+  const isBackAgain = machines.some(({ name }) => isBack(record.current.nodes[name]?.state))
+  record.update((outage) => ({
+    ...withMachines(
+      outage,
+      added.map(({ name }) => name),
+      new Set([...answeredWithin(recently), ...hosts]),
+    ),
+    // A second cut: what was said and done at the end of the first is to be said and done again.
+    ...(isBackAgain ? { loggedOut: undefined, cut: undefined, stoppedAt: undefined, wokenAt: undefined } : {}),
+    upses: [...new Set([...(outage.upses ?? []), ...failingUpses(context)])],
+    ...(context.bootId === undefined ? {} : { bootId: context.bootId }),
+    // What was begun for a power that came back, or that was only used sparingly, is meant in earnest now.
+    stage: outage.stage === 'waking' ? 'stopping' : outage.stage === 'shedding' ? 'draining' : outage.stage,
+    reason: outage.reason === 'on-battery' || outage.reason === 'drill' ? reason : outage.reason,
+  }))
+  if (!open || isBackAgain) remembered.wakeNow.remember(ports.journal, undefined)
+  const toldBefore = new Set(namesOf(record.current, 'shutdown-sent'))
+  const ending = new AbortController()
+  const beside = { ...context, signal: AbortSignal.any([context.signal, ending.signal]) }
+  const prepared = lookForWhatScales(beside, record)
+  // What they were called off for is told by whoever was.
+  const looked = Promise.allSettled([prepared, added.length > 0 ? lookAtNew(beside, record, added) : undefined])
+  if (known.length > 0) await lookAgain(context, record, known)
+  return {
+    record,
+    toldBefore,
+    prepared,
+    looked: looked.then(() => undefined),
+    [Symbol.dispose]: () => ending.abort(new Error('the look is over')),
+  }
+}
+
+/** Machines that the record did not know: what they are now is what they were, unless our own order has changed it. */
+async function lookAtNew(context: JobContext, record: OutageRecord, added: readonly Machine[]): Promise<void> {
+  const seen = await look(context, added)
+  if (context.signal.aborted) return
+  record.update((outage) =>
+    added.reduce((one, machine) => withFirstSight(one, machine, seen.get(machine.name)!), outage),
+  )
+}
+
+async function lookAgain(context: JobContext, record: OutageRecord, known: readonly Machine[]): Promise<void> {
+  const seen = await look(context, known)
+  const spared: string[] = []
+  record.update((outage) =>
+    known.reduce((one, machine) => {
+      const sight = seen.get(machine.name)!
+      if (!sight.answers) return one
+      if (!isSpared(context, one, machine))
+        return withState(one, machine.name, stateOnSight(one.nodes[machine.name]!, sight))
+      spared.push(machine.name)
+      return one
+    }, outage),
+  )
+  saySpared(context, spared)
+}
+
+function isBack(state: OutageNode['state'] | undefined): boolean {
+  return state === 'back' || state === 'wake-sent'
+}
+
+function failingUpses({ power }: JobContext): string[] {
+  return [...power.upses].flatMap(([label, { mode }]) => (mode === 'critical' ? [label] : []))
+}
+
+function saySpared({ ports }: JobContext, spared: readonly string[]): void {
+  const text = `${spared.join(', ')} answers while the UPS is silent, and is left alone: is mains back?`
+  alertOnce(ports.journal, 'spared', spared.length > 0 ? text : undefined)
+}
+
+/** Machines that were told and answer all the same: they booted meanwhile, and are to be told again. */
+export async function comesUp(context: JobContext, outage: Outage, machines: readonly Machine[]): Promise<string[]> {
+  const told = machines.filter(({ name, kind }) => {
+    const state = outage.nodes[name]?.state
+    // A host doesn't say that it is on its way down.
+    const mayHang = state === 'abandoned' || state === 'shutdown-sent'
+    return state === 'off' || state === 'unreached' || (mayHang && kind === 'node')
+  })
+  const seen = await look(context, told)
+  const up = told.filter(({ name }) => {
+    const { answers, stopping } = seen.get(name)!
+    return answers && !stopping
+  })
+  const spared = up.filter((machine) => isSpared(context, outage, machine)).map(({ name }) => name)
+  saySpared(context, spared)
+  return up.map(({ name }) => name).filter((name) => !spared.includes(name))
+}
+
+interface MachineObservation {
+  readonly answers: boolean
+  /** It is on its way down. */
+  readonly stopping: boolean
+  /** It was up a moment ago, as Kubernetes or our own mark says. */
+  readonly wasUp: boolean
+  readonly wasHealthy: boolean
+}
+
+async function look(
+  context: JobContext,
+  machines: readonly Machine[],
+): Promise<ReadonlyMap<string, MachineObservation>> {
+  const { ports, observe, signal } = context
+  const hosts = machines.filter(({ kind }) => kind === 'host')
+  const needsNodes = machines.some(({ kind }) => kind === 'node')
+  const [cluster, answers] = await Promise.all([
+    needsNodes ? observe(lookWithin) : undefined,
+    Promise.all(
+      hosts.map(({ name }) =>
+        ports.hosts.answers(name, AbortSignal.any([signal, AbortSignal.timeout(lookWithin)])).catch(() => false),
+      ),
+    ),
+  ])
+  const sights = new Map<string, MachineObservation>(
+    hosts.map(({ name }, index) => {
+      const up = answers[index]!
+      return [name, { answers: up, stopping: false, wasUp: up, wasHealthy: true }]
+    }),
+  )
+  const armed: string[] = []
+  const uncertain: string[] = []
+  for (const node of cluster?.nodes ?? []) {
+    const marked = node.kubernetes.ok && node.kubernetes.value.cordon?.why === 'upgrade'
+    sights.set(node.name, {
+      answers: node.talos.ok,
+      stopping: node.talos.ok && node.talos.value.stage === 'shutting down',
+      wasUp: node.talos.ok || marked || (node.kubernetes.ok && node.kubernetes.value.ready),
+      // What is being upgraded was healthy when that began.
+      wasHealthy: isHealthy(node) || marked || !node.kubernetes.ok,
+    })
+    const next = nextBootOf(node)
+    if (!machines.some(({ name }) => name === node.name)) continue
+    if (next.kind === 'another') armed.push(node.name)
+    // What nobody can tell of is said where something of ours may have been installed there.
+    else if (next.kind === 'unknown' && node.talos.ok && marked) uncertain.push(node.name)
+  }
+  alertOnce(
+    ports.journal,
+    'armed-outage',
+    armed.length + uncertain.length === 0
+      ? undefined
+      : [
+          ...(armed.length > 0
+            ? [`${armed.join(', ')} starts another release at the next boot: an upgrade is installed there`]
+            : []),
+          ...(uncertain.length > 0
+            ? [`${uncertain.join(', ')} may start another release at the next boot: it was being upgraded`]
+            : []),
+        ].join('; '),
+  )
+  const silent = { answers: false, stopping: false, wasUp: false, wasHealthy: true }
+  return new Map(context.machines.map(({ name }) => [name, sights.get(name) ?? silent]))
+}
+
+/**
+ * What is there to be scaled down and set, as it is before anything is changed. It is needed only when nodes are about to
+ * be drained, and may take its time: nodes are cordoned meanwhile. An API that is away is done without.
+ */
+async function lookForWhatScales({ config, ports, signal }: JobContext, record: OutageRecord): Promise<void> {
+  const { kubernetes, journal } = ports
+  const { shed, storageFlags } = config.power
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(apiWithin)])
+  const isEarly = () => ['draining', 'shedding'].includes(record.current.stage)
+  const look = async <T>(what: string, question: Promise<T>, note: (answer: T) => Partial<Outage>) => {
+    const answer = await question.catch((error: unknown) => {
+      if (signal.aborted) return undefined
+      alertOnce(journal, `look.${what}`, `${what} stays as it is: ${messageOf(error)}`)
+      return undefined
+    })
+    if (answer === undefined) return
+    alertOnce(journal, `look.${what}`, undefined)
+    // What comes too late is left alone.
+    if (isEarly()) record.update((outage) => ({ ...note(answer), ...outage }))
+  }
+  const looks = [
+    ...(shed.length > 0 && record.current.scaled === undefined
+      ? [
+          look('what can be spared', findSheddable(kubernetes, shed, limit), (sheddable) => {
+            alertOnce(journal, 'shed', describeRefused(sheddable))
+            return { scaled: sheddable.found }
+          }),
+        ]
+      : []),
+    ...(storageFlags && record.current.storage === undefined
+      ? [look('storage', kubernetes.storageSettings(limit), (storage) => ({ storage }))]
+      : []),
+  ]
+  await Promise.all(looks)
+}
+
+function withFirstSight(
+  outage: Outage,
+  { name, kind }: Machine,
+  { answers, wasUp, wasHealthy, stopping }: MachineObservation,
+): Outage {
+  const before = outage.nodes[name]!
+  const isOurs = before.state !== 'up' && before.state !== 'drained'
+  const node: OutageNode = {
+    ...before,
+    // One that we have told meanwhile was up, whatever it looks like now.
+    wasUp: kind === 'host' ? answers || (isOurs && before.state !== 'unreached') : before.wasUp || wasUp,
+    ...(kind === 'node' ? { wasHealthy: wasHealthy || isOurs } : {}),
+    ...(stopping && !isOurs ? { state: 'shutdown-sent' as const } : {}),
+  }
+  return { ...outage, nodes: { ...outage.nodes, [name]: node } }
+}
+
+/**
+ * A machine that answers is up, whatever the record says: it booted meanwhile, or never stopped. Pods are on it only
+ * where it was given back to Kubernetes, or never drained.
+ */
+function stateOnSight({ state }: OutageNode, { stopping }: MachineObservation): OutageNode['state'] {
+  if (stopping) return state === 'abandoned' ? 'abandoned' : 'shutdown-sent'
+  return state === 'up' || state === 'back' ? 'up' : 'drained'
+}
+
+/**
+ * While its UPS is silent a machine that booted is a sign of mains and not of a battery to be spared: it is left alone.
+ */
+function isSpared({ config, power, monotonic }: JobContext, outage: Outage, { name, feed }: Machine): boolean {
+  const state = outage.nodes[name]?.state
+  if (outage.stage !== 'stopped' || (state !== 'off' && state !== 'abandoned' && state !== 'unreached')) return false
+  if (power.ordered !== undefined) return false
+  return Object.keys(feed?.weights ?? {}).every((label) => {
+    const ups = power.upses.get(label)
+    return ups?.mode !== 'critical' || monotonic() - ups.lastHeard > config.power.silence
+  })
+}
+
+function withState(outage: Outage, name: string, state: OutageNode['state']): Outage {
+  const before = outage.nodes[name]!
+  if (before.state === state && before.wasUp) return outage
+  return { ...outage, nodes: { ...outage.nodes, [name]: { ...before, wasUp: true, state } } }
+}
+
+function namesOf({ nodes }: Outage, state: OutageNode['state']): string[] {
+  return Object.entries(nodes).flatMap(([name, node]) => (node.state === state ? [name] : []))
+}

@@ -1,0 +1,225 @@
+import { describeIdentity } from '../core/cluster/cluster.ts'
+import { messageOf } from '../core/errors.ts'
+import { leastTimeLeft } from '../core/power/feeds.ts'
+import type { JobContext } from './job.ts'
+import type { Machine } from '../core/power/machines.ts'
+import { beginOutage, type Outage } from '../core/power/outage.ts'
+import { findSheddable } from '../core/power/shed.ts'
+import { planShutdown, type ShutdownPlan } from '../core/power/shutdown.ts'
+import { stopTimes, type TimelineRow, timelineOf } from '../core/power/timeline.ts'
+import { triggersOf } from '../core/power/triggers.ts'
+
+/** One thing that a real power cut would need. */
+export interface DrillCheck {
+  /** The machine, the UPS or `kubernetes`. */
+  readonly subject: string
+  /** What was found, or what would go wrong and what to do about it. */
+  readonly text: string
+  readonly ok: boolean
+  /** How long it took to find out, in ms. */
+  readonly ms?: number
+}
+
+/** What a rehearsal came to. Times in ms. */
+export interface DrillReport {
+  /** ISO 8601. */
+  readonly at: string
+  readonly form: ShutdownPlan['form']
+  readonly reason: string
+  /** What the UPSes say would be left if mains failed now; undefined where they do not say. */
+  readonly runtime: number | undefined
+  readonly needs: number
+  readonly timeline: readonly TimelineRow[]
+  readonly checks: readonly DrillCheck[]
+  /** What was really done, and taken back again; absent in a dry run. */
+  readonly walked?: readonly { readonly phase: string; readonly took: number; readonly failed: readonly string[] }[]
+}
+
+/** Nothing that is asked in a rehearsal may take longer than this, in ms. */
+const patience = 10_000
+
+export type DrillContext = Pick<
+  JobContext,
+  'config' | 'machines' | 'ports' | 'power' | 'now' | 'monotonic' | 'signal' | 'observe'
+>
+
+/** The plan for a power cut at this moment, with what is on record of how long machines take. */
+export function planNow(
+  {
+    config,
+    machines,
+    ports,
+    power,
+    now,
+    monotonic,
+  }: Pick<DrillContext, 'config' | 'machines' | 'ports' | 'power' | 'now' | 'monotonic'>,
+  outage: Outage = beginOutage(now(), 'drill'),
+) {
+  const least = leastTimeLeft(machines, power, monotonic(), config.power.assumedRuntime)
+  const runtime = least.ms === Infinity ? runtimeOf({ power }, machines) : least.told ? least.ms : undefined
+  const left = least.ms === Infinity && runtime !== undefined ? { ms: runtime, told: true } : least
+  const plan = planShutdown({ machines, outage, left, now: now() }, config.power)
+  const timeline = timelineOf(plan, stopTimes(ports.journal.outages(20), machines))
+  const needs = Math.max(0, ...timeline.map(({ to }) => to)) + config.power.reserve
+  return { plan, timeline, left: least, runtime, needs }
+}
+
+/** What the UPSes say on mains of the time that they would carry their machines: the least that any machine has. */
+function runtimeOf({ power }: Pick<DrillContext, 'power'>, machines: readonly Machine[]): number | undefined {
+  const each = machines.flatMap(({ feed }) => {
+    if (!feed) return []
+    const runtimes = Object.keys(feed.weights).map((label) => {
+      const state = power.upses.get(label)
+      return state && 'reading' in state ? state.reading?.runtime : undefined
+    })
+    const known = runtimes.filter((one) => one !== undefined)
+    if (known.length === 0) return []
+    return [feed.atLeast > 1 ? Math.min(...known) : Math.max(...known)]
+  })
+  return each.length === 0 ? undefined : Math.min(...each)
+}
+
+/** Asks everything that a power cut would need, without doing any of it. */
+export async function rehearse(context: DrillContext): Promise<DrillReport> {
+  const { now } = context
+  const { plan, timeline, runtime, needs } = planNow(context)
+  const checks = await Promise.all([
+    ...context.machines.map((machine) => checkMachine(context, machine)),
+    checkIdentities(context),
+    checkKubernetes(context),
+    checkUpses(context),
+    Promise.resolve([checkFit(runtime, needs)]),
+  ])
+  const { form, reason } = plan
+  return { at: now().toISOString(), form, reason, runtime, needs, timeline, checks: checks.flat() }
+}
+
+async function checkMachine(
+  { ports, signal, config, monotonic }: DrillContext,
+  machine: Machine,
+): Promise<DrillCheck[]> {
+  const { name, kind, hasMac, powerOnAfter, feed } = machine
+  const begin = monotonic()
+  const limited = AbortSignal.any([signal, AbortSignal.timeout(patience)])
+  const ask = kind === 'node' ? ports.talos.version(name, limited) : ports.hosts.rehearse(name, limited)
+  const answers = await ask.then(
+    (): DrillCheck => ({
+      subject: name,
+      text: kind === 'node' ? 'answers, and would take the order' : 'lets us in',
+      ok: true,
+      ms: Math.round(monotonic() - begin),
+    }),
+    (error: unknown): DrillCheck => ({ subject: name, text: `would not be told: ${messageOf(error)}`, ok: false }),
+  )
+  const wakes = hasMac || powerOnAfter !== undefined
+  const address = config.nodes.find((node) => node.name === name)?.address
+  const byName = address !== undefined && !/^[\d.]+$|:/.test(address)
+  return [
+    answers,
+    ...(machine.tier === 'own machine'
+      ? [{ subject: name, text: 'is where Caretaker runs: it goes down last of all, and is not drained', ok: true }]
+      : []),
+    ...(byName
+      ? [
+          {
+            subject: name,
+            text: `is found by a name, ${address}, and DNS may be gone by then: use its IP address`,
+            ok: false,
+          },
+        ]
+      : []),
+    wakes
+      ? { subject: name, text: hasMac ? 'can be woken by magic packets' : 'can be switched on', ok: true }
+      : { subject: name, text: 'can only be woken by its button: give it a mac, or wake.powerOn', ok: false },
+    ...(config.upses.length > 0 && !feed
+      ? [{ subject: name, text: 'hangs on no UPS that is configured', ok: false }]
+      : []),
+  ]
+}
+
+/** The power goes by what Talos says, whatever Kubernetes makes of it; that they differ is a mistake all the same. */
+async function checkIdentities({ observe }: DrillContext): Promise<DrillCheck[]> {
+  const { nodes } = await observe(patience)
+  return nodes.flatMap((node) => {
+    const { name, role, configuredRole } = node
+    const identity = describeIdentity(node)
+    return [
+      ...(identity === undefined ? [] : [{ subject: name, text: identity, ok: false }]),
+      ...(role === configuredRole
+        ? []
+        : [
+            {
+              subject: name,
+              text: `runs as a ${role} and is configured as a ${configuredRole}: it would be shut down at the wrong time`,
+              ok: false,
+            },
+          ]),
+    ]
+  })
+}
+
+async function checkKubernetes({ config, ports, signal }: DrillContext): Promise<DrillCheck[]> {
+  const { kubernetes } = ports
+  const limited = AbortSignal.any([signal, AbortSignal.timeout(patience)])
+  const subject = 'kubernetes'
+  const fault = (error: unknown): DrillCheck => ({ subject, text: messageOf(error), ok: false })
+  const [rights, spared] = await Promise.all([
+    kubernetes.forbidden(limited).then(
+      (forbidden): DrillCheck[] =>
+        forbidden.length === 0
+          ? [{ subject, text: 'lets us cordon and drain', ok: true }]
+          : forbidden.map((what) => ({ subject, text: `does not let us ${what}`, ok: false })),
+      (error: unknown) => [fault(error)],
+    ),
+    config.power.shed.length === 0
+      ? []
+      : findSheddable(kubernetes, config.power.shed, limited).then(
+          ({ found, refused }): DrillCheck[] => [
+            { subject, text: `${found.length} workloads can be spared early (power.shed)`, ok: found.length > 0 },
+            ...refused.map(({ why }) => ({ subject, text: why, ok: false })),
+          ],
+          (error: unknown) => [fault(error)],
+        ),
+  ])
+  return [...rights, ...spared]
+}
+
+/** Each is asked now: what was heard a while ago says nothing of a server that has died since. */
+async function checkUpses({ config, ports, signal }: DrillContext): Promise<DrillCheck[]> {
+  if (config.upses.length === 0) return [{ subject: 'power', text: 'no UPS is configured', ok: false }]
+  const asked = config.upses.map(async ({ label }): Promise<DrillCheck[]> => {
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(patience)])
+    const reading = await ports.upses.get(label)?.read(limited).catch(messageOf)
+    if (typeof reading === 'string' || !reading)
+      return [{ subject: label, text: `does not tell how the power is: ${reading ?? 'it is not known'}`, ok: false }]
+    const lacking = triggersOf(reading, config.power).filter(({ lacks }) => lacks !== undefined)
+    const onMains = reading.status.includes('OL') && !reading.status.includes('FSD')
+    return [
+      {
+        subject: label,
+        text: `${onMains ? 'is on mains' : 'is not on mains'}: ${reading.status.join(' ')}`,
+        ok: onMains,
+      },
+      ...lacking.map(({ text, disarmed }) => ({
+        subject: label,
+        text: `can't start a shutdown for ${text}: ${disarmed}`,
+        ok: false,
+      })),
+    ]
+  })
+  return (await Promise.all(asked)).flat()
+}
+
+function checkFit(runtime: number | undefined, needs: number): DrillCheck {
+  const subject = 'battery'
+  const seconds = (ms: number) => `${Math.round(ms / 1_000)} s`
+  if (runtime === undefined)
+    return { subject, text: `the plan takes ${seconds(needs)} at most, and no UPS says how long it lasts`, ok: false }
+  return runtime >= needs
+    ? { subject, text: `lasts ${seconds(runtime)}, and the plan takes ${seconds(needs)} at most`, ok: true }
+    : {
+        subject,
+        text: `lasts ${seconds(runtime)}, and the plan takes ${seconds(needs)}: it would be shortened`,
+        ok: false,
+      }
+}

@@ -1,0 +1,32 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Talos } from '../../core/cluster/ports.ts'
+
+export interface NodeWatchOptions {
+  /** Between two rounds, in ms. */
+  readonly every: number
+  readonly notice: (node: string, answers: boolean) => void
+  readonly signal: AbortSignal
+}
+
+/** Asks every node for a sign of life, for as long as the agent lives. A node is silent after two silent rounds. */
+export async function watchNodes(
+  nodes: readonly string[],
+  talos: Pick<Talos, 'version'>,
+  { every, notice, signal }: NodeWatchOptions,
+): Promise<void> {
+  const silences = new Map<string, number>()
+  while (!signal.aborted) {
+    await Promise.all(
+      nodes.map(async (node) => {
+        const answers = await talos.version(node, AbortSignal.any([signal, AbortSignal.timeout(3_000)])).then(
+          () => true,
+          () => false,
+        )
+        if (signal.aborted) return
+        silences.set(node, answers ? 0 : (silences.get(node) ?? 0) + 1)
+        if (answers || silences.get(node)! >= 2) notice(node, answers)
+      }),
+    )
+    await sleep(every, undefined, { signal }).catch(() => {})
+  }
+}

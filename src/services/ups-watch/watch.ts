@@ -1,0 +1,36 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { messageOf } from '../../core/errors.ts'
+import type { Ups } from '../../core/power/ports.ts'
+import type { PowerState } from '../../core/power/state.ts'
+import type { Observation } from '../../core/power/ups.ts'
+
+export interface UpsWatchOptions {
+  /** Between two readings, in ms. */
+  readonly pollOnMains: number
+  readonly pollOnBattery: number
+  /** How long one reading may take, in ms. */
+  readonly within?: number
+  /** What is known of this UPS. */
+  readonly power: () => PowerState | undefined
+  readonly notice: (seen: Observation) => void
+  readonly signal: AbortSignal
+}
+
+/** Reads the UPS for as long as the agent lives. Silence is an observation too. */
+export async function watchUps(ups: Pick<Ups, 'read'>, options: UpsWatchOptions): Promise<void> {
+  const { pollOnMains, pollOnBattery, within = 3_000, power, notice, signal } = options
+  while (!signal.aborted) {
+    const seen = await ups.read(AbortSignal.any([signal, AbortSignal.timeout(within)])).then(
+      (reading): Observation => ({ kind: 'reading', at: performance.now(), reading }),
+      (error: unknown): Observation => ({ kind: 'silence', at: performance.now(), why: messageOf(error) }),
+    )
+    if (signal.aborted) return
+    notice(seen)
+    await sleep(calm(power()) ? pollOnMains : pollOnBattery, undefined, { signal }).catch(() => {})
+  }
+}
+
+/** On mains and sure of it. Everything else is looked at more often. */
+function calm(power: PowerState | undefined): boolean {
+  return power?.mode === 'on-mains' && power.batterySince === undefined
+}

@@ -1,0 +1,348 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { createFactory, schematicId } from '../../../src/adapters/factory/factory.ts'
+import type { Download, Factory } from '../../../src/core/release/ports.ts'
+import { createFactory as createLabFactory, type LabFactory } from '../../lab/factory/factory.ts'
+import { homelabSchematic, homelabSchematicId } from '../../lab/homelab.ts'
+import { order, startFactoryLab, type FactoryLab } from './lab.ts'
+import { refusal } from '../refusal.ts'
+
+const address = '127.0.44.20'
+
+let started: FactoryLab
+let lab: LabFactory
+let factory: Factory
+let signal: AbortSignal
+beforeEach(async () => {
+  started = await startFactoryLab(address, ['1.13.9', 'v1.12.11', 'v1.14.0-rc.1', 'v1.13.10'])
+  lab = started.lab
+  factory = started.factory
+  signal = AbortSignal.timeout(15_000)
+})
+afterEach(() => started[Symbol.asyncDispose]())
+
+const bytesOf = ({ body }: Download) => buffer(body)
+const image = () => started.image()
+const host = () => new URL(lab.url).host
+/** What a download brings before it breaks, and how it breaks. */
+async function part({ body }: Download): Promise<{ bytes: Buffer; error: unknown }> {
+  const chunks: Uint8Array[] = []
+  try {
+    for await (const chunk of body) chunks.push(chunk)
+    return { bytes: Buffer.concat(chunks), error: undefined }
+  } catch (error) {
+    return { bytes: Buffer.concat(chunks), error }
+  }
+}
+
+describe('the list of releases', () => {
+  test('comes oldest first, the pre-release last', async () => {
+    expect(await factory.versions(signal)).toEqual(['v1.12.11', 'v1.13.9', 'v1.13.10', 'v1.14.0-rc.1'])
+  })
+
+  test('is empty where the Factory says null', async () => {
+    lab.faults.versionsNull = true
+    expect(await factory.versions(signal)).toEqual([])
+  })
+
+  test('leaves out what is no release', async () => {
+    lab.faults.failNext.push({ status: 200, body: '["v1.13.9", "latest", 7, "1.13.8", null]' })
+    expect(await factory.versions(signal)).toEqual(['v1.13.9'])
+  })
+
+  test.each(['{"versions": []}', '"v1.13.9"'])('that is %s is malformed', async (body) => {
+    lab.faults.failNext.push({ status: 200, body })
+    expect(await refusal(factory.versions(signal))).toMatchObject({
+      code: 'malformed',
+      message: `${host()}/versions is not a list`,
+    })
+  })
+
+  test('that a captive portal answers is malformed, with the beginning of its page', async () => {
+    lab.faults.failNext.push({ status: 200, body: '<!DOCTYPE html>\n<h1>Please sign in</h1>' })
+    const error = await refusal(factory.versions(signal))
+    expect(error.code).toBe('malformed')
+    expect(error.message).toContain(`${host()}/versions answers something that is not JSON: <!DOCTYPE html>`)
+  })
+
+  test('that fails with a 500 is asked for again later, and the message has the id for the Factory’s operators', async () => {
+    const server = createServer((_, response) => {
+      response.writeHead(500, { 'x-request-id': '7b0f9a52' }).end('internal server error\n')
+    })
+    await new Promise<void>((resolve) => server.listen(0, address, resolve))
+    const at = `${address}:${(server.address() as AddressInfo).port}`
+    const error = await refusal(createFactory(`http://${at}`).versions(signal))
+    server.close()
+    expect(error).toMatchObject({
+      code: 'unreachable',
+      message: `GET ${at}/versions answers 500: internal server error (request 7b0f9a52)`,
+    })
+  })
+
+  test('of a Factory that is not there says who refused what', async () => {
+    await lab[Symbol.asyncDispose]()
+    const error = await refusal(factory.versions(signal))
+    expect(error.code).toBe('unreachable')
+    expect(error.message).toMatch(
+      /^GET http:\/\/127\.0\.44\.20:\d+\/versions: connection refused: does it listen there\?$/,
+    )
+  })
+
+  test('of a name that does not resolve says to check DNS', async () => {
+    const error = await refusal(createFactory('https://factory.invalid').versions(signal))
+    expect(error).toMatchObject({ code: 'unreachable' })
+    expect(error.message).toBe(
+      'GET https://factory.invalid/versions: the name does not resolve: check DNS and the address',
+    )
+  })
+})
+
+const withdrawnOf = async (of: Factory) => of.withdrawn(await of.versions(signal), signal)
+
+describe('what was withdrawn', () => {
+  test('is what the Factory marks, and no more', async () => {
+    expect(await withdrawnOf(factory)).toEqual([])
+    lab.withdraw('v1.13.10')
+    expect(await withdrawnOf(factory)).toEqual(['v1.13.10'])
+    expect(await factory.versions(signal)).toEqual(['v1.12.11', 'v1.13.9', 'v1.14.0-rc.1'])
+    lab.remove('v1.14.0-rc.1')
+    expect(await withdrawnOf(factory)).toEqual(['v1.13.10'])
+  })
+
+  test('is not known of a Factory that is too old for the question', async () => {
+    lab.faults.ignoresBroken = true
+    expect(await withdrawnOf(factory)).toBeUndefined()
+  })
+
+  test.each<[string, string[], string[], string[] | undefined]>([
+    ['a release came between the two questions', ['v1.13.9', 'v1.13.8'], ['v1.13.9', 'v1.13.8', 'v1.13.10'], undefined],
+    ['a release went between them', ['v1.13.9', 'v1.13.8', 'v1.13.7'], ['v1.13.8', 'v1.13.9'], undefined],
+    ['there is one release alone', ['v1.13.9'], ['v1.13.9'], undefined],
+    ['another replica still offers it', ['v1.13.9', 'v1.14.1'], ['v1.14.1'], ['v1.14.1']],
+    ['much was withdrawn', ['v1.13.9'], ['v1.14.0', 'v1.14.1', 'v1.14.2'], ['v1.14.0', 'v1.14.1', 'v1.14.2']],
+    ['nothing is offered any more', [], ['v1.14.1'], ['v1.14.1']],
+  ])('is distinguished from what is offered where %s', async (_, offered, broken, expected) => {
+    const server = createServer((request, response) => {
+      response.end(JSON.stringify(request.url === '/versions?broken=true' ? broken : offered))
+    })
+    await new Promise<void>((resolve) => server.listen(0, address, resolve))
+    const at = `http://${address}:${(server.address() as AddressInfo).port}`
+    const found = await withdrawnOf(createFactory(at))
+    server.close()
+    expect(found).toEqual(expected)
+  })
+
+  test('fails by itself, and says at which address', async () => {
+    lab.faults.failNext.push({ status: 404, body: '404 page not found\n', path: '/versions' })
+    expect(await refusal(factory.withdrawn([], signal))).toMatchObject({ code: 'rejected' })
+  })
+})
+
+describe('a Factory behind a path', () => {
+  let behind: LabFactory
+  beforeEach(async () => {
+    behind = createLabFactory({ address: '127.0.44.21', versions: ['v1.13.9'], under: '/mirror/factory' })
+    await behind.start()
+  })
+  afterEach(() => behind[Symbol.asyncDispose]())
+
+  test.each(['', '/', '//'])('is asked there for everything, with "%s" at the end of its address', async (end) => {
+    const there = createFactory(behind.url + end)
+    expect(await there.versions(signal)).toEqual(['v1.13.9'])
+    expect(await withdrawnOf(there)).toEqual([])
+    const schematic = await there.register(homelabSchematic, signal)
+    const size = await there.warm({ ...order, schematic }, signal)
+    expect(await bytesOf(await there.open({ ...order, schematic }, undefined, signal))).toHaveLength(size!)
+    expect(behind.requests.every(({ path }) => path.startsWith('/mirror/factory/'))).toBe(true)
+  })
+
+  test('serves its installers by its host alone', () => {
+    expect(createFactory(behind.url).registry).toBe(new URL(behind.url).host)
+  })
+
+  test.each([
+    ['https://factory.talos.dev', 'factory.talos.dev'],
+    ['https://factory.talos.dev:443/', 'factory.talos.dev'],
+    ['https://factory.talos.dev./', 'factory.talos.dev'],
+    ['http://Factory.LAN.:8080/a', 'factory.lan:8080'],
+    ['https://fäctory.example', 'xn--fctory-bua.example'],
+    ['http://[fd00::1]:8080', '[fd00::1]:8080'],
+  ])('at %s serves installers whose names a registry takes: %s', (url, registry) => {
+    expect(createFactory(url).registry).toBe(registry)
+  })
+
+  test('is asked at its own host, however many slashes its path has', async () => {
+    const asked: string[] = []
+    const server = createServer((request, response) => {
+      asked.push(request.url ?? '')
+      response.end('["v1.14.1"]')
+    })
+    await new Promise<void>((resolve) => server.listen(0, address, resolve))
+    const origin = `http://${address}:${(server.address() as AddressInfo).port}`
+    expect(await createFactory(`${origin}//mirror//`).versions(signal)).toEqual(['v1.14.1'])
+    server.close()
+    expect(asked).toEqual(['//mirror/versions'])
+  })
+
+  test('is named with the path where it refuses', async () => {
+    behind.faults.failNext.push({ status: 500, body: 'internal server error\n' })
+    const error = await refusal(createFactory(behind.url).versions(signal))
+    expect(error.message).toContain(`GET ${new URL(behind.url).host}/mirror/factory/versions answers 500`)
+  })
+
+  test('is not found at the root of its host', async () => {
+    expect(await refusal(createFactory(new URL(behind.url).origin).versions(signal))).toMatchObject({
+      code: 'rejected',
+    })
+  })
+})
+
+describe('a schematic', () => {
+  test('gets the id that it has at the public Factory', async () => {
+    expect(await factory.register(homelabSchematic, signal)).toBe(homelabSchematicId)
+    expect(schematicId(homelabSchematic)).toBe(homelabSchematicId)
+    expect(lab.schematics.get(homelabSchematicId)).toContain('- siderolabs/nut-client')
+  })
+
+  test('is known by the id that the Factory gives, where that is not ours', async () => {
+    const id = 'f'.repeat(64)
+    lab.faults.failNext.push({ status: 201, body: JSON.stringify({ id }) })
+    expect(await factory.register(homelabSchematic, signal)).toBe(id)
+  })
+
+  test.each(['{}', 'null', '{"id": "../../etc"}', '{"id": 5}'])(
+    'that is answered with %s is malformed',
+    async (body) => {
+      lab.faults.failNext.push({ status: 201, body })
+      expect(await refusal(factory.register(homelabSchematic, signal))).toMatchObject({
+        code: 'malformed',
+        message: `${host()}/schematics answers without an id`,
+      })
+    },
+  )
+
+  test('that the Factory does not like is rejected in the Factory’s words', async () => {
+    const schematic = { customization: { bootloader: 'auto' } }
+    const error = await refusal(factory.register(schematic, signal))
+    expect(error.code).toBe('rejected')
+    expect(error.message).toContain(`POST ${host()}/schematics answers 400: yaml: construct errors:`)
+    expect(error.message).toContain('auto does not belong to BootloaderKind values')
+  })
+})
+
+describe('warming an image up', () => {
+  test('waits for the build and gives the size', async () => {
+    lab.faults.buildMs = 150
+    const began = performance.now()
+    expect(await factory.warm(order, signal)).toBe(image().length)
+    expect(performance.now() - began).toBeGreaterThan(140)
+    expect(lab.requests.at(-1)).toMatchObject({ method: 'HEAD', to: 'factory' })
+  })
+
+  test('that is called off ends at once, and the next one joins the build', async () => {
+    lab.faults.buildMs = 400
+    const first = new AbortController()
+    const warming = factory.warm(order, first.signal)
+    await vi.waitFor(() => expect(lab.requests.at(-1)?.method).toBe('HEAD'))
+    const began = performance.now()
+    first.abort()
+    expect(await refusal(warming)).toMatchObject({
+      code: 'unreachable',
+      message: expect.stringContaining('called off'),
+    })
+    expect(performance.now() - began).toBeLessThan(150)
+    // A second build would take as long again.
+    expect(await factory.warm(order, signal)).toBe(image().length)
+    expect(performance.now() - began).toBeLessThan(600)
+  })
+
+  test.each([
+    ['an unknown schematic', { schematic: 'a'.repeat(64) }, 'answers 404: schematic ID "aaaaaaaaaaaa'],
+    ['a release that was withdrawn', { version: 'v1.13.7' }, 'version 1.13.7 is not available'],
+  ])('of %s is rejected with the reason, though a HEAD is answered without one', async (_, change, words) => {
+    const error = await refusal(factory.warm({ ...order, ...change }, signal))
+    expect(error.code).toBe('rejected')
+    expect(error.message).toContain(words)
+    // Ids of 64 digits in the address would hide the rest of the line.
+    expect(error.message).toMatch(/\/image\/[0-9a-f]{12}…\/v1\.13\.\d\/metal-amd64-uki\.efi answers/)
+  })
+})
+
+describe('what the Factory says no to', () => {
+  test.each([
+    ['an unknown schematic', { schematic: 'a'.repeat(64) }, 404, `schematic ID "${'a'.repeat(64)}" not found`],
+    [
+      'a release that is not there',
+      { version: 'v1.13.7' },
+      404,
+      'error enhancing profile from schematic: error getting official extensions: version 1.13.7 is not available',
+    ],
+  ])('is carried to the operator: %s', async (_, change, status, words) => {
+    const error = await refusal(factory.open({ ...order, ...change }, undefined, signal))
+    expect(error.code).toBe('rejected')
+    expect(error.message).toContain(`GET ${host()}/image/`)
+    expect(error.message).toContain(`answers ${status}: ${words}`)
+  })
+
+  test('is carried to the operator: an extension that the release does not have', async () => {
+    lab.faults.missingExtensions['v1.13.9'] = ['siderolabs/nut-client']
+    const error = await refusal(factory.open(order, undefined, signal))
+    expect(error.code).toBe('rejected')
+    expect(error.message).toContain(
+      'answers 400: error enhancing profile from schematic: official extension "siderolabs/nut-client" is not available for Talos version v1.13.9',
+    )
+  })
+
+  test.each([500, 502, 503, 504, 429])('with %i is not final', async (status) => {
+    lab.faults.failNext.push({ status, body: 'later' })
+    expect((await refusal(factory.open(order, undefined, signal))).retryable).toBe(true)
+  })
+})
+
+describe('a download', () => {
+  test('comes straight from the Factory, without anything to resume it by', async () => {
+    const download = await factory.open(order, undefined, signal)
+    expect(download).toMatchObject({ offset: 0, size: image().length, etag: undefined })
+    expect(await bytesOf(download)).toEqual(image())
+  })
+
+  test('to be resumed where nothing can be resumed starts over', async () => {
+    const download = await factory.open(order, { offset: 1_000, etag: '"abc"' }, signal)
+    expect(download.offset).toBe(0)
+    expect(await bytesOf(download)).toEqual(image())
+  })
+
+  test('that breaks off says so after the bytes that came', async () => {
+    lab.faults.cutAfterBytes = 150_000
+    const { bytes, error } = await part(await factory.open(order, undefined, signal))
+    expect(bytes.length).toBeLessThanOrEqual(150_000)
+    expect(bytes).toEqual(image().subarray(0, bytes.length))
+    expect(error).toMatchObject({
+      code: 'unreachable',
+      message: expect.stringContaining(`download from ${host()} broke`),
+    })
+  })
+
+  test('that is shorter than announced breaks off too', async () => {
+    lab.faults.shortBody = true
+    const { bytes, error } = await part(await factory.open(order, undefined, signal))
+    expect(bytes.length).toBeLessThanOrEqual(image().length / 2)
+    expect(error).toMatchObject({ code: 'unreachable' })
+  })
+
+  test('that is called off in the middle ends at once', async () => {
+    lab.faults.bytesPerSecond = 20_000
+    const stop = new AbortController()
+    const { body } = await factory.open(order, undefined, stop.signal)
+    const chunks = body[Symbol.asyncIterator]()
+    await chunks.next()
+    stop.abort()
+    // What had arrived already may still be handed out.
+    const rest = (async () => {
+      while (!(await chunks.next()).done);
+    })()
+    expect(await refusal(rest)).toMatchObject({ code: 'unreachable' })
+  })
+})

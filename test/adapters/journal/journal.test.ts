@@ -1,0 +1,375 @@
+import { execFileSync } from 'node:child_process'
+import { chmod, mkdir, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { describe, expect, test } from 'vitest'
+import { openJournal } from '../../../src/adapters/journal/journal.ts'
+import { lockState } from '../../../src/adapters/journal/lock.ts'
+import { withNodeState } from '../../../src/core/power/outage.ts'
+import { beginRollout, endRollout, withNodeStarted } from '../../../src/core/upgrade/record.ts'
+import { startProcess, temporaryFolder } from '../../lab/process.ts'
+import { unprivileged } from '../../lab/unprivileged.ts'
+import { outageOf } from '../../core/power/outages.ts'
+
+const writer = new URL('journal-writer.ts', import.meta.url)
+const holder = new URL('state-holder.ts', import.meta.url)
+const outage = outageOf(new Date('2026-11-22T10:00:00Z'), ['cp-1', 'w-1'], new Set(['cp-1', 'w-1']))
+const stopping = withNodeState(outage, 'w-1', 'shutdown-sent')
+const begun = beginRollout('v1.13.9', new Date('2026-11-22T09:00:00Z'))
+const rollout = withNodeStarted(begun, { name: 'w-1', role: 'worker', from: 'v1.13.8' }, new Date(0))
+
+describe('the journal', () => {
+  test('has everything of an agent that was killed the moment after it wrote', async () => {
+    await using folder = await temporaryFolder()
+    await using agent = startProcess(writer, folder.path)
+    await agent.until(/saved/)
+    await agent.kill()
+    using journal = openJournal(folder.path)
+    expect(journal.openOutage()).toEqual(stopping)
+    expect(journal.openRollout()).toEqual(rollout)
+    expect(journal.rollouts(5)).toEqual([rollout])
+    expect(journal.recall('wishes')).toEqual(['v1.14.0'])
+    expect(journal.entries(1)).toEqual([expect.objectContaining({ text: 'ups is about to fail' })])
+    expect(journal.firstSeen(['v1.13.9'], 9).get('v1.13.9')).toBe(7)
+    const [run] = journal.runs(1)
+    expect(run).toMatchObject({ job: 'shut-down-cluster' })
+    expect(run!.outcome).toBeUndefined()
+    expect(journal.beginRun('wake-cluster')).toBeGreaterThan(run!.id)
+  })
+
+  test('is read beside the one who writes it, and never changed by the reader', async () => {
+    await using folder = await temporaryFolder()
+    using journal = openJournal(folder.path)
+    journal.saveOutage(outage)
+    using reader = openJournal(folder.path, { readOnly: true })
+    expect(reader.openOutage()).toEqual(outage)
+    journal.write({ kind: 'event', text: 'after it was opened' })
+    expect(reader.entries(1)).toEqual([expect.objectContaining({ text: 'after it was opened' })])
+    expect(Object.fromEntries(reader.firstSeen(['v1.14.0'], 5))).toEqual({ 'v1.14.0': 5 })
+    expect(Object.fromEntries(journal.firstSeen([], 6))).toEqual({})
+  })
+
+  test('is read after a killed agent, by a reader alone', async () => {
+    await using folder = await temporaryFolder()
+    await using agent = startProcess(writer, folder.path)
+    await agent.until(/saved/)
+    await agent.kill()
+    using reader = openJournal(folder.path, { readOnly: true })
+    expect(reader.openOutage()).toEqual(stopping)
+  })
+
+  test('keeps what is new of what only people read, and everything that decisions need', async () => {
+    await using folder = await temporaryFolder()
+    using journal = openJournal(folder.path)
+    for (let index = 0; index < 600; index++) journal.write({ kind: 'event', text: `${index}` })
+    expect(journal.entries(10_000)).toHaveLength(600)
+    expect(journal.entries(1)[0]!.text).toBe('599')
+  })
+
+  test('of an agent that is often restarted is cut at each start, and while it runs', async () => {
+    await using folder = await temporaryFolder()
+    openJournal(folder.path)[Symbol.dispose]()
+    {
+      using database = new DatabaseSync(join(folder.path, 'journal.db'))
+      const numbers = (most: number) =>
+        `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${most}) SELECT`
+      database.exec(`INSERT INTO runs (job, startedAt) ${numbers(7_200)} 'look', 'then' FROM n`)
+      database.exec(`INSERT INTO entries (at, kind, text) ${numbers(20_100)} 'then', 'event', i FROM n`)
+    }
+    using journal = openJournal(folder.path)
+    expect(journal.runs(10_000)).toHaveLength(5_000)
+    expect(journal.entries(30_000)).toHaveLength(20_000)
+    expect(journal.entries(1)[0]!.text).toBe('20100')
+    for (let index = 0; index < 500; index++) journal.beginRun('look')
+    expect(journal.runs(10_000).length).toBeLessThanOrEqual(5_001)
+    expect(journal.runs(1)[0]!.id).toBe(7_700)
+  })
+
+  test('recalls a pause of before the start although the disk fails after it', async () => {
+    await using folder = await temporaryFolder()
+    {
+      using journal = openJournal(folder.path)
+      for (let index = 0; index < 200; index++) journal.remember(`fact ${index}`, 'x'.repeat(200))
+      journal.remember('paused', 'by hand')
+    }
+    using journal = openJournal(folder.path)
+    await truncate(join(folder.path, 'journal.db'), 5_000)
+    expect(journal.recall('paused')).toBe('by hand')
+    expect(journal.recall('fact 7')).toBe('x'.repeat(200))
+    journal.remember('paused', undefined)
+    expect(journal.recall('paused')).toBeUndefined()
+  })
+
+  test('tells a reader beside the writer what is remembered since it was opened', async () => {
+    await using folder = await temporaryFolder()
+    using journal = openJournal(folder.path)
+    using reader = openJournal(folder.path, { readOnly: true })
+    journal.remember('paused', 'by hand')
+    expect(reader.recall('paused')).toBe('by hand')
+  })
+
+  test('tells a reader beside the writer of a rollout that began and went on since it was opened', async () => {
+    await using folder = await temporaryFolder()
+    using journal = openJournal(folder.path)
+    using reader = openJournal(folder.path, { readOnly: true })
+    journal.saveRollout(begun)
+    expect(reader.openRollout()).toEqual(begun)
+    journal.saveRollout(rollout)
+    expect(reader.openRollout()).toEqual(rollout)
+    journal.saveRollout(endRollout(rollout, 'done', new Date('2026-11-22T10:00:00Z')))
+    expect(reader.openRollout()).toBeUndefined()
+    expect(reader.rollouts(5)).toEqual([expect.objectContaining({ id: begun.id, outcome: 'done' })])
+  })
+
+  test('of an agent that knew no rollouts is read as it is, and taken on by the next agent', async () => {
+    await using folder = await temporaryFolder()
+    {
+      using journal = openJournal(folder.path)
+      journal.saveOutage(outage)
+    }
+    {
+      using database = new DatabaseSync(join(folder.path, 'journal.db'))
+      database.exec('DROP TABLE rollouts')
+    }
+    {
+      using reader = openJournal(folder.path, { readOnly: true })
+      expect(reader.rollouts(5)).toEqual([])
+      expect(reader.openRollout()).toBeUndefined()
+      expect(reader.openOutage()).toEqual(outage)
+    }
+    using journal = openJournal(folder.path)
+    journal.saveRollout(rollout)
+    expect(journal.rollouts(5)).toEqual([rollout])
+    expect(journal.openOutage()).toEqual(outage)
+  })
+
+  test('makes its folder for its own user only', async () => {
+    await using folder = await temporaryFolder()
+    const state = join(folder.path, 'a', 'state')
+    using _ = openJournal(state)
+    expect((await stat(state)).mode & 0o777).toBe(0o700)
+  })
+
+  test.each([
+    ['is not there', async () => {}],
+    ['has no journal in it', (path: string) => mkdir(path)],
+    [
+      'has something else in its place',
+      async (path: string) => {
+        await mkdir(path)
+        await writeFile(join(path, 'journal.db'), 'not a database, but long enough to be taken for one '.repeat(50))
+      },
+    ],
+    [
+      'has an empty file in its place',
+      async (path: string) => {
+        await mkdir(path)
+        await writeFile(join(path, 'journal.db'), '')
+      },
+    ],
+  ])('can not be read where the folder %s, and says which', async (_, prepare) => {
+    await using folder = await temporaryFolder()
+    const state = join(folder.path, 'state')
+    await prepare(state)
+    expect(() => openJournal(state, { readOnly: true })).toThrow(
+      expect.objectContaining({ code: 'misconfigured', message: expect.stringContaining(state) }),
+    )
+  })
+
+  test('is not written where a file is in the way of its folder', async () => {
+    await using folder = await temporaryFolder()
+    const state = join(folder.path, 'state')
+    await writeFile(state, '')
+    expect(() => openJournal(state)).toThrow(expect.objectContaining({ code: 'misconfigured' }))
+    expect(() => lockState(state)).toThrow(expect.objectContaining({ code: 'misconfigured' }))
+  })
+
+  test('that the disk no longer gives back throws nothing at an agent in a power cut', async () => {
+    await using folder = await temporaryFolder()
+    const said: (string | undefined)[] = []
+    {
+      using journal = openJournal(folder.path)
+      for (let index = 0; index < 200; index++) journal.write({ kind: 'event', text: 'x'.repeat(200) })
+      journal.saveOutage(outage)
+    }
+    using journal = openJournal(folder.path, { onDegraded: (why) => said.push(why) })
+    await truncate(join(folder.path, 'journal.db'), 5_000)
+    for (let index = 0; index < 3; index++) journal.entries(1_000)
+    journal.saveOutage(stopping)
+    journal.runs(10)
+    expect(journal.recall('never asked for before')).toBeUndefined()
+    journal.outages(5)
+    journal.firstSeen(['v1.13.9'], 3)
+    journal.saveRollout(rollout)
+    expect(journal.openRollout()).toEqual(rollout)
+    expect(journal.rollouts(5)).toEqual([rollout])
+    expect(journal.openOutage()).toEqual(stopping)
+    expect(said.length).toBeGreaterThan(0)
+  })
+})
+
+/** A disk of so many bytes; undefined where we may not make one. */
+function mountSmallDisk(path: string, size = '512k'): Disposable | undefined {
+  if (process.getuid?.() !== 0) return undefined
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', path], { stdio: 'ignore' })
+  } catch {
+    return undefined
+  }
+  return { [Symbol.dispose]: () => void execFileSync('umount', ['-l', path], { stdio: 'ignore' }) }
+}
+
+test('a lock that somebody else keeps on the journal holds up nobody for long, and nothing is lost', async () => {
+  await using folder = await temporaryFolder()
+  {
+    using journal = openJournal(folder.path)
+    journal.saveOutage(outage)
+    const other = new DatabaseSync(join(folder.path, 'journal.db'))
+    other.exec('BEGIN IMMEDIATE')
+    const begin = performance.now()
+    for (let index = 0; index < 50; index++) journal.write({ kind: 'event', text: `event ${index}` })
+    journal.saveOutage(stopping)
+    // Each of these would have waited by itself.
+    expect(performance.now() - begin).toBeLessThan(2_000)
+    expect(journal.degraded).toMatch(/locked/)
+    expect(journal.openOutage()).toEqual(stopping)
+    other.exec('ROLLBACK')
+    other.close()
+    await expect
+      .poll(
+        () => {
+          journal.write({ kind: 'event', text: 'once more' })
+          return journal.degraded
+        },
+        { timeout: 5_000 },
+      )
+      .toBeUndefined()
+  }
+  using again = openJournal(folder.path, { readOnly: true })
+  expect(again.openOutage()).toEqual(stopping)
+})
+
+describe('a disk that is full', () => {
+  test('takes nothing from the agent, which goes on in memory and writes all of it when there is room', async (context) => {
+    await using folder = await temporaryFolder()
+    using disk = mountSmallDisk(folder.path)
+    context.skip(!disk, 'only root may mount a small disk')
+    const said: (string | undefined)[] = []
+    {
+      using journal = openJournal(folder.path, { onDegraded: (why) => said.push(why) })
+      journal.saveOutage(outage)
+      journal.saveRollout(begun)
+      const ballast = join(folder.path, 'ballast')
+      await writeFile(ballast, Buffer.alloc(2 ** 20)).catch(() => {})
+
+      for (let index = 0; index < 40; index++) journal.write({ kind: 'event', text: `${index} ${'x'.repeat(2_000)}` })
+      expect(journal.degraded).toMatch(/full/)
+      journal.saveOutage(stopping)
+      journal.saveRollout(rollout)
+      expect(journal.openRollout()).toEqual(rollout)
+      expect(journal.outages(5)).toEqual([stopping])
+      expect(journal.rollouts(5)).toEqual([rollout])
+      journal.remember('wishes', ['v1.14.0'])
+      journal.remember('paused', 'by hand')
+      journal.remember('paused', undefined)
+      const run = journal.beginRun('shut-down-cluster')
+      journal.endRun(run, 'done', 'every node is down')
+      expect(journal.firstSeen(['v1.14.0'], 100).get('v1.14.0')).toBe(100)
+      expect(journal.firstSeen(['v1.14.0'], 200).get('v1.14.0')).toBe(100)
+      expect(journal.openOutage()).toEqual(stopping)
+      expect(journal.recall('wishes')).toEqual(['v1.14.0'])
+      expect(journal.recall('paused')).toBeUndefined()
+      expect(said).toEqual([expect.stringContaining('full')])
+
+      await rm(ballast)
+      journal.write({ kind: 'event', text: 'there is room again' })
+      expect(journal.degraded).toBeUndefined()
+      expect(said).toEqual([expect.any(String), undefined])
+    }
+    using again = openJournal(folder.path, { readOnly: true })
+    expect(again.openOutage()).toEqual(stopping)
+    expect(again.openRollout()).toEqual(rollout)
+    expect(again.recall('wishes')).toEqual(['v1.14.0'])
+    expect(again.recall('paused')).toBeUndefined()
+    expect(again.firstSeen([], 300).get('v1.14.0')).toBe(100)
+    expect(again.runs(1)).toEqual([expect.objectContaining({ outcome: 'done', detail: 'every node is down' })])
+    const texts = again.entries(100).map(({ text }) => text.split(' ')[0])
+    expect(texts).toEqual(['there', ...Array.from({ length: 40 }, (_, index) => `${39 - index}`)])
+  })
+
+  test('gets the last of it when the agent stops after there is room', async (context) => {
+    await using folder = await temporaryFolder()
+    using disk = mountSmallDisk(folder.path)
+    context.skip(!disk, 'only root may mount a small disk')
+    {
+      using journal = openJournal(folder.path)
+      await writeFile(join(folder.path, 'ballast'), Buffer.alloc(2 ** 20)).catch(() => {})
+      for (let index = 0; index < 40; index++) journal.write({ kind: 'event', text: 'x'.repeat(2_000) })
+      journal.saveOutage(stopping)
+      expect(journal.degraded).toMatch(/full/)
+      await rm(join(folder.path, 'ballast'))
+    }
+    using again = openJournal(folder.path, { readOnly: true })
+    expect(again.openOutage()).toEqual(stopping)
+  })
+
+  test('loses the oldest sentences first where it stays full, and never an outage', async (context) => {
+    await using folder = await temporaryFolder()
+    using disk = mountSmallDisk(folder.path, '16m')
+    context.skip(!disk, 'only root may mount a small disk')
+    using journal = openJournal(folder.path)
+    await writeFile(join(folder.path, 'ballast'), Buffer.alloc(2 ** 24)).catch(() => {})
+    for (let index = 0; index < 40; index++) journal.write({ kind: 'event', text: 'x'.repeat(2_000) })
+    expect(journal.degraded).toBeDefined()
+    journal.saveOutage(stopping)
+    for (let index = 0; index < 10_100; index++) journal.write({ kind: 'event', text: '' })
+    await rm(join(folder.path, 'ballast'))
+    using reader = openJournal(folder.path, { readOnly: true })
+    expect(reader.openOutage()).toBeUndefined()
+    journal.write({ kind: 'event', text: 'last' })
+    using again = openJournal(folder.path, { readOnly: true })
+    expect(again.openOutage()).toEqual(stopping)
+    expect(again.entries(1)[0]!.text).toBe('last')
+  })
+})
+
+describe('the state directory', () => {
+  test('is one agent’s alone: a second one is refused in words, and told what to do', async () => {
+    await using folder = await temporaryFolder()
+    await using first = startProcess(holder, folder.path)
+    await first.until(/held/)
+    await using second = startProcess(holder, folder.path)
+    expect(await second.until(/\n/)).toBe(
+      `refused: another Caretaker works on ${folder.path}: stop it first, or give this one its own 'state'\n`,
+    )
+    expect(() => lockState(folder.path)).toThrow(expect.objectContaining({ code: 'misconfigured' }))
+  })
+
+  test('is free again when its agent was killed', async () => {
+    await using folder = await temporaryFolder()
+    await using first = startProcess(holder, folder.path)
+    await first.until(/held/)
+    await first.kill()
+    using _ = lockState(folder.path)
+    await using second = startProcess(holder, folder.path)
+    expect(await second.until(/\n/)).toMatch(/refused/)
+  })
+
+  test('is free again when it was given back, and is held only once by one process', async () => {
+    await using folder = await temporaryFolder()
+    const held = lockState(folder.path)
+    expect(() => lockState(folder.path)).toThrow(/another Caretaker/)
+    held[Symbol.dispose]()
+    using _ = lockState(folder.path)
+  })
+
+  test('that can not be written to is refused with its path', async () => {
+    await using folder = await temporaryFolder()
+    const state = join(folder.path, 'state')
+    await mkdir(state)
+    await chmod(state, 0o500)
+    await unprivileged(() =>
+      expect(() => lockState(state)).toThrow(expect.objectContaining({ message: expect.stringContaining(state) })),
+    )
+  })
+})

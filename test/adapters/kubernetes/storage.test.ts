@@ -1,0 +1,177 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { ApiRefusal } from '../../../src/adapters/kubernetes/api.ts'
+import { createKubernetes } from '../../../src/adapters/kubernetes/kubernetes.ts'
+import { cephClusters, longhornReplicas, longhornVolumes } from '../../lab/kubernetes/custom.ts'
+import { startKubernetesLab, type KubernetesLab } from './lab.ts'
+import { refusal } from '../refusal.ts'
+
+const soon = (ms = 5_000) => AbortSignal.timeout(ms)
+let at: KubernetesLab
+beforeEach(async () => {
+  at = await startKubernetesLab('127.0.44.122')
+})
+afterEach(() => at[Symbol.asyncDispose]())
+
+const storage = () => at.kubernetes.storage(soon())
+const namespace = 'longhorn-system'
+const volume = (name: string, robustness: string, { state = 'attached', replicas = 3, claim = '' } = {}) =>
+  at.lab.putCustom(longhornVolumes, {
+    metadata: { name, namespace },
+    spec: { numberOfReplicas: replicas },
+    status: { state, robustness, ...(claim && { kubernetesStatus: { namespace: 'media', pvcName: claim } }) },
+  })
+const replica = (volumeName: string, nodeID: string, { state = 'running', failedAt = '', healthyAt = 'then' } = {}) =>
+  at.lab.putCustom(longhornReplicas, {
+    metadata: { name: `${volumeName}-r-${nodeID}-${performance.now()}`, namespace },
+    spec: { volumeName, nodeID, failedAt, healthyAt },
+    status: { currentState: state },
+  })
+
+describe('a cluster without storage systems', () => {
+  test('has nothing to say of them', async () => {
+    expect(await storage()).toEqual({ systems: [], unwell: [], lastReplicas: new Map() })
+  })
+
+  test('is not what a 404 of something in front of the API makes of one', async () => {
+    const send = () => Promise.reject(new ApiRefusal(404, 'HTTP 404 page not found', undefined))
+    expect(await refusal(createKubernetes({ ...at.api, send }).storage(soon()))).toMatchObject({ code: 'rejected' })
+  })
+})
+
+describe('Longhorn', () => {
+  beforeEach(() => [longhornVolumes, longhornReplicas].forEach((kind) => at.lab.defineCustom(kind)))
+
+  test('is well when every attached volume is, and what nobody uses does not count', async () => {
+    volume('pvc-1', 'healthy')
+    volume('pvc-2', 'unknown', { state: 'detached' })
+    for (const node of ['cp-1', 'w-1', 'w-2']) replica('pvc-1', node)
+    replica('pvc-2', 'w-1', { state: 'stopped' })
+    expect(await storage()).toEqual({ systems: ['longhorn'], unwell: [], lastReplicas: new Map() })
+  })
+
+  test('is there, and well, before its first volume', async () => {
+    expect(await storage()).toEqual({ systems: ['longhorn'], unwell: [], lastReplicas: new Map() })
+  })
+
+  test('names each volume that is not whole, with the claim that people know', async () => {
+    volume('pvc-1', 'degraded', { claim: 'films' })
+    volume('pvc-2', 'faulted', { state: 'detached' })
+    volume('pvc-3', 'unknown')
+    volume('pvc-4', 'unknown', { state: 'attaching' })
+    const text = (what: string) => `longhorn volume ${what}`
+    expect((await storage()).unwell).toEqual([
+      { name: 'pvc-1', alias: 'media/films', text: text('pvc-1 (media/films) is degraded'), endangers: 'redundancy' },
+      { name: 'pvc-2', text: text('pvc-2 is faulted'), endangers: 'data' },
+      { name: 'pvc-3', text: text('pvc-3 is attached and its health unknown'), endangers: 'unknown' },
+      { name: 'pvc-4', text: text('pvc-4 is attaching'), endangers: 'unknown' },
+    ])
+  })
+
+  test('tells which node holds the last whole replica', async () => {
+    volume('pvc-1', 'degraded', { claim: 'films' })
+    replica('pvc-1', 'w-1')
+    replica('pvc-1', 'w-2', { failedAt: '2026-11-22T03:00:00Z' })
+    replica('pvc-1', 'cp-1', { healthyAt: '' })
+    replica('pvc-1', 'cp-1', { state: 'stopped' })
+    volume('pvc-2', 'healthy')
+    replica('pvc-2', 'w-1')
+    replica('pvc-2', 'w-2')
+    expect((await storage()).lastReplicas).toEqual(new Map([['w-1', ['pvc-1 (media/films)']]]))
+  })
+
+  test('is not taken at its word when all replicas of a healthy volume are on one node', async () => {
+    volume('pvc-1', 'healthy')
+    replica('pvc-1', 'w-2')
+    replica('pvc-1', 'w-2')
+    expect((await storage()).lastReplicas).toEqual(new Map([['w-2', ['pvc-1']]]))
+  })
+
+  test('does not hold a node for a volume that was wanted with one replica', async () => {
+    volume('pvc-1', 'healthy', { replicas: 1 })
+    replica('pvc-1', 'w-2')
+    expect((await storage()).lastReplicas).toEqual(new Map())
+  })
+})
+
+describe('Ceph', () => {
+  const ceph = (health: string, details: Record<string, string> = {}) =>
+    at.lab.putCustom(cephClusters, {
+      metadata: { name: 'home', namespace: 'rook-ceph' },
+      status: {
+        ceph: {
+          health,
+          details: Object.fromEntries(
+            Object.entries(details).map(([code, message]) => [
+              code,
+              { severity: message === 'WARN' ? 'HEALTH_WARN' : health, message },
+            ]),
+          ),
+        },
+      },
+    })
+
+  test.each([
+    ['HEALTH_OK', {}, []],
+    ['HEALTH_WARN', { OSDMAP_FLAGS: 'noout,nodeep-scrub flag(s) set' }, []],
+    ['HEALTH_WARN', { OSD_FLAGS: '1 OSDs or CRUSH {nodes, device-classes} have {NOOUT} flags set' }, []],
+    ['HEALTH_WARN', { OSDMAP_FLAGS: 'noout flag(s) set', OSD_DOWN: '1 osds down' }, ['OSD_DOWN redundancy']],
+    ['HEALTH_WARN', { OSDMAP_FLAGS: 'pauserd,pausewr,noout flag(s) set' }, ['OSDMAP_FLAGS redundancy']],
+    ['HEALTH_ERR', { PG_DAMAGED: 'Possible data damage' }, ['PG_DAMAGED data']],
+    ['HEALTH_WARN', { PG_AVAILABILITY: 'Reduced data availability: 1 pg inactive' }, ['PG_AVAILABILITY data']],
+    // The last copies may be on any node.
+    ['HEALTH_WARN', { PG_DEGRADED: 'Degraded data redundancy: 3 pgs degraded' }, ['PG_DEGRADED unknown']],
+    ['HEALTH_WARN', { RECENT_CRASH: '1 daemons have recently crashed' }, ['RECENT_CRASH nothing']],
+    ['HEALTH_WARN', { PG_NOT_DEEP_SCRUBBED: '3 pgs' }, ['PG_NOT_DEEP_SCRUBBED nothing']],
+    ['HEALTH_ERR', { MGR_MODULE_ERROR: 'Module dashboard has failed' }, ['MGR_MODULE_ERROR nothing']],
+    // What Ceph calls an error is no trifle, whatever it is about.
+    ['HEALTH_ERR', { TOO_MANY_PGS: 'too many' }, ['TOO_MANY_PGS redundancy']],
+    ['HEALTH_WARN', { OSD_NEARFULL: '1 nearfull osd(s)' }, ['OSD_NEARFULL redundancy']],
+    // Of newer releases; what nobody here knows keeps nodes, and can be accepted.
+    [
+      'HEALTH_WARN',
+      {
+        BLUESTORE_SLOW_OP_ALERT: '2 OSD(s) experiencing slow operations in BlueStore',
+        BLUESTORE_FREE_FRAGMENTATION: '1 OSD(s)',
+        OSD_UPGRADE_FINISHED: 'all OSDs are running squid or later but require_osd_release < squid',
+        DB_DEVICE_STALLED_READ_ALERT: '1 OSD(s) experiencing stalled read in db device of BlueFS',
+        MON_NETSPLIT: 'Netsplit detected between a and b',
+      },
+      [
+        'BLUESTORE_SLOW_OP_ALERT nothing',
+        'BLUESTORE_FREE_FRAGMENTATION nothing',
+        'OSD_UPGRADE_FINISHED nothing',
+        'DB_DEVICE_STALLED_READ_ALERT redundancy',
+        'MON_NETSPLIT redundancy',
+      ],
+    ],
+    [
+      'HEALTH_WARN',
+      { MON_DOWN: '1/3 mons down', MON_CLOCK_SKEW: 'skew' },
+      ['MON_DOWN redundancy', 'MON_CLOCK_SKEW redundancy'],
+    ],
+    ['HEALTH_WARN', { SOMETHING_NEW: 'of a later release' }, ['SOMETHING_NEW redundancy']],
+    ['HEALTH_WARN', { constructor: 'not one of ours' }, ['constructor redundancy']],
+    ['HEALTH_WARN', {}, ['HEALTH_WARN redundancy']],
+    ['HEALTH_ERR', {}, ['HEALTH_ERR data']],
+    ['HEALTH_ERR', { RECENT_CRASH: 'WARN' }, ['RECENT_CRASH nothing', 'HEALTH_ERR data']],
+    ['HEALTH_ODD', {}, ['HEALTH_ODD unknown']],
+    ['', {}, ['home unknown']],
+  ])('that says %s %j', async (health, details, expected) => {
+    ceph(health, details)
+    const { systems, unwell, lastReplicas } = await storage()
+    expect([systems, lastReplicas.size]).toEqual([['ceph'], 0])
+    expect(unwell.map(({ name, endangers }) => `${name} ${endangers}`)).toEqual(expected)
+  })
+
+  test('names its cluster and says what it says', async () => {
+    ceph('HEALTH_WARN', { OSD_DOWN: '1 osds down' })
+    expect((await storage()).unwell).toMatchObject([
+      { text: 'ceph cluster rook-ceph/home is HEALTH_WARN: OSD_DOWN 1 osds down' },
+    ])
+  })
+
+  test('is no system of a cluster where only Rook’s operator runs', async () => {
+    at.lab.defineCustom(cephClusters)
+    expect((await storage()).systems).toEqual([])
+  })
+})

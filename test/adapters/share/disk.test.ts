@@ -1,0 +1,153 @@
+import { execFileSync } from 'node:child_process'
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Factory } from '../../../src/core/release/ports.ts'
+import { unprivileged } from '../../lab/unprivileged.ts'
+import { refusal } from '../refusal.ts'
+import { bootName, orderOf, type ShareLab, startShareLab } from './lab.ts'
+
+// Only root may mount; where the whole of the tests is to run, root is there.
+const isRoot = process.getuid?.() === 0
+const mayMount = isRoot || process.env['CI'] === 'true'
+
+let at: ShareLab
+const mounts: string[] = []
+beforeEach(async () => {
+  at = await startShareLab('127.0.44.24', { imageBytes: 3_000_000 })
+})
+afterEach(async () => {
+  for (const path of mounts.splice(0)) execFileSync('umount', [path])
+  await at[Symbol.asyncDispose]()
+})
+
+/** A share on a file system of its own. */
+async function mount(options: string): Promise<string> {
+  const path = join(at.directory, 'disk')
+  await mkdir(path)
+  execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', path])
+  mounts.push(path)
+  at.share = at.open({ directory: path })
+  return path
+}
+
+const stage = (factory: Pick<Factory, 'warm' | 'open'> = at.factory) =>
+  at.share.stage(orderOf('v1.13.9'), { publish: true }, factory, AbortSignal.timeout(10_000))
+/** The Factory, as one that does not say how much will come. */
+const unannounced = (): Pick<Factory, 'warm' | 'open'> => ({
+  warm: async () => undefined,
+  open: async (...order) => ({ ...(await at.factory.open(...order)), size: undefined }),
+})
+const filesOf = async (path: string) => {
+  const all = await at.files()
+  const below = `${path.slice(at.directory.length + 1)}/`
+  return all.filter((file) => file.startsWith(below)).map((file) => file.slice(below.length))
+}
+
+describe('a share without room', () => {
+  test('is found before anything is taken of it', async ({ skip }) => {
+    skip(!mayMount, 'only root can mount a small disk')
+    const path = await mount('size=5m')
+    const error = await refusal(stage())
+    expect(error.code).toBe('rejected')
+    expect(error.message).toMatch(
+      /^the share has 5 MB free, and 6 MB are needed: make room in \/\S+\/talos\/v1\.13\.9\/\S+$/,
+    )
+    expect(await filesOf(path)).toEqual([])
+    expect(at.lab.requests.filter(({ method, path }) => method === 'GET' && path.startsWith('/image'))).toEqual([])
+  })
+
+  test('that runs full in the middle says so, and gets back what was taken', async ({ skip }) => {
+    skip(!mayMount, 'only root can mount a small disk')
+    const path = await mount('size=2m')
+    const error = await refusal(stage(unannounced()))
+    expect(error.code).toBe('rejected')
+    expect(error.message).toMatch(/^the share is full: make room in /)
+    expect(await filesOf(path)).toEqual([])
+  })
+
+  test('counts what it has of the image already', async ({ skip }) => {
+    skip(!mayMount, 'only root can mount a small disk')
+    // Room for the image twice and little more: with most of it there, not twice again.
+    await mount('size=7m')
+    at.lab.faults.redirect = true
+    at.lab.faults.cutAfterBytes = 2_500_000
+    const once: Pick<Factory, 'warm' | 'open'> = {
+      warm: at.factory.warm,
+      open: (order, resume, signal) =>
+        resume ? Promise.reject(new TypeError('killed')) : at.factory.open(order, resume, signal),
+    }
+    expect((await refusal(stage(once))).retryable).toBe(true)
+    expect((await stage()).published).toBe(true)
+    // Some of what came last may be lost with the connection.
+    expect(at.lab.requests.at(-1)?.range).toMatch(/^bytes=2[2-5]\d{5}-$/)
+  })
+
+  test('that runs full while an image is published keeps the one before', async ({ skip }) => {
+    skip(!mayMount, 'only root can mount a small disk')
+    const path = await mount('size=8m')
+    await stage()
+    const order = orderOf('v1.13.10')
+    const filling: Pick<Factory, 'warm' | 'open'> = {
+      warm: async () => undefined,
+      open: async (...rest) => {
+        const download = await unannounced().open(...rest)
+        await writeFile(join(path, 'photos'), Buffer.alloc(3_000_000))
+        return download
+      },
+    }
+    const staging = at.share.stage(order, { publish: true }, filling, AbortSignal.timeout(10_000))
+    expect((await refusal(staging)).message).toMatch(/^the share is full/)
+    expect(await at.share.staged()).toMatchObject([{ version: 'v1.13.9', published: true }])
+  })
+})
+
+describe('a share that can’t be used', () => {
+  test('because it is not mounted is named', async () => {
+    const directory = join(at.directory, 'volume1', 'tftp')
+    at.share = at.open({ directory })
+    expect(await refusal(stage())).toMatchObject({
+      code: 'misconfigured',
+      message: `share.directory ${directory} is not there: is the share mounted?`,
+    })
+  })
+
+  test('because it is a file is named', async () => {
+    const directory = join(at.directory, 'tftp')
+    await writeFile(directory, '')
+    at.share = at.open({ directory })
+    expect(await refusal(stage())).toMatchObject({ code: 'misconfigured' })
+  })
+
+  test('because it is mounted read-only says what to check', async ({ skip }) => {
+    skip(!mayMount, 'only root can mount a disk read-only')
+    const path = await mount('ro')
+    const error = await refusal(stage())
+    expect(error.code).toBe('misconfigured')
+    expect(error.message).toMatch(
+      new RegExp(`^${path}/talos can't be written: EROFS: .*\\. Check who owns the share and how it is mounted$`),
+    )
+  })
+
+  test('because it belongs to somebody else says what to check', async () => {
+    await chmod(at.directory, 0o555)
+    const error = await unprivileged(() => refusal(stage()))
+    await chmod(at.directory, 0o755)
+    expect(error.code).toBe('misconfigured')
+    expect(error.message).toContain('EACCES')
+  })
+
+  test('because it was unmounted in the middle is tried again later', async () => {
+    const { warm, open } = at.factory
+    const gone: Pick<Factory, 'warm' | 'open'> = {
+      warm: async (...order) => {
+        await rm(join(at.directory, 'talos'), { recursive: true })
+        return warm(...order)
+      },
+      open,
+    }
+    const error = await refusal(stage(gone))
+    expect(error.retryable).toBe(true)
+    expect(error.message).toContain(bootName)
+  })
+})

@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { refusal } from '../refusal.ts'
+import { startTalosLab, type TalosLab } from './lab.ts'
+
+const soon = (ms = 8_000) => AbortSignal.timeout(ms)
+let at: TalosLab
+beforeAll(async () => {
+  at = await startTalosLab({ name: 'cp-1', address: '127.0.45.31' }, { name: 'w-1', address: '127.0.45.32' })
+})
+afterAll(() => at[Symbol.asyncDispose]())
+beforeEach(() => {
+  at.nodes[0]!.faults.silent = false
+})
+
+const whole = async (signal = soon()) => Buffer.concat(await Array.fromAsync(at.talos.snapshotEtcd('cp-1', signal)))
+const isWhole = (file: Buffer) => createHash('sha256').update(file.subarray(0, -32)).digest().equals(file.subarray(-32))
+
+describe('a snapshot of etcd', () => {
+  test('is a database with its sha256 behind it', async () => {
+    const file = await whole()
+    expect(file.readUInt32LE(16)).toBe(0xed0cdaed)
+    expect(file.length % 512).toBe(32)
+    expect(isWhole(file)).toBe(true)
+    expect(file.equals(at.etcd.snapshot())).toBe(true)
+  })
+
+  test('that breaks off throws, or ends early', async () => {
+    const { faults } = at.nodes[0]!
+    const size = (await whole()).length
+    faults.snapshotBreaksOff = 'with an error'
+    expect(await refusal(whole())).toMatchObject({
+      code: 'unreachable',
+      message: 'cp-1 (127.0.45.31): error reading snapshot: unexpected EOF',
+    })
+    faults.snapshotBreaksOff = 'silently'
+    expect((await whole()).length).toBe(size >> 1)
+    expect((await whole()).length).toBe(size)
+  })
+
+  test('that is damaged is not what its sum says', async () => {
+    at.nodes[0]!.faults.snapshotDamaged = true
+    expect(isWhole(await whole())).toBe(false)
+    expect(isWhole(await whole())).toBe(true)
+  })
+
+  test('is no longer asked for by who has had enough', async () => {
+    const [node] = at.nodes
+    const stream = at.talos.snapshotEtcd('cp-1', soon())
+    await vi.waitFor(() => expect(node!.connections).toBe(0))
+    for await (const bytes of stream) {
+      expect([bytes.length, node!.connections]).toEqual([1024, 1])
+      break
+    }
+    await vi.waitFor(() => expect(node!.connections).toBe(0))
+    expect(await Array.fromAsync(stream)).toEqual([])
+    const failing = async () => {
+      for await (const _ of at.talos.snapshotEtcd('cp-1', soon())) throw new Error('the disk is full')
+    }
+    await expect(failing()).rejects.toThrow('the disk is full')
+    await vi.waitFor(() => expect(node!.connections).toBe(0))
+  })
+
+  test('ends with its signal, also in the middle', async () => {
+    const off = new AbortController()
+    const called = async () => {
+      for await (const _ of at.talos.snapshotEtcd('cp-1', off.signal)) {
+        at.nodes[0]!.faults.silent = true
+        off.abort()
+      }
+    }
+    expect(await refusal(called())).toMatchObject({ code: 'unreachable' })
+  })
+
+  test('is given up where etcd does not run, which never answers', async () => {
+    const talos = await at.as(['os:admin'], {}, { etcdWithin: 50 })
+    at.etcd.setRunning('cp-1', false)
+    expect(await refusal(Array.fromAsync(talos.snapshotEtcd('cp-1', soon())))).toMatchObject({
+      code: 'timed-out',
+      message: 'cp-1 (127.0.45.31): its etcd has not begun a snapshot within 0.05 s: does it run?',
+    })
+    await vi.waitFor(() => expect(at.nodes[0]!.connections).toBe(0))
+    at.etcd.setRunning('cp-1', true)
+    expect(isWhole(await whole())).toBe(true)
+  })
+
+  test('is not given up while who reads it takes its time', async () => {
+    const talos = await at.as(['os:admin'], {}, { etcdWithin: 1_500 })
+    let read = 0
+    for await (const bytes of talos.snapshotEtcd('cp-1', soon())) {
+      if (read === 0) await new Promise((resolve) => setTimeout(resolve, 1_700))
+      read += bytes.length
+    }
+    expect(read).toBe(at.etcd.snapshot().length)
+  })
+
+  test('is not to be had from a worker', async () => {
+    expect(await refusal(Array.fromAsync(at.talos.snapshotEtcd('w-1', soon())))).toMatchObject({
+      code: 'rejected',
+      message: 'w-1 (127.0.45.32): etcd snapshot is only available on control plane nodes',
+    })
+  })
+
+  test('is there for the role os:etcd:backup', async () => {
+    const talos = await at.as(['os:etcd:backup'])
+    expect(Buffer.concat(await Array.fromAsync(talos.snapshotEtcd('cp-1', soon()))).length).toBeGreaterThan(8192)
+  })
+})

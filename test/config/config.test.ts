@@ -1,0 +1,457 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { configSchema, parseConfig } from '../../src/config/config.ts'
+import { AgentError } from '../../src/core/errors.ts'
+
+const smallest = `cluster: { talosconfig: talosconfig, kubeconfig: kubeconfig }
+nodes:
+  - { name: cp-1, role: controlplane, address: 10.0.0.2, mac: 00:1b:21:3a:4f:02 }
+schematic: homelab
+share: { directory: /srv/tftp }
+`
+const shipped = new URL('../../config/caretaker.yaml', import.meta.url)
+
+/** Every fault, each in a line; none for what is valid. */
+function faultsOf(text: string): string[] {
+  try {
+    parseConfig(text, 'c.yaml')
+    return []
+  } catch (error) {
+    if (error instanceof AgentError && error.code === 'misconfigured') return error.message.split('\n')
+    throw error
+  }
+}
+
+test('the configuration that is shipped is valid', () => {
+  const config = parseConfig(readFileSync(shipped, 'utf8'), 'caretaker.yaml')
+  expect(config.nodes.map(({ name }) => name)).toEqual(['cp-1', 'worker-1'])
+  expect(config.upgrade).toMatchObject({ soak: 604_800_000, timeZone: 'Europe/Warsaw', order: 'workers-first' })
+  expect(config.power).toMatchObject({ maxOnBattery: 900_000, silence: 30_000 })
+})
+
+test('what the shipped configuration comments out is what is meant without it', () => {
+  const text = readFileSync(shipped, 'utf8')
+  const commented = [...text.matchAll(/^( +)# (\w+): +([^#{\n]+?) *(#.*)?$/gm)]
+    .map(([, indent, key, value]) => `${indent}${key}: ${value}`)
+    .filter(
+      (line) =>
+        !/ (pin|skip|blackouts|calendar|canary|checks|draining|last|minimumCharge|minimumRuntime|user|wake|url|storage|feed|label|ca|cutPower|shed|interface|nas|address|mac|stableFor|retryEvery|giveUpAfter|broadcast):/.test(
+          line,
+        ),
+    )
+  expect(commented.length).toBeGreaterThan(15)
+  const active = commented.reduce((whole, line) => {
+    const pattern = new RegExp(`^( +)# ${line.trim().replaceAll(/[.*+?^$()[\]\\]/g, '\\$&')}`, 'm')
+    return whole.replace(pattern, `$1${line.trim()}`)
+  }, text)
+  expect(active).not.toBe(text)
+  expect(parseConfig(active, 'caretaker.yaml')).toEqual(parseConfig(text, 'caretaker.yaml'))
+})
+
+test('everything that it shows of upgrades can be used as it stands', () => {
+  const text = readFileSync(shipped, 'utf8')
+  const [before = '', rest = ''] = text.split(/(?<=^upgrade:\n)/m)
+  const [upgrade = '', after = ''] = rest.split(/(?=^# The UPSes, as)/m)
+  const active = `${before}${upgrade.replaceAll(/^ {2}# /gm, '  ')}${after}`
+  const { upgrade: policy } = parseConfig(active, 'caretaker.yaml')
+  expect(policy.checks.map(({ name }) => name)).toEqual(['web', 'alerts', 'postgres'])
+  expect(policy).toMatchObject({
+    blackouts: [{ reason: 'holidays' }],
+    canary: { node: 'worker-1', watch: 3_600_000 },
+    draining: { last: [{ selector: 'app in (postgres, mariadb)', within: 300_000 }] },
+  })
+})
+
+test.each([
+  ['parallel: 0', 'upgrade.parallel: Too small: expected number to be >=1'],
+  ['parallel: 0%', 'upgrade.parallel: use a number of nodes, or a share of them such as 25%'],
+  ['parallel: 101%', 'upgrade.parallel: use a number of nodes, or a share of them such as 25%'],
+  ['canary: { node: w-9 }', 'upgrade.canary.node: there is no node of this name'],
+  ['approval: maybe', 'upgrade.approval: Invalid option: expected one of "none"|"minor"|"always"'],
+  ['checks: [{ name: web }]', 'upgrade.checks.0: give it one of http, prometheus and object'],
+  ["checks: [{ name: web, http: { url: 'ftp://nas' } }]", 'upgrade.checks.0.http.url: Invalid URL'],
+  ['blackouts: [{ from: 2026-12-27, to: 2026-12-24 }]', 'upgrade.blackouts.0.to: ends before it begins'],
+  [
+    'blackouts: [{ from: christmas, to: 2026-12-24 }]',
+    'upgrade.blackouts.0.from: use a date such as 2026-12-24, or 2026-12-24T18:00:00+01:00',
+  ],
+  [
+    'draining: { whenBlocked: force }',
+    'upgrade.draining.whenBlocked: Invalid option: expected one of "wait"|"skip"|"delete"',
+  ],
+])('upgrade: { %s } is refused', (text, fault) => {
+  expect(faultsOf(`${smallest}upgrade: { ${text} }\n`).map((line) => line.replace(/^\S+ /, ''))).toEqual([fault])
+})
+
+test.each<[string, string[]]>([
+  ['{ name: OSD_NEARFULL }', ['storage.accept.0.until: is missing']],
+  ['{ until: 2026-12-31 }', ['storage.accept.0.name: is missing']],
+  [
+    "{ name: '', until: 2026-12-31 }",
+    [
+      "storage.accept.0.name: use a code of Ceph's such as OSD_NEARFULL, a Longhorn volume, or its claim as namespace/name",
+    ],
+  ],
+  ...["'*'", 'osd_nearfull', 'a/b/c', 'OSD NEARFULL'].map((name): [string, string[]] => [
+    `{ name: ${name}, until: 2026-12-31 }`,
+    [
+      "storage.accept.0.name: use a code of Ceph's such as OSD_NEARFULL, a Longhorn volume, or its claim as namespace/name",
+    ],
+  ]),
+  [
+    '{ name: HEALTH_WARN, until: 2026-12-31 }',
+    [
+      "storage.accept.0.name: this is a state of the whole cluster: use a code of Ceph's such as OSD_NEARFULL, a Longhorn volume, or its claim as namespace/name",
+    ],
+  ],
+  ...['2026-02-30', '31.12.2026', '30d', '2026-12-31T18:00:00', '2026', '5'].map((until): [string, string[]] => [
+    `{ name: pvc-1, until: ${until} }`,
+    ['storage.accept.0.until: use a date such as 2026-12-31, which is the last day, or 2026-12-31T18:00:00+01:00'],
+  ]),
+  ['{ name: pvc-1, until: 2026-12-31, for: ever }', ['storage.accept.0.for: is not a setting']],
+  [
+    '{ name: pvc-1, until: 2026-12-31 }, { name: pvc-1, until: 2027-12-31 }',
+    ['storage.accept.1.name: pvc-1 is accepted twice'],
+  ],
+])('storage: { accept: [%s] } is refused', (text, faults) => {
+  const found = faultsOf(`${smallest}storage: { accept: [${text}] }\n`)
+  expect(found.map((line) => line.replace(/^\S+ /, ''))).toEqual(faults)
+  for (const line of found) expect(line).toMatch(/^c\.yaml:6:\d+ /)
+})
+
+test('a warning is accepted to the end of its last day, or until an instant', () => {
+  const accept =
+    "[{ name: media/films, until: 2026-12-31, reason: r }, { name: b, until: '2026-12-31T18:00:00+01:00' }]"
+  expect(parseConfig(`${smallest}storage: { accept: ${accept} }\n`, 'c.yaml').storage.accept).toEqual([
+    { name: 'media/films', until: Date.parse('2027-01-01T00:00:00Z'), reason: 'r' },
+    { name: 'b', until: Date.parse('2026-12-31T17:00:00Z') },
+  ])
+  const text = readFileSync(shipped, 'utf8')
+  const [before = '', rest = ''] = text.split(/(?=^# storage:\n)/m)
+  const [section = '', after = ''] = rest.split(/\n(?=\n)/)
+  const shown = parseConfig(`${before}${section.replaceAll(/^# /gm, '')}${after}`, 'caretaker.yaml')
+  expect(shown.storage.accept.map(({ name }) => name)).toEqual(['OSD_NEARFULL', 'media/films'])
+})
+
+test('the smallest configuration has every default', () => {
+  expect(parseConfig(smallest, 'c.yaml')).toMatchObject({
+    cluster: { name: 'homelab' },
+    factory: { url: 'https://factory.talos.dev' },
+    share: { image: 'metal-amd64-uki.efi', architecture: 'amd64', keep: 2 },
+    upgrade: {
+      enabled: true,
+      channel: 'stable',
+      skip: [],
+      soak: 604_800_000,
+      windows: [],
+      timeZone: 'UTC',
+      attempts: 2,
+    },
+    upses: [],
+    power: {
+      onBatteryAfter: 5_000,
+      lowBatteryAfter: 3_000,
+      minimumRuntime: 225_000,
+      wake: { stableFor: 60_000, minimumCharge: 25, port: 9 },
+    },
+    storage: { accept: [] },
+    queue: {},
+    state: '/var/lib/caretaker',
+  })
+})
+
+test.each([
+  ['', 225_000],
+  ['storageFlags: false', 215_000],
+  ['shed: [{ selector: a=b }]', 235_000],
+  ['drain: 10s', 145_000],
+  ['nodeStops: 30s', 195_000],
+  ['reserve: 0s', 165_000],
+  ['drain: 0s, nodeStops: 1s, reserve: 2s', 18_000],
+  ['minimumRuntime: 4m', 240_000],
+  ['minimumRuntime: 0s', 0],
+  ['minimumRuntime: 10m, drain: 10s', 600_000],
+])('with power: { %s } the shutdown begins below %d ms: what it takes, unless another limit is set', (text, limit) => {
+  expect(parseConfig(`${smallest}power: { ${text} }\n`, 'c.yaml').power.minimumRuntime).toBe(limit)
+})
+
+describe('an address', () => {
+  const refused = 'use a host name or an IP address, without a port'
+  const faultsWith = (host: string) =>
+    faultsOf(`${smallest.replace('10.0.0.2', `'${host}'`)}upses: [{ host: '${host}' }]\n`)
+
+  test.each(['10.0.0.2', 'nas', 'nas.home', 'fd00::2', 'fd00::3493', '2001:db8:0:0:0:0:0:1'])('%s is one', (host) => {
+    expect(faultsWith(host)).toEqual([])
+  })
+
+  test.each(['10.0.0.2:50000', 'nas:3493', 'nas.home:1', '[fd00::2]:50000', '[fd00::2]', '10.0.0.2:', 'https://nas'])(
+    '%s is none, for a node or a UPS',
+    (host) => {
+      const faults = faultsWith(host)
+      expect(faults.length).toBeGreaterThan(1)
+      expect(new Set(faults.map((fault) => fault.replace(/^c\.yaml:\d+:\d+ /, '')))).toEqual(
+        new Set([`nodes.0.address: ${refused}`, `upses.0.host: ${refused}`]),
+      )
+    },
+  )
+})
+
+test('every fault is told at once, with its place', () => {
+  const text = `cluster: { talosconfig: '', kubeconfig: k, colour: red }
+nodes:
+  - name: CP_1
+    role: master
+    address: 10.0.0.2:x/y
+    mac: 00:1b:21
+  - name: w-1
+    address: 10.0.0.3
+  - { name: w-1, role: worker, address: 10.0.0.4 }
+share:
+  directory: /srv
+  image: ../boot.efi
+  keep: 0
+upgrade:
+  soak: 7
+  pin: 1.13.9
+  windows: [{ days: [caturday], from: '2:00', to: '24:00' }]
+  timeZone: Mars/Olympus
+upses: [{ host: nas, port: 99999 }]
+power: { silence: soon, minimumCharge: 101 }
+queue: { url: 'http://h' }
+`
+  const places = faultsOf(text).map((fault) => fault.split(/(?<=\S+ \S+): /)[0])
+  expect(new Set(places)).toEqual(
+    new Set([
+      'c.yaml:1:1 schematic',
+      'c.yaml:1:25 cluster.talosconfig',
+      'c.yaml:1:44 cluster.colour',
+      'c.yaml:3:11 nodes.0.name',
+      'c.yaml:4:11 nodes.0.role',
+      'c.yaml:5:14 nodes.0.address',
+      'c.yaml:6:10 nodes.0.mac',
+      'c.yaml:7:5 nodes.1.role',
+      'c.yaml:9:13 nodes.2.name',
+      'c.yaml:12:10 share.image',
+      'c.yaml:13:9 share.keep',
+      'c.yaml:15:9 upgrade.soak',
+      'c.yaml:16:8 upgrade.pin',
+      'c.yaml:17:22 upgrade.windows.0.days.0',
+      'c.yaml:17:39 upgrade.windows.0.from',
+      'c.yaml:17:51 upgrade.windows.0.to',
+      'c.yaml:18:13 upgrade.timeZone',
+      'c.yaml:19:28 upses.0.port',
+      'c.yaml:20:19 power.silence',
+      'c.yaml:20:40 power.minimumCharge',
+      'c.yaml:21:15 queue.url',
+    ]),
+  )
+})
+
+describe('a fault', () => {
+  test.each<[string, string, string]>([
+    ['a setting that is missing', smallest.replace('schematic: homelab\n', ''), 'c.yaml:1:1 schematic: is missing'],
+    ['a choice that is missing', smallest.replace('role: controlplane, ', ''), 'c.yaml:3:5 nodes.0.role: is missing'],
+    ['a setting that nobody knows', `${smallest}shares: 1\n`, 'c.yaml:6:1 shares: is not a setting'],
+    [
+      'a duration without a unit',
+      `${smallest}upgrade: { soak: '7' }\n`,
+      'c.yaml:6:18 upgrade.soak: use a duration such as 30s, 10m, 2h or 7d',
+    ],
+    ['a key that comes twice', `${smallest}schematic: other\n`, 'c.yaml:6:1 Map keys must be unique'],
+    ['an empty file', '', 'c.yaml:1:1 the file: Invalid input: expected object, received null'],
+    ['a URL that is none', `${smallest}queue: { url: not a url }\n`, 'c.yaml:6:15 queue.url: Invalid URL'],
+    [
+      'a bracket that does not close',
+      'cluster: [\n',
+      'c.yaml:2:1 Flow sequence in block collection must be sufficiently indented and end with a ]',
+    ],
+    [
+      'an alias',
+      `${smallest}state: &here /srv\nupses: [{ host: *here }]\n`,
+      'c.yaml:7:17 aliases (*name) are not supported here',
+    ],
+    ['a tag', `${smallest}state: !path /srv\n`, 'c.yaml:6:8 tags (!name) are not supported here: quote the value'],
+    [
+      'a cluster of workers',
+      smallest.replace('controlplane', 'worker'),
+      'c.yaml:2:1 nodes: name at least one control plane',
+    ],
+    [
+      'a user without a password',
+      `${smallest}upses: [{ host: nas, user: u }]\n`,
+      'c.yaml:6:28 upses.0.user: needs password beside it',
+    ],
+    [
+      'a password without a user',
+      `${smallest}upses: [{ host: nas, password: { env: P } }]\n`,
+      'c.yaml:6:22 upses.0.password: needs user beside it',
+    ],
+  ])('%s: %#', (_, text, fault) => {
+    expect(faultsOf(text)).toEqual([fault])
+  })
+
+  test.each([
+    ['name', 'name: cp-1, role: worker, address: 10.0.0.3'],
+    ['address', 'name: w-1, role: worker, address: 10.0.0.2'],
+    ['mac', 'name: w-1, role: worker, address: 10.0.0.3, mac: 00:1B:21:3A:4F:02'],
+    ['mac', 'name: w-1, role: worker, address: 10.0.0.3, mac: 00-1b-21-3a-4f-02'],
+  ])('a %s that another node has', (key, node) => {
+    const faults = faultsOf(smallest.replace('schematic:', `  - { ${node} }\nschematic:`))
+    expect(faults).toEqual([
+      expect.stringMatching(new RegExp(`^c.yaml:4:\\d+ nodes.1.${key}: another node has this ${key}$`)),
+    ])
+  })
+})
+
+describe('a secret in the wrong place is never repeated', () => {
+  test.each([
+    'hunter2',
+    '"hunter2"',
+    '!hunter2',
+    '!!hunter2 x',
+    '!<hunter2> x',
+    '!hunter2! x',
+    '&hunter2 x',
+    '*hunter2',
+    '@hunter2',
+    '`hunter2',
+    '%hunter2',
+    '{hunter2',
+    '[hunter2',
+    '"hunter2',
+    '|hunter2',
+    '>hunter2',
+    'hunter2: x',
+    '- hunter2',
+    '? hunter2',
+    "'hunter2'hunter2",
+    '"\\xhunter2"',
+    '"\\uhunter2"',
+    '{ password: hunter2 }',
+    '{ file: hunter2',
+    'hunter2\n      hunter2: hunter2',
+  ])('%s', (password) => {
+    const faults = faultsOf(`${smallest}upses:\n  - host: nas\n    user: u\n    password: ${password}\n`)
+    expect(faults.length).toBeGreaterThan(0)
+    expect(faults.join('\n')).not.toMatch(/hunt/)
+    expect(faults[0]).toMatch(/^c\.yaml:(8|9|10|11):\d+ /)
+  })
+
+  test('nor is a password in the address of the queue', () => {
+    expect(faultsOf(`${smallest}queue: { url: 'redis://:hunter2@nas' }\n`)).toEqual([
+      'c.yaml:6:15 queue.url: keep the password out of the URL: use queue.password',
+    ])
+  })
+})
+
+describe('the address of the Factory', () => {
+  test.each(['https://factory.talos.dev', 'http://10.0.0.5:8080', 'https://mirror.example/factory/'])(
+    'may be %s',
+    (url) => {
+      expect(parseConfig(`${smallest}factory: { url: '${url}' }\n`, 'c.yaml').factory.url).toBe(url)
+    },
+  )
+
+  test.each([
+    [
+      'https://mirror.example/?arch=amd64',
+      'leave out ? and what follows: the paths of the Factory come after this address',
+    ],
+    [
+      'https://mirror.example/factory#top',
+      'leave out ? and what follows: the paths of the Factory come after this address',
+    ],
+    ['https://me:hunter2@mirror.example', 'keep user name and password out of the URL: it is shown and logged'],
+    ['https://token@mirror.example/factory', 'keep user name and password out of the URL: it is shown and logged'],
+  ])('is not %s', (url, fault) => {
+    expect(faultsOf(`${smallest}factory: { url: '${url}' }\n`)).toEqual([`c.yaml:6:17 factory.url: ${fault}`])
+  })
+})
+
+test('a secret is named by file or by environment', () => {
+  const { upses, queue } = parseConfig(
+    `${smallest}upses: [{ host: nas, user: u, password: { file: ups-password } }]\nqueue: { password: { env: REDIS } }\n`,
+    'c.yaml',
+  )
+  expect([upses[0]?.password, queue.password]).toEqual([{ file: 'ups-password' }, { env: 'REDIS' }])
+})
+
+test('the schema for editors knows every section', () => {
+  expect(configSchema()).toMatchObject({
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      cluster: {},
+      nodes: {},
+      schematic: {},
+      factory: {},
+      share: {},
+      upgrade: {},
+      upses: {},
+      power: {},
+      queue: {},
+    },
+  })
+})
+
+test('a section whose settings are all commented out has its defaults', () => {
+  const text = readFileSync(shipped, 'utf8').replace(/^power:[\s\S]*?(?=^# A Redis)/m, 'power:\n  # drain: 90s\n\n')
+  expect(parseConfig(text, 'c.yaml').power.drain).toBe(90_000)
+})
+
+const twoUpses = `${smallest}upses: [{ host: nas, label: rack }, { host: nas, name: other, label: shelf }]\n`
+const withFeed = (feed: string) => twoUpses.replace('role: controlplane', `role: controlplane, feed: ${feed}`)
+
+describe('what a machine hangs on', () => {
+  test.each<[string, object]>([
+    ['{ any: [rack, shelf] }', { weights: { rack: 1, shelf: 1 }, atLeast: 1 }],
+    ['{ all: [rack, shelf] }', { weights: { rack: 1, shelf: 1 }, atLeast: 2 }],
+    ['{ all: [rack, rack] }', { weights: { rack: 1 }, atLeast: 1 }],
+    ['{ weights: { rack: 2, shelf: 1 }, atLeast: 2 }', { weights: { rack: 2, shelf: 1 }, atLeast: 2 }],
+  ])('%s is %j', (feed, expected) => {
+    expect(parseConfig(withFeed(feed), 'c.yaml').nodes[0]?.feed).toEqual(expected)
+  })
+
+  test('is the one UPS where there is one, and nothing where there is none', () => {
+    const one = parseConfig(`${smallest}upses: [{ host: nas, name: My_UPS }]\n`, 'c.yaml')
+    expect(one.nodes[0]?.feed).toEqual({ weights: { 'my-ups': 1 }, atLeast: 1 })
+    expect(parseConfig(smallest, 'c.yaml').nodes[0]?.feed).toBeUndefined()
+  })
+
+  test('is that of all, unless a machine has its own', () => {
+    const both = parseConfig(`${twoUpses}power: { feed: { any: [rack, shelf] } }\n`, 'c.yaml')
+    expect(both.nodes[0]?.feed).toEqual({ weights: { rack: 1, shelf: 1 }, atLeast: 1 })
+  })
+
+  test.each<[string, string]>([
+    [twoUpses, 'nodes.0.feed: there are several UPSes: name those that carry it, or a power.feed for all'],
+    [withFeed('{ any: [attic] }'), 'nodes.0.feed: there is no UPS attic'],
+    [
+      withFeed('{ weights: { rack: 1 }, atLeast: 2 }'),
+      'nodes.0.feed.atLeast: all weights together are 1, so there is never enough',
+    ],
+    [withFeed('rack'), 'nodes.0.feed: use {any: [UPS, …]}, {all: [UPS, …]} or {weights: {UPS: N, …}, atLeast: N}'],
+    [
+      `${smallest}upses: [{ host: a }, { host: b }]\npower: { feed: { any: [ups] } }\n`,
+      'upses.1.label: another UPS is called ups: give this one a label',
+    ],
+    [
+      `${smallest}upses: [{ host: nas, cutPower: { verified: true } }]\n`,
+      'upses.0.cutPower: switching outlets off needs a user and a password',
+    ],
+    [
+      `${smallest}power: { ignoreLowBattery: true, maxOnBattery: never }\n`,
+      'power.maxOnBattery: with ignoreLowBattery nothing else is sure to end the wait: give a time',
+    ],
+    [
+      `${smallest}hosts: [{ name: nas, address: 10.0.0.6, shutdown: { ssh: { user: -oProxyCommand, key: k, knownHosts: h } } }]\n`,
+      'hosts.0.shutdown.ssh.user: use a user name',
+    ],
+    [
+      `${smallest}hosts: [{ name: cp-1, address: 10.0.0.6, shutdown: { http: { url: 'http://a/b' } } }]\n`,
+      'hosts.0.name: another machine has this name',
+    ],
+  ])('that is wrong is named: %s', (text, fault) => {
+    expect(faultsOf(text).map((line) => line.replace(/^c\.yaml:\d+:\d+ /, ''))).toContain(fault)
+  })
+})

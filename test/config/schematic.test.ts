@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { expect, test } from 'vitest'
+import { parseSchematic } from '../../src/config/config.ts'
+import { AgentError } from '../../src/core/errors.ts'
+import { canonicalYaml } from '../../src/core/release/schematic.ts'
+
+const faultsOf = (text: string): string[] => {
+  try {
+    parseSchematic(text, 's.yaml')
+    return []
+  } catch (error) {
+    if (error instanceof AgentError && error.code === 'misconfigured') return error.message.split('\n')
+    throw error
+  }
+}
+
+test('the schematic that is shipped has the id that its comment tells', () => {
+  const text = readFileSync(new URL('../../config/schematics/homelab.yaml', import.meta.url), 'utf8')
+  const id = createHash('sha256')
+    .update(canonicalYaml(parseSchematic(text, 'homelab.yaml')))
+    .digest('hex')
+  expect(id).toBe('ca3fbb9c3bb73ff71b7629ef5b487c827b93878609f361b0e1e555342378b595')
+  expect(text).toContain(id)
+})
+
+test.each([
+  ['nothing at all', '{}'],
+  ['an empty customization', 'customization: {}\n'],
+  ['JSON', '{"customization": {"extraKernelArgs": ["a=1"]}}'],
+  ['a key of meta in hexadecimal', 'customization: { meta: [{ key: 0xa, value: x }] }'],
+  [
+    'everything',
+    'owner: me\noverlay: { image: i, name: n, options: { deep: [1, { a: null }] } }\ncustomization: { bootloader: grub }',
+  ],
+])('a schematic may be %s', (_, text) => {
+  expect(faultsOf(text)).toEqual([])
+})
+
+test('every fault of a schematic is told at once, with its place', () => {
+  const text = `overlay: { image: i }
+customization:
+  bootloader: lilo
+  extraKernelArgs: quiet
+  systemExtensions:
+    officialExtensions: [1]
+  meta:
+    - { key: 256, value: x, other: 1 }
+  diskimage: {}
+`
+  const places = faultsOf(text).map((fault) => fault.split(/(?<=\S+ \S+): /)[0])
+  expect(new Set(places)).toEqual(
+    new Set([
+      's.yaml:1:1 overlay.name',
+      's.yaml:3:15 customization.bootloader',
+      's.yaml:4:20 customization.extraKernelArgs',
+      's.yaml:6:26 customization.systemExtensions.officialExtensions.0',
+      's.yaml:8:14 customization.meta.0.key',
+      's.yaml:8:29 customization.meta.0.other',
+      's.yaml:9:3 customization.diskimage',
+    ]),
+  )
+})
+
+test.each([
+  ['an alias', 'owner: &a x\noverlay: { image: *a, name: n }\n', 's.yaml:2:19 aliases (*name) are not supported here'],
+  ['a tag', 'owner: !me x\n', 's.yaml:1:8 tags (!name) are not supported here: quote the value'],
+  ['a key that comes twice', 'owner: x\nowner: y\n', 's.yaml:2:1 Map keys must be unique'],
+  [
+    'two documents',
+    'owner: x\n---\nowner: y\n',
+    's.yaml:2:1 Source contains multiple documents; please use YAML.parseAllDocuments()',
+  ],
+  ['a list', '- owner\n', 's.yaml:1:1 the file: Invalid input: expected object, received array'],
+])('%s is refused in a schematic', (_, text, fault) => {
+  expect(faultsOf(text)).toEqual([fault])
+})

@@ -1,0 +1,198 @@
+import { describe, expect, test } from 'vitest'
+import { type Node, observed } from '../../../src/core/cluster/cluster.ts'
+import { etcdBarrier, etcdObstacle, leadsEtcd, quorumObstacle } from '../../../src/core/cluster/etcd.ts'
+import { controlPlane, controlPlanes, idOf, worker } from './nodes.ts'
+
+const member = (name: string, learner = false) => ({ id: idOf(name), name, learner })
+const three = (choice = {}) => controlPlanes({}, choice, {})
+
+describe('etcd is whole', () => {
+  test.each<[string, Node[], string | undefined]>([
+    ['when three members agree', three(), undefined],
+    ['when one member is all there is', controlPlanes({}), undefined],
+    ['when a worker is down', [...three(), worker('w-1', { talos: 'silent' })], undefined],
+    ['not when a control plane is silent', three({ talos: 'silent' }), 'cp-2 does not tell of its etcd member'],
+    ['not when a member is silent', three({ etcd: 'silent' }), 'cp-2 does not tell of its etcd member'],
+    ['not when a member is ill', three({ etcd: { errors: ['NOSPACE', 'x'] } }), 'etcd on cp-2 reports NOSPACE, x'],
+    [
+      'not while an alarm is raised, by whichever member',
+      three({ etcd: { alarms: ['NOSPACE on 8e9e05c52164694d'] } }),
+      'etcd raises the alarm NOSPACE on 8e9e05c52164694d',
+    ],
+    ['when a member is a thousand entries behind', three({ etcd: { raftApplied: 4_000 } }), undefined],
+    [
+      'not when a member is further behind',
+      three({ etcd: { raftApplied: 3_999 } }),
+      'etcd on cp-2 is 1001 log entries behind',
+    ],
+    [
+      'not when a member has not even got the entries that others have carried out',
+      three({ etcd: { raftIndex: 2_000, raftApplied: 2_000 } }),
+      'etcd on cp-2 is 3000 log entries behind',
+    ],
+    ['not when a member learns', three({ etcd: { learner: true } }), 'etcd on cp-2 is still a learner'],
+    ['not without a leader', three({ etcd: { leader: undefined } }), 'etcd on cp-2 has no leader'],
+    ['not with two leaders', three({ etcd: { leader: idOf('cp-2') } }), 'cp-1 and cp-2 see different etcd leaders'],
+    [
+      'not when they disagree about who belongs to it',
+      three({ etcd: { members: [member('cp-1'), member('cp-2')] } }),
+      'cp-1 and cp-2 disagree about the members of etcd',
+    ],
+    [
+      'not when somebody unknown learns',
+      controlPlanes({ etcd: { members: [member('cp-1'), member('cp-9', true)] } }),
+      'an etcd member is still a learner',
+    ],
+    ['not without any control plane', [worker('w-1')], 'no control plane is configured'],
+  ])('%s', (_, nodes, obstacle) => {
+    expect(etcdObstacle(nodes)).toBe(obstacle)
+  })
+
+  test('in whatever order its members are told', () => {
+    const members = [member('cp-3'), member('cp-1'), member('cp-2')]
+    expect(etcdObstacle(three({ etcd: { members } }))).toBeUndefined()
+  })
+})
+
+describe('a control plane may go away', () => {
+  const off = { talos: 'silent' } as const
+  const unready = { kubernetes: { ready: false } }
+  const alone = { etcd: { leader: undefined } }
+  const late = { etcd: { raftApplied: 3_000 } }
+  test.each<{ name: string; nodes: Node[]; leaving?: string[]; twoMembers?: boolean; obstacle?: string }>([
+    { name: 'out of three', nodes: controlPlanes({}, {}, {}) },
+    { name: 'when it is the only one', nodes: controlPlanes({}) },
+    { name: 'out of three, one of which has a kubelet that is ill', nodes: controlPlanes({}, {}, unready) },
+    { name: 'when its own kubelet is ill and the two others are well', nodes: controlPlanes(unready, {}, {}) },
+    { name: 'out of five, one of which is off', nodes: controlPlanes({}, {}, {}, {}, off) },
+    {
+      name: 'not when its own kubelet is ill and another is off: its member carries the quorum',
+      nodes: controlPlanes(unready, off, {}),
+      obstacle: 'etcd would keep 1 healthy members of 3, and needs 2',
+    },
+    {
+      name: 'not out of five, two of which are off',
+      nodes: controlPlanes({}, {}, {}, off, off),
+      obstacle: 'etcd would keep 2 healthy members of 5, and needs 3',
+    },
+    {
+      name: 'not out of four, one of which is off',
+      nodes: controlPlanes({}, {}, {}, off),
+      obstacle: 'etcd would keep 2 healthy members of 4, and needs 3',
+    },
+    {
+      name: 'not together with another one of three',
+      nodes: controlPlanes({}, {}, {}),
+      leaving: ['cp-1', 'cp-3'],
+      obstacle: 'etcd would keep 1 healthy members of 3, and needs 2',
+    },
+    {
+      name: 'not out of two',
+      nodes: controlPlanes({}, {}),
+      obstacle:
+        'etcd has two members, and neither can go without losing quorum: add or remove one, or set upgrade.twoMembers: allow',
+    },
+    { name: 'out of two where a person wants it', nodes: controlPlanes({}, {}), twoMembers: true },
+    {
+      name: 'not when one that stays is far behind',
+      nodes: controlPlanes({}, late, {}),
+      obstacle: 'etcd would keep 1 healthy members of 3, and needs 2',
+    },
+    { name: 'when the quorum is lost already: it may be what makes it whole', nodes: controlPlanes(alone, off, off) },
+    { name: 'when it is cut off from the others itself', nodes: controlPlanes(alone, {}, {}) },
+    { name: 'when it is off, or tells nothing', nodes: controlPlanes(off, {}, {}) },
+    {
+      name: 'not when its own etcd tells nothing and the quorum can only stand on it',
+      nodes: controlPlanes({ etcd: 'silent' }, off, {}),
+      obstacle: 'etcd would keep 1 healthy members of 3, and needs 2',
+    },
+    {
+      name: 'not when a learner is all that would make up the number',
+      nodes: withLearner(controlPlanes({}, off, {}, { etcd: { learner: true } }), 'cp-4'),
+      obstacle: 'etcd would keep 1 healthy members of 3, and needs 2',
+    },
+    {
+      name: 'when it is a learner itself: it has no vote',
+      nodes: withLearner(controlPlanes({ etcd: { learner: true } }, {}, {}, off), 'cp-1'),
+    },
+    {
+      name: 'as a worker, whatever etcd is like',
+      nodes: [...controlPlanes({}, off, {}), worker('w-1')],
+      leaving: ['w-1'],
+    },
+    {
+      name: 'not as a worker that holds a member, as one with the wrong role in the configuration does',
+      nodes: controlPlanes({}, off, {}).map((node) => (node.name === 'cp-3' ? { ...node, role: 'worker' } : node)),
+      leaving: ['cp-3'],
+      obstacle: 'etcd would keep 1 healthy members of 3, and needs 2',
+    },
+  ])('$name', ({ nodes, leaving = ['cp-1'], twoMembers = false, obstacle }) => {
+    expect(quorumObstacle(nodes, leaving, twoMembers)).toBe(obstacle)
+  })
+
+  test('not when the others are members that nobody configured, for nobody can tell how they are', () => {
+    const members = ['cp-1', 'cp-8', 'cp-9']
+    expect(quorumObstacle([controlPlane('cp-1', members)], ['cp-1'])).toBe(
+      'etcd would keep 0 healthy members of 3, and needs 2',
+    )
+  })
+
+  test('not by a member that takes no part any more, which a rollback may make whole', () => {
+    const nodes = controlPlanes({ etcd: { leader: undefined } }, { talos: 'silent' }, {})
+    expect(quorumObstacle(nodes, ['cp-1'])).toBe(undefined)
+  })
+
+  test('by a silent control plane, whose member may have any name', () => {
+    const members = ['a', 'b', 'c'].map((name) => member(name))
+    const nodes = controlPlanes({ talos: 'silent' }, { talos: 'silent' }, { etcd: { id: idOf('c'), members } })
+    expect(quorumObstacle(nodes, ['cp-1'])).toBe('etcd would keep 1 healthy members of 3, and needs 2')
+  })
+
+  test('by a silent node that is configured as a worker, and is a member by its name', () => {
+    const members = ['cp-1', 'cp-2', 'w-1'].map((name) => member(name))
+    const nodes = [
+      ...controlPlanes({ etcd: { members } }, { talos: 'silent' }),
+      worker('w-1', { talos: 'silent' }),
+      worker('w-2', { talos: 'silent' }),
+    ]
+    expect(quorumObstacle(nodes, ['w-1'])).toBe('etcd would keep 1 healthy members of 3, and needs 2')
+    expect(quorumObstacle(nodes, ['w-2'])).toBe(undefined)
+  })
+
+  test('by the id of its member, where that has another name than the node', () => {
+    const members = [member('cp-1'), member('cp-2'), member('cp-3')].map((one) => ({ ...one, name: `old-${one.name}` }))
+    const nodes = controlPlanes({ etcd: { members } }, { talos: 'silent' }, { etcd: { members } })
+    expect(quorumObstacle(nodes, ['cp-1'])).toBe('etcd would keep 1 healthy members of 3, and needs 2')
+    expect(quorumObstacle(nodes, ['cp-2'])).toBe(undefined)
+  })
+})
+
+/** The same nodes, in whose views this member learns. */
+function withLearner(nodes: Node[], learner: string): Node[] {
+  return nodes.map((node) => {
+    if (!node.talos.ok || !node.talos.value.etcd?.ok) return node
+    const { value } = node.talos.value.etcd
+    const members = value.members.map((one) => ({ ...one, learner: one.name === learner }))
+    return { ...node, talos: observed({ ...node.talos.value, etcd: observed({ ...value, members }) }) }
+  })
+}
+
+test('the leader of etcd is who says so itself', () => {
+  const nodes = [...three(), worker('w-1'), controlPlane('cp-4', ['cp-4'], { etcd: 'silent' })]
+  expect(nodes.filter(leadsEtcd).map(({ name }) => name)).toEqual(['cp-1'])
+})
+
+describe('what a release means for the way back', () => {
+  const brings = (left: string) =>
+    `v1.14.1 brings etcd 3.7: going back is possible until the last control plane runs it (${left} etcd 3.6)`
+  test.each<[string, readonly string[], string | undefined]>([
+    ['all have the older etcd', ['v1.13.9', 'v1.13.9', 'v1.13.9'], brings('3 of 3 still have')],
+    ['the last has it', ['v1.14.1', 'v1.14.0', 'v1.13.9'], brings('1 of 3 still has')],
+    ['one of no official release has it', ['v1.14.1', 'v1.14.1', 'v1.13.9-k7.1.9'], brings('1 of 3 still has')],
+    ['one of no official release has the newer one', ['v1.14.0-3-gab12cd3', 'v1.14.1'], undefined],
+    ['nobody knows what one has', ['nightly', 'v1.14.1'], undefined],
+  ])('%s', (_, versions, expected) => {
+    const nodes = controlPlanes(...versions.map((version) => ({ talos: { version } })))
+    expect(etcdBarrier({ nodes }, 'v1.14.1')).toBe(expected)
+  })
+})

@@ -1,0 +1,134 @@
+import { describe, expect, test } from 'vitest'
+import { callOff, type PowerState } from '../../../src/core/power/state.ts'
+import { after, each, goOn, told } from './stories.ts'
+
+/** A shutdown that a person has called off. */
+function calledOff(story: readonly string[], figures = {}, changed = {}): PowerState {
+  const state = callOff(after(story, changed, false, figures))
+  if (!state) throw new Error(`after ${story.join(', ')} there is nothing to call off`)
+  return state
+}
+
+const low = ['0: OL', '1: OB LB', '4: OB LB']
+
+describe('calling a shutdown off', () => {
+  test('leaves a UPS on battery, since it was, with all that it has said', () => {
+    expect(callOff(after([...low, '5: OB LB']))).toEqual({
+      mode: 'on-battery',
+      since: 1_000,
+      lastHeard: 5_000,
+      reading: { status: ['OB', 'LB'] },
+      samples: [{ at: 1_000 }, { at: 4_000 }, { at: 5_000 }],
+      calledOff: 'low-battery',
+    })
+  })
+
+  test.each<[string, string[]]>([
+    ['on mains', ['0: OL']],
+    ['in a blip', ['0: OL', '1: OB']],
+    ['on battery', ['0: OB']],
+    ['latched', ['0: FSD OL']],
+    ['never heard from', []],
+  ])('is nothing for one that is %s', (_, story) => {
+    expect(callOff(after(story))).toBeUndefined()
+  })
+
+  test('of which nothing was heard since the start leaves one that nothing is known of, and silence begins nothing', () => {
+    const resumed = after(['1: -', '31: -'], {}, true)
+    expect(told(resumed)).toBe('critical: outage-resumed')
+    const spared = callOff(resumed)!
+    expect(told(goOn(spared, ['32: -', '900: -']))).toBe('unknown')
+    expect(told(goOn(spared, ['32: OB']))).toBe('on-battery')
+    expect(callOff(goOn(resumed, ['32: OB']))).toMatchObject({ mode: 'on-battery', calledOff: 'outage-resumed' })
+  })
+})
+
+test('a forced shutdown that was called off is a latch when mains is back, and not a new one', () => {
+  const forced = calledOff(['0: OL', '1: FSD OB LB'])
+  expect(told(goOn(forced, ['2: FSD OB LB']))).toBe('on-battery')
+  expect(told(goOn(forced, ['2: FSD OB LB', '3: FSD OL']))).toBe('latched')
+})
+
+test('a low charge that was called off hides no low runtime', () => {
+  const state = calledOff(['0: OL', '1: OB', '6: OB'], { charge: 29, runtime: 600_000 })
+  expect(told(goOn(state, ['7: OB', '10: OB'], { charge: 10, runtime: 100_000 }))).toBe('critical: low-runtime')
+})
+
+describe('what was called off', () => {
+  const charge = { charge: 20 }
+  const lowCharge = () => calledOff(['0: OL', '1: OB', '6: OB'], charge)
+
+  test.each<[string, () => PowerState, string[], object, object, string]>([
+    ['a low battery stays so', () => calledOff(low), each(5, 800, 'OB LB'), {}, {}, 'on-battery'],
+    [
+      'a low battery, though it comes and goes',
+      () => calledOff(low),
+      ['5: OB', '6: OB LB', '99: OB LB'],
+      {},
+      {},
+      'on-battery',
+    ],
+    ['a low charge stays so', lowCharge, each(7, 800, 'OB', 20), charge, {}, 'on-battery'],
+    ['time is less grave than a low charge', lowCharge, ['902: OB'], charge, {}, 'on-battery'],
+    ['time is less grave, in silence too', () => calledOff(low), ['890: OB LB', '902: -'], {}, {}, 'on-battery'],
+    ['silence is less grave than a low battery', () => calledOff(low), ['40: -', '800: -'], {}, {}, 'on-battery'],
+    [
+      'a battery that is low is graver than its charge',
+      lowCharge,
+      ['7: OB LB', '10: OB LB'],
+      charge,
+      {},
+      'critical: low-battery',
+    ],
+    ['a moment of it is not', lowCharge, ['7: OB LB', '9: OB LB'], charge, {}, 'on-battery'],
+    ['silence is graver than a low charge', lowCharge, ['37: -'], charge, {}, 'critical: silent-on-battery'],
+    ['FSD is graver than all', () => calledOff(low), ['5: FSD OB LB'], {}, {}, 'critical: forced-shutdown'],
+    ['FSD with mains is graver too', () => calledOff(low), ['5: FSD OL'], {}, {}, 'critical: forced-shutdown'],
+    [
+      'FSD that was called off stays so while the battery is used',
+      () => calledOff(['0: OB', '1: FSD OB']),
+      each(2, 800, 'FSD OB LB'),
+      {},
+      {},
+      'on-battery',
+    ],
+    [
+      'an emptying one is graver than time',
+      () => calledOff(['0: OL', '1: OB', '950: OB']),
+      ['951: OB LB', '954: OB LB'],
+      {},
+      {},
+      'critical: low-battery',
+    ],
+    ['mains ends it', () => calledOff(low), ['5: OL'], {}, {}, 'on-mains'],
+    [
+      'after mains it counts no more',
+      () => calledOff(low),
+      ['5: OL', '6: OB LB', '9: OB LB'],
+      {},
+      {},
+      'critical: low-battery',
+    ],
+    ['silence alone does not end it', () => calledOff(low), ['40: -', '41: OB LB', '99: OB LB'], {}, {}, 'on-battery'],
+  ])('%s', (_, state, story, figures, changed, expected) => {
+    expect(told(goOn(state(), story, figures, changed))).toBe(expected)
+  })
+
+  test('is told again of a silence that was called off only when the UPS has spoken and something graver came', () => {
+    const silent = calledOff(['0: OB', '31: -'])
+    expect(told(goOn(silent, ['32: -', '800: -']))).toBe('on-battery')
+    expect(told(goOn(silent, ['32: OB', '90: -']))).toBe('on-battery')
+    expect(told(goOn(silent, ['32: OB LB', '35: OB LB']))).toBe('critical: low-battery')
+  })
+
+  test('may be called off once more, with what is graver', () => {
+    const again = callOff(goOn(lowCharge(), ['7: OB LB', '10: OB LB'], charge))!
+    expect(again).toMatchObject({ mode: 'on-battery', calledOff: 'low-battery' })
+    expect(told(goOn(again, each(11, 60, 'OB LB'), charge))).toBe('on-battery')
+    expect(told(goOn(again, ['11: FSD OB'], charge))).toBe('critical: forced-shutdown')
+  })
+
+  test('gives a low battery its whole time anew', () => {
+    expect(told(goOn(lowCharge(), ['7: OB LB', '8: OB', '9: OB LB', '11: OB LB'], charge))).toBe('on-battery')
+  })
+})

@@ -1,0 +1,241 @@
+import { describe, expect, test } from 'vitest'
+import {
+  failureOf,
+  type Feed,
+  mainsOf,
+  type Power,
+  powerObstacle,
+  type Supply,
+  supplyOf,
+  timeLeft,
+} from '../../../src/core/power/feeds.ts'
+import { type Mode, powerOf, stateOf } from './states.ts'
+import { createRandom, type Random } from '../random.ts'
+
+const any: Feed = { weights: { a: 1, b: 1 }, atLeast: 1 }
+const all: Feed = { weights: { a: 1, b: 1 }, atLeast: 2 }
+/** Two of three power supplies, one of which is worth both others. */
+const weighed: Feed = { weights: { a: 2, b: 1, c: 1 }, atLeast: 2 }
+const modes = ['on-mains', 'blip', 'on-battery', 'unknown', 'latched', 'low-battery'] as const
+const ordered = (power: Power): Power => ({ ...power, ordered: '2026-03-01T02:00:00.000Z' })
+
+describe('what a machine runs on', () => {
+  test.each<[Mode, Supply]>([
+    ['on-mains', 'mains'],
+    // A moment of battery is no battery yet: the machine is carried, and by no mains that is sure.
+    ['blip', 'battery'],
+    ['on-battery', 'battery'],
+    ['unknown', 'unknown'],
+    ['latched', 'unknown'],
+    ['low-battery', 'failing'],
+    ['silent-on-battery', 'failing'],
+  ])('with one UPS that is %s: %s', (mode, supply) => {
+    expect(supplyOf({ weights: { a: 1 }, atLeast: 1 }, powerOf({ a: mode }))).toBe(supply)
+  })
+
+  test.each<[Mode, Mode, Supply, Supply]>([
+    ['on-mains', 'on-mains', 'mains', 'mains'],
+    ['on-mains', 'on-battery', 'mains', 'battery'],
+    ['on-mains', 'blip', 'mains', 'battery'],
+    ['on-mains', 'unknown', 'mains', 'unknown'],
+    ['on-mains', 'latched', 'mains', 'unknown'],
+    ['on-mains', 'low-battery', 'mains', 'failing'],
+    ['on-battery', 'on-battery', 'battery', 'battery'],
+    ['on-battery', 'unknown', 'battery', 'unknown'],
+    ['on-battery', 'low-battery', 'battery', 'failing'],
+    ['unknown', 'unknown', 'unknown', 'unknown'],
+    ['unknown', 'low-battery', 'unknown', 'failing'],
+    ['latched', 'low-battery', 'unknown', 'failing'],
+    ['low-charge', 'low-battery', 'failing', 'failing'],
+  ])('with two UPSes, %s and %s: %s if either carries it, %s if it needs both', (a, b, either, both) => {
+    for (const power of [powerOf({ a, b }), powerOf({ a: b, b: a })]) {
+      expect([supplyOf(any, power), supplyOf(all, power)]).toEqual([either, both])
+    }
+  })
+
+  test.each<[Mode, Mode, Mode, Supply]>([
+    ['on-mains', 'low-battery', 'low-battery', 'mains'],
+    ['low-battery', 'on-mains', 'on-mains', 'mains'],
+    ['low-battery', 'on-mains', 'on-battery', 'battery'],
+    ['low-battery', 'on-mains', 'low-battery', 'failing'],
+    ['on-battery', 'on-mains', 'low-battery', 'battery'],
+    ['unknown', 'on-mains', 'low-battery', 'unknown'],
+    ['low-battery', 'on-battery', 'unknown', 'unknown'],
+  ])('with weights, %s worth two and %s and %s worth one: %s', (a, b, c, supply) => {
+    expect(supplyOf(weighed, powerOf({ a, b, c }))).toBe(supply)
+  })
+
+  test('is mains where it hangs on no UPS, and unknown on one that nobody knows', () => {
+    expect(supplyOf(undefined, powerOf({ a: 'low-battery' }))).toBe('mains')
+    expect(supplyOf({ weights: { z: 1 }, atLeast: 1 }, powerOf({ a: 'low-battery' }))).toBe('unknown')
+  })
+
+  test('is failing for all where a person has ordered it', () => {
+    for (const feed of [any, all, undefined]) {
+      expect(supplyOf(feed, ordered(powerOf({ a: 'on-mains', b: 'on-mains' })))).toBe('failing')
+    }
+  })
+
+  test('never gets worse when one UPS gets better, with any weights', () => {
+    const supplies: readonly Supply[] = ['failing', 'unknown', 'battery', 'mains']
+    const better = ['low-battery', 'unknown', 'on-battery', 'on-mains'] as const
+    for (let seed = 0; seed < 2_000; seed++) {
+      const random = createRandom(seed)
+      const { feed, labels } = randomFeed(random)
+      const chosen = Object.fromEntries(labels.map((ups) => [ups, random.pick(better)]))
+      const changing = random.pick(labels)
+      const each = better.map((mode) => supplies.indexOf(supplyOf(feed, powerOf({ ...chosen, [changing]: mode }))))
+      expect(each, `seed ${seed}`).toEqual(each.toSorted((a, b) => a - b))
+    }
+  })
+
+  test('is never mains and never failing for want of knowing', () => {
+    for (let seed = 0; seed < 2_000; seed++) {
+      const random = createRandom(seed)
+      const { feed, labels } = randomFeed(random)
+      const states = Object.fromEntries(labels.map((ups) => [ups, random.pick(modes)]))
+      const weight = (...which: readonly Mode[]) =>
+        labels.reduce((sum, ups) => sum + (which.includes(states[ups]!) ? feed.weights[ups]! : 0), 0)
+      const supply = supplyOf(feed, powerOf(states))
+      const whole = weight(...modes)
+      expect(supply === 'mains', `seed ${seed}`).toBe(weight('on-mains') >= feed.atLeast)
+      expect(supply === 'failing', `seed ${seed}`).toBe(whole - weight('low-battery') < feed.atLeast)
+    }
+  })
+})
+
+describe('why a machine is about to lose its power', () => {
+  test('is that of the first of its UPSes that fails, and of none while it is carried', () => {
+    expect(failureOf(any, powerOf({ a: 'on-mains', b: 'low-battery' }))).toBeUndefined()
+    expect(failureOf(all, powerOf({ a: 'on-mains', b: 'low-battery' }))).toBe('low-battery')
+    expect(failureOf(any, powerOf({ a: 'low-charge', b: 'low-battery' }))).toBe('low-charge')
+    expect(failureOf(all, powerOf({ a: 'unknown', b: 'on-battery' }))).toBeUndefined()
+    expect(failureOf(undefined, powerOf({ a: 'low-battery' }))).toBeUndefined()
+  })
+
+  test('is the order where there is one', () => {
+    for (const feed of [all, undefined]) expect(failureOf(feed, ordered(powerOf({ a: 'low-battery' })))).toBe('ordered')
+  })
+})
+
+describe('for how long a machine is carried', () => {
+  const assumed = 180_000
+  const at = 20_000
+  const runs = (runtime?: number) => stateOf('on-battery', runtime === undefined ? {} : { runtime }, 10_000, 20_000)
+  const fails = (runtime?: number) => stateOf('low-battery', runtime === undefined ? {} : { runtime }, 10_000, 20_000)
+
+  test.each<[string, Feed | undefined, Power, number, boolean]>([
+    ['it is on no UPS', undefined, powerOf({ a: fails(1) }), Infinity, true],
+    ['mains is there', all, powerOf({ a: 'on-mains', b: 'on-mains' }), Infinity, true],
+    ['either carries it', any, powerOf({ a: runs(60_000), b: fails(90_000) }), 90_000, true],
+    ['it needs both', all, powerOf({ a: runs(60_000), b: fails(90_000) }), 60_000, true],
+    ['one of either is on mains', any, powerOf({ a: 'on-mains', b: fails(1) }), Infinity, true],
+    ['one of both is on mains', all, powerOf({ a: 'on-mains', b: fails(1) }), 1, true],
+    ['a moment of battery is a battery', all, powerOf({ a: 'on-mains', b: 'blip' }), assumed, false],
+    ['the heavy one lasts', weighed, powerOf({ a: runs(50_000), b: runs(10_000), c: fails(90_000) }), 50_000, true],
+    ['the light ones last', weighed, powerOf({ a: runs(5_000), b: runs(10_000), c: fails(90_000) }), 10_000, true],
+    ['a battery does not tell', any, powerOf({ a: runs(), b: fails(1) }), assumed, false],
+    ['one that fails has not told for ten seconds', all, powerOf({ a: fails(), b: 'on-mains' }), 170_000, false],
+    ['nothing is known of it', all, powerOf({ a: 'unknown', b: 'on-mains' }), assumed, false],
+    ['it is latched', all, powerOf({ a: stateOf('latched', { runtime: 1 }), b: 'on-mains' }), Infinity, true],
+    ['nobody knows the UPS', all, powerOf({ b: 'on-mains' }), assumed, false],
+  ])('where %s', (_, feed, power, ms, told) => {
+    expect(timeLeft(feed, power, at, assumed)).toEqual({ ms, told })
+  })
+
+  test('is less by the time since the last word, and never negative', () => {
+    const power = powerOf({ a: runs(60_000), b: fails() })
+    const each = [20_000, 50_000, 80_000, 999_000].map((now) => [
+      timeLeft({ weights: { a: 1 }, atLeast: 1 }, power, now, assumed).ms,
+      timeLeft({ weights: { b: 1 }, atLeast: 1 }, power, now, assumed).ms,
+    ])
+    expect(each).toEqual([
+      [60_000, 170_000],
+      [30_000, 140_000],
+      [0, 110_000],
+      [0, 0],
+    ])
+  })
+
+  test('is what the charge comes to where that falls faster than the UPS believes', () => {
+    const samples = Array.from({ length: 100 }, (_, second) => ({ at: second * 1_000, charge: 100 - second / 2 }))
+    const reading = { status: ['OB'], charge: 50, runtime: 900_000 }
+    const heard = { since: 0, lastHeard: 99_000, reading, samples } as const
+    const battery = powerOf({ a: { mode: 'on-battery', ...heard } })
+    const critical = powerOf({ a: { mode: 'critical', reason: 'low-charge', batterySince: 0, ...heard } })
+    const blip = powerOf({ a: { mode: 'on-mains', batterySince: 0, ...heard } })
+    for (const power of [battery, critical, blip])
+      expect(timeLeft({ weights: { a: 1 }, atLeast: 1 }, power, 99_000, assumed).ms).toBeCloseTo(100_000, -2)
+    const young = powerOf({ a: { mode: 'critical', reason: 'low-charge', ...heard, since: 0, batterySince: 50_000 } })
+    expect(timeLeft({ weights: { a: 1 }, atLeast: 1 }, young, 99_000, assumed).ms).toBe(900_000)
+  })
+
+  test('never grows in silence, nor with more of the weights needed', () => {
+    for (let seed = 0; seed < 2_000; seed++) {
+      const random = createRandom(seed)
+      const { feed, labels } = randomFeed(random)
+      const power = powerOf(
+        Object.fromEntries(
+          labels.map((ups) => {
+            const figures = random.chance(0.7) ? { runtime: random.below(900_000) } : {}
+            return [ups, stateOf(random.pick(modes), figures, random.below(10_000), 10_000)]
+          }),
+        ),
+      )
+      const later = [10_000, 11_000, 60_000, 9_000_000].map((now) => timeLeft(feed, power, now, assumed).ms)
+      expect(later, `seed ${seed}`).toEqual(later.toSorted((a, b) => b - a))
+      expect(later.every((ms) => ms >= 0)).toBe(true)
+      const total = labels.reduce((sum, ups) => sum + feed.weights[ups]!, 0)
+      const more = Array.from(
+        { length: total },
+        (_, index) => timeLeft({ ...feed, atLeast: index + 1 }, power, at, assumed).ms,
+      )
+      expect(more, `seed ${seed}`).toEqual(more.toSorted((a, b) => b - a))
+    }
+  })
+})
+
+describe('since when a machine has mains', () => {
+  const since = (seconds: number, charge?: number) =>
+    stateOf('on-mains', charge === undefined ? {} : { charge }, seconds * 1_000, 99_000)
+
+  test.each<[string, Feed | undefined, Power, number | undefined, number | undefined]>([
+    ['on no UPS always', undefined, powerOf({ a: 'low-battery' }), Infinity, undefined],
+    ['on either since the first', any, powerOf({ a: since(10, 90), b: since(40, 30) }), 90_000, 90],
+    ['on both since the last', all, powerOf({ a: since(10, 90), b: since(40, 30) }), 60_000, 30],
+    ['on either, one of which is on battery', any, powerOf({ a: 'on-battery', b: since(40, 30) }), 60_000, 30],
+    ['not on both, one of which is', all, powerOf({ a: 'on-battery', b: since(40) }), undefined, undefined],
+    ['not in a moment of battery', all, powerOf({ a: 'blip', b: since(40) }), undefined, undefined],
+    ['with no charge that is told', all, powerOf({ a: since(10), b: since(40) }), 60_000, undefined],
+    ['with the charge that one tells', all, powerOf({ a: since(10, 0), b: since(40) }), 60_000, 0],
+    ['by weight', weighed, powerOf({ a: since(70), b: since(10), c: since(40) }), 60_000, undefined],
+  ])('%s', (_, feed, power, ms, charge) => {
+    expect(mainsOf(feed, power, 100_000)).toEqual(ms === undefined ? undefined : { ms, charge })
+  })
+
+  test('is never, where a person has ordered it down', () => {
+    expect(mainsOf(any, ordered(powerOf({ a: since(10), b: since(10) })), 100_000)).toBeUndefined()
+  })
+})
+
+describe('what speaks against beginning anything', () => {
+  const obstacle = (power: Power) => powerObstacle(power, 20_000, { silence: 30_000 })
+  test('is one UPS of several, by its name', () => {
+    expect(obstacle(powerOf({ a: 'on-mains', b: 'on-mains' }))).toBeUndefined()
+    expect(obstacle(powerOf({ a: 'on-mains', b: 'on-battery' }))).toBe('b: the UPS is on battery')
+    expect(obstacle(powerOf({ a: 'on-battery' }))).toBe('the UPS is on battery')
+    expect(obstacle(powerOf({}))).toBeUndefined()
+  })
+
+  test('is a person’s order before all else', () => {
+    const text = 'a person has shut the cluster down; `caretaker power wake` ends that'
+    expect(obstacle(ordered(powerOf({ a: 'on-mains' })))).toBe(text)
+  })
+})
+
+function randomFeed(random: Random): { readonly feed: Feed; readonly labels: readonly string[] } {
+  const labels = ['a', 'b', 'c', 'd'].slice(0, 1 + random.below(4))
+  const weights = Object.fromEntries(labels.map((ups) => [ups, 1 + random.below(3)]))
+  const total = Object.values(weights).reduce((sum, one) => sum + one, 0)
+  return { feed: { weights, atLeast: 1 + random.below(total) }, labels }
+}

@@ -1,0 +1,143 @@
+import { expect, test } from 'vitest'
+import {
+  beginOutage,
+  missingNodes,
+  type Outage,
+  wentDown,
+  withMachines,
+  withNodeState,
+} from '../../../src/core/power/outage.ts'
+import { outageOf } from './outages.ts'
+
+const started = new Date('2026-03-01T02:00:00Z')
+const fresh = outageOf(started, ['cp-1', 'w-1', 'w-2'], new Set(['cp-1', 'w-1']))
+
+test('an outage begins with nothing told to shut down, and knows what ran before', () => {
+  expect(fresh).toEqual({
+    startedAt: '2026-03-01T02:00:00.000Z',
+    reason: 'low-battery',
+    stage: 'draining',
+    nodes: {
+      'cp-1': { wasUp: true, state: 'up' },
+      'w-1': { wasUp: true, state: 'up' },
+      'w-2': { wasUp: false, state: 'up' },
+    },
+  })
+})
+
+test.each<Outage['stage']>(['shedding', 'draining'])('an outage may begin %s, with no machine in it', (stage) => {
+  expect(beginOutage(started, 'on-battery', stage)).toEqual({
+    startedAt: '2026-03-01T02:00:00.000Z',
+    reason: 'on-battery',
+    stage,
+    nodes: {},
+  })
+})
+
+test('machines that join an outage leave those alone that are in it', () => {
+  const down = withNodeState(fresh, 'w-1', 'shutdown-sent')
+  const joined = withMachines(down, ['nas-1', 'pve-1'], new Set(['nas-1']))
+  expect(joined.nodes).toEqual({
+    ...down.nodes,
+    'nas-1': { wasUp: true, state: 'up' },
+    'pve-1': { wasUp: false, state: 'up' },
+  })
+  expect(joined.stage).toBe('stopping')
+  expect(withMachines(down, ['w-1'], new Set(['w-1']), new Set()).nodes['w-1']).toEqual({
+    wasUp: true,
+    wasHealthy: false,
+    state: 'shutdown-sent',
+  })
+})
+
+test('when a machine came into its states is kept, each time the last', () => {
+  const minute = (minutes: number) => new Date(started.getTime() + minutes * 60_000)
+  const told = withNodeState(fresh, 'w-1', 'shutdown-sent', minute(1))
+  const again = withNodeState(withNodeState(told, 'w-1', 'off', minute(2)), 'w-1', 'shutdown-sent', minute(5))
+  expect(again.nodes['w-1']).toEqual({
+    wasUp: true,
+    state: 'shutdown-sent',
+    at: { 'shutdown-sent': '2026-03-01T02:05:00.000Z', off: '2026-03-01T02:02:00.000Z' },
+  })
+  expect(withNodeState(again, 'w-1', 'abandoned').nodes['w-1']?.at).toEqual(again.nodes['w-1']?.at)
+})
+
+test('an outage knows too what was healthy, where that was looked at', () => {
+  const seen = outageOf(started, ['cp-1', 'w-1'], new Set(['cp-1', 'w-1']), new Set(['cp-1']))
+  expect(seen.nodes).toEqual({
+    'cp-1': { wasUp: true, wasHealthy: true, state: 'up' },
+    'w-1': { wasUp: true, wasHealthy: false, state: 'up' },
+  })
+  expect(withNodeState(seen, 'w-1', 'off').nodes['w-1']).toEqual({ wasUp: true, wasHealthy: false, state: 'off' })
+})
+
+test('when all were told, and that upsd knows, outlives what becomes of a node', () => {
+  const told: Outage = { ...fresh, stage: 'stopped', stoppedAt: '2026-03-01T02:03:00.000Z', loggedOut: true }
+  expect(withNodeState(told, 'w-1', 'shutdown-sent')).toMatchObject({
+    stage: 'stopping',
+    stoppedAt: '2026-03-01T02:03:00.000Z',
+    loggedOut: true,
+  })
+})
+
+test.each<[Outage['nodes'][string]['state'], Outage['stage'], Outage['stage']]>([
+  ['shutdown-sent', 'shedding', 'stopping'],
+  ['shutdown-sent', 'draining', 'stopping'],
+  ['drained', 'draining', 'draining'],
+  ['up', 'stopped', 'stopped'],
+  ['unreached', 'draining', 'draining'],
+  ['unreached', 'stopping', 'stopping'],
+  ['unreached', 'stopped', 'stopped'],
+  ['shutdown-sent', 'stopped', 'stopping'],
+  ['shutdown-sent', 'waking', 'stopping'],
+  ['off', 'stopping', 'stopping'],
+  ['abandoned', 'stopping', 'stopping'],
+  ['wake-sent', 'waking', 'waking'],
+  ['back', 'waking', 'waking'],
+])('a node that is %s makes an outage that was %s %s', (state, stage, after) => {
+  const changed = withNodeState({ ...fresh, stage }, 'w-1', state)
+  expect(changed.stage).toBe(after)
+  expect(changed.nodes['w-1']).toEqual({ wasUp: true, state })
+  expect(changed.nodes['cp-1']).toEqual(fresh.nodes['cp-1'])
+  expect(fresh.nodes['w-1']?.state).toBe('up')
+})
+
+test('a node that joined the configuration in the middle of an outage counts as one that ran', () => {
+  expect(withNodeState(fresh, 'w-9', 'off').nodes['w-9']).toEqual({ wasUp: true, state: 'off' })
+})
+
+const inventory = ['cp-1', 'w-1', 'w-2'].map((name) => ({ name }))
+
+test('a node that was taken out of the configuration is not waited for', () => {
+  expect(missingNodes(fresh, [{ name: 'cp-1' }])).toEqual(['cp-1'])
+})
+
+test('a node that was off before the outage is not missed after it', () => {
+  const off = ['cp-1', 'w-1', 'w-2'].reduce((outage, name) => withNodeState(outage, name, 'off'), fresh)
+  expect(missingNodes(off, inventory)).toEqual(['cp-1', 'w-1'])
+  expect(missingNodes(withNodeState(off, 'cp-1', 'back'), inventory)).toEqual(['w-1'])
+})
+
+test.each<[Outage['nodes'][string]['state'], boolean]>([
+  ['up', true],
+  ['drained', true],
+  ['shutdown-sent', true],
+  ['unreached', true],
+  ['off', true],
+  ['abandoned', true],
+  ['wake-sent', true],
+  ['back', false],
+])('a node that ran before and is %s is missed: %s', (state, missed) => {
+  expect(missingNodes(withNodeState(fresh, 'w-1', state), [{ name: 'w-1' }])).toEqual(missed ? ['w-1'] : [])
+})
+
+test.each<[Outage['stage'], boolean]>([
+  ['shedding', false],
+  ['draining', false],
+  ['stopping', true],
+  ['stopped', true],
+  ['waking', true],
+  ['over', true],
+])('an outage that is %s has taken nodes down: %s', (stage, down) => {
+  expect(wentDown({ ...fresh, stage })).toBe(down)
+})

@@ -1,0 +1,157 @@
+import { describe, expect, test } from 'vitest'
+import { type Outage, withNodeState } from '../../../src/core/power/outage.ts'
+import type { Plan } from '../../../src/core/plan.ts'
+import { planWake } from '../../../src/core/power/recovery.ts'
+import { busy, machineOf, outline, recordOf } from './shutdowns.ts'
+
+const policy = { stableFor: 60_000, minimumCharge: 25, retryEvery: 30_000, giveUpAfter: 900_000 }
+const machines = [
+  machineOf('cp-1', 'control planes'),
+  machineOf('s-1', 'storage nodes'),
+  machineOf('w-1', 'workers', 60_000, { hasMac: false, powerOnAfter: 120_000 }),
+  machineOf('pve-1', 'hosts'),
+  machineOf('nas-1', 'nas'),
+]
+const names = machines.map(({ name }) => name)
+const fresh = recordOf(machines)
+const down: Outage = { ...names.reduce((one, name) => withNodeState(one, name, 'off'), fresh), stage: 'stopped' }
+
+function wake(outage: Outage, powered: readonly string[] = names, upses: readonly string[] = ['rack']): Plan {
+  return planWake(machines, outage, new Set(powered), upses, policy)
+}
+const stepsOf = (plan: Plan) => plan.flatMap(({ steps }) => steps)
+const everything = [
+  'nas: bring back nas-1',
+  'bring back: bring back cp-1, bring back s-1, bring back w-1, bring back pve-1',
+  'log in: log in to rack',
+]
+const nothingButCordons = ['uncordon: uncordon cp-1, uncordon s-1, uncordon w-1', 'log in: log in to rack']
+const put = (outage: Outage, name: string, node: Outage['nodes'][string]): Outage => ({
+  ...outage,
+  nodes: { ...outage.nodes, [name]: node },
+})
+
+describe('waking', () => {
+  test.each<[string, Outage, string[]]>([
+    ['brings back the NAS, and then every machine by itself, all in one phase', down, everything],
+    ['does so after an outage that was cut short', { ...down, stage: 'stopping' }, everything],
+    ['does so once more after it was itself cut short', { ...down, stage: 'waking' }, everything],
+    ['asks for one that was never reached too', withNodeState(down, 'w-1', 'unreached'), everything],
+    ['asks for one that was given up too', withNodeState(down, 'w-1', 'abandoned'), everything],
+    [
+      'asks for one that was told and then not looked at',
+      { ...withNodeState(down, 'w-1', 'shutdown-sent') },
+      everything,
+    ],
+    ['asks again for one that did not come', withNodeState(down, 'w-1', 'wake-sent'), everything],
+    [
+      'leaves alone what was off before and what is back, save for our cordon',
+      put(put(withNodeState(down, 'cp-1', 'back'), 's-1', { wasUp: false, state: 'off' }), 'nas-1', {
+        wasUp: false,
+        state: 'off',
+      }),
+      [
+        'bring back: bring back w-1, bring back pve-1',
+        'uncordon: uncordon cp-1, uncordon s-1',
+        'log in: log in to rack',
+      ],
+    ],
+    [
+      'takes only cordons away once all are back',
+      { ...names.reduce((one, name) => withNodeState(one, name, 'back'), down), stage: 'waking' },
+      nothingButCordons,
+    ],
+    ['takes only cordons away where nothing went down', fresh, nothingButCordons],
+    ['takes only cordons away where power was only spared', { ...fresh, stage: 'shedding' }, nothingButCordons],
+  ])('%s', (_, outage, phases) => {
+    expect(outline(wake(outage))).toEqual(phases)
+  })
+
+  test('no machine holds up another, and no phase the next', () => {
+    expect(wake({ ...down, ...busy }).every(({ bestEffort }) => bestEffort)).toBe(true)
+  })
+
+  test('nodes that are no control planes wait for the API server, and each is woken by what can wake it', () => {
+    const packets = { hasMac: true, powerOnAfter: undefined, retryEvery: 30_000, within: 900_000 }
+    expect(stepsOf(wake(down)).slice(0, 5)).toEqual([
+      { do: 'bring-back-host', host: 'nas-1', ...packets },
+      { do: 'bring-back', node: 'cp-1', afterKubernetes: false, ready: true, ...packets },
+      { do: 'bring-back', node: 's-1', afterKubernetes: true, ready: true, ...packets },
+      {
+        ...packets,
+        do: 'bring-back',
+        node: 'w-1',
+        afterKubernetes: true,
+        ready: true,
+        hasMac: false,
+        powerOnAfter: 120_000,
+      },
+      { do: 'bring-back-host', host: 'pve-1', ...packets },
+    ])
+  })
+
+  test('asks no more of a node than it was before: healthy, unless it is known to have been ill', () => {
+    const healthy = put(down, 'cp-1', { wasUp: true, wasHealthy: true, state: 'off' })
+    const each = stepsOf(wake(put(healthy, 'w-1', { wasUp: true, wasHealthy: false, state: 'off' })))
+    expect(each.flatMap((step) => (step.do === 'bring-back' ? [[step.node, step.ready]] : []))).toEqual([
+      ['cp-1', true],
+      ['s-1', true],
+      ['w-1', false],
+    ])
+  })
+
+  test('takes away only the cordons for the power', () => {
+    const whys = stepsOf(wake(fresh)).flatMap((step) => (step.do === 'uncordon' ? [step.why] : []))
+    expect(whys).toEqual(['power', 'power', 'power'])
+  })
+
+  test('logs in to every UPS again, and does nothing of the kind where there is none', () => {
+    expect(outline(wake(down, names, ['rack', 'desk'])).at(-1)).toBe('log in: log in to rack, log in to desk')
+    expect(outline(wake(fresh, names, []))).toEqual(nothingButCordons.slice(0, 1))
+  })
+})
+
+describe('workloads and storage', () => {
+  const undone = [
+    'storage: set ceph noout to unset',
+    'storage whole: await storage',
+    'scale back: scale apps/batch to 3',
+  ]
+
+  test('are as they were when all are back: first data are whole, then workloads run', () => {
+    expect(outline(wake({ ...down, ...busy }))).toEqual([...everything.slice(0, 2), ...undone, ...everything.slice(2)])
+  })
+
+  test('what is accepted of storage is not waited for', () => {
+    const storage = [{ system: 'ceph', namespace: 'rook-ceph', name: 'noout', before: 'unset', during: 'set' }] as const
+    const acceptedStorage = [{ name: 'OSD_NEARFULL', until: 1 }]
+    const plan = planWake(machines, { ...down, storage }, new Set(names), [], { ...policy, acceptedStorage })
+    expect(stepsOf(plan)).toContainEqual({ do: 'await-storage', within: 300_000, accepted: acceptedStorage })
+  })
+
+  test('are not waited for where nothing went down', () => {
+    const phases = [nothingButCordons[0], undone[0], undone[2], nothingButCordons[1]]
+    expect(outline(wake({ ...fresh, ...busy }))).toEqual(phases)
+  })
+
+  test('are not waited for where no setting was changed', () => {
+    expect(outline(wake({ ...down, scaled: busy.scaled!, storage: [] })).join()).not.toContain('await storage')
+  })
+
+  test('stay while a machine of this outage has no power yet, and do not wait for one that is not in it', () => {
+    const without = names.filter((name) => name !== 's-1')
+    const { 's-1': _, ...others } = down.nodes
+    const partly = outline(wake({ ...down, ...busy }, without)).join()
+    expect(partly).not.toMatch(/noout|batch|await storage/)
+    expect(outline(wake({ ...down, ...busy, nodes: others }, without)).join()).toMatch(/noout.*await storage.*batch/)
+  })
+})
+
+test('what has no power is left as it is: neither woken nor uncordoned', () => {
+  expect(outline(wake(down, ['cp-1', 'nas-1']))).toEqual([
+    'nas: bring back nas-1',
+    'bring back: bring back cp-1',
+    'log in: log in to rack',
+  ])
+  expect(outline(wake(fresh, ['w-1']))).toEqual(['uncordon: uncordon w-1', 'log in: log in to rack'])
+})

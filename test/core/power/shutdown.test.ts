@@ -1,0 +1,216 @@
+import { describe, expect, test } from 'vitest'
+import { needOf, planShutdown, type ShutdownPolicy, type ShutdownSituation } from '../../../src/core/power/shutdown.ts'
+import { busy, everyTier, machineOf, now, outline, recordOf, three } from './shutdowns.ts'
+
+const policy: ShutdownPolicy = { drain: 90_000, reserve: 60_000 }
+const fresh = recordOf(three)
+
+function plan(ms: number, changed: Partial<ShutdownSituation> & Partial<ShutdownPolicy> = {}) {
+  const situation = { machines: three, outage: fresh, left: { ms, told: true }, now, ...changed }
+  return planShutdown(situation, { ...policy, ...changed })
+}
+const wholeOf = (ms: number, changed: Partial<ShutdownSituation> = {}) =>
+  plan(ms, { machines: everyTier, outage: recordOf(everyTier), ...changed })
+const stepsOf = (ms: number, changed: Partial<ShutdownSituation> & Partial<ShutdownPolicy> = {}) =>
+  plan(ms, changed).phases.flatMap(({ steps }) => steps)
+const times = (phases: readonly { name: string; within: number }[]) =>
+  Object.fromEntries(phases.map(({ name, within }) => [name, within]))
+
+describe('with battery enough', () => {
+  test('all are cordoned, then drained; workers go down, then the control planes', () => {
+    expect(plan(600_000).form).toBe('ordered')
+    expect(outline(plan(600_000).phases)).toEqual([
+      'cordon: cordon cp-1, cordon w-1, cordon w-2',
+      'drain: drain cp-1, drain w-1, drain w-2',
+      'workers: shut down w-1, shut down w-2',
+      'workers down: await down w-1, await down w-2',
+      'control planes: shut down cp-1',
+      'control planes down: await down cp-1',
+    ])
+  })
+
+  test('machines go tier by tier, the NAS last, in whatever order they are configured', () => {
+    const { phases } = wholeOf(900_000, { outage: { ...recordOf(everyTier), ...busy } })
+    expect(outline(phases)).toEqual([
+      'cordon: cordon cp-1, cordon s-1, cordon w-1',
+      'scale down: scale apps/batch to 0',
+      'storage: set ceph noout to set',
+      'drain: drain cp-1, drain s-1, drain w-1',
+      'workers: shut down w-1',
+      'workers down: await down w-1',
+      'storage nodes: shut down s-1',
+      'storage nodes down: await down s-1',
+      'control planes: shut down cp-1',
+      'control planes down: await down cp-1',
+      'hosts: shut down pve-1',
+      'hosts down: await down pve-1',
+      'nas: shut down nas-1',
+      'nas down: await down nas-1',
+    ])
+  })
+
+  test('every node is told by force', () => {
+    const forces = stepsOf(600_000).flatMap((step) => (step.do === 'shut-down' ? [step.force] : []))
+    expect(forces).toEqual([true, true, true])
+  })
+
+  test('the cordons are marked as ours, for the power', () => {
+    const marks = stepsOf(600_000).flatMap((step) => (step.do === 'cordon' ? [step.mark] : []))
+    const mark = { why: 'power', at: '2026-03-01T02:00:00.000Z' }
+    expect(marks).toEqual([mark, mark, mark])
+  })
+
+  test('what is cut short leaves its time to what comes after it, and a quarter of it once nodes go', () => {
+    expect(plan(600_000).phases.map(({ name, leaves }) => [name, leaves])).toEqual([
+      ['cordon', 180_000],
+      ['drain', 180_000],
+      ['workers', 88_750],
+      ['workers down', 75_000],
+      ['control planes', 73_750],
+      ['control planes down', 60_000],
+    ])
+  })
+
+  test('other hosts alone are neither cordoned nor drained', () => {
+    const hosts = everyTier.filter(({ kind }) => kind === 'host')
+    const { phases } = plan(600_000, { machines: hosts, outage: { ...recordOf(hosts), ...busy } })
+    expect(phases.map(({ name }) => name)).toEqual(['hosts', 'hosts down', 'nas', 'nas down'])
+  })
+})
+
+describe('the time that pods get', () => {
+  test.each<[string, number, Partial<ShutdownPolicy>, number | undefined, string]>([
+    ['all of it', 600_000, {}, 90_000, 'pods get 90 s to leave'],
+    ['all of it with mains there', Infinity, {}, 90_000, 'pods get 90 s to leave'],
+    ['what the battery leaves', 215_000, {}, 30_000, 'pods get 30 s to leave'],
+    ['whole milliseconds', 215_000.4, {}, 30_000, 'pods get 30 s to leave'],
+    ['five seconds', 190_000, {}, 5_000, 'pods get 5 s to leave'],
+    ['none that would be of use', 189_000, {}, undefined, 'no time to drain'],
+    ['none', 180_000, {}, undefined, 'no time to drain'],
+    ['as little as a policy wants', 600_000, { drain: 2_000 }, 2_000, 'pods get 2 s to leave'],
+  ])('is %s', (_, left, changed, given, reason) => {
+    const decided = plan(left, changed)
+    const drains = decided.phases.flatMap(({ steps }) => steps).flatMap((step) => (step.do === 'drain' ? [step] : []))
+    const has = left === Infinity ? 'mains is there' : `the battery has ${Math.round(left / 1_000)} s left`
+    expect([decided.form, decided.reason]).toEqual(['ordered', `${has}: ${reason}`])
+    expect(drains.map(({ within }) => within)).toEqual(given === undefined ? [] : [given, given, given])
+    for (const { policy, within } of drains) {
+      expect(policy).toEqual({ deleteAfter: Math.round(within / 4), maxGrace: within })
+    }
+  })
+
+  test('is less where workloads are scaled down and storage is told to keep still', () => {
+    expect(times(plan(235_000, { outage: { ...fresh, ...busy } }).phases)).toMatchObject({
+      cordon: 5_000,
+      'scale down': 10_000,
+      storage: 10_000,
+      drain: 30_000,
+    })
+  })
+
+  test('is what is assumed where the UPS is silent about it, and the reason says so', () => {
+    const decided = plan(245_000, { left: { ms: 245_000, told: false } })
+    expect(times(decided.phases)).toMatchObject({ drain: 60_000 })
+    expect(decided.reason).toBe(
+      'the UPS does not say how long the battery lasts; 245 s are assumed: pods get 60 s to leave',
+    )
+  })
+})
+
+describe('with little battery', () => {
+  test.each<[string, number, Record<string, number>]>([
+    ['a tier has its time', 180_000, { workers: 60_000, 'control planes': 60_000 }],
+    ['nothing is drained, and each tier gives some', 135_000, { workers: 37_500, 'control planes': 37_500 }],
+    ['each tier gets at least a quarter', 90_000, { workers: 15_000, 'control planes': 15_000 }],
+  ])('%s: %d ms are %j', (_, left, gets) => {
+    const { phases, form } = plan(left)
+    expect(form).toBe(left === 180_000 ? 'ordered' : 'compressed')
+    const within = times(phases)
+    expect(
+      Object.fromEntries(Object.keys(gets).map((tier) => [tier, within[tier]! + within[`${tier} down`]!])),
+    ).toEqual(gets)
+    expect(Object.keys(within)).toEqual(['workers', 'workers down', 'control planes', 'control planes down'])
+  })
+
+  test('a tier that needs little keeps five seconds, or all that it needs', () => {
+    const machines = [machineOf('w-1', 'workers', 12_000), machineOf('cp-1', 'control planes', 3_000)]
+    const within = times(plan(68_000, { machines, outage: recordOf(machines) }).phases)
+    expect([
+      within['workers']! + within['workers down']!,
+      within['control planes']! + within['control planes down']!,
+    ]).toEqual([5_000, 3_000])
+  })
+
+  test.each([89_999, 30_000, 0])('every machine is told at once with %d ms', (left) => {
+    const { form, phases, reason } = plan(left)
+    const has = `the battery has ${Math.round(left / 1_000)} s left`
+    expect([form, reason]).toEqual(['short', `${has}, and stopping in order needs 90 s: every machine is told at once`])
+    expect(outline(phases)).toEqual([
+      'everything: shut down cp-1, shut down w-1, shut down w-2',
+      'everything down: await down cp-1, await down w-1, await down w-2',
+    ])
+    expect(times(phases)).toEqual({ everything: 5_000, 'everything down': 55_000 })
+  })
+
+  test('all others are told at once, and the NAS when half of what is left has passed', () => {
+    const { phases } = wholeOf(40_000)
+    expect(outline(phases)).toEqual([
+      'everything: shut down pve-1, shut down cp-1, shut down s-1, shut down w-1',
+      'everything down: await down pve-1, await down cp-1, await down s-1, await down w-1',
+      'nas: shut down nas-1',
+      'nas down: await down nas-1',
+    ])
+    expect(times(phases)).toMatchObject({ everything: 10_000, 'everything down': 20_000, nas: 30_000 })
+    expect(phases.map(({ leaves }) => leaves)).toEqual([35_000, 30_000, 22_500, 0])
+  })
+
+  test('the NAS alone is not waited with', () => {
+    const machines = everyTier.filter(({ tier }) => tier === 'nas')
+    expect(outline(plan(1_000, { machines, outage: recordOf(machines) }).phases)).toEqual([
+      'nas: shut down nas-1',
+      'nas down: await down nas-1',
+    ])
+  })
+})
+
+describe('the time that a node gets to stop', () => {
+  test.each<[number, number, number]>([
+    [60_000, 5_000, 55_000],
+    [10_000, 5_000, 5_000],
+    [9_000, 4_500, 4_500],
+    [1_000, 500, 500],
+    [1, 1, 0],
+  ])('of %d ms is %d ms for the order and %d ms for the rest', (stops, order, rest) => {
+    const machines = three.map((one) => ({ ...one, stops }))
+    for (const left of [600_000, 0]) {
+      const limits = (kind: 'shut-down' | 'await-down') =>
+        stepsOf(left, { machines }).flatMap((step) => (step.do === kind ? [step.within] : []))
+      expect(limits('shut-down')).toEqual([order, order, order])
+      expect(limits('await-down')).toEqual([rest, rest, rest])
+    }
+  })
+
+  test('is that of the slowest in its tier', () => {
+    const machines = [machineOf('w-1', 'workers', 20_000), machineOf('w-2', 'workers', 80_000)]
+    expect(times(plan(600_000, { machines, outage: recordOf(machines) }).phases)).toMatchObject({
+      workers: 5_000,
+      'workers down': 75_000,
+    })
+  })
+})
+
+test.each([600_000, 100_000, 0])('with %s ms left nobody logs out of the UPS: nodes may still run', (left) => {
+  expect(stepsOf(left).map((step) => step.do)).not.toContain('log-out-of-ups')
+})
+
+test.each<[string, typeof everyTier, object, number]>([
+  ['each tier has its slowest machine, beside the cordon, the drain and the reserve', everyTier, {}, 485_000],
+  ['those of one tier go together', three, {}, 275_000],
+  ['what is scaled and set takes its time', three, busy, 295_000],
+])('what a shutdown needs: %s', (_, machines, prepared: Partial<typeof busy>, needs) => {
+  const api = { shed: prepared.scaled ?? [], storageFlags: prepared.storage !== undefined }
+  expect(needOf(machines, { ...policy, ...api })).toBe(needs)
+  const { phases } = plan(needs, { machines, outage: { ...recordOf(machines), ...prepared } })
+  expect(phases.reduce((sum, { within }) => sum + within, 0)).toBe(needs - policy.reserve)
+  expect(times(phases)['drain']).toBe(policy.drain)
+})

@@ -1,0 +1,158 @@
+import { describe, expect, test } from 'vitest'
+import { nextPowerState, type PowerState } from '../../../src/core/power/state.ts'
+import type { UpsReading } from '../../../src/core/power/ups.ts'
+import { after, each, goOn, policy, seenIn, told } from './stories.ts'
+
+/** A UPS whose figures change as it is read, a word a second from second 1 on. */
+function emptying(seconds: number, figuresAt: (second: number) => Partial<UpsReading>, changed = {}): PowerState {
+  let state = after(['0: OL'])
+  for (let second = 1; second <= seconds && state.mode !== 'critical'; second++)
+    state = nextPowerState(state, seenIn(`${second}: OB`, figuresAt(second)), { ...policy, ...changed })
+  return state
+}
+
+describe('a charge that falls fast', () => {
+  const falls = (perMinute: number) => (second: number) => ({ charge: 100 - (perMinute / 60) * second })
+
+  test('is critical as soon as it can be told, long before it is low', () => {
+    const state = emptying(200, falls(20), { maxDepletion: 15 })
+    expect(told(state)).toBe('critical: fast-depletion')
+    expect(state.since).toBe(91_000)
+  })
+
+  test('is not where it falls more slowly, nor where nobody asks', () => {
+    expect(told(emptying(200, falls(14), { maxDepletion: 15 }))).toBe('on-battery')
+    expect(told(emptying(200, falls(20), { maxDepletion: undefined }))).toBe('on-battery')
+  })
+
+  test('is not told of a charge that jumps once, after a load was measured', () => {
+    const jumps = (second: number) => ({ charge: second < 8 ? 100 : 90 - second / 20 })
+    expect(told(emptying(200, jumps, { maxDepletion: 15 }))).toBe('on-battery')
+  })
+
+  test('is not told of what fell in a calibration that has ended', () => {
+    const calibrating = after(['0: OL', '1: OB CAL'])
+    const falling = Array.from({ length: 100 }, (_, index) => index + 2).reduce(
+      (state, second) => goOn(state, [`${second}: OB CAL`], { charge: 100 - second / 2 }, { maxDepletion: 15 }),
+      calibrating,
+    )
+    expect(told(goOn(falling, ['102: OB', '110: OB'], { charge: 49 }, { maxDepletion: 15 }))).toBe('on-battery')
+  })
+})
+
+describe('what the battery has said', () => {
+  const samplesOf = (state: PowerState) => ('samples' in state ? state.samples?.map(({ at }) => at / 1_000) : undefined)
+
+  test.each<[string, string[], number[] | undefined]>([
+    ['from the first moment of it', ['0: OL', '1: OB', '3: OB'], [1, 3]],
+    ['once that is believed', ['0: OL', '1: OB', '3: OB', '6: OB'], [1, 3, 6]],
+    ['through a silence', ['0: OB', '1: OB', '9: -', '12: OB'], [0, 1, 12]],
+    ['through one that is not yet believed', ['0: OL', '1: OB', '7: -', '8: OB'], [1, 8]],
+    ['once it is critical', ['0: OB', '1: OB LB', '4: OB LB', '5: OB'], [0, 1, 4, 5]],
+    ['once it is critical for its silence', ['0: OB', '1: OB', '32: -', '33: OB'], [0, 1, 33]],
+    ['by force', ['0: OB', '1: FSD OB', '2: FSD OL'], [0, 1]],
+    ['by force with mains', ['0: OB', '1: OB', '2: FSD OL'], [0, 1]],
+    ['from a latch on', ['0: FSD OL', '1: OB', '2: OB'], [1, 2]],
+    ['in an outage that goes on', ['1: OB', '2: OB'], [1, 2]],
+    ['no more, with mains', ['0: OB', '1: OL'], undefined],
+    ['anew, after mains', ['0: OB', '1: OL', '2: OB', '9: OB'], [2, 9]],
+    ['anew, after a calibration', ['0: OB CAL', '1: OB CAL', '2: OB', '3: OB'], [2, 3]],
+  ])('is kept %s: %s', (what, story, expected) => {
+    expect(samplesOf(after(story, {}, what.includes('goes on')))).toEqual(expected)
+  })
+
+  test('is kept with when the battery came into use, which a shutdown goes by', () => {
+    expect(after(['0: OL', '1: OB', '6: OB LB', '9: OB LB'])).toMatchObject({
+      mode: 'critical',
+      since: 9_000,
+      batterySince: 1_000,
+    })
+    expect(after(['0: OB', '31: -'])).toMatchObject({ mode: 'critical', batterySince: 0, lastHeard: 0 })
+    expect(after(['0: OB', '6: OB', '7: FSD OL'])).toMatchObject({ mode: 'critical', batterySince: 0 })
+    expect(after(['0: OL', '1: OB', '2: FSD OL'])).toMatchObject({ mode: 'critical', batterySince: 1_000 })
+    expect(after(['31: -'], {}, true)).toMatchObject({ mode: 'critical', batterySince: 0, samples: [] })
+  })
+})
+
+describe('a time on battery without a limit', () => {
+  const never = { maxOnBattery: undefined }
+  test.each<[string, string[], string]>([
+    ['never ends by itself', each(1, 90_001, 'OB', 1_000), 'on-battery'],
+    ['ends with a low battery', ['1: OB', '90000: OB LB', '90003: OB LB'], 'critical: low-battery'],
+    ['ends with a silence', ['1: OB', '90000: OB', '90031: -'], 'critical: silent-on-battery'],
+  ])('%s', (_, story, state) => {
+    expect(told(after(['0: OL', ...story], never))).toBe(state)
+  })
+})
+
+describe('a low battery that is ignored', () => {
+  const ignored = { ignoreLowBattery: true }
+  test.each<[string, string[], string]>([
+    ['starts nothing', ['1: OB LB', '800: OB LB'], 'on-battery'],
+    ['starts nothing from the first word', ['1: OB LB', '4: OB LB'], 'on-mains'],
+    ['hides no forced shutdown', ['1: OB LB', '2: FSD OB LB'], 'critical: forced-shutdown'],
+    ['hides none that comes with LB alone', ['1: FSD LB'], 'critical: forced-shutdown'],
+    ['hides no silence', ['1: OB LB', '7: OB LB', '38: -'], 'critical: silent-on-battery'],
+    ['hides no time on battery', ['1: OB LB', '902: OB LB'], 'critical: on-battery-too-long'],
+  ])('%s: %s → %s', (_, story, state) => {
+    expect(told(after(['0: OL', ...story], ignored))).toBe(state)
+  })
+
+  test('hides no low charge', () => {
+    expect(told(after(['0: OL', '1: OB LB', '7: OB LB'], ignored, false, { charge: 20 }))).toBe('critical: low-charge')
+  })
+})
+
+describe.each<[string, string, Partial<UpsReading>]>([
+  ['the status tells', 'OB TEST', {}],
+  ['the result tells', 'OB', { testing: true }],
+])('a self-test that %s', (_, status, figures) => {
+  const low = { ...figures, charge: 5, runtime: 10_000 }
+
+  test('starts nothing, low as the battery may be', () => {
+    expect(told(after(['0: OL', ...each(1, 180, `${status} LB`)], {}, false, low))).toBe('on-battery')
+    expect(told(after(['0: OL', ...each(1, 60, status), '61: OL'], {}, false, low))).toBe('on-mains')
+  })
+
+  test('hides no forced shutdown, no silence and no open outage', () => {
+    expect(told(after(['0: OL', '1: FSD ' + status], {}, false, low))).toBe('critical: forced-shutdown')
+    expect(told(after(['0: OL', `1: ${status}`, `7: ${status}`, '38: -'], {}, false, low))).toBe(
+      'critical: silent-on-battery',
+    )
+    expect(told(after([`1: ${status}`], {}, true, low))).toBe('critical: outage-resumed')
+  })
+
+  test('that never ends disarms nothing for longer than it may take', () => {
+    expect(told(after(['0: OL', ...each(1, 184, `${status} LB`)], {}, false, low))).toMatch(/^critical: low-/)
+    const timed = after(['0: OL', ...each(1, 902, status)], { minimumCharge: undefined, minimumRuntime: undefined })
+    expect(told(timed)).toBe('critical: on-battery-too-long')
+  })
+
+  test('that turns into a power cut counts from then', () => {
+    const cut = after(['0: OL', ...each(1, 20, `${status} LB`)], {}, false, low)
+    expect(told(goOn(cut, ['21: OB LB', '23: OB LB']))).toBe('on-battery')
+    expect(told(goOn(cut, ['21: OB LB', '23: OB LB', '24: OB LB']))).toBe('critical: low-battery')
+    expect(goOn(cut, ['21: OB'])).toMatchObject({ mode: 'on-battery', since: 21_000 })
+  })
+})
+
+describe('words that decide nothing', () => {
+  const words = ['OFF', 'BYPASS', 'ALARM', 'RB', 'OVER', 'TRIM', 'BOOST', 'HB', 'ECO', 'HE', 'DISCHRG', 'XYZ']
+
+  test.each(words)('%s: on mains, on battery, and in silence after it', (word) => {
+    expect(told(after(['0: OL', `1: OL ${word}`, '2: -', `900: OL ${word}`, '9000: -']))).toBe('on-mains')
+    expect(told(after(['0: OL', `1: OB ${word}`, `6: OB ${word}`, `30: OB ${word}`]))).toBe('on-battery')
+    expect(told(after(['0: OL', `1: OB ${word}`, `6: OB ${word}`, `7: OL ${word}`]))).toBe('on-mains')
+    expect(told(after(['0: OL', `1: ${word}`, `900: ${word}`])), 'alone it is silence').toBe('on-mains')
+    expect(told(after([`1: ${word}`]))).toBe('unknown')
+    expect(told(after(['0: OB', `31: ${word}`])), 'alone it is silence on battery too').toBe(
+      'critical: silent-on-battery',
+    )
+  })
+
+  test('words beside LB and FSD hide neither', () => {
+    const others = words.join(' ')
+    expect(told(after(['0: OL', `1: OB LB ${others}`, `4: OB LB ${others}`]))).toBe('critical: low-battery')
+    expect(told(after(['0: OL', `1: ${others} FSD OB`]))).toBe('critical: forced-shutdown')
+  })
+})

@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest'
+import { beginOutage, type Outage, type OutageNode } from '../../../src/core/power/outage.ts'
+import { planShutdown } from '../../../src/core/power/shutdown.ts'
+import { describeFit, stopTimes, timelineOf } from '../../../src/core/power/timeline.ts'
+import { everyTier, now, recordOf, three } from './shutdowns.ts'
+
+const policy = { drain: 90_000, reserve: 60_000 }
+const planOf = (machines: typeof three, ms = Infinity) =>
+  planShutdown({ machines, outage: recordOf(machines), left: { ms, told: true }, now }, policy)
+
+describe('the timeline of a shutdown', () => {
+  test('has each phase after the one before, to the end of the plan', () => {
+    expect(timelineOf(planOf(three))).toEqual([
+      row('cordon', 0, 5_000, true, 'cordon cp-1', 'cordon w-1', 'cordon w-2'),
+      row('drain', 5_000, 95_000, true, 'drain cp-1', 'drain w-1', 'drain w-2'),
+      row('workers', 95_000, 100_000, false, 'shut down w-1', 'shut down w-2'),
+      row('workers down', 100_000, 155_000, false, 'await down w-1', 'await down w-2'),
+      row('control planes', 155_000, 160_000, false, 'shut down cp-1'),
+      row('control planes down', 160_000, 215_000, false, 'await down cp-1'),
+    ])
+  })
+
+  test('is empty for a plan that has nothing to do', () => {
+    expect(timelineOf(planOf([]))).toEqual([])
+  })
+
+  test.each<[string, Record<string, number>, number | undefined]>([
+    ['of none', {}, undefined],
+    ['of one of two', { 'w-1': 20_000 }, undefined],
+    ['of both, of which the slower counts', { 'w-1': 20_000, 'w-2': 31_000 }, 126_000],
+    ['of both, one of them beyond its time', { 'w-1': 20_000, 'w-2': 900_000 }, 155_000],
+  ])('knows when a phase is likely to end where it is on record how long machines take: %s', (_, took, likely) => {
+    const rows = timelineOf(planOf(three), new Map(Object.entries(took)))
+    const down = rows.find(({ phase }) => phase === 'workers down')!
+    expect('likely' in down ? down.likely : undefined).toBe(likely)
+    expect(rows.filter((one) => one.phase !== 'workers down' && 'likely' in one)).toEqual([])
+  })
+
+  test('knows it of hosts too', () => {
+    const rows = timelineOf(planOf(everyTier), new Map([['nas-1', 30_000]]))
+    const nas = rows.find(({ phase }) => phase === 'nas down')!
+    expect(nas.likely).toBe(rows.find(({ phase }) => phase === 'nas')!.from + 30_000)
+  })
+})
+
+function row(phase: string, from: number, to: number, reversible: boolean, ...steps: string[]) {
+  return { phase, from, to, steps, reversible }
+}
+
+describe('how long a machine took to stop', () => {
+  const second = (seconds: number) => new Date(now.getTime() + seconds * 1_000).toISOString()
+  const outage = (nodes: Record<string, OutageNode['at']>): Outage => ({
+    ...beginOutage(now, 'low-battery'),
+    nodes: Object.fromEntries(
+      Object.entries(nodes).map(([name, at]) => [name, { wasUp: true, state: 'off', ...(at ? { at } : {}) }]),
+    ),
+  })
+
+  test('is what it was the last time that it stopped', () => {
+    const newer = outage({
+      'w-1': { 'shutdown-sent': second(0), off: second(42) },
+      'w-2': { 'shutdown-sent': second(0), abandoned: second(60) },
+      'cp-1': undefined,
+    })
+    const older = outage({
+      'w-1': { 'shutdown-sent': second(0), off: second(9) },
+      'w-2': { 'shutdown-sent': second(3), off: second(20) },
+    })
+    expect(Object.fromEntries(stopTimes([newer, older], three))).toEqual({ 'w-1': 42_000, 'w-2': 17_000 })
+  })
+
+  test('is never negative, whatever a clock did meanwhile', () => {
+    const back = outage({ 'w-1': { 'shutdown-sent': second(50), off: second(0) } })
+    expect([...stopTimes([back], three).values()].every((time) => time >= 0)).toBe(true)
+  })
+
+  test('is not known of what is not in the inventory any more, nor without outages', () => {
+    expect(stopTimes([outage({ gone: { 'shutdown-sent': second(0), off: second(1) } })], three).size).toBe(0)
+    expect(stopTimes([], three).size).toBe(0)
+  })
+})
+
+test.each<[number, number | undefined, string]>([
+  [240_000, 1_500_000, 'takes 4 min at most, and the battery lasts 25 min'],
+  [240_000, 240_000, 'takes 4 min at most, and the battery lasts 4 min'],
+  [240_000, 60_000, 'takes 4 min at most, and the battery lasts only 60 s: it is shortened'],
+  [240_000, undefined, 'takes 4 min at most; the UPS does not say how long the battery lasts'],
+])('a shutdown of %d ms with %s ms of battery: %s', (needs, left, text) => {
+  expect(describeFit(needs, left)).toBe(text)
+})

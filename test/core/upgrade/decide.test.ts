@@ -1,0 +1,351 @@
+import { describe, expect, test } from 'vitest'
+import type { Cluster, Node } from '../../../src/core/cluster/cluster.ts'
+import { decideUpgrade, upgradeOrder } from '../../../src/core/upgrade/decide.ts'
+import { installerImage } from '../../../src/core/upgrade/plan.ts'
+import { armedEntries, clusterOf, controlPlanes, schematic, worker } from '../cluster/nodes.ts'
+import { calm, outline, policy, stepsOf, summary, target } from './rollout.ts'
+
+const upgraded = { version: 'v1.13.9' }
+const current = controlPlanes({ talos: upgraded }, { talos: upgraded }, { talos: upgraded })
+const decide = (cluster: Cluster, circumstances = calm, changed = policy, goal = target) =>
+  decideUpgrade(cluster, goal, circumstances, changed)
+
+describe('a cluster', () => {
+  test.each<[string, Node[], string]>([
+    ['that runs the release is upgraded', [...current, worker('w-1', { talos: upgraded })], 'upgraded'],
+    ['of one is upgraded too', controlPlanes({}), 'go cp-1'],
+    ['with an old node is not', [...current, worker('w-1')], 'go w-1'],
+    [
+      'with an old schematic is not',
+      [...current, worker('w-1', { talos: { ...upgraded, schematic: 'f'.repeat(64) } })],
+      'go w-1',
+    ],
+    [
+      'with an image from elsewhere is not',
+      [...current, worker('w-1', { talos: { ...upgraded, schematic: undefined } })],
+      'go w-1',
+    ],
+    [
+      'with a silent node is not known to be',
+      [...current, worker('w-1', { talos: 'silent' })],
+      'wait: w-1 does not answer (no route to host)',
+    ],
+    [
+      'that Kubernetes does not tell of is not known to be, for a node may carry our mark',
+      [...current, worker('w-1', { talos: upgraded, kubernetes: 'silent' })],
+      'wait: w-1 is not seen in Kubernetes (connection refused)',
+    ],
+    [
+      'with a node ahead of the release is upgraded, and the node stays ahead',
+      [...current, worker('w-1', { talos: { version: 'v1.14.0' } })],
+      'upgraded',
+    ],
+  ])('%s', (_, nodes, expected) => {
+    expect(summary(decide(clusterOf(...nodes)))).toBe(expected)
+  })
+})
+
+describe('what comes first', () => {
+  const nodes = [...controlPlanes({}, {}, {}), worker('w-1'), worker('w-2')]
+  test.each<['workers-first' | 'control-planes-first', string[]]>([
+    ['workers-first', ['w-1', 'w-2', 'cp-2', 'cp-3', 'cp-1']],
+    ['control-planes-first', ['cp-2', 'cp-3', 'cp-1', 'w-1', 'w-2']],
+  ])('%s, and the leader of etcd as the last of its kind', (order, expected) => {
+    expect(upgradeOrder(clusterOf(...nodes), target, { ...policy, order }).map(({ name }) => name)).toEqual(expected)
+    expect(summary(decide(clusterOf(...nodes), calm, { ...policy, order }))).toBe(`go ${expected[0]}`)
+  })
+
+  test('is never a node that answers nothing, or is ahead', () => {
+    const mixed = clusterOf(
+      worker('w-1', { talos: 'silent' }),
+      worker('w-2', { talos: { version: 'v1.13.10' } }),
+      worker('w-3'),
+    )
+    expect(upgradeOrder(mixed, target, policy).map(({ name }) => name)).toEqual(['w-3'])
+  })
+
+  test.each(['v1.13.8-k7.1.9', 'v1.11.5-1-gab12cd3', 'v1.13.8-dirty', 'nightly'])(
+    'is never a node that runs %s, which is no official release',
+    (version) => {
+      const mixed = clusterOf(...controlPlanes({}, {}, {}), worker('w-1', { talos: { version } }), worker('w-2'))
+      expect(upgradeOrder(mixed, target, policy).map(({ name }) => name)).toEqual(['w-2', 'cp-2', 'cp-3', 'cp-1'])
+      expect(summary(decide(mixed))).toBe('go w-2')
+    },
+  )
+
+  test('is the node that lags behind, in a cluster that was upgraded in part by hand', () => {
+    const goal = { ...target, version: 'v1.12.11' }
+    const mixed = clusterOf(worker('w-1', { talos: upgraded }), ...controlPlanes({ talos: { version: 'v1.12.5' } }))
+    expect(summary(decide(mixed, calm, policy, goal))).toBe('go cp-1')
+  })
+})
+
+describe('nothing begins', () => {
+  const fine = [...controlPlanes({}, {}, {}), worker('w-1'), worker('w-2')]
+  const withW2 = (choice: Parameters<typeof worker>[1]) => [
+    ...controlPlanes({}, {}, {}),
+    worker('w-1'),
+    worker('w-2', choice),
+  ]
+  test.each<[string, Node[], Partial<typeof calm>, Partial<typeof policy>, string]>([
+    ['while a person has paused it', fine, { paused: 'paused by me' }, {}, 'wait: paused by me'],
+    [
+      'while the power speaks against it',
+      fine,
+      { powerObstacle: 'the UPS is on battery' },
+      {},
+      'wait: the UPS is on battery',
+    ],
+    [
+      'outside the window',
+      fine,
+      {},
+      { windows: [{ days: ['sun'], from: '02:00', to: '06:00' }] },
+      'wait: the next window opens Sun 02:00',
+    ],
+    [
+      'with too little of the window left',
+      fine,
+      {},
+      { windows: [{ days: ['sat'], from: '02:00', to: '04:10' }] },
+      'wait: the window closes in 10 min, and a node takes up to 15 min',
+    ],
+    ['while a node is silent', withW2({ talos: 'silent' }), {}, {}, 'wait: w-2 does not answer (no route to host)'],
+    ['while a node boots', withW2({ talos: { stage: 'booting' } }), {}, {}, 'wait: w-2 is booting'],
+    [
+      'while a node is not Ready',
+      withW2({ kubernetes: { ready: false } }),
+      {},
+      {},
+      'wait: w-2 is not Ready in Kubernetes',
+    ],
+    [
+      'while somebody else has armed a node',
+      withW2({ talos: { ...armedEntries } }),
+      {},
+      {},
+      'wait: w-2 has an upgrade installed that nobody here began: its next boot starts another release. Reboot it, or `caretaker rollback w-2`',
+    ],
+    [
+      'on a node that somebody else cordoned',
+      [worker('w-1', { kubernetes: { unschedulable: true } })],
+      {},
+      {},
+      'wait: w-1 was cordoned by somebody else: uncordon it to go on',
+    ],
+    [
+      'on a node that a power cut left cordoned',
+      [worker('w-1', { kubernetes: { unschedulable: true, cordon: { why: 'power', at: '2026-03-01T00:00:00Z' } } })],
+      {},
+      {},
+      'wait: w-1 is still cordoned from a power cut',
+    ],
+    [
+      'on a node that would lose an argument that shells act on',
+      [
+        worker('w-1', {
+          talos: { provides: { kernelArguments: ["a='$b'", 'c=d,e'], overlay: undefined, embeddedConfig: false } },
+        }),
+      ],
+      {},
+      {},
+      "wait: w-1 would lose a='$b', c=d,e, which it has now and the configured schematic has not: add it to config/schematics, or accept the loss with `caretaker approve v1.13.9 --losing 'a='\\''$b'\\'',c=d,e'`",
+    ],
+    [
+      'on a node that would lose an extension',
+      [worker('w-1', { talos: { extensions: ['siderolabs/i915', 'siderolabs/zfs'] } })],
+      {},
+      {},
+      'wait: w-1 would lose siderolabs/zfs, which it has now and the configured schematic has not: add it to config/schematics, or accept the loss with `caretaker approve v1.13.9 --losing siderolabs/zfs`',
+    ],
+    [
+      'on a control plane of two',
+      controlPlanes({}, {}),
+      {},
+      {},
+      'wait: etcd has two members, and neither can go without losing quorum: add or remove one, or set upgrade.twoMembers: allow',
+    ],
+    [
+      'on a control plane while a member of etcd learns',
+      controlPlanes({}, {}, { etcd: { learner: true } }),
+      {},
+      {},
+      'wait: etcd on cp-3 is still a learner',
+    ],
+  ])('%s', (_, nodes, circumstances, changed, expected) => {
+    expect(summary(decide(clusterOf(...nodes), { ...calm, ...circumstances }, { ...policy, ...changed }))).toBe(
+      expected,
+    )
+  })
+
+  test('and when the window opens is told', () => {
+    const windows = [{ days: ['sun'], from: '02:00', to: '06:00' }] as const
+    expect(decide(clusterOf(...fine), calm, { ...policy, windows })).toMatchObject({
+      until: new Date('2026-03-08T01:00:00Z'),
+    })
+  })
+
+  test('that a worker that somebody else cordoned would hold up, unless it is its turn', () => {
+    const nodes = [worker('w-1'), worker('w-2', { kubernetes: { unschedulable: true } })]
+    expect(summary(decide(clusterOf(...nodes)))).toBe('go w-1')
+  })
+})
+
+describe('attempts', () => {
+  const attempted = (count: number, failure?: string, release = 'v1.13.9') =>
+    worker('w-1', { kubernetes: { attempts: { release, count, ...(failure ? { failure } : {}) } } })
+  const stuck =
+    'stuck: w-1 failed 2 times to get v1.13.9 (rolled back): find out why, then `caretaker retry w-1` tries again'
+  test.each<[string, Node, string, number?]>([
+    ['a first one counts one', worker('w-1'), 'go w-1', 1],
+    ['one that ended without a failure counts once', attempted(1), 'go w-1', 1],
+    ['one that failed is followed by a second', attempted(1, 'rolled back'), 'go w-1', 2],
+    ['a second that ended without a failure is taken up', attempted(2), 'go w-1', 2],
+    ['two that failed are enough', attempted(2, 'rolled back'), stuck],
+    ['those at another release do not count', attempted(2, 'rolled back', 'v1.13.7'), 'go w-1', 1],
+  ])('%s', (_, node, expected, count) => {
+    const decision = decide(clusterOf(node))
+    expect(summary(decision)).toBe(expected)
+    const cordons = stepsOf(decision).flatMap((step) => (step.do === 'cordon' ? [step.attempts] : []))
+    expect(cordons).toEqual(count === undefined ? [] : [{ release: 'v1.13.9', count }])
+  })
+
+  test('a node that is stuck holds up the others', () => {
+    expect(summary(decide(clusterOf(worker('w-0'), attempted(2, 'rolled back'))))).toBe(stuck)
+  })
+
+  test('a node that is stuck is told even while nothing may begin', () => {
+    expect(summary(decide(clusterOf(attempted(2, 'rolled back')), { ...calm, paused: 'paused' }))).toBe(stuck)
+  })
+})
+
+describe('the plan', () => {
+  test('for a worker pulls, closes, empties, installs, reboots, waits for it to be whole, and only then opens it', () => {
+    expect(outline(decide(clusterOf(worker('w-1'))))).toEqual([
+      'fetch: pull image w-1',
+      'close: cordon w-1',
+      'empty: drain w-1',
+      'confirm: confirm w-1',
+      'install: install w-1',
+      'confirm: confirm w-1',
+      'reboot: reboot w-1',
+      'return: await upgraded w-1',
+      'settle: settle w-1',
+      'reopen: uncordon w-1',
+    ])
+  })
+
+  test('for a control plane waits for etcd too, before it is opened again', () => {
+    const phases = outline(decide(clusterOf(...controlPlanes({}, {}, {}))))
+    expect(phases.slice(-4)).toEqual([
+      'return: await upgraded cp-2',
+      'etcd: await etcd',
+      'settle: settle cp-2',
+      'reopen: uncordon cp-2',
+    ])
+  })
+
+  test('for a Talos before 1.13 installs and reboots in one call, after it was emptied', () => {
+    const node = worker('w-1', { talos: { version: 'v1.12.11' } })
+    expect(outline(decide(clusterOf(node)))).toEqual([
+      'close: cordon w-1',
+      'empty: drain w-1',
+      'confirm: confirm w-1',
+      'install: install and reboot w-1',
+      'return: await upgraded w-1',
+      'settle: settle w-1',
+      'reopen: uncordon w-1',
+    ])
+  })
+
+  test('carries marks, boots, limits and the wanted image', () => {
+    const at = '2026-03-07T03:00:00.000Z'
+    const machineId = 'c0'.repeat(16)
+    const machine = { role: 'worker', machineId }
+    const mark = { why: 'upgrade', at, release: 'v1.13.9', schematic, bootId: 'boot-1', from: 'v1.13.8', machineId }
+    const limits = { parallel: 1, twoMembers: 'refuse' }
+    const identity = { extensions: ['siderolabs/i915'], machineId }
+    const image = `factory.talos.dev/metal-installer/${schematic}:v1.13.9`
+    expect(stepsOf(decide(clusterOf(worker('w-1', { talos: { machineId } }))))).toEqual([
+      { do: 'pull-image', node: 'w-1', image, within: policy.install },
+      { do: 'cordon', node: 'w-1', mark, attempts: { release: 'v1.13.9', count: 1 }, within: 30_000 },
+      { do: 'drain', node: 'w-1', policy: { ordered: true, volumesWithin: 300_000 }, within: policy.drain },
+      { do: 'confirm', node: 'w-1', machine, limits },
+      { do: 'install', node: 'w-1', machine, image, mark, within: policy.install },
+      { do: 'confirm', node: 'w-1', machine, limits },
+      {
+        do: 'reboot',
+        node: 'w-1',
+        machine,
+        bootId: 'boot-1',
+        mark: { ...mark, installer: 'succeeded', rebooting: true },
+        mode: 'default',
+      },
+      {
+        do: 'await-upgraded',
+        node: 'w-1',
+        version: 'v1.13.9',
+        schematic,
+        bootId: 'boot-1',
+        within: policy.reboot,
+        identity,
+      },
+      { do: 'settle', node: 'w-1', lasts: policy.settle },
+      { do: 'uncordon', node: 'w-1', why: 'upgrade', forgetAttempts: true },
+    ])
+  })
+
+  test('carries the mark through the one call of a Talos before 1.13 too', () => {
+    const goal = { ...target, schematicOf: (name: string) => `schematic of ${name}` }
+    const steps = stepsOf(decide(clusterOf(worker('w-1', { talos: { version: 'v1.12.11' } })), calm, policy, goal))
+    const marks = steps.flatMap((step) =>
+      step.do === 'cordon' || step.do === 'install-and-reboot' ? [[step.mark.schematic, step.mark.rebooting]] : [],
+    )
+    expect(marks).toEqual([
+      ['schematic of w-1', undefined],
+      ['schematic of w-1', true],
+    ])
+  })
+
+  test('never forces a pod out: a disruption budget that refuses fails the drain', () => {
+    const drains = stepsOf(decide(clusterOf(worker('w-1')))).filter((step) => step.do === 'drain')
+    expect(drains.map(({ policy }) => policy)).toEqual([{ ordered: true, volumesWithin: 300_000 }])
+  })
+})
+
+describe('a mark on a node that somebody else has uncordoned', () => {
+  const left = { why: 'upgrade', at: '2026-03-07T02:00:00Z', release: 'v1.13.9', bootId: 'boot-0' } as const
+  const tidied = worker('w-2', { kubernetes: { leftover: left } })
+  const unfinished = worker('w-1', {
+    kubernetes: { unschedulable: true, cordon: { why: 'upgrade', at: '2026-03-07T02:00:00Z', release: 'v1.13.9' } },
+  })
+  test.each<[string, Node[], Partial<typeof calm>]>([
+    ['before anything begins', [worker('w-1'), tidied], {}],
+    ['in a cluster that is upgraded', [worker('w-2', { talos: upgraded, kubernetes: { leftover: left } })], {}],
+    ['before our unfinished work', [unfinished, tidied], {}],
+    ['before a silent node is waited for', [worker('w-1', { talos: 'silent' }), tidied], {}],
+    ['on a node that is silent itself', [worker('w-2', { talos: 'silent', kubernetes: { leftover: left } })], {}],
+    [
+      'before a node is told to be stuck',
+      [worker('w-1', { kubernetes: { attempts: { release: 'v1.13.9', count: 2, failure: 'no' } } }), tidied],
+      {},
+    ],
+    ['during a pause', [tidied], { paused: 'paused by me' }],
+    ['on battery', [tidied], { powerObstacle: 'the UPS is on battery' }],
+  ])('is taken away, and nothing else is done, %s', (_, nodes, changed) => {
+    const decision = decide(clusterOf(...nodes), { ...calm, ...changed })
+    expect(decision).toMatchObject({
+      kind: 'go',
+      nodes: [{ node: 'w-2', reason: 'w-2 was uncordoned by somebody else, and our mark is still on it' }],
+    })
+    expect(stepsOf(decision)).toEqual([{ do: 'uncordon', node: 'w-2', why: 'upgrade' }])
+  })
+})
+
+test.each([
+  ['metal', false, `factory.talos.dev/metal-installer/${schematic}:v1.13.9`],
+  ['metal', true, `factory.talos.dev/metal-installer-secureboot/${schematic}:v1.13.9`],
+  ['digital-ocean', false, `factory.talos.dev/digital-ocean-installer/${schematic}:v1.13.9`],
+])('the installer for %s, with secure boot %s, is %s', (platform, secureBoot, image) => {
+  expect(installerImage({ platform, secureBoot }, target, 'w-1')).toBe(image)
+})

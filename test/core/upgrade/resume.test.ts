@@ -1,0 +1,322 @@
+import { describe, expect, test } from 'vitest'
+import type { CordonMark, KubernetesFacts, Node, TalosFacts } from '../../../src/core/cluster/cluster.ts'
+import type { Circumstances } from '../../../src/core/upgrade/gates.ts'
+import { decideUpgrade } from '../../../src/core/upgrade/decide.ts'
+import { armedEntries, clusterOf, controlPlanes, schematic, worker } from '../cluster/nodes.ts'
+import { calm, outline, policy, stepsOf, summary, target } from './rollout.ts'
+
+const mark: CordonMark = { why: 'upgrade', at: '2026-03-07T02:00:00Z', release: 'v1.13.9', bootId: 'boot-1' }
+const rebooting: CordonMark = { ...mark, rebooting: true }
+const reached = { version: 'v1.13.9' }
+
+/** A worker that carries our mark. */
+const unfinished = (
+  cordon: CordonMark,
+  talos: Partial<TalosFacts> | 'silent' = {},
+  facts: Partial<KubernetesFacts> = {},
+) => worker('w-2', { talos, kubernetes: { unschedulable: true, cordon, ...facts } })
+const decide = (node: Node, circumstances: Partial<Circumstances> = {}, ...others: Node[]) =>
+  decideUpgrade(clusterOf(worker('w-1'), node, ...others), target, { ...calm, ...circumstances }, policy)
+
+const finish = ['return: await upgraded w-2', 'settle: settle w-2', 'reopen: uncordon w-2']
+const whole = [
+  'fetch: pull image w-2',
+  'close: cordon w-2',
+  'empty: drain w-2',
+  'confirm: confirm w-2',
+  'install: install w-2',
+  'confirm: confirm w-2',
+  'reboot: reboot w-2',
+  ...finish,
+]
+const rebootOnly = ['close: cordon w-2', 'empty: drain w-2', 'confirm: confirm w-2', 'reboot: reboot w-2', ...finish]
+const giveBack = ['reopen: uncordon w-2']
+const noteAndGiveBack = ['note: note failure w-2', ...giveBack]
+const failed = { release: 'v1.13.9', count: 1, failure: 'it does not boot' }
+
+describe('a node that carries our mark comes before every other', () => {
+  test.each<[string, Node, string[]]>([
+    ['that is silent after its reboot, it is waited for', unfinished(rebooting, 'silent'), finish],
+    ['that boots, it is waited for', unfinished(rebooting, { bootId: 'boot-2', stage: 'booting' }), finish],
+    ['that is about to reboot, it is waited for', unfinished(rebooting, { stage: 'rebooting' }), finish],
+    ['that has the release, it is taken back', unfinished(rebooting, { ...reached, bootId: 'boot-2' }), finish],
+    [
+      'that has the release by a reboot that nobody ordered, it is taken back',
+      unfinished(mark, { ...reached, bootId: 'boot-2' }),
+      finish,
+    ],
+    ['that was only closed, its upgrade goes on', unfinished(mark), whole],
+    ['that has it installed, it is only rebooted', unfinished(mark, { ...armedEntries }), rebootOnly],
+    ['whose reboot never came, it is rebooted', unfinished(rebooting, { ...armedEntries }), rebootOnly],
+    [
+      'that has another release installed, it is installed anew',
+      unfinished({ ...mark, release: 'v1.13.7' }, { ...armedEntries }),
+      whole,
+    ],
+    [
+      'that was rebooted by something else half-way, its upgrade goes on',
+      unfinished(mark, { bootId: 'boot-2' }),
+      whole,
+    ],
+    [
+      'that rolled back, it is given up and uncordoned: only a person tries again',
+      unfinished(rebooting, { bootId: 'boot-2' }, { attempts: { release: 'v1.13.9', count: 1 } }),
+      noteAndGiveBack,
+    ],
+    [
+      'that failed twice, it is given up and given back',
+      unfinished(mark, {}, { attempts: { ...failed, count: 2 } }),
+      noteAndGiveBack,
+    ],
+    [
+      'that has reached an older goal meanwhile, it is not blamed for it',
+      unfinished(
+        { ...rebooting, release: 'v1.13.8' },
+        { bootId: 'boot-2' },
+        { attempts: { release: 'v1.13.8', count: 2 } },
+      ),
+      whole,
+    ],
+    [
+      'that has reached another schematic meanwhile, it is not blamed for it',
+      unfinished(
+        { ...rebooting, schematic: 'f'.repeat(64) },
+        { bootId: 'boot-2' },
+        { attempts: { release: 'v1.13.9', count: 2 } },
+      ),
+      whole,
+    ],
+    [
+      'that rolled back from this very schematic, it is given up and uncordoned',
+      unfinished({ ...rebooting, schematic }, { bootId: 'boot-2' }, { attempts: { release: 'v1.13.9', count: 1 } }),
+      noteAndGiveBack,
+    ],
+    [
+      'that is to stay as it is since its upgrade was called off, it is given back',
+      unfinished({ ...mark, release: 'v1.13.10' }, reached),
+      giveBack,
+    ],
+    [
+      'that is ahead of the release, it is given back and never taken down',
+      unfinished({ ...rebooting, release: 'v1.13.10' }, { version: 'v1.13.10', bootId: 'boot-2' }),
+      giveBack,
+    ],
+  ])('%s', (_, node, expected) => {
+    const decision = decide(node)
+    expect(summary(decision)).toBe('go w-2')
+    expect(outline(decision)).toEqual(expected)
+  })
+
+  test.each<[string, Node, string]>([
+    [
+      'that falls silent is waited for',
+      unfinished(mark, 'silent'),
+      'wait: w-2, which is being upgraded, does not answer (no route to host)',
+    ],
+    [
+      'that is not ready is waited for',
+      unfinished(mark, { ready: false, unmet: ['kubelet'] }),
+      'wait: w-2, which is being upgraded, is not ready (kubelet)',
+    ],
+    [
+      'that failed twice and is armed stays closed',
+      unfinished(mark, { ...armedEntries }, { attempts: { ...failed, count: 2 } }),
+      'stuck: w-2 failed 2 times to get v1.13.9 (it does not boot), and stays cordoned: `caretaker retry w-2` tries again, `caretaker rollback w-2` takes it back',
+    ],
+    [
+      'that failed twice and is ill stays closed',
+      unfinished(mark, {}, { ready: false, attempts: { ...failed, count: 2 } }),
+      'stuck: w-2 failed 2 times to get v1.13.9 (it does not boot), and stays cordoned: `caretaker retry w-2` tries again, `caretaker rollback w-2` takes it back',
+    ],
+    [
+      'that is to stay as it is, but is armed, is for a person to see to',
+      unfinished(
+        { ...mark, release: 'v1.13.10' },
+        { ...reached, bootedEntry: 'Talos-v1.13.9.efi', defaultEntry: 'Talos-v1.13.10.efi' },
+      ),
+      'stuck: w-2 runs v1.13.9 as it should, and has another installed: its next boot starts that. `caretaker rollback w-2` takes it back',
+    ],
+    [
+      'that would lose an extension by a schematic of today is left as it is',
+      unfinished(mark, { extensions: ['siderolabs/zfs'] }),
+      'wait: w-2 would lose siderolabs/zfs, which it has now and the configured schematic has not: add it to config/schematics, or accept the loss with `caretaker approve v1.13.9 --losing siderolabs/zfs`',
+    ],
+  ])('%s', (_, node, expected) => {
+    expect(summary(decide(node))).toBe(expected)
+  })
+
+  test('and why is told: an older goal that it has reached is no failure', () => {
+    const older = unfinished({ ...rebooting, release: 'v1.13.8' }, { bootId: 'boot-2' })
+    expect(decide(older)).toMatchObject({ nodes: [{ reason: 'w-2 was being upgraded' }] })
+    const otherSchematic = unfinished({ ...rebooting, schematic: 'f'.repeat(64) }, { bootId: 'boot-2' })
+    expect(decide(otherSchematic)).toMatchObject({ nodes: [{ reason: 'w-2 was being upgraded' }] })
+    for (const same of [rebooting, { ...rebooting, schematic }]) {
+      const rolledBack = unfinished(same, { bootId: 'boot-2' })
+      expect(decide(rolledBack)).toMatchObject({ nodes: [{ reason: 'giving up on w-2: rolled back to v1.13.8' }] })
+    }
+  })
+
+  test('but it waits while another node is not well', () => {
+    expect(summary(decide(unfinished(mark), {}, worker('w-3', { talos: 'silent' })))).toBe(
+      'wait: w-3 does not answer (no route to host)',
+    )
+  })
+
+  test('and does not wait for the next window: what has begun is finished', () => {
+    const windows = [{ days: ['sun'], from: '02:00', to: '06:00' }] as const
+    const cluster = clusterOf(worker('w-1'), unfinished(mark))
+    expect(summary(decideUpgrade(cluster, target, calm, { ...policy, windows }))).toBe('go w-2')
+  })
+})
+
+describe('a node that booted its old system, where the policy allows one firmware boot', () => {
+  const powercycle = { ...policy, afterRollback: 'powercycle' } as const
+  const decideBy = (node: Node) => decideUpgrade(clusterOf(worker('w-1'), node), target, calm, powercycle)
+  const first = { attempts: { release: 'v1.13.9', count: 1 } }
+
+  test('is tried once more through the firmware, and remembers that', () => {
+    const decision = decideBy(unfinished(rebooting, { bootId: 'boot-2' }, first))
+    expect(decision).toMatchObject({
+      nodes: [{ reason: 'trying w-2 once more by a firmware boot: rolled back to v1.13.8' }],
+    })
+    expect(stepsOf(decision).find((step) => step.do === 'reboot')).toMatchObject({ mode: 'powercycle' })
+    expect(stepsOf(decision).find((step) => step.do === 'cordon')).toMatchObject({
+      attempts: { release: 'v1.13.9', count: 2, powercycled: true },
+    })
+  })
+
+  test('is given up when that did not help', () => {
+    const again = { attempts: { release: 'v1.13.9', count: 2, powercycled: true } } as const
+    expect(stepsOf(decideBy(unfinished(rebooting, { bootId: 'boot-3' }, again)))[0]).toMatchObject({
+      do: 'note-failure',
+      attempts: { rolledBack: true, powercycled: true },
+    })
+  })
+
+  test('is not begun again while it is noted', () => {
+    const noted = { release: 'v1.13.9', count: 1, failure: 'rolled back to v1.13.8', rolledBack: true } as const
+    const node = worker('w-2', { kubernetes: { attempts: noted } })
+    expect(summary(decideUpgrade(clusterOf(worker('w-1'), node), target, calm, policy))).toBe(
+      'stuck: w-2 booted its old system after the upgrade to v1.13.9 (rolled back to v1.13.8): find out why, then `caretaker retry w-2` tries again',
+    )
+  })
+})
+
+describe('when the power fails, or a person pauses, in the middle of an upgrade', () => {
+  const power = { powerObstacle: 'the UPS is on battery' }
+  const paused = { paused: 'paused by me' }
+  const armed = unfinished(mark, { ...armedEntries })
+  test.each<[string, Partial<Circumstances>, Node, string, string[]]>([
+    ['a node that was closed is given back', power, unfinished(mark), 'go w-2', giveBack],
+    ['a node that is armed stays closed', power, armed, 'wait: the UPS is on battery', []],
+    ['a node that is ill stays closed', power, unfinished(mark, { ready: false }), 'wait: the UPS is on battery', []],
+    ['a node that rebooted is finished', power, unfinished(rebooting, 'silent'), 'go w-2', finish],
+    ['a node that is done is taken back', power, unfinished(mark, { ...reached, bootId: 'boot-2' }), 'go w-2', finish],
+    [
+      'a node that rolled back is noted as such and uncordoned',
+      power,
+      unfinished(rebooting, { bootId: 'boot-2' }),
+      'go w-2',
+      noteAndGiveBack,
+    ],
+    ['a node that was closed is given back', paused, unfinished(mark), 'go w-2', giveBack],
+    [
+      'a node that is ill stays closed',
+      paused,
+      unfinished(mark, { ready: false }),
+      'wait: w-2, which is being upgraded, is not ready (no reason given)',
+      [],
+    ],
+    [
+      'a node that is not Ready stays closed',
+      paused,
+      unfinished(mark, {}, { ready: false }),
+      'wait: w-2, which is being upgraded, is not Ready in Kubernetes',
+      [],
+    ],
+    [
+      'a node that rolled back is noted as such and uncordoned',
+      paused,
+      unfinished(rebooting, { bootId: 'boot-2' }),
+      'go w-2',
+      noteAndGiveBack,
+    ],
+    ['a node that is armed is finished: it must not stay so', paused, armed, 'go w-2', rebootOnly],
+    ['a node that rebooted is finished', paused, unfinished(rebooting, 'silent'), 'go w-2', finish],
+  ])('%s (%j)', (_, circumstances, node, expected, phases) => {
+    const decision = decide(node, circumstances)
+    expect(summary(decision)).toBe(expected)
+    expect(outline(decision)).toEqual(phases)
+  })
+})
+
+describe('a control plane that carries our mark', () => {
+  const marked = { kubernetes: { unschedulable: true, cordon: mark } }
+  const decideFor = (...nodes: Node[]) => decideUpgrade(clusterOf(...nodes), target, calm, policy)
+
+  test('goes on while etcd keeps its quorum without it', () => {
+    expect(summary(decideFor(...controlPlanes({}, marked, {})))).toBe('go cp-2')
+  })
+
+  test('waits while etcd would lose it, even if only the reboot is missing', () => {
+    const installed = { ...marked, talos: { ...armedEntries } }
+    const nodes = controlPlanes({}, installed, { etcd: { errors: ['NOSPACE'] } })
+    expect(summary(decideFor(...nodes))).toBe('wait: etcd on cp-3 reports NOSPACE')
+  })
+
+  test('is taken back even while etcd is not whole: that is what it is waited for', () => {
+    const done = {
+      kubernetes: marked.kubernetes,
+      talos: { version: 'v1.13.9', bootId: 'boot-2' },
+      etcd: 'silent',
+    } as const
+    expect(outline(decideFor(...controlPlanes({}, done, {})))).toContain('etcd: await etcd')
+  })
+})
+
+describe('the count of attempts', () => {
+  test.each<[string, Node, number]>([
+    [
+      'stays when the power or a crash cut one short',
+      unfinished(mark, {}, { attempts: { release: 'v1.13.9', count: 1 } }),
+      1,
+    ],
+    ['is one where the node remembers none', unfinished(mark), 1],
+    ['goes up after a failure', unfinished(mark, {}, { attempts: failed }), 2],
+  ])('%s', (_, node, count) => {
+    const counts = stepsOf(decide(node)).flatMap((step) => (step.do === 'cordon' ? [step.attempts?.count] : []))
+    expect(counts).toEqual([count])
+  })
+
+  test('is kept with the reason when a node is given up', () => {
+    const node = unfinished(rebooting, { bootId: 'boot-2' }, { attempts: { release: 'v1.13.9', count: 1 } })
+    expect(stepsOf(decide(node))[0]).toEqual({
+      do: 'note-failure',
+      node: 'w-2',
+      attempts: { release: 'v1.13.9', count: 1, failure: 'rolled back to v1.13.8', rolledBack: true },
+    })
+  })
+
+  test('is forgotten only with the release', () => {
+    const forgets = (node: Node, circumstances = {}) =>
+      stepsOf(decide(node, circumstances)).flatMap((step) => (step.do === 'uncordon' ? [step.forgetAttempts] : []))
+    expect(forgets(unfinished(mark))).toEqual([true])
+    expect(forgets(unfinished(mark), { powerObstacle: 'the UPS is on battery' })).toEqual([undefined])
+  })
+})
+
+test('a rollback waits for the power before anything is done to the node', () => {
+  const node = worker('w-2', { talos: reached })
+  const decision = decide(node, {
+    powerObstacle: 'the UPS is on battery',
+    rollbacks: [{ node: 'w-2', bootId: 'boot-1', force: true }],
+  })
+  expect(summary(decision)).toBe('wait: the UPS is on battery')
+})
+
+test('nothing goes on while another node runs in another role than the configured one', () => {
+  const misplaced: Node = { ...worker('w-3'), configuredRole: 'controlplane' }
+  expect(summary(decide(unfinished(mark), {}, misplaced))).toBe(
+    'wait: w-3 is configured as a controlplane, and runs as a worker: correct its role in caretaker.yaml',
+  )
+})

@@ -1,0 +1,36 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Answer } from './answers.ts'
+import type { LabFactoryFaults } from './faults.ts'
+
+/** Sends an answer; that of an image as slowly, and as far, as the faults let it. */
+export async function deliver(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: Answer,
+  { faults, signal }: { readonly faults: LabFactoryFaults; readonly signal: AbortSignal },
+): Promise<void> {
+  if (response.destroyed) return
+  const body = Buffer.from(answer.body ?? '')
+  const length = answer.bulk || body.length <= 2048 ? { 'content-length': body.length } : {}
+  const sniffed = answer.status === 200 && body.length > 0 ? { 'content-type': 'text/plain; charset=utf-8' } : {}
+  response.writeHead(answer.status, { ...sniffed, ...length, ...answer.headers })
+  if (request.method === 'HEAD' || !answer.bulk) {
+    response.end(request.method === 'HEAD' ? undefined : body)
+    return
+  }
+  let end = faults.shortBody ? Math.floor(body.length / 2) : body.length
+  if (faults.cutAfterBytes !== undefined && faults.cutAfterBytes < end) {
+    end = faults.cutAfterBytes
+    faults.cutAfterBytes = undefined
+  }
+  for (let sent = 0; sent < end && !response.destroyed;) {
+    const perTick = faults.bytesPerSecond === undefined ? 1 << 20 : Math.max(1, Math.round(faults.bytesPerSecond / 20))
+    const chunk = body.subarray(sent, Math.min(end, sent + perTick))
+    await new Promise<void>((resolve) => response.write(chunk, () => resolve()))
+    sent += chunk.length
+    if (faults.bytesPerSecond !== undefined) await pause(50, undefined, { signal })
+  }
+  if (end < body.length) response.destroy()
+  else response.end()
+}

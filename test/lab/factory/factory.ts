@@ -1,0 +1,307 @@
+import { hash, randomUUID } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { buffer } from 'node:stream/consumers'
+import { setTimeout as pause } from 'node:timers/promises'
+import { found, isRefusal, json, refusal, text, type Answer } from './answers.ts'
+import { checkAsset, type Asset } from './asset.ts'
+import { deliver } from './delivery.ts'
+import { noFaults, type LabFactoryFaults } from './faults.ts'
+import { createImages } from './images.ts'
+import { contentType } from './path.ts'
+import { match, unrouted, type Parameters, type Route } from './routing.ts'
+import { canonicalSchematic } from './schematic.ts'
+import { createStorage } from './storage.ts'
+import { listed, parseVersion, withV } from './versions.ts'
+import { kernelCommandLine } from '../uki-writer.ts'
+
+export interface LabFactoryOptions {
+  readonly address?: string
+  /** 0 for any free one. */
+  readonly port?: number
+  /** Talos releases that it knows, with or without `v`, in any order. */
+  readonly versions: readonly string[]
+  /** Official extensions that every release has. */
+  readonly extensions?: readonly string[]
+  /** Releases of those that it has withdrawn: `brokenTalosVersions` of its configuration. */
+  readonly withdrawn?: readonly string[]
+  /** The path that a reverse proxy in front serves it at, `/factory`; nothing is there beside it. */
+  readonly under?: string
+  /** Size of a made image, in bytes; a little more comes out, for the headers and the padding. */
+  readonly imageBytes?: number
+  /** Files to serve in place of made UKIs, by Talos version. */
+  readonly files?: Readonly<Record<string, string>>
+}
+
+export interface LabFactoryRequest {
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly method: string
+  /** Path and query, as sent. */
+  readonly path: string
+  readonly range?: string
+  readonly to: 'factory' | 'storage'
+}
+
+/** The Image Factory over HTTP, as siderolabs/image-factory v1.5 (community, without SecureBoot keys) answers. */
+export interface LabFactory extends AsyncDisposable {
+  /** Listens; again on the same ports after it was disposed of. */
+  start(): Promise<void>
+  /** 'http://address:port'; throws before the start. */
+  readonly url: string
+  publish(version: string): void
+  /** It leaves the list without a word. */
+  remove(version: string): void
+  /** It leaves the list, and is marked as broken. */
+  withdraw(version: string): void
+  /** Canonical YAML of every schematic that it was given, by id. */
+  readonly schematics: ReadonlyMap<string, string>
+  readonly requests: readonly LabFactoryRequest[]
+  readonly faults: LabFactoryFaults
+  /** What an image request would now be answered with, of `path` such as `metal-amd64-uki.efi`. */
+  imageBytes(schematic: string, version: string, path: string): Buffer
+}
+
+const serverName = 'Image Factory v1.5.0'
+const portalPage = Buffer.from('<!DOCTYPE html>\n<html><body><h1>Please sign in to the network</h1></body></html>\n')
+const someExtensions = ['amd-ucode', 'gvisor', 'i915', 'intel-ucode', 'iscsi-tools', 'nut-client', 'util-linux-tools']
+
+export function createFactory(options: LabFactoryOptions): LabFactory {
+  const { address = '127.0.0.1', under = '' } = options
+  const extensions = options.extensions ?? someExtensions.map((name) => `siderolabs/${name}`)
+  const ports = { factory: options.port ?? 0, storage: 0 }
+  const withdrawn = new Set((options.withdrawn ?? []).map(withV))
+  const versions = new Set(options.versions.map(withV).filter((version) => !withdrawn.has(version)))
+  const schematics = new Map<string, string>()
+  const requests: LabFactoryRequest[] = []
+  const builds = new Map<string, Promise<void>>()
+  let servers: Server[] = []
+  let stopping = new AbortController()
+  const faults = noFaults()
+  const storage = createStorage(faults)
+  const bytesOf = createImages({
+    schematics,
+    faults,
+    imageBytes: options.imageBytes ?? 200_000,
+    files: options.files,
+    origin: () => `http://${address}:${ports.factory}`,
+  })
+
+  const base = (port: number): string => {
+    if (servers.length === 0) throw new Error('the factory is not started')
+    return `http://${address}:${port}`
+  }
+
+  const routes: readonly Route[] = [
+    { methods: ['GET', 'HEAD'], pattern: '/healthz', answer: () => ({ status: 200 }) },
+    { methods: ['GET', 'HEAD'], pattern: '/readyz', answer: () => ({ status: 200 }) },
+    { methods: ['POST'], pattern: '/schematics', answer: (_, request) => register(request) },
+    {
+      methods: ['GET'],
+      pattern: '/schematics/:schematic',
+      answer: ({ schematic = '' }) => {
+        const yaml = schematics.get(schematic)
+        if (yaml === undefined) throw refusal(404, 'schematic not found')
+        return { status: 200, body: yaml, headers: { 'content-type': 'application/yaml' } }
+      },
+    },
+    {
+      methods: ['GET'],
+      pattern: '/versions',
+      // internal/frontend/http/versions.go: `broken` counts since v1.3.3, and only as `true`; of nothing Go makes `null`.
+      answer: (_, __, url) => {
+        if (url.searchParams.get('broken') === 'true' && !faults.ignoresBroken)
+          return json(withdrawn.size === 0 ? null : [...withdrawn])
+        return json(faults.versionsNull ? null : listed(versions))
+      },
+    },
+    {
+      methods: ['GET'],
+      pattern: '/version/:version/extensions/official',
+      answer: ({ version = '' }) =>
+        json(
+          extensionsOf(parseVersion(version)).map((name) => ({
+            name,
+            ref: `ghcr.io/${name}:1.0.0-${withV(version)}`,
+            digest: `sha256:${hash('sha256', `${name} ${withV(version)}`)}`,
+            author: 'Sidero Labs',
+            description: `This system extension provides ${name.replace(/^.*\//, '')}.\n`,
+          })),
+        ),
+    },
+    {
+      methods: ['GET'],
+      pattern: '/version/:version/overlays/official',
+      answer: ({ version = '' }) => {
+        extensionsOf(parseVersion(version))
+        return json([])
+      },
+    },
+    { methods: ['GET', 'HEAD'], pattern: '/image/:schematic/:version/:path', answer: image },
+    { methods: ['GET'], pattern: '/pxe/:schematic/:version/:path', answer: pxe },
+    {
+      methods: ['GET'],
+      pattern: '/oci/cosign/signing-key.pub',
+      answer: () => ({ status: 200, headers: { 'content-type': 'application/x-pem-file' } }),
+    },
+    {
+      methods: ['GET'],
+      pattern: '/secureboot/signing-cert.pem',
+      answer: () => {
+        throw refusal(500, 'internal server error')
+      },
+    },
+  ]
+
+  async function register(request: IncomingMessage): Promise<Answer> {
+    const yaml = canonicalSchematic((await buffer(request)).toString())
+    const id = hash('sha256', yaml)
+    schematics.set(id, yaml)
+    return json({ id, schematic: yaml }, 201, { 'content-type': 'application/json' })
+  }
+
+  function extensionsOf(version: string): string[] {
+    if (!listed(versions).includes(version)) throw refusal(404, `version ${version.slice(1)} is not available`)
+    return extensions.filter((name) => !faults.missingExtensions[version]?.includes(name))
+  }
+
+  function asset(parameters: Parameters): Asset {
+    return checkAsset(parameters, { schematics, versions, faults, extensionsOf, isBuilt: (key) => builds.has(key) })
+  }
+
+  function built(key: string): Promise<void> {
+    const build = builds.get(key) ?? pause(faults.buildMs, undefined, { signal: stopping.signal })
+    builds.set(key, build)
+    return build
+  }
+
+  async function image(parameters: Parameters, request: IncomingMessage, url: URL): Promise<Answer> {
+    const { schematic = '', path = '' } = parameters
+    if (/\.sha(256|512)$/.test(path)) throw refusal(402, 'enterprise not enabled: checksum endpoint is not available')
+    if (path.endsWith('.sigstore.json')) {
+      throw refusal(402, 'enterprise signing is not enabled: signature endpoint is not available')
+    }
+    const { key, version } = asset(parameters)
+    await built(key)
+    if (faults.html) {
+      return { status: 200, body: portalPage, headers: { 'content-type': 'text/html; charset=utf-8' }, bulk: true }
+    }
+    const body = bytesOf(schematic, version, path)
+    const disposition = `attachment; filename="${url.searchParams.get('filename') ?? path}"`
+    if (faults.redirect && request.method === 'GET') {
+      return found(302, `${base(ports.storage)}${storage.sign(key, body, disposition)}`)
+    }
+    return {
+      status: 200,
+      body,
+      headers: { 'content-type': contentType(path), 'content-disposition': disposition },
+      bulk: true,
+    }
+  }
+
+  /** internal/frontend/http/pxe.go: it never offers an unsigned UKI, whatever is asked for. */
+  function pxe(parameters: Parameters): Answer {
+    const { schematic: id = '', path = '' } = parameters
+    const { version, profile, schematic } = asset({ ...parameters, path: `cmdline-${path}` })
+    const extra = schematic.customization.extraKernelArgs
+    const cmdline = kernelCommandLine({ version, arch: profile.arch, platform: profile.platform, extra })
+    const from = `${base(ports.factory)}/image/${id}/${version}`
+    const lines = [`kernel ${from}/kernel-${profile.arch} ${cmdline}`, `initrd ${from}/initramfs-${profile.arch}.xz`]
+    return { status: 200, body: `#!ipxe\n\nimgfree\n${lines.join('\n')}\nboot\n` }
+  }
+
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    note(request, 'factory')
+    const method = request.method ?? 'GET'
+    const asked = request.url ?? '/'
+    if (!asked.startsWith(under)) return reply(request, response, text(404, 'nothing is served here\n'))
+    const url = new URL(`http://factory${asked.slice(under.length)}`)
+    const failing = faults.failNext.findIndex(({ path }) => url.pathname.startsWith(path ?? '/'))
+    const [failure] = failing < 0 ? [] : faults.failNext.splice(failing, 1)
+    if (failure) return reply(request, response, text(failure.status, failure.body))
+    const matches = routes.map((route) => ({ route, parameters: match(route.pattern, url.pathname) }))
+    const hit = matches.find(({ route, parameters }) => parameters && route.methods.includes(method))
+    if (!hit?.parameters) return reply(request, response, unrouted(routes, method, url.pathname))
+    const given = request.headers['x-request-id']
+    const headers = { server: serverName, 'x-request-id': typeof given === 'string' ? given : randomUUID() }
+    let answer: Answer
+    try {
+      answer = await hit.route.answer(hit.parameters, request, url)
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+      answer = text(error.status, `${error.message}\n`)
+    }
+    await reply(request, response, { ...answer, headers: { ...headers, ...answer.headers } })
+  }
+
+  async function store(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    note(request, 'storage')
+    await reply(request, response, storage.answer(request))
+  }
+
+  function note(request: IncomingMessage, to: 'factory' | 'storage'): void {
+    const { range } = request.headers
+    const { method = 'GET', url: path = '/' } = request
+    requests.push({ at: Date.now(), method, path, to, ...(range === undefined ? {} : { range }) })
+  }
+
+  function reply(request: IncomingMessage, response: ServerResponse, answer: Answer): Promise<void> {
+    return deliver(request, response, answer, { faults, signal: stopping.signal })
+  }
+
+  async function listen(port: number, handle: typeof serve): Promise<Server> {
+    const server = createServer((request, response) => {
+      // Only the end of the lab, or of the client, comes to here: the answer has nobody to go to.
+      handle(request, response).catch(() => response.destroy())
+    })
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(port, address, resolve)
+    })
+    return server
+  }
+
+  return {
+    schematics,
+    requests,
+    faults,
+    get url() {
+      return `${base(ports.factory)}${under}`
+    },
+    async start() {
+      if (servers.length > 0) throw new Error('the factory is already started')
+      stopping = new AbortController()
+      const factory = await listen(ports.factory, serve)
+      const behind = await listen(ports.storage, store)
+      servers = [factory, behind]
+      ports.factory = portOf(factory)
+      ports.storage = portOf(behind)
+    },
+    publish: (version) => {
+      versions.add(withV(version))
+      withdrawn.delete(withV(version))
+    },
+    remove: (version) => void versions.delete(withV(version)),
+    withdraw: (version) => {
+      versions.delete(withV(version))
+      withdrawn.add(withV(version))
+    },
+    imageBytes: (schematic, version, path) => (faults.html ? portalPage : bytesOf(schematic, withV(version), path)),
+    async [Symbol.asyncDispose]() {
+      const open = servers
+      servers = []
+      stopping.abort()
+      builds.clear()
+      for (const server of open) {
+        const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+        server.closeAllConnections()
+        await closed
+      }
+    },
+  }
+}
+
+function portOf(server: Server): number {
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('the server is not listening')
+  return address.port
+}

@@ -1,0 +1,59 @@
+import { hash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { LabFactoryFaults } from './faults.ts'
+import { parsePath } from './path.ts'
+import { readSchematic } from './schematic.ts'
+import { withV } from './versions.ts'
+import { filler, isAtLeast, kernelCommandLine, writeUki, type Arch } from '../uki-writer.ts'
+
+/** What images are made of. */
+export interface ImageSources {
+  readonly schematics: ReadonlyMap<string, string>
+  readonly faults: LabFactoryFaults
+  /** Size of a made image. */
+  readonly imageBytes: number
+  /** Files in place of made UKIs, by Talos version. */
+  readonly files: Readonly<Record<string, string>> | undefined
+  /** Where the Factory says that it is. */
+  readonly origin: () => string
+}
+
+const vanilla = 'customization: {}\n'
+
+/** Makes each image once; with other faults it is another one. */
+export function createImages(sources: ImageSources): (id: string, version: string, path: string) => Buffer {
+  const { schematics, faults, imageBytes, files, origin } = sources
+  const images = new Map<string, Buffer>()
+
+  return (id, version, path) => {
+    const { kind, arch, platform } = parsePath(path)
+    const { wrongVersion, wrongArch, wrongSchematic, rebuilt } = faults
+    const inside = withV(wrongVersion ?? version)
+    const processor: Arch = wrongArch ? (arch === 'amd64' ? 'arm64' : 'amd64') : arch
+    const key = JSON.stringify([id, inside, path, processor, wrongSchematic, rebuilt])
+    const known = images.get(key)
+    if (known) return known
+    const yaml = wrongSchematic
+      ? 'customization:\n    extraKernelArgs:\n        - wrong\n'
+      : (schematics.get(id) ?? vanilla)
+    const extra = readSchematic(schematics.get(id) ?? vanilla).customization.extraKernelArgs
+    const cmdline = kernelCommandLine({
+      version: inside,
+      arch: processor,
+      platform,
+      extra: kind !== 'uki' || isAtLeast(inside, 1, 10) ? extra : [],
+    })
+    const seed = rebuilt ? 1 : 0
+    const file = files?.[inside] ?? files?.[inside.slice(1)]
+    const make = (): Buffer => {
+      if (kind === 'cmdline') return Buffer.from(cmdline)
+      if (kind !== 'uki') return filler(imageBytes, key)
+      if (file !== undefined) return readFileSync(file)
+      const schematic = { id: hash('sha256', yaml), yaml, factory: origin() }
+      return writeUki({ version: inside, arch: processor, cmdline, fillBytes: imageBytes, seed, schematic })
+    }
+    const bytes = make()
+    images.set(key, bytes)
+    return bytes
+  }
+}

@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest'
+import { notObserved } from '../../src/core/cluster/cluster.ts'
+import type { ReleasePolicy } from '../../src/core/release/policy.ts'
+import { beginRollout } from '../../src/core/upgrade/record.ts'
+import { chooseTarget, remembered } from '../../src/operations/facts.ts'
+import { memoryJournal } from '../fakes/journal.ts'
+import { clusterOf, worker } from '../core/cluster/nodes.ts'
+
+const policy: ReleasePolicy = { channel: 'stable', skip: [], soak: 86_400_000 }
+const monday = new Date('2026-03-02T10:00:00Z')
+const tuesday = new Date('2026-03-03T10:00:00Z')
+
+function journalWith(...versions: string[]) {
+  const journal = memoryJournal(() => monday)
+  remembered.versions.remember(journal, versions)
+  return journal
+}
+
+test('a release soaks from the day on which the journal saw it first', () => {
+  const journal = journalWith('v1.13.8', 'v1.13.9')
+  const cluster = clusterOf(worker('w-1'))
+  expect(chooseTarget(cluster, journal, policy, { now: monday })).toMatchObject({ kind: 'wait', version: 'v1.13.9' })
+  expect(chooseTarget(cluster, journal, policy, { now: tuesday })).toMatchObject({ kind: 'target', version: 'v1.13.9' })
+})
+
+test('a node that does not answer has no say', () => {
+  const journal = journalWith('v1.13.9')
+  const cluster = clusterOf(worker('w-1', { talos: { version: 'v1.13.9' } }), worker('w-2', { talos: 'silent' }))
+  expect(chooseTarget(cluster, journal, policy, { now: tuesday }).kind).toBe('current')
+})
+
+test('a rollout that the journal remembers is not overtaken', () => {
+  const journal = journalWith('v1.13.8', 'v1.13.9', 'v1.13.10')
+  journal.saveRollout(beginRollout('v1.13.9', new Date()))
+  const cluster = clusterOf(worker('w-1', { talos: { version: 'v1.13.9' } }), worker('w-2'))
+  const decision = chooseTarget(cluster, journal, { ...policy, soak: 0 }, { now: tuesday })
+  expect(decision).toMatchObject({ kind: 'target', version: 'v1.13.9' })
+})
+
+test('Kubernetes keeps a release back only while it answers', () => {
+  const journal = journalWith('v1.14.0')
+  const old = { ...clusterOf(worker('w-1')), kubernetes: { ok: true, value: 'v1.31.0' } as const }
+  const atOnce = { ...policy, soak: 0 }
+  expect(chooseTarget(old, journal, atOnce, { now: tuesday }).kind).toBe('wait')
+  expect(chooseTarget({ ...old, kubernetes: notObserved('no answer') }, journal, atOnce, { now: tuesday }).kind).toBe(
+    'target',
+  )
+})
+
+test('with nothing remembered nothing is decided', () => {
+  expect(
+    chooseTarget(
+      clusterOf(worker('w-1')),
+      memoryJournal(() => monday),
+      policy,
+      { now: monday },
+    ).kind,
+  ).toBe('current')
+})
+
+test.each<[string, string | undefined, string | undefined, string]>([
+  ['that was decided on', 'v1.14.1', undefined, 'wait'],
+  ['whose rollout has begun', undefined, 'v1.14.1', 'wait'],
+  ['that nobody had decided on', 'v1.14.0', undefined, 'target'],
+])('a release %s and that vanishes leads to: %s, %s: %s', (_, decided, begun, kind) => {
+  const journal = journalWith('v1.13.8', 'v1.14.0')
+  remembered.vanished.remember(journal, ['v1.14.1'])
+  remembered.target.remember(journal, decided)
+  if (begun !== undefined) journal.saveRollout(beginRollout(begun, new Date()))
+  const cluster = { ...clusterOf(worker('w-1')), kubernetes: { ok: true, value: 'v1.35.0' } as const }
+  expect(chooseTarget(cluster, journal, { ...policy, soak: 0 }, { now: tuesday }).kind).toBe(kind)
+})
+
+test('what is forgotten is no longer recalled', () => {
+  const journal = journalWith('v1.13.9')
+  expect(remembered.versions.recall(journal)).toEqual(['v1.13.9'])
+  remembered.versions.remember(journal, undefined)
+  expect(remembered.versions.recall(journal)).toBeUndefined()
+})

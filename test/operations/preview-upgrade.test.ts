@@ -1,0 +1,208 @@
+import { describe, expect, test } from 'vitest'
+import { type Config, parseConfig } from '../../src/config/config.ts'
+import type { Cluster, CordonMark, StorageWarning } from '../../src/core/cluster/cluster.ts'
+import type { Outage } from '../../src/core/power/outage.ts'
+import { type PowerState, startPower } from '../../src/core/power/state.ts'
+import { type UpgradePreview, previewUpgrade, pauseOf } from '../../src/operations/preview-upgrade.ts'
+import { remembered } from '../../src/operations/facts.ts'
+import { fakeHomelab } from '../fakes/homelab.ts'
+import { memoryJournal } from '../fakes/journal.ts'
+import { armedEntries, clusterOf, controlPlanes, type NodeChoices, schematic, worker } from '../core/cluster/nodes.ts'
+import { calm, outline, summary } from '../core/upgrade/rollout.ts'
+import { outageOf } from '../core/power/outages.ts'
+
+const reading = { status: ['OL'] }
+const onMains: PowerState = { mode: 'on-mains', since: 0, lastHeard: 0, reading }
+const onBattery: PowerState = { mode: 'on-battery', since: 0, lastHeard: 0, reading: { status: ['OB'] }, samples: [] }
+const homelab = { customization: { systemExtensions: { officialExtensions: ['siderolabs/i915'] } } }
+const outage = outageOf(calm.now, ['cp-1', 'w-1'], new Set(['cp-1', 'w-1']))
+
+function configWith(upgrade: object = {}, accept: readonly object[] = []): Config {
+  const nodes = [
+    { name: 'cp-1', role: 'controlplane', address: '10.0.0.1' },
+    { name: 'w-1', role: 'worker', address: '10.0.0.2' },
+  ]
+  const cluster = { talosconfig: 'talosconfig', kubeconfig: 'kubeconfig' }
+  const text = {
+    cluster,
+    nodes,
+    schematic: 'homelab',
+    share: { directory: 'share' },
+    upgrade: { soak: '0s', ...upgrade },
+    storage: { accept },
+  }
+  return parseConfig(JSON.stringify(text), 'test.yaml')
+}
+
+interface Situation {
+  readonly power?: PowerState
+  readonly upgrade?: object
+  readonly outage?: Outage
+  readonly paused?: string
+  readonly staged?: boolean
+  readonly accept?: readonly object[]
+  readonly unwell?: readonly StorageWarning[]
+}
+
+/** With v1.13.8 on every node and v1.13.9 to go to; what is chosen is different. */
+async function look(cluster: Cluster, situation: Situation = {}): Promise<UpgradePreview> {
+  const { power = onMains, upgrade, outage: open, paused, staged = true, accept = [], unwell = [] } = situation
+  const homelabOf = fakeHomelab({ 'cp-1': 'controlplane' }, { schematic })
+  homelabOf.storage = { systems: ['longhorn'], unwell, lastReplicas: new Map() }
+  const { ports } = homelabOf
+  remembered.versions.remember(ports.journal, ['v1.13.8', 'v1.13.9'])
+  remembered.schematicIds.remember(ports.journal, { own: schematic })
+  remembered.paused.remember(ports.journal, paused)
+  if (open) ports.journal.saveOutage(open)
+  if (staged) {
+    const order = { version: 'v1.13.9', schematic, architecture: 'amd64', kernelArguments: [] } as const
+    await ports.share.stage(order, { publish: true }, ports.factory, new AbortController().signal)
+  }
+  return previewUpgrade({
+    observe: async () => cluster,
+    config: configWith(upgrade, accept),
+    ports,
+    power: { upses: new Map([['ups', power]]), ordered: undefined },
+    now: () => calm.now,
+    monotonic: () => 0,
+    schematics: new Map([['homelab', { id: 'own', schematic: homelab }]]),
+    signal: new AbortController().signal,
+    ownNode: undefined,
+  })
+}
+
+const withW1 = (choices: NodeChoices = {}) => clusterOf(...controlPlanes({}), worker('w-1', choices))
+const mark: CordonMark = { why: 'upgrade', at: '2026-03-07T02:00:00Z', release: 'v1.13.9', schematic, bootId: 'boot-1' }
+const marked = (talos: NodeChoices['talos'] = {}, changed: Partial<CordonMark> = {}) =>
+  withW1({ talos, kubernetes: { unschedulable: true, cordon: { ...mark, ...changed } } })
+
+describe('what comes next', () => {
+  const paused = 'wait: upgrade.enabled is false'
+  const recovering = (stage: Outage['stage']) => `wait: the cluster is still recovering from a power cut (${stage})`
+  const unheard = 'wait: the UPS has not been heard from yet'
+  const silent = clusterOf(...controlPlanes({ talos: 'silent' }), worker('w-1', { talos: 'silent' }))
+  const close = ['close: cordon w-1', 'empty: drain w-1', 'confirm: confirm w-1']
+  const rebootOnly = [
+    ...close,
+    'reboot: reboot w-1',
+    'return: await upgraded w-1',
+    'settle: settle w-1',
+    'reopen: uncordon w-1',
+  ]
+  const whole = ['fetch: pull image w-1, pull image cp-1', ...close, 'install: install w-1', ...rebootOnly.slice(2)]
+  const disabled: Situation = { upgrade: { enabled: false } }
+  test.each<[string, Cluster, Situation, string, string[]]>([
+    ['is the next node', withW1(), {}, 'go w-1', whole],
+    ['is to wait for its image', withW1(), { staged: false }, 'wait: v1.13.9 is not staged on the share yet', []],
+    [
+      'is no image that what has begun would wait for',
+      marked(),
+      { staged: false },
+      'go w-1',
+      ['fetch: pull image w-1', ...whole.slice(1)],
+    ],
+
+    ['is to wait while nodes are drained', withW1(), { outage }, recovering('draining'), []],
+    [
+      'is to wait while the cluster is down',
+      silent,
+      { outage: { ...outage, stage: 'stopped' } },
+      recovering('stopped'),
+      [],
+    ],
+    [
+      'is to wait while it wakes, even with our mark on a node',
+      marked(),
+      { outage: { ...outage, stage: 'waking' } },
+      recovering('waking'),
+      [],
+    ],
+    [
+      'is to wait, even for an armed node',
+      marked({ ...armedEntries }),
+      { outage: { ...outage, stage: 'stopping' } },
+      recovering('stopping'),
+      [],
+    ],
+    [
+      'is to wait, even with a leftover of ours',
+      withW1({ kubernetes: { leftover: mark } }),
+      { outage },
+      recovering('draining'),
+      [],
+    ],
+    [
+      'is to wait for the end of the outage, and not for the UPS',
+      withW1(),
+      { outage, power: startPower(0, true) },
+      recovering('draining'),
+      [],
+    ],
+    ['is as ever once an outage is over', withW1(), { outage: { ...outage, stage: 'over' } }, 'go w-1', whole],
+
+    ['is to wait for the first word of the UPS', withW1(), { power: startPower(0, false) }, unheard, []],
+    ['is to wait for it before a node is given back', marked(), { power: startPower(0, false) }, unheard, []],
+    ['is to give it back once battery is known', marked(), { power: onBattery }, 'go w-1', ['reopen: uncordon w-1']],
+
+    ['is nothing where upgrades are not enabled', withW1(), disabled, paused, []],
+    ['is to give back what is only closed there', marked(), disabled, 'go w-1', ['reopen: uncordon w-1']],
+    ['is to finish there what is armed', marked({ ...armedEntries }), disabled, 'go w-1', rebootOnly],
+    ['is nothing during a pause', withW1(), { paused: 'paused by me' }, 'wait: paused by me', []],
+  ])('%s', async (_, cluster, situation, expected, phases) => {
+    const { decision } = await look(cluster, situation)
+    expect(summary(decision)).toBe(expected)
+    expect(outline(decision)).toEqual(phases)
+  })
+})
+
+describe('the release that nodes are brought to, when one carries the mark of another', () => {
+  const other = { release: 'v1.13.10' }
+  const power: CordonMark = { why: 'power', at: mark.at }
+  test.each<[string, Cluster, string]>([
+    ['is that of the policy, where the node is only closed', marked({}, other), 'v1.13.9'],
+    ['is that of the policy, where the node is closed and ill', marked({ ready: false }, other), 'v1.13.9'],
+    [
+      'is that of the policy, where the cordon is for the power',
+      withW1({ kubernetes: { unschedulable: true, cordon: power } }),
+      'v1.13.9',
+    ],
+    ['is that of the mark, where it is installed', marked({ ...armedEntries }, other), 'v1.13.10'],
+    [
+      'is that of the mark, where the node reboots',
+      marked({ stage: 'rebooting' }, { ...other, rebooting: true }),
+      'v1.13.10',
+    ],
+    ['is that of the mark, where the node is silent', marked('silent', other), 'v1.13.10'],
+    [
+      'is that of the mark, where the node runs it',
+      marked({ version: 'v1.13.10', bootId: 'boot-2' }, other),
+      'v1.13.10',
+    ],
+    ['is that of the policy, where the mark is a leftover', withW1({ kubernetes: { leftover: mark } }), 'v1.13.9'],
+  ])('%s', async (_, cluster, version) => {
+    expect((await look(cluster)).version).toBe(version)
+  })
+})
+
+test('a volume with more replicas than nodes holds nothing up when it is accepted, and is told of', async () => {
+  const text = 'longhorn volume pvc-1 (media/films) is degraded'
+  const unwell = [{ name: 'pvc-1', alias: 'media/films', text, endangers: 'redundancy' }] as const
+  expect(summary((await look(withW1(), { unwell })).decision)).toBe(`wait: storage is not healthy: ${text}`)
+  const accept = [{ name: 'media/films', until: '2026-03-07', reason: 'two nodes' }]
+  const { decision, warnings } = await look(withW1(), { unwell, accept })
+  expect([summary(decision), warnings]).toEqual([
+    'go w-1',
+    [`accepted until 2026-03-07 23:59 UTC (two nodes): ${text}`],
+  ])
+})
+
+test.each<[string, object, string | undefined, string | undefined]>([
+  ['are not paused', {}, undefined, undefined],
+  ['are paused by a person', {}, 'paused by me', 'paused by me'],
+  ['are paused by the configuration', { enabled: false }, undefined, 'upgrade.enabled is false'],
+  ['are paused by both, and the person is named', { enabled: false }, 'paused by me', 'paused by me'],
+])('rollouts %s', (_, upgrade, paused, reason) => {
+  const journal = memoryJournal()
+  remembered.paused.remember(journal, paused)
+  expect(pauseOf(configWith(upgrade), journal)).toBe(reason)
+})

@@ -1,0 +1,114 @@
+import { rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { AgentError } from '../../src/core/errors.ts'
+import type { RegisteredSchematic } from '../../src/core/release/schematic.ts'
+import { loadSchematics } from '../../src/services/schematics-watch/watch.ts'
+import { silentLog } from '../fakes/log.ts'
+import { temporaryFolder } from '../lab/process.ts'
+
+const patience = { timeout: 10_000 }
+
+/** Any text but 'bad…' is good, and its own id. */
+function parse(text: string, file: string): RegisteredSchematic {
+  if (text.startsWith('bad')) throw new AgentError('misconfigured', `${file}: ${text}`)
+  return { id: text.trim(), schematic: {} }
+}
+
+async function lab(files: Readonly<Record<string, string>>) {
+  const folder = await temporaryFolder()
+  const path = (file: string) => join(folder.path, file)
+  for (const [file, text] of Object.entries(files)) await writeFile(path(file), text)
+  const changes: string[] = []
+  const refusals: string[] = []
+  const schematics = await loadSchematics({
+    directory: folder.path,
+    parse,
+    changed: async (name) => void changes.push(name),
+    refused: (name, why) => refusals.push(`${name}: ${why}`),
+    log: silentLog,
+  }).catch(async (error: unknown) => {
+    await folder[Symbol.asyncDispose]()
+    throw error
+  })
+  return {
+    path,
+    changes,
+    refusals,
+    schematics,
+    id: (name: string) => schematics.current.get(name)?.id,
+    [Symbol.asyncDispose]: async () => {
+      await schematics[Symbol.asyncDispose]()
+      await folder[Symbol.asyncDispose]()
+    },
+  }
+}
+
+describe('the folder of schematics', () => {
+  test('is read at the start: one file, one schematic, and nothing else in it counts', async () => {
+    await using at = await lab({
+      'homelab.yaml': 'one',
+      'gpu.yaml': 'two',
+      'notes.md': 'x',
+      '.swap.yaml': 'x',
+      'a.yaml~': 'x',
+    })
+    expect([...at.schematics.current].map(([name, { id }]) => [name, id])).toEqual([
+      ['gpu', 'two'],
+      ['homelab', 'one'],
+    ])
+  })
+
+  test('must be good at the start, and names every fault at once', async () => {
+    await expect(lab({ 'a.yaml': 'bad one', 'b.yaml': 'fine', 'c.yaml': 'bad two' })).rejects.toMatchObject({
+      code: 'misconfigured',
+      message: expect.stringMatching(/a\.yaml: bad one\n.*c\.yaml: bad two/),
+    })
+    await expect(
+      loadSchematics({
+        directory: '/no/such/folder',
+        parse,
+        changed: async () => {},
+        refused: () => {},
+        log: silentLog,
+      }),
+    ).rejects.toMatchObject({ code: 'misconfigured', message: expect.stringContaining('/no/such/folder') })
+  })
+
+  test('takes an edit in place, one by renaming, and a new file', async () => {
+    await using at = await lab({ 'homelab.yaml': 'one' })
+    at.schematics.watch()
+    await writeFile(at.path('homelab.yaml'), 'two')
+    await expect.poll(() => at.id('homelab'), patience).toBe('two')
+    await writeFile(at.path('.homelab.yaml.new'), 'three')
+    await rename(at.path('.homelab.yaml.new'), at.path('homelab.yaml'))
+    await expect.poll(() => at.id('homelab'), patience).toBe('three')
+    await writeFile(at.path('gpu.yaml'), 'four')
+    await expect.poll(() => at.id('gpu'), patience).toBe('four')
+    expect(at.changes).toEqual(['homelab', 'homelab', 'gpu'])
+    expect(at.refusals).toEqual([])
+  })
+
+  test('takes an edit that came before it was watched', async () => {
+    await using at = await lab({ 'homelab.yaml': 'one', 'gpu.yaml': 'same' })
+    await writeFile(at.path('homelab.yaml'), 'two')
+    at.schematics.watch()
+    await expect.poll(() => at.id('homelab'), patience).toBe('two')
+    expect(at.changes).toEqual(['homelab'])
+  })
+
+  test('keeps the last good one after a bad edit and after a removal, and says so', async () => {
+    await using at = await lab({ 'homelab.yaml': 'one', 'gpu.yaml': 'two' })
+    at.schematics.watch()
+    await writeFile(at.path('homelab.yaml'), 'bad edit')
+    await expect.poll(() => at.refusals.at(-1), patience).toMatch(/^homelab: .*bad edit/)
+    await rm(at.path('gpu.yaml'))
+    await expect
+      .poll(() => at.refusals.at(-1), patience)
+      .toMatch(/^gpu: .*was removed; its last version stays in force/)
+    expect([at.id('homelab'), at.id('gpu')]).toEqual(['one', 'two'])
+    expect(at.changes).toEqual([])
+    await writeFile(at.path('homelab.yaml'), 'three')
+    await expect.poll(() => at.changes, patience).toEqual(['homelab'])
+  })
+})

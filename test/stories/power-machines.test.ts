@@ -1,0 +1,187 @@
+import { expect, test } from 'vitest'
+import { startAgent, type StartedAgent } from '../fakes/agent.ts'
+import { fakeHomelab, type FakeHomelab } from '../fakes/homelab.ts'
+import { low, onBattery, online, three, two } from '../fakes/stories.ts'
+import { waitFor } from '../lab/daemon.ts'
+
+const nas = { name: 'nas', nas: true, within: '1s' }
+const proxmox = { name: 'proxmox', within: '1s' }
+
+async function fails(it: StartedAgent): Promise<void> {
+  await it.reads(online)
+  await it.reads(onBattery)
+  await it.reads(low)
+  await it.agent.idle()
+}
+const stage = ({ ports }: FakeHomelab) => ports.journal.outages(1)[0]?.stage
+const isOver = (homelab: FakeHomelab) => waitFor('the outage to be over', 5_000, () => stage(homelab) === 'over')
+const did = ({ diary }: FakeHomelab, ...verbs: string[]) =>
+  diary.filter((entry) => verbs.some((verb) => entry.startsWith(`${verb} `)))
+
+test('workers go, then those with storage, control planes, other hosts, and the NAS; it is the first to come back', async () => {
+  const homelab = fakeHomelab({ ...three, 's-1': 'worker' }, { hosts: ['nas', 'proxmox'] })
+  await using it = startAgent(homelab, {
+    hosts: [nas, proxmox],
+    node: (name) => (name === 's-1' ? { storage: true } : {}),
+  })
+  await fails(it)
+  const order = did(homelab, 'shut-down', 'shut-down-host').map((entry) => entry.split(' ')[1])
+  expect(order.slice(0, 2).join()).toMatch(/^w-[12],w-[12]$/)
+  expect(order[2]).toBe('s-1')
+  expect(new Set(order.slice(3, 6))).toEqual(new Set(['cp-1', 'cp-2', 'cp-3']))
+  expect(order.slice(6)).toEqual(['proxmox', 'nas'])
+  expect(homelab.diary.at(-1)).toBe('log-out')
+  homelab.diary.length = 0
+  await it.reads(online)
+  await isOver(homelab)
+  expect(did(homelab, 'wake')[0]).toBe('wake nas')
+  expect([...homelab.hosts.values()].every(({ up }) => up)).toBe(true)
+})
+
+test('a NAS that was off before is neither told nor woken, and one that hangs is given up', async () => {
+  const homelab = fakeHomelab(two, { hosts: ['nas', 'proxmox'] })
+  homelab.hosts.get('proxmox')!.up = false
+  homelab.hosts.get('nas')!.hangs = true
+  await using it = startAgent(homelab, { hosts: [{ ...nas, within: '300ms' }, proxmox] })
+  await fails(it)
+  expect(did(homelab, 'shut-down-host')).toEqual(['shut-down-host nas'])
+  expect(homelab.ports.journal.openOutage()?.nodes).toMatchObject({ nas: { state: 'abandoned' } })
+  await it.reads(online)
+  await isOver(homelab)
+  expect(did(homelab, 'wake')).not.toContain('wake proxmox')
+})
+
+test('a machine that no packet wakes is switched on another way, after the time that packets had', async () => {
+  const homelab = fakeHomelab(two)
+  homelab.deaf.add('w-1')
+  const powerOn = { powerOn: { command: ['ipmitool', 'power', 'on'] }, powerOnAfter: '30ms' }
+  await using it = startAgent(homelab, {
+    node: (name) => (name === 'w-1' ? { wake: powerOn, mac: '00:1b:21:3a:4f:01' } : {}),
+  })
+  await fails(it)
+  homelab.diary.length = 0
+  await it.reads(online)
+  await isOver(homelab)
+  expect(
+    did(homelab, 'wake', 'power-on')
+      .filter((entry) => entry.endsWith('w-1'))
+      .at(-1),
+  ).toBe('power-on w-1')
+  expect(homelab.machine('w-1').up).toBe(true)
+})
+
+test('a machine that nothing wakes is named, and the others are given back', async () => {
+  const homelab = fakeHomelab(two)
+  homelab.deaf.add('w-1')
+  await using it = startAgent(homelab, {
+    power: { wake: { stableFor: '0s', retryEvery: '5ms', giveUpAfter: '100ms' } },
+  })
+  await fails(it)
+  await it.reads(online)
+  const alerts = () => homelab.ports.journal.entries(100).filter(({ kind }) => kind === 'alert')
+  await waitFor('an alert', 5_000, () => alerts().some(({ text }) => text.includes('press its power button')))
+  expect(homelab.machine('cp-1')).toMatchObject({ up: true, unschedulable: false })
+  homelab.deaf.clear()
+  homelab.machine('w-1').up = true
+  homelab.machine('w-1').stage = 'running'
+  await isOver(homelab)
+})
+
+test('the UPS is told to switch its outlets off only where the user has tried it, and last of all', async () => {
+  const homelab = fakeHomelab(two)
+  await using it = startAgent(homelab, { ups: { user: 'u', password: { env: 'P' }, cutPower: { verified: true } } })
+  await fails(it)
+  expect(homelab.diary.filter((entry) => /shut|log/.test(entry))).toEqual([
+    'shut-down w-1',
+    'shut-down cp-1',
+    'shutdown.return',
+    'log-out',
+  ])
+})
+
+test('where its server runs on the NAS, the UPS is told before that goes', async () => {
+  const homelab = fakeHomelab(two, { hosts: ['nas'] })
+  await using it = startAgent(homelab, {
+    hosts: [{ ...nas, address: '10.0.0.99' }],
+    ups: { user: 'u', password: { env: 'P' }, cutPower: { verified: true } },
+  })
+  await fails(it)
+  expect(homelab.diary.slice(-3)).toEqual(['shutdown.return', 'shut-down-host nas', 'log-out'])
+})
+
+test('outlets that were switched off are waited for before anything is woken', async () => {
+  const homelab = fakeHomelab(two)
+  await using it = startAgent(homelab, { ups: { user: 'u', password: { env: 'P' }, cutPower: { verified: true } } })
+  await fails(it)
+  await it.reads(online)
+  await it.agent.idle()
+  await it.run('wake-cluster')
+  expect(did(homelab, 'wake')).toEqual([])
+  it.passes(181_000)
+  await it.reads(online)
+  await it.run('wake-cluster')
+  expect(stage(homelab)).toBe('over')
+})
+
+test('workloads that can be spared are scaled to nothing early, and get their replicas back with mains', async () => {
+  const homelab = fakeHomelab(two)
+  await using it = startAgent(homelab, { power: { shed: [{ selector: 'tier=batch' }], shedAfter: '30s' } })
+  const { kubernetes } = homelab.ports
+  const replicas = new Map([['media', 3]])
+  kubernetes.scalable = async () =>
+    [...replicas]
+      .filter(([, count]) => count > 0)
+      .map(([name, count]) => ({ kind: 'Deployment', namespace: 'default', name, replicas: count }))
+  kubernetes.scale = async ({ name }, count) => void replicas.set(name, count)
+  await it.reads(online)
+  await it.reads(onBattery)
+  await it.agent.idle()
+  expect(replicas.get('media')).toBe(3)
+  it.passes(31_000)
+  await it.reads(onBattery)
+  await it.run('shed-load')
+  expect(replicas.get('media')).toBe(0)
+  expect(stage(homelab)).toBe('shedding')
+  await it.reads(low)
+  await it.agent.idle()
+  expect(stage(homelab)).toBe('stopped')
+  expect(homelab.ports.journal.openOutage()?.reason).toBe('low-battery')
+  await it.reads(online)
+  await isOver(homelab)
+  expect(replicas.get('media')).toBe(3)
+})
+
+test('storage is told that its nodes are away on purpose, before they are drained, and told otherwise when they are back', async () => {
+  const homelab = fakeHomelab(two)
+  await using it = startAgent(homelab)
+  const { kubernetes } = homelab.ports
+  const setting = { system: 'ceph', namespace: 'rook-ceph', name: 'noout', before: 'unset', during: 'set' } as const
+  kubernetes.storageSettings = async () => [setting]
+  kubernetes.setStorage = async ({ name }, value) => void homelab.diary.push(`storage ${name} ${value}`)
+  await fails(it)
+  expect(homelab.diary.indexOf('storage noout set')).toBeGreaterThan(homelab.diary.indexOf('cordon cp-1'))
+  expect(homelab.diary.indexOf('storage noout set')).toBeLessThan(homelab.diary.indexOf('drain w-1'))
+  homelab.diary.length = 0
+  await it.reads(online)
+  await isOver(homelab)
+  expect(homelab.diary.indexOf('storage noout unset')).toBeGreaterThan(homelab.diary.indexOf('wake w-1'))
+})
+
+test.each([-400, 400])(
+  'a wall clock that jumps by %d days in the middle of an outage changes nothing but its record',
+  async (days) => {
+    const homelab = fakeHomelab(two, { hosts: ['nas'] })
+    let offset = 0
+    await using it = startAgent(homelab, { hosts: [nas], now: () => new Date(Date.now() + offset) })
+    homelab.before = async (entry) => {
+      if (entry === 'drain w-1') offset += days * 86_400_000
+      if (entry === 'wake w-1') offset -= days * 86_400_000
+    }
+    await fails(it)
+    expect([...homelab.machines.values()].some(({ up }) => up)).toBe(false)
+    expect(homelab.diary.at(-1)).toBe('log-out')
+    await it.reads(online)
+    await isOver(homelab)
+    expect([...homelab.machines.values()].every(({ up, unschedulable }) => up && !unschedulable)).toBe(true)
+  },
+)

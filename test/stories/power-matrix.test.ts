@@ -1,0 +1,144 @@
+import { describe, expect, test } from 'vitest'
+import { waitFor } from '../lab/daemon.ts'
+import {
+  allBack,
+  allOff,
+  expectUntouched,
+  failPower,
+  stageOf,
+  startWhole,
+  undisturbed,
+  wholeHomelab,
+  words,
+} from '../fakes/outage-stories.ts'
+
+/** The agent is killed, the power comes back and the power fails again, each at every step of an outage and of its end. */
+
+const { diary, backAt } = await undisturbed()
+const steps = diary.map((entry, index) => [entry, index] as const)
+const down = steps.slice(0, backAt)
+const back = steps.slice(backAt)
+
+test('an outage that nothing disturbs has every kind of step', () => {
+  const kinds = new Set(diary.map((entry) => entry.split(' ')[0]))
+  expect(kinds).toEqual(
+    new Set([
+      'cordon',
+      'drain',
+      'log-in',
+      'log-out',
+      'scale',
+      'set',
+      'shut-down',
+      'shut-down-host',
+      'uncordon',
+      'wake',
+    ]),
+  )
+})
+
+type Then = 'on battery' | 'on mains' | 'silent, then on battery' | 'silent, then on mains'
+const thens: readonly Then[] = ['on battery', 'on mains', 'silent, then on battery', 'silent, then on mains']
+
+describe.concurrent('an agent that is killed', () => {
+  const points = steps.flatMap(([entry, index]) =>
+    (['before', 'after'] as const).flatMap((when) => thens.map((then) => [when, entry, index, then] as const)),
+  )
+  test.each(points)('%s "%s" (step %i) is followed by one that does right, %s', async (when, _, index, then) => {
+    const homelab = wholeHomelab()
+    {
+      const first = startWhole(homelab)
+      const died = Promise.withResolvers<void>()
+      let seen = 0
+      homelab.before = async () => {
+        const isAt = seen++ === index
+        if (!isAt) return
+        if (when === 'before') {
+          first.die()
+          died.resolve()
+          await new Promise(() => {})
+        }
+        // The order arrives, and nobody hears of it any more.
+        queueMicrotask(() => {
+          first.die()
+          died.resolve()
+        })
+      }
+      const story = async () => {
+        await failPower(first, homelab)
+        if (index < backAt) return died.promise
+        await waitFor('everything to be told', 5_000, () => stageOf(homelab) === 'stopped')
+        await first.reads(words.mains)
+        await waitFor('the end', 5_000, () => stageOf(homelab) === 'over')
+      }
+      // A dead agent's story ends nowhere.
+      await Promise.race([died.promise, story().catch(() => died.promise)])
+      first.die()
+      void first.agent.stop()
+    }
+    homelab.before = undefined
+    await using second = startWhole(homelab)
+    if (then.startsWith('silent')) {
+      await second.silent(20_000)
+      await second.silent(20_000)
+      await second.agent.idle()
+    }
+    if (then.endsWith('battery')) {
+      await second.reads(words.low)
+      await allOff(homelab)
+    }
+    await second.reads(words.mains)
+    if (homelab.ports.journal.openOutage()) await allBack(homelab)
+    await second.agent.idle()
+    await waitFor('everything to be as before', 5_000, () => {
+      try {
+        expectUntouched(homelab)
+        return true
+      } catch {
+        return false
+      }
+    }).catch(() => expectUntouched(homelab))
+    expect(homelab.ports.journal.openOutage()).toBeUndefined()
+  })
+})
+
+describe.concurrent('power that is back', () => {
+  test.each(down)('at "%s" (step %i) leaves nothing down and nothing changed', async (_, index) => {
+    const homelab = wholeHomelab()
+    await using it = startWhole(homelab)
+    let seen = 0
+    homelab.before = async () => {
+      if (seen++ === index) await it.reads(words.mains)
+    }
+    const failing = failPower(it, homelab).catch(() => {})
+    await waitFor('the step', 5_000, () => seen > index)
+    await failing
+    // The last word of `failPower` may come after mains; it is mains that stays.
+    await it.reads(words.mains)
+    await allBack(homelab)
+    expect(stageOf(homelab)).toBe('over')
+  })
+})
+
+describe.concurrent('power that fails again', () => {
+  test.each(back)(
+    'at "%s" (step %i) of the way back takes everything down, and mains brings it back',
+    async (_, index) => {
+      const homelab = wholeHomelab()
+      await using it = startWhole(homelab)
+      let seen = 0
+      homelab.before = async () => {
+        if (seen++ === index) await it.reads(words.low)
+      }
+      await failPower(it, homelab)
+      await allOff(homelab)
+      await it.reads(words.mains)
+      await waitFor('the power to fail again', 5_000, () => seen > index)
+      await allOff(homelab)
+      homelab.before = undefined
+      await it.reads(words.mains)
+      await allBack(homelab)
+      expect(stageOf(homelab)).toBe('over')
+    },
+  )
+})

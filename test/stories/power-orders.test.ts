@@ -1,0 +1,282 @@
+import { expect, test } from 'vitest'
+import { createPowerControl } from '../../src/operations/power-requests.ts'
+import { AgentError } from '../../src/core/errors.ts'
+import { jobNamed, startAgent, type StartedAgent } from '../fakes/agent.ts'
+import { fakeHomelab, type FakeHomelab } from '../fakes/homelab.ts'
+import { low, onBattery, online, two } from '../fakes/stories.ts'
+import { waitFor } from '../lab/daemon.ts'
+
+function controlOf(homelab: FakeHomelab, it: StartedAgent) {
+  return createPowerControl({
+    agent: it.agent,
+    ports: homelab.ports,
+    config: it.config,
+    jobNamed,
+    loginRefused: () => undefined,
+    run: async (name) => {
+      const outcome = await it.run(name)
+      return outcome.kind === 'done'
+        ? { outcome: 'done', detail: outcome.summary }
+        : { outcome: 'later', detail: outcome.reason }
+    },
+  })
+}
+const signal = new AbortController().signal
+const running = ({ machines }: FakeHomelab) => [...machines.values()].filter(({ up }) => up).map(({ name }) => name)
+const isOver = ({ ports }: FakeHomelab) => ports.journal.outages(1)[0]?.stage === 'over'
+const allOff = (homelab: FakeHomelab) =>
+  waitFor('everything to be off', 5_000, () => homelab.ports.journal.openOutage()?.stage === 'stopped')
+
+test('a person shuts everything down on mains; it stays down over a restart, until a person wakes it', async () => {
+  const homelab = fakeHomelab(two)
+  {
+    await using it = startAgent(homelab)
+    await it.reads(online)
+    const control = controlOf(homelab, it)
+    await control.shutDown()
+    await allOff(homelab)
+    await it.agent.idle()
+    expect(running(homelab)).toEqual([])
+    await expect(control.shutDown()).rejects.toThrow('ordered already')
+    await it.reads(online)
+    await it.agent.idle()
+  }
+  await using it = startAgent(homelab)
+  await it.reads(online)
+  await it.run('wake-cluster')
+  expect(running(homelab)).toEqual([])
+  expect((await controlOf(homelab, it).wake(undefined, { all: false, signal })).said).toContain('withdrawn')
+  await waitFor('the end', 5_000, () => isOver(homelab))
+  expect(running(homelab)).toEqual(['cp-1', 'w-1'])
+})
+
+test('an order that is taken back before anything went down leaves nothing behind', async () => {
+  const homelab = fakeHomelab(two)
+  await using it = startAgent(homelab)
+  await it.reads(online)
+  const control = controlOf(homelab, it)
+  homelab.before = async (entry) => {
+    if (entry === 'drain w-1') await control.cancel()
+  }
+  await control.shutDown()
+  await waitFor('the end', 5_000, () => isOver(homelab))
+  expect(homelab.diary.filter((entry) => entry.startsWith('shut-down'))).toEqual([])
+  expect([...homelab.machines.values()].some(({ unschedulable }) => unschedulable)).toBe(false)
+})
+
+test('a shutdown for the time on battery is called off by a person, and one for a low battery then comes all the same', async () => {
+  const homelab = fakeHomelab(two)
+  await using it = startAgent(homelab, { power: { maxOnBattery: '10s' } })
+  await it.reads(online)
+  await it.reads(onBattery)
+  const control = controlOf(homelab, it)
+  await expect(control.cancel()).rejects.toThrow('no shutdown is under way')
+  homelab.before = async (entry) => {
+    if (entry === 'drain w-1') await control.cancel()
+  }
+  await it.reads(onBattery, 11_000)
+  await waitFor('the end', 5_000, () => isOver(homelab))
+  homelab.before = undefined
+  expect(running(homelab)).toEqual(['cp-1', 'w-1'])
+  await it.reads(onBattery, 11_000)
+  await it.agent.idle()
+  expect(running(homelab)).toEqual(['cp-1', 'w-1'])
+  await it.reads(low)
+  await it.agent.idle()
+  expect(running(homelab)).toEqual([])
+})
+
+test('a shutdown that only goes on because nothing is heard of the UPS can be called off, and silence begins it no more', async () => {
+  const homelab = fakeHomelab(two)
+  homelab.ports.journal.saveOutage({
+    startedAt: new Date().toISOString(),
+    reason: 'low-battery',
+    stage: 'draining',
+    nodes: {},
+  })
+  await using it = startAgent(homelab)
+  const control = controlOf(homelab, it)
+  homelab.before = async (entry) => {
+    if (entry === 'cordon cp-1') await control.cancel()
+  }
+  await it.silent(31_000)
+  await it.agent.idle()
+  await it.silent(60_000)
+  await it.agent.idle()
+  expect(running(homelab)).toEqual(['cp-1', 'w-1'])
+  homelab.before = undefined
+  await it.reads(online)
+  await waitFor('the end', 5_000, () => isOver(homelab))
+  expect([...homelab.machines.values()].some(({ unschedulable }) => unschedulable)).toBe(false)
+})
+
+test('one machine is woken by name, whatever is on record, and a wrong name says which there are', async () => {
+  const homelab = fakeHomelab(two)
+  homelab.machine('w-1').up = false
+  await using it = startAgent(homelab)
+  await it.reads(online)
+  const control = controlOf(homelab, it)
+  await control.wake('w-1', { all: false, signal })
+  expect(running(homelab)).toEqual(['cp-1', 'w-1'])
+  await expect(control.wake('w-9', { all: false, signal })).rejects.toThrow('there are cp-1, w-1')
+  await expect(control.wake(undefined, { all: false, signal })).rejects.toThrow('no outage is on record')
+})
+
+test('with all, what was off before the outage is woken after it too', async () => {
+  const homelab = fakeHomelab(two)
+  homelab.machine('w-1').up = false
+  await using it = startAgent(homelab)
+  await it.reads(online)
+  const control = controlOf(homelab, it)
+  await control.shutDown()
+  await allOff(homelab)
+  await control.wake(undefined, { all: true, signal })
+  await waitFor('the end', 5_000, () => isOver(homelab))
+  expect(running(homelab)).toEqual(['cp-1', 'w-1'])
+})
+
+test('a rehearsal that only asks changes nothing, and tells what would go wrong', async () => {
+  const homelab = fakeHomelab(two, { hosts: ['nas'] })
+  homelab.forbidden = ['evict pods']
+  homelab.ups = { status: ['OL'], charge: 100 }
+  homelab.hosts.get('nas')!.up = false
+  homelab.machine('w-1').up = false
+  await using it = startAgent(homelab, {
+    hosts: [{ name: 'nas', nas: true, within: '1s', mac: undefined }],
+    node: (name) => (name === 'cp-1' ? { address: 'cp-1.home.arpa' } : {}),
+  })
+  await it.reads({ status: ['OL'], charge: 100 })
+  await it.agent.idle()
+  const { report } = await controlOf(homelab, it).drill({ dryRun: true, until: undefined, signal })
+  const faults = report!.checks.filter(({ ok }) => !ok).map(({ subject, text }) => `${subject} ${text}`)
+  expect(faults).toEqual([
+    'cp-1 is found by a name, cp-1.home.arpa, and DNS may be gone by then: use its IP address',
+    'w-1 would not be told: w-1 does not answer',
+    'nas would not be told: nas: connection refused',
+    'nas can only be woken by its button: give it a mac, or wake.powerOn',
+    'kubernetes does not let us evict pods',
+    expect.stringContaining("ups can't start a shutdown for less than"),
+    expect.stringContaining('no UPS says how long it lasts'),
+  ])
+  expect(homelab.diary).toEqual([])
+  expect(report!.timeline.map(({ phase }) => phase)).toContain('drain')
+})
+
+test('the weekly look warns once of what would go wrong', async () => {
+  const homelab = fakeHomelab(two)
+  homelab.forbidden = ['evict pods']
+  await using it = startAgent(homelab)
+  await it.reads(online)
+  await it.run('check-power')
+  await it.run('check-power')
+  const alerts = homelab.ports.journal.entries(50).filter(({ kind }) => kind === 'alert')
+  expect(alerts.map(({ text }) => text)).toEqual([
+    'a power cut would not go as planned: kubernetes does not let us evict pods',
+  ])
+  homelab.forbidden = []
+  expect(await it.run('check-power')).toMatchObject({ summary: 'everything that a power cut needs is there' })
+})
+
+test('a rehearsal cordons and drains for real, shuts nothing down, and takes everything back', async () => {
+  const homelab = fakeHomelab(two)
+  homelab.storageSettings.push({ system: 'ceph', namespace: 'rook-ceph', name: 'noout', value: 'unset', during: 'set' })
+  homelab.machine('w-1').unschedulable = true
+  await using it = startAgent(homelab)
+  await it.reads(online)
+  await it.agent.idle()
+  const { run, report } = await controlOf(homelab, it).drill({ dryRun: false, until: undefined, signal })
+  expect(run.outcome).toBe('done')
+  expect(report?.walked?.map(({ phase }) => phase)).toEqual(['cordon', 'storage', 'drain'])
+  expect(homelab.diary).toEqual([
+    'cordon cp-1',
+    'set noout to set',
+    'drain cp-1',
+    'drain w-1',
+    'uncordon cp-1',
+    'set noout to unset',
+  ])
+  expect(homelab.machine('w-1').unschedulable).toBe(true)
+  expect(isOver(homelab)).toBe(true)
+})
+
+test('a rehearsal goes no further than it is told', async () => {
+  const homelab = fakeHomelab(two)
+  await using it = startAgent(homelab)
+  await it.reads(online)
+  await it.agent.idle()
+  const control = controlOf(homelab, it)
+  await control.drill({ dryRun: false, until: 'cordon', signal })
+  expect(homelab.diary).toEqual(['cordon cp-1', 'cordon w-1', 'uncordon cp-1', 'uncordon w-1'])
+  await expect(control.drill({ dryRun: false, until: 'lunch', signal })).rejects.toThrow(AgentError)
+})
+
+test('a power cut in the middle of a rehearsal is a power cut', async () => {
+  const homelab = fakeHomelab(two)
+  await using it = startAgent(homelab)
+  await it.reads(online)
+  await it.agent.idle()
+  homelab.before = async (entry) => {
+    if (entry === 'drain w-1') await it.reads(low)
+  }
+  await controlOf(homelab, it).drill({ dryRun: false, until: undefined, signal })
+  await allOff(homelab)
+  expect(running(homelab)).toEqual([])
+  homelab.before = undefined
+  await it.reads(online)
+  await waitFor('the end', 5_000, () => isOver(homelab))
+  expect([...homelab.machines.values()].every(({ up, unschedulable }) => up && !unschedulable)).toBe(true)
+})
+
+test('an agent that is killed in a rehearsal is followed by one that takes it back, and does not repeat it', async () => {
+  const homelab = fakeHomelab(two)
+  {
+    const first = startAgent(homelab)
+    await first.reads(online)
+    await first.agent.idle()
+    const drained = Promise.withResolvers<void>()
+    homelab.before = async (entry) => {
+      if (entry !== 'drain w-1') return
+      first.die()
+      drained.resolve()
+      await new Promise(() => {})
+    }
+    void controlOf(homelab, first)
+      .drill({ dryRun: false, until: undefined, signal })
+      .catch(() => {})
+    await drained.promise
+    void first.agent.stop()
+  }
+  homelab.before = undefined
+  await using second = startAgent(homelab)
+  await second.reads(online)
+  await waitFor('the end', 5_000, () => isOver(homelab))
+  await second.agent.idle()
+  expect(homelab.diary.filter((entry) => entry === 'cordon w-1')).toHaveLength(1)
+  expect([...homelab.machines.values()].some(({ unschedulable }) => unschedulable)).toBe(false)
+})
+
+test('a rehearsal asks each UPS now, and calls one that is silent or on battery a fault', async () => {
+  const homelab = fakeHomelab(two)
+  await using it = startAgent(homelab)
+  await it.reads(online)
+  const faults = async () => {
+    const { report } = await controlOf(homelab, it).drill({ dryRun: true, until: undefined, signal })
+    return report!.checks.filter(({ ok }) => !ok).map(({ text }) => text)
+  }
+  expect(await faults()).toEqual([])
+  homelab.ups = 'silent'
+  expect(await faults()).toEqual(['does not tell how the power is: the UPS does not answer'])
+  homelab.ups = onBattery
+  expect(await faults()).toEqual(['is not on mains: OB DISCHRG'])
+})
+
+test('the release to go to is not forgotten while every node is down', async () => {
+  const homelab = fakeHomelab(two, { versions: ['v1.13.9', 'v1.14.1'] })
+  await using it = startAgent(homelab)
+  await it.reads(online)
+  await it.run('watch-releases')
+  expect(homelab.ports.journal.recall('release.target')).toBe('v1.14.1')
+  for (const machine of homelab.machines.values()) machine.up = false
+  await it.run('watch-releases')
+  expect(homelab.ports.journal.recall('release.target')).toBe('v1.14.1')
+})

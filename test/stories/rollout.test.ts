@@ -1,0 +1,348 @@
+import { describe, expect, test } from 'vitest'
+import { fakeHomelab } from '../fakes/homelab.ts'
+import { begin, finish, offered, soon, texts } from '../fakes/rollout.ts'
+import { three, two } from '../fakes/stories.ts'
+
+/** What a person says to a rollout, and what becomes of it. */
+
+describe('approval', () => {
+  test('is asked for once, and a release that has it goes on', async () => {
+    const homelab = fakeHomelab(two, offered)
+    await using it = await begin(homelab, { upgrade: { approval: 'minor' } })
+    for (let run = 0; run < 3; run++)
+      expect(await it.next()).toBe('v1.14.1 waits for approval: `caretaker approve v1.14.1`')
+    expect(texts(homelab, 'event').filter((text) => text.includes('waits for approval'))).toHaveLength(1)
+    expect(await it.control.approve(undefined, [], soon())).toEqual({ said: 'v1.14.1 is approved' })
+    expect(await finish(it)).toBe('every node runs v1.14.1')
+  })
+
+  test('is for a release, and what is none is refused', async () => {
+    await using it = await begin(fakeHomelab(two, offered))
+    await expect(it.control.approve('the newest', [], soon())).rejects.toThrow('the newest is not a Talos release')
+  })
+})
+
+describe('an abort', () => {
+  test('in the middle gives a closed node back, and nothing begins until a person says so', async () => {
+    const homelab = fakeHomelab(two, offered)
+    await using it = await begin(homelab)
+    homelab.before = async (entry) => {
+      if (entry === 'drain w-1') await it.control.abort(soon())
+    }
+    expect(await it.next()).toBe('stopped before install: the rollout of v1.14.1 was aborted')
+    homelab.before = undefined
+    await it.next()
+    expect(homelab.machine('w-1')).toMatchObject({ version: 'v1.13.9', unschedulable: false, boots: 1 })
+    expect(await it.next()).toContain('`caretaker rollout start` begins it anew')
+    expect(homelab.ports.journal.rollouts(1)[0]).toMatchObject({ release: 'v1.14.1', outcome: 'aborted' })
+    await it.control.start()
+    expect(await finish(it)).toBe('every node runs v1.14.1')
+    expect(homelab.ports.journal.rollouts(1)[0]).toMatchObject({ outcome: 'done' })
+  })
+
+  test('after the installation lets that node be finished, and no other begin', async () => {
+    const homelab = fakeHomelab(two, offered)
+    await using it = await begin(homelab)
+    homelab.before = async (entry) => {
+      if (entry === 'reboot w-1') await it.control.abort(soon())
+    }
+    expect(await it.next()).toBe('w-1 runs v1.14.1; on to the next')
+    expect(await it.next()).toContain('was aborted')
+    expect(homelab.machine('cp-1').boots).toBe(1)
+  })
+})
+
+describe('a rollback', () => {
+  test('takes a node back to what it ran, in good order, and the rollout does not bring it forward again', async () => {
+    const homelab = fakeHomelab(three, offered)
+    await using it = await begin(homelab)
+    await it.next()
+    expect(homelab.machine('w-1').version).toBe('v1.14.1')
+    const from = homelab.diary.length
+    expect(await it.control.rollback('w-1', false)).toEqual({ said: 'w-1 goes back from v1.14.1 to v1.13.9' })
+    await it.next()
+    expect(homelab.diary.slice(from)).toEqual(['cordon w-1', 'drain w-1', 'roll-back w-1', 'uncordon w-1'])
+    expect(homelab.machine('w-1')).toMatchObject({ version: 'v1.13.9', unschedulable: false, mark: undefined })
+    expect(await it.next()).toContain('the rollout of v1.14.1 was aborted')
+    expect(homelab.machine('w-1').boots).toBe(3)
+    expect(homelab.ports.journal.rollouts(5)).toMatchObject([
+      { release: 'v1.14.1', outcome: 'aborted', nodes: { 'w-1': { outcome: 'rolled-back' } } },
+    ])
+  })
+
+  test('is refused to a node that has gone back, since it would start the release that was taken back', async () => {
+    const homelab = fakeHomelab(three, offered)
+    await using it = await begin(homelab)
+    await it.next()
+    await it.control.rollback('w-1', false)
+    await it.next()
+    expect(homelab.machine('w-1').version).toBe('v1.13.9')
+    await expect(it.control.rollback('w-1', false)).rejects.toThrow(
+      "w-1 can't go back any further: it went back from v1.14.1, which a rollback would start again. --force does so all the same",
+    )
+    expect(await it.control.rollback('w-1', true)).toEqual({ said: 'w-1 goes back from v1.13.9 to v1.14.1' })
+    await it.next()
+    expect(homelab.machine('w-1').version).toBe('v1.14.1')
+  })
+
+  test('lets what is only closed go back into service first, so that its pods find a place', async () => {
+    const homelab = fakeHomelab(three, offered)
+    await using it = await begin(homelab)
+    await it.next()
+    homelab.before = async (entry) => {
+      if (entry === 'drain w-2') await it.control.rollback('w-1', false)
+    }
+    expect(await it.next()).toBe('stopped before install: the rollout of v1.14.1 was aborted')
+    homelab.before = undefined
+    expect(await it.next()).toBe('w-2 is given back, so that w-1 can go back')
+    expect(await it.next()).toBe('w-1 is to go back from v1.14.1')
+    expect(homelab.ports.journal.rollouts(5)).toMatchObject([
+      { outcome: 'aborted', nodes: { 'w-1': { outcome: 'rolled-back' }, 'w-2': { outcome: 'given-back' } } },
+    ])
+  })
+
+  test('asks for no health: it is how a broken cluster is made whole', async () => {
+    const homelab = fakeHomelab(three, offered)
+    await using it = await begin(homelab, { upgrade: { reboot: '30ms' } })
+    homelab.before = (entry) => {
+      if (entry === 'reboot w-1') homelab.machine('w-1').stuckBooting = true
+    }
+    expect(await it.next()).toMatch(/^await upgraded w-1: waited 0 s .*it is booting \(services: kubelet not healthy/)
+    homelab.machine('w-2').up = false
+    await it.control.rollback('w-1', false)
+    expect(await it.next()).toBe('w-1 is to go back from v1.14.1')
+    expect(homelab.machine('w-1')).toMatchObject({ version: 'v1.13.9', stage: 'running', unschedulable: false })
+  })
+
+  test('of a control plane is refused when its etcd would refuse the data, unless a person insists', async () => {
+    const homelab = fakeHomelab({ 'cp-1': 'controlplane' }, offered)
+    await using it = await begin(homelab)
+    expect(await finish(it)).toBe('every node runs v1.14.1')
+    expect(homelab.storageVersion).toBe('3.7.0')
+    await expect(it.control.rollback('cp-1', false)).rejects.toThrow(
+      "cp-1 can't go back: the data of etcd are written for 3.7, and v1.13.9 brings 3.6, which refuses them. --force tries it all the same",
+    )
+    expect(homelab.diary).not.toContain('roll-back cp-1')
+    await it.control.rollback('cp-1', true)
+    await it.next()
+    expect(homelab.diary).toContain('roll-back cp-1')
+  })
+
+  test('of a node that has nothing to go back to is told, and not tried for ever', async () => {
+    const homelab = fakeHomelab(two, { versions: ['v1.13.9'] })
+    await using it = await begin(homelab)
+    await it.control.rollback('w-1', false)
+    expect(await it.next()).toBe('roll back w-1: w-1: previous UKI not found')
+    await it.next()
+    expect(homelab.machine('w-1')).toMatchObject({ unschedulable: false, mark: undefined, boots: 1 })
+    expect(await it.next()).toBe('every node runs v1.13.9')
+  })
+
+  test('of a node that is only armed disarms it', async () => {
+    const homelab = fakeHomelab(two, offered)
+    await using it = await begin(homelab)
+    homelab.machine('w-1').installed = { ...homelab.machine('w-1').installed, version: 'v1.14.1' }
+    expect(await it.next()).toContain('w-1 has an upgrade installed that nobody here began')
+    await it.next()
+    expect(texts(homelab, 'alert')).toEqual([
+      'w-1 starts another release at the next boot: an upgrade is installed there that nothing here will finish. `caretaker rollback NODE` disarms it',
+    ])
+    expect(await it.control.rollback('w-1', false)).toEqual({ said: 'w-1 is disarmed: it reboots into what it runs' })
+    await it.next()
+    expect(homelab.machine('w-1')).toMatchObject({ version: 'v1.13.9', installed: { version: 'v1.13.9' }, boots: 2 })
+  })
+})
+
+test('a node that booted its old system is tried again when a person says so', async () => {
+  const homelab = fakeHomelab(two, offered)
+  await using it = await begin(homelab)
+  homelab.before = (entry) => {
+    if (entry === 'reboot w-1') homelab.machine('w-1').rollsBack = true
+  }
+  for (let run = 0; run < 4; run++) await it.next()
+  expect(await it.next()).toMatch(/^stuck: w-1 booted its old system .* `caretaker retry w-1` tries again$/)
+  expect(texts(homelab, 'event').filter((text) => text.startsWith('the rollout is stuck'))).toHaveLength(1)
+  homelab.before = undefined
+  await it.control.retry('w-1')
+  expect(await finish(it)).toBe('every node runs v1.14.1')
+  const { nodes } = homelab.ports.journal.rollouts(1)[0]!
+  expect(nodes['w-1']).toMatchObject({ outcome: 'upgraded', from: 'v1.13.9' })
+  expect(nodes['w-1']!.failures).toHaveLength(1)
+})
+
+test('a node that is paused is left out until it is resumed', async () => {
+  const homelab = fakeHomelab(two, offered)
+  await using it = await begin(homelab)
+  await it.control.pauseNode('w-1', 'a guest needs it')
+  expect(await it.next()).toBe('cp-1 runs v1.14.1; on to the next')
+  expect(await it.next()).toBe('w-1 is paused (a guest needs it): `caretaker resume w-1` lets it go on')
+  await it.control.pauseNode('w-1', undefined)
+  expect(await finish(it)).toBe('every node runs v1.14.1')
+})
+
+test('words about a node that there is not are refused, and name those that there are', async () => {
+  await using it = await begin(fakeHomelab(two, offered))
+  const message = 'there is no node w-9 in the configuration; there are cp-1, w-1'
+  await expect(it.control.pauseNode('w-9', 'x')).rejects.toThrow(message)
+  await expect(it.control.retry('w-9')).rejects.toThrow(message)
+  await expect(it.control.rollback('w-9', false)).rejects.toThrow(message)
+})
+
+describe('windows', () => {
+  const upgrade = { windows: [{ days: ['sat'], from: '02:00', to: '06:00' }], timeZone: 'UTC', nodeTakes: '5m' }
+  const at = (iso: string) => new Date(iso)
+
+  test('one that closes with nodes still to come is told of, with what it waited for', async () => {
+    const homelab = fakeHomelab(two, offered)
+    let now = at('2026-03-07T03:00:00Z')
+    await using it = await begin(homelab, { upgrade, now: () => now })
+    homelab.storage = {
+      systems: ['longhorn'],
+      unwell: [{ name: 'pvc-1', text: 'volume pvc-1 is degraded', endangers: 'redundancy' }],
+      lastReplicas: new Map(),
+    }
+    expect(await it.next()).toBe('storage is not healthy: volume pvc-1 is degraded')
+    now = at('2026-03-07T06:10:00Z')
+    await it.next()
+    await it.next()
+    const missed = texts(homelab, 'event').filter((text) => text.startsWith('the window closed'))
+    expect(missed).toEqual([
+      'the window closed with 2 nodes still to come, because storage is not healthy: volume pvc-1 is degraded; `caretaker run-now` goes on outside of windows',
+    ])
+  })
+
+  test('one that did its work is not missed', async () => {
+    const homelab = fakeHomelab(two, offered)
+    let now = at('2026-03-07T03:00:00Z')
+    await using it = await begin(homelab, { upgrade, now: () => now })
+    expect(await finish(it)).toBe('every node runs v1.14.1')
+    now = at('2026-03-07T06:10:00Z')
+    await it.next()
+    expect(texts(homelab, 'event').filter((text) => text.startsWith('the window closed'))).toEqual([])
+  })
+
+  test('one can be opened by hand', async () => {
+    const homelab = fakeHomelab(two, offered)
+    const today = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'][(new Date().getUTCDay() + 3) % 7]
+    await using it = await begin(homelab, {
+      upgrade: { ...upgrade, windows: [{ ...upgrade.windows[0], days: [today] }] },
+    })
+    expect(await it.next()).toMatch(/^the next window opens/)
+    expect((await it.control.runNow(3_600_000)).said).toMatch(/^a window is open by hand for 1 h, until /)
+    expect(await finish(it)).toBe('every node runs v1.14.1')
+  })
+})
+
+describe('the Lease', () => {
+  const other = { holder: 'another', purpose: 'upgrade', lasts: 60_000 } as const
+
+  test('of another agent keeps this one from working, and names it', async () => {
+    const homelab = fakeHomelab(two, offered)
+    await using it = await begin(homelab)
+    homelab.lease = { ...other, until: Date.now() + 42_000 }
+    expect(await it.next()).toBe('another works on the cluster (upgrade), for another 42 s if it is not renewed')
+    homelab.lease = { ...other, until: Date.now() - 1 }
+    expect(await finish(it)).toBe('every node runs v1.14.1')
+    expect(homelab.lease).toBeUndefined()
+  })
+
+  test('is kept between one node and the next, so that nobody slips in', async () => {
+    const homelab = fakeHomelab(two, offered)
+    await using it = await begin(homelab)
+    await it.next()
+    expect(homelab.lease).toMatchObject({ holder: 'caretaker', purpose: 'upgrade' })
+  })
+
+  test('is taken by a power cut, whoever has it', async () => {
+    const homelab = fakeHomelab(two, offered)
+    await using it = await begin(homelab)
+    homelab.lease = { ...other, until: Date.now() + 42_000 }
+    await it.reads({ status: ['OB', 'LB'], runtime: 600_000 })
+    await it.agent.idle()
+    expect(homelab.diary).toContain('shut-down cp-1')
+  })
+})
+
+test('several workers go at once, and each is written down', async () => {
+  const homelab = fakeHomelab({ 'cp-1': 'controlplane', 'w-1': 'worker', 'w-2': 'worker', 'w-3': 'worker' }, offered)
+  await using it = await begin(homelab, { upgrade: { parallel: 2 } })
+  expect(await it.next()).toBe('w-1 runs v1.14.1; on to the next; w-2 runs v1.14.1; on to the next')
+  expect(await finish(it)).toBe('every node runs v1.14.1')
+  expect(Object.keys(homelab.ports.journal.rollouts(1)[0]!.nodes)).toEqual(['w-1', 'w-2', 'w-3', 'cp-1'])
+})
+
+test('with mode: staged a release is installed before the window, and rebooted in it', async () => {
+  const homelab = fakeHomelab(two, offered)
+  let now = new Date('2026-03-06T12:00:00Z')
+  const windows = [{ days: ['sat'], from: '02:00', to: '06:00' }]
+  await using it = await begin(homelab, { upgrade: { windows, mode: 'staged' }, now: () => now })
+  await it.next()
+  await it.next()
+  expect(await it.next()).toBe('the next window opens Sat 02:00; it is installed already on w-1, cp-1')
+  expect(homelab.machine('w-1')).toMatchObject({ boots: 1, installed: { version: 'v1.14.1' }, unschedulable: false })
+  now = new Date('2026-03-07T02:01:00Z')
+  expect(await finish(it)).toBe('every node runs v1.14.1')
+  expect(homelab.diary.filter((entry) => entry.startsWith('install'))).toEqual(['install w-1', 'install cp-1'])
+  expect(homelab.machine('w-1')).toMatchObject({ boots: 2, staged: undefined, unschedulable: false })
+})
+
+test('no control plane is touched while etcd can not be saved', async () => {
+  const homelab = fakeHomelab(two, offered)
+  await using it = await begin(homelab)
+  await it.next()
+  homelab.before = (entry) => {
+    if (entry.startsWith('snapshot-etcd')) throw new Error('disk full')
+  }
+  await it.next()
+  expect(homelab.machine('cp-1')).toMatchObject({ unschedulable: false, boots: 1 })
+})
+
+test("the user's own checks stop the next node, and hold back the end of this one", async () => {
+  const homelab = fakeHomelab(two, offered)
+  const checks = [{ name: 'web', http: { url: 'http://web.test/' } }]
+  await using it = await begin(homelab, { upgrade: { checks, checksWithin: '20ms' } })
+  homelab.failingChecks.set('web', 'web: HTTP 503 instead of 200')
+  expect(await it.next()).toBe('the check web: HTTP 503 instead of 200')
+  homelab.failingChecks.clear()
+  homelab.before = (entry) => {
+    if (entry === 'uncordon w-1') homelab.failingChecks.set('web', 'web: HTTP 503 instead of 200')
+  }
+  expect(await it.next()).toMatch(/^await checks w-1: waited 0 s for the checks to pass: web: HTTP 503/)
+  expect(await it.next()).toBe('the check web: HTTP 503 instead of 200')
+  expect(homelab.machine('cp-1').boots).toBe(1)
+})
+
+test('another machine at the address of a node is not taken for it', async () => {
+  const homelab = fakeHomelab(two, offered)
+  await using it = await begin(homelab)
+  homelab.before = (entry) => {
+    if (entry !== 'reboot w-1') return
+    Object.assign(homelab.machine('w-1'), { uuid: 'uuid-of-the-spare', machineId: undefined })
+  }
+  expect(await it.next()).toBe(
+    'await upgraded w-1: another machine answers at its address: its UUID is uuid-of-the-spare, and was uuid-w-1',
+  )
+  expect(homelab.machine('w-1').unschedulable).toBe(true)
+})
+
+test('a reboot that Talos accepts and does not begin is told again, and is no failed attempt', async () => {
+  const homelab = fakeHomelab(two, offered)
+  await using it = await begin(homelab, { upgrade: { reboot: '60ms' } })
+  homelab.machine('w-1').rebootIgnored = true
+  expect(await it.next()).toBe('await upgraded w-1: the reboot never began: it runs on as before, and is told again')
+  expect(await it.next()).toBe('w-1 runs v1.14.1; on to the next')
+  expect(homelab.ports.journal.rollouts(1)[0]!.nodes['w-1']).toMatchObject({ outcome: 'upgraded', failures: [] })
+})
+
+test('a node whose drain is refused lets others go first, where that is the policy', async () => {
+  const homelab = fakeHomelab(two, offered)
+  await using it = await begin(homelab, {
+    upgrade: { drain: '20ms', draining: { whenBlocked: 'skip', blockedFor: '1h' } },
+  })
+  homelab.machine('w-1').stubborn = true
+  expect(await it.next()).toContain('would not go: default/db-0')
+  await it.next()
+  expect(homelab.machine('w-1')).toMatchObject({ unschedulable: false, mark: undefined })
+  expect(await it.next()).toBe('cp-1 runs v1.14.1; on to the next')
+  expect(await it.next()).toMatch(/^w-1 is left for later: drain w-1: .*default\/db-0/)
+})

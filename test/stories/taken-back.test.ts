@@ -1,0 +1,159 @@
+import { describe, expect, test } from 'vitest'
+import { fakeHomelab, type FakeHomelab } from '../fakes/homelab.ts'
+import { begin, finish, offered, texts } from '../fakes/rollout.ts'
+import { remembered } from '../../src/operations/facts.ts'
+import { onBattery, online, three, two } from '../fakes/stories.ts'
+
+/** Nodes that a person wants back on what they ran before, in states in which that is easily done wrong. */
+
+const threeControlPlanes = { 'cp-1': 'controlplane', 'cp-2': 'controlplane', 'cp-3': 'controlplane' } as const
+
+/** Stops the upgrade of a node between its installation and its reboot: another node is ill meanwhile. */
+async function arm(homelab: FakeHomelab, it: Awaited<ReturnType<typeof begin>>, node: string, ill: string) {
+  homelab.before = (entry) => {
+    if (entry === `install ${node}`) homelab.machine(ill).kubeletIll = true
+  }
+  expect(await it.next()).toContain("it can't be taken away now")
+  homelab.before = undefined
+  homelab.machine(ill).kubeletIll = false
+  expect(homelab.machine(node).installed.version).toBe('v1.14.1')
+}
+
+describe('an armed node is disarmed, and that is seen to have worked', () => {
+  test.each(['w-1', 'cp-2'])('although it has fallen ill since: %s', async (node) => {
+    const homelab = fakeHomelab(node === 'w-1' ? two : threeControlPlanes, offered)
+    await using it = await begin(homelab, { upgrade: { reboot: '30ms' } })
+    await arm(homelab, it, node, node === 'w-1' ? 'cp-1' : 'cp-3')
+    homelab.machine(node).kubeletIll = true
+    expect(await it.control.rollback(node, false)).toEqual({
+      said: `${node} is disarmed: it reboots into what it runs`,
+    })
+    await it.next()
+    homelab.machine(node).kubeletIll = false
+    await it.next()
+    await it.next()
+    expect(homelab.machine(node)).toMatchObject({ version: 'v1.13.9', unschedulable: false })
+    expect(texts(homelab, 'alert').join()).not.toContain('did not work')
+  })
+
+  test('by an agent that dies before the order, where only our mark tells that it is armed', async () => {
+    const homelab = fakeHomelab(two, offered)
+    homelab.machine('w-1').bootloader = 'grub'
+    const first = await begin(homelab)
+    await arm(homelab, first, 'w-1', 'cp-1')
+    await first.control.rollback('w-1', false)
+    homelab.diary.splice(0)
+    homelab.before = (entry) => {
+      if (entry === 'drain w-1') first.die()
+    }
+    void first.next()
+    await expect.poll(() => homelab.diary).toContain('drain w-1')
+    homelab.before = undefined
+    await using second = await begin(homelab)
+    await second.next()
+    await second.next()
+    expect(homelab.machine('w-1')).toMatchObject({ version: 'v1.13.9', unschedulable: false })
+    expect(texts(homelab, 'alert').join()).not.toContain('did not work')
+  })
+
+  test('again where the first reboot failed: a control plane needs no force for it', async () => {
+    const homelab = fakeHomelab(threeControlPlanes, offered)
+    await using it = await begin(homelab)
+    await arm(homelab, it, 'cp-2', 'cp-3')
+    await it.control.rollback('cp-2', false)
+    homelab.machine('cp-2').kexecRefused = true
+    await it.next()
+    expect(await it.next()).toMatch(
+      /^stuck: the rollback of cp-2 did not work: .*`caretaker rollback cp-2` tries again/,
+    )
+    expect(await it.control.rollback('cp-2', false)).toEqual({ said: 'cp-2 goes back from v1.14.1 to v1.13.9' })
+    await it.next()
+    expect(homelab.machine('cp-2')).toMatchObject({ version: 'v1.13.9', unschedulable: false })
+  })
+
+  test('once more where a person has begun the rollout anew before the order', async () => {
+    const homelab = fakeHomelab(two, offered)
+    await using it = await begin(homelab)
+    await arm(homelab, it, 'w-1', 'cp-1')
+    await it.control.rollback('w-1', false)
+    homelab.before = async (entry) => {
+      if (entry === 'drain w-1') await it.reads(onBattery)
+    }
+    await it.next()
+    homelab.before = undefined
+    await it.reads(online, 60_000)
+    await it.reads(online, 60_000)
+    await it.control.start()
+    expect(await it.next()).toBe('w-1, which was to go back, is armed: `caretaker rollback w-1` disarms it')
+    await it.control.rollback('w-1', false)
+    await it.next()
+    expect(homelab.machine('w-1')).toMatchObject({ version: 'v1.13.9', unschedulable: false })
+  })
+})
+
+describe('a rollback is refused at once', () => {
+  test('where the address leads to another machine, whose boot says nothing of the one that is meant', async () => {
+    const homelab = fakeHomelab(three, offered)
+    await using it = await begin(homelab)
+    await it.next()
+    homelab.addresses.set('w-1', 'w-2').set('w-2', 'w-1')
+    await expect(it.control.rollback('w-1', true)).rejects.toThrow(
+      /^w-1 can't go back: it is not the machine that answers at its address: that is w-2 /,
+    )
+    homelab.addresses.clear()
+    expect(await finish(it)).toBe('every node runs v1.14.1')
+  })
+
+  test('where an upgrade is staged on the node, which its next boot installs', async () => {
+    const homelab = fakeHomelab(two, offered)
+    await using it = await begin(homelab)
+    await it.next()
+    homelab.machine('w-1').stagedUpgrade = 'v1.14.1'
+    await expect(it.control.rollback('w-1', false)).rejects.toThrow(
+      "w-1 can't go back: the upgrade that is staged on it is installed by its next boot, whichever that is. `talosctl -n w-1 meta delete 0x07` takes it off the node",
+    )
+  })
+
+  test('where the node has fallen back by itself: the other boot entry is the release that failed', async () => {
+    const homelab = fakeHomelab(two, offered)
+    homelab.machine('w-1').rollsBack = true
+    await using it = await begin(homelab)
+    await it.next()
+    await expect(it.control.rollback('w-1', false)).rejects.toThrow(
+      'w-1 runs v1.13.9 already, which it came from: `caretaker retry w-1` lets it be upgraded again',
+    )
+  })
+})
+
+test('a node that the rollout has not reached yet is not brought forward right after it was taken back', async () => {
+  const homelab = fakeHomelab(three, offered)
+  homelab.machine('w-2').before = { version: 'v1.13.8', schematic: 'a'.repeat(64) }
+  await using it = await begin(homelab)
+  await it.next()
+  await it.control.rollback('w-2', false)
+  for (let run = 0; run < 4; run++) await it.next()
+  expect(homelab.machine('w-2')).toMatchObject({ version: 'v1.13.8', unschedulable: false })
+})
+
+test('whoever insists on a rollback hears what etcd loses by it', async () => {
+  const homelab = fakeHomelab(threeControlPlanes, offered)
+  await using it = await begin(homelab)
+  await it.next()
+  const [taken, off] = homelab.machine('cp-1').version === 'v1.14.1' ? ['cp-1', 'cp-2'] : ['cp-2', 'cp-1']
+  homelab.machine(off).up = false
+  const { said } = await it.control.rollback(taken, true)
+  expect(said).toMatch(
+    / goes back from v1\.14\.1 to v1\.13\.9, although etcd would keep 1 healthy members of 3, and needs 2$/,
+  )
+})
+
+test('an approval that may be meant otherwise is told as such', async () => {
+  const homelab = fakeHomelab(two, offered)
+  await using it = await begin(homelab)
+  await it.next()
+  const approve = async (version: string) => (await it.control.approve(version, [], AbortSignal.timeout(5_000))).said
+  expect(await approve('v1.14.1')).toBe('v1.14.1 is approved')
+  expect(await approve('v9.9.9')).toBe('v9.9.9 is approved, but the Factory has not offered it so far')
+  remembered.withdrawn.remember(homelab.ports.journal, ['v1.14.1'])
+  expect(await approve('v1.14.1')).toBe('v1.14.1 is approved, but it is withdrawn: no node is brought to it')
+})

@@ -1,0 +1,37 @@
+import type { SourceFile } from './source.ts'
+
+/** The longest that things get, in lines; parameters beyond four become an object. */
+const longest = { file: 300, function: 80, factory: 120, own: 60, parameters: 4 }
+/** From here on a function counts as long, in lines: there are to be few. */
+const long = 60
+
+/** Files that pass the limit, and why that is better than to cut them. */
+const longFiles: Readonly<Record<string, string>> = {}
+
+export interface Sizes {
+  /** Over a limit, as sentences. */
+  readonly over: readonly string[]
+  /** Functions that are long, and within the limit. */
+  readonly long: readonly string[]
+}
+
+/**
+ * What is too long. A factory is a function that is mostly a list of smaller ones: it may have more lines, and hardly
+ * any of its own.
+ */
+export function measureSizes(files: readonly SourceFile[]): Sizes {
+  const over: string[] = []
+  const few: string[] = []
+  for (const { path, lines, functions } of files) {
+    if (lines > longest.file && !(path in longFiles)) over.push(`${path} has ${lines} lines`)
+    if (path in longFiles && lines <= longest.file) over.push(`${path} needs no exception any more`)
+    for (const { name, line, lines: size, ownLines, parameters } of functions) {
+      const where = `${path}:${line} ${name}`
+      const isFactory = ownLines <= longest.own && ownLines < size
+      if (size > (isFactory ? longest.factory : longest.function)) over.push(`${where} has ${size} lines`)
+      else if (size > long && !isFactory) few.push(`${where} has ${size} lines`)
+      if (parameters > longest.parameters) over.push(`${where} takes ${parameters} parameters`)
+    }
+  }
+  return { over, long: few }
+}
