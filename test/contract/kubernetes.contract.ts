@@ -97,18 +97,21 @@ export function kubernetesContract(open: () => Promise<KubernetesUnderTest>): vo
   })
 
   test.each([
-    ['an upgrade', upgrade, 'power'],
-    ['the power', power, 'upgrade'],
-  ] as const)('shows what is left of a mark for %s after a person’s uncordon, and clears it', async (_, mark, why) => {
-    await using at = await open()
-    await at.kubernetes.cordon('w-1', mark, undefined, soon())
-    await at.uncordonByHand('w-1')
-    expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: false, cordon: undefined, leftover: mark })
-    await at.kubernetes.uncordon('w-1', why, keep, soon())
-    expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: false, cordon: undefined, leftover: undefined })
-    await at.cordonByHand('w-1')
-    expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: true, cordon: undefined, leftover: undefined })
-  })
+    { name: 'an upgrade', mark: upgrade, why: 'power' },
+    { name: 'the power', mark: power, why: 'upgrade' },
+  ] as const)(
+    'shows what is left of a mark for $name after a person’s uncordon, and clears it',
+    async ({ mark, why }) => {
+      await using at = await open()
+      await at.kubernetes.cordon('w-1', mark, undefined, soon())
+      await at.uncordonByHand('w-1')
+      expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: false, cordon: undefined, leftover: mark })
+      await at.kubernetes.uncordon('w-1', why, keep, soon())
+      expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: false, cordon: undefined, leftover: undefined })
+      await at.cordonByHand('w-1')
+      expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: true, cordon: undefined, leftover: undefined })
+    },
+  )
 
   test('sees no mark on a node that a person has uncordoned, and cordons it anew', async () => {
     await using at = await open()

@@ -63,39 +63,45 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
   })
 
   test.each([
-    [
-      'another machine',
-      { machineId: 'f'.repeat(32), role: 'worker' },
-      /^nothing is done to w-1: another machine answers/,
-    ],
-    [
-      'a control plane',
-      { role: 'controlplane' },
-      /^nothing is done to w-1: it runs as a worker, not as a controlplane$/,
-    ],
-  ] as const)('does nothing to a node that is not the one that an order is for: %s', async (_, expected, reason) => {
-    await using at = await open()
-    const { talos } = at
-    const image = imageOf(at.schematic, 'v1.13.10')
-    // So that there is something to go back to.
-    await talos.installAndReboot('w-1', image, 'default', soon())
-    await becomes(at, 'w-1', { version: 'v1.13.10', ...running })
-    const before = await talos.observe('w-1', soon())
-    const orders = [
-      () => talos.install('w-1', image, soon(), expected),
-      () => talos.installAndReboot('w-1', image, 'default', soon(), expected),
-      () => talos.reboot('w-1', 'default', soon(), expected),
-      () => talos.rollback('w-1', soon(), expected),
-    ]
-    for (const order of orders) {
-      const { code, message } = await refusal(order())
-      expect([code, message]).toEqual(['timed-out', expect.stringMatching(reason)])
-    }
-    expect(await talos.observe('w-1', soon())).toEqual(before)
-    const { machineId } = before
-    await talos.reboot('w-1', 'default', soon(), { role: 'worker', ...(machineId === undefined ? {} : { machineId }) })
-    await vi.waitFor(async () => expect((await talos.observe('w-1', soon())).bootId).not.toBe(before.bootId), 10_000)
-  })
+    {
+      name: 'another machine',
+      expected: { machineId: 'f'.repeat(32), role: 'worker' },
+      reason: /^nothing is done to w-1: another machine answers/,
+    },
+    {
+      name: 'a control plane',
+      expected: { role: 'controlplane' },
+      reason: /^nothing is done to w-1: it runs as a worker, not as a controlplane$/,
+    },
+  ] as const)(
+    'does nothing to a node that is not the one that an order is for: $name',
+    async ({ expected, reason }) => {
+      await using at = await open()
+      const { talos } = at
+      const image = imageOf(at.schematic, 'v1.13.10')
+      // So that there is something to go back to.
+      await talos.installAndReboot('w-1', image, 'default', soon())
+      await becomes(at, 'w-1', { version: 'v1.13.10', ...running })
+      const before = await talos.observe('w-1', soon())
+      const orders = [
+        () => talos.install('w-1', image, soon(), expected),
+        () => talos.installAndReboot('w-1', image, 'default', soon(), expected),
+        () => talos.reboot('w-1', 'default', soon(), expected),
+        () => talos.rollback('w-1', soon(), expected),
+      ]
+      for (const order of orders) {
+        const { code, message } = await refusal(order())
+        expect([code, message]).toEqual(['timed-out', expect.stringMatching(reason)])
+      }
+      expect(await talos.observe('w-1', soon())).toEqual(before)
+      const { machineId } = before
+      await talos.reboot('w-1', 'default', soon(), {
+        role: 'worker',
+        ...(machineId === undefined ? {} : { machineId }),
+      })
+      await vi.waitFor(async () => expect((await talos.observe('w-1', soon())).bootId).not.toBe(before.bootId), 10_000)
+    },
+  )
 
   test('boots anew at every reboot', async () => {
     await using at = await open()

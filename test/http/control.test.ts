@@ -278,11 +278,19 @@ describe('the CLI', () => {
   })
 
   test.each([
-    ['breaks off its answer', 'HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{"version"', 'unreachable'],
-    ['says nothing and hangs up', '', 'unreachable'],
-    ['answers with something else', 'HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello', 'malformed'],
-    ['fails without words', 'HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n', 'malformed'],
-  ])('gets an error when the daemon %s', async (_, answer, code) => {
+    {
+      name: 'breaks off its answer',
+      answer: 'HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{"version"',
+      code: 'unreachable',
+    },
+    { name: 'says nothing and hangs up', answer: '', code: 'unreachable' },
+    {
+      name: 'answers with something else',
+      answer: 'HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello',
+      code: 'malformed',
+    },
+    { name: 'fails without words', answer: 'HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n', code: 'malformed' },
+  ])('gets an error when the daemon $name', async ({ answer, code }) => {
     await using folder = await temporaryFolder()
     const socket = join(folder.path, 'control.sock')
     const server = createServer((peer) => {

@@ -380,11 +380,11 @@ describe('a file that changes', () => {
   })
 
   test.each([
-    ['kubeconfig', 'users: [', 'is not YAML'],
-    ['kubeconfig', '', 'no current-context'],
-    ['talosconfig', 'contexts: {', 'is not YAML'],
-    ['talosconfig', 'context: none\n', 'no context "none"'],
-  ])('and is a broken %s leaves the last good one in force: "%s"', async (name, text, why) => {
+    { name: 'kubeconfig', text: 'users: [', why: 'is not YAML' },
+    { name: 'kubeconfig', text: '', why: 'no current-context' },
+    { name: 'talosconfig', text: 'contexts: {', why: 'is not YAML' },
+    { name: 'talosconfig', text: 'context: none\n', why: 'no context "none"' },
+  ])('and is a broken $name leaves the last good one in force: "$text"', async ({ name, text, why }) => {
     const world = await open()
     const good = await readFile(file(name), 'utf8')
     await writeFile(file(name), text)

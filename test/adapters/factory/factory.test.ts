@@ -116,14 +116,34 @@ describe('what was withdrawn', () => {
     expect(await withdrawnOf(factory)).toBeUndefined()
   })
 
-  test.each<[string, string[], string[], string[] | undefined]>([
-    ['a release came between the two questions', ['v1.13.9', 'v1.13.8'], ['v1.13.9', 'v1.13.8', 'v1.13.10'], undefined],
-    ['a release went between them', ['v1.13.9', 'v1.13.8', 'v1.13.7'], ['v1.13.8', 'v1.13.9'], undefined],
-    ['there is one release alone', ['v1.13.9'], ['v1.13.9'], undefined],
-    ['another replica still offers it', ['v1.13.9', 'v1.14.1'], ['v1.14.1'], ['v1.14.1']],
-    ['much was withdrawn', ['v1.13.9'], ['v1.14.0', 'v1.14.1', 'v1.14.2'], ['v1.14.0', 'v1.14.1', 'v1.14.2']],
-    ['nothing is offered any more', [], ['v1.14.1'], ['v1.14.1']],
-  ])('is distinguished from what is offered where %s', async (_, offered, broken, expected) => {
+  test.each<{ name: string; offered: string[]; broken: string[]; expected: string[] | undefined }>([
+    {
+      name: 'a release came between the two questions',
+      offered: ['v1.13.9', 'v1.13.8'],
+      broken: ['v1.13.9', 'v1.13.8', 'v1.13.10'],
+      expected: undefined,
+    },
+    {
+      name: 'a release went between them',
+      offered: ['v1.13.9', 'v1.13.8', 'v1.13.7'],
+      broken: ['v1.13.8', 'v1.13.9'],
+      expected: undefined,
+    },
+    { name: 'there is one release alone', offered: ['v1.13.9'], broken: ['v1.13.9'], expected: undefined },
+    {
+      name: 'another replica still offers it',
+      offered: ['v1.13.9', 'v1.14.1'],
+      broken: ['v1.14.1'],
+      expected: ['v1.14.1'],
+    },
+    {
+      name: 'much was withdrawn',
+      offered: ['v1.13.9'],
+      broken: ['v1.14.0', 'v1.14.1', 'v1.14.2'],
+      expected: ['v1.14.0', 'v1.14.1', 'v1.14.2'],
+    },
+    { name: 'nothing is offered any more', offered: [], broken: ['v1.14.1'], expected: ['v1.14.1'] },
+  ])('is distinguished from what is offered where $name', async ({ offered, broken, expected }) => {
     const server = createServer((request, response) => {
       response.end(JSON.stringify(request.url === '/versions?broken=true' ? broken : offered))
     })
@@ -259,9 +279,13 @@ describe('warming an image up', () => {
   })
 
   test.each([
-    ['an unknown schematic', { schematic: 'a'.repeat(64) }, 'answers 404: schematic ID "aaaaaaaaaaaa'],
-    ['a release that was withdrawn', { version: 'v1.13.7' }, 'version 1.13.7 is not available'],
-  ])('of %s is rejected with the reason, though a HEAD is answered without one', async (_, change, words) => {
+    {
+      name: 'an unknown schematic',
+      change: { schematic: 'a'.repeat(64) },
+      words: 'answers 404: schematic ID "aaaaaaaaaaaa',
+    },
+    { name: 'a release that was withdrawn', change: { version: 'v1.13.7' }, words: 'version 1.13.7 is not available' },
+  ])('of $name is rejected with the reason, though a HEAD is answered without one', async ({ change, words }) => {
     const error = await refusal(factory.warm({ ...order, ...change }, signal))
     expect(error.code).toBe('rejected')
     expect(error.message).toContain(words)
@@ -272,14 +296,20 @@ describe('warming an image up', () => {
 
 describe('what the Factory says no to', () => {
   test.each([
-    ['an unknown schematic', { schematic: 'a'.repeat(64) }, 404, `schematic ID "${'a'.repeat(64)}" not found`],
-    [
-      'a release that is not there',
-      { version: 'v1.13.7' },
-      404,
-      'error enhancing profile from schematic: error getting official extensions: version 1.13.7 is not available',
-    ],
-  ])('is carried to the operator: %s', async (_, change, status, words) => {
+    {
+      name: 'an unknown schematic',
+      change: { schematic: 'a'.repeat(64) },
+      status: 404,
+      words: `schematic ID "${'a'.repeat(64)}" not found`,
+    },
+    {
+      name: 'a release that is not there',
+      change: { version: 'v1.13.7' },
+      status: 404,
+      words:
+        'error enhancing profile from schematic: error getting official extensions: version 1.13.7 is not available',
+    },
+  ])('is carried to the operator: $name', async ({ change, status, words }) => {
     const error = await refusal(factory.open({ ...order, ...change }, undefined, signal))
     expect(error.code).toBe('rejected')
     expect(error.message).toContain(`GET ${host()}/image/`)

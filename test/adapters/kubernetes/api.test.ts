@@ -58,18 +58,18 @@ describe('a server that asks to be left alone', () => {
     }
   })
 
-  test.each<[string | undefined, string | undefined, number | undefined]>([
-    ['7', undefined, 7_000],
-    ['0', undefined, 0],
-    [undefined, undefined, undefined],
-    ['-1', undefined, undefined],
-    ['1.5', undefined, undefined],
-    ['Sun, 22 Nov 2026 03:00:30 GMT', 'Sun, 22 Nov 2026 03:00:00 GMT', 30_000],
+  test.each<{ text: string | undefined; date?: string; ms: number | undefined }>([
+    { text: '7', ms: 7_000 },
+    { text: '0', ms: 0 },
+    { text: undefined, ms: undefined },
+    { text: '-1', ms: undefined },
+    { text: '1.5', ms: undefined },
+    { text: 'Sun, 22 Nov 2026 03:00:30 GMT', date: 'Sun, 22 Nov 2026 03:00:00 GMT', ms: 30_000 },
     // Its clock is a year ahead of ours.
-    ['Mon, 22 Nov 2027 03:00:30 GMT', 'Mon, 22 Nov 2027 03:00:00 GMT', 30_000],
-    ['Sun, 22 Nov 2026 03:00:05 GMT', undefined, 5_000],
-    ['Sun, 22 Nov 2026 02:00:00 GMT', undefined, 0],
-  ])('says so by %s', (text, date, ms) => {
+    { text: 'Mon, 22 Nov 2027 03:00:30 GMT', date: 'Mon, 22 Nov 2027 03:00:00 GMT', ms: 30_000 },
+    { text: 'Sun, 22 Nov 2026 03:00:05 GMT', ms: 5_000 },
+    { text: 'Sun, 22 Nov 2026 02:00:00 GMT', ms: 0 },
+  ])('says so by $text', ({ text, date, ms }) => {
     const now = Date.parse('2026-11-22T03:00:00Z')
     expect(parseRetryAfter({ 'retry-after': text, date }, now)).toBe(ms)
   })

@@ -266,13 +266,28 @@ describe('what stands in front of the API', () => {
   })
 
   test.each([
-    [503, '<html>no backend</html>', 'unreachable', 'refuses GET /version: HTTP 503 <html>no backend</html>'],
-    [401, 'go away', 'rejected', 'refuses GET /version: HTTP 401 go away'],
-    [500, 'null', 'unreachable', 'refuses GET /version: HTTP 500 null'],
-    [200, '<html>sign in</html>', 'malformed', 'answers GET /version with something that is not JSON: <html>sign in'],
-    [200, 'null', 'malformed', 'answers GET /version with something that is not JSON: null'],
-    [200, '{}', 'malformed', 'does not tell its version'],
-  ])('and answers %i with %s is told from the API', async (status, body, code, words) => {
+    {
+      status: 503,
+      body: '<html>no backend</html>',
+      code: 'unreachable',
+      words: 'refuses GET /version: HTTP 503 <html>no backend</html>',
+    },
+    { status: 401, body: 'go away', code: 'rejected', words: 'refuses GET /version: HTTP 401 go away' },
+    { status: 500, body: 'null', code: 'unreachable', words: 'refuses GET /version: HTTP 500 null' },
+    {
+      status: 200,
+      body: '<html>sign in</html>',
+      code: 'malformed',
+      words: 'answers GET /version with something that is not JSON: <html>sign in',
+    },
+    {
+      status: 200,
+      body: 'null',
+      code: 'malformed',
+      words: 'answers GET /version with something that is not JSON: null',
+    },
+    { status: 200, body: '{}', code: 'malformed', words: 'does not tell its version' },
+  ])('and answers $status with $body is told from the API', async ({ status, body, code, words }) => {
     const authority = await createAuthority('kubernetes')
     const identity = await authority.issueServer({ common: 'proxy', ips: ['127.0.44.102'] })
     const server = createServer(identity, (_, response) => response.writeHead(status).end(body))

@@ -146,13 +146,28 @@ describe('an API server that has just started', () => {
     for (const { code } of [...errors, ...again.errors]) expect(code).toBe('unreachable')
   })
 
-  test.each<[string, StartUp, object, string]>([
+  test.each<{ name: string; symptoms?: StartUp; reference: object; code: string }>([
     // One kind of a group may be there before another.
-    ['is not ready', { lasts: 60_000 }, { apiVersion: 'apps/v1', kind: 'Cake' }, 'unreachable'],
-    ['is ready', {}, { apiVersion: 'apps/v1', kind: 'Cake' }, 'misconfigured'],
-    ['is ready', { hides: 60_000 }, { apiVersion: 'longhorn.io/v1beta2', kind: 'Volume' }, 'unreachable'],
-    ['is ready', { hides: 60_000 }, { apiVersion: 'cake.io/v1', kind: 'Cake' }, 'misconfigured'],
-  ])('that %s lacks a kind of the user’s checks: %j %j is %s', async (_, symptoms, reference, code) => {
+    {
+      name: 'is not ready',
+      symptoms: { lasts: 60_000 },
+      reference: { apiVersion: 'apps/v1', kind: 'Cake' },
+      code: 'unreachable',
+    },
+    { name: 'is ready', reference: { apiVersion: 'apps/v1', kind: 'Cake' }, code: 'misconfigured' },
+    {
+      name: 'is ready',
+      symptoms: { hides: 60_000 },
+      reference: { apiVersion: 'longhorn.io/v1beta2', kind: 'Volume' },
+      code: 'unreachable',
+    },
+    {
+      name: 'is ready',
+      symptoms: { hides: 60_000 },
+      reference: { apiVersion: 'cake.io/v1', kind: 'Cake' },
+      code: 'misconfigured',
+    },
+  ])('that $name and lacks a kind of the user’s checks is $code', async ({ symptoms = {}, reference, code }) => {
     addLonghorn()
     await restart(symptoms)
     const found = createObjects(at.api).find(reference as { apiVersion: string; kind: string }, soon())

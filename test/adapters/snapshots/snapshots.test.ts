@@ -137,40 +137,75 @@ describe('a snapshot that is not whole', () => {
     throw new AgentError('rejected', 'cp-1 answers: etcd is not running')
   }
   test.each([
-    ['has nothing in it', inChunks(Buffer.alloc(0)), 'unreachable', 'it ended early, after 0 bytes'],
-    ['ends in the middle', inChunks(whole.subarray(0, 16_384)), 'unreachable', 'it ended early, after 16384 bytes'],
-    ['lacks its checksum', inChunks(whole.subarray(0, -32)), 'unreachable', 'it ended early, after 32768 bytes'],
-    ['lacks a byte', inChunks(whole.subarray(0, -1)), 'unreachable', 'it ended early, after 32799 bytes'],
-    ['has one page', inChunks(snapshotOf('a').subarray(0, 4_128)), 'unreachable', 'it ended early, after 4128 bytes'],
-    [
-      'was damaged',
-      inChunks(changed),
-      'malformed',
-      'the checksum at its end is not that of what came before it: it was damaged',
-    ],
-    ['is something else', inChunks(Buffer.alloc(32_800, 'x')), 'malformed', 'it is no database of etcd'],
-    [
-      'is of another format',
-      inChunks(snapshotOf('a', { version: 3 })),
-      'malformed',
-      "it is a database of bbolt's format 3, and only 2 is known",
-    ],
-    ['has pages of no size', inChunks(snapshotOf('a', { pageSize: 100 })), 'malformed', 'its pages are of 100 bytes'],
-    [
-      'has pages of too great a size',
-      inChunks(snapshotOf('a', { pageSize: 2 ** 30 })),
-      'malformed',
-      'its pages are of 1073741824 bytes',
-    ],
-    [
-      'is shorter than it says itself',
-      inChunks(snapshotOf('a', { says: 9 })),
-      'unreachable',
-      'it ended early, after 32800 bytes',
-    ],
-    ['breaks off', broken(), 'unreachable', 'it broke off: terminated'],
-    ['is refused by the node', refused(), 'rejected', 'cp-1 answers: etcd is not running'],
-  ])('because it %s is refused, and nothing of it stays', async (_, body, code, message) => {
+    {
+      name: 'has nothing in it',
+      body: inChunks(Buffer.alloc(0)),
+      code: 'unreachable',
+      message: 'it ended early, after 0 bytes',
+    },
+    {
+      name: 'ends in the middle',
+      body: inChunks(whole.subarray(0, 16_384)),
+      code: 'unreachable',
+      message: 'it ended early, after 16384 bytes',
+    },
+    {
+      name: 'lacks its checksum',
+      body: inChunks(whole.subarray(0, -32)),
+      code: 'unreachable',
+      message: 'it ended early, after 32768 bytes',
+    },
+    {
+      name: 'lacks a byte',
+      body: inChunks(whole.subarray(0, -1)),
+      code: 'unreachable',
+      message: 'it ended early, after 32799 bytes',
+    },
+    {
+      name: 'has one page',
+      body: inChunks(snapshotOf('a').subarray(0, 4_128)),
+      code: 'unreachable',
+      message: 'it ended early, after 4128 bytes',
+    },
+    {
+      name: 'was damaged',
+      body: inChunks(changed),
+      code: 'malformed',
+      message: 'the checksum at its end is not that of what came before it: it was damaged',
+    },
+    {
+      name: 'is something else',
+      body: inChunks(Buffer.alloc(32_800, 'x')),
+      code: 'malformed',
+      message: 'it is no database of etcd',
+    },
+    {
+      name: 'is of another format',
+      body: inChunks(snapshotOf('a', { version: 3 })),
+      code: 'malformed',
+      message: "it is a database of bbolt's format 3, and only 2 is known",
+    },
+    {
+      name: 'has pages of no size',
+      body: inChunks(snapshotOf('a', { pageSize: 100 })),
+      code: 'malformed',
+      message: 'its pages are of 100 bytes',
+    },
+    {
+      name: 'has pages of too great a size',
+      body: inChunks(snapshotOf('a', { pageSize: 2 ** 30 })),
+      code: 'malformed',
+      message: 'its pages are of 1073741824 bytes',
+    },
+    {
+      name: 'is shorter than it says itself',
+      body: inChunks(snapshotOf('a', { says: 9 })),
+      code: 'unreachable',
+      message: 'it ended early, after 32800 bytes',
+    },
+    { name: 'breaks off', body: broken(), code: 'unreachable', message: 'it broke off: terminated' },
+    { name: 'is refused by the node', body: refused(), code: 'rejected', message: 'cp-1 answers: etcd is not running' },
+  ])('because it $name is refused, and nothing of it stays', async ({ body, code, message }) => {
     const before = await at.keep()
     const files = await at.files()
     const error = await refusal(at.keep(body))

@@ -138,16 +138,16 @@ describe('a look at a node', () => {
 })
 
 test.each([
-  ['runs and is healthy', { state: 'Running', health: { healthy: true } }, false],
-  ['runs and has no health check', { state: 'Running', health: { unknown: true } }, false],
-  ['runs, and nothing is said of its health,', { state: 'Running' }, false],
-  ['runs and is not healthy', { state: 'Running', health: {} }, true],
-  ['has failed', { state: 'Failed', health: { unknown: true } }, true],
-  ['waits', { state: 'Waiting' }, true],
-  ['has been stopped', { state: 'Finished' }, true],
-  ['is not wanted', { state: 'Skipped' }, false],
-  ['is an extension’s and has done its work', { id: 'ext-once', state: 'Finished' }, false],
-])('a service that %s', (_, service, ails) => {
+  { name: 'runs and is healthy', service: { state: 'Running', health: { healthy: true } }, ails: false },
+  { name: 'runs and has no health check', service: { state: 'Running', health: { unknown: true } }, ails: false },
+  { name: 'runs, and nothing is said of its health,', service: { state: 'Running' }, ails: false },
+  { name: 'runs and is not healthy', service: { state: 'Running', health: {} }, ails: true },
+  { name: 'has failed', service: { state: 'Failed', health: { unknown: true } }, ails: true },
+  { name: 'waits', service: { state: 'Waiting' }, ails: true },
+  { name: 'has been stopped', service: { state: 'Finished' }, ails: true },
+  { name: 'is not wanted', service: { state: 'Skipped' }, ails: false },
+  { name: 'is an extension’s and has done its work', service: { id: 'ext-once', state: 'Finished' }, ails: false },
+])('a service that $name', ({ service, ails }) => {
   const list = create(ServiceListResponseSchema, { messages: [{ services: [{ id: 'kubelet', ...service }] }] })
   expect(ailingServices(list).length).toBe(ails ? 1 : 0)
 })

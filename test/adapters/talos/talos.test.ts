@@ -35,51 +35,59 @@ describe('an installation', () => {
   })
 
   test.each([
-    [1, 'rejected', 'it does not say why', 'Error: unknown error'],
-    [
-      2,
-      'misconfigured',
-      "the node's configuration is not valid for this release: it will end so every time until a person has changed something",
-      'Error: config validation failed',
-    ],
-    [
-      3,
-      'misconfigured',
-      'this upgrade is not supported: it will end so every time until a person has changed something',
-      'Error: upgrade of this machine is not supported',
-    ],
-    [
-      4,
-      'rejected',
-      'a check before the installation failed, which may pass by itself',
-      'Error: pre-flight checks failed: environment is not suitable',
-    ],
-    [
-      5,
-      'rejected',
-      'something that it depends on is missing, which may pass by itself',
-      'Error: grub-install not found',
-    ],
-    [6, 'rejected', 'reading or writing failed, which may pass by itself', 'Error: write /dev/sda: input/output error'],
-    [7, 'rejected', 'the installation failed', 'Error: failed to install bootloader'],
-  ])('that ends with code %i is %s and says what that means, and what the installer said last', async (...row) => {
-    const [code, kind, means, said] = row
-    // Up to 1.13 the installer's words come in pieces that cut lines in two.
-    for (const [index, version] of ['v1.13.9', 'v1.14.0'].entries()) {
-      await boot({ version, address: `127.0.44.${36 + index}` })
-      await talos.pullImage('w-1', imageOf('v1.14.0'), soon())
-      node.faults.installerExit = code
-      const error = await refusal(talos.install('w-1', imageOf('v1.14.0'), soon()))
-      expect(error.code).toBe(kind)
-      expect(error.message).toMatch(
-        new RegExp(
-          `^the installer on w-1 ended with code ${code}: ${means}; it last said: ` +
-            `\\S+ \\S+ running Talos installer v1\\.14\\.0 / running pre-flight checks / ${said}`,
-        ),
-      )
-      expect(node.armed).toBe(false)
-    }
-  })
+    { code: 1, kind: 'rejected', means: 'it does not say why', said: 'Error: unknown error' },
+    {
+      code: 2,
+      kind: 'misconfigured',
+      means:
+        "the node's configuration is not valid for this release: it will end so every time until a person has changed something",
+      said: 'Error: config validation failed',
+    },
+    {
+      code: 3,
+      kind: 'misconfigured',
+      means: 'this upgrade is not supported: it will end so every time until a person has changed something',
+      said: 'Error: upgrade of this machine is not supported',
+    },
+    {
+      code: 4,
+      kind: 'rejected',
+      means: 'a check before the installation failed, which may pass by itself',
+      said: 'Error: pre-flight checks failed: environment is not suitable',
+    },
+    {
+      code: 5,
+      kind: 'rejected',
+      means: 'something that it depends on is missing, which may pass by itself',
+      said: 'Error: grub-install not found',
+    },
+    {
+      code: 6,
+      kind: 'rejected',
+      means: 'reading or writing failed, which may pass by itself',
+      said: 'Error: write /dev/sda: input/output error',
+    },
+    { code: 7, kind: 'rejected', means: 'the installation failed', said: 'Error: failed to install bootloader' },
+  ])(
+    'that ends with code $code is $kind and says what that means, and what the installer said last',
+    async ({ code, kind, means, said }) => {
+      // Up to 1.13 the installer's words come in pieces that cut lines in two.
+      for (const [index, version] of ['v1.13.9', 'v1.14.0'].entries()) {
+        await boot({ version, address: `127.0.44.${36 + index}` })
+        await talos.pullImage('w-1', imageOf('v1.14.0'), soon())
+        node.faults.installerExit = code
+        const error = await refusal(talos.install('w-1', imageOf('v1.14.0'), soon()))
+        expect(error.code).toBe(kind)
+        expect(error.message).toMatch(
+          new RegExp(
+            `^the installer on w-1 ended with code ${code}: ${means}; it last said: ` +
+              `\\S+ \\S+ running Talos installer v1\\.14\\.0 / running pre-flight checks / ${said}`,
+          ),
+        )
+        expect(node.armed).toBe(false)
+      }
+    },
+  )
 
   test('of a release too far away is refused by the installer’s own checks', async () => {
     await boot({ version: 'v1.14.0' })

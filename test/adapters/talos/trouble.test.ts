@@ -27,43 +27,47 @@ const through = (address: string, credentials: Credentials = admin) =>
 
 describe('who may not', () => {
   test.each([
-    [
-      'pull',
-      'os:admin or os:operator is needed for pulling images',
-      (talos: Talos) => talos.pullImage('w-1', imageOf('v1.13.10'), soon()),
-    ],
-    [
-      'install',
-      'os:admin is needed for installing',
-      (talos: Talos) => talos.install('w-1', imageOf('v1.13.10'), soon()),
-    ],
-    [
-      'upgrade',
-      'os:admin is needed for upgrading',
-      (talos: Talos) => talos.installAndReboot('w-1', imageOf('v1.13.10'), 'default', soon()),
-    ],
-    [
-      'reboot',
-      'os:admin or os:operator is needed for rebooting',
-      (talos: Talos) => talos.reboot('w-1', 'default', soon()),
-    ],
-    [
-      'shut down',
-      'os:admin or os:operator is needed for shutting down',
-      (talos: Talos) => talos.shutDown('w-1', { force: true }, soon()),
-    ],
-    ['roll back', 'os:admin is needed for rolling back', (talos: Talos) => talos.rollback('w-1', soon())],
-    [
-      'hand over the leadership of',
-      'os:admin is needed for handing the leadership of etcd over',
-      (talos: Talos) => talos.forfeitLeadership('w-1', soon()),
-    ],
-    [
-      'snapshot',
-      'os:admin, os:operator or os:etcd:backup is needed for snapshots of etcd',
-      (talos: Talos) => Array.fromAsync(talos.snapshotEtcd('w-1', soon())),
-    ],
-  ])('%s a node is told which role is missing', async (_, needed, call) => {
+    {
+      name: 'pull',
+      needed: 'os:admin or os:operator is needed for pulling images',
+      call: (talos: Talos) => talos.pullImage('w-1', imageOf('v1.13.10'), soon()),
+    },
+    {
+      name: 'install',
+      needed: 'os:admin is needed for installing',
+      call: (talos: Talos) => talos.install('w-1', imageOf('v1.13.10'), soon()),
+    },
+    {
+      name: 'upgrade',
+      needed: 'os:admin is needed for upgrading',
+      call: (talos: Talos) => talos.installAndReboot('w-1', imageOf('v1.13.10'), 'default', soon()),
+    },
+    {
+      name: 'reboot',
+      needed: 'os:admin or os:operator is needed for rebooting',
+      call: (talos: Talos) => talos.reboot('w-1', 'default', soon()),
+    },
+    {
+      name: 'shut down',
+      needed: 'os:admin or os:operator is needed for shutting down',
+      call: (talos: Talos) => talos.shutDown('w-1', { force: true }, soon()),
+    },
+    {
+      name: 'roll back',
+      needed: 'os:admin is needed for rolling back',
+      call: (talos: Talos) => talos.rollback('w-1', soon()),
+    },
+    {
+      name: 'hand over the leadership of',
+      needed: 'os:admin is needed for handing the leadership of etcd over',
+      call: (talos: Talos) => talos.forfeitLeadership('w-1', soon()),
+    },
+    {
+      name: 'snapshot',
+      needed: 'os:admin, os:operator or os:etcd:backup is needed for snapshots of etcd',
+      call: (talos: Talos) => Array.fromAsync(talos.snapshotEtcd('w-1', soon())),
+    },
+  ])('$name a node is told which role is missing', async ({ needed, call }) => {
     expect(await refusal(call(await at.as(['os:reader'])))).toMatchObject({
       code: 'rejected',
       message: `w-1 (${node.address}): ${needed}; the talosconfig has os:reader`,

@@ -33,35 +33,35 @@ describe('what a machine runs on', () => {
     expect(supplyOf({ weights: { a: 1 }, atLeast: 1 }, powerOf({ a: mode }))).toBe(supply)
   })
 
-  test.each<[Mode, Mode, Supply, Supply]>([
-    ['on-mains', 'on-mains', 'mains', 'mains'],
-    ['on-mains', 'on-battery', 'mains', 'battery'],
-    ['on-mains', 'blip', 'mains', 'battery'],
-    ['on-mains', 'unknown', 'mains', 'unknown'],
-    ['on-mains', 'latched', 'mains', 'unknown'],
-    ['on-mains', 'low-battery', 'mains', 'failing'],
-    ['on-battery', 'on-battery', 'battery', 'battery'],
-    ['on-battery', 'unknown', 'battery', 'unknown'],
-    ['on-battery', 'low-battery', 'battery', 'failing'],
-    ['unknown', 'unknown', 'unknown', 'unknown'],
-    ['unknown', 'low-battery', 'unknown', 'failing'],
-    ['latched', 'low-battery', 'unknown', 'failing'],
-    ['low-charge', 'low-battery', 'failing', 'failing'],
-  ])('with two UPSes, %s and %s: %s if either carries it, %s if it needs both', (a, b, either, both) => {
+  test.each<{ a: Mode; b: Mode; either: Supply; both: Supply }>([
+    { a: 'on-mains', b: 'on-mains', either: 'mains', both: 'mains' },
+    { a: 'on-mains', b: 'on-battery', either: 'mains', both: 'battery' },
+    { a: 'on-mains', b: 'blip', either: 'mains', both: 'battery' },
+    { a: 'on-mains', b: 'unknown', either: 'mains', both: 'unknown' },
+    { a: 'on-mains', b: 'latched', either: 'mains', both: 'unknown' },
+    { a: 'on-mains', b: 'low-battery', either: 'mains', both: 'failing' },
+    { a: 'on-battery', b: 'on-battery', either: 'battery', both: 'battery' },
+    { a: 'on-battery', b: 'unknown', either: 'battery', both: 'unknown' },
+    { a: 'on-battery', b: 'low-battery', either: 'battery', both: 'failing' },
+    { a: 'unknown', b: 'unknown', either: 'unknown', both: 'unknown' },
+    { a: 'unknown', b: 'low-battery', either: 'unknown', both: 'failing' },
+    { a: 'latched', b: 'low-battery', either: 'unknown', both: 'failing' },
+    { a: 'low-charge', b: 'low-battery', either: 'failing', both: 'failing' },
+  ])('with two UPSes, $a and $b: $either if either carries it, $both if it needs both', ({ a, b, either, both }) => {
     for (const power of [powerOf({ a, b }), powerOf({ a: b, b: a })]) {
       expect([supplyOf(any, power), supplyOf(all, power)]).toEqual([either, both])
     }
   })
 
-  test.each<[Mode, Mode, Mode, Supply]>([
-    ['on-mains', 'low-battery', 'low-battery', 'mains'],
-    ['low-battery', 'on-mains', 'on-mains', 'mains'],
-    ['low-battery', 'on-mains', 'on-battery', 'battery'],
-    ['low-battery', 'on-mains', 'low-battery', 'failing'],
-    ['on-battery', 'on-mains', 'low-battery', 'battery'],
-    ['unknown', 'on-mains', 'low-battery', 'unknown'],
-    ['low-battery', 'on-battery', 'unknown', 'unknown'],
-  ])('with weights, %s worth two and %s and %s worth one: %s', (a, b, c, supply) => {
+  test.each<{ a: Mode; b: Mode; c: Mode; supply: Supply }>([
+    { a: 'on-mains', b: 'low-battery', c: 'low-battery', supply: 'mains' },
+    { a: 'low-battery', b: 'on-mains', c: 'on-mains', supply: 'mains' },
+    { a: 'low-battery', b: 'on-mains', c: 'on-battery', supply: 'battery' },
+    { a: 'low-battery', b: 'on-mains', c: 'low-battery', supply: 'failing' },
+    { a: 'on-battery', b: 'on-mains', c: 'low-battery', supply: 'battery' },
+    { a: 'unknown', b: 'on-mains', c: 'low-battery', supply: 'unknown' },
+    { a: 'low-battery', b: 'on-battery', c: 'unknown', supply: 'unknown' },
+  ])('with weights, $a worth two and $b and $c worth one: $supply', ({ a, b, c, supply }) => {
     expect(supplyOf(weighed, powerOf({ a, b, c }))).toBe(supply)
   })
 
@@ -124,22 +124,76 @@ describe('for how long a machine is carried', () => {
   const runs = (runtime?: number) => stateOf('on-battery', runtime === undefined ? {} : { runtime }, 10_000, 20_000)
   const fails = (runtime?: number) => stateOf('low-battery', runtime === undefined ? {} : { runtime }, 10_000, 20_000)
 
-  test.each<[string, Feed | undefined, Power, number, boolean]>([
-    ['it is on no UPS', undefined, powerOf({ a: fails(1) }), Infinity, true],
-    ['mains is there', all, powerOf({ a: 'on-mains', b: 'on-mains' }), Infinity, true],
-    ['either carries it', any, powerOf({ a: runs(60_000), b: fails(90_000) }), 90_000, true],
-    ['it needs both', all, powerOf({ a: runs(60_000), b: fails(90_000) }), 60_000, true],
-    ['one of either is on mains', any, powerOf({ a: 'on-mains', b: fails(1) }), Infinity, true],
-    ['one of both is on mains', all, powerOf({ a: 'on-mains', b: fails(1) }), 1, true],
-    ['a moment of battery is a battery', all, powerOf({ a: 'on-mains', b: 'blip' }), assumed, false],
-    ['the heavy one lasts', weighed, powerOf({ a: runs(50_000), b: runs(10_000), c: fails(90_000) }), 50_000, true],
-    ['the light ones last', weighed, powerOf({ a: runs(5_000), b: runs(10_000), c: fails(90_000) }), 10_000, true],
-    ['a battery does not tell', any, powerOf({ a: runs(), b: fails(1) }), assumed, false],
-    ['one that fails has not told for ten seconds', all, powerOf({ a: fails(), b: 'on-mains' }), 170_000, false],
-    ['nothing is known of it', all, powerOf({ a: 'unknown', b: 'on-mains' }), assumed, false],
-    ['it is latched', all, powerOf({ a: stateOf('latched', { runtime: 1 }), b: 'on-mains' }), Infinity, true],
-    ['nobody knows the UPS', all, powerOf({ b: 'on-mains' }), assumed, false],
-  ])('where %s', (_, feed, power, ms, told) => {
+  test.each<{ name: string; feed?: Feed; power: Power; ms: number; told: boolean }>([
+    { name: 'it is on no UPS', power: powerOf({ a: fails(1) }), ms: Infinity, told: true },
+    { name: 'mains is there', feed: all, power: powerOf({ a: 'on-mains', b: 'on-mains' }), ms: Infinity, told: true },
+    {
+      name: 'either carries it',
+      feed: any,
+      power: powerOf({ a: runs(60_000), b: fails(90_000) }),
+      ms: 90_000,
+      told: true,
+    },
+    { name: 'it needs both', feed: all, power: powerOf({ a: runs(60_000), b: fails(90_000) }), ms: 60_000, told: true },
+    {
+      name: 'one of either is on mains',
+      feed: any,
+      power: powerOf({ a: 'on-mains', b: fails(1) }),
+      ms: Infinity,
+      told: true,
+    },
+    { name: 'one of both is on mains', feed: all, power: powerOf({ a: 'on-mains', b: fails(1) }), ms: 1, told: true },
+    {
+      name: 'a moment of battery is a battery',
+      feed: all,
+      power: powerOf({ a: 'on-mains', b: 'blip' }),
+      ms: assumed,
+      told: false,
+    },
+    {
+      name: 'the heavy one lasts',
+      feed: weighed,
+      power: powerOf({ a: runs(50_000), b: runs(10_000), c: fails(90_000) }),
+      ms: 50_000,
+      told: true,
+    },
+    {
+      name: 'the light ones last',
+      feed: weighed,
+      power: powerOf({ a: runs(5_000), b: runs(10_000), c: fails(90_000) }),
+      ms: 10_000,
+      told: true,
+    },
+    {
+      name: 'a battery does not tell',
+      feed: any,
+      power: powerOf({ a: runs(), b: fails(1) }),
+      ms: assumed,
+      told: false,
+    },
+    {
+      name: 'one that fails has not told for ten seconds',
+      feed: all,
+      power: powerOf({ a: fails(), b: 'on-mains' }),
+      ms: 170_000,
+      told: false,
+    },
+    {
+      name: 'nothing is known of it',
+      feed: all,
+      power: powerOf({ a: 'unknown', b: 'on-mains' }),
+      ms: assumed,
+      told: false,
+    },
+    {
+      name: 'it is latched',
+      feed: all,
+      power: powerOf({ a: stateOf('latched', { runtime: 1 }), b: 'on-mains' }),
+      ms: Infinity,
+      told: true,
+    },
+    { name: 'nobody knows the UPS', feed: all, power: powerOf({ b: 'on-mains' }), ms: assumed, told: false },
+  ])('where $name', ({ feed, power, ms, told }) => {
     expect(timeLeft(feed, power, at, assumed)).toEqual({ ms, told })
   })
 
@@ -199,17 +253,65 @@ describe('since when a machine has mains', () => {
   const since = (seconds: number, charge?: number) =>
     stateOf('on-mains', charge === undefined ? {} : { charge }, seconds * 1_000, 99_000)
 
-  test.each<[string, Feed | undefined, Power, number | undefined, number | undefined]>([
-    ['on no UPS always', undefined, powerOf({ a: 'low-battery' }), Infinity, undefined],
-    ['on either since the first', any, powerOf({ a: since(10, 90), b: since(40, 30) }), 90_000, 90],
-    ['on both since the last', all, powerOf({ a: since(10, 90), b: since(40, 30) }), 60_000, 30],
-    ['on either, one of which is on battery', any, powerOf({ a: 'on-battery', b: since(40, 30) }), 60_000, 30],
-    ['not on both, one of which is', all, powerOf({ a: 'on-battery', b: since(40) }), undefined, undefined],
-    ['not in a moment of battery', all, powerOf({ a: 'blip', b: since(40) }), undefined, undefined],
-    ['with no charge that is told', all, powerOf({ a: since(10), b: since(40) }), 60_000, undefined],
-    ['with the charge that one tells', all, powerOf({ a: since(10, 0), b: since(40) }), 60_000, 0],
-    ['by weight', weighed, powerOf({ a: since(70), b: since(10), c: since(40) }), 60_000, undefined],
-  ])('%s', (_, feed, power, ms, charge) => {
+  test.each<{ name: string; feed?: Feed; power: Power; ms: number | undefined; charge: number | undefined }>([
+    { name: 'on no UPS always', power: powerOf({ a: 'low-battery' }), ms: Infinity, charge: undefined },
+    {
+      name: 'on either since the first',
+      feed: any,
+      power: powerOf({ a: since(10, 90), b: since(40, 30) }),
+      ms: 90_000,
+      charge: 90,
+    },
+    {
+      name: 'on both since the last',
+      feed: all,
+      power: powerOf({ a: since(10, 90), b: since(40, 30) }),
+      ms: 60_000,
+      charge: 30,
+    },
+    {
+      name: 'on either, one of which is on battery',
+      feed: any,
+      power: powerOf({ a: 'on-battery', b: since(40, 30) }),
+      ms: 60_000,
+      charge: 30,
+    },
+    {
+      name: 'not on both, one of which is',
+      feed: all,
+      power: powerOf({ a: 'on-battery', b: since(40) }),
+      ms: undefined,
+      charge: undefined,
+    },
+    {
+      name: 'not in a moment of battery',
+      feed: all,
+      power: powerOf({ a: 'blip', b: since(40) }),
+      ms: undefined,
+      charge: undefined,
+    },
+    {
+      name: 'with no charge that is told',
+      feed: all,
+      power: powerOf({ a: since(10), b: since(40) }),
+      ms: 60_000,
+      charge: undefined,
+    },
+    {
+      name: 'with the charge that one tells',
+      feed: all,
+      power: powerOf({ a: since(10, 0), b: since(40) }),
+      ms: 60_000,
+      charge: 0,
+    },
+    {
+      name: 'by weight',
+      feed: weighed,
+      power: powerOf({ a: since(70), b: since(10), c: since(40) }),
+      ms: 60_000,
+      charge: undefined,
+    },
+  ])('$name', ({ feed, power, ms, charge }) => {
     expect(mainsOf(feed, power, 100_000)).toEqual(ms === undefined ? undefined : { ms, charge })
   })
 
