@@ -52,7 +52,7 @@ export function awaitDown(step: StepOf<'await-down'>, { talos }: Ports, options:
     const { stage, phase } = await talos.activity(node, soon)
     return phase === undefined ? `it is ${stage}` : `it is ${stage}, in the phase ${phase}`
   }
-  return awaitSilence(node, within, options, answers, describe)
+  return awaitSilence(node, within, options, { answers, describe })
 }
 
 export function awaitHostDown(
@@ -60,7 +60,8 @@ export function awaitHostDown(
   { hosts }: Ports,
   options: CarryOutOptions,
 ): Promise<void> {
-  return awaitSilence(step.host, step.within, options, (soon) => hosts.answers(step.host, soon))
+  const answers = (soon: AbortSignal) => hosts.answers(step.host, soon)
+  return awaitSilence(step.host, step.within, options, { answers })
 }
 
 /**
@@ -87,13 +88,18 @@ function giveOrder(
   })
 }
 
+interface Questions {
+  readonly answers: (signal: AbortSignal) => Promise<boolean>
+  /** What it does while it still answers, for people. */
+  readonly describe?: (signal: AbortSignal) => Promise<string | undefined>
+}
+
 /** Down is what fails to answer twice in a row. */
 function awaitSilence(
   machine: string,
   within: number,
   { signal, pollEvery }: CarryOutOptions,
-  answers: (signal: AbortSignal) => Promise<boolean>,
-  describe: (signal: AbortSignal) => Promise<string | undefined> = async () => undefined,
+  { answers, describe = async () => undefined }: Questions,
 ): Promise<void> {
   let silences = 0
   let doing: string | undefined
@@ -124,7 +130,7 @@ export async function bringBack(step: StepOf<'bring-back'>, ports: Ports, option
       if (signal.aborted) throw error
     })
   }
-  await wake(name, step, ports, options, async (limited) => {
+  await wake({ name, ...step }, ports, options, async (limited) => {
     const facts = await withDeadline(question, limited, (soon) => ports.talos.observe(name, soon)).catch(
       () => undefined,
     )
@@ -155,7 +161,7 @@ export async function bringBackHost(
 ): Promise<void> {
   const beganAt = performance.now()
   let wasSilent = step.stopsWithin === undefined
-  await wake(step.host, step, ports, options, async (limited) => {
+  await wake({ name: step.host, ...step }, ports, options, async (limited) => {
     // Who has not answered in time is silent, and silence is what packets are for.
     const answers = await withDeadline(question, limited, (soon) => ports.hosts.answers(step.host, soon)).catch(
       () => false,
@@ -171,8 +177,7 @@ export async function bringBackHost(
  * lost, some machines listen only late, and one to a machine that runs does no harm.
  */
 async function wake(
-  name: string,
-  { hasMac, retryEvery, powerOnAfter, within }: Waking,
+  { name, hasMac, retryEvery, powerOnAfter, within }: Waking & { readonly name: string },
   { waker }: Ports,
   { signal, pollEvery, log }: CarryOutOptions,
   isUp: (signal: AbortSignal) => Promise<true | string>,

@@ -23,7 +23,7 @@ export async function awaitUpgraded(
   options: CarryOutOptions,
 ): Promise<void> {
   const { node, version, schematic, identity } = step
-  await awaitBoot(step, `${node} to run ${version}`, ports, options, (facts) => {
+  const look = (facts: TalosFacts) => {
     const stranger = whyStranger(facts, identity)
     if (stranger) throw new AgentError('rejected', stranger)
     if (facts.version !== version)
@@ -35,7 +35,8 @@ export async function awaitUpgraded(
     const next = nextBootObstacle(facts)
     if (next) throw new AgentError('rejected', next)
     return facts.fallbackPending ? 'its boot is not confirmed yet' : undefined
-  })
+  }
+  await awaitBoot(step, { what: `${node} to run ${version}`, look }, ports, options)
 }
 
 /** A new boot of what the node was to go back to: a reboot that fails makes Talos switch the boot entry once more. */
@@ -44,20 +45,20 @@ export async function awaitRolledBack(
   ports: Ports,
   options: CarryOutOptions,
 ): Promise<void> {
-  await awaitBoot(step, `${step.node} to be back`, ports, options, (facts) => {
+  const look = (facts: TalosFacts) => {
     const elsewhere = whyNotBack(facts, step.mark)
     if (elsewhere) throw new AgentError('rejected', `the rollback did not work: ${elsewhere}`)
     return undefined
-  })
+  }
+  await awaitBoot(step, { what: `${step.node} to be back`, look }, ports, options)
 }
 
 /** Waits for another boot than `bootId`, looks at what runs then, and waits for it to be healthy. */
 async function awaitBoot(
   { node: name, bootId, within }: { readonly node: string; readonly bootId: string; readonly within: number },
-  what: string,
+  { what, look }: { readonly what: string; readonly look: (facts: TalosFacts) => string | undefined },
   ports: Ports,
   options: CarryOutOptions,
-  look: (facts: TalosFacts) => string | undefined,
 ): Promise<void> {
   const { pollEvery, signal, inventory } = options
   const stopFollowing = follow(name, ports, options)

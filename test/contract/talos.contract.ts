@@ -57,7 +57,7 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
 
   test('installs and reboots in one call', async () => {
     await using at = await open()
-    await at.talos.installAndReboot('w-1', imageOf('e'.repeat(64), 'v1.13.9'), 'default', soon())
+    await at.talos.installAndReboot('w-1', { image: imageOf('e'.repeat(64), 'v1.13.9'), mode: 'default' }, soon())
     await becomes(at, 'w-1', { schematic: 'e'.repeat(64), fallbackPending: false, ...running })
     expect(await at.talos.version('w-1', soon())).toBe('v1.13.9')
   })
@@ -80,12 +80,12 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
       const { talos } = at
       const image = imageOf(at.schematic, 'v1.13.10')
       // So that there is something to go back to.
-      await talos.installAndReboot('w-1', image, 'default', soon())
+      await talos.installAndReboot('w-1', { image, mode: 'default' }, soon())
       await becomes(at, 'w-1', { version: 'v1.13.10', ...running })
       const before = await talos.observe('w-1', soon())
       const orders = [
         () => talos.install('w-1', image, soon(), expected),
-        () => talos.installAndReboot('w-1', image, 'default', soon(), expected),
+        () => talos.installAndReboot('w-1', { image, mode: 'default' }, soon(), expected),
         () => talos.reboot('w-1', 'default', soon(), expected),
         () => talos.rollback('w-1', soon(), expected),
       ]
@@ -157,7 +157,7 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
       talos.version('w-1', off),
       talos.pullImage('w-1', image, off),
       talos.install('w-1', image, off),
-      talos.installAndReboot('w-1', image, 'default', off),
+      talos.installAndReboot('w-1', { image, mode: 'default' }, off),
       talos.reboot('w-1', 'default', off),
       talos.shutDown('w-1', { force: true }, off),
     ])

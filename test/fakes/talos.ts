@@ -126,7 +126,7 @@ export function fakeTalos(world: FakeWorld): Talos {
       await note(`install ${machine.name}`)
       install(machine, image)
     },
-    installAndReboot: async (name, image, _mode, _signal, expected) => {
+    installAndReboot: async (name, { image }, _signal, expected) => {
       const machine = meant(name, expected)
       await note(`install-and-reboot ${machine.name}`)
       install(machine, image)

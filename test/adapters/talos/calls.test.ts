@@ -36,7 +36,7 @@ describe('the way that a node reboots', () => {
     ['force', 'POWERCYCLE'],
   ] as const)('in an upgrade of Talos’ own is for %s as near as it has it', async (mode, word) => {
     const { talos, node } = await boot({ name: 'w-1', address: '127.0.45.12', version: 'v1.12.11' })
-    await talos.installAndReboot('w-1', imageOf('v1.13.9'), mode, soon())
+    await talos.installAndReboot('w-1', { image: imageOf('v1.13.9'), mode }, soon())
     expect(node.calls.at(-1)?.mode).toBe(word)
     await vi.waitFor(() => expect(node).toMatchObject({ ready: true, version: 'v1.13.9' }), 8_000)
   })
@@ -193,7 +193,7 @@ describe('an upgrade of Talos’ own', () => {
   test('of one of two control planes is rejected, and of one beside a silent one can be tried later', async () => {
     const two = await boot(...controlPlanes(2))
     const of = (talos: typeof two.talos) =>
-      refusal(talos.installAndReboot('cp-1', imageOf('v1.14.0'), 'default', soon()))
+      refusal(talos.installAndReboot('cp-1', { image: imageOf('v1.14.0'), mode: 'default' }, soon()))
     expect(await of(two.talos)).toMatchObject({
       code: 'rejected',
       message: expect.stringContaining('etcd member count(2) is insufficient'),

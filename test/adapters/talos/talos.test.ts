@@ -145,14 +145,16 @@ describe('Talos 1.12', () => {
   test('is upgraded by one call that installs and reboots', async () => {
     await boot({ version: 'v1.12.11' })
     const { bootId } = node
-    await talos.installAndReboot('w-1', imageOf('v1.13.9'), 'default', soon())
+    await talos.installAndReboot('w-1', { image: imageOf('v1.13.9'), mode: 'default' }, soon())
     await vi.waitFor(() => expect(node).toMatchObject({ ready: true, version: 'v1.13.9' }), 8_000)
     expect(node.bootId).not.toBe(bootId)
   })
 
   test('rejects an image that there is not, before anything happens', async () => {
     await boot({ version: 'v1.12.11' })
-    const error = await refusal(talos.installAndReboot('w-1', 'factory.lab/nothing:v1', 'default', soon()))
+    const error = await refusal(
+      talos.installAndReboot('w-1', { image: 'factory.lab/nothing:v1', mode: 'default' }, soon()),
+    )
     expect(error.code).toBe('rejected')
     expect(error.message).toContain('error validating installer image "factory.lab/nothing:v1"')
     expect(node.stage).toBe('running')

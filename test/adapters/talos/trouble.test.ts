@@ -40,7 +40,7 @@ describe('who may not', () => {
     {
       name: 'upgrade',
       needed: 'os:admin is needed for upgrading',
-      call: (talos: Talos) => talos.installAndReboot('w-1', imageOf('v1.13.10'), 'default', soon()),
+      call: (talos: Talos) => talos.installAndReboot('w-1', { image: imageOf('v1.13.10'), mode: 'default' }, soon()),
     },
     {
       name: 'reboot',
@@ -147,7 +147,10 @@ describe('a node that does not answer', () => {
     ['version', (talos, signal) => talos.version('w-1', signal)],
     ['pullImage', (talos, signal) => talos.pullImage('w-1', imageOf('v1.13.10'), signal)],
     ['install', (talos, signal) => talos.install('w-1', imageOf('v1.13.10'), signal)],
-    ['installAndReboot', (talos, signal) => talos.installAndReboot('w-1', imageOf('v1.13.10'), 'default', signal)],
+    [
+      'installAndReboot',
+      (talos, signal) => talos.installAndReboot('w-1', { image: imageOf('v1.13.10'), mode: 'default' }, signal),
+    ],
     ['reboot', (talos, signal) => talos.reboot('w-1', 'default', signal)],
     ['shutDown', (talos, signal) => talos.shutDown('w-1', { force: true }, signal)],
     ['rollback', (talos, signal) => talos.rollback('w-1', signal)],
