@@ -6,7 +6,9 @@ export default defineConfig({
     reporters: ['default', './test/closing-line.ts'],
     // The names of cases are sentences, and are shown whole.
     taskTitleValueFormatTruncate: 300,
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    // Only what never ends is to fail by time: a machine may be busy.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 20_000 } },
   },
 })

@@ -272,7 +272,7 @@ export function kubernetesContract(open: () => Promise<KubernetesUnderTest>): vo
     await kubernetes.takeLease(claim('in-process', { lasts: 1_000 }), soon())
     const theirs = () => kubernetes.takeLease(claim('there'), soon())
     expect(await theirs()).toMatchObject({ held: false })
-    await expect.poll(theirs, { timeout: 4_000 }).toEqual({ held: true })
+    await expect.poll(theirs, { timeout: 20_000 }).toEqual({ held: true })
     expect(await kubernetes.takeLease(claim('in-process'), soon())).toMatchObject({ held: false, by: 'there' })
   })
 

@@ -15,7 +15,7 @@ const imageOf = (schematic: string, version: string) => `factory.lab/metal-insta
 /** What the agent relies on in Talos' machine API. */
 export function talosContract(open: () => Promise<TalosUnderTest>): void {
   const becomes = ({ talos }: TalosUnderTest, node: string, facts: object) =>
-    vi.waitFor(async () => expect(await talos.observe(node, soon())).toMatchObject(facts), 10_000)
+    vi.waitFor(async () => expect(await talos.observe(node, soon())).toMatchObject(facts), 20_000)
   const running = { stage: 'running', ready: true, unmet: [] }
 
   test('tells what a node runs, and that it is well', async () => {
@@ -99,7 +99,7 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
         role: 'worker',
         ...(machineId === undefined ? {} : { machineId }),
       })
-      await vi.waitFor(async () => expect((await talos.observe('w-1', soon())).bootId).not.toBe(before.bootId), 10_000)
+      await vi.waitFor(async () => expect((await talos.observe('w-1', soon())).bootId).not.toBe(before.bootId), 20_000)
     },
   )
 
@@ -115,7 +115,7 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
         const facts = await at.talos.observe('w-1', soon())
         expect(facts).toMatchObject(running)
         expect(facts.bootId).not.toBe(bootId)
-      }, 10_000)
+      }, 20_000)
     }
     expect(seen.size).toBe(3)
   })
@@ -125,7 +125,7 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
     await at.talos.shutDown('w-1', { force }, soon())
     await vi.waitFor(async () => {
       expect(await refusal(at.talos.version('w-1', soon()))).toMatchObject({ code: 'unreachable' })
-    }, 10_000)
+    }, 20_000)
     for (const call of [at.talos.observe('w-1', soon()), at.talos.reboot('w-1', 'default', soon())])
       expect((await refusal(call)).code).toBe('unreachable')
     expect(await at.talos.version('cp-1', soon())).toBe('v1.13.9')
@@ -138,7 +138,7 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
     await vi.waitFor(async () => {
       const error = await refusal(at.talos.activity('w-1', soon()))
       expect(error).toMatchObject({ code: 'unreachable' })
-    }, 10_000)
+    }, 20_000)
   })
 
   test('says of a node that nobody configured that the configuration is wrong', async () => {
@@ -173,7 +173,7 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
       const facts = await at.talos.observe('w-1', soon())
       expect(facts).toMatchObject(running)
       expect(facts.bootId).not.toBe(bootId)
-    }, 10_000)
+    }, 20_000)
   })
 
   test('tells the machine, what started it, and that nothing ails it', async () => {
@@ -196,7 +196,7 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
     await vi.waitFor(async () => {
       const facts = await at.talos.observe('w-1', soon())
       expect([facts.uuid, facts.stage, facts.bootId === before.bootId]).toEqual([before.uuid, 'running', false])
-    }, 10_000)
+    }, 20_000)
   })
 
   test('goes back to the release of before, which is rejected where there was none', async () => {
@@ -229,7 +229,7 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
     await vi.waitFor(async () => {
       const error = await refusal(Array.fromAsync(at.talos.snapshotEtcd('cp-1', soon())))
       expect(error.code).toBe('unreachable')
-    }, 10_000)
+    }, 20_000)
   })
 
   test('says what a node does, beginning with its stage', async () => {

@@ -246,7 +246,7 @@ describe('running a job from the CLI', () => {
     const before = performance.now()
     await at.stop()
     expect(await failure).toMatchObject({ code: 'unreachable', message: expect.stringMatching(/daemon/) })
-    expect(performance.now() - before).toBeLessThan(1_000)
+    expect(performance.now() - before).toBeLessThan(15_000)
   })
 
   test('takes a name and a version as they are written', async () => {

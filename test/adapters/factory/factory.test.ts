@@ -262,20 +262,20 @@ describe('warming an image up', () => {
   })
 
   test('that is called off ends at once, and the next one joins the build', async () => {
-    lab.faults.buildMs = 400
+    lab.faults.buildMs = 2_000
     const first = new AbortController()
     const warming = factory.warm(order, first.signal)
-    await vi.waitFor(() => expect(lab.requests.at(-1)?.method).toBe('HEAD'))
+    await vi.waitFor(() => expect(lab.requests.at(-1)?.method).toBe('HEAD'), 20_000)
     const began = performance.now()
     first.abort()
     expect(await refusal(warming)).toMatchObject({
       code: 'unreachable',
       message: expect.stringContaining('called off'),
     })
-    expect(performance.now() - began).toBeLessThan(150)
+    expect(performance.now() - began).toBeLessThan(1_500)
     // A second build would take as long again.
     expect(await factory.warm(order, signal)).toBe(image().length)
-    expect(performance.now() - began).toBeLessThan(600)
+    expect(performance.now() - began).toBeLessThan(3_500)
   })
 
   test.each([

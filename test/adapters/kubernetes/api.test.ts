@@ -41,13 +41,13 @@ describe('a server that asks to be left alone', () => {
   })
 
   test('beyond the caller’s time is given up in time, with what it said', async () => {
-    at.lab.throttle({ code: 429, times: 9, retryAfter: '5' })
+    at.lab.throttle({ code: 429, times: 9, retryAfter: '9' })
     const began = performance.now()
     expect(await refusal(at.kubernetes.nodes(soon(300)))).toMatchObject({
       code: 'unreachable',
       message: expect.stringContaining('too many requests'),
     })
-    expect(performance.now() - began).toBeLessThan(4_500)
+    expect(performance.now() - began).toBeLessThan(8_500)
   })
 
   test('for longer than anybody waits, or without saying for how long, is refused at once', async () => {

@@ -229,14 +229,16 @@ describe('an API that can’t answer', () => {
   })
 
   test('before the signal ends is left with the signal', async () => {
+    await at[Symbol.asyncDispose]()
+    at = await startKubernetesLab('127.0.44.101', { pace: { etcdTimeout: 60_000 } })
     at.lab.setAvailability('no-quorum')
     const began = performance.now()
-    expect(await refusal(kubernetes.nodes(soon(60)))).toMatchObject({
+    expect(await refusal(at.kubernetes.nodes(soon(60)))).toMatchObject({
       code: 'unreachable',
       message: `${where} has not answered in time`,
     })
     // Etcd would take longer to refuse it.
-    expect(performance.now() - began).toBeLessThan(200)
+    expect(performance.now() - began).toBeLessThan(15_000)
   })
 
   test('because it restarts answers the next call over a new connection', async () => {

@@ -129,7 +129,7 @@ describe('an API server that has just started', () => {
     const began = performance.now()
     expect(await refusal(at.kubernetes.storageSettings(soon(700)))).toMatchObject({ code: 'unreachable' })
     expect(await refusal(at.kubernetes.storage(soon(700)))).toMatchObject({ code: 'unreachable' })
-    expect(performance.now() - began).toBeLessThan(7_000)
+    expect(performance.now() - began).toBeLessThan(30_000)
   })
 
   test('does not make a kind of the user’s checks a mistake of the configuration', async () => {

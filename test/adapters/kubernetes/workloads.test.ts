@@ -276,5 +276,5 @@ test('a pod that finds no node is told with what the scheduler says; one that is
     'media/gpu-1: 0/3 nodes are available: 3 node(s) were unschedulable or had untolerated taint(s).',
   ])
   await at.patchNode('w-2', { metadata: { labels: { gpu: 'yes' } } })
-  await vi.waitFor(async () => expect((await workloads()).pending).toEqual([]))
+  await vi.waitFor(async () => expect((await workloads()).pending).toEqual([]), 20_000)
 })

@@ -64,7 +64,7 @@ describe('who follows a node', () => {
     node.faults.stuckBooting = true
     const { bootId } = node
     await talos.reboot('w-1', 'default', soon())
-    await vi.waitFor(() => expect([node.stage, node.bootId === bootId]).toEqual(['booting', false]), 8_000)
+    await vi.waitFor(() => expect([node.stage, node.bootId === bootId]).toEqual(['booting', false]), 20_000)
     const heard: string[] = []
     for await (const sentence of talos.follow('w-1', soon())) {
       if (heard.push(sentence) === 1) await talos.reboot('w-1', 'default', soon())
