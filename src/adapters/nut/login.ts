@@ -11,6 +11,7 @@ export interface LoginOptions {
   /** Whether we log in at all. */
   readonly login: boolean
   readonly onLoginRefused: ((why: string) => void) | undefined
+  readonly onLogin: (() => void) | undefined
 }
 
 /** Who we are to upsd, and whether the primary waits for us: connection by connection, because upsd forgets with each. */
@@ -33,7 +34,7 @@ export interface Login {
   forget(): void
 }
 
-export function createLogin({ at, name, credentials, login, onLoginRefused }: LoginOptions): Login {
+export function createLogin({ at, name, credentials, login, onLogin, onLoginRefused }: LoginOptions): Login {
   /** The connection that is logged in. */
   let loggedIn: NutConnection | undefined
   /** After LOGOUT we stay out until we are told otherwise: the primary must not wait for a cluster that is down. */
@@ -72,6 +73,7 @@ export function createLogin({ at, name, credentials, login, onLoginRefused }: Lo
       await nut.ask(`LOGIN ${quoteWord(name)}`, `LOGIN ${name} as ${user}`)
       loggedIn = nut
       isDisorderly = false
+      onLogin?.()
     } catch (error) {
       if (!(error instanceof NutRefusal)) throw error
       if (isRefusal(error, ...outOfOrder) && !isDisorderly) {

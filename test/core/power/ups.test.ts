@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { has, isOnPurpose, remarksOn, type UpsReading } from '../../../src/core/power/ups.ts'
+import { has, isOnPurpose, remarksOn, type UpsReading, type UpsRemark } from '../../../src/core/power/ups.ts'
 
 const reading = (status: string, more: Partial<UpsReading> = {}): UpsReading => ({
   status: status.split(' ').filter(Boolean),
@@ -26,7 +26,7 @@ test.each<{ name: string; seen: UpsReading; expected: boolean }>([
 })
 
 describe('what a person should know', () => {
-  test.each<{ token: string; matter: string; text: string | undefined }>([
+  test.each<{ token: string; matter: UpsRemark; text: string | undefined }>([
     {
       token: 'BYPASS',
       matter: 'bypass',
