@@ -13,7 +13,7 @@ export interface KubernetesUnderTest extends AsyncDisposable {
   makeStubborn(node: string): Promise<void>
 }
 
-const soon = (ms = 10_000) => AbortSignal.timeout(ms)
+const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 const upgrade: CordonMark = { why: 'upgrade', at: '2026-11-22T03:00:00Z', release: 'v1.14.0', bootId: 'b-1' }
 const power: CordonMark = { why: 'power', at: '2026-11-22T04:00:00Z' }
 const first = { release: 'v1.14.0', count: 1 }

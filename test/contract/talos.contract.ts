@@ -9,7 +9,7 @@ export interface TalosUnderTest extends AsyncDisposable {
   readonly schematic: string
 }
 
-const soon = () => AbortSignal.timeout(10_000)
+const soon = () => AbortSignal.timeout(30_000)
 const imageOf = (schematic: string, version: string) => `factory.lab/metal-installer/${schematic}:${version}`
 
 /** What the agent relies on in Talos' machine API. */

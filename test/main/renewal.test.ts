@@ -20,7 +20,7 @@ import { createKubernetesApi, type KubernetesApi } from '../lab/kubernetes/api.t
 
 const day = 86_400_000
 const hour = 3_600_000
-const soon = () => AbortSignal.timeout(5_000)
+const soon = () => AbortSignal.timeout(30_000)
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 const [cp, w, apiAddress] = ['127.0.44.181', '127.0.44.182', '127.0.44.183']
 const labs = new AsyncDisposableStack()

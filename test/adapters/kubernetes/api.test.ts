@@ -5,7 +5,7 @@ import { createRetries } from '../../../src/adapters/kubernetes/retries.ts'
 import { startKubernetesLab, type KubernetesLab } from './lab.ts'
 import { refusal } from '../refusal.ts'
 
-const soon = (ms = 8_000) => AbortSignal.timeout(ms)
+const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 let at: KubernetesLab
 beforeEach(async () => {
   at = await startKubernetesLab('127.0.44.133')
@@ -88,7 +88,7 @@ describe('a server that asks to be left alone', () => {
 })
 
 describe('a server that has an error of its own', () => {
-  const sent = { method: 'GET', path: '/api/v1/nodes', signal: soon() }
+  const sent = () => ({ method: 'GET', path: '/api/v1/nodes', signal: soon() })
   const failing = (status: number, retryAfter: number | undefined) => {
     let times = 0
     const send = async () => {
@@ -96,7 +96,7 @@ describe('a server that has an error of its own', () => {
       if (times < 3) throw new ApiRefusal(status, 'etcd is slow', undefined, retryAfter)
       return times
     }
-    return createRetries()(sent, send).catch(() => `given up after ${times}`)
+    return createRetries()(sent(), send).catch(() => `given up after ${times}`)
   }
 
   test.each([429, 500, 502, 503, 504])('with %i is asked again where it says when', async (status) => {

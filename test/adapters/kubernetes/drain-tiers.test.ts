@@ -3,7 +3,7 @@ import type { DrainPolicy } from '../../../src/core/cluster/drain.ts'
 import { startKubernetesLab, type KubernetesLab } from './lab.ts'
 import { refusal } from '../refusal.ts'
 
-const soon = (ms = 8_000) => AbortSignal.timeout(ms)
+const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 let at: KubernetesLab
 beforeEach(async () => {
   at = await startKubernetesLab('127.0.44.120')

@@ -11,7 +11,7 @@ import type { LabCeph } from '../../lab/kubernetes/ceph.ts'
 import { startKubernetesLab, type KubernetesLab } from './lab.ts'
 import { refusal } from '../refusal.ts'
 
-const soon = (ms = 5_000) => AbortSignal.timeout(ms)
+const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 
 describe('a command in a pod', () => {
   const address = '127.0.44.128'

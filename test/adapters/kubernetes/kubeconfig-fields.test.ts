@@ -18,7 +18,7 @@ import { refusal } from '../refusal.ts'
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 const address = '127.0.44.172'
 const server = `https://${address}:26443`
-const soon = () => AbortSignal.timeout(5_000)
+const soon = () => AbortSignal.timeout(30_000)
 const stack = new AsyncDisposableStack()
 let authority: LabAuthority
 let directory: string

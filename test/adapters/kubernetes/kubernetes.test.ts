@@ -18,7 +18,7 @@ import { refusal } from '../refusal.ts'
 const upgrade: CordonMark = { why: 'upgrade', at: '2026-11-22T03:00:00Z', release: 'v1.14.0', bootId: 'b-1' }
 const power: CordonMark = { why: 'power', at: '2026-11-22T04:00:00Z' }
 const first = { release: 'v1.14.0', count: 1 }
-const soon = (ms = 5_000) => AbortSignal.timeout(ms)
+const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 
 let at: KubernetesLab
 let kubernetes: Kubernetes

@@ -5,7 +5,7 @@ import type { LeaseClaim } from '../../../src/core/cluster/ports.ts'
 import { startKubernetesLab, type KubernetesLab } from './lab.ts'
 import { refusal } from '../refusal.ts'
 
-const soon = (ms = 5_000) => AbortSignal.timeout(ms)
+const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 const path = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases'
 let at: KubernetesLab
 beforeEach(async () => {

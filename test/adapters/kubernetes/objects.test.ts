@@ -5,7 +5,7 @@ import { cephClusters } from '../../lab/kubernetes/custom.ts'
 import { startKubernetesLab, type KubernetesLab } from './lab.ts'
 import { refusal } from '../refusal.ts'
 
-const soon = (ms = 5_000) => AbortSignal.timeout(ms)
+const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 let at: KubernetesLab
 let objects: Objects
 beforeEach(async () => {

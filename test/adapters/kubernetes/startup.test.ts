@@ -13,7 +13,7 @@ import type { StartUp } from '../../lab/kubernetes/startup.ts'
 import { startKubernetesLab, type KubernetesLab } from './lab.ts'
 import { refusal } from '../refusal.ts'
 
-const soon = (ms = 8_000) => AbortSignal.timeout(ms)
+const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 let at: KubernetesLab
 beforeEach(async () => {
   at = await startKubernetesLab('127.0.44.132')

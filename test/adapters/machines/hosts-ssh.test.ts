@@ -10,7 +10,7 @@ import { lacks } from '../../lab/needs.ts'
 import { clientsOf, type LabSshd, startSshd, whyNoSshd } from '../../lab/sshd.ts'
 import { refusal } from '../refusal.ts'
 
-const soon = () => AbortSignal.timeout(15_000)
+const soon = () => AbortSignal.timeout(30_000)
 
 describe.skipIf(lacks(whyNoSshd()))('a host that is shut down by SSH', () => {
   let nas: LabSshd

@@ -10,7 +10,7 @@ import { createWaker, type WakeOptions } from '../../../src/adapters/machines/wa
 import { type TemporaryFolder, temporaryFolder } from '../../lab/process.ts'
 import { refusal } from '../refusal.ts'
 
-const soon = () => AbortSignal.timeout(10_000)
+const soon = () => AbortSignal.timeout(30_000)
 
 let folder: TemporaryFolder
 beforeAll(async () => void (folder = await temporaryFolder()))

@@ -9,7 +9,7 @@ import type { Logger } from '../../../src/core/log.ts'
 import { lacks } from '../../lab/needs.ts'
 import { refusal } from '../refusal.ts'
 
-const soon = () => AbortSignal.timeout(10_000)
+const soon = () => AbortSignal.timeout(30_000)
 const sixteenTimes = '001132abcdef'.repeat(16)
 const packet = `ffffffffffff${sixteenTimes}`
 

@@ -7,7 +7,7 @@ import type { LabUpsd } from '../../lab/upsd/upsd.ts'
 import { startUpsdStandIn, type UpsdStandInOptions } from '../../lab/upsd/stand-in.ts'
 
 const address = '127.0.43.12'
-const soon = () => AbortSignal.timeout(10_000)
+const soon = () => AbortSignal.timeout(30_000)
 const secondary = { user: 'monuser', password: 'secret' }
 const start = (options: UpsdStandInOptions = {}) => startUpsdStandIn({ address, ...options })
 const client = ({ port }: Pick<LabUpsd, 'port'>, options: Partial<UpsOptions> = {}) =>

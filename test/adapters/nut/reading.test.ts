@@ -5,7 +5,7 @@ import { createNutUps } from '../../../src/adapters/nut/ups.ts'
 import { startUpsdStandIn } from '../../lab/upsd/stand-in.ts'
 
 const address = '127.0.43.17'
-const soon = () => AbortSignal.timeout(10_000)
+const soon = () => AbortSignal.timeout(30_000)
 
 describe('a status of', () => {
   test.each([

@@ -9,7 +9,7 @@ import { startUpsdStandIn } from '../../lab/upsd/stand-in.ts'
 import type { LabUpsd } from '../../lab/upsd/upsd.ts'
 
 const address = '127.0.43.18'
-const soon = () => AbortSignal.timeout(10_000)
+const soon = () => AbortSignal.timeout(30_000)
 const client = ({ port }: Pick<LabUpsd, 'port'>, options: Partial<UpsOptions> = {}) =>
   createNutUps({ host: address, port, name: 'ups', timeout: 300, ...options })
 

@@ -11,7 +11,7 @@ import { isUpsdInstalled, type LabUpsd } from '../../lab/upsd/upsd.ts'
 import { servers } from '../../lab/upsd/talk.ts'
 
 const address = '127.0.43.15'
-const soon = () => AbortSignal.timeout(10_000)
+const soon = () => AbortSignal.timeout(30_000)
 const secondary = { user: 'monuser', password: 'secret' }
 /** Every name is upsd's. */
 const resolve: LookupFunction = (_host, { all }, answer) =>

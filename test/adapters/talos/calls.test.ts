@@ -3,7 +3,7 @@ import { createAuthority } from '../../lab/authority.ts'
 import { refusal } from '../refusal.ts'
 import { imageOf, startTalosLab, type TalosLab, type TalosLabNode } from './lab.ts'
 
-const soon = (ms = 8_000) => AbortSignal.timeout(ms)
+const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 const labs: TalosLab[] = []
 afterEach(async () => {
   for (const lab of labs.splice(0)) await lab[Symbol.asyncDispose]()

@@ -10,7 +10,7 @@ import { temporaryFolder } from '../../lab/process.ts'
 import { refusal } from '../refusal.ts'
 import { startTalosLab, type TalosLab } from './lab.ts'
 
-const soon = () => AbortSignal.timeout(8_000)
+const soon = () => AbortSignal.timeout(30_000)
 const labs: TalosLab[] = []
 afterEach(async () => {
   for (const lab of labs.splice(0)) await lab[Symbol.asyncDispose]()

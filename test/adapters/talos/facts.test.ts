@@ -16,7 +16,7 @@ const overlay = {
   name: 'rpi_generic',
   options: { configTxtAppend: 'dtparam=audio=on\n' },
 }
-const soon = () => AbortSignal.timeout(5_000)
+const soon = () => AbortSignal.timeout(30_000)
 
 let at: TalosLab
 let reader: Talos

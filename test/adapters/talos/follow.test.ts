@@ -18,7 +18,7 @@ import {
 import { refusal } from '../refusal.ts'
 import { startTalosLab, type TalosLab } from './lab.ts'
 
-const soon = (ms = 8_000) => AbortSignal.timeout(ms)
+const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 const labs: TalosLab[] = []
 afterEach(async () => {
   for (const lab of labs.splice(0)) await lab[Symbol.asyncDispose]()

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { refusal } from '../refusal.ts'
 import { startTalosLab, type TalosLab } from './lab.ts'
 
-const soon = (ms = 8_000) => AbortSignal.timeout(ms)
+const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 let at: TalosLab
 beforeAll(async () => {
   at = await startTalosLab({ name: 'cp-1', address: '127.0.45.31' }, { name: 'w-1', address: '127.0.45.32' })

@@ -4,7 +4,7 @@ import type { TalosNode } from '../../lab/talos/node.ts'
 import { refusal } from '../refusal.ts'
 import { imageOf, startTalosLab, type TalosLab, type TalosLabNode } from './lab.ts'
 
-const soon = (ms = 8_000) => AbortSignal.timeout(ms)
+const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 const labs: TalosLab[] = []
 let talos: Talos
 let node: TalosNode

@@ -8,7 +8,7 @@ import type { TalosNode } from '../../lab/talos/node.ts'
 import { refusal } from '../refusal.ts'
 import { imageOf, startTalosLab, type TalosLab } from './lab.ts'
 
-const soon = (ms = 5_000) => AbortSignal.timeout(ms)
+const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 let at: TalosLab
 let stranger: LabAuthority
 let node: TalosNode

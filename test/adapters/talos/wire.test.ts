@@ -10,7 +10,7 @@ import type { EarlyEnd, TalosNode } from '../../lab/talos/node.ts'
 import { refusal } from '../refusal.ts'
 import { imageOf, startTalosLab, type TalosLab } from './lab.ts'
 
-const soon = (ms = 10_000) => AbortSignal.timeout(ms)
+const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 let at: TalosLab
 let node: TalosNode
 let admin: Credentials
