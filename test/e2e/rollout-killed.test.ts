@@ -172,7 +172,7 @@ test.concurrent(
       version: 'v1.12.0',
       versions: ['v1.12.0'],
       kubernetesVersion: 'v1.35.4',
-      pace: { stop: 3_000 },
+      pace: { stop: 10_000 },
       upgrade: { retryAfter: '1h' },
     })
     const first = await rollout.start()

@@ -8,7 +8,7 @@ import { startHttp } from '../../lab/http.ts'
 import { order, startFactoryLab, type FactoryLab } from './lab.ts'
 import { refusal } from '../refusal.ts'
 
-const address = '127.0.44.21'
+const address = '127.0.44.27'
 
 let started: FactoryLab
 let lab: LabFactory

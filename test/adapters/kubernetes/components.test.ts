@@ -5,7 +5,7 @@ import { startKubernetesLab, type KubernetesLab } from './lab.ts'
 const soon = () => AbortSignal.timeout(30_000)
 let at: KubernetesLab
 beforeEach(async () => {
-  at = await startKubernetesLab('127.0.44.127')
+  at = await startKubernetesLab('127.0.44.134')
 })
 afterEach(() => at[Symbol.asyncDispose]())
 
