@@ -78,10 +78,10 @@ export default defineJob({
     }
     try {
       const onMains = [...power.upses].flatMap(([label, { mode }]) => (mode === 'on-mains' ? [label] : []))
-      const plan = planWake(inventory, open, names, onMains, {
-        ...config.power.wake,
-        acceptedStorage: config.storage.accept,
-      })
+      const plan = planWake(
+        { machines: inventory, outage: open, powered: names, upses: onMains },
+        { ...config.power.wake, acceptedStorage: config.storage.accept },
+      )
       await carryOut(plan, { onStep, signal: watch.signal })
     } catch (error) {
       if (!watch.signal.aborted || signal.aborted) throw error
@@ -223,6 +223,6 @@ async function tidy({ ports, carryOut, signal, power }: JobContext): Promise<Out
   const ours = [...(nodes ?? [])].filter(([, { cordon }]) => cordon?.why === 'power').map(([name]) => name)
   if (ours.length === 0) return done('there was no power cut')
   const steps = ours.map((node): Step => ({ do: 'uncordon', node, why: 'power' }))
-  await carryOut([bestEffort(phase('uncordon', ...steps))])
+  await carryOut([bestEffort(phase('uncordon', [], ...steps))])
   return done(`${ours.join(', ')} uncordoned: left over from a power cut that is not on record`)
 }

@@ -8,7 +8,8 @@ import { later, type Outcome } from './core/job.ts'
 import type { RegisteredSchematic } from './core/release/schematic.ts'
 import type { RunOutcome } from './core/journal.ts'
 import type { Logger } from './core/log.ts'
-import { describeStep, type Step } from './core/plan.ts'
+import type { Step } from './core/plan.ts'
+import { english, type Wording } from './core/wording.ts'
 import type { Ports } from './core/ports.ts'
 import { machinesOf } from './core/power/machines.ts'
 import { remembered } from './operations/facts.ts'
@@ -31,6 +32,8 @@ export interface AgentOptions {
   readonly queue: Queue
   readonly log: Logger
   readonly schematics: () => ReadonlyMap<string, RegisteredSchematic>
+  /** How plans are put into words, for people. */
+  readonly wording?: Wording
   readonly now?: () => Date
   /** ms of a clock that never jumps. */
   readonly monotonic?: () => number
@@ -71,6 +74,7 @@ export interface RunReport {
 export function createAgent(options: AgentOptions) {
   const { config, ports, jobs, queue, log, schematics } = options
   const {
+    wording = english,
     now = () => new Date(),
     monotonic = () => performance.now(),
     pollEvery = 1_000,
@@ -136,10 +140,9 @@ export function createAgent(options: AgentOptions) {
     }
     try {
       const outcome = await underLease(job, AbortSignal.any([signal, stopping.signal]))
-      if (outcome.kind === 'done') report('done', outcome.summary)
-      else report('later', outcome.reason)
+      report(outcome.kind, outcome.kind === 'later' ? outcome.reason : outcome.summary)
       alertOnce(journal, `job.${job.name}`, undefined)
-      log.info({ job: job.name, outcome: outcome.kind }, outcome.kind === 'done' ? outcome.summary : outcome.reason)
+      log.info({ job: job.name, outcome: outcome.kind }, outcome.kind === 'later' ? outcome.reason : outcome.summary)
       return outcome
     } catch (error) {
       if (stopping.signal.aborted || signal.aborted) {
@@ -213,11 +216,13 @@ export function createAgent(options: AgentOptions) {
       observe: (within) => observe(config.nodes, ports, signal, within),
       ownNode,
       bootId,
+      wording,
       answeredWithin: (ms) => new Set([...lastAnswer].filter(([, at]) => monotonic() - at <= ms).map(([name]) => name)),
       carryOut: (plan, choices = {}) =>
         carryOut(plan, ports, {
           inventory: config.nodes,
           log: jobLog,
+          wording,
           pollEvery,
           ...choices,
           signal: choices.signal ? AbortSignal.any([signal, choices.signal]) : signal,
@@ -228,7 +233,7 @@ export function createAgent(options: AgentOptions) {
           },
           onStep: (step, state) => {
             choices.onStep?.(step, state)
-            const text = describeStep(step)
+            const text = wording.describeStep(step)
             if (state.kind === 'started')
               activities.set(step, { job: job.name, step: text, since: now().toISOString() })
             else activities.delete(step)

@@ -18,8 +18,8 @@ const lookWithin = 1_500
 
 export interface Begun extends Disposable {
   readonly record: OutageRecord
-  /** Machines that an agent before us has told: when one falls silent, it has heard. */
-  readonly toldBefore: ReadonlySet<string>
+  /** Machines whose shutdown an agent before us has requested: when one falls silent, it has heard. */
+  readonly requestedBefore: ReadonlySet<string>
   /** What can be scaled and set was looked up, or could not be. */
   readonly prepared: Promise<void>
   /** Resolves when all looks are over; disposing ends those that are not. */
@@ -59,7 +59,7 @@ export async function beginOrResume(
     reason: outage.reason === 'on-battery' || outage.reason === 'drill' ? reason : outage.reason,
   }))
   if (!open || isBackAgain) remembered.wakeNow.remember(ports.journal, undefined)
-  const toldBefore = new Set(namesOf(record.current, 'shutdown-sent'))
+  const requestedBefore = new Set(namesOf(record.current, 'shutdown-sent'))
   const ending = new AbortController()
   const beside = { ...context, signal: AbortSignal.any([context.signal, ending.signal]) }
   const prepared = lookForWhatScales(beside, record)
@@ -68,7 +68,7 @@ export async function beginOrResume(
   if (known.length > 0) await lookAgain(context, record, known)
   return {
     record,
-    toldBefore,
+    requestedBefore,
     prepared,
     looked: looked.then(() => undefined),
     [Symbol.dispose]: () => ending.abort(new Error('the look is over')),

@@ -8,6 +8,7 @@ import { describeReason } from '../core/event.ts'
 import type { Job } from './job.ts'
 import { supplyOf } from '../core/power/feeds.ts'
 import { failingMachines } from '../core/power/machines.ts'
+import { isReversiblePhase, reversiblePhases } from '../core/power/phases.ts'
 import type { Ports } from '../core/ports.ts'
 import { remembered } from './facts.ts'
 import { triggersOf } from '../core/power/triggers.ts'
@@ -20,9 +21,6 @@ export interface PowerControlOptions {
   readonly loginRefused: (label: string) => string | undefined
   readonly run: (name: string, options: { wait: boolean; signal: AbortSignal }) => Promise<RunAnswer>
 }
-
-/** The phases that a rehearsal really carries out. */
-const walkable = ['cordon', 'scale down', 'storage', 'drain']
 
 /** What a person may ask of the power, and say to it. */
 export function createPowerControl({
@@ -128,10 +126,10 @@ export function createPowerControl({
       return said(`${taken}everything is woken as soon as its power is there, whatever the battery's charge`)
     },
     drill: async ({ dryRun, until, signal }) => {
-      if (until !== undefined && !walkable.includes(until))
+      if (until !== undefined && !isReversiblePhase(until))
         throw new AgentError(
           'misconfigured',
-          `${until} is no step that can be rehearsed; there are ${walkable.join(', ')}`,
+          `${until} is no phase that can be rehearsed; there are ${reversiblePhases.join(', ')}`,
         )
       if (dryRun) {
         const report = await rehearse({ ...look(), signal })

@@ -58,7 +58,7 @@ const phases: Readonly<Record<string, Phase>> = {
     // The lab sees nothing of it: the daemon only looks.
     sees: async ({ name, role, ready, version }, { release, daemon }) => {
       if (!ready || version !== release) return false
-      const before = role === 'controlplane' ? 'await etcd' : `await upgraded ${name}`
+      const before = role === 'controlplane' ? 'wait until etcd is healthy' : `wait until ${name} is upgraded`
       return (await daemon.control.get<Entry[]>('/journal?limit=1'))[0]?.text === `${before}: done`
     },
   },

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Role } from '../../src/core/cluster/cluster.ts'
 import { startAgent, type StartedAgent } from '../fakes/agent.ts'
 import { fakeHomelab, type FakeHomelab } from '../fakes/homelab.ts'
+import { sentence } from '../fakes/rollout.ts'
 import { judgeOf } from '../fakes/judge.ts'
 import { online } from '../fakes/stories.ts'
 
@@ -42,7 +43,7 @@ async function finish(it: StartedAgent): Promise<string> {
   let last = ''
   for (let run = 0; run < 200; run++) {
     const outcome = await it.run('upgrade-node')
-    if (outcome.kind === 'done') return outcome.summary
+    if (outcome.kind !== 'later') return sentence(outcome)
     last = outcome.reason
   }
   return `never ends: ${last}`

@@ -15,9 +15,9 @@ function controlOf(homelab: FakeHomelab, it: StartedAgent) {
     loginRefused: () => undefined,
     run: async (name) => {
       const outcome = await it.run(name)
-      return outcome.kind === 'done'
-        ? { outcome: 'done', detail: outcome.summary }
-        : { outcome: 'later', detail: outcome.reason }
+      return outcome.kind === 'later'
+        ? { outcome: 'later', detail: outcome.reason }
+        : { outcome: outcome.kind, detail: outcome.summary }
     },
   })
 }
@@ -186,7 +186,7 @@ test('a rehearsal cordons and drains for real, shuts nothing down, and takes eve
   await it.agent.idle()
   const { run, report } = await controlOf(homelab, it).drill({ dryRun: false, until: undefined, signal })
   expect(run.outcome).toBe('done')
-  expect(report?.walked?.map(({ phase }) => phase)).toEqual(['cordon', 'storage', 'drain'])
+  expect(report?.walked?.map(({ phase }) => phase)).toEqual(['cordon', 'set-storage-flags', 'drain'])
   expect(homelab.diary).toEqual([
     'cordon cp-1',
     'set noout to set',

@@ -1,14 +1,13 @@
 import { expect, test } from 'vitest'
 import { AgentError } from '../../src/core/errors.ts'
-import type { Outcome } from '../../src/core/job.ts'
 import { remembered } from '../../src/operations/facts.ts'
 import { startAgent, type StartedAgent } from '../fakes/agent.ts'
 import { fakeHomelab, type FakeHomelab, type FakeOptions } from '../fakes/homelab.ts'
+import { sentence } from '../fakes/rollout.ts'
 import { onBattery, online, two } from '../fakes/stories.ts'
 
 const three = { 'cp-1': 'controlplane', 'cp-2': 'controlplane', 'cp-3': 'controlplane' } as const
 const offered: FakeOptions = { versions: ['v1.13.9', 'v1.14.0', 'v1.14.1'] }
-const sentence = (outcome: Outcome) => (outcome.kind === 'later' ? outcome.reason : outcome.summary)
 const alerts = (homelab: FakeHomelab) =>
   homelab.ports.journal.entries(1_000).flatMap(({ kind, text }) => (kind === 'alert' ? [text] : []))
 
@@ -32,7 +31,7 @@ test.each([
     if (entry === 'drain cp-2') homelab.machine('cp-3').up = false
   }
   expect(sentence(await it.run('upgrade-node'))).toMatch(
-    /^confirm cp-2: it can't be taken away now: cp-3 does not answer/,
+    /^confirm that cp-2 may go down: it can't be taken away now: cp-3 does not answer/,
   )
   expect(homelab.diary).not.toContain(harm)
   homelab.before = undefined
@@ -60,7 +59,7 @@ test('mains that fails while an image is pulled keeps the node as it is', async 
   homelab.before = async (entry) => {
     if (entry.startsWith('pull-image')) await it.reads(onBattery)
   }
-  expect(sentence(await it.run('upgrade-node'))).toBe('stopped before close: the UPS is on battery')
+  expect(sentence(await it.run('upgrade-node'))).toBe('stopped before cordon: the UPS is on battery')
   expect(homelab.diary).not.toContain('cordon w-1')
 })
 
@@ -73,7 +72,7 @@ test('a registry that is away for a while is no fault of the release', async () 
   }
   for (let run = 0; run < 5; run++) await it.run('upgrade-node')
   expect(homelab.machine('w-1').attempts).toBeUndefined()
-  expect(alerts(homelab)).toEqual(['pull image w-1: the registry does not answer'])
+  expect(alerts(homelab)).toEqual(['pull v1.14.1 on w-1: the registry does not answer'])
   homelab.before = undefined
   await it.run('upgrade-node')
   expect(homelab.machine('w-1').version).toBe('v1.14.1')
@@ -176,7 +175,7 @@ test('an image that somebody asked for and that does not exist is told once, and
     return stage(order, ...rest)
   }
   remembered.stagingRequests.remember(homelab.ports.journal, ['v1.99.0', 'v1.14.0'])
-  await expect(it.run('stage-image')).rejects.toThrow('stage image v1.99.0: the Factory answers 404')
+  await expect(it.run('stage-image')).rejects.toThrow('stage v1.99.0: the Factory answers 404')
   expect(homelab.diary).toContain('stage v1.14.0')
   expect(await it.run('stage-image')).toMatchObject({ kind: 'done' })
 })

@@ -17,7 +17,7 @@ export function workersAtOnce(nodes: readonly Node[], { parallel }: Pick<Disrupt
 }
 
 /** Whether we have cordoned the node for its upgrade. */
-export function isClosedByUs({ kubernetes }: Node): boolean {
+export function isCordonedByUs({ kubernetes }: Node): boolean {
   return kubernetes.ok && kubernetes.value.cordon?.why === 'upgrade'
 }
 
@@ -31,8 +31,8 @@ export function isClosedByUs({ kubernetes }: Node): boolean {
  */
 export function leavingObstacle(nodes: readonly Node[], leaving: string, policy: DisruptionPolicy): string | undefined {
   const node = nodes.find(({ name }) => name === leaving)
-  const isBefore = (other: Node) => !(node && isClosedByUs(node)) || other.name < leaving
-  const isAway = (other: Node) => !isHealthy(other) || (isClosedByUs(other) && isBefore(other))
+  const isBefore = (other: Node) => !(node && isCordonedByUs(node)) || other.name < leaving
+  const isAway = (other: Node) => !isHealthy(other) || (isCordonedByUs(other) && isBefore(other))
   const away = nodes.filter((other) => other.name !== leaving && isAway(other))
   const says = (other: Node) => `${other.name} ${whyUnhealthy(other) ?? 'is being upgraded'}`
   if (node?.role === 'controlplane') {

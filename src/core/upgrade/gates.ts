@@ -15,7 +15,7 @@ import { neededFor, type NodeTimesByRole } from './estimate.ts'
 import { isArmed, isStagedByUs } from '../cluster/next-boot.ts'
 import { lossesOf } from '../release/provisions.ts'
 import { storageObstacle } from '../cluster/storage.ts'
-import type { UpgradePolicy, UpgradeTarget } from './plan.ts'
+import type { UpgradePolicy, UpgradeTarget } from './policy.ts'
 import { minorOf } from '../version.ts'
 import { type Blackout, describeInstant, windowAt } from './window.ts'
 
@@ -54,6 +54,14 @@ export interface Circumstances {
   readonly snapshotted: boolean
   /** How long nodes have taken before. */
   readonly times: NodeTimesByRole
+}
+
+/** Everything that is decided from. */
+export interface Situation {
+  readonly cluster: Cluster
+  readonly target: UpgradeTarget
+  readonly circumstances: Circumstances
+  readonly policy: UpgradePolicy
 }
 
 /** A person wants a node to go back to what it ran before. */
@@ -150,13 +158,7 @@ export function setAside(
 }
 
 /** Why this very node can't be next. */
-export function nodeObstacle(
-  node: Node,
-  nodes: readonly Node[],
-  target: UpgradeTarget,
-  circumstances: Circumstances,
-  policy: UpgradePolicy,
-): Obstacle | undefined {
+export function nodeObstacle(node: Node, { cluster, target, circumstances, policy }: Situation): Obstacle | undefined {
   const { storage } = circumstances
   const lost = lossObstacle(node, target, circumstances, policy)
   if (lost) return { reason: lost }
@@ -167,7 +169,7 @@ export function nodeObstacle(
   if (unschedulable) return { reason: `${node.name} was cordoned by somebody else: uncordon it to go on` }
   const [replica] = storage.ok ? (storage.value.lastReplicas.get(node.name) ?? []) : []
   if (replica !== undefined) return { reason: `${node.name} holds the last healthy replica of ${replica}` }
-  const reason = leavingObstacle(nodes, node.name, policy)
+  const reason = leavingObstacle(cluster.nodes, node.name, policy)
   return reason === undefined ? undefined : { reason }
 }
 

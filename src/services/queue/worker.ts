@@ -57,6 +57,7 @@ export async function startWorker({
     }
     switch (outcome.kind) {
       case 'done':
+      case 'stuck':
         return outcome.summary
       case 'later':
         await queued.moveToDelayed(outcome.at.getTime(), token)

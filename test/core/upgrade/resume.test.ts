@@ -18,20 +18,26 @@ const unfinished = (
 const decide = (node: Node, circumstances: Partial<Circumstances> = {}, ...others: Node[]) =>
   decideUpgrade(clusterOf(worker('w-1'), node, ...others), target, { ...calm, ...circumstances }, policy)
 
-const finish = ['return: await upgraded w-2', 'settle: settle w-2', 'reopen: uncordon w-2']
+const finish = ['verify-boot: wait until w-2 is upgraded', 'settle: wait for w-2 to settle', 'uncordon: uncordon w-2']
 const whole = [
-  'fetch: pull image w-2',
-  'close: cordon w-2',
-  'empty: drain w-2',
-  'confirm: confirm w-2',
-  'install: install w-2',
-  'confirm: confirm w-2',
+  'pull-images: pull v1.13.9 on w-2',
+  'cordon: cordon w-2',
+  'drain: drain w-2',
+  'confirm: confirm that w-2 may go down',
+  'install: install v1.13.9 on w-2',
+  'confirm: confirm that w-2 may go down',
   'reboot: reboot w-2',
   ...finish,
 ]
-const rebootOnly = ['close: cordon w-2', 'empty: drain w-2', 'confirm: confirm w-2', 'reboot: reboot w-2', ...finish]
-const giveBack = ['reopen: uncordon w-2']
-const noteAndGiveBack = ['note: note failure w-2', ...giveBack]
+const rebootOnly = [
+  'cordon: cordon w-2',
+  'drain: drain w-2',
+  'confirm: confirm that w-2 may go down',
+  'reboot: reboot w-2',
+  ...finish,
+]
+const giveBack = ['uncordon: uncordon w-2']
+const noteAndGiveBack = ['annotate: record the failure on w-2', ...giveBack]
 const failed = { release: 'v1.13.9', count: 1, failure: 'it does not boot' }
 
 describe('a node that carries our mark comes before every other', () => {
@@ -270,7 +276,7 @@ describe('a control plane that carries our mark', () => {
       talos: { version: 'v1.13.9', bootId: 'boot-2' },
       etcd: 'silent',
     } as const
-    expect(outline(decideFor(...controlPlanes({}, done, {})))).toContain('etcd: await etcd')
+    expect(outline(decideFor(...controlPlanes({}, done, {})))).toContain('verify-etcd: wait until etcd is healthy')
   })
 })
 
