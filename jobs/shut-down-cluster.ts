@@ -1,4 +1,3 @@
-import { alertOnce } from '../src/operations/alerts.ts'
 import { describeReason } from '../src/core/event.ts'
 import { defineJob, type JobContext } from '../src/operations/job.ts'
 import { after, done, later, on, type Outcome } from '../src/core/job.ts'
@@ -6,6 +5,7 @@ import type { PhaseId } from '../src/core/phase-id.ts'
 import { failingMachines, type Machine } from '../src/core/power/machines.ts'
 import { type Begun, beginOrResume, comesUp } from '../src/operations/begin-outage.ts'
 import { createBatteryBudget } from '../src/operations/battery-budget.ts'
+import { reportBlind, reportLeft } from '../src/operations/outage-alerts.ts'
 import type { OutageRecord } from '../src/operations/outage-record.ts'
 import { carryOutPhase } from '../src/operations/shutdown-phase.ts'
 import { type Outage, type OutageNode, wentDown } from '../src/core/power/outage.ts'
@@ -70,18 +70,14 @@ export default defineJob({
 })
 
 /** Where upsd went down with a host that we have shut down, nobody hears of mains until that host is up again. */
-function sayIfBlind({ config, power, ports, monotonic }: JobContext, { nodes }: Outage): void {
-  const blind = config.upses.flatMap(({ label, host }) => {
+function sayIfBlind({ config, power, alerts, monotonic }: JobContext, { nodes }: Outage): void {
+  const blind = config.upses.flatMap(({ label, host }): [string, string][] => {
     const state = power.upses.get(label)
     const isSilent = state?.mode === 'critical' && monotonic() - state.lastHeard > config.power.silence
     const server = config.hosts.find(({ name, address }) => address === host && isShutdownRequested(nodes[name]?.state))
-    return isSilent && server ? [{ label, server: server.name }] : []
+    return isSilent && server ? [[label, server.name]] : []
   })
-  const texts = blind.map(
-    ({ label, server }) =>
-      `${label} can't tell when mains is back, because its server went down with ${server}: press its button then, or \`caretaker power wake ${server}\``,
-  )
-  alertOnce(ports.journal, 'wake-blind', texts.length > 0 ? texts.join('; ') : undefined)
+  reportBlind(alerts, new Map(blind))
 }
 
 function isShutdownRequested(state: OutageNode['state'] | undefined): boolean {
@@ -200,12 +196,9 @@ async function logOut({ config, now, carryOut, power }: JobContext, record: Outa
   record.update((outage) => ({ ...outage, loggedOut: true }))
 }
 
-function sayWhoIsLeft({ ports }: JobContext, { current: { nodes } }: OutageRecord): void {
-  for (const [state, why] of [
-    ['abandoned', 'given up, because they would not stop'],
-    ['unreached', 'not told, because they could not be reached or refused'],
-  ] as const) {
+function sayWhoIsLeft({ alerts }: JobContext, { current: { nodes } }: OutageRecord): void {
+  for (const state of ['abandoned', 'unreached'] as const) {
     const named = Object.entries(nodes).flatMap(([name, node]) => (node.wasUp && node.state === state ? [name] : []))
-    alertOnce(ports.journal, `outage.${state}`, named.length > 0 ? `${why}: ${named.join(', ')}` : undefined)
+    reportLeft(alerts, state, named)
   }
 }

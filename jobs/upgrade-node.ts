@@ -1,20 +1,18 @@
 import { AgentError, assertNever } from '../src/core/errors.ts'
 import { after, done, every, later, on, type Outcome, stuck } from '../src/core/job.ts'
-import { type Plan, type Step, whyNotBegin } from '../src/core/plan.ts'
+import { type Step, whyNotBegin } from '../src/core/plan.ts'
 import { withdrawnReason } from '../src/core/release/policy.ts'
-import { type NodePlan, outcomeOf } from '../src/core/upgrade/decision.ts'
+import { type NodePlan, outcomeOf, type UpgradeDecision } from '../src/core/upgrade/decision.ts'
 import { remembered } from '../src/operations/facts.ts'
 import { defineJob, type JobContext } from '../src/operations/job.ts'
 import { beginAttempt } from '../src/operations/node-attempt.ts'
 import { type UpgradePreview, previewUpgrade } from '../src/operations/preview-upgrade.ts'
 import {
-  askForApproval,
-  noticeArmed,
-  noticeFailure,
-  noticeMachines,
-  noticeStuck,
-  noticeWaiting,
-  settleRollout,
+  reportApproval,
+  reportArmed,
+  reportMachines,
+  reportRollout,
+  reportWaiting,
 } from '../src/operations/rollout-alerts.ts'
 import {
   beginRecord,
@@ -26,6 +24,9 @@ import {
   tidyRollbacks,
 } from '../src/operations/rollout-bookkeeping.ts'
 import { rolloutStopReasons } from '../src/operations/stop-reasons.ts'
+
+type Go = UpgradeDecision & { kind: 'go' }
+type Stuck = UpgradeDecision & { kind: 'stuck' }
 
 /** Brings one node to the wanted Talos release, or as many workers as may be away at once, then asks to be run again. */
 export default defineJob({
@@ -43,24 +44,22 @@ export default defineJob({
   runs: 'queue',
 
   async run(context) {
-    const { config, ports, now } = context
+    const { config, alerts, now } = context
     const preview = await previewUpgrade(context)
     await noteObservations(context, preview)
-    const { decision, version } = preview
+    const { cluster, decision, version } = preview
     switch (decision.kind) {
       case 'upgraded':
         await endRecord(context, version)
-        settleRollout(ports.journal)
+        reportRollout(alerts, undefined)
         return done(describeArrival(context, preview))
       case 'wait':
-        await askForApproval(context, preview)
-        noticeWaiting(preview, decision.reason, ports.journal)
+        reportWaiting(alerts, cluster, decision.reason)
         return later(decision.reason, decision.until ?? after(now(), config.upgrade.retryAfter))
       case 'stuck':
-        await noticeStuck(context, decision.node, decision.reason)
+        await tellStuck(context, decision)
         return stuck(decision.reason)
       case 'go':
-        await askForApproval(context, preview)
         await beginRecord(context, preview)
         return upgrade(context, preview, decision)
       default:
@@ -71,21 +70,26 @@ export default defineJob({
 
 /** What was seen is written down and told, whatever is decided. */
 async function noteObservations(context: JobContext, preview: UpgradePreview): Promise<void> {
-  const { journal } = context.ports
-  tidyRollbacks(preview, journal)
-  noticeArmed(preview, journal)
-  noticeMachines(preview, journal)
+  const { alerts, emit, ports } = context
+  const { cluster, decision, toApprove, version } = preview
+  tidyRollbacks(preview, ports.journal)
+  reportArmed(alerts, cluster, ports.journal)
+  reportMachines(alerts, cluster)
   await noteWindow(context, preview)
   await noteArrival(context, preview)
   noteFinished(context, preview)
+  if (decision.kind === 'stuck') return
+  const asks = reportApproval(alerts, toApprove.length > 0 ? version : undefined)
+  if (asks && version !== undefined) await emit({ type: 'approval.needed', version })
 }
 
-async function upgrade(
-  context: JobContext,
-  preview: UpgradePreview,
-  { first, nodes }: { readonly first: Plan; readonly nodes: readonly NodePlan[] },
-): Promise<Outcome> {
-  const { config, ports, now, carryOut, signal, log } = context
+async function tellStuck({ alerts, emit }: JobContext, { node, reason }: Stuck): Promise<void> {
+  const isNew = reportRollout(alerts, { kind: 'stuck', node, text: `the rollout is stuck: ${reason}` })
+  if (isNew) await emit({ type: 'rollout.stuck', node, reason })
+}
+
+async function upgrade(context: JobContext, preview: UpgradePreview, { first, nodes }: Go): Promise<Outcome> {
+  const { config, alerts, now, carryOut, signal, log } = context
   const { version } = preview
   try {
     await carryOut(first, { whyNotBegin: (phase) => whyNotBegin(phase, rolloutStopReasons(context, version)) })
@@ -93,7 +97,7 @@ async function upgrade(
   } catch (error) {
     // Nothing was touched yet, so no node has failed.
     if (signal.aborted || !(error instanceof AgentError)) throw error
-    noticeFailure(ports.journal, error.message)
+    reportRollout(alerts, { kind: 'failed', text: error.message })
     return later(error.message, after(now(), config.upgrade.retryAfter))
   }
   for (const { node, intent, reason } of nodes) log.info({ node, version, intent }, reason)

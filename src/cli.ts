@@ -1,11 +1,13 @@
 import process from 'node:process'
 import { CommanderError, Option } from 'commander'
 import { renderJobs, renderJournal, renderPlan, renderStaged, renderStatus, renderUki } from './cli/render.ts'
+import { renderAlerts } from './cli/render-alerts.ts'
 import { addPowerCommands } from './cli/power-commands.ts'
 import { addRolloutCommands } from './cli/rollout-commands.ts'
 import { addUpsCommand } from './cli/ups-command.ts'
 import { command, daemon, daemonOr, exit, group, positive, print, program } from './cli/shell.ts'
 import type { JobAnswer, PlanAnswer, RunAnswer, StatusAnswer } from './http/protocol.ts'
+import type { Alert } from './core/alert.ts'
 import { AgentError, messageOf } from './core/errors.ts'
 import type { Entry } from './core/journal.ts'
 import type { StagedImage } from './core/release/image.ts'
@@ -130,6 +132,15 @@ command('uki inspect <file>', 'what an image says of itself', async (options, [f
 
 addUpsCommand()
 addPowerCommands()
+
+command('alerts', 'what a person should know, the most severe first', async (options, _args, extra) => {
+  const all = extra['all'] === true
+  const alerts = await daemonOr<readonly Alert[]>(options, `/alerts${all ? '?all' : ''}`, async (settings) =>
+    (await import('./cli/direct.ts')).readAlerts(settings, all),
+  )
+  print(options, alerts, renderAlerts(alerts, Date.now()))
+  return exit.ok
+}).option('--all', 'those too that are settled, the newest first')
 
 command('journal', 'what happened, newest last', async (options, _args, extra) => {
   const limit = Number(extra['limit'])

@@ -1,6 +1,7 @@
 import { chmod, rm } from 'node:fs/promises'
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
+import type { Alert } from '../core/alert.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
 import type { Entry, Run } from '../core/journal.ts'
 import type { StagedImage } from '../core/release/image.ts'
@@ -19,6 +20,8 @@ export interface Control {
   readonly rollouts: RolloutControl
   staged(): Promise<readonly StagedImage[]>
   readonly power: PowerControl
+  /** Those that are open, the most severe first; with `all` then those that were settled, the newest first. */
+  alerts(all: boolean): readonly Alert[]
   journal(limit: number): readonly Entry[]
   runs(limit: number): readonly Run[]
 }
@@ -43,6 +46,7 @@ export async function serveControl(path: string, control: Control): Promise<Asyn
   routeRollouts(app, control.rollouts)
   app.get('/staged', async (c) => c.json(await control.staged()))
   routePower(app, control.power)
+  app.get('/alerts', (c) => c.json(control.alerts(wants(c.req.query('all')))))
   app.get('/journal', (c) => c.json(control.journal(toLimit(c.req.query('limit')))))
   app.get('/runs', (c) => c.json(control.runs(toLimit(c.req.query('limit')))))
   app.notFound((c) =>

@@ -1,4 +1,5 @@
 import type { Activity } from '../core/activity.ts'
+import type { Alert } from '../core/alert.ts'
 import type { Cluster } from '../core/cluster/cluster.ts'
 import type { Job } from '../operations/job.ts'
 import type { RunOutcome } from '../core/journal.ts'
@@ -28,6 +29,12 @@ export interface StatusAnswer {
   readonly leaseHolder: string | undefined
   /** The steps that are being carried out. */
   readonly activities: readonly Activity[]
+  readonly alerts: {
+    /** How many are open. */
+    readonly open: number
+    /** The most severe of them, and the oldest of those. */
+    readonly worst: Alert | undefined
+  }
   readonly outage: Outage | undefined
   readonly paused: string | undefined
   /** Why the last run of the upgrade came to its end before all was done: what it waits for, or what it is stuck at. */

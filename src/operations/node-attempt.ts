@@ -9,7 +9,7 @@ import { type Rollout, withNodeEnded, withNodeStarted, withPhase } from '../core
 import { remembered, withdrawRollbacks } from './facts.ts'
 import type { JobContext } from './job.ts'
 import type { UpgradePreview } from './preview-upgrade.ts'
-import { noticeFailure, settleRollout } from './rollout-alerts.ts'
+import { reportRollout } from './rollout-alerts.ts'
 
 /** What becomes of one node's plan, written down where it belongs: in the rollout's record, and on the node. */
 export interface NodeAttempt {
@@ -19,7 +19,7 @@ export interface NodeAttempt {
 }
 
 export function beginAttempt(context: JobContext, preview: UpgradePreview, one: NodePlan): NodeAttempt {
-  const { ports, now, emit } = context
+  const { ports, alerts, now, emit } = context
   const { journal } = ports
   const { version, cluster } = preview
   const { node, intent } = one
@@ -50,10 +50,10 @@ export function beginAttempt(context: JobContext, preview: UpgradePreview, one: 
         const ending = { outcome: 'failed', failure: error.message } as const
         change(itsRollout(), (rollout) => withNodeEnded(rollout, node, ending, now()))
       }
-      noticeFailure(journal, error.message, node)
+      reportRollout(alerts, { kind: 'failed', node, text: error.message })
     },
     ended: async () => {
-      settleRollout(journal)
+      reportRollout(alerts, undefined)
       const outcome = outcomeOf(intent)
       if (outcome === undefined) return
       const record = outcome === 'rolled-back' ? rolloutOfNode() : itsRollout()

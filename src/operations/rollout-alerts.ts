@@ -1,63 +1,96 @@
-import { describeIdentity, type Node } from '../core/cluster/cluster.ts'
+import type { AlertContent, Alerts } from '../core/alert.ts'
+import { type Cluster, describeIdentity, type Node } from '../core/cluster/cluster.ts'
 import { isArmed } from '../core/cluster/next-boot.ts'
 import type { Journal } from '../core/journal.ts'
 import { roleObstacle } from '../core/upgrade/gates.ts'
-import { alertOnce } from './alerts.ts'
 import { remembered } from './facts.ts'
-import type { JobContext } from './job.ts'
-import type { UpgradePreview } from './preview-upgrade.ts'
 
-/** What people are told of nodes and rollouts, and when it is settled. */
+/** What keeps a rollout from going on: it is stuck until a person helps, a node stays cordoned, or a step has failed. */
+export interface RolloutTrouble {
+  readonly kind: 'stuck' | 'held' | 'failed'
+  /** The node that it is about, where it is one. */
+  readonly node?: string | undefined
+  readonly text: string
+}
+
+const troubles = ['stuck', 'held', 'failed'] as const
+
+/** Opens the alert on what holds the rollout, and settles the others; undefined: it goes on. Answers whether it is new. */
+export function reportRollout(alerts: Alerts, trouble: RolloutTrouble | undefined): boolean {
+  for (const kind of troubles) if (kind !== trouble?.kind) alerts.settle(`rollout.${kind}`)
+  if (!trouble) return false
+  const { kind, node, text } = trouble
+  return alerts.open(`rollout.${kind}`, { severity: 'warning', subject: node ?? 'rollout', text })
+}
+
+/** A node of ours that stays cordoned is nobody's plan: a person should hear of it, and of what it waits for. */
+export function reportWaiting(alerts: Alerts, { nodes }: Cluster, reason: string): void {
+  const ours = nodes.find(({ kubernetes }) => kubernetes.ok && kubernetes.value.cordon?.why === 'upgrade')
+  if (!ours) return void alerts.settle('rollout.held')
+  reportRollout(alerts, { kind: 'held', node: ours.name, text: `${ours.name} stays cordoned: ${reason}` })
+}
+
+/** Opens the alert on a release that waits for a person; undefined: none does. Answers whether it is new. */
+export function reportApproval(alerts: Alerts, version: string | undefined): boolean {
+  return alerts.report(
+    'rollout.approval',
+    version !== undefined
+      ? {
+          severity: 'warning',
+          subject: version,
+          text: `${version} waits for approval`,
+          action: `Approve it with \`caretaker approve ${version}\``,
+        }
+      : undefined,
+  )
+}
 
 /** A node that another boot would change is told of, unless we made it so on purpose: the next power cut reboots it. */
-export function noticeArmed({ cluster }: UpgradePreview, journal: Journal): void {
+export function reportArmed(alerts: Alerts, { nodes }: Cluster, journal: Journal): void {
   const offLimits = [remembered.aborted.recall(journal), ...(remembered.withdrawn.recall(journal) ?? [])]
-  const ours = ({ kubernetes, talos }: Node) => {
+  const isOurs = ({ kubernetes, talos }: Node) => {
     const { cordon, staged } = kubernetes.ok ? kubernetes.value : {}
     if (cordon?.why === 'upgrade') return true
     return (
       staged !== undefined && talos.ok && staged.bootId === talos.value.bootId && !offLimits.includes(staged.release)
     )
   }
-  const names = cluster.nodes.filter((node) => isArmed(node) && !ours(node)).map(({ name }) => name)
-  const text = `${names.join(', ')} starts another release at the next boot: an upgrade is installed there that nothing here will finish. \`caretaker rollback NODE\` disarms it`
-  alertOnce(journal, 'armed', names.length > 0 ? text : undefined)
+  const armed = nodes.filter((node) => isArmed(node) && !isOurs(node))
+  alerts.reportEach(
+    'node.armed',
+    contentsOf(armed, ({ name }) => ({
+      severity: 'warning',
+      subject: name,
+      text: `${name} starts another release at the next boot: an upgrade is installed there that nothing here will finish`,
+      action: `Disarm it with \`caretaker rollback ${name}\``,
+    })),
+  )
 }
 
 /** Nodes of which Talos and Kubernetes do not mean the same machine, or that run in another role than the configured one. */
-export function noticeMachines({ cluster }: UpgradePreview, journal: Journal): void {
-  const strangers = cluster.nodes.flatMap((node) => {
-    const why = describeIdentity(node)
-    return why === undefined ? [] : [`${node.name} ${why}`]
-  })
-  alertOnce(journal, 'identity', strangers.length > 0 ? strangers.join('; ') : undefined)
-  alertOnce(journal, 'roles', roleObstacle(cluster.nodes))
+export function reportMachines(alerts: Alerts, { nodes }: Cluster): void {
+  alerts.reportEach(
+    'node.identity',
+    contentsOf(nodes, (node) => warn(node.name, describeIdentity(node), `${node.name} `)),
+  )
+  alerts.reportEach(
+    'node.role',
+    contentsOf(nodes, (node) => warn(node.name, roleObstacle([node]))),
+  )
 }
 
-/** A node of ours that stays cordoned is nobody's plan: a person should hear of it. */
-export function noticeWaiting({ cluster }: UpgradePreview, reason: string, journal: Journal): void {
-  const ours = cluster.nodes.find(({ kubernetes }) => kubernetes.ok && kubernetes.value.cordon?.why === 'upgrade')
-  if (ours) alertOnce(journal, 'rollout', `${ours.name} stays cordoned: ${reason}`, ours.name)
+function warn(subject: string, text: string | undefined, before = ''): AlertContent | undefined {
+  return text === undefined ? undefined : { severity: 'warning', subject, text: `${before}${text}` }
 }
 
-export async function noticeStuck({ ports, emit }: JobContext, node: string, reason: string): Promise<void> {
-  if (alertOnce(ports.journal, 'rollout', `the rollout is stuck: ${reason}`, node))
-    await emit({ type: 'rollout.stuck', node, reason })
-}
-
-export function noticeFailure(journal: Journal, failure: string, node?: string): void {
-  alertOnce(journal, 'rollout', failure, node)
-}
-
-/** Rollouts go on. */
-export function settleRollout(journal: Journal): void {
-  alertOnce(journal, 'rollout', undefined)
-}
-
-export async function askForApproval({ ports, emit }: JobContext, preview: UpgradePreview): Promise<void> {
-  const { toApprove, version } = preview
-  if (version === undefined) return
-  const asks = toApprove.length > 0
-  if (alertOnce(ports.journal, 'approval', asks ? `${version} waits for approval` : undefined))
-    await emit({ type: 'approval.needed', version })
+function contentsOf(
+  nodes: readonly Node[],
+  contentOf: (node: Node) => AlertContent | undefined,
+): ReadonlyMap<string, AlertContent> {
+  return new Map(
+    nodes.flatMap((node) => {
+      const content = contentOf(node)
+      return content ? [[node.name, content] as const] : []
+    }),
+  )
 }

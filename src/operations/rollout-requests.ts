@@ -1,7 +1,7 @@
 import type { Agent } from '../agent.ts'
 import type { RolloutAnswer, SaidAnswer } from '../http/protocol.ts'
 import type { RolloutControl } from '../http/routes/rollouts.ts'
-import { alertOnce } from './alerts.ts'
+import { reportRollout } from './rollout-alerts.ts'
 import { describeDuration } from '../core/duration.ts'
 import { describeIdentity } from '../core/cluster/cluster.ts'
 import { AgentError } from '../core/errors.ts'
@@ -132,7 +132,7 @@ export function createRolloutControl({ agent, ports, upgradeNode, nodes }: Rollo
         Object.fromEntries(Object.entries(blocked).filter(([name]) => !names.includes(name))),
       )
       withdrawRollbacks(journal, names)
-      alertOnce(journal, 'rollout', undefined)
+      reportRollout(agent.alerts, undefined)
       return said(`${node ?? 'every node'} is tried again`, node)
     },
     rollback: async (node, force) => {

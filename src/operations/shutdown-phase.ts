@@ -21,7 +21,7 @@ export interface PhaseRun {
 
 /** Answers the phases that need not be carried out any more. */
 export async function carryOutPhase(context: JobContext, run: PhaseRun): Promise<readonly PhaseId[]> {
-  const { carryOut, signal, whenPower, ports } = context
+  const { carryOut, signal, whenPower, alerts } = context
   const { record, requestedBefore, phase, isTight, isOver } = run
   using watch = whenPower(() =>
     whyNotBegin(phase, {
@@ -49,7 +49,11 @@ export async function carryOutPhase(context: JobContext, run: PhaseRun): Promise
   if (watch.signal.aborted && isOver()) return []
   if (phase.id !== 'cordon' || cordoned > 0) return [phase.id]
   // Where not one node could be cordoned the API is away, and everything else would only wait for it on the battery.
-  ports.journal.write({ kind: 'alert', text: 'the Kubernetes API does not answer: pods are stopped by their nodes' })
+  alerts.open('outage.api', {
+    severity: 'warning',
+    subject: 'kubernetes',
+    text: 'the Kubernetes API does not answer: pods are stopped by their nodes',
+  })
   return reversiblePhases
 }
 

@@ -62,6 +62,7 @@ async function daemon(overrides: Partial<Control> = {}) {
     drill: refuse,
   }
   const control: Control = {
+    alerts: () => [],
     status: refuse,
     plan: refuse,
     power,
@@ -305,3 +306,18 @@ function hastyClient(path: string, ask: string) {
   socket.write(`${ask} HTTP/1.1\r\nhost: caretaker\r\n\r\n`)
   return { hangUp: () => void socket.destroy() }
 }
+
+test('open alerts are told, and with `all` those too that are settled', async () => {
+  const asked: boolean[] = []
+  const alert = {
+    id: 'lease',
+    severity: 'warning',
+    subject: 'cluster',
+    text: 'held',
+    since: '2026-11-22T10:00:00Z',
+  } as const
+  await using at = await daemon({ alerts: (all) => (asked.push(all), [alert]) })
+  expect(await at.client.get('/alerts')).toEqual([alert])
+  await at.client.get('/alerts?all')
+  expect(asked).toEqual([false, true])
+})

@@ -37,6 +37,7 @@ export function createControl({
   loginRefused,
 }: ControlOptions): Control {
   const { journal, share } = ports
+  const { alerts } = agent
 
   function find(name: string): Job {
     const job = agent.jobs.find((candidate) => candidate.name === name)
@@ -97,6 +98,7 @@ export function createControl({
         leftBehind: describeLeftBehind(movementOf(cluster, ownNode), remembered.target.recall(journal)),
         leaseHolder: agent.leaseHolder,
         activities: agent.activities,
+        alerts: { open: alerts.all.length, worst: alerts.all[0] },
         outage: journal.openOutage(),
         paused: remembered.paused.recall(journal),
         waiting: upgrade && whyNotDone(upgrade),
@@ -133,6 +135,7 @@ export function createControl({
     rollouts,
     staged: () => share.staged(),
     power,
+    alerts: (all) => (all ? [...alerts.all, ...alerts.settled] : alerts.all),
     journal: (limit) => journal.entries(limit),
     runs: (limit) => journal.runs(limit),
   }
