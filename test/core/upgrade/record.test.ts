@@ -3,6 +3,7 @@ import type { Role } from '../../../src/core/cluster/cluster.ts'
 import {
   beginRollout,
   endRollout,
+  fromFormerRollout,
   nodeTimes,
   type NodeOutcome,
   type Rollout,
@@ -179,4 +180,42 @@ test.each<[string, Rollout[], Role, ReturnType<typeof nodeTimes>]>([
   ],
 ])('the time that a node takes is known from before: %s', (_, rollouts, role, expected) => {
   expect(nodeTimes(rollouts, role)).toEqual(expected)
+})
+
+describe('a rollout that 0.1.0 wrote down', () => {
+  const former = {
+    ...begun,
+    nodes: {
+      'w-1': {
+        role: 'worker' as const,
+        from: 'v1.13.8',
+        startedAt: at(1).toISOString(),
+        endedAt: at(9).toISOString(),
+        outcome: 'given-back' as const,
+        tookMs: 8 * minute,
+        failures: ['drain w-1: refused'],
+        phases: { close: 1_000, empty: 2_000, note: 300, 'note installed': 40, 'hand over': 5, unheard: 7 },
+      },
+      'w-2': { role: 'worker' as const, from: 'v1.13.8', startedAt: at(2).toISOString(), failures: [], phases: {} },
+    },
+  }
+
+  test('is read in the words of today, and what they do not know is left out', () => {
+    expect(fromFormerRollout(former)).toEqual({
+      ...former,
+      nodes: {
+        'w-1': {
+          ...former.nodes['w-1'],
+          outcome: 'released',
+          phases: { cordon: 1_000, drain: 2_000, annotate: 340, 'forfeit-leadership': 5 },
+        },
+        'w-2': former.nodes['w-2'],
+      },
+    })
+  })
+
+  test('is not changed by being read once more', () => {
+    const read = fromFormerRollout(former)
+    expect(fromFormerRollout(read)).toEqual(read)
+  })
 })
