@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { phaseTitles } from '../../src/core/phase-id.ts'
 import { english, type Wording } from '../../src/core/wording.ts'
+import { AgentError } from '../../src/core/errors.ts'
 import { createRandom } from '../core/random.ts'
 import { buildHomelab, clusters, generations, playCrash, undisturbedRollout } from '../fakes/crash-stories.ts'
 import { fakeHomelab } from '../fakes/homelab.ts'
@@ -39,37 +40,47 @@ describe.each(crashes)('in $cluster, from $generation.from', async ({ roles, gen
   )
 })
 
-type Person = Awaited<ReturnType<typeof begin>>
-const disturbances: readonly { readonly what: string; readonly comes: (it: Person) => Promise<unknown> }[] = [
+type Comes = (it: Awaited<ReturnType<typeof begin>>) => Promise<unknown>
+const disturbances: readonly { readonly what: string; readonly comes: Comes }[] = [
   { what: 'a failing battery', comes: (it) => it.reads(onBattery) },
   { what: 'a pause', comes: (it) => it.control.pause('by me') },
   { what: 'an abort', comes: (it) => it.control.abort(soon()) },
   { what: 'a request to roll w-1 back', comes: (it) => it.control.rollback('w-1', true) },
+  { what: 'a call that is refused', comes: () => Promise.reject(new AgentError('rejected', 'no')) },
+  { what: 'a call that nobody answers', comes: () => Promise.reject(new AgentError('unreachable', 'nobody')) },
 ]
 
-/** A rollout that something disturbs before one of its steps, and that goes on later. Answers what the homelab saw. */
-async function playDisturbed(
-  comes: (it: Person) => Promise<unknown>,
-  index: number,
-  wording: Wording,
-): Promise<readonly string[]> {
+/**
+ * A rollout that something disturbs before one of its steps, and that goes on later. Answers what the homelab saw, and
+ * how many attempts nodes remember after each run.
+ */
+async function playDisturbed(comes: Comes, index: number, wording: Wording): Promise<readonly string[]> {
   const homelab = fakeHomelab(two, offered)
   await using it = await begin(homelab, { wording })
   let seen = 0
   homelab.before = async () => {
     if (seen++ === index) await comes(it)
   }
-  for (let run = 0; run < 8; run++) await it.run('upgrade-node')
+  const attempts: string[] = []
+  async function runs(count: number): Promise<void> {
+    for (let run = 0; run < count; run++) {
+      await it.run('upgrade-node')
+      for (const one of homelab.machines.values()) attempts.push(`${one.name}: ${one.attempts?.count ?? 0} attempts`)
+    }
+  }
+  await runs(8)
   await it.reads(online)
   await it.control.start()
-  for (let run = 0; run < 8; run++) await it.run('upgrade-node')
-  return homelab.diary
+  await it.control.retry(undefined)
+  await runs(8)
+  return [...homelab.diary, ...attempts]
 }
 
 describe.each(disturbances)('$what', async ({ comes }) => {
   const calm = await playDisturbed(async () => {}, 0, english)
+  const entries = calm.filter((entry) => !entry.endsWith('attempts'))
 
-  test.each(calm.map((entry, index) => ({ entry, index })))(
+  test.each(entries.map((entry, index) => ({ entry, index })))(
     'before "$entry" (step $index) stops the same phases whatever their titles are',
     async ({ index }) => {
       const plain = await playDisturbed(comes, index, english)
@@ -79,9 +90,9 @@ describe.each(disturbances)('$what', async ({ comes }) => {
 
   test('makes a difference: the calls are not those of a rollout that nothing disturbs', async () => {
     const different = []
-    for (const index of calm.keys())
+    for (const index of entries.keys())
       if ((await playDisturbed(comes, index, english)).join() !== calm.join()) different.push(index)
-    expect(different.length).toBeGreaterThan(calm.length / 4)
+    expect(different.length).toBeGreaterThan(entries.length / 4)
   })
 })
 
