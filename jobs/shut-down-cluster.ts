@@ -14,7 +14,7 @@ import type { ShutdownPhase } from '../src/core/power/phases.ts'
 import { planShutdown } from '../src/core/power/shutdown.ts'
 import type { CriticalReason } from '../src/core/power/triggers.ts'
 
-/** A machine that comes up while the battery runs down is told again, in ms. */
+/** A machine that comes up while the battery runs down is shut down again, in ms. */
 const watchEvery = 5_000
 
 /** Brings down in order every machine whose power is about to fail, while its UPS still carries it. */
@@ -56,7 +56,7 @@ export default defineJob({
       const { stoppedAt } = record.current
       record.update((outage) => ({ ...outage, stage: 'stopped', stoppedAt: stoppedAt ?? now().toISOString() }))
       sayWhoIsLeft(context, record)
-      // A machine that is told again is no news.
+      // A machine that is shut down again is no news.
       if (stoppedAt === undefined) await context.emit({ type: 'cluster.stopped' })
     }
     await logOut(context, record)

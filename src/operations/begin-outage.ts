@@ -29,7 +29,7 @@ export interface Begun extends Disposable {
  * Opens the record of the outage for these machines, or goes on with the one that is open: what is up now, or was a
  * moment ago, is what is woken afterwards. On the disk before the first look at anything. Nothing that can't wait waits
  * for a look: machines that are new to the record count as up, and are looked at beside what is done. Only what the
- * record calls told or down is looked at first, because it may be up again.
+ * record calls down, or about to be, is looked at first, because it may be up again.
  */
 export async function beginOrResume(
   context: JobContext,
@@ -107,16 +107,16 @@ function failingUpses({ power }: JobContext): string[] {
   return [...power.upses].flatMap(([label, { mode }]) => (mode === 'critical' ? [label] : []))
 }
 
-/** Machines that were told and answer all the same: they booted meanwhile, and are to be told again. */
+/** Machines that answer although their shutdown was requested: they booted meanwhile, and are shut down again. */
 export async function comesUp(context: JobContext, outage: Outage, machines: readonly Machine[]): Promise<string[]> {
-  const told = machines.filter(({ name, kind }) => {
+  const requested = machines.filter(({ name, kind }) => {
     const state = outage.nodes[name]?.state
     // A host doesn't say that it is on its way down.
     const mayHang = state === 'abandoned' || state === 'shutdown-sent'
     return state === 'off' || state === 'unreached' || (mayHang && kind === 'node')
   })
-  const seen = await look(context, told)
-  const up = told.filter(({ name }) => {
+  const seen = await look(context, requested)
+  const up = requested.filter(({ name }) => {
     const { answers, stopping } = seen.get(name)!
     return answers && !stopping
   })
@@ -222,7 +222,7 @@ function withFirstSight(
   const isOurs = before.state !== 'up' && before.state !== 'drained'
   const node: OutageNode = {
     ...before,
-    // One that we have told meanwhile was up, whatever it looks like now.
+    // One that we have shut down meanwhile was up, whatever it looks like now.
     wasUp: kind === 'host' ? answers || (isOurs && before.state !== 'unreached') : before.wasUp || wasUp,
     ...(kind === 'node' ? { wasHealthy: wasHealthy || isOurs } : {}),
     ...(stopping && !isOurs ? { state: 'shutdown-sent' as const } : {}),

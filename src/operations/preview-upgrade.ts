@@ -76,8 +76,8 @@ export async function previewUpgrade(
   const toCome = hold === undefined ? upgradeOrder(cluster, target, config.upgrade) : []
   const gathered = await gatherCircumstances(context, version, toCome.length > 0)
   // What is installed is finished all the same, and what a person wants taken back goes back.
-  const circumstances = { ...gathered, paused: gathered.paused ?? hold?.reason }
-  const decision = withLimit(decideUpgrade(cluster, target, circumstances, config.upgrade), hold)
+  const circumstances = { ...gathered, hold }
+  const decision = decideUpgrade(cluster, target, circumstances, config.upgrade)
   const preview: UpgradePreview = {
     cluster,
     release,
@@ -137,12 +137,6 @@ function warningsOf({ nodes, workloads }: Cluster, version: string, asks: boolea
 /** What of storage a person has accepted, and so is in the way of nothing. */
 function storageWarnings({ storage, acceptedStorage = [], now }: Circumstances): string[] {
   return storage.ok ? describeAccepted(storage.value, acceptedStorage, now) : []
-}
-
-/** The decision with the time at which what held it back ends. */
-function withLimit(decision: UpgradeDecision, hold: Obstacle | undefined): UpgradeDecision {
-  if (decision.kind !== 'wait' || hold?.until === undefined || decision.reason !== hold.reason) return decision
-  return { ...decision, until: hold.until }
 }
 
 function isUnderWay(cluster: Cluster): boolean {

@@ -74,10 +74,10 @@ export interface ShutdownSituation {
  * machines of one together: workers, those with storage, control planes, other hosts, the NAS. A machine that hangs
  * holds up no other: its tier's time ends.
  *
- * Nodes are always told with `force`: we have drained, and Talos' own drain would wait for an API server that may be
+ * Nodes are always shut down with `force`: we have drained, and Talos' own drain would wait for an API server that may be
  * gone, fail after a minute, and then cut the node off without stopping its pods
  * (siderolabs/talos internal/app/machined v1alpha1_sequencer.go). Nothing needs the Kubernetes API once the first
- * control plane was told.
+ * control plane's shutdown was requested.
  *
  * | the battery leaves              | form       | then                                                         |
  * |---------------------------------|------------|--------------------------------------------------------------|

@@ -26,6 +26,8 @@ export interface Circumstances {
   readonly powerObstacle: string | undefined
   /** Why a person has stopped rollouts, or undefined. */
   readonly paused: string | undefined
+  /** What keeps further nodes from beginning, by the policy of releases. */
+  readonly hold?: Obstacle | undefined
   /** Days on which nothing is touched; or why the calendar of them could not be read. */
   readonly blackouts: Observed<readonly Blackout[]>
   /** The release that a person has approved last. */
@@ -87,8 +89,9 @@ export function startObstacle(
   target: UpgradeTarget,
   circumstances: Circumstances,
 ): Obstacle | undefined {
-  const { paused, powerObstacle, aborted, storage, failedChecks } = circumstances
+  const { paused, hold, powerObstacle, aborted, storage, failedChecks } = circumstances
   if (paused) return { reason: paused }
+  if (hold) return hold
   if (aborted === target.version)
     return { reason: `the rollout of ${target.version} was aborted: \`caretaker rollout start\` begins it anew` }
   if (powerObstacle) return { reason: powerObstacle }

@@ -197,9 +197,9 @@ function giveUp({ node, name, target }: Marked, { attempts, note }: AttemptSoFar
 
 /** Only what can't wait stops what has begun; a window that closes does not. What is armed is finished. */
 function whyRelease({ node, name, target, circumstances }: Marked): string | undefined {
-  const { powerObstacle, paused, blocked, aborted } = circumstances
+  const { powerObstacle, paused, hold, blocked, aborted } = circumstances
   return (
-    (powerObstacle ?? paused ?? nodePause(node) ?? blocked.get(name)?.why) ||
+    (powerObstacle ?? paused ?? hold?.reason ?? nodePause(node) ?? blocked.get(name)?.why) ||
     (aborted === target.version ? `the rollout of ${target.version} was aborted` : undefined)
   )
 }
