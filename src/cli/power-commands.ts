@@ -2,6 +2,7 @@ import process from 'node:process'
 import type { PowerControl } from '../http/routes/power.ts'
 import type { PowerAnswer, PowerPlanAnswer, SaidAnswer } from '../http/protocol.ts'
 import type { Outage } from '../core/power/outage.ts'
+import { reversiblePhases } from '../core/power/phases.ts'
 import { renderDrill, renderOutages, renderPower, renderPowerPlan } from './render-power.ts'
 import { command, daemon, exit, group, print } from './shell.ts'
 
@@ -82,6 +83,6 @@ export function addPowerCommands(): void {
     },
   )
     .option('--dry-run', 'ask only, and change nothing')
-    .option('--until <step>', 'no further than this step: cordon, "scale down", storage or drain')
+    .option('--until <phase>', `no further than this phase: ${reversiblePhases.join(', ')}`)
     .option('--yes', 'really do it')
 }

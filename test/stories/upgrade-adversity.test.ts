@@ -63,6 +63,34 @@ test('mains that fails while an image is pulled keeps the node as it is', async 
   expect(homelab.diary).not.toContain('cordon w-1')
 })
 
+test('mains that fails while the installer runs keeps the node from rebooting, and mains lets it be finished', async () => {
+  const homelab = fakeHomelab(two, offered)
+  await using it = startAgent(homelab, { power: { maxOnBattery: '1h', minimumRuntime: '0s' } })
+  await getReady(it)
+  homelab.before = async (entry) => {
+    if (entry === 'install w-1') await it.reads(onBattery)
+  }
+  expect(sentence(await it.run('upgrade-node'))).toBe('stopped before confirm: the UPS is on battery')
+  expect(homelab.diary).not.toContain('reboot w-1')
+  homelab.before = undefined
+  await it.reads(online)
+  // What wakes a cluster looks first, and finds that nothing went down.
+  await it.agent.idle()
+  expect(sentence(await it.run('upgrade-node'))).toBe('w-1 runs v1.14.1; on to the next')
+})
+
+test('a pause while the installer runs does not keep the node from being finished', async () => {
+  const homelab = fakeHomelab(two, offered)
+  await using it = startAgent(homelab)
+  await getReady(it)
+  homelab.before = (entry) => {
+    if (entry === 'install w-1') remembered.paused.remember(homelab.ports.journal, 'by me')
+  }
+  await it.run('upgrade-node')
+  expect(homelab.machine('w-1')).toMatchObject({ version: 'v1.14.1', boots: 2, unschedulable: false })
+  expect(await it.run('upgrade-node')).toMatchObject({ kind: 'later', reason: 'by me' })
+})
+
 test('a registry that is away for a while is no fault of the release', async () => {
   const homelab = fakeHomelab(two, offered)
   await using it = startAgent(homelab)
