@@ -268,19 +268,19 @@ describe.concurrent('on the way to a release', { timeout: 90_000 }, () => {
     const { lab } = rollout
     await begin(scene)
     await asSoonAs('the worker to be away', () => !lab.node('w-1').answering)
-    const giveBack = takeApiAway(lab)
+    const uncordonOnly = takeApiAway(lab)
     await asSoonAs('the agent to look at it without Kubernetes', async () => {
       if (!lab.node('w-1').ready) return false
       const { cluster, activities } = await daemon.control.get<StatusAnswer>('/status')
       return !cluster.kubernetes.ok && activities.some(({ step }) => step === 'wait until w-1 is upgraded')
     })
-    giveBack()
+    uncordonOnly()
     await asSoonAs('a control plane to be emptied', () =>
       watch.diary().some((entry) => entry.startsWith('evict default/slow-cp')),
     )
-    const giveBackAgain = takeApiAway(lab)
+    const uncordonOnlyAgain = takeApiAway(lab)
     await asSoonAs('the agent to give up for now', () => isToldInRuns(daemon, "the cluster's Lease can't be taken"))
-    giveBackAgain()
+    uncordonOnlyAgain()
     await isDone(scene)
     expectDone(scene)
     for (const { name } of lab.nodes)
@@ -385,7 +385,7 @@ describe.concurrent('on the way to a release', { timeout: 90_000 }, () => {
     expect(watch.breaches()).toEqual([])
   })
 
-  test('an abort gives back what is only closed, and begins nothing more until a person says so', async () => {
+  test('an abort gives back what is only cordoned, and begins nothing more until a person says so', async () => {
     await using stack = new AsyncDisposableStack()
     const scene = await setScene(stack, { upgrade: { drain: '1s' } }, block)
     const { rollout, daemon, watch } = scene

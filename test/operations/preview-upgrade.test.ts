@@ -147,11 +147,11 @@ describe('what comes next', () => {
     ['is as ever once an outage is over', withW1(), { outage: { ...outage, stage: 'over' } }, 'go w-1', whole],
 
     ['is to wait for the first word of the UPS', withW1(), { power: startPower(0, false) }, unheard, []],
-    ['is to wait for it before a node is given back', marked(), { power: startPower(0, false) }, unheard, []],
-    ['is to give it back once battery is known', marked(), { power: onBattery }, 'go w-1', ['uncordon: uncordon w-1']],
+    ['is to wait for it before a node is uncordoned', marked(), { power: startPower(0, false) }, unheard, []],
+    ['is to uncordon it once battery is known', marked(), { power: onBattery }, 'go w-1', ['uncordon: uncordon w-1']],
 
     ['is nothing where upgrades are not enabled', withW1(), disabled, paused, []],
-    ['is to give back what is only closed there', marked(), disabled, 'go w-1', ['uncordon: uncordon w-1']],
+    ['is to uncordon what is only cordoned there', marked(), disabled, 'go w-1', ['uncordon: uncordon w-1']],
     ['is to finish there what is armed', marked({ ...armedEntries }), disabled, 'go w-1', rebootOnly],
     ['is nothing during a pause', withW1(), { paused: 'paused by me' }, 'wait: paused by me', []],
   ])('%s', async (_, cluster, situation, expected, phases) => {
@@ -165,8 +165,8 @@ describe('the release that nodes are brought to, when one carries the mark of an
   const other = { release: 'v1.13.10' }
   const power: CordonMark = { why: 'power', at: mark.at }
   test.each<[string, Cluster, string]>([
-    ['is that of the policy, where the node is only closed', marked({}, other), 'v1.13.9'],
-    ['is that of the policy, where the node is closed and ill', marked({ ready: false }, other), 'v1.13.9'],
+    ['is that of the policy, where the node is only cordoned', marked({}, other), 'v1.13.9'],
+    ['is that of the policy, where the node is cordoned and ill', marked({ ready: false }, other), 'v1.13.9'],
     [
       'is that of the policy, where the cordon is for the power',
       withW1({ kubernetes: { unschedulable: true, cordon: power } }),

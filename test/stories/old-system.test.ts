@@ -137,7 +137,7 @@ describe('the one retry through the firmware is one', () => {
           if (entry === 'drain w-1') await it.control.pause('paused: guests')
         }
         await it.next()
-        expect(await it.next()).toContain('given back')
+        expect(await it.next()).toContain('being uncordoned')
         await it.control.resume()
       },
     ],

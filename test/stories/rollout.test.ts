@@ -23,7 +23,7 @@ describe('approval', () => {
 })
 
 describe('an abort', () => {
-  test('in the middle gives a closed node back, and nothing begins until a person says so', async () => {
+  test('in the middle uncordons a cordoned node, and nothing begins until a person says so', async () => {
     const homelab = fakeHomelab(two, offered)
     await using it = await begin(homelab)
     homelab.before = async (entry) => {
@@ -85,7 +85,7 @@ describe('a rollback', () => {
     expect(homelab.machine('w-1').version).toBe('v1.14.1')
   })
 
-  test('lets what is only closed go back into service first, so that its pods find a place', async () => {
+  test('lets what is only cordoned go back into service first, so that its pods find a place', async () => {
     const homelab = fakeHomelab(three, offered)
     await using it = await begin(homelab)
     await it.next()
@@ -94,7 +94,7 @@ describe('a rollback', () => {
     }
     expect(await it.next()).toBe('stopped before install: the rollout of v1.14.1 was aborted')
     homelab.before = undefined
-    expect(await it.next()).toBe('w-2 is given back, so that w-1 can go back')
+    expect(await it.next()).toBe('w-2 is being uncordoned, so that w-1 can be rolled back')
     expect(await it.next()).toBe('w-1 is to go back from v1.14.1')
     expect(homelab.ports.journal.rollouts(5)).toMatchObject([
       { outcome: 'aborted', nodes: { 'w-1': { outcome: 'rolled-back' }, 'w-2': { outcome: 'released' } } },

@@ -40,7 +40,7 @@ test.each([
   expect(homelab.machine('cp-2')).toMatchObject({ boots: 2, unschedulable: false, attempts: undefined })
 })
 
-test('a control plane that dies while another installs keeps that one from rebooting, armed and closed', async () => {
+test('a control plane that dies while another installs keeps that one from rebooting, armed and cordoned', async () => {
   const homelab = fakeHomelab(three, offered)
   await using it = startAgent(homelab)
   await getReady(it)
@@ -131,7 +131,7 @@ test("a person's cordon is not taken for ours because our mark was left behind",
   expect(homelab.machine('w-1').unschedulable).toBe(true)
 })
 
-test('a node in hand is given back when upgrades are switched off', async () => {
+test('a node in hand is uncordoned when upgrades are switched off', async () => {
   const homelab = fakeHomelab(two, offered)
   await using it = startAgent(homelab, { upgrade: { enabled: false } })
   await getReady(it)
@@ -141,7 +141,7 @@ test('a node in hand is given back when upgrades are switched off', async () => 
   expect(homelab.machine('w-1')).toMatchObject({ unschedulable: false, version: 'v1.13.9' })
 })
 
-test('a node that was closed for a release which is skipped now is given back', async () => {
+test('a node that was cordoned for a release which is skipped now is uncordoned', async () => {
   const homelab = fakeHomelab(two, offered)
   await using it = startAgent(homelab, { upgrade: { skip: ['v1.14.0', 'v1.14.1'] } })
   await getReady(it)
@@ -151,7 +151,7 @@ test('a node that was closed for a release which is skipped now is given back', 
   expect(homelab.machine('w-1')).toMatchObject({ unschedulable: false, boots: 1 })
 })
 
-test('an agent that has not heard the UPS yet does not give back the node in hand', async () => {
+test('an agent that has not heard the UPS yet does not uncordon the node in hand', async () => {
   const homelab = fakeHomelab(two, offered)
   const mark = { why: 'upgrade', at: '2026-01-01T00:00:00Z', release: 'v1.14.1', bootId: 'boot-1 of w-1' } as const
   Object.assign(homelab.machine('w-1'), { mark, unschedulable: true })

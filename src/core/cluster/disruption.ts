@@ -26,7 +26,7 @@ export function isCordonedByUs({ kubernetes }: Node): boolean {
  * that are not ready shrink the budget. A control plane goes only while every other node is in service, a worker only
  * while every control plane is, and no other worker of its zone is away.
  *
- * Nodes that we have closed count as away for one that is still in service. Of those that are closed already the first
+ * Nodes that we have cordoned count as away for one that is still in service. Of those that are cordoned already the first
  * by name goes first: else each would wait for the other, or all would go together.
  */
 export function leavingObstacle(nodes: readonly Node[], leaving: string, policy: DisruptionPolicy): string | undefined {

@@ -37,7 +37,7 @@ export function upgradePlan(node: Node, attempt: AttemptAtHand, planning: Planni
     ...(attempt.installed ? { installer: 'succeeded' as const } : {}),
   }
   const work: Work = { node, facts, mark, attempt, ...planning }
-  return [...evacuation(work), ...change(work), ...finishPlan(node, planning.target, mark, planning.policy)]
+  return [...cordonAndDrain(work), ...change(work), ...finishPlan(node, planning.target, mark, planning.policy)]
 }
 
 interface Work extends Planning {
@@ -47,7 +47,7 @@ interface Work extends Planning {
   readonly attempt: AttemptAtHand
 }
 
-function evacuation({ node: { name }, target, policy, mark, attempt }: Work): Plan {
+function cordonAndDrain({ node: { name }, target, policy, mark, attempt }: Work): Plan {
   const { count, powercycled = false, installed = false } = attempt
   const stops = installed ? beforeReboot : beforeInstall
   const attempts = { release: target.version, count, ...(powercycled ? { powercycled: true as const } : {}) }
@@ -66,7 +66,7 @@ function change(work: Work): Plan {
   const rebooting: CordonMark = { ...mark, ...(hasInstaller ? { installer: 'succeeded' } : {}), rebooting: true }
   const rebootable = { ...common, bootId: facts.bootId, mark: rebooting, mode }
   const installable = { ...common, image: installerImage(facts, target, node.name), within: policy.install }
-  const leave = (order: Phase): Plan => [...handOver(work), confirm(work), order]
+  const leave = (order: Phase): Plan => [...forfeit(work), confirm(work), order]
 
   if (!hasInstaller && !attempt.installed)
     return leave(phase('install', beforeInstall, { do: 'install-and-reboot', ...rebootable, ...installable }))
@@ -75,8 +75,8 @@ function change(work: Work): Plan {
   return [confirm(work), phase('install', beforeInstall, { do: 'install', ...installable, mark }), ...reboot]
 }
 
-/** The etcd leader hands over first: one election that is planned, instead of one after a silence. */
-function handOver({ node, facts }: Work): Plan {
+/** The etcd leader forfeits its leadership first: one election that is planned, instead of one after a silence. */
+function forfeit({ node, facts }: Work): Plan {
   if (!leadsEtcd(node)) return []
   const step = { do: 'forfeit-leadership', node: node.name, machine: machineOf(node, facts) } as const
   return [bestEffort(phase('forfeit-leadership', beforeReboot, step))]

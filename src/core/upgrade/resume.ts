@@ -109,11 +109,11 @@ function decideArrived(marked: Marked): UpgradeDecision {
   if (rebooted && runs(node, target)) {
     const { count, failure } = attemptsOf(node, target)
     if (failure === undefined || count < policy.attempts)
-      return finish(marked, `${name} runs ${target.version} and is to be taken back into service`)
+      return finish(marked, `${name} runs ${target.version} and is about to be uncordoned`)
     return {
       kind: 'stuck',
       node: name,
-      reason: `${name} runs ${target.version}, and is not as it should be (${failure}): \`kubectl uncordon ${name}\` takes it as it is, \`caretaker retry ${name}\` looks again, \`caretaker rollback ${name}\` takes it back`,
+      reason: `${name} runs ${target.version}, and failed verification (${failure}): accept it with \`kubectl uncordon ${name}\`, verify it again with \`caretaker retry ${name}\`, or roll it back with \`caretaker rollback ${name}\``,
     }
   }
   // There is no new boot to wait for: what it was to get was called off, or it has gone beyond it.
@@ -126,7 +126,7 @@ function decideArrived(marked: Marked): UpgradeDecision {
   }
   const unwell = whyUnhealthy(node)
   if (unwell) return { kind: 'wait', reason: `${name}, which was being upgraded, ${unwell}` }
-  return release(node, `${name} runs ${facts.version} already, so it is given back`)
+  return release(node, `${name} runs ${facts.version} already, so it is being uncordoned`)
 }
 
 function decideRebooting(marked: Marked): UpgradeDecision | undefined {
@@ -174,7 +174,7 @@ function decideAttempt(marked: Marked): UpgradeDecision {
   if (failure !== undefined && isOver) return giveUp(marked, attempt, failure)
   const givesUp = whyRelease(marked)
   if (givesUp !== undefined && !isArmed(marked.node) && isHealthy(marked.node))
-    return release(marked.node, `${givesUp}, so ${marked.name} is given back`)
+    return release(marked.node, `${givesUp}, so ${marked.name} is being uncordoned`)
   const obstacle = obstacleTo(marked)
   return obstacle === undefined ? goOn(marked, attempt) : { kind: 'wait', reason: obstacle }
 }

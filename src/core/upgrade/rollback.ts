@@ -102,7 +102,7 @@ function beginRollback(
     (other) => other !== node && isCordonedByUs(other) && !markOf(other)?.back && !isArmed(other) && isHealthy(other),
   )
   if (idle) {
-    const reason = `${idle.name} is given back, so that ${name} can go back`
+    const reason = `${idle.name} is being uncordoned, so that ${name} can be rolled back`
     return go({ node: idle.name, intent: 'release', reason, plan: uncordonPlan(idle) })
   }
   const reason = `${name} is to go back from ${talos.ok ? talos.value.version : 'what it runs'}`

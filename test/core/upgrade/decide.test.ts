@@ -221,7 +221,7 @@ describe('attempts', () => {
 })
 
 describe('the plan', () => {
-  test('for a worker pulls, closes, empties, installs, reboots, waits for it to be whole, and only then opens it', () => {
+  test('for a worker pulls, cordons, drains, installs, reboots, waits for it to be whole, and only then uncordons it', () => {
     expect(outline(decide(clusterOf(worker('w-1'))))).toEqual([
       'pull-images: pull v1.13.9 on w-1',
       'cordon: cordon w-1',
@@ -246,7 +246,7 @@ describe('the plan', () => {
     ])
   })
 
-  test('for a Talos before 1.13 installs and reboots in one call, after it was emptied', () => {
+  test('for a Talos before 1.13 installs and reboots in one call, after it was drained', () => {
     const node = worker('w-1', { talos: { version: 'v1.12.11' } })
     expect(outline(decide(clusterOf(node)))).toEqual([
       'cordon: cordon w-1',

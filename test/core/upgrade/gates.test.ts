@@ -403,7 +403,7 @@ describe('with mode: staged', () => {
       'wait: the next window opens Sat 02:00; it is installed already on w-1',
     )
   })
-  test('in the window it is only emptied and rebooted', () => {
+  test('in the window it is only drained and rebooted', () => {
     expect(outline(decide([...three(), staged('w-1')], {}, mode))).toEqual([
       'pull-images: pull v1.13.9 on w-1, pull v1.13.9 on cp-2, pull v1.13.9 on cp-3, pull v1.13.9 on cp-1',
       'cordon: cordon w-1',
