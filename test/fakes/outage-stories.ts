@@ -119,7 +119,8 @@ export function expectUntouched(homelab: FakeHomelab): void {
   expect(foreign).toEqual([])
 }
 
-export type Then = 'on battery' | 'on mains' | 'silent, then on battery' | 'silent, then on mains'
+/** How the power is when the next agent comes, and whether it hears of it at once. */
+export type Aftermath = 'on battery' | 'on mains' | 'silent, then on battery' | 'silent, then on mains'
 
 export interface Kill {
   readonly when: 'before' | 'after'
@@ -127,23 +128,22 @@ export interface Kill {
   readonly index: number
   /** Where the way back begins in it. */
   readonly backAt: number
-  /** What the next agent finds. */
-  readonly then: Then
+  readonly aftermath: Aftermath
   readonly wording?: Wording
 }
 
 /** An outage whose agent is killed at one of its steps, and the next one that takes it up. Answers the homelab at its end. */
-export async function playKill({ when, index, backAt, then, wording = english }: Kill): Promise<FakeHomelab> {
+export async function playKill({ when, index, backAt, aftermath, wording = english }: Kill): Promise<FakeHomelab> {
   const homelab = wholeHomelab()
   await untilKilled(homelab, startWhole(homelab, wording), { when, index, backAt })
   homelab.before = undefined
   await using second = startWhole(homelab, wording)
-  if (then.startsWith('silent')) {
+  if (aftermath.startsWith('silent')) {
     await second.silent(20_000)
     await second.silent(20_000)
     await second.agent.idle()
   }
-  if (then.endsWith('battery')) {
+  if (aftermath.endsWith('battery')) {
     await second.reads(words.low)
     await allOff(homelab)
   }

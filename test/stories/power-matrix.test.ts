@@ -7,7 +7,7 @@ import {
   playKill,
   stageOf,
   startWhole,
-  type Then,
+  type Aftermath,
   undisturbed,
   wholeHomelab,
   words,
@@ -38,14 +38,16 @@ test('an outage that nothing disturbs has every kind of step', () => {
   )
 })
 
-const thens: readonly Then[] = ['on battery', 'on mains', 'silent, then on battery', 'silent, then on mains']
+const aftermaths: readonly Aftermath[] = ['on battery', 'on mains', 'silent, then on battery', 'silent, then on mains']
 
 describe.concurrent('an agent that is killed', () => {
   const points = steps.flatMap(([entry, index]) =>
-    (['before', 'after'] as const).flatMap((when) => thens.map((then) => [when, entry, index, then] as const)),
+    (['before', 'after'] as const).flatMap((when) =>
+      aftermaths.map((aftermath) => [when, entry, index, aftermath] as const),
+    ),
   )
-  test.each(points)('%s "%s" (step %i) is followed by one that does right, %s', async (when, _, index, then) => {
-    const homelab = await playKill({ when, index, backAt, then })
+  test.each(points)('%s "%s" (step %i) is followed by one that does right, %s', async (when, _, index, aftermath) => {
+    const homelab = await playKill({ when, index, backAt, aftermath })
     expect(homelab.ports.journal.openOutage()).toBeUndefined()
   })
 })

@@ -5,7 +5,7 @@ import { AgentError } from '../../src/core/errors.ts'
 import { createRandom } from '../core/random.ts'
 import { buildHomelab, clusters, generations, playCrash, undisturbedRollout } from '../fakes/crash-stories.ts'
 import { fakeHomelab } from '../fakes/homelab.ts'
-import { playKill, type Then, undisturbed } from '../fakes/outage-stories.ts'
+import { playKill, type Aftermath, undisturbed } from '../fakes/outage-stories.ts'
 import { begin, offered, soon } from '../fakes/rollout.ts'
 import { onBattery, online, two } from '../fakes/stories.ts'
 
@@ -110,7 +110,7 @@ function byMachine({ diary }: { readonly diary: readonly string[] }): Readonly<R
 
 describe.concurrent('an outage', async () => {
   const { diary, backAt } = await undisturbed()
-  const thens: readonly Then[] = ['on battery', 'on mains']
+  const aftermaths: readonly Aftermath[] = ['on battery', 'on mains']
 
   test('goes its way with the same calls whatever titles say', async () => {
     const random = await undisturbed(nonsense(1))
@@ -120,12 +120,14 @@ describe.concurrent('an outage', async () => {
 
   test.each(
     diary.flatMap((entry, index) =>
-      thens.flatMap((then) => (['before', 'after'] as const).map((when) => ({ when, entry, index, then }))),
+      aftermaths.flatMap((aftermath) =>
+        (['before', 'after'] as const).map((when) => ({ when, entry, index, aftermath })),
+      ),
     ),
   )(
-    'whose agent is killed $when "$entry" (step $index) goes on $then with the same calls whatever titles say',
-    async ({ when, index, then }) => {
-      const kill = { when, index, backAt, then }
+    'whose agent is killed $when "$entry" (step $index) goes on $aftermath with the same calls whatever titles say',
+    async ({ when, index, aftermath }) => {
+      const kill = { when, index, backAt, aftermath }
       const plain = await playKill(kill)
       const random = await playKill({ ...kill, wording: nonsense(index) })
       expect(byMachine(random)).toEqual(byMachine(plain))
