@@ -175,9 +175,12 @@ function fail(error: unknown): number {
   return {
     unreachable: exit.unreachable,
     'timed-out': exit.unreachable,
+    'not-now': exit.waiting,
     misconfigured: exit.usage,
+    'not-found': exit.usage,
     rejected: exit.failed,
     malformed: exit.failed,
+    internal: exit.failed,
   }[error.code]
 }
 
