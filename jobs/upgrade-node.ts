@@ -11,7 +11,8 @@ import { phase, type Step } from '../src/core/plan.ts'
 import { powerObstacle } from '../src/core/power/feeds.ts'
 import { bootedOldSystem, markOf } from '../src/core/upgrade/attempts.ts'
 import { withdrawnReason } from '../src/core/release/policy.ts'
-import { begins, type UpgradePreview, previewUpgrade, pauseOf, recordFor } from '../src/operations/preview-upgrade.ts'
+import type { UpgradePreview } from '../src/core/upgrade/preview.ts'
+import { begins, previewUpgrade, pauseOf, recordFor } from '../src/operations/preview-upgrade.ts'
 import {
   beginRollout,
   endRollout,

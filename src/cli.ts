@@ -4,11 +4,9 @@ import { renderJobs, renderJournal, renderPlan, renderStaged, renderStatus, rend
 import { addPowerCommands } from './cli/power-commands.ts'
 import { addRolloutCommands } from './cli/rollout-commands.ts'
 import { addUpsCommand } from './cli/ups-command.ts'
-import { command, daemon, daemonOr, exit, group, positive, print, program } from './cli/shell.ts'
-import type { JobAnswer, PlanAnswer, RunAnswer, StatusAnswer } from './http/protocol.ts'
-import { AgentError, messageOf } from './core/errors.ts'
-import type { Entry } from './core/journal.ts'
-import type { StagedImage } from './core/release/image.ts'
+import { ask, askOr, command, exit, group, positive, print, program } from './cli/shell.ts'
+import { AgentError, type ErrorCode, messageOf } from './core/errors.ts'
+import type { RunAnswer } from './core/operator.ts'
 import { loadSettings } from './main/settings.ts'
 
 function outcomeCode({ outcome }: RunAnswer): number {
@@ -51,28 +49,33 @@ command('start', 'run the daemon, until SIGINT or SIGTERM', async (options, _arg
   .option('--poll-every <ms>', 'between two looks of a wait', positive)
 
 command('status', 'what the homelab and the agent are at', async (options) => {
-  const status = await (await daemon(options)).get<StatusAnswer>('/status')
+  const status = await ask(options, (daemon) => daemon.status.$get())
   print(options, status, renderStatus(status, Date.now()))
   return exit.ok
 })
 
 command('jobs', 'the jobs, what starts them and how they last ended', async (options) => {
-  const jobs = await (await daemon(options)).get<JobAnswer[]>('/jobs')
+  const jobs = await ask(options, (daemon) => daemon.jobs.$get())
   print(options, jobs, renderJobs(jobs, Date.now()))
   return exit.ok
 })
 
 command('run <job>', 'run a job now', async (options, [job], extra) => {
-  const answer = await (
-    await daemon(options)
-  ).post<RunAnswer>(`/jobs/${encodeURIComponent(job!)}/run${extra['wait'] ? '?wait' : ''}`)
+  const answer = await ask(options, (daemon) =>
+    daemon.jobs[':name'].run.$post({
+      param: { name: encodeURIComponent(job!) },
+      json: { wait: extra['wait'] === true },
+    }),
+  )
   print(options, answer, `${answer.outcome}: ${answer.detail}`)
   return outcomeCode(answer)
 }).option('--wait', 'wait until it has run, and end with its outcome')
 
 command('plan', 'what the next run of upgrade-node would do, and why', async (options) => {
-  const plan = await daemonOr<PlanAnswer>(options, '/plan', async (settings) =>
-    (await import('./cli/direct.ts')).planDirectly(settings, AbortSignal.timeout(15_000)),
+  const plan = await askOr(
+    options,
+    (daemon) => daemon.plan.$get(),
+    async (settings) => (await import('./cli/direct.ts')).planDirectly(settings, AbortSignal.timeout(15_000)),
   )
   print(options, plan, renderPlan(plan))
   const settled = plan.release.kind === 'wait' ? exit.waiting : exit.ok
@@ -91,11 +94,8 @@ command(
   'stage [version]',
   'bring an image onto the share; without a version the one to go to',
   async (options, [version], extra) => {
-    const query = new URLSearchParams({
-      ...(version === undefined ? {} : { version }),
-      ...(extra['wait'] === false ? {} : { wait: 'true' }),
-    })
-    const answer = await (await daemon(options)).post<RunAnswer>(`/stage?${query.toString()}`)
+    const order = { ...(version === undefined ? {} : { version }), wait: extra['wait'] !== false }
+    const answer = await ask(options, (daemon) => daemon.stage.$post({ json: order }))
     print(options, answer, `${answer.outcome}: ${answer.detail}`)
     return outcomeCode(answer)
   },
@@ -104,10 +104,14 @@ command(
 addRolloutCommands()
 
 command('staged', 'what is on the share', async (options) => {
-  const staged = await daemonOr<readonly StagedImage[]>(options, '/staged', async ({ config, path }) => {
-    const { createShare } = await import('./adapters/share/share.ts')
-    return createShare({ ...config.share, directory: path(config.share.directory) }).staged()
-  })
+  const staged = await askOr(
+    options,
+    (daemon) => daemon.staged.$get(),
+    async ({ config, path }) => {
+      const { createShare } = await import('./adapters/share/share.ts')
+      return createShare({ ...config.share, directory: path(config.share.directory) }).staged()
+    },
+  )
   print(options, staged, renderStaged(staged))
   return exit.ok
 })
@@ -133,8 +137,10 @@ addPowerCommands()
 
 command('journal', 'what happened, newest last', async (options, _args, extra) => {
   const limit = Number(extra['limit'])
-  const entries = await daemonOr<readonly Entry[]>(options, `/journal?limit=${limit}`, async (settings) =>
-    (await import('./cli/direct.ts')).readEntries(settings, limit),
+  const entries = await askOr(
+    options,
+    (daemon) => daemon.journal.$get({ query: { limit } }),
+    async (settings) => (await import('./cli/direct.ts')).readEntries(settings, limit),
   )
   print(options, entries, entries.length === 0 ? 'nothing happened yet' : renderJournal(entries))
   return exit.ok
@@ -162,26 +168,27 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error
 })
 
+const exitOf: Readonly<Record<ErrorCode, number>> = {
+  unreachable: exit.unreachable,
+  'timed-out': exit.unreachable,
+  'not-now': exit.waiting,
+  misconfigured: exit.usage,
+  'not-found': exit.usage,
+  rejected: exit.failed,
+  malformed: exit.failed,
+  internal: exit.failed,
+}
+
 /** Every failure ends here, as one message and a code: no stack trace for what a person can mend. */
 function fail(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exit.ok : exit.usage
   if (!(error instanceof AgentError)) {
-    process.stderr.write(
-      `caretaker: this is a fault of Caretaker's own: ${error instanceof Error ? (error.stack ?? error.message) : messageOf(error)}\n`,
-    )
+    const stack = error instanceof Error ? (error.stack ?? error.message) : messageOf(error)
+    process.stderr.write(`caretaker: internal error; please report it with these lines: ${stack}\n`)
     return exit.failed
   }
   process.stderr.write(`caretaker: ${error.message}\n`)
-  return {
-    unreachable: exit.unreachable,
-    'timed-out': exit.unreachable,
-    'not-now': exit.waiting,
-    misconfigured: exit.usage,
-    'not-found': exit.usage,
-    rejected: exit.failed,
-    malformed: exit.failed,
-    internal: exit.failed,
-  }[error.code]
+  return exitOf[error.code]
 }
 
 if (process.argv.length <= 2) program.outputHelp()

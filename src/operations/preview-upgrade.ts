@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts'
 import type { Check } from '../core/cluster/check.ts'
 import { type Cluster, type Observed, observed, notObserved } from '../core/cluster/cluster.ts'
 import { messageOf } from '../core/errors.ts'
+import type { UpgradePreview } from '../core/upgrade/preview.ts'
 import { estimateRollout, type NodeTimesByRole } from '../core/upgrade/estimate.ts'
 import { etcdBarrier } from '../core/cluster/etcd.ts'
 import { approvalObstacle, type Circumstances, type Obstacle, setAside } from '../core/upgrade/gates.ts'
@@ -23,23 +24,6 @@ import type { UpgradeDecision } from '../core/upgrade/decision.ts'
 import type { UpgradeTarget } from '../core/upgrade/plan.ts'
 import { compareVersions } from '../core/version.ts'
 import type { Blackout } from '../core/upgrade/window.ts'
-
-export interface UpgradePreview {
-  readonly cluster: Cluster
-  /** What the release policy says. */
-  readonly release: TargetDecision
-  /** The release that nodes are brought to now; undefined when no node tells what it runs. */
-  readonly version: string | undefined
-  readonly decision: UpgradeDecision
-  /** The nodes to come, in order. */
-  readonly order: readonly string[]
-  /** How long all of them take, in ms, by what nodes have taken before. */
-  readonly takes: number
-  /** Those of them whose step a person has to approve. */
-  readonly toApprove: readonly string[]
-  /** What a person should know of it beside what it waits for. */
-  readonly warnings: readonly string[]
-}
 
 /** How long the questions besides the cluster itself may take, in ms: storage, the calendar, the user's own checks. */
 const askedWithin = 10_000
