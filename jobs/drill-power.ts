@@ -4,6 +4,7 @@ import { defineJob, type JobContext } from '../src/operations/job.ts'
 import { done, later, after } from '../src/core/job.ts'
 import type { StepState } from '../src/core/plan.ts'
 import { beginOrResume } from '../src/operations/begin-outage.ts'
+import { settleOutage } from '../src/operations/outage-alerts.ts'
 import type { OutageRecord } from '../src/operations/outage-record.ts'
 import { describeStep, type Step } from '../src/core/plan.ts'
 import type { ShutdownPhase } from '../src/core/power/phases.ts'
@@ -72,7 +73,10 @@ export default defineJob({
 })
 
 /** Whether everything was taken back; the record is over then. */
-async function takeBack({ config, machines, now, carryOut }: JobContext, record: OutageRecord): Promise<boolean> {
+async function takeBack(
+  { config, machines, alerts, now, carryOut }: JobContext,
+  record: OutageRecord,
+): Promise<boolean> {
   let undone = true
   const onStep = (_: Step, { kind }: StepState) => {
     if (kind === 'failed') undone = false
@@ -80,7 +84,10 @@ async function takeBack({ config, machines, now, carryOut }: JobContext, record:
   const all = new Set(machines.map(({ name }) => name))
   const policy = { ...config.power.wake, acceptedStorage: config.storage.accept }
   await carryOut(planWake(machines, record.current, all, [], policy), { onStep })
-  if (undone) record.update((outage) => ({ ...outage, stage: 'over', endedAt: now().toISOString() }))
+  if (undone) {
+    record.update((outage) => ({ ...outage, stage: 'over', endedAt: now().toISOString() }))
+    settleOutage(alerts)
+  }
   return undone
 }
 

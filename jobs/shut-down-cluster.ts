@@ -1,4 +1,3 @@
-import { alertOnce } from '../src/operations/alerts.ts'
 import { describeReason } from '../src/core/event.ts'
 import { leastTimeLeft } from '../src/core/power/feeds.ts'
 import { defineJob, type JobContext } from '../src/operations/job.ts'
@@ -6,6 +5,7 @@ import { after, done, later, on, type Outcome } from '../src/core/job.ts'
 import type { StepState } from '../src/core/plan.ts'
 import { failingMachines, type Machine } from '../src/core/power/machines.ts'
 import { type Begun, beginOrResume, comesUp } from '../src/operations/begin-outage.ts'
+import { reportBlind, reportLeft } from '../src/operations/outage-alerts.ts'
 import type { OutageRecord } from '../src/operations/outage-record.ts'
 import { type Outage, type OutageNode, wentDown, withoutDrains } from '../src/core/power/outage.ts'
 import { bestEffort, phase, type Step } from '../src/core/plan.ts'
@@ -65,18 +65,14 @@ export default defineJob({
 })
 
 /** Where upsd went down with a host that we have shut down, nobody hears of mains until that host is up again. */
-function sayIfBlind({ config, power, ports, monotonic }: JobContext, { nodes }: Outage): void {
-  const blind = config.upses.flatMap(({ label, host }) => {
+function sayIfBlind({ config, power, alerts, monotonic }: JobContext, { nodes }: Outage): void {
+  const blind = config.upses.flatMap(({ label, host }): [string, string][] => {
     const state = power.upses.get(label)
     const isSilent = state?.mode === 'critical' && monotonic() - state.lastHeard > config.power.silence
     const server = config.hosts.find(({ name, address }) => address === host && isTold(nodes[name]?.state))
-    return isSilent && server ? [{ label, server: server.name }] : []
+    return isSilent && server ? [[label, server.name]] : []
   })
-  const texts = blind.map(
-    ({ label, server }) =>
-      `${label} can't tell when mains is back, because its server went down with ${server}: press its button then, or \`caretaker power wake ${server}\``,
-  )
-  alertOnce(ports.journal, 'wake-blind', texts.length > 0 ? texts.join('; ') : undefined)
+  reportBlind(alerts, new Map(blind))
 }
 
 function isTold(state: OutageNode['state'] | undefined): boolean {
@@ -184,7 +180,7 @@ interface PhaseRun {
 
 /** Answers the names of the phases that need not be carried out any more. */
 async function carryOutPhase(context: JobContext, run: PhaseRun): Promise<readonly string[]> {
-  const { carryOut, signal, whenPower, ports } = context
+  const { carryOut, signal, whenPower, alerts } = context
   const { record, toldBefore, next, isTight, isOver } = run
   // An order is given to its end; what can be taken back, or only waits, is left when there is no more time for it.
   const gives = next.steps.some(({ do: what }) => what === 'shut-down' || what === 'shut-down-host')
@@ -213,7 +209,11 @@ async function carryOutPhase(context: JobContext, run: PhaseRun): Promise<readon
   if (watch.signal.aborted && isOver()) return []
   if (next.name !== 'cordon' || cordoned > 0) return [next.name]
   // Where not one node could be cordoned the API is away, and everything else would only wait for it on the battery.
-  ports.journal.write({ kind: 'alert', text: 'the Kubernetes API does not answer: pods are stopped by their nodes' })
+  alerts.open('outage.api', {
+    severity: 'warning',
+    subject: 'kubernetes',
+    text: 'the Kubernetes API does not answer: pods are stopped by their nodes',
+  })
   return [next.name, 'scale down', 'storage', 'drain']
 }
 
@@ -272,12 +272,9 @@ async function logOut({ config, now, carryOut, power }: JobContext, record: Outa
   record.update((outage) => ({ ...outage, loggedOut: true }))
 }
 
-function sayWhoIsLeft({ ports }: JobContext, { current: { nodes } }: OutageRecord): void {
-  for (const [state, why] of [
-    ['abandoned', 'given up, because they would not stop'],
-    ['unreached', 'not told, because they could not be reached or refused'],
-  ] as const) {
+function sayWhoIsLeft({ alerts }: JobContext, { current: { nodes } }: OutageRecord): void {
+  for (const state of ['abandoned', 'unreached'] as const) {
     const named = Object.entries(nodes).flatMap(([name, node]) => (node.wasUp && node.state === state ? [name] : []))
-    alertOnce(ports.journal, `outage.${state}`, named.length > 0 ? `${why}: ${named.join(', ')}` : undefined)
+    reportLeft(alerts, state, named)
   }
 }

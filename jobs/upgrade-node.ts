@@ -1,12 +1,9 @@
-import { alertOnce } from '../src/operations/alerts.ts'
-import { type Attempts, type Cluster, describeIdentity, type Node } from '../src/core/cluster/cluster.ts'
+import type { Attempts, Cluster } from '../src/core/cluster/cluster.ts'
 import { AgentError, assertNever, messageOf } from '../src/core/errors.ts'
-import { roleObstacle } from '../src/core/upgrade/gates.ts'
 import { defineJob, type JobContext } from '../src/operations/job.ts'
 import { after, done, every, later, on, type Outcome } from '../src/core/job.ts'
 import type { Journal } from '../src/core/journal.ts'
 import { movementOf } from '../src/core/release/left-behind.ts'
-import { isArmed } from '../src/core/cluster/next-boot.ts'
 import { phase, type Step } from '../src/core/plan.ts'
 import { powerObstacle } from '../src/core/power/feeds.ts'
 import { bootedOldSystem, markOf } from '../src/core/upgrade/attempts.ts'
@@ -22,6 +19,7 @@ import {
   withPhase,
 } from '../src/core/upgrade/record.ts'
 import { remembered, withdrawRollbacks } from '../src/operations/facts.ts'
+import { reportApproval, reportArmed, reportMachines, reportRollout } from '../src/operations/rollout-alerts.ts'
 import type { NodePlan } from '../src/core/upgrade/decision.ts'
 import { windowAt } from '../src/core/upgrade/window.ts'
 
@@ -56,17 +54,17 @@ export default defineJob({
   runs: 'queue',
 
   async run(context) {
-    const { config, ports, now, emit, carryOut, signal, log } = context
+    const { config, ports, alerts, now, emit, carryOut, signal, log } = context
     const { journal } = ports
     const preview = await previewUpgrade(context)
     const { decision, version, cluster } = preview
     tidyRollbacks(preview, journal)
-    noticeArmed(preview, journal)
-    noticeMachines(preview, journal)
+    reportArmed(alerts, cluster, journal)
+    reportMachines(alerts, cluster)
     await noticeWindow(context, preview)
     await noteArrival(context, preview)
     noteFinished(context, preview)
-    if (decision.kind === 'wait' || decision.kind === 'go') await askForApproval(context, preview)
+    if (decision.kind !== 'stuck') await askForApproval(context, preview)
     switch (decision.kind) {
       case 'upgraded': {
         const open = journal.openRollout()
@@ -74,17 +72,29 @@ export default defineJob({
           journal.saveRollout(endRollout(open, open.release === version ? 'done' : 'superseded', now()))
           if (open.release === version) await emit({ type: 'rollout.finished', version })
         }
-        alertOnce(journal, 'rollout', undefined)
+        reportRollout(alerts, undefined)
         return done(version === undefined ? 'no node tells what it runs' : describeArrival(context, cluster, version))
       }
       case 'wait': {
         // A node of ours that stays closed is nobody's plan: a person should hear of it.
         const ours = cluster.nodes.find(({ kubernetes }) => kubernetes.ok && kubernetes.value.cordon?.why === 'upgrade')
-        if (ours) alertOnce(journal, 'rollout', `${ours.name} stays cordoned: ${decision.reason}`, ours.name)
+        if (ours)
+          reportRollout(alerts, {
+            kind: 'held',
+            node: ours.name,
+            text: `${ours.name} stays cordoned: ${decision.reason}`,
+          })
+        else alerts.settle('rollout.held')
         return later(decision.reason, decision.until ?? after(now(), config.upgrade.retryAfter))
       }
       case 'stuck':
-        if (alertOnce(journal, 'rollout', `the rollout is stuck: ${decision.reason}`, decision.node))
+        if (
+          reportRollout(alerts, {
+            kind: 'stuck',
+            node: decision.node,
+            text: `the rollout is stuck: ${decision.reason}`,
+          })
+        )
           await emit({ type: 'rollout.stuck', node: decision.node, reason: decision.reason })
         return done(`stuck: ${decision.reason}`)
       case 'go':
@@ -111,7 +121,7 @@ export default defineJob({
     } catch (error) {
       // Nothing was touched yet, so no node has failed.
       if (signal.aborted || !(error instanceof AgentError)) throw error
-      alertOnce(journal, 'rollout', error.message)
+      reportRollout(alerts, { kind: 'failed', text: error.message })
       return later(error.message, after(now(), config.upgrade.retryAfter))
     }
     for (const { node, reason } of decision.nodes) log.info({ node, version }, reason)
@@ -122,7 +132,7 @@ export default defineJob({
 
 /** Carries one node's plan out, and writes down what became of it. Throws only what ends the run. */
 async function bring(context: JobContext, preview: UpgradePreview, { node, reason, plan }: NodePlan): Promise<Outcome> {
-  const { config, ports, now, emit, carryOut, signal } = context
+  const { config, ports, alerts, now, emit, carryOut, signal } = context
   const { journal } = ports
   const { version, cluster } = preview
   const found = cluster.nodes.find(({ name }) => name === node)!
@@ -166,10 +176,10 @@ async function bring(context: JobContext, preview: UpgradePreview, { node, reaso
       await noteFailure(context, preview, { node, plan, failure: error.message })
       write((rollout) => withNodeEnded(rollout, node, 'failed', now(), error.message))
     }
-    alertOnce(journal, 'rollout', error.message, node)
+    reportRollout(alerts, { kind: 'failed', node, text: error.message })
     return later(error.message, after(now(), config.upgrade.retryAfter))
   }
-  alertOnce(journal, 'rollout', undefined)
+  reportRollout(alerts, undefined)
   if (does('await-upgraded')) {
     write((rollout) => withNodeEnded(rollout, node, 'upgraded', now()))
     await emit({ type: 'node.upgraded', node, version: version! })
@@ -256,31 +266,6 @@ function tidyRollbacks({ cluster }: UpgradePreview, journal: Journal): void {
   if (open.length !== requests.length) remembered.rollbacks.remember(journal, open)
 }
 
-/** A node that another boot would change is told of, unless we made it so on purpose: the next power cut reboots it. */
-function noticeArmed({ cluster }: UpgradePreview, journal: Journal): void {
-  const offLimits = [remembered.aborted.recall(journal), ...(remembered.withdrawn.recall(journal) ?? [])]
-  const ours = ({ kubernetes, talos }: Node) => {
-    const { cordon, staged } = kubernetes.ok ? kubernetes.value : {}
-    if (cordon?.why === 'upgrade') return true
-    return (
-      staged !== undefined && talos.ok && staged.bootId === talos.value.bootId && !offLimits.includes(staged.release)
-    )
-  }
-  const names = cluster.nodes.filter((node) => isArmed(node) && !ours(node)).map(({ name }) => name)
-  const text = `${names.join(', ')} starts another release at the next boot: an upgrade is installed there that nothing here will finish. \`caretaker rollback NODE\` disarms it`
-  alertOnce(journal, 'armed', names.length > 0 ? text : undefined)
-}
-
-/** Nodes of which Talos and Kubernetes do not mean the same machine, or that run in another role than the configured one. */
-function noticeMachines({ cluster }: UpgradePreview, journal: Journal): void {
-  const strangers = cluster.nodes.flatMap((node) => {
-    const why = describeIdentity(node)
-    return why === undefined ? [] : [`${node.name} ${why}`]
-  })
-  alertOnce(journal, 'identity', strangers.length > 0 ? strangers.join('; ') : undefined)
-  alertOnce(journal, 'roles', roleObstacle(cluster.nodes))
-}
-
 /** A window that closes with nodes still to come is told of, with what it waited for. */
 async function noticeWindow(
   { config, ports, now, emit }: JobContext,
@@ -328,11 +313,9 @@ function noteFinished({ ports, now }: JobContext, { cluster }: UpgradePreview): 
   if (record !== open) ports.journal.saveRollout(record)
 }
 
-async function askForApproval({ ports, emit }: JobContext, { toApprove, version }: UpgradePreview): Promise<void> {
-  if (version === undefined) return
-  const asks = toApprove.length > 0
-  if (alertOnce(ports.journal, 'approval', asks ? `${version} waits for approval` : undefined))
-    await emit({ type: 'approval.needed', version })
+async function askForApproval({ alerts, emit }: JobContext, { toApprove, version }: UpgradePreview): Promise<void> {
+  const isNew = reportApproval(alerts, toApprove.length > 0 ? version : undefined)
+  if (isNew && version !== undefined) await emit({ type: 'approval.needed', version })
 }
 
 /** So that a release that fails on a node is not tried there for ever. */

@@ -1,4 +1,3 @@
-import { alertOnce } from '../src/operations/alerts.ts'
 import { whyUnhealthy } from '../src/core/cluster/cluster.ts'
 import { describeDuration } from '../src/core/duration.ts'
 import { messageOf } from '../src/core/errors.ts'
@@ -7,6 +6,7 @@ import { defineJob, type JobContext } from '../src/operations/job.ts'
 import { after, done, later, on, type Outcome } from '../src/core/job.ts'
 import type { StepState } from '../src/core/plan.ts'
 import { failingMachines, type Machine } from '../src/core/power/machines.ts'
+import { settleOutage } from '../src/operations/outage-alerts.ts'
 import { openRecord, type OutageRecord } from '../src/operations/outage-record.ts'
 import { summarize } from '../src/core/power/summary.ts'
 import { missingNodes, type Outage, wentDown } from '../src/core/power/outage.ts'
@@ -108,7 +108,7 @@ async function conclude(
   record: OutageRecord,
   { undone, isWhole: isAll }: { undone: boolean; isWhole: boolean },
 ): Promise<Outcome> {
-  const { config, machines: inventory, ports, now, emit } = context
+  const { config, machines: inventory, ports, alerts, now, emit } = context
   const { journal } = ports
   const open = record.current
   const missing = wentDown(open) ? missingNodes(open, inventory) : []
@@ -117,12 +117,10 @@ async function conclude(
   if (missing.length > 0 || !undone) {
     const reason =
       missing.length > 0 ? await describeMissing(context, missing) : 'not everything could be taken back yet'
-    if (isAll) alertOnce(journal, 'wake', reason)
+    if (isAll) alerts.open('outage.recovery', { severity: 'warning', subject: 'cluster', text: reason })
     return later(reason, after(now(), Math.min(60_000, config.power.wake.giveUpAfter)))
   }
-  // The next outage says it anew, of the same machines too.
-  const matters = ['wake', 'wake-charge', 'wake-blind', 'outage.abandoned', 'outage.unreached']
-  for (const matter of matters) alertOnce(journal, matter, undefined)
+  settleOutage(alerts)
   remembered.wakeNow.remember(journal, undefined)
   record.update((outage) => ({ ...outage, stage: 'over', endedAt: now().toISOString() }))
   const summary = summarize(record.current)
@@ -143,7 +141,7 @@ interface Powered {
  * another cut. Where nothing went down mains alone is enough, or that a person has called the shutdown off.
  */
 function poweredMachines(context: JobContext, open: Outage): Powered {
-  const { config, machines: inventory, power, monotonic, now, ports } = context
+  const { config, machines: inventory, power, monotonic, now, ports, alerts } = context
   const { stableFor, minimumCharge } = config.power.wake
   const went = wentDown(open)
   const isNow = remembered.wakeNow.recall(ports.journal) === true
@@ -175,11 +173,12 @@ function poweredMachines(context: JobContext, open: Outage): Powered {
     }
     if (!isNow && mains.charge !== undefined && mains.charge < minimumCharge) {
       if (mains.ms > chargesWithin)
-        alertOnce(
-          ports.journal,
-          'wake-charge',
-          `the battery does not charge beyond ${mains.charge} %, and power.wake.minimumCharge asks for ${minimumCharge} %: is it worn out? \`caretaker power wake\` does not wait for it`,
-        )
+        alerts.open('outage.charge', {
+          severity: 'warning',
+          subject: 'power',
+          text: `the battery does not charge to the ${minimumCharge} % that power.wake.minimumCharge asks for: is it worn out?`,
+          action: 'Wake the cluster without waiting for it: `caretaker power wake`',
+        })
       const far = `the battery is charged to ${mains.charge} % of the ${minimumCharge} % that a second outage needs`
       return wait(far, 10_000)
     }

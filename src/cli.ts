@@ -1,6 +1,7 @@
 import process from 'node:process'
 import { CommanderError, Option } from 'commander'
 import { renderJobs, renderJournal, renderPlan, renderStaged, renderStatus, renderUki } from './cli/render.ts'
+import { renderAlerts } from './cli/render-alerts.ts'
 import { addPowerCommands } from './cli/power-commands.ts'
 import { addRolloutCommands } from './cli/rollout-commands.ts'
 import { addUpsCommand } from './cli/ups-command.ts'
@@ -134,6 +135,17 @@ command('uki inspect <file>', 'what an image says of itself', async (options, [f
 
 addUpsCommand()
 addPowerCommands()
+
+command('alerts', 'what a person should know, the most severe first', async (options, _args, extra) => {
+  const all = extra['all'] === true
+  const alerts = await askOr(
+    options,
+    (daemon) => daemon.alerts.$get({ query: { all: String(all) } }),
+    async (settings) => (await import('./cli/direct.ts')).readAlerts(settings, all),
+  )
+  print(options, alerts, renderAlerts(alerts, Date.now()))
+  return exit.ok
+}).option('--all', 'those too that are settled, the newest first')
 
 command('journal', 'what happened, newest last', async (options, _args, extra) => {
   const limit = Number(extra['limit'])

@@ -52,6 +52,7 @@ const tasks = {
   bench: () =>
     needs(['queue', 'nut', 'curl'], { required: true }) &&
     run('node', '--disable-warning=ExperimentalWarning', 'test/bench/bench.ts', ...rest),
+  structure: () => run('node', '--disable-warning=ExperimentalWarning', 'test/structure/report.ts'),
   check: () => run('oxfmt', '--check') && run('oxlint') && run('tsc', '-p', '.'),
   build: () => {
     rmSync(join(root, 'dist'), { recursive: true, force: true })

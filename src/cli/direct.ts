@@ -9,12 +9,14 @@ import { createFactory } from '../adapters/factory/factory.ts'
 import { type PlanAnswer, planAnswerOf } from '../core/operator.ts'
 import { describeCredential, lifeOf, lifeOfCertificate } from '../adapters/kubernetes/entry.ts'
 import { dayOf, describeLife, stageOf } from '../core/certificate-life.ts'
+import type { Alert } from '../core/alert.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
 import type { Entry, Journal } from '../core/journal.ts'
 import type { Factory } from '../core/release/ports.ts'
 import { nextPowerState, type PowerState, startPower } from '../core/power/state.ts'
 import { schematicsInUse } from '../core/release/schematic.ts'
 import { previewUpgrade } from '../operations/preview-upgrade.ts'
+import { createAlerts } from '../operations/alerts.ts'
 import { remembered } from '../operations/facts.ts'
 import { observe } from '../engine/observe.ts'
 import { newAccess, readKubernetes, readTalos } from '../main/credentials.ts'
@@ -30,6 +32,14 @@ import { isUrl, openUpses, openWorld, readAccess, readCredentials } from '../mai
 export function readEntries(settings: Settings, limit: number): readonly Entry[] {
   using journal = openKeptJournal(settings)
   return journal?.entries(limit) ?? []
+}
+
+/** The alerts that a daemon has left open; with `all` then those that were settled. */
+export function readAlerts(settings: Settings, all: boolean): readonly Alert[] {
+  using journal = openKeptJournal(settings)
+  if (!journal) return []
+  const alerts = createAlerts(journal, () => new Date())
+  return all ? [...alerts.all, ...alerts.settled] : alerts.all
 }
 
 /** The journal that a daemon has left, to read; undefined where none has run yet. */

@@ -7,6 +7,7 @@ import { describeStep, type Plan } from '../core/plan.ts'
 import type { StagedImage } from '../core/release/image.ts'
 import type { Uki } from '../core/release/uki.ts'
 import { describeOutage, describePower } from './render-power.ts'
+import { describeAlerts } from './render-alerts.ts'
 import { table } from './table.ts'
 import { green, plain, red, yellow } from './colours.ts'
 
@@ -19,6 +20,7 @@ export function renderStatus(status: StatusAnswer, now: number): string {
       'caretaker',
       `${status.version}, up for ${describeDuration(now - Date.parse(status.startedAt))}, pid ${status.pid}`,
     ],
+    ['alerts', describeAlerts(status.alerts)],
     ['power', describePower(status.power)],
     ['release', status.news ?? (status.target ? `going to ${status.target}` : 'not looked at yet')],
     ...status.leftBehind.filter((text) => !status.news?.includes(text)).map((text) => ['', yellow(text)]),

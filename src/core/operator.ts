@@ -1,4 +1,5 @@
 import type { Activity } from './activity.ts'
+import type { Alert } from './alert.ts'
 import type { Cluster } from './cluster/cluster.ts'
 import type { EtcdSnapshot } from './cluster/snapshot.ts'
 import type { JobSpec } from './job.ts'
@@ -23,6 +24,8 @@ import type { Rollout } from './upgrade/record.ts'
  */
 export interface Operator {
   status(signal: AbortSignal): Promise<StatusAnswer>
+  /** Those that are open, the most severe first; with `all` then those that were settled, the newest first. */
+  alerts(request: { readonly all: boolean }): readonly Alert[]
   /** Newest first. */
   journal(limit: number): readonly Entry[]
   readonly jobs: JobRequests
@@ -134,6 +137,12 @@ export interface StatusAnswer {
   readonly leaseHolder: string | undefined
   /** The steps that are being carried out. */
   readonly activities: readonly Activity[]
+  readonly alerts: {
+    /** How many are open. */
+    readonly open: number
+    /** The most severe of them, and the oldest of those. */
+    readonly worst: Alert | undefined
+  }
   readonly outage: Outage | undefined
   readonly paused: string | undefined
   /** Why the last run of the upgrade came to its end before all was done: what it waits for, or what it is stuck at. */

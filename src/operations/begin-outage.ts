@@ -1,12 +1,11 @@
-import { alertOnce } from './alerts.ts'
 import { isHealthy } from '../core/cluster/cluster.ts'
-import { messageOf } from '../core/errors.ts'
 import { nextBootOf } from '../core/cluster/next-boot.ts'
 import type { JobContext } from './job.ts'
 import type { Machine } from '../core/power/machines.ts'
 import { beginOutage, type Outage, type OutageNode, withMachines } from '../core/power/outage.ts'
+import { reportArmedOutage, reportLookup, reportRefused, reportSpared } from './outage-alerts.ts'
 import { openRecord, type OutageRecord } from './outage-record.ts'
-import { describeRefused, findSheddable } from '../core/power/shed.ts'
+import { findSheddable } from '../core/power/shed.ts'
 import { apiWithin } from '../core/power/shutdown.ts'
 import { remembered } from './facts.ts'
 import type { OutageReason } from '../core/power/triggers.ts'
@@ -97,7 +96,7 @@ async function lookAgain(context: JobContext, record: OutageRecord, known: reado
       return one
     }, outage),
   )
-  saySpared(context, spared)
+  reportSpared(context.alerts, spared)
 }
 
 function isBack(state: OutageNode['state'] | undefined): boolean {
@@ -106,11 +105,6 @@ function isBack(state: OutageNode['state'] | undefined): boolean {
 
 function failingUpses({ power }: JobContext): string[] {
   return [...power.upses].flatMap(([label, { mode }]) => (mode === 'critical' ? [label] : []))
-}
-
-function saySpared({ ports }: JobContext, spared: readonly string[]): void {
-  const text = `${spared.join(', ')} answers while the UPS is silent, and is left alone: is mains back?`
-  alertOnce(ports.journal, 'spared', spared.length > 0 ? text : undefined)
 }
 
 /** Machines that were told and answer all the same: they booted meanwhile, and are to be told again. */
@@ -127,7 +121,7 @@ export async function comesUp(context: JobContext, outage: Outage, machines: rea
     return answers && !stopping
   })
   const spared = up.filter((machine) => isSpared(context, outage, machine)).map(({ name }) => name)
-  saySpared(context, spared)
+  reportSpared(context.alerts, spared)
   return up.map(({ name }) => name).filter((name) => !spared.includes(name))
 }
 
@@ -178,20 +172,7 @@ async function look(
     // What nobody can tell of is said where something of ours may have been installed there.
     else if (next.kind === 'unknown' && node.talos.ok && marked) uncertain.push(node.name)
   }
-  alertOnce(
-    ports.journal,
-    'armed-outage',
-    armed.length + uncertain.length === 0
-      ? undefined
-      : [
-          ...(armed.length > 0
-            ? [`${armed.join(', ')} starts another release at the next boot: an upgrade is installed there`]
-            : []),
-          ...(uncertain.length > 0
-            ? [`${uncertain.join(', ')} may start another release at the next boot: it was being upgraded`]
-            : []),
-        ].join('; '),
-  )
+  reportArmedOutage(context.alerts, armed, uncertain)
   const silent = { answers: false, stopping: false, wasUp: false, wasHealthy: true }
   return new Map(context.machines.map(({ name }) => [name, sights.get(name) ?? silent]))
 }
@@ -200,27 +181,27 @@ async function look(
  * What is there to be scaled down and set, as it is before anything is changed. It is needed only when nodes are about to
  * be drained, and may take its time: nodes are cordoned meanwhile. An API that is away is done without.
  */
-async function lookForWhatScales({ config, ports, signal }: JobContext, record: OutageRecord): Promise<void> {
-  const { kubernetes, journal } = ports
+async function lookForWhatScales({ config, ports, alerts, signal }: JobContext, record: OutageRecord): Promise<void> {
+  const { kubernetes } = ports
   const { shed, storageFlags } = config.power
   const limit = AbortSignal.any([signal, AbortSignal.timeout(apiWithin)])
   const isEarly = () => ['draining', 'shedding'].includes(record.current.stage)
-  const look = async <T>(what: string, question: Promise<T>, note: (answer: T) => Partial<Outage>) => {
+  const look = async <T>(what: 'workloads' | 'storage', question: Promise<T>, note: (answer: T) => Partial<Outage>) => {
     const answer = await question.catch((error: unknown) => {
       if (signal.aborted) return undefined
-      alertOnce(journal, `look.${what}`, `${what} stays as it is: ${messageOf(error)}`)
+      reportLookup(alerts, what, error)
       return undefined
     })
     if (answer === undefined) return
-    alertOnce(journal, `look.${what}`, undefined)
+    reportLookup(alerts, what, undefined)
     // What comes too late is left alone.
     if (isEarly()) record.update((outage) => ({ ...note(answer), ...outage }))
   }
   const looks = [
     ...(shed.length > 0 && record.current.scaled === undefined
       ? [
-          look('what can be spared', findSheddable(kubernetes, shed, limit), (sheddable) => {
-            alertOnce(journal, 'shed', describeRefused(sheddable))
+          look('workloads', findSheddable(kubernetes, shed, limit), (sheddable) => {
+            reportRefused(alerts, sheddable)
             return { scaled: sheddable.found }
           }),
         ]

@@ -60,7 +60,7 @@ export const remembered = {
   /** What the last rehearsal of a power cut came to. */
   drill: remember<DrillReport>('power.drill'),
   /** A person wants one. `until`: no further than this phase. */
-  drillRequest: remember<{ readonly until?: string }>('power.drillWish'),
+  drillRequest: remember<{ readonly until?: string }>('power.drillRequest'),
   /** The name by which this agent holds the cluster's Lease. */
   agentId: remember<string>('agent.id'),
 }

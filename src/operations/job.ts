@@ -1,3 +1,4 @@
+import type { Alerts } from '../core/alert.ts'
 import type { Config } from '../config/config.ts'
 import type { Cluster } from '../core/cluster/cluster.ts'
 import type { Event } from '../core/event.ts'
@@ -29,6 +30,7 @@ export interface JobContext {
   whenPower(test: (power: Power) => string | undefined): PowerWatch
   /** For looking. What changes the cluster goes through `carryOut`. */
   readonly ports: Ports
+  readonly alerts: Alerts
   /** The schematics of config/schematics as they are now, by name. */
   readonly schematics: ReadonlyMap<string, RegisteredSchematic>
   now(): Date

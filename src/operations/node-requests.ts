@@ -1,10 +1,10 @@
 import type { Node } from '../core/cluster/cluster.ts'
 import { type Asked, cleanText, longestReason, type NodeRequests, type RequestAnswer } from '../core/operator.ts'
 import { markForRetry } from '../core/upgrade/attempts.ts'
-import { alertOnce } from './alerts.ts'
 import { remembered, withdrawRollbacks } from './facts.ts'
 import { patiently, type RequestMeans, unchanged } from './request.ts'
 import { rollBack } from './rollback-request.ts'
+import { reportRollout } from './rollout-alerts.ts'
 import { changedRollout } from './rollout-requests.ts'
 import { findJob, notFound } from './running-agent.ts'
 
@@ -67,7 +67,7 @@ async function retry(means: RequestMeans, node: string | undefined, asked: Asked
   remembered.blocked.remember(journal, Object.fromEntries(left))
   const requested = (remembered.rollbacks.recall(journal) ?? []).filter((request) => names.includes(request.node))
   withdrawRollbacks(journal, names)
-  alertOnce(journal, 'rollout', undefined)
+  reportRollout(agent.alerts, undefined)
   if (forgotten.length === 0 && left.length === blocked.length && requested.length === 0) {
     // Whoever asks for a retry wants the upgrade to look again, too.
     await agent.start(findJob(agent, 'upgrade-node')).catch(() => {})

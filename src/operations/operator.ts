@@ -14,9 +14,11 @@ export interface OperatorOptions extends Omit<StatusMeans & PowerMeans, 'now'> {
 export function createOperator(options: OperatorOptions): Operator {
   const means = { now: () => new Date(), ...options }
   const { journal } = options.ports
+  const { alerts } = options.agent
   const power = createPowerRequests(means)
   return {
     status: (signal) => readStatus(means, power, signal),
+    alerts: ({ all }) => (all ? [...alerts.all, ...alerts.settled] : alerts.all),
     journal: (limit) => journal.entries(limit),
     jobs: createJobRequests(means),
     rollouts: createRolloutRequests(means),

@@ -1,4 +1,5 @@
 import type { Activity } from '../core/activity.ts'
+import type { Alerts } from '../core/alert.ts'
 import type { Cluster } from '../core/cluster/cluster.ts'
 import { AgentError } from '../core/errors.ts'
 import type { RunOutcome } from '../core/journal.ts'
@@ -15,6 +16,7 @@ export interface RunningAgent {
   readonly activities: readonly Activity[]
   /** What the cluster is held for. */
   readonly leaseHolder: Purpose | undefined
+  readonly alerts: Alerts
   readonly guard: PowerGuard
   /** ms of a clock that never jumps. */
   monotonic(): number

@@ -39,6 +39,7 @@ export async function readStatus(
     leftBehind: describeLeftBehind(movementOf(cluster, ownNode), remembered.target.recall(journal)),
     leaseHolder: agent.leaseHolder,
     activities: agent.activities,
+    alerts: { open: agent.alerts.all.length, worst: agent.alerts.all[0] },
     outage: journal.openOutage(),
     paused: remembered.paused.recall(journal),
     waiting: upgrade && whyNotDone(upgrade),

@@ -16,6 +16,7 @@ const status: StatusAnswer = {
   leftBehind: [remark],
   leaseHolder: undefined,
   activities: [],
+  alerts: { open: 0, worst: undefined },
   outage: undefined,
   paused: undefined,
   published: undefined,

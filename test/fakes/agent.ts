@@ -1,4 +1,5 @@
 import { type Agent, createAgent } from '../../src/agent.ts'
+import { createAlerts } from '../../src/operations/alerts.ts'
 import { type Config, parseConfig } from '../../src/config/config.ts'
 import type { Job } from '../../src/operations/job.ts'
 import type { Outcome } from '../../src/core/job.ts'
@@ -117,6 +118,7 @@ export function startAgent(
     ports: mortal.ports,
     jobs,
     queue: { add: async (job) => void (waiting.includes(job) || waiting.push(job)) },
+    alerts: createAlerts(mortal.ports.journal, now ?? (() => new Date())),
     log: silentLog,
     schematics: () => known,
     pollEvery: 1,

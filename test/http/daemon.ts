@@ -53,6 +53,7 @@ export async function startDaemon(
   }
   const operator: Operator = {
     status: overrides.status ?? unexpected,
+    alerts: overrides.alerts ?? (() => []),
     journal: overrides.journal ?? ((count) => (counts.push(count), [])),
     jobs: {
       list: () => [{ name: 'look', about: 'Looks.', triggers: [], runs: 'queue', lastRun: undefined }],

@@ -101,3 +101,20 @@ test.each([
   await at.raw.post('/rollout/resume', undefined, { 'x-caretaker-by': stated })
   expect(at.heard).toEqual([{ request: 'resume rollouts', about: {}, by }])
 })
+
+test.each([
+  { query: '', all: false },
+  { query: '?all=true', all: true },
+])('open alerts are told, and where all are asked for those too that are settled: $query', async ({ query, all }) => {
+  const alert = {
+    id: 'lease',
+    severity: 'warning',
+    subject: 'cluster',
+    text: 'held',
+    since: '2026-11-22T10:00:00Z',
+  } as const
+  const asked: unknown[] = []
+  await using at = await startDaemon({ alerts: (request) => (asked.push(request), [alert]) })
+  expect(await at.raw.get(`/alerts${query}`)).toEqual([alert])
+  expect(asked).toEqual([{ all }])
+})

@@ -83,7 +83,7 @@ test('where upsd went down with the NAS somebody is told what to do, and a perso
   await it.silent(40_000)
   await it.run('shut-down-cluster')
   expect(alerts(homelab).at(0)).toMatch(
-    /its server went down with nas: press its button then, or `caretaker power wake nas`/,
+    /its server went down with nas\. .*press the power button of nas, or wake it with `caretaker power wake nas`/,
   )
   homelab.diary.length = 0
   const { said } = await personAt(homelab, it).wake()
@@ -175,7 +175,7 @@ test('a battery that never charges keeps nothing down for ever: it is told, and 
   await it.reads(worn)
   await it.reads(worn, 4_000_000)
   await it.run('wake-cluster')
-  expect(alerts(homelab)[0]).toMatch(/does not charge beyond 11 %/)
+  expect(alerts(homelab)[0]).toMatch(/does not charge to the 25 % that .*: is it worn out\? Wake the cluster/)
   expect(running(homelab)).toEqual([])
   await personAt(homelab, it).wake()
   await waitFor('the end', 5_000, () => record(homelab)?.stage === 'over')
@@ -246,7 +246,7 @@ test('a forced shutdown that upsd keeps after the outage is an alert, and keeps 
   await it.reads(latched)
   await it.reads(latched, 400_000)
   await it.agent.idle()
-  expect(alerts(homelab)[0]).toMatch(/restart upsd to clear it/)
+  expect(alerts(homelab)[0]).toMatch(/Clear it: restart upsd on its server/)
   await it.run('wake-cluster')
   expect(running(homelab)).toEqual([])
   await personAt(homelab, it).wake()

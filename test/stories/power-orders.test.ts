@@ -161,7 +161,7 @@ test('the weekly look warns once of what would go wrong', async () => {
   await it.run('check-power')
   const alerts = homelab.ports.journal.entries(50).filter(({ kind }) => kind === 'alert')
   expect(alerts.map(({ text }) => text)).toEqual([
-    'a power cut would not go as planned: kubernetes does not let us evict pods',
+    'a power cut would not go as planned: kubernetes does not let us evict pods. Mend it, and run `caretaker run check-power` again',
   ])
   homelab.forbidden = []
   expect(await it.run('check-power')).toMatchObject({ summary: 'everything that a power cut needs is there' })

@@ -140,7 +140,7 @@ test('with approval of minor versions, a node that lags behind asks for itself a
   await using it = await begin(homelab, { upgrade: { approval: 'minor' } })
   expect(await days(it)).toBe('v1.13.9 waits for approval: `caretaker approve v1.13.9`')
   expect(versionsOf(homelab)).toMatchObject({ 'w-1': 'v1.12.11', 'w-2': 'v1.13.9', 'cp-1': 'v1.13.9' })
-  expect(texts(homelab, 'alert')).toEqual(['v1.13.9 waits for approval'])
+  expect(texts(homelab, 'alert')).toEqual(['v1.13.9 waits for approval. Approve it with `caretaker approve v1.13.9`'])
   await it.control.approve('v1.13.9')
   expect(await finish(it)).toBe('every node runs v1.13.9')
 })

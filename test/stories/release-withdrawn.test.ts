@@ -32,7 +32,10 @@ test('a release that is withdrawn before its first node is begun by none, and th
   expect(await days(it)).toBe('every node runs v1.14.0')
   expect(installed(homelab, 'v1.14.1')).toEqual([])
   expect(new Set(Object.values(versionsOf(homelab)))).toEqual(new Set(['v1.14.0']))
-  expect(texts(homelab, 'alert')).toEqual(['v1.14.1 was withdrawn by the Image Factory: no further node begins it'])
+  expect(texts(homelab, 'alert')).toEqual([
+    'settled: v1.14.1 was withdrawn by the Image Factory: no further node begins it',
+    'v1.14.1 was withdrawn by the Image Factory: no further node begins it',
+  ])
 })
 
 test('a rollout whose release is withdrawn goes no further, and the others go on in their own line', async () => {
@@ -112,7 +115,7 @@ test('a node that was armed on purpose for a release that is withdrawn then is n
   await it.run('watch-releases')
   await it.next()
   expect(texts(homelab, 'alert')).toContain(
-    'w-1 starts another release at the next boot: an upgrade is installed there that nothing here will finish. `caretaker rollback NODE` disarms it',
+    'w-1 starts another release at the next boot: an upgrade is installed there that nothing here will finish. Disarm it with `caretaker rollback w-1`',
   )
   expect(homelab.machine('cp-1').installed.version).toBe('v1.13.9')
 })

@@ -140,7 +140,7 @@ test('nodes that were staged for a release that is called off are told of, with 
   expect(texts(homelab, 'alert')).toEqual([])
   await it.control.abort()
   await it.next()
-  expect(texts(homelab, 'alert').join()).toMatch(/^w-1 starts another release at the next boot: .*rollback NODE/)
+  expect(texts(homelab, 'alert').join()).toMatch(/^w-1 starts another release at the next boot: .*rollback w-1/)
 })
 
 test('a control plane that was upgraded by an agent that died is written down by the next', async () => {

@@ -145,7 +145,7 @@ describe('a rollback', () => {
     expect(await it.next()).toContain('w-1 has an upgrade installed that nobody here began')
     await it.next()
     expect(texts(homelab, 'alert')).toEqual([
-      'w-1 starts another release at the next boot: an upgrade is installed there that nothing here will finish. `caretaker rollback NODE` disarms it',
+      'w-1 starts another release at the next boot: an upgrade is installed there that nothing here will finish. Disarm it with `caretaker rollback w-1`',
     ])
     expect(await it.control.rollback('w-1', false)).toMatchObject({
       said: 'w-1 is disarmed: it reboots into what it runs',
