@@ -45,18 +45,18 @@ describe('a request', () => {
       await cli('rollout resume'),
     ]
     expect(answers.map(({ code, stdout }) => `${code} ${stdout.trim()}`)).toEqual([
-      '0 w-1 is not upgraded: a guest',
-      '0 w-1 is upgraded again',
-      '0 no further node is begun: paused: holidays',
-      '0 rollouts go on',
+      '0 w-1 is paused: a guest',
+      '0 w-1 is no longer paused',
+      '0 rollouts are paused: holidays',
+      '0 rollouts are no longer paused',
     ])
     const user = `${userInfo().username}@${hostname()}`
     const { stdout } = await cli('journal')
     for (const text of [
-      'w-1 is not upgraded: a guest; by alice (unverified)',
-      'w-1 is upgraded again; by bob (unverified)',
-      `no further node is begun: paused: holidays; by ${user} (unverified)`,
-      `rollouts go on; by ${user} (unverified)`,
+      'w-1 is paused: a guest; by alice (unverified)',
+      'w-1 is no longer paused; by bob (unverified)',
+      `rollouts are paused: holidays; by ${user} (unverified)`,
+      `rollouts are no longer paused; by ${user} (unverified)`,
     ])
       expect(stdout).toContain(text)
   })
