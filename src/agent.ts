@@ -8,7 +8,8 @@ import { later, type Outcome } from './core/job.ts'
 import type { RegisteredSchematic } from './core/release/schematic.ts'
 import type { RunOutcome } from './core/journal.ts'
 import type { Logger } from './core/log.ts'
-import { describeStep, type Step } from './core/plan.ts'
+import type { Step } from './core/plan.ts'
+import { english, type Wording } from './core/wording.ts'
 import type { Ports } from './core/ports.ts'
 import { machinesOf } from './core/power/machines.ts'
 import { settleStale } from './operations/alerts.ts'
@@ -33,6 +34,8 @@ export interface AgentOptions {
   readonly alerts: Alerts
   readonly log: Logger
   readonly schematics: () => ReadonlyMap<string, RegisteredSchematic>
+  /** How plans are put into words, for people. */
+  readonly wording?: Wording
   readonly now?: () => Date
   /** ms of a clock that never jumps. */
   readonly monotonic?: () => number
@@ -73,6 +76,7 @@ export interface RunReport {
 export function createAgent(options: AgentOptions) {
   const { config, ports, jobs, queue, alerts, log, schematics } = options
   const {
+    wording = english,
     now = () => new Date(),
     monotonic = () => performance.now(),
     pollEvery = 1_000,
@@ -146,10 +150,9 @@ export function createAgent(options: AgentOptions) {
     }
     try {
       const outcome = await underLease(job, AbortSignal.any([signal, stopping.signal]))
-      if (outcome.kind === 'done') report('done', outcome.summary)
-      else report('later', outcome.reason)
+      const text = outcome.kind === 'later' ? outcome.reason : outcome.summary
+      report(outcome.kind, text)
       alerts.settle(`job.failed:${job.name}`)
-      const text = outcome.kind === 'done' ? outcome.summary : outcome.reason
       // One that waits for the same thing every few seconds is no news.
       const isRepeated = outcome.kind === 'later' && lastSaid.get(job.name) === text
       log[isRepeated ? 'debug' : 'info']({ job: job.name, outcome: outcome.kind }, text)
@@ -234,11 +237,13 @@ export function createAgent(options: AgentOptions) {
       observe: (within) => observe(config.nodes, ports, signal, within),
       ownNode,
       bootId,
+      wording,
       answeredWithin: (ms) => new Set([...lastAnswer].filter(([, at]) => monotonic() - at <= ms).map(([name]) => name)),
       carryOut: (plan, choices = {}) =>
         carryOut(plan, ports, {
           inventory: config.nodes,
           log: jobLog,
+          wording,
           pollEvery,
           ...choices,
           signal: choices.signal ? AbortSignal.any([signal, choices.signal]) : signal,
@@ -249,7 +254,7 @@ export function createAgent(options: AgentOptions) {
           },
           onStep: (step, state) => {
             choices.onStep?.(step, state)
-            const text = describeStep(step)
+            const text = wording.describeStep(step)
             if (state.kind === 'started')
               activities.set(step, { job: job.name, step: text, since: now().toISOString() })
             else activities.delete(step)
