@@ -1,4 +1,5 @@
-import { planNow, rehearse, type WalkedPhase } from '../src/operations/rehearse.ts'
+import type { WalkedPhase } from '../src/core/power/drill.ts'
+import { planNow, rehearse } from '../src/operations/rehearse.ts'
 import { powerObstacle } from '../src/core/power/feeds.ts'
 import { defineJob, type JobContext } from '../src/operations/job.ts'
 import { done, later, after } from '../src/core/job.ts'

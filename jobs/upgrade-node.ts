@@ -3,10 +3,11 @@ import { after, done, every, later, on, type Outcome, stuck } from '../src/core/
 import { type Step, whyNotBegin } from '../src/core/plan.ts'
 import { withdrawnReason } from '../src/core/release/policy.ts'
 import { type NodePlan, outcomeOf, type UpgradeDecision } from '../src/core/upgrade/decision.ts'
+import type { UpgradePreview } from '../src/core/upgrade/preview.ts'
 import { remembered } from '../src/operations/facts.ts'
 import { defineJob, type JobContext } from '../src/operations/job.ts'
 import { beginAttempt } from '../src/operations/node-attempt.ts'
-import { type UpgradePreview, previewUpgrade } from '../src/operations/preview-upgrade.ts'
+import { previewUpgrade } from '../src/operations/preview-upgrade.ts'
 import {
   reportApproval,
   reportArmed,

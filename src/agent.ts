@@ -1,7 +1,7 @@
 import type { Config } from './config/config.ts'
 import type { Activity } from './core/activity.ts'
 import type { Alerts } from './core/alert.ts'
-import { messageOf } from './core/errors.ts'
+import { describeFailure, messageOf } from './core/errors.ts'
 import { describeEvent, type Event } from './core/event.ts'
 import type { Job, JobContext } from './operations/job.ts'
 import { later, type Outcome } from './core/job.ts'
@@ -164,12 +164,12 @@ export function createAgent(options: AgentOptions) {
         report('stopped', `${why}; the job goes on later`)
         throw new Stopping('the agent is stopping')
       }
-      report('failed', messageOf(error))
+      report('failed', describeFailure(error))
       alerts.open(`job.failed:${job.name}`, {
         // Nobody else brings the cluster down, or back.
         severity: job.purpose === 'shutdown' ? 'critical' : 'warning',
         subject: job.name,
-        text: `${job.name} failed: ${messageOf(error)}`,
+        text: `${job.name} failed: ${describeFailure(error)}`,
       })
       log.error({ job: job.name, err: error }, 'job failed')
       throw error

@@ -6,7 +6,6 @@ import { checkStore, socketOf } from './services/queue/store.ts'
 import { openJournal } from './adapters/journal/journal.ts'
 import { lockState } from './adapters/journal/lock.ts'
 import { type Agent, createAgent } from './agent.ts'
-import { createControl } from './http/routes/status.ts'
 import { serveControl } from './http/control.ts'
 import { createAlerts } from './operations/alerts.ts'
 import { isOfKind, nameIn } from './core/alert.ts'
@@ -14,6 +13,7 @@ import { AgentError } from './core/errors.ts'
 import type { Logger } from './core/log.ts'
 import { schematicsInUse } from './core/release/schematic.ts'
 import { remembered } from './operations/facts.ts'
+import { createOperator } from './operations/operator.ts'
 import { loadJobs } from './engine/catalogue.ts'
 import { findOwnMachine, holderOf, readBootId } from './main/identity.ts'
 import { ownVersion } from './main/version.ts'
@@ -146,16 +146,15 @@ export async function runDaemon({ settings, log, signal, pollEvery }: DaemonOpti
   stack.use(
     await serveControl(
       socket,
-      createControl({
+      createOperator({
         agent,
         ports: world.ports,
-        queue,
-        version: await ownVersion(),
-        pid: process.pid,
-        startedAt,
-        config,
+        config: () => config,
+        counts: queue.counts,
+        about: { version: await ownVersion(), pid: process.pid, startedAt },
         loginRefused: (label) => world.loginsRefused.get(label),
       }),
+      { log },
     ),
   )
   stack.use(

@@ -5,7 +5,7 @@ import { checkStore } from '../services/queue/store.ts'
 import { type JournalHandle, openJournal } from '../adapters/journal/journal.ts'
 import { compileCheck } from '../adapters/checks/checks.ts'
 import { createFactory } from '../adapters/factory/factory.ts'
-import type { PlanAnswer } from '../http/protocol.ts'
+import { type PlanAnswer, planAnswerOf } from '../core/operator.ts'
 import { describeCredential, lifeOf, lifeOfCertificate } from '../adapters/kubernetes/entry.ts'
 import { dayOf, describeLife, stageOf } from '../core/certificate-life.ts'
 import type { Alert } from '../core/alert.ts'
@@ -77,7 +77,7 @@ export async function planDirectly(settings: Settings, signal: AbortSignal): Pro
       return [label, reading ? nextPowerState(start, { kind: 'reading', at: 0, reading }, config.power) : start]
     })
     const upses = new Map(await Promise.all(states))
-    const { cluster: _, ...answer } = await previewUpgrade({
+    const preview = await previewUpgrade({
       observe: () => observe(config.nodes, world.ports, signal),
       config,
       ports: world.ports,
@@ -88,7 +88,7 @@ export async function planDirectly(settings: Settings, signal: AbortSignal): Pro
       ownNode: findOwnMachine(config.nodes, settings.environment),
       power: { upses, ordered: remembered.ordered.recall(known) },
     })
-    return answer
+    return planAnswerOf(preview)
   } finally {
     kept?.[Symbol.dispose]()
   }

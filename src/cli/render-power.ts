@@ -1,5 +1,5 @@
-import type { PowerAnswer, PowerPlanAnswer, RunAnswer, UpsAnswer } from '../http/protocol.ts'
-import type { DrillReport } from '../operations/rehearse.ts'
+import type { PowerAnswer, PowerPlanAnswer, RunAnswer, UpsAnswer } from '../core/operator.ts'
+import type { DrillReport } from '../core/power/drill.ts'
 import { describeDuration } from '../core/duration.ts'
 import { describeReason } from '../core/event.ts'
 import type { Outage } from '../core/power/outage.ts'

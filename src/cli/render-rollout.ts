@@ -1,4 +1,4 @@
-import type { RolloutAnswer } from '../http/protocol.ts'
+import type { RolloutAnswer } from '../core/operator.ts'
 import { describeDuration } from '../core/duration.ts'
 import type { Rollout, RolloutNode } from '../core/upgrade/record.ts'
 import type { PhaseId } from '../core/phase-id.ts'

@@ -25,7 +25,7 @@ export async function carryOut(plan: Plan, ports: Ports, options: CarryOutOption
     signal.throwIfAborted()
     const reason = whyNotBegin?.(phase)
     // It can be tried again when the reason has passed.
-    if (reason !== undefined) throw new AgentError('timed-out', `stopped before ${wording.titleOf(id)}: ${reason}`)
+    if (reason !== undefined) throw new AgentError('not-now', `stopped before ${wording.titleOf(id)}: ${reason}`)
     log.info({ phase: id, progress: `${index + 1}/${plan.length}` }, 'phase started')
     const beganAt = performance.now()
     const results = await Promise.allSettled(steps.map((step) => carryOutStep(step, ports, options)))

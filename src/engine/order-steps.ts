@@ -28,7 +28,7 @@ export async function confirm(
     (!found || !isCordonedByUs(found)
       ? 'our cordon is gone, so its pods may be back'
       : (leavingStorageObstacle(storage, node) ?? leavingObstacle(nodes, node, limits)))
-  if (obstacle) throw new AgentError('timed-out', `it can't be taken away now: ${obstacle}`)
+  if (obstacle) throw new AgentError('not-now', `it can't be taken away now: ${obstacle}`)
 }
 
 /**
@@ -71,7 +71,7 @@ export async function install(
   const facts = await lookAtMachine(node, machine, { talos }, signal)
   // The mark would name a boot that is over, and so say that what is installed now has been booted already.
   if (facts.bootId !== (mark?.bootId ?? bootId))
-    throw new AgentError('timed-out', 'it has rebooted since it was observed')
+    throw new AgentError('not-now', 'it has rebooted since it was observed')
   await note('started')
   await withDeadline(within, signal, (limited) => talos.install(node, image, limited, machine))
   await note('succeeded')
@@ -129,7 +129,7 @@ async function confirmQuorum(
   while (true) {
     const nodes = await observeNodes(inventory, ports, signal)
     const obstacle = quorumObstacle(nodes, [node], twoMembers === 'allow')
-    if (obstacle) throw new AgentError('timed-out', `${node} can't be rolled back now: ${obstacle}`)
+    if (obstacle) throw new AgentError('not-now', `${node} can't be rolled back now: ${obstacle}`)
     const controlPlanes = nodes.filter(({ role }) => role === 'controlplane')
     if (controlPlanes.length === 1 || hasEtcdLeader(nodes) || performance.now() >= end) return
     await sleep(pollEvery, undefined, { signal }).catch(() => {})

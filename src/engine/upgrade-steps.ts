@@ -98,7 +98,7 @@ async function awaitBoot(
   } finally {
     stopFollowing()
   }
-  if (stranger !== undefined) throw new AgentError('timed-out', `it ${stranger}`)
+  if (stranger !== undefined) throw new AgentError('not-now', `it ${stranger}`)
   if (neverBegan) throw new AgentError('timed-out', 'the reboot never began: it runs on as before, and is told again')
 }
 
@@ -163,7 +163,7 @@ export async function settle(
     signal.throwIfAborted()
     const node = await observeNode(name, inventory, ports, signal)
     bad = isHealthy(node) ? 0 : bad + 1
-    if (bad >= 2) throw new AgentError('timed-out', `after its upgrade it ${describeUnhealthy(node)}`)
+    if (bad >= 2) throw new AgentError('not-now', `after its upgrade it ${describeUnhealthy(node)}`)
   }
 }
 

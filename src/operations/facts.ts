@@ -1,5 +1,5 @@
 import type { Cluster } from '../core/cluster/cluster.ts'
-import type { DrillReport } from './rehearse.ts'
+import type { DrillReport } from '../core/power/drill.ts'
 import type { RegisteredSchematic } from '../core/release/schematic.ts'
 import type { RollbackRequest } from '../core/upgrade/gates.ts'
 import type { Journal } from '../core/journal.ts'

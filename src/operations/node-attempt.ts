@@ -8,7 +8,7 @@ import { failureNote } from '../core/upgrade/release-plan.ts'
 import { type Rollout, withNodeEnded, withNodeStarted, withPhase } from '../core/upgrade/record.ts'
 import { remembered, withdrawRollbacks } from './facts.ts'
 import type { JobContext } from './job.ts'
-import type { UpgradePreview } from './preview-upgrade.ts'
+import type { UpgradePreview } from '../core/upgrade/preview.ts'
 import { reportRollout } from './rollout-alerts.ts'
 
 /** What becomes of one node's plan, written down where it belongs: in the rollout's record, and on the node. */

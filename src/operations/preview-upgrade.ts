@@ -1,13 +1,13 @@
 import type { Config } from '../config/config.ts'
 import type { Cluster } from '../core/cluster/cluster.ts'
+import type { UpgradePreview } from '../core/upgrade/preview.ts'
 import { etcdBarrier } from '../core/cluster/etcd.ts'
 import { describeAccepted } from '../core/cluster/storage.ts'
 import { describeLeftBehind, movementOf } from '../core/release/left-behind.ts'
 import { partsOf } from '../core/release/provisions.ts'
 import type { RegisteredSchematic } from '../core/release/schematic.ts'
-import type { TargetDecision } from '../core/release/target.ts'
 import { decideUpgrade } from '../core/upgrade/decide.ts'
-import { isForward, type UpgradeDecision } from '../core/upgrade/decision.ts'
+import { isForward } from '../core/upgrade/decision.ts'
 import { destinationOf } from '../core/upgrade/destination.ts'
 import { estimateRollout } from '../core/upgrade/estimate.ts'
 import { approvalObstacle, type Circumstances, type Obstacle, setAside } from '../core/upgrade/gates.ts'
@@ -16,23 +16,6 @@ import type { UpgradeTarget } from '../core/upgrade/policy.ts'
 import { chooseTarget, remembered } from './facts.ts'
 import type { JobContext } from './job.ts'
 import { gatherCircumstances } from './upgrade-circumstances.ts'
-
-export interface UpgradePreview {
-  readonly cluster: Cluster
-  /** What the release policy says. */
-  readonly release: TargetDecision
-  /** The release that nodes are brought to now; undefined when no node tells what it runs. */
-  readonly version: string | undefined
-  readonly decision: UpgradeDecision
-  /** The nodes to come, in order. */
-  readonly order: readonly string[]
-  /** How long all of them take, in ms, by what nodes have taken before. */
-  readonly takes: number
-  /** Those of them whose step a person has to approve. */
-  readonly toApprove: readonly string[]
-  /** What a person should know of it beside what it waits for. */
-  readonly warnings: readonly string[]
-}
 
 /** What a run of `upgrade-node` would do now, with its reasons. Looks, and changes nothing. */
 export async function previewUpgrade(

@@ -1,48 +1,14 @@
 import { describeIdentity } from '../core/cluster/cluster.ts'
 import { messageOf } from '../core/errors.ts'
+import type { DrillCheck, DrillReport } from '../core/power/drill.ts'
 import { leastTimeLeft } from '../core/power/feeds.ts'
 import type { JobContext } from './job.ts'
 import type { Machine } from '../core/power/machines.ts'
 import { beginOutage, type Outage } from '../core/power/outage.ts'
-import type { PhaseId } from '../core/phase-id.ts'
 import { findSheddable } from './shed.ts'
-import { planShutdown, type ShutdownPlan } from '../core/power/shutdown.ts'
-import { stopTimes, type TimelineRow, timelineOf } from '../core/power/timeline.ts'
+import { planShutdown } from '../core/power/shutdown.ts'
+import { stopTimes, timelineOf } from '../core/power/timeline.ts'
 import { triggersOf } from '../core/power/triggers.ts'
-
-/** One thing that a real power cut would need. */
-export interface DrillCheck {
-  /** The machine, the UPS or `kubernetes`. */
-  readonly subject: string
-  /** What was found, or what would go wrong and what to do about it. */
-  readonly text: string
-  readonly ok: boolean
-  /** How long it took to find out, in ms. */
-  readonly ms?: number
-}
-
-/** What a rehearsal came to. Times in ms. */
-export interface DrillReport {
-  /** ISO 8601. */
-  readonly at: string
-  readonly form: ShutdownPlan['form']
-  readonly reason: string
-  /** What the UPSes say would be left if mains failed now; undefined where they do not say. */
-  readonly runtime: number | undefined
-  readonly needs: number
-  readonly timeline: readonly TimelineRow[]
-  readonly checks: readonly DrillCheck[]
-  /** What was really done, and taken back again; absent in a dry run. */
-  readonly walked?: readonly WalkedPhase[]
-}
-
-export interface WalkedPhase {
-  readonly phase: PhaseId
-  /** In ms. */
-  readonly took: number
-  /** What failed of it, in words. */
-  readonly failed: readonly string[]
-}
 
 /** Nothing that is asked in a rehearsal may take longer than this, in ms. */
 const patience = 10_000

@@ -5,7 +5,7 @@ import { beginRollout, endRollout, withNodeEnded } from '../core/upgrade/record.
 import { windowAt } from '../core/upgrade/window.ts'
 import { remembered } from './facts.ts'
 import type { JobContext } from './job.ts'
-import type { UpgradePreview } from './preview-upgrade.ts'
+import type { UpgradePreview } from '../core/upgrade/preview.ts'
 import { recordFor } from './upgrade-circumstances.ts'
 
 /** The records of rollouts and of what people have asked for: for people and for estimates. What decides is on the nodes. */

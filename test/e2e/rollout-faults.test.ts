@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { PlanAnswer, RunAnswer, StatusAnswer } from '../../src/http/protocol.ts'
+import type { PlanAnswer, RunAnswer, StatusAnswer } from '../../src/core/operator.ts'
 import type { Run } from '../../src/core/journal.ts'
 import type { Rollout, RolloutNode } from '../../src/core/upgrade/record.ts'
 import type { LabDaemon } from '../lab/daemon.ts'
@@ -53,7 +53,7 @@ const isToldInRuns = async ({ control }: LabDaemon, text: string) =>
   (await control.get<Run[]>('/runs?limit=50')).some(
     ({ job, detail }) => job === 'upgrade-node' && detail?.includes(text),
   )
-const runJob = ({ control }: LabDaemon) => control.post<RunAnswer>('/jobs/upgrade-node/run?wait=true')
+const runJob = ({ control }: LabDaemon) => control.post<RunAnswer>('/jobs/upgrade-node/run', { wait: true })
 const newestRecord = async ({ control }: LabDaemon) => (await control.get<Rollout[]>('/rollouts'))[0]!
 const recordOf = async (daemon: LabDaemon, node: string): Promise<RolloutNode> =>
   (await newestRecord(daemon)).nodes[node]!
@@ -192,7 +192,7 @@ describe.concurrent('on the way to a release', { timeout: 90_000 }, () => {
     expect(await decision(daemon)).toMatchObject({ kind: 'stuck', reason: expect.stringContaining(why) })
     expect(tracesOn(rollout, 'cp-1')).toEqual(['caretaker.homelab/attempts'])
     expect(reboots(scene, 'cp-1')).toBe(0)
-    await daemon.control.post('/rollout/retry?node=cp-1')
+    await daemon.control.post('/rollout/retry', { node: 'cp-1' })
     await isDone(scene)
     expectDone(scene)
   })
@@ -377,7 +377,7 @@ describe.concurrent('on the way to a release', { timeout: 90_000 }, () => {
     })
     await daemon.kill()
     const next = await rollout.start()
-    await next.control.post('/jobs/watch-releases/run?wait=true')
+    await next.control.post('/jobs/watch-releases/run', { wait: true })
     expect(await runJob(next)).toMatchObject({ outcome: 'later', detail: expect.stringContaining('was aborted') })
     expect(worker).toMatchObject({ version: before, ready: true, armed: false })
     expect(watch.boots(worker)).toBe(2)

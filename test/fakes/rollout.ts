@@ -1,7 +1,7 @@
 import type { Outcome } from '../../src/core/job.ts'
-import { createRolloutControl } from '../../src/operations/rollout-requests.ts'
-import { jobNamed, startAgent, type StartedAgent, type StartOptions } from './agent.ts'
+import { startAgent, type StartedAgent, type StartOptions } from './agent.ts'
 import type { FakeHomelab, FakeOptions } from './homelab.ts'
+import { personAt } from './person.ts'
 import { online } from './stories.ts'
 
 export const offered: FakeOptions = { versions: ['v1.13.9', 'v1.14.1'] }
@@ -20,16 +20,9 @@ export async function begin(homelab: FakeHomelab, options: StartOptions = {}) {
   await it.agent.idle()
   await it.run('watch-releases')
   await it.run('stage-image')
-  const nodes = [...homelab.machines.keys()]
-  const control = createRolloutControl({
-    agent: it.agent,
-    ports: homelab.ports,
-    upgradeNode: jobNamed('upgrade-node'),
-    nodes,
-  })
   return {
     ...it,
-    control,
+    control: personAt(homelab, it),
     next: async () => sentence(await it.run('upgrade-node')),
     [Symbol.asyncDispose]: () => it[Symbol.asyncDispose](),
   }

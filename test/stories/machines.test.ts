@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { remembered } from '../../src/operations/facts.ts'
 import { fakeHomelab, type FakeHomelab } from '../fakes/homelab.ts'
-import { begin, finish, offered, soon, texts } from '../fakes/rollout.ts'
+import { begin, finish, offered, texts } from '../fakes/rollout.ts'
 import { three, two } from '../fakes/stories.ts'
 
 /** The machine that is meant, the role that it runs in, and what its next boot starts. */
@@ -252,7 +252,7 @@ describe('what the next boot starts', () => {
     const homelab = fakeHomelab(two, offered)
     await using it = await begin(homelab)
     homelab.before = async (entry) => {
-      if (entry === 'install w-1') await it.control.abort(soon())
+      if (entry === 'install w-1') await it.control.abort()
       if (entry === 'install w-1') homelab.machine('cp-1').kubeletIll = true
     }
     await it.next()
@@ -337,7 +337,8 @@ describe('what an upgrade would take away', () => {
     await using it = await begin(homelab)
     expect(await it.next()).toContain('w-1 would lose net.ifnames=0')
     expect(orders(homelab)).toEqual([])
-    expect(await it.control.approve('v1.14.1', ['net.ifnames=0'], soon())).toEqual({
+    expect(await it.control.approve('v1.14.1', ['net.ifnames=0'])).toEqual({
+      changed: true,
       said: 'v1.14.1 is approved, and nodes may lose net.ifnames=0 by it',
     })
     expect(await finish(it)).toBe('every node runs v1.14.1')
@@ -352,7 +353,7 @@ describe('what an upgrade would take away', () => {
   test('is agreed to for that release alone', async () => {
     const homelab = fitted()
     await using it = await begin(homelab)
-    await it.control.approve('v1.14.0', ['net.ifnames=0'], soon())
+    await it.control.approve('v1.14.0', ['net.ifnames=0'])
     expect(await it.next()).toContain('w-1 would lose net.ifnames=0')
   })
 })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { fakeHomelab, type FakeHomelab, type FakeMachine } from '../fakes/homelab.ts'
-import { begin, finish, offered, soon } from '../fakes/rollout.ts'
+import { begin, finish, offered } from '../fakes/rollout.ts'
 import { two } from '../fakes/stories.ts'
 
 /** A node that booted its old system after an upgrade: nothing is installed there once more without a person. */
@@ -134,7 +134,7 @@ describe('the one retry through the firmware is one', () => {
       'although rollouts are paused in the middle of it',
       async (homelab, it) => {
         homelab.before = async (entry) => {
-          if (entry === 'drain w-1') await it.control.pause('paused: guests')
+          if (entry === 'drain w-1') await it.control.pause('guests')
         }
         await it.next()
         expect(await it.next()).toContain('being uncordoned')
@@ -145,7 +145,7 @@ describe('the one retry through the firmware is one', () => {
       'although the rollout is aborted and begun anew in the middle of it',
       async (homelab, it) => {
         homelab.before = async (entry) => {
-          if (entry === 'drain w-1') await it.control.abort(soon())
+          if (entry === 'drain w-1') await it.control.abort()
         }
         await it.next()
         await it.next()

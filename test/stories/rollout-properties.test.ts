@@ -3,12 +3,11 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import type { Role } from '../../src/core/cluster/cluster.ts'
 import type { Outcome } from '../../src/core/job.ts'
 import { remembered } from '../../src/operations/facts.ts'
-import { createRolloutControl } from '../../src/operations/rollout-requests.ts'
-import type { RolloutControl } from '../../src/http/routes/rollouts.ts'
 import { createRandom, type Random } from '../core/random.ts'
-import { jobNamed, startAgent, type StartedAgent } from '../fakes/agent.ts'
+import { startAgent, type StartedAgent } from '../fakes/agent.ts'
 import { type FakeHomelab, fakeHomelab, type FakeMachine } from '../fakes/homelab.ts'
 import { judgeOf } from '../fakes/judge.ts'
+import { type Person, personAt } from '../fakes/person.ts'
 import { online } from '../fakes/stories.ts'
 
 /**
@@ -76,13 +75,13 @@ const faults: Readonly<Record<string, (machine: FakeMachine, homelab: FakeHomela
 }
 
 /** What a person says, at moments when it may not fit. */
-const requests: Readonly<Record<string, (control: RolloutControl, node: string) => Promise<unknown>>> = {
+const requests: Readonly<Record<string, (control: Person, node: string) => Promise<unknown>>> = {
   rollback: (control, node) => control.rollback(node, false),
   'forced rollback': (control, node) => control.rollback(node, true),
   retry: (control, node) => control.retry(node),
-  abort: (control) => control.abort(new AbortController().signal),
+  abort: (control) => control.abort(),
   start: (control) => control.start(),
-  pause: (control) => control.pause('paused: guests'),
+  pause: (control) => control.pause('guests'),
 }
 
 function randomRoles(random: Random): Readonly<Record<string, Role>> {
@@ -161,13 +160,7 @@ async function play(seed: number): Promise<Played> {
     log.push(entry)
     for (const { at, machine, request } of schedule) {
       if (at !== now || request === undefined) continue
-      const control = createRolloutControl({
-        agent: it.agent,
-        ports: homelab.ports,
-        upgradeNode: jobNamed('upgrade-node'),
-        nodes: names,
-      })
-      const answer = await requests[request]!(control, machine.name).then(
+      const answer = await requests[request]!(personAt(homelab, it), machine.name).then(
         () => 'taken',
         (error: Error) => error.message,
       )

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { fakeHomelab } from '../fakes/homelab.ts'
-import { begin, finish, offered, soon, texts } from '../fakes/rollout.ts'
+import { begin, finish, offered, texts } from '../fakes/rollout.ts'
 import { three, two } from '../fakes/stories.ts'
 
 /** What a person says to a rollout, and what becomes of it. */
@@ -12,13 +12,13 @@ describe('approval', () => {
     for (let run = 0; run < 3; run++)
       expect(await it.next()).toBe('v1.14.1 waits for approval: `caretaker approve v1.14.1`')
     expect(texts(homelab, 'event').filter((text) => text.includes('waits for approval'))).toHaveLength(1)
-    expect(await it.control.approve(undefined, [], soon())).toEqual({ said: 'v1.14.1 is approved' })
+    expect(await it.control.approve()).toMatchObject({ said: 'v1.14.1 is approved' })
     expect(await finish(it)).toBe('every node runs v1.14.1')
   })
 
   test('is for a release, and what is none is refused', async () => {
     await using it = await begin(fakeHomelab(two, offered))
-    await expect(it.control.approve('the newest', [], soon())).rejects.toThrow('the newest is not a Talos release')
+    await expect(it.control.approve('the newest')).rejects.toThrow('the newest is not a Talos release')
   })
 })
 
@@ -27,7 +27,7 @@ describe('an abort', () => {
     const homelab = fakeHomelab(two, offered)
     await using it = await begin(homelab)
     homelab.before = async (entry) => {
-      if (entry === 'drain w-1') await it.control.abort(soon())
+      if (entry === 'drain w-1') await it.control.abort()
     }
     expect(await it.next()).toBe('stopped before install: the rollout of v1.14.1 was aborted')
     homelab.before = undefined
@@ -44,7 +44,7 @@ describe('an abort', () => {
     const homelab = fakeHomelab(two, offered)
     await using it = await begin(homelab)
     homelab.before = async (entry) => {
-      if (entry === 'reboot w-1') await it.control.abort(soon())
+      if (entry === 'reboot w-1') await it.control.abort()
     }
     expect(await it.next()).toBe('w-1 runs v1.14.1; on to the next')
     expect(await it.next()).toContain('was aborted')
@@ -59,7 +59,7 @@ describe('a rollback', () => {
     await it.next()
     expect(homelab.machine('w-1').version).toBe('v1.14.1')
     const from = homelab.diary.length
-    expect(await it.control.rollback('w-1', false)).toEqual({ said: 'w-1 goes back from v1.14.1 to v1.13.9' })
+    expect(await it.control.rollback('w-1', false)).toMatchObject({ said: 'w-1 goes back from v1.14.1 to v1.13.9' })
     await it.next()
     expect(homelab.diary.slice(from)).toEqual(['cordon w-1', 'drain w-1', 'roll-back w-1', 'uncordon w-1'])
     expect(homelab.machine('w-1')).toMatchObject({ version: 'v1.13.9', unschedulable: false, mark: undefined })
@@ -80,7 +80,7 @@ describe('a rollback', () => {
     await expect(it.control.rollback('w-1', false)).rejects.toThrow(
       "w-1 can't go back any further: it went back from v1.14.1, which a rollback would start again. --force does so all the same",
     )
-    expect(await it.control.rollback('w-1', true)).toEqual({ said: 'w-1 goes back from v1.13.9 to v1.14.1' })
+    expect(await it.control.rollback('w-1', true)).toMatchObject({ said: 'w-1 goes back from v1.13.9 to v1.14.1' })
     await it.next()
     expect(homelab.machine('w-1').version).toBe('v1.14.1')
   })
@@ -149,7 +149,9 @@ describe('a rollback', () => {
     expect(texts(homelab, 'alert')).toEqual([
       'w-1 starts another release at the next boot: an upgrade is installed there that nothing here will finish. Disarm it with `caretaker rollback w-1`',
     ])
-    expect(await it.control.rollback('w-1', false)).toEqual({ said: 'w-1 is disarmed: it reboots into what it runs' })
+    expect(await it.control.rollback('w-1', false)).toMatchObject({
+      said: 'w-1 is disarmed: it reboots into what it runs',
+    })
     await it.next()
     expect(homelab.machine('w-1')).toMatchObject({ version: 'v1.13.9', installed: { version: 'v1.13.9' }, boots: 2 })
   })
@@ -178,7 +180,7 @@ test('a node that is paused is left out until it is resumed', async () => {
   await it.control.pauseNode('w-1', 'a guest needs it')
   expect(await it.next()).toBe('cp-1 runs v1.14.1; on to the next')
   expect(await it.next()).toBe('w-1 is paused (a guest needs it): `caretaker resume w-1` lets it go on')
-  await it.control.pauseNode('w-1', undefined)
+  await it.control.resumeNode('w-1')
   expect(await finish(it)).toBe('every node runs v1.14.1')
 })
 

@@ -6,7 +6,7 @@ import { createRandom } from '../core/random.ts'
 import { buildHomelab, clusters, generations, playCrash, undisturbedRollout } from '../fakes/crash-stories.ts'
 import { fakeHomelab } from '../fakes/homelab.ts'
 import { playKill, type Aftermath, undisturbed } from '../fakes/outage-stories.ts'
-import { begin, offered, soon } from '../fakes/rollout.ts'
+import { begin, offered } from '../fakes/rollout.ts'
 import { onBattery, online, two } from '../fakes/stories.ts'
 
 /**
@@ -44,7 +44,7 @@ type Comes = (it: Awaited<ReturnType<typeof begin>>) => Promise<unknown>
 const disturbances: readonly { readonly what: string; readonly comes: Comes }[] = [
   { what: 'a failing battery', comes: (it) => it.reads(onBattery) },
   { what: 'a pause', comes: (it) => it.control.pause('by me') },
-  { what: 'an abort', comes: (it) => it.control.abort(soon()) },
+  { what: 'an abort', comes: (it) => it.control.abort() },
   { what: 'a request to roll w-1 back', comes: (it) => it.control.rollback('w-1', true) },
   { what: 'a call that is refused', comes: () => Promise.reject(new AgentError('rejected', 'no')) },
   { what: 'a call that nobody answers', comes: () => Promise.reject(new AgentError('unreachable', 'nobody')) },
