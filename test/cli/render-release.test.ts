@@ -21,6 +21,9 @@ const status: StatusAnswer = {
   paused: undefined,
   published: undefined,
   queue: {},
+  services: [],
+  missing: [],
+  configuration: undefined,
   journalDegraded: undefined,
 }
 const rendered = (changed: Partial<StatusAnswer>) =>

@@ -58,7 +58,7 @@ describe('a file that is kept', () => {
       trouble: () => {},
     })
     await first.promise
-    expect(kept.last.word).toBe('one')
+    expect(kept.last?.word).toBe('one')
     expect((await kept.current()).word).toBe('two')
   })
 

@@ -1,12 +1,6 @@
 /** What is still to be cut down; nothing may be added. */
 export const debts = {
-  breaches: [
-    'src/core/power/shed.ts imports the ports Kubernetes of src/core/cluster/ports.ts',
-    'src/engine/catalogue.ts imports src/operations/job.ts',
-    'src/engine/in-process.ts imports src/operations/job.ts',
-    'src/services/queue/work.ts imports src/agent.ts',
-    'src/services/queue/work.ts imports src/main/settings.ts',
-  ],
+  breaches: ['src/core/power/shed.ts imports the ports Kubernetes of src/core/cluster/ports.ts'],
   sizes: [
     'jobs/upgrade-node.ts',
     'src/adapters/calendar/expand.ts seriesOf',
@@ -22,8 +16,6 @@ export const debts = {
     'src/adapters/talos/talos.ts createTalos',
     'src/adapters/talos/talos.ts order',
     'src/adapters/talos/talos.ts installAndReboot',
-    'src/agent.ts',
-    'src/agent.ts createAgent',
     'src/core/power/recovery.ts planWake',
     'src/core/upgrade/decide.ts besides',
     'src/core/upgrade/decide.ts decideStaging',
@@ -38,7 +30,6 @@ export const debts = {
     'src/engine/power-steps.ts awaitSilence',
     'src/engine/power-steps.ts wake',
     'src/engine/upgrade-steps.ts awaitBoot',
-    'src/main.ts runDaemon',
     'src/operations/preview-upgrade.ts',
   ],
 }

@@ -10,14 +10,14 @@ export interface NodeWatchOptions {
 
 /** Asks every node for a sign of life, for as long as the agent lives. A node is silent after two silent rounds. */
 export async function watchNodes(
-  nodes: readonly string[],
+  nodes: () => readonly string[],
   talos: Pick<Talos, 'version'>,
   { every, notice, signal }: NodeWatchOptions,
 ): Promise<void> {
   const silences = new Map<string, number>()
   while (!signal.aborted) {
     await Promise.all(
-      nodes.map(async (node) => {
+      nodes().map(async (node) => {
         const answers = await talos.version(node, AbortSignal.any([signal, AbortSignal.timeout(3_000)])).then(
           () => true,
           () => false,
