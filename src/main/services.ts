@@ -36,9 +36,10 @@ export interface ServicesOptions {
 export function createServices(options: ServicesOptions): Supervisor {
   const { settings, agent, alerts, log } = options
   const { services } = settings
-  const supervisor = createSupervisor<AnyService>({
+  const supervisor: Supervisor = createSupervisor<AnyService>({
     services,
-    start: (service, signal) => service.start(contextOf(service, options, signal)),
+    start: (service, signal) =>
+      service.start({ ...contextOf(service, options, signal), restart: () => supervisor.restart(service.name) }),
     alerts,
     log,
     now: agent.now,
@@ -81,7 +82,7 @@ function contextOf(
   service: AnyService,
   { settings, ports, agent, queue, schematics, alerts, log }: ServicesOptions,
   signal: AbortSignal,
-): ServiceContext<unknown> {
+): Omit<ServiceContext<unknown>, 'restart'> {
   return {
     ...checkContextOf(service, settings),
     ports,

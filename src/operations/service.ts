@@ -67,6 +67,8 @@ export interface ServiceContext<Section = undefined> extends CheckContext<Sectio
   /** ms of a clock that never jumps. */
   monotonic(): number
   emit(event: Event): Promise<void>
+  /** Ends it and starts it again, because what it was started with has changed. */
+  restart(): void
   /** Called with each event, in this process and without the queue. A listener that throws costs nobody else anything. */
   onEvent(listener: (event: Event) => void): void
 }

@@ -11,6 +11,8 @@ import { startWorker } from './worker.ts'
 
 /** A store that has lost its memory gets its schedules back after at most this time, in ms. */
 const scheduleEvery = 10 * 60_000
+/** Between two looks at the file of the password, in ms. */
+const lookEvery = 5_000
 /** Schedules that could not be set are tried again after this time, in ms. */
 const retryEvery = 15_000
 
@@ -24,26 +26,45 @@ export async function startWork(context: ServiceContext<QueueSection>): Promise<
   const { jobs, log, signal } = context
   const name = 'caretaker'
   await using stack = new AsyncDisposableStack()
-  const address = await openStore(context, stack)
+  const password = await readPassword(context)
+  const address = await openStore(context, password, stack)
   const queue = stack.use(createQueue({ name, address, log }))
   const worker = await startWorker({ name, address, queue, jobs: jobs.all, runJob: jobs.run, log })
   // What runs lets go of what it holds while its job is given back; the store is the last to go.
   stack.use(worker)
   const stop = new AbortController()
   // Not waited for at the end: a store that is away would be asked for its schedules without end.
-  const ended = keepSchedules(context, queue, AbortSignal.any([signal, stop.signal]))
+  const either = AbortSignal.any([signal, stop.signal])
+  const ended = Promise.race([keepSchedules(context, queue, either), followPassword(context, password, either)])
   stack.defer(() => stop.abort())
   stack.use(jobs.queueThrough(queue))
   const parts = stack.move()
   return { ended, [Symbol.asyncDispose]: () => parts.disposeAsync() }
 }
 
+async function readPassword({ section, files }: ServiceContext<QueueSection>): Promise<string | undefined> {
+  return section.password && files.readSecret(section.password, 'queue.password')
+}
+
+/** A password that has changed takes new connections. One that can't be read now was good until now. */
+async function followPassword(
+  context: ServiceContext<QueueSection>,
+  before: string | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    await sleep(lookEvery, undefined, { signal }).catch(() => {})
+    const password = await readPassword(context).catch(() => before)
+    if (password !== before && !signal.aborted) context.restart()
+  }
+}
+
 async function openStore(
-  { section: { url, password }, files, log, signal }: ServiceContext<QueueSection>,
+  { section: { url }, files, log, signal }: ServiceContext<QueueSection>,
+  password: string | undefined,
   stack: AsyncDisposableStack,
 ): Promise<StoreAddress> {
-  if (url !== undefined)
-    return { url, password: password ? await files.readSecret(password, 'queue.password') : undefined }
+  if (url !== undefined) return { url, password }
   const { searchPath } = files
   const directory = directoryOf(files)
   stack.use(await openEmbeddedStore({ directory, searchPath, log, signal }))
