@@ -20,12 +20,14 @@ async function lab(text = good) {
   await writeFile(file, text)
   const journal = memoryJournal()
   const alerts = createAlerts(journal, () => new Date())
+  const logged: string[] = []
+  const log = { ...silentLog, error: (_: object, message: string) => void logged.push(message) }
   const start = async (environment: Readonly<Record<string, string>> = {}, lookEvery = 10) => {
     const settings = await loadUsableSettings(file, environment)
-    return createLiveSettings({ settings, journal, alerts, log: silentLog, lookEvery })
+    return createLiveSettings({ settings, journal, alerts, log, lookEvery })
   }
   const open = () => alerts.all.map(({ id, severity, text: said }) => ({ id, severity, text: said }))
-  return { path: folder.path, file, start, open, said: () => journal.entries(20).map((entry) => entry.text) }
+  return { path: folder.path, file, logged, start, open, said: () => journal.entries(20).map((entry) => entry.text) }
 }
 
 /** Follows the file for as long as the test lasts. */
@@ -85,6 +87,8 @@ describe('the configuration of a daemon that runs', () => {
     const settings = await it.start()
     await rm(it.file)
     await settings.reread()
+    await settings.reread()
+    expect(it.logged).toHaveLength(1)
     expect(it.open()).toMatchObject([{ id: 'config.invalid', text: expect.stringContaining('is not there') }])
     await writeFile(it.file, good)
     await settings.reread()

@@ -89,6 +89,7 @@ describe('a service that is one folder and nothing else', () => {
     await it.agent.emit({ type: 'node.lost', node: 'cp-1' })
     // Its own alert was settled after it had started again.
     expect(it.heartbeat().text).toBe('1 beat, 1 alerts')
+    expect(it.said().filter((text) => text === 'heard node.lost')).toHaveLength(1)
   })
 
   test('is started again when its section is edited, and no other setting takes a restart', async () => {
@@ -106,7 +107,7 @@ describe('a service that is one folder and nothing else', () => {
     await it.services.stop()
     await it.agent.emit({ type: 'node.lost', node: 'cp-1' })
     expect(it.heartbeat().state).toBe('stopped')
-    expect(it.said().filter((text) => text.startsWith('stopped after'))).toEqual(['stopped after 0'])
+    expect(it.said().filter((text) => /^(stopped|heard)/.test(text))).toEqual(['stopped after 0'])
   })
 })
 

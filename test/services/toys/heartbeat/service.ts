@@ -15,6 +15,7 @@ export default defineService({
     const death = Promise.withResolvers<void>()
     onEvent((event) => {
       beats += 1
+      ports.journal.write({ kind: 'event', subject: 'heartbeat', text: `heard ${event.type}` })
       if (event.type === 'rollout.stuck') throw new Error('a listener that fails')
       if (event.type === 'cluster.stopped') death.reject(new Error('it has no cluster to beat for'))
     })
