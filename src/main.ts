@@ -62,9 +62,9 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     log,
     schematics: () => schematics.current,
   })
-  // First of all what can be stopped: a part after this that fails must not leave runs behind.
-  stack.defer(agent.stop)
   const services = createServices({ settings, ports, agent, queue, schematics, alerts, log })
+  // A part after this that fails must not leave runs behind.
+  stack.defer(services.stop)
   // Beside everything else: control planes that are away must not keep the power unguarded.
   void stack.use(watchLives({ alerts, journal, log, all: world.credentials })).check()
   const operator = createOperator({
@@ -82,7 +82,6 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     },
     loginRefused: (label) => world.loginsRefused.get(label),
   })
-  stack.defer(services.stop)
   void services.start()
   stack.use(await serveControl(settings.socket, operator, { log }))
   // Before the socket closes, so that whoever waits for a run hears how it ended.

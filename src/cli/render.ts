@@ -40,10 +40,13 @@ export function renderStatus(status: StatusAnswer, now: number): string {
     ...(status.waiting ? [['upgrade', yellow(status.waiting)]] : []),
     ...(outage ? [['outage', yellow(describeOutage(outage))]] : []),
     ...(status.journalDegraded ? [['journal', red(`kept in memory: ${status.journalDegraded}`)]] : []),
-    ['kubernetes', cluster.kubernetes.ok ? cluster.kubernetes.value : red(cluster.kubernetes.error)],
+    // Before there is a cluster nobody wonders why it does not answer.
+    ...(cluster.nodes.length === 0
+      ? []
+      : [['kubernetes', cluster.kubernetes.ok ? cluster.kubernetes.value : red(cluster.kubernetes.error)]]),
   ] as [string, string][]
   const facts = lines.map(([name, text]) => `${name.padEnd(11)}${text}`).join('\n')
-  return `${facts}\n\n${renderNodes(cluster.nodes)}`
+  return cluster.nodes.length === 0 ? facts : `${facts}\n\n${renderNodes(cluster.nodes)}`
 }
 
 /** What is well is said by its own line only, where it has one. */

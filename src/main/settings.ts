@@ -59,7 +59,7 @@ export async function loadUsableSettings(
   environment: Environment,
   registry = loadRegistry(),
 ): Promise<Settings> {
-  const file = findFile(named, environment)
+  const file = (await findKept(named, environment)) ?? findFile(named, environment)
   const services = await registry
   const text = await readText(file).catch(() => undefined)
   const lastGood = await findLastGood(resolve(file), text, environment)
@@ -91,6 +91,15 @@ function findFile(named: string | undefined, environment: Environment): string {
     'misconfigured',
     `there is no configuration: none of ${defaultFiles.join(', ')} exists. Name one with --config FILE`,
   )
+}
+
+/** A file that nobody has named and that is gone is known by what was kept of it. */
+async function findKept(named: string | undefined, environment: Environment): Promise<string | undefined> {
+  if (named !== undefined || environment['CARETAKER_CONFIG'] || defaultFiles.some((file) => existsSync(file)))
+    return undefined
+  for (const file of defaultFiles)
+    if ((await findLastGood(resolve(file), undefined, environment)) !== undefined) return file
+  return undefined
 }
 
 type Given = Pick<Settings, 'file' | 'text' | 'config' | 'environment' | 'services'> &

@@ -10,7 +10,11 @@ interface TestService extends ServiceSpec {
 
 const never = new Promise<never>(() => {})
 
-function supervise(services: readonly TestService[], limits: Partial<SupervisorLimits> = {}) {
+function supervise(
+  services: readonly TestService[],
+  limits: Partial<SupervisorLimits> = {},
+  runsEnd: Promise<void> = Promise.resolve(),
+) {
   const diary: string[] = []
   const open = new Map<string, AlertContent>()
   const opened: AlertContent[] = []
@@ -47,7 +51,10 @@ function supervise(services: readonly TestService[], limits: Partial<SupervisorL
     log,
     now: () => new Date(0),
     limits: { firstWait: 1, longestWait: 4, steady: 20, ...limits },
-    stopBeside: async () => void diary.push('what runs ends'),
+    stopBeside: async () => {
+      await runsEnd
+      diary.push('what runs ends')
+    },
   })
   onTestFinished(supervisor.stop)
   const stateOf = (name: string) => supervisor.status.find((one) => one.name === name)
@@ -184,7 +191,7 @@ test('all turns together end within 8 s, whatever hangs', async () => {
     well('nodes', { start: stuck }),
     well('queue', { starts: 'last', start: stuck }),
   ]
-  const it = supervise(services, { stop: 40 })
+  const it = supervise(services, { stop: 40 }, never)
   await it.supervisor.start()
   await it.supervisor.stop()
   expect(it.lines).toHaveLength(3)
