@@ -9,6 +9,8 @@ import { endService, isWithin, startWithin, whenAborted } from './service-life.t
 export interface SupervisorLimits {
   /** How long a service may take to start. */
   readonly start: number
+  /** How long those of the next turn wait for a service that is starting. */
+  readonly turn: number
   /** Between the first failure and the next start; it doubles with each failure, up to `longestWait`. */
   readonly firstWait: number
   readonly longestWait: number
@@ -31,7 +33,7 @@ export interface SupervisorOptions<Service extends ServiceSpec> {
 }
 
 export interface Supervisor {
-  /** Starts all services, each in its turn. Resolves when each has been tried once; never rejects. */
+  /** Starts all services, each in its turn. Resolves when each has been tried once, or is not waited for; never rejects. */
   start(): Promise<void>
   /** Starts one anew, because its configuration has changed. */
   restart(name: string): void
@@ -42,6 +44,7 @@ export interface Supervisor {
 
 export const usualLimits: SupervisorLimits = {
   start: 60_000,
+  turn: 5_000,
   firstWait: 1_000,
   longestWait: 60_000,
   steady: 30_000,
@@ -151,7 +154,7 @@ export function createSupervisor<Service extends ServiceSpec>(options: Superviso
   async function begin(all: readonly Life<Service>[]): Promise<void> {
     if (isStopping) return
     for (const life of all) life.ended = keep(life)
-    await Promise.all(all.map(({ tried }) => tried.promise))
+    await isWithin(limits.turn, Promise.all(all.map(({ tried }) => tried.promise)))
   }
 
   async function end(all: readonly Life<Service>[], beside: readonly Promise<void>[] = []): Promise<void> {

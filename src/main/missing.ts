@@ -13,9 +13,9 @@ export function missingFor(
       ? []
       : talosconfig === undefined
         ? ['a talosconfig: name one in cluster.talosconfig, and nodes are watched and upgraded']
-        : [`a talosconfig: put it at ${path(talosconfig)}, and nodes are watched and upgraded`]),
+        : [`a usable talosconfig: put it at ${path(talosconfig)}, and nodes are watched and upgraded`]),
     ...(kubeconfig === undefined || isThere.kubeconfig
       ? []
-      : [`a kubeconfig: put it at ${path(kubeconfig)}, and nodes are drained before they go down`]),
+      : [`a usable kubeconfig: put it at ${path(kubeconfig)}, and nodes are drained before they go down`]),
   ]
 }

@@ -74,7 +74,10 @@ test(
     for (const name of ['talosconfig', 'kubeconfig'])
       await rename(join(directory, name), join(directory, `${name}.later`))
     await start()
-    await shows('what is missing', new RegExp(`missing +a talosconfig: put it at ${join(directory, 'talosconfig')}`))
+    await shows(
+      'what is missing',
+      new RegExp(`missing +a usable talosconfig: put it at ${join(directory, 'talosconfig')}`),
+    )
     for (const name of ['talosconfig', 'kubeconfig'])
       await rename(join(directory, `${name}.later`), join(directory, name))
     await shows('the nodes to be seen', /w-1 +worker +v1\.13\.9 .* yes/)
@@ -117,7 +120,10 @@ test(
     expect((await runCli(['alerts', '-c', file])).stdout).toMatch(/critical/)
     expect((await runCli(['config', 'check', '-c', file])).code).toBe(2)
     await daemon.kill()
+    // Together with what else may be broken then.
+    await writeFile(join(directory, 'talosconfig'), 'contexts: [')
     const again = await start()
+    expect((await runCli(['alerts', '-c', file])).stdout).toContain(`${join(directory, 'talosconfig')}: it is not YAML`)
     expect(again.output).toMatch(fault)
     await shows('the UPS to be read', /power +on mains/)
     await shows('the fault', fault)

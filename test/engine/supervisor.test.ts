@@ -162,11 +162,12 @@ test('a service that hangs in its start keeps nobody waiting, and is ended shoul
       }),
       well('queue', { starts: 'last' }),
     ],
-    { start: 20 },
+    { start: 200, turn: 20 },
   )
   await it.supervisor.start()
   expect(it.stateOf('queue')).toMatchObject({ state: 'running' })
-  expect(it.open.get('service.down:hangs')?.text).toContain('it has not started within')
+  expect(it.stateOf('hangs')).toMatchObject({ state: 'starting' })
+  await expect.poll(() => it.open.get('service.down:hangs')?.text).toContain('it has not started within')
   late.resolve()
   await expect.poll(() => it.diary).toContain('hangs ends')
 })
