@@ -12,7 +12,7 @@ import { startWorker } from './worker.ts'
 /** A store that has lost its memory gets its schedules back after at most this time, in ms. */
 const scheduleEvery = 10 * 60_000
 /** Between two looks at the file of the password, in ms. */
-const lookEvery = 5_000
+const usualLookEvery = 5_000
 /** Schedules that could not be set are tried again after this time, in ms. */
 const retryEvery = 15_000
 
@@ -22,7 +22,10 @@ const retryEvery = 15_000
  *
  * @throws AgentError `misconfigured` where our own store does not open
  */
-export async function startWork(context: ServiceContext<QueueSection>): Promise<RunningService> {
+export async function startWork(
+  context: ServiceContext<QueueSection>,
+  lookEvery = usualLookEvery,
+): Promise<RunningService> {
   const { jobs, log, signal } = context
   const name = 'caretaker'
   await using stack = new AsyncDisposableStack()
@@ -35,7 +38,10 @@ export async function startWork(context: ServiceContext<QueueSection>): Promise<
   const stop = new AbortController()
   // Not waited for at the end: a store that is away would be asked for its schedules without end.
   const either = AbortSignal.any([signal, stop.signal])
-  const ended = Promise.race([keepSchedules(context, queue, either), followPassword(context, password, either)])
+  const ended = Promise.race([
+    keepSchedules(context, queue, either),
+    followPassword(context, { before: password, lookEvery }, either),
+  ])
   stack.defer(() => stop.abort())
   stack.use(jobs.queueThrough(queue))
   const parts = stack.move()
@@ -49,7 +55,7 @@ async function readPassword({ section, files }: ServiceContext<QueueSection>): P
 /** A password that has changed takes new connections. One that can't be read now was good until now. */
 async function followPassword(
   context: ServiceContext<QueueSection>,
-  before: string | undefined,
+  { before, lookEvery }: { readonly before: string | undefined; readonly lookEvery: number },
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
