@@ -1,7 +1,5 @@
 import process from 'node:process'
 import { CommanderError, Option } from 'commander'
-import { renderJobs, renderJournal, renderPlan, renderStaged, renderStatus, renderUki } from './cli/render.ts'
-import { renderAlerts } from './cli/render-alerts.ts'
 import { addPowerCommands } from './cli/power-commands.ts'
 import { addRolloutCommands } from './cli/rollout-commands.ts'
 import { addUpsCommand } from './cli/ups-command.ts'
@@ -9,6 +7,9 @@ import { ask, askOr, command, exit, group, positive, print, program } from './cl
 import { AgentError, type ErrorCode, messageOf } from './core/errors.ts'
 import type { RunAnswer } from './core/operator.ts'
 import { loadSettings, loadUsableSettings } from './main/settings.ts'
+
+/** Loaded when something is to be drawn: neither the daemon nor `--json` needs it. */
+const rendering = () => import('./cli/render.ts')
 
 function outcomeCode({ outcome }: RunAnswer): number {
   return outcome === 'failed' ? exit.failed : outcome === 'later' || outcome === 'stopped' ? exit.waiting : exit.ok
@@ -55,13 +56,13 @@ command('start', 'run the daemon, until SIGINT or SIGTERM', async (options, _arg
 
 command('status', 'what the homelab and the agent are at', async (options) => {
   const status = await ask(options, (daemon) => daemon.status.$get())
-  print(options, status, renderStatus(status, Date.now()))
+  await print(options, status, async () => (await rendering()).renderStatus(status, Date.now()))
   return exit.ok
 })
 
 command('jobs', 'the jobs, what starts them and how they last ended', async (options) => {
   const jobs = await ask(options, (daemon) => daemon.jobs.$get())
-  print(options, jobs, renderJobs(jobs, Date.now()))
+  await print(options, jobs, async () => (await rendering()).renderJobs(jobs, Date.now()))
   return exit.ok
 })
 
@@ -72,7 +73,7 @@ command('run <job>', 'run a job now', async (options, [job], extra) => {
       json: { wait: extra['wait'] === true },
     }),
   )
-  print(options, answer, `${answer.outcome}: ${answer.detail}`)
+  await print(options, answer, `${answer.outcome}: ${answer.detail}`)
   return outcomeCode(answer)
 }).option('--wait', 'wait until it has run, and end with its outcome')
 
@@ -82,7 +83,7 @@ command('plan', 'what the next run of upgrade-node would do, and why', async (op
     (daemon) => daemon.plan.$get(),
     async (settings) => (await import('./cli/direct.ts')).planDirectly(settings, AbortSignal.timeout(15_000)),
   )
-  print(options, plan, renderPlan(plan))
+  await print(options, plan, async () => (await rendering()).renderPlan(plan))
   const settled = plan.release.kind === 'wait' ? exit.waiting : exit.ok
   return { wait: exit.waiting, stuck: exit.failed, go: exit.ok, upgraded: settled }[plan.decision.kind]
 })
@@ -91,7 +92,7 @@ command('releases', 'what the Image Factory offers', async (options, _args, extr
   const settings = await loadSettings(options.config, process.env)
   const versions = await (await import('./cli/direct.ts')).readReleases(settings, AbortSignal.timeout(30_000))
   const shown = extra['all'] ? versions : versions.filter((version) => !version.includes('-')).slice(-20)
-  print(options, shown, shown.toReversed().join('\n'))
+  await print(options, shown, shown.toReversed().join('\n'))
   return exit.ok
 }).option('--all', 'pre-releases and old ones too')
 
@@ -101,7 +102,7 @@ command(
   async (options, [version], extra) => {
     const order = { ...(version === undefined ? {} : { version }), wait: extra['wait'] !== false }
     const answer = await ask(options, (daemon) => daemon.stage.$post({ json: order }))
-    print(options, answer, `${answer.outcome}: ${answer.detail}`)
+    await print(options, answer, `${answer.outcome}: ${answer.detail}`)
     return outcomeCode(answer)
   },
 ).option('--no-wait', 'return at once')
@@ -117,7 +118,7 @@ command('staged', 'what is on the share', async (options) => {
       return createShare({ ...config.share, directory: path(config.share.directory) }).staged()
     },
   )
-  print(options, staged, renderStaged(staged))
+  await print(options, staged, async () => (await rendering()).renderStaged(staged))
   return exit.ok
 })
 
@@ -125,7 +126,7 @@ group('schematic', 'schematics of the Image Factory')
 command('schematic id <file>', 'the id that the Factory gives a schematic', async (options, [file]) => {
   const { readText, toSchematic } = await import('./main/settings.ts')
   const { id } = toSchematic(await readText(file!), file!)
-  print(options, { id }, id)
+  await print(options, { id }, id)
   return exit.ok
 })
 
@@ -133,7 +134,7 @@ group('uki', 'Unified Kernel Images')
 command('uki inspect <file>', 'what an image says of itself', async (options, [file]) => {
   const { readUkiFile } = await import('./adapters/share/file-source.ts')
   const uki = await readUkiFile(file!)
-  print(options, uki, renderUki(uki, file!))
+  await print(options, uki, async () => (await rendering()).renderUki(uki, file!))
   return exit.ok
 })
 
@@ -147,7 +148,10 @@ command('alerts', 'what a person should know, the most severe first', async (opt
     (daemon) => daemon.alerts.$get({ query: { all: String(all) } }),
     async (settings) => (await import('./cli/direct.ts')).readAlerts(settings, all),
   )
-  print(options, alerts, renderAlerts(alerts, Date.now()))
+  await print(options, alerts, async () => {
+    const { renderAlerts } = await import('./cli/render-alerts.ts')
+    return renderAlerts(alerts, Date.now())
+  })
   return exit.ok
 }).option('--all', 'those too that are settled, the newest first')
 
@@ -158,7 +162,9 @@ command('journal', 'what happened, newest last', async (options, _args, extra) =
     (daemon) => daemon.journal.$get({ query: { limit } }),
     async (settings) => (await import('./cli/direct.ts')).readEntries(settings, limit),
   )
-  print(options, entries, entries.length === 0 ? 'nothing happened yet' : renderJournal(entries))
+  await print(options, entries, async () =>
+    entries.length === 0 ? 'nothing happened yet' : (await rendering()).renderJournal(entries),
+  )
   return exit.ok
 }).option('-n, --limit <count>', 'how many entries', positive, '50')
 
@@ -172,7 +178,7 @@ command('config check', 'check the configuration and the files that it names', a
     ? await (await import('./cli/online.ts')).checkOnline(settings, AbortSignal.timeout(30_000))
     : offline
   const answer = { file: settings.file, faults, credentials }
-  print(options, answer, faults.length === 0 ? `${settings.file} is good` : faults.join('\n'))
+  await print(options, answer, faults.length === 0 ? `${settings.file} is good` : faults.join('\n'))
   // Beside the answer: what ends in a year is no fault.
   if (!options.json) for (const line of credentials) process.stderr.write(`${line}\n`)
   return faults.length === 0 ? exit.ok : exit.usage

@@ -1,6 +1,7 @@
 import process from 'node:process'
-import { renderDrill, renderOutages, renderPower, renderPowerPlan } from './render-power.ts'
 import { ask, command, exit, group, type Options, print, say } from './shell.ts'
+
+const rendering = () => import('./render-power.ts')
 
 /** Everything that a person asks or requests of the power. */
 export function addPowerCommands(): void {
@@ -20,17 +21,17 @@ function addQuestions(): void {
       ask(options, (daemon) => daemon.power.$get()),
       ask(options, (daemon) => daemon.outages.$get()),
     ])
-    print(options, { power, outages }, renderPower(power, outages))
+    await print(options, { power, outages }, async () => (await rendering()).renderPower(power, outages))
     return power.upses.some(({ state }) => state.mode === 'unknown') ? exit.unreachable : exit.ok
   })
   command('power plan', 'what a shutdown would do now, drawn against what the battery has', async (options) => {
     const plan = await ask(options, (daemon) => daemon.power.plan.$get())
-    print(options, plan, renderPowerPlan(plan))
+    await print(options, plan, async () => (await rendering()).renderPowerPlan(plan))
     return plan.form === 'ordered' ? exit.ok : exit.waiting
   })
   command('power history', 'the outages so far, machine by machine', async (options) => {
     const outages = await ask(options, (daemon) => daemon.outages.$get())
-    print(options, outages, renderOutages(outages))
+    await print(options, outages, async () => (await rendering()).renderOutages(outages))
     return exit.ok
   })
 }
@@ -39,7 +40,7 @@ function addRequests(): void {
   command('power shutdown', 'shut everything down in order, although mains is there', async (options, _, extra) => {
     if (extra['now'] && extra['yes']) return say(options, (daemon) => daemon.power.shutdown.$post())
     const plan = await ask(options, (daemon) => daemon.power.plan.$get())
-    print(options, plan, renderPowerPlan(plan))
+    await print(options, plan, async () => (await rendering()).renderPowerPlan(plan))
     process.stderr.write('caretaker: nothing was done; add --now --yes to shut everything down\n')
     return exit.usage
   })
@@ -73,7 +74,7 @@ async function drill(
   const until = typeof extra['until'] === 'string' ? { until: extra['until'] } : {}
   const answer = await ask(options, (daemon) => daemon.power.drill.$post({ json: { dryRun, ...until } }))
   const { run, report } = answer
-  print(options, answer, renderDrill(run, report))
+  await print(options, answer, async () => (await rendering()).renderDrill(run, report))
   if (run.outcome !== 'done') return run.outcome === 'later' ? exit.waiting : exit.failed
   const isGood =
     report?.checks.every(({ ok }) => ok) && (report.walked ?? []).every(({ failed }) => failed.length === 0)

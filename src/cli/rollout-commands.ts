@@ -1,8 +1,8 @@
 import { InvalidArgumentError } from 'commander'
 import { parseDuration } from '../core/duration.ts'
-import { renderNodes } from './render.ts'
-import { renderHistory, renderRollout } from './render-rollout.ts'
 import { ask, command, exit, group, print, say } from './shell.ts'
+
+const rendering = () => import('./render-rollout.ts')
 
 const duration = (text: string): string => {
   if (parseDuration(text) === undefined) throw new InvalidArgumentError('use a duration such as 30m or 2h')
@@ -24,13 +24,15 @@ export function addRolloutCommands(): void {
 function addQuestions(): void {
   command('rollout status', 'how the rollout goes, what it waits for, and what it may be told', async (options) => {
     const answer = await ask(options, (daemon) => daemon.rollout.$get())
-    print(options, answer, renderRollout(answer))
+    await print(options, answer, async () => (await rendering()).renderRollout(answer))
     const { kind } = answer.plan.decision
     return { wait: exit.waiting, stuck: exit.failed, go: exit.ok, upgraded: exit.ok }[kind]
   })
   command('rollout history', 'the rollouts so far, node by node, with how long everything took', async (options) => {
     const rollouts = await ask(options, (daemon) => daemon.rollouts.$get())
-    print(options, rollouts, rollouts.length === 0 ? 'there was none yet' : renderHistory(rollouts))
+    await print(options, rollouts, async () =>
+      rollouts.length === 0 ? 'there was none yet' : (await rendering()).renderHistory(rollouts),
+    )
     return exit.ok
   })
 }
@@ -83,7 +85,7 @@ function addNodeCommands(): void {
   group('node', 'the nodes')
   command('node list', 'every node, what it runs and how it is', async (options) => {
     const { cluster } = await ask(options, (daemon) => daemon.status.$get())
-    print(options, cluster.nodes, renderNodes(cluster.nodes))
+    await print(options, cluster.nodes, async () => (await import('./render.ts')).renderNodes(cluster.nodes))
     return exit.ok
   })
 }

@@ -74,8 +74,10 @@ export function group(name: string, about: string): void {
   program.command(name).description(about)
 }
 
-export function print(options: Options, answer: unknown, text: string): void {
-  process.stdout.write(`${options.json ? JSON.stringify(answer, null, 2) : text}\n`)
+/** Prints the answer as JSON where that is asked for; else its text, which is drawn only then. */
+export async function print(options: Options, answer: unknown, text: string | (() => Promise<string>)): Promise<void> {
+  const shown = options.json ? JSON.stringify(answer, null, 2) : typeof text === 'string' ? text : await text()
+  process.stdout.write(`${shown}\n`)
 }
 
 /** Asks the daemon. */
@@ -89,7 +91,7 @@ export async function say(
   request: (daemon: Client) => Promise<Json<RequestAnswer>>,
 ): Promise<number> {
   const answer = await ask(options, request)
-  print(options, answer, answer.said)
+  await print(options, answer, answer.said)
   return exit.ok
 }
 

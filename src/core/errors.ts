@@ -55,6 +55,11 @@ export function isUnexpected(error: unknown): boolean {
   return !(error instanceof AgentError) || error.code === 'internal'
 }
 
+/** What a failure says to people: of a bug no more than its words, which a report of it needs. */
+export function describeFailure(error: unknown): string {
+  return isUnexpected(error) ? `internal error; please report it with the log: ${messageOf(error)}` : messageOf(error)
+}
+
 /** The text of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)

@@ -2,9 +2,7 @@ import { request } from 'node:http'
 import { hc } from 'hono/client'
 import { AgentError, errorCodes } from '../core/errors.ts'
 import type { Api } from './api.ts'
-
-/** The name of a header and its percent-encoding are the door's. */
-const requesterHeader = 'x-caretaker-by'
+import { encodeRequester, requesterHeader } from './requester.ts'
 
 export interface ClientOptions {
   /** Who asks, as the journal is to record it. */
@@ -18,7 +16,7 @@ export interface ClientOptions {
 export function createClient(socketPath: string, { by }: ClientOptions = {}) {
   return hc<Api>('http://caretaker', {
     fetch: socketFetch(socketPath),
-    headers: by === undefined ? {} : { [requesterHeader]: encodeURIComponent(by) },
+    headers: by === undefined ? {} : { [requesterHeader]: encodeRequester(by) },
   })
 }
 

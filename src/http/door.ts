@@ -3,9 +3,7 @@ import { validator } from 'hono/validator'
 import { messageOf } from '../core/errors.ts'
 import { type Asked, statedBy } from '../core/operator.ts'
 import type { Gate, Kind } from './limits.ts'
-
-/** The header in which a client states who asks, percent-encoded. */
-export const requesterHeader = 'x-caretaker-by'
+import { decodeRequester, requesterHeader } from './requester.ts'
 
 /** What JSON carries over as it is; anything else does not compile as an answer. */
 export type Plain<T> = T extends string | number | boolean | null | undefined
@@ -34,7 +32,7 @@ type Given<T> = T & Plain<T>
 export function createDoor(gate: Gate): Door {
   return {
     answer: async <T>(c: Context, kind: Kind, work: (asked: Asked) => Given<T> | Promise<Given<T>>) => {
-      const by = statedBy(decode(c.req.header(requesterHeader)))
+      const by = statedBy(decodeRequester(c.req.header(requesterHeader)))
       const value = await gate.pass(kind, c.req.raw.signal, (signal) => work({ by, signal })).catch(asError)
       // Plain JSON comes back as it is, which `Plain` has made sure of.
       return c.json(value) as unknown as Answer<T>
@@ -55,12 +53,4 @@ export function query<T>(parse: (value: unknown) => T) {
 /** Hono's error handler is given errors only. */
 function asError(thrown: unknown): never {
   throw thrown instanceof Error ? thrown : new Error(messageOf(thrown))
-}
-
-function decode(text: string | undefined): string | undefined {
-  try {
-    return text === undefined ? undefined : decodeURIComponent(text)
-  } catch {
-    return text
-  }
 }

@@ -34,13 +34,13 @@ async function pauseNode(
   const reason = cleanText(given ?? '', longestReason) ?? 'no reason given'
   if ((await pausedOf(means, node, asked.signal)) === reason) return unchanged(`${node} was paused already: ${reason}`)
   await means.ports.kubernetes.pause(node, reason, patiently(asked.signal))
-  return changedRollout(means, `${node} is not upgraded: ${reason}`, asked, node)
+  return changedRollout(means, `${node} is paused: ${reason}`, asked, node)
 }
 
 async function resumeNode(means: RequestMeans, node: string, asked: Asked): Promise<RequestAnswer> {
   if ((await pausedOf(means, node, asked.signal)) === undefined) return unchanged(`${node} was not paused`)
   await means.ports.kubernetes.pause(node, undefined, patiently(asked.signal))
-  return changedRollout(means, `${node} is upgraded again`, asked, node)
+  return changedRollout(means, `${node} is no longer paused`, asked, node)
 }
 
 /** Why a node is paused, as Kubernetes says; what can't be asked is not taken for an answer. */

@@ -76,14 +76,14 @@ async function pause(means: RequestMeans, given: string | undefined, asked: Aske
   if (remembered.paused.recall(journal) === paused)
     return unchanged(`rollouts were paused already${reason === undefined ? '' : `: ${reason}`}`)
   remembered.paused.remember(journal, paused)
-  return changedRollout(means, `no further node is begun: ${paused}`, asked)
+  return changedRollout(means, `rollouts are paused${reason === undefined ? '' : `: ${reason}`}`, asked)
 }
 
 async function resume(means: RequestMeans, asked: Asked): Promise<RequestAnswer> {
   const { journal } = means.ports
-  if (remembered.paused.recall(journal) === undefined) return unchanged(`rollouts were not paused${stillOff(means)}`)
+  if (remembered.paused.recall(journal) === undefined) return unchanged(`rollouts were not paused${stillHeld(means)}`)
   remembered.paused.remember(journal, undefined)
-  return changedRollout(means, `rollouts go on${stillOff(means)}`, asked)
+  return changedRollout(means, `rollouts are no longer paused${stillHeld(means)}`, asked)
 }
 
 async function start(means: RequestMeans, asked: Asked): Promise<RequestAnswer> {
@@ -95,16 +95,19 @@ async function start(means: RequestMeans, asked: Asked): Promise<RequestAnswer> 
     ...(aborted === undefined ? [] : [`the abort of ${aborted}`]),
     ...(rollbacks.length === 0 ? [] : [`the request to roll back ${rollbacks.join(', ')}`]),
   ]
-  if (withdrawn.length === 0) return unchanged(`nothing was paused or aborted${stillOff(means)}`)
+  if (withdrawn.length === 0) return unchanged(`nothing was paused or aborted${stillHeld(means)}`)
   remembered.paused.remember(journal, undefined)
   remembered.aborted.remember(journal, undefined)
   remembered.rollbacks.remember(journal, undefined)
-  return changedRollout(means, `rollouts go on, without ${withdrawn.join(', ')}${stillOff(means)}`, asked)
+  return changedRollout(means, `rollouts go on, without ${withdrawn.join(', ')}${stillHeld(means)}`, asked)
 }
 
-/** What keeps rollouts from going on whatever a person resumes. */
-function stillOff({ config }: RequestMeans): string {
-  return config().upgrade.enabled ? '' : ', but upgrade.enabled is false'
+/** What keeps rollouts from going on although they are not paused. */
+function stillHeld({ config, ports }: RequestMeans): string {
+  if (!config().upgrade.enabled) return ', but upgrade.enabled is false'
+  const aborted = remembered.aborted.recall(ports.journal)
+  if (aborted === undefined || aborted !== remembered.target.recall(ports.journal)) return ''
+  return `, but the rollout of ${aborted} is aborted: \`caretaker rollout start\` begins it anew`
 }
 
 async function abort(means: RequestMeans, asked: Asked): Promise<RequestAnswer> {

@@ -136,7 +136,7 @@ test('where upgrades are off in the configuration, resuming says that they stay 
   const homelab = fakeHomelab(two, offered)
   await using at = await begin(homelab, { upgrade: { enabled: false } })
   await at.control.pause()
-  expect((await at.control.resume()).said).toBe('rollouts go on, but upgrade.enabled is false')
+  expect((await at.control.resume()).said).toBe('rollouts are no longer paused, but upgrade.enabled is false')
   expect((await at.control.resume()).said).toBe('rollouts were not paused, but upgrade.enabled is false')
 })
 

@@ -20,19 +20,28 @@ const changes: readonly Case[] = [
   {
     request: 'pause rollouts',
     ask: (person) => person.pause('guests'),
-    said: 'no further node is begun: paused: guests',
+    said: 'rollouts are paused: guests',
   },
   {
     request: 'pause rollouts for another reason',
     after: ({ control }) => control.pause('guests'),
     ask: (person) => person.pause('holidays'),
-    said: 'no further node is begun: paused: holidays',
+    said: 'rollouts are paused: holidays',
   },
   {
     request: 'resume rollouts',
     after: ({ control }) => control.pause(),
     ask: (person) => person.resume(),
-    said: 'rollouts go on',
+    said: 'rollouts are no longer paused',
+  },
+  {
+    request: 'resume what is aborted, too',
+    after: async ({ control }) => {
+      await control.pause()
+      await control.abort()
+    },
+    ask: (person) => person.resume(),
+    said: 'rollouts are no longer paused, but the rollout of v1.14.1 is aborted: `caretaker rollout start` begins it anew',
   },
   {
     request: 'start again after a pause and an abort',
@@ -65,13 +74,13 @@ const changes: readonly Case[] = [
   {
     request: 'pause a node',
     ask: (person) => person.pauseNode('w-1', 'a guest'),
-    said: 'w-1 is not upgraded: a guest',
+    said: 'w-1 is paused: a guest',
   },
   {
     request: 'resume a node',
     after: ({ control }) => control.pauseNode('w-1', 'a guest'),
     ask: (person) => person.resumeNode('w-1'),
-    said: 'w-1 is upgraded again',
+    said: 'w-1 is no longer paused',
   },
   { request: 'retry a node', after: fail, ask: (person) => person.retry('w-1'), said: 'w-1 is tried again' },
   { request: 'retry every node', after: fail, ask: (person) => person.retry(), said: 'every node is tried again' },

@@ -52,7 +52,7 @@ export async function startWorker({
       outcome = await runJob(job, signal ?? new AbortController().signal)
     } catch (error) {
       if (stopping) return giveBack(queued, token)
-      if (error instanceof AgentError && !error.retryable) throw new UnrecoverableError(error.message)
+      if (error instanceof AgentError && !error.retryable) throw unrecoverable(error)
       throw error
     }
     switch (outcome.kind) {
@@ -106,6 +106,12 @@ export async function startWorker({
       await closeWithin(farewell, worker)
     },
   }
+}
+
+/** BullMQ tries it no further, and keeps the stack of what was thrown. */
+function unrecoverable(error: AgentError): UnrecoverableError {
+  const { message, stack = message } = error
+  return Object.assign(new UnrecoverableError(message), { cause: error, stack })
 }
 
 /**
