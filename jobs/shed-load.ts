@@ -52,11 +52,12 @@ export default defineJob({
     let count = 0
     const onStep = (_: Step, { kind }: StepState) => void (kind === 'done' && (count += 1))
     using watch = whenPower(() => (isOnBattery() ? undefined : 'the power has changed'))
-    await carryOut([bestEffort(phase('scale down', ...steps))], { onStep, signal: watch.signal }).catch(
-      (error: unknown) => {
-        if (!watch.signal.aborted || signal.aborted) throw error
-      },
-    )
+    await carryOut([bestEffort(phase('scale-down', ['power-change'], ...steps))], {
+      onStep,
+      signal: watch.signal,
+    }).catch((error: unknown) => {
+      if (!watch.signal.aborted || signal.aborted) throw error
+    })
     return done(`${count} of ${scaled.length} workloads are scaled to nothing, to make the battery last`)
   },
 })

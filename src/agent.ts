@@ -4,6 +4,7 @@ import { messageOf } from './core/errors.ts'
 import { later, type Queue } from './core/job.ts'
 import type { Logger } from './core/log.ts'
 import type { Ports } from './core/ports.ts'
+import { english, type Wording } from './core/wording.ts'
 import { type Machine, machinesOf } from './core/power/machines.ts'
 import type { RegisteredSchematic } from './core/release/schematic.ts'
 import { createActivities } from './engine/activities.ts'
@@ -28,6 +29,8 @@ export interface AgentOptions {
   readonly alerts: Alerts
   readonly log: Logger
   readonly schematics: () => ReadonlyMap<string, RegisteredSchematic>
+  /** How plans are put into words, for people. */
+  readonly wording?: Wording
   readonly now?: () => Date
   /** ms of a clock that never jumps. */
   readonly monotonic?: () => number
@@ -53,7 +56,7 @@ export interface AgentOptions {
  */
 export function createAgent(options: AgentOptions) {
   const { config, ports, jobs, queue, alerts, log, schematics } = options
-  const { now = () => new Date(), monotonic = () => performance.now() } = options
+  const { wording = english, now = () => new Date(), monotonic = () => performance.now() } = options
   const { pollEvery = 1_000, leaseGrace = 10_000, leaseRetry = 15_000 } = options
   const { holder = 'caretaker', ownNode, ownMachine = ownNode, bootId } = options
   const { journal } = ports
@@ -62,7 +65,7 @@ export function createAgent(options: AgentOptions) {
 
   const lock = createTakeoverLock(leaseGrace)
   const lease = createKubernetesLease(ports.kubernetes, holder, log)
-  const activities = createActivities({ ports, journal, inventory, pollEvery, now })
+  const activities = createActivities({ ports, journal, inventory, wording, pollEvery, now })
   const inProcess = createInProcess<Job>({
     run: (job) => runner.run(job, runner.stopping),
     failed: (job, error) => later(`${job.name} failed: ${messageOf(error)}`, new Date(now().getTime() + leaseRetry)),
@@ -121,6 +124,7 @@ export function createAgent(options: AgentOptions) {
       observe: (within) => observe(inventory(), ports, signal, within),
       ownNode,
       bootId,
+      wording,
       answeredWithin: answering.within,
       carryOut: (plan, choices) => activities.carryOut(plan, { job: job.name, log: jobLog, signal }, choices),
     }

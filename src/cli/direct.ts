@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs'
 import { access, constants, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type JournalHandle, openJournal } from '../adapters/journal/journal.ts'
-import { createCalendar } from '../adapters/calendar/calendar.ts'
 import { compileCheck } from '../adapters/checks/checks.ts'
 import { createFactory } from '../adapters/factory/factory.ts'
 import { type PlanAnswer, planAnswerOf } from '../core/operator.ts'
@@ -119,12 +118,13 @@ export async function checkSettings(settings: Settings): Promise<readonly string
   if (kubeconfig !== undefined) await attempt('cluster.kubeconfig', () => readAccess(settings, kubeconfig))
   const { calendar, timeZone } = config.upgrade
   if (calendar !== undefined && !isUrl(calendar))
-    await attempt('upgrade.calendar', () =>
-      createCalendar({ source: path(calendar), timeZone }).blackouts(new Date(), AbortSignal.timeout(5_000)),
-    )
+    await attempt('upgrade.calendar', async () => {
+      const { createCalendar } = await import('../adapters/calendar/calendar.ts')
+      return createCalendar({ source: path(calendar), timeZone }).blackouts(new Date(), AbortSignal.timeout(5_000))
+    })
   for (const check of config.upgrade.checks)
     await attempt(`upgrade.checks (${check.name})`, async () => {
-      const fault = compileCheck(check)
+      const fault = await compileCheck(check)
       if (fault !== undefined) throw new AgentError('misconfigured', fault)
     })
   await attempt('upses', async () => {

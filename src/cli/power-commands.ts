@@ -1,4 +1,5 @@
 import process from 'node:process'
+import { reversiblePhases } from '../core/power/phases.ts'
 import { ask, command, exit, group, type Options, print, say } from './shell.ts'
 
 const rendering = () => import('./render-power.ts')
@@ -11,7 +12,7 @@ export function addPowerCommands(): void {
   group('drill', 'rehearsals')
   command('drill power', 'rehearse a power cut: drain for real, ask whether the rest would work, undo it', drill)
     .option('--dry-run', 'ask only, and change nothing')
-    .option('--until <step>', 'no further than this step: cordon, "scale down", storage or drain')
+    .option('--until <phase>', `no further than this phase: ${reversiblePhases.join(', ')}`)
     .option('--yes', 'really do it')
 }
 

@@ -3,7 +3,8 @@ import { type CordonMark, type Node, whyUnhealthy } from '../core/cluster/cluste
 import { armedRelease, isStagedByUs, nextBootOf } from '../core/cluster/next-boot.ts'
 import { describeDuration } from '../core/duration.ts'
 import type { Entry } from '../core/journal.ts'
-import { describeStep, type Plan } from '../core/plan.ts'
+import type { Plan } from '../core/plan.ts'
+import { english } from '../core/wording.ts'
 import type { StagedImage } from '../core/release/image.ts'
 import type { Uki } from '../core/release/uki.ts'
 import type { ServiceStatus } from '../core/service.ts'
@@ -164,7 +165,9 @@ export function renderPlan({ release, version, decision, order, takes, toApprove
 }
 
 function renderPhases(plan: Plan): string[] {
-  return plan.map(({ name, steps }) => `  ${name.padEnd(10)}${steps.map(describeStep).join(', ')}`)
+  const rows = plan.map(({ id, steps }) => [english.titleOf(id), steps.map(english.describeStep).join(', ')] as const)
+  const width = Math.max(0, ...rows.map(([title]) => title.length))
+  return rows.map(([title, steps]) => `  ${title.padEnd(width)}  ${steps}`)
 }
 
 export function renderJobs(jobs: readonly JobAnswer[], now: number): string {

@@ -1,8 +1,9 @@
 import type { Activity } from '../core/activity.ts'
 import type { Journal } from '../core/journal.ts'
 import type { Logger } from '../core/log.ts'
-import { type CarryOutChoices, describeStep, type Plan, type Step } from '../core/plan.ts'
+import type { CarryOutChoices, Plan, Step } from '../core/plan.ts'
 import type { Ports } from '../core/ports.ts'
+import type { Wording } from '../core/wording.ts'
 import { carryOut } from './carry-out.ts'
 import type { Inventory } from './observe.ts'
 
@@ -10,6 +11,7 @@ export interface ActivitiesOptions {
   readonly ports: Ports
   readonly journal: Pick<Journal, 'write'>
   readonly inventory: () => Inventory
+  readonly wording: Wording
   /** Between two looks of a wait, in ms. */
   readonly pollEvery: number
   readonly now: () => Date
@@ -23,7 +25,7 @@ export interface Carrier {
 }
 
 /** Carries plans out, and knows which steps are under way. */
-export function createActivities({ ports, journal, inventory, pollEvery, now }: ActivitiesOptions) {
+export function createActivities({ ports, journal, inventory, wording, pollEvery, now }: ActivitiesOptions) {
   const present = new Map<Step, Activity>()
 
   function hint(node: string, text: string): void {
@@ -40,13 +42,14 @@ export function createActivities({ ports, journal, inventory, pollEvery, now }: 
     await carryOut(plan, ports, {
       inventory: inventory(),
       log,
+      wording,
       pollEvery,
       ...choices,
       signal: choices.signal ? AbortSignal.any([signal, choices.signal]) : signal,
       onHint: hint,
       onStep: (step, state) => {
         choices.onStep?.(step, state)
-        const text = describeStep(step)
+        const text = wording.describeStep(step)
         if (state.kind === 'started') {
           present.set(step, { job, step: text, since: now().toISOString() })
           log.info({ step: step.do }, text)

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describeIdentity, type TalosFacts } from '../core/cluster/cluster.ts'
-import { isClosedByUs, leavingObstacle } from '../core/cluster/disruption.ts'
+import { isCordonedByUs, leavingObstacle } from '../core/cluster/disruption.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
 import { hasEtcdLeader, quorumObstacle } from '../core/cluster/etcd.ts'
 import { demandMachine, type ExpectedMachine, whyAnotherMachine } from '../core/cluster/identity.ts'
@@ -25,7 +25,7 @@ export async function confirm(
   const found = nodes.find(({ name }) => name === node)
   const obstacle =
     (found && (describeIdentity(found) ?? (found.talos.ok && whyAnotherMachine(found.talos.value, machine)))) ||
-    (!found || !isClosedByUs(found)
+    (!found || !isCordonedByUs(found)
       ? 'our cordon is gone, so its pods may be back'
       : (leavingStorageObstacle(storage, node) ?? leavingObstacle(nodes, node, limits)))
   if (obstacle) throw new AgentError('not-now', `it can't be taken away now: ${obstacle}`)

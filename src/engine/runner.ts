@@ -75,7 +75,7 @@ export function createRunner<Context, Job extends Runnable<Context>>(
     }
     try {
       const outcome = await attempt(job, AbortSignal.any([signal, stopping.signal]))
-      const detail = outcome.kind === 'done' ? outcome.summary : outcome.reason
+      const detail = outcome.kind === 'later' ? outcome.reason : outcome.summary
       report(outcome.kind, detail)
       alerts.settle(`job.failed:${job.name}`)
       // One that waits for the same thing every few seconds is no news.

@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { createCalendar } from '../adapters/calendar/calendar.ts'
 import { createChecks } from '../adapters/checks/checks.ts'
 import { createFactory } from '../adapters/factory/factory.ts'
 import { createApi } from '../adapters/kubernetes/api.ts'
@@ -15,6 +14,7 @@ import { AgentError } from '../core/errors.ts'
 import type { Journal } from '../core/journal.ts'
 import type { Logger } from '../core/log.ts'
 import type { Ports } from '../core/ports.ts'
+import type { Calendar } from '../core/upgrade/ports.ts'
 import { accessFrom, keepKubernetes, keepTalos, readKubernetes, readTalos, type Sourced } from './credentials.ts'
 import type { KeptFile } from './kept-file.ts'
 import { followMachines } from './machines.ts'
@@ -153,7 +153,7 @@ function followUpgrade(settings: Settings) {
   const calendar = remade(
     () => settings.config.upgrade,
     ({ calendar: source, timeZone }) =>
-      source === undefined ? undefined : createCalendar({ source: isUrl(source) ? source : path(source), timeZone }),
+      source === undefined ? undefined : openCalendar(isUrl(source) ? source : path(source), timeZone),
   )
   return { snapshots, calendar }
 }
@@ -202,6 +202,19 @@ async function askForAccess(talos: TalosAdapter, { config }: Settings): Promise<
     }
   }
   throw last
+}
+
+/** Its packages are loaded only where there is a calendar, and when it is asked first. */
+function openCalendar(source: string, timeZone: string): Calendar {
+  let opening: Promise<Calendar> | undefined
+  return {
+    blackouts: async (now, signal) => {
+      opening ??= import('../adapters/calendar/calendar.ts').then(({ createCalendar }) =>
+        createCalendar({ source, timeZone }),
+      )
+      return (await opening).blackouts(now, signal)
+    },
+  }
 }
 
 /** Whether a calendar is somewhere in the network, and not a file. */

@@ -5,6 +5,7 @@ import type { RollbackRequest } from '../core/upgrade/gates.ts'
 import type { Journal } from '../core/journal.ts'
 import { movementOf } from '../core/release/left-behind.ts'
 import { decideFirst } from '../core/release/first.ts'
+import type { ReversiblePhase } from '../core/power/phases.ts'
 import { decideTarget, type TargetDecision } from '../core/release/target.ts'
 import type { ReleasePolicy } from '../core/release/policy.ts'
 
@@ -61,7 +62,7 @@ export const remembered = {
   /** What the last rehearsal of a power cut came to. */
   drill: remember<DrillReport>('power.drill'),
   /** A person wants one. `until`: no further than this phase. */
-  drillRequest: remember<{ readonly until?: string }>('power.drillRequest'),
+  drillRequest: remember<{ readonly until?: ReversiblePhase }>('power.drillRequest'),
   /** The name by which this agent holds the cluster's Lease. */
   agentId: remember<string>('agent.id'),
 }

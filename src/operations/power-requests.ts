@@ -8,6 +8,7 @@ import type {
   RequestAnswer,
 } from '../core/operator.ts'
 import { failingMachines } from '../core/power/machines.ts'
+import { isReversiblePhase, reversiblePhases } from '../core/power/phases.ts'
 import { triggersOf } from '../core/power/triggers.ts'
 import { remembered } from './facts.ts'
 import { runAndWait } from './job-requests.ts'
@@ -21,9 +22,6 @@ export interface PowerMeans extends RequestMeans {
   /** What upsd last said to our login, where it refused it. */
   loginRefused(label: string): string | undefined
 }
-
-/** The phases that a rehearsal really carries out. */
-const walkable = ['cordon', 'scale down', 'storage', 'drain']
 
 /** What a person asks of the power. */
 export function createPowerRequests(means: PowerMeans): PowerRequests {
@@ -99,8 +97,11 @@ async function drill(
 ): Promise<DrillAnswer> {
   const { agent, ports } = means
   const { journal } = ports
-  if (until !== undefined && !walkable.includes(until))
-    throw new AgentError('misconfigured', `${until} is no step that can be rehearsed; there are ${walkable.join(', ')}`)
+  if (until !== undefined && !isReversiblePhase(until))
+    throw new AgentError(
+      'misconfigured',
+      `${until} is no phase that can be rehearsed; there are ${reversiblePhases.join(', ')}`,
+    )
   if (dryRun) {
     const report = await rehearse(lookAt(means, signal))
     remembered.drill.remember(journal, report)

@@ -15,7 +15,7 @@ const patience = 10_000
 
 export type DrillContext = Pick<
   JobContext,
-  'config' | 'machines' | 'ports' | 'power' | 'now' | 'monotonic' | 'signal' | 'observe'
+  'config' | 'machines' | 'ports' | 'power' | 'now' | 'monotonic' | 'signal' | 'observe' | 'wording'
 >
 
 /** The plan for a power cut at this moment, with what is on record of how long machines take. */
@@ -27,14 +27,15 @@ export function planNow(
     power,
     now,
     monotonic,
-  }: Pick<DrillContext, 'config' | 'machines' | 'ports' | 'power' | 'now' | 'monotonic'>,
+    wording,
+  }: Pick<DrillContext, 'config' | 'machines' | 'ports' | 'power' | 'now' | 'monotonic' | 'wording'>,
   outage: Outage = beginOutage(now(), 'drill'),
 ) {
   const least = leastTimeLeft(machines, power, monotonic(), config.power.assumedRuntime)
   const runtime = least.ms === Infinity ? runtimeOf({ power }, machines) : least.told ? least.ms : undefined
   const left = least.ms === Infinity && runtime !== undefined ? { ms: runtime, told: true } : least
   const plan = planShutdown({ machines, outage, left, now: now() }, config.power)
-  const timeline = timelineOf(plan, stopTimes(ports.journal.outages(20), machines))
+  const timeline = timelineOf(plan, wording, stopTimes(ports.journal.outages(20), machines))
   const needs = Math.max(0, ...timeline.map(({ to }) => to)) + config.power.reserve
   return { plan, timeline, left: least, runtime, needs }
 }
@@ -91,7 +92,7 @@ async function checkMachine(
   const byName = address !== undefined && !/^[\d.]+$|:/.test(address)
   return [
     answers,
-    ...(machine.tier === 'own machine'
+    ...(machine.tier === 'own-machine'
       ? [{ subject: name, text: 'is where Caretaker runs: it goes down last of all, and is not drained', ok: true }]
       : []),
     ...(byName

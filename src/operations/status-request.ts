@@ -60,6 +60,6 @@ export async function readStatus(
 
 /** What a run of the upgrade waits for, failed of, or is stuck at; undefined while it runs, and where all is done. */
 function whyNotDone({ outcome, detail }: Run): string | undefined {
-  if (outcome === undefined) return undefined
-  return outcome === 'done' && detail?.startsWith('stuck: ') !== true ? undefined : detail
+  if (outcome === undefined || outcome === 'done') return undefined
+  return outcome === 'stuck' ? `stuck: ${detail}` : detail
 }

@@ -66,7 +66,7 @@ test(
     const plan = await cli('power', 'plan')
     expect(plan.code).toBe(0)
     expect(plan.stdout).toMatch(/if the power failed now: ordered/)
-    expect(plan.stdout).toMatch(/nas down +▒/)
+    expect(plan.stdout).toMatch(/wait for NAS +▒/)
 
     const asked = await cli('drill', 'power')
     expect([asked.code, asked.stdout]).toEqual([2, ''])

@@ -5,7 +5,10 @@ import { personAt } from './person.ts'
 import { online } from './stories.ts'
 
 export const offered: FakeOptions = { versions: ['v1.13.9', 'v1.14.1'] }
-const sentence = (outcome: Outcome) => (outcome.kind === 'later' ? outcome.reason : outcome.summary)
+export function sentence(outcome: Outcome): string {
+  if (outcome.kind === 'later') return outcome.reason
+  return outcome.kind === 'stuck' ? `stuck: ${outcome.summary}` : outcome.summary
+}
 export const texts = (homelab: FakeHomelab, kind: string) =>
   homelab.ports.journal.entries(1_000).flatMap((entry) => (entry.kind === kind ? [entry.text] : []))
 export const soon = () => new AbortController().signal

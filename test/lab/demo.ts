@@ -32,7 +32,7 @@ async function tell(): Promise<void> {
   for (const { id, kind, text } of entries.toReversed()) {
     if (id <= shown) continue
     shown = id
-    if (kind === 'step' && /^(failed|settle|await etcd|log out|note|await kubernetes)/.test(text)) continue
+    if (kind === 'step' && /^(failed|wait for|wait until etcd|log out|record|mark)/.test(text)) continue
     // An alert is an event as well.
     if (text === told) continue
     told = text

@@ -66,7 +66,7 @@ describe('addresses that lead to other machines', () => {
     homelab.before = (entry) => {
       if (entry === 'reboot w-1') swap(homelab, 'w-1', 'w-2')
     }
-    expect(await it.next()).toContain('w-1: it is not the machine that answers at its address: that is w-2')
+    expect(await it.next()).toContain('w-1 is upgraded: it is not the machine that answers at its address: that is w-2')
     homelab.before = undefined
     expect(homelab.machine('w-1').attempts?.failure).toBeUndefined()
     homelab.addresses.clear()
@@ -121,7 +121,7 @@ describe('a node that comes back under another name in Kubernetes', () => {
       if (entry === 'reboot w-1') homelab.machine('w-1').hostname = 'talos-x7f'
     }
     expect(await it.next()).toMatch(
-      /^await upgraded w-1: it is registered in Kubernetes as talos-x7f \(the same machine id, [0-9a-f]{8}…\): give it the hostname w-1 again, or rename it in caretaker.yaml$/,
+      /^wait until w-1 is upgraded: it is registered in Kubernetes as talos-x7f \(the same machine id, [0-9a-f]{8}…\): give it the hostname w-1 again, or rename it in caretaker.yaml$/,
     )
     expect(texts(homelab, 'alert').join()).toContain('talos-x7f')
     homelab.machine('w-1').hostname = 'w-1'
@@ -262,7 +262,7 @@ describe('what the next boot starts', () => {
     await it.control.rollback('w-1', false)
     homelab.machine('w-1').kexecRefused = true
     expect(await it.next()).toBe(
-      'await rolled back w-1: the rollback did not work: it came back with v1.14.1, and should run v1.13.9 as before',
+      'wait until w-1 is rolled back: the rollback did not work: it came back with v1.14.1, and should run v1.13.9 as before',
     )
     expect(await it.next()).toMatch(/^stuck: the rollback of w-1 did not work: .*`caretaker rollback w-1` tries again/)
     expect(homelab.machine('w-1').unschedulable).toBe(true)

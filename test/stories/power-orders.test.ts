@@ -176,7 +176,7 @@ test('a rehearsal cordons and drains for real, shuts nothing down, and takes eve
   await it.agent.idle()
   const { run, report } = await personAt(homelab, it).drill(false)
   expect(run.outcome).toBe('done')
-  expect(report?.walked?.map(({ phase }) => phase)).toEqual(['cordon', 'storage', 'drain'])
+  expect(report?.walked?.map(({ phase }) => phase)).toEqual(['cordon', 'set-storage-flags', 'drain'])
   expect(homelab.diary).toEqual([
     'cordon cp-1',
     'set noout to set',

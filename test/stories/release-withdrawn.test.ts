@@ -120,7 +120,7 @@ test('a node that was armed on purpose for a release that is withdrawn then is n
   expect(homelab.machine('cp-1').installed.version).toBe('v1.13.9')
 })
 
-test('an agent that starts with a node closed for a withdrawn release gives it back', async () => {
+test('an agent that starts with a node cordoned for a withdrawn release uncordons it', async () => {
   const homelab = fakeHomelab(two, offered)
   await using it = await begin(homelab)
   says(homelab, ['v1.13.9'], ['v1.14.1'])

@@ -39,7 +39,7 @@ describe('a rollback', () => {
     await it.next()
     expect(homelab.ports.journal.rollouts(1)[0]).toMatchObject({
       release: 'v1.14.1',
-      nodes: { 'cp-1': { from: 'v1.14.0', outcome: 'given-back' } },
+      nodes: { 'cp-1': { from: 'v1.14.0', outcome: 'released' } },
     })
     await expect(it.control.rollback('cp-1', false)).rejects.toThrow('the data of etcd are written for 3.7')
   })

@@ -23,7 +23,7 @@ describe('approval', () => {
 })
 
 describe('an abort', () => {
-  test('in the middle gives a closed node back, and nothing begins until a person says so', async () => {
+  test('in the middle uncordons a cordoned node, and nothing begins until a person says so', async () => {
     const homelab = fakeHomelab(two, offered)
     await using it = await begin(homelab)
     homelab.before = async (entry) => {
@@ -85,7 +85,7 @@ describe('a rollback', () => {
     expect(homelab.machine('w-1').version).toBe('v1.14.1')
   })
 
-  test('lets what is only closed go back into service first, so that its pods find a place', async () => {
+  test('lets what is only cordoned go back into service first, so that its pods find a place', async () => {
     const homelab = fakeHomelab(three, offered)
     await using it = await begin(homelab)
     await it.next()
@@ -94,10 +94,10 @@ describe('a rollback', () => {
     }
     expect(await it.next()).toBe('stopped before install: the rollout of v1.14.1 was aborted')
     homelab.before = undefined
-    expect(await it.next()).toBe('w-2 is given back, so that w-1 can go back')
+    expect(await it.next()).toBe('w-2 is being uncordoned, so that w-1 can be rolled back')
     expect(await it.next()).toBe('w-1 is to go back from v1.14.1')
     expect(homelab.ports.journal.rollouts(5)).toMatchObject([
-      { outcome: 'aborted', nodes: { 'w-1': { outcome: 'rolled-back' }, 'w-2': { outcome: 'given-back' } } },
+      { outcome: 'aborted', nodes: { 'w-1': { outcome: 'rolled-back' }, 'w-2': { outcome: 'released' } } },
     ])
   })
 
@@ -107,7 +107,9 @@ describe('a rollback', () => {
     homelab.before = (entry) => {
       if (entry === 'reboot w-1') homelab.machine('w-1').stuckBooting = true
     }
-    expect(await it.next()).toMatch(/^await upgraded w-1: waited 0 s .*it is booting \(services: kubelet not healthy/)
+    expect(await it.next()).toMatch(
+      /^wait until w-1 is upgraded: waited 0 s .*it is booting \(services: kubelet not healthy/,
+    )
     homelab.machine('w-2').up = false
     await it.control.rollback('w-1', false)
     expect(await it.next()).toBe('w-1 is to go back from v1.14.1')
@@ -309,7 +311,9 @@ test("the user's own checks stop the next node, and hold back the end of this on
   homelab.before = (entry) => {
     if (entry === 'uncordon w-1') homelab.failingChecks.set('web', 'web: HTTP 503 instead of 200')
   }
-  expect(await it.next()).toMatch(/^await checks w-1: waited 0 s for the checks to pass: web: HTTP 503/)
+  expect(await it.next()).toMatch(
+    /^wait until the checks pass on w-1: waited 0 s for the checks to pass: web: HTTP 503/,
+  )
   expect(await it.next()).toBe('the check web: HTTP 503 instead of 200')
   expect(homelab.machine('cp-1').boots).toBe(1)
 })
@@ -322,7 +326,7 @@ test('another machine at the address of a node is not taken for it', async () =>
     Object.assign(homelab.machine('w-1'), { uuid: 'uuid-of-the-spare', machineId: undefined })
   }
   expect(await it.next()).toBe(
-    'await upgraded w-1: another machine answers at its address: its UUID is uuid-of-the-spare, and was uuid-w-1',
+    'wait until w-1 is upgraded: another machine answers at its address: its UUID is uuid-of-the-spare, and was uuid-w-1',
   )
   expect(homelab.machine('w-1').unschedulable).toBe(true)
 })
@@ -331,7 +335,9 @@ test('a reboot that Talos accepts and does not begin is told again, and is no fa
   const homelab = fakeHomelab(two, offered)
   await using it = await begin(homelab, { upgrade: { reboot: '60ms' } })
   homelab.machine('w-1').rebootIgnored = true
-  expect(await it.next()).toBe('await upgraded w-1: the reboot never began: it runs on as before, and is told again')
+  expect(await it.next()).toBe(
+    'wait until w-1 is upgraded: the reboot never began: it runs on as before, and is told again',
+  )
   expect(await it.next()).toBe('w-1 runs v1.14.1; on to the next')
   expect(homelab.ports.journal.rollouts(1)[0]!.nodes['w-1']).toMatchObject({ outcome: 'upgraded', failures: [] })
 })

@@ -2,7 +2,6 @@
 export const debts = {
   breaches: ['src/core/power/shed.ts imports the ports Kubernetes of src/core/cluster/ports.ts'],
   sizes: [
-    'jobs/upgrade-node.ts',
     'src/adapters/calendar/expand.ts seriesOf',
     'src/adapters/journal/journal.ts',
     'src/adapters/journal/journal.ts openJournal',
@@ -16,20 +15,5 @@ export const debts = {
     'src/adapters/talos/talos.ts createTalos',
     'src/adapters/talos/talos.ts order',
     'src/adapters/talos/talos.ts installAndReboot',
-    'src/core/power/recovery.ts planWake',
-    'src/core/upgrade/decide.ts besides',
-    'src/core/upgrade/decide.ts decideStaging',
-    'src/core/upgrade/gates.ts nodeObstacle',
-    'src/core/upgrade/plan.ts',
-    'src/core/upgrade/plan.ts upgradePlan',
-    'src/core/upgrade/record.ts withNodeEnded',
-    'src/core/upgrade/resume.ts decideAllUnfinished',
-    'src/core/upgrade/resume.ts decideUnfinished',
-    'src/core/upgrade/rollback.ts decideOne',
-    'src/core/upgrade/window.ts instantOf',
-    'src/engine/power-steps.ts awaitSilence',
-    'src/engine/power-steps.ts wake',
-    'src/engine/upgrade-steps.ts awaitBoot',
-    'src/operations/preview-upgrade.ts',
   ],
 }

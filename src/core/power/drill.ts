@@ -1,3 +1,4 @@
+import type { PhaseId } from '../phase-id.ts'
 import type { ShutdownPlan } from './shutdown.ts'
 import type { TimelineRow } from './timeline.ts'
 
@@ -24,5 +25,13 @@ export interface DrillReport {
   readonly timeline: readonly TimelineRow[]
   readonly checks: readonly DrillCheck[]
   /** What was really done, and taken back again; absent in a dry run. */
-  readonly walked?: readonly { readonly phase: string; readonly took: number; readonly failed: readonly string[] }[]
+  readonly walked?: readonly WalkedPhase[]
+}
+
+export interface WalkedPhase {
+  readonly phase: PhaseId
+  /** In ms. */
+  readonly took: number
+  /** What failed of it, in words. */
+  readonly failed: readonly string[]
 }

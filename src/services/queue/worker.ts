@@ -1,9 +1,10 @@
-import { DelayedError, type Job as QueuedJob, UnrecoverableError, WaitingError, Worker } from 'bullmq'
+import type { Job as QueuedJob } from 'bullmq'
 import { Redis } from 'ioredis'
 import { AgentError, assertNever, messageOf } from '../../core/errors.ts'
 import type { Job } from '../../operations/job.ts'
 import type { Outcome } from '../../core/job.ts'
 import type { Logger } from '../../core/log.ts'
+import { DelayedError, schedules, UnrecoverableError, WaitingError, Worker } from './bullmq.ts'
 import { closeWithin, once, patient, type StoreAddress } from './connection.ts'
 import { type JobQueue, tick, type Tick } from './queue.ts'
 
@@ -57,6 +58,7 @@ export async function startWorker({
     }
     switch (outcome.kind) {
       case 'done':
+      case 'stuck':
         return outcome.summary
       case 'later':
         await queued.moveToDelayed(outcome.at.getTime(), token)
@@ -87,6 +89,7 @@ export async function startWorker({
   )
   const worker = new Worker(name, work, {
     connection: patient(address),
+    settings: schedules,
     concurrency: 4,
     lockDuration,
     stalledInterval,
@@ -109,7 +112,7 @@ export async function startWorker({
 }
 
 /** BullMQ tries it no further, and keeps the stack of what was thrown. */
-function unrecoverable(error: AgentError): UnrecoverableError {
+function unrecoverable(error: AgentError): Error {
   const { message, stack = message } = error
   return Object.assign(new UnrecoverableError(message), { cause: error, stack })
 }
