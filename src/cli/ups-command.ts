@@ -20,7 +20,7 @@ export function addUpsCommand(): void {
     'everything that a UPS tells, or all of them; or how it goes',
     async (options, [name], extra) => {
       const settings = await loadSettings(options.config, process.env)
-      const { openUpses } = await import('../main/wiring.ts')
+      const { openUpses } = await import('../main/upses.ts')
       const refused = new Map<string, string>()
       const all = await openUpses(settings, {
         login: (label, why) => void (why !== undefined && refused.set(label, why)),
@@ -71,7 +71,7 @@ async function show(options: Options, upses: Upses, refused: ReadonlyMap<string,
   const text = asked.map((told) =>
     'details' in told ? renderUps(told) : `${'ups'.padEnd(12)}${told.label}\n${told.error.message}`,
   )
-  print(options, upses.size === 1 ? answers[0] : answers, text.join('\n\n'))
+  await print(options, upses.size === 1 ? answers[0] : answers, text.join('\n\n'))
   for (const why of refused.values()) process.stderr.write(`caretaker: ${why}\n`)
   const failures = asked.flatMap((told) => ('error' in told ? [told.error] : []))
   if (failures.some(({ code }) => code !== 'unreachable') || refused.size > 0) return exit.failed

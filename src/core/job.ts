@@ -17,11 +17,27 @@ export interface JobSpec {
   readonly runs: 'queue' | 'in-process'
 }
 
+/** Where jobs wait their turn: BullMQ in production, memory in tests. */
+export interface Queue {
+  /** @throws AgentError `unreachable` where it can't be had now */
+  add(job: Pick<JobSpec, 'name'>): Promise<void>
+  /** How many jobs wait, run, are delayed or have failed; undefined where nobody can tell. */
+  counts?(): Promise<Readonly<Record<string, number>> | undefined>
+}
+
 export type Trigger = { on: EventType } | { every: string } | { cron: string }
 
-export type Outcome = { kind: 'done'; summary: string } | { kind: 'later'; reason: string; at: Date }
+/**
+ * | kind  | means                                                              |
+ * |-------|--------------------------------------------------------------------|
+ * | done  | nothing is left to do                                              |
+ * | stuck | something is left, and nothing of it goes on without a person      |
+ * | later | something is left, and it is worth another look at that time       |
+ */
+export type Outcome = { kind: 'done' | 'stuck'; summary: string } | { kind: 'later'; reason: string; at: Date }
 
 export const done = (summary: string): Outcome => ({ kind: 'done', summary })
+export const stuck = (summary: string): Outcome => ({ kind: 'stuck', summary })
 export const later = (reason: string, at: Date): Outcome => ({ kind: 'later', reason, at })
 
 export const on = (event: EventType): Trigger => ({ on: event })

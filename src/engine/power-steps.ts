@@ -52,7 +52,7 @@ export function awaitDown(step: StepOf<'await-down'>, { talos }: Ports, options:
     const { stage, phase } = await talos.activity(node, soon)
     return phase === undefined ? `it is ${stage}` : `it is ${stage}, in the phase ${phase}`
   }
-  return awaitSilence(node, within, options, { answers, describe })
+  return awaitSilence({ machine: node, within, answers, describe }, options)
 }
 
 export function awaitHostDown(
@@ -60,8 +60,8 @@ export function awaitHostDown(
   { hosts }: Ports,
   options: CarryOutOptions,
 ): Promise<void> {
-  const answers = (soon: AbortSignal) => hosts.answers(step.host, soon)
-  return awaitSilence(step.host, step.within, options, { answers })
+  const { host, within } = step
+  return awaitSilence({ machine: host, within, answers: (soon) => hosts.answers(host, soon) }, options)
 }
 
 /**
@@ -88,18 +88,19 @@ function giveOrder(
   })
 }
 
-interface Questions {
+interface Silence {
+  readonly machine: string
+  /** In ms. */
+  readonly within: number
   readonly answers: (signal: AbortSignal) => Promise<boolean>
-  /** What it does while it still answers, for people. */
+  /** What it does while it answers. */
   readonly describe?: (signal: AbortSignal) => Promise<string | undefined>
 }
 
 /** Down is what fails to answer twice in a row. */
 function awaitSilence(
-  machine: string,
-  within: number,
+  { machine, within, answers, describe = async () => undefined }: Silence,
   { signal, pollEvery }: CarryOutOptions,
-  { answers, describe = async () => undefined }: Questions,
 ): Promise<void> {
   let silences = 0
   let doing: string | undefined

@@ -3,7 +3,9 @@ import { type Config, parseConfig } from '../../src/config/config.ts'
 import type { Cluster, CordonMark, StorageWarning } from '../../src/core/cluster/cluster.ts'
 import type { Outage } from '../../src/core/power/outage.ts'
 import { type PowerState, startPower } from '../../src/core/power/state.ts'
-import { type UpgradePreview, previewUpgrade, pauseOf } from '../../src/operations/preview-upgrade.ts'
+import type { UpgradePreview } from '../../src/core/upgrade/preview.ts'
+import { previewUpgrade } from '../../src/operations/preview-upgrade.ts'
+import { pauseOf } from '../../src/operations/upgrade-circumstances.ts'
 import { remembered } from '../../src/operations/facts.ts'
 import { fakeHomelab } from '../fakes/homelab.ts'
 import { memoryJournal } from '../fakes/journal.ts'
@@ -81,15 +83,20 @@ describe('what comes next', () => {
   const recovering = (stage: Outage['stage']) => `wait: the cluster is still recovering from a power cut (${stage})`
   const unheard = 'wait: the UPS has not been heard from yet'
   const silent = clusterOf(...controlPlanes({ talos: 'silent' }), worker('w-1', { talos: 'silent' }))
-  const close = ['close: cordon w-1', 'empty: drain w-1', 'confirm: confirm w-1']
+  const close = ['cordon: cordon w-1', 'drain: drain w-1', 'confirm: confirm that w-1 may go down']
   const rebootOnly = [
     ...close,
     'reboot: reboot w-1',
-    'return: await upgraded w-1',
-    'settle: settle w-1',
-    'reopen: uncordon w-1',
+    'verify-boot: wait until w-1 is upgraded',
+    'settle: wait for w-1 to settle',
+    'uncordon: uncordon w-1',
   ]
-  const whole = ['fetch: pull image w-1, pull image cp-1', ...close, 'install: install w-1', ...rebootOnly.slice(2)]
+  const whole = [
+    'pull-images: pull v1.13.9 on w-1, pull v1.13.9 on cp-1',
+    ...close,
+    'install: install v1.13.9 on w-1',
+    ...rebootOnly.slice(2),
+  ]
   const disabled: Situation = { upgrade: { enabled: false } }
   test.each<{ name: string; cluster: Cluster; situation?: Situation; expected: string; phases: string[] }>([
     { name: 'is the next node', cluster: withW1(), expected: 'go w-1', phases: whole },
@@ -105,7 +112,7 @@ describe('what comes next', () => {
       cluster: marked(),
       situation: { staged: false },
       expected: 'go w-1',
-      phases: ['fetch: pull image w-1', ...whole.slice(1)],
+      phases: ['pull-images: pull v1.13.9 on w-1', ...whole.slice(1)],
     },
 
     {
@@ -166,18 +173,18 @@ describe('what comes next', () => {
       phases: [],
     },
     {
-      name: 'is to wait for it before a node is given back',
+      name: 'is to wait for it before a node is uncordoned',
       cluster: marked(),
       situation: { power: startPower(0, false) },
       expected: unheard,
       phases: [],
     },
     {
-      name: 'is to give it back once battery is known',
+      name: 'is to uncordon it once battery is known',
       cluster: marked(),
       situation: { power: onBattery },
       expected: 'go w-1',
-      phases: ['reopen: uncordon w-1'],
+      phases: ['uncordon: uncordon w-1'],
     },
 
     {
@@ -188,11 +195,11 @@ describe('what comes next', () => {
       phases: [],
     },
     {
-      name: 'is to give back what is only closed there',
+      name: 'is to uncordon what is only cordoned there',
       cluster: marked(),
       situation: disabled,
       expected: 'go w-1',
-      phases: ['reopen: uncordon w-1'],
+      phases: ['uncordon: uncordon w-1'],
     },
     {
       name: 'is to finish there what is armed',
@@ -219,9 +226,9 @@ describe('the release that nodes are brought to, when one carries the mark of an
   const other = { release: 'v1.13.10' }
   const power: CordonMark = { why: 'power', at: mark.at }
   test.each<{ name: string; cluster: Cluster; version: string }>([
-    { name: 'is that of the policy, where the node is only closed', cluster: marked({}, other), version: 'v1.13.9' },
+    { name: 'is that of the policy, where the node is only cordoned', cluster: marked({}, other), version: 'v1.13.9' },
     {
-      name: 'is that of the policy, where the node is closed and ill',
+      name: 'is that of the policy, where the node is cordoned and ill',
       cluster: marked({ ready: false }, other),
       version: 'v1.13.9',
     },

@@ -66,7 +66,7 @@ describe('addresses that lead to other machines', () => {
     homelab.before = (entry) => {
       if (entry === 'reboot w-1') swap(homelab, 'w-1', 'w-2')
     }
-    expect(await it.next()).toContain('w-1: it is not the machine that answers at its address: that is w-2')
+    expect(await it.next()).toContain('w-1 is upgraded: it is not the machine that answers at its address: that is w-2')
     homelab.before = undefined
     expect(homelab.machine('w-1').attempts?.failure).toBeUndefined()
     homelab.addresses.clear()
@@ -121,7 +121,7 @@ describe('a node that comes back under another name in Kubernetes', () => {
       if (entry === 'reboot w-1') homelab.machine('w-1').hostname = 'talos-x7f'
     }
     expect(await it.next()).toMatch(
-      /^await upgraded w-1: it is registered in Kubernetes as talos-x7f \(the same machine id, [0-9a-f]{8}…\): give it the hostname w-1 again, or rename it in caretaker.yaml$/,
+      /^wait until w-1 is upgraded: it is registered in Kubernetes as talos-x7f \(the same machine id, [0-9a-f]{8}…\): give it the hostname w-1 again, or rename it in caretaker.yaml$/,
     )
     expect(texts(homelab, 'alert').join()).toContain('talos-x7f')
     homelab.machine('w-1').hostname = 'w-1'

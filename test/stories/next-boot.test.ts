@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { fakeHomelab, type FakeHomelab } from '../fakes/homelab.ts'
-import { begin, finish, offered, soon, texts } from '../fakes/rollout.ts'
+import { begin, finish, offered, texts } from '../fakes/rollout.ts'
 import { three, two } from '../fakes/stories.ts'
 
 /** The machine that is meant, the role that it runs in, and what its next boot starts. */
@@ -43,7 +43,7 @@ describe('what the next boot starts', () => {
     const homelab = fakeHomelab(two, offered)
     await using it = await begin(homelab)
     homelab.before = async (entry) => {
-      if (entry === 'install w-1') await it.control.abort(soon())
+      if (entry === 'install w-1') await it.control.abort()
       if (entry === 'install w-1') homelab.machine('cp-1').kubeletIll = true
     }
     await it.next()
@@ -53,7 +53,7 @@ describe('what the next boot starts', () => {
     await it.control.rollback('w-1', false)
     homelab.machine('w-1').kexecRefused = true
     expect(await it.next()).toBe(
-      'await rolled back w-1: the rollback did not work: it came back with v1.14.1, and should run v1.13.9 as before',
+      'wait until w-1 is rolled back: the rollback did not work: it came back with v1.14.1, and should run v1.13.9 as before',
     )
     expect(await it.next()).toMatch(/^stuck: the rollback of w-1 did not work: .*`caretaker rollback w-1` tries again/)
     expect(homelab.machine('w-1').unschedulable).toBe(true)
@@ -128,7 +128,8 @@ describe('what an upgrade would take away', () => {
     await using it = await begin(homelab)
     expect(await it.next()).toContain('w-1 would lose net.ifnames=0')
     expect(orders(homelab)).toEqual([])
-    expect(await it.control.approve('v1.14.1', ['net.ifnames=0'], soon())).toEqual({
+    expect(await it.control.approve('v1.14.1', ['net.ifnames=0'])).toEqual({
+      changed: true,
       said: 'v1.14.1 is approved, and nodes may lose net.ifnames=0 by it',
     })
     expect(await finish(it)).toBe('every node runs v1.14.1')
@@ -143,7 +144,7 @@ describe('what an upgrade would take away', () => {
   test('is agreed to for that release alone', async () => {
     const homelab = fitted()
     await using it = await begin(homelab)
-    await it.control.approve('v1.14.0', ['net.ifnames=0'], soon())
+    await it.control.approve('v1.14.0', ['net.ifnames=0'])
     expect(await it.next()).toContain('w-1 would lose net.ifnames=0')
   })
 })

@@ -3,10 +3,11 @@ import { waitFor } from '../lab/daemon.ts'
 import {
   allBack,
   allOff,
-  expectUntouched,
   failPower,
+  playKill,
   stageOf,
   startWhole,
+  type Aftermath,
   undisturbed,
   wholeHomelab,
   words,
@@ -37,69 +38,18 @@ test('an outage that nothing disturbs has every kind of step', () => {
   )
 })
 
-type Then = 'on battery' | 'on mains' | 'silent, then on battery' | 'silent, then on mains'
-const thens: readonly Then[] = ['on battery', 'on mains', 'silent, then on battery', 'silent, then on mains']
+const aftermaths: readonly Aftermath[] = ['on battery', 'on mains', 'silent, then on battery', 'silent, then on mains']
 
 describe.concurrent('an agent that is killed', () => {
   const points = steps.flatMap(([entry, index]) =>
-    (['before', 'after'] as const).flatMap((when) => thens.map((next) => ({ when, entry, index, next }))),
+    (['before', 'after'] as const).flatMap((when) =>
+      aftermaths.map((aftermath) => ({ when, entry, index, aftermath })),
+    ),
   )
   test.each(points)(
-    '$when "$entry" (step $index) is followed by one that does right, $next',
-    async ({ when, index, next }) => {
-      const homelab = wholeHomelab()
-      {
-        const first = startWhole(homelab)
-        const died = Promise.withResolvers<void>()
-        let seen = 0
-        homelab.before = async () => {
-          const isAt = seen++ === index
-          if (!isAt) return
-          if (when === 'before') {
-            first.die()
-            died.resolve()
-            await new Promise(() => {})
-          }
-          // The order arrives, and nobody hears of it any more.
-          queueMicrotask(() => {
-            first.die()
-            died.resolve()
-          })
-        }
-        const story = async () => {
-          await failPower(first, homelab)
-          if (index < backAt) return died.promise
-          await waitFor('everything to be told', 5_000, () => stageOf(homelab) === 'stopped')
-          await first.reads(words.mains)
-          await waitFor('the end', 5_000, () => stageOf(homelab) === 'over')
-        }
-        // A dead agent's story ends nowhere.
-        await Promise.race([died.promise, story().catch(() => died.promise)])
-        first.die()
-        void first.agent.stop()
-      }
-      homelab.before = undefined
-      await using second = startWhole(homelab)
-      if (next.startsWith('silent')) {
-        await second.silent(20_000)
-        await second.silent(20_000)
-        await second.agent.idle()
-      }
-      if (next.endsWith('battery')) {
-        await second.reads(words.low)
-        await allOff(homelab)
-      }
-      await second.reads(words.mains)
-      if (homelab.ports.journal.openOutage()) await allBack(homelab)
-      await second.agent.idle()
-      await waitFor('everything to be as before', 5_000, () => {
-        try {
-          expectUntouched(homelab)
-          return true
-        } catch {
-          return false
-        }
-      }).catch(() => expectUntouched(homelab))
+    '$when "$entry" (step $index) is followed by one that does right, $aftermath',
+    async ({ when, index, aftermath }) => {
+      const homelab = await playKill({ when, index, backAt, aftermath })
       expect(homelab.ports.journal.openOutage()).toBeUndefined()
     },
   )

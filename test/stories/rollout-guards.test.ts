@@ -114,7 +114,9 @@ test("the user's own checks stop the next node, and hold back the end of this on
   homelab.before = (entry) => {
     if (entry === 'uncordon w-1') homelab.failingChecks.set('web', 'web: HTTP 503 instead of 200')
   }
-  expect(await it.next()).toMatch(/^await checks w-1: waited 0 s for the checks to pass: web: HTTP 503/)
+  expect(await it.next()).toMatch(
+    /^wait until the checks pass on w-1: waited 0 s for the checks to pass: web: HTTP 503/,
+  )
   expect(await it.next()).toBe('the check web: HTTP 503 instead of 200')
   expect(homelab.machine('cp-1').boots).toBe(1)
 })
@@ -127,7 +129,7 @@ test('another machine at the address of a node is not taken for it', async () =>
     Object.assign(homelab.machine('w-1'), { uuid: 'uuid-of-the-spare', machineId: undefined })
   }
   expect(await it.next()).toBe(
-    'await upgraded w-1: another machine answers at its address: its UUID is uuid-of-the-spare, and was uuid-w-1',
+    'wait until w-1 is upgraded: another machine answers at its address: its UUID is uuid-of-the-spare, and was uuid-w-1',
   )
   expect(homelab.machine('w-1').unschedulable).toBe(true)
 })
@@ -136,7 +138,9 @@ test('a reboot that Talos accepts and does not begin is told again, and is no fa
   const homelab = fakeHomelab(two, offered)
   await using it = await begin(homelab, { upgrade: { reboot: '60ms' } })
   homelab.machine('w-1').rebootIgnored = true
-  expect(await it.next()).toBe('await upgraded w-1: the reboot never began: it runs on as before, and is told again')
+  expect(await it.next()).toBe(
+    'wait until w-1 is upgraded: the reboot never began: it runs on as before, and is told again',
+  )
   expect(await it.next()).toBe('w-1 runs v1.14.1; on to the next')
   expect(homelab.ports.journal.rollouts(1)[0]!.nodes['w-1']).toMatchObject({ outcome: 'upgraded', failures: [] })
 })

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { relative } from 'node:path'
 import { AgentError } from '../../core/errors.ts'
+import { compareTexts } from '../../core/text-order.ts'
 import type { StagedImage } from '../../core/release/image.ts'
 import { readManifest } from './files.ts'
 import { imagePath, type Layout, listPlaces, manifestPath, publishedPath } from './layout.ts'
@@ -20,7 +21,7 @@ export async function findStaged(layout: Layout): Promise<StagedImage[]> {
       current?.sha256 === manifest.sha256 && current.version === manifest.version && currentSize === manifest.bytes
     found.push({ ...manifest, path: relative(layout.directory, path), published: isPublished })
   }
-  return found.sort((a, b) => Number(b.published) - Number(a.published) || b.stagedAt.localeCompare(a.stagedAt))
+  return found.sort((a, b) => Number(b.published) - Number(a.published) || compareTexts(b.stagedAt, a.stagedAt))
 }
 
 /** In bytes; undefined where nothing is there. */

@@ -11,12 +11,8 @@ describe('a failure of a node', () => {
     { code: Code.ResourceExhausted, text: 'anything', kind: 'unreachable' },
     { code: Code.DeadlineExceeded, text: 'context deadline exceeded', kind: 'timed-out' },
     { code: Code.Unknown, text: 'etcdserver: request timed out', kind: 'timed-out' },
-    { code: Code.Unknown, text: 'etcdserver: no leader', kind: 'timed-out' },
-    {
-      code: Code.Unknown,
-      text: 'failed to acquire upgrade mutex: mutex: Locked by another session',
-      kind: 'timed-out',
-    },
+    { code: Code.Unknown, text: 'etcdserver: no leader', kind: 'not-now' },
+    { code: Code.Unknown, text: 'failed to acquire upgrade mutex: mutex: Locked by another session', kind: 'not-now' },
     { code: Code.Unknown, text: 'error pulling image: dial tcp 10.0.0.1:443: i/o timeout', kind: 'timed-out' },
     {
       code: Code.Unknown,
@@ -90,7 +86,7 @@ describe('a failure of a node', () => {
     // A board without a clock of its own, before it has asked a time server; and one whose registry let it run out.
     [
       'tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time 1970-01-01T00:00:10Z is before 2026-01-01T00:00:00Z',
-      'timed-out',
+      'not-now',
     ],
     [
       'tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time 2026-11-26T09:00:00Z is after 2026-11-01T00:00:00Z',
@@ -137,10 +133,10 @@ describe('a failure of a node', () => {
       'unreachable',
     ],
     ['stat /etc/nothing: no such file or directory', 'rejected'],
-    ['no controlplane endpoints discovered yet', 'timed-out'],
-    ['etcdserver: leader changed', 'timed-out'],
-    ['etcdserver: not leader', 'timed-out'],
-    ['etcdserver: server stopped', 'timed-out'],
+    ['no controlplane endpoints discovered yet', 'not-now'],
+    ['etcdserver: leader changed', 'not-now'],
+    ['etcdserver: not leader', 'not-now'],
+    ['etcdserver: server stopped', 'not-now'],
     ['etcdserver: mvcc: database space exceeded', 'rejected'],
     ['context canceled', 'unreachable'],
     ['previous UKI not found', 'rejected'],

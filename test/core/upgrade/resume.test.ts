@@ -18,20 +18,26 @@ const unfinished = (
 const decide = (node: Node, circumstances: Partial<Circumstances> = {}, ...others: Node[]) =>
   decideUpgrade(clusterOf(worker('w-1'), node, ...others), target, { ...calm, ...circumstances }, policy)
 
-const finish = ['return: await upgraded w-2', 'settle: settle w-2', 'reopen: uncordon w-2']
+const finish = ['verify-boot: wait until w-2 is upgraded', 'settle: wait for w-2 to settle', 'uncordon: uncordon w-2']
 const whole = [
-  'fetch: pull image w-2',
-  'close: cordon w-2',
-  'empty: drain w-2',
-  'confirm: confirm w-2',
-  'install: install w-2',
-  'confirm: confirm w-2',
+  'pull-images: pull v1.13.9 on w-2',
+  'cordon: cordon w-2',
+  'drain: drain w-2',
+  'confirm: confirm that w-2 may go down',
+  'install: install v1.13.9 on w-2',
+  'confirm: confirm that w-2 may go down',
   'reboot: reboot w-2',
   ...finish,
 ]
-const rebootOnly = ['close: cordon w-2', 'empty: drain w-2', 'confirm: confirm w-2', 'reboot: reboot w-2', ...finish]
-const giveBack = ['reopen: uncordon w-2']
-const noteAndGiveBack = ['note: note failure w-2', ...giveBack]
+const rebootOnly = [
+  'cordon: cordon w-2',
+  'drain: drain w-2',
+  'confirm: confirm that w-2 may go down',
+  'reboot: reboot w-2',
+  ...finish,
+]
+const uncordonOnly = ['uncordon: uncordon w-2']
+const noteAndUncordon = ['annotate: record the failure on w-2', ...uncordonOnly]
 const failed = { release: 'v1.13.9', count: 1, failure: 'it does not boot' }
 
 describe('a node that carries our mark comes before every other', () => {
@@ -61,7 +67,7 @@ describe('a node that carries our mark comes before every other', () => {
       node: unfinished(mark, { ...reached, bootId: 'boot-2' }),
       expected: finish,
     },
-    { name: 'that was only closed, its upgrade goes on', node: unfinished(mark), expected: whole },
+    { name: 'that was only cordoned, its upgrade goes on', node: unfinished(mark), expected: whole },
     {
       name: 'that has it installed, it is only rebooted',
       node: unfinished(mark, { ...armedEntries }),
@@ -85,12 +91,12 @@ describe('a node that carries our mark comes before every other', () => {
     {
       name: 'that rolled back, it is given up and uncordoned: only a person tries again',
       node: unfinished(rebooting, { bootId: 'boot-2' }, { attempts: { release: 'v1.13.9', count: 1 } }),
-      expected: noteAndGiveBack,
+      expected: noteAndUncordon,
     },
     {
-      name: 'that failed twice, it is given up and given back',
+      name: 'that failed twice, it is given up and uncordoned',
       node: unfinished(mark, {}, { attempts: { ...failed, count: 2 } }),
-      expected: noteAndGiveBack,
+      expected: noteAndUncordon,
     },
     {
       name: 'that has reached an older goal meanwhile, it is not blamed for it',
@@ -117,17 +123,17 @@ describe('a node that carries our mark comes before every other', () => {
         { bootId: 'boot-2' },
         { attempts: { release: 'v1.13.9', count: 1 } },
       ),
-      expected: noteAndGiveBack,
+      expected: noteAndUncordon,
     },
     {
-      name: 'that is to stay as it is since its upgrade was called off, it is given back',
+      name: 'that is to stay as it is since its upgrade was called off, it is uncordoned',
       node: unfinished({ ...mark, release: 'v1.13.10' }, reached),
-      expected: giveBack,
+      expected: uncordonOnly,
     },
     {
-      name: 'that is ahead of the release, it is given back and never taken down',
+      name: 'that is ahead of the release, it is uncordoned and never taken down',
       node: unfinished({ ...rebooting, release: 'v1.13.10' }, { version: 'v1.13.10', bootId: 'boot-2' }),
-      expected: giveBack,
+      expected: uncordonOnly,
     },
   ])('$name', ({ node, expected }) => {
     const decision = decide(node)
@@ -147,13 +153,13 @@ describe('a node that carries our mark comes before every other', () => {
       expected: 'wait: w-2, which is being upgraded, is not ready (kubelet)',
     },
     {
-      name: 'that failed twice and is armed stays closed',
+      name: 'that failed twice and is armed stays cordoned',
       node: unfinished(mark, { ...armedEntries }, { attempts: { ...failed, count: 2 } }),
       expected:
         'stuck: w-2 failed 2 times to get v1.13.9 (it does not boot), and stays cordoned: `caretaker retry w-2` tries again, `caretaker rollback w-2` takes it back',
     },
     {
-      name: 'that failed twice and is ill stays closed',
+      name: 'that failed twice and is ill stays cordoned',
       node: unfinished(mark, {}, { ready: false, attempts: { ...failed, count: 2 } }),
       expected:
         'stuck: w-2 failed 2 times to get v1.13.9 (it does not boot), and stays cordoned: `caretaker retry w-2` tries again, `caretaker rollback w-2` takes it back',
@@ -240,21 +246,21 @@ describe('when the power fails, or a person pauses, in the middle of an upgrade'
   const armed = unfinished(mark, { ...armedEntries })
   test.each<{ name: string; circumstances: Partial<Circumstances>; node: Node; expected: string; phases: string[] }>([
     {
-      name: 'a node that was closed is given back',
+      name: 'a node that was cordoned is uncordoned',
       circumstances: power,
       node: unfinished(mark),
       expected: 'go w-2',
-      phases: giveBack,
+      phases: uncordonOnly,
     },
     {
-      name: 'a node that is armed stays closed',
+      name: 'a node that is armed stays cordoned',
       circumstances: power,
       node: armed,
       expected: 'wait: the UPS is on battery',
       phases: [],
     },
     {
-      name: 'a node that is ill stays closed',
+      name: 'a node that is ill stays cordoned',
       circumstances: power,
       node: unfinished(mark, { ready: false }),
       expected: 'wait: the UPS is on battery',
@@ -279,24 +285,24 @@ describe('when the power fails, or a person pauses, in the middle of an upgrade'
       circumstances: power,
       node: unfinished(rebooting, { bootId: 'boot-2' }),
       expected: 'go w-2',
-      phases: noteAndGiveBack,
+      phases: noteAndUncordon,
     },
     {
-      name: 'a node that was closed is given back',
+      name: 'a node that was cordoned is uncordoned',
       circumstances: paused,
       node: unfinished(mark),
       expected: 'go w-2',
-      phases: giveBack,
+      phases: uncordonOnly,
     },
     {
-      name: 'a node that is ill stays closed',
+      name: 'a node that is ill stays cordoned',
       circumstances: paused,
       node: unfinished(mark, { ready: false }),
       expected: 'wait: w-2, which is being upgraded, is not ready (no reason given)',
       phases: [],
     },
     {
-      name: 'a node that is not Ready stays closed',
+      name: 'a node that is not Ready stays cordoned',
       circumstances: paused,
       node: unfinished(mark, {}, { ready: false }),
       expected: 'wait: w-2, which is being upgraded, is not Ready in Kubernetes',
@@ -307,7 +313,7 @@ describe('when the power fails, or a person pauses, in the middle of an upgrade'
       circumstances: paused,
       node: unfinished(rebooting, { bootId: 'boot-2' }),
       expected: 'go w-2',
-      phases: noteAndGiveBack,
+      phases: noteAndUncordon,
     },
     {
       name: 'a node that is armed is finished: it must not stay so',
@@ -350,7 +356,7 @@ describe('a control plane that carries our mark', () => {
       talos: { version: 'v1.13.9', bootId: 'boot-2' },
       etcd: 'silent',
     } as const
-    expect(outline(decideFor(...controlPlanes({}, done, {})))).toContain('etcd: await etcd')
+    expect(outline(decideFor(...controlPlanes({}, done, {})))).toContain('verify-etcd: wait until etcd is healthy')
   })
 })
 
