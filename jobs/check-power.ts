@@ -1,4 +1,3 @@
-import { alertOnce } from '../src/operations/alerts.ts'
 import { rehearse } from '../src/operations/rehearse.ts'
 import { defineJob } from '../src/operations/job.ts'
 import { cron, done } from '../src/core/job.ts'
@@ -12,15 +11,20 @@ export default defineJob({
   runs: 'queue',
 
   async run(context) {
-    const { ports } = context
+    const { ports, alerts } = context
     const report = await rehearse(context)
     remembered.drill.remember(ports.journal, report)
     const faults = report.checks.filter(({ ok }) => !ok).map(({ subject, text }) => `${subject} ${text}`)
-    alertOnce(
-      ports.journal,
-      'check-power',
-      faults.length === 0 ? undefined : `a power cut would not go as planned: ${faults.join('; ')}`,
-      'power',
+    alerts.report(
+      'power.rehearsal',
+      faults.length === 0
+        ? undefined
+        : {
+            severity: 'warning',
+            subject: 'power',
+            text: `a power cut would not go as planned: ${faults.join('; ')}`,
+            action: 'Mend it, and run `caretaker run check-power` again',
+          },
     )
     return done(faults.length === 0 ? 'everything that a power cut needs is there' : faults.join('; '))
   },

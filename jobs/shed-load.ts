@@ -1,13 +1,13 @@
-import { alertOnce } from '../src/operations/alerts.ts'
 import { defineJob } from '../src/operations/job.ts'
 import { after, done, later, on } from '../src/core/job.ts'
 import type { StepState } from '../src/core/plan.ts'
 import { describeDuration } from '../src/core/duration.ts'
 import { supplyOf } from '../src/core/power/feeds.ts'
+import { reportRefused } from '../src/operations/outage-alerts.ts'
 import { openRecord } from '../src/operations/outage-record.ts'
 import { beginOutage } from '../src/core/power/outage.ts'
 import { bestEffort, phase, type Step } from '../src/core/plan.ts'
-import { describeRefused, findSheddable } from '../src/core/power/shed.ts'
+import { findSheddable } from '../src/operations/shed.ts'
 import { apiWithin } from '../src/core/power/shutdown.ts'
 
 /** Makes the battery last longer: what the user can do without is scaled to nothing while there is still time. */
@@ -18,7 +18,7 @@ export default defineJob({
   runs: 'in-process',
 
   async run(context) {
-    const { config, machines, ports, power, now, monotonic, carryOut, signal, whenPower } = context
+    const { config, machines, ports, alerts, power, now, monotonic, carryOut, signal, whenPower } = context
     const { shed, shedAfter } = config.power
     const isOnBattery = () => machines.some(({ feed }) => supplyOf(feed, power) === 'battery')
     if (shed.length === 0) return done('no workloads are named under power.shed')
@@ -40,7 +40,7 @@ export default defineJob({
 
     const within = AbortSignal.any([signal, AbortSignal.timeout(apiWithin)])
     const sheddable = await findSheddable(ports.kubernetes, shed, within)
-    alertOnce(ports.journal, 'shed', describeRefused(sheddable))
+    reportRefused(alerts, sheddable)
     const scaled = sheddable.found
     if (scaled.length === 0) return done('nothing runs that power.shed names')
     // A shutdown may have begun while we looked.
@@ -52,11 +52,12 @@ export default defineJob({
     let count = 0
     const onStep = (_: Step, { kind }: StepState) => void (kind === 'done' && (count += 1))
     using watch = whenPower(() => (isOnBattery() ? undefined : 'the power has changed'))
-    await carryOut([bestEffort(phase('scale down', ...steps))], { onStep, signal: watch.signal }).catch(
-      (error: unknown) => {
-        if (!watch.signal.aborted || signal.aborted) throw error
-      },
-    )
+    await carryOut([bestEffort(phase('scale-down', ['power-change'], ...steps))], {
+      onStep,
+      signal: watch.signal,
+    }).catch((error: unknown) => {
+      if (!watch.signal.aborted || signal.aborted) throw error
+    })
     return done(`${count} of ${scaled.length} workloads are scaled to nothing, to make the battery last`)
   },
 })

@@ -57,7 +57,7 @@ export default defineJob({
       }
       const isRequest = version !== wanted
       try {
-        await carryOut([phase('stage', { do: 'stage-image', image, publish: !isRequest })])
+        await carryOut([phase('stage-image', [], { do: 'stage-image', image, publish: !isRequest })])
       } catch (error) {
         if (signal.aborted || !isRequest || !(error instanceof AgentError) || error.retryable) throw error
         // Nothing that this homelab needs: it is told, and not tried for ever.

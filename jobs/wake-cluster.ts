@@ -1,4 +1,3 @@
-import { alertOnce } from '../src/operations/alerts.ts'
 import { whyUnhealthy } from '../src/core/cluster/cluster.ts'
 import { describeDuration } from '../src/core/duration.ts'
 import { messageOf } from '../src/core/errors.ts'
@@ -7,6 +6,7 @@ import { defineJob, type JobContext } from '../src/operations/job.ts'
 import { after, done, later, on, type Outcome } from '../src/core/job.ts'
 import type { StepState } from '../src/core/plan.ts'
 import { failingMachines, type Machine } from '../src/core/power/machines.ts'
+import { settleOutage } from '../src/operations/outage-alerts.ts'
 import { openRecord, type OutageRecord } from '../src/operations/outage-record.ts'
 import { summarize } from '../src/core/power/summary.ts'
 import { missingNodes, type Outage, wentDown } from '../src/core/power/outage.ts'
@@ -18,7 +18,6 @@ import { isWhole, planWake } from '../src/core/power/recovery.ts'
 /** A UPS that was told to switch its outlets off does so some time later, mains or not; nothing is woken until then, in ms. */
 const cutTakes = 3 * 60_000
 const lookAgain = 5_000
-const moreHavePower = 'more machines have their power back'
 /** A battery that is not charged by then may never be, in ms. */
 const chargesWithin = 3_600_000
 
@@ -61,9 +60,11 @@ export default defineJob({
       record.update((outage) => ({ ...outage, stage: 'waking', wokenAt: outage.wokenAt ?? now().toISOString() }))
     }
     const hasMore = () => poweredMachines(context, open).machines.some(({ name }) => !names.has(name))
+    let isMore = false
     using watch = whenPower(() => {
       // A dead machine on one UPS keeps no machine on another one waiting.
-      if (hasMore()) return moreHavePower
+      isMore = hasMore()
+      if (isMore) return 'more machines have their power back'
       const isLost = ({ feed }: Machine) => {
         const supply = supplyOf(feed, power)
         return supply === 'failing' || (supply === 'battery' && wentDown(open) && !isCalledOff(power))
@@ -78,28 +79,27 @@ export default defineJob({
     }
     try {
       const onMains = [...power.upses].flatMap(([label, { mode }]) => (mode === 'on-mains' ? [label] : []))
-      const plan = planWake(inventory, open, names, onMains, {
-        ...config.power.wake,
-        acceptedStorage: config.storage.accept,
-      })
+      const plan = planWake(
+        { machines: inventory, outage: open, powered: names, upses: onMains },
+        { ...config.power.wake, acceptedStorage: config.storage.accept },
+      )
       await carryOut(plan, { onStep, signal: watch.signal })
     } catch (error) {
       if (!watch.signal.aborted || signal.aborted) throw error
-      const why = messageOf(watch.signal.reason)
-      return later(why, after(now(), why === moreHavePower ? 0 : lookAgain))
+      return later(messageOf(watch.signal.reason), after(now(), isMore ? 0 : lookAgain))
     }
     // What was not down is as it was.
-    if (undone) record.update((outage) => withGivenBack(outage, names))
+    if (undone) record.update((outage) => withUntouched(outage, names))
     return conclude(context, record, { undone, isWhole: isSafe && isWhole(inventory, record.current, names) })
   },
 })
 
-/** Those of the machines that were never told, and so had nothing to come back from. */
-function withGivenBack(outage: Outage, names: ReadonlySet<string>): Outage {
-  const given = Object.entries(outage.nodes).filter(
+/** With those of the machines back whose shutdown was never requested: they had nothing to come back from. */
+function withUntouched(outage: Outage, names: ReadonlySet<string>): Outage {
+  const untouched = Object.entries(outage.nodes).filter(
     ([name, { state }]) => names.has(name) && (state === 'up' || state === 'drained'),
   )
-  const nodes = Object.fromEntries(given.map(([name, node]) => [name, { ...node, state: 'back' as const }]))
+  const nodes = Object.fromEntries(untouched.map(([name, node]) => [name, { ...node, state: 'back' as const }]))
   return { ...outage, nodes: { ...outage.nodes, ...nodes } }
 }
 
@@ -108,7 +108,7 @@ async function conclude(
   record: OutageRecord,
   { undone, isWhole: isAll }: { undone: boolean; isWhole: boolean },
 ): Promise<Outcome> {
-  const { config, machines: inventory, ports, now, emit } = context
+  const { config, machines: inventory, ports, alerts, now, emit } = context
   const { journal } = ports
   const open = record.current
   const missing = wentDown(open) ? missingNodes(open, inventory) : []
@@ -117,12 +117,10 @@ async function conclude(
   if (missing.length > 0 || !undone) {
     const reason =
       missing.length > 0 ? await describeMissing(context, missing) : 'not everything could be taken back yet'
-    if (isAll) alertOnce(journal, 'wake', reason)
+    if (isAll) alerts.open('outage.recovery', { severity: 'warning', subject: 'cluster', text: reason })
     return later(reason, after(now(), Math.min(60_000, config.power.wake.giveUpAfter)))
   }
-  // The next outage says it anew, of the same machines too.
-  const matters = ['wake', 'wake-charge', 'wake-blind', 'outage.abandoned', 'outage.unreached']
-  for (const matter of matters) alertOnce(journal, matter, undefined)
+  settleOutage(alerts)
   remembered.wakeNow.remember(journal, undefined)
   record.update((outage) => ({ ...outage, stage: 'over', endedAt: now().toISOString() }))
   const summary = summarize(record.current)
@@ -143,7 +141,7 @@ interface Powered {
  * another cut. Where nothing went down mains alone is enough, or that a person has called the shutdown off.
  */
 function poweredMachines(context: JobContext, open: Outage): Powered {
-  const { config, machines: inventory, power, monotonic, now, ports } = context
+  const { config, machines: inventory, power, monotonic, now, ports, alerts } = context
   const { stableFor, minimumCharge } = config.power.wake
   const went = wentDown(open)
   const isNow = remembered.wakeNow.recall(ports.journal) === true
@@ -175,11 +173,12 @@ function poweredMachines(context: JobContext, open: Outage): Powered {
     }
     if (!isNow && mains.charge !== undefined && mains.charge < minimumCharge) {
       if (mains.ms > chargesWithin)
-        alertOnce(
-          ports.journal,
-          'wake-charge',
-          `the battery does not charge beyond ${mains.charge} %, and power.wake.minimumCharge asks for ${minimumCharge} %: is it worn out? \`caretaker power wake\` does not wait for it`,
-        )
+        alerts.open('outage.charge', {
+          severity: 'warning',
+          subject: 'power',
+          text: `the battery does not charge to the ${minimumCharge} % that power.wake.minimumCharge asks for: is it worn out?`,
+          action: 'Wake the cluster without waiting for it: `caretaker power wake`',
+        })
       const far = `the battery is charged to ${mains.charge} % of the ${minimumCharge} % that a second outage needs`
       return wait(far, 10_000)
     }
@@ -223,6 +222,6 @@ async function tidy({ ports, carryOut, signal, power }: JobContext): Promise<Out
   const ours = [...(nodes ?? [])].filter(([, { cordon }]) => cordon?.why === 'power').map(([name]) => name)
   if (ours.length === 0) return done('there was no power cut')
   const steps = ours.map((node): Step => ({ do: 'uncordon', node, why: 'power' }))
-  await carryOut([bestEffort(phase('uncordon', ...steps))])
+  await carryOut([bestEffort(phase('uncordon', [], ...steps))])
   return done(`${ours.join(', ')} uncordoned: left over from a power cut that is not on record`)
 }

@@ -1,4 +1,3 @@
-import { alertOnce } from '../src/operations/alerts.ts'
 import type { Cluster } from '../src/core/cluster/cluster.ts'
 import { AgentError, messageOf } from '../src/core/errors.ts'
 import { defineJob, type JobContext } from '../src/operations/job.ts'
@@ -28,7 +27,7 @@ export default defineJob({
     const known = recallLists(journal)
     const lists = mergeLists(known, answer, { policy: config.upgrade, running })
     rememberLists(journal, lists)
-    const alarms = reportLists(journal, { answer, lists, cluster, before })
+    const alarms = reportLists(context, { answer, lists, cluster, before })
     /** What `caretaker status` says of releases until the next run. */
     const say = (text: string) => {
       const remarks = [...alarms, ...describeLeftBehind(movement, remembered.target.recall(journal))]
@@ -90,12 +89,18 @@ interface News {
 }
 
 /** Alerts on what left the Factory's list, each once. Answers what there is to say now. */
-function reportLists(journal: Journal, { answer, lists, cluster, before }: News): readonly string[] {
+function reportLists(
+  { alerts, ports: { journal } }: JobContext,
+  { answer, lists, cluster, before }: News,
+): readonly string[] {
   const { vanished, withdrawn } = lists
   const newest = lists.offered.toSorted(compareVersions).at(-1) ?? 'any release'
   const gone = answer.offered.length === 0 ? newest : vanished.join(', ')
   const lost = gone === '' ? undefined : `the Factory's list no longer holds ${gone}; nothing goes backwards`
-  alertOnce(journal, 'releases', lost, 'factory')
+  alerts.report(
+    'release.vanished',
+    lost === undefined ? undefined : { severity: 'info', subject: 'factory', text: lost },
+  )
   const inUse = [
     before,
     journal.openRollout()?.release,
@@ -103,6 +108,6 @@ function reportLists(journal: Journal, { answer, lists, cluster, before }: News)
   ]
   const taken = withdrawn.filter((version) => inUse.includes(version)).map(withdrawnReason)
   const text = taken.length === 0 ? undefined : `${taken.join('; ')}: no further node begins it`
-  alertOnce(journal, 'withdrawn', text, 'factory')
+  alerts.report('release.withdrawn', text === undefined ? undefined : { severity: 'warning', subject: 'factory', text })
   return [...(lost === undefined ? [] : [lost]), ...taken]
 }

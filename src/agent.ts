@@ -1,16 +1,18 @@
 import type { Config } from './config/config.ts'
 import type { Activity } from './core/activity.ts'
-import { alertOnce } from './operations/alerts.ts'
-import { messageOf } from './core/errors.ts'
+import type { Alerts } from './core/alert.ts'
+import { describeFailure, messageOf } from './core/errors.ts'
 import { describeEvent, type Event } from './core/event.ts'
 import type { Job, JobContext } from './operations/job.ts'
 import { later, type Outcome } from './core/job.ts'
 import type { RegisteredSchematic } from './core/release/schematic.ts'
 import type { RunOutcome } from './core/journal.ts'
 import type { Logger } from './core/log.ts'
-import { describeStep, type Step } from './core/plan.ts'
+import type { Step } from './core/plan.ts'
+import { english, type Wording } from './core/wording.ts'
 import type { Ports } from './core/ports.ts'
 import { machinesOf } from './core/power/machines.ts'
+import { settleStale } from './operations/alerts.ts'
 import { remembered } from './operations/facts.ts'
 import { carryOut } from './engine/carry-out.ts'
 import { createKubernetesLease } from './engine/kubernetes-lease.ts'
@@ -29,8 +31,11 @@ export interface AgentOptions {
   readonly ports: Ports
   readonly jobs: readonly Job[]
   readonly queue: Queue
+  readonly alerts: Alerts
   readonly log: Logger
   readonly schematics: () => ReadonlyMap<string, RegisteredSchematic>
+  /** How plans are put into words, for people. */
+  readonly wording?: Wording
   readonly now?: () => Date
   /** ms of a clock that never jumps. */
   readonly monotonic?: () => number
@@ -69,8 +74,9 @@ export interface RunReport {
  * nothing else differs.
  */
 export function createAgent(options: AgentOptions) {
-  const { config, ports, jobs, queue, log, schematics } = options
+  const { config, ports, jobs, queue, alerts, log, schematics } = options
   const {
+    wording = english,
     now = () => new Date(),
     monotonic = () => performance.now(),
     pollEvery = 1_000,
@@ -83,6 +89,7 @@ export function createAgent(options: AgentOptions) {
   } = options
   const { journal } = ports
   const machines = machinesOf(config, ownMachine)
+  settleStale(alerts, { jobs, nodes: config.nodes, hasOutage: journal.openOutage() !== undefined })
   const lease = createTakeoverLock(leaseGrace)
   const lock = createKubernetesLease(ports.kubernetes, holder, log)
   /** The steps that are being carried out, for people to see. */
@@ -90,12 +97,19 @@ export function createAgent(options: AgentOptions) {
   /** Jobs that run here and found the cluster held. */
   const turnedAway = new Set<Job>()
   const stopping = new AbortController()
+  /** What the last run of each job came to. */
+  const lastSaid = new Map<string, string>()
   const lastAnswer = new Map<string, number>()
   const listeners = new Set<(report: RunReport) => void>()
   const guard = createUpsMonitor({
     upses: config.upses.map(({ label }) => label),
     policy: config.power,
     journal,
+    alerts,
+    ordered: {
+      get: () => remembered.ordered.recall(journal),
+      set: (at) => remembered.ordered.remember(journal, at),
+    },
     emit: (event) => emit(event),
     monotonic,
     bootId,
@@ -113,9 +127,9 @@ export function createAgent(options: AgentOptions) {
     const woken = jobs.filter((job) => job.triggers.some((trigger) => 'on' in trigger && trigger.on === event.type))
     // Those that run here come first: what the queue's store does must not keep them waiting.
     for (const job of woken) if (job.runs === 'in-process') here.wake(job)
-    // A latch needs a person: every client of that upsd shuts down again and again until it is restarted.
-    const kind = event.type === 'power.latched' ? 'alert' : event.type.startsWith('power.') ? 'power' : 'event'
-    journal.write({ kind, subject: subjectOf(event), text })
+    const kind = event.type.startsWith('power.') ? 'power' : 'event'
+    // What is an alert as well has its sentence from there.
+    if (!alerting.includes(event.type)) journal.write({ kind, subject: subjectOf(event), text })
     await Promise.all(woken.filter((job) => job.runs === 'queue').map(enqueue))
   }
 
@@ -136,10 +150,13 @@ export function createAgent(options: AgentOptions) {
     }
     try {
       const outcome = await underLease(job, AbortSignal.any([signal, stopping.signal]))
-      if (outcome.kind === 'done') report('done', outcome.summary)
-      else report('later', outcome.reason)
-      alertOnce(journal, `job.${job.name}`, undefined)
-      log.info({ job: job.name, outcome: outcome.kind }, outcome.kind === 'done' ? outcome.summary : outcome.reason)
+      const text = outcome.kind === 'later' ? outcome.reason : outcome.summary
+      report(outcome.kind, text)
+      alerts.settle(`job.failed:${job.name}`)
+      // One that waits for the same thing every few seconds is no news.
+      const isRepeated = outcome.kind === 'later' && lastSaid.get(job.name) === text
+      log[isRepeated ? 'debug' : 'info']({ job: job.name, outcome: outcome.kind }, text)
+      lastSaid.set(job.name, text)
       return outcome
     } catch (error) {
       if (stopping.signal.aborted || signal.aborted) {
@@ -147,8 +164,13 @@ export function createAgent(options: AgentOptions) {
         report('stopped', `${why}; the job goes on later`)
         throw new Stopping('the agent is stopping')
       }
-      report('failed', messageOf(error))
-      alertOnce(journal, `job.${job.name}`, messageOf(error), job.name)
+      report('failed', describeFailure(error))
+      alerts.open(`job.failed:${job.name}`, {
+        // Nobody else brings the cluster down, or back.
+        severity: job.purpose === 'shutdown' ? 'critical' : 'warning',
+        subject: job.name,
+        text: `${job.name} failed: ${describeFailure(error)}`,
+      })
       log.error({ job: job.name, err: error }, 'job failed')
       throw error
     }
@@ -175,12 +197,13 @@ export function createAgent(options: AgentOptions) {
     const isRollback = (remembered.rollbacks.recall(journal) ?? []).length > 0
     if ('why' in locked) {
       // After our own shutdown the API is away because we wanted it so.
-      if (!journal.openOutage()) alertOnce(journal, 'lease', locked.why)
+      if (!journal.openOutage())
+        alerts.open('cluster.lease', { severity: 'warning', subject: 'cluster', text: locked.why })
       // A control plane that hangs may have taken the API with it, and taking it back is what makes it whole.
       if (locked.held || !isRollback) return later(locked.why, soon())
       return job.run(contextOf(job, AbortSignal.any([signal, held.signal])))
     }
-    alertOnce(journal, 'lease', undefined)
+    alerts.settle('cluster.lease')
     let goesOn = false
     try {
       const outcome = await job.run(contextOf(job, AbortSignal.any([signal, held.signal, locked.lost])))
@@ -204,6 +227,7 @@ export function createAgent(options: AgentOptions) {
       log: jobLog,
       signal,
       ports,
+      alerts,
       now,
       monotonic,
       emit,
@@ -213,11 +237,13 @@ export function createAgent(options: AgentOptions) {
       observe: (within) => observe(config.nodes, ports, signal, within),
       ownNode,
       bootId,
+      wording,
       answeredWithin: (ms) => new Set([...lastAnswer].filter(([, at]) => monotonic() - at <= ms).map(([name]) => name)),
       carryOut: (plan, choices = {}) =>
         carryOut(plan, ports, {
           inventory: config.nodes,
           log: jobLog,
+          wording,
           pollEvery,
           ...choices,
           signal: choices.signal ? AbortSignal.any([signal, choices.signal]) : signal,
@@ -228,7 +254,7 @@ export function createAgent(options: AgentOptions) {
           },
           onStep: (step, state) => {
             choices.onStep?.(step, state)
-            const text = describeStep(step)
+            const text = wording.describeStep(step)
             if (state.kind === 'started')
               activities.set(step, { job: job.name, step: text, since: now().toISOString() })
             else activities.delete(step)
@@ -263,6 +289,7 @@ export function createAgent(options: AgentOptions) {
 
   return {
     emit,
+    alerts,
     runJob,
     guard,
     machines,
@@ -299,6 +326,9 @@ export function createAgent(options: AgentOptions) {
 }
 
 export type Agent = ReturnType<typeof createAgent>
+
+/** Events that open an alert in the same words. */
+const alerting: readonly Event['type'][] = ['power.latched']
 
 function subjectOf(event: Event): string {
   if ('node' in event) return event.node

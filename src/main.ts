@@ -6,13 +6,14 @@ import { checkStore, socketOf } from './services/queue/store.ts'
 import { openJournal } from './adapters/journal/journal.ts'
 import { lockState } from './adapters/journal/lock.ts'
 import { type Agent, createAgent } from './agent.ts'
-import { createControl } from './http/routes/status.ts'
 import { serveControl } from './http/control.ts'
-import { alertOnce } from './operations/alerts.ts'
+import { createAlerts } from './operations/alerts.ts'
+import { isOfKind, nameIn } from './core/alert.ts'
 import { AgentError } from './core/errors.ts'
 import type { Logger } from './core/log.ts'
 import { schematicsInUse } from './core/release/schematic.ts'
 import { remembered } from './operations/facts.ts'
+import { createOperator } from './operations/operator.ts'
 import { loadJobs } from './engine/catalogue.ts'
 import { findOwnMachine, holderOf, readBootId } from './main/identity.ts'
 import { ownVersion } from './main/version.ts'
@@ -56,20 +57,11 @@ export async function runDaemon({ settings, log, signal, pollEvery }: DaemonOpti
           : log.error({ reason: why }, 'the journal is kept in memory: the disk does not take it'),
     }),
   )
-  const world = stack.use(
-    await openWorld({
-      settings,
-      journal,
-      log,
-      onLoginRefused: (label, why) => {
-        log.error({ ups: label, reason: why }, 'the UPS server refuses our login; it is watched without')
-        journal.write({ kind: 'alert', subject: label, text: why })
-      },
-      onInsecure: (label, why) => alertOnce(journal, `ups.${label}.insecure`, why, label),
-    }),
-  )
+  const alerts = createAlerts(journal, () => new Date())
+  const world = stack.use(await openWorld({ settings, journal, alerts, log }))
   const agentSoon = Promise.withResolvers<Agent>()
   const needed = schematicsInUse(config)
+  const refused = new Set<string>()
   const schematics = stack.use(
     await loadSchematics({
       directory: settings.schematics,
@@ -80,10 +72,17 @@ export async function runDaemon({ settings, log, signal, pollEvery }: DaemonOpti
         remembered.schematics.remember(journal, Object.fromEntries(schematics.current))
         await (await agentSoon.promise).emit({ type: 'schematic.changed', schematic })
       },
-      refused: (name, why) => alertOnce(journal, `schematic.${name}`, why, name),
+      refused: (name, why) => {
+        if (why !== undefined) refused.add(name)
+        alerts.report(
+          `schematic.refused:${name}`,
+          why === undefined ? undefined : { severity: 'warning', subject: name, text: why },
+        )
+      },
       log,
     }),
   )
+  alerts.settleWhere(({ id }) => isOfKind(id, 'schematic') && !refused.has(nameIn(id) ?? ''))
   remembered.schematics.remember(journal, Object.fromEntries(schematics.current))
   for (const name of needed) {
     if (!schematics.current.has(name))
@@ -104,6 +103,7 @@ export async function runDaemon({ settings, log, signal, pollEvery }: DaemonOpti
     ports: world.ports,
     jobs,
     queue,
+    alerts,
     log,
     schematics: () => schematics.current,
     holder: holderOf(journal),
@@ -118,7 +118,7 @@ export async function runDaemon({ settings, log, signal, pollEvery }: DaemonOpti
   schematics.watch()
 
   // Beside everything else: control planes that are away must not keep the power unguarded.
-  void stack.use(watchLives({ journal, log, all: world.credentials })).check()
+  void stack.use(watchLives({ journal, alerts, log, all: world.credentials })).check()
 
   // The power first: nothing that comes after it may keep a failing battery waiting.
   const watching = new AbortController()
@@ -146,16 +146,15 @@ export async function runDaemon({ settings, log, signal, pollEvery }: DaemonOpti
   stack.use(
     await serveControl(
       socket,
-      createControl({
+      createOperator({
         agent,
         ports: world.ports,
-        queue,
-        version: await ownVersion(),
-        pid: process.pid,
-        startedAt,
-        config,
+        config: () => config,
+        counts: queue.counts,
+        about: { version: await ownVersion(), pid: process.pid, startedAt },
         loginRefused: (label) => world.loginsRefused.get(label),
       }),
+      { log },
     ),
   )
   stack.use(
@@ -164,7 +163,7 @@ export async function runDaemon({ settings, log, signal, pollEvery }: DaemonOpti
       queue,
       address,
       ownStore,
-      journal,
+      alerts,
       log,
     }),
   )

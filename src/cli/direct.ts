@@ -5,15 +5,17 @@ import { checkStore } from '../services/queue/store.ts'
 import { type JournalHandle, openJournal } from '../adapters/journal/journal.ts'
 import { compileCheck } from '../adapters/checks/checks.ts'
 import { createFactory } from '../adapters/factory/factory.ts'
-import type { PlanAnswer } from '../http/protocol.ts'
+import { type PlanAnswer, planAnswerOf } from '../core/operator.ts'
 import { describeCredential, lifeOf, lifeOfCertificate } from '../adapters/kubernetes/entry.ts'
 import { dayOf, describeLife, stageOf } from '../core/certificate-life.ts'
+import type { Alert } from '../core/alert.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
 import type { Entry, Journal } from '../core/journal.ts'
 import type { Factory } from '../core/release/ports.ts'
 import { nextPowerState, type PowerState, startPower } from '../core/power/state.ts'
 import { schematicsInUse } from '../core/release/schematic.ts'
 import { previewUpgrade } from '../operations/preview-upgrade.ts'
+import { createAlerts } from '../operations/alerts.ts'
 import { remembered } from '../operations/facts.ts'
 import { observe } from '../engine/observe.ts'
 import { newAccess, readKubernetes, readTalos } from '../main/credentials.ts'
@@ -29,6 +31,14 @@ import { isUrl, openUpses, openWorld, readAccess, readCredentials } from '../mai
 export function readEntries(settings: Settings, limit: number): readonly Entry[] {
   using journal = openKeptJournal(settings)
   return journal?.entries(limit) ?? []
+}
+
+/** The alerts that a daemon has left open; with `all` then those that were settled. */
+export function readAlerts(settings: Settings, all: boolean): readonly Alert[] {
+  using journal = openKeptJournal(settings)
+  if (!journal) return []
+  const alerts = createAlerts(journal, () => new Date())
+  return all ? [...alerts.all, ...alerts.settled] : alerts.all
 }
 
 /** The journal that a daemon has left, to read; undefined where none has run yet. */
@@ -67,7 +77,7 @@ export async function planDirectly(settings: Settings, signal: AbortSignal): Pro
       return [label, reading ? nextPowerState(start, { kind: 'reading', at: 0, reading }, config.power) : start]
     })
     const upses = new Map(await Promise.all(states))
-    const { cluster: _, ...answer } = await previewUpgrade({
+    const preview = await previewUpgrade({
       observe: () => observe(config.nodes, world.ports, signal),
       config,
       ports: world.ports,
@@ -78,7 +88,7 @@ export async function planDirectly(settings: Settings, signal: AbortSignal): Pro
       ownNode: findOwnMachine(config.nodes, settings.environment),
       power: { upses, ordered: remembered.ordered.recall(known) },
     })
-    return answer
+    return planAnswerOf(preview)
   } finally {
     kept?.[Symbol.dispose]()
   }

@@ -23,8 +23,8 @@ export function addUpsCommand(): void {
       const { openUpses } = await import('../main/wiring.ts')
       const refused = new Map<string, string>()
       const all = await openUpses(settings, {
-        loginRefused: (label, why) => void refused.set(label, why),
-        insecure: (label, why) => void process.stderr.write(`caretaker: ${label}: ${why}\n`),
+        login: (label, why) => void (why !== undefined && refused.set(label, why)),
+        plain: (label, why) => void (why !== undefined && process.stderr.write(`caretaker: ${label}: ${why}\n`)),
       })
       try {
         const upses = chosen(all, name, settings.file)
@@ -66,12 +66,12 @@ async function show(options: Options, upses: Upses, refused: ReadonlyMap<string,
   const answers = asked.map((told) => ({
     name: told.label,
     ...('details' in told ? { ...told.details, secure: told.secure } : { error: told.error.message }),
-    loginRefused: refused.get(told.label),
+    login: refused.get(told.label),
   }))
   const text = asked.map((told) =>
     'details' in told ? renderUps(told) : `${'ups'.padEnd(12)}${told.label}\n${told.error.message}`,
   )
-  print(options, upses.size === 1 ? answers[0] : answers, text.join('\n\n'))
+  await print(options, upses.size === 1 ? answers[0] : answers, text.join('\n\n'))
   for (const why of refused.values()) process.stderr.write(`caretaker: ${why}\n`)
   const failures = asked.flatMap((told) => ('error' in told ? [told.error] : []))
   if (failures.some(({ code }) => code !== 'unreachable') || refused.size > 0) return exit.failed

@@ -6,9 +6,9 @@ export interface AlertContent {
   readonly severity: Severity
   /** What it is about: a node, a UPS, a job, or `cluster`. */
   readonly subject: string
-  /** What is so, as a sentence in the present tense. */
+  /** What is so, as a sentence in the present tense, without a full stop. */
   readonly text: string
-  /** What to do about it, as a sentence in the imperative; absent where it settles by itself. */
+  /** What to do about it, as a sentence in the imperative, without a full stop; absent where it settles by itself. */
   readonly action?: string
 }
 
@@ -22,6 +22,11 @@ export interface Alert extends AlertContent {
   readonly settledAt?: string
 }
 
+/** What became of an alert: `changed` is one that stays open and says something else now. */
+export type AlertChange = 'opened' | 'changed' | 'settled'
+
+export type AlertListener = (alert: Alert, change: AlertChange) => void
+
 export interface Alerts {
   /** Opens an alert; of one that is open what it says is brought up to date. Answers whether people hear something new. */
   open(id: string, content: AlertContent): boolean
@@ -29,8 +34,45 @@ export interface Alerts {
   settle(id: string): boolean
   /** Opens the alert, or settles it where there is nothing to say. Answers as `open`. */
   report(id: string, content: AlertContent | undefined): boolean
+  /**
+   * Reports all alerts of a kind at once, one for each name: `node.armed` with `w-1` is `node.armed:w-1`. Those of the
+   * kind that are not among them are settled, also of what has left the configuration.
+   */
+  reportEach(kind: string, contents: ReadonlyMap<string, AlertContent>): void
+  /** Settles those that are open and that the test is true of. */
+  settleWhere(test: (alert: Alert) => boolean): void
+  /** The one that is open under this id. */
+  find(id: string): Alert | undefined
   /** Those that are open: the most severe first, then the oldest. */
   readonly all: readonly Alert[]
-  /** Called with each alert that opens, changes what it says, or is settled. */
-  subscribe(listener: (alert: Alert) => void): Disposable
+  /** Those that were settled, the newest first, as many as are kept. */
+  readonly settled: readonly Alert[]
+  /** Called with each alert that opens, changes what it says, or is settled. A listener that throws costs nobody anything. */
+  subscribe(listener: AlertListener): Disposable
+}
+
+const severities: readonly Severity[] = ['critical', 'warning', 'info']
+
+/** The most severe first, then the oldest. */
+export function compareAlerts(a: Alert, b: Alert): number {
+  const bySeverity = severities.indexOf(a.severity) - severities.indexOf(b.severity)
+  if (bySeverity !== 0) return bySeverity
+  return a.since < b.since ? -1 : a.since > b.since ? 1 : a.id < b.id ? -1 : 1
+}
+
+/** The alert as one line: what is so, and what to do about it. */
+export function describeAlert({ text, action }: AlertContent): string {
+  if (action === undefined) return text
+  return `${text}${/[.?!]$/.test(text) ? '' : '.'} ${action}`
+}
+
+/** Whether an id is of this kind: `ups.silent:rack` is of `ups.silent`, and of `ups`. */
+export function isOfKind(id: string, kind: string): boolean {
+  return id === kind || id.startsWith(`${kind}:`) || id.startsWith(`${kind}.`)
+}
+
+/** What of its kind an alert is about: `rack` in `ups.silent:rack`; undefined where there is only one of the kind. */
+export function nameIn(id: string): string | undefined {
+  const colon = id.indexOf(':')
+  return colon < 0 ? undefined : id.slice(colon + 1)
 }

@@ -46,7 +46,7 @@ export interface Entry {
   readonly text: string
 }
 
-export type RunOutcome = 'done' | 'later' | 'failed' | 'stopped'
+export type RunOutcome = 'done' | 'stuck' | 'later' | 'failed' | 'stopped'
 
 export interface Run {
   readonly id: number

@@ -1,5 +1,5 @@
 import { unlink } from 'node:fs/promises'
-import { alertOnce } from '../operations/alerts.ts'
+import { type Alerts, isOfKind, nameIn, type Severity } from '../core/alert.ts'
 import {
   describeLife,
   dayOf,
@@ -38,6 +38,7 @@ export interface RenewableState {
 
 export interface RenewalOptions {
   readonly journal: Journal
+  readonly alerts: Alerts
   readonly log: Logger
   readonly all: readonly Renewable[]
   readonly now?: () => number
@@ -48,11 +49,24 @@ const checkEvery = 10 * 60_000
 /** How long one renewal may take, with all control planes that are asked, in ms. */
 const renewWithin = 30_000
 
+/** Without credentials nobody shuts a node down when the power fails. */
+const severities: Readonly<Record<LifeStage, Severity>> = {
+  'not-begun': 'critical',
+  half: 'info',
+  month: 'warning',
+  week: 'warning',
+  day: 'critical',
+  ended: 'critical',
+}
+
 /** Watches the lives of our own credentials: people hear of their end in time, and what can be renewed is. */
-export function watchLives({ journal, log, all, now = () => Date.now() }: RenewalOptions): AsyncDisposable & {
+export function watchLives({ journal, alerts, log, all, now = () => Date.now() }: RenewalOptions): AsyncDisposable & {
   /** Checks at once. Never rejects. */
   check(): Promise<void>
 } {
+  // Of credentials that are no longer configured nobody looks after the end.
+  const isGone = (id: string) => isOfKind(id, 'credentials') && !all.some(({ name }) => name === nameIn(id))
+  alerts.settleWhere(({ id }) => isGone(id))
   const stopping = new AbortController()
   const tries = new Map<string, RenewalTries>()
   let checking: Promise<void> | undefined
@@ -63,7 +77,7 @@ export function watchLives({ journal, log, all, now = () => Date.now() }: Renewa
     if (!life || renewalAt(life, { failures: 0, lastAt: undefined }, now()) > now()) {
       // A person has put new ones there meanwhile.
       tries.delete(one.name)
-      return void alertOnce(journal, `${one.name}.renewal`, undefined)
+      return void alerts.settle(`credentials.renewal:${one.name}`)
     }
     if (renewalAt(life, { failures, lastAt }, now()) > now()) return
     const stage = stageOf(life, now())
@@ -75,13 +89,13 @@ export function watchLives({ journal, log, all, now = () => Date.now() }: Renewa
       const text = `the ${one.name} is renewed${end === undefined ? '' : `, and good until ${dayOf(end)}`}: ${where}`
       log.info({}, text)
       journal.write({ kind: 'event', subject: one.name, text })
-      alertOnce(journal, `${one.name}.renewal`, undefined)
+      alerts.settle(`credentials.renewal:${one.name}`)
     } catch (error) {
       if (stopping.signal.aborted) return
       tries.set(one.name, { failures: failures + 1, lastAt: now() })
       const text = `${state.what} is not renewed yet: ${messageOf(error)}`
       log.warn({ credentials: one.name, reason: messageOf(error) }, 'credentials not renewed; it is tried again')
-      alertOnce(journal, `${one.name}.renewal`, text, one.name)
+      alerts.open(`credentials.renewal:${one.name}`, { severity: 'warning', subject: one.name, text })
     }
   }
 
@@ -89,7 +103,7 @@ export function watchLives({ journal, log, all, now = () => Date.now() }: Renewa
     await renew(one, await one.observe())
     const { what, life, obstacle, advice } = await one.observe()
     const stage = life && stageOf(life, now())
-    if (!life || !stage) return void alertOnce(journal, one.name, undefined)
+    if (!life || !stage) return void alerts.settle(`credentials.end:${one.name}`)
     const why = obstacle(stage)
     const next =
       why !== undefined
@@ -98,7 +112,11 @@ export function watchLives({ journal, log, all, now = () => Date.now() }: Renewa
           ? `it is renewed from ${dayOf(renewalAt(life, { failures: 0, lastAt: undefined }, now()))} on`
           : `it could not be renewed so far: ${advice(stage)}`
     const text = describeLife(what, life, stage)
-    alertOnce(journal, one.name, stage === 'not-begun' ? text : `${text}; ${next}`, one.name)
+    alerts.open(`credentials.end:${one.name}`, {
+      severity: severities[stage],
+      subject: one.name,
+      text: stage === 'not-begun' ? text : `${text}; ${next}`,
+    })
   }
 
   async function check(): Promise<void> {

@@ -12,7 +12,7 @@ import { createTalos, type TalosAdapter } from '../adapters/talos/talos.ts'
 import type { Credentials } from '../adapters/talos/talosconfig.ts'
 import type { Calendar } from '../core/upgrade/ports.ts'
 import type { Config } from '../config/config.ts'
-import { alertOnce } from '../operations/alerts.ts'
+import type { Alerts } from '../core/alert.ts'
 import type { Journal } from '../core/journal.ts'
 import type { Logger } from '../core/log.ts'
 import type { Ports } from '../core/ports.ts'
@@ -37,8 +37,8 @@ export interface World extends AsyncDisposable {
 export interface WorldOptions {
   readonly settings: Settings
   readonly journal: Journal
-  readonly onLoginRefused?: (label: string, why: string) => void
-  readonly onInsecure?: (label: string, why: string) => void
+  /** Absent where somebody only looks. */
+  readonly alerts?: Alerts
   readonly log?: Logger
 }
 
@@ -47,17 +47,24 @@ export interface WorldOptions {
  *
  * @throws AgentError `misconfigured`
  */
-export async function openWorld({ settings, journal, onLoginRefused, onInsecure, log }: WorldOptions): Promise<World> {
+export async function openWorld({ settings, journal, alerts, log }: WorldOptions): Promise<World> {
   const { config, path } = settings
   const trouble = (name: string) => (why: string | undefined) => {
     if (why !== undefined) log?.warn({ credentials: name, reason: why }, 'a new version is not used; the last one is')
-    alertOnce(journal, `${name}.file`, why && `${why}; what it said before is used until then`, name)
+    alerts?.report(
+      `credentials.file:${name}`,
+      why === undefined
+        ? undefined
+        : { severity: 'warning', subject: name, text: `${why}; what it said before is used until then` },
+    )
   }
   const keptTalos = await keepTalos(settings, trouble('talosconfig'))
   const talos = createTalos({ nodes: config.nodes, credentials: async () => (await keptTalos.current()).value })
   const { kubeconfig } = config.cluster
   const keptKubernetes =
     kubeconfig === undefined ? undefined : await keepKubernetes(settings, kubeconfig, trouble('kubeconfig'))
+  // What was read well is settled, whatever was wrong with it before our start.
+  for (const name of ['talosconfig', 'kubeconfig']) trouble(name)(undefined)
   for (const { isCopy, file, copyFile } of [keptTalos.last, ...(keptKubernetes ? [keptKubernetes.last] : [])])
     if (isCopy) log?.info({}, `${copyFile} is used in the place of ${file}: it was renewed`)
   const api = createApi({
@@ -67,12 +74,22 @@ export async function openWorld({ settings, journal, onLoginRefused, onInsecure,
 
   const loginsRefused = new Map<string, string>()
   const upses = await openUpses(settings, {
-    loginRefused: (label, why) => {
-      if (loginsRefused.get(label) === why) return
-      loginsRefused.set(label, why)
-      onLoginRefused?.(label, why)
+    login: (label, refusal) => {
+      if (refusal === undefined) {
+        loginsRefused.delete(label)
+        alerts?.settle(`ups.login:${label}`)
+        return
+      }
+      if (loginsRefused.get(label) === refusal) return
+      loginsRefused.set(label, refusal)
+      log?.error({ ups: label, reason: refusal }, 'the UPS server refuses our login; it is watched without')
+      alerts?.open(`ups.login:${label}`, { severity: 'warning', subject: label, text: refusal })
     },
-    ...(onInsecure ? { insecure: onInsecure } : {}),
+    plain: (label, why) =>
+      void alerts?.report(
+        `ups.plain:${label}`,
+        why === undefined ? undefined : { severity: 'warning', subject: label, text: why },
+      ),
   })
   const ports: Ports = {
     factory: createFactory(config.factory.url),
@@ -108,9 +125,10 @@ export async function openWorld({ settings, journal, onLoginRefused, onInsecure,
 
 /** What happens to connections to upsd, by the UPS's label. */
 export interface UpsesTold {
-  loginRefused?(label: string, why: string): void
-  /** It goes on in plain text where TLS was preferred. */
-  insecure?(label: string, why: string): void
+  /** Whether upsd takes our login: why not, or undefined. */
+  login?(label: string, refusal: string | undefined): void
+  /** Why it goes on in plain text where TLS was preferred; undefined: it does not. */
+  plain?(label: string, why: string | undefined): void
 }
 
 /** The UPSes of the configuration, by their labels. */
@@ -131,9 +149,14 @@ export async function openUpses(settings: Settings, told: UpsesTold = {}): Promi
       login: login && credentials !== undefined,
       tls,
       ...trusted,
-      onLoginRefused: (why) => told.loginRefused?.(label, why),
-      onInsecure: (why) => told.insecure?.(label, why),
+      onLogin: () => told.login?.(label, undefined),
+      onLoginRefused: (why) => told.login?.(label, why),
+      onSecure: () => told.plain?.(label, undefined),
+      onInsecure: (why) => told.plain?.(label, why),
     })
+    // What is not asked for any more is not refused either.
+    if (!login || credentials === undefined) told.login?.(label, undefined)
+    if (tls === 'off') told.plain?.(label, undefined)
     return [label, nut]
   })
   return new Map(await Promise.all(opened))

@@ -1,13 +1,116 @@
+import {
+  type Alert,
+  type AlertChange,
+  type AlertContent,
+  type AlertListener,
+  type Alerts,
+  compareAlerts,
+  describeAlert,
+  isOfKind,
+  nameIn,
+} from '../core/alert.ts'
 import type { Journal } from '../core/journal.ts'
 
+/** So many that were settled are kept for people to look up. */
+const keptSettled = 200
+
+/** What the journal keeps of alerts. */
+interface KeptAlerts {
+  readonly open: readonly Alert[]
+  /** The newest first. */
+  readonly settled: readonly Alert[]
+}
+
 /**
- * Writes an alert unless the last one on this matter said the same: a job that looks every few minutes would fill the
- * journal with it. `undefined` says that the matter is settled. Answers whether it was new.
+ * The alerts of this agent. What is open is in the journal, so that an agent that is started again opens nothing anew
+ * and settles what is over. Where an alert opens, says something else or is settled the journal gets one sentence.
  */
-export function alertOnce(journal: Journal, matter: string, text: string | undefined, subject?: string): boolean {
-  const key = `alert.${matter}`
-  if (journal.recall<string>(key) === text) return false
-  journal.remember(key, text)
-  if (text !== undefined) journal.write({ kind: 'alert', ...(subject === undefined ? {} : { subject }), text })
-  return text !== undefined
+export function createAlerts(journal: Journal, now: () => Date): Alerts {
+  const kept = journal.recall<KeptAlerts>('alerts')
+  const open = new Map((kept?.open ?? []).map((alert) => [alert.id, alert]))
+  let settled = kept?.settled ?? []
+  const listeners = new Set<AlertListener>()
+
+  function keep(alert: Alert, change: AlertChange): void {
+    if (change === 'settled') {
+      open.delete(alert.id)
+      settled = [alert, ...settled].slice(0, keptSettled)
+    } else open.set(alert.id, alert)
+    journal.remember('alerts', { open: [...open.values()], settled } satisfies KeptAlerts)
+    for (const listener of listeners) {
+      try {
+        listener(alert, change)
+      } catch {
+        // Who listens is no part of what is told.
+      }
+    }
+  }
+
+  const write = ({ subject }: Alert, text: string) => journal.write({ kind: 'alert', subject, text })
+
+  const alerts: Alerts = {
+    open: (id, content) => {
+      const before = open.get(id)
+      if (before && isSame(before, content)) return false
+      const alert: Alert = { ...content, id, since: before?.since ?? now().toISOString() }
+      keep(alert, before ? 'changed' : 'opened')
+      if (before?.text === content.text) return false
+      write(alert, describeAlert(content))
+      return true
+    },
+    settle: (id) => {
+      const before = open.get(id)
+      if (!before) return false
+      keep({ ...before, settledAt: now().toISOString() }, 'settled')
+      write(before, `settled: ${before.text}`)
+      return true
+    },
+    report: (id, content) => {
+      if (content) return alerts.open(id, content)
+      alerts.settle(id)
+      return false
+    },
+    reportEach: (kind, contents) => {
+      const ids = new Set([...contents.keys()].map((name) => `${kind}:${name}`))
+      alerts.settleWhere(({ id }) => isOfKind(id, kind) && !ids.has(id))
+      for (const [name, content] of contents) alerts.open(`${kind}:${name}`, content)
+    },
+    settleWhere: (test) => {
+      for (const alert of open.values()) if (test(alert)) alerts.settle(alert.id)
+    },
+    find: (id) => open.get(id),
+    get all() {
+      return [...open.values()].toSorted(compareAlerts)
+    },
+    get settled() {
+      return settled
+    },
+    subscribe: (listener) => {
+      listeners.add(listener)
+      return { [Symbol.dispose]: () => void listeners.delete(listener) }
+    },
+  }
+  return alerts
+}
+
+function isSame(a: AlertContent, b: AlertContent): boolean {
+  return a.severity === b.severity && a.subject === b.subject && a.text === b.text && a.action === b.action
+}
+
+/** What an alert may be about: what is configured, and what is under way. */
+export interface Known {
+  readonly jobs: readonly { readonly name: string }[]
+  readonly nodes: readonly { readonly name: string }[]
+  readonly hasOutage: boolean
+}
+
+/** Settles what nobody looks at any more: jobs and nodes that are gone, and an outage that ended while we were away. */
+export function settleStale(alerts: Alerts, { jobs, nodes, hasOutage }: Known): void {
+  const isGone = (id: string, known: readonly { readonly name: string }[]) =>
+    !known.some(({ name }) => name === nameIn(id))
+  alerts.settleWhere(({ id }) => {
+    if (isOfKind(id, 'job')) return isGone(id, jobs)
+    if (isOfKind(id, 'node')) return isGone(id, nodes)
+    return isOfKind(id, 'outage') && !hasOutage
+  })
 }

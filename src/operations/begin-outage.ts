@@ -1,12 +1,11 @@
-import { alertOnce } from './alerts.ts'
 import { isHealthy } from '../core/cluster/cluster.ts'
-import { messageOf } from '../core/errors.ts'
 import { nextBootOf } from '../core/cluster/next-boot.ts'
 import type { JobContext } from './job.ts'
 import type { Machine } from '../core/power/machines.ts'
 import { beginOutage, type Outage, type OutageNode, withMachines } from '../core/power/outage.ts'
+import { reportArmedOutage, reportLookup, reportRefused, reportSpared } from './outage-alerts.ts'
 import { openRecord, type OutageRecord } from './outage-record.ts'
-import { describeRefused, findSheddable } from '../core/power/shed.ts'
+import { findSheddable } from './shed.ts'
 import { apiWithin } from '../core/power/shutdown.ts'
 import { remembered } from './facts.ts'
 import type { OutageReason } from '../core/power/triggers.ts'
@@ -18,8 +17,8 @@ const lookWithin = 1_500
 
 export interface Begun extends Disposable {
   readonly record: OutageRecord
-  /** Machines that an agent before us has told: when one falls silent, it has heard. */
-  readonly toldBefore: ReadonlySet<string>
+  /** Machines whose shutdown an agent before us has requested: when one falls silent, it has heard. */
+  readonly requestedBefore: ReadonlySet<string>
   /** What can be scaled and set was looked up, or could not be. */
   readonly prepared: Promise<void>
   /** Resolves when all looks are over; disposing ends those that are not. */
@@ -30,7 +29,7 @@ export interface Begun extends Disposable {
  * Opens the record of the outage for these machines, or goes on with the one that is open: what is up now, or was a
  * moment ago, is what is woken afterwards. On the disk before the first look at anything. Nothing that can't wait waits
  * for a look: machines that are new to the record count as up, and are looked at beside what is done. Only what the
- * record calls told or down is looked at first, because it may be up again.
+ * record calls down, or about to be, is looked at first, because it may be up again.
  */
 export async function beginOrResume(
   context: JobContext,
@@ -59,7 +58,7 @@ export async function beginOrResume(
     reason: outage.reason === 'on-battery' || outage.reason === 'drill' ? reason : outage.reason,
   }))
   if (!open || isBackAgain) remembered.wakeNow.remember(ports.journal, undefined)
-  const toldBefore = new Set(namesOf(record.current, 'shutdown-sent'))
+  const requestedBefore = new Set(namesOf(record.current, 'shutdown-sent'))
   const ending = new AbortController()
   const beside = { ...context, signal: AbortSignal.any([context.signal, ending.signal]) }
   const prepared = lookForWhatScales(beside, record)
@@ -68,7 +67,7 @@ export async function beginOrResume(
   if (known.length > 0) await lookAgain(context, record, known)
   return {
     record,
-    toldBefore,
+    requestedBefore,
     prepared,
     looked: looked.then(() => undefined),
     [Symbol.dispose]: () => ending.abort(new Error('the look is over')),
@@ -97,7 +96,7 @@ async function lookAgain(context: JobContext, record: OutageRecord, known: reado
       return one
     }, outage),
   )
-  saySpared(context, spared)
+  reportSpared(context.alerts, spared)
 }
 
 function isBack(state: OutageNode['state'] | undefined): boolean {
@@ -108,26 +107,21 @@ function failingUpses({ power }: JobContext): string[] {
   return [...power.upses].flatMap(([label, { mode }]) => (mode === 'critical' ? [label] : []))
 }
 
-function saySpared({ ports }: JobContext, spared: readonly string[]): void {
-  const text = `${spared.join(', ')} answers while the UPS is silent, and is left alone: is mains back?`
-  alertOnce(ports.journal, 'spared', spared.length > 0 ? text : undefined)
-}
-
-/** Machines that were told and answer all the same: they booted meanwhile, and are to be told again. */
+/** Machines that answer although their shutdown was requested: they booted meanwhile, and are shut down again. */
 export async function comesUp(context: JobContext, outage: Outage, machines: readonly Machine[]): Promise<string[]> {
-  const told = machines.filter(({ name, kind }) => {
+  const requested = machines.filter(({ name, kind }) => {
     const state = outage.nodes[name]?.state
     // A host doesn't say that it is on its way down.
     const mayHang = state === 'abandoned' || state === 'shutdown-sent'
     return state === 'off' || state === 'unreached' || (mayHang && kind === 'node')
   })
-  const seen = await look(context, told)
-  const up = told.filter(({ name }) => {
+  const seen = await look(context, requested)
+  const up = requested.filter(({ name }) => {
     const { answers, stopping } = seen.get(name)!
     return answers && !stopping
   })
   const spared = up.filter((machine) => isSpared(context, outage, machine)).map(({ name }) => name)
-  saySpared(context, spared)
+  reportSpared(context.alerts, spared)
   return up.map(({ name }) => name).filter((name) => !spared.includes(name))
 }
 
@@ -178,20 +172,7 @@ async function look(
     // What nobody can tell of is said where something of ours may have been installed there.
     else if (next.kind === 'unknown' && node.talos.ok && marked) uncertain.push(node.name)
   }
-  alertOnce(
-    ports.journal,
-    'armed-outage',
-    armed.length + uncertain.length === 0
-      ? undefined
-      : [
-          ...(armed.length > 0
-            ? [`${armed.join(', ')} starts another release at the next boot: an upgrade is installed there`]
-            : []),
-          ...(uncertain.length > 0
-            ? [`${uncertain.join(', ')} may start another release at the next boot: it was being upgraded`]
-            : []),
-        ].join('; '),
-  )
+  reportArmedOutage(context.alerts, armed, uncertain)
   const silent = { answers: false, stopping: false, wasUp: false, wasHealthy: true }
   return new Map(context.machines.map(({ name }) => [name, sights.get(name) ?? silent]))
 }
@@ -200,27 +181,27 @@ async function look(
  * What is there to be scaled down and set, as it is before anything is changed. It is needed only when nodes are about to
  * be drained, and may take its time: nodes are cordoned meanwhile. An API that is away is done without.
  */
-async function lookForWhatScales({ config, ports, signal }: JobContext, record: OutageRecord): Promise<void> {
-  const { kubernetes, journal } = ports
+async function lookForWhatScales({ config, ports, alerts, signal }: JobContext, record: OutageRecord): Promise<void> {
+  const { kubernetes } = ports
   const { shed, storageFlags } = config.power
   const limit = AbortSignal.any([signal, AbortSignal.timeout(apiWithin)])
   const isEarly = () => ['draining', 'shedding'].includes(record.current.stage)
-  const look = async <T>(what: string, question: Promise<T>, note: (answer: T) => Partial<Outage>) => {
+  const look = async <T>(what: 'workloads' | 'storage', question: Promise<T>, note: (answer: T) => Partial<Outage>) => {
     const answer = await question.catch((error: unknown) => {
       if (signal.aborted) return undefined
-      alertOnce(journal, `look.${what}`, `${what} stays as it is: ${messageOf(error)}`)
+      reportLookup(alerts, what, error)
       return undefined
     })
     if (answer === undefined) return
-    alertOnce(journal, `look.${what}`, undefined)
+    reportLookup(alerts, what, undefined)
     // What comes too late is left alone.
     if (isEarly()) record.update((outage) => ({ ...note(answer), ...outage }))
   }
   const looks = [
     ...(shed.length > 0 && record.current.scaled === undefined
       ? [
-          look('what can be spared', findSheddable(kubernetes, shed, limit), (sheddable) => {
-            alertOnce(journal, 'shed', describeRefused(sheddable))
+          look('workloads', findSheddable(kubernetes, shed, limit), (sheddable) => {
+            reportRefused(alerts, sheddable)
             return { scaled: sheddable.found }
           }),
         ]
@@ -241,7 +222,7 @@ function withFirstSight(
   const isOurs = before.state !== 'up' && before.state !== 'drained'
   const node: OutageNode = {
     ...before,
-    // One that we have told meanwhile was up, whatever it looks like now.
+    // One that we have shut down meanwhile was up, whatever it looks like now.
     wasUp: kind === 'host' ? answers || (isOurs && before.state !== 'unreached') : before.wasUp || wasUp,
     ...(kind === 'node' ? { wasHealthy: wasHealthy || isOurs } : {}),
     ...(stopping && !isOurs ? { state: 'shutdown-sent' as const } : {}),

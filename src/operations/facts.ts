@@ -1,9 +1,10 @@
 import type { Cluster } from '../core/cluster/cluster.ts'
-import type { DrillReport } from './rehearse.ts'
+import type { DrillReport } from '../core/power/drill.ts'
 import type { RegisteredSchematic } from '../core/release/schematic.ts'
 import type { RollbackRequest } from '../core/upgrade/gates.ts'
 import type { Journal } from '../core/journal.ts'
 import { movementOf } from '../core/release/left-behind.ts'
+import type { ReversiblePhase } from '../core/power/phases.ts'
 import { decideTarget, type TargetDecision } from '../core/release/target.ts'
 import type { ReleasePolicy } from '../core/release/policy.ts'
 
@@ -60,7 +61,7 @@ export const remembered = {
   /** What the last rehearsal of a power cut came to. */
   drill: remember<DrillReport>('power.drill'),
   /** A person wants one. `until`: no further than this phase. */
-  drillRequest: remember<{ readonly until?: string }>('power.drillWish'),
+  drillRequest: remember<{ readonly until?: ReversiblePhase }>('power.drillRequest'),
   /** The name by which this agent holds the cluster's Lease. */
   agentId: remember<string>('agent.id'),
 }

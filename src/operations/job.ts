@@ -1,3 +1,4 @@
+import type { Alerts } from '../core/alert.ts'
 import type { Config } from '../config/config.ts'
 import type { Cluster } from '../core/cluster/cluster.ts'
 import type { Event } from '../core/event.ts'
@@ -8,6 +9,7 @@ import type { Ports } from '../core/ports.ts'
 import type { Power, PowerWatch } from '../core/power/feeds.ts'
 import type { JobSpec, Outcome } from '../core/job.ts'
 import type { RegisteredSchematic } from '../core/release/schematic.ts'
+import type { Wording } from '../core/wording.ts'
 
 /** A job is one file in jobs/: what it is called, what starts it, and what it does. */
 export interface Job extends JobSpec {
@@ -29,6 +31,7 @@ export interface JobContext {
   whenPower(test: (power: Power) => string | undefined): PowerWatch
   /** For looking. What changes the cluster goes through `carryOut`. */
   readonly ports: Ports
+  readonly alerts: Alerts
   /** The schematics of config/schematics as they are now, by name. */
   readonly schematics: ReadonlyMap<string, RegisteredSchematic>
   now(): Date
@@ -44,6 +47,8 @@ export interface JobContext {
   /** Names of the nodes that answered at most this many ms ago. */
   answeredWithin(ms: number): ReadonlySet<string>
   carryOut(plan: Plan, options?: CarryOutChoices): Promise<void>
+  /** How phases and steps are put into words, for people. */
+  readonly wording: Wording
 }
 
 export function defineJob(job: Job): Job {

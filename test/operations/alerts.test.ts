@@ -1,75 +1,171 @@
-import { expect, test } from 'vitest'
-import { alertOnce } from '../../src/operations/alerts.ts'
+import { describe, expect, test } from 'vitest'
+import type { Alert, AlertChange, AlertContent } from '../../src/core/alert.ts'
+import { createAlerts, settleStale } from '../../src/operations/alerts.ts'
 import { memoryJournal } from '../fakes/journal.ts'
 
-type Alert = [matter: string, text: string | undefined, subject?: string]
+const warning = (text: string, more: Partial<AlertContent> = {}): AlertContent => ({
+  severity: 'warning',
+  subject: 'w-1',
+  text,
+  ...more,
+})
 
-/** What the journal holds after these alerts, oldest first. */
-function written(alerts: readonly Alert[]): string[] {
-  const journal = memoryJournal()
-  for (const [matter, text, subject] of alerts) alertOnce(journal, matter, text, subject)
-  return journal
-    .entries(100)
-    .toReversed()
-    .map(({ kind, subject, text }) => `${kind} ${subject ?? '-'}: ${text}`)
+/** An agent's alerts and journal, with a clock that goes on by a second at each look. */
+function agent(journal = memoryJournal()) {
+  let clock = Date.parse('2026-11-22T10:00:00Z')
+  const alerts = createAlerts(journal, () => new Date((clock += 1_000)))
+  const heard: string[] = []
+  alerts.subscribe(({ id }, change) => void heard.push(`${change} ${id}`))
+  return {
+    alerts,
+    journal,
+    heard,
+    /** What the journal says, oldest first. */
+    written: () =>
+      journal
+        .entries(100)
+        .toReversed()
+        .map(({ kind, subject, text }) => `${kind} ${subject ?? '-'}: ${text}`),
+    ids: () => alerts.all.map(({ id }) => id),
+  }
 }
 
-test.each<[string, Alert[], string[]]>([
-  ['is written', [['wake', 'w-1 is away']], ['alert -: w-1 is away']],
-  ['names its subject', [['wake', 'w-1 is away', 'w-1']], ['alert w-1: w-1 is away']],
-  [
-    'that says the same again is not',
-    [
-      ['wake', 'w-1 is away'],
-      ['wake', 'w-1 is away'],
-      ['wake', 'w-1 is away', 'w-1'],
-    ],
-    ['alert -: w-1 is away'],
-  ],
-  [
-    'that says something else is',
-    [
-      ['wake', 'w-1 is away'],
-      ['wake', 'w-2 is away'],
-      ['wake', 'w-1 is away'],
-    ],
-    ['alert -: w-1 is away', 'alert -: w-2 is away', 'alert -: w-1 is away'],
-  ],
-  [
-    'on another matter is, in the same words',
-    [
-      ['wake', 'w-1 is away'],
-      ['rollout', 'w-1 is away'],
-      ['wake', 'w-1 is away'],
-    ],
-    ['alert -: w-1 is away', 'alert -: w-1 is away'],
-  ],
-  [
-    'on a matter that was settled between is written anew',
-    [
-      ['wake', 'w-1 is away'],
-      ['wake', undefined],
-      ['wake', 'w-1 is away'],
-    ],
-    ['alert -: w-1 is away', 'alert -: w-1 is away'],
-  ],
-  [
-    'on a matter is not forgotten when another one is settled',
-    [
-      ['wake', 'w-1 is away'],
-      ['rollout', undefined],
-      ['wake', 'w-1 is away'],
-    ],
-    ['alert -: w-1 is away'],
-  ],
-  [
-    'that was settled, or never was, writes nothing',
-    [
-      ['wake', undefined],
-      ['wake', undefined],
-    ],
-    [],
-  ],
-])('an alert %s', (_, alerts, entries) => {
-  expect(written(alerts)).toEqual(entries)
+describe('an alert', () => {
+  test('is open from its first report until it is settled, with what to do and since when', () => {
+    const { alerts, written } = agent()
+    expect(alerts.open('node.armed:w-1', warning('w-1 is armed', { action: 'Disarm it' }))).toBe(true)
+    expect(alerts.all).toEqual([
+      {
+        id: 'node.armed:w-1',
+        severity: 'warning',
+        subject: 'w-1',
+        text: 'w-1 is armed',
+        action: 'Disarm it',
+        since: '2026-11-22T10:00:01.000Z',
+      },
+    ])
+    expect(alerts.settle('node.armed:w-1')).toBe(true)
+    expect(alerts.all).toEqual([])
+    expect(alerts.settled).toEqual([
+      expect.objectContaining({
+        id: 'node.armed:w-1',
+        since: '2026-11-22T10:00:01.000Z',
+        settledAt: '2026-11-22T10:00:02.000Z',
+      }),
+    ])
+    expect(written()).toEqual(['alert w-1: w-1 is armed. Disarm it', 'alert w-1: settled: w-1 is armed'])
+  })
+
+  test('that is reported again in the same words is said once, and keeps its time', () => {
+    const { alerts, written, heard } = agent()
+    for (let turn = 0; turn < 3; turn++) alerts.open('lease', warning('w-1 is away'))
+    expect(alerts.open('lease', warning('w-1 is away'))).toBe(false)
+    expect(written()).toEqual(['alert w-1: w-1 is away'])
+    expect(heard).toEqual(['opened lease'])
+    expect(alerts.all[0]!.since).toBe('2026-11-22T10:00:01.000Z')
+  })
+
+  test('that says something else now is said anew, and is the same alert since its first word', () => {
+    const { alerts, written, heard } = agent()
+    alerts.open('lease', warning('w-1 is away'))
+    expect(alerts.open('lease', warning('w-2 is away'))).toBe(true)
+    expect(written()).toEqual(['alert w-1: w-1 is away', 'alert w-1: w-2 is away'])
+    expect(heard).toEqual(['opened lease', 'changed lease'])
+    expect(alerts.all).toEqual([expect.objectContaining({ text: 'w-2 is away', since: '2026-11-22T10:00:01.000Z' })])
+  })
+
+  test('that only becomes more severe is brought up to date without another sentence', () => {
+    const { alerts, written, heard } = agent()
+    alerts.open('lease', warning('w-1 is away'))
+    expect(alerts.open('lease', warning('w-1 is away', { severity: 'critical' }))).toBe(false)
+    expect(alerts.all[0]!.severity).toBe('critical')
+    expect(heard).toEqual(['opened lease', 'changed lease'])
+    expect(written()).toHaveLength(1)
+  })
+
+  test('that was settled opens anew, with a new time', () => {
+    const { alerts, written } = agent()
+    alerts.report('lease', warning('w-1 is away'))
+    alerts.report('lease', undefined)
+    alerts.report('lease', warning('w-1 is away'))
+    expect(alerts.all[0]!.since).toBe('2026-11-22T10:00:03.000Z')
+    expect(written()).toEqual(['alert w-1: w-1 is away', 'alert w-1: settled: w-1 is away', 'alert w-1: w-1 is away'])
+  })
+
+  test('that was never open is settled in silence', () => {
+    const { alerts, written, heard } = agent()
+    expect(alerts.settle('lease')).toBe(false)
+    expect(alerts.report('lease', undefined)).toBe(false)
+    expect([...written(), ...heard]).toEqual([])
+  })
+
+  test('does not open anew because the agent is started again, and is settled by it', () => {
+    const first = agent()
+    first.alerts.open('ups.silent:rack', warning('rack is silent'))
+    const second = agent(first.journal)
+    expect(second.alerts.open('ups.silent:rack', warning('rack is silent'))).toBe(false)
+    expect(second.heard).toEqual([])
+    expect(second.alerts.settle('ups.silent:rack')).toBe(true)
+    expect(agent(first.journal).ids()).toEqual([])
+    expect(first.written()).toEqual(['alert w-1: rack is silent', 'alert w-1: settled: rack is silent'])
+  })
+})
+
+test('alerts are listed with the most severe first, and then the oldest', () => {
+  const { alerts, ids } = agent()
+  alerts.open('info', warning('a', { severity: 'info' }))
+  alerts.open('newer', warning('b'))
+  alerts.open('critical', warning('c', { severity: 'critical' }))
+  alerts.open('newest', warning('d'))
+  expect(ids()).toEqual(['critical', 'newer', 'newest', 'info'])
+})
+
+test('all alerts of a kind are reported at once: who is not among them is settled', () => {
+  const { alerts, ids, heard } = agent()
+  const armed = (...names: string[]) => new Map(names.map((name) => [name, warning(`${name} is armed`)]))
+  alerts.open('node.armedness', warning('another kind'))
+  alerts.reportEach('node.armed', armed('w-1', 'w-2'))
+  alerts.reportEach('node.armed', armed('w-2', 'w-3'))
+  expect(ids()).toEqual(['node.armedness', 'node.armed:w-2', 'node.armed:w-3'])
+  expect(heard.filter((line) => line.includes(':'))).toEqual([
+    'opened node.armed:w-1',
+    'opened node.armed:w-2',
+    'settled node.armed:w-1',
+    'opened node.armed:w-3',
+  ])
+})
+
+test('what has left the configuration while the agent was down is settled at its start', () => {
+  const { alerts, ids } = agent()
+  for (const id of ['job.failed:old-job', 'job.failed:stage-image', 'node.armed:w-9', 'node.armed:w-1', 'outage.left'])
+    alerts.open(id, warning(id))
+  const known = { jobs: [{ name: 'stage-image' }], nodes: [{ name: 'w-1' }] }
+  settleStale(alerts, { ...known, hasOutage: true })
+  expect(ids()).toEqual(['job.failed:stage-image', 'node.armed:w-1', 'outage.left'])
+  settleStale(alerts, { ...known, hasOutage: false })
+  expect(ids()).toEqual(['job.failed:stage-image', 'node.armed:w-1'])
+})
+
+test('a listener that throws costs neither the alert nor the other listeners anything, and one that left hears nothing', () => {
+  const { alerts, heard } = agent()
+  const told: [Alert, AlertChange][] = []
+  alerts.subscribe(() => {
+    throw new Error('a fault of the listener')
+  })
+  const listening = alerts.subscribe((...given) => void told.push(given))
+  alerts.open('lease', warning('w-1 is away'))
+  listening[Symbol.dispose]()
+  alerts.settle('lease')
+  expect(heard).toEqual(['opened lease', 'settled lease'])
+  expect(told).toEqual([[expect.objectContaining({ id: 'lease', text: 'w-1 is away' }), 'opened']])
+})
+
+test('only so many alerts that were settled are kept', () => {
+  const { alerts } = agent()
+  for (let turn = 0; turn < 300; turn++) {
+    alerts.open('lease', warning(`${turn}`))
+    alerts.settle('lease')
+  }
+  expect(alerts.settled).toHaveLength(200)
+  expect(alerts.settled[0]!.text).toBe('299')
 })

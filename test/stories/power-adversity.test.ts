@@ -26,8 +26,9 @@ test('a UPS that is silent on mains for a week is said once, and once more when 
   await it.agent.idle()
   expect(texts(homelab).filter((text) => /silent|guards|heard/.test(text))).toEqual([
     'ups is heard again',
+    'settled: ups is silent, and nothing guards the power: the UPS does not answer',
     'ups is silent',
-    'nothing guards the power: the UPS does not answer',
+    'ups is silent, and nothing guards the power: the UPS does not answer. Check the UPS, its cable, and upsd on its server',
   ])
 })
 
@@ -36,7 +37,7 @@ test('an upsd that answers and has no data for hours is no guard either', async 
   await using it = startAgent(homelab)
   await it.reads(online)
   for (let passed = 0; passed < 3; passed++) await it.reads({ status: ['WAIT'] }, hour)
-  expect(texts(homelab)).toContain('nothing guards the power: the UPS server has no data')
+  expect(texts(homelab).join()).toContain('nothing guards the power: the UPS server has no data')
 })
 
 test('a job that fails for the same reason again and again is one alert', async () => {
@@ -46,7 +47,7 @@ test('a job that fails for the same reason again and again is one alert', async 
   }
   await using it = startAgent(homelab)
   for (let run = 0; run < 5; run++) await it.run('watch-releases').catch(() => {})
-  expect(texts(homelab).filter((text) => text === 'the Factory does not answer')).toHaveLength(1)
+  expect(texts(homelab).filter((text) => text === 'watch-releases failed: the Factory does not answer')).toHaveLength(1)
 })
 
 test('nodes that a person boots after an outage are left alone while the UPS says nothing', async () => {

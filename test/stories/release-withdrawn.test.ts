@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { AgentError } from '../../src/core/errors.ts'
 import { remembered } from '../../src/operations/facts.ts'
 import { type FakeHomelab, fakeHomelab } from '../fakes/homelab.ts'
-import { begin, days, finish, offered, soon, texts, versionsOf } from '../fakes/rollout.ts'
+import { begin, days, finish, offered, texts, versionsOf } from '../fakes/rollout.ts'
 import { three, two } from '../fakes/stories.ts'
 
 const published = async ({ ports }: FakeHomelab) =>
@@ -24,7 +24,7 @@ test('a release that is withdrawn before its first node is begun by none, and th
   await it.run('watch-releases')
   await it.run('stage-image')
   expect(await published(homelab)).toBe('v1.13.10')
-  expect((await it.control.rollout(soon())).plan.release).toEqual({
+  expect((await it.control.rollout()).plan.release).toEqual({
     kind: 'target',
     version: 'v1.13.10',
     reason: 'the newest patch of 1.13, coming from v1.13.9; v1.14.1 was withdrawn by the Image Factory',
@@ -32,7 +32,10 @@ test('a release that is withdrawn before its first node is begun by none, and th
   expect(await days(it)).toBe('every node runs v1.14.0')
   expect(installed(homelab, 'v1.14.1')).toEqual([])
   expect(new Set(Object.values(versionsOf(homelab)))).toEqual(new Set(['v1.14.0']))
-  expect(texts(homelab, 'alert')).toEqual(['v1.14.1 was withdrawn by the Image Factory: no further node begins it'])
+  expect(texts(homelab, 'alert')).toEqual([
+    'settled: v1.14.1 was withdrawn by the Image Factory: no further node begins it',
+    'v1.14.1 was withdrawn by the Image Factory: no further node begins it',
+  ])
 })
 
 test('a rollout whose release is withdrawn goes no further, and the others go on in their own line', async () => {
@@ -112,12 +115,12 @@ test('a node that was armed on purpose for a release that is withdrawn then is n
   await it.run('watch-releases')
   await it.next()
   expect(texts(homelab, 'alert')).toContain(
-    'w-1 starts another release at the next boot: an upgrade is installed there that nothing here will finish. `caretaker rollback NODE` disarms it',
+    'w-1 starts another release at the next boot: an upgrade is installed there that nothing here will finish. Disarm it with `caretaker rollback w-1`',
   )
   expect(homelab.machine('cp-1').installed.version).toBe('v1.13.9')
 })
 
-test('an agent that starts with a node closed for a withdrawn release gives it back', async () => {
+test('an agent that starts with a node cordoned for a withdrawn release uncordons it', async () => {
   const homelab = fakeHomelab(two, offered)
   await using it = await begin(homelab)
   says(homelab, ['v1.13.9'], ['v1.14.1'])

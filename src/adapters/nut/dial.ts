@@ -11,6 +11,7 @@ export interface DialOptions extends NutAddress {
   /** In ms, for each step. */
   readonly timeout: number
   readonly onInsecure?: ((why: string) => void) | undefined
+  readonly onSecure?: (() => void) | undefined
   readonly resolve?: LookupFunction | undefined
   /** Of a clock that never jumps, in ms. */
   readonly now?: () => number
@@ -25,7 +26,7 @@ const plainFor = 3_600_000
  * @throws AgentError `misconfigured` for a CA that can't be read
  */
 export function createDial(options: DialOptions): (signal: AbortSignal) => Promise<NutConnection> {
-  const { host, port, tls, ca, timeout, onInsecure, resolve, now = () => performance.now() } = options
+  const { host, port, tls, ca, timeout, onSecure, onInsecure, resolve, now = () => performance.now() } = options
   const trust: Trust = ca !== undefined ? readTrust(ca) : tls === 'required' ? { by: 'system' } : { by: 'nobody' }
   // So that a hanging handshake leaves time for plain text within one reading.
   const tlsTimeout = tls === 'preferred' ? timeout / 2 : timeout
@@ -51,6 +52,7 @@ export function createDial(options: DialOptions): (signal: AbortSignal) => Promi
     if (tls === 'off' || (tls === 'preferred' && now() < plainUntil)) return connect(false, signal)
     try {
       const nut = await connect(true, signal)
+      onSecure?.()
       isTold = false
       return nut
     } catch (error) {

@@ -26,11 +26,12 @@ export interface SessionOptions {
   readonly retryUpTo: number
   readonly dial: (signal: AbortSignal) => Promise<NutConnection>
   readonly onLoginRefused: ((why: string) => void) | undefined
+  readonly onLogin: (() => void) | undefined
 }
 
 /** One connection, which is made anew at the next call after it broke; and whether it is logged in. */
 export function createSession(options: SessionOptions): Session {
-  const { at, name, credentials, login, retryUpTo, dial, onLoginRefused } = options
+  const { at, name, credentials, login, retryUpTo, dial, onLogin, onLoginRefused } = options
   const backoff = createBackoff(retryUpTo)
   const closing = new AbortController()
   let connection: Promise<NutConnection> | undefined
@@ -179,6 +180,7 @@ export function createSession(options: SessionOptions): Session {
       await nut.ask(`LOGIN ${quoteWord(name)}`, `LOGIN ${name} as ${user}`)
       loggedIn = nut
       isDisorderly = false
+      onLogin?.()
     } catch (error) {
       if (!(error instanceof NutRefusal)) throw error
       if (isRefusal(error, ...outOfOrder) && !isDisorderly) {

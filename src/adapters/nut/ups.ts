@@ -32,8 +32,12 @@ export interface UpsOptions extends NutAddress {
   readonly retryUpTo?: number | undefined
   /** Told once per connection that the server refuses our login; reading goes on. */
   readonly onLoginRefused?: ((why: string) => void) | undefined
+  /** Called when upsd has taken our login. */
+  readonly onLogin?: (() => void) | undefined
   /** Told once that `preferred` goes on in plain text, and again when it has had TLS meanwhile. */
   readonly onInsecure?: ((why: string) => void) | undefined
+  /** Called with each connection in TLS. */
+  readonly onSecure?: (() => void) | undefined
   /** How names become addresses, in place of the system's way. */
   readonly resolve?: LookupFunction | undefined
 }
@@ -66,11 +70,11 @@ const askAgain = 10
  */
 export function createNutUps(options: UpsOptions): NutUps {
   const { name, label = name, host, port, credentials, login = true, tls = 'off', ca, timeout = 3_000 } = options
-  const { retryUpTo = 5_000, onLoginRefused, onInsecure, resolve } = options
+  const { retryUpTo = 5_000, onLogin, onLoginRefused, onSecure, onInsecure, resolve } = options
   const ups = quoteWord(name)
   const at = `${host}:${port}`
-  const dial = createDial({ host, port, tls, ca, timeout, onInsecure, resolve })
-  const session = createSession({ at, name, credentials, login, retryUpTo, dial, onLoginRefused })
+  const dial = createDial({ host, port, tls, ca, timeout, onSecure, onInsecure, resolve })
+  const session = createSession({ at, name, credentials, login, retryUpTo, dial, onLogin, onLoginRefused })
   const { use, identify } = session
   const { give, askOk } = createOrders(session, at)
   const missing = new Set<ReadVariable>()

@@ -46,12 +46,15 @@ export function isDoubted(reading: UpsReading): boolean {
   return has(reading, 'LB') && isPlenty && (runtime === undefined || runtime >= plentyOfRuntime * runtimeLow)
 }
 
+/** What a UPS says of itself that a person should know. */
+export type UpsRemark = 'bypass' | 'off' | 'alarm' | 'replace' | 'overload' | 'low'
+
 /**
  * What a person should know of a UPS although nothing has to be done about it, by matter; undefined says that the matter
  * is settled. None of it ever starts a shutdown: false ones came from exactly these (networkupstools/nut #2104, #2278,
  * #2794, #1942).
  */
-export function remarksOn(reading: UpsReading): Readonly<Record<string, string | undefined>> {
+export function remarksOn(reading: UpsReading): Readonly<Record<UpsRemark, string | undefined>> {
   const { alarm, charge, runtime } = reading
   const figures = [
     ...(charge === undefined ? [] : [`a charge of ${charge} %`]),

@@ -4,9 +4,8 @@ import type { JobQueue } from './queue.ts'
 import { type EmbeddedStore, openEmbeddedStore } from './store.ts'
 import { startWorker } from './worker.ts'
 import type { Agent } from '../../agent.ts'
-import { alertOnce } from '../../operations/alerts.ts'
+import type { Alerts } from '../../core/alert.ts'
 import { messageOf } from '../../core/errors.ts'
-import type { Journal } from '../../core/journal.ts'
 import type { Logger } from '../../core/log.ts'
 import type { Settings } from '../../main/settings.ts'
 
@@ -15,7 +14,7 @@ export interface WorkOptions {
   readonly queue: JobQueue
   readonly address: StoreAddress
   readonly ownStore: Settings['ownStore']
-  readonly journal: Journal
+  readonly alerts: Alerts
   readonly log: Logger
 }
 
@@ -29,22 +28,26 @@ const scheduleEvery = 10 * 60_000
  * does not open is an alert and is tried again, and never the end of the daemon: the power is guarded without it.
  */
 export function startWork(options: WorkOptions): AsyncDisposable {
-  const { agent, queue, address, ownStore, journal, log } = options
+  const { agent, queue, address, ownStore, alerts, log } = options
   const stopping = new AbortController()
   let store: EmbeddedStore | undefined
   let worker: AsyncDisposable | undefined
   const pause = (ms: number) => sleep(ms, undefined, { signal: stopping.signal }).catch(() => {})
 
   async function open(): Promise<void> {
-    if (!ownStore) return
+    if (!ownStore) return void alerts.settle('queue.store')
     while (!stopping.signal.aborted) {
       try {
         store = await openEmbeddedStore({ ...ownStore, log })
-        alertOnce(journal, 'store', undefined)
+        alerts.settle('queue.store')
         return
       } catch (error) {
         log.error({ reason: messageOf(error) }, 'the queue store does not open; the power is guarded all the same')
-        alertOnce(journal, 'store', messageOf(error), 'queue')
+        alerts.open('queue.store', {
+          severity: 'warning',
+          subject: 'queue',
+          text: `${messageOf(error)}; releases, staging and upgrades wait, and the power is guarded`,
+        })
         await pause(openEvery)
       }
     }

@@ -53,11 +53,12 @@ export async function startWorker({
       outcome = await runJob(job, signal ?? new AbortController().signal)
     } catch (error) {
       if (stopping) return giveBack(queued, token)
-      if (error instanceof AgentError && !error.retryable) throw new UnrecoverableError(error.message)
+      if (error instanceof AgentError && !error.retryable) throw unrecoverable(error)
       throw error
     }
     switch (outcome.kind) {
       case 'done':
+      case 'stuck':
         return outcome.summary
       case 'later':
         await queued.moveToDelayed(outcome.at.getTime(), token)
@@ -108,6 +109,12 @@ export async function startWorker({
       await closeWithin(farewell, worker)
     },
   }
+}
+
+/** BullMQ tries it no further, and keeps the stack of what was thrown. */
+function unrecoverable(error: AgentError): Error {
+  const { message, stack = message } = error
+  return Object.assign(new UnrecoverableError(message), { cause: error, stack })
 }
 
 /**

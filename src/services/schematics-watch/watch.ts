@@ -14,8 +14,8 @@ export interface SchematicsOptions {
   readonly needed?: ReadonlySet<string>
   /** The version of a schematic that was in force last, for a file that is bad or gone at the start. */
   readonly lastGood?: (name: string) => RegisteredSchematic | undefined
-  /** Told of each bad edit: the last good version stays in force. */
-  readonly refused: (name: string, why: string) => void
+  /** Told of each bad edit: the last good version stays in force; with undefined of each good one. */
+  readonly refused: (name: string, why: string | undefined) => void
   readonly log: Logger
 }
 
@@ -49,6 +49,7 @@ export async function loadSchematics({
     const path = join(directory, file)
     try {
       current.set(nameOf(file), parse(await readFile(path, 'utf8'), path))
+      refused(nameOf(file), undefined)
     } catch (error) {
       const name = nameOf(file)
       const before = lastGood?.(name)
@@ -69,6 +70,7 @@ export async function loadSchematics({
     const name = nameOf(path)
     try {
       const fresh = parse(await readFile(path, 'utf8'), path)
+      refused(name, undefined)
       if (fresh.id === current.get(name)?.id) return
       current.set(name, fresh)
       log.info({ schematic: name, id: fresh.id }, 'schematic changed')

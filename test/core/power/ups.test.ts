@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { has, isOnPurpose, remarksOn, type UpsReading } from '../../../src/core/power/ups.ts'
+import { has, isOnPurpose, remarksOn, type UpsReading, type UpsRemark } from '../../../src/core/power/ups.ts'
 
 const reading = (status: string, more: Partial<UpsReading> = {}): UpsReading => ({
   status: status.split(' ').filter(Boolean),
@@ -26,7 +26,7 @@ test.each<[string, UpsReading, boolean]>([
 })
 
 describe('what a person should know', () => {
-  test.each<[string, string, string | undefined]>([
+  test.each<[string, UpsRemark, string | undefined]>([
     ['BYPASS', 'bypass', 'is in bypass (BYPASS): its load is fed past the battery, and a power cut would be at once'],
     ['OFF', 'off', 'says that it does not feed its load (OFF)'],
     ['ALARM', 'alarm', 'has an alarm'],

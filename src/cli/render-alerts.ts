@@ -1,0 +1,27 @@
+import { type Alert, describeAlert, type Severity } from '../core/alert.ts'
+import { describeDuration } from '../core/duration.ts'
+import type { StatusAnswer } from '../core/operator.ts'
+import { green, plain, red, yellow } from './colours.ts'
+
+const colours: Readonly<Record<Severity, (text: string) => string>> = { critical: red, warning: yellow, info: plain }
+
+/** One alert a paragraph: how severe, since when, under which id; what is so; what to do. */
+export function renderAlerts(alerts: readonly Alert[], now: number): string {
+  if (alerts.length === 0) return green('no alert is open')
+  return alerts
+    .map(({ id, severity, since, settledAt, text, action }) => {
+      const lasts = describeDuration((settledAt === undefined ? now : Date.parse(settledAt)) - Date.parse(since))
+      const ago = settledAt === undefined ? '' : `, settled ${describeDuration(now - Date.parse(settledAt))} ago`
+      const head = `${severity.padEnd(8)}  ${id}, for ${lasts}${ago}`
+      const lines = [text, ...(action === undefined ? [] : [action])].map((line) => `          ${line}`)
+      return [settledAt === undefined ? colours[severity](head) : plain(head), ...lines].join('\n')
+    })
+    .join('\n')
+}
+
+/** How many alerts are open, and the worst of them. */
+export function describeAlerts({ open, worst }: StatusAnswer['alerts']): string {
+  if (!worst) return green('none')
+  const count = open === 1 ? '' : `${open} open (see \`caretaker alerts\`), the worst: `
+  return colours[worst.severity](`${count}${worst.severity}: ${describeAlert(worst)}`)
+}

@@ -1,0 +1,127 @@
+import { type AlertContent, type Alerts, isOfKind, nameIn, type Severity } from '../core/alert.ts'
+import type { Event } from '../core/event.ts'
+import { type PowerState, saysAnything } from '../core/power/state.ts'
+import { type PowerPolicy, triggersOf } from '../core/power/triggers.ts'
+import { type Observation, remarksOn, type UpsRemark } from '../core/power/ups.ts'
+
+export interface UpsAlertsOptions {
+  /** UPSes by label. */
+  readonly upses: readonly string[]
+  readonly policy: PowerPolicy
+  readonly alerts: Alerts
+  readonly emit: (event: Event) => Promise<void>
+  /** ms of a clock that never jumps. */
+  readonly monotonic: () => number
+}
+
+interface Hearing {
+  lastHeard: number
+  /** When it fell silent, within the last day. */
+  silentAt: number[]
+  isSilent: boolean
+}
+
+/** A UPS that falls silent so often a day is told of once, and not each time: lost data that come back are common. */
+const flaps = 3
+const hour = 3_600_000
+const day = 24 * hour
+
+const severities: Readonly<Record<UpsRemark, Severity>> = {
+  bypass: 'critical',
+  off: 'critical',
+  overload: 'critical',
+  alarm: 'warning',
+  replace: 'warning',
+  low: 'warning',
+}
+
+/** What people should know of the UPSes themselves: their silence, and what they say of their battery and load. */
+export function createUpsAlerts({ upses, policy, alerts, emit, monotonic }: UpsAlertsOptions) {
+  // Of a UPS that is no longer configured nobody will hear anything more.
+  alerts.settleWhere(({ id }) => isOfKind(id, 'ups') && !upses.includes(nameIn(id) ?? ''))
+  const hearing = new Map<string, Hearing>(
+    upses.map((label) => [
+      label,
+      {
+        lastHeard: monotonic(),
+        // The day of one that was unsteady before our start begins anew.
+        silentAt: alerts.find(`ups.unsteady:${label}`) ? [monotonic()] : [],
+        isSilent: false,
+      },
+    ]),
+  )
+
+  /** What is said when it appears, and not again while it lasts, however its figures change. */
+  function openOnce(id: string, content: AlertContent): void {
+    if (!alerts.find(id)) alerts.open(id, content)
+  }
+
+  function noticeHeard(label: string, heard: Hearing, at: number): void {
+    heard.lastHeard = at
+    alerts.settle(`ups.silent:${label}`)
+    if (heard.silentAt.every((one) => at - one >= day)) alerts.settle(`ups.unsteady:${label}`)
+    if (heard.isSilent) void emit({ type: 'ups.heard', ups: label })
+    heard.isSilent = false
+  }
+
+  return {
+    /** Silence starts no shutdown from mains, so somebody must hear that the protection is gone. */
+    noticeSilence: (label: string, seen: Observation, state: PowerState): void => {
+      const heard = hearing.get(label)!
+      if (seen.kind === 'reading' && saysAnything(seen.reading, state)) return noticeHeard(label, heard, seen.at)
+      const silence = seen.at - heard.lastHeard
+      if (silence <= policy.silence) return
+      const isNew = !heard.isSilent
+      if (isNew) heard.silentAt = [...heard.silentAt.filter((at) => seen.at - at < day), seen.at]
+      heard.isSilent = true
+      const why = seen.kind === 'silence' ? seen.why : 'the UPS server has no data'
+      const said = (text: string): AlertContent => ({
+        severity: 'critical',
+        subject: label,
+        text: `${label} ${text}: ${why}`,
+        action: 'Check the UPS, its cable, and upsd on its server',
+      })
+      const isUnsteady = heard.silentAt.length >= flaps
+      if (!isUnsteady) openOnce(`ups.silent:${label}`, said('is silent, and nothing guards the power'))
+      else
+        openOnce(
+          `ups.unsteady:${label}`,
+          said('falls silent again and again, and the power is guarded only in between'),
+        )
+      // One that seemed to be of those that pass, and does not.
+      if (isUnsteady && silence > hour)
+        openOnce(`ups.silent:${label}`, said('has been silent for an hour, and nothing guards the power'))
+      if (isNew) void emit({ type: 'ups.silent', ups: label })
+    },
+    noticeRemarks: (label: string, seen: Observation, state: PowerState): void => {
+      if (seen.kind === 'silence' || !saysAnything(seen.reading, state)) return
+      const remark = (id: string, severity: Severity, text: string | undefined) => {
+        if (text === undefined) alerts.settle(id)
+        else openOnce(id, { severity, subject: label, text: `${label} ${text}` })
+      }
+      const remarks = Object.entries(remarksOn(seen.reading)) as [UpsRemark, string | undefined][]
+      for (const [matter, text] of remarks) remark(`ups.${matter}:${label}`, severities[matter], text)
+      for (const { reason, text, disarmed, lacks } of triggersOf(seen.reading, policy)) {
+        const told = lacks === undefined ? undefined : `can't start a shutdown for ${text}: ${disarmed}`
+        remark(`ups.disarmed.${reason}:${label}`, 'warning', told)
+      }
+    },
+    /** Every client of an upsd that keeps its FSD shuts down again and again, until a person restarts it. */
+    noticeLatch: (label: string, { mode }: PowerState): void => {
+      const id = `ups.latched:${label}`
+      if (mode === 'latched')
+        openOnce(id, {
+          severity: 'critical',
+          subject: label,
+          text: `${label} still shows a forced shutdown (FSD) although mains is back`,
+          action: 'Clear it: restart upsd on its server',
+        })
+      else if (mode !== 'unknown') alerts.settle(id)
+    },
+    /** For how long a UPS has been silent, in ms, once that is longer than the policy allows. */
+    silentFor: (label: string): number | undefined => {
+      const silence = monotonic() - (hearing.get(label)?.lastHeard ?? 0)
+      return silence > policy.silence ? silence : undefined
+    },
+  }
+}

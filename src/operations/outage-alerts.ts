@@ -1,0 +1,87 @@
+import type { Alerts } from '../core/alert.ts'
+import { messageOf } from '../core/errors.ts'
+import { describeRefused, type Sheddable } from './shed.ts'
+
+/**
+ * What people hear of an outage beside its events. Alerts of the kind `outage` belong to the one that is on record, and
+ * are settled when it is over.
+ */
+
+/** Machines that booted and are left alone while the UPS is silent. */
+export function reportSpared(alerts: Alerts, names: readonly string[]): void {
+  if (names.length === 0) return void alerts.settle('outage.spared')
+  alerts.open('outage.spared', {
+    severity: 'warning',
+    subject: 'power',
+    text: `${names.join(', ')} answers while the UPS is silent, and is left alone: is mains back?`,
+    action: 'If it is, wake the rest with `caretaker power wake`',
+  })
+}
+
+/** Nodes that start another release, or may, when they come back. */
+export function reportArmedOutage(alerts: Alerts, armed: readonly string[], uncertain: readonly string[]): void {
+  const texts = [
+    ...(armed.length > 0
+      ? [`${armed.join(', ')} starts another release at the next boot: an upgrade is installed there`]
+      : []),
+    ...(uncertain.length > 0
+      ? [`${uncertain.join(', ')} may start another release at the next boot: it was being upgraded`]
+      : []),
+  ]
+  const text = texts.join('; ')
+  alerts.report('outage.armed', texts.length === 0 ? undefined : { severity: 'warning', subject: 'cluster', text })
+}
+
+/** What could not be looked up before a drain, and so is not changed; undefined: it could. */
+export function reportLookup(alerts: Alerts, what: 'workloads' | 'storage', error: unknown): void {
+  const named = { workloads: 'what can be spared', storage: 'storage' }[what]
+  alerts.report(
+    `outage.lookup:${what}`,
+    error === undefined
+      ? undefined
+      : { severity: 'warning', subject: 'kubernetes', text: `${named} stays as it is: ${messageOf(error)}` },
+  )
+}
+
+/** Selections of `power.shed` that the API server refuses: until they are mended. */
+export function reportRefused(alerts: Alerts, sheddable: Sheddable): void {
+  const text = describeRefused(sheddable)
+  alerts.report('power.shed', text === undefined ? undefined : { severity: 'warning', subject: 'kubernetes', text })
+}
+
+/** UPSes of which nobody will hear when mains is back: by label, the host that their server went down with. */
+export function reportBlind(alerts: Alerts, servers: ReadonlyMap<string, string>): void {
+  alerts.reportEach(
+    'outage.blind',
+    new Map(
+      [...servers].map(([label, server]) => [
+        label,
+        {
+          severity: 'warning',
+          subject: label,
+          text: `${label} can't tell when mains is back, because its server went down with ${server}`,
+          action: `When mains is back, press the power button of ${server}, or wake it with \`caretaker power wake ${server}\``,
+        },
+      ]),
+    ),
+  )
+}
+
+/** Machines that are up although everything was told to shut down: the power will go while they run. */
+export function reportLeft(alerts: Alerts, state: 'abandoned' | 'unreached', names: readonly string[]): void {
+  const why = {
+    abandoned: 'given up, because they would not stop',
+    unreached: 'not told, because they could not be reached or refused',
+  }[state]
+  alerts.report(
+    `outage.${state}`,
+    names.length === 0
+      ? undefined
+      : { severity: 'critical', subject: names.join(', '), text: `${why}: ${names.join(', ')}` },
+  )
+}
+
+/** An outage that is over has nothing more to tell; the next one says it anew, of the same machines too. */
+export function settleOutage(alerts: Alerts): void {
+  alerts.settleWhere(({ id }) => id.startsWith('outage.'))
+}

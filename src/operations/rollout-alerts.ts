@@ -1,0 +1,96 @@
+import type { AlertContent, Alerts } from '../core/alert.ts'
+import { type Cluster, describeIdentity, type Node } from '../core/cluster/cluster.ts'
+import { isArmed } from '../core/cluster/next-boot.ts'
+import type { Journal } from '../core/journal.ts'
+import { roleObstacle } from '../core/upgrade/gates.ts'
+import { remembered } from './facts.ts'
+
+/** What keeps a rollout from going on: it is stuck until a person helps, a node stays cordoned, or a step has failed. */
+export interface RolloutTrouble {
+  readonly kind: 'stuck' | 'held' | 'failed'
+  /** The node that it is about, where it is one. */
+  readonly node?: string | undefined
+  readonly text: string
+}
+
+const troubles = ['stuck', 'held', 'failed'] as const
+
+/** Opens the alert on what holds the rollout, and settles the others; undefined: it goes on. Answers whether it is new. */
+export function reportRollout(alerts: Alerts, trouble: RolloutTrouble | undefined): boolean {
+  for (const kind of troubles) if (kind !== trouble?.kind) alerts.settle(`rollout.${kind}`)
+  if (!trouble) return false
+  const { kind, node, text } = trouble
+  return alerts.open(`rollout.${kind}`, { severity: 'warning', subject: node ?? 'rollout', text })
+}
+
+/** A node of ours that stays cordoned is nobody's plan: a person should hear of it, and of what it waits for. */
+export function reportWaiting(alerts: Alerts, { nodes }: Cluster, reason: string): void {
+  const ours = nodes.find(({ kubernetes }) => kubernetes.ok && kubernetes.value.cordon?.why === 'upgrade')
+  if (!ours) return void alerts.settle('rollout.held')
+  reportRollout(alerts, { kind: 'held', node: ours.name, text: `${ours.name} stays cordoned: ${reason}` })
+}
+
+/** Opens the alert on a release that waits for a person; undefined: none does. Answers whether it is new. */
+export function reportApproval(alerts: Alerts, version: string | undefined): boolean {
+  return alerts.report(
+    'rollout.approval',
+    version !== undefined
+      ? {
+          severity: 'warning',
+          subject: version,
+          text: `${version} waits for approval`,
+          action: `Approve it with \`caretaker approve ${version}\``,
+        }
+      : undefined,
+  )
+}
+
+/** A node that another boot would change is told of, unless we made it so on purpose: the next power cut reboots it. */
+export function reportArmed(alerts: Alerts, { nodes }: Cluster, journal: Journal): void {
+  const offLimits = [remembered.aborted.recall(journal), ...(remembered.withdrawn.recall(journal) ?? [])]
+  const isOurs = ({ kubernetes, talos }: Node) => {
+    const { cordon, staged } = kubernetes.ok ? kubernetes.value : {}
+    if (cordon?.why === 'upgrade') return true
+    return (
+      staged !== undefined && talos.ok && staged.bootId === talos.value.bootId && !offLimits.includes(staged.release)
+    )
+  }
+  const armed = nodes.filter((node) => isArmed(node) && !isOurs(node))
+  alerts.reportEach(
+    'node.armed',
+    contentsOf(armed, ({ name }) => ({
+      severity: 'warning',
+      subject: name,
+      text: `${name} starts another release at the next boot: an upgrade is installed there that nothing here will finish`,
+      action: `Disarm it with \`caretaker rollback ${name}\``,
+    })),
+  )
+}
+
+/** Nodes of which Talos and Kubernetes do not mean the same machine, or that run in another role than the configured one. */
+export function reportMachines(alerts: Alerts, { nodes }: Cluster): void {
+  alerts.reportEach(
+    'node.identity',
+    contentsOf(nodes, (node) => warn(node.name, describeIdentity(node), `${node.name} `)),
+  )
+  alerts.reportEach(
+    'node.role',
+    contentsOf(nodes, (node) => warn(node.name, roleObstacle([node]))),
+  )
+}
+
+function warn(subject: string, text: string | undefined, before = ''): AlertContent | undefined {
+  return text === undefined ? undefined : { severity: 'warning', subject, text: `${before}${text}` }
+}
+
+function contentsOf(
+  nodes: readonly Node[],
+  contentOf: (node: Node) => AlertContent | undefined,
+): ReadonlyMap<string, AlertContent> {
+  return new Map(
+    nodes.flatMap((node) => {
+      const content = contentOf(node)
+      return content ? [[node.name, content] as const] : []
+    }),
+  )
+}

@@ -1,0 +1,94 @@
+import { expect, test } from 'vitest'
+import { startPower } from '../../src/core/power/state.ts'
+import type { UpsReading } from '../../src/core/power/ups.ts'
+import { createUpsAlerts } from '../../src/engine/ups-alerts.ts'
+import { createAlerts } from '../../src/operations/alerts.ts'
+import { memoryJournal } from '../fakes/journal.ts'
+import type { PowerPolicy } from '../../src/core/power/triggers.ts'
+
+const policy: PowerPolicy = { onBatteryAfter: 0, lowBatteryAfter: 0, maxOnBattery: 900_000, silence: 30_000 }
+const minute = 60_000
+const hour = 60 * minute
+
+/** What an agent hears of a UPS called rack, on a clock that the test moves. */
+function monitor({ upses = ['rack'], journal = memoryJournal() } = {}) {
+  let clock = 0
+  const alerts = createAlerts(journal, () => new Date(clock))
+  const noticing = createUpsAlerts({
+    upses,
+    policy,
+    alerts,
+    emit: async () => {},
+    monotonic: () => clock,
+  })
+  const state = startPower(0, false)
+  const reads = (reading: Partial<UpsReading> = {}, afterMs = 1_000) => {
+    const seen = { kind: 'reading', at: (clock += afterMs), reading: { status: ['OL'], ...reading } } as const
+    noticing.noticeSilence('rack', seen, state)
+    noticing.noticeRemarks('rack', seen, state)
+  }
+  const silent = (afterMs: number) =>
+    noticing.noticeSilence('rack', { kind: 'silence', at: (clock += afterMs), why: 'no answer' }, state)
+  const ids = () => alerts.all.map(({ id }) => id)
+  return { noticing, alerts, journal, reads, silent, ids }
+}
+
+test('a UPS that falls silent is critical, and settled by its next word', () => {
+  const { reads, silent, alerts, ids } = monitor()
+  reads()
+  silent(hour)
+  expect(alerts.all).toEqual([
+    expect.objectContaining({
+      id: 'ups.silent:rack',
+      severity: 'critical',
+      subject: 'rack',
+      action: expect.any(String),
+    }),
+  ])
+  reads()
+  expect(ids()).toEqual([])
+})
+
+test('a UPS that falls silent three times a day is unsteady until it has been heard for a day', () => {
+  const { reads, silent, ids } = monitor()
+  for (let turn = 0; turn < 3; turn++) {
+    reads()
+    silent(10 * minute)
+  }
+  reads()
+  expect(ids()).toEqual(['ups.unsteady:rack'])
+  for (let hours = 0; hours < 23; hours++) reads({}, hour)
+  expect(ids()).toEqual(['ups.unsteady:rack'])
+  reads({}, hour)
+  reads({}, hour)
+  expect(ids()).toEqual([])
+})
+
+test('an alert on a UPS that is no longer configured is settled at the start, and on one that is it waits for its word', () => {
+  const { reads, silent, journal } = monitor()
+  reads()
+  silent(hour)
+  expect(monitor({ journal }).ids()).toEqual(['ups.silent:rack'])
+  expect(monitor({ journal, upses: ['desk'] }).ids()).toEqual([])
+})
+
+test('what a UPS says of its battery is said once while it lasts, whatever its figures do, and after a restart too', () => {
+  const { reads, journal, ids } = monitor()
+  for (let charge = 90; charge > 60; charge--) reads({ status: ['OL', 'LB', 'RB'], charge })
+  expect(ids()).toEqual(['ups.low:rack', 'ups.replace:rack'])
+  const again = monitor({ journal })
+  again.reads({ status: ['OL', 'LB', 'RB'], charge: 55 })
+  expect(journal.entries(100).filter(({ kind }) => kind === 'alert')).toHaveLength(2)
+  again.reads({ charge: 100 })
+  expect(again.ids()).toEqual([])
+})
+
+test('a forced shutdown that upsd keeps is critical until mains counts again, and not settled by not knowing', () => {
+  const { noticing, ids } = monitor()
+  const reading: UpsReading = { status: ['FSD', 'OL'] }
+  noticing.noticeLatch('rack', { mode: 'latched', since: 0, lastHeard: 0, reading })
+  noticing.noticeLatch('rack', startPower(0, false))
+  expect(ids()).toEqual(['ups.latched:rack'])
+  noticing.noticeLatch('rack', { mode: 'on-mains', since: 0, lastHeard: 0, reading })
+  expect(ids()).toEqual([])
+})
