@@ -44,6 +44,10 @@ export default defineJob({
   purpose: 'upgrade',
   runs: 'queue',
 
+  // Nobody is asked for a lease of a cluster that does not exist yet.
+  idle: async ({ config }) =>
+    config.nodes.length === 0 ? done('no node is configured, so there is nothing to upgrade') : undefined,
+
   async run(context) {
     const { config, alerts, now } = context
     const preview = await previewUpgrade(context)

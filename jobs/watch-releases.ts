@@ -6,7 +6,7 @@ import type { Journal } from '../src/core/journal.ts'
 import { describeLeftBehind, movementOf } from '../src/core/release/left-behind.ts'
 import { mergeLists, type ReleaseLists } from '../src/core/release/lists.ts'
 import { withdrawnReason } from '../src/core/release/policy.ts'
-import { chooseTarget, remembered } from '../src/operations/facts.ts'
+import { chooseFirst, chooseTarget, remembered } from '../src/operations/facts.ts'
 import { compareVersions } from '../src/core/version.ts'
 
 /** Asks the Image Factory whether there is a release that this homelab should have, and says why not yet. */
@@ -37,9 +37,12 @@ export default defineJob({
     }
 
     // What they ran is not forgotten because they are all down: they may boot from what is staged now.
-    if (running.length === 0 && left.length === 0)
+    if (config.nodes.length > 0 && running.length === 0 && left.length === 0)
       return say(`no node answers${before === undefined ? '' : `; ${before} stays the release to go to`}`)
-    const decision = chooseTarget(cluster, journal, config.upgrade, { now: now(), ownNode })
+    const decision =
+      config.nodes.length === 0
+        ? chooseFirst(journal, config.upgrade, now())
+        : chooseTarget(cluster, journal, config.upgrade, { now: now(), ownNode })
     if (decision.kind !== 'target') {
       // A list that shrinks without a word is no reason to stage something older.
       const isKept = before !== undefined && decision.kind === 'wait' && lists.vanished.includes(decision.version)

@@ -6,7 +6,7 @@ import { addUpsCommand } from './cli/ups-command.ts'
 import { ask, askOr, command, exit, group, positive, print, program } from './cli/shell.ts'
 import { AgentError, type ErrorCode, messageOf } from './core/errors.ts'
 import type { RunAnswer } from './core/operator.ts'
-import { loadSettings } from './main/settings.ts'
+import { loadSettings, loadUsableSettings } from './main/settings.ts'
 
 /** Loaded when something is to be drawn: neither the daemon nor `--json` needs it. */
 const rendering = () => import('./cli/render.ts')
@@ -18,7 +18,7 @@ function outcomeCode({ outcome }: RunAnswer): number {
 
 command('start', 'run the daemon, until SIGINT or SIGTERM', async (options, _args, extra) => {
   const [{ runDaemon }, { createLog }] = await Promise.all([import('./main.ts'), import('./main/logging.ts')])
-  const settings = await loadSettings(options.config, process.env)
+  const settings = await loadUsableSettings(options.config, process.env)
   const format = options.json || !process.stdout.isTTY ? 'json' : 'lines'
   const log = createLog({
     level: typeof extra['logLevel'] === 'string' ? extra['logLevel'] : 'info',
@@ -27,17 +27,21 @@ command('start', 'run the daemon, until SIGINT or SIGTERM', async (options, _arg
   })
   const stop = new AbortController()
   // Sent more than once by supervisors and wrappers; only a second Ctrl-C means that a person has lost patience.
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
       if (name === 'SIGINT' && stop.signal.aborted) process.exit(130)
       stop.abort()
     })
   }
+  // As daemons do: read the configuration again. Before there is anything to read it for, it does nothing.
+  let hangup = () => {}
+  process.on('SIGHUP', () => hangup())
   await runDaemon({
     settings,
     log,
     signal: stop.signal,
     pollEvery: extra['pollEvery'] === undefined ? undefined : Number(extra['pollEvery']),
+    onHangup: (reread) => void (hangup = reread),
   })
   // Connections to a store that is away would try for ever: everything of ours has ended, so the process may.
   setTimeout(() => process.exit(), 500).unref()

@@ -1,32 +1,22 @@
-import { join } from 'node:path'
 import process from 'node:process'
-import { createQueue } from './services/queue/queue.ts'
-import type { StoreAddress } from './services/queue/connection.ts'
-import { checkStore, socketOf } from './services/queue/store.ts'
-import { openJournal } from './adapters/journal/journal.ts'
+import { type JournalHandle, openJournal } from './adapters/journal/journal.ts'
 import { lockState } from './adapters/journal/lock.ts'
-import { type Agent, createAgent } from './agent.ts'
-import { serveControl } from './http/control.ts'
-import { createAlerts } from './operations/alerts.ts'
-import { isOfKind, nameIn } from './core/alert.ts'
-import { AgentError } from './core/errors.ts'
+import { type Agent, type AgentOptions, createAgent } from './agent.ts'
 import type { Logger } from './core/log.ts'
-import { schematicsInUse } from './core/release/schematic.ts'
-import { remembered } from './operations/facts.ts'
-import { createOperator } from './operations/operator.ts'
 import { loadJobs } from './engine/catalogue.ts'
+import { createQueueDoor } from './engine/queue-door.ts'
+import { serveControl } from './http/control.ts'
 import { findOwnMachine, holderOf, readBootId } from './main/identity.ts'
-import { ownVersion } from './main/version.ts'
+import { createLiveSettings, type LiveSettings } from './main/live-settings.ts'
 import { watchLives } from './main/renewal.ts'
-import { startWork } from './services/queue/work.ts'
-import { readSecret, type Settings, toSchematic } from './main/settings.ts'
-import { watchNodes } from './services/node-watch/watch.ts'
-import { loadSchematics } from './services/schematics-watch/watch.ts'
-import { watchUps } from './services/ups-watch/watch.ts'
+import { checkServices, createServices, recallSchematics } from './main/services.ts'
+import type { Settings } from './main/settings.ts'
+import { tellAlerts } from './main/tell.ts'
+import { ownVersion } from './main/version.ts'
 import { openWorld } from './main/wiring.ts'
-
-/** Between two signs of life asked of a node, in ms. */
-const nodesEvery = 30_000
+import { createAlerts } from './operations/alerts.ts'
+import type { Job } from './operations/job.ts'
+import { createOperator } from './operations/operator.ts'
 
 export interface DaemonOptions {
   readonly settings: Settings
@@ -35,151 +25,115 @@ export interface DaemonOptions {
   readonly signal: AbortSignal
   /** Between two looks of a wait, in ms. */
   readonly pollEvery?: number | undefined
+  /** Is given what is to be called when a person wants the configuration to be read again (SIGHUP). */
+  readonly onHangup?: (reread: () => void) => void
 }
 
 /**
  * The daemon, from its start to its end. What starts later is stopped earlier; a part that fails to start stops those
- * before it.
+ * before it, except services, which are started again.
  *
  * @throws AgentError `misconfigured` when it can't begin
  */
-export async function runDaemon({ settings, log, signal, pollEvery }: DaemonOptions): Promise<void> {
-  const { config, path, socket } = settings
+export async function runDaemon(options: DaemonOptions): Promise<void> {
+  const { log, signal } = options
   const startedAt = new Date()
-  const state = path(config.state)
   await using stack = new AsyncDisposableStack()
-  stack.use(lockState(state))
-  const journal = stack.use(
-    openJournal(state, {
-      onDegraded: (why) =>
-        why === undefined
-          ? log.info({}, 'the journal is on the disk again')
-          : log.error({ reason: why }, 'the journal is kept in memory: the disk does not take it'),
-    }),
-  )
+  stack.use(lockState(options.settings.state))
+  const journal = stack.use(openLoggedJournal(options.settings.state, log))
   const alerts = createAlerts(journal, () => new Date())
-  const world = stack.use(await openWorld({ settings, journal, alerts, log }))
-  const agentSoon = Promise.withResolvers<Agent>()
-  const needed = schematicsInUse(config)
-  const refused = new Set<string>()
-  const schematics = stack.use(
-    await loadSchematics({
-      directory: settings.schematics,
-      parse: toSchematic,
-      needed,
-      lastGood: (name) => remembered.schematics.recall(journal)?.[name],
-      changed: async (schematic) => {
-        remembered.schematics.remember(journal, Object.fromEntries(schematics.current))
-        await (await agentSoon.promise).emit({ type: 'schematic.changed', schematic })
-      },
-      refused: (name, why) => {
-        if (why !== undefined) refused.add(name)
-        alerts.report(
-          `schematic.refused:${name}`,
-          why === undefined ? undefined : { severity: 'warning', subject: name, text: why },
-        )
-      },
-      log,
-    }),
+  const settings = createLiveSettings({ settings: options.settings, journal, alerts, log })
+  const world = stack.use(
+    await openWorld({ settings, journal, log, isDaemon: true, told: tellAlerts(settings, alerts, log) }),
   )
-  alerts.settleWhere(({ id }) => isOfKind(id, 'schematic') && !refused.has(nameIn(id) ?? ''))
-  remembered.schematics.remember(journal, Object.fromEntries(schematics.current))
-  for (const name of needed) {
-    if (!schematics.current.has(name))
-      throw new AgentError(
-        'misconfigured',
-        `${settings.file}: there is no ${join(settings.schematics, `${name}.yaml`)} for the schematic ${name}`,
-      )
-  }
+  const { ports } = world
+  await checkServices(settings)
 
-  const { ownStore } = settings
-  // What a person has to mend is said before anything is begun.
-  if (ownStore) await checkStore(ownStore)
-  const address = await addressOf(settings)
-  const queue = createQueue({ name: 'caretaker', address, log })
-  const jobs = await loadJobs(new URL('../jobs/', import.meta.url))
+  const jobs = await loadJobs<Job>(new URL('../jobs/', import.meta.url))
+  const schematics = recallSchematics(ports)
+  const queue = createQueueDoor(() => void agent.emit({ type: 'agent.started' }))
   const agent = createAgent({
-    config,
-    ports: world.ports,
+    ...(await surroundings(settings, journal, options.pollEvery)),
+    config: () => settings.config,
+    ports,
     jobs,
     queue,
     alerts,
     log,
     schematics: () => schematics.current,
-    holder: holderOf(journal),
-    ownNode: findOwnMachine(config.nodes, settings.environment),
-    ownMachine: findOwnMachine([...config.nodes, ...config.hosts], settings.environment),
-    bootId: await readBootId(),
-    ...(pollEvery === undefined ? {} : { pollEvery, leaseRetry: Math.min(15_000, pollEvery * 5) }),
   })
-  agentSoon.resolve(agent)
-  // First of all what can be stopped: a part after this that fails must not leave runs behind.
-  stack.defer(agent.stop)
-  schematics.watch()
-
+  const services = createServices({ settings, ports, agent, queue, schematics, alerts, log })
+  // A part after this that fails must not leave runs behind.
+  stack.defer(services.stop)
   // Beside everything else: control planes that are away must not keep the power unguarded.
-  void stack.use(watchLives({ journal, alerts, log, all: world.credentials })).check()
-
-  // The power first: nothing that comes after it may keep a failing battery waiting.
-  const watching = new AbortController()
-  const { pollOnBattery, pollOnMains } = config.power
-  const watchers = [
-    ...[...world.upses].map(([label, ups]) =>
-      watchUps(ups, {
-        pollOnMains,
-        pollOnBattery,
-        power: () => agent.guard.power.upses.get(label),
-        notice: (seen) => agent.guard.notice(label, seen),
-        signal: watching.signal,
-      }),
-    ),
-    watchNodes(
-      config.nodes.map(({ name }) => name),
-      world.ports.talos,
-      { every: nodesEvery, notice: agent.noticeNode, signal: watching.signal },
-    ),
-  ]
-  stack.defer(async () => {
-    watching.abort()
-    await Promise.all(watchers)
+  void stack.use(watchLives({ alerts, journal, log, all: world.credentials })).check()
+  const operator = createOperator({
+    agent,
+    ports,
+    config: () => settings.config,
+    counts: queue.counts,
+    about: {
+      version: await ownVersion(),
+      pid: process.pid,
+      startedAt,
+      services: () => services.status,
+      missing: () => world.missing,
+      configuration: () => settings.fault ?? settings.pending,
+    },
+    loginRefused: (label) => world.loginsRefused.get(label),
   })
-  stack.use(
-    await serveControl(
-      socket,
-      createOperator({
-        agent,
-        ports: world.ports,
-        config: () => config,
-        counts: queue.counts,
-        about: { version: await ownVersion(), pid: process.pid, startedAt },
-        loginRefused: (label) => world.loginsRefused.get(label),
-      }),
-      { log },
-    ),
-  )
-  stack.use(
-    startWork({
-      agent,
-      queue,
-      address,
-      ownStore,
-      alerts,
-      log,
-    }),
-  )
-  // Whatever the UPS says, and if there is none: what a power cut has left behind is taken up.
-  const left = jobs.filter(({ name }) => name === 'wake-cluster' || name === 'shut-down-cluster')
-  if (journal.openOutage() || agent.guard.power.ordered !== undefined) for (const job of left) void agent.start(job)
+  void services.start()
+  stack.use(await serveControl(settings.socket, operator, { log }))
+  // Before the socket closes, so that whoever waits for a run hears how it ended.
+  stack.defer(services.stop)
+
+  takeUpOutage(agent, jobs, journal)
+  follow(settings, options, stack)
+  await settings.keep()
   log.info({ config: settings.file, pid: process.pid }, 'caretaker is running')
   await aborted(signal)
   log.info({}, 'stopping')
 }
 
-async function addressOf(settings: Settings): Promise<StoreAddress> {
-  const { url, password } = settings.config.queue
-  if (settings.ownStore) return { path: socketOf(settings.ownStore.directory) }
-  // Without our own store there is a url.
-  return { url: url!, password: password ? await readSecret(password, 'queue.password', settings) : undefined }
+function openLoggedJournal(state: string, log: Logger): JournalHandle {
+  return openJournal(state, {
+    onDegraded: (why) =>
+      why === undefined
+        ? log.info({}, 'the journal is on the disk again')
+        : log.error({ reason: why }, 'the journal is kept in memory: the disk does not take it'),
+  })
+}
+
+/** Who we are, and how patient. */
+async function surroundings(
+  { config: { nodes, hosts }, environment }: Settings,
+  journal: JournalHandle,
+  pollEvery: number | undefined,
+): Promise<Partial<AgentOptions>> {
+  return {
+    holder: holderOf(journal),
+    ownNode: findOwnMachine(nodes, environment),
+    ownMachine: findOwnMachine([...nodes, ...hosts], environment),
+    bootId: await readBootId(),
+    ...(pollEvery === undefined ? {} : { pollEvery, leaseRetry: Math.min(15_000, pollEvery * 5) }),
+  }
+}
+
+/** Whatever the UPS says, and if there is none: what a power cut has left behind is taken up. */
+function takeUpOutage(agent: Agent, jobs: readonly Job[], journal: JournalHandle): void {
+  if (!journal.openOutage() && agent.guard.power.ordered === undefined) return
+  for (const job of jobs) if (job.name === 'wake-cluster' || job.name === 'shut-down-cluster') void agent.start(job)
+}
+
+/** Follows the edits of the configuration until the end. */
+function follow(settings: LiveSettings, { onHangup }: DaemonOptions, stack: AsyncDisposableStack): void {
+  const stop = new AbortController()
+  const following = settings.follow(stop.signal)
+  onHangup?.(() => void settings.reread())
+  stack.defer(async () => {
+    stop.abort()
+    await following
+  })
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

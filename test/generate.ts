@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { configSchema } from '../src/config/config.ts'
+import { loadRegistry, sectionsOf } from '../src/main/registry.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const talos = 'src/adapters/talos'
@@ -24,9 +25,6 @@ function generate(place: string, rewrite: readonly string[] = []): number {
 }
 
 const failures = [generate(talos), generate(lab, [`rewrite_imports=./common_pb.js:../../../${talos}/gen`])]
-writeFileSync(`${root}/config/caretaker.schema.json`, schemaText())
+const sections = sectionsOf(await loadRegistry())
+writeFileSync(`${root}/config/caretaker.schema.json`, `${JSON.stringify(configSchema(sections), null, 2)}\n`)
 process.exitCode = Math.max(...failures)
-
-export function schemaText(): string {
-  return `${JSON.stringify(configSchema(), null, 2)}\n`
-}

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs'
 import { access, constants, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { checkStore } from '../services/queue/store.ts'
 import { type JournalHandle, openJournal } from '../adapters/journal/journal.ts'
 import { compileCheck } from '../adapters/checks/checks.ts'
 import { createFactory } from '../adapters/factory/factory.ts'
@@ -13,17 +12,18 @@ import { AgentError, messageOf } from '../core/errors.ts'
 import type { Entry, Journal } from '../core/journal.ts'
 import type { Factory } from '../core/release/ports.ts'
 import { nextPowerState, type PowerState, startPower } from '../core/power/state.ts'
-import { schematicsInUse } from '../core/release/schematic.ts'
 import { previewUpgrade } from '../operations/preview-upgrade.ts'
 import { createAlerts } from '../operations/alerts.ts'
 import { remembered } from '../operations/facts.ts'
 import { observe } from '../engine/observe.ts'
 import { newAccess, readKubernetes, readTalos } from '../main/credentials.ts'
 import { findOwnMachine } from '../main/identity.ts'
-import { readSecret, readText, type Settings, toSchematic } from '../main/settings.ts'
+import { faultsOfServices } from '../main/services.ts'
+import { readText, type Settings, toSchematic } from '../main/settings.ts'
+import { openUpses } from '../main/upses.ts'
 import { loadSchematics } from '../services/schematics-watch/watch.ts'
 import { openMachines } from '../main/machines.ts'
-import { isUrl, openUpses, openWorld, readAccess, readCredentials } from '../main/wiring.ts'
+import { isUrl, openWorld, readAccess, readCredentials } from '../main/wiring.ts'
 
 /** What the CLI can answer while no daemon runs, by looking for itself. */
 
@@ -113,8 +113,8 @@ export async function checkSettings(settings: Settings): Promise<readonly string
       for (const line of messageOf(error).split('\n')) faults.push(`${file}: ${setting}: ${line}`)
     })
   }
-  await attempt('cluster.talosconfig', () => readCredentials(settings))
-  const { kubeconfig } = config.cluster
+  const { talosconfig, kubeconfig } = config.cluster
+  if (talosconfig !== undefined) await attempt('cluster.talosconfig', () => readCredentials(settings))
   if (kubeconfig !== undefined) await attempt('cluster.kubeconfig', () => readAccess(settings, kubeconfig))
   const { calendar, timeZone } = config.upgrade
   if (calendar !== undefined && !isUrl(calendar))
@@ -136,17 +136,11 @@ export async function checkSettings(settings: Settings): Promise<readonly string
     await attempt(`hosts (${name}).shutdown.ssh.key`, () => readText(path(shutdown.ssh.key)))
     await attempt(`hosts (${name}).shutdown.ssh.knownHosts`, () => readText(path(shutdown.ssh.knownHosts)))
   }
-  if (config.queue.password) await attempt('queue.password', () => readSecret(config.queue.password!, 'it', settings))
-  await attempt('schematic', async () => {
-    const { current } = await loadSchematics({ ...quietly, directory: settings.schematics })
-    const missing = [...schematicsInUse(config)].find((name) => !current.has(name))
-    if (missing) throw new AgentError('misconfigured', `${join(settings.schematics, `${missing}.yaml`)} is not there`)
-  })
   await attempt('share.directory', () => checkDirectory(path(config.share.directory), 'is the share mounted?'))
   const state = path(config.state)
   if (existsSync(state)) await attempt('state', () => checkDirectory(state, 'give it a directory of its own'))
-  const { ownStore } = settings
-  if (ownStore) await attempt('state', () => checkStore(ownStore))
+  for (const { setting, why } of await faultsOfServices(settings))
+    for (const line of why.split('\n')) faults.push(`${file}: ${setting}: ${line}`)
   return faults
 }
 
@@ -195,7 +189,7 @@ async function checkDirectory(path: string, advice: string): Promise<void> {
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => silent }
 
 /** How schematics are read once, by nobody who watches. */
-const quietly = { parse: toSchematic, changed: async () => {}, refused: () => {}, log: silent }
+const quietly = { parse: toSchematic, log: silent }
 
 /** For looking before there is anything to remember. */
 export function emptyJournal(): Journal {

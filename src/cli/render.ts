@@ -7,6 +7,7 @@ import type { Plan } from '../core/plan.ts'
 import { english } from '../core/wording.ts'
 import type { StagedImage } from '../core/release/image.ts'
 import type { Uki } from '../core/release/uki.ts'
+import type { ServiceStatus } from '../core/service.ts'
 import { describeOutage, describePower } from './render-power.ts'
 import { describeAlerts } from './render-alerts.ts'
 import { table } from './table.ts'
@@ -33,14 +34,26 @@ export function renderStatus(status: StatusAnswer, now: number): string {
     ],
     ['working', describeWork(status, now)],
     ['queue', status.queue ? describeCounts(status.queue) : red('its store does not answer')],
+    ...status.services.flatMap(describeService),
+    ...(status.configuration ? [['config', yellow(status.configuration)]] : []),
+    ...status.missing.map((text) => ['missing', yellow(text)]),
     ...(status.paused ? [['paused', yellow(status.paused.replace(/^paused: /, ''))]] : []),
     ...(status.waiting ? [['upgrade', yellow(status.waiting)]] : []),
     ...(outage ? [['outage', yellow(describeOutage(outage))]] : []),
     ...(status.journalDegraded ? [['journal', red(`kept in memory: ${status.journalDegraded}`)]] : []),
-    ['kubernetes', cluster.kubernetes.ok ? cluster.kubernetes.value : red(cluster.kubernetes.error)],
+    // Before there is a cluster nobody wonders why it does not answer.
+    ...(cluster.nodes.length === 0
+      ? []
+      : [['kubernetes', cluster.kubernetes.ok ? cluster.kubernetes.value : red(cluster.kubernetes.error)]]),
   ] as [string, string][]
   const facts = lines.map(([name, text]) => `${name.padEnd(11)}${text}`).join('\n')
-  return `${facts}\n\n${renderNodes(cluster.nodes)}`
+  return cluster.nodes.length === 0 ? facts : `${facts}\n\n${renderNodes(cluster.nodes)}`
+}
+
+/** What is well is said by its own line only, where it has one. */
+function describeService({ name, state, text }: ServiceStatus): string[][] {
+  if (state === 'down') return [['service', red(`${name} is down: ${text ?? 'it does not say why'}`)]]
+  return text === undefined ? [] : [['service', `${name}: ${text}`]]
 }
 
 function describeWork({ leaseHolder, activities }: StatusAnswer, now: number): string {

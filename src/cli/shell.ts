@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import { answerOf, type Client, createClient } from '../http/client.ts'
 import { AgentError } from '../core/errors.ts'
 import type { RequestAnswer } from '../core/operator.ts'
-import { loadSettings, type Settings } from '../main/settings.ts'
+import { loadUsableSettings, type Settings } from '../main/settings.ts'
 import { ownVersion } from '../main/version.ts'
 
 /**
@@ -82,7 +82,7 @@ export async function print(options: Options, answer: unknown, text: string | ((
 
 /** Asks the daemon. */
 export async function ask<T>(options: Options, question: (daemon: Client) => Promise<Json<T>>): Promise<T> {
-  return askAt(await loadSettings(options.config, process.env), options, question)
+  return askAt(await loadUsableSettings(options.config, process.env), options, question)
 }
 
 /** Requests something of the daemon, and prints what it came to. */
@@ -101,7 +101,7 @@ export async function askOr<T>(
   question: (daemon: Client) => Promise<Json<T>>,
   here: (settings: Settings) => Promise<T>,
 ): Promise<T> {
-  const settings = await loadSettings(options.config, process.env)
+  const settings = await loadUsableSettings(options.config, process.env)
   try {
     return await askAt(settings, options, question)
   } catch (error) {

@@ -20,7 +20,7 @@ export function addUpsCommand(): void {
     'everything that a UPS tells, or all of them; or how it goes',
     async (options, [name], extra) => {
       const settings = await loadSettings(options.config, process.env)
-      const { openUpses } = await import('../main/wiring.ts')
+      const { openUpses } = await import('../main/upses.ts')
       const refused = new Map<string, string>()
       const all = await openUpses(settings, {
         login: (label, why) => void (why !== undefined && refused.set(label, why)),

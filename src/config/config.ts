@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { hostMachine, machine, power, ups } from './power.ts'
-import { host, name, secret } from './scalars.ts'
+import { host, name } from './scalars.ts'
 import { storage } from './storage.ts'
 import { parseText } from './text.ts'
 import { rebootMode, upgrade } from './upgrade.ts'
@@ -23,10 +23,10 @@ const node = z.strictObject({
 
 const cluster = z.strictObject({
   name: name.default('homelab'),
-  talosconfig: z
-    .string()
-    .min(1)
-    .meta({ description: 'Renewed in time: in its place, or below the state where the file is read-only' }),
+  talosconfig: z.string().min(1).optional().meta({
+    description:
+      'Renewed in time: in its place, or below the state where the file is read-only. Without it, and until it is there, nodes are left alone',
+  }),
   context: z.string().min(1).optional().meta({ description: "The talosconfig's context; its own choice by default" }),
   kubeconfig: z
     .string()
@@ -64,42 +64,37 @@ const share = z.strictObject({
   keep: z.int().min(1).max(50).default(2).meta({ description: 'How many staged images are kept' }),
 })
 
-const queue = z.strictObject({
-  url: z
-    .url({ protocol: /^rediss?$/ })
-    .refine(
-      (url) => !URL.canParse(url) || new URL(url).password === '',
-      'keep the password out of the URL: use queue.password',
-    )
-    .optional()
-    .meta({ description: 'A Redis or Valkey of your own; without it one is run under the state directory' }),
-  password: secret.optional(),
-})
+/** Sections of the configuration that are not ours: each belongs to a service. */
+export type Sections = Readonly<Record<string, z.ZodType>>
 
-const schema = z
-  .strictObject({
-    cluster,
-    nodes: z.array(node).min(1),
-    schematic: name.meta({ description: 'The file of config/schematics that nodes run, without .yaml' }),
-    factory: factory.prefault({}),
-    share,
-    upgrade: upgrade.prefault({}),
-    hosts: z
-      .array(hostMachine)
-      .default([])
-      .meta({ description: 'Machines that are no nodes and hang on a UPS: a NAS' }),
-    upses: z.array(ups).default([]),
-    power: power.prefault({}),
-    storage: storage.prefault({}),
-    queue: queue.prefault({}),
-    state: z
-      .string()
-      .min(1)
-      .default('/var/lib/caretaker')
-      .meta({ description: 'Where the journal and the queue are kept' }),
-  })
-  .superRefine(checkTogether, { when: ({ value }) => hasLists(value) })
-  .transform(complete)
+const own = {
+  cluster: cluster.prefault({}),
+  nodes: z.array(node).default([]),
+  schematic: name.meta({ description: 'The file of config/schematics that nodes run, without .yaml' }),
+  factory: factory.prefault({}),
+  share,
+  upgrade: upgrade.prefault({}),
+  hosts: z.array(hostMachine).default([]).meta({ description: 'Machines that are no nodes and hang on a UPS: a NAS' }),
+  upses: z.array(ups).default([]),
+  power: power.prefault({}),
+  storage: storage.prefault({}),
+  state: z
+    .string()
+    .min(1)
+    .default('/var/lib/caretaker')
+    .meta({ description: 'Where the journal and the queue are kept' }),
+}
+
+/** The whole configuration: what is ours, and a section for each service that has one. */
+function schemaWith(sections: Sections) {
+  const { state, ...first } = own
+  // Their types are known to the services alone.
+  const shape = { ...first, ...sections, state }
+  return z
+    .strictObject(shape)
+    .superRefine(checkTogether, { when: ({ value }) => hasLists(value) })
+    .transform(complete)
+}
 
 type Given = z.output<typeof node> | z.output<typeof hostMachine>
 
@@ -204,7 +199,7 @@ function comparable(value: unknown): string | undefined {
   return value.toLowerCase().replaceAll(/(?<=\b[0-9a-f]{2})-(?=[0-9a-f]{2}\b)/g, ':')
 }
 
-export type Config = z.output<typeof schema>
+export type Config = z.output<ReturnType<typeof schemaWith>>
 
 const schematicSchema = z.strictObject({
   owner: z.string().optional(),
@@ -230,9 +225,13 @@ const schematicSchema = z.strictObject({
     .optional(),
 })
 
-/** The text of `config/caretaker.yaml`. `file` is what faults name. @throws AgentError `misconfigured`, with every fault */
-export function parseConfig(text: string, file: string): Config {
-  return parseText(schema, text, file)
+/**
+ * The text of `config/caretaker.yaml`, whose sections lie in the answer beside what is ours. `file` is what faults name.
+ *
+ * @throws AgentError `misconfigured`, with every fault
+ */
+export function parseConfig(text: string, file: string, sections: Sections = {}): Config {
+  return parseText(schemaWith(sections), text, file)
 }
 
 /** The text of a file of `config/schematics`. @throws AgentError `misconfigured`, with every fault */
@@ -241,6 +240,6 @@ export function parseSchematic(text: string, file: string): Schematic {
 }
 
 /** JSON Schema (draft 7) of the configuration, for editors. */
-export function configSchema(): object {
-  return z.toJSONSchema(schema, { io: 'input', target: 'draft-7' })
+export function configSchema(sections: Sections = {}): object {
+  return z.toJSONSchema(schemaWith(sections), { io: 'input', target: 'draft-7' })
 }

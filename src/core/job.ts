@@ -17,6 +17,14 @@ export interface JobSpec {
   readonly runs: 'queue' | 'in-process'
 }
 
+/** Where jobs wait their turn: BullMQ in production, memory in tests. */
+export interface Queue {
+  /** @throws AgentError `unreachable` where it can't be had now */
+  add(job: Pick<JobSpec, 'name'>): Promise<void>
+  /** How many jobs wait, run, are delayed or have failed; undefined where nobody can tell. */
+  counts?(): Promise<Readonly<Record<string, number>> | undefined>
+}
+
 export type Trigger = { on: EventType } | { every: string } | { cron: string }
 
 /**

@@ -14,6 +14,7 @@ import type { StagedImage } from './release/image.ts'
 import type { UpgradeDecision } from './upgrade/decision.ts'
 import type { UpgradePreview } from './upgrade/preview.ts'
 import type { Rollout } from './upgrade/record.ts'
+import type { ServiceStatus } from './service.ts'
 
 /**
  * Everything that a person may ask or request. Every door (socket and CLI, API, dashboard, phone) leads here, and knows
@@ -150,6 +151,12 @@ export interface StatusAnswer {
   readonly published: StagedImage | undefined
   /** Jobs by state; undefined when the queue's store does not answer. */
   readonly queue: Readonly<Record<string, number>> | undefined
+  /** What runs as long as the daemon runs. */
+  readonly services: readonly ServiceStatus[]
+  /** What the daemon does without, and how to change that, a sentence each. */
+  readonly missing: readonly string[]
+  /** What is wrong with the configuration's file, or what of it takes a restart; undefined where it is as in use. */
+  readonly configuration: string | undefined
   /** Why the journal is kept in memory; undefined when the disk is well. */
   readonly journalDegraded: string | undefined
 }

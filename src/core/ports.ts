@@ -20,6 +20,6 @@ export interface Ports {
   readonly snapshots: Snapshots
   readonly checks: Checks
   /** Absent where none is configured. */
-  readonly calendar?: Calendar
+  readonly calendar?: Calendar | undefined
   readonly journal: Journal
 }

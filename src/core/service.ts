@@ -1,49 +1,33 @@
-import type { Alerts } from './alert.ts'
-import type { Event } from './event.ts'
-import type { Logger } from './log.ts'
-import type { Ports } from './ports.ts'
-
-/**
- * What runs as long as the daemon runs: one folder in src/services/ is one service, and the folder is the registry. Its
- * `index`-less entry is `service.ts`, which exports `defineService({...})` by default under the folder's name.
- */
-export interface Service<Section = undefined> {
-  /** The folder's name. In camelCase it is the name of its section of the configuration. */
+/** A service without what it does: what it is called, and its turn. */
+export interface ServiceSpec {
+  /** Also the folder's name, and in camelCase the key of its section of the configuration. */
   readonly name: string
-  /** Its section of the configuration, as a schema; absent where it has none. */
-  readonly config?: SectionSchema<Section>
-  /** Starts it. A rejection is an alert, and it is started again later; it costs no other service anything. */
-  start(context: ServiceContext<Section>): Promise<RunningService>
+  /**
+   * Its turn where that matters. `first`: it starts before all others and outlives them, because it guards the power.
+   * `last`: it starts when all others have had their chance, and stops before them, because what it runs needs them.
+   */
+  readonly starts?: 'first' | 'last'
 }
 
-/** A schema by https://standardschema.dev, as far as types go: core knows no package. */
-export interface SectionSchema<Section> {
-  readonly '~standard': { readonly types?: { readonly output: Section } | undefined }
-}
-
-export interface ServiceContext<Section = undefined> {
-  /** Its section of the configuration as it is now. */
-  readonly section: Section
-  readonly ports: Ports
-  readonly alerts: Alerts
-  readonly log: Logger
-  /** Aborts when the service is to end. */
-  readonly signal: AbortSignal
-  now(): Date
-  /** ms of a clock that never jumps. */
-  monotonic(): number
-  emit(event: Event): Promise<void>
-  /** Called with each event, in this process and without the queue, until the service ends. */
-  onEvent(listener: (event: Event) => void): void
-}
-
+/** A service that has started. Disposing of it ends it. */
 export interface RunningService extends AsyncDisposable {
-  /** One line for `caretaker status`. */
+  /** One line for `caretaker status`; undefined where there is nothing to say. */
   status?(): string | undefined
-  /** Settles when the service has ended by itself, which it should not. */
+  /** Settles when the service has ended by itself, which it should not: it is started again. */
   readonly ended?: Promise<unknown>
 }
 
-export function defineService<Section = undefined>(service: Service<Section>): Service<Section> {
-  return service
+/** How a service is, for people. */
+export interface ServiceStatus {
+  readonly name: string
+  readonly state: 'starting' | 'running' | 'down' | 'stopped'
+  /** ISO 8601: since when it has been so. */
+  readonly since: string
+  /** Its own line, or why it is down. */
+  readonly text: string | undefined
+}
+
+/** The key of a service's section of the configuration: `ups-watch` has `upsWatch`. */
+export function sectionOf({ name }: Pick<ServiceSpec, 'name'>): string {
+  return name.replaceAll(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
 }

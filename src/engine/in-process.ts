@@ -1,7 +1,6 @@
-import type { Job } from '../operations/job.ts'
-import type { Outcome } from '../core/job.ts'
+import type { JobSpec, Outcome } from '../core/job.ts'
 
-export interface InProcessOptions {
+export interface InProcessOptions<Job extends JobSpec> {
   run(job: Job): Promise<Outcome>
   /** What to do after a run that failed: jobs that run here are never given up. */
   failed(job: Job, error: unknown): Outcome
@@ -15,7 +14,7 @@ const longestTimer = 2 ** 31 - 1
  * Runs jobs in this process, without the queue and its store: the same manners by simpler means. A job runs at most once
  * at a time; woken while it runs, it runs once more afterwards; `later` is a timer, and a wake-up comes before it.
  */
-export function createInProcess({ run, failed, now }: InProcessOptions) {
+export function createInProcess<Job extends JobSpec>({ run, failed, now }: InProcessOptions<Job>) {
   interface Slot {
     running: Promise<void> | undefined
     again: boolean

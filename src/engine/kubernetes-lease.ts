@@ -84,3 +84,5 @@ export function createKubernetesLease(
 
   return { take }
 }
+
+export type KubernetesLease = ReturnType<typeof createKubernetesLease>

@@ -54,3 +54,5 @@ export function createTakeoverLock(grace: number) {
     acquire,
   }
 }
+
+export type TakeoverLock = ReturnType<typeof createTakeoverLock>

@@ -7,7 +7,8 @@ import { type Observation, remarksOn, type UpsRemark } from '../core/power/ups.t
 export interface UpsAlertsOptions {
   /** UPSes by label. */
   readonly upses: readonly string[]
-  readonly policy: PowerPolicy
+  /** As it is now. */
+  readonly policy: () => PowerPolicy
   readonly alerts: Alerts
   readonly emit: (event: Event) => Promise<void>
   /** ms of a clock that never jumps. */
@@ -70,7 +71,7 @@ export function createUpsAlerts({ upses, policy, alerts, emit, monotonic }: UpsA
       const heard = hearing.get(label)!
       if (seen.kind === 'reading' && saysAnything(seen.reading, state)) return noticeHeard(label, heard, seen.at)
       const silence = seen.at - heard.lastHeard
-      if (silence <= policy.silence) return
+      if (silence <= policy().silence) return
       const isNew = !heard.isSilent
       if (isNew) heard.silentAt = [...heard.silentAt.filter((at) => seen.at - at < day), seen.at]
       heard.isSilent = true
@@ -101,7 +102,7 @@ export function createUpsAlerts({ upses, policy, alerts, emit, monotonic }: UpsA
       }
       const remarks = Object.entries(remarksOn(seen.reading)) as [UpsRemark, string | undefined][]
       for (const [matter, text] of remarks) remark(`ups.${matter}:${label}`, severities[matter], text)
-      for (const { reason, text, disarmed, lacks } of triggersOf(seen.reading, policy)) {
+      for (const { reason, text, disarmed, lacks } of triggersOf(seen.reading, policy())) {
         const told = lacks === undefined ? undefined : `can't start a shutdown for ${text}: ${disarmed}`
         remark(`ups.disarmed.${reason}:${label}`, 'warning', told)
       }
@@ -121,7 +122,7 @@ export function createUpsAlerts({ upses, policy, alerts, emit, monotonic }: UpsA
     /** For how long a UPS has been silent, in ms, once that is longer than the policy allows. */
     silentFor: (label: string): number | undefined => {
       const silence = monotonic() - (hearing.get(label)?.lastHeard ?? 0)
-      return silence > policy.silence ? silence : undefined
+      return silence > policy().silence ? silence : undefined
     },
   }
 }

@@ -11,7 +11,8 @@ import { createUpsAlerts } from './ups-alerts.ts'
 export interface GuardOptions {
   /** UPSes by label. */
   readonly upses: readonly string[]
-  readonly policy: PowerPolicy
+  /** As it is now. */
+  readonly policy: () => PowerPolicy
   readonly journal: Pick<Journal, 'openOutage'>
   readonly alerts: Alerts
   /** When a person ordered everything down, ISO 8601: kept over restarts. */
@@ -77,7 +78,7 @@ export function createUpsMonitor(options: GuardOptions) {
       if (!before) return
       upsAlerts.noticeSilence(label, seen, before)
       upsAlerts.noticeRemarks(label, seen, before)
-      enter(label, nextPowerState(before, seen, policy))
+      enter(label, nextPowerState(before, seen, policy()))
     },
     /** Looks at the power at once, and then at each change of it. */
     when: (test: PowerTest): PowerWatch => {

@@ -7,7 +7,7 @@ import { type Access, groupsOf, parseKubeconfig } from '../adapters/kubernetes/k
 import { type Credentials, missingRole, parseTalosconfig } from '../adapters/talos/talosconfig.ts'
 import { prefersCopy } from '../core/certificate-life.ts'
 import { AgentError } from '../core/errors.ts'
-import { keepFile, type KeptFile } from './kept-file.ts'
+import { keepFile, type KeepOptions, type KeptFile } from './kept-file.ts'
 import { writeSecret } from './replace-file.ts'
 import { readText, type Settings } from './settings.ts'
 
@@ -26,6 +26,8 @@ export interface Sourced<T> {
 /** The talosconfig, with what was renewed. @throws AgentError `misconfigured`, also where the role is not enough */
 export async function readTalos({ config, path }: Settings): Promise<Sourced<Credentials>> {
   const { talosconfig, context } = config.cluster
+  if (talosconfig === undefined)
+    throw new AgentError('misconfigured', 'there is no talosconfig: set cluster.talosconfig')
   const file = path(talosconfig)
   const text = await readText(file)
   const own = parseTalosconfig(text, file, context)
@@ -78,8 +80,7 @@ export function newAccess(access: Access, file: string): string {
   return `put a new ${access.cert === undefined ? 'token' : 'certificate'} into ${file}`
 }
 
-/** Called with the reason why a new version of a file is not used, and with undefined when that is over. */
-export type Trouble = (why: string | undefined) => void
+export type Trouble = Pick<KeepOptions<unknown>, 'trouble' | 'canWait'>
 
 export function keepTalos(settings: Settings, trouble: Trouble): Promise<KeptFile<Sourced<Credentials>>> {
   return keepFile({
@@ -87,7 +88,7 @@ export function keepTalos(settings: Settings, trouble: Trouble): Promise<KeptFil
       const value = await readTalos(settings)
       return { value, files: [value.file, value.copyFile] }
     },
-    trouble,
+    ...trouble,
   })
 }
 
@@ -101,7 +102,7 @@ export function keepKubernetes(
       const value = await readKubernetes(settings, kubeconfig)
       return { value, files: [value.file, value.copyFile, ...(value.own.files ?? [])] }
     },
-    trouble,
+    ...trouble,
   })
 }
 

@@ -10,9 +10,13 @@ export interface Reading<T> {
 
 /** What a file says, read again when it changes. */
 export interface KeptFile<T> {
-  /** The last good one, without asking the disk. */
-  readonly last: T
-  /** The newest good one: checks whether a file has changed, but waits no longer than a moment for a disk that hangs. */
+  /** The last good one, without asking the disk; undefined where none was good so far. */
+  readonly last: T | undefined
+  /**
+   * The newest good one: checks whether a file has changed, but waits no longer than a moment for a disk that hangs.
+   *
+   * @throws AgentError of `read` where none was good so far
+   */
   current(): Promise<T>
   /** Reads again, whatever the dates of the files say. */
   reread(): Promise<T>
@@ -22,6 +26,8 @@ export interface KeepOptions<T> {
   readonly read: () => Promise<Reading<T>>
   /** Called with the reason why a new version is not used, and with undefined when that is over. */
   readonly trouble: (why: string | undefined) => void
+  /** Whether it may go on without what the first reading should have brought, which may come later; else it may not. */
+  readonly canWait?: (error: unknown) => boolean
 }
 
 /** A local disk answers in less than a millisecond; a share that hangs is not waited for, in ms. */
@@ -29,19 +35,37 @@ const checkWithin = 250
 /** A new version that can't be used may get better without its files changing, as when another file comes late, in ms. */
 const tryEvery = 5_000
 
+/** What was read, and what is known of the files since. */
+interface Known<T> {
+  readonly value: T
+}
+
 /**
  * Reads once, and again whenever a file's date, size or place is another. A new version that is broken or half-written changes nothing.
  *
- * @throws AgentError of `read`, for the first reading
+ * @throws AgentError of `read`, for the first reading, unless that can wait
  */
-export async function keepFile<T>({ read, trouble }: KeepOptions<T>): Promise<KeptFile<T>> {
-  const first = await read()
-  let { value, files } = first
+export async function keepFile<T>({ read, trouble, canWait = () => false }: KeepOptions<T>): Promise<KeptFile<T>> {
+  let known: Known<T> | undefined
+  let files: readonly string[] = []
+  let failure: { readonly error: unknown; readonly at: number } | undefined
+  try {
+    const first = await read()
+    known = { value: first.value }
+    ;({ files } = first)
+  } catch (error) {
+    if (!canWait(error)) throw error
+    fail(error)
+  }
   // What has changed since is not known: the first check reads once more.
   let stamp = ''
-  let failedAt: number | undefined
   let checking: Promise<void> | undefined
   let hangs = false
+
+  function fail(error: unknown): void {
+    failure = { error, at: performance.now() }
+    trouble(messageOf(error))
+  }
 
   async function take(): Promise<void> {
     // Before the reading: what changes meanwhile is found by the next check.
@@ -51,19 +75,18 @@ export async function keepFile<T>({ read, trouble }: KeepOptions<T>): Promise<Ke
       const isNew = fresh.files.join('\0') !== files.join('\0')
       files = fresh.files
       // The same object for the same content: connections are kept for it.
-      if (!isDeepStrictEqual(fresh.value, value)) ({ value } = fresh)
+      if (!known || !isDeepStrictEqual(fresh.value, known.value)) known = { value: fresh.value }
       stamp = isNew ? '' : before
-      if (failedAt !== undefined) trouble(undefined)
-      failedAt = undefined
+      if (failure) trouble(undefined)
+      failure = undefined
     } catch (error) {
       stamp = before
-      failedAt = performance.now()
-      trouble(messageOf(error))
+      fail(error)
     }
   }
 
   async function check(): Promise<void> {
-    const isDue = failedAt !== undefined && performance.now() - failedAt >= tryEvery
+    const isDue = failure !== undefined && performance.now() - failure.at >= tryEvery
     if (isDue || (await stampOf(files)) !== stamp) await take()
   }
 
@@ -76,19 +99,24 @@ export async function keepFile<T>({ read, trouble }: KeepOptions<T>): Promise<Ke
     return checking
   }
 
+  function value(): T {
+    if (!known) throw failure?.error
+    return known.value
+  }
+
   return {
     get last() {
-      return value
+      return known?.value
     },
     async current() {
       const ended = checkOnce()
       if (!hangs && !(await endsWithin(ended, checkWithin))) hangs = true
-      return value
+      return value()
     },
     async reread() {
       await checkOnce()
       await take()
-      return value
+      return value()
     },
   }
 }
@@ -106,7 +134,7 @@ async function endsWithin(promise: Promise<void>, ms: number): Promise<boolean> 
 }
 
 /** What changes when a file is written, replaced, or comes and goes. */
-async function stampOf(files: readonly string[]): Promise<string> {
+export async function stampOf(files: readonly string[]): Promise<string> {
   const stamps: string[] = []
   // One after the other: a share that hangs must not take more than one of Node's few threads for files and names.
   for (const file of files) {

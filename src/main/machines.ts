@@ -3,9 +3,12 @@ import type { HttpCall } from '../adapters/machines/http-call.ts'
 import { createWaker, type WakeOptions } from '../adapters/machines/waker.ts'
 import type { SecretSource } from '../config/scalars.ts'
 import type { Config } from '../config/config.ts'
+import { AgentError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import type { Ports } from '../core/ports.ts'
-import { readSecret, readText, type Settings } from './settings.ts'
+import { keepFile, type KeptFile } from './kept-file.ts'
+import { type SecretReader, withSecrets } from './secret-reader.ts'
+import type { Settings } from './settings.ts'
 
 type GivenHost = Config['hosts'][number]
 type GivenWake = NonNullable<GivenHost['wake']>
@@ -13,85 +16,182 @@ type GivenCall = Extract<GivenHost['shutdown'], { http: unknown }>['http']
 
 /** What brings nodes and hosts up, and hosts down. Files that are named are read. @throws AgentError `misconfigured` */
 export async function openMachines(settings: Settings, log?: Logger): Promise<Pick<Ports, 'hosts' | 'waker'>> {
-  const { hosts, nodes } = settings.config
-  const [shutdowns, wakes] = await Promise.all([
-    Promise.all(hosts.map((host, index) => toHost(host, `hosts.${index}`, settings))),
-    Promise.all([
-      ...nodes.map((node, index) => toWake(node, `nodes.${index}`, settings)),
-      ...hosts.map((host, index) => toWake(host, `hosts.${index}`, settings)),
-    ]),
+  const made = await Promise.all([
+    Promise.all(hostsOf(settings).map(async ({ make }) => (await withSecrets(settings, make)).value)),
+    Promise.all(wakesOf(settings).map(async ({ make }) => (await withSecrets(settings, make)).value)),
   ])
-  return { hosts: createHosts(shutdowns, { log }), waker: createWaker(wakes, { log }) }
+  const [hosts, wakes] = made
+  const options = wakes.map((wake) => toWakeOptions(wake, settings.config))
+  return { hosts: createHosts(hosts, { log }), waker: createWaker(options, { log }) }
 }
+
+/** Called with the name of a machine whose secrets can't be read and why, or undefined when they can again. */
+export type MachineTrouble = (machine: string, why: string | undefined) => void
+
+export interface FollowMachinesOptions {
+  readonly settings: Settings
+  readonly trouble: MachineTrouble
+  readonly canWait: (error: unknown) => boolean
+  readonly log?: Logger | undefined
+}
+
+/**
+ * The same for as long as the daemon runs: secrets that change count from the next call on, and so does what
+ * `power.wake` says of all machines. One whose secrets can't be read keeps no other from being shut down or woken.
+ */
+export async function followMachines(options: FollowMachinesOptions): Promise<Pick<Ports, 'hosts' | 'waker'>> {
+  const { settings, log } = options
+  const [hosts, wakes] = await Promise.all([follow(hostsOf(settings), options), follow(wakesOf(settings), options)])
+  const hostOf = perMachine(hosts, settings, 'host', (host) => createHosts([host], { log }))
+  const wakerOf = perMachine(wakes, settings, 'machine', (wake, config) =>
+    createWaker([toWakeOptions(wake, config)], { log }),
+  )
+  return {
+    hosts: {
+      answers: async (name, signal) => (await hostOf(name)).answers(name, signal),
+      shutDown: async (name, signal) => (await hostOf(name)).shutDown(name, signal),
+      rehearse: async (name, signal) => (await hostOf(name)).rehearse(name, signal),
+    },
+    waker: {
+      wake: async (name, signal) => (await wakerOf(name)).wake(name, signal),
+      powerOn: async (name, signal) => (await wakerOf(name)).powerOn(name, signal),
+    },
+  }
+}
+
+/** A machine, and what is made of what the configuration says of it. */
+interface Named<T> {
+  readonly name: string
+  readonly make: (reader: SecretReader) => Promise<T>
+}
+
+function hostsOf({ config, path }: Settings): readonly Named<HostOptions>[] {
+  return config.hosts.map((host, index) => ({
+    name: host.name,
+    make: (reader) => toHost(host, `hosts.${index}`, { ...reader, path }),
+  }))
+}
+
+function wakesOf({ config: { nodes, hosts } }: Settings): readonly Named<OwnWake>[] {
+  return [
+    ...nodes.map((node, index) => ({ name: node.name, make: wakeMaker(node, `nodes.${index}`) })),
+    ...hosts.map((host, index) => ({ name: host.name, make: wakeMaker(host, `hosts.${index}`) })),
+  ]
+}
+
+async function follow<T>(
+  all: readonly Named<T>[],
+  { settings, trouble, canWait }: FollowMachinesOptions,
+): Promise<ReadonlyMap<string, KeptFile<T>>> {
+  const kept = all.map(async ({ name, make }): Promise<[string, KeptFile<T>]> => {
+    const read = () => withSecrets(settings, make)
+    return [name, await keepFile({ read, trouble: (why) => trouble(name, why), canWait })]
+  })
+  return new Map(await Promise.all(kept))
+}
+
+/** The port of one machine, made anew when its secrets or the configuration have changed. */
+function perMachine<T, Port>(
+  all: ReadonlyMap<string, KeptFile<T>>,
+  settings: Settings,
+  kind: string,
+  make: (options: T, config: Config) => Port,
+): (name: string) => Promise<Port> {
+  const made = new Map<string, { readonly options: T; readonly config: Config; readonly port: Port }>()
+  return async (name) => {
+    const kept = all.get(name)
+    if (!kept) throw new AgentError('misconfigured', `there is no ${kind} ${name} in the configuration`)
+    const options = await kept.current()
+    const { config } = settings
+    const before = made.get(name)
+    if (before?.options === options && before.config === config) return before.port
+    const port = make(options, config)
+    made.set(name, { options, config, port })
+    return port
+  }
+}
+
+type HostReader = SecretReader & Pick<Settings, 'path'>
 
 async function toHost(
   { name, address, port, shutdown }: GivenHost,
   at: string,
-  settings: Settings,
+  reader: HostReader,
 ): Promise<HostOptions> {
   const common = { name, address, ...(port === undefined ? {} : { port }) }
-  if ('http' in shutdown) return { ...common, shutdown: await toCall(shutdown.http, `${at}.shutdown.http`, settings) }
+  if ('http' in shutdown) return { ...common, shutdown: await toCall(shutdown.http, `${at}.shutdown.http`, reader) }
+  // The key is read by ssh itself, with each login.
   const { key, knownHosts, ...ssh } = shutdown.ssh
-  return {
-    ...common,
-    shutdown: { kind: 'ssh', ...ssh, key: settings.path(key), knownHosts: settings.path(knownHosts) },
+  const { path } = reader
+  return { ...common, shutdown: { kind: 'ssh', ...ssh, key: path(key), knownHosts: path(knownHosts) } }
+}
+
+/** What a machine's own part of the configuration says of waking it. */
+interface OwnWake extends Pick<WakeOptions, 'name' | 'mac' | 'secureOn' | 'powerOn'> {
+  readonly given: GivenWake | undefined
+}
+
+function wakeMaker(
+  { name, mac, wake }: { name: string; mac?: string | undefined; wake?: GivenWake | undefined },
+  at: string,
+): (reader: SecretReader) => Promise<OwnWake> {
+  return async (reader) => {
+    const { secureOn, powerOn } = wake ?? {}
+    return {
+      name,
+      mac,
+      given: wake,
+      ...(secureOn ? { secureOn: await reader.secret(secureOn, `${at}.wake.secureOn`) } : {}),
+      ...(powerOn ? { powerOn: await toPowerOn(powerOn, `${at}.wake.powerOn`, reader) } : {}),
+    }
   }
 }
 
-async function toWake(
-  { name, mac, wake }: { name: string; mac?: string | undefined; wake?: GivenWake | undefined },
-  at: string,
-  settings: Settings,
-): Promise<WakeOptions> {
-  const all = settings.config.power.wake
-  const { secureOn, powerOn } = wake ?? {}
-  const broadcast = wake?.broadcast ?? all.broadcast
+function toWakeOptions({ given, ...own }: OwnWake, { power }: Config): WakeOptions {
+  const broadcast = given?.broadcast ?? power.wake.broadcast
   return {
-    name,
-    mac,
+    ...own,
     broadcast: typeof broadcast === 'string' ? [broadcast] : broadcast,
-    port: wake?.port ?? all.port,
-    interface: wake?.interface ?? all.interface,
-    ...(secureOn ? { secureOn: await readSecret(secureOn, `${at}.wake.secureOn`, settings) } : {}),
-    ...(powerOn ? { powerOn: await toPowerOn(powerOn, `${at}.wake.powerOn`, settings) } : {}),
+    port: given?.port ?? power.wake.port,
+    interface: given?.interface ?? power.wake.interface,
   }
 }
 
 async function toPowerOn(
   given: NonNullable<GivenWake['powerOn']>,
   at: string,
-  settings: Settings,
+  reader: SecretReader,
 ): Promise<NonNullable<WakeOptions['powerOn']>> {
-  if ('http' in given) return toCall(given.http, `${at}.http`, settings)
+  if ('http' in given) return toCall(given.http, `${at}.http`, reader)
   const [program = '', ...words] = given.command
-  const environment = await withSecrets(given.environment, `${at}.environment`, settings)
+  const environment = await secretsIn(given.environment, `${at}.environment`, reader)
   return { kind: 'command', command: [program, ...words], environment }
 }
 
 async function toCall(
   { url, method, headers, body, ca, expect }: GivenCall,
   at: string,
-  settings: Settings,
+  reader: SecretReader,
 ): Promise<HttpCall> {
   return {
     kind: 'http',
     url,
     method,
-    headers: await withSecrets(headers, `${at}.headers`, settings),
+    headers: await secretsIn(headers, `${at}.headers`, reader),
     ...(body === undefined ? {} : { body }),
     ...(expect === undefined ? {} : { expect }),
-    ...(ca === undefined ? {} : { ca: await readText(settings.path(ca)) }),
+    ...(ca === undefined ? {} : { ca: await reader.text(ca) }),
   }
 }
 
-async function withSecrets(
+async function secretsIn(
   values: Readonly<Record<string, string | SecretSource>>,
   at: string,
-  settings: Settings,
+  { secret }: SecretReader,
 ): Promise<Record<string, string>> {
   const read = Object.entries(values).map(async ([name, value]): Promise<[string, string]> => [
     name,
-    typeof value === 'string' ? value : await readSecret(value, `${at}.${name}`, settings),
+    typeof value === 'string' ? value : await secret(value, `${at}.${name}`),
   ])
   return Object.fromEntries(await Promise.all(read))
 }

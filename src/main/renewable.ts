@@ -20,7 +20,7 @@ import { renewalFault } from '../core/certificate-life.ts'
 import { AgentError } from '../core/errors.ts'
 import { adminGroup, isAdminAccess, newAccess, type Sourced } from './credentials.ts'
 import type { KeptFile } from './kept-file.ts'
-import { persist, type Renewable } from './renewal.ts'
+import { persist, type Renewable, type RenewableState } from './renewal.ts'
 
 /** How long one control plane may take to answer, in ms. */
 const within = 5_000
@@ -33,12 +33,17 @@ export interface RenewableOptions<T> {
   readonly config: Config
 }
 
+/** What is not there does not end. */
+const absent: RenewableState = { what: 'nothing', life: undefined, obstacle: () => undefined, advice: () => '' }
+
 /** The talosconfig: a control plane makes a new certificate with the same roles and for as long a life. */
 export function renewableTalos({ kept, talos, config }: RenewableOptions<Credentials>): Renewable {
   return {
     name: 'talosconfig',
     async observe() {
-      const { value, file, copyFile, isCopy } = await kept.current()
+      const present = await kept.current().catch(() => undefined)
+      if (!present) return absent
+      const { value, file, copyFile, isCopy } = present
       return {
         what: `the client certificate in ${isCopy ? copyFile : file}`,
         life: lifeOfCertificate(value.cert),
@@ -88,7 +93,9 @@ export function renewableKubernetes({
   return {
     name: 'kubeconfig',
     async observe() {
-      const { value, file } = await kept.current()
+      const present = await kept.current().catch(() => undefined)
+      if (!present) return absent
+      const { value, file } = present
       const { cert } = value
       // A token in a file is renewed by whoever writes the file.
       const rotates = cert === undefined && value.files?.some((path) => path !== file) === true
@@ -99,8 +106,8 @@ export function renewableKubernetes({
         obstacle: () => {
           if (cert === undefined) return 'a token is not renewed by itself'
           if (!isAdminAccess(value)) return `only one of ${adminGroup} can be renewed by itself`
-          const { roles } = keptTalos.last.value
-          return roles.includes('os:admin') ? undefined : 'only with a talosconfig of os:admin it is renewed by itself'
+          const isAdmin = keptTalos.last?.value.roles.includes('os:admin') === true
+          return isAdmin ? undefined : 'only with a talosconfig of os:admin it is renewed by itself'
         },
         advice: () => newAccess(value, file),
       }

@@ -6,22 +6,27 @@ import type { SecretSource } from '../config/scalars.ts'
 import { type Config, parseConfig, parseSchematic } from '../config/config.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
 import type { RegisteredSchematic } from '../core/release/schematic.ts'
+import type { AnyService, Files } from '../operations/service.ts'
+import { findLastGood } from './last-good.ts'
+import { loadRegistry, sectionsOf } from './registry.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /** A configuration and where it lies: paths in it are relative to its file. */
-export interface Settings {
+export interface Settings extends Files {
   readonly file: string
+  /** Its text, as it is used. */
+  readonly text: string
+  /** As it is now: an edit shows at the next look. */
   readonly config: Config
   readonly environment: Environment
-  /** The absolute path of one that stands in the configuration. */
-  path(relative: string): string
-  /** Where schematics are kept. */
-  readonly schematics: string
+  readonly services: readonly AnyService[]
   /** The daemon's control socket. */
   readonly socket: string
-  /** Our own store: its directory, below that of the state, and where its program is looked for. Undefined where another store is named. */
-  readonly ownStore: { readonly directory: string; readonly searchPath: string } | undefined
+  /** Why the file itself is not used, and the last good version is. */
+  readonly fault: string | undefined
+  /** Whether a daemon has run with this file before: what is wrong now must not keep it from guarding the power. */
+  readonly hasRun: boolean
 }
 
 const defaultFiles = ['config/caretaker.yaml', '/etc/caretaker/caretaker.yaml']
@@ -32,41 +37,111 @@ const defaultFiles = ['config/caretaker.yaml', '/etc/caretaker/caretaker.yaml']
  *
  * @throws AgentError `misconfigured`
  */
-export async function loadSettings(named: string | undefined, environment: Environment): Promise<Settings> {
+export async function loadSettings(
+  named: string | undefined,
+  environment: Environment,
+  registry = loadRegistry(),
+): Promise<Settings> {
+  const file = findFile(named, environment)
+  const services = await registry
+  const text = await readText(file)
+  return settingsOf({ file, text, config: parseConfig(text, file, sectionsOf(services)), environment, services })
+}
+
+/**
+ * The same for whoever must go on while the file is being edited: the last good version takes the place of one that is
+ * wrong or gone.
+ *
+ * @throws AgentError `misconfigured` where none was ever good
+ */
+export async function loadUsableSettings(
+  named: string | undefined,
+  environment: Environment,
+  registry = loadRegistry(),
+): Promise<Settings> {
+  const file = (await findKept(named, environment)) ?? findFile(named, environment)
+  const services = await registry
+  const text = await readText(file).catch(() => undefined)
+  const lastGood = await findLastGood(resolve(file), text, environment)
+  const parse = (from: string, name: string) => parseConfig(from, name, sectionsOf(services))
+  try {
+    const present = text ?? (await readText(file))
+    const config = parse(present, file)
+    return settingsOf({ file, text: present, config, environment, services, hasRun: lastGood !== undefined })
+  } catch (error) {
+    if (lastGood === undefined) throw error
+    const config = parse(lastGood.text, lastGood.file)
+    return settingsOf({
+      file,
+      text: lastGood.text,
+      config,
+      environment,
+      services,
+      fault: messageOf(error),
+      hasRun: true,
+    })
+  }
+}
+
+function findFile(named: string | undefined, environment: Environment): string {
   const file =
     named ?? (environment['CARETAKER_CONFIG'] || undefined) ?? defaultFiles.find((candidate) => existsSync(candidate))
-  if (file === undefined) {
-    throw new AgentError(
-      'misconfigured',
-      `there is no configuration: none of ${defaultFiles.join(', ')} exists. Name one with --config FILE`,
-    )
-  }
-  const text = await readText(file)
-  const config = parseConfig(text, file)
+  if (file !== undefined) return file
+  throw new AgentError(
+    'misconfigured',
+    `there is no configuration: none of ${defaultFiles.join(', ')} exists. Name one with --config FILE`,
+  )
+}
+
+/** A file that nobody has named and that is gone is known by what was kept of it. */
+async function findKept(named: string | undefined, environment: Environment): Promise<string | undefined> {
+  if (named !== undefined || environment['CARETAKER_CONFIG'] || defaultFiles.some((file) => existsSync(file)))
+    return undefined
+  for (const file of defaultFiles)
+    if ((await findLastGood(resolve(file), undefined, environment)) !== undefined) return file
+  return undefined
+}
+
+type Given = Pick<Settings, 'file' | 'text' | 'config' | 'environment' | 'services'> &
+  Partial<Pick<Settings, 'fault' | 'hasRun'>>
+
+function settingsOf({ file, text, config, environment, services, fault, hasRun = false }: Given): Settings {
   const directory = dirname(resolve(file))
   const path = (relative: string) => resolve(directory, relative)
   const state = path(config.state)
   return {
     file,
+    text,
     config,
     environment,
+    services,
+    fault,
+    hasRun,
     path,
+    state,
     schematics: join(directory, 'schematics'),
     socket: join(state, 'control.sock'),
-    ownStore:
-      config.queue.url === undefined
-        ? { directory: join(state, 'queue'), searchPath: environment['PATH'] ?? '' }
-        : undefined,
+    searchPath: environment['PATH'] ?? '',
+    readSecret: (source, what) => readSecret(source, what, { path, environment }),
+    parseSchematic: toSchematic,
   }
 }
 
 /** A file's text. @throws AgentError `misconfigured`, saying what is wrong with the file */
 export async function readText(file: string): Promise<string> {
   return readFile(file, 'utf8').catch((error: unknown) => {
-    const why =
-      (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'is not there' : `can't be read: ${messageOf(error)}`
+    const why = isAbsent(error) ? 'is not there' : `can't be read: ${messageOf(error)}`
     throw new AgentError('misconfigured', `${file} ${why}`, error)
   })
+}
+
+/** Whether it is only that a file is not there yet. */
+export function isMissingFile(error: unknown): boolean {
+  return error instanceof AgentError && isAbsent(error.cause)
+}
+
+function isAbsent(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT'
 }
 
 /** The secret itself, without the line break that editors put at the end of a file. */

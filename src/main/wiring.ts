@@ -5,22 +5,24 @@ import { createApi } from '../adapters/kubernetes/api.ts'
 import { type Access, parseKubeconfig } from '../adapters/kubernetes/kubeconfig.ts'
 import { createKubernetes } from '../adapters/kubernetes/kubernetes.ts'
 import { createObjects } from '../adapters/kubernetes/objects.ts'
-import { createNutUps, type NutUps } from '../adapters/nut/ups.ts'
+import type { NutUps } from '../adapters/nut/ups.ts'
 import { createShare } from '../adapters/share/share.ts'
 import { createSnapshots } from '../adapters/snapshots/snapshots.ts'
 import { createTalos, type TalosAdapter } from '../adapters/talos/talos.ts'
 import type { Credentials } from '../adapters/talos/talosconfig.ts'
-import type { Calendar } from '../core/upgrade/ports.ts'
-import type { Config } from '../config/config.ts'
-import type { Alerts } from '../core/alert.ts'
+import { AgentError } from '../core/errors.ts'
 import type { Journal } from '../core/journal.ts'
 import type { Logger } from '../core/log.ts'
 import type { Ports } from '../core/ports.ts'
-import { accessFrom, keepKubernetes, keepTalos, readKubernetes, readTalos } from './credentials.ts'
-import { openMachines } from './machines.ts'
+import type { Calendar } from '../core/upgrade/ports.ts'
+import { accessFrom, keepKubernetes, keepTalos, readKubernetes, readTalos, type Sourced } from './credentials.ts'
+import type { KeptFile } from './kept-file.ts'
+import { followMachines } from './machines.ts'
+import { missingFor } from './missing.ts'
 import { renewableKubernetes, renewableTalos } from './renewable.ts'
 import type { Renewable } from './renewal.ts'
-import { readSecret, readText, type Settings } from './settings.ts'
+import { isMissingFile, type Settings } from './settings.ts'
+import { followUpses, type UpsesTold } from './upses.ts'
 
 /** How long a control plane may take to hand out a kubeconfig, in ms. */
 const kubeconfigWithin = 5_000
@@ -32,80 +34,63 @@ export interface World extends AsyncDisposable {
   readonly credentials: readonly Renewable[]
   /** What upsd last said to our login, by the UPS's label, where it refused it. */
   readonly loginsRefused: ReadonlyMap<string, string>
+  /** What is not there yet, and what could be done if it were, a sentence each. */
+  readonly missing: readonly string[]
+}
+
+/** What people should hear of. */
+export interface WorldTold extends UpsesTold {
+  /** The talosconfig or the kubeconfig can't be used and why, or with undefined can again; the last good one is used. */
+  credentials?(name: 'talosconfig' | 'kubeconfig', why: string | undefined): void
+  /** The secrets of a machine can't be read and why, or with undefined can again. */
+  machine?(name: string, why: string | undefined): void
 }
 
 export interface WorldOptions {
   readonly settings: Settings
   readonly journal: Journal
-  /** Absent where somebody only looks. */
-  readonly alerts?: Alerts
+  readonly told?: WorldTold
   readonly log?: Logger
+  /**
+   * A daemon starts without credentials that are not there yet, and, where it has run before, whatever is wrong with
+   * files that the configuration names: it guards the power with what is left.
+   */
+  readonly isDaemon?: boolean
 }
 
 /**
- * Makes every real port from the configuration. Nothing is contacted yet; files that are named are read.
+ * Makes every real port from the configuration. Nothing is contacted yet; files that are named are read, and read again
+ * when they change.
  *
  * @throws AgentError `misconfigured`
  */
-export async function openWorld({ settings, journal, alerts, log }: WorldOptions): Promise<World> {
+export async function openWorld(options: WorldOptions): Promise<World> {
+  const { settings, journal, told = {}, log, isDaemon } = options
   const { config, path } = settings
-  const trouble = (name: string) => (why: string | undefined) => {
-    if (why !== undefined) log?.warn({ credentials: name, reason: why }, 'a new version is not used; the last one is')
-    alerts?.report(
-      `credentials.file:${name}`,
-      why === undefined
-        ? undefined
-        : { severity: 'warning', subject: name, text: `${why}; what it said before is used until then` },
-    )
-  }
-  const keptTalos = await keepTalos(settings, trouble('talosconfig'))
+  const mayLack = () => isDaemon === true && settings.hasRun
+  const { keptTalos, keptKubernetes } = await openCredentials(options)
   const talos = createTalos({ nodes: config.nodes, credentials: async () => (await keptTalos.current()).value })
-  const { kubeconfig } = config.cluster
-  const keptKubernetes =
-    kubeconfig === undefined ? undefined : await keepKubernetes(settings, kubeconfig, trouble('kubeconfig'))
-  // What was read well is settled, whatever was wrong with it before our start.
-  for (const name of ['talosconfig', 'kubeconfig']) trouble(name)(undefined)
-  for (const { isCopy, file, copyFile } of [keptTalos.last, ...(keptKubernetes ? [keptKubernetes.last] : [])])
-    if (isCopy) log?.info({}, `${copyFile} is used in the place of ${file}: it was renewed`)
   const api = createApi({
-    access: keptKubernetes === undefined ? () => askForAccess(talos, config) : accessFrom(keptKubernetes),
+    access: keptKubernetes === undefined ? () => askForAccess(talos, settings) : accessFrom(keptKubernetes),
   })
-  const { snapshots, calendar, timeZone } = config.upgrade
 
   const loginsRefused = new Map<string, string>()
-  const upses = await openUpses(settings, {
-    login: (label, refusal) => {
-      if (refusal === undefined) {
-        loginsRefused.delete(label)
-        alerts?.settle(`ups.login:${label}`)
-        return
-      }
-      if (loginsRefused.get(label) === refusal) return
-      loginsRefused.set(label, refusal)
-      log?.error({ ups: label, reason: refusal }, 'the UPS server refuses our login; it is watched without')
-      alerts?.open(`ups.login:${label}`, { severity: 'warning', subject: label, text: refusal })
-    },
-    plain: (label, why) =>
-      void alerts?.report(
-        `ups.plain:${label}`,
-        why === undefined ? undefined : { severity: 'warning', subject: label, text: why },
-      ),
-  })
+  const upses = await followUpses(settings, { ...told, login: whenNew(loginsRefused, told.login) }, mayLack)
+  const upgrade = followUpgrade(settings)
   const ports: Ports = {
     factory: createFactory(config.factory.url),
     share: createShare({ ...config.share, directory: path(config.share.directory) }),
     talos,
     kubernetes: createKubernetes(api),
     upses,
-    ...(await openMachines(settings, log)),
-    snapshots: createSnapshots({
-      directory: path(snapshots.directory ?? join(config.state, 'snapshots')),
-      keep: snapshots.keep,
-    }),
+    ...(await followMachines({ settings, log, canWait: mayLack, trouble: (name, why) => told.machine?.(name, why) })),
     checks: createChecks({ objects: createObjects(api) }),
-    ...(calendar === undefined
-      ? {}
-      : { calendar: await openCalendar(isUrl(calendar) ? calendar : path(calendar), timeZone) }),
+    get snapshots() {
+      return upgrade.snapshots()
+    },
+    get calendar() {
+      return upgrade.calendar()
+    },
     journal,
   }
   return {
@@ -116,6 +101,10 @@ export async function openWorld({ settings, journal, alerts, log }: WorldOptions
       ...(keptKubernetes ? [renewableKubernetes({ kept: keptKubernetes, keptTalos, talos, config })] : []),
     ],
     loginsRefused,
+    get missing() {
+      const isThere = (kept: KeptFile<unknown> | undefined) => kept?.last !== undefined
+      return missingFor(settings, { talosconfig: isThere(keptTalos), kubeconfig: isThere(keptKubernetes) })
+    },
     [Symbol.asyncDispose]: async () => {
       await Promise.all([...upses.values()].map((ups) => ups[Symbol.asyncDispose]()))
       api[Symbol.dispose]()
@@ -123,43 +112,71 @@ export async function openWorld({ settings, journal, alerts, log }: WorldOptions
   }
 }
 
-/** What happens to connections to upsd, by the UPS's label. */
-export interface UpsesTold {
-  /** Whether upsd takes our login: why not, or undefined. */
-  login?(label: string, refusal: string | undefined): void
-  /** Why it goes on in plain text where TLS was preferred; undefined: it does not. */
-  plain?(label: string, why: string | undefined): void
+async function openCredentials({ settings, told = {}, log, isDaemon }: WorldOptions) {
+  const { config, hasRun } = settings
+  const trouble = (name: 'talosconfig' | 'kubeconfig') => ({
+    trouble: (why: string | undefined) => {
+      if (why !== undefined)
+        log?.warn({ credentials: name, reason: why }, 'credentials not used; the last good ones are')
+      told.credentials?.(name, why)
+    },
+    canWait: (error: unknown) => isDaemon === true && (hasRun || isMissingFile(error)),
+  })
+  const { talosconfig, kubeconfig } = config.cluster
+  const keptTalos = talosconfig === undefined ? noTalosconfig() : await keepTalos(settings, trouble('talosconfig'))
+  const keptKubernetes =
+    kubeconfig === undefined ? undefined : await keepKubernetes(settings, kubeconfig, trouble('kubeconfig'))
+  // What was read well is settled, whatever was wrong with it before our start.
+  if (keptTalos.last) told.credentials?.('talosconfig', undefined)
+  if (!keptKubernetes || keptKubernetes.last) told.credentials?.('kubeconfig', undefined)
+  for (const last of [keptTalos.last, keptKubernetes?.last])
+    if (last?.isCopy) log?.info({}, `${last.copyFile} is used in the place of ${last.file}: it was renewed`)
+  return { keptTalos, keptKubernetes }
 }
 
-/** The UPSes of the configuration, by their labels. */
-export async function openUpses(settings: Settings, told: UpsesTold = {}): Promise<ReadonlyMap<string, NutUps>> {
-  const opened = settings.config.upses.map(async (ups, index): Promise<[string, NutUps]> => {
-    const { name, label, host, port, user, password, login, tls, ca } = ups
-    const credentials =
-      user !== undefined && password !== undefined
-        ? { user, password: await readSecret(password, `upses.${index}.password`, settings) }
-        : undefined
-    const trusted = ca === undefined ? {} : { ca: await readText(settings.path(ca)) }
-    const nut = createNutUps({
-      name,
-      label,
-      host,
-      port,
-      credentials,
-      login: login && credentials !== undefined,
-      tls,
-      ...trusted,
-      onLogin: () => told.login?.(label, undefined),
-      onLoginRefused: (why) => told.login?.(label, why),
-      onSecure: () => told.plain?.(label, undefined),
-      onInsecure: (why) => told.plain?.(label, why),
-    })
-    // What is not asked for any more is not refused either.
-    if (!login || credentials === undefined) told.login?.(label, undefined)
-    if (tls === 'off') told.plain?.(label, undefined)
-    return [label, nut]
-  })
-  return new Map(await Promise.all(opened))
+/** Where none is named every call of a node is answered with this. */
+function noTalosconfig(): KeptFile<Sourced<Credentials>> {
+  const refuse = async () => {
+    throw new AgentError('misconfigured', 'there is no talosconfig: set cluster.talosconfig')
+  }
+  return { last: undefined, current: refuse, reread: refuse }
+}
+
+/** What the section `upgrade` names, made anew when it names something else. */
+function followUpgrade(settings: Settings) {
+  const { path } = settings
+  const snapshots = remade(
+    () => settings.config.upgrade.snapshots,
+    ({ directory, keep }) =>
+      createSnapshots({ directory: path(directory ?? join(settings.config.state, 'snapshots')), keep }),
+  )
+  const calendar = remade(
+    () => settings.config.upgrade,
+    ({ calendar: source, timeZone }) =>
+      source === undefined ? undefined : openCalendar(isUrl(source) ? source : path(source), timeZone),
+  )
+  return { snapshots, calendar }
+}
+
+/** What is made of a setting, for as long as that says the same. */
+function remade<Setting, T>(setting: () => Setting, make: (setting: Setting) => T): () => T {
+  let made: { readonly of: string; readonly value: T } | undefined
+  return () => {
+    const present = setting()
+    const of = JSON.stringify(present)
+    if (made?.of !== of) made = { of, value: make(present) }
+    return made.value
+  }
+}
+
+/** Passes on what is new, and remembers it. */
+function whenNew(refused: Map<string, string>, told: UpsesTold['login']): NonNullable<UpsesTold['login']> {
+  return (label, refusal) => {
+    if (refusal === undefined) refused.delete(label)
+    else if (refused.get(label) === refusal) return
+    else refused.set(label, refusal)
+    told?.(label, refusal)
+  }
 }
 
 /** What it takes to talk to nodes. @throws AgentError `misconfigured`, also where the role is not enough */
@@ -173,9 +190,9 @@ export async function readAccess(settings: Settings, kubeconfig: string): Promis
 }
 
 /** A kubeconfig of an admin, as the first control plane that answers hands it out (Talos' Kubeconfig call). */
-async function askForAccess(talos: TalosAdapter, { nodes }: Config): Promise<Access> {
-  let last: unknown
-  for (const { name, role } of nodes) {
+async function askForAccess(talos: TalosAdapter, { config }: Settings): Promise<Access> {
+  let last: unknown = new AgentError('misconfigured', 'there is no kubeconfig, and no control plane to ask for one')
+  for (const { name, role } of config.nodes) {
     if (role !== 'controlplane') continue
     try {
       const text = await talos.kubeconfig(name, AbortSignal.timeout(kubeconfigWithin))
@@ -187,10 +204,17 @@ async function askForAccess(talos: TalosAdapter, { nodes }: Config): Promise<Acc
   throw last
 }
 
-/** Its packages are loaded only where there is a calendar. */
-async function openCalendar(source: string, timeZone: string): Promise<Calendar> {
-  const { createCalendar } = await import('../adapters/calendar/calendar.ts')
-  return createCalendar({ source, timeZone })
+/** Its packages are loaded only where there is a calendar, and when it is asked first. */
+function openCalendar(source: string, timeZone: string): Calendar {
+  let opening: Promise<Calendar> | undefined
+  return {
+    blackouts: async (now, signal) => {
+      opening ??= import('../adapters/calendar/calendar.ts').then(({ createCalendar }) =>
+        createCalendar({ source, timeZone }),
+      )
+      return (await opening).blackouts(now, signal)
+    },
+  }
 }
 
 /** Whether a calendar is somewhere in the network, and not a file. */

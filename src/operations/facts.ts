@@ -4,6 +4,7 @@ import type { RegisteredSchematic } from '../core/release/schematic.ts'
 import type { RollbackRequest } from '../core/upgrade/gates.ts'
 import type { Journal } from '../core/journal.ts'
 import { movementOf } from '../core/release/left-behind.ts'
+import { decideFirst } from '../core/release/first.ts'
 import type { ReversiblePhase } from '../core/power/phases.ts'
 import { decideTarget, type TargetDecision } from '../core/release/target.ts'
 import type { ReleasePolicy } from '../core/release/policy.ts'
@@ -78,6 +79,14 @@ export interface Moment {
   readonly now: Date
   /** The node that this agent itself runs on. */
   readonly ownNode?: string | undefined
+}
+
+/** The release that machines boot first where no node is configured yet, from what is remembered. */
+export function chooseFirst(journal: Journal, policy: ReleasePolicy, now: Date): TargetDecision {
+  const available = remembered.versions.recall(journal) ?? []
+  const withdrawn = remembered.withdrawn.recall(journal) ?? []
+  const firstSeen = journal.firstSeen(available, now.getTime())
+  return decideFirst({ available, withdrawn, firstSeen, now: now.getTime() }, policy)
 }
 
 /** The release to go to, from what is observed and remembered. */

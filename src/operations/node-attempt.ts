@@ -4,11 +4,11 @@ import type { PhaseId } from '../core/phase-id.ts'
 import type { Step } from '../core/plan.ts'
 import { bootedOldSystem, markOf } from '../core/upgrade/attempts.ts'
 import { type NodePlan, outcomeOf } from '../core/upgrade/decision.ts'
+import type { UpgradePreview } from '../core/upgrade/preview.ts'
 import { failureNote } from '../core/upgrade/release-plan.ts'
 import { type Rollout, withNodeEnded, withNodeStarted, withPhase } from '../core/upgrade/record.ts'
 import { remembered, withdrawRollbacks } from './facts.ts'
 import type { JobContext } from './job.ts'
-import type { UpgradePreview } from '../core/upgrade/preview.ts'
 import { reportRollout } from './rollout-alerts.ts'
 
 /** What becomes of one node's plan, written down where it belongs: in the rollout's record, and on the node. */

@@ -1,11 +1,11 @@
 import type { Journal } from '../core/journal.ts'
 import { movementOf } from '../core/release/left-behind.ts'
+import type { UpgradePreview } from '../core/upgrade/preview.ts'
 import { isForward } from '../core/upgrade/decision.ts'
 import { beginRollout, endRollout, withNodeEnded } from '../core/upgrade/record.ts'
 import { windowAt } from '../core/upgrade/window.ts'
 import { remembered } from './facts.ts'
 import type { JobContext } from './job.ts'
-import type { UpgradePreview } from '../core/upgrade/preview.ts'
 import { recordFor } from './upgrade-circumstances.ts'
 
 /** The records of rollouts and of what people have asked for: for people and for estimates. What decides is on the nodes. */

@@ -1,6 +1,7 @@
 import type { Run } from '../core/journal.ts'
 import type { PowerRequests, StatusAnswer } from '../core/operator.ts'
 import { describeLeftBehind, movementOf } from '../core/release/left-behind.ts'
+import type { ServiceStatus } from '../core/service.ts'
 import { remembered } from './facts.ts'
 import type { RequestMeans } from './request.ts'
 import { findJob } from './running-agent.ts'
@@ -10,6 +11,11 @@ export interface About {
   readonly version: string
   readonly pid: number
   readonly startedAt: Date
+  services(): readonly ServiceStatus[]
+  /** What it does without, and how to change that, a sentence each. */
+  missing(): readonly string[]
+  /** What is wrong with the configuration's file, or what of it takes a restart. */
+  configuration(): string | undefined
 }
 
 export interface StatusMeans extends RequestMeans {
@@ -45,6 +51,9 @@ export async function readStatus(
     waiting: upgrade && whyNotDone(upgrade),
     published: staged.find((image) => image.published),
     queue,
+    services: about.services(),
+    missing: about.missing(),
+    configuration: about.configuration(),
     journalDegraded: journal.degraded,
   }
 }

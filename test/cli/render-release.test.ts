@@ -21,6 +21,9 @@ const status: StatusAnswer = {
   paused: undefined,
   published: undefined,
   queue: {},
+  services: [],
+  missing: [],
+  configuration: undefined,
   journalDegraded: undefined,
 }
 const rendered = (changed: Partial<StatusAnswer>) =>
@@ -28,6 +31,24 @@ const rendered = (changed: Partial<StatusAnswer>) =>
 
 test('status names who stays behind, below the release', () => {
   expect(rendered({})).toContain(`release    v1.13.9 is the newest\n           ${remark}\n`)
+})
+
+test('status names what the daemon does without, and no nodes where there are none', () => {
+  const text = rendered({
+    cluster: clusterOf(),
+    missing: ['nodes: list them under nodes'],
+    configuration: 'caretaker.yaml was changed since the start; restart needed for: hosts',
+    services: [
+      { name: 'queue', state: 'down', since: '2026-11-01T00:00:00Z', text: 'no such host' },
+      { name: 'ups-watch', state: 'running', since: '2026-11-01T00:00:00Z', text: undefined },
+      { name: 'schematics-watch', state: 'running', since: '2026-11-01T00:00:00Z', text: 'gpu.yaml is not there' },
+    ],
+  })
+  expect(text).toContain('missing    nodes: list them under nodes')
+  expect(text).toContain('config     caretaker.yaml was changed since the start; restart needed for: hosts')
+  expect(text).toContain('service    queue is down: no such host')
+  expect(text).toContain('service    schematics-watch: gpu.yaml is not there')
+  expect(text).not.toMatch(/ups-watch|kubernetes|NODE/)
 })
 
 test('status says it once', () => {

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
+import type { Job } from '../../src/operations/job.ts'
 import { loadJobs } from '../../src/engine/catalogue.ts'
 import { temporaryFolder } from '../lab/process.ts'
 
@@ -39,7 +40,7 @@ test.each([
 })
 
 test('the jobs of this agent all load, and say what they are about', async () => {
-  const jobs = await loadJobs(new URL('../../jobs/', import.meta.url))
+  const jobs = await loadJobs<Job>(new URL('../../jobs/', import.meta.url))
   expect(jobs.map(({ name }) => name)).toEqual(expect.arrayContaining(['shut-down-cluster', 'upgrade-node']))
   for (const { about } of jobs) expect(about).toMatch(/\S/)
 })

@@ -16,7 +16,7 @@ function monitor({ upses = ['rack'], journal = memoryJournal() } = {}) {
   const alerts = createAlerts(journal, () => new Date(clock))
   const noticing = createUpsAlerts({
     upses,
-    policy,
+    policy: () => policy,
     alerts,
     emit: async () => {},
     monotonic: () => clock,

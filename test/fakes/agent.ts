@@ -11,7 +11,7 @@ import { loadJobs } from '../../src/engine/catalogue.ts'
 import type { FakeHomelab } from './homelab.ts'
 import { silentLog } from './log.ts'
 
-export const jobs = await loadJobs(new URL('../../jobs/', import.meta.url))
+export const jobs = await loadJobs<Job>(new URL('../../jobs/', import.meta.url))
 export const jobNamed = (name: string): Job => jobs.find((job) => job.name === name)!
 
 export interface StartOptions {
@@ -111,16 +111,16 @@ export function startAgent(
   )
   // The fake wire wakes a machine by its name.
   const withMacs: Config = { ...config, nodes: config.nodes.map((node) => ({ ...node, mac: node.name })) }
-  const own: RegisteredSchematic = { id: [...homelab.machines.values()][0]!.schematic, schematic: {} }
+  const own: RegisteredSchematic = { id: [...homelab.machines.values()][0]?.schematic ?? 'a'.repeat(64), schematic: {} }
   const known = schematics ?? new Map([['homelab', own]])
   const mortal = mortalPorts(homelab.ports)
   const waiting: Job[] = []
   let clock = 0
   const agent = createAgent({
-    config: withMacs,
+    config: () => withMacs,
     ports: mortal.ports,
     jobs,
-    queue: { add: async (job) => void (waiting.includes(job) || waiting.push(job)) },
+    queue: { add: async ({ name }) => void (waiting.some((job) => job.name === name) || waiting.push(jobNamed(name))) },
     alerts: createAlerts(mortal.ports.journal, now ?? (() => new Date())),
     log: silentLog,
     wording,

@@ -16,7 +16,14 @@ export function operatorOf(homelab: FakeHomelab, it: StartedAgent): Operator {
     ports: homelab.ports,
     config: () => config,
     counts: async () => ({}),
-    about: { version: '0.0.0', pid: 1, startedAt: new Date() },
+    about: {
+      version: '0.0.0',
+      pid: 1,
+      startedAt: new Date(),
+      services: () => [],
+      missing: () => [],
+      configuration: () => undefined,
+    },
     loginRefused: () => undefined,
   })
 }

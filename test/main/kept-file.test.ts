@@ -58,7 +58,7 @@ describe('a file that is kept', () => {
       trouble: () => {},
     })
     await first.promise
-    expect(kept.last.word).toBe('one')
+    expect(kept.last?.word).toBe('one')
     expect((await kept.current()).word).toBe('two')
   })
 
@@ -150,5 +150,26 @@ describe('a file that is kept', () => {
     expect(performance.now() - begin).toBeLessThan(1_000)
     release.resolve()
     await expect.poll(async () => (await kept.current()).word).toBe('two')
+  })
+
+  test('that is not there yet is waited for where that can wait, and is an error for whoever asks until it comes', async () => {
+    await rm(file)
+    await expect(keep()).rejects.toMatchObject({ message: 'the file is not there' })
+    const asked: unknown[] = []
+    const kept = await keepFile({
+      read,
+      trouble: (why) => void troubles.push(why),
+      canWait: (error) => {
+        asked.push(error)
+        return true
+      },
+    })
+    expect(asked).toHaveLength(1)
+    expect(kept.last).toBeUndefined()
+    await expect(kept.current()).rejects.toMatchObject({ code: 'misconfigured', message: 'the file is not there' })
+    await writeFile(file, 'two')
+    expect((await kept.reread()).word).toBe('two')
+    expect((await kept.current()).word).toBe('two')
+    expect(troubles).toEqual(['the file is not there', undefined])
   })
 })

@@ -10,6 +10,7 @@ import type { Journal } from '../../src/core/journal.ts'
 import { createAlerts } from '../../src/operations/alerts.ts'
 import { watchLives } from '../../src/main/renewal.ts'
 import { loadSettings } from '../../src/main/settings.ts'
+import { tellAlerts } from '../../src/main/tell.ts'
 import { openWorld, type World } from '../../src/main/wiring.ts'
 import { startTalosLab, type TalosLab } from '../adapters/talos/lab.ts'
 import { refusal } from '../adapters/refusal.ts'
@@ -104,7 +105,9 @@ async function open(upgrades = true): Promise<World & { check(): Promise<void> }
   await writeFile(file('caretaker.yaml'), stringify(config))
   const settings = await loadSettings(file('caretaker.yaml'), {})
   const alerts = createAlerts(journal, () => new Date())
-  const world = stack.use(await openWorld({ settings, journal, alerts, log: silentLog }))
+  const world = stack.use(
+    await openWorld({ settings, journal, log: silentLog, told: tellAlerts(settings, alerts, silentLog) }),
+  )
   const watch = stack.use(watchLives({ journal, alerts, log: silentLog, all: world.credentials }))
   return Object.assign(world, { check: watch.check })
 }

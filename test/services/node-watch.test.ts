@@ -6,7 +6,7 @@ import { fakeHomelab } from '../fakes/homelab.ts'
 function watcherOf(homelab: ReturnType<typeof fakeHomelab>, every = 2) {
   const notices: string[] = []
   const stop = new AbortController()
-  const ended = watchNodes([...homelab.machines.keys()], homelab.ports.talos, {
+  const ended = watchNodes(() => [...homelab.machines.keys()], homelab.ports.talos, {
     every,
     notice: (node, answers) => void notices.push(`${node} ${answers ? 'answers' : 'is silent'}`),
     signal: stop.signal,

@@ -15,7 +15,7 @@ function watcherOf(ups: Parameters<typeof watchUps>[0], polls: { pollOnMains: nu
   const stop = new AbortController()
   let power: PowerState = startPower(performance.now(), false)
   const ended = watchUps(ups, {
-    ...polls,
+    polls: () => polls,
     within: 200,
     power: () => power,
     notice: (observation) => {

@@ -9,7 +9,7 @@ const mayImport: readonly (readonly [place: string, from: readonly string[]])[] 
   ['src/core/', ['src/core/']],
   ['src/config/', ['src/core/', 'src/config/']],
   // The type of the configuration is what jobs and operations are told with; its schema stays with main.
-  ['src/operations/', ['src/core/', 'src/operations/', 'src/config/config.ts']],
+  ['src/operations/', ['src/core/', 'src/operations/', 'src/config/config.ts', 'src/config/scalars.ts']],
   ['src/engine/', ['src/core/', 'src/engine/']],
   ['src/http/', ['src/core/', 'src/http/']],
   ['src/agent.ts', ['src/core/', 'src/operations/', 'src/engine/', 'src/config/config.ts']],

@@ -17,13 +17,13 @@ const atOnce = 64
 
 /** Asks every node for a sign of life, for as long as the agent lives. A node is silent after two silent rounds. */
 export async function watchNodes(
-  nodes: readonly string[],
+  nodes: () => readonly string[],
   talos: Pick<Talos, 'version'>,
   { every, notice, signal }: NodeWatchOptions,
 ): Promise<void> {
   const silences = new Map<string, number>()
   while (!signal.aborted) {
-    await eachAtOnce(atOnce, nodes, async (node) => {
+    await eachAtOnce(atOnce, nodes(), async (node) => {
       if (signal.aborted) return
       const answers = await talos.version(node, AbortSignal.any([signal, AbortSignal.timeout(3_000)])).then(
         () => true,

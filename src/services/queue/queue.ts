@@ -12,7 +12,7 @@ import { answerWithin, closeWithin, impatient, type StoreAddress } from './conne
  * afterwards. So no event is lost, and a hundred events make one run: Kubernetes' work queues behave the same. Both
  * flags are needed.
  */
-const onceEach = (job: Job): JobsOptions => ({
+const onceEach = (job: Pick<Job, 'name'>): JobsOptions => ({
   deduplication: { id: job.name, keepLastIfActive: true, replace: true },
   attempts: 5,
   backoff: { type: 'exponential', delay: 5_000 },
@@ -42,7 +42,7 @@ export function createQueue({ name, address, log }: QueueOptions) {
   const queue = new Queue(name, { connection: impatient(address), settings: schedules })
   queue.on('error', (error) => log.debug({ reason: messageOf(error) }, 'queue store not reached'))
 
-  async function add(job: Job): Promise<void> {
+  async function add(job: Pick<Job, 'name'>): Promise<void> {
     await answerWithin(patience, queue.add(job.name, {}, onceEach(job))).catch((error: unknown) => {
       throw new AgentError('unreachable', `the queue store does not take ${job.name}: ${messageOf(error)}`, error)
     })

@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { access, constants, mkdir, readFile } from 'node:fs/promises'
-import { delimiter, join } from 'node:path'
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { kill } from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import type { Logger } from '../../core/log.ts'
 import { once } from './connection.ts'
+import { checkPath, findProgram, socketOf } from './program.ts'
 
 export interface EmbeddedStore extends AsyncDisposable {
   readonly address: { readonly path: string }
@@ -20,27 +21,12 @@ export interface EmbeddedStoreOptions {
   /** Where programs are looked for: the PATH. */
   readonly searchPath: string
   readonly log: Logger
+  /** Aborts when the store is not wanted any more before it has opened. */
+  readonly signal?: AbortSignal
   /** How long a store may take until it answers, in ms. */
   readonly startWithin?: number
   /** How often it is looked whether the store still runs, in ms. */
   readonly checkEvery?: number
-}
-
-const programs = ['valkey-server', 'redis-server']
-/** Linux' limit for the path of a unix socket is 107 bytes, macOS' is 103. */
-const longestSocketPath = 103
-
-/**
- * What can be found out before anything is started: whether there is a program, and a socket can be where it is to be.
- *
- * @throws AgentError `misconfigured`, naming the line that installs a program
- */
-export async function checkStore({
-  directory,
-  searchPath,
-}: Pick<EmbeddedStoreOptions, 'directory' | 'searchPath'>): Promise<void> {
-  checkPath(directory)
-  await findProgram(searchPath)
 }
 
 /**
@@ -53,6 +39,7 @@ export async function openEmbeddedStore({
   directory,
   searchPath,
   log,
+  signal,
   startWithin = 15_000,
   checkEvery = 2_000,
 }: EmbeddedStoreOptions): Promise<EmbeddedStore> {
@@ -60,6 +47,9 @@ export async function openEmbeddedStore({
   const path = socketOf(directory)
   await mkdir(directory, { recursive: true, mode: 0o700 })
   const stopping = new AbortController()
+  const stop = () => stopping.abort()
+  if (signal?.aborted) stop()
+  signal?.addEventListener('abort', stop, { once: true })
   /** Ours, listening, and without an answer so far. */
   let mute: ChildProcess | undefined
   const found = await findRunning()
@@ -164,17 +154,6 @@ function endOf(child: ChildProcess): Promise<string> {
   })
 }
 
-function checkPath(directory: string): void {
-  const path = socketOf(directory)
-  if (Buffer.byteLength(path) > longestSocketPath)
-    throw new AgentError('misconfigured', `the path ${path} is too long for a socket: set 'state' to a shorter one`)
-}
-
-/** Where a store in that directory listens. */
-export function socketOf(directory: string): string {
-  return join(directory, 'queue.sock')
-}
-
 /**
  * The process that answers on the socket; `silent` when it is frozen, or loads and says nothing yet. One that says that
  * it is loading is waited for however long it takes: the connection counts as made when it is done.
@@ -213,26 +192,6 @@ async function withClient<T>(
     signal?.removeEventListener('abort', hangUp)
     client.disconnect()
   }
-}
-
-async function findProgram(searchPath: string): Promise<string> {
-  for (const program of programs) {
-    for (const folder of searchPath.split(delimiter)) {
-      const candidate = join(folder, program)
-      if (
-        folder !== '' &&
-        (await access(candidate, constants.X_OK).then(
-          () => true,
-          () => false,
-        ))
-      )
-        return candidate
-    }
-  }
-  throw new AgentError(
-    'misconfigured',
-    'neither valkey-server nor redis-server is installed, and the queue needs one: `apt-get install redis-server` (Debian, Ubuntu), `brew install valkey` (macOS), or set queue.url to one that runs elsewhere',
-  )
 }
 
 function isAlive(pid: number): boolean {

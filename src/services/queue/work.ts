@@ -1,84 +1,95 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { StoreAddress } from './connection.ts'
-import type { JobQueue } from './queue.ts'
-import { type EmbeddedStore, openEmbeddedStore } from './store.ts'
-import { startWorker } from './worker.ts'
-import type { Agent } from '../../agent.ts'
-import type { Alerts } from '../../core/alert.ts'
 import { messageOf } from '../../core/errors.ts'
-import type { Logger } from '../../core/log.ts'
-import type { Settings } from '../../main/settings.ts'
+import type { RunningService } from '../../core/service.ts'
+import type { ServiceContext } from '../../operations/service.ts'
+import type { StoreAddress } from './connection.ts'
+import { directoryOf, socketOf } from './program.ts'
+import { createQueue, type JobQueue } from './queue.ts'
+import type { QueueSection } from './section.ts'
+import { openEmbeddedStore } from './store.ts'
+import { startWorker } from './worker.ts'
 
-export interface WorkOptions {
-  readonly agent: Agent
-  readonly queue: JobQueue
-  readonly address: StoreAddress
-  readonly ownStore: Settings['ownStore']
-  readonly alerts: Alerts
-  readonly log: Logger
-}
-
-/** A store that does not open is tried again after this time, in ms. */
-const openEvery = 15_000
 /** A store that has lost its memory gets its schedules back after at most this time, in ms. */
 const scheduleEvery = 10 * 60_000
+/** Between two looks at the file of the password, in ms. */
+const usualLookEvery = 5_000
+/** Schedules that could not be set are tried again after this time, in ms. */
+const retryEvery = 15_000
 
 /**
- * Everything that needs the queue's store: the store itself where it is ours, the worker, the schedules. A store that
- * does not open is an alert and is tried again, and never the end of the daemon: the power is guarded without it.
+ * Everything that needs the queue's store: the store itself where it is ours, the worker, the schedules. A store of
+ * somebody else's that is away is waited for; our own must open.
+ *
+ * @throws AgentError `misconfigured` where our own store does not open
  */
-export function startWork(options: WorkOptions): AsyncDisposable {
-  const { agent, queue, address, ownStore, alerts, log } = options
-  const stopping = new AbortController()
-  let store: EmbeddedStore | undefined
-  let worker: AsyncDisposable | undefined
-  const pause = (ms: number) => sleep(ms, undefined, { signal: stopping.signal }).catch(() => {})
-
-  async function open(): Promise<void> {
-    if (!ownStore) return void alerts.settle('queue.store')
-    while (!stopping.signal.aborted) {
-      try {
-        store = await openEmbeddedStore({ ...ownStore, log })
-        alerts.settle('queue.store')
-        return
-      } catch (error) {
-        log.error({ reason: messageOf(error) }, 'the queue store does not open; the power is guarded all the same')
-        alerts.open('queue.store', {
-          severity: 'warning',
-          subject: 'queue',
-          text: `${messageOf(error)}; releases, staging and upgrades wait, and the power is guarded`,
-        })
-        await pause(openEvery)
-      }
-    }
-  }
-
-  const opening = open()
-
-  async function work(): Promise<void> {
-    await opening
-    if (stopping.signal.aborted) return
-    worker = await startWorker({ name: 'caretaker', address, queue, jobs: agent.jobs, runJob: agent.runJob, log })
-    void agent.emit({ type: 'agent.started' })
-    while (!stopping.signal.aborted) {
-      const set = await queue.schedule(agent.jobs).then(
-        () => true,
-        (error: unknown) => log.warn({ reason: messageOf(error) }, 'schedules not set'),
-      )
-      await pause(set === true ? scheduleEvery : openEvery)
-    }
-  }
+export async function startWork(
+  context: ServiceContext<QueueSection>,
+  lookEvery = usualLookEvery,
+): Promise<RunningService> {
+  const { jobs, log, signal } = context
+  const name = 'caretaker'
+  await using stack = new AsyncDisposableStack()
+  const password = await readPassword(context)
+  const address = await openStore(context, password, stack)
+  const queue = stack.use(createQueue({ name, address, log }))
+  const worker = await startWorker({ name, address, queue, jobs: jobs.all, runJob: jobs.run, log })
+  // What runs lets go of what it holds while its job is given back; the store is the last to go.
+  stack.use(worker)
+  const stop = new AbortController()
   // Not waited for at the end: a store that is away would be asked for its schedules without end.
-  void work().catch((error: unknown) => log.error({ err: error }, 'the worker did not start'))
+  const either = AbortSignal.any([signal, stop.signal])
+  const ended = Promise.race([
+    keepSchedules(context, queue, either),
+    followPassword(context, { before: password, lookEvery }, either),
+  ])
+  stack.defer(() => stop.abort())
+  stack.use(jobs.queueThrough(queue))
+  const parts = stack.move()
+  return { ended, [Symbol.asyncDispose]: () => parts.disposeAsync() }
+}
 
-  return {
-    [Symbol.asyncDispose]: async () => {
-      stopping.abort()
-      // Runs let go of what they hold while the worker gives their jobs back; the store is the last to go.
-      await Promise.all([agent.stop(), worker?.[Symbol.asyncDispose]()])
-      await queue[Symbol.asyncDispose]()
-      await opening
-      await store?.[Symbol.asyncDispose]()
-    },
+async function readPassword({ section, files }: ServiceContext<QueueSection>): Promise<string | undefined> {
+  return section.password && files.readSecret(section.password, 'queue.password')
+}
+
+/** A password that has changed takes new connections. One that can't be read now was good until now. */
+async function followPassword(
+  context: ServiceContext<QueueSection>,
+  { before, lookEvery }: { readonly before: string | undefined; readonly lookEvery: number },
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    await sleep(lookEvery, undefined, { signal }).catch(() => {})
+    const password = await readPassword(context).catch(() => before)
+    if (password !== before && !signal.aborted) context.restart()
+  }
+}
+
+async function openStore(
+  { section: { url }, files, log, signal }: ServiceContext<QueueSection>,
+  password: string | undefined,
+  stack: AsyncDisposableStack,
+): Promise<StoreAddress> {
+  if (url !== undefined) return { url, password }
+  const { searchPath } = files
+  const directory = directoryOf(files)
+  stack.use(await openEmbeddedStore({ directory, searchPath, log, signal }))
+  return { path: socketOf(directory) }
+}
+
+async function keepSchedules(
+  { jobs, log }: ServiceContext<QueueSection>,
+  queue: JobQueue,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    const isSet = await queue.schedule(jobs.all).then(
+      () => true,
+      (error: unknown) => {
+        log.warn({ reason: messageOf(error) }, 'schedules not set')
+        return false
+      },
+    )
+    await sleep(isSet ? scheduleEvery : retryEvery, undefined, { signal }).catch(() => {})
   }
 }

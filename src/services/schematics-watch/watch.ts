@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { watch } from 'chokidar'
+import type { FSWatcher } from 'chokidar'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import type { RegisteredSchematic } from '../../core/release/schematic.ts'
 import type { Logger } from '../../core/log.ts'
@@ -9,13 +9,14 @@ export interface SchematicsOptions {
   readonly directory: string
   /** From a file's text; throws an AgentError that names each fault. */
   readonly parse: (text: string, file: string) => RegisteredSchematic
-  readonly changed: (name: string) => Promise<void>
+  /** Called with the name of each schematic that was edited. */
+  readonly changed?: (name: string) => Promise<void>
   /** The schematics that nodes run, which must be good at the start; without it all of them. */
   readonly needed?: ReadonlySet<string>
   /** The version of a schematic that was in force last, for a file that is bad or gone at the start. */
   readonly lastGood?: (name: string) => RegisteredSchematic | undefined
   /** Told of each bad edit: the last good version stays in force; with undefined of each good one. */
-  readonly refused: (name: string, why: string | undefined) => void
+  readonly refused?: (name: string, why: string | undefined) => void
   readonly log: Logger
 }
 
@@ -31,40 +32,9 @@ export interface Schematics extends AsyncDisposable {
  *
  * @throws AgentError `misconfigured`, with the faults of every file
  */
-export async function loadSchematics({
-  directory,
-  parse,
-  changed,
-  needed,
-  lastGood,
-  refused,
-  log,
-}: SchematicsOptions): Promise<Schematics> {
-  const current = new Map<string, RegisteredSchematic>()
-  const files = await readdir(directory).catch((error: unknown) => {
-    throw new AgentError('misconfigured', `the schematics in ${directory} can't be read: ${messageOf(error)}`)
-  })
-  const faults: string[] = []
-  for (const file of files.filter(isSchematic).sort()) {
-    const path = join(directory, file)
-    try {
-      current.set(nameOf(file), parse(await readFile(path, 'utf8'), path))
-      refused(nameOf(file), undefined)
-    } catch (error) {
-      const name = nameOf(file)
-      const before = lastGood?.(name)
-      if (before) current.set(name, before)
-      // A power cut in the middle of an edit must not leave the homelab without its guard.
-      if (before || needed?.has(name) === false) refused(name, messageOf(error))
-      else faults.push(messageOf(error))
-    }
-  }
-  for (const name of needed ?? []) {
-    const before = current.has(name) ? undefined : lastGood?.(name)
-    if (before) current.set(name, before)
-    if (before) refused(name, `${join(directory, `${name}.yaml`)} is not there; its last version stays in force`)
-  }
-  if (faults.length > 0) throw new AgentError('misconfigured', faults.join('\n'))
+export async function loadSchematics(options: SchematicsOptions): Promise<Schematics> {
+  const { directory, parse, changed, refused = () => {}, log } = options
+  const current = await readFolder(options)
 
   async function reread(path: string): Promise<void> {
     const name = nameOf(path)
@@ -74,37 +44,86 @@ export async function loadSchematics({
       if (fresh.id === current.get(name)?.id) return
       current.set(name, fresh)
       log.info({ schematic: name, id: fresh.id }, 'schematic changed')
-      await changed(name)
+      await changed?.(name)
     } catch (error) {
       log.warn({ schematic: name, reason: messageOf(error) }, 'bad schematic; the last good one stays in force')
       refused(name, messageOf(error))
     }
   }
 
-  let watcher: ReturnType<typeof watch> | undefined
+  let watcher: Promise<FSWatcher | undefined> | undefined
   return {
     current,
     watch: () => {
-      // Editors write in several steps or swap the file; a half-written one must not be read.
-      watcher = watch(directory, {
-        // What was edited between our first reading and now is a change too; the others are the same as before.
-        ignoreInitial: false,
-        depth: 0,
-        atomic: true,
-        awaitWriteFinish: { stabilityThreshold: 200, pollInterval: 50 },
+      watcher ??= watchFolder(directory, {
+        edited: (path) => void reread(path),
+        removed: (path) =>
+          refused(nameOf(path), `${path} was removed; its last version stays in force until a restart`),
+        log,
       })
-      const onEdit = (path: string) => void (isSchematic(path) && reread(path))
-      watcher.on('add', onEdit).on('change', onEdit)
-      watcher.on('unlink', (path: string) => {
-        if (isSchematic(path))
-          refused(nameOf(path), `${path} was removed; its last version stays in force until a restart`)
-      })
-      watcher.on('error', (error) => log.warn({ reason: messageOf(error) }, 'the schematics are not watched'))
     },
     [Symbol.asyncDispose]: async () => {
-      await watcher?.close()
+      await (await watcher)?.close()
     },
   }
+}
+
+async function readFolder(options: SchematicsOptions): Promise<Map<string, RegisteredSchematic>> {
+  const { directory, parse, needed, lastGood, refused = () => {} } = options
+  const current = new Map<string, RegisteredSchematic>()
+  const files = await readdir(directory).catch((error: unknown) => {
+    throw new AgentError('misconfigured', `the schematics in ${directory} can't be read: ${messageOf(error)}`)
+  })
+  const faults: string[] = []
+  for (const file of files.filter(isSchematic).sort()) {
+    const path = join(directory, file)
+    const name = nameOf(file)
+    try {
+      current.set(name, parse(await readFile(path, 'utf8'), path))
+      refused(name, undefined)
+    } catch (error) {
+      const before = lastGood?.(name)
+      if (before) current.set(name, before)
+      // A power cut in the middle of an edit must not leave the homelab without its guard.
+      if (before || needed?.has(name) === false) refused(name, messageOf(error))
+      else faults.push(messageOf(error))
+    }
+  }
+  for (const name of needed ?? []) {
+    const before = current.has(name) ? undefined : lastGood?.(name)
+    if (!before) continue
+    current.set(name, before)
+    refused(name, `${join(directory, `${name}.yaml`)} is not there; its last version stays in force`)
+  }
+  if (faults.length > 0) throw new AgentError('misconfigured', faults.join('\n'))
+  return current
+}
+
+interface FolderListener {
+  edited(path: string): void
+  removed(path: string): void
+  readonly log: Logger
+}
+
+async function watchFolder(
+  directory: string,
+  { edited, removed, log }: FolderListener,
+): Promise<FSWatcher | undefined> {
+  // Late: who only reads the folder needs none of it.
+  const { watch } = await import('chokidar')
+  // Editors write in several steps or swap the file; a half-written one must not be read.
+  const watcher = watch(directory, {
+    // What was edited between our first reading and now is a change too; the others are the same as before.
+    ignoreInitial: false,
+    depth: 0,
+    atomic: true,
+    awaitWriteFinish: { stabilityThreshold: 200, pollInterval: 50 },
+  })
+  const onEdit = (path: string) => void (isSchematic(path) && edited(path))
+  watcher.on('add', onEdit).on('change', onEdit)
+  watcher.on('unlink', (path: string) => void (isSchematic(path) && removed(path)))
+  watcher.on('error', (error) => log.warn({ reason: messageOf(error) }, 'the schematics are not watched'))
+  return watcher
 }
 
 function isSchematic(path: string): boolean {

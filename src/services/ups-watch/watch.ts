@@ -5,9 +5,8 @@ import type { PowerState } from '../../core/power/state.ts'
 import type { Observation } from '../../core/power/ups.ts'
 
 export interface UpsWatchOptions {
-  /** Between two readings, in ms. */
-  readonly pollOnMains: number
-  readonly pollOnBattery: number
+  /** Between two readings, in ms; asked for anew after each. */
+  readonly polls: () => { readonly pollOnMains: number; readonly pollOnBattery: number }
   /** How long one reading may take, in ms. */
   readonly within?: number
   /** What is known of this UPS. */
@@ -18,7 +17,7 @@ export interface UpsWatchOptions {
 
 /** Reads the UPS for as long as the agent lives. Silence is an observation too. */
 export async function watchUps(ups: Pick<Ups, 'read'>, options: UpsWatchOptions): Promise<void> {
-  const { pollOnMains, pollOnBattery, within = 3_000, power, notice, signal } = options
+  const { polls, within = 3_000, power, notice, signal } = options
   while (!signal.aborted) {
     const seen = await ups.read(AbortSignal.any([signal, AbortSignal.timeout(within)])).then(
       (reading): Observation => ({ kind: 'reading', at: performance.now(), reading }),
@@ -26,6 +25,7 @@ export async function watchUps(ups: Pick<Ups, 'read'>, options: UpsWatchOptions)
     )
     if (signal.aborted) return
     notice(seen)
+    const { pollOnMains, pollOnBattery } = polls()
     await sleep(calm(power()) ? pollOnMains : pollOnBattery, undefined, { signal }).catch(() => {})
   }
 }

@@ -59,7 +59,7 @@ async function open(user: object): Promise<Api> {
   const config = { cluster: { talosconfig: 't' }, nodes, schematic: 'h', share: { directory: 's' }, state: 'state' }
   await writeFile(file('caretaker.yaml'), stringify(config))
   const settings = await loadSettings(file('caretaker.yaml'), {})
-  const kept = await keepKubernetes(settings, 'kubeconfig', (why) => void troubles.push(why))
+  const kept = await keepKubernetes(settings, 'kubeconfig', { trouble: (why) => void troubles.push(why) })
   return stack.use(createApi({ access: accessFrom(kept) }))
 }
 const version = (api: Api) => api.send<object>({ method: 'GET', path: '/version', signal: soon() })
@@ -121,8 +121,10 @@ describe('what a kubeconfig names is read again', () => {
     tokens['old'] = { name: 'old', groups: ['system:masters'] }
     tokens['new'] = { name: 'new', groups: ['system:masters'] }
     await open({ token: 'old' })
-    const kept = await keepKubernetes(await loadSettings(file('caretaker.yaml'), {}), 'kubeconfig', () => {})
-    const before = kept.last
+    const kept = await keepKubernetes(await loadSettings(file('caretaker.yaml'), {}), 'kubeconfig', {
+      trouble: () => {},
+    })
+    const before = kept.last!
     // As on a share that hangs: what was read last is all there is until it is asked for in earnest.
     const hanging = { ...kept, last: before, current: async () => before }
     const api = stack.use(createApi({ access: accessFrom(hanging) }))

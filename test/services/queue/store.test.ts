@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import { describe, test } from 'vitest'
-import { checkStore, openEmbeddedStore } from '../../../src/services/queue/store.ts'
+import { checkStore } from '../../../src/services/queue/program.ts'
+import { openEmbeddedStore } from '../../../src/services/queue/store.ts'
 import { done } from '../../../src/core/job.ts'
 import { silentLog } from '../../fakes/log.ts'
 import { startProcess, temporaryFolder } from '../../lab/process.ts'
@@ -296,12 +297,12 @@ describe.skipIf(isStoreMissing).concurrent(`the store of our own${skippedWord}`,
     await using folder = await temporaryFolder()
     const directory = join(folder.path, 'queue')
     const searchPath = process.env['PATH'] ?? ''
-    await checkStore({ directory, searchPath })
-    await expect(checkStore({ directory, searchPath: folder.path })).rejects.toMatchObject({
+    await checkStore({ state: directory, searchPath })
+    await expect(checkStore({ state: directory, searchPath: folder.path })).rejects.toMatchObject({
       code: 'misconfigured',
       message: expect.stringMatching(/apt-get install redis-server.*queue\.url/),
     })
-    await expect(checkStore({ directory: join(directory, 'x'.repeat(100)), searchPath })).rejects.toMatchObject({
+    await expect(checkStore({ state: join(directory, 'x'.repeat(100)), searchPath })).rejects.toMatchObject({
       code: 'misconfigured',
       message: expect.stringMatching(/too long for a socket: set 'state'/),
     })

@@ -1,0 +1,80 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Config } from './config.ts'
+
+/** What an edit of the configuration comes to while the daemon runs. */
+export interface ConfigChange {
+  /** The configuration to go on with: what can change at once is new, everything else as at the start. */
+  readonly config: Config
+  /** Settings that are different from now on, by their paths. */
+  readonly applied: readonly string[]
+  /** Settings that are different only after a restart, by their paths. */
+  readonly pending: readonly string[]
+}
+
+/** Settings that are asked for anew each time that they are used. */
+const live: readonly (keyof Config)[] = ['upgrade', 'power', 'storage']
+
+/**
+ * Plans an edit. `atStart` is the configuration that the daemon was started with, `before` the present one, and `sections`
+ * the keys of those that belong to services, which are started again where theirs has changed.
+ */
+export function planChange(
+  fresh: Config,
+  { atStart, before, sections }: { atStart: Config; before: Config; sections: readonly string[] },
+): ConfigChange {
+  const atOnce: readonly string[] = [...live, ...sections]
+  const isLive = (key: string) => atOnce.includes(key)
+  // By the feed of all machines each has its own, which is known to whatever watches it.
+  const power = { ...fresh.power, feed: atStart.power.feed }
+  const config = Object.fromEntries(
+    Object.entries({ ...fresh, power }).map(([key, value]) => [key, isLive(key) ? value : valueOf(atStart, key)]),
+  ) as unknown as Config
+  const others = (whole: Config) => Object.fromEntries(Object.entries(whole).filter(([key]) => !isLive(key)))
+  const feedOf = ({ power: { feed } }: Config) => ({ power: { feed } })
+  return {
+    config,
+    applied: differences(before, config),
+    pending: [
+      ...differences(others(atStart), others({ ...fresh, ...unfed(fresh, atStart) })),
+      ...differences(feedOf(atStart), feedOf(fresh)),
+    ],
+  }
+}
+
+/** Machines without what they have from `power.feed`, which is told of once, and not for each of them. */
+function unfed(fresh: Config, atStart: Config): Partial<Config> {
+  if (isDeepStrictEqual(fresh.power.feed, atStart.power.feed)) return {}
+  const inherited = <One extends { feed?: unknown }>(one: One, before: One | undefined): One =>
+    isDeepStrictEqual(one.feed, fresh.power.feed) ? { ...one, feed: before?.feed } : one
+  return {
+    nodes: fresh.nodes.map((node, index) => inherited(node, atStart.nodes[index])),
+    hosts: fresh.hosts.map((host, index) => inherited(host, atStart.hosts[index])),
+  }
+}
+
+function valueOf(whole: object, key: string): unknown {
+  return (whole as Readonly<Record<string, unknown>>)[key]
+}
+
+/** The paths of what is different, as deep as both sides have something to compare: `nodes.1.address`. */
+export function differences(a: unknown, b: unknown, path: readonly string[] = []): readonly string[] {
+  if (isDeepStrictEqual(a, b)) return []
+  // A feed is written in several ways, so that no path within it means anything.
+  if (path.at(-1) === 'feed') return [path.join('.')]
+  const isComparable =
+    isObject(a) &&
+    isObject(b) &&
+    Array.isArray(a) === Array.isArray(b) &&
+    (!Array.isArray(a) || a.length === lengthOf(b))
+  if (!isComparable) return [path.join('.')]
+  const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])]
+  return keys.flatMap((key) => differences(valueOf(a, key), valueOf(b, key), [...path, key]))
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
+function lengthOf(value: object): number {
+  return Array.isArray(value) ? value.length : 0
+}

@@ -1,0 +1,73 @@
+import type { Activity } from '../core/activity.ts'
+import type { Journal } from '../core/journal.ts'
+import type { Logger } from '../core/log.ts'
+import type { CarryOutChoices, Plan, Step } from '../core/plan.ts'
+import type { Ports } from '../core/ports.ts'
+import type { Wording } from '../core/wording.ts'
+import { carryOut } from './carry-out.ts'
+import type { Inventory } from './observe.ts'
+
+export interface ActivitiesOptions {
+  readonly ports: Ports
+  readonly journal: Pick<Journal, 'write'>
+  readonly inventory: () => Inventory
+  readonly wording: Wording
+  /** Between two looks of a wait, in ms. */
+  readonly pollEvery: number
+  readonly now: () => Date
+}
+
+/** Who carries a plan out. */
+export interface Carrier {
+  readonly job: string
+  readonly log: Logger
+  readonly signal: AbortSignal
+}
+
+/** Carries plans out, and knows which steps are under way. */
+export function createActivities({ ports, journal, inventory, wording, pollEvery, now }: ActivitiesOptions) {
+  const present = new Map<Step, Activity>()
+
+  function hint(node: string, text: string): void {
+    for (const [step, activity] of present) {
+      if ('node' in step && step.node === node) present.set(step, { ...activity, hint: text })
+    }
+  }
+
+  function note(step: Step, text: string): void {
+    journal.write({ kind: 'step', ...('node' in step ? { subject: step.node } : {}), text })
+  }
+
+  async function carry(plan: Plan, { job, log, signal }: Carrier, choices: CarryOutChoices = {}): Promise<void> {
+    await carryOut(plan, ports, {
+      inventory: inventory(),
+      log,
+      wording,
+      pollEvery,
+      ...choices,
+      signal: choices.signal ? AbortSignal.any([signal, choices.signal]) : signal,
+      onHint: hint,
+      onStep: (step, state) => {
+        choices.onStep?.(step, state)
+        const text = wording.describeStep(step)
+        if (state.kind === 'started') {
+          present.set(step, { job, step: text, since: now().toISOString() })
+          log.info({ step: step.do }, text)
+          return
+        }
+        present.delete(step)
+        if (state.kind === 'done') return note(step, `${text}: done`)
+        const isCalledOff = signal.aborted || choices.signal?.aborted === true
+        note(step, isCalledOff ? `${text}: called off, ${state.error.message}` : `failed: ${state.error.message}`)
+      },
+    })
+  }
+
+  return {
+    carryOut: carry,
+    /** What is being done at this moment. */
+    get all(): readonly Activity[] {
+      return [...present.values()]
+    },
+  }
+}

@@ -1,0 +1,111 @@
+import { createSupervisor, type Supervisor, type SupervisorLimits } from '../engine/supervisor.ts'
+import type { QueueDoor } from '../engine/queue-door.ts'
+import type { Agent } from '../agent.ts'
+import { type Alerts, isOfKind, nameIn } from '../core/alert.ts'
+import { AgentError } from '../core/errors.ts'
+import type { Logger } from '../core/log.ts'
+import type { Ports } from '../core/ports.ts'
+import type { RegisteredSchematic } from '../core/release/schematic.ts'
+import { remembered } from '../operations/facts.ts'
+import type { AnyService, CheckContext, ServiceContext } from '../operations/service.ts'
+import { type LiveSettings, sectionIn } from './live-settings.ts'
+import type { Settings } from './settings.ts'
+
+/** The schematics as they are now, by whoever watches them. */
+export interface KnownSchematics {
+  current: ReadonlyMap<string, RegisteredSchematic>
+}
+
+/** Until they are read, those that were in force last. */
+export function recallSchematics({ journal }: Pick<Ports, 'journal'>): KnownSchematics {
+  return { current: new Map(Object.entries(remembered.schematics.recall(journal) ?? {})) }
+}
+
+export interface ServicesOptions {
+  readonly settings: LiveSettings
+  readonly ports: Ports
+  readonly agent: Agent
+  readonly queue: QueueDoor
+  readonly schematics: KnownSchematics
+  readonly alerts: Alerts
+  readonly log: Logger
+  readonly limits?: Partial<SupervisorLimits>
+}
+
+/** Every service of src/services, each with what it may use, kept running. */
+export function createServices(options: ServicesOptions): Supervisor {
+  const { settings, agent, alerts, log } = options
+  const { services } = settings
+  const supervisor: Supervisor = createSupervisor<AnyService>({
+    services,
+    start: (service, signal) =>
+      service.start({ ...contextOf(service, options, signal), restart: () => supervisor.restart(service.name) }),
+    alerts,
+    log,
+    now: agent.now,
+    stopBeside: agent.stop,
+    ...(options.limits ? { limits: options.limits } : {}),
+  })
+  // Services that are gone have no alerts.
+  const known = services.map(({ name }) => name)
+  alerts.settleWhere(({ id }) => isOfKind(id, 'service') && !known.includes(nameIn(id) ?? ''))
+  settings.onSections((names) => {
+    for (const name of names) supervisor.restart(name)
+  })
+  return supervisor
+}
+
+/**
+ * What a person has to mend is said before anything is begun, where nothing has run so far.
+ *
+ * @throws AgentError `misconfigured`, with every fault
+ */
+export async function checkServices(settings: Settings): Promise<void> {
+  if (settings.hasRun) return
+  const faults = await faultsOfServices(settings)
+  if (faults.length > 0) throw new AgentError('misconfigured', faults.map(({ why }) => why).join('\n'))
+}
+
+/** What services find wrong with the configuration and what it names. */
+export async function faultsOfServices(settings: Settings) {
+  const checks = settings.services.map(
+    async (service) => (await service.check?.(checkContextOf(service, settings))) ?? [],
+  )
+  return (await Promise.all(checks)).flat()
+}
+
+function checkContextOf(service: AnyService, settings: Settings): CheckContext<unknown> {
+  return { section: sectionIn(settings.config, service), config: () => settings.config, files: settings }
+}
+
+function contextOf(
+  service: AnyService,
+  { settings, ports, agent, queue, schematics, alerts, log }: ServicesOptions,
+  signal: AbortSignal,
+): Omit<ServiceContext<unknown>, 'restart'> {
+  return {
+    ...checkContextOf(service, settings),
+    ports,
+    alerts,
+    log: log.child({ service: service.name }),
+    signal,
+    power: agent.guard.power,
+    jobs: { all: agent.jobs, run: agent.runJob, queueThrough: queue.open },
+    notice: {
+      ups: agent.guard.notice,
+      node: agent.noticeNode,
+      schematics: async (all, changed = []) => {
+        schematics.current = new Map(all)
+        for (const schematic of changed) await agent.emit({ type: 'schematic.changed', schematic })
+      },
+    },
+    now: agent.now,
+    monotonic: agent.monotonic,
+    emit: agent.emit,
+    onEvent: (listener) => {
+      const subscription = agent.onEvent(listener)
+      if (signal.aborted) subscription[Symbol.dispose]()
+      signal.addEventListener('abort', () => subscription[Symbol.dispose](), { once: true })
+    },
+  }
+}

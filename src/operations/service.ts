@@ -1,0 +1,112 @@
+import type { Config } from '../config/config.ts'
+import type { SecretSource } from '../config/scalars.ts'
+import type { Alerts } from '../core/alert.ts'
+import type { Event } from '../core/event.ts'
+import type { Outcome, Queue } from '../core/job.ts'
+import type { Logger } from '../core/log.ts'
+import type { Ports } from '../core/ports.ts'
+import type { Power } from '../core/power/feeds.ts'
+import type { Observation } from '../core/power/ups.ts'
+import type { RegisteredSchematic } from '../core/release/schematic.ts'
+import type { RunningService, ServiceSpec } from '../core/service.ts'
+import type { Job } from './job.ts'
+
+/**
+ * What runs as long as the daemon runs: one folder of src/services is one service, and the folder is the registry. Its
+ * `service.ts` exports `defineService({...})` by default, under the folder's name. Every command of the CLI loads it for
+ * its section of the configuration, so what is large is imported in `start`.
+ */
+export interface Service<Section = undefined> extends ServiceSpec {
+  /**
+   * Its section of the configuration, a zod schema that says itself what holds where the section is absent (`prefault`).
+   * A section that changes restarts the service, and nothing else.
+   */
+  readonly config?: SectionSchema<Section>
+  /** What can be found out before anything is started: for `caretaker config check`, and the first start of a daemon. */
+  check?(context: CheckContext<Section>): Promise<readonly SectionFault[]>
+  /**
+   * Starts it. A rejection is an alert, and it is started again later; it costs no other service anything. What it
+   * subscribed to ends with it.
+   */
+  start(context: ServiceContext<Section>): Promise<RunningService>
+}
+
+/** A schema by https://standardschema.dev, as far as types go. */
+export interface SectionSchema<Section> {
+  readonly '~standard': { readonly types?: { readonly output: Section } | undefined }
+}
+
+export interface SectionFault {
+  /** The setting that names what is wrong: `queue.password`. */
+  readonly setting: string
+  readonly why: string
+}
+
+/** What a service has before anything runs. */
+export interface CheckContext<Section = undefined> {
+  /** Its section of the configuration. When that changes the service is started again. */
+  readonly section: Section
+  /** The configuration as it is now: an edit shows at the next call. */
+  config(): Config
+  readonly files: Files
+}
+
+/** Everything that a service may use. */
+export interface ServiceContext<Section = undefined> extends CheckContext<Section> {
+  readonly ports: Ports
+  readonly alerts: Alerts
+  readonly log: Logger
+  /** Aborts when the service is to end. */
+  readonly signal: AbortSignal
+  /** How the power is; what it holds changes with every reading. */
+  readonly power: Power
+  readonly jobs: Jobs
+  /** Takes note of what the service has observed. */
+  readonly notice: Notice
+  now(): Date
+  /** ms of a clock that never jumps. */
+  monotonic(): number
+  emit(event: Event): Promise<void>
+  /** Ends it and starts it again, because what it was started with has changed. */
+  restart(): void
+  /** Called with each event, in this process and without the queue. A listener that throws costs nobody else anything. */
+  onEvent(listener: (event: Event) => void): void
+}
+
+/** Where what watches the homelab leaves what it has observed. */
+export interface Notice {
+  ups(label: string, seen: Observation): void
+  node(name: string, answers: boolean): void
+  /** All schematics as they are now, by name; `changed` names those that were edited. */
+  schematics(all: ReadonlyMap<string, RegisteredSchematic>, changed?: readonly string[]): Promise<void>
+}
+
+export interface Jobs {
+  readonly all: readonly Job[]
+  run(job: Job, signal: AbortSignal): Promise<Outcome>
+  /** What is to wait its turn does so in this queue, until that is disposed of. */
+  queueThrough(queue: Queue): Disposable
+}
+
+/** What lies around the configuration. */
+export interface Files {
+  /** The absolute path of one that stands in the configuration. */
+  path(relative: string): string
+  /** The directory that is kept over restarts. */
+  readonly state: string
+  /** The folder of schematics. */
+  readonly schematics: string
+  /** Where programs are looked for: the PATH. */
+  readonly searchPath: string
+  /** The secret itself. `what` names the setting. @throws AgentError `misconfigured` */
+  readSecret(source: SecretSource, what: string): Promise<string>
+  /** A schematic from the text of its file, with its id. @throws AgentError `misconfigured`, naming each fault */
+  parseSchematic(text: string, file: string): RegisteredSchematic
+}
+
+export function defineService<Section = undefined>(service: Service<Section>): Service<Section> {
+  return service
+}
+
+/** A service of any section: what the registry holds. */
+export type AnyService = Service<unknown>

@@ -1,0 +1,67 @@
+import { join } from 'node:path'
+import { AgentError, messageOf } from '../../core/errors.ts'
+import { schematicsInUse } from '../../core/release/schematic.ts'
+import { remembered } from '../../operations/facts.ts'
+import { defineService } from '../../operations/service.ts'
+
+const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => quiet }
+
+/** Keeps the schematics of config/schematics: a good edit counts at once, and a bad one changes nothing. */
+export default defineService({
+  name: 'schematics-watch',
+
+  async check({ config, files }) {
+    const { loadSchematics } = await import('./watch.ts')
+    const needed = schematicsInUse(config())
+    const parse = files.parseSchematic
+    try {
+      const { current } = await loadSchematics({ directory: files.schematics, parse, needed, log: quiet })
+      const missing = [...needed].find((name) => !current.has(name))
+      return missing === undefined ? [] : [{ setting: 'schematic', why: missingText(files.schematics, missing) }]
+    } catch (error) {
+      return [{ setting: 'schematic', why: messageOf(error) }]
+    }
+  },
+
+  async start({ config, ports, alerts, files, notice, log }) {
+    const { loadSchematics } = await import('./watch.ts')
+    const { journal } = ports
+    const needed = schematicsInUse(config())
+    const before = remembered.schematics.recall(journal)
+    const bad = new Map<string, string>()
+    const tell = (name: string, why: string | undefined) => {
+      if (why === undefined) bad.delete(name)
+      else bad.set(name, why)
+      alerts.report(`schematic.refused:${name}`, why === undefined ? undefined : contentOf(name, why))
+    }
+    const publish = async (changed: readonly string[] = []) => {
+      remembered.schematics.remember(journal, Object.fromEntries(schematics.current))
+      await notice.schematics(schematics.current, changed)
+    }
+    const schematics = await loadSchematics({
+      directory: files.schematics,
+      parse: files.parseSchematic,
+      needed,
+      lastGood: (name) => before?.[name],
+      changed: (name) => publish([name]),
+      refused: tell,
+      log,
+    })
+    const missing = [...needed].find((name) => !schematics.current.has(name))
+    if (missing !== undefined) throw new AgentError('misconfigured', missingText(files.schematics, missing))
+    await publish()
+    schematics.watch()
+    return {
+      status: () => (bad.size === 0 ? undefined : [...bad.values()].join('; ')),
+      [Symbol.asyncDispose]: () => schematics[Symbol.asyncDispose](),
+    }
+  },
+})
+
+function missingText(directory: string, name: string): string {
+  return `${join(directory, `${name}.yaml`)} is not there`
+}
+
+function contentOf(name: string, why: string) {
+  return { severity: 'warning', subject: name, text: why } as const
+}
