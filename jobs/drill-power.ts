@@ -17,17 +17,17 @@ import { planWake } from '../src/core/power/recovery.ts'
  */
 export default defineJob({
   name: 'drill-power',
-  about: 'rehearses a power cut: really cordons and drains, asks whether the rest would work, and undoes it',
+  about: 'rehearses a power cut: cordons and drains for real, checks whether the rest would work, and undoes it all',
   triggers: [],
   purpose: 'maintenance',
   runs: 'in-process',
 
   async idle({ config, ports, power, monotonic }) {
     const request = remembered.drillRequest.recall(ports.journal)
-    if (!request) return done('nobody has asked for a rehearsal')
+    if (!request) return done('no rehearsal is requested')
     const obstacle =
       powerObstacle(power, monotonic(), config.power) ??
-      (ports.journal.openOutage() ? 'an outage is on record that is not over' : undefined)
+      (ports.journal.openOutage() ? 'an outage is still open' : undefined)
     if (obstacle === undefined) return undefined
     remembered.drillRequest.remember(ports.journal, undefined)
     return done(`no rehearsal: ${obstacle}`)
@@ -39,7 +39,7 @@ export default defineJob({
     const request = remembered.drillRequest.recall(journal)
     // Once, whatever becomes of it: a daemon that starts again is not to drain a cluster for it.
     remembered.drillRequest.remember(journal, undefined)
-    if (!request) return done('nobody has asked for a rehearsal')
+    if (!request) return done('no rehearsal is requested')
     const report = await rehearse(context)
     const begun = await beginOrResume(context, 'drill', machines)
     const { record } = begun
@@ -48,7 +48,7 @@ export default defineJob({
       [...upses.values()].some(({ mode }) => mode !== 'on-mains') ? 'the power is failing' : undefined,
     )
     const upTo = request.until === undefined ? '' : `, up to "${context.wording.titleOf(request.until)}"`
-    journal.write({ kind: 'power', text: `a rehearsal begins${upTo}` })
+    journal.write({ kind: 'power', text: `a rehearsal starts${upTo}` })
     const walked: WalkedPhase[] = []
     const { plan } = planNow(context, record.current)
     for (const phase of plan.phases.filter(({ reversible }) => reversible)) {
@@ -63,12 +63,12 @@ export default defineJob({
     const isUndone = await takeBack(context, record)
     if (!isUndone) await context.emit({ type: 'drill.ended' })
     const faults = report.checks.filter(({ ok }) => !ok).length + walked.flatMap((one) => one.failed).length
-    if (watch.signal.aborted) return later('the rehearsal was broken off: the power is failing', after(now(), 1_000))
+    if (watch.signal.aborted) return later('the rehearsal was stopped: the power is failing', after(now(), 1_000))
     const what = walked.map(({ phase }) => context.wording.titleOf(phase)).join(', ') || 'nothing'
     if (!isUndone)
-      return later(`rehearsed ${what}; not all of it could be taken back yet, which goes on`, after(now(), 60_000))
+      return later(`rehearsed ${what}; not everything is undone yet, trying again`, after(now(), 60_000))
     return done(
-      `rehearsed ${what} and took it back; ${faults === 0 ? 'all would go well' : `${faults} faults: see the report`}`,
+      `rehearsed ${what} and undid it; ${faults === 0 ? 'no faults' : `${faults} faults: see the report`}`,
     )
   },
 })

@@ -20,7 +20,7 @@ const watchEvery = 5_000
 /** Brings down in order every machine whose power is about to fail, while its UPS still carries it. */
 export default defineJob({
   name: 'shut-down-cluster',
-  about: 'drains the cluster and shuts it down in order, when a UPS is about to fail or a person says so',
+  about: 'drains the cluster and shuts it down in order when a UPS is about to fail or a person requests it',
   triggers: [on('power.critical'), on('power.ordered')],
   purpose: 'shutdown',
   runs: 'in-process',
@@ -28,7 +28,7 @@ export default defineJob({
   async idle(context) {
     const { ports, power } = context
     const machines = failingMachines(context.machines, power).map(({ machine }) => machine)
-    if (machines.length === 0) return done('no power is about to fail')
+    if (machines.length === 0) return done('no UPS is about to fail')
     const open = ports.journal.openOutage()
     if (
       open?.stage !== 'stopped' ||
@@ -44,10 +44,10 @@ export default defineJob({
   async run(context) {
     const { ports, power, now } = context
     const [first] = failingMachines(context.machines, power)
-    if (!first) return done('no power is about to fail')
+    if (!first) return done('no UPS is about to fail')
     const isNew = !ports.journal.openOutage()?.nodes[first.machine.name]
     if (isNew) {
-      ports.journal.write({ kind: 'power', text: `shutting down, because ${describeReason(first.reason)}` })
+      ports.journal.write({ kind: 'power', text: `shutting down because ${describeReason(first.reason)}` })
     }
     const { record, ended, last } = await bringDown(context, first.reason)
     if (ended) return ended
@@ -86,7 +86,7 @@ function isShutdownRequested(state: OutageNode['state'] | undefined): boolean {
 
 function watching({ config, now }: JobContext): Outcome {
   const soon = after(now(), Math.min(watchEvery, config.power.nodeStops))
-  return later('every machine was told; watching until power is back', soon)
+  return later('shutdown requested for every machine; waiting for power to return', soon)
 }
 
 /** What is left when every shutdown but that of our own machine was requested; `ended` where the run ends before. */
@@ -149,8 +149,8 @@ async function bringDown(context: JobContext, reason: CriticalReason): Promise<B
 
 function describeEnd({ power }: JobContext, outage: Outage): string {
   const isCalledOff = [...power.upses.values()].some((state) => state.mode === 'on-battery')
-  const why = isCalledOff || outage.reason === 'ordered' ? 'the shutdown was called off' : 'power is back'
-  return `${why}${wentDown(outage) ? ': nothing further goes down' : ' before anything went down'}`
+  const why = isCalledOff || outage.reason === 'ordered' ? 'the shutdown was cancelled' : 'power is back'
+  return `${why}${wentDown(outage) ? ': no more machines go down' : ' before anything went down'}`
 }
 
 /** Nobody writes to the record any more once the run is over. */

@@ -12,7 +12,7 @@ import { compareVersions, isOfficial } from '../src/core/version.ts'
 /** Brings the image of the release to go to onto the share, and keeps it that of the schematic as it is now. */
 export default defineJob({
   name: 'stage-image',
-  about: 'brings the checked UKI of the release to go to onto the TFTP share',
+  about: 'stages the verified UKI of the target release on the TFTP share',
   triggers: [on('agent.started'), on('release.published'), on('schematic.changed'), every('30m')],
   runs: 'queue',
 
@@ -22,7 +22,7 @@ export default defineJob({
     for (const name of schematicsInUse(config)) {
       const found = schematics.get(name)
       if (!found)
-        throw new AgentError('misconfigured', `config/schematics/${name}.yaml is not there, or was never valid`)
+        throw new AgentError('misconfigured', `config/schematics/${name}.yaml is missing, or was never valid`)
       ids[found.id] ??= await factory.register(found.schematic, signal)
     }
     remembered.schematicIds.remember(journal, ids)
@@ -39,8 +39,8 @@ export default defineJob({
     if (versions.length === 0)
       return done(
         running.length === 0
-          ? 'there is no release to go to, and no node says what it runs'
-          : `there is no release to go to, and ${withdrawnReason(running.at(-1)!)}`,
+          ? 'there is no target release, and no node reports its version'
+          : `there is no target release, and ${withdrawnReason(running.at(-1)!)}`,
       )
 
     const own = schematics.get(config.schematic)!

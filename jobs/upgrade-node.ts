@@ -32,7 +32,7 @@ type Stuck = UpgradeDecision & { kind: 'stuck' }
 /** Brings one node to the wanted Talos release, or as many workers as may be away at once, then asks to be run again. */
 export default defineJob({
   name: 'upgrade-node',
-  about: 'brings the next node to the release to go to, if everything speaks for it, and then the one after',
+  about: 'upgrades the next node to the target release if nothing blocks it, then the one after',
   triggers: [
     on('agent.started'),
     on('image.staged'),
@@ -142,7 +142,7 @@ function together(ends: readonly Outcome[]): Outcome {
 
 /** Nodes that are ahead, or that run no official release, are named: they stay as they are. */
 function describeArrival({ ports }: JobContext, { cluster, version }: UpgradePreview): string {
-  if (version === undefined) return 'no node tells what it runs'
+  if (version === undefined) return 'no node reports its version'
   const withdrawn = remembered.withdrawn.recall(ports.journal) ?? []
   const others = cluster.nodes.flatMap(({ name, talos }) => {
     if (!talos.ok || talos.value.version === version) return []

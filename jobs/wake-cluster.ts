@@ -24,14 +24,14 @@ const chargesWithin = 3_600_000
 /** Brings back after a power cut what was up before it, and takes back what we did to the rest. */
 export default defineJob({
   name: 'wake-cluster',
-  about: 'after a power cut wakes what was up before, waits until it is Ready, and undoes what was done for it',
+  about: 'after a power cut, wakes what was up before, waits until it is Ready, and undoes the rest',
   triggers: [on('power.on-mains'), on('power.on-battery'), on('power.order-withdrawn'), on('drill.ended')],
   purpose: 'maintenance',
   runs: 'in-process',
 
   async idle(context) {
     const { ports, power, now } = context
-    if (power.ordered !== undefined) return done('a person has shut the cluster down: `caretaker power wake` ends that')
+    if (power.ordered !== undefined) return done('the cluster was shut down on request: wake it with `caretaker power wake`')
     const open = ports.journal.openOutage()
     if (!open) return undefined
     const powered = poweredMachines(context, open)
@@ -39,10 +39,10 @@ export default defineJob({
     const isLeft = powered.machines.some(({ name }) => open.nodes[name]?.wasUp && open.nodes[name].state !== 'back')
     if (names.size > 0 && (isLeft || isWhole(context.machines, open, names))) return undefined
     // What has its power is back; the others' UPS wakes us.
-    if (names.size > 0) return later('others are still without their power', after(now(), 60_000))
+    if (names.size > 0) return later('other machines still have no power', after(now(), 60_000))
     // On battery nothing is undone that saves it; the next reading of mains wakes us.
     if (!wentDown(open) && failingMachines(context.machines, power).length === 0 && powered.onBattery)
-      return done('on battery: what was done to save it stays')
+      return done('on battery: shed workloads stay down')
     return later(powered.why, after(now(), powered.after))
   },
 
@@ -64,12 +64,12 @@ export default defineJob({
     using watch = whenPower(() => {
       // A dead machine on one UPS keeps no machine on another one waiting.
       isMore = hasMore()
-      if (isMore) return 'more machines have their power back'
+      if (isMore) return 'more machines have power again'
       const isLost = ({ feed }: Machine) => {
         const supply = supplyOf(feed, power)
         return supply === 'failing' || (supply === 'battery' && wentDown(open) && !isCalledOff(power))
       }
-      return machines.some(isLost) ? 'mains is gone again' : undefined
+      return machines.some(isLost) ? 'mains power failed again' : undefined
     })
     let undone = true
     const onStep = (step: Step, { kind }: StepState) => {
@@ -113,10 +113,10 @@ async function conclude(
   const open = record.current
   const missing = wentDown(open) ? missingNodes(open, inventory) : []
   if (missing.length === 0 && undone && !isAll)
-    return later('others are still without their power', after(now(), lookAgain))
+    return later('other machines still have no power', after(now(), lookAgain))
   if (missing.length > 0 || !undone) {
     const reason =
-      missing.length > 0 ? await describeMissing(context, missing) : 'not everything could be taken back yet'
+      missing.length > 0 ? await describeMissing(context, missing) : 'not everything is undone yet'
     if (isAll) alerts.open('outage.recovery', { severity: 'warning', subject: 'cluster', text: reason })
     return later(reason, after(now(), Math.min(60_000, config.power.wake.giveUpAfter)))
   }
@@ -159,8 +159,8 @@ function poweredMachines(context: JobContext, open: Outage): Powered {
     if (isCalledOff(power) && open.stage !== 'shedding' && supply === 'battery' && isUp) return true
     const mains = mainsOf(machine.feed, isNow ? withoutLatches(power) : power, monotonic())
     // While anything runs on battery what was shed to save it stays so.
-    if (open.stage === 'shedding' && onBattery) return wait('on battery: what was done to save it stays')
-    if (!mains) return wait(powerObstacle(power, monotonic(), config.power) ?? 'mains is not back')
+    if (open.stage === 'shedding' && onBattery) return wait('on battery: shed workloads stay down')
+    if (!mains) return wait(powerObstacle(power, monotonic(), config.power) ?? 'mains power is not back')
     if (!went) return true
     const cutAt = Object.keys(machine.feed?.weights ?? {}).flatMap((ups) => open.cut?.[ups] ?? [])
     const sinceCut = Math.min(...cutAt.map((at) => now().getTime() - Date.parse(at)))
@@ -168,7 +168,7 @@ function poweredMachines(context: JobContext, open: Outage): Powered {
     const wanted = isNow ? 0 : stableFor
     const needs = sinceCut < cutTakes ? Math.max(wanted, cutTakes) : wanted
     if (mains.ms < needs) {
-      const far = `mains has been back for ${describeDuration(mains.ms)} of ${describeDuration(needs)}`
+      const far = `mains power has been back for ${describeDuration(mains.ms)} of ${describeDuration(needs)}`
       return wait(far, needs - mains.ms)
     }
     if (!isNow && mains.charge !== undefined && mains.charge < minimumCharge) {
@@ -176,16 +176,16 @@ function poweredMachines(context: JobContext, open: Outage): Powered {
         alerts.open('outage.charge', {
           severity: 'warning',
           subject: 'power',
-          text: `the battery does not charge to the ${minimumCharge} % that power.wake.minimumCharge asks for: is it worn out?`,
-          action: 'Wake the cluster without waiting for it: `caretaker power wake`',
+          text: `the battery does not reach the ${minimumCharge} % of power.wake.minimumCharge: it may be worn out`,
+          action: 'Wake the cluster anyway with `caretaker power wake`',
         })
-      const far = `the battery is charged to ${mains.charge} % of the ${minimumCharge} % that a second outage needs`
+      const far = `the battery is at ${mains.charge} %, and waking needs ${minimumCharge} % (power.wake.minimumCharge)`
       return wait(far, 10_000)
     }
     return true
   })
   const [first] = waits.toSorted((a, b) => a.after - b.after)
-  return { machines, onBattery, why: first?.why ?? 'mains is not back', after: first?.after ?? lookAgain }
+  return { machines, onBattery, why: first?.why ?? 'mains power is not back', after: first?.after ?? lookAgain }
 }
 
 /** A UPS with a latched FSD is on mains: enough for a person who wants everything back. */
@@ -206,8 +206,8 @@ async function describeMissing({ observe }: JobContext, missing: readonly string
   const texts = missing.map((name) => {
     const node = nodes.find((candidate) => candidate.name === name)
     if (node?.talos.ok && node.talos.value.stage === 'shutting down')
-      return `${name} hangs in its shutdown: press its power button, twice`
-    if (node?.talos.ok) return `${name} is up and ${whyUnhealthy(node) ?? 'about to be taken back'}`
+      return `${name} hangs while shutting down: press its power button twice`
+    if (node?.talos.ok) return `${name} is up and ${whyUnhealthy(node) ?? 'about to be uncordoned'}`
     return `${name} did not come back: press its power button`
   })
   return texts.join('; ')
@@ -215,7 +215,7 @@ async function describeMissing({ observe }: JobContext, missing: readonly string
 
 /** Cordons for a power cut of which there is no record, because the journal was lost: ours, and nobody else's to undo. */
 async function tidy({ ports, carryOut, signal, power }: JobContext): Promise<Outcome> {
-  if ([...power.upses.values()].some(({ mode }) => mode !== 'on-mains')) return done('mains is not back')
+  if ([...power.upses.values()].some(({ mode }) => mode !== 'on-mains')) return done('mains power is not back')
   const nodes = await ports.kubernetes
     .nodes(AbortSignal.any([signal, AbortSignal.timeout(5_000)]))
     .catch(() => undefined)
@@ -223,5 +223,5 @@ async function tidy({ ports, carryOut, signal, power }: JobContext): Promise<Out
   if (ours.length === 0) return done('there was no power cut')
   const steps = ours.map((node): Step => ({ do: 'uncordon', node, why: 'power' }))
   await carryOut([bestEffort(phase('uncordon', [], ...steps))])
-  return done(`${ours.join(', ')} uncordoned: left over from a power cut that is not on record`)
+  return done(`${ours.join(', ')} uncordoned: left cordoned by a power cut without a record`)
 }

@@ -12,7 +12,7 @@ import { compareVersions } from '../src/core/version.ts'
 /** Asks the Image Factory whether there is a release that this homelab should have, and says why not yet. */
 export default defineJob({
   name: 'watch-releases',
-  about: 'asks the Image Factory for releases and decides which one this homelab should go to',
+  about: 'asks the Image Factory for releases and chooses the target release',
   triggers: [on('agent.started'), every('30m'), on('node.upgraded'), on('cluster.woken')],
   runs: 'queue',
 
@@ -38,7 +38,7 @@ export default defineJob({
 
     // What they ran is not forgotten because they are all down: they may boot from what is staged now.
     if (config.nodes.length > 0 && running.length === 0 && left.length === 0)
-      return say(`no node answers${before === undefined ? '' : `; ${before} stays the release to go to`}`)
+      return say(`no node answers${before === undefined ? '' : `; ${before} stays the target release`}`)
     const decision =
       config.nodes.length === 0
         ? chooseFirst(journal, config.upgrade, now())
@@ -54,7 +54,7 @@ export default defineJob({
     }
     remembered.target.remember(journal, decision.version)
     if (before !== decision.version) await emit({ type: 'release.published', version: decision.version })
-    return say(`${decision.version} is the release to go to: ${decision.reason}`)
+    return say(`${decision.version} is the target release: ${decision.reason}`)
   },
 })
 
@@ -63,7 +63,7 @@ async function askFactory({ ports: { factory }, signal, log }: JobContext) {
   const offered = await factory.versions(signal)
   const withdrawn = await factory.withdrawn(offered, signal).catch((error: unknown) => {
     if (signal.aborted || !(error instanceof AgentError)) throw error
-    log.warn({ reason: messageOf(error) }, 'withdrawn releases not known; those known before still count')
+    log.warn({ reason: messageOf(error) }, 'list of withdrawn releases not read; the last one still applies')
     return undefined
   })
   return { offered, withdrawn }
@@ -99,7 +99,7 @@ function reportLists(
   const { vanished, withdrawn } = lists
   const newest = lists.offered.toSorted(compareVersions).at(-1) ?? 'any release'
   const gone = answer.offered.length === 0 ? newest : vanished.join(', ')
-  const lost = gone === '' ? undefined : `the Factory's list no longer holds ${gone}; nothing goes backwards`
+  const lost = gone === '' ? undefined : `the Factory no longer lists ${gone}; nothing is downgraded`
   alerts.report(
     'release.vanished',
     lost === undefined ? undefined : { severity: 'info', subject: 'factory', text: lost },
@@ -110,7 +110,7 @@ function reportLists(
     ...cluster.nodes.map(({ talos }) => (talos.ok ? talos.value.version : undefined)),
   ]
   const taken = withdrawn.filter((version) => inUse.includes(version)).map(withdrawnReason)
-  const text = taken.length === 0 ? undefined : `${taken.join('; ')}: no further node begins it`
+  const text = taken.length === 0 ? undefined : `${taken.join('; ')}: no more nodes are upgraded to it`
   alerts.report('release.withdrawn', text === undefined ? undefined : { severity: 'warning', subject: 'factory', text })
   return [...(lost === undefined ? [] : [lost]), ...taken]
 }

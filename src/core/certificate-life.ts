@@ -28,12 +28,12 @@ export function stageOf({ from, to }: Life, now: number): LifeStage | undefined 
 }
 
 const words: Readonly<Record<LifeStage, (days: { from: string; to: string }) => string>> = {
-  'not-begun': ({ from }) => `begins only on ${from}: check the clock of this machine`,
-  half: ({ to }) => `has passed half of its life, and ends on ${to}`,
-  month: ({ to }) => `ends on ${to}, in less than a month`,
-  week: ({ to }) => `ends on ${to}, in less than a week`,
-  day: ({ to }) => `ends on ${to}, in less than a day`,
-  ended: ({ to }) => `ended on ${to}`,
+  'not-begun': ({ from }) => `is not valid before ${from}: check the clock of this machine`,
+  half: ({ to }) => `is past half of its lifetime, and expires on ${to}`,
+  month: ({ to }) => `expires on ${to}, in less than a month`,
+  week: ({ to }) => `expires on ${to}, in less than a week`,
+  day: ({ to }) => `expires on ${to}, in less than a day`,
+  ended: ({ to }) => `expired on ${to}`,
 }
 
 /** `the client certificate in FILE ends on 2027-01-01, in less than a month`: the same words for as long as a stage lasts. */
@@ -109,11 +109,11 @@ export function renewalFault(
   now: number,
 ): string | undefined {
   if (!isAmong(fresh.ca, before.ca))
-    return 'the cluster has another CA by now than the file: give it a new file, since its CA was or is being rotated'
+    return 'the cluster has a different CA than the file, because it was or is being rotated: provide a new file'
   if (fresh.names.toSorted().join() !== before.names.toSorted().join())
-    return `the new certificate is for ${fresh.names.join(', ') || 'nobody'} and not for ${before.names.join(', ')}`
+    return `the new certificate is for ${fresh.names.join(', ') || 'no one'}, not for ${before.names.join(', ')}`
   if (now < fresh.from || now >= fresh.to)
-    return `the new certificate is good from ${dayOf(fresh.from)} to ${dayOf(fresh.to)} and not now: check the clocks of this machine and of the node`
-  if (fresh.to <= before.to) return `the new certificate does not live longer: it ends on ${dayOf(fresh.to)}`
+    return `the new certificate is valid from ${dayOf(fresh.from)} to ${dayOf(fresh.to)}, not now: check the clocks of this machine and of the node`
+  if (fresh.to <= before.to) return `the new certificate is valid no longer than the old one: it expires on ${dayOf(fresh.to)}`
   return undefined
 }

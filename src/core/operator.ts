@@ -243,7 +243,7 @@ export function cleanText(text: string, longest: number): string | undefined {
 
 /** Who asks, by the name that was stated: anybody may state any. */
 export function statedBy(name: string | undefined): Requester {
-  return { name: cleanText(name ?? '', longestName) ?? 'somebody', verified: false }
+  return { name: cleanText(name ?? '', longestName) ?? 'anonymous', verified: false }
 }
 
 /** `admin@nas (unverified)`. */

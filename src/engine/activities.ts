@@ -58,7 +58,7 @@ export function createActivities({ ports, journal, inventory, wording, pollEvery
         present.delete(step)
         if (state.kind === 'done') return note(step, `${text}: done`)
         const isCalledOff = signal.aborted || choices.signal?.aborted === true
-        note(step, isCalledOff ? `${text}: called off, ${state.error.message}` : `failed: ${state.error.message}`)
+        note(step, isCalledOff ? `${text}: cancelled, ${state.error.message}` : `failed: ${state.error.message}`)
       },
     })
   }

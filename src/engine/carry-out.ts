@@ -91,7 +91,7 @@ async function perform(step: Step, ports: Ports, options: CarryOutOptions): Prom
     case 'await-checks':
       return awaitChecks(step, ports, options)
     case 'await-etcd':
-      return until('etcd to be whole', { within: step.within, pollEvery, signal }, async (limited) => {
+      return until('etcd to be healthy', { within: step.within, pollEvery, signal }, async (limited) => {
         return etcdObstacle(await observeNodes(options.inventory, ports, limited)) ?? true
       })
     case 'uncordon':

@@ -49,7 +49,7 @@ export function createKubernetesLease(
       if (typeof answer === 'string') return { why: `the cluster's Lease can't be taken: ${answer}`, held: false }
       if (!answer.held) {
         return {
-          why: `${answer.by} works on the cluster (${answer.purpose}), for another ${describeDuration(answer.endsIn)} if it is not renewed`,
+          why: `${answer.by} holds the Lease (${answer.purpose}), which expires in ${describeDuration(answer.endsIn)} if it is not renewed`,
           held: true,
         }
       }
@@ -61,7 +61,7 @@ export function createKubernetesLease(
       // An API that is away can't give it to anybody else either.
       void claim().then(
         (answer) => {
-          if (!answer.held) lost.abort(new Error(`${answer.by} has taken the cluster over`))
+          if (!answer.held) lost.abort(new Error(`${answer.by} has taken over the Lease`))
         },
         (error: unknown) => log.debug({ reason: messageOf(error) }, 'Lease not renewed'),
       )
@@ -77,7 +77,7 @@ export function createKubernetesLease(
         const limit = AbortSignal.timeout(releasedWithin)
         await kubernetes
           .releaseLease(holder, limit)
-          .catch((error: unknown) => log.debug({ reason: messageOf(error) }, 'Lease not given back'))
+          .catch((error: unknown) => log.debug({ reason: messageOf(error) }, 'Lease not released'))
       },
     }
   }

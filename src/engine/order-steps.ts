@@ -26,9 +26,9 @@ export async function confirm(
   const obstacle =
     (found && (describeIdentity(found) ?? (found.talos.ok && whyAnotherMachine(found.talos.value, machine)))) ||
     (!found || !isCordonedByUs(found)
-      ? 'our cordon is gone, so its pods may be back'
+      ? 'our cordon is gone, so its pods may have returned'
       : (leavingStorageObstacle(storage, node) ?? leavingObstacle(nodes, node, limits)))
-  if (obstacle) throw new AgentError('not-now', `it can't be taken away now: ${obstacle}`)
+  if (obstacle) throw new AgentError('not-now', `it can't go down now: ${obstacle}`)
 }
 
 /**
@@ -85,7 +85,7 @@ async function order(
 ): Promise<void> {
   await withDeadline(60_000, signal, call).catch((error: unknown) => {
     if (signal.aborted || !(error instanceof AgentError && error.retryable)) throw error
-    log.warn({ node, reason: messageOf(error) }, 'no answer to the order to reboot')
+    log.warn({ node, reason: messageOf(error) }, 'no answer to the reboot request')
   })
 }
 
@@ -105,7 +105,7 @@ export async function rollBack(step: StepOf<'roll-back'>, ports: Ports, options:
     ports.kubernetes.cordon(step.node, step.mark, undefined, limited),
   ).catch((error: unknown) => {
     if (signal.aborted || !(error instanceof AgentError && error.retryable)) throw error
-    log.warn({ node: step.node, reason: messageOf(error) }, 'rolling back without a mark on the node')
+    log.warn({ node: step.node, reason: messageOf(error) }, 'rolling back without an annotation on the node')
   })
   await order(step.node, options, (limited) => ports.talos.rollback(step.node, limited, step.machine))
 }

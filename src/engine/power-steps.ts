@@ -76,7 +76,7 @@ function giveOrder(
 ): Promise<void> {
   let refusals = 0
   const wait = { within, pollEvery: Math.min(pollEvery, 500), signal }
-  return until(`${machine} to take the order`, wait, async (limited) => {
+  return until(`${machine} to accept the shutdown`, wait, async (limited) => {
     try {
       await order(limited)
       return true
@@ -221,7 +221,7 @@ export async function awaitStorage(
   { kubernetes }: Ports,
   { signal, pollEvery }: CarryOutOptions,
 ): Promise<void> {
-  await until('storage to be whole', { within, pollEvery, signal }, async (limited) => {
+  await until('storage to be healthy', { within, pollEvery, signal }, async (limited) => {
     const facts = await withDeadline(question, limited, (soon) => kubernetes.storage(soon))
     const blocking = blockingStorage(facts, accepted ?? [], new Date())
     return blocking.length === 0 || blocking.map(({ text }) => text).join('; ')

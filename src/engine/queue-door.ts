@@ -23,7 +23,7 @@ export function createQueueDoor(firstOpened: () => void): QueueDoor {
       }
     },
     add: async (job) => {
-      if (!present) throw new AgentError('unreachable', `the queue does not run, so ${job.name} is not queued`)
+      if (!present) throw new AgentError('unreachable', `the queue is not running, so ${job.name} is not queued`)
       await present.add(job)
     },
     counts: async () => present?.counts?.(),

@@ -85,8 +85,8 @@ export function createRunner<Context, Job extends Runnable<Context>>(
       return outcome
     } catch (error) {
       if (stopping.signal.aborted || signal.aborted) {
-        const why = stopping.signal.aborted ? 'the agent was stopped' : messageOf(signal.reason ?? 'called off')
-        report('stopped', `${why}; the job goes on later`)
+        const why = stopping.signal.aborted ? 'the agent was stopped' : messageOf(signal.reason ?? 'cancelled')
+        report('stopped', `${why}; the job continues later`)
         throw new Stopping('the agent is stopping')
       }
       report('failed', describeFailure(error))
@@ -113,7 +113,7 @@ export function createRunner<Context, Job extends Runnable<Context>>(
     const held = await lock.acquire(job.purpose)
     if (!held) {
       if (job.runs === 'in-process') turnedAway.add(job)
-      return later(`the cluster is held for ${lock.holder ?? 'something else'}`, soon())
+      return later(`the cluster is locked for ${lock.holder ?? 'another job'}`, soon())
     }
     // In this order when it ends: the cluster is free, and who waited for it hears of it at once.
     stack.defer(() => {

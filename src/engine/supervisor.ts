@@ -112,7 +112,7 @@ export function createSupervisor<Service extends ServiceSpec>(options: Superviso
   function report(life: Life<Service>, why: string, again: number): void {
     const { name, starts } = life.service
     enter(life, 'down', why)
-    log.error({ service: name, reason: why, again }, 'a service is down; it is started again')
+    log.error({ service: name, reason: why, again }, 'a service is down; restarting it')
     const severity = starts === 'first' ? 'critical' : 'warning'
     alerts.open(`service.down:${name}`, { severity, subject: name, text: `the service ${name} is down: ${why}` })
   }
@@ -148,7 +148,7 @@ export function createSupervisor<Service extends ServiceSpec>(options: Superviso
       log.error({ service: name, err: error }, 'a service failed while it ended'),
     )
     if (!(await isWithin(limits.stop, ending)))
-      log.error({ service: name }, 'a service has not ended in time, and is left behind')
+      log.error({ service: name }, 'a service did not stop in time; leaving it behind')
   }
 
   async function begin(all: readonly Life<Service>[]): Promise<void> {
@@ -197,5 +197,5 @@ function lineOf(running: RunningService | undefined): string | undefined {
 
 function endOf({ ended }: RunningService): Promise<string> {
   if (ended === undefined) return new Promise(() => {})
-  return ended.then(() => 'it has ended by itself', messageOf)
+  return ended.then(() => 'it ended by itself', messageOf)
 }

@@ -46,7 +46,7 @@ export async function awaitRolledBack(
 ): Promise<void> {
   await awaitBoot({ ...step, what: `${step.node} to be back` }, ports, options, (facts) => {
     const elsewhere = whyNotBack(facts, step.mark)
-    if (elsewhere) throw new AgentError('rejected', `the rollback did not work: ${elsewhere}`)
+    if (elsewhere) throw new AgentError('rejected', `the rollback failed: ${elsewhere}`)
     return undefined
   })
 }
@@ -99,7 +99,7 @@ async function awaitBoot(
     stopFollowing()
   }
   if (stranger !== undefined) throw new AgentError('not-now', `it ${stranger}`)
-  if (neverBegan) throw new AgentError('timed-out', 'the reboot never began: it runs on as before, and is told again')
+  if (neverBegan) throw new AgentError('timed-out', 'the reboot never started: it is requested again')
 }
 
 function describeUnhealthy(node: Node): string {
@@ -107,7 +107,7 @@ function describeUnhealthy(node: Node): string {
 }
 
 function describeTrouble({ unmet, ailing }: TalosFacts): string {
-  const told = [...unmet, ...ailing.map((service) => `${service} is not well`)].join(', ')
+  const told = [...unmet, ...ailing.map((service) => `${service} is unhealthy`)].join(', ')
   return told && ` (${told})`
 }
 

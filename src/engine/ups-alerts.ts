@@ -83,15 +83,15 @@ export function createUpsAlerts({ upses, policy, alerts, emit, monotonic }: UpsA
         action: 'Check the UPS, its cable, and upsd on its server',
       })
       const isUnsteady = heard.silentAt.length >= flaps
-      if (!isUnsteady) openOnce(`ups.silent:${label}`, said('is silent, and nothing guards the power'))
+      if (!isUnsteady) openOnce(`ups.silent:${label}`, said('is silent, and the power is not guarded'))
       else
         openOnce(
           `ups.unsteady:${label}`,
-          said('falls silent again and again, and the power is guarded only in between'),
+          said('keeps going silent, and the power is guarded only in between'),
         )
       // One that seemed to be of those that pass, and does not.
       if (isUnsteady && silence > hour)
-        openOnce(`ups.silent:${label}`, said('has been silent for an hour, and nothing guards the power'))
+        openOnce(`ups.silent:${label}`, said('has been silent for an hour, and the power is not guarded'))
       if (isNew) void emit({ type: 'ups.silent', ups: label })
     },
     noticeRemarks: (label: string, seen: Observation, state: PowerState): void => {
@@ -114,7 +114,7 @@ export function createUpsAlerts({ upses, policy, alerts, emit, monotonic }: UpsA
         openOnce(id, {
           severity: 'critical',
           subject: label,
-          text: `${label} still shows a forced shutdown (FSD) although mains is back`,
+          text: `${label} still shows a forced shutdown (FSD) although mains power is back`,
           action: 'Clear it: restart upsd on its server',
         })
       else if (mode !== 'unknown') alerts.settle(id)

@@ -46,7 +46,7 @@ export function runAndWait(agent: RunningAgent, job: Job, signal: AbortSignal): 
     reject(
       signal.reason instanceof AgentError
         ? signal.reason
-        : new AgentError('unreachable', `nobody waits for ${job.name} any more`, signal.reason),
+        : new AgentError('unreachable', `no one is waiting for ${job.name} any more`, signal.reason),
     )
   const stop = agent.onRun(({ job: name, outcome, detail, startedAt }) => {
     if (name === job.name && startedAt >= askedAt) resolve({ outcome, detail })

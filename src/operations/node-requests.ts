@@ -71,9 +71,9 @@ async function retry(means: RequestMeans, node: string | undefined, asked: Asked
   if (forgotten.length === 0 && left.length === blocked.length && requested.length === 0) {
     // Whoever asks for a retry wants the upgrade to look again, too.
     await agent.start(findJob(agent, 'upgrade-node')).catch(() => {})
-    return unchanged(`there is nothing to forget: ${node ?? 'no node'} has ${node === undefined ? '' : 'not '}failed`)
+    return unchanged(`there is nothing to retry: ${node ?? 'no node'} has ${node === undefined ? '' : 'not '}failed`)
   }
-  return changedRollout(means, `${node ?? 'every node'} is tried again`, asked, node)
+  return changedRollout(means, `${node ?? 'every node'} will be tried again`, asked, node)
 }
 
 /** Takes what failed off a node. Answers whether there was anything; what can't be asked is tried all the same. */

@@ -13,8 +13,8 @@ export function reportSpared(alerts: Alerts, names: readonly string[]): void {
   alerts.open('outage.spared', {
     severity: 'warning',
     subject: 'power',
-    text: `${names.join(', ')} answers while the UPS is silent, and is left alone: is mains back?`,
-    action: 'If it is, wake the rest with `caretaker power wake`',
+    text: `${names.join(', ')} answers while the UPS is silent, and is left alone: mains power may be back`,
+    action: 'If it is back, wake the rest with `caretaker power wake`',
   })
 }
 
@@ -22,10 +22,10 @@ export function reportSpared(alerts: Alerts, names: readonly string[]): void {
 export function reportArmedOutage(alerts: Alerts, armed: readonly string[], uncertain: readonly string[]): void {
   const texts = [
     ...(armed.length > 0
-      ? [`${armed.join(', ')} starts another release at the next boot: an upgrade is installed there`]
+      ? [`${armed.join(', ')} boots another release next time: an upgrade is installed`]
       : []),
     ...(uncertain.length > 0
-      ? [`${uncertain.join(', ')} may start another release at the next boot: it was being upgraded`]
+      ? [`${uncertain.join(', ')} may boot another release next time: it was being upgraded`]
       : []),
   ]
   const text = texts.join('; ')
@@ -34,12 +34,12 @@ export function reportArmedOutage(alerts: Alerts, armed: readonly string[], unce
 
 /** What could not be looked up before a drain, and so is not changed; undefined: it could. */
 export function reportLookup(alerts: Alerts, what: 'workloads' | 'storage', error: unknown): void {
-  const named = { workloads: 'what can be spared', storage: 'storage' }[what]
+  const named = { workloads: 'workloads are', storage: 'storage is' }[what]
   alerts.report(
     `outage.lookup:${what}`,
     error === undefined
       ? undefined
-      : { severity: 'warning', subject: 'kubernetes', text: `${named} stays as it is: ${messageOf(error)}` },
+      : { severity: 'warning', subject: 'kubernetes', text: `${named} left as found: ${messageOf(error)}` },
   )
 }
 
@@ -59,8 +59,8 @@ export function reportBlind(alerts: Alerts, servers: ReadonlyMap<string, string>
         {
           severity: 'warning',
           subject: label,
-          text: `${label} can't tell when mains is back, because its server went down with ${server}`,
-          action: `When mains is back, press the power button of ${server}, or wake it with \`caretaker power wake ${server}\``,
+          text: `${label} can't report when mains power is back, because its server went down with ${server}`,
+          action: `When mains power is back, press the power button of ${server}, or wake it with \`caretaker power wake ${server}\``,
         },
       ]),
     ),
@@ -70,8 +70,8 @@ export function reportBlind(alerts: Alerts, servers: ReadonlyMap<string, string>
 /** Machines that are up although everything was told to shut down: the power will go while they run. */
 export function reportLeft(alerts: Alerts, state: 'abandoned' | 'unreached', names: readonly string[]): void {
   const why = {
-    abandoned: 'given up, because they would not stop',
-    unreached: 'not told, because they could not be reached or refused',
+    abandoned: 'abandoned, because they did not shut down in time',
+    unreached: 'not shut down, because they were unreachable or refused',
   }[state]
   alerts.report(
     `outage.${state}`,

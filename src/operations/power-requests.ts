@@ -66,12 +66,12 @@ function lookAt({ agent }: RequestMeans, signal: AbortSignal = new AbortControll
 function shutDown({ agent, ports, now }: RequestMeans, { by }: Asked): RequestAnswer {
   const { power } = agent.guard
   if (!agent.guard.order(now().toISOString()))
-    return unchanged(`a shutdown was ordered already, at ${power.ordered}: see \`caretaker power status\``)
+    return unchanged(`a shutdown was requested already, at ${power.ordered}: see \`caretaker power status\``)
   return recordChange(
     ports.journal,
     {
       kind: 'power',
-      said: 'everything is going down now, as ordered: `caretaker power status` shows how far it is; it stays down until `caretaker power wake`',
+      said: 'everything is shutting down: follow it with `caretaker power status`; it stays down until `caretaker power wake`',
     },
     by,
   )
@@ -82,10 +82,10 @@ function cancel({ agent, ports }: RequestMeans, { by }: Asked): RequestAnswer {
   const isWithdrawn = guard.order(undefined)
   const cancelled = failingMachines(machines, guard.power).length > 0 ? guard.callOff() : []
   if (!isWithdrawn && cancelled.length === 0)
-    return unchanged('there is nothing to cancel: no shutdown is under way or about to begin')
-  const off = `called off by hand for ${cancelled.join(', ')}: nothing further goes down until something graver comes; mains brings back what is down`
-  const back = 'the order is withdrawn: nothing further goes down, and what is down comes back'
-  const both = `the order is withdrawn, and the shutdown is ${off}`
+    return unchanged('there is nothing to cancel: no shutdown is running or about to start')
+  const off = `the shutdown is cancelled for ${cancelled.join(', ')}: only a more severe condition starts it again; machines that are down are woken on mains power`
+  const back = 'the shutdown request is cancelled: no more machines go down, and those that are down are woken'
+  const both = `the shutdown request is cancelled, and ${off}`
   const said = !isWithdrawn ? off : cancelled.length > 0 ? both : back
   return recordChange(ports.journal, { kind: 'power', said }, by)
 }
@@ -100,12 +100,12 @@ async function drill(
   if (until !== undefined && !isReversiblePhase(until))
     throw new AgentError(
       'misconfigured',
-      `${until} is no phase that can be rehearsed; there are ${reversiblePhases.join(', ')}`,
+      `${until} is not a phase that can be rehearsed; those are ${reversiblePhases.join(', ')}`,
     )
   if (dryRun) {
     const report = await rehearse(lookAt(means, signal))
     remembered.drill.remember(journal, report)
-    return { run: { outcome: 'done', detail: 'asked everything, and did nothing' }, report }
+    return { run: { outcome: 'done', detail: 'checked everything, and changed nothing' }, report }
   }
   recordChange(journal, { kind: 'power', said: 'a rehearsal of a power cut was requested' }, by)
   remembered.drillRequest.remember(journal, until === undefined ? {} : { until })

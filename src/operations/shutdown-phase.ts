@@ -26,10 +26,10 @@ export async function carryOutPhase(context: JobContext, run: PhaseRun): Promise
   using watch = whenPower(() =>
     whyNotBegin(phase, {
       get 'power-change'() {
-        return isOver() ? 'the power is not as it was' : undefined
+        return isOver() ? 'the power has changed' : undefined
       },
       get 'short-battery'() {
-        return isTight() ? 'the battery has no more time for it' : undefined
+        return isTight() ? 'the battery has no time left for it' : undefined
       },
     }),
   )
@@ -52,7 +52,7 @@ export async function carryOutPhase(context: JobContext, run: PhaseRun): Promise
   alerts.open('outage.api', {
     severity: 'warning',
     subject: 'kubernetes',
-    text: 'the Kubernetes API does not answer: pods are stopped by their nodes',
+    text: 'the Kubernetes API does not answer: the nodes stop their own pods',
   })
   return reversiblePhases
 }

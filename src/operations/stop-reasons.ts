@@ -21,7 +21,7 @@ export function rolloutStopReasons(
     'failing-power': powerObstacle(power, monotonic(), config.power),
     abort: version === undefined ? undefined : whyOver(version, journal),
     pause: pauseOf(config, journal),
-    'rollback-request': isRequested ? `${node} is to be taken back` : undefined,
+    'rollback-request': isRequested ? `a rollback of ${node} was requested` : undefined,
   }
 }
 

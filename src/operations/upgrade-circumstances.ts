@@ -122,5 +122,5 @@ function chargeObstacle({ upses }: Power, floor: number): string | undefined {
   )
   const charge = Math.min(Infinity, ...charges)
   if (charge >= floor) return undefined
-  return `the battery is charged to ${charge} %, and upgrades begin from ${floor} % on (upgrade.minimumCharge)`
+  return `the battery is at ${charge} %, and upgrades need ${floor} % (upgrade.minimumCharge)`
 }

@@ -82,7 +82,7 @@ async function shutDownAll(form: Form): Promise<void> {
     120_000,
     async () => {
       const entries = await control.get<Entry[]>('/journal?limit=100')
-      end = entries.find(({ text }) => text === 'every machine was told to shut down')
+      end = entries.find(({ text }) => text === 'shutdown requested for every machine')
       return end !== undefined
     },
     250,

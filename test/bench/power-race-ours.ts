@@ -87,7 +87,7 @@ export async function startOurs(stack: AsyncDisposableStack, options: OursOption
         const isOff = lab.nodes.every(({ power: its, faults }) => its === 'off' || faults.silent)
         if (!isOff) return false
         return (await entries()).some(
-          ({ text, at }) => text === 'every machine was told to shut down' && Date.parse(at) >= since,
+          ({ text, at }) => text === 'shutdown requested for every machine' && Date.parse(at) >= since,
         )
       }),
     recovered: () =>

@@ -42,7 +42,7 @@ describe('a certificate of a year', () => {
     }
     expect([...said]).toEqual(
       [
-        'has passed half of its life, and ends on 2027-01-01',
+        'is past half of its lifetime, and expires on 2027-01-01',
         'ends on 2027-01-01, in less than a month',
         'ends on 2027-01-01, in less than a week',
         'ends on 2027-01-01, in less than a day',

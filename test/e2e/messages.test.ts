@@ -179,7 +179,7 @@ test('a queue store that does not answer is named, keeps nothing else from worki
   expect((await runCli(['status', '-c', file])).stdout).toContain('queue      its store does not answer')
   expect(await runCli(['run', 'watch-releases', '-c', file])).toMatchObject({
     code: 4,
-    stderr: expect.stringMatching(/^caretaker: the queue store does not take watch-releases: /),
+    stderr: expect.stringMatching(/^caretaker: the queue store does not accept watch-releases: /),
   })
   expect(await daemon.stop()).toBe(0)
 })

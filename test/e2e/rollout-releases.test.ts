@@ -32,7 +32,7 @@ test('a release that the Factory withdraws before it is approved goes to nobody,
     'v1.14.1 was withdrawn by the Image Factory, and nothing else is newer than v1.13.10',
   )
   expect((await journalOf(daemon)).map(({ text }) => text)).toContain(
-    'v1.14.1 was withdrawn by the Image Factory: no further node begins it',
+    'v1.14.1 was withdrawn by the Image Factory: no more nodes are upgraded to it',
   )
 })
 

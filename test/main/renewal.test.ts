@@ -206,7 +206,7 @@ describe('a talosconfig whose certificate ends soon', () => {
         .toReversed()
         .map((text) => text.replaceAll(/\d{4}-\d\d-\d\d/g, 'DAY')),
     ).toEqual([
-      `${what} has passed half of its life, and ends on DAY; ${advice}`,
+      `${what} is past half of its lifetime, and expires on DAY; ${advice}`,
       `${what} ends on DAY, in less than a month; ${advice}`,
       `${what} ends on DAY, in less than a week; ${advice}`,
       expect.stringMatching(
@@ -245,7 +245,7 @@ describe('a talosconfig whose certificate ends soon', () => {
   })
 })
 
-test('a new certificate that does not let us in takes the place of nothing', async () => {
+test('a new certificate that does not allow Caretaker to in takes the place of nothing', async () => {
   const old = await writeTalosconfig({ from: -300, to: 20 })
   // One that claims to be of this cluster and is not, and one that the API server refuses.
   rotated = { ...(await createAuthority('talos')), ca: at.authority.ca }

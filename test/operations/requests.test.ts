@@ -41,7 +41,7 @@ const changes: readonly Case[] = [
       await control.abort()
     },
     ask: (person) => person.resume(),
-    said: 'rollouts are no longer paused, but the rollout of v1.14.1 is aborted: `caretaker rollout start` begins it anew',
+    said: 'rollouts are no longer paused, but the rollout of v1.14.1 is aborted: start it again with `caretaker rollout start`',
   },
   {
     request: 'start again after a pause and an abort',
@@ -69,7 +69,7 @@ const changes: readonly Case[] = [
   {
     request: 'open a window',
     ask: (person) => person.runNow(60_000),
-    said: /^a window is open by hand for 60 s, until /,
+    said: /^a window is open for 60 s, until /,
   },
   {
     request: 'pause a node',
@@ -110,7 +110,7 @@ const changes: readonly Case[] = [
       await at.agent.idle()
     },
     ask: (person) => person.wake(),
-    said: /^the order is withdrawn, and everything is woken/,
+    said: /^the shutdown request is cancelled, and everything is woken/,
   },
   {
     request: 'cancel a shutdown',
@@ -119,7 +119,7 @@ const changes: readonly Case[] = [
       await at.agent.idle()
     },
     ask: (person) => person.cancel(),
-    said: /^the order is withdrawn: nothing further goes down/,
+    said: /^the order is withdrawn: no more machines go down/,
   },
 ]
 
@@ -166,12 +166,12 @@ const nothings: readonly Case[] = [
   {
     request: 'retry a node that has not failed',
     ask: (person) => person.retry('w-1'),
-    said: 'there is nothing to forget: w-1 has not failed',
+    said: 'there is nothing to retry: w-1 has not failed',
   },
   {
     request: 'retry where no node has failed',
     ask: (person) => person.retry(),
-    said: 'there is nothing to forget: no node has failed',
+    said: 'there is nothing to retry: no node has failed',
   },
   {
     request: 'roll back what is to go back already',
@@ -190,13 +190,13 @@ const nothings: readonly Case[] = [
   {
     request: 'cancel where nothing is to be cancelled',
     ask: (person) => person.cancel(),
-    said: 'there is nothing to cancel: no shutdown is under way or about to begin',
+    said: 'there is nothing to cancel: no shutdown is running or about to start',
   },
   {
     request: 'shut down twice',
     after: ({ control }) => control.shutDown(),
     ask: (person) => person.shutDown(),
-    said: /^a shutdown was ordered already, at 20\d\d-.*: see `caretaker power status`$/,
+    said: /^a shutdown was requested already, at 20\d\d-.*: see `caretaker power status`$/,
   },
 ]
 

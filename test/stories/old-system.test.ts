@@ -31,7 +31,7 @@ describe('a node that booted its old system is tried again when a person says so
     await it.next()
     homelab.machine('w-1').kubeletIll = true
     expect(await it.next()).toBe(
-      'stuck: w-1 booted its old system after the upgrade to v1.14.1 (wait until w-1 is upgraded: rolled back: it rebooted and runs v1.13.9, not v1.14.1), and stays cordoned because it is not ready (services: kubelet not healthy): find out why, then `caretaker retry w-1` tries again',
+      'stuck: w-1 booted its old system after the upgrade to v1.14.1 (wait until w-1 is upgraded: rolled back: it rebooted and runs v1.13.9, not v1.14.1), and stays cordoned because it is not ready (services: kubelet not healthy): find out why, then try again with `caretaker retry w-1`',
     )
     homelab.machine('w-1').kubeletIll = false
     await it.control.retry('w-1')
@@ -89,7 +89,7 @@ describe('nothing is installed a second time by itself', () => {
     homelab.before = (entry) => {
       if (entry === 'install w-1') homelab.machine('cp-1').kubeletIll = true
     }
-    expect(await it.next()).toContain("it can't be taken away now: cp-1 is not ready")
+    expect(await it.next()).toContain("it can't go down now: cp-1 is not ready")
     homelab.before = undefined
     homelab.machine('cp-1').kubeletIll = false
     bootsOldSystem(homelab.machine('w-1'))

@@ -23,7 +23,7 @@ test('a person shuts everything down on mains; it stays down over a restart, unt
     expect(running(homelab)).toEqual([])
     expect(await control.shutDown()).toMatchObject({
       changed: false,
-      said: expect.stringMatching(/^a shutdown was ordered already, at /),
+      said: expect.stringMatching(/^a shutdown was requested already, at /),
     })
     await it.reads(online)
     await it.agent.idle()
@@ -140,11 +140,11 @@ test('a rehearsal that only asks changes nothing, and tells what would go wrong'
   const { report } = await personAt(homelab, it).drill(true)
   const faults = report!.checks.filter(({ ok }) => !ok).map(({ subject, text }) => `${subject} ${text}`)
   expect(faults).toEqual([
-    'cp-1 is found by a name, cp-1.home.arpa, and DNS may be gone by then: use its IP address',
-    'w-1 would not be told: w-1 does not answer',
-    'nas would not be told: nas: connection refused',
-    'nas can only be woken by its button: give it a mac, or wake.powerOn',
-    'kubernetes does not let us evict pods',
+    'cp-1 is configured by name (cp-1.home.arpa), and DNS may be down by then: use its IP address',
+    'w-1 would fail to shut down: w-1 does not answer',
+    'nas would fail to shut down: nas: connection refused',
+    'nas can only be started with its power button: configure mac or wake.powerOn',
+    'kubernetes does not allow Caretaker to evict pods',
     expect.stringContaining("ups can't start a shutdown for less than"),
     expect.stringContaining('no UPS says how long it lasts'),
   ])
@@ -161,10 +161,10 @@ test('the weekly look warns once of what would go wrong', async () => {
   await it.run('check-power')
   const alerts = homelab.ports.journal.entries(50).filter(({ kind }) => kind === 'alert')
   expect(alerts.map(({ text }) => text)).toEqual([
-    'a power cut would not go as planned: kubernetes does not let us evict pods. Mend it, and run `caretaker run check-power` again',
+    'a power cut would not go as planned: kubernetes does not allow Caretaker to evict pods. Fix it, then run `caretaker run check-power` again',
   ])
   homelab.forbidden = []
-  expect(await it.run('check-power')).toMatchObject({ summary: 'everything that a power cut needs is there' })
+  expect(await it.run('check-power')).toMatchObject({ summary: 'everything that a power cut needs works' })
 })
 
 test('a rehearsal cordons and drains for real, shuts nothing down, and takes everything back', async () => {

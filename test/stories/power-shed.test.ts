@@ -62,7 +62,7 @@ describe('one selector that the API server refuses', () => {
     const { checks } = await rehearse(context)
     expect(checks).toContainEqual({ subject: 'kubernetes', text: why, ok: false })
     expect(checks).toContainEqual(
-      expect.objectContaining({ text: '1 workloads can be spared early (power.shed)', ok: true }),
+      expect.objectContaining({ text: '1 workloads can be shed (power.shed)', ok: true }),
     )
   })
 })

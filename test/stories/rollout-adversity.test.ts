@@ -86,7 +86,7 @@ describe('a rollback', () => {
     await it.next()
     homelab.machine('w-1').unschedulable = true
     await it.control.rollback('w-1', false)
-    expect(await it.next()).toBe('w-1, which is to go back, was cordoned by somebody else: uncordon it to go on')
+    expect(await it.next()).toBe('w-1, which is to go back, was cordoned by someone else: uncordon it to continue')
     homelab.machine('w-1').unschedulable = false
     await it.next()
     expect(homelab.machine('w-1').version).toBe('v1.13.9')
@@ -111,7 +111,7 @@ test('a node that is installed is finished after an abort, also when something e
   homelab.before = (entry) => {
     if (entry === 'install w-1') homelab.machine('w-2').up = false
   }
-  expect(await it.next()).toContain("it can't be taken away now: w-2 does not answer")
+  expect(await it.next()).toContain("it can't go down now: w-2 does not answer")
   await it.control.abort()
   homelab.before = undefined
   homelab.machine('w-2').up = true
@@ -127,7 +127,7 @@ test('a node that a person uncordons in the middle is not rebooted with its pods
   homelab.before = (entry) => {
     if (entry === 'install w-1') homelab.machine('w-1').unschedulable = false
   }
-  expect(await it.next()).toContain('our cordon is gone, so its pods may be back')
+  expect(await it.next()).toContain('our cordon is gone, so its pods may have returned')
   expect(homelab.machine('w-1').boots).toBe(1)
 })
 
@@ -181,7 +181,7 @@ test('the others wait for the canary, whatever keeps it', async () => {
   await using it = await begin(homelab, { upgrade: { canary: { node: 'w-2', watch: '1h' } } })
   await it.control.pauseNode('w-2', 'a guest needs it')
   expect(await it.next()).toBe(
-    'the canary is to go first: w-2 is paused (a guest needs it): `caretaker resume w-2` lets it go on',
+    'the canary must be upgraded first: w-2 is paused (a guest needs it): resume it with `caretaker resume w-2`',
   )
 })
 

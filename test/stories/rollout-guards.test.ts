@@ -22,7 +22,7 @@ describe('windows', () => {
     await it.next()
     const missed = texts(homelab, 'event').filter((text) => text.startsWith('the window closed'))
     expect(missed).toEqual([
-      'the window closed with 2 nodes still to come, because storage is not healthy: volume pvc-1 is degraded; `caretaker run-now` goes on outside of windows',
+      'the window closed with 2 nodes left to upgrade, because storage is not healthy: volume pvc-1 is degraded; continue outside of windows with `caretaker run-now`',
     ])
   })
 
@@ -43,7 +43,7 @@ describe('windows', () => {
       upgrade: { ...upgrade, windows: [{ ...upgrade.windows[0], days: [today] }] },
     })
     expect(await it.next()).toMatch(/^the next window opens/)
-    expect((await it.control.runNow(3_600_000)).said).toMatch(/^a window is open by hand for 1 h, until /)
+    expect((await it.control.runNow(3_600_000)).said).toMatch(/^a window is open for 1 h, until /)
     expect(await finish(it)).toBe('every node runs v1.14.1')
   })
 })
@@ -55,7 +55,7 @@ describe('the Lease', () => {
     const homelab = fakeHomelab(two, offered)
     await using it = await begin(homelab)
     homelab.lease = { ...other, until: Date.now() + 42_000 }
-    expect(await it.next()).toBe('another works on the cluster (upgrade), for another 42 s if it is not renewed')
+    expect(await it.next()).toBe('another holds the Lease (upgrade), which expires in 42 s if it is not renewed')
     homelab.lease = { ...other, until: Date.now() - 1 }
     expect(await finish(it)).toBe('every node runs v1.14.1')
     expect(homelab.lease).toBeUndefined()
@@ -139,7 +139,7 @@ test('a reboot that Talos accepts and does not begin is told again, and is no fa
   await using it = await begin(homelab, { upgrade: { reboot: '60ms' } })
   homelab.machine('w-1').rebootIgnored = true
   expect(await it.next()).toBe(
-    'wait until w-1 is upgraded: the reboot never began: it runs on as before, and is told again',
+    'wait until w-1 is upgraded: the reboot never started: it is requested again',
   )
   expect(await it.next()).toBe('w-1 runs v1.14.1; on to the next')
   expect(homelab.ports.journal.rollouts(1)[0]!.nodes['w-1']).toMatchObject({ outcome: 'upgraded', failures: [] })
@@ -155,5 +155,5 @@ test('a node whose drain is refused lets others go first, where that is the poli
   await it.next()
   expect(homelab.machine('w-1')).toMatchObject({ unschedulable: false, mark: undefined })
   expect(await it.next()).toBe('cp-1 runs v1.14.1; on to the next')
-  expect(await it.next()).toMatch(/^w-1 is left for later: drain w-1: .*default\/db-0/)
+  expect(await it.next()).toMatch(/^w-1 is postponed: drain w-1: .*default\/db-0/)
 })

@@ -10,7 +10,7 @@ describe('approval', () => {
     const homelab = fakeHomelab(two, offered)
     await using it = await begin(homelab, { upgrade: { approval: 'minor' } })
     for (let run = 0; run < 3; run++)
-      expect(await it.next()).toBe('v1.14.1 waits for approval: `caretaker approve v1.14.1`')
+      expect(await it.next()).toBe('v1.14.1 waits for approval: approve it with `caretaker approve v1.14.1`')
     expect(texts(homelab, 'event').filter((text) => text.includes('waits for approval'))).toHaveLength(1)
     expect(await it.control.approve()).toMatchObject({ said: 'v1.14.1 is approved' })
     expect(await finish(it)).toBe('every node runs v1.14.1')
@@ -33,7 +33,7 @@ describe('an abort', () => {
     homelab.before = undefined
     await it.next()
     expect(homelab.machine('w-1')).toMatchObject({ version: 'v1.13.9', unschedulable: false, boots: 1 })
-    expect(await it.next()).toContain('`caretaker rollout start` begins it anew')
+    expect(await it.next()).toContain('start it again with `caretaker rollout start`')
     expect(homelab.ports.journal.rollouts(1)[0]).toMatchObject({ release: 'v1.14.1', outcome: 'aborted' })
     await it.control.start()
     expect(await finish(it)).toBe('every node runs v1.14.1')
@@ -78,7 +78,7 @@ describe('a rollback', () => {
     await it.next()
     expect(homelab.machine('w-1').version).toBe('v1.13.9')
     await expect(it.control.rollback('w-1', false)).rejects.toThrow(
-      "w-1 can't go back any further: it went back from v1.14.1, which a rollback would start again. --force does so all the same",
+      "w-1 can't be rolled back any further: it was rolled back from v1.14.1, which another rollback would boot again. Do so anyway with --force",
     )
     expect(await it.control.rollback('w-1', true)).toMatchObject({ said: 'w-1 goes back from v1.13.9 to v1.14.1' })
     await it.next()
@@ -94,7 +94,7 @@ describe('a rollback', () => {
     }
     expect(await it.next()).toBe('stopped before install: the rollout of v1.14.1 was aborted')
     homelab.before = undefined
-    expect(await it.next()).toBe('w-2 is being uncordoned, so that w-1 can be rolled back')
+    expect(await it.next()).toBe('w-2 is being uncordoned before w-1 is rolled back')
     expect(await it.next()).toBe('w-1 is to go back from v1.14.1')
     expect(homelab.ports.journal.rollouts(5)).toMatchObject([
       { outcome: 'aborted', nodes: { 'w-1': { outcome: 'rolled-back' }, 'w-2': { outcome: 'released' } } },
@@ -122,7 +122,7 @@ describe('a rollback', () => {
     expect(await finish(it)).toBe('every node runs v1.14.1')
     expect(homelab.storageVersion).toBe('3.7.0')
     await expect(it.control.rollback('cp-1', false)).rejects.toThrow(
-      "cp-1 can't go back: the data of etcd are written for 3.7, and v1.13.9 brings 3.6, which refuses them. --force tries it all the same",
+      "cp-1 can't be rolled back: the etcd data is written by 3.7, and v1.13.9 comes with 3.6, which refuses it. Try anyway with --force",
     )
     expect(homelab.diary).not.toContain('roll-back cp-1')
     await it.control.rollback('cp-1', true)
@@ -147,10 +147,10 @@ describe('a rollback', () => {
     expect(await it.next()).toContain('w-1 has an upgrade installed that nobody here began')
     await it.next()
     expect(texts(homelab, 'alert')).toEqual([
-      'w-1 starts another release at the next boot: an upgrade is installed there that nothing here will finish. Disarm it with `caretaker rollback w-1`',
+      'w-1 boots another release next time: an upgrade is installed that nothing here will finish. Disarm it with `caretaker rollback w-1`',
     ])
     expect(await it.control.rollback('w-1', false)).toMatchObject({
-      said: 'w-1 is disarmed: it reboots into what it runs',
+      said: 'w-1 is disarmed: it reboots into the release that it runs',
     })
     await it.next()
     expect(homelab.machine('w-1')).toMatchObject({ version: 'v1.13.9', installed: { version: 'v1.13.9' }, boots: 2 })
@@ -179,7 +179,7 @@ test('a node that is paused is left out until it is resumed', async () => {
   await using it = await begin(homelab)
   await it.control.pauseNode('w-1', 'a guest needs it')
   expect(await it.next()).toBe('cp-1 runs v1.14.1; on to the next')
-  expect(await it.next()).toBe('w-1 is paused (a guest needs it): `caretaker resume w-1` lets it go on')
+  expect(await it.next()).toBe('w-1 is paused (a guest needs it): resume it with `caretaker resume w-1`')
   await it.control.resumeNode('w-1')
   expect(await finish(it)).toBe('every node runs v1.14.1')
 })

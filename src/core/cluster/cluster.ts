@@ -261,9 +261,9 @@ export function whyNotReady({ talos, kubernetes, identity }: Node): string | und
   if (stage !== 'running') return `is ${stage}`
   if (!ready) return `is not ready (${unmet.join(', ') || 'no reason given'})`
   if (etcd && !etcd.ok) return `has no healthy etcd (${etcd.error})`
-  if (!kubernetes.ok) return `is not seen in Kubernetes (${kubernetes.error})`
+  if (!kubernetes.ok) return `could not be read from Kubernetes (${kubernetes.error})`
   if (!kubernetes.value.ready) return 'is not Ready in Kubernetes'
-  if (identity.kind === 'late') return 'has not reported its present boot to Kubernetes yet'
+  if (identity.kind === 'late') return 'has not reported its current boot to Kubernetes yet'
   return undefined
 }
 

@@ -44,11 +44,11 @@ export function leavingObstacle(nodes: readonly Node[], leaving: string, policy:
   const atOnce = workersAtOnce(nodes, policy)
   if (away.length >= atOnce) {
     const others = away.map(says).join(', ')
-    return atOnce === 1 ? others : `${others}: no more than ${atOnce} workers may be away at once`
+    return atOnce === 1 ? others : `${others}: only ${atOnce} workers may be down at once`
   }
   const zone = zoneOf(node)
   const neighbour = zone === undefined ? undefined : away.find((other) => zoneOf(other) === zone)
-  return neighbour && `${says(neighbour)}, and is of the same zone (${zone})`
+  return neighbour && `${says(neighbour)}, and is in the same zone (${zone})`
 }
 
 function zoneOf(node: Node | undefined): string | undefined {

@@ -8,7 +8,7 @@ const longestLag = 1_000
 export function etcdObstacle(nodes: readonly Node[]): string | undefined {
   const controlPlanes = nodes.filter((node) => node.role === 'controlplane')
   const silent = controlPlanes.find((node) => viewOf(node) === undefined)
-  if (silent) return `${silent.name} does not tell of its etcd member`
+  if (silent) return `${silent.name} does not report its etcd member`
 
   const views = controlPlanes.map((node) => ({ name: node.name, facts: viewOf(node)! }))
   const [first] = views
@@ -62,7 +62,7 @@ export function quorumObstacle(
     if (voters.length === 2 && twoMembers) continue
     if (voters.length === 2)
       return 'etcd has two members, and neither can go without losing quorum: add or remove one, or set upgrade.twoMembers: allow'
-    return `etcd would keep ${remaining.length} healthy members of ${voters.length}, and needs ${quorum}`
+    return `etcd would be left with ${remaining.length} healthy members of ${voters.length}, and needs ${quorum}`
   }
   return undefined
 }
@@ -130,7 +130,7 @@ export function etcdBarrier({ nodes }: Pick<Cluster, 'nodes'>, target: string): 
   if (before === undefined || after === undefined || compareVersions(after, before) <= 0) return undefined
   const left = controlPlanes.filter(({ talos }) => talos.ok && etcdOf[minorOf(talos.value.version)] === before).length
   return (
-    `${target} brings etcd ${minorOf(after)}: going back is possible until the last control plane runs it ` +
+    `${target} comes with etcd ${minorOf(after)}: a rollback is possible until the last control plane runs it ` +
     `(${left} of ${controlPlanes.length} still ${left === 1 ? 'has' : 'have'} etcd ${minorOf(before)})`
   )
 }
@@ -139,10 +139,10 @@ export function etcdBarrier({ nodes }: Pick<Cluster, 'nodes'>, target: string): 
 export function goingBackObstacle(node: Node, to: string | undefined): string | undefined {
   const facts = viewOf(node)
   if (node.role === 'worker') return undefined
-  if (to === undefined) return `what ${node.name} would go back to is not known, so neither is whether its etcd could`
+  if (to === undefined) return `the release that ${node.name} would roll back to is unknown, and so is whether its etcd can read the data`
   const etcd = etcdOf[minorOf(to)]
   const data = facts?.storageVersion
-  if (data === undefined || etcd === undefined) return `it is not known whether the etcd of ${to} could read the data`
+  if (data === undefined || etcd === undefined) return `it is unknown whether the etcd of ${to} can read the data`
   if (parseVersion(data) && compareVersions(data, etcd) <= 0) return undefined
-  return `the data of etcd are written for ${minorOf(data)}, and ${to} brings ${minorOf(etcd)}, which refuses them`
+  return `the etcd data is written by ${minorOf(data)}, and ${to} comes with ${minorOf(etcd)}, which refuses it`
 }

@@ -72,7 +72,7 @@ export function demandMachine(
   expected: ExpectedMachine,
 ): void {
   const another = whyAnotherMachine(facts, expected)
-  if (another) throw new AgentError('not-now', `nothing is done to ${node}: ${another}`)
+  if (another) throw new AgentError('not-now', `${node} is left alone: ${another}`)
 }
 
 /** Where Talos tells no boot id the time of the boot stands for it: in whole seconds, so that it proves little. */

@@ -135,7 +135,7 @@ function leftOf(state: PowerState | undefined, at: number, assumed: number): { m
  * be told from what doesn't. `at` as in an observation.
  */
 export function powerObstacle(power: Power, at: number, policy: Pick<PowerPolicy, 'silence'>): string | undefined {
-  if (power.ordered !== undefined) return 'a person has shut the cluster down; `caretaker power wake` ends that'
+  if (power.ordered !== undefined) return 'the cluster was shut down on request; wake it with `caretaker power wake`'
   for (const [label, state] of power.upses) {
     const obstacle = upsObstacle(state, at, policy)
     if (obstacle !== undefined) return power.upses.size > 1 ? `${label}: ${obstacle}` : obstacle

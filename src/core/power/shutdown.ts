@@ -101,7 +101,7 @@ export function planShutdown(situation: ShutdownSituation, policy: ShutdownPolic
     const needs = seconds(least + left.ms - budget)
     return {
       form: 'short',
-      reason: `${describeLeft(left)}, and stopping in order needs ${needs}: every machine is told at once`,
+      reason: `${describeLeft(left)}, and an ordered shutdown needs ${needs}: all machines are shut down at once`,
       phases: due(shortForm(goes, outage, left)),
     }
   }
@@ -162,10 +162,10 @@ function describePace(
 ): string {
   if (shrunk !== undefined) return `no time to drain, and tiers get ${Math.round(shrunk * 100)} % of their time`
   const drain = preparing.find(({ id }) => id === 'drain')
-  if (drain) return `pods get ${seconds(drain.within)} to leave`
+  if (drain) return `pods have ${seconds(drain.within)} to terminate`
   const isDraining =
     !carriedOut.has('drain') && goes.some(({ name, kind }) => kind === 'node' && stateOf(outage, name) === 'up')
-  return isDraining && !controlPlaneRequested(machines, outage) ? 'no time to drain' : 'going on where it was left'
+  return isDraining && !controlPlaneRequested(machines, outage) ? 'no time to drain' : 'resuming where it stopped'
 }
 
 /** How long a shutdown of these machines takes in full, with what it keeps back, in ms. */
@@ -235,10 +235,10 @@ function controlPlaneRequested(machines: readonly Machine[], outage: Outage): bo
 }
 
 function describeLeft({ ms, told }: Left): string {
-  if (ms === Infinity) return 'mains is there'
+  if (ms === Infinity) return 'on mains power'
   return told
     ? `the battery has ${seconds(ms)} left`
-    : `the UPS does not say how long the battery lasts; ${seconds(ms)} are assumed`
+    : `the UPS does not report its runtime; ${seconds(ms)} are assumed`
 }
 
 function seconds(ms: number): string {

@@ -83,7 +83,7 @@ export type PowerState =
 const latchAfter = 5 * 60_000
 
 export function startPower(at: number, openOutage: boolean, nodesAreDown = false): PowerState {
-  return { mode: 'unknown', since: at, openOutage, nodesAreDown, why: 'the UPS has not been heard from yet' }
+  return { mode: 'unknown', since: at, openOutage, nodesAreDown, why: 'the UPS has not answered yet' }
 }
 
 export function nextPowerState(state: PowerState, seen: Observation, policy: PowerPolicy): PowerState {
@@ -223,7 +223,7 @@ export function callOff(state: PowerState): PowerState | undefined {
       since,
       openOutage: false,
       nodesAreDown: true,
-      why: 'called off by hand; the UPS is silent',
+      why: 'cancelled on request; the UPS is silent',
     }
   return { mode: 'on-battery', since: batterySince, lastHeard, reading, samples, calledOff: reason }
 }

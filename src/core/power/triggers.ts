@@ -115,7 +115,7 @@ export function triggersOf(reading: UpsReading | undefined, policy: PowerPolicy)
   const { minimumCharge, minimumRuntime, maxOnBattery, maxDepletion, ignoreLowBattery, silence } = policy
   const unset = 'it is not configured'
   const told = (value: unknown, lacks: string) =>
-    reading !== undefined && value === undefined ? { lacks, disarmed: `the UPS does not tell ${lacks}` } : undefined
+    reading !== undefined && value === undefined ? { lacks, disarmed: `the UPS does not report ${lacks}` } : undefined
   const one = (reason: CriticalReason, text: string, off?: string | Pick<TriggerState, 'disarmed' | 'lacks'>) => ({
     reason,
     text,

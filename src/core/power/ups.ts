@@ -64,14 +64,14 @@ export function remarksOn(reading: UpsReading): Readonly<Record<UpsRemark, strin
   return {
     bypass: remark(
       'BYPASS',
-      'is in bypass (BYPASS): its load is fed past the battery, and a power cut would be at once',
+      'is in bypass (BYPASS): its load loses power at once when mains power fails',
     ),
-    off: remark('OFF', 'says that it does not feed its load (OFF)'),
+    off: remark('OFF', 'does not feed its load (OFF)'),
     alarm: remark('ALARM', `has an alarm${alarm === undefined ? '' : `: ${alarm}`}`),
-    replace: remark('RB', 'asks for a new battery (RB)'),
+    replace: remark('RB', 'needs a new battery (RB)'),
     overload: remark('OVER', 'is overloaded (OVER): it may switch off when the power fails'),
     low: isDoubted(reading)
-      ? `calls its battery low (LB) beside ${figures.join(' and ')}: if that is wrong, set power.ignoreLowBattery`
+      ? `reports a low battery (LB) with ${figures.join(' and ')}: if that is wrong, set power.ignoreLowBattery`
       : undefined,
   }
 }

@@ -48,7 +48,7 @@ export function describeLeftBehind({ running, left }: Movement, target: string |
     if (!isOfficial(version)) return [why]
     if (!ahead.some((one) => isNewer(one, version))) return []
     const line = lineOf(version)!
-    return [`${why}; it stays at ${version}, and the others go on without it, up to ${line.major}.${line.minor + 1}`]
+    return [`${why}; it stays at ${version}, and the others are upgraded without it, up to ${line.major}.${line.minor + 1}`]
   })
 }
 
@@ -67,7 +67,7 @@ export function leftBehindObstacle({ running, left }: Movement, version: string)
   const runsAlready = running.some((one) => isAhead(one, 0) === false)
   if (!holds || runsAlready) return undefined
   const line = lineOf(holds.version)!
-  return `${holds.node} stays at ${holds.version}, so the others go no further than ${line.major}.${line.minor + 1}: ${holds.why}`
+  return `${holds.node} stays at ${holds.version}, so the others stop at ${line.major}.${line.minor + 1}: ${holds.why}`
 }
 
 function stays(node: Node, ownNode: string | undefined): string | undefined {
@@ -75,5 +75,5 @@ function stays(node: Node, ownNode: string | undefined): string | undefined {
 }
 
 function ofNoRelease({ name }: Node, version: string): LeftBehind {
-  return { node: name, version, why: `${name} runs ${version}, which is no official release: it is left as it is` }
+  return { node: name, version, why: `${name} runs ${version}, which is not an official release: it is left alone` }
 }

@@ -65,11 +65,11 @@ export function linesAhead({ oldest, view, policy }: Situation): readonly Line[]
  */
 export function blockOf(version: string, { oldest, view }: Situation): string | undefined {
   const [to, from] = [parseVersion(version)!, parseVersion(oldest)!]
-  if (to.major !== from.major) return `${version} is another major version, which takes a person`
+  if (to.major !== from.major) return `${version} is another major version: Caretaker does not upgrade to it`
   const host = hostMismatch(version, oldest)
   if (host) return host
   if (to.minor > from.minor + 1 && !isKnownLine(version))
-    return `whether ${version} installs over ${minorOf(oldest)} is not known`
+    return `it is unknown whether ${version} upgrades from ${minorOf(oldest)}`
   const kubernetes = view.kubernetes && kubernetesMismatch(version, view.kubernetes)
   return kubernetes || leftBehindObstacle({ running: view.running, left: view.leftBehind ?? [] }, version)
 }
@@ -90,7 +90,7 @@ export function gapBefore(version: string, before: string, situation: Situation)
 export function whatKubernetesTakes(lines: readonly Line[], { view }: Situation): readonly string[] {
   const first = view.kubernetes && firstLineFor(view.kubernetes)
   if (!first || lines.some(({ newest }) => !isNewer(`v${first}.0`, newest))) return []
-  return [`Kubernetes ${minorOf(view.kubernetes)} takes Talos ${first} or later`]
+  return [`Kubernetes ${minorOf(view.kubernetes)} needs Talos ${first} or later`]
 }
 
 /** Of releases that could be gone to at once, why the policy or the Factory leaves them out: what would open a way. */

@@ -11,12 +11,12 @@ export interface ReleasePolicy {
 
 /** Why the policy leaves this release out, naming the setting; undefined where it does not. */
 export function exclusionOf({ channel, pin, skip }: ReleasePolicy, version: string): string | undefined {
-  if (!isOfficial(version)) return `${version} is no official release`
+  if (!isOfficial(version)) return `${version} is not an official release`
   if (skip.includes(version)) return `${version} is skipped by upgrade.skip`
   if (pin && isNewer(version, pin)) return `${version} is newer than upgrade.pin (${pin})`
   const isPrerelease = parseVersion(version)?.prerelease !== undefined
   if (isPrerelease && (pin ? version !== pin : channel !== 'prerelease'))
-    return `${version} is a pre-release, which upgrade.channel leaves out`
+    return `${version} is a pre-release, which upgrade.channel excludes`
   return undefined
 }
 

@@ -27,14 +27,14 @@ export function decideTarget(view: ReleaseView, policy: ReleasePolicy): TargetDe
   const running = view.running.filter(isOfficial).toSorted(compareVersions)
   const [oldest] = running
   if (oldest === undefined) return { kind: 'current', reason: whyNobody(view) }
-  if (available.length === 0) return { kind: 'current', reason: 'the Factory offers no release; what is there is kept' }
+  if (available.length === 0) return { kind: 'current', reason: 'the Factory offers no release; nothing changes' }
   const { pin } = policy
   if (pin && !available.includes(pin) && !withdrawn.includes(pin) && isNewer(pin, oldest)) {
-    return { kind: 'current', reason: `the pinned ${pin} is not offered by the Factory; what is there is kept` }
+    return { kind: 'current', reason: `the pinned ${pin} is not offered by the Factory; nothing changes` }
   }
   const situation: Situation = { oldest, view, policy }
   if (underWay && isToBeFinished(underWay, situation)) {
-    return { kind: 'target', version: underWay, reason: 'its rollout has begun' }
+    return { kind: 'target', version: underWay, reason: 'its rollout has started' }
   }
 
   const passed: string[] = []
@@ -75,11 +75,11 @@ function soaked(offered: readonly string[], passed: readonly string[], situation
   if (version === undefined) {
     const [newest] = offered
     const age = describeDuration(view.now - (view.firstSeen.get(newest!) ?? view.now))
-    const reason = `it has been known for ${age} of the ${describeDuration(policy.soak)} that it is to soak`
+    const reason = `it has soaked for ${age} of ${describeDuration(policy.soak)}`
     return { kind: 'wait', version: newest!, reason, until: readyAt(newest!) }
   }
   const why = [
-    `${describeStep(version, oldest)}, coming from ${oldest}`,
+    `${describeStep(version, oldest)}, from ${oldest}`,
     ...(passed.length > 0 ? [`the usual order is blocked (${passed.join('; ')})`] : []),
     ...withdrawnAfter(version, situation),
   ]
@@ -90,7 +90,7 @@ function describeStep(version: string, oldest: string): string {
   const [to, from] = [parseVersion(version)!, parseVersion(oldest)!]
   if (to.minor === from.minor) return `the newest patch of ${minorOf(version)}`
   if (to.minor === from.minor + 1) return 'the newest of the next minor version'
-  return `the newest of ${minorOf(version)}, which its installer takes straight from ${minorOf(oldest)}`
+  return `the newest of ${minorOf(version)}, which installs directly over ${minorOf(oldest)}`
 }
 
 /** What would have been the way to go, had the Factory not taken it back. */
@@ -103,14 +103,14 @@ function withdrawnAfter(version: string, { view, policy }: Situation): readonly 
 }
 
 function vanishedReason(version: string): string {
-  return `the Factory's list no longer holds ${version}, and it was not withdrawn: no node begins it, and no older one takes its place. It goes on when it is offered again, when a newer one is, or when ${version} is added to upgrade.skip`
+  return `the Factory no longer lists ${version}, although it was not withdrawn: no more nodes are upgraded. The rollout continues when ${version} or a newer release is listed, or when ${version} is added to upgrade.skip`
 }
 
 function whyNobody({ running, leftBehind = [] }: ReleaseView): string {
   const isSeen = running.length > 0 || leftBehind.length > 0
   return isSeen
-    ? 'no node runs an official release, so none is touched'
-    : 'no node answers, so what they run is not known'
+    ? 'no node runs an official release, so none is upgraded'
+    : 'no node answers, so their versions are unknown'
 }
 
 function whyCurrent(situation: Situation): string {
@@ -121,7 +121,7 @@ function whyCurrent(situation: Situation): string {
   const newest = view.available.filter(isOfficial).toSorted(compareVersions).at(-1)
   if (newest === undefined) return `${oldest} runs, and the Factory offers no official release`
   // The Factory's list has shrunk before by mistake: that is no reason to go back.
-  if (isNewer(oldest, newest)) return `${oldest} runs, and the Factory's newest is ${newest}; nothing goes backwards`
+  if (isNewer(oldest, newest)) return `${oldest} runs, and the Factory's newest is ${newest}; nothing is downgraded`
   if (isNewer(newest, oldest)) return `${oldest} is the newest that the policy allows, of releases up to ${newest}`
   return `${oldest} is the newest`
 }

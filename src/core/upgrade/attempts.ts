@@ -95,8 +95,8 @@ export function exhausted(node: Node, target: UpgradeTarget, policy: UpgradePoli
 export function describeStuck(node: Node, target: UpgradeTarget): string {
   const { count, failure = 'rolled back', rolledBack } = attemptsOf(node, target)
   if (rolledBack)
-    return `${node.name} booted its old system after the upgrade to ${target.version} (${failure}): find out why, then \`caretaker retry ${node.name}\` tries again`
-  return `${node.name} failed ${count} times to get ${target.version} (${failure}): find out why, then \`caretaker retry ${node.name}\` tries again`
+    return `${node.name} booted its old system after the upgrade to ${target.version} (${failure}): find out why, then try again with \`caretaker retry ${node.name}\``
+  return `${node.name} failed ${count} times to upgrade to ${target.version} (${failure}): find out why, then try again with \`caretaker retry ${node.name}\``
 }
 
 export function describeRunning({ talos }: Node): string {

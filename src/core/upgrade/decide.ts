@@ -84,7 +84,7 @@ function firstCanary({ cluster, target, circumstances, policy }: Situation): Obs
   const canary = policy.canary && cluster.nodes.find(({ name }) => name === policy.canary?.node)
   if (!canary || (canary.talos.ok && !isOutdated(canary, target))) return undefined
   const aside = canary.talos.ok ? setAside(canary, circumstances)?.reason : `${canary.name} ${whyUnhealthy(canary)}`
-  if (aside) return { reason: `the canary is to go first: ${aside}` }
+  if (aside) return { reason: `the canary must be upgraded first: ${aside}` }
   return approvalObstacle(canary, target, circumstances, policy)
 }
 

@@ -93,7 +93,7 @@ export function startObstacle(
   if (paused) return { reason: paused }
   if (hold) return hold
   if (aborted === target.version)
-    return { reason: `the rollout of ${target.version} was aborted: \`caretaker rollout start\` begins it anew` }
+    return { reason: `the rollout of ${target.version} was aborted: start it again with \`caretaker rollout start\`` }
   if (powerObstacle) return { reason: powerObstacle }
   const blackout = blackoutObstacle(circumstances)
   if (blackout) return blackout
@@ -107,9 +107,9 @@ export function startObstacle(
   const armed = cluster.nodes.find((node) => isArmed(node) && !isStagedByUs(node))
   if (armed)
     return {
-      reason: `${armed.name} has an upgrade installed that nobody here began: its next boot starts another release. Reboot it, or \`caretaker rollback ${armed.name}\``,
+      reason: `${armed.name} has an upgrade installed that Caretaker did not start: its next boot starts another release. Reboot it, or disarm it with \`caretaker rollback ${armed.name}\``,
     }
-  if (!storage.ok) return { reason: `it is not known whether storage is healthy (${storage.error})` }
+  if (!storage.ok) return { reason: `it is unknown whether storage is healthy (${storage.error})` }
   const unwell = storageObstacle(storage.value, circumstances.acceptedStorage ?? [], circumstances.now)
   if (unwell) return { reason: unwell }
   const [failed] = failedChecks
@@ -149,14 +149,14 @@ export function setAside(
 ): Obstacle | undefined {
   if (name === ownNode)
     return {
-      reason: `${name} is the machine that Caretaker itself runs on: upgrade it by hand, or run Caretaker elsewhere`,
+      reason: `${name} is the machine that Caretaker runs on: upgrade it with talosctl, or run Caretaker elsewhere`,
     }
   const paused = kubernetes.ok ? kubernetes.value.paused : undefined
   if (paused !== undefined)
-    return { reason: `${name} is paused (${paused}): \`caretaker resume ${name}\` lets it go on` }
+    return { reason: `${name} is paused (${paused}): resume it with \`caretaker resume ${name}\`` }
   const block = blocked.get(name)
   return block && block.until > now
-    ? { reason: `${name} is left for later: ${block.why}`, until: block.until }
+    ? { reason: `${name} is postponed: ${block.why}`, until: block.until }
     : undefined
 }
 
@@ -169,7 +169,7 @@ export function nodeObstacle(node: Node, { cluster, target, circumstances, polic
   if (unwell || !node.kubernetes.ok) return { reason: `${node.name} ${unwell}` }
   const { cordon, unschedulable } = node.kubernetes.value
   if (unschedulable && cordon?.why === 'power') return { reason: `${node.name} is still cordoned from a power cut` }
-  if (unschedulable) return { reason: `${node.name} was cordoned by somebody else: uncordon it to go on` }
+  if (unschedulable) return { reason: `${node.name} was cordoned by someone else: uncordon it to continue` }
   const [replica] = storage.ok ? (storage.value.lastReplicas.get(node.name) ?? []) : []
   if (replica !== undefined) return { reason: `${node.name} holds the last healthy replica of ${replica}` }
   const reason = leavingObstacle(cluster.nodes, node.name, policy)
@@ -189,7 +189,7 @@ export function lossObstacle(
   const lost = lossesOf(node, target, [...mayLose, ...policy.mayLose])
   if (lost.length === 0) return undefined
   const all = lost.join(', ')
-  return `${node.name} would lose ${all}, which it has now and the configured schematic has not: add it to config/schematics, or accept the loss with \`caretaker approve ${target.version} --losing ${forShell(lost.join(','))}\``
+  return `${node.name} would lose ${all}, which the configured schematic lacks: add it to config/schematics, or accept the loss with \`caretaker approve ${target.version} --losing ${forShell(lost.join(','))}\``
 }
 
 /** As a shell takes it for one word. */
@@ -224,14 +224,14 @@ export function approvalObstacle(
 ): Obstacle | undefined {
   if (approval === 'none' || approved === version || !talos.ok) return undefined
   if (approval === 'minor' && minorOf(talos.value.version) === minorOf(version)) return undefined
-  return { reason: `${version} waits for approval: \`caretaker approve ${version}\`` }
+  return { reason: `${version} waits for approval: approve it with \`caretaker approve ${version}\`` }
 }
 
 function blackoutObstacle({ blackouts, now }: Circumstances): Obstacle | undefined {
-  if (!blackouts.ok) return { reason: `the calendar of blackouts is not known (${blackouts.error})` }
+  if (!blackouts.ok) return { reason: `the blackout calendar could not be read (${blackouts.error})` }
   const at = now.getTime()
   const current = blackouts.value.filter(({ from, to }) => from <= at && at < to).toSorted((a, b) => b.to - a.to)[0]
-  return current && { reason: `nothing is touched now: ${current.reason}`, until: new Date(current.to) }
+  return current && { reason: `no upgrades now: ${current.reason}`, until: new Date(current.to) }
 }
 
 /** Whether the canary has still to prove the release; the others wait for it. */

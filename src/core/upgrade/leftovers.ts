@@ -11,7 +11,7 @@ export function decideLeftover(nodes: readonly Node[]): UpgradeDecision | undefi
   const node = nodes.find(({ kubernetes }) => kubernetes.ok && kubernetes.value.leftover)
   if (!node) return undefined
   const { name } = node
-  const reason = `${name} was uncordoned by somebody else, and our mark is still on it`
+  const reason = `${name} was uncordoned by someone else, and still carries our annotation`
   const mark = node.kubernetes.ok ? node.kubernetes.value.leftover : undefined
   const noted = mark?.release === undefined ? undefined : rollbackNote(node, mark.release, mark)
   if (noted)

@@ -83,7 +83,7 @@ function decideStranger({ node, name, mark, facts }: Marked): UpgradeDecision | 
     return {
       kind: 'stuck',
       node: name,
-      reason: `${name} is another machine now, or was reinstalled, since it was cordoned (${stranger}): \`kubectl uncordon ${name}\` takes it as it is`,
+      reason: `${name} was replaced or reinstalled after it was cordoned (${stranger}): accept it with \`kubectl uncordon ${name}\``,
     }
   }
   const why = stranger ?? (node.identity.kind === 'another' ? describeIdentity(node) : undefined)
@@ -94,13 +94,13 @@ function decideStranger({ node, name, mark, facts }: Marked): UpgradeDecision | 
 function decideBack({ node, name, mark, facts, rebooted, policy }: Marked): UpgradeDecision {
   if (mark.rebooting && rebooted) {
     if (whyNotBack(facts, mark) !== undefined && isHealthy(node))
-      return release(node, `${name} runs ${facts.version}, and is uncordoned as it is`)
+      return release(node, `${name} runs ${facts.version}, and is being uncordoned`)
     const plan = finishRollbackPlan(node, mark, policy)
-    return go({ node: name, intent: 'rollback', reason: `${name} went back to ${facts.version}`, plan })
+    return go({ node: name, intent: 'rollback', reason: `${name} was rolled back to ${facts.version}`, plan })
   }
-  if (!isArmed(node) && isHealthy(node)) return release(node, `${name} did not go back`)
-  const why = whyUnhealthy(node) ?? `is armed: \`caretaker rollback ${name}\` disarms it`
-  return { kind: 'wait', reason: `${name}, which was to go back, ${why}` }
+  if (!isArmed(node) && isHealthy(node)) return release(node, `${name} was not rolled back`)
+  const why = whyUnhealthy(node) ?? `is armed: disarm it with \`caretaker rollback ${name}\``
+  return { kind: 'wait', reason: `${name}, which is being rolled back, ${why}` }
 }
 
 /** A node that runs what it was to run, or something that is none of our target's. */
@@ -121,7 +121,7 @@ function decideArrived(marked: Marked): UpgradeDecision {
     return {
       kind: 'stuck',
       node: name,
-      reason: `${name} runs ${facts.version} as it should, and has another installed: its next boot starts that. \`caretaker rollback ${name}\` takes it back`,
+      reason: `${name} runs ${facts.version} as it should, and has another release installed for its next boot: disarm it with \`caretaker rollback ${name}\``,
     }
   }
   const unwell = whyUnhealthy(node)
@@ -190,8 +190,8 @@ function giveUp({ node, name, target }: Marked, { attempts, note }: AttemptSoFar
     kind: 'stuck',
     node: name,
     reason: note
-      ? `${name} booted its old system after the upgrade to ${target.version} (${failure}), and stays cordoned because it ${whyUnhealthy(node) ?? 'is armed'}: find out why, then \`caretaker retry ${name}\` tries again`
-      : `${name} failed ${attempts.count} times to get ${target.version} (${failure}), and stays cordoned: \`caretaker retry ${name}\` tries again, \`caretaker rollback ${name}\` takes it back`,
+      ? `${name} booted its old system after the upgrade to ${target.version} (${failure}), and stays cordoned because it ${whyUnhealthy(node) ?? 'is armed'}: find out why, then try again with \`caretaker retry ${name}\``
+      : `${name} failed ${attempts.count} times to upgrade to ${target.version} (${failure}), and stays cordoned: try again with \`caretaker retry ${name}\`, or roll it back with \`caretaker rollback ${name}\``,
   }
 }
 
@@ -231,7 +231,7 @@ function goOn({ node, name, mark, target, circumstances, policy }: Marked, attem
   const reason =
     failure === undefined
       ? `${name} was being upgraded`
-      : `trying ${name} once more${powercycled ? ' by a firmware boot' : ''}: ${failure}`
+      : `trying ${name} once more${powercycled ? ' with a power cycle' : ''}: ${failure}`
   const plan = upgradePlan(node, { count, installed, powercycled }, { target, policy, now: circumstances.now })
   return go({ node: name, intent: 'upgrade', reason, plan }, [
     ...(installed ? [] : pullPlan([node], target, policy)),

@@ -26,7 +26,7 @@ const longestSearch = 41 * 366
 /**
  * The first time after `after`, as ms since the epoch. A time that a change of the clocks skips comes an hour later.
  *
- * @throws RangeError where the pattern is none, or never comes true
+ * @throws RangeError where the pattern is none, or never matches
  */
 export function nextCronTime(pattern: string, after: number): number {
   const [minutes, hours, days, months, weekdays] = parseCron(pattern)
@@ -45,7 +45,7 @@ export function nextCronTime(pattern: string, after: number): number {
       if (at > after) return at
     }
   }
-  throw new RangeError(`the schedule ${pattern} never comes true`)
+  throw new RangeError(`the schedule ${pattern} never matches`)
 }
 
 type Fields = readonly [minutes: Field, hours: Field, days: Field, months: Field, weekdays: Field]

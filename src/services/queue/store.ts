@@ -65,7 +65,7 @@ export async function openEmbeddedStore({
       if (seen !== 'silent') return seen
       if (stopping.signal.aborted) break
     }
-    throw new AgentError('misconfigured', `a queue store listens on ${path} and does not answer: end it first`)
+    throw new AgentError('misconfigured', `a queue store listens on ${path} and does not answer: stop it first`)
   }
 
   async function start(): Promise<number> {

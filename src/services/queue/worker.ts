@@ -80,7 +80,7 @@ export async function startWorker({
     try {
       if (await queue.wasAddedMeanwhile(job)) await queue.add(job)
     } catch (error) {
-      log.warn({ job: job.name, reason: messageOf(error) }, 'not woken; it runs when its time has come')
+      log.warn({ job: job.name, reason: messageOf(error) }, 'not woken early; it runs as scheduled')
     }
   }
 

@@ -46,7 +46,7 @@ export async function loadSchematics(options: SchematicsOptions): Promise<Schema
       log.info({ schematic: name, id: fresh.id }, 'schematic changed')
       await changed?.(name)
     } catch (error) {
-      log.warn({ schematic: name, reason: messageOf(error) }, 'bad schematic; the last good one stays in force')
+      log.warn({ schematic: name, reason: messageOf(error) }, 'invalid schematic; the last valid one stays in use')
       refused(name, messageOf(error))
     }
   }
@@ -58,7 +58,7 @@ export async function loadSchematics(options: SchematicsOptions): Promise<Schema
       watcher ??= watchFolder(directory, {
         edited: (path) => void reread(path),
         removed: (path) =>
-          refused(nameOf(path), `${path} was removed; its last version stays in force until a restart`),
+          refused(nameOf(path), `${path} was removed; its last version stays in use until a restart`),
         log,
       })
     },
@@ -93,7 +93,7 @@ async function readFolder(options: SchematicsOptions): Promise<Map<string, Regis
     const before = current.has(name) ? undefined : lastGood?.(name)
     if (!before) continue
     current.set(name, before)
-    refused(name, `${join(directory, `${name}.yaml`)} is not there; its last version stays in force`)
+    refused(name, `${join(directory, `${name}.yaml`)} is missing; its last version stays in use`)
   }
   if (faults.length > 0) throw new AgentError('misconfigured', faults.join('\n'))
   return current

@@ -250,7 +250,7 @@ describe('what is no such image', () => {
       },
     }
     const error = await refusal(at.stage('v1.13.10', { factory }))
-    expect(error.message).toMatch(/was refused: it is cut short: \d+ bytes are announced, 100000 are there/)
+    expect(error.message).toMatch(/was refused: it is truncated: \d+ bytes expected, 100000 present/)
     expect(await at.published()).toEqual(at.image('v1.13.9'))
     expect(await leftovers()).toEqual([])
   })

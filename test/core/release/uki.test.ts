@@ -73,7 +73,7 @@ describe('an image', () => {
     image.writeUInt32LE(8, 0x98 + 148)
     expect((await read(Buffer.concat([image, Buffer.alloc(8)]))).signed).toBe(true)
     await expect(read(image)).rejects.toEqual(
-      malformed(`it is cut short: ${image.length + 8} bytes are announced, ${image.length} are there`),
+      malformed(`it is truncated: ${image.length + 8} bytes expected, ${image.length} present`),
     )
   })
 })
@@ -93,7 +93,7 @@ describe('an image that was cut', () => {
     ),
   )('%s is refused', async (_, length) => {
     await expect(read(whole.subarray(0, length))).rejects.toEqual(
-      malformed(`it is cut short: ${whole.length} bytes are announced, ${length} are there`),
+      malformed(`it is truncated: ${whole.length} bytes expected, ${length} present`),
     )
   })
 

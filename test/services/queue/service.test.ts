@@ -107,7 +107,7 @@ test('jobs go through the queue that is open, and are refused where none is', as
   const opening: Queue = { add: async ({ name }) => void added.push(name), counts: async () => ({ wait: 1 }) }
   await expect(door.add({ name: 'stage-image' })).rejects.toMatchObject({
     code: 'unreachable',
-    message: 'the queue does not run, so stage-image is not queued',
+    message: 'the queue is not running, so stage-image is not queued',
   })
   expect(await door.counts()).toBeUndefined()
   const first = door.open(opening)
