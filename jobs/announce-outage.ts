@@ -21,7 +21,8 @@ export default defineJob({
       const armed = triggersOf('reading' in state ? state.reading : undefined, config.power)
       const sooner = armed.filter(({ reason, disarmed }) => disarmed === undefined && reason !== 'on-battery-too-long')
       const last = config.power.maxOnBattery
-      const latest = last === undefined ? 'as late as the battery allows' : `after ${describeDuration(last)} at the latest`
+      const latest =
+        last === undefined ? 'as late as the battery allows' : `after ${describeDuration(last)} at the latest`
       return `${onBattery.length > 1 ? `${label}: ` : ''}${latest}, sooner for ${sooner.map(({ text }) => text).join(', ')}`
     })
     const { timeline, runtime } = planNow(context, ports.journal.openOutage())

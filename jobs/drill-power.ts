@@ -65,11 +65,8 @@ export default defineJob({
     const faults = report.checks.filter(({ ok }) => !ok).length + walked.flatMap((one) => one.failed).length
     if (watch.signal.aborted) return later('the rehearsal was stopped: the power is failing', after(now(), 1_000))
     const what = walked.map(({ phase }) => context.wording.titleOf(phase)).join(', ') || 'nothing'
-    if (!isUndone)
-      return later(`rehearsed ${what}; not everything is undone yet, trying again`, after(now(), 60_000))
-    return done(
-      `rehearsed ${what} and undid it; ${faults === 0 ? 'no faults' : `${faults} faults: see the report`}`,
-    )
+    if (!isUndone) return later(`rehearsed ${what}; not everything is undone yet, trying again`, after(now(), 60_000))
+    return done(`rehearsed ${what} and undid it; ${faults === 0 ? 'no faults' : `${faults} faults: see the report`}`)
   },
 })
 

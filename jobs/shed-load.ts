@@ -35,8 +35,7 @@ export default defineJob({
     }
     const open = ports.journal.openOutage()
     if (open?.stage === 'shedding' && open.scaled) return done('the workloads are scaled down already')
-    if (open && open.stage !== 'shedding')
-      return later('an earlier outage is still open', after(now(), 5_000))
+    if (open && open.stage !== 'shedding') return later('an earlier outage is still open', after(now(), 5_000))
 
     const within = AbortSignal.any([signal, AbortSignal.timeout(apiWithin)])
     const sheddable = await findSheddable(ports.kubernetes, shed, within)

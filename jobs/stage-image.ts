@@ -21,8 +21,7 @@ export default defineJob({
     const ids: Record<string, string> = { ...remembered.schematicIds.recall(journal) }
     for (const name of schematicsInUse(config)) {
       const found = schematics.get(name)
-      if (!found)
-        throw new AgentError('misconfigured', `config/schematics/${name}.yaml is missing, or was never valid`)
+      if (!found) throw new AgentError('misconfigured', `config/schematics/${name}.yaml is missing, or was never valid`)
       ids[found.id] ??= await factory.register(found.schematic, signal)
     }
     remembered.schematicIds.remember(journal, ids)

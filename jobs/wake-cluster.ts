@@ -31,7 +31,8 @@ export default defineJob({
 
   async idle(context) {
     const { ports, power, now } = context
-    if (power.ordered !== undefined) return done('the cluster was shut down on request: wake it with `caretaker power wake`')
+    if (power.ordered !== undefined)
+      return done('the cluster was shut down on request: wake it with `caretaker power wake`')
     const open = ports.journal.openOutage()
     if (!open) return undefined
     const powered = poweredMachines(context, open)
@@ -115,8 +116,7 @@ async function conclude(
   if (missing.length === 0 && undone && !isAll)
     return later('other machines still have no power', after(now(), lookAgain))
   if (missing.length > 0 || !undone) {
-    const reason =
-      missing.length > 0 ? await describeMissing(context, missing) : 'not everything is undone yet'
+    const reason = missing.length > 0 ? await describeMissing(context, missing) : 'not everything is undone yet'
     if (isAll) alerts.open('outage.recovery', { severity: 'warning', subject: 'cluster', text: reason })
     return later(reason, after(now(), Math.min(60_000, config.power.wake.giveUpAfter)))
   }

@@ -114,6 +114,7 @@ export function renewalFault(
     return `the new certificate is for ${fresh.names.join(', ') || 'no one'}, not for ${before.names.join(', ')}`
   if (now < fresh.from || now >= fresh.to)
     return `the new certificate is valid from ${dayOf(fresh.from)} to ${dayOf(fresh.to)}, not now: check the clocks of this machine and of the node`
-  if (fresh.to <= before.to) return `the new certificate is valid no longer than the old one: it expires on ${dayOf(fresh.to)}`
+  if (fresh.to <= before.to)
+    return `the new certificate is valid no longer than the old one: it expires on ${dayOf(fresh.to)}`
   return undefined
 }

@@ -1,6 +1,5 @@
 /** An alias that leads nowhere, or too many of them; the parser's own words would repeat its name. */
-export const yamlAliasFault =
-  'it is not valid YAML: it has an alias (*name) without an anchor, or too many aliases'
+export const yamlAliasFault = 'it is not valid YAML: it has an alias (*name) without an anchor, or too many aliases'
 
 /**
  * What is wrong with a YAML text and where, without a word of it: the parser's own messages quote the line, and in a

@@ -85,7 +85,11 @@ async function checkMachine(
       ok: true,
       ms: Math.round(monotonic() - begin),
     }),
-    (error: unknown): DrillCheck => ({ subject: name, text: `would fail to shut down: ${messageOf(error)}`, ok: false }),
+    (error: unknown): DrillCheck => ({
+      subject: name,
+      text: `would fail to shut down: ${messageOf(error)}`,
+      ok: false,
+    }),
   )
   const wakes = hasMac || powerOnAfter !== undefined
   const address = config.nodes.find((node) => node.name === name)?.address

@@ -7,7 +7,7 @@ const everything: StopReasons = {
   'short-battery': 'the battery has no time left for it',
   abort: 'the rollout was aborted',
   pause: 'it is paused',
-  'rollback-request': 'w-1 is to be taken back',
+  'rollback-request': 'a rollback of w-1 was requested',
 }
 const reasons = Object.keys(everything) as StopReason[]
 

@@ -71,14 +71,14 @@ test(
     const asked = await cli('drill', 'power')
     expect([asked.code, asked.stdout]).toEqual([2, ''])
     const dry = await cli('drill', 'power', '--dry-run')
-    expect(dry.stdout).toContain('nas: lets us in')
+    expect(dry.stdout).toContain('nas: login works')
     expect(dry.code, dry.stdout).toBe(0)
     const closed = () =>
       lab.nodes.filter(({ name }) => lab.kubernetes.node(name)?.spec.unschedulable).map(({ name }) => name)
     // A job that has just started may hold the cluster for a moment.
     let real = await cli('drill', 'power', '--yes')
     await waitFor('the rehearsal to have its turn', 30_000, async () => {
-      if (!real.stdout.includes('the cluster is held for')) return true
+      if (!real.stdout.includes('the cluster is locked for')) return true
       real = await cli('drill', 'power', '--yes')
       return false
     })
@@ -102,7 +102,7 @@ test(
     await allBack(scene)
     expect(lab.nodes.every(({ ready }) => ready) && lab.nas?.power === 'on').toBe(true)
     const history = await cli('power', 'history')
-    expect(history.stdout).toMatch(/because a person has ordered it/)
+    expect(history.stdout).toMatch(/because a person requested it/)
     expect(history.stdout).toMatch(/nas +back +\d\d:\d\d:\d\d +\d\d:\d\d:\d\d/)
   },
 )

@@ -59,7 +59,7 @@ test.each([
   expect(it.lock.holder).toBe('upgrade')
   expect(await it.run(jobThat(async () => done('beside it')))).toMatchObject({
     kind: 'later',
-    reason: 'the cluster is held for upgrade',
+    reason: 'the cluster is locked for upgrade',
   })
   end.resolve()
   expect(await running).toEqual(done('rolled back'))

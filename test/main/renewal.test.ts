@@ -245,7 +245,7 @@ describe('a talosconfig whose certificate ends soon', () => {
   })
 })
 
-test('a new certificate that does not allow Caretaker to in takes the place of nothing', async () => {
+test('a new certificate that does not let us in takes the place of nothing', async () => {
   const old = await writeTalosconfig({ from: -300, to: 20 })
   // One that claims to be of this cluster and is not, and one that the API server refuses.
   rotated = { ...(await createAuthority('talos')), ca: at.authority.ca }

@@ -118,7 +118,10 @@ test('an order that is withdrawn before anything went down is withdrawn, and sai
   await using at = await open()
   at.agent.guard.order(new Date().toISOString())
   expect(at.homelab.ports.journal.openOutage()).toBeUndefined()
-  expect(await at.control.wake()).toEqual({ changed: true, said: 'the shutdown request is cancelled before anything went down' })
+  expect(await at.control.wake()).toEqual({
+    changed: true,
+    said: 'the shutdown request is cancelled before anything went down',
+  })
 })
 
 test('a machine that would go down again at once is not woken, and the way out is named', async () => {

@@ -50,7 +50,7 @@ const changes: readonly Case[] = [
       await control.abort()
     },
     ask: (person) => person.start(),
-    said: 'rollouts go on, without the pause, the abort of v1.14.1',
+    said: 'cancelled the pause, the abort of v1.14.1; rollouts continue',
   },
   { request: 'abort', ask: (person) => person.abort(), said: /^the rollout of v1.14.1 is aborted: / },
   { request: 'approve', ask: (person) => person.approve(), said: 'v1.14.1 is approved' },
@@ -91,7 +91,11 @@ const changes: readonly Case[] = [
     ask: (person) => person.retry('w-1'),
     said: 'w-1 is tried again',
   },
-  { request: 'roll a node back', ask: (person) => person.rollback('w-1', true), said: /^w-1 goes back from v1.13.9/ },
+  {
+    request: 'roll a node back',
+    ask: (person) => person.rollback('w-1', true),
+    said: /^w-1 will be rolled back from v1.13.9/,
+  },
   {
     request: 'wake a machine that is off',
     after: ({ homelab }) => (homelab.machine('w-1').up = false),
@@ -110,7 +114,7 @@ const changes: readonly Case[] = [
       await at.agent.idle()
     },
     ask: (person) => person.wake(),
-    said: /^the shutdown request is cancelled, and everything is woken/,
+    said: /^the shutdown request is cancelled, and every machine is woken/,
   },
   {
     request: 'cancel a shutdown',
@@ -119,7 +123,7 @@ const changes: readonly Case[] = [
       await at.agent.idle()
     },
     ask: (person) => person.cancel(),
-    said: /^the order is withdrawn: no more machines go down/,
+    said: /^the shutdown request is cancelled: no more machines go down/,
   },
 ]
 
@@ -180,7 +184,7 @@ const nothings: readonly Case[] = [
       await at.control.rollback('w-1', true)
     },
     ask: (person) => person.rollback('w-1', true),
-    said: 'w-1 goes back from v1.13.9, as requested before',
+    said: 'w-1 will be rolled back from v1.13.9, as requested before',
   },
   {
     request: 'wake a machine that is up',

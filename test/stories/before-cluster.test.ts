@@ -13,7 +13,7 @@ test('before there is a node the release that machines boot first is chosen and 
   await it.reads(online)
   expect(await it.run('watch-releases')).toMatchObject({
     kind: 'done',
-    summary: 'v1.14.1 is the release to go to: the newest; no node is configured yet',
+    summary: 'v1.14.1 is the target release: the newest; no node is configured yet',
   })
   expect(await it.run('stage-image')).toMatchObject({ kind: 'done', summary: 'v1.14.1 staged' })
   expect(await it.run('upgrade-node')).toMatchObject({

@@ -139,7 +139,7 @@ test('a node that is reinstalled in the middle of its upgrade is named, and take
   await it.next()
   homelab.before = undefined
   expect(await it.next()).toMatch(
-    /^stuck: w-1 is another machine now, or was reinstalled, since it was cordoned \(.*\): `kubectl uncordon w-1` takes it as it is$/,
+    /^stuck: w-1 was replaced or reinstalled after it was cordoned \(.*\): accept it with `kubectl uncordon w-1`$/,
   )
   homelab.machine('w-1').unschedulable = false
   expect(await finish(it)).toBe('every node runs v1.14.1')

@@ -55,7 +55,7 @@ describe('what the next boot starts', () => {
     expect(await it.next()).toBe(
       'wait until w-1 is rolled back: the rollback failed: it booted v1.14.1, and should still run v1.13.9',
     )
-    expect(await it.next()).toMatch(/^stuck: the rollback of w-1 did not work: .*`caretaker rollback w-1` tries again/)
+    expect(await it.next()).toMatch(/^stuck: the rollback of w-1 failed: .*try again with `caretaker rollback w-1`/)
     expect(homelab.machine('w-1').unschedulable).toBe(true)
     // As the message says.
     await it.control.rollback('w-1', true)
@@ -93,9 +93,11 @@ describe('a rollback and the quorum', () => {
     homelab.machine('cp-1').kubeletIll = true
     const { said } = await it.control.rollback('cp-1', false)
     expect(said).toBe(
-      "cp-1 goes back from v1.14.1 to v1.13.9, but not yet: cp-1 can't be rolled back yet: etcd would be left with 1 healthy members of 3, and needs 2",
+      "cp-1 will be rolled back from v1.14.1 to v1.13.9, but not yet: cp-1 can't be rolled back yet: etcd would be left with 1 healthy members of 3, and needs 2",
     )
-    expect(await it.next()).toBe("cp-1 can't be rolled back yet: etcd would be left with 1 healthy members of 3, and needs 2")
+    expect(await it.next()).toBe(
+      "cp-1 can't be rolled back yet: etcd would be left with 1 healthy members of 3, and needs 2",
+    )
     expect(homelab.diary).not.toContain('roll-back cp-1')
     homelab.machine('cp-2').up = true
     for (let run = 0; run < 3; run++) await it.next()
@@ -111,7 +113,7 @@ describe('a rollback and the quorum', () => {
     homelab.before = (entry) => {
       if (entry === 'drain cp-1') homelab.machine('cp-2').up = false
     }
-    expect(await it.next()).toContain("cp-1 can't be rolled back now: etcd would keep 1 healthy members of 3")
+    expect(await it.next()).toContain("cp-1 can't be rolled back now: etcd would be left with 1 healthy members of 3")
     expect(homelab.diary).not.toContain('roll-back cp-1')
   })
 })

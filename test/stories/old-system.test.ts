@@ -231,7 +231,7 @@ test('what somebody else has installed meanwhile is not booted by us: the releas
   homelab.before = (entry) => {
     if (entry === 'drain w-1') homelab.machine('cp-1').kubeletIll = true
   }
-  expect(await it.next()).toContain("it can't be taken away now")
+  expect(await it.next()).toContain("it can't go down now")
   homelab.before = undefined
   homelab.machine('cp-1').kubeletIll = false
   machine.installed = { version: 'v1.12.11', schematic: machine.schematic }

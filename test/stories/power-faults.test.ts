@@ -189,7 +189,7 @@ test('a machine under a standing order is not woken only to be shut down again: 
   const control = personAt(homelab, it)
   await control.shutDown()
   await isStopped(homelab)
-  await expect(control.wake('cp-1')).rejects.toThrow('`caretaker power wake` comes first')
+  await expect(control.wake('cp-1')).rejects.toThrow('run `caretaker power wake` first')
 })
 
 test('a rehearsal that can not be taken back at once goes on being taken back', async () => {

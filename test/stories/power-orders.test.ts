@@ -255,12 +255,12 @@ test('a rehearsal asks each UPS now, and calls one that is silent or on battery 
   }
   expect(await faults()).toEqual([])
   homelab.upses.set('ups', 'silent')
-  expect(await faults()).toEqual(['does not tell how the power is: the UPS does not answer'])
+  expect(await faults()).toEqual(['does not report its status: the UPS does not answer'])
   homelab.upses.set('ups', onBattery)
   expect(await faults()).toEqual(['is not on mains: OB DISCHRG'])
 })
 
-test('the release to go to is not forgotten while every node is down', async () => {
+test('the target release is not forgotten while every node is down', async () => {
   const homelab = fakeHomelab(two, { versions: ['v1.13.9', 'v1.14.1'] })
   await using it = startAgent(homelab)
   await it.reads(online)

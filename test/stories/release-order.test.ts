@@ -11,7 +11,7 @@ test('a Kubernetes that is too new for the next patch sends the homelab to the n
   const homelab = fakeHomelab(two, { version: 'v1.12.3', versions: ['v1.12.3', 'v1.12.11', 'v1.13.9'] })
   await using it = await begin(homelab)
   expect(newsOf(homelab)).toBe(
-    'v1.13.9 is the release to go to: the newest of the next minor version, coming from v1.12.3; the usual order is blocked (v1.12.11 supports Kubernetes up to 1.35, and v1.36.3 runs)',
+    'v1.13.9 is the target release: the newest of the next minor version, from v1.12.3; the usual order is blocked (v1.12.11 supports Kubernetes up to 1.35, and v1.36.3 runs)',
   )
   expect(await days(it)).toBe('every node runs v1.13.9')
   expect(homelab.machine('w-1').boots).toBe(2)
@@ -127,7 +127,7 @@ test('components that are not known are no permission', async () => {
   homelab.ports.kubernetes.components = async () => {
     throw new AgentError('rejected', 'pods is forbidden')
   }
-  expect(await it.next()).toBe("the versions of the Kubernetes components are unknown (pods is forbidden)")
+  expect(await it.next()).toBe('the versions of the Kubernetes components are unknown (pods is forbidden)')
 })
 
 test('with approval of minor versions, a node that lags behind asks for itself alone', async () => {

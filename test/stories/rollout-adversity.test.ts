@@ -41,7 +41,7 @@ describe('a rollback', () => {
       release: 'v1.14.1',
       nodes: { 'cp-1': { from: 'v1.14.0', outcome: 'released' } },
     })
-    await expect(it.control.rollback('cp-1', false)).rejects.toThrow('the data of etcd are written for 3.7')
+    await expect(it.control.rollback('cp-1', false)).rejects.toThrow('the etcd data is written by 3.7')
   })
 
   test.each(['install w-1', 'forfeit', 'confirm'])(
@@ -86,7 +86,7 @@ describe('a rollback', () => {
     await it.next()
     homelab.machine('w-1').unschedulable = true
     await it.control.rollback('w-1', false)
-    expect(await it.next()).toBe('w-1, which is to go back, was cordoned by someone else: uncordon it to continue')
+    expect(await it.next()).toBe('the rollback of w-1 waits: it was cordoned by someone else; uncordon it to continue')
     homelab.machine('w-1').unschedulable = false
     await it.next()
     expect(homelab.machine('w-1').version).toBe('v1.13.9')

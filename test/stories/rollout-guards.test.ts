@@ -138,9 +138,7 @@ test('a reboot that Talos accepts and does not begin is told again, and is no fa
   const homelab = fakeHomelab(two, offered)
   await using it = await begin(homelab, { upgrade: { reboot: '60ms' } })
   homelab.machine('w-1').rebootIgnored = true
-  expect(await it.next()).toBe(
-    'wait until w-1 is upgraded: the reboot never started: it is requested again',
-  )
+  expect(await it.next()).toBe('wait until w-1 is upgraded: the reboot never started: it is requested again')
   expect(await it.next()).toBe('w-1 runs v1.14.1; on to the next')
   expect(homelab.ports.journal.rollouts(1)[0]!.nodes['w-1']).toMatchObject({ outcome: 'upgraded', failures: [] })
 })

@@ -59,7 +59,9 @@ describe('a rollback', () => {
     await it.next()
     expect(homelab.machine('w-1').version).toBe('v1.14.1')
     const from = homelab.diary.length
-    expect(await it.control.rollback('w-1', false)).toMatchObject({ said: 'w-1 goes back from v1.14.1 to v1.13.9' })
+    expect(await it.control.rollback('w-1', false)).toMatchObject({
+      said: 'w-1 will be rolled back from v1.14.1 to v1.13.9',
+    })
     await it.next()
     expect(homelab.diary.slice(from)).toEqual(['cordon w-1', 'drain w-1', 'roll-back w-1', 'uncordon w-1'])
     expect(homelab.machine('w-1')).toMatchObject({ version: 'v1.13.9', unschedulable: false, mark: undefined })
@@ -80,7 +82,9 @@ describe('a rollback', () => {
     await expect(it.control.rollback('w-1', false)).rejects.toThrow(
       "w-1 can't be rolled back any further: it was rolled back from v1.14.1, which another rollback would boot again. Do so anyway with --force",
     )
-    expect(await it.control.rollback('w-1', true)).toMatchObject({ said: 'w-1 goes back from v1.13.9 to v1.14.1' })
+    expect(await it.control.rollback('w-1', true)).toMatchObject({
+      said: 'w-1 will be rolled back from v1.13.9 to v1.14.1',
+    })
     await it.next()
     expect(homelab.machine('w-1').version).toBe('v1.14.1')
   })
@@ -95,7 +99,7 @@ describe('a rollback', () => {
     expect(await it.next()).toBe('stopped before install: the rollout of v1.14.1 was aborted')
     homelab.before = undefined
     expect(await it.next()).toBe('w-2 is being uncordoned before w-1 is rolled back')
-    expect(await it.next()).toBe('w-1 is to go back from v1.14.1')
+    expect(await it.next()).toBe('w-1 is being rolled back from v1.14.1')
     expect(homelab.ports.journal.rollouts(5)).toMatchObject([
       { outcome: 'aborted', nodes: { 'w-1': { outcome: 'rolled-back' }, 'w-2': { outcome: 'released' } } },
     ])
@@ -112,7 +116,7 @@ describe('a rollback', () => {
     )
     homelab.machine('w-2').up = false
     await it.control.rollback('w-1', false)
-    expect(await it.next()).toBe('w-1 is to go back from v1.14.1')
+    expect(await it.next()).toBe('w-1 is being rolled back from v1.14.1')
     expect(homelab.machine('w-1')).toMatchObject({ version: 'v1.13.9', stage: 'running', unschedulable: false })
   })
 
@@ -147,7 +151,7 @@ describe('a rollback', () => {
     expect(await it.next()).toContain('w-1 has an upgrade installed that nobody here began')
     await it.next()
     expect(texts(homelab, 'alert')).toEqual([
-      'w-1 boots another release next time: an upgrade is installed that nothing here will finish. Disarm it with `caretaker rollback w-1`',
+      'w-1 boots another release next time: it has an upgrade installed that Caretaker will not finish. Disarm it with `caretaker rollback w-1`',
     ])
     expect(await it.control.rollback('w-1', false)).toMatchObject({
       said: 'w-1 is disarmed: it reboots into the release that it runs',

@@ -190,7 +190,7 @@ test('a release that vanishes from the list does not make the homelab go to an o
   await it.run('watch-releases')
   await it.run('watch-releases')
   expect(remembered.target.recall(homelab.ports.journal)).toBe('v1.14.1')
-  expect(alerts(homelab)).toEqual(["the Factory no longer lists v1.14.1; nothing is downgraded"])
+  expect(alerts(homelab)).toEqual(['the Factory no longer lists v1.14.1; nothing is downgraded'])
 })
 
 test('an image that somebody asked for and that does not exist is told once, and others are staged', async () => {

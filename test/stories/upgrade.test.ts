@@ -171,7 +171,7 @@ test('a list of releases that shrinks changes nothing but the journal', async ()
   await it.run('watch-releases')
   expect(remembered.target.recall(homelab.ports.journal)).toBeUndefined()
   expect(homelab.ports.journal.entries(5).map(({ text }) => text)).toContain(
-    "the Factory no longer lists v1.14.0; nothing is downgraded",
+    'the Factory no longer lists v1.14.0; nothing is downgraded',
   )
 })
 

@@ -139,7 +139,8 @@ export function etcdBarrier({ nodes }: Pick<Cluster, 'nodes'>, target: string): 
 export function goingBackObstacle(node: Node, to: string | undefined): string | undefined {
   const facts = viewOf(node)
   if (node.role === 'worker') return undefined
-  if (to === undefined) return `the release that ${node.name} would roll back to is unknown, and so is whether its etcd can read the data`
+  if (to === undefined)
+    return `the release that ${node.name} would roll back to is unknown, and so is whether its etcd can read the data`
   const etcd = etcdOf[minorOf(to)]
   const data = facts?.storageVersion
   if (data === undefined || etcd === undefined) return `it is unknown whether the etcd of ${to} can read the data`

@@ -62,10 +62,7 @@ export function remarksOn(reading: UpsReading): Readonly<Record<UpsRemark, strin
   ]
   const remark = (token: string, text: string) => (has(reading, token) ? text : undefined)
   return {
-    bypass: remark(
-      'BYPASS',
-      'is in bypass (BYPASS): its load loses power at once when mains power fails',
-    ),
+    bypass: remark('BYPASS', 'is in bypass (BYPASS): its load loses power at once when mains power fails'),
     off: remark('OFF', 'does not feed its load (OFF)'),
     alarm: remark('ALARM', `has an alarm${alarm === undefined ? '' : `: ${alarm}`}`),
     replace: remark('RB', 'needs a new battery (RB)'),

@@ -48,7 +48,9 @@ export function describeLeftBehind({ running, left }: Movement, target: string |
     if (!isOfficial(version)) return [why]
     if (!ahead.some((one) => isNewer(one, version))) return []
     const line = lineOf(version)!
-    return [`${why}; it stays at ${version}, and the others are upgraded without it, up to ${line.major}.${line.minor + 1}`]
+    return [
+      `${why}; it stays at ${version}, and the others are upgraded without it, up to ${line.major}.${line.minor + 1}`,
+    ]
   })
 }
 

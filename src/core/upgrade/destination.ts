@@ -34,7 +34,10 @@ export function destinationOf(
   const running = all.filter((one) => !withdrawn.includes(one))
   const newest = running.at(-1)
   if (newest === undefined && all.length > 0)
-    return { version: all.at(-1), hold: { reason: `${withdrawnReason(all.at(-1)!)}: no more nodes are upgraded to it` } }
+    return {
+      version: all.at(-1),
+      hold: { reason: `${withdrawnReason(all.at(-1)!)}: no more nodes are upgraded to it` },
+    }
   if (running.length <= 1) return { version: newest }
   const reason = release.kind === 'wait' ? `${release.version}: ${release.reason}` : release.reason
   const until = release.kind === 'wait' && release.until !== undefined ? new Date(release.until) : undefined

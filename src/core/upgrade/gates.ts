@@ -155,9 +155,7 @@ export function setAside(
   if (paused !== undefined)
     return { reason: `${name} is paused (${paused}): resume it with \`caretaker resume ${name}\`` }
   const block = blocked.get(name)
-  return block && block.until > now
-    ? { reason: `${name} is postponed: ${block.why}`, until: block.until }
-    : undefined
+  return block && block.until > now ? { reason: `${name} is postponed: ${block.why}`, until: block.until } : undefined
 }
 
 /** Why this very node can't be next. */

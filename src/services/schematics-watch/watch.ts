@@ -57,8 +57,7 @@ export async function loadSchematics(options: SchematicsOptions): Promise<Schema
     watch: () => {
       watcher ??= watchFolder(directory, {
         edited: (path) => void reread(path),
-        removed: (path) =>
-          refused(nameOf(path), `${path} was removed; its last version stays in use until a restart`),
+        removed: (path) => refused(nameOf(path), `${path} was removed; its last version stays in use until a restart`),
         log,
       })
     },

@@ -208,12 +208,12 @@ describe('what is no such image', () => {
     {
       name: 'for another processor',
       break_: (lab) => (lab.faults.wrongArch = true),
-      why: 'it is for arm64, and amd64 was ordered',
+      why: 'it is for arm64, and amd64 was requested',
     },
     {
       name: 'of another release',
       break_: (lab) => (lab.faults.wrongVersion = 'v1.13.8'),
-      why: 'it is v1.13.8, and v1.13.10 was ordered',
+      why: 'it is v1.13.8, and v1.13.10 was requested',
     },
     {
       name: 'a sign-in page',

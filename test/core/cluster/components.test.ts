@@ -74,7 +74,7 @@ describe('before anything is drained, Kubernetes is compared with the release', 
 
   test('what is not known is no permission', () => {
     expect(summary(decide(notObserved('the API server answers 403')))).toBe(
-      "wait: the versions of the Kubernetes components are unknown (the API server answers 403)",
+      'wait: the versions of the Kubernetes components are unknown (the API server answers 403)',
     )
   })
 

@@ -159,8 +159,7 @@ describe('several workers may be away at once', () => {
       leaving: 'w-2',
       policy: two,
       nodes: [...three(), worker('w-1', ours), worker('w-2', ours), worker('w-4', silent)],
-      obstacle:
-        'w-1 is being upgraded, w-4 does not answer (no route to host): only 2 workers may be down at once',
+      obstacle: 'w-1 is being upgraded, w-4 does not answer (no route to host): only 2 workers may be down at once',
     },
     {
       name: 'a closed one is not finished beside one that is away',

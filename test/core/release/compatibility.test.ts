@@ -42,7 +42,8 @@ test.each([
   {
     target: 'v1.13.9',
     host: 'v1.11.0-rc.0',
-    mismatch: 'v1.13.9 upgrades from v1.11.0 or later, and v1.11.0-rc.0 runs: upgrade through the minor versions in between',
+    mismatch:
+      'v1.13.9 upgrades from v1.11.0 or later, and v1.11.0-rc.0 runs: upgrade through the minor versions in between',
   },
   { target: 'v1.99.0', host: 'v1.2.0', mismatch: undefined },
   { target: 'v1.13.9', host: 'v1.10.9-k7.1.9', mismatch: undefined },

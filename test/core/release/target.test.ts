@@ -3,7 +3,7 @@ import { decideTarget } from '../../../src/core/release/target.ts'
 import type { ReleasePolicy } from '../../../src/core/release/policy.ts'
 import { policy, type Situation, viewOf, decide, factory } from './situations.ts'
 
-describe('the release to go to', () => {
+describe('the target release', () => {
   test.each<{ name: string; expected: string; situation: Situation; changed?: Partial<ReleasePolicy> }>([
     {
       name: 'the newest patch is taken',
@@ -129,12 +129,12 @@ test.each<{ name: string; situation: Situation; changed?: Partial<ReleasePolicy>
   {
     name: 'a newer patch',
     situation: { available: factory, running: ['v1.13.8'] },
-    reason: 'the newest patch of 1.13, coming from v1.13.8',
+    reason: 'the newest patch of 1.13, from v1.13.8',
   },
   {
     name: 'a newer minor',
     situation: { available: factory, running: ['v1.12.11'] },
-    reason: 'the newest of the next minor version, coming from v1.12.11',
+    reason: 'the newest of the next minor version, from v1.12.11',
   },
   {
     name: 'nothing newer',
@@ -162,14 +162,14 @@ test.each<{ name: string; situation: Situation; changed?: Partial<ReleasePolicy>
     name: 'a hole in the list',
     situation: { available: ['v1.13.9'], running: ['v1.11.6'] },
     reason:
-      'the newest of 1.13, which installs directly over 1.11, coming from v1.11.6; the usual order is blocked (no release of 1.12 is offered)',
+      'the newest of 1.13, which installs directly over 1.11, from v1.11.6; the usual order is blocked (no release of 1.12 is offered)',
   },
   {
     name: 'a hole that is the policy',
     situation: { available: ['v1.12.11', 'v1.13.9'], running: ['v1.11.6'] },
     changed: { skip: ['v1.12.11'] },
     reason:
-      'the newest of 1.13, which installs directly over 1.11, coming from v1.11.6; the usual order is blocked (v1.12.11 is skipped by upgrade.skip)',
+      'the newest of 1.13, which installs directly over 1.11, from v1.11.6; the usual order is blocked (v1.12.11 is skipped by upgrade.skip)',
   },
   {
     name: 'a hole that is too wide',

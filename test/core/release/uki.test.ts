@@ -182,7 +182,7 @@ describe('what is no image', () => {
   })
 })
 
-describe('an image that was ordered', () => {
+describe('an image that was requested', () => {
   test.each<{
     name: string
     options?: Parameters<typeof imageOf>[0]
@@ -204,12 +204,20 @@ describe('an image that was ordered', () => {
       why: undefined,
     },
     { name: 'may be for arm64', options: { arch: 'arm64' }, differently: { architecture: 'arm64' }, why: undefined },
-    { name: 'is not for another processor', options: { arch: 'arm64' }, why: 'it is for arm64, and amd64 was ordered' },
-    { name: 'is not another release', options: { version: 'v1.13.8' }, why: 'it is v1.13.8, and v1.13.9 was ordered' },
+    {
+      name: 'is not for another processor',
+      options: { arch: 'arm64' },
+      why: 'it is for arm64, and amd64 was requested',
+    },
+    {
+      name: 'is not another release',
+      options: { version: 'v1.13.8' },
+      why: 'it is v1.13.8, and v1.13.9 was requested',
+    },
     {
       name: 'is not a pre-release of it',
       options: { version: 'v1.13.9-rc.0' },
-      why: 'it is v1.13.9-rc.0, and v1.13.9 was ordered',
+      why: 'it is v1.13.9-rc.0, and v1.13.9 was requested',
     },
     { name: 'is not another system', options: { osId: 'fedora' }, why: 'it is not Talos but fedora' },
     {

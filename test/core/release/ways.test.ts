@@ -8,19 +8,19 @@ describe('where the usual order is blocked, another way is taken, and said', () 
       name: 'Kubernetes is too new for the own line',
       situation: { available: ['v1.12.3', 'v1.12.11', 'v1.13.9'], running: ['v1.12.3'], kubernetes: 'v1.36.3' },
       expected:
-        'target v1.13.9: the newest of the next minor version, coming from v1.12.3; the usual order is blocked (v1.12.11 supports Kubernetes up to 1.35, and v1.36.3 runs)',
+        'target v1.13.9: the newest of the next minor version, from v1.12.3; the usual order is blocked (v1.12.11 supports Kubernetes up to 1.35, and v1.36.3 runs)',
     },
     {
       name: 'Kubernetes is too new for the own line and the next one',
       situation: { available: ['v1.12.11', 'v1.13.9', 'v1.14.1'], running: ['v1.12.3'], kubernetes: 'v1.37.0' },
       expected:
-        'target v1.14.1: the newest of 1.14, which installs directly over 1.12, coming from v1.12.3; the usual order is blocked (v1.12.11 supports Kubernetes up to 1.35, and v1.37.0 runs; v1.13.9 supports Kubernetes up to 1.36, and v1.37.0 runs)',
+        'target v1.14.1: the newest of 1.14, which installs directly over 1.12, from v1.12.3; the usual order is blocked (v1.12.11 supports Kubernetes up to 1.35, and v1.37.0 runs; v1.13.9 supports Kubernetes up to 1.36, and v1.37.0 runs)',
     },
     {
       name: 'the newest of the own line is there already, and Kubernetes is too new for the next one',
       situation: { available: ['v1.12.11', 'v1.13.9', 'v1.14.1'], running: ['v1.12.11'], kubernetes: 'v1.37.1' },
       expected:
-        'target v1.14.1: the newest of 1.14, which installs directly over 1.12, coming from v1.12.11; the usual order is blocked (v1.13.9 supports Kubernetes up to 1.36, and v1.37.1 runs)',
+        'target v1.14.1: the newest of 1.14, which installs directly over 1.12, from v1.12.11; the usual order is blocked (v1.13.9 supports Kubernetes up to 1.36, and v1.37.1 runs)',
     },
     {
       name: 'the rollout that has begun can not be finished any more',
@@ -31,7 +31,7 @@ describe('where the usual order is blocked, another way is taken, and said', () 
         kubernetes: 'v1.37.0',
       },
       expected:
-        'target v1.14.1: the newest of 1.14, which installs directly over 1.12, coming from v1.12.11; the usual order is blocked (v1.13.9 supports Kubernetes up to 1.36, and v1.37.0 runs)',
+        'target v1.14.1: the newest of 1.14, which installs directly over 1.12, from v1.12.11; the usual order is blocked (v1.13.9 supports Kubernetes up to 1.36, and v1.37.0 runs)',
     },
   ])('$name', ({ situation, expected }) => {
     expect(decide(situation)).toBe(expected)
@@ -57,7 +57,7 @@ describe('where the usual order is blocked, another way is taken, and said', () 
       name: 'an older patch serves where the newest is skipped',
       situation: { available: ['v1.13.8', 'v1.13.9'], running: ['v1.13.0'] },
       changed: { skip: ['v1.13.9'] },
-      expected: 'target v1.13.8: the newest patch of 1.13, coming from v1.13.0',
+      expected: 'target v1.13.8: the newest patch of 1.13, from v1.13.0',
     },
   ])('$name', ({ situation, changed = {}, expected }) => {
     expect(decide(situation, changed)).toBe(expected)
@@ -129,12 +129,12 @@ describe('a node that stays behind', () => {
     {
       name: 'lets the others go on in its own line',
       situation: { available, running: ['v1.13.9'], paused: { 'w-1': 'v1.13.0' } },
-      expected: 'target v1.13.10: the newest patch of 1.13, coming from v1.13.9',
+      expected: 'target v1.13.10: the newest patch of 1.13, from v1.13.9',
     },
     {
       name: 'lets them go one minor version ahead',
       situation: { available, running: ['v1.13.10'], paused: { 'w-1': 'v1.13.0' } },
-      expected: 'target v1.14.1: the newest of the next minor version, coming from v1.13.10',
+      expected: 'target v1.14.1: the newest of the next minor version, from v1.13.10',
     },
     {
       name: 'and no further',
@@ -149,12 +149,12 @@ describe('a node that stays behind', () => {
     {
       name: 'does not make it worse when the others get a patch',
       situation: { available, running: ['v1.13.9'], paused: { 'w-1': 'v1.11.3' } },
-      expected: 'target v1.13.10: the newest patch of 1.13, coming from v1.13.9',
+      expected: 'target v1.13.10: the newest patch of 1.13, from v1.13.9',
     },
     {
       name: 'or when the last of them comes to a line that others run',
       situation: { available, running: ['v1.12.11', 'v1.13.10'], paused: { 'w-1': 'v1.11.3' } },
-      expected: 'target v1.13.10: the newest of the next minor version, coming from v1.12.11',
+      expected: 'target v1.13.10: the newest of the next minor version, from v1.12.11',
     },
     {
       name: 'counts where several stay, by the one that is furthest behind',
@@ -164,12 +164,12 @@ describe('a node that stays behind', () => {
     {
       name: 'is no hindrance where it is ahead',
       situation: { available, running: ['v1.13.9'], paused: { 'w-1': 'v1.14.1' } },
-      expected: 'target v1.13.10: the newest patch of 1.13, coming from v1.13.9',
+      expected: 'target v1.13.10: the newest patch of 1.13, from v1.13.9',
     },
     {
       name: 'is no hindrance where nobody knows its line',
       situation: { available, running: ['v1.13.10'], paused: { 'w-1': 'nightly' } },
-      expected: 'target v1.14.1: the newest of the next minor version, coming from v1.13.10',
+      expected: 'target v1.14.1: the newest of the next minor version, from v1.13.10',
     },
   ])('$name', ({ situation, expected }) => {
     expect(decide(situation)).toBe(expected)

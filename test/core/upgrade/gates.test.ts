@@ -128,8 +128,7 @@ describe('what a person has said counts', () => {
       name: 'and is not done at all',
       nodes: [worker('w-1'), ...upgraded(three())],
       circumstances: { ownNode: 'w-1' },
-      expected:
-        'wait: w-1 is the machine that Caretaker runs on: upgrade it with talosctl, or run Caretaker elsewhere',
+      expected: 'wait: w-1 is the machine that Caretaker runs on: upgrade it with talosctl, or run Caretaker elsewhere',
     },
     {
       name: 'two members of etcd are upgraded where a person wants it',
@@ -162,7 +161,7 @@ describe('the time must be right', () => {
     {
       name: 'a calendar that is not known is no permission',
       circumstances: { blackouts: notObserved('holidays.ics is not there') },
-      expected: 'wait: the calendar of blackouts is not known (holidays.ics is not there)',
+      expected: 'wait: the blackout calendar could not be read (holidays.ics is not there)',
     },
     {
       name: 'what nodes have taken here says whether one more fits',

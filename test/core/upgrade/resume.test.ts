@@ -156,13 +156,13 @@ describe('a node that carries our mark comes before every other', () => {
       name: 'that failed twice and is armed stays cordoned',
       node: unfinished(mark, { ...armedEntries }, { attempts: { ...failed, count: 2 } }),
       expected:
-        'stuck: w-2 failed 2 times to upgrade to v1.13.9 (it does not boot), and stays cordoned: `caretaker retry w-2` tries again, `caretaker rollback w-2` takes it back',
+        'stuck: w-2 failed 2 times to upgrade to v1.13.9 (it does not boot), and stays cordoned: try again with `caretaker retry w-2`, or roll it back with `caretaker rollback w-2`',
     },
     {
       name: 'that failed twice and is ill stays cordoned',
       node: unfinished(mark, {}, { ready: false, attempts: { ...failed, count: 2 } }),
       expected:
-        'stuck: w-2 failed 2 times to upgrade to v1.13.9 (it does not boot), and stays cordoned: `caretaker retry w-2` tries again, `caretaker rollback w-2` takes it back',
+        'stuck: w-2 failed 2 times to upgrade to v1.13.9 (it does not boot), and stays cordoned: try again with `caretaker retry w-2`, or roll it back with `caretaker rollback w-2`',
     },
     {
       name: 'that is to stay as it is, but is armed, is for a person to see to',

@@ -88,7 +88,7 @@ describe('what a node comes back with after a rollback', () => {
       name: 'is the release that was named',
       facts: runs({ version: 'v1.13.6' }),
       cordon: { ...back, to: 'v1.13.7' },
-      why: 'it came back with v1.13.6, and not with v1.13.7',
+      why: 'it booted v1.13.6, not v1.13.7',
     },
     {
       name: 'is well with what it ran, where it was disarmed',
