@@ -21,9 +21,11 @@ export function reportSpared(alerts: Alerts, names: readonly string[]): void {
 /** Nodes that start another release, or may, when they come back. */
 export function reportArmedOutage(alerts: Alerts, armed: readonly string[], uncertain: readonly string[]): void {
   const texts = [
-    ...(armed.length > 0 ? [`${armed.join(', ')} boots another release next time: an upgrade is installed`] : []),
+    ...(armed.length > 0
+      ? [`${armed.join(', ')} starts another release at the next boot: an upgrade is installed`]
+      : []),
     ...(uncertain.length > 0
-      ? [`${uncertain.join(', ')} may boot another release next time: it was being upgraded`]
+      ? [`${uncertain.join(', ')} may start another release at the next boot: it was being upgraded`]
       : []),
   ]
   const text = texts.join('; ')

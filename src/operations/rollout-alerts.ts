@@ -61,7 +61,7 @@ export function reportArmed(alerts: Alerts, { nodes }: Cluster, journal: Journal
     contentsOf(armed, ({ name }) => ({
       severity: 'warning',
       subject: name,
-      text: `${name} boots another release next time: it has an upgrade installed that Caretaker will not finish`,
+      text: `${name} starts another release at the next boot: an upgrade is installed that Caretaker will not finish`,
       action: `Disarm it with \`caretaker rollback ${name}\``,
     })),
   )

@@ -64,7 +64,7 @@ const changes: readonly Case[] = [
     request: 'approve what is lost by it too',
     after: ({ control }) => control.approve('v1.14.1'),
     ask: (person) => person.approve('v1.14.1', ['gvisor']),
-    said: 'v1.14.1 is approved, and nodes may lose gvisor by it',
+    said: 'v1.14.1 is approved, and nodes may lose gvisor',
   },
   {
     request: 'open a window',
@@ -82,14 +82,14 @@ const changes: readonly Case[] = [
     ask: (person) => person.resumeNode('w-1'),
     said: 'w-1 is no longer paused',
   },
-  { request: 'retry a node', after: fail, ask: (person) => person.retry('w-1'), said: 'w-1 is tried again' },
-  { request: 'retry every node', after: fail, ask: (person) => person.retry(), said: 'every node is tried again' },
+  { request: 'retry a node', after: fail, ask: (person) => person.retry('w-1'), said: 'w-1 will be tried again' },
+  { request: 'retry every node', after: fail, ask: (person) => person.retry(), said: 'every node will be tried again' },
   {
     request: 'retry a node that is left alone for a time',
     after: ({ homelab }) =>
       remembered.blocked.remember(homelab.ports.journal, { 'w-1': { until: Date.now() + 60_000, why: 'a budget' } }),
     ask: (person) => person.retry('w-1'),
-    said: 'w-1 is tried again',
+    said: 'w-1 will be tried again',
   },
   {
     request: 'roll a node back',
@@ -105,7 +105,7 @@ const changes: readonly Case[] = [
   {
     request: 'shut everything down',
     ask: (person) => person.shutDown(),
-    said: /^everything is going down now, as ordered/,
+    said: /^everything is shutting down: /,
   },
   {
     request: 'wake everything',

@@ -30,7 +30,9 @@ test('what a withdrawal leaves is staged in the place of what was to be booted f
   await it.reads(online)
   await it.run('watch-releases')
   homelab.ports.factory.withdrawn = async () => ['v1.14.1']
-  expect(await it.run('watch-releases')).toMatchObject({ summary: expect.stringContaining('v1.13.9 is the release') })
+  expect(await it.run('watch-releases')).toMatchObject({
+    summary: expect.stringContaining('v1.13.9 is the target release'),
+  })
 })
 
 test('a power cut before there is a node takes the hosts down in order, and brings them back', async () => {

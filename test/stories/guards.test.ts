@@ -148,7 +148,7 @@ test('a rollback waits for another agent that holds the Lease', async () => {
   await it.control.rollback('w-1', false)
   expect(await it.next()).toContain('another holds the Lease (upgrade)')
   expect(homelab.diary).not.toContain('roll-back w-1')
-  expect(texts(homelab, 'alert').join()).toContain('another works on the cluster')
+  expect(texts(homelab, 'alert').join()).toContain('another holds the Lease')
   homelab.lease = undefined
   await it.next()
   expect(homelab.machine('w-1').version).toBe('v1.13.9')

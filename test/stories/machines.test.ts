@@ -92,7 +92,7 @@ describe('addresses that lead to other machines', () => {
     await it.next()
     await it.control.rollback('w-1', false)
     swap(homelab, 'w-1', 'w-2')
-    expect(await it.next()).toContain('w-1, which is to go back, is not the machine that answers at its address')
+    expect(await it.next()).toContain('the rollback of w-1 waits: it is not the machine that answers at its address')
     expect(homelab.diary.filter((entry) => entry.startsWith('roll-back'))).toEqual([])
     homelab.addresses.clear()
     await it.next()

@@ -34,7 +34,7 @@ describe('what the next boot starts', () => {
     const homelab = fakeHomelab(three, offered)
     homelab.machine('w-2').installed = { version: 'v1.12.11', schematic: 'b'.repeat(64) }
     await using it = await begin(homelab)
-    expect(await it.next()).toMatch(/^w-2 has an upgrade installed that nobody here began/)
+    expect(await it.next()).toMatch(/^w-2 has an upgrade installed that Caretaker did not start/)
     expect(orders(homelab)).toEqual([])
     expect(texts(homelab, 'alert').join()).toContain('w-2 starts another release at the next boot')
   })
@@ -132,7 +132,7 @@ describe('what an upgrade would take away', () => {
     expect(orders(homelab)).toEqual([])
     expect(await it.control.approve('v1.14.1', ['net.ifnames=0'])).toEqual({
       changed: true,
-      said: 'v1.14.1 is approved, and nodes may lose net.ifnames=0 by it',
+      said: 'v1.14.1 is approved, and nodes may lose net.ifnames=0',
     })
     expect(await finish(it)).toBe('every node runs v1.14.1')
   })

@@ -7,7 +7,7 @@ import { two } from '../fakes/stories.ts'
 /** A node that booted its old system after an upgrade: nothing is installed there once more without a person. */
 
 const count = ({ diary }: FakeHomelab, entry: string) => diary.filter((one) => one === entry).length
-const stuck = /^stuck: w-1 booted its old system after the upgrade to v1\.14\.1 .*`caretaker retry w-1` tries again$/
+const stuck = /^stuck: w-1 booted its old system after the upgrade to v1\.14\.1 .*try again with `caretaker retry w-1`$/
 /** As when the power came back: what was installed was booted, and fell back. */
 const bootsOldSystem = (machine: FakeMachine) => {
   const { version, schematic } = machine

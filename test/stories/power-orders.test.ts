@@ -32,7 +32,7 @@ test('a person shuts everything down on mains; it stays down over a restart, unt
   await it.reads(online)
   await it.run('wake-cluster')
   expect(running(homelab)).toEqual([])
-  expect((await personAt(homelab, it).wake()).said).toContain('withdrawn')
+  expect((await personAt(homelab, it).wake()).said).toContain('request is cancelled')
   await waitFor('the end', 5_000, () => isOver(homelab))
   expect(running(homelab)).toEqual(['cp-1', 'w-1'])
 })
@@ -59,7 +59,7 @@ test('a shutdown for the time on battery is called off by a person, and one for 
   const control = personAt(homelab, it)
   expect(await control.cancel()).toMatchObject({
     changed: false,
-    said: expect.stringContaining('no shutdown is under way'),
+    said: expect.stringContaining('no shutdown is running'),
   })
   homelab.before = async (entry) => {
     if (entry === 'drain w-1') await control.cancel()
@@ -109,7 +109,7 @@ test('one machine is woken by name, whatever is on record, and a wrong name says
   await control.wake('w-1')
   expect(running(homelab)).toEqual(['cp-1', 'w-1'])
   await expect(control.wake('w-9')).rejects.toThrow('there are cp-1, w-1')
-  await expect(control.wake()).rejects.toThrow('no outage is on record')
+  await expect(control.wake()).rejects.toThrow('no outage is open')
 })
 
 test('with all, what was off before the outage is woken after it too', async () => {
@@ -146,7 +146,7 @@ test('a rehearsal that only asks changes nothing, and tells what would go wrong'
     'nas can only be started with its power button: configure mac or wake.powerOn',
     'kubernetes does not allow Caretaker to evict pods',
     expect.stringContaining("ups can't start a shutdown for less than"),
-    expect.stringContaining('no UPS says how long it lasts'),
+    expect.stringContaining('no UPS reports its runtime'),
   ])
   expect(homelab.diary).toEqual([])
   expect(report!.timeline.map(({ phase }) => phase)).toContain('drain')
@@ -257,7 +257,7 @@ test('a rehearsal asks each UPS now, and calls one that is silent or on battery 
   homelab.upses.set('ups', 'silent')
   expect(await faults()).toEqual(['does not report its status: the UPS does not answer'])
   homelab.upses.set('ups', onBattery)
-  expect(await faults()).toEqual(['is not on mains: OB DISCHRG'])
+  expect(await faults()).toEqual(['is not on mains power: OB DISCHRG'])
 })
 
 test('the target release is not forgotten while every node is down', async () => {

@@ -115,7 +115,7 @@ test('a node that was armed on purpose for a release that is withdrawn then is n
   await it.run('watch-releases')
   await it.next()
   expect(texts(homelab, 'alert')).toContain(
-    'w-1 boots another release next time: it has an upgrade installed that Caretaker will not finish. Disarm it with `caretaker rollback w-1`',
+    'w-1 starts another release at the next boot: an upgrade is installed that Caretaker will not finish. Disarm it with `caretaker rollback w-1`',
   )
   expect(homelab.machine('cp-1').installed.version).toBe('v1.13.9')
 })
@@ -141,7 +141,7 @@ test('a withdrawn release that every node runs is not installed anew for another
   expect(homelab.machine('w-1').boots).toBe(1)
   expect(await it.run('stage-image')).toMatchObject({
     kind: 'done',
-    summary: 'there is no release to go to, and v1.14.1 was withdrawn by the Image Factory',
+    summary: 'there is no target release, and v1.14.1 was withdrawn by the Image Factory',
   })
 })
 
@@ -157,7 +157,7 @@ test('what was withdrawn stays so while the Factory does not answer that questio
   await it.run('watch-releases')
   expect(remembered.withdrawn.recall(homelab.ports.journal)).toEqual(['v1.14.1'])
   expect(remembered.target.recall(homelab.ports.journal)).toBe('v1.13.10')
-  expect(texts(homelab, 'alert').filter((text) => text.includes('no longer holds'))).toEqual([])
+  expect(texts(homelab, 'alert').filter((text) => text.includes('no longer lists'))).toEqual([])
 })
 
 test('a Factory that is too old to mark anything still says what it offers', async () => {

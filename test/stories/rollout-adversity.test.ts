@@ -17,7 +17,7 @@ describe('a rollback', () => {
     expect(homelab.machine('cp-3').stage).toBe('booting')
     homelab.before = undefined
     await it.control.rollback('cp-2', false)
-    expect(await it.next()).not.toContain('cp-2 is to go back')
+    expect(await it.next()).not.toContain('cp-2 is being rolled back')
     expect(homelab.diary).not.toContain('roll-back cp-2')
     await it.control.rollback('cp-3', true)
     for (let run = 0; run < 4; run++) await it.next()
@@ -163,7 +163,7 @@ test('an installer that fails while staging is tried twice, and then a person is
     if (entry === 'install w-1') homelab.machine('w-1').installerExit = 1
   }
   for (let run = 0; run < 4; run++) await it.next()
-  expect(await it.next()).toMatch(/^stuck: w-1 failed 2 times to get v1.14.1/)
+  expect(await it.next()).toMatch(/^stuck: w-1 failed 2 times to upgrade to v1.14.1/)
 })
 
 test('somebody who cordons a node just before us does not make the release a bad one', async () => {

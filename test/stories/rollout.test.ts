@@ -148,10 +148,10 @@ describe('a rollback', () => {
     const homelab = fakeHomelab(two, offered)
     await using it = await begin(homelab)
     homelab.machine('w-1').installed = { ...homelab.machine('w-1').installed, version: 'v1.14.1' }
-    expect(await it.next()).toContain('w-1 has an upgrade installed that nobody here began')
+    expect(await it.next()).toContain('w-1 has an upgrade installed that Caretaker did not start')
     await it.next()
     expect(texts(homelab, 'alert')).toEqual([
-      'w-1 boots another release next time: it has an upgrade installed that Caretaker will not finish. Disarm it with `caretaker rollback w-1`',
+      'w-1 starts another release at the next boot: an upgrade is installed that Caretaker will not finish. Disarm it with `caretaker rollback w-1`',
     ])
     expect(await it.control.rollback('w-1', false)).toMatchObject({
       said: 'w-1 is disarmed: it reboots into the release that it runs',
@@ -168,7 +168,7 @@ test('a node that booted its old system is tried again when a person says so', a
     if (entry === 'reboot w-1') homelab.machine('w-1').rollsBack = true
   }
   for (let run = 0; run < 4; run++) await it.next()
-  expect(await it.next()).toMatch(/^stuck: w-1 booted its old system .* `caretaker retry w-1` tries again$/)
+  expect(await it.next()).toMatch(/^stuck: w-1 booted its old system .* try again with `caretaker retry w-1`$/)
   expect(texts(homelab, 'event').filter((text) => text.startsWith('the rollout is stuck'))).toHaveLength(1)
   homelab.before = undefined
   await it.control.retry('w-1')

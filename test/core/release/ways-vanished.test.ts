@@ -65,7 +65,8 @@ describe('a release that was withdrawn', () => {
 
 describe('a release that was decided on and has vanished', () => {
   const vanished = ['v1.14.1']
-  const goesOn = 'It goes on when it is offered again, when a newer one is, or when v1.14.1 is added to upgrade.skip'
+  const goesOn =
+    'The rollout continues when v1.14.1 or a newer release is listed, or when v1.14.1 is added to upgrade.skip'
   const held = `wait v1.14.1: the Factory no longer lists v1.14.1, although it was not withdrawn: no more nodes are upgraded. ${goesOn}`
   test.each<{ name: string; situation: Situation; changed?: Partial<ReleasePolicy>; expected: string }>([
     { name: 'is waited for', situation: { available: ['v1.13.9'], running: ['v1.13.9'], vanished }, expected: held },

@@ -397,7 +397,7 @@ describe('with mode: staged', () => {
   })
   test('what somebody else has armed stops everything', () => {
     expect(summary(decide([...three(), staged('w-1', { bootId: 'boot-0' })], { now: wednesday }, mode))).toMatch(
-      /^wait: w-1 has an upgrade installed that nobody here began/,
+      /^wait: w-1 has an upgrade installed that Caretaker did not start/,
     )
   })
   test('nothing is installed while something speaks against it', () => {
