@@ -98,7 +98,7 @@ test(
     expect(lab.poweredOff).toEqual(['w-1', ...lab.poweredOff.slice(1, 4), 'nas'])
     await waitFor('all to be told', 10_000, async () => (await outageOf(scene.daemon))?.stage === 'stopped')
     expect((await cli('power', 'status')).stdout).toContain('shut down by order since')
-    expect((await cli('power', 'wake')).stdout).toContain('the order is withdrawn')
+    expect((await cli('power', 'wake')).stdout).toContain('the shutdown request is cancelled')
     await allBack(scene)
     expect(lab.nodes.every(({ ready }) => ready) && lab.nas?.power === 'on').toBe(true)
     const history = await cli('power', 'history')
