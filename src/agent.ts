@@ -255,7 +255,8 @@ export function createAgent(options: AgentOptions) {
             else activities.delete(step)
             if (state.kind === 'started') jobLog.info({ step: step.do }, text)
             const subject = 'node' in step ? { subject: step.node } : {}
-            if (state.kind === 'done') journal.write({ kind: 'step', ...subject, text: `${text}: done` })
+            if (state.kind === 'done' && !choices.isRoutine)
+              journal.write({ kind: 'step', ...subject, text: `${text}: done` })
             if (state.kind === 'failed') {
               const calledOff = signal.aborted || choices.signal?.aborted === true
               journal.write({

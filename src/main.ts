@@ -3,18 +3,17 @@ import process from 'node:process'
 import { createQueue } from './services/queue/queue.ts'
 import type { StoreAddress } from './services/queue/connection.ts'
 import { checkStore, socketOf } from './services/queue/store.ts'
-import { openJournal } from './adapters/journal/journal.ts'
 import { lockState } from './adapters/journal/lock.ts'
 import { type Agent, createAgent } from './agent.ts'
 import { createControl } from './http/routes/status.ts'
 import { serveControl } from './http/control.ts'
-import { createAlerts } from './operations/alerts.ts'
 import { isOfKind, nameIn } from './core/alert.ts'
 import { AgentError } from './core/errors.ts'
 import type { Logger } from './core/log.ts'
 import { schematicsInUse } from './core/release/schematic.ts'
 import { remembered } from './operations/facts.ts'
 import { loadJobs } from './engine/catalogue.ts'
+import { openJournalAndAlerts } from './main/journal.ts'
 import { findOwnMachine, holderOf, readBootId } from './main/identity.ts'
 import { ownVersion } from './main/version.ts'
 import { watchLives } from './main/renewal.ts'
@@ -49,15 +48,8 @@ export async function runDaemon({ settings, log, signal, pollEvery }: DaemonOpti
   const state = path(config.state)
   await using stack = new AsyncDisposableStack()
   stack.use(lockState(state))
-  const journal = stack.use(
-    openJournal(state, {
-      onDegraded: (why) =>
-        why === undefined
-          ? log.info({}, 'the journal is on the disk again')
-          : log.error({ reason: why }, 'the journal is kept in memory: the disk does not take it'),
-    }),
-  )
-  const alerts = createAlerts(journal, () => new Date())
+  const { journal, alerts } = openJournalAndAlerts(state, log)
+  stack.use(journal)
   const world = stack.use(await openWorld({ settings, journal, alerts, log }))
   const agentSoon = Promise.withResolvers<Agent>()
   const needed = schematicsInUse(config)

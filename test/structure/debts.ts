@@ -27,8 +27,6 @@ export const debts = {
   sizes: [
     'jobs/upgrade-node.ts',
     'src/adapters/calendar/expand.ts seriesOf',
-    'src/adapters/journal/journal.ts',
-    'src/adapters/journal/journal.ts openJournal',
     'src/adapters/machines/hosts.ts canConnect',
     'src/adapters/machines/ssh.ts shutDownBySsh',
     'src/adapters/machines/ssh.ts rehearseBySsh',

@@ -14,6 +14,9 @@ import { previewUpgrade } from '../../operations/preview-upgrade.ts'
 import { remembered } from '../../operations/facts.ts'
 import { parseVersion } from '../../core/version.ts'
 
+/** So many alerts that were settled are shown. */
+const shownSettled = 200
+
 export interface ControlOptions {
   readonly agent: Agent
   readonly ports: Ports
@@ -135,7 +138,7 @@ export function createControl({
     rollouts,
     staged: () => share.staged(),
     power,
-    alerts: (all) => (all ? [...alerts.all, ...alerts.settled] : alerts.all),
+    alerts: (all) => (all ? [...alerts.all, ...alerts.settled(shownSettled)] : alerts.all),
     journal: (limit) => journal.entries(limit),
     runs: (limit) => journal.runs(limit),
   }
