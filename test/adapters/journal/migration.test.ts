@@ -93,28 +93,31 @@ describe('a state directory of 0.1.0', () => {
 
   test('is taken on wherever its agent was killed on the way', { timeout: 120_000 }, async () => {
     await using whole = await formerState()
-    const total = Number(/opened after (\d+)/.exec(migrate(whole.path).stdout)![1])
+    const total = JSON.parse(migrate(whole.path).stdout) as Record<'exec' | 'run', number>
     await using often = await formerState()
-    // Some lie between two steps and some inside of one; the last is the last thing that is done at all.
-    const points = Array.from({ length: 10 }, (_, index) => 2 + Math.round((index * (total - 2)) / 9))
+    // Before each statement that begins or ends something, and in the middle of some steps.
+    const points = [
+      ...Array.from({ length: total.exec }, (_, index) => ['exec', String(index + 1)] as const),
+      ...[1, 20, total.run - 1].map((nth) => ['run', String(nth)] as const),
+    ]
+    expect(points.length).toBeGreaterThan(12)
     for (const point of points) {
       await using once = await formerState()
-      expect(migrate(once.path, point).signal).toBe('SIGKILL')
-      // Killed once more, it comes further, or begins the step anew.
-      migrate(often.path, Math.min(point, 40))
+      expect(migrate(once.path, ...point).signal).toBe('SIGKILL')
       using journal = openJournal(once.path)
       expectEverything(journal)
     }
+    // Killed again and again it comes further each time, or begins the step anew.
+    for (let turn = 0; turn < 4; turn++) migrate(often.path, 'exec', '7')
     using journal = openJournal(often.path)
     expectEverything(journal)
   })
 })
 
 /** Another process opens the journal, and kills itself before the nth thing that it would do to the file. */
-function migrate(directory: string, nth?: number) {
+function migrate(directory: string, ...fatal: string[]) {
   const script = fileURLToPath(new URL('migrating-process.ts', import.meta.url))
-  const given = [script, directory, ...(nth === undefined ? [] : [String(nth)])]
-  return spawnSync(process.execPath, given, { encoding: 'utf8' })
+  return spawnSync(process.execPath, [script, directory, ...fatal], { encoding: 'utf8' })
 }
 
 test('a file of before 0.1.0, without rollouts, is read and taken on with what it has', async () => {

@@ -1,7 +1,10 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from 'vitest'
+import { openMemory } from '../../../src/adapters/journal/database.ts'
+import { createRecords } from '../../../src/adapters/journal/records.ts'
 import { openStore } from '../../../src/adapters/journal/store.ts'
+import { createWriteBehind } from '../../../src/adapters/journal/write-behind.ts'
 import { openJournal } from '../../../src/adapters/journal/journal.ts'
 import type { RecordKind } from '../../../src/core/records.ts'
 import { flag, object, text } from '../../../src/core/shape.ts'
@@ -130,4 +133,21 @@ test('what is there already is not written again', async () => {
   expect(version()).toEqual(after)
   journal.saveOutage(withNodeState(outage, 'w-1', 'shutdown-sent'))
   expect(version()).not.toEqual(after)
+})
+
+test('what comes and goes before it reaches the disk leaves nothing that waits for it', () => {
+  const disk = createWriteBehind(openMemory(), { onDegraded: () => expect.unreachable() })
+  const leaks = createRecords(leakKind, {
+    disk,
+    openRecords: new Map(),
+    query: () => [],
+    now: () => 0,
+    beforeSave: () => {},
+    setAside: () => expect.unreachable(),
+  })
+  for (let turn = 0; turn < 3; turn++) {
+    leaks.save({ where: `${turn}`, isDry: true }, 'later')
+    leaks.remove(`${turn}`, 'later')
+  }
+  expect(disk.of('leak')).toEqual([])
 })
