@@ -1,22 +1,24 @@
 #!/usr/bin/env node
-// Plain JavaScript that any Node of the last years can read: finds a Node that is new enough, and starts the CLI with it,
-// from the sources in a checkout and from dist/ in a package.
+// Plain JavaScript that any Node of the last years can read: finds a Node that is new enough, and starts the CLI in its
+// place, from the sources in a checkout and from dist/ in a package.
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import module from 'node:module'
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import v8 from 'node:v8'
+
+// SQLite and execve are marked experimental in some releases of Node; the operator can do nothing about it.
+const emit = process.emit
+process.emit = (name, data, ...rest) =>
+  name === 'warning' && data?.name === 'ExperimentalWarning' ? false : emit.call(process, name, data, ...rest)
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 
 if (isNewEnough(process.versions.node)) {
-  // SQLite is marked experimental in some releases of Node 24; the operator can do nothing about it.
-  const emit = process.emit
-  process.emit = (name, data, ...rest) =>
-    name === 'warning' && data?.name === 'ExperimentalWarning' ? false : emit.call(process, name, data, ...rest)
-  // Compiled code is kept between starts: the CLI answers a third sooner.
-  module.enableCompileCache?.()
+  endWithLauncher()
+  stayLight()
   const source = join(root, 'src', 'cli.ts')
   await import(existsSync(source) ? '../src/cli.ts' : '../dist/src/cli.js')
 } else {
@@ -26,6 +28,17 @@ if (isNewEnough(process.versions.node)) {
 function isNewEnough(version) {
   const [major, minor] = version.split('.').map(Number)
   return major > 25 || (major === 24 && minor >= 15)
+}
+
+/**
+ * A daemon that mostly waits on a machine of 1 GB: V8 is to keep its heap small rather than its code fast. All of it is
+ * read by V8 while it runs, so that no second process is needed for it.
+ */
+function stayLight() {
+  for (const flag of ['--optimize-for-size', '--semi-space-growth-factor=1', '--no-opt', '--no-maglev'])
+    v8.setFlagsFromString(flag)
+  // Compiled code is kept between starts: the CLI answers a third sooner. A daemon would keep it in memory, too.
+  if (!process.argv.includes('start')) module.enableCompileCache?.()
 }
 
 /** The Node that a checkout brings along (bin/node/package.json). */
@@ -50,7 +63,18 @@ function startWith(node) {
     process.exitCode = 2
     return
   }
-  const child = spawn(node, process.argv.slice(1), { stdio: 'inherit' })
+  // Takes our place, with our process id: signals and exit codes are its own. Nodes before 22.15 can't.
+  try {
+    process.execve?.(node, [node, ...process.argv.slice(1)], process.env)
+  } catch {
+    // What can't be replaced is a parent.
+  }
+  startAsChild(node)
+}
+
+function startAsChild(node) {
+  // The channel tells it when we are gone, also when we were killed (endWithLauncher).
+  const child = spawn(node, process.argv.slice(1), { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] })
   // What is sent to us is meant for it; a Ctrl-C at a terminal reaches it anyway.
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => name !== 'SIGINT' && child.kill(name))
   child.on('error', (error) => {
@@ -60,4 +84,12 @@ function startWith(node) {
   child.on('exit', (code, signal) => {
     process.exitCode = code ?? 128 + (constants.signals[signal] ?? 0)
   })
+}
+
+/** Ends in good order when the process that has started us for want of a newer Node was killed. */
+function endWithLauncher() {
+  if (!process.channel) return
+  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
+  // Whoever waits for an answer of the command line does not wait for this.
+  process.channel.unref()
 }

@@ -3,6 +3,7 @@ import { describeDuration } from '../src/core/duration.ts'
 import { failingMachines } from '../src/core/power/machines.ts'
 import { defineJob } from '../src/operations/job.ts'
 import { done, on } from '../src/core/job.ts'
+import { isShutDownPhase } from '../src/core/power/phases.ts'
 import { triggersOf } from '../src/core/power/triggers.ts'
 
 /** Tells people at once what will go down, and when, if mains stays away. */
@@ -25,10 +26,10 @@ export default defineJob({
     })
     const { timeline, runtime } = planNow(context, ports.journal.openOutage())
     const turns = timeline
-      .filter(({ phase, reversible }) => !reversible && !phase.endsWith(' down'))
-      .map(({ phase, from }) => `${phase} ${describeDuration(from)} later`)
+      .filter(({ phase }) => isShutDownPhase(phase))
+      .map(({ phase, from }) => `${context.wording.titleOf(phase)} after ${describeDuration(from)}`)
     const lasts = runtime === undefined ? '' : `; the battery lasts ${describeDuration(runtime)}`
-    const text = `if mains stays away a shutdown begins ${starts.join('; ')}. Then go ${turns.join(', ')}${lasts}`
+    const text = `if mains stays away a shutdown begins ${starts.join('; ')}. Then: ${turns.join(', ')}${lasts}`
     ports.journal.write({ kind: 'power', text })
     return done(text)
   },

@@ -1,12 +1,12 @@
+import type { WalkedPhase } from '../src/core/power/drill.ts'
 import { planNow, rehearse } from '../src/operations/rehearse.ts'
 import { powerObstacle } from '../src/core/power/feeds.ts'
 import { defineJob, type JobContext } from '../src/operations/job.ts'
 import { done, later, after } from '../src/core/job.ts'
-import type { StepState } from '../src/core/plan.ts'
+import type { Step, StepState } from '../src/core/plan.ts'
 import { beginOrResume } from '../src/operations/begin-outage.ts'
 import { settleOutage } from '../src/operations/outage-alerts.ts'
 import type { OutageRecord } from '../src/operations/outage-record.ts'
-import { describeStep, type Step } from '../src/core/plan.ts'
 import type { ShutdownPhase } from '../src/core/power/phases.ts'
 import { remembered } from '../src/operations/facts.ts'
 import { planWake } from '../src/core/power/recovery.ts'
@@ -47,13 +47,14 @@ export default defineJob({
     using watch = whenPower(({ upses }) =>
       [...upses.values()].some(({ mode }) => mode !== 'on-mains') ? 'the power is failing' : undefined,
     )
-    journal.write({ kind: 'power', text: `a rehearsal begins${request.until ? `, up to "${request.until}"` : ''}` })
-    const walked: NonNullable<typeof report.walked>[number][] = []
+    const upTo = request.until === undefined ? '' : `, up to "${context.wording.titleOf(request.until)}"`
+    journal.write({ kind: 'power', text: `a rehearsal begins${upTo}` })
+    const walked: WalkedPhase[] = []
     const { plan } = planNow(context, record.current)
     for (const phase of plan.phases.filter(({ reversible }) => reversible)) {
       if (watch.signal.aborted) break
       walked.push(await walk(context, record, phase, watch.signal))
-      if (phase.name === request.until) break
+      if (phase.id === request.until) break
     }
     // A power cut takes the cluster over, and goes on from what is on record.
     signal.throwIfAborted()
@@ -63,7 +64,7 @@ export default defineJob({
     if (!isUndone) await context.emit({ type: 'drill.ended' })
     const faults = report.checks.filter(({ ok }) => !ok).length + walked.flatMap((one) => one.failed).length
     if (watch.signal.aborted) return later('the rehearsal was broken off: the power is failing', after(now(), 1_000))
-    const what = walked.map(({ phase }) => phase).join(', ') || 'nothing'
+    const what = walked.map(({ phase }) => context.wording.titleOf(phase)).join(', ') || 'nothing'
     if (!isUndone)
       return later(`rehearsed ${what}; not all of it could be taken back yet, which goes on`, after(now(), 60_000))
     return done(
@@ -81,9 +82,9 @@ async function takeBack(
   const onStep = (_: Step, { kind }: StepState) => {
     if (kind === 'failed') undone = false
   }
-  const all = new Set(machines.map(({ name }) => name))
+  const powered = new Set(machines.map(({ name }) => name))
   const policy = { ...config.power.wake, acceptedStorage: config.storage.accept }
-  await carryOut(planWake(machines, record.current, all, [], policy), { onStep })
+  await carryOut(planWake({ machines, outage: record.current, powered, upses: [] }, policy), { onStep })
   if (undone) {
     record.update((outage) => ({ ...outage, stage: 'over', endedAt: now().toISOString() }))
     settleOutage(alerts)
@@ -91,15 +92,20 @@ async function takeBack(
   return undone
 }
 
-async function walk({ carryOut, signal }: JobContext, record: OutageRecord, phase: ShutdownPhase, broken: AbortSignal) {
+async function walk(
+  { carryOut, signal, wording }: JobContext,
+  record: OutageRecord,
+  phase: ShutdownPhase,
+  broken: AbortSignal,
+): Promise<WalkedPhase> {
   const begin = performance.now()
   const failed: string[] = []
   const onStep = (step: Step, state: StepState) => {
-    if (state.kind === 'failed') failed.push(`${describeStep(step)}: ${state.error.message}`)
+    if (state.kind === 'failed') failed.push(`${wording.describeStep(step)}: ${state.error.message}`)
     if (step.do === 'drain' && state.kind !== 'started') record.node(step.node, 'drained')
   }
   await carryOut([phase], { onStep, signal: broken }).catch((error: unknown) => {
     if (!broken.aborted || signal.aborted) throw error
   })
-  return { phase: phase.name, took: Math.round(performance.now() - begin), failed }
+  return { phase: phase.id, took: Math.round(performance.now() - begin), failed }
 }

@@ -7,7 +7,7 @@ import { reportRefused } from '../src/operations/outage-alerts.ts'
 import { openRecord } from '../src/operations/outage-record.ts'
 import { beginOutage } from '../src/core/power/outage.ts'
 import { bestEffort, phase, type Step } from '../src/core/plan.ts'
-import { findSheddable } from '../src/core/power/shed.ts'
+import { findSheddable } from '../src/operations/shed.ts'
 import { apiWithin } from '../src/core/power/shutdown.ts'
 
 /** Makes the battery last longer: what the user can do without is scaled to nothing while there is still time. */
@@ -52,11 +52,12 @@ export default defineJob({
     let count = 0
     const onStep = (_: Step, { kind }: StepState) => void (kind === 'done' && (count += 1))
     using watch = whenPower(() => (isOnBattery() ? undefined : 'the power has changed'))
-    await carryOut([bestEffort(phase('scale down', ...steps))], { onStep, signal: watch.signal }).catch(
-      (error: unknown) => {
-        if (!watch.signal.aborted || signal.aborted) throw error
-      },
-    )
+    await carryOut([bestEffort(phase('scale-down', ['power-change'], ...steps))], {
+      onStep,
+      signal: watch.signal,
+    }).catch((error: unknown) => {
+      if (!watch.signal.aborted || signal.aborted) throw error
+    })
     return done(`${count} of ${scaled.length} workloads are scaled to nothing, to make the battery last`)
   },
 })

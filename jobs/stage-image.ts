@@ -61,7 +61,9 @@ export default defineJob({
       )
       try {
         // Somebody may have changed what is there; that it is as it should be is no news.
-        await carryOut([phase('stage', { do: 'stage-image', image, publish: !isRequest })], { isRoutine: wasThere })
+        await carryOut([phase('stage-image', [], { do: 'stage-image', image, publish: !isRequest })], {
+          isRoutine: wasThere,
+        })
       } catch (error) {
         if (signal.aborted || !isRequest || !(error instanceof AgentError) || error.retryable) throw error
         // Nothing that this homelab needs: it is told, and not tried for ever.

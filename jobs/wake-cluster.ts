@@ -18,7 +18,6 @@ import { isWhole, planWake } from '../src/core/power/recovery.ts'
 /** A UPS that was told to switch its outlets off does so some time later, mains or not; nothing is woken until then, in ms. */
 const cutTakes = 3 * 60_000
 const lookAgain = 5_000
-const moreHavePower = 'more machines have their power back'
 /** A battery that is not charged by then may never be, in ms. */
 const chargesWithin = 3_600_000
 
@@ -61,9 +60,11 @@ export default defineJob({
       record.update((outage) => ({ ...outage, stage: 'waking', wokenAt: outage.wokenAt ?? now().toISOString() }))
     }
     const hasMore = () => poweredMachines(context, open).machines.some(({ name }) => !names.has(name))
+    let isMore = false
     using watch = whenPower(() => {
       // A dead machine on one UPS keeps no machine on another one waiting.
-      if (hasMore()) return moreHavePower
+      isMore = hasMore()
+      if (isMore) return 'more machines have their power back'
       const isLost = ({ feed }: Machine) => {
         const supply = supplyOf(feed, power)
         return supply === 'failing' || (supply === 'battery' && wentDown(open) && !isCalledOff(power))
@@ -78,28 +79,27 @@ export default defineJob({
     }
     try {
       const onMains = [...power.upses].flatMap(([label, { mode }]) => (mode === 'on-mains' ? [label] : []))
-      const plan = planWake(inventory, open, names, onMains, {
-        ...config.power.wake,
-        acceptedStorage: config.storage.accept,
-      })
+      const plan = planWake(
+        { machines: inventory, outage: open, powered: names, upses: onMains },
+        { ...config.power.wake, acceptedStorage: config.storage.accept },
+      )
       await carryOut(plan, { onStep, signal: watch.signal })
     } catch (error) {
       if (!watch.signal.aborted || signal.aborted) throw error
-      const why = messageOf(watch.signal.reason)
-      return later(why, after(now(), why === moreHavePower ? 0 : lookAgain))
+      return later(messageOf(watch.signal.reason), after(now(), isMore ? 0 : lookAgain))
     }
     // What was not down is as it was.
-    if (undone) record.update((outage) => withGivenBack(outage, names))
+    if (undone) record.update((outage) => withUntouched(outage, names))
     return conclude(context, record, { undone, isWhole: isSafe && isWhole(inventory, record.current, names) })
   },
 })
 
-/** Those of the machines that were never told, and so had nothing to come back from. */
-function withGivenBack(outage: Outage, names: ReadonlySet<string>): Outage {
-  const given = Object.entries(outage.nodes).filter(
+/** With those of the machines back whose shutdown was never requested: they had nothing to come back from. */
+function withUntouched(outage: Outage, names: ReadonlySet<string>): Outage {
+  const untouched = Object.entries(outage.nodes).filter(
     ([name, { state }]) => names.has(name) && (state === 'up' || state === 'drained'),
   )
-  const nodes = Object.fromEntries(given.map(([name, node]) => [name, { ...node, state: 'back' as const }]))
+  const nodes = Object.fromEntries(untouched.map(([name, node]) => [name, { ...node, state: 'back' as const }]))
   return { ...outage, nodes: { ...outage.nodes, ...nodes } }
 }
 
@@ -222,6 +222,6 @@ async function tidy({ ports, carryOut, signal, power }: JobContext): Promise<Out
   const ours = [...(nodes ?? [])].filter(([, { cordon }]) => cordon?.why === 'power').map(([name]) => name)
   if (ours.length === 0) return done('there was no power cut')
   const steps = ours.map((node): Step => ({ do: 'uncordon', node, why: 'power' }))
-  await carryOut([bestEffort(phase('uncordon', ...steps))])
+  await carryOut([bestEffort(phase('uncordon', [], ...steps))])
   return done(`${ours.join(', ')} uncordoned: left over from a power cut that is not on record`)
 }

@@ -1,14 +1,15 @@
 import type { Config } from './config/config.ts'
 import type { Activity } from './core/activity.ts'
 import type { Alerts } from './core/alert.ts'
-import { messageOf } from './core/errors.ts'
+import { describeFailure, messageOf } from './core/errors.ts'
 import { describeEvent, type Event } from './core/event.ts'
 import type { Job, JobContext } from './operations/job.ts'
 import { later, type Outcome } from './core/job.ts'
 import type { RegisteredSchematic } from './core/release/schematic.ts'
 import type { RunOutcome } from './core/journal.ts'
 import type { Logger } from './core/log.ts'
-import { describeStep, type Step } from './core/plan.ts'
+import type { Step } from './core/plan.ts'
+import { english, type Wording } from './core/wording.ts'
 import type { Ports } from './core/ports.ts'
 import { machinesOf } from './core/power/machines.ts'
 import { settleStale } from './operations/alerts.ts'
@@ -33,6 +34,8 @@ export interface AgentOptions {
   readonly alerts: Alerts
   readonly log: Logger
   readonly schematics: () => ReadonlyMap<string, RegisteredSchematic>
+  /** How plans are put into words, for people. */
+  readonly wording?: Wording
   readonly now?: () => Date
   /** ms of a clock that never jumps. */
   readonly monotonic?: () => number
@@ -73,6 +76,7 @@ export interface RunReport {
 export function createAgent(options: AgentOptions) {
   const { config, ports, jobs, queue, alerts, log, schematics } = options
   const {
+    wording = english,
     now = () => new Date(),
     monotonic = () => performance.now(),
     pollEvery = 1_000,
@@ -146,10 +150,9 @@ export function createAgent(options: AgentOptions) {
     }
     try {
       const outcome = await underLease(job, AbortSignal.any([signal, stopping.signal]))
-      if (outcome.kind === 'done') report('done', outcome.summary)
-      else report('later', outcome.reason)
+      const text = outcome.kind === 'later' ? outcome.reason : outcome.summary
+      report(outcome.kind, text)
       alerts.settle(`job.failed:${job.name}`)
-      const text = outcome.kind === 'done' ? outcome.summary : outcome.reason
       // One that waits for the same thing every few seconds is no news.
       const isRepeated = outcome.kind === 'later' && lastSaid.get(job.name) === text
       log[isRepeated ? 'debug' : 'info']({ job: job.name, outcome: outcome.kind }, text)
@@ -161,12 +164,12 @@ export function createAgent(options: AgentOptions) {
         report('stopped', `${why}; the job goes on later`)
         throw new Stopping('the agent is stopping')
       }
-      report('failed', messageOf(error))
+      report('failed', describeFailure(error))
       alerts.open(`job.failed:${job.name}`, {
         // Nobody else brings the cluster down, or back.
         severity: job.purpose === 'shutdown' ? 'critical' : 'warning',
         subject: job.name,
-        text: `${job.name} failed: ${messageOf(error)}`,
+        text: `${job.name} failed: ${describeFailure(error)}`,
       })
       log.error({ job: job.name, err: error }, 'job failed')
       throw error
@@ -234,11 +237,13 @@ export function createAgent(options: AgentOptions) {
       observe: (within) => observe(config.nodes, ports, signal, within),
       ownNode,
       bootId,
+      wording,
       answeredWithin: (ms) => new Set([...lastAnswer].filter(([, at]) => monotonic() - at <= ms).map(([name]) => name)),
       carryOut: (plan, choices = {}) =>
         carryOut(plan, ports, {
           inventory: config.nodes,
           log: jobLog,
+          wording,
           pollEvery,
           ...choices,
           signal: choices.signal ? AbortSignal.any([signal, choices.signal]) : signal,
@@ -249,7 +254,7 @@ export function createAgent(options: AgentOptions) {
           },
           onStep: (step, state) => {
             choices.onStep?.(step, state)
-            const text = describeStep(step)
+            const text = wording.describeStep(step)
             if (state.kind === 'started')
               activities.set(step, { job: job.name, step: text, since: now().toISOString() })
             else activities.delete(step)

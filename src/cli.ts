@@ -1,20 +1,19 @@
 import process from 'node:process'
 import { CommanderError, Option } from 'commander'
-import { renderJobs, renderJournal, renderPlan, renderStaged, renderStatus, renderUki } from './cli/render.ts'
-import { renderAlerts } from './cli/render-alerts.ts'
 import { addPowerCommands } from './cli/power-commands.ts'
 import { addRolloutCommands } from './cli/rollout-commands.ts'
 import { addUpsCommand } from './cli/ups-command.ts'
-import { command, daemon, daemonOr, exit, group, positive, print, program } from './cli/shell.ts'
-import type { JobAnswer, PlanAnswer, RunAnswer, StatusAnswer } from './http/protocol.ts'
-import type { Alert } from './core/alert.ts'
-import { AgentError, messageOf } from './core/errors.ts'
-import type { Entry } from './core/journal.ts'
-import type { StagedImage } from './core/release/image.ts'
+import { ask, askOr, command, exit, group, positive, print, program } from './cli/shell.ts'
+import { AgentError, type ErrorCode, messageOf } from './core/errors.ts'
+import type { RunAnswer } from './core/operator.ts'
 import { loadSettings } from './main/settings.ts'
 
+/** Loaded when something is to be drawn: neither the daemon nor `--json` needs it. */
+const rendering = () => import('./cli/render.ts')
+
 function outcomeCode({ outcome }: RunAnswer): number {
-  return outcome === 'failed' ? exit.failed : outcome === 'later' || outcome === 'stopped' ? exit.waiting : exit.ok
+  if (outcome === 'failed' || outcome === 'stuck') return exit.failed
+  return outcome === 'later' || outcome === 'stopped' ? exit.waiting : exit.ok
 }
 
 command('start', 'run the daemon, until SIGINT or SIGTERM', async (options, _args, extra) => {
@@ -53,30 +52,35 @@ command('start', 'run the daemon, until SIGINT or SIGTERM', async (options, _arg
   .option('--poll-every <ms>', 'between two looks of a wait', positive)
 
 command('status', 'what the homelab and the agent are at', async (options) => {
-  const status = await (await daemon(options)).get<StatusAnswer>('/status')
-  print(options, status, renderStatus(status, Date.now()))
+  const status = await ask(options, (daemon) => daemon.status.$get())
+  await print(options, status, async () => (await rendering()).renderStatus(status, Date.now()))
   return exit.ok
 })
 
 command('jobs', 'the jobs, what starts them and how they last ended', async (options) => {
-  const jobs = await (await daemon(options)).get<JobAnswer[]>('/jobs')
-  print(options, jobs, renderJobs(jobs, Date.now()))
+  const jobs = await ask(options, (daemon) => daemon.jobs.$get())
+  await print(options, jobs, async () => (await rendering()).renderJobs(jobs, Date.now()))
   return exit.ok
 })
 
 command('run <job>', 'run a job now', async (options, [job], extra) => {
-  const answer = await (
-    await daemon(options)
-  ).post<RunAnswer>(`/jobs/${encodeURIComponent(job!)}/run${extra['wait'] ? '?wait' : ''}`)
-  print(options, answer, `${answer.outcome}: ${answer.detail}`)
+  const answer = await ask(options, (daemon) =>
+    daemon.jobs[':name'].run.$post({
+      param: { name: encodeURIComponent(job!) },
+      json: { wait: extra['wait'] === true },
+    }),
+  )
+  await print(options, answer, `${answer.outcome}: ${answer.detail}`)
   return outcomeCode(answer)
 }).option('--wait', 'wait until it has run, and end with its outcome')
 
 command('plan', 'what the next run of upgrade-node would do, and why', async (options) => {
-  const plan = await daemonOr<PlanAnswer>(options, '/plan', async (settings) =>
-    (await import('./cli/direct.ts')).planDirectly(settings, AbortSignal.timeout(15_000)),
+  const plan = await askOr(
+    options,
+    (daemon) => daemon.plan.$get(),
+    async (settings) => (await import('./cli/direct.ts')).planDirectly(settings, AbortSignal.timeout(15_000)),
   )
-  print(options, plan, renderPlan(plan))
+  await print(options, plan, async () => (await rendering()).renderPlan(plan))
   const settled = plan.release.kind === 'wait' ? exit.waiting : exit.ok
   return { wait: exit.waiting, stuck: exit.failed, go: exit.ok, upgraded: settled }[plan.decision.kind]
 })
@@ -85,7 +89,7 @@ command('releases', 'what the Image Factory offers', async (options, _args, extr
   const settings = await loadSettings(options.config, process.env)
   const versions = await (await import('./cli/direct.ts')).readReleases(settings, AbortSignal.timeout(30_000))
   const shown = extra['all'] ? versions : versions.filter((version) => !version.includes('-')).slice(-20)
-  print(options, shown, shown.toReversed().join('\n'))
+  await print(options, shown, shown.toReversed().join('\n'))
   return exit.ok
 }).option('--all', 'pre-releases and old ones too')
 
@@ -93,12 +97,9 @@ command(
   'stage [version]',
   'bring an image onto the share; without a version the one to go to',
   async (options, [version], extra) => {
-    const query = new URLSearchParams({
-      ...(version === undefined ? {} : { version }),
-      ...(extra['wait'] === false ? {} : { wait: 'true' }),
-    })
-    const answer = await (await daemon(options)).post<RunAnswer>(`/stage?${query.toString()}`)
-    print(options, answer, `${answer.outcome}: ${answer.detail}`)
+    const order = { ...(version === undefined ? {} : { version }), wait: extra['wait'] !== false }
+    const answer = await ask(options, (daemon) => daemon.stage.$post({ json: order }))
+    await print(options, answer, `${answer.outcome}: ${answer.detail}`)
     return outcomeCode(answer)
   },
 ).option('--no-wait', 'return at once')
@@ -106,11 +107,15 @@ command(
 addRolloutCommands()
 
 command('staged', 'what is on the share', async (options) => {
-  const staged = await daemonOr<readonly StagedImage[]>(options, '/staged', async ({ config, path }) => {
-    const { createShare } = await import('./adapters/share/share.ts')
-    return createShare({ ...config.share, directory: path(config.share.directory) }).staged()
-  })
-  print(options, staged, renderStaged(staged))
+  const staged = await askOr(
+    options,
+    (daemon) => daemon.staged.$get(),
+    async ({ config, path }) => {
+      const { createShare } = await import('./adapters/share/share.ts')
+      return createShare({ ...config.share, directory: path(config.share.directory) }).staged()
+    },
+  )
+  await print(options, staged, async () => (await rendering()).renderStaged(staged))
   return exit.ok
 })
 
@@ -118,7 +123,7 @@ group('schematic', 'schematics of the Image Factory')
 command('schematic id <file>', 'the id that the Factory gives a schematic', async (options, [file]) => {
   const { readText, toSchematic } = await import('./main/settings.ts')
   const { id } = toSchematic(await readText(file!), file!)
-  print(options, { id }, id)
+  await print(options, { id }, id)
   return exit.ok
 })
 
@@ -126,7 +131,7 @@ group('uki', 'Unified Kernel Images')
 command('uki inspect <file>', 'what an image says of itself', async (options, [file]) => {
   const { readUkiFile } = await import('./adapters/share/file-source.ts')
   const uki = await readUkiFile(file!)
-  print(options, uki, renderUki(uki, file!))
+  await print(options, uki, async () => (await rendering()).renderUki(uki, file!))
   return exit.ok
 })
 
@@ -135,19 +140,28 @@ addPowerCommands()
 
 command('alerts', 'what a person should know, the most severe first', async (options, _args, extra) => {
   const all = extra['all'] === true
-  const alerts = await daemonOr<readonly Alert[]>(options, `/alerts${all ? '?all' : ''}`, async (settings) =>
-    (await import('./cli/direct.ts')).readAlerts(settings, all),
+  const alerts = await askOr(
+    options,
+    (daemon) => daemon.alerts.$get({ query: { all: String(all) } }),
+    async (settings) => (await import('./cli/direct.ts')).readAlerts(settings, all),
   )
-  print(options, alerts, renderAlerts(alerts, Date.now()))
+  await print(options, alerts, async () => {
+    const { renderAlerts } = await import('./cli/render-alerts.ts')
+    return renderAlerts(alerts, Date.now())
+  })
   return exit.ok
 }).option('--all', 'those too that are settled, the newest first')
 
 command('journal', 'what happened, newest last', async (options, _args, extra) => {
   const limit = Number(extra['limit'])
-  const entries = await daemonOr<readonly Entry[]>(options, `/journal?limit=${limit}`, async (settings) =>
-    (await import('./cli/direct.ts')).readEntries(settings, limit),
+  const entries = await askOr(
+    options,
+    (daemon) => daemon.journal.$get({ query: { limit } }),
+    async (settings) => (await import('./cli/direct.ts')).readEntries(settings, limit),
   )
-  print(options, entries, entries.length === 0 ? 'nothing happened yet' : renderJournal(entries))
+  await print(options, entries, async () =>
+    entries.length === 0 ? 'nothing happened yet' : (await rendering()).renderJournal(entries),
+  )
   return exit.ok
 }).option('-n, --limit <count>', 'how many entries', positive, '50')
 
@@ -161,7 +175,7 @@ command('config check', 'check the configuration and the files that it names', a
     ? await (await import('./cli/online.ts')).checkOnline(settings, AbortSignal.timeout(30_000))
     : offline
   const answer = { file: settings.file, faults, credentials }
-  print(options, answer, faults.length === 0 ? `${settings.file} is good` : faults.join('\n'))
+  await print(options, answer, faults.length === 0 ? `${settings.file} is good` : faults.join('\n'))
   // Beside the answer: what ends in a year is no fault.
   if (!options.json) for (const line of credentials) process.stderr.write(`${line}\n`)
   return faults.length === 0 ? exit.ok : exit.usage
@@ -173,23 +187,27 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error
 })
 
+const exitOf: Readonly<Record<ErrorCode, number>> = {
+  unreachable: exit.unreachable,
+  'timed-out': exit.unreachable,
+  'not-now': exit.waiting,
+  misconfigured: exit.usage,
+  'not-found': exit.usage,
+  rejected: exit.failed,
+  malformed: exit.failed,
+  internal: exit.failed,
+}
+
 /** Every failure ends here, as one message and a code: no stack trace for what a person can mend. */
 function fail(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exit.ok : exit.usage
   if (!(error instanceof AgentError)) {
-    process.stderr.write(
-      `caretaker: this is a fault of Caretaker's own: ${error instanceof Error ? (error.stack ?? error.message) : messageOf(error)}\n`,
-    )
+    const stack = error instanceof Error ? (error.stack ?? error.message) : messageOf(error)
+    process.stderr.write(`caretaker: internal error; please report it with these lines: ${stack}\n`)
     return exit.failed
   }
   process.stderr.write(`caretaker: ${error.message}\n`)
-  return {
-    unreachable: exit.unreachable,
-    'timed-out': exit.unreachable,
-    misconfigured: exit.usage,
-    rejected: exit.failed,
-    malformed: exit.failed,
-  }[error.code]
+  return exitOf[error.code]
 }
 
 if (process.argv.length <= 2) program.outputHelp()

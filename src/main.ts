@@ -5,13 +5,13 @@ import type { StoreAddress } from './services/queue/connection.ts'
 import { checkStore, socketOf } from './services/queue/store.ts'
 import { lockState } from './adapters/journal/lock.ts'
 import { type Agent, createAgent } from './agent.ts'
-import { createControl } from './http/routes/status.ts'
 import { serveControl } from './http/control.ts'
 import { isOfKind, nameIn } from './core/alert.ts'
 import { AgentError } from './core/errors.ts'
 import type { Logger } from './core/log.ts'
 import { schematicsInUse } from './core/release/schematic.ts'
 import { remembered } from './operations/facts.ts'
+import { createOperator } from './operations/operator.ts'
 import { loadJobs } from './engine/catalogue.ts'
 import { openJournalAndAlerts } from './main/journal.ts'
 import { findOwnMachine, holderOf, readBootId } from './main/identity.ts'
@@ -138,16 +138,15 @@ export async function runDaemon({ settings, log, signal, pollEvery }: DaemonOpti
   stack.use(
     await serveControl(
       socket,
-      createControl({
+      createOperator({
         agent,
         ports: world.ports,
-        queue,
-        version: await ownVersion(),
-        pid: process.pid,
-        startedAt,
-        config,
+        config: () => config,
+        counts: queue.counts,
+        about: { version: await ownVersion(), pid: process.pid, startedAt },
         loginRefused: (label) => world.loginsRefused.get(label),
       }),
+      { log },
     ),
   )
   stack.use(

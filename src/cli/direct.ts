@@ -3,10 +3,9 @@ import { access, constants, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { checkStore } from '../services/queue/store.ts'
 import { type JournalHandle, openJournal, openMemoryJournal } from '../adapters/journal/journal.ts'
-import { createCalendar } from '../adapters/calendar/calendar.ts'
 import { compileCheck } from '../adapters/checks/checks.ts'
 import { createFactory } from '../adapters/factory/factory.ts'
-import type { PlanAnswer } from '../http/protocol.ts'
+import { type PlanAnswer, planAnswerOf } from '../core/operator.ts'
 import { describeCredential, lifeOf, lifeOfCertificate } from '../adapters/kubernetes/entry.ts'
 import { dayOf, describeLife, stageOf } from '../core/certificate-life.ts'
 import type { Alert } from '../core/alert.ts'
@@ -76,7 +75,7 @@ export async function planDirectly(settings: Settings, signal: AbortSignal): Pro
       return [label, reading ? nextPowerState(start, { kind: 'reading', at: 0, reading }, config.power) : start]
     })
     const upses = new Map(await Promise.all(states))
-    const { cluster: _, ...answer } = await previewUpgrade({
+    const preview = await previewUpgrade({
       observe: () => observe(config.nodes, world.ports, signal),
       config,
       ports: world.ports,
@@ -87,7 +86,7 @@ export async function planDirectly(settings: Settings, signal: AbortSignal): Pro
       ownNode: findOwnMachine(config.nodes, settings.environment),
       power: { upses, ordered: remembered.ordered.recall(journal) },
     })
-    return answer
+    return planAnswerOf(preview)
   } finally {
     kept?.[Symbol.dispose]()
   }
@@ -117,12 +116,13 @@ export async function checkSettings(settings: Settings): Promise<readonly string
   if (kubeconfig !== undefined) await attempt('cluster.kubeconfig', () => readAccess(settings, kubeconfig))
   const { calendar, timeZone } = config.upgrade
   if (calendar !== undefined && !isUrl(calendar))
-    await attempt('upgrade.calendar', () =>
-      createCalendar({ source: path(calendar), timeZone }).blackouts(new Date(), AbortSignal.timeout(5_000)),
-    )
+    await attempt('upgrade.calendar', async () => {
+      const { createCalendar } = await import('../adapters/calendar/calendar.ts')
+      return createCalendar({ source: path(calendar), timeZone }).blackouts(new Date(), AbortSignal.timeout(5_000))
+    })
   for (const check of config.upgrade.checks)
     await attempt(`upgrade.checks (${check.name})`, async () => {
-      const fault = compileCheck(check)
+      const fault = await compileCheck(check)
       if (fault !== undefined) throw new AgentError('misconfigured', fault)
     })
   await attempt('upses', async () => {

@@ -1,6 +1,6 @@
 import { type Alert, describeAlert, type Severity } from '../core/alert.ts'
 import { describeDuration } from '../core/duration.ts'
-import type { StatusAnswer } from '../http/protocol.ts'
+import type { StatusAnswer } from '../core/operator.ts'
 import { green, plain, red, yellow } from './colours.ts'
 
 const colours: Readonly<Record<Severity, (text: string) => string>> = { critical: red, warning: yellow, info: plain }

@@ -1,5 +1,5 @@
-import type { PowerAnswer, PowerPlanAnswer, RunAnswer, UpsAnswer } from '../http/protocol.ts'
-import type { DrillReport } from '../operations/rehearse.ts'
+import type { PowerAnswer, PowerPlanAnswer, RunAnswer, UpsAnswer } from '../core/operator.ts'
+import type { DrillReport } from '../core/power/drill.ts'
 import { describeDuration } from '../core/duration.ts'
 import { describeReason } from '../core/event.ts'
 import type { Outage } from '../core/power/outage.ts'
@@ -7,6 +7,7 @@ import { summarize } from '../core/power/summary.ts'
 import type { PowerState } from '../core/power/state.ts'
 import { describeFit, type TimelineRow } from '../core/power/timeline.ts'
 import type { UpsReading } from '../core/power/ups.ts'
+import { english } from '../core/wording.ts'
 import { dim, green, red, yellow } from './colours.ts'
 import { table } from './table.ts'
 
@@ -103,7 +104,7 @@ function renderOutage(outage: Outage): string {
     time(at['wake-sent']),
     time(at.back),
   ])
-  const lines = table(['MACHINE', 'STATE', 'TOLD', 'OFF', 'WOKEN', 'BACK'], rows).split('\n')
+  const lines = table(['MACHINE', 'STATE', 'REQUESTED', 'OFF', 'WOKEN', 'BACK'], rows).split('\n')
   return [head, `  ${end}`, ...lines.map((line) => `  ${line}`)].join('\n')
 }
 
@@ -126,7 +127,7 @@ export function renderTimeline(rows: readonly TimelineRow[], left: number | unde
   const end = Math.max(1, ...rows.map(({ to }) => to))
   const scale = left !== undefined && left < 3 * end ? Math.max(end, left) : end
   const column = (ms: number) => Math.round((ms / scale) * (columns - 1))
-  const width = Math.max(0, ...rows.map(({ phase }) => phase.length), 'battery'.length)
+  const width = Math.max(0, ...rows.map(({ phase }) => english.titleOf(phase).length), 'battery'.length)
   const lines = rows.map(({ phase, from, to, likely, steps, reversible }) => {
     const solid = Math.max(column(from) + 1, column(likely ?? from))
     const last = Math.max(column(to), column(from) + 1)
@@ -135,7 +136,7 @@ export function renderTimeline(rows: readonly TimelineRow[], left: number | unde
     ).join('')
     const colour = reversible ? green : red
     const times = `${seconds(from).padStart(6)} – ${seconds(to)}`
-    return `${phase.padEnd(width)}  ${colour(bar)} ${times.padEnd(16)} ${describeSteps(steps)}`
+    return `${english.titleOf(phase).padEnd(width)}  ${colour(bar)} ${times.padEnd(16)} ${describeSteps(steps)}`
   })
   const battery =
     left === undefined
@@ -163,7 +164,7 @@ export function renderDrill({ detail }: RunAnswer, report: DrillReport | undefin
   if (!report) return detail
   const { form, reason, runtime, needs, timeline, checks, walked } = report
   const done = (walked ?? []).flatMap(({ phase, took, failed }) => [
-    `${failed.length === 0 ? green('done') : red('failed')}  ${phase} in ${describeDuration(took)}`,
+    `${failed.length === 0 ? green('done') : red('failed')}  ${english.titleOf(phase)} in ${describeDuration(took)}`,
     ...failed.map((text) => `        ${red(text)}`),
   ])
   const asked = checks.map(({ subject, text, ok, ms }) => {

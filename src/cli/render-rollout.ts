@@ -1,6 +1,8 @@
-import type { RolloutAnswer } from '../http/protocol.ts'
+import type { RolloutAnswer } from '../core/operator.ts'
 import { describeDuration } from '../core/duration.ts'
 import type { Rollout, RolloutNode } from '../core/upgrade/record.ts'
+import type { PhaseId } from '../core/phase-id.ts'
+import { english } from '../core/wording.ts'
 import { renderPlan } from './render.ts'
 import { table } from './table.ts'
 
@@ -47,6 +49,6 @@ function renderOne({ release, startedAt, endedAt, outcome, nodes, snapshot }: Ro
 function describePhases({ phases }: RolloutNode): string {
   return Object.entries(phases)
     .filter(([, ms]) => ms >= 1_000)
-    .map(([name, ms]) => `${name} ${describeDuration(ms)}`)
+    .map(([phase, ms]) => `${english.titleOf(phase as PhaseId)} ${describeDuration(ms)}`)
     .join(', ')
 }

@@ -1,9 +1,10 @@
-import type { JobAnswer, PlanAnswer, StatusAnswer } from '../http/protocol.ts'
+import type { JobAnswer, PlanAnswer, StatusAnswer } from '../core/operator.ts'
 import { type CordonMark, type Node, whyUnhealthy } from '../core/cluster/cluster.ts'
 import { armedRelease, isStagedByUs, nextBootOf } from '../core/cluster/next-boot.ts'
 import { describeDuration } from '../core/duration.ts'
 import type { Entry } from '../core/journal.ts'
-import { describeStep, type Plan } from '../core/plan.ts'
+import type { Plan } from '../core/plan.ts'
+import { english } from '../core/wording.ts'
 import type { StagedImage } from '../core/release/image.ts'
 import type { Uki } from '../core/release/uki.ts'
 import { describeOutage, describePower } from './render-power.ts'
@@ -151,7 +152,9 @@ export function renderPlan({ release, version, decision, order, takes, toApprove
 }
 
 function renderPhases(plan: Plan): string[] {
-  return plan.map(({ name, steps }) => `  ${name.padEnd(10)}${steps.map(describeStep).join(', ')}`)
+  const rows = plan.map(({ id, steps }) => [english.titleOf(id), steps.map(english.describeStep).join(', ')] as const)
+  const width = Math.max(0, ...rows.map(([title]) => title.length))
+  return rows.map(([title, steps]) => `  ${title.padEnd(width)}  ${steps}`)
 }
 
 export function renderJobs(jobs: readonly JobAnswer[], now: number): string {

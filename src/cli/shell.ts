@@ -1,16 +1,24 @@
+import { hostname, userInfo } from 'node:os'
 import process from 'node:process'
 import { Command, InvalidArgumentError } from 'commander'
-import { createControlClient, type ControlClient } from '../http/client.ts'
+import { answerOf, type Client, createClient } from '../http/client.ts'
 import { AgentError } from '../core/errors.ts'
+import type { RequestAnswer } from '../core/operator.ts'
 import { loadSettings, type Settings } from '../main/settings.ts'
 import { ownVersion } from '../main/version.ts'
 
-/** What a command ends with. Scripts may rely on it. */
+/**
+ * What a command ends with. Scripts may rely on it: `usage` also where what is named does not exist, `waiting` where
+ * something speaks against it that passes by itself, `unreachable` also where nothing was answered in time. A request
+ * that changes nothing ends with `ok`, and says so.
+ */
 export const exit = { ok: 0, failed: 1, usage: 2, waiting: 3, unreachable: 4 } as const
 
 export interface Options {
   readonly config?: string
   readonly json?: boolean
+  /** Who asks. */
+  readonly as?: string
 }
 
 export const program = new Command('caretaker')
@@ -19,9 +27,16 @@ export const program = new Command('caretaker')
     '-c, --config <file>',
     'the configuration (default: $CARETAKER_CONFIG, config/caretaker.yaml, /etc/caretaker/caretaker.yaml)',
   )
+  .option('--as <name>', 'who asks, for the journal (default: $CARETAKER_OPERATOR, user@host)')
   .addHelpText(
     'after',
-    '\nExit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 waiting for something, 4 not reachable.',
+    `
+Exit codes:
+  0  done, or nothing had to be changed
+  1  failed, or refused
+  2  wrong usage or configuration, or what is named does not exist
+  3  waiting for something, or not possible now: try again later
+  4  not reachable, or not answered in time`,
   )
   .version(await ownVersion(), '-v, --version')
   .configureHelp({ showGlobalOptions: true })
@@ -59,25 +74,56 @@ export function group(name: string, about: string): void {
   program.command(name).description(about)
 }
 
-export function print(options: Options, answer: unknown, text: string): void {
-  process.stdout.write(`${options.json ? JSON.stringify(answer, null, 2) : text}\n`)
+/** Prints the answer as JSON where that is asked for; else its text, which is drawn only then. */
+export async function print(options: Options, answer: unknown, text: string | (() => Promise<string>)): Promise<void> {
+  const shown = options.json ? JSON.stringify(answer, null, 2) : typeof text === 'string' ? text : await text()
+  process.stdout.write(`${shown}\n`)
 }
 
-export async function daemon(options: Options): Promise<ControlClient> {
-  return createControlClient((await loadSettings(options.config, process.env)).socket)
+/** Asks the daemon. */
+export async function ask<T>(options: Options, question: (daemon: Client) => Promise<Json<T>>): Promise<T> {
+  return askAt(await loadSettings(options.config, process.env), options, question)
+}
+
+/** Requests something of the daemon, and prints what it came to. */
+export async function say(
+  options: Options,
+  request: (daemon: Client) => Promise<Json<RequestAnswer>>,
+): Promise<number> {
+  const answer = await ask(options, request)
+  await print(options, answer, answer.said)
+  return exit.ok
 }
 
 /** Asks the daemon; where none runs, does it here. */
-export async function daemonOr<T>(
+export async function askOr<T>(
   options: Options,
-  path: string,
+  question: (daemon: Client) => Promise<Json<T>>,
   here: (settings: Settings) => Promise<T>,
 ): Promise<T> {
   const settings = await loadSettings(options.config, process.env)
   try {
-    return await createControlClient(settings.socket).get<T>(path)
+    return await askAt(settings, options, question)
   } catch (error) {
     if (error instanceof AgentError && error.code === 'unreachable') return here(settings)
     throw error
+  }
+}
+
+interface Json<T> {
+  json(): Promise<T>
+}
+
+function askAt<T>({ socket }: Settings, { as }: Options, question: (daemon: Client) => Promise<Json<T>>): Promise<T> {
+  const by = as ?? (process.env['CARETAKER_OPERATOR'] || `${userName()}@${hostname()}`)
+  return answerOf(question(createClient(socket, { by })))
+}
+
+/** A user id without a name is what containers often run as. */
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return `uid ${process.getuid?.() ?? '?'}`
   }
 }

@@ -71,7 +71,7 @@ async function show(options: Options, upses: Upses, refused: ReadonlyMap<string,
   const text = asked.map((told) =>
     'details' in told ? renderUps(told) : `${'ups'.padEnd(12)}${told.label}\n${told.error.message}`,
   )
-  print(options, upses.size === 1 ? answers[0] : answers, text.join('\n\n'))
+  await print(options, upses.size === 1 ? answers[0] : answers, text.join('\n\n'))
   for (const why of refused.values()) process.stderr.write(`caretaker: ${why}\n`)
   const failures = asked.flatMap((told) => ('error' in told ? [told.error] : []))
   if (failures.some(({ code }) => code !== 'unreachable') || refused.size > 0) return exit.failed

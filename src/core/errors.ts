@@ -2,15 +2,29 @@
  * Every failure that crosses a port is one of these. Adapters translate their library's errors into them; nothing else
  * in the agent knows gRPC, HTTP or errno codes.
  *
- * | code          | meaning                                | tried again |
- * |---------------|----------------------------------------|-------------|
- * | unreachable   | no answer: down, rebooting, or cut off | yes         |
- * | timed-out     | it did not become so in time           | yes         |
- * | rejected      | it answered no                         | no          |
- * | malformed     | it answered something we can't read    | no          |
- * | misconfigured | our own configuration is wrong         | no          |
+ * | code          | meaning                                                         | tried again |
+ * |---------------|-----------------------------------------------------------------|-------------|
+ * | unreachable   | no answer: down, rebooting, or cut off                          | yes         |
+ * | timed-out     | it did not become so in time                                    | yes         |
+ * | not-now       | something speaks against it that passes by itself               | yes         |
+ * | rejected      | it answered no                                                  | no          |
+ * | not-found     | a person asked about something that does not exist              | no          |
+ * | malformed     | it answered something we can't read                             | no          |
+ * | misconfigured | our own configuration, or what a person asked for, is wrong     | no          |
+ * | internal      | a bug of ours: its `cause` is what was thrown, with its stack   | no          |
  */
-export type ErrorCode = 'unreachable' | 'timed-out' | 'rejected' | 'malformed' | 'misconfigured'
+export const errorCodes = [
+  'unreachable',
+  'timed-out',
+  'not-now',
+  'rejected',
+  'not-found',
+  'malformed',
+  'misconfigured',
+  'internal',
+] as const
+
+export type ErrorCode = (typeof errorCodes)[number]
 
 export class AgentError extends Error {
   override readonly name = 'AgentError'
@@ -23,14 +37,27 @@ export class AgentError extends Error {
 
   /** Whether the same call may succeed later without anybody changing anything. */
   get retryable(): boolean {
-    return this.code === 'unreachable' || this.code === 'timed-out'
+    return this.code === 'unreachable' || this.code === 'timed-out' || this.code === 'not-now'
   }
 }
 
-/** Adds what we were doing: `upgrade cp-1: pull image: 10.0.0.2 unreachable`. Keeps the code and the cause. */
+/**
+ * Adds what we were doing: `upgrade cp-1: pull image: 10.0.0.2 unreachable`. Keeps the code and the cause; what nobody
+ * expected stays unexpected, as `internal`.
+ */
 export function during(doing: string, error: unknown): AgentError {
   if (error instanceof AgentError) return new AgentError(error.code, `${doing}: ${error.message}`, error)
-  return new AgentError('malformed', `${doing}: ${messageOf(error)}`, error)
+  return new AgentError('internal', `${doing}: ${messageOf(error)}`, error)
+}
+
+/** Whether it is a bug of ours, and no failure that an adapter has explained. */
+export function isUnexpected(error: unknown): boolean {
+  return !(error instanceof AgentError) || error.code === 'internal'
+}
+
+/** What a failure says to people: of a bug no more than its words, which a report of it needs. */
+export function describeFailure(error: unknown): string {
+  return isUnexpected(error) ? `internal error; please report it with the log: ${messageOf(error)}` : messageOf(error)
 }
 
 /** The text of anything that was thrown. */

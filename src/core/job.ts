@@ -19,9 +19,17 @@ export interface JobSpec {
 
 export type Trigger = { on: EventType } | { every: string } | { cron: string }
 
-export type Outcome = { kind: 'done'; summary: string } | { kind: 'later'; reason: string; at: Date }
+/**
+ * | kind  | means                                                              |
+ * |-------|--------------------------------------------------------------------|
+ * | done  | nothing is left to do                                              |
+ * | stuck | something is left, and nothing of it goes on without a person      |
+ * | later | something is left, and it is worth another look at that time       |
+ */
+export type Outcome = { kind: 'done' | 'stuck'; summary: string } | { kind: 'later'; reason: string; at: Date }
 
 export const done = (summary: string): Outcome => ({ kind: 'done', summary })
+export const stuck = (summary: string): Outcome => ({ kind: 'stuck', summary })
 export const later = (reason: string, at: Date): Outcome => ({ kind: 'later', reason, at })
 
 export const on = (event: EventType): Trigger => ({ on: event })

@@ -47,7 +47,7 @@ export interface Entry {
   readonly text: string
 }
 
-export type RunOutcome = 'done' | 'later' | 'failed' | 'stopped'
+export type RunOutcome = 'done' | 'stuck' | 'later' | 'failed' | 'stopped'
 
 export interface Run {
   readonly id: number
@@ -82,7 +82,7 @@ export const runKind: RecordKind<Run> = {
     job: text,
     startedAt: text,
     endedAt: optional(text),
-    outcome: optional(oneOf<RunOutcome>({ done: true, later: true, failed: true, stopped: true })),
+    outcome: optional(oneOf<RunOutcome>({ done: true, stuck: true, later: true, failed: true, stopped: true })),
     detail: optional(text),
   }),
   keyOf: ({ id }) => numberedKey(id),

@@ -4,6 +4,7 @@ import type { DisruptionPolicy } from './cluster/disruption.ts'
 import type { ExpectedMachine } from './cluster/identity.ts'
 import type { DrainPolicy, RebootMode } from './cluster/drain.ts'
 import type { ScaledWorkload, StorageSetting } from './cluster/workload.ts'
+import type { PhaseId } from './phase-id.ts'
 import type { ImageOrder } from './release/image.ts'
 
 /**
@@ -14,11 +15,49 @@ import type { ImageOrder } from './release/image.ts'
 export type Plan = readonly Phase[]
 
 export interface Phase {
-  readonly name: string
+  readonly id: PhaseId
   readonly steps: readonly Step[]
+  /** What keeps it from beginning, or ends it before its time. */
+  readonly stops: readonly StopReason[]
   /** Carry on with the next phase even if a step of this one fails. */
   readonly bestEffort?: true
 }
+
+/**
+ * | reason           | means                                                                                          |
+ * |------------------|------------------------------------------------------------------------------------------------|
+ * | failing-power    | the UPS could not carry what follows                                                           |
+ * | pause            | a person, or the configuration, has paused rollouts                                            |
+ * | abort            | the rollout was aborted, or its release is withdrawn                                           |
+ * | rollback-request | a person wants the node rolled back, and it is not to go further forward first                 |
+ * | power-change     | it is not for these machines any more: mains is back, fails again, or fails for others too     |
+ * | short-battery    | the battery has no more time for it                                                            |
+ */
+export type StopReason = 'failing-power' | 'pause' | 'abort' | 'rollback-request' | 'power-change' | 'short-battery'
+
+/** What is there to be stopped for at this moment, each as a sentence that fits after "because". */
+export type StopReasons = Readonly<Partial<Record<StopReason, string | undefined>>>
+
+/**
+ * Why this phase may not begin, or go on, of what is there at this moment: what can't wait comes first. Nothing is asked
+ * for that does not stop it.
+ */
+export function whyNotBegin({ stops }: Pick<Phase, 'stops'>, present: StopReasons): string | undefined {
+  for (const reason of severest) {
+    const why = stops.includes(reason) ? present[reason] : undefined
+    if (why !== undefined) return why
+  }
+  return undefined
+}
+
+const severest: readonly StopReason[] = [
+  'failing-power',
+  'power-change',
+  'short-battery',
+  'abort',
+  'pause',
+  'rollback-request',
+]
 
 /** Every step is safe to do twice: it looks before it leaps, or is harmless to repeat. Durations are in ms. */
 export type Step =
@@ -131,35 +170,24 @@ export interface Identity {
   readonly kernelArguments?: readonly string[]
 }
 
-export function phase(name: string, ...steps: readonly Step[]): Phase {
-  return { name, steps }
+/** A phase that ends the plan where one of its steps fails. What may stop it is said for each: `[]` for nothing. */
+export function phase(id: PhaseId, stops: readonly StopReason[], ...steps: readonly Step[]): Phase {
+  return { id, stops, steps }
 }
 
-export function bestEffort(phase: Phase): Phase {
+export function bestEffort<P extends Phase>(phase: P): P & { readonly bestEffort: true } {
   return { ...phase, bestEffort: true }
-}
-
-/** The step in a few words: `drain w-1`. */
-export function describeStep(step: Step): string {
-  const words = step.do.replaceAll('-', ' ')
-  if ('node' in step) return `${words} ${step.node}`
-  if ('host' in step) return `${words.replace(/ host$/, '').replace('host ', '')} ${step.host}`
-  if (step.do === 'scale') return `scale ${step.workload.namespace}/${step.workload.name} to ${step.replicas}`
-  if (step.do === 'set-storage') return `set ${step.setting.system} ${step.setting.name} to ${step.value}`
-  if (step.do === 'log-out-of-ups' || step.do === 'log-in-to-ups') return `${words.replace(/ ups$/, '')} ${step.ups}`
-  if (step.do === 'ups-command') return `${step.command} at ${step.ups}`
-  return step.do === 'stage-image' ? `${words} ${step.image.version}` : words
 }
 
 export interface CarryOutChoices {
   /** Joined with the run's own signal. */
   readonly signal?: AbortSignal
-  /** Called before each phase; a reason ends the plan there, with an AgentError `rejected`. */
-  readonly mayGoOn?: (phase: string) => string | undefined
+  /** Called before each phase; a reason ends the plan there, with a retryable AgentError. */
+  readonly whyNotBegin?: (phase: Phase) => string | undefined
   /** Called, and done, before a step's first effect and after its end: what must be durable is written here. */
   readonly onStep?: (step: Step, state: StepState) => void
   /** Called when a phase has ended well, with how long it took, in ms. */
-  readonly onPhase?: (phase: string, ms: number) => void
+  readonly onPhase?: (phase: PhaseId, ms: number) => void
   /** It only makes sure of what is so already: the journal hears of what fails, and of nothing else. */
   readonly isRoutine?: boolean
 }

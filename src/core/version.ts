@@ -1,3 +1,5 @@
+import { compareTexts } from './text-order.ts'
+
 /** A Talos release: `v1.13.9`, `v1.14.0-rc.1`. */
 export interface Version {
   readonly major: number
@@ -29,7 +31,7 @@ export function compareVersions(a: string, b: string): number {
     x.minor - y.minor ||
     x.patch - y.patch ||
     Number(x.prerelease === undefined) - Number(y.prerelease === undefined) ||
-    (x.prerelease?.stage ?? '').localeCompare(y.prerelease?.stage ?? '') ||
+    compareTexts(x.prerelease?.stage ?? '', y.prerelease?.stage ?? '') ||
     (x.prerelease?.number ?? 0) - (y.prerelease?.number ?? 0)
   )
 }

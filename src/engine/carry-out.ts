@@ -1,6 +1,6 @@
 import { AgentError, assertNever, during, messageOf } from '../core/errors.ts'
 import { etcdObstacle } from '../core/cluster/etcd.ts'
-import { describeStep, type Plan, type Step } from '../core/plan.ts'
+import type { Plan, Step } from '../core/plan.ts'
 import type { Ports } from '../core/ports.ts'
 import { observeNodes } from './observe.ts'
 import type { CarryOutOptions } from './step.ts'
@@ -19,33 +19,34 @@ import { awaitChecks, awaitRolledBack, awaitUpgraded, settle, uncordon } from '.
 
 /** Carries out a plan, phase by phase. Knows nothing of why. */
 export async function carryOut(plan: Plan, ports: Ports, options: CarryOutOptions): Promise<void> {
-  const { log, signal, mayGoOn, onPhase } = options
-  for (const [index, { name, steps, bestEffort }] of plan.entries()) {
+  const { log, signal, wording, whyNotBegin, onPhase } = options
+  for (const [index, phase] of plan.entries()) {
+    const { id, steps, bestEffort } = phase
     signal.throwIfAborted()
-    const reason = mayGoOn?.(name)
+    const reason = whyNotBegin?.(phase)
     // It can be tried again when the reason has passed.
-    if (reason !== undefined) throw new AgentError('timed-out', `stopped before ${name}: ${reason}`)
-    log.info({ phase: name, progress: `${index + 1}/${plan.length}` }, 'phase started')
+    if (reason !== undefined) throw new AgentError('not-now', `stopped before ${wording.titleOf(id)}: ${reason}`)
+    log.info({ phase: id, progress: `${index + 1}/${plan.length}` }, 'phase started')
     const beganAt = performance.now()
     const results = await Promise.allSettled(steps.map((step) => carryOutStep(step, ports, options)))
     signal.throwIfAborted()
     for (const result of results) {
       if (result.status === 'fulfilled') continue
       if (!bestEffort) throw result.reason
-      log.warn({ phase: name, reason: messageOf(result.reason) }, 'step failed; carrying on')
+      log.warn({ phase: id, reason: messageOf(result.reason) }, 'step failed; carrying on')
     }
-    onPhase?.(name, performance.now() - beganAt)
+    onPhase?.(id, performance.now() - beganAt)
   }
 }
 
 async function carryOutStep(step: Step, ports: Ports, options: CarryOutOptions): Promise<void> {
-  const { onStep, signal } = options
+  const { onStep, signal, wording } = options
   onStep?.(step, { kind: 'started' })
   try {
     await perform(step, ports, options)
   } catch (error) {
     // A run that was called off says so; everything else says what was being done.
-    const told = signal.aborted ? (signal.reason as Error) : during(describeStep(step), error)
+    const told = signal.aborted ? (signal.reason as Error) : during(wording.describeStep(step), error)
     onStep?.(step, { kind: 'failed', error: told })
     throw told
   }

@@ -8,6 +8,7 @@ import {
   notObserved,
 } from '../core/cluster/cluster.ts'
 import { identify } from '../core/cluster/identity.ts'
+import { eachAtOnce } from '../core/at-once.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
 import type { Ports } from '../core/ports.ts'
 import { withDeadline } from './until.ts'
@@ -69,7 +70,7 @@ async function lookAtNodes(
   signal: AbortSignal,
 ): Promise<Node[]> {
   const [nodes, kubernetes] = await Promise.all([
-    eachOf(inventory, ({ name }) => ask(signal, (soon) => ports.talos.observe(name, soon))),
+    eachAtOnce(atOnce, inventory, ({ name }) => ask(signal, (soon) => ports.talos.observe(name, soon))),
     ask(signal, (soon) => ports.kubernetes.nodes(soon)),
   ])
   return inventory.map(({ name, role: configuredRole }, index): Node => {
@@ -109,15 +110,4 @@ function ask<T>(signal: AbortSignal, call: (signal: AbortSignal) => Promise<T>):
       return call(soon)
     }
   }).then(observed, (error: unknown) => notObserved(messageOf(error)))
-}
-
-/** `Promise.all` over a list, a bounded number at a time. */
-async function eachOf<T, R>(list: readonly T[], action: (one: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = []
-  let next = 0
-  const work = async () => {
-    for (let index = next++; index < list.length; index = next++) results[index] = await action(list[index]!)
-  }
-  await Promise.all(Array.from({ length: Math.min(atOnce, list.length) }, work))
-  return results
 }

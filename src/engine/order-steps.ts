@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describeIdentity, type TalosFacts } from '../core/cluster/cluster.ts'
-import { isClosedByUs, leavingObstacle } from '../core/cluster/disruption.ts'
+import { isCordonedByUs, leavingObstacle } from '../core/cluster/disruption.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
 import { hasEtcdLeader, quorumObstacle } from '../core/cluster/etcd.ts'
 import { demandMachine, type ExpectedMachine, whyAnotherMachine } from '../core/cluster/identity.ts'
@@ -25,10 +25,10 @@ export async function confirm(
   const found = nodes.find(({ name }) => name === node)
   const obstacle =
     (found && (describeIdentity(found) ?? (found.talos.ok && whyAnotherMachine(found.talos.value, machine)))) ||
-    (!found || !isClosedByUs(found)
+    (!found || !isCordonedByUs(found)
       ? 'our cordon is gone, so its pods may be back'
       : (leavingStorageObstacle(storage, node) ?? leavingObstacle(nodes, node, limits)))
-  if (obstacle) throw new AgentError('timed-out', `it can't be taken away now: ${obstacle}`)
+  if (obstacle) throw new AgentError('not-now', `it can't be taken away now: ${obstacle}`)
 }
 
 /**
@@ -71,7 +71,7 @@ export async function install(
   const facts = await lookAtMachine(node, machine, { talos }, signal)
   // The mark would name a boot that is over, and so say that what is installed now has been booted already.
   if (facts.bootId !== (mark?.bootId ?? bootId))
-    throw new AgentError('timed-out', 'it has rebooted since it was observed')
+    throw new AgentError('not-now', 'it has rebooted since it was observed')
   await note('started')
   await withDeadline(within, signal, (limited) => talos.install(node, image, limited, machine))
   await note('succeeded')
@@ -129,7 +129,7 @@ async function confirmQuorum(
   while (true) {
     const nodes = await observeNodes(inventory, ports, signal)
     const obstacle = quorumObstacle(nodes, [node], twoMembers === 'allow')
-    if (obstacle) throw new AgentError('timed-out', `${node} can't be rolled back now: ${obstacle}`)
+    if (obstacle) throw new AgentError('not-now', `${node} can't be rolled back now: ${obstacle}`)
     const controlPlanes = nodes.filter(({ role }) => role === 'controlplane')
     if (controlPlanes.length === 1 || hasEtcdLeader(nodes) || performance.now() >= end) return
     await sleep(pollEvery, undefined, { signal }).catch(() => {})

@@ -52,7 +52,7 @@ export function awaitDown(step: StepOf<'await-down'>, { talos }: Ports, options:
     const { stage, phase } = await talos.activity(node, soon)
     return phase === undefined ? `it is ${stage}` : `it is ${stage}, in the phase ${phase}`
   }
-  return awaitSilence(node, within, options, answers, describe)
+  return awaitSilence({ machine: node, within, answers, describe }, options)
 }
 
 export function awaitHostDown(
@@ -60,7 +60,8 @@ export function awaitHostDown(
   { hosts }: Ports,
   options: CarryOutOptions,
 ): Promise<void> {
-  return awaitSilence(step.host, step.within, options, (soon) => hosts.answers(step.host, soon))
+  const { host, within } = step
+  return awaitSilence({ machine: host, within, answers: (soon) => hosts.answers(host, soon) }, options)
 }
 
 /**
@@ -87,13 +88,19 @@ function giveOrder(
   })
 }
 
+interface Silence {
+  readonly machine: string
+  /** In ms. */
+  readonly within: number
+  readonly answers: (signal: AbortSignal) => Promise<boolean>
+  /** What it does while it answers. */
+  readonly describe?: (signal: AbortSignal) => Promise<string | undefined>
+}
+
 /** Down is what fails to answer twice in a row. */
 function awaitSilence(
-  machine: string,
-  within: number,
+  { machine, within, answers, describe = async () => undefined }: Silence,
   { signal, pollEvery }: CarryOutOptions,
-  answers: (signal: AbortSignal) => Promise<boolean>,
-  describe: (signal: AbortSignal) => Promise<string | undefined> = async () => undefined,
 ): Promise<void> {
   let silences = 0
   let doing: string | undefined
@@ -124,7 +131,7 @@ export async function bringBack(step: StepOf<'bring-back'>, ports: Ports, option
       if (signal.aborted) throw error
     })
   }
-  await wake(name, step, ports, options, async (limited) => {
+  await wake({ name, ...step }, ports, options, async (limited) => {
     const facts = await withDeadline(question, limited, (soon) => ports.talos.observe(name, soon)).catch(
       () => undefined,
     )
@@ -155,7 +162,7 @@ export async function bringBackHost(
 ): Promise<void> {
   const beganAt = performance.now()
   let wasSilent = step.stopsWithin === undefined
-  await wake(step.host, step, ports, options, async (limited) => {
+  await wake({ name: step.host, ...step }, ports, options, async (limited) => {
     // Who has not answered in time is silent, and silence is what packets are for.
     const answers = await withDeadline(question, limited, (soon) => ports.hosts.answers(step.host, soon)).catch(
       () => false,
@@ -171,8 +178,7 @@ export async function bringBackHost(
  * lost, some machines listen only late, and one to a machine that runs does no harm.
  */
 async function wake(
-  name: string,
-  { hasMac, retryEvery, powerOnAfter, within }: Waking,
+  { name, hasMac, retryEvery, powerOnAfter, within }: Waking & { readonly name: string },
   { waker }: Ports,
   { signal, pollEvery, log }: CarryOutOptions,
   isUp: (signal: AbortSignal) => Promise<true | string>,

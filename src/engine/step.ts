@@ -1,10 +1,12 @@
 import type { Logger } from '../core/log.ts'
 import type { CarryOutChoices, Step } from '../core/plan.ts'
+import type { Wording } from '../core/wording.ts'
 import type { Inventory } from './observe.ts'
 
 export interface CarryOutOptions extends CarryOutChoices {
   readonly inventory: Inventory
   readonly log: Logger
+  readonly wording: Wording
   readonly signal: AbortSignal
   /** Between two looks of a wait, in ms. */
   readonly pollEvery: number

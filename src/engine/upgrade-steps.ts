@@ -23,7 +23,7 @@ export async function awaitUpgraded(
   options: CarryOutOptions,
 ): Promise<void> {
   const { node, version, schematic, identity } = step
-  await awaitBoot(step, `${node} to run ${version}`, ports, options, (facts) => {
+  await awaitBoot({ ...step, what: `${node} to run ${version}` }, ports, options, (facts) => {
     const stranger = whyStranger(facts, identity)
     if (stranger) throw new AgentError('rejected', stranger)
     if (facts.version !== version)
@@ -44,17 +44,26 @@ export async function awaitRolledBack(
   ports: Ports,
   options: CarryOutOptions,
 ): Promise<void> {
-  await awaitBoot(step, `${step.node} to be back`, ports, options, (facts) => {
+  await awaitBoot({ ...step, what: `${step.node} to be back` }, ports, options, (facts) => {
     const elsewhere = whyNotBack(facts, step.mark)
     if (elsewhere) throw new AgentError('rejected', `the rollback did not work: ${elsewhere}`)
     return undefined
   })
 }
 
+interface AwaitedBoot {
+  readonly node: string
+  /** The boot that ends. */
+  readonly bootId: string
+  /** In ms. */
+  readonly within: number
+  /** What is waited for: `w-1 to run v1.13.9`. */
+  readonly what: string
+}
+
 /** Waits for another boot than `bootId`, looks at what runs then, and waits for it to be healthy. */
 async function awaitBoot(
-  { node: name, bootId, within }: { readonly node: string; readonly bootId: string; readonly within: number },
-  what: string,
+  { node: name, bootId, within, what }: AwaitedBoot,
   ports: Ports,
   options: CarryOutOptions,
   look: (facts: TalosFacts) => string | undefined,
@@ -89,7 +98,7 @@ async function awaitBoot(
   } finally {
     stopFollowing()
   }
-  if (stranger !== undefined) throw new AgentError('timed-out', `it ${stranger}`)
+  if (stranger !== undefined) throw new AgentError('not-now', `it ${stranger}`)
   if (neverBegan) throw new AgentError('timed-out', 'the reboot never began: it runs on as before, and is told again')
 }
 
@@ -154,7 +163,7 @@ export async function settle(
     signal.throwIfAborted()
     const node = await observeNode(name, inventory, ports, signal)
     bad = isHealthy(node) ? 0 : bad + 1
-    if (bad >= 2) throw new AgentError('timed-out', `after its upgrade it ${describeUnhealthy(node)}`)
+    if (bad >= 2) throw new AgentError('not-now', `after its upgrade it ${describeUnhealthy(node)}`)
   }
 }
 

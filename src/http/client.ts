@@ -1,61 +1,102 @@
 import { request } from 'node:http'
-import { AgentError, type ErrorCode } from '../core/errors.ts'
-import type { ErrorAnswer } from './protocol.ts'
+import { hc } from 'hono/client'
+import { AgentError, errorCodes } from '../core/errors.ts'
+import type { Api } from './api.ts'
+import { encodeRequester, requesterHeader } from './requester.ts'
 
-export interface ControlClient {
-  get<T>(path: string): Promise<T>
-  /** Waits as long as the daemon works on it. */
-  post<T>(path: string): Promise<T>
+export interface ClientOptions {
+  /** Who asks, as the journal is to record it. */
+  readonly by?: string
 }
 
 /**
- * Talks to the daemon on its control socket.
- *
- * @throws AgentError `unreachable` when no daemon runs; else what the daemon said
+ * The daemon's API on its control socket, typed by its routes. Every call rejects with an AgentError: `unreachable` when
+ * no daemon runs; else what the daemon said.
  */
-export function createControlClient(socketPath: string): ControlClient {
-  function send<T>(method: 'GET' | 'POST', path: string): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const outgoing = request({ socketPath, method, path, headers: { host: 'caretaker' } }, (response) => {
+export function createClient(socketPath: string, { by }: ClientOptions = {}) {
+  return hc<Api>('http://caretaker', {
+    fetch: socketFetch(socketPath),
+    headers: by === undefined ? {} : { [requesterHeader]: encodeRequester(by) },
+  })
+}
+
+export type Client = ReturnType<typeof createClient>
+
+/** What a call to the daemon is answered with. */
+export async function answerOf<T>(response: Promise<{ json(): Promise<T> }>): Promise<T> {
+  return (await response).json()
+}
+
+/** A `fetch` that asks at a unix socket, and rejects where the answer is none of success. */
+export function socketFetch(socketPath: string): typeof fetch {
+  return async (input, init = {}) => {
+    const url = new URL(input instanceof Request ? input.url : input)
+    const { method = 'GET', body } = init
+    const answer = await send(socketPath, {
+      method,
+      path: `${url.pathname}${url.search}`,
+      headers: Object.fromEntries(new Headers(init.headers)),
+      body: typeof body === 'string' ? body : undefined,
+    })
+    if (answer.status !== 200 || !isJson(answer.text)) throw errorOf(answer)
+    return new Response(answer.text, { status: 200 })
+  }
+}
+
+interface Outgoing {
+  readonly method: string
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | undefined
+}
+
+/** Waits as long as the daemon works on it. */
+function send(socketPath: string, { body, headers, ...where }: Outgoing): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const length = { 'content-length': String(Buffer.byteLength(body ?? '')) }
+    const outgoing = request(
+      { socketPath, ...where, headers: { host: 'caretaker', ...headers, ...length } },
+      (response) => {
         let text = ''
         response.setEncoding('utf8')
         response.on('data', (chunk: string) => (text += chunk))
         response.on('error', () =>
           reject(new AgentError('unreachable', 'the daemon broke off its answer: was it stopped?')),
         )
-        response.on('end', () => {
-          const answer = parseJson(text)
-          if (response.statusCode === 200 && answer !== undefined) return resolve(answer as T)
-          const { error = `the daemon's answer can't be read (HTTP ${response.statusCode})`, code = 'malformed' } =
-            (answer ?? {}) as Partial<ErrorAnswer>
-          reject(new AgentError(code as ErrorCode, error))
-        })
-      })
-      outgoing.on('error', (error: NodeJS.ErrnoException) => {
-        const away = error.code === 'ENOENT' || error.code === 'ECONNREFUSED'
-        const denied = error.code === 'EACCES'
-        reject(
-          new AgentError(
-            'unreachable',
-            away
-              ? `no daemon runs for ${socketPath}: start it with \`caretaker start\``
-              : denied
-                ? `this user may not open ${socketPath}: run the CLI as the user of the daemon`
-                : `the daemon at ${socketPath}: ${error.message}`,
-            error,
-          ),
-        )
-      })
-      outgoing.end()
-    })
-  }
-  return { get: (path) => send('GET', path), post: (path) => send('POST', path) }
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, text }))
+      },
+    )
+    outgoing.on('error', (error: NodeJS.ErrnoException) => reject(explain(error, socketPath)))
+    outgoing.end(body)
+  })
 }
 
-function parseJson(text: string): unknown {
+function explain(error: NodeJS.ErrnoException, socketPath: string): AgentError {
+  const away = error.code === 'ENOENT' || error.code === 'ECONNREFUSED'
+  const denied = error.code === 'EACCES'
+  return new AgentError(
+    'unreachable',
+    away
+      ? `no daemon runs for ${socketPath}: start it with \`caretaker start\``
+      : denied
+        ? `this user may not open ${socketPath}: run the CLI as the user of the daemon`
+        : `the daemon at ${socketPath}: ${error.message}`,
+    error,
+  )
+}
+
+/** What the daemon says is wrong. A code that only a newer daemon knows counts as an answer that can't be read. */
+function errorOf({ status, text }: { readonly status: number; readonly text: string }): AgentError {
+  const { error, code } = (isJson(text) ? JSON.parse(text) : {}) as { error?: unknown; code?: unknown }
+  const known = errorCodes.find((one) => one === code) ?? 'malformed'
+  return new AgentError(known, typeof error === 'string' ? error : `the daemon's answer can't be read (HTTP ${status})`)
+}
+
+function isJson(text: string): boolean {
   try {
-    return JSON.parse(text)
+    JSON.parse(text)
+    return true
   } catch {
-    return undefined
+    return false
   }
 }

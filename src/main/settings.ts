@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { schematicId } from '../adapters/factory/factory.ts'
+import { schematicId } from '../adapters/factory/schematic-id.ts'
 import type { SecretSource } from '../config/scalars.ts'
 import { type Config, parseConfig, parseSchematic } from '../config/config.ts'
 import { AgentError, messageOf } from '../core/errors.ts'

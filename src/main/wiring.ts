@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { createCalendar } from '../adapters/calendar/calendar.ts'
 import { createChecks } from '../adapters/checks/checks.ts'
 import { createFactory } from '../adapters/factory/factory.ts'
 import { createApi } from '../adapters/kubernetes/api.ts'
@@ -11,6 +10,7 @@ import { createShare } from '../adapters/share/share.ts'
 import { createSnapshots } from '../adapters/snapshots/snapshots.ts'
 import { createTalos, type TalosAdapter } from '../adapters/talos/talos.ts'
 import type { Credentials } from '../adapters/talos/talosconfig.ts'
+import type { Calendar } from '../core/upgrade/ports.ts'
 import type { Config } from '../config/config.ts'
 import type { Alerts } from '../core/alert.ts'
 import type { Journal } from '../core/journal.ts'
@@ -105,7 +105,7 @@ export async function openWorld({ settings, journal, alerts, log }: WorldOptions
     checks: createChecks({ objects: createObjects(api) }),
     ...(calendar === undefined
       ? {}
-      : { calendar: createCalendar({ source: isUrl(calendar) ? calendar : path(calendar), timeZone }) }),
+      : { calendar: await openCalendar(isUrl(calendar) ? calendar : path(calendar), timeZone) }),
     journal,
   }
   return {
@@ -185,6 +185,12 @@ async function askForAccess(talos: TalosAdapter, { nodes }: Config): Promise<Acc
     }
   }
   throw last
+}
+
+/** Its packages are loaded only where there is a calendar. */
+async function openCalendar(source: string, timeZone: string): Promise<Calendar> {
+  const { createCalendar } = await import('../adapters/calendar/calendar.ts')
+  return createCalendar({ source, timeZone })
 }
 
 /** Whether a calendar is somewhere in the network, and not a file. */

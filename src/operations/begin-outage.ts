@@ -5,7 +5,7 @@ import type { Machine } from '../core/power/machines.ts'
 import { beginOutage, type Outage, type OutageNode, withMachines } from '../core/power/outage.ts'
 import { reportArmedOutage, reportLookup, reportRefused, reportSpared } from './outage-alerts.ts'
 import { openRecord, type OutageRecord } from './outage-record.ts'
-import { findSheddable } from '../core/power/shed.ts'
+import { findSheddable } from './shed.ts'
 import { apiWithin } from '../core/power/shutdown.ts'
 import { remembered } from './facts.ts'
 import type { OutageReason } from '../core/power/triggers.ts'
@@ -17,8 +17,8 @@ const lookWithin = 1_500
 
 export interface Begun extends Disposable {
   readonly record: OutageRecord
-  /** Machines that an agent before us has told: when one falls silent, it has heard. */
-  readonly toldBefore: ReadonlySet<string>
+  /** Machines whose shutdown an agent before us has requested: when one falls silent, it has heard. */
+  readonly requestedBefore: ReadonlySet<string>
   /** What can be scaled and set was looked up, or could not be. */
   readonly prepared: Promise<void>
   /** Resolves when all looks are over; disposing ends those that are not. */
@@ -29,7 +29,7 @@ export interface Begun extends Disposable {
  * Opens the record of the outage for these machines, or goes on with the one that is open: what is up now, or was a
  * moment ago, is what is woken afterwards. On the disk before the first look at anything. Nothing that can't wait waits
  * for a look: machines that are new to the record count as up, and are looked at beside what is done. Only what the
- * record calls told or down is looked at first, because it may be up again.
+ * record calls down, or about to be, is looked at first, because it may be up again.
  */
 export async function beginOrResume(
   context: JobContext,
@@ -58,7 +58,7 @@ export async function beginOrResume(
     reason: outage.reason === 'on-battery' || outage.reason === 'drill' ? reason : outage.reason,
   }))
   if (!open || isBackAgain) remembered.wakeNow.remember(ports.journal, undefined)
-  const toldBefore = new Set(namesOf(record.current, 'shutdown-sent'))
+  const requestedBefore = new Set(namesOf(record.current, 'shutdown-sent'))
   const ending = new AbortController()
   const beside = { ...context, signal: AbortSignal.any([context.signal, ending.signal]) }
   const prepared = lookForWhatScales(beside, record)
@@ -67,7 +67,7 @@ export async function beginOrResume(
   if (known.length > 0) await lookAgain(context, record, known)
   return {
     record,
-    toldBefore,
+    requestedBefore,
     prepared,
     looked: looked.then(() => undefined),
     [Symbol.dispose]: () => ending.abort(new Error('the look is over')),
@@ -107,16 +107,16 @@ function failingUpses({ power }: JobContext): string[] {
   return [...power.upses].flatMap(([label, { mode }]) => (mode === 'critical' ? [label] : []))
 }
 
-/** Machines that were told and answer all the same: they booted meanwhile, and are to be told again. */
+/** Machines that answer although their shutdown was requested: they booted meanwhile, and are shut down again. */
 export async function comesUp(context: JobContext, outage: Outage, machines: readonly Machine[]): Promise<string[]> {
-  const told = machines.filter(({ name, kind }) => {
+  const requested = machines.filter(({ name, kind }) => {
     const state = outage.nodes[name]?.state
     // A host doesn't say that it is on its way down.
     const mayHang = state === 'abandoned' || state === 'shutdown-sent'
     return state === 'off' || state === 'unreached' || (mayHang && kind === 'node')
   })
-  const seen = await look(context, told)
-  const up = told.filter(({ name }) => {
+  const seen = await look(context, requested)
+  const up = requested.filter(({ name }) => {
     const { answers, stopping } = seen.get(name)!
     return answers && !stopping
   })
@@ -222,7 +222,7 @@ function withFirstSight(
   const isOurs = before.state !== 'up' && before.state !== 'drained'
   const node: OutageNode = {
     ...before,
-    // One that we have told meanwhile was up, whatever it looks like now.
+    // One that we have shut down meanwhile was up, whatever it looks like now.
     wasUp: kind === 'host' ? answers || (isOurs && before.state !== 'unreached') : before.wasUp || wasUp,
     ...(kind === 'node' ? { wasHealthy: wasHealthy || isOurs } : {}),
     ...(stopping && !isOurs ? { state: 'shutdown-sent' as const } : {}),

@@ -1,5 +1,5 @@
 import type { Cluster } from '../core/cluster/cluster.ts'
-import { drillReport } from './drill-report.ts'
+import { drillReport, drillRequest } from '../core/power/drill-shape.ts'
 import { registeredSchematic } from '../core/release/schematic-shape.ts'
 import type { RollbackRequest } from '../core/upgrade/gates.ts'
 import type { Journal } from '../core/journal.ts'
@@ -79,7 +79,7 @@ export const remembered = {
   /** What the last rehearsal of a power cut came to. */
   drill: fact('power.drill', drillReport),
   /** A person wants one. `until`: no further than this phase. */
-  drillRequest: fact('power.drillRequest', object<{ readonly until?: string }>({ until: optional(text) })),
+  drillRequest: fact('power.drillRequest', drillRequest),
   /** The name by which this agent holds the cluster's Lease. */
   agentId: fact('agent.id', text),
 }

@@ -9,6 +9,7 @@ import type { Ports } from '../core/ports.ts'
 import type { Power, PowerWatch } from '../core/power/feeds.ts'
 import type { JobSpec, Outcome } from '../core/job.ts'
 import type { RegisteredSchematic } from '../core/release/schematic.ts'
+import type { Wording } from '../core/wording.ts'
 
 /** A job is one file in jobs/: what it is called, what starts it, and what it does. */
 export interface Job extends JobSpec {
@@ -46,6 +47,8 @@ export interface JobContext {
   /** Names of the nodes that answered at most this many ms ago. */
   answeredWithin(ms: number): ReadonlySet<string>
   carryOut(plan: Plan, options?: CarryOutChoices): Promise<void>
+  /** How phases and steps are put into words, for people. */
+  readonly wording: Wording
 }
 
 export function defineJob(job: Job): Job {

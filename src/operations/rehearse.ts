@@ -1,46 +1,21 @@
 import { describeIdentity } from '../core/cluster/cluster.ts'
 import { messageOf } from '../core/errors.ts'
+import type { DrillCheck, DrillReport } from '../core/power/drill.ts'
 import { leastTimeLeft } from '../core/power/feeds.ts'
 import type { JobContext } from './job.ts'
 import type { Machine } from '../core/power/machines.ts'
 import { beginOutage, type Outage } from '../core/power/outage.ts'
-import { findSheddable } from '../core/power/shed.ts'
-import { planShutdown, type ShutdownPlan } from '../core/power/shutdown.ts'
-import { stopTimes, type TimelineRow, timelineOf } from '../core/power/timeline.ts'
+import { findSheddable } from './shed.ts'
+import { planShutdown } from '../core/power/shutdown.ts'
+import { stopTimes, timelineOf } from '../core/power/timeline.ts'
 import { triggersOf } from '../core/power/triggers.ts'
-
-/** One thing that a real power cut would need. */
-export interface DrillCheck {
-  /** The machine, the UPS or `kubernetes`. */
-  readonly subject: string
-  /** What was found, or what would go wrong and what to do about it. */
-  readonly text: string
-  readonly ok: boolean
-  /** How long it took to find out, in ms. */
-  readonly ms?: number
-}
-
-/** What a rehearsal came to. Times in ms. */
-export interface DrillReport {
-  /** ISO 8601. */
-  readonly at: string
-  readonly form: ShutdownPlan['form']
-  readonly reason: string
-  /** What the UPSes say would be left if mains failed now; undefined where they do not say. */
-  readonly runtime: number | undefined
-  readonly needs: number
-  readonly timeline: readonly TimelineRow[]
-  readonly checks: readonly DrillCheck[]
-  /** What was really done, and taken back again; absent in a dry run. */
-  readonly walked?: readonly { readonly phase: string; readonly took: number; readonly failed: readonly string[] }[]
-}
 
 /** Nothing that is asked in a rehearsal may take longer than this, in ms. */
 const patience = 10_000
 
 export type DrillContext = Pick<
   JobContext,
-  'config' | 'machines' | 'ports' | 'power' | 'now' | 'monotonic' | 'signal' | 'observe'
+  'config' | 'machines' | 'ports' | 'power' | 'now' | 'monotonic' | 'signal' | 'observe' | 'wording'
 >
 
 /** The plan for a power cut at this moment, with what is on record of how long machines take. */
@@ -52,14 +27,15 @@ export function planNow(
     power,
     now,
     monotonic,
-  }: Pick<DrillContext, 'config' | 'machines' | 'ports' | 'power' | 'now' | 'monotonic'>,
+    wording,
+  }: Pick<DrillContext, 'config' | 'machines' | 'ports' | 'power' | 'now' | 'monotonic' | 'wording'>,
   outage: Outage = beginOutage(now(), 'drill'),
 ) {
   const least = leastTimeLeft(machines, power, monotonic(), config.power.assumedRuntime)
   const runtime = least.ms === Infinity ? runtimeOf({ power }, machines) : least.told ? least.ms : undefined
   const left = least.ms === Infinity && runtime !== undefined ? { ms: runtime, told: true } : least
   const plan = planShutdown({ machines, outage, left, now: now() }, config.power)
-  const timeline = timelineOf(plan, stopTimes(ports.journal.outages(20), machines))
+  const timeline = timelineOf(plan, wording, stopTimes(ports.journal.outages(20), machines))
   const needs = Math.max(0, ...timeline.map(({ to }) => to)) + config.power.reserve
   return { plan, timeline, left: least, runtime, needs }
 }
@@ -116,7 +92,7 @@ async function checkMachine(
   const byName = address !== undefined && !/^[\d.]+$|:/.test(address)
   return [
     answers,
-    ...(machine.tier === 'own machine'
+    ...(machine.tier === 'own-machine'
       ? [{ subject: name, text: 'is where Caretaker runs: it goes down last of all, and is not drained', ok: true }]
       : []),
     ...(byName

@@ -23,6 +23,13 @@ export function reportRollout(alerts: Alerts, trouble: RolloutTrouble | undefine
   return alerts.open(`rollout.${kind}`, { severity: 'warning', subject: node ?? 'rollout', text })
 }
 
+/** A node of ours that stays cordoned is nobody's plan: a person should hear of it, and of what it waits for. */
+export function reportWaiting(alerts: Alerts, { nodes }: Cluster, reason: string): void {
+  const ours = nodes.find(({ kubernetes }) => kubernetes.ok && kubernetes.value.cordon?.why === 'upgrade')
+  if (!ours) return void alerts.settle('rollout.held')
+  reportRollout(alerts, { kind: 'held', node: ours.name, text: `${ours.name} stays cordoned: ${reason}` })
+}
+
 /** Opens the alert on a release that waits for a person; undefined: none does. Answers whether it is new. */
 export function reportApproval(alerts: Alerts, version: string | undefined): boolean {
   return alerts.report(

@@ -1,185 +1,183 @@
-import type { Agent } from '../agent.ts'
-import type { RolloutAnswer, SaidAnswer } from '../http/protocol.ts'
-import type { RolloutControl } from '../http/routes/rollouts.ts'
-import { reportRollout } from './rollout-alerts.ts'
 import { describeDuration } from '../core/duration.ts'
-import { describeIdentity } from '../core/cluster/cluster.ts'
 import { AgentError } from '../core/errors.ts'
-import type { Job } from './job.ts'
-import { isArmed } from '../core/cluster/next-boot.ts'
-import type { Ports } from '../core/ports.ts'
-import { previewUpgrade } from './preview-upgrade.ts'
+import {
+  type Asked,
+  cleanText,
+  longestReason,
+  type PlanAnswer,
+  planAnswerOf,
+  type RequestAnswer,
+  type RolloutAnswer,
+  type RolloutRequests,
+} from '../core/operator.ts'
 import { endRollout } from '../core/upgrade/record.ts'
-import { remembered, withdrawRollbacks } from './facts.ts'
-import { quorumObstacle } from '../core/cluster/etcd.ts'
-import { bootedOldSystem, markForRetry, markOf } from '../core/upgrade/attempts.ts'
-import { barrierOf, cameFrom, otherEntryOf } from '../core/upgrade/rollback.ts'
-import { parseVersion } from '../core/version.ts'
+import { remembered } from './facts.ts'
+import { previewUpgrade } from './preview-upgrade.ts'
+import { recordChange, type RequestMeans, unchanged } from './request.ts'
+import { findJob } from './running-agent.ts'
+import { demandRelease } from './staging-requests.ts'
 
-export interface RolloutControlOptions {
-  readonly agent: Agent
-  readonly ports: Ports
-  readonly upgradeNode: Job
-  readonly nodes: readonly string[]
+/** How long a window that is opened by hand may last, in ms. */
+const longestWindow = 7 * 24 * 3_600_000
+
+/** What a person asks of rollouts. Each request is remembered, and the job observes it when it next decides. */
+export function createRolloutRequests(means: RequestMeans): RolloutRequests {
+  return {
+    status: (signal) => readRollout(means, signal),
+    plan: (signal) => previewPlan(means, signal),
+    history: () => means.ports.journal.rollouts(50),
+    pause: ({ reason }, asked) => pause(means, reason, asked),
+    resume: (asked) => resume(means, asked),
+    start: (asked) => start(means, asked),
+    abort: (asked) => abort(means, asked),
+    approve: (request, asked) => approve(means, request, asked),
+    openWindow: ({ lasts }, asked) => openWindow(means, lasts, asked),
+  }
 }
 
-/** What a person may say of rollouts. Each word is remembered, and the job looks at it when it next decides. */
-export function createRolloutControl({ agent, ports, upgradeNode, nodes }: RolloutControlOptions): RolloutControl {
-  const { journal, kubernetes, snapshots } = ports
-  /** So many ms may a question to Kubernetes take that a person waits for. */
-  const patience = 10_000
+/** What the next run of the upgrade would do now. */
+export async function previewPlan({ agent }: RequestMeans, signal: AbortSignal): Promise<PlanAnswer> {
+  return planAnswerOf(await previewUpgrade(agent.preview(findJob(agent, 'upgrade-node'), signal)))
+}
 
-  const plan = async (signal: AbortSignal) => {
-    const { cluster: _, ...rest } = await previewUpgrade(agent.preview(upgradeNode, signal))
-    return rest
-  }
-  async function said(text: string, subject = 'rollout'): Promise<SaidAnswer> {
-    journal.write({ kind: 'event', subject, text })
-    await agent.start(upgradeNode).catch(() => {})
-    return { said: text }
-  }
-  function known(node: string): string {
-    if (nodes.includes(node)) return node
-    throw new AgentError(
-      'misconfigured',
-      `there is no node ${node} in the configuration; there are ${nodes.join(', ')}`,
-    )
-  }
-  /** The release that a word is about where none is named. */
-  async function theRelease(named: string | undefined, signal: AbortSignal): Promise<string> {
-    if (named !== undefined && (!named.startsWith('v') || !parseVersion(named)))
-      throw new AgentError('misconfigured', `${named} is not a Talos release such as v1.13.9`)
-    const version = named ?? journal.openRollout()?.release ?? (await plan(signal)).version
-    if (version === undefined)
-      throw new AgentError('rejected', 'there is no release to go to at present: see `caretaker plan`')
-    return version
-  }
+/** Records what a request has changed, and has the upgrade look at it. */
+export async function changedRollout(
+  { agent, ports }: RequestMeans,
+  said: string,
+  { by }: Asked,
+  subject = 'rollout',
+): Promise<RequestAnswer> {
+  const answer = recordChange(ports.journal, { kind: 'event', subject, said }, by)
+  // It is looked at again on schedule, too.
+  await agent.start(findJob(agent, 'upgrade-node')).catch(() => {})
+  return answer
+}
 
-  /** An approval may come before the release does; one that is misspelled would never count. */
-  function doubtsAbout(version: string): string {
-    if (remembered.withdrawn.recall(journal)?.includes(version))
-      return ', but it is withdrawn: no node is brought to it'
-    const offered = remembered.versions.recall(journal)
-    return offered === undefined || offered.includes(version) ? '' : ', but the Factory has not offered it so far'
-  }
-
+async function readRollout(means: RequestMeans, signal: AbortSignal): Promise<RolloutAnswer> {
+  const { journal, snapshots } = means.ports
+  const openUntil = remembered.openUntil.recall(journal)
+  const [plan, kept] = await Promise.all([previewPlan(means, signal), snapshots.list().catch(() => [])])
   return {
-    rollout: async (signal): Promise<RolloutAnswer> => {
-      const openUntil = remembered.openUntil.recall(journal)
-      const [preview, kept] = await Promise.all([plan(signal), snapshots.list().catch(() => [])])
-      return {
-        plan: preview,
-        current: journal.openRollout(),
-        approved: remembered.approved.recall(journal),
-        aborted: remembered.aborted.recall(journal),
-        paused: remembered.paused.recall(journal),
-        openUntil: openUntil !== undefined && openUntil > Date.now() ? new Date(openUntil).toISOString() : undefined,
-        snapshot: kept[0],
-      }
-    },
-    rollouts: () => journal.rollouts(50),
-    pause: async (reason) => {
-      remembered.paused.remember(journal, reason)
-      return said(`no further node is begun: ${reason}`)
-    },
-    resume: async () => {
-      remembered.paused.remember(journal, undefined)
-      return said('rollouts go on')
-    },
-    start: async () => {
-      remembered.paused.remember(journal, undefined)
-      remembered.aborted.remember(journal, undefined)
-      remembered.rollbacks.remember(journal, undefined)
-      return said('rollouts go on; what was aborted or paused begins anew')
-    },
-    abort: async (signal) => {
-      const version = await theRelease(undefined, signal)
-      remembered.aborted.remember(journal, version)
-      const open = journal.openRollout()
-      if (open) journal.saveRollout(endRollout(open, 'aborted', new Date()))
-      return said(
-        `the rollout of ${version} is aborted: what is installed is finished, what is only closed is given back`,
-      )
-    },
-    approve: async (named, losing, signal) => {
-      const version = await theRelease(named, signal)
-      remembered.approved.remember(journal, version)
-      const but = doubtsAbout(version)
-      if (losing.length === 0) return said(`${version} is approved${but}`)
-      remembered.losses.remember(journal, { release: version, names: losing })
-      return said(`${version} is approved, and nodes may lose ${losing.join(', ')} by it${but}`)
-    },
-    runNow: async (lasts) => {
-      const until = Date.now() + lasts
-      remembered.openUntil.remember(journal, until)
-      return said(`a window is open by hand for ${describeDuration(lasts)}, until ${new Date(until).toISOString()}`)
-    },
-    pauseNode: async (node, reason) => {
-      await kubernetes.pause(known(node), reason, AbortSignal.timeout(patience))
-      return said(reason === undefined ? `${node} is upgraded again` : `${node} is not upgraded: ${reason}`, node)
-    },
-    retry: async (node) => {
-      const names = node === undefined ? nodes : [known(node)]
-      const { nodes: observed } = await agent.observe(AbortSignal.timeout(patience))
-      for (const found of observed.filter(({ name }) => names.includes(name))) {
-        const mark = markForRetry(found)
-        if (mark) await kubernetes.noteMark(found.name, mark, AbortSignal.timeout(patience))
-        await kubernetes.forgetAttempts(found.name, AbortSignal.timeout(patience))
-      }
-      const blocked = remembered.blocked.recall(journal) ?? {}
-      remembered.blocked.remember(
-        journal,
-        Object.fromEntries(Object.entries(blocked).filter(([name]) => !names.includes(name))),
-      )
-      withdrawRollbacks(journal, names)
-      reportRollout(agent.alerts, undefined)
-      return said(`${node ?? 'every node'} is tried again`, node)
-    },
-    rollback: async (node, force) => {
-      const { talos } = ports
-      const facts = await talos.observe(known(node), AbortSignal.timeout(patience))
-      const { nodes: observed } = await agent.observe(AbortSignal.timeout(patience))
-      const seenNode = observed.find(({ name }) => name === node)!
-      const stranger = describeIdentity(seenNode)
-      if (stranger !== undefined) throw new AgentError('rejected', `${node} can't go back: it ${stranger}`)
-      if (facts.staged && !force)
-        throw new AgentError(
-          'rejected',
-          `${node} can't go back: the upgrade that is staged on it is installed by its next boot, whichever that is. \`talosctl -n ${node} meta delete 0x07\` takes it off the node`,
-        )
-      const armed = isArmed(seenNode)
-      const forward = markOf(seenNode)
-      if (!force && bootedOldSystem(seenNode, forward))
-        throw new AgentError(
-          'rejected',
-          `${node} runs ${facts.version} already, which it came from: \`caretaker retry ${node}\` lets it be upgraded again`,
-        )
-      const recorded = otherEntryOf(node, facts.version, journal.rollouts(20))
-      // The other entry of an armed node is what was installed since.
-      const other = armed && recorded?.isForward ? undefined : recorded
-      if (!force && other?.isForward)
-        throw new AgentError(
-          'rejected',
-          `${node} can't go back any further: it went back from ${other.release}, which a rollback would start again. --force does so all the same`,
-        )
-      const to = other?.release ?? (armed ? undefined : cameFrom(seenNode))
-      const barrier = force ? undefined : barrierOf(seenNode, to)
-      if (barrier !== undefined)
-        throw new AgentError('rejected', `${node} can't go back: ${barrier}. --force tries it all the same`)
-      const request = { node, bootId: facts.bootId, force, ...(to === undefined ? {} : { to }) }
-      remembered.rollbacks.remember(journal, [...withdrawRollbacks(journal, [node]), request])
-      // Else the next run would bring it forward again.
-      const leaves = journal.openRollout()?.release ?? (armed || forward?.release ? undefined : facts.version)
-      if (leaves !== undefined) remembered.aborted.remember(journal, leaves)
-      const open = journal.openRollout()
-      if (open && open.release === leaves) journal.saveRollout(endRollout(open, 'aborted', new Date()))
-      const text = armed
-        ? `${node} is disarmed: it reboots into what it runs`
-        : `${node} goes back from ${facts.version}${to === undefined ? '' : ` to ${to}`}`
-      const quorum = force ? quorumObstacle(observed, [node], false) : undefined
-      if (quorum !== undefined) return said(`${text}, although ${quorum}`, node)
-      const { decision } = await plan(AbortSignal.timeout(patience))
-      return said(decision.kind === 'wait' ? `${text}, but not yet: ${decision.reason}` : text, node)
-    },
+    plan,
+    current: journal.openRollout(),
+    approved: remembered.approved.recall(journal),
+    aborted: remembered.aborted.recall(journal),
+    paused: remembered.paused.recall(journal),
+    openUntil:
+      openUntil !== undefined && openUntil > means.now().getTime() ? new Date(openUntil).toISOString() : undefined,
+    snapshot: kept[0],
   }
+}
+
+async function pause(means: RequestMeans, given: string | undefined, asked: Asked): Promise<RequestAnswer> {
+  const { journal } = means.ports
+  const reason = cleanText(given ?? '', longestReason)
+  const paused = reason === undefined ? 'rollouts are paused' : `paused: ${reason}`
+  if (remembered.paused.recall(journal) === paused)
+    return unchanged(`rollouts were paused already${reason === undefined ? '' : `: ${reason}`}`)
+  remembered.paused.remember(journal, paused)
+  return changedRollout(means, `rollouts are paused${reason === undefined ? '' : `: ${reason}`}`, asked)
+}
+
+async function resume(means: RequestMeans, asked: Asked): Promise<RequestAnswer> {
+  const { journal } = means.ports
+  if (remembered.paused.recall(journal) === undefined) return unchanged(`rollouts were not paused${stillHeld(means)}`)
+  remembered.paused.remember(journal, undefined)
+  return changedRollout(means, `rollouts are no longer paused${stillHeld(means)}`, asked)
+}
+
+async function start(means: RequestMeans, asked: Asked): Promise<RequestAnswer> {
+  const { journal } = means.ports
+  const aborted = remembered.aborted.recall(journal)
+  const rollbacks = (remembered.rollbacks.recall(journal) ?? []).map(({ node }) => node)
+  const withdrawn = [
+    ...(remembered.paused.recall(journal) === undefined ? [] : ['the pause']),
+    ...(aborted === undefined ? [] : [`the abort of ${aborted}`]),
+    ...(rollbacks.length === 0 ? [] : [`the request to roll back ${rollbacks.join(', ')}`]),
+  ]
+  if (withdrawn.length === 0) return unchanged(`nothing was paused or aborted${stillHeld(means)}`)
+  remembered.paused.remember(journal, undefined)
+  remembered.aborted.remember(journal, undefined)
+  remembered.rollbacks.remember(journal, undefined)
+  return changedRollout(means, `rollouts go on, without ${withdrawn.join(', ')}${stillHeld(means)}`, asked)
+}
+
+/** What keeps rollouts from going on although they are not paused. */
+function stillHeld({ config, ports }: RequestMeans): string {
+  if (!config().upgrade.enabled) return ', but upgrade.enabled is false'
+  const aborted = remembered.aborted.recall(ports.journal)
+  if (aborted === undefined || aborted !== remembered.target.recall(ports.journal)) return ''
+  return `, but the rollout of ${aborted} is aborted: \`caretaker rollout start\` begins it anew`
+}
+
+async function abort(means: RequestMeans, asked: Asked): Promise<RequestAnswer> {
+  const { journal } = means.ports
+  const open = journal.openRollout()
+  const plan = open ? undefined : await previewPlan(means, asked.signal)
+  const version = open?.release ?? plan?.version
+  if (version === undefined) throw noRelease()
+  if (!open && remembered.aborted.recall(journal) === version)
+    return unchanged(`the rollout of ${version} was aborted already`)
+  if (plan?.decision.kind === 'upgraded') return unchanged(`there is no rollout to abort: every node runs ${version}`)
+  remembered.aborted.remember(journal, version)
+  if (open) journal.saveRollout(endRollout(open, 'aborted', means.now()))
+  return changedRollout(
+    means,
+    `the rollout of ${version} is aborted: what is installed is finished, what is only cordoned is uncordoned`,
+    asked,
+  )
+}
+
+async function approve(
+  means: RequestMeans,
+  { version: named, losing = [] }: Parameters<RolloutRequests['approve']>[0],
+  asked: Asked,
+): Promise<RequestAnswer> {
+  const { journal } = means.ports
+  const version = await releaseOf(means, named, asked.signal)
+  const before = remembered.approved.recall(journal)
+  const losses = remembered.losses.recall(journal)
+  const isNew = losses?.release !== version || losing.some((name) => !losses.names.includes(name))
+  const loses = losing.length > 0 && isNew
+  if (before === version && !loses) return unchanged(`${version} was approved already${doubtsAbout(means, version)}`)
+  remembered.approved.remember(journal, version)
+  if (losing.length > 0) remembered.losses.remember(journal, { release: version, names: losing })
+  const accepted = losing.length > 0 ? `, and nodes may lose ${losing.join(', ')} by it` : ''
+  const replaced = before === undefined || before === version ? '' : ` in place of ${before}`
+  return changedRollout(means, `${version} is approved${replaced}${accepted}${doubtsAbout(means, version)}`, asked)
+}
+
+/** The release that a request is about where none is named. */
+async function releaseOf(means: RequestMeans, named: string | undefined, signal: AbortSignal): Promise<string> {
+  if (named !== undefined) {
+    demandRelease(named)
+    return named
+  }
+  const version = means.ports.journal.openRollout()?.release ?? (await previewPlan(means, signal)).version
+  if (version === undefined) throw noRelease()
+  return version
+}
+
+function noRelease(): AgentError {
+  return new AgentError('rejected', 'there is no release to go to at present: see `caretaker plan`')
+}
+
+/** An approval may come before the release does; one that is misspelled would never count. */
+function doubtsAbout({ ports }: RequestMeans, version: string): string {
+  const { journal } = ports
+  if (remembered.withdrawn.recall(journal)?.includes(version)) return ', but it is withdrawn: no node is brought to it'
+  const offered = remembered.versions.recall(journal)
+  return offered === undefined || offered.includes(version) ? '' : ', but the Factory has not offered it so far'
+}
+
+async function openWindow(means: RequestMeans, lasts: number, asked: Asked): Promise<RequestAnswer> {
+  if (!(lasts >= 1 && lasts <= longestWindow))
+    throw new AgentError('misconfigured', 'a window that is opened by hand lasts up to 7 days')
+  const until = means.now().getTime() + lasts
+  remembered.openUntil.remember(means.ports.journal, until)
+  return changedRollout(
+    means,
+    `a window is open by hand for ${describeDuration(lasts)}, until ${new Date(until).toISOString()}`,
+    asked,
+  )
 }

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { StatusAnswer } from '../../src/http/protocol.ts'
+import type { StatusAnswer } from '../../src/core/operator.ts'
 import { endStore, type LabDaemon, startDaemon, waitFor } from '../lab/daemon.ts'
 import { type Homelab, startHomelab } from '../lab/homelab.ts'
 import { kernelCommandLine, writeUki } from '../lab/uki-writer.ts'

@@ -20,7 +20,7 @@ export async function measureStaging({ directory, lab, daemon, files }: Everyday
           }),
       ),
     )
-    staging.push(await clock(() => daemon.control.post(`/stage?version=${version}&wait=true`)))
+    staging.push(await clock(() => daemon.control.post('/stage', { version, wait: true })))
   }
   const [newest, file] = Object.entries(files).at(-1)!
   const image = await readFile(

@@ -1,4 +1,4 @@
-import type { StatusAnswer } from '../../src/http/protocol.ts'
+import type { StatusAnswer } from '../../src/core/operator.ts'
 import type { Entry } from '../../src/core/journal.ts'
 import { endStore, startDaemon, waitFor } from '../lab/daemon.ts'
 import { type ManyNodes, startManyNodes } from './many-nodes.ts'

@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util'
 import { expect, test } from 'vitest'
 import { renderPlan, renderStatus } from '../../src/cli/render.ts'
-import type { PlanAnswer, StatusAnswer } from '../../src/http/protocol.ts'
+import type { PlanAnswer, StatusAnswer } from '../../src/core/operator.ts'
 import { clusterOf, worker } from '../core/cluster/nodes.ts'
 
 const remark = 'w-2 runs v1.13.9-k7.1.9, which is no official release: it is left as it is'

@@ -170,7 +170,7 @@ export function journalContract(open: (now: () => Date) => Promise<JournalUnderT
       () => rollout,
       () => withNodeStarted(rollout, { name: 'w-1', role: 'worker', from: 'v1.13.8' }, at),
       () => withPhase(rollout, 'w-1', 'drain', 90_000),
-      () => withNodeEnded(rollout, 'w-1', 'failed', at, 'a \' " \0 📟'),
+      () => withNodeEnded(rollout, 'w-1', { outcome: 'failed', failure: 'a \' " \0 📟' }, at),
     ]) {
       rollout = change()
       journal.saveRollout(rollout)

@@ -42,14 +42,14 @@ export function kubernetesContract(open: () => Promise<KubernetesUnderTest>): vo
     await using at = await open()
     const marked = { ...upgrade, installer: 'started' as const }
     const refused = refusal(at.kubernetes.noteMark('w-1', marked, soon()))
-    expect(await refused).toMatchObject({ code: 'timed-out', retryable: true })
+    expect(await refused).toMatchObject({ code: 'not-now', retryable: true })
     await at.kubernetes.cordon('w-1', upgrade, first, soon())
     await at.kubernetes.noteMark('w-1', marked, soon())
     expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: true, cordon: marked, attempts: first })
     await at.kubernetes.uncordon('w-1', 'upgrade', keep, soon())
-    expect((await refusal(at.kubernetes.noteMark('w-1', marked, soon()))).code).toBe('timed-out')
+    expect((await refusal(at.kubernetes.noteMark('w-1', marked, soon()))).code).toBe('not-now')
     await at.kubernetes.cordon('w-2', power, undefined, soon())
-    expect((await refusal(at.kubernetes.noteMark('w-2', marked, soon()))).code).toBe('timed-out')
+    expect((await refusal(at.kubernetes.noteMark('w-2', marked, soon()))).code).toBe('not-now')
     expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: false, cordon: undefined })
   })
 

@@ -89,7 +89,7 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
     ]
     for (const order of orders) {
       const { code, message } = await refusal(order())
-      expect([code, message]).toEqual(['timed-out', expect.stringMatching(reason)])
+      expect([code, message]).toEqual(['not-now', expect.stringMatching(reason)])
     }
     expect(await talos.observe('w-1', soon())).toEqual(before)
     const { machineId } = before

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { kill } from 'node:process'
 import { expect, test } from 'vitest'
-import type { PowerAnswer, StatusAnswer } from '../../src/http/protocol.ts'
+import type { PowerAnswer, StatusAnswer } from '../../src/core/operator.ts'
 import type { Outage } from '../../src/core/power/outage.ts'
 import { endStore, type LabDaemon, runCli, startDaemon, storePid, waitFor } from '../lab/daemon.ts'
 import { type Homelab, replicasOf, startHomelab } from '../lab/homelab.ts'
@@ -66,7 +66,7 @@ test(
     const plan = await cli('power', 'plan')
     expect(plan.code).toBe(0)
     expect(plan.stdout).toMatch(/if the power failed now: ordered/)
-    expect(plan.stdout).toMatch(/nas down +▒/)
+    expect(plan.stdout).toMatch(/wait for NAS +▒/)
 
     const asked = await cli('drill', 'power')
     expect([asked.code, asked.stdout]).toEqual([2, ''])

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { PlanAnswer, RunAnswer, StatusAnswer } from '../../src/http/protocol.ts'
+import type { PlanAnswer, RunAnswer, StatusAnswer } from '../../src/core/operator.ts'
 import type { Run } from '../../src/core/journal.ts'
 import type { Rollout, RolloutNode } from '../../src/core/upgrade/record.ts'
 import type { LabDaemon } from '../lab/daemon.ts'
@@ -53,7 +53,7 @@ const isToldInRuns = async ({ control }: LabDaemon, text: string) =>
   (await control.get<Run[]>('/runs?limit=50')).some(
     ({ job, detail }) => job === 'upgrade-node' && detail?.includes(text),
   )
-const runJob = ({ control }: LabDaemon) => control.post<RunAnswer>('/jobs/upgrade-node/run?wait=true')
+const runJob = ({ control }: LabDaemon) => control.post<RunAnswer>('/jobs/upgrade-node/run', { wait: true })
 const newestRecord = async ({ control }: LabDaemon) => (await control.get<Rollout[]>('/rollouts'))[0]!
 const recordOf = async (daemon: LabDaemon, node: string): Promise<RolloutNode> =>
   (await newestRecord(daemon)).nodes[node]!
@@ -124,7 +124,10 @@ describe.concurrent('on the way to a release', { timeout: 90_000 }, () => {
       node: 'w-1',
       reason: expect.stringContaining('rolled back'),
     })
-    expect((await runJob(daemon)).detail).toContain('stuck: w-1 booted its old system')
+    expect(await runJob(daemon)).toMatchObject({
+      outcome: 'stuck',
+      detail: expect.stringContaining('w-1 booted its old system'),
+    })
     expect(tracesOn(rollout, 'w-1')).toEqual(['caretaker.homelab/attempts'])
     expect(worker).toMatchObject({ version: before, ready: true })
     expect(reboots(scene, 'cp-1')).toBe(0)
@@ -145,7 +148,7 @@ describe.concurrent('on the way to a release', { timeout: 90_000 }, () => {
     for (const name of ['w-1', 'cp-1']) {
       expect(reboots(scene, name), name).toBe(2)
       expect(await recordOf(scene.daemon, name)).toMatchObject({ outcome: 'upgraded', failures: [] })
-      expect(await isTold(scene.daemon, 'step', `await upgraded ${name}: the reboot never began`)).toBe(true)
+      expect(await isTold(scene.daemon, 'step', `wait until ${name} is upgraded: the reboot never began`)).toBe(true)
     }
   })
 
@@ -189,7 +192,7 @@ describe.concurrent('on the way to a release', { timeout: 90_000 }, () => {
     expect(await decision(daemon)).toMatchObject({ kind: 'stuck', reason: expect.stringContaining(why) })
     expect(tracesOn(rollout, 'cp-1')).toEqual(['caretaker.homelab/attempts'])
     expect(reboots(scene, 'cp-1')).toBe(0)
-    await daemon.control.post('/rollout/retry?node=cp-1')
+    await daemon.control.post('/rollout/retry', { node: 'cp-1' })
     await isDone(scene)
     expectDone(scene)
   })
@@ -265,19 +268,19 @@ describe.concurrent('on the way to a release', { timeout: 90_000 }, () => {
     const { lab } = rollout
     await begin(scene)
     await asSoonAs('the worker to be away', () => !lab.node('w-1').answering)
-    const giveBack = takeApiAway(lab)
+    const uncordonOnly = takeApiAway(lab)
     await asSoonAs('the agent to look at it without Kubernetes', async () => {
       if (!lab.node('w-1').ready) return false
       const { cluster, activities } = await daemon.control.get<StatusAnswer>('/status')
-      return !cluster.kubernetes.ok && activities.some(({ step }) => step === 'await upgraded w-1')
+      return !cluster.kubernetes.ok && activities.some(({ step }) => step === 'wait until w-1 is upgraded')
     })
-    giveBack()
+    uncordonOnly()
     await asSoonAs('a control plane to be emptied', () =>
       watch.diary().some((entry) => entry.startsWith('evict default/slow-cp')),
     )
-    const giveBackAgain = takeApiAway(lab)
+    const uncordonOnlyAgain = takeApiAway(lab)
     await asSoonAs('the agent to give up for now', () => isToldInRuns(daemon, "the cluster's Lease can't be taken"))
-    giveBackAgain()
+    uncordonOnlyAgain()
     await isDone(scene)
     expectDone(scene)
     for (const { name } of lab.nodes)
@@ -374,7 +377,7 @@ describe.concurrent('on the way to a release', { timeout: 90_000 }, () => {
     })
     await daemon.kill()
     const next = await rollout.start()
-    await next.control.post('/jobs/watch-releases/run?wait=true')
+    await next.control.post('/jobs/watch-releases/run', { wait: true })
     expect(await runJob(next)).toMatchObject({ outcome: 'later', detail: expect.stringContaining('was aborted') })
     expect(worker).toMatchObject({ version: before, ready: true, armed: false })
     expect(watch.boots(worker)).toBe(2)
@@ -382,7 +385,7 @@ describe.concurrent('on the way to a release', { timeout: 90_000 }, () => {
     expect(watch.breaches()).toEqual([])
   })
 
-  test('an abort gives back what is only closed, and begins nothing more until a person says so', async () => {
+  test('an abort gives back what is only cordoned, and begins nothing more until a person says so', async () => {
     await using stack = new AsyncDisposableStack()
     const scene = await setScene(stack, { upgrade: { drain: '1s' } }, block)
     const { rollout, daemon, watch } = scene
@@ -395,7 +398,7 @@ describe.concurrent('on the way to a release', { timeout: 90_000 }, () => {
     expect(await runJob(daemon)).toMatchObject({ outcome: 'later', detail: expect.stringContaining('was aborted') })
     expect(await newestRecord(daemon)).toMatchObject({
       outcome: 'aborted',
-      nodes: { 'w-1': { outcome: 'given-back' } },
+      nodes: { 'w-1': { outcome: 'released' } },
     })
     for (const node of rollout.lab.nodes) expect(watch.boots(node), node.name).toBe(0)
     await daemon.control.post('/rollout/start')

@@ -33,14 +33,14 @@ const did =
     watch.diary().includes(`${what} ${name}`)
 
 const phases: Readonly<Record<string, Phase>> = {
-  snapshot: { only: 'controlplane', sees: (_, { watch }) => watch.snapshots > 0 },
-  close: { sees: did('cordon') },
-  empty: {
+  'snapshot etcd': { only: 'controlplane', sees: (_, { watch }) => watch.snapshots > 0 },
+  cordon: { sees: did('cordon') },
+  drain: {
     prepare: ({ name }, { lab }) => void lab.kubernetes.addPod({ name: `slow-${name}`, node: name, terminateMs: 300 }),
     sees: ({ name }, { watch }) => watch.diary().includes(`evict default/slow-${name}`),
   },
   install: { sees: called('LifecycleService.Upgrade', 'MachineService.Upgrade') },
-  'hand over': { only: 'controlplane', sees: called('MachineService.EtcdForfeitLeadership') },
+  'forfeit leadership': { only: 'controlplane', sees: called('MachineService.EtcdForfeitLeadership') },
   'its word before the reboot': {
     sees: ({ name }, { rollout }) =>
       Object.values(rollout.lab.kubernetes.node(name)!.metadata.annotations ?? {}).some((text) =>
@@ -48,26 +48,26 @@ const phases: Readonly<Record<string, Phase>> = {
       ),
   },
   reboot: { sees: called('MachineService.Reboot') },
-  'return, while it goes down': {
+  'verify boot, while it goes down': {
     lasts: true,
     sees: ({ stage }) => stage === 'rebooting' || stage === 'upgrading',
   },
-  'return, while it is away': { lasts: true, sees: ({ answering }) => !answering },
-  'return, while it boots': { lasts: true, sees: ({ answering, stage }) => answering && stage === 'booting' },
+  'verify boot, while it is away': { lasts: true, sees: ({ answering }) => !answering },
+  'verify boot, while it boots': { lasts: true, sees: ({ answering, stage }) => answering && stage === 'booting' },
   settle: {
     // The lab sees nothing of it: the daemon only looks.
     sees: async ({ name, role, ready, version }, { release, daemon }) => {
       if (!ready || version !== release) return false
-      const before = role === 'controlplane' ? 'await etcd' : `await upgraded ${name}`
+      const before = role === 'controlplane' ? 'wait until etcd is healthy' : `wait until ${name} is upgraded`
       return (await daemon.control.get<Entry[]>('/journal?limit=1'))[0]?.text === `${before}: done`
     },
   },
-  reopen: { sees: did('uncordon') },
+  uncordon: { sees: did('uncordon') },
 }
 /** Where the older API, one call for all, takes another way. */
 const onTheOlderWay = [
-  'return, while it goes down',
-  'return, while it is away',
+  'verify boot, while it goes down',
+  'verify boot, while it is away',
   'its word before the reboot',
   'install',
 ]

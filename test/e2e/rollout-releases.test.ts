@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import type { PlanAnswer, StatusAnswer } from '../../src/http/protocol.ts'
+import type { PlanAnswer, StatusAnswer } from '../../src/core/operator.ts'
 import type { LabDaemon } from '../lab/daemon.ts'
 import { asSoonAs, isOver, journalOf, publish, startRolloutLab } from './rollout-lab.ts'
 
 /** What the Factory says and what Kubernetes runs, seen by a daemon over the wire. */
 
-const watchNow = ({ control }: LabDaemon) => control.post('/jobs/watch-releases/run?wait=true')
+const watchNow = ({ control }: LabDaemon) => control.post('/jobs/watch-releases/run', { wait: true })
 const planOf = ({ control }: LabDaemon) => control.get<PlanAnswer>('/plan')
 
 test('a release that the Factory withdraws before it is approved goes to nobody, and the next patch does', async () => {
@@ -24,8 +24,8 @@ test('a release that the Factory withdraws before it is approved goes to nobody,
     version: 'v1.13.10',
     reason: 'the newest patch of 1.13, coming from v1.13.9; v1.14.1 was withdrawn by the Image Factory',
   })
-  await daemon.control.post('/rollout/approve?version=v1.14.1')
-  await daemon.control.post('/rollout/approve?version=v1.13.10')
+  await daemon.control.post('/rollout/approve', { version: 'v1.14.1' })
+  await daemon.control.post('/rollout/approve', { version: 'v1.13.10' })
   await asSoonAs('all nodes to have v1.13.10', () => isOver(rollout, daemon, 'v1.13.10'))
   await watchNow(daemon)
   expect((await daemon.control.get<StatusAnswer>('/status')).news).toBe(

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { StorageWarning } from '../../src/core/cluster/cluster.ts'
+import { english } from '../../src/core/wording.ts'
 import { phase } from '../../src/core/plan.ts'
 import { carryOut } from '../../src/engine/carry-out.ts'
 import { fakeHomelab } from '../fakes/homelab.ts'
@@ -14,8 +15,14 @@ async function wait(unwell: readonly StorageWarning[], until: number | undefined
   const homelab = fakeHomelab({ 'cp-1': 'controlplane' })
   homelab.storage = { systems: ['longhorn'], unwell, lastReplicas: new Map() }
   const accepted = until === undefined ? {} : { accepted: ['pvc-1', 'pvc-2'].map((name) => ({ name, until })) }
-  const options = { inventory: [], log: silentLog, signal: new AbortController().signal, pollEvery: 1 }
-  const plan = [phase('storage whole', { do: 'await-storage', within: 40, ...accepted })]
+  const options = {
+    inventory: [],
+    log: silentLog,
+    signal: new AbortController().signal,
+    pollEvery: 1,
+    wording: english,
+  }
+  const plan = [phase('await-storage', [], { do: 'await-storage', within: 40, ...accepted })]
   return carryOut(plan, homelab.ports, options).then(
     () => undefined,
     (error: unknown) => String(error),

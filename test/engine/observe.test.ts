@@ -30,7 +30,7 @@ function ports(
 const fails = (code: ErrorCode) => () => Promise.reject(new AgentError(code, `it was ${code}`))
 
 describe('a question of an observation that fails at once', () => {
-  test.each(['unreachable', 'timed-out'] as const)('and may pass, %s, is asked once more', async (code) => {
+  test.each(['unreachable', 'timed-out', 'not-now'] as const)('and may pass, %s, is asked once more', async (code) => {
     const failing = [fails(code)]
     const { ports: fakes, asked } = ports({ observe: failing, nodes: failing, version: failing, workloads: failing })
     const { nodes, kubernetes, workloads } = await observe(inventory, fakes, never)
@@ -47,7 +47,7 @@ describe('a question of an observation that fails at once', () => {
     expect(asked.observe).toBe(2)
   })
 
-  test.each(['rejected', 'malformed', 'misconfigured'] as const)(
+  test.each(['rejected', 'not-found', 'malformed', 'misconfigured', 'internal'] as const)(
     'and stays so, %s, is not asked again',
     async (code) => {
       const { ports: fakes, asked } = ports({ observe: [fails(code)] })

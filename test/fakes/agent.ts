@@ -5,6 +5,7 @@ import type { Job } from '../../src/operations/job.ts'
 import type { Outcome } from '../../src/core/job.ts'
 import type { RegisteredSchematic } from '../../src/core/release/schematic.ts'
 import type { Ports } from '../../src/core/ports.ts'
+import { english, type Wording } from '../../src/core/wording.ts'
 import type { UpsReading } from '../../src/core/power/ups.ts'
 import { loadJobs } from '../../src/engine/catalogue.ts'
 import type { FakeHomelab } from './homelab.ts'
@@ -29,6 +30,7 @@ export interface StartOptions {
   readonly bootId?: string
   readonly leaseGrace?: number
   readonly schematics?: ReadonlyMap<string, RegisteredSchematic>
+  readonly wording?: Wording
 }
 
 export interface StartedAgent extends AsyncDisposable {
@@ -64,6 +66,7 @@ export function startAgent(
     ownNode,
     ownMachine = ownNode,
     bootId,
+    wording = english,
   }: StartOptions = {},
 ): StartedAgent {
   const config = parseConfig(
@@ -120,6 +123,7 @@ export function startAgent(
     queue: { add: async (job) => void (waiting.includes(job) || waiting.push(job)) },
     alerts: createAlerts(mortal.ports.journal, now ?? (() => new Date())),
     log: silentLog,
+    wording,
     schematics: () => known,
     pollEvery: 1,
     leaseGrace,

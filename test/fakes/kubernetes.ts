@@ -97,7 +97,7 @@ export function fakeKubernetes(world: FakeWorld): Kubernetes {
     noteMark: async (name, mark) => {
       const machine = nodeObject(name)
       if (!machine.unschedulable || machine.mark?.why !== 'upgrade')
-        throw new AgentError('timed-out', 'our cordon is gone, so its pods may be back')
+        throw new AgentError('not-now', 'our cordon is gone, so its pods may be back')
       machine.mark = mark
     },
     noteFailure: async (name, attempts) => {

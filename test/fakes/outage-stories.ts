@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import { waitFor } from '../lab/daemon.ts'
+import { english, type Wording } from '../../src/core/wording.ts'
 import { startAgent, type StartedAgent } from './agent.ts'
 import { fakeHomelab, type FakeHomelab } from './homelab.ts'
 
@@ -40,8 +41,9 @@ export function wholeHomelab(): FakeHomelab {
   return homelab
 }
 
-export function startWhole(homelab: FakeHomelab): StartedAgent {
+export function startWhole(homelab: FakeHomelab, wording: Wording = english): StartedAgent {
   return startAgent(homelab, {
+    wording,
     hosts: [{ name: 'nas', nas: true, within: '1s' }],
     node: (name) => (name === 's-1' ? { storage: true } : {}),
     power: { shed: [{ selector: 'tier=batch' }], shedAfter: '0s', nodeStops: '200ms' },
@@ -51,9 +53,11 @@ export function startWhole(homelab: FakeHomelab): StartedAgent {
 export const stageOf = ({ ports }: FakeHomelab) => ports.journal.outages(1)[0]?.stage
 
 /** The power fails, and then comes back: nothing disturbs either. Answers the diary, and where the way back begins in it. */
-export async function undisturbed(): Promise<{ readonly diary: readonly string[]; readonly backAt: number }> {
+export async function undisturbed(
+  wording: Wording = english,
+): Promise<{ readonly diary: readonly string[]; readonly backAt: number }> {
   const homelab = wholeHomelab()
-  await using it = startWhole(homelab)
+  await using it = startWhole(homelab, wording)
   await failPower(it, homelab)
   await allOff(homelab)
   const backAt = homelab.diary.length
@@ -113,4 +117,80 @@ export function expectUntouched(homelab: FakeHomelab): void {
     (entry) => /^(un)?cordon closed-1$/.test(entry) || /(shut-down|wake) off-1$/.test(entry),
   )
   expect(foreign).toEqual([])
+}
+
+/** How the power is when the next agent comes, and whether it hears of it at once. */
+export type Aftermath = 'on battery' | 'on mains' | 'silent, then on battery' | 'silent, then on mains'
+
+export interface Kill {
+  readonly when: 'before' | 'after'
+  /** The entry of an undisturbed diary, by its number. */
+  readonly index: number
+  /** Where the way back begins in it. */
+  readonly backAt: number
+  readonly aftermath: Aftermath
+  readonly wording?: Wording
+}
+
+/** An outage whose agent is killed at one of its steps, and the next one that takes it up. Answers the homelab at its end. */
+export async function playKill({ when, index, backAt, aftermath, wording = english }: Kill): Promise<FakeHomelab> {
+  const homelab = wholeHomelab()
+  await untilKilled(homelab, startWhole(homelab, wording), { when, index, backAt })
+  homelab.before = undefined
+  await using second = startWhole(homelab, wording)
+  if (aftermath.startsWith('silent')) {
+    await second.silent(20_000)
+    await second.silent(20_000)
+    await second.agent.idle()
+  }
+  if (aftermath.endsWith('battery')) {
+    await second.reads(words.low)
+    await allOff(homelab)
+  }
+  await second.reads(words.mains)
+  if (homelab.ports.journal.openOutage()) await allBack(homelab)
+  await second.agent.idle()
+  await waitFor('everything to be as before', 5_000, () => {
+    try {
+      expectUntouched(homelab)
+      return true
+    } catch {
+      return false
+    }
+  }).catch(() => expectUntouched(homelab))
+  return homelab
+}
+
+async function untilKilled(
+  homelab: FakeHomelab,
+  first: StartedAgent,
+  { when, index, backAt }: Pick<Kill, 'when' | 'index' | 'backAt'>,
+): Promise<void> {
+  const died = Promise.withResolvers<void>()
+  let seen = 0
+  homelab.before = async () => {
+    const isAt = seen++ === index
+    if (!isAt) return
+    if (when === 'before') {
+      first.die()
+      died.resolve()
+      await new Promise(() => {})
+    }
+    // The order arrives, and nobody hears of it any more.
+    queueMicrotask(() => {
+      first.die()
+      died.resolve()
+    })
+  }
+  const story = async () => {
+    await failPower(first, homelab)
+    if (index < backAt) return died.promise
+    await waitFor('everything to be told', 5_000, () => stageOf(homelab) === 'stopped')
+    await first.reads(words.mains)
+    await waitFor('the end', 5_000, () => stageOf(homelab) === 'over')
+  }
+  // A dead agent's story ends nowhere.
+  await Promise.race([died.promise, story().catch(() => died.promise)])
+  first.die()
+  void first.agent.stop()
 }

@@ -1,11 +1,14 @@
 import type { Outcome } from '../../src/core/job.ts'
-import { createRolloutControl } from '../../src/operations/rollout-requests.ts'
-import { jobNamed, startAgent, type StartedAgent, type StartOptions } from './agent.ts'
+import { startAgent, type StartedAgent, type StartOptions } from './agent.ts'
 import type { FakeHomelab, FakeOptions } from './homelab.ts'
+import { personAt } from './person.ts'
 import { online } from './stories.ts'
 
 export const offered: FakeOptions = { versions: ['v1.13.9', 'v1.14.1'] }
-const sentence = (outcome: Outcome) => (outcome.kind === 'later' ? outcome.reason : outcome.summary)
+export function sentence(outcome: Outcome): string {
+  if (outcome.kind === 'later') return outcome.reason
+  return outcome.kind === 'stuck' ? `stuck: ${outcome.summary}` : outcome.summary
+}
 export const texts = (homelab: FakeHomelab, kind: string) =>
   homelab.ports.journal.entries(1_000).flatMap((entry) => (entry.kind === kind ? [entry.text] : []))
 export const soon = () => new AbortController().signal
@@ -17,16 +20,9 @@ export async function begin(homelab: FakeHomelab, options: StartOptions = {}) {
   await it.agent.idle()
   await it.run('watch-releases')
   await it.run('stage-image')
-  const nodes = [...homelab.machines.keys()]
-  const control = createRolloutControl({
-    agent: it.agent,
-    ports: homelab.ports,
-    upgradeNode: jobNamed('upgrade-node'),
-    nodes,
-  })
   return {
     ...it,
-    control,
+    control: personAt(homelab, it),
     next: async () => sentence(await it.run('upgrade-node')),
     [Symbol.asyncDispose]: () => it[Symbol.asyncDispose](),
   }

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
-import { type ControlClient, createControlClient } from '../../src/http/client.ts'
+import { type RawControl, rawControl } from './control.ts'
 
 const launcher = fileURLToPath(new URL('../../bin/caretaker.mjs', import.meta.url))
 
@@ -12,7 +12,7 @@ export interface LabDaemon extends AsyncDisposable {
   /** Everything that it has printed so far. */
   readonly output: string
   /** Its control socket. */
-  readonly control: ControlClient
+  readonly control: RawControl
   /** SIGKILL: it gets to do nothing any more. */
   kill(): Promise<void>
   /** SIGTERM, and the code that it ends with. */
@@ -47,7 +47,7 @@ export async function startDaemon({
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => (output += text))
   const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
-  const control = createControlClient(join(directory, 'state', 'control.sock'))
+  const control = rawControl(join(directory, 'state', 'control.sock'))
   await waitFor('the daemon to answer', 20_000, async () => {
     if (child.exitCode !== null) throw new Error(`the daemon ended with code ${child.exitCode}:\n${output}`)
     return control.get('/power').then(

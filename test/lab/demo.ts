@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { styleText } from 'node:util'
-import type { PlanAnswer, StatusAnswer } from '../../src/http/protocol.ts'
+import type { PlanAnswer, StatusAnswer } from '../../src/core/operator.ts'
 import type { Entry } from '../../src/core/journal.ts'
 import type { Outage } from '../../src/core/power/outage.ts'
 import type { Rollout } from '../../src/core/upgrade/record.ts'
@@ -32,7 +32,7 @@ async function tell(): Promise<void> {
   for (const { id, kind, text } of entries.toReversed()) {
     if (id <= shown) continue
     shown = id
-    if (kind === 'step' && /^(failed|settle|await etcd|log out|note|await kubernetes)/.test(text)) continue
+    if (kind === 'step' && /^(failed|wait for|wait until etcd|log out|record|mark)/.test(text)) continue
     // An alert is an event as well.
     if (text === told) continue
     told = text

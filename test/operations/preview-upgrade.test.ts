@@ -3,7 +3,9 @@ import { type Config, parseConfig } from '../../src/config/config.ts'
 import type { Cluster, CordonMark, StorageWarning } from '../../src/core/cluster/cluster.ts'
 import type { Outage } from '../../src/core/power/outage.ts'
 import { type PowerState, startPower } from '../../src/core/power/state.ts'
-import { type UpgradePreview, previewUpgrade, pauseOf } from '../../src/operations/preview-upgrade.ts'
+import type { UpgradePreview } from '../../src/core/upgrade/preview.ts'
+import { previewUpgrade } from '../../src/operations/preview-upgrade.ts'
+import { pauseOf } from '../../src/operations/upgrade-circumstances.ts'
 import { remembered } from '../../src/operations/facts.ts'
 import { fakeHomelab } from '../fakes/homelab.ts'
 import { memoryJournal } from '../fakes/journal.ts'
@@ -81,15 +83,20 @@ describe('what comes next', () => {
   const recovering = (stage: Outage['stage']) => `wait: the cluster is still recovering from a power cut (${stage})`
   const unheard = 'wait: the UPS has not been heard from yet'
   const silent = clusterOf(...controlPlanes({ talos: 'silent' }), worker('w-1', { talos: 'silent' }))
-  const close = ['close: cordon w-1', 'empty: drain w-1', 'confirm: confirm w-1']
+  const close = ['cordon: cordon w-1', 'drain: drain w-1', 'confirm: confirm that w-1 may go down']
   const rebootOnly = [
     ...close,
     'reboot: reboot w-1',
-    'return: await upgraded w-1',
-    'settle: settle w-1',
-    'reopen: uncordon w-1',
+    'verify-boot: wait until w-1 is upgraded',
+    'settle: wait for w-1 to settle',
+    'uncordon: uncordon w-1',
   ]
-  const whole = ['fetch: pull image w-1, pull image cp-1', ...close, 'install: install w-1', ...rebootOnly.slice(2)]
+  const whole = [
+    'pull-images: pull v1.13.9 on w-1, pull v1.13.9 on cp-1',
+    ...close,
+    'install: install v1.13.9 on w-1',
+    ...rebootOnly.slice(2),
+  ]
   const disabled: Situation = { upgrade: { enabled: false } }
   test.each<[string, Cluster, Situation, string, string[]]>([
     ['is the next node', withW1(), {}, 'go w-1', whole],
@@ -99,7 +106,7 @@ describe('what comes next', () => {
       marked(),
       { staged: false },
       'go w-1',
-      ['fetch: pull image w-1', ...whole.slice(1)],
+      ['pull-images: pull v1.13.9 on w-1', ...whole.slice(1)],
     ],
 
     ['is to wait while nodes are drained', withW1(), { outage }, recovering('draining'), []],
@@ -141,11 +148,11 @@ describe('what comes next', () => {
     ['is as ever once an outage is over', withW1(), { outage: { ...outage, stage: 'over' } }, 'go w-1', whole],
 
     ['is to wait for the first word of the UPS', withW1(), { power: startPower(0, false) }, unheard, []],
-    ['is to wait for it before a node is given back', marked(), { power: startPower(0, false) }, unheard, []],
-    ['is to give it back once battery is known', marked(), { power: onBattery }, 'go w-1', ['reopen: uncordon w-1']],
+    ['is to wait for it before a node is uncordoned', marked(), { power: startPower(0, false) }, unheard, []],
+    ['is to uncordon it once battery is known', marked(), { power: onBattery }, 'go w-1', ['uncordon: uncordon w-1']],
 
     ['is nothing where upgrades are not enabled', withW1(), disabled, paused, []],
-    ['is to give back what is only closed there', marked(), disabled, 'go w-1', ['reopen: uncordon w-1']],
+    ['is to uncordon what is only cordoned there', marked(), disabled, 'go w-1', ['uncordon: uncordon w-1']],
     ['is to finish there what is armed', marked({ ...armedEntries }), disabled, 'go w-1', rebootOnly],
     ['is nothing during a pause', withW1(), { paused: 'paused by me' }, 'wait: paused by me', []],
   ])('%s', async (_, cluster, situation, expected, phases) => {
@@ -159,8 +166,8 @@ describe('the release that nodes are brought to, when one carries the mark of an
   const other = { release: 'v1.13.10' }
   const power: CordonMark = { why: 'power', at: mark.at }
   test.each<[string, Cluster, string]>([
-    ['is that of the policy, where the node is only closed', marked({}, other), 'v1.13.9'],
-    ['is that of the policy, where the node is closed and ill', marked({ ready: false }, other), 'v1.13.9'],
+    ['is that of the policy, where the node is only cordoned', marked({}, other), 'v1.13.9'],
+    ['is that of the policy, where the node is cordoned and ill', marked({ ready: false }, other), 'v1.13.9'],
     [
       'is that of the policy, where the cordon is for the power',
       withW1({ kubernetes: { unschedulable: true, cordon: power } }),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { remembered } from '../../src/operations/facts.ts'
 import { fakeHomelab, type FakeHomelab } from '../fakes/homelab.ts'
-import { begin, finish, offered, soon, texts } from '../fakes/rollout.ts'
+import { begin, finish, offered, texts } from '../fakes/rollout.ts'
 import { three, two } from '../fakes/stories.ts'
 
 /** The machine that is meant, the role that it runs in, and what its next boot starts. */
@@ -66,7 +66,7 @@ describe('addresses that lead to other machines', () => {
     homelab.before = (entry) => {
       if (entry === 'reboot w-1') swap(homelab, 'w-1', 'w-2')
     }
-    expect(await it.next()).toContain('w-1: it is not the machine that answers at its address: that is w-2')
+    expect(await it.next()).toContain('w-1 is upgraded: it is not the machine that answers at its address: that is w-2')
     homelab.before = undefined
     expect(homelab.machine('w-1').attempts?.failure).toBeUndefined()
     homelab.addresses.clear()
@@ -121,7 +121,7 @@ describe('a node that comes back under another name in Kubernetes', () => {
       if (entry === 'reboot w-1') homelab.machine('w-1').hostname = 'talos-x7f'
     }
     expect(await it.next()).toMatch(
-      /^await upgraded w-1: it is registered in Kubernetes as talos-x7f \(the same machine id, [0-9a-f]{8}…\): give it the hostname w-1 again, or rename it in caretaker.yaml$/,
+      /^wait until w-1 is upgraded: it is registered in Kubernetes as talos-x7f \(the same machine id, [0-9a-f]{8}…\): give it the hostname w-1 again, or rename it in caretaker.yaml$/,
     )
     expect(texts(homelab, 'alert').join()).toContain('talos-x7f')
     homelab.machine('w-1').hostname = 'w-1'
@@ -252,7 +252,7 @@ describe('what the next boot starts', () => {
     const homelab = fakeHomelab(two, offered)
     await using it = await begin(homelab)
     homelab.before = async (entry) => {
-      if (entry === 'install w-1') await it.control.abort(soon())
+      if (entry === 'install w-1') await it.control.abort()
       if (entry === 'install w-1') homelab.machine('cp-1').kubeletIll = true
     }
     await it.next()
@@ -262,7 +262,7 @@ describe('what the next boot starts', () => {
     await it.control.rollback('w-1', false)
     homelab.machine('w-1').kexecRefused = true
     expect(await it.next()).toBe(
-      'await rolled back w-1: the rollback did not work: it came back with v1.14.1, and should run v1.13.9 as before',
+      'wait until w-1 is rolled back: the rollback did not work: it came back with v1.14.1, and should run v1.13.9 as before',
     )
     expect(await it.next()).toMatch(/^stuck: the rollback of w-1 did not work: .*`caretaker rollback w-1` tries again/)
     expect(homelab.machine('w-1').unschedulable).toBe(true)
@@ -337,7 +337,8 @@ describe('what an upgrade would take away', () => {
     await using it = await begin(homelab)
     expect(await it.next()).toContain('w-1 would lose net.ifnames=0')
     expect(orders(homelab)).toEqual([])
-    expect(await it.control.approve('v1.14.1', ['net.ifnames=0'], soon())).toEqual({
+    expect(await it.control.approve('v1.14.1', ['net.ifnames=0'])).toEqual({
+      changed: true,
       said: 'v1.14.1 is approved, and nodes may lose net.ifnames=0 by it',
     })
     expect(await finish(it)).toBe('every node runs v1.14.1')
@@ -352,7 +353,7 @@ describe('what an upgrade would take away', () => {
   test('is agreed to for that release alone', async () => {
     const homelab = fitted()
     await using it = await begin(homelab)
-    await it.control.approve('v1.14.0', ['net.ifnames=0'], soon())
+    await it.control.approve('v1.14.0', ['net.ifnames=0'])
     expect(await it.next()).toContain('w-1 would lose net.ifnames=0')
   })
 })

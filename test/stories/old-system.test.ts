@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { fakeHomelab, type FakeHomelab, type FakeMachine } from '../fakes/homelab.ts'
-import { begin, finish, offered, soon } from '../fakes/rollout.ts'
+import { begin, finish, offered } from '../fakes/rollout.ts'
 import { two } from '../fakes/stories.ts'
 
 /** A node that booted its old system after an upgrade: nothing is installed there once more without a person. */
@@ -30,7 +30,7 @@ describe('a node that booted its old system is tried again when a person says so
     await it.next()
     homelab.machine('w-1').kubeletIll = true
     expect(await it.next()).toBe(
-      'stuck: w-1 booted its old system after the upgrade to v1.14.1 (await upgraded w-1: rolled back: it rebooted and runs v1.13.9, not v1.14.1), and stays cordoned because it is not ready (services: kubelet not healthy): find out why, then `caretaker retry w-1` tries again',
+      'stuck: w-1 booted its old system after the upgrade to v1.14.1 (wait until w-1 is upgraded: rolled back: it rebooted and runs v1.13.9, not v1.14.1), and stays cordoned because it is not ready (services: kubelet not healthy): find out why, then `caretaker retry w-1` tries again',
     )
     homelab.machine('w-1').kubeletIll = false
     await it.control.retry('w-1')
@@ -134,10 +134,10 @@ describe('the one retry through the firmware is one', () => {
       'although rollouts are paused in the middle of it',
       async (homelab, it) => {
         homelab.before = async (entry) => {
-          if (entry === 'drain w-1') await it.control.pause('paused: guests')
+          if (entry === 'drain w-1') await it.control.pause('guests')
         }
         await it.next()
-        expect(await it.next()).toContain('given back')
+        expect(await it.next()).toContain('being uncordoned')
         await it.control.resume()
       },
     ],
@@ -145,7 +145,7 @@ describe('the one retry through the firmware is one', () => {
       'although the rollout is aborted and begun anew in the middle of it',
       async (homelab, it) => {
         homelab.before = async (entry) => {
-          if (entry === 'drain w-1') await it.control.abort(soon())
+          if (entry === 'drain w-1') await it.control.abort()
         }
         await it.next()
         await it.next()
@@ -200,7 +200,7 @@ test('what was installed in another boot than the observed one is not taken for 
   homelab.before = (entry) => {
     if (entry === 'drain w-1') homelab.machine('w-1').boots += 1
   }
-  expect(await it.next()).toBe('install w-1: it has rebooted since it was observed')
+  expect(await it.next()).toBe('install v1.14.1 on w-1: it has rebooted since it was observed')
   homelab.before = undefined
   expect(await finish(it)).toBe('every node runs v1.14.1')
 })

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { AgentError } from '../../src/core/errors.ts'
-import { createPowerControl } from '../../src/operations/power-requests.ts'
-import { jobNamed, startAgent, type StartedAgent } from '../fakes/agent.ts'
+import { startAgent } from '../fakes/agent.ts'
 import { remembered } from '../../src/operations/facts.ts'
 import { fakeHomelab, type FakeHomelab } from '../fakes/homelab.ts'
+import { personAt } from '../fakes/person.ts'
 import { low, onBattery, online, three, two } from '../fakes/stories.ts'
 import { waitFor } from '../lab/daemon.ts'
 
@@ -16,16 +16,6 @@ const isStopped = (homelab: FakeHomelab) =>
   waitFor('everything to be told', 5_000, () => record(homelab)?.stage === 'stopped')
 const alerts = ({ ports }: FakeHomelab) =>
   ports.journal.entries(1_000).flatMap(({ kind, text }) => (kind === 'alert' ? [text] : []))
-const controlOf = (homelab: FakeHomelab, it: StartedAgent) =>
-  createPowerControl({
-    agent: it.agent,
-    ports: homelab.ports,
-    config: it.config,
-    jobNamed,
-    loginRefused: () => undefined,
-    run: () => Promise.reject(new Error('not here')),
-  })
-const signal = new AbortController().signal
 
 test('a host that refuses the order once is told again, and is never said to have hung', async () => {
   const homelab = fakeHomelab(two, { hosts: ['nas'] })
@@ -97,7 +87,7 @@ test('where upsd went down with the NAS somebody is told what to do, and a perso
     /its server went down with nas\. .*press the power button of nas, or wake it with `caretaker power wake nas`/,
   )
   homelab.diary.length = 0
-  const { said } = await controlOf(homelab, it).wake(undefined, { all: false, signal })
+  const { said } = await personAt(homelab, it).wake()
   expect(said).toMatch(/^magic packets were sent to 3 of 3 machines/)
   expect(homelab.diary.toSorted()).toEqual(['wake cp-1', 'wake nas', 'wake w-1'])
 })
@@ -188,7 +178,7 @@ test('a battery that never charges keeps nothing down for ever: it is told, and 
   await it.run('wake-cluster')
   expect(alerts(homelab)[0]).toMatch(/does not charge to the 25 % that .*: is it worn out\? Wake the cluster/)
   expect(running(homelab)).toEqual([])
-  await controlOf(homelab, it).wake(undefined, { all: false, signal })
+  await personAt(homelab, it).wake()
   await waitFor('the end', 5_000, () => record(homelab)?.stage === 'over')
   expect(running(homelab)).toEqual(['cp-1', 'w-1'])
 })
@@ -197,10 +187,10 @@ test('a machine under a standing order is not woken only to be shut down again: 
   const homelab = fakeHomelab(two)
   await using it = startAgent(homelab)
   await it.reads(online)
-  const control = controlOf(homelab, it)
+  const control = personAt(homelab, it)
   await control.shutDown()
   await isStopped(homelab)
-  await expect(control.wake('cp-1', { all: false, signal })).rejects.toThrow('`caretaker power wake` comes first')
+  await expect(control.wake('cp-1')).rejects.toThrow('`caretaker power wake` comes first')
 })
 
 test('a rehearsal that can not be taken back at once goes on being taken back', async () => {
@@ -260,7 +250,7 @@ test('a forced shutdown that upsd keeps after the outage is an alert, and keeps 
   expect(alerts(homelab)[0]).toMatch(/Clear it: restart upsd on its server/)
   await it.run('wake-cluster')
   expect(running(homelab)).toEqual([])
-  await controlOf(homelab, it).wake(undefined, { all: false, signal })
+  await personAt(homelab, it).wake()
   await waitFor('the end', 5_000, () => record(homelab)?.stage === 'over')
   expect(running(homelab)).toEqual(['cp-1', 'w-1'])
 })

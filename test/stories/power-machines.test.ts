@@ -70,7 +70,7 @@ test('a machine that no packet wakes is switched on another way, after the time 
   expect(homelab.machine('w-1').up).toBe(true)
 })
 
-test('a machine that nothing wakes is named, and the others are given back', async () => {
+test('a machine that nothing wakes is named, and the others are uncordoned', async () => {
   const homelab = fakeHomelab(two)
   homelab.deaf.add('w-1')
   await using it = startAgent(homelab, {

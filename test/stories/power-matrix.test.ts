@@ -3,10 +3,11 @@ import { waitFor } from '../lab/daemon.ts'
 import {
   allBack,
   allOff,
-  expectUntouched,
   failPower,
+  playKill,
   stageOf,
   startWhole,
+  type Aftermath,
   undisturbed,
   wholeHomelab,
   words,
@@ -37,67 +38,16 @@ test('an outage that nothing disturbs has every kind of step', () => {
   )
 })
 
-type Then = 'on battery' | 'on mains' | 'silent, then on battery' | 'silent, then on mains'
-const thens: readonly Then[] = ['on battery', 'on mains', 'silent, then on battery', 'silent, then on mains']
+const aftermaths: readonly Aftermath[] = ['on battery', 'on mains', 'silent, then on battery', 'silent, then on mains']
 
 describe.concurrent('an agent that is killed', () => {
   const points = steps.flatMap(([entry, index]) =>
-    (['before', 'after'] as const).flatMap((when) => thens.map((then) => [when, entry, index, then] as const)),
+    (['before', 'after'] as const).flatMap((when) =>
+      aftermaths.map((aftermath) => [when, entry, index, aftermath] as const),
+    ),
   )
-  test.each(points)('%s "%s" (step %i) is followed by one that does right, %s', async (when, _, index, then) => {
-    const homelab = wholeHomelab()
-    {
-      const first = startWhole(homelab)
-      const died = Promise.withResolvers<void>()
-      let seen = 0
-      homelab.before = async () => {
-        const isAt = seen++ === index
-        if (!isAt) return
-        if (when === 'before') {
-          first.die()
-          died.resolve()
-          await new Promise(() => {})
-        }
-        // The order arrives, and nobody hears of it any more.
-        queueMicrotask(() => {
-          first.die()
-          died.resolve()
-        })
-      }
-      const story = async () => {
-        await failPower(first, homelab)
-        if (index < backAt) return died.promise
-        await waitFor('everything to be told', 5_000, () => stageOf(homelab) === 'stopped')
-        await first.reads(words.mains)
-        await waitFor('the end', 5_000, () => stageOf(homelab) === 'over')
-      }
-      // A dead agent's story ends nowhere.
-      await Promise.race([died.promise, story().catch(() => died.promise)])
-      first.die()
-      void first.agent.stop()
-    }
-    homelab.before = undefined
-    await using second = startWhole(homelab)
-    if (then.startsWith('silent')) {
-      await second.silent(20_000)
-      await second.silent(20_000)
-      await second.agent.idle()
-    }
-    if (then.endsWith('battery')) {
-      await second.reads(words.low)
-      await allOff(homelab)
-    }
-    await second.reads(words.mains)
-    if (homelab.ports.journal.openOutage()) await allBack(homelab)
-    await second.agent.idle()
-    await waitFor('everything to be as before', 5_000, () => {
-      try {
-        expectUntouched(homelab)
-        return true
-      } catch {
-        return false
-      }
-    }).catch(() => expectUntouched(homelab))
+  test.each(points)('%s "%s" (step %i) is followed by one that does right, %s', async (when, _, index, aftermath) => {
+    const homelab = await playKill({ when, index, backAt, aftermath })
     expect(homelab.ports.journal.openOutage()).toBeUndefined()
   })
 })

@@ -1,28 +1,12 @@
 import { expect, test } from 'vitest'
-import { createPowerControl } from '../../src/operations/power-requests.ts'
 import { AgentError } from '../../src/core/errors.ts'
-import { jobNamed, startAgent, type StartedAgent } from '../fakes/agent.ts'
+import { startAgent } from '../fakes/agent.ts'
 import { remembered } from '../../src/operations/facts.ts'
 import { fakeHomelab, type FakeHomelab } from '../fakes/homelab.ts'
+import { personAt } from '../fakes/person.ts'
 import { low, onBattery, online, two } from '../fakes/stories.ts'
 import { waitFor } from '../lab/daemon.ts'
 
-function controlOf(homelab: FakeHomelab, it: StartedAgent) {
-  return createPowerControl({
-    agent: it.agent,
-    ports: homelab.ports,
-    config: it.config,
-    jobNamed,
-    loginRefused: () => undefined,
-    run: async (name) => {
-      const outcome = await it.run(name)
-      return outcome.kind === 'done'
-        ? { outcome: 'done', detail: outcome.summary }
-        : { outcome: 'later', detail: outcome.reason }
-    },
-  })
-}
-const signal = new AbortController().signal
 const running = ({ machines }: FakeHomelab) => [...machines.values()].filter(({ up }) => up).map(({ name }) => name)
 const isOver = ({ ports }: FakeHomelab) => ports.journal.outages(1)[0]?.stage === 'over'
 const allOff = (homelab: FakeHomelab) =>
@@ -33,12 +17,15 @@ test('a person shuts everything down on mains; it stays down over a restart, unt
   {
     await using it = startAgent(homelab)
     await it.reads(online)
-    const control = controlOf(homelab, it)
+    const control = personAt(homelab, it)
     await control.shutDown()
     await allOff(homelab)
     await it.agent.idle()
     expect(running(homelab)).toEqual([])
-    await expect(control.shutDown()).rejects.toThrow('ordered already')
+    expect(await control.shutDown()).toMatchObject({
+      changed: false,
+      said: expect.stringMatching(/^a shutdown was ordered already, at /),
+    })
     await it.reads(online)
     await it.agent.idle()
   }
@@ -46,7 +33,7 @@ test('a person shuts everything down on mains; it stays down over a restart, unt
   await it.reads(online)
   await it.run('wake-cluster')
   expect(running(homelab)).toEqual([])
-  expect((await controlOf(homelab, it).wake(undefined, { all: false, signal })).said).toContain('withdrawn')
+  expect((await personAt(homelab, it).wake()).said).toContain('withdrawn')
   await waitFor('the end', 5_000, () => isOver(homelab))
   expect(running(homelab)).toEqual(['cp-1', 'w-1'])
 })
@@ -55,7 +42,7 @@ test('an order that is taken back before anything went down leaves nothing behin
   const homelab = fakeHomelab(two)
   await using it = startAgent(homelab)
   await it.reads(online)
-  const control = controlOf(homelab, it)
+  const control = personAt(homelab, it)
   homelab.before = async (entry) => {
     if (entry === 'drain w-1') await control.cancel()
   }
@@ -70,8 +57,11 @@ test('a shutdown for the time on battery is called off by a person, and one for 
   await using it = startAgent(homelab, { power: { maxOnBattery: '10s' } })
   await it.reads(online)
   await it.reads(onBattery)
-  const control = controlOf(homelab, it)
-  await expect(control.cancel()).rejects.toThrow('no shutdown is under way')
+  const control = personAt(homelab, it)
+  expect(await control.cancel()).toMatchObject({
+    changed: false,
+    said: expect.stringContaining('no shutdown is under way'),
+  })
   homelab.before = async (entry) => {
     if (entry === 'drain w-1') await control.cancel()
   }
@@ -96,7 +86,7 @@ test('a shutdown that only goes on because nothing is heard of the UPS can be ca
     nodes: {},
   })
   await using it = startAgent(homelab)
-  const control = controlOf(homelab, it)
+  const control = personAt(homelab, it)
   homelab.before = async (entry) => {
     if (entry === 'cordon cp-1') await control.cancel()
   }
@@ -116,11 +106,11 @@ test('one machine is woken by name, whatever is on record, and a wrong name says
   homelab.machine('w-1').up = false
   await using it = startAgent(homelab)
   await it.reads(online)
-  const control = controlOf(homelab, it)
-  await control.wake('w-1', { all: false, signal })
+  const control = personAt(homelab, it)
+  await control.wake('w-1')
   expect(running(homelab)).toEqual(['cp-1', 'w-1'])
-  await expect(control.wake('w-9', { all: false, signal })).rejects.toThrow('there are cp-1, w-1')
-  await expect(control.wake(undefined, { all: false, signal })).rejects.toThrow('no outage is on record')
+  await expect(control.wake('w-9')).rejects.toThrow('there are cp-1, w-1')
+  await expect(control.wake()).rejects.toThrow('no outage is on record')
 })
 
 test('with all, what was off before the outage is woken after it too', async () => {
@@ -128,10 +118,10 @@ test('with all, what was off before the outage is woken after it too', async () 
   homelab.machine('w-1').up = false
   await using it = startAgent(homelab)
   await it.reads(online)
-  const control = controlOf(homelab, it)
+  const control = personAt(homelab, it)
   await control.shutDown()
   await allOff(homelab)
-  await control.wake(undefined, { all: true, signal })
+  await control.wake(undefined, true)
   await waitFor('the end', 5_000, () => isOver(homelab))
   expect(running(homelab)).toEqual(['cp-1', 'w-1'])
 })
@@ -148,7 +138,7 @@ test('a rehearsal that only asks changes nothing, and tells what would go wrong'
   })
   await it.reads({ status: ['OL'], charge: 100 })
   await it.agent.idle()
-  const { report } = await controlOf(homelab, it).drill({ dryRun: true, until: undefined, signal })
+  const { report } = await personAt(homelab, it).drill(true)
   const faults = report!.checks.filter(({ ok }) => !ok).map(({ subject, text }) => `${subject} ${text}`)
   expect(faults).toEqual([
     'cp-1 is found by a name, cp-1.home.arpa, and DNS may be gone by then: use its IP address',
@@ -185,9 +175,9 @@ test('a rehearsal cordons and drains for real, shuts nothing down, and takes eve
   await using it = startAgent(homelab)
   await it.reads(online)
   await it.agent.idle()
-  const { run, report } = await controlOf(homelab, it).drill({ dryRun: false, until: undefined, signal })
+  const { run, report } = await personAt(homelab, it).drill(false)
   expect(run.outcome).toBe('done')
-  expect(report?.walked?.map(({ phase }) => phase)).toEqual(['cordon', 'storage', 'drain'])
+  expect(report?.walked?.map(({ phase }) => phase)).toEqual(['cordon', 'set-storage-flags', 'drain'])
   expect(homelab.diary).toEqual([
     'cordon cp-1',
     'set noout to set',
@@ -205,10 +195,10 @@ test('a rehearsal goes no further than it is told', async () => {
   await using it = startAgent(homelab)
   await it.reads(online)
   await it.agent.idle()
-  const control = controlOf(homelab, it)
-  await control.drill({ dryRun: false, until: 'cordon', signal })
+  const control = personAt(homelab, it)
+  await control.drill(false, 'cordon')
   expect(homelab.diary).toEqual(['cordon cp-1', 'cordon w-1', 'uncordon cp-1', 'uncordon w-1'])
-  await expect(control.drill({ dryRun: false, until: 'lunch', signal })).rejects.toThrow(AgentError)
+  await expect(control.drill(false, 'lunch')).rejects.toThrow(AgentError)
 })
 
 test('a power cut in the middle of a rehearsal is a power cut', async () => {
@@ -219,7 +209,7 @@ test('a power cut in the middle of a rehearsal is a power cut', async () => {
   homelab.before = async (entry) => {
     if (entry === 'drain w-1') await it.reads(low)
   }
-  await controlOf(homelab, it).drill({ dryRun: false, until: undefined, signal })
+  await personAt(homelab, it).drill(false)
   await allOff(homelab)
   expect(running(homelab)).toEqual([])
   homelab.before = undefined
@@ -241,8 +231,8 @@ test('an agent that is killed in a rehearsal is followed by one that takes it ba
       drained.resolve()
       await new Promise(() => {})
     }
-    void controlOf(homelab, first)
-      .drill({ dryRun: false, until: undefined, signal })
+    void personAt(homelab, first)
+      .drill(false)
       .catch(() => {})
     await drained.promise
     void first.agent.stop()
@@ -261,7 +251,7 @@ test('a rehearsal asks each UPS now, and calls one that is silent or on battery 
   await using it = startAgent(homelab)
   await it.reads(online)
   const faults = async () => {
-    const { report } = await controlOf(homelab, it).drill({ dryRun: true, until: undefined, signal })
+    const { report } = await personAt(homelab, it).drill(true)
     return report!.checks.filter(({ ok }) => !ok).map(({ text }) => text)
   }
   expect(await faults()).toEqual([])

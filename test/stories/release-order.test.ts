@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { AgentError } from '../../src/core/errors.ts'
 import { remembered } from '../../src/operations/facts.ts'
 import { type FakeHomelab, fakeHomelab } from '../fakes/homelab.ts'
-import { begin, days, finish, offered, soon, texts, versionsOf } from '../fakes/rollout.ts'
+import { begin, days, finish, offered, texts, versionsOf } from '../fakes/rollout.ts'
 import { three, two } from '../fakes/stories.ts'
 
 const newsOf = ({ ports }: FakeHomelab) => remembered.news.recall(ports.journal)
@@ -29,7 +29,7 @@ test('where no way is left, the plan says what would open one', async () => {
   const homelab = fakeHomelab(two, { version: 'v1.13.9', versions: ['v1.13.9', 'v1.14.1'] })
   homelab.kubernetesVersion = 'v1.31.4'
   await using it = await begin(homelab)
-  const { release } = (await it.control.rollout(soon())).plan
+  const { release } = (await it.control.rollout()).plan
   expect(release).toEqual({
     kind: 'wait',
     version: 'v1.14.1',
@@ -60,7 +60,7 @@ for (const [who, options, why] of [
       'w-2': 'v1.13.8',
     })
     expect(newsOf(homelab)).toBe(`v1.15.0 is out: w-2 stays at v1.13.8, so the others go no further than 1.14: ${why}`)
-    const { plan } = await it.control.rollout(soon())
+    const { plan } = await it.control.rollout()
     expect(plan.warnings).toEqual([`${why}; it stays at v1.13.8, and the others go on without it, up to 1.14`])
     expect(homelab.ports.journal.rollouts(5).map(({ release, outcome }) => `${release} ${outcome}`)).toContain(
       'v1.13.9 done',
@@ -97,7 +97,7 @@ test.each(['v1.13.9-k7.1.9', 'v1.11.5-1-gab12cd3', 'v1.13.9-dirty'])(
     await using it = await begin(homelab)
     const named = `w-2 runs ${version}, which is no official release: it is left as it is`
     expect(newsOf(homelab)).toContain(named)
-    expect((await it.control.rollout(soon())).plan.warnings).toEqual([named])
+    expect((await it.control.rollout()).plan.warnings).toEqual([named])
     expect(await days(it)).toBe(`every node runs v1.13.10, except w-2 (${version})`)
     expect(homelab.machine('w-2')).toMatchObject({ version, boots: 1, unschedulable: false })
     expect(homelab.ports.journal.rollouts(5)[0]).toMatchObject({ release: 'v1.13.10', outcome: 'done' })
@@ -141,7 +141,7 @@ test('with approval of minor versions, a node that lags behind asks for itself a
   expect(await days(it)).toBe('v1.13.9 waits for approval: `caretaker approve v1.13.9`')
   expect(versionsOf(homelab)).toMatchObject({ 'w-1': 'v1.12.11', 'w-2': 'v1.13.9', 'cp-1': 'v1.13.9' })
   expect(texts(homelab, 'alert')).toEqual(['v1.13.9 waits for approval. Approve it with `caretaker approve v1.13.9`'])
-  await it.control.approve('v1.13.9', [], soon())
+  await it.control.approve('v1.13.9')
   expect(await finish(it)).toBe('every node runs v1.13.9')
 })
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { AgentError } from '../../src/core/errors.ts'
 import { remembered } from '../../src/operations/facts.ts'
 import { type FakeHomelab, fakeHomelab } from '../fakes/homelab.ts'
-import { begin, days, finish, offered, soon, texts, versionsOf } from '../fakes/rollout.ts'
+import { begin, days, finish, offered, texts, versionsOf } from '../fakes/rollout.ts'
 import { three, two } from '../fakes/stories.ts'
 
 const published = async ({ ports }: FakeHomelab) =>
@@ -24,7 +24,7 @@ test('a release that is withdrawn before its first node is begun by none, and th
   await it.run('watch-releases')
   await it.run('stage-image')
   expect(await published(homelab)).toBe('v1.13.10')
-  expect((await it.control.rollout(soon())).plan.release).toEqual({
+  expect((await it.control.rollout()).plan.release).toEqual({
     kind: 'target',
     version: 'v1.13.10',
     reason: 'the newest patch of 1.13, coming from v1.13.9; v1.14.1 was withdrawn by the Image Factory',
@@ -120,7 +120,7 @@ test('a node that was armed on purpose for a release that is withdrawn then is n
   expect(homelab.machine('cp-1').installed.version).toBe('v1.13.9')
 })
 
-test('an agent that starts with a node closed for a withdrawn release gives it back', async () => {
+test('an agent that starts with a node cordoned for a withdrawn release uncordons it', async () => {
   const homelab = fakeHomelab(two, offered)
   await using it = await begin(homelab)
   says(homelab, ['v1.13.9'], ['v1.14.1'])

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { fakeHomelab } from '../fakes/homelab.ts'
-import { begin, finish, offered, soon, texts } from '../fakes/rollout.ts'
+import { begin, finish, offered, texts } from '../fakes/rollout.ts'
 import { three, two } from '../fakes/stories.ts'
 
 /** What a person says at the wrong moment, and what breaks meanwhile. */
@@ -39,7 +39,7 @@ describe('a rollback', () => {
     await it.next()
     expect(homelab.ports.journal.rollouts(1)[0]).toMatchObject({
       release: 'v1.14.1',
-      nodes: { 'cp-1': { from: 'v1.14.0', outcome: 'given-back' } },
+      nodes: { 'cp-1': { from: 'v1.14.0', outcome: 'released' } },
     })
     await expect(it.control.rollback('cp-1', false)).rejects.toThrow('the data of etcd are written for 3.7')
   })
@@ -112,7 +112,7 @@ test('a node that is installed is finished after an abort, also when something e
     if (entry === 'install w-1') homelab.machine('w-2').up = false
   }
   expect(await it.next()).toContain("it can't be taken away now: w-2 does not answer")
-  await it.control.abort(soon())
+  await it.control.abort()
   homelab.before = undefined
   homelab.machine('w-2').up = true
   expect(await it.next()).toBe('w-1 runs v1.14.1; on to the next')
@@ -138,7 +138,7 @@ test('nodes that were staged for a release that is called off are told of, with 
   await using it = await begin(homelab, { upgrade: { windows, mode: 'staged' }, now: () => now })
   await it.next()
   expect(texts(homelab, 'alert')).toEqual([])
-  await it.control.abort(soon())
+  await it.control.abort()
   await it.next()
   expect(texts(homelab, 'alert').join()).toMatch(/^w-1 starts another release at the next boot: .*rollback w-1/)
 })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { fakeHomelab } from '../fakes/homelab.ts'
-import { begin, finish, offered, soon, texts } from '../fakes/rollout.ts'
+import { begin, finish, offered, texts } from '../fakes/rollout.ts'
 import { three, two } from '../fakes/stories.ts'
 
 /** What a person says to a rollout, and what becomes of it. */
@@ -12,22 +12,22 @@ describe('approval', () => {
     for (let run = 0; run < 3; run++)
       expect(await it.next()).toBe('v1.14.1 waits for approval: `caretaker approve v1.14.1`')
     expect(texts(homelab, 'event').filter((text) => text.includes('waits for approval'))).toHaveLength(1)
-    expect(await it.control.approve(undefined, [], soon())).toEqual({ said: 'v1.14.1 is approved' })
+    expect(await it.control.approve()).toMatchObject({ said: 'v1.14.1 is approved' })
     expect(await finish(it)).toBe('every node runs v1.14.1')
   })
 
   test('is for a release, and what is none is refused', async () => {
     await using it = await begin(fakeHomelab(two, offered))
-    await expect(it.control.approve('the newest', [], soon())).rejects.toThrow('the newest is not a Talos release')
+    await expect(it.control.approve('the newest')).rejects.toThrow('the newest is not a Talos release')
   })
 })
 
 describe('an abort', () => {
-  test('in the middle gives a closed node back, and nothing begins until a person says so', async () => {
+  test('in the middle uncordons a cordoned node, and nothing begins until a person says so', async () => {
     const homelab = fakeHomelab(two, offered)
     await using it = await begin(homelab)
     homelab.before = async (entry) => {
-      if (entry === 'drain w-1') await it.control.abort(soon())
+      if (entry === 'drain w-1') await it.control.abort()
     }
     expect(await it.next()).toBe('stopped before install: the rollout of v1.14.1 was aborted')
     homelab.before = undefined
@@ -44,7 +44,7 @@ describe('an abort', () => {
     const homelab = fakeHomelab(two, offered)
     await using it = await begin(homelab)
     homelab.before = async (entry) => {
-      if (entry === 'reboot w-1') await it.control.abort(soon())
+      if (entry === 'reboot w-1') await it.control.abort()
     }
     expect(await it.next()).toBe('w-1 runs v1.14.1; on to the next')
     expect(await it.next()).toContain('was aborted')
@@ -59,7 +59,7 @@ describe('a rollback', () => {
     await it.next()
     expect(homelab.machine('w-1').version).toBe('v1.14.1')
     const from = homelab.diary.length
-    expect(await it.control.rollback('w-1', false)).toEqual({ said: 'w-1 goes back from v1.14.1 to v1.13.9' })
+    expect(await it.control.rollback('w-1', false)).toMatchObject({ said: 'w-1 goes back from v1.14.1 to v1.13.9' })
     await it.next()
     expect(homelab.diary.slice(from)).toEqual(['cordon w-1', 'drain w-1', 'roll-back w-1', 'uncordon w-1'])
     expect(homelab.machine('w-1')).toMatchObject({ version: 'v1.13.9', unschedulable: false, mark: undefined })
@@ -80,12 +80,12 @@ describe('a rollback', () => {
     await expect(it.control.rollback('w-1', false)).rejects.toThrow(
       "w-1 can't go back any further: it went back from v1.14.1, which a rollback would start again. --force does so all the same",
     )
-    expect(await it.control.rollback('w-1', true)).toEqual({ said: 'w-1 goes back from v1.13.9 to v1.14.1' })
+    expect(await it.control.rollback('w-1', true)).toMatchObject({ said: 'w-1 goes back from v1.13.9 to v1.14.1' })
     await it.next()
     expect(homelab.machine('w-1').version).toBe('v1.14.1')
   })
 
-  test('lets what is only closed go back into service first, so that its pods find a place', async () => {
+  test('lets what is only cordoned go back into service first, so that its pods find a place', async () => {
     const homelab = fakeHomelab(three, offered)
     await using it = await begin(homelab)
     await it.next()
@@ -94,10 +94,10 @@ describe('a rollback', () => {
     }
     expect(await it.next()).toBe('stopped before install: the rollout of v1.14.1 was aborted')
     homelab.before = undefined
-    expect(await it.next()).toBe('w-2 is given back, so that w-1 can go back')
+    expect(await it.next()).toBe('w-2 is being uncordoned, so that w-1 can be rolled back')
     expect(await it.next()).toBe('w-1 is to go back from v1.14.1')
     expect(homelab.ports.journal.rollouts(5)).toMatchObject([
-      { outcome: 'aborted', nodes: { 'w-1': { outcome: 'rolled-back' }, 'w-2': { outcome: 'given-back' } } },
+      { outcome: 'aborted', nodes: { 'w-1': { outcome: 'rolled-back' }, 'w-2': { outcome: 'released' } } },
     ])
   })
 
@@ -107,7 +107,9 @@ describe('a rollback', () => {
     homelab.before = (entry) => {
       if (entry === 'reboot w-1') homelab.machine('w-1').stuckBooting = true
     }
-    expect(await it.next()).toMatch(/^await upgraded w-1: waited 0 s .*it is booting \(services: kubelet not healthy/)
+    expect(await it.next()).toMatch(
+      /^wait until w-1 is upgraded: waited 0 s .*it is booting \(services: kubelet not healthy/,
+    )
     homelab.machine('w-2').up = false
     await it.control.rollback('w-1', false)
     expect(await it.next()).toBe('w-1 is to go back from v1.14.1')
@@ -147,7 +149,9 @@ describe('a rollback', () => {
     expect(texts(homelab, 'alert')).toEqual([
       'w-1 starts another release at the next boot: an upgrade is installed there that nothing here will finish. Disarm it with `caretaker rollback w-1`',
     ])
-    expect(await it.control.rollback('w-1', false)).toEqual({ said: 'w-1 is disarmed: it reboots into what it runs' })
+    expect(await it.control.rollback('w-1', false)).toMatchObject({
+      said: 'w-1 is disarmed: it reboots into what it runs',
+    })
     await it.next()
     expect(homelab.machine('w-1')).toMatchObject({ version: 'v1.13.9', installed: { version: 'v1.13.9' }, boots: 2 })
   })
@@ -176,7 +180,7 @@ test('a node that is paused is left out until it is resumed', async () => {
   await it.control.pauseNode('w-1', 'a guest needs it')
   expect(await it.next()).toBe('cp-1 runs v1.14.1; on to the next')
   expect(await it.next()).toBe('w-1 is paused (a guest needs it): `caretaker resume w-1` lets it go on')
-  await it.control.pauseNode('w-1', undefined)
+  await it.control.resumeNode('w-1')
   expect(await finish(it)).toBe('every node runs v1.14.1')
 })
 
@@ -307,7 +311,9 @@ test("the user's own checks stop the next node, and hold back the end of this on
   homelab.before = (entry) => {
     if (entry === 'uncordon w-1') homelab.failingChecks.set('web', 'web: HTTP 503 instead of 200')
   }
-  expect(await it.next()).toMatch(/^await checks w-1: waited 0 s for the checks to pass: web: HTTP 503/)
+  expect(await it.next()).toMatch(
+    /^wait until the checks pass on w-1: waited 0 s for the checks to pass: web: HTTP 503/,
+  )
   expect(await it.next()).toBe('the check web: HTTP 503 instead of 200')
   expect(homelab.machine('cp-1').boots).toBe(1)
 })
@@ -320,7 +326,7 @@ test('another machine at the address of a node is not taken for it', async () =>
     Object.assign(homelab.machine('w-1'), { uuid: 'uuid-of-the-spare', machineId: undefined })
   }
   expect(await it.next()).toBe(
-    'await upgraded w-1: another machine answers at its address: its UUID is uuid-of-the-spare, and was uuid-w-1',
+    'wait until w-1 is upgraded: another machine answers at its address: its UUID is uuid-of-the-spare, and was uuid-w-1',
   )
   expect(homelab.machine('w-1').unschedulable).toBe(true)
 })
@@ -329,7 +335,9 @@ test('a reboot that Talos accepts and does not begin is told again, and is no fa
   const homelab = fakeHomelab(two, offered)
   await using it = await begin(homelab, { upgrade: { reboot: '60ms' } })
   homelab.machine('w-1').rebootIgnored = true
-  expect(await it.next()).toBe('await upgraded w-1: the reboot never began: it runs on as before, and is told again')
+  expect(await it.next()).toBe(
+    'wait until w-1 is upgraded: the reboot never began: it runs on as before, and is told again',
+  )
   expect(await it.next()).toBe('w-1 runs v1.14.1; on to the next')
   expect(homelab.ports.journal.rollouts(1)[0]!.nodes['w-1']).toMatchObject({ outcome: 'upgraded', failures: [] })
 })

@@ -26,6 +26,7 @@ describe('an armed node is disarmed, and that is seen to have worked', () => {
     await arm(homelab, it, node, node === 'w-1' ? 'cp-1' : 'cp-3')
     homelab.machine(node).kubeletIll = true
     expect(await it.control.rollback(node, false)).toEqual({
+      changed: true,
       said: `${node} is disarmed: it reboots into what it runs`,
     })
     await it.next()
@@ -66,7 +67,7 @@ describe('an armed node is disarmed, and that is seen to have worked', () => {
     expect(await it.next()).toMatch(
       /^stuck: the rollback of cp-2 did not work: .*`caretaker rollback cp-2` tries again/,
     )
-    expect(await it.control.rollback('cp-2', false)).toEqual({ said: 'cp-2 goes back from v1.14.1 to v1.13.9' })
+    expect(await it.control.rollback('cp-2', false)).toMatchObject({ said: 'cp-2 goes back from v1.14.1 to v1.13.9' })
     await it.next()
     expect(homelab.machine('cp-2')).toMatchObject({ version: 'v1.13.9', unschedulable: false })
   })
@@ -151,9 +152,13 @@ test('an approval that may be meant otherwise is told as such', async () => {
   const homelab = fakeHomelab(two, offered)
   await using it = await begin(homelab)
   await it.next()
-  const approve = async (version: string) => (await it.control.approve(version, [], AbortSignal.timeout(5_000))).said
+  const approve = async (version: string) => (await it.control.approve(version)).said
   expect(await approve('v1.14.1')).toBe('v1.14.1 is approved')
-  expect(await approve('v9.9.9')).toBe('v9.9.9 is approved, but the Factory has not offered it so far')
+  expect(await approve('v9.9.9')).toBe(
+    'v9.9.9 is approved in place of v1.14.1, but the Factory has not offered it so far',
+  )
   remembered.withdrawn.remember(homelab.ports.journal, ['v1.14.1'])
-  expect(await approve('v1.14.1')).toBe('v1.14.1 is approved, but it is withdrawn: no node is brought to it')
+  expect(await approve('v1.14.1')).toBe(
+    'v1.14.1 is approved in place of v9.9.9, but it is withdrawn: no node is brought to it',
+  )
 })

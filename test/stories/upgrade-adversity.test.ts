@@ -1,14 +1,13 @@
 import { expect, test } from 'vitest'
 import { AgentError } from '../../src/core/errors.ts'
-import type { Outcome } from '../../src/core/job.ts'
 import { remembered } from '../../src/operations/facts.ts'
 import { startAgent, type StartedAgent } from '../fakes/agent.ts'
 import { fakeHomelab, type FakeHomelab, type FakeOptions } from '../fakes/homelab.ts'
+import { sentence } from '../fakes/rollout.ts'
 import { onBattery, online, two } from '../fakes/stories.ts'
 
 const three = { 'cp-1': 'controlplane', 'cp-2': 'controlplane', 'cp-3': 'controlplane' } as const
 const offered: FakeOptions = { versions: ['v1.13.9', 'v1.14.0', 'v1.14.1'] }
-const sentence = (outcome: Outcome) => (outcome.kind === 'later' ? outcome.reason : outcome.summary)
 const alerts = (homelab: FakeHomelab) =>
   homelab.ports.journal.entries(1_000).flatMap(({ kind, text }) => (kind === 'alert' ? [text] : []))
 
@@ -32,7 +31,7 @@ test.each([
     if (entry === 'drain cp-2') homelab.machine('cp-3').up = false
   }
   expect(sentence(await it.run('upgrade-node'))).toMatch(
-    /^confirm cp-2: it can't be taken away now: cp-3 does not answer/,
+    /^confirm that cp-2 may go down: it can't be taken away now: cp-3 does not answer/,
   )
   expect(homelab.diary).not.toContain(harm)
   homelab.before = undefined
@@ -41,7 +40,7 @@ test.each([
   expect(homelab.machine('cp-2')).toMatchObject({ boots: 2, unschedulable: false, attempts: undefined })
 })
 
-test('a control plane that dies while another installs keeps that one from rebooting, armed and closed', async () => {
+test('a control plane that dies while another installs keeps that one from rebooting, armed and cordoned', async () => {
   const homelab = fakeHomelab(three, offered)
   await using it = startAgent(homelab)
   await getReady(it)
@@ -60,8 +59,36 @@ test('mains that fails while an image is pulled keeps the node as it is', async 
   homelab.before = async (entry) => {
     if (entry.startsWith('pull-image')) await it.reads(onBattery)
   }
-  expect(sentence(await it.run('upgrade-node'))).toBe('stopped before close: the UPS is on battery')
+  expect(sentence(await it.run('upgrade-node'))).toBe('stopped before cordon: the UPS is on battery')
   expect(homelab.diary).not.toContain('cordon w-1')
+})
+
+test('mains that fails while the installer runs keeps the node from rebooting, and mains lets it be finished', async () => {
+  const homelab = fakeHomelab(two, offered)
+  await using it = startAgent(homelab, { power: { maxOnBattery: '1h', minimumRuntime: '0s' } })
+  await getReady(it)
+  homelab.before = async (entry) => {
+    if (entry === 'install w-1') await it.reads(onBattery)
+  }
+  expect(sentence(await it.run('upgrade-node'))).toBe('stopped before confirm: the UPS is on battery')
+  expect(homelab.diary).not.toContain('reboot w-1')
+  homelab.before = undefined
+  await it.reads(online)
+  // What wakes a cluster looks first, and finds that nothing went down.
+  await it.agent.idle()
+  expect(sentence(await it.run('upgrade-node'))).toBe('w-1 runs v1.14.1; on to the next')
+})
+
+test('a pause while the installer runs does not keep the node from being finished', async () => {
+  const homelab = fakeHomelab(two, offered)
+  await using it = startAgent(homelab)
+  await getReady(it)
+  homelab.before = (entry) => {
+    if (entry === 'install w-1') remembered.paused.remember(homelab.ports.journal, 'by me')
+  }
+  await it.run('upgrade-node')
+  expect(homelab.machine('w-1')).toMatchObject({ version: 'v1.14.1', boots: 2, unschedulable: false })
+  expect(await it.run('upgrade-node')).toMatchObject({ kind: 'later', reason: 'by me' })
 })
 
 test('a registry that is away for a while is no fault of the release', async () => {
@@ -73,7 +100,7 @@ test('a registry that is away for a while is no fault of the release', async () 
   }
   for (let run = 0; run < 5; run++) await it.run('upgrade-node')
   expect(homelab.machine('w-1').attempts).toBeUndefined()
-  expect(alerts(homelab)).toEqual(['pull image w-1: the registry does not answer'])
+  expect(alerts(homelab)).toEqual(['pull v1.14.1 on w-1: the registry does not answer'])
   homelab.before = undefined
   await it.run('upgrade-node')
   expect(homelab.machine('w-1').version).toBe('v1.14.1')
@@ -104,7 +131,7 @@ test("a person's cordon is not taken for ours because our mark was left behind",
   expect(homelab.machine('w-1').unschedulable).toBe(true)
 })
 
-test('a node in hand is given back when upgrades are switched off', async () => {
+test('a node in hand is uncordoned when upgrades are switched off', async () => {
   const homelab = fakeHomelab(two, offered)
   await using it = startAgent(homelab, { upgrade: { enabled: false } })
   await getReady(it)
@@ -114,7 +141,7 @@ test('a node in hand is given back when upgrades are switched off', async () => 
   expect(homelab.machine('w-1')).toMatchObject({ unschedulable: false, version: 'v1.13.9' })
 })
 
-test('a node that was closed for a release which is skipped now is given back', async () => {
+test('a node that was cordoned for a release which is skipped now is uncordoned', async () => {
   const homelab = fakeHomelab(two, offered)
   await using it = startAgent(homelab, { upgrade: { skip: ['v1.14.0', 'v1.14.1'] } })
   await getReady(it)
@@ -124,7 +151,7 @@ test('a node that was closed for a release which is skipped now is given back', 
   expect(homelab.machine('w-1')).toMatchObject({ unschedulable: false, boots: 1 })
 })
 
-test('an agent that has not heard the UPS yet does not give back the node in hand', async () => {
+test('an agent that has not heard the UPS yet does not uncordon the node in hand', async () => {
   const homelab = fakeHomelab(two, offered)
   const mark = { why: 'upgrade', at: '2026-01-01T00:00:00Z', release: 'v1.14.1', bootId: 'boot-1 of w-1' } as const
   Object.assign(homelab.machine('w-1'), { mark, unschedulable: true })
@@ -176,7 +203,7 @@ test('an image that somebody asked for and that does not exist is told once, and
     return stage(order, ...rest)
   }
   remembered.stagingRequests.remember(homelab.ports.journal, ['v1.99.0', 'v1.14.0'])
-  await expect(it.run('stage-image')).rejects.toThrow('stage image v1.99.0: the Factory answers 404')
+  await expect(it.run('stage-image')).rejects.toThrow('stage v1.99.0: the Factory answers 404')
   expect(homelab.diary).toContain('stage v1.14.0')
   expect(await it.run('stage-image')).toMatchObject({ kind: 'done' })
 })

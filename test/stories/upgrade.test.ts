@@ -3,11 +3,11 @@ import type { Outcome } from '../../src/core/job.ts'
 import { remembered } from '../../src/operations/facts.ts'
 import { startAgent } from '../fakes/agent.ts'
 import { fakeHomelab, type FakeOptions } from '../fakes/homelab.ts'
+import { sentence } from '../fakes/rollout.ts'
 import { online, three } from '../fakes/stories.ts'
 
 const offered: FakeOptions = { versions: ['v1.13.9', 'v1.14.0', 'v1.14.1', 'v1.15.0-alpha.1'] }
-const reasons = (outcomes: readonly Outcome[]) =>
-  outcomes.map((outcome) => (outcome.kind === 'later' ? outcome.reason : outcome.summary))
+const sentencesOf = (outcomes: readonly Outcome[]) => outcomes.map(sentence)
 
 test('a release is staged first and then reaches every node, workers first and the etcd leader last', async () => {
   const homelab = fakeHomelab(three, offered)
@@ -64,7 +64,7 @@ test('nothing is begun on battery, and it goes on when mains is back', async () 
   await using it = startAgent(homelab, { power: { maxOnBattery: '1h' } })
   await it.reads({ ...online, status: ['OB'] })
   await it.run('watch-releases')
-  expect(reasons(await it.runQueue())).toContain('the UPS is on battery')
+  expect(sentencesOf(await it.runQueue())).toContain('the UPS is on battery')
   expect(homelab.diary).toEqual(['stage v1.14.1'])
   await it.reads(online)
   await it.agent.idle()
@@ -76,7 +76,7 @@ test('a UPS that was never heard from keeps nodes as they are', async () => {
   const homelab = fakeHomelab(three, offered)
   await using it = startAgent(homelab)
   await it.run('watch-releases')
-  expect(reasons(await it.runQueue())).toContain('the UPS has not been heard from yet')
+  expect(sentencesOf(await it.runQueue())).toContain('the UPS has not been heard from yet')
 })
 
 test('a node that does not answer keeps all others as they are', async () => {
@@ -85,7 +85,7 @@ test('a node that does not answer keeps all others as they are', async () => {
   await it.reads(online)
   homelab.machine('w-2').up = false
   await it.run('watch-releases')
-  expect(reasons(await it.runQueue()).at(-1)).toContain('w-2 does not answer')
+  expect(sentencesOf(await it.runQueue()).at(-1)).toContain('w-2 does not answer')
   expect(homelab.diary).toEqual(['stage v1.14.1'])
 })
 
@@ -95,7 +95,7 @@ test("a node that a person has cordoned is not touched, and the person's cordon 
   await using it = startAgent(homelab)
   await it.reads(online)
   await it.run('watch-releases')
-  expect(reasons(await it.runQueue()).at(-1)).toBe('w-1 was cordoned by somebody else: uncordon it to go on')
+  expect(sentencesOf(await it.runQueue()).at(-1)).toBe('w-1 was cordoned by somebody else: uncordon it to go on')
   expect(homelab.machine('w-1')).toMatchObject({ unschedulable: true, version: 'v1.13.9' })
 })
 
@@ -109,8 +109,8 @@ test('a node that boots its old system is not tried again by itself: the rollout
   const outcomes: Outcome[] = []
   for (let run = 0; run < 4; run++) outcomes.push(await it.run('upgrade-node'))
   expect(homelab.diary.filter((entry) => entry === 'reboot w-1')).toHaveLength(1)
-  expect(reasons(outcomes).at(-1)).toMatch(
-    /^stuck: w-1 booted its old system after the upgrade to v1.14.1 \(await upgraded w-1: rolled back: it rebooted and runs v1.13.9, not v1.14.1\)/,
+  expect(sentencesOf(outcomes).at(-1)).toMatch(
+    /^stuck: w-1 booted its old system after the upgrade to v1.14.1 \(wait until w-1 is upgraded: rolled back: it rebooted and runs v1.13.9, not v1.14.1\)/,
   )
   expect(homelab.machine('w-1')).toMatchObject({ unschedulable: false, attempts: { release: 'v1.14.1', count: 1 } })
   expect(homelab.machine('cp-1').version).toBe('v1.13.9')
@@ -125,7 +125,7 @@ test('pods that will not go keep a node from being changed, and are named', asyn
   await using it = startAgent(homelab)
   await it.reads(online)
   await it.run('watch-releases')
-  expect(reasons(await it.runQueue()).at(-1)).toBe(
+  expect(sentencesOf(await it.runQueue()).at(-1)).toBe(
     'drain w-1: not done within 0 s: would not go: default/db-0: its disruption budget',
   )
   expect(homelab.machine('w-1')).toMatchObject({ version: 'v1.13.9', installed: { version: 'v1.13.9' } })
@@ -137,7 +137,7 @@ test('a node that would lose an extension is refused', async () => {
   await using it = startAgent(homelab)
   await it.reads(online)
   await it.run('watch-releases')
-  expect(reasons(await it.runQueue()).at(-1)).toContain('w-1 would lose siderolabs/zfs')
+  expect(sentencesOf(await it.runQueue()).at(-1)).toContain('w-1 would lose siderolabs/zfs')
 })
 
 test('a failing battery takes the cluster from an upgrade under way within its grace', async () => {

@@ -2,7 +2,6 @@ import type { Check, ObjectReference } from '../../core/cluster/check.ts'
 import { AgentError, assertNever, during, messageOf } from '../../core/errors.ts'
 import type { Checks } from '../../core/cluster/ports.ts'
 import { ask } from './ask.ts'
-import { compileCel } from './cel.ts'
 import { queryUrl, readPrometheus } from './prometheus.ts'
 import { andMore, inWords } from './redaction.ts'
 
@@ -24,7 +23,7 @@ export interface ChecksOptions {
  */
 export function createChecks({ objects, timeout = 10_000 }: ChecksOptions): Checks {
   const run: Checks['run'] = async (check, signal) => {
-    const wrong = compileCheck(check)
+    const wrong = await compileCheck(check)
     if (wrong !== undefined) throw new AgentError('misconfigured', `check ${check.name}: ${wrong}`)
     const reason = await runOne(check, AbortSignal.any([signal, AbortSignal.timeout(timeout)]))
     return reason === undefined ? undefined : `${check.name}: ${reason}`
@@ -42,7 +41,7 @@ export function createChecks({ objects, timeout = 10_000 }: ChecksOptions): Chec
     { cel, ...reference }: ObjectReference & { readonly cel: string },
     signal: AbortSignal,
   ): Promise<string | undefined> {
-    const compiled = compileCel(cel)
+    const compiled = (await loadCel()).compileCel(cel)
     if ('wrong' in compiled) return compiled.wrong
     const found = await orInTime(objects.find(reference, signal), signal).catch((error: unknown) => {
       // A kind that there is not can't be asked for ever; a cluster that is away can't for now.
@@ -61,15 +60,18 @@ export function createChecks({ objects, timeout = 10_000 }: ChecksOptions): Chec
   return { run }
 }
 
+/** Loaded when the first expression is read: most homelabs have none. */
+const loadCel = () => import('./cel.ts')
+
 /** Why the check's own text is wrong, whatever it asks; undefined where it can be asked. Asks nobody. */
-export function compileCheck(check: Check): string | undefined {
+export async function compileCheck(check: Check): Promise<string | undefined> {
   if ('http' in check) return refuseUrl(check.http.url) ?? refuseStatus(check.http.status)
   if ('prometheus' in check) {
     const { url, query } = check.prometheus
     return refuseUrl(url) ?? (query.trim() === '' ? 'the query is empty' : undefined)
   }
   if ('object' in check) {
-    const compiled = compileCel(check.object.cel)
+    const compiled = (await loadCel()).compileCel(check.object.cel)
     return 'wrong' in compiled ? `its CEL expression is wrong: ${compiled.wrong}` : undefined
   }
   return assertNever(check)

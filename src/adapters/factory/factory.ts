@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { below } from '../../core/address.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import type { ImageOrder } from '../../core/release/image.ts'
 import type { Download, Factory, Resume } from '../../core/release/ports.ts'
-import { canonicalYaml, type Schematic } from '../../core/release/schematic.ts'
+import { canonicalYaml } from '../../core/release/schematic.ts'
 import { parseVersion } from '../../core/version.ts'
 import { type HttpRequest, readText, send } from './http.ts'
 
@@ -113,11 +112,6 @@ function isOfferAgain(broken: readonly string[], offered: readonly string[]): bo
 /** Without the dot of a name that is complete, which no image reference may have (distribution/reference regexp.go). */
 function registryOf({ hostname, port }: URL): string {
   return `${hostname.replace(/\.$/, '')}${port === '' ? '' : `:${port}`}`
-}
-
-/** Lower-case hex SHA-256 of the canonical YAML: how the Factory names a schematic. */
-export function schematicId(schematic: Schematic): string {
-  return createHash('sha256').update(canonicalYaml(schematic)).digest('hex')
 }
 
 function pathOf({ schematic, version, architecture }: ImageOrder): string {

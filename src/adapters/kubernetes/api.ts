@@ -4,7 +4,7 @@ import { AgentError } from '../../core/errors.ts'
 import { type AccessSource, createSessions, type Session } from './access.ts'
 import { ApiRefusal, CredentialsEnded, parseRetryAfter, readAnswer, readText, translate } from './answers.ts'
 import { describeCredential, headersOf, tlsOf, whyUnknown } from './entry.ts'
-import { type ExecOutcome, type ExecRequest, execOver } from './exec.ts'
+import type { ExecOutcome, ExecRequest } from './exec.ts'
 import type { Access } from './kubeconfig.ts'
 import { createRetries } from './retries.ts'
 
@@ -76,7 +76,7 @@ export function createApi(given: Access | ApiOptions): Api {
       const { namespace, pod, signal } = request
       const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/exec`
       return retrying({ method: 'GET', path, signal }, (isRepeated) =>
-        ask(signal, isRepeated, ({ access }) => execOver(access, request)),
+        ask(signal, isRepeated, async ({ access }) => (await import('./exec.ts')).execOver(access, request)),
       )
     },
     [Symbol.dispose]: () => sessions[Symbol.dispose](),

@@ -99,7 +99,7 @@ export function createNodes(api: Api): Nodes {
       change(node, signal, (found) => {
         if (factsOf(found).cordon?.why === 'upgrade')
           return { metadata: { annotations: { [cordonAnnotation]: JSON.stringify(mark) } } }
-        throw new AgentError('timed-out', 'our cordon is gone, so its pods may be back')
+        throw new AgentError('not-now', 'our cordon is gone, so its pods may be back')
       }),
     noteFailure: (node, attempts, signal) =>
       change(node, signal, ({ metadata: { annotations } }) => {

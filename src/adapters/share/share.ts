@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { chmod, copyFile, link, mkdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
+import { compareTexts } from '../../core/text-order.ts'
 import { AgentError } from '../../core/errors.ts'
 import type { ImageOrder } from '../../core/release/image.ts'
 import type { Factory, Share } from '../../core/release/ports.ts'
@@ -102,7 +103,7 @@ export function createShare({
         found.push({ ...manifest, path: relative(directory, path), published: isPublished })
       }
     }
-    return found.sort((a, b) => Number(b.published) - Number(a.published) || b.stagedAt.localeCompare(a.stagedAt))
+    return found.sort((a, b) => Number(b.published) - Number(a.published) || compareTexts(b.stagedAt, a.stagedAt))
   }
 
   const stage: Share['stage'] = async (order, options, factory, signal) => {

@@ -1,5 +1,6 @@
 import { lstat, open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { compareTexts } from '../../core/text-order.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import type { EtcdSnapshot } from '../../core/cluster/snapshot.ts'
 
@@ -31,7 +32,7 @@ export async function readShelf(directory: string): Promise<EtcdSnapshot[]> {
     const info = await lstat(file).catch(() => undefined)
     if (label && info?.isFile() && info.size === label.bytes) found.push({ file, ...label })
   }
-  return found.sort((a, b) => b.at.localeCompare(a.at) || b.file.localeCompare(a.file))
+  return found.sort((a, b) => compareTexts(b.at, a.at) || compareTexts(b.file, a.file))
 }
 
 async function readLabel(path: string): Promise<Label | undefined> {

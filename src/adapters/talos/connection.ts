@@ -1,6 +1,6 @@
 import type { Http2Session } from 'node:http2'
 import { isIP } from 'node:net'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
 import { Code, ConnectError } from '@connectrpc/connect'
 import { Http2SessionManager } from '@connectrpc/connect-node'
 import type { Credentials } from './talosconfig.ts'
@@ -111,10 +111,20 @@ export function openConnection(
   }
 }
 
-function dial({ hostname, port }: URL, { ca, cert, key }: Credentials, limits: ConnectLimits): TLSSocket {
+/** OpenSSL's form of credentials: made once, and not with every connection, since that parses all of them. */
+const contexts = new WeakMap<Credentials, SecureContext>()
+
+function contextOf(credentials: Credentials): SecureContext {
+  const { ca, cert, key } = credentials
+  const context = contexts.get(credentials) ?? createSecureContext({ ca, cert, key })
+  contexts.set(credentials, context)
+  return context
+}
+
+function dial({ hostname, port }: URL, credentials: Credentials, limits: ConnectLimits): TLSSocket {
   const host = hostname.replace(/^\[|\]$/g, '')
   const to = { host, port: Number(port || 443), ...(isIP(host) === 0 ? { servername: host } : {}) }
-  const socket = connectTls({ ...to, ca, cert, key, ALPNProtocols: ['h2'] })
+  const socket = connectTls({ ...to, secureContext: contextOf(credentials), ALPNProtocols: ['h2'] })
   const giveUp = () => socket.destroy(new NoConnection(`connect ETIMEDOUT ${host}:${to.port}`))
   let timer = setTimeout(giveUp, limits.connect)
   socket.once('connect', () => {

@@ -6,7 +6,9 @@ import type { ErrorCode } from '../../core/errors.ts'
  * boots in the past, until it has asked a time server.
  */
 const notYet =
-  /etcdserver: (no leader|leader changed|not leader|not healthy|unhealthy cluster|too many requests|server stopped|request timed out)|raft: stopped|etcd cluster is unavailable|Locked by another session|no controlplane endpoints discovered yet|\btimed?[ -]?outs?\b|deadline exceeded|current time \S+ is before/i
+  /etcdserver: (no leader|leader changed|not leader|not healthy|unhealthy cluster|too many requests|server stopped)|raft: stopped|etcd cluster is unavailable|Locked by another session|no controlplane endpoints discovered yet|current time \S+ is before/i
+
+const tooLate = /\btimed?[ -]?outs?\b|deadline exceeded/i
 
 /** Go's net and net/http, the kernel's errno as Go words it, and what gRPC says of a service that went away (containerd restarts). */
 const outOfReach =
@@ -27,7 +29,8 @@ export function classOfText(text: string): ErrorCode {
   const words = text.replace(/"[^"\s]*"|\b[a-z]+:\/\/[^\s"]+/g, ' ')
   const status = webStatusIn(words)
   if (status !== undefined) return isPassing(status) ? 'unreachable' : 'rejected'
-  if (notYet.test(words)) return 'timed-out'
+  if (notYet.test(words)) return 'not-now'
+  if (tooLate.test(words)) return 'timed-out'
   return outOfReach.test(words) ? 'unreachable' : 'rejected'
 }
 

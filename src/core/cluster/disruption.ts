@@ -17,7 +17,7 @@ export function workersAtOnce(nodes: readonly Node[], { parallel }: Pick<Disrupt
 }
 
 /** Whether we have cordoned the node for its upgrade. */
-export function isClosedByUs({ kubernetes }: Node): boolean {
+export function isCordonedByUs({ kubernetes }: Node): boolean {
   return kubernetes.ok && kubernetes.value.cordon?.why === 'upgrade'
 }
 
@@ -26,13 +26,13 @@ export function isClosedByUs({ kubernetes }: Node): boolean {
  * that are not ready shrink the budget. A control plane goes only while every other node is in service, a worker only
  * while every control plane is, and no other worker of its zone is away.
  *
- * Nodes that we have closed count as away for one that is still in service. Of those that are closed already the first
+ * Nodes that we have cordoned count as away for one that is still in service. Of those that are cordoned already the first
  * by name goes first: else each would wait for the other, or all would go together.
  */
 export function leavingObstacle(nodes: readonly Node[], leaving: string, policy: DisruptionPolicy): string | undefined {
   const node = nodes.find(({ name }) => name === leaving)
-  const isBefore = (other: Node) => !(node && isClosedByUs(node)) || other.name < leaving
-  const isAway = (other: Node) => !isHealthy(other) || (isClosedByUs(other) && isBefore(other))
+  const isBefore = (other: Node) => !(node && isCordonedByUs(node)) || other.name < leaving
+  const isAway = (other: Node) => !isHealthy(other) || (isCordonedByUs(other) && isBefore(other))
   const away = nodes.filter((other) => other.name !== leaving && isAway(other))
   const says = (other: Node) => `${other.name} ${whyUnhealthy(other) ?? 'is being upgraded'}`
   if (node?.role === 'controlplane') {

@@ -10,7 +10,7 @@ import type { ScaledWorkload, StorageSetting, WorkloadSelection } from './worklo
 /**
  * The nodes' machine APIs. Nodes are named as in the configuration. `machine`, where it is given, is what must answer at
  * the node's address: it is asked for that on the very connection that the order then goes over, because an address may
- * lead to another machine from one moment to the next. Rejects with `timed-out` where it is another one.
+ * lead to another machine from one moment to the next. Rejects with `not-now` where it is another one.
  */
 export interface Talos {
   observe(node: string, signal: AbortSignal): Promise<TalosFacts>
@@ -63,7 +63,7 @@ export interface Kubernetes {
    */
   cordon(node: string, mark: CordonMark, attempts: Attempts | undefined, signal: AbortSignal): Promise<void>
   /**
-   * Rewrites our mark on a node that we cordoned for its upgrade. Rejects with `timed-out` where that cordon is gone: pods
+   * Rewrites our mark on a node that we cordoned for its upgrade. Rejects with `not-now` where that cordon is gone: pods
    * may be back on it.
    */
   noteMark(node: string, mark: CordonMark, signal: AbortSignal): Promise<void>

@@ -6,9 +6,9 @@ import type { CriticalReason } from './triggers.ts'
  * In which turn a machine goes down. Coming back, the NAS is first, then control planes and everything else. The machine
  * that we run on goes last of all, whatever else it is: with it goes whoever tells the others.
  */
-export type Tier = 'workers' | 'storage nodes' | 'control planes' | 'hosts' | 'nas' | 'own machine'
+export type Tier = 'workers' | 'storage-nodes' | 'control-planes' | 'hosts' | 'nas' | 'own-machine'
 
-export const tiers: readonly Tier[] = ['workers', 'storage nodes', 'control planes', 'hosts', 'nas', 'own machine']
+export const tiers: readonly Tier[] = ['workers', 'storage-nodes', 'control-planes', 'hosts', 'nas', 'own-machine']
 
 /** A node or another host, as the power sees it. Durations in ms. */
 export interface Machine {
@@ -40,7 +40,7 @@ interface Common {
 
 /** All of them; `own` is the name of the one that we run on, if any. */
 export function machinesOf({ nodes, hosts, power }: MachineSettings, own?: string): readonly Machine[] {
-  const tierOf = (name: string, tier: Tier): Tier => (name === own ? 'own machine' : tier)
+  const tierOf = (name: string, tier: Tier): Tier => (name === own ? 'own-machine' : tier)
   const common = ({ name, mac, feed, wake }: Common) => ({
     name,
     feed,
@@ -49,7 +49,7 @@ export function machinesOf({ nodes, hosts, power }: MachineSettings, own?: strin
   })
   return [
     ...nodes.map((node): Machine => {
-      const tier = node.role === 'controlplane' ? 'control planes' : node.storage ? 'storage nodes' : 'workers'
+      const tier = node.role === 'controlplane' ? 'control-planes' : node.storage ? 'storage-nodes' : 'workers'
       return { ...common(node), kind: 'node', tier: tierOf(node.name, tier), stops: power.nodeStops }
     }),
     ...hosts.map((host): Machine => {

@@ -1,6 +1,7 @@
-import type { Machine, Tier } from './machines.ts'
+import type { PhaseId } from '../phase-id.ts'
+import { bestEffort, type Phase, phase, type Step, type StopReason } from '../plan.ts'
+import { type Machine, type Tier, tiers } from './machines.ts'
 import type { Outage, OutageNode } from './outage.ts'
-import { bestEffort, type Phase, phase, type Step } from '../plan.ts'
 
 /** The parts that a plan for a shutdown is put together from. */
 
@@ -17,14 +18,42 @@ export interface ShutdownPhase extends Phase {
   readonly leaves: number
 }
 
-/** Tells the machines of a tier that were not told yet, and waits for all of them. */
+/** The phases that can be taken back, in order: those that a rehearsal carries out, and the only ones that need Kubernetes. */
+export const reversiblePhases = ['cordon', 'scale-down', 'set-storage-flags', 'drain'] as const satisfies PhaseId[]
+export type ReversiblePhase = (typeof reversiblePhases)[number]
+
+export function isReversiblePhase(text: string): text is ReversiblePhase {
+  return reversiblePhases.some((id) => id === text)
+}
+
+/** The machines that one order is given to: those of a tier, or all but the NAS and our own. */
+type Together = Tier | 'all'
+/** Nobody is left to wait for our own machine. */
+type AwaitedTier = Exclude<Together, 'own-machine'>
+
+export function shutDownPhaseOf(tier: Together): `shut-down-${Together}` {
+  return `shut-down-${tier}`
+}
+
+export function awaitPhaseOf(tier: AwaitedTier): `await-${AwaitedTier}` {
+  return `await-${tier}`
+}
+
+/** Whether machines are shut down in it, and not waited for or prepared. */
+export function isShutDownPhase(id: PhaseId): boolean {
+  return [...tiers, 'all' as const].some((tier) => id === shutDownPhaseOf(tier))
+}
+
+/** Requests the shutdown of the machines of a tier where it was not requested yet, and waits for all of them. */
 export function stopTier(tier: Tier, members: readonly Machine[], outage: Outage, within: number): ShutdownPhase[] {
   const orderWithin = orderTime(members, within)
-  const told = members.filter(({ name }) => stateOf(outage, name) === 'shutdown-sent')
-  const untold = members.filter((machine) => !told.includes(machine))
-  // Nobody is left to wait for our own machine.
-  const awaited = tier === 'own machine' ? [] : members
-  return [...telling(tier, untold, orderWithin), ...waiting(`${tier} down`, awaited, within - orderWithin)]
+  const request = requesting(tier, pendingOf(members, outage), orderWithin)
+  return tier === 'own-machine' ? request : [...request, ...waiting(tier, members, within - orderWithin)]
+}
+
+/** Those that nobody has requested to shut down yet. */
+function pendingOf(machines: readonly Machine[], outage: Outage): readonly Machine[] {
+  return machines.filter(({ name }) => stateOf(outage, name) !== 'shutdown-sent')
 }
 
 /**
@@ -39,38 +68,38 @@ function orderTime(members: readonly Machine[], within: number): number {
 /** Everything at once, and the NAS when half of what is left has passed: nodes may still be writing to it. */
 export function shortForm(goes: readonly Machine[], outage: Outage, left: { readonly ms: number }): ShutdownPhase[] {
   const nas = goes.filter(({ tier }) => tier === 'nas')
-  const own = goes.filter(({ tier }) => tier === 'own machine')
-  const others = goes.filter(({ tier }) => tier !== 'nas' && tier !== 'own machine')
-  const untold = others.filter(({ name }) => stateOf(outage, name) !== 'shutdown-sent')
+  const own = goes.filter(({ tier }) => tier === 'own-machine')
+  const others = goes.filter(({ tier }) => tier !== 'nas' && tier !== 'own-machine')
   const longest = Math.max(0, ...others.map(({ stops }) => stops))
   const order = orderTime(others, longest)
   const orderWithin = Math.min(order, Math.max(nodeOrder, Math.round(left.ms / 4)))
   const waits = nas.length > 0 ? Math.min(longest - order, Math.round(left.ms / 2)) : longest - order
   const phases = [
-    ...telling('everything', untold, orderWithin),
-    ...waiting('everything down', others, waits),
+    ...requesting('all', pendingOf(others, outage), orderWithin),
+    ...waiting('all', others, waits),
     ...(nas.length > 0 ? stopTier('nas', nas, outage, Math.max(...nas.map(({ stops }) => stops))) : []),
-    ...(own.length > 0 ? stopTier('own machine', own, outage, Math.max(...own.map(({ stops }) => stops))) : []),
+    ...(own.length > 0 ? stopTier('own-machine', own, outage, Math.max(...own.map(({ stops }) => stops))) : []),
   ]
   return leaving(phases, 0)
 }
 
-/** A phase that tells these machines; none where there are none. */
-function telling(phaseName: string, machines: readonly Machine[], within: number): ShutdownPhase[] {
+/** A phase that requests the shutdown of these machines; none where there are none. */
+function requesting(tier: Together, machines: readonly Machine[], within: number): ShutdownPhase[] {
   const steps = machines.map(({ name, kind }): Step => {
     if (kind === 'host') return { do: 'shut-down-host', host: name, within }
     return { do: 'shut-down', node: name, force: true, within }
   })
-  return steps.length > 0 ? [irreversible(phaseName, steps, within)] : []
+  // An order is given to its end: one that is cut off may have arrived.
+  return steps.length > 0 ? [irreversible(shutDownPhaseOf(tier), [], steps, within)] : []
 }
 
 /** A phase that waits until these machines are down; none where there are none. */
-function waiting(phaseName: string, machines: readonly Machine[], within: number): ShutdownPhase[] {
+function waiting(tier: AwaitedTier, machines: readonly Machine[], within: number): ShutdownPhase[] {
   const steps = machines.map(({ name, kind }): Step => {
     if (kind === 'host') return { do: 'await-host-down', host: name, within }
     return { do: 'await-down', node: name, within }
   })
-  return steps.length > 0 ? [irreversible(phaseName, steps, within)] : []
+  return steps.length > 0 ? [irreversible(awaitPhaseOf(tier), ['short-battery'], steps, within)] : []
 }
 
 /** The same phases, each knowing what must be left for those after it: the time that they were given, or at least need. */
@@ -81,12 +110,19 @@ export function leaving(phases: readonly ShutdownPhase[], reserve: number): Shut
   })
 }
 
-export function reversible(name: string, steps: readonly Step[], within: number): ShutdownPhase {
-  return { ...bestEffort(phase(name, ...steps)), reversible: true, within, leaves: 0 }
+/** Left as soon as the power changes, or the battery has no more time for it. */
+export function reversible(id: ReversiblePhase, steps: readonly Step[], within: number): ShutdownPhase {
+  const stops: readonly StopReason[] = ['power-change', 'short-battery']
+  return { ...bestEffort(phase(id, stops, ...steps)), reversible: true, within, leaves: 0 }
 }
 
-export function irreversible(name: string, steps: readonly Step[], within: number): ShutdownPhase {
-  return { ...bestEffort(phase(name, ...steps)), reversible: false, within, leaves: 0 }
+export function irreversible(
+  id: Exclude<PhaseId, ReversiblePhase>,
+  stops: readonly StopReason[],
+  steps: readonly Step[],
+  within: number,
+): ShutdownPhase {
+  return { ...bestEffort(phase(id, stops, ...steps)), reversible: false, within, leaves: 0 }
 }
 
 export function stateOf(outage: Outage, name: string): OutageNode['state'] {

@@ -1,7 +1,18 @@
 import { type Machine, type Tier, tiers } from './machines.ts'
 import type { Outage } from './outage.ts'
+import type { PhaseId } from '../phase-id.ts'
 import type { Step } from '../plan.ts'
-import { irreversible, leaving, reversible, shortForm, type ShutdownPhase, stateOf, stopTier, sum } from './phases.ts'
+import {
+  awaitPhaseOf,
+  irreversible,
+  leaving,
+  reversible,
+  shortForm,
+  type ShutdownPhase,
+  stateOf,
+  stopTier,
+  sum,
+} from './phases.ts'
 
 /** Durations in ms. */
 export interface ShutdownPolicy {
@@ -45,8 +56,8 @@ export interface ShutdownSituation {
   readonly outage: Outage
   readonly left: Left
   readonly now: Date
-  /** Names of phases that this run has carried out already, whatever came of them. */
-  readonly carriedOut?: ReadonlySet<string>
+  /** Phases that this run has carried out already, whatever came of them. */
+  readonly carriedOut?: ReadonlySet<PhaseId>
   /** UPSes that are to switch their outlets off in the end, with the command that does it. */
   readonly cut?: readonly {
     readonly ups: string
@@ -63,10 +74,10 @@ export interface ShutdownSituation {
  * machines of one together: workers, those with storage, control planes, other hosts, the NAS. A machine that hangs
  * holds up no other: its tier's time ends.
  *
- * Nodes are always told with `force`: we have drained, and Talos' own drain would wait for an API server that may be
+ * Nodes are always shut down with `force`: we have drained, and Talos' own drain would wait for an API server that may be
  * gone, fail after a minute, and then cut the node off without stopping its pods
  * (siderolabs/talos internal/app/machined v1alpha1_sequencer.go). Nothing needs the Kubernetes API once the first
- * control plane was told.
+ * control plane's shutdown was requested.
  *
  * | the battery leaves              | form       | then                                                         |
  * |---------------------------------|------------|--------------------------------------------------------------|
@@ -76,30 +87,21 @@ export interface ShutdownSituation {
  *
  * The short form switches no outlets off: machines may still be stopping.
  */
-export function planShutdown(
-  { machines, outage, left, now, carriedOut = new Set(), cut = [] }: ShutdownSituation,
-  policy: ShutdownPolicy,
-): ShutdownPlan {
-  const had = (name: string) => carriedOut.has(name)
-  const due = (phases: readonly ShutdownPhase[]) => phases.filter(({ name }) => !had(name))
-  const goes = machines.filter(
-    ({ name, tier }) => isStillUp(outage, name) && !had(`${tier} down`) && !(tier !== 'nas' && had('everything down')),
-  )
-  const cuts = cut.map(({ ups, command }): Step => ({ do: 'ups-command', ups, command, within: cordonWithin }))
-  const cutPhase = due(cuts.length > 0 ? [irreversible('cut the power', cuts, cordonWithin)] : [])
-  const waves = tiers.flatMap((tier) => {
-    const members = goes.filter((machine) => machine.tier === tier)
-    return members.length === 0 ? [] : [{ tier, members, wants: Math.max(...members.map(({ stops }) => stops)) }]
-  })
+export function planShutdown(situation: ShutdownSituation, policy: ShutdownPolicy): ShutdownPlan {
+  const { outage, left, carriedOut = new Set(), cut = [] } = situation
+  const due = (phases: readonly ShutdownPhase[]) => phases.filter(({ id }) => !carriedOut.has(id))
+  const goes = situation.machines.filter((machine) => isStillToGo(machine, outage, carriedOut))
+  const cutPhase = due(cutting(cut))
+  const waves = wavesOf(goes)
   const budget = left.ms - policy.reserve - sum(cutPhase.map(({ within }) => within))
   const wants = sum(waves.map((wave) => wave.wants))
   const least = sum(waves.map(leastOf))
-  const has = describeLeft(left)
 
   if (budget < least && waves.length > 0) {
+    const needs = seconds(least + left.ms - budget)
     return {
       form: 'short',
-      reason: `${has}, and stopping in order needs ${seconds(least + left.ms - budget)}: every machine is told at once`,
+      reason: `${describeLeft(left)}, and stopping in order needs ${needs}: every machine is told at once`,
       phases: due(shortForm(goes, outage, left)),
     }
   }
@@ -110,29 +112,60 @@ export function planShutdown(
     ...wave,
     stops: Math.round(leastOf(wave) + share * (wave.wants - leastOf(wave))),
   }))
-  const preparing = share === 1 ? preparations({ machines, goes, outage, now, carriedOut }, budget - wants, policy) : []
-  const drainFor = preparing.find(({ name }) => name === 'drain')?.within
+  const preparing = share === 1 ? preparations({ ...situation, goes }, budget - wants, policy) : []
   // upsd goes with the NAS that it runs on, and we go with our own machine.
-  const goesWith = (tier: Tier) => (tier === 'nas' && cut.some(({ beforeNas }) => beforeNas)) || tier === 'own machine'
+  const goesWith = (tier: Tier) => (tier === 'nas' && cut.some(({ beforeNas }) => beforeNas)) || tier === 'own-machine'
   const cutsBefore = waves.find(({ tier }) => goesWith(tier))?.tier
   const stops = timed.flatMap(({ tier, members, stops: within }) => [
     ...(tier === cutsBefore ? cutPhase : []),
     ...stopTier(tier, members, outage, within),
   ])
-  const isDraining = !had('drain') && goes.some(({ name, kind }) => kind === 'node' && stateOf(outage, name) === 'up')
+  const shrunk = share < 1 ? sum(timed.map((wave) => wave.stops)) / wants : undefined
   return {
-    form: share === 1 ? 'ordered' : 'compressed',
-    reason: `${has}: ${
-      share < 1
-        ? `no time to drain, and tiers get ${Math.round((sum(timed.map((wave) => wave.stops)) / wants) * 100)} % of their time`
-        : drainFor !== undefined
-          ? `pods get ${seconds(drainFor)} to leave`
-          : isDraining && !controlPlaneTold(machines, outage)
-            ? 'no time to drain'
-            : 'going on where it was left'
-    }`,
+    form: shrunk === undefined ? 'ordered' : 'compressed',
+    reason: `${describeLeft(left)}: ${describePace({ ...situation, goes }, preparing, shrunk)}`,
     phases: leaving([...preparing, ...due(stops), ...(cutsBefore === undefined ? cutPhase : [])], policy.reserve),
   }
+}
+
+/** What was waited for is not waited for again in the same run, whatever came of it. */
+function isStillToGo({ name, tier }: Machine, outage: Outage, carriedOut: ReadonlySet<PhaseId>): boolean {
+  if (!isStillUp(outage, name)) return false
+  const wasAwaited = tier !== 'own-machine' && carriedOut.has(awaitPhaseOf(tier))
+  return !wasAwaited && !(tier !== 'nas' && carriedOut.has(awaitPhaseOf('all')))
+}
+
+function cutting(cut: NonNullable<ShutdownSituation['cut']>): ShutdownPhase[] {
+  const steps = cut.map(({ ups, command }): Step => ({ do: 'ups-command', ups, command, within: cordonWithin }))
+  return steps.length > 0 ? [irreversible('cut-power', ['short-battery'], steps, cordonWithin)] : []
+}
+
+/** The machines that go together, in the order in which they go; `wants` is the time of the slowest, in ms. */
+interface Wave {
+  readonly tier: Tier
+  readonly members: readonly Machine[]
+  readonly wants: number
+}
+
+function wavesOf(goes: readonly Machine[]): readonly Wave[] {
+  return tiers.flatMap((tier) => {
+    const members = goes.filter((machine) => machine.tier === tier)
+    return members.length === 0 ? [] : [{ tier, members, wants: Math.max(...members.map(({ stops }) => stops)) }]
+  })
+}
+
+/** What pods and tiers get of the time; `shrunk` is the share that tiers get where it is not all. */
+function describePace(
+  { machines, outage, goes, carriedOut = new Set() }: Preparing,
+  preparing: readonly ShutdownPhase[],
+  shrunk: number | undefined,
+): string {
+  if (shrunk !== undefined) return `no time to drain, and tiers get ${Math.round(shrunk * 100)} % of their time`
+  const drain = preparing.find(({ id }) => id === 'drain')
+  if (drain) return `pods get ${seconds(drain.within)} to leave`
+  const isDraining =
+    !carriedOut.has('drain') && goes.some(({ name, kind }) => kind === 'node' && stateOf(outage, name) === 'up')
+  return isDraining && !controlPlaneRequested(machines, outage) ? 'no time to drain' : 'going on where it was left'
 }
 
 /** How long a shutdown of these machines takes in full, with what it keeps back, in ms. */
@@ -150,7 +183,7 @@ function preparations(
   spare: number,
   policy: ShutdownPolicy,
 ): ShutdownPhase[] {
-  if (controlPlaneTold(machines, outage) || carriedOut.has('drain')) return []
+  if (controlPlaneRequested(machines, outage) || carriedOut.has('drain')) return []
   const undrained = goes.filter(({ name, kind }) => kind === 'node' && stateOf(outage, name) === 'up')
   if (undrained.length === 0) return []
   const mark = { why: 'power', at: now.toISOString() } as const
@@ -164,9 +197,9 @@ function preparations(
   const before = [
     // First of all, because it shows in no time whether there is an API server to talk to.
     reversible('cordon', cordons, cordonWithin),
-    ...(scales.length > 0 ? [reversible('scale down', scales, apiWithin)] : []),
-    ...(flags.length > 0 ? [reversible('storage', flags, apiWithin)] : []),
-  ].filter(({ name }) => !carriedOut.has(name))
+    ...(scales.length > 0 ? [reversible('scale-down', scales, apiWithin)] : []),
+    ...(flags.length > 0 ? [reversible('set-storage-flags', flags, apiWithin)] : []),
+  ].filter(({ id }) => !carriedOut.has(id))
   const within = Math.round(Math.min(policy.drain, spare - sum(before.map((one) => one.within))))
   if (within < 0) return []
   if (policy.drain === 0) return before
@@ -174,8 +207,8 @@ function preparations(
   // With every node cordoned, a disruption budget that refuses will refuse for ever.
   const drain = { deleteAfter: Math.round(within / 4), maxGrace: within }
   // A drain of our own machine would evict us, where we run in a pod.
-  const emptied = undrained.filter(({ tier }) => tier !== 'own machine')
-  const drains = emptied.map(({ name }): Step => ({ do: 'drain', node: name, policy: drain, within }))
+  const drained = undrained.filter(({ tier }) => tier !== 'own-machine')
+  const drains = drained.map(({ name }): Step => ({ do: 'drain', node: name, policy: drain, within }))
   return drains.length === 0 ? before : [...before, reversible('drain', drains, within)]
 }
 
@@ -194,10 +227,10 @@ function isStillUp(outage: Outage, name: string): boolean {
 }
 
 /** From then on nothing may be needed of the Kubernetes API. */
-function controlPlaneTold(machines: readonly Machine[], outage: Outage): boolean {
+function controlPlaneRequested(machines: readonly Machine[], outage: Outage): boolean {
   return machines.some(
     ({ name, tier }) =>
-      tier === 'control planes' && !['up', 'drained', 'back', 'wake-sent'].includes(stateOf(outage, name)),
+      tier === 'control-planes' && !['up', 'drained', 'back', 'wake-sent'].includes(stateOf(outage, name)),
   )
 }
 

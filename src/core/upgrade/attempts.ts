@@ -1,7 +1,7 @@
 import type { Attempts, CordonMark, Node } from '../cluster/cluster.ts'
-import { isClosedByUs } from '../cluster/disruption.ts'
+import { isCordonedByUs } from '../cluster/disruption.ts'
 import { isArmed } from '../cluster/next-boot.ts'
-import type { UpgradePolicy, UpgradeTarget } from './plan.ts'
+import type { UpgradePolicy, UpgradeTarget } from './policy.ts'
 import { isNewer, isOfficial } from '../version.ts'
 
 /** Whether the node runs the target, in release and in schematic. */
@@ -24,7 +24,7 @@ export function isOutdated(node: Node, target: UpgradeTarget): boolean {
 }
 
 export function markOf(node: Node): CordonMark | undefined {
-  return isClosedByUs(node) && node.kubernetes.ok ? node.kubernetes.value.cordon : undefined
+  return isCordonedByUs(node) && node.kubernetes.ok ? node.kubernetes.value.cordon : undefined
 }
 
 /** What the node remembers of attempts at this very release. */

@@ -1,8 +1,24 @@
 import type { Plan } from '../plan.ts'
+import type { NodeOutcome } from './record.ts'
+
+/**
+ * What is intended with a node.
+ *
+ * | intent   | means                                                                                | at its end    |
+ * |----------|--------------------------------------------------------------------------------------|---------------|
+ * | upgrade  | brings it to the target release, from the cordon on; also once more, or after a crash | `upgraded`    |
+ * | stage    | installs the target release, and leaves the node in service until its window         | –             |
+ * | resume   | finishes what has left its old boot already                                          | `upgraded`    |
+ * | rollback | brings it back to what it ran before, or disarms it                                  | `rolled-back` |
+ * | release  | uncordons it as it is                                                                | `released`    |
+ * | give-up  | notes on it that it has failed, and uncordons it                                     | `failed`      |
+ */
+export type Intent = 'upgrade' | 'stage' | 'resume' | 'rollback' | 'release' | 'give-up'
 
 /** One node, and what is to be done with it. */
 export interface NodePlan {
   readonly node: string
+  readonly intent: Intent
   readonly reason: string
   readonly plan: Plan
 }
@@ -16,6 +32,30 @@ export type UpgradeDecision =
   | { readonly kind: 'stuck'; readonly node: string; readonly reason: string }
 
 /** One node alone; `first` is done before it is touched. */
-export function go(node: string, reason: string, plan: Plan, first: Plan = []): UpgradeDecision & { kind: 'go' } {
-  return { kind: 'go', first, nodes: [{ node, reason, plan }] }
+export function go(one: NodePlan, first: Plan = []): UpgradeDecision & { kind: 'go' } {
+  return { kind: 'go', first, nodes: [one] }
+}
+
+/** Whether a node is begun on its way forward by it. */
+export function isForward({ intent }: Pick<NodePlan, 'intent'>): boolean {
+  return intent === 'upgrade' || intent === 'stage'
+}
+
+/** What has become of a node whose plan was carried out to its end; undefined where its attempt goes on. */
+export function outcomeOf(intent: Intent): NodeOutcome | undefined {
+  switch (intent) {
+    case 'upgrade':
+    case 'resume':
+      return 'upgraded'
+    case 'rollback':
+      return 'rolled-back'
+    case 'release':
+      return 'released'
+    case 'give-up':
+      return 'failed'
+    case 'stage':
+      return undefined
+    default:
+      return intent satisfies never
+  }
 }

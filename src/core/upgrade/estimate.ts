@@ -1,7 +1,7 @@
 import type { Node, Role } from '../cluster/cluster.ts'
 import { workersAtOnce } from '../cluster/disruption.ts'
 import type { NodeTimes } from './record.ts'
-import type { UpgradePolicy } from './plan.ts'
+import type { UpgradePolicy } from './policy.ts'
 
 /** What nodes have taken before, by role; absent where this cluster has no history yet. */
 export type NodeTimesByRole = Readonly<Partial<Record<Role, NodeTimes>>>

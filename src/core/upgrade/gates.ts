@@ -15,7 +15,7 @@ import { neededFor, type NodeTimesByRole } from './estimate.ts'
 import { isArmed, isStagedByUs } from '../cluster/next-boot.ts'
 import { lossesOf } from '../release/provisions.ts'
 import { storageObstacle } from '../cluster/storage.ts'
-import type { UpgradePolicy, UpgradeTarget } from './plan.ts'
+import type { UpgradePolicy, UpgradeTarget } from './policy.ts'
 import { minorOf } from '../version.ts'
 import { type Blackout, describeInstant, windowAt } from './window.ts'
 
@@ -26,6 +26,8 @@ export interface Circumstances {
   readonly powerObstacle: string | undefined
   /** Why a person has stopped rollouts, or undefined. */
   readonly paused: string | undefined
+  /** What keeps further nodes from beginning, by the policy of releases. */
+  readonly hold?: Obstacle | undefined
   /** Days on which nothing is touched; or why the calendar of them could not be read. */
   readonly blackouts: Observed<readonly Blackout[]>
   /** The release that a person has approved last. */
@@ -56,6 +58,14 @@ export interface Circumstances {
   readonly times: NodeTimesByRole
 }
 
+/** Everything that is decided from. */
+export interface Situation {
+  readonly cluster: Cluster
+  readonly target: UpgradeTarget
+  readonly circumstances: Circumstances
+  readonly policy: UpgradePolicy
+}
+
 /** A person wants a node to go back to what it ran before. */
 export interface RollbackRequest {
   readonly node: string
@@ -79,8 +89,9 @@ export function startObstacle(
   target: UpgradeTarget,
   circumstances: Circumstances,
 ): Obstacle | undefined {
-  const { paused, powerObstacle, aborted, storage, failedChecks } = circumstances
+  const { paused, hold, powerObstacle, aborted, storage, failedChecks } = circumstances
   if (paused) return { reason: paused }
+  if (hold) return hold
   if (aborted === target.version)
     return { reason: `the rollout of ${target.version} was aborted: \`caretaker rollout start\` begins it anew` }
   if (powerObstacle) return { reason: powerObstacle }
@@ -150,13 +161,7 @@ export function setAside(
 }
 
 /** Why this very node can't be next. */
-export function nodeObstacle(
-  node: Node,
-  nodes: readonly Node[],
-  target: UpgradeTarget,
-  circumstances: Circumstances,
-  policy: UpgradePolicy,
-): Obstacle | undefined {
+export function nodeObstacle(node: Node, { cluster, target, circumstances, policy }: Situation): Obstacle | undefined {
   const { storage } = circumstances
   const lost = lossObstacle(node, target, circumstances, policy)
   if (lost) return { reason: lost }
@@ -167,7 +172,7 @@ export function nodeObstacle(
   if (unschedulable) return { reason: `${node.name} was cordoned by somebody else: uncordon it to go on` }
   const [replica] = storage.ok ? (storage.value.lastReplicas.get(node.name) ?? []) : []
   if (replica !== undefined) return { reason: `${node.name} holds the last healthy replica of ${replica}` }
-  const reason = leavingObstacle(nodes, node.name, policy)
+  const reason = leavingObstacle(cluster.nodes, node.name, policy)
   return reason === undefined ? undefined : { reason }
 }
 

@@ -1,69 +1,16 @@
-import type { Check } from '../cluster/check.ts'
-import type { CordonMark, Node, SchematicParts, TalosFacts } from '../cluster/cluster.ts'
-import type { DisruptionPolicy } from '../cluster/disruption.ts'
+import type { CordonMark, Node, TalosFacts } from '../cluster/cluster.ts'
 import { leadsEtcd } from '../cluster/etcd.ts'
 import type { ExpectedMachine } from '../cluster/identity.ts'
-import { installerOf, isArmed } from '../cluster/next-boot.ts'
-import { bestEffort, phase, type Plan, type Step } from '../plan.ts'
-import type { DrainPolicy, RebootMode } from '../cluster/drain.ts'
+import { bestEffort, phase, type Phase, type Plan, type StopReason } from '../plan.ts'
 import { hasLifecycleService } from '../version.ts'
-import type { Window } from './window.ts'
+import { drainPolicyOf, type UpgradePolicy, type UpgradeTarget } from './policy.ts'
+import { installerImage } from './preparation.ts'
 
-/** Durations in ms. */
-export interface UpgradePolicy extends DisruptionPolicy {
-  readonly windows: readonly Window[]
-  readonly timeZone: string
-  readonly order: 'workers-first' | 'control-planes-first'
-  /** The first node of all, and how long it is watched before the next one. */
-  readonly canary?: { readonly node: string; readonly watch: number } | undefined
-  /** Which releases a person must approve: those of another minor version, or all. */
-  readonly approval: 'none' | 'minor' | 'always'
-  /** `staged`: installs at any time, and reboots in a window. */
-  readonly mode: 'direct' | 'staged'
-  /** So much of a window must be left for one more node, until this cluster's own history tells. */
-  readonly nodeTakes: number
-  /** How long a node must have stayed healthy before the next one. */
-  readonly settle: number
-  readonly attempts: number
-  /** What becomes of a node that booted its old system: a person is asked, or it is tried once more by a firmware boot. */
-  readonly afterRollback: 'ask' | 'powercycle'
-  /** What upgrades may take away that nodes have now: extensions, kernel arguments, … by name. */
-  readonly mayLose: readonly string[]
-  readonly drain: number
-  readonly draining: DrainingPolicy
-  readonly install: number
-  readonly reboot: number
-  readonly rebootMode: RebootMode
-  /** The user's own conditions, and how long they may take to hold again after a node came back. */
-  readonly checks: readonly Check[]
-  readonly checksWithin: number
-}
-
-/** How pods are made to leave a node that is to be upgraded. Durations in ms. */
-export interface DrainingPolicy {
-  /** What becomes of a node whose drain is refused: it waits for it, is left for later, or its pods are deleted. */
-  readonly whenBlocked: 'wait' | 'skip' | 'delete'
-  /** With `delete`: after this time. With `skip`: how long the node is left alone. */
-  readonly blockedFor: number
-  readonly emptyDir: 'delete' | 'keep'
-  readonly unmanaged: 'delete' | 'keep'
-  readonly last: readonly { readonly selector: string; readonly within?: number | undefined }[]
-  readonly tierWithin?: number | undefined
-  readonly volumesWithin: number
-}
-
-export interface UpgradeTarget {
-  readonly version: string
-  /** The registry of the Image Factory: `factory.talos.dev`. */
-  readonly registry: string
-  /** The schematic's id that each node is to run. */
-  schematicOf(node: string): string
-  /** The official extensions in that schematic. */
-  extensionsOf(node: string): readonly string[]
-  /** What else is in that schematic. */
-  partsOf(node: string): SchematicParts
-  /** How this node is to reboot, where it is not to do as the others. */
-  rebootModeOf(node: string): RebootMode | undefined
+/** What plans for one node are made from. */
+export interface Planning {
+  readonly target: UpgradeTarget
+  readonly policy: UpgradePolicy
+  readonly now: Date
 }
 
 export interface AttemptAtHand {
@@ -74,123 +21,98 @@ export interface AttemptAtHand {
   readonly installed?: boolean
 }
 
+/** Until the installer runs the node can be uncordoned as it is, so everything stops it. */
+const beforeInstall: readonly StopReason[] = ['failing-power', 'pause', 'abort', 'rollback-request']
+/** What is installed is finished, whoever pauses: only what makes the reboot unsafe, or unwanted, stops it. */
+const beforeReboot: readonly StopReason[] = ['failing-power', 'rollback-request']
+/** From the reboot on the node is on its way, and nothing is won by leaving it there. */
+const unstoppable: readonly StopReason[] = []
+
 /** Everything from the cordon to a node that has proven itself. */
-export function upgradePlan(
-  node: Node,
-  target: UpgradeTarget,
-  now: Date,
-  policy: UpgradePolicy,
-  { count, installed = false, powercycled = false }: AttemptAtHand,
-): Plan {
+export function upgradePlan(node: Node, attempt: AttemptAtHand, planning: Planning): Plan {
   if (!node.talos.ok) return []
-  const { name } = node
   const facts = node.talos.value
-  const { bootId } = facts
-  const image = installerImage(facts, target, name)
   const mark: CordonMark = {
-    ...markFor(node, facts, target, now),
-    ...(installed ? { installer: 'succeeded' as const } : {}),
+    ...markFor(node, facts, planning),
+    ...(attempt.installed ? { installer: 'succeeded' as const } : {}),
   }
-  const machine = machineOf(node, facts)
-  const hasInstaller = hasLifecycleService(facts.version)
-  const rebooting: CordonMark = { ...mark, ...(hasInstaller ? { installer: 'succeeded' } : {}), rebooting: true }
-  const mode = powercycled ? 'powercycle' : (target.rebootModeOf(name) ?? policy.rebootMode)
+  const work: Work = { node, facts, mark, attempt, ...planning }
+  return [...cordonAndDrain(work), ...change(work), ...finishPlan(node, planning.target, mark, planning.policy)]
+}
+
+interface Work extends Planning {
+  readonly node: Node
+  readonly facts: TalosFacts
+  readonly mark: CordonMark
+  readonly attempt: AttemptAtHand
+}
+
+function cordonAndDrain({ node: { name }, target, policy, mark, attempt }: Work): Plan {
+  const { count, powercycled = false, installed = false } = attempt
+  const stops = installed ? beforeReboot : beforeInstall
   const attempts = { release: target.version, count, ...(powercycled ? { powercycled: true as const } : {}) }
-  const close: Plan = [
-    phase('close', { do: 'cordon', node: name, mark, attempts, within: 30_000 }),
-    phase('empty', { do: 'drain', node: name, policy: drainPolicy(policy), within: policy.drain }),
+  return [
+    phase('cordon', stops, { do: 'cordon', node: name, mark, attempts, within: 30_000 }),
+    phase('drain', stops, { do: 'drain', node: name, policy: drainPolicyOf(policy), within: policy.drain }),
   ]
-  const back = finishPlan(node, target, mark, policy)
-  const { parallel, twoMembers } = policy
-  const confirm = phase('confirm', { do: 'confirm', node: name, machine, limits: { parallel, twoMembers } })
-  // The etcd leader hands over first: one election that is planned, instead of one after a silence.
-  const handOver = leadsEtcd(node)
-    ? [bestEffort(phase('hand over', { do: 'forfeit-leadership', node: name, machine }))]
-    : []
-  const leave: Plan = [
-    ...handOver,
-    confirm,
-    phase('reboot', { do: 'reboot', node: name, machine, bootId, mark: rebooting, mode }),
-    ...back,
-  ]
-  if (installed) return [...close, ...leave]
-  if (!hasInstaller) {
-    return [
-      ...close,
-      ...handOver,
-      confirm,
-      phase('install', {
-        do: 'install-and-reboot',
-        node: name,
-        machine,
-        image,
-        bootId,
-        mark: rebooting,
-        mode,
-        within: policy.install,
-      }),
-      ...back,
-    ]
-  }
-  const install = phase('install', { do: 'install', node: name, machine, image, mark, within: policy.install })
-  return [...close, confirm, install, ...leave]
+}
+
+/** From the installer to the order to reboot; one call does both in Talos 1.12 and earlier. */
+function change(work: Work): Plan {
+  const { node, facts, mark, attempt, target, policy } = work
+  const hasInstaller = hasLifecycleService(facts.version)
+  const common = { node: node.name, machine: machineOf(node, facts) }
+  const mode = attempt.powercycled ? 'powercycle' : (target.rebootModeOf(node.name) ?? policy.rebootMode)
+  const rebooting: CordonMark = { ...mark, ...(hasInstaller ? { installer: 'succeeded' } : {}), rebooting: true }
+  const rebootable = { ...common, bootId: facts.bootId, mark: rebooting, mode }
+  const installable = { ...common, image: installerImage(facts, target, node.name), within: policy.install }
+  const leave = (order: Phase): Plan => [...forfeit(work), confirm(work), order]
+
+  if (!hasInstaller && !attempt.installed)
+    return leave(phase('install', beforeInstall, { do: 'install-and-reboot', ...rebootable, ...installable }))
+  const reboot = leave(phase('reboot', beforeReboot, { do: 'reboot', ...rebootable }))
+  if (attempt.installed) return reboot
+  return [confirm(work), phase('install', beforeInstall, { do: 'install', ...installable, mark }), ...reboot]
+}
+
+/** The etcd leader forfeits its leadership first: one election that is planned, instead of one after a silence. */
+function forfeit({ node, facts }: Work): Plan {
+  if (!leadsEtcd(node)) return []
+  const step = { do: 'forfeit-leadership', node: node.name, machine: machineOf(node, facts) } as const
+  return [bestEffort(phase('forfeit-leadership', beforeReboot, step))]
+}
+
+function confirm({ node, facts, policy: { parallel, twoMembers } }: Work): Phase {
+  const limits = { parallel, twoMembers }
+  return phase('confirm', beforeReboot, { do: 'confirm', node: node.name, machine: machineOf(node, facts), limits })
 }
 
 /** By what the machine is known when something is done to it. */
-function machineOf({ role }: Node, { machineId }: TalosFacts): ExpectedMachine {
+export function machineOf({ role }: Pick<Node, 'role'>, { machineId }: TalosFacts): ExpectedMachine {
   return { role, ...(machineId === undefined ? {} : { machineId }) }
 }
 
-/**
- * The images of all nodes to come, before the first of them is touched: a registry that is away, or an image that isn't
- * there, then costs nothing. Older Talos has no call for it; there the upgrade's own call pulls first.
- */
-export function fetchPlan(nodes: readonly Node[], target: UpgradeTarget, policy: UpgradePolicy): Plan {
-  const steps = nodes.flatMap((node): Step[] =>
-    node.talos.ok && hasLifecycleService(node.talos.value.version)
-      ? [
-          {
-            do: 'pull-image',
-            node: node.name,
-            image: installerImage(node.talos.value, target, node.name),
-            within: policy.install,
-          },
-        ]
-      : [],
-  )
-  return steps.length > 0 ? [phase('fetch', ...steps)] : []
-}
-
 /** Installs and leaves the node in service: it is armed, on purpose, until its window opens. */
-export function stagePlan(node: Node, target: UpgradeTarget, now: Date, policy: UpgradePolicy): Plan {
+export function stagePlan(node: Node, planning: Planning): Plan {
   if (!node.talos.ok) return []
-  const mark = markFor(node, node.talos.value, target, now)
+  const { name } = node
+  const { target, policy } = planning
+  const mark = markFor(node, node.talos.value, planning)
   return [
-    phase('note', { do: 'note-staged', node: node.name, mark: { ...mark, installer: 'started' } }),
-    phase('install', {
+    phase('annotate', beforeInstall, { do: 'note-staged', node: name, mark: { ...mark, installer: 'started' } }),
+    phase('install', beforeInstall, {
       do: 'install',
-      node: node.name,
+      node: name,
       machine: machineOf(node, node.talos.value),
-      image: installerImage(node.talos.value, target, node.name),
+      image: installerImage(node.talos.value, target, name),
       bootId: node.talos.value.bootId,
       within: policy.install,
     }),
-    phase('note installed', { do: 'note-staged', node: node.name, mark: { ...mark, installer: 'succeeded' } }),
+    phase('annotate', unstoppable, { do: 'note-staged', node: name, mark: { ...mark, installer: 'succeeded' } }),
   ]
 }
 
-/** etcd's data on our disk, before the first control plane goes. That it fails is no fault of the node or the release. */
-export function savePlan(
-  { name, role }: Node,
-  { version }: UpgradeTarget,
-  { snapshotted }: { readonly snapshotted: boolean },
-  { install }: UpgradePolicy,
-): Plan {
-  if (role === 'worker' || snapshotted) return []
-  return [phase('snapshot', { do: 'snapshot-etcd', node: name, release: version, within: install })]
-}
-
-function markFor(node: Node, facts: TalosFacts, target: UpgradeTarget, now: Date): CordonMark {
+function markFor(node: Node, facts: TalosFacts, { target, now }: Planning): CordonMark {
   const kept = target.partsOf(node.name).kernelArguments.filter((argument) => facts.kernelArguments.includes(argument))
   return {
     why: 'upgrade',
@@ -209,7 +131,7 @@ function markFor(node: Node, facts: TalosFacts, target: UpgradeTarget, now: Date
 export function finishPlan({ name, role }: Node, target: UpgradeTarget, mark: CordonMark, policy: UpgradePolicy): Plan {
   const { bootId = '', uuid, machineId, kernelArguments } = mark
   return [
-    phase('return', {
+    phase('verify-boot', unstoppable, {
       do: 'await-upgraded',
       node: name,
       version: target.version,
@@ -223,107 +145,24 @@ export function finishPlan({ name, role }: Node, target: UpgradeTarget, mark: Co
         ...(kernelArguments === undefined ? {} : { kernelArguments }),
       },
     }),
-    ...(role === 'controlplane' ? [phase('etcd', { do: 'await-etcd', within: policy.reboot })] : []),
+    ...etcdPlan(role, policy),
     // While our mark is still on it: a crash in here is followed by the same wait, and not by the next node.
-    phase('settle', { do: 'settle', node: name, lasts: policy.settle }),
-    phase('reopen', { do: 'uncordon', node: name, why: 'upgrade', forgetAttempts: true }),
+    phase('settle', unstoppable, { do: 'settle', node: name, lasts: policy.settle }),
+    phase('uncordon', unstoppable, { do: 'uncordon', node: name, why: 'upgrade', forgetAttempts: true }),
     ...(policy.checks.length > 0
-      ? [phase('prove', { do: 'await-checks', node: name, checks: policy.checks, within: policy.checksWithin })]
+      ? [
+          phase('verify-checks', unstoppable, {
+            do: 'await-checks',
+            node: name,
+            checks: policy.checks,
+            within: policy.checksWithin,
+          }),
+        ]
       : []),
   ]
 }
 
-/** Back into service as it is. */
-export function reopenPlan({ name }: Node): Plan {
-  return [phase('reopen', { do: 'uncordon', node: name, why: 'upgrade' })]
-}
-
-/**
- * Back to the release before, by the other boot entry; the node reboots, so its pods go first as far as they will. On an
- * armed node this only undoes what was installed.
- */
-export function rollbackPlan(
-  node: Node,
-  { to, force }: { readonly to?: string | undefined; readonly force: boolean },
-  now: Date,
-  policy: UpgradePolicy,
-): Plan {
-  if (!node.talos.ok) return []
-  const { name } = node
-  const { version, schematic, bootId, machineId } = node.talos.value
-  const isHung = node.talos.value.stage !== 'running'
-  const installer = installerOf(node)
-  const mark: CordonMark = {
-    why: 'upgrade',
-    back: true,
-    at: now.toISOString(),
-    release: version,
-    bootId,
-    ...(schematic === undefined ? {} : { schematic }),
-    ...(machineId === undefined ? {} : { machineId }),
-    ...(isArmed(node) ? { disarm: true as const } : to === undefined ? {} : { to }),
-    // Where the boot loader does not tell, nothing else shows that it is armed until the rollback is ordered.
-    ...(installer === undefined ? {} : { installer }),
-  }
-  const { twoMembers } = policy
-  const machine = machineOf(node, node.talos.value)
-  return [
-    // A node that hangs in its boot may have taken the API server with it.
-    { ...phase('close', { do: 'cordon', node: name, mark, within: 30_000 }), ...(isHung ? { bestEffort: true } : {}) },
-    bestEffort(phase('empty', { do: 'drain', node: name, policy: drainPolicy(policy), within: policy.drain })),
-    phase('roll back', {
-      do: 'roll-back',
-      node: name,
-      machine,
-      bootId,
-      mark: { ...mark, rebooting: true },
-      force,
-      twoMembers,
-    }),
-    ...finishRollbackPlan(node, mark, policy),
-  ]
-}
-
-/** From the reboot on. */
-export function finishRollbackPlan({ name, role }: Node, mark: CordonMark, policy: UpgradePolicy): Plan {
-  return [
-    phase('return', {
-      do: 'await-rolled-back',
-      node: name,
-      bootId: mark.bootId ?? '',
-      mark,
-      within: policy.reboot,
-    }),
-    ...(role === 'controlplane' ? [phase('etcd', { do: 'await-etcd', within: policy.reboot })] : []),
-    // What was staged or tried is over: a person has taken it back.
-    phase('reopen', { do: 'uncordon', node: name, why: 'upgrade', forgetAttempts: true }),
-  ]
-}
-
-function drainPolicy({ draining }: UpgradePolicy): DrainPolicy {
-  const { whenBlocked, blockedFor, emptyDir, unmanaged, last, tierWithin, volumesWithin } = draining
-  return {
-    ordered: true,
-    volumesWithin,
-    ...(whenBlocked === 'delete' ? { deleteAfter: blockedFor } : {}),
-    ...(emptyDir === 'keep' ? { keepEmptyDir: true } : {}),
-    ...(unmanaged === 'keep' ? { keepUnmanaged: true } : {}),
-    ...(last.length > 0
-      ? { last: last.map(({ selector, within }) => (within === undefined ? { selector } : { selector, within })) }
-      : {}),
-    ...(tierWithin === undefined ? {} : { tierWithin }),
-  }
-}
-
-/**
- * `<registry>/<platform>-installer[-secureboot]/<schematic>:<version>`
- * (siderolabs/image-factory internal/frontend/http/registry.go). `<platform>-installer` exists from Talos 1.10 on.
- */
-export function installerImage(
-  facts: Pick<TalosFacts, 'platform' | 'secureBoot'>,
-  target: UpgradeTarget,
-  node: string,
-): string {
-  const flavour = facts.secureBoot ? 'installer-secureboot' : 'installer'
-  return `${target.registry}/${facts.platform}-${flavour}/${target.schematicOf(node)}:${target.version}`
+/** A control plane is back when etcd has all of its members again. */
+export function etcdPlan(role: Node['role'], policy: UpgradePolicy): Plan {
+  return role === 'controlplane' ? [phase('verify-etcd', unstoppable, { do: 'await-etcd', within: policy.reboot })] : []
 }

@@ -1,4 +1,5 @@
 import type { Role } from '../cluster/cluster.ts'
+import { type PhaseId, phaseIdOfTitle } from '../phase-id.ts'
 
 /**
  * The record of one rollout: the way of a cluster to a release, node by node, with how long everything took. Written
@@ -21,6 +22,9 @@ export interface Rollout {
   readonly snapshot?: string
 }
 
+/** `released`: nothing was changed, and the node was uncordoned. `rolled-back`: it runs `from` again. */
+export type NodeOutcome = 'upgraded' | 'failed' | 'released' | 'rolled-back'
+
 /** One node's newest attempt, and what became of those before. */
 export interface RolloutNode {
   readonly role: Role
@@ -29,14 +33,13 @@ export interface RolloutNode {
   /** ISO 8601, of the newest attempt. */
   readonly startedAt: string
   readonly endedAt?: string
-  /** `given-back`: nothing was changed, and the node was put back into service. `rolled-back`: it runs `from` again. */
-  readonly outcome?: 'upgraded' | 'failed' | 'given-back' | 'rolled-back'
+  readonly outcome?: NodeOutcome
   /** Why attempts failed, oldest first. */
   readonly failures: readonly string[]
   /** How long the newest attempt took, in ms; absent as long as it is under way. */
   readonly tookMs?: number
-  /** How long each phase of the newest attempt took, in ms, by the phase's name. */
-  readonly phases: Readonly<Record<string, number>>
+  /** How long each phase of the newest attempt took, in ms. */
+  readonly phases: Readonly<Partial<Record<PhaseId, number>>>
 }
 
 /** The record is written at each step, so a node that fails for weeks must not make it grow. */
@@ -71,10 +74,10 @@ export function withNodeStarted(
 }
 
 /** The rollout with a phase's time, in ms, added to what it took before. A node that was not begun is left out. */
-export function withPhase(rollout: Rollout, node: string, phase: string, ms: number): Rollout {
+export function withPhase(rollout: Rollout, node: string, phase: PhaseId, ms: number): Rollout {
   const before = nodeOf(rollout, node)
   if (!before) return rollout
-  const soFar = Object.hasOwn(before.phases, phase) ? before.phases[phase]! : 0
+  const soFar = before.phases[phase] ?? 0
   return withNode(rollout, node, { ...before, phases: { ...before.phases, [phase]: soFar + ms } })
 }
 
@@ -82,9 +85,8 @@ export function withPhase(rollout: Rollout, node: string, phase: string, ms: num
 export function withNodeEnded(
   rollout: Rollout,
   node: string,
-  outcome: NonNullable<RolloutNode['outcome']>,
+  { outcome, failure }: { readonly outcome: NodeOutcome; readonly failure?: string },
   now: Date,
-  failure?: string,
 ): Rollout {
   const before = nodeOf(rollout, node)
   if (!before) return rollout
@@ -101,6 +103,33 @@ export function withNodeEnded(
 /** The rollout with its end. One that has ended stays as it is. */
 export function endRollout(rollout: Rollout, outcome: NonNullable<Rollout['outcome']>, now: Date): Rollout {
   return rollout.endedAt === undefined ? { ...rollout, outcome, endedAt: now.toISOString() } : rollout
+}
+
+/** A rollout as 0.1.0 wrote it: its phases by their titles, and nodes that were `given-back`. */
+export type FormerRollout = Omit<Rollout, 'nodes'> & {
+  readonly nodes: Readonly<
+    Record<
+      string,
+      Omit<RolloutNode, 'outcome' | 'phases'> & {
+        readonly outcome?: NodeOutcome | 'given-back'
+        readonly phases: Readonly<Record<string, number>>
+      }
+    >
+  >
+}
+
+/** The same rollout in today's words. One that is in them already stays as it is. */
+export function fromFormerRollout(former: FormerRollout): Rollout {
+  const nodes = Object.entries(former.nodes).map(([name, { outcome, phases, ...rest }]): [string, RolloutNode] => {
+    const times: Partial<Record<PhaseId, number>> = {}
+    for (const [title, ms] of Object.entries(phases)) {
+      const id = phaseIdOfTitle(title)
+      if (id !== undefined) times[id] = (times[id] ?? 0) + ms
+    }
+    const ended = outcome === undefined ? {} : { outcome: outcome === 'given-back' ? ('released' as const) : outcome }
+    return [name, { ...rest, ...ended, phases: times }]
+  })
+  return { ...former, nodes: Object.fromEntries(nodes) }
 }
 
 /** How long nodes of one role have taken, in ms, and of how many that is known. */

@@ -1,38 +1,36 @@
-import { type Cluster, describeIdentity, isHealthy, type Node, whyUnhealthy } from '../cluster/cluster.ts'
+import {
+  type Attempts,
+  type CordonMark,
+  describeIdentity,
+  isHealthy,
+  type Node,
+  type TalosFacts,
+  whyUnhealthy,
+} from '../cluster/cluster.ts'
 import { componentsObstacle } from '../cluster/components.ts'
 import { leavingObstacle, workersAtOnce } from '../cluster/disruption.ts'
-import { type Circumstances, lossObstacle, roleObstacle } from './gates.ts'
 import { whyAnotherMachine } from '../cluster/identity.ts'
 import { isArmed, isInstalled } from '../cluster/next-boot.ts'
-import { phase } from '../plan.ts'
 import { attemptsOf, isOutdated, markOf, rollbackNote, runs } from './attempts.ts'
-import { whyNotBack } from './rollback.ts'
 import { go, type UpgradeDecision } from './decision.ts'
-import {
-  fetchPlan,
-  finishPlan,
-  finishRollbackPlan,
-  reopenPlan,
-  savePlan,
-  upgradePlan,
-  type UpgradePolicy,
-  type UpgradeTarget,
-} from './plan.ts'
+import { lossObstacle, roleObstacle, type Situation } from './gates.ts'
+import { finishPlan, upgradePlan } from './plan.ts'
+import { pullPlan, snapshotPlan } from './preparation.ts'
+import { failureNote, uncordonPlan } from './release-plan.ts'
+import { finishRollbackPlan } from './rollback-plan.ts'
+import { whyNotBack } from './rollback.ts'
+
+/** Nodes that carry our mark: what was begun there is finished, or the node is released. */
 
 /**
  * Workers are finished together, as many as may be away at once. A control plane is finished alone; what is rebooting or
  * unwell comes first, because nothing else can go on before it is back.
  */
-export function decideAllUnfinished(
-  unfinished: readonly Node[],
-  cluster: Cluster,
-  target: UpgradeTarget,
-  circumstances: Circumstances,
-  policy: UpgradePolicy,
-): UpgradeDecision {
+export function decideResumes(unfinished: readonly Node[], situation: Situation): UpgradeDecision {
+  const { cluster, policy } = situation
   const isAway = (node: Node) => !isHealthy(node)
   const sorted = [...unfinished.filter(isAway), ...unfinished.filter((node) => !isAway(node))]
-  const decisions = sorted.map((node) => decideUnfinished(node, cluster, target, circumstances, policy))
+  const decisions = sorted.map((node) => decideResume(node, situation))
   const going = decisions.filter((decision) => decision.kind === 'go')
   const [first] = going
   if (!first) return decisions.find(({ kind }) => kind === 'stuck') ?? decisions[0]!
@@ -47,132 +45,204 @@ export function decideAllUnfinished(
   }
 }
 
-function decideUnfinished(
-  node: Node,
-  cluster: Cluster,
-  target: UpgradeTarget,
-  circumstances: Circumstances,
-  policy: UpgradePolicy,
-): UpgradeDecision {
-  const mark = markOf(node)!
-  const { name } = node
-  const finish = finishPlan(node, target, mark, policy)
+/** A node that carries our mark and answers. */
+interface Marked extends Situation {
+  readonly node: Node
+  readonly name: string
+  readonly mark: CordonMark
+  readonly facts: TalosFacts
+  /** It has another boot than the one that the mark was written in. */
+  readonly rebooted: boolean
+}
 
-  if (!node.talos.ok) {
-    if (mark.rebooting && !mark.back) return go(name, `${name} is rebooting into ${target.version}`, finish)
+function decideResume(node: Node, situation: Situation): UpgradeDecision {
+  const mark = markOf(node)!
+  const { name, talos } = node
+  if (!talos.ok) {
+    const plan = finishPlan(node, situation.target, mark, situation.policy)
+    if (mark.rebooting && !mark.back)
+      return go({ node: name, intent: 'resume', reason: `${name} is rebooting into ${situation.target.version}`, plan })
     return { kind: 'wait', reason: `${name}, which is being upgraded, ${whyUnhealthy(node)}` }
   }
-  const facts = node.talos.value
-  // What another machine runs says nothing of this one.
+  const facts = talos.value
+  const marked: Marked = { ...situation, node, name, mark, facts, rebooted: facts.bootId !== mark.bootId }
+  const stranger = decideStranger(marked)
+  if (stranger) return stranger
+  if (mark.back) return decideBack(marked)
+  if (!isOutdated(node, situation.target)) return decideArrived(marked)
+  return decideRebooting(marked) ?? decideAttempt(marked)
+}
+
+/** What another machine runs says nothing of this one. */
+function decideStranger({ node, name, mark, facts }: Marked): UpgradeDecision | undefined {
   const stranger = whyAnotherMachine(
     facts,
     mark.machineId === undefined ? node : { ...node, machineId: mark.machineId },
   )
-  if (stranger !== undefined && (node.identity.kind === 'same' || node.identity.kind === 'late'))
+  if (stranger !== undefined && (node.identity.kind === 'same' || node.identity.kind === 'late')) {
     return {
       kind: 'stuck',
       node: name,
       reason: `${name} is another machine now, or was reinstalled, since it was cordoned (${stranger}): \`kubectl uncordon ${name}\` takes it as it is`,
     }
-  if (stranger ?? (node.identity.kind === 'another' ? describeIdentity(node) : undefined))
-    return { kind: 'wait', reason: `${name}, which is being upgraded: ${stranger ?? describeIdentity(node)}` }
-  const rebooted = facts.bootId !== mark.bootId
-  if (mark.back) {
-    // Nobody asks for it any more: it is left with what it runs.
-    if (mark.rebooting && rebooted && whyNotBack(facts, mark) !== undefined && isHealthy(node))
-      return go(name, `${name} runs ${facts.version}, and is uncordoned as it is`, reopenPlan(node))
-    if (mark.rebooting && rebooted)
-      return go(name, `${name} went back to ${facts.version}`, finishRollbackPlan(node, mark, policy))
-    if (!isArmed(node) && isHealthy(node)) return go(name, `${name} did not go back`, reopenPlan(node))
-    const why = whyUnhealthy(node) ?? `is armed: \`caretaker rollback ${name}\` disarms it`
-    return { kind: 'wait', reason: `${name}, which was to go back, ${why}` }
   }
-  if (!isOutdated(node, target)) {
-    const { count, failure } = attemptsOf(node, target)
-    if (rebooted && runs(node, target) && failure !== undefined && count >= policy.attempts) {
-      return {
-        kind: 'stuck',
-        node: name,
-        reason: `${name} runs ${target.version}, and is not as it should be (${failure}): \`kubectl uncordon ${name}\` takes it as it is, \`caretaker retry ${name}\` looks again, \`caretaker rollback ${name}\` takes it back`,
-      }
-    }
-    if (rebooted && runs(node, target))
-      return go(name, `${name} runs ${target.version} and is to be taken back into service`, finish)
-    // There is no new boot to wait for: what it was to get was called off, or it has gone beyond it.
-    if (isArmed(node)) {
-      return {
-        kind: 'stuck',
-        node: name,
-        reason: `${name} runs ${facts.version} as it should, and has another installed: its next boot starts that. \`caretaker rollback ${name}\` takes it back`,
-      }
-    }
-    const unwell = whyUnhealthy(node)
-    if (unwell) return { kind: 'wait', reason: `${name}, which was being upgraded, ${unwell}` }
-    return go(name, `${name} runs ${facts.version} already, so it is given back`, reopenPlan(node))
-  }
-  if (mark.rebooting && rebooted && facts.stage === 'booting') return go(name, `${name} is booting`, finish)
-  // `upgrading` is the one call of Talos 1.12 at work: it ends in a reboot, whether it succeeds or not.
-  if (mark.rebooting && !rebooted && ['rebooting', 'upgrading'].includes(facts.stage))
-    return go(name, `${name} is about to reboot`, finish)
+  const why = stranger ?? (node.identity.kind === 'another' ? describeIdentity(node) : undefined)
+  return why === undefined ? undefined : { kind: 'wait', reason: `${name}, which is being upgraded: ${why}` }
+}
 
-  const attempts = attemptsOf(node, target)
-  const tried =
-    (mark.release ?? target.version) === target.version &&
-    (mark.schematic === undefined || mark.schematic === target.schematicOf(name))
-  const note = rollbackNote(node, target.version, tried ? { release: target.version, ...mark } : undefined)
-  const failure = note?.failure ?? attempts.failure
-  // What is wrong with a kexec may be right after a firmware boot; a second one of the same kind proves nothing.
-  const powercycled = attempts.powercycled ? !note : note !== undefined && policy.afterRollback === 'powercycle'
-  const isOver = note ? !powercycled : attempts.count >= policy.attempts
-  if (failure !== undefined && isOver) {
-    // It runs its old release and carries nothing new: it may as well work. An armed node is left closed.
-    const noted = note ?? { ...attempts, release: target.version, failure }
-    if (!isArmed(node) && isHealthy(node)) {
-      return go(name, `giving up on ${name}: ${failure}`, [
-        phase('note', { do: 'note-failure', node: name, attempts: noted }),
-        ...reopenPlan(node),
-      ])
-    }
+/** A node that was to go back, and whose request is fulfilled or withdrawn. */
+function decideBack({ node, name, mark, facts, rebooted, policy }: Marked): UpgradeDecision {
+  if (mark.rebooting && rebooted) {
+    if (whyNotBack(facts, mark) !== undefined && isHealthy(node))
+      return release(node, `${name} runs ${facts.version}, and is uncordoned as it is`)
+    const plan = finishRollbackPlan(node, mark, policy)
+    return go({ node: name, intent: 'rollback', reason: `${name} went back to ${facts.version}`, plan })
+  }
+  if (!isArmed(node) && isHealthy(node)) return release(node, `${name} did not go back`)
+  const why = whyUnhealthy(node) ?? `is armed: \`caretaker rollback ${name}\` disarms it`
+  return { kind: 'wait', reason: `${name}, which was to go back, ${why}` }
+}
+
+/** A node that runs what it was to run, or something that is none of our target's. */
+function decideArrived(marked: Marked): UpgradeDecision {
+  const { node, name, facts, rebooted, target, policy } = marked
+  if (rebooted && runs(node, target)) {
+    const { count, failure } = attemptsOf(node, target)
+    if (failure === undefined || count < policy.attempts)
+      return finish(marked, `${name} runs ${target.version} and is about to be uncordoned`)
     return {
       kind: 'stuck',
       node: name,
-      reason: note
-        ? `${name} booted its old system after the upgrade to ${target.version} (${failure}), and stays cordoned because it ${whyUnhealthy(node) ?? 'is armed'}: find out why, then \`caretaker retry ${name}\` tries again`
-        : `${name} failed ${attempts.count} times to get ${target.version} (${failure}), and stays cordoned: \`caretaker retry ${name}\` tries again, \`caretaker rollback ${name}\` takes it back`,
+      reason: `${name} runs ${target.version}, and failed verification (${failure}): accept it with \`kubectl uncordon ${name}\`, verify it again with \`caretaker retry ${name}\`, or roll it back with \`caretaker rollback ${name}\``,
     }
   }
+  // There is no new boot to wait for: what it was to get was called off, or it has gone beyond it.
+  if (isArmed(node)) {
+    return {
+      kind: 'stuck',
+      node: name,
+      reason: `${name} runs ${facts.version} as it should, and has another installed: its next boot starts that. \`caretaker rollback ${name}\` takes it back`,
+    }
+  }
+  const unwell = whyUnhealthy(node)
+  if (unwell) return { kind: 'wait', reason: `${name}, which was being upgraded, ${unwell}` }
+  return release(node, `${name} runs ${facts.version} already, so it is being uncordoned`)
+}
 
-  // Only what can't wait stops what has begun; a window that closes does not. What is armed is finished.
-  const { powerObstacle, paused, blocked, aborted } = circumstances
-  const givesUp =
-    (powerObstacle ?? paused ?? nodePause(node) ?? blocked.get(name)?.why) ||
+function decideRebooting(marked: Marked): UpgradeDecision | undefined {
+  const { name, mark, facts, rebooted } = marked
+  if (!mark.rebooting) return undefined
+  if (rebooted && facts.stage === 'booting') return finish(marked, `${name} is booting`)
+  // `upgrading` is the one call of Talos 1.12 at work: it ends in a reboot, whether it succeeds or not.
+  if (!rebooted && ['rebooting', 'upgrading'].includes(facts.stage)) return finish(marked, `${name} is about to reboot`)
+  return undefined
+}
+
+/** How the attempt that the mark stands for has gone so far. */
+interface AttemptSoFar {
+  readonly attempts: Omit<Attempts, 'release'>
+  /** The mark is of this very target. */
+  readonly isOfTarget: boolean
+  /** What the node is to remember of having booted its old system. */
+  readonly note: Attempts | undefined
+  /** Undefined where it was cut short, and has not failed. */
+  readonly failure: string | undefined
+  readonly powercycled: boolean
+}
+
+function attemptSoFar({ node, name, mark, target, policy }: Marked): AttemptSoFar {
+  const attempts = attemptsOf(node, target)
+  const isOfTarget =
+    (mark.release ?? target.version) === target.version &&
+    (mark.schematic === undefined || mark.schematic === target.schematicOf(name))
+  const note = rollbackNote(node, target.version, isOfTarget ? { release: target.version, ...mark } : undefined)
+  return {
+    attempts,
+    isOfTarget,
+    note,
+    failure: note?.failure ?? attempts.failure,
+    // What is wrong with a kexec may be right after a firmware boot; a second one of the same kind proves nothing.
+    powercycled: attempts.powercycled ? !note : note !== undefined && policy.afterRollback === 'powercycle',
+  }
+}
+
+/** A node that runs its old release: its attempt goes on, is made once more, or is given up. */
+function decideAttempt(marked: Marked): UpgradeDecision {
+  const attempt = attemptSoFar(marked)
+  const { attempts, note, failure, powercycled } = attempt
+  const isOver = note ? !powercycled : attempts.count >= marked.policy.attempts
+  if (failure !== undefined && isOver) return giveUp(marked, attempt, failure)
+  const givesUp = whyRelease(marked)
+  if (givesUp !== undefined && !isArmed(marked.node) && isHealthy(marked.node))
+    return release(marked.node, `${givesUp}, so ${marked.name} is being uncordoned`)
+  const obstacle = obstacleTo(marked)
+  return obstacle === undefined ? goOn(marked, attempt) : { kind: 'wait', reason: obstacle }
+}
+
+/** It runs its old release and carries nothing new: it may as well work. An armed node is left cordoned. */
+function giveUp({ node, name, target }: Marked, { attempts, note }: AttemptSoFar, failure: string): UpgradeDecision {
+  const noted = note ?? { ...attempts, release: target.version, failure }
+  if (!isArmed(node) && isHealthy(node)) {
+    const plan = [failureNote(node, noted), ...uncordonPlan(node)]
+    return go({ node: name, intent: 'give-up', reason: `giving up on ${name}: ${failure}`, plan })
+  }
+  return {
+    kind: 'stuck',
+    node: name,
+    reason: note
+      ? `${name} booted its old system after the upgrade to ${target.version} (${failure}), and stays cordoned because it ${whyUnhealthy(node) ?? 'is armed'}: find out why, then \`caretaker retry ${name}\` tries again`
+      : `${name} failed ${attempts.count} times to get ${target.version} (${failure}), and stays cordoned: \`caretaker retry ${name}\` tries again, \`caretaker rollback ${name}\` takes it back`,
+  }
+}
+
+/** Only what can't wait stops what has begun; a window that closes does not. What is armed is finished. */
+function whyRelease({ node, name, target, circumstances }: Marked): string | undefined {
+  const { powerObstacle, paused, hold, blocked, aborted } = circumstances
+  return (
+    (powerObstacle ?? paused ?? hold?.reason ?? nodePause(node) ?? blocked.get(name)?.why) ||
     (aborted === target.version ? `the rollout of ${target.version} was aborted` : undefined)
-  if (givesUp !== undefined && !isArmed(node) && isHealthy(node))
-    return go(name, `${givesUp}, so ${name} is given back`, reopenPlan(node))
-  if (powerObstacle) return { kind: 'wait', reason: powerObstacle }
-  const unhealthy = whyUnhealthy(node)
-  if (unhealthy) return { kind: 'wait', reason: `${name}, which is being upgraded, ${unhealthy}` }
-  const beside = leavingObstacle(cluster.nodes, name, policy)
-  if (beside) return { kind: 'wait', reason: beside }
-  const lost = lossObstacle(node, target, circumstances, policy) ?? roleObstacle(cluster.nodes)
-  if (lost) return { kind: 'wait', reason: lost }
-  const mismatch = isArmed(node) ? undefined : componentsObstacle([node], target.version, circumstances.components)
-  if (mismatch) return { kind: 'wait', reason: mismatch }
-
-  // Cut short by a crash, by the power or by a reboot that never came: the same attempt goes on.
-  const installed = failure === undefined && isInstalled(node, target.version) && mark.release !== undefined && tried
-  const count = failure === undefined ? Math.max(1, attempts.count) : attempts.count + 1
-  return go(
-    name,
-    failure === undefined
-      ? `${name} was being upgraded`
-      : `trying ${name} once more${powercycled ? ' by a firmware boot' : ''}: ${failure}`,
-    upgradePlan(node, target, circumstances.now, policy, { count, installed, powercycled }),
-    [...(installed ? [] : fetchPlan([node], target, policy)), ...savePlan(node, target, circumstances, policy)],
   )
 }
 
 function nodePause({ kubernetes }: Node): string | undefined {
   const reason = kubernetes.ok ? kubernetes.value.paused : undefined
   return reason === undefined ? undefined : `it is paused (${reason})`
+}
+
+/** Why the attempt can't go on now. */
+function obstacleTo({ node, name, cluster, target, circumstances, policy }: Marked): string | undefined {
+  const unhealthy = whyUnhealthy(node)
+  return (
+    circumstances.powerObstacle ??
+    (unhealthy && `${name}, which is being upgraded, ${unhealthy}`) ??
+    leavingObstacle(cluster.nodes, name, policy) ??
+    lossObstacle(node, target, circumstances, policy) ??
+    roleObstacle(cluster.nodes) ??
+    (isArmed(node) ? undefined : componentsObstacle([node], target.version, circumstances.components))
+  )
+}
+
+/** What was cut short by a crash, by the power or by a reboot that never came is the same attempt, and goes on. */
+function goOn({ node, name, mark, target, circumstances, policy }: Marked, attempt: AttemptSoFar): UpgradeDecision {
+  const { attempts, isOfTarget, failure, powercycled } = attempt
+  const installed =
+    failure === undefined && isInstalled(node, target.version) && mark.release !== undefined && isOfTarget
+  const count = failure === undefined ? Math.max(1, attempts.count) : attempts.count + 1
+  const reason =
+    failure === undefined
+      ? `${name} was being upgraded`
+      : `trying ${name} once more${powercycled ? ' by a firmware boot' : ''}: ${failure}`
+  const plan = upgradePlan(node, { count, installed, powercycled }, { target, policy, now: circumstances.now })
+  return go({ node: name, intent: 'upgrade', reason, plan }, [
+    ...(installed ? [] : pullPlan([node], target, policy)),
+    ...snapshotPlan(node, target, circumstances, policy),
+  ])
+}
+
+function finish({ node, name, mark, target, policy }: Marked, reason: string): UpgradeDecision {
+  return go({ node: name, intent: 'resume', reason, plan: finishPlan(node, target, mark, policy) })
+}
+
+function release(node: Node, reason: string): UpgradeDecision {
+  return go({ node: node.name, intent: 'release', reason, plan: uncordonPlan(node) })
 }

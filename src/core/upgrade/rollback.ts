@@ -7,14 +7,16 @@ import {
   type TalosFacts,
   whyUnhealthy,
 } from '../cluster/cluster.ts'
-import { isClosedByUs } from '../cluster/disruption.ts'
+import { isCordonedByUs } from '../cluster/disruption.ts'
 import { goingBackObstacle, quorumObstacle } from '../cluster/etcd.ts'
 import { type Circumstances, roleObstacle, type RollbackRequest } from './gates.ts'
 import { isArmed, isInstalled, nextBootObstacle } from '../cluster/next-boot.ts'
 import { markOf } from './attempts.ts'
 import type { Rollout } from './record.ts'
 import { go, type UpgradeDecision } from './decision.ts'
-import { finishRollbackPlan, reopenPlan, rollbackPlan, type UpgradePolicy } from './plan.ts'
+import type { UpgradePolicy } from './policy.ts'
+import { uncordonPlan } from './release-plan.ts'
+import { finishRollbackPlan, rollbackPlan } from './rollback-plan.ts'
 
 /**
  * What a person wants taken back goes before all else, and asks for little health: a broken cluster can be made whole by
@@ -33,38 +35,51 @@ export function decideRollback(
   })
   const decisions = requests
     .toSorted((a, b) => Number(isHealthy(a.node)) - Number(isHealthy(b.node)))
-    .flatMap(({ request, node }) => decideOne(node, request, nodes, circumstances, policy) ?? [])
+    .flatMap(({ request, node }) => decideOne(node, request, { nodes, circumstances, policy }) ?? [])
   const going = decisions.find(({ kind }) => kind === 'go')
   if (going) return going
-  return nodes.some((node) => isClosedByUs(node) && !markOf(node)?.back) ? undefined : decisions[0]
+  return nodes.some((node) => isCordonedByUs(node) && !markOf(node)?.back) ? undefined : decisions[0]
 }
 
-function decideOne(
-  node: Node,
-  { bootId, to, force }: RollbackRequest,
-  nodes: readonly Node[],
-  { now, powerObstacle }: Circumstances,
-  policy: UpgradePolicy,
-): UpgradeDecision | undefined {
-  const { name } = node
+interface Surroundings {
+  readonly nodes: readonly Node[]
+  readonly circumstances: Circumstances
+  readonly policy: UpgradePolicy
+}
+
+/** Undefined where the request is fulfilled: the node has another boot than the one that it was to leave. */
+function decideOne(node: Node, request: RollbackRequest, around: Surroundings): UpgradeDecision | undefined {
+  const { name, talos } = node
   const mark = markOf(node)
+  const { policy } = around
   // Another machine's boot says nothing of the one that is meant.
   const stranger = node.identity.kind === 'another' ? describeIdentity(node) : undefined
   if (stranger) return { kind: 'wait', reason: `${name}, which is to go back, ${stranger}` }
-  const rebooted = node.talos.ok && node.talos.value.bootId !== bootId
-  const leaves = node.talos.ok && node.talos.value.stage === 'rebooting'
-  if (mark?.back && mark.rebooting && (!node.talos.ok || rebooted || leaves)) {
-    const elsewhere = node.talos.ok && rebooted ? whyNotBack(node.talos.value, mark) : undefined
+  const rebooted = talos.ok && talos.value.bootId !== request.bootId
+  const leaves = talos.ok && talos.value.stage === 'rebooting'
+  if (mark?.back && mark.rebooting && (!talos.ok || rebooted || leaves)) {
+    const elsewhere = talos.ok && rebooted ? whyNotBack(talos.value, mark) : undefined
     if (elsewhere) return { kind: 'stuck', node: name, reason: describeNotBack(name, elsewhere) }
-    return go(name, `${name} is on its way back`, finishRollbackPlan(node, mark, policy))
+    const plan = finishRollbackPlan(node, mark, policy)
+    return go({ node: name, intent: 'rollback', reason: `${name} is on its way back`, plan })
   }
   if (rebooted) return undefined
-  if (!node.talos.ok) return { kind: 'wait', reason: `${name}, which is to go back, ${whyUnhealthy(node)}` }
-  if (powerObstacle) return { kind: 'wait', reason: powerObstacle }
+  return whyNotYet(node, request, around) ?? beginRollback(node, request, around)
+}
+
+function whyNotYet(
+  node: Node,
+  { to, force }: RollbackRequest,
+  { nodes, circumstances: { powerObstacle }, policy }: Surroundings,
+): UpgradeDecision | undefined {
+  const { name } = node
+  const wait = (reason: string) => ({ kind: 'wait', reason }) as const
+  if (!node.talos.ok) return wait(`${name}, which is to go back, ${whyUnhealthy(node)}`)
+  if (powerObstacle) return wait(powerObstacle)
   if (node.kubernetes.ok && node.kubernetes.value.unschedulable && !node.kubernetes.value.cordon)
-    return { kind: 'wait', reason: `${name}, which is to go back, was cordoned by somebody else: uncordon it to go on` }
+    return wait(`${name}, which is to go back, was cordoned by somebody else: uncordon it to go on`)
   const misplaced = roleObstacle(nodes)
-  if (misplaced) return { kind: 'wait', reason: misplaced }
+  if (misplaced) return wait(misplaced)
   const barrier = force ? undefined : barrierOf(node, to)
   if (barrier)
     return {
@@ -73,17 +88,25 @@ function decideOne(
       reason: `${name} can't go back: ${barrier}. \`caretaker rollback ${name} --force\` tries it all the same, \`caretaker retry ${name}\` leaves it as it is`,
     }
   const quorum = force ? undefined : quorumObstacle(nodes, [name], policy.twoMembers === 'allow')
-  if (quorum) return { kind: 'wait', reason: `${name} can't be rolled back yet: ${quorum}` }
-  // What is only closed would keep this node's pods from finding a place.
+  return quorum === undefined ? undefined : wait(`${name} can't be rolled back yet: ${quorum}`)
+}
+
+function beginRollback(
+  node: Node,
+  { to, force }: RollbackRequest,
+  { nodes, circumstances: { now }, policy }: Surroundings,
+): UpgradeDecision {
+  const { name, talos } = node
+  // What is only cordoned would keep this node's pods from finding a place.
   const idle = nodes.find(
-    (other) => other !== node && isClosedByUs(other) && !markOf(other)?.back && !isArmed(other) && isHealthy(other),
+    (other) => other !== node && isCordonedByUs(other) && !markOf(other)?.back && !isArmed(other) && isHealthy(other),
   )
-  if (idle) return go(idle.name, `${idle.name} is given back, so that ${name} can go back`, reopenPlan(idle))
-  return go(
-    name,
-    `${name} is to go back from ${node.talos.value.version}`,
-    rollbackPlan(node, { to, force }, now, policy),
-  )
+  if (idle) {
+    const reason = `${idle.name} is being uncordoned, so that ${name} can be rolled back`
+    return go({ node: idle.name, intent: 'release', reason, plan: uncordonPlan(idle) })
+  }
+  const reason = `${name} is to go back from ${talos.ok ? talos.value.version : 'what it runs'}`
+  return go({ node: name, intent: 'rollback', reason, plan: rollbackPlan(node, { to, force }, { now, policy }) })
 }
 
 /** Why its etcd would refuse the data. What is only installed has changed nothing in them. */
@@ -122,7 +145,8 @@ export function otherEntryOf(name: string, version: string, rollouts: readonly R
     const begun = nodes[name]
     if (begun?.outcome === 'upgraded')
       return release === version ? { release: begun.from, isForward: false } : undefined
-    const installed = begun?.outcome === 'rolled-back' || (begun?.outcome === 'failed' && 'install' in begun.phases)
+    const installed =
+      begun?.outcome === 'rolled-back' || (begun?.outcome === 'failed' && begun.phases.install !== undefined)
     if (installed) return begun.from === version && release !== version ? { release, isForward: true } : undefined
   }
   return undefined

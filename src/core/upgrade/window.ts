@@ -54,12 +54,8 @@ function occurrences({ days: opens, from, to }: Window, timeZone: string, now: D
     // Noon, in UTC, of the local date: arithmetic on dates without any time zone in it.
     const noon = new Date(Date.UTC(today.year, today.month, today.day, 12) + offset * oneDay)
     if (!opens.includes(days[noon.getUTCDay()]!)) continue
-    const date = [noon.getUTCFullYear(), noon.getUTCMonth(), noon.getUTCDate()] as const
-    const start = instantOf(...date, minutes(from), timeZone)
-    found.push({
-      from: start,
-      to: instantOf(...date, minutes(to) + (minutes(to) <= minutes(from) ? 1_440 : 0), timeZone),
-    })
+    const end = minutes(to) + (minutes(to) <= minutes(from) ? 1_440 : 0)
+    found.push({ from: instantOf(noon, minutes(from), timeZone), to: instantOf(noon, end, timeZone) })
   }
   return found
 }
@@ -70,11 +66,11 @@ function minutes(time: string): number {
 }
 
 /**
- * The instant at which the zone's clocks show that date and minute of the day: the second one where they show it twice,
+ * The instant at which the zone's clocks show that date (of UTC) and minute of the day: the second one where they show it twice,
  * and as much later as they skip where they never do.
  */
-function instantOf(year: number, month: number, day: number, minute: number, timeZone: string): number {
-  const asIfUtc = Date.UTC(year, month, day, 0, minute)
+function instantOf(date: Date, minute: number, timeZone: string): number {
+  const asIfUtc = Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate(), 0, minute)
   const candidates = [-oneDay, oneDay].map((aside) => asIfUtc - offsetAt(asIfUtc + aside, timeZone))
   const shown = candidates.filter((instant) => instant + offsetAt(instant, timeZone) === asIfUtc)
   return Math.max(...(shown.length > 0 ? shown : candidates))

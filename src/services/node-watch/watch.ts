@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { eachAtOnce } from '../../core/at-once.ts'
 import type { Talos } from '../../core/cluster/ports.ts'
 
 export interface NodeWatchOptions {
@@ -8,6 +9,12 @@ export interface NodeWatchOptions {
   readonly signal: AbortSignal
 }
 
+/**
+ * So many nodes are asked at the same time. Each takes a TLS handshake and its buffers, and all at once would be most of
+ * the memory that a large cluster needs. A homelab's are asked all at once still.
+ */
+const atOnce = 64
+
 /** Asks every node for a sign of life, for as long as the agent lives. A node is silent after two silent rounds. */
 export async function watchNodes(
   nodes: readonly string[],
@@ -16,17 +23,16 @@ export async function watchNodes(
 ): Promise<void> {
   const silences = new Map<string, number>()
   while (!signal.aborted) {
-    await Promise.all(
-      nodes.map(async (node) => {
-        const answers = await talos.version(node, AbortSignal.any([signal, AbortSignal.timeout(3_000)])).then(
-          () => true,
-          () => false,
-        )
-        if (signal.aborted) return
-        silences.set(node, answers ? 0 : (silences.get(node) ?? 0) + 1)
-        if (answers || silences.get(node)! >= 2) notice(node, answers)
-      }),
-    )
+    await eachAtOnce(atOnce, nodes, async (node) => {
+      if (signal.aborted) return
+      const answers = await talos.version(node, AbortSignal.any([signal, AbortSignal.timeout(3_000)])).then(
+        () => true,
+        () => false,
+      )
+      if (signal.aborted) return
+      silences.set(node, answers ? 0 : (silences.get(node) ?? 0) + 1)
+      if (answers || silences.get(node)! >= 2) notice(node, answers)
+    })
     await sleep(every, undefined, { signal }).catch(() => {})
   }
 }

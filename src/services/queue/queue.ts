@@ -1,9 +1,10 @@
-import { type JobsOptions, Queue } from 'bullmq'
+import type { JobsOptions } from 'bullmq'
 import { parseDuration } from '../../core/duration.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import type { Job } from '../../operations/job.ts'
 import type { Trigger } from '../../core/job.ts'
 import type { Logger } from '../../core/log.ts'
+import { Queue, schedules } from './bullmq.ts'
 import { answerWithin, closeWithin, impatient, type StoreAddress } from './connection.ts'
 
 /**
@@ -38,7 +39,7 @@ export interface QueueOptions {
 const patience = 2_000
 
 export function createQueue({ name, address, log }: QueueOptions) {
-  const queue = new Queue(name, { connection: impatient(address) })
+  const queue = new Queue(name, { connection: impatient(address), settings: schedules })
   queue.on('error', (error) => log.debug({ reason: messageOf(error) }, 'queue store not reached'))
 
   async function add(job: Job): Promise<void> {

@@ -1,9 +1,10 @@
-import { DelayedError, type Job as QueuedJob, UnrecoverableError, WaitingError, Worker } from 'bullmq'
+import type { Job as QueuedJob } from 'bullmq'
 import { Redis } from 'ioredis'
 import { AgentError, assertNever, messageOf } from '../../core/errors.ts'
 import type { Job } from '../../operations/job.ts'
 import type { Outcome } from '../../core/job.ts'
 import type { Logger } from '../../core/log.ts'
+import { DelayedError, schedules, UnrecoverableError, WaitingError, Worker } from './bullmq.ts'
 import { closeWithin, once, patient, type StoreAddress } from './connection.ts'
 import { type JobQueue, tick, type Tick } from './queue.ts'
 
@@ -52,11 +53,12 @@ export async function startWorker({
       outcome = await runJob(job, signal ?? new AbortController().signal)
     } catch (error) {
       if (stopping) return giveBack(queued, token)
-      if (error instanceof AgentError && !error.retryable) throw new UnrecoverableError(error.message)
+      if (error instanceof AgentError && !error.retryable) throw unrecoverable(error)
       throw error
     }
     switch (outcome.kind) {
       case 'done':
+      case 'stuck':
         return outcome.summary
       case 'later':
         await queued.moveToDelayed(outcome.at.getTime(), token)
@@ -87,6 +89,7 @@ export async function startWorker({
   )
   const worker = new Worker(name, work, {
     connection: patient(address),
+    settings: schedules,
     concurrency: 4,
     lockDuration,
     stalledInterval,
@@ -106,6 +109,12 @@ export async function startWorker({
       await closeWithin(farewell, worker)
     },
   }
+}
+
+/** BullMQ tries it no further, and keeps the stack of what was thrown. */
+function unrecoverable(error: AgentError): Error {
+  const { message, stack = message } = error
+  return Object.assign(new UnrecoverableError(message), { cause: error, stack })
 }
 
 /**

@@ -88,7 +88,7 @@ describe('an object of the homelab', () => {
 
 test('a check that is written wrong says the same when the settings are read and when it is asked', async () => {
   const check = cephWith('object.status.n ==')
-  const wrong = compileCheck(check)
+  const wrong = await compileCheck(check)
   expect(wrong).toMatch(/^its CEL expression is wrong: /)
   expect(await refusal(run(check))).toMatchObject({ code: 'misconfigured', message: `check ceph: ${wrong}` })
 })

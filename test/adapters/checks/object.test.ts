@@ -117,10 +117,10 @@ describe('an expression about an object', () => {
 describe('the text of a check', () => {
   const compile = (cel: string) => compileCheck({ name: 'shop', object: { ...reference, cel } })
 
-  test('that is right is not complained about', () => {
-    expect(compile('object.spec.replicas == 3')).toBeUndefined()
-    expect(compileCheck({ name: 'web', http: { url: 'https://web/healthz', status: 200 } })).toBeUndefined()
-    expect(compileCheck({ name: 'up', prometheus: { url: 'http://prom:9090', query: 'up' } })).toBeUndefined()
+  test('that is right is not complained about', async () => {
+    expect(await compile('object.spec.replicas == 3')).toBeUndefined()
+    expect(await compileCheck({ name: 'web', http: { url: 'https://web/healthz', status: 200 } })).toBeUndefined()
+    expect(await compileCheck({ name: 'up', prometheus: { url: 'http://prom:9090', query: 'up' } })).toBeUndefined()
   })
 
   test.each([
@@ -130,8 +130,8 @@ describe('the text of a check', () => {
     ['size(object) + 1', 'it comes to a int, and not to true or false'],
     ['', 'Unexpected token: EOF (column 1)'],
     ['object.a == 1 &&\n  oject.b == 2', 'Unknown variable: oject (line 2, column 3)'],
-  ])('that is wrong is said with its place: %j', (cel, why) => {
-    expect(compile(cel)).toBe(`its CEL expression is wrong: ${why}`)
+  ])('that is wrong is said with its place: %j', async (cel, why) => {
+    expect(await compile(cel)).toBe(`its CEL expression is wrong: ${why}`)
   })
 
   test('is checked before the cluster is asked', async () => {
@@ -139,10 +139,12 @@ describe('the text of a check', () => {
     expect(await refusal(run('object.', find))).toMatchObject({ code: 'misconfigured' })
   })
 
-  test('is wrong where an address is', () => {
-    expect(compileCheck({ name: 'web', http: { url: 'web', status: 200 } })).toBe(
+  test('is wrong where an address is', async () => {
+    expect(await compileCheck({ name: 'web', http: { url: 'web', status: 200 } })).toBe(
       'web is no address that begins with http:// or https://',
     )
-    expect(compileCheck({ name: 'up', prometheus: { url: 'http://prom:9090', query: '' } })).toBe('the query is empty')
+    expect(await compileCheck({ name: 'up', prometheus: { url: 'http://prom:9090', query: '' } })).toBe(
+      'the query is empty',
+    )
   })
 })

@@ -52,12 +52,17 @@ function expectEverything(journal: Journal): void {
       'w-2': { outcome: 'upgraded', tookMs: 19_000, from: 'v1.13.9' },
     },
   })
-  expect(Object.keys(journal.openRollout()!.nodes['w-1']!.phases)).not.toEqual([])
+  expect(Object.keys(journal.openRollout()!.nodes['w-1']!.phases)).toEqual(
+    expect.arrayContaining(['cordon', 'drain', 'reboot', 'uncordon']),
+  )
   expect(remembered.paused.recall(journal)).toBe('a guest is here')
   expect(remembered.target.recall(journal)).toBe('v1.14.1')
   expect(remembered.stagingRequests.recall(journal)).toEqual(['v1.14.0'])
-  expect(remembered.drillRequest.recall(journal)).toMatchObject({ until: expect.any(String) })
-  expect(remembered.drill.recall(journal)).toMatchObject({ form: 'ordered' })
+  expect(remembered.drillRequest.recall(journal)).toEqual({ until: 'drain' })
+  expect(remembered.drill.recall(journal)).toMatchObject({
+    form: 'ordered',
+    timeline: expect.arrayContaining([expect.objectContaining({ phase: 'drain' })]),
+  })
   expect(journal.firstSeen([], 0).size).toBe(2)
   expect(journal.entries(100).map(({ text }) => text)).toContain('w-3 is not upgraded: its disk is being replaced')
   expect(journal.entries(100)).toHaveLength(46)

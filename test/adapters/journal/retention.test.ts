@@ -56,7 +56,7 @@ function rollOut(journal: Journal, release: string, at: Date): void {
       journal.saveRollout(rollout)
       journal.write({ kind: 'step', subject: name, text: `${phase} ${name}: done` })
     }
-    rollout = withNodeEnded(rollout, name, 'upgraded', at)
+    rollout = withNodeEnded(rollout, name, { outcome: 'upgraded' }, at)
     journal.saveRollout(rollout)
   }
   journal.saveRollout(endRollout(rollout, 'done', at))

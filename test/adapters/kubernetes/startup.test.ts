@@ -3,6 +3,7 @@ import { type Api, ApiRefusal, createApi } from '../../../src/adapters/kubernete
 import { parseKubeconfig } from '../../../src/adapters/kubernetes/kubeconfig.ts'
 import { createKubernetes } from '../../../src/adapters/kubernetes/kubernetes.ts'
 import { createObjects } from '../../../src/adapters/kubernetes/objects.ts'
+import { english } from '../../../src/core/wording.ts'
 import { phase } from '../../../src/core/plan.ts'
 import type { Kubernetes } from '../../../src/core/cluster/ports.ts'
 import { carryOut } from '../../../src/engine/carry-out.ts'
@@ -164,8 +165,8 @@ test('workloads do not come back before storage that the API server does not ser
   addLonghorn()
   await restart({ lasts: 400, hides: 400 })
   const ports = { ...fakeHomelab({ 'cp-1': 'controlplane' }).ports, kubernetes: createKubernetes(at.api) }
-  const plan = [phase('storage whole', { do: 'await-storage', within: 2_500 })]
-  const options = { inventory: [], log: silentLog, signal: soon(), pollEvery: 20 }
+  const plan = [phase('await-storage', [], { do: 'await-storage', within: 2_500 })]
+  const options = { inventory: [], log: silentLog, signal: soon(), pollEvery: 20, wording: english }
   expect(await refusal(carryOut(plan, ports, options))).toMatchObject({
     code: 'timed-out',
     message: expect.stringMatching(/for storage to be whole: longhorn volume pvc-1 is degraded$/),

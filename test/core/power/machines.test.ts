@@ -24,19 +24,19 @@ const settings: MachineSettings = {
 test('machines go down in tiers: workers, storage, control planes even with storage, hosts, the NAS', () => {
   expect(machinesOf(settings).map(({ name, kind, tier }) => [name, kind, tier])).toEqual([
     ['w-1', 'node', 'workers'],
-    ['s-1', 'node', 'storage nodes'],
-    ['cp-1', 'node', 'control planes'],
-    ['cp-2', 'node', 'control planes'],
+    ['s-1', 'node', 'storage-nodes'],
+    ['cp-1', 'node', 'control-planes'],
+    ['cp-2', 'node', 'control-planes'],
     ['nas-1', 'host', 'nas'],
     ['pve-1', 'host', 'hosts'],
   ])
-  expect(tiers).toEqual(['workers', 'storage nodes', 'control planes', 'hosts', 'nas', 'own machine'])
+  expect(tiers).toEqual(['workers', 'storage-nodes', 'control-planes', 'hosts', 'nas', 'own-machine'])
 })
 
 test('the machine that we run on goes last, whatever else it is', () => {
   for (const name of ['w-1', 'cp-1', 'nas-1', 'pve-1'])
-    expect(machinesOf(settings, name).flatMap((one) => (one.tier === 'own machine' ? [one.name] : []))).toEqual([name])
-  expect(machinesOf(settings, 'elsewhere').some(({ tier }) => tier === 'own machine')).toBe(false)
+    expect(machinesOf(settings, name).flatMap((one) => (one.tier === 'own-machine' ? [one.name] : []))).toEqual([name])
+  expect(machinesOf(settings, 'elsewhere').some(({ tier }) => tier === 'own-machine')).toBe(false)
 })
 
 test('a node stops in the time of all nodes, and a host in its own', () => {

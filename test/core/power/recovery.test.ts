@@ -6,8 +6,8 @@ import { busy, machineOf, outline, recordOf } from './shutdowns.ts'
 
 const policy = { stableFor: 60_000, minimumCharge: 25, retryEvery: 30_000, giveUpAfter: 900_000 }
 const machines = [
-  machineOf('cp-1', 'control planes'),
-  machineOf('s-1', 'storage nodes'),
+  machineOf('cp-1', 'control-planes'),
+  machineOf('s-1', 'storage-nodes'),
   machineOf('w-1', 'workers', 60_000, { hasMac: false, powerOnAfter: 120_000 }),
   machineOf('pve-1', 'hosts'),
   machineOf('nas-1', 'nas'),
@@ -17,15 +17,15 @@ const fresh = recordOf(machines)
 const down: Outage = { ...names.reduce((one, name) => withNodeState(one, name, 'off'), fresh), stage: 'stopped' }
 
 function wake(outage: Outage, powered: readonly string[] = names, upses: readonly string[] = ['rack']): Plan {
-  return planWake(machines, outage, new Set(powered), upses, policy)
+  return planWake({ machines, outage, powered: new Set(powered), upses }, policy)
 }
 const stepsOf = (plan: Plan) => plan.flatMap(({ steps }) => steps)
 const everything = [
-  'nas: bring back nas-1',
-  'bring back: bring back cp-1, bring back s-1, bring back w-1, bring back pve-1',
-  'log in: log in to rack',
+  'wake-nas: wake nas-1',
+  'wake-machines: wake cp-1, wake s-1, wake w-1, wake pve-1',
+  'log-in: log in to rack',
 ]
-const nothingButCordons = ['uncordon: uncordon cp-1, uncordon s-1, uncordon w-1', 'log in: log in to rack']
+const nothingButCordons = ['uncordon: uncordon cp-1, uncordon s-1, uncordon w-1', 'log-in: log in to rack']
 const put = (outage: Outage, name: string, node: Outage['nodes'][string]): Outage => ({
   ...outage,
   nodes: { ...outage.nodes, [name]: node },
@@ -50,11 +50,7 @@ describe('waking', () => {
         wasUp: false,
         state: 'off',
       }),
-      [
-        'bring back: bring back w-1, bring back pve-1',
-        'uncordon: uncordon cp-1, uncordon s-1',
-        'log in: log in to rack',
-      ],
+      ['wake-machines: wake w-1, wake pve-1', 'uncordon: uncordon cp-1, uncordon s-1', 'log-in: log in to rack'],
     ],
     [
       'takes only cordons away once all are back',
@@ -106,16 +102,16 @@ describe('waking', () => {
   })
 
   test('logs in to every UPS again, and does nothing of the kind where there is none', () => {
-    expect(outline(wake(down, names, ['rack', 'desk'])).at(-1)).toBe('log in: log in to rack, log in to desk')
+    expect(outline(wake(down, names, ['rack', 'desk'])).at(-1)).toBe('log-in: log in to rack, log in to desk')
     expect(outline(wake(fresh, names, []))).toEqual(nothingButCordons.slice(0, 1))
   })
 })
 
 describe('workloads and storage', () => {
   const undone = [
-    'storage: set ceph noout to unset',
-    'storage whole: await storage',
-    'scale back: scale apps/batch to 3',
+    'restore-storage-flags: set ceph noout to unset',
+    'await-storage: wait until storage is healthy',
+    'scale-up: scale apps/batch to 3',
   ]
 
   test('are as they were when all are back: first data are whole, then workloads run', () => {
@@ -125,7 +121,8 @@ describe('workloads and storage', () => {
   test('what is accepted of storage is not waited for', () => {
     const storage = [{ system: 'ceph', namespace: 'rook-ceph', name: 'noout', before: 'unset', during: 'set' }] as const
     const acceptedStorage = [{ name: 'OSD_NEARFULL', until: 1 }]
-    const plan = planWake(machines, { ...down, storage }, new Set(names), [], { ...policy, acceptedStorage })
+    const situation = { machines, outage: { ...down, storage }, powered: new Set(names), upses: [] }
+    const plan = planWake(situation, { ...policy, acceptedStorage })
     expect(stepsOf(plan)).toContainEqual({ do: 'await-storage', within: 300_000, accepted: acceptedStorage })
   })
 
@@ -135,23 +132,23 @@ describe('workloads and storage', () => {
   })
 
   test('are not waited for where no setting was changed', () => {
-    expect(outline(wake({ ...down, scaled: busy.scaled!, storage: [] })).join()).not.toContain('await storage')
+    expect(outline(wake({ ...down, scaled: busy.scaled!, storage: [] })).join()).not.toContain('await-storage')
   })
 
   test('stay while a machine of this outage has no power yet, and do not wait for one that is not in it', () => {
     const without = names.filter((name) => name !== 's-1')
     const { 's-1': _, ...others } = down.nodes
     const partly = outline(wake({ ...down, ...busy }, without)).join()
-    expect(partly).not.toMatch(/noout|batch|await storage/)
-    expect(outline(wake({ ...down, ...busy, nodes: others }, without)).join()).toMatch(/noout.*await storage.*batch/)
+    expect(partly).not.toMatch(/noout|batch|await-storage/)
+    expect(outline(wake({ ...down, ...busy, nodes: others }, without)).join()).toMatch(/noout.*await-storage.*batch/)
   })
 })
 
 test('what has no power is left as it is: neither woken nor uncordoned', () => {
   expect(outline(wake(down, ['cp-1', 'nas-1']))).toEqual([
-    'nas: bring back nas-1',
-    'bring back: bring back cp-1',
-    'log in: log in to rack',
+    'wake-nas: wake nas-1',
+    'wake-machines: wake cp-1',
+    'log-in: log in to rack',
   ])
-  expect(outline(wake(fresh, ['w-1']))).toEqual(['uncordon: uncordon w-1', 'log in: log in to rack'])
+  expect(outline(wake(fresh, ['w-1']))).toEqual(['uncordon: uncordon w-1', 'log-in: log in to rack'])
 })

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { tiers } from '../../../src/core/power/machines.ts'
+import type { PhaseId } from '../../../src/core/phase-id.ts'
+import { awaitPhaseOf, reversiblePhases, shutDownPhaseOf } from '../../../src/core/power/phases.ts'
 import { planShutdown, type ShutdownPlan } from '../../../src/core/power/shutdown.ts'
 import { awaitedIn, now, randomRun, type Run, toldIn, type Turn } from './shutdowns.ts'
 
@@ -11,13 +13,13 @@ describe('in three thousand random shutdowns', () => {
   const runs = Array.from({ length: 3_000 }, (_, seed) => randomRun(seed))
   const turns = runs.flatMap((run) => run.turns.map((turn) => ({ run, turn })))
   const breaches = (rule: (turn: Turn, run: Run) => boolean) =>
-    turns.flatMap(({ run, turn }) => (rule(turn, run) ? [] : [`seed ${run.seed}: ${turn.next.name}`])).slice(0, 3)
+    turns.flatMap(({ run, turn }) => (rule(turn, run) ? [] : [`seed ${run.seed}: ${turn.next.id}`])).slice(0, 3)
 
   test('every form and every phase is reached', () => {
     expect([...new Set(turns.map(({ turn }) => turn.plan.form))].sort()).toEqual(['compressed', 'ordered', 'short'])
-    const own = tiers.flatMap((tier) => (tier === 'own machine' ? [] : [tier, `${tier} down`]))
-    expect([...new Set(turns.map(({ turn }) => turn.next.name))].sort()).toEqual(
-      ['cordon', 'drain', 'everything', 'everything down', 'scale down', 'storage', ...own].sort(),
+    const ofTiers = tiers.flatMap((tier) => (tier === 'own-machine' ? [] : [shutDownPhaseOf(tier), awaitPhaseOf(tier)]))
+    expect([...new Set(turns.map(({ turn }) => turn.next.id))].toSorted()).toEqual(
+      [...reversiblePhases, 'shut-down-all', 'await-all', ...ofTiers].toSorted(),
     )
   })
 
@@ -65,8 +67,8 @@ describe('in three thousand random shutdowns', () => {
           told.every(({ tier }) => tier === first.tier) &&
           earlier.every(
             ({ name, tier }) =>
-              carriedOut.has(`${tier} down`) ||
-              carriedOut.has('everything down') ||
+              (tier !== 'own-machine' && carriedOut.has(awaitPhaseOf(tier))) ||
+              carriedOut.has('await-all') ||
               ['off', 'abandoned'].includes(before.nodes[name]!.state) ||
               (before.stage === 'stopped' && before.nodes[name]!.state === 'unreached'),
           )
@@ -88,7 +90,7 @@ describe('in three thousand random shutdowns', () => {
 
   test('nothing needs Kubernetes once a control plane was told', () => {
     const wrong = runs.filter(({ machines, turns: each, begun }) => {
-      const planes = machines.filter(({ tier }) => tier === 'control planes').map(({ name }) => name)
+      const planes = machines.filter(({ tier }) => tier === 'control-planes').map(({ name }) => name)
       const wasTold = planes.some((name) => ['shutdown-sent', 'off', 'abandoned'].includes(begun.nodes[name]!.state))
       const first = each.findIndex(({ next }) => toldIn(next).some((name) => planes.includes(name)))
       const after = wasTold ? each : first < 0 ? [] : each.slice(first)
@@ -144,12 +146,10 @@ describe('in three thousand random shutdowns', () => {
   })
 
   test('a tier gets the time of its slowest machine, or at least a quarter of it and five seconds', () => {
-    const tierOf = ({ name }: { name: string }) => tiers.find((tier) => tier === name)
     const ordered = turns.flatMap(({ run, turn: { plan } }) =>
       plan.form === 'short'
         ? []
-        : plan.phases.filter(tierOf).map((order) => {
-            const down = plan.phases.find(({ name }) => name === `${order.name} down`)!
+        : waitsOf(plan).map(({ order, down }) => {
             const members = run.machines.filter(({ name }) => awaitedIn(down).includes(name))
             const slowest = Math.max(...members.map(({ stops }) => stops))
             return { seed: run.seed, plan, order, gets: order.within + down.within, slowest }
@@ -157,7 +157,7 @@ describe('in three thousand random shutdowns', () => {
     )
     const wrong = ordered.filter(({ plan, order, gets, slowest }) => {
       const least = plan.form === 'ordered' ? slowest : Math.min(slowest, Math.max(5_000, Math.round(slowest / 4)))
-      const longest = order.name === 'hosts' || order.name === 'nas' ? 30_000 : 5_000
+      const longest = order.id === 'shut-down-hosts' || order.id === 'shut-down-nas' ? 30_000 : 5_000
       return gets < least || gets > slowest || order.within !== Math.min(longest, Math.round(gets / 2))
     })
     expect(wrong.map(({ seed }) => seed)).toEqual([])
@@ -184,9 +184,9 @@ describe('in three thousand random shutdowns', () => {
           const ms = left === Infinity ? part * 600_000 : part * left
           const less = planShutdown({ machines, outage: before, left: { ms, told: true }, now, carriedOut }, policy)
           const isOff = less.form === 'short' && plan.form !== 'short'
-          return less.phases.every(({ name, within }) => {
-            const more = plan.phases.find((one) => one.name === name)
-            return !more || within <= more.within + 1 || (isOff && name.startsWith('nas'))
+          return less.phases.every(({ id, within }) => {
+            const more = plan.phases.find((one) => one.id === id)
+            return !more || within <= more.within + 1 || (isOff && (id === 'shut-down-nas' || id === 'await-nas'))
           })
         }),
       ),
@@ -205,20 +205,29 @@ describe('in three thousand random shutdowns', () => {
     const endless = turns.filter(({ turn }) => turn.left === Infinity)
     expect(endless.length).toBeGreaterThan(100)
     const wrong = endless.filter(({ turn: { plan }, run: { policy, machines } }) => {
-      const drain = plan.phases.find(({ name }) => name === 'drain')
+      const drain = plan.phases.find(({ id }) => id === 'drain')
       return (
         plan.form !== 'ordered' ||
         (drain !== undefined && drain.within !== policy.drain) ||
-        plan.phases.some((down) => {
-          const order = plan.phases.find(({ name }) => `${name} down` === down.name)
+        waitsOf(plan).some(({ order, down }) => {
           const stops = machines.filter(({ name }) => awaitedIn(down).includes(name)).map((one) => one.stops)
-          return order !== undefined && order.within + down.within !== Math.max(...stops)
+          return order.within + down.within !== Math.max(...stops)
         })
       )
     })
     expect(wrong.map(({ run }) => run.seed)).toEqual([])
   })
 })
+
+/** Each tier's request together with the wait for it, where both are in the plan. */
+function waitsOf({ phases }: ShutdownPlan) {
+  const phaseOf = (id: PhaseId) => phases.find((one) => one.id === id)
+  return tiers.flatMap((tier) => {
+    const order = phaseOf(shutDownPhaseOf(tier))
+    const down = tier === 'own-machine' ? undefined : phaseOf(awaitPhaseOf(tier))
+    return order && down ? [{ order, down }] : []
+  })
+}
 
 function total({ phases }: ShutdownPlan): number {
   return phases.reduce((sum, { within }) => sum + within, 0)

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { PhaseId } from '../../../src/core/phase-id.ts'
 import { type Outage, withNodeState } from '../../../src/core/power/outage.ts'
 import { planShutdown, type ShutdownSituation } from '../../../src/core/power/shutdown.ts'
 import { busy, everyTier, machineOf, now, outline, recordOf, three } from './shutdowns.ts'
@@ -14,15 +15,15 @@ const wholeOf = (ms: number, changed: Partial<ShutdownSituation> = {}) =>
 
 describe('an outage that is taken up again', () => {
   const stopping = withNodeState(withNodeState(fresh, 'w-1', 'off'), 'w-2', 'shutdown-sent')
-  const names = (ms: number, changed: Partial<ShutdownSituation>) => plan(ms, changed).phases.map(({ name }) => name)
+  const names = (ms: number, changed: Partial<ShutdownSituation>) => plan(ms, changed).phases.map(({ id }) => id)
 
   test('leaves out what is down, waits for what was told, and does not drain again', () => {
     const outage = withNodeState(stopping, 'cp-1', 'drained')
     expect(plan(600_000, { outage }).reason).toBe('the battery has 600 s left: going on where it was left')
     expect(outline(plan(600_000, { outage }).phases)).toEqual([
-      'workers down: await down w-2',
-      'control planes: shut down cp-1',
-      'control planes down: await down cp-1',
+      'await-workers: wait until w-2 is down',
+      'shut-down-control-planes: shut down cp-1',
+      'await-control-planes: wait until cp-1 is down',
     ])
   })
 
@@ -30,8 +31,8 @@ describe('an outage that is taken up again', () => {
     const outage = withNodeState(fresh, 'w-1', 'drained')
     expect(outline(plan(600_000, { outage: { ...outage, ...busy } }).phases).slice(0, 4)).toEqual([
       'cordon: cordon cp-1, cordon w-2',
-      'scale down: scale apps/batch to 0',
-      'storage: set ceph noout to set',
+      'scale-down: scale apps/batch to 0',
+      'set-storage-flags: set ceph noout to set',
       'drain: drain cp-1, drain w-2',
     ])
   })
@@ -71,7 +72,7 @@ describe('an outage that is taken up again', () => {
     for (const left of [600_000, 100_000, 0]) {
       const nodes: Outage['nodes'] = { ...fresh.nodes, 'w-1': { wasUp: true, state } }
       const lines = outline(plan(left, { outage: { ...fresh, stage, nodes } }).phases).join()
-      expect([lines.includes('shut down w-1'), lines.includes('await down w-1')]).toEqual([
+      expect([lines.includes('shut down w-1'), lines.includes('wait until w-1 is down')]).toEqual([
         what === 'told',
         what !== 'left alone',
       ])
@@ -90,50 +91,50 @@ describe('an outage that is taken up again', () => {
 })
 
 describe('a phase that was carried out', () => {
-  const names = (ms: number, ...done: string[]) =>
-    wholeOf(ms, { carriedOut: new Set(done) }).phases.map(({ name }) => name)
+  const names = (ms: number, ...done: PhaseId[]) =>
+    wholeOf(ms, { carriedOut: new Set(done) }).phases.map(({ id }) => id)
 
   test('is not carried out again, whatever came of it', () => {
-    expect(names(900_000, 'cordon', 'drain').slice(0, 2)).toEqual(['workers', 'workers down'])
-    expect(names(900_000, 'cordon', 'drain', 'workers')[0]).toBe('workers down')
+    expect(names(900_000, 'cordon', 'drain').slice(0, 2)).toEqual(['shut-down-workers', 'await-workers'])
+    expect(names(900_000, 'cordon', 'drain', 'shut-down-workers')[0]).toBe('await-workers')
   })
 
   test('ends its tier, and those that hang hold up nobody', () => {
-    const names = wholeOf(300_000, { carriedOut: new Set(['workers', 'workers down']) }).phases
-    expect(names.map(({ name }) => name)).not.toContain('workers')
+    const names = wholeOf(300_000, { carriedOut: new Set<PhaseId>(['shut-down-workers', 'await-workers']) }).phases
+    expect(names.map(({ id }) => id)).not.toContain('shut-down-workers')
     expect(outline(names).join()).not.toContain('w-1')
   })
 
   test('that told everything leaves the NAS', () => {
-    expect(names(40_000, 'everything')).toEqual(['everything down', 'nas', 'nas down'])
-    expect(names(40_000, 'everything', 'everything down')).toEqual(['nas', 'nas down'])
-    expect(names(300_000, 'everything', 'everything down')).toEqual(['nas', 'nas down'])
+    expect(names(40_000, 'shut-down-all')).toEqual(['await-all', 'shut-down-nas', 'await-nas'])
+    expect(names(40_000, 'shut-down-all', 'await-all')).toEqual(['shut-down-nas', 'await-nas'])
+    expect(names(300_000, 'shut-down-all', 'await-all')).toEqual(['shut-down-nas', 'await-nas'])
   })
 })
 
 describe('a UPS that is to switch its outlets off', () => {
   const cut = (beforeNas: boolean) => [{ ups: 'rack', command: 'shutdown.return', beforeNas }]
-  const last = (ms: number, beforeNas: boolean, done: string[] = []) =>
+  const last = (ms: number, beforeNas: boolean, done: PhaseId[] = []) =>
     outline(wholeOf(ms, { cut: cut(beforeNas), carriedOut: new Set(done) }).phases).slice(-3)
 
   test.each([900_000, 200_000])('does so last of all with %d ms, when even the NAS is down', (left) => {
     expect(last(left, false)).toEqual([
-      'nas: shut down nas-1',
-      'nas down: await down nas-1',
-      'cut the power: shutdown.return at rack',
+      'shut-down-nas: shut down nas-1',
+      'await-nas: wait until nas-1 is down',
+      'cut-power: send shutdown.return to rack',
     ])
   })
 
   test.each([900_000, 200_000])('is told before the NAS goes whose upsd it needs, with %d ms', (left) => {
     expect(last(left, true)).toEqual([
-      'cut the power: shutdown.return at rack',
-      'nas: shut down nas-1',
-      'nas down: await down nas-1',
+      'cut-power: send shutdown.return to rack',
+      'shut-down-nas: shut down nas-1',
+      'await-nas: wait until nas-1 is down',
     ])
   })
 
   test('is told once', () => {
-    expect(last(900_000, false, ['cut the power']).at(-1)).toBe('nas down: await down nas-1')
+    expect(last(900_000, false, ['cut-power']).at(-1)).toBe('await-nas: wait until nas-1 is down')
   })
 
   test('is left alone where everything is told at once: machines may still run', () => {
@@ -143,17 +144,20 @@ describe('a UPS that is to switch its outlets off', () => {
 
 describe('phases that were carried out', () => {
   const begun = { outage: { ...fresh, ...busy } }
-  const drainOf = (ms: number, ...names: string[]) =>
-    plan(ms, { ...begun, carriedOut: new Set(names) }).phases.find(({ name }) => name === 'drain')?.within
+  const drainOf = (ms: number, ...names: PhaseId[]) =>
+    plan(ms, { ...begun, carriedOut: new Set(names) }).phases.find(({ id }) => id === 'drain')?.within
 
   test('give their time to the drain', () => {
     expect(drainOf(240_000)).toBe(35_000)
-    expect(drainOf(239_000, 'cordon', 'scale down', 'storage')).toBe(59_000)
-    expect(drainOf(209_000, 'cordon', 'scale down', 'storage')).toBe(29_000)
+    expect(drainOf(239_000, 'cordon', 'scale-down', 'set-storage-flags')).toBe(59_000)
+    expect(drainOf(209_000, 'cordon', 'scale-down', 'set-storage-flags')).toBe(29_000)
   })
 
   test('are not promised again', () => {
-    const { reason } = plan(600_000, { ...begun, carriedOut: new Set(['cordon', 'scale down', 'storage', 'drain']) })
+    const { reason } = plan(600_000, {
+      ...begun,
+      carriedOut: new Set<PhaseId>(['cordon', 'scale-down', 'set-storage-flags', 'drain']),
+    })
     expect(reason).toBe('the battery has 600 s left: going on where it was left')
   })
 })
@@ -168,12 +172,12 @@ describe('outlets that are switched off in the end', () => {
   test('have their time', () => {
     const { phases } = plan(215_000, { cut })
     expect(phases.reduce((sum, { within }) => sum + within, 0)).toBeLessThanOrEqual(155_000)
-    expect(phases.at(-1)?.name).toBe('cut the power')
+    expect(phases.at(-1)?.id).toBe('cut-power')
   })
 
   test('are so at the end where no NAS goes down, and with everything down whatever is left', () => {
     for (const ms of [600_000, 30_000, 0])
-      expect(plan(ms, { cut, outage: off }).phases.map(({ name }) => name)).toEqual(['cut the power'])
+      expect(plan(ms, { cut, outage: off }).phases.map(({ id }) => id)).toEqual(['cut-power'])
   })
 })
 
@@ -182,20 +186,20 @@ test('tiers that get less are told their true share', () => {
 })
 
 describe('the machine that we run on', () => {
-  const own = machineOf('w-0', 'own machine')
+  const own = machineOf('w-0', 'own-machine')
   const machines = [...everyTier, own]
   const outage = recordOf(machines)
 
   test.each([900_000, 300_000, 30_000])('is told last with %d ms left, and nobody waits for it', (ms) => {
     const lines = outline(plan(ms, { machines, outage }).phases)
-    expect(lines.at(-1)).toBe('own machine: shut down w-0')
-    expect(lines.filter((line) => line.includes('w-0')).filter((line) => /drain|await/.test(line))).toEqual([])
+    expect(lines.at(-1)).toBe('shut-down-own-machine: shut down w-0')
+    expect(lines.filter((line) => line.includes('w-0')).filter((line) => /drain|wait/.test(line))).toEqual([])
   })
 
   test('takes no pods in, and outlets are switched off before it goes', () => {
     const cut = [{ ups: 'rack', command: 'shutdown.return', beforeNas: false }]
     const { phases } = plan(900_000, { machines, outage, cut })
     expect(outline(phases)[0]).toContain('cordon w-0')
-    expect(phases.slice(-2).map(({ name }) => name)).toEqual(['cut the power', 'own machine'])
+    expect(phases.slice(-2).map(({ id }) => id)).toEqual(['cut-power', 'shut-down-own-machine'])
   })
 })

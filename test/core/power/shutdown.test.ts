@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import type { PhaseId } from '../../../src/core/phase-id.ts'
+import { awaitPhaseOf, shutDownPhaseOf, type ShutdownPhase } from '../../../src/core/power/phases.ts'
 import { needOf, planShutdown, type ShutdownPolicy, type ShutdownSituation } from '../../../src/core/power/shutdown.ts'
 import { busy, everyTier, machineOf, now, outline, recordOf, three } from './shutdowns.ts'
 
@@ -13,8 +15,8 @@ const wholeOf = (ms: number, changed: Partial<ShutdownSituation> = {}) =>
   plan(ms, { machines: everyTier, outage: recordOf(everyTier), ...changed })
 const stepsOf = (ms: number, changed: Partial<ShutdownSituation> & Partial<ShutdownPolicy> = {}) =>
   plan(ms, changed).phases.flatMap(({ steps }) => steps)
-const times = (phases: readonly { name: string; within: number }[]) =>
-  Object.fromEntries(phases.map(({ name, within }) => [name, within]))
+const times = (phases: readonly ShutdownPhase[]): Partial<Record<PhaseId, number>> =>
+  Object.fromEntries(phases.map(({ id, within }) => [id, within]))
 
 describe('with battery enough', () => {
   test('all are cordoned, then drained; workers go down, then the control planes', () => {
@@ -22,10 +24,10 @@ describe('with battery enough', () => {
     expect(outline(plan(600_000).phases)).toEqual([
       'cordon: cordon cp-1, cordon w-1, cordon w-2',
       'drain: drain cp-1, drain w-1, drain w-2',
-      'workers: shut down w-1, shut down w-2',
-      'workers down: await down w-1, await down w-2',
-      'control planes: shut down cp-1',
-      'control planes down: await down cp-1',
+      'shut-down-workers: shut down w-1, shut down w-2',
+      'await-workers: wait until w-1 is down, wait until w-2 is down',
+      'shut-down-control-planes: shut down cp-1',
+      'await-control-planes: wait until cp-1 is down',
     ])
   })
 
@@ -33,19 +35,19 @@ describe('with battery enough', () => {
     const { phases } = wholeOf(900_000, { outage: { ...recordOf(everyTier), ...busy } })
     expect(outline(phases)).toEqual([
       'cordon: cordon cp-1, cordon s-1, cordon w-1',
-      'scale down: scale apps/batch to 0',
-      'storage: set ceph noout to set',
+      'scale-down: scale apps/batch to 0',
+      'set-storage-flags: set ceph noout to set',
       'drain: drain cp-1, drain s-1, drain w-1',
-      'workers: shut down w-1',
-      'workers down: await down w-1',
-      'storage nodes: shut down s-1',
-      'storage nodes down: await down s-1',
-      'control planes: shut down cp-1',
-      'control planes down: await down cp-1',
-      'hosts: shut down pve-1',
-      'hosts down: await down pve-1',
-      'nas: shut down nas-1',
-      'nas down: await down nas-1',
+      'shut-down-workers: shut down w-1',
+      'await-workers: wait until w-1 is down',
+      'shut-down-storage-nodes: shut down s-1',
+      'await-storage-nodes: wait until s-1 is down',
+      'shut-down-control-planes: shut down cp-1',
+      'await-control-planes: wait until cp-1 is down',
+      'shut-down-hosts: shut down pve-1',
+      'await-hosts: wait until pve-1 is down',
+      'shut-down-nas: shut down nas-1',
+      'await-nas: wait until nas-1 is down',
     ])
   })
 
@@ -61,20 +63,20 @@ describe('with battery enough', () => {
   })
 
   test('what is cut short leaves its time to what comes after it, and a quarter of it once nodes go', () => {
-    expect(plan(600_000).phases.map(({ name, leaves }) => [name, leaves])).toEqual([
+    expect(plan(600_000).phases.map(({ id, leaves }) => [id, leaves])).toEqual([
       ['cordon', 180_000],
       ['drain', 180_000],
-      ['workers', 88_750],
-      ['workers down', 75_000],
-      ['control planes', 73_750],
-      ['control planes down', 60_000],
+      ['shut-down-workers', 88_750],
+      ['await-workers', 75_000],
+      ['shut-down-control-planes', 73_750],
+      ['await-control-planes', 60_000],
     ])
   })
 
   test('other hosts alone are neither cordoned nor drained', () => {
     const hosts = everyTier.filter(({ kind }) => kind === 'host')
     const { phases } = plan(600_000, { machines: hosts, outage: { ...recordOf(hosts), ...busy } })
-    expect(phases.map(({ name }) => name)).toEqual(['hosts', 'hosts down', 'nas', 'nas down'])
+    expect(phases.map(({ id }) => id)).toEqual(['shut-down-hosts', 'await-hosts', 'shut-down-nas', 'await-nas'])
   })
 })
 
@@ -102,8 +104,8 @@ describe('the time that pods get', () => {
   test('is less where workloads are scaled down and storage is told to keep still', () => {
     expect(times(plan(235_000, { outage: { ...fresh, ...busy } }).phases)).toMatchObject({
       cordon: 5_000,
-      'scale down': 10_000,
-      storage: 10_000,
+      'scale-down': 10_000,
+      'set-storage-flags': 10_000,
       drain: 30_000,
     })
   })
@@ -118,26 +120,36 @@ describe('the time that pods get', () => {
 })
 
 describe('with little battery', () => {
-  test.each<[string, number, Record<string, number>]>([
-    ['a tier has its time', 180_000, { workers: 60_000, 'control planes': 60_000 }],
-    ['nothing is drained, and each tier gives some', 135_000, { workers: 37_500, 'control planes': 37_500 }],
-    ['each tier gets at least a quarter', 90_000, { workers: 15_000, 'control planes': 15_000 }],
+  test.each<[string, number, Partial<Record<'workers' | 'control-planes', number>>]>([
+    ['a tier has its time', 180_000, { workers: 60_000, 'control-planes': 60_000 }],
+    ['nothing is drained, and each tier gives some', 135_000, { workers: 37_500, 'control-planes': 37_500 }],
+    ['each tier gets at least a quarter', 90_000, { workers: 15_000, 'control-planes': 15_000 }],
   ])('%s: %d ms are %j', (_, left, gets) => {
     const { phases, form } = plan(left)
     expect(form).toBe(left === 180_000 ? 'ordered' : 'compressed')
     const within = times(phases)
     expect(
-      Object.fromEntries(Object.keys(gets).map((tier) => [tier, within[tier]! + within[`${tier} down`]!])),
+      Object.fromEntries(
+        (['workers', 'control-planes'] as const).map((tier) => [
+          tier,
+          within[shutDownPhaseOf(tier)]! + within[awaitPhaseOf(tier)]!,
+        ]),
+      ),
     ).toEqual(gets)
-    expect(Object.keys(within)).toEqual(['workers', 'workers down', 'control planes', 'control planes down'])
+    expect(Object.keys(within)).toEqual([
+      'shut-down-workers',
+      'await-workers',
+      'shut-down-control-planes',
+      'await-control-planes',
+    ])
   })
 
   test('a tier that needs little keeps five seconds, or all that it needs', () => {
-    const machines = [machineOf('w-1', 'workers', 12_000), machineOf('cp-1', 'control planes', 3_000)]
+    const machines = [machineOf('w-1', 'workers', 12_000), machineOf('cp-1', 'control-planes', 3_000)]
     const within = times(plan(68_000, { machines, outage: recordOf(machines) }).phases)
     expect([
-      within['workers']! + within['workers down']!,
-      within['control planes']! + within['control planes down']!,
+      within['shut-down-workers']! + within['await-workers']!,
+      within['shut-down-control-planes']! + within['await-control-planes']!,
     ]).toEqual([5_000, 3_000])
   })
 
@@ -146,29 +158,29 @@ describe('with little battery', () => {
     const has = `the battery has ${Math.round(left / 1_000)} s left`
     expect([form, reason]).toEqual(['short', `${has}, and stopping in order needs 90 s: every machine is told at once`])
     expect(outline(phases)).toEqual([
-      'everything: shut down cp-1, shut down w-1, shut down w-2',
-      'everything down: await down cp-1, await down w-1, await down w-2',
+      'shut-down-all: shut down cp-1, shut down w-1, shut down w-2',
+      'await-all: wait until cp-1 is down, wait until w-1 is down, wait until w-2 is down',
     ])
-    expect(times(phases)).toEqual({ everything: 5_000, 'everything down': 55_000 })
+    expect(times(phases)).toEqual({ 'shut-down-all': 5_000, 'await-all': 55_000 })
   })
 
   test('all others are told at once, and the NAS when half of what is left has passed', () => {
     const { phases } = wholeOf(40_000)
     expect(outline(phases)).toEqual([
-      'everything: shut down pve-1, shut down cp-1, shut down s-1, shut down w-1',
-      'everything down: await down pve-1, await down cp-1, await down s-1, await down w-1',
-      'nas: shut down nas-1',
-      'nas down: await down nas-1',
+      'shut-down-all: shut down pve-1, shut down cp-1, shut down s-1, shut down w-1',
+      'await-all: wait until pve-1 is down, wait until cp-1 is down, wait until s-1 is down, wait until w-1 is down',
+      'shut-down-nas: shut down nas-1',
+      'await-nas: wait until nas-1 is down',
     ])
-    expect(times(phases)).toMatchObject({ everything: 10_000, 'everything down': 20_000, nas: 30_000 })
+    expect(times(phases)).toMatchObject({ 'shut-down-all': 10_000, 'await-all': 20_000, 'shut-down-nas': 30_000 })
     expect(phases.map(({ leaves }) => leaves)).toEqual([35_000, 30_000, 22_500, 0])
   })
 
   test('the NAS alone is not waited with', () => {
     const machines = everyTier.filter(({ tier }) => tier === 'nas')
     expect(outline(plan(1_000, { machines, outage: recordOf(machines) }).phases)).toEqual([
-      'nas: shut down nas-1',
-      'nas down: await down nas-1',
+      'shut-down-nas: shut down nas-1',
+      'await-nas: wait until nas-1 is down',
     ])
   })
 })
@@ -193,8 +205,8 @@ describe('the time that a node gets to stop', () => {
   test('is that of the slowest in its tier', () => {
     const machines = [machineOf('w-1', 'workers', 20_000), machineOf('w-2', 'workers', 80_000)]
     expect(times(plan(600_000, { machines, outage: recordOf(machines) }).phases)).toMatchObject({
-      workers: 5_000,
-      'workers down': 75_000,
+      'shut-down-workers': 5_000,
+      'await-workers': 75_000,
     })
   })
 })
@@ -212,5 +224,5 @@ test.each<[string, typeof everyTier, object, number]>([
   expect(needOf(machines, { ...policy, ...api })).toBe(needs)
   const { phases } = plan(needs, { machines, outage: { ...recordOf(machines), ...prepared } })
   expect(phases.reduce((sum, { within }) => sum + within, 0)).toBe(needs - policy.reserve)
-  expect(times(phases)['drain']).toBe(policy.drain)
+  expect(times(phases).drain).toBe(policy.drain)
 })

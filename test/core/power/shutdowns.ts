@@ -7,9 +7,11 @@ import {
   withNodeState,
   withoutDrains,
 } from '../../../src/core/power/outage.ts'
-import { describeStep, type Step } from '../../../src/core/plan.ts'
-import type { ShutdownPhase } from '../../../src/core/power/phases.ts'
+import type { PhaseId } from '../../../src/core/phase-id.ts'
+import type { Phase, Step } from '../../../src/core/plan.ts'
+import { reversiblePhases, type ShutdownPhase } from '../../../src/core/power/phases.ts'
 import { planShutdown, type ShutdownPlan, type ShutdownPolicy } from '../../../src/core/power/shutdown.ts'
+import { english } from '../../../src/core/wording.ts'
 import { createRandom, type Random } from '../random.ts'
 
 export const now = new Date('2026-03-01T02:00:00Z')
@@ -19,14 +21,14 @@ export function machineOf(name: string, tier: Tier, stops = 60_000, changed: Par
   return { name, kind, tier, feed: undefined, stops, hasMac: true, powerOnAfter: undefined, ...changed }
 }
 
-export const three = [machineOf('cp-1', 'control planes'), machineOf('w-1', 'workers'), machineOf('w-2', 'workers')]
+export const three = [machineOf('cp-1', 'control-planes'), machineOf('w-1', 'workers'), machineOf('w-2', 'workers')]
 
 /** In no order of theirs. */
 export const everyTier = [
   machineOf('nas-1', 'nas', 120_000),
   machineOf('pve-1', 'hosts', 30_000),
-  machineOf('cp-1', 'control planes'),
-  machineOf('s-1', 'storage nodes'),
+  machineOf('cp-1', 'control-planes'),
+  machineOf('s-1', 'storage-nodes'),
   machineOf('w-1', 'workers'),
 ]
 
@@ -37,8 +39,8 @@ export function recordOf(machines: readonly Machine[]): Outage {
 }
 
 /** Each phase in a line: `drain: drain w-1, drain w-2`. */
-export function outline(phases: readonly { readonly name: string; readonly steps: readonly Step[] }[]): string[] {
-  return phases.map(({ name, steps }) => `${name}: ${steps.map(describeStep).join(', ')}`)
+export function outline(phases: readonly Phase[]): string[] {
+  return phases.map(({ id, steps }) => `${id}: ${steps.map(english.describeStep).join(', ')}`)
 }
 
 /** Names of the machines that a phase tells to shut down. */
@@ -67,7 +69,7 @@ export interface Turn {
   readonly left: number
   readonly before: Outage
   readonly after: Outage
-  readonly carriedOut: ReadonlySet<string>
+  readonly carriedOut: ReadonlySet<PhaseId>
 }
 
 export interface Run {
@@ -92,7 +94,7 @@ const states: readonly OutageNode['state'][] = [
 
 function randomMachines(random: Random): Machine[] {
   const all = tiers
-    .filter((tier) => tier !== 'own machine')
+    .filter((tier) => tier !== 'own-machine')
     .flatMap((tier) =>
       Array.from({ length: random.below(tier === 'nas' ? 2 : 4) }, (_, index) =>
         machineOf(`${tier}-${index}`, tier, random.pick([0, 1, 999, 4_000, 21_000, 60_000, 123_457, 600_000])),
@@ -119,7 +121,7 @@ export function randomRun(seed: number): Run {
   )
   let outage = begun
   let left = random.chance(0.1) ? Infinity : random.below(random.pick([20_000, 200_000, 2_000_000])) + 0.25
-  const carriedOut = new Set<string>()
+  const carriedOut = new Set<PhaseId>()
   const turns: Turn[] = []
   while (turns.length < 40) {
     const plan = planShutdown({ machines, outage, left: { ms: left, told: true }, now, carriedOut }, policy)
@@ -130,9 +132,8 @@ export function randomRun(seed: number): Run {
     if (!next.reversible) outage = withoutDrains(outage, machines)
     for (const step of next.steps) outage = isNoted ? noted(outage, step, random.chance(0.8)) : outage
     turns.push({ plan, next, left, before, after: outage, carriedOut: new Set(carriedOut) })
-    carriedOut.add(next.name)
-    if (next.name === 'cordon' && random.chance(0.2))
-      for (const name of ['scale down', 'storage', 'drain']) carriedOut.add(name)
+    carriedOut.add(next.id)
+    if (next.id === 'cordon' && random.chance(0.2)) for (const id of reversiblePhases) carriedOut.add(id)
     left = Math.max(0, left - random.pick([0, 300, random.below(next.within + 1), next.within, next.within + 20_000]))
   }
   return { seed, machines, policy, begun, turns, ended: false }

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { beginOutage, type Outage, type OutageNode } from '../../../src/core/power/outage.ts'
 import { planShutdown } from '../../../src/core/power/shutdown.ts'
 import { describeFit, stopTimes, timelineOf } from '../../../src/core/power/timeline.ts'
+import { english } from '../../../src/core/wording.ts'
 import { everyTier, now, recordOf, three } from './shutdowns.ts'
 
 const policy = { drain: 90_000, reserve: 60_000 }
@@ -10,18 +11,18 @@ const planOf = (machines: typeof three, ms = Infinity) =>
 
 describe('the timeline of a shutdown', () => {
   test('has each phase after the one before, to the end of the plan', () => {
-    expect(timelineOf(planOf(three))).toEqual([
+    expect(timelineOf(planOf(three), english)).toEqual([
       row('cordon', 0, 5_000, true, 'cordon cp-1', 'cordon w-1', 'cordon w-2'),
       row('drain', 5_000, 95_000, true, 'drain cp-1', 'drain w-1', 'drain w-2'),
-      row('workers', 95_000, 100_000, false, 'shut down w-1', 'shut down w-2'),
-      row('workers down', 100_000, 155_000, false, 'await down w-1', 'await down w-2'),
-      row('control planes', 155_000, 160_000, false, 'shut down cp-1'),
-      row('control planes down', 160_000, 215_000, false, 'await down cp-1'),
+      row('shut-down-workers', 95_000, 100_000, false, 'shut down w-1', 'shut down w-2'),
+      row('await-workers', 100_000, 155_000, false, 'wait until w-1 is down', 'wait until w-2 is down'),
+      row('shut-down-control-planes', 155_000, 160_000, false, 'shut down cp-1'),
+      row('await-control-planes', 160_000, 215_000, false, 'wait until cp-1 is down'),
     ])
   })
 
   test('is empty for a plan that has nothing to do', () => {
-    expect(timelineOf(planOf([]))).toEqual([])
+    expect(timelineOf(planOf([]), english)).toEqual([])
   })
 
   test.each<[string, Record<string, number>, number | undefined]>([
@@ -30,16 +31,16 @@ describe('the timeline of a shutdown', () => {
     ['of both, of which the slower counts', { 'w-1': 20_000, 'w-2': 31_000 }, 126_000],
     ['of both, one of them beyond its time', { 'w-1': 20_000, 'w-2': 900_000 }, 155_000],
   ])('knows when a phase is likely to end where it is on record how long machines take: %s', (_, took, likely) => {
-    const rows = timelineOf(planOf(three), new Map(Object.entries(took)))
-    const down = rows.find(({ phase }) => phase === 'workers down')!
+    const rows = timelineOf(planOf(three), english, new Map(Object.entries(took)))
+    const down = rows.find(({ phase }) => phase === 'await-workers')!
     expect('likely' in down ? down.likely : undefined).toBe(likely)
-    expect(rows.filter((one) => one.phase !== 'workers down' && 'likely' in one)).toEqual([])
+    expect(rows.filter((one) => one.phase !== 'await-workers' && 'likely' in one)).toEqual([])
   })
 
   test('knows it of hosts too', () => {
-    const rows = timelineOf(planOf(everyTier), new Map([['nas-1', 30_000]]))
-    const nas = rows.find(({ phase }) => phase === 'nas down')!
-    expect(nas.likely).toBe(rows.find(({ phase }) => phase === 'nas')!.from + 30_000)
+    const rows = timelineOf(planOf(everyTier), english, new Map([['nas-1', 30_000]]))
+    const nas = rows.find(({ phase }) => phase === 'await-nas')!
+    expect(nas.likely).toBe(rows.find(({ phase }) => phase === 'shut-down-nas')!.from + 30_000)
   })
 })
 

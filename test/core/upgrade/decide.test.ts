@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Cluster, Node } from '../../../src/core/cluster/cluster.ts'
-import { decideUpgrade, upgradeOrder } from '../../../src/core/upgrade/decide.ts'
-import { installerImage } from '../../../src/core/upgrade/plan.ts'
+import { decideUpgrade } from '../../../src/core/upgrade/decide.ts'
+import { upgradeOrder } from '../../../src/core/upgrade/order.ts'
+import { installerImage } from '../../../src/core/upgrade/preparation.ts'
 import { armedEntries, clusterOf, controlPlanes, schematic, worker } from '../cluster/nodes.ts'
 import { calm, outline, policy, stepsOf, summary, target } from './rollout.ts'
 
@@ -220,41 +221,41 @@ describe('attempts', () => {
 })
 
 describe('the plan', () => {
-  test('for a worker pulls, closes, empties, installs, reboots, waits for it to be whole, and only then opens it', () => {
+  test('for a worker pulls, cordons, drains, installs, reboots, waits for it to be whole, and only then uncordons it', () => {
     expect(outline(decide(clusterOf(worker('w-1'))))).toEqual([
-      'fetch: pull image w-1',
-      'close: cordon w-1',
-      'empty: drain w-1',
-      'confirm: confirm w-1',
-      'install: install w-1',
-      'confirm: confirm w-1',
+      'pull-images: pull v1.13.9 on w-1',
+      'cordon: cordon w-1',
+      'drain: drain w-1',
+      'confirm: confirm that w-1 may go down',
+      'install: install v1.13.9 on w-1',
+      'confirm: confirm that w-1 may go down',
       'reboot: reboot w-1',
-      'return: await upgraded w-1',
-      'settle: settle w-1',
-      'reopen: uncordon w-1',
+      'verify-boot: wait until w-1 is upgraded',
+      'settle: wait for w-1 to settle',
+      'uncordon: uncordon w-1',
     ])
   })
 
   test('for a control plane waits for etcd too, before it is opened again', () => {
     const phases = outline(decide(clusterOf(...controlPlanes({}, {}, {}))))
     expect(phases.slice(-4)).toEqual([
-      'return: await upgraded cp-2',
-      'etcd: await etcd',
-      'settle: settle cp-2',
-      'reopen: uncordon cp-2',
+      'verify-boot: wait until cp-2 is upgraded',
+      'verify-etcd: wait until etcd is healthy',
+      'settle: wait for cp-2 to settle',
+      'uncordon: uncordon cp-2',
     ])
   })
 
-  test('for a Talos before 1.13 installs and reboots in one call, after it was emptied', () => {
+  test('for a Talos before 1.13 installs and reboots in one call, after it was drained', () => {
     const node = worker('w-1', { talos: { version: 'v1.12.11' } })
     expect(outline(decide(clusterOf(node)))).toEqual([
-      'close: cordon w-1',
-      'empty: drain w-1',
-      'confirm: confirm w-1',
-      'install: install and reboot w-1',
-      'return: await upgraded w-1',
-      'settle: settle w-1',
-      'reopen: uncordon w-1',
+      'cordon: cordon w-1',
+      'drain: drain w-1',
+      'confirm: confirm that w-1 may go down',
+      'install: install v1.13.9 on w-1 and reboot it',
+      'verify-boot: wait until w-1 is upgraded',
+      'settle: wait for w-1 to settle',
+      'uncordon: uncordon w-1',
     ])
   })
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { type Node, observed, notObserved } from '../../../src/core/cluster/cluster.ts'
 import type { Circumstances } from '../../../src/core/upgrade/gates.ts'
 import { decideUpgrade } from '../../../src/core/upgrade/decide.ts'
-import type { UpgradePolicy, UpgradeTarget } from '../../../src/core/upgrade/plan.ts'
+import type { UpgradePolicy, UpgradeTarget } from '../../../src/core/upgrade/policy.ts'
 import { armedEntries, clusterOf, controlPlanes, type NodeChoices, schematic, worker } from '../cluster/nodes.ts'
 import { calm, outline, policy, summary, target } from './rollout.ts'
 
@@ -388,10 +388,10 @@ describe('with mode: staged', () => {
     const decision = decide([...three(), worker('w-1'), worker('w-2')], { now: wednesday }, mode)
     expect(summary(decision)).toBe('go w-1')
     expect(outline(decision)).toEqual([
-      'fetch: pull image w-1',
-      'note: note staged w-1',
-      'install: install w-1',
-      'note installed: note staged w-1',
+      'pull-images: pull v1.13.9 on w-1',
+      'annotate: mark w-1 as staged',
+      'install: install v1.13.9 on w-1',
+      'annotate: mark w-1 as staged',
     ])
   })
   test('then the next one', () => {
@@ -403,21 +403,21 @@ describe('with mode: staged', () => {
       'wait: the next window opens Sat 02:00; it is installed already on w-1',
     )
   })
-  test('in the window it is only emptied and rebooted', () => {
+  test('in the window it is only drained and rebooted', () => {
     expect(outline(decide([...three(), staged('w-1')], {}, mode))).toEqual([
-      'fetch: pull image w-1, pull image cp-2, pull image cp-3, pull image cp-1',
-      'close: cordon w-1',
-      'empty: drain w-1',
-      'confirm: confirm w-1',
+      'pull-images: pull v1.13.9 on w-1, pull v1.13.9 on cp-2, pull v1.13.9 on cp-3, pull v1.13.9 on cp-1',
+      'cordon: cordon w-1',
+      'drain: drain w-1',
+      'confirm: confirm that w-1 may go down',
       'reboot: reboot w-1',
-      'return: await upgraded w-1',
-      'settle: settle w-1',
-      'reopen: uncordon w-1',
+      'verify-boot: wait until w-1 is upgraded',
+      'settle: wait for w-1 to settle',
+      'uncordon: uncordon w-1',
     ])
   })
   test('what was staged for an older release is installed anew', () => {
     const nodes = [...three(), staged('w-1', { release: 'v1.13.7' })]
-    expect(outline(decide(nodes, { now: wednesday }, mode))).toContain('install: install w-1')
+    expect(outline(decide(nodes, { now: wednesday }, mode))).toContain('install: install v1.13.9 on w-1')
   })
   test('what somebody else has armed stops everything', () => {
     expect(summary(decide([...three(), staged('w-1', { bootId: 'boot-0' })], { now: wednesday }, mode))).toMatch(
@@ -433,7 +433,7 @@ describe('with mode: staged', () => {
 
 describe('before the first control plane', () => {
   test('etcd is saved', () => {
-    expect(outline(decide(three(), { snapshotted: false }))).toContain('snapshot: snapshot etcd cp-2')
+    expect(outline(decide(three(), { snapshotted: false }))).toContain('snapshot-etcd: snapshot etcd on cp-2')
   })
   test.each([
     ['once', three(), true],

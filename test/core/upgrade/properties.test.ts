@@ -200,7 +200,7 @@ describe('in twenty thousand random clusters', () => {
     ).toEqual([])
   })
 
-  test('while the power speaks against it, a node is given back, or finished that has left its boot or is about to', () => {
+  test('while the power speaks against it, a node is uncordoned, or finished that has left its boot or is about to', () => {
     const dark = going.filter((one) => one.circumstances.powerObstacle && !isLeftover(nodeOf(one)))
     expect(
       breaches(dark, (one) => {
@@ -222,7 +222,7 @@ describe('in twenty thousand random clusters', () => {
     ).toEqual([])
   })
 
-  test('a pause gives back only what is well', () => {
+  test('a pause uncordons only what is well', () => {
     const paused = going.filter((one) => one.circumstances.paused && !isLeftover(nodeOf(one)))
     const givenBack = paused.filter((one) => stepsOf(one.decision).every((step) => step.do === 'uncordon'))
     expect(breaches(givenBack, (one) => isHealthy(nodeOf(one)!))).toEqual([])

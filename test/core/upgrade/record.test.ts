@@ -3,7 +3,9 @@ import type { Role } from '../../../src/core/cluster/cluster.ts'
 import {
   beginRollout,
   endRollout,
+  fromFormerRollout,
   nodeTimes,
+  type NodeOutcome,
   type Rollout,
   withNodeEnded,
   withNodeStarted,
@@ -38,7 +40,7 @@ describe('the record of a rollout', () => {
     })
     rollout = withPhase(rollout, 'w-1', 'drain', 2 * minute)
     rollout = withPhase(rollout, 'w-1', 'reboot', 3 * minute)
-    rollout = withNodeEnded(rollout, 'w-1', 'upgraded', at(9))
+    rollout = withNodeEnded(rollout, 'w-1', { outcome: 'upgraded' }, at(9))
     expect(rollout.nodes['w-1']).toEqual({
       role: 'worker',
       from: 'v1.13.8',
@@ -62,12 +64,12 @@ describe('the record of a rollout', () => {
     // It has been installed in the meantime.
     const after = withNodeStarted(before, { ...w1, from: 'v1.13.9' }, at(5))
     expect(after).toEqual(before)
-    expect(withNodeEnded(after, 'w-1', 'upgraded', at(9)).nodes['w-1']!.tookMs).toBe(8 * minute)
+    expect(withNodeEnded(after, 'w-1', { outcome: 'upgraded' }, at(9)).nodes['w-1']!.tookMs).toBe(8 * minute)
   })
 
   test('counts a node that failed before by its last attempt, and keeps why it failed and where it came from', () => {
     let rollout = withPhase(withNodeStarted(begun, w1, at(0)), 'w-1', 'reboot', 30 * minute)
-    rollout = withNodeEnded(rollout, 'w-1', 'failed', at(30), 'w-1 does not come back')
+    rollout = withNodeEnded(rollout, 'w-1', { outcome: 'failed', failure: 'w-1 does not come back' }, at(30))
     expect(rollout.nodes['w-1']).toMatchObject({ outcome: 'failed', failures: ['w-1 does not come back'] })
     rollout = withNodeStarted(rollout, { ...w1, from: 'v1.13.9' }, at(60))
     expect(rollout.nodes['w-1']).toEqual({
@@ -77,7 +79,7 @@ describe('the record of a rollout', () => {
       failures: ['w-1 does not come back'],
       phases: {},
     })
-    rollout = withNodeEnded(rollout, 'w-1', 'upgraded', at(64))
+    rollout = withNodeEnded(rollout, 'w-1', { outcome: 'upgraded' }, at(64))
     expect(rollout.nodes['w-1']).toMatchObject({ tookMs: 4 * minute, failures: ['w-1 does not come back'] })
     expect(nodeTimes([rollout], 'worker')).toEqual({ typical: 4 * minute, longest: 4 * minute, samples: 1 })
   })
@@ -85,22 +87,27 @@ describe('the record of a rollout', () => {
   test('does not grow with a node that fails for weeks', () => {
     let rollout = begun
     for (let attempt = 1; attempt <= 25; attempt++)
-      rollout = withNodeEnded(withNodeStarted(rollout, w1, at(attempt)), 'w-1', 'failed', at(attempt), `no. ${attempt}`)
+      rollout = withNodeEnded(
+        withNodeStarted(rollout, w1, at(attempt)),
+        'w-1',
+        { outcome: 'failed', failure: `no. ${attempt}` },
+        at(attempt),
+      )
     expect(rollout.nodes['w-1']!.failures).toEqual(Array.from({ length: 10 }, (_, index) => `no. ${index + 16}`))
   })
 
   test('takes no negative time where the clock was set back', () => {
-    const rollout = withNodeEnded(withNodeStarted(begun, w1, at(5)), 'w-1', 'upgraded', at(1))
+    const rollout = withNodeEnded(withNodeStarted(begun, w1, at(5)), 'w-1', { outcome: 'upgraded' }, at(1))
     expect(rollout.nodes['w-1']!.tookMs).toBe(0)
   })
 
   test('knows nothing of a node that was not begun, whatever its name', () => {
     for (const name of ['w-2', 'constructor', '__proto__']) {
       expect(withPhase(begun, name, 'drain', 1)).toEqual(begun)
-      expect(withNodeEnded(begun, name, 'upgraded', at(1))).toEqual(begun)
+      expect(withNodeEnded(begun, name, { outcome: 'upgraded' }, at(1))).toEqual(begun)
       const rollout = withNodeStarted(begun, { ...w1, name }, at(1))
       expect(Object.keys(rollout.nodes)).toEqual([name])
-      expect(withPhase(rollout, name, 'constructor', 5).nodes[name]!.phases).toEqual({ constructor: 5 })
+      expect(withPhase(rollout, name, 'drain', 5).nodes[name]!.phases).toEqual({ drain: 5 })
     }
   })
 
@@ -111,12 +118,7 @@ describe('the record of a rollout', () => {
   })
 })
 
-type Attempt = readonly [
-  name: string,
-  role: Role,
-  took: number,
-  outcome?: 'upgraded' | 'failed' | 'given-back' | 'rolled-back',
-]
+type Attempt = readonly [name: string, role: Role, took: number, outcome?: NodeOutcome]
 
 /** Nodes one after another, an hour apart, each taking so many minutes; without an outcome it is still under way. */
 function rolloutOf(hours: number, ...attempts: readonly Attempt[]): Rollout {
@@ -124,7 +126,7 @@ function rolloutOf(hours: number, ...attempts: readonly Attempt[]): Rollout {
     (rollout, [name, role, took, outcome], index) => {
       const from = (hours + index) * 60
       const started = withNodeStarted(rollout, { name, role, from: 'v1.13.8' }, at(from))
-      return outcome ? withNodeEnded(started, name, outcome, at(from + took)) : started
+      return outcome ? withNodeEnded(started, name, { outcome }, at(from + took)) : started
     },
     beginRollout('v1.13.9', at(hours * 60)),
   )
@@ -136,12 +138,12 @@ test.each<[string, Rollout[], Role, ReturnType<typeof nodeTimes>]>([
   ['nothing where there was no rollout', [], 'worker', undefined],
   ['nothing of the other role', [rolloutOf(0, ['w-1', 'worker', 5, 'upgraded'])], 'controlplane', undefined],
   [
-    'nothing of nodes that failed, were given back or rolled back, or are under way',
+    'nothing of nodes that failed, were released or rolled back, or are under way',
     [
       rolloutOf(
         0,
         ['w-1', 'worker', 50, 'failed'],
-        ['w-2', 'worker', 5, 'given-back'],
+        ['w-2', 'worker', 5, 'released'],
         ['w-3', 'worker', 5, 'rolled-back'],
         ['w-4', 'worker', 5],
       ),
@@ -178,4 +180,42 @@ test.each<[string, Rollout[], Role, ReturnType<typeof nodeTimes>]>([
   ],
 ])('the time that a node takes is known from before: %s', (_, rollouts, role, expected) => {
   expect(nodeTimes(rollouts, role)).toEqual(expected)
+})
+
+describe('a rollout that 0.1.0 wrote down', () => {
+  const former = {
+    ...begun,
+    nodes: {
+      'w-1': {
+        role: 'worker' as const,
+        from: 'v1.13.8',
+        startedAt: at(1).toISOString(),
+        endedAt: at(9).toISOString(),
+        outcome: 'given-back' as const,
+        tookMs: 8 * minute,
+        failures: ['drain w-1: refused'],
+        phases: { close: 1_000, empty: 2_000, note: 300, 'note installed': 40, 'hand over': 5, unheard: 7 },
+      },
+      'w-2': { role: 'worker' as const, from: 'v1.13.8', startedAt: at(2).toISOString(), failures: [], phases: {} },
+    },
+  }
+
+  test('is read in the words of today, and what they do not know is left out', () => {
+    expect(fromFormerRollout(former)).toEqual({
+      ...former,
+      nodes: {
+        'w-1': {
+          ...former.nodes['w-1'],
+          outcome: 'released',
+          phases: { cordon: 1_000, drain: 2_000, annotate: 340, 'forfeit-leadership': 5 },
+        },
+        'w-2': former.nodes['w-2'],
+      },
+    })
+  })
+
+  test('is not changed by being read once more', () => {
+    const read = fromFormerRollout(former)
+    expect(fromFormerRollout(read)).toEqual(read)
+  })
 })

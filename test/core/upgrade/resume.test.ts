@@ -18,20 +18,26 @@ const unfinished = (
 const decide = (node: Node, circumstances: Partial<Circumstances> = {}, ...others: Node[]) =>
   decideUpgrade(clusterOf(worker('w-1'), node, ...others), target, { ...calm, ...circumstances }, policy)
 
-const finish = ['return: await upgraded w-2', 'settle: settle w-2', 'reopen: uncordon w-2']
+const finish = ['verify-boot: wait until w-2 is upgraded', 'settle: wait for w-2 to settle', 'uncordon: uncordon w-2']
 const whole = [
-  'fetch: pull image w-2',
-  'close: cordon w-2',
-  'empty: drain w-2',
-  'confirm: confirm w-2',
-  'install: install w-2',
-  'confirm: confirm w-2',
+  'pull-images: pull v1.13.9 on w-2',
+  'cordon: cordon w-2',
+  'drain: drain w-2',
+  'confirm: confirm that w-2 may go down',
+  'install: install v1.13.9 on w-2',
+  'confirm: confirm that w-2 may go down',
   'reboot: reboot w-2',
   ...finish,
 ]
-const rebootOnly = ['close: cordon w-2', 'empty: drain w-2', 'confirm: confirm w-2', 'reboot: reboot w-2', ...finish]
-const giveBack = ['reopen: uncordon w-2']
-const noteAndGiveBack = ['note: note failure w-2', ...giveBack]
+const rebootOnly = [
+  'cordon: cordon w-2',
+  'drain: drain w-2',
+  'confirm: confirm that w-2 may go down',
+  'reboot: reboot w-2',
+  ...finish,
+]
+const uncordonOnly = ['uncordon: uncordon w-2']
+const noteAndUncordon = ['annotate: record the failure on w-2', ...uncordonOnly]
 const failed = { release: 'v1.13.9', count: 1, failure: 'it does not boot' }
 
 describe('a node that carries our mark comes before every other', () => {
@@ -45,7 +51,7 @@ describe('a node that carries our mark comes before every other', () => {
       unfinished(mark, { ...reached, bootId: 'boot-2' }),
       finish,
     ],
-    ['that was only closed, its upgrade goes on', unfinished(mark), whole],
+    ['that was only cordoned, its upgrade goes on', unfinished(mark), whole],
     ['that has it installed, it is only rebooted', unfinished(mark, { ...armedEntries }), rebootOnly],
     ['whose reboot never came, it is rebooted', unfinished(rebooting, { ...armedEntries }), rebootOnly],
     [
@@ -61,12 +67,12 @@ describe('a node that carries our mark comes before every other', () => {
     [
       'that rolled back, it is given up and uncordoned: only a person tries again',
       unfinished(rebooting, { bootId: 'boot-2' }, { attempts: { release: 'v1.13.9', count: 1 } }),
-      noteAndGiveBack,
+      noteAndUncordon,
     ],
     [
-      'that failed twice, it is given up and given back',
+      'that failed twice, it is given up and uncordoned',
       unfinished(mark, {}, { attempts: { ...failed, count: 2 } }),
-      noteAndGiveBack,
+      noteAndUncordon,
     ],
     [
       'that has reached an older goal meanwhile, it is not blamed for it',
@@ -89,17 +95,17 @@ describe('a node that carries our mark comes before every other', () => {
     [
       'that rolled back from this very schematic, it is given up and uncordoned',
       unfinished({ ...rebooting, schematic }, { bootId: 'boot-2' }, { attempts: { release: 'v1.13.9', count: 1 } }),
-      noteAndGiveBack,
+      noteAndUncordon,
     ],
     [
-      'that is to stay as it is since its upgrade was called off, it is given back',
+      'that is to stay as it is since its upgrade was called off, it is uncordoned',
       unfinished({ ...mark, release: 'v1.13.10' }, reached),
-      giveBack,
+      uncordonOnly,
     ],
     [
-      'that is ahead of the release, it is given back and never taken down',
+      'that is ahead of the release, it is uncordoned and never taken down',
       unfinished({ ...rebooting, release: 'v1.13.10' }, { version: 'v1.13.10', bootId: 'boot-2' }),
-      giveBack,
+      uncordonOnly,
     ],
   ])('%s', (_, node, expected) => {
     const decision = decide(node)
@@ -119,12 +125,12 @@ describe('a node that carries our mark comes before every other', () => {
       'wait: w-2, which is being upgraded, is not ready (kubelet)',
     ],
     [
-      'that failed twice and is armed stays closed',
+      'that failed twice and is armed stays cordoned',
       unfinished(mark, { ...armedEntries }, { attempts: { ...failed, count: 2 } }),
       'stuck: w-2 failed 2 times to get v1.13.9 (it does not boot), and stays cordoned: `caretaker retry w-2` tries again, `caretaker rollback w-2` takes it back',
     ],
     [
-      'that failed twice and is ill stays closed',
+      'that failed twice and is ill stays cordoned',
       unfinished(mark, {}, { ready: false, attempts: { ...failed, count: 2 } }),
       'stuck: w-2 failed 2 times to get v1.13.9 (it does not boot), and stays cordoned: `caretaker retry w-2` tries again, `caretaker rollback w-2` takes it back',
     ],
@@ -207,9 +213,9 @@ describe('when the power fails, or a person pauses, in the middle of an upgrade'
   const paused = { paused: 'paused by me' }
   const armed = unfinished(mark, { ...armedEntries })
   test.each<[string, Partial<Circumstances>, Node, string, string[]]>([
-    ['a node that was closed is given back', power, unfinished(mark), 'go w-2', giveBack],
-    ['a node that is armed stays closed', power, armed, 'wait: the UPS is on battery', []],
-    ['a node that is ill stays closed', power, unfinished(mark, { ready: false }), 'wait: the UPS is on battery', []],
+    ['a node that was cordoned is uncordoned', power, unfinished(mark), 'go w-2', uncordonOnly],
+    ['a node that is armed stays cordoned', power, armed, 'wait: the UPS is on battery', []],
+    ['a node that is ill stays cordoned', power, unfinished(mark, { ready: false }), 'wait: the UPS is on battery', []],
     ['a node that rebooted is finished', power, unfinished(rebooting, 'silent'), 'go w-2', finish],
     ['a node that is done is taken back', power, unfinished(mark, { ...reached, bootId: 'boot-2' }), 'go w-2', finish],
     [
@@ -217,18 +223,18 @@ describe('when the power fails, or a person pauses, in the middle of an upgrade'
       power,
       unfinished(rebooting, { bootId: 'boot-2' }),
       'go w-2',
-      noteAndGiveBack,
+      noteAndUncordon,
     ],
-    ['a node that was closed is given back', paused, unfinished(mark), 'go w-2', giveBack],
+    ['a node that was cordoned is uncordoned', paused, unfinished(mark), 'go w-2', uncordonOnly],
     [
-      'a node that is ill stays closed',
+      'a node that is ill stays cordoned',
       paused,
       unfinished(mark, { ready: false }),
       'wait: w-2, which is being upgraded, is not ready (no reason given)',
       [],
     ],
     [
-      'a node that is not Ready stays closed',
+      'a node that is not Ready stays cordoned',
       paused,
       unfinished(mark, {}, { ready: false }),
       'wait: w-2, which is being upgraded, is not Ready in Kubernetes',
@@ -239,7 +245,7 @@ describe('when the power fails, or a person pauses, in the middle of an upgrade'
       paused,
       unfinished(rebooting, { bootId: 'boot-2' }),
       'go w-2',
-      noteAndGiveBack,
+      noteAndUncordon,
     ],
     ['a node that is armed is finished: it must not stay so', paused, armed, 'go w-2', rebootOnly],
     ['a node that rebooted is finished', paused, unfinished(rebooting, 'silent'), 'go w-2', finish],
@@ -270,7 +276,7 @@ describe('a control plane that carries our mark', () => {
       talos: { version: 'v1.13.9', bootId: 'boot-2' },
       etcd: 'silent',
     } as const
-    expect(outline(decideFor(...controlPlanes({}, done, {})))).toContain('etcd: await etcd')
+    expect(outline(decideFor(...controlPlanes({}, done, {})))).toContain('verify-etcd: wait until etcd is healthy')
   })
 })
 

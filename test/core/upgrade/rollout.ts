@@ -1,8 +1,9 @@
-import { describeStep, type Plan, type Step } from '../../../src/core/plan.ts'
+import type { Plan, Step } from '../../../src/core/plan.ts'
 import { observed } from '../../../src/core/cluster/cluster.ts'
 import type { Circumstances } from '../../../src/core/upgrade/gates.ts'
 import type { UpgradeDecision } from '../../../src/core/upgrade/decision.ts'
-import type { UpgradePolicy, UpgradeTarget } from '../../../src/core/upgrade/plan.ts'
+import type { UpgradePolicy, UpgradeTarget } from '../../../src/core/upgrade/policy.ts'
+import { english } from '../../../src/core/wording.ts'
 import { schematic } from '../cluster/nodes.ts'
 
 export const policy: UpgradePolicy = {
@@ -77,9 +78,9 @@ function planOf(decision: UpgradeDecision): Plan {
   return decision.kind === 'go' ? [...decision.first, ...decision.nodes[0]!.plan] : []
 }
 
-/** Each phase in a line: `close: cordon w-1`. */
+/** Each phase in a line: `cordon: cordon w-1`. */
 export function outline(decision: UpgradeDecision): string[] {
-  return planOf(decision).map(({ name, steps }) => `${name}: ${steps.map(describeStep).join(', ')}`)
+  return planOf(decision).map(({ id, steps }) => `${id}: ${steps.map(english.describeStep).join(', ')}`)
 }
 
 export function stepsOf(decision: UpgradeDecision): Step[] {

@@ -122,6 +122,9 @@ describe.skipIf(isStoreMissing)(`the queue${skippedWord}`, () => {
     for (const job of [away, refused, broken]) await queue.add(job)
     await expect.poll(() => queue.counts(), patience).toEqual({ wait: 0, active: 0, delayed: 2, failed: 1 })
     expect(refused.count).toBe(1)
+    // What is kept of it shows where it came from.
+    const [id = ''] = await redis.zrange('bull:test:failed', '0', '-1')
+    expect(await redis.hget(`bull:test:${id}`, 'stacktrace')).toMatch(/AgentError: no.*queue\.test\.ts/)
     // Given up is not for ever: whatever wakes it next runs it.
     await queue.add(refused)
     await expect.poll(() => refused.count, patience).toBe(2)

@@ -1,0 +1,253 @@
+import type { Activity } from './activity.ts'
+import type { Alert } from './alert.ts'
+import type { Cluster } from './cluster/cluster.ts'
+import type { EtcdSnapshot } from './cluster/snapshot.ts'
+import type { JobSpec } from './job.ts'
+import type { Entry, Run, RunOutcome } from './journal.ts'
+import type { DrillReport } from './power/drill.ts'
+import type { Outage } from './power/outage.ts'
+import type { ShutdownPlan } from './power/shutdown.ts'
+import type { PowerState } from './power/state.ts'
+import type { TimelineRow } from './power/timeline.ts'
+import type { TriggerState } from './power/triggers.ts'
+import type { StagedImage } from './release/image.ts'
+import type { UpgradeDecision } from './upgrade/decision.ts'
+import type { UpgradePreview } from './upgrade/preview.ts'
+import type { Rollout } from './upgrade/record.ts'
+
+/**
+ * Everything that a person may ask or request. Every door (socket and CLI, API, dashboard, phone) leads here, and knows
+ * no more than this. Answers are plain JSON; durations and times are in ms unless they say otherwise.
+ *
+ * Every call rejects with an AgentError: `not-found` where a node, a machine or a job does not exist, `misconfigured`
+ * where the request itself is wrong, `rejected` where it must not be done.
+ */
+export interface Operator {
+  status(signal: AbortSignal): Promise<StatusAnswer>
+  /** Those that are open, the most severe first; with `all` then those that were settled, the newest first. */
+  alerts(request: { readonly all: boolean }): readonly Alert[]
+  /** Newest first. */
+  journal(limit: number): readonly Entry[]
+  readonly jobs: JobRequests
+  readonly rollouts: RolloutRequests
+  readonly nodes: NodeRequests
+  readonly power: PowerRequests
+  readonly staging: StagingRequests
+}
+
+/** Who asks: the name that was stated at a door, and whether the door could verify it. */
+export interface Requester {
+  readonly name: string
+  readonly verified: boolean
+}
+
+/** What every request comes with. */
+export interface Asked {
+  readonly by: Requester
+  /** Aborts when nobody waits for the answer any more. */
+  readonly signal: AbortSignal
+}
+
+/** What a request came to. */
+export interface RequestAnswer {
+  /** What was done, or why nothing was, as a sentence. */
+  readonly said: string
+  /** False where everything was as requested already. */
+  readonly changed: boolean
+}
+
+export interface JobRequests {
+  list(): readonly JobAnswer[]
+  /** Newest first. */
+  runs(limit: number): readonly Run[]
+  /** Starts a job; with `wait` resolves when a run that began after the call has ended. */
+  run(request: { readonly job: string; readonly wait: boolean }, asked: Asked): Promise<RunAnswer>
+}
+
+export interface RolloutRequests {
+  status(signal: AbortSignal): Promise<RolloutAnswer>
+  plan(signal: AbortSignal): Promise<PlanAnswer>
+  /** Newest first. */
+  history(): readonly Rollout[]
+  /** Begins no further node. */
+  pause(request: { readonly reason?: string | undefined }, asked: Asked): Promise<RequestAnswer>
+  resume(asked: Asked): Promise<RequestAnswer>
+  /** Withdraws a pause, an abort and requests to roll back. */
+  start(asked: Asked): Promise<RequestAnswer>
+  abort(asked: Asked): Promise<RequestAnswer>
+  approve(request: Approval, asked: Asked): Promise<RequestAnswer>
+  /** Opens an upgrade window by hand, for so many ms. */
+  openWindow(request: { readonly lasts: number }, asked: Asked): Promise<RequestAnswer>
+}
+
+export interface Approval {
+  /** Without one: the release that nodes are brought to now. */
+  readonly version?: string | undefined
+  /** What nodes may lose by it, by name: extensions, kernel arguments. */
+  readonly losing?: readonly string[] | undefined
+}
+
+export interface NodeRequests {
+  /** Leaves a node out of upgrades. */
+  pause(request: { readonly node: string; readonly reason?: string | undefined }, asked: Asked): Promise<RequestAnswer>
+  resume(request: { readonly node: string }, asked: Asked): Promise<RequestAnswer>
+  /** Forgets failed attempts of one node, or of all. */
+  retry(request: { readonly node?: string | undefined }, asked: Asked): Promise<RequestAnswer>
+  /** Rolls a node back to what it ran before, or disarms it. */
+  rollback(request: { readonly node: string; readonly force: boolean }, asked: Asked): Promise<RequestAnswer>
+}
+
+export interface PowerRequests {
+  state(): PowerAnswer
+  plan(): PowerPlanAnswer
+  /** Newest first. */
+  outages(): readonly Outage[]
+  /** Everything down now, until somebody wakes it. */
+  shutDown(asked: Asked): Promise<RequestAnswer>
+  cancel(asked: Asked): Promise<RequestAnswer>
+  wake(request: WakeRequest, asked: Asked): Promise<RequestAnswer>
+  drill(request: { readonly dryRun: boolean; readonly until?: string | undefined }, asked: Asked): Promise<DrillAnswer>
+}
+
+export interface WakeRequest {
+  /** One machine, whatever is on record; without one everything that an outage has shut down. */
+  readonly machine?: string | undefined
+  /** Those too that were off before. */
+  readonly all?: boolean | undefined
+}
+
+export interface StagingRequests {
+  staged(): Promise<readonly StagedImage[]>
+  /** Without a release: the one to go to. */
+  stage(request: { readonly version?: string | undefined; readonly wait: boolean }, asked: Asked): Promise<RunAnswer>
+}
+
+export interface StatusAnswer {
+  readonly version: string
+  readonly pid: number
+  /** ISO 8601. */
+  readonly startedAt: string
+  readonly cluster: Cluster
+  readonly power: PowerAnswer
+  readonly target: string | undefined
+  /** What the last look at releases came to, as a sentence. */
+  readonly news: string | undefined
+  /** Who stays behind when the others go on, and why, a sentence a node. */
+  readonly leftBehind: readonly string[]
+  readonly leaseHolder: string | undefined
+  /** The steps that are being carried out. */
+  readonly activities: readonly Activity[]
+  readonly alerts: {
+    /** How many are open. */
+    readonly open: number
+    /** The most severe of them, and the oldest of those. */
+    readonly worst: Alert | undefined
+  }
+  readonly outage: Outage | undefined
+  readonly paused: string | undefined
+  /** Why the last run of the upgrade came to its end before all was done: what it waits for, or what it is stuck at. */
+  readonly waiting?: string | undefined
+  readonly published: StagedImage | undefined
+  /** Jobs by state; undefined when the queue's store does not answer. */
+  readonly queue: Readonly<Record<string, number>> | undefined
+  /** Why the journal is kept in memory; undefined when the disk is well. */
+  readonly journalDegraded: string | undefined
+}
+
+export interface UpsAnswer {
+  readonly label: string
+  readonly state: PowerState
+  /** How long it has been so, in ms. */
+  readonly lasts: number
+  /** What upsd said to our login. */
+  readonly loginRefused: string | undefined
+  /** For how long nothing was heard of the UPS, in ms, where that is longer than it should be. */
+  readonly silentFor: number | undefined
+  /** What would start a shutdown on battery, and what of it can't. */
+  readonly triggers: readonly TriggerState[]
+}
+
+export interface PowerAnswer {
+  readonly upses: readonly UpsAnswer[]
+  /** When a person ordered everything down, ISO 8601. */
+  readonly ordered: string | undefined
+}
+
+/** What a shutdown would do now, or does. Times in ms. */
+export interface PowerPlanAnswer {
+  readonly form: ShutdownPlan['form']
+  readonly reason: string
+  /** What is left; null while mains is there (JSON has no Infinity). */
+  readonly left: number | null
+  /** What the whole takes at most. */
+  readonly needs: number
+  readonly timeline: readonly TimelineRow[]
+}
+
+export interface DrillAnswer {
+  readonly run: RunAnswer
+  readonly report: DrillReport | undefined
+}
+
+export interface JobAnswer extends Pick<JobSpec, 'name' | 'about' | 'triggers' | 'runs'> {
+  readonly lastRun:
+    | { readonly startedAt: string; readonly outcome: RunOutcome | undefined; readonly detail: string | undefined }
+    | undefined
+}
+
+export interface RunAnswer {
+  readonly outcome: RunOutcome | 'started'
+  readonly detail: string
+}
+
+/** A preview whose times are ISO 8601. */
+export interface PlanAnswer extends Omit<UpgradePreview, 'cluster' | 'decision'> {
+  readonly decision:
+    | Exclude<UpgradeDecision, { kind: 'wait' }>
+    | { readonly kind: 'wait'; readonly reason: string; readonly until?: string }
+}
+
+/** What a person has said about rollouts, and what is under way. */
+export interface RolloutAnswer {
+  readonly plan: PlanAnswer
+  /** The record of the one that is under way. */
+  readonly current: Rollout | undefined
+  readonly approved: string | undefined
+  readonly aborted: string | undefined
+  readonly paused: string | undefined
+  /** ISO 8601: until when a person has opened a window by hand. */
+  readonly openUntil: string | undefined
+  /** The newest snapshot of etcd. */
+  readonly snapshot: EtcdSnapshot | undefined
+}
+
+/** The longest name of a requester, and the longest reason that a person may give, in characters. */
+export const longestName = 64
+export const longestReason = 300
+
+/**
+ * Text from outside in one line: without control characters, line breaks and what turns the direction of writing
+ * around, and no longer than `longest` characters. Undefined where nothing is left.
+ */
+export function cleanText(text: string, longest: number): string | undefined {
+  const line = text.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\s]+/gu, ' ').trim()
+  return line === '' ? undefined : Array.from(line).slice(0, longest).join('')
+}
+
+/** Who asks, by the name that was stated: anybody may state any. */
+export function statedBy(name: string | undefined): Requester {
+  return { name: cleanText(name ?? '', longestName) ?? 'somebody', verified: false }
+}
+
+/** `admin@nas (unverified)`. */
+export function describeRequester({ name, verified }: Requester): string {
+  return verified ? name : `${name} (unverified)`
+}
+
+/** The preview as it is answered. */
+export function planAnswerOf(preview: UpgradePreview): PlanAnswer {
+  const { cluster: _, decision, ...rest } = preview
+  if (decision.kind !== 'wait') return { ...rest, decision }
+  const { kind, reason, until } = decision
+  return { ...rest, decision: { kind, reason, ...(until === undefined ? {} : { until: until.toISOString() }) } }
+}

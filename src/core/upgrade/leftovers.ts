@@ -1,0 +1,50 @@
+import type { Attempts, CordonMark, Node } from '../cluster/cluster.ts'
+import { attemptsOf, bootedOldSystem, nextCount, rollbackNote } from './attempts.ts'
+import { go, type UpgradeDecision } from './decision.ts'
+import type { UpgradeTarget } from './policy.ts'
+import { failureNote, stagedNote, uncordonPlan } from './release-plan.ts'
+
+/** What others have left of our marks: what they alone tell is kept before they are taken off. */
+
+/** Left there, a mark on a node that somebody has uncordoned would make the next cordon of a person look like ours. */
+export function decideLeftover(nodes: readonly Node[]): UpgradeDecision | undefined {
+  const node = nodes.find(({ kubernetes }) => kubernetes.ok && kubernetes.value.leftover)
+  if (!node) return undefined
+  const { name } = node
+  const reason = `${name} was uncordoned by somebody else, and our mark is still on it`
+  const mark = node.kubernetes.ok ? node.kubernetes.value.leftover : undefined
+  const noted = mark?.release === undefined ? undefined : rollbackNote(node, mark.release, mark)
+  if (noted)
+    return go({ node: name, intent: 'give-up', reason, plan: [failureNote(node, noted), ...uncordonPlan(node)] })
+  const kept = mark && isNeeded(node, mark) ? [stagedNote(node, mark)] : []
+  return go({ node: name, intent: 'release', reason, plan: [...kept, ...uncordonPlan(node)] })
+}
+
+/** Of what has not been booted yet, or whose boot is still to be seen. */
+function isNeeded({ talos }: Node, mark: CordonMark): boolean {
+  const isOpen = !talos.ok || talos.value.stage !== 'running' || mark.bootId === talos.value.bootId
+  return !mark.back && isOpen && (mark.installer !== undefined || mark.rebooting === true)
+}
+
+/** A node that was armed for its window, was rebooted by something else, and came back with its old system. */
+export function decideFallen(outdated: readonly Node[], target: UpgradeTarget): UpgradeDecision | undefined {
+  const node = outdated.find((one) => {
+    const mark = stagedMark(one)
+    return mark?.release === target.version && bootedOldSystem(one, mark)
+  })
+  if (!node) return undefined
+  const failure = `rolled back to ${node.talos.ok ? node.talos.value.version : 'its old release'}`
+  const attempts: Attempts = {
+    ...attemptsOf(node, target),
+    release: target.version,
+    count: nextCount(node, target),
+    failure,
+    rolledBack: true,
+  }
+  const reason = `${node.name} booted its old system: ${failure}`
+  return go({ node: node.name, intent: 'give-up', reason, plan: [failureNote(node, attempts)] })
+}
+
+function stagedMark({ kubernetes }: Node): CordonMark | undefined {
+  return kubernetes.ok ? kubernetes.value.staged : undefined
+}

@@ -1,0 +1,78 @@
+import type { Check } from '../cluster/check.ts'
+import type { SchematicParts } from '../cluster/cluster.ts'
+import type { DisruptionPolicy } from '../cluster/disruption.ts'
+import type { DrainPolicy, RebootMode } from '../cluster/drain.ts'
+import type { Window } from './window.ts'
+
+/** Durations in ms. */
+export interface UpgradePolicy extends DisruptionPolicy {
+  readonly windows: readonly Window[]
+  readonly timeZone: string
+  readonly order: 'workers-first' | 'control-planes-first'
+  /** The first node of all, and how long it is watched before the next one. */
+  readonly canary?: { readonly node: string; readonly watch: number } | undefined
+  /** Which releases a person must approve: those of another minor version, or all. */
+  readonly approval: 'none' | 'minor' | 'always'
+  /** `staged`: installs at any time, and reboots in a window. */
+  readonly mode: 'direct' | 'staged'
+  /** So much of a window must be left for one more node, until this cluster's own history tells. */
+  readonly nodeTakes: number
+  /** How long a node must have stayed healthy before the next one. */
+  readonly settle: number
+  readonly attempts: number
+  /** What becomes of a node that booted its old system: a person is asked, or it is tried once more by a firmware boot. */
+  readonly afterRollback: 'ask' | 'powercycle'
+  /** What upgrades may take away that nodes have now: extensions, kernel arguments, … by name. */
+  readonly mayLose: readonly string[]
+  readonly drain: number
+  readonly draining: DrainingPolicy
+  readonly install: number
+  readonly reboot: number
+  readonly rebootMode: RebootMode
+  /** The user's own conditions, and how long they may take to hold again after a node came back. */
+  readonly checks: readonly Check[]
+  readonly checksWithin: number
+}
+
+/** How pods are made to leave a node that is to be upgraded. Durations in ms. */
+export interface DrainingPolicy {
+  /** What becomes of a node whose drain is refused: it waits for it, is left for later, or its pods are deleted. */
+  readonly whenBlocked: 'wait' | 'skip' | 'delete'
+  /** With `delete`: after this time. With `skip`: how long the node is left alone. */
+  readonly blockedFor: number
+  readonly emptyDir: 'delete' | 'keep'
+  readonly unmanaged: 'delete' | 'keep'
+  readonly last: readonly { readonly selector: string; readonly within?: number | undefined }[]
+  readonly tierWithin?: number | undefined
+  readonly volumesWithin: number
+}
+
+export interface UpgradeTarget {
+  readonly version: string
+  /** The registry of the Image Factory: `factory.talos.dev`. */
+  readonly registry: string
+  /** The schematic's id that each node is to run. */
+  schematicOf(node: string): string
+  /** The official extensions in that schematic. */
+  extensionsOf(node: string): readonly string[]
+  /** What else is in that schematic. */
+  partsOf(node: string): SchematicParts
+  /** How this node is to reboot, where it is not to do as the others. */
+  rebootModeOf(node: string): RebootMode | undefined
+}
+
+/** The same in the words of a drain. */
+export function drainPolicyOf({ draining }: UpgradePolicy): DrainPolicy {
+  const { whenBlocked, blockedFor, emptyDir, unmanaged, last, tierWithin, volumesWithin } = draining
+  return {
+    ordered: true,
+    volumesWithin,
+    ...(whenBlocked === 'delete' ? { deleteAfter: blockedFor } : {}),
+    ...(emptyDir === 'keep' ? { keepEmptyDir: true } : {}),
+    ...(unmanaged === 'keep' ? { keepUnmanaged: true } : {}),
+    ...(last.length > 0
+      ? { last: last.map(({ selector, within }) => (within === undefined ? { selector } : { selector, within })) }
+      : {}),
+    ...(tierWithin === undefined ? {} : { tierWithin }),
+  }
+}

@@ -1,0 +1,53 @@
+import type { Node, TalosFacts } from '../cluster/cluster.ts'
+import { phase, type Plan, type Step, type StopReason } from '../plan.ts'
+import { hasLifecycleService } from '../version.ts'
+import type { UpgradePolicy, UpgradeTarget } from './policy.ts'
+
+/** What is done before the first node is touched. That it fails is no fault of a node or of the release. */
+
+/** Nothing has begun yet, so whatever stops a rollout stops it here. */
+const beforeAll: readonly StopReason[] = ['failing-power', 'pause', 'abort']
+
+/**
+ * The images of all nodes to come: a registry that is away, or an image that isn't there, then costs nothing. Older Talos
+ * has no call for it; there the upgrade's own call pulls first.
+ */
+export function pullPlan(nodes: readonly Node[], target: UpgradeTarget, policy: UpgradePolicy): Plan {
+  const steps = nodes.flatMap((node): Step[] =>
+    node.talos.ok && hasLifecycleService(node.talos.value.version)
+      ? [
+          {
+            do: 'pull-image',
+            node: node.name,
+            image: installerImage(node.talos.value, target, node.name),
+            within: policy.install,
+          },
+        ]
+      : [],
+  )
+  return steps.length > 0 ? [phase('pull-images', beforeAll, ...steps)] : []
+}
+
+/** etcd's data on our disk, before the first control plane goes. */
+export function snapshotPlan(
+  { name, role }: Node,
+  { version }: UpgradeTarget,
+  { snapshotted }: { readonly snapshotted: boolean },
+  { install }: UpgradePolicy,
+): Plan {
+  if (role === 'worker' || snapshotted) return []
+  return [phase('snapshot-etcd', beforeAll, { do: 'snapshot-etcd', node: name, release: version, within: install })]
+}
+
+/**
+ * `<registry>/<platform>-installer[-secureboot]/<schematic>:<version>`
+ * (siderolabs/image-factory internal/frontend/http/registry.go). `<platform>-installer` exists from Talos 1.10 on.
+ */
+export function installerImage(
+  facts: Pick<TalosFacts, 'platform' | 'secureBoot'>,
+  target: UpgradeTarget,
+  node: string,
+): string {
+  const flavour = facts.secureBoot ? 'installer-secureboot' : 'installer'
+  return `${target.registry}/${facts.platform}-${flavour}/${target.schematicOf(node)}:${target.version}`
+}

@@ -1,0 +1,74 @@
+import type { CordonMark, Node, TalosFacts } from '../cluster/cluster.ts'
+import { installerOf, isArmed } from '../cluster/next-boot.ts'
+import { bestEffort, phase, type Plan, type StopReason } from '../plan.ts'
+import { etcdPlan, machineOf, type Planning } from './plan.ts'
+import { drainPolicyOf, type UpgradePolicy } from './policy.ts'
+
+/** A person asks for it, whatever becomes of the rollout; a node that reboots on a battery may not come back. */
+const beforeReboot: readonly StopReason[] = ['failing-power']
+const unstoppable: readonly StopReason[] = []
+
+/**
+ * Back to the release before, by the other boot entry; the node reboots, so its pods go first as far as they will. On an
+ * armed node this only undoes what was installed.
+ */
+export function rollbackPlan(
+  node: Node,
+  { to, force }: { readonly to?: string | undefined; readonly force: boolean },
+  { now, policy }: Omit<Planning, 'target'>,
+): Plan {
+  if (!node.talos.ok) return []
+  const { name } = node
+  const { bootId, stage } = node.talos.value
+  const mark = markForRollback(node, node.talos.value, to, now)
+  const cordon = phase('cordon', beforeReboot, { do: 'cordon', node: name, mark, within: 30_000 })
+  const drain = { do: 'drain', node: name, policy: drainPolicyOf(policy), within: policy.drain } as const
+  return [
+    // A node that hangs in its boot may have taken the API server with it.
+    stage === 'running' ? cordon : bestEffort(cordon),
+    bestEffort(phase('drain', beforeReboot, drain)),
+    phase('rollback', beforeReboot, {
+      do: 'roll-back',
+      node: name,
+      machine: machineOf(node, node.talos.value),
+      bootId,
+      mark: { ...mark, rebooting: true },
+      force,
+      twoMembers: policy.twoMembers,
+    }),
+    ...finishRollbackPlan(node, mark, policy),
+  ]
+}
+
+function markForRollback(node: Node, facts: TalosFacts, to: string | undefined, now: Date): CordonMark {
+  const { version, schematic, bootId, machineId } = facts
+  const installer = installerOf(node)
+  return {
+    why: 'upgrade',
+    back: true,
+    at: now.toISOString(),
+    release: version,
+    bootId,
+    ...(schematic === undefined ? {} : { schematic }),
+    ...(machineId === undefined ? {} : { machineId }),
+    ...(isArmed(node) ? { disarm: true as const } : to === undefined ? {} : { to }),
+    // Where the boot loader does not tell, nothing else shows that it is armed until the rollback is ordered.
+    ...(installer === undefined ? {} : { installer }),
+  }
+}
+
+/** From the reboot on. */
+export function finishRollbackPlan({ name, role }: Node, mark: CordonMark, policy: UpgradePolicy): Plan {
+  return [
+    phase('verify-boot', unstoppable, {
+      do: 'await-rolled-back',
+      node: name,
+      bootId: mark.bootId ?? '',
+      mark,
+      within: policy.reboot,
+    }),
+    ...etcdPlan(role, policy),
+    // What was staged or tried is over: a person has taken it back.
+    phase('uncordon', unstoppable, { do: 'uncordon', node: name, why: 'upgrade', forgetAttempts: true }),
+  ]
+}

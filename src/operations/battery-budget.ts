@@ -1,0 +1,22 @@
+import { leastTimeLeft } from '../core/power/feeds.ts'
+import type { Machine } from '../core/power/machines.ts'
+import type { Left } from '../core/power/shutdown.ts'
+import type { JobContext } from './job.ts'
+
+/** What the battery has left for these machines. It never grows within a run, whatever the UPS says. */
+export type BatteryBudget = (machines: readonly Machine[]) => Left
+
+export function createBatteryBudget({ config, power, monotonic }: JobContext): BatteryBudget {
+  let endsAt = Infinity
+  let heard = -Infinity
+  let lastEnds: readonly number[] = []
+  return (machines) => {
+    const least = leastTimeLeft(machines, power, monotonic(), config.power.assumedRuntime)
+    const newest = Math.max(...[...power.upses.values()].map((state) => ('lastHeard' in state ? state.lastHeard : 0)))
+    // One reading that lies is not believed over those about it: everything would be shut down at once for it.
+    if (newest !== heard) lastEnds = [...lastEnds.slice(-2), monotonic() + least.ms]
+    heard = newest
+    endsAt = Math.min(endsAt, Math.max(...lastEnds))
+    return { ms: Math.max(0, endsAt - monotonic()), told: least.told }
+  }
+}

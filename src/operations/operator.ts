@@ -1,0 +1,32 @@
+import type { Operator } from '../core/operator.ts'
+import { createJobRequests } from './job-requests.ts'
+import { createNodeRequests } from './node-requests.ts'
+import { createPowerRequests, type PowerMeans } from './power-requests.ts'
+import { createRolloutRequests } from './rollout-requests.ts'
+import { createStagingRequests } from './staging-requests.ts'
+import { readStatus, type StatusMeans } from './status-request.ts'
+
+/** So many alerts that were settled are shown. */
+const shownSettled = 200
+
+export interface OperatorOptions extends Omit<StatusMeans & PowerMeans, 'now'> {
+  readonly now?: () => Date
+}
+
+/** Everything that a person may ask or request, by whichever door. */
+export function createOperator(options: OperatorOptions): Operator {
+  const means = { now: () => new Date(), ...options }
+  const { journal } = options.ports
+  const { alerts } = options.agent
+  const power = createPowerRequests(means)
+  return {
+    status: (signal) => readStatus(means, power, signal),
+    alerts: ({ all }) => (all ? [...alerts.all, ...alerts.settled(shownSettled)] : alerts.all),
+    journal: (limit) => journal.entries(limit),
+    jobs: createJobRequests(means),
+    rollouts: createRolloutRequests(means),
+    nodes: createNodeRequests(means),
+    power,
+    staging: createStagingRequests(means),
+  }
+}

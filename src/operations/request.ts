@@ -1,0 +1,42 @@
+import type { Config } from '../config/config.ts'
+import type { EntryKind, Journal } from '../core/journal.ts'
+import { describeRequester, type Requester, type RequestAnswer } from '../core/operator.ts'
+import type { Ports } from '../core/ports.ts'
+import type { RunningAgent } from './running-agent.ts'
+
+/** What every request is carried out with. */
+export interface RequestMeans {
+  readonly agent: RunningAgent
+  readonly ports: Ports
+  /** The configuration as it is now. */
+  config(): Config
+  now(): Date
+}
+
+/** How long a person waits at most for a question to the cluster, in ms. */
+export const patience = 10_000
+
+/** Ends a question with whoever asked it, and after `patience`. */
+export function patiently(signal: AbortSignal): AbortSignal {
+  return AbortSignal.any([signal, AbortSignal.timeout(patience)])
+}
+
+/** A request that has changed something: the journal says what, and who asked. */
+export interface Change {
+  readonly kind: EntryKind
+  readonly subject?: string | undefined
+  readonly said: string
+}
+
+/** Writes down what was requested, and by whom. */
+export function recordChange(journal: Journal, { kind, subject, said }: Change, by: Requester): RequestAnswer {
+  journal.write({
+    kind,
+    ...(subject === undefined ? {} : { subject }),
+    text: `${said}; by ${describeRequester(by)}`,
+  })
+  return { said, changed: true }
+}
+
+/** A request that found everything as it should be. */
+export const unchanged = (said: string): RequestAnswer => ({ said, changed: false })

@@ -1,0 +1,87 @@
+import { describeIdentity, type Node, type TalosFacts } from '../core/cluster/cluster.ts'
+import { quorumObstacle } from '../core/cluster/etcd.ts'
+import { isArmed } from '../core/cluster/next-boot.ts'
+import { AgentError } from '../core/errors.ts'
+import type { Asked, RequestAnswer } from '../core/operator.ts'
+import { bootedOldSystem, markOf } from '../core/upgrade/attempts.ts'
+import type { RollbackRequest } from '../core/upgrade/gates.ts'
+import { endRollout, type Rollout } from '../core/upgrade/record.ts'
+import { barrierOf, cameFrom, otherEntryOf } from '../core/upgrade/rollback.ts'
+import { remembered, withdrawRollbacks } from './facts.ts'
+import { patiently, type RequestMeans, unchanged } from './request.ts'
+import { changedRollout, previewPlan } from './rollout-requests.ts'
+
+interface Wanted {
+  readonly node: string
+  readonly force: boolean
+}
+
+/** Rolls a node back to what it ran before, or disarms it; the upgrade does so when nothing speaks against it. */
+export async function rollBack(means: RequestMeans, { node, force }: Wanted, asked: Asked): Promise<RequestAnswer> {
+  const { agent, ports } = means
+  const { journal } = ports
+  const facts = await ports.talos.observe(node, patiently(asked.signal))
+  const { nodes: observed } = await agent.observe(patiently(asked.signal))
+  const seen = observed.find(({ name }) => name === node)!
+  const to = destinationOf(seen, facts, { force, rollouts: journal.rollouts(20) })
+  const request = { node, bootId: facts.bootId, force, ...(to === undefined ? {} : { to }) }
+  const armed = isArmed(seen)
+  const text = armed
+    ? `${node} is disarmed: it reboots into what it runs`
+    : `${node} goes back from ${facts.version}${to === undefined ? '' : ` to ${to}`}`
+  if ((remembered.rollbacks.recall(journal) ?? []).some((before) => isSame(before, request)))
+    return unchanged(`${text}, as requested before`)
+  remembered.rollbacks.remember(journal, [...withdrawRollbacks(journal, [node]), request])
+  // Else the next run would bring it forward again.
+  abortRolloutOf(means, armed || markOf(seen)?.release ? undefined : facts.version)
+  const quorum = force ? quorumObstacle(observed, [node], false) : undefined
+  if (quorum !== undefined) return changedRollout(means, `${text}, although ${quorum}`, asked, node)
+  const { decision } = await previewPlan(means, patiently(asked.signal))
+  const said = decision.kind === 'wait' ? `${text}, but not yet: ${decision.reason}` : text
+  return changedRollout(means, said, asked, node)
+}
+
+/** What the node goes back to, where that is known. @throws AgentError `rejected` where it can't go back */
+function destinationOf(
+  node: Node,
+  facts: TalosFacts,
+  { force, rollouts }: { readonly force: boolean; readonly rollouts: readonly Rollout[] },
+): string | undefined {
+  const { name } = node
+  const refuse = (why: string) => new AgentError('rejected', `${name} ${why}`)
+  const stranger = describeIdentity(node)
+  if (stranger !== undefined) throw refuse(`can't go back: it ${stranger}`)
+  if (facts.staged && !force)
+    throw refuse(
+      `can't go back: the upgrade that is staged on it is installed by its next boot, whichever that is. \`talosctl -n ${name} meta delete 0x07\` takes it off the node`,
+    )
+  if (!force && bootedOldSystem(node, markOf(node)))
+    throw refuse(
+      `runs ${facts.version} already, which it came from: \`caretaker retry ${name}\` lets it be upgraded again`,
+    )
+  const armed = isArmed(node)
+  const recorded = otherEntryOf(name, facts.version, rollouts)
+  // The other entry of an armed node is what was installed since.
+  const other = armed && recorded?.isForward ? undefined : recorded
+  if (!force && other?.isForward)
+    throw refuse(
+      `can't go back any further: it went back from ${other.release}, which a rollback would start again. --force does so all the same`,
+    )
+  const to = other?.release ?? (armed ? undefined : cameFrom(node))
+  const barrier = force ? undefined : barrierOf(node, to)
+  if (barrier !== undefined) throw refuse(`can't go back: ${barrier}. --force tries it all the same`)
+  return to
+}
+
+/** Aborts the rollout that is under way; or else the release that the node leaves. */
+function abortRolloutOf({ ports, now }: RequestMeans, leaves: string | undefined): void {
+  const { journal } = ports
+  const open = journal.openRollout()
+  const release = open?.release ?? leaves
+  if (release !== undefined) remembered.aborted.remember(journal, release)
+  if (open) journal.saveRollout(endRollout(open, 'aborted', now()))
+}
+
+function isSame(one: RollbackRequest, other: RollbackRequest): boolean {
+  return one.node === other.node && one.bootId === other.bootId && one.force === other.force && one.to === other.to
+}

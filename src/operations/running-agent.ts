@@ -1,0 +1,67 @@
+import type { Activity } from '../core/activity.ts'
+import type { Alerts } from '../core/alert.ts'
+import type { Cluster } from '../core/cluster/cluster.ts'
+import { AgentError } from '../core/errors.ts'
+import type { RunOutcome } from '../core/journal.ts'
+import type { Purpose } from '../core/lease.ts'
+import type { Power } from '../core/power/feeds.ts'
+import type { Machine } from '../core/power/machines.ts'
+import type { Job, JobContext } from './job.ts'
+
+/** What requests need of the agent that runs, and no more. */
+export interface RunningAgent {
+  readonly jobs: readonly Job[]
+  readonly machines: readonly Machine[]
+  /** The steps that are being carried out. */
+  readonly activities: readonly Activity[]
+  /** What the cluster is held for. */
+  readonly leaseHolder: Purpose | undefined
+  readonly alerts: Alerts
+  readonly guard: PowerGuard
+  /** ms of a clock that never jumps. */
+  monotonic(): number
+  observe(signal: AbortSignal): Promise<Cluster>
+  /** What a job would see, without running it. */
+  preview(job: Job, signal: AbortSignal): JobContext
+  /** Starts a job, or queues it. */
+  start(job: Job): Promise<void>
+  /** Called with each run that ends, until the function that it answers is called. */
+  onRun(listener: (run: EndedRun) => void): () => void
+}
+
+/** Whoever watches the UPSes. */
+export interface PowerGuard {
+  readonly power: Power
+  /** A person orders everything down, or takes that back. Answers whether it changes anything. */
+  order(at: string | undefined): boolean
+  /** A person cancels what the UPSes ask for. Answers their labels. */
+  callOff(): readonly string[]
+  /** For how long a UPS has been silent, in ms, once that is longer than the policy allows. */
+  silentFor(label: string): number | undefined
+}
+
+export interface EndedRun {
+  readonly job: string
+  readonly outcome: RunOutcome
+  readonly detail: string
+  /** On the agent's monotonic clock, in ms. */
+  readonly startedAt: number
+}
+
+/** @throws AgentError `not-found` */
+export function findJob({ jobs }: Pick<RunningAgent, 'jobs'>, name: string): Job {
+  const job = jobs.find((candidate) => candidate.name === name)
+  if (job) return job
+  throw notFound('job', name, jobs)
+}
+
+/** That there is no such thing, with the names that there are. */
+export function notFound(
+  what: 'job' | 'node' | 'machine',
+  name: string,
+  known: readonly { readonly name: string }[],
+): AgentError {
+  const names = known.map((one) => one.name).join(', ')
+  const where = what === 'job' ? '' : ' in the configuration'
+  return new AgentError('not-found', `there is no ${what} ${name}${where}; there are ${names === '' ? 'none' : names}`)
+}

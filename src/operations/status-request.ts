@@ -1,0 +1,56 @@
+import type { Run } from '../core/journal.ts'
+import type { PowerRequests, StatusAnswer } from '../core/operator.ts'
+import { describeLeftBehind, movementOf } from '../core/release/left-behind.ts'
+import { remembered } from './facts.ts'
+import type { RequestMeans } from './request.ts'
+import { findJob } from './running-agent.ts'
+
+/** What the daemon knows of itself. */
+export interface About {
+  readonly version: string
+  readonly pid: number
+  readonly startedAt: Date
+}
+
+export interface StatusMeans extends RequestMeans {
+  readonly about: About
+  /** Jobs in the queue, by state; undefined where its store does not answer. */
+  counts(): Promise<Readonly<Record<string, number>> | undefined>
+}
+
+/** What the homelab and the agent are at. */
+export async function readStatus(
+  { agent, ports, about, counts }: StatusMeans,
+  power: PowerRequests,
+  signal: AbortSignal,
+): Promise<StatusAnswer> {
+  const { journal, share } = ports
+  const { ownNode } = agent.preview(findJob(agent, 'upgrade-node'), signal)
+  const [cluster, staged, queue] = await Promise.all([agent.observe(signal), share.staged(), counts()])
+  const upgrade = journal.runs(100).find(({ job }) => job === 'upgrade-node')
+  return {
+    version: about.version,
+    pid: about.pid,
+    startedAt: about.startedAt.toISOString(),
+    cluster,
+    power: power.state(),
+    target: remembered.target.recall(journal),
+    news: remembered.news.recall(journal),
+    leftBehind: describeLeftBehind(movementOf(cluster, ownNode), remembered.target.recall(journal)),
+    leaseHolder: agent.leaseHolder,
+    activities: agent.activities,
+    alerts: { open: agent.alerts.all.length, worst: agent.alerts.all[0] },
+    outage: journal.openOutage(),
+    paused: remembered.paused.recall(journal),
+    waiting: upgrade && whyNotDone(upgrade),
+    published: staged.find((image) => image.published),
+    queue,
+    journalDegraded: journal.degraded,
+  }
+}
+
+/** What a run of the upgrade waits for, failed of, or is stuck at; undefined while it runs, and where all is done. */
+function whyNotDone({ outcome, detail }: Run): string | undefined {
+  if (outcome === undefined || outcome === 'done') return undefined
+  return outcome === 'stuck' ? `stuck: ${detail}` : detail
+}

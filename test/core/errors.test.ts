@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest'
+import { AgentError, during, errorCodes, isUnexpected } from '../../src/core/errors.ts'
+
+test.each(errorCodes)('a failure that is %s keeps its code and its cause, and hears what was being done', (code) => {
+  const cause = new AgentError(code, 'w-1 (10.0.0.2): no')
+  const told = during('drain w-1', cause)
+  expect(told).toMatchObject({ code, message: 'drain w-1: w-1 (10.0.0.2): no', cause })
+})
+
+test('only what passes by itself is tried again', () => {
+  const again = errorCodes.filter((code) => new AgentError(code, '').retryable)
+  expect(again).toEqual(['unreachable', 'timed-out', 'not-now'])
+})
+
+test.each([
+  { what: 'a bug', thrown: new TypeError('x is not a function'), message: 'drain w-1: x is not a function' },
+  { what: 'something that is no error', thrown: 'oh', message: 'drain w-1: oh' },
+])('$what stays unexpected on its way up, with what was thrown as its cause', ({ thrown, message }) => {
+  const told = during('upgrade', during('drain w-1', thrown))
+  expect(told).toMatchObject({ code: 'internal', retryable: false, message: `upgrade: ${message}` })
+  expect((told.cause as Error).cause).toBe(thrown)
+  expect([isUnexpected(thrown), isUnexpected(told)]).toEqual([true, true])
+})
+
+test('what an adapter has explained is not unexpected', () => {
+  expect(errorCodes.filter((code) => !isUnexpected(new AgentError(code, '')))).toEqual(
+    errorCodes.filter((code) => code !== 'internal'),
+  )
+})

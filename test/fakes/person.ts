@@ -1,0 +1,46 @@
+import type { Operator, RequestAnswer } from '../../src/core/operator.ts'
+import { createOperator } from '../../src/operations/operator.ts'
+import type { StartedAgent } from './agent.ts'
+import type { FakeHomelab } from './homelab.ts'
+
+/** Who asks in the stories. */
+export const admin = { name: 'admin@nas', verified: false } as const
+
+export const asked = () => ({ by: admin, signal: new AbortController().signal })
+
+/** Everything that a person may ask of an agent on a fake homelab. */
+export function operatorOf(homelab: FakeHomelab, it: StartedAgent): Operator {
+  const { agent, config } = it
+  return createOperator({
+    agent,
+    ports: homelab.ports,
+    config: () => config,
+    counts: async () => ({}),
+    about: { version: '0.0.0', pid: 1, startedAt: new Date() },
+    loginRefused: () => undefined,
+  })
+}
+
+/** A person at the homelab, in the fewest words. */
+export function personAt(homelab: FakeHomelab, it: StartedAgent) {
+  const { rollouts, nodes, power } = operatorOf(homelab, it)
+  return {
+    rollout: () => rollouts.status(asked().signal),
+    pause: (reason?: string) => rollouts.pause({ reason }, asked()),
+    resume: () => rollouts.resume(asked()),
+    start: () => rollouts.start(asked()),
+    abort: () => rollouts.abort(asked()),
+    approve: (version?: string, losing: readonly string[] = []) => rollouts.approve({ version, losing }, asked()),
+    runNow: (lasts: number) => rollouts.openWindow({ lasts }, asked()),
+    pauseNode: (node: string, reason: string) => nodes.pause({ node, reason }, asked()),
+    resumeNode: (node: string) => nodes.resume({ node }, asked()),
+    retry: (node?: string) => nodes.retry({ node }, asked()),
+    rollback: (node: string, force = false): Promise<RequestAnswer> => nodes.rollback({ node, force }, asked()),
+    shutDown: () => power.shutDown(asked()),
+    cancel: () => power.cancel(asked()),
+    wake: (machine?: string, all = false) => power.wake({ machine, all }, asked()),
+    drill: (dryRun: boolean, until?: string) => power.drill({ dryRun, until }, asked()),
+  }
+}
+
+export type Person = ReturnType<typeof personAt>

@@ -1,0 +1,116 @@
+import { join } from 'node:path'
+import { createClient } from '../../src/http/client.ts'
+import { serveControl } from '../../src/http/control.ts'
+import { type Limits, socketLimits } from '../../src/http/limits.ts'
+import type { Logger } from '../../src/core/log.ts'
+import type { Asked, Operator, RequestAnswer, RunAnswer } from '../../src/core/operator.ts'
+import { silentLog } from '../fakes/log.ts'
+import { rawControl } from '../lab/control.ts'
+import { temporaryFolder } from '../lab/process.ts'
+
+/** A run that was asked for, which ends as the test says. */
+export interface Call {
+  readonly job: string
+  readonly wait: boolean
+  readonly asked: Asked
+  readonly answer: PromiseWithResolvers<RunAnswer>
+}
+
+/** What was requested, and by whom. */
+export interface Heard {
+  readonly request: string
+  readonly about: unknown
+  readonly by: string
+}
+
+type Overrides = {
+  readonly [K in keyof Operator]?: Operator[K] extends (...given: never) => unknown ? Operator[K] : Partial<Operator[K]>
+}
+
+function unexpected(): never {
+  throw new Error('not part of this test')
+}
+
+/** A daemon whose operator hears everything, and does nothing. */
+export async function startDaemon(
+  overrides: Overrides = {},
+  { limits = {}, log = silentLog }: { readonly limits?: Partial<Limits>; readonly log?: Logger } = {},
+) {
+  const folder = await temporaryFolder()
+  const socket = join(folder.path, 'control.sock')
+  const calls: Call[] = []
+  const heard: Heard[] = []
+  const counts: number[] = []
+  const run = (job: string, wait: boolean, asked: Asked) => {
+    const answer = Promise.withResolvers<RunAnswer>()
+    calls.push({ job, wait, asked, answer })
+    if (!wait) answer.resolve({ outcome: 'started', detail: `a run of ${job} was requested` })
+    return answer.promise
+  }
+  const hear = async (request: string, about: unknown, { by }: Asked): Promise<RequestAnswer> => {
+    heard.push({ request, about, by: by.name })
+    return { said: request, changed: true }
+  }
+  const operator: Operator = {
+    status: overrides.status ?? unexpected,
+    alerts: overrides.alerts ?? (() => []),
+    journal: overrides.journal ?? ((count) => (counts.push(count), [])),
+    jobs: {
+      list: () => [{ name: 'look', about: 'Looks.', triggers: [], runs: 'queue', lastRun: undefined }],
+      runs: (count) => (counts.push(count), []),
+      run: ({ job, wait }, asked) => run(job, wait, asked),
+      ...overrides.jobs,
+    },
+    rollouts: {
+      status: unexpected,
+      plan: unexpected,
+      history: () => [],
+      pause: (about, asked) => hear('pause rollouts', about, asked),
+      resume: (asked) => hear('resume rollouts', {}, asked),
+      start: (asked) => hear('start', {}, asked),
+      abort: (asked) => hear('abort', {}, asked),
+      approve: (about, asked) => hear('approve', about, asked),
+      openWindow: (about, asked) => hear('open window', about, asked),
+      ...overrides.rollouts,
+    },
+    nodes: {
+      pause: (about, asked) => hear('pause', about, asked),
+      resume: (about, asked) => hear('resume', about, asked),
+      retry: (about, asked) => hear('retry', about, asked),
+      rollback: (about, asked) => hear('rollback', about, asked),
+      ...overrides.nodes,
+    },
+    power: {
+      state: unexpected,
+      plan: unexpected,
+      outages: () => [],
+      shutDown: (asked) => hear('shut down', {}, asked),
+      cancel: (asked) => hear('cancel', {}, asked),
+      wake: (about, asked) => hear('wake', about, asked),
+      drill: async (about, asked) => {
+        await hear('drill', about, asked)
+        return { run: { outcome: 'done', detail: 'drilled' }, report: undefined }
+      },
+      ...overrides.power,
+    },
+    staging: {
+      staged: async () => [],
+      stage: ({ version, wait }, asked) => run(`stage ${version ?? 'the target'}`, wait, asked),
+      ...overrides.staging,
+    },
+  }
+  const server = await serveControl(socket, operator, { log, limits: { ...socketLimits, ...limits } })
+  return {
+    socket,
+    calls,
+    heard,
+    counts,
+    raw: rawControl(socket),
+    client: createClient(socket, { by: 'admin@nas' }),
+    stop: () => server[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: async () => {
+      await server[Symbol.asyncDispose]()
+      await folder[Symbol.asyncDispose]()
+    },
+  }
+}

@@ -1,0 +1,21 @@
+import { socketFetch } from '../../src/http/client.ts'
+
+/** The control socket by its paths, as any client sees it. Rejects as the CLI's own client does. */
+export interface RawControl {
+  get<T>(path: string): Promise<T>
+  post<T>(path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<T>
+}
+
+export function rawControl(socketPath: string): RawControl {
+  const fetch = socketFetch(socketPath)
+  const url = (path: string) => `http://caretaker${path}`
+  return {
+    get: async (path) => (await fetch(url(path))).json() as never,
+    post: async (path, body, headers = {}) => {
+      const json = body === undefined ? {} : { body: JSON.stringify(body) }
+      const type = body === undefined ? {} : { 'content-type': 'application/json' }
+      const answer = await fetch(url(path), { method: 'POST', headers: { ...type, ...headers }, ...json })
+      return answer.json() as never
+    },
+  }
+}

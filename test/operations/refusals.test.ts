@@ -1,0 +1,150 @@
+import { describe, expect, test } from 'vitest'
+import { fakeHomelab } from '../fakes/homelab.ts'
+import { asked, operatorOf, type Person } from '../fakes/person.ts'
+import { begin, offered } from '../fakes/rollout.ts'
+import { low, online, two } from '../fakes/stories.ts'
+import { open, signed } from './requesting.ts'
+
+const known = 'cp-1, w-1'
+
+test.each<{ what: string; ask: (person: Person) => Promise<unknown>; says: string }>([
+  {
+    what: 'pause a node',
+    ask: (person) => person.pauseNode('w-9', 'x'),
+    says: `there is no node w-9 in the configuration; there are ${known}`,
+  },
+  {
+    what: 'resume a node',
+    ask: (person) => person.resumeNode('w-9'),
+    says: `there is no node w-9 in the configuration; there are ${known}`,
+  },
+  {
+    what: 'retry a node',
+    ask: (person) => person.retry('w-9'),
+    says: `there is no node w-9 in the configuration; there are ${known}`,
+  },
+  {
+    what: 'roll a node back',
+    ask: (person) => person.rollback('w-9'),
+    says: `there is no node w-9 in the configuration; there are ${known}`,
+  },
+  {
+    what: 'wake a machine',
+    ask: (person) => person.wake('w-9'),
+    says: `there is no machine w-9 in the configuration; there are ${known}`,
+  },
+])('to $what that does not exist is refused, with those that do', async ({ ask, says }) => {
+  await using at = await open()
+  await expect(ask(at.control)).rejects.toMatchObject({ code: 'not-found', message: says })
+  expect(signed(at.homelab)).toEqual([])
+})
+
+test.each<{ what: string; ask: (person: Person) => Promise<unknown>; code: string; says: string }>([
+  {
+    what: 'approve what is no release',
+    ask: (person) => person.approve('newest'),
+    code: 'misconfigured',
+    says: 'newest is not a Talos release such as v1.13.9',
+  },
+  {
+    what: 'open a window for no time',
+    ask: (person) => person.runNow(0),
+    code: 'misconfigured',
+    says: 'a window that is opened by hand lasts up to 7 days',
+  },
+  {
+    what: 'open a window for ever',
+    ask: (person) => person.runNow(8 * 86_400_000),
+    code: 'misconfigured',
+    says: 'a window that is opened by hand lasts up to 7 days',
+  },
+  {
+    what: 'rehearse lunch',
+    ask: (person) => person.drill(true, 'lunch'),
+    code: 'misconfigured',
+    says: 'lunch is no phase that can be rehearsed; there are cordon, scale-down, set-storage-flags, drain',
+  },
+  {
+    what: 'wake everything after no outage',
+    ask: (person) => person.wake(),
+    code: 'rejected',
+    says: 'no outage is on record: name the machine that is to be woken',
+  },
+])('to $what is refused', async ({ ask, code, says }) => {
+  await using at = await open()
+  await expect(ask(at.control)).rejects.toMatchObject({ code, message: says })
+  expect(signed(at.homelab)).toEqual([])
+})
+
+describe('a job by hand', () => {
+  test('is refused where there is no such job, with those that there are', async () => {
+    await using at = await open()
+    const { jobs } = operatorOf(at.homelab, at)
+    await expect(jobs.run({ job: 'look', wait: false }, asked())).rejects.toMatchObject({
+      code: 'not-found',
+      message: expect.stringMatching(/^there is no job look; there are .*upgrade-node/),
+    })
+  })
+
+  test('is waited for, but not for a run that had begun before', async () => {
+    await using at = await open()
+    const { jobs } = operatorOf(at.homelab, at)
+    const earlier = at.run('check-power')
+    at.passes(1)
+    const running = jobs.run({ job: 'check-power', wait: true }, asked())
+    await earlier
+    at.passes(1)
+    const [job] = at.waiting.filter(({ name }) => name === 'check-power')
+    expect(job).toBeDefined()
+    const outcome = await at.run('check-power')
+    expect(await running).toEqual({ outcome: 'done', detail: 'summary' in outcome ? outcome.summary : '' })
+    expect(signed(at.homelab)).toEqual(['a run of check-power was requested; by admin@nas (unverified)'])
+  })
+
+  test('is not waited for any longer than whoever asked', async () => {
+    await using at = await open()
+    const { jobs } = operatorOf(at.homelab, at)
+    const leave = new AbortController()
+    const running = jobs.run({ job: 'check-power', wait: true }, { ...asked(), signal: leave.signal })
+    leave.abort()
+    await expect(running).rejects.toMatchObject({
+      code: 'unreachable',
+      message: 'nobody waits for check-power any more',
+    })
+  })
+})
+
+test('an order that is withdrawn before anything went down is withdrawn, and said to be', async () => {
+  await using at = await open()
+  at.agent.guard.order(new Date().toISOString())
+  expect(at.homelab.ports.journal.openOutage()).toBeUndefined()
+  expect(await at.control.wake()).toEqual({ changed: true, said: 'the order is withdrawn, before anything went down' })
+})
+
+test('a machine that would go down again at once is not woken, and the way out is named', async () => {
+  await using at = await open()
+  await at.reads(low)
+  await at.agent.idle()
+  await expect(at.control.wake('w-1')).rejects.toMatchObject({
+    code: 'rejected',
+    message: 'w-1 would be shut down again, because the battery is low (OB LB); `caretaker power cancel` comes first',
+  })
+  await at.reads(online)
+})
+
+test('where upgrades are off in the configuration, resuming says that they stay off', async () => {
+  const homelab = fakeHomelab(two, offered)
+  await using at = await begin(homelab, { upgrade: { enabled: false } })
+  await at.control.pause()
+  expect((await at.control.resume()).said).toBe('rollouts are no longer paused, but upgrade.enabled is false')
+  expect((await at.control.resume()).said).toBe('rollouts were not paused, but upgrade.enabled is false')
+})
+
+test('a reason is one line of bounded length, wherever it comes from', async () => {
+  await using at = await open()
+  const hostile = `guests\u001B[2J\n2026-01-01 alert ${'x'.repeat(1_000)}`
+  await at.control.pauseNode('w-1', hostile)
+  const { paused } = at.homelab.machine('w-1')
+  expect(paused).toMatch(/^guests \[2J 2026-01-01 alert x+$/)
+  expect(paused).toHaveLength(300)
+})

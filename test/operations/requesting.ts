@@ -1,0 +1,18 @@
+import { fakeHomelab, type FakeHomelab } from '../fakes/homelab.ts'
+import { begin, offered, texts } from '../fakes/rollout.ts'
+import { two } from '../fakes/stories.ts'
+
+export type At = Awaited<ReturnType<typeof begin>> & { readonly homelab: FakeHomelab }
+
+/** A homelab with a release to go to, at rest, after what came before. */
+export async function open(after?: (at: At) => unknown): Promise<At> {
+  const homelab = fakeHomelab(two, offered)
+  const at = { ...(await begin(homelab)), homelab }
+  await after?.(at)
+  await at.agent.idle()
+  return at
+}
+
+/** What the journal says that somebody requested. */
+export const signed = (homelab: FakeHomelab) =>
+  [...texts(homelab, 'event'), ...texts(homelab, 'power')].filter((text) => text.includes('; by '))
