@@ -342,7 +342,9 @@ describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
     await begin(scene)
     await asSoonAs('the drain to be refused', () => watch.diary().includes('evict-refused default/db-0'))
     const second = await rollout.start({ another: true })
-    await asSoonAs('the second to wait', () => isToldInRuns(second, 'works on the cluster (upgrade), for another'))
+    await asSoonAs('the second to wait', () =>
+      isToldInRuns(second, 'works on the cluster (upgrade), and holds its Lease'),
+    )
     const waits = (await second.control.get<Run[]>('/runs?limit=50')).find(
       ({ job, outcome }) => job === 'upgrade-node' && outcome !== undefined,
     )
