@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { AgentError } from '../core/errors.ts'
 import type { Queue } from '../core/job.ts'
 
@@ -7,15 +8,23 @@ export interface QueueDoor extends Required<Queue> {
   open(queue: Queue): Disposable
 }
 
-/** `firstOpened` is called once, when jobs can wait their turn for the first time. */
-export function createQueueDoor(firstOpened: () => void): QueueDoor {
+/** How long a job waits for the queue of a daemon that has just started, in ms. */
+const startsWithin = 2_000
+
+/**
+ * `firstOpened` is called once, when jobs can wait their turn for the first time. Whoever comes before that waits for it
+ * for a moment: the socket answers before the store does.
+ */
+export function createQueueDoor(firstOpened: () => void, patience = startsWithin): QueueDoor {
   let present: Queue | undefined
   let wasOpen = false
+  const opened = Promise.withResolvers<void>()
   return {
     open: (queue) => {
       present = queue
       if (!wasOpen) firstOpened()
       wasOpen = true
+      opened.resolve()
       return {
         [Symbol.dispose]: () => {
           if (present === queue) present = undefined
@@ -23,6 +32,7 @@ export function createQueueDoor(firstOpened: () => void): QueueDoor {
       }
     },
     add: async (job) => {
+      if (!wasOpen) await Promise.race([opened.promise, sleep(patience, undefined, { ref: false })])
       if (!present) throw new AgentError('unreachable', `the queue does not run, so ${job.name} is not queued`)
       await present.add(job)
     },
