@@ -62,7 +62,7 @@ test.each<{ what: string; ask: (person: Person) => Promise<unknown>; code: strin
     what: 'rehearse lunch',
     ask: (person) => person.drill(true, 'lunch'),
     code: 'misconfigured',
-    says: 'lunch is no step that can be rehearsed; there are cordon, scale down, storage, drain',
+    says: 'lunch is no phase that can be rehearsed; there are cordon, scale-down, set-storage-flags, drain',
   },
   {
     what: 'wake everything after no outage',
