@@ -7,7 +7,7 @@ import { reportRefused } from '../src/operations/outage-alerts.ts'
 import { openRecord } from '../src/operations/outage-record.ts'
 import { beginOutage } from '../src/core/power/outage.ts'
 import { bestEffort, phase, type Step } from '../src/core/plan.ts'
-import { findSheddable } from '../src/core/power/shed.ts'
+import { findSheddable } from '../src/operations/shed.ts'
 import { apiWithin } from '../src/core/power/shutdown.ts'
 
 /** Makes the battery last longer: what the user can do without is scaled to nothing while there is still time. */

@@ -12,7 +12,8 @@ import { loadSettings, loadUsableSettings } from './main/settings.ts'
 const rendering = () => import('./cli/render.ts')
 
 function outcomeCode({ outcome }: RunAnswer): number {
-  return outcome === 'failed' ? exit.failed : outcome === 'later' || outcome === 'stopped' ? exit.waiting : exit.ok
+  if (outcome === 'failed' || outcome === 'stuck') return exit.failed
+  return outcome === 'later' || outcome === 'stopped' ? exit.waiting : exit.ok
 }
 
 command('start', 'run the daemon, until SIGINT or SIGTERM', async (options, _args, extra) => {

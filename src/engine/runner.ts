@@ -1,5 +1,5 @@
 import type { Alerts } from '../core/alert.ts'
-import { messageOf } from '../core/errors.ts'
+import { describeFailure, messageOf } from '../core/errors.ts'
 import { type JobSpec, later, type Outcome } from '../core/job.ts'
 import type { Journal, RunOutcome } from '../core/journal.ts'
 import type { Logger } from '../core/log.ts'
@@ -89,7 +89,7 @@ export function createRunner<Context, Job extends Runnable<Context>>(
         report('stopped', `${why}; the job goes on later`)
         throw new Stopping('the agent is stopping')
       }
-      report('failed', messageOf(error))
+      report('failed', describeFailure(error))
       reportFailure(job, error)
       throw error
     }
@@ -100,7 +100,7 @@ export function createRunner<Context, Job extends Runnable<Context>>(
       // Nobody else brings the cluster down, or back.
       severity: job.purpose === 'shutdown' ? 'critical' : 'warning',
       subject: job.name,
-      text: `${job.name} failed: ${messageOf(error)}`,
+      text: `${job.name} failed: ${describeFailure(error)}`,
     })
     log.error({ job: job.name, err: error }, 'job failed')
   }

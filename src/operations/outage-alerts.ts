@@ -1,6 +1,6 @@
 import type { Alerts } from '../core/alert.ts'
 import { messageOf } from '../core/errors.ts'
-import { describeRefused, type Sheddable } from '../core/power/shed.ts'
+import { describeRefused, type Sheddable } from './shed.ts'
 
 /**
  * What people hear of an outage beside its events. Alerts of the kind `outage` belong to the one that is on record, and

@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts'
-import type { UpgradePreview } from '../core/upgrade/preview.ts'
 import type { Cluster } from '../core/cluster/cluster.ts'
+import type { UpgradePreview } from '../core/upgrade/preview.ts'
 import { etcdBarrier } from '../core/cluster/etcd.ts'
 import { describeAccepted } from '../core/cluster/storage.ts'
 import { describeLeftBehind, movementOf } from '../core/release/left-behind.ts'

@@ -152,7 +152,7 @@ test('without redis-server the daemon ends with the line that installs it', asyn
 
 test(
   'a Factory that does not answer is one message that names it, and the daemon goes on',
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async () => {
     const directory = await folder()
     const file = await lab.writeConfig(directory, { factoryUrl: 'http://127.0.65.81:9' })
@@ -184,7 +184,7 @@ test('a queue store that does not answer is named, keeps nothing else from worki
   expect(await daemon.stop()).toBe(0)
 })
 
-test('a wrong UPS password is one message, and the UPS is watched all the same', { timeout: 60_000 }, async () => {
+test('a wrong UPS password is one message, and the UPS is watched all the same', { timeout: 300_000 }, async () => {
   await using stack = new AsyncDisposableStack()
   const upsd = stack.use(await startUpsdStandIn({ address: '127.0.65.93' }))
   const directory = await folder()
@@ -239,7 +239,7 @@ test('a talosconfig and a kubeconfig that are no YAML are refused with the place
   }
 })
 
-test('a second daemon on the same state is refused', { timeout: 60_000 }, async () => {
+test('a second daemon on the same state is refused', { timeout: 300_000 }, async () => {
   await using stack = new AsyncDisposableStack()
   const directory = await folder()
   const file = await lab.writeConfig(directory)

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import { type RawControl, rawControl } from './control.ts'
 
-const launcher = fileURLToPath(new URL('../../bin/caretaker.mjs', import.meta.url))
+const ownLauncher = fileURLToPath(new URL('../../bin/caretaker.mjs', import.meta.url))
 
 /** A daemon in a process of its own, started as a user starts it. */
 export interface LabDaemon extends AsyncDisposable {
@@ -26,6 +26,8 @@ export interface LabDaemonOptions {
   /** Between two looks of a wait, in ms. */
   readonly pollEvery?: number
   readonly environment?: Readonly<Record<string, string>>
+  /** The project's own, or that of an installed package. */
+  readonly launcher?: string
 }
 
 /** Starts a daemon; resolves when it answers on its socket. */
@@ -34,6 +36,7 @@ export async function startDaemon({
   directory,
   pollEvery = 150,
   environment = {},
+  launcher = ownLauncher,
 }: LabDaemonOptions): Promise<LabDaemon> {
   const child = spawn(
     process.execPath,
@@ -82,7 +85,7 @@ export function runCli(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): Promise<CliResult> {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', launcher, ...args], {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ownLauncher, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, NO_COLOR: '1', ...environment },
   })
@@ -92,16 +95,22 @@ export function runCli(
   return new Promise((resolve) => child.once('close', (code) => resolve({ code, ...texts })))
 }
 
-/** Looks every so many ms until it is so. Throws, naming what it waited for, when it does not come in time. */
+/** On a busy machine everything takes longer: so many times, and only what never comes fails. */
+const patience = 5
+
+/**
+ * Looks every so many ms until it is so. `withinMs` is what it takes at the most where nothing else runs. Throws, naming
+ * what it waited for, when it does not come in `patience` times that.
+ */
 export async function waitFor(
   what: string,
   withinMs: number,
   isSo: () => boolean | Promise<boolean>,
   lookEvery = 50,
 ): Promise<void> {
-  for (const end = performance.now() + withinMs; ;) {
+  for (const end = performance.now() + withinMs * patience; ;) {
     if (await isSo()) return
-    if (performance.now() > end) throw new Error(`waited ${withinMs / 1_000} s for ${what}`)
+    if (performance.now() > end) throw new Error(`waited ${(withinMs * patience) / 1_000} s for ${what}`)
     await new Promise((resolve) => setTimeout(resolve, lookEvery))
   }
 }

@@ -128,7 +128,7 @@ test('with all, what was off before the outage is woken after it too', async () 
 test('a rehearsal that only asks changes nothing, and tells what would go wrong', async () => {
   const homelab = fakeHomelab(two, { hosts: ['nas'] })
   homelab.forbidden = ['evict pods']
-  homelab.ups = { status: ['OL'], charge: 100 }
+  homelab.upses.set('ups', { status: ['OL'], charge: 100 })
   homelab.hosts.get('nas')!.up = false
   homelab.machine('w-1').up = false
   await using it = startAgent(homelab, {
@@ -254,9 +254,9 @@ test('a rehearsal asks each UPS now, and calls one that is silent or on battery 
     return report!.checks.filter(({ ok }) => !ok).map(({ text }) => text)
   }
   expect(await faults()).toEqual([])
-  homelab.ups = 'silent'
+  homelab.upses.set('ups', 'silent')
   expect(await faults()).toEqual(['does not tell how the power is: the UPS does not answer'])
-  homelab.ups = onBattery
+  homelab.upses.set('ups', onBattery)
   expect(await faults()).toEqual(['is not on mains: OB DISCHRG'])
 })
 

@@ -241,7 +241,7 @@ test('a lock that somebody else keeps on the journal holds up nobody for long, a
           journal.write({ kind: 'event', text: 'once more' })
           return journal.degraded
         },
-        { timeout: 5_000 },
+        { timeout: 20_000 },
       )
       .toBeUndefined()
   }

@@ -1,6 +1,6 @@
-import { AgentError, messageOf } from '../errors.ts'
-import type { Kubernetes } from '../cluster/ports.ts'
-import type { ScaledWorkload, WorkloadSelection } from '../cluster/workload.ts'
+import { AgentError, messageOf } from '../core/errors.ts'
+import type { Kubernetes } from '../core/cluster/ports.ts'
+import type { ScaledWorkload, WorkloadSelection } from '../core/cluster/workload.ts'
 
 /** What can be scaled to nothing, and which selections can't be asked for until somebody mends them. */
 export interface Sheddable {
