@@ -48,12 +48,12 @@ test('every version that is named is the same', async () => {
 })
 
 test.each([
-  ['types hold', 'tsc', ['-p', '.']],
-  ['the linter finds nothing', 'oxlint', []],
-  ['everything is formatted', 'oxfmt', ['--check']],
+  { name: 'types hold', program: 'tsc', args: ['-p', '.'] },
+  { name: 'the linter finds nothing', program: 'oxlint', args: [] },
+  { name: 'everything is formatted', program: 'oxfmt', args: ['--check'] },
 ] as const)(
-  '%s',
-  async (_, program, args) => {
+  '$name',
+  async ({ program, args }) => {
     const result = await promisify(execFile)(join(root, 'node_modules', '.bin', program), [...args], {
       cwd: root,
     }).then(

@@ -144,5 +144,5 @@ export async function installAndReboot(
 ): Promise<void> {
   const { node, machine, image, mode, within } = step
   if (!(await markBeforeReboot(step, ports, signal))) return
-  await withDeadline(within, signal, (limited) => ports.talos.installAndReboot(node, image, mode, limited, machine))
+  await withDeadline(within, signal, (limited) => ports.talos.installAndReboot(node, { image, mode }, limited, machine))
 }

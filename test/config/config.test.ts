@@ -248,45 +248,69 @@ queue: { url: 'http://h' }
 })
 
 describe('a fault', () => {
-  test.each<[string, string, string]>([
-    ['a setting that is missing', smallest.replace('schematic: homelab\n', ''), 'c.yaml:1:1 schematic: is missing'],
-    ['a choice that is missing', smallest.replace('role: controlplane, ', ''), 'c.yaml:3:5 nodes.0.role: is missing'],
-    ['a setting that nobody knows', `${smallest}shares: 1\n`, 'c.yaml:6:1 shares: is not a setting'],
-    [
-      'a duration without a unit',
-      `${smallest}upgrade: { soak: '7' }\n`,
-      'c.yaml:6:18 upgrade.soak: use a duration such as 30s, 10m, 2h or 7d',
-    ],
-    ['a key that comes twice', `${smallest}schematic: other\n`, 'c.yaml:6:1 Map keys must be unique'],
-    ['an empty file', '', 'c.yaml:1:1 the file: Invalid input: expected object, received null'],
-    ['a URL that is none', `${smallest}queue: { url: not a url }\n`, 'c.yaml:6:15 queue.url: Invalid URL'],
-    [
-      'a bracket that does not close',
-      'cluster: [\n',
-      'c.yaml:2:1 Flow sequence in block collection must be sufficiently indented and end with a ]',
-    ],
-    [
-      'an alias',
-      `${smallest}state: &here /srv\nupses: [{ host: *here }]\n`,
-      'c.yaml:7:17 aliases (*name) are not supported here',
-    ],
-    ['a tag', `${smallest}state: !path /srv\n`, 'c.yaml:6:8 tags (!name) are not supported here: quote the value'],
-    [
-      'a cluster of workers',
-      smallest.replace('controlplane', 'worker'),
-      'c.yaml:2:1 nodes: name at least one control plane',
-    ],
-    [
-      'a user without a password',
-      `${smallest}upses: [{ host: nas, user: u }]\n`,
-      'c.yaml:6:28 upses.0.user: needs password beside it',
-    ],
-    [
-      'a password without a user',
-      `${smallest}upses: [{ host: nas, password: { env: P } }]\n`,
-      'c.yaml:6:22 upses.0.password: needs user beside it',
-    ],
-  ])('%s: %#', (_, text, fault) => {
+  test.each<{ name: string; text: string; fault: string }>([
+    {
+      name: 'a setting that is missing',
+      text: smallest.replace('schematic: homelab\n', ''),
+      fault: 'c.yaml:1:1 schematic: is missing',
+    },
+    {
+      name: 'a choice that is missing',
+      text: smallest.replace('role: controlplane, ', ''),
+      fault: 'c.yaml:3:5 nodes.0.role: is missing',
+    },
+    {
+      name: 'a setting that nobody knows',
+      text: `${smallest}shares: 1\n`,
+      fault: 'c.yaml:6:1 shares: is not a setting',
+    },
+    {
+      name: 'a duration without a unit',
+      text: `${smallest}upgrade: { soak: '7' }\n`,
+      fault: 'c.yaml:6:18 upgrade.soak: use a duration such as 30s, 10m, 2h or 7d',
+    },
+    {
+      name: 'a key that comes twice',
+      text: `${smallest}schematic: other\n`,
+      fault: 'c.yaml:6:1 Map keys must be unique',
+    },
+    { name: 'an empty file', text: '', fault: 'c.yaml:1:1 the file: Invalid input: expected object, received null' },
+    {
+      name: 'a URL that is none',
+      text: `${smallest}queue: { url: not a url }\n`,
+      fault: 'c.yaml:6:15 queue.url: Invalid URL',
+    },
+    {
+      name: 'a bracket that does not close',
+      text: 'cluster: [\n',
+      fault: 'c.yaml:2:1 Flow sequence in block collection must be sufficiently indented and end with a ]',
+    },
+    {
+      name: 'an alias',
+      text: `${smallest}state: &here /srv\nupses: [{ host: *here }]\n`,
+      fault: 'c.yaml:7:17 aliases (*name) are not supported here',
+    },
+    {
+      name: 'a tag',
+      text: `${smallest}state: !path /srv\n`,
+      fault: 'c.yaml:6:8 tags (!name) are not supported here: quote the value',
+    },
+    {
+      name: 'a cluster of workers',
+      text: smallest.replace('controlplane', 'worker'),
+      fault: 'c.yaml:2:1 nodes: name at least one control plane',
+    },
+    {
+      name: 'a user without a password',
+      text: `${smallest}upses: [{ host: nas, user: u }]\n`,
+      fault: 'c.yaml:6:28 upses.0.user: needs password beside it',
+    },
+    {
+      name: 'a password without a user',
+      text: `${smallest}upses: [{ host: nas, password: { env: P } }]\n`,
+      fault: 'c.yaml:6:22 upses.0.password: needs user beside it',
+    },
+  ])('$name: %#', ({ text, fault }) => {
     expect(faultsOf(text)).toEqual([fault])
   })
 

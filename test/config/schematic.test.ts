@@ -63,15 +63,19 @@ customization:
 })
 
 test.each([
-  ['an alias', 'owner: &a x\noverlay: { image: *a, name: n }\n', 's.yaml:2:19 aliases (*name) are not supported here'],
-  ['a tag', 'owner: !me x\n', 's.yaml:1:8 tags (!name) are not supported here: quote the value'],
-  ['a key that comes twice', 'owner: x\nowner: y\n', 's.yaml:2:1 Map keys must be unique'],
-  [
-    'two documents',
-    'owner: x\n---\nowner: y\n',
-    's.yaml:2:1 Source contains multiple documents; please use YAML.parseAllDocuments()',
-  ],
-  ['a list', '- owner\n', 's.yaml:1:1 the file: Invalid input: expected object, received array'],
-])('%s is refused in a schematic', (_, text, fault) => {
+  {
+    name: 'an alias',
+    text: 'owner: &a x\noverlay: { image: *a, name: n }\n',
+    fault: 's.yaml:2:19 aliases (*name) are not supported here',
+  },
+  { name: 'a tag', text: 'owner: !me x\n', fault: 's.yaml:1:8 tags (!name) are not supported here: quote the value' },
+  { name: 'a key that comes twice', text: 'owner: x\nowner: y\n', fault: 's.yaml:2:1 Map keys must be unique' },
+  {
+    name: 'two documents',
+    text: 'owner: x\n---\nowner: y\n',
+    fault: 's.yaml:2:1 Source contains multiple documents; please use YAML.parseAllDocuments()',
+  },
+  { name: 'a list', text: '- owner\n', fault: 's.yaml:1:1 the file: Invalid input: expected object, received array' },
+])('$name is refused in a schematic', ({ text, fault }) => {
   expect(faultsOf(text)).toEqual([fault])
 })

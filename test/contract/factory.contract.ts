@@ -10,7 +10,7 @@ export interface FactoryUnderTest extends AsyncDisposable {
   readonly factory: Factory
 }
 
-const soon = () => AbortSignal.timeout(10_000)
+const soon = () => AbortSignal.timeout(30_000)
 
 /** What the agent relies on in an Image Factory. */
 export function factoryContract(open: () => Promise<FactoryUnderTest>): void {

@@ -10,7 +10,7 @@ export interface HostsUnderTest extends AsyncDisposable {
   goDown(): Promise<void>
 }
 
-const soon = () => AbortSignal.timeout(10_000)
+const soon = () => AbortSignal.timeout(30_000)
 
 /** What the agent relies on in whatever reaches hosts. */
 export function hostsContract(open: () => Promise<HostsUnderTest>): void {

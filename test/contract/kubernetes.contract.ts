@@ -13,7 +13,7 @@ export interface KubernetesUnderTest extends AsyncDisposable {
   makeStubborn(node: string): Promise<void>
 }
 
-const soon = (ms = 10_000) => AbortSignal.timeout(ms)
+const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 const upgrade: CordonMark = { why: 'upgrade', at: '2026-11-22T03:00:00Z', release: 'v1.14.0', bootId: 'b-1' }
 const power: CordonMark = { why: 'power', at: '2026-11-22T04:00:00Z' }
 const first = { release: 'v1.14.0', count: 1 }
@@ -97,18 +97,21 @@ export function kubernetesContract(open: () => Promise<KubernetesUnderTest>): vo
   })
 
   test.each([
-    ['an upgrade', upgrade, 'power'],
-    ['the power', power, 'upgrade'],
-  ] as const)('shows what is left of a mark for %s after a person’s uncordon, and clears it', async (_, mark, why) => {
-    await using at = await open()
-    await at.kubernetes.cordon('w-1', mark, undefined, soon())
-    await at.uncordonByHand('w-1')
-    expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: false, cordon: undefined, leftover: mark })
-    await at.kubernetes.uncordon('w-1', why, keep, soon())
-    expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: false, cordon: undefined, leftover: undefined })
-    await at.cordonByHand('w-1')
-    expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: true, cordon: undefined, leftover: undefined })
-  })
+    { name: 'an upgrade', mark: upgrade, why: 'power' },
+    { name: 'the power', mark: power, why: 'upgrade' },
+  ] as const)(
+    'shows what is left of a mark for $name after a person’s uncordon, and clears it',
+    async ({ mark, why }) => {
+      await using at = await open()
+      await at.kubernetes.cordon('w-1', mark, undefined, soon())
+      await at.uncordonByHand('w-1')
+      expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: false, cordon: undefined, leftover: mark })
+      await at.kubernetes.uncordon('w-1', why, keep, soon())
+      expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: false, cordon: undefined, leftover: undefined })
+      await at.cordonByHand('w-1')
+      expect(await factsOf(at, 'w-1')).toMatchObject({ unschedulable: true, cordon: undefined, leftover: undefined })
+    },
+  )
 
   test('sees no mark on a node that a person has uncordoned, and cordons it anew', async () => {
     await using at = await open()
@@ -269,7 +272,7 @@ export function kubernetesContract(open: () => Promise<KubernetesUnderTest>): vo
     await kubernetes.takeLease(claim('in-process', { lasts: 1_000 }), soon())
     const theirs = () => kubernetes.takeLease(claim('there'), soon())
     expect(await theirs()).toMatchObject({ held: false })
-    await expect.poll(theirs, { timeout: 4_000 }).toEqual({ held: true })
+    await expect.poll(theirs, { timeout: 20_000 }).toEqual({ held: true })
     expect(await kubernetes.takeLease(claim('in-process'), soon())).toMatchObject({ held: false, by: 'there' })
   })
 

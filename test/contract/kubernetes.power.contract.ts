@@ -18,7 +18,7 @@ export interface PowerlessKubernetes extends AsyncDisposable {
   deny(): Promise<void>
 }
 
-const soon = (ms = 10_000) => AbortSignal.timeout(ms)
+const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 const web: ScaledWorkload = { kind: 'Deployment', namespace: 'media', name: 'films', replicas: 2 }
 const db: ScaledWorkload = { kind: 'StatefulSet', namespace: 'apps', name: 'db', replicas: 3 }
 const backup: ScaledWorkload = { kind: 'CronJob', namespace: 'media', name: 'backup', replicas: 1 }

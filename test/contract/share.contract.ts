@@ -10,7 +10,7 @@ export interface ShareUnderTest extends AsyncDisposable {
   readonly factory: Factory
 }
 
-const soon = () => AbortSignal.timeout(10_000)
+const soon = () => AbortSignal.timeout(30_000)
 
 /** What the agent relies on in the directory that machines boot from. */
 export function shareContract(open: () => Promise<ShareUnderTest>): void {

@@ -9,13 +9,13 @@ export interface TalosUnderTest extends AsyncDisposable {
   readonly schematic: string
 }
 
-const soon = () => AbortSignal.timeout(10_000)
+const soon = () => AbortSignal.timeout(30_000)
 const imageOf = (schematic: string, version: string) => `factory.lab/metal-installer/${schematic}:${version}`
 
 /** What the agent relies on in Talos' machine API. */
 export function talosContract(open: () => Promise<TalosUnderTest>): void {
   const becomes = ({ talos }: TalosUnderTest, node: string, facts: object) =>
-    vi.waitFor(async () => expect(await talos.observe(node, soon())).toMatchObject(facts), 10_000)
+    vi.waitFor(async () => expect(await talos.observe(node, soon())).toMatchObject(facts), 20_000)
   const running = { stage: 'running', ready: true, unmet: [] }
 
   test('tells what a node runs, and that it is well', async () => {
@@ -57,45 +57,51 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
 
   test('installs and reboots in one call', async () => {
     await using at = await open()
-    await at.talos.installAndReboot('w-1', imageOf('e'.repeat(64), 'v1.13.9'), 'default', soon())
+    await at.talos.installAndReboot('w-1', { image: imageOf('e'.repeat(64), 'v1.13.9'), mode: 'default' }, soon())
     await becomes(at, 'w-1', { schematic: 'e'.repeat(64), fallbackPending: false, ...running })
     expect(await at.talos.version('w-1', soon())).toBe('v1.13.9')
   })
 
   test.each([
-    [
-      'another machine',
-      { machineId: 'f'.repeat(32), role: 'worker' },
-      /^nothing is done to w-1: another machine answers/,
-    ],
-    [
-      'a control plane',
-      { role: 'controlplane' },
-      /^nothing is done to w-1: it runs as a worker, not as a controlplane$/,
-    ],
-  ] as const)('does nothing to a node that is not the one that an order is for: %s', async (_, expected, reason) => {
-    await using at = await open()
-    const { talos } = at
-    const image = imageOf(at.schematic, 'v1.13.10')
-    // So that there is something to go back to.
-    await talos.installAndReboot('w-1', image, 'default', soon())
-    await becomes(at, 'w-1', { version: 'v1.13.10', ...running })
-    const before = await talos.observe('w-1', soon())
-    const orders = [
-      () => talos.install('w-1', image, soon(), expected),
-      () => talos.installAndReboot('w-1', image, 'default', soon(), expected),
-      () => talos.reboot('w-1', 'default', soon(), expected),
-      () => talos.rollback('w-1', soon(), expected),
-    ]
-    for (const order of orders) {
-      const { code, message } = await refusal(order())
-      expect([code, message]).toEqual(['not-now', expect.stringMatching(reason)])
-    }
-    expect(await talos.observe('w-1', soon())).toEqual(before)
-    const { machineId } = before
-    await talos.reboot('w-1', 'default', soon(), { role: 'worker', ...(machineId === undefined ? {} : { machineId }) })
-    await vi.waitFor(async () => expect((await talos.observe('w-1', soon())).bootId).not.toBe(before.bootId), 10_000)
-  })
+    {
+      name: 'another machine',
+      expected: { machineId: 'f'.repeat(32), role: 'worker' },
+      reason: /^nothing is done to w-1: another machine answers/,
+    },
+    {
+      name: 'a control plane',
+      expected: { role: 'controlplane' },
+      reason: /^nothing is done to w-1: it runs as a worker, not as a controlplane$/,
+    },
+  ] as const)(
+    'does nothing to a node that is not the one that an order is for: $name',
+    async ({ expected, reason }) => {
+      await using at = await open()
+      const { talos } = at
+      const image = imageOf(at.schematic, 'v1.13.10')
+      // So that there is something to go back to.
+      await talos.installAndReboot('w-1', { image, mode: 'default' }, soon())
+      await becomes(at, 'w-1', { version: 'v1.13.10', ...running })
+      const before = await talos.observe('w-1', soon())
+      const orders = [
+        () => talos.install('w-1', image, soon(), expected),
+        () => talos.installAndReboot('w-1', { image, mode: 'default' }, soon(), expected),
+        () => talos.reboot('w-1', 'default', soon(), expected),
+        () => talos.rollback('w-1', soon(), expected),
+      ]
+      for (const order of orders) {
+        const { code, message } = await refusal(order())
+        expect([code, message]).toEqual(['not-now', expect.stringMatching(reason)])
+      }
+      expect(await talos.observe('w-1', soon())).toEqual(before)
+      const { machineId } = before
+      await talos.reboot('w-1', 'default', soon(), {
+        role: 'worker',
+        ...(machineId === undefined ? {} : { machineId }),
+      })
+      await vi.waitFor(async () => expect((await talos.observe('w-1', soon())).bootId).not.toBe(before.bootId), 20_000)
+    },
+  )
 
   test('boots anew at every reboot', async () => {
     await using at = await open()
@@ -109,7 +115,7 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
         const facts = await at.talos.observe('w-1', soon())
         expect(facts).toMatchObject(running)
         expect(facts.bootId).not.toBe(bootId)
-      }, 10_000)
+      }, 20_000)
     }
     expect(seen.size).toBe(3)
   })
@@ -119,7 +125,7 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
     await at.talos.shutDown('w-1', { force }, soon())
     await vi.waitFor(async () => {
       expect(await refusal(at.talos.version('w-1', soon()))).toMatchObject({ code: 'unreachable' })
-    }, 10_000)
+    }, 20_000)
     for (const call of [at.talos.observe('w-1', soon()), at.talos.reboot('w-1', 'default', soon())])
       expect((await refusal(call)).code).toBe('unreachable')
     expect(await at.talos.version('cp-1', soon())).toBe('v1.13.9')
@@ -132,7 +138,7 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
     await vi.waitFor(async () => {
       const error = await refusal(at.talos.activity('w-1', soon()))
       expect(error).toMatchObject({ code: 'unreachable' })
-    }, 10_000)
+    }, 20_000)
   })
 
   test('says of a node that nobody configured that the configuration is wrong', async () => {
@@ -151,7 +157,7 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
       talos.version('w-1', off),
       talos.pullImage('w-1', image, off),
       talos.install('w-1', image, off),
-      talos.installAndReboot('w-1', image, 'default', off),
+      talos.installAndReboot('w-1', { image, mode: 'default' }, off),
       talos.reboot('w-1', 'default', off),
       talos.shutDown('w-1', { force: true }, off),
     ])
@@ -167,7 +173,7 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
       const facts = await at.talos.observe('w-1', soon())
       expect(facts).toMatchObject(running)
       expect(facts.bootId).not.toBe(bootId)
-    }, 10_000)
+    }, 20_000)
   })
 
   test('tells the machine, what started it, and that nothing ails it', async () => {
@@ -190,7 +196,7 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
     await vi.waitFor(async () => {
       const facts = await at.talos.observe('w-1', soon())
       expect([facts.uuid, facts.stage, facts.bootId === before.bootId]).toEqual([before.uuid, 'running', false])
-    }, 10_000)
+    }, 20_000)
   })
 
   test('goes back to the release of before, which is rejected where there was none', async () => {
@@ -223,7 +229,7 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
     await vi.waitFor(async () => {
       const error = await refusal(Array.fromAsync(at.talos.snapshotEtcd('cp-1', soon())))
       expect(error.code).toBe('unreachable')
-    }, 10_000)
+    }, 20_000)
   })
 
   test('says what a node does, beginning with its stage', async () => {

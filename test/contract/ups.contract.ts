@@ -11,7 +11,7 @@ export interface UpsUnderTest extends AsyncDisposable {
   speakAgain(): Promise<void>
 }
 
-const soon = () => AbortSignal.timeout(10_000)
+const soon = () => AbortSignal.timeout(30_000)
 
 /** What the agent relies on in whatever tells it of a UPS. */
 export function upsContract(open: () => Promise<UpsUnderTest>): void {

@@ -1,4 +1,4 @@
-import { describe } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createNutUps } from '../../src/adapters/nut/ups.ts'
 import type { UpsReading } from '../../src/core/power/ups.ts'
 import { fakeHomelab } from '../fakes/homelab.ts'
@@ -13,7 +13,10 @@ describe('the UPS of the fake homelab', () => {
   upsContract(async () => {
     const homelab = fakeHomelab({})
     let said: UpsReading = { status: ['OL', 'CHRG'], charge: 100, runtime: 3_600_000 }
-    const say = async (change: Partial<UpsReading>) => void (homelab.ups = said = { ...said, ...change })
+    const say = async (change: Partial<UpsReading>) => {
+      said = { ...said, ...change }
+      homelab.upses.set('ups', said)
+    }
     return {
       ups: homelab.ports.upses.get('ups')!,
       status: (tokens) => say({ status: tokens.split(' ') }),
@@ -24,11 +27,22 @@ describe('the UPS of the fake homelab', () => {
           ...(runtime === undefined ? {} : { runtime: runtime * 1_000 }),
         })
       },
-      silence: async () => void (homelab.ups = 'silent'),
+      silence: async () => void homelab.upses.set('ups', 'silent'),
       speakAgain: () => say({}),
       [Symbol.asyncDispose]: async () => {},
     }
   })
+})
+
+test('of two UPSes each tells its own', async () => {
+  const { ports, upses } = fakeHomelab({}, { upses: ['rack', 'desk'] })
+  upses.set('rack', { status: ['OB', 'LB'] })
+  const soon = AbortSignal.timeout(5_000)
+  expect(await ports.upses.get('rack')!.read(soon)).toEqual({ status: ['OB', 'LB'] })
+  expect(await ports.upses.get('desk')!.read(soon)).toMatchObject({ status: ['OL'] })
+  upses.set('desk', 'silent')
+  await expect(ports.upses.get('desk')!.read(soon)).rejects.toMatchObject({ code: 'unreachable' })
+  expect(await ports.upses.get('rack')!.read(soon)).toEqual({ status: ['OB', 'LB'] })
 })
 
 async function overNut(upsd: LabUpsd): Promise<UpsUnderTest> {

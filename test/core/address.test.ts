@@ -2,16 +2,24 @@ import { expect, test } from 'vitest'
 import { below } from '../../src/core/address.ts'
 
 test.each([
-  ['https://10.0.0.1:6443', '/api/v1/nodes', 'https://10.0.0.1:6443/api/v1/nodes'],
-  ['https://10.0.0.1:6443/', '/version', 'https://10.0.0.1:6443/version'],
-  ['https://rancher.lan/k8s/clusters/c-1/', '/apis?limit=500', 'https://rancher.lan/k8s/clusters/c-1/apis?limit=500'],
-  ['https://10.0.0.1:6443//', '/api/v1/nodes', 'https://10.0.0.1:6443/api/v1/nodes'],
-  ['https://mirror.lan//factory', '/versions', 'https://mirror.lan//factory/versions'],
-  ['https://mirror.lan//factory//', '/versions?broken=true', 'https://mirror.lan//factory/versions?broken=true'],
-  ['https://[fd00::1]:6443', '/a?x=b%2Cc&y=%3F', 'https://[fd00::1]:6443/a?x=b%2Cc&y=%3F'],
-  ['https://a.lan/?x=1#y', '/version', 'https://a.lan/version'],
-  ['https://a.lan', '/api/v1/namespaces/a%2Fb/pods', 'https://a.lan/api/v1/namespaces/a%2Fb/pods'],
-])('below %s the path %s is on the same host', (base, path, url) => {
+  { base: 'https://10.0.0.1:6443', path: '/api/v1/nodes', url: 'https://10.0.0.1:6443/api/v1/nodes' },
+  { base: 'https://10.0.0.1:6443/', path: '/version', url: 'https://10.0.0.1:6443/version' },
+  {
+    base: 'https://rancher.lan/k8s/clusters/c-1/',
+    path: '/apis?limit=500',
+    url: 'https://rancher.lan/k8s/clusters/c-1/apis?limit=500',
+  },
+  { base: 'https://10.0.0.1:6443//', path: '/api/v1/nodes', url: 'https://10.0.0.1:6443/api/v1/nodes' },
+  { base: 'https://mirror.lan//factory', path: '/versions', url: 'https://mirror.lan//factory/versions' },
+  {
+    base: 'https://mirror.lan//factory//',
+    path: '/versions?broken=true',
+    url: 'https://mirror.lan//factory/versions?broken=true',
+  },
+  { base: 'https://[fd00::1]:6443', path: '/a?x=b%2Cc&y=%3F', url: 'https://[fd00::1]:6443/a?x=b%2Cc&y=%3F' },
+  { base: 'https://a.lan/?x=1#y', path: '/version', url: 'https://a.lan/version' },
+  { base: 'https://a.lan', path: '/api/v1/namespaces/a%2Fb/pods', url: 'https://a.lan/api/v1/namespaces/a%2Fb/pods' },
+])('below $base the path $path is on the same host', ({ base, path, url }) => {
   expect(below(new URL(base), path).href).toBe(url)
   expect(below(new URL(base), path).host).toBe(new URL(base).host)
 })

@@ -16,21 +16,21 @@ const lasting = (ms: number): Life => ({ from: begin, to: begin + ms })
 const year = lasting(365 * day)
 
 describe('a certificate of a year', () => {
-  test.each<[string, number, LifeStage | undefined]>([
-    ['before it begins', -1, 'not-begun'],
-    ['at its beginning', 0, undefined],
-    ['shortly before half of its life', 182.5 * day - 1, undefined],
-    ['at half of its life', 182.5 * day, 'half'],
-    ['31 days before the end', 334 * day, 'half'],
-    ['30 days before the end', 335 * day, 'month'],
-    ['8 days before the end', 357 * day, 'month'],
-    ['7 days before the end', 358 * day, 'week'],
-    ['25 hours before the end', 365 * day - 25 * hour, 'week'],
-    ['a day before the end', 364 * day, 'day'],
-    ['a moment before the end', 365 * day - 1, 'day'],
-    ['at its end', 365 * day, 'ended'],
-    ['long after', 1_000 * day, 'ended'],
-  ])('%s', (_, after, stage) => {
+  test.each<{ name: string; after: number; stage: LifeStage | undefined }>([
+    { name: 'before it begins', after: -1, stage: 'not-begun' },
+    { name: 'at its beginning', after: 0, stage: undefined },
+    { name: 'shortly before half of its life', after: 182.5 * day - 1, stage: undefined },
+    { name: 'at half of its life', after: 182.5 * day, stage: 'half' },
+    { name: '31 days before the end', after: 334 * day, stage: 'half' },
+    { name: '30 days before the end', after: 335 * day, stage: 'month' },
+    { name: '8 days before the end', after: 357 * day, stage: 'month' },
+    { name: '7 days before the end', after: 358 * day, stage: 'week' },
+    { name: '25 hours before the end', after: 365 * day - 25 * hour, stage: 'week' },
+    { name: 'a day before the end', after: 364 * day, stage: 'day' },
+    { name: 'a moment before the end', after: 365 * day - 1, stage: 'day' },
+    { name: 'at its end', after: 365 * day, stage: 'ended' },
+    { name: 'long after', after: 1_000 * day, stage: 'ended' },
+  ])('$name', ({ after, stage }) => {
     expect(stageOf(year, begin + after)).toBe(stage)
   })
 
@@ -52,13 +52,13 @@ describe('a certificate of a year', () => {
   })
 })
 
-test.each<[string, number, LifeStage[]]>([
-  ['a month', 30 * day, ['half', 'week', 'day', 'ended']],
-  ['a week', 7 * day, ['half', 'day', 'ended']],
-  ['a day', day, ['half', 'ended']],
-  ['an hour', hour, ['half', 'ended']],
-  ['ten years', 3_650 * day, ['half', 'month', 'week', 'day', 'ended']],
-])('one that lives for %s is not spoken of from its birth on', (_, ms, stages) => {
+test.each<{ name: string; ms: number; stages: LifeStage[] }>([
+  { name: 'a month', ms: 30 * day, stages: ['half', 'week', 'day', 'ended'] },
+  { name: 'a week', ms: 7 * day, stages: ['half', 'day', 'ended'] },
+  { name: 'a day', ms: day, stages: ['half', 'ended'] },
+  { name: 'an hour', ms: hour, stages: ['half', 'ended'] },
+  { name: 'ten years', ms: 3_650 * day, stages: ['half', 'month', 'week', 'day', 'ended'] },
+])('one that lives for $name is not spoken of from its birth on', ({ ms, stages }) => {
   const life = lasting(ms)
   const said = new Set<LifeStage>()
   for (let at = begin; at <= life.to; at += ms / 4_000) {
@@ -70,23 +70,23 @@ test.each<[string, number, LifeStage[]]>([
 
 describe('the time to renew it', () => {
   const fresh = { failures: 0, lastAt: undefined }
-  test.each<[string, number, number]>([
-    ['a year: four months before its end', 365 * day, 365 * day - 120 * day],
-    ['ten years: four months as well', 3_650 * day, 3_650 * day - 120 * day],
-    ['thirty days: the last third', 30 * day, 20 * day],
-    ['a day: the last third', day, 16 * hour],
-  ])('is, for one that lives for %s', (_, ms, after) => {
+  test.each<{ name: string; ms: number; after: number }>([
+    { name: 'a year: four months before its end', ms: 365 * day, after: 365 * day - 120 * day },
+    { name: 'ten years: four months as well', ms: 3_650 * day, after: 3_650 * day - 120 * day },
+    { name: 'thirty days: the last third', ms: 30 * day, after: 20 * day },
+    { name: 'a day: the last third', ms: day, after: 16 * hour },
+  ])('is, for one that lives for $name', ({ ms, after }) => {
     expect(renewalAt(lasting(ms), fresh, begin) - begin).toBeCloseTo(after, -1)
   })
 
-  test.each<[string, number, number, number]>([
-    ['an hour after the first failure', 1, 300 * day, hour],
-    ['two hours after the second', 2, 300 * day, 2 * hour],
-    ['a day after many', 12, 300 * day, day],
-    ['sooner when little is left', 12, 365 * day - 8 * hour, hour],
-    ['never twice in a minute', 1, 365 * day - 1_000, 60_000],
-    ['ten minutes after a failure once it has ended', 5, 366 * day, 600_000],
-  ])('is again %s', (_, failures, tried, wait) => {
+  test.each<{ name: string; failures: number; tried: number; wait: number }>([
+    { name: 'an hour after the first failure', failures: 1, tried: 300 * day, wait: hour },
+    { name: 'two hours after the second', failures: 2, tried: 300 * day, wait: 2 * hour },
+    { name: 'a day after many', failures: 12, tried: 300 * day, wait: day },
+    { name: 'sooner when little is left', failures: 12, tried: 365 * day - 8 * hour, wait: hour },
+    { name: 'never twice in a minute', failures: 1, tried: 365 * day - 1_000, wait: 60_000 },
+    { name: 'ten minutes after a failure once it has ended', failures: 5, tried: 366 * day, wait: 600_000 },
+  ])('is again $name', ({ failures, tried, wait }) => {
     const at = begin + tried
     expect(renewalAt(year, { failures, lastAt: at }, at) - at).toBe(wait)
   })
@@ -96,12 +96,12 @@ describe('a renewed copy', () => {
   const file = { ...year, ca: 'CA\n', fingerprint: 'AA' }
   const copy = { ...lasting(500 * day), ca: 'CA', replaces: 'AA' }
   test.each([
-    ['is used in the place of the file that it was made from', {}, true],
-    ['is not used once the file holds another certificate', { replaces: 'BB' }, false],
-    ['is not used where the cluster has another CA', { ca: 'other' }, false],
-    ['is not used where it ends no later', { to: year.to }, false],
-    ['is not used where it ends sooner', { to: year.to - 1 }, false],
-  ])('%s', (_, changes, isUsed) => {
+    { name: 'is used in the place of the file that it was made from', isUsed: true },
+    { name: 'is not used once the file holds another certificate', changes: { replaces: 'BB' }, isUsed: false },
+    { name: 'is not used where the cluster has another CA', changes: { ca: 'other' }, isUsed: false },
+    { name: 'is not used where it ends no later', changes: { to: year.to }, isUsed: false },
+    { name: 'is not used where it ends sooner', changes: { to: year.to - 1 }, isUsed: false },
+  ])('$name', ({ changes = {}, isUsed }) => {
     expect(prefersCopy(file, { ...copy, ...changes })).toBe(isUsed)
   })
 })
@@ -111,17 +111,33 @@ describe('what was handed out', () => {
   const before = { ...year, ca: `${pem('old')}\n${pem('other')}`, names: ['os:admin', 'os:reader'] }
   const now = begin + 300 * day
   const fresh = { from: now - 1, to: now + 365 * day, ca: pem('old').trim(), names: ['os:reader', 'os:admin'] }
-  test.each<[string, object, RegExp | undefined]>([
-    ['is taken', {}, undefined],
-    ['is not taken with another CA', { ca: pem('new') }, /another CA/],
-    ['is not taken with another CA beside the known one', { ca: pem('old') + pem('new') }, /another CA/],
-    ['is taken with one of the CAs of a file that trusts several', { ca: pem('other') }, undefined],
-    ['is not taken with other roles', { names: ['os:reader'] }, /is for os:reader and not for os:admin, os:reader/],
-    ['is not taken with none', { names: [] }, /is for nobody/],
-    ['is not taken where it has not begun', { from: now + hour }, /and not now: check the clocks/],
-    ['is not taken where it has ended', { to: now }, /and not now/],
-    ['is not taken where it lives no longer', { to: year.to }, /does not live longer/],
-  ])('%s', (_, changes, fault) => {
+  test.each<{ name: string; changes?: object; fault: RegExp | undefined }>([
+    { name: 'is taken', fault: undefined },
+    { name: 'is not taken with another CA', changes: { ca: pem('new') }, fault: /another CA/ },
+    {
+      name: 'is not taken with another CA beside the known one',
+      changes: { ca: pem('old') + pem('new') },
+      fault: /another CA/,
+    },
+    {
+      name: 'is taken with one of the CAs of a file that trusts several',
+      changes: { ca: pem('other') },
+      fault: undefined,
+    },
+    {
+      name: 'is not taken with other roles',
+      changes: { names: ['os:reader'] },
+      fault: /is for os:reader and not for os:admin, os:reader/,
+    },
+    { name: 'is not taken with none', changes: { names: [] }, fault: /is for nobody/ },
+    {
+      name: 'is not taken where it has not begun',
+      changes: { from: now + hour },
+      fault: /and not now: check the clocks/,
+    },
+    { name: 'is not taken where it has ended', changes: { to: now }, fault: /and not now/ },
+    { name: 'is not taken where it lives no longer', changes: { to: year.to }, fault: /does not live longer/ },
+  ])('$name', ({ changes = {}, fault }) => {
     expect(renewalFault(before, { ...fresh, ...changes }, now) ?? 'nothing').toMatch(fault ?? /^nothing$/)
   })
 })

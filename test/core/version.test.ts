@@ -53,14 +53,14 @@ test('releases are in the order of semantic versioning, with what is no release 
 })
 
 test.each([
-  ['v1.13.9', 'v1.13.9', false],
-  ['1.13.9', 'v1.13.9', false],
-  ['v1.13.10', 'v1.13.9', true],
-  ['v1.13.9', 'v1.13.10', false],
-  ['v1.14.0', 'v1.14.0-rc.1', true],
-  ['nightly', 'v1.13.9', false],
-  ['nightly', 'weekly', false],
-])('whether %s is newer than %s: %s', (version, than, newer) => {
+  { version: 'v1.13.9', than: 'v1.13.9', newer: false },
+  { version: '1.13.9', than: 'v1.13.9', newer: false },
+  { version: 'v1.13.10', than: 'v1.13.9', newer: true },
+  { version: 'v1.13.9', than: 'v1.13.10', newer: false },
+  { version: 'v1.14.0', than: 'v1.14.0-rc.1', newer: true },
+  { version: 'nightly', than: 'v1.13.9', newer: false },
+  { version: 'nightly', than: 'weekly', newer: false },
+])('whether $version is newer than $than: $newer', ({ version, than, newer }) => {
   expect(isNewer(version, than)).toBe(newer)
 })
 

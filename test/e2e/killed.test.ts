@@ -44,7 +44,7 @@ const isDone = async (daemon: LabDaemon) => {
 
 test(
   'killed in the middle of a download, the next agent asks for the rest of it and publishes the whole image',
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async () => {
     await using stack = new AsyncDisposableStack()
     const { lab, directory, start } = await setScene(stack, 62, { upgrade: { enabled: false } })
@@ -81,7 +81,7 @@ test(
 
 test(
   'killed in the middle of a rollout, the next agent finishes it, with one reboot a node and quorum held',
-  { timeout: 90_000 },
+  { timeout: 300_000 },
   async () => {
     await using stack = new AsyncDisposableStack()
     const { lab, start } = await setScene(stack, 63)
@@ -107,7 +107,7 @@ test(
 
 test(
   'killed in the middle of a shutdown and of the way back, the next agents end both',
-  { timeout: 90_000 },
+  { timeout: 300_000 },
   async () => {
     await using stack = new AsyncDisposableStack()
     const { lab, upsd, start } = await setScene(stack, 64, { upgrade: { enabled: false } })
@@ -142,7 +142,7 @@ test(
 
 test(
   'a queue store that a power cut has damaged keeps nobody from guarding the power',
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async () => {
     await using stack = new AsyncDisposableStack()
     const { lab, upsd, directory, start } = await setScene(stack, 66, { upgrade: { enabled: false } })

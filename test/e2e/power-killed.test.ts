@@ -51,7 +51,7 @@ describe.concurrent('an agent that is killed', () => {
   )
   test.each(points)(
     'when $name is followed by one that does right, $next',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async ({ name, isThere, index, next }) => {
       await using stack = new AsyncDisposableStack()
       const net = 100 + index * 2 + (next === 'on mains' ? 1 : 0)

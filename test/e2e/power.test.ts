@@ -58,7 +58,7 @@ const allBack = (scene: Scene) =>
 
 test(
   'a person looks at the plan, rehearses it, shuts everything down and wakes it again, all by the command line',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     await using stack = new AsyncDisposableStack()
     const scene = await setScene(stack, 81)
@@ -109,7 +109,7 @@ test(
 
 test(
   'on battery the spare workloads go first; everything comes back with mains, with as many replicas as before',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     await using stack = new AsyncDisposableStack()
     const scene = await setScene(stack, 82, { shed: [{ selector: 'tier=batch' }], shedAfter: '0s' })
@@ -132,7 +132,7 @@ const whyNoDisk = process.getuid?.() === 0 ? undefined : 'only root can mount a 
 
 test.skipIf(lacks(whyNoDisk))(
   'a queue store that is killed and a disk that runs full in the middle of an outage keep nothing up',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     await using stack = new AsyncDisposableStack()
     const scene = await setScene(stack, 83, {}, async (directory) => {

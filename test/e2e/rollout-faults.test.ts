@@ -93,7 +93,7 @@ function takeApiAway({ kubernetes }: Homelab): () => void {
   }
 }
 
-describe.concurrent('on the way to a release', { timeout: 90_000 }, () => {
+describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
   test('a node that boots its old system is tried once more by a firmware boot, where that is the policy', async () => {
     await using stack = new AsyncDisposableStack()
     const options = { upgrade: { afterRollback: 'powercycle' } }

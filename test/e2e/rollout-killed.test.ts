@@ -112,7 +112,7 @@ for (const { from, later, kubernetes, names } of generations) {
       return { rollout, slow, daemon: await rollout.start(), releases: 0 }
     }
 
-    test.each(names)('that is killed in: %s', { timeout: 90_000 }, async (name) => {
+    test.each(names)('that is killed in: %s', { timeout: 300_000 }, async (name) => {
       const phase = phases[name]!
       const stage = await take(phase.lasts ?? false)
       const { rollout } = stage
@@ -164,7 +164,7 @@ for (const { from, later, kubernetes, names } of generations) {
 
 test.concurrent(
   'a node whose one call for all is still at work is waited for by the next agent at once',
-  { timeout: 90_000 },
+  { timeout: 300_000 },
   async () => {
     await using rollout = await startRolloutLab({
       net: net++,
@@ -172,7 +172,7 @@ test.concurrent(
       version: 'v1.12.0',
       versions: ['v1.12.0'],
       kubernetesVersion: 'v1.35.4',
-      pace: { stop: 3_000 },
+      pace: { stop: 10_000 },
       upgrade: { retryAfter: '1h' },
     })
     const first = await rollout.start()

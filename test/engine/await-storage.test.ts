@@ -30,13 +30,18 @@ async function wait(unwell: readonly StorageWarning[], until: number | undefined
 }
 const tomorrow = Date.now() + 86_400_000
 
-test.each<[string, readonly StorageWarning[], number | undefined, string | undefined]>([
-  ['what endangers nothing', [crash], undefined, undefined],
-  ['what is accepted', [crash, degraded], tomorrow, undefined],
-  ['copies that are missing', [crash, degraded], undefined, 'volume pvc-1 is degraded'],
-  ['what was accepted once', [degraded], Date.now() - 1, 'volume pvc-1 is degraded'],
-  ['data in danger, whatever is accepted', [degraded, faulted], tomorrow, 'volume pvc-2 is faulted'],
-])('workloads come back after storage: %s', async (_, unwell, until, reason) => {
+test.each<{ name: string; unwell: readonly StorageWarning[]; until?: number; reason: string | undefined }>([
+  { name: 'what endangers nothing', unwell: [crash], reason: undefined },
+  { name: 'what is accepted', unwell: [crash, degraded], until: tomorrow, reason: undefined },
+  { name: 'copies that are missing', unwell: [crash, degraded], reason: 'volume pvc-1 is degraded' },
+  { name: 'what was accepted once', unwell: [degraded], until: Date.now() - 1, reason: 'volume pvc-1 is degraded' },
+  {
+    name: 'data in danger, whatever is accepted',
+    unwell: [degraded, faulted],
+    until: tomorrow,
+    reason: 'volume pvc-2 is faulted',
+  },
+])('workloads come back after storage: $name', async ({ unwell, until, reason }) => {
   const error = await wait(unwell, until)
   expect(error?.replace(/^.* for storage to be whole: /, '')).toBe(reason)
 })

@@ -1,4 +1,5 @@
-import type { FakeHomelab, FakeMachine } from './homelab.ts'
+import type { FakeHomelab } from './homelab.ts'
+import type { FakeMachine } from './machine.ts'
 
 export interface Judge {
   /** What was done that must not be, with the entry of the diary. */

@@ -4,7 +4,8 @@ import { parseLabelSelector } from '../../src/core/cluster/label-selector.ts'
 import type { Kubernetes } from '../../src/core/cluster/ports.ts'
 import type { ScaledWorkload, StorageSetting, WorkloadSelection } from '../../src/core/cluster/workload.ts'
 import { matches } from '../lab/kubernetes/selectors.ts'
-import { bootIdOf, type FakeMachine, type FakeWorld } from './homelab.ts'
+import type { FakeWorld } from './homelab.ts'
+import { bootIdOf, type FakeMachine } from './machine.ts'
 
 /** A workload and how many replicas it has now. */
 export interface FakeWorkload extends Omit<ScaledWorkload, 'replicas'> {

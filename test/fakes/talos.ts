@@ -3,7 +3,8 @@ import { isNewer } from '../../src/core/version.ts'
 import { AgentError } from '../../src/core/errors.ts'
 import { demandMachine, type ExpectedMachine } from '../../src/core/cluster/identity.ts'
 import type { Talos } from '../../src/core/cluster/ports.ts'
-import { bootIdOf, type FakeMachine, type FakeWorld } from './homelab.ts'
+import type { FakeWorld } from './homelab.ts'
+import { bootIdOf, type FakeMachine } from './machine.ts'
 
 const noEtcd = notObserved('its etcd has not answered in time')
 
@@ -126,7 +127,7 @@ export function fakeTalos(world: FakeWorld): Talos {
       await note(`install ${machine.name}`)
       install(machine, image)
     },
-    installAndReboot: async (name, image, _mode, _signal, expected) => {
+    installAndReboot: async (name, { image }, _signal, expected) => {
       const machine = meant(name, expected)
       await note(`install-and-reboot ${machine.name}`)
       install(machine, image)

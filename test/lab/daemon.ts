@@ -95,16 +95,22 @@ export function runCli(
   return new Promise((resolve) => child.once('close', (code) => resolve({ code, ...texts })))
 }
 
-/** Looks every so many ms until it is so. Throws, naming what it waited for, when it does not come in time. */
+/** On a busy machine everything takes longer: so many times, and only what never comes fails. */
+const patience = 5
+
+/**
+ * Looks every so many ms until it is so. `withinMs` is what it takes at the most where nothing else runs. Throws, naming
+ * what it waited for, when it does not come in `patience` times that.
+ */
 export async function waitFor(
   what: string,
   withinMs: number,
   isSo: () => boolean | Promise<boolean>,
   lookEvery = 50,
 ): Promise<void> {
-  for (const end = performance.now() + withinMs; ;) {
+  for (const end = performance.now() + withinMs * patience; ;) {
     if (await isSo()) return
-    if (performance.now() > end) throw new Error(`waited ${withinMs / 1_000} s for ${what}`)
+    if (performance.now() > end) throw new Error(`waited ${(withinMs * patience) / 1_000} s for ${what}`)
     await new Promise((resolve) => setTimeout(resolve, lookEvery))
   }
 }

@@ -19,12 +19,12 @@ const nas = { hostname: 'nas', addresses: ['127.0.0.1', '10.0.0.6'] }
 
 describe('the node that the agent runs on', () => {
   test.each([
-    ['none, on a NAS', {}, nas, undefined],
-    ['known by its address', {}, { ...nas, addresses: ['127.0.0.1', '10.0.0.3'] }, 'w-1'],
-    ['known by its name', {}, { ...nas, hostname: 'cp-1' }, 'cp-1'],
-    ['told by Kubernetes, in a pod', { NODE_NAME: 'w-1' }, nas, 'w-1'],
-    ['none, in a pod of another cluster', { NODE_NAME: 'elsewhere' }, nas, undefined],
-  ])('is %s', (_, environment, machine, expected) => {
+    { name: 'none, on a NAS', expected: undefined },
+    { name: 'known by its address', machine: { ...nas, addresses: ['127.0.0.1', '10.0.0.3'] }, expected: 'w-1' },
+    { name: 'known by its name', machine: { ...nas, hostname: 'cp-1' }, expected: 'cp-1' },
+    { name: 'told by Kubernetes, in a pod', environment: { NODE_NAME: 'w-1' }, expected: 'w-1' },
+    { name: 'none, in a pod of another cluster', environment: { NODE_NAME: 'elsewhere' }, expected: undefined },
+  ])('is $name', ({ environment = {}, machine = nas, expected }) => {
     expect(findOwnMachine(nodes, environment, machine)).toBe(expected)
   })
 })

@@ -145,9 +145,9 @@ describe('a file that is kept', () => {
     hang = release.promise
     expect((await kept.current()).word).toBe('one')
     const begin = performance.now()
-    for (let times = 0; times < 20; times++) expect((await kept.current()).word).toBe('one')
+    for (let times = 0; times < 100; times++) expect((await kept.current()).word).toBe('one')
     // Only the first had to find out, at 250 ms.
-    expect(performance.now() - begin).toBeLessThan(1_000)
+    expect(performance.now() - begin).toBeLessThan(15_000)
     release.resolve()
     await expect.poll(async () => (await kept.current()).word).toBe('two')
   })

@@ -21,7 +21,7 @@ import { createKubernetesApi, type KubernetesApi } from '../lab/kubernetes/api.t
 
 const day = 86_400_000
 const hour = 3_600_000
-const soon = () => AbortSignal.timeout(5_000)
+const soon = () => AbortSignal.timeout(30_000)
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 const [cp, w, apiAddress] = ['127.0.44.181', '127.0.44.182', '127.0.44.183']
 const labs = new AsyncDisposableStack()
@@ -385,11 +385,11 @@ describe('a file that changes', () => {
   })
 
   test.each([
-    ['kubeconfig', 'users: [', 'is not YAML'],
-    ['kubeconfig', '', 'no current-context'],
-    ['talosconfig', 'contexts: {', 'is not YAML'],
-    ['talosconfig', 'context: none\n', 'no context "none"'],
-  ])('and is a broken %s leaves the last good one in force: "%s"', async (name, text, why) => {
+    { name: 'kubeconfig', text: 'users: [', why: 'is not YAML' },
+    { name: 'kubeconfig', text: '', why: 'no current-context' },
+    { name: 'talosconfig', text: 'contexts: {', why: 'is not YAML' },
+    { name: 'talosconfig', text: 'context: none\n', why: 'no context "none"' },
+  ])('and is a broken $name leaves the last good one in force: "$text"', async ({ name, text, why }) => {
     const world = await open()
     const good = await readFile(file(name), 'utf8')
     await writeFile(file(name), text)

@@ -10,7 +10,7 @@ import { followUpses } from '../../src/main/upses.ts'
 import { temporaryFolder } from '../lab/process.ts'
 import { startUpsdStandIn } from '../lab/upsd/stand-in.ts'
 
-const soon = () => AbortSignal.timeout(5_000)
+const soon = () => AbortSignal.timeout(30_000)
 const always = () => true
 const never = () => false
 
@@ -79,7 +79,7 @@ test('a UPS whose password is not there is watched without a login where that ca
   expect(missing).toEqual([`${it.path('ups-password')} is not there`])
   await it.write('secret')
   await expect
-    .poll(async () => ups.read(soon()).then(() => ups.loggedIn), { timeout: 10_000, interval: 500 })
+    .poll(async () => ups.read(soon()).then(() => ups.loggedIn), { timeout: 20_000, interval: 500 })
     .toBe(true)
   expect(missing.at(-1)).toBeUndefined()
 })

@@ -58,11 +58,11 @@ test('with nothing remembered nothing is decided', () => {
   ).toBe('current')
 })
 
-test.each<[string, string | undefined, string | undefined, string]>([
-  ['that was decided on', 'v1.14.1', undefined, 'wait'],
-  ['whose rollout has begun', undefined, 'v1.14.1', 'wait'],
-  ['that nobody had decided on', 'v1.14.0', undefined, 'target'],
-])('a release %s and that vanishes leads to: %s, %s: %s', (_, decided, begun, kind) => {
+test.each<{ name: string; decided: string | undefined; begun: string | undefined; kind: string }>([
+  { name: 'that was decided on', decided: 'v1.14.1', begun: undefined, kind: 'wait' },
+  { name: 'whose rollout has begun', decided: undefined, begun: 'v1.14.1', kind: 'wait' },
+  { name: 'that nobody had decided on', decided: 'v1.14.0', begun: undefined, kind: 'target' },
+])('a release $name and that vanishes: $kind', ({ decided, begun, kind }) => {
   const journal = journalWith('v1.13.8', 'v1.14.0')
   remembered.vanished.remember(journal, ['v1.14.1'])
   remembered.target.remember(journal, decided)

@@ -98,64 +98,124 @@ describe('what comes next', () => {
     ...rebootOnly.slice(2),
   ]
   const disabled: Situation = { upgrade: { enabled: false } }
-  test.each<[string, Cluster, Situation, string, string[]]>([
-    ['is the next node', withW1(), {}, 'go w-1', whole],
-    ['is to wait for its image', withW1(), { staged: false }, 'wait: v1.13.9 is not staged on the share yet', []],
-    [
-      'is no image that what has begun would wait for',
-      marked(),
-      { staged: false },
-      'go w-1',
-      ['pull-images: pull v1.13.9 on w-1', ...whole.slice(1)],
-    ],
+  test.each<{ name: string; cluster: Cluster; situation?: Situation; expected: string; phases: string[] }>([
+    { name: 'is the next node', cluster: withW1(), expected: 'go w-1', phases: whole },
+    {
+      name: 'is to wait for its image',
+      cluster: withW1(),
+      situation: { staged: false },
+      expected: 'wait: v1.13.9 is not staged on the share yet',
+      phases: [],
+    },
+    {
+      name: 'is no image that what has begun would wait for',
+      cluster: marked(),
+      situation: { staged: false },
+      expected: 'go w-1',
+      phases: ['pull-images: pull v1.13.9 on w-1', ...whole.slice(1)],
+    },
 
-    ['is to wait while nodes are drained', withW1(), { outage }, recovering('draining'), []],
-    [
-      'is to wait while the cluster is down',
-      silent,
-      { outage: { ...outage, stage: 'stopped' } },
-      recovering('stopped'),
-      [],
-    ],
-    [
-      'is to wait while it wakes, even with our mark on a node',
-      marked(),
-      { outage: { ...outage, stage: 'waking' } },
-      recovering('waking'),
-      [],
-    ],
-    [
-      'is to wait, even for an armed node',
-      marked({ ...armedEntries }),
-      { outage: { ...outage, stage: 'stopping' } },
-      recovering('stopping'),
-      [],
-    ],
-    [
-      'is to wait, even with a leftover of ours',
-      withW1({ kubernetes: { leftover: mark } }),
-      { outage },
-      recovering('draining'),
-      [],
-    ],
-    [
-      'is to wait for the end of the outage, and not for the UPS',
-      withW1(),
-      { outage, power: startPower(0, true) },
-      recovering('draining'),
-      [],
-    ],
-    ['is as ever once an outage is over', withW1(), { outage: { ...outage, stage: 'over' } }, 'go w-1', whole],
+    {
+      name: 'is to wait while nodes are drained',
+      cluster: withW1(),
+      situation: { outage },
+      expected: recovering('draining'),
+      phases: [],
+    },
+    {
+      name: 'is to wait while the cluster is down',
+      cluster: silent,
+      situation: { outage: { ...outage, stage: 'stopped' } },
+      expected: recovering('stopped'),
+      phases: [],
+    },
+    {
+      name: 'is to wait while it wakes, even with our mark on a node',
+      cluster: marked(),
+      situation: { outage: { ...outage, stage: 'waking' } },
+      expected: recovering('waking'),
+      phases: [],
+    },
+    {
+      name: 'is to wait, even for an armed node',
+      cluster: marked({ ...armedEntries }),
+      situation: { outage: { ...outage, stage: 'stopping' } },
+      expected: recovering('stopping'),
+      phases: [],
+    },
+    {
+      name: 'is to wait, even with a leftover of ours',
+      cluster: withW1({ kubernetes: { leftover: mark } }),
+      situation: { outage },
+      expected: recovering('draining'),
+      phases: [],
+    },
+    {
+      name: 'is to wait for the end of the outage, and not for the UPS',
+      cluster: withW1(),
+      situation: { outage, power: startPower(0, true) },
+      expected: recovering('draining'),
+      phases: [],
+    },
+    {
+      name: 'is as ever once an outage is over',
+      cluster: withW1(),
+      situation: { outage: { ...outage, stage: 'over' } },
+      expected: 'go w-1',
+      phases: whole,
+    },
 
-    ['is to wait for the first word of the UPS', withW1(), { power: startPower(0, false) }, unheard, []],
-    ['is to wait for it before a node is uncordoned', marked(), { power: startPower(0, false) }, unheard, []],
-    ['is to uncordon it once battery is known', marked(), { power: onBattery }, 'go w-1', ['uncordon: uncordon w-1']],
+    {
+      name: 'is to wait for the first word of the UPS',
+      cluster: withW1(),
+      situation: { power: startPower(0, false) },
+      expected: unheard,
+      phases: [],
+    },
+    {
+      name: 'is to wait for it before a node is uncordoned',
+      cluster: marked(),
+      situation: { power: startPower(0, false) },
+      expected: unheard,
+      phases: [],
+    },
+    {
+      name: 'is to uncordon it once battery is known',
+      cluster: marked(),
+      situation: { power: onBattery },
+      expected: 'go w-1',
+      phases: ['uncordon: uncordon w-1'],
+    },
 
-    ['is nothing where upgrades are not enabled', withW1(), disabled, paused, []],
-    ['is to uncordon what is only cordoned there', marked(), disabled, 'go w-1', ['uncordon: uncordon w-1']],
-    ['is to finish there what is armed', marked({ ...armedEntries }), disabled, 'go w-1', rebootOnly],
-    ['is nothing during a pause', withW1(), { paused: 'paused by me' }, 'wait: paused by me', []],
-  ])('%s', async (_, cluster, situation, expected, phases) => {
+    {
+      name: 'is nothing where upgrades are not enabled',
+      cluster: withW1(),
+      situation: disabled,
+      expected: paused,
+      phases: [],
+    },
+    {
+      name: 'is to uncordon what is only cordoned there',
+      cluster: marked(),
+      situation: disabled,
+      expected: 'go w-1',
+      phases: ['uncordon: uncordon w-1'],
+    },
+    {
+      name: 'is to finish there what is armed',
+      cluster: marked({ ...armedEntries }),
+      situation: disabled,
+      expected: 'go w-1',
+      phases: rebootOnly,
+    },
+    {
+      name: 'is nothing during a pause',
+      cluster: withW1(),
+      situation: { paused: 'paused by me' },
+      expected: 'wait: paused by me',
+      phases: [],
+    },
+  ])('$name', async ({ cluster, situation = {}, expected, phases }) => {
     const { decision } = await look(cluster, situation)
     expect(summary(decision)).toBe(expected)
     expect(outline(decision)).toEqual(phases)
@@ -165,28 +225,40 @@ describe('what comes next', () => {
 describe('the release that nodes are brought to, when one carries the mark of another', () => {
   const other = { release: 'v1.13.10' }
   const power: CordonMark = { why: 'power', at: mark.at }
-  test.each<[string, Cluster, string]>([
-    ['is that of the policy, where the node is only cordoned', marked({}, other), 'v1.13.9'],
-    ['is that of the policy, where the node is cordoned and ill', marked({ ready: false }, other), 'v1.13.9'],
-    [
-      'is that of the policy, where the cordon is for the power',
-      withW1({ kubernetes: { unschedulable: true, cordon: power } }),
-      'v1.13.9',
-    ],
-    ['is that of the mark, where it is installed', marked({ ...armedEntries }, other), 'v1.13.10'],
-    [
-      'is that of the mark, where the node reboots',
-      marked({ stage: 'rebooting' }, { ...other, rebooting: true }),
-      'v1.13.10',
-    ],
-    ['is that of the mark, where the node is silent', marked('silent', other), 'v1.13.10'],
-    [
-      'is that of the mark, where the node runs it',
-      marked({ version: 'v1.13.10', bootId: 'boot-2' }, other),
-      'v1.13.10',
-    ],
-    ['is that of the policy, where the mark is a leftover', withW1({ kubernetes: { leftover: mark } }), 'v1.13.9'],
-  ])('%s', async (_, cluster, version) => {
+  test.each<{ name: string; cluster: Cluster; version: string }>([
+    { name: 'is that of the policy, where the node is only cordoned', cluster: marked({}, other), version: 'v1.13.9' },
+    {
+      name: 'is that of the policy, where the node is cordoned and ill',
+      cluster: marked({ ready: false }, other),
+      version: 'v1.13.9',
+    },
+    {
+      name: 'is that of the policy, where the cordon is for the power',
+      cluster: withW1({ kubernetes: { unschedulable: true, cordon: power } }),
+      version: 'v1.13.9',
+    },
+    {
+      name: 'is that of the mark, where it is installed',
+      cluster: marked({ ...armedEntries }, other),
+      version: 'v1.13.10',
+    },
+    {
+      name: 'is that of the mark, where the node reboots',
+      cluster: marked({ stage: 'rebooting' }, { ...other, rebooting: true }),
+      version: 'v1.13.10',
+    },
+    { name: 'is that of the mark, where the node is silent', cluster: marked('silent', other), version: 'v1.13.10' },
+    {
+      name: 'is that of the mark, where the node runs it',
+      cluster: marked({ version: 'v1.13.10', bootId: 'boot-2' }, other),
+      version: 'v1.13.10',
+    },
+    {
+      name: 'is that of the policy, where the mark is a leftover',
+      cluster: withW1({ kubernetes: { leftover: mark } }),
+      version: 'v1.13.9',
+    },
+  ])('$name', async ({ cluster, version }) => {
     expect((await look(cluster)).version).toBe(version)
   })
 })
@@ -203,12 +275,17 @@ test('a volume with more replicas than nodes holds nothing up when it is accepte
   ])
 })
 
-test.each<[string, object, string | undefined, string | undefined]>([
-  ['are not paused', {}, undefined, undefined],
-  ['are paused by a person', {}, 'paused by me', 'paused by me'],
-  ['are paused by the configuration', { enabled: false }, undefined, 'upgrade.enabled is false'],
-  ['are paused by both, and the person is named', { enabled: false }, 'paused by me', 'paused by me'],
-])('rollouts %s', (_, upgrade, paused, reason) => {
+test.each<{ name: string; upgrade?: object; paused?: string; reason: string | undefined }>([
+  { name: 'are not paused', reason: undefined },
+  { name: 'are paused by a person', paused: 'paused by me', reason: 'paused by me' },
+  { name: 'are paused by the configuration', upgrade: { enabled: false }, reason: 'upgrade.enabled is false' },
+  {
+    name: 'are paused by both, and the person is named',
+    upgrade: { enabled: false },
+    paused: 'paused by me',
+    reason: 'paused by me',
+  },
+])('rollouts $name', ({ upgrade = {}, paused, reason }) => {
   const journal = memoryJournal()
   remembered.paused.remember(journal, paused)
   expect(pauseOf(configWith(upgrade), journal)).toBe(reason)

@@ -3,7 +3,7 @@ import { AgentError } from '../../src/core/errors.ts'
 import type { ScaledWorkload, WorkloadSelection } from '../../src/core/cluster/workload.ts'
 import { describeRefused, findSheddable } from '../../src/operations/shed.ts'
 
-const signal = AbortSignal.timeout(5_000)
+const signal = AbortSignal.timeout(60_000)
 const web: ScaledWorkload = { kind: 'Deployment', namespace: 'media', name: 'web', replicas: 3 }
 const db: ScaledWorkload = { kind: 'StatefulSet', namespace: 'data', name: 'db', replicas: 1 }
 const selections = (...selectors: string[]): WorkloadSelection[] => selectors.map((selector) => ({ selector }))

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { fakeHomelab, type FakeHomelab, type FakeMachine } from '../fakes/homelab.ts'
+import { fakeHomelab, type FakeHomelab } from '../fakes/homelab.ts'
+import type { FakeMachine } from '../fakes/machine.ts'
 import { begin, finish, offered } from '../fakes/rollout.ts'
 import { two } from '../fakes/stories.ts'
 

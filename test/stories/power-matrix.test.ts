@@ -43,13 +43,16 @@ const aftermaths: readonly Aftermath[] = ['on battery', 'on mains', 'silent, the
 describe.concurrent('an agent that is killed', () => {
   const points = steps.flatMap(([entry, index]) =>
     (['before', 'after'] as const).flatMap((when) =>
-      aftermaths.map((aftermath) => [when, entry, index, aftermath] as const),
+      aftermaths.map((aftermath) => ({ when, entry, index, aftermath })),
     ),
   )
-  test.each(points)('%s "%s" (step %i) is followed by one that does right, %s', async (when, _, index, aftermath) => {
-    const homelab = await playKill({ when, index, backAt, aftermath })
-    expect(homelab.ports.journal.openOutage()).toBeUndefined()
-  })
+  test.each(points)(
+    '$when "$entry" (step $index) is followed by one that does right, $aftermath',
+    async ({ when, index, aftermath }) => {
+      const homelab = await playKill({ when, index, backAt, aftermath })
+      expect(homelab.ports.journal.openOutage()).toBeUndefined()
+    },
+  )
 })
 
 describe.concurrent('power that is back', () => {

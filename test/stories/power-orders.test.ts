@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { AgentError } from '../../src/core/errors.ts'
 import { startAgent } from '../fakes/agent.ts'
+import { remembered } from '../../src/operations/facts.ts'
 import { fakeHomelab, type FakeHomelab } from '../fakes/homelab.ts'
 import { personAt } from '../fakes/person.ts'
 import { low, onBattery, online, two } from '../fakes/stories.ts'
@@ -128,7 +129,7 @@ test('with all, what was off before the outage is woken after it too', async () 
 test('a rehearsal that only asks changes nothing, and tells what would go wrong', async () => {
   const homelab = fakeHomelab(two, { hosts: ['nas'] })
   homelab.forbidden = ['evict pods']
-  homelab.ups = { status: ['OL'], charge: 100 }
+  homelab.upses.set('ups', { status: ['OL'], charge: 100 })
   homelab.hosts.get('nas')!.up = false
   homelab.machine('w-1').up = false
   await using it = startAgent(homelab, {
@@ -254,9 +255,9 @@ test('a rehearsal asks each UPS now, and calls one that is silent or on battery 
     return report!.checks.filter(({ ok }) => !ok).map(({ text }) => text)
   }
   expect(await faults()).toEqual([])
-  homelab.ups = 'silent'
+  homelab.upses.set('ups', 'silent')
   expect(await faults()).toEqual(['does not tell how the power is: the UPS does not answer'])
-  homelab.ups = onBattery
+  homelab.upses.set('ups', onBattery)
   expect(await faults()).toEqual(['is not on mains: OB DISCHRG'])
 })
 
@@ -265,8 +266,8 @@ test('the release to go to is not forgotten while every node is down', async () 
   await using it = startAgent(homelab)
   await it.reads(online)
   await it.run('watch-releases')
-  expect(homelab.ports.journal.recall('release.target')).toBe('v1.14.1')
+  expect(remembered.target.recall(homelab.ports.journal)).toBe('v1.14.1')
   for (const machine of homelab.machines.values()) machine.up = false
   await it.run('watch-releases')
-  expect(homelab.ports.journal.recall('release.target')).toBe('v1.14.1')
+  expect(remembered.target.recall(homelab.ports.journal)).toBe('v1.14.1')
 })

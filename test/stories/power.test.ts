@@ -129,9 +129,9 @@ test('a node that hangs in the next outage too is named again', async () => {
 })
 
 test.each([
-  ['that runs on, because it did not arrive, is sent again', false, 2],
-  ['that takes effect is not sent again: that would begin it anew', true, 1],
-] as const)('a request to shut down without an answer %s', async (_, arrives, requests) => {
+  { name: 'that runs on, because it did not arrive, is sent again', arrives: false, requests: 2 },
+  { name: 'that takes effect is not sent again: that would begin it anew', arrives: true, requests: 1 },
+] as const)('a request to shut down without an answer $name', async ({ arrives, requests }) => {
   const homelab = fakeHomelab(two)
   await using it = startAgent(homelab)
   await it.reads(online)

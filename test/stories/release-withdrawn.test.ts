@@ -205,11 +205,11 @@ test.each([
 })
 
 test.each([
-  ['a pre-release', ['v1.13.9', 'v1.14.0-alpha.0'], {}],
-  ['a release that is skipped', ['v1.13.9', 'v1.14.1'], { skip: ['v1.14.1'] }],
-  ['a release beyond the pinned one', ['v1.13.9', 'v1.14.1'], { pin: 'v1.13.10' }],
-  ['a release of a line that is left behind', ['v1.12.11', 'v1.13.9'], {}],
-] as const)('%s that leaves the list is no news, and the next patch is seen', async (_, before, upgrade) => {
+  { name: 'a pre-release', before: ['v1.13.9', 'v1.14.0-alpha.0'] },
+  { name: 'a release that is skipped', before: ['v1.13.9', 'v1.14.1'], upgrade: { skip: ['v1.14.1'] } },
+  { name: 'a release beyond the pinned one', before: ['v1.13.9', 'v1.14.1'], upgrade: { pin: 'v1.13.10' } },
+  { name: 'a release of a line that is left behind', before: ['v1.12.11', 'v1.13.9'] },
+] as const)('$name that leaves the list is no news, and the next patch is seen', async ({ before, upgrade = {} }) => {
   const homelab = fakeHomelab(two, { versions: before })
   await using it = await begin(homelab, { upgrade })
   says(homelab, ['v1.13.9', 'v1.13.10'])

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { debts } from './debts.ts'
 import { findBreaches, findCycles } from './rules.ts'
-import { measureSizes } from './sizes.ts'
+import { measureSizes, withoutCases } from './sizes.ts'
 import { parseSource, readSources } from './source.ts'
 
 const without = (found: readonly string[], known: readonly string[]) =>
@@ -20,6 +20,12 @@ test('nothing is longer than it may be', async () => {
   const { over, long } = measureSizes(await readSources(root, '{src,jobs}/**/*.ts'))
   expect(without(over, debts.sizes)).toEqual([])
   expect(long.length).toBeLessThan(20)
+})
+
+test('no test is longer than it may be, and neither is what the lab and the fakes are made of', async () => {
+  const { over, long } = measureSizes(withoutCases(await readSources(root, 'test/**/*.ts')))
+  expect(without(over, debts.tests)).toEqual([])
+  expect(long.length).toBeLessThan(5)
 })
 
 describe('the rule sees what breaks it', () => {
@@ -109,5 +115,14 @@ describe('the rule sees what breaks it', () => {
       'src/e.ts:1 many takes 5 parameters',
     ])
     expect(long).toEqual(['src/b.ts:1 justLong has 67 lines'])
+  })
+
+  test('a long function of the lab, and not a long list of cases', () => {
+    const long = `function play() {\n${'  work()\n'.repeat(80)}}\n`
+    const files = ['test/lab/a.ts', 'test/fakes/a.ts', 'test/lab/a.test.ts', 'test/stories/a.ts']
+    expect(measureSizes(withoutCases(files.map((path) => parseSource(path, long)))).over).toEqual([
+      'test/lab/a.ts:1 play has 82 lines',
+      'test/fakes/a.ts:1 play has 82 lines',
+    ])
   })
 })

@@ -14,13 +14,13 @@ export interface CalendarOptions {
   readonly timeZone: string
   /** How far it is looked ahead. */
   readonly days?: number
+  /** How long working it out may take, in ms. Nothing else goes on in the process meanwhile. */
+  readonly followWithin?: number
 }
 
 const oneDay = 86_400_000
 /** For how long what was worked out is used, in ms. */
 const keptFor = 3_600_000
-/** How long working it out may take, in ms. Nothing else goes on in the process meanwhile. */
-const longest = 2_000
 
 /**
  * A calendar in iCalendar's format (RFC 5545) whose events are days on which nothing is touched. Events that are marked as
@@ -28,14 +28,15 @@ const longest = 2_000
  *
  * @throws AgentError `misconfigured` where there is no such time zone
  */
-export function createCalendar({ source, timeZone, days = 60 }: CalendarOptions): Calendar {
+export function createCalendar({ source, timeZone, days = 60, followWithin = 2_000 }: CalendarOptions): Calendar {
   try {
     zoneOf(timeZone)
   } catch (error) {
     throw new AgentError('misconfigured', `there is no time zone ${timeZone}`, error)
   }
   const ahead = days * oneDay
-  const accept = (text: string, place: Place, now: Date) => createAgenda(text, { timeZone, ahead, place }, now)
+  const accept = (text: string, place: Place, now: Date) =>
+    createAgenda(text, { timeZone, ahead, followWithin, place }, now)
   const from = isAddress(source) ? urlSource(source, accept) : fileSource(source, accept)
   return {
     blackouts: async (now, signal) => (await from.read(now, signal)).at(now),
@@ -47,19 +48,22 @@ interface Agenda {
   at(now: Date): readonly Blackout[]
 }
 
+interface Following {
+  readonly timeZone: string
+  readonly ahead: number
+  readonly followWithin: number
+  readonly place: Place
+}
+
 /** Worked out once an hour: calendars are looked at every minute. @throws AgentError where it can't be */
-function createAgenda(
-  text: string,
-  { timeZone, ahead, place }: { timeZone: string; ahead: number; place: Place },
-  madeAt: Date,
-): Agenda {
-  const calendars = limited(place, () => parseText(text, place))
+function createAgenda(text: string, { timeZone, ahead, followWithin, place }: Following, madeAt: Date): Agenda {
+  const calendars = limited(followWithin, place, () => parseText(text, place))
   let last: { readonly at: number; readonly outcome: readonly Blackout[] | AgentError } | undefined
 
   function workOut(now: number): readonly Blackout[] | AgentError {
     const span: Span = { from: now, to: now + keptFor + ahead }
     try {
-      return limited(place, () => calendars.flatMap((events) => expand(events, timeZone, span, place)))
+      return limited(followWithin, place, () => calendars.flatMap((events) => expand(events, timeZone, span, place)))
     } catch (error) {
       return error instanceof AgentError ? error : bad(place(), messageOf(error), error)
     }
@@ -80,7 +84,7 @@ function createAgenda(
  * A rule can be written that never comes true (`FREQ=SECONDLY` on the 30th of February), and whoever follows it never
  * returns. Node can interrupt what it runs in a context, whatever functions that calls.
  */
-function limited<T>(place: Place, run: () => T): T {
+function limited<T>(longest: number, place: Place, run: () => T): T {
   try {
     return runInNewContext('run()', { run }, { timeout: longest }) as T
   } catch (error) {

@@ -65,7 +65,7 @@ function occurrencesOf(
     .sort((a, b) => instantOf(a.instead!) - instantOf(b.instead!))
   const found: Blackout[] = []
   const seen = new Set<number>()
-  for (const { at, ends } of seriesOf(event, component, timeZone, span.to, count)) {
+  for (const { at, ends } of seriesOf(event, component, { timeZone, until: span.to, count })) {
     const instant = instantOf(at)
     if (seen.has(instant) || out.has(at)) continue
     seen.add(instant)
@@ -80,9 +80,7 @@ function occurrencesOf(
 function* seriesOf(
   event: Event,
   component: Written['event'],
-  timeZone: string,
-  until: number,
-  count: Counted,
+  { timeZone, until, count }: { readonly timeZone: string; readonly until: number; readonly count: Counted },
 ): Generator<Occurrence> {
   // The first one counts whether its rule fits it or not.
   yield { at: event.start, ends: undefined }

@@ -35,19 +35,20 @@ export function createHosts(options: readonly HostOptions[], surroundings: Machi
   return {
     answers: async (name, signal) => {
       const host = find(name)
-      return canConnect(`ask whether ${name} is up`, host.address, host.port ?? portFor(host), means, signal)
+      const port = host.port ?? portFor(host)
+      return canConnect({ doing: `ask whether ${name} is up`, host: host.address, port }, means, signal)
     },
     shutDown: async (name, signal) => {
       const { address, shutdown } = find(name)
       const doing = `shut down ${name}`
-      if (shutdown.kind === 'ssh') return shutDownBySsh(doing, address, shutdown, means, signal)
+      if (shutdown.kind === 'ssh') return shutDownBySsh({ doing, address, ssh: shutdown }, means, signal)
       if (shutdown.kind === 'http') return makeCall(doing, shutdown, means, signal)
       return assertNever(shutdown)
     },
     rehearse: async (name, signal) => {
       const { address, shutdown } = find(name)
       const doing = `rehearse the shutdown of ${name}`
-      if (shutdown.kind === 'ssh') return rehearseBySsh(doing, address, shutdown, means, signal)
+      if (shutdown.kind === 'ssh') return rehearseBySsh({ doing, address, ssh: shutdown }, means, signal)
       if (shutdown.kind === 'http') return tryConnection(doing, shutdown, means, signal)
       return assertNever(shutdown)
     },
@@ -60,9 +61,7 @@ function portFor({ shutdown }: HostOptions): number {
 }
 
 function canConnect(
-  doing: string,
-  host: string,
-  port: number,
+  { doing, host, port }: { readonly doing: string; readonly host: string; readonly port: number },
   { names, limits }: Means,
   signal: AbortSignal,
 ): Promise<boolean> {

@@ -23,6 +23,13 @@ export interface SshShutdown {
   readonly rehearsal?: string | undefined
 }
 
+/** One machine that is to be shut down, or rehearsed; and for errors, what is being done. */
+export interface SshOrder {
+  readonly doing: string
+  readonly address: string
+  readonly ssh: SshShutdown
+}
+
 /**
  * Printed here and not there, by ssh's LocalCommand, once the login has succeeded and before the command says anything. In
  * the errors it parts a banner and ssh's own trouble from what came after.
@@ -34,15 +41,10 @@ const marker = 'caretaker is logged in'
  *
  * @throws AgentError `rejected` where the command ends by itself with anything else
  */
-export async function shutDownBySsh(
-  doing: string,
-  address: string,
-  ssh: SshShutdown,
-  means: Means,
-  signal: AbortSignal,
-): Promise<void> {
+export async function shutDownBySsh(order: SshOrder, means: Means, signal: AbortSignal): Promise<void> {
+  const { doing, ssh } = order
   const { command = 'sudo shutdown -h now' } = ssh
-  const { end, login } = await run(doing, address, ssh, ['-T', command], means, signal)
+  const { end, login } = await run(order, ['-T', command], means, signal)
   // Only ssh itself ends with 255, and then it matters whether it had come as far as the command.
   if (end.code === 255 && !isLoggedIn(end.stdout)) throw explainLogin(doing, end.stderr, login)
   const verdict = judgeEnd(end.code, afterLogin(end.stderr))
@@ -50,22 +52,10 @@ export async function shutDownBySsh(
 }
 
 /** The same login, with nothing behind it that shuts down. */
-export async function rehearseBySsh(
-  doing: string,
-  address: string,
-  ssh: SshShutdown,
-  means: Means,
-  signal: AbortSignal,
-): Promise<void> {
+export async function rehearseBySsh(order: SshOrder, means: Means, signal: AbortSignal): Promise<void> {
+  const { doing, ssh } = order
   const { rehearsal } = ssh
-  const { end, login } = await run(
-    doing,
-    address,
-    ssh,
-    rehearsal === undefined ? ['-N'] : ['-T', rehearsal],
-    means,
-    signal,
-  )
+  const { end, login } = await run(order, rehearsal === undefined ? ['-N'] : ['-T', rehearsal], means, signal)
   if (rehearsal === undefined ? isLoggedIn(end.stdout) : end.code === 0) return
   if (end.code === 255 && !isLoggedIn(end.stdout)) throw explainLogin(doing, end.stderr, login)
   const verdict = judgeEnd(end.code, afterLogin(end.stderr))
@@ -74,9 +64,7 @@ export async function rehearseBySsh(
 }
 
 async function run(
-  doing: string,
-  name: string,
-  ssh: SshShutdown,
+  { doing, address: name, ssh }: SshOrder,
   [mode, command]: readonly ['-T' | '-N', string?],
   { names, searchPath, limits }: Means,
   signal: AbortSignal,

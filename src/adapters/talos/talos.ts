@@ -1,12 +1,11 @@
-import { durationFromMs } from '@bufbuild/protobuf/wkt'
 import type { Role } from '../../core/cluster/cluster.ts'
 import { AgentError } from '../../core/errors.ts'
 import { demandMachine, type ExpectedMachine } from '../../core/cluster/identity.ts'
 import type { RebootMode } from '../../core/cluster/drain.ts'
 import type { Talos } from '../../core/cluster/ports.ts'
 import { readActivity } from './activity.ts'
-import { textInArchive } from './archive.ts'
 import type { ConnectLimits } from './connection.ts'
+import { type EtcdNode, forfeitLeadership, snapshotEtcd } from './etcd-calls.ts'
 import { type KnownBoot, readFacts, readMachine } from './facts.ts'
 import { followEvents } from './follow.ts'
 import {
@@ -14,6 +13,7 @@ import {
   type UpgradeRequest_RebootMode as UpgradeBy,
   UpgradeRequest_RebootMode,
 } from './gen/machine_pb.ts'
+import { type ClientConfiguration, type ClientOrder, generateClient, readKubeconfig } from './handout.ts'
 import { containerd, installOn } from './installer.ts'
 import { type Need, needs } from './roles.ts'
 import { type Peer, type Session, streamed, withSession } from './session.ts'
@@ -34,18 +34,7 @@ export interface TalosAdapter extends Talos {
   /** A kubeconfig for an admin of the cluster, YAML. Control planes only. */
   kubeconfig(node: string, signal: AbortSignal): Promise<string>
   /** A new client certificate with these roles, good for `ttl` ms from now, as PEM texts. Control planes only. */
-  clientConfiguration(
-    node: string,
-    order: { readonly roles: readonly string[]; readonly ttl: number },
-    signal: AbortSignal,
-  ): Promise<ClientConfiguration>
-}
-
-export interface ClientConfiguration {
-  readonly ca: string
-  readonly crt: string
-  /** As Talos labels it: `ED25519 PRIVATE KEY`. */
-  readonly key: string
+  clientConfiguration(node: string, order: ClientOrder, signal: AbortSignal): Promise<ClientConfiguration>
 }
 
 const rebootModes: Record<RebootMode, RebootBy> = {
@@ -61,19 +50,8 @@ const upgradeModes: Record<RebootMode, UpgradeBy> = {
   force: UpgradeRequest_RebootMode.POWERCYCLE,
 }
 
-/** Where etcd does not run Talos never answers what is for it: how long is waited for each answer, in ms. */
+/** How long is waited for each answer of etcd, in ms. */
 const etcdAnswersWithin = 10_000
-
-/** Gives a promise so many ms; what it does after that is nobody's concern. */
-async function within<T>(ms: number, late: AgentError, promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const limit = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(late), ms)))
-  try {
-    return await Promise.race([promise, limit])
-  } finally {
-    clearTimeout(timer)
-  }
-}
 
 /** Every node is talked to at its own address, with no other node between. */
 export function createTalos({
@@ -91,12 +69,6 @@ export function createTalos({
 
   /** By node, what need not be asked again while it has the same boot. */
   const boots = new Map<string, KnownBoot>()
-  const lateEtcd = (name: string, what: string) =>
-    new AgentError(
-      'timed-out',
-      `${name} (${nodes.find((node) => node.name === name)?.address ?? '?'}): its etcd has not ${what} within ${etcdWithin / 1_000} s: does it run?`,
-    )
-
   async function on<T>(
     name: string,
     need: Need,
@@ -110,24 +82,26 @@ export function createTalos({
   /** An order, which goes over the connection that the machine has just said on who it is, if that matters. */
   function order<T>(
     name: string,
-    need: Need,
+    { need, expected }: { readonly need: Need; readonly expected: ExpectedMachine | undefined },
     signal: AbortSignal,
-    expected: ExpectedMachine | undefined,
-    action: (session: Session) => Promise<T>,
+    action: (session: Session, peer: Peer) => Promise<T>,
   ): Promise<T> {
-    return on(name, need, signal, async (session) => {
+    return on(name, need, signal, async (session, peer) => {
       if (expected) demandMachine(name, await readMachine(session), expected)
-      return action(session)
+      return action(session, peer)
     })
   }
+
+  const etcdOf = ({ name, address }: Peer): EtcdNode => ({ name, address, answersWithin: etcdWithin })
 
   async function* streamOf<T>(
     name: string,
     need: Need,
     signal: AbortSignal,
-    action: (session: Session) => AsyncIterable<T>,
+    action: (session: Session, peer: Peer) => AsyncIterable<T>,
   ): AsyncGenerator<T, void, undefined> {
-    yield* streamed(await find(name), need, signal, action)
+    const peer = await find(name)
+    yield* streamed(peer, need, signal, (session) => action(session, peer))
   }
 
   return {
@@ -155,56 +129,34 @@ export function createTalos({
         if (name === '') throw new AgentError('unreachable', `${node} broke off pulling ${image}`)
       }),
     install: (node, image, signal, expected) =>
-      order(node, needs.install, signal, expected, ({ lifecycle }) => installOn(lifecycle, node, image, signal)),
-    installAndReboot: (node, image, mode, signal, expected) =>
-      order(node, needs.upgrade, signal, expected, async ({ machine }) => {
+      order(node, { need: needs.install, expected }, signal, ({ lifecycle }) =>
+        installOn(lifecycle, node, image, signal),
+      ),
+    installAndReboot: (node, { image, mode }, signal, expected) =>
+      order(node, { need: needs.upgrade, expected }, signal, async ({ machine }) => {
         await machine.upgrade({ image, rebootMode: upgradeModes[mode] }, { signal })
       }),
     reboot: (node, mode, signal, expected) =>
-      order(node, needs.reboot, signal, expected, async ({ machine }) => {
+      order(node, { need: needs.reboot, expected }, signal, async ({ machine }) => {
         await machine.reboot({ mode: rebootModes[mode] }, { signal })
       }),
     rollback: (node, signal, expected) =>
-      order(node, needs.rollback, signal, expected, async ({ machine }) => {
+      order(node, { need: needs.rollback, expected }, signal, async ({ machine }) => {
         await machine.rollback({}, { signal })
       }),
     forfeitLeadership: (node, signal, expected) =>
-      order(node, needs.forfeit, signal, expected, async ({ machine }) => {
-        const late = lateEtcd(node, 'handed the leadership over')
-        const { messages } = await within(etcdWithin, late, machine.etcdForfeitLeadership({}, { signal }))
-        return messages[0]?.member || undefined
-      }),
+      order(node, { need: needs.forfeit, expected }, signal, (session, peer) =>
+        forfeitLeadership(session, etcdOf(peer), signal),
+      ),
     snapshotEtcd: (node, signal) =>
-      streamOf(node, needs.snapshot, signal, async function* ({ machine }) {
-        const chunks = machine.etcdSnapshot({}, { signal })[Symbol.asyncIterator]()
-        let error = lateEtcd(node, 'begun a snapshot')
-        while (true) {
-          const { done, value } = await within(etcdWithin, error, chunks.next())
-          if (done === true) return
-          yield value.bytes
-          error = lateEtcd(node, 'gone on with a snapshot')
-        }
-      }),
+      streamOf(node, needs.snapshot, signal, (session, peer) => snapshotEtcd(session, etcdOf(peer), signal)),
     follow: (node, signal) => streamOf(node, needs.follow, signal, (session) => followEvents(session, signal)),
     shutDown: (node, { force }, signal) =>
       on(node, needs.shutDown, signal, async ({ machine }) => {
         await machine.shutdown({ force }, { signal })
       }),
-    kubeconfig: (node, signal) =>
-      on(node, needs.kubeconfig, signal, async ({ machine }) => {
-        const chunks: Uint8Array[] = []
-        for await (const { bytes } of machine.kubeconfig({}, { signal })) chunks.push(bytes)
-        return textInArchive(Buffer.concat(chunks), 'kubeconfig')
-      }),
-    clientConfiguration: (node, { roles, ttl }, signal) =>
-      on(node, needs.clientConfiguration, signal, async ({ machine }) => {
-        const crtTtl = durationFromMs(ttl)
-        const { messages } = await machine.generateClientConfiguration({ roles: [...roles], crtTtl }, { signal })
-        const [{ ca, crt, key } = {}] = messages
-        if (!ca || !crt || !key)
-          throw new AgentError('malformed', `${node} hands out a client configuration without a certificate`)
-        const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('utf8')
-        return { ca: text(ca), crt: text(crt), key: text(key) }
-      }),
+    kubeconfig: (node, signal) => on(node, needs.kubeconfig, signal, (session) => readKubeconfig(session, signal)),
+    clientConfiguration: (node, wanted, signal) =>
+      on(node, needs.clientConfiguration, signal, (session) => generateClient(session, node, wanted, signal)),
   }
 }

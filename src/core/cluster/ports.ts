@@ -24,8 +24,7 @@ export interface Talos {
   /** Talos 1.12 and earlier: returns when the node has accepted; it pulled and checked the image by then. */
   installAndReboot(
     node: string,
-    image: string,
-    mode: RebootMode,
+    order: { readonly image: string; readonly mode: RebootMode },
     signal: AbortSignal,
     machine?: ExpectedMachine,
   ): Promise<void>

@@ -13,36 +13,36 @@ const elsewhere = (name: string) => elevenAhead.replace('TZID:Here', `TZID:${nam
 
 describe('a homelab in Warsaw whose clock is set back', () => {
   test.each([
-    [
-      'a day off of 25 hours',
-      ['DTSTART;VALUE=DATE:20261025', 'DTEND;VALUE=DATE:20261026'],
-      ['2026-10-24T22:00Z to 2026-10-25T23:00Z'],
-    ],
-    [
-      'a weekend away',
-      ['DTSTART;VALUE=DATE:20261024', 'DTEND;VALUE=DATE:20261027'],
-      ['2026-10-23T22:00Z to 2026-10-26T23:00Z'],
-    ],
-    [
-      'every Sunday off',
-      ['DTSTART;VALUE=DATE:20261018', 'RRULE:FREQ=WEEKLY;COUNT=3'],
-      [
+    {
+      name: 'a day off of 25 hours',
+      lines: ['DTSTART;VALUE=DATE:20261025', 'DTEND;VALUE=DATE:20261026'],
+      expected: ['2026-10-24T22:00Z to 2026-10-25T23:00Z'],
+    },
+    {
+      name: 'a weekend away',
+      lines: ['DTSTART;VALUE=DATE:20261024', 'DTEND;VALUE=DATE:20261027'],
+      expected: ['2026-10-23T22:00Z to 2026-10-26T23:00Z'],
+    },
+    {
+      name: 'every Sunday off',
+      lines: ['DTSTART;VALUE=DATE:20261018', 'RRULE:FREQ=WEEKLY;COUNT=3'],
+      expected: [
         '2026-10-17T22:00Z to 2026-10-18T22:00Z',
         '2026-10-24T22:00Z to 2026-10-25T23:00Z',
         '2026-10-31T23:00Z to 2026-11-01T23:00Z',
       ],
-    ],
-    [
-      'a night in which the clock shows an hour twice',
-      ['DTSTART;TZID=Europe/Warsaw:20261024T220000', 'DTEND;TZID=Europe/Warsaw:20261025T060000'],
-      ['2026-10-24T20:00Z to 2026-10-25T05:00Z'],
-    ],
-    [
-      'a guest who has another clock',
-      ['DTSTART;TZID=Europe/Warsaw:20261026T080000', 'DTEND;TZID=Europe/London:20261026T080000'],
-      ['2026-10-26T07:00Z to 2026-10-26T08:00Z'],
-    ],
-  ])('is left alone for %s', async (_, lines, expected) => {
+    },
+    {
+      name: 'a night in which the clock shows an hour twice',
+      lines: ['DTSTART;TZID=Europe/Warsaw:20261024T220000', 'DTEND;TZID=Europe/Warsaw:20261025T060000'],
+      expected: ['2026-10-24T20:00Z to 2026-10-25T05:00Z'],
+    },
+    {
+      name: 'a guest who has another clock',
+      lines: ['DTSTART;TZID=Europe/Warsaw:20261026T080000', 'DTEND;TZID=Europe/London:20261026T080000'],
+      expected: ['2026-10-26T07:00Z to 2026-10-26T08:00Z'],
+    },
+  ])('is left alone for $name', async ({ lines, expected }) => {
     await at.write(calendarOf(eventOf(...lines)))
     expect(timesOf(await at.read(october))).toEqual(expected)
   })
@@ -86,19 +86,19 @@ describe('a weekly evening on which nothing is touched', () => {
   })
 
   test.each([
-    [
-      'is marked as busy in a series that is free',
-      ['TRANSP:TRANSPARENT'],
-      [],
-      ['2026-12-01T08:00Z to 2026-12-01T09:00Z'],
-    ],
-    [
-      'is marked as free in a series that is busy',
-      [],
-      ['TRANSP:TRANSPARENT'],
-      ['2026-11-24T08:00Z to 2026-11-24T09:00Z'],
-    ],
-  ])('counts by its own word when it %s', async (_, ofSeries, ofOne, expected) => {
+    {
+      name: 'is marked as busy in a series that is free',
+      ofSeries: ['TRANSP:TRANSPARENT'],
+      ofOne: [],
+      expected: ['2026-12-01T08:00Z to 2026-12-01T09:00Z'],
+    },
+    {
+      name: 'is marked as free in a series that is busy',
+      ofSeries: [],
+      ofOne: ['TRANSP:TRANSPARENT'],
+      expected: ['2026-11-24T08:00Z to 2026-11-24T09:00Z'],
+    },
+  ])('counts by its own word when it $name', async ({ ofSeries, ofOne, expected }) => {
     await at.write(
       calendarOf(
         eventOf('DTSTART:20261124T080000Z', 'DURATION:PT1H', 'RRULE:FREQ=WEEKLY;COUNT=2', ...ofSeries),

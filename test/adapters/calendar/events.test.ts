@@ -15,37 +15,53 @@ const readEvent = (...lines: string[]) => read(eventOf(...lines))
 
 describe('an event of a calendar', () => {
   test.each([
-    [
-      'with both ends',
-      ['DTSTART:20261201T080000Z', 'DTEND:20261201T093000Z'],
-      '2026-12-01T08:00Z to 2026-12-01T09:30Z',
-    ],
-    ['that lasts', ['DTSTART:20261201T080000Z', 'DURATION:PT90M'], '2026-12-01T08:00Z to 2026-12-01T09:30Z'],
-    ['of a day', ['DTSTART;VALUE=DATE:20261224'], '2026-12-23T23:00Z to 2026-12-24T23:00Z'],
-    ['of a day, not said to be one', ['DTSTART:20261224'], '2026-12-23T23:00Z to 2026-12-24T23:00Z'],
-    ['of days', ['DTSTART;VALUE=DATE:20261224', 'DTEND;VALUE=DATE:20261227'], '2026-12-23T23:00Z to 2026-12-26T23:00Z'],
-    [
-      'of a day that ends on itself',
-      ['DTSTART;VALUE=DATE:20261224', 'DTEND;VALUE=DATE:20261224'],
-      '2026-12-23T23:00Z to 2026-12-24T23:00Z',
-    ],
-    ['without a zone', ['DTSTART:20261201T080000', 'DURATION:PT1H'], '2026-12-01T07:00Z to 2026-12-01T08:00Z'],
-    [
-      'of a zone that the calendar defines',
-      ['DTSTART;TZID=Here:20261201T080000', 'DTEND;TZID=Here:20261201T090000'],
-      '2026-11-30T21:00Z to 2026-11-30T22:00Z',
-    ],
-    [
-      'of a zone that everybody knows',
-      ['DTSTART;TZID=America/New_York:20261201T080000', 'DURATION:PT1H'],
-      '2026-12-01T13:00Z to 2026-12-01T14:00Z',
-    ],
-    [
-      'of a zone that nobody knows',
-      ['DTSTART;TZID=Office:20261201T080000', 'DURATION:PT1H'],
-      '2026-12-01T07:00Z to 2026-12-01T08:00Z',
-    ],
-  ])('%s takes place when it says', async (_, lines, when) => {
+    {
+      name: 'with both ends',
+      lines: ['DTSTART:20261201T080000Z', 'DTEND:20261201T093000Z'],
+      when: '2026-12-01T08:00Z to 2026-12-01T09:30Z',
+    },
+    {
+      name: 'that lasts',
+      lines: ['DTSTART:20261201T080000Z', 'DURATION:PT90M'],
+      when: '2026-12-01T08:00Z to 2026-12-01T09:30Z',
+    },
+    { name: 'of a day', lines: ['DTSTART;VALUE=DATE:20261224'], when: '2026-12-23T23:00Z to 2026-12-24T23:00Z' },
+    {
+      name: 'of a day, not said to be one',
+      lines: ['DTSTART:20261224'],
+      when: '2026-12-23T23:00Z to 2026-12-24T23:00Z',
+    },
+    {
+      name: 'of days',
+      lines: ['DTSTART;VALUE=DATE:20261224', 'DTEND;VALUE=DATE:20261227'],
+      when: '2026-12-23T23:00Z to 2026-12-26T23:00Z',
+    },
+    {
+      name: 'of a day that ends on itself',
+      lines: ['DTSTART;VALUE=DATE:20261224', 'DTEND;VALUE=DATE:20261224'],
+      when: '2026-12-23T23:00Z to 2026-12-24T23:00Z',
+    },
+    {
+      name: 'without a zone',
+      lines: ['DTSTART:20261201T080000', 'DURATION:PT1H'],
+      when: '2026-12-01T07:00Z to 2026-12-01T08:00Z',
+    },
+    {
+      name: 'of a zone that the calendar defines',
+      lines: ['DTSTART;TZID=Here:20261201T080000', 'DTEND;TZID=Here:20261201T090000'],
+      when: '2026-11-30T21:00Z to 2026-11-30T22:00Z',
+    },
+    {
+      name: 'of a zone that everybody knows',
+      lines: ['DTSTART;TZID=America/New_York:20261201T080000', 'DURATION:PT1H'],
+      when: '2026-12-01T13:00Z to 2026-12-01T14:00Z',
+    },
+    {
+      name: 'of a zone that nobody knows',
+      lines: ['DTSTART;TZID=Office:20261201T080000', 'DURATION:PT1H'],
+      when: '2026-12-01T07:00Z to 2026-12-01T08:00Z',
+    },
+  ])('$name takes place when it says', async ({ lines, when }) => {
     expect(await read(elevenAhead, eventOf(...lines, 'SUMMARY:Guests'))).toEqual([`${when}: Guests`])
   })
 

@@ -68,11 +68,11 @@ describe('an HTTP check', () => {
   })
 
   test.each([
-    ['web.example.com', 200, 'web.example.com is no address that begins with http:// or https://'],
-    ['ftp://nas/', 200, 'ftp://nas/ is no address that begins with http:// or https://'],
-    ['http://', 200, 'http:// is no address that begins with http:// or https://'],
-    ['http://web/', 20, '20 is no status that HTTP answers with'],
-  ])('of %s for %d can’t be asked at all', async (url, status, why) => {
+    { url: 'web.example.com', status: 200, why: 'web.example.com is no address that begins with http:// or https://' },
+    { url: 'ftp://nas/', status: 200, why: 'ftp://nas/ is no address that begins with http:// or https://' },
+    { url: 'http://', status: 200, why: 'http:// is no address that begins with http:// or https://' },
+    { url: 'http://web/', status: 20, why: '20 is no status that HTTP answers with' },
+  ])('of $url for $status can’t be asked at all', async ({ url, status, why }) => {
     expect(await refusal(run(url, { status }))).toMatchObject({ code: 'misconfigured', message: `check web: ${why}` })
   })
 })

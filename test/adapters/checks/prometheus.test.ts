@@ -34,24 +34,36 @@ describe('a query of Prometheus', () => {
   })
 
   const node = { __name__: 'up', instance: 'cp-1:9100', job: 'node' }
-  test.each<[string, LabAnswer, string]>([
-    ['nothing', { resultType: 'vector', result: [] }, 'the result is empty'],
-    ['no range', { resultType: 'matrix', result: [] }, 'the result is empty'],
-    [
-      'a 0',
-      { resultType: 'vector', result: [series('1'), series('0', node), series('0')] },
-      'up{instance="cp-1:9100",job="node"} is 0 (and 1 more)',
-    ],
-    ['a 0 with a sign', { resultType: 'vector', result: [series('-0', { pod: 'a' })] }, '{pod="a"} is -0'],
-    [
-      'no number',
-      { resultType: 'vector', result: [series('NaN', node)] },
-      'up{instance="cp-1:9100",job="node"} is NaN',
-    ],
-    ['a 0 in a range', { resultType: 'matrix', result: [range(['1', '0'], { pod: 'a' })] }, '{pod="a"} is 0'],
-    ['a scalar of 0', { resultType: 'scalar', result: [1_795_316_400, '0'] }, 'the result is 0'],
-    ['an empty string', { resultType: 'string', result: [1_795_316_400, ''] }, 'the result is empty'],
-  ])('does not pass with %s', async (_, answer, why) => {
+  test.each<{ name: string; answer: LabAnswer; why: string }>([
+    { name: 'nothing', answer: { resultType: 'vector', result: [] }, why: 'the result is empty' },
+    { name: 'no range', answer: { resultType: 'matrix', result: [] }, why: 'the result is empty' },
+    {
+      name: 'a 0',
+      answer: { resultType: 'vector', result: [series('1'), series('0', node), series('0')] },
+      why: 'up{instance="cp-1:9100",job="node"} is 0 (and 1 more)',
+    },
+    {
+      name: 'a 0 with a sign',
+      answer: { resultType: 'vector', result: [series('-0', { pod: 'a' })] },
+      why: '{pod="a"} is -0',
+    },
+    {
+      name: 'no number',
+      answer: { resultType: 'vector', result: [series('NaN', node)] },
+      why: 'up{instance="cp-1:9100",job="node"} is NaN',
+    },
+    {
+      name: 'a 0 in a range',
+      answer: { resultType: 'matrix', result: [range(['1', '0'], { pod: 'a' })] },
+      why: '{pod="a"} is 0',
+    },
+    { name: 'a scalar of 0', answer: { resultType: 'scalar', result: [1_795_316_400, '0'] }, why: 'the result is 0' },
+    {
+      name: 'an empty string',
+      answer: { resultType: 'string', result: [1_795_316_400, ''] },
+      why: 'the result is empty',
+    },
+  ])('does not pass with $name', async ({ answer, why }) => {
     expect(await runFor(answer)).toBe(`ceph: ${why}`)
   })
 
@@ -72,25 +84,25 @@ describe('a query of Prometheus', () => {
     )
   })
 
-  test.each<[string, LabAnswer, string]>([
-    [
-      'a page',
-      { bytes: '<html>\n<h1>502 Bad Gateway', status: 502 },
-      'HTTP 502 and what is no answer of Prometheus: <html> <h1>502 Bad Gateway',
-    ],
-    ['nothing at all', { bytes: '' }, 'HTTP 200 and what is no answer of Prometheus: nothing'],
-    ['null', { bytes: 'null' }, 'HTTP 200 and what is no answer of Prometheus: null'],
-    [
-      'no data',
-      { bytes: '{"status":"success"}' },
-      'HTTP 200 and what is no answer of Prometheus: {"status":"success"}',
-    ],
-    [
-      'a histogram',
-      { resultType: 'vector', result: [{ metric: {}, histogram: [1, { count: '1', sum: '1' }] }] },
-      'HTTP 200 and what is no answer of Prometheus: {"status":"success","data":{"resultType":"vector","result":[{"metric":{},"histog…',
-    ],
-  ])('that is answered with %s does not pass', async (_, answer, why) => {
+  test.each<{ name: string; answer: LabAnswer; why: string }>([
+    {
+      name: 'a page',
+      answer: { bytes: '<html>\n<h1>502 Bad Gateway', status: 502 },
+      why: 'HTTP 502 and what is no answer of Prometheus: <html> <h1>502 Bad Gateway',
+    },
+    { name: 'nothing at all', answer: { bytes: '' }, why: 'HTTP 200 and what is no answer of Prometheus: nothing' },
+    { name: 'null', answer: { bytes: 'null' }, why: 'HTTP 200 and what is no answer of Prometheus: null' },
+    {
+      name: 'no data',
+      answer: { bytes: '{"status":"success"}' },
+      why: 'HTTP 200 and what is no answer of Prometheus: {"status":"success"}',
+    },
+    {
+      name: 'a histogram',
+      answer: { resultType: 'vector', result: [{ metric: {}, histogram: [1, { count: '1', sum: '1' }] }] },
+      why: 'HTTP 200 and what is no answer of Prometheus: {"status":"success","data":{"resultType":"vector","result":[{"metric":{},"histog…',
+    },
+  ])('that is answered with $name does not pass', async ({ answer, why }) => {
     expect(await runFor(answer)).toBe(`ceph: ${why}`)
   })
 

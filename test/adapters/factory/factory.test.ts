@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createFactory } from '../../../src/adapters/factory/factory.ts'
 import { schematicId } from '../../../src/adapters/factory/schematic-id.ts'
 import type { Download, Factory } from '../../../src/core/release/ports.ts'
@@ -25,18 +25,7 @@ beforeEach(async () => {
 afterEach(() => started[Symbol.asyncDispose]())
 
 const bytesOf = ({ body }: Download) => buffer(body)
-const image = () => started.image()
 const host = () => new URL(lab.url).host
-/** What a download brings before it breaks, and how it breaks. */
-async function part({ body }: Download): Promise<{ bytes: Buffer; error: unknown }> {
-  const chunks: Uint8Array[] = []
-  try {
-    for await (const chunk of body) chunks.push(chunk)
-    return { bytes: Buffer.concat(chunks), error: undefined }
-  } catch (error) {
-    return { bytes: Buffer.concat(chunks), error }
-  }
-}
 
 describe('the list of releases', () => {
   test('comes oldest first, the pre-release last', async () => {
@@ -117,14 +106,34 @@ describe('what was withdrawn', () => {
     expect(await withdrawnOf(factory)).toBeUndefined()
   })
 
-  test.each<[string, string[], string[], string[] | undefined]>([
-    ['a release came between the two questions', ['v1.13.9', 'v1.13.8'], ['v1.13.9', 'v1.13.8', 'v1.13.10'], undefined],
-    ['a release went between them', ['v1.13.9', 'v1.13.8', 'v1.13.7'], ['v1.13.8', 'v1.13.9'], undefined],
-    ['there is one release alone', ['v1.13.9'], ['v1.13.9'], undefined],
-    ['another replica still offers it', ['v1.13.9', 'v1.14.1'], ['v1.14.1'], ['v1.14.1']],
-    ['much was withdrawn', ['v1.13.9'], ['v1.14.0', 'v1.14.1', 'v1.14.2'], ['v1.14.0', 'v1.14.1', 'v1.14.2']],
-    ['nothing is offered any more', [], ['v1.14.1'], ['v1.14.1']],
-  ])('is distinguished from what is offered where %s', async (_, offered, broken, expected) => {
+  test.each<{ name: string; offered: string[]; broken: string[]; expected: string[] | undefined }>([
+    {
+      name: 'a release came between the two questions',
+      offered: ['v1.13.9', 'v1.13.8'],
+      broken: ['v1.13.9', 'v1.13.8', 'v1.13.10'],
+      expected: undefined,
+    },
+    {
+      name: 'a release went between them',
+      offered: ['v1.13.9', 'v1.13.8', 'v1.13.7'],
+      broken: ['v1.13.8', 'v1.13.9'],
+      expected: undefined,
+    },
+    { name: 'there is one release alone', offered: ['v1.13.9'], broken: ['v1.13.9'], expected: undefined },
+    {
+      name: 'another replica still offers it',
+      offered: ['v1.13.9', 'v1.14.1'],
+      broken: ['v1.14.1'],
+      expected: ['v1.14.1'],
+    },
+    {
+      name: 'much was withdrawn',
+      offered: ['v1.13.9'],
+      broken: ['v1.14.0', 'v1.14.1', 'v1.14.2'],
+      expected: ['v1.14.0', 'v1.14.1', 'v1.14.2'],
+    },
+    { name: 'nothing is offered any more', offered: [], broken: ['v1.14.1'], expected: ['v1.14.1'] },
+  ])('is distinguished from what is offered where $name', async ({ offered, broken, expected }) => {
     const server = createServer((request, response) => {
       response.end(JSON.stringify(request.url === '/versions?broken=true' ? broken : offered))
     })
@@ -230,120 +239,5 @@ describe('a schematic', () => {
     expect(error.code).toBe('rejected')
     expect(error.message).toContain(`POST ${host()}/schematics answers 400: yaml: construct errors:`)
     expect(error.message).toContain('auto does not belong to BootloaderKind values')
-  })
-})
-
-describe('warming an image up', () => {
-  test('waits for the build and gives the size', async () => {
-    lab.faults.buildMs = 150
-    const began = performance.now()
-    expect(await factory.warm(order, signal)).toBe(image().length)
-    expect(performance.now() - began).toBeGreaterThan(140)
-    expect(lab.requests.at(-1)).toMatchObject({ method: 'HEAD', to: 'factory' })
-  })
-
-  test('that is called off ends at once, and the next one joins the build', async () => {
-    lab.faults.buildMs = 400
-    const first = new AbortController()
-    const warming = factory.warm(order, first.signal)
-    await vi.waitFor(() => expect(lab.requests.at(-1)?.method).toBe('HEAD'))
-    const began = performance.now()
-    first.abort()
-    expect(await refusal(warming)).toMatchObject({
-      code: 'unreachable',
-      message: expect.stringContaining('called off'),
-    })
-    expect(performance.now() - began).toBeLessThan(150)
-    // A second build would take as long again.
-    expect(await factory.warm(order, signal)).toBe(image().length)
-    expect(performance.now() - began).toBeLessThan(600)
-  })
-
-  test.each([
-    ['an unknown schematic', { schematic: 'a'.repeat(64) }, 'answers 404: schematic ID "aaaaaaaaaaaa'],
-    ['a release that was withdrawn', { version: 'v1.13.7' }, 'version 1.13.7 is not available'],
-  ])('of %s is rejected with the reason, though a HEAD is answered without one', async (_, change, words) => {
-    const error = await refusal(factory.warm({ ...order, ...change }, signal))
-    expect(error.code).toBe('rejected')
-    expect(error.message).toContain(words)
-    // Ids of 64 digits in the address would hide the rest of the line.
-    expect(error.message).toMatch(/\/image\/[0-9a-f]{12}…\/v1\.13\.\d\/metal-amd64-uki\.efi answers/)
-  })
-})
-
-describe('what the Factory says no to', () => {
-  test.each([
-    ['an unknown schematic', { schematic: 'a'.repeat(64) }, 404, `schematic ID "${'a'.repeat(64)}" not found`],
-    [
-      'a release that is not there',
-      { version: 'v1.13.7' },
-      404,
-      'error enhancing profile from schematic: error getting official extensions: version 1.13.7 is not available',
-    ],
-  ])('is carried to the operator: %s', async (_, change, status, words) => {
-    const error = await refusal(factory.open({ ...order, ...change }, undefined, signal))
-    expect(error.code).toBe('rejected')
-    expect(error.message).toContain(`GET ${host()}/image/`)
-    expect(error.message).toContain(`answers ${status}: ${words}`)
-  })
-
-  test('is carried to the operator: an extension that the release does not have', async () => {
-    lab.faults.missingExtensions['v1.13.9'] = ['siderolabs/nut-client']
-    const error = await refusal(factory.open(order, undefined, signal))
-    expect(error.code).toBe('rejected')
-    expect(error.message).toContain(
-      'answers 400: error enhancing profile from schematic: official extension "siderolabs/nut-client" is not available for Talos version v1.13.9',
-    )
-  })
-
-  test.each([500, 502, 503, 504, 429])('with %i is not final', async (status) => {
-    lab.faults.failNext.push({ status, body: 'later' })
-    expect((await refusal(factory.open(order, undefined, signal))).retryable).toBe(true)
-  })
-})
-
-describe('a download', () => {
-  test('comes straight from the Factory, without anything to resume it by', async () => {
-    const download = await factory.open(order, undefined, signal)
-    expect(download).toMatchObject({ offset: 0, size: image().length, etag: undefined })
-    expect(await bytesOf(download)).toEqual(image())
-  })
-
-  test('to be resumed where nothing can be resumed starts over', async () => {
-    const download = await factory.open(order, { offset: 1_000, etag: '"abc"' }, signal)
-    expect(download.offset).toBe(0)
-    expect(await bytesOf(download)).toEqual(image())
-  })
-
-  test('that breaks off says so after the bytes that came', async () => {
-    lab.faults.cutAfterBytes = 150_000
-    const { bytes, error } = await part(await factory.open(order, undefined, signal))
-    expect(bytes.length).toBeLessThanOrEqual(150_000)
-    expect(bytes).toEqual(image().subarray(0, bytes.length))
-    expect(error).toMatchObject({
-      code: 'unreachable',
-      message: expect.stringContaining(`download from ${host()} broke`),
-    })
-  })
-
-  test('that is shorter than announced breaks off too', async () => {
-    lab.faults.shortBody = true
-    const { bytes, error } = await part(await factory.open(order, undefined, signal))
-    expect(bytes.length).toBeLessThanOrEqual(image().length / 2)
-    expect(error).toMatchObject({ code: 'unreachable' })
-  })
-
-  test('that is called off in the middle ends at once', async () => {
-    lab.faults.bytesPerSecond = 20_000
-    const stop = new AbortController()
-    const { body } = await factory.open(order, undefined, stop.signal)
-    const chunks = body[Symbol.asyncIterator]()
-    await chunks.next()
-    stop.abort()
-    // What had arrived already may still be handed out.
-    const rest = (async () => {
-      while (!(await chunks.next()).done);
-    })()
-    expect(await refusal(rest)).toMatchObject({ code: 'unreachable' })
   })
 })

@@ -8,7 +8,7 @@ import { startHttp } from '../../lab/http.ts'
 import { order, startFactoryLab, type FactoryLab } from './lab.ts'
 import { refusal } from '../refusal.ts'
 
-const address = '127.0.44.21'
+const address = '127.0.44.27'
 
 let started: FactoryLab
 let lab: LabFactory
@@ -115,10 +115,10 @@ test('a password in the Factory’s address stays with the Factory', async () =>
 })
 
 test.each([
-  ['without end', '/again', 'redirects without end'],
-  ['to what is no address', 'http://[', 'redirects to what is no address: http://['],
-  ['to a file', 'file:///etc/passwd', 'redirects to what is no address'],
-])('a Factory that redirects %s is malformed', async (_, location, words) => {
+  { name: 'without end', location: '/again', words: 'redirects without end' },
+  { name: 'to what is no address', location: 'http://[', words: 'redirects to what is no address: http://[' },
+  { name: 'to a file', location: 'file:///etc/passwd', words: 'redirects to what is no address' },
+])('a Factory that redirects $name is malformed', async ({ location, words }) => {
   const front = await serve((_, response) => response.writeHead(302, { location }).end())
   const error = await refusal(createFactory(`http://${front}`).open(order, undefined, signal))
   expect(error).toMatchObject({ code: 'malformed', message: expect.stringContaining(`${front} ${words}`) })

@@ -13,7 +13,7 @@ import { refusal } from '../refusal.ts'
 
 const address = '127.0.44.173'
 const day = 86_400_000
-const soon = () => AbortSignal.timeout(5_000)
+const soon = () => AbortSignal.timeout(30_000)
 const labs = new AsyncDisposableStack()
 let authority: LabAuthority
 let lab: KubernetesApi

@@ -5,7 +5,7 @@ import { createRetries } from '../../../src/adapters/kubernetes/retries.ts'
 import { startKubernetesLab, type KubernetesLab } from './lab.ts'
 import { refusal } from '../refusal.ts'
 
-const soon = (ms = 8_000) => AbortSignal.timeout(ms)
+const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 let at: KubernetesLab
 beforeEach(async () => {
   at = await startKubernetesLab('127.0.44.133')
@@ -41,13 +41,13 @@ describe('a server that asks to be left alone', () => {
   })
 
   test('beyond the caller’s time is given up in time, with what it said', async () => {
-    at.lab.throttle({ code: 429, times: 9, retryAfter: '5' })
+    at.lab.throttle({ code: 429, times: 9, retryAfter: '9' })
     const began = performance.now()
     expect(await refusal(at.kubernetes.nodes(soon(300)))).toMatchObject({
       code: 'unreachable',
       message: expect.stringContaining('too many requests'),
     })
-    expect(performance.now() - began).toBeLessThan(4_500)
+    expect(performance.now() - began).toBeLessThan(8_500)
   })
 
   test('for longer than anybody waits, or without saying for how long, is refused at once', async () => {
@@ -58,18 +58,18 @@ describe('a server that asks to be left alone', () => {
     }
   })
 
-  test.each<[string | undefined, string | undefined, number | undefined]>([
-    ['7', undefined, 7_000],
-    ['0', undefined, 0],
-    [undefined, undefined, undefined],
-    ['-1', undefined, undefined],
-    ['1.5', undefined, undefined],
-    ['Sun, 22 Nov 2026 03:00:30 GMT', 'Sun, 22 Nov 2026 03:00:00 GMT', 30_000],
+  test.each<{ text: string | undefined; date?: string; ms: number | undefined }>([
+    { text: '7', ms: 7_000 },
+    { text: '0', ms: 0 },
+    { text: undefined, ms: undefined },
+    { text: '-1', ms: undefined },
+    { text: '1.5', ms: undefined },
+    { text: 'Sun, 22 Nov 2026 03:00:30 GMT', date: 'Sun, 22 Nov 2026 03:00:00 GMT', ms: 30_000 },
     // Its clock is a year ahead of ours.
-    ['Mon, 22 Nov 2027 03:00:30 GMT', 'Mon, 22 Nov 2027 03:00:00 GMT', 30_000],
-    ['Sun, 22 Nov 2026 03:00:05 GMT', undefined, 5_000],
-    ['Sun, 22 Nov 2026 02:00:00 GMT', undefined, 0],
-  ])('says so by %s', (text, date, ms) => {
+    { text: 'Mon, 22 Nov 2027 03:00:30 GMT', date: 'Mon, 22 Nov 2027 03:00:00 GMT', ms: 30_000 },
+    { text: 'Sun, 22 Nov 2026 03:00:05 GMT', ms: 5_000 },
+    { text: 'Sun, 22 Nov 2026 02:00:00 GMT', ms: 0 },
+  ])('says so by $text', ({ text, date, ms }) => {
     const now = Date.parse('2026-11-22T03:00:00Z')
     expect(parseRetryAfter({ 'retry-after': text, date }, now)).toBe(ms)
   })
@@ -88,7 +88,7 @@ describe('a server that asks to be left alone', () => {
 })
 
 describe('a server that has an error of its own', () => {
-  const sent = { method: 'GET', path: '/api/v1/nodes', signal: soon() }
+  const sent = () => ({ method: 'GET', path: '/api/v1/nodes', signal: soon() })
   const failing = (status: number, retryAfter: number | undefined) => {
     let times = 0
     const send = async () => {
@@ -96,7 +96,7 @@ describe('a server that has an error of its own', () => {
       if (times < 3) throw new ApiRefusal(status, 'etcd is slow', undefined, retryAfter)
       return times
     }
-    return createRetries()(sent, send).catch(() => `given up after ${times}`)
+    return createRetries()(sent(), send).catch(() => `given up after ${times}`)
   }
 
   test.each([429, 500, 502, 503, 504])('with %i is asked again where it says when', async (status) => {

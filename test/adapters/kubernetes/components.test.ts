@@ -2,10 +2,10 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { podOf } from '../../lab/kubernetes/test-client.ts'
 import { startKubernetesLab, type KubernetesLab } from './lab.ts'
 
-const soon = () => AbortSignal.timeout(5_000)
+const soon = () => AbortSignal.timeout(30_000)
 let at: KubernetesLab
 beforeEach(async () => {
-  at = await startKubernetesLab('127.0.44.127')
+  at = await startKubernetesLab('127.0.44.134')
 })
 afterEach(() => at[Symbol.asyncDispose]())
 

@@ -3,7 +3,7 @@ import type { DrainPolicy } from '../../../src/core/cluster/drain.ts'
 import { startKubernetesLab, type KubernetesLab } from './lab.ts'
 import { refusal } from '../refusal.ts'
 
-const soon = (ms = 8_000) => AbortSignal.timeout(ms)
+const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 let at: KubernetesLab
 beforeEach(async () => {
   at = await startKubernetesLab('127.0.44.120')
@@ -45,7 +45,7 @@ describe('a drain in tiers', () => {
     await vi.waitUntil(() => {
       there.push(podsOn('w-1').toSorted())
       return podsOn('w-1').length === 0
-    })
+    }, 20_000)
     await draining
     expect(done()).toEqual(['evict default/web', 'evict default/db', 'evict default/ceph', 'evict default/arbiter'])
     // Each was gone before the next was asked.
@@ -139,7 +139,7 @@ describe('a drain in tiers', () => {
     const matchLabels = { 'longhorn.io/component': 'instance-manager' }
     at.lab.addPodDisruptionBudget({ name: 'im', namespace: 'longhorn-system', matchLabels, minAvailable: 1 })
     const draining = drain({ ordered: true, tierWithin: 2_000, volumesWithin: 2_000 })
-    await vi.waitFor(() => expect(done()).toContain('evict-refused longhorn-system/instance-manager-1'))
+    await vi.waitFor(() => expect(done()).toContain('evict-refused longhorn-system/instance-manager-1'), 20_000)
     expect(done()[0]).toBe('evict default/db')
     at.lab.removePodDisruptionBudget('im', 'longhorn-system')
     await draining
@@ -171,7 +171,7 @@ describe('a drain that waits for volumes', () => {
     database()
     at.lab.holdVolume('pv-default-data')
     const draining = drain({ volumesWithin: 5_000 })
-    await vi.waitUntil(() => podsOn('w-1').length === 0)
+    await vi.waitUntil(() => podsOn('w-1').length === 0, 20_000)
     at.lab.holdVolume('pv-default-data', false)
     await draining
     expect(await attached()).toBe(0)
@@ -192,7 +192,7 @@ describe('a drain that waits for volumes', () => {
     at.lab.holdVolume('pv-default-data')
     const stop = new AbortController()
     const draining = drain({ volumesWithin: 60_000 }, stop.signal)
-    await vi.waitUntil(() => podsOn('w-1').length === 0)
+    await vi.waitUntil(() => podsOn('w-1').length === 0, 20_000)
     stop.abort()
     expect(await refusal(draining)).toMatchObject({ code: 'timed-out' })
   })

@@ -11,7 +11,7 @@ import type { LabCeph } from '../../lab/kubernetes/ceph.ts'
 import { startKubernetesLab, type KubernetesLab } from './lab.ts'
 import { refusal } from '../refusal.ts'
 
-const soon = (ms = 5_000) => AbortSignal.timeout(ms)
+const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 
 describe('a command in a pod', () => {
   const address = '127.0.44.128'
@@ -187,11 +187,19 @@ describe('something else that answers a command', () => {
   })
 
   test.each([
-    ['{"status":"Failure","message":"container not found","code":500}', 'unreachable', 'container not found'],
-    ['{"status":"Failure","message":"no","code":400}', 'rejected', 'no'],
-    ['{"status":"Failure","details":{"causes":[{"reason":"ExitCode","message":"0"}]}}', 'unreachable', '{"status"'],
-    ['7', 'unreachable', '7'],
-  ])('%s of the end tells that it could not be run', async (status, code, words) => {
+    {
+      status: '{"status":"Failure","message":"container not found","code":500}',
+      code: 'unreachable',
+      words: 'container not found',
+    },
+    { status: '{"status":"Failure","message":"no","code":400}', code: 'rejected', words: 'no' },
+    {
+      status: '{"status":"Failure","details":{"causes":[{"reason":"ExitCode","message":"0"}]}}',
+      code: 'unreachable',
+      words: '{"status"',
+    },
+    { status: '7', code: 'unreachable', words: '7' },
+  ])('$status of the end tells that it could not be run', async ({ status, code, words }) => {
     answer = async (upgraded) => (await upgraded()).send(channel(3, status))
     const message = expect.stringContaining(`${where} could not run a command: ${words}`)
     expect(await refusal(exec())).toMatchObject({ code, message })
@@ -208,10 +216,15 @@ describe('something else that answers a command', () => {
   })
 
   test.each([
-    ['200 OK', '{}', 'malformed', 'without a WebSocket: {}'],
-    ['502 Bad Gateway', '<html>no backend</html>', 'unreachable', 'HTTP 502 <html>no backend</html>'],
-    ['302 Found', '', 'rejected', 'HTTP 302'],
-  ])('in HTTP with %s is told from the API', async (line, body, code, words) => {
+    { line: '200 OK', body: '{}', code: 'malformed', words: 'without a WebSocket: {}' },
+    {
+      line: '502 Bad Gateway',
+      body: '<html>no backend</html>',
+      code: 'unreachable',
+      words: 'HTTP 502 <html>no backend</html>',
+    },
+    { line: '302 Found', body: '', code: 'rejected', words: 'HTTP 302' },
+  ])('in HTTP with $line is told from the API', async ({ line, body, code, words }) => {
     answer = (_, socket) => socket.end(`HTTP/1.1 ${line}\r\ncontent-length: ${body.length}\r\n\r\n${body}`)
     expect(await refusal(exec())).toMatchObject({ code, message: expect.stringContaining(words) })
   })

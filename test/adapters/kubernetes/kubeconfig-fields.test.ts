@@ -18,7 +18,7 @@ import { refusal } from '../refusal.ts'
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 const address = '127.0.44.172'
 const server = `https://${address}:26443`
-const soon = () => AbortSignal.timeout(5_000)
+const soon = () => AbortSignal.timeout(30_000)
 const stack = new AsyncDisposableStack()
 let authority: LabAuthority
 let directory: string
@@ -238,48 +238,50 @@ describe('data', () => {
 })
 
 describe('a kubeconfig is refused by name', () => {
-  test.each<[string, object, object, string | RegExp]>([
-    [
-      'a proxy',
-      {},
-      { 'proxy-url': 'http://proxy:3128' },
-      /^the cluster "home" has a proxy-url, and proxies are not supp/,
-    ],
-    ['a socks proxy', {}, { 'proxy-url': 'socks5://proxy' }, /proxy-url/],
-    [
-      'a user name',
-      { username: 'u', password: 'hunter2' },
-      {},
-      /^the user "me" logs in with a username and a password/,
-    ],
-    ['a password alone', { password: 'hunter2' }, {}, /username and a password/],
-    [
-      'a login program',
-      { 'auth-provider': { name: 'oidc' } },
-      {},
-      /^the user "me" gets its credentials from a program \(auth/,
-    ],
-    ['a program', { exec: { command: 'aws' } }, {}, /^the user "me" gets its credentials from a program: /],
-    ['no check of the server', {}, { 'insecure-skip-tls-verify': true }, /^insecure-skip-tls-verify is not supported/],
-    [
-      'a flag that is a text',
-      {},
-      { 'insecure-skip-tls-verify': 'true' },
-      /^insecure-skip-tls-verify of the cluster "home" is neither/,
-    ],
-    [
-      'a user in the URL',
-      {},
-      { server: 'https://u:hunter2@api' },
-      /^the server of the cluster "home" has a user in its URL/,
-    ],
-    [
-      'a name of a server that is none',
-      {},
-      { 'tls-server-name': 'a b' },
-      /^tls-server-name of the cluster "home" is neither/,
-    ],
-  ])('with %s', (_, user, cluster, words) => {
+  test.each<{ name: string; user?: object; cluster?: object; words: string | RegExp }>([
+    {
+      name: 'a proxy',
+      cluster: { 'proxy-url': 'http://proxy:3128' },
+      words: /^the cluster "home" has a proxy-url, and proxies are not supp/,
+    },
+    { name: 'a socks proxy', cluster: { 'proxy-url': 'socks5://proxy' }, words: /proxy-url/ },
+    {
+      name: 'a user name',
+      user: { username: 'u', password: 'hunter2' },
+      words: /^the user "me" logs in with a username and a password/,
+    },
+    { name: 'a password alone', user: { password: 'hunter2' }, words: /username and a password/ },
+    {
+      name: 'a login program',
+      user: { 'auth-provider': { name: 'oidc' } },
+      words: /^the user "me" gets its credentials from a program \(auth/,
+    },
+    {
+      name: 'a program',
+      user: { exec: { command: 'aws' } },
+      words: /^the user "me" gets its credentials from a program: /,
+    },
+    {
+      name: 'no check of the server',
+      cluster: { 'insecure-skip-tls-verify': true },
+      words: /^insecure-skip-tls-verify is not supported/,
+    },
+    {
+      name: 'a flag that is a text',
+      cluster: { 'insecure-skip-tls-verify': 'true' },
+      words: /^insecure-skip-tls-verify of the cluster "home" is neither/,
+    },
+    {
+      name: 'a user in the URL',
+      cluster: { server: 'https://u:hunter2@api' },
+      words: /^the server of the cluster "home" has a user in its URL/,
+    },
+    {
+      name: 'a name of a server that is none',
+      cluster: { 'tls-server-name': 'a b' },
+      words: /^tls-server-name of the cluster "home" is neither/,
+    },
+  ])('with $name', ({ user = {}, cluster = {}, words }) => {
     expect(refusalOf(fileOf({ ...embedded(), ...user }, cluster))).toMatch(words)
     expect(refusalOf(fileOf({ ...embedded(), ...user }, cluster))).not.toContain('hunter2')
   })
@@ -289,17 +291,21 @@ describe('a kubeconfig is refused by name', () => {
     expect(refusalOf(fileOf(half))).toMatch(/^the user "me" has a client certificate without its key/)
   })
 
-  test.each<[object, object, string]>([
-    [{ As: 'nobody' }, {}, 'As of the user "me" is no field of a kubeconfig: write as'],
-    [{ asGroups: ['a'] }, {}, 'asGroups of the user "me" is no field of a kubeconfig: write as-groups'],
-    [{ tokenfile: 'a' }, {}, 'tokenfile of the user "me" is no field of a kubeconfig: write tokenFile'],
-    [{}, { proxyURL: 'http://a' }, 'proxyURL of the cluster "home" is no field of a kubeconfig: write proxy-url'],
-    [
-      {},
-      { 'TLS-Server-Name': 'a' },
-      'TLS-Server-Name of the cluster "home" is no field of a kubeconfig: write tls-server-name',
-    ],
-  ])('with a field that is spelled otherwise: %j %j', (user, cluster, words) => {
+  test.each<{ user: object; cluster?: object; words: string }>([
+    { user: { As: 'nobody' }, words: 'As of the user "me" is no field of a kubeconfig: write as' },
+    { user: { asGroups: ['a'] }, words: 'asGroups of the user "me" is no field of a kubeconfig: write as-groups' },
+    { user: { tokenfile: 'a' }, words: 'tokenfile of the user "me" is no field of a kubeconfig: write tokenFile' },
+    {
+      user: {},
+      cluster: { proxyURL: 'http://a' },
+      words: 'proxyURL of the cluster "home" is no field of a kubeconfig: write proxy-url',
+    },
+    {
+      user: {},
+      cluster: { 'TLS-Server-Name': 'a' },
+      words: 'TLS-Server-Name of the cluster "home" is no field of a kubeconfig: write tls-server-name',
+    },
+  ])('with a field that is spelled otherwise: $user', ({ user, cluster = {}, words }) => {
     expect(refusalOf(fileOf({ ...embedded(), ...user }, cluster))).toBe(words)
   })
 

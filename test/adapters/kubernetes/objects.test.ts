@@ -5,7 +5,7 @@ import { cephClusters } from '../../lab/kubernetes/custom.ts'
 import { startKubernetesLab, type KubernetesLab } from './lab.ts'
 import { refusal } from '../refusal.ts'
 
-const soon = (ms = 5_000) => AbortSignal.timeout(ms)
+const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 let at: KubernetesLab
 let objects: Objects
 beforeEach(async () => {
@@ -28,17 +28,29 @@ const find = async (reference: ObjectReference) =>
   )
 const pod = { apiVersion: 'v1', kind: 'Pod' }
 
-test.each<[string, ObjectReference, string[]]>([
-  ['by its name', { ...pod, namespace: 'media', name: 'db-0' }, ['media/db-0']],
-  ['by its name in all namespaces', { ...pod, name: 'db-0' }, ['default/db-0', 'media/db-0']],
-  ['by a label', { ...pod, selector: 'app in (db)' }, ['default/db-0', 'media/db-0']],
-  ['by a label in a namespace', { ...pod, namespace: 'media', selector: 'app=db' }, ['media/db-0']],
-  ['by its namespace alone', { ...pod, namespace: 'media' }, ['media/db-0', 'media/web-0']],
-  ['of a group', { apiVersion: 'apps/v1', kind: 'StatefulSet', namespace: 'media' }, ['media/db', 'media/web']],
-  ['without a namespace', { apiVersion: 'v1', kind: 'Node', name: 'w-1' }, ['w-1']],
-  ['that has no namespace in one', { apiVersion: 'v1', kind: 'Node', namespace: 'x', name: 'w-1' }, ['w-1']],
-  ['that there is not', { ...pod, namespace: 'media', name: 'db-9' }, []],
-])('an object is found %s', async (_, reference, names) => {
+test.each<{ name: string; reference: ObjectReference; names: string[] }>([
+  { name: 'by its name', reference: { ...pod, namespace: 'media', name: 'db-0' }, names: ['media/db-0'] },
+  { name: 'by its name in all namespaces', reference: { ...pod, name: 'db-0' }, names: ['default/db-0', 'media/db-0'] },
+  { name: 'by a label', reference: { ...pod, selector: 'app in (db)' }, names: ['default/db-0', 'media/db-0'] },
+  {
+    name: 'by a label in a namespace',
+    reference: { ...pod, namespace: 'media', selector: 'app=db' },
+    names: ['media/db-0'],
+  },
+  { name: 'by its namespace alone', reference: { ...pod, namespace: 'media' }, names: ['media/db-0', 'media/web-0'] },
+  {
+    name: 'of a group',
+    reference: { apiVersion: 'apps/v1', kind: 'StatefulSet', namespace: 'media' },
+    names: ['media/db', 'media/web'],
+  },
+  { name: 'without a namespace', reference: { apiVersion: 'v1', kind: 'Node', name: 'w-1' }, names: ['w-1'] },
+  {
+    name: 'that has no namespace in one',
+    reference: { apiVersion: 'v1', kind: 'Node', namespace: 'x', name: 'w-1' },
+    names: ['w-1'],
+  },
+  { name: 'that there is not', reference: { ...pod, namespace: 'media', name: 'db-9' }, names: [] },
+])('an object is found $name', async ({ reference, names }) => {
   expect(await find(reference)).toEqual(names)
 })
 

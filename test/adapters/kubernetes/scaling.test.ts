@@ -9,7 +9,7 @@ import type { WorkloadKind } from '../../lab/kubernetes/cluster.ts'
 import { startKubernetesLab, type KubernetesLab } from './lab.ts'
 import { refusal } from '../refusal.ts'
 
-const soon = (ms = 5_000) => AbortSignal.timeout(ms)
+const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 const address = '127.0.44.127'
 let at: KubernetesLab
 beforeEach(async () => {

@@ -6,7 +6,7 @@ import { cephClusters, longhornSettings } from '../../lab/kubernetes/custom.ts'
 import { startKubernetesLab, type KubernetesLab } from './lab.ts'
 import { refusal } from '../refusal.ts'
 
-const soon = (ms = 5_000) => AbortSignal.timeout(ms)
+const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 let at: KubernetesLab
 beforeEach(async () => {
   at = await startKubernetesLab('127.0.44.130')
@@ -26,30 +26,34 @@ describe('Longhorn’s settings', () => {
     at.lab.putCustom(longhornSettings, { metadata: { name, namespace }, value })
 
   test.each([
-    [policy, 'block-if-contains-last-replica', 'always-allow'],
-    [policy, 'allow-if-replica-is-stopped', 'always-allow'],
-    [policy, 'always-allow', undefined],
-    [policy, '{"v1":"block-for-eviction","v2":"always-allow"}', '{"v1":"always-allow","v2":"always-allow"}'],
-    [policy, '{"v1":"always-allow" , "v2":"always-allow"}', undefined],
-    [interval, '600', '3600'],
-    [interval, '0', '3600'],
-    [interval, '3600', undefined],
-    [interval, '86400', undefined],
-    [interval, '', undefined],
-    [interval, 'ten minutes', undefined],
-    [interval, '{"v1":"600","v2":"7200"}', '{"v1":"3600","v2":"7200"}'],
-    [interval, '{"v1":"600","v2":"soon"}', undefined],
-    [interval, '{"v1":"600","v2":600}', undefined],
-    [limit, '5', '0'],
-    [limit, '0', undefined],
-    [limit, '{"v1":"5"}', '{"v1":"0"}'],
-    [limit, '{"v1":"5"', undefined],
-    [limit, '{}', undefined],
-    [limit, 'null', undefined],
-    ['default-replica-count', '3', undefined],
-    ['__proto__', '3', undefined],
-    ['constructor', '3', undefined],
-  ])('of which %s is %s is meanwhile to be %s', async (name, before, during) => {
+    { name: policy, before: 'block-if-contains-last-replica', during: 'always-allow' },
+    { name: policy, before: 'allow-if-replica-is-stopped', during: 'always-allow' },
+    { name: policy, before: 'always-allow', during: undefined },
+    {
+      name: policy,
+      before: '{"v1":"block-for-eviction","v2":"always-allow"}',
+      during: '{"v1":"always-allow","v2":"always-allow"}',
+    },
+    { name: policy, before: '{"v1":"always-allow" , "v2":"always-allow"}', during: undefined },
+    { name: interval, before: '600', during: '3600' },
+    { name: interval, before: '0', during: '3600' },
+    { name: interval, before: '3600', during: undefined },
+    { name: interval, before: '86400', during: undefined },
+    { name: interval, before: '', during: undefined },
+    { name: interval, before: 'ten minutes', during: undefined },
+    { name: interval, before: '{"v1":"600","v2":"7200"}', during: '{"v1":"3600","v2":"7200"}' },
+    { name: interval, before: '{"v1":"600","v2":"soon"}', during: undefined },
+    { name: interval, before: '{"v1":"600","v2":600}', during: undefined },
+    { name: limit, before: '5', during: '0' },
+    { name: limit, before: '0', during: undefined },
+    { name: limit, before: '{"v1":"5"}', during: '{"v1":"0"}' },
+    { name: limit, before: '{"v1":"5"', during: undefined },
+    { name: limit, before: '{}', during: undefined },
+    { name: limit, before: 'null', during: undefined },
+    { name: 'default-replica-count', before: '3', during: undefined },
+    { name: '__proto__', before: '3', during: undefined },
+    { name: 'constructor', before: '3', during: undefined },
+  ])('of which $name is $before is meanwhile to be $during', async ({ name, before, during }) => {
     put(name, before)
     const place = { system: 'longhorn', namespace: 'longhorn-system', name }
     expect(await settings()).toEqual(during === undefined ? [] : [{ ...place, before, during }])

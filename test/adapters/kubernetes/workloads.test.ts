@@ -4,7 +4,7 @@ import { createKubernetes } from '../../../src/adapters/kubernetes/kubernetes.ts
 import { startKubernetesLab, type KubernetesLab } from './lab.ts'
 import { refusal } from '../refusal.ts'
 
-const soon = (ms = 5_000) => AbortSignal.timeout(ms)
+const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 let at: KubernetesLab
 beforeEach(async () => {
   at = await startKubernetesLab('127.0.44.121')
@@ -88,11 +88,11 @@ describe('a disruption budget is in the way for good', () => {
   )
 
   test.each([
-    ['all of them', { minAvailable: '100%' }, 'needs 2 of 2 pods'],
-    ['a share that is rounded up to all', { minAvailable: '51%' }, 'needs 2 of 2 pods'],
-    ['a share of none that may be missing', { maxUnavailable: '0%' }, 'needs 2 of 2 pods'],
-    ['more than there are', { minAvailable: 3 }, 'needs 3 of 2 pods'],
-  ])('when it asks for %s', async (_, limit, why) => {
+    { name: 'all of them', limit: { minAvailable: '100%' }, why: 'needs 2 of 2 pods' },
+    { name: 'a share that is rounded up to all', limit: { minAvailable: '51%' }, why: 'needs 2 of 2 pods' },
+    { name: 'a share of none that may be missing', limit: { maxUnavailable: '0%' }, why: 'needs 2 of 2 pods' },
+    { name: 'more than there are', limit: { minAvailable: 3 }, why: 'needs 3 of 2 pods' },
+  ])('when it asks for $name', async ({ limit, why }) => {
     db('db-0', 'w-1')
     db('db-1', 'w-2')
     at.lab.addPodDisruptionBudget({ name: 'db', matchLabels: { app: 'db' }, ...limit })
@@ -276,5 +276,5 @@ test('a pod that finds no node is told with what the scheduler says; one that is
     'media/gpu-1: 0/3 nodes are available: 3 node(s) were unschedulable or had untolerated taint(s).',
   ])
   await at.patchNode('w-2', { metadata: { labels: { gpu: 'yes' } } })
-  await vi.waitFor(async () => expect((await workloads()).pending).toEqual([]))
+  await vi.waitFor(async () => expect((await workloads()).pending).toEqual([]), 20_000)
 })

@@ -9,7 +9,7 @@ import type { MachineOptions } from '../../../src/adapters/machines/options.ts'
 import { createAuthority } from '../../lab/authority.ts'
 import { refusal } from '../refusal.ts'
 
-const soon = () => AbortSignal.timeout(10_000)
+const soon = () => AbortSignal.timeout(30_000)
 
 const servers: (Server & { closeAllConnections?(): void })[] = []
 afterEach(() => {

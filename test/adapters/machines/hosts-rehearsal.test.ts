@@ -6,7 +6,7 @@ import type { SshShutdown } from '../../../src/adapters/machines/ssh.ts'
 import { lacks } from '../../lab/needs.ts'
 import { clientsOf, type LabSshd, startSshd, whyNoSshd } from '../../lab/sshd.ts'
 
-const soon = () => AbortSignal.timeout(15_000)
+const soon = () => AbortSignal.timeout(30_000)
 
 describe.skipIf(lacks(whyNoSshd()))('a shutdown by SSH is rehearsed', () => {
   let nas: LabSshd

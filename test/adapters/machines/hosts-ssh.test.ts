@@ -10,7 +10,7 @@ import { lacks } from '../../lab/needs.ts'
 import { clientsOf, type LabSshd, startSshd, whyNoSshd } from '../../lab/sshd.ts'
 import { refusal } from '../refusal.ts'
 
-const soon = () => AbortSignal.timeout(15_000)
+const soon = () => AbortSignal.timeout(30_000)
 
 describe.skipIf(lacks(whyNoSshd()))('a host that is shut down by SSH', () => {
   let nas: LabSshd
@@ -239,13 +239,13 @@ describe.skipIf(lacks(whyNoSshd()))('a host that is shut down by SSH', () => {
   })
 
   test.each([
-    ['user', { user: '-oProxyCommand=touch' }, undefined],
-    ['address', {}, '-oProxyCommand=touch'],
-    ['address that is a URL of ssh', {}, 'ssh://elsewhere:22'],
-    ['address with another user', {}, 'root@elsewhere'],
-    ['path of the host keys', { knownHosts: '/tmp/"x' }, undefined],
-    ['command', { command: 'a\0b' }, undefined],
-  ] as const)('can not be named so that ssh takes it for something else: %s', async (_, ssh, address) => {
+    { name: 'user', ssh: { user: '-oProxyCommand=touch' } },
+    { name: 'address', address: '-oProxyCommand=touch' },
+    { name: 'address that is a URL of ssh', address: 'ssh://elsewhere:22' },
+    { name: 'address with another user', address: 'root@elsewhere' },
+    { name: 'path of the host keys', ssh: { knownHosts: '/tmp/"x' } },
+    { name: 'command', ssh: { command: 'a\0b' } },
+  ] as const)('can not be named so that ssh takes it for something else: $name', async ({ ssh = {}, address }) => {
     await expect(hosts(ssh, address).shutDown('nas', soon())).rejects.toMatchObject({
       name: 'AgentError',
       code: 'misconfigured',

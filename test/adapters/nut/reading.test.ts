@@ -5,7 +5,7 @@ import { createNutUps } from '../../../src/adapters/nut/ups.ts'
 import { startUpsdStandIn } from '../../lab/upsd/stand-in.ts'
 
 const address = '127.0.43.17'
-const soon = () => AbortSignal.timeout(10_000)
+const soon = () => AbortSignal.timeout(30_000)
 
 describe('a status of', () => {
   test.each([
@@ -82,35 +82,35 @@ describe('a refusal', () => {
   const told = (code: string, ...extra: string[]) => new NutRefusal(code, 'LOGIN ups', 'nas:3493', extra)
 
   test.each([
-    ['ACCESS-DENIED', 'rejected', /upsd\.users.*permitted devices/],
-    ['UNKNOWN-UPS', 'rejected', /upsc -l/],
-    ['DATA-STALE', 'unreachable', /cable/],
-    ['DRIVER-NOT-CONNECTED', 'unreachable', /driver/],
-    ['USERNAME-REQUIRED', 'rejected', /set user and password/],
-    ['PASSWORD-REQUIRED', 'rejected', /set user and password/],
-    ['INVALID-USERNAME', 'rejected', /no such user/],
-    ['INVALID-PASSWORD', 'rejected', /password is wrong/],
-    ['ALREADY-SET-USERNAME', 'unreachable', /before/],
-    ['ALREADY-SET-PASSWORD', 'unreachable', /before/],
-    ['ALREADY-LOGGED-IN', 'unreachable', /already/],
-    ['VAR-NOT-SUPPORTED', 'rejected', /no such variable/],
-    ['CMD-NOT-SUPPORTED', 'rejected', /upscmd -l/],
-    ['READONLY', 'rejected', /only be read/],
-    ['TOO-LONG', 'rejected', /longer/],
-    ['INVALID-VALUE', 'rejected', /value/],
-    ['SET-FAILED', 'rejected', /driver's log/],
-    ['INSTCMD-FAILED', 'rejected', /driver's log/],
-    ['INVALID-ARGUMENT', 'rejected', /older server/],
-    ['UNKNOWN-COMMAND', 'rejected', /too old/],
-    ['FEATURE-NOT-SUPPORTED', 'rejected', /built without/],
-    ['FEATURE-NOT-CONFIGURED', 'rejected', /upsd\.conf/],
-    ['ALREADY-SSL-MODE', 'rejected', /encrypted already/],
-    ['VAR-UNKNOWN', 'rejected', /no such variable/],
-    ['UNKNOWN-TYPE', 'rejected', /type/],
-    ['UNKNOWN-INSTCMD', 'rejected', /no such command/],
-    ['MISSING-ARGUMENT', 'rejected', /lacks a word/],
-    ['SOMETHING-NEW', 'rejected', /documentation does not list it/],
-  ])('with %s says who refused what, what it means, and is %s', (code, errorCode, meaning) => {
+    { code: 'ACCESS-DENIED', errorCode: 'rejected', meaning: /upsd\.users.*permitted devices/ },
+    { code: 'UNKNOWN-UPS', errorCode: 'rejected', meaning: /upsc -l/ },
+    { code: 'DATA-STALE', errorCode: 'unreachable', meaning: /cable/ },
+    { code: 'DRIVER-NOT-CONNECTED', errorCode: 'unreachable', meaning: /driver/ },
+    { code: 'USERNAME-REQUIRED', errorCode: 'rejected', meaning: /set user and password/ },
+    { code: 'PASSWORD-REQUIRED', errorCode: 'rejected', meaning: /set user and password/ },
+    { code: 'INVALID-USERNAME', errorCode: 'rejected', meaning: /no such user/ },
+    { code: 'INVALID-PASSWORD', errorCode: 'rejected', meaning: /password is wrong/ },
+    { code: 'ALREADY-SET-USERNAME', errorCode: 'unreachable', meaning: /before/ },
+    { code: 'ALREADY-SET-PASSWORD', errorCode: 'unreachable', meaning: /before/ },
+    { code: 'ALREADY-LOGGED-IN', errorCode: 'unreachable', meaning: /already/ },
+    { code: 'VAR-NOT-SUPPORTED', errorCode: 'rejected', meaning: /no such variable/ },
+    { code: 'CMD-NOT-SUPPORTED', errorCode: 'rejected', meaning: /upscmd -l/ },
+    { code: 'READONLY', errorCode: 'rejected', meaning: /only be read/ },
+    { code: 'TOO-LONG', errorCode: 'rejected', meaning: /longer/ },
+    { code: 'INVALID-VALUE', errorCode: 'rejected', meaning: /value/ },
+    { code: 'SET-FAILED', errorCode: 'rejected', meaning: /driver's log/ },
+    { code: 'INSTCMD-FAILED', errorCode: 'rejected', meaning: /driver's log/ },
+    { code: 'INVALID-ARGUMENT', errorCode: 'rejected', meaning: /older server/ },
+    { code: 'UNKNOWN-COMMAND', errorCode: 'rejected', meaning: /too old/ },
+    { code: 'FEATURE-NOT-SUPPORTED', errorCode: 'rejected', meaning: /built without/ },
+    { code: 'FEATURE-NOT-CONFIGURED', errorCode: 'rejected', meaning: /upsd\.conf/ },
+    { code: 'ALREADY-SSL-MODE', errorCode: 'rejected', meaning: /encrypted already/ },
+    { code: 'VAR-UNKNOWN', errorCode: 'rejected', meaning: /no such variable/ },
+    { code: 'UNKNOWN-TYPE', errorCode: 'rejected', meaning: /type/ },
+    { code: 'UNKNOWN-INSTCMD', errorCode: 'rejected', meaning: /no such command/ },
+    { code: 'MISSING-ARGUMENT', errorCode: 'rejected', meaning: /lacks a word/ },
+    { code: 'SOMETHING-NEW', errorCode: 'rejected', meaning: /documentation does not list it/ },
+  ])('with $code says who refused what, what it means, and is $errorCode', ({ code, errorCode, meaning }) => {
     const error = told(code)
     expect(error).toMatchObject({ name: 'AgentError', code: errorCode, nutCode: code, message: meaning })
     expect(error.message).toMatch(new RegExp(`^upsd at nas:3493 refuses LOGIN ups: ${code}: `))

@@ -9,7 +9,7 @@ import { startUpsdStandIn } from '../../lab/upsd/stand-in.ts'
 import type { LabUpsd } from '../../lab/upsd/upsd.ts'
 
 const address = '127.0.43.18'
-const soon = () => AbortSignal.timeout(10_000)
+const soon = () => AbortSignal.timeout(30_000)
 const client = ({ port }: Pick<LabUpsd, 'port'>, options: Partial<UpsOptions> = {}) =>
   createNutUps({ host: address, port, name: 'ups', timeout: 300, ...options })
 
@@ -69,7 +69,7 @@ describe('a server that', () => {
     await using server = await startSpeaker(address, (_, socket) => void socket.destroy())
     await using ups = client(server)
     const failures = new Set<string>()
-    const until = performance.now() + 600
+    const began = performance.now()
     await expect
       .poll(
         async () => {
@@ -78,12 +78,14 @@ describe('a server that', () => {
           )
           return performance.now()
         },
-        { interval: 1, timeout: 5_000 },
+        { interval: 1, timeout: 20_000 },
       )
-      .toBeGreaterThan(until)
-    // At 0, after 125 to 250 ms, and after 250 to 500 more.
+      .toBeGreaterThan(began + 600)
+    // At 0, after 125 to 250 ms, after 250 to 500 more, and so on.
+    const soonest = [0, 125, 375, 875, 1_875, 3_875, 6_375, 8_875]
+    const most = soonest.filter((at) => at <= performance.now() - began).length
     expect(server.connections).toBeGreaterThanOrEqual(2)
-    expect(server.connections).toBeLessThanOrEqual(3)
+    expect(server.connections).toBeLessThanOrEqual(most)
     expect([...failures].at(-1)).toMatch(/connection.* \(the next attempt is in \d+ ms\)/)
   })
 
@@ -125,12 +127,12 @@ test('who has closed a UPS gets no other connection', async () => {
 test('closing does not wait for a server that does not answer the connection', async () => {
   await using upsd = await startUpsdStandIn({ address })
   upsd.misbehaviour.halfOpen = true
-  const ups = client(upsd, { timeout: 8_000, credentials: { user: 'monuser', password: 'secret' } })
+  const ups = client(upsd, { timeout: 60_000, credentials: { user: 'monuser', password: 'secret' } })
   const reading = ups.read(soon()).catch((error: Error) => error.message)
   await expect.poll(() => upsd.connections).toBe(1)
   const before = performance.now()
   await ups[Symbol.asyncDispose]()
-  expect(performance.now() - before).toBeLessThan(1_000)
+  expect(performance.now() - before).toBeLessThan(15_000)
   expect(await reading).toMatch(/no answer in time/)
 })
 

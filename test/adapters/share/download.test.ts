@@ -61,7 +61,7 @@ describe('a process that is killed in the middle of a download', () => {
     const child = spawn(process.execPath, [script, at.lab.url, at.directory, 'v1.13.9'], { stdio: 'inherit' })
     const ended = once(child, 'exit')
     await vi.waitFor(async () => expect(await sizeOf(partOf('v1.13.9'))).toBeGreaterThan(20_000), {
-      timeout: 10_000,
+      timeout: 20_000,
       interval: 20,
     })
     process.kill(child.pid!, 'SIGKILL')
@@ -165,14 +165,14 @@ describe('a download that breaks off', () => {
   })
 
   test('because the agent stops ends at once and keeps what it has', async () => {
-    at.lab.faults.bytesPerSecond = 1_500_000
+    at.lab.faults.bytesPerSecond = 30_000
     const stop = new AbortController()
     const staging = at.share.stage(orderOf('v1.13.9'), { publish: true }, at.factory, stop.signal)
-    await vi.waitFor(async () => expect(await sizeOf(partOf('v1.13.9'))).toBeGreaterThan(20_000))
+    await vi.waitFor(async () => expect(await sizeOf(partOf('v1.13.9'))).toBeGreaterThan(20_000), 20_000)
     const began = performance.now()
     stop.abort()
     expect((await refusal(staging)).retryable).toBe(true)
-    expect(performance.now() - began).toBeLessThan(500)
+    expect(performance.now() - began).toBeLessThan(4_000)
     const there = await sizeOf(partOf('v1.13.9'))
     at.lab.faults.bytesPerSecond = undefined
     await at.stage('v1.13.9')
@@ -204,12 +204,24 @@ async function* firstOf(body: AsyncIterable<Uint8Array>, bytes: number): AsyncGe
 }
 
 describe('what is no such image', () => {
-  const cases: [string, (lab: ShareLab['lab']) => void, string][] = [
-    ['for another processor', (lab) => (lab.faults.wrongArch = true), 'it is for arm64, and amd64 was ordered'],
-    ['of another release', (lab) => (lab.faults.wrongVersion = 'v1.13.8'), 'it is v1.13.8, and v1.13.10 was ordered'],
-    ['a sign-in page', (lab) => (lab.faults.html = true), 'it is not an EFI program; it starts with "<!DOCTYPE html>'],
+  const cases: { name: string; break_: (lab: ShareLab['lab']) => void; why: string }[] = [
+    {
+      name: 'for another processor',
+      break_: (lab) => (lab.faults.wrongArch = true),
+      why: 'it is for arm64, and amd64 was ordered',
+    },
+    {
+      name: 'of another release',
+      break_: (lab) => (lab.faults.wrongVersion = 'v1.13.8'),
+      why: 'it is v1.13.8, and v1.13.10 was ordered',
+    },
+    {
+      name: 'a sign-in page',
+      break_: (lab) => (lab.faults.html = true),
+      why: 'it is not an EFI program; it starts with "<!DOCTYPE html>',
+    },
   ]
-  test.each(cases)('is refused where it is %s, and the published image stays', async (_, break_, why) => {
+  test.each(cases)('is refused where it is $name, and the published image stays', async ({ break_, why }) => {
     await at.stage('v1.13.9')
     const before = await at.files()
     break_(at.lab)

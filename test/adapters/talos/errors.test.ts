@@ -1,38 +1,45 @@
-import { Buffer } from 'node:buffer'
-import { gzipSync } from 'node:zlib'
 import { Code, ConnectError } from '@connectrpc/connect'
 import { describe, expect, test } from 'vitest'
-import { textInArchive } from '../../../src/adapters/talos/archive.ts'
-import { endingOf } from '../../../src/adapters/talos/installer.ts'
 import { needs } from '../../../src/adapters/talos/roles.ts'
 import { brokeOff, classOf, translate } from '../../../src/adapters/talos/trouble.ts'
 import { AgentError } from '../../../src/core/errors.ts'
-import { tarOf } from '../../lab/talos/archive.ts'
 
 describe('a failure of a node', () => {
   test.each([
-    [Code.Unavailable, 'anything', 'unreachable'],
-    [Code.Aborted, 'anything', 'unreachable'],
-    [Code.ResourceExhausted, 'anything', 'unreachable'],
-    [Code.DeadlineExceeded, 'context deadline exceeded', 'timed-out'],
-    [Code.Unknown, 'etcdserver: request timed out', 'timed-out'],
-    [Code.Unknown, 'etcdserver: no leader', 'not-now'],
-    [Code.Unknown, 'failed to acquire upgrade mutex: mutex: Locked by another session', 'not-now'],
-    [Code.Unknown, 'error pulling image: dial tcp 10.0.0.1:443: i/o timeout', 'timed-out'],
-    [Code.Unknown, 'error pulling image: dial tcp 10.0.0.1:443: connect: connection refused', 'unreachable'],
-    [Code.Unknown, 'error pulling image: lookup factory.talos.dev: no such host', 'unreachable'],
-    [Code.Unknown, 'error pulling image: unexpected status: 503 Service Unavailable', 'unreachable'],
-    [Code.Unknown, 'error pulling image: 429 Too Many Requests', 'unreachable'],
-    [Code.Unknown, 'error pulling image: 401 Unauthorized', 'rejected'],
-    [Code.Unknown, 'etcd member count(2) is insufficient to maintain quorum if upgrade commences', 'rejected'],
-    [Code.Unknown, 'cannot forfeit leadership, only one member', 'rejected'],
-    [Code.Internal, 'upgrade failed: installer image x not found in containerd store', 'rejected'],
-    [Code.NotFound, 'error pulling image: timed out', 'rejected'],
-    [Code.FailedPrecondition, 'machine is not installed', 'rejected'],
-    [Code.Unimplemented, 'unknown service machine.LifecycleService', 'rejected'],
-    [Code.InvalidArgument, 'invalid containerd namespace NS_UNKNOWN', 'rejected'],
-    [Code.AlreadyExists, 'machine is already installed', 'rejected'],
-  ])('with code %i and "%s" is %s', (code, text, kind) => {
+    { code: Code.Unavailable, text: 'anything', kind: 'unreachable' },
+    { code: Code.Aborted, text: 'anything', kind: 'unreachable' },
+    { code: Code.ResourceExhausted, text: 'anything', kind: 'unreachable' },
+    { code: Code.DeadlineExceeded, text: 'context deadline exceeded', kind: 'timed-out' },
+    { code: Code.Unknown, text: 'etcdserver: request timed out', kind: 'timed-out' },
+    { code: Code.Unknown, text: 'etcdserver: no leader', kind: 'not-now' },
+    { code: Code.Unknown, text: 'failed to acquire upgrade mutex: mutex: Locked by another session', kind: 'not-now' },
+    { code: Code.Unknown, text: 'error pulling image: dial tcp 10.0.0.1:443: i/o timeout', kind: 'timed-out' },
+    {
+      code: Code.Unknown,
+      text: 'error pulling image: dial tcp 10.0.0.1:443: connect: connection refused',
+      kind: 'unreachable',
+    },
+    { code: Code.Unknown, text: 'error pulling image: lookup factory.talos.dev: no such host', kind: 'unreachable' },
+    {
+      code: Code.Unknown,
+      text: 'error pulling image: unexpected status: 503 Service Unavailable',
+      kind: 'unreachable',
+    },
+    { code: Code.Unknown, text: 'error pulling image: 429 Too Many Requests', kind: 'unreachable' },
+    { code: Code.Unknown, text: 'error pulling image: 401 Unauthorized', kind: 'rejected' },
+    {
+      code: Code.Unknown,
+      text: 'etcd member count(2) is insufficient to maintain quorum if upgrade commences',
+      kind: 'rejected',
+    },
+    { code: Code.Unknown, text: 'cannot forfeit leadership, only one member', kind: 'rejected' },
+    { code: Code.Internal, text: 'upgrade failed: installer image x not found in containerd store', kind: 'rejected' },
+    { code: Code.NotFound, text: 'error pulling image: timed out', kind: 'rejected' },
+    { code: Code.FailedPrecondition, text: 'machine is not installed', kind: 'rejected' },
+    { code: Code.Unimplemented, text: 'unknown service machine.LifecycleService', kind: 'rejected' },
+    { code: Code.InvalidArgument, text: 'invalid containerd namespace NS_UNKNOWN', kind: 'rejected' },
+    { code: Code.AlreadyExists, text: 'machine is already installed', kind: 'rejected' },
+  ])('with code $code and "$text" is $kind', ({ code, text, kind }) => {
     expect(classOf(code, text)).toBe(kind)
   })
 
@@ -150,17 +157,17 @@ describe('a failure of a node', () => {
   })
 
   test.each([
-    [Code.Canceled, 'context canceled', 'unreachable'],
-    [
-      Code.Unavailable,
-      'connection error: desc = "transport: Error while dialing: dial unix /system/run/machined/machine.sock: connect: no such file or directory"',
-      'unreachable',
-    ],
-    [Code.NotFound, answered('404 Not Found'), 'rejected'],
-    [Code.FailedPrecondition, 'system disk not found', 'rejected'],
-    [Code.FailedPrecondition, 'k8s API server CA config is not set', 'rejected'],
-    [Code.PermissionDenied, 'not authorized: connection refused', 'rejected'],
-  ])('of gRPC’s code %i, %s, is %s', (code, text, kind) => {
+    { code: Code.Canceled, text: 'context canceled', kind: 'unreachable' },
+    {
+      code: Code.Unavailable,
+      text: 'connection error: desc = "transport: Error while dialing: dial unix /system/run/machined/machine.sock: connect: no such file or directory"',
+      kind: 'unreachable',
+    },
+    { code: Code.NotFound, text: answered('404 Not Found'), kind: 'rejected' },
+    { code: Code.FailedPrecondition, text: 'system disk not found', kind: 'rejected' },
+    { code: Code.FailedPrecondition, text: 'k8s API server CA config is not set', kind: 'rejected' },
+    { code: Code.PermissionDenied, text: 'not authorized: connection refused', kind: 'rejected' },
+  ])('of gRPC’s code $code, $text, is $kind', ({ code, text, kind }) => {
     expect(classOf(code, text)).toBe(kind)
   })
 
@@ -183,21 +190,41 @@ describe('a failure of a node', () => {
   const status = (code: Code) => ({ 'grpc-status': String(code) })
   const node = (why: unknown) => Object.assign(new Error(String(why)), { code: why })
   test.each([
-    ['protocol error: missing status', Code.Internal, 'unreachable'],
-    ['protocol error: incomplete envelope', Code.InvalidArgument, 'unreachable'],
-    ['protocol error: promised 100 bytes in enveloped message, got 10 bytes', Code.InvalidArgument, 'unreachable'],
-    ['protocol error: missing output message for unary method', Code.Unimplemented, 'unreachable'],
-    ['http/2 stream closed with error code INADEQUATE_SECURITY (0xc)', Code.PermissionDenied, 'unreachable'],
-    ['http/2 stream closed with error code HTTP_1_1_REQUIRED (0xd)', Code.PermissionDenied, 'unreachable'],
-    ['http/2 stream closed with error code ENHANCE_YOUR_CALM (0xb)', Code.ResourceExhausted, 'unreachable'],
-    ['http/2 stream closed with error code CANCEL (0x8)', Code.Canceled, 'unreachable'],
-    ['HTTP 503', Code.Unavailable, 'unreachable'],
-    ['HTTP 404', Code.Unimplemented, 'malformed'],
-    ['unsupported content type text/html', Code.Unknown, 'malformed'],
-    ['message size 40000000 is larger than configured readMaxBytes 33554432', Code.ResourceExhausted, 'malformed'],
-    ['parse binary: premature EOF', Code.Internal, 'malformed'],
-    ['the operation timed out', Code.DeadlineExceeded, 'timed-out'],
-  ])('of the connection itself, %s, is not taken for the node’s own word', (words, code, kind) => {
+    { words: 'protocol error: missing status', code: Code.Internal, kind: 'unreachable' },
+    { words: 'protocol error: incomplete envelope', code: Code.InvalidArgument, kind: 'unreachable' },
+    {
+      words: 'protocol error: promised 100 bytes in enveloped message, got 10 bytes',
+      code: Code.InvalidArgument,
+      kind: 'unreachable',
+    },
+    { words: 'protocol error: missing output message for unary method', code: Code.Unimplemented, kind: 'unreachable' },
+    {
+      words: 'http/2 stream closed with error code INADEQUATE_SECURITY (0xc)',
+      code: Code.PermissionDenied,
+      kind: 'unreachable',
+    },
+    {
+      words: 'http/2 stream closed with error code HTTP_1_1_REQUIRED (0xd)',
+      code: Code.PermissionDenied,
+      kind: 'unreachable',
+    },
+    {
+      words: 'http/2 stream closed with error code ENHANCE_YOUR_CALM (0xb)',
+      code: Code.ResourceExhausted,
+      kind: 'unreachable',
+    },
+    { words: 'http/2 stream closed with error code CANCEL (0x8)', code: Code.Canceled, kind: 'unreachable' },
+    { words: 'HTTP 503', code: Code.Unavailable, kind: 'unreachable' },
+    { words: 'HTTP 404', code: Code.Unimplemented, kind: 'malformed' },
+    { words: 'unsupported content type text/html', code: Code.Unknown, kind: 'malformed' },
+    {
+      words: 'message size 40000000 is larger than configured readMaxBytes 33554432',
+      code: Code.ResourceExhausted,
+      kind: 'malformed',
+    },
+    { words: 'parse binary: premature EOF', code: Code.Internal, kind: 'malformed' },
+    { words: 'the operation timed out', code: Code.DeadlineExceeded, kind: 'timed-out' },
+  ])('of the connection itself, $words, is not taken for the node’s own word', ({ words, code, kind }) => {
     expect(told(new ConnectError(words, code))).toMatchObject({ code: kind })
     // The same from the node itself is what its code says.
     expect(told(new ConnectError(words, code, status(code))).code).toBe(classOf(code, words))
@@ -221,73 +248,5 @@ describe('a failure of a node', () => {
     expect(told(new Error('bad YAML'))).toMatchObject({ code: 'malformed', message: 'cp-1 (192.168.0.2): bad YAML' })
     const own = new AgentError('timed-out', 'x')
     expect(told(own)).toBe(own)
-  })
-})
-
-describe('an installer that ends', () => {
-  const from = (version: string) => [
-    `2026/11/26 09:00:00 running Talos installer ${version}`,
-    'running pre-flight checks',
-  ]
-  const image = (tag: string) => `factory.talos.dev/metal-installer/ca3f:${tag}`
-  const invalid = /configuration is not valid/
-  test.each([
-    [2, from('v1.14.1'), image('v1.14.1'), invalid, 'ask'],
-    [2, [], image('v1.14.1'), invalid, 'ask'],
-    [2, [], `${image('v1.14.1')}@sha256:${'a'.repeat(64)}`, invalid, 'ask'],
-    [2, from('v1.13.9'), image('v1.14.1'), /does not say why/, undefined],
-    [2, [], image('v1.13.9'), /does not say why/, undefined],
-    [4, from('v1.13.9'), image('v1.13.9'), /does not say why/, undefined],
-    [2, from('v1.13.9-5-gab12cd3'), image('v1.13.9'), /does not say why/, undefined],
-    [2, [], image('v1.13.0-rc.1-dirty'), /does not say why/, undefined],
-    [2, from('v1.14.0-rc.1-dirty'), image('mine'), invalid, 'ask'],
-    [1, from('v1.14.1'), image('v1.14.1'), /does not say why/, undefined],
-    [3, from('v1.14.1'), image('v1.14.1'), /not supported/, 'ask'],
-    [4, from('v1.14.1'), image('v1.14.1'), /check before/, 'may pass'],
-    [
-      2,
-      [...from('v1.14.1'), 'panic: runtime error: index out of range [3] with length 3', 'goroutine 1 [running]:'],
-      image('v1.14.1'),
-      /crashed/,
-      undefined,
-    ],
-    [2, [...from('v1.14.1'), 'fatal error: runtime: out of memory'], image('v1.14.1'), /crashed/, undefined],
-    [2, [...from('v1.14.1'), 'goroutine 34 [chan receive, 2 minutes]:'], image('v1.14.1'), /crashed/, undefined],
-    [137, from('v1.14.1'), image('v1.14.1'), /signal 9/, 'may pass'],
-    [143, from('v1.13.9'), image('v1.13.9'), /signal 15/, 'may pass'],
-  ])('with %i after %j, from %s', (code, lines, ref, means, next) => {
-    const ending = endingOf(code, lines, ref)
-    expect(ending.means).toMatch(means)
-    expect(ending.next).toBe(next)
-  })
-})
-
-describe('a file in a gzipped tar', () => {
-  const malformed = (bytes: Uint8Array) => {
-    try {
-      textInArchive(bytes, 'kubeconfig')
-    } catch (error) {
-      return error
-    }
-    throw new Error('it was read')
-  }
-
-  test('is found, behind others too', () => {
-    expect(textInArchive(tarOf('kubeconfig', 'a: 1\n'), 'kubeconfig')).toBe('a: 1\n')
-    expect(textInArchive(tarOf('./kubeconfig', 'a: 1\n'), 'kubeconfig')).toBe('a: 1\n')
-    expect(textInArchive(tarOf('kubeconfig', ''), 'kubeconfig')).toBe('')
-  })
-
-  test.each([
-    ['nothing', new Uint8Array()],
-    ['no archive', Buffer.from('kubeconfig')],
-    ['another file', tarOf('talosconfig', 'x')],
-    [
-      'half a file',
-      gzipSync(Buffer.concat([Buffer.from('kubeconfig'.padEnd(124, '\0') + '00000010000\0'), Buffer.alloc(500)])),
-    ],
-    ['far too much', gzipSync(Buffer.alloc(5 * 1_048_576))],
-  ])('that is %s is malformed', (_, bytes) => {
-    expect(malformed(bytes)).toMatchObject({ code: 'malformed', message: expect.stringContaining('kubeconfig') })
   })
 })

@@ -46,7 +46,7 @@ export async function startTalosLab(...shapes: readonly TalosLabNode[]): Promise
   await Promise.all(nodes.map((node) => node.start()))
   await vi.waitFor(() => {
     if (!nodes.every(({ ready }) => ready)) throw new Error('not all nodes are ready')
-  }, 10_000)
+  }, 20_000)
 
   async function as(
     roles: readonly string[],

@@ -10,7 +10,7 @@ import type { EarlyEnd, TalosNode } from '../../lab/talos/node.ts'
 import { refusal } from '../refusal.ts'
 import { imageOf, startTalosLab, type TalosLab } from './lab.ts'
 
-const soon = (ms = 10_000) => AbortSignal.timeout(ms)
+const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 let at: TalosLab
 let node: TalosNode
 let admin: Credentials
@@ -60,7 +60,7 @@ test.each([0, 120])('a node that hangs on its way down says in which phase, over
   await vi.waitFor(
     async () =>
       expect(await talos.activity('cp-1', soon())).toEqual({ stage: 'shutting down', phase: 'unmountSystem' }),
-    6_000,
+    20_000,
   )
 })
 
@@ -147,7 +147,7 @@ describe('a connection', () => {
     }
     await vi.waitFor(
       () => expect(fillers.filter(({ connecting }) => !connecting).length).toBeGreaterThanOrEqual(2),
-      5_000,
+      20_000,
     )
     const limits = { connect: 100, handshake: 5_000 }
     const talos = createTalos({
@@ -156,6 +156,7 @@ describe('a connection', () => {
       limits,
     })
     let over = false
+    const began = performance.now()
     const asked = refusal(talos.version('w-1', soon())).finally(() => (over = true))
     // By now several attempts were given up, and the kernel alone would try again only after three seconds.
     await new Promise((resolve) => setTimeout(resolve, 1_300))
@@ -163,9 +164,8 @@ describe('a connection', () => {
     for (const filler of fillers) filler.destroy()
     Atomics.store(blocked, 0, 1)
     Atomics.notify(blocked, 0)
-    const began = performance.now()
     expect(await asked).toMatchObject({ code: 'unreachable' })
-    expect(performance.now() - began).toBeLessThan(1_200)
+    expect(performance.now() - began).toBeLessThan(2_900)
     await worker.terminate()
   })
 
@@ -185,7 +185,7 @@ describe('a connection', () => {
     })
     const off = new AbortController()
     const followed = refusal(Array.fromAsync(talos.follow('w-1', off.signal)))
-    await vi.waitFor(() => expect(attempts).toBeGreaterThan(2), 5_000)
+    await vi.waitFor(() => expect(attempts).toBeGreaterThan(2), 20_000)
     off.abort()
     expect(await followed).toMatchObject({ code: 'unreachable', message: expect.stringContaining('in time') })
     for (const socket of sockets) socket.destroy()

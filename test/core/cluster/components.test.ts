@@ -21,41 +21,54 @@ function decide(
 }
 
 describe('before anything is drained, Kubernetes is compared with the release', () => {
-  test.each<[string, readonly KubernetesComponent[], string]>([
-    ['all is in its range', [component('kubelet', 'w-1', 'v1.31.0'), component('kubelet', 'w-2', 'v1.36.9')], 'go w-1'],
-    [
-      'a kubelet that is too old',
-      [component('kubelet', 'w-1', 'v1.30.14')],
-      'wait: v1.13.9 needs Kubernetes 1.31 or later, and kubelet on w-1 is v1.30.14: upgrade Kubernetes first',
-    ],
-    [
-      'one of a node that comes later',
-      [component('kubelet', 'w-2', 'v1.30.14')],
-      'wait: v1.13.9 needs Kubernetes 1.31 or later, and kubelet on w-2 is v1.30.14: upgrade Kubernetes first',
-    ],
-    [
-      'a scheduler that is too old',
-      [component('kube-scheduler', 'cp-2', 'v1.30.0')],
-      'wait: v1.13.9 needs Kubernetes 1.31 or later, and kube-scheduler on cp-2 is v1.30.0: upgrade Kubernetes first',
-    ],
-    [
-      'a controller manager that is too old',
-      [component('kube-controller-manager', 'cp-3', 'v1.29.9')],
-      'wait: v1.13.9 needs Kubernetes 1.31 or later, and kube-controller-manager on cp-3 is v1.29.9: upgrade Kubernetes first',
-    ],
-    [
-      'an API server that is too new, beside another one',
-      [component('kube-apiserver', 'cp-1', 'v1.36.3'), component('kube-apiserver', 'cp-2', 'v1.37.0')],
-      'wait: v1.13.9 runs Kubernetes up to 1.36, and kube-apiserver on cp-2 is v1.37.0',
-    ],
-    ['a kubelet with a suffix of its vendor', [component('kubelet', 'w-1', 'v1.36.3+k3s1')], 'go w-1'],
-    [
-      'and one that is too old in spite of it',
-      [component('kubelet', 'w-1', 'v1.30.3-gke.100')],
-      'wait: v1.13.9 needs Kubernetes 1.31 or later, and kubelet on w-1 is v1.30.3-gke.100: upgrade Kubernetes first',
-    ],
-    ['a node that is none of ours', [component('kubelet', 'old-1', 'v1.20.0')], 'go w-1'],
-  ])('%s', (_, components, expected) => {
+  test.each<{ name: string; components: readonly KubernetesComponent[]; expected: string }>([
+    {
+      name: 'all is in its range',
+      components: [component('kubelet', 'w-1', 'v1.31.0'), component('kubelet', 'w-2', 'v1.36.9')],
+      expected: 'go w-1',
+    },
+    {
+      name: 'a kubelet that is too old',
+      components: [component('kubelet', 'w-1', 'v1.30.14')],
+      expected:
+        'wait: v1.13.9 needs Kubernetes 1.31 or later, and kubelet on w-1 is v1.30.14: upgrade Kubernetes first',
+    },
+    {
+      name: 'one of a node that comes later',
+      components: [component('kubelet', 'w-2', 'v1.30.14')],
+      expected:
+        'wait: v1.13.9 needs Kubernetes 1.31 or later, and kubelet on w-2 is v1.30.14: upgrade Kubernetes first',
+    },
+    {
+      name: 'a scheduler that is too old',
+      components: [component('kube-scheduler', 'cp-2', 'v1.30.0')],
+      expected:
+        'wait: v1.13.9 needs Kubernetes 1.31 or later, and kube-scheduler on cp-2 is v1.30.0: upgrade Kubernetes first',
+    },
+    {
+      name: 'a controller manager that is too old',
+      components: [component('kube-controller-manager', 'cp-3', 'v1.29.9')],
+      expected:
+        'wait: v1.13.9 needs Kubernetes 1.31 or later, and kube-controller-manager on cp-3 is v1.29.9: upgrade Kubernetes first',
+    },
+    {
+      name: 'an API server that is too new, beside another one',
+      components: [component('kube-apiserver', 'cp-1', 'v1.36.3'), component('kube-apiserver', 'cp-2', 'v1.37.0')],
+      expected: 'wait: v1.13.9 runs Kubernetes up to 1.36, and kube-apiserver on cp-2 is v1.37.0',
+    },
+    {
+      name: 'a kubelet with a suffix of its vendor',
+      components: [component('kubelet', 'w-1', 'v1.36.3+k3s1')],
+      expected: 'go w-1',
+    },
+    {
+      name: 'and one that is too old in spite of it',
+      components: [component('kubelet', 'w-1', 'v1.30.3-gke.100')],
+      expected:
+        'wait: v1.13.9 needs Kubernetes 1.31 or later, and kubelet on w-1 is v1.30.3-gke.100: upgrade Kubernetes first',
+    },
+    { name: 'a node that is none of ours', components: [component('kubelet', 'old-1', 'v1.20.0')], expected: 'go w-1' },
+  ])('$name', ({ components, expected }) => {
     expect(summary(decide(observed(components)))).toBe(expected)
   })
 

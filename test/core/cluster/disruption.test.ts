@@ -19,50 +19,70 @@ describe('a node may be taken away', () => {
   const unready = { kubernetes: { ready: false } }
   const noQuorum =
     'etcd has two members, and neither can go without losing quorum: add or remove one, or set upgrade.twoMembers: allow'
-  test.each<[string, string, Node[], string | undefined]>([
-    ['a worker out of a cluster that is well', 'w-1', [...three(), worker('w-1'), worker('w-2')], undefined],
-    ['a control plane out of three', 'cp-2', [...three(), worker('w-1')], undefined],
-    ['a worker that is itself what is not well', 'w-1', [...three(), worker('w-1', unready)], undefined],
-    ['a control plane that is itself not Ready', 'cp-2', three(unready), undefined],
-    [
-      'a worker where etcd has two members: it is none of them',
-      'w-1',
-      [...controlPlanes({}, {}), worker('w-1')],
-      undefined,
-    ],
-    [
-      'a worker while the etcd of all others is merely not whole',
-      'w-1',
-      [...three({ etcd: { errors: ['NOSPACE'] } }), worker('w-1')],
-      undefined,
-    ],
-    [
-      'not beside a worker that is silent',
-      'cp-1',
-      [...three(), worker('w-1', silent)],
-      'w-1 does not answer (no route to host)',
-    ],
-    [
-      'not beside a worker that is not Ready',
-      'w-2',
-      [...three(), worker('w-1', unready), worker('w-2')],
-      'w-1 is not Ready in Kubernetes',
-    ],
-    [
-      'not a worker beside a silent control plane',
-      'w-1',
-      [...three(silent), worker('w-1')],
-      'cp-2 does not answer (no route to host)',
-    ],
-    ['not out of an etcd that could lose its quorum', 'cp-1', controlPlanes({}, {}), noQuorum],
-    [
-      'not out of an etcd that is not whole',
-      'cp-1',
-      three({ etcd: { errors: ['NOSPACE'] } }),
-      'etcd on cp-2 reports NOSPACE',
-    ],
-    ['not where its own member is ill', 'cp-2', three({ etcd: 'silent' }), 'cp-2 does not tell of its etcd member'],
-  ])('%s: %s', (_, leaving, nodes, obstacle) => {
+  test.each<{ name: string; leaving: string; nodes: Node[]; obstacle: string | undefined }>([
+    {
+      name: 'a worker out of a cluster that is well',
+      leaving: 'w-1',
+      nodes: [...three(), worker('w-1'), worker('w-2')],
+      obstacle: undefined,
+    },
+    { name: 'a control plane out of three', leaving: 'cp-2', nodes: [...three(), worker('w-1')], obstacle: undefined },
+    {
+      name: 'a worker that is itself what is not well',
+      leaving: 'w-1',
+      nodes: [...three(), worker('w-1', unready)],
+      obstacle: undefined,
+    },
+    { name: 'a control plane that is itself not Ready', leaving: 'cp-2', nodes: three(unready), obstacle: undefined },
+    {
+      name: 'a worker where etcd has two members: it is none of them',
+      leaving: 'w-1',
+      nodes: [...controlPlanes({}, {}), worker('w-1')],
+      obstacle: undefined,
+    },
+    {
+      name: 'a worker while the etcd of all others is merely not whole',
+      leaving: 'w-1',
+      nodes: [...three({ etcd: { errors: ['NOSPACE'] } }), worker('w-1')],
+      obstacle: undefined,
+    },
+    {
+      name: 'not beside a worker that is silent',
+      leaving: 'cp-1',
+      nodes: [...three(), worker('w-1', silent)],
+      obstacle: 'w-1 does not answer (no route to host)',
+    },
+    {
+      name: 'not beside a worker that is not Ready',
+      leaving: 'w-2',
+      nodes: [...three(), worker('w-1', unready), worker('w-2')],
+      obstacle: 'w-1 is not Ready in Kubernetes',
+    },
+    {
+      name: 'not a worker beside a silent control plane',
+      leaving: 'w-1',
+      nodes: [...three(silent), worker('w-1')],
+      obstacle: 'cp-2 does not answer (no route to host)',
+    },
+    {
+      name: 'not out of an etcd that could lose its quorum',
+      leaving: 'cp-1',
+      nodes: controlPlanes({}, {}),
+      obstacle: noQuorum,
+    },
+    {
+      name: 'not out of an etcd that is not whole',
+      leaving: 'cp-1',
+      nodes: three({ etcd: { errors: ['NOSPACE'] } }),
+      obstacle: 'etcd on cp-2 reports NOSPACE',
+    },
+    {
+      name: 'not where its own member is ill',
+      leaving: 'cp-2',
+      nodes: three({ etcd: 'silent' }),
+      obstacle: 'cp-2 does not tell of its etcd member',
+    },
+  ])('$name: $leaving', ({ leaving, nodes, obstacle }) => {
     expect(leavingObstacle(nodes, leaving, one)).toBe(obstacle)
   })
 })
@@ -70,77 +90,102 @@ describe('a node may be taken away', () => {
 describe('several workers may be away at once', () => {
   const [silent, unready] = [{ talos: 'silent' } as const, { kubernetes: { ready: false } }]
   const two: DisruptionPolicy = { ...one, parallel: 2 }
-  test.each<[string, string, DisruptionPolicy, Node[], string | undefined]>([
-    ['a second one beside one of ours', 'w-2', two, [...three(), worker('w-1', ours), worker('w-2')], undefined],
-    [
-      'no second one where one at a time is allowed',
-      'w-2',
-      one,
-      [...three(), worker('w-1', ours), worker('w-2')],
-      'w-1 is being upgraded',
-    ],
-    [
-      'no third one: who is away for another reason counts too',
-      'w-3',
-      two,
-      [...three(), worker('w-1', ours), worker('w-2', unready), worker('w-3')],
-      'w-1 is being upgraded, w-2 is not Ready in Kubernetes: no more than 2 workers may be away at once',
-    ],
-    [
-      'none of the same zone',
-      'w-2',
-      two,
-      [...three(), worker('w-1', inZone('rack-1', ours)), worker('w-2', inZone('rack-1'))],
-      'w-1 is being upgraded, and is of the same zone (rack-1)',
-    ],
-    [
-      'one of another zone',
-      'w-2',
-      two,
-      [...three(), worker('w-1', inZone('rack-1', ours)), worker('w-2', inZone('rack-2'))],
-      undefined,
-    ],
-    ['no control plane beside a worker', 'cp-1', two, [...three(), worker('w-1', ours)], 'w-1 is being upgraded'],
-    ['no worker beside a control plane', 'w-1', two, [...three(ours), worker('w-1')], 'cp-2 is being upgraded'],
-    [
-      'of two closed ones the first goes first, or each would wait for the other',
-      'cp-2',
-      one,
-      [...three(ours), worker('w-1', ours)],
-      undefined,
-    ],
-    ['and the second waits for it', 'w-1', one, [...three(ours), worker('w-1', ours)], 'cp-2 is being upgraded'],
-    [
-      'a closed one counts who is away for another reason beside those before it',
-      'w-2',
-      two,
-      [...three(), worker('w-1', ours), worker('w-2', ours), worker('w-4', silent)],
-      'w-1 is being upgraded, w-4 does not answer (no route to host): no more than 2 workers may be away at once',
-    ],
-    [
-      'a closed one is not finished beside one that is away',
-      'w-1',
-      one,
-      [...three(), worker('w-1', ours), worker('w-2', silent)],
-      'w-2 does not answer (no route to host)',
-    ],
-    [
-      'a control plane of two members, where a person wants that',
-      'cp-1',
-      { ...one, twoMembers: 'allow' },
-      controlPlanes({}, {}),
-      undefined,
-    ],
-  ])('%s', (_, leaving, policy, nodes, obstacle) => {
+  test.each<{ name: string; leaving: string; policy: DisruptionPolicy; nodes: Node[]; obstacle: string | undefined }>([
+    {
+      name: 'a second one beside one of ours',
+      leaving: 'w-2',
+      policy: two,
+      nodes: [...three(), worker('w-1', ours), worker('w-2')],
+      obstacle: undefined,
+    },
+    {
+      name: 'no second one where one at a time is allowed',
+      leaving: 'w-2',
+      policy: one,
+      nodes: [...three(), worker('w-1', ours), worker('w-2')],
+      obstacle: 'w-1 is being upgraded',
+    },
+    {
+      name: 'no third one: who is away for another reason counts too',
+      leaving: 'w-3',
+      policy: two,
+      nodes: [...three(), worker('w-1', ours), worker('w-2', unready), worker('w-3')],
+      obstacle: 'w-1 is being upgraded, w-2 is not Ready in Kubernetes: no more than 2 workers may be away at once',
+    },
+    {
+      name: 'none of the same zone',
+      leaving: 'w-2',
+      policy: two,
+      nodes: [...three(), worker('w-1', inZone('rack-1', ours)), worker('w-2', inZone('rack-1'))],
+      obstacle: 'w-1 is being upgraded, and is of the same zone (rack-1)',
+    },
+    {
+      name: 'one of another zone',
+      leaving: 'w-2',
+      policy: two,
+      nodes: [...three(), worker('w-1', inZone('rack-1', ours)), worker('w-2', inZone('rack-2'))],
+      obstacle: undefined,
+    },
+    {
+      name: 'no control plane beside a worker',
+      leaving: 'cp-1',
+      policy: two,
+      nodes: [...three(), worker('w-1', ours)],
+      obstacle: 'w-1 is being upgraded',
+    },
+    {
+      name: 'no worker beside a control plane',
+      leaving: 'w-1',
+      policy: two,
+      nodes: [...three(ours), worker('w-1')],
+      obstacle: 'cp-2 is being upgraded',
+    },
+    {
+      name: 'of two closed ones the first goes first, or each would wait for the other',
+      leaving: 'cp-2',
+      policy: one,
+      nodes: [...three(ours), worker('w-1', ours)],
+      obstacle: undefined,
+    },
+    {
+      name: 'and the second waits for it',
+      leaving: 'w-1',
+      policy: one,
+      nodes: [...three(ours), worker('w-1', ours)],
+      obstacle: 'cp-2 is being upgraded',
+    },
+    {
+      name: 'a closed one counts who is away for another reason beside those before it',
+      leaving: 'w-2',
+      policy: two,
+      nodes: [...three(), worker('w-1', ours), worker('w-2', ours), worker('w-4', silent)],
+      obstacle:
+        'w-1 is being upgraded, w-4 does not answer (no route to host): no more than 2 workers may be away at once',
+    },
+    {
+      name: 'a closed one is not finished beside one that is away',
+      leaving: 'w-1',
+      policy: one,
+      nodes: [...three(), worker('w-1', ours), worker('w-2', silent)],
+      obstacle: 'w-2 does not answer (no route to host)',
+    },
+    {
+      name: 'a control plane of two members, where a person wants that',
+      leaving: 'cp-1',
+      policy: { ...one, twoMembers: 'allow' },
+      nodes: controlPlanes({}, {}),
+      obstacle: undefined,
+    },
+  ])('$name', ({ leaving, policy, nodes, obstacle }) => {
     expect(leavingObstacle(nodes, leaving, policy)).toBe(obstacle)
   })
 
   test.each([
-    [3, 7, 3],
-    [{ percent: 50 }, 7, 3],
-    [{ percent: 10 }, 7, 1],
-    [{ percent: 100 }, 7, 7],
-  ])('%j of the workers, of %i: %i', (parallel, count, expected) => {
+    { parallel: 3, count: 7, expected: 3 },
+    { parallel: { percent: 50 }, count: 7, expected: 3 },
+    { parallel: { percent: 10 }, count: 7, expected: 1 },
+    { parallel: { percent: 100 }, count: 7, expected: 7 },
+  ])('$parallel of the workers, of $count: $expected', ({ parallel, count, expected }) => {
     const workers = Array.from({ length: count }, (_, index) => worker(`w-${index}`))
     expect(workersAtOnce([...three(), ...workers], { parallel })).toBe(expected)
   })

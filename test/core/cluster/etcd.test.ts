@@ -7,44 +7,72 @@ const member = (name: string, learner = false) => ({ id: idOf(name), name, learn
 const three = (choice = {}) => controlPlanes({}, choice, {})
 
 describe('etcd is whole', () => {
-  test.each<[string, Node[], string | undefined]>([
-    ['when three members agree', three(), undefined],
-    ['when one member is all there is', controlPlanes({}), undefined],
-    ['when a worker is down', [...three(), worker('w-1', { talos: 'silent' })], undefined],
-    ['not when a control plane is silent', three({ talos: 'silent' }), 'cp-2 does not tell of its etcd member'],
-    ['not when a member is silent', three({ etcd: 'silent' }), 'cp-2 does not tell of its etcd member'],
-    ['not when a member is ill', three({ etcd: { errors: ['NOSPACE', 'x'] } }), 'etcd on cp-2 reports NOSPACE, x'],
-    [
-      'not while an alarm is raised, by whichever member',
-      three({ etcd: { alarms: ['NOSPACE on 8e9e05c52164694d'] } }),
-      'etcd raises the alarm NOSPACE on 8e9e05c52164694d',
-    ],
-    ['when a member is a thousand entries behind', three({ etcd: { raftApplied: 4_000 } }), undefined],
-    [
-      'not when a member is further behind',
-      three({ etcd: { raftApplied: 3_999 } }),
-      'etcd on cp-2 is 1001 log entries behind',
-    ],
-    [
-      'not when a member has not even got the entries that others have carried out',
-      three({ etcd: { raftIndex: 2_000, raftApplied: 2_000 } }),
-      'etcd on cp-2 is 3000 log entries behind',
-    ],
-    ['not when a member learns', three({ etcd: { learner: true } }), 'etcd on cp-2 is still a learner'],
-    ['not without a leader', three({ etcd: { leader: undefined } }), 'etcd on cp-2 has no leader'],
-    ['not with two leaders', three({ etcd: { leader: idOf('cp-2') } }), 'cp-1 and cp-2 see different etcd leaders'],
-    [
-      'not when they disagree about who belongs to it',
-      three({ etcd: { members: [member('cp-1'), member('cp-2')] } }),
-      'cp-1 and cp-2 disagree about the members of etcd',
-    ],
-    [
-      'not when somebody unknown learns',
-      controlPlanes({ etcd: { members: [member('cp-1'), member('cp-9', true)] } }),
-      'an etcd member is still a learner',
-    ],
-    ['not without any control plane', [worker('w-1')], 'no control plane is configured'],
-  ])('%s', (_, nodes, obstacle) => {
+  test.each<{ name: string; nodes: Node[]; obstacle: string | undefined }>([
+    { name: 'when three members agree', nodes: three(), obstacle: undefined },
+    { name: 'when one member is all there is', nodes: controlPlanes({}), obstacle: undefined },
+    { name: 'when a worker is down', nodes: [...three(), worker('w-1', { talos: 'silent' })], obstacle: undefined },
+    {
+      name: 'not when a control plane is silent',
+      nodes: three({ talos: 'silent' }),
+      obstacle: 'cp-2 does not tell of its etcd member',
+    },
+    {
+      name: 'not when a member is silent',
+      nodes: three({ etcd: 'silent' }),
+      obstacle: 'cp-2 does not tell of its etcd member',
+    },
+    {
+      name: 'not when a member is ill',
+      nodes: three({ etcd: { errors: ['NOSPACE', 'x'] } }),
+      obstacle: 'etcd on cp-2 reports NOSPACE, x',
+    },
+    {
+      name: 'not while an alarm is raised, by whichever member',
+      nodes: three({ etcd: { alarms: ['NOSPACE on 8e9e05c52164694d'] } }),
+      obstacle: 'etcd raises the alarm NOSPACE on 8e9e05c52164694d',
+    },
+    {
+      name: 'when a member is a thousand entries behind',
+      nodes: three({ etcd: { raftApplied: 4_000 } }),
+      obstacle: undefined,
+    },
+    {
+      name: 'not when a member is further behind',
+      nodes: three({ etcd: { raftApplied: 3_999 } }),
+      obstacle: 'etcd on cp-2 is 1001 log entries behind',
+    },
+    {
+      name: 'not when a member has not even got the entries that others have carried out',
+      nodes: three({ etcd: { raftIndex: 2_000, raftApplied: 2_000 } }),
+      obstacle: 'etcd on cp-2 is 3000 log entries behind',
+    },
+    {
+      name: 'not when a member learns',
+      nodes: three({ etcd: { learner: true } }),
+      obstacle: 'etcd on cp-2 is still a learner',
+    },
+    {
+      name: 'not without a leader',
+      nodes: three({ etcd: { leader: undefined } }),
+      obstacle: 'etcd on cp-2 has no leader',
+    },
+    {
+      name: 'not with two leaders',
+      nodes: three({ etcd: { leader: idOf('cp-2') } }),
+      obstacle: 'cp-1 and cp-2 see different etcd leaders',
+    },
+    {
+      name: 'not when they disagree about who belongs to it',
+      nodes: three({ etcd: { members: [member('cp-1'), member('cp-2')] } }),
+      obstacle: 'cp-1 and cp-2 disagree about the members of etcd',
+    },
+    {
+      name: 'not when somebody unknown learns',
+      nodes: controlPlanes({ etcd: { members: [member('cp-1'), member('cp-9', true)] } }),
+      obstacle: 'an etcd member is still a learner',
+    },
+    { name: 'not without any control plane', nodes: [worker('w-1')], obstacle: 'no control plane is configured' },
+  ])('$name', ({ nodes, obstacle }) => {
     expect(etcdObstacle(nodes)).toBe(obstacle)
   })
 
@@ -185,13 +213,25 @@ test('the leader of etcd is who says so itself', () => {
 describe('what a release means for the way back', () => {
   const brings = (left: string) =>
     `v1.14.1 brings etcd 3.7: going back is possible until the last control plane runs it (${left} etcd 3.6)`
-  test.each<[string, readonly string[], string | undefined]>([
-    ['all have the older etcd', ['v1.13.9', 'v1.13.9', 'v1.13.9'], brings('3 of 3 still have')],
-    ['the last has it', ['v1.14.1', 'v1.14.0', 'v1.13.9'], brings('1 of 3 still has')],
-    ['one of no official release has it', ['v1.14.1', 'v1.14.1', 'v1.13.9-k7.1.9'], brings('1 of 3 still has')],
-    ['one of no official release has the newer one', ['v1.14.0-3-gab12cd3', 'v1.14.1'], undefined],
-    ['nobody knows what one has', ['nightly', 'v1.14.1'], undefined],
-  ])('%s', (_, versions, expected) => {
+  test.each<{ name: string; versions: readonly string[]; expected: string | undefined }>([
+    {
+      name: 'all have the older etcd',
+      versions: ['v1.13.9', 'v1.13.9', 'v1.13.9'],
+      expected: brings('3 of 3 still have'),
+    },
+    { name: 'the last has it', versions: ['v1.14.1', 'v1.14.0', 'v1.13.9'], expected: brings('1 of 3 still has') },
+    {
+      name: 'one of no official release has it',
+      versions: ['v1.14.1', 'v1.14.1', 'v1.13.9-k7.1.9'],
+      expected: brings('1 of 3 still has'),
+    },
+    {
+      name: 'one of no official release has the newer one',
+      versions: ['v1.14.0-3-gab12cd3', 'v1.14.1'],
+      expected: undefined,
+    },
+    { name: 'nobody knows what one has', versions: ['nightly', 'v1.14.1'], expected: undefined },
+  ])('$name', ({ versions, expected }) => {
     const nodes = controlPlanes(...versions.map((version) => ({ talos: { version } })))
     expect(etcdBarrier({ nodes }, 'v1.14.1')).toBe(expected)
   })

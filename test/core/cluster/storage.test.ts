@@ -30,55 +30,90 @@ const facts = (...unwell: readonly StorageWarning[]): StorageFacts => ({
 })
 
 describe('a warning of storage keeps nodes', () => {
-  test.each<[string, StorageWarning[], AcceptedWarning[], string | undefined]>([
-    ['when copies are missing', [degraded], [], `storage is not healthy: ${degraded.text}`],
-    [
-      'with how many others there are',
-      [full, degraded, crash],
-      [],
-      `storage is not healthy: ${full.text} (and 1 more)`,
-    ],
-    ['when another one is accepted', [degraded], [accept('pvc-2')], `storage is not healthy: ${degraded.text}`],
-    [
-      'when it was accepted until now',
-      [full],
-      [accept('OSD_NEARFULL', now.toISOString())],
-      `storage is not healthy: ${full.text}`,
-    ],
-    [
-      'when data are lost, whatever is accepted',
-      [faulted],
-      [accept('pvc-1')],
-      `storage is not healthy: ${faulted.text}`,
-    ],
-    ['when it may be anything', [attaching], [accept('pvc-1')], `storage is not healthy: ${attaching.text}`],
-    ['but not when it endangers nothing', [crash], [], undefined],
-    ['but not when it is accepted by its name', [degraded], [accept('pvc-1')], undefined],
-    [
-      'but not when it is accepted by what people call it',
-      [degraded, full],
-      [accept('media/films'), accept('OSD_NEARFULL')],
-      undefined,
-    ],
-    [
-      'but not when the second of two acceptances is good',
-      [full],
-      [accept('OSD_NEARFULL', '2026-01-01'), accept('OSD_NEARFULL')],
-      undefined,
-    ],
-    ['and there may be none', [], [accept('pvc-1')], undefined],
-  ])('%s', (_, unwell, accepted, obstacle) => {
+  test.each<{ name: string; unwell: StorageWarning[]; accepted: AcceptedWarning[]; obstacle: string | undefined }>([
+    {
+      name: 'when copies are missing',
+      unwell: [degraded],
+      accepted: [],
+      obstacle: `storage is not healthy: ${degraded.text}`,
+    },
+    {
+      name: 'with how many others there are',
+      unwell: [full, degraded, crash],
+      accepted: [],
+      obstacle: `storage is not healthy: ${full.text} (and 1 more)`,
+    },
+    {
+      name: 'when another one is accepted',
+      unwell: [degraded],
+      accepted: [accept('pvc-2')],
+      obstacle: `storage is not healthy: ${degraded.text}`,
+    },
+    {
+      name: 'when it was accepted until now',
+      unwell: [full],
+      accepted: [accept('OSD_NEARFULL', now.toISOString())],
+      obstacle: `storage is not healthy: ${full.text}`,
+    },
+    {
+      name: 'when data are lost, whatever is accepted',
+      unwell: [faulted],
+      accepted: [accept('pvc-1')],
+      obstacle: `storage is not healthy: ${faulted.text}`,
+    },
+    {
+      name: 'when it may be anything',
+      unwell: [attaching],
+      accepted: [accept('pvc-1')],
+      obstacle: `storage is not healthy: ${attaching.text}`,
+    },
+    { name: 'but not when it endangers nothing', unwell: [crash], accepted: [], obstacle: undefined },
+    {
+      name: 'but not when it is accepted by its name',
+      unwell: [degraded],
+      accepted: [accept('pvc-1')],
+      obstacle: undefined,
+    },
+    {
+      name: 'but not when it is accepted by what people call it',
+      unwell: [degraded, full],
+      accepted: [accept('media/films'), accept('OSD_NEARFULL')],
+      obstacle: undefined,
+    },
+    {
+      name: 'but not when the second of two acceptances is good',
+      unwell: [full],
+      accepted: [accept('OSD_NEARFULL', '2026-01-01'), accept('OSD_NEARFULL')],
+      obstacle: undefined,
+    },
+    { name: 'and there may be none', unwell: [], accepted: [accept('pvc-1')], obstacle: undefined },
+  ])('$name', ({ unwell, accepted, obstacle }) => {
     expect(storageObstacle(facts(...unwell), accepted, now)).toBe(obstacle)
     expect(blockingStorage(facts(...unwell), accepted, now).length > 0).toBe(obstacle !== undefined)
   })
 })
 
 describe('a node that is drained may not be rebooted', () => {
-  test.each<[string, StorageWarning[], string, string | undefined]>([
-    ['when it holds the last copy of something', [], 'w-1', 'it holds the last healthy replica of pvc-9'],
-    ['when data are in danger anywhere', [crash, full, faulted], 'w-2', `storage is not healthy: ${faulted.text}`],
-    ['but for copies that its own drain has taken away', [degraded, attaching, full], 'w-2', undefined],
-  ])('%s', (_, unwell, node, obstacle) => {
+  test.each<{ name: string; unwell: StorageWarning[]; node: string; obstacle: string | undefined }>([
+    {
+      name: 'when it holds the last copy of something',
+      unwell: [],
+      node: 'w-1',
+      obstacle: 'it holds the last healthy replica of pvc-9',
+    },
+    {
+      name: 'when data are in danger anywhere',
+      unwell: [crash, full, faulted],
+      node: 'w-2',
+      obstacle: `storage is not healthy: ${faulted.text}`,
+    },
+    {
+      name: 'but for copies that its own drain has taken away',
+      unwell: [degraded, attaching, full],
+      node: 'w-2',
+      obstacle: undefined,
+    },
+  ])('$name', ({ unwell, node, obstacle }) => {
     expect(leavingStorageObstacle(facts(...unwell), node)).toBe(obstacle)
   })
 })

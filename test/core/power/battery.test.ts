@@ -49,16 +49,32 @@ describe('how fast a charge falls', () => {
     ).toBe(0)
   })
 
-  test.each<[string, readonly Sample[], boolean]>([
-    ['nothing was read yet', [], false],
-    ['too little time has passed', sampled(89, (second) => ({ charge: 100 - second })), false],
-    ['enough time has passed', sampled(90, (second) => ({ charge: 100 - second })), true],
-    ['there are too few readings', sampled(112, (second) => ({ charge: 100 - second }), 4), false],
-    ['there are thirty readings', sampled(116, (second) => ({ charge: 100 - second / 2 }), 4), true],
-    ['few of many tell a charge', sampled(110, (second) => (second % 4 ? {} : { charge: 100 - second / 2 })), false],
-    ['none tells a charge', sampled(110, () => ({ runtime: 600_000 })), false],
-    ['all were read in the same moment', Array.from({ length: 40 }, () => ({ at: 100_000, charge: 50 })), false],
-  ])('is told after 90 s and 30 readings, and not before: %s', (_, samples, isTold) => {
+  test.each<{ name: string; samples: readonly Sample[]; isTold: boolean }>([
+    { name: 'nothing was read yet', samples: [], isTold: false },
+    { name: 'too little time has passed', samples: sampled(89, (second) => ({ charge: 100 - second })), isTold: false },
+    { name: 'enough time has passed', samples: sampled(90, (second) => ({ charge: 100 - second })), isTold: true },
+    {
+      name: 'there are too few readings',
+      samples: sampled(112, (second) => ({ charge: 100 - second }), 4),
+      isTold: false,
+    },
+    {
+      name: 'there are thirty readings',
+      samples: sampled(116, (second) => ({ charge: 100 - second / 2 }), 4),
+      isTold: true,
+    },
+    {
+      name: 'few of many tell a charge',
+      samples: sampled(110, (second) => (second % 4 ? {} : { charge: 100 - second / 2 })),
+      isTold: false,
+    },
+    { name: 'none tells a charge', samples: sampled(110, () => ({ runtime: 600_000 })), isTold: false },
+    {
+      name: 'all were read in the same moment',
+      samples: Array.from({ length: 40 }, () => ({ at: 100_000, charge: 50 })),
+      isTold: false,
+    },
+  ])('is told after 90 s and 30 readings, and not before: $name', ({ samples, isTold }) => {
     expect(depletionOf(samples, 0) !== undefined).toBe(isTold)
   })
 
@@ -86,18 +102,32 @@ describe('how fast a charge falls', () => {
 describe('what the battery has left', () => {
   const steady = sampled(100, (second) => ({ charge: 100 - second / 10, runtime: (1_000 - second) * 1_000 }))
 
-  test.each<[string, Figures, readonly Sample[], number | undefined]>([
-    ['unknown where it tells nothing', {}, steady.slice(0, 5), undefined],
-    ['unknown where it only tells a charge, for now', { charge: 90 }, steady.slice(0, 20), undefined],
-    ['what the UPS says', { runtime: 900_000 }, steady.slice(0, 5), 900_000],
-    ['what the UPS says while that falls by a second each second', { runtime: 900_000 }, steady, 900_000],
-    ['what the charge comes to where only that is told', { charge: 90 }, steady, 900_000],
-    ['the less of both', { charge: 45, runtime: 900_000 }, steady, 450_000],
-    ['the less of both, the other way round', { charge: 90, runtime: 100_000 }, steady, 100_000],
-    ['nothing with an empty battery', { charge: 0, runtime: 900_000 }, steady, 0],
-    ['nothing with no runtime', { charge: 90, runtime: 0 }, steady, 0],
-    ['unknown where a charge alone does not fall', { charge: 90 }, sampled(100, () => ({ charge: 90 })), undefined],
-  ])('is %s', (_, figures, samples, expected) => {
+  test.each<{ name: string; figures?: Figures; samples?: readonly Sample[]; expected: number | undefined }>([
+    { name: 'unknown where it tells nothing', samples: steady.slice(0, 5), expected: undefined },
+    {
+      name: 'unknown where it only tells a charge, for now',
+      figures: { charge: 90 },
+      samples: steady.slice(0, 20),
+      expected: undefined,
+    },
+    { name: 'what the UPS says', figures: { runtime: 900_000 }, samples: steady.slice(0, 5), expected: 900_000 },
+    {
+      name: 'what the UPS says while that falls by a second each second',
+      figures: { runtime: 900_000 },
+      expected: 900_000,
+    },
+    { name: 'what the charge comes to where only that is told', figures: { charge: 90 }, expected: 900_000 },
+    { name: 'the less of both', figures: { charge: 45, runtime: 900_000 }, expected: 450_000 },
+    { name: 'the less of both, the other way round', figures: { charge: 90, runtime: 100_000 }, expected: 100_000 },
+    { name: 'nothing with an empty battery', figures: { charge: 0, runtime: 900_000 }, expected: 0 },
+    { name: 'nothing with no runtime', figures: { charge: 90, runtime: 0 }, expected: 0 },
+    {
+      name: 'unknown where a charge alone does not fall',
+      figures: { charge: 90 },
+      samples: sampled(100, () => ({ charge: 90 })),
+      expected: undefined,
+    },
+  ])('is $name', ({ figures = {}, samples = steady, expected }) => {
     const told = left(figures, samples)
     expect(told === undefined ? undefined : Math.round(told / 100) * 100).toBe(expected)
   })

@@ -58,59 +58,111 @@ describe('what was called off', () => {
   const charge = { charge: 20 }
   const lowCharge = () => calledOff(['0: OL', '1: OB', '6: OB'], charge)
 
-  test.each<[string, () => PowerState, string[], object, object, string]>([
-    ['a low battery stays so', () => calledOff(low), each(5, 800, 'OB LB'), {}, {}, 'on-battery'],
-    [
-      'a low battery, though it comes and goes',
-      () => calledOff(low),
-      ['5: OB', '6: OB LB', '99: OB LB'],
-      {},
-      {},
-      'on-battery',
-    ],
-    ['a low charge stays so', lowCharge, each(7, 800, 'OB', 20), charge, {}, 'on-battery'],
-    ['time is less grave than a low charge', lowCharge, ['902: OB'], charge, {}, 'on-battery'],
-    ['time is less grave, in silence too', () => calledOff(low), ['890: OB LB', '902: -'], {}, {}, 'on-battery'],
-    ['silence is less grave than a low battery', () => calledOff(low), ['40: -', '800: -'], {}, {}, 'on-battery'],
-    [
-      'a battery that is low is graver than its charge',
-      lowCharge,
-      ['7: OB LB', '10: OB LB'],
-      charge,
-      {},
-      'critical: low-battery',
-    ],
-    ['a moment of it is not', lowCharge, ['7: OB LB', '9: OB LB'], charge, {}, 'on-battery'],
-    ['silence is graver than a low charge', lowCharge, ['37: -'], charge, {}, 'critical: silent-on-battery'],
-    ['FSD is graver than all', () => calledOff(low), ['5: FSD OB LB'], {}, {}, 'critical: forced-shutdown'],
-    ['FSD with mains is graver too', () => calledOff(low), ['5: FSD OL'], {}, {}, 'critical: forced-shutdown'],
-    [
-      'FSD that was called off stays so while the battery is used',
-      () => calledOff(['0: OB', '1: FSD OB']),
-      each(2, 800, 'FSD OB LB'),
-      {},
-      {},
-      'on-battery',
-    ],
-    [
-      'an emptying one is graver than time',
-      () => calledOff(['0: OL', '1: OB', '950: OB']),
-      ['951: OB LB', '954: OB LB'],
-      {},
-      {},
-      'critical: low-battery',
-    ],
-    ['mains ends it', () => calledOff(low), ['5: OL'], {}, {}, 'on-mains'],
-    [
-      'after mains it counts no more',
-      () => calledOff(low),
-      ['5: OL', '6: OB LB', '9: OB LB'],
-      {},
-      {},
-      'critical: low-battery',
-    ],
-    ['silence alone does not end it', () => calledOff(low), ['40: -', '41: OB LB', '99: OB LB'], {}, {}, 'on-battery'],
-  ])('%s', (_, state, story, figures, changed, expected) => {
+  test.each<{
+    name: string
+    state: () => PowerState
+    story: string[]
+    figures?: object
+    changed?: object
+    expected: string
+  }>([
+    {
+      name: 'a low battery stays so',
+      state: () => calledOff(low),
+      story: each(5, 800, 'OB LB'),
+      expected: 'on-battery',
+    },
+    {
+      name: 'a low battery, though it comes and goes',
+      state: () => calledOff(low),
+      story: ['5: OB', '6: OB LB', '99: OB LB'],
+      expected: 'on-battery',
+    },
+    {
+      name: 'a low charge stays so',
+      state: lowCharge,
+      story: each(7, 800, 'OB', 20),
+      figures: charge,
+      expected: 'on-battery',
+    },
+    {
+      name: 'time is less grave than a low charge',
+      state: lowCharge,
+      story: ['902: OB'],
+      figures: charge,
+      expected: 'on-battery',
+    },
+    {
+      name: 'time is less grave, in silence too',
+      state: () => calledOff(low),
+      story: ['890: OB LB', '902: -'],
+      expected: 'on-battery',
+    },
+    {
+      name: 'silence is less grave than a low battery',
+      state: () => calledOff(low),
+      story: ['40: -', '800: -'],
+      expected: 'on-battery',
+    },
+    {
+      name: 'a battery that is low is graver than its charge',
+      state: lowCharge,
+      story: ['7: OB LB', '10: OB LB'],
+      figures: charge,
+      expected: 'critical: low-battery',
+    },
+    {
+      name: 'a moment of it is not',
+      state: lowCharge,
+      story: ['7: OB LB', '9: OB LB'],
+      figures: charge,
+      expected: 'on-battery',
+    },
+    {
+      name: 'silence is graver than a low charge',
+      state: lowCharge,
+      story: ['37: -'],
+      figures: charge,
+      expected: 'critical: silent-on-battery',
+    },
+    {
+      name: 'FSD is graver than all',
+      state: () => calledOff(low),
+      story: ['5: FSD OB LB'],
+      expected: 'critical: forced-shutdown',
+    },
+    {
+      name: 'FSD with mains is graver too',
+      state: () => calledOff(low),
+      story: ['5: FSD OL'],
+      expected: 'critical: forced-shutdown',
+    },
+    {
+      name: 'FSD that was called off stays so while the battery is used',
+      state: () => calledOff(['0: OB', '1: FSD OB']),
+      story: each(2, 800, 'FSD OB LB'),
+      expected: 'on-battery',
+    },
+    {
+      name: 'an emptying one is graver than time',
+      state: () => calledOff(['0: OL', '1: OB', '950: OB']),
+      story: ['951: OB LB', '954: OB LB'],
+      expected: 'critical: low-battery',
+    },
+    { name: 'mains ends it', state: () => calledOff(low), story: ['5: OL'], expected: 'on-mains' },
+    {
+      name: 'after mains it counts no more',
+      state: () => calledOff(low),
+      story: ['5: OL', '6: OB LB', '9: OB LB'],
+      expected: 'critical: low-battery',
+    },
+    {
+      name: 'silence alone does not end it',
+      state: () => calledOff(low),
+      story: ['40: -', '41: OB LB', '99: OB LB'],
+      expected: 'on-battery',
+    },
+  ])('$name', ({ state, story, figures = {}, changed = {}, expected }) => {
     expect(told(goOn(state(), story, figures, changed))).toBe(expected)
   })
 

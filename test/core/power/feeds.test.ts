@@ -7,7 +7,6 @@ import {
   powerObstacle,
   type Supply,
   supplyOf,
-  timeLeft,
 } from '../../../src/core/power/feeds.ts'
 import { type Mode, powerOf, stateOf } from './states.ts'
 import { createRandom, type Random } from '../random.ts'
@@ -33,35 +32,35 @@ describe('what a machine runs on', () => {
     expect(supplyOf({ weights: { a: 1 }, atLeast: 1 }, powerOf({ a: mode }))).toBe(supply)
   })
 
-  test.each<[Mode, Mode, Supply, Supply]>([
-    ['on-mains', 'on-mains', 'mains', 'mains'],
-    ['on-mains', 'on-battery', 'mains', 'battery'],
-    ['on-mains', 'blip', 'mains', 'battery'],
-    ['on-mains', 'unknown', 'mains', 'unknown'],
-    ['on-mains', 'latched', 'mains', 'unknown'],
-    ['on-mains', 'low-battery', 'mains', 'failing'],
-    ['on-battery', 'on-battery', 'battery', 'battery'],
-    ['on-battery', 'unknown', 'battery', 'unknown'],
-    ['on-battery', 'low-battery', 'battery', 'failing'],
-    ['unknown', 'unknown', 'unknown', 'unknown'],
-    ['unknown', 'low-battery', 'unknown', 'failing'],
-    ['latched', 'low-battery', 'unknown', 'failing'],
-    ['low-charge', 'low-battery', 'failing', 'failing'],
-  ])('with two UPSes, %s and %s: %s if either carries it, %s if it needs both', (a, b, either, both) => {
+  test.each<{ a: Mode; b: Mode; either: Supply; both: Supply }>([
+    { a: 'on-mains', b: 'on-mains', either: 'mains', both: 'mains' },
+    { a: 'on-mains', b: 'on-battery', either: 'mains', both: 'battery' },
+    { a: 'on-mains', b: 'blip', either: 'mains', both: 'battery' },
+    { a: 'on-mains', b: 'unknown', either: 'mains', both: 'unknown' },
+    { a: 'on-mains', b: 'latched', either: 'mains', both: 'unknown' },
+    { a: 'on-mains', b: 'low-battery', either: 'mains', both: 'failing' },
+    { a: 'on-battery', b: 'on-battery', either: 'battery', both: 'battery' },
+    { a: 'on-battery', b: 'unknown', either: 'battery', both: 'unknown' },
+    { a: 'on-battery', b: 'low-battery', either: 'battery', both: 'failing' },
+    { a: 'unknown', b: 'unknown', either: 'unknown', both: 'unknown' },
+    { a: 'unknown', b: 'low-battery', either: 'unknown', both: 'failing' },
+    { a: 'latched', b: 'low-battery', either: 'unknown', both: 'failing' },
+    { a: 'low-charge', b: 'low-battery', either: 'failing', both: 'failing' },
+  ])('with two UPSes, $a and $b: $either if either carries it, $both if it needs both', ({ a, b, either, both }) => {
     for (const power of [powerOf({ a, b }), powerOf({ a: b, b: a })]) {
       expect([supplyOf(any, power), supplyOf(all, power)]).toEqual([either, both])
     }
   })
 
-  test.each<[Mode, Mode, Mode, Supply]>([
-    ['on-mains', 'low-battery', 'low-battery', 'mains'],
-    ['low-battery', 'on-mains', 'on-mains', 'mains'],
-    ['low-battery', 'on-mains', 'on-battery', 'battery'],
-    ['low-battery', 'on-mains', 'low-battery', 'failing'],
-    ['on-battery', 'on-mains', 'low-battery', 'battery'],
-    ['unknown', 'on-mains', 'low-battery', 'unknown'],
-    ['low-battery', 'on-battery', 'unknown', 'unknown'],
-  ])('with weights, %s worth two and %s and %s worth one: %s', (a, b, c, supply) => {
+  test.each<{ a: Mode; b: Mode; c: Mode; supply: Supply }>([
+    { a: 'on-mains', b: 'low-battery', c: 'low-battery', supply: 'mains' },
+    { a: 'low-battery', b: 'on-mains', c: 'on-mains', supply: 'mains' },
+    { a: 'low-battery', b: 'on-mains', c: 'on-battery', supply: 'battery' },
+    { a: 'low-battery', b: 'on-mains', c: 'low-battery', supply: 'failing' },
+    { a: 'on-battery', b: 'on-mains', c: 'low-battery', supply: 'battery' },
+    { a: 'unknown', b: 'on-mains', c: 'low-battery', supply: 'unknown' },
+    { a: 'low-battery', b: 'on-battery', c: 'unknown', supply: 'unknown' },
+  ])('with weights, $a worth two and $b and $c worth one: $supply', ({ a, b, c, supply }) => {
     expect(supplyOf(weighed, powerOf({ a, b, c }))).toBe(supply)
   })
 
@@ -118,98 +117,69 @@ describe('why a machine is about to lose its power', () => {
   })
 })
 
-describe('for how long a machine is carried', () => {
-  const assumed = 180_000
-  const at = 20_000
-  const runs = (runtime?: number) => stateOf('on-battery', runtime === undefined ? {} : { runtime }, 10_000, 20_000)
-  const fails = (runtime?: number) => stateOf('low-battery', runtime === undefined ? {} : { runtime }, 10_000, 20_000)
-
-  test.each<[string, Feed | undefined, Power, number, boolean]>([
-    ['it is on no UPS', undefined, powerOf({ a: fails(1) }), Infinity, true],
-    ['mains is there', all, powerOf({ a: 'on-mains', b: 'on-mains' }), Infinity, true],
-    ['either carries it', any, powerOf({ a: runs(60_000), b: fails(90_000) }), 90_000, true],
-    ['it needs both', all, powerOf({ a: runs(60_000), b: fails(90_000) }), 60_000, true],
-    ['one of either is on mains', any, powerOf({ a: 'on-mains', b: fails(1) }), Infinity, true],
-    ['one of both is on mains', all, powerOf({ a: 'on-mains', b: fails(1) }), 1, true],
-    ['a moment of battery is a battery', all, powerOf({ a: 'on-mains', b: 'blip' }), assumed, false],
-    ['the heavy one lasts', weighed, powerOf({ a: runs(50_000), b: runs(10_000), c: fails(90_000) }), 50_000, true],
-    ['the light ones last', weighed, powerOf({ a: runs(5_000), b: runs(10_000), c: fails(90_000) }), 10_000, true],
-    ['a battery does not tell', any, powerOf({ a: runs(), b: fails(1) }), assumed, false],
-    ['one that fails has not told for ten seconds', all, powerOf({ a: fails(), b: 'on-mains' }), 170_000, false],
-    ['nothing is known of it', all, powerOf({ a: 'unknown', b: 'on-mains' }), assumed, false],
-    ['it is latched', all, powerOf({ a: stateOf('latched', { runtime: 1 }), b: 'on-mains' }), Infinity, true],
-    ['nobody knows the UPS', all, powerOf({ b: 'on-mains' }), assumed, false],
-  ])('where %s', (_, feed, power, ms, told) => {
-    expect(timeLeft(feed, power, at, assumed)).toEqual({ ms, told })
-  })
-
-  test('is less by the time since the last word, and never negative', () => {
-    const power = powerOf({ a: runs(60_000), b: fails() })
-    const each = [20_000, 50_000, 80_000, 999_000].map((now) => [
-      timeLeft({ weights: { a: 1 }, atLeast: 1 }, power, now, assumed).ms,
-      timeLeft({ weights: { b: 1 }, atLeast: 1 }, power, now, assumed).ms,
-    ])
-    expect(each).toEqual([
-      [60_000, 170_000],
-      [30_000, 140_000],
-      [0, 110_000],
-      [0, 0],
-    ])
-  })
-
-  test('is what the charge comes to where that falls faster than the UPS believes', () => {
-    const samples = Array.from({ length: 100 }, (_, second) => ({ at: second * 1_000, charge: 100 - second / 2 }))
-    const reading = { status: ['OB'], charge: 50, runtime: 900_000 }
-    const heard = { since: 0, lastHeard: 99_000, reading, samples } as const
-    const battery = powerOf({ a: { mode: 'on-battery', ...heard } })
-    const critical = powerOf({ a: { mode: 'critical', reason: 'low-charge', batterySince: 0, ...heard } })
-    const blip = powerOf({ a: { mode: 'on-mains', batterySince: 0, ...heard } })
-    for (const power of [battery, critical, blip])
-      expect(timeLeft({ weights: { a: 1 }, atLeast: 1 }, power, 99_000, assumed).ms).toBeCloseTo(100_000, -2)
-    const young = powerOf({ a: { mode: 'critical', reason: 'low-charge', ...heard, since: 0, batterySince: 50_000 } })
-    expect(timeLeft({ weights: { a: 1 }, atLeast: 1 }, young, 99_000, assumed).ms).toBe(900_000)
-  })
-
-  test('never grows in silence, nor with more of the weights needed', () => {
-    for (let seed = 0; seed < 2_000; seed++) {
-      const random = createRandom(seed)
-      const { feed, labels } = randomFeed(random)
-      const power = powerOf(
-        Object.fromEntries(
-          labels.map((ups) => {
-            const figures = random.chance(0.7) ? { runtime: random.below(900_000) } : {}
-            return [ups, stateOf(random.pick(modes), figures, random.below(10_000), 10_000)]
-          }),
-        ),
-      )
-      const later = [10_000, 11_000, 60_000, 9_000_000].map((now) => timeLeft(feed, power, now, assumed).ms)
-      expect(later, `seed ${seed}`).toEqual(later.toSorted((a, b) => b - a))
-      expect(later.every((ms) => ms >= 0)).toBe(true)
-      const total = labels.reduce((sum, ups) => sum + feed.weights[ups]!, 0)
-      const more = Array.from(
-        { length: total },
-        (_, index) => timeLeft({ ...feed, atLeast: index + 1 }, power, at, assumed).ms,
-      )
-      expect(more, `seed ${seed}`).toEqual(more.toSorted((a, b) => b - a))
-    }
-  })
-})
-
 describe('since when a machine has mains', () => {
   const since = (seconds: number, charge?: number) =>
     stateOf('on-mains', charge === undefined ? {} : { charge }, seconds * 1_000, 99_000)
 
-  test.each<[string, Feed | undefined, Power, number | undefined, number | undefined]>([
-    ['on no UPS always', undefined, powerOf({ a: 'low-battery' }), Infinity, undefined],
-    ['on either since the first', any, powerOf({ a: since(10, 90), b: since(40, 30) }), 90_000, 90],
-    ['on both since the last', all, powerOf({ a: since(10, 90), b: since(40, 30) }), 60_000, 30],
-    ['on either, one of which is on battery', any, powerOf({ a: 'on-battery', b: since(40, 30) }), 60_000, 30],
-    ['not on both, one of which is', all, powerOf({ a: 'on-battery', b: since(40) }), undefined, undefined],
-    ['not in a moment of battery', all, powerOf({ a: 'blip', b: since(40) }), undefined, undefined],
-    ['with no charge that is told', all, powerOf({ a: since(10), b: since(40) }), 60_000, undefined],
-    ['with the charge that one tells', all, powerOf({ a: since(10, 0), b: since(40) }), 60_000, 0],
-    ['by weight', weighed, powerOf({ a: since(70), b: since(10), c: since(40) }), 60_000, undefined],
-  ])('%s', (_, feed, power, ms, charge) => {
+  test.each<{ name: string; feed?: Feed; power: Power; ms: number | undefined; charge: number | undefined }>([
+    { name: 'on no UPS always', power: powerOf({ a: 'low-battery' }), ms: Infinity, charge: undefined },
+    {
+      name: 'on either since the first',
+      feed: any,
+      power: powerOf({ a: since(10, 90), b: since(40, 30) }),
+      ms: 90_000,
+      charge: 90,
+    },
+    {
+      name: 'on both since the last',
+      feed: all,
+      power: powerOf({ a: since(10, 90), b: since(40, 30) }),
+      ms: 60_000,
+      charge: 30,
+    },
+    {
+      name: 'on either, one of which is on battery',
+      feed: any,
+      power: powerOf({ a: 'on-battery', b: since(40, 30) }),
+      ms: 60_000,
+      charge: 30,
+    },
+    {
+      name: 'not on both, one of which is',
+      feed: all,
+      power: powerOf({ a: 'on-battery', b: since(40) }),
+      ms: undefined,
+      charge: undefined,
+    },
+    {
+      name: 'not in a moment of battery',
+      feed: all,
+      power: powerOf({ a: 'blip', b: since(40) }),
+      ms: undefined,
+      charge: undefined,
+    },
+    {
+      name: 'with no charge that is told',
+      feed: all,
+      power: powerOf({ a: since(10), b: since(40) }),
+      ms: 60_000,
+      charge: undefined,
+    },
+    {
+      name: 'with the charge that one tells',
+      feed: all,
+      power: powerOf({ a: since(10, 0), b: since(40) }),
+      ms: 60_000,
+      charge: 0,
+    },
+    {
+      name: 'by weight',
+      feed: weighed,
+      power: powerOf({ a: since(70), b: since(10), c: since(40) }),
+      ms: 60_000,
+      charge: undefined,
+    },
+  ])('$name', ({ feed, power, ms, charge }) => {
     expect(mainsOf(feed, power, 100_000)).toEqual(ms === undefined ? undefined : { ms, charge })
   })
 

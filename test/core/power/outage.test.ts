@@ -80,21 +80,21 @@ test('when all were told, and that upsd knows, outlives what becomes of a node',
   })
 })
 
-test.each<[Outage['nodes'][string]['state'], Outage['stage'], Outage['stage']]>([
-  ['shutdown-sent', 'shedding', 'stopping'],
-  ['shutdown-sent', 'draining', 'stopping'],
-  ['drained', 'draining', 'draining'],
-  ['up', 'stopped', 'stopped'],
-  ['unreached', 'draining', 'draining'],
-  ['unreached', 'stopping', 'stopping'],
-  ['unreached', 'stopped', 'stopped'],
-  ['shutdown-sent', 'stopped', 'stopping'],
-  ['shutdown-sent', 'waking', 'stopping'],
-  ['off', 'stopping', 'stopping'],
-  ['abandoned', 'stopping', 'stopping'],
-  ['wake-sent', 'waking', 'waking'],
-  ['back', 'waking', 'waking'],
-])('a node that is %s makes an outage that was %s %s', (state, stage, after) => {
+test.each<{ state: Outage['nodes'][string]['state']; stage: Outage['stage']; after: Outage['stage'] }>([
+  { state: 'shutdown-sent', stage: 'shedding', after: 'stopping' },
+  { state: 'shutdown-sent', stage: 'draining', after: 'stopping' },
+  { state: 'drained', stage: 'draining', after: 'draining' },
+  { state: 'up', stage: 'stopped', after: 'stopped' },
+  { state: 'unreached', stage: 'draining', after: 'draining' },
+  { state: 'unreached', stage: 'stopping', after: 'stopping' },
+  { state: 'unreached', stage: 'stopped', after: 'stopped' },
+  { state: 'shutdown-sent', stage: 'stopped', after: 'stopping' },
+  { state: 'shutdown-sent', stage: 'waking', after: 'stopping' },
+  { state: 'off', stage: 'stopping', after: 'stopping' },
+  { state: 'abandoned', stage: 'stopping', after: 'stopping' },
+  { state: 'wake-sent', stage: 'waking', after: 'waking' },
+  { state: 'back', stage: 'waking', after: 'waking' },
+])('a node that is $state makes an outage that was $stage $after', ({ state, stage, after }) => {
   const changed = withNodeState({ ...fresh, stage }, 'w-1', state)
   expect(changed.stage).toBe(after)
   expect(changed.nodes['w-1']).toEqual({ wasUp: true, state })

@@ -32,34 +32,58 @@ const put = (outage: Outage, name: string, node: Outage['nodes'][string]): Outag
 })
 
 describe('waking', () => {
-  test.each<[string, Outage, string[]]>([
-    ['brings back the NAS, and then every machine by itself, all in one phase', down, everything],
-    ['does so after an outage that was cut short', { ...down, stage: 'stopping' }, everything],
-    ['does so once more after it was itself cut short', { ...down, stage: 'waking' }, everything],
-    ['asks for one that was never reached too', withNodeState(down, 'w-1', 'unreached'), everything],
-    ['asks for one that was given up too', withNodeState(down, 'w-1', 'abandoned'), everything],
-    [
-      'asks for one that was told and then not looked at',
-      { ...withNodeState(down, 'w-1', 'shutdown-sent') },
-      everything,
-    ],
-    ['asks again for one that did not come', withNodeState(down, 'w-1', 'wake-sent'), everything],
-    [
-      'leaves alone what was off before and what is back, save for our cordon',
-      put(put(withNodeState(down, 'cp-1', 'back'), 's-1', { wasUp: false, state: 'off' }), 'nas-1', {
+  test.each<{ name: string; outage: Outage; phases: string[] }>([
+    {
+      name: 'brings back the NAS, and then every machine by itself, all in one phase',
+      outage: down,
+      phases: everything,
+    },
+    { name: 'does so after an outage that was cut short', outage: { ...down, stage: 'stopping' }, phases: everything },
+    {
+      name: 'does so once more after it was itself cut short',
+      outage: { ...down, stage: 'waking' },
+      phases: everything,
+    },
+    {
+      name: 'asks for one that was never reached too',
+      outage: withNodeState(down, 'w-1', 'unreached'),
+      phases: everything,
+    },
+    { name: 'asks for one that was given up too', outage: withNodeState(down, 'w-1', 'abandoned'), phases: everything },
+    {
+      name: 'asks for one that was told and then not looked at',
+      outage: { ...withNodeState(down, 'w-1', 'shutdown-sent') },
+      phases: everything,
+    },
+    {
+      name: 'asks again for one that did not come',
+      outage: withNodeState(down, 'w-1', 'wake-sent'),
+      phases: everything,
+    },
+    {
+      name: 'leaves alone what was off before and what is back, save for our cordon',
+      outage: put(put(withNodeState(down, 'cp-1', 'back'), 's-1', { wasUp: false, state: 'off' }), 'nas-1', {
         wasUp: false,
         state: 'off',
       }),
-      ['wake-machines: wake w-1, wake pve-1', 'uncordon: uncordon cp-1, uncordon s-1', 'log-in: log in to rack'],
-    ],
-    [
-      'takes only cordons away once all are back',
-      { ...names.reduce((one, name) => withNodeState(one, name, 'back'), down), stage: 'waking' },
-      nothingButCordons,
-    ],
-    ['takes only cordons away where nothing went down', fresh, nothingButCordons],
-    ['takes only cordons away where power was only spared', { ...fresh, stage: 'shedding' }, nothingButCordons],
-  ])('%s', (_, outage, phases) => {
+      phases: [
+        'wake-machines: wake w-1, wake pve-1',
+        'uncordon: uncordon cp-1, uncordon s-1',
+        'log-in: log in to rack',
+      ],
+    },
+    {
+      name: 'takes only cordons away once all are back',
+      outage: { ...names.reduce((one, name) => withNodeState(one, name, 'back'), down), stage: 'waking' },
+      phases: nothingButCordons,
+    },
+    { name: 'takes only cordons away where nothing went down', outage: fresh, phases: nothingButCordons },
+    {
+      name: 'takes only cordons away where power was only spared',
+      outage: { ...fresh, stage: 'shedding' },
+      phases: nothingButCordons,
+    },
+  ])('$name', ({ outage, phases }) => {
     expect(outline(wake(outage))).toEqual(phases)
   })
 

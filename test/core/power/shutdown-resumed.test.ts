@@ -53,22 +53,26 @@ describe('an outage that is taken up again', () => {
     )
   })
 
-  test.each<[Outage['nodes'][string]['state'], Outage['stage'], 'told' | 'awaited' | 'left alone']>([
-    ['up', 'stopping', 'told'],
-    ['drained', 'stopping', 'told'],
-    ['shutdown-sent', 'stopping', 'awaited'],
-    ['unreached', 'stopping', 'told'],
-    ['off', 'stopping', 'left alone'],
-    ['abandoned', 'stopping', 'left alone'],
-    ['wake-sent', 'stopping', 'told'],
-    ['back', 'stopping', 'told'],
-    ['unreached', 'draining', 'told'],
-    ['unreached', 'stopped', 'left alone'],
-    ['up', 'stopped', 'told'],
-    ['shutdown-sent', 'stopped', 'awaited'],
-    ['off', 'stopped', 'left alone'],
-    ['abandoned', 'stopped', 'left alone'],
-  ])('a worker that is %s while the outage is %s is %s', (state, stage, what) => {
+  test.each<{
+    state: Outage['nodes'][string]['state']
+    stage: Outage['stage']
+    what: 'told' | 'awaited' | 'left alone'
+  }>([
+    { state: 'up', stage: 'stopping', what: 'told' },
+    { state: 'drained', stage: 'stopping', what: 'told' },
+    { state: 'shutdown-sent', stage: 'stopping', what: 'awaited' },
+    { state: 'unreached', stage: 'stopping', what: 'told' },
+    { state: 'off', stage: 'stopping', what: 'left alone' },
+    { state: 'abandoned', stage: 'stopping', what: 'left alone' },
+    { state: 'wake-sent', stage: 'stopping', what: 'told' },
+    { state: 'back', stage: 'stopping', what: 'told' },
+    { state: 'unreached', stage: 'draining', what: 'told' },
+    { state: 'unreached', stage: 'stopped', what: 'left alone' },
+    { state: 'up', stage: 'stopped', what: 'told' },
+    { state: 'shutdown-sent', stage: 'stopped', what: 'awaited' },
+    { state: 'off', stage: 'stopped', what: 'left alone' },
+    { state: 'abandoned', stage: 'stopped', what: 'left alone' },
+  ])('a worker that is $state while the outage is $stage is $what', ({ state, stage, what }) => {
     for (const left of [600_000, 100_000, 0]) {
       const nodes: Outage['nodes'] = { ...fresh.nodes, 'w-1': { wasUp: true, state } }
       const lines = outline(plan(left, { outage: { ...fresh, stage, nodes } }).phases).join()

@@ -81,16 +81,28 @@ describe('with battery enough', () => {
 })
 
 describe('the time that pods get', () => {
-  test.each<[string, number, Partial<ShutdownPolicy>, number | undefined, string]>([
-    ['all of it', 600_000, {}, 90_000, 'pods get 90 s to leave'],
-    ['all of it with mains there', Infinity, {}, 90_000, 'pods get 90 s to leave'],
-    ['what the battery leaves', 215_000, {}, 30_000, 'pods get 30 s to leave'],
-    ['whole milliseconds', 215_000.4, {}, 30_000, 'pods get 30 s to leave'],
-    ['five seconds', 190_000, {}, 5_000, 'pods get 5 s to leave'],
-    ['none that would be of use', 189_000, {}, undefined, 'no time to drain'],
-    ['none', 180_000, {}, undefined, 'no time to drain'],
-    ['as little as a policy wants', 600_000, { drain: 2_000 }, 2_000, 'pods get 2 s to leave'],
-  ])('is %s', (_, left, changed, given, reason) => {
+  test.each<{
+    name: string
+    left: number
+    changed?: Partial<ShutdownPolicy>
+    given: number | undefined
+    reason: string
+  }>([
+    { name: 'all of it', left: 600_000, given: 90_000, reason: 'pods get 90 s to leave' },
+    { name: 'all of it with mains there', left: Infinity, given: 90_000, reason: 'pods get 90 s to leave' },
+    { name: 'what the battery leaves', left: 215_000, given: 30_000, reason: 'pods get 30 s to leave' },
+    { name: 'whole milliseconds', left: 215_000.4, given: 30_000, reason: 'pods get 30 s to leave' },
+    { name: 'five seconds', left: 190_000, given: 5_000, reason: 'pods get 5 s to leave' },
+    { name: 'none that would be of use', left: 189_000, given: undefined, reason: 'no time to drain' },
+    { name: 'none', left: 180_000, given: undefined, reason: 'no time to drain' },
+    {
+      name: 'as little as a policy wants',
+      left: 600_000,
+      changed: { drain: 2_000 },
+      given: 2_000,
+      reason: 'pods get 2 s to leave',
+    },
+  ])('is $name', ({ left, changed = {}, given, reason }) => {
     const decided = plan(left, changed)
     const drains = decided.phases.flatMap(({ steps }) => steps).flatMap((step) => (step.do === 'drain' ? [step] : []))
     const has = left === Infinity ? 'mains is there' : `the battery has ${Math.round(left / 1_000)} s left`
@@ -120,11 +132,15 @@ describe('the time that pods get', () => {
 })
 
 describe('with little battery', () => {
-  test.each<[string, number, Partial<Record<'workers' | 'control-planes', number>>]>([
-    ['a tier has its time', 180_000, { workers: 60_000, 'control-planes': 60_000 }],
-    ['nothing is drained, and each tier gives some', 135_000, { workers: 37_500, 'control-planes': 37_500 }],
-    ['each tier gets at least a quarter', 90_000, { workers: 15_000, 'control-planes': 15_000 }],
-  ])('%s: %d ms are %j', (_, left, gets) => {
+  test.each<{ name: string; left: number; gets: Partial<Record<'workers' | 'control-planes', number>> }>([
+    { name: 'a tier has its time', left: 180_000, gets: { workers: 60_000, 'control-planes': 60_000 } },
+    {
+      name: 'nothing is drained, and each tier gives some',
+      left: 135_000,
+      gets: { workers: 37_500, 'control-planes': 37_500 },
+    },
+    { name: 'each tier gets at least a quarter', left: 90_000, gets: { workers: 15_000, 'control-planes': 15_000 } },
+  ])('$name: $left ms are $gets', ({ left, gets }) => {
     const { phases, form } = plan(left)
     expect(form).toBe(left === 180_000 ? 'ordered' : 'compressed')
     const within = times(phases)
@@ -186,13 +202,13 @@ describe('with little battery', () => {
 })
 
 describe('the time that a node gets to stop', () => {
-  test.each<[number, number, number]>([
-    [60_000, 5_000, 55_000],
-    [10_000, 5_000, 5_000],
-    [9_000, 4_500, 4_500],
-    [1_000, 500, 500],
-    [1, 1, 0],
-  ])('of %d ms is %d ms for the order and %d ms for the rest', (stops, order, rest) => {
+  test.each<{ stops: number; order: number; rest: number }>([
+    { stops: 60_000, order: 5_000, rest: 55_000 },
+    { stops: 10_000, order: 5_000, rest: 5_000 },
+    { stops: 9_000, order: 4_500, rest: 4_500 },
+    { stops: 1_000, order: 500, rest: 500 },
+    { stops: 1, order: 1, rest: 0 },
+  ])('of $stops ms is $order ms for the order and $rest ms for the rest', ({ stops, order, rest }) => {
     const machines = three.map((one) => ({ ...one, stops }))
     for (const left of [600_000, 0]) {
       const limits = (kind: 'shut-down' | 'await-down') =>
@@ -215,11 +231,15 @@ test.each([600_000, 100_000, 0])('with %s ms left nobody logs out of the UPS: no
   expect(stepsOf(left).map((step) => step.do)).not.toContain('log-out-of-ups')
 })
 
-test.each<[string, typeof everyTier, object, number]>([
-  ['each tier has its slowest machine, beside the cordon, the drain and the reserve', everyTier, {}, 485_000],
-  ['those of one tier go together', three, {}, 275_000],
-  ['what is scaled and set takes its time', three, busy, 295_000],
-])('what a shutdown needs: %s', (_, machines, prepared: Partial<typeof busy>, needs) => {
+test.each<{ name: string; machines: typeof everyTier; prepared?: Partial<typeof busy>; needs: number }>([
+  {
+    name: 'each tier has its slowest machine, beside the cordon, the drain and the reserve',
+    machines: everyTier,
+    needs: 485_000,
+  },
+  { name: 'those of one tier go together', machines: three, needs: 275_000 },
+  { name: 'what is scaled and set takes its time', machines: three, prepared: busy, needs: 295_000 },
+])('what a shutdown needs: $name', ({ machines, prepared = {}, needs }) => {
   const api = { shed: prepared.scaled ?? [], storageFlags: prepared.storage !== undefined }
   expect(needOf(machines, { ...policy, ...api })).toBe(needs)
   const { phases } = plan(needs, { machines, outage: { ...recordOf(machines), ...prepared } })

@@ -43,21 +43,21 @@ describe('a charge that falls fast', () => {
 describe('what the battery has said', () => {
   const samplesOf = (state: PowerState) => ('samples' in state ? state.samples?.map(({ at }) => at / 1_000) : undefined)
 
-  test.each<[string, string[], number[] | undefined]>([
-    ['from the first moment of it', ['0: OL', '1: OB', '3: OB'], [1, 3]],
-    ['once that is believed', ['0: OL', '1: OB', '3: OB', '6: OB'], [1, 3, 6]],
-    ['through a silence', ['0: OB', '1: OB', '9: -', '12: OB'], [0, 1, 12]],
-    ['through one that is not yet believed', ['0: OL', '1: OB', '7: -', '8: OB'], [1, 8]],
-    ['once it is critical', ['0: OB', '1: OB LB', '4: OB LB', '5: OB'], [0, 1, 4, 5]],
-    ['once it is critical for its silence', ['0: OB', '1: OB', '32: -', '33: OB'], [0, 1, 33]],
-    ['by force', ['0: OB', '1: FSD OB', '2: FSD OL'], [0, 1]],
-    ['by force with mains', ['0: OB', '1: OB', '2: FSD OL'], [0, 1]],
-    ['from a latch on', ['0: FSD OL', '1: OB', '2: OB'], [1, 2]],
-    ['in an outage that goes on', ['1: OB', '2: OB'], [1, 2]],
-    ['no more, with mains', ['0: OB', '1: OL'], undefined],
-    ['anew, after mains', ['0: OB', '1: OL', '2: OB', '9: OB'], [2, 9]],
-    ['anew, after a calibration', ['0: OB CAL', '1: OB CAL', '2: OB', '3: OB'], [2, 3]],
-  ])('is kept %s: %s', (what, story, expected) => {
+  test.each<{ what: string; story: string[]; expected: number[] | undefined }>([
+    { what: 'from the first moment of it', story: ['0: OL', '1: OB', '3: OB'], expected: [1, 3] },
+    { what: 'once that is believed', story: ['0: OL', '1: OB', '3: OB', '6: OB'], expected: [1, 3, 6] },
+    { what: 'through a silence', story: ['0: OB', '1: OB', '9: -', '12: OB'], expected: [0, 1, 12] },
+    { what: 'through one that is not yet believed', story: ['0: OL', '1: OB', '7: -', '8: OB'], expected: [1, 8] },
+    { what: 'once it is critical', story: ['0: OB', '1: OB LB', '4: OB LB', '5: OB'], expected: [0, 1, 4, 5] },
+    { what: 'once it is critical for its silence', story: ['0: OB', '1: OB', '32: -', '33: OB'], expected: [0, 1, 33] },
+    { what: 'by force', story: ['0: OB', '1: FSD OB', '2: FSD OL'], expected: [0, 1] },
+    { what: 'by force with mains', story: ['0: OB', '1: OB', '2: FSD OL'], expected: [0, 1] },
+    { what: 'from a latch on', story: ['0: FSD OL', '1: OB', '2: OB'], expected: [1, 2] },
+    { what: 'in an outage that goes on', story: ['1: OB', '2: OB'], expected: [1, 2] },
+    { what: 'no more, with mains', story: ['0: OB', '1: OL'], expected: undefined },
+    { what: 'anew, after mains', story: ['0: OB', '1: OL', '2: OB', '9: OB'], expected: [2, 9] },
+    { what: 'anew, after a calibration', story: ['0: OB CAL', '1: OB CAL', '2: OB', '3: OB'], expected: [2, 3] },
+  ])('is kept $what', ({ what, story, expected }) => {
     expect(samplesOf(after(story, {}, what.includes('goes on')))).toEqual(expected)
   })
 
@@ -76,25 +76,29 @@ describe('what the battery has said', () => {
 
 describe('a time on battery without a limit', () => {
   const never = { maxOnBattery: undefined }
-  test.each<[string, string[], string]>([
-    ['never ends by itself', each(1, 90_001, 'OB', 1_000), 'on-battery'],
-    ['ends with a low battery', ['1: OB', '90000: OB LB', '90003: OB LB'], 'critical: low-battery'],
-    ['ends with a silence', ['1: OB', '90000: OB', '90031: -'], 'critical: silent-on-battery'],
-  ])('%s', (_, story, state) => {
+  test.each<{ name: string; story: string[]; state: string }>([
+    { name: 'never ends by itself', story: each(1, 90_001, 'OB', 1_000), state: 'on-battery' },
+    {
+      name: 'ends with a low battery',
+      story: ['1: OB', '90000: OB LB', '90003: OB LB'],
+      state: 'critical: low-battery',
+    },
+    { name: 'ends with a silence', story: ['1: OB', '90000: OB', '90031: -'], state: 'critical: silent-on-battery' },
+  ])('$name', ({ story, state }) => {
     expect(told(after(['0: OL', ...story], never))).toBe(state)
   })
 })
 
 describe('a low battery that is ignored', () => {
   const ignored = { ignoreLowBattery: true }
-  test.each<[string, string[], string]>([
-    ['starts nothing', ['1: OB LB', '800: OB LB'], 'on-battery'],
-    ['starts nothing from the first word', ['1: OB LB', '4: OB LB'], 'on-mains'],
-    ['hides no forced shutdown', ['1: OB LB', '2: FSD OB LB'], 'critical: forced-shutdown'],
-    ['hides none that comes with LB alone', ['1: FSD LB'], 'critical: forced-shutdown'],
-    ['hides no silence', ['1: OB LB', '7: OB LB', '38: -'], 'critical: silent-on-battery'],
-    ['hides no time on battery', ['1: OB LB', '902: OB LB'], 'critical: on-battery-too-long'],
-  ])('%s: %s → %s', (_, story, state) => {
+  test.each<{ name: string; story: string[]; state: string }>([
+    { name: 'starts nothing', story: ['1: OB LB', '800: OB LB'], state: 'on-battery' },
+    { name: 'starts nothing from the first word', story: ['1: OB LB', '4: OB LB'], state: 'on-mains' },
+    { name: 'hides no forced shutdown', story: ['1: OB LB', '2: FSD OB LB'], state: 'critical: forced-shutdown' },
+    { name: 'hides none that comes with LB alone', story: ['1: FSD LB'], state: 'critical: forced-shutdown' },
+    { name: 'hides no silence', story: ['1: OB LB', '7: OB LB', '38: -'], state: 'critical: silent-on-battery' },
+    { name: 'hides no time on battery', story: ['1: OB LB', '902: OB LB'], state: 'critical: on-battery-too-long' },
+  ])('$name: $state', ({ story, state }) => {
     expect(told(after(['0: OL', ...story], ignored))).toBe(state)
   })
 
@@ -103,10 +107,10 @@ describe('a low battery that is ignored', () => {
   })
 })
 
-describe.each<[string, string, Partial<UpsReading>]>([
-  ['the status tells', 'OB TEST', {}],
-  ['the result tells', 'OB', { testing: true }],
-])('a self-test that %s', (_, status, figures) => {
+describe.each<{ name: string; status: string; figures?: Partial<UpsReading> }>([
+  { name: 'the status tells', status: 'OB TEST' },
+  { name: 'the result tells', status: 'OB', figures: { testing: true } },
+])('a self-test that $name', ({ status, figures = {} }) => {
   const low = { ...figures, charge: 5, runtime: 10_000 }
 
   test('starts nothing, low as the battery may be', () => {

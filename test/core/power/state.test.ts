@@ -6,48 +6,64 @@ import type { UpsReading } from '../../../src/core/power/ups.ts'
 import { after, policy, told } from './stories.ts'
 
 describe('a UPS that was not heard before', () => {
-  test.each<[string, string[], string]>([
-    ['nothing', [], 'unknown'],
-    ['OL', ['1: OL CHRG'], 'on-mains'],
-    ['OL, with words that nobody knows', ['1: ECO OL HE'], 'on-mains'],
-    ['OB', ['1: OB DISCHRG'], 'on-battery'],
-    ['OB and OL at once', ['1: OL OB'], 'on-battery'],
-    ['OB LB for a moment', ['1: OB LB'], 'on-battery'],
-    ['OB LB for three seconds', ['1: OB LB', '4: OB LB'], 'critical: low-battery'],
-    ['FSD OB', ['1: FSD OB'], 'critical: forced-shutdown'],
-    ['FSD LB', ['1: FSD LB'], 'critical: forced-shutdown'],
-    ['FSD OL, left over from before', ['1: FSD OL CHRG'], 'latched'],
-    ['FSD OL with a battery that is still low', ['1: FSD OL LB CHRG'], 'latched'],
-    ['FSD alone', ['1: FSD'], 'unknown'],
-    ['WAIT', ['1: WAIT'], 'unknown'],
-    ['an empty status', ['1: ='], 'unknown'],
-    ['words without a space between them', ['1: OLCHRG'], 'unknown'],
-    ['silence for ever', ['1: -', '1000: -', '9000: -'], 'unknown'],
-  ])('that shows %s: %s → %s', (_, story, state) => {
+  test.each<{ name: string; story: string[]; state: string }>([
+    { name: 'nothing', story: [], state: 'unknown' },
+    { name: 'OL', story: ['1: OL CHRG'], state: 'on-mains' },
+    { name: 'OL, with words that nobody knows', story: ['1: ECO OL HE'], state: 'on-mains' },
+    { name: 'OB', story: ['1: OB DISCHRG'], state: 'on-battery' },
+    { name: 'OB and OL at once', story: ['1: OL OB'], state: 'on-battery' },
+    { name: 'OB LB for a moment', story: ['1: OB LB'], state: 'on-battery' },
+    { name: 'OB LB for three seconds', story: ['1: OB LB', '4: OB LB'], state: 'critical: low-battery' },
+    { name: 'FSD OB', story: ['1: FSD OB'], state: 'critical: forced-shutdown' },
+    { name: 'FSD LB', story: ['1: FSD LB'], state: 'critical: forced-shutdown' },
+    { name: 'FSD OL, left over from before', story: ['1: FSD OL CHRG'], state: 'latched' },
+    { name: 'FSD OL with a battery that is still low', story: ['1: FSD OL LB CHRG'], state: 'latched' },
+    { name: 'FSD alone', story: ['1: FSD'], state: 'unknown' },
+    { name: 'WAIT', story: ['1: WAIT'], state: 'unknown' },
+    { name: 'an empty status', story: ['1: ='], state: 'unknown' },
+    { name: 'words without a space between them', story: ['1: OLCHRG'], state: 'unknown' },
+    { name: 'silence for ever', story: ['1: -', '1000: -', '9000: -'], state: 'unknown' },
+  ])('that shows $name: $state', ({ story, state }) => {
     expect(told(after(story))).toBe(state)
   })
 
-  test.each<[string, string[], string]>([
-    ['OB goes on with the shutdown', ['1: OB'], 'critical: outage-resumed'],
-    ['OL ends the outage', ['1: OL'], 'on-mains'],
-    ['FSD OL is latched', ['1: FSD OL'], 'latched'],
-    ['silence is waited out', ['1: -', '30: -'], 'unknown'],
-    ['silence that lasts goes on with the shutdown', ['1: -', '31: -'], 'critical: outage-resumed'],
-    ['no data is silence', ['1: WAIT', '31: WAIT'], 'critical: outage-resumed'],
-  ])('in the middle of an outage, %s: %s → %s', (_, story, state) => {
+  test.each<{ name: string; story: string[]; state: string }>([
+    { name: 'OB goes on with the shutdown', story: ['1: OB'], state: 'critical: outage-resumed' },
+    { name: 'OL ends the outage', story: ['1: OL'], state: 'on-mains' },
+    { name: 'FSD OL is latched', story: ['1: FSD OL'], state: 'latched' },
+    { name: 'silence is waited out', story: ['1: -', '30: -'], state: 'unknown' },
+    {
+      name: 'silence that lasts goes on with the shutdown',
+      story: ['1: -', '31: -'],
+      state: 'critical: outage-resumed',
+    },
+    { name: 'no data is silence', story: ['1: WAIT', '31: WAIT'], state: 'critical: outage-resumed' },
+  ])('in the middle of an outage, $name: $state', ({ story, state }) => {
     expect(told(after(story, {}, true))).toBe(state)
   })
 
-  test.each<[string, string[], string]>([
-    ['OB goes on with the shutdown', ['1: OB'], 'critical: outage-resumed'],
-    ['OB after a long silence does too', ['1: -', '9000: -', '9001: OB'], 'critical: outage-resumed'],
-    ['OL ends the outage', ['1: OL'], 'on-mains'],
-    ['OL after a long silence does too', ['1: -', '9000: -', '9001: OL'], 'on-mains'],
-    ['FSD OL is latched', ['1: FSD OL'], 'latched'],
-    ['silence that lasts tells nobody: what runs has booted since', ['1: -', '31: -', '9000: -'], 'unknown'],
-    ['FSD LB, which is as good as OB, goes on with it', ['1: -', '2: FSD LB'], 'critical: outage-resumed'],
-    ['no data tells nobody', ['1: WAIT', '31: WAIT', '9000: ='], 'unknown'],
-  ])('in an outage whose nodes were all told, %s: %s → %s', (_, story, state) => {
+  test.each<{ name: string; story: string[]; state: string }>([
+    { name: 'OB goes on with the shutdown', story: ['1: OB'], state: 'critical: outage-resumed' },
+    {
+      name: 'OB after a long silence does too',
+      story: ['1: -', '9000: -', '9001: OB'],
+      state: 'critical: outage-resumed',
+    },
+    { name: 'OL ends the outage', story: ['1: OL'], state: 'on-mains' },
+    { name: 'OL after a long silence does too', story: ['1: -', '9000: -', '9001: OL'], state: 'on-mains' },
+    { name: 'FSD OL is latched', story: ['1: FSD OL'], state: 'latched' },
+    {
+      name: 'silence that lasts tells nobody: what runs has booted since',
+      story: ['1: -', '31: -', '9000: -'],
+      state: 'unknown',
+    },
+    {
+      name: 'FSD LB, which is as good as OB, goes on with it',
+      story: ['1: -', '2: FSD LB'],
+      state: 'critical: outage-resumed',
+    },
+    { name: 'no data tells nobody', story: ['1: WAIT', '31: WAIT', '9000: ='], state: 'unknown' },
+  ])('in an outage whose nodes were all told, $name: $state', ({ story, state }) => {
     expect(told(after(story, {}, true, {}, true))).toBe(state)
   })
 
@@ -58,70 +74,94 @@ describe('a UPS that was not heard before', () => {
 })
 
 describe('on mains', () => {
-  test.each<[string, string[], string]>([
-    ['a blip is ignored', ['0: OL', '1: OB', '5: OB'], 'on-mains'],
-    ['blips do not add up', ['0: OL', '1: OB', '4: OB', '5: OL', '6: OB', '10: OB'], 'on-mains'],
-    ['five seconds of OB are believed', ['0: OL', '1: OB', '6: OB'], 'on-battery'],
-    ['a low battery is believed before that', ['0: OL', '1: OB LB', '4: OB LB'], 'critical: low-battery'],
-    ['a low battery for a moment is not', ['0: OL', '1: OB LB', '3: OB LB', '4: OB'], 'on-mains'],
-    [
-      'low batteries with a moment between them start anew',
-      ['0: OL', '1: OB LB', '2: OB', '3: OB LB', '5: OB LB'],
-      'on-mains',
-    ],
-    ['LB while OL means nothing', ['0: OL', '1: OL LB', '9: OL LB'], 'on-mains'],
-    ['FSD with OB acts at once', ['0: OL', '1: FSD OB LB'], 'critical: forced-shutdown'],
-    ['FSD with LB acts at once', ['0: OL', '1: FSD LB'], 'critical: forced-shutdown'],
-    ['FSD OL right after OB acts at once', ['0: OL', '1: OB', '2: FSD OL'], 'critical: forced-shutdown'],
-    ['FSD alone right after OB acts at once', ['0: OL', '1: OB', '2: FSD WAIT'], 'critical: forced-shutdown'],
-    ['FSD OL out of nowhere is latched', ['0: OL', '1: FSD OL'], 'latched'],
-    ['FSD alone out of nowhere is nothing', ['0: OL', '1: FSD WAIT'], 'on-mains'],
-    ['silence starts nothing, ever', ['0: OL', '60: -', '9000: -', '90000: ='], 'on-mains'],
-    ['silence after OB is not mains', ['0: OL', '1: OB', '5: -'], 'on-mains'],
-    ['silence after OB is battery once OB would be', ['0: OL', '1: OB', '6: -'], 'on-battery'],
-    ['silence after OB counts from the last word', ['0: OL', '1: OB', '6: -', '31: -'], 'on-battery'],
-    ['silence after OB is critical when it lasts', ['0: OL', '1: OB', '6: -', '32: -'], 'critical: silent-on-battery'],
-  ])('%s: %s → %s', (_, story, state) => {
+  test.each<{ name: string; story: string[]; state: string }>([
+    { name: 'a blip is ignored', story: ['0: OL', '1: OB', '5: OB'], state: 'on-mains' },
+    { name: 'blips do not add up', story: ['0: OL', '1: OB', '4: OB', '5: OL', '6: OB', '10: OB'], state: 'on-mains' },
+    { name: 'five seconds of OB are believed', story: ['0: OL', '1: OB', '6: OB'], state: 'on-battery' },
+    {
+      name: 'a low battery is believed before that',
+      story: ['0: OL', '1: OB LB', '4: OB LB'],
+      state: 'critical: low-battery',
+    },
+    { name: 'a low battery for a moment is not', story: ['0: OL', '1: OB LB', '3: OB LB', '4: OB'], state: 'on-mains' },
+    {
+      name: 'low batteries with a moment between them start anew',
+      story: ['0: OL', '1: OB LB', '2: OB', '3: OB LB', '5: OB LB'],
+      state: 'on-mains',
+    },
+    { name: 'LB while OL means nothing', story: ['0: OL', '1: OL LB', '9: OL LB'], state: 'on-mains' },
+    { name: 'FSD with OB acts at once', story: ['0: OL', '1: FSD OB LB'], state: 'critical: forced-shutdown' },
+    { name: 'FSD with LB acts at once', story: ['0: OL', '1: FSD LB'], state: 'critical: forced-shutdown' },
+    {
+      name: 'FSD OL right after OB acts at once',
+      story: ['0: OL', '1: OB', '2: FSD OL'],
+      state: 'critical: forced-shutdown',
+    },
+    {
+      name: 'FSD alone right after OB acts at once',
+      story: ['0: OL', '1: OB', '2: FSD WAIT'],
+      state: 'critical: forced-shutdown',
+    },
+    { name: 'FSD OL out of nowhere is latched', story: ['0: OL', '1: FSD OL'], state: 'latched' },
+    { name: 'FSD alone out of nowhere is nothing', story: ['0: OL', '1: FSD WAIT'], state: 'on-mains' },
+    { name: 'silence starts nothing, ever', story: ['0: OL', '60: -', '9000: -', '90000: ='], state: 'on-mains' },
+    { name: 'silence after OB is not mains', story: ['0: OL', '1: OB', '5: -'], state: 'on-mains' },
+    { name: 'silence after OB is battery once OB would be', story: ['0: OL', '1: OB', '6: -'], state: 'on-battery' },
+    {
+      name: 'silence after OB counts from the last word',
+      story: ['0: OL', '1: OB', '6: -', '31: -'],
+      state: 'on-battery',
+    },
+    {
+      name: 'silence after OB is critical when it lasts',
+      story: ['0: OL', '1: OB', '6: -', '32: -'],
+      state: 'critical: silent-on-battery',
+    },
+  ])('$name: $state', ({ story, state }) => {
     expect(told(after(story))).toBe(state)
   })
 })
 
 describe('on battery', () => {
   const onBattery = ['0: OL', '1: OB', '6: OB']
-  test.each<[string, string[], string]>([
-    ['OL is mains again', ['7: OL'], 'on-mains'],
-    ['OL OFF is mains too', ['7: OL OFF'], 'on-mains'],
-    ['FSD OL is not', ['7: FSD OL'], 'critical: forced-shutdown'],
-    ['FSD acts at once', ['7: FSD OB'], 'critical: forced-shutdown'],
-    ['FSD alone acts at once', ['7: FSD'], 'critical: forced-shutdown'],
-    ['LB must last', ['7: OB LB', '9: OB LB'], 'on-battery'],
-    ['LB that lasts is critical', ['7: OB LB', '9: OB LB', '10: OB LB'], 'critical: low-battery'],
-    ['LB starts anew after a moment without', ['7: OB LB', '8: OB', '9: OB LB', '11: OB LB'], 'on-battery'],
-    ['silence is waited out', ['36: -'], 'on-battery'],
-    ['silence that lasts is critical', ['36: -', '37: -'], 'critical: silent-on-battery'],
-    ['no data is silence', ['36: WAIT', '37: ='], 'critical: silent-on-battery'],
-    ['a word breaks the silence', ['30: -', '31: OB', '60: -'], 'on-battery'],
-    ['fifteen minutes are allowed', ['890: OB', '901: OB'], 'on-battery'],
-    ['more are too long', ['890: OB', '902: OB'], 'critical: on-battery-too-long'],
-    ['more are too long in silence too', ['890: OB', '902: -'], 'critical: on-battery-too-long'],
-  ])('%s: %s → %s', (_, story, state) => {
+  test.each<{ name: string; story: string[]; state: string }>([
+    { name: 'OL is mains again', story: ['7: OL'], state: 'on-mains' },
+    { name: 'OL OFF is mains too', story: ['7: OL OFF'], state: 'on-mains' },
+    { name: 'FSD OL is not', story: ['7: FSD OL'], state: 'critical: forced-shutdown' },
+    { name: 'FSD acts at once', story: ['7: FSD OB'], state: 'critical: forced-shutdown' },
+    { name: 'FSD alone acts at once', story: ['7: FSD'], state: 'critical: forced-shutdown' },
+    { name: 'LB must last', story: ['7: OB LB', '9: OB LB'], state: 'on-battery' },
+    { name: 'LB that lasts is critical', story: ['7: OB LB', '9: OB LB', '10: OB LB'], state: 'critical: low-battery' },
+    {
+      name: 'LB starts anew after a moment without',
+      story: ['7: OB LB', '8: OB', '9: OB LB', '11: OB LB'],
+      state: 'on-battery',
+    },
+    { name: 'silence is waited out', story: ['36: -'], state: 'on-battery' },
+    { name: 'silence that lasts is critical', story: ['36: -', '37: -'], state: 'critical: silent-on-battery' },
+    { name: 'no data is silence', story: ['36: WAIT', '37: ='], state: 'critical: silent-on-battery' },
+    { name: 'a word breaks the silence', story: ['30: -', '31: OB', '60: -'], state: 'on-battery' },
+    { name: 'fifteen minutes are allowed', story: ['890: OB', '901: OB'], state: 'on-battery' },
+    { name: 'more are too long', story: ['890: OB', '902: OB'], state: 'critical: on-battery-too-long' },
+    { name: 'more are too long in silence too', story: ['890: OB', '902: -'], state: 'critical: on-battery-too-long' },
+  ])('$name: $state', ({ story, state }) => {
     expect(told(after([...onBattery, ...story]))).toBe(state)
   })
 
-  test.each<[string, Partial<UpsReading>, Partial<PowerPolicy>, string]>([
-    ['a charge below the policy', { charge: 29 }, {}, 'critical: low-charge'],
-    ['a charge at the policy', { charge: 30 }, {}, 'on-battery'],
-    ['a runtime below the policy', { runtime: 239_000 }, {}, 'critical: low-runtime'],
-    ['a runtime at the policy', { runtime: 240_000 }, {}, 'on-battery'],
-    ['figures that are not told', {}, {}, 'on-battery'],
-    [
-      'no policy about them',
-      { charge: 1, runtime: 1 },
-      { minimumCharge: undefined, minimumRuntime: undefined },
-      'on-battery',
-    ],
-    ['a charge of zero, which is a figure too', { charge: 0 }, {}, 'critical: low-charge'],
-  ])('%s counts: %j %j → %s', (_, figures, changed, state) => {
+  test.each<{ name: string; figures?: Partial<UpsReading>; changed?: Partial<PowerPolicy>; state: string }>([
+    { name: 'a charge below the policy', figures: { charge: 29 }, state: 'critical: low-charge' },
+    { name: 'a charge at the policy', figures: { charge: 30 }, state: 'on-battery' },
+    { name: 'a runtime below the policy', figures: { runtime: 239_000 }, state: 'critical: low-runtime' },
+    { name: 'a runtime at the policy', figures: { runtime: 240_000 }, state: 'on-battery' },
+    { name: 'figures that are not told', state: 'on-battery' },
+    {
+      name: 'no policy about them',
+      figures: { charge: 1, runtime: 1 },
+      changed: { minimumCharge: undefined, minimumRuntime: undefined },
+      state: 'on-battery',
+    },
+    { name: 'a charge of zero, which is a figure too', figures: { charge: 0 }, state: 'critical: low-charge' },
+  ])('$name counts: $state', ({ figures = {}, changed = {}, state }) => {
     expect(told(after(onBattery, changed, false, figures))).toBe(state)
     expect(told(after(['0: OL', '1: OB', '5: OB'], changed, false, figures)), 'not for a blip').toBe('on-mains')
   })
@@ -129,22 +169,34 @@ describe('on battery', () => {
 
 describe('a calibration', () => {
   const calibrating = ['0: OL', '1: OL CAL', '2: OB CAL', '7: OB CAL']
-  test.each<[string, string[], string]>([
-    ['is on battery on purpose', [], 'on-battery'],
-    ['may run the battery down', ['8: OB CAL LB', '60: OB CAL LB'], 'on-battery'],
-    ['may take as long as it takes', ['5000: OB CAL LB'], 'on-battery'],
-    ['may take as long, even if one question gets no answer', ['5000: OB CAL', '5001: -'], 'on-battery'],
-    ['does not hide a forced shutdown', ['8: FSD OB CAL'], 'critical: forced-shutdown'],
-    ['does not hide a UPS that falls silent', ['38: -'], 'critical: silent-on-battery'],
-    ['leaves a moment of OB behind', ['5000: OB CAL', '5001: OB'], 'on-battery'],
-    ['that turns into a power cut counts from then', ['5000: OB CAL', '5001: OB', '5900: OB'], 'on-battery'],
-    ['leaves no low battery behind', ['5000: OB CAL LB', '5001: OB LB', '5003: OB LB'], 'on-battery'],
-    [
-      'that turns into a power cut ends like one',
-      ['5000: OB CAL LB', '5001: OB LB', '5004: OB LB'],
-      'critical: low-battery',
-    ],
-  ])('%s: %s → %s', (_, story, state) => {
+  test.each<{ name: string; story: string[]; state: string }>([
+    { name: 'is on battery on purpose', story: [], state: 'on-battery' },
+    { name: 'may run the battery down', story: ['8: OB CAL LB', '60: OB CAL LB'], state: 'on-battery' },
+    { name: 'may take as long as it takes', story: ['5000: OB CAL LB'], state: 'on-battery' },
+    {
+      name: 'may take as long, even if one question gets no answer',
+      story: ['5000: OB CAL', '5001: -'],
+      state: 'on-battery',
+    },
+    { name: 'does not hide a forced shutdown', story: ['8: FSD OB CAL'], state: 'critical: forced-shutdown' },
+    { name: 'does not hide a UPS that falls silent', story: ['38: -'], state: 'critical: silent-on-battery' },
+    { name: 'leaves a moment of OB behind', story: ['5000: OB CAL', '5001: OB'], state: 'on-battery' },
+    {
+      name: 'that turns into a power cut counts from then',
+      story: ['5000: OB CAL', '5001: OB', '5900: OB'],
+      state: 'on-battery',
+    },
+    {
+      name: 'leaves no low battery behind',
+      story: ['5000: OB CAL LB', '5001: OB LB', '5003: OB LB'],
+      state: 'on-battery',
+    },
+    {
+      name: 'that turns into a power cut ends like one',
+      story: ['5000: OB CAL LB', '5001: OB LB', '5004: OB LB'],
+      state: 'critical: low-battery',
+    },
+  ])('$name: $state', ({ story, state }) => {
     expect(told(after([...calibrating, ...story]))).toBe(state)
   })
 
@@ -155,33 +207,33 @@ describe('a calibration', () => {
 
 describe('critical', () => {
   const critical = ['0: OL', '1: OB LB', '4: OB LB']
-  test.each<[string, string[], string]>([
-    ['OB without LB changes nothing', ['5: OB'], 'critical: low-battery'],
-    ['silence changes nothing', ['5: -', '9000: -'], 'critical: low-battery'],
-    ['no data changes nothing', ['5: WAIT', '6: ='], 'critical: low-battery'],
-    ['FSD keeps the reason', ['5: FSD OB LB'], 'critical: low-battery'],
-    ['OL ends it', ['5: OL'], 'on-mains'],
-    ['OL ends it, low as the battery may be', ['5: OL LB CHRG'], 'on-mains'],
-    ['FSD OL goes on', ['5: FSD OL', '305: FSD OL'], 'critical: low-battery'],
-    ['FSD OL for five minutes is a latch', ['5: FSD OL', '306: FSD OL'], 'latched'],
-    [
-      'FSD OL counts anew after OB',
-      ['5: FSD OL', '200: FSD OB', '201: FSD OL', '400: FSD OL'],
-      'critical: low-battery',
-    ],
-  ])('%s: %s → %s', (_, story, state) => {
+  test.each<{ name: string; story: string[]; state: string }>([
+    { name: 'OB without LB changes nothing', story: ['5: OB'], state: 'critical: low-battery' },
+    { name: 'silence changes nothing', story: ['5: -', '9000: -'], state: 'critical: low-battery' },
+    { name: 'no data changes nothing', story: ['5: WAIT', '6: ='], state: 'critical: low-battery' },
+    { name: 'FSD keeps the reason', story: ['5: FSD OB LB'], state: 'critical: low-battery' },
+    { name: 'OL ends it', story: ['5: OL'], state: 'on-mains' },
+    { name: 'OL ends it, low as the battery may be', story: ['5: OL LB CHRG'], state: 'on-mains' },
+    { name: 'FSD OL goes on', story: ['5: FSD OL', '305: FSD OL'], state: 'critical: low-battery' },
+    { name: 'FSD OL for five minutes is a latch', story: ['5: FSD OL', '306: FSD OL'], state: 'latched' },
+    {
+      name: 'FSD OL counts anew after OB',
+      story: ['5: FSD OL', '200: FSD OB', '201: FSD OL', '400: FSD OL'],
+      state: 'critical: low-battery',
+    },
+  ])('$name: $state', ({ story, state }) => {
     expect(told(after([...critical, ...story]))).toBe(state)
   })
 })
 
 describe('latched', () => {
-  test.each<[string, string[], string]>([
-    ['stays so while FSD OL is shown', ['2: FSD OL', '9000: FSD OL'], 'latched'],
-    ['stays so in silence', ['2: -', '9000: -'], 'latched'],
-    ['ends when upsd was restarted', ['2: OL'], 'on-mains'],
-    ['is on battery with OB', ['2: OB'], 'on-battery'],
-    ['is critical with FSD OB', ['2: FSD OB'], 'critical: forced-shutdown'],
-  ])('%s: %s → %s', (_, story, state) => {
+  test.each<{ name: string; story: string[]; state: string }>([
+    { name: 'stays so while FSD OL is shown', story: ['2: FSD OL', '9000: FSD OL'], state: 'latched' },
+    { name: 'stays so in silence', story: ['2: -', '9000: -'], state: 'latched' },
+    { name: 'ends when upsd was restarted', story: ['2: OL'], state: 'on-mains' },
+    { name: 'is on battery with OB', story: ['2: OB'], state: 'on-battery' },
+    { name: 'is critical with FSD OB', story: ['2: FSD OB'], state: 'critical: forced-shutdown' },
+  ])('$name: $state', ({ story, state }) => {
     expect(told(after(['1: FSD OL', ...story]))).toBe(state)
   })
 })
@@ -201,15 +253,19 @@ test('a silence says why', () => {
   expect(after(['1: WAIT'])).toMatchObject({ mode: 'unknown', why: 'the UPS server has no data yet' })
 })
 
-test.each<[string, string[], number, string | undefined]>([
-  ['on mains', ['0: OL'], 30, undefined],
-  ['on mains, and silent for too long', ['0: OL'], 31, 'the UPS no longer answers'],
-  ['in a blip', ['0: OL', '1: OB'], 1, 'the UPS is on battery'],
-  ['on battery', ['0: OB'], 1, 'the UPS is on battery'],
-  ['critical', ['0: FSD OB'], 1, 'the UPS is about to fail'],
-  ['latched', ['0: FSD OL'], 1, 'the UPS server shows a forced shutdown (FSD): restart upsd to clear it'],
-  ['never heard from', [], 1, 'the UPS has not been heard from yet'],
-])('what speaks against beginning anything %s', (_, story, second, obstacle) => {
+test.each<{ name: string; story: string[]; second?: number; obstacle: string | undefined }>([
+  { name: 'on mains', story: ['0: OL'], second: 30, obstacle: undefined },
+  { name: 'on mains, and silent for too long', story: ['0: OL'], second: 31, obstacle: 'the UPS no longer answers' },
+  { name: 'in a blip', story: ['0: OL', '1: OB'], obstacle: 'the UPS is on battery' },
+  { name: 'on battery', story: ['0: OB'], obstacle: 'the UPS is on battery' },
+  { name: 'critical', story: ['0: FSD OB'], obstacle: 'the UPS is about to fail' },
+  {
+    name: 'latched',
+    story: ['0: FSD OL'],
+    obstacle: 'the UPS server shows a forced shutdown (FSD): restart upsd to clear it',
+  },
+  { name: 'never heard from', story: [], obstacle: 'the UPS has not been heard from yet' },
+])('what speaks against beginning anything $name', ({ story, second = 1, obstacle }) => {
   expect(upsObstacle(after(story), second * 1_000, policy)).toBe(obstacle)
 })
 

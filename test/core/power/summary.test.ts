@@ -23,57 +23,59 @@ function over(times: Record<string, readonly (number | undefined)[]>, more: Part
   }
 }
 
-test.each<[string, Outage, string]>([
-  [
-    'each part of it, and who was slowest at what',
-    over(
+test.each<{ name: string; outage: Outage; text: string }>([
+  {
+    name: 'each part of it, and who was slowest at what',
+    outage: over(
       { 'cp-1': [2, 3, 12, 13.5], 'w-1': [1, 1.5, 12, 13], 'w-2': [1, 2.25, 12, 12.5] },
       { stoppedAt: minute(3), wokenAt: minute(12) },
     ),
-    'the cluster is back, 14 min after the power cut began: down in 3 min, down for 9 min, up again in 2 min; ' +
+    text:
+      'the cluster is back, 14 min after the power cut began: down in 3 min, down for 9 min, up again in 2 min; ' +
       'slowest to stop w-2 (75 s), to come back cp-1 (90 s)',
-  ],
-  [
-    'no part that was never reached',
-    over({ 'w-1': [1, 1.5, 12, 13], 'w-2': [] }, { wokenAt: minute(12) }),
-    'the cluster is back, 14 min after the power cut began: up again in 2 min; ' +
+  },
+  {
+    name: 'no part that was never reached',
+    outage: over({ 'w-1': [1, 1.5, 12, 13], 'w-2': [] }, { wokenAt: minute(12) }),
+    text:
+      'the cluster is back, 14 min after the power cut began: up again in 2 min; ' +
       'slowest to stop w-1 (30 s), to come back w-1 (60 s)',
-  ],
-  [
-    'nobody who never stopped or came back',
-    over({ 'w-1': [1] }, { stoppedAt: minute(3), wokenAt: minute(12) }),
-    'the cluster is back, 14 min after the power cut began: down in 3 min, down for 9 min, up again in 2 min',
-  ],
-  [
-    'the whole alone where nothing else is on record',
-    over({ 'w-1': [1] }),
-    'the cluster is back, 14 min after the power cut began',
-  ],
-  [
-    'that nothing went down',
-    over({ 'w-1': [], 'w-2': [] }),
-    'nothing went down: mains came back in time, or it was called off',
-  ],
-  [
-    'that nothing went down where all could be taken back',
-    over({ 'w-1': [1] }, { stage: 'draining' }),
-    'nothing went down: mains came back in time, or it was called off',
-  ],
-  [
-    'that it was a rehearsal, where it was one',
-    over({ 'w-1': [] }, { reason: 'drill' }),
-    'a rehearsal, and everything was taken back',
-  ],
-  [
-    'that mains is back where the battery was only spared',
-    over({}, { reason: 'on-battery' }),
-    'mains is back; workloads that were spared are back after 14 min',
-  ],
-  [
-    'no time that is not known',
-    beginOutage(began, 'on-battery'),
-    'mains is back; workloads that were spared are back after 0 ms',
-  ],
-])('an outage that is over is told of with %s', (_, outage, text) => {
+  },
+  {
+    name: 'nobody who never stopped or came back',
+    outage: over({ 'w-1': [1] }, { stoppedAt: minute(3), wokenAt: minute(12) }),
+    text: 'the cluster is back, 14 min after the power cut began: down in 3 min, down for 9 min, up again in 2 min',
+  },
+  {
+    name: 'the whole alone where nothing else is on record',
+    outage: over({ 'w-1': [1] }),
+    text: 'the cluster is back, 14 min after the power cut began',
+  },
+  {
+    name: 'that nothing went down',
+    outage: over({ 'w-1': [], 'w-2': [] }),
+    text: 'nothing went down: mains came back in time, or it was called off',
+  },
+  {
+    name: 'that nothing went down where all could be taken back',
+    outage: over({ 'w-1': [1] }, { stage: 'draining' }),
+    text: 'nothing went down: mains came back in time, or it was called off',
+  },
+  {
+    name: 'that it was a rehearsal, where it was one',
+    outage: over({ 'w-1': [] }, { reason: 'drill' }),
+    text: 'a rehearsal, and everything was taken back',
+  },
+  {
+    name: 'that mains is back where the battery was only spared',
+    outage: over({}, { reason: 'on-battery' }),
+    text: 'mains is back; workloads that were spared are back after 14 min',
+  },
+  {
+    name: 'no time that is not known',
+    outage: beginOutage(began, 'on-battery'),
+    text: 'mains is back; workloads that were spared are back after 0 ms',
+  },
+])('an outage that is over is told of with $name', ({ outage, text }) => {
   expect(summarize(outage)).toBe(text)
 })

@@ -25,17 +25,20 @@ describe('the timeline of a shutdown', () => {
     expect(timelineOf(planOf([]), english)).toEqual([])
   })
 
-  test.each<[string, Record<string, number>, number | undefined]>([
-    ['of none', {}, undefined],
-    ['of one of two', { 'w-1': 20_000 }, undefined],
-    ['of both, of which the slower counts', { 'w-1': 20_000, 'w-2': 31_000 }, 126_000],
-    ['of both, one of them beyond its time', { 'w-1': 20_000, 'w-2': 900_000 }, 155_000],
-  ])('knows when a phase is likely to end where it is on record how long machines take: %s', (_, took, likely) => {
-    const rows = timelineOf(planOf(three), english, new Map(Object.entries(took)))
-    const down = rows.find(({ phase }) => phase === 'await-workers')!
-    expect('likely' in down ? down.likely : undefined).toBe(likely)
-    expect(rows.filter((one) => one.phase !== 'await-workers' && 'likely' in one)).toEqual([])
-  })
+  test.each<{ name: string; took?: Record<string, number>; likely: number | undefined }>([
+    { name: 'of none', likely: undefined },
+    { name: 'of one of two', took: { 'w-1': 20_000 }, likely: undefined },
+    { name: 'of both, of which the slower counts', took: { 'w-1': 20_000, 'w-2': 31_000 }, likely: 126_000 },
+    { name: 'of both, one of them beyond its time', took: { 'w-1': 20_000, 'w-2': 900_000 }, likely: 155_000 },
+  ])(
+    'knows when a phase is likely to end where it is on record how long machines take: $name',
+    ({ took = {}, likely }) => {
+      const rows = timelineOf(planOf(three), english, new Map(Object.entries(took)))
+      const down = rows.find(({ phase }) => phase === 'await-workers')!
+      expect('likely' in down ? down.likely : undefined).toBe(likely)
+      expect(rows.filter((one) => one.phase !== 'await-workers' && 'likely' in one)).toEqual([])
+    },
+  )
 
   test('knows it of hosts too', () => {
     const rows = timelineOf(planOf(everyTier), english, new Map([['nas-1', 30_000]]))
@@ -81,11 +84,11 @@ describe('how long a machine took to stop', () => {
   })
 })
 
-test.each<[number, number | undefined, string]>([
-  [240_000, 1_500_000, 'takes 4 min at most, and the battery lasts 25 min'],
-  [240_000, 240_000, 'takes 4 min at most, and the battery lasts 4 min'],
-  [240_000, 60_000, 'takes 4 min at most, and the battery lasts only 60 s: it is shortened'],
-  [240_000, undefined, 'takes 4 min at most; the UPS does not say how long the battery lasts'],
-])('a shutdown of %d ms with %s ms of battery: %s', (needs, left, text) => {
+test.each<{ needs: number; left: number | undefined; text: string }>([
+  { needs: 240_000, left: 1_500_000, text: 'takes 4 min at most, and the battery lasts 25 min' },
+  { needs: 240_000, left: 240_000, text: 'takes 4 min at most, and the battery lasts 4 min' },
+  { needs: 240_000, left: 60_000, text: 'takes 4 min at most, and the battery lasts only 60 s: it is shortened' },
+  { needs: 240_000, left: undefined, text: 'takes 4 min at most; the UPS does not say how long the battery lasts' },
+])('a shutdown of $needs ms with $left ms of battery: $text', ({ needs, left, text }) => {
   expect(describeFit(needs, left)).toBe(text)
 })

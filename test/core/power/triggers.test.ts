@@ -27,32 +27,92 @@ const on = (status: string, more: Partial<UpsReading> = {}): UpsReading => ({
 
 describe('a UPS on battery', () => {
   type MachineObservation = Parameters<typeof criticalReason>[1]
-  test.each<[string, UpsReading, Partial<MachineObservation>, CriticalReason | undefined]>([
-    ['that is well', well, {}, undefined],
-    ['with FSD', on('FSD OB'), { onBatteryFor: 0 }, 'forced-shutdown'],
-    ['with FSD in a calibration', on('FSD OB CAL'), {}, 'forced-shutdown'],
-    ['low for long enough', on('OB LB'), { onBatteryFor: 3_000, lowFor: 3_000 }, 'low-battery'],
-    ['low for a moment', on('OB LB'), { lowFor: 2_999 }, undefined],
-    ['with little charge', on('OB', { charge: 29.9 }), {}, 'low-charge'],
-    ['with just enough charge', on('OB', { charge: 30 }), {}, undefined],
-    ['with little charge, in a blip', on('OB', { charge: 1, runtime: 1 }), { onBatteryFor: 4_999 }, undefined],
-    ['with little charge, once it is believed', on('OB', { charge: 1 }), { onBatteryFor: 5_000 }, 'low-charge'],
-    ['with little runtime', on('OB', { runtime: 239_999 }), {}, 'low-runtime'],
-    ['with just enough runtime', on('OB', { runtime: 240_000 }), {}, undefined],
-    ['with little charge for a moment', on('OB', { charge: 1 }), { shortFor: 2_999 }, undefined],
-    ['that empties fast', well, { depletion: 15.1 }, 'fast-depletion'],
-    ['that empties just slowly enough', well, { depletion: 15 }, undefined],
-    ['of which it is not known how fast it empties', well, { depletion: undefined }, undefined],
-    ['for long', well, { onBatteryFor: 900_000 }, undefined],
-    ['for too long', well, { onBatteryFor: 900_001 }, 'on-battery-too-long'],
-    ['in a calibration', on('OB CAL LB', { charge: 1, runtime: 1 }), { lowFor: 9_000, depletion: 90 }, undefined],
-    ['in a long calibration', on('OB CAL', { charge: 1 }), { onBatteryFor: 9_000_000 }, undefined],
-    ['in a self-test', on('OB TEST', { charge: 1, runtime: 1 }), { lowFor: 9_000, depletion: 90 }, undefined],
-    ['in a self-test that never ends', on('OB TEST', { charge: 1 }), { onBatteryFor: 180_001 }, 'low-charge'],
-    ['with all at once', on('FSD OB LB', { charge: 1, runtime: 1 }), { lowFor: 9_000 }, 'forced-shutdown'],
-    ['with all but FSD', on('OB LB', { charge: 1, runtime: 1 }), { lowFor: 9_000, depletion: 90 }, 'low-battery'],
-    ['that says OFF, BYPASS, ALARM and RB', on('OB OFF BYPASS ALARM RB OVER'), {}, undefined],
-  ])('%s: %j %j → %s', (_, reading, changed, reason) => {
+  test.each<{
+    name: string
+    reading: UpsReading
+    changed?: Partial<MachineObservation>
+    reason: CriticalReason | undefined
+  }>([
+    { name: 'that is well', reading: well, reason: undefined },
+    { name: 'with FSD', reading: on('FSD OB'), changed: { onBatteryFor: 0 }, reason: 'forced-shutdown' },
+    { name: 'with FSD in a calibration', reading: on('FSD OB CAL'), reason: 'forced-shutdown' },
+    {
+      name: 'low for long enough',
+      reading: on('OB LB'),
+      changed: { onBatteryFor: 3_000, lowFor: 3_000 },
+      reason: 'low-battery',
+    },
+    { name: 'low for a moment', reading: on('OB LB'), changed: { lowFor: 2_999 }, reason: undefined },
+    { name: 'with little charge', reading: on('OB', { charge: 29.9 }), reason: 'low-charge' },
+    { name: 'with just enough charge', reading: on('OB', { charge: 30 }), reason: undefined },
+    {
+      name: 'with little charge, in a blip',
+      reading: on('OB', { charge: 1, runtime: 1 }),
+      changed: { onBatteryFor: 4_999 },
+      reason: undefined,
+    },
+    {
+      name: 'with little charge, once it is believed',
+      reading: on('OB', { charge: 1 }),
+      changed: { onBatteryFor: 5_000 },
+      reason: 'low-charge',
+    },
+    { name: 'with little runtime', reading: on('OB', { runtime: 239_999 }), reason: 'low-runtime' },
+    { name: 'with just enough runtime', reading: on('OB', { runtime: 240_000 }), reason: undefined },
+    {
+      name: 'with little charge for a moment',
+      reading: on('OB', { charge: 1 }),
+      changed: { shortFor: 2_999 },
+      reason: undefined,
+    },
+    { name: 'that empties fast', reading: well, changed: { depletion: 15.1 }, reason: 'fast-depletion' },
+    { name: 'that empties just slowly enough', reading: well, changed: { depletion: 15 }, reason: undefined },
+    {
+      name: 'of which it is not known how fast it empties',
+      reading: well,
+      changed: { depletion: undefined },
+      reason: undefined,
+    },
+    { name: 'for long', reading: well, changed: { onBatteryFor: 900_000 }, reason: undefined },
+    { name: 'for too long', reading: well, changed: { onBatteryFor: 900_001 }, reason: 'on-battery-too-long' },
+    {
+      name: 'in a calibration',
+      reading: on('OB CAL LB', { charge: 1, runtime: 1 }),
+      changed: { lowFor: 9_000, depletion: 90 },
+      reason: undefined,
+    },
+    {
+      name: 'in a long calibration',
+      reading: on('OB CAL', { charge: 1 }),
+      changed: { onBatteryFor: 9_000_000 },
+      reason: undefined,
+    },
+    {
+      name: 'in a self-test',
+      reading: on('OB TEST', { charge: 1, runtime: 1 }),
+      changed: { lowFor: 9_000, depletion: 90 },
+      reason: undefined,
+    },
+    {
+      name: 'in a self-test that never ends',
+      reading: on('OB TEST', { charge: 1 }),
+      changed: { onBatteryFor: 180_001 },
+      reason: 'low-charge',
+    },
+    {
+      name: 'with all at once',
+      reading: on('FSD OB LB', { charge: 1, runtime: 1 }),
+      changed: { lowFor: 9_000 },
+      reason: 'forced-shutdown',
+    },
+    {
+      name: 'with all but FSD',
+      reading: on('OB LB', { charge: 1, runtime: 1 }),
+      changed: { lowFor: 9_000, depletion: 90 },
+      reason: 'low-battery',
+    },
+    { name: 'that says OFF, BYPASS, ALARM and RB', reading: on('OB OFF BYPASS ALARM RB OVER'), reason: undefined },
+  ])('$name: $reason', ({ reading, changed = {}, reason }) => {
     const sight = { onBatteryFor: 60_000, lowFor: undefined, shortFor: 3_000, depletion: 1, ...changed }
     expect(criticalReason(reading, sight, policy)).toBe(reason)
   })
@@ -70,14 +130,24 @@ describe('a UPS on battery', () => {
 })
 
 describe('a battery is in use on purpose', () => {
-  test.each<[string, UpsReading, number, boolean]>([
-    ['in a calibration, however long', on('OB CAL'), 9_000_000, true],
-    ['in a self-test', on('OB TEST'), 180_000, true],
-    ['in one that only the result tells', on('OB', { testing: true }), 180_000, true],
-    ['not in one that never ends', on('OB TEST'), 180_001, false],
-    ['not where a result stays in progress', on('OB', { testing: true }), 180_001, false],
-    ['not in a power cut', on('OB'), 0, false],
-  ])('%s', (_, reading, onBatteryFor, expected) => {
+  test.each<{ name: string; reading: UpsReading; onBatteryFor: number; expected: boolean }>([
+    { name: 'in a calibration, however long', reading: on('OB CAL'), onBatteryFor: 9_000_000, expected: true },
+    { name: 'in a self-test', reading: on('OB TEST'), onBatteryFor: 180_000, expected: true },
+    {
+      name: 'in one that only the result tells',
+      reading: on('OB', { testing: true }),
+      onBatteryFor: 180_000,
+      expected: true,
+    },
+    { name: 'not in one that never ends', reading: on('OB TEST'), onBatteryFor: 180_001, expected: false },
+    {
+      name: 'not where a result stays in progress',
+      reading: on('OB', { testing: true }),
+      onBatteryFor: 180_001,
+      expected: false,
+    },
+    { name: 'not in a power cut', reading: on('OB'), onBatteryFor: 0, expected: false },
+  ])('$name', ({ reading, onBatteryFor, expected }) => {
     expect(isPurpose(reading, onBatteryFor)).toBe(expected)
   })
 })
@@ -122,33 +192,48 @@ describe('the triggers that guard a UPS', () => {
     ])
   })
 
-  test.each<[string, UpsReading | undefined, Partial<PowerPolicy>, string[]]>([
-    ['all are armed where everything is told', well, {}, []],
-    ['all are armed before it was heard', undefined, {}, []],
-    [
-      'a charge that is not told disarms its own two',
-      { status: ['OL'], runtime: 1 },
-      {},
-      ['low-charge: the UPS does not tell battery.charge', 'fast-depletion: the UPS does not tell battery.charge'],
-    ],
-    [
-      'a runtime that is not told disarms its own',
-      { status: ['OL'], charge: 1 },
-      {},
-      ['low-runtime: the UPS does not tell battery.runtime'],
-    ],
-    ['a figure of zero is told', { status: ['OL'], charge: 0, runtime: 0 }, {}, []],
-    ['a low battery that is ignored', well, { ignoreLowBattery: true }, ['low-battery: power.ignoreLowBattery is set']],
-    [
-      'what is not configured',
-      undefined,
-      { minimumCharge: undefined, minimumRuntime: undefined, maxDepletion: undefined, maxOnBattery: undefined },
-      ['low-runtime', 'low-charge', 'fast-depletion', 'on-battery-too-long'].map(
+  test.each<{ name: string; reading?: UpsReading; changed?: Partial<PowerPolicy>; expected: string[] }>([
+    { name: 'all are armed where everything is told', reading: well, expected: [] },
+    { name: 'all are armed before it was heard', expected: [] },
+    {
+      name: 'a charge that is not told disarms its own two',
+      reading: { status: ['OL'], runtime: 1 },
+      expected: [
+        'low-charge: the UPS does not tell battery.charge',
+        'fast-depletion: the UPS does not tell battery.charge',
+      ],
+    },
+    {
+      name: 'a runtime that is not told disarms its own',
+      reading: { status: ['OL'], charge: 1 },
+      expected: ['low-runtime: the UPS does not tell battery.runtime'],
+    },
+    { name: 'a figure of zero is told', reading: { status: ['OL'], charge: 0, runtime: 0 }, expected: [] },
+    {
+      name: 'a low battery that is ignored',
+      reading: well,
+      changed: { ignoreLowBattery: true },
+      expected: ['low-battery: power.ignoreLowBattery is set'],
+    },
+    {
+      name: 'what is not configured',
+      changed: {
+        minimumCharge: undefined,
+        minimumRuntime: undefined,
+        maxDepletion: undefined,
+        maxOnBattery: undefined,
+      },
+      expected: ['low-runtime', 'low-charge', 'fast-depletion', 'on-battery-too-long'].map(
         (one) => `${one}: it is not configured`,
       ),
-    ],
-    ['no runtime is asked for', well, { minimumRuntime: 0 }, ['low-runtime: it is not configured']],
-  ])('%s', (_, reading, changed, expected) => {
+    },
+    {
+      name: 'no runtime is asked for',
+      reading: well,
+      changed: { minimumRuntime: 0 },
+      expected: ['low-runtime: it is not configured'],
+    },
+  ])('$name', ({ reading, changed = {}, expected }) => {
     expect(disarmed(reading, changed)).toEqual(expected)
   })
 

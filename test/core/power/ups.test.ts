@@ -6,33 +6,37 @@ const reading = (status: string, more: Partial<UpsReading> = {}): UpsReading => 
   ...more,
 })
 
-test.each<[string, string, boolean]>([
-  ['OB LB', 'LB', true],
-  ['OB LB', 'OL', false],
-  ['OLCHRG', 'OL', false],
-  ['', 'OL', false],
-])('the status "%s" has the word %s: %s', (status, token, expected) => {
+test.each<{ status: string; token: string; expected: boolean }>([
+  { status: 'OB LB', token: 'LB', expected: true },
+  { status: 'OB LB', token: 'OL', expected: false },
+  { status: 'OLCHRG', token: 'OL', expected: false },
+  { status: '', token: 'OL', expected: false },
+])('the status "$status" has the word $token: $expected', ({ status, token, expected }) => {
   expect(has(reading(status), token)).toBe(expected)
 })
 
-test.each<[string, UpsReading, boolean]>([
-  ['a calibration', reading('OB CAL'), true],
-  ['a self-test that the status tells', reading('OB TEST'), true],
-  ['a self-test that its result tells', reading('OB', { testing: true }), true],
-  ['a power cut', reading('OB DISCHRG LB'), false],
-  ['a UPS that is off', reading('OL OFF'), false],
-])('%s is on purpose: %s', (_, seen, expected) => {
+test.each<{ name: string; seen: UpsReading; expected: boolean }>([
+  { name: 'a calibration', seen: reading('OB CAL'), expected: true },
+  { name: 'a self-test that the status tells', seen: reading('OB TEST'), expected: true },
+  { name: 'a self-test that its result tells', seen: reading('OB', { testing: true }), expected: true },
+  { name: 'a power cut', seen: reading('OB DISCHRG LB'), expected: false },
+  { name: 'a UPS that is off', seen: reading('OL OFF'), expected: false },
+])('that $name is on purpose is $expected', ({ seen, expected }) => {
   expect(isOnPurpose(seen)).toBe(expected)
 })
 
 describe('what a person should know', () => {
-  test.each<[string, UpsRemark, string | undefined]>([
-    ['BYPASS', 'bypass', 'is in bypass (BYPASS): its load is fed past the battery, and a power cut would be at once'],
-    ['OFF', 'off', 'says that it does not feed its load (OFF)'],
-    ['ALARM', 'alarm', 'has an alarm'],
-    ['RB', 'replace', 'asks for a new battery (RB)'],
-    ['OVER', 'overload', 'is overloaded (OVER): it may switch off when the power fails'],
-  ])('of %s', (token, matter, text) => {
+  test.each<{ token: string; matter: UpsRemark; text: string | undefined }>([
+    {
+      token: 'BYPASS',
+      matter: 'bypass',
+      text: 'is in bypass (BYPASS): its load is fed past the battery, and a power cut would be at once',
+    },
+    { token: 'OFF', matter: 'off', text: 'says that it does not feed its load (OFF)' },
+    { token: 'ALARM', matter: 'alarm', text: 'has an alarm' },
+    { token: 'RB', matter: 'replace', text: 'asks for a new battery (RB)' },
+    { token: 'OVER', matter: 'overload', text: 'is overloaded (OVER): it may switch off when the power fails' },
+  ])('of $token', ({ token, matter, text }) => {
     const settled = remarksOn(reading('OL CHRG'))
     expect(Object.keys(settled)).toContain(matter)
     expect(Object.values(settled).filter(Boolean)).toEqual([])
@@ -46,20 +50,45 @@ describe('what a person should know', () => {
     expect(remarksOn(reading('OL', { alarm: 'Fan failure' }))['alarm']).toBeUndefined()
   })
 
-  test.each<[string, string, Partial<UpsReading>, string | undefined]>([
-    ['much charge', 'OB LB', { charge: 90 }, 'a charge of 90 %'],
-    ['just enough charge', 'OB LB', { charge: 50 }, 'a charge of 50 %'],
-    ['a long runtime', 'OB LB', { runtime: 900_000 }, 'a runtime of 900 s'],
-    ['both', 'OL LB', { charge: 95, runtime: 1_200_400 }, 'a charge of 95 % and a runtime of 1200 s'],
-    ['three times the UPS’s own mark', 'OB LB', { runtime: 360_000, runtimeLow: 120_000 }, 'a runtime of 360 s'],
-    ['less than that', 'OB LB', { runtime: 359_000, runtimeLow: 120_000 }, undefined],
-    ['less than three minutes where there is no mark', 'OB LB', { runtime: 179_000 }, undefined],
-    ['a low charge', 'OB LB', { charge: 49 }, undefined],
-    ['much charge, and a short runtime', 'OB LB', { charge: 90, runtime: 60_000 }, undefined],
-    ['a long runtime, and a low charge', 'OB LB', { charge: 10, runtime: 900_000 }, undefined],
-    ['nothing else that is told', 'OB LB', {}, undefined],
-    ['no LB', 'OB', { charge: 90, runtime: 900_000 }, undefined],
-  ])('of a low battery that its figures contradict: %s', (_, status, figures, about) => {
+  test.each<{ name: string; status: string; figures?: Partial<UpsReading>; about: string | undefined }>([
+    { name: 'much charge', status: 'OB LB', figures: { charge: 90 }, about: 'a charge of 90 %' },
+    { name: 'just enough charge', status: 'OB LB', figures: { charge: 50 }, about: 'a charge of 50 %' },
+    { name: 'a long runtime', status: 'OB LB', figures: { runtime: 900_000 }, about: 'a runtime of 900 s' },
+    {
+      name: 'both',
+      status: 'OL LB',
+      figures: { charge: 95, runtime: 1_200_400 },
+      about: 'a charge of 95 % and a runtime of 1200 s',
+    },
+    {
+      name: 'three times the UPS’s own mark',
+      status: 'OB LB',
+      figures: { runtime: 360_000, runtimeLow: 120_000 },
+      about: 'a runtime of 360 s',
+    },
+    { name: 'less than that', status: 'OB LB', figures: { runtime: 359_000, runtimeLow: 120_000 }, about: undefined },
+    {
+      name: 'less than three minutes where there is no mark',
+      status: 'OB LB',
+      figures: { runtime: 179_000 },
+      about: undefined,
+    },
+    { name: 'a low charge', status: 'OB LB', figures: { charge: 49 }, about: undefined },
+    {
+      name: 'much charge, and a short runtime',
+      status: 'OB LB',
+      figures: { charge: 90, runtime: 60_000 },
+      about: undefined,
+    },
+    {
+      name: 'a long runtime, and a low charge',
+      status: 'OB LB',
+      figures: { charge: 10, runtime: 900_000 },
+      about: undefined,
+    },
+    { name: 'nothing else that is told', status: 'OB LB', about: undefined },
+    { name: 'no LB', status: 'OB', figures: { charge: 90, runtime: 900_000 }, about: undefined },
+  ])('of a low battery that its figures contradict: $name', ({ status, figures = {}, about }) => {
     const text = `calls its battery low (LB) beside ${about}: if that is wrong, set power.ignoreLowBattery`
     expect(remarksOn(reading(status, figures))['low']).toBe(about === undefined ? undefined : text)
   })

@@ -24,77 +24,113 @@ function merge({ known, offered, running = ['v1.13.9'], policy, ...rest }: Situa
 const known = ['v1.13.9', 'v1.14.1']
 
 describe('a release that left the list', () => {
-  test.each<[string, Situation, readonly string[]]>([
-    ['has vanished where nobody says why', { known, offered: ['v1.13.9', 'v1.13.10'] }, ['v1.14.1']],
-    ['has not vanished where it was withdrawn', { known, offered: ['v1.13.9'], withdrawn: ['v1.14.1'] }, []],
-    ['stays vanished', { known: ['v1.13.9'], offered: ['v1.13.9'], vanishedBefore: ['v1.14.1'] }, ['v1.14.1']],
-    ['is back when it is offered again', { known: ['v1.13.9'], offered: known, vanishedBefore: ['v1.14.1'] }, []],
-    [
-      'is explained when it is marked later',
-      { known: ['v1.13.9'], offered: ['v1.13.9'], vanishedBefore: ['v1.14.1'], withdrawn: ['v1.14.1'] },
-      [],
-    ],
-    ['matters also where it is the one that runs', { known, offered: ['v1.13.9'], running: ['v1.14.1'] }, ['v1.14.1']],
-    ['is no news where all nodes are beyond it', { known, offered: ['v1.14.1'], running: ['v1.14.1'] }, []],
-    ['is no news where it is skipped', { known, offered: ['v1.13.9'], policy: { skip: ['v1.14.1'] } }, []],
-    ['is no news beyond the pinned one', { known, offered: ['v1.13.9'], policy: { pin: 'v1.13.9' } }, []],
-    [
-      'is no news where it is a pre-release, and the channel is stable',
-      { known: ['v1.13.9', 'v1.14.0-alpha.0'], offered: ['v1.13.9', 'v1.13.10'] },
-      [],
-    ],
-    [
-      'is news where the channel has pre-releases',
-      {
+  test.each<{ name: string; situation: Situation; vanished: readonly string[] }>([
+    {
+      name: 'has vanished where nobody says why',
+      situation: { known, offered: ['v1.13.9', 'v1.13.10'] },
+      vanished: ['v1.14.1'],
+    },
+    {
+      name: 'has not vanished where it was withdrawn',
+      situation: { known, offered: ['v1.13.9'], withdrawn: ['v1.14.1'] },
+      vanished: [],
+    },
+    {
+      name: 'stays vanished',
+      situation: { known: ['v1.13.9'], offered: ['v1.13.9'], vanishedBefore: ['v1.14.1'] },
+      vanished: ['v1.14.1'],
+    },
+    {
+      name: 'is back when it is offered again',
+      situation: { known: ['v1.13.9'], offered: known, vanishedBefore: ['v1.14.1'] },
+      vanished: [],
+    },
+    {
+      name: 'is explained when it is marked later',
+      situation: { known: ['v1.13.9'], offered: ['v1.13.9'], vanishedBefore: ['v1.14.1'], withdrawn: ['v1.14.1'] },
+      vanished: [],
+    },
+    {
+      name: 'matters also where it is the one that runs',
+      situation: { known, offered: ['v1.13.9'], running: ['v1.14.1'] },
+      vanished: ['v1.14.1'],
+    },
+    {
+      name: 'is no news where all nodes are beyond it',
+      situation: { known, offered: ['v1.14.1'], running: ['v1.14.1'] },
+      vanished: [],
+    },
+    {
+      name: 'is no news where it is skipped',
+      situation: { known, offered: ['v1.13.9'], policy: { skip: ['v1.14.1'] } },
+      vanished: [],
+    },
+    {
+      name: 'is no news beyond the pinned one',
+      situation: { known, offered: ['v1.13.9'], policy: { pin: 'v1.13.9' } },
+      vanished: [],
+    },
+    {
+      name: 'is no news where it is a pre-release, and the channel is stable',
+      situation: { known: ['v1.13.9', 'v1.14.0-alpha.0'], offered: ['v1.13.9', 'v1.13.10'] },
+      vanished: [],
+    },
+    {
+      name: 'is news where the channel has pre-releases',
+      situation: {
         known: ['v1.13.9', 'v1.14.0-alpha.0'],
         offered: ['v1.13.9', 'v1.13.10'],
         policy: { channel: 'prerelease' },
       },
-      ['v1.14.0-alpha.0'],
-    ],
-    [
-      'is no news where the next line has begun',
-      {
+      vanished: ['v1.14.0-alpha.0'],
+    },
+    {
+      name: 'is no news where the next line has begun',
+      situation: {
         known: ['v1.13.9', 'v1.14.0-rc.1', 'v1.14.0'],
         offered: ['v1.13.9', 'v1.14.0', 'v1.15.0-alpha.0'],
         policy: { channel: 'prerelease' },
       },
-      [],
-    ],
-    [
-      'is no news where its final release is there',
-      {
+      vanished: [],
+    },
+    {
+      name: 'is no news where its final release is there',
+      situation: {
         known: ['v1.13.9', 'v1.14.0-rc.1'],
         offered: ['v1.13.9', 'v1.14.0'],
         policy: { channel: 'prerelease' },
       },
-      [],
-    ],
-    [
-      'is news where a later pre-release of its line stays',
-      {
+      vanished: [],
+    },
+    {
+      name: 'is news where a later pre-release of its line stays',
+      situation: {
         known: ['v1.13.9', 'v1.14.0-alpha.0', 'v1.14.0-alpha.1'],
         offered: ['v1.13.9', 'v1.14.0-alpha.1'],
         policy: { channel: 'prerelease' },
       },
-      ['v1.14.0-alpha.0'],
-    ],
-    ['matters where no node answers', { known, offered: ['v1.13.9'], running: [] }, ['v1.14.1']],
-    [
-      'matters for the oldest official node, whatever else runs',
-      { known, offered: ['v1.13.9'], running: ['v1.13.9', 'v1.14.1-k7.1.9'] },
-      ['v1.14.1'],
-    ],
-  ])('%s', (_, situation, vanished) => {
+      vanished: ['v1.14.0-alpha.0'],
+    },
+    {
+      name: 'matters where no node answers',
+      situation: { known, offered: ['v1.13.9'], running: [] },
+      vanished: ['v1.14.1'],
+    },
+    {
+      name: 'matters for the oldest official node, whatever else runs',
+      situation: { known, offered: ['v1.13.9'], running: ['v1.13.9', 'v1.14.1-k7.1.9'] },
+      vanished: ['v1.14.1'],
+    },
+  ])('$name', ({ situation, vanished }) => {
     expect(merge(situation).vanished).toEqual(vanished)
   })
 })
 
-test.each<[string, NonNullable<Situation['withdrawn']>, readonly string[]]>([
-  ['no answer', 'no answer', ['v1.13.8']],
-  ['nothing', [], ['v1.13.8']],
-  ['a release', ['v1.14.1'], ['v1.13.8', 'v1.14.1']],
-])('an empty list changes nothing but what is withdrawn with it: %s', (_, withdrawn, all) => {
+test.each<{ name: string; withdrawn: NonNullable<Situation['withdrawn']>; all: readonly string[] }>([
+  { name: 'no answer', withdrawn: 'no answer', all: ['v1.13.8'] },
+  { name: 'nothing', withdrawn: [], all: ['v1.13.8'] },
+  { name: 'a release', withdrawn: ['v1.14.1'], all: ['v1.13.8', 'v1.14.1'] },
+])('an empty list changes nothing but what is withdrawn with it: $name', ({ withdrawn, all }) => {
   const situation: Situation = {
     known,
     offered: [],
@@ -116,26 +152,34 @@ test('a new release is seen, whatever left the list', () => {
 
 describe('what was withdrawn', () => {
   const offered = ['v1.13.9']
-  test.each<[string, Situation, readonly string[]]>([
-    ['is known from the answer', { known, offered, withdrawn: ['v1.14.1'] }, ['v1.14.1']],
-    [
-      'stays known where the question is not answered',
-      { known, offered, withdrawn: 'no answer', withdrawnBefore: ['v1.14.1'] },
-      ['v1.14.1'],
-    ],
-    [
-      'stays known where the answer has forgotten it',
-      { known, offered, withdrawn: [], withdrawnBefore: ['v1.14.1'] },
-      ['v1.14.1'],
-    ],
-    ['is forgotten when it is offered again', { known, offered: known, withdrawnBefore: ['v1.14.1'] }, []],
-    [
-      'is not forgotten for a list alone',
-      { known, offered: known, withdrawn: 'no answer', withdrawnBefore: ['v1.14.1'] },
-      ['v1.14.1'],
-    ],
-    ['stays so where a replica still offers it', { known, offered: known, withdrawn: ['v1.14.1'] }, ['v1.14.1']],
-  ])('%s', (_, situation, withdrawn) => {
+  test.each<{ name: string; situation: Situation; withdrawn: readonly string[] }>([
+    { name: 'is known from the answer', situation: { known, offered, withdrawn: ['v1.14.1'] }, withdrawn: ['v1.14.1'] },
+    {
+      name: 'stays known where the question is not answered',
+      situation: { known, offered, withdrawn: 'no answer', withdrawnBefore: ['v1.14.1'] },
+      withdrawn: ['v1.14.1'],
+    },
+    {
+      name: 'stays known where the answer has forgotten it',
+      situation: { known, offered, withdrawn: [], withdrawnBefore: ['v1.14.1'] },
+      withdrawn: ['v1.14.1'],
+    },
+    {
+      name: 'is forgotten when it is offered again',
+      situation: { known, offered: known, withdrawnBefore: ['v1.14.1'] },
+      withdrawn: [],
+    },
+    {
+      name: 'is not forgotten for a list alone',
+      situation: { known, offered: known, withdrawn: 'no answer', withdrawnBefore: ['v1.14.1'] },
+      withdrawn: ['v1.14.1'],
+    },
+    {
+      name: 'stays so where a replica still offers it',
+      situation: { known, offered: known, withdrawn: ['v1.14.1'] },
+      withdrawn: ['v1.14.1'],
+    },
+  ])('$name', ({ situation, withdrawn }) => {
     expect(merge(situation).withdrawn).toEqual(withdrawn)
   })
 })

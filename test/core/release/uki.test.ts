@@ -98,12 +98,12 @@ describe('an image that was cut', () => {
   })
 
   test.each([
-    ['nowhere in the DOS header', 2, 'the file ends inside the DOS header'],
-    ['at the end of the DOS header', 64, 'the file ends inside the PE header'],
-    ['in the PE header', 0x80 + 23, 'the file ends inside the PE header'],
-    ['in the optional header', 0x98 + 100, 'the file ends inside the optional header'],
-    ['in the section table', 0x98 + 240 + 41, 'the file ends inside the section table'],
-  ])('%s is refused', async (_, length, why) => {
+    { name: 'nowhere in the DOS header', length: 2, why: 'the file ends inside the DOS header' },
+    { name: 'at the end of the DOS header', length: 64, why: 'the file ends inside the PE header' },
+    { name: 'in the PE header', length: 0x80 + 23, why: 'the file ends inside the PE header' },
+    { name: 'in the optional header', length: 0x98 + 100, why: 'the file ends inside the optional header' },
+    { name: 'in the section table', length: 0x98 + 240 + 41, why: 'the file ends inside the section table' },
+  ])('$name is refused', async ({ length, why }) => {
     await expect(read(whole.subarray(0, length))).rejects.toEqual(malformed(why))
   })
 
@@ -114,50 +114,58 @@ describe('an image that was cut', () => {
 
 describe('what is no image', () => {
   const row = (name: string) => sectionOf(imageOf(), name).row
-  test.each<[string, Uint8Array, string]>([
-    ['an empty file', Buffer.alloc(0), 'it is empty'],
-    [
-      'an error of a few words',
-      Buffer.from('internal server error\n'),
-      'it is not an EFI program; it starts with "internal server error"',
-    ],
-    [
-      'a page',
-      Buffer.from(`<!DOCTYPE html>\n<html><title>404</title>${' '.repeat(200)}</html>`),
-      'it is not an EFI program; it starts with "<!DOCTYPE html> <html><title>404</title>"',
-    ],
-    ['noughts', Buffer.alloc(4096), 'it is not an EFI program; it starts with ""'],
-    ['a program for DOS', changed((bytes) => bytes.write('NE', 0x80)), 'there is no PE signature'],
-    ['a 32-bit program', changed((bytes) => bytes.writeUInt16LE(0x10b, 0x98)), 'it is not a 64-bit (PE32+) program'],
-    ['a program for Windows', changed((bytes) => bytes.writeUInt16LE(3, 0x98 + 68)), 'it is not an EFI application'],
-    [
-      'an object file',
-      changed((bytes) => bytes.writeUInt16LE(0, 0x80 + 20)),
-      'the PE header is not that of an EFI program',
-    ],
-    [
-      'a program of a thousand sections',
-      changed((bytes) => bytes.writeUInt16LE(1000, 0x80 + 6)),
-      'the PE header is not that of an EFI program',
-    ],
-    [
-      'a program without sections',
-      changed((bytes) => bytes.writeUInt16LE(0, 0x80 + 6)),
-      'it has no section .osrel, .cmdline, .linux, .initrd',
-    ],
-    [
-      'a stub without a kernel',
-      changed((bytes) => bytes.write('.other\0\0', row('.linux'), 'latin1')),
-      'it has no section .linux',
-    ],
-    [
-      'an image whose initrd is empty',
-      changed((bytes) => bytes.writeUInt32LE(0, row('.initrd') + 8)),
-      'it has no section .initrd',
-    ],
-    [
-      'an image whose release is as large as its initrd',
-      changed(
+  test.each<{ name: string; bytes: Uint8Array; why: string }>([
+    { name: 'an empty file', bytes: Buffer.alloc(0), why: 'it is empty' },
+    {
+      name: 'an error of a few words',
+      bytes: Buffer.from('internal server error\n'),
+      why: 'it is not an EFI program; it starts with "internal server error"',
+    },
+    {
+      name: 'a page',
+      bytes: Buffer.from(`<!DOCTYPE html>\n<html><title>404</title>${' '.repeat(200)}</html>`),
+      why: 'it is not an EFI program; it starts with "<!DOCTYPE html> <html><title>404</title>"',
+    },
+    { name: 'noughts', bytes: Buffer.alloc(4096), why: 'it is not an EFI program; it starts with ""' },
+    { name: 'a program for DOS', bytes: changed((bytes) => bytes.write('NE', 0x80)), why: 'there is no PE signature' },
+    {
+      name: 'a 32-bit program',
+      bytes: changed((bytes) => bytes.writeUInt16LE(0x10b, 0x98)),
+      why: 'it is not a 64-bit (PE32+) program',
+    },
+    {
+      name: 'a program for Windows',
+      bytes: changed((bytes) => bytes.writeUInt16LE(3, 0x98 + 68)),
+      why: 'it is not an EFI application',
+    },
+    {
+      name: 'an object file',
+      bytes: changed((bytes) => bytes.writeUInt16LE(0, 0x80 + 20)),
+      why: 'the PE header is not that of an EFI program',
+    },
+    {
+      name: 'a program of a thousand sections',
+      bytes: changed((bytes) => bytes.writeUInt16LE(1000, 0x80 + 6)),
+      why: 'the PE header is not that of an EFI program',
+    },
+    {
+      name: 'a program without sections',
+      bytes: changed((bytes) => bytes.writeUInt16LE(0, 0x80 + 6)),
+      why: 'it has no section .osrel, .cmdline, .linux, .initrd',
+    },
+    {
+      name: 'a stub without a kernel',
+      bytes: changed((bytes) => bytes.write('.other\0\0', row('.linux'), 'latin1')),
+      why: 'it has no section .linux',
+    },
+    {
+      name: 'an image whose initrd is empty',
+      bytes: changed((bytes) => bytes.writeUInt32LE(0, row('.initrd') + 8)),
+      why: 'it has no section .initrd',
+    },
+    {
+      name: 'an image whose release is as large as its initrd',
+      bytes: changed(
         (bytes) =>
           bytes.copy(
             bytes,
@@ -167,49 +175,65 @@ describe('what is no image', () => {
           ),
         imageOf({ fillBytes: 3_000_000 }),
       ),
-      'its section .osrel is too large to be text',
-    ],
-  ])('%s is refused: %#', async (_, bytes, why) => {
+      why: 'its section .osrel is too large to be text',
+    },
+  ])('$name is refused: %#', async ({ bytes, why }) => {
     await expect(read(bytes)).rejects.toEqual(malformed(why))
   })
 })
 
 describe('an image that was ordered', () => {
-  test.each<[string, Parameters<typeof imageOf>[0], Partial<ImageOrder>, string | undefined]>([
-    ['is taken', {}, {}, undefined],
-    ['may be of the enterprise edition', { osId: 'talos_enterprise' }, {}, undefined],
-    [
-      'has the arguments of its schematic',
-      { extra: ['net.ifnames=0', 'a=1 b=2'] },
-      { kernelArguments: ['net.ifnames=0', 'b=2'] },
-      undefined,
-    ],
-    ['lacks what the schematic takes away', { extra: ['-selinux'] }, { kernelArguments: ['-selinux'] }, undefined],
-    ['may be for arm64', { arch: 'arm64' }, { architecture: 'arm64' }, undefined],
-    ['is not for another processor', { arch: 'arm64' }, {}, 'it is for arm64, and amd64 was ordered'],
-    ['is not another release', { version: 'v1.13.8' }, {}, 'it is v1.13.8, and v1.13.9 was ordered'],
-    ['is not a pre-release of it', { version: 'v1.13.9-rc.0' }, {}, 'it is v1.13.9-rc.0, and v1.13.9 was ordered'],
-    ['is not another system', { osId: 'fedora' }, {}, 'it is not Talos but fedora'],
-    [
-      'is not for a cloud',
-      { cmdline: 'talos.platform=aws console=tty0' },
-      {},
-      'its command line lacks talos.platform=metal',
-    ],
-    [
-      'is not for a platform of nearly that name',
-      { cmdline: 'talos.platform=metalx' },
-      {},
-      'its command line lacks talos.platform=metal',
-    ],
-    ['has no empty command line', { cmdline: ' ' }, {}, 'its command line lacks talos.platform=metal'],
-    [
-      'does not lack what the schematic adds',
-      { extra: ['net.ifnames=00'] },
-      { kernelArguments: ['net.ifnames=0'] },
-      'its command line lacks net.ifnames=0, which the schematic adds',
-    ],
-  ])('%s', async (_, options, differently, why) => {
+  test.each<{
+    name: string
+    options?: Parameters<typeof imageOf>[0]
+    differently?: Partial<ImageOrder>
+    why: string | undefined
+  }>([
+    { name: 'is taken', why: undefined },
+    { name: 'may be of the enterprise edition', options: { osId: 'talos_enterprise' }, why: undefined },
+    {
+      name: 'has the arguments of its schematic',
+      options: { extra: ['net.ifnames=0', 'a=1 b=2'] },
+      differently: { kernelArguments: ['net.ifnames=0', 'b=2'] },
+      why: undefined,
+    },
+    {
+      name: 'lacks what the schematic takes away',
+      options: { extra: ['-selinux'] },
+      differently: { kernelArguments: ['-selinux'] },
+      why: undefined,
+    },
+    { name: 'may be for arm64', options: { arch: 'arm64' }, differently: { architecture: 'arm64' }, why: undefined },
+    { name: 'is not for another processor', options: { arch: 'arm64' }, why: 'it is for arm64, and amd64 was ordered' },
+    { name: 'is not another release', options: { version: 'v1.13.8' }, why: 'it is v1.13.8, and v1.13.9 was ordered' },
+    {
+      name: 'is not a pre-release of it',
+      options: { version: 'v1.13.9-rc.0' },
+      why: 'it is v1.13.9-rc.0, and v1.13.9 was ordered',
+    },
+    { name: 'is not another system', options: { osId: 'fedora' }, why: 'it is not Talos but fedora' },
+    {
+      name: 'is not for a cloud',
+      options: { cmdline: 'talos.platform=aws console=tty0' },
+      why: 'its command line lacks talos.platform=metal',
+    },
+    {
+      name: 'is not for a platform of nearly that name',
+      options: { cmdline: 'talos.platform=metalx' },
+      why: 'its command line lacks talos.platform=metal',
+    },
+    {
+      name: 'has no empty command line',
+      options: { cmdline: ' ' },
+      why: 'its command line lacks talos.platform=metal',
+    },
+    {
+      name: 'does not lack what the schematic adds',
+      options: { extra: ['net.ifnames=00'] },
+      differently: { kernelArguments: ['net.ifnames=0'] },
+      why: 'its command line lacks net.ifnames=0, which the schematic adds',
+    },
+  ])('$name', async ({ options = {}, differently = {}, why }) => {
     expect(refuseUki(await read(imageOf(options)), { ...order, ...differently })).toBe(why)
   })
 

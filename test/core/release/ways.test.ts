@@ -1,292 +1,177 @@
 import { describe, expect, test } from 'vitest'
-import { decideTarget } from '../../../src/core/release/target.ts'
-import type { ReleaseView } from '../../../src/core/release/lines.ts'
 import type { ReleasePolicy } from '../../../src/core/release/policy.ts'
-
-const day = 86_400_000
-const now = Date.UTC(2026, 8, 1)
-const usual: ReleasePolicy = { channel: 'stable', skip: [], soak: 7 * day }
-
-interface Situation extends Partial<Omit<ReleaseView, 'firstSeen' | 'leftBehind'>> {
-  readonly available: readonly string[]
-  readonly running: readonly string[]
-  /** Releases that were seen yesterday for the first time; all others have soaked. */
-  readonly fresh?: readonly string[]
-  /** Nodes that are paused, and what they run. */
-  readonly paused?: Readonly<Record<string, string>>
-}
-
-/** `target v1.13.9: its reason`, with Kubernetes 1.34 unless said. */
-function decide({ fresh = [], paused = {}, ...situation }: Situation, changed: Partial<ReleasePolicy> = {}): string {
-  const view: ReleaseView = {
-    underWay: undefined,
-    kubernetes: 'v1.34.2',
-    now,
-    ...situation,
-    firstSeen: new Map(situation.available.map((version) => [version, now - (fresh.includes(version) ? 1 : 30) * day])),
-    leftBehind: Object.entries(paused).map(([node, version]) => ({ node, version, why: `${node} is paused` })),
-  }
-  const decision = decideTarget(view, { ...usual, ...changed })
-  return `${[decision.kind, ...('version' in decision ? [decision.version] : [])].join(' ')}: ${decision.reason}`
-}
+import { type Situation, decide } from './way-situations.ts'
 
 describe('where the usual order is blocked, another way is taken, and said', () => {
-  test.each<[string, Situation, string]>([
-    [
-      'Kubernetes is too new for the own line',
-      { available: ['v1.12.3', 'v1.12.11', 'v1.13.9'], running: ['v1.12.3'], kubernetes: 'v1.36.3' },
-      'target v1.13.9: the newest of the next minor version, coming from v1.12.3; the usual order is blocked (v1.12.11 runs Kubernetes up to 1.35, and v1.36.3 runs)',
-    ],
-    [
-      'Kubernetes is too new for the own line and the next one',
-      { available: ['v1.12.11', 'v1.13.9', 'v1.14.1'], running: ['v1.12.3'], kubernetes: 'v1.37.0' },
-      'target v1.14.1: the newest of 1.14, which its installer takes straight from 1.12, coming from v1.12.3; the usual order is blocked (v1.12.11 runs Kubernetes up to 1.35, and v1.37.0 runs; v1.13.9 runs Kubernetes up to 1.36, and v1.37.0 runs)',
-    ],
-    [
-      'the newest of the own line is there already, and Kubernetes is too new for the next one',
-      { available: ['v1.12.11', 'v1.13.9', 'v1.14.1'], running: ['v1.12.11'], kubernetes: 'v1.37.1' },
-      'target v1.14.1: the newest of 1.14, which its installer takes straight from 1.12, coming from v1.12.11; the usual order is blocked (v1.13.9 runs Kubernetes up to 1.36, and v1.37.1 runs)',
-    ],
-    [
-      'the rollout that has begun can not be finished any more',
-      {
+  test.each<{ name: string; situation: Situation; expected: string }>([
+    {
+      name: 'Kubernetes is too new for the own line',
+      situation: { available: ['v1.12.3', 'v1.12.11', 'v1.13.9'], running: ['v1.12.3'], kubernetes: 'v1.36.3' },
+      expected:
+        'target v1.13.9: the newest of the next minor version, coming from v1.12.3; the usual order is blocked (v1.12.11 runs Kubernetes up to 1.35, and v1.36.3 runs)',
+    },
+    {
+      name: 'Kubernetes is too new for the own line and the next one',
+      situation: { available: ['v1.12.11', 'v1.13.9', 'v1.14.1'], running: ['v1.12.3'], kubernetes: 'v1.37.0' },
+      expected:
+        'target v1.14.1: the newest of 1.14, which its installer takes straight from 1.12, coming from v1.12.3; the usual order is blocked (v1.12.11 runs Kubernetes up to 1.35, and v1.37.0 runs; v1.13.9 runs Kubernetes up to 1.36, and v1.37.0 runs)',
+    },
+    {
+      name: 'the newest of the own line is there already, and Kubernetes is too new for the next one',
+      situation: { available: ['v1.12.11', 'v1.13.9', 'v1.14.1'], running: ['v1.12.11'], kubernetes: 'v1.37.1' },
+      expected:
+        'target v1.14.1: the newest of 1.14, which its installer takes straight from 1.12, coming from v1.12.11; the usual order is blocked (v1.13.9 runs Kubernetes up to 1.36, and v1.37.1 runs)',
+    },
+    {
+      name: 'the rollout that has begun can not be finished any more',
+      situation: {
         available: ['v1.13.9', 'v1.14.1'],
         running: ['v1.13.9', 'v1.12.11'],
         underWay: 'v1.13.9',
         kubernetes: 'v1.37.0',
       },
-      'target v1.14.1: the newest of 1.14, which its installer takes straight from 1.12, coming from v1.12.11; the usual order is blocked (v1.13.9 runs Kubernetes up to 1.36, and v1.37.0 runs)',
-    ],
-  ])('%s', (_, situation, expected) => {
+      expected:
+        'target v1.14.1: the newest of 1.14, which its installer takes straight from 1.12, coming from v1.12.11; the usual order is blocked (v1.13.9 runs Kubernetes up to 1.36, and v1.37.0 runs)',
+    },
+  ])('$name', ({ situation, expected }) => {
     expect(decide(situation)).toBe(expected)
   })
 
-  test.each<[string, Situation, Partial<ReleasePolicy>, string]>([
-    [
-      'what soaks is waited for, also on the other way',
-      { available: ['v1.12.11', 'v1.13.9'], running: ['v1.12.3'], kubernetes: 'v1.36.3', fresh: ['v1.13.9'] },
-      {},
-      'wait v1.13.9: it has been known for 24 h of the 7 d that it is to soak',
-    ],
-    [
-      'a patch that soaks is no blocked one',
-      { available: ['v1.12.11', 'v1.13.9'], running: ['v1.12.3'], fresh: ['v1.12.11'] },
-      {},
-      'wait v1.12.11: it has been known for 24 h of the 7 d that it is to soak',
-    ],
-    [
-      'an older patch serves where the newest is skipped',
-      { available: ['v1.13.8', 'v1.13.9'], running: ['v1.13.0'] },
-      { skip: ['v1.13.9'] },
-      'target v1.13.8: the newest patch of 1.13, coming from v1.13.0',
-    ],
-  ])('%s', (_, situation, changed, expected) => {
+  test.each<{ name: string; situation: Situation; changed?: Partial<ReleasePolicy>; expected: string }>([
+    {
+      name: 'what soaks is waited for, also on the other way',
+      situation: {
+        available: ['v1.12.11', 'v1.13.9'],
+        running: ['v1.12.3'],
+        kubernetes: 'v1.36.3',
+        fresh: ['v1.13.9'],
+      },
+      expected: 'wait v1.13.9: it has been known for 24 h of the 7 d that it is to soak',
+    },
+    {
+      name: 'a patch that soaks is no blocked one',
+      situation: { available: ['v1.12.11', 'v1.13.9'], running: ['v1.12.3'], fresh: ['v1.12.11'] },
+      expected: 'wait v1.12.11: it has been known for 24 h of the 7 d that it is to soak',
+    },
+    {
+      name: 'an older patch serves where the newest is skipped',
+      situation: { available: ['v1.13.8', 'v1.13.9'], running: ['v1.13.0'] },
+      changed: { skip: ['v1.13.9'] },
+      expected: 'target v1.13.8: the newest patch of 1.13, coming from v1.13.0',
+    },
+  ])('$name', ({ situation, changed = {}, expected }) => {
     expect(decide(situation, changed)).toBe(expected)
   })
 })
 
 describe('where no way is left, what would open one is said', () => {
-  test.each<[string, Situation, Partial<ReleasePolicy>, string]>([
-    [
-      'an older Kubernetes, or a release that is skipped',
-      { available: ['v1.12.11', 'v1.13.9'], running: ['v1.12.3'], kubernetes: 'v1.36.3' },
-      { skip: ['v1.13.9'] },
-      'wait v1.12.11: v1.12.11 runs Kubernetes up to 1.35, and v1.36.3 runs; v1.13.9 is skipped by upgrade.skip; Kubernetes 1.36 takes Talos 1.13 or later',
-    ],
-    [
-      'a later Talos, where Kubernetes is too new for all that is offered',
-      { available: ['v1.12.11'], running: ['v1.12.3'], kubernetes: 'v1.37.0' },
-      {},
-      'wait v1.12.11: v1.12.11 runs Kubernetes up to 1.35, and v1.37.0 runs; Kubernetes 1.37 takes Talos 1.14 or later',
-    ],
-    [
-      'a later Caretaker, where nobody knows what runs that Kubernetes',
-      { available: ['v1.12.11'], running: ['v1.12.3'], kubernetes: 'v1.39.0' },
-      {},
-      'wait v1.12.11: v1.12.11 runs Kubernetes up to 1.35, and v1.39.0 runs',
-    ],
-    [
-      'another pin',
-      { available: ['v1.12.11', 'v1.13.9'], running: ['v1.12.3'], kubernetes: 'v1.36.3' },
-      { pin: 'v1.12.11' },
-      'wait v1.12.11: v1.12.11 runs Kubernetes up to 1.35, and v1.36.3 runs; v1.13.9 is newer than upgrade.pin (v1.12.11); Kubernetes 1.36 takes Talos 1.13 or later',
-    ],
-    [
-      'another channel',
-      { available: ['v1.12.11', 'v1.13.9', 'v1.14.0-rc.1'], running: ['v1.12.11'], kubernetes: 'v1.37.0' },
-      {},
-      'wait v1.13.9: v1.13.9 runs Kubernetes up to 1.36, and v1.37.0 runs; v1.14.0-rc.1 is a pre-release, which upgrade.channel leaves out; Kubernetes 1.37 takes Talos 1.14 or later',
-    ],
-    [
-      'a newer Kubernetes',
-      { available: ['v1.13.9', 'v1.14.1'], running: ['v1.13.9'], kubernetes: 'v1.31.4' },
-      {},
-      'wait v1.14.1: v1.14.1 needs Kubernetes 1.32 or later, and v1.31.4 runs: upgrade Kubernetes first',
-    ],
-    [
-      'the release that was withdrawn, if it came back',
-      { available: ['v1.12.11'], running: ['v1.12.3'], withdrawn: ['v1.13.9'], kubernetes: 'v1.36.3' },
-      {},
-      'wait v1.12.11: v1.12.11 runs Kubernetes up to 1.35, and v1.36.3 runs; v1.13.9 was withdrawn by the Image Factory; Kubernetes 1.36 takes Talos 1.13 or later',
-    ],
-    [
-      'a person, for another major version',
-      { available: ['v2.0.0'], running: ['v1.13.9'] },
-      {},
-      'wait v2.0.0: v2.0.0 is another major version, which takes a person',
-    ],
-    [
-      'a newer Caretaker, for a line that it does not know',
-      { available: ['v1.17.0'], running: ['v1.15.2'], kubernetes: 'v1.38.0' },
-      {},
-      'wait v1.17.0: no release of 1.16 is offered; whether v1.17.0 installs over 1.15 is not known',
-    ],
-  ])('%s', (_, situation, changed, expected) => {
-    expect(decide(situation, changed)).toBe(expected)
-  })
-})
-
-describe('a release that was withdrawn', () => {
-  const withdrawn = ['v1.14.1']
-  test.each<[string, Situation, Partial<ReleasePolicy>, string]>([
-    [
-      'gives way to the patch that came with it',
-      { available: ['v1.13.9', 'v1.13.10', 'v1.14.0'], running: ['v1.13.9'], withdrawn },
-      {},
-      'target v1.13.10: the newest patch of 1.13, coming from v1.13.9; v1.14.1 was withdrawn by the Image Factory',
-    ],
-    [
-      'is begun by no further node, and those that run it are left alone',
-      { available: ['v1.13.9', 'v1.13.10'], running: ['v1.14.1', 'v1.13.9'], withdrawn, underWay: 'v1.14.1' },
-      {},
-      'target v1.13.10: the newest patch of 1.13, coming from v1.13.9; v1.14.1 was withdrawn by the Image Factory',
-    ],
-    [
-      'leaves its line to the release before it',
-      { available: ['v1.13.10', 'v1.14.0'], running: ['v1.14.1', 'v1.13.10'], withdrawn, underWay: 'v1.14.1' },
-      {},
-      'target v1.14.0: the newest of the next minor version, coming from v1.13.10; v1.14.1 was withdrawn by the Image Factory',
-    ],
-    [
-      'is the reason where nothing else is newer',
-      { available: ['v1.13.9'], running: ['v1.14.1', 'v1.13.9'], withdrawn, underWay: 'v1.14.1' },
-      {},
-      'current: v1.14.1 was withdrawn by the Image Factory, and nothing else is newer than v1.13.9',
-    ],
-    [
-      'is not begun by a pin either',
-      { available: ['v1.13.9'], running: ['v1.13.9'], withdrawn },
-      { pin: 'v1.14.1' },
-      'current: v1.14.1 was withdrawn by the Image Factory, and nothing else is newer than v1.13.9',
-    ],
-    [
-      'leaves the way to the pin open',
-      { available: ['v1.13.9', 'v1.13.10'], running: ['v1.13.9'], withdrawn },
-      { pin: 'v1.14.1' },
-      'target v1.13.10: the newest patch of 1.13, coming from v1.13.9; v1.14.1 was withdrawn by the Image Factory',
-    ],
-    [
-      'is not begun where one of the replicas still offers it',
-      { available: ['v1.13.9', 'v1.14.1'], running: ['v1.13.9'], withdrawn },
-      {},
-      'current: v1.14.1 was withdrawn by the Image Factory, and nothing else is newer than v1.13.9',
-    ],
-    [
-      'is no news where nobody would have gone there',
-      { available: ['v1.13.9'], running: ['v1.13.9'], withdrawn: ['v1.10.3', 'v1.14.0-rc.0'] },
-      {},
-      'current: v1.13.9 is the newest',
-    ],
-  ])('%s', (_, situation, changed, expected) => {
-    expect(decide(situation, changed)).toBe(expected)
-  })
-})
-
-describe('a release that was decided on and has vanished', () => {
-  const vanished = ['v1.14.1']
-  const goesOn = 'It goes on when it is offered again, when a newer one is, or when v1.14.1 is added to upgrade.skip'
-  const held = `wait v1.14.1: the Factory's list no longer holds v1.14.1, and it was not withdrawn: no node begins it, and no older one takes its place. ${goesOn}`
-  test.each<[string, Situation, Partial<ReleasePolicy>, string]>([
-    ['is waited for', { available: ['v1.13.9'], running: ['v1.13.9'], vanished }, {}, held],
-    ['gives no way to an older one', { available: ['v1.13.9', 'v1.14.0'], running: ['v1.13.9'], vanished }, {}, held],
-    [
-      'is begun by no further node',
-      { available: ['v1.13.9'], running: ['v1.14.1', 'v1.13.9'], underWay: 'v1.14.1', vanished },
-      {},
-      held,
-    ],
-    [
-      'gives way to a newer one',
-      { available: ['v1.14.0', 'v1.14.2'], running: ['v1.13.9'], vanished },
-      {},
-      'target v1.14.2: the newest of the next minor version, coming from v1.13.9',
-    ],
-    [
-      'keeps nobody from the newest patch of their own line',
-      { available: ['v1.13.9', 'v1.13.10', 'v1.14.0'], running: ['v1.13.9'], vanished },
-      {},
-      'target v1.13.10: the newest patch of 1.13, coming from v1.13.9',
-    ],
-    [
-      'is forgotten when a person skips it',
-      { available: ['v1.13.9', 'v1.14.0'], running: ['v1.13.9'], vanished },
-      { skip: ['v1.14.1'] },
-      'target v1.14.0: the newest of the next minor version, coming from v1.13.9',
-    ],
-  ])('%s', (_, situation, changed, expected) => {
+  test.each<{ name: string; situation: Situation; changed?: Partial<ReleasePolicy>; expected: string }>([
+    {
+      name: 'an older Kubernetes, or a release that is skipped',
+      situation: { available: ['v1.12.11', 'v1.13.9'], running: ['v1.12.3'], kubernetes: 'v1.36.3' },
+      changed: { skip: ['v1.13.9'] },
+      expected:
+        'wait v1.12.11: v1.12.11 runs Kubernetes up to 1.35, and v1.36.3 runs; v1.13.9 is skipped by upgrade.skip; Kubernetes 1.36 takes Talos 1.13 or later',
+    },
+    {
+      name: 'a later Talos, where Kubernetes is too new for all that is offered',
+      situation: { available: ['v1.12.11'], running: ['v1.12.3'], kubernetes: 'v1.37.0' },
+      expected:
+        'wait v1.12.11: v1.12.11 runs Kubernetes up to 1.35, and v1.37.0 runs; Kubernetes 1.37 takes Talos 1.14 or later',
+    },
+    {
+      name: 'a later Caretaker, where nobody knows what runs that Kubernetes',
+      situation: { available: ['v1.12.11'], running: ['v1.12.3'], kubernetes: 'v1.39.0' },
+      expected: 'wait v1.12.11: v1.12.11 runs Kubernetes up to 1.35, and v1.39.0 runs',
+    },
+    {
+      name: 'another pin',
+      situation: { available: ['v1.12.11', 'v1.13.9'], running: ['v1.12.3'], kubernetes: 'v1.36.3' },
+      changed: { pin: 'v1.12.11' },
+      expected:
+        'wait v1.12.11: v1.12.11 runs Kubernetes up to 1.35, and v1.36.3 runs; v1.13.9 is newer than upgrade.pin (v1.12.11); Kubernetes 1.36 takes Talos 1.13 or later',
+    },
+    {
+      name: 'another channel',
+      situation: { available: ['v1.12.11', 'v1.13.9', 'v1.14.0-rc.1'], running: ['v1.12.11'], kubernetes: 'v1.37.0' },
+      expected:
+        'wait v1.13.9: v1.13.9 runs Kubernetes up to 1.36, and v1.37.0 runs; v1.14.0-rc.1 is a pre-release, which upgrade.channel leaves out; Kubernetes 1.37 takes Talos 1.14 or later',
+    },
+    {
+      name: 'a newer Kubernetes',
+      situation: { available: ['v1.13.9', 'v1.14.1'], running: ['v1.13.9'], kubernetes: 'v1.31.4' },
+      expected: 'wait v1.14.1: v1.14.1 needs Kubernetes 1.32 or later, and v1.31.4 runs: upgrade Kubernetes first',
+    },
+    {
+      name: 'the release that was withdrawn, if it came back',
+      situation: { available: ['v1.12.11'], running: ['v1.12.3'], withdrawn: ['v1.13.9'], kubernetes: 'v1.36.3' },
+      expected:
+        'wait v1.12.11: v1.12.11 runs Kubernetes up to 1.35, and v1.36.3 runs; v1.13.9 was withdrawn by the Image Factory; Kubernetes 1.36 takes Talos 1.13 or later',
+    },
+    {
+      name: 'a person, for another major version',
+      situation: { available: ['v2.0.0'], running: ['v1.13.9'] },
+      expected: 'wait v2.0.0: v2.0.0 is another major version, which takes a person',
+    },
+    {
+      name: 'a newer Caretaker, for a line that it does not know',
+      situation: { available: ['v1.17.0'], running: ['v1.15.2'], kubernetes: 'v1.38.0' },
+      expected: 'wait v1.17.0: no release of 1.16 is offered; whether v1.17.0 installs over 1.15 is not known',
+    },
+  ])('$name', ({ situation, changed = {}, expected }) => {
     expect(decide(situation, changed)).toBe(expected)
   })
 })
 
 describe('a node that stays behind', () => {
   const available = ['v1.12.11', 'v1.13.9', 'v1.13.10', 'v1.14.1', 'v1.15.0']
-  test.each<[string, Situation, string]>([
-    [
-      'lets the others go on in its own line',
-      { available, running: ['v1.13.9'], paused: { 'w-1': 'v1.13.0' } },
-      'target v1.13.10: the newest patch of 1.13, coming from v1.13.9',
-    ],
-    [
-      'lets them go one minor version ahead',
-      { available, running: ['v1.13.10'], paused: { 'w-1': 'v1.13.0' } },
-      'target v1.14.1: the newest of the next minor version, coming from v1.13.10',
-    ],
-    [
-      'and no further',
-      { available, running: ['v1.13.10'], paused: { 'w-1': 'v1.12.3' } },
-      'wait v1.14.1: w-1 stays at v1.12.3, so the others go no further than 1.13: w-1 is paused',
-    ],
-    [
-      'counts also where it runs no official release',
-      { available, running: ['v1.13.10'], paused: { 'w-1': 'v1.12.3-k7.1.9' } },
-      'wait v1.14.1: w-1 stays at v1.12.3-k7.1.9, so the others go no further than 1.13: w-1 is paused',
-    ],
-    [
-      'does not make it worse when the others get a patch',
-      { available, running: ['v1.13.9'], paused: { 'w-1': 'v1.11.3' } },
-      'target v1.13.10: the newest patch of 1.13, coming from v1.13.9',
-    ],
-    [
-      'or when the last of them comes to a line that others run',
-      { available, running: ['v1.12.11', 'v1.13.10'], paused: { 'w-1': 'v1.11.3' } },
-      'target v1.13.10: the newest of the next minor version, coming from v1.12.11',
-    ],
-    [
-      'counts where several stay, by the one that is furthest behind',
-      { available, running: ['v1.13.10'], paused: { 'w-1': 'v1.13.0', 'w-2': 'v1.12.3' } },
-      'wait v1.14.1: w-2 stays at v1.12.3, so the others go no further than 1.13: w-2 is paused',
-    ],
-    [
-      'is no hindrance where it is ahead',
-      { available, running: ['v1.13.9'], paused: { 'w-1': 'v1.14.1' } },
-      'target v1.13.10: the newest patch of 1.13, coming from v1.13.9',
-    ],
-    [
-      'is no hindrance where nobody knows its line',
-      { available, running: ['v1.13.10'], paused: { 'w-1': 'nightly' } },
-      'target v1.14.1: the newest of the next minor version, coming from v1.13.10',
-    ],
-  ])('%s', (_, situation, expected) => {
+  test.each<{ name: string; situation: Situation; expected: string }>([
+    {
+      name: 'lets the others go on in its own line',
+      situation: { available, running: ['v1.13.9'], paused: { 'w-1': 'v1.13.0' } },
+      expected: 'target v1.13.10: the newest patch of 1.13, coming from v1.13.9',
+    },
+    {
+      name: 'lets them go one minor version ahead',
+      situation: { available, running: ['v1.13.10'], paused: { 'w-1': 'v1.13.0' } },
+      expected: 'target v1.14.1: the newest of the next minor version, coming from v1.13.10',
+    },
+    {
+      name: 'and no further',
+      situation: { available, running: ['v1.13.10'], paused: { 'w-1': 'v1.12.3' } },
+      expected: 'wait v1.14.1: w-1 stays at v1.12.3, so the others go no further than 1.13: w-1 is paused',
+    },
+    {
+      name: 'counts also where it runs no official release',
+      situation: { available, running: ['v1.13.10'], paused: { 'w-1': 'v1.12.3-k7.1.9' } },
+      expected: 'wait v1.14.1: w-1 stays at v1.12.3-k7.1.9, so the others go no further than 1.13: w-1 is paused',
+    },
+    {
+      name: 'does not make it worse when the others get a patch',
+      situation: { available, running: ['v1.13.9'], paused: { 'w-1': 'v1.11.3' } },
+      expected: 'target v1.13.10: the newest patch of 1.13, coming from v1.13.9',
+    },
+    {
+      name: 'or when the last of them comes to a line that others run',
+      situation: { available, running: ['v1.12.11', 'v1.13.10'], paused: { 'w-1': 'v1.11.3' } },
+      expected: 'target v1.13.10: the newest of the next minor version, coming from v1.12.11',
+    },
+    {
+      name: 'counts where several stay, by the one that is furthest behind',
+      situation: { available, running: ['v1.13.10'], paused: { 'w-1': 'v1.13.0', 'w-2': 'v1.12.3' } },
+      expected: 'wait v1.14.1: w-2 stays at v1.12.3, so the others go no further than 1.13: w-2 is paused',
+    },
+    {
+      name: 'is no hindrance where it is ahead',
+      situation: { available, running: ['v1.13.9'], paused: { 'w-1': 'v1.14.1' } },
+      expected: 'target v1.13.10: the newest patch of 1.13, coming from v1.13.9',
+    },
+    {
+      name: 'is no hindrance where nobody knows its line',
+      situation: { available, running: ['v1.13.10'], paused: { 'w-1': 'nightly' } },
+      expected: 'target v1.14.1: the newest of the next minor version, coming from v1.13.10',
+    },
+  ])('$name', ({ situation, expected }) => {
     expect(decide(situation)).toBe(expected)
   })
 })

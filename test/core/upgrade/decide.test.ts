@@ -12,36 +12,40 @@ const decide = (cluster: Cluster, circumstances = calm, changed = policy, goal =
   decideUpgrade(cluster, goal, circumstances, changed)
 
 describe('a cluster', () => {
-  test.each<[string, Node[], string]>([
-    ['that runs the release is upgraded', [...current, worker('w-1', { talos: upgraded })], 'upgraded'],
-    ['of one is upgraded too', controlPlanes({}), 'go cp-1'],
-    ['with an old node is not', [...current, worker('w-1')], 'go w-1'],
-    [
-      'with an old schematic is not',
-      [...current, worker('w-1', { talos: { ...upgraded, schematic: 'f'.repeat(64) } })],
-      'go w-1',
-    ],
-    [
-      'with an image from elsewhere is not',
-      [...current, worker('w-1', { talos: { ...upgraded, schematic: undefined } })],
-      'go w-1',
-    ],
-    [
-      'with a silent node is not known to be',
-      [...current, worker('w-1', { talos: 'silent' })],
-      'wait: w-1 does not answer (no route to host)',
-    ],
-    [
-      'that Kubernetes does not tell of is not known to be, for a node may carry our mark',
-      [...current, worker('w-1', { talos: upgraded, kubernetes: 'silent' })],
-      'wait: w-1 is not seen in Kubernetes (connection refused)',
-    ],
-    [
-      'with a node ahead of the release is upgraded, and the node stays ahead',
-      [...current, worker('w-1', { talos: { version: 'v1.14.0' } })],
-      'upgraded',
-    ],
-  ])('%s', (_, nodes, expected) => {
+  test.each<{ name: string; nodes: Node[]; expected: string }>([
+    {
+      name: 'that runs the release is upgraded',
+      nodes: [...current, worker('w-1', { talos: upgraded })],
+      expected: 'upgraded',
+    },
+    { name: 'of one is upgraded too', nodes: controlPlanes({}), expected: 'go cp-1' },
+    { name: 'with an old node is not', nodes: [...current, worker('w-1')], expected: 'go w-1' },
+    {
+      name: 'with an old schematic is not',
+      nodes: [...current, worker('w-1', { talos: { ...upgraded, schematic: 'f'.repeat(64) } })],
+      expected: 'go w-1',
+    },
+    {
+      name: 'with an image from elsewhere is not',
+      nodes: [...current, worker('w-1', { talos: { ...upgraded, schematic: undefined } })],
+      expected: 'go w-1',
+    },
+    {
+      name: 'with a silent node is not known to be',
+      nodes: [...current, worker('w-1', { talos: 'silent' })],
+      expected: 'wait: w-1 does not answer (no route to host)',
+    },
+    {
+      name: 'that Kubernetes does not tell of is not known to be, for a node may carry our mark',
+      nodes: [...current, worker('w-1', { talos: upgraded, kubernetes: 'silent' })],
+      expected: 'wait: w-1 is not seen in Kubernetes (connection refused)',
+    },
+    {
+      name: 'with a node ahead of the release is upgraded, and the node stays ahead',
+      nodes: [...current, worker('w-1', { talos: { version: 'v1.14.0' } })],
+      expected: 'upgraded',
+    },
+  ])('$name', ({ nodes, expected }) => {
     expect(summary(decide(clusterOf(...nodes)))).toBe(expected)
   })
 })
@@ -88,92 +92,94 @@ describe('nothing begins', () => {
     worker('w-1'),
     worker('w-2', choice),
   ]
-  test.each<[string, Node[], Partial<typeof calm>, Partial<typeof policy>, string]>([
-    ['while a person has paused it', fine, { paused: 'paused by me' }, {}, 'wait: paused by me'],
-    [
-      'while the power speaks against it',
-      fine,
-      { powerObstacle: 'the UPS is on battery' },
-      {},
-      'wait: the UPS is on battery',
-    ],
-    [
-      'outside the window',
-      fine,
-      {},
-      { windows: [{ days: ['sun'], from: '02:00', to: '06:00' }] },
-      'wait: the next window opens Sun 02:00',
-    ],
-    [
-      'with too little of the window left',
-      fine,
-      {},
-      { windows: [{ days: ['sat'], from: '02:00', to: '04:10' }] },
-      'wait: the window closes in 10 min, and a node takes up to 15 min',
-    ],
-    ['while a node is silent', withW2({ talos: 'silent' }), {}, {}, 'wait: w-2 does not answer (no route to host)'],
-    ['while a node boots', withW2({ talos: { stage: 'booting' } }), {}, {}, 'wait: w-2 is booting'],
-    [
-      'while a node is not Ready',
-      withW2({ kubernetes: { ready: false } }),
-      {},
-      {},
-      'wait: w-2 is not Ready in Kubernetes',
-    ],
-    [
-      'while somebody else has armed a node',
-      withW2({ talos: { ...armedEntries } }),
-      {},
-      {},
-      'wait: w-2 has an upgrade installed that nobody here began: its next boot starts another release. Reboot it, or `caretaker rollback w-2`',
-    ],
-    [
-      'on a node that somebody else cordoned',
-      [worker('w-1', { kubernetes: { unschedulable: true } })],
-      {},
-      {},
-      'wait: w-1 was cordoned by somebody else: uncordon it to go on',
-    ],
-    [
-      'on a node that a power cut left cordoned',
-      [worker('w-1', { kubernetes: { unschedulable: true, cordon: { why: 'power', at: '2026-03-01T00:00:00Z' } } })],
-      {},
-      {},
-      'wait: w-1 is still cordoned from a power cut',
-    ],
-    [
-      'on a node that would lose an argument that shells act on',
-      [
+  test.each<{
+    name: string
+    nodes: Node[]
+    circumstances?: Partial<typeof calm>
+    changed?: Partial<typeof policy>
+    expected: string
+  }>([
+    {
+      name: 'while a person has paused it',
+      nodes: fine,
+      circumstances: { paused: 'paused by me' },
+      expected: 'wait: paused by me',
+    },
+    {
+      name: 'while the power speaks against it',
+      nodes: fine,
+      circumstances: { powerObstacle: 'the UPS is on battery' },
+      expected: 'wait: the UPS is on battery',
+    },
+    {
+      name: 'outside the window',
+      nodes: fine,
+      changed: { windows: [{ days: ['sun'], from: '02:00', to: '06:00' }] },
+      expected: 'wait: the next window opens Sun 02:00',
+    },
+    {
+      name: 'with too little of the window left',
+      nodes: fine,
+      changed: { windows: [{ days: ['sat'], from: '02:00', to: '04:10' }] },
+      expected: 'wait: the window closes in 10 min, and a node takes up to 15 min',
+    },
+    {
+      name: 'while a node is silent',
+      nodes: withW2({ talos: 'silent' }),
+      expected: 'wait: w-2 does not answer (no route to host)',
+    },
+    { name: 'while a node boots', nodes: withW2({ talos: { stage: 'booting' } }), expected: 'wait: w-2 is booting' },
+    {
+      name: 'while a node is not Ready',
+      nodes: withW2({ kubernetes: { ready: false } }),
+      expected: 'wait: w-2 is not Ready in Kubernetes',
+    },
+    {
+      name: 'while somebody else has armed a node',
+      nodes: withW2({ talos: { ...armedEntries } }),
+      expected:
+        'wait: w-2 has an upgrade installed that nobody here began: its next boot starts another release. Reboot it, or `caretaker rollback w-2`',
+    },
+    {
+      name: 'on a node that somebody else cordoned',
+      nodes: [worker('w-1', { kubernetes: { unschedulable: true } })],
+      expected: 'wait: w-1 was cordoned by somebody else: uncordon it to go on',
+    },
+    {
+      name: 'on a node that a power cut left cordoned',
+      nodes: [
+        worker('w-1', { kubernetes: { unschedulable: true, cordon: { why: 'power', at: '2026-03-01T00:00:00Z' } } }),
+      ],
+      expected: 'wait: w-1 is still cordoned from a power cut',
+    },
+    {
+      name: 'on a node that would lose an argument that shells act on',
+      nodes: [
         worker('w-1', {
           talos: { provides: { kernelArguments: ["a='$b'", 'c=d,e'], overlay: undefined, embeddedConfig: false } },
         }),
       ],
-      {},
-      {},
-      "wait: w-1 would lose a='$b', c=d,e, which it has now and the configured schematic has not: add it to config/schematics, or accept the loss with `caretaker approve v1.13.9 --losing 'a='\\''$b'\\'',c=d,e'`",
-    ],
-    [
-      'on a node that would lose an extension',
-      [worker('w-1', { talos: { extensions: ['siderolabs/i915', 'siderolabs/zfs'] } })],
-      {},
-      {},
-      'wait: w-1 would lose siderolabs/zfs, which it has now and the configured schematic has not: add it to config/schematics, or accept the loss with `caretaker approve v1.13.9 --losing siderolabs/zfs`',
-    ],
-    [
-      'on a control plane of two',
-      controlPlanes({}, {}),
-      {},
-      {},
-      'wait: etcd has two members, and neither can go without losing quorum: add or remove one, or set upgrade.twoMembers: allow',
-    ],
-    [
-      'on a control plane while a member of etcd learns',
-      controlPlanes({}, {}, { etcd: { learner: true } }),
-      {},
-      {},
-      'wait: etcd on cp-3 is still a learner',
-    ],
-  ])('%s', (_, nodes, circumstances, changed, expected) => {
+      expected:
+        "wait: w-1 would lose a='$b', c=d,e, which it has now and the configured schematic has not: add it to config/schematics, or accept the loss with `caretaker approve v1.13.9 --losing 'a='\\''$b'\\'',c=d,e'`",
+    },
+    {
+      name: 'on a node that would lose an extension',
+      nodes: [worker('w-1', { talos: { extensions: ['siderolabs/i915', 'siderolabs/zfs'] } })],
+      expected:
+        'wait: w-1 would lose siderolabs/zfs, which it has now and the configured schematic has not: add it to config/schematics, or accept the loss with `caretaker approve v1.13.9 --losing siderolabs/zfs`',
+    },
+    {
+      name: 'on a control plane of two',
+      nodes: controlPlanes({}, {}),
+      expected:
+        'wait: etcd has two members, and neither can go without losing quorum: add or remove one, or set upgrade.twoMembers: allow',
+    },
+    {
+      name: 'on a control plane while a member of etcd learns',
+      nodes: controlPlanes({}, {}, { etcd: { learner: true } }),
+      expected: 'wait: etcd on cp-3 is still a learner',
+    },
+  ])('$name', ({ nodes, circumstances = {}, changed = {}, expected }) => {
     expect(summary(decide(clusterOf(...nodes), { ...calm, ...circumstances }, { ...policy, ...changed }))).toBe(
       expected,
     )
@@ -197,14 +203,24 @@ describe('attempts', () => {
     worker('w-1', { kubernetes: { attempts: { release, count, ...(failure ? { failure } : {}) } } })
   const stuck =
     'stuck: w-1 failed 2 times to get v1.13.9 (rolled back): find out why, then `caretaker retry w-1` tries again'
-  test.each<[string, Node, string, number?]>([
-    ['a first one counts one', worker('w-1'), 'go w-1', 1],
-    ['one that ended without a failure counts once', attempted(1), 'go w-1', 1],
-    ['one that failed is followed by a second', attempted(1, 'rolled back'), 'go w-1', 2],
-    ['a second that ended without a failure is taken up', attempted(2), 'go w-1', 2],
-    ['two that failed are enough', attempted(2, 'rolled back'), stuck],
-    ['those at another release do not count', attempted(2, 'rolled back', 'v1.13.7'), 'go w-1', 1],
-  ])('%s', (_, node, expected, count) => {
+  test.each<{ name: string; node: Node; expected: string; count?: number }>([
+    { name: 'a first one counts one', node: worker('w-1'), expected: 'go w-1', count: 1 },
+    { name: 'one that ended without a failure counts once', node: attempted(1), expected: 'go w-1', count: 1 },
+    {
+      name: 'one that failed is followed by a second',
+      node: attempted(1, 'rolled back'),
+      expected: 'go w-1',
+      count: 2,
+    },
+    { name: 'a second that ended without a failure is taken up', node: attempted(2), expected: 'go w-1', count: 2 },
+    { name: 'two that failed are enough', node: attempted(2, 'rolled back'), expected: stuck },
+    {
+      name: 'those at another release do not count',
+      node: attempted(2, 'rolled back', 'v1.13.7'),
+      expected: 'go w-1',
+      count: 1,
+    },
+  ])('$name', ({ node, expected, count }) => {
     const decision = decide(clusterOf(node))
     expect(summary(decision)).toBe(expected)
     const cordons = stepsOf(decision).flatMap((step) => (step.do === 'cordon' ? [step.attempts] : []))
@@ -320,20 +336,25 @@ describe('a mark on a node that somebody else has uncordoned', () => {
   const unfinished = worker('w-1', {
     kubernetes: { unschedulable: true, cordon: { why: 'upgrade', at: '2026-03-07T02:00:00Z', release: 'v1.13.9' } },
   })
-  test.each<[string, Node[], Partial<typeof calm>]>([
-    ['before anything begins', [worker('w-1'), tidied], {}],
-    ['in a cluster that is upgraded', [worker('w-2', { talos: upgraded, kubernetes: { leftover: left } })], {}],
-    ['before our unfinished work', [unfinished, tidied], {}],
-    ['before a silent node is waited for', [worker('w-1', { talos: 'silent' }), tidied], {}],
-    ['on a node that is silent itself', [worker('w-2', { talos: 'silent', kubernetes: { leftover: left } })], {}],
-    [
-      'before a node is told to be stuck',
-      [worker('w-1', { kubernetes: { attempts: { release: 'v1.13.9', count: 2, failure: 'no' } } }), tidied],
-      {},
-    ],
-    ['during a pause', [tidied], { paused: 'paused by me' }],
-    ['on battery', [tidied], { powerObstacle: 'the UPS is on battery' }],
-  ])('is taken away, and nothing else is done, %s', (_, nodes, changed) => {
+  test.each<{ name: string; nodes: Node[]; changed?: Partial<typeof calm> }>([
+    { name: 'before anything begins', nodes: [worker('w-1'), tidied] },
+    {
+      name: 'in a cluster that is upgraded',
+      nodes: [worker('w-2', { talos: upgraded, kubernetes: { leftover: left } })],
+    },
+    { name: 'before our unfinished work', nodes: [unfinished, tidied] },
+    { name: 'before a silent node is waited for', nodes: [worker('w-1', { talos: 'silent' }), tidied] },
+    {
+      name: 'on a node that is silent itself',
+      nodes: [worker('w-2', { talos: 'silent', kubernetes: { leftover: left } })],
+    },
+    {
+      name: 'before a node is told to be stuck',
+      nodes: [worker('w-1', { kubernetes: { attempts: { release: 'v1.13.9', count: 2, failure: 'no' } } }), tidied],
+    },
+    { name: 'during a pause', nodes: [tidied], changed: { paused: 'paused by me' } },
+    { name: 'on battery', nodes: [tidied], changed: { powerObstacle: 'the UPS is on battery' } },
+  ])('is taken away, and nothing else is done, $name', ({ nodes, changed = {} }) => {
     const decision = decide(clusterOf(...nodes), { ...calm, ...changed })
     expect(decision).toMatchObject({
       kind: 'go',
@@ -344,9 +365,13 @@ describe('a mark on a node that somebody else has uncordoned', () => {
 })
 
 test.each([
-  ['metal', false, `factory.talos.dev/metal-installer/${schematic}:v1.13.9`],
-  ['metal', true, `factory.talos.dev/metal-installer-secureboot/${schematic}:v1.13.9`],
-  ['digital-ocean', false, `factory.talos.dev/digital-ocean-installer/${schematic}:v1.13.9`],
-])('the installer for %s, with secure boot %s, is %s', (platform, secureBoot, image) => {
+  { platform: 'metal', secureBoot: false, image: `factory.talos.dev/metal-installer/${schematic}:v1.13.9` },
+  { platform: 'metal', secureBoot: true, image: `factory.talos.dev/metal-installer-secureboot/${schematic}:v1.13.9` },
+  {
+    platform: 'digital-ocean',
+    secureBoot: false,
+    image: `factory.talos.dev/digital-ocean-installer/${schematic}:v1.13.9`,
+  },
+])('the installer for $platform, with secure boot $secureBoot, is $image', ({ platform, secureBoot, image }) => {
   expect(installerImage({ platform, secureBoot }, target, 'w-1')).toBe(image)
 })

@@ -134,12 +134,17 @@ function rolloutOf(hours: number, ...attempts: readonly Attempt[]): Rollout {
 const many = (count: number, took: number): Attempt[] =>
   Array.from({ length: count }, (_, index) => [`w-${index}`, 'worker', took, 'upgraded'])
 
-test.each<[string, Rollout[], Role, ReturnType<typeof nodeTimes>]>([
-  ['nothing where there was no rollout', [], 'worker', undefined],
-  ['nothing of the other role', [rolloutOf(0, ['w-1', 'worker', 5, 'upgraded'])], 'controlplane', undefined],
-  [
-    'nothing of nodes that failed, were released or rolled back, or are under way',
-    [
+test.each<{ name: string; rollouts: Rollout[]; role: Role; expected: ReturnType<typeof nodeTimes> }>([
+  { name: 'nothing where there was no rollout', rollouts: [], role: 'worker', expected: undefined },
+  {
+    name: 'nothing of the other role',
+    rollouts: [rolloutOf(0, ['w-1', 'worker', 5, 'upgraded'])],
+    role: 'controlplane',
+    expected: undefined,
+  },
+  {
+    name: 'nothing of nodes that failed, were released or rolled back, or are under way',
+    rollouts: [
       rolloutOf(
         0,
         ['w-1', 'worker', 50, 'failed'],
@@ -148,37 +153,39 @@ test.each<[string, Rollout[], Role, ReturnType<typeof nodeTimes>]>([
         ['w-4', 'worker', 5],
       ),
     ],
-    'worker',
-    undefined,
-  ],
-  [
-    'one node as it is',
-    [rolloutOf(0, ['w-1', 'worker', 5, 'upgraded'], ['cp-1', 'controlplane', 9, 'upgraded'])],
-    'worker',
-    { typical: 5 * minute, longest: 5 * minute, samples: 1 },
-  ],
-  [
-    'the middle of three, and not their mean',
-    [rolloutOf(0, ['a', 'worker', 4, 'upgraded'], ['b', 'worker', 50, 'upgraded'], ['c', 'worker', 5, 'upgraded'])],
-    'worker',
-    { typical: 5 * minute, longest: 50 * minute, samples: 3 },
-  ],
-  [
-    'between the two in the middle of an even number, over several rollouts',
-    [
+    role: 'worker',
+    expected: undefined,
+  },
+  {
+    name: 'one node as it is',
+    rollouts: [rolloutOf(0, ['w-1', 'worker', 5, 'upgraded'], ['cp-1', 'controlplane', 9, 'upgraded'])],
+    role: 'worker',
+    expected: { typical: 5 * minute, longest: 5 * minute, samples: 1 },
+  },
+  {
+    name: 'the middle of three, and not their mean',
+    rollouts: [
+      rolloutOf(0, ['a', 'worker', 4, 'upgraded'], ['b', 'worker', 50, 'upgraded'], ['c', 'worker', 5, 'upgraded']),
+    ],
+    role: 'worker',
+    expected: { typical: 5 * minute, longest: 50 * minute, samples: 3 },
+  },
+  {
+    name: 'between the two in the middle of an even number, over several rollouts',
+    rollouts: [
       rolloutOf(24, ['a', 'worker', 4, 'upgraded'], ['b', 'worker', 8, 'upgraded']),
       rolloutOf(0, ['a', 'worker', 6, 'upgraded'], ['b', 'worker', 20, 'upgraded']),
     ],
-    'worker',
-    { typical: 7 * minute, longest: 20 * minute, samples: 4 },
-  ],
-  [
-    'the ten newest, in whatever order the rollouts come',
-    [rolloutOf(0, ['slow', 'worker', 55, 'upgraded'], ...many(3, 40)), rolloutOf(100, ...many(8, 5))],
-    'worker',
-    { typical: 5 * minute, longest: 40 * minute, samples: 10 },
-  ],
-])('the time that a node takes is known from before: %s', (_, rollouts, role, expected) => {
+    role: 'worker',
+    expected: { typical: 7 * minute, longest: 20 * minute, samples: 4 },
+  },
+  {
+    name: 'the ten newest, in whatever order the rollouts come',
+    rollouts: [rolloutOf(0, ['slow', 'worker', 55, 'upgraded'], ...many(3, 40)), rolloutOf(100, ...many(8, 5))],
+    role: 'worker',
+    expected: { typical: 5 * minute, longest: 40 * minute, samples: 10 },
+  },
+])('the time that a node takes is known from before: $name', ({ rollouts, role, expected }) => {
   expect(nodeTimes(rollouts, role)).toEqual(expected)
 })
 

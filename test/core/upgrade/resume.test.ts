@@ -41,113 +41,145 @@ const noteAndUncordon = ['annotate: record the failure on w-2', ...uncordonOnly]
 const failed = { release: 'v1.13.9', count: 1, failure: 'it does not boot' }
 
 describe('a node that carries our mark comes before every other', () => {
-  test.each<[string, Node, string[]]>([
-    ['that is silent after its reboot, it is waited for', unfinished(rebooting, 'silent'), finish],
-    ['that boots, it is waited for', unfinished(rebooting, { bootId: 'boot-2', stage: 'booting' }), finish],
-    ['that is about to reboot, it is waited for', unfinished(rebooting, { stage: 'rebooting' }), finish],
-    ['that has the release, it is taken back', unfinished(rebooting, { ...reached, bootId: 'boot-2' }), finish],
-    [
-      'that has the release by a reboot that nobody ordered, it is taken back',
-      unfinished(mark, { ...reached, bootId: 'boot-2' }),
-      finish,
-    ],
-    ['that was only cordoned, its upgrade goes on', unfinished(mark), whole],
-    ['that has it installed, it is only rebooted', unfinished(mark, { ...armedEntries }), rebootOnly],
-    ['whose reboot never came, it is rebooted', unfinished(rebooting, { ...armedEntries }), rebootOnly],
-    [
-      'that has another release installed, it is installed anew',
-      unfinished({ ...mark, release: 'v1.13.7' }, { ...armedEntries }),
-      whole,
-    ],
-    [
-      'that was rebooted by something else half-way, its upgrade goes on',
-      unfinished(mark, { bootId: 'boot-2' }),
-      whole,
-    ],
-    [
-      'that rolled back, it is given up and uncordoned: only a person tries again',
-      unfinished(rebooting, { bootId: 'boot-2' }, { attempts: { release: 'v1.13.9', count: 1 } }),
-      noteAndUncordon,
-    ],
-    [
-      'that failed twice, it is given up and uncordoned',
-      unfinished(mark, {}, { attempts: { ...failed, count: 2 } }),
-      noteAndUncordon,
-    ],
-    [
-      'that has reached an older goal meanwhile, it is not blamed for it',
-      unfinished(
+  test.each<{ name: string; node: Node; expected: string[] }>([
+    {
+      name: 'that is silent after its reboot, it is waited for',
+      node: unfinished(rebooting, 'silent'),
+      expected: finish,
+    },
+    {
+      name: 'that boots, it is waited for',
+      node: unfinished(rebooting, { bootId: 'boot-2', stage: 'booting' }),
+      expected: finish,
+    },
+    {
+      name: 'that is about to reboot, it is waited for',
+      node: unfinished(rebooting, { stage: 'rebooting' }),
+      expected: finish,
+    },
+    {
+      name: 'that has the release, it is taken back',
+      node: unfinished(rebooting, { ...reached, bootId: 'boot-2' }),
+      expected: finish,
+    },
+    {
+      name: 'that has the release by a reboot that nobody ordered, it is taken back',
+      node: unfinished(mark, { ...reached, bootId: 'boot-2' }),
+      expected: finish,
+    },
+    { name: 'that was only cordoned, its upgrade goes on', node: unfinished(mark), expected: whole },
+    {
+      name: 'that has it installed, it is only rebooted',
+      node: unfinished(mark, { ...armedEntries }),
+      expected: rebootOnly,
+    },
+    {
+      name: 'whose reboot never came, it is rebooted',
+      node: unfinished(rebooting, { ...armedEntries }),
+      expected: rebootOnly,
+    },
+    {
+      name: 'that has another release installed, it is installed anew',
+      node: unfinished({ ...mark, release: 'v1.13.7' }, { ...armedEntries }),
+      expected: whole,
+    },
+    {
+      name: 'that was rebooted by something else half-way, its upgrade goes on',
+      node: unfinished(mark, { bootId: 'boot-2' }),
+      expected: whole,
+    },
+    {
+      name: 'that rolled back, it is given up and uncordoned: only a person tries again',
+      node: unfinished(rebooting, { bootId: 'boot-2' }, { attempts: { release: 'v1.13.9', count: 1 } }),
+      expected: noteAndUncordon,
+    },
+    {
+      name: 'that failed twice, it is given up and uncordoned',
+      node: unfinished(mark, {}, { attempts: { ...failed, count: 2 } }),
+      expected: noteAndUncordon,
+    },
+    {
+      name: 'that has reached an older goal meanwhile, it is not blamed for it',
+      node: unfinished(
         { ...rebooting, release: 'v1.13.8' },
         { bootId: 'boot-2' },
         { attempts: { release: 'v1.13.8', count: 2 } },
       ),
-      whole,
-    ],
-    [
-      'that has reached another schematic meanwhile, it is not blamed for it',
-      unfinished(
+      expected: whole,
+    },
+    {
+      name: 'that has reached another schematic meanwhile, it is not blamed for it',
+      node: unfinished(
         { ...rebooting, schematic: 'f'.repeat(64) },
         { bootId: 'boot-2' },
         { attempts: { release: 'v1.13.9', count: 2 } },
       ),
-      whole,
-    ],
-    [
-      'that rolled back from this very schematic, it is given up and uncordoned',
-      unfinished({ ...rebooting, schematic }, { bootId: 'boot-2' }, { attempts: { release: 'v1.13.9', count: 1 } }),
-      noteAndUncordon,
-    ],
-    [
-      'that is to stay as it is since its upgrade was called off, it is uncordoned',
-      unfinished({ ...mark, release: 'v1.13.10' }, reached),
-      uncordonOnly,
-    ],
-    [
-      'that is ahead of the release, it is uncordoned and never taken down',
-      unfinished({ ...rebooting, release: 'v1.13.10' }, { version: 'v1.13.10', bootId: 'boot-2' }),
-      uncordonOnly,
-    ],
-  ])('%s', (_, node, expected) => {
+      expected: whole,
+    },
+    {
+      name: 'that rolled back from this very schematic, it is given up and uncordoned',
+      node: unfinished(
+        { ...rebooting, schematic },
+        { bootId: 'boot-2' },
+        { attempts: { release: 'v1.13.9', count: 1 } },
+      ),
+      expected: noteAndUncordon,
+    },
+    {
+      name: 'that is to stay as it is since its upgrade was called off, it is uncordoned',
+      node: unfinished({ ...mark, release: 'v1.13.10' }, reached),
+      expected: uncordonOnly,
+    },
+    {
+      name: 'that is ahead of the release, it is uncordoned and never taken down',
+      node: unfinished({ ...rebooting, release: 'v1.13.10' }, { version: 'v1.13.10', bootId: 'boot-2' }),
+      expected: uncordonOnly,
+    },
+  ])('$name', ({ node, expected }) => {
     const decision = decide(node)
     expect(summary(decision)).toBe('go w-2')
     expect(outline(decision)).toEqual(expected)
   })
 
-  test.each<[string, Node, string]>([
-    [
-      'that falls silent is waited for',
-      unfinished(mark, 'silent'),
-      'wait: w-2, which is being upgraded, does not answer (no route to host)',
-    ],
-    [
-      'that is not ready is waited for',
-      unfinished(mark, { ready: false, unmet: ['kubelet'] }),
-      'wait: w-2, which is being upgraded, is not ready (kubelet)',
-    ],
-    [
-      'that failed twice and is armed stays cordoned',
-      unfinished(mark, { ...armedEntries }, { attempts: { ...failed, count: 2 } }),
-      'stuck: w-2 failed 2 times to get v1.13.9 (it does not boot), and stays cordoned: `caretaker retry w-2` tries again, `caretaker rollback w-2` takes it back',
-    ],
-    [
-      'that failed twice and is ill stays cordoned',
-      unfinished(mark, {}, { ready: false, attempts: { ...failed, count: 2 } }),
-      'stuck: w-2 failed 2 times to get v1.13.9 (it does not boot), and stays cordoned: `caretaker retry w-2` tries again, `caretaker rollback w-2` takes it back',
-    ],
-    [
-      'that is to stay as it is, but is armed, is for a person to see to',
-      unfinished(
+  test.each<{ name: string; node: Node; expected: string }>([
+    {
+      name: 'that falls silent is waited for',
+      node: unfinished(mark, 'silent'),
+      expected: 'wait: w-2, which is being upgraded, does not answer (no route to host)',
+    },
+    {
+      name: 'that is not ready is waited for',
+      node: unfinished(mark, { ready: false, unmet: ['kubelet'] }),
+      expected: 'wait: w-2, which is being upgraded, is not ready (kubelet)',
+    },
+    {
+      name: 'that failed twice and is armed stays cordoned',
+      node: unfinished(mark, { ...armedEntries }, { attempts: { ...failed, count: 2 } }),
+      expected:
+        'stuck: w-2 failed 2 times to get v1.13.9 (it does not boot), and stays cordoned: `caretaker retry w-2` tries again, `caretaker rollback w-2` takes it back',
+    },
+    {
+      name: 'that failed twice and is ill stays cordoned',
+      node: unfinished(mark, {}, { ready: false, attempts: { ...failed, count: 2 } }),
+      expected:
+        'stuck: w-2 failed 2 times to get v1.13.9 (it does not boot), and stays cordoned: `caretaker retry w-2` tries again, `caretaker rollback w-2` takes it back',
+    },
+    {
+      name: 'that is to stay as it is, but is armed, is for a person to see to',
+      node: unfinished(
         { ...mark, release: 'v1.13.10' },
         { ...reached, bootedEntry: 'Talos-v1.13.9.efi', defaultEntry: 'Talos-v1.13.10.efi' },
       ),
-      'stuck: w-2 runs v1.13.9 as it should, and has another installed: its next boot starts that. `caretaker rollback w-2` takes it back',
-    ],
-    [
-      'that would lose an extension by a schematic of today is left as it is',
-      unfinished(mark, { extensions: ['siderolabs/zfs'] }),
-      'wait: w-2 would lose siderolabs/zfs, which it has now and the configured schematic has not: add it to config/schematics, or accept the loss with `caretaker approve v1.13.9 --losing siderolabs/zfs`',
-    ],
-  ])('%s', (_, node, expected) => {
+      expected:
+        'stuck: w-2 runs v1.13.9 as it should, and has another installed: its next boot starts that. `caretaker rollback w-2` takes it back',
+    },
+    {
+      name: 'that would lose an extension by a schematic of today is left as it is',
+      node: unfinished(mark, { extensions: ['siderolabs/zfs'] }),
+      expected:
+        'wait: w-2 would lose siderolabs/zfs, which it has now and the configured schematic has not: add it to config/schematics, or accept the loss with `caretaker approve v1.13.9 --losing siderolabs/zfs`',
+    },
+  ])('$name', ({ node, expected }) => {
     expect(summary(decide(node))).toBe(expected)
   })
 
@@ -212,44 +244,92 @@ describe('when the power fails, or a person pauses, in the middle of an upgrade'
   const power = { powerObstacle: 'the UPS is on battery' }
   const paused = { paused: 'paused by me' }
   const armed = unfinished(mark, { ...armedEntries })
-  test.each<[string, Partial<Circumstances>, Node, string, string[]]>([
-    ['a node that was cordoned is uncordoned', power, unfinished(mark), 'go w-2', uncordonOnly],
-    ['a node that is armed stays cordoned', power, armed, 'wait: the UPS is on battery', []],
-    ['a node that is ill stays cordoned', power, unfinished(mark, { ready: false }), 'wait: the UPS is on battery', []],
-    ['a node that rebooted is finished', power, unfinished(rebooting, 'silent'), 'go w-2', finish],
-    ['a node that is done is taken back', power, unfinished(mark, { ...reached, bootId: 'boot-2' }), 'go w-2', finish],
-    [
-      'a node that rolled back is noted as such and uncordoned',
-      power,
-      unfinished(rebooting, { bootId: 'boot-2' }),
-      'go w-2',
-      noteAndUncordon,
-    ],
-    ['a node that was cordoned is uncordoned', paused, unfinished(mark), 'go w-2', uncordonOnly],
-    [
-      'a node that is ill stays cordoned',
-      paused,
-      unfinished(mark, { ready: false }),
-      'wait: w-2, which is being upgraded, is not ready (no reason given)',
-      [],
-    ],
-    [
-      'a node that is not Ready stays cordoned',
-      paused,
-      unfinished(mark, {}, { ready: false }),
-      'wait: w-2, which is being upgraded, is not Ready in Kubernetes',
-      [],
-    ],
-    [
-      'a node that rolled back is noted as such and uncordoned',
-      paused,
-      unfinished(rebooting, { bootId: 'boot-2' }),
-      'go w-2',
-      noteAndUncordon,
-    ],
-    ['a node that is armed is finished: it must not stay so', paused, armed, 'go w-2', rebootOnly],
-    ['a node that rebooted is finished', paused, unfinished(rebooting, 'silent'), 'go w-2', finish],
-  ])('%s (%j)', (_, circumstances, node, expected, phases) => {
+  test.each<{ name: string; circumstances: Partial<Circumstances>; node: Node; expected: string; phases: string[] }>([
+    {
+      name: 'a node that was cordoned is uncordoned',
+      circumstances: power,
+      node: unfinished(mark),
+      expected: 'go w-2',
+      phases: uncordonOnly,
+    },
+    {
+      name: 'a node that is armed stays cordoned',
+      circumstances: power,
+      node: armed,
+      expected: 'wait: the UPS is on battery',
+      phases: [],
+    },
+    {
+      name: 'a node that is ill stays cordoned',
+      circumstances: power,
+      node: unfinished(mark, { ready: false }),
+      expected: 'wait: the UPS is on battery',
+      phases: [],
+    },
+    {
+      name: 'a node that rebooted is finished',
+      circumstances: power,
+      node: unfinished(rebooting, 'silent'),
+      expected: 'go w-2',
+      phases: finish,
+    },
+    {
+      name: 'a node that is done is taken back',
+      circumstances: power,
+      node: unfinished(mark, { ...reached, bootId: 'boot-2' }),
+      expected: 'go w-2',
+      phases: finish,
+    },
+    {
+      name: 'a node that rolled back is noted as such and uncordoned',
+      circumstances: power,
+      node: unfinished(rebooting, { bootId: 'boot-2' }),
+      expected: 'go w-2',
+      phases: noteAndUncordon,
+    },
+    {
+      name: 'a node that was cordoned is uncordoned',
+      circumstances: paused,
+      node: unfinished(mark),
+      expected: 'go w-2',
+      phases: uncordonOnly,
+    },
+    {
+      name: 'a node that is ill stays cordoned',
+      circumstances: paused,
+      node: unfinished(mark, { ready: false }),
+      expected: 'wait: w-2, which is being upgraded, is not ready (no reason given)',
+      phases: [],
+    },
+    {
+      name: 'a node that is not Ready stays cordoned',
+      circumstances: paused,
+      node: unfinished(mark, {}, { ready: false }),
+      expected: 'wait: w-2, which is being upgraded, is not Ready in Kubernetes',
+      phases: [],
+    },
+    {
+      name: 'a node that rolled back is noted as such and uncordoned',
+      circumstances: paused,
+      node: unfinished(rebooting, { bootId: 'boot-2' }),
+      expected: 'go w-2',
+      phases: noteAndUncordon,
+    },
+    {
+      name: 'a node that is armed is finished: it must not stay so',
+      circumstances: paused,
+      node: armed,
+      expected: 'go w-2',
+      phases: rebootOnly,
+    },
+    {
+      name: 'a node that rebooted is finished',
+      circumstances: paused,
+      node: unfinished(rebooting, 'silent'),
+      expected: 'go w-2',
+      phases: finish,
+    },
+  ])('$name: $circumstances', ({ circumstances, node, expected, phases }) => {
     const decision = decide(node, circumstances)
     expect(summary(decision)).toBe(expected)
     expect(outline(decision)).toEqual(phases)
@@ -281,15 +361,15 @@ describe('a control plane that carries our mark', () => {
 })
 
 describe('the count of attempts', () => {
-  test.each<[string, Node, number]>([
-    [
-      'stays when the power or a crash cut one short',
-      unfinished(mark, {}, { attempts: { release: 'v1.13.9', count: 1 } }),
-      1,
-    ],
-    ['is one where the node remembers none', unfinished(mark), 1],
-    ['goes up after a failure', unfinished(mark, {}, { attempts: failed }), 2],
-  ])('%s', (_, node, count) => {
+  test.each<{ name: string; node: Node; count: number }>([
+    {
+      name: 'stays when the power or a crash cut one short',
+      node: unfinished(mark, {}, { attempts: { release: 'v1.13.9', count: 1 } }),
+      count: 1,
+    },
+    { name: 'is one where the node remembers none', node: unfinished(mark), count: 1 },
+    { name: 'goes up after a failure', node: unfinished(mark, {}, { attempts: failed }), count: 2 },
+  ])('$name', ({ node, count }) => {
     const counts = stepsOf(decide(node)).flatMap((step) => (step.do === 'cordon' ? [step.attempts?.count] : []))
     expect(counts).toEqual([count])
   })

@@ -19,34 +19,52 @@ const member = (talos: Partial<TalosFacts>, cordon?: CordonMark): Node =>
 const notKnown = 'what cp-1 would go back to is not known, so neither is whether its etcd could'
 
 describe('whether the etcd of a control plane could read its data after a rollback', () => {
-  test.each<[string, Node, string | undefined]>([
-    ['is no question of one that is armed: it only boots what it runs', member(armedEntries), undefined],
-    [
-      'is no question of one that is armed by our mark alone',
-      member(grub, { ...mark, installer: 'succeeded' }),
-      undefined,
-    ],
-    [
-      'is one where the installer may have failed, and the other entry be an older release',
-      member(grub, { ...mark, installer: 'started' }),
-      notKnown,
-    ],
-    ['is one where an upgrade is staged, which a rollback does not take away', member({ staged: true }), notKnown],
-    ['is one of a node that is not armed', member({}), notKnown],
-  ])('%s', (_, node, barrier) => {
+  test.each<{ name: string; node: Node; barrier: string | undefined }>([
+    {
+      name: 'is no question of one that is armed: it only boots what it runs',
+      node: member(armedEntries),
+      barrier: undefined,
+    },
+    {
+      name: 'is no question of one that is armed by our mark alone',
+      node: member(grub, { ...mark, installer: 'succeeded' }),
+      barrier: undefined,
+    },
+    {
+      name: 'is one where the installer may have failed, and the other entry be an older release',
+      node: member(grub, { ...mark, installer: 'started' }),
+      barrier: notKnown,
+    },
+    {
+      name: 'is one where an upgrade is staged, which a rollback does not take away',
+      node: member({ staged: true }),
+      barrier: notKnown,
+    },
+    { name: 'is one of a node that is not armed', node: member({}), barrier: notKnown },
+  ])('$name', ({ node, barrier }) => {
     expect(barrierOf(node, undefined)).toBe(barrier)
   })
 })
 
 describe('what the other boot entry of a node holds', () => {
   const back = { ...mark, back: true, from: undefined } as unknown as CordonMark
-  test.each<[string, CordonMark | undefined, string, string | undefined]>([
-    ['is what it came from, once it has left that boot', mark, 'boot-2', 'v1.13.8'],
-    ['is not known by a mark of the boot that runs', mark, 'boot-1', undefined],
-    ['is not known without a mark', undefined, 'boot-2', undefined],
-    ['is what it was to run, where its disarming failed', { ...back, disarm: true }, 'boot-2', 'v1.13.9'],
-    ['is what it was to go back to, where that failed', { ...back, to: 'v1.13.8' }, 'boot-2', 'v1.13.8'],
-  ])('%s', (_, cordon, bootId, release) => {
+  test.each<{ name: string; cordon?: CordonMark; bootId: string; release: string | undefined }>([
+    { name: 'is what it came from, once it has left that boot', cordon: mark, bootId: 'boot-2', release: 'v1.13.8' },
+    { name: 'is not known by a mark of the boot that runs', cordon: mark, bootId: 'boot-1', release: undefined },
+    { name: 'is not known without a mark', bootId: 'boot-2', release: undefined },
+    {
+      name: 'is what it was to run, where its disarming failed',
+      cordon: { ...back, disarm: true },
+      bootId: 'boot-2',
+      release: 'v1.13.9',
+    },
+    {
+      name: 'is what it was to go back to, where that failed',
+      cordon: { ...back, to: 'v1.13.8' },
+      bootId: 'boot-2',
+      release: 'v1.13.8',
+    },
+  ])('$name', ({ cordon, bootId, release }) => {
     expect(cameFrom(member({ bootId }, cordon))).toBe(release)
   })
 })
@@ -57,36 +75,46 @@ describe('what a node comes back with after a rollback', () => {
     return talos.ok ? talos.value : (undefined as never)
   }
   const back: CordonMark = { why: 'upgrade', at: mark.at, back: true, release: 'v1.13.8', schematic, bootId: 'boot-0' }
-  test.each<[string, TalosFacts, CordonMark, string | undefined]>([
-    ['is well with any other release', runs({ version: 'v1.13.7' }), back, undefined],
-    ['is well with another schematic of the release', runs({ schematic: 'f'.repeat(64) }), back, undefined],
-    ['is not what it was to leave', runs(), back, 'it came back with v1.13.8 once more'],
-    [
-      'is the release that was named',
-      runs({ version: 'v1.13.6' }),
-      { ...back, to: 'v1.13.7' },
-      'it came back with v1.13.6, and not with v1.13.7',
-    ],
-    ['is well with what it ran, where it was disarmed', runs(), { ...back, disarm: true }, undefined],
-    [
-      'is nothing else, where it was disarmed',
-      runs({ version: 'v1.13.9' }),
-      { ...back, disarm: true },
-      'it came back with v1.13.9, and should run v1.13.8 as before',
-    ],
-    [
-      'is what boots next, too',
-      runs(armedEntries),
-      { ...back, disarm: true },
-      'it runs v1.13.8 (Talos-v1.13.8.efi), and its next boot starts Talos-v1.13.9.efi',
-    ],
-    [
-      'is not asked by a mark of 0.1',
-      runs(),
-      { why: 'upgrade', at: mark.at, back: true, release: 'v1.13.8' },
-      undefined,
-    ],
-  ])('%s', (_, facts, cordon, why) => {
+  test.each<{ name: string; facts: TalosFacts; cordon: CordonMark; why: string | undefined }>([
+    { name: 'is well with any other release', facts: runs({ version: 'v1.13.7' }), cordon: back, why: undefined },
+    {
+      name: 'is well with another schematic of the release',
+      facts: runs({ schematic: 'f'.repeat(64) }),
+      cordon: back,
+      why: undefined,
+    },
+    { name: 'is not what it was to leave', facts: runs(), cordon: back, why: 'it came back with v1.13.8 once more' },
+    {
+      name: 'is the release that was named',
+      facts: runs({ version: 'v1.13.6' }),
+      cordon: { ...back, to: 'v1.13.7' },
+      why: 'it came back with v1.13.6, and not with v1.13.7',
+    },
+    {
+      name: 'is well with what it ran, where it was disarmed',
+      facts: runs(),
+      cordon: { ...back, disarm: true },
+      why: undefined,
+    },
+    {
+      name: 'is nothing else, where it was disarmed',
+      facts: runs({ version: 'v1.13.9' }),
+      cordon: { ...back, disarm: true },
+      why: 'it came back with v1.13.9, and should run v1.13.8 as before',
+    },
+    {
+      name: 'is what boots next, too',
+      facts: runs(armedEntries),
+      cordon: { ...back, disarm: true },
+      why: 'it runs v1.13.8 (Talos-v1.13.8.efi), and its next boot starts Talos-v1.13.9.efi',
+    },
+    {
+      name: 'is not asked by a mark of 0.1',
+      facts: runs(),
+      cordon: { why: 'upgrade', at: mark.at, back: true, release: 'v1.13.8' },
+      why: undefined,
+    },
+  ])('$name', ({ facts, cordon, why }) => {
     expect(whyNotBack(facts, cordon)).toBe(why)
   })
 })

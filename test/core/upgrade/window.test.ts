@@ -19,13 +19,13 @@ test('without any windows it is always open', () => {
 // 7 March 2026 is a Saturday; Warsaw is an hour ahead of UTC.
 describe('a weekend window', () => {
   test.each([
-    ['Wednesday', '2026-03-04T12:00:00Z', 'opens 2026-03-07T01:00'],
-    ['a moment before', '2026-03-07T00:59:59Z', 'opens 2026-03-07T01:00'],
-    ['its first moment', '2026-03-07T01:00:00Z', 'open until 2026-03-07T05:00'],
-    ['its last second', '2026-03-07T04:59:59Z', 'open until 2026-03-07T05:00'],
-    ['its end', '2026-03-07T05:00:00Z', 'opens 2026-03-08T01:00'],
-    ['after Sunday', '2026-03-08T05:00:00Z', 'opens 2026-03-14T01:00'],
-  ])('on %s: %s %s', (_, now, state) => {
+    { name: 'Wednesday', now: '2026-03-04T12:00:00Z', state: 'opens 2026-03-07T01:00' },
+    { name: 'a moment before', now: '2026-03-07T00:59:59Z', state: 'opens 2026-03-07T01:00' },
+    { name: 'its first moment', now: '2026-03-07T01:00:00Z', state: 'open until 2026-03-07T05:00' },
+    { name: 'its last second', now: '2026-03-07T04:59:59Z', state: 'open until 2026-03-07T05:00' },
+    { name: 'its end', now: '2026-03-07T05:00:00Z', state: 'opens 2026-03-08T01:00' },
+    { name: 'after Sunday', now: '2026-03-08T05:00:00Z', state: 'opens 2026-03-14T01:00' },
+  ])('on $name it $state', ({ now, state }) => {
     expect(stateAt([weekend], now)).toBe(state)
   })
 
@@ -37,41 +37,56 @@ describe('a weekend window', () => {
 
 describe('a window from Saturday 22:00 to 04:00', () => {
   test.each([
-    ['Saturday 03:00', '2026-03-07T02:00:00Z', 'opens 2026-03-07T21:00'],
-    ['Saturday 22:00', '2026-03-07T21:00:00Z', 'open until 2026-03-08T03:00'],
-    ['Sunday 03:00', '2026-03-08T02:00:00Z', 'open until 2026-03-08T03:00'],
-    ['Sunday 04:00', '2026-03-08T03:00:00Z', 'opens 2026-03-14T21:00'],
-    ['Sunday 23:00', '2026-03-08T22:00:00Z', 'opens 2026-03-14T21:00'],
-  ])('on %s: %s %s', (_, now, state) => {
+    { name: 'Saturday 03:00', now: '2026-03-07T02:00:00Z', state: 'opens 2026-03-07T21:00' },
+    { name: 'Saturday 22:00', now: '2026-03-07T21:00:00Z', state: 'open until 2026-03-08T03:00' },
+    { name: 'Sunday 03:00', now: '2026-03-08T02:00:00Z', state: 'open until 2026-03-08T03:00' },
+    { name: 'Sunday 04:00', now: '2026-03-08T03:00:00Z', state: 'opens 2026-03-14T21:00' },
+    { name: 'Sunday 23:00', now: '2026-03-08T22:00:00Z', state: 'opens 2026-03-14T21:00' },
+  ])('on $name it $state', ({ now, state }) => {
     expect(stateAt([overnight], now)).toBe(state)
   })
 })
 
 describe('several windows', () => {
   const evening: Window = { days: ['sat'], from: '20:00', to: '22:00' }
-  test.each<[string, Window[], string, string]>([
-    ['that touch are one', [evening, overnight], '2026-03-07T19:30:00Z', 'open until 2026-03-08T03:00'],
-    ['that touch are one in any order', [overnight, evening], '2026-03-07T19:30:00Z', 'open until 2026-03-08T03:00'],
-    [
-      'that overlap are one',
-      [evening, { days: ['sat'], from: '21:00', to: '23:00' }],
-      '2026-03-07T19:30:00Z',
-      'open until 2026-03-07T22:00',
-    ],
-    [
-      'inside one another end with the longer one',
-      [{ days: ['sat'], from: '20:30', to: '21:00' }, evening],
-      '2026-03-07T19:45:00Z',
-      'open until 2026-03-07T21:00',
-    ],
-    [
-      'with a gap are two',
-      [evening, { days: ['sat'], from: '22:01', to: '23:00' }],
-      '2026-03-07T19:30:00Z',
-      'open until 2026-03-07T21:00',
-    ],
-    ['open with the earliest', [weekend, overnight], '2026-03-02T12:00:00Z', 'opens 2026-03-07T01:00'],
-  ])('%s', (_, windows, now, state) => {
+  test.each<{ name: string; windows: Window[]; now: string; state: string }>([
+    {
+      name: 'that touch are one',
+      windows: [evening, overnight],
+      now: '2026-03-07T19:30:00Z',
+      state: 'open until 2026-03-08T03:00',
+    },
+    {
+      name: 'that touch are one in any order',
+      windows: [overnight, evening],
+      now: '2026-03-07T19:30:00Z',
+      state: 'open until 2026-03-08T03:00',
+    },
+    {
+      name: 'that overlap are one',
+      windows: [evening, { days: ['sat'], from: '21:00', to: '23:00' }],
+      now: '2026-03-07T19:30:00Z',
+      state: 'open until 2026-03-07T22:00',
+    },
+    {
+      name: 'inside one another end with the longer one',
+      windows: [{ days: ['sat'], from: '20:30', to: '21:00' }, evening],
+      now: '2026-03-07T19:45:00Z',
+      state: 'open until 2026-03-07T21:00',
+    },
+    {
+      name: 'with a gap are two',
+      windows: [evening, { days: ['sat'], from: '22:01', to: '23:00' }],
+      now: '2026-03-07T19:30:00Z',
+      state: 'open until 2026-03-07T21:00',
+    },
+    {
+      name: 'open with the earliest',
+      windows: [weekend, overnight],
+      now: '2026-03-02T12:00:00Z',
+      state: 'opens 2026-03-07T01:00',
+    },
+  ])('$name', ({ windows, now, state }) => {
     expect(stateAt(windows, now)).toBe(state)
   })
 
@@ -84,21 +99,56 @@ describe('several windows', () => {
 // On 29 March 2026 Warsaw's clocks go from 02:00 to 03:00, at 01:00 UTC.
 describe('the night in which the clock skips an hour', () => {
   const sunday = (from: string, to: string): Window[] => [{ days: ['sun'], from, to }]
-  test.each<[string, Window[], string, string]>([
-    ['01:00–06:00 is an hour shorter', sunday('01:00', '06:00'), '2026-03-29T00:00:00Z', 'open until 2026-03-29T04:00'],
-    ['02:30–06:00 begins at 03:30', sunday('02:30', '06:00'), '2026-03-29T01:15:00Z', 'opens 2026-03-29T01:30'],
-    ['02:30–06:00 is open at 03:30', sunday('02:30', '06:00'), '2026-03-29T01:30:00Z', 'open until 2026-03-29T04:00'],
-    ['01:00–02:30 ends at 03:30', sunday('01:00', '02:30'), '2026-03-29T01:29:00Z', 'open until 2026-03-29T01:30'],
-    ['02:00–03:00 does not happen', sunday('02:00', '03:00'), '2026-03-29T00:30:00Z', 'opens 2026-04-05T00:00'],
-    ['02:15–03:00 does not happen', sunday('02:15', '03:00'), '2026-03-29T01:05:00Z', 'opens 2026-04-05T00:15'],
-    ['sat 22:00–04:00 is an hour shorter', [overnight], '2026-03-28T21:00:00Z', 'open until 2026-03-29T02:00'],
-    [
-      'a week before, what does not happen is passed over',
-      sunday('02:00', '03:00'),
-      '2026-03-22T04:00:00Z',
-      'opens 2026-04-05T00:00',
-    ],
-  ])('%s', (_, windows, now, state) => {
+  test.each<{ name: string; windows: Window[]; now: string; state: string }>([
+    {
+      name: '01:00–06:00 is an hour shorter',
+      windows: sunday('01:00', '06:00'),
+      now: '2026-03-29T00:00:00Z',
+      state: 'open until 2026-03-29T04:00',
+    },
+    {
+      name: '02:30–06:00 begins at 03:30',
+      windows: sunday('02:30', '06:00'),
+      now: '2026-03-29T01:15:00Z',
+      state: 'opens 2026-03-29T01:30',
+    },
+    {
+      name: '02:30–06:00 is open at 03:30',
+      windows: sunday('02:30', '06:00'),
+      now: '2026-03-29T01:30:00Z',
+      state: 'open until 2026-03-29T04:00',
+    },
+    {
+      name: '01:00–02:30 ends at 03:30',
+      windows: sunday('01:00', '02:30'),
+      now: '2026-03-29T01:29:00Z',
+      state: 'open until 2026-03-29T01:30',
+    },
+    {
+      name: '02:00–03:00 does not happen',
+      windows: sunday('02:00', '03:00'),
+      now: '2026-03-29T00:30:00Z',
+      state: 'opens 2026-04-05T00:00',
+    },
+    {
+      name: '02:15–03:00 does not happen',
+      windows: sunday('02:15', '03:00'),
+      now: '2026-03-29T01:05:00Z',
+      state: 'opens 2026-04-05T00:15',
+    },
+    {
+      name: 'sat 22:00–04:00 is an hour shorter',
+      windows: [overnight],
+      now: '2026-03-28T21:00:00Z',
+      state: 'open until 2026-03-29T02:00',
+    },
+    {
+      name: 'a week before, what does not happen is passed over',
+      windows: sunday('02:00', '03:00'),
+      now: '2026-03-22T04:00:00Z',
+      state: 'opens 2026-04-05T00:00',
+    },
+  ])('$name', ({ windows, now, state }) => {
     expect(stateAt(windows, now)).toBe(state)
   })
 
@@ -113,23 +163,38 @@ describe('the night in which the clock skips an hour', () => {
 // On 25 October 2026 Warsaw's clocks go from 03:00 back to 02:00, at 01:00 UTC.
 describe('the night in which the clock repeats an hour', () => {
   const sunday = (from: string, to: string): Window[] => [{ days: ['sun'], from, to }]
-  test.each<[string, Window[], string, string]>([
-    ['01:00–06:00 is an hour longer', sunday('01:00', '06:00'), '2026-10-24T23:00:00Z', 'open until 2026-10-25T05:00'],
-    [
-      '02:30–06:00 begins at the second 02:30',
-      sunday('02:30', '06:00'),
-      '2026-10-25T00:45:00Z',
-      'opens 2026-10-25T01:30',
-    ],
-    [
-      '01:00–02:30 ends at the second 02:30',
-      sunday('01:00', '02:30'),
-      '2026-10-25T00:45:00Z',
-      'open until 2026-10-25T01:30',
-    ],
-    ['02:15–02:45 comes once', sunday('02:15', '02:45'), '2026-10-25T01:45:00Z', 'opens 2026-11-01T01:15'],
-    ['sat 22:00–04:00 is an hour longer', [overnight], '2026-10-24T20:00:00Z', 'open until 2026-10-25T03:00'],
-  ])('%s', (_, windows, now, state) => {
+  test.each<{ name: string; windows: Window[]; now: string; state: string }>([
+    {
+      name: '01:00–06:00 is an hour longer',
+      windows: sunday('01:00', '06:00'),
+      now: '2026-10-24T23:00:00Z',
+      state: 'open until 2026-10-25T05:00',
+    },
+    {
+      name: '02:30–06:00 begins at the second 02:30',
+      windows: sunday('02:30', '06:00'),
+      now: '2026-10-25T00:45:00Z',
+      state: 'opens 2026-10-25T01:30',
+    },
+    {
+      name: '01:00–02:30 ends at the second 02:30',
+      windows: sunday('01:00', '02:30'),
+      now: '2026-10-25T00:45:00Z',
+      state: 'open until 2026-10-25T01:30',
+    },
+    {
+      name: '02:15–02:45 comes once',
+      windows: sunday('02:15', '02:45'),
+      now: '2026-10-25T01:45:00Z',
+      state: 'opens 2026-11-01T01:15',
+    },
+    {
+      name: 'sat 22:00–04:00 is an hour longer',
+      windows: [overnight],
+      now: '2026-10-24T20:00:00Z',
+      state: 'open until 2026-10-25T03:00',
+    },
+  ])('$name', ({ windows, now, state }) => {
     expect(stateAt(windows, now)).toBe(state)
   })
 

@@ -56,11 +56,23 @@ describe('the API of the lab', () => {
   })
 
   it.each([
-    ['GET', '/api/v1/nodes/w-9', 404, 'NotFound', 'nodes "w-9" not found'],
-    ['GET', '/apis/apps/v1/cakes', 404, 'NotFound', 'the server could not find the requested resource'],
-    ['DELETE', '/api/v1/nodes/w-1', 405, 'MethodNotAllowed', unsupported],
-    ['POST', '/api/v1/namespaces/default/pods', 405, 'MethodNotAllowed', unsupported],
-  ])('answers %s %s with %i', async (method, path, code, reason, message) => {
+    { method: 'GET', path: '/api/v1/nodes/w-9', code: 404, reason: 'NotFound', message: 'nodes "w-9" not found' },
+    {
+      method: 'GET',
+      path: '/apis/apps/v1/cakes',
+      code: 404,
+      reason: 'NotFound',
+      message: 'the server could not find the requested resource',
+    },
+    { method: 'DELETE', path: '/api/v1/nodes/w-1', code: 405, reason: 'MethodNotAllowed', message: unsupported },
+    {
+      method: 'POST',
+      path: '/api/v1/namespaces/default/pods',
+      code: 405,
+      reason: 'MethodNotAllowed',
+      message: unsupported,
+    },
+  ])('answers $method $path with $code', async ({ method, path, code, reason, message }) => {
     await homelab()
     const answer = await ask(method, path)
     expect(answer).toMatchObject({ code, body: { kind: 'Status', status: 'Failure', reason, code } })

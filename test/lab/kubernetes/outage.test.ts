@@ -119,7 +119,7 @@ describe('an API that loses its control planes', () => {
     api.setNodeReady('w-1', false)
     expect(api.node('w-1')?.status.conditions[0]?.status).toBe('True')
     api.setAvailability('serving')
-    await vi.waitFor(async () => expect((await get('/version')).code).toBe(200), { timeout: 5_000, interval: 5 })
+    await vi.waitFor(async () => expect((await get('/version')).code).toBe(200), { timeout: 20_000, interval: 5 })
     expect(api.node('w-1')?.status.conditions[0]?.status).toBe('Unknown')
   })
 })

@@ -174,4 +174,4 @@ export const placesOf = (api: KubernetesApi, app: string) =>
 
 /** Waits for a condition of the API. */
 export const until = (condition: () => unknown) =>
-  vi.waitUntil(() => Boolean(condition()), { timeout: 5_000, interval: 5 })
+  vi.waitUntil(() => Boolean(condition()), { timeout: 20_000, interval: 5 })

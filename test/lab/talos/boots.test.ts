@@ -13,10 +13,15 @@ const { bootWorker, callsTo, makeControlPlanes } = lab
 
 describe('the way down', () => {
   test.each([
-    ['by kexec', {}, RebootMode.DEFAULT, true],
-    ['through the firmware', {}, RebootMode.POWERCYCLE, false],
-    ['through the firmware, since Secure Boot knows no kexec,', { secureBoot: true }, RebootMode.DEFAULT, false],
-  ] as const)('%s has its own phases', async (_, options, mode, kexec) => {
+    { name: 'by kexec', mode: RebootMode.DEFAULT, kexec: true },
+    { name: 'through the firmware', mode: RebootMode.POWERCYCLE, kexec: false },
+    {
+      name: 'through the firmware, since Secure Boot knows no kexec,',
+      options: { secureBoot: true },
+      mode: RebootMode.DEFAULT,
+      kexec: false,
+    },
+  ] as const)('$name has its own phases', async ({ options = {}, mode, kexec }) => {
     const node = await bootWorker({ address: '127.0.46.31', ...options })
     const admin = await callsTo(node)
     const followed = follow(admin)

@@ -85,11 +85,11 @@ describe('a shutdown', () => {
 
 describe('a boot', () => {
   test.each([
-    ['a reboot', 'sequence reboot START', 'REBOOTING ready'],
-    ['a shutdown', 'sequence shutdown START', 'SHUTTING_DOWN ready'],
+    { name: 'a reboot', start: 'sequence reboot START', stage: 'REBOOTING ready' },
+    { name: 'a shutdown', start: 'sequence shutdown START', stage: 'SHUTTING_DOWN ready' },
   ] as const)(
-    'that %s preempts ends, shows itself running for a moment, and was interrupted',
-    async (_, start, stage) => {
+    'that $name preempts ends, shows itself running for a moment, and was interrupted',
+    async ({ start, stage }) => {
       const node = await bootWorker({ address: '127.0.46.54', version: 'v1.14.1' })
       const { bootId } = node
       node.faults.stuckBooting = true

@@ -69,18 +69,21 @@ describe('upgrades', () => {
   })
 
   test.each([
-    ['kubelet', 'v1.31.9', 'too old'],
-    ['kube-scheduler', 'v1.38.0', 'too new'],
-  ])('an installer refuses a host whose %s is %s, which is %s for it', async (component, version, how) => {
-    const components = () => ({ kubelet: 'v1.36.3', [component]: version })
-    const node = await bootWorker({ address: '127.0.40.28', components })
-    const { output, exitCode } = await install(await callsTo(node), 'v1.14.0')
-    expect(exitCode).toBe(4)
-    expect(output).toContain(
-      `Error: pre-flight checks failed: component ${component} version issue: version of Kubernetes ${version.slice(1)} is ${how} to be used with Talos 1.14.0`,
-    )
-    expect(node.armed).toBe(false)
-  })
+    { component: 'kubelet', version: 'v1.31.9', how: 'too old' },
+    { component: 'kube-scheduler', version: 'v1.38.0', how: 'too new' },
+  ])(
+    'an installer refuses a host whose $component is $version, which is $how for it',
+    async ({ component, version, how }) => {
+      const components = () => ({ kubelet: 'v1.36.3', [component]: version })
+      const node = await bootWorker({ address: '127.0.40.28', components })
+      const { output, exitCode } = await install(await callsTo(node), 'v1.14.0')
+      expect(exitCode).toBe(4)
+      expect(output).toContain(
+        `Error: pre-flight checks failed: component ${component} version issue: version of Kubernetes ${version.slice(1)} is ${how} to be used with Talos 1.14.0`,
+      )
+      expect(node.armed).toBe(false)
+    },
+  )
 
   test('an unknown image is not found; an unfit release and a failing installer end with an exit code', async () => {
     const node = await bootWorker({ address: '127.0.40.11', version: 'v1.14.0' })

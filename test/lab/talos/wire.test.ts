@@ -126,11 +126,11 @@ describe('what a node of the lab writes', () => {
   })
 
   test.each([
-    ['a method that it does not know', '/machine.MachineService/NoSuchMethod', '12'],
-    ['a service that it does not know', '/machine.NoSuchService/Version', '12'],
-    ['a refusal', '/machine.MachineService/EtcdStatus', '12'],
-    ['a list with nothing in it', '/cosi.resource.State/List', '7'],
-  ])('is one HEADERS frame that ends the stream for %s', async (_, path, status) => {
+    { name: 'a method that it does not know', path: '/machine.MachineService/NoSuchMethod', status: '12' },
+    { name: 'a service that it does not know', path: '/machine.NoSuchService/Version', status: '12' },
+    { name: 'a refusal', path: '/machine.MachineService/EtcdStatus', status: '12' },
+    { name: 'a list with nothing in it', path: '/cosi.resource.State/List', status: '7' },
+  ])('is one HEADERS frame that ends the stream for $name', async ({ path, status }) => {
     const lab = await start(['w-1', '127.0.47.1'])
     const { session, pieces } = await listenIn(lab, lab.nodes[0]!)
     expect(await call(session, path)).toMatchObject({ status })

@@ -10,7 +10,7 @@ import { cron, done, every, later, on } from '../../../src/core/job.ts'
 import { type TemporaryFolder, temporaryFolder } from '../../lab/process.ts'
 import { inAnHour, isStoreMissing, jobThat, openQueue, openStore, skippedWord, work } from './lab.ts'
 
-const patience = { timeout: 10_000, interval: 10 }
+const patience = { timeout: 30_000, interval: 10 }
 
 describe.skipIf(isStoreMissing)(`the queue${skippedWord}`, () => {
   let folder: TemporaryFolder
@@ -164,7 +164,7 @@ describe.skipIf(isStoreMissing)(`the queue${skippedWord}`, () => {
     await expect.poll(() => job.count, patience).toBe(1)
     const before = performance.now()
     await first[Symbol.asyncDispose]()
-    expect(performance.now() - before).toBeLessThan(1_000)
+    expect(performance.now() - before).toBeLessThan(15_000)
     expect(job.count).toBe(1)
     expect(await queue.counts()).toEqual({ wait: 1, active: 0, delayed: 0, failed: 0 })
     await using _ = await work(store.address, queue, job)
@@ -190,7 +190,7 @@ describe.skipIf(isStoreMissing)(`the queue${skippedWord}`, () => {
     const job = jobThat('look', async () => done(''))
     await expect(queue.add(job)).rejects.toMatchObject({ name: 'AgentError', code: 'unreachable' })
     expect(await queue.counts()).toBeUndefined()
-    expect(performance.now() - before).toBeLessThan(5_000)
+    expect(performance.now() - before).toBeLessThan(15_000)
   })
 })
 

@@ -12,7 +12,7 @@ import { startProcess, temporaryFolder } from '../../lab/process.ts'
 import { inAnHour, isStoreMissing, jobThat, killProcess, openQueue, openStore, skippedWord, work } from './lab.ts'
 
 const runner = new URL('job-runner.ts', import.meta.url)
-const patience = { timeout: 15_000, interval: 10 }
+const patience = { timeout: 30_000, interval: 10 }
 
 function isRunning(pid: number): boolean {
   try {
@@ -110,7 +110,7 @@ describe.skipIf(isStoreMissing).concurrent(`the store of our own${skippedWord}`,
     expect(await queue.counts()).toMatchObject({ wait: 1 })
   })
 
-  test('gives out what a killed agent was running within three seconds, and again when that one is killed too', async ({
+  test('gives out what a killed agent was running long before its lock of 30 s ends, and again when that one is killed too', async ({
     expect,
   }) => {
     await using folder = await temporaryFolder()
@@ -121,7 +121,7 @@ describe.skipIf(isStoreMissing).concurrent(`the store of our own${skippedWord}`,
       const before = performance.now()
       await using next = startProcess(runner, folder.path)
       expect(await next.until(/beside \d+\n/)).toContain(`beside ${pid}\n`)
-      expect(performance.now() - before).toBeLessThan(3_000)
+      expect(performance.now() - before).toBeLessThan(20_000)
       await next.kill()
     }
     // The store has outlived them all, and is ours now.
@@ -183,7 +183,7 @@ describe.skipIf(isStoreMissing).concurrent(`the store of our own${skippedWord}`,
       expect(added).toMatchObject({ status: 'rejected', reason: { code: 'unreachable' } })
       expect(counted).toEqual({ status: 'fulfilled', value: undefined })
       await Promise.all([worker[Symbol.asyncDispose](), queue[Symbol.asyncDispose]()])
-      expect(performance.now() - before).toBeLessThan(8_000)
+      expect(performance.now() - before).toBeLessThan(20_000)
     } finally {
       killProcess(store.pid, 'SIGCONT')
     }

@@ -114,6 +114,6 @@ describe('a hundred thousand random', () => {
     const quoteless = text(random, alphabet, 4_000_000).replaceAll(/["\\]/g, '')
     const before = performance.now()
     splitWords(quoteless)
-    expect(performance.now() - before).toBeLessThan(5_000)
+    expect(performance.now() - before).toBeLessThan(30_000)
   })
 })

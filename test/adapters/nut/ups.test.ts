@@ -16,7 +16,7 @@ const servers: { name: string; start: (options?: LabUpsdOptions) => Promise<LabU
   },
   { name: 'the upsd stand-in', start: (options) => startUpsdStandIn({ address, ...options }), isSkipped: false },
 ]
-const soon = () => AbortSignal.timeout(10_000)
+const soon = () => AbortSignal.timeout(30_000)
 const secondary = { user: 'monuser', password: 'secret' }
 const client = ({ address, port }: LabUpsd, options: Partial<UpsOptions> = {}) =>
   createNutUps({ host: address, port, name: 'ups', ...options })

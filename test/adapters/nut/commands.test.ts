@@ -6,7 +6,7 @@ import type { LabUpsd } from '../../lab/upsd/upsd.ts'
 import { servers } from '../../lab/upsd/talk.ts'
 
 const address = '127.0.43.16'
-const soon = () => AbortSignal.timeout(10_000)
+const soon = () => AbortSignal.timeout(30_000)
 const admin = { user: 'admin', password: 'adminpw' }
 const primary = { user: 'prim', password: 'primpw' }
 const secondary = { user: 'monuser', password: 'secret' }

@@ -1,0 +1,40 @@
+import { rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { StagedImage } from '../../core/release/image.ts'
+import { list, removeEmpty } from './files.ts'
+import { type Layout, listPlaces, partPath } from './layout.ts'
+import { discard } from './part.ts'
+
+/** A download that nobody has gone on with for so long is given up, in ms. */
+const staleAfter = 24 * 3_600_000
+
+/** Takes away images that are not to be kept, except the one that was just staged, whatever its age. */
+export async function pruneImages({ directory }: Layout, surplus: readonly StagedImage[], justStaged: string) {
+  for (const { path } of surplus) {
+    const place = dirname(join(directory, path))
+    if (place === justStaged) continue
+    await rm(place, { recursive: true, force: true })
+    await removeEmpty(dirname(place))
+  }
+}
+
+/** Takes away what crashes and given-up downloads have left. */
+export async function pruneParts(layout: Layout, now: Date): Promise<void> {
+  const { directory, image } = layout
+  for (const name of await list(directory)) {
+    if (name.startsWith(`.${image}.`) && name.endsWith('.part') && (await isStale(join(directory, name), now)))
+      await rm(join(directory, name), { force: true })
+  }
+  for (const place of await listPlaces(layout)) {
+    const part = partPath(layout, place)
+    if (!(await isStale(part, now))) continue
+    await discard(part)
+    await removeEmpty(place)
+    await removeEmpty(dirname(place))
+  }
+}
+
+async function isStale(path: string, now: Date): Promise<boolean> {
+  const info = await stat(path).catch(() => undefined)
+  return info !== undefined && now.getTime() - info.mtimeMs > staleAfter
+}

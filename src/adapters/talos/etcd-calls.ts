@@ -1,0 +1,53 @@
+import { AgentError } from '../../core/errors.ts'
+import type { Session } from './session.ts'
+
+/** Which node, and how long is waited for each answer: where etcd does not run, Talos never answers what is for it. */
+export interface EtcdNode {
+  readonly name: string
+  readonly address: string
+  /** In ms. */
+  readonly answersWithin: number
+}
+
+/** Who leads instead; undefined where it did not lead. @throws AgentError `timed-out` where etcd does not answer */
+export async function forfeitLeadership(
+  { machine }: Session,
+  node: EtcdNode,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const answer = machine.etcdForfeitLeadership({}, { signal })
+  const { messages } = await within(node, 'handed the leadership over', answer)
+  return messages[0]?.member || undefined
+}
+
+/** @throws AgentError `timed-out` where etcd does not begin, or does not go on; who reads may take their time */
+export async function* snapshotEtcd(
+  { machine }: Session,
+  node: EtcdNode,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const chunks = machine.etcdSnapshot({}, { signal })[Symbol.asyncIterator]()
+  let doing = 'begun a snapshot'
+  while (true) {
+    const { done, value } = await within(node, doing, chunks.next())
+    if (done === true) return
+    yield value.bytes
+    doing = 'gone on with a snapshot'
+  }
+}
+
+/** What the promise comes to after its time is nobody's concern. */
+async function within<T>({ name, address, answersWithin }: EtcdNode, what: string, promise: Promise<T>): Promise<T> {
+  const seconds = answersWithin / 1_000
+  const late = new AgentError(
+    'timed-out',
+    `${name} (${address}): its etcd has not ${what} within ${seconds} s: does it run?`,
+  )
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(late), answersWithin)))
+  try {
+    return await Promise.race([promise, limit])
+  } finally {
+    clearTimeout(timer)
+  }
+}
