@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { AgentError } from '../core/errors.ts'
 import type { Queue } from '../core/job.ts'
 

@@ -100,19 +100,10 @@ test('what is wrong is found before it starts, each with its setting', async () 
   ])
 })
 
-test('a job that comes before the queue of a daemon that has just started waits for it', async () => {
-  const added: string[] = []
-  const door = createQueueDoor(() => {}, 60_000)
-  const adding = door.add({ name: 'stage-image' })
-  door.open({ add: async ({ name }) => void added.push(name) })
-  await adding
-  expect(added).toEqual(['stage-image'])
-})
-
 test('jobs go through the queue that is open, and are refused where none is', async () => {
   const added: string[] = []
   let firstTimes = 0
-  const door = createQueueDoor(() => (firstTimes += 1), 0)
+  const door = createQueueDoor(() => (firstTimes += 1))
   const opening: Queue = { add: async ({ name }) => void added.push(name), counts: async () => ({ wait: 1 }) }
   expect(await door.counts()).toBeUndefined()
   const first = door.open(opening)
