@@ -2,6 +2,7 @@
 // `npm run bench -- rollout`. Absolute numbers are this machine's; the ratios are what to compare.
 import { cpus, loadavg } from 'node:os'
 import { megabytes, rounds, startEveryday } from './everyday.ts'
+import { measureFootprint } from './footprint.ts'
 import { measureIdle } from './idle.ts'
 import { measureManyShutdowns } from './many-shutdowns.ts'
 import { type Measure, measureWithin } from './measure.ts'
@@ -28,6 +29,7 @@ const subjects: Readonly<Record<string, { readonly within: number; readonly meas
   'false-alarms': { within: 6 * minutes, measure: measureFalseAlarms },
   shutdowns: { within: 6 * minutes, measure: measureManyShutdowns },
   rollout: { within: 4 * minutes, measure: measureRollout },
+  footprint: { within: 12 * minutes, measure: measureFootprint },
   watching: { within: 8 * minutes, measure: measureWatching },
   observation: { within: 2 * minutes, measure: measureObservation },
 }

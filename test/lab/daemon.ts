@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import { type RawControl, rawControl } from './control.ts'
 
-const launcher = fileURLToPath(new URL('../../bin/caretaker.mjs', import.meta.url))
+const ownLauncher = fileURLToPath(new URL('../../bin/caretaker.mjs', import.meta.url))
 
 /** A daemon in a process of its own, started as a user starts it. */
 export interface LabDaemon extends AsyncDisposable {
@@ -26,6 +26,8 @@ export interface LabDaemonOptions {
   /** Between two looks of a wait, in ms. */
   readonly pollEvery?: number
   readonly environment?: Readonly<Record<string, string>>
+  /** The project's own, or that of an installed package. */
+  readonly launcher?: string
 }
 
 /** Starts a daemon; resolves when it answers on its socket. */
@@ -34,6 +36,7 @@ export async function startDaemon({
   directory,
   pollEvery = 150,
   environment = {},
+  launcher = ownLauncher,
 }: LabDaemonOptions): Promise<LabDaemon> {
   const child = spawn(
     process.execPath,
@@ -82,7 +85,7 @@ export function runCli(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): Promise<CliResult> {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', launcher, ...args], {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ownLauncher, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, NO_COLOR: '1', ...environment },
   })
