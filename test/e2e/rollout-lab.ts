@@ -173,8 +173,13 @@ export async function personOf(lab: Homelab, directory: string): Promise<Person>
 /** Has the Factory publish a release, and the daemon look as soon as its queue runs: the socket answers before that. */
 export async function publish({ lab }: RolloutLab, daemon: LabDaemon, release: string): Promise<void> {
   lab.factory.publish(release)
+  await watchReleases(daemon)
+}
+
+/** Runs the job as soon as the queue takes it. */
+export async function watchReleases({ control }: LabDaemon, { wait }: { readonly wait?: boolean } = {}): Promise<void> {
   await waitFor('the queue to run', 20_000, () =>
-    daemon.control.post('/jobs/watch-releases/run').then(
+    control.post('/jobs/watch-releases/run', wait ? { wait } : undefined).then(
       () => true,
       (error: unknown) => {
         if (/the queue does not run/.test(String(error))) return false
