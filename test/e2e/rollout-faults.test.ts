@@ -10,6 +10,7 @@ import {
   journalOf,
   publish,
   type RolloutLab,
+  watchReleases,
   type RolloutLabOptions,
   startRolloutLab,
   tracesOn,
@@ -379,7 +380,7 @@ describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
     })
     await daemon.kill()
     const next = await rollout.start()
-    await next.control.post('/jobs/watch-releases/run', { wait: true })
+    await watchReleases(next, { wait: true })
     expect(await runJob(next)).toMatchObject({ outcome: 'later', detail: expect.stringContaining('was aborted') })
     expect(worker).toMatchObject({ version: before, ready: true, armed: false })
     expect(watch.boots(worker)).toBe(2)
