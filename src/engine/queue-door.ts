@@ -35,7 +35,10 @@ export function createQueueDoor(firstOpened: () => void): QueueDoor {
       }
     },
     add: async (job) => {
-      if (!wasOpen) return void early.set(job.name, job)
+      if (!wasOpen) {
+        early.set(job.name, job)
+        return
+      }
       if (!present) throw new AgentError('unreachable', `the queue does not run, so ${job.name} is not queued`)
       await present.add(job)
     },
