@@ -1,4 +1,3 @@
-import { describeDuration } from '../core/duration.ts'
 import { messageOf } from '../core/errors.ts'
 import type { Purpose } from '../core/lease.ts'
 import type { Logger } from '../core/log.ts'
@@ -49,7 +48,8 @@ export function createKubernetesLease(
       if (typeof answer === 'string') return { why: `the cluster's Lease can't be taken: ${answer}`, held: false }
       if (!answer.held) {
         return {
-          why: `${answer.by} holds the Lease (${answer.purpose}), which expires in ${describeDuration(answer.endsIn)} if it is not renewed`,
+          // Without the time left: the reason would change with each look.
+          why: `${answer.by} holds the Lease (${answer.purpose})`,
           held: true,
         }
       }
