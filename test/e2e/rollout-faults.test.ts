@@ -349,7 +349,7 @@ describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
     )
     expect(waits).toMatchObject({
       outcome: 'later',
-      detail: expect.stringMatching(/^caretaker-\S+ works on the cluster/),
+      detail: expect.stringMatching(/^caretaker-\S+ holds the Lease/),
     })
     expect(await isTold(second, 'step', 'w-1')).toBe(false)
     rollout.lab.kubernetes.removePodDisruptionBudget('db')
