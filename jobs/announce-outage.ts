@@ -6,7 +6,7 @@ import { done, on } from '../src/core/job.ts'
 import { isShutDownPhase } from '../src/core/power/phases.ts'
 import { triggersOf } from '../src/core/power/triggers.ts'
 
-/** Tells people at once what will go down, and when, if mains stays away. */
+/** Announces on battery what will go down, and when, if mains power stays off. */
 export default defineJob({
   name: 'announce-outage',
   about: 'on battery, announces what starts a shutdown, and when each tier then goes down',

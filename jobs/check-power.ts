@@ -3,7 +3,7 @@ import { defineJob } from '../src/operations/job.ts'
 import { cron, done } from '../src/core/job.ts'
 import { remembered } from '../src/operations/facts.ts'
 
-/** Finds out in quiet times what would not work when the power fails. */
+/** Checks in advance whether everything works that a power cut needs. */
 export default defineJob({
   name: 'check-power',
   about: 'once a week checks everything that a power cut needs, changes nothing, and warns about what would fail',

@@ -12,8 +12,8 @@ import { remembered } from '../src/operations/facts.ts'
 import { planWake } from '../src/core/power/recovery.ts'
 
 /**
- * Walks the real plan on the real cluster as far as it can be taken back, asks what the rest would need, and takes
- * everything back. It is on record like an outage, so whatever interrupts it, a power cut or a kill, finds what was done.
+ * Carries out the real plan on the real cluster as far as it can be undone, checks what the rest would need, and undoes
+ * it all. It is recorded like an outage, so that after an interruption (a power cut, a kill) it is known what was done.
  */
 export default defineJob({
   name: 'drill-power',
@@ -37,7 +37,7 @@ export default defineJob({
     const { machines, ports, signal, whenPower, now } = context
     const { journal } = ports
     const request = remembered.drillRequest.recall(journal)
-    // Once, whatever becomes of it: a daemon that starts again is not to drain a cluster for it.
+    // Once, whatever the result: a daemon that restarts must not drain the cluster again for an old request.
     remembered.drillRequest.remember(journal, undefined)
     if (!request) return done('no rehearsal is requested')
     const report = await rehearse(context)
@@ -56,10 +56,10 @@ export default defineJob({
       walked.push(await walk(context, record, phase, watch.signal))
       if (phase.id === request.until) break
     }
-    // A power cut takes the cluster over, and goes on from what is on record.
+    // A power cut takes over the lease and continues from the record.
     signal.throwIfAborted()
     remembered.drill.remember(journal, { ...report, walked })
-    // What can't be taken back now is not forgotten: the record stays open, and the way back from any outage goes on.
+    // What can't be undone now stays on record: the record stays open, and `wake-cluster` recovers from it.
     const isUndone = await takeBack(context, record)
     if (!isUndone) await context.emit({ type: 'drill.ended' })
     const faults = report.checks.filter(({ ok }) => !ok).length + walked.flatMap((one) => one.failed).length
@@ -70,7 +70,7 @@ export default defineJob({
   },
 })
 
-/** Whether everything was taken back; the record is over then. */
+/** Returns whether everything was undone; the record is then closed. */
 async function takeBack(
   { config, machines, alerts, now, carryOut }: JobContext,
   record: OutageRecord,

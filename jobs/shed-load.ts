@@ -10,7 +10,7 @@ import { bestEffort, phase, type Step } from '../src/core/plan.ts'
 import { findSheddable } from '../src/operations/shed.ts'
 import { apiWithin } from '../src/core/power/shutdown.ts'
 
-/** Makes the battery last longer: what the user can do without is scaled to nothing while there is still time. */
+/** Makes the battery last longer: scales down early the workloads that the user can do without. */
 export default defineJob({
   name: 'shed-load',
   about: 'on battery, scales the workloads of power.shed to zero, and scales them up again on mains power',
@@ -24,7 +24,7 @@ export default defineJob({
     if (shed.length === 0) return done('power.shed is empty')
     if (!isOnBattery()) return done('nothing runs on battery')
     const since = [...power.upses.values()].flatMap((state) => (state.mode === 'on-battery' ? [state.since] : []))
-    // A blip is told of when it is believed.
+    // Not before `onBatteryAfter`: shorter blips are ignored.
     if (since.length === 0) return done('no UPS is on battery for certain')
     const lasts = monotonic() - Math.min(...since)
     if (lasts < shedAfter) {
@@ -42,7 +42,7 @@ export default defineJob({
     reportRefused(alerts, sheddable)
     const scaled = sheddable.found
     if (scaled.length === 0) return done('power.shed selects nothing that runs')
-    // A shutdown may have begun while we looked.
+    // A shutdown may have started in the meantime.
     if (!isOnBattery() || ports.journal.openOutage()?.startedAt !== open?.startedAt)
       return done('the power has changed')
     const record = openRecord(context, open ?? beginOutage(now(), 'on-battery', 'shedding'))

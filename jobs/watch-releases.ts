@@ -9,7 +9,7 @@ import { withdrawnReason } from '../src/core/release/policy.ts'
 import { chooseFirst, chooseTarget, remembered } from '../src/operations/facts.ts'
 import { compareVersions } from '../src/core/version.ts'
 
-/** Asks the Image Factory whether there is a release that this homelab should have, and says why not yet. */
+/** Asks the Image Factory for releases, chooses the target, and says why one is not used yet. */
 export default defineJob({
   name: 'watch-releases',
   about: 'asks the Image Factory for releases and chooses the target release',
@@ -36,7 +36,7 @@ export default defineJob({
       return done(whole)
     }
 
-    // What they ran is not forgotten because they are all down: they may boot from what is staged now.
+    // The target is kept while all nodes are down: they may boot from what is staged.
     if (config.nodes.length > 0 && running.length === 0 && left.length === 0)
       return say(`no node answers${before === undefined ? '' : `; ${before} stays the target release`}`)
     const decision =
@@ -44,7 +44,7 @@ export default defineJob({
         ? chooseFirst(journal, config.upgrade, now())
         : chooseTarget(cluster, journal, config.upgrade, { now: now(), ownNode })
     if (decision.kind !== 'target') {
-      // A list that shrinks without a word is no reason to stage something older.
+      // A release that vanished from the list, and was not withdrawn, is no reason to stage an older one.
       const isKept = before !== undefined && decision.kind === 'wait' && lists.vanished.includes(decision.version)
       if (!isKept) remembered.target.remember(journal, undefined)
       if (decision.kind === 'current') return say(decision.reason)
@@ -58,7 +58,7 @@ export default defineJob({
   },
 })
 
-/** What the Factory offers, and what it has withdrawn: an answer to the first alone is worth as much as ever. */
+/** What the Factory offers and what it has withdrawn. The list of withdrawn releases may fail alone. */
 async function askFactory({ ports: { factory }, signal, log }: JobContext) {
   const offered = await factory.versions(signal)
   const withdrawn = await factory.withdrawn(offered, signal).catch((error: unknown) => {
@@ -87,11 +87,11 @@ interface News {
   readonly answer: { readonly offered: readonly string[] }
   readonly lists: ReleaseLists
   readonly cluster: Cluster
-  /** The release that was decided on before. */
+  /** The previous target release. */
   readonly before: string | undefined
 }
 
-/** Alerts on what left the Factory's list, each once. Answers what there is to say now. */
+/** Opens alerts on releases that left the Factory's list, each once. Returns remarks for the status. */
 function reportLists(
   { alerts, ports: { journal } }: JobContext,
   { answer, lists, cluster, before }: News,

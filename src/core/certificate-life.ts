@@ -1,10 +1,10 @@
-/** The life of a client certificate: when people hear of its end, and when it is renewed. Times in ms since the epoch. */
+/** The lifetime of a client certificate: when its expiry is reported, and when it is renewed. Times in ms since the epoch. */
 export interface Life {
   readonly from: number
   readonly to: number
 }
 
-/** How near the end is; undefined while there is nothing to say. */
+/** How close the expiry is; undefined while there is nothing to report. */
 export type LifeStage = 'not-begun' | 'half' | 'month' | 'week' | 'day' | 'ended'
 
 const day = 86_400_000
@@ -36,7 +36,7 @@ const words: Readonly<Record<LifeStage, (days: { from: string; to: string }) => 
   ended: ({ to }) => `expired on ${to}`,
 }
 
-/** `the client certificate in FILE ends on 2027-01-01, in less than a month`: the same words for as long as a stage lasts. */
+/** `the client certificate in FILE expires on 2027-01-01, in less than a month`: one text for each stage. */
 export function describeLife(what: string, life: Life, stage: LifeStage): string {
   return `${what} ${words[stage]({ from: dayOf(life.from), to: dayOf(life.to) })}`
 }
@@ -82,7 +82,7 @@ export interface ClientCertificate extends Life {
 }
 
 /**
- * Whether a renewed copy is used in the place of the file that it was made from: it was made from just this certificate,
+ * Whether a renewed copy is used instead of the file that it was made from: it was made from just this certificate,
  * so that a file that its owner has changed since always wins; it is of the same authority, and lives longer.
  */
 export function prefersCopy(
@@ -101,7 +101,7 @@ function isAmong(some: string, all: string): boolean {
 }
 
 /**
- * Why what was asked for can't take the place of what there is; undefined where it can. `names` are its roles or groups.
+ * Why the new certificate can't replace the old one; undefined if it can. `names` are its roles or groups.
  */
 export function renewalFault(
   before: ClientCertificate & { readonly names: readonly string[] },

@@ -16,24 +16,24 @@ export type Event =
   | { type: 'node.upgraded'; node: string; version: string }
   | { type: 'rollout.started'; version: string }
   | { type: 'rollout.finished'; version: string }
-  /** Nothing goes on without a person. */
+  /** The rollout continues only when a person helps. */
   | { type: 'rollout.stuck'; node: string; reason: string }
   | { type: 'approval.needed'; version: string }
-  /** A window closed with nodes still to come. */
+  /** A window closed with nodes left to upgrade. */
   | { type: 'window.missed'; nodes: number; reason: string }
   | { type: 'power.on-mains'; ups: string }
   | { type: 'power.on-battery'; ups: string }
   | { type: 'power.critical'; ups: string; reason: CriticalReason }
   | { type: 'power.latched'; ups: string }
-  /** A person wants the cluster down, or back. */
+  /** A person requests a shutdown, or cancels it. */
   | { type: 'power.ordered' }
   | { type: 'power.order-withdrawn' }
-  /** A rehearsal has left something to be taken back. */
+  /** A rehearsal has left something to be undone. */
   | { type: 'drill.ended' }
   | { type: 'ups.silent'; ups: string }
   | { type: 'ups.heard'; ups: string }
   | { type: 'cluster.stopped' }
-  /** Everything is as it was before the outage; in words, with what took how long. */
+  /** Everything is as it was before the outage; the summary says how long each part took. */
   | { type: 'cluster.woken'; summary: string }
 
 export type EventType = Event['type']
@@ -122,7 +122,7 @@ export function describeReason(reason: OutageReason): string {
   }
 }
 
-/** What the rest of the agent is told when the power enters this state; nothing about not knowing. */
+/** The event when the power enters this state; none for `unknown`. */
 export function powerEvent(ups: string, state: PowerState): Event | undefined {
   switch (state.mode) {
     case 'unknown':

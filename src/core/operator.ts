@@ -18,7 +18,7 @@ import type { ServiceStatus } from './service.ts'
 
 /**
  * Everything that a person may ask or request. Every door (socket and CLI, API, dashboard, phone) leads here, and knows
- * no more than this. Answers are plain JSON; durations and times are in ms unless they say otherwise.
+ * at most this. Answers are plain JSON; durations and times are in ms unless they say otherwise.
  *
  * Every call rejects with an AgentError: `not-found` where a node, a machine or a job does not exist, `misconfigured`
  * where the request itself is wrong, `rejected` where it must not be done.
@@ -36,24 +36,24 @@ export interface Operator {
   readonly staging: StagingRequests
 }
 
-/** Who asks: the name that was stated at a door, and whether the door could verify it. */
+/** The requester: the name stated at a door, and whether the door could verify it. */
 export interface Requester {
   readonly name: string
   readonly verified: boolean
 }
 
-/** What every request comes with. */
+/** What every request carries. */
 export interface Asked {
   readonly by: Requester
-  /** Aborts when nobody waits for the answer any more. */
+  /** Aborts when no one waits for the answer any more. */
   readonly signal: AbortSignal
 }
 
-/** What a request came to. */
+/** The result of a request. */
 export interface RequestAnswer {
-  /** What was done, or why nothing was, as a sentence. */
+  /** What changed, or why nothing did, as a sentence. */
   readonly said: string
-  /** False where everything was as requested already. */
+  /** False if everything was as requested already. */
   readonly changed: boolean
 }
 
@@ -61,7 +61,7 @@ export interface JobRequests {
   list(): readonly JobAnswer[]
   /** Newest first. */
   runs(limit: number): readonly Run[]
-  /** Starts a job; with `wait` resolves when a run that began after the call has ended. */
+  /** Starts a job; with `wait` resolves when a run that started after the call has ended. */
   run(request: { readonly job: string; readonly wait: boolean }, asked: Asked): Promise<RunAnswer>
 }
 
@@ -70,14 +70,14 @@ export interface RolloutRequests {
   plan(signal: AbortSignal): Promise<PlanAnswer>
   /** Newest first. */
   history(): readonly Rollout[]
-  /** Begins no further node. */
+  /** Aborts the rollout: no more nodes are upgraded. */
   pause(request: { readonly reason?: string | undefined }, asked: Asked): Promise<RequestAnswer>
   resume(asked: Asked): Promise<RequestAnswer>
   /** Withdraws a pause, an abort and requests to roll back. */
   start(asked: Asked): Promise<RequestAnswer>
   abort(asked: Asked): Promise<RequestAnswer>
   approve(request: Approval, asked: Asked): Promise<RequestAnswer>
-  /** Opens an upgrade window by hand, for so many ms. */
+  /** Opens an upgrade window for `ms` milliseconds. */
   openWindow(request: { readonly lasts: number }, asked: Asked): Promise<RequestAnswer>
 }
 
@@ -92,7 +92,7 @@ export interface NodeRequests {
   /** Leaves a node out of upgrades. */
   pause(request: { readonly node: string; readonly reason?: string | undefined }, asked: Asked): Promise<RequestAnswer>
   resume(request: { readonly node: string }, asked: Asked): Promise<RequestAnswer>
-  /** Forgets failed attempts of one node, or of all. */
+  /** Forgets failed attempts of one node, or of all nodes. */
   retry(request: { readonly node?: string | undefined }, asked: Asked): Promise<RequestAnswer>
   /** Rolls a node back to what it ran before, or disarms it. */
   rollback(request: { readonly node: string; readonly force: boolean }, asked: Asked): Promise<RequestAnswer>
@@ -103,7 +103,7 @@ export interface PowerRequests {
   plan(): PowerPlanAnswer
   /** Newest first. */
   outages(): readonly Outage[]
-  /** Everything down now, until somebody wakes it. */
+  /** Shuts everything down now, until someone wakes it. */
   shutDown(asked: Asked): Promise<RequestAnswer>
   cancel(asked: Asked): Promise<RequestAnswer>
   wake(request: WakeRequest, asked: Asked): Promise<RequestAnswer>
@@ -111,7 +111,7 @@ export interface PowerRequests {
 }
 
 export interface WakeRequest {
-  /** One machine, whatever is on record; without one everything that an outage has shut down. */
+  /** Wakes one machine, whatever is on record; without a name everything that an outage has shut down. */
   readonly machine?: string | undefined
   /** Those too that were off before. */
   readonly all?: boolean | undefined
@@ -133,7 +133,7 @@ export interface StatusAnswer {
   readonly target: string | undefined
   /** What the last look at releases came to, as a sentence. */
   readonly news: string | undefined
-  /** Who stays behind when the others go on, and why, a sentence a node. */
+  /** Who stays behind when the others continue, and why, a sentence a node. */
   readonly leftBehind: readonly string[]
   readonly leaseHolder: string | undefined
   /** The steps that are being carried out. */
@@ -146,31 +146,31 @@ export interface StatusAnswer {
   }
   readonly outage: Outage | undefined
   readonly paused: string | undefined
-  /** Why the last run of the upgrade came to its end before all was done: what it waits for, or what it is stuck at. */
+  /** Why the last run of `upgrade-node` ended early: what it waits for, or what it is stuck at. */
   readonly waiting?: string | undefined
   readonly published: StagedImage | undefined
   /** Jobs by state; undefined when the queue's store does not answer. */
   readonly queue: Readonly<Record<string, number>> | undefined
   /** What runs as long as the daemon runs. */
   readonly services: readonly ServiceStatus[]
-  /** What the daemon does without, and how to change that, a sentence each. */
+  /** What is missing for more, and how to provide it, a sentence each. */
   readonly missing: readonly string[]
-  /** What is wrong with the configuration's file, or what of it takes a restart; undefined where it is as in use. */
+  /** What is wrong with the configuration file, or which changes need a restart; undefined if it is in use as it is. */
   readonly configuration: string | undefined
-  /** Why the journal is kept in memory; undefined when the disk is well. */
+  /** Why the journal is kept in memory; undefined if the disk works. */
   readonly journalDegraded: string | undefined
 }
 
 export interface UpsAnswer {
   readonly label: string
   readonly state: PowerState
-  /** How long it has been so, in ms. */
+  /** How long it has been in this state, in ms. */
   readonly lasts: number
   /** What upsd said to our login. */
   readonly loginRefused: string | undefined
-  /** For how long nothing was heard of the UPS, in ms, where that is longer than it should be. */
+  /** How long the UPS has been silent, in ms, if that is longer than the policy allows. */
   readonly silentFor: number | undefined
-  /** What would start a shutdown on battery, and what of it can't. */
+  /** What would start a shutdown on battery, and which of it is disarmed. */
   readonly triggers: readonly TriggerState[]
 }
 
@@ -180,13 +180,13 @@ export interface PowerAnswer {
   readonly ordered: string | undefined
 }
 
-/** What a shutdown would do now, or does. Times in ms. */
+/** What a shutdown would do now, or is doing. Times in ms. */
 export interface PowerPlanAnswer {
   readonly form: ShutdownPlan['form']
   readonly reason: string
-  /** What is left; null while mains is there (JSON has no Infinity). */
+  /** What is left; null while mains power is on (JSON has no Infinity). */
   readonly left: number | null
-  /** What the whole takes at most. */
+  /** How long the whole shutdown takes at most. */
   readonly needs: number
   readonly timeline: readonly TimelineRow[]
 }
@@ -222,7 +222,7 @@ export interface RolloutAnswer {
   readonly approved: string | undefined
   readonly aborted: string | undefined
   readonly paused: string | undefined
-  /** ISO 8601: until when a person has opened a window by hand. */
+  /** ISO 8601: until when a person has opened a window manually. */
   readonly openUntil: string | undefined
   /** The newest snapshot of etcd. */
   readonly snapshot: EtcdSnapshot | undefined
@@ -241,7 +241,7 @@ export function cleanText(text: string, longest: number): string | undefined {
   return line === '' ? undefined : Array.from(line).slice(0, longest).join('')
 }
 
-/** Who asks, by the name that was stated: anybody may state any. */
+/** Who asks, by the name that was stated: anyone may state any. */
 export function statedBy(name: string | undefined): Requester {
   return { name: cleanText(name ?? '', longestName) ?? 'anonymous', verified: false }
 }

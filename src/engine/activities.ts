@@ -12,7 +12,7 @@ export interface ActivitiesOptions {
   readonly journal: Pick<Journal, 'write'>
   readonly inventory: () => Inventory
   readonly wording: Wording
-  /** Between two looks of a wait, in ms. */
+  /** Poll interval of a wait, in ms. */
   readonly pollEvery: number
   readonly now: () => Date
 }
@@ -65,7 +65,7 @@ export function createActivities({ ports, journal, inventory, wording, pollEvery
 
   return {
     carryOut: carry,
-    /** What is being done at this moment. */
+    /** What is being done now. */
     get all(): readonly Activity[] {
       return [...present.values()]
     },

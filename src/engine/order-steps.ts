@@ -10,9 +10,9 @@ import type { CarryOutOptions, StepOf } from './step.ts'
 import { observeNodes, question } from './observe.ts'
 import { withDeadline } from './until.ts'
 
-/** What changes a machine: each order is given only to the one that is meant, in a state that was looked at just before. */
+/** Steps that change a machine: each checks the machine and its state right before the call. */
 
-/** Pulling, draining and installing take their time, and the others' health was looked at before all of it. */
+/** Pulling, draining and installing take time, so the other nodes' health is checked again. */
 export async function confirm(
   { node, machine, limits }: StepOf<'confirm'>,
   ports: Ports,
@@ -77,7 +77,7 @@ export async function install(
   await note('succeeded')
 }
 
-/** The answer may be lost although the order arrived: the wait that follows sees which. */
+/** The answer may be lost although the request arrived: the wait that follows finds out. */
 async function order(
   node: string,
   { signal, log }: CarryOutOptions,
@@ -94,7 +94,7 @@ export async function reboot(step: StepOf<'reboot'>, ports: Ports, options: Carr
   await order(step.node, options, (limited) => ports.talos.reboot(step.node, step.mode, limited, step.machine))
 }
 
-/** A node that hangs in its boot is taken back too, and one whose API server is away with it: the mark may be missing. */
+/** Also rolls back a node that hangs in its boot, or has taken the API server down: its annotation may be missing. */
 export async function rollBack(step: StepOf<'roll-back'>, ports: Ports, options: CarryOutOptions): Promise<void> {
   const { signal, log } = options
   const facts = await lookAtMachine(step.node, step.machine, ports, signal)
@@ -114,7 +114,7 @@ export async function rollBack(step: StepOf<'roll-back'>, ports: Ports, options:
 const electionWithin = 5_000
 
 /**
- * Whether etcd keeps its quorum without this node, observed now: draining took its time. That nobody sees a leader may
+ * Whether etcd keeps its quorum without this node, observed now: draining took its time. That no one sees a leader may
  * be an election, so it counts only when it lasts.
  *
  * @throws AgentError `timed-out` where the quorum would be lost

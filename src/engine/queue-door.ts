@@ -1,7 +1,7 @@
 import { AgentError } from '../core/errors.ts'
 import type { Queue } from '../core/job.ts'
 
-/** The queue, whether there is one at present or not. */
+/** The queue, whether or not one is open. */
 export interface QueueDoor extends Required<Queue> {
   /** From now on jobs go through this one, until it is disposed of. */
   open(queue: Queue): Disposable

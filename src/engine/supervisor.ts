@@ -28,14 +28,14 @@ export interface SupervisorOptions<Service extends ServiceSpec> {
   readonly log: Logger
   readonly now: () => Date
   readonly limits?: Partial<SupervisorLimits>
-  /** What ends at the same time as the services that start last: the runs that they have begun. */
+  /** What ends at the same time as the services that start last: the runs that they have started. */
   readonly stopBeside?: () => Promise<void>
 }
 
 export interface Supervisor {
   /** Starts all services, each in its turn. Resolves when each has been tried once, or is not waited for; never rejects. */
   start(): Promise<void>
-  /** Starts one anew, because its configuration has changed. */
+  /** Restarts a service because its configuration has changed. */
   restart(name: string): void
   /** Ends all services, in the opposite order, once. One that hangs is left behind. */
   stop(): Promise<void>
@@ -63,7 +63,7 @@ interface Life<Service> {
   readonly service: Service
   readonly tried: PromiseWithResolvers<void>
   readonly stopping: AbortController
-  /** Ends the present run, or the wait for the next one. */
+  /** Ends the current run, or the wait for the next one. */
   restarting: AbortController
   status: ServiceStatus
   running: RunningService | undefined
@@ -71,7 +71,7 @@ interface Life<Service> {
 }
 
 /**
- * Keeps services running. One that does not start, or that ends by itself, is an alert, and is started again after a while;
+ * Keeps services running. One that does not start, or that ends by itself, is an alert, and is restarted after a while;
  * it costs no other service anything.
  */
 export function createSupervisor<Service extends ServiceSpec>(options: SupervisorOptions<Service>): Supervisor {

@@ -10,7 +10,7 @@ import type { CarryOutOptions, StepOf } from './step.ts'
 import { observeNode } from './observe.ts'
 import { until } from './until.ts'
 
-/** A node that was told to reboot leaves its stage at once; after this time, in ms, it has not heard it. */
+/** In ms. A node that accepts a reboot changes its stage at once; after this time the request is lost. */
 const takesHoldWithin = 30_000
 
 /**
@@ -89,7 +89,7 @@ async function awaitBoot(
         return `it has not rebooted, and is ${facts.stage}`
       }
       if (facts.stage !== 'running') return `it is ${facts.stage}${describeTrouble(facts)}`
-      // What another machine runs is no failure of this one: people have to mend the addresses first.
+      // What another machine runs is no failure of this one: people have to fix the addresses first.
       if (node.identity.kind === 'another') return (stranger = describeIdentity(node)) === undefined || true
       // No time brings its name back.
       if (node.identity.kind === 'renamed') throw new AgentError('rejected', `it ${describeIdentity(node)}`)
@@ -130,7 +130,7 @@ function whatIsMissing(facts: TalosFacts, { extensions, kernelArguments = [] }: 
   return lost.length > 0 ? `it came back without the kernel arguments ${lost.join(' ')}` : undefined
 }
 
-/** Tells what the node says meanwhile: for people to see, and proof of nothing. Returns what ends it. */
+/** Follows the node's events, for display only. Returns what ends it. */
 function follow(node: string, { talos }: Ports, { signal, onHint, pollEvery }: CarryOutOptions): () => void {
   if (!onHint) return () => {}
   const ended = new AbortController()
@@ -149,7 +149,7 @@ function follow(node: string, { talos }: Ports, { signal, onHint, pollEvery }: C
   return () => ended.abort()
 }
 
-/** One bad look may be a lost packet; two in a row are not. */
+/** One failed check may be a lost packet; two in a row are not. */
 export async function settle(
   { node: name, lasts }: StepOf<'settle'>,
   ports: Ports,

@@ -35,9 +35,9 @@ export async function startJob(agent: RunningAgent, job: Job): Promise<RunAnswer
 }
 
 /**
- * Resolves when a run that begins after this call has ended: one that was under way may have looked before.
+ * Resolves when a run that starts after this call has ended: one that was under way may have looked before.
  *
- * @throws AgentError with the signal's own reason, or `unreachable` where nobody waits any more
+ * @throws AgentError with the signal's own reason, or `unreachable` where no one waits any more
  */
 export function runAndWait(agent: RunningAgent, job: Job, signal: AbortSignal): Promise<RunAnswer> {
   const askedAt = agent.monotonic()

@@ -8,7 +8,7 @@ import { reportRollout } from './rollout-alerts.ts'
 import { changedRollout } from './rollout-requests.ts'
 import { findJob, notFound } from './running-agent.ts'
 
-/** What a person asks of one node, or of each. */
+/** Requests about one node, or about all. */
 export function createNodeRequests(means: RequestMeans): NodeRequests {
   return {
     pause: async ({ node, reason }, asked) => pauseNode(means, demandNode(means, node), reason, asked),
@@ -76,7 +76,7 @@ async function retry(means: RequestMeans, node: string | undefined, asked: Asked
   return changedRollout(means, `${node ?? 'every node'} will be tried again`, asked, node)
 }
 
-/** Takes what failed off a node. Answers whether there was anything; what can't be asked is tried all the same. */
+/** Takes what failed off a node. Returns whether there was anything; what can't be asked is tried all the same. */
 async function forgetFailures({ ports }: RequestMeans, node: Node, signal: AbortSignal): Promise<boolean> {
   const { name, kubernetes } = node
   const mark = markForRetry(node)

@@ -43,13 +43,13 @@ export function reportLookup(alerts: Alerts, what: 'workloads' | 'storage', erro
   )
 }
 
-/** Selections of `power.shed` that the API server refuses: until they are mended. */
+/** Selections of `power.shed` that the API server refuses: until they are fixed. */
 export function reportRefused(alerts: Alerts, sheddable: Sheddable): void {
   const text = describeRefused(sheddable)
   alerts.report('power.shed', text === undefined ? undefined : { severity: 'warning', subject: 'kubernetes', text })
 }
 
-/** UPSes of which nobody will hear when mains is back: by label, the host that their server went down with. */
+/** UPSes of which no one will hear when mains power is back: by label, the host that their server went down with. */
 export function reportBlind(alerts: Alerts, servers: ReadonlyMap<string, string>): void {
   alerts.reportEach(
     'outage.blind',
@@ -81,7 +81,7 @@ export function reportLeft(alerts: Alerts, state: 'abandoned' | 'unreached', nam
   )
 }
 
-/** An outage that is over has nothing more to tell; the next one says it anew, of the same machines too. */
+/** An outage that is over has nothing more to tell; the next one says it again, of the same machines too. */
 export function settleOutage(alerts: Alerts): void {
   alerts.settleWhere(({ id }) => id.startsWith('outage.'))
 }

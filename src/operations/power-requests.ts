@@ -23,7 +23,7 @@ export interface PowerMeans extends RequestMeans {
   loginRefused(label: string): string | undefined
 }
 
-/** What a person asks of the power. */
+/** Requests about the power. */
 export function createPowerRequests(means: PowerMeans): PowerRequests {
   return {
     state: () => readPower(means),
@@ -110,7 +110,7 @@ async function drill(
   recordChange(journal, { kind: 'power', said: 'a rehearsal of a power cut was requested' }, by)
   remembered.drillRequest.remember(journal, until === undefined ? {} : { until })
   const run = await runAndWait(agent, findJob(agent, 'drill-power'), signal)
-  // What can't begin now is not to begin by itself when nobody thinks of it any more.
+  // A request that can't start now must not start by itself later.
   if (run.outcome === 'later') remembered.drillRequest.remember(journal, undefined)
   return { run, report: remembered.drill.recall(journal) }
 }

@@ -18,7 +18,7 @@ export type DrillContext = Pick<
   'config' | 'machines' | 'ports' | 'power' | 'now' | 'monotonic' | 'signal' | 'observe' | 'wording'
 >
 
-/** The plan for a power cut at this moment, with what is on record of how long machines take. */
+/** The plan for a power cut now, with what is on record of how long machines take. */
 export function planNow(
   {
     config,
@@ -55,7 +55,7 @@ function runtimeOf({ power }: Pick<DrillContext, 'power'>, machines: readonly Ma
   return each.length === 0 ? undefined : Math.min(...each)
 }
 
-/** Asks everything that a power cut would need, without doing any of it. */
+/** Checks everything that a power cut needs, and changes nothing. */
 export async function rehearse(context: DrillContext): Promise<DrillReport> {
   const { now } = context
   const { plan, timeline, runtime, needs } = planNow(context)

@@ -32,7 +32,7 @@ export async function rollBack(means: RequestMeans, { node, force }: Wanted, ask
   if ((remembered.rollbacks.recall(journal) ?? []).some((before) => isSame(before, request)))
     return unchanged(`${text}, as requested before`)
   remembered.rollbacks.remember(journal, [...withdrawRollbacks(journal, [node]), request])
-  // Else the next run would bring it forward again.
+  // Otherwise the next run would upgrade it again.
   abortRolloutOf(means, armed || markOf(seen)?.release ? undefined : facts.version)
   const quorum = force ? quorumObstacle(observed, [node], false) : undefined
   if (quorum !== undefined) return changedRollout(means, `${text}, although ${quorum}`, asked, node)

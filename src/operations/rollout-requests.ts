@@ -17,10 +17,10 @@ import { recordChange, type RequestMeans, unchanged } from './request.ts'
 import { findJob } from './running-agent.ts'
 import { demandRelease } from './staging-requests.ts'
 
-/** How long a window that is opened by hand may last, in ms. */
+/** How long a window that is opened manually may last, in ms. */
 const longestWindow = 7 * 24 * 3_600_000
 
-/** What a person asks of rollouts. Each request is remembered, and the job observes it when it next decides. */
+/** Requests about rollouts. Each is remembered, and the job applies it when it next decides. */
 export function createRolloutRequests(means: RequestMeans): RolloutRequests {
   return {
     status: (signal) => readRollout(means, signal),
@@ -102,7 +102,7 @@ async function start(means: RequestMeans, asked: Asked): Promise<RequestAnswer> 
   return changedRollout(means, `cancelled ${withdrawn.join(', ')}; rollouts continue${stillHeld(means)}`, asked)
 }
 
-/** What keeps rollouts from going on although they are not paused. */
+/** What keeps rollouts from continuing although they are not paused. */
 function stillHeld({ config, ports }: RequestMeans): string {
   if (!config().upgrade.enabled) return ', but upgrade.enabled is false'
   const aborted = remembered.aborted.recall(ports.journal)

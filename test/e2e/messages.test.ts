@@ -242,7 +242,7 @@ test('a talosconfig and a kubeconfig that are no YAML are refused with the place
       const { code, stdout, stderr } = await runCli([...command.split(' '), '-c', file])
       expect(code).toBe(2)
       expect(stdout + stderr).toMatch(
-        new RegExp(`${path}: it is not YAML: [a-z ]+ at line (${lines}|${lines + 1}), column`),
+        new RegExp(`${path}: it is not valid YAML: [a-z ]+ at line (${lines}|${lines + 1}), column`),
       )
       expect(stdout + stderr).not.toMatch(/hunter2|LS0tLS1/)
     }

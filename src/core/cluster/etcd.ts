@@ -4,7 +4,7 @@ import { compareVersions, minorOf, parseVersion } from '../version.ts'
 /** A member that is so many log entries behind the others is not up to date: it has been away, or its disk is slow. */
 const longestLag = 1_000
 
-/** Why etcd is not whole: somebody is silent, they disagree, or a member is ill. Undefined when all is well. */
+/** Why etcd is not healthy: a member does not answer, members disagree, or one is unhealthy. Undefined if it is healthy. */
 export function etcdObstacle(nodes: readonly Node[]): string | undefined {
   const controlPlanes = nodes.filter((node) => node.role === 'controlplane')
   const silent = controlPlanes.find((node) => viewOf(node) === undefined)
@@ -50,7 +50,7 @@ export function quorumObstacle(
     return facts ? [{ node, facts }] : []
   })
   const led = views.filter(({ facts }) => facts.leader !== undefined)
-  // Nobody sees a leader: there is no quorum to lose. Where nobody answers at all nothing is known of it.
+  // No member sees a leader: there is no quorum to lose. If no member answers, nothing is known.
   if (led.length === 0) return undefined
   const goes = ({ id, name }: EtcdFacts['members'][number]) =>
     leaving.includes(name) || views.some(({ node, facts }) => facts.id === id && leaving.includes(node.name))
@@ -72,7 +72,7 @@ export function hasEtcdLeader(nodes: readonly Node[]): boolean {
   return nodes.some((node) => viewOf(node)?.leader !== undefined)
 }
 
-/** Whether the quorum may stand on this node: it holds a voter that takes part, or nobody knows what it holds. */
+/** Whether the quorum may depend on this node: it has a voter that takes part, or that is unknown. */
 function mayCarry(node: Node, voters: EtcdFacts['members']): boolean {
   const facts = viewOf(node)
   if (facts) return facts.leader !== undefined && voters.some(({ id }) => id === facts.id)
@@ -120,7 +120,7 @@ const etcdOf: Readonly<Record<string, string>> = {
 }
 
 /**
- * What going to this release means for the way back: once every control plane runs a newer etcd, it raises the version
+ * What upgrading to this release means for a rollback: once every control plane runs a newer etcd, it raises the version
  * of its data, and the older one refuses them (etcd-io/etcd server/etcdserver/version). Undefined where nothing changes.
  */
 export function etcdBarrier({ nodes }: Pick<Cluster, 'nodes'>, target: string): string | undefined {
@@ -135,7 +135,7 @@ export function etcdBarrier({ nodes }: Pick<Cluster, 'nodes'>, target: string): 
   )
 }
 
-/** Why a control plane can't go back to this release: its etcd would refuse the data. Undefined where it can. */
+/** Why a control plane can't be rolled back to this release: its etcd would refuse the data. Undefined if it can. */
 export function goingBackObstacle(node: Node, to: string | undefined): string | undefined {
   const facts = viewOf(node)
   if (node.role === 'worker') return undefined

@@ -3,7 +3,7 @@ import { type Outage, wentDown } from './outage.ts'
 
 /**
  * What an outage that is over came to, with how long each part took: `the cluster is back, 14 min after the power cut
- * began: down in 3 min, down for 9 min, up again in 2 min; slowest to stop w-2 (48 s), to come back cp-1 (95 s)`.
+ * started: down in 3 min, down for 9 min, up again in 2 min; slowest to stop w-2 (48 s), to come back cp-1 (95 s)`.
  */
 export function summarize(outage: Outage): string {
   const { startedAt, endedAt = startedAt, stoppedAt, wokenAt } = outage

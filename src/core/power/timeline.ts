@@ -5,7 +5,7 @@ import type { PhaseId } from '../phase-id.ts'
 import type { Wording } from '../wording.ts'
 import type { ShutdownPlan } from './shutdown.ts'
 
-/** One phase of a shutdown in time, in ms from its beginning. */
+/** One phase of a shutdown in time, in ms from its start. */
 export interface TimelineRow {
   readonly phase: PhaseId
   readonly from: number

@@ -2,7 +2,7 @@ import { isNewer, isOfficial, parseVersion } from '../version.ts'
 
 export interface ReleasePolicy {
   readonly channel: 'stable' | 'prerelease'
-  /** Go to this one and no further. */
+  /** Upgrade to this release and no further. */
   readonly pin?: string | undefined
   readonly skip: readonly string[]
   /** How long a release must have been known to us before it is used, in ms. */
@@ -24,7 +24,7 @@ export function allows(policy: ReleasePolicy, version: string): boolean {
   return exclusionOf(policy, version) === undefined
 }
 
-/** Why no further node begins this release. */
+/** Why no more nodes are upgraded to this release. */
 export function withdrawnReason(version: string): string {
   return `${version} was withdrawn by the Image Factory`
 }

@@ -14,11 +14,11 @@ import { compareVersions, isNewer, isOfficial, minorOf, parseVersion } from '../
 export type TargetDecision =
   | { readonly kind: 'target'; readonly version: string; readonly reason: string }
   | { readonly kind: 'current'; readonly reason: string }
-  /** A release is there, and something speaks against it for now. */
+  /** There is a release, and something blocks it for now. */
   | { readonly kind: 'wait'; readonly version: string; readonly reason: string; readonly until?: number }
 
 /**
- * The release that the cluster should go to next. As Talos recommends, the way leads from minor to minor, through the
+ * The next target release. As Talos recommends, upgrades go from minor to minor, through the
  * newest patch of each: first the newest of the minor that the oldest node runs, then the newest of the next. That order
  * is left only where it is blocked and another step is not; a release that soaks is not blocked, but waited for.
  */
@@ -48,7 +48,7 @@ export function decideTarget(view: ReleaseView, policy: ReleasePolicy): TargetDe
       passed.push(block)
       continue
     }
-    // An older one of the same line is no answer to a list that has shrunk.
+    // A list that has shrunk is no reason to take an older release of the same line.
     if (vanished !== undefined) return { kind: 'wait', version: vanished, reason: vanishedReason(vanished) }
     return soaked(offered, passed, situation)
   }
@@ -58,7 +58,7 @@ export function decideTarget(view: ReleaseView, policy: ReleasePolicy): TargetDe
   return { kind: 'wait', version: first.newest, reason: [...new Set([...passed, ...opens])].join('; ') }
 }
 
-/** Whether a rollout goes on with its release: nodes have it already, and the others still may get it. */
+/** Whether a rollout continues with its release: nodes have it already, and the others still may get it. */
 function isToBeFinished(release: string, situation: Situation): boolean {
   const { oldest, view, policy } = situation
   const { running, withdrawn = [], vanished = [] } = view
@@ -93,7 +93,7 @@ function describeStep(version: string, oldest: string): string {
   return `the newest of ${minorOf(version)}, which installs directly over ${minorOf(oldest)}`
 }
 
-/** What would have been the way to go, had the Factory not taken it back. */
+/** The release that would be the target, had the Factory not withdrawn it. */
 function withdrawnAfter(version: string, { view, policy }: Situation): readonly string[] {
   const newest = (view.withdrawn ?? [])
     .filter((one) => isNewer(one, version) && allows(policy, one))
@@ -120,7 +120,7 @@ function whyCurrent(situation: Situation): string {
   if (policy.pin) return `${oldest} runs, and ${policy.pin} is pinned`
   const newest = view.available.filter(isOfficial).toSorted(compareVersions).at(-1)
   if (newest === undefined) return `${oldest} runs, and the Factory offers no official release`
-  // The Factory's list has shrunk before by mistake: that is no reason to go back.
+  // The Factory's list has shrunk by mistake before: no downgrade.
   if (isNewer(oldest, newest)) return `${oldest} runs, and the Factory's newest is ${newest}; nothing is downgraded`
   if (isNewer(newest, oldest)) return `${oldest} is the newest that the policy allows, of releases up to ${newest}`
   return `${oldest} is the newest`

@@ -89,7 +89,7 @@ export async function readUki(source: ByteSource): Promise<Uki> {
   }
 }
 
-/** Why this image is not the one that was ordered; undefined when it is. */
+/** Why this image is not the one that was requested; undefined if it is. */
 export function refuseUki(uki: Uki, order: ImageOrder): string | undefined {
   if (uki.architecture !== order.architecture)
     return `it is for ${uki.architecture}, and ${order.architecture} was requested`
@@ -114,7 +114,7 @@ function parseOsRelease(text: string): Record<string, string> {
   return fields
 }
 
-/** An error page saved under the image's name is the commonest wrong file: say what it says. */
+/** The most common wrong file is an error page saved under the image's name: quote it. */
 async function describeNonPe(source: ByteSource): Promise<string> {
   if (source.size === 0) return 'it is empty'
   const start = latin1(await source.read(0, 80))

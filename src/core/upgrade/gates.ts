@@ -19,22 +19,22 @@ import type { UpgradePolicy, UpgradeTarget } from './policy.ts'
 import { minorOf } from '../version.ts'
 import { type Blackout, describeInstant, windowAt } from './window.ts'
 
-/** Everything besides the cluster and the policy that speaks for or against an upgrade at this moment. */
+/** Everything besides the cluster and the policy that allows or blocks an upgrade now. */
 export interface Circumstances {
   readonly now: Date
-  /** Why the power speaks against it, or undefined. */
+  /** Why the power blocks it, or undefined. */
   readonly powerObstacle: string | undefined
   /** Why a person has stopped rollouts, or undefined. */
   readonly paused: string | undefined
-  /** What keeps further nodes from beginning, by the policy of releases. */
+  /** Why no more nodes may be upgraded, by the release policy. */
   readonly hold?: Obstacle | undefined
-  /** Days on which nothing is touched; or why the calendar of them could not be read. */
+  /** Blackouts; or why their calendar could not be read. */
   readonly blackouts: Observed<readonly Blackout[]>
   /** The release that a person has approved last. */
   readonly approved: string | undefined
-  /** A person has opened a window by hand that closes then. */
+  /** When the window that a person has opened closes. */
   readonly openUntil: Date | undefined
-  /** The release whose rollout a person has called off. */
+  /** The release whose rollout a person has cancelled. */
   readonly aborted: string | undefined
   readonly rollbacks: readonly RollbackRequest[]
   /** What a person has agreed to lose with the release that is approved, by name. */
@@ -46,7 +46,7 @@ export interface Circumstances {
   readonly storage: Observed<StorageFacts>
   /** What Kubernetes' own components are of, node by node. */
   readonly components: Observed<readonly KubernetesComponent[]>
-  /** Warnings of storage that a person puts up with for a time. */
+  /** Warnings of storage that a person accepts for a time. */
   readonly acceptedStorage?: readonly AcceptedWarning[]
   /** Which of the user's own checks do not pass, and why. */
   readonly failedChecks: readonly string[]
@@ -66,10 +66,10 @@ export interface Situation {
   readonly policy: UpgradePolicy
 }
 
-/** A person wants a node to go back to what it ran before. */
+/** A request to roll a node back. */
 export interface RollbackRequest {
   readonly node: string
-  /** The boot that it is to leave: one request is one reboot, whatever it boots then. */
+  /** The boot id at the time of the request: one request is one reboot, whatever boots then. */
   readonly bootId: string
   /** What it ran before, where that is on record. */
   readonly to?: string
@@ -83,7 +83,7 @@ export interface Obstacle {
   readonly until?: Date
 }
 
-/** Why nothing may begin now, whichever node is next. Undefined when something may. */
+/** Why nothing may start now, whichever node is next. Undefined when something may. */
 export function startObstacle(
   cluster: Cluster,
   target: UpgradeTarget,
@@ -142,7 +142,7 @@ export function windowObstacle(
   }
 }
 
-/** Why this node is passed over while others go on. */
+/** Why this node is passed over while others continue. */
 export function setAside(
   { name, kubernetes }: Node,
   { ownNode, blocked, now }: Pick<Circumstances, 'ownNode' | 'blocked' | 'now'>,
@@ -190,7 +190,7 @@ export function lossObstacle(
   return `${node.name} would lose ${all}, which the configured schematic lacks: add it to config/schematics, or accept the loss with \`caretaker approve ${target.version} --losing ${forShell(lost.join(','))}\``
 }
 
-/** As a shell takes it for one word. */
+/** Quoted as one word for a shell. */
 function forShell(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
 }
@@ -213,7 +213,7 @@ export function isStagedFor(node: Node, target: UpgradeTarget): boolean {
   return isStagedByUs(node) && staged?.release === target.version && staged.schematic === target.schematicOf(node.name)
 }
 
-/** Why this node waits for a person to say yes to its step; undefined where nobody is asked, or one has. */
+/** Why this node waits for a person to say yes to its step; undefined where no one is asked, or one has. */
 export function approvalObstacle(
   { talos }: Node,
   { version }: Pick<UpgradeTarget, 'version'>,
@@ -232,7 +232,7 @@ function blackoutObstacle({ blackouts, now }: Circumstances): Obstacle | undefin
   return current && { reason: `no upgrades now: ${current.reason}`, until: new Date(current.to) }
 }
 
-/** Whether the canary has still to prove the release; the others wait for it. */
+/** Whether the canary still has to prove the release; the others wait for it. */
 export function canaryObstacle(
   nodes: readonly Node[],
   { canaryDoneAt, now }: Circumstances,

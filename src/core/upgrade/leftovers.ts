@@ -4,9 +4,9 @@ import { go, type UpgradeDecision } from './decision.ts'
 import type { UpgradeTarget } from './policy.ts'
 import { failureNote, stagedNote, uncordonPlan } from './release-plan.ts'
 
-/** What others have left of our marks: what they alone tell is kept before they are taken off. */
+/** Annotations left on a node that someone else uncordoned: what only they record is kept, then they are removed. */
 
-/** Left there, a mark on a node that somebody has uncordoned would make the next cordon of a person look like ours. */
+/** A leftover annotation would make the next cordon by a person look like ours. */
 export function decideLeftover(nodes: readonly Node[]): UpgradeDecision | undefined {
   const node = nodes.find(({ kubernetes }) => kubernetes.ok && kubernetes.value.leftover)
   if (!node) return undefined

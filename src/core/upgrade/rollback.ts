@@ -19,8 +19,8 @@ import { uncordonPlan } from './release-plan.ts'
 import { finishRollbackPlan, rollbackPlan } from './rollback-plan.ts'
 
 /**
- * What a person wants taken back goes before all else, and asks for little health: a broken cluster can be made whole by
- * it. Nodes that are not well come first, because they take nothing away. A request that has to wait keeps nobody else's
+ * Rollbacks come before everything else, and require little health, because a rollback may repair a broken cluster.
+ * it. Nodes that are not well come first, because they take nothing away. A request that has to wait keeps no one else's
  * work from being finished.
  */
 export function decideRollback(
@@ -97,7 +97,7 @@ function beginRollback(
   { nodes, circumstances: { now }, policy }: Surroundings,
 ): UpgradeDecision {
   const { name, talos } = node
-  // What is only cordoned would keep this node's pods from finding a place.
+  // Another node that is only cordoned would leave this node's pods unschedulable.
   const idle = nodes.find(
     (other) => other !== node && isCordonedByUs(other) && !markOf(other)?.back && !isArmed(other) && isHealthy(other),
   )
@@ -136,7 +136,7 @@ export interface OtherEntry {
 /**
  * What the node's other boot entry holds, as far as our own records tell: a rollback changes to it, whatever it is
  * (siderolabs/talos Rollback), so a second one in a row brings the node forward again. Undefined where the node was last
- * brought to what it runs by somebody else.
+ * brought to what it runs by someone else.
  *
  * @param rollouts newest first
  */

@@ -1,6 +1,6 @@
 /**
  * The times of a schedule of five fields: minute, hour, day of the month, month, day of the week (crontab(5)), in the
- * machine's own time zone. Names of months and days are not known here, and nobody needs them so far.
+ * machine's own time zone. Names of months and days are not known here, and no one needs them so far.
  *
  * BullMQ would ask cron-parser, whose dates make the process load all of ICU's time zones and calendars: 8 MB of memory
  * for one weekly job.

@@ -22,7 +22,7 @@ export interface SchematicsOptions {
 
 export interface Schematics extends AsyncDisposable {
   readonly current: ReadonlyMap<string, RegisteredSchematic>
-  /** Begins to watch for edits. */
+  /** Starts to watch for edits. */
   watch(): void
 }
 
@@ -83,7 +83,7 @@ async function readFolder(options: SchematicsOptions): Promise<Map<string, Regis
     } catch (error) {
       const before = lastGood?.(name)
       if (before) current.set(name, before)
-      // A power cut in the middle of an edit must not leave the homelab without its guard.
+      // A power cut in the middle of an edit must not leave the power unguarded.
       if (before || needed?.has(name) === false) refused(name, messageOf(error))
       else faults.push(messageOf(error))
     }
@@ -108,7 +108,7 @@ async function watchFolder(
   directory: string,
   { edited, removed, log }: FolderListener,
 ): Promise<FSWatcher | undefined> {
-  // Late: who only reads the folder needs none of it.
+  // Imported late: reading the folder does not need it.
   const { watch } = await import('chokidar')
   // Editors write in several steps or swap the file; a half-written one must not be read.
   const watcher = watch(directory, {

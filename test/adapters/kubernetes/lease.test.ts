@@ -86,7 +86,7 @@ test('another tool’s lease without our annotation is honoured too', async () =
   await at.api.send({ method: 'POST', path, body, signal: soon() })
   expect(await at.kubernetes.takeLease(claim('in-process'), soon())).toMatchObject({
     held: false,
-    by: 'anonymous',
+    by: 'somebody',
     purpose: 'it does not say what for',
   })
 })
