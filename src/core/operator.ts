@@ -25,7 +25,7 @@ import type { ServiceStatus } from './service.ts'
  */
 export interface Operator {
   status(signal: AbortSignal): Promise<StatusAnswer>
-  /** Those that are open, the most severe first; with `all` then those that were settled, the newest first. */
+  /** Open alerts, the most severe first; with `all` followed by settled alerts, the newest first. */
   alerts(request: { readonly all: boolean }): readonly Alert[]
   /** Newest first. */
   journal(limit: number): readonly Entry[]
@@ -82,14 +82,14 @@ export interface RolloutRequests {
 }
 
 export interface Approval {
-  /** Without one: the release that nodes are brought to now. */
+  /** Without a release: the target release. */
   readonly version?: string | undefined
-  /** What nodes may lose by it, by name: extensions, kernel arguments. */
+  /** What nodes may lose with it, by name: extensions, kernel arguments. */
   readonly losing?: readonly string[] | undefined
 }
 
 export interface NodeRequests {
-  /** Leaves a node out of upgrades. */
+  /** Pauses upgrades of a node. */
   pause(request: { readonly node: string; readonly reason?: string | undefined }, asked: Asked): Promise<RequestAnswer>
   resume(request: { readonly node: string }, asked: Asked): Promise<RequestAnswer>
   /** Forgets failed attempts of one node, or of all nodes. */
@@ -119,7 +119,7 @@ export interface WakeRequest {
 
 export interface StagingRequests {
   staged(): Promise<readonly StagedImage[]>
-  /** Without a release: the one to go to. */
+  /** Without a release: the target release. */
   stage(request: { readonly version?: string | undefined; readonly wait: boolean }, asked: Asked): Promise<RunAnswer>
 }
 
@@ -133,7 +133,7 @@ export interface StatusAnswer {
   readonly target: string | undefined
   /** What the last look at releases came to, as a sentence. */
   readonly news: string | undefined
-  /** Who stays behind when the others continue, and why, a sentence a node. */
+  /** Nodes that stay behind, and why, one sentence each. */
   readonly leftBehind: readonly string[]
   readonly leaseHolder: string | undefined
   /** The steps that are being carried out. */
@@ -151,7 +151,7 @@ export interface StatusAnswer {
   readonly published: StagedImage | undefined
   /** Jobs by state; undefined when the queue's store does not answer. */
   readonly queue: Readonly<Record<string, number>> | undefined
-  /** What runs as long as the daemon runs. */
+  /** The daemon's services. */
   readonly services: readonly ServiceStatus[]
   /** What is missing for more, and how to provide it, a sentence each. */
   readonly missing: readonly string[]
@@ -166,7 +166,7 @@ export interface UpsAnswer {
   readonly state: PowerState
   /** How long it has been in this state, in ms. */
   readonly lasts: number
-  /** What upsd said to our login. */
+  /** Why upsd refused our login. */
   readonly loginRefused: string | undefined
   /** How long the UPS has been silent, in ms, if that is longer than the policy allows. */
   readonly silentFor: number | undefined
@@ -214,10 +214,10 @@ export interface PlanAnswer extends Omit<UpgradePreview, 'cluster' | 'decision'>
     | { readonly kind: 'wait'; readonly reason: string; readonly until?: string }
 }
 
-/** What a person has said about rollouts, and what is under way. */
+/** Requests about rollouts, and the open rollout. */
 export interface RolloutAnswer {
   readonly plan: PlanAnswer
-  /** The record of the one that is under way. */
+  /** The record of the open rollout. */
   readonly current: Rollout | undefined
   readonly approved: string | undefined
   readonly aborted: string | undefined

@@ -16,13 +16,13 @@ import {
 
 /** Durations in ms. */
 export interface ShutdownPolicy {
-  /** The longest that pods get to leave. */
+  /** The longest time that pods get to terminate. */
   readonly drain: number
-  /** Kept back from what the UPS says is left. */
+  /** Reserved from the runtime that the UPS reports. */
   readonly reserve: number
 }
 
-/** What is done before the drain, where there is anything of it. */
+/** Steps before the drain, if any. */
 export interface PreparationPolicy {
   readonly shed: readonly unknown[]
   readonly storageFlags: boolean
@@ -51,14 +51,14 @@ export interface ShutdownPlan {
 }
 
 export interface ShutdownSituation {
-  /** The machines that lose their power. */
+  /** The machines that are losing their power. */
   readonly machines: readonly Machine[]
   readonly outage: Outage
   readonly left: Left
   readonly now: Date
   /** Phases that this run has carried out already, whatever came of them. */
   readonly carriedOut?: ReadonlySet<PhaseId>
-  /** UPSes that are to switch their outlets off in the end, with the command that does it. */
+  /** UPSes that switch off their outlets at the end, with the command for it. */
   readonly cut?: readonly {
     readonly ups: string
     readonly command: string
