@@ -46,9 +46,9 @@ test('a wrong configuration is one message with every fault, its line and its co
     expect(code).toBe(2)
     expect(stdout).toBe('')
     expect(stderr.trimEnd().split('\n')).toEqual([
-      expect.stringMatching(/^caretaker: .*caretaker\.yaml:\d+:\d+ nodes\.1\.role: /),
-      expect.stringMatching(/caretaker\.yaml:\d+:\d+ share\.directry: is not a setting$/),
-      expect.stringMatching(/caretaker\.yaml:\d+:\d+ upgrade\.soak: use a duration such as 30s, 10m, 2h or 7d$/),
+      expect.stringMatching(/^caretaker: .*caretaker\.yaml:\d+:\d+: nodes\.1\.role: /),
+      expect.stringMatching(/caretaker\.yaml:\d+:\d+: share\.directry: is not a setting$/),
+      expect.stringMatching(/caretaker\.yaml:\d+:\d+: upgrade\.soak: use a duration such as 30s, 10m, 2h or 7d$/),
     ])
   }
 })

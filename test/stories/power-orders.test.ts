@@ -132,7 +132,7 @@ test('a rehearsal that only asks changes nothing, and tells what would go wrong'
   homelab.hosts.get('nas')!.up = false
   homelab.machine('w-1').up = false
   await using it = startAgent(homelab, {
-    hosts: [{ name: 'nas', nas: true, within: '1s', mac: undefined }],
+    hosts: [{ name: 'nas', nas: true, shutdownTimeout: '1s', mac: undefined }],
     node: (name) => (name === 'cp-1' ? { address: 'cp-1.home.arpa' } : {}),
   })
   await it.reads({ status: ['OL'], charge: 100 })
