@@ -168,13 +168,14 @@ function checkFeed(
     fault(`the power values add up to ${sum} only: it would never have enough`, 'feed', 'minSupplies')
 }
 
-/** Every machine has its feed, and the battery is never let down to where it could not carry the shutdown itself. */
+/** Times are shown in `upgrade.timeZone`, every machine has its feed, and the battery is never let down to where it could not carry the shutdown itself. */
 function complete<
   Settings extends {
     nodes: readonly z.output<typeof node>[]
     hosts: readonly z.output<typeof hostMachine>[]
     upses: readonly { label: string }[]
     power: z.output<typeof power>
+    upgrade: z.output<typeof upgrade>
   },
 >(settings: Settings) {
   const [first, ...others] = settings.upses
@@ -185,6 +186,7 @@ function complete<
   return {
     ...whole,
     power: { ...policy, minimumRuntime: minimumRuntime ?? needOf(machinesOf(whole), policy) },
+    upgrade: { ...settings.upgrade, shownZone: settings.upgrade.timeZone },
   }
 }
 

@@ -79,7 +79,7 @@ describe('a request', () => {
     { command: 'power wake nas', code: 2, says: 'there is no machine nas in the configuration; there are cp-1, w-1' },
     { command: 'run look', code: 2, says: 'there is no job look; there are ' },
     { command: 'approve newest', code: 2, says: 'newest is not a Talos release such as v1.13.9' },
-    { command: 'run-now --for 8d', code: 2, says: 'a window that is opened by hand lasts up to 7 days' },
+    { command: 'run-now --for 8d', code: 2, says: 'a window can be opened for up to 7 days' },
     { command: 'run-now --for soon', code: 2, says: 'use a duration such as 30m or 2h' },
     { command: 'power wake', code: 1, says: 'no outage is on record: name the machine that is to be woken' },
   ])('that can’t be carried out is refused: $command', async ({ command, code, says }) => {

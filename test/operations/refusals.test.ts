@@ -50,13 +50,13 @@ test.each<{ what: string; ask: (person: Person) => Promise<unknown>; code: strin
     what: 'open a window for no time',
     ask: (person) => person.runNow(0),
     code: 'misconfigured',
-    says: 'a window that is opened by hand lasts up to 7 days',
+    says: 'a window can be opened for up to 7 days',
   },
   {
     what: 'open a window for ever',
     ask: (person) => person.runNow(8 * 86_400_000),
     code: 'misconfigured',
-    says: 'a window that is opened by hand lasts up to 7 days',
+    says: 'a window can be opened for up to 7 days',
   },
   {
     what: 'rehearse lunch',

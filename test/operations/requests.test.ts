@@ -69,7 +69,7 @@ const changes: readonly Case[] = [
   {
     request: 'open a window',
     ask: (person) => person.runNow(60_000),
-    said: /^a window is open by hand for 60 s, until /,
+    said: /^a window is open for 60 s, until /,
   },
   {
     request: 'pause a node',
@@ -196,7 +196,7 @@ const nothings: readonly Case[] = [
     request: 'shut down twice',
     after: ({ control }) => control.shutDown(),
     ask: (person) => person.shutDown(),
-    said: /^a shutdown was ordered already, at 20\d\d-.*: see `caretaker power status`$/,
+    said: /^a shutdown was requested already, on 20\d\d-.*: see `caretaker power status`$/,
   },
 ]
 

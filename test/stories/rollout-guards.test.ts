@@ -43,7 +43,7 @@ describe('windows', () => {
       upgrade: { ...upgrade, windows: [{ ...upgrade.windows[0], days: [today] }] },
     })
     expect(await it.next()).toMatch(/^the next window opens/)
-    expect((await it.control.runNow(3_600_000)).said).toMatch(/^a window is open by hand for 1 h, until /)
+    expect((await it.control.runNow(3_600_000)).said).toMatch(/^a window is open for 1 h, until /)
     expect(await finish(it)).toBe('every node runs v1.14.1')
   })
 })
@@ -85,7 +85,7 @@ test('with mode: staged a release is installed before the window, and rebooted i
   await using it = await begin(homelab, { upgrade: { windows, mode: 'staged' }, now: () => now })
   await it.next()
   await it.next()
-  expect(await it.next()).toBe('the next window opens Sat 02:00; it is installed already on w-1, cp-1')
+  expect(await it.next()).toBe('the next window opens on 2026-03-07 02:00 UTC; it is installed already on w-1, cp-1')
   expect(homelab.machine('w-1')).toMatchObject({ boots: 1, installed: { version: 'v1.14.1' }, unschedulable: false })
   now = new Date('2026-03-07T02:01:00Z')
   expect(await finish(it)).toBe('every node runs v1.14.1')

@@ -7,7 +7,10 @@ import type { Window } from './window.ts'
 /** Durations in ms. */
 export interface UpgradePolicy extends DisruptionPolicy {
   readonly windows: readonly Window[]
+  /** The zone that windows and blackouts are in. */
   readonly timeZone: string
+  /** The zone of times that people read: that of `TZ`, else the same. */
+  readonly shownZone: string
   readonly order: 'workers-first' | 'control-planes-first'
   /** The first node of all, and how long it is watched before the next one. */
   readonly canary?: { readonly node: string; readonly watch: number } | undefined

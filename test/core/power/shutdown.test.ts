@@ -118,7 +118,7 @@ describe('the time that pods get', () => {
       cordon: 5_000,
       'scale-down': 10_000,
       'set-storage-flags': 10_000,
-      drainTimeout: 30_000,
+      drain: 30_000,
     })
   })
 

@@ -115,7 +115,7 @@ describe('nothing begins', () => {
       name: 'outside the window',
       nodes: fine,
       changed: { windows: [{ days: ['sun'], from: '02:00', to: '06:00' }] },
-      expected: 'wait: the next window opens Sun 02:00',
+      expected: 'wait: the next window opens on 2026-03-08 02:00 CET',
     },
     {
       name: 'with too little of the window left',

@@ -9,6 +9,7 @@ import { schematic } from '../cluster/nodes.ts'
 export const policy: UpgradePolicy = {
   windows: [],
   timeZone: 'Europe/Warsaw',
+  shownZone: 'Europe/Warsaw',
   order: 'workers-first',
   approval: 'none',
   mode: 'direct',
