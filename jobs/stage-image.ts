@@ -56,8 +56,14 @@ export default defineJob({
         kernelArguments: kernelArgumentsOf(own.schematic),
       }
       const isRequest = version !== wanted
+      const wasThere = before.some(
+        (staged) => staged.version === version && staged.schematic === schematic && (staged.published || isRequest),
+      )
       try {
-        await carryOut([phase('stage-image', [], { do: 'stage-image', image, publish: !isRequest })])
+        // Somebody may have changed what is there; that it is as it should be is no news.
+        await carryOut([phase('stage-image', [], { do: 'stage-image', image, publish: !isRequest })], {
+          isRoutine: wasThere,
+        })
       } catch (error) {
         if (signal.aborted || !isRequest || !(error instanceof AgentError) || error.retryable) throw error
         // Nothing that this homelab needs: it is told, and not tried for ever.
@@ -65,9 +71,6 @@ export default defineJob({
         forgetRequest(journal, version)
         continue
       }
-      const wasThere = before.some(
-        (staged) => staged.version === version && staged.schematic === schematic && (staged.published || isRequest),
-      )
       if (!wasThere) {
         fresh.push(version)
         await emit({ type: 'image.staged', version, schematic })

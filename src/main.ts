@@ -1,11 +1,12 @@
 import process from 'node:process'
-import { type JournalHandle, openJournal } from './adapters/journal/journal.ts'
+import type { JournalHandle } from './adapters/journal/journal.ts'
 import { lockState } from './adapters/journal/lock.ts'
 import { type Agent, type AgentOptions, createAgent } from './agent.ts'
 import type { Logger } from './core/log.ts'
 import { loadJobs } from './engine/catalogue.ts'
 import { createQueueDoor } from './engine/queue-door.ts'
 import { serveControl } from './http/control.ts'
+import { openJournalAndAlerts } from './main/journal.ts'
 import { findOwnMachine, holderOf, readBootId } from './main/identity.ts'
 import { createLiveSettings, type LiveSettings } from './main/live-settings.ts'
 import { watchLives } from './main/renewal.ts'
@@ -14,7 +15,6 @@ import type { Settings } from './main/settings.ts'
 import { tellAlerts } from './main/tell.ts'
 import { ownVersion } from './main/version.ts'
 import { openWorld } from './main/wiring.ts'
-import { createAlerts } from './operations/alerts.ts'
 import type { Job } from './operations/job.ts'
 import { createOperator } from './operations/operator.ts'
 
@@ -40,8 +40,8 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const startedAt = new Date()
   await using stack = new AsyncDisposableStack()
   stack.use(lockState(options.settings.state))
-  const journal = stack.use(openLoggedJournal(options.settings.state, log))
-  const alerts = createAlerts(journal, () => new Date())
+  const { journal, alerts } = openJournalAndAlerts(options.settings.state, log)
+  stack.use(journal)
   const settings = createLiveSettings({ settings: options.settings, journal, alerts, log })
   const world = stack.use(
     await openWorld({ settings, journal, log, isDaemon: true, told: tellAlerts(settings, alerts, log) }),
@@ -93,15 +93,6 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   log.info({ config: settings.file, pid: process.pid }, 'caretaker is running')
   await aborted(signal)
   log.info({}, 'stopping')
-}
-
-function openLoggedJournal(state: string, log: Logger): JournalHandle {
-  return openJournal(state, {
-    onDegraded: (why) =>
-      why === undefined
-        ? log.info({}, 'the journal is on the disk again')
-        : log.error({ reason: why }, 'the journal is kept in memory: the disk does not take it'),
-  })
 }
 
 /** Who we are, and how patient. */

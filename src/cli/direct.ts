@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { access, constants, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type JournalHandle, openJournal } from '../adapters/journal/journal.ts'
+import { type JournalHandle, openJournal, openMemoryJournal } from '../adapters/journal/journal.ts'
 import { compileCheck } from '../adapters/checks/checks.ts'
 import { createFactory } from '../adapters/factory/factory.ts'
 import { type PlanAnswer, planAnswerOf } from '../core/operator.ts'
@@ -25,6 +25,9 @@ import { loadSchematics } from '../services/schematics-watch/watch.ts'
 import { openMachines } from '../main/machines.ts'
 import { isUrl, openWorld, readAccess, readCredentials } from '../main/wiring.ts'
 
+/** So many alerts that were settled are shown. */
+const shownSettled = 200
+
 /** What the CLI can answer while no daemon runs, by looking for itself. */
 
 /** The journal's newest entries, from the disk. */
@@ -38,7 +41,7 @@ export function readAlerts(settings: Settings, all: boolean): readonly Alert[] {
   using journal = openKeptJournal(settings)
   if (!journal) return []
   const alerts = createAlerts(journal, () => new Date())
-  return all ? [...alerts.all, ...alerts.settled] : alerts.all
+  return all ? [...alerts.all, ...alerts.settled(shownSettled)] : alerts.all
 }
 
 /** The journal that a daemon has left, to read; undefined where none has run yet. */
@@ -58,18 +61,13 @@ export async function planDirectly(settings: Settings, signal: AbortSignal): Pro
   const kept = openKeptJournal(settings)
   try {
     await using schematics = await loadSchematics({ ...quietly, directory: settings.schematics })
-    const known: Journal = kept ?? emptyJournal()
+    // What is noted here only we see.
+    const journal: Journal = kept ?? openMemoryJournal()
     const ids = Object.fromEntries([...schematics.current.values()].map(({ id }) => [id, id]))
-    const { versions, withdrawn } = await knownReleases(known, () => createFactory(config.factory.url), signal)
-    const assumed = new Map<string, unknown>()
-    const journal: Journal = {
-      ...known,
-      recall: <T>(key: string) => known.recall<T>(key) ?? (assumed.get(key) as T | undefined),
-      remember: (key, value) => void assumed.set(key, value),
-    }
+    const { versions, withdrawn } = await knownReleases(journal, () => createFactory(config.factory.url), signal)
     remembered.versions.remember(journal, versions)
     remembered.withdrawn.remember(journal, withdrawn)
-    remembered.schematicIds.remember(journal, ids)
+    if (!remembered.schematicIds.recall(journal)) remembered.schematicIds.remember(journal, ids)
     await using world = await openWorld({ settings, journal })
     const states = [...world.upses].map(async ([label, ups]): Promise<[string, PowerState]> => {
       const reading = await ups.read(signal).catch(() => undefined)
@@ -86,7 +84,7 @@ export async function planDirectly(settings: Settings, signal: AbortSignal): Pro
       schematics: schematics.current,
       signal,
       ownNode: findOwnMachine(config.nodes, settings.environment),
-      power: { upses, ordered: remembered.ordered.recall(known) },
+      power: { upses, ordered: remembered.ordered.recall(journal) },
     })
     return planAnswerOf(preview)
   } finally {
@@ -190,27 +188,3 @@ const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {
 
 /** How schematics are read once, by nobody who watches. */
 const quietly = { parse: toSchematic, log: silent }
-
-/** For looking before there is anything to remember. */
-export function emptyJournal(): Journal {
-  const refuse = () => {
-    throw new AgentError('malformed', 'nothing is written here')
-  }
-  return {
-    write: () => {},
-    entries: () => [],
-    beginRun: refuse,
-    endRun: () => {},
-    runs: () => [],
-    firstSeen: () => new Map(),
-    remember: () => {},
-    recall: () => undefined,
-    openOutage: () => undefined,
-    saveOutage: () => {},
-    outages: () => [],
-    openRollout: () => undefined,
-    saveRollout: () => {},
-    rollouts: () => [],
-    degraded: undefined,
-  }
-}

@@ -4,7 +4,7 @@ import { messageOf } from '../core/errors.ts'
 import { openWorld } from '../main/wiring.ts'
 import type { Settings } from '../main/settings.ts'
 import { observe } from '../engine/observe.ts'
-import { emptyJournal } from './direct.ts'
+import { openMemoryJournal } from '../adapters/journal/journal.ts'
 
 /**
  * Asks everything that the configuration names whether it is what the configuration says, and answers each fault. Only
@@ -12,7 +12,7 @@ import { emptyJournal } from './direct.ts'
  */
 export async function checkOnline(settings: Settings, signal: AbortSignal): Promise<readonly string[]> {
   const { config, file } = settings
-  await using world = await openWorld({ settings, journal: emptyJournal() })
+  await using world = await openWorld({ settings, journal: openMemoryJournal() })
   const [cluster, factory, upses] = await Promise.all([
     observe(config.nodes, world.ports, signal),
     faultOf('factory.url', createFactory(config.factory.url).versions(signal)),

@@ -5,7 +5,8 @@ import { answerOf, type Client, createClient } from '../http/client.ts'
 import { parseDuration } from '../core/duration.ts'
 import { AgentError } from '../core/errors.ts'
 import type { RequestAnswer } from '../core/operator.ts'
-import { loadUsableSettings, type Settings } from '../main/settings.ts'
+import { findDaemon } from '../main/config-file.ts'
+import type { Settings } from '../main/settings.ts'
 import { ownVersion } from '../main/version.ts'
 
 /**
@@ -32,14 +33,14 @@ export const program = new Command('caretaker')
   .addHelpText(
     'after',
     `
+Durations are written as 500ms, 30s, 10m, 2h or 7d. Times are shown in the zone of $TZ, else upgrade.timeZone.
+
 Exit codes:
   0  done, or nothing to change
   1  failed or refused
   2  wrong usage or configuration, or not found
   3  waiting, or not possible now: try again later
-  4  unreachable or timed out
-
-Durations are written as 500ms, 30s, 10m, 2h or 7d. Times are shown in the zone of $TZ, else upgrade.timeZone.`,
+  4  unreachable or timed out`,
   )
   .version(await ownVersion(), '-v, --version')
   .configureHelp({ showGlobalOptions: true })
@@ -93,21 +94,25 @@ export async function print(
   answer: unknown,
   text: string | ((zone: Zone) => Promise<string>),
 ): Promise<void> {
-  const zone = async () => (await usableSettings(options)).config.upgrade.shownZone
+  const zone = async () =>
+    (await findDaemon(options.config, process.env))?.zone ?? (await loadWhole(options)).config.upgrade.shownZone
   const shown = options.json ? JSON.stringify(answer, null, 2) : typeof text === 'string' ? text : await text(zone)
   process.stdout.write(`${shown}\n`)
 }
 
-let loaded: Promise<Settings> | undefined
+/** Loaded only if no daemon answers: reading the whole configuration takes longer than most requests. */
+const loadWhole = async ({ config }: Options): Promise<Settings> =>
+  (await import('../main/settings.ts')).loadUsableSettings(config, process.env)
 
-/** The configuration, read once: a command asks for one only. */
-function usableSettings({ config }: Options): Promise<Settings> {
-  return (loaded ??= loadUsableSettings(config, process.env))
-}
-
-/** Asks the daemon. */
+/** Asks the daemon. If none is running, errors in the configuration are reported first. */
 export async function ask<T>(options: Options, question: (daemon: Client) => Promise<Json<T>>): Promise<T> {
-  return askAt(await usableSettings(options), options, question)
+  const socket = (await findDaemon(options.config, process.env))?.socket
+  try {
+    return await askAt(socket ?? (await loadWhole(options)).socket, options, question)
+  } catch (error) {
+    if (socket !== undefined && isUnreachable(error)) await loadWhole(options)
+    throw error
+  }
 }
 
 /** Sends a request to the daemon and prints its answer. */
@@ -126,20 +131,23 @@ export async function askOr<T>(
   question: (daemon: Client) => Promise<Json<T>>,
   here: (settings: Settings) => Promise<T>,
 ): Promise<T> {
-  const settings = await usableSettings(options)
   try {
-    return await askAt(settings, options, question)
+    return await ask(options, question)
   } catch (error) {
-    if (error instanceof AgentError && error.code === 'unreachable') return here(settings)
+    if (isUnreachable(error)) return here(await loadWhole(options))
     throw error
   }
+}
+
+function isUnreachable(error: unknown): boolean {
+  return error instanceof AgentError && error.code === 'unreachable'
 }
 
 interface Json<T> {
   json(): Promise<T>
 }
 
-function askAt<T>({ socket }: Settings, { as }: Options, question: (daemon: Client) => Promise<Json<T>>): Promise<T> {
+function askAt<T>(socket: string, { as }: Options, question: (daemon: Client) => Promise<Json<T>>): Promise<T> {
   const by = as ?? (process.env['CARETAKER_OPERATOR'] || `${userName()}@${hostname()}`)
   return answerOf(question(createClient(socket, { by })))
 }

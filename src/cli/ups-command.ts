@@ -5,7 +5,6 @@ import type { NutUps } from '../adapters/nut/ups.ts'
 import { Option } from 'commander'
 import { readingAnswerOf } from '../core/power/answers.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
-import { loadSettings } from '../main/settings.ts'
 import { renderSeen, renderUps, renderWatch, type Seen, type UpsShown } from './render-ups.ts'
 import { command, duration, exit, type Options, positive, print } from './shell.ts'
 
@@ -21,7 +20,7 @@ export function addUpsCommand(): void {
     'ups [name]',
     'all variables of a UPS, or of all; or its readings over time',
     async (options, [name], extra) => {
-      const settings = await loadSettings(options.config, process.env)
+      const settings = await (await import('../main/settings.ts')).loadSettings(options.config, process.env)
       const zone = settings.config.upgrade.shownZone
       const { openUpses } = await import('../main/upses.ts')
       const refused = new Map<string, string>()

@@ -1,3 +1,6 @@
+import type { RecordKind } from './records.ts'
+import { object, oneOf, optional, text, time } from './shape.ts'
+
 /** How much it matters. `critical`: the power is unguarded, or data is at stake. `warning`: something waits for a person. */
 export type Severity = 'info' | 'warning' | 'critical'
 
@@ -45,13 +48,30 @@ export interface Alerts {
   find(id: string): Alert | undefined
   /** Those that are open: the most severe first, then the oldest. */
   readonly all: readonly Alert[]
-  /** Those that were settled, the newest first, as many as are kept. */
-  readonly settled: readonly Alert[]
+  /** Those that were settled, the newest first, no more than so many. */
+  settled(limit: number): readonly Alert[]
   /** Called with each alert that opens, changes what it says, or is settled. A listener that throws costs nobody anything. */
   subscribe(listener: AlertListener): Disposable
 }
 
 const severities: readonly Severity[] = ['critical', 'warning', 'info']
+
+/** Alerts by when they were opened, and which they are. */
+export const alertKind: RecordKind<Alert> = {
+  name: 'alert',
+  parse: object<Alert>({
+    id: text,
+    severity: oneOf<Severity>({ critical: true, warning: true, info: true }),
+    subject: text,
+    text,
+    action: optional(text),
+    since: time,
+    settledAt: optional(time),
+  }),
+  keyOf: ({ id, since }) => `${since} ${id}`,
+  isOpen: ({ settledAt }) => settledAt === undefined,
+  retention: { most: 2_000, age: 400 * 86_400_000 },
+}
 
 /** The most severe first, then the oldest. */
 export function compareAlerts(a: Alert, b: Alert): number {

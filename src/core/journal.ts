@@ -1,25 +1,28 @@
 import type { Outage } from './power/outage.ts'
+import { outageKind } from './power/outage-kind.ts'
+import { numberedKey, type RecordKind, type Records, type RecordStore } from './records.ts'
+import { firstSeenKind } from './release/first-seen.ts'
+import { number, object, oneOf, optional, text } from './shape.ts'
 import type { Rollout } from './upgrade/record.ts'
+import { rolloutKind } from './upgrade/rollout-kind.ts'
 
 /**
- * What the agent must not forget: durable when a call returns (where the disk allows it), readable by the CLI without
- * the daemon. Calls do not wait and do not throw: where the disk fails, memory takes over and `degraded` says so,
- * because a power cut doesn't wait for a disk.
+ * What the agent must not forget, in its own words: durable when a call returns (where the disk allows it), readable by
+ * the CLI without the daemon. Calls do not wait and do not throw: where the disk fails, memory takes over and `degraded`
+ * says so, because a power cut doesn't wait for a disk. A new kind of record needs no word here: see `records`.
  */
-export interface Journal {
+export interface Journal extends RecordStore {
   /** A sentence for the operator. */
   write(entry: { kind: EntryKind; subject?: string; text: string }): void
   /** Newest first. */
   entries(limit: number): readonly Entry[]
   beginRun(job: string): number
+  /** Ends a run. One that came to the same as the last run of its job takes its place, and writes nothing to the disk. */
   endRun(id: number, outcome: RunOutcome, detail: string): void
   /** Newest first. */
   runs(limit: number): readonly Run[]
   /** Notes releases that are new to us; returns when each known one was first seen, in ms since the epoch. */
   firstSeen(versions: readonly string[], now: number): ReadonlyMap<string, number>
-  /** A small fact that outlives a restart, as JSON. */
-  remember(key: string, value: unknown): void
-  recall<T>(key: string): T | undefined
   /** The outage that has not ended yet, if any. */
   openOutage(): Outage | undefined
   /** Begins or updates it; on the disk when this returns. */
@@ -31,8 +34,6 @@ export interface Journal {
   saveRollout(rollout: Rollout): void
   /** Newest first. */
   rollouts(limit: number): readonly Rollout[]
-  /** Why the journal is kept in memory at present; undefined when the disk is well. */
-  readonly degraded: string | undefined
 }
 
 export type EntryKind = 'event' | 'step' | 'run' | 'power' | 'alert'
@@ -56,4 +57,96 @@ export interface Run {
   readonly endedAt: string | undefined
   readonly outcome: RunOutcome | undefined
   readonly detail: string | undefined
+}
+
+const day = 86_400_000
+
+export const entryKind: RecordKind<Entry> = {
+  name: 'entry',
+  parse: object<Entry>({
+    id: number,
+    at: text,
+    kind: oneOf<EntryKind>({ event: true, step: true, run: true, power: true, alert: true }),
+    subject: optional(text),
+    text,
+  }),
+  keyOf: ({ id }) => numberedKey(id),
+  isOpen: () => false,
+  retention: { most: 20_000, age: 400 * day, isExpendable: true },
+}
+
+export const runKind: RecordKind<Run> = {
+  name: 'run',
+  parse: object<Run>({
+    id: number,
+    job: text,
+    startedAt: text,
+    endedAt: optional(text),
+    outcome: optional(oneOf<RunOutcome>({ done: true, stuck: true, later: true, failed: true, stopped: true })),
+    detail: optional(text),
+  }),
+  keyOf: ({ id }) => numberedKey(id),
+  isOpen: () => false,
+  retention: { most: 5_000, age: 400 * day, isExpendable: true },
+}
+
+/** The journal over a store of records. */
+export function createJournal(store: RecordStore, now: () => Date): Journal {
+  const entries = store.records(entryKind)
+  const runs = store.records(runKind)
+  const releases = store.records(firstSeenKind)
+  const outages = store.records(outageKind)
+  const rollouts = store.records(rolloutKind)
+  const nextEntry = countFrom(entries)
+  const nextRun = countFrom(runs)
+  /** The newest run of each job that has ended. */
+  const last = new Map<string, Run>()
+
+  return {
+    records: (kind) => store.records(kind),
+    get degraded() {
+      return store.degraded
+    },
+    write: ({ kind, subject, text: sentence }) =>
+      entries.save({ id: nextEntry(), at: now().toISOString(), kind, subject, text: sentence }),
+    entries: (limit) => entries.newest(limit),
+    beginRun: (job) => {
+      const id = nextRun()
+      const startedAt = now().toISOString()
+      // With the first thing that the run writes; one that writes nothing leaves nothing to be taken up.
+      runs.save({ id, job, startedAt, endedAt: undefined, outcome: undefined, detail: undefined }, 'later')
+      return id
+    },
+    endRun: (id, outcome, detail) => {
+      const begun = runs.get(numberedKey(id))
+      if (!begun) return
+      const before = last.get(begun.job)
+      const ended = { ...begun, endedAt: now().toISOString(), outcome, detail }
+      last.set(begun.job, ended)
+      const isRepeated = before?.outcome === outcome && before.detail === detail
+      if (isRepeated) runs.remove(numberedKey(before.id), 'later')
+      runs.save(ended, isRepeated ? 'later' : 'now')
+    },
+    runs: (limit) => runs.newest(limit),
+    firstSeen: (versions, at) => {
+      const seen = new Map(releases.open().map(({ version, firstSeen }) => [version, firstSeen]))
+      for (const version of versions.filter((one) => !seen.has(one))) {
+        seen.set(version, at)
+        releases.save({ version, firstSeen: at })
+      }
+      return seen
+    },
+    openOutage: () => outages.open()[0],
+    saveOutage: (outage) => outages.save(outage),
+    outages: (limit) => outages.newest(limit),
+    openRollout: () => rollouts.open()[0],
+    saveRollout: (rollout) => rollouts.save(rollout),
+    rollouts: (limit) => rollouts.newest(limit),
+  }
+}
+
+/** Numbers that go on from the greatest one on record. */
+function countFrom(records: Records<{ readonly id: number }>): () => number {
+  let id = Number(records.lastKey() ?? 0)
+  return () => ++id
 }

@@ -188,6 +188,8 @@ export interface CarryOutChoices {
   readonly onStep?: (step: Step, state: StepState) => void
   /** Called when a phase has ended well, with how long it took, in ms. */
   readonly onPhase?: (phase: PhaseId, ms: number) => void
+  /** It only makes sure of what is so already: the journal hears of what fails, and of nothing else. */
+  readonly isRoutine?: boolean
 }
 
 export type StepState = { kind: 'started' } | { kind: 'done' } | { kind: 'failed'; error: Error }

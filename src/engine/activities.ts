@@ -56,7 +56,7 @@ export function createActivities({ ports, journal, inventory, wording, pollEvery
           return
         }
         present.delete(step)
-        if (state.kind === 'done') return note(step, `${text}: done`)
+        if (state.kind === 'done') return choices.isRoutine ? undefined : note(step, `${text}: done`)
         const isCalledOff = signal.aborted || choices.signal?.aborted === true
         note(step, isCalledOff ? `${text}: called off, ${state.error.message}` : `failed: ${state.error.message}`)
       },

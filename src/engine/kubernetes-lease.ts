@@ -1,4 +1,3 @@
-import { describeDuration } from '../core/duration.ts'
 import { messageOf } from '../core/errors.ts'
 import type { Purpose } from '../core/lease.ts'
 import type { Logger } from '../core/log.ts'
@@ -49,7 +48,8 @@ export function createKubernetesLease(
       if (typeof answer === 'string') return { why: `the cluster's Lease can't be taken: ${answer}`, held: false }
       if (!answer.held) {
         return {
-          why: `${answer.by} works on the cluster (${answer.purpose}), for another ${describeDuration(answer.endsIn)} if it is not renewed`,
+          // Without the time that is left, which would make it another reason each time.
+          why: `${answer.by} works on the cluster (${answer.purpose}), and holds its Lease`,
           held: true,
         }
       }

@@ -2,6 +2,7 @@ import {
   type Alert,
   type AlertChange,
   type AlertContent,
+  alertKind,
   type AlertListener,
   type Alerts,
   compareAlerts,
@@ -11,32 +12,19 @@ import {
 } from '../core/alert.ts'
 import type { Journal } from '../core/journal.ts'
 
-/** So many that were settled are kept for people to look up. */
-const keptSettled = 200
-
-/** What the journal keeps of alerts. */
-interface KeptAlerts {
-  readonly open: readonly Alert[]
-  /** The newest first. */
-  readonly settled: readonly Alert[]
-}
-
 /**
  * The alerts of this agent. What is open is in the journal, so that an agent that is started again opens nothing anew
  * and settles what is over. Where an alert opens, says something else or is settled the journal gets one sentence.
  */
 export function createAlerts(journal: Journal, now: () => Date): Alerts {
-  const kept = journal.recall<KeptAlerts>('alerts')
-  const open = new Map((kept?.open ?? []).map((alert) => [alert.id, alert]))
-  let settled = kept?.settled ?? []
+  const records = journal.records(alertKind)
+  const open = new Map(records.open().map((alert) => [alert.id, alert]))
   const listeners = new Set<AlertListener>()
 
   function keep(alert: Alert, change: AlertChange): void {
-    if (change === 'settled') {
-      open.delete(alert.id)
-      settled = [alert, ...settled].slice(0, keptSettled)
-    } else open.set(alert.id, alert)
-    journal.remember('alerts', { open: [...open.values()], settled } satisfies KeptAlerts)
+    if (change === 'settled') open.delete(alert.id)
+    else open.set(alert.id, alert)
+    records.save(alert)
     for (const listener of listeners) {
       try {
         listener(alert, change)
@@ -82,9 +70,11 @@ export function createAlerts(journal: Journal, now: () => Date): Alerts {
     get all() {
       return [...open.values()].toSorted(compareAlerts)
     },
-    get settled() {
-      return settled
-    },
+    settled: (limit) =>
+      records
+        .newest(limit + open.size)
+        .filter(({ settledAt }) => settledAt !== undefined)
+        .slice(0, limit),
     subscribe: (listener) => {
       listeners.add(listener)
       return { [Symbol.dispose]: () => void listeners.delete(listener) }

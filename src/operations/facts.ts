@@ -1,11 +1,12 @@
 import type { Cluster } from '../core/cluster/cluster.ts'
-import type { DrillReport } from '../core/power/drill.ts'
-import type { RegisteredSchematic } from '../core/release/schematic.ts'
+import { drillReport, drillRequest } from '../core/power/drill-shape.ts'
+import { registeredSchematic } from '../core/release/schematic-shape.ts'
 import type { RollbackRequest } from '../core/upgrade/gates.ts'
 import type { Journal } from '../core/journal.ts'
+import { factKind } from '../core/records.ts'
+import { flag, listOf, mapOf, number, object, optional, type Shape, text } from '../core/shape.ts'
 import { movementOf } from '../core/release/left-behind.ts'
 import { decideFirst } from '../core/release/first.ts'
-import type { ReversiblePhase } from '../core/power/phases.ts'
 import { decideTarget, type TargetDecision } from '../core/release/target.ts'
 import type { ReleasePolicy } from '../core/release/policy.ts'
 
@@ -15,56 +16,73 @@ interface Remembered<T> {
   remember(journal: Journal, value: T | undefined): void
 }
 
-function remember<T>(key: string): Remembered<T> {
+function fact<T>(name: string, parse: Shape<T>): Remembered<T> {
+  const kind = factKind(name, parse)
   return {
-    recall: (journal) => journal.recall<T>(key),
-    remember: (journal, value) => journal.remember(key, value),
+    recall: (journal) => journal.records(kind).get(''),
+    remember: (journal, value) => {
+      const records = journal.records(kind)
+      if (value === undefined) records.remove('')
+      else records.save(value)
+    },
   }
 }
 
 /** What the agent remembers between runs beside what it can look at. Losing any of it costs time, and nothing else. */
 export const remembered = {
   /** What the Factory offered last. */
-  versions: remember<readonly string[]>('factory.versions'),
+  versions: fact('factory.versions', listOf(text)),
   /** What the Factory marks as withdrawn, as it said last. */
-  withdrawn: remember<readonly string[]>('factory.withdrawn'),
+  withdrawn: fact('factory.withdrawn', listOf(text)),
   /** Releases that it offered once and that are on neither list now, of those that matter to this homelab. */
-  vanished: remember<readonly string[]>('factory.vanished'),
+  vanished: fact('factory.vanished', listOf(text)),
   /** The release that was decided on last: what is staged, and rolled out. */
-  target: remember<string>('release.target'),
+  target: fact('release.target', text),
   /** What the last look at releases came to, as a sentence. */
-  news: remember<string>('release.news'),
+  news: fact('release.news', text),
   /** By our own id of a schematic, the id that the Factory gave it. */
-  schematicIds: remember<Readonly<Record<string, string>>>('factory.schematics'),
+  schematicIds: fact('factory.schematics', mapOf(text)),
   /** Schematics as they were last in force, by name. */
-  schematics: remember<Readonly<Record<string, RegisteredSchematic>>>('schematics'),
+  schematics: fact('schematics', mapOf(registeredSchematic)),
   /** Releases that a person asked to be staged. */
-  stagingRequests: remember<readonly string[]>('stage.wishes'),
+  stagingRequests: fact('stage.requests', listOf(text)),
   /** Why a person has stopped rollouts. */
-  paused: remember<string>('rollout.paused'),
+  paused: fact('rollout.paused', text),
   /** The release that a person has approved last. */
-  approved: remember<string>('rollout.approved'),
+  approved: fact('rollout.approved', text),
   /** What a person has agreed to lose with a release: extensions, kernel arguments, … by name. */
-  losses: remember<{ readonly release: string; readonly names: readonly string[] }>('rollout.losses'),
+  losses: fact(
+    'rollout.losses',
+    object<{ readonly release: string; readonly names: readonly string[] }>({ release: text, names: listOf(text) }),
+  ),
   /** Until when a person has opened a window by hand, in ms since the epoch. */
-  openUntil: remember<number>('rollout.openUntil'),
+  openUntil: fact('rollout.openUntil', number),
   /** The release whose rollout a person has called off. */
-  aborted: remember<string>('rollout.aborted'),
-  rollbacks: remember<readonly RollbackRequest[]>('rollout.rollbacks'),
+  aborted: fact('rollout.aborted', text),
+  rollbacks: fact(
+    'rollout.rollbacks',
+    listOf(object<RollbackRequest>({ node: text, bootId: text, force: flag, to: optional(text) })),
+  ),
   /** Nodes whose drain was refused, by name: until when they are left alone, in ms since the epoch, and why. */
-  blocked: remember<Readonly<Record<string, { readonly until: number; readonly why: string }>>>('rollout.blocked'),
+  blocked: fact(
+    'rollout.blocked',
+    mapOf(object<{ readonly until: number; readonly why: string }>({ until: number, why: text })),
+  ),
   /** What an open window waited for when it was last looked at, and when it closes, in ms since the epoch. */
-  windowWaits: remember<{ readonly closesAt: number; readonly reason: string }>('rollout.windowWaits'),
+  windowWaits: fact(
+    'rollout.windowWaits',
+    object<{ readonly closesAt: number; readonly reason: string }>({ closesAt: number, reason: text }),
+  ),
   /** When a person has ordered everything to be shut down, ISO 8601: it stays down until somebody wakes it. */
-  ordered: remember<string>('power.ordered'),
+  ordered: fact('power.ordered', text),
   /** A person wants what is down back without waiting for the battery, or for mains to be stable. */
-  wakeNow: remember<boolean>('power.wakeNow'),
+  wakeNow: fact('power.wakeNow', flag),
   /** What the last rehearsal of a power cut came to. */
-  drill: remember<DrillReport>('power.drill'),
+  drill: fact('power.drill', drillReport),
   /** A person wants one. `until`: no further than this phase. */
-  drillRequest: remember<{ readonly until?: ReversiblePhase }>('power.drillRequest'),
+  drillRequest: fact('power.drillRequest', drillRequest),
   /** The name by which this agent holds the cluster's Lease. */
-  agentId: remember<string>('agent.id'),
+  agentId: fact('agent.id', text),
 }
 
 /** Takes back what a person wished of these nodes. Answers the requests that are left. */

@@ -6,6 +6,9 @@ import { createRolloutRequests } from './rollout-requests.ts'
 import { createStagingRequests } from './staging-requests.ts'
 import { readStatus, type StatusMeans } from './status-request.ts'
 
+/** So many alerts that were settled are shown. */
+const shownSettled = 200
+
 export interface OperatorOptions extends Omit<StatusMeans & PowerMeans, 'now'> {
   readonly now?: () => Date
 }
@@ -18,7 +21,7 @@ export function createOperator(options: OperatorOptions): Operator {
   const power = createPowerRequests(means)
   return {
     status: (signal) => readStatus(means, power, signal),
-    alerts: ({ all }) => (all ? [...alerts.all, ...alerts.settled] : alerts.all),
+    alerts: ({ all }) => (all ? [...alerts.all, ...alerts.settled(shownSettled)] : alerts.all),
     journal: (limit) => journal.entries(limit),
     jobs: createJobRequests(means),
     rollouts: createRolloutRequests(means),

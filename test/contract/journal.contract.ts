@@ -1,8 +1,24 @@
 import { expect, test } from 'vitest'
 import type { Journal } from '../../src/core/journal.ts'
+import { factKind, type RecordKind } from '../../src/core/records.ts'
+import { flag, listOf, object, text } from '../../src/core/shape.ts'
 import type { Outage } from '../../src/core/power/outage.ts'
 import { beginRollout, endRollout, withNodeEnded, withNodeStarted, withPhase } from '../../src/core/upgrade/record.ts'
 import { outageOf } from '../core/power/outages.ts'
+
+interface Leak {
+  readonly where: string
+  readonly isDry: boolean
+}
+
+/** A kind of record that no journal was made for. */
+const leakKind: RecordKind<Leak> = {
+  name: 'leak',
+  parse: object<Leak>({ where: text, isDry: flag }),
+  keyOf: ({ where }) => where,
+  isOpen: ({ isDry }) => !isDry,
+  retention: { most: 10 },
+}
 
 export interface JournalUnderTest extends AsyncDisposable {
   readonly journal: Journal
@@ -61,20 +77,70 @@ export function journalContract(open: (now: () => Date) => Promise<JournalUnderT
     expect(Object.fromEntries(journal.firstSeen([], 300))).toEqual({ 'v1.13.9': 100, 'v1.14.0': 200 })
   })
 
-  test('recalls what it was told last, as a copy, until it is told to forget', async () => {
+  test('keeps records of a kind that nobody else knows: those that are open, and all of them, newest first', async () => {
+    await using opened = await start()
+    const leaks = opened.journal.records(leakKind)
+    expect([leaks.get('a'), leaks.lastKey(), ...leaks.open(), ...leaks.newest(5)]).toEqual([undefined, undefined])
+    const [a, b, c] = ['a', 'b', 'c'].map((where) => ({ where, isDry: false }))
+    for (const leak of [b!, a!, c!]) leaks.save(leak)
+    expect(leaks.open()).toEqual([c, b, a])
+    leaks.save({ where: 'b', isDry: true })
+    expect(leaks.open()).toEqual([c, a])
+    expect(leaks.newest(2)).toEqual([c, { where: 'b', isDry: true }])
+    expect(leaks.get('b')).toEqual({ where: 'b', isDry: true })
+    leaks.remove('c')
+    leaks.remove('never there')
+    expect([leaks.get('c'), leaks.lastKey()]).toEqual([undefined, 'b'])
+    expect(opened.journal.records(leakKind).newest(5)).toEqual([{ where: 'b', isDry: true }, a])
+  })
+
+  test('gives a record back as a copy, and what may be written later at once', async () => {
+    await using opened = await start()
+    const leaks = opened.journal.records(leakKind)
+    const leak = { where: 'a', isDry: false }
+    leaks.save(leak, 'later')
+    leak.isDry = true
+    expect([leaks.get('a'), leaks.open(), leaks.newest(1)]).toEqual([
+      { where: 'a', isDry: false },
+      [{ where: 'a', isDry: false }],
+      [{ where: 'a', isDry: false }],
+    ])
+    leaks.remove('a', 'later')
+    expect([leaks.get('a'), ...leaks.open(), ...leaks.newest(1)]).toEqual([undefined])
+  })
+
+  test('keeps facts by their names until they are forgotten, empty ones too', async () => {
     await using opened = await start()
     const { journal } = opened
-    expect(journal.recall('wishes')).toBeUndefined()
-    const wishes = ['v1.14.0']
-    journal.remember('wishes', wishes)
-    wishes.push('v1.15.0')
-    expect(journal.recall('wishes')).toEqual(['v1.14.0'])
-    journal.remember('wishes', { a: null, b: false })
-    expect(journal.recall('wishes')).toEqual({ a: null, b: false })
-    journal.remember('other', '')
-    journal.remember('wishes', undefined)
-    expect(journal.recall('wishes')).toBeUndefined()
-    expect(journal.recall('other')).toBe('')
+    const releases = factKind('releases', listOf(text))
+    const name = factKind('name', text)
+    expect(journal.records(releases).get('')).toBeUndefined()
+    journal.records(releases).save(['v1.14.0'])
+    journal.records(name).save('')
+    expect([journal.records(releases).get(''), journal.records(name).get('')]).toEqual([['v1.14.0'], ''])
+    journal.records(releases).remove('')
+    expect([journal.records(releases).get(''), journal.records(name).get('')]).toEqual([undefined, ''])
+  })
+
+  test('counts runs of a job that come to the same as one, the newest', async () => {
+    await using opened = await start()
+    const { journal } = opened
+    const run = (job: string, detail: string) => journal.endRun(journal.beginRun(job), 'later', detail)
+    for (let turn = 0; turn < 3; turn++) {
+      run('upgrade-node', 'the cluster is held')
+      run('watch-releases', 'nothing is new')
+    }
+    run('upgrade-node', 'cp-1 is not ready')
+    run('upgrade-node', 'the cluster is held')
+    expect(journal.runs(10).map(({ job, detail }) => `${job}: ${detail}`)).toEqual([
+      'upgrade-node: the cluster is held',
+      'upgrade-node: cp-1 is not ready',
+      'watch-releases: nothing is new',
+      'upgrade-node: the cluster is held',
+    ])
+    const [, , watched] = journal.runs(10)
+    expect(watched!.endedAt! > watched!.startedAt).toBe(true)
+    expect(watched!.id).toBe(6)
   })
 
   test('has an open outage from its first record until it is over', async () => {

@@ -1,10 +1,11 @@
 import { appendFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { DatabaseSync } from 'node:sqlite'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { endStore, runCli, startDaemon, waitFor } from '../lab/daemon.ts'
-import { type Homelab, homelabSchematicId, startHomelab } from '../lab/homelab.ts'
+import { type Homelab, startHomelab } from '../lab/homelab.ts'
 import { startUpsdStandIn } from '../lab/upsd/stand-in.ts'
 
 let lab: Homelab
@@ -56,7 +57,7 @@ test('a wrong configuration is one message with every fault, its line and its co
 test('a good configuration is called so, and a file that it names and that is missing is named', async () => {
   const directory = await folder()
   const file = await lab.writeConfig(directory)
-  expect(await runCli(['config', 'check', '-c', file])).toMatchObject({ code: 0, stdout: `${file} is good\n` })
+  expect(await runCli(['config', 'check', '-c', file])).toMatchObject({ code: 0, stdout: `${file} is valid\n` })
   const inAYear = new Date(Date.now() + 365 * 86_400_000).toISOString().slice(0, 10)
   expect((await runCli(['config', 'check', '-c', file])).stderr.split('\n')).toEqual([
     `the client certificate in ${join(directory, 'talosconfig')} (os:admin) ends on ${inAYear}`,
@@ -89,7 +90,7 @@ test('what answers at the addresses is asked with --online, and is called what i
   const directory = await folder()
   const file = await lab.writeConfig(directory)
   const online = ['config', 'check', '--online', '-c', file]
-  expect(await runCli(online)).toMatchObject({ code: 0, stdout: `${file} is good\n` })
+  expect(await runCli(online)).toMatchObject({ code: 0, stdout: `${file} is valid\n` })
   await edit(file, (config) => {
     const [first, second] = config['nodes'] as unknown as Record<string, unknown>[]
     const { address } = first!
@@ -176,7 +177,7 @@ test('a queue store that does not answer is named, keeps nothing else from worki
   const directory = await folder()
   const file = await lab.writeConfig(directory, { queue: { url: 'redis://127.0.65.82:9' } })
   const daemon = await startDaemon({ config: file, directory })
-  expect((await runCli(['status', '-c', file])).stdout).toContain('queue      its store does not answer')
+  expect((await runCli(['status', '-c', file])).stdout).toContain('queue      its store does not respond')
   expect(await runCli(['run', 'watch-releases', '-c', file])).toMatchObject({
     code: 4,
     stderr: expect.stringMatching(/^caretaker: the queue store does not take watch-releases: /),
@@ -199,12 +200,22 @@ test('a wrong UPS password is one message, and the UPS is watched all the same',
   stack.defer(() => endStore(directory))
   stack.use(await startDaemon({ config: file, directory }))
   await waitFor('the UPS to be read', 10_000, async () =>
-    (await runCli(['power', 'status', '-c', file])).stdout.includes('on mains'),
+    (await runCli(['power', 'status', '-c', file])).stdout.includes('on mains power'),
   )
   const { stdout } = await runCli(['status', '-c', file])
   expect(stdout).toMatch(/power +on mains/)
   expect(stdout).toMatch(told)
   expect((await runCli(['journal', '-c', file])).stdout).toMatch(told)
+  expect(stdout).toMatch(/alerts +warning: upsd at/)
+  const alerts = await runCli(['alerts', '-c', file])
+  expect(alerts).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^warning {3}ups\.login:ups, for \d+ m?s\n {10}upsd at/),
+  })
+  expect(alerts.stdout).toMatch(told)
+  expect(JSON.parse((await runCli(['alerts', '--all', '--json', '-c', file])).stdout)).toEqual([
+    expect.objectContaining({ id: 'ups.login:ups', severity: 'warning', subject: 'ups' }),
+  ])
   for (const text of [direct.stdout, direct.stderr, stdout]) expect(text).not.toContain('wrong')
 })
 
@@ -252,32 +263,24 @@ test('a second daemon on the same state is refused', { timeout: 300_000 }, async
   )
 })
 
-test('commands that need the daemon say that none runs, and those that do not answer without it', async () => {
+test('a journal of a newer release is refused in one line, and left as it is', async () => {
   const directory = await folder()
   const file = await lab.writeConfig(directory)
-  expect(await runCli(['status', '-c', file])).toMatchObject({
-    code: 4,
-    stderr: expect.stringContaining('start it with `caretaker start`'),
-  })
-  expect(await runCli(['releases', '--json', '-c', file])).toMatchObject({ code: 0, stdout: '[\n  "v1.13.9"\n]\n' })
-  expect(await runCli(['plan', '-c', file])).toMatchObject({
-    code: 0,
-    stdout: 'release: v1.13.9 is the newest\nnothing to do\n',
-  })
-  expect(await runCli(['journal', '-c', file])).toMatchObject({ code: 0, stdout: 'no entries yet\n' })
-  const schematic = join(directory, 'schematics', 'homelab.yaml')
-  expect(await runCli(['schematic', 'id', schematic])).toMatchObject({ code: 0, stdout: `${homelabSchematicId}\n` })
-  expect(await runCli(['uki', 'inspect', schematic])).toMatchObject({
-    code: 1,
-    stderr: expect.stringContaining('is not an EFI program'),
-  })
-  expect(await runCli(['status', '-c', join(dirname(file), 'nothing.yaml')])).toMatchObject({
-    code: 2,
-    stderr: expect.stringContaining('nothing.yaml is not there'),
-  })
-})
-
-test('a command that does not exist is usage, with the one that was meant', async () => {
-  expect(await runCli(['statsu'])).toMatchObject({ code: 2, stderr: expect.stringContaining('Did you mean status?') })
-  expect((await runCli(['--help'])).code).toBe(0)
+  const state = join(directory, 'state')
+  await mkdir(state)
+  const journal = join(state, 'journal.db')
+  {
+    using database = new DatabaseSync(journal)
+    database.exec('CREATE TABLE thoughts (text TEXT); PRAGMA user_version = 1000')
+  }
+  const before = await readFile(journal)
+  for (const command of ['start', 'journal', 'alerts'])
+    expect(await runCli([command, '-c', file])).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringMatching(
+        /^caretaker: .*journal\.db was written by a newer Caretaker \(format 1000; this one reads up to \d+\): install that version or move the file away\n$/,
+      ),
+    })
+  expect(await readFile(journal)).toEqual(before)
 })

@@ -46,7 +46,7 @@ describe('an alert', () => {
     ])
     expect(alerts.settle('node.armed:w-1')).toBe(true)
     expect(alerts.all).toEqual([])
-    expect(alerts.settled).toEqual([
+    expect(alerts.settled(5)).toEqual([
       expect.objectContaining({
         id: 'node.armed:w-1',
         since: '2026-11-22T10:00:01.000Z',
@@ -160,12 +160,13 @@ test('a listener that throws costs neither the alert nor the other listeners any
   expect(told).toEqual([[expect.objectContaining({ id: 'lease', text: 'w-1 is away' }), 'opened']])
 })
 
-test('only so many alerts that were settled are kept', () => {
+test('alerts that were settled are told newest first, beside those that are open', () => {
   const { alerts } = agent()
-  for (let turn = 0; turn < 300; turn++) {
+  alerts.open('open', warning('open'))
+  for (let turn = 0; turn < 10; turn++) {
     alerts.open('lease', warning(`${turn}`))
     alerts.settle('lease')
   }
-  expect(alerts.settled).toHaveLength(200)
-  expect(alerts.settled[0]!.text).toBe('299')
+  expect(alerts.settled(3).map(({ text }) => text)).toEqual(['9', '8', '7'])
+  expect(alerts.settled(100)).toHaveLength(10)
 })

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { AgentError } from '../../src/core/errors.ts'
 import { startAgent } from '../fakes/agent.ts'
+import { remembered } from '../../src/operations/facts.ts'
 import { fakeHomelab, type FakeHomelab } from '../fakes/homelab.ts'
 import { personAt } from '../fakes/person.ts'
 import { low, onBattery, online, three, two } from '../fakes/stories.ts'
@@ -208,7 +209,7 @@ test('a rehearsal that can not be taken back at once goes on being taken back', 
   await using it = startAgent(homelab)
   await it.reads(online)
   await it.agent.idle()
-  homelab.ports.journal.remember('power.drillRequest', {})
+  remembered.drillRequest.remember(homelab.ports.journal, {})
   expect(await it.run('drill-power')).toMatchObject({ kind: 'later' })
   await waitFor('the end', 5_000, () => record(homelab)?.stage === 'over')
   expect([...homelab.machines.values()].some(({ unschedulable }) => unschedulable)).toBe(false)
@@ -217,11 +218,11 @@ test('a rehearsal that can not be taken back at once goes on being taken back', 
 test('no rehearsal begins on battery, or while the UPS is silent', async () => {
   const homelab = fakeHomelab(two)
   await using it = startAgent(homelab)
-  homelab.ports.journal.remember('power.drillRequest', {})
+  remembered.drillRequest.remember(homelab.ports.journal, {})
   expect(await it.run('drill-power')).toMatchObject({ summary: expect.stringContaining('no rehearsal') })
   await it.reads(online)
   await it.reads(onBattery)
-  homelab.ports.journal.remember('power.drillRequest', {})
+  remembered.drillRequest.remember(homelab.ports.journal, {})
   expect(await it.run('drill-power')).toMatchObject({ summary: 'no rehearsal: the UPS is on battery' })
   expect(homelab.diary).toEqual([])
 })

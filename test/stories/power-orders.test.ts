@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { AgentError } from '../../src/core/errors.ts'
 import { startAgent } from '../fakes/agent.ts'
+import { remembered } from '../../src/operations/facts.ts'
 import { fakeHomelab, type FakeHomelab } from '../fakes/homelab.ts'
 import { personAt } from '../fakes/person.ts'
 import { low, onBattery, online, two } from '../fakes/stories.ts'
@@ -265,8 +266,8 @@ test('the release to go to is not forgotten while every node is down', async () 
   await using it = startAgent(homelab)
   await it.reads(online)
   await it.run('watch-releases')
-  expect(homelab.ports.journal.recall('release.target')).toBe('v1.14.1')
+  expect(remembered.target.recall(homelab.ports.journal)).toBe('v1.14.1')
   for (const machine of homelab.machines.values()) machine.up = false
   await it.run('watch-releases')
-  expect(homelab.ports.journal.recall('release.target')).toBe('v1.14.1')
+  expect(remembered.target.recall(homelab.ports.journal)).toBe('v1.14.1')
 })

@@ -55,7 +55,7 @@ describe('the Lease', () => {
     const homelab = fakeHomelab(two, offered)
     await using it = await begin(homelab)
     homelab.lease = { ...other, until: Date.now() + 42_000 }
-    expect(await it.next()).toBe('another works on the cluster (upgrade), for another 42 s if it is not renewed')
+    expect(await it.next()).toBe('another works on the cluster (upgrade), and holds its Lease')
     homelab.lease = { ...other, until: Date.now() - 1 }
     expect(await finish(it)).toBe('every node runs v1.14.1')
     expect(homelab.lease).toBeUndefined()

@@ -2,13 +2,14 @@ import { openJournal } from '../../../src/adapters/journal/journal.ts'
 import { withNodeState } from '../../../src/core/power/outage.ts'
 import { beginRollout, withNodeStarted } from '../../../src/core/upgrade/record.ts'
 import { outageOf } from '../../core/power/outages.ts'
+import { remember } from './facts.ts'
 
 // Writes what must outlive it, says so at once, and stays until it is killed.
 const [directory = ''] = process.argv.slice(2)
 const journal = openJournal(directory)
 journal.beginRun('shut-down-cluster')
 journal.firstSeen(['v1.13.9'], 7)
-journal.remember('wishes', ['v1.14.0'])
+remember(journal, 'wishes', ['v1.14.0'])
 journal.write({ kind: 'power', subject: 'ups', text: 'ups is about to fail' })
 const outage = outageOf(new Date('2026-11-22T10:00:00Z'), ['cp-1', 'w-1'], new Set(['cp-1', 'w-1']))
 journal.saveOutage(outage)

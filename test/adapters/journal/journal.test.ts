@@ -10,6 +10,7 @@ import { beginRollout, endRollout, withNodeStarted } from '../../../src/core/upg
 import { startProcess, temporaryFolder } from '../../lab/process.ts'
 import { unprivileged } from '../../lab/unprivileged.ts'
 import { outageOf } from '../../core/power/outages.ts'
+import { recall, remember } from './facts.ts'
 
 const writer = new URL('journal-writer.ts', import.meta.url)
 const holder = new URL('state-holder.ts', import.meta.url)
@@ -28,7 +29,7 @@ describe('the journal', () => {
     expect(journal.openOutage()).toEqual(stopping)
     expect(journal.openRollout()).toEqual(rollout)
     expect(journal.rollouts(5)).toEqual([rollout])
-    expect(journal.recall('wishes')).toEqual(['v1.14.0'])
+    expect(recall(journal, 'wishes')).toEqual(['v1.14.0'])
     expect(journal.entries(1)).toEqual([expect.objectContaining({ text: 'ups is about to fail' })])
     expect(journal.firstSeen(['v1.13.9'], 9).get('v1.13.9')).toBe(7)
     const [run] = journal.runs(1)
@@ -73,14 +74,18 @@ describe('the journal', () => {
       using database = new DatabaseSync(join(folder.path, 'journal.db'))
       const numbers = (most: number) =>
         `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${most}) SELECT`
-      database.exec(`INSERT INTO runs (job, startedAt) ${numbers(7_200)} 'look', 'then' FROM n`)
-      database.exec(`INSERT INTO entries (at, kind, text) ${numbers(20_100)} 'then', 'event', i FROM n`)
+      const record = (more: string) => `printf('%012d', i), 0, ${Date.now()}, json_object('id', i, ${more})`
+      const into = 'INSERT INTO records (kind, key, open, at, value)'
+      database.exec(`${into} ${numbers(7_200)} 'run', ${record(`'job', 'look', 'startedAt', 'then'`)} FROM n`)
+      database.exec(
+        `${into} ${numbers(20_100)} 'entry', ${record(`'at', 'then', 'kind', 'event', 'text', '' || i`)} FROM n`,
+      )
     }
     using journal = openJournal(folder.path)
     expect(journal.runs(10_000)).toHaveLength(5_000)
     expect(journal.entries(30_000)).toHaveLength(20_000)
     expect(journal.entries(1)[0]!.text).toBe('20100')
-    for (let index = 0; index < 500; index++) journal.beginRun('look')
+    for (let index = 0; index < 500; index++) journal.endRun(journal.beginRun('look'), 'done', `${index}`)
     expect(journal.runs(10_000).length).toBeLessThanOrEqual(5_001)
     expect(journal.runs(1)[0]!.id).toBe(7_700)
   })
@@ -89,23 +94,23 @@ describe('the journal', () => {
     await using folder = await temporaryFolder()
     {
       using journal = openJournal(folder.path)
-      for (let index = 0; index < 200; index++) journal.remember(`fact ${index}`, 'x'.repeat(200))
-      journal.remember('paused', 'by hand')
+      for (let index = 0; index < 200; index++) remember(journal, `fact ${index}`, 'x'.repeat(200))
+      remember(journal, 'paused', 'by hand')
     }
     using journal = openJournal(folder.path)
     await truncate(join(folder.path, 'journal.db'), 5_000)
-    expect(journal.recall('paused')).toBe('by hand')
-    expect(journal.recall('fact 7')).toBe('x'.repeat(200))
-    journal.remember('paused', undefined)
-    expect(journal.recall('paused')).toBeUndefined()
+    expect(recall(journal, 'paused')).toBe('by hand')
+    expect(recall(journal, 'fact 7')).toBe('x'.repeat(200))
+    remember(journal, 'paused', undefined)
+    expect(recall(journal, 'paused')).toBeUndefined()
   })
 
   test('tells a reader beside the writer what is remembered since it was opened', async () => {
     await using folder = await temporaryFolder()
     using journal = openJournal(folder.path)
     using reader = openJournal(folder.path, { readOnly: true })
-    journal.remember('paused', 'by hand')
-    expect(reader.recall('paused')).toBe('by hand')
+    remember(journal, 'paused', 'by hand')
+    expect(recall(reader, 'paused')).toBe('by hand')
   })
 
   test('tells a reader beside the writer of a rollout that began and went on since it was opened', async () => {
@@ -119,28 +124,6 @@ describe('the journal', () => {
     journal.saveRollout(endRollout(rollout, 'done', new Date('2026-11-22T10:00:00Z')))
     expect(reader.openRollout()).toBeUndefined()
     expect(reader.rollouts(5)).toEqual([expect.objectContaining({ id: begun.id, outcome: 'done' })])
-  })
-
-  test('of an agent that knew no rollouts is read as it is, and taken on by the next agent', async () => {
-    await using folder = await temporaryFolder()
-    {
-      using journal = openJournal(folder.path)
-      journal.saveOutage(outage)
-    }
-    {
-      using database = new DatabaseSync(join(folder.path, 'journal.db'))
-      database.exec('DROP TABLE rollouts')
-    }
-    {
-      using reader = openJournal(folder.path, { readOnly: true })
-      expect(reader.rollouts(5)).toEqual([])
-      expect(reader.openRollout()).toBeUndefined()
-      expect(reader.openOutage()).toEqual(outage)
-    }
-    using journal = openJournal(folder.path)
-    journal.saveRollout(rollout)
-    expect(journal.rollouts(5)).toEqual([rollout])
-    expect(journal.openOutage()).toEqual(outage)
   })
 
   test('makes its folder for its own user only', async () => {
@@ -197,7 +180,7 @@ describe('the journal', () => {
     for (let index = 0; index < 3; index++) journal.entries(1_000)
     journal.saveOutage(stopping)
     journal.runs(10)
-    expect(journal.recall('never asked for before')).toBeUndefined()
+    expect(recall(journal, 'never asked for before')).toBeUndefined()
     journal.outages(5)
     journal.firstSeen(['v1.13.9'], 3)
     journal.saveRollout(rollout)
@@ -269,16 +252,16 @@ describe('a disk that is full', () => {
       expect(journal.openRollout()).toEqual(rollout)
       expect(journal.outages(5)).toEqual([stopping])
       expect(journal.rollouts(5)).toEqual([rollout])
-      journal.remember('wishes', ['v1.14.0'])
-      journal.remember('paused', 'by hand')
-      journal.remember('paused', undefined)
+      remember(journal, 'wishes', ['v1.14.0'])
+      remember(journal, 'paused', 'by hand')
+      remember(journal, 'paused', undefined)
       const run = journal.beginRun('shut-down-cluster')
       journal.endRun(run, 'done', 'every node is down')
       expect(journal.firstSeen(['v1.14.0'], 100).get('v1.14.0')).toBe(100)
       expect(journal.firstSeen(['v1.14.0'], 200).get('v1.14.0')).toBe(100)
       expect(journal.openOutage()).toEqual(stopping)
-      expect(journal.recall('wishes')).toEqual(['v1.14.0'])
-      expect(journal.recall('paused')).toBeUndefined()
+      expect(recall(journal, 'wishes')).toEqual(['v1.14.0'])
+      expect(recall(journal, 'paused')).toBeUndefined()
       expect(said).toEqual([expect.stringContaining('full')])
 
       await rm(ballast)
@@ -289,8 +272,8 @@ describe('a disk that is full', () => {
     using again = openJournal(folder.path, { readOnly: true })
     expect(again.openOutage()).toEqual(stopping)
     expect(again.openRollout()).toEqual(rollout)
-    expect(again.recall('wishes')).toEqual(['v1.14.0'])
-    expect(again.recall('paused')).toBeUndefined()
+    expect(recall(again, 'wishes')).toEqual(['v1.14.0'])
+    expect(recall(again, 'paused')).toBeUndefined()
     expect(again.firstSeen([], 300).get('v1.14.0')).toBe(100)
     expect(again.runs(1)).toEqual([expect.objectContaining({ outcome: 'done', detail: 'every node is down' })])
     const texts = again.entries(100).map(({ text }) => text.split(' ')[0])

@@ -1,0 +1,108 @@
+import { messageOf } from '../../core/errors.ts'
+import type { RecordKind, Records } from '../../core/records.ts'
+import type { Row, WriteBehind } from './write-behind.ts'
+
+/** A record that is open, as it is kept in memory: its text, and what was read from it. */
+export interface OpenRecord {
+  readonly value: string
+  parsed?: unknown
+}
+
+/** By the kind's name and the record's key. */
+export type OpenRecords = Map<string, Map<string, OpenRecord>>
+
+export interface StoredRow {
+  readonly key: string
+  readonly value: string
+}
+
+/** What the records of one kind need of the store. */
+export interface KindContext {
+  readonly disk: WriteBehind
+  /** The open records of this kind; undefined for a reader, who looks at the file each time. */
+  readonly openRecords: Map<string, OpenRecord> | undefined
+  /** Rows of the file; none where the disk no longer gives them back. */
+  query(where: string, ...values: (string | number)[]): readonly StoredRow[]
+  now(): number
+  /** Called before a record is saved, from time to time to prune. */
+  beforeSave(): void
+  setAside(key: string, value: string, why: string): void
+}
+
+/** The records of one kind: what is open is in memory, what has not reached the disk yet goes before what it holds. */
+export function createRecords<T>(kind: RecordKind<T>, context: KindContext): Records<T> {
+  const { disk, openRecords, query, now, beforeSave, setAside } = context
+  const isExpendable = kind.retention.isExpendable === true
+
+  /** Reads a record; one that can't be read is set aside, and the others go on. */
+  function read({ key, value }: StoredRow): T[] {
+    try {
+      return [kind.parse(JSON.parse(value))]
+    } catch (error) {
+      setAside(key, value, messageOf(error))
+      return []
+    }
+  }
+
+  function readOpen([key, record]: [string, OpenRecord]): T[] {
+    if (record.parsed === undefined) {
+      const [parsed] = read({ key, value: record.value })
+      record.parsed = parsed
+    }
+    return record.parsed === undefined ? [] : [record.parsed as T]
+  }
+
+  /** The rows of the file, and over them what has not reached it. */
+  function rows(where: string, values: readonly (string | number)[], limit: number): StoredRow[] {
+    const changes = disk.of(kind.name)
+    const changed = new Set(changes.map(({ key }) => key))
+    const most = Math.min(limit + changes.length, Number.MAX_SAFE_INTEGER)
+    const stored = query(`${where} ORDER BY key DESC LIMIT ?`, ...values, most)
+    const waiting = changes.flatMap(({ key, row }) => (row ? [{ key, value: row.value, open: row.open }] : []))
+    const relevant = where === '' ? waiting : waiting.filter(({ open }) => open)
+    return [...stored.filter(({ key }) => !changed.has(key)), ...relevant].toSorted(byKeyDown).slice(0, limit)
+  }
+
+  function save(record: T, durability: 'now' | 'later'): void {
+    const key = kind.keyOf(record)
+    const value = JSON.stringify(record)
+    const row: Row = { open: kind.isOpen(record), at: now(), value }
+    const waiting = disk.find(kind.name, key)
+    const before = waiting ? waiting.row?.value : openRecords?.get(key)?.value
+    // What is there already is not written again; what waits for a later write may have to be written now.
+    if (before === value && (!waiting || durability === 'later')) return
+    beforeSave()
+    if (row.open) openRecords?.set(key, { value })
+    else openRecords?.delete(key)
+    disk.put({ kind: kind.name, key, row, isExpendable: isExpendable && !row.open }, durability)
+  }
+
+  return {
+    get: (key) => {
+      const open = openRecords?.get(key)
+      if (open) return readOpen([key, open])[0]
+      const waiting = disk.find(kind.name, key)
+      if (waiting) return waiting.row ? read({ key, value: waiting.row.value })[0] : undefined
+      return query('AND key = ?', key).flatMap(read)[0]
+    },
+    open: () =>
+      openRecords
+        ? [...openRecords].toSorted(([a], [b]) => (a < b ? 1 : -1)).flatMap(readOpen)
+        : rows('AND open = 1', [], Infinity).flatMap(read),
+    newest: (limit) => rows('', [], limit).flatMap(read),
+    lastKey: () => rows('', [], 1)[0]?.key,
+    save: (record, durability = 'now') => save(record, durability),
+    remove: (key, durability = 'now') => {
+      const isWaiting = disk.find(kind.name, key)?.row !== undefined
+      const isStored = openRecords?.has(key) || query('AND key = ?', key).length > 0
+      openRecords?.delete(key)
+      // What never reached the disk need not be deleted there, and would only wait for it.
+      if (!isStored && disk.degraded === undefined) disk.drop(kind.name, key)
+      else if (isStored || isWaiting) disk.put({ kind: kind.name, key, row: undefined }, durability)
+    },
+  }
+}
+
+function byKeyDown(a: StoredRow, b: StoredRow): number {
+  return a.key < b.key ? 1 : -1
+}

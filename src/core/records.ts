@@ -1,0 +1,62 @@
+/**
+ * What the agent must not forget, as records of many kinds. A kind is declared beside its type; the store knows none of
+ * them, so a new one touches nothing else.
+ */
+export interface RecordStore {
+  /** The records of a kind. The same kind gives the same records. */
+  records<T>(kind: RecordKind<T>): Records<T>
+  /** Why records are kept in memory at present; undefined when the disk is well. */
+  readonly degraded: string | undefined
+}
+
+export interface RecordKind<T> {
+  /** Its name in the store, for ever: `outage`. */
+  readonly name: string
+  /** Reads a record that may be of an older release, or broken. @throws AgentError `malformed` */
+  parse(value: unknown): T
+  /** What it is known by, and sorted: the newest has the greatest key. */
+  keyOf(record: T): string
+  /** Whether it is open: an outage that is not over. What is open is never given up, whatever becomes of the disk. */
+  isOpen(record: T): boolean
+  readonly retention: Retention
+}
+
+/** How long records that are not open are kept. */
+export interface Retention {
+  /** The newest so many. */
+  readonly most: number
+  /** And of them those that were saved within so many ms; absent: however old. */
+  readonly age?: number
+  /** Only people read it: it goes first where room is scarce. */
+  readonly isExpendable?: boolean
+}
+
+/** `now`: on the disk when the call returns. `later`: in memory, and on the disk with the next write of anything. */
+export type Durability = 'now' | 'later'
+
+/**
+ * The records of one kind. Calls do not wait and do not throw: where the disk fails, memory takes over. A record that
+ * can't be read is set aside when it is come upon, and costs the others nothing.
+ */
+export interface Records<T> {
+  get(key: string): T | undefined
+  /** Those that are open, the greatest key first. */
+  open(): readonly T[]
+  /** Open or not, the greatest key first. */
+  newest(limit: number): readonly T[]
+  /** The greatest key there is, whatever its record is worth. */
+  lastKey(): string | undefined
+  /** Adds it, or puts it in the place of the one with its key. What is there already is not written again. */
+  save(record: T, durability?: Durability): void
+  remove(key: string, durability?: Durability): void
+}
+
+/** A fact is a kind with one record, which is open for ever. */
+export function factKind<T>(name: string, parse: (value: unknown) => T): RecordKind<T> {
+  return { name: `fact.${name}`, parse, keyOf: () => '', isOpen: () => true, retention: { most: 1 } }
+}
+
+/** The key of a record that is known by a number, so that keys sort as the numbers do. */
+export function numberedKey(id: number): string {
+  return String(id).padStart(12, '0')
+}

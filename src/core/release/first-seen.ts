@@ -1,0 +1,18 @@
+import type { RecordKind } from '../records.ts'
+import { number, object, text } from '../shape.ts'
+
+/** A release, and when it was first on the Factory's list for us. */
+export interface FirstSeen {
+  readonly version: string
+  /** In ms since the epoch. */
+  readonly firstSeen: number
+}
+
+export const firstSeenKind: RecordKind<FirstSeen> = {
+  name: 'release',
+  parse: object<FirstSeen>({ version: text, firstSeen: number }),
+  keyOf: ({ version }) => version,
+  // It decides how long a release has to wait, so it outlives a disk that fails.
+  isOpen: () => true,
+  retention: { most: 5_000 },
+}

@@ -1,0 +1,62 @@
+import { type JournalHandle, openJournal } from '../adapters/journal/journal.ts'
+import { type Alerts, isOfKind } from '../core/alert.ts'
+import type { Logger } from '../core/log.ts'
+import { outageKind } from '../core/power/outage-kind.ts'
+import { createAlerts } from '../operations/alerts.ts'
+
+/**
+ * Opens the journal in the state directory, and the alerts that it keeps. What goes wrong with the journal itself is an
+ * alert as well, which memory keeps as long as the disk does not.
+ *
+ * @throws AgentError `misconfigured` when it can't be opened at all, or was written by a newer release
+ */
+export function openJournalAndAlerts(
+  directory: string,
+  log: Logger,
+  now: () => Date = () => new Date(),
+): { readonly journal: JournalHandle; readonly alerts: Alerts } {
+  const journal = openJournal(directory, {
+    now,
+    onDegraded: (why) => {
+      if (why === undefined) log.info({}, 'the journal is on the disk again')
+      else log.error({ reason: why }, 'the journal is kept in memory: the disk does not take it')
+      // Not in the middle of a write.
+      queueMicrotask(() => reportDegraded(alerts, why))
+    },
+    onSetAside: (kind, key, why) => {
+      log.error({ kind, key, reason: why }, 'a record of the journal can not be read, and was set aside')
+      queueMicrotask(() => reportSetAside(alerts, { kind, key, why }))
+    },
+  })
+  const alerts = createAlerts(journal, now)
+  // What was wrong with it before our start is told anew where it still is.
+  alerts.settleWhere(({ id }) => isOfKind(id, 'journal'))
+  return { journal, alerts }
+}
+
+function reportDegraded(alerts: Alerts, why: string | undefined): void {
+  alerts.report(
+    'journal.degraded',
+    why === undefined
+      ? undefined
+      : {
+          severity: 'critical',
+          subject: 'journal',
+          text: `the disk does not take the journal, which is kept in memory until it does: ${why}`,
+          action: 'Make room on the disk of the state directory, or mend it, before the machine is restarted',
+        },
+  )
+}
+
+function reportSetAside(
+  alerts: Alerts,
+  { kind, key, why }: { readonly kind: string; readonly key: string; readonly why: string },
+): void {
+  alerts.open(`journal.set-aside:${kind} ${key}`.trim(), {
+    // An outage that is forgotten is a cluster that nobody wakes.
+    severity: kind === outageKind.name ? 'critical' : 'warning',
+    subject: 'journal',
+    text: `the record ${`${kind} ${key}`.trim()} can't be read and is set aside: ${why}`,
+    action: 'Look at `caretaker status` whether anything is to be done by hand',
+  })
+}
