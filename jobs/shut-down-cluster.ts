@@ -73,7 +73,7 @@ export default defineJob({
 function sayIfBlind({ config, power, alerts, monotonic }: JobContext, { nodes }: Outage): void {
   const blind = config.upses.flatMap(({ label, host }): [string, string][] => {
     const state = power.upses.get(label)
-    const isSilent = state?.mode === 'critical' && monotonic() - state.lastHeard > config.power.silence
+    const isSilent = state?.mode === 'critical' && monotonic() - state.lastHeard > config.power.deadTime
     const server = config.hosts.find(({ name, address }) => address === host && isShutdownRequested(nodes[name]?.state))
     return isSilent && server ? [[label, server.name]] : []
   })
@@ -85,7 +85,7 @@ function isShutdownRequested(state: OutageNode['state'] | undefined): boolean {
 }
 
 function watching({ config, now }: JobContext): Outcome {
-  const soon = after(now(), Math.min(watchEvery, config.power.nodeStops))
+  const soon = after(now(), Math.min(watchEvery, config.power.shutdownTimeout))
   return later('shutdown requested for every machine; waiting for power to return', soon)
 }
 
@@ -167,7 +167,7 @@ function cutsFor({ config, machines: inventory, power }: JobContext, outage: Out
   return config.upses.flatMap(({ label, host, cutPower }) => {
     if (!cutPower || power.ordered !== undefined || outage.cut?.[label] !== undefined) return []
     if (power.upses.get(label)?.mode !== 'critical') return []
-    const fed = inventory.filter(({ feed }) => feed?.weights[label] !== undefined)
+    const fed = inventory.filter(({ feed }) => feed?.powerValue[label] !== undefined)
     const isAlone = fed.every(({ name }) => machines.some((machine) => machine.name === name))
     const isHeard = fed.every(({ name }) => outage.nodes[name]?.state !== 'unreached' || !outage.nodes[name].wasUp)
     if (!isAlone || !isHeard) return []
@@ -189,7 +189,7 @@ async function logOut({ config, now, carryOut, power }: JobContext, record: Outa
   const unreached = Object.values(nodes).some(({ wasUp, state }) => wasUp && state === 'unreached')
   const stoppedFor = now().getTime() - Date.parse(stoppedAt ?? now().toISOString())
   // The clock was set back: the elapsed time is unknown.
-  if (loggedOut || (unreached && stoppedFor >= 0 && stoppedFor < config.power.nodeStops)) return
+  if (loggedOut || (unreached && stoppedFor >= 0 && stoppedFor < config.power.shutdownTimeout)) return
   const failing = [...power.upses].filter(([, { mode }]) => mode === 'critical' || power.ordered !== undefined)
   const steps = failing.map(([ups]): Step => ({ do: 'log-out-of-ups', ups }))
   if (steps.length > 0) await carryOut([bestEffort(phase('log-out', [], ...steps))])

@@ -142,7 +142,7 @@ interface Powered {
  */
 function poweredMachines(context: JobContext, open: Outage): Powered {
   const { config, machines: inventory, power, monotonic, now, ports, alerts } = context
-  const { stableFor, minimumCharge } = config.power.wake
+  const { stableAfter, minimumCharge } = config.power.wake
   const went = wentDown(open)
   const isNow = remembered.wakeNow.recall(ports.journal) === true
   const onBattery = inventory.some(({ feed }) => supplyOf(feed, power) === 'battery')
@@ -162,10 +162,10 @@ function poweredMachines(context: JobContext, open: Outage): Powered {
     if (open.stage === 'shedding' && onBattery) return wait('on battery: shed workloads stay down')
     if (!mains) return wait(powerObstacle(power, monotonic(), config.power) ?? 'mains power is not back')
     if (!went) return true
-    const cutAt = Object.keys(machine.feed?.weights ?? {}).flatMap((ups) => open.cut?.[ups] ?? [])
+    const cutAt = Object.keys(machine.feed?.powerValue ?? {}).flatMap((ups) => open.cut?.[ups] ?? [])
     const sinceCut = Math.min(...cutAt.map((at) => now().getTime() - Date.parse(at)))
     // A person who requests it now takes responsibility for the battery.
-    const wanted = isNow ? 0 : stableFor
+    const wanted = isNow ? 0 : stableAfter
     const needs = sinceCut < cutTakes ? Math.max(wanted, cutTakes) : wanted
     if (mains.ms < needs) {
       const far = `mains power has been back for ${describeDuration(mains.ms)} of ${describeDuration(needs)}`

@@ -4,11 +4,9 @@ import type { Cluster } from './cluster/cluster.ts'
 import type { EtcdSnapshot } from './cluster/snapshot.ts'
 import type { JobSpec } from './job.ts'
 import type { Entry, Run, RunOutcome } from './journal.ts'
-import type { DrillReport } from './power/drill.ts'
+import type { DrillReportAnswer, TimelineRowAnswer, UpsStateAnswer } from './power/answers.ts'
 import type { Outage } from './power/outage.ts'
 import type { ShutdownPlan } from './power/shutdown.ts'
-import type { PowerState } from './power/state.ts'
-import type { TimelineRow } from './power/timeline.ts'
 import type { TriggerState } from './power/triggers.ts'
 import type { StagedImage } from './release/image.ts'
 import type { UpgradeDecision } from './upgrade/decision.ts'
@@ -18,7 +16,7 @@ import type { ServiceStatus } from './service.ts'
 
 /**
  * Everything that a person may ask or request. Every door (socket and CLI, API, dashboard, phone) leads here, and knows
- * at most this. Answers are plain JSON; durations and times are in ms unless they say otherwise.
+ * nothing else. Answers are plain JSON: times are ISO 8601 in UTC, and numbers have their unit in their name.
  *
  * Every call rejects with an AgentError: `not-found` where a node, a machine or a job does not exist, `misconfigured`
  * where the request itself is wrong, `rejected` where it must not be done.
@@ -77,8 +75,8 @@ export interface RolloutRequests {
   start(asked: Asked): Promise<RequestAnswer>
   abort(asked: Asked): Promise<RequestAnswer>
   approve(request: Approval, asked: Asked): Promise<RequestAnswer>
-  /** Opens an upgrade window for `ms` milliseconds. */
-  openWindow(request: { readonly lasts: number }, asked: Asked): Promise<RequestAnswer>
+  /** Opens an upgrade window now. */
+  openWindow(request: { readonly lastsMs: number }, asked: Asked): Promise<RequestAnswer>
 }
 
 export interface Approval {
@@ -163,37 +161,35 @@ export interface StatusAnswer {
 
 export interface UpsAnswer {
   readonly label: string
-  readonly state: PowerState
-  /** How long it has been in this state, in ms. */
-  readonly lasts: number
+  readonly state: UpsStateAnswer
   /** Why upsd refused our login. */
   readonly loginRefused: string | undefined
-  /** How long the UPS has been silent, in ms, if that is longer than the policy allows. */
-  readonly silentFor: number | undefined
-  /** What would start a shutdown on battery, and which of it is disarmed. */
+  /** For how long the UPS has not responded, where that is longer than `power.deadTime`. */
+  readonly silentForMs: number | undefined
+  /** What would start a shutdown on battery, and what of it can't. */
   readonly triggers: readonly TriggerState[]
 }
 
 export interface PowerAnswer {
   readonly upses: readonly UpsAnswer[]
-  /** When a person ordered everything down, ISO 8601. */
-  readonly ordered: string | undefined
+  /** When a person requested the shutdown of everything, ISO 8601. */
+  readonly shutdownRequestedAt: string | undefined
 }
 
-/** What a shutdown would do now, or is doing. Times in ms. */
+/** What a shutdown would do now, or does. */
 export interface PowerPlanAnswer {
   readonly form: ShutdownPlan['form']
   readonly reason: string
-  /** What is left; null while mains power is on (JSON has no Infinity). */
-  readonly left: number | null
-  /** How long the whole shutdown takes at most. */
-  readonly needs: number
-  readonly timeline: readonly TimelineRow[]
+  /** What the battery has left; null where the UPSes do not report it (JSON has no Infinity). */
+  readonly leftMs: number | null
+  /** What the whole takes at most. */
+  readonly needsMs: number
+  readonly timeline: readonly TimelineRowAnswer[]
 }
 
 export interface DrillAnswer {
   readonly run: RunAnswer
-  readonly report: DrillReport | undefined
+  readonly report: DrillReportAnswer | undefined
 }
 
 export interface JobAnswer extends Pick<JobSpec, 'name' | 'about' | 'triggers' | 'runs'> {
@@ -208,7 +204,9 @@ export interface RunAnswer {
 }
 
 /** A preview whose times are ISO 8601. */
-export interface PlanAnswer extends Omit<UpgradePreview, 'cluster' | 'decision'> {
+export interface PlanAnswer extends Omit<UpgradePreview, 'cluster' | 'decision' | 'takes'> {
+  /** How long all of the nodes take, by what was measured before. */
+  readonly takesMs: number
   readonly decision:
     | Exclude<UpgradeDecision, { kind: 'wait' }>
     | { readonly kind: 'wait'; readonly reason: string; readonly until?: string }
@@ -222,7 +220,7 @@ export interface RolloutAnswer {
   readonly approved: string | undefined
   readonly aborted: string | undefined
   readonly paused: string | undefined
-  /** ISO 8601: until when a person has opened a window manually. */
+  /** ISO 8601: until when a person has opened a window. */
   readonly openUntil: string | undefined
   /** The newest snapshot of etcd. */
   readonly snapshot: EtcdSnapshot | undefined
@@ -253,7 +251,8 @@ export function describeRequester({ name, verified }: Requester): string {
 
 /** The preview as it is answered. */
 export function planAnswerOf(preview: UpgradePreview): PlanAnswer {
-  const { cluster: _, decision, ...rest } = preview
+  const { cluster: _, decision, takes: takesMs, ...others } = preview
+  const rest = { ...others, takesMs }
   if (decision.kind !== 'wait') return { ...rest, decision }
   const { kind, reason, until } = decision
   return { ...rest, decision: { kind, reason, ...(until === undefined ? {} : { until: until.toISOString() }) } }

@@ -155,7 +155,7 @@ export type Step =
 export interface Waking {
   /** Magic packets can reach it. */
   readonly hasMac: boolean
-  readonly retryEvery: number
+  readonly retryInterval: number
   /** What else switches it on is tried after so long; undefined where there is nothing else. */
   readonly powerOnAfter: number | undefined
   readonly within: number

@@ -178,7 +178,7 @@ export async function bringBackHost(
  * lost, some machines listen only late, and one to a machine that runs does no harm.
  */
 async function wake(
-  { name, hasMac, retryEvery, powerOnAfter, within }: Waking & { readonly name: string },
+  { name, hasMac, retryInterval, powerOnAfter, within }: Waking & { readonly name: string },
   { waker }: Ports,
   { signal, pollEvery, log }: CarryOutOptions,
   isUp: (signal: AbortSignal) => Promise<true | string>,
@@ -194,7 +194,7 @@ async function wake(
     const up = await isUp(limited)
     if (up === true) return true
     const now = performance.now()
-    if (hasMac && now - sentAt >= retryEvery) {
+    if (hasMac && now - sentAt >= retryInterval) {
       sentAt = now
       await attempt('magic packet', waker.wake(name, limited))
     }
@@ -203,7 +203,7 @@ async function wake(
     if (
       powerOnAfter !== undefined &&
       now - beganAt >= waits! &&
-      now - switchedAt >= Math.max(powerOnAfter, retryEvery)
+      now - switchedAt >= Math.max(powerOnAfter, retryInterval)
     ) {
       switchedAt = now
       await attempt(

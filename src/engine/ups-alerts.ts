@@ -71,7 +71,7 @@ export function createUpsAlerts({ upses, policy, alerts, emit, monotonic }: UpsA
       const heard = hearing.get(label)!
       if (seen.kind === 'reading' && saysAnything(seen.reading, state)) return noticeHeard(label, heard, seen.at)
       const silence = seen.at - heard.lastHeard
-      if (silence <= policy().silence) return
+      if (silence <= policy().deadTime) return
       const isNew = !heard.isSilent
       if (isNew) heard.silentAt = [...heard.silentAt.filter((at) => seen.at - at < day), seen.at]
       heard.isSilent = true
@@ -118,7 +118,7 @@ export function createUpsAlerts({ upses, policy, alerts, emit, monotonic }: UpsA
     /** For how long a UPS has been silent, in ms, once that is longer than the policy allows. */
     silentFor: (label: string): number | undefined => {
       const silence = monotonic() - (hearing.get(label)?.lastHeard ?? 0)
-      return silence > policy().silence ? silence : undefined
+      return silence > policy().deadTime ? silence : undefined
     },
   }
 }

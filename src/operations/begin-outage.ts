@@ -246,9 +246,9 @@ function isSpared({ config, power, monotonic }: JobContext, outage: Outage, { na
   const state = outage.nodes[name]?.state
   if (outage.stage !== 'stopped' || (state !== 'off' && state !== 'abandoned' && state !== 'unreached')) return false
   if (power.ordered !== undefined) return false
-  return Object.keys(feed?.weights ?? {}).every((label) => {
+  return Object.keys(feed?.powerValue ?? {}).every((label) => {
     const ups = power.upses.get(label)
-    return ups?.mode !== 'critical' || monotonic() - ups.lastHeard > config.power.silence
+    return ups?.mode !== 'critical' || monotonic() - ups.lastHeard > config.power.deadTime
   })
 }
 

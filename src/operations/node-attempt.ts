@@ -65,10 +65,10 @@ export function beginAttempt(context: JobContext, preview: UpgradePreview, one: 
 
 /** A node whose drain was refused lets others go before it, where that is the policy. */
 function leaveForLater({ config, ports, now }: JobContext, node: string, why: string): void {
-  const { whenBlocked, blockedFor } = config.upgrade.draining
+  const { whenBlocked, blockedTimeout } = config.upgrade.draining
   if (whenBlocked !== 'skip') return
   const blocked = remembered.blocked.recall(ports.journal) ?? {}
-  remembered.blocked.remember(ports.journal, { ...blocked, [node]: { until: now().getTime() + blockedFor, why } })
+  remembered.blocked.remember(ports.journal, { ...blocked, [node]: { until: now().getTime() + blockedTimeout, why } })
 }
 
 /** On the node, so that a release that fails there is not tried for ever. */

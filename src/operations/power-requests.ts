@@ -1,3 +1,4 @@
+import { describeTime } from '../core/time.ts'
 import { AgentError } from '../core/errors.ts'
 import type {
   Asked,
@@ -7,6 +8,7 @@ import type {
   PowerRequests,
   RequestAnswer,
 } from '../core/operator.ts'
+import { drillReportAnswerOf, timelineAnswerOf, upsStateAnswerOf } from '../core/power/answers.ts'
 import { failingMachines } from '../core/power/machines.ts'
 import { isReversiblePhase, reversiblePhases } from '../core/power/phases.ts'
 import { triggersOf } from '../core/power/triggers.ts'
@@ -42,20 +44,25 @@ function readPower({ agent, config, loginRefused }: PowerMeans): PowerAnswer {
   return {
     upses: [...guard.power.upses].map(([label, state]) => ({
       label,
-      state,
-      lasts: agent.monotonic() - state.since,
+      state: upsStateAnswerOf(state, agent.monotonic()),
       loginRefused: loginRefused(label),
-      silentFor: guard.silentFor(label),
+      silentForMs: guard.silentFor(label),
       triggers: triggersOf('reading' in state ? state.reading : undefined, config().power),
     })),
-    ordered: guard.power.ordered,
+    shutdownRequestedAt: guard.power.ordered,
   }
 }
 
 function readPlan(means: RequestMeans): PowerPlanAnswer {
   const { plan, timeline, left, runtime, needs } = planNow(lookAt(means), means.ports.journal.openOutage())
   const known = left.ms === Infinity ? runtime : left.ms
-  return { form: plan.form, reason: plan.reason, left: known ?? null, needs, timeline }
+  return {
+    form: plan.form,
+    reason: plan.reason,
+    leftMs: known ?? null,
+    needsMs: needs,
+    timeline: timelineAnswerOf(timeline),
+  }
 }
 
 /** What a shutdown would see now. */
@@ -63,10 +70,12 @@ function lookAt({ agent }: RequestMeans, signal: AbortSignal = new AbortControll
   return agent.preview(findJob(agent, 'shut-down-cluster'), signal)
 }
 
-function shutDown({ agent, ports, now }: RequestMeans, { by }: Asked): RequestAnswer {
+function shutDown({ agent, config, ports, now }: RequestMeans, { by }: Asked): RequestAnswer {
   const { power } = agent.guard
   if (!agent.guard.order(now().toISOString()))
-    return unchanged(`a shutdown was requested already, at ${power.ordered}: see \`caretaker power status\``)
+    return unchanged(
+      `a shutdown was requested already${power.ordered === undefined ? '' : `, on ${describeTime(power.ordered, config().upgrade.shownZone)}`}: see \`caretaker power status\``,
+    )
   return recordChange(
     ports.journal,
     {
@@ -105,12 +114,16 @@ async function drill(
   if (dryRun) {
     const report = await rehearse(lookAt(means, signal))
     remembered.drill.remember(journal, report)
-    return { run: { outcome: 'done', detail: 'checked everything, and changed nothing' }, report }
+    return {
+      run: { outcome: 'done', detail: 'checked everything, and changed nothing' },
+      report: drillReportAnswerOf(report),
+    }
   }
   recordChange(journal, { kind: 'power', said: 'a rehearsal of a power cut was requested' }, by)
   remembered.drillRequest.remember(journal, until === undefined ? {} : { until })
   const run = await runAndWait(agent, findJob(agent, 'drill-power'), signal)
   // A request that can't start now must not start by itself later.
   if (run.outcome === 'later') remembered.drillRequest.remember(journal, undefined)
-  return { run, report: remembered.drill.recall(journal) }
+  const report = remembered.drill.recall(journal)
+  return { run, report: report && drillReportAnswerOf(report) }
 }

@@ -44,13 +44,13 @@ export function planNow(
 function runtimeOf({ power }: Pick<DrillContext, 'power'>, machines: readonly Machine[]): number | undefined {
   const each = machines.flatMap(({ feed }) => {
     if (!feed) return []
-    const runtimes = Object.keys(feed.weights).map((label) => {
+    const runtimes = Object.keys(feed.powerValue).map((label) => {
       const state = power.upses.get(label)
       return state && 'reading' in state ? state.reading?.runtime : undefined
     })
     const known = runtimes.filter((one) => one !== undefined)
     if (known.length === 0) return []
-    return [feed.atLeast > 1 ? Math.min(...known) : Math.max(...known)]
+    return [feed.minSupplies > 1 ? Math.min(...known) : Math.max(...known)]
   })
   return each.length === 0 ? undefined : Math.min(...each)
 }

@@ -1,4 +1,5 @@
 import { describeDuration } from '../core/duration.ts'
+import { describeTime } from '../core/time.ts'
 import { AgentError } from '../core/errors.ts'
 import {
   type Asked,
@@ -31,7 +32,7 @@ export function createRolloutRequests(means: RequestMeans): RolloutRequests {
     start: (asked) => start(means, asked),
     abort: (asked) => abort(means, asked),
     approve: (request, asked) => approve(means, request, asked),
-    openWindow: ({ lasts }, asked) => openWindow(means, lasts, asked),
+    openWindow: ({ lastsMs }, asked) => openWindow(means, lastsMs, asked),
   }
 }
 
@@ -170,14 +171,14 @@ function doubtsAbout({ ports }: RequestMeans, version: string): string {
   return offered === undefined || offered.includes(version) ? '' : ', but the Factory has not offered it so far'
 }
 
-async function openWindow(means: RequestMeans, lasts: number, asked: Asked): Promise<RequestAnswer> {
-  if (!(lasts >= 1 && lasts <= longestWindow))
+async function openWindow(means: RequestMeans, lastsMs: number, asked: Asked): Promise<RequestAnswer> {
+  if (!(lastsMs >= 1 && lastsMs <= longestWindow))
     throw new AgentError('misconfigured', 'a window can be opened for up to 7 days')
-  const until = means.now().getTime() + lasts
+  const until = means.now().getTime() + lastsMs
   remembered.openUntil.remember(means.ports.journal, until)
   return changedRollout(
     means,
-    `a window is open for ${describeDuration(lasts)}, until ${new Date(until).toISOString()}`,
+    `a window is open for ${describeDuration(lastsMs)}, until ${describeTime(until, means.config().upgrade.shownZone)}`,
     asked,
   )
 }

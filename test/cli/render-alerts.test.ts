@@ -37,6 +37,6 @@ test('status counts the alerts and shows the worst', () => {
     'critical: rack is silent, and the power is not guarded. Check the UPS',
   )
   expect(bare(describeAlerts({ open: 3, worst: silent }))).toBe(
-    '3 open (see `caretaker alerts`), the worst: critical: rack is silent, and the power is not guarded. Check the UPS',
+    '3 open (`caretaker alerts` lists them), the most severe: critical: rack is silent, and the power is not guarded. Check the UPS',
   )
 })

@@ -10,7 +10,7 @@ const status: StatusAnswer = {
   pid: 7,
   startedAt: '2026-11-01T00:00:00Z',
   cluster: clusterOf(worker('w-1')),
-  power: { upses: [], ordered: undefined },
+  power: { upses: [], shutdownRequestedAt: undefined },
   target: undefined,
   news: 'v1.13.9 is the newest',
   leftBehind: [remark],
@@ -27,7 +27,9 @@ const status: StatusAnswer = {
   journalDegraded: undefined,
 }
 const rendered = (changed: Partial<StatusAnswer>) =>
-  stripVTControlCharacters(renderStatus({ ...status, ...changed }, Date.parse('2026-11-02T00:00:00Z')))
+  stripVTControlCharacters(
+    renderStatus({ ...status, ...changed }, { now: Date.parse('2026-11-02T00:00:00Z'), zone: 'UTC' }),
+  )
 
 test('status names who stays behind, below the release', () => {
   expect(rendered({})).toContain(`release    v1.13.9 is the newest\n           ${remark}\n`)
@@ -68,10 +70,12 @@ test('the plan says whose step is to be approved, and how', () => {
     version: 'v1.13.9',
     decision: { kind: 'upgraded' },
     order: ['w-2', 'w-1'],
-    takes: 60_000,
+    takesMs: 60_000,
     toApprove: ['w-1'],
     warnings: [],
   }
-  expect(stripVTControlCharacters(renderPlan(plan))).toContain('\nasks:    `caretaker approve v1.13.9`, for w-1\n')
-  expect(stripVTControlCharacters(renderPlan({ ...plan, toApprove: [] }))).not.toContain('asks')
+  expect(stripVTControlCharacters(renderPlan(plan, 'UTC'))).toContain(
+    '\napprove: `caretaker approve v1.13.9`, for w-1\n',
+  )
+  expect(stripVTControlCharacters(renderPlan({ ...plan, toApprove: [] }, 'UTC'))).not.toContain('approve')
 })

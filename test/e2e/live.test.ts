@@ -115,7 +115,7 @@ test(
     await shows('the UPS to be read', /power +on mains/)
     const good = await readFile(file, 'utf8')
     await writeFile(file, good.replace('soak: 7d', 'soak: soon'))
-    const fault = /caretaker\.yaml:\d+:\d+ upgrade\.soak: use a duration such as 30s, 10m, 2h or 7d/
+    const fault = /caretaker\.yaml:\d+:\d+: upgrade\.soak: use a duration such as 30s, 10m, 2h or 7d/
     await shows('the fault', fault)
     expect((await runCli(['alerts', '-c', file])).stdout).toMatch(/critical/)
     expect((await runCli(['config', 'check', '-c', file])).code).toBe(2)

@@ -37,7 +37,7 @@ async function setScene(
   const config = await lab.writeConfig(directory, {
     ups: { host: upsd.address, port: upsd.port },
     upgrade: { enabled: false },
-    power: { drain: '3s', nodeStops: '5s', reserve: '1s', ...power },
+    power: { drainTimeout: '3s', shutdownTimeout: '5s', reserve: '1s', ...power },
   })
   const daemon = stack.use(await startDaemon({ config, directory }))
   await waitFor('the agent to know of mains', 20_000, async () =>

@@ -80,7 +80,7 @@ describe('a request', () => {
     { command: 'run look', code: 2, says: 'there is no job look; there are ' },
     { command: 'approve newest', code: 2, says: 'newest is not a Talos release such as v1.13.9' },
     { command: 'run-now --for 8d', code: 2, says: 'a window can be opened for up to 7 days' },
-    { command: 'run-now --for soon', code: 2, says: 'use a duration such as 30m or 2h' },
+    { command: 'run-now --for soon', code: 2, says: 'use a duration such as 500ms, 30s, 10m or 2h' },
     { command: 'power wake', code: 1, says: 'no outage is open: name the machine to wake' },
   ])('that can’t be carried out is refused: $command', async ({ command, code, says }) => {
     const { stderr, ...ended } = await cli(command)

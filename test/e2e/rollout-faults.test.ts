@@ -139,7 +139,7 @@ describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
 
   test("a reboot that never begins is told again, and is nobody's failed attempt", async () => {
     await using stack = new AsyncDisposableStack()
-    const scene = await setScene(stack, { upgrade: { reboot: '5s' } }, (lab) => {
+    const scene = await setScene(stack, { upgrade: { rebootTimeout: '5s' } }, (lab) => {
       lab.node('w-1').faults.rebootIgnored = true
       lab.node('cp-1').faults.locked = true
     })
@@ -200,7 +200,7 @@ describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
 
   test('a drain that a budget refuses names the pod and the budget, and goes on as soon as it may', async () => {
     await using stack = new AsyncDisposableStack()
-    const scene = await setScene(stack, { upgrade: { drain: '1s' } }, block)
+    const scene = await setScene(stack, { upgrade: { drainTimeout: '1s' } }, block)
     const { rollout, daemon, watch } = scene
     await begin(scene)
     await asSoonAs('an alert', () => isTold(daemon, 'alert', 'default/db-0 (of StatefulSet db)'))
@@ -262,9 +262,13 @@ describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
 
   test('an API server that is away in the middle is waited for, and no failed attempt', async () => {
     await using stack = new AsyncDisposableStack()
-    const scene = await setScene(stack, { controlPlanes: 3, upgrade: { drain: '1s' } }, ({ kubernetes, nodes }) => {
-      for (const { name } of nodes) kubernetes.addPod({ name: `slow-${name}`, node: name, terminateMs: 300 })
-    })
+    const scene = await setScene(
+      stack,
+      { controlPlanes: 3, upgrade: { drainTimeout: '1s' } },
+      ({ kubernetes, nodes }) => {
+        for (const { name } of nodes) kubernetes.addPod({ name: `slow-${name}`, node: name, terminateMs: 300 })
+      },
+    )
     const { rollout, daemon, watch } = scene
     const { lab } = rollout
     await begin(scene)
@@ -388,7 +392,7 @@ describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
 
   test('an abort gives back what is only cordoned, and begins nothing more until a person says so', async () => {
     await using stack = new AsyncDisposableStack()
-    const scene = await setScene(stack, { upgrade: { drain: '1s' } }, block)
+    const scene = await setScene(stack, { upgrade: { drainTimeout: '1s' } }, block)
     const { rollout, daemon, watch } = scene
     await begin(scene)
     await asSoonAs('the drain to be refused', () => watch.diary().includes('evict-refused default/db-0'))

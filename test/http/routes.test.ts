@@ -26,7 +26,7 @@ test.each<Case>([
     request: 'approve',
     about: { version: 'v1.14.1', losing: ['siderolabs/gvisor'] },
   },
-  { path: '/rollout/run-now', body: { lasts: 60_000 }, request: 'open window', about: { lasts: 60_000 } },
+  { path: '/rollout/run-now', body: { lastsMs: 60_000 }, request: 'open window', about: { lastsMs: 60_000 } },
   { path: '/rollout/retry', request: 'retry' },
   { path: '/rollout/retry', body: { node: 'w-1' }, request: 'retry', about: { node: 'w-1' } },
   {
@@ -49,8 +49,8 @@ test.each<Case>([
 })
 
 test.each([
-  { path: '/rollout/run-now', body: undefined, says: 'lasts is no number' },
-  { path: '/rollout/run-now', body: { lasts: 'soon' }, says: 'lasts is no number' },
+  { path: '/rollout/run-now', body: undefined, says: 'lastsMs is no number' },
+  { path: '/rollout/run-now', body: { lastsMs: 'soon' }, says: 'lastsMs is no number' },
   { path: '/rollout/pause', body: { reason: 'x'.repeat(301) }, says: 'reason is longer than 300 characters' },
   { path: '/rollout/pause', body: { reason: 7 }, says: 'reason is no text' },
   { path: '/rollout/pause', body: ['guests'], says: 'the request is no object' },

@@ -200,7 +200,7 @@ const nothings: readonly Case[] = [
     request: 'shut down twice',
     after: ({ control }) => control.shutDown(),
     ask: (person) => person.shutDown(),
-    said: /^a shutdown was requested already, at 20\d\d-.*: see `caretaker power status`$/,
+    said: /^a shutdown was requested already, on 20\d\d-.*: see `caretaker power status`$/,
   },
 ]
 

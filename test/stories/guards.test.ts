@@ -157,7 +157,7 @@ test('a rollback waits for another agent that holds the Lease', async () => {
 describe('a node that is on its way down by somebody else’s hand', () => {
   test('is not told to reboot', async () => {
     const homelab = fakeHomelab(two, offered)
-    await using it = await begin(homelab, { upgrade: { reboot: '30ms' } })
+    await using it = await begin(homelab, { upgrade: { rebootTimeout: '30ms' } })
     atConfirm(homelab, 2, () => void (homelab.machine('w-1').stage = 'shutting down'))
     expect(await it.next()).toContain('it has not rebooted, and is shutting down')
     expect(homelab.diary).not.toContain('reboot w-1')
@@ -165,7 +165,7 @@ describe('a node that is on its way down by somebody else’s hand', () => {
 
   test('is not rolled back', async () => {
     const homelab = fakeHomelab(two, offered)
-    await using it = await begin(homelab, { upgrade: { reboot: '30ms' } })
+    await using it = await begin(homelab, { upgrade: { rebootTimeout: '30ms' } })
     await it.next()
     await it.control.rollback('w-1', false)
     homelab.before = (entry) => {

@@ -47,7 +47,7 @@ describe('addresses that lead to other machines', () => {
 
   test('are no failed attempt and no rollback of the node', async () => {
     const homelab = fakeHomelab(three, offered)
-    await using it = await begin(homelab, { upgrade: { reboot: '30ms' } })
+    await using it = await begin(homelab, { upgrade: { rebootTimeout: '30ms' } })
     homelab.before = (entry) => {
       if (entry === 'reboot w-1') homelab.machine('w-1').rebootIgnored = true
     }
@@ -116,7 +116,7 @@ describe('addresses that lead to other machines', () => {
 describe('a node that comes back under another name in Kubernetes', () => {
   test('is named with both names, and not waited for blindly', async () => {
     const homelab = fakeHomelab(two, offered)
-    await using it = await begin(homelab, { upgrade: { reboot: '5s' } })
+    await using it = await begin(homelab, { upgrade: { rebootTimeout: '5s' } })
     homelab.before = (entry) => {
       if (entry === 'reboot w-1') homelab.machine('w-1').hostname = 'talos-x7f'
     }
@@ -148,7 +148,7 @@ test('a node that is reinstalled in the middle of its upgrade is named, and take
 describe('a kubelet that reports late', () => {
   test('is waited for: what Kubernetes says is of the boot before', async () => {
     const homelab = fakeHomelab(two, offered)
-    await using it = await begin(homelab, { upgrade: { reboot: '5s' } })
+    await using it = await begin(homelab, { upgrade: { rebootTimeout: '5s' } })
     const ready: boolean[] = []
     homelab.before = (entry) => {
       if (entry === 'reboot w-1') homelab.machine('w-1').kubeletLate = 3

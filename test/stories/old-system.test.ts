@@ -73,7 +73,7 @@ describe('nothing is installed a second time by itself', () => {
     const homelab = fakeHomelab(two, offered)
     const machine = homelab.machine('w-1')
     Object.assign(machine, { rollsBack: true, stuckBooting: true })
-    await using it = await begin(homelab, { upgrade: { reboot: '20ms' } })
+    await using it = await begin(homelab, { upgrade: { rebootTimeout: '20ms' } })
     expect(await it.next()).toContain('waited 0 s for w-1 to run v1.14.1: it is booting')
     machine.unschedulable = false
     await it.next()

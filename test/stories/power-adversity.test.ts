@@ -52,7 +52,7 @@ test('a job that fails for the same reason again and again is one alert', async 
 
 test('nodes that a person boots after an outage are left alone while the UPS says nothing', async () => {
   const homelab = fakeHomelab(two)
-  await using it = startAgent(homelab, { power: { nodeStops: '20ms' } })
+  await using it = startAgent(homelab, { power: { shutdownTimeout: '20ms' } })
   await it.reads(online)
   await it.reads(low)
   await waitFor('every node to be told', 5_000, () => stage(homelab) === 'stopped')
@@ -103,7 +103,7 @@ test('nodes that could not be reached are called that, and not down', async () =
 
 test('a node that was rebooting when the others were told is told as soon as it answers, and only then we log out', async () => {
   const homelab = fakeHomelab(two)
-  await using it = startAgent(homelab, { power: { nodeStops: '200ms' } })
+  await using it = startAgent(homelab, { power: { shutdownTimeout: '200ms' } })
   await it.reads(online)
   await it.agent.idle()
   homelab.machine('w-1').up = false
@@ -150,7 +150,7 @@ test('power that fails again stops the waking, and nothing is called over', asyn
 test('a control plane that stays dead keeps nobody else asleep or closed', async () => {
   const homelab = fakeHomelab(three)
   await using it = startAgent(homelab, {
-    power: { wake: { stableFor: '0s', retryEvery: '5ms', giveUpAfter: '20s' } },
+    power: { wake: { stableAfter: '0s', retryInterval: '5ms', giveUpAfter: '20s' } },
   })
   await it.reads(online)
   await it.reads(low)
@@ -203,7 +203,7 @@ test('cordons of a power cut that is not on record are taken away', async () => 
 
 test('an outage of hours fills neither the journal nor the diary', async () => {
   const homelab = fakeHomelab(two)
-  await using it = startAgent(homelab, { power: { nodeStops: '10ms' } })
+  await using it = startAgent(homelab, { power: { shutdownTimeout: '10ms' } })
   await it.reads(online)
   await it.reads(low)
   await waitFor('every node to be told', 5_000, () => stage(homelab) === 'stopped')
@@ -230,7 +230,7 @@ test('an upgrade does not keep the lease from the waking that it waits for', asy
   Object.assign(homelab.machine('w-1'), { up: false, unschedulable: true, mark })
   const outage = outageOf(new Date(), ['cp-1', 'w-1'], new Set(['cp-1', 'w-1']))
   homelab.ports.journal.saveOutage({ ...outage, stage: 'stopping' })
-  await using it = startAgent(homelab, { power: { wake: { stableFor: '1h' } } })
+  await using it = startAgent(homelab, { power: { wake: { stableAfter: '1h' } } })
   await it.reads(online)
   await it.agent.idle()
   expect(await it.run('upgrade-node')).toMatchObject({

@@ -9,7 +9,7 @@ import { waitFor } from '../lab/daemon.ts'
 
 /** Each of these once took a cluster down, or left it down, in a review. */
 
-const nas = { name: 'nas', nas: true, within: '400ms' }
+const nas = { name: 'nas', nas: true, shutdownTimeout: '400ms' }
 const running = ({ machines }: FakeHomelab) => [...machines.values()].filter(({ up }) => up).map(({ name }) => name)
 const record = ({ ports }: FakeHomelab) => ports.journal.outages(1)[0]
 const isStopped = (homelab: FakeHomelab) =>
@@ -25,7 +25,7 @@ test('a host that refuses the order once is told again, and is never said to hav
     if (tries++ === 0) throw new AgentError('rejected', 'sudo: a password is required')
     return shutDown(name, limited)
   }
-  await using it = startAgent(homelab, { hosts: [nas], power: { nodeStops: '100ms' } })
+  await using it = startAgent(homelab, { hosts: [nas], power: { shutdownTimeout: '100ms' } })
   await it.reads(online)
   await it.reads(low)
   await waitFor('the NAS to be off', 5_000, () => homelab.hosts.get('nas')?.up === false)
@@ -39,7 +39,7 @@ test('a host that refuses for good is one alert, however often it is told', asyn
     tries += 1
     throw new AgentError('rejected', 'sudo: a password is required')
   }
-  await using it = startAgent(homelab, { hosts: [nas], power: { nodeStops: '30ms' } })
+  await using it = startAgent(homelab, { hosts: [nas], power: { shutdownTimeout: '30ms' } })
   await it.reads(online)
   await it.reads(low)
   await waitFor('several tries', 10_000, () => tries > 4)
@@ -78,7 +78,10 @@ test('nodes that booted with the machine of the agent itself are not told for a 
 
 test('where upsd went down with the NAS somebody is told what to do, and a person can wake everything blindly', async () => {
   const homelab = fakeHomelab(two, { hosts: ['nas'] })
-  await using it = startAgent(homelab, { hosts: [{ ...nas, address: '10.0.0.99' }], power: { nodeStops: '100ms' } })
+  await using it = startAgent(homelab, {
+    hosts: [{ ...nas, address: '10.0.0.99' }],
+    power: { shutdownTimeout: '100ms' },
+  })
   await it.reads(online)
   await it.reads(low)
   await isStopped(homelab)
@@ -96,7 +99,7 @@ test('where upsd went down with the NAS somebody is told what to do, and a perso
 
 test('the machine that the agent runs on is told last, after LOGOUT, and is neither drained nor waited for', async () => {
   const homelab = fakeHomelab(three, { hosts: ['nas'] })
-  await using it = startAgent(homelab, { hosts: [nas], ownMachine: 'w-1', power: { nodeStops: '100ms' } })
+  await using it = startAgent(homelab, { hosts: [nas], ownMachine: 'w-1', power: { shutdownTimeout: '100ms' } })
   await it.reads(online)
   let stage: string | undefined
   homelab.before = async (entry) => {
@@ -112,7 +115,7 @@ test('the machine that the agent runs on is told last, after LOGOUT, and is neit
 
 test('one reading that lies in the middle of a drain is not believed', async () => {
   const homelab = fakeHomelab(two)
-  await using it = startAgent(homelab, { power: { drain: '200ms', lowBatteryAfter: '3s' } })
+  await using it = startAgent(homelab, { power: { drainTimeout: '200ms', lowBatteryAfter: '3s' } })
   const well = { status: ['OB', 'LB'], charge: 15, runtime: 3_600_000 }
   let lied = false
   homelab.before = async (entry) => {
@@ -134,7 +137,7 @@ test('one reading that lies in the middle of a drain is not believed', async () 
 test('a power that fails again while nodes are woken ends as the first time did: outlets and LOGOUT too', async () => {
   const homelab = fakeHomelab(two)
   const ups = { user: 'u', password: { env: 'P' }, cutPower: { verified: true } }
-  await using it = startAgent(homelab, { ups, power: { nodeStops: '100ms' } })
+  await using it = startAgent(homelab, { ups, power: { shutdownTimeout: '100ms' } })
   await it.reads(online)
   await it.reads(low)
   await isStopped(homelab)
@@ -156,7 +159,7 @@ test('a power that fails again while nodes are woken ends as the first time did:
 test('a NAS that is still on its way down when mains returns is not taken for one that is back', async () => {
   const homelab = fakeHomelab(two, { hosts: ['nas'] })
   homelab.hosts.get('nas')!.hangs = true
-  await using it = startAgent(homelab, { hosts: [nas], power: { nodeStops: '100ms' } })
+  await using it = startAgent(homelab, { hosts: [nas], power: { shutdownTimeout: '100ms' } })
   await it.reads(online)
   await it.reads(low)
   await waitFor('the NAS to be told', 5_000, () => homelab.diary.includes('shut-down-host nas'))
@@ -169,7 +172,9 @@ test('a NAS that is still on its way down when mains returns is not taken for on
 
 test('a battery that never charges keeps nothing down for ever: it is told, and a person does not wait for it', async () => {
   const homelab = fakeHomelab(two)
-  await using it = startAgent(homelab, { power: { wake: { stableFor: '1s', retryEvery: '5ms', giveUpAfter: '1s' } } })
+  await using it = startAgent(homelab, {
+    power: { wake: { stableAfter: '1s', retryInterval: '5ms', giveUpAfter: '1s' } },
+  })
   await it.reads(online)
   await it.reads(low)
   await isStopped(homelab)
@@ -240,7 +245,7 @@ test('a UPS that falls silent for good after it has done so often is told of onc
 
 test('a forced shutdown that upsd keeps after the outage is an alert, and keeps things down only until a person says so', async () => {
   const homelab = fakeHomelab(two)
-  await using it = startAgent(homelab, { power: { nodeStops: '100ms' } })
+  await using it = startAgent(homelab, { power: { shutdownTimeout: '100ms' } })
   await it.reads(online)
   await it.reads({ status: ['FSD', 'OB', 'LB'], charge: 15, runtime: 60_000 })
   await isStopped(homelab)

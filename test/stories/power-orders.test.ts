@@ -24,7 +24,7 @@ test('a person shuts everything down on mains; it stays down over a restart, unt
     expect(running(homelab)).toEqual([])
     expect(await control.shutDown()).toMatchObject({
       changed: false,
-      said: expect.stringMatching(/^a shutdown was requested already, at /),
+      said: expect.stringMatching(/^a shutdown was requested already, on /),
     })
     await it.reads(online)
     await it.agent.idle()
@@ -133,7 +133,7 @@ test('a rehearsal that only asks changes nothing, and tells what would go wrong'
   homelab.hosts.get('nas')!.up = false
   homelab.machine('w-1').up = false
   await using it = startAgent(homelab, {
-    hosts: [{ name: 'nas', nas: true, within: '1s', mac: undefined }],
+    hosts: [{ name: 'nas', nas: true, shutdownTimeout: '1s', mac: undefined }],
     node: (name) => (name === 'cp-1' ? { address: 'cp-1.home.arpa' } : {}),
   })
   await it.reads({ status: ['OL'], charge: 100 })

@@ -68,7 +68,7 @@ test('a quiet hour with every schedule writes nothing to the disk', async () => 
 })
 
 test('an hour on battery after everything was shut down writes nothing to the disk', async () => {
-  await using scene = await withDisk({ power: { nodeStops: '100ms' } })
+  await using scene = await withDisk({ power: { shutdownTimeout: '100ms' } })
   const { it, homelab, journal, passes, writes } = scene
   const low = { status: ['OB', 'LB'], charge: 10, runtime: 60_000 }
   await it.reads(online)

@@ -8,7 +8,7 @@ import { three, two } from '../fakes/stories.ts'
 describe('a rollback', () => {
   test('begins with the node that is not well: a healthy member that carries the quorum waits for it', async () => {
     const homelab = fakeHomelab({ 'cp-1': 'controlplane', 'cp-2': 'controlplane', 'cp-3': 'controlplane' }, offered)
-    await using it = await begin(homelab, { upgrade: { reboot: '30ms' } })
+    await using it = await begin(homelab, { upgrade: { rebootTimeout: '30ms' } })
     await it.next()
     homelab.before = (entry) => {
       if (entry === 'reboot cp-3') homelab.machine('cp-3').stuckBooting = true
@@ -68,7 +68,7 @@ describe('a rollback', () => {
 
   test('makes a single control plane whole whose API hangs with it', async () => {
     const homelab = fakeHomelab({ 'cp-1': 'controlplane' }, offered)
-    await using it = await begin(homelab, { upgrade: { reboot: '30ms' } })
+    await using it = await begin(homelab, { upgrade: { rebootTimeout: '30ms' } })
     homelab.before = (entry) => {
       if (entry === 'reboot cp-1') homelab.machine('cp-1').stuckBooting = true
     }

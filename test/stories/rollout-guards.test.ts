@@ -4,7 +4,7 @@ import { begin, finish, offered, texts } from '../fakes/rollout.ts'
 import { two } from '../fakes/stories.ts'
 
 describe('windows', () => {
-  const upgrade = { windows: [{ days: ['sat'], from: '02:00', to: '06:00' }], timeZone: 'UTC', nodeTakes: '5m' }
+  const upgrade = { windows: [{ days: ['sat'], from: '02:00', to: '06:00' }], timeZone: 'UTC', nodeEstimate: '5m' }
   const at = (iso: string) => new Date(iso)
 
   test('one that closes with nodes still to come is told of, with what it waited for', async () => {
@@ -85,7 +85,7 @@ test('with mode: staged a release is installed before the window, and rebooted i
   await using it = await begin(homelab, { upgrade: { windows, mode: 'staged' }, now: () => now })
   await it.next()
   await it.next()
-  expect(await it.next()).toBe('the next window opens Sat 02:00; it is installed already on w-1, cp-1')
+  expect(await it.next()).toBe('the next window opens on 2026-03-07 02:00 UTC; it is installed already on w-1, cp-1')
   expect(homelab.machine('w-1')).toMatchObject({ boots: 1, installed: { version: 'v1.14.1' }, unschedulable: false })
   now = new Date('2026-03-07T02:01:00Z')
   expect(await finish(it)).toBe('every node runs v1.14.1')
@@ -107,7 +107,7 @@ test('no control plane is touched while etcd can not be saved', async () => {
 test("the user's own checks stop the next node, and hold back the end of this one", async () => {
   const homelab = fakeHomelab(two, offered)
   const checks = [{ name: 'web', http: { url: 'http://web.test/' } }]
-  await using it = await begin(homelab, { upgrade: { checks, checksWithin: '20ms' } })
+  await using it = await begin(homelab, { upgrade: { checks, checksTimeout: '20ms' } })
   homelab.failingChecks.set('web', 'web: HTTP 503 instead of 200')
   expect(await it.next()).toBe('the check web: HTTP 503 instead of 200')
   homelab.failingChecks.clear()
@@ -136,7 +136,7 @@ test('another machine at the address of a node is not taken for it', async () =>
 
 test('a reboot that Talos accepts and does not begin is told again, and is no failed attempt', async () => {
   const homelab = fakeHomelab(two, offered)
-  await using it = await begin(homelab, { upgrade: { reboot: '60ms' } })
+  await using it = await begin(homelab, { upgrade: { rebootTimeout: '60ms' } })
   homelab.machine('w-1').rebootIgnored = true
   expect(await it.next()).toBe('wait until w-1 is upgraded: the reboot never started: it is requested again')
   expect(await it.next()).toBe('w-1 runs v1.14.1; on to the next')
@@ -146,7 +146,7 @@ test('a reboot that Talos accepts and does not begin is told again, and is no fa
 test('a node whose drain is refused lets others go first, where that is the policy', async () => {
   const homelab = fakeHomelab(two, offered)
   await using it = await begin(homelab, {
-    upgrade: { drain: '20ms', draining: { whenBlocked: 'skip', blockedFor: '1h' } },
+    upgrade: { drainTimeout: '20ms', draining: { whenBlocked: 'skip', blockedTimeout: '1h' } },
   })
   homelab.machine('w-1').stubborn = true
   expect(await it.next()).toContain('would not go: default/db-0')

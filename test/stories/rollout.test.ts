@@ -107,7 +107,7 @@ describe('a rollback', () => {
 
   test('asks for no health: it is how a broken cluster is made whole', async () => {
     const homelab = fakeHomelab(three, offered)
-    await using it = await begin(homelab, { upgrade: { reboot: '30ms' } })
+    await using it = await begin(homelab, { upgrade: { rebootTimeout: '30ms' } })
     homelab.before = (entry) => {
       if (entry === 'reboot w-1') homelab.machine('w-1').stuckBooting = true
     }

@@ -22,7 +22,7 @@ async function arm(homelab: FakeHomelab, it: Awaited<ReturnType<typeof begin>>, 
 describe('an armed node is disarmed, and that is seen to have worked', () => {
   test.each(['w-1', 'cp-2'])('although it has fallen ill since: %s', async (node) => {
     const homelab = fakeHomelab(node === 'w-1' ? two : threeControlPlanes, offered)
-    await using it = await begin(homelab, { upgrade: { reboot: '30ms' } })
+    await using it = await begin(homelab, { upgrade: { rebootTimeout: '30ms' } })
     await arm(homelab, it, node, node === 'w-1' ? 'cp-1' : 'cp-3')
     homelab.machine(node).kubeletIll = true
     expect(await it.control.rollback(node, false)).toEqual({

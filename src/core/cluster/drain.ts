@@ -9,12 +9,12 @@ export interface DrainPolicy {
   readonly maxGrace?: number
   /** In tiers: plain pods, then those with volumes, then `last`. Absent: all at once. */
   readonly ordered?: true
-  /** Pods that go last, each of these label selectors by itself, for at most `within` ms. */
-  readonly last?: readonly { readonly selector: string; readonly within?: number }[]
+  /** Pods that go last, each of these label selectors by itself, for at most `timeout` ms. */
+  readonly last?: readonly { readonly selector: string; readonly timeout?: number }[]
   /** How long plain pods and those with volumes may take, in ms; undefined: as long as the drain itself. */
-  readonly tierWithin?: number
+  readonly tierTimeout?: number
   /** How long to wait for volumes to detach once the pods are gone, in ms; undefined: not at all. */
-  readonly volumesWithin?: number
+  readonly volumeDetachTimeout?: number
   /** Pods that keep data in an `emptyDir` are not evicted: the drain fails and names them. */
   readonly keepEmptyDir?: true
   /** Pods without a controller are not evicted: the drain fails and names them. */

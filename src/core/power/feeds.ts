@@ -4,8 +4,8 @@ import type { CriticalReason, PowerPolicy } from './triggers.ts'
 
 /** Which UPSes feed a machine, by label, and how much power value it needs (MINSUPPLIES). */
 export interface Feed {
-  readonly weights: Readonly<Record<string, number>>
-  readonly atLeast: number
+  readonly powerValue: Readonly<Record<string, number>>
+  readonly minSupplies: number
 }
 
 /** All that is known of the power. */
@@ -33,10 +33,11 @@ export function supplyOf(feed: Feed | undefined, { upses, ordered }: Power): Sup
   if (ordered !== undefined) return 'failing'
   if (!feed) return 'mains'
   const weight = (test: (state: PowerState | undefined) => boolean) =>
-    Object.entries(feed.weights).reduce((sum, [ups, one]) => sum + (test(upses.get(ups)) ? one : 0), 0)
-  if (weight((state) => state?.mode !== 'critical') < feed.atLeast) return 'failing'
-  if (weight(isSurelyOnMains) >= feed.atLeast) return 'mains'
-  if (weight((state) => state?.mode === 'on-mains' || state?.mode === 'on-battery') >= feed.atLeast) return 'battery'
+    Object.entries(feed.powerValue).reduce((sum, [ups, one]) => sum + (test(upses.get(ups)) ? one : 0), 0)
+  if (weight((state) => state?.mode !== 'critical') < feed.minSupplies) return 'failing'
+  if (weight(isSurelyOnMains) >= feed.minSupplies) return 'mains'
+  if (weight((state) => state?.mode === 'on-mains' || state?.mode === 'on-battery') >= feed.minSupplies)
+    return 'battery'
   return 'unknown'
 }
 
@@ -48,7 +49,7 @@ function isSurelyOnMains(state: PowerState | undefined): state is PowerState & {
 export function failureOf(feed: Feed | undefined, power: Power): CriticalReason | undefined {
   if (supplyOf(feed, power) !== 'failing') return undefined
   if (power.ordered !== undefined) return 'ordered'
-  const states = Object.keys(feed?.weights ?? {}).flatMap((ups) => power.upses.get(ups) ?? [])
+  const states = Object.keys(feed?.powerValue ?? {}).flatMap((ups) => power.upses.get(ups) ?? [])
   return states.find((state) => state.mode === 'critical')?.reason
 }
 
@@ -63,12 +64,12 @@ export function timeLeft(
   assumed: number,
 ): { ms: number; told: boolean } {
   if (!feed) return mainsLasts
-  const lefts = Object.entries(feed.weights).map(([ups, weight]) => ({
+  const lefts = Object.entries(feed.powerValue).map(([ups, weight]) => ({
     weight,
     ...leftOf(power.upses.get(ups), at, assumed),
   }))
   // It runs until the last supply fails that it needs.
-  const last = carriedWith(lefts, feed.atLeast, ({ ms }) => ms)
+  const last = carriedWith(lefts, feed.minSupplies, ({ ms }) => ms)
   return last ? { ms: last.ms, told: last.told } : mainsLasts
 }
 
@@ -96,26 +97,26 @@ export function mainsOf(
 ): { readonly ms: number; readonly charge: number | undefined } | undefined {
   if (supplyOf(feed, power) !== 'mains') return undefined
   if (!feed) return { ms: Infinity, charge: undefined }
-  const there = Object.entries(feed.weights).flatMap(([ups, weight]) => {
+  const there = Object.entries(feed.powerValue).flatMap(([ups, weight]) => {
     const state = power.upses.get(ups)
     if (!isSurelyOnMains(state)) return []
     return [{ weight, ms: at - state.since, charge: state.reading.charge ?? Infinity }]
   })
-  const charge = carriedWith(there, feed.atLeast, (one) => one.charge)?.charge
-  const ms = carriedWith(there, feed.atLeast, (one) => one.ms)?.ms ?? Infinity
+  const charge = carriedWith(there, feed.minSupplies, (one) => one.charge)?.charge
+  const ms = carriedWith(there, feed.minSupplies, (one) => one.ms)?.ms ?? Infinity
   return { ms, charge: charge === Infinity ? undefined : charge }
 }
 
 /** The one up to which, from the largest value on, the weights come to so much; undefined where all are too little. */
 function carriedWith<T extends { readonly weight: number }>(
   all: readonly T[],
-  atLeast: number,
+  minSupplies: number,
   pick: (one: T) => number,
 ): T | undefined {
   let carried = 0
   for (const one of all.toSorted((a, b) => pick(b) - pick(a))) {
     carried += one.weight
-    if (carried >= atLeast) return one
+    if (carried >= minSupplies) return one
   }
   return undefined
 }
@@ -134,7 +135,7 @@ function leftOf(state: PowerState | undefined, at: number, assumed: number): { m
  * Why nothing may start because of the power; undefined if it may. One UPS is enough, because what depends on it can't
  * be told apart from the rest. `at` as in an observation.
  */
-export function powerObstacle(power: Power, at: number, policy: Pick<PowerPolicy, 'silence'>): string | undefined {
+export function powerObstacle(power: Power, at: number, policy: Pick<PowerPolicy, 'deadTime'>): string | undefined {
   if (power.ordered !== undefined) return 'the cluster was shut down on request; wake it with `caretaker power wake`'
   for (const [label, state] of power.upses) {
     const obstacle = upsObstacle(state, at, policy)

@@ -27,8 +27,8 @@ export interface Machine {
 /** What of the configuration is about machines. */
 export interface MachineSettings {
   readonly nodes: readonly (Common & { readonly role: Role; readonly storage: boolean })[]
-  readonly hosts: readonly (Common & { readonly nas: boolean; readonly within: number })[]
-  readonly power: { readonly nodeStops: number }
+  readonly hosts: readonly (Common & { readonly nas: boolean; readonly shutdownTimeout: number })[]
+  readonly power: { readonly shutdownTimeout: number }
 }
 
 interface Common {
@@ -50,10 +50,15 @@ export function machinesOf({ nodes, hosts, power }: MachineSettings, own?: strin
   return [
     ...nodes.map((node): Machine => {
       const tier = node.role === 'controlplane' ? 'control-planes' : node.storage ? 'storage-nodes' : 'workers'
-      return { ...common(node), kind: 'node', tier: tierOf(node.name, tier), stops: power.nodeStops }
+      return { ...common(node), kind: 'node', tier: tierOf(node.name, tier), stops: power.shutdownTimeout }
     }),
     ...hosts.map((host): Machine => {
-      return { ...common(host), kind: 'host', tier: tierOf(host.name, host.nas ? 'nas' : 'hosts'), stops: host.within }
+      return {
+        ...common(host),
+        kind: 'host',
+        tier: tierOf(host.name, host.nas ? 'nas' : 'hosts'),
+        stops: host.shutdownTimeout,
+      }
     }),
   ]
 }

@@ -8,11 +8,11 @@ import { apiWithin } from './shutdown.ts'
 /** The policy for waking a cluster. Times in ms. */
 export interface WakePolicy {
   /** How long mains power must have been on. */
-  readonly stableFor: number
+  readonly stableAfter: number
   /** The least charge of the battery, in %. */
   readonly minimumCharge: number
   /** A magic packet is sent again after this time. */
-  readonly retryEvery: number
+  readonly retryInterval: number
   /** A machine that is not up by then needs a person. */
   readonly giveUpAfter: number
   /** Storage warnings that are not waited for. */
@@ -63,9 +63,9 @@ export function planWake({ machines, outage, powered, upses }: WakeSituation, po
 function wakeStep(
   { name, kind, tier, hasMac, powerOnAfter, stops }: Machine,
   outage: Outage,
-  { retryEvery, giveUpAfter: within }: WakePolicy,
+  { retryInterval, giveUpAfter: within }: WakePolicy,
 ): Step {
-  const waking = { hasMac, powerOnAfter, retryEvery, within }
+  const waking = { hasMac, powerOnAfter, retryInterval, within }
   const { state, wasHealthy } = outage.nodes[name] ?? {}
   const mayStop = state === 'shutdown-sent' || state === 'abandoned'
   if (kind === 'host')

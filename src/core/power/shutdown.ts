@@ -17,7 +17,7 @@ import {
 /** Durations in ms. */
 export interface ShutdownPolicy {
   /** The longest time that pods get to terminate. */
-  readonly drain: number
+  readonly drainTimeout: number
   /** Reserved from the runtime that the UPS reports. */
   readonly reserve: number
 }
@@ -174,7 +174,7 @@ export function needOf(machines: readonly Machine[], policy: ShutdownPolicy & Pr
     Math.max(0, ...machines.filter((one) => one.tier === tier).map(({ stops }) => stops)),
   )
   const api = (policy.shed.length > 0 ? apiWithin : 0) + (policy.storageFlags ? apiWithin : 0)
-  return cordonWithin + api + policy.drain + sum(longest) + policy.reserve
+  return cordonWithin + api + policy.drainTimeout + sum(longest) + policy.reserve
 }
 
 /** What can be undone, as far as there is time for it: the drain gets what the rest leaves. */
@@ -200,10 +200,10 @@ function preparations(
     ...(scales.length > 0 ? [reversible('scale-down', scales, apiWithin)] : []),
     ...(flags.length > 0 ? [reversible('set-storage-flags', flags, apiWithin)] : []),
   ].filter(({ id }) => !carriedOut.has(id))
-  const within = Math.round(Math.min(policy.drain, spare - sum(before.map((one) => one.within))))
+  const within = Math.round(Math.min(policy.drainTimeout, spare - sum(before.map((one) => one.within))))
   if (within < 0) return []
-  if (policy.drain === 0) return before
-  if (within < shortestDrain && within < policy.drain) return []
+  if (policy.drainTimeout === 0) return before
+  if (within < shortestDrain && within < policy.drainTimeout) return []
   // With every node cordoned, a disruption budget that refuses will refuse for ever.
   const drain = { deleteAfter: Math.round(within / 4), maxGrace: within }
   // A drain of our own machine would evict us, where we run in a pod.

@@ -98,7 +98,7 @@ function afterSilence(state: PowerState, seen: Observation, policy: PowerPolicy)
   const { at } = seen
   switch (state.mode) {
     case 'unknown':
-      if (state.openOutage && !state.nodesAreDown && at - state.since > policy.silence) {
+      if (state.openOutage && !state.nodesAreDown && at - state.since > policy.deadTime) {
         const { since } = state
         return critical('outage-resumed', at, { lastHeard: since, batterySince: since, samples: [] })
       }
@@ -107,7 +107,7 @@ function afterSilence(state: PowerState, seen: Observation, policy: PowerPolicy)
       const { lastHeard, reading, since, samples, calledOff } = state
       const onBatteryFor = at - since
       const reason =
-        at - lastHeard > policy.silence
+        at - lastHeard > policy.deadTime
           ? 'silent-on-battery'
           : policy.maxOnBattery !== undefined && onBatteryFor > policy.maxOnBattery && !isPurpose(reading, onBatteryFor)
             ? 'on-battery-too-long'
@@ -255,13 +255,13 @@ function isPurposeOver(state: PowerState, reading: UpsReading): boolean {
  * Why nothing may start because of the power; undefined if it may. A UPS that has been silent for longer
  * than `silence` is not trusted to be on mains. `at` as in an observation.
  */
-export function upsObstacle(state: PowerState, at: number, policy: Pick<PowerPolicy, 'silence'>): string | undefined {
+export function upsObstacle(state: PowerState, at: number, policy: Pick<PowerPolicy, 'deadTime'>): string | undefined {
   switch (state.mode) {
     case 'unknown':
       return state.why
     case 'on-mains':
       if (state.batterySince !== undefined) return 'the UPS is on battery'
-      if (at - state.lastHeard > policy.silence) return 'the UPS no longer answers'
+      if (at - state.lastHeard > policy.deadTime) return 'the UPS no longer answers'
       return undefined
     case 'on-battery':
       return 'the UPS is on battery'

@@ -33,14 +33,14 @@ export interface PowerPolicy {
   readonly onBatteryAfter: number
   readonly lowBatteryAfter: number
   /** The same where the UPS's own figures contradict LB. */
-  readonly doubtedBatteryAfter?: number
+  readonly unconfirmedLowBatteryAfter?: number
   /** LB is ignored: for a UPS that reports it far too early. */
   readonly ignoreLowBattery?: boolean
   /** undefined: however long. */
   readonly maxOnBattery: number | undefined
-  readonly silence: number
+  readonly deadTime: number
   /** In % a minute. */
-  readonly maxDepletion?: number | undefined
+  readonly maxDischargeRate?: number | undefined
   readonly minimumCharge?: number | undefined
   readonly minimumRuntime?: number | undefined
 }
@@ -76,15 +76,15 @@ export function criticalReason(
 ): CriticalReason | undefined {
   if (has(reading, 'FSD')) return 'forced-shutdown'
   if (isPurpose(reading, onBatteryFor)) return undefined
-  const { lowBatteryAfter, doubtedBatteryAfter = lowBatteryAfter } = policy
-  const wait = isDoubted(reading) ? Math.max(lowBatteryAfter, doubtedBatteryAfter) : lowBatteryAfter
+  const { lowBatteryAfter, unconfirmedLowBatteryAfter = lowBatteryAfter } = policy
+  const wait = isDoubted(reading) ? Math.max(lowBatteryAfter, unconfirmedLowBatteryAfter) : lowBatteryAfter
   if (has(reading, 'LB') && lowFor !== undefined && lowFor >= wait) return 'low-battery'
   if (onBatteryFor < policy.onBatteryAfter) return undefined
   // A single false reading decides nothing.
   const isShort = shortFor !== undefined && shortFor >= lowBatteryAfter
   if (isShort && isBelow(reading.runtime, policy.minimumRuntime)) return 'low-runtime'
   if (isShort && isBelow(reading.charge, policy.minimumCharge)) return 'low-charge'
-  if (policy.maxDepletion !== undefined && depletion !== undefined && depletion > policy.maxDepletion)
+  if (policy.maxDischargeRate !== undefined && depletion !== undefined && depletion > policy.maxDischargeRate)
     return 'fast-depletion'
   if (policy.maxOnBattery !== undefined && onBatteryFor > policy.maxOnBattery) return 'on-battery-too-long'
   return undefined
@@ -112,7 +112,7 @@ export interface TriggerState {
 
 /** Every trigger, and whether it is armed for this UPS. A figure that is not reported disarms its own triggers only. */
 export function triggersOf(reading: UpsReading | undefined, policy: PowerPolicy): readonly TriggerState[] {
-  const { minimumCharge, minimumRuntime, maxOnBattery, maxDepletion, ignoreLowBattery, silence } = policy
+  const { minimumCharge, minimumRuntime, maxOnBattery, maxDischargeRate, ignoreLowBattery, deadTime: silence } = policy
   const unset = 'it is not configured'
   const told = (value: unknown, lacks: string) =>
     reading !== undefined && value === undefined ? { lacks, disarmed: `the UPS does not report ${lacks}` } : undefined
@@ -142,10 +142,10 @@ export function triggersOf(reading: UpsReading | undefined, policy: PowerPolicy)
     ),
     one(
       'fast-depletion',
-      maxDepletion === undefined
+      maxDischargeRate === undefined
         ? 'a charge that falls fast'
-        : `a charge that falls by more than ${maxDepletion} % a minute`,
-      maxDepletion === undefined ? unset : told(reading?.charge, 'battery.charge'),
+        : `a charge that falls by more than ${maxDischargeRate} % a minute`,
+      maxDischargeRate === undefined ? unset : told(reading?.charge, 'battery.charge'),
     ),
     one(
       'on-battery-too-long',

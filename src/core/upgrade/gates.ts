@@ -17,7 +17,8 @@ import { lossesOf } from '../release/provisions.ts'
 import { storageObstacle } from '../cluster/storage.ts'
 import type { UpgradePolicy, UpgradeTarget } from './policy.ts'
 import { minorOf } from '../version.ts'
-import { type Blackout, describeInstant, windowAt } from './window.ts'
+import { describeTime } from '../time.ts'
+import { type Blackout, windowAt } from './window.ts'
 
 /** Everything besides the cluster and the policy that allows or blocks an upgrade now. */
 export interface Circumstances {
@@ -127,7 +128,7 @@ export function windowObstacle(
   const byHand = openUntil !== undefined && openUntil > now
   if (!window.open && !byHand) {
     return {
-      reason: `the next window opens ${describeInstant(window.opensAt, policy.timeZone)}`,
+      reason: `the next window opens on ${describeTime(window.opensAt, policy.shownZone)}`,
       until: window.opensAt,
     }
   }

@@ -20,7 +20,7 @@ export function pullPlan(nodes: readonly Node[], target: UpgradeTarget, policy: 
             do: 'pull-image',
             node: node.name,
             image: installerImage(node.talos.value, target, node.name),
-            within: policy.install,
+            within: policy.installTimeout,
           },
         ]
       : [],
@@ -33,7 +33,7 @@ export function snapshotPlan(
   { name, role }: Node,
   { version }: UpgradeTarget,
   { snapshotted }: { readonly snapshotted: boolean },
-  { install }: UpgradePolicy,
+  { installTimeout: install }: UpgradePolicy,
 ): Plan {
   if (role === 'worker' || snapshotted) return []
   return [phase('snapshot-etcd', beforeAll, { do: 'snapshot-etcd', node: name, release: version, within: install })]

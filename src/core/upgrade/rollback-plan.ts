@@ -22,7 +22,7 @@ export function rollbackPlan(
   const { bootId, stage } = node.talos.value
   const mark = markForRollback(node, node.talos.value, to, now)
   const cordon = phase('cordon', beforeReboot, { do: 'cordon', node: name, mark, within: 30_000 })
-  const drain = { do: 'drain', node: name, policy: drainPolicyOf(policy), within: policy.drain } as const
+  const drain = { do: 'drain', node: name, policy: drainPolicyOf(policy), within: policy.drainTimeout } as const
   return [
     // A node that hangs in its boot may have taken the API server with it.
     stage === 'running' ? cordon : bestEffort(cordon),
@@ -65,7 +65,7 @@ export function finishRollbackPlan({ name, role }: Node, mark: CordonMark, polic
       node: name,
       bootId: mark.bootId ?? '',
       mark,
-      within: policy.reboot,
+      within: policy.rebootTimeout,
     }),
     ...etcdPlan(role, policy),
     // Staged releases and attempts are forgotten: a person has rolled the node back.

@@ -6,7 +6,7 @@ import type { Observation } from '../../core/power/ups.ts'
 
 export interface UpsWatchOptions {
   /** Poll interval, in ms; read again after each reading. */
-  readonly polls: () => { readonly pollOnMains: number; readonly pollOnBattery: number }
+  readonly polls: () => { readonly pollInterval: number; readonly pollIntervalOnBattery: number }
   /** How long one reading may take, in ms. */
   readonly within?: number
   /** What is known of this UPS. */
@@ -25,8 +25,8 @@ export async function watchUps(ups: Pick<Ups, 'read'>, options: UpsWatchOptions)
     )
     if (signal.aborted) return
     notice(seen)
-    const { pollOnMains, pollOnBattery } = polls()
-    await sleep(calm(power()) ? pollOnMains : pollOnBattery, undefined, { signal }).catch(() => {})
+    const { pollInterval, pollIntervalOnBattery } = polls()
+    await sleep(calm(power()) ? pollInterval : pollIntervalOnBattery, undefined, { signal }).catch(() => {})
   }
 }
 

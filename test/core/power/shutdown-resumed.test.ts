@@ -4,7 +4,7 @@ import { type Outage, withNodeState } from '../../../src/core/power/outage.ts'
 import { planShutdown, type ShutdownSituation } from '../../../src/core/power/shutdown.ts'
 import { busy, everyTier, machineOf, now, outline, recordOf, three } from './shutdowns.ts'
 
-const policy = { drain: 90_000, reserve: 60_000 }
+const policy = { drainTimeout: 90_000, reserve: 60_000 }
 const fresh = recordOf(three)
 
 function plan(ms: number, changed: Partial<ShutdownSituation> = {}) {

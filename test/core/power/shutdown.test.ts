@@ -4,7 +4,7 @@ import { awaitPhaseOf, shutDownPhaseOf, type ShutdownPhase } from '../../../src/
 import { needOf, planShutdown, type ShutdownPolicy, type ShutdownSituation } from '../../../src/core/power/shutdown.ts'
 import { busy, everyTier, machineOf, now, outline, recordOf, three } from './shutdowns.ts'
 
-const policy: ShutdownPolicy = { drain: 90_000, reserve: 60_000 }
+const policy: ShutdownPolicy = { drainTimeout: 90_000, reserve: 60_000 }
 const fresh = recordOf(three)
 
 function plan(ms: number, changed: Partial<ShutdownSituation> & Partial<ShutdownPolicy> = {}) {
@@ -98,7 +98,7 @@ describe('the time that pods get', () => {
     {
       name: 'as little as a policy wants',
       left: 600_000,
-      changed: { drain: 2_000 },
+      changed: { drainTimeout: 2_000 },
       given: 2_000,
       reason: 'pods have 2 s to terminate',
     },
@@ -245,5 +245,5 @@ test.each<{ name: string; machines: typeof everyTier; prepared?: Partial<typeof 
   expect(needOf(machines, { ...policy, ...api })).toBe(needs)
   const { phases } = plan(needs, { machines, outage: { ...recordOf(machines), ...prepared } })
   expect(phases.reduce((sum, { within }) => sum + within, 0)).toBe(needs - policy.reserve)
-  expect(times(phases).drain).toBe(policy.drain)
+  expect(times(phases).drain).toBe(policy.drainTimeout)
 })

@@ -5,7 +5,7 @@ import { describeFit, stopTimes, timelineOf } from '../../../src/core/power/time
 import { english } from '../../../src/core/wording.ts'
 import { everyTier, now, recordOf, three } from './shutdowns.ts'
 
-const policy = { drain: 90_000, reserve: 60_000 }
+const policy = { drainTimeout: 90_000, reserve: 60_000 }
 const planOf = (machines: typeof three, ms = Infinity) =>
   planShutdown({ machines, outage: recordOf(machines), left: { ms, told: true }, now }, policy)
 

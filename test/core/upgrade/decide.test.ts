@@ -115,7 +115,7 @@ describe('nothing begins', () => {
       name: 'outside the window',
       nodes: fine,
       changed: { windows: [{ days: ['sun'], from: '02:00', to: '06:00' }] },
-      expected: 'wait: the next window opens Sun 02:00',
+      expected: 'wait: the next window opens on 2026-03-08 02:00 CET',
     },
     {
       name: 'with too little of the window left',
@@ -284,11 +284,16 @@ describe('the plan', () => {
     const identity = { extensions: ['siderolabs/i915'], machineId }
     const image = `factory.talos.dev/metal-installer/${schematic}:v1.13.9`
     expect(stepsOf(decide(clusterOf(worker('w-1', { talos: { machineId } }))))).toEqual([
-      { do: 'pull-image', node: 'w-1', image, within: policy.install },
+      { do: 'pull-image', node: 'w-1', image, within: policy.installTimeout },
       { do: 'cordon', node: 'w-1', mark, attempts: { release: 'v1.13.9', count: 1 }, within: 30_000 },
-      { do: 'drain', node: 'w-1', policy: { ordered: true, volumesWithin: 300_000 }, within: policy.drain },
+      {
+        do: 'drain',
+        node: 'w-1',
+        policy: { ordered: true, volumeDetachTimeout: 300_000 },
+        within: policy.drainTimeout,
+      },
       { do: 'confirm', node: 'w-1', machine, limits },
-      { do: 'install', node: 'w-1', machine, image, mark, within: policy.install },
+      { do: 'install', node: 'w-1', machine, image, mark, within: policy.installTimeout },
       { do: 'confirm', node: 'w-1', machine, limits },
       {
         do: 'reboot',
@@ -304,7 +309,7 @@ describe('the plan', () => {
         version: 'v1.13.9',
         schematic,
         bootId: 'boot-1',
-        within: policy.reboot,
+        within: policy.rebootTimeout,
         identity,
       },
       { do: 'settle', node: 'w-1', lasts: policy.settle },
@@ -326,7 +331,7 @@ describe('the plan', () => {
 
   test('never forces a pod out: a disruption budget that refuses fails the drain', () => {
     const drains = stepsOf(decide(clusterOf(worker('w-1')))).filter((step) => step.do === 'drain')
-    expect(drains.map(({ policy }) => policy)).toEqual([{ ordered: true, volumesWithin: 300_000 }])
+    expect(drains.map(({ policy }) => policy)).toEqual([{ ordered: true, volumeDetachTimeout: 300_000 }])
   })
 })
 

@@ -213,7 +213,7 @@ describe('the time must be right', () => {
       name: 'and is over when it is over',
       circumstances: { now: at('2026-03-04T14:00:00Z'), openUntil: at('2026-03-04T14:00:00Z') },
       changed: { windows: [...saturday] },
-      expected: 'wait: the next window opens Sat 02:00',
+      expected: 'wait: the next window opens on 2026-03-07 02:00 CET',
     },
   ])('$name', ({ nodes = all, circumstances, changed = {}, expected }) => {
     expect(summary(decide(nodes, circumstances, changed))).toBe(expected)
@@ -376,7 +376,7 @@ describe('with mode: staged', () => {
   test('and then the window is waited for', () => {
     const rest = upgraded(three())
     expect(summary(decide([...rest, staged('w-1')], { now: wednesday }, mode))).toBe(
-      'wait: the next window opens Sat 02:00; it is installed already on w-1',
+      'wait: the next window opens on 2026-03-07 02:00 CET; it is installed already on w-1',
     )
   })
   test('in the window it is only drained and rebooted', () => {
