@@ -89,7 +89,7 @@ export function fakeKubernetes(world: FakeWorld): Kubernetes {
       if (!machine.unschedulable) machine.mark = undefined
       if (machine.unschedulable && !machine.mark) {
         if (mark.why === 'power') return
-        throw new AgentError('rejected', `${name} was cordoned by somebody else`)
+        throw new AgentError('rejected', `${name} was cordoned by someone else: uncordon it to continue`)
       }
       if (machine.mark?.why === 'upgrade' && mark.why === 'power') return
       if (!machine.unschedulable) await note(`cordon ${name}`)
