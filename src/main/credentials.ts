@@ -27,7 +27,7 @@ export interface Sourced<T> {
 export async function readTalos({ config, path }: Settings): Promise<Sourced<Credentials>> {
   const { talosconfig, context } = config.cluster
   if (talosconfig === undefined)
-    throw new AgentError('misconfigured', 'there is no talosconfig: set cluster.talosconfig')
+    throw new AgentError('misconfigured', 'no talosconfig is configured: set cluster.talosconfig')
   const file = path(talosconfig)
   const text = await readText(file)
   const own = parseTalosconfig(text, file, context)

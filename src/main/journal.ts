@@ -18,13 +18,13 @@ export function openJournalAndAlerts(
   const journal = openJournal(directory, {
     now,
     onDegraded: (why) => {
-      if (why === undefined) log.info({}, 'the journal is on the disk again')
-      else log.error({ reason: why }, 'the journal is kept in memory: the disk does not take it')
+      if (why === undefined) log.info({}, 'the journal is written to disk again')
+      else log.error({ reason: why }, 'the journal is kept in memory: the disk does not accept it')
       // Not in the middle of a write.
       queueMicrotask(() => reportDegraded(alerts, why))
     },
     onSetAside: (kind, key, why) => {
-      log.error({ kind, key, reason: why }, 'a record of the journal can not be read, and was set aside')
+      log.error({ kind, key, reason: why }, 'a record of the journal could not be read and was set aside')
       queueMicrotask(() => reportSetAside(alerts, { kind, key, why }))
     },
   })
@@ -42,8 +42,8 @@ function reportDegraded(alerts: Alerts, why: string | undefined): void {
       : {
           severity: 'critical',
           subject: 'journal',
-          text: `the disk does not take the journal, which is kept in memory until it does: ${why}`,
-          action: 'Make room on the disk of the state directory, or mend it, before the machine is restarted',
+          text: `the journal is kept in memory, because the disk does not accept it: ${why}`,
+          action: 'Free space on the disk of the state directory, or repair it, before this machine restarts',
         },
   )
 }
@@ -57,6 +57,6 @@ function reportSetAside(
     severity: kind === outageKind.name ? 'critical' : 'warning',
     subject: 'journal',
     text: `the record ${`${kind} ${key}`.trim()} can't be read and is set aside: ${why}`,
-    action: 'Look at `caretaker status` whether anything is to be done by hand',
+    action: 'Check `caretaker status` for anything left to do',
   })
 }

@@ -58,12 +58,12 @@ export function createLiveSettings(options: LiveSettingsOptions): LiveSettings {
 
   function refuse(why: string): void {
     fault = why
-    log.error({ reason: why }, 'the configuration is wrong; the last good one is used')
+    log.error({ reason: why }, 'the configuration is invalid; the last good version stays in use')
     alerts.open('config.invalid', {
       severity: 'critical',
       subject: name,
-      text: `${why}; the last good version is used`,
-      action: `Mend ${file}; \`caretaker config check\` says what is wrong`,
+      text: `${why}; the last good version stays in use`,
+      action: `Fix ${file}; \`caretaker config check\` shows what is wrong`,
     })
   }
 
@@ -75,7 +75,7 @@ export function createLiveSettings(options: LiveSettingsOptions): LiveSettings {
     fault = undefined
     alerts.settle('config.invalid')
     if (change.applied.length > 0) {
-      const said = `${file} was edited: ${listed(change.applied)} changed, and counts from now on`
+      const said = `${file} was edited: ${listed(change.applied)} changed and takes effect now`
       log.info({}, said)
       journal.write({ kind: 'event', subject: name, text: said })
     }
@@ -111,7 +111,7 @@ export function createLiveSettings(options: LiveSettingsOptions): LiveSettings {
 
   async function keep(): Promise<void> {
     await keepLastGood(settings.state, file, text).catch((error: unknown) =>
-      log.warn({ reason: messageOf(error) }, 'the configuration is not kept for a time when it is wrong'),
+      log.warn({ reason: messageOf(error) }, 'the last good configuration could not be saved'),
     )
   }
 

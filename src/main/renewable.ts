@@ -48,8 +48,8 @@ export function renewableTalos({ kept, talos, config }: RenewableOptions<Credent
         what: `the client certificate in ${isCopy ? copyFile : file}`,
         life: lifeOfCertificate(value.cert),
         obstacle: (stage) => {
-          if (stage === 'ended') return 'no node takes it any more'
-          return value.roles.includes('os:admin') ? undefined : 'only one with os:admin can be renewed by itself'
+          if (stage === 'ended') return 'nodes no longer accept it'
+          return value.roles.includes('os:admin') ? undefined : 'only one with os:admin is renewed automatically'
         },
         advice: (stage) => (stage === 'ended' ? newFromSecrets : newByCommand(value.roles)),
       }
@@ -104,10 +104,10 @@ export function renewableKubernetes({
         what: describeCredential(value),
         life: rotates || life?.from === 0 ? undefined : life,
         obstacle: () => {
-          if (cert === undefined) return 'a token is not renewed by itself'
-          if (!isAdminAccess(value)) return `only one of ${adminGroup} can be renewed by itself`
+          if (cert === undefined) return 'tokens are not renewed automatically'
+          if (!isAdminAccess(value)) return `only one of ${adminGroup} is renewed automatically`
           const isAdmin = keptTalos.last?.value.roles.includes('os:admin') === true
-          return isAdmin ? undefined : 'only with a talosconfig of os:admin it is renewed by itself'
+          return isAdmin ? undefined : 'it is renewed automatically only with an os:admin talosconfig'
         },
         advice: () => newAccess(value, file),
       }
@@ -116,7 +116,7 @@ export function renewableKubernetes({
       const source = await kept.reread()
       const { value, own, file, text } = source
       if (value.cert === undefined || own.cert === undefined)
-        throw new AgentError('rejected', `${file} has no client certificate any more`)
+        throw new AgentError('rejected', `${file} no longer has a client certificate`)
       const [node, handedOut] = await fromControlPlane(config, (name) =>
         talos.kubeconfig(name, AbortSignal.any([signal, AbortSignal.timeout(within)])),
       )
@@ -148,7 +148,7 @@ export function renewableKubernetes({
 
 /** Asks one control plane after the other until one answers. */
 async function fromControlPlane<T>({ nodes }: Config, ask: (node: string) => Promise<T>): Promise<[string, T]> {
-  let last: unknown = new AgentError('misconfigured', 'there is no control plane')
+  let last: unknown = new AgentError('misconfigured', 'no control plane node is configured')
   for (const { name, role } of nodes) {
     if (role !== 'controlplane') continue
     try {

@@ -25,7 +25,7 @@ export async function replaceFile(file: string, expected: string, text: string):
       owner: { uid, gid },
       isStill: async () => (await readFile(target, 'utf8')) === expected,
     })
-    return isChanged ? { done: true } : { done: false, changed: true, why: `${file} was changed meanwhile` }
+    return isChanged ? { done: true } : { done: false, changed: true, why: `${file} was changed in the meantime` }
   } catch (error) {
     return { done: false, changed: false, why: messageOf(error) }
   }

@@ -89,7 +89,7 @@ function findFile(named: string | undefined, environment: Environment): string {
   if (file !== undefined) return file
   throw new AgentError(
     'misconfigured',
-    `there is no configuration: none of ${defaultFiles.join(', ')} exists. Name one with --config FILE`,
+    `no configuration found: none of ${defaultFiles.join(', ')} exists. Name one with --config FILE`,
   )
 }
 
@@ -130,7 +130,7 @@ function settingsOf({ file, text, config, environment, services, fault, hasRun =
 /** A file's text. @throws AgentError `misconfigured`, saying what is wrong with the file */
 export async function readText(file: string): Promise<string> {
   return readFile(file, 'utf8').catch((error: unknown) => {
-    const why = isAbsent(error) ? 'is not there' : `can't be read: ${messageOf(error)}`
+    const why = isAbsent(error) ? 'does not exist' : `can't be read: ${messageOf(error)}`
     throw new AgentError('misconfigured', `${file} ${why}`, error)
   })
 }

@@ -117,7 +117,7 @@ async function openCredentials({ settings, told = {}, log, isDaemon }: WorldOpti
   const trouble = (name: 'talosconfig' | 'kubeconfig') => ({
     trouble: (why: string | undefined) => {
       if (why !== undefined)
-        log?.warn({ credentials: name, reason: why }, 'credentials not used; the last good ones are')
+        log?.warn({ credentials: name, reason: why }, 'credentials not used; the last good ones stay in use')
       told.credentials?.(name, why)
     },
     canWait: (error: unknown) => isDaemon === true && (hasRun || isMissingFile(error)),
@@ -130,14 +130,14 @@ async function openCredentials({ settings, told = {}, log, isDaemon }: WorldOpti
   if (keptTalos.last) told.credentials?.('talosconfig', undefined)
   if (!keptKubernetes || keptKubernetes.last) told.credentials?.('kubeconfig', undefined)
   for (const last of [keptTalos.last, keptKubernetes?.last])
-    if (last?.isCopy) log?.info({}, `${last.copyFile} is used in the place of ${last.file}: it was renewed`)
+    if (last?.isCopy) log?.info({}, `${last.copyFile} is used instead of ${last.file}: it was renewed`)
   return { keptTalos, keptKubernetes }
 }
 
 /** Where none is named every call of a node is answered with this. */
 function noTalosconfig(): KeptFile<Sourced<Credentials>> {
   const refuse = async () => {
-    throw new AgentError('misconfigured', 'there is no talosconfig: set cluster.talosconfig')
+    throw new AgentError('misconfigured', 'no talosconfig is configured: set cluster.talosconfig')
   }
   return { last: undefined, current: refuse, reread: refuse }
 }

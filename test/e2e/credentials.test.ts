@@ -54,7 +54,7 @@ test('a talosconfig that has ended is one message that says what really helps', 
   const { code, stderr } = await runCli(['start', '-c', file])
   expect(code).toBe(2)
   expect(stderr).toBe(
-    `caretaker: ${join(directory, 'talosconfig')}: its certificate ended on ${inDays(-1).toISOString().slice(0, 10)}: ` +
+    `caretaker: ${join(directory, 'talosconfig')}: its certificate expired on ${inDays(-1).toISOString().slice(0, 10)}: ` +
       "make a new one from the cluster's secrets with `talosctl gen config --with-secrets secrets.yaml --output-types talosconfig " +
       '-o talosconfig CLUSTER https://CONTROL-PLANE:6443`, or with `talosctl config new` where another talosconfig still works ' +
       '(`talosctl gen secrets --from-controlplane-config controlplane.yaml` makes a secrets.yaml)\n',

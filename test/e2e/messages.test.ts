@@ -159,7 +159,7 @@ test(
     const file = await lab.writeConfig(directory, { factoryUrl: 'http://127.0.65.81:9' })
     expect(await runCli(['releases', '-c', file])).toMatchObject({
       code: 4,
-      stderr: 'caretaker: GET http://127.0.65.81:9/versions: connection refused: does it listen there?\n',
+      stderr: 'caretaker: GET http://127.0.65.81:9/versions: connection refused: is it listening there?\n',
     })
     await using stack = new AsyncDisposableStack()
     stack.defer(() => endStore(directory))
@@ -167,7 +167,7 @@ test(
     const { code, stdout } = await runCli(['run', 'watch-releases', '--wait', '-c', file])
     expect({ code, stdout }).toEqual({
       code: 1,
-      stdout: 'failed: GET http://127.0.65.81:9/versions: connection refused: does it listen there?\n',
+      stdout: 'failed: GET http://127.0.65.81:9/versions: connection refused: is it listening there?\n',
     })
     expect(await daemon.control.get('/power')).toMatchObject({ upses: [] })
   },

@@ -182,7 +182,7 @@ describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
     )
     expect(await recordOf(daemon, 'w-1')).toMatchObject({
       outcome: 'upgraded',
-      failures: [expect.stringContaining('ended with code 1: it does not say why')],
+      failures: [expect.stringContaining('ended with code 1: it gives no reason')],
     })
     const why = 'it will end so every time until a person has changed something'
     expect((await recordOf(daemon, 'cp-1')).failures).toEqual([

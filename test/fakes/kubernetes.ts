@@ -98,7 +98,7 @@ export function fakeKubernetes(world: FakeWorld): Kubernetes {
     noteMark: async (name, mark) => {
       const machine = nodeObject(name)
       if (!machine.unschedulable || machine.mark?.why !== 'upgrade')
-        throw new AgentError('not-now', 'our cordon is gone, so its pods may be back')
+        throw new AgentError('not-now', 'our cordon is gone, so its pods may have returned')
       machine.mark = mark
     },
     noteFailure: async (name, attempts) => {
@@ -192,7 +192,7 @@ export function fakeKubernetes(world: FakeWorld): Kubernetes {
 
 function chooser({ selector, namespace }: WorkloadSelection): (workload: FakeWorkload) => boolean {
   if (selector.trim() === '')
-    throw new AgentError('misconfigured', 'an empty label selector would choose every workload')
+    throw new AgentError('misconfigured', 'an empty label selector would select every workload')
   const parsed = parseLabelSelector(selector)
   if ('fault' in parsed) throw new AgentError('misconfigured', `"${selector}" chooses no workloads: ${parsed.fault}`)
   return (workload) =>

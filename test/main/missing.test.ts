@@ -22,8 +22,8 @@ test.each([
     config: {},
     isThere: { talosconfig: false, kubeconfig: false },
     says: [
-      'nodes: list them under nodes, and they are upgraded and shut down in order',
-      'a talosconfig: name one in cluster.talosconfig, and nodes are watched and upgraded',
+      'nodes: list them under `nodes` to have them upgraded and shut down in order',
+      'a talosconfig: set cluster.talosconfig to have nodes watched and upgraded',
     ],
   },
   {

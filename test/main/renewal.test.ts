@@ -200,7 +200,7 @@ describe('a talosconfig whose certificate ends soon', () => {
     }
     const what = `the client certificate in ${file('talosconfig')}`
     const advice =
-      'only one with os:admin can be renewed by itself: make a new one with `talosctl config new --roles os:operator` and a talosconfig that has os:admin'
+      'only one with os:admin is renewed automatically: make a new one with `talosctl config new --roles os:operator` and a talosconfig that has os:admin'
     expect(
       written()
         .toReversed()
@@ -210,7 +210,7 @@ describe('a talosconfig whose certificate ends soon', () => {
       `${what} ends on DAY, in less than a month; ${advice}`,
       `${what} ends on DAY, in less than a week; ${advice}`,
       expect.stringMatching(
-        /ended on DAY; no node takes it any more: .*talosctl gen config --with-secrets secrets\.yaml/,
+        /ended on DAY; nodes no longer accept it: .*talosctl gen config --with-secrets secrets\.yaml/,
       ),
     ])
   })
@@ -323,7 +323,7 @@ describe('a kubeconfig whose certificate ends soon', () => {
     expect(await readFile(file('kubeconfig'), 'utf8')).toBe(text)
     const copy = file('state/credentials/kubeconfig')
     expect(parseKubeconfig(await readFile(copy, 'utf8'), copy)).toMatchObject({ ca: authority.ca, files: [] })
-    expect(written('event')[0]).toContain('its certificate is in a file of its own')
+    expect(written('event')[0]).toContain('its certificate is in a separate file')
     inDays(30)
     expect(await version(world)).toBe('v1.36.3')
     expect(await version(await open())).toBe('v1.36.3')
@@ -348,7 +348,7 @@ describe('a kubeconfig whose certificate ends soon', () => {
     await (await open(false)).check()
     expect(written()).toEqual([
       expect.stringContaining(
-        'only with a talosconfig of os:admin it is renewed by itself: get a new one with `talosctl',
+        'it is renewed automatically only with an os:admin talosconfig: get a new one with `talosctl',
       ),
     ])
   })

@@ -32,7 +32,7 @@ export function createCalendar({ source, timeZone, days = 60, followWithin = 2_0
   try {
     zoneOf(timeZone)
   } catch (error) {
-    throw new AgentError('misconfigured', `there is no time zone ${timeZone}`, error)
+    throw new AgentError('misconfigured', `unknown time zone ${timeZone}`, error)
   }
   const ahead = days * oneDay
   const accept = (text: string, place: Place, now: Date) =>
@@ -89,6 +89,6 @@ function limited<T>(longest: number, place: Place, run: () => T): T {
     return runInNewContext('run()', { run }, { timeout: longest }) as T
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error
-    throw bad(place(), `its events take longer than ${longest / 1_000} s to follow`)
+    throw bad(place(), `its events take longer than ${longest / 1_000} s to expand`)
   }
 }

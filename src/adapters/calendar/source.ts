@@ -65,7 +65,7 @@ function attempt<T>(action: () => T): { readonly value: T } | AgentError {
  */
 export function urlSource<T>(source: string, accept: Accept<T>): Source<T> {
   const address = source.replace(/^webcal:/i, 'https:')
-  if (!URL.canParse(address)) throw new AgentError('misconfigured', "the calendar's address is none")
+  if (!URL.canParse(address)) throw new AgentError('misconfigured', "the calendar's address is not a valid URL")
   const url = new URL(address)
   const name = `the calendar at ${url.host}`
   const place: Place = (line) => (line === undefined ? name : `${name}, line ${line}`)
@@ -113,7 +113,7 @@ export function urlSource<T>(source: string, accept: Accept<T>): Source<T> {
       return { status, text: await textOf(response), etag: response.headers.get('etag') }
     } catch (error) {
       if (error instanceof AgentError) throw error
-      const why = signal.aborted ? 'it has not answered in time' : explain(error)
+      const why = signal.aborted ? 'it did not answer in time' : explain(error)
       throw new AgentError('unreachable', `${name}: ${why}`, error)
     }
   }

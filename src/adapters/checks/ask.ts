@@ -31,7 +31,7 @@ export async function ask(url: URL, wants: 'status' | 'text', signal: AbortSigna
     response.on('error', () => undefined).destroy()
     return { status, location: headers.location, text: '' }
   } catch (error) {
-    return { why: signal.aborted ? `${url.host} has not answered in time` : `${url.host}: ${explain(error)}` }
+    return { why: signal.aborted ? `${url.host} did not answer in time` : `${url.host}: ${explain(error)}` }
   }
 }
 

@@ -80,12 +80,12 @@ export async function compileCheck(check: Check): Promise<string | undefined> {
 function refuseUrl(text: string): string | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined
   const isWeb = url?.protocol === 'http:' || url?.protocol === 'https:'
-  return isWeb ? undefined : `${inWords(text, 80)} is no address that begins with http:// or https://`
+  return isWeb ? undefined : `${inWords(text, 80)} is not an address that begins with http:// or https://`
 }
 
 function refuseStatus(status: number): string | undefined {
   const isFinal = Number.isInteger(status) && status >= 200 && status <= 599
-  return isFinal ? undefined : `${status} is no status that HTTP answers with`
+  return isFinal ? undefined : `${status} is not an HTTP status`
 }
 
 async function runHttp(
@@ -110,7 +110,7 @@ async function runPrometheus(
 /** Whoever finds may not heed the signal. */
 function orInTime<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    const late = () => reject(new AgentError('timed-out', 'the cluster has not answered in time'))
+    const late = () => reject(new AgentError('timed-out', 'the cluster did not answer in time'))
     if (signal.aborted) late()
     signal.addEventListener('abort', late, { once: true })
     answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', late))

@@ -35,7 +35,7 @@ export function createFactory(url: string): Factory {
     const text = (await readText(response, 65_536).catch(() => '')).trim().slice(0, 300)
     const id = response.headers['x-request-id']
     const asked = `${rest.method} ${where}${path.replaceAll(/[0-9a-f]{64}/g, (long) => `${long.slice(0, 12)}…`)}`
-    const words = `${asked}${host === base.host ? '' : ` leads to ${host}, which`} answers ${status}: ${text || 'no reason given'}`
+    const words = `${asked}${host === base.host ? '' : ` redirects to ${host}, which`} answers ${status}: ${text || 'no reason given'}`
     const why = id ? `${words} (request ${String(id)})` : words
     if (status === 416) throw new RangeRefused('rejected', why)
     throw new AgentError(status >= 500 || status === 429 || isExpired ? 'unreachable' : 'rejected', why)
@@ -152,7 +152,7 @@ async function* readBody(response: IncomingMessage, host: string): AsyncGenerato
   try {
     for await (const chunk of response as AsyncIterable<Uint8Array>) yield chunk
   } catch (error) {
-    throw new AgentError('unreachable', `the download from ${host} broke off: ${messageOf(error)}`, error)
+    throw new AgentError('unreachable', `the download from ${host} was cut off: ${messageOf(error)}`, error)
   }
 }
 

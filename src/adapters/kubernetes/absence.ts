@@ -36,7 +36,7 @@ export async function demandReady(api: Pick<Api, 'send'>, signal: AbortSignal): 
   try {
     await api.send<string>({ method: 'GET', path: '/readyz', as: 'text', signal })
   } catch (error) {
-    throw error instanceof ApiRefusal && error.status >= 500 ? new NotServed('all that it should', error) : error
+    throw error instanceof ApiRefusal && error.status >= 500 ? new NotServed('all of its APIs', error) : error
   }
 }
 
@@ -62,11 +62,7 @@ async function find(
 /** An error that passes: the kind is there, or was, and is not served at this moment. */
 export class NotServed extends AgentError {
   constructor(what: string, cause?: unknown) {
-    super(
-      'unreachable',
-      `the Kubernetes API does not serve ${what} at the moment, as one that has just started; it is asked again`,
-      cause,
-    )
+    super('unreachable', `the Kubernetes API does not serve ${what} yet: it may have just started; trying again`, cause)
   }
 }
 

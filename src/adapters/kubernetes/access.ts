@@ -137,8 +137,7 @@ function hold<Connections extends { destroy(): void }>(
 
 /** What is fetched goes on for the others when one of those who wait is called off. */
 async function heeding<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const off = () =>
-    new AgentError('unreachable', 'the access to the Kubernetes API has not come in time', signal.reason)
+  const off = () => new AgentError('unreachable', 'no credentials for the Kubernetes API in time', signal.reason)
   // Nobody may be left to hear of it.
   promise.catch(() => {})
   if (signal.aborted) throw off()

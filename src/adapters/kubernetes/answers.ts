@@ -109,12 +109,12 @@ function parseObject(text: string): { message?: unknown; details?: unknown } | u
 export function translate(error: unknown, where: string, signal: AbortSignal): AgentError {
   if (error instanceof AgentError) return error
   const at = `the Kubernetes API at ${where}`
-  if (signal.aborted) return new AgentError('unreachable', `${at} has not answered in time`, error)
+  if (signal.aborted) return new AgentError('unreachable', `${at} did not answer in time`, error)
   const { code = '' } = error as NodeJS.ErrnoException
   if (/^(ERR_TLS_CERT_ALTNAME|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/.test(code)) {
     return new AgentError(
       'misconfigured',
-      `${at} shows a certificate that the kubeconfig's CA does not vouch for (${messageOf(error)})`,
+      `${at} presents a certificate that is not signed by the kubeconfig's CA (${messageOf(error)})`,
       error,
     )
   }

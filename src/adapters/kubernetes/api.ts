@@ -123,12 +123,18 @@ async function pagesOf<T>(api: Pick<Api, 'send'>, path: string, signal: AbortSig
     const { kind, items, metadata } = await api.send<ListObject<T>>({ method: 'GET', path: at, signal })
     // Something else that answers in the API's place must not look like a cluster without nodes, pods and volumes.
     if (!Array.isArray(items) && !(typeof kind === 'string' && kind.endsWith('List')))
-      throw new AgentError('malformed', `the Kubernetes API answers GET ${path.split('?')[0]} with what is no list`)
+      throw new AgentError(
+        'malformed',
+        `the Kubernetes API answers GET ${path.split('?')[0]} with something that is not a list`,
+      )
     for (const item of items ?? []) found.push(item)
     next = metadata?.continue ?? ''
     if (next === '') return found
   }
-  throw new AgentError('malformed', `the Kubernetes API has no end of ${path.split('?')[0]}: ${found.length} objects`)
+  throw new AgentError(
+    'malformed',
+    `the Kubernetes API never ends the list of ${path.split('?')[0]}: ${found.length} objects so far`,
+  )
 }
 
 /** `?a=1&b=2`, encoded; what is undefined is left out. */
@@ -148,7 +154,7 @@ function withReason(error: unknown, access: Access): unknown {
   if (!(error instanceof ApiRefusal) || error.status !== 401) return error
   const why = whyUnknown(access, Date.now())
   if (why !== undefined) return new CredentialsEnded(401, `${error.message}: ${why}`, error.details)
-  const stranger = `it does not know ${describeCredential(access)}: is it of this cluster?`
+  const stranger = `it does not accept ${describeCredential(access)}: does it belong to this cluster?`
   return new ApiRefusal(401, `${error.message}: ${stranger}`, error.details, error.retryAfter)
 }
 
@@ -187,7 +193,7 @@ function sendOnce<T>({ access, connections }: Session<Agent>, request: ApiReques
       response.on('error', fail)
       response.on('data', (chunk: Buffer) => {
         size += chunk.length
-        if (size > largestAnswer) response.destroy(new Error('the answer has no end'))
+        if (size > largestAnswer) response.destroy(new Error('the answer is too large'))
         else chunks.push(chunk)
       })
       response.on('end', () => {

@@ -65,7 +65,7 @@ export async function setFlag(
 ): Promise<void> {
   // What is asked for comes from a journal, and goes into a command.
   if (!flags.includes(name) || (value !== 'set' && value !== 'unset'))
-    throw new AgentError('rejected', `a flag of Ceph is never to be changed so: ${value} ${name}`)
+    throw new AgentError('rejected', `unexpected change of a Ceph flag: ${value} ${name}`)
   const toolbox = await toolboxOf(api, namespace, signal)
   if (toolbox) {
     await run(api, toolbox, ['osd', value, name], signal)
@@ -74,7 +74,7 @@ export async function setFlag(
   if (!(await cephNamespaces(api, signal)).includes(namespace)) return
   throw new AgentError(
     'unreachable',
-    `no rook-ceph-tools pod is ready in ${namespace}, to ${value} Ceph's flag ${name}`,
+    `can't ${value} Ceph's flag ${name}: no rook-ceph-tools pod is ready in ${namespace}`,
   )
 }
 
@@ -93,7 +93,7 @@ async function run(
   const passes = /errno 110|timed out/i.test(why)
   throw new AgentError(
     passes ? 'unreachable' : 'rejected',
-    `"ceph ${words.join(' ')}" in ${namespace}/${pod} ends with exit code ${code}${why ? `: ${why}` : ''}`,
+    `"ceph ${words.join(' ')}" in ${namespace}/${pod} exited with code ${code}${why ? `: ${why}` : ''}`,
   )
 }
 
@@ -105,5 +105,5 @@ function readFlags(text: string, namespace: string): ReadonlySet<string> {
   } catch {
     // Told below.
   }
-  throw new AgentError('malformed', `Ceph in ${namespace} does not tell its flags: ${text.slice(0, 80)}`)
+  throw new AgentError('malformed', `Ceph in ${namespace} does not report its flags: ${text.slice(0, 80)}`)
 }

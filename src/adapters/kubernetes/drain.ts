@@ -105,10 +105,10 @@ function refuseToLose(pods: readonly PodObject[], { keepEmptyDir, keepUnmanaged 
   const kept = pods
     .filter((pod) => !isStopping(pod))
     .flatMap((pod) => {
-      if (keepUnmanaged && !controllerOf(pod)) return [`${fullName(pod)} would be made anew by nobody`]
+      if (keepUnmanaged && !controllerOf(pod)) return [`${fullName(pod)} has no controller to recreate it`]
       return keepEmptyDir && hasEmptyDir(pod) ? [`${nameWithOwner(pod)} keeps data in an emptyDir`] : []
     })
-  if (kept.length > 0) throw new AgentError('rejected', `not to be evicted: ${kept.join('; ')}`)
+  if (kept.length > 0) throw new AgentError('rejected', `refusing to evict: ${kept.join('; ')}`)
 }
 
 function describe(
@@ -119,11 +119,11 @@ function describe(
 ): string {
   if (remaining.length === 0) return 'the Kubernetes API did not answer'
   const pods = remaining.map((pod) => {
-    return `${nameWithOwner(pod)}: ${refusals.get(pod.metadata.uid) ?? 'it is still stopping'}`
+    return `${nameWithOwner(pod)}: ${refusals.get(pod.metadata.uid) ?? 'still terminating'}`
   })
-  const limit = within === undefined ? '' : ` within ${describeDuration(within)}`
-  const waiting = later === 0 ? '' : ` (${later} more ${later === 1 ? 'pod goes' : 'pods go'} after that)`
-  return `would not go${limit}: ${pods.join('; ')}${waiting}`
+  const limit = within === undefined ? '' : ` after ${describeDuration(within)}`
+  const waiting = later === 0 ? '' : ` (${later} more ${later === 1 ? 'pod is' : 'pods are'} evicted after that)`
+  return `still on the node${limit}: ${pods.join('; ')}${waiting}`
 }
 
 function nameWithOwner(pod: PodObject): string {

@@ -78,8 +78,8 @@ export function whyUnknown(access: Access, now: number): string | undefined {
   if (!life || (now < life.to && now >= life.from)) return undefined
   const owner = describeCredential(access)
   return now >= life.to
-    ? `${owner} ended on ${dayOf(life.to)}`
-    : `${owner} begins on ${dayOf(life.from)}: check the clock of this machine`
+    ? `${owner} expired on ${dayOf(life.to)}`
+    : `${owner} is not valid before ${dayOf(life.from)}: check the clock of this machine`
 }
 
 /** `the client certificate in FILE`. */

@@ -78,7 +78,7 @@ export function execOver(
 
     socket.on('message', (data: Buffer) => {
       size += data.length
-      if (size > largestOutput) return fail(new Error('the output of a command has no end'))
+      if (size > largestOutput) return fail(new Error('the output of the command is too large'))
       const [channel] = data
       if (channel === undefined) return
       const before = said.get(channel) ?? []
@@ -98,7 +98,7 @@ export function execOver(
       refusalOf(response, `GET ${path}`, where).then(fail, fail)
     })
     socket.on('error', fail)
-    socket.on('close', () => fail(new Error('a command ended without saying how')))
+    socket.on('close', () => fail(new Error('the connection closed before the command reported its exit code')))
   })
 }
 

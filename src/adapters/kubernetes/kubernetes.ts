@@ -26,7 +26,7 @@ export function createKubernetes(api: Api, { evictEvery = 2_000, ...options }: K
     ...createStorageSettings(api, systems),
     version: async (signal) => {
       const { gitVersion } = await api.send<{ gitVersion?: string }>({ method: 'GET', path: '/version', signal })
-      if (!gitVersion) throw new AgentError('malformed', 'the Kubernetes API does not tell its version')
+      if (!gitVersion) throw new AgentError('malformed', 'the Kubernetes API does not report its version')
       return gitVersion
     },
     drain: (node, policy, signal) => drain(api, node, policy, { evictEvery, signal }),

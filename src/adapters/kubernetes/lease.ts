@@ -80,7 +80,7 @@ export function createLease(api: Api): Pick<Kubernetes, 'takeLease' | 'releaseLe
       return {
         held: false,
         by: by ?? '',
-        purpose: found.metadata.annotations?.[purposeAnnotation] ?? 'it does not say what for',
+        purpose: found.metadata.annotations?.[purposeAnnotation] ?? 'no purpose given',
         endsIn: left,
       }
     await patch(found, { ...term, acquireTime: now, leaseTransitions: leaseTransitions + 1 }, purpose, signal)

@@ -86,7 +86,7 @@ function describeUnwell(volume: VolumeObject): StorageWarning[] {
   if (robustness === 'faulted') return is(robustness, 'data')
   if (robustness === 'degraded') return is(robustness, 'redundancy')
   if (state === 'attaching') return is('attaching', 'unknown')
-  if (state === 'attached' && robustness !== 'healthy') return is(`attached and its health ${robustness}`, 'unknown')
+  if (state === 'attached' && robustness !== 'healthy') return is(`attached with robustness ${robustness}`, 'unknown')
   return []
 }
 

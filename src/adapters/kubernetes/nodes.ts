@@ -82,7 +82,7 @@ export function createNodes(api: Api): Nodes {
         const { unschedulable, cordon } = factsOf(found)
         if (unschedulable && !cordon) {
           if (mark.why === 'power') return undefined
-          throw new AgentError('rejected', `${node} was cordoned by somebody else: uncordon it to go on`)
+          throw new AgentError('rejected', `${node} was cordoned by someone else: uncordon it to continue`)
         }
         if (cordon?.why === 'upgrade' && mark.why === 'power') return undefined
         return {
@@ -99,7 +99,7 @@ export function createNodes(api: Api): Nodes {
       change(node, signal, (found) => {
         if (factsOf(found).cordon?.why === 'upgrade')
           return { metadata: { annotations: { [cordonAnnotation]: JSON.stringify(mark) } } }
-        throw new AgentError('not-now', 'our cordon is gone, so its pods may be back')
+        throw new AgentError('not-now', 'our cordon is gone, so its pods may have returned')
       }),
     noteFailure: (node, attempts, signal) =>
       change(node, signal, ({ metadata: { annotations } }) => {

@@ -84,7 +84,7 @@ async function ceph(api: Api, { whereServed }: Systems, signal: AbortSignal): Pr
     // A WebSocket begins as a GET: that needs `get`, and from Kubernetes 1.35 on `create` too (kubernetes/kubernetes#134577).
     const exec = all(['get', 'create'], { resource: 'pods', subresource: 'exec', namespace })
     if (!(await mayAll(api, exec, signal))) return setFlags
-    if (!(await toolboxOf(api, namespace, signal))) return `${setFlags} (no rook-ceph-tools pod runs)`
+    if (!(await toolboxOf(api, namespace, signal))) return `${setFlags} (no rook-ceph-tools pod is running)`
   }
   return undefined
 }

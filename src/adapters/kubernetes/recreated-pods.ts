@@ -42,7 +42,7 @@ export function createComebacks(node: string): RecreatedPods {
     const owner = ownerOf(pod)
     throw new AgentError(
       'rejected',
-      `${fullName(pod)}${owner ? ` (of ${owner})` : ''} comes back to ${node} as often as it is evicted: it is bound to the node by its name, or the node was uncordoned`,
+      `${fullName(pod)}${owner ? ` (of ${owner})` : ''} is recreated on ${node} after every eviction: its spec names the node, or the node was uncordoned`,
     )
   }
 

@@ -105,7 +105,7 @@ async function chosenBy(
 ): Promise<readonly ScaledWorkload[]> {
   // To the API an empty selector is one that chooses everything there is.
   if (selector.trim() === '')
-    throw new AgentError('misconfigured', 'an empty label selector would choose every workload')
+    throw new AgentError('misconfigured', 'an empty label selector would select every workload')
   const { root, plural } = resources[kind]
   const inside = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`
   try {
@@ -117,7 +117,7 @@ async function chosenBy(
     })
   } catch (error) {
     if (error instanceof ApiRefusal && error.status === 400)
-      throw new AgentError('misconfigured', `"${selector}" chooses no workloads: ${error.message}`, error)
+      throw new AgentError('misconfigured', `the label selector "${selector}" was refused: ${error.message}`, error)
     throw error
   }
 }

@@ -90,7 +90,7 @@ export function createSystems(api: Api, { goneAfter = 60_000 }: SystemsOptions =
       if (now - since < goneAfter)
         throw new AgentError(
           'unreachable',
-          `${name} was in the cluster and is not any more: it counts as taken out when it stays away`,
+          `${name} has disappeared from the cluster: it counts as uninstalled if it does not come back`,
         )
       seen.delete(what)
       missing.delete(what)
@@ -109,7 +109,7 @@ export function createSystems(api: Api, { goneAfter = 60_000 }: SystemsOptions =
     if (seen.has(what))
       throw new AgentError(
         'unreachable',
-        `${name} is not served any more, and we may not see whether it was taken out: allow "get customresourcedefinitions", or restart Caretaker`,
+        `${name} is no longer served, and our role does not allow to check whether it was uninstalled: allow "get customresourcedefinitions", or restart Caretaker`,
       )
     proven.set(name, performance.now())
   }
@@ -185,6 +185,9 @@ async function groupsOf(api: Api, signal: AbortSignal): Promise<ReadonlySet<stri
   })
   // An API server has groups of its own: what names none is something else that answers in its place.
   if (!Array.isArray(groups) || groups.length === 0)
-    throw new AgentError('malformed', 'the Kubernetes API answers GET /apis with what is no list of groups')
+    throw new AgentError(
+      'malformed',
+      'the Kubernetes API answers GET /apis with something that is not a list of groups',
+    )
   return new Set(groups.map(({ name }) => name))
 }

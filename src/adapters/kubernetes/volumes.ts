@@ -41,7 +41,7 @@ export async function awaitDetached(api: Api, node: string, within: number, sign
 }
 
 function describe(node: string, left: readonly VolumeAttachmentObject[] | undefined, after: number): string {
-  if (left === undefined) return `the Kubernetes API did not tell which volumes are attached to ${node}`
+  if (left === undefined) return `the Kubernetes API did not report which volumes are attached to ${node}`
   const names = left.map(({ metadata, spec }) => {
     const name = spec?.source?.persistentVolumeName ?? metadata.name
     return spec?.attacher ? `${name} (${spec.attacher})` : name

@@ -131,8 +131,8 @@ function whyNever(budget: BudgetObject, pods: readonly PodObject[]): string | un
   if (!isCounted && expectedPods === 0 && running.length > 0) {
     const [first] = bare
     return first === undefined
-      ? 'the owners of its pods want none of them'
-      : `pod "${first.metadata.name}" has no controller, and only a minAvailable that is a number counts such pods`
+      ? 'the controllers of its pods want 0 replicas'
+      : `pod "${first.metadata.name}" has no controller, and only an absolute minAvailable counts such pods`
   }
   const most = isCounted ? running.length : expectedPods + bare.length
   return most === 0 || desiredHealthy < most ? undefined : `needs ${desiredHealthy} of ${most} pods`
@@ -141,7 +141,7 @@ function whyNever(budget: BudgetObject, pods: readonly PodObject[]): string | un
 /** What the controller says of a budget that it can't work out. */
 function syncFailure({ conditions }: NonNullable<BudgetObject['status']>): string | undefined {
   const failed = conditions?.find(({ type, reason }) => type === 'DisruptionAllowed' && reason === 'SyncFailed')
-  return failed && (failed.message || 'it can not be worked out')
+  return failed && (failed.message || 'it could not be computed')
 }
 
 /** Pods with more than one budget: the API server evicts none of them, whatever the budgets say (500). */
@@ -164,7 +164,7 @@ function shared(covered: readonly Covered[]): BlockingBudget[] {
   }
   return [...groups.values()].flatMap(({ budgets: [first, ...others], pods }) => {
     const names = others.map(({ metadata }) => metadata.name).join(' and ')
-    return blocking(first!, `${names} covers the same pods, and one with two budgets is never evicted`, pods)
+    return blocking(first!, `${names} covers the same pods, and a pod with two budgets is never evicted`, pods)
   })
 }
 
@@ -194,5 +194,5 @@ function describeUnschedulable(pod: PodObject): string[] {
   const found = pod.status?.conditions?.find(
     ({ type, status, reason }) => type === 'PodScheduled' && status === 'False' && reason === 'Unschedulable',
   )
-  return found ? [`${fullName(pod)}: ${found.message ?? 'it does not say why'}`] : []
+  return found ? [`${fullName(pod)}: ${found.message ?? 'no reason given'}`] : []
 }

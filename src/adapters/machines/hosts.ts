@@ -27,8 +27,7 @@ export function createHosts(options: readonly HostOptions[], surroundings: Machi
 
   function find(name: string): HostOptions {
     const host = hosts.get(name)
-    if (!host)
-      throw new AgentError('misconfigured', `there is no host ${name} in the configuration: add it to \`hosts\``)
+    if (!host) throw new AgentError('misconfigured', `the configuration has no host ${name}: add it to \`hosts\``)
     return host
   }
 
@@ -68,7 +67,7 @@ function canConnect(
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(calledOff(doing, signal))
     if (!Number.isInteger(port) || port < 1 || port > 65_535)
-      return reject(new AgentError('misconfigured', `${doing}: ${port} is no TCP port`))
+      return reject(new AgentError('misconfigured', `${doing}: ${port} is not a TCP port`))
     const socket = connect({ host, port, lookup: names.lookup })
     const late = setTimeout(() => end(() => resolve(false)), limits.answers)
     const abort = () => end(() => reject(calledOff(doing, signal)))

@@ -42,7 +42,7 @@ export async function makeCall(doing: string, call: HttpCall, means: Means, sign
   const response = await send(call, url, means, AbortSignal.any([signal, late])).catch((error: unknown) => {
     if (signal.aborted) throw calledOff(doing, signal)
     if (late.aborted)
-      throw new AgentError('timed-out', `${doing}: ${url.host} has not answered within ${means.limits.http / 1_000} s`)
+      throw new AgentError('timed-out', `${doing}: ${url.host} did not answer within ${means.limits.http / 1_000} s`)
     throw explain(doing, url, error)
   })
   try {
@@ -59,10 +59,7 @@ async function judge(doing: string, call: HttpCall, url: URL, response: Incoming
   const secrets = secretsOf(call, url)
   if (status >= 300 && status <= 399 && headers.location !== undefined) {
     const to = lastWords(hide(headers.location, secrets), 80)
-    throw new AgentError(
-      'rejected',
-      `${doing}: ${url.host} redirects (HTTP ${status}) to ${to}: give the address itself`,
-    )
+    throw new AgentError('rejected', `${doing}: ${url.host} redirects (HTTP ${status}) to ${to}: use that address`)
   }
   const said = lastWords(hide(await readEnd(response), secrets))
   throw new AgentError(
@@ -104,7 +101,7 @@ export function portOf(url: URL): number {
 function parse(doing: string, { url: text }: HttpCall): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
-  throw new AgentError('misconfigured', `${doing}: its URL is no address that begins with http:// or https://`)
+  throw new AgentError('misconfigured', `${doing}: its URL does not begin with http:// or https://`)
 }
 
 /** Without the brackets that a URL has around an IPv6 address. */
@@ -172,13 +169,17 @@ function explain(doing: string, url: URL, error: unknown): AgentError {
   if (/CERT|SELF_SIGNED|UNABLE_TO_VERIFY/.test(code))
     return new AgentError(
       'misconfigured',
-      `${doing}: the certificate of ${host} is not to be trusted (${plain(messageOf(error))}): put the one that vouches for it into \`ca\``,
+      `${doing}: the certificate of ${host} is not trusted (${plain(messageOf(error))}): set \`ca\` to the CA that issued it`,
       error,
     )
   if (code === 'EPROTO' || code.startsWith('ERR_SSL'))
-    return new AgentError('misconfigured', `${doing}: ${host} does not speak TLS as we do: is it http:// there?`, error)
+    return new AgentError(
+      'misconfigured',
+      `${doing}: the TLS handshake with ${host} failed: should the URL begin with http://?`,
+      error,
+    )
   if (code.startsWith('ERR_OSSL'))
-    return new AgentError('misconfigured', `${doing}: its \`ca\` holds no certificate in PEM`, error)
+    return new AgentError('misconfigured', `${doing}: its \`ca\` contains no PEM certificate`, error)
   if (
     [
       'ERR_INVALID_CHAR',
@@ -187,10 +188,14 @@ function explain(doing: string, url: URL, error: unknown): AgentError {
       'ERR_HTTP_INVALID_HEADER_VALUE',
     ].includes(code)
   )
-    return new AgentError('misconfigured', `${doing}: can't be said in HTTP: ${plain(messageOf(error))}`)
+    return new AgentError('misconfigured', `${doing}: the request is not valid HTTP: ${plain(messageOf(error))}`)
   if (code.startsWith('HPE_'))
-    return new AgentError('malformed', `${doing}: ${host} does not answer in HTTP: is it https:// there?`, error)
+    return new AgentError(
+      'malformed',
+      `${doing}: ${host} did not answer in HTTP: should the URL begin with https://?`,
+      error,
+    )
   if (code === 'ECONNREFUSED')
-    return new AgentError('unreachable', `${doing}: ${host}: connection refused: does it listen there?`, error)
+    return new AgentError('unreachable', `${doing}: ${host}: connection refused: is it listening there?`, error)
   return new AgentError('unreachable', `${doing}: ${host}: ${lastWords(messageOf(error))}`, error)
 }

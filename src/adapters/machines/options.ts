@@ -46,6 +46,6 @@ export function meansOf({ searchPath = usualPath, resolve, limits }: MachineOpti
 export function calledOff(doing: string, signal: AbortSignal): AgentError {
   const { name } = (signal.reason ?? {}) as { name?: unknown }
   return name === 'TimeoutError'
-    ? new AgentError('timed-out', `${doing}: not done in the time that there was for it`, signal.reason)
-    : new AgentError('unreachable', `${doing}: called off`, signal.reason)
+    ? new AgentError('timed-out', `${doing}: not done in time`, signal.reason)
+    : new AgentError('unreachable', `${doing}: cancelled`, signal.reason)
 }

@@ -38,7 +38,7 @@ export async function sendPackets(order: PacketOrder): Promise<void> {
     const failures = outcomes.filter((why) => why !== undefined)
     if (failures.length === destinations.length) throw new Error(failures.join('; ') || 'there is no destination')
     // The others have gone, and one that is dead for now is no reason not to.
-    for (const reason of failures) log?.warn({ reason }, `${doing}: no packet to one of its destinations`)
+    for (const reason of failures) log?.warn({ reason }, `${doing}: could not send to one of its destinations`)
   } catch (error) {
     if (signal.aborted) throw calledOff(doing, signal)
     throw new AgentError('unreachable', `${doing}: no magic packet could be sent: ${messageOf(error)}`, error)
@@ -81,7 +81,7 @@ function addressesOf(
   const others = Object.keys(all).filter((other) => all[other]!.some(({ family }) => family === 'IPv4'))
   throw new AgentError(
     'unreachable',
-    `${doing}: there is no interface ${name} with an IPv4 address now; there is ${others.join(', ') || 'none'}`,
+    `${doing}: no interface ${name} with an IPv4 address; found: ${others.join(', ') || 'none'}`,
   )
 }
 
@@ -98,7 +98,7 @@ function onlyAddresses(
   _options: unknown,
   callback: (error: NodeJS.ErrnoException | null, address: string, family: number) => void,
 ): void {
-  callback(isIPv4(host) ? null : new Error('is no IPv4 address'), host, 4)
+  callback(isIPv4(host) ? null : new Error('not an IPv4 address'), host, 4)
 }
 
 function orAborted<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {

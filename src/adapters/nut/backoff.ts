@@ -29,7 +29,7 @@ export function createBackoff(
       const left = Math.ceil(last.until - now())
       if (left <= 0) return
       const { why } = last
-      throw new AgentError(why.code, `${why.message} (the next attempt is in ${left} ms)`, why)
+      throw new AgentError(why.code, `${why.message} (next attempt in ${left} ms)`, why)
     },
     failed(why) {
       const whole = Math.min(upTo, first * 2 ** Math.min(failures, 20))

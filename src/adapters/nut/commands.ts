@@ -52,7 +52,7 @@ export function createOrders({ use, identify }: Session, at: string) {
   }
 
   async function done(id: string, doing: string, signal: AbortSignal): Promise<void> {
-    let lately = 'its driver has not said whether it is done'
+    let lately = 'its driver has not confirmed it'
     for (let wait = askFirst; !signal.aborted; wait = Math.min(wait * 2, askLast)) {
       try {
         const [state] = await use(signal, async (nut) => {
@@ -61,7 +61,10 @@ export function createOrders({ use, identify }: Session, at: string) {
         })
         if (state === 'SUCCESS') return
         if (state !== 'PENDING')
-          throw new AgentError('malformed', `upsd at ${at} tells of ${doing}: ${(state ?? '').slice(0, 80)}`)
+          throw new AgentError(
+            'malformed',
+            `upsd at ${at} reports an unknown state of ${doing}: ${(state ?? '').slice(0, 80)}`,
+          )
       } catch (error) {
         // The driver has it already: only the word that it is done can still come, maybe over another connection.
         if (error instanceof NutRefusal || !(error instanceof AgentError && error.retryable)) throw error
@@ -71,7 +74,7 @@ export function createOrders({ use, identify }: Session, at: string) {
     }
     throw new AgentError(
       'timed-out',
-      `upsd at ${at} took ${doing}, but ${lately}; look at the UPS before it is repeated`,
+      `upsd at ${at} accepted ${doing}, but ${lately}; check the UPS before you repeat it`,
     )
   }
 

@@ -45,7 +45,9 @@ export async function connectNut(
   const onClose = () => conversation.end(new AgentError('unreachable', `upsd at ${at} closed the connection`))
   socket.on('data', conversation.receive)
   socket.on('error', (error) =>
-    conversation.end(new AgentError('unreachable', `upsd at ${at}: the connection broke (${messageOf(error)})`, error)),
+    conversation.end(
+      new AgentError('unreachable', `upsd at ${at}: the connection was lost (${messageOf(error)})`, error),
+    ),
   )
   socket.on('close', onClose)
   if (socket.destroyed) onClose()
@@ -60,6 +62,6 @@ export async function connectNut(
     list: conversation.list,
     close: conversation.end,
     [Symbol.dispose]: () =>
-      conversation.end(new AgentError('unreachable', `the connection to upsd at ${at} was closed by us`)),
+      conversation.end(new AgentError('unreachable', `we closed the connection to upsd at ${at}`)),
   }
 }

@@ -72,7 +72,7 @@ export function createConversation({ at, timeout, write, onEnd }: ConversationOp
   function understand(line: string): void {
     if (line.trim() === '') return
     const waiting = queue[0]
-    if (!waiting) throw new AgentError('malformed', `upsd at ${at} answers what was not asked: ${line.slice(0, 80)}`)
+    if (!waiting) throw new AgentError('malformed', `upsd at ${at} sent an unexpected answer: ${line.slice(0, 80)}`)
     const words = splitWords(line)
     if (words[0] === 'ERR') {
       const [, code = 'ERR', ...extra] = words
@@ -92,7 +92,7 @@ export function createConversation({ at, timeout, write, onEnd }: ConversationOp
     // `VAR ups …` in a `LIST VAR`: anything else belongs to another question.
     if (words[0]?.toUpperCase() !== waiting.list[1]) throw amiss()
     waiting.lines.push(words)
-    if (waiting.lines.length > longestList) throw new AgentError('malformed', `upsd at ${at} sends a list without end`)
+    if (waiting.lines.length > longestList) throw new AgentError('malformed', `upsd at ${at} sends an endless list`)
   }
 
   function settle(how: (waiting: Waiting) => void): void {
@@ -107,7 +107,7 @@ export function createConversation({ at, timeout, write, onEnd }: ConversationOp
     const next = queue[0]
     if (!next || next.deadline) return
     next.deadline = setTimeout(
-      () => end(new AgentError('unreachable', `upsd at ${at} does not answer ${next.doing} within ${timeout} ms`)),
+      () => end(new AgentError('unreachable', `upsd at ${at} did not answer ${next.doing} within ${timeout} ms`)),
       timeout,
     )
   }

@@ -60,7 +60,7 @@ export function createDial(options: DialOptions): (signal: AbortSignal) => Promi
       // The old connection may be half way into TLS, so plain text needs a new one.
       const nut = await connect(false, signal)
       plainUntil = now() + plainFor
-      if (!isTold) onInsecure?.(`${error.message}; going on in plain text`)
+      if (!isTold) onInsecure?.(`${error.message}; continuing in plain text`)
       isTold = true
       return nut
     }

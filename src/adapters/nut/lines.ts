@@ -24,8 +24,8 @@ export function createLines(at: string, longest: number = longestLine): Lines {
   let length = 0
 
   function keep(piece: Uint8Array): void {
-    if (length + piece.length > longest) throw new AgentError('malformed', `upsd at ${at} sends a line without end`)
-    if (piece.includes(0)) throw new AgentError('malformed', `upsd at ${at} sends bytes that are no text`)
+    if (length + piece.length > longest) throw new AgentError('malformed', `upsd at ${at} sends an endless line`)
+    if (piece.includes(0)) throw new AgentError('malformed', `upsd at ${at} sends bytes that are not text`)
     partial.set(piece, length)
     length += piece.length
   }

@@ -48,7 +48,7 @@ export function createLogin({ at, name, credentials, login, onLogin, onLoginRefu
 
   async function identify(nut: NutConnection): Promise<void> {
     if (!credentials)
-      throw new AgentError('misconfigured', `upsd at ${at} wants a user for this: set user and password for ${name}`)
+      throw new AgentError('misconfigured', `upsd at ${at} needs a login for this: set user and password for ${name}`)
     const identity = identities.get(nut) ?? sayWho(nut, credentials)
     identities.set(nut, identity)
     try {

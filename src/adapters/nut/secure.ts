@@ -24,7 +24,7 @@ export class NoTls extends AgentError {}
 export function readTrust(pem: string): Trust {
   try {
     const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
-    if (blocks.length === 0) throw new Error('it holds no certificate (BEGIN CERTIFICATE)')
+    if (blocks.length === 0) throw new Error('it contains no certificate (BEGIN CERTIFICATE)')
     return { by: 'file', certificates: blocks.map((block) => new X509Certificate(block)) }
   } catch (error) {
     throw new AgentError('misconfigured', `the CA for upsd can't be read: ${messageOf(error)}`, error)
@@ -53,7 +53,7 @@ export async function secure(socket: Socket, options: SecureOptions): Promise<TL
   const late = new Promise<never>((_, reject) => (giveUp = reject))
   // Before its OK, silence says nothing of TLS: it may be gone.
   const stop = (why: string) => giveUp(new (isAgreed ? NoTls : AgentError)('unreachable', `${at} ${why}`))
-  const timer = setTimeout(() => stop(`does not finish STARTTLS within ${timeout} ms`), timeout)
+  const timer = setTimeout(() => stop(`did not finish STARTTLS within ${timeout} ms`), timeout)
   const onAbort = () => giveUp(new AgentError('unreachable', `${at}: no answer in time`))
   const onClose = () => stop('closed the connection during STARTTLS')
   signal.addEventListener('abort', onAbort)
@@ -103,8 +103,8 @@ function agree(socket: Socket, at: string): Promise<void> {
 }
 
 function inPlainText(at: string, cause?: Error): AgentError {
-  const todo = 'somebody on the way may have put it there'
-  return new AgentError('malformed', `${at} says something in plain text after OK STARTTLS: ${todo}`, cause)
+  const todo = 'someone in between may have injected it'
+  return new AgentError('malformed', `${at} sent plain text after OK STARTTLS: ${todo}`, cause)
 }
 
 function withoutTls({ message, nutCode }: NutRefusal): NoTls {
@@ -112,7 +112,7 @@ function withoutTls({ message, nutCode }: NutRefusal): NoTls {
     nutCode === 'FEATURE-NOT-CONFIGURED'
       ? 'give it a certificate (CERTFILE, or CERTPATH and CERTIDENT, in its upsd.conf)'
       : 'it has no TLS'
-  return new NoTls('misconfigured', `${message}; ${todo}, or do without (tls: off)`)
+  return new NoTls('misconfigured', `${message}; ${todo}, or turn TLS off here (tls: off)`)
 }
 
 function shakeHands(socket: Socket, { host, port, trust }: SecureOptions): Promise<TLSSocket> {
@@ -161,9 +161,9 @@ const datesAmiss: Readonly<Record<string, string>> = {
 function distrust(code: string, fault: string, { by }: Trust): string {
   if (datesAmiss[code] !== undefined) return datesAmiss[code]
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
-    return `its certificate is for another name (${fault}): mend \`host\`, or give the certificate itself as \`ca\``
-  const whose = by === 'file' ? 'the given CA does not vouch' : "the system's CAs do not vouch"
-  return `${whose} for its certificate (${code}): give the CA that issued it, or the certificate itself, as \`ca\``
+    return `its certificate is for another name (${fault}): fix \`host\`, or set \`ca\` to the certificate itself`
+  const whose = by === 'file' ? 'the CA in `ca`' : "one of the system's CAs"
+  return `its certificate is not signed by ${whose} (${code}): set \`ca\` to the CA that issued it, or to the certificate itself`
 }
 
 function handshakeFailure(error: Error & { code?: string }, at: string): AgentError {
@@ -171,8 +171,12 @@ function handshakeFailure(error: Error & { code?: string }, at: string): AgentEr
   // The first bytes that came are no record of TLS.
   if (/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|RECORD_TOO_SMALL/.test(code)) return inPlainText(at, error)
   return /^(ECONNRESET|EPIPE)$/.test(code)
-    ? new NoTls('unreachable', `${at} broke the TLS handshake off (${message})`, error)
-    : new NoTls('misconfigured', `${at} and we find no TLS that both know (${code || message}): is it very old?`, error)
+    ? new NoTls('unreachable', `${at} aborted the TLS handshake (${message})`, error)
+    : new NoTls(
+        'misconfigured',
+        `${at} shares no TLS version or cipher with us (${code || message}): is it very old?`,
+        error,
+      )
 }
 
 let authorities: string[] | undefined

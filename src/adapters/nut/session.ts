@@ -47,7 +47,7 @@ export function createSession(options: SessionOptions): Session {
   }
 
   async function useOnce<T>(signal: AbortSignal, action: (nut: NutConnection) => Promise<T>): Promise<T> {
-    if (closing.signal.aborted) throw new AgentError('unreachable', `upsd at ${at}: we have closed already`)
+    if (closing.signal.aborted) throw new AgentError('unreachable', `upsd at ${at}: the session is closed`)
     if (signal.aborted) throw tooLate()
     const nut = await connection.connected(signal)
     try {

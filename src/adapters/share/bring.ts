@@ -51,5 +51,5 @@ async function check(part: string, order: ImageOrder): Promise<void> {
   )
   if (refusal === undefined) return
   await discard(part)
-  throw new AgentError('malformed', `what the Factory sent for ${order.version} was refused: ${refusal}`)
+  throw new AgentError('malformed', `the image that the Factory sent for ${order.version} was rejected: ${refusal}`)
 }

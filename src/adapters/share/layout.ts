@@ -38,7 +38,7 @@ export async function listPlaces({ directory }: Layout): Promise<string[]> {
 export async function checkDirectory({ directory }: Layout): Promise<void> {
   const info = await stat(directory).catch(() => undefined)
   if (!info?.isDirectory())
-    throw new AgentError('misconfigured', `share.directory ${directory} is not there: is the share mounted?`)
+    throw new AgentError('misconfigured', `share.directory ${directory} does not exist: is the share mounted?`)
 }
 
 /** Makes a place that a TFTP server can read. @throws AgentError */

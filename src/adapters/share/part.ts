@@ -80,7 +80,7 @@ async function receive(file: FileHandle, { body, size }: Download, offset: numbe
   for await (const chunk of body) {
     signal.throwIfAborted()
     bytes += chunk.length
-    if (bytes > largest) throw new AgentError('malformed', 'the download is larger than 1 GiB: that is no UKI of Talos')
+    if (bytes > largest) throw new AgentError('malformed', 'the download is larger than 1 GiB, which no Talos UKI is')
     hash.update(chunk)
     await file.appendFile(chunk)
   }
@@ -95,7 +95,7 @@ async function hashStart(file: FileHandle, length: number, hash: ReturnType<type
   const buffer = Buffer.alloc(1_048_576)
   for (let at = 0; at < length;) {
     const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, length - at), at)
-    if (bytesRead === 0) throw new AgentError('unreachable', 'the part on the share is shorter than it was')
+    if (bytesRead === 0) throw new AgentError('unreachable', 'the partial download on the share has shrunk')
     hash.update(buffer.subarray(0, bytesRead))
     at += bytesRead
   }
@@ -110,7 +110,7 @@ async function checkSpace(path: string, size: number | undefined, have: number):
   if (free < needed) {
     throw new AgentError(
       'rejected',
-      `the share has ${megabytes(free)} free, and ${megabytes(needed)} are needed: make room in ${dirname(path)}`,
+      `the share has ${megabytes(free)} free and needs ${megabytes(needed)}: free space in ${dirname(path)}`,
     )
   }
 }
@@ -146,7 +146,7 @@ export async function discard(path: string): Promise<void> {
 export function translateError(path: string, error: unknown): AgentError {
   const { code } = error as NodeJS.ErrnoException
   if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new AgentError('rejected', `the share is full: make room in ${dirname(path)}`, error)
+    return new AgentError('rejected', `the share is full: free space in ${dirname(path)}`, error)
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
     return new AgentError(
       'misconfigured',

@@ -25,7 +25,7 @@ export async function publish(layout: Layout, place: string): Promise<void> {
       await rm(manifestPath(place), { force: true })
       throw new AgentError(
         'malformed',
-        `${path} reads back with other bytes than were written, and is not published: check the disk of the share`,
+        `${path} reads back differently than it was written and is not published: check the disk of the share`,
       )
     }
     await rename(temporary, published)

@@ -50,7 +50,7 @@ export function createShare({
     if (result && (result.published || !wanted)) return result
     throw new AgentError(
       'unreachable',
-      `${publishedPath(layout)} is not what was just published there: does something else write to the share?`,
+      `${publishedPath(layout)} is not the image that was just published: does something else write to the share?`,
     )
   }
 

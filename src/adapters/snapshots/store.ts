@@ -95,7 +95,7 @@ export function translateError(directory: string, error: unknown): AgentError {
   if (error instanceof AgentError) return error
   const { code } = error as NodeJS.ErrnoException
   if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new AgentError('rejected', `the disk is full: make room in ${directory}`, error)
+    return new AgentError('rejected', `the disk is full: free space in ${directory}`, error)
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOTDIR' || code === 'EEXIST') {
     return new AgentError(
       'misconfigured',

@@ -27,5 +27,5 @@ export function textInArchive(gzipped: Uint8Array, name: string): string {
     if (text(at, 100).replace(/^\.\//, '') === name) return tar.toString('utf8', at + block, end)
     at = at + block + Math.ceil(size / block) * block
   }
-  throw new AgentError('malformed', `the archive holds no whole ${name}`)
+  throw new AgentError('malformed', `the archive has no complete ${name}`)
 }

@@ -16,7 +16,7 @@ export async function forfeitLeadership(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const answer = machine.etcdForfeitLeadership({}, { signal })
-  const { messages } = await within(node, 'handed the leadership over', answer)
+  const { messages } = await within(node, 'forfeit leadership', answer)
   return messages[0]?.member || undefined
 }
 
@@ -27,12 +27,12 @@ export async function* snapshotEtcd(
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const chunks = machine.etcdSnapshot({}, { signal })[Symbol.asyncIterator]()
-  let doing = 'begun a snapshot'
+  let doing = 'start a snapshot'
   while (true) {
     const { done, value } = await within(node, doing, chunks.next())
     if (done === true) return
     yield value.bytes
-    doing = 'gone on with a snapshot'
+    doing = 'continue the snapshot'
   }
 }
 
@@ -41,7 +41,7 @@ async function within<T>({ name, address, answersWithin }: EtcdNode, what: strin
   const seconds = answersWithin / 1_000
   const late = new AgentError(
     'timed-out',
-    `${name} (${address}): its etcd has not ${what} within ${seconds} s: does it run?`,
+    `${name} (${address}): etcd did not ${what} within ${seconds} s: is it running?`,
   )
   let timer: NodeJS.Timeout | undefined
   const limit = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(late), answersWithin)))

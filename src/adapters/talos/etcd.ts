@@ -48,7 +48,7 @@ export async function readEtcd(
       machine.etcdAlarmList({}, soon),
     ])
     const own = status.messages[0]?.memberStatus
-    if (!own) return notObserved('its etcd tells nothing')
+    if (!own) return notObserved('its etcd reports no status')
     return observed({
       id: hexId(own.memberId),
       leader: own.leader === 0n ? undefined : hexId(own.leader),
@@ -66,8 +66,8 @@ export async function readEtcd(
       })),
     })
   } catch (error) {
-    if (stopped.signal.aborted) return notObserved(`its etcd does not run: ${state}`)
-    if (limit.aborted) return notObserved('its etcd has not answered in time')
+    if (stopped.signal.aborted) return notObserved(`its etcd is not running: ${state}`)
+    if (limit.aborted) return notObserved('its etcd did not answer in time')
     if (!(error instanceof ConnectError)) return notObserved(messageOf(error))
     if (brokeOff(error)) throw error
     return notObserved(error.rawMessage)

@@ -35,7 +35,7 @@ export async function generateClient(
   const { messages } = await machine.generateClientConfiguration({ roles: [...roles], crtTtl }, { signal })
   const [{ ca, crt, key } = {}] = messages
   if (!ca || !crt || !key)
-    throw new AgentError('malformed', `${node} hands out a client configuration without a certificate`)
+    throw new AgentError('malformed', `${node} returned a client configuration without a certificate`)
   const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('utf8')
   return { ca: text(ca), crt: text(crt), key: text(key) }
 }

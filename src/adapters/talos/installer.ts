@@ -21,9 +21,9 @@ interface Ending {
 const exitCodes: Readonly<Record<number, Ending>> = {
   2: { means: "the node's configuration is not valid for this release", next: 'ask' },
   3: { means: 'this upgrade is not supported', next: 'ask' },
-  4: { means: 'a check before the installation failed', next: 'may pass' },
-  5: { means: 'something that it depends on is missing', next: 'may pass' },
-  6: { means: 'reading or writing failed', next: 'may pass' },
+  4: { means: 'a pre-installation check failed', next: 'may pass' },
+  5: { means: 'a dependency is missing', next: 'may pass' },
+  6: { means: 'an I/O operation failed', next: 'may pass' },
   7: { means: 'the installation failed' },
 }
 
@@ -34,8 +34,8 @@ const trace = /^goroutine \d+ .*\[[^\]]+\]:$/
 /** What an exit code says, by who ends with it: the release of the installer, and what it wrote. */
 export function endingOf(code: number, lines: readonly string[], image: string): Ending {
   if (lines.some((line) => crash.test(line) || trace.test(line))) return { means: 'it crashed' }
-  if (code > 128 && code < 160) return { means: `it was ended by signal ${code - 128}`, next: 'may pass' }
-  const silent = { means: 'it does not say why' }
+  if (code > 128 && code < 160) return { means: `it was killed by signal ${code - 128}`, next: 'may pass' }
+  const silent = { means: 'it gives no reason' }
   return tellsByCode(lines, image) ? (exitCodes[code] ?? silent) : silent
 }
 
@@ -49,8 +49,8 @@ function tellsByCode(lines: readonly string[], image: string): boolean {
 }
 
 const nextWords = {
-  ask: ': it will end so every time until a person has changed something',
-  'may pass': ', which may pass by itself',
+  ask: ': it will fail every time until you fix that',
+  'may pass': ', which may be temporary',
 } as const
 
 const lastLines = 3
@@ -75,7 +75,7 @@ export async function installOn(
         error.rawMessage.includes('already in progress')
       if (!busy) throw error
       await sleep(busyFor, undefined, { signal }).catch(() => {})
-      if (signal.aborted) throw new AgentError('timed-out', `another installation runs on ${node}`)
+      if (signal.aborted) throw new AgentError('timed-out', `another installation is running on ${node}`)
     }
   }
 }
@@ -96,12 +96,13 @@ async function install(
   if (exitCode === 0) return
   const lines = linesOf(messages)
   const last = wordsOf(lines).join(' / ')
-  const said = last === '' ? '' : `; it last said: ${last}`
-  if (exitCode === undefined) throw new AgentError('unreachable', `the installer on ${node} broke off${said}`)
+  const said = last === '' ? '' : `; its last output: ${last}`
+  if (exitCode === undefined)
+    throw new AgentError('unreachable', `the installer on ${node} ended without an exit code${said}`)
   const { means, next } = endingOf(exitCode, lines, image)
   const code: ErrorCode = next === 'ask' ? 'misconfigured' : 'rejected'
   const outlook = next === undefined ? '' : nextWords[next]
-  throw new AgentError(code, `the installer on ${node} ended with code ${exitCode}: ${means}${outlook}${said}`)
+  throw new AgentError(code, `the installer on ${node} exited with code ${exitCode}: ${means}${outlook}${said}`)
 }
 
 /** The last lines; of a crash where it begins, since its end is a list of functions. */

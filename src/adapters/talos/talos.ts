@@ -62,7 +62,7 @@ export function createTalos({
 }: TalosOptions): TalosAdapter {
   async function find(name: string): Promise<Peer & { readonly role: Role }> {
     const node = nodes.find((candidate) => candidate.name === name)
-    if (!node) throw new AgentError('misconfigured', `there is no node ${name} in the configuration`)
+    if (!node) throw new AgentError('misconfigured', `the configuration has no node ${name}`)
     const present = typeof credentials === 'function' ? await credentials() : credentials
     return { name, address: node.address, role: node.role, credentials: present, limits }
   }
@@ -116,7 +116,7 @@ export function createTalos({
       on(node, needs.observe, signal, async ({ machine }) => {
         const { messages } = await machine.version({}, { signal })
         const tag = messages[0]?.version?.tag
-        if (!tag) throw new AgentError('malformed', `${node}: its Version has no tag`)
+        if (!tag) throw new AgentError('malformed', `${node}: its version response has no tag`)
         return tag
       }),
     activity: (node, signal) => on(node, needs.follow, signal, (session) => readActivity(session, signal)),
@@ -126,7 +126,7 @@ export function createTalos({
         for await (const { response } of images.pull({ containerd, imageRef: image }, { signal })) {
           if (response.case === 'name') name = response.value
         }
-        if (name === '') throw new AgentError('unreachable', `${node} broke off pulling ${image}`)
+        if (name === '') throw new AgentError('unreachable', `${node} stopped pulling ${image} without a result`)
       }),
     install: (node, image, signal, expected) =>
       order(node, { need: needs.install, expected }, signal, ({ lifecycle }) =>

@@ -37,14 +37,14 @@ export function parseTalosconfig(text: string, file: string, context?: string): 
   const { name, chosen } = chooseContext(readDocument(text, wrong), context, wrong)
   if (chosen['auth'] !== undefined && chosen['crt'] === undefined) {
     throw wrong(
-      `the context "${name}" logs in through Omni, which needs a person: use a talosconfig with a client certificate`,
+      `the context "${name}" logs in through Omni, which needs a person at a browser: use a talosconfig with a client certificate`,
     )
   }
   const pem = (key: 'ca' | 'crt' | 'key') => {
     const value = chosen[key]
     if (typeof value !== 'string' || value === '') throw wrong(`the context "${name}" has no ${key}`)
     const decoded = Buffer.from(value, 'base64').toString('utf8')
-    if (!decoded.includes('-----BEGIN ')) throw wrong(`${key} of the context "${name}" is not a PEM in base64`)
+    if (!decoded.includes('-----BEGIN ')) throw wrong(`${key} of the context "${name}" is not base64-encoded PEM`)
     return decoded
   }
 
@@ -77,7 +77,7 @@ export function withTalosClient(text: string, file: string, context: string | un
     for (const key of ['crt', 'key'] as const)
       document.setIn(['contexts', name, key], Buffer.from(client[key]).toString('base64'))
   } catch {
-    throw wrong(`the context "${name}" is an alias (*name) of something else: write it out there to have it renewed`)
+    throw wrong(`the context "${name}" is a YAML alias (*name): write it out to have it renewed`)
   }
   return document.toString({ lineWidth: 0 })
 }
@@ -109,8 +109,8 @@ function chooseContext(
   const names = Object.keys(contexts)
   throw wrong(
     name === undefined
-      ? 'it names no context: set cluster.context'
-      : `it has no context "${name}", only ${names.join(', ') || 'none at all'}`,
+      ? 'it has no current context: set cluster.context'
+      : `it has no context "${name}"; it has ${names.join(', ') || 'none'}`,
   )
 }
 
@@ -122,13 +122,13 @@ export function missingRole(
   { roles, expires }: Credentials,
   { upgrades, now }: { upgrades: boolean; now: Date },
 ): string | undefined {
-  if (expires <= now) return `its certificate ended on ${dayOf(expires.getTime())}: ${newFromSecrets}`
+  if (expires <= now) return `its certificate expired on ${dayOf(expires.getTime())}: ${newFromSecrets}`
   const enough = roles.includes('os:admin') || (!upgrades && roles.includes('os:operator'))
   if (enough) return undefined
   const needed = upgrades
     ? 'os:admin, which upgrades need (os:operator is enough with upgrade.enabled: false)'
     : 'os:operator or os:admin, which Shutdown needs'
-  return `its certificate has the role ${roles.join(', ') || '(none)'} and not ${needed}: make one with \`talosctl config new --roles ${upgrades ? 'os:admin' : 'os:operator'}\``
+  return `its certificate has the role ${roles.join(', ') || '(none)'}, not ${needed}: make one with \`talosctl config new --roles ${upgrades ? 'os:admin' : 'os:operator'}\``
 }
 
 /**

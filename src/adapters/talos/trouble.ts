@@ -16,7 +16,7 @@ export interface Circumstances {
 /** gRPC's codes, and what Node says of sockets and certificates, in our own. */
 export function translate(error: unknown, { node, need, credentials, signal }: Circumstances): AgentError {
   if (error instanceof AgentError) return error
-  if (signal.aborted) return new AgentError('unreachable', `${node} has not answered in time`, error)
+  if (signal.aborted) return new AgentError('unreachable', `${node} did not answer in time`, error)
   if (!(error instanceof ConnectError)) return new AgentError('malformed', `${node}: ${messageOf(error)}`, error)
   if (!isSaidHere(error)) {
     const { code, rawMessage } = error
@@ -36,11 +36,14 @@ function ofConnection(error: ConnectError): [ErrorCode, string] {
   if (code === Code.DeadlineExceeded) return ['timed-out', ': no answer in time']
   if (code === Code.Canceled) {
     // That is all one hears of some refusals of a certificate, too: the connection ends after the handshake.
-    return ['unreachable', " ended the connection: it restarts, or it does not accept the talosconfig's certificate"]
+    return ['unreachable', " closed the connection: it is restarting, or it rejects the talosconfig's certificate"]
   }
   // Only of the connection is there more to say than that it broke off.
   const isErrno = /^(connect|read|write|getaddrinfo|client network socket)\b/i.test(rawMessage)
-  return ['unreachable', isErrno ? `: ${rawMessage}` : ' broke off its answer: it may be restarting']
+  return [
+    'unreachable',
+    isErrno ? `: ${rawMessage}` : ' closed the connection before its answer was complete: it may be restarting',
+  ]
 }
 
 /**
@@ -105,16 +108,16 @@ function ownWords(error: ConnectError): string {
 
 function tlsTrouble(text: string): string | undefined {
   if (/self.signed|unable to (get|verify)|certificate signature failure/i.test(text)) {
-    return `its certificate is not from the CA in the talosconfig: is this the right cluster, or was its CA renewed? (${text.trim().slice(0, 120)})`
+    return `its certificate is not from the CA in the talosconfig: is this the right cluster, or was its CA rotated? (${text.trim().slice(0, 120)})`
   }
   if (/does not match certificate|ERR_TLS_CERT_ALTNAME/i.test(text)) {
-    return `its certificate is not for this address: add it to machine.certSANs, or use another address of the node (${text.trim().slice(0, 160)})`
+    return `its certificate is not valid for this address: add it to machine.certSANs, or use another address of the node (${text.trim().slice(0, 160)})`
   }
   if (/certificate has expired|CERT_HAS_EXPIRED|not yet valid/i.test(text)) {
     return `a certificate is not valid now: check the clocks of this machine and of the node (${text.trim().slice(0, 120)})`
   }
   if (/alert (bad certificate|certificate required|unknown ca|certificate expired)/i.test(text)) {
-    return `it refuses our certificate: the talosconfig is of another cluster, of before its CA was renewed, or too old (${text.trim().slice(0, 120)})`
+    return `it rejects our certificate: the talosconfig belongs to another cluster, predates a CA rotation, or has expired (${text.trim().slice(0, 120)})`
   }
   return undefined
 }

@@ -68,10 +68,14 @@ describe('an HTTP check', () => {
   })
 
   test.each([
-    { url: 'web.example.com', status: 200, why: 'web.example.com is no address that begins with http:// or https://' },
-    { url: 'ftp://nas/', status: 200, why: 'ftp://nas/ is no address that begins with http:// or https://' },
-    { url: 'http://', status: 200, why: 'http:// is no address that begins with http:// or https://' },
-    { url: 'http://web/', status: 20, why: '20 is no status that HTTP answers with' },
+    {
+      url: 'web.example.com',
+      status: 200,
+      why: 'web.example.com is not an address that begins with http:// or https://',
+    },
+    { url: 'ftp://nas/', status: 200, why: 'ftp://nas/ is not an address that begins with http:// or https://' },
+    { url: 'http://', status: 200, why: 'http:// is not an address that begins with http:// or https://' },
+    { url: 'http://web/', status: 20, why: '20 is not an HTTP status' },
   ])('of $url for $status can’t be asked at all', async ({ url, status, why }) => {
     expect(await refusal(run(url, { status }))).toMatchObject({ code: 'misconfigured', message: `check web: ${why}` })
   })

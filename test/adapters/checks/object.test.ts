@@ -101,7 +101,7 @@ describe('an expression about an object', () => {
       over.abort()
       return new Promise<never>(() => undefined)
     }
-    const late = 'shop: the cluster has not answered in time'
+    const late = 'shop: the cluster did not answer in time'
     expect(await run('true', hanging, { signal: over.signal })).toBe(late)
     expect(await run('true', () => new Promise(() => undefined), { timeout: 20 })).toBe(late)
   })
@@ -141,7 +141,7 @@ describe('the text of a check', () => {
 
   test('is wrong where an address is', async () => {
     expect(await compileCheck({ name: 'web', http: { url: 'web', status: 200 } })).toBe(
-      'web is no address that begins with http:// or https://',
+      'web is not an address that begins with http:// or https://',
     )
     expect(await compileCheck({ name: 'up', prometheus: { url: 'http://prom:9090', query: '' } })).toBe(
       'the query is empty',

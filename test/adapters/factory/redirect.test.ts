@@ -115,8 +115,8 @@ test('a password in the Factory’s address stays with the Factory', async () =>
 })
 
 test.each([
-  { name: 'without end', location: '/again', words: 'redirects without end' },
-  { name: 'to what is no address', location: 'http://[', words: 'redirects to what is no address: http://[' },
+  { name: 'without end', location: '/again', words: 'redirects too often' },
+  { name: 'to what is no address', location: 'http://[', words: 'redirects to an invalid address: http://[' },
   { name: 'to a file', location: 'file:///etc/passwd', words: 'redirects to what is no address' },
 ])('a Factory that redirects $name is malformed', async ({ location, words }) => {
   const front = await serve((_, response) => response.writeHead(302, { location }).end())

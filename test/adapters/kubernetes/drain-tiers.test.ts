@@ -107,7 +107,7 @@ describe('a drain in tiers', () => {
     at.lab.addPod({ name: 'slow', node: 'w-1', terminateMs: 400 })
     at.lab.addPod({ name: 'osd', node: 'w-1', labels: { tier: 'storage' }, stuckTerminating: true })
     const error = await refusal(drain({ ordered: true, last: [{ selector: 'tier', within: 200 }] }))
-    expect(error.message).toBe('would not go within 200 ms: default/osd: it is still stopping')
+    expect(error.message).toBe('would not go within 200 ms: default/osd: still terminating')
     expect(done()).toEqual(['evict default/slow', 'evict default/osd'])
   })
 
@@ -205,7 +205,7 @@ describe('a drain that keeps what would be lost', () => {
     at.lab.addPod({ node: 'w-1', emptyDir: true, owner: { kind: 'DaemonSet', name: 'agent' } })
     expect(await refusal(drain({ keepEmptyDir: true }))).toMatchObject({
       code: 'rejected',
-      message: 'not to be evicted: default/cache-0 (of StatefulSet cache) keeps data in an emptyDir',
+      message: 'refusing to evict: default/cache-0 (of StatefulSet cache) keeps data in an emptyDir',
     })
     expect(done()).toEqual([])
   })
@@ -217,7 +217,7 @@ describe('a drain that keeps what would be lost', () => {
     at.lab.addPod({ name: 'ended', node: 'w-1', completed: true })
     expect(await refusal(drain({ keepUnmanaged: true }))).toMatchObject({
       code: 'rejected',
-      message: 'not to be evicted: default/web-1 would be made anew by nobody',
+      message: 'refusing to evict: default/web-1 would be made anew by nobody',
     })
     expect(done()).toEqual([])
   })

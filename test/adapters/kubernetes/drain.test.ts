@@ -80,11 +80,11 @@ describe('a drain', () => {
     expect(error.message).toContain('This pod has more than one PodDisruptionBudget')
   })
 
-  test('says of a pod that never ends that it is still stopping', async () => {
+  test('says of a pod that never ends that still terminating', async () => {
     at.lab.addPod({ name: 'stuck', namespace: 'media', node: 'w-1', stuckTerminating: true })
     expect(await refusal(drain({}, soon(200)))).toMatchObject({
       code: 'timed-out',
-      message: 'would not go: media/stuck: it is still stopping',
+      message: 'would not go: media/stuck: still terminating',
     })
     expect(done()).toEqual(['evict media/stuck'])
   })
@@ -96,7 +96,7 @@ describe('a drain', () => {
     at.lab.addPod({ name: 'stuck', node: 'w-1', stuckTerminating: true })
     const { message } = await refusal(drain({}, soon(300)))
     expect(message).toMatch(/^would not go: .*default\/db-0 .*: The disruption budget db/)
-    expect(message).toContain('default/stuck: it is still stopping')
+    expect(message).toContain('default/stuck: still terminating')
     expect(message).not.toContain('web')
   })
 

@@ -67,7 +67,10 @@ describe('a command in a pod', () => {
     const ended = refusal(exec('ceph osd set noout'))
     await expect.poll(at.diary).toHaveLength(1)
     at.lab.setAvailability('down')
-    expect(await ended).toMatchObject({ code: 'unreachable', message: `${where}: a command ended without saying how` })
+    expect(await ended).toMatchObject({
+      code: 'unreachable',
+      message: `${where}: the connection closed before the command reported its exit code`,
+    })
     await expect
       .poll(async () => (await refusal(exec('ceph osd set noout'))).message)
       .toBe(`${where}: connection refused`)
@@ -182,7 +185,7 @@ describe('something else that answers a command', () => {
       socket.send(channel(1, 'noout is set'))
       socket.close()
     }
-    const message = `${where}: a command ended without saying how`
+    const message = `${where}: the connection closed before the command reported its exit code`
     expect(await refusal(exec())).toMatchObject({ code: 'unreachable', message })
   })
 
@@ -211,7 +214,7 @@ describe('something else that answers a command', () => {
       const much = channel(1, 'x'.repeat(1_048_576))
       for (let sent = 0; sent < 18; sent++) socket.send(much)
     }
-    const message = `${where}: the output of a command has no end`
+    const message = `${where}: the output of the command is too large`
     expect(await refusal(exec())).toMatchObject({ code: 'unreachable', message })
   })
 

@@ -92,7 +92,7 @@ describe('a kubeconfig does not let one in', () => {
     const error = await refusal(versionBy(file))
     expect(error.code).toBe('misconfigured')
     expect(error.message).toContain(
-      "the Kubernetes API at 127.0.44.100:26443 shows a certificate that the kubeconfig's CA does not vouch for",
+      "the Kubernetes API at 127.0.44.100:26443 presents a certificate that is not signed by the kubeconfig's CA",
     )
   })
 

@@ -208,7 +208,7 @@ describe('Ceph’s flags', () => {
 
   test.each(['', 'no JSON', '[]', '{"flags":7}'])('that are told as %j are no flags', async (stdout) => {
     at.lab.addCeph().trouble = { code: 0, stdout }
-    const message = `Ceph in rook-ceph does not tell its flags: ${stdout}`
+    const message = `Ceph in rook-ceph does not report its flags: ${stdout}`
     expect(await refusal(settings())).toMatchObject({ code: 'malformed', message })
   })
 

@@ -95,7 +95,7 @@ describe('a host that is shut down by an HTTP call', () => {
     })
     await expect(hosts(url).shutDown('nas', soon())).rejects.toMatchObject({
       code: 'rejected',
-      message: expect.stringMatching(/redirects \(HTTP 307\) to \/login: give the address itself$/),
+      message: expect.stringMatching(/redirects \(HTTP 307\) to \/login: use that address$/),
     })
     expect(requests).toBe(1)
   })

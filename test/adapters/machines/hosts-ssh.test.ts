@@ -85,14 +85,14 @@ describe.skipIf(lacks(whyNoSshd()))('a host that is shut down by SSH', () => {
     )
     expect(error).toMatchObject({
       code: 'rejected',
-      message: 'shut down nas: its command ended with code 3: line 3 / no red / line 4',
+      message: 'shut down nas: its command exited with code 3: line 3 / no red / line 4',
     })
     expect(await refusal(shutDown({ command: 'exit 1' }))).toMatchObject({
-      message: expect.stringMatching(/code 1 and said nothing$/),
+      message: expect.stringMatching(/code 1 without output$/),
     })
     expect(await refusal(shutDown({ command: 'echo died >&2; exit 255' }))).toMatchObject({
       code: 'rejected',
-      message: 'shut down nas: its command ended with code 255: died',
+      message: 'shut down nas: its command exited with code 255: died',
     })
   })
 
@@ -183,7 +183,7 @@ describe.skipIf(lacks(whyNoSshd()))('a host that is shut down by SSH', () => {
     const order = { port: official.port, knownHosts: official.knownHosts, key: official.keys.known }
     await shutDown({ ...order, command: 'kill -9 $$' })
     await expect(shutDown({ ...order, command: 'exit 4' })).rejects.toMatchObject({
-      message: 'shut down nas: its command ended with code 4 and said nothing',
+      message: 'shut down nas: its command exited with code 4 without output',
     })
   })
 
@@ -256,7 +256,7 @@ describe.skipIf(lacks(whyNoSshd()))('a host that is shut down by SSH', () => {
   test('needs ssh on this machine', async () => {
     await expect(hosts({}, nas.address, { searchPath: nas.folder }).shutDown('nas', soon())).rejects.toMatchObject({
       code: 'misconfigured',
-      message: 'shut down nas: there is no ssh on this machine: install openssh-client',
+      message: 'shut down nas: ssh is not installed here: install openssh-client',
     })
   })
 

@@ -78,7 +78,7 @@ describe('a machine that packets do not wake', () => {
     })
     await expect(powerOn(shell('kill -9 $$'))).rejects.toMatchObject({
       code: 'rejected',
-      message: 'switch w-1 on: sh was ended by SIGKILL and said nothing',
+      message: 'switch w-1 on: sh was ended by SIGKILL without output',
     })
   })
 
@@ -142,7 +142,7 @@ describe('a machine that packets do not wake', () => {
   test('needs its way to be set up', async () => {
     await expect(powerOn(undefined)).rejects.toMatchObject({
       code: 'misconfigured',
-      message: 'switch w-1 on: nothing is set up for it beside packets: add `wake.powerOn`',
+      message: 'switch w-1 on: only magic packets are configured for it: add `wake.powerOn`',
     })
     await expect(createWaker([]).powerOn('attic', soon())).rejects.toMatchObject({ code: 'misconfigured' })
   })

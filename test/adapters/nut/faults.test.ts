@@ -119,7 +119,7 @@ describe('a UPS server that', () => {
     expect(server.connections).toBe(2)
   })
 
-  test('sends a line without end is cut off', async () => {
+  test('sends an endless line is cut off', async () => {
     await using server = await startSpeaker(address, (_, socket) => void socket.write('x'.repeat(100_000)))
     await using ups = client(server, { timeout: 5_000 })
     await expect(ups.read(soon())).rejects.toThrow(/a line without end/)
@@ -134,7 +134,7 @@ describe('a UPS server that', () => {
     await expect(ups.read(soon())).rejects.toThrow(/a line without end/)
   })
 
-  test('sends a list without end is cut off', async () => {
+  test('sends an endless list is cut off', async () => {
     await using server = await startSpeaker(address, async (line, socket) => {
       if (!line.startsWith('LIST VAR')) return
       socket.write('BEGIN LIST VAR ups\n')

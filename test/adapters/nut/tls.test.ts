@@ -75,7 +75,7 @@ for (const { name, start, isMissing } of servers(address, missing)) {
       await using strict = client(upsd, { tls: 'preferred', ca: other.ca, onInsecure })
       await strict.read(soon())
       expect(strict.secure).toBe(false)
-      expect(told).toEqual([expect.stringMatching(/does not vouch .*; going on in plain text/)])
+      expect(told).toEqual([expect.stringMatching(/does not vouch .*; continuing in plain text/)])
     })
 
     test('that it has none of: required fails with what to do, preferred goes on and says so once', async ({

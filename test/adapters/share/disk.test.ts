@@ -62,7 +62,7 @@ describe('a share without room', () => {
     const path = await mount('size=2m')
     const error = await refusal(stage(unannounced()))
     expect(error.code).toBe('rejected')
-    expect(error.message).toMatch(/^the share is full: make room in /)
+    expect(error.message).toMatch(/^the share is full: free space in /)
     expect(await filesOf(path)).toEqual([])
   })
 
@@ -108,7 +108,7 @@ describe('a share that can’t be used', () => {
     at.share = at.open({ directory })
     expect(await refusal(stage())).toMatchObject({
       code: 'misconfigured',
-      message: `share.directory ${directory} is not there: is the share mounted?`,
+      message: `share.directory ${directory} does not exist: is the share mounted?`,
     })
   })
 

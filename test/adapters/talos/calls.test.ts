@@ -181,7 +181,7 @@ describe('an installer', () => {
     expect(await refusal(talos.install('w-1', imageOf('v1.14.1'), soon()))).toMatchObject({
       code: 'rejected',
       message:
-        'the installer on w-1 ended with code 2: it crashed; it last said: ' +
+        'the installer on w-1 ended with code 2: it crashed; its last output: ' +
         'panic: runtime error: invalid memory address or nil pointer dereference',
     })
     node.faults.installerExit = 2

@@ -97,7 +97,7 @@ test.skipIf(noOpenssl)('a node that says that it refuses our certificate is told
     expect(await refusal(talos.version('w-1', soon()))).toMatchObject({
       code: 'misconfigured',
       message: expect.stringContaining(
-        'it refuses our certificate: the talosconfig is of another cluster, of before its CA was renewed, or too old',
+        'it rejects our certificate: the talosconfig belongs to another cluster, predates a CA rotation, or has expired',
       ),
     })
   } finally {

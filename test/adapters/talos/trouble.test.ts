@@ -99,7 +99,7 @@ describe('who may not', () => {
     ]) {
       expect(await refusal(call)).toMatchObject({
         code: 'unreachable',
-        message: `w-1 (${node.address}) ended the connection: it restarts, or it does not accept the talosconfig's certificate`,
+        message: `w-1 (${node.address}) closed the connection: it is restarting, or it rejects the talosconfig's certificate`,
       })
     }
   })
@@ -127,7 +127,7 @@ describe('a node that is not the one', () => {
     for (const socket of sockets) socket.destroy()
     forward.close()
     expect(error.code).toBe('misconfigured')
-    expect(error.message).toContain('its certificate is not for this address: add it to machine.certSANs')
+    expect(error.message).toContain('its certificate is not valid for this address: add it to machine.certSANs')
   })
 
   test('because nobody configured it is a mistake of the configuration', async () => {
