@@ -259,7 +259,7 @@ test('a second daemon on the same state is refused', { timeout: 300_000 }, async
   const { code, stderr } = await runCli(['start', '-c', file])
   expect(code).toBe(2)
   expect(stderr).toMatch(
-    /^caretaker: another Caretaker works on .*state: stop it first, or give this one its own 'state'\n$/,
+    /^caretaker: another Caretaker uses .*state: stop it first, or give this one its own 'state'\n$/,
   )
 })
 

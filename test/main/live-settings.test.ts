@@ -89,7 +89,7 @@ describe('the configuration of a daemon that runs', () => {
     await settings.reread()
     await settings.reread()
     expect(it.logged).toHaveLength(1)
-    expect(it.open()).toMatchObject([{ id: 'config.invalid', text: expect.stringContaining('is not there') }])
+    expect(it.open()).toMatchObject([{ id: 'config.invalid', text: expect.stringContaining('does not exist') }])
     await writeFile(it.file, good)
     await settings.reread()
     expect(it.open()).toEqual([])
@@ -165,7 +165,7 @@ describe('a start with a configuration that is wrong', () => {
     const it = await afterRun()
     await rm(it.file)
     const settings = await it.start()
-    expect(settings.fault).toContain('is not there')
+    expect(settings.fault).toContain('does not exist')
     expect(settings.config.upgrade.soak).toBe(3 * 86_400_000)
   })
 

@@ -31,8 +31,8 @@ test.each([
     config: { nodes, cluster: { talosconfig: 't', kubeconfig: 'k' } },
     isThere: { talosconfig: false, kubeconfig: false },
     says: [
-      'a usable talosconfig: put it at /etc/t, and nodes are watched and upgraded',
-      'a usable kubeconfig: put it at /etc/k, and nodes are drained before they go down',
+      'a usable talosconfig: put it at /etc/t to have nodes watched and upgraded',
+      'a usable kubeconfig: put it at /etc/k to have nodes drained before they shut down',
     ],
   },
 ])('status says $what', ({ config: given, isThere, says }) => {

@@ -145,7 +145,7 @@ describe('a talosconfig whose certificate ends soon', () => {
     expect(parse(text)).toMatchObject({ context: 'lab', contexts: { lab: { endpoints: [cp] } } })
     expect(written()).toEqual([])
     expect(written('event')).toEqual([
-      `the talosconfig is renewed, and good until ${new Date(endOf(fresh.cert)).toISOString().slice(0, 10)}: ${file('talosconfig')} holds it`,
+      `the talosconfig was renewed and is valid until ${new Date(endOf(fresh.cert)).toISOString().slice(0, 10)}: written to ${file('talosconfig')}`,
     ])
     expect(await world.ports.talos.version('w-1', soon())).toBe('v1.13.9')
   })
@@ -160,7 +160,7 @@ describe('a talosconfig whose certificate ends soon', () => {
     expect(endOf(renewed.cert)).toBeGreaterThan(endOf(old))
     expect((await stat(copy)).mode & 0o777).toBe(0o600)
     expect(written('event')[0]).toMatch(
-      `: ${copy} holds it and is used, since ${file('talosconfig')} can't be rewritten (${file('talosconfig')} is read-only)`,
+      `: written to ${copy}, which is used instead of ${file('talosconfig')}: that can't be rewritten (${file('talosconfig')} is read-only)`,
     )
     expect(written()).toEqual([])
     // A daemon that starts again goes on with it, over the end of the old one.
@@ -226,7 +226,7 @@ describe('a talosconfig whose certificate ends soon', () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     await world.check()
     await world.check()
-    expect(written().filter((text) => text.includes('is not renewed yet: cp-1'))).toHaveLength(1)
+    expect(written().filter((text) => text.includes('could not be renewed: cp-1'))).toHaveLength(1)
     node!.faults.silent = false
     await world.check()
     expect(written('event')).toEqual([])
@@ -241,7 +241,7 @@ describe('a talosconfig whose certificate ends soon', () => {
     rotated = await createAuthority('talos')
     await world.check()
     expect((await talosNow()).cert).toBe(old)
-    expect(written()).toContainEqual(expect.stringContaining('is not renewed yet: the cluster has another CA by now'))
+    expect(written()).toContainEqual(expect.stringContaining('could not be renewed: the cluster has another CA by now'))
   })
 })
 
@@ -257,7 +257,7 @@ test('a new certificate that does not let us in takes the place of nothing', asy
   await world.check()
   expect((await talosNow()).cert).toBe(old)
   expect(await readFile(file('kubeconfig'), 'utf8')).toBe(kept)
-  expect(written().filter((alert) => alert.includes('is not renewed yet: '))).toEqual([
+  expect(written().filter((alert) => alert.includes('could not be renewed: '))).toEqual([
     expect.stringContaining('Unauthorized'),
     expect.stringContaining('cp-1'),
   ])
@@ -293,7 +293,7 @@ describe('a kubeconfig whose certificate ends soon', () => {
     const world = await open()
     const ended = new Date(Date.now() - 2 * day).toISOString().slice(0, 10)
     expect((await refusal(version(world))).message).toBe(
-      `the Kubernetes API at ${apiAddress}:26443 refuses GET /version: Unauthorized: the client certificate in ${file('kubeconfig')} ended on ${ended}`,
+      `the Kubernetes API at ${apiAddress}:26443 refuses GET /version: Unauthorized: the client certificate in ${file('kubeconfig')} expired on ${ended}`,
     )
     await world.check()
     expect(await version(world)).toBe('v1.36.3')
@@ -337,7 +337,7 @@ describe('a kubeconfig whose certificate ends soon', () => {
     expect(await readFile(file('kubeconfig'), 'utf8')).toBe(text)
     expect(written()).toEqual([
       expect.stringMatching(
-        /in less than a month; only one of system:masters can be renewed by itself: put a new certificate into /,
+        /in less than a month; only one of system:masters is renewed automatically: put a new certificate into /,
       ),
     ])
   })
@@ -396,7 +396,7 @@ describe('a file that changes', () => {
     expect(await version(world)).toBe('v1.36.3')
     expect(await world.ports.talos.version('cp-1', soon())).toBe('v1.13.9')
     expect(written()).toEqual([expect.stringContaining(why)])
-    expect(written()[0]).toMatch(/; what it said before is used until then$/)
+    expect(written()[0]).toMatch(/; its previous version stays in use$/)
     await writeFile(file(name), good)
     await world.check()
     expect(written()).toEqual([expect.stringMatching(/^settled: /), expect.anything()])

@@ -23,7 +23,7 @@ export function compileCel(text: string): { readonly run: Expression } | { reado
     const parsed = environment.parse(text)
     const { valid, type = '', error } = parsed.check()
     if (!valid) return { wrong: describe(error, text) }
-    if (type !== 'bool' && type !== 'dyn') return { wrong: `it evaluates to a ${type}, not to true or false` }
+    if (type !== 'bool' && type !== 'dyn') return { wrong: `it evaluates to ${type}, not to true or false` }
     return { run: (objects) => runAll(objects, (object) => judge(parsed, object)) }
   } catch (error) {
     return { wrong: describe(error, text) }

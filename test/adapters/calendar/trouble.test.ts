@@ -25,7 +25,7 @@ describe('a calendar that can’t be read', () => {
     ['<!DOCTYPE html>\n<title>Sign in</title>', 'holidays.ics:1: a calendar must begin with BEGIN:VCALENDAR'],
     ['\n\nBEGIN:VEVENT\nEND:VEVENT', 'holidays.ics:3: a calendar must begin with BEGIN:VCALENDAR'],
     [calendarOf('BEGIN:VEVENT', day), 'holidays.ics:6: END:VCALENDAR has no matching BEGIN'],
-    ['BEGIN:VCALENDAR\nVERSION:2.0\nBEGIN:VEVENT', 'holidays.ics:3: VEVENT begins and does not end'],
+    ['BEGIN:VCALENDAR\nVERSION:2.0\nBEGIN:VEVENT', 'holidays.ics:3: BEGIN:VEVENT has no matching END'],
     [calendarOf('END:VEVENT'), 'holidays.ics:4: END:VEVENT has no matching BEGIN'],
     [`${calendarOf()}garbage`, 'holidays.ics:5: a calendar must begin with BEGIN:VCALENDAR'],
     [calendarOf(eventOf(day, 'SUMMARY')), 'holidays.ics:8: invalid line (no token ";" or ":") "SUMMARY"'],
@@ -67,7 +67,7 @@ describe('a calendar that can’t be read', () => {
   test('because the 30th of February never comes does not hold anything up', async () => {
     const rule = 'RRULE:FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30'
     const text = calendarOf(eventOf('DTSTART:20100101T000000Z', 'DURATION:PT1S', rule))
-    expect(await why(text, { followWithin: 200 })).toBe('holidays.ics: its events take longer than 0.2 s to follow')
+    expect(await why(text, { followWithin: 200 })).toBe('holidays.ics: its events take longer than 0.2 s to expand')
   })
 
   test('because a day of it never comes is followed for what does', async () => {
@@ -88,7 +88,7 @@ describe('a calendar that can’t be read', () => {
       'END:VTIMEZONE',
     ]
     const text = calendarOf(...zone, eventOf('DTSTART;TZID=Mad:20261201T000000', 'DURATION:PT1H'))
-    expect(await why(text, { followWithin: 200 })).toBe('holidays.ics: its events take longer than 0.2 s to follow')
+    expect(await why(text, { followWithin: 200 })).toBe('holidays.ics: its events take longer than 0.2 s to expand')
   })
 
   test('is not followed anew until it has changed', async () => {
@@ -123,7 +123,7 @@ describe('a calendar that can’t be read', () => {
 
   test('because there is no such time zone is not begun', () => {
     expect(() => createCalendar({ source: at.file, timeZone: 'Europe/Atlantis' })).toThrow(
-      'there is no time zone Europe/Atlantis',
+      'unknown time zone Europe/Atlantis',
     )
   })
 })

@@ -57,14 +57,14 @@ describe('an HTTP check', () => {
 
   test('does not pass when nothing answers within the limit', async () => {
     const url = await serve(() => undefined)
-    expect(await run(url, { timeout: 20 })).toBe(`web: ${new URL(url).host} has not answered in time`)
+    expect(await run(url, { timeout: 20 })).toBe(`web: ${new URL(url).host} did not answer in time`)
   })
 
   test('ends when it is called off', async () => {
     const over = new AbortController()
     const url = await serve(() => over.abort())
-    expect(await run(url, { signal: over.signal })).toBe(`web: ${new URL(url).host} has not answered in time`)
-    expect(await run(url, { signal: AbortSignal.abort() })).toMatch(/has not answered in time$/)
+    expect(await run(url, { signal: over.signal })).toBe(`web: ${new URL(url).host} did not answer in time`)
+    expect(await run(url, { signal: AbortSignal.abort() })).toMatch(/did not answer in time$/)
   })
 
   test.each([

@@ -120,7 +120,7 @@ describe('a query of Prometheus', () => {
 
   test('that is not answered does not pass', async () => {
     prometheus.answers.set('up', 'silence')
-    const late = `ceph: ${new URL(prometheus.url).host} has not answered in time`
+    const late = `ceph: ${new URL(prometheus.url).host} did not answer in time`
     expect(await run('up', { timeout: 20 })).toBe(late)
     expect(await run('up', { signal: AbortSignal.timeout(20) })).toBe(late)
   })

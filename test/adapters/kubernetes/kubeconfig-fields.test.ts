@@ -120,8 +120,14 @@ describe('a kubeconfig that says as whom to act', () => {
   })
 
   test.each([
-    [{ 'as-groups': ['a'] }, 'the user "me" has as-uid, as-groups or as-user-extra, and no `as`: say as whom to act'],
-    [{ 'as-uid': '1' }, 'the user "me" has as-uid, as-groups or as-user-extra, and no `as`: say as whom to act'],
+    [
+      { 'as-groups': ['a'] },
+      'the user "me" has as-uid, as-groups or as-user-extra but no `as`: set the user to impersonate',
+    ],
+    [
+      { 'as-uid': '1' },
+      'the user "me" has as-uid, as-groups or as-user-extra but no `as`: set the user to impersonate',
+    ],
     [{ 'as-user-extra': { a: ['b'] } }, expect.stringContaining('no `as`')],
     [{ as: 7 }, 'as of the user "me" is not a string: put it in quotes'],
     [{ as: 'x', 'as-groups': 'a' }, 'as-groups of the user "me" is not a list of strings'],

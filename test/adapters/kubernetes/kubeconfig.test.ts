@@ -73,7 +73,7 @@ describe('a kubeconfig does not let one in', () => {
     expect(error).toMatchObject({
       code: 'rejected',
       message: expect.stringMatching(
-        /refuses GET \/version: Unauthorized: it does not know the token in \S+: is it of this cluster\?$/,
+        /refuses GET \/version: Unauthorized: it does not accept the token in \S+: does it belong to this cluster\?$/,
       ),
     })
     expect(error.message).not.toContain('stale')

@@ -51,7 +51,7 @@ describe('a share without room', () => {
     const error = await refusal(stage())
     expect(error.code).toBe('rejected')
     expect(error.message).toMatch(
-      /^the share has 5 MB free, and 6 MB are needed: make room in \/\S+\/talos\/v1\.13\.9\/\S+$/,
+      /^the share has 5 MB free and needs 6 MB: free space in \/\S+\/talos\/v1\.13\.9\/\S+$/,
     )
     expect(await filesOf(path)).toEqual([])
     expect(at.lab.requests.filter(({ method, path }) => method === 'GET' && path.startsWith('/image'))).toEqual([])

@@ -52,7 +52,7 @@ describe('a snapshot that a real etcd made', () => {
     const longer = withDigest(Buffer.concat([database, Buffer.alloc(4_096)]))
     expect(await refusal(at.keep(inChunks(longer)))).toMatchObject({
       code: 'malformed',
-      message: 'snapshot of etcd from cp-1: it goes on after its 32768 bytes and their checksum',
+      message: 'snapshot of etcd from cp-1: it has data after its 32768 bytes and their checksum',
     })
   })
 })
@@ -127,19 +127,19 @@ describe('a snapshot that is not whole', () => {
       name: 'is of another format',
       body: inChunks(snapshotOf('a', { version: 3 })),
       code: 'malformed',
-      message: "it is a database of bbolt's format 3, and only 2 is known",
+      message: 'its bbolt format is 3, and only 2 is supported',
     },
     {
       name: 'has pages of no size',
       body: inChunks(snapshotOf('a', { pageSize: 100 })),
       code: 'malformed',
-      message: 'its pages are of 100 bytes',
+      message: 'its page size of 100 bytes is not valid',
     },
     {
       name: 'has pages of too great a size',
       body: inChunks(snapshotOf('a', { pageSize: 2 ** 30 })),
       code: 'malformed',
-      message: 'its pages are of 1073741824 bytes',
+      message: 'its page size of 1073741824 bytes is not valid',
     },
     {
       name: 'is shorter than it says itself',

@@ -43,7 +43,7 @@ describe('who follows a node', () => {
       'stage rebooting',
       'phase cleanup',
     ])
-    expect(heard).toEqual(expect.arrayContaining(['phase stopServices', 'service kubelet has stopped']))
+    expect(heard).toEqual(expect.arrayContaining(['phase stopServices', 'service kubelet finished']))
     expect(heard.at(-1)).toBe('task stopAllServices')
   })
 
@@ -171,11 +171,11 @@ describe('an event in a sentence', () => {
     [say(TaskEventSchema, { task: 'upgrade', action: 1 }), undefined],
     [
       say(ServiceStateEventSchema, { service: 'etcd', action: ServiceState.RUNNING, message: 'ok' }),
-      'service etcd runs',
+      'service etcd is running',
     ],
     [
       say(ServiceStateEventSchema, { service: 'etcd', action: ServiceState.FAILED, message: 'exit 1' }),
-      'service etcd has failed: exit 1',
+      'service etcd failed: exit 1',
     ],
     [say(ServiceStateEventSchema, { service: 'etcd', action: ServiceState.PREPARING }), undefined],
     [say(MachineStatusEventSchema, { stage: Stage.SHUTTING_DOWN, status: { ready: true } }), 'stage shutting down'],

@@ -63,7 +63,7 @@ describe('an installation', () => {
     {
       code: 6,
       kind: 'rejected',
-      means: 'reading or writing failed, which may be temporary',
+      means: 'an I/O operation failed, which may be temporary',
       said: 'Error: write /dev/sda: input/output error',
     },
     { code: 7, kind: 'rejected', means: 'the installation failed', said: 'Error: failed to install bootloader' },
@@ -79,7 +79,7 @@ describe('an installation', () => {
         expect(error.code).toBe(kind)
         expect(error.message).toMatch(
           new RegExp(
-            `^the installer on w-1 ended with code ${code}: ${means}; its last output: ` +
+            `^the installer on w-1 exited with code ${code}: ${means}; its last output: ` +
               `\\S+ \\S+ running Talos installer v1\\.14\\.0 / running pre-flight checks / ${said}`,
           ),
         )
@@ -111,7 +111,7 @@ describe('an installation', () => {
     const began = performance.now()
     expect(await refusal(talos.install('w-1', imageOf('v1.13.10'), soon(200)))).toMatchObject({
       code: 'timed-out',
-      message: 'another installation runs on w-1',
+      message: 'another installation is running on w-1',
     })
     expect(performance.now() - began).toBeLessThan(15_000)
   })

@@ -75,8 +75,8 @@ describe('a talosconfig', () => {
       ['{', expect.stringMatching(/^it is not YAML: /)],
       ['', 'it has no current context: set cluster.context'],
       [fileOf({ lab: context() }, null), 'it has no current context: set cluster.context'],
-      [fileOf({ lab: context(), work: {} }, 'home'), 'it has no context "home", only lab, work'],
-      [fileOf({}, 'home'), 'it has no context "home", only none at all'],
+      [fileOf({ lab: context(), work: {} }, 'home'), 'it has no context "home"; it has lab, work'],
+      [fileOf({}, 'home'), 'it has no context "home"; it has none'],
       [fileOf({ lab: withoutCrt }), 'the context "lab" has no crt'],
       [fileOf({ lab: { ...context(), key: '' } }), 'the context "lab" has no key'],
       [fileOf({ lab: { ...context(), ca: admin.cert } }), 'ca of the context "lab" is not base64-encoded PEM'],
@@ -99,7 +99,7 @@ describe('a talosconfig', () => {
     ]
     expect(crt).toBeDefined()
     for (const [text, words] of refusals) expect(refusalOf(text)).toEqual(words)
-    expect(refusalOf(fileOf({ lab: context() }), 'work')).toBe('it has no context "work", only lab')
+    expect(refusalOf(fileOf({ lab: context() }), 'work')).toBe('it has no context "work"; it has lab')
   })
 })
 
@@ -166,11 +166,11 @@ describe('what a role allows', () => {
 
   test('is told with what is missing and how to get it', () => {
     expect(lacking(['os:operator'], true)).toBe(
-      'its certificate has the role os:operator and not os:admin, which upgrades need (os:operator is enough with ' +
+      'its certificate has the role os:operator, not os:admin, which upgrades need (os:operator is enough with ' +
         'upgrade.enabled: false): make one with `talosctl config new --roles os:admin`',
     )
     expect(lacking(['os:reader'], false)).toBe(
-      'its certificate has the role os:reader and not os:operator or os:admin, which Shutdown needs: make one with ' +
+      'its certificate has the role os:reader, not os:operator or os:admin, which Shutdown needs: make one with ' +
         '`talosctl config new --roles os:operator`',
     )
     expect(lacking([], false)).toContain('the role (none) and not')
