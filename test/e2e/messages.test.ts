@@ -67,7 +67,7 @@ test('a good configuration is called so, and a file that it names and that is mi
   await rm(join(directory, 'kubeconfig'))
   expect(await runCli(['config', 'check', '-c', file])).toMatchObject({
     code: 2,
-    stdout: `${file}: cluster.kubeconfig: ${join(directory, 'kubeconfig')} is not there\n`,
+    stdout: `${file}: cluster.kubeconfig: ${join(directory, 'kubeconfig')} does not exist\n`,
   })
 })
 
@@ -131,7 +131,7 @@ test('keys and secrets of hosts that are missing are named before a power cut fi
   expect({ code, lines: stdout.trimEnd().split('\n') }).toEqual({
     code: 2,
     lines: [
-      `${file}: hosts and wake: ${join(directory, 'token')} is not there`,
+      `${file}: hosts and wake: ${join(directory, 'token')} does not exist`,
       `${file}: hosts (nas).shutdown.ssh.key: ${join(directory, 'nas-key')} is not there`,
       `${file}: hosts (nas).shutdown.ssh.knownHosts: ${join(directory, 'known_hosts')} is not there`,
     ],
@@ -307,7 +307,7 @@ test('commands that need the daemon say that none runs, and those that do not an
   })
   expect(await runCli(['status', '-c', join(dirname(file), 'nothing.yaml')])).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('nothing.yaml is not there'),
+    stderr: expect.stringContaining('nothing.yaml does not exist'),
   })
 })
 

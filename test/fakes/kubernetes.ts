@@ -129,7 +129,7 @@ export function fakeKubernetes(world: FakeWorld): Kubernetes {
       await note(`drain ${name}`)
       if (!machines.get(name)!.stubborn || policy.deleteAfter !== undefined) return
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
-      throw new AgentError('timed-out', 'would not go: default/db-0: its disruption budget')
+      throw new AgentError('timed-out', 'still on the node: default/db-0: its disruption budget')
     },
     workloads: async () => {
       apiServer()

@@ -232,7 +232,7 @@ describe('a talosconfig whose certificate ends soon', () => {
     expect(written('event')).toEqual([])
     vi.setSystemTime(Date.now() + hour)
     await world.check()
-    expect(written('event')).toEqual([expect.stringContaining('the talosconfig is renewed')])
+    expect(written('event')).toEqual([expect.stringContaining('the talosconfig was renewed')])
   })
 
   test('is not replaced by what is of another CA', async () => {
@@ -406,6 +406,6 @@ describe('a file that changes', () => {
     const world = await open()
     await writeTalosconfig({ roles: ['os:reader'] })
     expect(await world.ports.talos.version('cp-1', soon())).toBe('v1.13.9')
-    expect(written()).toEqual([expect.stringContaining('has the role os:reader and not os:admin')])
+    expect(written()).toEqual([expect.stringContaining('has the role os:reader, not os:admin')])
   })
 })

@@ -133,9 +133,9 @@ describe('a kubeconfig that says as whom to act', () => {
     [{ as: 'x', 'as-groups': 'a' }, 'as-groups of the user "me" is not a list of strings'],
     [{ as: 'x', 'as-user-extra': { a: 'b' } }, 'as-user-extra.a of the user "me" is not a list of strings'],
     [{ as: 'x', 'as-user-extra': ['b'] }, 'as-user-extra of the user "me" is not a map of lists'],
-    [{ as: 'a\nb' }, expect.stringContaining('have a line break in them')],
-    [{ as: 'x', 'as-groups': ['a', 'b\r\nx: y'] }, expect.stringContaining('have a line break in them')],
-    [{ as: 'x', 'as-user-extra': { a: ['\0'] } }, expect.stringContaining('have a line break in them')],
+    [{ as: 'a\nb' }, expect.stringContaining('contains a control character')],
+    [{ as: 'x', 'as-groups': ['a', 'b\r\nx: y'] }, expect.stringContaining('contains a control character')],
+    [{ as: 'x', 'as-user-extra': { a: ['\0'] } }, expect.stringContaining('contains a control character')],
   ])('is refused where it is incomplete or has another shape: %j', (fields, words) => {
     expect(refusalOf(fileOf({ ...embedded(), ...fields }))).toEqual(words)
   })

@@ -50,7 +50,7 @@ describe('a node', () => {
         code: 'misconfigured',
         retryable: false,
         message: expect.stringMatching(
-          /^w-1 \(127\.0\.45\.52\): its certificate is not from the CA in the talosconfig: is this the right cluster, or was its CA renewed\?/,
+          /^w-1 \(127\.0\.45\.52\): its certificate is not from the CA in the talosconfig: is this the right cluster, or was its CA rotated\?/,
         ),
       })
     }

@@ -173,7 +173,7 @@ describe('what a role allows', () => {
       'its certificate has the role os:reader, not os:operator or os:admin, which Shutdown needs: make one with ' +
         '`talosctl config new --roles os:operator`',
     )
-    expect(lacking([], false)).toContain('the role (none) and not')
+    expect(lacking([], false)).toContain('the role (none), not')
   })
 
   test('is nothing once the certificate has ended', () => {

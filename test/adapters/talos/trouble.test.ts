@@ -110,7 +110,7 @@ describe('a node that is not the one', () => {
     const error = await refusal(through(node.address, { ...admin, ca: stranger.ca }).observe('w-1', soon()))
     expect(error.code).toBe('misconfigured')
     expect(error.message).toMatch(
-      /^w-1 \(127\.0\.44\.39\): its certificate is not from the CA in the talosconfig: is this the right cluster, or was its CA renewed\? \([^()]+\)$/,
+      /^w-1 \(127\.0\.44\.39\): its certificate is not from the CA in the talosconfig: is this the right cluster, or was its CA rotated\? \([^()]+\)$/,
     )
   })
 
