@@ -6,7 +6,6 @@ import { addUpsCommand } from './cli/ups-command.ts'
 import { ask, askOr, command, exit, group, positive, print, program } from './cli/shell.ts'
 import { AgentError, type ErrorCode, messageOf } from './core/errors.ts'
 import type { RunAnswer } from './core/operator.ts'
-import { loadSettings, loadUsableSettings } from './main/settings.ts'
 
 /** Loaded when something is to be drawn: neither the daemon nor `--json` needs it. */
 const rendering = () => import('./cli/render.ts')
@@ -18,7 +17,7 @@ function outcomeCode({ outcome }: RunAnswer): number {
 
 command('start', 'run the daemon, until SIGINT or SIGTERM', async (options, _args, extra) => {
   const [{ runDaemon }, { createLog }] = await Promise.all([import('./main.ts'), import('./main/logging.ts')])
-  const settings = await loadUsableSettings(options.config, process.env)
+  const settings = await (await import('./main/settings.ts')).loadUsableSettings(options.config, process.env)
   const format = options.json || !process.stdout.isTTY ? 'json' : 'lines'
   const log = createLog({
     level: typeof extra['logLevel'] === 'string' ? extra['logLevel'] : 'info',
@@ -90,7 +89,7 @@ command('plan', 'what the next run of upgrade-node would do, and why', async (op
 })
 
 command('releases', 'what the Image Factory offers', async (options, _args, extra) => {
-  const settings = await loadSettings(options.config, process.env)
+  const settings = await (await import('./main/settings.ts')).loadSettings(options.config, process.env)
   const versions = await (await import('./cli/direct.ts')).readReleases(settings, AbortSignal.timeout(30_000))
   const shown = extra['all'] ? versions : versions.filter((version) => !version.includes('-')).slice(-20)
   await print(options, shown, shown.toReversed().join('\n'))
@@ -171,7 +170,7 @@ command('journal', 'what happened, newest last', async (options, _args, extra) =
 
 group('config', 'the configuration')
 command('config check', 'check the configuration and the files that it names', async (options, _args, extra) => {
-  const settings = await loadSettings(options.config, process.env)
+  const settings = await (await import('./main/settings.ts')).loadSettings(options.config, process.env)
   const { checkSettings, livesOf } = await import('./cli/direct.ts')
   const [offline, credentials] = [await checkSettings(settings), await livesOf(settings)]
   const asks = extra['online'] === true && offline.length === 0

@@ -53,7 +53,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const schematics = recallSchematics(ports)
   const queue = createQueueDoor(() => void agent.emit({ type: 'agent.started' }))
   const agent = createAgent({
-    ...(await surroundings(settings, journal, options.pollEvery)),
+    ...(await agentOptions(settings, journal, options.pollEvery)),
     config: () => settings.config,
     ports,
     jobs,
@@ -96,7 +96,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
 }
 
 /** Who we are, and how patient. */
-async function surroundings(
+async function agentOptions(
   { config: { nodes, hosts }, environment }: Settings,
   journal: JournalHandle,
   pollEvery: number | undefined,

@@ -4,7 +4,8 @@ import { Command, InvalidArgumentError } from 'commander'
 import { answerOf, type Client, createClient } from '../http/client.ts'
 import { AgentError } from '../core/errors.ts'
 import type { RequestAnswer } from '../core/operator.ts'
-import { loadUsableSettings, type Settings } from '../main/settings.ts'
+import { findSocket } from '../main/config-file.ts'
+import type { Settings } from '../main/settings.ts'
 import { ownVersion } from '../main/version.ts'
 
 /**
@@ -80,9 +81,19 @@ export async function print(options: Options, answer: unknown, text: string | ((
   process.stdout.write(`${shown}\n`)
 }
 
-/** Asks the daemon. */
+/** Loaded only where a daemon does not answer: reading the configuration takes longer than most questions. */
+const loadWhole = async ({ config }: Options): Promise<Settings> =>
+  (await import('../main/settings.ts')).loadUsableSettings(config, process.env)
+
+/** Asks the daemon. Where none runs, what is wrong with the configuration is said first. */
 export async function ask<T>(options: Options, question: (daemon: Client) => Promise<Json<T>>): Promise<T> {
-  return askAt(await loadUsableSettings(options.config, process.env), options, question)
+  const socket = await findSocket(options.config, process.env)
+  try {
+    return await askAt(socket ?? (await loadWhole(options)).socket, options, question)
+  } catch (error) {
+    if (socket !== undefined && isUnreachable(error)) await loadWhole(options)
+    throw error
+  }
 }
 
 /** Requests something of the daemon, and prints what it came to. */
@@ -101,20 +112,23 @@ export async function askOr<T>(
   question: (daemon: Client) => Promise<Json<T>>,
   here: (settings: Settings) => Promise<T>,
 ): Promise<T> {
-  const settings = await loadUsableSettings(options.config, process.env)
   try {
-    return await askAt(settings, options, question)
+    return await ask(options, question)
   } catch (error) {
-    if (error instanceof AgentError && error.code === 'unreachable') return here(settings)
+    if (isUnreachable(error)) return here(await loadWhole(options))
     throw error
   }
+}
+
+function isUnreachable(error: unknown): boolean {
+  return error instanceof AgentError && error.code === 'unreachable'
 }
 
 interface Json<T> {
   json(): Promise<T>
 }
 
-function askAt<T>({ socket }: Settings, { as }: Options, question: (daemon: Client) => Promise<Json<T>>): Promise<T> {
+function askAt<T>(socket: string, { as }: Options, question: (daemon: Client) => Promise<Json<T>>): Promise<T> {
   const by = as ?? (process.env['CARETAKER_OPERATOR'] || `${userName()}@${hostname()}`)
   return answerOf(question(createClient(socket, { by })))
 }

@@ -3,7 +3,6 @@ import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { NutUps } from '../adapters/nut/ups.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
-import { loadSettings } from '../main/settings.ts'
 import { renderSeen, renderUps, renderWatch, type Seen, type UpsShown } from './render-ups.ts'
 import { command, exit, type Options, positive, print } from './shell.ts'
 
@@ -19,7 +18,7 @@ export function addUpsCommand(): void {
     'ups [name]',
     'everything that a UPS tells, or all of them; or how it goes',
     async (options, [name], extra) => {
-      const settings = await loadSettings(options.config, process.env)
+      const settings = await (await import('../main/settings.ts')).loadSettings(options.config, process.env)
       const { openUpses } = await import('../main/upses.ts')
       const refused = new Map<string, string>()
       const all = await openUpses(settings, {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { hostMachine, machine, power, ups } from './power.ts'
 import { host, name } from './scalars.ts'
+import { defaultState } from './state.ts'
 import { storage } from './storage.ts'
 import { parseText } from './text.ts'
 import { rebootMode, upgrade } from './upgrade.ts'
@@ -78,11 +79,7 @@ const own = {
   upses: z.array(ups).default([]),
   power: power.prefault({}),
   storage: storage.prefault({}),
-  state: z
-    .string()
-    .min(1)
-    .default('/var/lib/caretaker')
-    .meta({ description: 'Where the journal and the queue are kept' }),
+  state: z.string().min(1).default(defaultState).meta({ description: 'Where the journal and the queue are kept' }),
 }
 
 /** The whole configuration: what is ours, and a section for each service that has one. */

@@ -7,15 +7,27 @@ export interface QueueDoor extends Required<Queue> {
   open(queue: Queue): Disposable
 }
 
-/** `firstOpened` is called once, when jobs can wait their turn for the first time. */
+/**
+ * `firstOpened` is called once, when jobs can wait their turn for the first time. What is added before that, while the
+ * queue starts, is kept in memory and goes through then.
+ */
 export function createQueueDoor(firstOpened: () => void): QueueDoor {
   let present: Queue | undefined
   let wasOpen = false
+  const early = new Map<string, Parameters<Queue['add']>[0]>()
+
+  function openFirst(queue: Queue): void {
+    wasOpen = true
+    // One that is lost is added again by its next trigger.
+    for (const job of early.values()) void queue.add(job).catch(() => {})
+    early.clear()
+    firstOpened()
+  }
+
   return {
     open: (queue) => {
       present = queue
-      if (!wasOpen) firstOpened()
-      wasOpen = true
+      if (!wasOpen) openFirst(queue)
       return {
         [Symbol.dispose]: () => {
           if (present === queue) present = undefined
@@ -23,6 +35,10 @@ export function createQueueDoor(firstOpened: () => void): QueueDoor {
       }
     },
     add: async (job) => {
+      if (!wasOpen) {
+        early.set(job.name, job)
+        return
+      }
       if (!present) throw new AgentError('unreachable', `the queue does not run, so ${job.name} is not queued`)
       await present.add(job)
     },

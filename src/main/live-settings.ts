@@ -13,7 +13,7 @@ import { sectionsOf } from './registry.ts'
 import { readText, type Settings } from './settings.ts'
 
 /** Between two looks at the file, in ms. Polled, since no kernel tells of edits on NFS and on many bind mounts. */
-const lookEvery = 2_000
+const pollInterval = 2_000
 /** So many paths are named, and the others counted. */
 const namedPaths = 6
 
@@ -22,7 +22,7 @@ export interface LiveSettingsOptions {
   readonly journal: Pick<Journal, 'write'>
   readonly alerts: Pick<Alerts, 'open' | 'settle'>
   readonly log: Logger
-  readonly lookEvery?: number
+  readonly pollInterval?: number
 }
 
 /** Settings that follow the edits of their file. */
@@ -44,7 +44,7 @@ export interface LiveSettings extends Settings {
  * restart. A version that is wrong changes nothing, and is an alert until it is mended.
  */
 export function createLiveSettings(options: LiveSettingsOptions): LiveSettings {
-  const { settings, journal, alerts, log, lookEvery: pause = lookEvery } = options
+  const { settings, journal, alerts, log, pollInterval: pause = pollInterval } = options
   const { file, services } = settings
   const name = 'configuration'
   const atStart = settings.config

@@ -7,6 +7,7 @@ import { type Config, parseConfig, parseSchematic } from '../config/config.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
 import type { RegisteredSchematic } from '../core/release/schematic.ts'
 import type { AnyService, Files } from '../operations/service.ts'
+import { defaultFiles, findConfigFile, socketIn } from './config-file.ts'
 import { findLastGood } from './last-good.ts'
 import { loadRegistry, sectionsOf } from './registry.ts'
 
@@ -28,8 +29,6 @@ export interface Settings extends Files {
   /** Whether a daemon has run with this file before: what is wrong now must not keep it from guarding the power. */
   readonly hasRun: boolean
 }
-
-const defaultFiles = ['config/caretaker.yaml', '/etc/caretaker/caretaker.yaml']
 
 /**
  * Finds and reads the configuration: the file that is named, else $CARETAKER_CONFIG, else the first that exists of
@@ -84,8 +83,7 @@ export async function loadUsableSettings(
 }
 
 function findFile(named: string | undefined, environment: Environment): string {
-  const file =
-    named ?? (environment['CARETAKER_CONFIG'] || undefined) ?? defaultFiles.find((candidate) => existsSync(candidate))
+  const file = findConfigFile(named, environment)
   if (file !== undefined) return file
   throw new AgentError(
     'misconfigured',
@@ -120,7 +118,7 @@ function settingsOf({ file, text, config, environment, services, fault, hasRun =
     path,
     state,
     schematics: join(directory, 'schematics'),
-    socket: join(state, 'control.sock'),
+    socket: socketIn(state),
     searchPath: environment['PATH'] ?? '',
     readSecret: (source, what) => readSecret(source, what, { path, environment }),
     parseSchematic: toSchematic,

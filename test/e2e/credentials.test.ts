@@ -39,7 +39,9 @@ test('a daemon renews what ends soon, and after a restart goes on with it', { ti
   expect(await readFile(kubeconfig, 'utf8')).not.toBe(before[1])
   const copy = join(directory, 'state', 'credentials', 'talosconfig')
   expect((await stat(copy)).mode & 0o777).toBe(0o600)
-  expect(await journal()).toContain(`written to ${copy}, which is used instead of ${talosconfig}: that can't be rewritten`)
+  expect(await journal()).toContain(
+    `written to ${copy}, which is used instead of ${talosconfig}: that can't be rewritten`,
+  )
   const { stderr } = await runCli(['config', 'check', '-c', file])
   expect(stderr).toContain(`the client certificate in ${copy} (os:admin) ends on `)
   expect(daemon.output).not.toMatch(/BEGIN|LS0tLS1/)

@@ -1,11 +1,11 @@
 import { appendFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { endStore, runCli, startDaemon, waitFor } from '../lab/daemon.ts'
-import { type Homelab, homelabSchematicId, startHomelab } from '../lab/homelab.ts'
+import { type Homelab, startHomelab } from '../lab/homelab.ts'
 import { startUpsdStandIn } from '../lab/upsd/stand-in.ts'
 
 let lab: Homelab
@@ -283,35 +283,4 @@ test('a journal of a newer release is refused in one line, and left as it is', a
       ),
     })
   expect(await readFile(journal)).toEqual(before)
-})
-
-test('commands that need the daemon say that none runs, and those that do not answer without it', async () => {
-  const directory = await folder()
-  const file = await lab.writeConfig(directory)
-  expect(await runCli(['status', '-c', file])).toMatchObject({
-    code: 4,
-    stderr: expect.stringContaining('start it with `caretaker start`'),
-  })
-  expect(await runCli(['releases', '--json', '-c', file])).toMatchObject({ code: 0, stdout: '[\n  "v1.13.9"\n]\n' })
-  expect(await runCli(['plan', '-c', file])).toMatchObject({
-    code: 0,
-    stdout: 'release: v1.13.9 is the newest\nnothing to do\n',
-  })
-  expect(await runCli(['journal', '-c', file])).toMatchObject({ code: 0, stdout: 'nothing happened yet\n' })
-  expect(await runCli(['alerts', '-c', file])).toMatchObject({ code: 0, stdout: 'no alert is open\n' })
-  const schematic = join(directory, 'schematics', 'homelab.yaml')
-  expect(await runCli(['schematic', 'id', schematic])).toMatchObject({ code: 0, stdout: `${homelabSchematicId}\n` })
-  expect(await runCli(['uki', 'inspect', schematic])).toMatchObject({
-    code: 1,
-    stderr: expect.stringContaining('is not an EFI program'),
-  })
-  expect(await runCli(['status', '-c', join(dirname(file), 'nothing.yaml')])).toMatchObject({
-    code: 2,
-    stderr: expect.stringContaining('nothing.yaml does not exist'),
-  })
-})
-
-test('a command that does not exist is usage, with the one that was meant', async () => {
-  expect(await runCli(['statsu'])).toMatchObject({ code: 2, stderr: expect.stringContaining('Did you mean status?') })
-  expect((await runCli(['--help'])).code).toBe(0)
 })

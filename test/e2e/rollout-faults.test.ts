@@ -10,6 +10,7 @@ import {
   journalOf,
   publish,
   type RolloutLab,
+  watchReleases,
   type RolloutLabOptions,
   startRolloutLab,
   tracesOn,
@@ -342,7 +343,9 @@ describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
     await begin(scene)
     await asSoonAs('the drain to be refused', () => watch.diary().includes('evict-refused default/db-0'))
     const second = await rollout.start({ another: true })
-    await asSoonAs('the second to wait', () => isToldInRuns(second, 'works on the cluster (upgrade), for another'))
+    await asSoonAs('the second to wait', () =>
+      isToldInRuns(second, 'works on the cluster (upgrade), and holds its Lease'),
+    )
     const waits = (await second.control.get<Run[]>('/runs?limit=50')).find(
       ({ job, outcome }) => job === 'upgrade-node' && outcome !== undefined,
     )
@@ -377,7 +380,7 @@ describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
     })
     await daemon.kill()
     const next = await rollout.start()
-    await next.control.post('/jobs/watch-releases/run', { wait: true })
+    await watchReleases(next, { wait: true })
     expect(await runJob(next)).toMatchObject({ outcome: 'later', detail: expect.stringContaining('was aborted') })
     expect(worker).toMatchObject({ version: before, ready: true, armed: false })
     expect(watch.boots(worker)).toBe(2)

@@ -170,10 +170,23 @@ export async function personOf(lab: Homelab, directory: string): Promise<Person>
   }
 }
 
-/** Has the Factory publish a release, and the daemon look at once. */
+/** Has the Factory publish a release, and the daemon look as soon as its queue runs: the socket answers before that. */
 export async function publish({ lab }: RolloutLab, daemon: LabDaemon, release: string): Promise<void> {
   lab.factory.publish(release)
-  await daemon.control.post('/jobs/watch-releases/run')
+  await watchReleases(daemon)
+}
+
+/** Runs the job as soon as the queue takes it. */
+export async function watchReleases({ control }: LabDaemon, { wait }: { readonly wait?: boolean } = {}): Promise<void> {
+  await waitFor('the queue to run', 20_000, () =>
+    control.post('/jobs/watch-releases/run', wait ? { wait } : undefined).then(
+      () => true,
+      (error: unknown) => {
+        if (/the queue does not run/.test(String(error))) return false
+        throw error
+      },
+    ),
+  )
 }
 
 /** As soon as the lab sees it: what comes next in the daemon may be only a few ms away. */

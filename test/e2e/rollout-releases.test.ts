@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import type { PlanAnswer, StatusAnswer } from '../../src/core/operator.ts'
 import type { LabDaemon } from '../lab/daemon.ts'
-import { asSoonAs, isOver, journalOf, publish, startRolloutLab } from './rollout-lab.ts'
+import { asSoonAs, isOver, journalOf, publish, startRolloutLab, watchReleases } from './rollout-lab.ts'
 
 /** What the Factory says and what Kubernetes runs, seen by a daemon over the wire. */
 
-const watchNow = ({ control }: LabDaemon) => control.post('/jobs/watch-releases/run', { wait: true })
+const watchNow = (daemon: LabDaemon) => watchReleases(daemon, { wait: true })
 const planOf = ({ control }: LabDaemon) => control.get<PlanAnswer>('/plan')
 
 test('a release that the Factory withdraws before it is approved goes to nobody, and the next patch does', async () => {

@@ -150,23 +150,21 @@ test('between two starts of a service that fails again and again the wait double
   for (const [index, least] of [20, 40, 80, 80].entries()) expect(waits[index]).toBeGreaterThanOrEqual(least - 2)
 })
 
-test('a service that hangs in its start keeps nobody waiting, and is ended should it start after all', async () => {
-  const late = Promise.withResolvers<void>()
-  const it = supervise(
-    [
-      well('hangs', {
-        start: async (count) => {
-          await (count === 1 ? late.promise : never)
-          return {}
-        },
-      }),
-      well('queue', { starts: 'last' }),
-    ],
-    { start: 200, turn: 20 },
-  )
+test('a service that hangs in its start does not keep the next turn waiting', async () => {
+  const it = supervise([well('hangs', { start: () => never }), well('queue', { starts: 'last' })], { turn: 20 })
   await it.supervisor.start()
   expect(it.stateOf('queue')).toMatchObject({ state: 'running' })
   expect(it.stateOf('hangs')).toMatchObject({ state: 'starting' })
+})
+
+test('a service that does not start in time is an alert, and is ended should it start after all', async () => {
+  const late = Promise.withResolvers<void>()
+  const slow = async (count: number) => {
+    await (count === 1 ? late.promise : never)
+    return {}
+  }
+  const it = supervise([well('hangs', { start: slow })], { start: 20 })
+  await it.supervisor.start()
   await expect.poll(() => it.open.get('service.down:hangs')?.text).toContain('it has not started within')
   late.resolve()
   await expect.poll(() => it.diary).toContain('hangs ends')

@@ -22,9 +22,9 @@ async function lab(text = good) {
   const alerts = createAlerts(journal, () => new Date())
   const logged: string[] = []
   const log = { ...silentLog, error: (_: object, message: string) => void logged.push(message) }
-  const start = async (environment: Readonly<Record<string, string>> = {}, lookEvery = 10) => {
+  const start = async (environment: Readonly<Record<string, string>> = {}, pollInterval = 10) => {
     const settings = await loadUsableSettings(file, environment)
-    return createLiveSettings({ settings, journal, alerts, log, lookEvery })
+    return createLiveSettings({ settings, journal, alerts, log, pollInterval })
   }
   const open = () => alerts.all.map(({ id, severity, text: said }) => ({ id, severity, text: said }))
   return { path: folder.path, file, logged, start, open, said: () => journal.entries(20).map((entry) => entry.text) }

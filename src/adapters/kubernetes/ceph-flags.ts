@@ -43,7 +43,7 @@ export async function toolboxOf(api: Api, namespace: string, signal: AbortSignal
  * The flags that are not set yet. Ceph is asked itself: what Rook writes of it can be a minute old, and then somebody's
  * own `noout` of just now would be taken away afterwards. Without a toolbox nothing can be set, and nothing is told.
  */
-export async function lookAtFlags(
+export async function observeFlags(
   api: Api,
   namespace: string,
   signal: AbortSignal,

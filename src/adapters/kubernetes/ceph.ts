@@ -20,7 +20,7 @@ interface CephClusterObject {
  * so of Ceph we can't say whether a node holds the last copy: that nothing may go while a placement group is not whole
  * is what its health tells, and Rook's own disruption budgets keep a second failure domain from being drained.
  */
-export async function lookAtCeph(
+export async function observeCeph(
   api: Api,
   { whereServed }: Systems,
   signal: AbortSignal,

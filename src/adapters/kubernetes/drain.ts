@@ -3,7 +3,7 @@ import { describeDuration } from '../../core/duration.ts'
 import { AgentError } from '../../core/errors.ts'
 import type { DrainPolicy } from '../../core/cluster/drain.ts'
 import type { Api } from './api.ts'
-import { createComebacks } from './recreated-pods.ts'
+import { createRecreatedPods } from './recreated-pods.ts'
 import { evict, remove } from './evictions.ts'
 import { controllerOf, fullName, hasEmptyDir, mustGo, ownerOf, podsOn, type PodObject } from './pods.ts'
 import { createSorter, tiersOf } from './tiers.ts'
@@ -15,7 +15,7 @@ export interface DrainOptions {
 }
 
 /** Between two looks at what is still there, in ms. */
-const lookEvery = 500
+const pollInterval = 500
 
 /**
  * Asks for every pod on the node to be evicted, tier after tier, which disruption budgets may refuse for a while, and
@@ -32,7 +32,7 @@ export async function drain(
   const { deleteAfter, maxGrace, volumesWithin } = policy
   const tiers = tiersOf(policy)
   const sort = createSorter(api, node, tiers)
-  const recreatedPods = createComebacks(node)
+  const recreatedPods = createRecreatedPods(node)
   const beganAt = performance.now()
   const asked = new Set<string>()
   /** By uid: why a pod has not even been asked to go. */
@@ -90,7 +90,7 @@ export async function drain(
     const within = tiers[reached.tier]?.within
     if (within !== undefined && performance.now() - reached.at >= within)
       throw new AgentError('timed-out', describe(present, refusals, later, within))
-    if (!signal.aborted) await sleep(Math.min(lookEvery, evictEvery), undefined, { signal }).catch(() => {})
+    if (!signal.aborted) await sleep(Math.min(pollInterval, evictEvery), undefined, { signal }).catch(() => {})
     if (signal.aborted) throw new AgentError('timed-out', describe(present, refusals, later))
   }
   if (volumesWithin !== undefined) await awaitDetached(api, node, volumesWithin, signal)

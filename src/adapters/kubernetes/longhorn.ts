@@ -34,7 +34,7 @@ interface ReplicaObject {
  * Longhorn's volumes: what is not whole, and which of them one node alone holds; undefined where there is no Longhorn,
  * but some of its definitions were left behind.
  */
-export async function lookAtLonghorn(
+export async function observeLonghorn(
   api: Api,
   { whereServed }: Systems,
   signal: AbortSignal,

@@ -50,7 +50,7 @@ const longhornData = ['volumes', 'replicas'].map((resource) => ({ verb: 'list', 
  *
  * @throws AgentError where it is not known which storage systems there are
  */
-export async function lookAtPermissions(api: Api, systems: Systems, signal: AbortSignal): Promise<readonly string[]> {
+export async function observePermissions(api: Api, systems: Systems, signal: AbortSignal): Promise<readonly string[]> {
   const { present, unknown } = await systems.find(signal)
   for (const error of unknown.values()) throw error
   const need = async ([what, accesses]: readonly [string, readonly Access[]]) =>

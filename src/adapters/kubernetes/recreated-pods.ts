@@ -20,7 +20,7 @@ export interface RecreatedPods {
  * DaemonSet's (`kubectl drain` doesn't see it either), and gets the kubelet's grace at the reboot. Any other was bound to
  * the node by its name, or somebody has opened the node meanwhile: evicting it again and again would never end.
  */
-export function createComebacks(node: string): RecreatedPods {
+export function createRecreatedPods(node: string): RecreatedPods {
   const seen = new Set<string>()
   const staying = new Set<string>()
   const gone = new Set<string>()

@@ -2,8 +2,8 @@ import type { Kubernetes } from '../../core/cluster/ports.ts'
 import type { StorageSetting } from '../../core/cluster/workload.ts'
 import { isStarting } from './absence.ts'
 import { type Api, ApiRefusal } from './api.ts'
-import { cephNamespaces, lookAtFlags, setFlag } from './ceph-flags.ts'
-import { lookAtSettings, setSetting } from './longhorn-settings.ts'
+import { cephNamespaces, observeFlags, setFlag } from './ceph-flags.ts'
+import { observeSettings, setSetting } from './longhorn-settings.ts'
 import {
   cephClusters,
   type CustomKind,
@@ -41,7 +41,7 @@ export function createStorageSettings(api: Api, systems: Systems): Pick<Kubernet
       }
     }
     const [longhorn, ceph] = await Promise.all([
-      of('longhorn', () => lookAtSettings(api, signal)),
+      of('longhorn', () => observeSettings(api, signal)),
       of('ceph', () => flagsOfAll(api, signal)),
     ])
     return { settings: [...longhorn, ...ceph], unknown: errors }
@@ -85,7 +85,7 @@ export function createStorageSettings(api: Api, systems: Systems): Pick<Kubernet
 
 async function flagsOfAll(api: Api, signal: AbortSignal): Promise<readonly StorageSetting[]> {
   const namespaces = await cephNamespaces(api, signal)
-  return (await Promise.all(namespaces.map((each) => lookAtFlags(api, each, signal).catch(withoutForbidden)))).flat()
+  return (await Promise.all(namespaces.map((each) => observeFlags(api, each, signal).catch(withoutForbidden)))).flat()
 }
 
 /** What we may not do is left out here, and told by `forbidden`: the rest is worth doing without it. */

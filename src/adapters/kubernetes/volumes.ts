@@ -14,7 +14,7 @@ interface VolumeAttachmentObject {
 }
 
 /** Between two looks, in ms. */
-const lookEvery = 500
+const pollInterval = 500
 
 /**
  * Waits until no volume is attached to the node any more: a node that goes away with one leaves it locked to itself, and
@@ -35,7 +35,7 @@ export async function awaitDetached(api: Api, node: string, within: number, sign
     } catch (error) {
       if (!limit.aborted && !(error instanceof AgentError && error.retryable)) throw error
     }
-    if (!limit.aborted) await sleep(Math.min(lookEvery, within), undefined, { signal: limit }).catch(() => {})
+    if (!limit.aborted) await sleep(Math.min(pollInterval, within), undefined, { signal: limit }).catch(() => {})
     if (limit.aborted) throw new AgentError('timed-out', describe(node, left, performance.now() - beganAt))
   }
 }

@@ -37,7 +37,7 @@ interface LabelSelector {
 }
 
 /** What of the workloads would keep a node's drain from ending, or has no place already. */
-export async function lookAtWorkloads(api: Api, signal: AbortSignal): Promise<Workloads> {
+export async function observeWorkloads(api: Api, signal: AbortSignal): Promise<Workloads> {
   const pendingOnes = `/api/v1/pods${queryOf({ fieldSelector: 'status.phase=Pending' })}`
   const [budgets, pending] = await Promise.all([
     listOf<BudgetObject>(api, '/apis/policy/v1/poddisruptionbudgets', signal),

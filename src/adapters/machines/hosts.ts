@@ -21,8 +21,8 @@ export interface HostOptions {
  * has the addresses that it had before, for all three. `rehearse` logs in by SSH, with the command that is configured for
  * it or none; of an HTTP call it tries the connection and the certificate only.
  */
-export function createHosts(options: readonly HostOptions[], surroundings: MachineOptions = {}): Hosts {
-  const means = meansOf(surroundings)
+export function createHosts(options: readonly HostOptions[], machineOptions: MachineOptions = {}): Hosts {
+  const means = meansOf(machineOptions)
   const hosts = new Map(options.map((host) => [host.name, host]))
 
   function find(name: string): HostOptions {

@@ -24,8 +24,8 @@ export interface WakeOptions {
 }
 
 /** Wakes by magic packets, three copies to every destination, and by whatever the user has set up beside them. */
-export function createWaker(options: readonly WakeOptions[], surroundings: MachineOptions = {}): Waker {
-  const means = meansOf(surroundings)
+export function createWaker(options: readonly WakeOptions[], machineOptions: MachineOptions = {}): Waker {
+  const means = meansOf(machineOptions)
   const machines = new Map(options.map((machine) => [machine.name, machine]))
 
   function find(name: string): WakeOptions {
@@ -41,7 +41,7 @@ export function createWaker(options: readonly WakeOptions[], surroundings: Machi
       const packet = packetFor(doing, machine)
       if (signal.aborted) throw calledOff(doing, signal)
       const { broadcast = ['255.255.255.255'], port = 9, interface: leavesBy } = machine
-      await sendPackets({ doing, packet, destinations: broadcast, port, leavesBy, signal, log: surroundings.log })
+      await sendPackets({ doing, packet, destinations: broadcast, port, leavesBy, signal, log: machineOptions.log })
     },
     powerOn: async (name, signal) => {
       const { powerOn } = find(name)

@@ -11,7 +11,7 @@ import {
   labelSuffix,
   nameOf,
   partPrefix,
-  readShelf,
+  readStore,
   syncDirectory,
   take,
   translateError,
@@ -105,5 +105,5 @@ export function createSnapshots({ directory, keep, now = () => new Date() }: Sna
     }
   }
 
-  return { list: () => readShelf(directory), keep: keepOne }
+  return { list: () => readStore(directory), keep: keepOne }
 }

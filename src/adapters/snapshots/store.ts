@@ -24,7 +24,7 @@ function safe(text: string): string {
 }
 
 /** Whole snapshots, newest first; none where the directory is not there. @throws AgentError */
-export async function readShelf(directory: string): Promise<EtcdSnapshot[]> {
+export async function readStore(directory: string): Promise<EtcdSnapshot[]> {
   const found: EtcdSnapshot[] = []
   for (const name of (await namesIn(directory)).filter((name) => snapshotName.test(name))) {
     const file = join(directory, name)
@@ -51,7 +51,7 @@ async function readLabel(path: string): Promise<Label | undefined> {
 
 /** Lets the oldest go but for `keep`, and what crashes have left. `just` stays whatever the clock said before. */
 export async function clear(directory: string, keep: number, just: string, now: Date): Promise<void> {
-  const others = (await readShelf(directory)).filter(({ file }) => file !== just)
+  const others = (await readStore(directory)).filter(({ file }) => file !== just)
   for (const { file } of others.slice(Math.max(0, keep - 1))) await take(file)
   const names = await namesIn(directory)
   const leftovers = names.filter(

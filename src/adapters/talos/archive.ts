@@ -2,12 +2,11 @@ import { gunzipSync } from 'node:zlib'
 import { AgentError, messageOf } from '../../core/errors.ts'
 
 const block = 512
-/** A kubeconfig has some kilobytes; what unpacks to more than this is none. */
+/** A kubeconfig has some kilobytes; anything that unpacks to more than this is not one. */
 const largest = 4 * 1_048_576
 
 /**
- * A file's text out of a gzipped tar: how Talos sends a kubeconfig. A name or a size that needs an extension of the
- * format is not looked for.
+ * Extracts a file's text from a gzipped tar, which is how Talos sends a kubeconfig. Extended headers are not supported.
  *
  * @throws AgentError `malformed`
  */

@@ -1,7 +1,7 @@
 import { AgentError } from '../../core/errors.ts'
 import type { Session } from './session.ts'
 
-/** Which node, and how long is waited for each answer: where etcd does not run, Talos never answers what is for it. */
+/** The node, and the time limit for each answer: where etcd is not running, Talos never answers calls to it. */
 export interface EtcdNode {
   readonly name: string
   readonly address: string
@@ -20,7 +20,7 @@ export async function forfeitLeadership(
   return messages[0]?.member || undefined
 }
 
-/** @throws AgentError `timed-out` where etcd does not begin, or does not go on; who reads may take their time */
+/** @throws AgentError `timed-out` where etcd does not start or continue in time; the reader may be slow */
 export async function* snapshotEtcd(
   { machine }: Session,
   node: EtcdNode,
@@ -36,7 +36,7 @@ export async function* snapshotEtcd(
   }
 }
 
-/** What the promise comes to after its time is nobody's concern. */
+/** The outcome of the promise after its time limit is ignored. */
 async function within<T>({ name, address, answersWithin }: EtcdNode, what: string, promise: Promise<T>): Promise<T> {
   const seconds = answersWithin / 1_000
   const late = new AgentError(

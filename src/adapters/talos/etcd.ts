@@ -16,7 +16,7 @@ import { brokeOff } from './trouble.ts'
  */
 const answersWithin = 2_000
 
-/** How much of that is left once Talos says that the service etcd does not run, in ms. */
+/** The time limit once Talos reports that the etcd service is not running, in ms. */
 const answersSoon = 250
 
 /**
@@ -37,7 +37,7 @@ export async function readEtcd(
       if (state !== 'Running') timer = setTimeout(() => stopped.abort(), answersSoon)
     },
     () => {
-      // Whoever reads the services tells of it.
+      // The caller that reads the services reports it.
     },
   )
   try {

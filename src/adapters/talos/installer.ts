@@ -31,7 +31,7 @@ const exitCodes: Readonly<Record<number, Ending>> = {
 const crash = /^(panic: |fatal error: |runtime: |unexpected fault address|SIG[A-Z]+: |\[signal SIG)/
 const trace = /^goroutine \d+ .*\[[^\]]+\]:$/
 
-/** What an exit code says, by who ends with it: the release of the installer, and what it wrote. */
+/** What an exit code means, given the release of the installer and its output. */
 export function endingOf(code: number, lines: readonly string[], image: string): Ending {
   if (lines.some((line) => crash.test(line) || trace.test(line))) return { means: 'it crashed' }
   if (code > 128 && code < 160) return { means: `it was killed by signal ${code - 128}`, next: 'may pass' }
@@ -39,12 +39,12 @@ export function endingOf(code: number, lines: readonly string[], image: string):
   return tellsByCode(lines, image) ? (exitCodes[code] ?? silent) : silent
 }
 
-/** Whether it is of 1.14 or later: it says its release first, and else its image's tag does. */
+/** Whether it is of 1.14 or later: by its own output, else by its image's tag. */
 function tellsByCode(lines: readonly string[], image: string): boolean {
   const said = lines.map((line) => /running Talos installer (v\S+)/.exec(line)?.[1]).find(Boolean)
-  // Its line is enough, so that one that somebody has built counts too: `v1.13.9-dirty`.
+  // The minor release is enough, so custom builds count too: `v1.13.9-dirty`.
   const line = lineOf(said ?? image.replace(/@.*$/, '').split(':').at(-1) ?? '')
-  // An image by its digest alone tells nothing; releases go forward.
+  // A digest alone says nothing about the release: assume a new one.
   return line === undefined || line.major > 1 || line.minor >= 14
 }
 
@@ -58,7 +58,7 @@ const lastLines = 3
 /** Between two tries while another installer runs, in ms. */
 const busyFor = 1_000
 
-/** Runs the installer; one that an earlier run of ours began goes on without us, and is waited for. */
+/** Runs the installer; one that an earlier run of ours started keeps running, and is waited for. */
 export async function installOn(
   lifecycle: Session['lifecycle'],
   node: string,
@@ -80,7 +80,7 @@ export async function installOn(
   }
 }
 
-/** A failed installer is not a gRPC error: its exit code is the stream's last word, and without one nothing is known. */
+/** A failed installer is not a gRPC error: the stream's last message is its exit code, without which nothing is known. */
 async function install(
   lifecycle: Session['lifecycle'],
   node: string,
@@ -105,7 +105,7 @@ async function install(
   throw new AgentError(code, `the installer on ${node} exited with code ${exitCode}: ${means}${outlook}${said}`)
 }
 
-/** The last lines; of a crash where it begins, since its end is a list of functions. */
+/** The last lines; of a crash its first line, since its end is a stack trace. */
 function wordsOf(lines: readonly string[]): readonly string[] {
   const begin = lines.findIndex((line) => crash.test(line))
   return begin === -1 ? lines.slice(-lastLines) : lines.slice(begin, begin + 1)

@@ -4,17 +4,17 @@ import type { Credentials } from './talosconfig.ts'
 export interface Need {
   readonly doing: string
   readonly roles: readonly string[]
-  /** It changes nothing, so that asking twice does no harm. */
+  /** It changes nothing, so it is safe to repeat. */
   readonly isQuestion?: boolean
 }
 
 const operators = ['os:admin', 'os:operator']
 const backup = [...operators, 'os:etcd:backup']
 
-/** Who may do what (siderolabs/talos internal/app/machined/pkg/system/services/machined.go). */
+/** The roles that each call needs (siderolabs/talos internal/app/machined/pkg/system/services/machined.go). */
 export const needs = {
   observe: { doing: 'observing a node', roles: [...operators, 'os:reader'], isQuestion: true },
-  /** Answers of streams without an end can't be held back until they are whole. */
+  /** Endless streams can't be buffered until they are complete. */
   follow: { doing: 'observing a node', roles: [...operators, 'os:reader'] },
   pull: { doing: 'pulling images', roles: operators },
   install: { doing: 'installing', roles: ['os:admin'] },
@@ -29,8 +29,8 @@ export const needs = {
 } satisfies Record<string, Need>
 
 /**
- * Which role is missing, where that is why a call was refused; undefined where the talosconfig has what is needed, so
- * that the node's own words are the better ones.
+ * Which role is missing, where that explains the refusal; undefined where the talosconfig has the role: then the node's
+ * own message is better.
  */
 export function lackingRole({ roles }: Pick<Credentials, 'roles'>, need: Need): string | undefined {
   if (need.roles.some((role) => roles.includes(role))) return undefined

@@ -21,7 +21,7 @@ import type { Credentials } from './talosconfig.ts'
 
 export interface TalosOptions {
   readonly nodes: readonly { readonly name: string; readonly role: Role; readonly address: string }[]
-  /** What it takes to get in; a function is asked with each call, so that what was renewed is used at once. */
+  /** The credentials; a function is called with each request, so renewed ones are used at once. */
   readonly credentials: Credentials | (() => Credentials | Promise<Credentials>)
   /** How long a connection may take before another one is tried. */
   readonly limits?: ConnectLimits
@@ -43,7 +43,7 @@ const rebootModes: Record<RebootMode, RebootBy> = {
   force: RebootBy.FORCE,
 }
 
-/** An upgrade in one call knows no `force`. What is left of it is that the machine goes through its firmware. */
+/** The Upgrade call has no `force`: a power cycle through the firmware comes closest. */
 const upgradeModes: Record<RebootMode, UpgradeBy> = {
   default: UpgradeRequest_RebootMode.DEFAULT,
   powercycle: UpgradeRequest_RebootMode.POWERCYCLE,
@@ -53,7 +53,7 @@ const upgradeModes: Record<RebootMode, UpgradeBy> = {
 /** How long is waited for each answer of etcd, in ms. */
 const etcdAnswersWithin = 10_000
 
-/** Every node is talked to at its own address, with no other node between. */
+/** Every node is called at its own address, without another node as a proxy. */
 export function createTalos({
   nodes,
   credentials,
@@ -79,7 +79,7 @@ export function createTalos({
     return withSession(peer, need, signal, (session) => action(session, peer))
   }
 
-  /** An order, which goes over the connection that the machine has just said on who it is, if that matters. */
+  /** A changing call. Where the machine's identity matters, it is verified on the same connection first. */
   function order<T>(
     name: string,
     { need, expected }: { readonly need: Need; readonly expected: ExpectedMachine | undefined },

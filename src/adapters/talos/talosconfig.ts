@@ -6,14 +6,14 @@ import { dayOf, organizationsOf } from '../../core/certificate-life.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import { describeYamlFault, yamlAliasFault } from '../../core/yaml-fault.ts'
 
-/** What it takes to talk to nodes: PEM texts. */
+/** The credentials for nodes: PEM texts. */
 export interface Credentials {
   readonly ca: string
   readonly cert: string
   readonly key: string
   /** From the certificate's subject: `os:admin`, `os:operator`, `os:reader`, … */
   readonly roles: readonly string[]
-  /** From when the certificate is good; absent in what was put together by hand. */
+  /** From when the certificate is valid; absent in credentials that tests build. */
   readonly begins?: Date
   readonly expires: Date
 }
@@ -115,7 +115,7 @@ function chooseContext(
 }
 
 /**
- * Why these credentials do not allow what we are to do; undefined when they do. Upgrades are for os:admin alone, Reboot
+ * Why these credentials are not enough; undefined when they are. Upgrades need os:admin, Reboot
  * and Shutdown for os:operator too (siderolabs/talos internal/app/machined/pkg/system/services/machined.go).
  */
 export function missingRole(
@@ -132,20 +132,20 @@ export function missingRole(
 }
 
 /**
- * What helps where no talosconfig of the cluster works any more: `talosctl config new` needs one that does. Cluster and
- * endpoint are asked for by the command and not used for a talosconfig (siderolabs/talos website "Managing Talos PKI").
+ * The advice where no talosconfig of the cluster works any more: `talosctl config new` needs one that does. The command
+ * requires cluster and endpoint, and does not use them (siderolabs/talos website "Managing Talos PKI").
  */
 export const newFromSecrets =
   "make a new one from the cluster's secrets with `talosctl gen config --with-secrets secrets.yaml --output-types talosconfig " +
   '-o talosconfig CLUSTER https://CONTROL-PLANE:6443`, or with `talosctl config new` where another talosconfig still works ' +
   '(`talosctl gen secrets --from-controlplane-config controlplane.yaml` makes a secrets.yaml)'
 
-/** What helps while a talosconfig with os:admin still works. */
+/** The advice while a talosconfig with os:admin still works. */
 export function newByCommand(roles: readonly string[]): string {
   return `make a new one with \`talosctl config new --roles ${roles.join(',')}\` and a talosconfig that has os:admin`
 }
 
-/** A key that is damaged or of another certificate is found here, and not at the first call. */
+/** Finds a damaged or mismatched key now, and not with the first call. */
 function checkPair({ ca, cert, key }: Credentials, wrong: (why: string) => AgentError): void {
   try {
     createSecureContext({ ca, cert, key })
