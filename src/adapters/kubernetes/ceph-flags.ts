@@ -4,7 +4,7 @@ import { type Api, listOf, queryOf } from './api.ts'
 import { asRecord } from './kubeconfig.ts'
 import type { PodObject } from './pods.ts'
 
-/** Without these Ceph makes new copies of what was on a node, some minutes after that node went (Ceph's `osd set`). */
+/** Without these flags Ceph re-replicates a node's data some minutes after it shuts down (Ceph's `osd set`). */
 const flags: readonly string[] = ['noout', 'nobackfill', 'norecover', 'norebalance']
 
 /** As Rook asks itself, so that a Ceph without its monitors says so and does not hang (rook/rook pkg/daemon/ceph/client/command.go). */
@@ -56,14 +56,14 @@ export async function observeFlags(
     .map((name) => ({ system: 'ceph', namespace, name, before: 'unset', during: 'set' }))
 }
 
-/** Safe to do twice; a Ceph that there is no longer is fine. */
+/** Idempotent; a Ceph that no longer exists is fine. */
 export async function setFlag(
   api: Api,
   { namespace, name }: Pick<StorageSetting, 'namespace' | 'name'>,
   value: string,
   signal: AbortSignal,
 ): Promise<void> {
-  // What is asked for comes from a journal, and goes into a command.
+  // The values come from the journal and go into a command.
   if (!flags.includes(name) || (value !== 'set' && value !== 'unset'))
     throw new AgentError('rejected', `unexpected change of a Ceph flag: ${value} ${name}`)
   const toolbox = await toolboxOf(api, namespace, signal)
@@ -103,7 +103,7 @@ function readFlags(text: string, namespace: string): ReadonlySet<string> {
     const { flags: set } = asRecord(JSON.parse(text))
     if (typeof set === 'string') return new Set(set.split(','))
   } catch {
-    // Told below.
+    // Reported below.
   }
   throw new AgentError('malformed', `Ceph in ${namespace} does not report its flags: ${text.slice(0, 80)}`)
 }

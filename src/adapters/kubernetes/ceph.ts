@@ -36,7 +36,7 @@ function describeUnwell({ metadata: { name, namespace }, status }: CephClusterOb
   if (health === '') return [{ name, text: `${cluster} does not report its health`, endangers: 'unknown' }]
   if (health === 'HEALTH_OK') return []
   const warnings = Object.entries(details).flatMap(([code, { message = '', severity = health }]): StorageWarning[] => {
-    // Somebody's own doing, and ours while nodes are away.
+    // Set by a person, or by us while nodes are down.
     if (isHarmlessFlag(code, message)) return []
     const text = `${cluster} is ${health}: ${`${code} ${message}`.trim()}`
     return [{ name: code, text, endangers: dangerOf(code, severity) }]

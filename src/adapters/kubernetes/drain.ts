@@ -14,14 +14,14 @@ export interface DrainOptions {
   readonly signal: AbortSignal
 }
 
-/** Between two looks at what is still there, in ms. */
+/** In ms. */
 const pollInterval = 500
 
 /**
- * Asks for every pod on the node to be evicted, tier after tier, which disruption budgets may refuse for a while, and
- * waits until they are gone, and their volumes with them. Left alone is what `mustGo` leaves alone.
+ * Evicts every pod on the node, tier after tier, as disruption budgets allow, and waits until the pods are gone and their
+ * volumes are detached. Pods that `mustGo` excludes stay.
  *
- * @throws AgentError that names the pods which would not go, and who kept them
+ * @throws AgentError that names the pods that are still there, and why
  */
 export async function drain(
   api: Api,
@@ -35,21 +35,21 @@ export async function drain(
   const recreatedPods = createRecreatedPods(node)
   const beganAt = performance.now()
   const asked = new Set<string>()
-  /** By uid: why a pod has not even been asked to go. */
+  /** By uid: why the eviction of a pod was refused. */
   const refusals = new Map<string, string>()
   let reached = { tier: -1, at: beganAt }
   let present: readonly PodObject[] = []
   let later = 0
   let askAgainAt = beganAt
 
-  /** Asks those of the present tier who have not been asked, or were given longer than there is now. */
+  /** Evicts the pods of the current tier that are not terminating yet, or whose grace period is longer than the time left. */
   async function askToGo(): Promise<void> {
     const now = performance.now()
     const overdue = deleteAfter !== undefined && now - reached.at >= deleteAfter
     const left = maxGrace === undefined ? undefined : Math.max(1, Math.round((maxGrace - (now - beganAt)) / 1_000))
-    // A refused eviction is not repeated at every look; what is overdue does not wait.
+    // A refused eviction is not repeated with every poll; overdue pods do not wait.
     if (!overdue && now < askAgainAt) return
-    // One that is stopping already, for an earlier drain or a person, may have been given longer than there is now.
+    // A pod that is already terminating may have a longer grace period than the time left.
     const isTooSlow = ({ metadata: { deletionGracePeriodSeconds = 0 } }: PodObject) =>
       left !== undefined && deletionGracePeriodSeconds > left
     const toAsk = present.filter((pod) => !asked.has(pod.metadata.uid) && (!isStopping(pod) || isTooSlow(pod)))
@@ -80,7 +80,7 @@ export async function drain(
         reached = { tier: first, at: performance.now() }
         askAgainAt = 0
       }
-      // What comes late, for a tier that is through, goes with the present one.
+      // Late pods of an earlier tier are evicted with the current one.
       present = pods.filter(({ metadata }) => (tierOf.get(metadata.uid) ?? 0) <= reached.tier)
       later = pods.length - present.length
       await askToGo()
@@ -100,7 +100,7 @@ function isStopping({ metadata }: PodObject): boolean {
   return metadata.deletionTimestamp !== undefined
 }
 
-/** @throws AgentError `rejected` with the pods that the policy keeps, before any of them is asked to go */
+/** @throws AgentError `rejected` with the pods that the policy keeps, before any pod is evicted */
 function refuseToLose(pods: readonly PodObject[], { keepEmptyDir, keepUnmanaged }: DrainPolicy): void {
   const kept = pods
     .filter((pod) => !isStopping(pod))

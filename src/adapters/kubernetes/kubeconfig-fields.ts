@@ -8,7 +8,7 @@ export interface Fields {
   readonly of: string
   /** Of those that have a value. */
   readonly keys: readonly string[]
-  /** Refuses what is one of these names but for its dashes and capitals, which Kubernetes' clients take no notice of. */
+  /** Refuses fields that differ from these names only in dashes and case: Kubernetes' clients ignore them. */
   refuseMisspelled(names: readonly string[]): void
   has(key: string): boolean
   text(key: string): string | undefined

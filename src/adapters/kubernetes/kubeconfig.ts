@@ -17,7 +17,7 @@ export interface Access {
   readonly serverName?: string | undefined
   /** On whose behalf each request is made. */
   readonly impersonate?: Impersonation | undefined
-  /** Where it comes from, for messages; absent in what was put together by hand. */
+  /** The file it comes from, for messages; absent in credentials that tests build. */
   readonly origin?: string | undefined
   /** Files beside the kubeconfig that it was read from. */
   readonly files?: readonly string[]
@@ -33,8 +33,8 @@ export interface Impersonation {
 
 /**
  * Reads a kubeconfig's current context (kubernetes/client-go tools/clientcmd/api/v1). Data may be embedded or in files
- * beside it. What would need a person, a cloud or another program is refused by its name, and so is what would change
- * whom we talk to, or as whom, in a way that is not supported.
+ * beside it. Logins that need a person, a cloud or another program are refused, and so are fields that would change the
+ * server or the identity in an unsupported way.
  *
  * @throws AgentError `misconfigured`, one message, with nothing of what is secret
  */
@@ -122,7 +122,7 @@ function isUnquoted(value: unknown): value is number | boolean {
   return typeof value === 'number' || typeof value === 'boolean'
 }
 
-/** Names that people give to what is called `as`: kubectl takes no notice of them, and acts with all rights. */
+/** Misspellings of `as`: kubectl ignores them and acts with full rights. */
 function refuseImpersonators(user: Fields, wrong: Wrong): void {
   const found = user.keys.find(
     (key) => !userFields.includes(key) && /^(impersonate|act-?as|as[-_]?(user|group|uid|extra))/i.test(key),

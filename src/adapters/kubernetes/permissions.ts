@@ -46,7 +46,7 @@ const seeLonghorn = "see Longhorn's volumes"
 const longhornData = ['volumes', 'replicas'].map((resource) => ({ verb: 'list', group: 'longhorn.io', resource }))
 
 /**
- * What of these needs the API server would refuse us, in words.
+ * The needs that the API server would refuse, in words.
  *
  * @throws AgentError where it is not known which storage systems there are
  */
@@ -93,10 +93,10 @@ async function mayAll(api: Api, accesses: readonly Access[], signal: AbortSignal
   return (await Promise.all(accesses.map((access) => may(api, access, signal)))).every(Boolean)
 }
 
-/** Before a no is asked about again, in ms: an API server that has just started knows no roles, and says no to all. */
+/** Pauses before a denial is checked again, in ms: an API server that has just started knows no roles and denies all. */
 const pauses = [100, 400]
 
-/** Asks the API server, which asks whoever decides there. Everybody may ask it of themselves. A no counts if it lasts. */
+/** A SelfSubjectAccessReview, which every identity may create. A denial counts only if it persists. */
 async function may(api: Api, resourceAttributes: Access, signal: AbortSignal): Promise<boolean> {
   for (let asked = 0; ; asked++) {
     const { status } = await api.send<{ status?: { allowed?: boolean } }>({
@@ -116,7 +116,7 @@ async function may(api: Api, resourceAttributes: Access, signal: AbortSignal): P
   }
 }
 
-/** Who may not even look can do nothing either. */
+/** Without the right to read, the change is forbidden as well. */
 async function unlessForbidden(what: string, look: Promise<string | undefined>): Promise<string | undefined> {
   try {
     return await look

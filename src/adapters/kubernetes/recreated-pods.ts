@@ -1,15 +1,15 @@
 import { AgentError } from '../../core/errors.ts'
 import { controllerOf, fullName, ownerOf, type PodObject, toleratesCordon } from './pods.ts'
 
-/** So often the same maker's pods may come back to a node that is closed to them: one may have been on its way. */
+/** How many pods of a controller may reappear on a cordoned node: one may have been scheduled already. */
 const recreatedPods = 3
 
 export interface RecreatedPods {
-  /** A pod has been asked to go. */
+  /** A pod was evicted. */
   asked(pod: PodObject): void
   /**
-   * The pods that are to go, without those that have come back and always will. @throws AgentError `rejected` where the
-   * node is not closed to what comes back
+   * The pods to evict, without those that are recreated on the node every time. @throws AgentError `rejected` where a
+   * recreated pod does not tolerate the cordon
    */
   without(pods: readonly PodObject[]): readonly PodObject[]
 }
@@ -46,7 +46,7 @@ export function createRecreatedPods(node: string): RecreatedPods {
     )
   }
 
-  // What there is at the first look has not come back, though it may be of the same maker.
+  // Pods of the first observation are not recreated ones, although they may have the same controller.
   return {
     asked: (pod) => void gone.add(makerOf(pod)),
     without: (pods) => {
@@ -56,7 +56,7 @@ export function createRecreatedPods(node: string): RecreatedPods {
   }
 }
 
-/** Who makes it anew; of a pod without a controller, whoever makes one of this name. */
+/** Its controller; for a pod without one, its name. */
 function makerOf(pod: PodObject): string {
   const owner = controllerOf(pod)
   return owner ? `${pod.metadata.namespace}/${owner.kind}/${owner.name}` : fullName(pod)

@@ -24,7 +24,7 @@ interface Found {
   readonly unknown: readonly unknown[]
 }
 
-/** What keeps Longhorn and Ceph from copying data about while nodes are away on purpose. */
+/** Settings that keep Longhorn and Ceph from re-replicating data during a planned shutdown. */
 export function createStorageSettings(api: Api, systems: Systems): Pick<Kubernetes, 'storageSettings' | 'setStorage'> {
   async function find(signal: AbortSignal): Promise<Found> {
     const { present, unknown } = await systems.find(signal)
@@ -49,13 +49,13 @@ export function createStorageSettings(api: Api, systems: Systems): Pick<Kubernet
 
   return {
     async storageSettings(signal) {
-      // They are asked for once, when the power fails: a control plane that comes back just then is given a moment.
+      // They are read once, when the power fails: an API server that is just starting gets a moment.
       const { settings, unknown } = await whileItStarts(
         (found) => found.unknown.some(isStarting),
         () => find(signal),
         signal,
       )
-      // What one system says is worth setting without the other.
+      // The settings of one system are useful without the other's.
       if (settings.length === 0) for (const error of unknown) throw error
       return settings
     },
@@ -88,7 +88,7 @@ async function flagsOfAll(api: Api, signal: AbortSignal): Promise<readonly Stora
   return (await Promise.all(namespaces.map((each) => observeFlags(api, each, signal).catch(withoutForbidden)))).flat()
 }
 
-/** What we may not do is left out here, and told by `forbidden`: the rest is worth doing without it. */
+/** Forbidden settings are skipped here and reported by `forbidden`. */
 function withoutForbidden(error: unknown): readonly never[] {
   if (isForbidden(error)) return []
   throw error

@@ -13,7 +13,7 @@ interface VolumeAttachmentObject {
   }
 }
 
-/** Between two looks, in ms. */
+/** In ms. */
 const pollInterval = 500
 
 /**

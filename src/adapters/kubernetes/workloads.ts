@@ -36,7 +36,7 @@ interface LabelSelector {
   }[]
 }
 
-/** What of the workloads would keep a node's drain from ending, or has no place already. */
+/** Workloads that would block a node's drain, and pods that can't be scheduled. */
 export async function observeWorkloads(api: Api, signal: AbortSignal): Promise<Workloads> {
   const pendingOnes = `/api/v1/pods${queryOf({ fieldSelector: 'status.phase=Pending' })}`
   const [budgets, pending] = await Promise.all([
@@ -73,7 +73,7 @@ async function podsOf(api: Api, { metadata, spec }: BudgetObject, signal: AbortS
   return listOf<PodObject>(api, path, signal)
 }
 
-/** Those of the pods that a drain would ask to go, and that their budget would keep. */
+/** The pods that a drain would evict and that the budget protects. */
 function blocking({ metadata }: BudgetObject, why: string, pods: readonly PodObject[]): BlockingBudget[] {
   const kept = pods.flatMap((pod) => {
     const node = pod.spec?.nodeName
@@ -104,11 +104,11 @@ function isFreeToGo({ spec, status = {} }: BudgetObject, { status: pod }: PodObj
   return spec?.unhealthyPodEvictionPolicy === 'AlwaysAllow' || (desiredHealthy > 0 && currentHealthy >= desiredHealthy)
 }
 
-/** It allows nothing now, and its controller has worked it out, or has failed to. */
+/** It allows no disruption now, and its controller has computed that, or has failed to. */
 function mayBlock({ metadata, status = {} }: BudgetObject): boolean {
   const { disruptionsAllowed = 0, observedGeneration = 0 } = status
   if (disruptionsAllowed > 0) return false
-  // One that has never been worked out has no observedGeneration at all: that it failed is all there is to know.
+  // A budget that was never computed has no observedGeneration.
   return syncFailure(status) !== undefined || observedGeneration >= (metadata.generation ?? 0)
 }
 
@@ -138,7 +138,7 @@ function whyNever(budget: BudgetObject, pods: readonly PodObject[]): string | un
   return most === 0 || desiredHealthy < most ? undefined : `needs ${desiredHealthy} of ${most} pods`
 }
 
-/** What the controller says of a budget that it can't work out. */
+/** The controller's message where it can't compute a budget. */
 function syncFailure({ conditions }: NonNullable<BudgetObject['status']>): string | undefined {
   const failed = conditions?.find(({ type, reason }) => type === 'DisruptionAllowed' && reason === 'SyncFailed')
   return failed && (failed.message || 'it could not be computed')
