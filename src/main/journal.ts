@@ -5,8 +5,8 @@ import { outageKind } from '../core/power/outage-kind.ts'
 import { createAlerts } from '../operations/alerts.ts'
 
 /**
- * Opens the journal in the state directory, and the alerts that it keeps. What goes wrong with the journal itself is an
- * alert as well, which memory keeps as long as the disk does not.
+ * Opens the journal in the state directory, and its alerts. A failure of the journal itself is an alert too, kept in
+ * memory while the disk fails.
  *
  * @throws AgentError `misconfigured` when it can't be opened at all, or was written by a newer release
  */
@@ -29,7 +29,7 @@ export function openJournalAndAlerts(
     },
   })
   const alerts = createAlerts(journal, now)
-  // What was wrong with it before our start is told anew where it still is.
+  // Alerts from before the start are opened again if their cause persists.
   alerts.settleWhere(({ id }) => isOfKind(id, 'journal'))
   return { journal, alerts }
 }
@@ -53,7 +53,7 @@ function reportSetAside(
   { kind, key, why }: { readonly kind: string; readonly key: string; readonly why: string },
 ): void {
   alerts.open(`journal.set-aside:${kind} ${key}`.trim(), {
-    // An outage that is forgotten is a cluster that nobody wakes.
+    // Without the record of an outage the cluster is not woken.
     severity: kind === outageKind.name ? 'critical' : 'warning',
     subject: 'journal',
     text: `the record ${`${kind} ${key}`.trim()} can't be read and is set aside: ${why}`,

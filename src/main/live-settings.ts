@@ -14,7 +14,7 @@ import { readText, type Settings } from './settings.ts'
 
 /** Between two looks at the file, in ms. Polled, since no kernel tells of edits on NFS and on many bind mounts. */
 const pollInterval = 2_000
-/** So many paths are named, and the others counted. */
+/** How many paths a message names; the others are counted. */
 const namedPaths = 6
 
 export interface LiveSettingsOptions {
@@ -35,13 +35,13 @@ export interface LiveSettings extends Settings {
   reread(): Promise<void>
   /** Follows the file until the signal aborts. */
   follow(signal: AbortSignal): Promise<void>
-  /** The present version has proved itself: from now on it is what counts when a later one is wrong. */
+  /** Saves the current version as the last good one. */
   keep(): Promise<void>
 }
 
 /**
- * Follows the configuration's file. What can change at once does; of everything else people are told that it takes a
- * restart. A version that is wrong changes nothing, and is an alert until it is mended.
+ * Follows the configuration file. Live settings take effect at once; for all others an alert asks for a restart. An
+ * invalid version is not used, and is an alert until it is fixed.
  */
 export function createLiveSettings(options: LiveSettingsOptions): LiveSettings {
   const { settings, journal, alerts, log, pollInterval: pause = pollInterval } = options

@@ -1,6 +1,6 @@
 import type { Settings } from './settings.ts'
 
-/** What a daemon does without, and how to change that: for `caretaker status`, a sentence each. */
+/** What the daemon runs without, and how to add it: for `caretaker status`, a sentence each. */
 export function missingFor(
   { config, path }: Pick<Settings, 'config' | 'path'>,
   isThere: { readonly talosconfig: boolean; readonly kubeconfig: boolean },

@@ -24,7 +24,7 @@ import { persist, type Renewable, type RenewableState } from './renewal.ts'
 
 /** How long one control plane may take to answer, in ms. */
 const within = 5_000
-/** Nobody means a shorter life than this, in ms. */
+/** The shortest lifetime that is requested, in ms. */
 const shortestLife = 3_600_000
 
 export interface RenewableOptions<T> {
@@ -33,7 +33,7 @@ export interface RenewableOptions<T> {
   readonly config: Config
 }
 
-/** What is not there does not end. */
+/** Missing credentials have no expiry. */
 const absent: RenewableState = { what: 'nothing', life: undefined, obstacle: () => undefined, advice: () => '' }
 
 /** The talosconfig: a control plane makes a new certificate with the same roles and for as long a life. */
@@ -71,7 +71,7 @@ export function renewableTalos({ kept, talos, config }: RenewableOptions<Credent
         now,
       )
       if (fault !== undefined) throw new AgentError('rejected', fault)
-      // What does not let us in must not take the place of what does.
+      // Only working credentials may replace the current ones.
       await createTalos({ nodes: config.nodes, credentials: fresh }).version(
         node,
         AbortSignal.any([signal, AbortSignal.timeout(within)]),
@@ -97,7 +97,7 @@ export function renewableKubernetes({
       if (!present) return absent
       const { value, file } = present
       const { cert } = value
-      // A token in a file is renewed by whoever writes the file.
+      // A token in a file is renewed by its writer.
       const rotates = cert === undefined && value.files?.some((path) => path !== file) === true
       const life = lifeOf(value)
       return {

@@ -49,7 +49,7 @@ const checkEvery = 10 * 60_000
 /** How long one renewal may take, with all control planes that are asked, in ms. */
 const renewWithin = 30_000
 
-/** Without credentials nobody shuts a node down when the power fails. */
+/** Without credentials nodes can't be shut down when the power fails. */
 const severities: Readonly<Record<LifeStage, Severity>> = {
   'not-begun': 'critical',
   half: 'info',
@@ -64,7 +64,7 @@ export function watchLives({ journal, alerts, log, all, now = () => Date.now() }
   /** Checks at once. Never rejects. */
   check(): Promise<void>
 } {
-  // Of credentials that are no longer configured nobody looks after the end.
+  // Credentials that are no longer configured need no alerts.
   const isGone = (id: string) => isOfKind(id, 'credentials') && !all.some(({ name }) => name === nameIn(id))
   alerts.settleWhere(({ id }) => isGone(id))
   const stopping = new AbortController()
@@ -75,7 +75,7 @@ export function watchLives({ journal, alerts, log, all, now = () => Date.now() }
     const { failures, lastAt } = tries.get(one.name) ?? { failures: 0, lastAt: undefined }
     const { life } = state
     if (!life || renewalAt(life, { failures: 0, lastAt: undefined }, now()) > now()) {
-      // A person has put new ones there meanwhile.
+      // A person has replaced them.
       tries.delete(one.name)
       return void alerts.settle(`credentials.renewal:${one.name}`)
     }

@@ -24,9 +24,9 @@ export interface Settings extends Files {
   readonly services: readonly AnyService[]
   /** The daemon's control socket. */
   readonly socket: string
-  /** Why the file itself is not used, and the last good version is. */
+  /** Why the last good version is used instead of the file. */
   readonly fault: string | undefined
-  /** Whether a daemon has run with this file before: what is wrong now must not keep it from guarding the power. */
+  /** Whether a daemon has run with this file before: then a fault must not stop it from guarding the power. */
   readonly hasRun: boolean
 }
 
@@ -91,7 +91,7 @@ function findFile(named: string | undefined, environment: Environment): string {
   )
 }
 
-/** A file that nobody has named and that is gone is known by what was kept of it. */
+/** A default file that is missing is found by its last good version. */
 async function findKept(named: string | undefined, environment: Environment): Promise<string | undefined> {
   if (named !== undefined || environment['CARETAKER_CONFIG'] || defaultFiles.some((file) => existsSync(file)))
     return undefined

@@ -5,7 +5,7 @@ import type { WorldTold } from './wiring.ts'
 
 /** Turns what is wrong with credentials, secrets and logins into alerts. */
 export function tellAlerts({ config }: Pick<Settings, 'config'>, alerts: Alerts, log: Logger): WorldTold {
-  // Of a machine that is no longer configured nobody will say anything more.
+  // Machines that are no longer configured need no alerts.
   const machines = [...config.nodes, ...config.hosts].map(({ name }) => name)
   alerts.settleWhere(({ id }) => isOfKind(id, 'machine') && !machines.includes(nameIn(id) ?? ''))
   const warn = (kind: string, subject: string, text: string | undefined) => {

@@ -12,7 +12,7 @@ export interface Event {
   /** When an occurrence that begins then ends, in ms since the epoch. */
   endOf(start: Time): number
   readonly reason: string
-  /** Whether its time counts: it is not called off, and is not marked as free. */
+  /** Whether its time counts: it is neither cancelled nor marked as free. */
   readonly counts: boolean
   /** Which occurrence of the series it stands in for. */
   readonly instead: Time | undefined

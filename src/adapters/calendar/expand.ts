@@ -10,7 +10,7 @@ export interface Span {
   readonly to: number
 }
 
-/** So many occurrences are followed at the most: an event of every hour for eleven years. */
+/** The most occurrences that are expanded: an hourly event for eleven years. */
 const mostOccurrences = 100_000
 
 interface Counted {

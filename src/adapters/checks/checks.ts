@@ -17,7 +17,7 @@ export interface ChecksOptions {
 }
 
 /**
- * Asks what the user wants to be asked. What does not answer has not passed, in words that begin with the check's name.
+ * Runs the user's checks. A check without an answer fails, with a reason that starts with its name.
  *
  * @throws AgentError `misconfigured` where the check itself is wrong
  */
@@ -44,7 +44,7 @@ export function createChecks({ objects, timeout = 10_000 }: ChecksOptions): Chec
     const compiled = (await loadCel()).compileCel(cel)
     if ('wrong' in compiled) return compiled.wrong
     const found = await orInTime(objects.find(reference, signal), signal).catch((error: unknown) => {
-      // A kind that there is not can't be asked for ever; a cluster that is away can't for now.
+      // An unknown kind is a mistake in the check; an unreachable cluster is temporary.
       if (error instanceof AgentError && error.code === 'misconfigured') throw during(`check ${name}`, error)
       return inWords(messageOf(error))
     })
@@ -107,7 +107,7 @@ async function runPrometheus(
   return 'why' in answer ? answer.why : readPrometheus(answer.status, answer.text)
 }
 
-/** Whoever finds may not heed the signal. */
+/** The call may ignore the signal. */
 function orInTime<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const late = () => reject(new AgentError('timed-out', 'the cluster did not answer in time'))

@@ -14,11 +14,11 @@ export interface HttpRequest {
 
 export interface HttpAnswer {
   readonly response: IncomingMessage
-  /** Who answered: another one than was asked, after a redirect. */
+  /** The host that answered, after redirects. */
   readonly host: string
 }
 
-/** A body that says nothing for so long, in ms, has died. */
+/** How long a body may send nothing, in ms. */
 const silentBody = 60_000
 const redirects = 5
 
@@ -69,7 +69,7 @@ function sendOnce({ method, url, headers = {}, body, headersWithin, signal }: Ht
   })
 }
 
-/** The body as text, up to so many bytes. */
+/** The body as text, up to `limit` bytes. */
 export async function readText(response: IncomingMessage, limit = 8_388_608): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0

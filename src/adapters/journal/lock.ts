@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { AgentError, messageOf } from '../../core/errors.ts'
 
-/** A lock that nobody refers to would be collected, and given back with it. */
+/** Keeps a reference to each lock: garbage collection would release it. */
 const locks = new Set<DatabaseSync>()
 
 /**

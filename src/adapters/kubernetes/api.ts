@@ -47,8 +47,8 @@ export function createApi(given: Access | ApiOptions): Api {
   const retrying = createRetries()
 
   /**
-   * Sends with the current credentials, and once more with new ones where those are no longer accepted. Only once, since
-   * a control plane has to issue them.
+   * Sends with the current credentials, and once more with new ones where those are no longer accepted. Only once,
+   * since a control plane has to issue them.
    */
   async function ask<T>(
     signal: AbortSignal,

@@ -18,8 +18,8 @@ export interface DrainOptions {
 const pollInterval = 500
 
 /**
- * Evicts every pod on the node, tier after tier, as disruption budgets allow, and waits until the pods are gone and their
- * volumes are detached. Pods that `mustGo` excludes stay.
+ * Evicts every pod on the node, tier after tier, as disruption budgets allow, and waits until the pods are gone and
+ * their volumes are detached. Pods that `mustGo` excludes stay.
  *
  * @throws AgentError that names the pods that are still there, and why
  */
@@ -42,7 +42,7 @@ export async function drain(
   let later = 0
   let askAgainAt = beganAt
 
-  /** Evicts the pods of the current tier that are not terminating yet, or whose grace period is longer than the time left. */
+  /** Evicts the pods of the current tier that are not terminating, or whose grace period exceeds the time left. */
   async function askToGo(): Promise<void> {
     const now = performance.now()
     const overdue = deleteAfter !== undefined && now - reached.at >= deleteAfter

@@ -32,7 +32,7 @@ const largestOutput = 16 * 1_048_576
 
 /**
  * Runs a command in a pod, over the WebSocket of its `exec` subresource. Node's own WebSocket can show neither a client
- * certificate nor a token, hence a package. When the signal aborts, the program may keep running in the pod for a while.
+ * certificate nor a token, hence a package. When the signal aborts, the program may keep running in the pod.
  *
  * @throws ApiRefusal where the API server does not let us, or finds no such pod
  */

@@ -5,9 +5,9 @@ import { hide, lastLines } from './quoting.ts'
 
 export interface CommandCall {
   readonly kind: 'command'
-  /** A program and its arguments, for no shell. Everybody on the machine can read them. */
+  /** A program and its arguments, without a shell. Every user of the machine can see them. */
   readonly command: readonly [string, ...string[]]
-  /** Where secrets belong. It gets nothing else but a PATH and LC_ALL=C. */
+  /** The place for secrets. Besides it there are only PATH and LC_ALL=C. */
   readonly environment?: Readonly<Record<string, string>> | undefined
 }
 

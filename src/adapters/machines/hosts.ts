@@ -15,11 +15,11 @@ export interface HostOptions {
 }
 
 /**
- * Machines that are no nodes, shut down through OpenSSH's client or by an HTTP call.
+ * Machines outside the cluster, shut down by the OpenSSH client or by an HTTP call.
  *
- * `answers` counts whoever does not take a connection within three seconds as down. A name that does not resolve any more
- * has the addresses that it had before, for all three. `rehearse` logs in by SSH, with the command that is configured for
- * it or none; of an HTTP call it tries the connection and the certificate only.
+ * `answers` counts a host that accepts no connection within three seconds as down. A name that no longer resolves keeps
+ * its last addresses, for all three. `rehearse` logs in by SSH and runs the configured rehearsal command or none; of an
+ * HTTP call it tests only the connection and the certificate.
  */
 export function createHosts(options: readonly HostOptions[], machineOptions: MachineOptions = {}): Hosts {
   const means = meansOf(machineOptions)

@@ -6,7 +6,7 @@ import { AgentError, messageOf } from '../../core/errors.ts'
 import { calledOff, type Means } from './options.ts'
 import { hide, lastWords, plain } from './quoting.ts'
 
-/** A call that a machine, or a plug before it, takes an order by. It must be safe to repeat: an answer can get lost. */
+/** An HTTP call to a machine or a smart plug. It must be safe to repeat: an answer can get lost. */
 export interface HttpCall {
   readonly kind: 'http'
   readonly url: string
@@ -15,7 +15,7 @@ export interface HttpCall {
   /** Already read from their files: may hold secrets. */
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly body?: string | undefined
-  /** PEM of what vouches for an https server, in the place of the usual authorities. */
+  /** PEM of the server's CA, instead of the system's. */
   readonly ca?: string | undefined
   /** The statuses that mean yes; any of 200 to 299 by default. */
   readonly expect?: readonly number[] | undefined
@@ -26,7 +26,7 @@ const largestAnswer = 65_536
 /** In ms, for the body of an answer that says no. */
 const bodyWithin = 2_000
 
-/** Statuses of a server that can't now, or of a proxy whose server is away. */
+/** Statuses of a server that is busy, or of a proxy whose server is down. */
 const passing: ReadonlySet<number> = new Set([429, 502, 503, 504])
 
 /**
@@ -48,7 +48,7 @@ export async function makeCall(doing: string, call: HttpCall, means: Means, sign
   try {
     await judge(doing, call, url, response)
   } finally {
-    // Whatever breaks on a connection that nobody listens to any more is nobody's trouble.
+    // Later errors on this connection don't matter.
     response.on('error', () => undefined).destroy()
   }
 }
@@ -68,7 +68,7 @@ async function judge(doing: string, call: HttpCall, url: URL, response: Incoming
   )
 }
 
-/** Connects, and for https lets the certificate be verified. Whether the call itself would be taken is not tried. */
+/** Connects, and verifies the certificate for https. The call itself is not made. */
 export async function tryConnection(doing: string, call: HttpCall, means: Means, signal: AbortSignal): Promise<void> {
   const url = parse(doing, call)
   if (signal.aborted) throw calledOff(doing, signal)
@@ -109,7 +109,7 @@ function hostOf(url: URL): string {
   return url.hostname.replaceAll(/^\[|\]$/g, '')
 }
 
-/** Whatever the environment says, a certificate is verified. */
+/** Certificates are always verified, whatever the environment says. */
 function trustIn({ ca }: HttpCall): { rejectUnauthorized: true; ca?: string } {
   return { rejectUnauthorized: true, ...(ca === undefined ? {} : { ca }) }
 }
@@ -130,7 +130,7 @@ function send(call: HttpCall, url: URL, { names }: Means, signal: AbortSignal): 
   })
 }
 
-/** What came of the body within its time and up to its limit: the end of that is all that is shown. */
+/** The body, up to a time limit and a size limit. */
 async function readEnd(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
@@ -149,7 +149,7 @@ async function readEnd(response: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** What we send that must not be read in a message, should it come back. */
+/** What we send that must never appear in a message. */
 function secretsOf({ headers = {} }: HttpCall, url: URL): string[] {
   const words = Object.values(headers).flatMap((value) => [value, value.split(' ').at(-1)!])
   return [...words, url.password, decode(url.password), url.pathname, url.search, ...url.searchParams.values()]

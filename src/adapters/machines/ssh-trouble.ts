@@ -12,7 +12,7 @@ export interface Login {
 
 /**
  * Why ssh could not log in, from what it printed (OpenSSH sshconnect.c, sshconnect2.c, sshkey.c, authfile.c, in the C
- * locale). What is not known here counts as no answer: it may pass.
+ * locale). An unknown message counts as unreachable: it may be temporary.
  */
 export function explainLogin(doing: string, said: string, login: Login): AgentError {
   const { user, address, port, key, knownHosts } = login
@@ -67,15 +67,15 @@ export function explainLogin(doing: string, said: string, login: Login): AgentEr
 export type CommandEnd = 'taken' | { readonly refused: string }
 
 /**
- * A machine that goes down takes the connection along, and ssh ends with 255 then; and a shell whose command was killed
- * says 128 and the signal. Both is what was asked for.
+ * A machine that shuts down closes the connection, and ssh exits with 255; a shell whose command was killed exits with
+ * 128 plus the signal. Both count as success.
  */
 export function judgeEnd(code: number | null, stderr: string): CommandEnd {
   if (code === 0 || code === 129 || code === 137 || code === 143) return 'taken'
   const said = lastLines(stderr)
   if (code !== 255)
     return { refused: `its command exited with code ${code}${said === '' ? ' without output' : `: ${said}`}` }
-  // The session was never opened (MaxSessions, a user for tunnels only), so nobody has heard of the command.
+  // The session was never opened (MaxSessions, a tunnel-only user), so the command did not run.
   if (/open failed|exec request failed/.test(stderr))
     return { refused: `the login works, but it runs no command: ${said}` }
   if (isCutOff(stderr)) return 'taken'

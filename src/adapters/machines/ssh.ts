@@ -18,7 +18,7 @@ export interface SshShutdown {
   readonly command?: string | undefined
   /**
    * What a rehearsal runs, such as `sudo -n -l shutdown`. By default it logs in and runs nothing: a key with a forced
-   * command would carry that out whatever is asked for, and the machine would go down by being looked at.
+   * command would run that in any case, and the rehearsal would shut the machine down.
    */
   readonly rehearsal?: string | undefined
 }
@@ -51,7 +51,7 @@ export async function shutDownBySsh(order: SshOrder, means: Means, signal: Abort
   if (verdict !== 'taken') throw new AgentError('rejected', `${doing}: ${verdict.refused}`)
 }
 
-/** The same login, with nothing behind it that shuts down. */
+/** The same login, without the shutdown command. */
 export async function rehearseBySsh(order: SshOrder, means: Means, signal: AbortSignal): Promise<void> {
   const { doing, ssh } = order
   const { rehearsal } = ssh
@@ -79,7 +79,7 @@ async function run(
   const { addresses, isStale } = await names.find(name).catch((error: unknown) => {
     throw new AgentError('unreachable', `${doing}: ${messageOf(error)}`, error)
   })
-  // A name with several addresses is ssh's to try, unless it can't resolve it.
+  // ssh tries a name with several addresses itself, unless it can't resolve it.
   const target = isStale || addresses.length === 1 ? addresses[0].address : name
   const late = new AbortController()
   let timer = setTimeout(() => late.abort('login'), limits.login)
@@ -164,7 +164,7 @@ function afterLogin(stderr: string): string {
 
 const isLoggedIn = (stdout: string) => stdout.startsWith(`${marker}\n`)
 
-/** Why this can't be handed to ssh: it must never take a name for an option, nor for a URL of its own. */
+/** Why these values are unsafe for ssh's command line: it must not read a name as an option or a URL. */
 function refuse({ user, address, port, key, knownHosts }: Login): string | undefined {
   if (!/^[A-Za-z0-9_.:][A-Za-z0-9_.:%-]*$/.test(address)) return 'its address is neither a host name nor an IP address'
   if (!/^[A-Za-z0-9_.][^\s\p{Cc}]*$/u.test(user)) return 'its SSH user is not a valid user name'

@@ -23,7 +23,7 @@ export interface WakeOptions {
   readonly powerOn?: HttpCall | CommandCall | undefined
 }
 
-/** Wakes by magic packets, three copies to every destination, and by whatever the user has set up beside them. */
+/** Wakes machines by magic packets, three copies to every destination, and by the configured `powerOn` call. */
 export function createWaker(options: readonly WakeOptions[], machineOptions: MachineOptions = {}): Waker {
   const means = meansOf(machineOptions)
   const machines = new Map(options.map((machine) => [machine.name, machine]))

@@ -14,7 +14,7 @@ export interface Backoff {
   succeeded(): void
 }
 
-/** Keeps attempts apart, up to `upTo` ms. Part of each wait is chance: agents that lost one server come back apart. */
+/** Exponential backoff up to `upTo` ms, with jitter, so that several clients do not reconnect at the same time. */
 export function createBackoff(
   upTo: number,
   now: () => number = () => performance.now(),

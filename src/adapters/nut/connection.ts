@@ -6,7 +6,7 @@ import { type NutAddress, openSocket } from './socket.ts'
 
 export interface NutConnection extends Pick<Conversation, 'ask' | 'list'>, Disposable {
   readonly closed: boolean
-  /** Ends it; whoever waits is told why. */
+  /** Ends it; pending commands fail with the reason. */
   close(why: AgentError): void
   readonly isSecure: boolean
   /** The IP address at the other end. */
@@ -23,7 +23,7 @@ export interface ConnectOptions {
 }
 
 /**
- * One connection to upsd, which ends with the first fault.
+ * One connection to upsd, closed on the first error.
  *
  * @throws AgentError
  */

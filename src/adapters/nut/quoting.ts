@@ -32,7 +32,7 @@ export function splitWords(line: string): string[] {
 }
 
 /**
- * A word for upsd, quoted. Exactly `#`, `\` and `"` are escaped (PCONF_ESCAPE): an unescaped `#` inside quotes gets no
+ * Quotes a word for upsd. Exactly `#`, `\` and `"` are escaped (PCONF_ESCAPE): an unescaped `#` inside quotes gets no
  * answer at all, and a line break would begin another command.
  *
  * @throws AgentError `misconfigured` for what can't be said in the protocol

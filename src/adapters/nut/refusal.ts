@@ -9,7 +9,7 @@ const meanings: Readonly<Record<string, { readonly text: string; readonly code?:
     text: 'check the user, the password and the allowed hosts (upsd.users; on a Synology "permitted devices")',
   },
   'UNKNOWN-UPS': { text: 'it has no UPS of that name; `upsc -l HOST` lists them, a Synology calls it "ups"' },
-  // A driver's absence is a lost line to the UPS; everything else is an answer.
+  // Without its driver the UPS is out of reach; everything else is an answer.
   'DATA-STALE': {
     text: 'its driver gets no fresh data from the UPS; check the cable, or restart the driver',
     code: 'unreachable',
@@ -34,7 +34,7 @@ const meanings: Readonly<Record<string, { readonly text: string; readonly code?:
   'PASSWORD-REQUIRED': { text: 'set user and password' },
   'INVALID-USERNAME': { text: 'it has no such user; check upsd.users' },
   'INVALID-PASSWORD': { text: 'the password is wrong; check upsd.users' },
-  // Of the order of things on one connection; a new one begins anew.
+  // Repeated words on one connection; a new connection starts fresh.
   'ALREADY-SET-USERNAME': { text: 'a user was named on this connection before', code: 'unreachable' },
   'ALREADY-SET-PASSWORD': { text: 'a password was given on this connection before', code: 'unreachable' },
   'ALREADY-LOGGED-IN': { text: 'this connection is logged in already', code: 'unreachable' },
@@ -69,10 +69,10 @@ export function isRefusal(error: unknown, ...codes: readonly string[]): error is
   return error instanceof NutRefusal && codes.includes(error.nutCode)
 }
 
-/** The codes that say that something was said twice on one connection. */
+/** The codes for words that were repeated on one connection. */
 export const outOfOrder = ['ALREADY-SET-USERNAME', 'ALREADY-SET-PASSWORD', 'ALREADY-LOGGED-IN'] as const
 
-/** The codes of a server that has not learned a word, or was built without it. */
+/** The codes of a server that does not support a command, or was built without it. */
 export const notKnown = [
   'UNKNOWN-COMMAND',
   'INVALID-ARGUMENT',

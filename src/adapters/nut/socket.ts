@@ -42,7 +42,7 @@ export function openSocket(
       socket.off('error', onError)
     }
     signal.addEventListener('abort', onAbort)
-    // What comes after the first error is nobody's.
+    // Later errors are ignored.
     socket.on('error', () => {})
     socket.once('error', onError)
     socket.once('connect', () => {

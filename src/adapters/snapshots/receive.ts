@@ -20,15 +20,15 @@ const metaAt = 16
 const metaEnd = 80
 const magic = 0xed_0c_da_ed
 const format = 2
-/** etcd advises against more than 8 GiB; what has no end must not fill the disk on which the journal is. In bytes. */
+/** In bytes. etcd advises against more than 8 GiB; an endless stream must not fill the journal's disk. */
 const largest = 16 * 2 ** 30
 
 /**
  * Writes a snapshot into an open file and checks it as `etcdutl snapshot restore` would: that it is a database of bbolt,
  * as long as it says itself, and that the digest at its end is right.
  *
- * @throws AgentError `unreachable` where it ended early or was called off, `malformed` where it is none; what the disk
- *   says is thrown as it comes
+ * @throws AgentError `unreachable` where it ended early or was cancelled, `malformed` where it is invalid; errors of
+ *   the disk are thrown as they are
  */
 export async function receive(
   file: FileHandle,
@@ -124,8 +124,8 @@ function checkEnd({ database, tail, bytes, content }: End): void {
 }
 
 /**
- * The stream, ended by the signal whether the stream itself heeds it or not. What it throws that is no AgentError is told
- * as a connection that broke off.
+ * The stream, ended by the signal even if the stream ignores it. An error that is not an AgentError counts as a lost
+ * connection.
  */
 async function* chunksOf(body: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const stream = body[Symbol.asyncIterator]()
