@@ -80,7 +80,7 @@ describe('a drain', () => {
     expect(error.message).toContain('This pod has more than one PodDisruptionBudget')
   })
 
-  test('says of a pod that never ends that still terminating', async () => {
+  test('calls a pod that never ends still terminating', async () => {
     at.lab.addPod({ name: 'stuck', namespace: 'media', node: 'w-1', stuckTerminating: true })
     expect(await refusal(drain({}, soon(200)))).toMatchObject({
       code: 'timed-out',
