@@ -70,6 +70,6 @@ test('config check says what to do about a kubeconfig that has ended', async () 
   await writeFile(kubeconfig, await lab.kubernetes.kubeconfig({ user: 'caretaker', ...life }))
   const { stderr } = await runCli(['config', 'check', '-c', file])
   expect(stderr).toContain(
-    `the client certificate in ${kubeconfig} ended on ${inDays(-1).toISOString().slice(0, 10)}: get a new one with \`talosctl kubeconfig --merge=false --force ${kubeconfig}\`\n`,
+    `the client certificate in ${kubeconfig} expired on ${inDays(-1).toISOString().slice(0, 10)}: get a new one with \`talosctl kubeconfig --merge=false --force ${kubeconfig}\`\n`,
   )
 })

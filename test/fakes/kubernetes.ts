@@ -194,7 +194,8 @@ function chooser({ selector, namespace }: WorkloadSelection): (workload: FakeWor
   if (selector.trim() === '')
     throw new AgentError('misconfigured', 'an empty label selector would select every workload')
   const parsed = parseLabelSelector(selector)
-  if ('fault' in parsed) throw new AgentError('misconfigured', `"${selector}" chooses no workloads: ${parsed.fault}`)
+  if ('fault' in parsed)
+    throw new AgentError('misconfigured', `the label selector "${selector}" was refused: ${parsed.fault}`)
   return (workload) =>
     (namespace ?? workload.namespace) === workload.namespace &&
     parsed.requirements.every((requirement) => matches(requirement, workload.labels))

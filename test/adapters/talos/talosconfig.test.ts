@@ -107,7 +107,7 @@ test('a talosconfig that is no YAML is refused with the place, and without a wor
   for (const [text, words] of [
     ['context: lab\nkey: "hunter2\n', /^it is not valid YAML: .* at line 3, column 1$/],
     ['a: b: hunter2\n', /^it is not valid YAML: .* at line 1, column \d+$/],
-    ['contexts: *hunter2\n', /an alias \(\*name\) that leads nowhere/],
+    ['contexts: *hunter2\n', /an alias \(\*name\) without an anchor/],
     ['hunter2: 1\nhunter2: 2\n', /^it is not valid YAML: duplicate key at line 2, column 1$/],
   ] as const) {
     expect(refusalOf(text)).toMatch(words)
