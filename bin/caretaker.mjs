@@ -59,7 +59,7 @@ function ownNode() {
 function startWith(node) {
   if (!node) {
     console.error(
-      `caretaker: it needs Node 24.15 or later, and this is ${process.version}: install one from https://nodejs.org, or in a checkout run \`npm ci\``,
+      `caretaker: Node 24.15 or later is required, and this is ${process.version}: install it from https://nodejs.org, or run \`npm ci\` in a checkout`,
     )
     process.exitCode = 2
     return
