@@ -41,7 +41,7 @@ describe('a calendar that can’t be read', () => {
     [calendarOf(eventOf('DTSTART:next Tuesday')), expect.stringMatching(/^holidays\.ics:4: /)],
     [
       calendarOf(eventOf('DTSTART:20261224T100000Z', 'DTEND:20261224T090000Z')),
-      'holidays.ics:4: an event ends before it begins',
+      'holidays.ics:4: an event ends before it starts',
     ],
     [
       calendarOf(eventOf(day, 'RRULE:FREQ=FORTNIGHTLY')),

@@ -38,7 +38,7 @@ describe('a cluster', () => {
     {
       name: 'that Kubernetes does not tell of is not known to be, for a node may carry our mark',
       nodes: [...current, worker('w-1', { talos: upgraded, kubernetes: 'silent' })],
-      expected: 'wait: w-1 is not seen in Kubernetes (connection refused)',
+      expected: 'wait: w-1 was not found in Kubernetes (connection refused)',
     },
     {
       name: 'with a node ahead of the release is upgraded, and the node stays ahead',
