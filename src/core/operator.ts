@@ -34,24 +34,24 @@ export interface Operator {
   readonly staging: StagingRequests
 }
 
-/** Who asks: the name that was stated at a door, and whether the door could verify it. */
+/** The requester: the name stated at a door, and whether the door could verify it. */
 export interface Requester {
   readonly name: string
   readonly verified: boolean
 }
 
-/** What every request comes with. */
+/** What every request carries. */
 export interface Asked {
   readonly by: Requester
-  /** Aborts when nobody waits for the answer any more. */
+  /** Aborts when no one waits for the answer any more. */
   readonly signal: AbortSignal
 }
 
-/** What a request came to. */
+/** The result of a request. */
 export interface RequestAnswer {
-  /** What was done, or why nothing was, as a sentence. */
+  /** What changed, or why nothing did, as a sentence. */
   readonly said: string
-  /** False where everything was as requested already. */
+  /** False if everything was as requested already. */
   readonly changed: boolean
 }
 
@@ -59,7 +59,7 @@ export interface JobRequests {
   list(): readonly JobAnswer[]
   /** Newest first. */
   runs(limit: number): readonly Run[]
-  /** Starts a job; with `wait` resolves when a run that began after the call has ended. */
+  /** Starts a job; with `wait` resolves when a run that started after the call has ended. */
   run(request: { readonly job: string; readonly wait: boolean }, asked: Asked): Promise<RunAnswer>
 }
 
@@ -68,7 +68,7 @@ export interface RolloutRequests {
   plan(signal: AbortSignal): Promise<PlanAnswer>
   /** Newest first. */
   history(): readonly Rollout[]
-  /** Begins no further node. */
+  /** Aborts the rollout: no more nodes are upgraded. */
   pause(request: { readonly reason?: string | undefined }, asked: Asked): Promise<RequestAnswer>
   resume(asked: Asked): Promise<RequestAnswer>
   /** Withdraws a pause, an abort and requests to roll back. */
@@ -90,7 +90,7 @@ export interface NodeRequests {
   /** Leaves a node out of upgrades. */
   pause(request: { readonly node: string; readonly reason?: string | undefined }, asked: Asked): Promise<RequestAnswer>
   resume(request: { readonly node: string }, asked: Asked): Promise<RequestAnswer>
-  /** Forgets failed attempts of one node, or of all. */
+  /** Forgets failed attempts of one node, or of all nodes. */
   retry(request: { readonly node?: string | undefined }, asked: Asked): Promise<RequestAnswer>
   /** Rolls a node back to what it ran before, or disarms it. */
   rollback(request: { readonly node: string; readonly force: boolean }, asked: Asked): Promise<RequestAnswer>
@@ -101,7 +101,7 @@ export interface PowerRequests {
   plan(): PowerPlanAnswer
   /** Newest first. */
   outages(): readonly Outage[]
-  /** Everything down now, until somebody wakes it. */
+  /** Shuts everything down now, until someone wakes it. */
   shutDown(asked: Asked): Promise<RequestAnswer>
   cancel(asked: Asked): Promise<RequestAnswer>
   wake(request: WakeRequest, asked: Asked): Promise<RequestAnswer>
@@ -109,7 +109,7 @@ export interface PowerRequests {
 }
 
 export interface WakeRequest {
-  /** One machine, whatever is on record; without one everything that an outage has shut down. */
+  /** Wakes one machine, whatever is on record; without a name everything that an outage has shut down. */
   readonly machine?: string | undefined
   /** Those too that were off before. */
   readonly all?: boolean | undefined
@@ -131,7 +131,7 @@ export interface StatusAnswer {
   readonly target: string | undefined
   /** What the last look at releases came to, as a sentence. */
   readonly news: string | undefined
-  /** Who stays behind when the others go on, and why, a sentence a node. */
+  /** Who stays behind when the others continue, and why, a sentence a node. */
   readonly leftBehind: readonly string[]
   readonly leaseHolder: string | undefined
   /** The steps that are being carried out. */
@@ -144,18 +144,18 @@ export interface StatusAnswer {
   }
   readonly outage: Outage | undefined
   readonly paused: string | undefined
-  /** Why the last run of the upgrade came to its end before all was done: what it waits for, or what it is stuck at. */
+  /** Why the last run of `upgrade-node` ended early: what it waits for, or what it is stuck at. */
   readonly waiting?: string | undefined
   readonly published: StagedImage | undefined
   /** Jobs by state; undefined when the queue's store does not answer. */
   readonly queue: Readonly<Record<string, number>> | undefined
   /** What runs as long as the daemon runs. */
   readonly services: readonly ServiceStatus[]
-  /** What the daemon does without, and how to change that, a sentence each. */
+  /** What is missing for more, and how to provide it, a sentence each. */
   readonly missing: readonly string[]
-  /** What is wrong with the configuration's file, or what of it takes a restart; undefined where it is as in use. */
+  /** What is wrong with the configuration file, or which changes need a restart; undefined if it is in use as it is. */
   readonly configuration: string | undefined
-  /** Why the journal is kept in memory; undefined when the disk is well. */
+  /** Why the journal is kept in memory; undefined if the disk works. */
   readonly journalDegraded: string | undefined
 }
 
@@ -239,9 +239,9 @@ export function cleanText(text: string, longest: number): string | undefined {
   return line === '' ? undefined : Array.from(line).slice(0, longest).join('')
 }
 
-/** Who asks, by the name that was stated: anybody may state any. */
+/** Who asks, by the name that was stated: anyone may state any. */
 export function statedBy(name: string | undefined): Requester {
-  return { name: cleanText(name ?? '', longestName) ?? 'somebody', verified: false }
+  return { name: cleanText(name ?? '', longestName) ?? 'anonymous', verified: false }
 }
 
 /** `admin@nas (unverified)`. */

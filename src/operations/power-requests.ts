@@ -25,7 +25,7 @@ export interface PowerMeans extends RequestMeans {
   loginRefused(label: string): string | undefined
 }
 
-/** What a person asks of the power. */
+/** Requests about the power. */
 export function createPowerRequests(means: PowerMeans): PowerRequests {
   return {
     state: () => readPower(means),
@@ -80,7 +80,7 @@ function shutDown({ agent, config, ports, now }: RequestMeans, { by }: Asked): R
     ports.journal,
     {
       kind: 'power',
-      said: 'everything is going down now, as ordered: `caretaker power status` shows how far it is; it stays down until `caretaker power wake`',
+      said: 'everything is shutting down: follow it with `caretaker power status`; it stays down until `caretaker power wake`',
     },
     by,
   )
@@ -91,10 +91,10 @@ function cancel({ agent, ports }: RequestMeans, { by }: Asked): RequestAnswer {
   const isWithdrawn = guard.order(undefined)
   const cancelled = failingMachines(machines, guard.power).length > 0 ? guard.callOff() : []
   if (!isWithdrawn && cancelled.length === 0)
-    return unchanged('there is nothing to cancel: no shutdown is under way or about to begin')
-  const off = `called off by hand for ${cancelled.join(', ')}: nothing further goes down until something graver comes; mains brings back what is down`
-  const back = 'the order is withdrawn: nothing further goes down, and what is down comes back'
-  const both = `the order is withdrawn, and the shutdown is ${off}`
+    return unchanged('there is nothing to cancel: no shutdown is running or about to start')
+  const off = `the shutdown is cancelled for ${cancelled.join(', ')}: only a more severe condition starts it again; machines that are down are woken on mains power`
+  const back = 'the shutdown request is cancelled: no more machines go down, and those that are down are woken'
+  const both = `the shutdown request is cancelled, and ${off}`
   const said = !isWithdrawn ? off : cancelled.length > 0 ? both : back
   return recordChange(ports.journal, { kind: 'power', said }, by)
 }
@@ -109,20 +109,20 @@ async function drill(
   if (until !== undefined && !isReversiblePhase(until))
     throw new AgentError(
       'misconfigured',
-      `${until} is no phase that can be rehearsed; there are ${reversiblePhases.join(', ')}`,
+      `${until} is not a phase that can be rehearsed; those are ${reversiblePhases.join(', ')}`,
     )
   if (dryRun) {
     const report = await rehearse(lookAt(means, signal))
     remembered.drill.remember(journal, report)
     return {
-      run: { outcome: 'done', detail: 'asked everything, and did nothing' },
+      run: { outcome: 'done', detail: 'checked everything, and changed nothing' },
       report: drillReportAnswerOf(report),
     }
   }
   recordChange(journal, { kind: 'power', said: 'a rehearsal of a power cut was requested' }, by)
   remembered.drillRequest.remember(journal, until === undefined ? {} : { until })
   const run = await runAndWait(agent, findJob(agent, 'drill-power'), signal)
-  // What can't begin now is not to begin by itself when nobody thinks of it any more.
+  // A request that can't start now must not start by itself later.
   if (run.outcome === 'later') remembered.drillRequest.remember(journal, undefined)
   const report = remembered.drill.recall(journal)
   return { run, report: report && drillReportAnswerOf(report) }

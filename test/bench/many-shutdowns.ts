@@ -82,7 +82,7 @@ async function shutDownAll(form: Form): Promise<void> {
     120_000,
     async () => {
       const entries = await control.get<Entry[]>('/journal?limit=100')
-      end = entries.find(({ text }) => text === 'every machine was told to shut down')
+      end = entries.find(({ text }) => text === 'shutdown requested for every machine')
       return end !== undefined
     },
     250,
@@ -90,7 +90,7 @@ async function shutDownAll(form: Form): Promise<void> {
   const used = [(await cpuSeconds(pid)) - cpus[0], (await cpuSeconds(cluster.pid)) - cpus[1]] as const
   const entries = await control.get<Entry[]>('/journal?limit=3000')
   const said = entries.filter(({ kind, text }) => kind === 'power' && /battery has|assumed/.test(text))
-  const given = entries.find(({ text }) => text.startsWith('given up, because'))?.text.split(': ')[1]
+  const given = entries.find(({ text }) => text.startsWith('abandoned, because'))?.text.split(': ')[1]
   tell(form, {
     nodes: (await cluster.ask()) as NodeReport[],
     at,

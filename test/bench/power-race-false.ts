@@ -130,7 +130,7 @@ export async function measureFalseAlarms(outer: AsyncDisposableStack): Promise<v
   for (const { script, ours, upsmons } of worlds) {
     const [normal, fast] = await Promise.all(upsmons.map((each) => each.shutDownAt()))
     const orders = ordersIn(ours.lab).length
-    const begun = (await ours.entries()).filter(({ text }) => text.startsWith('shutting down, because'))
+    const begun = (await ours.entries()).filter(({ text }) => text.startsWith('shutting down because'))
     if (orders > 0) counts.ours++
     if (normal !== undefined) counts.upsmon++
     if (fast !== undefined) counts.fastest++

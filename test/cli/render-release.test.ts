@@ -4,7 +4,7 @@ import { renderPlan, renderStatus } from '../../src/cli/render.ts'
 import type { PlanAnswer, StatusAnswer } from '../../src/core/operator.ts'
 import { clusterOf, worker } from '../core/cluster/nodes.ts'
 
-const remark = 'w-2 runs v1.13.9-k7.1.9, which is no official release: it is left as it is'
+const remark = 'w-2 runs v1.13.9-k7.1.9, which is not an official release: it is left alone'
 const status: StatusAnswer = {
   version: '1.0.0',
   pid: 7,
@@ -66,7 +66,7 @@ test('status says what the upgrade waits for, or is stuck at', () => {
 
 test('the plan says whose step is to be approved, and how', () => {
   const plan: PlanAnswer = {
-    release: { kind: 'target', version: 'v1.13.9', reason: 'the newest patch of 1.13, coming from v1.12.11' },
+    release: { kind: 'target', version: 'v1.13.9', reason: 'the newest patch of 1.13, from v1.12.11' },
     version: 'v1.13.9',
     decision: { kind: 'upgraded' },
     order: ['w-2', 'w-1'],

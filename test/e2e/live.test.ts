@@ -123,7 +123,9 @@ test(
     // Together with what else may be broken then.
     await writeFile(join(directory, 'talosconfig'), 'contexts: [')
     const again = await start()
-    expect((await runCli(['alerts', '-c', file])).stdout).toContain(`${join(directory, 'talosconfig')}: it is not YAML`)
+    expect((await runCli(['alerts', '-c', file])).stdout).toContain(
+      `${join(directory, 'talosconfig')}: it is not valid YAML`,
+    )
     expect(again.output).toMatch(fault)
     await shows('the UPS to be read', /power +on mains/)
     await shows('the fault', fault)

@@ -180,7 +180,7 @@ test('a queue store that does not answer is named, keeps nothing else from worki
   expect((await runCli(['status', '-c', file])).stdout).toContain('queue      its store does not respond')
   expect(await runCli(['run', 'watch-releases', '-c', file])).toMatchObject({
     code: 4,
-    stderr: expect.stringMatching(/^caretaker: the queue store does not take watch-releases: /),
+    stderr: expect.stringMatching(/^caretaker: the queue store does not accept watch-releases: /),
   })
   expect(await daemon.stop()).toBe(0)
 })
@@ -242,7 +242,7 @@ test('a talosconfig and a kubeconfig that are no YAML are refused with the place
       const { code, stdout, stderr } = await runCli([...command.split(' '), '-c', file])
       expect(code).toBe(2)
       expect(stdout + stderr).toMatch(
-        new RegExp(`${path}: it is not YAML: [a-z ]+ at line (${lines}|${lines + 1}), column`),
+        new RegExp(`${path}: it is not valid YAML: [a-z ]+ at line (${lines}|${lines + 1}), column`),
       )
       expect(stdout + stderr).not.toMatch(/hunter2|LS0tLS1/)
     }

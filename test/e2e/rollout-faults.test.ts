@@ -95,7 +95,7 @@ function takeApiAway({ kubernetes }: Homelab): () => void {
 }
 
 describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
-  test('a node that boots its old system is tried once more by a firmware boot, where that is the policy', async () => {
+  test('a node that boots its old system is tried once more with a power cycle, where that is the policy', async () => {
     await using stack = new AsyncDisposableStack()
     const options = { upgrade: { afterRollback: 'powercycle' } }
     const scene = await setScene(stack, options, (lab) => (lab.node('w-1').faults.rollBack = true))
@@ -224,7 +224,7 @@ describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
     await asSoonAs('w-1 to be begun', () => watch.diary().includes('cordon w-1'))
     await rollout.person.cordon('w-2')
     await asSoonAs('the rollout to wait', () =>
-      isToldInRuns(daemon, 'w-2 was cordoned by somebody else: uncordon it to go on'),
+      isToldInRuns(daemon, 'w-2 was cordoned by someone else: uncordon it to continue'),
     )
     expect(await runJob(daemon)).toMatchObject({
       outcome: 'later',
@@ -337,7 +337,7 @@ describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
       [after, 'done'],
       [between, 'done'],
     ])
-    expect(await isTold(daemon, 'event', `the rollout of ${between} is done`)).toBe(true)
+    expect(await isTold(daemon, 'event', `the rollout of ${between} is complete`)).toBe(true)
   })
 
   test('a second agent with a state of its own waits, says who works, and does nothing', async () => {
@@ -347,15 +347,13 @@ describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
     await begin(scene)
     await asSoonAs('the drain to be refused', () => watch.diary().includes('evict-refused default/db-0'))
     const second = await rollout.start({ another: true })
-    await asSoonAs('the second to wait', () =>
-      isToldInRuns(second, 'works on the cluster (upgrade), and holds its Lease'),
-    )
+    await asSoonAs('the second to wait', () => isToldInRuns(second, 'holds the Lease (upgrade)'))
     const waits = (await second.control.get<Run[]>('/runs?limit=50')).find(
       ({ job, outcome }) => job === 'upgrade-node' && outcome !== undefined,
     )
     expect(waits).toMatchObject({
       outcome: 'later',
-      detail: expect.stringMatching(/^caretaker-\S+ works on the cluster/),
+      detail: expect.stringMatching(/^caretaker-\S+ holds the Lease/),
     })
     expect(await isTold(second, 'step', 'w-1')).toBe(false)
     rollout.lab.kubernetes.removePodDisruptionBudget('db')

@@ -45,7 +45,7 @@ test.each<Case>([
 ])('POST $path with $body is the request to $request', async ({ path, body, request, about = {} }) => {
   await using at = await startDaemon()
   expect(await at.raw.post(path, body)).toEqual({ said: request, changed: true })
-  expect(at.heard).toEqual([{ request, about, by: 'somebody' }])
+  expect(at.heard).toEqual([{ request, about, by: 'anonymous' }])
 })
 
 test.each([
@@ -94,7 +94,7 @@ test.each([
   { stated: encodeURIComponent('root\n2026-01-01 alert: all is lost'), by: 'root 2026-01-01 alert: all is lost' },
   { stated: encodeURIComponent('\u001B[31madmin\u202Enimda'), by: '[31madmin nimda' },
   { stated: 'x'.repeat(500), by: 'x'.repeat(64) },
-  { stated: encodeURIComponent(' \u0000 '), by: 'somebody' },
+  { stated: encodeURIComponent(' \u0000 '), by: 'anonymous' },
   { stated: '%E0%A4%A', by: '%E0%A4%A' },
 ])('who asks is heard as $by, in one line', async ({ stated, by }) => {
   await using at = await startDaemon()

@@ -146,9 +146,9 @@ test('a rollback waits for another agent that holds the Lease', async () => {
   await it.next()
   homelab.lease = { holder: 'another', purpose: 'upgrade', lasts: 60_000, until: Date.now() + 60_000 }
   await it.control.rollback('w-1', false)
-  expect(await it.next()).toContain('another works on the cluster (upgrade)')
+  expect(await it.next()).toContain('another holds the Lease (upgrade)')
   expect(homelab.diary).not.toContain('roll-back w-1')
-  expect(texts(homelab, 'alert').join()).toContain('another works on the cluster')
+  expect(texts(homelab, 'alert').join()).toContain('another holds the Lease')
   homelab.lease = undefined
   await it.next()
   expect(homelab.machine('w-1').version).toBe('v1.13.9')

@@ -82,7 +82,7 @@ describe('addresses that lead to other machines', () => {
       swap(homelab, 'cp-1', 'cp-2')
       homelab.leader = 'cp-2'
     }
-    expect(await it.next()).toContain("it can't be taken away now: is not the machine that answers at its address")
+    expect(await it.next()).toContain("it can't go down now: is not the machine that answers at its address")
     expect(homelab.diary.filter((entry) => entry.startsWith('forfeit'))).toEqual([])
   })
 
@@ -92,7 +92,7 @@ describe('addresses that lead to other machines', () => {
     await it.next()
     await it.control.rollback('w-1', false)
     swap(homelab, 'w-1', 'w-2')
-    expect(await it.next()).toContain('w-1, which is to go back, is not the machine that answers at its address')
+    expect(await it.next()).toContain('the rollback of w-1 waits: it is not the machine that answers at its address')
     expect(homelab.diary.filter((entry) => entry.startsWith('roll-back'))).toEqual([])
     homelab.addresses.clear()
     await it.next()
@@ -139,7 +139,7 @@ test('a node that is reinstalled in the middle of its upgrade is named, and take
   await it.next()
   homelab.before = undefined
   expect(await it.next()).toMatch(
-    /^stuck: w-1 is another machine now, or was reinstalled, since it was cordoned \(.*\): `kubectl uncordon w-1` takes it as it is$/,
+    /^stuck: w-1 was replaced or reinstalled after it was cordoned \(.*\): accept it with `kubectl uncordon w-1`$/,
   )
   homelab.machine('w-1').unschedulable = false
   expect(await finish(it)).toBe('every node runs v1.14.1')

@@ -24,11 +24,11 @@ test('a UPS that is silent on mains for a week is said once, and once more when 
   for (let passed = 0; passed < 7 * 24; passed++) await it.silent(hour)
   await it.reads(online)
   await it.agent.idle()
-  expect(texts(homelab).filter((text) => /silent|guards|heard/.test(text))).toEqual([
-    'ups is heard again',
-    'settled: ups is silent, and nothing guards the power: the UPS does not answer',
+  expect(texts(homelab).filter((text) => /silent|guard|again/.test(text))).toEqual([
+    'ups answers again',
+    'settled: ups is silent, and the power is not guarded: the UPS does not answer',
     'ups is silent',
-    'ups is silent, and nothing guards the power: the UPS does not answer. Check the UPS, its cable, and upsd on its server',
+    'ups is silent, and the power is not guarded: the UPS does not answer. Check the UPS, its cable, and upsd on its server',
   ])
 })
 
@@ -37,7 +37,7 @@ test('an upsd that answers and has no data for hours is no guard either', async 
   await using it = startAgent(homelab)
   await it.reads(online)
   for (let passed = 0; passed < 3; passed++) await it.reads({ status: ['WAIT'] }, hour)
-  expect(texts(homelab).join()).toContain('nothing guards the power: the UPS server has no data')
+  expect(texts(homelab).join()).toContain('the power is not guarded: the UPS server has no data')
 })
 
 test('a job that fails for the same reason again and again is one alert', async () => {
@@ -96,7 +96,7 @@ test('nodes that could not be reached are called that, and not down', async () =
     'cp-1': { state: 'unreached' },
     'w-1': { state: 'unreached' },
   })
-  expect(texts(homelab)).toContain('not told, because they could not be reached or refused: cp-1, w-1')
+  expect(texts(homelab)).toContain('not shut down, because they were unreachable or refused: cp-1, w-1')
   // The primary may cut the power once we have logged out.
   expect(homelab.diary).not.toContain('log-out')
 })
@@ -137,7 +137,7 @@ test('power that fails again stops the waking, and nothing is called over', asyn
   }
   await it.reads(online)
   await waitFor('the waking to stop', 5_000, () =>
-    homelab.ports.journal.runs(20).some(({ detail }) => detail === 'mains is gone again'),
+    homelab.ports.journal.runs(20).some(({ detail }) => detail === 'mains power failed again'),
   )
   expect(entries(homelab, 'wake')).not.toContain('w-1')
   expect(stage(homelab)).toBe('waking')

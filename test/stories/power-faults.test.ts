@@ -29,7 +29,7 @@ test('a host that refuses the order once is told again, and is never said to hav
   await it.reads(online)
   await it.reads(low)
   await waitFor('the NAS to be off', 5_000, () => homelab.hosts.get('nas')?.up === false)
-  expect(alerts(homelab).filter((text) => text.includes('would not stop'))).toEqual([])
+  expect(alerts(homelab).filter((text) => text.includes('did not shut down'))).toEqual([])
 })
 
 test('a host that refuses for good is one alert, however often it is told', async () => {
@@ -43,8 +43,10 @@ test('a host that refuses for good is one alert, however often it is told', asyn
   await it.reads(online)
   await it.reads(low)
   await waitFor('several tries', 10_000, () => tries > 4)
-  expect(alerts(homelab).filter((text) => text.startsWith('not told'))).toHaveLength(1)
-  expect(homelab.ports.journal.entries(1_000).filter(({ text }) => text.startsWith('every machine'))).toHaveLength(1)
+  expect(alerts(homelab).filter((text) => text.startsWith('not shut down'))).toHaveLength(1)
+  expect(homelab.ports.journal.entries(1_000).filter(({ text }) => text.startsWith('shutdown requested'))).toHaveLength(
+    1,
+  )
 })
 
 test('nodes that booted with the machine of the agent itself are not told for a UPS that is not heard yet', async () => {
@@ -128,7 +130,7 @@ test('one reading that lies in the middle of a drain is not believed', async () 
   await it.reads(well, 3_000)
   await it.agent.idle()
   const said = homelab.ports.journal.entries(200).map(({ text }) => text)
-  expect(said.filter((text) => text.includes('told at once'))).toEqual([])
+  expect(said.filter((text) => text.includes('shut down at once'))).toEqual([])
   expect(homelab.diary.filter((entry) => entry.startsWith('shut-down'))).toEqual(['shut-down w-1', 'shut-down cp-1'])
 })
 
@@ -181,7 +183,7 @@ test('a battery that never charges keeps nothing down for ever: it is told, and 
   await it.reads(worn)
   await it.reads(worn, 4_000_000)
   await it.run('wake-cluster')
-  expect(alerts(homelab)[0]).toMatch(/does not charge to the 25 % that .*: is it worn out\? Wake the cluster/)
+  expect(alerts(homelab)[0]).toMatch(/does not reach the 25 % of .*: it may be worn out\. Wake the cluster/)
   expect(running(homelab)).toEqual([])
   await personAt(homelab, it).wake()
   await waitFor('the end', 5_000, () => record(homelab)?.stage === 'over')
@@ -195,7 +197,7 @@ test('a machine under a standing order is not woken only to be shut down again: 
   const control = personAt(homelab, it)
   await control.shutDown()
   await isStopped(homelab)
-  await expect(control.wake('cp-1')).rejects.toThrow('`caretaker power wake` comes first')
+  await expect(control.wake('cp-1')).rejects.toThrow('run `caretaker power wake` first')
 })
 
 test('a rehearsal that can not be taken back at once goes on being taken back', async () => {

@@ -123,7 +123,7 @@ test('a node that hangs in the next outage too is named again', async () => {
     await returns(it, homelab)
     const named = homelab.ports.journal
       .entries(1_000)
-      .filter(({ kind, text }) => kind === 'alert' && text === 'given up, because they would not stop: w-1')
+      .filter(({ kind, text }) => kind === 'alert' && text === 'abandoned, because they did not shut down in time: w-1')
     expect(named).toHaveLength(outage)
   }
 })
@@ -213,7 +213,7 @@ test('nothing is woken before mains was stable and the battery charged', async (
   await it.agent.idle()
   expect(entries(homelab, 'wake')).toEqual([])
   expect(homelab.ports.journal.runs(10).find(({ job }) => job === 'wake-cluster')?.detail).toBe(
-    'the battery is charged to 10 % of the 25 % that a second outage needs',
+    'the battery is at 10 %, and waking needs 25 % (power.wake.minimumCharge)',
   )
 })
 

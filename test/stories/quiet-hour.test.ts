@@ -109,5 +109,5 @@ test('an agent that waits for another one’s Lease says so once in the journal'
   }
   expect(writes()).toBe(before)
   expect(journal.runs(50).filter(({ job }) => job === 'upgrade-node')).toHaveLength(1)
-  expect(journal.entries(50).filter(({ text }) => text.includes('another works on the cluster'))).toHaveLength(1)
+  expect(journal.entries(50).filter(({ text }) => text.includes('another holds the Lease'))).toHaveLength(1)
 })

@@ -22,7 +22,7 @@ describe('windows', () => {
     await it.next()
     const missed = texts(homelab, 'event').filter((text) => text.startsWith('the window closed'))
     expect(missed).toEqual([
-      'the window closed with 2 nodes still to come, because storage is not healthy: volume pvc-1 is degraded; `caretaker run-now` goes on outside of windows',
+      'the window closed with 2 nodes left to upgrade, because storage is not healthy: volume pvc-1 is degraded; continue outside of windows with `caretaker run-now`',
     ])
   })
 
@@ -55,7 +55,7 @@ describe('the Lease', () => {
     const homelab = fakeHomelab(two, offered)
     await using it = await begin(homelab)
     homelab.lease = { ...other, until: Date.now() + 42_000 }
-    expect(await it.next()).toBe('another works on the cluster (upgrade), and holds its Lease')
+    expect(await it.next()).toBe('another holds the Lease (upgrade)')
     homelab.lease = { ...other, until: Date.now() - 1 }
     expect(await finish(it)).toBe('every node runs v1.14.1')
     expect(homelab.lease).toBeUndefined()
@@ -138,9 +138,7 @@ test('a reboot that Talos accepts and does not begin is told again, and is no fa
   const homelab = fakeHomelab(two, offered)
   await using it = await begin(homelab, { upgrade: { rebootTimeout: '60ms' } })
   homelab.machine('w-1').rebootIgnored = true
-  expect(await it.next()).toBe(
-    'wait until w-1 is upgraded: the reboot never began: it runs on as before, and is told again',
-  )
+  expect(await it.next()).toBe('wait until w-1 is upgraded: the reboot never started: it is requested again')
   expect(await it.next()).toBe('w-1 runs v1.14.1; on to the next')
   expect(homelab.ports.journal.rollouts(1)[0]!.nodes['w-1']).toMatchObject({ outcome: 'upgraded', failures: [] })
 })
@@ -155,5 +153,5 @@ test('a node whose drain is refused lets others go first, where that is the poli
   await it.next()
   expect(homelab.machine('w-1')).toMatchObject({ unschedulable: false, mark: undefined })
   expect(await it.next()).toBe('cp-1 runs v1.14.1; on to the next')
-  expect(await it.next()).toMatch(/^w-1 is left for later: drain w-1: .*default\/db-0/)
+  expect(await it.next()).toMatch(/^w-1 is postponed: drain w-1: .*default\/db-0/)
 })

@@ -2,7 +2,7 @@ import { batteryLeft } from './battery.ts'
 import { type PowerState, upsObstacle } from './state.ts'
 import type { CriticalReason, PowerPolicy } from './triggers.ts'
 
-/** By which UPSes, by label, a machine lives: so much of their weights must be left. */
+/** Which UPSes feed a machine, by label, and how much power value it needs (MINSUPPLIES). */
 export interface Feed {
   readonly powerValue: Readonly<Record<string, number>>
   readonly minSupplies: number
@@ -11,7 +11,7 @@ export interface Feed {
 /** All that is known of the power. */
 export interface Power {
   readonly upses: ReadonlyMap<string, PowerState>
-  /** A person has ordered everything to be shut down, whatever the UPSes say. ISO 8601. */
+  /** When a person requested to shut everything down, whatever the UPSes report. ISO 8601. */
   readonly ordered: string | undefined
 }
 
@@ -20,12 +20,12 @@ export interface Power {
  *
  * | supply    | means                                                                |
  * |-----------|----------------------------------------------------------------------|
- * | mains     | enough of its UPSes are surely on mains                              |
+ * | mains     | enough of its UPSes are on mains                                     |
  * | battery   | enough of them are on mains or on battery                            |
  * | unknown   | enough of them are not known to fail; a silent one proves nothing    |
  * | failing   | too few are left without those that are about to fail                |
  *
- * One that hangs on no UPS that we know of is on mains.
+ * A machine that is not connected to a configured UPS is on mains.
  */
 export type Supply = 'mains' | 'battery' | 'unknown' | 'failing'
 
@@ -54,8 +54,8 @@ export function failureOf(feed: Feed | undefined, power: Power): CriticalReason 
 }
 
 /**
- * For how long the machine's UPSes carry it, in ms; Infinity where mains does. `assumed` is what a battery is taken to
- * have that doesn't tell. `at` in ms of the clock of the observations.
+ * How long the machine's UPSes can feed it, in ms; Infinity on mains. `assumed` stands for the runtime of a battery
+ * that reports none. `at` in ms of the clock of the observations.
  */
 export function timeLeft(
   feed: Feed | undefined,
@@ -68,7 +68,7 @@ export function timeLeft(
     weight,
     ...leftOf(power.upses.get(ups), at, assumed),
   }))
-  // Those that last longest carry it to the end: it lives until the last one goes that it can't do without.
+  // It runs until the last supply fails that it needs.
   const last = carriedWith(lefts, feed.minSupplies, ({ ms }) => ms)
   return last ? { ms: last.ms, told: last.told } : mainsLasts
 }
@@ -87,8 +87,8 @@ export function leastTimeLeft(
 const mainsLasts = { ms: Infinity, told: true } as const
 
 /**
- * For how long the machine's UPSes have been on mains, enough of them, in ms; undefined while they are not. And the charge,
- * in %, that enough of those have at least, where they tell it.
+ * How long enough of the machine's UPSes have been on mains, in ms; undefined while they are not. And the least charge of
+ * those, in %, where they report it.
  */
 export function mainsOf(
   feed: Feed | undefined,
@@ -132,11 +132,11 @@ function leftOf(state: PowerState | undefined, at: number, assumed: number): { m
 }
 
 /**
- * Why the power speaks against beginning anything; undefined when it does not. One UPS is enough: what hangs on it can't
- * be told from what doesn't. `at` as in an observation.
+ * Why nothing may start because of the power; undefined if it may. One UPS is enough, because what depends on it can't
+ * be told apart from the rest. `at` as in an observation.
  */
 export function powerObstacle(power: Power, at: number, policy: Pick<PowerPolicy, 'deadTime'>): string | undefined {
-  if (power.ordered !== undefined) return 'a person has shut the cluster down; `caretaker power wake` ends that'
+  if (power.ordered !== undefined) return 'the cluster was shut down on request; wake it with `caretaker power wake`'
   for (const [label, state] of power.upses) {
     const obstacle = upsObstacle(state, at, policy)
     if (obstacle !== undefined) return power.upses.size > 1 ? `${label}: ${obstacle}` : obstacle

@@ -3,8 +3,8 @@ import { failureOf, type Feed, type Power } from './feeds.ts'
 import type { CriticalReason } from './triggers.ts'
 
 /**
- * In which turn a machine goes down. Coming back, the NAS is first, then control planes and everything else. The machine
- * that we run on goes last of all, whatever else it is: with it goes whoever tells the others.
+ * The order of shutdown. On the way back the NAS comes first, then control planes and everything else. The machine
+ * that Caretaker runs on goes last, whatever else it is, because it requests the others' shutdown.
  */
 export type Tier = 'workers' | 'storage-nodes' | 'control-planes' | 'hosts' | 'nas' | 'own-machine'
 
@@ -16,7 +16,7 @@ export interface Machine {
   readonly kind: 'node' | 'host'
   readonly tier: Tier
   readonly feed: Feed | undefined
-  /** How long it may take from being told until it is off. */
+  /** How long it may take from the request to shut down until it is off. */
   readonly stops: number
   /** Whether magic packets can wake it. */
   readonly hasMac: boolean

@@ -13,7 +13,7 @@ export interface WakePolicy {
   readonly minimumCharge: number
   /** A magic packet is sent again after this time. */
   readonly retryInterval: number
-  /** A machine that has not come up by then is a person's business. */
+  /** A machine that is not up by then needs a person. */
   readonly giveUpAfter: number
   /** Warnings of storage that are not waited for. */
   readonly acceptedStorage?: readonly AcceptedWarning[]
@@ -78,7 +78,7 @@ function awaitStorage({ acceptedStorage: accepted = [] }: WakePolicy): Step {
   return { do: 'await-storage', within: storageWithin, ...(accepted.length > 0 ? { accepted } : {}) }
 }
 
-/** Whether everything that the outage has touched has its power again. */
+/** Whether every machine of the outage has its power again. */
 export function isWhole(machines: readonly Machine[], outage: Outage, powered: ReadonlySet<string>): boolean {
   return machines.every(({ name }) => powered.has(name) || outage.nodes[name] === undefined)
 }

@@ -16,7 +16,7 @@ export type CriticalReason =
 /** Why anything was done about the power: a reason to shut down, that the battery was spared early, or a rehearsal. */
 export type OutageReason = CriticalReason | 'on-battery' | 'drill'
 
-/** The graver the later: a person who has called one off hears of a graver one all the same. */
+/** By severity, the most severe last: cancelling one does not suppress a more severe one. */
 const byGravity: readonly CriticalReason[] = [
   'on-battery-too-long',
   'fast-depletion',
@@ -34,7 +34,7 @@ export interface PowerPolicy {
   readonly lowBatteryAfter: number
   /** The same where the UPS's own figures contradict LB. */
   readonly unconfirmedLowBatteryAfter?: number
-  /** LB is taken for nothing: for a UPS that says it far too early. */
+  /** LB is ignored: for a UPS that reports it far too early. */
   readonly ignoreLowBattery?: boolean
   /** undefined: however long. */
   readonly maxOnBattery: number | undefined
@@ -48,7 +48,7 @@ export interface PowerPolicy {
 /** A quick self-test takes seconds, a long one a minute or two, in ms. */
 const testTakes = 3 * 60_000
 
-/** Whether a reason is no graver than the one that a person has called off. */
+/** Whether a reason is no more severe than the one that a person has cancelled. */
 export function isCalledOff(reason: CriticalReason, calledOff: CriticalReason | undefined): boolean {
   return calledOff !== undefined && byGravity.indexOf(reason) <= byGravity.indexOf(calledOff)
 }
@@ -58,7 +58,7 @@ export function isPurpose(reading: UpsReading, onBatteryFor: number): boolean {
   return isOnPurpose(reading) && (has(reading, 'CAL') || onBatteryFor <= testTakes)
 }
 
-/** The gravest reason why a UPS on battery is about to fail; undefined while it is not. Times in ms, depletion in % a minute. */
+/** The most severe reason why a UPS on battery is about to fail, if it is. Times in ms, depletion in % a minute. */
 export function criticalReason(
   reading: UpsReading,
   {
@@ -80,7 +80,7 @@ export function criticalReason(
   const wait = isDoubted(reading) ? Math.max(lowBatteryAfter, unconfirmedLowBatteryAfter) : lowBatteryAfter
   if (has(reading, 'LB') && lowFor !== undefined && lowFor >= wait) return 'low-battery'
   if (onBatteryFor < policy.onBatteryAfter) return undefined
-  // One reading that lies decides nothing.
+  // A single false reading decides nothing.
   const isShort = shortFor !== undefined && shortFor >= lowBatteryAfter
   if (isShort && isBelow(reading.runtime, policy.minimumRuntime)) return 'low-runtime'
   if (isShort && isBelow(reading.charge, policy.minimumCharge)) return 'low-charge'
@@ -104,18 +104,18 @@ export interface TriggerState {
   readonly reason: CriticalReason
   /** `charge below 30 %`. */
   readonly text: string
-  /** Why it can't: the UPS doesn't tell what it takes, or the configuration leaves it out. */
+  /** Why it can't: the UPS doesn't report what it takes, or the configuration leaves it out. */
   readonly disarmed?: string
-  /** The variable that the UPS does not tell, where that is why. */
+  /** The variable that the UPS does not report, where that is why. */
   readonly lacks?: string
 }
 
-/** Every trigger, for people to see which of them guard this UPS. A figure that is not told disarms its own, and no other. */
+/** Every trigger, and whether it is armed for this UPS. A figure that is not reported disarms its own triggers only. */
 export function triggersOf(reading: UpsReading | undefined, policy: PowerPolicy): readonly TriggerState[] {
   const { minimumCharge, minimumRuntime, maxOnBattery, maxDischargeRate, ignoreLowBattery, deadTime: silence } = policy
   const unset = 'it is not configured'
   const told = (value: unknown, lacks: string) =>
-    reading !== undefined && value === undefined ? { lacks, disarmed: `the UPS does not tell ${lacks}` } : undefined
+    reading !== undefined && value === undefined ? { lacks, disarmed: `the UPS does not report ${lacks}` } : undefined
   const one = (reason: CriticalReason, text: string, off?: string | Pick<TriggerState, 'disarmed' | 'lacks'>) => ({
     reason,
     text,

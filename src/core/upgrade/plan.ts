@@ -23,9 +23,9 @@ export interface AttemptAtHand {
 
 /** Until the installer runs the node can be uncordoned as it is, so everything stops it. */
 const beforeInstall: readonly StopReason[] = ['failing-power', 'pause', 'abort', 'rollback-request']
-/** What is installed is finished, whoever pauses: only what makes the reboot unsafe, or unwanted, stops it. */
+/** An installed upgrade is finished even while paused: only an unsafe or unwanted reboot stops it. */
 const beforeReboot: readonly StopReason[] = ['failing-power', 'rollback-request']
-/** From the reboot on the node is on its way, and nothing is won by leaving it there. */
+/** From the reboot on nothing stops it: there is nothing to gain by leaving the node half-way. */
 const unstoppable: readonly StopReason[] = []
 
 /** Everything from the cordon to a node that has proven itself. */
@@ -146,7 +146,7 @@ export function finishPlan({ name, role }: Node, target: UpgradeTarget, mark: Co
       },
     }),
     ...etcdPlan(role, policy),
-    // While our mark is still on it: a crash in here is followed by the same wait, and not by the next node.
+    // Before our annotation is removed: after a crash the wait is repeated, before the next node.
     phase('settle', unstoppable, { do: 'settle', node: name, lasts: policy.settle }),
     phase('uncordon', unstoppable, { do: 'uncordon', node: name, why: 'upgrade', forgetAttempts: true }),
     ...(policy.checks.length > 0

@@ -37,7 +37,7 @@ export interface UpgradePolicy extends DisruptionPolicy {
   readonly checksTimeout: number
 }
 
-/** How pods are made to leave a node that is to be upgraded. Durations in ms. */
+/** How a node is drained for its upgrade. Durations in ms. */
 export interface DrainingPolicy {
   /** What becomes of a node whose drain is refused: it waits for it, is left for later, or its pods are deleted. */
   readonly whenBlocked: 'wait' | 'skip' | 'delete'
@@ -60,7 +60,7 @@ export interface UpgradeTarget {
   extensionsOf(node: string): readonly string[]
   /** What else is in that schematic. */
   partsOf(node: string): SchematicParts
-  /** How this node is to reboot, where it is not to do as the others. */
+  /** How this node reboots, where it differs from the others. */
   rebootModeOf(node: string): RebootMode | undefined
 }
 

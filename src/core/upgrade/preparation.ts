@@ -3,9 +3,9 @@ import { phase, type Plan, type Step, type StopReason } from '../plan.ts'
 import { hasLifecycleService } from '../version.ts'
 import type { UpgradePolicy, UpgradeTarget } from './policy.ts'
 
-/** What is done before the first node is touched. That it fails is no fault of a node or of the release. */
+/** What is done before the first node is touched. A failure here does not count against a node or the release. */
 
-/** Nothing has begun yet, so whatever stops a rollout stops it here. */
+/** Nothing has started yet, so whatever stops a rollout stops it here. */
 const beforeAll: readonly StopReason[] = ['failing-power', 'pause', 'abort']
 
 /**

@@ -10,7 +10,7 @@ export interface Window {
   readonly to: string
 }
 
-/** A time in which no node is touched, whatever the windows say. Times in ms since the epoch. */
+/** A blackout: no node is touched, whatever the windows say. Times in ms since the epoch. */
 export interface Blackout {
   readonly from: number
   readonly to: number
@@ -28,7 +28,7 @@ const oneDay = 86_400_000
 
 /**
  * Whether a window is open. No windows at all means always. Over a change of the clock a window follows the wall clock:
- * it may be an hour longer or shorter that night, and a beginning that the clock skips is moved by the hour skipped.
+ * it may be an hour longer or shorter that night, and a start that the clock skips is moved by the hour skipped.
  */
 export function windowAt(windows: readonly Window[], timeZone: string, now: Date): WindowState {
   if (windows.length === 0) return { open: true, closesAt: undefined }
@@ -68,8 +68,8 @@ function minutes(time: string): number {
 }
 
 /**
- * The instant at which the zone's clocks show that date (of UTC) and minute of the day: the second one where they show it twice,
- * and as much later as they skip where they never do.
+ * The instant at which the zone's clocks show that date (of UTC) and minute of the day. Where they show it twice, the
+ * second one; where they skip it, as much later as they skip.
  */
 function instantOf(date: Date, minute: number, timeZone: string): number {
   const asIfUtc = Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate(), 0, minute)

@@ -18,7 +18,7 @@ const retryInterval = 15_000
 
 /**
  * Everything that needs the queue's store: the store itself where it is ours, the worker, the schedules. A store of
- * somebody else's that is away is waited for; our own must open.
+ * someone else's that is away is waited for; our own must open.
  *
  * @throws AgentError `misconfigured` where our own store does not open
  */

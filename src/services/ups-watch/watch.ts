@@ -5,7 +5,7 @@ import type { PowerState } from '../../core/power/state.ts'
 import type { Observation } from '../../core/power/ups.ts'
 
 export interface UpsWatchOptions {
-  /** Between two readings, in ms; asked for anew after each. */
+  /** Poll interval, in ms; read again after each reading. */
   readonly polls: () => { readonly pollInterval: number; readonly pollIntervalOnBattery: number }
   /** How long one reading may take, in ms. */
   readonly within?: number
@@ -30,7 +30,7 @@ export async function watchUps(ups: Pick<Ups, 'read'>, options: UpsWatchOptions)
   }
 }
 
-/** On mains and sure of it. Everything else is looked at more often. */
+/** Certainly on mains. Everything else is polled more often. */
 function calm(power: PowerState | undefined): boolean {
   return power?.mode === 'on-mains' && power.batterySince === undefined
 }

@@ -198,7 +198,7 @@ describe('what speaks against beginning anything', () => {
   })
 
   test('is a person’s order before all else', () => {
-    const text = 'a person has shut the cluster down; `caretaker power wake` ends that'
+    const text = 'the cluster was shut down on request; wake it with `caretaker power wake`'
     expect(obstacle(ordered(powerOf({ a: 'on-mains' })))).toBe(text)
   })
 })

@@ -88,7 +88,7 @@ test.each<{ needs: number; left: number | undefined; text: string }>([
   { needs: 240_000, left: 1_500_000, text: 'takes 4 min at most, and the battery lasts 25 min' },
   { needs: 240_000, left: 240_000, text: 'takes 4 min at most, and the battery lasts 4 min' },
   { needs: 240_000, left: 60_000, text: 'takes 4 min at most, and the battery lasts only 60 s: it is shortened' },
-  { needs: 240_000, left: undefined, text: 'takes 4 min at most; the UPS does not say how long the battery lasts' },
+  { needs: 240_000, left: undefined, text: 'takes 4 min at most; the UPS does not report its runtime' },
 ])('a shutdown of $needs ms with $left ms of battery: $text', ({ needs, left, text }) => {
   expect(describeFit(needs, left)).toBe(text)
 })

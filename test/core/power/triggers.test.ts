@@ -199,14 +199,14 @@ describe('the triggers that guard a UPS', () => {
       name: 'a charge that is not told disarms its own two',
       reading: { status: ['OL'], runtime: 1 },
       expected: [
-        'low-charge: the UPS does not tell battery.charge',
-        'fast-depletion: the UPS does not tell battery.charge',
+        'low-charge: the UPS does not report battery.charge',
+        'fast-depletion: the UPS does not report battery.charge',
       ],
     },
     {
       name: 'a runtime that is not told disarms its own',
       reading: { status: ['OL'], charge: 1 },
-      expected: ['low-runtime: the UPS does not tell battery.runtime'],
+      expected: ['low-runtime: the UPS does not report battery.runtime'],
     },
     { name: 'a figure of zero is told', reading: { status: ['OL'], charge: 0, runtime: 0 }, expected: [] },
     {
