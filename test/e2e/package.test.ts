@@ -34,7 +34,7 @@ const filesOf = async (pattern: string, cwd: string) => (await Array.fromAsync(g
 test('the built package looks after a homelab, with every job, and says its version', async () => {
   await using stack = new AsyncDisposableStack()
   const directory = join(root, 'homelab')
-  const lab = stack.use(await startHomelab({ net: 64, controlPlanes: 1, workers: 1, versions: ['v1.13.9'] }))
+  const lab = stack.use(await startHomelab({ net: 69, controlPlanes: 1, workers: 1, versions: ['v1.13.9'] }))
   const config = await lab.writeConfig(directory)
   stack.defer(() => endStore(directory))
   const daemon = stack.use(await startDaemon({ config, directory, launcher }))
