@@ -6,10 +6,10 @@ import { done, on } from '../src/core/job.ts'
 import { isShutDownPhase } from '../src/core/power/phases.ts'
 import { triggersOf } from '../src/core/power/triggers.ts'
 
-/** Tells people at once what will go down, and when, if mains stays away. */
+/** Announces on battery what will go down, and when, if mains power stays off. */
 export default defineJob({
   name: 'announce-outage',
-  about: 'on battery, tells what will start a shutdown and when what then goes down',
+  about: 'on battery, announces what starts a shutdown, and when each tier then goes down',
   triggers: [on('power.on-battery')],
   runs: 'in-process',
 
@@ -21,7 +21,8 @@ export default defineJob({
       const armed = triggersOf('reading' in state ? state.reading : undefined, config.power)
       const sooner = armed.filter(({ reason, disarmed }) => disarmed === undefined && reason !== 'on-battery-too-long')
       const last = config.power.maxOnBattery
-      const latest = last === undefined ? 'whenever it has to' : `after ${describeDuration(last)} at the latest`
+      const latest =
+        last === undefined ? 'as late as the battery allows' : `after ${describeDuration(last)} at the latest`
       return `${onBattery.length > 1 ? `${label}: ` : ''}${latest}, sooner for ${sooner.map(({ text }) => text).join(', ')}`
     })
     const { timeline, runtime } = planNow(context, ports.journal.openOutage())
@@ -29,7 +30,7 @@ export default defineJob({
       .filter(({ phase }) => isShutDownPhase(phase))
       .map(({ phase, from }) => `${context.wording.titleOf(phase)} after ${describeDuration(from)}`)
     const lasts = runtime === undefined ? '' : `; the battery lasts ${describeDuration(runtime)}`
-    const text = `if mains stays away a shutdown begins ${starts.join('; ')}. Then: ${turns.join(', ')}${lasts}`
+    const text = `if mains power stays off, a shutdown starts ${starts.join('; ')}. Then: ${turns.join(', ')}${lasts}`
     ports.journal.write({ kind: 'power', text })
     return done(text)
   },

@@ -3,10 +3,10 @@ import { defineJob } from '../src/operations/job.ts'
 import { cron, done } from '../src/core/job.ts'
 import { remembered } from '../src/operations/facts.ts'
 
-/** Finds out in quiet times what would not work when the power fails. */
+/** Checks in advance whether everything works that a power cut needs. */
 export default defineJob({
   name: 'check-power',
-  about: 'once a week asks everything that a power cut would need, without doing it, and warns of what would fail',
+  about: 'once a week checks everything that a power cut needs, changes nothing, and warns about what would fail',
   triggers: [cron('0 10 * * 1')],
   runs: 'queue',
 
@@ -23,9 +23,9 @@ export default defineJob({
             severity: 'warning',
             subject: 'power',
             text: `a power cut would not go as planned: ${faults.join('; ')}`,
-            action: 'Mend it, and run `caretaker run check-power` again',
+            action: 'Fix it, then run `caretaker run check-power` again',
           },
     )
-    return done(faults.length === 0 ? 'everything that a power cut needs is there' : faults.join('; '))
+    return done(faults.length === 0 ? 'everything that a power cut needs works' : faults.join('; '))
   },
 })

@@ -12,22 +12,22 @@ import { remembered } from '../src/operations/facts.ts'
 import { planWake } from '../src/core/power/recovery.ts'
 
 /**
- * Walks the real plan on the real cluster as far as it can be taken back, asks what the rest would need, and takes
- * everything back. It is on record like an outage, so whatever interrupts it, a power cut or a kill, finds what was done.
+ * Carries out the real plan on the real cluster as far as it can be undone, checks what the rest would need, and undoes
+ * it all. It is recorded like an outage, so that after an interruption (a power cut, a kill) it is known what was done.
  */
 export default defineJob({
   name: 'drill-power',
-  about: 'rehearses a power cut: really cordons and drains, asks whether the rest would work, and undoes it',
+  about: 'rehearses a power cut: cordons and drains for real, checks whether the rest would work, and undoes it all',
   triggers: [],
   purpose: 'maintenance',
   runs: 'in-process',
 
   async idle({ config, ports, power, monotonic }) {
     const request = remembered.drillRequest.recall(ports.journal)
-    if (!request) return done('nobody has asked for a rehearsal')
+    if (!request) return done('no rehearsal is requested')
     const obstacle =
       powerObstacle(power, monotonic(), config.power) ??
-      (ports.journal.openOutage() ? 'an outage is on record that is not over' : undefined)
+      (ports.journal.openOutage() ? 'an outage is still open' : undefined)
     if (obstacle === undefined) return undefined
     remembered.drillRequest.remember(ports.journal, undefined)
     return done(`no rehearsal: ${obstacle}`)
@@ -37,9 +37,9 @@ export default defineJob({
     const { machines, ports, signal, whenPower, now } = context
     const { journal } = ports
     const request = remembered.drillRequest.recall(journal)
-    // Once, whatever becomes of it: a daemon that starts again is not to drain a cluster for it.
+    // Once, whatever the result: a daemon that restarts must not drain the cluster again for an old request.
     remembered.drillRequest.remember(journal, undefined)
-    if (!request) return done('nobody has asked for a rehearsal')
+    if (!request) return done('no rehearsal is requested')
     const report = await rehearse(context)
     const begun = await beginOrResume(context, 'drill', machines)
     const { record } = begun
@@ -48,7 +48,7 @@ export default defineJob({
       [...upses.values()].some(({ mode }) => mode !== 'on-mains') ? 'the power is failing' : undefined,
     )
     const upTo = request.until === undefined ? '' : `, up to "${context.wording.titleOf(request.until)}"`
-    journal.write({ kind: 'power', text: `a rehearsal begins${upTo}` })
+    journal.write({ kind: 'power', text: `a rehearsal starts${upTo}` })
     const walked: WalkedPhase[] = []
     const { plan } = planNow(context, record.current)
     for (const phase of plan.phases.filter(({ reversible }) => reversible)) {
@@ -56,24 +56,21 @@ export default defineJob({
       walked.push(await walk(context, record, phase, watch.signal))
       if (phase.id === request.until) break
     }
-    // A power cut takes the cluster over, and goes on from what is on record.
+    // A power cut takes over the lease and continues from the record.
     signal.throwIfAborted()
     remembered.drill.remember(journal, { ...report, walked })
-    // What can't be taken back now is not forgotten: the record stays open, and the way back from any outage goes on.
+    // What can't be undone now stays on record: the record stays open, and `wake-cluster` recovers from it.
     const isUndone = await takeBack(context, record)
     if (!isUndone) await context.emit({ type: 'drill.ended' })
     const faults = report.checks.filter(({ ok }) => !ok).length + walked.flatMap((one) => one.failed).length
-    if (watch.signal.aborted) return later('the rehearsal was broken off: the power is failing', after(now(), 1_000))
+    if (watch.signal.aborted) return later('the rehearsal was stopped: the power is failing', after(now(), 1_000))
     const what = walked.map(({ phase }) => context.wording.titleOf(phase)).join(', ') || 'nothing'
-    if (!isUndone)
-      return later(`rehearsed ${what}; not all of it could be taken back yet, which goes on`, after(now(), 60_000))
-    return done(
-      `rehearsed ${what} and took it back; ${faults === 0 ? 'all would go well' : `${faults} faults: see the report`}`,
-    )
+    if (!isUndone) return later(`rehearsed ${what}; not everything is undone yet, trying again`, after(now(), 60_000))
+    return done(`rehearsed ${what} and undid it; ${faults === 0 ? 'no faults' : `${faults} faults: see the report`}`)
   },
 })
 
-/** Whether everything was taken back; the record is over then. */
+/** Returns whether everything was undone; the record is then closed. */
 async function takeBack(
   { config, machines, alerts, now, carryOut }: JobContext,
   record: OutageRecord,

@@ -10,10 +10,10 @@ import { bestEffort, phase, type Step } from '../src/core/plan.ts'
 import { findSheddable } from '../src/operations/shed.ts'
 import { apiWithin } from '../src/core/power/shutdown.ts'
 
-/** Makes the battery last longer: what the user can do without is scaled to nothing while there is still time. */
+/** Makes the battery last longer: scales down early the workloads that the user can do without. */
 export default defineJob({
   name: 'shed-load',
-  about: 'on battery, scales the workloads of power.shed to nothing; they get their replicas back with mains',
+  about: 'on battery, scales the workloads of power.shed to zero, and scales them up again on mains power',
   triggers: [on('power.on-battery')],
   runs: 'in-process',
 
@@ -21,10 +21,10 @@ export default defineJob({
     const { config, machines, ports, alerts, power, now, monotonic, carryOut, signal, whenPower } = context
     const { shed, shedAfter } = config.power
     const isOnBattery = () => machines.some(({ feed }) => supplyOf(feed, power) === 'battery')
-    if (shed.length === 0) return done('no workloads are named under power.shed')
+    if (shed.length === 0) return done('power.shed is empty')
     if (!isOnBattery()) return done('nothing runs on battery')
     const since = [...power.upses.values()].flatMap((state) => (state.mode === 'on-battery' ? [state.since] : []))
-    // A blip is told of when it is believed.
+    // Not before `onBatteryAfter`: shorter blips are ignored.
     if (since.length === 0) return done('no UPS is on battery for certain')
     const lasts = monotonic() - Math.min(...since)
     if (lasts < shedAfter) {
@@ -34,16 +34,15 @@ export default defineJob({
       )
     }
     const open = ports.journal.openOutage()
-    if (open?.stage === 'shedding' && open.scaled) return done('the workloads were seen to already')
-    if (open && open.stage !== 'shedding')
-      return later('what is on record of another outage comes first', after(now(), 5_000))
+    if (open?.stage === 'shedding' && open.scaled) return done('the workloads are scaled down already')
+    if (open && open.stage !== 'shedding') return later('an earlier outage is still open', after(now(), 5_000))
 
     const within = AbortSignal.any([signal, AbortSignal.timeout(apiWithin)])
     const sheddable = await findSheddable(ports.kubernetes, shed, within)
     reportRefused(alerts, sheddable)
     const scaled = sheddable.found
-    if (scaled.length === 0) return done('nothing runs that power.shed names')
-    // A shutdown may have begun while we looked.
+    if (scaled.length === 0) return done('power.shed selects nothing that runs')
+    // A shutdown may have started in the meantime.
     if (!isOnBattery() || ports.journal.openOutage()?.startedAt !== open?.startedAt)
       return done('the power has changed')
     const record = openRecord(context, open ?? beginOutage(now(), 'on-battery', 'shedding'))
@@ -58,6 +57,6 @@ export default defineJob({
     }).catch((error: unknown) => {
       if (!watch.signal.aborted || signal.aborted) throw error
     })
-    return done(`${count} of ${scaled.length} workloads are scaled to nothing, to make the battery last`)
+    return done(`scaled ${count} of ${scaled.length} workloads to zero to save the battery`)
   },
 })

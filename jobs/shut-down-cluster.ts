@@ -20,7 +20,7 @@ const watchEvery = 5_000
 /** Brings down in order every machine whose power is about to fail, while its UPS still carries it. */
 export default defineJob({
   name: 'shut-down-cluster',
-  about: 'drains the cluster and shuts it down in order, when a UPS is about to fail or a person says so',
+  about: 'drains the cluster and shuts it down in order when a UPS is about to fail or a person requests it',
   triggers: [on('power.critical'), on('power.ordered')],
   purpose: 'shutdown',
   runs: 'in-process',
@@ -28,7 +28,7 @@ export default defineJob({
   async idle(context) {
     const { ports, power } = context
     const machines = failingMachines(context.machines, power).map(({ machine }) => machine)
-    if (machines.length === 0) return done('no power is about to fail')
+    if (machines.length === 0) return done('no UPS is about to fail')
     const open = ports.journal.openOutage()
     if (
       open?.stage !== 'stopped' ||
@@ -37,17 +37,17 @@ export default defineJob({
     )
       return undefined
     sayIfBlind(context, open)
-    // A look takes the cluster from nobody.
+    // Observing needs no lease.
     return (await comesUp(context, open, machines)).length > 0 ? undefined : watching(context)
   },
 
   async run(context) {
     const { ports, power, now } = context
     const [first] = failingMachines(context.machines, power)
-    if (!first) return done('no power is about to fail')
+    if (!first) return done('no UPS is about to fail')
     const isNew = !ports.journal.openOutage()?.nodes[first.machine.name]
     if (isNew) {
-      ports.journal.write({ kind: 'power', text: `shutting down, because ${describeReason(first.reason)}` })
+      ports.journal.write({ kind: 'power', text: `shutting down because ${describeReason(first.reason)}` })
     }
     const { record, ended, last } = await bringDown(context, first.reason)
     if (ended) return ended
@@ -56,11 +56,11 @@ export default defineJob({
       const { stoppedAt } = record.current
       record.update((outage) => ({ ...outage, stage: 'stopped', stoppedAt: stoppedAt ?? now().toISOString() }))
       sayWhoIsLeft(context, record)
-      // A machine that is shut down again is no news.
+      // A machine that is shut down again is not announced again.
       if (stoppedAt === undefined) await context.emit({ type: 'cluster.stopped' })
     }
     await logOut(context, record)
-    // With the ground that we stand on everything ends, so everything else is said and done by now.
+    // Our own machine goes last: everything else is done and recorded by now.
     if (last) {
       const alone = { requestedBefore: new Set<string>(), isTight: () => false, isOver: () => false }
       await carryOutPhase(context, { phase: last, record, machines: context.machines, ...alone })
@@ -69,11 +69,11 @@ export default defineJob({
   },
 })
 
-/** Where upsd went down with a host that we have shut down, nobody hears of mains until that host is up again. */
+/** Where upsd runs on a host that we have shut down, the UPS stays silent until that host is up again. */
 function sayIfBlind({ config, power, alerts, monotonic }: JobContext, { nodes }: Outage): void {
   const blind = config.upses.flatMap(({ label, host }): [string, string][] => {
     const state = power.upses.get(label)
-    const isSilent = state?.mode === 'critical' && monotonic() - state.lastHeard > config.power.silence
+    const isSilent = state?.mode === 'critical' && monotonic() - state.lastHeard > config.power.deadTime
     const server = config.hosts.find(({ name, address }) => address === host && isShutdownRequested(nodes[name]?.state))
     return isSilent && server ? [[label, server.name]] : []
   })
@@ -85,18 +85,18 @@ function isShutdownRequested(state: OutageNode['state'] | undefined): boolean {
 }
 
 function watching({ config, now }: JobContext): Outcome {
-  const soon = after(now(), Math.min(watchEvery, config.power.nodeStops))
-  return later('every machine was told; watching until power is back', soon)
+  const soon = after(now(), Math.min(watchEvery, config.power.shutdownTimeout))
+  return later('shutdown requested for every machine; waiting for power to return', soon)
 }
 
-/** What is left when every shutdown but that of our own machine was requested; `ended` where the run ends before. */
+/** What is left once every shutdown but that of our own machine was requested; `ended` if the run ends earlier. */
 interface BroughtDown {
   readonly record: OutageRecord
   readonly ended?: Outcome
   readonly last?: ShutdownPhase
 }
 
-/** Phase after phase, planned anew before each from the record and from what the battery then has left. */
+/** Runs phase after phase. Plans again before each, from the record and the battery's remaining runtime. */
 async function bringDown(context: JobContext, reason: CriticalReason): Promise<BroughtDown> {
   const { config, ports, power, now, signal } = context
   const failing = () => failingMachines(context.machines, power).map(({ machine }) => machine)
@@ -133,7 +133,7 @@ async function bringDown(context: JobContext, reason: CriticalReason): Promise<B
         await begun.prepared
         continue
       }
-      // Once for what can be taken back, and once for what can't, and again when the form changes.
+      // Written to the journal once for the reversible phases, once for the others, and again when the form changes.
       const saying = `${plan.form} ${phase.reversible}`
       if (saying !== said) ports.journal.write({ kind: 'power', text: plan.reason })
       said = saying
@@ -149,25 +149,25 @@ async function bringDown(context: JobContext, reason: CriticalReason): Promise<B
 
 function describeEnd({ power }: JobContext, outage: Outage): string {
   const isCalledOff = [...power.upses.values()].some((state) => state.mode === 'on-battery')
-  const why = isCalledOff || outage.reason === 'ordered' ? 'the shutdown was called off' : 'power is back'
-  return `${why}${wentDown(outage) ? ': nothing further goes down' : ' before anything went down'}`
+  const why = isCalledOff || outage.reason === 'ordered' ? 'the shutdown was cancelled' : 'power is back'
+  return `${why}${wentDown(outage) ? ': no more machines go down' : ' before anything went down'}`
 }
 
-/** Nobody writes to the record any more once the run is over. */
+/** Stops writing to the record once the run is over. */
 async function letGo(begun: Begun): Promise<void> {
   begun[Symbol.dispose]()
   await begun.looked
 }
 
 /**
- * UPSes that may switch their outlets off in the end: those that are about to fail, where all that hangs on them goes
- * down here and has heard of it. Never because a person wants the cluster down: mains is there then.
+ * UPSes that may switch off their outlets at the end: those that are about to fail, where every machine that they feed
+ * was shut down by us. Never for a shutdown that a person requested: mains power is on then.
  */
 function cutsFor({ config, machines: inventory, power }: JobContext, outage: Outage, machines: readonly Machine[]) {
   return config.upses.flatMap(({ label, host, cutPower }) => {
     if (!cutPower || power.ordered !== undefined || outage.cut?.[label] !== undefined) return []
     if (power.upses.get(label)?.mode !== 'critical') return []
-    const fed = inventory.filter(({ feed }) => feed?.weights[label] !== undefined)
+    const fed = inventory.filter(({ feed }) => feed?.powerValue[label] !== undefined)
     const isAlone = fed.every(({ name }) => machines.some((machine) => machine.name === name))
     const isHeard = fed.every(({ name }) => outage.nodes[name]?.state !== 'unreached' || !outage.nodes[name].wasUp)
     if (!isAlone || !isHeard) return []
@@ -181,15 +181,15 @@ function namesOf(machines: readonly Machine[]): string {
 }
 
 /**
- * The primaries wait for us no longer. Not while a machine that nobody reached may be booting: the power is not to go
- * under it just yet.
+ * Logs out of upsd, so that its primary need not wait for us. Not while a machine that could not be reached may be
+ * booting: it would lose its power.
  */
 async function logOut({ config, now, carryOut, power }: JobContext, record: OutageRecord): Promise<void> {
   const { nodes, loggedOut, stoppedAt } = record.current
   const unreached = Object.values(nodes).some(({ wasUp, state }) => wasUp && state === 'unreached')
   const stoppedFor = now().getTime() - Date.parse(stoppedAt ?? now().toISOString())
-  // A clock that was set back knows nothing of how long it has been.
-  if (loggedOut || (unreached && stoppedFor >= 0 && stoppedFor < config.power.nodeStops)) return
+  // The clock was set back: the elapsed time is unknown.
+  if (loggedOut || (unreached && stoppedFor >= 0 && stoppedFor < config.power.shutdownTimeout)) return
   const failing = [...power.upses].filter(([, { mode }]) => mode === 'critical' || power.ordered !== undefined)
   const steps = failing.map(([ups]): Step => ({ do: 'log-out-of-ups', ups }))
   if (steps.length > 0) await carryOut([bestEffort(phase('log-out', [], ...steps))])

@@ -9,10 +9,10 @@ import { kernelArgumentsOf, schematicsInUse } from '../src/core/release/schemati
 import { remembered } from '../src/operations/facts.ts'
 import { compareVersions, isOfficial } from '../src/core/version.ts'
 
-/** Brings the image of the release to go to onto the share, and keeps it that of the schematic as it is now. */
+/** Stages the image of the target release on the share, and stages it again when the schematic changes. */
 export default defineJob({
   name: 'stage-image',
-  about: 'brings the checked UKI of the release to go to onto the TFTP share',
+  about: 'stages the verified UKI of the target release on the TFTP share',
   triggers: [on('agent.started'), on('release.published'), on('schematic.changed'), every('30m')],
   runs: 'queue',
 
@@ -21,13 +21,12 @@ export default defineJob({
     const ids: Record<string, string> = { ...remembered.schematicIds.recall(journal) }
     for (const name of schematicsInUse(config)) {
       const found = schematics.get(name)
-      if (!found)
-        throw new AgentError('misconfigured', `config/schematics/${name}.yaml is not there, or was never valid`)
+      if (!found) throw new AgentError('misconfigured', `config/schematics/${name}.yaml is missing, or was never valid`)
       ids[found.id] ??= await factory.register(found.schematic, signal)
     }
     remembered.schematicIds.remember(journal, ids)
 
-    // Without a release to go to, what the nodes run is what a new machine should boot, unless it was withdrawn.
+    // Without a target release, what the nodes run is what a new machine should boot, unless it was withdrawn.
     const withdrawn = remembered.withdrawn.recall(journal) ?? []
     const running = runningVersions(await observe())
       .filter(isOfficial)
@@ -39,8 +38,8 @@ export default defineJob({
     if (versions.length === 0)
       return done(
         running.length === 0
-          ? 'there is no release to go to, and no node says what it runs'
-          : `there is no release to go to, and ${withdrawnReason(running.at(-1)!)}`,
+          ? 'there is no target release, and no node reports its version'
+          : `there is no target release, and ${withdrawnReason(running.at(-1)!)}`,
       )
 
     const own = schematics.get(config.schematic)!
@@ -60,13 +59,13 @@ export default defineJob({
         (staged) => staged.version === version && staged.schematic === schematic && (staged.published || isRequest),
       )
       try {
-        // Somebody may have changed what is there; that it is as it should be is no news.
+        // Checked on every run, because the share may have been changed; logged only when something was staged.
         await carryOut([phase('stage-image', [], { do: 'stage-image', image, publish: !isRequest })], {
           isRoutine: wasThere,
         })
       } catch (error) {
         if (signal.aborted || !isRequest || !(error instanceof AgentError) || error.retryable) throw error
-        // Nothing that this homelab needs: it is told, and not tried for ever.
+        // Requested by a person, not needed by a node: a failure is reported, and not retried for ever.
         refused.push(error)
         forgetRequest(journal, version)
         continue

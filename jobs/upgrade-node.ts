@@ -29,10 +29,10 @@ import { rolloutStopReasons } from '../src/operations/stop-reasons.ts'
 type Go = UpgradeDecision & { kind: 'go' }
 type Stuck = UpgradeDecision & { kind: 'stuck' }
 
-/** Brings one node to the wanted Talos release, or as many workers as may be away at once, then asks to be run again. */
+/** Upgrades one node to the target release, or as many workers as may be down at once, then asks to be run again. */
 export default defineJob({
   name: 'upgrade-node',
-  about: 'brings the next node to the release to go to, if everything speaks for it, and then the one after',
+  about: 'upgrades the next node to the target release if nothing blocks it, then the one after',
   triggers: [
     on('agent.started'),
     on('image.staged'),
@@ -44,7 +44,7 @@ export default defineJob({
   purpose: 'upgrade',
   runs: 'queue',
 
-  // Nobody is asked for a lease of a cluster that does not exist yet.
+  // There is no cluster yet whose Lease could be taken.
   idle: async ({ config }) =>
     config.nodes.length === 0 ? done('no node is configured, so there is nothing to upgrade') : undefined,
 
@@ -73,7 +73,7 @@ export default defineJob({
   },
 })
 
-/** What was seen is written down and told, whatever is decided. */
+/** Records and reports what was observed, whatever is decided. */
 async function noteObservations(context: JobContext, preview: UpgradePreview): Promise<void> {
   const { alerts, emit, ports } = context
   const { cluster, decision, toApprove, version } = preview
@@ -109,7 +109,7 @@ async function upgrade(context: JobContext, preview: UpgradePreview, { first, no
   return together(await Promise.all(nodes.map((one) => bring(context, preview, one))))
 }
 
-/** Carries one node's plan out, and writes down what became of it. Throws only what ends the run. */
+/** Carries out the plan for one node and records the result. Throws only what ends the run. */
 async function bring(context: JobContext, preview: UpgradePreview, one: NodePlan): Promise<Outcome> {
   const { config, now, carryOut, signal } = context
   const { version } = preview
@@ -133,16 +133,16 @@ async function bring(context: JobContext, preview: UpgradePreview, one: NodePlan
   return later(outcomeOf(intent) === 'upgraded' ? `${node} runs ${version}; on to the next` : reason, now())
 }
 
-/** The soonest of them decides when to look again; all of them say why. */
+/** Runs again at the earliest of them; the reason names them all. */
 function together(ends: readonly Outcome[]): Outcome {
   const waits = ends.flatMap((end) => (end.kind === 'later' ? [end] : []))
   const at = Math.min(...waits.map((end) => end.at.getTime()))
   return later(waits.map(({ reason }) => reason).join('; '), new Date(at))
 }
 
-/** Nodes that are ahead, or that run no official release, are named: they stay as they are. */
+/** Names nodes that are ahead of the target or run an unofficial release: they are left alone. */
 function describeArrival({ ports }: JobContext, { cluster, version }: UpgradePreview): string {
-  if (version === undefined) return 'no node tells what it runs'
+  if (version === undefined) return 'no node reports its version'
   const withdrawn = remembered.withdrawn.recall(ports.journal) ?? []
   const others = cluster.nodes.flatMap(({ name, talos }) => {
     if (!talos.ok || talos.value.version === version) return []

@@ -15,34 +15,35 @@ import type { PowerState } from '../src/core/power/state.ts'
 import { remembered } from '../src/operations/facts.ts'
 import { isWhole, planWake } from '../src/core/power/recovery.ts'
 
-/** A UPS that was told to switch its outlets off does so some time later, mains or not; nothing is woken until then, in ms. */
+/** In ms. A UPS switches its outlets off some time after the command, even on mains power; nothing is woken before. */
 const cutTakes = 3 * 60_000
 const lookAgain = 5_000
-/** A battery that is not charged by then may never be, in ms. */
+/** In ms. A battery that is not charged by then may be worn out. */
 const chargesWithin = 3_600_000
 
-/** Brings back after a power cut what was up before it, and takes back what we did to the rest. */
+/** Wakes what was up before a power cut, and undoes what was done to the rest. */
 export default defineJob({
   name: 'wake-cluster',
-  about: 'after a power cut wakes what was up before, waits until it is Ready, and undoes what was done for it',
+  about: 'after a power cut, wakes what was up before, waits until it is Ready, and undoes the rest',
   triggers: [on('power.on-mains'), on('power.on-battery'), on('power.order-withdrawn'), on('drill.ended')],
   purpose: 'maintenance',
   runs: 'in-process',
 
   async idle(context) {
     const { ports, power, now } = context
-    if (power.ordered !== undefined) return done('a person has shut the cluster down: `caretaker power wake` ends that')
+    if (power.ordered !== undefined)
+      return done('the cluster was shut down on request: wake it with `caretaker power wake`')
     const open = ports.journal.openOutage()
     if (!open) return undefined
     const powered = poweredMachines(context, open)
     const names = new Set(powered.machines.map(({ name }) => name))
     const isLeft = powered.machines.some(({ name }) => open.nodes[name]?.wasUp && open.nodes[name].state !== 'back')
     if (names.size > 0 && (isLeft || isWhole(context.machines, open, names))) return undefined
-    // What has its power is back; the others' UPS wakes us.
-    if (names.size > 0) return later('others are still without their power', after(now(), 60_000))
-    // On battery nothing is undone that saves it; the next reading of mains wakes us.
+    // Every machine that has power is back; the next reading of the others' UPS wakes this job.
+    if (names.size > 0) return later('other machines still have no power', after(now(), 60_000))
+    // On battery, shed workloads stay down; the next reading of mains power wakes this job.
     if (!wentDown(open) && failingMachines(context.machines, power).length === 0 && powered.onBattery)
-      return done('on battery: what was done to save it stays')
+      return done('on battery: shed workloads stay down')
     return later(powered.why, after(now(), powered.after))
   },
 
@@ -55,21 +56,21 @@ export default defineJob({
     const names = new Set(machines.map(({ name }) => name))
     const record = openRecord(context, open)
     const isSafe = failingMachines(inventory, power).length === 0
-    // While others still go down, or are down for want of power, theirs is the stage.
+    // While other machines are still going down, or have no power, they determine the stage of the outage.
     if (wentDown(open) && isSafe) {
       record.update((outage) => ({ ...outage, stage: 'waking', wokenAt: outage.wokenAt ?? now().toISOString() }))
     }
     const hasMore = () => poweredMachines(context, open).machines.some(({ name }) => !names.has(name))
     let isMore = false
     using watch = whenPower(() => {
-      // A dead machine on one UPS keeps no machine on another one waiting.
+      // A dead machine on one UPS must not hold up machines on another.
       isMore = hasMore()
-      if (isMore) return 'more machines have their power back'
+      if (isMore) return 'more machines have power again'
       const isLost = ({ feed }: Machine) => {
         const supply = supplyOf(feed, power)
         return supply === 'failing' || (supply === 'battery' && wentDown(open) && !isCalledOff(power))
       }
-      return machines.some(isLost) ? 'mains is gone again' : undefined
+      return machines.some(isLost) ? 'mains power failed again' : undefined
     })
     let undone = true
     const onStep = (step: Step, { kind }: StepState) => {
@@ -88,13 +89,13 @@ export default defineJob({
       if (!watch.signal.aborted || signal.aborted) throw error
       return later(messageOf(watch.signal.reason), after(now(), isMore ? 0 : lookAgain))
     }
-    // What was not down is as it was.
+    // A machine that never went down is as it was.
     if (undone) record.update((outage) => withUntouched(outage, names))
     return conclude(context, record, { undone, isWhole: isSafe && isWhole(inventory, record.current, names) })
   },
 })
 
-/** With those of the machines back whose shutdown was never requested: they had nothing to come back from. */
+/** Also marks as back the machines whose shutdown was never requested. */
 function withUntouched(outage: Outage, names: ReadonlySet<string>): Outage {
   const untouched = Object.entries(outage.nodes).filter(
     ([name, { state }]) => names.has(name) && (state === 'up' || state === 'drained'),
@@ -113,10 +114,9 @@ async function conclude(
   const open = record.current
   const missing = wentDown(open) ? missingNodes(open, inventory) : []
   if (missing.length === 0 && undone && !isAll)
-    return later('others are still without their power', after(now(), lookAgain))
+    return later('other machines still have no power', after(now(), lookAgain))
   if (missing.length > 0 || !undone) {
-    const reason =
-      missing.length > 0 ? await describeMissing(context, missing) : 'not everything could be taken back yet'
+    const reason = missing.length > 0 ? await describeMissing(context, missing) : 'not everything is undone yet'
     if (isAll) alerts.open('outage.recovery', { severity: 'warning', subject: 'cluster', text: reason })
     return later(reason, after(now(), Math.min(60_000, config.power.wake.giveUpAfter)))
   }
@@ -131,18 +131,18 @@ async function conclude(
 interface Powered {
   readonly machines: readonly Machine[]
   readonly onBattery: boolean
-  /** Why it is not more of them, and when to look again, in ms. */
+  /** Why other machines have to wait, and when to check again, in ms. */
   readonly why: string
   readonly after: number
 }
 
 /**
- * The machines that may be woken, or given back: their UPSes are on mains, have been so for long enough, and could stand
+ * The machines that may be woken or uncordoned: their UPSes have been on mains power for long enough, and could carry
  * another cut. Where nothing went down mains alone is enough, or that a person has called the shutdown off.
  */
 function poweredMachines(context: JobContext, open: Outage): Powered {
   const { config, machines: inventory, power, monotonic, now, ports, alerts } = context
-  const { stableFor, minimumCharge } = config.power.wake
+  const { stableAfter, minimumCharge } = config.power.wake
   const went = wentDown(open)
   const isNow = remembered.wakeNow.recall(ports.journal) === true
   const onBattery = inventory.some(({ feed }) => supplyOf(feed, power) === 'battery')
@@ -153,22 +153,22 @@ function poweredMachines(context: JobContext, open: Outage): Powered {
   }
   const machines = inventory.filter((machine) => {
     const supply = supplyOf(machine.feed, power)
-    // What a person has called off is given back on battery too, and nothing is woken on it.
+    // After a cancelled shutdown nodes are uncordoned on battery too, but none is woken.
     const state = open.nodes[machine.name]?.state
     const isUp = state === undefined || state === 'up' || state === 'drained'
     if (isCalledOff(power) && open.stage !== 'shedding' && supply === 'battery' && isUp) return true
     const mains = mainsOf(machine.feed, isNow ? withoutLatches(power) : power, monotonic())
-    // While anything runs on battery what was shed to save it stays so.
-    if (open.stage === 'shedding' && onBattery) return wait('on battery: what was done to save it stays')
-    if (!mains) return wait(powerObstacle(power, monotonic(), config.power) ?? 'mains is not back')
+    // Shed workloads stay down while anything runs on battery.
+    if (open.stage === 'shedding' && onBattery) return wait('on battery: shed workloads stay down')
+    if (!mains) return wait(powerObstacle(power, monotonic(), config.power) ?? 'mains power is not back')
     if (!went) return true
-    const cutAt = Object.keys(machine.feed?.weights ?? {}).flatMap((ups) => open.cut?.[ups] ?? [])
+    const cutAt = Object.keys(machine.feed?.powerValue ?? {}).flatMap((ups) => open.cut?.[ups] ?? [])
     const sinceCut = Math.min(...cutAt.map((at) => now().getTime() - Date.parse(at)))
-    // A person who wants it back now has seen that it can be.
-    const wanted = isNow ? 0 : stableFor
+    // A person who requests it now takes responsibility for the battery.
+    const wanted = isNow ? 0 : stableAfter
     const needs = sinceCut < cutTakes ? Math.max(wanted, cutTakes) : wanted
     if (mains.ms < needs) {
-      const far = `mains has been back for ${describeDuration(mains.ms)} of ${describeDuration(needs)}`
+      const far = `mains power has been back for ${describeDuration(mains.ms)} of ${describeDuration(needs)}`
       return wait(far, needs - mains.ms)
     }
     if (!isNow && mains.charge !== undefined && mains.charge < minimumCharge) {
@@ -176,19 +176,19 @@ function poweredMachines(context: JobContext, open: Outage): Powered {
         alerts.open('outage.charge', {
           severity: 'warning',
           subject: 'power',
-          text: `the battery does not charge to the ${minimumCharge} % that power.wake.minimumCharge asks for: is it worn out?`,
-          action: 'Wake the cluster without waiting for it: `caretaker power wake`',
+          text: `the battery does not reach the ${minimumCharge} % of power.wake.minimumCharge: it may be worn out`,
+          action: 'Wake the cluster anyway with `caretaker power wake`',
         })
-      const far = `the battery is charged to ${mains.charge} % of the ${minimumCharge} % that a second outage needs`
+      const far = `the battery is at ${mains.charge} %, and waking needs ${minimumCharge} % (power.wake.minimumCharge)`
       return wait(far, 10_000)
     }
     return true
   })
   const [first] = waits.toSorted((a, b) => a.after - b.after)
-  return { machines, onBattery, why: first?.why ?? 'mains is not back', after: first?.after ?? lookAgain }
+  return { machines, onBattery, why: first?.why ?? 'mains power is not back', after: first?.after ?? lookAgain }
 }
 
-/** A UPS with a latched FSD is on mains: enough for a person who wants everything back. */
+/** Counts a UPS with a latched FSD as on mains, when a person requests to wake everything. */
 function withoutLatches(power: Power): Power {
   const upses = [...power.upses].map(([label, state]): [string, PowerState] => [
     label,
@@ -206,16 +206,16 @@ async function describeMissing({ observe }: JobContext, missing: readonly string
   const texts = missing.map((name) => {
     const node = nodes.find((candidate) => candidate.name === name)
     if (node?.talos.ok && node.talos.value.stage === 'shutting down')
-      return `${name} hangs in its shutdown: press its power button, twice`
-    if (node?.talos.ok) return `${name} is up and ${whyUnhealthy(node) ?? 'about to be taken back'}`
+      return `${name} hangs while shutting down: press its power button twice`
+    if (node?.talos.ok) return `${name} is up and ${whyUnhealthy(node) ?? 'about to be uncordoned'}`
     return `${name} did not come back: press its power button`
   })
   return texts.join('; ')
 }
 
-/** Cordons for a power cut of which there is no record, because the journal was lost: ours, and nobody else's to undo. */
+/** Cordons of ours from a power cut that has no record, because the journal was lost: removes them. */
 async function tidy({ ports, carryOut, signal, power }: JobContext): Promise<Outcome> {
-  if ([...power.upses.values()].some(({ mode }) => mode !== 'on-mains')) return done('mains is not back')
+  if ([...power.upses.values()].some(({ mode }) => mode !== 'on-mains')) return done('mains power is not back')
   const nodes = await ports.kubernetes
     .nodes(AbortSignal.any([signal, AbortSignal.timeout(5_000)]))
     .catch(() => undefined)
@@ -223,5 +223,5 @@ async function tidy({ ports, carryOut, signal, power }: JobContext): Promise<Out
   if (ours.length === 0) return done('there was no power cut')
   const steps = ours.map((node): Step => ({ do: 'uncordon', node, why: 'power' }))
   await carryOut([bestEffort(phase('uncordon', [], ...steps))])
-  return done(`${ours.join(', ')} uncordoned: left over from a power cut that is not on record`)
+  return done(`${ours.join(', ')} uncordoned: left cordoned by a power cut without a record`)
 }

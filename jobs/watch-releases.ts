@@ -9,10 +9,10 @@ import { withdrawnReason } from '../src/core/release/policy.ts'
 import { chooseFirst, chooseTarget, remembered } from '../src/operations/facts.ts'
 import { compareVersions } from '../src/core/version.ts'
 
-/** Asks the Image Factory whether there is a release that this homelab should have, and says why not yet. */
+/** Asks the Image Factory for releases, chooses the target, and says why one is not used yet. */
 export default defineJob({
   name: 'watch-releases',
-  about: 'asks the Image Factory for releases and decides which one this homelab should go to',
+  about: 'asks the Image Factory for releases and chooses the target release',
   triggers: [on('agent.started'), every('30m'), on('node.upgraded'), on('cluster.woken')],
   runs: 'queue',
 
@@ -36,15 +36,15 @@ export default defineJob({
       return done(whole)
     }
 
-    // What they ran is not forgotten because they are all down: they may boot from what is staged now.
+    // The target is kept while all nodes are down: they may boot from what is staged.
     if (config.nodes.length > 0 && running.length === 0 && left.length === 0)
-      return say(`no node answers${before === undefined ? '' : `; ${before} stays the release to go to`}`)
+      return say(`no node answers${before === undefined ? '' : `; ${before} stays the target release`}`)
     const decision =
       config.nodes.length === 0
         ? chooseFirst(journal, config.upgrade, now())
         : chooseTarget(cluster, journal, config.upgrade, { now: now(), ownNode })
     if (decision.kind !== 'target') {
-      // A list that shrinks without a word is no reason to stage something older.
+      // A release that vanished from the list, and was not withdrawn, is no reason to stage an older one.
       const isKept = before !== undefined && decision.kind === 'wait' && lists.vanished.includes(decision.version)
       if (!isKept) remembered.target.remember(journal, undefined)
       if (decision.kind === 'current') return say(decision.reason)
@@ -54,16 +54,16 @@ export default defineJob({
     }
     remembered.target.remember(journal, decision.version)
     if (before !== decision.version) await emit({ type: 'release.published', version: decision.version })
-    return say(`${decision.version} is the release to go to: ${decision.reason}`)
+    return say(`${decision.version} is the target release: ${decision.reason}`)
   },
 })
 
-/** What the Factory offers, and what it has withdrawn: an answer to the first alone is worth as much as ever. */
+/** What the Factory offers and what it has withdrawn. The list of withdrawn releases may fail alone. */
 async function askFactory({ ports: { factory }, signal, log }: JobContext) {
   const offered = await factory.versions(signal)
   const withdrawn = await factory.withdrawn(offered, signal).catch((error: unknown) => {
     if (signal.aborted || !(error instanceof AgentError)) throw error
-    log.warn({ reason: messageOf(error) }, 'withdrawn releases not known; those known before still count')
+    log.warn({ reason: messageOf(error) }, 'list of withdrawn releases not read; the last one still applies')
     return undefined
   })
   return { offered, withdrawn }
@@ -87,11 +87,11 @@ interface News {
   readonly answer: { readonly offered: readonly string[] }
   readonly lists: ReleaseLists
   readonly cluster: Cluster
-  /** The release that was decided on before. */
+  /** The previous target release. */
   readonly before: string | undefined
 }
 
-/** Alerts on what left the Factory's list, each once. Answers what there is to say now. */
+/** Opens alerts on releases that left the Factory's list, each once. Returns remarks for the status. */
 function reportLists(
   { alerts, ports: { journal } }: JobContext,
   { answer, lists, cluster, before }: News,
@@ -99,7 +99,7 @@ function reportLists(
   const { vanished, withdrawn } = lists
   const newest = lists.offered.toSorted(compareVersions).at(-1) ?? 'any release'
   const gone = answer.offered.length === 0 ? newest : vanished.join(', ')
-  const lost = gone === '' ? undefined : `the Factory's list no longer holds ${gone}; nothing goes backwards`
+  const lost = gone === '' ? undefined : `the Factory no longer lists ${gone}; nothing is downgraded`
   alerts.report(
     'release.vanished',
     lost === undefined ? undefined : { severity: 'info', subject: 'factory', text: lost },
@@ -110,7 +110,7 @@ function reportLists(
     ...cluster.nodes.map(({ talos }) => (talos.ok ? talos.value.version : undefined)),
   ]
   const taken = withdrawn.filter((version) => inUse.includes(version)).map(withdrawnReason)
-  const text = taken.length === 0 ? undefined : `${taken.join('; ')}: no further node begins it`
+  const text = taken.length === 0 ? undefined : `${taken.join('; ')}: no more nodes are upgraded to it`
   alerts.report('release.withdrawn', text === undefined ? undefined : { severity: 'warning', subject: 'factory', text })
   return [...(lost === undefined ? [] : [lost]), ...taken]
 }

@@ -32,13 +32,13 @@ export interface AgentOptions {
   /** How plans are put into words, for people. */
   readonly wording?: Wording
   readonly now?: () => Date
-  /** ms of a clock that never jumps. */
+  /** Monotonic clock, in ms. */
   readonly monotonic?: () => number
-  /** Between two looks of a wait, in ms. */
+  /** Poll interval of a wait, in ms. */
   readonly pollEvery?: number
-  /** How long a holder that is taken over may take to let go, in ms. */
+  /** How long a holder that is taken over may take to release the lease, in ms. */
   readonly leaseGrace?: number
-  /** When a job that found the lease taken looks again, in ms. */
+  /** When a job that found the lease taken tries again, in ms. */
   readonly leaseRetry?: number
   /** The name by which this agent holds the cluster's Lease: the same over its restarts. */
   readonly holder?: string
@@ -46,12 +46,12 @@ export interface AgentOptions {
   readonly ownNode?: string | undefined
   /** The node or the host that it runs on, if it is one of the configuration. */
   readonly ownMachine?: string | undefined
-  /** The present boot of the machine that it runs on. */
+  /** The current boot of the machine that it runs on. */
   readonly bootId?: string | undefined
 }
 
 /**
- * The whole agent, less the process that it runs in and its services. main.ts makes one with the real ports, a test makes
+ * The whole agent, without its process and its services. main.ts makes one with the real ports, a test makes
  * one with fakes; nothing else differs.
  */
 export function createAgent(options: AgentOptions) {
@@ -148,12 +148,12 @@ export function createAgent(options: AgentOptions) {
     get leaseHolder() {
       return lock.holder
     },
-    /** What is being done at this moment. */
+    /** What is being done now. */
     get activities() {
       return activities.all
     },
     observe: (signal: AbortSignal) => observe(inventory(), ports, signal),
-    /** For looking at what a job would decide, without running it. */
+    /** Shows what a job would decide, without running it. */
     preview: contextOf,
     /** Starts a job that runs in process, or queues one that doesn't. */
     start: async (job: Job): Promise<void> => {
@@ -162,7 +162,7 @@ export function createAgent(options: AgentOptions) {
     },
     /** Resolves when no job runs in process and none is about to. */
     idle: () => inProcess.idle(),
-    /** Calls off what runs, and waits until it has let go. Nothing begins after that. */
+    /** Cancels what runs, and waits until it has ended. Nothing starts after that. */
     stop: async (): Promise<void> => {
       runner.stop()
       await inProcess.stop()
@@ -172,7 +172,7 @@ export function createAgent(options: AgentOptions) {
 
 export type Agent = ReturnType<typeof createAgent>
 
-/** What is made of the present configuration, and made anew only when that is another. */
+/** Made from the current configuration; made again only when the configuration changes. */
 function lastFor<T>(config: () => Config, make: (current: Config) => T): () => T {
   let made: { readonly of: Config; readonly value: T } | undefined
   return () => {

@@ -4,60 +4,62 @@ import { ask, command, exit, group, type Options, print, say } from './shell.ts'
 
 const rendering = () => import('./render-power.ts')
 
-/** Everything that a person asks or requests of the power. */
+/** The commands about the power. */
 export function addPowerCommands(): void {
-  group('power', 'the power: how it is, what happens when it fails, and what a person says to that')
+  group('power', 'power state, shutdown plan and requests')
   addQuestions()
   addRequests()
   group('drill', 'rehearsals')
-  command('drill power', 'rehearse a power cut: drain for real, ask whether the rest would work, undo it', drill)
-    .option('--dry-run', 'ask only, and change nothing')
-    .option('--until <phase>', `no further than this phase: ${reversiblePhases.join(', ')}`)
-    .option('--yes', 'really do it')
+  command('drill power', 'rehearse a power cut: drain the nodes, check that the rest would work, undo it', drill)
+    .option('--dry-run', 'only check, change nothing')
+    .option('--until <phase>', `stop after this phase: ${reversiblePhases.join(', ')}`)
+    .option('--yes', 'confirm')
 }
 
 function addQuestions(): void {
-  command('power status', 'how the power is, what would start a shutdown, and what is under way', async (options) => {
+  command('power status', 'the power, what would start a shutdown, and any shutdown in progress', async (options) => {
     const [power, outages] = await Promise.all([
       ask(options, (daemon) => daemon.power.$get()),
       ask(options, (daemon) => daemon.outages.$get()),
     ])
-    await print(options, { power, outages }, async () => (await rendering()).renderPower(power, outages))
+    await print(options, { power, outages }, async (zone) =>
+      (await rendering()).renderPower(power, outages, await zone()),
+    )
     return power.upses.some(({ state }) => state.mode === 'unknown') ? exit.unreachable : exit.ok
   })
-  command('power plan', 'what a shutdown would do now, drawn against what the battery has', async (options) => {
+  command('power plan', 'what a shutdown would do now, against the runtime of the battery', async (options) => {
     const plan = await ask(options, (daemon) => daemon.power.plan.$get())
     await print(options, plan, async () => (await rendering()).renderPowerPlan(plan))
     return plan.form === 'ordered' ? exit.ok : exit.waiting
   })
-  command('power history', 'the outages so far, machine by machine', async (options) => {
+  command('power history', 'past outages, machine by machine', async (options) => {
     const outages = await ask(options, (daemon) => daemon.outages.$get())
-    await print(options, outages, async () => (await rendering()).renderOutages(outages))
+    await print(options, outages, async (zone) => (await rendering()).renderOutages(outages, await zone()))
     return exit.ok
   })
 }
 
 function addRequests(): void {
-  command('power shutdown', 'shut everything down in order, although mains is there', async (options, _, extra) => {
+  command('power shutdown', 'shut everything down in order, even on mains power', async (options, _, extra) => {
     if (extra['now'] && extra['yes']) return say(options, (daemon) => daemon.power.shutdown.$post())
     const plan = await ask(options, (daemon) => daemon.power.plan.$get())
     await print(options, plan, async () => (await rendering()).renderPowerPlan(plan))
-    process.stderr.write('caretaker: nothing was done; add --now --yes to shut everything down\n')
+    process.stderr.write('caretaker: nothing done; add --now --yes to shut everything down\n')
     return exit.usage
   })
-    .option('--now', 'at once')
-    .option('--yes', 'without asking')
-  command('power cancel', 'call off the shutdown that is under way or about to begin', (options) =>
+    .option('--now', 'start now')
+    .option('--yes', 'confirm')
+  command('power cancel', 'cancel a shutdown that is in progress or about to start', (options) =>
     say(options, (daemon) => daemon.power.cancel.$post()),
   )
   command(
     'power wake [machine]',
-    'bring back what went down; or one machine, whatever is on record',
+    'wake what was shut down; or one machine, shut down by Caretaker or not',
     (options, [machine], extra) => {
       const request = { ...(machine === undefined ? {} : { machine }), all: extra['all'] === true }
       return say(options, (daemon) => daemon.power.wake.$post({ json: request }))
     },
-  ).option('--all', 'those too that were off before')
+  ).option('--all', 'also wake machines that were off before')
 }
 
 async function drill(
@@ -68,7 +70,7 @@ async function drill(
   const dryRun = Boolean(extra['dryRun'])
   if (!dryRun && !extra['yes']) {
     process.stderr.write(
-      'caretaker: this cordons and drains every node, and then takes it back: workloads stop meanwhile. Add --yes, or --dry-run to ask only\n',
+      'caretaker: this cordons and drains every node, then undoes it; workloads stop meanwhile. Add --yes, or --dry-run to only check\n',
     )
     return exit.usage
   }

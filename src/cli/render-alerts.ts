@@ -5,9 +5,9 @@ import { green, plain, red, yellow } from './colours.ts'
 
 const colours: Readonly<Record<Severity, (text: string) => string>> = { critical: red, warning: yellow, info: plain }
 
-/** One alert a paragraph: how severe, since when, under which id; what is so; what to do. */
+/** One alert a paragraph: severity, id and age; the condition; what to do. */
 export function renderAlerts(alerts: readonly Alert[], now: number): string {
-  if (alerts.length === 0) return green('no alert is open')
+  if (alerts.length === 0) return green('no open alerts')
   return alerts
     .map(({ id, severity, since, settledAt, text, action }) => {
       const lasts = describeDuration((settledAt === undefined ? now : Date.parse(settledAt)) - Date.parse(since))
@@ -19,9 +19,9 @@ export function renderAlerts(alerts: readonly Alert[], now: number): string {
     .join('\n')
 }
 
-/** How many alerts are open, and the worst of them. */
+/** How many alerts are open, and the most severe of them. */
 export function describeAlerts({ open, worst }: StatusAnswer['alerts']): string {
   if (!worst) return green('none')
-  const count = open === 1 ? '' : `${open} open (see \`caretaker alerts\`), the worst: `
+  const count = open === 1 ? '' : `${open} open (\`caretaker alerts\` lists them), the most severe: `
   return colours[worst.severity](`${count}${worst.severity}: ${describeAlert(worst)}`)
 }

@@ -1,12 +1,11 @@
 import type { PowerAnswer, PowerPlanAnswer, RunAnswer, UpsAnswer } from '../core/operator.ts'
-import type { DrillReport } from '../core/power/drill.ts'
+import type { DrillReportAnswer, ReadingAnswer, TimelineRowAnswer, UpsStateAnswer } from '../core/power/answers.ts'
 import { describeDuration } from '../core/duration.ts'
 import { describeReason } from '../core/event.ts'
 import type { Outage } from '../core/power/outage.ts'
 import { summarize } from '../core/power/summary.ts'
-import type { PowerState } from '../core/power/state.ts'
-import { describeFit, type TimelineRow } from '../core/power/timeline.ts'
-import type { UpsReading } from '../core/power/ups.ts'
+import { describeFit } from '../core/power/timeline.ts'
+import { describeClock, describeMoment, describeTime } from '../core/time.ts'
 import { english } from '../core/wording.ts'
 import { dim, green, red, yellow } from './colours.ts'
 import { table } from './table.ts'
@@ -14,52 +13,60 @@ import { table } from './table.ts'
 /** Under a heading that is eleven columns wide. */
 const indent = ' '.repeat(11)
 
-export function describePower({ upses, ordered }: PowerAnswer): string {
+/** The power in a line or two a UPS. `zone` is the time zone of times. */
+export function describePower({ upses, shutdownRequestedAt }: PowerAnswer, zone: string): string {
   const lines = [
-    ...(ordered === undefined ? [] : [red(`shut down by order since ${ordered}: \`caretaker power wake\` ends that`)]),
+    ...(shutdownRequestedAt === undefined
+      ? []
+      : [
+          red(
+            `shutdown requested on ${describeTime(shutdownRequestedAt, zone)}; machines stay down until \`caretaker power wake\``,
+          ),
+        ]),
     ...upses.flatMap((ups) => describeUps(ups, upses.length > 1)),
   ]
   return lines.length === 0 ? 'no UPS is configured' : lines.join(`\n${indent}`)
 }
 
-function describeUps({ label, state, lasts, loginRefused, silentFor }: UpsAnswer, isNamed: boolean): string[] {
+function describeUps({ label, state, loginRefused, silentForMs }: UpsAnswer, isNamed: boolean): string[] {
   return [
-    `${isNamed ? `${label}: ` : ''}${describeState(state, describeDuration(lasts))}`,
-    ...(silentFor === undefined
+    `${isNamed ? `${label}: ` : ''}${describeState(state, describeDuration(state.forMs))}`,
+    ...(silentForMs === undefined
       ? []
-      : [red(`not heard from for ${describeDuration(silentFor)}: nothing guards the power`)]),
+      : [red(`no response for ${describeDuration(silentForMs)}: the power is not monitored`)]),
     ...(loginRefused === undefined ? [] : [red(loginRefused)]),
   ]
 }
 
-function describeState(state: PowerState, lasts: string): string {
-  switch (state.mode) {
+function describeState({ mode, why, reason, cancelled, wasOnBattery, reading }: UpsStateAnswer, lasts: string): string {
+  const figures = reading === undefined ? '' : ` (${describeReading(reading)})`
+  switch (mode) {
     case 'unknown':
-      return yellow(`unknown: ${state.why}`)
+      return yellow(`unknown: ${why ?? 'not read yet'}`)
     case 'on-mains':
-      return `${green('on mains')} for ${lasts} (${describeReading(state.reading)})${state.batterySince === undefined ? '' : yellow(', but it was seen on battery')}`
+      return `${green('on mains power')} for ${lasts}${figures}${wasOnBattery ? yellow(', with a blip to battery') : ''}`
     case 'on-battery':
-      return `${yellow('on battery')} for ${lasts} (${describeReading(state.reading)})${state.calledOff === undefined ? '' : yellow(`; a shutdown because ${describeReason(state.calledOff)} was called off`)}`
+      return `${yellow('on battery')} for ${lasts}${figures}${cancelled === undefined ? '' : yellow(`; the shutdown because ${describeReason(cancelled)} was cancelled`)}`
     case 'critical':
-      return `${red('about to fail')} for ${lasts}: ${describeReason(state.reason)}${state.reading ? ` (${describeReading(state.reading)})` : ''}`
+      return `${red('critical')} for ${lasts}: ${reason === undefined ? '' : describeReason(reason)}${figures}`
     case 'latched':
-      return yellow(`on mains, but upsd still shows a forced shutdown (FSD): restart upsd to clear it`)
+      return yellow('on mains power, but upsd still reports a forced shutdown (FSD): restart upsd to clear it')
     default:
-      return state satisfies never
+      return mode satisfies never
   }
 }
 
-function describeReading({ status, charge, runtime, load }: UpsReading): string {
+function describeReading({ status, chargePercent, runtimeMs, loadPercent }: ReadingAnswer): string {
   return [
     status.join(' '),
-    ...(charge === undefined ? [] : [`charge ${charge} %`]),
-    ...(runtime === undefined ? [] : [`runtime ${describeDuration(runtime)}`]),
-    ...(load === undefined ? [] : [`load ${load} %`]),
+    ...(chargePercent === undefined ? [] : [`charge ${chargePercent} %`]),
+    ...(runtimeMs === undefined ? [] : [`runtime ${describeDuration(runtimeMs)}`]),
+    ...(loadPercent === undefined ? [] : [`load ${loadPercent} %`]),
   ].join(', ')
 }
 
-/** How the power is, what would start a shutdown, and what is under way. */
-export function renderPower(power: PowerAnswer, outages: readonly Outage[]): string {
+/** The power, what would start a shutdown, and a shutdown in progress. */
+export function renderPower(power: PowerAnswer, outages: readonly Outage[], zone: string): string {
   const isNamed = power.upses.length > 1
   const triggers = power.upses.flatMap(({ label, triggers: all }) =>
     all.map(({ text, disarmed }) => {
@@ -71,34 +78,34 @@ export function renderPower(power: PowerAnswer, outages: readonly Outage[]): str
   )
   const open = outages.find(({ stage }) => stage !== 'over')
   return [
-    `power      ${describePower(power)}`,
+    `power      ${describePower(power, zone)}`,
     ...triggers.map((line, index) => `${index === 0 ? 'shutdown   ' : indent}${line}`),
-    ...(open ? [`outage     ${yellow(describeOutage(open))}`] : []),
+    ...(open ? [`outage     ${yellow(describeOutage(open, zone))}`] : []),
   ].join('\n')
 }
 
-export function describeOutage(outage: Outage): string {
+export function describeOutage(outage: Outage, zone: string): string {
   const { startedAt, reason, stage, nodes } = outage
   const states = Object.entries(nodes).map(([name, { state }]) => `${name} ${state}`)
-  const told = states.length === 0 ? stage : `${stage}: ${states.join(', ')}`
-  return `since ${startedAt}, because ${describeReason(reason)}, ${told}`
+  const progress = states.length === 0 ? stage : `${stage}: ${states.join(', ')}`
+  return `since ${describeMoment(startedAt, zone)} because ${describeReason(reason)}; ${progress}`
 }
 
-/** Outages so far, newest first, each with what took how long. */
-export function renderOutages(outages: readonly Outage[]): string {
-  if (outages.length === 0) return 'there was none yet'
-  return outages.map(renderOutage).join('\n\n')
+/** Outages so far, newest first, each with how long everything took. */
+export function renderOutages(outages: readonly Outage[], zone: string): string {
+  if (outages.length === 0) return 'no outages yet'
+  return outages.map((outage) => renderOutage(outage, zone)).join('\n\n')
 }
 
-function renderOutage(outage: Outage): string {
+function renderOutage(outage: Outage, zone: string): string {
   const { startedAt, reason, endedAt, nodes } = outage
-  const head = `${startedAt.slice(0, 19).replace('T', ' ')}  because ${describeReason(reason)}`
-  const end = endedAt ? summarize(outage) : yellow(`${outage.stage}, and not over yet`)
+  const head = `${describeMoment(startedAt, zone)}  because ${describeReason(reason)}`
+  const end = endedAt ? summarize(outage) : yellow(`${outage.stage}, in progress`)
   if (!Object.values(nodes).some(({ at }) => at?.['shutdown-sent'])) return `${head}\n  ${end}`
-  const time = (at: string | undefined) => (at === undefined ? '' : at.slice(11, 19))
+  const time = (at: string | undefined) => (at === undefined ? '' : describeClock(at, zone))
   const rows = Object.entries(nodes).map(([name, { state, wasUp, at = {} }]) => [
     name,
-    wasUp ? (state === 'back' ? green('back') : yellow(state)) : dim('was off before'),
+    wasUp ? (state === 'back' ? green('back') : yellow(state)) : dim('was off'),
     time(at['shutdown-sent']),
     time(at.off) || (at.abandoned ? red('given up') : at.unreached ? red('not reached') : ''),
     time(at['wake-sent']),
@@ -108,27 +115,28 @@ function renderOutage(outage: Outage): string {
   return [head, `  ${end}`, ...lines.map((line) => `  ${line}`)].join('\n')
 }
 
-export function renderPowerPlan({ form, reason, left, needs, timeline }: PowerPlanAnswer): string {
+export function renderPowerPlan({ form, reason, leftMs, needsMs, timeline }: PowerPlanAnswer): string {
+  const left = leftMs ?? undefined
   return [
-    `if the power failed now: ${form === 'ordered' ? green(form) : yellow(form)}, ${reason}`,
-    describeFit(needs, left ?? undefined, needs - Math.max(0, ...timeline.map(({ to }) => to))),
+    `if mains power failed now: ${form === 'ordered' ? green(form) : yellow(form)}, ${reason}`,
+    describeFit(needsMs, left, needsMs - Math.max(0, ...timeline.map(({ toMs }) => toMs))),
     '',
-    renderTimeline(timeline, left ?? undefined),
+    renderTimeline(timeline, left),
   ].join('\n')
 }
 
 const columns = 48
 
 /**
- * Each phase as a bar between when it begins and when it ends at the latest: full where it is likely to take so long,
- * half where it is allowed to. `left` in ms draws where the battery ends, where that is near enough to be in the picture.
+ * Each phase as a bar from its start to its latest end: solid as long as it is likely to take, shaded up to its timeout.
+ * `left` in ms draws where the battery ends, if that fits.
  */
-export function renderTimeline(rows: readonly TimelineRow[], left: number | undefined): string {
-  const end = Math.max(1, ...rows.map(({ to }) => to))
+export function renderTimeline(rows: readonly TimelineRowAnswer[], left: number | undefined): string {
+  const end = Math.max(1, ...rows.map(({ toMs }) => toMs))
   const scale = left !== undefined && left < 3 * end ? Math.max(end, left) : end
   const column = (ms: number) => Math.round((ms / scale) * (columns - 1))
   const width = Math.max(0, ...rows.map(({ phase }) => english.titleOf(phase).length), 'battery'.length)
-  const lines = rows.map(({ phase, from, to, likely, steps, reversible }) => {
+  const lines = rows.map(({ phase, fromMs: from, toMs: to, likelyMs: likely, steps, reversible }) => {
     const solid = Math.max(column(from) + 1, column(likely ?? from))
     const last = Math.max(column(to), column(from) + 1)
     const bar = Array.from({ length: columns }, (_, at) =>
@@ -147,7 +155,7 @@ export function renderTimeline(rows: readonly TimelineRow[], left: number | unde
   return [
     ...lines,
     ...battery,
-    dim(`${' '.repeat(width)}  green can be taken back, red can't; ▒ is allowed, █ is what it took before`),
+    dim(`${' '.repeat(width)}  green: can be undone, red: can't; ▒ up to its timeout, █ as measured before`),
   ].join('\n')
 }
 
@@ -160,23 +168,23 @@ function describeSteps(steps: readonly string[]): string {
   return others.length === 0 ? first : `${first} and ${others.length} more`
 }
 
-export function renderDrill({ detail }: RunAnswer, report: DrillReport | undefined): string {
+export function renderDrill({ detail }: RunAnswer, report: DrillReportAnswer | undefined): string {
   if (!report) return detail
-  const { form, reason, runtime, needs, timeline, checks, walked } = report
-  const done = (walked ?? []).flatMap(({ phase, took, failed }) => [
-    `${failed.length === 0 ? green('done') : red('failed')}  ${english.titleOf(phase)} in ${describeDuration(took)}`,
+  const { form, reason, runtimeMs, needsMs, timeline, checks, walked } = report
+  const done = (walked ?? []).flatMap(({ phase, tookMs, failed }) => [
+    `${failed.length === 0 ? green('done') : red('failed')}  ${english.titleOf(phase)} in ${describeDuration(tookMs)}`,
     ...failed.map((text) => `        ${red(text)}`),
   ])
-  const asked = checks.map(({ subject, text, ok, ms }) => {
-    const took = ms === undefined ? '' : dim(` (${ms} ms)`)
-    return `${ok ? green('good') : red('fault')}${ok ? '  ' : ' '}  ${subject}: ${text}${took}`
+  const results = checks.map(({ subject, text, ok, tookMs }) => {
+    const took = tookMs === undefined ? '' : dim(` (${describeDuration(tookMs)})`)
+    return `${ok ? green('ok') : red('failed')}${ok ? '    ' : ''}  ${subject}: ${text}${took}`
   })
   return [
     detail,
     '',
-    renderPowerPlan({ form, reason, left: runtime ?? null, needs, timeline }),
+    renderPowerPlan({ form, reason, leftMs: runtimeMs ?? null, needsMs, timeline }),
     ...(done.length > 0 ? ['', ...done] : []),
     '',
-    ...asked,
+    ...results,
   ].join('\n')
 }

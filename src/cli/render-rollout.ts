@@ -1,39 +1,44 @@
 import type { RolloutAnswer } from '../core/operator.ts'
 import { describeDuration } from '../core/duration.ts'
+import { describeTime } from '../core/time.ts'
 import type { Rollout, RolloutNode } from '../core/upgrade/record.ts'
 import type { PhaseId } from '../core/phase-id.ts'
 import { english } from '../core/wording.ts'
 import { renderPlan } from './render.ts'
 import { table } from './table.ts'
 
-/** A rollout as a person reads it: what is decided, what has been said, and how its nodes fare. */
-export function renderRollout(answer: RolloutAnswer): string {
+/** A rollout: what is decided, what people requested, and the progress of its nodes. */
+export function renderRollout(answer: RolloutAnswer, zone: string): string {
   const { plan, current, approved, aborted, paused, openUntil, snapshot } = answer
   const facts = [
     ['approved', approved],
     ['aborted', aborted],
     ['paused', paused?.replace(/^paused: /, '')],
-    ['window', openUntil && `opened by hand until ${openUntil}`],
-    ['snapshot', snapshot && `${snapshot.file}, ${(snapshot.bytes / 1e6).toFixed(1)} MB of ${snapshot.at}`],
+    ['window', openUntil && `open until ${describeTime(openUntil, zone)}, by request`],
+    [
+      'snapshot',
+      snapshot &&
+        `${snapshot.file}, ${(snapshot.bytes / 1e6).toFixed(1)} MB, taken on ${describeTime(snapshot.at, zone)}`,
+    ],
   ] as const
   return [
-    renderPlan(plan),
+    renderPlan(plan, zone),
     ...facts.flatMap(([name, text]) => (text === undefined ? [] : [`${`${name}:`.padEnd(9)} ${text}`])),
-    ...(current ? ['', renderOne(current)] : []),
+    ...(current ? ['', renderOne(current, zone)] : []),
   ].join('\n')
 }
 
-export function renderHistory(rollouts: readonly Rollout[]): string {
-  return rollouts.map(renderOne).join('\n\n')
+export function renderHistory(rollouts: readonly Rollout[], zone: string): string {
+  return rollouts.map((rollout) => renderOne(rollout, zone)).join('\n\n')
 }
 
-function renderOne({ release, startedAt, endedAt, outcome, nodes, snapshot }: Rollout): string {
+function renderOne({ release, startedAt, endedAt, outcome, nodes, snapshot }: Rollout, zone: string): string {
   const lasts = endedAt === undefined ? '' : `, after ${describeDuration(Date.parse(endedAt) - Date.parse(startedAt))}`
-  const head = `${release}: begun ${startedAt.slice(0, 16).replace('T', ' ')}, ${outcome ?? 'under way'}${lasts}`
+  const head = `${release}: started on ${describeTime(startedAt, zone)}, ${outcome ?? 'in progress'}${lasts}`
   const rows = Object.entries(nodes).map(([name, node]) => [
     name,
     node.from,
-    node.outcome ?? 'under way',
+    node.outcome ?? 'in progress',
     node.tookMs === undefined ? '' : describeDuration(node.tookMs),
     describePhases(node),
     node.failures.at(-1) ?? '',
@@ -45,7 +50,7 @@ function renderOne({ release, startedAt, endedAt, outcome, nodes, snapshot }: Ro
   ].join('\n')
 }
 
-/** The phases that took a while: the others say nothing. */
+/** The phases that took at least a second. */
 function describePhases({ phases }: RolloutNode): string {
   return Object.entries(phases)
     .filter(([, ms]) => ms >= 1_000)

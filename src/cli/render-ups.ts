@@ -1,36 +1,35 @@
 import type { UpsDetails } from '../adapters/nut/ups.ts'
 import { describeDuration } from '../core/duration.ts'
+import { describeClock } from '../core/time.ts'
 import type { UpsReading } from '../core/power/ups.ts'
 import { dim, green, plain, red, yellow } from './colours.ts'
 
-/** What a UPS said to a person who asked, beside its details. */
+/** One UPS as `caretaker ups` shows it. */
 export interface UpsShown {
   readonly label: string
   readonly details: UpsDetails
   readonly secure: boolean
 }
 
-/** Everything that upsd tells of one UPS. */
+/** Everything that upsd reports about one UPS. */
 export function renderUps({ label, details, secure }: UpsShown): string {
   const { variables, writable, commands, clients, numLogins, server, protocol } = details
   const can = new Set(writable)
   const facts: [string, string][] = [
     ['ups', label],
     ['status', renderStatus((variables['ups.status'] ?? '').split(/\s+/))],
-    ['server', `${server ?? 'does not say what it is'}${protocol === undefined ? '' : `, protocol ${protocol}`}`],
+    ['server', `${server ?? 'unknown'}${protocol === undefined ? '' : `, protocol ${protocol}`}`],
     ['connection', secure ? green('encrypted') : 'plain text'],
     ['logged in', `${numLogins ?? clients.length}${clients.length === 0 ? '' : `: ${clients.join(', ')}`}`],
     ['commands', commands.join(', ') || 'none'],
   ]
   return [
     ...facts.map(([name, text]) => `${name.padEnd(12)}${text}`),
-    ...Object.entries(variables).map(
-      ([name, value]) => `${name}: ${value}${can.has(name) ? dim(' (can be set)') : ''}`,
-    ),
+    ...Object.entries(variables).map(([name, value]) => `${name}: ${value}${can.has(name) ? dim(' (writable)') : ''}`),
   ].join('\n')
 }
 
-/** Tokens by how grave they are; what is not listed is a matter of course, or not known. */
+/** Status tokens by severity; all others have no colour. */
 const colours: Readonly<Record<string, (text: string) => string>> = {
   OL: green,
   OB: yellow,
@@ -54,7 +53,7 @@ export function renderStatus(tokens: readonly string[]): string {
   return text === '' ? yellow('no status') : text
 }
 
-/** What a watch has seen of one UPS, the oldest first: a reading, or why there was none. */
+/** One observation of a UPS: a reading, or why there is none. */
 export type Seen = { readonly at: number; readonly reading: UpsReading } | { readonly at: number; readonly why: string }
 
 const measures = [
@@ -78,15 +77,15 @@ export function renderWatch(label: string, seen: readonly Seen[], columns: numbe
     if (values.every((value) => value === undefined)) return []
     const highest = Math.max(top, ...values.map((value) => value ?? 0))
     const now = values.at(-1)
-    const said = [name, now === undefined ? 'not told' : `${now} ${unit}`, dim(`of ${highest}`)]
+    const said = [name, now === undefined ? 'no data' : `${now} ${unit}`, dim(`of ${highest}`)]
     return draw(values, { width, rows, highest }).map((line, row) => `${pad(said[row] ?? '', 12)}  ${line}`)
   })
   return [head, ...notes, ...pictures].join('\n')
 }
 
-/** One line, for where nothing can be drawn over. */
-export function renderSeen(label: string, seen: Seen): string {
-  const at = new Date(seen.at).toISOString().slice(11, 19)
+/** One line, for output that is not a terminal. */
+export function renderSeen(label: string, seen: Seen, zone: string): string {
+  const at = describeClock(seen.at, zone)
   if ('why' in seen) return `${at}  ${label}  ${red(seen.why)}`
   const { status, charge, load, runtime } = seen.reading
   const figures = [
@@ -101,7 +100,7 @@ export function renderSeen(label: string, seen: Seen): string {
 function notesOn({ alarm, testing }: UpsReading): string[] {
   return [
     ...(alarm === undefined ? [] : [red(`alarm: ${alarm}`)]),
-    ...(testing ? [yellow('a self-test is under way')] : []),
+    ...(testing ? [yellow('self-test in progress')] : []),
   ]
 }
 
@@ -116,8 +115,8 @@ const dots = [
 ] as const
 
 /**
- * Columns of dots, two values a character and four dots a row, the newest at the right. A value above 0 has a dot at
- * least; one that was not told is a gap.
+ * Columns of dots, two values a character and four dots a row, the newest at the right. A value above 0 has at least
+ * one dot; a missing one is a gap.
  */
 export function draw(
   values: readonly (number | undefined)[],

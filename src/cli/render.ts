@@ -2,6 +2,7 @@ import type { JobAnswer, PlanAnswer, StatusAnswer } from '../core/operator.ts'
 import { type CordonMark, type Node, whyUnhealthy } from '../core/cluster/cluster.ts'
 import { armedRelease, isStagedByUs, nextBootOf } from '../core/cluster/next-boot.ts'
 import { describeDuration } from '../core/duration.ts'
+import { describeMoment, describeTime } from '../core/time.ts'
 import type { Entry } from '../core/journal.ts'
 import type { Plan } from '../core/plan.ts'
 import { english } from '../core/wording.ts'
@@ -13,9 +14,15 @@ import { describeAlerts } from './render-alerts.ts'
 import { table } from './table.ts'
 import { green, plain, red, yellow } from './colours.ts'
 
+/** When a text is drawn: now, in ms since the epoch, and the time zone of its times. */
+export interface Moment {
+  readonly now: number
+  readonly zone: string
+}
+
 /** Every function here turns an answer into the text that a person reads. */
 
-export function renderStatus(status: StatusAnswer, now: number): string {
+export function renderStatus(status: StatusAnswer, { now, zone }: Moment): string {
   const { cluster, published, outage } = status
   const lines = [
     [
@@ -23,25 +30,25 @@ export function renderStatus(status: StatusAnswer, now: number): string {
       `${status.version}, up for ${describeDuration(now - Date.parse(status.startedAt))}, pid ${status.pid}`,
     ],
     ['alerts', describeAlerts(status.alerts)],
-    ['power', describePower(status.power)],
-    ['release', status.news ?? (status.target ? `going to ${status.target}` : 'not looked at yet')],
+    ['power', describePower(status.power, zone)],
+    ['release', status.news ?? (status.target ? `upgrading to ${status.target}` : 'not checked yet')],
     ...status.leftBehind.filter((text) => !status.news?.includes(text)).map((text) => ['', yellow(text)]),
     [
       'share',
       published
         ? `${published.version} (${published.schematic.slice(0, 12)}), staged ${describeDuration(now - Date.parse(published.stagedAt))} ago`
-        : 'nothing is staged',
+        : 'nothing staged',
     ],
     ['working', describeWork(status, now)],
-    ['queue', status.queue ? describeCounts(status.queue) : red('its store does not answer')],
+    ['queue', status.queue ? describeCounts(status.queue) : red('its store does not respond')],
     ...status.services.flatMap(describeService),
     ...(status.configuration ? [['config', yellow(status.configuration)]] : []),
     ...status.missing.map((text) => ['missing', yellow(text)]),
     ...(status.paused ? [['paused', yellow(status.paused.replace(/^paused: /, ''))]] : []),
     ...(status.waiting ? [['upgrade', yellow(status.waiting)]] : []),
-    ...(outage ? [['outage', yellow(describeOutage(outage))]] : []),
+    ...(outage ? [['outage', yellow(describeOutage(outage, zone))]] : []),
     ...(status.journalDegraded ? [['journal', red(`kept in memory: ${status.journalDegraded}`)]] : []),
-    // Before there is a cluster nobody wonders why it does not answer.
+    // Without a cluster there is no Kubernetes to report on.
     ...(cluster.nodes.length === 0
       ? []
       : [['kubernetes', cluster.kubernetes.ok ? cluster.kubernetes.value : red(cluster.kubernetes.error)]]),
@@ -50,18 +57,18 @@ export function renderStatus(status: StatusAnswer, now: number): string {
   return cluster.nodes.length === 0 ? facts : `${facts}\n\n${renderNodes(cluster.nodes)}`
 }
 
-/** What is well is said by its own line only, where it has one. */
+/** A healthy service has a line only if it has something to say. */
 function describeService({ name, state, text }: ServiceStatus): string[][] {
-  if (state === 'down') return [['service', red(`${name} is down: ${text ?? 'it does not say why'}`)]]
+  if (state === 'down') return [['service', red(`${name} is down: ${text ?? 'no reason given'}`)]]
   return text === undefined ? [] : [['service', `${name}: ${text}`]]
 }
 
 function describeWork({ leaseHolder, activities }: StatusAnswer, now: number): string {
-  if (activities.length === 0) return leaseHolder ? `on ${leaseHolder}` : 'on nothing'
+  if (activities.length === 0) return leaseHolder ?? 'idle'
   return activities
     .map(({ step, since, hint }) => {
       const lasts = describeDuration(now - Date.parse(since))
-      return `${step} for ${lasts}${hint === undefined ? '' : `, which says: ${hint}`}`
+      return `${step} for ${lasts}${hint === undefined ? '' : `: ${hint}`}`
     })
     .join(`\n${' '.repeat(11)}`)
 }
@@ -87,11 +94,11 @@ export function renderNodes(nodes: readonly Node[]): string {
 function notesOf(node: Node, unhealthy: string | undefined): string[] {
   const kubernetes = node.kubernetes.ok ? node.kubernetes.value : undefined
   const notes: string[] = unhealthy ? [unhealthy] : []
-  if (kubernetes?.cordon) notes.push(`cordoned by us for ${describeMark(kubernetes.cordon)}`)
-  else if (kubernetes?.unschedulable) notes.push('cordoned by somebody else')
+  if (kubernetes?.cordon) notes.push(`cordoned by Caretaker for ${describeMark(kubernetes.cordon)}`)
+  else if (kubernetes?.unschedulable) notes.push('cordoned by someone else')
   if (kubernetes?.paused !== undefined) notes.push(`paused: ${kubernetes.paused}`)
   if (node.role !== node.configuredRole)
-    notes.push(`configured as a ${node.configuredRole}, and runs as a ${node.role}`)
+    notes.push(`configured as a ${node.configuredRole}, but runs as a ${node.role}`)
   notes.push(...describeNextBoot(node))
   if (kubernetes?.attempts?.failure)
     notes.push(
@@ -103,24 +110,24 @@ function notesOf(node: Node, unhealthy: string | undefined): string[] {
 function describeNextBoot(node: Node): string[] {
   const next = nextBootOf(node)
   if (next.kind === 'unknown' && node.talos.ok && node.talos.value.stage === 'running')
-    return ['what its next boot starts is not known']
+    return ['its next boot entry is unknown']
   if (next.kind !== 'another') return []
   const what = next.entry ?? armedRelease(node) ?? 'another release'
   return [
-    `armed${isStagedByUs(node) ? ' on purpose' : ''}: its next boot ${next.certain ? 'starts' : 'may start'} ${what}`,
+    `armed${isStagedByUs(node) ? ' on purpose' : ''}: the next boot ${next.certain ? 'starts' : 'may start'} ${what}`,
   ]
 }
 
 function describeMark({ why, back, release = '?' }: CordonMark): string {
   if (why === 'power') return 'the power cut'
-  return back ? `going back from ${release}` : `the upgrade to ${release}`
+  return back ? `the rollback from ${release}` : `the upgrade to ${release}`
 }
 
 function describeCounts(counts: Readonly<Record<string, number>>): string {
   const words: Readonly<Record<string, string>> = {
     active: 'running',
     wait: 'waiting',
-    delayed: 'for later',
+    delayed: 'delayed',
     failed: 'failed',
   }
   return Object.entries(words)
@@ -128,7 +135,10 @@ function describeCounts(counts: Readonly<Record<string, number>>): string {
     .join(', ')
 }
 
-export function renderPlan({ release, version, decision, order, takes, toApprove, warnings }: PlanAnswer): string {
+export function renderPlan(
+  { release, version, decision, order, takesMs, toApprove, warnings }: PlanAnswer,
+  zone: string,
+): string {
   const lines = [
     release.kind === 'target'
       ? `release: ${release.version}, ${release.reason}`
@@ -136,18 +146,16 @@ export function renderPlan({ release, version, decision, order, takes, toApprove
         ? `release: ${release.version}, but ${release.reason}`
         : `release: ${release.reason}`,
   ]
-  if (order.length > 0) lines.push(`nodes:   ${order.join(', ')} (about ${describeDuration(takes)})`)
-  if (toApprove.length > 0) lines.push(yellow(`asks:    \`caretaker approve ${version}\`, for ${toApprove.join(', ')}`))
+  if (order.length > 0) lines.push(`nodes:   ${order.join(', ')} (about ${describeDuration(takesMs)})`)
+  if (toApprove.length > 0) lines.push(yellow(`approve: \`caretaker approve ${version}\`, for ${toApprove.join(', ')}`))
   for (const warning of warnings) lines.push(yellow(`note:    ${warning}`))
   switch (decision.kind) {
     case 'upgraded':
-      lines.push(release.kind === 'wait' ? yellow('waiting for that release') : green('nothing to do'))
+      lines.push(release.kind === 'wait' ? yellow('waiting for this release') : green('nothing to do'))
       break
     case 'wait':
       lines.push(
-        yellow(
-          `waiting: ${decision.reason}${decision.until ? ` (until ${new Date(decision.until).toISOString()})` : ''}`,
-        ),
+        yellow(`waiting: ${decision.reason}${decision.until ? ` (until ${describeTime(decision.until, zone)})` : ''}`),
       )
       break
     case 'stuck':
@@ -186,27 +194,27 @@ export function renderJobs(jobs: readonly JobAnswer[], now: number): string {
   )
 }
 
-export function renderStaged(images: readonly StagedImage[]): string {
-  if (images.length === 0) return 'nothing is staged'
+export function renderStaged(images: readonly StagedImage[], zone: string): string {
+  if (images.length === 0) return 'nothing staged'
   return table(
     ['VERSION', 'SCHEMATIC', 'SIZE', 'STAGED', 'SHA-256', ''],
     images.map(({ version, schematic, bytes, stagedAt, sha256, published }) => [
       version,
       schematic.slice(0, 12),
       `${(bytes / 1e6).toFixed(1)} MB`,
-      stagedAt.slice(0, 16).replace('T', ' '),
+      describeTime(stagedAt, zone),
       sha256.slice(0, 16),
-      published ? green('booted by machines') : '',
+      published ? green('served to machines') : '',
     ]),
   )
 }
 
-export function renderJournal(entries: readonly Entry[]): string {
+export function renderJournal(entries: readonly Entry[], zone: string): string {
   return entries
     .toReversed()
     .map(
       ({ at, kind, subject, text }) =>
-        `${at.slice(0, 19).replace('T', ' ')}  ${(kind === 'alert' ? red : plain)(kind.padEnd(6))} ${subject && !text.includes(subject) ? `${subject}: ` : ''}${text}`,
+        `${describeMoment(at, zone)}  ${(kind === 'alert' ? red : plain)(kind.padEnd(6))} ${subject && !text.includes(subject) ? `${subject}: ` : ''}${text}`,
     )
     .join('\n')
 }
@@ -216,7 +224,7 @@ export function renderUki(uki: Uki, file: string): string {
     `${file}: ${uki.osRelease['PRETTY_NAME'] ?? uki.osRelease['NAME'] ?? 'no name'}`,
     `version       ${uki.version ?? '(none)'}`,
     `architecture  ${uki.architecture}`,
-    `kernel        ${uki.kernel ?? '(not told)'}`,
+    `kernel        ${uki.kernel ?? '(unknown)'}`,
     `signed        ${uki.signed ? 'yes' : 'no'}`,
     `command line  ${uki.commandLine}`,
     `sections      ${uki.sections.map(({ name, bytes }) => `${name} ${bytes}`).join(', ')}`,

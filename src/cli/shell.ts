@@ -2,23 +2,24 @@ import { hostname, userInfo } from 'node:os'
 import process from 'node:process'
 import { Command, InvalidArgumentError } from 'commander'
 import { answerOf, type Client, createClient } from '../http/client.ts'
+import { parseDuration } from '../core/duration.ts'
 import { AgentError } from '../core/errors.ts'
 import type { RequestAnswer } from '../core/operator.ts'
-import { findSocket } from '../main/config-file.ts'
+import { findDaemon } from '../main/config-file.ts'
 import type { Settings } from '../main/settings.ts'
 import { ownVersion } from '../main/version.ts'
 
 /**
- * What a command ends with. Scripts may rely on it: `usage` also where what is named does not exist, `waiting` where
- * something speaks against it that passes by itself, `unreachable` also where nothing was answered in time. A request
- * that changes nothing ends with `ok`, and says so.
+ * Exit codes, which scripts may rely on: `usage` also if a node, job or file does not exist, `waiting` if it is not
+ * possible now but will be later, `unreachable` also after a timeout. A request that changes nothing ends with `ok` and
+ * says so.
  */
 export const exit = { ok: 0, failed: 1, usage: 2, waiting: 3, unreachable: 4 } as const
 
 export interface Options {
   readonly config?: string
   readonly json?: boolean
-  /** Who asks. */
+  /** The name of the person who runs the command. */
   readonly as?: string
 }
 
@@ -26,25 +27,27 @@ export const program = new Command('caretaker')
   .description('Looks after a Talos Linux homelab: releases, netboot images, upgrades, power cuts.')
   .option(
     '-c, --config <file>',
-    'the configuration (default: $CARETAKER_CONFIG, config/caretaker.yaml, /etc/caretaker/caretaker.yaml)',
+    'configuration file (default: $CARETAKER_CONFIG, config/caretaker.yaml, /etc/caretaker/caretaker.yaml)',
   )
-  .option('--as <name>', 'who asks, for the journal (default: $CARETAKER_OPERATOR, user@host)')
+  .option('--as <name>', 'your name in the journal (default: $CARETAKER_OPERATOR, user@host)')
   .addHelpText(
     'after',
     `
+Durations are written as 500ms, 30s, 10m, 2h or 7d. Times are shown in the zone of $TZ, else upgrade.timeZone.
+
 Exit codes:
-  0  done, or nothing had to be changed
-  1  failed, or refused
-  2  wrong usage or configuration, or what is named does not exist
-  3  waiting for something, or not possible now: try again later
-  4  not reachable, or not answered in time`,
+  0  done, or nothing to change
+  1  failed or refused
+  2  wrong usage or configuration, or not found
+  3  waiting, or not possible now: try again later
+  4  unreachable or timed out`,
   )
   .version(await ownVersion(), '-v, --version')
   .configureHelp({ showGlobalOptions: true })
   .exitOverride()
-  .showHelpAfterError('(caretaker --help shows what there is)')
+  .showHelpAfterError('(see caretaker --help)')
 
-/** Adds `--json`, runs the action with the options, and ends with the code that it answers. */
+/** Adds `--json`, runs the action with the options, and exits with the code that it returns. */
 export function command(
   usage: string,
   about: string,
@@ -70,24 +73,40 @@ export function positive(text: string): string {
   return text
 }
 
+/** A duration of an option, in ms. */
+export function duration(text: string): number {
+  const ms = parseDuration(text)
+  if (ms === undefined || ms < 1) throw new InvalidArgumentError('use a duration such as 500ms, 30s, 10m or 2h')
+  return ms
+}
+
 /** A command that only groups others. */
 export function group(name: string, about: string): void {
   program.command(name).description(about)
 }
 
-/** Prints the answer as JSON where that is asked for; else its text, which is drawn only then. */
-export async function print(options: Options, answer: unknown, text: string | (() => Promise<string>)): Promise<void> {
-  const shown = options.json ? JSON.stringify(answer, null, 2) : typeof text === 'string' ? text : await text()
+/** The time zone of the times in a text. */
+export type Zone = () => Promise<string>
+
+/** Prints the answer: as JSON with `--json`, else its text, which is drawn only then. */
+export async function print(
+  options: Options,
+  answer: unknown,
+  text: string | ((zone: Zone) => Promise<string>),
+): Promise<void> {
+  const zone = async () =>
+    (await findDaemon(options.config, process.env))?.zone ?? (await loadWhole(options)).config.upgrade.shownZone
+  const shown = options.json ? JSON.stringify(answer, null, 2) : typeof text === 'string' ? text : await text(zone)
   process.stdout.write(`${shown}\n`)
 }
 
-/** Loaded only where a daemon does not answer: reading the configuration takes longer than most questions. */
+/** Loaded only if no daemon answers: reading the whole configuration takes longer than most requests. */
 const loadWhole = async ({ config }: Options): Promise<Settings> =>
   (await import('../main/settings.ts')).loadUsableSettings(config, process.env)
 
-/** Asks the daemon. Where none runs, what is wrong with the configuration is said first. */
+/** Asks the daemon. If none is running, errors in the configuration are reported first. */
 export async function ask<T>(options: Options, question: (daemon: Client) => Promise<Json<T>>): Promise<T> {
-  const socket = await findSocket(options.config, process.env)
+  const socket = (await findDaemon(options.config, process.env))?.socket
   try {
     return await askAt(socket ?? (await loadWhole(options)).socket, options, question)
   } catch (error) {
@@ -96,7 +115,7 @@ export async function ask<T>(options: Options, question: (daemon: Client) => Pro
   }
 }
 
-/** Requests something of the daemon, and prints what it came to. */
+/** Sends a request to the daemon and prints its answer. */
 export async function say(
   options: Options,
   request: (daemon: Client) => Promise<Json<RequestAnswer>>,
@@ -106,7 +125,7 @@ export async function say(
   return exit.ok
 }
 
-/** Asks the daemon; where none runs, does it here. */
+/** Asks the daemon; if none is running, does it here. */
 export async function askOr<T>(
   options: Options,
   question: (daemon: Client) => Promise<Json<T>>,
@@ -133,7 +152,7 @@ function askAt<T>(socket: string, { as }: Options, question: (daemon: Client) =>
   return answerOf(question(createClient(socket, { by })))
 }
 
-/** A user id without a name is what containers often run as. */
+/** Containers often run as a user id that has no name. */
 function userName(): string {
   try {
     return userInfo().username

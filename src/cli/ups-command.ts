@@ -2,23 +2,26 @@ import { once } from 'node:events'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { NutUps } from '../adapters/nut/ups.ts'
+import { Option } from 'commander'
+import { readingAnswerOf } from '../core/power/answers.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
 import { renderSeen, renderUps, renderWatch, type Seen, type UpsShown } from './render-ups.ts'
-import { command, exit, type Options, positive, print } from './shell.ts'
+import { command, duration, exit, type Options, positive, print } from './shell.ts'
 
-/** How long one UPS may take to tell everything, and to be read once, in ms. */
+/** Timeouts for all details of a UPS, and for one reading, in ms. */
 const detailsWithin = 10_000
 const readingWithin = 3_000
 
 type Upses = ReadonlyMap<string, NutUps>
 
-/** What UPSes tell, asked of upsd itself: works without the daemon. */
+/** What upsd reports, asked directly: works without the daemon. */
 export function addUpsCommand(): void {
   command(
     'ups [name]',
-    'everything that a UPS tells, or all of them; or how it goes',
+    'all variables of a UPS, or of all; or its readings over time',
     async (options, [name], extra) => {
       const settings = await (await import('../main/settings.ts')).loadSettings(options.config, process.env)
+      const zone = settings.config.upgrade.shownZone
       const { openUpses } = await import('../main/upses.ts')
       const refused = new Map<string, string>()
       const all = await openUpses(settings, {
@@ -27,7 +30,10 @@ export function addUpsCommand(): void {
       })
       try {
         const upses = chosen(all, name, settings.file)
-        if (extra['watch']) return await watch(options, upses, Number(extra['every']), toCount(extra['count']))
+        if (extra['watch']) {
+          const pace = { everyMs: Number(extra['every']), count: toCount(extra['count']), zone }
+          return await watch(options, upses, pace)
+        }
         return await show(options, upses, refused)
       } finally {
         await Promise.all([...all.values()].map((ups) => ups[Symbol.asyncDispose]()))
@@ -35,21 +41,21 @@ export function addUpsCommand(): void {
     },
   )
     .option('--watch', 'draw charge, load and runtime until Ctrl-C')
-    .option('--every <ms>', 'between two readings', positive, '1000')
-    .option('--count <n>', 'end after so many readings', positive)
+    .addOption(new Option('--every <duration>', 'interval between readings').argParser(duration).default(1_000, '1s'))
+    .option('--count <n>', 'stop after this many readings', positive)
 }
 
 const toCount = (given: unknown) => (given === undefined ? Number.POSITIVE_INFINITY : Number(given))
 
 function chosen(all: Upses, name: string | undefined, file: string): Upses {
-  if (all.size === 0) throw new AgentError('misconfigured', `${file} names no UPS under upses`)
+  if (all.size === 0) throw new AgentError('misconfigured', `${file} has no UPS under upses`)
   if (name === undefined) return all
   const ups = all.get(name)
   if (ups) return new Map([[name, ups]])
-  throw new AgentError('misconfigured', `${file} names no UPS ${name}; it has ${[...all.keys()].join(', ')}`)
+  throw new AgentError('misconfigured', `${file} has no UPS ${name}, only ${[...all.keys()].join(', ')}`)
 }
 
-/** Tells what can be told before it fails: of several UPSes one may be away. */
+/** Shows what it can before it fails: one of several UPSes may be unreachable. */
 async function show(options: Options, upses: Upses, refused: ReadonlyMap<string, string>): Promise<number> {
   const asked = await Promise.all(
     [...upses].map(async ([label, ups]): Promise<UpsShown | { label: string; error: AgentError }> => {
@@ -77,8 +83,14 @@ async function show(options: Options, upses: Upses, refused: ReadonlyMap<string,
   return failures.length > 0 ? exit.unreachable : exit.ok
 }
 
-/** Reads until Ctrl-C, or `count` times. Ends well however the UPSes are: what they said has been shown. */
-async function watch(options: Options, upses: Upses, every: number, count: number): Promise<number> {
+interface Pace {
+  readonly everyMs: number
+  readonly count: number
+  readonly zone: string
+}
+
+/** Reads until Ctrl-C, or `count` times. Exits with 0 even if a UPS does not respond: that has been shown. */
+async function watch(options: Options, upses: Upses, { everyMs, count, zone }: Pace): Promise<number> {
   const stop = new AbortController()
   const { stdout } = process
   const ended = ['SIGINT', 'SIGTERM'].map((signal) => once(process, signal, { signal: stop.signal }))
@@ -86,30 +98,29 @@ async function watch(options: Options, upses: Upses, every: number, count: numbe
     () => stop.abort(),
     () => {},
   )
-  // Whoever reads may have heard enough: `caretaker ups --watch | head`.
+  // `caretaker ups --watch | head` closes the pipe early.
   stdout.once('error', () => stop.abort())
   const isDrawn = stdout.isTTY && !options.json
   const seen = new Map<string, Seen[]>([...upses.keys()].map((label) => [label, []]))
-  // A primary must not wait for somebody who only looks.
+  // A primary must not wait for a client that only reads.
   for (const ups of upses.values()) await ups.logOut(stop.signal)
   const terminal = createTerminal((text) => void stdout.write(text))
   if (isDrawn) terminal.begin()
   try {
     for (let reading = 0; reading < count && !stop.signal.aborted; reading++) {
-      if (reading > 0) await sleep(every, undefined, { signal: stop.signal }).catch(() => {})
+      if (reading > 0) await sleep(everyMs, undefined, { signal: stop.signal }).catch(() => {})
       if (stop.signal.aborted) break
       const news = await Promise.all(
-        [...upses].map(async ([label, ups]) => [label, await look(ups, stop.signal)] as const),
+        [...upses].map(async ([label, ups]) => [label, await observe(ups, stop.signal)] as const),
       )
       if (stop.signal.aborted) break
       for (const [label, each] of news) {
         const history = seen.get(label)!
         history.push(each)
-        // As much as the widest terminal shows.
+        // Enough for the widest terminal.
         if (history.length > 1_000) history.shift()
-        if (options.json)
-          stdout.write(`${JSON.stringify({ name: label, ...each, at: new Date(each.at).toISOString() })}\n`)
-        else if (!isDrawn) stdout.write(`${renderSeen(label, each)}\n`)
+        if (options.json) stdout.write(`${JSON.stringify(answerOf(label, each))}\n`)
+        else if (!isDrawn) stdout.write(`${renderSeen(label, each, zone)}\n`)
       }
       if (isDrawn) {
         const pictures = [...seen].map(([label, history]) => renderWatch(label, history, stdout.columns))
@@ -124,7 +135,12 @@ async function watch(options: Options, upses: Upses, every: number, count: numbe
   return exit.ok
 }
 
-async function look(ups: NutUps, signal: AbortSignal): Promise<Seen> {
+function answerOf(name: string, seen: Seen) {
+  const at = new Date(seen.at).toISOString()
+  return 'why' in seen ? { name, at, why: seen.why } : { name, at, reading: readingAnswerOf(seen.reading) }
+}
+
+async function observe(ups: NutUps, signal: AbortSignal): Promise<Seen> {
   try {
     const reading = await ups.read(AbortSignal.any([signal, AbortSignal.timeout(readingWithin)]))
     return { at: Date.now(), reading }

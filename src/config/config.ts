@@ -3,6 +3,7 @@ import { hostMachine, machine, power, ups } from './power.ts'
 import { host, name } from './scalars.ts'
 import { defaultState } from './state.ts'
 import { storage } from './storage.ts'
+import { findRenamed } from './renamed.ts'
 import { parseText } from './text.ts'
 import { rebootMode, upgrade } from './upgrade.ts'
 import { machinesOf } from '../core/power/machines.ts'
@@ -156,30 +157,33 @@ function checkFeed(
   fault: (message: string, ...path: string[]) => void,
 ): void {
   // What is no feed at all has its own fault already.
-  if (typeof feed?.weights !== 'object') return
-  const unknown = Object.keys(feed.weights).find((label) => !upses.some((ups) => ups.label === label))
+  if (typeof feed?.powerValue !== 'object') return
+  const unknown = Object.keys(feed.powerValue).find((label) => !upses.some((ups) => ups.label === label))
   if (unknown !== undefined) fault(`there is no UPS ${unknown}`, 'feed')
-  const sum = Object.values(feed.weights).reduce((total, weight) => total + weight, 0)
-  if (feed.atLeast > sum) fault(`all weights together are ${sum}, so there is never enough`, 'feed', 'atLeast')
+  const sum = Object.values(feed.powerValue).reduce((total, weight) => total + weight, 0)
+  if (feed.minSupplies > sum)
+    fault(`the power values add up to ${sum} only: it would never have enough`, 'feed', 'minSupplies')
 }
 
-/** Every machine has its feed, and the battery is never let down to where it could not carry the shutdown itself. */
+/** Times are shown in `upgrade.timeZone`, every machine has its feed, and the battery is never let down to where it could not carry the shutdown itself. */
 function complete<
   Settings extends {
     nodes: readonly z.output<typeof node>[]
     hosts: readonly z.output<typeof hostMachine>[]
     upses: readonly { label: string }[]
     power: z.output<typeof power>
+    upgrade: z.output<typeof upgrade>
   },
 >(settings: Settings) {
   const [first, ...others] = settings.upses
-  const only = first && others.length === 0 ? { weights: { [first.label]: 1 }, atLeast: 1 } : undefined
+  const only = first && others.length === 0 ? { powerValue: { [first.label]: 1 }, minSupplies: 1 } : undefined
   const fed = <One extends Given>(one: One): One => ({ ...one, feed: one.feed ?? settings.power.feed ?? only })
   const whole = { ...settings, nodes: settings.nodes.map(fed), hosts: settings.hosts.map(fed) }
   const { minimumRuntime, ...policy } = settings.power
   return {
     ...whole,
     power: { ...policy, minimumRuntime: minimumRuntime ?? needOf(machinesOf(whole), policy) },
+    upgrade: { ...settings.upgrade, shownZone: settings.upgrade.timeZone },
   }
 }
 
@@ -228,7 +232,7 @@ const schematicSchema = z.strictObject({
  * @throws AgentError `misconfigured`, with every fault
  */
 export function parseConfig(text: string, file: string, sections: Sections = {}): Config {
-  return parseText(schemaWith(sections), text, file)
+  return parseText(schemaWith(sections), text, file, findRenamed)
 }
 
 /** The text of a file of `config/schematics`. @throws AgentError `misconfigured`, with every fault */

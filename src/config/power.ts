@@ -17,17 +17,17 @@ export const feed = z
       z.strictObject({ any: labels.meta({ description: 'Any one of these carries it' }) }),
       z.strictObject({ all: labels.meta({ description: 'It needs every one of these' }) }),
       z.strictObject({
-        weights: z.record(name, z.int().min(1).max(1_000)),
-        atLeast: z.int().min(1).meta({ description: 'So much of the weights must be left' }),
+        powerValue: z.record(name, z.int().min(1).max(1_000)),
+        minSupplies: z.int().min(1).meta({ description: 'So much power value must be left, as MINSUPPLIES in upsmon' }),
       }),
     ],
-    'use {any: [UPS, …]}, {all: [UPS, …]} or {weights: {UPS: N, …}, atLeast: N}',
+    'use {any: [UPS, …]}, {all: [UPS, …]} or {powerValue: {UPS: N, …}, minSupplies: N}',
   )
   .transform((given) => {
-    if ('weights' in given) return given
+    if ('powerValue' in given) return given
     const upses = 'any' in given ? given.any : given.all
-    const weights = Object.fromEntries(upses.map((ups) => [ups, 1]))
-    return { weights, atLeast: 'any' in given ? 1 : Object.keys(weights).length }
+    const powerValue = Object.fromEntries(upses.map((ups) => [ups, 1]))
+    return { powerValue, minSupplies: 'any' in given ? 1 : Object.keys(powerValue).length }
   })
 
 const httpCall = z.strictObject({
@@ -95,7 +95,7 @@ export const hostMachine = z.strictObject({
     ],
     'use {ssh: {user: …, key: …, knownHosts: …}} or {http: {url: …}}',
   ),
-  within: duration.prefault('2m').meta({ description: 'How long it may take to be off' }),
+  shutdownTimeout: duration.prefault('2m').meta({ description: 'How long it may take to be off' }),
   port: port
     .optional()
     .meta({ description: 'The TCP port by which it is known to be up; by default that of its shutdown' }),
@@ -131,9 +131,9 @@ export const ups = z
   .transform((given) => ({ ...given, label: given.label ?? given.name.toLowerCase().replaceAll('_', '-') }))
 
 const wake = z.strictObject({
-  stableFor: duration.prefault('60s'),
+  stableAfter: duration.prefault('60s'),
   minimumCharge: percent.default(25),
-  retryEvery: duration.prefault('30s'),
+  retryInterval: duration.prefault('30s'),
   giveUpAfter: duration.prefault('15m'),
   broadcast: z.union([z.ipv4(), z.array(z.ipv4()).min(1)]).default('255.255.255.255'),
   port: port.default(9),
@@ -149,7 +149,7 @@ export const power = z
   .strictObject({
     onBatteryAfter: duration.prefault('5s'),
     lowBatteryAfter: duration.prefault('3s'),
-    doubtedBatteryAfter: duration
+    unconfirmedLowBatteryAfter: duration
       .prefault('15s')
       .meta({ description: "The same where charge and runtime contradict the UPS's low battery" }),
     ignoreLowBattery: z
@@ -163,18 +163,18 @@ export const power = z
     minimumRuntime: duration
       .optional()
       .meta({ description: 'Shut down when less than this is left; by default what the shutdown itself takes' }),
-    maxDepletion: z
+    maxDischargeRate: z
       .union(
         [z.number().positive().max(100), z.literal('never').transform(() => undefined)],
         'use % a minute, or never',
       )
       .default(15)
       .meta({ description: 'Shut down when the charge falls by more % a minute than this' }),
-    silence: duration
+    deadTime: duration
       .prefault('30s')
       .meta({ description: 'Silence of the UPS on battery for so long starts the shutdown' }),
-    pollOnMains: interval.prefault('5s'),
-    pollOnBattery: interval.prefault('1s'),
+    pollInterval: interval.prefault('5s'),
+    pollIntervalOnBattery: interval.prefault('1s'),
     reserve: duration.prefault('60s'),
     assumedRuntime: duration
       .prefault('3m')
@@ -185,8 +185,8 @@ export const power = z
       .boolean()
       .default(true)
       .meta({ description: 'Keep Longhorn and Ceph from copying data about meanwhile' }),
-    drain: duration.prefault('90s'),
-    nodeStops: duration.prefault('60s'),
+    drainTimeout: duration.prefault('90s'),
+    shutdownTimeout: duration.prefault('60s'),
     feed: feed.optional().meta({ description: 'Of all machines that name no feed of their own' }),
     wake: wake.prefault({}),
   })

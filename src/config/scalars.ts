@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { parseDuration } from '../core/duration.ts'
 import { parseLabelSelector } from '../core/cluster/label-selector.ts'
+import { isTimeZone } from '../core/time.ts'
 import { parseVersion } from '../core/version.ts'
 
 /** What single settings may look like, wherever they stand. */
@@ -17,13 +18,7 @@ export const version = z
 export const time = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'use a time of day such as 02:00')
 export const percent = z.number().min(0).max(100)
 export const name = z.string().regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, 'use lower-case letters, digits and dashes')
-export const timeZone = z.string().refine((zone) => {
-  try {
-    return Boolean(new Intl.DateTimeFormat('en', { timeZone: zone }))
-  } catch {
-    return false
-  }
-}, 'use a time zone such as Europe/Warsaw')
+export const timeZone = z.string().refine(isTimeZone, 'use a time zone such as Europe/Warsaw')
 
 export const mac = z
   .string()

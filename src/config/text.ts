@@ -11,14 +11,20 @@ import {
 } from 'yaml'
 import type { z } from 'zod'
 import { AgentError } from '../core/errors.ts'
+import type { RenamedSetting } from './renamed.ts'
 
 /**
- * Reads a YAML text by a shape and names every fault at once: `file:line:column path: what was expected`. A section whose
- * settings are all commented out counts as absent.
+ * Reads a YAML text by a shape and reports every error at once: `file:line:column: path: what is expected`. A section whose
+ * settings are all commented out counts as absent. `findRenamed` finds settings that still have an old name.
  *
  * @throws AgentError `misconfigured`
  */
-export function parseText<T>(shape: z.ZodType<T>, text: string, file: string): T {
+export function parseText<T>(
+  shape: z.ZodType<T>,
+  text: string,
+  file: string,
+  findRenamed: (value: unknown) => readonly RenamedSetting[] = () => [],
+): T {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const at = (offset: number) => {
@@ -26,17 +32,25 @@ export function parseText<T>(shape: z.ZodType<T>, text: string, file: string): T
     return `${file}:${line}:${col}`
   }
   const syntax = [...document.errors, ...document.warnings].map(
-    (fault) => `${at(fault.pos[0])} ${withoutSource(fault)}`,
+    (fault) => `${at(fault.pos[0])}: ${withoutSource(fault)}`,
   )
   if (syntax.length > 0) throw misconfigured(syntax)
   // An alias can make a small file huge, and has no use here.
   let alias: number | undefined
   visit(document, { Alias: (_, found) => void (alias ??= found.range?.[0] ?? 0) })
-  if (alias !== undefined) throw misconfigured([`${at(alias)} aliases (*name) are not supported here`])
+  if (alias !== undefined) throw misconfigured([`${at(alias)}: aliases (*name) are not supported here`])
 
-  const result = shape.safeParse(withoutEmpty(document.toJS()))
+  const value = withoutEmpty(document.toJS())
+  const renamed = findRenamed(value)
+  const result = shape.safeParse(value)
   if (result.success) return result.data
-  throw misconfigured(flatten(result.error.issues, document).map((issue) => describe(issue, document, at)))
+  // A setting with an old name is an error of its own; what follows from it is left out.
+  const isOfRenamed = ({ path }: Fault) => renamed.some((one) => path.every((key, index) => key === one.path[index]))
+  const others = flatten(result.error.issues, document).filter((fault) => !isOfRenamed(fault))
+  throw misconfigured([
+    ...renamed.map(({ path, now }) => `${at(offsetOf(document, path, true))}: ${path.join('.')} is now called ${now}`),
+    ...others.map((fault) => describe(fault, document, at)),
+  ])
 }
 
 /** Without the keys of the first level that have nothing behind them. */
@@ -69,7 +83,7 @@ function flatten(issues: readonly z.core.$ZodIssue[], document: Document): Fault
 }
 
 function describe({ path, message, key }: Fault, document: Document, at: (offset: number) => string): string {
-  return `${at(offsetOf(document, path, key === true))} ${path.map(String).join('.') || 'the file'}: ${message}`
+  return `${at(offsetOf(document, path, key === true))}: ${path.map(String).join('.') || 'the file'}: ${message}`
 }
 
 /** Where the deepest part of the path that exists stands in the text. */

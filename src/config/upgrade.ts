@@ -51,15 +51,15 @@ const draining = z.strictObject({
   whenBlocked: z.enum(['wait', 'skip', 'delete']).default('wait').meta({
     description: 'A drain that a disruption budget refuses: wait for it, take other nodes first, or delete the pods',
   }),
-  blockedFor: duration.prefault('30m').meta({ description: 'delete: after this time; skip: so long' }),
+  blockedTimeout: duration.prefault('30m').meta({ description: 'delete: after this time; skip: so long' }),
   emptyDir: z.enum(['delete', 'keep']).default('delete').meta({ description: 'Data in emptyDir volumes' }),
   unmanaged: z.enum(['delete', 'keep']).default('delete').meta({ description: 'Pods that nobody makes anew' }),
   last: z
-    .array(z.strictObject({ selector: labelSelector, within: duration.optional() }))
+    .array(z.strictObject({ selector: labelSelector, timeout: duration.optional() }))
     .default([])
     .meta({ description: 'Pods that go last, one selector after another' }),
-  tierWithin: duration.optional(),
-  volumesWithin: duration.prefault('5m').meta({ description: 'How long volumes may take to be detached' }),
+  tierTimeout: duration.optional(),
+  volumeDetachTimeout: duration.prefault('5m').meta({ description: 'How long volumes may take to be detached' }),
 })
 
 const parallel = z.union(
@@ -100,7 +100,7 @@ export const upgrade = z.strictObject({
     description: 'allow: upgrade the control planes of a two-member etcd, which stands still meanwhile',
   }),
   minimumCharge: percent.default(50).meta({ description: "The UPS's charge from which on a node is begun" }),
-  nodeTakes: duration
+  nodeEstimate: duration
     .prefault('15m')
     .meta({ description: "So much of a window must be left for one more node, until the cluster's history tells" }),
   settle: duration.prefault('1m').meta({ description: 'How long a node must stay healthy before the next one' }),
@@ -117,13 +117,13 @@ export const upgrade = z.strictObject({
     description: 'What upgrades may take from nodes that have it: siderolabs/i915, net.ifnames=0, overlay:rpi_generic',
   }),
   retryAfter: duration.prefault('5m'),
-  drain: duration.prefault('10m'),
+  drainTimeout: duration.prefault('10m'),
   draining: draining.prefault({}),
-  install: duration.prefault('15m'),
-  reboot: duration.prefault('15m'),
+  installTimeout: duration.prefault('15m'),
+  rebootTimeout: duration.prefault('15m'),
   rebootMode: rebootMode.default('default'),
   checks: z.array(check).default([]).meta({ description: 'What must hold before and after each node' }),
-  checksWithin: duration.prefault('10m'),
+  checksTimeout: duration.prefault('10m'),
   snapshots: z
     .strictObject({
       directory: z.string().min(1).optional().meta({ description: 'etcd snapshots; below the state by default' }),

@@ -1,10 +1,10 @@
-/** A step that is being carried out at this moment. */
+/** A step that is being carried out now. */
 export interface Activity {
   readonly job: string
   /** `drain w-1`. */
   readonly step: string
   /** ISO 8601. */
   readonly since: string
-  /** What the node said last of what it does. */
+  /** The node's latest event. */
   readonly hint?: string
 }

@@ -1,15 +1,15 @@
 import type { RecordKind } from './records.ts'
 import { object, oneOf, optional, text, time } from './shape.ts'
 
-/** How much it matters. `critical`: the power is unguarded, or data is at stake. `warning`: something waits for a person. */
+/** `critical`: the power is not guarded, or data is at stake. `warning`: something waits for a person. */
 export type Severity = 'info' | 'warning' | 'critical'
 
 /** What an alert says, as long as it is open. */
 export interface AlertContent {
   readonly severity: Severity
-  /** What it is about: a node, a UPS, a job, or `cluster`. */
+  /** The subject: a node, a UPS, a job, or `cluster`. */
   readonly subject: string
-  /** What is so, as a sentence in the present tense, without a full stop. */
+  /** The condition, as a sentence in the present tense, without a full stop. */
   readonly text: string
   /** What to do about it, as a sentence in the imperative, without a full stop; absent where it settles by itself. */
   readonly action?: string
@@ -17,7 +17,7 @@ export interface AlertContent {
 
 /** Something that a person should know: opened once, settled once, and kept over restarts. */
 export interface Alert extends AlertContent {
-  /** Its kind, and what of it where there are several: `rollout.stuck`, `ups.silent:rack`. */
+  /** Its kind, and a name where there are several of the kind: `rollout.stuck`, `ups.silent:rack`. */
   readonly id: string
   /** ISO 8601: when it was opened. */
   readonly since: string
@@ -31,11 +31,11 @@ export type AlertChange = 'opened' | 'changed' | 'settled'
 export type AlertListener = (alert: Alert, change: AlertChange) => void
 
 export interface Alerts {
-  /** Opens an alert; of one that is open what it says is brought up to date. Answers whether people hear something new. */
+  /** Opens an alert, or updates the text of one that is open. Returns whether its text is new. */
   open(id: string, content: AlertContent): boolean
-  /** Settles an alert. Answers whether it was open. */
+  /** Settles an alert. Returns whether it was open. */
   settle(id: string): boolean
-  /** Opens the alert, or settles it where there is nothing to say. Answers as `open`. */
+  /** Opens the alert, or settles it where `content` is undefined. Returns what `open` returns. */
   report(id: string, content: AlertContent | undefined): boolean
   /**
    * Reports all alerts of a kind at once, one for each name: `node.armed` with `w-1` is `node.armed:w-1`. Those of the
@@ -48,9 +48,9 @@ export interface Alerts {
   find(id: string): Alert | undefined
   /** Those that are open: the most severe first, then the oldest. */
   readonly all: readonly Alert[]
-  /** Those that were settled, the newest first, no more than so many. */
+  /** Settled alerts, newest first, at most `limit`. */
   settled(limit: number): readonly Alert[]
-  /** Called with each alert that opens, changes what it says, or is settled. A listener that throws costs nobody anything. */
+  /** Called with each alert that is opened, changed or settled. A listener that throws affects no other. */
   subscribe(listener: AlertListener): Disposable
 }
 
@@ -80,7 +80,7 @@ export function compareAlerts(a: Alert, b: Alert): number {
   return a.since < b.since ? -1 : a.since > b.since ? 1 : a.id < b.id ? -1 : 1
 }
 
-/** The alert as one line: what is so, and what to do about it. */
+/** The alert as one line: the condition, then the action. */
 export function describeAlert({ text, action }: AlertContent): string {
   if (action === undefined) return text
   return `${text}${/[.?!]$/.test(text) ? '' : '.'} ${action}`

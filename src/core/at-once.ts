@@ -1,4 +1,4 @@
-/** `Promise.all` over a list, with no more than `most` under way at a time. The results are in the list's order. */
+/** `Promise.all` over a list, with at most `most` under way at a time. The results are in the list's order. */
 export async function eachAtOnce<T, R>(most: number, list: readonly T[], action: (one: T) => Promise<R>): Promise<R[]> {
   const results: R[] = []
   let next = 0

@@ -1,10 +1,10 @@
-/** The life of a client certificate: when people hear of its end, and when it is renewed. Times in ms since the epoch. */
+/** The lifetime of a client certificate: when its expiry is reported, and when it is renewed. Times in ms since the epoch. */
 export interface Life {
   readonly from: number
   readonly to: number
 }
 
-/** How near the end is; undefined while there is nothing to say. */
+/** How close the expiry is; undefined while there is nothing to report. */
 export type LifeStage = 'not-begun' | 'half' | 'month' | 'week' | 'day' | 'ended'
 
 const day = 86_400_000
@@ -28,15 +28,15 @@ export function stageOf({ from, to }: Life, now: number): LifeStage | undefined 
 }
 
 const words: Readonly<Record<LifeStage, (days: { from: string; to: string }) => string>> = {
-  'not-begun': ({ from }) => `begins only on ${from}: check the clock of this machine`,
-  half: ({ to }) => `has passed half of its life, and ends on ${to}`,
-  month: ({ to }) => `ends on ${to}, in less than a month`,
-  week: ({ to }) => `ends on ${to}, in less than a week`,
-  day: ({ to }) => `ends on ${to}, in less than a day`,
-  ended: ({ to }) => `ended on ${to}`,
+  'not-begun': ({ from }) => `is not valid before ${from}: check the clock of this machine`,
+  half: ({ to }) => `is past half of its lifetime, and expires on ${to}`,
+  month: ({ to }) => `expires on ${to}, in less than a month`,
+  week: ({ to }) => `expires on ${to}, in less than a week`,
+  day: ({ to }) => `expires on ${to}, in less than a day`,
+  ended: ({ to }) => `expired on ${to}`,
 }
 
-/** `the client certificate in FILE ends on 2027-01-01, in less than a month`: the same words for as long as a stage lasts. */
+/** `the client certificate in FILE expires on 2027-01-01, in less than a month`: one text for each stage. */
 export function describeLife(what: string, life: Life, stage: LifeStage): string {
   return `${what} ${words[stage]({ from: dayOf(life.from), to: dayOf(life.to) })}`
 }
@@ -82,7 +82,7 @@ export interface ClientCertificate extends Life {
 }
 
 /**
- * Whether a renewed copy is used in the place of the file that it was made from: it was made from just this certificate,
+ * Whether a renewed copy is used instead of the file that it was made from: it was made from just this certificate,
  * so that a file that its owner has changed since always wins; it is of the same authority, and lives longer.
  */
 export function prefersCopy(
@@ -101,7 +101,7 @@ function isAmong(some: string, all: string): boolean {
 }
 
 /**
- * Why what was asked for can't take the place of what there is; undefined where it can. `names` are its roles or groups.
+ * Why the new certificate can't replace the old one; undefined if it can. `names` are its roles or groups.
  */
 export function renewalFault(
   before: ClientCertificate & { readonly names: readonly string[] },
@@ -109,11 +109,12 @@ export function renewalFault(
   now: number,
 ): string | undefined {
   if (!isAmong(fresh.ca, before.ca))
-    return 'the cluster has another CA by now than the file: give it a new file, since its CA was or is being rotated'
+    return 'the cluster has a different CA than the file, because it was or is being rotated: provide a new file'
   if (fresh.names.toSorted().join() !== before.names.toSorted().join())
-    return `the new certificate is for ${fresh.names.join(', ') || 'nobody'} and not for ${before.names.join(', ')}`
+    return `the new certificate is for ${fresh.names.join(', ') || 'no one'}, not for ${before.names.join(', ')}`
   if (now < fresh.from || now >= fresh.to)
-    return `the new certificate is good from ${dayOf(fresh.from)} to ${dayOf(fresh.to)} and not now: check the clocks of this machine and of the node`
-  if (fresh.to <= before.to) return `the new certificate does not live longer: it ends on ${dayOf(fresh.to)}`
+    return `the new certificate is valid from ${dayOf(fresh.from)} to ${dayOf(fresh.to)}, not now: check the clocks of this machine and of the node`
+  if (fresh.to <= before.to)
+    return `the new certificate is valid no longer than the old one: it expires on ${dayOf(fresh.to)}`
   return undefined
 }

@@ -35,14 +35,14 @@ export class AgentError extends Error {
     this.code = code
   }
 
-  /** Whether the same call may succeed later without anybody changing anything. */
+  /** Whether the same call may succeed later without anyone changing anything. */
   get retryable(): boolean {
     return this.code === 'unreachable' || this.code === 'timed-out' || this.code === 'not-now'
   }
 }
 
 /**
- * Adds what we were doing: `upgrade cp-1: pull image: 10.0.0.2 unreachable`. Keeps the code and the cause; what nobody
+ * Adds what we were doing: `upgrade cp-1: pull image: 10.0.0.2 unreachable`. Keeps the code and the cause; what no one
  * expected stays unexpected, as `internal`.
  */
 export function during(doing: string, error: unknown): AgentError {
@@ -55,7 +55,7 @@ export function isUnexpected(error: unknown): boolean {
   return !(error instanceof AgentError) || error.code === 'internal'
 }
 
-/** What a failure says to people: of a bug no more than its words, which a report of it needs. */
+/** The text of a failure for people. A bug asks for a report, with its message. */
 export function describeFailure(error: unknown): string {
   return isUnexpected(error) ? `internal error; please report it with the log: ${messageOf(error)}` : messageOf(error)
 }

@@ -16,24 +16,24 @@ export type Event =
   | { type: 'node.upgraded'; node: string; version: string }
   | { type: 'rollout.started'; version: string }
   | { type: 'rollout.finished'; version: string }
-  /** Nothing goes on without a person. */
+  /** The rollout continues only when a person helps. */
   | { type: 'rollout.stuck'; node: string; reason: string }
   | { type: 'approval.needed'; version: string }
-  /** A window closed with nodes still to come. */
+  /** A window closed with nodes left to upgrade. */
   | { type: 'window.missed'; nodes: number; reason: string }
   | { type: 'power.on-mains'; ups: string }
   | { type: 'power.on-battery'; ups: string }
   | { type: 'power.critical'; ups: string; reason: CriticalReason }
   | { type: 'power.latched'; ups: string }
-  /** A person wants the cluster down, or back. */
+  /** A person requests a shutdown, or cancels it. */
   | { type: 'power.ordered' }
   | { type: 'power.order-withdrawn' }
-  /** A rehearsal has left something to be taken back. */
+  /** A rehearsal has left something to be undone. */
   | { type: 'drill.ended' }
   | { type: 'ups.silent'; ups: string }
   | { type: 'ups.heard'; ups: string }
   | { type: 'cluster.stopped' }
-  /** Everything is as it was before the outage; in words, with what took how long. */
+  /** Everything is as it was before the outage; the summary says how long each part took. */
   | { type: 'cluster.woken'; summary: string }
 
 export type EventType = Event['type']
@@ -44,7 +44,7 @@ export function describeEvent(event: Event): string {
     case 'agent.started':
       return 'the agent is running'
     case 'release.published':
-      return `${event.version} is the release to go to`
+      return `${event.version} is now the target release`
     case 'schematic.changed':
       return `the schematic ${event.schematic} was edited`
     case 'image.staged':
@@ -56,35 +56,35 @@ export function describeEvent(event: Event): string {
     case 'node.upgraded':
       return `${event.node} runs ${event.version}`
     case 'rollout.started':
-      return `the rollout of ${event.version} begins`
+      return `the rollout of ${event.version} starts`
     case 'rollout.finished':
-      return `the rollout of ${event.version} is done`
+      return `the rollout of ${event.version} is complete`
     case 'rollout.stuck':
       return `the rollout is stuck: ${event.reason}`
     case 'approval.needed':
-      return `${event.version} waits for approval: \`caretaker approve ${event.version}\``
+      return `${event.version} waits for approval: approve it with \`caretaker approve ${event.version}\``
     case 'window.missed':
-      return `the window closed with ${event.nodes} ${event.nodes === 1 ? 'node' : 'nodes'} still to come, because ${event.reason}; \`caretaker run-now\` goes on outside of windows`
+      return `the window closed with ${event.nodes} ${event.nodes === 1 ? 'node' : 'nodes'} left to upgrade, because ${event.reason}; continue outside of windows with \`caretaker run-now\``
     case 'power.on-mains':
-      return `${event.ups} is on mains`
+      return `${event.ups} is on mains power`
     case 'power.on-battery':
       return `${event.ups} is on battery`
     case 'power.critical':
       return `${event.ups} is about to fail: ${describeReason(event.reason)}`
     case 'power.latched':
-      return `${event.ups} still shows a forced shutdown (FSD) although mains is back: restart upsd to clear it`
+      return `${event.ups} still shows a forced shutdown (FSD) although mains power is back: restart upsd to clear it`
     case 'power.ordered':
-      return 'a person has ordered the cluster to be shut down'
+      return 'a shutdown of the cluster was requested'
     case 'drill.ended':
-      return 'the rehearsal is over, and not everything is taken back yet'
+      return 'the rehearsal is over, but not everything is undone yet'
     case 'power.order-withdrawn':
-      return 'the order to shut down was withdrawn'
+      return 'the shutdown request was cancelled'
     case 'ups.silent':
       return `${event.ups} is silent`
     case 'ups.heard':
-      return `${event.ups} is heard again`
+      return `${event.ups} answers again`
     case 'cluster.stopped':
-      return 'every machine was told to shut down'
+      return 'shutdown requested for every machine'
     case 'cluster.woken':
       return event.summary
     default:
@@ -102,15 +102,15 @@ export function describeReason(reason: OutageReason): string {
     case 'low-charge':
       return 'the charge fell below the floor'
     case 'low-runtime':
-      return 'the runtime left is needed for the shutdown itself'
+      return 'the remaining runtime is needed for the shutdown'
     case 'fast-depletion':
       return 'the charge falls faster than the policy allows'
     case 'ordered':
-      return 'a person has ordered it'
+      return 'a person requested it'
     case 'drill':
-      return 'it was rehearsed'
+      return 'it is a rehearsal'
     case 'on-battery':
-      return 'mains is away'
+      return 'mains power failed'
     case 'on-battery-too-long':
       return 'it was on battery for longer than the policy allows'
     case 'silent-on-battery':
@@ -122,7 +122,7 @@ export function describeReason(reason: OutageReason): string {
   }
 }
 
-/** What the rest of the agent is told when the power enters this state; nothing about not knowing. */
+/** The event when the power enters this state; none for `unknown`. */
 export function powerEvent(ups: string, state: PowerState): Event | undefined {
   switch (state.mode) {
     case 'unknown':

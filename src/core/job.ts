@@ -21,18 +21,18 @@ export interface JobSpec {
 export interface Queue {
   /** @throws AgentError `unreachable` where it can't be had now */
   add(job: Pick<JobSpec, 'name'>): Promise<void>
-  /** How many jobs wait, run, are delayed or have failed; undefined where nobody can tell. */
+  /** How many jobs wait, run, are delayed or have failed; undefined where no one can tell. */
   counts?(): Promise<Readonly<Record<string, number>> | undefined>
 }
 
 export type Trigger = { on: EventType } | { every: string } | { cron: string }
 
 /**
- * | kind  | means                                                              |
- * |-------|--------------------------------------------------------------------|
- * | done  | nothing is left to do                                              |
- * | stuck | something is left, and nothing of it goes on without a person      |
- * | later | something is left, and it is worth another look at that time       |
+ * | kind  | means                                                           |
+ * |-------|-----------------------------------------------------------------|
+ * | done  | nothing is left to do                                           |
+ * | stuck | something is left, and nothing of it continues without a person |
+ * | later | something is left, and it is worth another look at that time    |
  */
 export type Outcome = { kind: 'done' | 'stuck'; summary: string } | { kind: 'later'; reason: string; at: Date }
 

@@ -25,12 +25,12 @@ export interface Journal extends RecordStore {
   firstSeen(versions: readonly string[], now: number): ReadonlyMap<string, number>
   /** The outage that has not ended yet, if any. */
   openOutage(): Outage | undefined
-  /** Begins or updates it; on the disk when this returns. */
+  /** Starts or updates it; on the disk when this returns. */
   saveOutage(outage: Outage): void
   outages(limit: number): readonly Outage[]
   /** The newest rollout that has not ended yet, if any. */
   openRollout(): Rollout | undefined
-  /** Begins or updates it, by its id; on the disk when this returns. */
+  /** Starts or updates it, by its id; on the disk when this returns. */
   saveRollout(rollout: Rollout): void
   /** Newest first. */
   rollouts(limit: number): readonly Rollout[]
@@ -145,7 +145,7 @@ export function createJournal(store: RecordStore, now: () => Date): Journal {
   }
 }
 
-/** Numbers that go on from the greatest one on record. */
+/** Numbers that continue from the greatest one on record. */
 function countFrom(records: Records<{ readonly id: number }>): () => number {
   let id = Number(records.lastKey() ?? 0)
   return () => ++id

@@ -4,11 +4,9 @@ import type { Cluster } from './cluster/cluster.ts'
 import type { EtcdSnapshot } from './cluster/snapshot.ts'
 import type { JobSpec } from './job.ts'
 import type { Entry, Run, RunOutcome } from './journal.ts'
-import type { DrillReport } from './power/drill.ts'
+import type { DrillReportAnswer, TimelineRowAnswer, UpsStateAnswer } from './power/answers.ts'
 import type { Outage } from './power/outage.ts'
 import type { ShutdownPlan } from './power/shutdown.ts'
-import type { PowerState } from './power/state.ts'
-import type { TimelineRow } from './power/timeline.ts'
 import type { TriggerState } from './power/triggers.ts'
 import type { StagedImage } from './release/image.ts'
 import type { UpgradeDecision } from './upgrade/decision.ts'
@@ -18,7 +16,7 @@ import type { ServiceStatus } from './service.ts'
 
 /**
  * Everything that a person may ask or request. Every door (socket and CLI, API, dashboard, phone) leads here, and knows
- * no more than this. Answers are plain JSON; durations and times are in ms unless they say otherwise.
+ * nothing else. Answers are plain JSON: times are ISO 8601 in UTC, and numbers have their unit in their name.
  *
  * Every call rejects with an AgentError: `not-found` where a node, a machine or a job does not exist, `misconfigured`
  * where the request itself is wrong, `rejected` where it must not be done.
@@ -36,24 +34,24 @@ export interface Operator {
   readonly staging: StagingRequests
 }
 
-/** Who asks: the name that was stated at a door, and whether the door could verify it. */
+/** The requester: the name stated at a door, and whether the door could verify it. */
 export interface Requester {
   readonly name: string
   readonly verified: boolean
 }
 
-/** What every request comes with. */
+/** What every request carries. */
 export interface Asked {
   readonly by: Requester
-  /** Aborts when nobody waits for the answer any more. */
+  /** Aborts when no one waits for the answer any more. */
   readonly signal: AbortSignal
 }
 
-/** What a request came to. */
+/** The result of a request. */
 export interface RequestAnswer {
-  /** What was done, or why nothing was, as a sentence. */
+  /** What changed, or why nothing did, as a sentence. */
   readonly said: string
-  /** False where everything was as requested already. */
+  /** False if everything was as requested already. */
   readonly changed: boolean
 }
 
@@ -61,7 +59,7 @@ export interface JobRequests {
   list(): readonly JobAnswer[]
   /** Newest first. */
   runs(limit: number): readonly Run[]
-  /** Starts a job; with `wait` resolves when a run that began after the call has ended. */
+  /** Starts a job; with `wait` resolves when a run that started after the call has ended. */
   run(request: { readonly job: string; readonly wait: boolean }, asked: Asked): Promise<RunAnswer>
 }
 
@@ -70,15 +68,15 @@ export interface RolloutRequests {
   plan(signal: AbortSignal): Promise<PlanAnswer>
   /** Newest first. */
   history(): readonly Rollout[]
-  /** Begins no further node. */
+  /** Aborts the rollout: no more nodes are upgraded. */
   pause(request: { readonly reason?: string | undefined }, asked: Asked): Promise<RequestAnswer>
   resume(asked: Asked): Promise<RequestAnswer>
   /** Withdraws a pause, an abort and requests to roll back. */
   start(asked: Asked): Promise<RequestAnswer>
   abort(asked: Asked): Promise<RequestAnswer>
   approve(request: Approval, asked: Asked): Promise<RequestAnswer>
-  /** Opens an upgrade window by hand, for so many ms. */
-  openWindow(request: { readonly lasts: number }, asked: Asked): Promise<RequestAnswer>
+  /** Opens an upgrade window now. */
+  openWindow(request: { readonly lastsMs: number }, asked: Asked): Promise<RequestAnswer>
 }
 
 export interface Approval {
@@ -92,7 +90,7 @@ export interface NodeRequests {
   /** Leaves a node out of upgrades. */
   pause(request: { readonly node: string; readonly reason?: string | undefined }, asked: Asked): Promise<RequestAnswer>
   resume(request: { readonly node: string }, asked: Asked): Promise<RequestAnswer>
-  /** Forgets failed attempts of one node, or of all. */
+  /** Forgets failed attempts of one node, or of all nodes. */
   retry(request: { readonly node?: string | undefined }, asked: Asked): Promise<RequestAnswer>
   /** Rolls a node back to what it ran before, or disarms it. */
   rollback(request: { readonly node: string; readonly force: boolean }, asked: Asked): Promise<RequestAnswer>
@@ -103,7 +101,7 @@ export interface PowerRequests {
   plan(): PowerPlanAnswer
   /** Newest first. */
   outages(): readonly Outage[]
-  /** Everything down now, until somebody wakes it. */
+  /** Shuts everything down now, until someone wakes it. */
   shutDown(asked: Asked): Promise<RequestAnswer>
   cancel(asked: Asked): Promise<RequestAnswer>
   wake(request: WakeRequest, asked: Asked): Promise<RequestAnswer>
@@ -111,7 +109,7 @@ export interface PowerRequests {
 }
 
 export interface WakeRequest {
-  /** One machine, whatever is on record; without one everything that an outage has shut down. */
+  /** Wakes one machine, whatever is on record; without a name everything that an outage has shut down. */
   readonly machine?: string | undefined
   /** Those too that were off before. */
   readonly all?: boolean | undefined
@@ -133,7 +131,7 @@ export interface StatusAnswer {
   readonly target: string | undefined
   /** What the last look at releases came to, as a sentence. */
   readonly news: string | undefined
-  /** Who stays behind when the others go on, and why, a sentence a node. */
+  /** Who stays behind when the others continue, and why, a sentence a node. */
   readonly leftBehind: readonly string[]
   readonly leaseHolder: string | undefined
   /** The steps that are being carried out. */
@@ -146,54 +144,52 @@ export interface StatusAnswer {
   }
   readonly outage: Outage | undefined
   readonly paused: string | undefined
-  /** Why the last run of the upgrade came to its end before all was done: what it waits for, or what it is stuck at. */
+  /** Why the last run of `upgrade-node` ended early: what it waits for, or what it is stuck at. */
   readonly waiting?: string | undefined
   readonly published: StagedImage | undefined
   /** Jobs by state; undefined when the queue's store does not answer. */
   readonly queue: Readonly<Record<string, number>> | undefined
   /** What runs as long as the daemon runs. */
   readonly services: readonly ServiceStatus[]
-  /** What the daemon does without, and how to change that, a sentence each. */
+  /** What is missing for more, and how to provide it, a sentence each. */
   readonly missing: readonly string[]
-  /** What is wrong with the configuration's file, or what of it takes a restart; undefined where it is as in use. */
+  /** What is wrong with the configuration file, or which changes need a restart; undefined if it is in use as it is. */
   readonly configuration: string | undefined
-  /** Why the journal is kept in memory; undefined when the disk is well. */
+  /** Why the journal is kept in memory; undefined if the disk works. */
   readonly journalDegraded: string | undefined
 }
 
 export interface UpsAnswer {
   readonly label: string
-  readonly state: PowerState
-  /** How long it has been so, in ms. */
-  readonly lasts: number
+  readonly state: UpsStateAnswer
   /** What upsd said to our login. */
   readonly loginRefused: string | undefined
-  /** For how long nothing was heard of the UPS, in ms, where that is longer than it should be. */
-  readonly silentFor: number | undefined
+  /** For how long the UPS has not responded, where that is longer than `power.deadTime`. */
+  readonly silentForMs: number | undefined
   /** What would start a shutdown on battery, and what of it can't. */
   readonly triggers: readonly TriggerState[]
 }
 
 export interface PowerAnswer {
   readonly upses: readonly UpsAnswer[]
-  /** When a person ordered everything down, ISO 8601. */
-  readonly ordered: string | undefined
+  /** When a person requested the shutdown of everything, ISO 8601. */
+  readonly shutdownRequestedAt: string | undefined
 }
 
-/** What a shutdown would do now, or does. Times in ms. */
+/** What a shutdown would do now, or does. */
 export interface PowerPlanAnswer {
   readonly form: ShutdownPlan['form']
   readonly reason: string
-  /** What is left; null while mains is there (JSON has no Infinity). */
-  readonly left: number | null
+  /** What the battery has left; null where the UPSes do not report it (JSON has no Infinity). */
+  readonly leftMs: number | null
   /** What the whole takes at most. */
-  readonly needs: number
-  readonly timeline: readonly TimelineRow[]
+  readonly needsMs: number
+  readonly timeline: readonly TimelineRowAnswer[]
 }
 
 export interface DrillAnswer {
   readonly run: RunAnswer
-  readonly report: DrillReport | undefined
+  readonly report: DrillReportAnswer | undefined
 }
 
 export interface JobAnswer extends Pick<JobSpec, 'name' | 'about' | 'triggers' | 'runs'> {
@@ -208,7 +204,9 @@ export interface RunAnswer {
 }
 
 /** A preview whose times are ISO 8601. */
-export interface PlanAnswer extends Omit<UpgradePreview, 'cluster' | 'decision'> {
+export interface PlanAnswer extends Omit<UpgradePreview, 'cluster' | 'decision' | 'takes'> {
+  /** How long all of the nodes take, by what was measured before. */
+  readonly takesMs: number
   readonly decision:
     | Exclude<UpgradeDecision, { kind: 'wait' }>
     | { readonly kind: 'wait'; readonly reason: string; readonly until?: string }
@@ -222,7 +220,7 @@ export interface RolloutAnswer {
   readonly approved: string | undefined
   readonly aborted: string | undefined
   readonly paused: string | undefined
-  /** ISO 8601: until when a person has opened a window by hand. */
+  /** ISO 8601: until when a person has opened a window. */
   readonly openUntil: string | undefined
   /** The newest snapshot of etcd. */
   readonly snapshot: EtcdSnapshot | undefined
@@ -241,9 +239,9 @@ export function cleanText(text: string, longest: number): string | undefined {
   return line === '' ? undefined : Array.from(line).slice(0, longest).join('')
 }
 
-/** Who asks, by the name that was stated: anybody may state any. */
+/** Who asks, by the name that was stated: anyone may state any. */
 export function statedBy(name: string | undefined): Requester {
-  return { name: cleanText(name ?? '', longestName) ?? 'somebody', verified: false }
+  return { name: cleanText(name ?? '', longestName) ?? 'anonymous', verified: false }
 }
 
 /** `admin@nas (unverified)`. */
@@ -253,7 +251,8 @@ export function describeRequester({ name, verified }: Requester): string {
 
 /** The preview as it is answered. */
 export function planAnswerOf(preview: UpgradePreview): PlanAnswer {
-  const { cluster: _, decision, ...rest } = preview
+  const { cluster: _, decision, takes: takesMs, ...others } = preview
+  const rest = { ...others, takesMs }
   if (decision.kind !== 'wait') return { ...rest, decision }
   const { kind, reason, until } = decision
   return { ...rest, decision: { kind, reason, ...(until === undefined ? {} : { until: until.toISOString() }) } }

@@ -17,30 +17,30 @@ export type Plan = readonly Phase[]
 export interface Phase {
   readonly id: PhaseId
   readonly steps: readonly Step[]
-  /** What keeps it from beginning, or ends it before its time. */
+  /** What stops it before or while it runs. */
   readonly stops: readonly StopReason[]
   /** Carry on with the next phase even if a step of this one fails. */
   readonly bestEffort?: true
 }
 
 /**
- * | reason           | means                                                                                          |
- * |------------------|------------------------------------------------------------------------------------------------|
- * | failing-power    | the UPS could not carry what follows                                                           |
- * | pause            | a person, or the configuration, has paused rollouts                                            |
- * | abort            | the rollout was aborted, or its release is withdrawn                                           |
- * | rollback-request | a person wants the node rolled back, and it is not to go further forward first                 |
- * | power-change     | it is not for these machines any more: mains is back, fails again, or fails for others too     |
- * | short-battery    | the battery has no more time for it                                                            |
+ * | reason           | means                                                                                   |
+ * |------------------|-----------------------------------------------------------------------------------------|
+ * | failing-power    | the UPS could not feed what follows                                                     |
+ * | pause            | a person, or the configuration, has paused rollouts                                     |
+ * | abort            | the rollout was aborted, or its release is withdrawn                                    |
+ * | rollback-request | a person has requested to roll the node back                                            |
+ * | power-change     | the power has changed: mains is back, has failed again, or has failed for more machines |
+ * | short-battery    | the battery has no time left for it                                                     |
  */
 export type StopReason = 'failing-power' | 'pause' | 'abort' | 'rollback-request' | 'power-change' | 'short-battery'
 
-/** What is there to be stopped for at this moment, each as a sentence that fits after "because". */
+/** The reasons to stop that hold now, each worded to follow "because". */
 export type StopReasons = Readonly<Partial<Record<StopReason, string | undefined>>>
 
 /**
- * Why this phase may not begin, or go on, of what is there at this moment: what can't wait comes first. Nothing is asked
- * for that does not stop it.
+ * Why this phase may not start or continue, most urgent first. Reasons that do not stop this phase are not even
+ * evaluated.
  */
 export function whyNotBegin({ stops }: Pick<Phase, 'stops'>, present: StopReasons): string | undefined {
   for (const reason of severest) {
@@ -59,13 +59,13 @@ const severest: readonly StopReason[] = [
   'rollback-request',
 ]
 
-/** Every step is safe to do twice: it looks before it leaps, or is harmless to repeat. Durations are in ms. */
+/** Every step is safe to do twice: it checks first, or is harmless to repeat. Durations are in ms. */
 export type Step =
   | { do: 'pull-image'; node: string; image: string; within: number }
   | { do: 'cordon'; node: string; mark: CordonMark; attempts?: Attempts; within: number }
   | { do: 'note-failure'; node: string; attempts: Attempts }
   | { do: 'drain'; node: string; policy: DrainPolicy; within: number }
-  /** Looks once more whether the node can be taken away, and whether it is ours to do: much may have happened. */
+  /** Checks once more that the node may go down and that our cordon is still there: the cluster may have changed. */
   | { do: 'confirm'; node: string; machine: ExpectedMachine; limits: DisruptionPolicy }
   /** Streams etcd's database to the disk, checked. From `node`, which need not be the leader. */
   | { do: 'snapshot-etcd'; node: string; release: string; within: number }
@@ -155,7 +155,7 @@ export type Step =
 export interface Waking {
   /** Magic packets can reach it. */
   readonly hasMac: boolean
-  readonly retryEvery: number
+  readonly retryInterval: number
   /** What else switches it on is tried after so long; undefined where there is nothing else. */
   readonly powerOnAfter: number | undefined
   readonly within: number
@@ -188,7 +188,7 @@ export interface CarryOutChoices {
   readonly onStep?: (step: Step, state: StepState) => void
   /** Called when a phase has ended well, with how long it took, in ms. */
   readonly onPhase?: (phase: PhaseId, ms: number) => void
-  /** It only makes sure of what is so already: the journal hears of what fails, and of nothing else. */
+  /** It only verifies what is so already: the journal records failures only. */
   readonly isRoutine?: boolean
 }
 

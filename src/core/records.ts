@@ -5,7 +5,7 @@
 export interface RecordStore {
   /** The records of a kind. The same kind gives the same records. */
   records<T>(kind: RecordKind<T>): Records<T>
-  /** Why records are kept in memory at present; undefined when the disk is well. */
+  /** Why records are kept in memory; undefined if the disk works. */
   readonly degraded: string | undefined
 }
 
@@ -46,7 +46,7 @@ export interface Records<T> {
   newest(limit: number): readonly T[]
   /** The greatest key there is, whatever its record is worth. */
   lastKey(): string | undefined
-  /** Adds it, or puts it in the place of the one with its key. What is there already is not written again. */
+  /** Adds it, or replaces the one with its key. An unchanged record is not written again. */
   save(record: T, durability?: Durability): void
   remove(key: string, durability?: Durability): void
 }

@@ -41,14 +41,14 @@ export function isNewer(version: string, than: string): boolean {
 }
 
 /**
- * Whether it is a release as Sidero Labs publishes them. What somebody has built is none: `v1.13.9-k7.1.9`,
- * `v1.11.5-1-gab12cd3`, `v1.13.9-dirty`. No way leads from there that anybody has tested.
+ * Whether it is a release as Sidero Labs publishes them. What someone has built is none: `v1.13.9-k7.1.9`,
+ * `v1.11.5-1-gab12cd3`, `v1.13.9-dirty`. No way leads from there that anyone has tested.
  */
 export function isOfficial(version: string): boolean {
   return parseVersion(version) !== undefined
 }
 
-/** The line that a version belongs to, also of what is no official release; undefined where it names none. */
+/** The line that a version belongs to, also of what is not an official release; undefined where it names none. */
 export function lineOf(version: string): { readonly major: number; readonly minor: number } | undefined {
   const match = /^v?(\d+)\.(\d+)\./.exec(version)
   return match ? { major: Number(match[1]), minor: Number(match[2]) } : undefined

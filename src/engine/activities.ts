@@ -12,7 +12,7 @@ export interface ActivitiesOptions {
   readonly journal: Pick<Journal, 'write'>
   readonly inventory: () => Inventory
   readonly wording: Wording
-  /** Between two looks of a wait, in ms. */
+  /** Poll interval of a wait, in ms. */
   readonly pollEvery: number
   readonly now: () => Date
 }
@@ -58,14 +58,14 @@ export function createActivities({ ports, journal, inventory, wording, pollEvery
         present.delete(step)
         if (state.kind === 'done') return choices.isRoutine ? undefined : note(step, `${text}: done`)
         const isCalledOff = signal.aborted || choices.signal?.aborted === true
-        note(step, isCalledOff ? `${text}: called off, ${state.error.message}` : `failed: ${state.error.message}`)
+        note(step, isCalledOff ? `${text}: cancelled, ${state.error.message}` : `failed: ${state.error.message}`)
       },
     })
   }
 
   return {
     carryOut: carry,
-    /** What is being done at this moment. */
+    /** What is being done now. */
     get all(): readonly Activity[] {
       return [...present.values()]
     },

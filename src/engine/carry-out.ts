@@ -17,7 +17,7 @@ import {
 import { until, withDeadline } from './until.ts'
 import { awaitChecks, awaitRolledBack, awaitUpgraded, settle, uncordon } from './upgrade-steps.ts'
 
-/** Carries out a plan, phase by phase. Knows nothing of why. */
+/** Carries out a plan, phase by phase. */
 export async function carryOut(plan: Plan, ports: Ports, options: CarryOutOptions): Promise<void> {
   const { log, signal, wording, whyNotBegin, onPhase } = options
   for (const [index, phase] of plan.entries()) {
@@ -45,7 +45,7 @@ async function carryOutStep(step: Step, ports: Ports, options: CarryOutOptions):
   try {
     await perform(step, ports, options)
   } catch (error) {
-    // A run that was called off says so; everything else says what was being done.
+    // A run that was cancelled says so; everything else says what was being done.
     const told = signal.aborted ? (signal.reason as Error) : during(wording.describeStep(step), error)
     onStep?.(step, { kind: 'failed', error: told })
     throw told
@@ -91,7 +91,7 @@ async function perform(step: Step, ports: Ports, options: CarryOutOptions): Prom
     case 'await-checks':
       return awaitChecks(step, ports, options)
     case 'await-etcd':
-      return until('etcd to be whole', { within: step.within, pollEvery, signal }, async (limited) => {
+      return until('etcd to be healthy', { within: step.within, pollEvery, signal }, async (limited) => {
         return etcdObstacle(await observeNodes(options.inventory, ports, limited)) ?? true
       })
     case 'uncordon':

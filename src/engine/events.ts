@@ -14,13 +14,13 @@ export interface EventsOptions<Job extends JobSpec> {
 }
 
 export interface Events {
-  /** Tells everyone who waits for it. Never rejects. */
+  /** Delivers the event to every subscriber. Never rejects. */
   emit(event: Event): Promise<void>
   /** Called with each event, in this process, until it is disposed of. */
   subscribe(listener: (event: Event) => void): Disposable
 }
 
-/** Brings events to the jobs that they wake, to the journal, and to whoever listens. */
+/** Delivers events to the jobs that they wake, to the journal, and to listeners. */
 export function createEvents<Job extends JobSpec>(options: EventsOptions<Job>): Events {
   const { jobs, queue, wake, journal, log } = options
   const listeners = new Set<(event: Event) => void>()

@@ -39,7 +39,7 @@ export function createInProcess<Job extends JobSpec>({ run, failed, now }: InPro
       slot.again = false
       outcome = await run(job).catch((error: unknown) => failed(job, error))
     } while (slot.again && !stopping.signal.aborted)
-    // In the same breath as the last look at `again`: a wake-up in between would be lost.
+    // In the same tick as the last check of `again`: a wake-up in between would be lost.
     slot.running = undefined
     if (outcome.kind === 'later' && !stopping.signal.aborted) {
       const wait = Math.min(longestTimer, Math.max(0, outcome.at.getTime() - now().getTime()))
@@ -50,7 +50,7 @@ export function createInProcess<Job extends JobSpec>({ run, failed, now }: InPro
   const running = () => [...slots.values()].flatMap((slot) => slot.running ?? [])
 
   return {
-    /** Runs the job now, or once more after its present run. */
+    /** Runs the job now, or once more after its current run. */
     wake,
     /** Resolves when nothing runs; timers may still be set. */
     idle: async (): Promise<void> => {

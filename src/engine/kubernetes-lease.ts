@@ -7,7 +7,7 @@ import { withDeadline } from './until.ts'
 
 /** How long the Lease object is good without being renewed, in ms. */
 const lasts = 60_000
-/** What is given back costs no more than this, in ms: a shutdown must not wait for an API that is going away. */
+/** How long releasing the Lease may take, in ms: a shutdown must not wait for an API that is going away. */
 const releasedWithin = 2_000
 
 export interface HeldLease {
@@ -19,7 +19,7 @@ export interface HeldLease {
 
 export interface NotTaken {
   readonly why: string
-  /** By somebody else; else nobody could be asked. */
+  /** Whether another agent holds it; otherwise the API could not be asked. */
   readonly held: boolean
 }
 
@@ -32,7 +32,7 @@ export function createKubernetesLease(
   holder: string,
   log: Logger,
 ) {
-  /** Who took it last: an upgrade that is taken over must not give back what a shutdown has by now. */
+  /** The last holder: an upgrade that is taken over must not release the shutdown's Lease. */
   let current: symbol | undefined
 
   async function take(purpose: Purpose, signal: AbortSignal): Promise<HeldLease | NotTaken> {
@@ -48,8 +48,8 @@ export function createKubernetesLease(
       if (typeof answer === 'string') return { why: `the cluster's Lease can't be taken: ${answer}`, held: false }
       if (!answer.held) {
         return {
-          // Without the time that is left, which would make it another reason each time.
-          why: `${answer.by} works on the cluster (${answer.purpose}), and holds its Lease`,
+          // Without the time left: the reason would change with each look.
+          why: `${answer.by} holds the Lease (${answer.purpose})`,
           held: true,
         }
       }
@@ -58,10 +58,10 @@ export function createKubernetesLease(
     }
     current = mine
     const renewing = setInterval(() => {
-      // An API that is away can't give it to anybody else either.
+      // While the API is down no one else can take the Lease either.
       void claim().then(
         (answer) => {
-          if (!answer.held) lost.abort(new Error(`${answer.by} has taken the cluster over`))
+          if (!answer.held) lost.abort(new Error(`${answer.by} has taken over the Lease`))
         },
         (error: unknown) => log.debug({ reason: messageOf(error) }, 'Lease not renewed'),
       )
@@ -77,7 +77,7 @@ export function createKubernetesLease(
         const limit = AbortSignal.timeout(releasedWithin)
         await kubernetes
           .releaseLease(holder, limit)
-          .catch((error: unknown) => log.debug({ reason: messageOf(error) }, 'Lease not given back'))
+          .catch((error: unknown) => log.debug({ reason: messageOf(error) }, 'Lease not released'))
       },
     }
   }

@@ -19,11 +19,11 @@ export type Inventory = readonly { readonly name: string; readonly role: Role; r
 /** How long any one question may take, in ms: what does not answer by then is silent. */
 export const question = 3_000
 
-/** So many nodes are asked at the same time: a handshake each, and no more than a small machine has room for. */
+/** How many nodes are asked at the same time: each costs a TLS handshake, and a small machine has little memory. */
 const atOnce = 32
 
 /**
- * Looks at every node, and at Kubernetes once, all at the same time. Never fails: silence is a fact. With `within` the
+ * Observes every node, and Kubernetes once, all at the same time. Never fails: no answer is an observation. With `within`
  * whole look takes no longer, in ms, and who has had no turn by then is silent too.
  */
 export async function observe(

@@ -10,9 +10,9 @@ import type { CarryOutOptions, StepOf } from './step.ts'
 import { observeNodes, question } from './observe.ts'
 import { withDeadline } from './until.ts'
 
-/** What changes a machine: each order is given only to the one that is meant, in a state that was looked at just before. */
+/** Steps that change a machine: each checks the machine and its state right before the call. */
 
-/** Pulling, draining and installing take their time, and the others' health was looked at before all of it. */
+/** Pulling, draining and installing take time, so the other nodes' health is checked again. */
 export async function confirm(
   { node, machine, limits }: StepOf<'confirm'>,
   ports: Ports,
@@ -26,9 +26,9 @@ export async function confirm(
   const obstacle =
     (found && (describeIdentity(found) ?? (found.talos.ok && whyAnotherMachine(found.talos.value, machine)))) ||
     (!found || !isCordonedByUs(found)
-      ? 'our cordon is gone, so its pods may be back'
+      ? 'our cordon is gone, so its pods may have returned'
       : (leavingStorageObstacle(storage, node) ?? leavingObstacle(nodes, node, limits)))
-  if (obstacle) throw new AgentError('not-now', `it can't be taken away now: ${obstacle}`)
+  if (obstacle) throw new AgentError('not-now', `it can't go down now: ${obstacle}`)
 }
 
 /**
@@ -77,7 +77,7 @@ export async function install(
   await note('succeeded')
 }
 
-/** The answer may be lost although the order arrived: the wait that follows sees which. */
+/** The answer may be lost although the request arrived: the wait that follows finds out. */
 async function order(
   node: string,
   { signal, log }: CarryOutOptions,
@@ -85,7 +85,7 @@ async function order(
 ): Promise<void> {
   await withDeadline(60_000, signal, call).catch((error: unknown) => {
     if (signal.aborted || !(error instanceof AgentError && error.retryable)) throw error
-    log.warn({ node, reason: messageOf(error) }, 'no answer to the order to reboot')
+    log.warn({ node, reason: messageOf(error) }, 'no answer to the reboot request')
   })
 }
 
@@ -94,7 +94,7 @@ export async function reboot(step: StepOf<'reboot'>, ports: Ports, options: Carr
   await order(step.node, options, (limited) => ports.talos.reboot(step.node, step.mode, limited, step.machine))
 }
 
-/** A node that hangs in its boot is taken back too, and one whose API server is away with it: the mark may be missing. */
+/** Also rolls back a node that hangs in its boot, or has taken the API server down: its annotation may be missing. */
 export async function rollBack(step: StepOf<'roll-back'>, ports: Ports, options: CarryOutOptions): Promise<void> {
   const { signal, log } = options
   const facts = await lookAtMachine(step.node, step.machine, ports, signal)
@@ -105,7 +105,7 @@ export async function rollBack(step: StepOf<'roll-back'>, ports: Ports, options:
     ports.kubernetes.cordon(step.node, step.mark, undefined, limited),
   ).catch((error: unknown) => {
     if (signal.aborted || !(error instanceof AgentError && error.retryable)) throw error
-    log.warn({ node: step.node, reason: messageOf(error) }, 'rolling back without a mark on the node')
+    log.warn({ node: step.node, reason: messageOf(error) }, 'rolling back without an annotation on the node')
   })
   await order(step.node, options, (limited) => ports.talos.rollback(step.node, limited, step.machine))
 }
@@ -114,7 +114,7 @@ export async function rollBack(step: StepOf<'roll-back'>, ports: Ports, options:
 const electionWithin = 5_000
 
 /**
- * Whether etcd keeps its quorum without this node, observed now: draining took its time. That nobody sees a leader may
+ * Whether etcd keeps its quorum without this node, observed now: draining took its time. That no one sees a leader may
  * be an election, so it counts only when it lasts.
  *
  * @throws AgentError `timed-out` where the quorum would be lost

@@ -29,7 +29,7 @@ export function shutDown(step: StepOf<'shut-down'>, { talos }: Ports, options: C
   })
 }
 
-/** A host takes its order by its own way, and with limits of its own. */
+/** A host is shut down in its own way, with its own timeouts. */
 export function shutDownHost(
   step: StepOf<'shut-down-host'>,
   { hosts }: Ports,
@@ -38,7 +38,7 @@ export function shutDownHost(
   return giveOrder(step.host, step.within, options, (limited) => hosts.shutDown(step.host, limited))
 }
 
-/** Down is who is silent. A node that answers for long is named with what it does: it may hang in a phase. */
+/** Down means silent. A node that keeps answering is reported with its phase: it may hang. */
 export function awaitDown(step: StepOf<'await-down'>, { talos }: Ports, options: CarryOutOptions): Promise<void> {
   const { node, within } = step
   const slowAt = performance.now() + within / 2
@@ -66,7 +66,7 @@ export function awaitHostDown(
 
 /**
  * A machine that doesn't take the call is asked again until its time is up: the network may blink. One that can't be
- * reached twice is off, booting or cut off; nobody told it, and the watch that follows the plan looks at it again.
+ * reached twice is off, booting or cut off; no one told it, and the watch that follows the plan looks at it again.
  */
 function giveOrder(
   machine: string,
@@ -76,7 +76,7 @@ function giveOrder(
 ): Promise<void> {
   let refusals = 0
   const wait = { within, pollEvery: Math.min(pollEvery, 500), signal }
-  return until(`${machine} to take the order`, wait, async (limited) => {
+  return until(`${machine} to accept the shutdown`, wait, async (limited) => {
     try {
       await order(limited)
       return true
@@ -137,7 +137,7 @@ export async function bringBack(step: StepOf<'bring-back'>, ports: Ports, option
     )
     // A node that is still going down answers too.
     if (facts && facts.stage !== 'shutting down') {
-      // Addresses may have been given anew, so that another machine answers; the one that is meant may still be off.
+      // Addresses may have been given again, so that another machine answers; the one that is meant may still be off.
       const isAnother = facts.nodename !== undefined && facts.nodename !== name
       if (isAnother && step.hasMac) await ports.waker.wake(name, limited).catch(() => {})
       return true
@@ -174,11 +174,11 @@ export async function bringBackHost(
 }
 
 /**
- * Sends magic packets until the machine is up, from some time on with whatever else switches it on: a packet is easily
+ * Sends magic packets until the machine is up, and after a while also uses `powerOn`: a packet is easily
  * lost, some machines listen only late, and one to a machine that runs does no harm.
  */
 async function wake(
-  { name, hasMac, retryEvery, powerOnAfter, within }: Waking & { readonly name: string },
+  { name, hasMac, retryInterval, powerOnAfter, within }: Waking & { readonly name: string },
   { waker }: Ports,
   { signal, pollEvery, log }: CarryOutOptions,
   isUp: (signal: AbortSignal) => Promise<true | string>,
@@ -194,7 +194,7 @@ async function wake(
     const up = await isUp(limited)
     if (up === true) return true
     const now = performance.now()
-    if (hasMac && now - sentAt >= retryEvery) {
+    if (hasMac && now - sentAt >= retryInterval) {
       sentAt = now
       await attempt('magic packet', waker.wake(name, limited))
     }
@@ -203,7 +203,7 @@ async function wake(
     if (
       powerOnAfter !== undefined &&
       now - beganAt >= waits! &&
-      now - switchedAt >= Math.max(powerOnAfter, retryEvery)
+      now - switchedAt >= Math.max(powerOnAfter, retryInterval)
     ) {
       switchedAt = now
       await attempt(
@@ -221,7 +221,7 @@ export async function awaitStorage(
   { kubernetes }: Ports,
   { signal, pollEvery }: CarryOutOptions,
 ): Promise<void> {
-  await until('storage to be whole', { within, pollEvery, signal }, async (limited) => {
+  await until('storage to be healthy', { within, pollEvery, signal }, async (limited) => {
     const facts = await withDeadline(question, limited, (soon) => kubernetes.storage(soon))
     const blocking = blockingStorage(facts, accepted ?? [], new Date())
     return blocking.length === 0 || blocking.map(({ text }) => text).join('; ')

@@ -1,7 +1,7 @@
 import { AgentError } from '../core/errors.ts'
 import type { Queue } from '../core/job.ts'
 
-/** The queue, whether there is one at present or not. */
+/** The queue, whether or not one is open. */
 export interface QueueDoor extends Required<Queue> {
   /** From now on jobs go through this one, until it is disposed of. */
   open(queue: Queue): Disposable
@@ -39,7 +39,7 @@ export function createQueueDoor(firstOpened: () => void): QueueDoor {
         early.set(job.name, job)
         return
       }
-      if (!present) throw new AgentError('unreachable', `the queue does not run, so ${job.name} is not queued`)
+      if (!present) throw new AgentError('unreachable', `the queue is not running, so ${job.name} is not queued`)
       await present.add(job)
     },
     counts: async () => present?.counts?.(),

@@ -26,11 +26,11 @@ export interface RunnerOptions<Job extends JobSpec, Context> {
   readonly log: Logger
   readonly now: () => Date
   readonly monotonic: () => number
-  /** When a job that found the lease taken looks again, in ms. */
+  /** When a job that found the lease taken tries again, in ms. */
   readonly leaseRetry: number
 }
 
-/** Why a run ended when the agent was told to stop: the job is given back, and has not failed. */
+/** Why a run ended while the agent stops: the job is put back into the queue, and has not failed. */
 export class Stopping extends Error {
   override readonly name = 'Stopping'
 }
@@ -48,12 +48,12 @@ export interface Runner<Job> {
   /** Runs a job, whoever asks: a worker of the queue, an event, a person or a test. @throws what the job throws, or Stopping */
   run(job: Job, signal: AbortSignal): Promise<Outcome>
   onRun(listener: (report: RunReport) => void): () => void
-  /** Calls off what runs; nothing begins after that. */
+  /** Cancels what runs; nothing starts after that. */
   stop(): void
   readonly stopping: AbortSignal
 }
 
-/** Runs jobs, one that changes the cluster alone and under the lease, and writes down what became of them. */
+/** Runs jobs, those that change the cluster alone and under the lease, and records their outcome. */
 export function createRunner<Context, Job extends Runnable<Context>>(
   options: RunnerOptions<Job, Context>,
 ): Runner<Job> {
@@ -78,15 +78,15 @@ export function createRunner<Context, Job extends Runnable<Context>>(
       const detail = outcome.kind === 'later' ? outcome.reason : outcome.summary
       report(outcome.kind, detail)
       alerts.settle(`job.failed:${job.name}`)
-      // One that waits for the same thing every few seconds is no news.
+      // The same wait every few seconds is not logged again.
       const isRepeated = outcome.kind === 'later' && lastSaid.get(job.name) === detail
       log[isRepeated ? 'debug' : 'info']({ job: job.name, outcome: outcome.kind }, detail)
       lastSaid.set(job.name, detail)
       return outcome
     } catch (error) {
       if (stopping.signal.aborted || signal.aborted) {
-        const why = stopping.signal.aborted ? 'the agent was stopped' : messageOf(signal.reason ?? 'called off')
-        report('stopped', `${why}; the job goes on later`)
+        const why = stopping.signal.aborted ? 'the agent was stopped' : messageOf(signal.reason ?? 'cancelled')
+        report('stopped', `${why}; the job continues later`)
         throw new Stopping('the agent is stopping')
       }
       report('failed', describeFailure(error))
@@ -97,7 +97,7 @@ export function createRunner<Context, Job extends Runnable<Context>>(
 
   function reportFailure(job: Job, error: unknown): void {
     alerts.open(`job.failed:${job.name}`, {
-      // Nobody else brings the cluster down, or back.
+      // No one else brings the cluster down, or back.
       severity: job.purpose === 'shutdown' ? 'critical' : 'warning',
       subject: job.name,
       text: `${job.name} failed: ${describeFailure(error)}`,
@@ -113,7 +113,7 @@ export function createRunner<Context, Job extends Runnable<Context>>(
     const held = await lock.acquire(job.purpose)
     if (!held) {
       if (job.runs === 'in-process') turnedAway.add(job)
-      return later(`the cluster is held for ${lock.holder ?? 'something else'}`, soon())
+      return later(`the cluster is locked for ${lock.holder ?? 'another job'}`, soon())
     }
     // In this order when it ends: the cluster is free, and who waited for it hears of it at once.
     stack.defer(() => {
@@ -138,7 +138,7 @@ export function createRunner<Context, Job extends Runnable<Context>>(
       goesOn = outcome.kind === 'later' && outcome.at <= now()
       return outcome
     } catch (error) {
-      // Taken over: what was begun is taken up again from what is then seen.
+      // Taken over: what was started is taken up again from what is then seen.
       const over = [held.signal, taken.lost].find(({ aborted }) => aborted)
       if (over && !signal.aborted) return later(messageOf(over.reason), soon())
       throw error

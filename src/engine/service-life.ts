@@ -18,7 +18,7 @@ export async function startWithin(
     () => `it has not started within ${ms / 1_000} s`,
     () => '',
   )
-  const off = whenAborted(interrupted).then(() => 'it is not wanted any more')
+  const off = whenAborted(interrupted).then(() => 'it is no longer needed')
   const first = await Promise.race([starting, late, off]).finally(() => limit.abort())
   if (typeof first !== 'string') return first
   void starting.then(endService).catch(() => {})

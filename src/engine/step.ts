@@ -8,7 +8,7 @@ export interface CarryOutOptions extends CarryOutChoices {
   readonly log: Logger
   readonly wording: Wording
   readonly signal: AbortSignal
-  /** Between two looks of a wait, in ms. */
+  /** Poll interval of a wait, in ms. */
   readonly pollEvery: number
   /** Called with what a node says that it does, while it is waited for. */
   readonly onHint?: (node: string, text: string) => void

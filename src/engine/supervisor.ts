@@ -28,14 +28,14 @@ export interface SupervisorOptions<Service extends ServiceSpec> {
   readonly log: Logger
   readonly now: () => Date
   readonly limits?: Partial<SupervisorLimits>
-  /** What ends at the same time as the services that start last: the runs that they have begun. */
+  /** What ends at the same time as the services that start last: the runs that they have started. */
   readonly stopBeside?: () => Promise<void>
 }
 
 export interface Supervisor {
   /** Starts all services, each in its turn. Resolves when each has been tried once, or is not waited for; never rejects. */
   start(): Promise<void>
-  /** Starts one anew, because its configuration has changed. */
+  /** Restarts a service because its configuration has changed. */
   restart(name: string): void
   /** Ends all services, in the opposite order, once. One that hangs is left behind. */
   stop(): Promise<void>
@@ -63,7 +63,7 @@ interface Life<Service> {
   readonly service: Service
   readonly tried: PromiseWithResolvers<void>
   readonly stopping: AbortController
-  /** Ends the present run, or the wait for the next one. */
+  /** Ends the current run, or the wait for the next one. */
   restarting: AbortController
   status: ServiceStatus
   running: RunningService | undefined
@@ -71,7 +71,7 @@ interface Life<Service> {
 }
 
 /**
- * Keeps services running. One that does not start, or that ends by itself, is an alert, and is started again after a while;
+ * Keeps services running. One that does not start, or that ends by itself, is an alert, and is restarted after a while;
  * it costs no other service anything.
  */
 export function createSupervisor<Service extends ServiceSpec>(options: SupervisorOptions<Service>): Supervisor {
@@ -112,7 +112,7 @@ export function createSupervisor<Service extends ServiceSpec>(options: Superviso
   function report(life: Life<Service>, why: string, again: number): void {
     const { name, starts } = life.service
     enter(life, 'down', why)
-    log.error({ service: name, reason: why, again }, 'a service is down; it is started again')
+    log.error({ service: name, reason: why, again }, 'a service is down; restarting it')
     const severity = starts === 'first' ? 'critical' : 'warning'
     alerts.open(`service.down:${name}`, { severity, subject: name, text: `the service ${name} is down: ${why}` })
   }
@@ -148,7 +148,7 @@ export function createSupervisor<Service extends ServiceSpec>(options: Superviso
       log.error({ service: name, err: error }, 'a service failed while it ended'),
     )
     if (!(await isWithin(limits.stop, ending)))
-      log.error({ service: name }, 'a service has not ended in time, and is left behind')
+      log.error({ service: name }, 'a service did not stop in time; leaving it behind')
   }
 
   async function begin(all: readonly Life<Service>[]): Promise<void> {
@@ -197,5 +197,5 @@ function lineOf(running: RunningService | undefined): string | undefined {
 
 function endOf({ ended }: RunningService): Promise<string> {
   if (ended === undefined) return new Promise(() => {})
-  return ended.then(() => 'it has ended by itself', messageOf)
+  return ended.then(() => 'it ended by itself', messageOf)
 }

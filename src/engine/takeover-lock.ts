@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { canTakeOver, type Purpose } from '../core/lease.ts'
 
 export interface Lease extends Disposable {
-  /** Aborts when somebody more important takes the cluster over. */
+  /** Aborts when someone more important takes the cluster over. */
   readonly signal: AbortSignal
 }
 
 /**
- * The right to change the cluster: one holder at a time. A holder that is taken over is asked to let go and has `grace`
+ * The right to change the cluster: one holder at a time. A holder that is taken over is asked to stop and has `grace`
  * ms to do so: a shutdown waits for no one longer than that.
  */
 export function createTakeoverLock(grace: number) {
@@ -17,7 +17,7 @@ export function createTakeoverLock(grace: number) {
     readonly released: PromiseWithResolvers<void>
   }
   let current: Holding | undefined
-  /** Who waits for the holder to let go: nobody slips in between. */
+  /** The next holder, which waits for the present one to stop: no other can come in between. */
   let taking: Purpose | undefined
 
   function grant(purpose: Purpose): Lease {

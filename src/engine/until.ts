@@ -2,18 +2,18 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { AgentError, messageOf } from '../core/errors.ts'
 
 export interface WaitOptions {
-  /** How long to wait at most, in ms. */
+  /** The longest wait, in ms. */
   readonly within: number
-  /** Between two looks, in ms. */
+  /** Poll interval, in ms. */
   readonly pollEvery: number
   readonly signal: AbortSignal
 }
 
-/** The answer of one look: it is so, or why it isn't yet, for the message when time runs out. */
+/** The result of one poll: true, or why not yet, for the message of the timeout. */
 export type Probe = true | string
 
 /**
- * Looks again and again until it is so. `what` is read by a person: `waited 600 s for cp-1 to run v1.14.0: …`. A look
+ * Polls until it is so. `what` is read by a person: `waited 600 s for cp-1 to run v1.14.0: …`. A poll
  * that fails with a retryable error counts as not yet; any other failure ends the wait.
  *
  * @throws AgentError `timed-out`
@@ -41,7 +41,7 @@ export async function until(
 }
 
 /**
- * Gives an action so many ms. When they are over its signal aborts, and what it then throws is a `timed-out`; its own
+ * Gives an action `within` ms. Then its signal aborts, and what it throws becomes a `timed-out`; its own
  * words are kept where it has any, because they name the culprit.
  */
 export async function withDeadline<T>(
@@ -60,7 +60,7 @@ export async function withDeadline<T>(
   }
 }
 
-/** Node's timers take whole ms, and no more than 24 days of them: a longer limit is none that anybody waits for. */
+/** Node's timers take whole ms, at most 24 days: longer limits are cut to that. */
 function timeLimit(ms: number): AbortSignal {
   return AbortSignal.timeout(Math.max(0, Math.min(2 ** 31 - 1, Math.round(ms))))
 }

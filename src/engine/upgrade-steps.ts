@@ -10,7 +10,7 @@ import type { CarryOutOptions, StepOf } from './step.ts'
 import { observeNode } from './observe.ts'
 import { until } from './until.ts'
 
-/** A node that was told to reboot leaves its stage at once; after this time, in ms, it has not heard it. */
+/** In ms. A node that accepts a reboot changes its stage at once; after this time the request is lost. */
 const takesHoldWithin = 30_000
 
 /**
@@ -46,7 +46,7 @@ export async function awaitRolledBack(
 ): Promise<void> {
   await awaitBoot({ ...step, what: `${step.node} to be back` }, ports, options, (facts) => {
     const elsewhere = whyNotBack(facts, step.mark)
-    if (elsewhere) throw new AgentError('rejected', `the rollback did not work: ${elsewhere}`)
+    if (elsewhere) throw new AgentError('rejected', `the rollback failed: ${elsewhere}`)
     return undefined
   })
 }
@@ -89,7 +89,7 @@ async function awaitBoot(
         return `it has not rebooted, and is ${facts.stage}`
       }
       if (facts.stage !== 'running') return `it is ${facts.stage}${describeTrouble(facts)}`
-      // What another machine runs is no failure of this one: people have to mend the addresses first.
+      // What another machine runs is no failure of this one: people have to fix the addresses first.
       if (node.identity.kind === 'another') return (stranger = describeIdentity(node)) === undefined || true
       // No time brings its name back.
       if (node.identity.kind === 'renamed') throw new AgentError('rejected', `it ${describeIdentity(node)}`)
@@ -99,7 +99,7 @@ async function awaitBoot(
     stopFollowing()
   }
   if (stranger !== undefined) throw new AgentError('not-now', `it ${stranger}`)
-  if (neverBegan) throw new AgentError('timed-out', 'the reboot never began: it runs on as before, and is told again')
+  if (neverBegan) throw new AgentError('timed-out', 'the reboot never started: it is requested again')
 }
 
 function describeUnhealthy(node: Node): string {
@@ -107,7 +107,7 @@ function describeUnhealthy(node: Node): string {
 }
 
 function describeTrouble({ unmet, ailing }: TalosFacts): string {
-  const told = [...unmet, ...ailing.map((service) => `${service} is not well`)].join(', ')
+  const told = [...unmet, ...ailing.map((service) => `${service} is unhealthy`)].join(', ')
   return told && ` (${told})`
 }
 
@@ -130,7 +130,7 @@ function whatIsMissing(facts: TalosFacts, { extensions, kernelArguments = [] }: 
   return lost.length > 0 ? `it came back without the kernel arguments ${lost.join(' ')}` : undefined
 }
 
-/** Tells what the node says meanwhile: for people to see, and proof of nothing. Returns what ends it. */
+/** Follows the node's events, for display only. Returns what ends it. */
 function follow(node: string, { talos }: Ports, { signal, onHint, pollEvery }: CarryOutOptions): () => void {
   if (!onHint) return () => {}
   const ended = new AbortController()
@@ -149,7 +149,7 @@ function follow(node: string, { talos }: Ports, { signal, onHint, pollEvery }: C
   return () => ended.abort()
 }
 
-/** One bad look may be a lost packet; two in a row are not. */
+/** One failed check may be a lost packet; two in a row are not. */
 export async function settle(
   { node: name, lasts }: StepOf<'settle'>,
   ports: Ports,

@@ -11,7 +11,7 @@ export interface UpsAlertsOptions {
   readonly policy: () => PowerPolicy
   readonly alerts: Alerts
   readonly emit: (event: Event) => Promise<void>
-  /** ms of a clock that never jumps. */
+  /** Monotonic clock, in ms. */
   readonly monotonic: () => number
 }
 
@@ -22,7 +22,7 @@ interface Hearing {
   isSilent: boolean
 }
 
-/** A UPS that falls silent so often a day is told of once, and not each time: lost data that come back are common. */
+/** A UPS that goes silent this often a day is one alert, not one each time: brief losses of data are common. */
 const flaps = 3
 const hour = 3_600_000
 const day = 24 * hour
@@ -36,23 +36,23 @@ const severities: Readonly<Record<UpsRemark, Severity>> = {
   low: 'warning',
 }
 
-/** What people should know of the UPSes themselves: their silence, and what they say of their battery and load. */
+/** Alerts about the UPSes themselves: their silence, and what they report of their battery and load. */
 export function createUpsAlerts({ upses, policy, alerts, emit, monotonic }: UpsAlertsOptions) {
-  // Of a UPS that is no longer configured nobody will hear anything more.
+  // A UPS that is no longer configured has no more alerts.
   alerts.settleWhere(({ id }) => isOfKind(id, 'ups') && !upses.includes(nameIn(id) ?? ''))
   const hearing = new Map<string, Hearing>(
     upses.map((label) => [
       label,
       {
         lastHeard: monotonic(),
-        // The day of one that was unsteady before our start begins anew.
+        // For a UPS that was unsteady before the restart the day counts from now.
         silentAt: alerts.find(`ups.unsteady:${label}`) ? [monotonic()] : [],
         isSilent: false,
       },
     ]),
   )
 
-  /** What is said when it appears, and not again while it lasts, however its figures change. */
+  /** Opened once, and unchanged while it lasts, however the figures change. */
   function openOnce(id: string, content: AlertContent): void {
     if (!alerts.find(id)) alerts.open(id, content)
   }
@@ -66,12 +66,12 @@ export function createUpsAlerts({ upses, policy, alerts, emit, monotonic }: UpsA
   }
 
   return {
-    /** Silence starts no shutdown from mains, so somebody must hear that the protection is gone. */
+    /** Silence on mains starts no shutdown, so a person must know that the power is not guarded. */
     noticeSilence: (label: string, seen: Observation, state: PowerState): void => {
       const heard = hearing.get(label)!
       if (seen.kind === 'reading' && saysAnything(seen.reading, state)) return noticeHeard(label, heard, seen.at)
       const silence = seen.at - heard.lastHeard
-      if (silence <= policy().silence) return
+      if (silence <= policy().deadTime) return
       const isNew = !heard.isSilent
       if (isNew) heard.silentAt = [...heard.silentAt.filter((at) => seen.at - at < day), seen.at]
       heard.isSilent = true
@@ -83,15 +83,11 @@ export function createUpsAlerts({ upses, policy, alerts, emit, monotonic }: UpsA
         action: 'Check the UPS, its cable, and upsd on its server',
       })
       const isUnsteady = heard.silentAt.length >= flaps
-      if (!isUnsteady) openOnce(`ups.silent:${label}`, said('is silent, and nothing guards the power'))
-      else
-        openOnce(
-          `ups.unsteady:${label}`,
-          said('falls silent again and again, and the power is guarded only in between'),
-        )
+      if (!isUnsteady) openOnce(`ups.silent:${label}`, said('is silent, and the power is not guarded'))
+      else openOnce(`ups.unsteady:${label}`, said('keeps going silent, and the power is guarded only in between'))
       // One that seemed to be of those that pass, and does not.
       if (isUnsteady && silence > hour)
-        openOnce(`ups.silent:${label}`, said('has been silent for an hour, and nothing guards the power'))
+        openOnce(`ups.silent:${label}`, said('has been silent for an hour, and the power is not guarded'))
       if (isNew) void emit({ type: 'ups.silent', ups: label })
     },
     noticeRemarks: (label: string, seen: Observation, state: PowerState): void => {
@@ -114,7 +110,7 @@ export function createUpsAlerts({ upses, policy, alerts, emit, monotonic }: UpsA
         openOnce(id, {
           severity: 'critical',
           subject: label,
-          text: `${label} still shows a forced shutdown (FSD) although mains is back`,
+          text: `${label} still shows a forced shutdown (FSD) although mains power is back`,
           action: 'Clear it: restart upsd on its server',
         })
       else if (mode !== 'unknown') alerts.settle(id)
@@ -122,7 +118,7 @@ export function createUpsAlerts({ upses, policy, alerts, emit, monotonic }: UpsA
     /** For how long a UPS has been silent, in ms, once that is longer than the policy allows. */
     silentFor: (label: string): number | undefined => {
       const silence = monotonic() - (hearing.get(label)?.lastHeard ?? 0)
-      return silence > policy().silence ? silence : undefined
+      return silence > policy().deadTime ? silence : undefined
     },
   }
 }

@@ -18,20 +18,20 @@ export interface GuardOptions {
   /** When a person ordered everything down, ISO 8601: kept over restarts. */
   readonly ordered: { get(): string | undefined; set(at: string | undefined): void }
   readonly emit: (event: Event) => Promise<void>
-  /** ms of a clock that never jumps. */
+  /** Monotonic clock, in ms. */
   readonly monotonic: () => number
-  /** The present boot of our own machine. */
+  /** The current boot of our own machine. */
   readonly bootId?: string | undefined
 }
 
 export type PowerTest = (power: Power) => string | undefined
 
-/** Keeps what is known of the power, from one reading to the next, and tells whoever has to act on it. */
+/** Keeps the state of the power from one reading to the next, and emits an event on each change. */
 export function createUpsMonitor(options: GuardOptions) {
   const { upses, policy, journal, alerts, ordered, emit, monotonic, bootId } = options
   const upsAlerts = createUpsAlerts({ upses, policy, alerts, emit, monotonic })
   const outage = journal.openOutage()
-  // What is only spared or rehearsed is no shutdown that goes on at the first word of a battery.
+  // Shed load or a rehearsal is not an open shutdown that would continue on battery.
   const isOpen = outage !== undefined && outage.stage !== 'waking' && !['on-battery', 'drill'].includes(outage.reason)
   // Who has booted since has had its power back: nodes that run now may have booted too, so silence tells them nothing.
   const hasBooted = outage?.bootId !== undefined && bootId !== undefined && outage.bootId !== bootId
@@ -88,7 +88,7 @@ export function createUpsMonitor(options: GuardOptions) {
       else watch.abort.abort(new Error(reason))
       return { signal: watch.abort.signal, [Symbol.dispose]: () => void watches.delete(watch) }
     },
-    /** A person orders everything down, or takes that back. Answers whether it changes anything. */
+    /** Requests a shutdown of everything, or cancels that request. Returns whether it changes anything. */
     order: (at: string | undefined): boolean => {
       if ((ordered.get() === undefined) === (at === undefined)) return false
       ordered.set(at)
@@ -96,7 +96,7 @@ export function createUpsMonitor(options: GuardOptions) {
       void emit({ type: at === undefined ? 'power.order-withdrawn' : 'power.ordered' })
       return true
     },
-    /** A person calls off what the UPSes ask for. Answers their labels. */
+    /** Cancels the shutdowns that the UPSes have started. Returns their labels. */
     callOff: (): readonly string[] => {
       const calledOff: string[] = []
       for (const [label, state] of states) {

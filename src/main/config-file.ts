@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { readState } from '../config/state.ts'
+import { readClientSettings } from '../config/state.ts'
+import { chooseTimeZone } from '../core/time.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -17,17 +18,26 @@ export function socketIn(state: string): string {
   return join(state, 'control.sock')
 }
 
-/**
- * Where the daemon of this configuration listens, if that can be told without checking the configuration: that is the
- * daemon's matter. Undefined where it can't, or nothing is there.
- */
-export async function findSocket(named: string | undefined, environment: Environment): Promise<string | undefined> {
+/** A daemon as its clients need it. */
+export interface DaemonPlace {
+  /** Its control socket. */
+  readonly socket: string
+  /** The time zone of times that people read. */
+  readonly zone: string
+}
+
+/** Finds the daemon of a configuration without checking the rest of it. Undefined if that fails or no socket exists. */
+export async function findDaemon(
+  named: string | undefined,
+  environment: Environment,
+): Promise<DaemonPlace | undefined> {
   const file = findConfigFile(named, environment)
   if (file === undefined) return undefined
   try {
-    const state = readState(await readFile(file, 'utf8'))
-    const socket = state === undefined ? undefined : socketIn(resolve(dirname(resolve(file)), state))
-    return socket !== undefined && existsSync(socket) ? socket : undefined
+    const settings = readClientSettings(await readFile(file, 'utf8'))
+    if (settings === undefined) return undefined
+    const socket = socketIn(resolve(dirname(resolve(file)), settings.state))
+    return existsSync(socket) ? { socket, zone: chooseTimeZone(environment['TZ'], settings.timeZone) } : undefined
   } catch {
     return undefined
   }

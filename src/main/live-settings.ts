@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { planChange } from '../config/change.ts'
-import { type Config, parseConfig } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
 import type { Alerts } from '../core/alert.ts'
 import { messageOf } from '../core/errors.ts'
 import type { Journal } from '../core/journal.ts'
@@ -10,7 +10,7 @@ import { sectionOf } from '../core/service.ts'
 import { stampOf } from './kept-file.ts'
 import { keepLastGood } from './last-good.ts'
 import { sectionsOf } from './registry.ts'
-import { readText, type Settings } from './settings.ts'
+import { readConfig, readText, type Settings } from './settings.ts'
 
 /** Between two looks at the file, in ms. Polled, since no kernel tells of edits on NFS and on many bind mounts. */
 const lookEvery = 2_000
@@ -101,7 +101,7 @@ export function createLiveSettings(options: LiveSettingsOptions): LiveSettings {
       })
       if (present === lastRead) return
       lastRead = present
-      take(parseConfig(present, file, sections), present)
+      take(readConfig(present, file, settings), present)
       await keep()
     } catch (error) {
       // What is wrong is said once, however often it is looked at.

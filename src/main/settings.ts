@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path'
 import { schematicId } from '../adapters/factory/schematic-id.ts'
 import type { SecretSource } from '../config/scalars.ts'
 import { type Config, parseConfig, parseSchematic } from '../config/config.ts'
+import { chooseTimeZone } from '../core/time.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
 import type { RegisteredSchematic } from '../core/release/schematic.ts'
 import type { AnyService, Files } from '../operations/service.ts'
@@ -44,7 +45,7 @@ export async function loadSettings(
   const file = findFile(named, environment)
   const services = await registry
   const text = await readText(file)
-  return settingsOf({ file, text, config: parseConfig(text, file, sectionsOf(services)), environment, services })
+  return settingsOf({ file, text, config: readConfig(text, file, { services, environment }), environment, services })
 }
 
 /**
@@ -62,7 +63,7 @@ export async function loadUsableSettings(
   const services = await registry
   const text = await readText(file).catch(() => undefined)
   const lastGood = await findLastGood(resolve(file), text, environment)
-  const parse = (from: string, name: string) => parseConfig(from, name, sectionsOf(services))
+  const parse = (from: string, name: string) => readConfig(from, name, { services, environment })
   try {
     const present = text ?? (await readText(file))
     const config = parse(present, file)
@@ -80,6 +81,17 @@ export async function loadUsableSettings(
       hasRun: true,
     })
   }
+}
+
+/** A configuration's text, with times in the zone that `TZ` names. @throws AgentError `misconfigured`, with every error */
+export function readConfig(
+  text: string,
+  file: string,
+  { services, environment }: Pick<Settings, 'services' | 'environment'>,
+): Config {
+  const config = parseConfig(text, file, sectionsOf(services))
+  const shownZone = chooseTimeZone(environment['TZ'], config.upgrade.timeZone)
+  return { ...config, upgrade: { ...config.upgrade, shownZone } }
 }
 
 function findFile(named: string | undefined, environment: Environment): string {

@@ -13,7 +13,7 @@ import {
 import type { Journal } from '../core/journal.ts'
 
 /**
- * The alerts of this agent. What is open is in the journal, so that an agent that is started again opens nothing anew
+ * The alerts of this agent. Open alerts are in the journal, so that an agent that restarts does not open them again
  * and settles what is over. Where an alert opens, says something else or is settled the journal gets one sentence.
  */
 export function createAlerts(journal: Journal, now: () => Date): Alerts {
@@ -29,7 +29,7 @@ export function createAlerts(journal: Journal, now: () => Date): Alerts {
       try {
         listener(alert, change)
       } catch {
-        // Who listens is no part of what is told.
+        // Listeners are separate from the alert.
       }
     }
   }
@@ -94,7 +94,7 @@ export interface Known {
   readonly hasOutage: boolean
 }
 
-/** Settles what nobody looks at any more: jobs and nodes that are gone, and an outage that ended while we were away. */
+/** Settles alerts without a subject: jobs and nodes that are gone, and an outage that ended while the agent was down. */
 export function settleStale(alerts: Alerts, { jobs, nodes, hasOutage }: Known): void {
   const isGone = (id: string, known: readonly { readonly name: string }[]) =>
     !known.some(({ name }) => name === nameIn(id))

@@ -13,7 +13,7 @@ export function createBatteryBudget({ config, power, monotonic }: JobContext): B
   return (machines) => {
     const least = leastTimeLeft(machines, power, monotonic(), config.power.assumedRuntime)
     const newest = Math.max(...[...power.upses.values()].map((state) => ('lastHeard' in state ? state.lastHeard : 0)))
-    // One reading that lies is not believed over those about it: everything would be shut down at once for it.
+    // A single false reading does not count against its neighbours: it would shut everything down at once.
     if (newest !== heard) lastEnds = [...lastEnds.slice(-2), monotonic() + least.ms]
     heard = newest
     endsAt = Math.min(endsAt, Math.max(...lastEnds))

@@ -26,7 +26,7 @@ export interface Begun extends Disposable {
 }
 
 /**
- * Opens the record of the outage for these machines, or goes on with the one that is open: what is up now, or was a
+ * Opens the record of the outage for these machines, or continues with the one that is open: what is up now, or was a
  * moment ago, is what is woken afterwards. On the disk before the first look at anything. Nothing that can't wait waits
  * for a look: machines that are new to the record count as up, and are looked at beside what is done. Only what the
  * record calls down, or about to be, is looked at first, because it may be up again.
@@ -53,7 +53,7 @@ export async function beginOrResume(
     ...(isBackAgain ? { loggedOut: undefined, cut: undefined, stoppedAt: undefined, wokenAt: undefined } : {}),
     upses: [...new Set([...(outage.upses ?? []), ...failingUpses(context)])],
     ...(context.bootId === undefined ? {} : { bootId: context.bootId }),
-    // What was begun for a power that came back, or that was only used sparingly, is meant in earnest now.
+    // A recovery or shed load becomes a real shutdown now.
     stage: outage.stage === 'waking' ? 'stopping' : outage.stage === 'shedding' ? 'draining' : outage.stage,
     reason: outage.reason === 'on-battery' || outage.reason === 'drill' ? reason : outage.reason,
   }))
@@ -62,7 +62,7 @@ export async function beginOrResume(
   const ending = new AbortController()
   const beside = { ...context, signal: AbortSignal.any([context.signal, ending.signal]) }
   const prepared = lookForWhatScales(beside, record)
-  // What they were called off for is told by whoever was.
+  // Cancelled observations are not reported.
   const looked = Promise.allSettled([prepared, added.length > 0 ? lookAtNew(beside, record, added) : undefined])
   if (known.length > 0) await lookAgain(context, record, known)
   return {
@@ -163,13 +163,13 @@ async function look(
       answers: node.talos.ok,
       stopping: node.talos.ok && node.talos.value.stage === 'shutting down',
       wasUp: node.talos.ok || marked || (node.kubernetes.ok && node.kubernetes.value.ready),
-      // What is being upgraded was healthy when that began.
+      // What is being upgraded was healthy when that started.
       wasHealthy: isHealthy(node) || marked || !node.kubernetes.ok,
     })
     const next = nextBootOf(node)
     if (!machines.some(({ name }) => name === node.name)) continue
     if (next.kind === 'another') armed.push(node.name)
-    // What nobody can tell of is said where something of ours may have been installed there.
+    // What no one can tell of is said where something of ours may have been installed there.
     else if (next.kind === 'unknown' && node.talos.ok && marked) uncertain.push(node.name)
   }
   reportArmedOutage(context.alerts, armed, uncertain)
@@ -246,9 +246,9 @@ function isSpared({ config, power, monotonic }: JobContext, outage: Outage, { na
   const state = outage.nodes[name]?.state
   if (outage.stage !== 'stopped' || (state !== 'off' && state !== 'abandoned' && state !== 'unreached')) return false
   if (power.ordered !== undefined) return false
-  return Object.keys(feed?.weights ?? {}).every((label) => {
+  return Object.keys(feed?.powerValue ?? {}).every((label) => {
     const ups = power.upses.get(label)
-    return ups?.mode !== 'critical' || monotonic() - ups.lastHeard > config.power.silence
+    return ups?.mode !== 'critical' || monotonic() - ups.lastHeard > config.power.deadTime
   })
 }
 

@@ -28,7 +28,7 @@ function fact<T>(name: string, parse: Shape<T>): Remembered<T> {
   }
 }
 
-/** What the agent remembers between runs beside what it can look at. Losing any of it costs time, and nothing else. */
+/** What the agent remembers between runs and can't observe. Losing any of it costs time, and nothing else. */
 export const remembered = {
   /** What the Factory offered last. */
   versions: fact('factory.versions', listOf(text)),
@@ -55,9 +55,9 @@ export const remembered = {
     'rollout.losses',
     object<{ readonly release: string; readonly names: readonly string[] }>({ release: text, names: listOf(text) }),
   ),
-  /** Until when a person has opened a window by hand, in ms since the epoch. */
+  /** Until when a person has opened a window manually, in ms since the epoch. */
   openUntil: fact('rollout.openUntil', number),
-  /** The release whose rollout a person has called off. */
+  /** The release whose rollout a person has cancelled. */
   aborted: fact('rollout.aborted', text),
   rollbacks: fact(
     'rollout.rollbacks',
@@ -73,9 +73,9 @@ export const remembered = {
     'rollout.windowWaits',
     object<{ readonly closesAt: number; readonly reason: string }>({ closesAt: number, reason: text }),
   ),
-  /** When a person has ordered everything to be shut down, ISO 8601: it stays down until somebody wakes it. */
+  /** When a person has ordered everything to be shut down, ISO 8601: it stays down until someone wakes it. */
   ordered: fact('power.ordered', text),
-  /** A person wants what is down back without waiting for the battery, or for mains to be stable. */
+  /** A person has requested to wake everything without waiting for the battery or for stable mains power. */
   wakeNow: fact('power.wakeNow', flag),
   /** What the last rehearsal of a power cut came to. */
   drill: fact('power.drill', drillReport),
@@ -85,7 +85,7 @@ export const remembered = {
   agentId: fact('agent.id', text),
 }
 
-/** Takes back what a person wished of these nodes. Answers the requests that are left. */
+/** Removes the rollback requests of these nodes. Returns those that are left. */
 export function withdrawRollbacks(journal: Journal, nodes: readonly string[]): readonly RollbackRequest[] {
   const left = (remembered.rollbacks.recall(journal) ?? []).filter(({ node }) => !nodes.includes(node))
   remembered.rollbacks.remember(journal, left)
@@ -107,7 +107,7 @@ export function chooseFirst(journal: Journal, policy: ReleasePolicy, now: Date):
   return decideFirst({ available, withdrawn, firstSeen, now: now.getTime() }, policy)
 }
 
-/** The release to go to, from what is observed and remembered. */
+/** The target release, from what is observed and remembered. */
 export function chooseTarget(
   cluster: Cluster,
   journal: Journal,

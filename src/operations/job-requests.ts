@@ -35,9 +35,9 @@ export async function startJob(agent: RunningAgent, job: Job): Promise<RunAnswer
 }
 
 /**
- * Resolves when a run that begins after this call has ended: one that was under way may have looked before.
+ * Resolves when a run that starts after this call has ended: one that was under way may have looked before.
  *
- * @throws AgentError with the signal's own reason, or `unreachable` where nobody waits any more
+ * @throws AgentError with the signal's own reason, or `unreachable` where no one waits any more
  */
 export function runAndWait(agent: RunningAgent, job: Job, signal: AbortSignal): Promise<RunAnswer> {
   const askedAt = agent.monotonic()
@@ -46,7 +46,7 @@ export function runAndWait(agent: RunningAgent, job: Job, signal: AbortSignal): 
     reject(
       signal.reason instanceof AgentError
         ? signal.reason
-        : new AgentError('unreachable', `nobody waits for ${job.name} any more`, signal.reason),
+        : new AgentError('unreachable', `no one is waiting for ${job.name} any more`, signal.reason),
     )
   const stop = agent.onRun(({ job: name, outcome, detail, startedAt }) => {
     if (name === job.name && startedAt >= askedAt) resolve({ outcome, detail })

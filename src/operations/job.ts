@@ -35,14 +35,14 @@ export interface JobContext {
   /** The schematics of config/schematics as they are now, by name. */
   readonly schematics: ReadonlyMap<string, RegisteredSchematic>
   now(): Date
-  /** ms of a clock that never jumps. */
+  /** Monotonic clock, in ms. */
   monotonic(): number
   emit(event: Event): Promise<void>
   /** Looks at the cluster; what has not answered after so many ms counts as silent. */
   observe(within?: number): Promise<Cluster>
   /** The node of the cluster that this agent itself runs on, if it does. */
   readonly ownNode: string | undefined
-  /** The present boot of the machine that this agent runs on, where it tells. */
+  /** The current boot of the machine that this agent runs on, where it tells. */
   readonly bootId: string | undefined
   /** Names of the nodes that answered at most this many ms ago. */
   answeredWithin(ms: number): ReadonlySet<string>

@@ -27,9 +27,9 @@ export function beginAttempt(context: JobContext, preview: UpgradePreview, one: 
   function change(record: Rollout | undefined, changed: (rollout: Rollout) => Rollout): void {
     if (record) journal.saveRollout(changed(record))
   }
-  /** Also where it was called off meanwhile: what becomes of its nodes belongs to it. */
+  /** Also where it was cancelled meanwhile: what becomes of its nodes belongs to it. */
   const itsRollout = () => journal.rollouts(20).find(({ release }) => release === version)
-  /** The rollout that brought a node forward has been called off by the time that it is back. */
+  /** The rollout that brought a node forward has been cancelled by the time that it is back. */
   const rolloutOfNode = () => journal.rollouts(20).find(({ nodes }) => Object.hasOwn(nodes, node))
 
   const found = cluster.nodes.find(({ name }) => name === node)!
@@ -65,10 +65,10 @@ export function beginAttempt(context: JobContext, preview: UpgradePreview, one: 
 
 /** A node whose drain was refused lets others go before it, where that is the policy. */
 function leaveForLater({ config, ports, now }: JobContext, node: string, why: string): void {
-  const { whenBlocked, blockedFor } = config.upgrade.draining
+  const { whenBlocked, blockedTimeout } = config.upgrade.draining
   if (whenBlocked !== 'skip') return
   const blocked = remembered.blocked.recall(ports.journal) ?? {}
-  remembered.blocked.remember(ports.journal, { ...blocked, [node]: { until: now().getTime() + blockedFor, why } })
+  remembered.blocked.remember(ports.journal, { ...blocked, [node]: { until: now().getTime() + blockedTimeout, why } })
 }
 
 /** On the node, so that a release that fails there is not tried for ever. */
@@ -83,11 +83,11 @@ async function noteFailure(
   const begun = steps.find((step) => step.do === 'cordon')?.attempts
   const facts = cluster.nodes.find(({ name }) => name === node)?.kubernetes
   const before = facts?.ok && facts.value.attempts?.release === version ? facts.value.attempts : undefined
-  // Plans that begin later count on from what the node remembers.
+  // Plans that start later count on from what the node remembers.
   const count =
     begun?.count ?? (before === undefined ? 1 : before.failure === undefined ? before.count : before.count + 1)
   const { powercycled } = begun ?? before ?? {}
-  // At once, and not when it is next decided on: until then somebody may uncordon it, and our mark is gone.
+  // At once, and not when it is next decided on: until then someone may uncordon it, and our mark is gone.
   const now = (await observe()).nodes.find(({ name }) => name === node)
   const rolledBack = now !== undefined && bootedOldSystem(now, markOf(now))
   const attempts: Attempts = {

@@ -8,7 +8,7 @@ import { reportRollout } from './rollout-alerts.ts'
 import { changedRollout } from './rollout-requests.ts'
 import { findJob, notFound } from './running-agent.ts'
 
-/** What a person asks of one node, or of each. */
+/** Requests about one node, or about all. */
 export function createNodeRequests(means: RequestMeans): NodeRequests {
   return {
     pause: async ({ node, reason }, asked) => pauseNode(means, demandNode(means, node), reason, asked),
@@ -71,12 +71,12 @@ async function retry(means: RequestMeans, node: string | undefined, asked: Asked
   if (forgotten.length === 0 && left.length === blocked.length && requested.length === 0) {
     // Whoever asks for a retry wants the upgrade to look again, too.
     await agent.start(findJob(agent, 'upgrade-node')).catch(() => {})
-    return unchanged(`there is nothing to forget: ${node ?? 'no node'} has ${node === undefined ? '' : 'not '}failed`)
+    return unchanged(`there is nothing to retry: ${node ?? 'no node'} has ${node === undefined ? '' : 'not '}failed`)
   }
-  return changedRollout(means, `${node ?? 'every node'} is tried again`, asked, node)
+  return changedRollout(means, `${node ?? 'every node'} will be tried again`, asked, node)
 }
 
-/** Takes what failed off a node. Answers whether there was anything; what can't be asked is tried all the same. */
+/** Takes what failed off a node. Returns whether there was anything; what can't be asked is tried all the same. */
 async function forgetFailures({ ports }: RequestMeans, node: Node, signal: AbortSignal): Promise<boolean> {
   const { name, kubernetes } = node
   const mark = markForRetry(node)

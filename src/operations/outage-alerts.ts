@@ -13,8 +13,8 @@ export function reportSpared(alerts: Alerts, names: readonly string[]): void {
   alerts.open('outage.spared', {
     severity: 'warning',
     subject: 'power',
-    text: `${names.join(', ')} answers while the UPS is silent, and is left alone: is mains back?`,
-    action: 'If it is, wake the rest with `caretaker power wake`',
+    text: `${names.join(', ')} answers while the UPS is silent, and is left alone: mains power may be back`,
+    action: 'If it is back, wake the rest with `caretaker power wake`',
   })
 }
 
@@ -22,7 +22,7 @@ export function reportSpared(alerts: Alerts, names: readonly string[]): void {
 export function reportArmedOutage(alerts: Alerts, armed: readonly string[], uncertain: readonly string[]): void {
   const texts = [
     ...(armed.length > 0
-      ? [`${armed.join(', ')} starts another release at the next boot: an upgrade is installed there`]
+      ? [`${armed.join(', ')} starts another release at the next boot: an upgrade is installed`]
       : []),
     ...(uncertain.length > 0
       ? [`${uncertain.join(', ')} may start another release at the next boot: it was being upgraded`]
@@ -34,22 +34,22 @@ export function reportArmedOutage(alerts: Alerts, armed: readonly string[], unce
 
 /** What could not be looked up before a drain, and so is not changed; undefined: it could. */
 export function reportLookup(alerts: Alerts, what: 'workloads' | 'storage', error: unknown): void {
-  const named = { workloads: 'what can be spared', storage: 'storage' }[what]
+  const named = { workloads: 'workloads are', storage: 'storage is' }[what]
   alerts.report(
     `outage.lookup:${what}`,
     error === undefined
       ? undefined
-      : { severity: 'warning', subject: 'kubernetes', text: `${named} stays as it is: ${messageOf(error)}` },
+      : { severity: 'warning', subject: 'kubernetes', text: `${named} left as found: ${messageOf(error)}` },
   )
 }
 
-/** Selections of `power.shed` that the API server refuses: until they are mended. */
+/** Selections of `power.shed` that the API server refuses: until they are fixed. */
 export function reportRefused(alerts: Alerts, sheddable: Sheddable): void {
   const text = describeRefused(sheddable)
   alerts.report('power.shed', text === undefined ? undefined : { severity: 'warning', subject: 'kubernetes', text })
 }
 
-/** UPSes of which nobody will hear when mains is back: by label, the host that their server went down with. */
+/** UPSes of which no one will hear when mains power is back: by label, the host that their server went down with. */
 export function reportBlind(alerts: Alerts, servers: ReadonlyMap<string, string>): void {
   alerts.reportEach(
     'outage.blind',
@@ -59,8 +59,8 @@ export function reportBlind(alerts: Alerts, servers: ReadonlyMap<string, string>
         {
           severity: 'warning',
           subject: label,
-          text: `${label} can't tell when mains is back, because its server went down with ${server}`,
-          action: `When mains is back, press the power button of ${server}, or wake it with \`caretaker power wake ${server}\``,
+          text: `${label} can't report when mains power is back, because its server went down with ${server}`,
+          action: `When mains power is back, press the power button of ${server}, or wake it with \`caretaker power wake ${server}\``,
         },
       ]),
     ),
@@ -70,8 +70,8 @@ export function reportBlind(alerts: Alerts, servers: ReadonlyMap<string, string>
 /** Machines that are up although everything was told to shut down: the power will go while they run. */
 export function reportLeft(alerts: Alerts, state: 'abandoned' | 'unreached', names: readonly string[]): void {
   const why = {
-    abandoned: 'given up, because they would not stop',
-    unreached: 'not told, because they could not be reached or refused',
+    abandoned: 'abandoned, because they did not shut down in time',
+    unreached: 'not shut down, because they were unreachable or refused',
   }[state]
   alerts.report(
     `outage.${state}`,
@@ -81,7 +81,7 @@ export function reportLeft(alerts: Alerts, state: 'abandoned' | 'unreached', nam
   )
 }
 
-/** An outage that is over has nothing more to tell; the next one says it anew, of the same machines too. */
+/** An outage that is over has nothing more to tell; the next one says it again, of the same machines too. */
 export function settleOutage(alerts: Alerts): void {
   alerts.settleWhere(({ id }) => id.startsWith('outage.'))
 }

@@ -1,7 +1,7 @@
 import type { JobContext } from './job.ts'
 import { type Outage, type OutageNode, withNodeState } from '../core/power/outage.ts'
 
-/** The open outage's record, changed on the disk before anything is done because of it. */
+/** The record of the open outage, on the disk before anything is done because of it. */
 export interface OutageRecord {
   readonly current: Outage
   update(change: (outage: Outage) => Outage): void

@@ -1,3 +1,4 @@
+import { describeTime } from '../core/time.ts'
 import { AgentError } from '../core/errors.ts'
 import type {
   Asked,
@@ -7,6 +8,7 @@ import type {
   PowerRequests,
   RequestAnswer,
 } from '../core/operator.ts'
+import { drillReportAnswerOf, timelineAnswerOf, upsStateAnswerOf } from '../core/power/answers.ts'
 import { failingMachines } from '../core/power/machines.ts'
 import { isReversiblePhase, reversiblePhases } from '../core/power/phases.ts'
 import { triggersOf } from '../core/power/triggers.ts'
@@ -23,7 +25,7 @@ export interface PowerMeans extends RequestMeans {
   loginRefused(label: string): string | undefined
 }
 
-/** What a person asks of the power. */
+/** Requests about the power. */
 export function createPowerRequests(means: PowerMeans): PowerRequests {
   return {
     state: () => readPower(means),
@@ -42,20 +44,25 @@ function readPower({ agent, config, loginRefused }: PowerMeans): PowerAnswer {
   return {
     upses: [...guard.power.upses].map(([label, state]) => ({
       label,
-      state,
-      lasts: agent.monotonic() - state.since,
+      state: upsStateAnswerOf(state, agent.monotonic()),
       loginRefused: loginRefused(label),
-      silentFor: guard.silentFor(label),
+      silentForMs: guard.silentFor(label),
       triggers: triggersOf('reading' in state ? state.reading : undefined, config().power),
     })),
-    ordered: guard.power.ordered,
+    shutdownRequestedAt: guard.power.ordered,
   }
 }
 
 function readPlan(means: RequestMeans): PowerPlanAnswer {
   const { plan, timeline, left, runtime, needs } = planNow(lookAt(means), means.ports.journal.openOutage())
   const known = left.ms === Infinity ? runtime : left.ms
-  return { form: plan.form, reason: plan.reason, left: known ?? null, needs, timeline }
+  return {
+    form: plan.form,
+    reason: plan.reason,
+    leftMs: known ?? null,
+    needsMs: needs,
+    timeline: timelineAnswerOf(timeline),
+  }
 }
 
 /** What a shutdown would see now. */
@@ -63,15 +70,17 @@ function lookAt({ agent }: RequestMeans, signal: AbortSignal = new AbortControll
   return agent.preview(findJob(agent, 'shut-down-cluster'), signal)
 }
 
-function shutDown({ agent, ports, now }: RequestMeans, { by }: Asked): RequestAnswer {
+function shutDown({ agent, config, ports, now }: RequestMeans, { by }: Asked): RequestAnswer {
   const { power } = agent.guard
   if (!agent.guard.order(now().toISOString()))
-    return unchanged(`a shutdown was ordered already, at ${power.ordered}: see \`caretaker power status\``)
+    return unchanged(
+      `a shutdown was requested already${power.ordered === undefined ? '' : `, on ${describeTime(power.ordered, config().upgrade.shownZone)}`}: see \`caretaker power status\``,
+    )
   return recordChange(
     ports.journal,
     {
       kind: 'power',
-      said: 'everything is going down now, as ordered: `caretaker power status` shows how far it is; it stays down until `caretaker power wake`',
+      said: 'everything is shutting down: follow it with `caretaker power status`; it stays down until `caretaker power wake`',
     },
     by,
   )
@@ -82,10 +91,10 @@ function cancel({ agent, ports }: RequestMeans, { by }: Asked): RequestAnswer {
   const isWithdrawn = guard.order(undefined)
   const cancelled = failingMachines(machines, guard.power).length > 0 ? guard.callOff() : []
   if (!isWithdrawn && cancelled.length === 0)
-    return unchanged('there is nothing to cancel: no shutdown is under way or about to begin')
-  const off = `called off by hand for ${cancelled.join(', ')}: nothing further goes down until something graver comes; mains brings back what is down`
-  const back = 'the order is withdrawn: nothing further goes down, and what is down comes back'
-  const both = `the order is withdrawn, and the shutdown is ${off}`
+    return unchanged('there is nothing to cancel: no shutdown is running or about to start')
+  const off = `the shutdown is cancelled for ${cancelled.join(', ')}: only a more severe condition starts it again; machines that are down are woken on mains power`
+  const back = 'the shutdown request is cancelled: no more machines go down, and those that are down are woken'
+  const both = `the shutdown request is cancelled, and ${off}`
   const said = !isWithdrawn ? off : cancelled.length > 0 ? both : back
   return recordChange(ports.journal, { kind: 'power', said }, by)
 }
@@ -100,17 +109,21 @@ async function drill(
   if (until !== undefined && !isReversiblePhase(until))
     throw new AgentError(
       'misconfigured',
-      `${until} is no phase that can be rehearsed; there are ${reversiblePhases.join(', ')}`,
+      `${until} is not a phase that can be rehearsed; those are ${reversiblePhases.join(', ')}`,
     )
   if (dryRun) {
     const report = await rehearse(lookAt(means, signal))
     remembered.drill.remember(journal, report)
-    return { run: { outcome: 'done', detail: 'asked everything, and did nothing' }, report }
+    return {
+      run: { outcome: 'done', detail: 'checked everything, and changed nothing' },
+      report: drillReportAnswerOf(report),
+    }
   }
   recordChange(journal, { kind: 'power', said: 'a rehearsal of a power cut was requested' }, by)
   remembered.drillRequest.remember(journal, until === undefined ? {} : { until })
   const run = await runAndWait(agent, findJob(agent, 'drill-power'), signal)
-  // What can't begin now is not to begin by itself when nobody thinks of it any more.
+  // A request that can't start now must not start by itself later.
   if (run.outcome === 'later') remembered.drillRequest.remember(journal, undefined)
-  return { run, report: remembered.drill.recall(journal) }
+  const report = remembered.drill.recall(journal)
+  return { run, report: report && drillReportAnswerOf(report) }
 }

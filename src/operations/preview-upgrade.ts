@@ -111,9 +111,9 @@ function warningsOf({ nodes, workloads }: Cluster, version: string, asks: boolea
   if (!workloads.ok) return barrier === undefined ? [] : [barrier]
   const blocking = workloads.value.blocking.map(({ budget, why, pods }) => {
     const of = pods.map(({ name, node, owner }) => `${name}${owner ? ` of ${owner}` : ''} on ${node}`).join(', ')
-    return `the disruption budget ${budget} never lets a pod go (${why}): ${of}`
+    return `the disruption budget ${budget} never allows an eviction (${why}): ${of}`
   })
-  const pending = workloads.value.pending.map((pod) => `a pod finds no node: ${pod}`)
+  const pending = workloads.value.pending.map((pod) => `a pod is unschedulable: ${pod}`)
   return [...(barrier === undefined ? [] : [barrier]), ...blocking, ...pending]
 }
 

@@ -18,7 +18,7 @@ export type DrillContext = Pick<
   'config' | 'machines' | 'ports' | 'power' | 'now' | 'monotonic' | 'signal' | 'observe' | 'wording'
 >
 
-/** The plan for a power cut at this moment, with what is on record of how long machines take. */
+/** The plan for a power cut now, with what is on record of how long machines take. */
 export function planNow(
   {
     config,
@@ -44,18 +44,18 @@ export function planNow(
 function runtimeOf({ power }: Pick<DrillContext, 'power'>, machines: readonly Machine[]): number | undefined {
   const each = machines.flatMap(({ feed }) => {
     if (!feed) return []
-    const runtimes = Object.keys(feed.weights).map((label) => {
+    const runtimes = Object.keys(feed.powerValue).map((label) => {
       const state = power.upses.get(label)
       return state && 'reading' in state ? state.reading?.runtime : undefined
     })
     const known = runtimes.filter((one) => one !== undefined)
     if (known.length === 0) return []
-    return [feed.atLeast > 1 ? Math.min(...known) : Math.max(...known)]
+    return [feed.minSupplies > 1 ? Math.min(...known) : Math.max(...known)]
   })
   return each.length === 0 ? undefined : Math.min(...each)
 }
 
-/** Asks everything that a power cut would need, without doing any of it. */
+/** Checks everything that a power cut needs, and changes nothing. */
 export async function rehearse(context: DrillContext): Promise<DrillReport> {
   const { now } = context
   const { plan, timeline, runtime, needs } = planNow(context)
@@ -81,11 +81,15 @@ async function checkMachine(
   const answers = await ask.then(
     (): DrillCheck => ({
       subject: name,
-      text: kind === 'node' ? 'answers, and would take the order' : 'lets us in',
+      text: kind === 'node' ? 'answers, and would accept the shutdown' : 'login works',
       ok: true,
       ms: Math.round(monotonic() - begin),
     }),
-    (error: unknown): DrillCheck => ({ subject: name, text: `would not be told: ${messageOf(error)}`, ok: false }),
+    (error: unknown): DrillCheck => ({
+      subject: name,
+      text: `would fail to shut down: ${messageOf(error)}`,
+      ok: false,
+    }),
   )
   const wakes = hasMac || powerOnAfter !== undefined
   const address = config.nodes.find((node) => node.name === name)?.address
@@ -93,22 +97,22 @@ async function checkMachine(
   return [
     answers,
     ...(machine.tier === 'own-machine'
-      ? [{ subject: name, text: 'is where Caretaker runs: it goes down last of all, and is not drained', ok: true }]
+      ? [{ subject: name, text: 'runs Caretaker: it goes down last, and is not drained', ok: true }]
       : []),
     ...(byName
       ? [
           {
             subject: name,
-            text: `is found by a name, ${address}, and DNS may be gone by then: use its IP address`,
+            text: `is configured by name (${address}), and DNS may be down by then: use its IP address`,
             ok: false,
           },
         ]
       : []),
     wakes
       ? { subject: name, text: hasMac ? 'can be woken by magic packets' : 'can be switched on', ok: true }
-      : { subject: name, text: 'can only be woken by its button: give it a mac, or wake.powerOn', ok: false },
+      : { subject: name, text: 'can only be started with its power button: configure mac or wake.powerOn', ok: false },
     ...(config.upses.length > 0 && !feed
-      ? [{ subject: name, text: 'hangs on no UPS that is configured', ok: false }]
+      ? [{ subject: name, text: 'is not connected to any configured UPS', ok: false }]
       : []),
   ]
 }
@@ -143,15 +147,15 @@ async function checkKubernetes({ config, ports, signal }: DrillContext): Promise
     kubernetes.forbidden(limited).then(
       (forbidden): DrillCheck[] =>
         forbidden.length === 0
-          ? [{ subject, text: 'lets us cordon and drain', ok: true }]
-          : forbidden.map((what) => ({ subject, text: `does not let us ${what}`, ok: false })),
+          ? [{ subject, text: 'allows Caretaker to cordon and drain', ok: true }]
+          : forbidden.map((what) => ({ subject, text: `does not allow Caretaker to ${what}`, ok: false })),
       (error: unknown) => [fault(error)],
     ),
     config.power.shed.length === 0
       ? []
       : findSheddable(kubernetes, config.power.shed, limited).then(
           ({ found, refused }): DrillCheck[] => [
-            { subject, text: `${found.length} workloads can be spared early (power.shed)`, ok: found.length > 0 },
+            { subject, text: `${found.length} workloads can be shed (power.shed)`, ok: found.length > 0 },
             ...refused.map(({ why }) => ({ subject, text: why, ok: false })),
           ],
           (error: unknown) => [fault(error)],
@@ -167,13 +171,13 @@ async function checkUpses({ config, ports, signal }: DrillContext): Promise<Dril
     const limited = AbortSignal.any([signal, AbortSignal.timeout(patience)])
     const reading = await ports.upses.get(label)?.read(limited).catch(messageOf)
     if (typeof reading === 'string' || !reading)
-      return [{ subject: label, text: `does not tell how the power is: ${reading ?? 'it is not known'}`, ok: false }]
+      return [{ subject: label, text: `does not report its status: ${reading ?? 'no answer yet'}`, ok: false }]
     const lacking = triggersOf(reading, config.power).filter(({ lacks }) => lacks !== undefined)
     const onMains = reading.status.includes('OL') && !reading.status.includes('FSD')
     return [
       {
         subject: label,
-        text: `${onMains ? 'is on mains' : 'is not on mains'}: ${reading.status.join(' ')}`,
+        text: `${onMains ? 'is on mains power' : 'is not on mains power'}: ${reading.status.join(' ')}`,
         ok: onMains,
       },
       ...lacking.map(({ text, disarmed }) => ({
@@ -190,7 +194,7 @@ function checkFit(runtime: number | undefined, needs: number): DrillCheck {
   const subject = 'battery'
   const seconds = (ms: number) => `${Math.round(ms / 1_000)} s`
   if (runtime === undefined)
-    return { subject, text: `the plan takes ${seconds(needs)} at most, and no UPS says how long it lasts`, ok: false }
+    return { subject, text: `the plan takes ${seconds(needs)} at most, and no UPS reports its runtime`, ok: false }
   return runtime >= needs
     ? { subject, text: `lasts ${seconds(runtime)}, and the plan takes ${seconds(needs)} at most`, ok: true }
     : {

@@ -38,5 +38,5 @@ export function recordChange(journal: Journal, { kind, subject, said }: Change, 
   return { said, changed: true }
 }
 
-/** A request that found everything as it should be. */
+/** A request that changed nothing. */
 export const unchanged = (said: string): RequestAnswer => ({ said, changed: false })

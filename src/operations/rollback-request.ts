@@ -27,12 +27,12 @@ export async function rollBack(means: RequestMeans, { node, force }: Wanted, ask
   const request = { node, bootId: facts.bootId, force, ...(to === undefined ? {} : { to }) }
   const armed = isArmed(seen)
   const text = armed
-    ? `${node} is disarmed: it reboots into what it runs`
-    : `${node} goes back from ${facts.version}${to === undefined ? '' : ` to ${to}`}`
+    ? `${node} is disarmed: it reboots into the release that it runs`
+    : `${node} will be rolled back from ${facts.version}${to === undefined ? '' : ` to ${to}`}`
   if ((remembered.rollbacks.recall(journal) ?? []).some((before) => isSame(before, request)))
     return unchanged(`${text}, as requested before`)
   remembered.rollbacks.remember(journal, [...withdrawRollbacks(journal, [node]), request])
-  // Else the next run would bring it forward again.
+  // Otherwise the next run would upgrade it again.
   abortRolloutOf(means, armed || markOf(seen)?.release ? undefined : facts.version)
   const quorum = force ? quorumObstacle(observed, [node], false) : undefined
   if (quorum !== undefined) return changedRollout(means, `${text}, although ${quorum}`, asked, node)
@@ -50,14 +50,14 @@ function destinationOf(
   const { name } = node
   const refuse = (why: string) => new AgentError('rejected', `${name} ${why}`)
   const stranger = describeIdentity(node)
-  if (stranger !== undefined) throw refuse(`can't go back: it ${stranger}`)
+  if (stranger !== undefined) throw refuse(`can't be rolled back: it ${stranger}`)
   if (facts.staged && !force)
     throw refuse(
-      `can't go back: the upgrade that is staged on it is installed by its next boot, whichever that is. \`talosctl -n ${name} meta delete 0x07\` takes it off the node`,
+      `can't be rolled back: any next boot installs the upgrade that is staged on it. Remove it with \`talosctl -n ${name} meta delete 0x07\``,
     )
   if (!force && bootedOldSystem(node, markOf(node)))
     throw refuse(
-      `runs ${facts.version} already, which it came from: \`caretaker retry ${name}\` lets it be upgraded again`,
+      `runs ${facts.version} already, the release before the upgrade: let it be upgraded again with \`caretaker retry ${name}\``,
     )
   const armed = isArmed(node)
   const recorded = otherEntryOf(name, facts.version, rollouts)
@@ -65,11 +65,11 @@ function destinationOf(
   const other = armed && recorded?.isForward ? undefined : recorded
   if (!force && other?.isForward)
     throw refuse(
-      `can't go back any further: it went back from ${other.release}, which a rollback would start again. --force does so all the same`,
+      `can't be rolled back any further: it was rolled back from ${other.release}, which another rollback would boot again. Do so anyway with --force`,
     )
   const to = other?.release ?? (armed ? undefined : cameFrom(node))
   const barrier = force ? undefined : barrierOf(node, to)
-  if (barrier !== undefined) throw refuse(`can't go back: ${barrier}. --force tries it all the same`)
+  if (barrier !== undefined) throw refuse(`can't be rolled back: ${barrier}. Try anyway with --force`)
   return to
 }
 

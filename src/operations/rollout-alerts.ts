@@ -5,7 +5,7 @@ import type { Journal } from '../core/journal.ts'
 import { roleObstacle } from '../core/upgrade/gates.ts'
 import { remembered } from './facts.ts'
 
-/** What keeps a rollout from going on: it is stuck until a person helps, a node stays cordoned, or a step has failed. */
+/** What keeps a rollout from continuing: it is stuck until a person helps, a node stays cordoned, or a step has failed. */
 export interface RolloutTrouble {
   readonly kind: 'stuck' | 'held' | 'failed'
   /** The node that it is about, where it is one. */
@@ -15,7 +15,7 @@ export interface RolloutTrouble {
 
 const troubles = ['stuck', 'held', 'failed'] as const
 
-/** Opens the alert on what holds the rollout, and settles the others; undefined: it goes on. Answers whether it is new. */
+/** Opens the alert on what holds the rollout, and settles the others; undefined: it continues. Returns whether it is new. */
 export function reportRollout(alerts: Alerts, trouble: RolloutTrouble | undefined): boolean {
   for (const kind of troubles) if (kind !== trouble?.kind) alerts.settle(`rollout.${kind}`)
   if (!trouble) return false
@@ -23,14 +23,14 @@ export function reportRollout(alerts: Alerts, trouble: RolloutTrouble | undefine
   return alerts.open(`rollout.${kind}`, { severity: 'warning', subject: node ?? 'rollout', text })
 }
 
-/** A node of ours that stays cordoned is nobody's plan: a person should hear of it, and of what it waits for. */
+/** Alerts on a node that Caretaker cordoned and keeps cordoned, with the reason. */
 export function reportWaiting(alerts: Alerts, { nodes }: Cluster, reason: string): void {
   const ours = nodes.find(({ kubernetes }) => kubernetes.ok && kubernetes.value.cordon?.why === 'upgrade')
   if (!ours) return void alerts.settle('rollout.held')
   reportRollout(alerts, { kind: 'held', node: ours.name, text: `${ours.name} stays cordoned: ${reason}` })
 }
 
-/** Opens the alert on a release that waits for a person; undefined: none does. Answers whether it is new. */
+/** Opens the alert on a release that waits for a person; undefined: none does. Returns whether it is new. */
 export function reportApproval(alerts: Alerts, version: string | undefined): boolean {
   return alerts.report(
     'rollout.approval',
@@ -45,7 +45,7 @@ export function reportApproval(alerts: Alerts, version: string | undefined): boo
   )
 }
 
-/** A node that another boot would change is told of, unless we made it so on purpose: the next power cut reboots it. */
+/** Alerts on an armed node, unless it is armed on purpose: the next power cut would reboot it. */
 export function reportArmed(alerts: Alerts, { nodes }: Cluster, journal: Journal): void {
   const offLimits = [remembered.aborted.recall(journal), ...(remembered.withdrawn.recall(journal) ?? [])]
   const isOurs = ({ kubernetes, talos }: Node) => {
@@ -61,7 +61,7 @@ export function reportArmed(alerts: Alerts, { nodes }: Cluster, journal: Journal
     contentsOf(armed, ({ name }) => ({
       severity: 'warning',
       subject: name,
-      text: `${name} starts another release at the next boot: an upgrade is installed there that nothing here will finish`,
+      text: `${name} starts another release at the next boot: an upgrade is installed that Caretaker will not finish`,
       action: `Disarm it with \`caretaker rollback ${name}\``,
     })),
   )

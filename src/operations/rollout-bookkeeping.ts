@@ -21,7 +21,7 @@ export function tidyRollbacks({ cluster }: UpgradePreview, journal: Journal): vo
   if (open.length !== requests.length) remembered.rollbacks.remember(journal, open)
 }
 
-/** A window that closes with nodes still to come is told of, with what it waited for. */
+/** Reports a window that closed with nodes left to upgrade, and what it waited for. */
 export async function noteWindow(
   { config, ports, now, emit }: JobContext,
   { decision, order }: UpgradePreview,
@@ -55,7 +55,7 @@ export async function noteArrival(
   await emit({ type: 'rollout.finished', version: open.release })
 }
 
-/** What an agent before us brought to its release, and did not live to write down. */
+/** Nodes that a previous agent upgraded and could not record. */
 export function noteFinished({ ports, now }: JobContext, { cluster }: UpgradePreview): void {
   const open = ports.journal.openRollout()
   if (!open) return
@@ -69,7 +69,7 @@ export function noteFinished({ ports, now }: JobContext, { cluster }: UpgradePre
   if (record !== open) ports.journal.saveRollout(record)
 }
 
-/** The first node that goes forward begins the record of its rollout. */
+/** The first node that goes forward starts the record of its rollout. */
 export async function beginRecord({ ports, now, emit }: JobContext, preview: UpgradePreview): Promise<void> {
   const { journal } = ports
   const { decision, version } = preview

@@ -1,4 +1,5 @@
 import { describeDuration } from '../core/duration.ts'
+import { describeTime } from '../core/time.ts'
 import { AgentError } from '../core/errors.ts'
 import {
   type Asked,
@@ -17,10 +18,10 @@ import { recordChange, type RequestMeans, unchanged } from './request.ts'
 import { findJob } from './running-agent.ts'
 import { demandRelease } from './staging-requests.ts'
 
-/** How long a window that is opened by hand may last, in ms. */
+/** How long a window that is opened manually may last, in ms. */
 const longestWindow = 7 * 24 * 3_600_000
 
-/** What a person asks of rollouts. Each request is remembered, and the job observes it when it next decides. */
+/** Requests about rollouts. Each is remembered, and the job applies it when it next decides. */
 export function createRolloutRequests(means: RequestMeans): RolloutRequests {
   return {
     status: (signal) => readRollout(means, signal),
@@ -31,7 +32,7 @@ export function createRolloutRequests(means: RequestMeans): RolloutRequests {
     start: (asked) => start(means, asked),
     abort: (asked) => abort(means, asked),
     approve: (request, asked) => approve(means, request, asked),
-    openWindow: ({ lasts }, asked) => openWindow(means, lasts, asked),
+    openWindow: ({ lastsMs }, asked) => openWindow(means, lastsMs, asked),
   }
 }
 
@@ -99,15 +100,15 @@ async function start(means: RequestMeans, asked: Asked): Promise<RequestAnswer> 
   remembered.paused.remember(journal, undefined)
   remembered.aborted.remember(journal, undefined)
   remembered.rollbacks.remember(journal, undefined)
-  return changedRollout(means, `rollouts go on, without ${withdrawn.join(', ')}${stillHeld(means)}`, asked)
+  return changedRollout(means, `cancelled ${withdrawn.join(', ')}; rollouts continue${stillHeld(means)}`, asked)
 }
 
-/** What keeps rollouts from going on although they are not paused. */
+/** What keeps rollouts from continuing although they are not paused. */
 function stillHeld({ config, ports }: RequestMeans): string {
   if (!config().upgrade.enabled) return ', but upgrade.enabled is false'
   const aborted = remembered.aborted.recall(ports.journal)
   if (aborted === undefined || aborted !== remembered.target.recall(ports.journal)) return ''
-  return `, but the rollout of ${aborted} is aborted: \`caretaker rollout start\` begins it anew`
+  return `, but the rollout of ${aborted} is aborted: start it again with \`caretaker rollout start\``
 }
 
 async function abort(means: RequestMeans, asked: Asked): Promise<RequestAnswer> {
@@ -123,7 +124,7 @@ async function abort(means: RequestMeans, asked: Asked): Promise<RequestAnswer> 
   if (open) journal.saveRollout(endRollout(open, 'aborted', means.now()))
   return changedRollout(
     means,
-    `the rollout of ${version} is aborted: what is installed is finished, what is only cordoned is uncordoned`,
+    `the rollout of ${version} is aborted: nodes that have it installed are finished, nodes that are only cordoned are uncordoned`,
     asked,
   )
 }
@@ -142,7 +143,7 @@ async function approve(
   if (before === version && !loses) return unchanged(`${version} was approved already${doubtsAbout(means, version)}`)
   remembered.approved.remember(journal, version)
   if (losing.length > 0) remembered.losses.remember(journal, { release: version, names: losing })
-  const accepted = losing.length > 0 ? `, and nodes may lose ${losing.join(', ')} by it` : ''
+  const accepted = losing.length > 0 ? `, and nodes may lose ${losing.join(', ')}` : ''
   const replaced = before === undefined || before === version ? '' : ` in place of ${before}`
   return changedRollout(means, `${version} is approved${replaced}${accepted}${doubtsAbout(means, version)}`, asked)
 }
@@ -159,25 +160,25 @@ async function releaseOf(means: RequestMeans, named: string | undefined, signal:
 }
 
 function noRelease(): AgentError {
-  return new AgentError('rejected', 'there is no release to go to at present: see `caretaker plan`')
+  return new AgentError('rejected', 'there is no target release at present: see `caretaker plan`')
 }
 
 /** An approval may come before the release does; one that is misspelled would never count. */
 function doubtsAbout({ ports }: RequestMeans, version: string): string {
   const { journal } = ports
-  if (remembered.withdrawn.recall(journal)?.includes(version)) return ', but it is withdrawn: no node is brought to it'
+  if (remembered.withdrawn.recall(journal)?.includes(version)) return ', but it is withdrawn: no node is upgraded to it'
   const offered = remembered.versions.recall(journal)
   return offered === undefined || offered.includes(version) ? '' : ', but the Factory has not offered it so far'
 }
 
-async function openWindow(means: RequestMeans, lasts: number, asked: Asked): Promise<RequestAnswer> {
-  if (!(lasts >= 1 && lasts <= longestWindow))
-    throw new AgentError('misconfigured', 'a window that is opened by hand lasts up to 7 days')
-  const until = means.now().getTime() + lasts
+async function openWindow(means: RequestMeans, lastsMs: number, asked: Asked): Promise<RequestAnswer> {
+  if (!(lastsMs >= 1 && lastsMs <= longestWindow))
+    throw new AgentError('misconfigured', 'a window can be opened for up to 7 days')
+  const until = means.now().getTime() + lastsMs
   remembered.openUntil.remember(means.ports.journal, until)
   return changedRollout(
     means,
-    `a window is open by hand for ${describeDuration(lasts)}, until ${new Date(until).toISOString()}`,
+    `a window is open for ${describeDuration(lastsMs)}, until ${describeTime(until, means.config().upgrade.shownZone)}`,
     asked,
   )
 }

@@ -18,7 +18,7 @@ export interface RunningAgent {
   readonly leaseHolder: Purpose | undefined
   readonly alerts: Alerts
   readonly guard: PowerGuard
-  /** ms of a clock that never jumps. */
+  /** Monotonic clock, in ms. */
   monotonic(): number
   observe(signal: AbortSignal): Promise<Cluster>
   /** What a job would see, without running it. */
@@ -32,9 +32,9 @@ export interface RunningAgent {
 /** Whoever watches the UPSes. */
 export interface PowerGuard {
   readonly power: Power
-  /** A person orders everything down, or takes that back. Answers whether it changes anything. */
+  /** Requests a shutdown of everything, or cancels that request. Returns whether it changes anything. */
   order(at: string | undefined): boolean
-  /** A person cancels what the UPSes ask for. Answers their labels. */
+  /** Cancels the shutdowns that the UPSes have started. Returns their labels. */
   callOff(): readonly string[]
   /** For how long a UPS has been silent, in ms, once that is longer than the policy allows. */
   silentFor(label: string): number | undefined

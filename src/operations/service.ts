@@ -64,12 +64,12 @@ export interface ServiceContext<Section = undefined> extends CheckContext<Sectio
   /** Takes note of what the service has observed. */
   readonly notice: Notice
   now(): Date
-  /** ms of a clock that never jumps. */
+  /** Monotonic clock, in ms. */
   monotonic(): number
   emit(event: Event): Promise<void>
   /** Ends it and starts it again, because what it was started with has changed. */
   restart(): void
-  /** Called with each event, in this process and without the queue. A listener that throws costs nobody else anything. */
+  /** Called with each event, in this process and without the queue. A listener that throws affects no other. */
   onEvent(listener: (event: Event) => void): void
 }
 

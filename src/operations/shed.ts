@@ -2,7 +2,7 @@ import { AgentError, messageOf } from '../core/errors.ts'
 import type { Kubernetes } from '../core/cluster/ports.ts'
 import type { ScaledWorkload, WorkloadSelection } from '../core/cluster/workload.ts'
 
-/** What can be scaled to nothing, and which selections can't be asked for until somebody mends them. */
+/** What can be scaled to zero, and which selections can't be asked for until someone fixes them. */
 export interface Sheddable {
   readonly found: readonly ScaledWorkload[]
   readonly refused: readonly { readonly selection: WorkloadSelection; readonly why: string }[]
@@ -21,7 +21,7 @@ export async function findSheddable(
   const answers = await Promise.allSettled(selections.map((selection) => kubernetes.scalable([selection], signal)))
   const failures = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason as unknown] : []))
   const passing = failures.find((error) => !(error instanceof AgentError) || error.retryable)
-  // To go on with half of them would be to forget the rest.
+  // To continue with half of them would be to forget the rest.
   if (passing !== undefined) throw passing
   if (failures.length > 0 && failures.length === selections.length) throw failures[0]
   // Several selections may choose the same.

@@ -19,26 +19,26 @@ export interface PhaseRun {
   readonly isOver: () => boolean
 }
 
-/** Answers the phases that need not be carried out any more. */
+/** Returns the phases that need not be carried out any more. */
 export async function carryOutPhase(context: JobContext, run: PhaseRun): Promise<readonly PhaseId[]> {
   const { carryOut, signal, whenPower, alerts } = context
   const { record, requestedBefore, phase, isTight, isOver } = run
   using watch = whenPower(() =>
     whyNotBegin(phase, {
       get 'power-change'() {
-        return isOver() ? 'the power is not as it was' : undefined
+        return isOver() ? 'the power has changed' : undefined
       },
       get 'short-battery'() {
-        return isTight() ? 'the battery has no more time for it' : undefined
+        return isTight() ? 'the battery has no time left for it' : undefined
       },
     }),
   )
-  // Nobody is drained any more once the first has to go.
+  // No drain continues once the first machine goes down.
   if (!phase.reversible) record.update((outage) => withoutDrains(outage, run.machines))
   let cordoned = 0
   const onStep = (step: Step, { kind }: StepState) => {
     if (step.do === 'cordon' && kind === 'done') cordoned += 1
-    // Before a step's first effect the disk knows of it: whoever comes after us goes on from there.
+    // Before a step's first effect the disk knows of it: whoever comes after us continues from there.
     if (kind === 'started') return noteBefore(context, record, step, phase)
     if (signal.aborted || (watch.signal.aborted && isOver())) return
     noteAfter(record, step, kind === 'done', requestedBefore)
@@ -52,7 +52,7 @@ export async function carryOutPhase(context: JobContext, run: PhaseRun): Promise
   alerts.open('outage.api', {
     severity: 'warning',
     subject: 'kubernetes',
-    text: 'the Kubernetes API does not answer: pods are stopped by their nodes',
+    text: 'the Kubernetes API does not answer: the nodes stop their own pods',
   })
   return reversiblePhases
 }
@@ -63,7 +63,7 @@ function noteBefore({ now }: JobContext, record: OutageRecord, step: Step, { id 
   if (step.do === 'ups-command') {
     record.update((outage) => ({ ...outage, cut: { ...outage.cut, [step.ups]: now().toISOString() } }))
   }
-  // With our own machine every shutdown was requested: whoever comes after us has nothing to go on with.
+  // Our own machine is the last: nothing is left to do after a restart.
   if (id === 'shut-down-own-machine') record.update((outage) => ({ ...outage, stage: 'stopped' }))
 }
 
@@ -72,7 +72,7 @@ function noteAfter(record: OutageRecord, step: Step, isDone: boolean, requestedB
   const awaited = step.do === 'await-down' ? step.node : step.do === 'await-host-down' ? step.host : undefined
   if (step.do === 'drain') record.node(step.node, 'drained')
   if (requested !== undefined && !isDone && !requestedBefore.has(requested)) record.node(requested, 'unreached')
-  // One whose shutdown nobody could request is neither off because it is silent, nor given up because it answers.
+  // One whose shutdown no one could request is neither off because it is silent, nor given up because it answers.
   if (awaited !== undefined && record.current.nodes[awaited]?.state !== 'unreached')
     record.node(awaited, isDone ? 'off' : 'abandoned')
 }

@@ -12,9 +12,9 @@ export interface About {
   readonly pid: number
   readonly startedAt: Date
   services(): readonly ServiceStatus[]
-  /** What it does without, and how to change that, a sentence each. */
+  /** What is missing for more, and how to provide it, a sentence each. */
   missing(): readonly string[]
-  /** What is wrong with the configuration's file, or what of it takes a restart. */
+  /** What is wrong with the configuration file, or which changes need a restart. */
   configuration(): string | undefined
 }
 

@@ -6,8 +6,8 @@ import type { JobContext } from './job.ts'
 import { pauseOf } from './upgrade-circumstances.ts'
 
 /**
- * What speaks at this moment against going on with the rollout of this release, or with one of its nodes: a battery that
- * fails, a person, or the end of what was wanted. Which of it stops a phase is said by the phase.
+ * Why the rollout of this release, or one of its nodes, may not continue now: a failing battery,
+ * a person, or a release that is no longer wanted. Each phase declares which of these stop it.
  */
 export function rolloutStopReasons(
   { config, ports, power, monotonic }: Pick<JobContext, 'config' | 'ports' | 'power' | 'monotonic'>,
@@ -21,11 +21,11 @@ export function rolloutStopReasons(
     'failing-power': powerObstacle(power, monotonic(), config.power),
     abort: version === undefined ? undefined : whyOver(version, journal),
     pause: pauseOf(config, journal),
-    'rollback-request': isRequested ? `${node} is to be taken back` : undefined,
+    'rollback-request': isRequested ? `a rollback of ${node} was requested` : undefined,
   }
 }
 
-/** Why nobody wants nodes to be brought to this release any more. */
+/** Why nodes are no longer upgraded to this release. */
 function whyOver(version: string, journal: JobContext['ports']['journal']): string | undefined {
   if (remembered.aborted.recall(journal) === version) return `the rollout of ${version} was aborted`
   return remembered.withdrawn.recall(journal)?.includes(version) ? withdrawnReason(version) : undefined

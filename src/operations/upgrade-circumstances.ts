@@ -34,7 +34,7 @@ export async function gatherCircumstances(
   ])
   const rollout = recordFor(version, journal)
   const losses = remembered.losses.recall(journal)
-  // Also of one that was called off and begun anew.
+  // Also of one that was cancelled and started again.
   const canary = journal
     .rollouts(20)
     .filter(({ release }) => release === version)
@@ -115,12 +115,12 @@ export function pauseOf(config: JobContext['config'], journal: Journal): string 
   return remembered.paused.recall(journal) ?? (config.upgrade.enabled ? undefined : 'upgrade.enabled is false')
 }
 
-/** Why the battery speaks against beginning: after an outage it must be able to carry the next one. */
+/** Why the battery is too low to start: it must be able to carry the next outage. */
 function chargeObstacle({ upses }: Power, floor: number): string | undefined {
   const charges = [...upses.values()].flatMap((state) =>
     state.mode === 'on-mains' ? (state.reading.charge ?? []) : [],
   )
   const charge = Math.min(Infinity, ...charges)
   if (charge >= floor) return undefined
-  return `the battery is charged to ${charge} %, and upgrades begin from ${floor} % on (upgrade.minimumCharge)`
+  return `the battery is at ${charge} %, and upgrades need ${floor} % (upgrade.minimumCharge)`
 }

@@ -35,7 +35,7 @@ function demandPower({ agent }: RequestMeans, name: string): void {
   if (!failing || (failing.reason !== 'ordered' && isAnySilent(agent))) return
   throw new AgentError(
     'rejected',
-    `${name} would be shut down again, because ${describeReason(failing.reason)}; \`caretaker power ${failing.reason === 'ordered' ? 'wake' : 'cancel'}\` comes first`,
+    `${name} would be shut down again, because ${describeReason(failing.reason)}; run \`caretaker power ${failing.reason === 'ordered' ? 'wake' : 'cancel'}\` first`,
   )
 }
 
@@ -58,16 +58,16 @@ export async function wakeEverything(
   const record = (said: string) => recordChange(journal, { kind: 'power', said }, by)
   const open = journal.openOutage()
   if (!open) {
-    if (withdrawn) return record('the order is withdrawn, before anything went down')
-    throw new AgentError('rejected', 'no outage is on record: name the machine that is to be woken')
+    if (withdrawn) return record('the shutdown request is cancelled before anything went down')
+    throw new AgentError('rejected', 'no outage is open: name the machine to wake')
   }
   if (all) {
     const nodes = Object.entries(open.nodes).map(([name, node]) => [name, { ...node, wasUp: true }] as const)
     journal.saveOutage({ ...open, nodes: Object.fromEntries(nodes) })
   }
   remembered.wakeNow.remember(journal, true)
-  const taken = withdrawn ? 'the order is withdrawn, and ' : ''
-  // Whether mains is back can't be told where its server is what was shut down: a person sees it.
+  const taken = withdrawn ? 'the shutdown request is cancelled, and ' : ''
+  // Whether mains power is back can't be told where its server is what was shut down: a person sees it.
   const blind = agent.machines.filter(
     ({ name, feed }) => open.nodes[name]?.wasUp && supplyOf(feed, agent.guard.power) !== 'mains',
   )
@@ -75,11 +75,11 @@ export async function wakeEverything(
     const sent = await Promise.allSettled(blind.map(({ name }) => ports.waker.wake(name, signal)))
     const count = sent.filter(({ status }) => status === 'fulfilled').length
     return record(
-      `${taken}magic packets were sent to ${count} of ${blind.length} machines; the rest follows when the UPS tells that mains is back, and if it tells that it is not they are shut down again`,
+      `${taken}magic packets were sent to ${count} of ${blind.length} machines; the rest follow when the UPS reports mains power, and all are shut down again if it reports that mains power is off`,
     )
   }
   await agent.start(findJob(agent, 'wake-cluster'))
-  return record(`${taken}everything is woken as soon as its power is there, whatever the battery's charge`)
+  return record(`${taken}every machine is woken as soon as its power is back, whatever the battery charge`)
 }
 
 function isAnySilent({ guard }: RequestMeans['agent']): boolean {

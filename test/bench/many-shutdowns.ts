@@ -21,7 +21,7 @@ const hangsEach = 10
 const allowed = 2_000
 /** What the battery says that it has, in s: enough for everything, and for no more than to tell all at once. */
 const batteries = { ordered: 45, short: 12 }
-const [reserve, nodeStops, drain] = [5, 5, 10]
+const [reserve, shutdownTimeout, drain] = [5, 5, 10]
 const bareRounds = 3
 
 type Form = keyof typeof batteries
@@ -41,13 +41,13 @@ async function shutDownAll(form: Form): Promise<void> {
   )
   const seconds = (value: number) => `${value}s`
   const power = {
-    pollOnMains: '1s',
-    pollOnBattery: '1s',
+    pollInterval: '1s',
+    pollIntervalOnBattery: '1s',
     onBatteryAfter: '0s',
     lowBatteryAfter: '0s',
     minimumRuntime: '0s',
     drain: seconds(drain),
-    nodeStops: seconds(nodeStops),
+    shutdownTimeout: seconds(shutdownTimeout),
     reserve: seconds(reserve),
   }
   const upses = [{ host: upsd.address, port: upsd.port }]
@@ -82,7 +82,7 @@ async function shutDownAll(form: Form): Promise<void> {
     120_000,
     async () => {
       const entries = await control.get<Entry[]>('/journal?limit=100')
-      end = entries.find(({ text }) => text === 'every machine was told to shut down')
+      end = entries.find(({ text }) => text === 'shutdown requested for every machine')
       return end !== undefined
     },
     250,
@@ -90,7 +90,7 @@ async function shutDownAll(form: Form): Promise<void> {
   const used = [(await cpuSeconds(pid)) - cpus[0], (await cpuSeconds(cluster.pid)) - cpus[1]] as const
   const entries = await control.get<Entry[]>('/journal?limit=3000')
   const said = entries.filter(({ kind, text }) => kind === 'power' && /battery has|assumed/.test(text))
-  const given = entries.find(({ text }) => text.startsWith('given up, because'))?.text.split(': ')[1]
+  const given = entries.find(({ text }) => text.startsWith('abandoned, because'))?.text.split(': ')[1]
   tell(form, {
     nodes: (await cluster.ask()) as NodeReport[],
     at,

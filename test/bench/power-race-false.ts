@@ -130,7 +130,7 @@ export async function measureFalseAlarms(outer: AsyncDisposableStack): Promise<v
   for (const { script, ours, upsmons } of worlds) {
     const [normal, fast] = await Promise.all(upsmons.map((each) => each.shutDownAt()))
     const orders = ordersIn(ours.lab).length
-    const begun = (await ours.entries()).filter(({ text }) => text.startsWith('shutting down, because'))
+    const begun = (await ours.entries()).filter(({ text }) => text.startsWith('shutting down because'))
     if (orders > 0) counts.ours++
     if (normal !== undefined) counts.upsmon++
     if (fast !== undefined) counts.fastest++
@@ -148,18 +148,18 @@ export async function measureFalseAlarms(outer: AsyncDisposableStack): Promise<v
 
 /** What stands in the schema as default, written as a person would. */
 function defaults(): Record<string, unknown> {
-  const { onBatteryAfter, lowBatteryAfter, silence, pollOnMains, pollOnBattery, ...rest } = power.parse({})
-  const { reserve, drain, nodeStops, doubtedBatteryAfter } = rest
+  const { onBatteryAfter, lowBatteryAfter, deadTime, pollInterval, pollIntervalOnBattery, ...rest } = power.parse({})
+  const { reserve, drainTimeout, shutdownTimeout, unconfirmedLowBatteryAfter } = rest
   const times = {
     onBatteryAfter,
     lowBatteryAfter,
-    doubtedBatteryAfter,
-    silence,
-    pollOnMains,
-    pollOnBattery,
+    unconfirmedLowBatteryAfter,
+    deadTime,
+    pollInterval,
+    pollIntervalOnBattery,
     reserve,
-    drain,
-    nodeStops,
+    drainTimeout,
+    shutdownTimeout,
   }
   return Object.fromEntries(Object.entries(times).map(([key, value]) => [key, `${value}ms`]))
 }

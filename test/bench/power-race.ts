@@ -12,7 +12,7 @@ const races = 2
 const upsmonsEach = 4
 const alone = 18
 const allowed = 1_500
-/** Ours by how often they ask: as by default, with upsmon's own DEADTIME as `silence`, and as often as makes sense. */
+/** Ours by how often they ask: as by default, with upsmon's own DEADTIME as `deadTime`, and as often as makes sense. */
 const [standard, often] = ['ours, 1 s', 'ours, 250 ms']
 const timesFaster = 3
 
@@ -29,7 +29,7 @@ interface Contest {
   readonly alone: number
   /** One node of each homelab has stopped answering just before. */
   readonly silentNode?: true
-  /** Only those that are asked for this: `silence` is a time that was chosen, and not one that is taken. */
+  /** Only those that are asked for this: `deadTime` is a time that was chosen, and not one that is taken. */
   readonly hasGoal: boolean
   /** Lets it happen to a UPS on battery; answers when, ms since the epoch. */
   happen(upsd: RealUpsd): Promise<number>
@@ -91,17 +91,17 @@ export async function measurePowerRace(stack: AsyncDisposableStack): Promise<voi
 async function gather(stack: AsyncDisposableStack, directory: string): Promise<Field> {
   // Too little time for anything but telling every node: what is measured is the way from upsd to the first order.
   const upsd = stack.use(await startUpsd({ address: '127.0.84.93', variables: { 'battery.runtime': '30' } }))
-  const power = (pollOnBattery: string, silence: string) => ({
-    pollOnMains: '300ms',
-    pollOnBattery,
+  const power = (pollIntervalOnBattery: string, deadTime: string) => ({
+    pollInterval: '300ms',
+    pollIntervalOnBattery,
     onBatteryAfter: '0s',
     lowBatteryAfter: '0s',
     minimumRuntime: '0s',
-    drain: '0s',
-    nodeStops: '2s',
+    drainTimeout: '0s',
+    shutdownTimeout: '2s',
     reserve: '60s',
-    silence,
-    wake: { stableFor: '0s' },
+    deadTime,
+    wake: { stableAfter: '0s' },
   })
   const ours: Ours[] = []
   for (const net of [84, 85, 86])

@@ -6,7 +6,7 @@ const silent: Alert = {
   id: 'ups.silent:rack',
   severity: 'critical',
   subject: 'rack',
-  text: 'rack is silent, and nothing guards the power',
+  text: 'rack is silent, and the power is not guarded',
   action: 'Check the UPS',
   since: '2026-11-22T10:00:00.000Z',
 }
@@ -18,7 +18,7 @@ test('an alert shows how severe it is, since when, what is so and what to do', (
   expect(bare(renderAlerts([silent], now))).toBe(
     [
       'critical  ups.silent:rack, for 2 h',
-      '          rack is silent, and nothing guards the power',
+      '          rack is silent, and the power is not guarded',
       '          Check the UPS',
     ].join('\n'),
   )
@@ -27,16 +27,16 @@ test('an alert shows how severe it is, since when, what is so and what to do', (
 test('an alert that is settled shows for how long it was open, and when that ended', () => {
   const { action: _, ...settled } = { ...silent, settledAt: '2026-11-22T11:00:00.000Z' }
   expect(bare(renderAlerts([settled], now))).toBe(
-    'critical  ups.silent:rack, for 1 h, settled 1 h ago\n          rack is silent, and nothing guards the power',
+    'critical  ups.silent:rack, for 1 h, settled 1 h ago\n          rack is silent, and the power is not guarded',
   )
 })
 
 test('status counts the alerts and shows the worst', () => {
   expect(bare(describeAlerts({ open: 0, worst: undefined }))).toBe('none')
   expect(bare(describeAlerts({ open: 1, worst: silent }))).toBe(
-    'critical: rack is silent, and nothing guards the power. Check the UPS',
+    'critical: rack is silent, and the power is not guarded. Check the UPS',
   )
   expect(bare(describeAlerts({ open: 3, worst: silent }))).toBe(
-    '3 open (see `caretaker alerts`), the worst: critical: rack is silent, and nothing guards the power. Check the UPS',
+    '3 open (`caretaker alerts` lists them), the most severe: critical: rack is silent, and the power is not guarded. Check the UPS',
   )
 })

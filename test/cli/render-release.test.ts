@@ -4,13 +4,13 @@ import { renderPlan, renderStatus } from '../../src/cli/render.ts'
 import type { PlanAnswer, StatusAnswer } from '../../src/core/operator.ts'
 import { clusterOf, worker } from '../core/cluster/nodes.ts'
 
-const remark = 'w-2 runs v1.13.9-k7.1.9, which is no official release: it is left as it is'
+const remark = 'w-2 runs v1.13.9-k7.1.9, which is not an official release: it is left alone'
 const status: StatusAnswer = {
   version: '1.0.0',
   pid: 7,
   startedAt: '2026-11-01T00:00:00Z',
   cluster: clusterOf(worker('w-1')),
-  power: { upses: [], ordered: undefined },
+  power: { upses: [], shutdownRequestedAt: undefined },
   target: undefined,
   news: 'v1.13.9 is the newest',
   leftBehind: [remark],
@@ -27,7 +27,9 @@ const status: StatusAnswer = {
   journalDegraded: undefined,
 }
 const rendered = (changed: Partial<StatusAnswer>) =>
-  stripVTControlCharacters(renderStatus({ ...status, ...changed }, Date.parse('2026-11-02T00:00:00Z')))
+  stripVTControlCharacters(
+    renderStatus({ ...status, ...changed }, { now: Date.parse('2026-11-02T00:00:00Z'), zone: 'UTC' }),
+  )
 
 test('status names who stays behind, below the release', () => {
   expect(rendered({})).toContain(`release    v1.13.9 is the newest\n           ${remark}\n`)
@@ -64,14 +66,16 @@ test('status says what the upgrade waits for, or is stuck at', () => {
 
 test('the plan says whose step is to be approved, and how', () => {
   const plan: PlanAnswer = {
-    release: { kind: 'target', version: 'v1.13.9', reason: 'the newest patch of 1.13, coming from v1.12.11' },
+    release: { kind: 'target', version: 'v1.13.9', reason: 'the newest patch of 1.13, from v1.12.11' },
     version: 'v1.13.9',
     decision: { kind: 'upgraded' },
     order: ['w-2', 'w-1'],
-    takes: 60_000,
+    takesMs: 60_000,
     toApprove: ['w-1'],
     warnings: [],
   }
-  expect(stripVTControlCharacters(renderPlan(plan))).toContain('\nasks:    `caretaker approve v1.13.9`, for w-1\n')
-  expect(stripVTControlCharacters(renderPlan({ ...plan, toApprove: [] }))).not.toContain('asks')
+  expect(stripVTControlCharacters(renderPlan(plan, 'UTC'))).toContain(
+    '\napprove: `caretaker approve v1.13.9`, for w-1\n',
+  )
+  expect(stripVTControlCharacters(renderPlan({ ...plan, toApprove: [] }, 'UTC'))).not.toContain('approve')
 })

@@ -43,7 +43,7 @@ test('a watch has the newest in figures, everything in pictures, and no line wid
     40,
   )
   const lines = bare(text).split('\n')
-  expect(lines.slice(0, 3)).toEqual(['rack  OB LB', 'alarm: hot', 'a self-test is under way'])
+  expect(lines.slice(0, 3)).toEqual(['rack  OB LB', 'alarm: hot', 'self-test in progress'])
   expect(bare(text)).toMatch(/50 %.*\n.*of 100 .*\nload .*\n40 %.*\n.*\nruntime .*\n1\.5 min.*\nof 10 /)
   expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(40)
 })
@@ -52,7 +52,7 @@ test('a watch leaves out what the UPS never told, and says why there is nothing 
   expect(bare(renderWatch('ups', seen({ status: ['OL'] }), 80))).toBe('ups  OL')
   expect(bare(renderWatch('ups', [], 80))).toBe('ups  not read yet')
   const lost = bare(renderWatch('ups', seen({ status: ['OL'], charge: 3 }, 'upsd at nas:3493: gone'), 80))
-  expect(lost).toMatch(/^ups {2}upsd at nas:3493: gone\ncharge .*\nnot told/)
+  expect(lost).toMatch(/^ups {2}upsd at nas:3493: gone\ncharge .*\nno data/)
 })
 
 test('where nothing can be drawn over, a reading is a line with its time', () => {
@@ -60,7 +60,7 @@ test('where nothing can be drawn over, a reading is a line with its time', () =>
     { status: ['OB', 'DISCHRG'], charge: 97, load: 20, runtime: 600_000 },
     { status: [] },
     'upsd at nas:3493 is gone',
-  ).map((each) => bare(renderSeen('ups', each)))
+  ).map((each) => bare(renderSeen('ups', each, 'UTC')))
   expect(one).toBe('00:00:00  ups  OB DISCHRG  charge 97 %, load 20 %, runtime 10 min')
   expect(two).toBe('00:00:01  ups  no status')
   expect(three).toBe('00:00:02  ups  upsd at nas:3493 is gone')
@@ -87,7 +87,7 @@ connection  encrypted
 logged in   2: 10.0.0.2, 10.0.0.3
 commands    load.off, shutdown.return
 battery.charge: 100
-ups.delay.start: 30 (can be set)
+ups.delay.start: 30 (writable)
 ups.status: OL  CHRG`)
   const little = renderUps({
     label: 'ups',
@@ -96,7 +96,7 @@ ups.status: OL  CHRG`)
   })
   expect(bare(little)).toBe(`ups         ups
 status      no status
-server      does not say what it is
+server      unknown
 connection  plain text
 logged in   0
 commands    none`)

@@ -53,8 +53,8 @@ describe('an edit of the configuration', () => {
   test('of the feed of all machines takes a restart, and is named once and not for each machine', () => {
     const { config, applied, pending } = edited({ power: { feed: { all: ['rack', 'shelf'] } } })
     expect(pending).toEqual(['power.feed'])
-    expect(config.power.feed).toEqual({ weights: { rack: 1 }, atLeast: 1 })
-    expect(config.nodes[0]?.feed).toEqual({ weights: { rack: 1 }, atLeast: 1 })
+    expect(config.power.feed).toEqual({ powerValue: { rack: 1 }, minSupplies: 1 })
+    expect(config.nodes[0]?.feed).toEqual({ powerValue: { rack: 1 }, minSupplies: 1 })
     expect(applied).toEqual([])
   })
 

@@ -26,7 +26,7 @@ test('the configuration that is shipped is valid', () => {
   const config = parseConfig(readFileSync(shipped, 'utf8'), 'caretaker.yaml')
   expect(config.nodes.map(({ name }) => name)).toEqual(['cp-1', 'worker-1'])
   expect(config.upgrade).toMatchObject({ soak: 604_800_000, timeZone: 'Europe/Warsaw', order: 'workers-first' })
-  expect(config.power).toMatchObject({ maxOnBattery: 900_000, silence: 30_000 })
+  expect(config.power).toMatchObject({ maxOnBattery: 900_000, deadTime: 30_000 })
 })
 
 test('what the shipped configuration comments out is what is meant without it', () => {
@@ -35,7 +35,7 @@ test('what the shipped configuration comments out is what is meant without it', 
     .map(([, indent, key, value]) => `${indent}${key}: ${value}`)
     .filter(
       (line) =>
-        !/ (pin|skip|blackouts|calendar|canary|checks|draining|last|minimumCharge|minimumRuntime|user|wake|url|storage|feed|label|ca|cutPower|shed|interface|nas|address|mac|stableFor|retryEvery|giveUpAfter|broadcast):/.test(
+        !/ (pin|skip|blackouts|calendar|canary|checks|draining|last|minimumCharge|minimumRuntime|user|wake|url|storage|feed|label|ca|cutPower|shed|interface|nas|address|mac|stableAfter|retryInterval|giveUpAfter|broadcast):/.test(
           line,
         ),
     )
@@ -51,14 +51,14 @@ test('what the shipped configuration comments out is what is meant without it', 
 test('everything that it shows of upgrades can be used as it stands', () => {
   const text = readFileSync(shipped, 'utf8')
   const [before = '', rest = ''] = text.split(/(?<=^upgrade:\n)/m)
-  const [upgrade = '', after = ''] = rest.split(/(?=^# The UPSes, as)/m)
+  const [upgrade = '', after = ''] = rest.split(/(?=^# The UPSes that)/m)
   const active = `${before}${upgrade.replaceAll(/^ {2}# /gm, '  ')}${after}`
   const { upgrade: policy } = parseConfig(active, 'caretaker.yaml')
   expect(policy.checks.map(({ name }) => name)).toEqual(['web', 'alerts', 'postgres'])
   expect(policy).toMatchObject({
     blackouts: [{ reason: 'holidays' }],
     canary: { node: 'worker-1', watch: 3_600_000 },
-    draining: { last: [{ selector: 'app in (postgres, mariadb)', within: 300_000 }] },
+    draining: { last: [{ selector: 'app in (postgres, mariadb)', timeout: 300_000 }] },
   })
 })
 
@@ -116,7 +116,7 @@ test.each<[string, string[]]>([
 ])('storage: { accept: [%s] } is refused', (text, faults) => {
   const found = faultsOf(`${smallest}storage: { accept: [${text}] }\n`)
   expect(found.map((line) => line.replace(/^\S+ /, ''))).toEqual(faults)
-  for (const line of found) expect(line).toMatch(/^c\.yaml:6:\d+ /)
+  for (const line of found) expect(line).toMatch(/^c\.yaml:6:\d+: /)
 })
 
 test('a warning is accepted to the end of its last day, or until an instant', () => {
@@ -152,7 +152,7 @@ test('the smallest configuration has every default', () => {
       onBatteryAfter: 5_000,
       lowBatteryAfter: 3_000,
       minimumRuntime: 225_000,
-      wake: { stableFor: 60_000, minimumCharge: 25, port: 9 },
+      wake: { stableAfter: 60_000, minimumCharge: 25, port: 9 },
     },
     storage: { accept: [] },
     queue: {},
@@ -164,13 +164,13 @@ test.each([
   ['', 225_000],
   ['storageFlags: false', 215_000],
   ['shed: [{ selector: a=b }]', 235_000],
-  ['drain: 10s', 145_000],
-  ['nodeStops: 30s', 195_000],
+  ['drainTimeout: 10s', 145_000],
+  ['shutdownTimeout: 30s', 195_000],
   ['reserve: 0s', 165_000],
-  ['drain: 0s, nodeStops: 1s, reserve: 2s', 18_000],
+  ['drainTimeout: 0s, shutdownTimeout: 1s, reserve: 2s', 18_000],
   ['minimumRuntime: 4m', 240_000],
   ['minimumRuntime: 0s', 0],
-  ['minimumRuntime: 10m, drain: 10s', 600_000],
+  ['minimumRuntime: 10m, drainTimeout: 10s', 600_000],
 ])('with power: { %s } the shutdown begins below %d ms: what it takes, unless another limit is set', (text, limit) => {
   expect(parseConfig(`${smallest}power: { ${text} }\n`, 'c.yaml').power.minimumRuntime).toBe(limit)
 })
@@ -189,7 +189,7 @@ describe('an address', () => {
     (host) => {
       const faults = faultsWith(host)
       expect(faults.length).toBeGreaterThan(1)
-      expect(new Set(faults.map((fault) => fault.replace(/^c\.yaml:\d+:\d+ /, '')))).toEqual(
+      expect(new Set(faults.map((fault) => fault.replace(/^c\.yaml:\d+:\d+: /, '')))).toEqual(
         new Set([`nodes.0.address: ${refused}`, `upses.0.host: ${refused}`]),
       )
     },
@@ -216,33 +216,33 @@ upgrade:
   windows: [{ days: [caturday], from: '2:00', to: '24:00' }]
   timeZone: Mars/Olympus
 upses: [{ host: nas, port: 99999 }]
-power: { silence: soon, minimumCharge: 101 }
+power: { deadTime: soon, minimumCharge: 101 }
 queue: { url: 'http://h' }
 `
   const places = faultsOf(text).map((fault) => fault.split(/(?<=\S+ \S+): /)[0])
   expect(new Set(places)).toEqual(
     new Set([
-      'c.yaml:1:1 schematic',
-      'c.yaml:1:25 cluster.talosconfig',
-      'c.yaml:1:44 cluster.colour',
-      'c.yaml:3:11 nodes.0.name',
-      'c.yaml:4:11 nodes.0.role',
-      'c.yaml:5:14 nodes.0.address',
-      'c.yaml:6:10 nodes.0.mac',
-      'c.yaml:7:5 nodes.1.role',
-      'c.yaml:9:13 nodes.2.name',
-      'c.yaml:12:10 share.image',
-      'c.yaml:13:9 share.keep',
-      'c.yaml:15:9 upgrade.soak',
-      'c.yaml:16:8 upgrade.pin',
-      'c.yaml:17:22 upgrade.windows.0.days.0',
-      'c.yaml:17:39 upgrade.windows.0.from',
-      'c.yaml:17:51 upgrade.windows.0.to',
-      'c.yaml:18:13 upgrade.timeZone',
-      'c.yaml:19:28 upses.0.port',
-      'c.yaml:20:19 power.silence',
-      'c.yaml:20:40 power.minimumCharge',
-      'c.yaml:21:15 queue.url',
+      'c.yaml:1:1: schematic',
+      'c.yaml:1:25: cluster.talosconfig',
+      'c.yaml:1:44: cluster.colour',
+      'c.yaml:3:11: nodes.0.name',
+      'c.yaml:4:11: nodes.0.role',
+      'c.yaml:5:14: nodes.0.address',
+      'c.yaml:6:10: nodes.0.mac',
+      'c.yaml:7:5: nodes.1.role',
+      'c.yaml:9:13: nodes.2.name',
+      'c.yaml:12:10: share.image',
+      'c.yaml:13:9: share.keep',
+      'c.yaml:15:9: upgrade.soak',
+      'c.yaml:16:8: upgrade.pin',
+      'c.yaml:17:22: upgrade.windows.0.days.0',
+      'c.yaml:17:39: upgrade.windows.0.from',
+      'c.yaml:17:51: upgrade.windows.0.to',
+      'c.yaml:18:13: upgrade.timeZone',
+      'c.yaml:19:28: upses.0.port',
+      'c.yaml:20:20: power.deadTime',
+      'c.yaml:20:41: power.minimumCharge',
+      'c.yaml:21:15: queue.url',
     ]),
   )
 })
@@ -252,63 +252,63 @@ describe('a fault', () => {
     {
       name: 'a setting that is missing',
       text: smallest.replace('schematic: homelab\n', ''),
-      fault: 'c.yaml:1:1 schematic: is missing',
+      fault: 'c.yaml:1:1: schematic: is missing',
     },
     {
       name: 'a choice that is missing',
       text: smallest.replace('role: controlplane, ', ''),
-      fault: 'c.yaml:3:5 nodes.0.role: is missing',
+      fault: 'c.yaml:3:5: nodes.0.role: is missing',
     },
     {
       name: 'a setting that nobody knows',
       text: `${smallest}shares: 1\n`,
-      fault: 'c.yaml:6:1 shares: is not a setting',
+      fault: 'c.yaml:6:1: shares: is not a setting',
     },
     {
       name: 'a duration without a unit',
       text: `${smallest}upgrade: { soak: '7' }\n`,
-      fault: 'c.yaml:6:18 upgrade.soak: use a duration such as 30s, 10m, 2h or 7d',
+      fault: 'c.yaml:6:18: upgrade.soak: use a duration such as 30s, 10m, 2h or 7d',
     },
     {
       name: 'a key that comes twice',
       text: `${smallest}schematic: other\n`,
-      fault: 'c.yaml:6:1 Map keys must be unique',
+      fault: 'c.yaml:6:1: Map keys must be unique',
     },
-    { name: 'an empty file', text: '', fault: 'c.yaml:1:1 the file: Invalid input: expected object, received null' },
+    { name: 'an empty file', text: '', fault: 'c.yaml:1:1: the file: Invalid input: expected object, received null' },
     {
       name: 'a URL that is none',
       text: `${smallest}queue: { url: not a url }\n`,
-      fault: 'c.yaml:6:15 queue.url: Invalid URL',
+      fault: 'c.yaml:6:15: queue.url: Invalid URL',
     },
     {
       name: 'a bracket that does not close',
       text: 'cluster: [\n',
-      fault: 'c.yaml:2:1 Flow sequence in block collection must be sufficiently indented and end with a ]',
+      fault: 'c.yaml:2:1: Flow sequence in block collection must be sufficiently indented and end with a ]',
     },
     {
       name: 'an alias',
       text: `${smallest}state: &here /srv\nupses: [{ host: *here }]\n`,
-      fault: 'c.yaml:7:17 aliases (*name) are not supported here',
+      fault: 'c.yaml:7:17: aliases (*name) are not supported here',
     },
     {
       name: 'a tag',
       text: `${smallest}state: !path /srv\n`,
-      fault: 'c.yaml:6:8 tags (!name) are not supported here: quote the value',
+      fault: 'c.yaml:6:8: tags (!name) are not supported here: quote the value',
     },
     {
       name: 'a cluster of workers',
       text: smallest.replace('controlplane', 'worker'),
-      fault: 'c.yaml:2:1 nodes: name at least one control plane',
+      fault: 'c.yaml:2:1: nodes: name at least one control plane',
     },
     {
       name: 'a user without a password',
       text: `${smallest}upses: [{ host: nas, user: u }]\n`,
-      fault: 'c.yaml:6:28 upses.0.user: needs password beside it',
+      fault: 'c.yaml:6:28: upses.0.user: needs password beside it',
     },
     {
       name: 'a password without a user',
       text: `${smallest}upses: [{ host: nas, password: { env: P } }]\n`,
-      fault: 'c.yaml:6:22 upses.0.password: needs user beside it',
+      fault: 'c.yaml:6:22: upses.0.password: needs user beside it',
     },
   ])('$name: %#', ({ text, fault }) => {
     expect(faultsOf(text)).toEqual([fault])
@@ -322,7 +322,7 @@ describe('a fault', () => {
   ])('a %s that another node has', (key, node) => {
     const faults = faultsOf(smallest.replace('schematic:', `  - { ${node} }\nschematic:`))
     expect(faults).toEqual([
-      expect.stringMatching(new RegExp(`^c.yaml:4:\\d+ nodes.1.${key}: another node has this ${key}$`)),
+      expect.stringMatching(new RegExp(`^c.yaml:4:\\d+: nodes.1.${key}: another node has this ${key}$`)),
     ])
   })
 })
@@ -358,12 +358,12 @@ describe('a secret in the wrong place is never repeated', () => {
     const faults = faultsOf(`${smallest}upses:\n  - host: nas\n    user: u\n    password: ${password}\n`)
     expect(faults.length).toBeGreaterThan(0)
     expect(faults.join('\n')).not.toMatch(/hunt/)
-    expect(faults[0]).toMatch(/^c\.yaml:(8|9|10|11):\d+ /)
+    expect(faults[0]).toMatch(/^c\.yaml:(8|9|10|11):\d+: /)
   })
 
   test('nor is a password in the address of the queue', () => {
     expect(faultsOf(`${smallest}queue: { url: 'redis://:hunter2@nas' }\n`)).toEqual([
-      'c.yaml:6:15 queue.url: keep the password out of the URL: use queue.password',
+      'c.yaml:6:15: queue.url: keep the password out of the URL: use queue.password',
     ])
   })
 })
@@ -388,7 +388,7 @@ describe('the address of the Factory', () => {
     ['https://me:hunter2@mirror.example', 'keep user name and password out of the URL: it is shown and logged'],
     ['https://token@mirror.example/factory', 'keep user name and password out of the URL: it is shown and logged'],
   ])('is not %s', (url, fault) => {
-    expect(faultsOf(`${smallest}factory: { url: '${url}' }\n`)).toEqual([`c.yaml:6:17 factory.url: ${fault}`])
+    expect(faultsOf(`${smallest}factory: { url: '${url}' }\n`)).toEqual([`c.yaml:6:17: factory.url: ${fault}`])
   })
 })
 
@@ -420,8 +420,11 @@ test('the schema for editors knows every section', () => {
 })
 
 test('a section whose settings are all commented out has its defaults', () => {
-  const text = readFileSync(shipped, 'utf8').replace(/^power:[\s\S]*?(?=^# A Redis)/m, 'power:\n  # drain: 90s\n\n')
-  expect(parseConfig(text, 'c.yaml').power.drain).toBe(90_000)
+  const text = readFileSync(shipped, 'utf8').replace(
+    /^power:[\s\S]*?(?=^# Your own Redis)/m,
+    'power:\n  # drainTimeout: 90s\n\n',
+  )
+  expect(parseConfig(text, 'c.yaml').power.drainTimeout).toBe(90_000)
 })
 
 const twoUpses = `${smallest}upses: [{ host: nas, label: rack }, { host: nas, name: other, label: shelf }]\n`
@@ -429,33 +432,36 @@ const withFeed = (feed: string) => twoUpses.replace('role: controlplane', `role:
 
 describe('what a machine hangs on', () => {
   test.each<[string, object]>([
-    ['{ any: [rack, shelf] }', { weights: { rack: 1, shelf: 1 }, atLeast: 1 }],
-    ['{ all: [rack, shelf] }', { weights: { rack: 1, shelf: 1 }, atLeast: 2 }],
-    ['{ all: [rack, rack] }', { weights: { rack: 1 }, atLeast: 1 }],
-    ['{ weights: { rack: 2, shelf: 1 }, atLeast: 2 }', { weights: { rack: 2, shelf: 1 }, atLeast: 2 }],
+    ['{ any: [rack, shelf] }', { powerValue: { rack: 1, shelf: 1 }, minSupplies: 1 }],
+    ['{ all: [rack, shelf] }', { powerValue: { rack: 1, shelf: 1 }, minSupplies: 2 }],
+    ['{ all: [rack, rack] }', { powerValue: { rack: 1 }, minSupplies: 1 }],
+    ['{ powerValue: { rack: 2, shelf: 1 }, minSupplies: 2 }', { powerValue: { rack: 2, shelf: 1 }, minSupplies: 2 }],
   ])('%s is %j', (feed, expected) => {
     expect(parseConfig(withFeed(feed), 'c.yaml').nodes[0]?.feed).toEqual(expected)
   })
 
   test('is the one UPS where there is one, and nothing where there is none', () => {
     const one = parseConfig(`${smallest}upses: [{ host: nas, name: My_UPS }]\n`, 'c.yaml')
-    expect(one.nodes[0]?.feed).toEqual({ weights: { 'my-ups': 1 }, atLeast: 1 })
+    expect(one.nodes[0]?.feed).toEqual({ powerValue: { 'my-ups': 1 }, minSupplies: 1 })
     expect(parseConfig(smallest, 'c.yaml').nodes[0]?.feed).toBeUndefined()
   })
 
   test('is that of all, unless a machine has its own', () => {
     const both = parseConfig(`${twoUpses}power: { feed: { any: [rack, shelf] } }\n`, 'c.yaml')
-    expect(both.nodes[0]?.feed).toEqual({ weights: { rack: 1, shelf: 1 }, atLeast: 1 })
+    expect(both.nodes[0]?.feed).toEqual({ powerValue: { rack: 1, shelf: 1 }, minSupplies: 1 })
   })
 
   test.each<[string, string]>([
     [twoUpses, 'nodes.0.feed: there are several UPSes: name those that carry it, or a power.feed for all'],
     [withFeed('{ any: [attic] }'), 'nodes.0.feed: there is no UPS attic'],
     [
-      withFeed('{ weights: { rack: 1 }, atLeast: 2 }'),
-      'nodes.0.feed.atLeast: all weights together are 1, so there is never enough',
+      withFeed('{ powerValue: { rack: 1 }, minSupplies: 2 }'),
+      'nodes.0.feed.minSupplies: the power values add up to 1 only: it would never have enough',
     ],
-    [withFeed('rack'), 'nodes.0.feed: use {any: [UPS, …]}, {all: [UPS, …]} or {weights: {UPS: N, …}, atLeast: N}'],
+    [
+      withFeed('rack'),
+      'nodes.0.feed: use {any: [UPS, …]}, {all: [UPS, …]} or {powerValue: {UPS: N, …}, minSupplies: N}',
+    ],
     [
       `${smallest}upses: [{ host: a }, { host: b }]\npower: { feed: { any: [ups] } }\n`,
       'upses.1.label: another UPS is called ups: give this one a label',
@@ -477,6 +483,6 @@ describe('what a machine hangs on', () => {
       'hosts.0.name: another machine has this name',
     ],
   ])('that is wrong is named: %s', (text, fault) => {
-    expect(faultsOf(text).map((line) => line.replace(/^c\.yaml:\d+:\d+ /, ''))).toContain(fault)
+    expect(faultsOf(text).map((line) => line.replace(/^c\.yaml:\d+:\d+: /, ''))).toContain(fault)
   })
 })

@@ -51,13 +51,13 @@ customization:
   const places = faultsOf(text).map((fault) => fault.split(/(?<=\S+ \S+): /)[0])
   expect(new Set(places)).toEqual(
     new Set([
-      's.yaml:1:1 overlay.name',
-      's.yaml:3:15 customization.bootloader',
-      's.yaml:4:20 customization.extraKernelArgs',
-      's.yaml:6:26 customization.systemExtensions.officialExtensions.0',
-      's.yaml:8:14 customization.meta.0.key',
-      's.yaml:8:29 customization.meta.0.other',
-      's.yaml:9:3 customization.diskimage',
+      's.yaml:1:1: overlay.name',
+      's.yaml:3:15: customization.bootloader',
+      's.yaml:4:20: customization.extraKernelArgs',
+      's.yaml:6:26: customization.systemExtensions.officialExtensions.0',
+      's.yaml:8:14: customization.meta.0.key',
+      's.yaml:8:29: customization.meta.0.other',
+      's.yaml:9:3: customization.diskimage',
     ]),
   )
 })
@@ -66,16 +66,16 @@ test.each([
   {
     name: 'an alias',
     text: 'owner: &a x\noverlay: { image: *a, name: n }\n',
-    fault: 's.yaml:2:19 aliases (*name) are not supported here',
+    fault: 's.yaml:2:19: aliases (*name) are not supported here',
   },
-  { name: 'a tag', text: 'owner: !me x\n', fault: 's.yaml:1:8 tags (!name) are not supported here: quote the value' },
-  { name: 'a key that comes twice', text: 'owner: x\nowner: y\n', fault: 's.yaml:2:1 Map keys must be unique' },
+  { name: 'a tag', text: 'owner: !me x\n', fault: 's.yaml:1:8: tags (!name) are not supported here: quote the value' },
+  { name: 'a key that comes twice', text: 'owner: x\nowner: y\n', fault: 's.yaml:2:1: Map keys must be unique' },
   {
     name: 'two documents',
     text: 'owner: x\n---\nowner: y\n',
-    fault: 's.yaml:2:1 Source contains multiple documents; please use YAML.parseAllDocuments()',
+    fault: 's.yaml:2:1: Source contains multiple documents; please use YAML.parseAllDocuments()',
   },
-  { name: 'a list', text: '- owner\n', fault: 's.yaml:1:1 the file: Invalid input: expected object, received array' },
+  { name: 'a list', text: '- owner\n', fault: 's.yaml:1:1: the file: Invalid input: expected object, received array' },
 ])('$name is refused in a schematic', ({ text, fault }) => {
   expect(faultsOf(text)).toEqual([fault])
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { readState } from '../../src/config/state.ts'
+import { readClientSettings } from '../../src/config/state.ts'
 
 test.each([
   { text: 'state: /srv/caretaker\n', state: '/srv/caretaker' },
@@ -9,5 +9,14 @@ test.each([
   { text: 'state: [\n', state: undefined },
   { text: 'state: 5\n', state: undefined },
 ])('the state directory is found without checking the rest: $text', ({ text, state }) => {
-  expect(readState(text)).toBe(state)
+  expect(readClientSettings(text)?.state).toBe(state)
+})
+
+test.each([
+  { text: 'upgrade: { timeZone: Europe/Warsaw }\n', timeZone: 'Europe/Warsaw' },
+  { text: 'upgrade: { timeZone: Mars/Olympus }\n', timeZone: 'UTC' },
+  { text: 'upgrade:\n', timeZone: 'UTC' },
+  { text: 'state: here\n', timeZone: 'UTC' },
+])('so is the time zone: $text', ({ text, timeZone }) => {
+  expect(readClientSettings(text)?.timeZone).toBe(timeZone)
 })

@@ -14,7 +14,7 @@ export interface PowerlessKubernetes extends AsyncDisposable {
   replicasOf(workload: Workload): Promise<number>
   /** Longhorn as it is installed, and a Ceph of Rook's with its toolbox, where somebody has set `noout` already. */
   addStorage(): Promise<void>
-  /** The API server does not let us evict pods, and set storage systems' settings. */
+  /** The API server does not allow Caretaker to evict pods, and set storage systems' settings. */
   deny(): Promise<void>
 }
 

@@ -66,12 +66,12 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
     {
       name: 'another machine',
       expected: { machineId: 'f'.repeat(32), role: 'worker' },
-      reason: /^nothing is done to w-1: another machine answers/,
+      reason: /^w-1 is left alone: another machine answers/,
     },
     {
       name: 'a control plane',
       expected: { role: 'controlplane' },
-      reason: /^nothing is done to w-1: it runs as a worker, not as a controlplane$/,
+      reason: /^w-1 is left alone: it runs as a worker, not as a controlplane$/,
     },
   ] as const)(
     'does nothing to a node that is not the one that an order is for: $name',

@@ -42,11 +42,11 @@ describe('a certificate of a year', () => {
     }
     expect([...said]).toEqual(
       [
-        'has passed half of its life, and ends on 2027-01-01',
-        'ends on 2027-01-01, in less than a month',
-        'ends on 2027-01-01, in less than a week',
-        'ends on 2027-01-01, in less than a day',
-        'ended on 2027-01-01',
+        'is past half of its lifetime, and expires on 2027-01-01',
+        'expires on 2027-01-01, in less than a month',
+        'expires on 2027-01-01, in less than a week',
+        'expires on 2027-01-01, in less than a day',
+        'expired on 2027-01-01',
       ].map((words) => `the client certificate in talosconfig ${words}`),
     )
   })
@@ -113,11 +113,11 @@ describe('what was handed out', () => {
   const fresh = { from: now - 1, to: now + 365 * day, ca: pem('old').trim(), names: ['os:reader', 'os:admin'] }
   test.each<{ name: string; changes?: object; fault: RegExp | undefined }>([
     { name: 'is taken', fault: undefined },
-    { name: 'is not taken with another CA', changes: { ca: pem('new') }, fault: /another CA/ },
+    { name: 'is not taken with another CA', changes: { ca: pem('new') }, fault: /different CA/ },
     {
       name: 'is not taken with another CA beside the known one',
       changes: { ca: pem('old') + pem('new') },
-      fault: /another CA/,
+      fault: /different CA/,
     },
     {
       name: 'is taken with one of the CAs of a file that trusts several',
@@ -127,16 +127,16 @@ describe('what was handed out', () => {
     {
       name: 'is not taken with other roles',
       changes: { names: ['os:reader'] },
-      fault: /is for os:reader and not for os:admin, os:reader/,
+      fault: /is for os:reader, not for os:admin, os:reader/,
     },
-    { name: 'is not taken with none', changes: { names: [] }, fault: /is for nobody/ },
+    { name: 'is not taken with none', changes: { names: [] }, fault: /is for no one/ },
     {
       name: 'is not taken where it has not begun',
       changes: { from: now + hour },
-      fault: /and not now: check the clocks/,
+      fault: /, not now: check the clocks/,
     },
-    { name: 'is not taken where it has ended', changes: { to: now }, fault: /and not now/ },
-    { name: 'is not taken where it lives no longer', changes: { to: year.to }, fault: /does not live longer/ },
+    { name: 'is not taken where it has ended', changes: { to: now }, fault: /, not now/ },
+    { name: 'is not taken where it lives no longer', changes: { to: year.to }, fault: /is valid no longer than/ },
   ])('$name', ({ changes = {}, fault }) => {
     expect(renewalFault(before, { ...fresh, ...changes }, now) ?? 'nothing').toMatch(fault ?? /^nothing$/)
   })

@@ -4,10 +4,10 @@ import { phase, type StopReason, type StopReasons, whyNotBegin } from '../../src
 const everything: StopReasons = {
   'failing-power': 'the UPS is on battery',
   'power-change': 'mains is back',
-  'short-battery': 'the battery has no more time for it',
+  'short-battery': 'the battery has no time left for it',
   abort: 'the rollout was aborted',
   pause: 'it is paused',
-  'rollback-request': 'w-1 is to be taken back',
+  'rollback-request': 'a rollback of w-1 was requested',
 }
 const reasons = Object.keys(everything) as StopReason[]
 

@@ -5,7 +5,7 @@ import { english } from '../../src/core/wording.ts'
 const machine = { role: 'worker' } as const
 const mark = { why: 'upgrade', at: '2026-03-07T02:00:00Z' } as const
 const image = 'factory.talos.dev/metal-installer/abc:v1.13.9'
-const waking = { hasMac: true, powerOnAfter: undefined, retryEvery: 1, within: 1 }
+const waking = { hasMac: true, powerOnAfter: undefined, retryInterval: 1, within: 1 }
 const setting = { system: 'ceph', namespace: 'rook-ceph', name: 'noout', before: 'unset', during: 'set' } as const
 const order = { schematic: 'abc', version: 'v1.13.9', architecture: 'amd64', kernelArguments: [] } as const
 

@@ -19,7 +19,7 @@ test('npm run lab brings up a homelab whose configuration is good, offline and o
     })
     const config = /start -c (\S+)/.exec(output)?.[1] ?? ''
     const answer = await runCli(['config', 'check', '--online', '-c', config])
-    expect(answer, output).toMatchObject({ code: 0, stdout: `${config} is good\n` })
+    expect(answer, output).toMatchObject({ code: 0, stdout: `${config} is valid\n` })
   } finally {
     child.kill('SIGINT')
   }

@@ -115,7 +115,7 @@ test(
     await shows('the UPS to be read', /power +on mains/)
     const good = await readFile(file, 'utf8')
     await writeFile(file, good.replace('soak: 7d', 'soak: soon'))
-    const fault = /caretaker\.yaml:\d+:\d+ upgrade\.soak: use a duration such as 30s, 10m, 2h or 7d/
+    const fault = /caretaker\.yaml:\d+:\d+: upgrade\.soak: use a duration such as 30s, 10m, 2h or 7d/
     await shows('the fault', fault)
     expect((await runCli(['alerts', '-c', file])).stdout).toMatch(/critical/)
     expect((await runCli(['config', 'check', '-c', file])).code).toBe(2)
@@ -123,7 +123,9 @@ test(
     // Together with what else may be broken then.
     await writeFile(join(directory, 'talosconfig'), 'contexts: [')
     const again = await start()
-    expect((await runCli(['alerts', '-c', file])).stdout).toContain(`${join(directory, 'talosconfig')}: it is not YAML`)
+    expect((await runCli(['alerts', '-c', file])).stdout).toContain(
+      `${join(directory, 'talosconfig')}: it is not valid YAML`,
+    )
     expect(again.output).toMatch(fault)
     await shows('the UPS to be read', /power +on mains/)
     await shows('the fault', fault)

@@ -47,9 +47,9 @@ test('a wrong configuration is one message with every fault, its line and its co
     expect(code).toBe(2)
     expect(stdout).toBe('')
     expect(stderr.trimEnd().split('\n')).toEqual([
-      expect.stringMatching(/^caretaker: .*caretaker\.yaml:\d+:\d+ nodes\.1\.role: /),
-      expect.stringMatching(/caretaker\.yaml:\d+:\d+ share\.directry: is not a setting$/),
-      expect.stringMatching(/caretaker\.yaml:\d+:\d+ upgrade\.soak: use a duration such as 30s, 10m, 2h or 7d$/),
+      expect.stringMatching(/^caretaker: .*caretaker\.yaml:\d+:\d+: nodes\.1\.role: /),
+      expect.stringMatching(/caretaker\.yaml:\d+:\d+: share\.directry: is not a setting$/),
+      expect.stringMatching(/caretaker\.yaml:\d+:\d+: upgrade\.soak: use a duration such as 30s, 10m, 2h or 7d$/),
     ])
   }
 })
@@ -57,7 +57,7 @@ test('a wrong configuration is one message with every fault, its line and its co
 test('a good configuration is called so, and a file that it names and that is missing is named', async () => {
   const directory = await folder()
   const file = await lab.writeConfig(directory)
-  expect(await runCli(['config', 'check', '-c', file])).toMatchObject({ code: 0, stdout: `${file} is good\n` })
+  expect(await runCli(['config', 'check', '-c', file])).toMatchObject({ code: 0, stdout: `${file} is valid\n` })
   const inAYear = new Date(Date.now() + 365 * 86_400_000).toISOString().slice(0, 10)
   expect((await runCli(['config', 'check', '-c', file])).stderr.split('\n')).toEqual([
     `the client certificate in ${join(directory, 'talosconfig')} (os:admin) ends on ${inAYear}`,
@@ -90,7 +90,7 @@ test('what answers at the addresses is asked with --online, and is called what i
   const directory = await folder()
   const file = await lab.writeConfig(directory)
   const online = ['config', 'check', '--online', '-c', file]
-  expect(await runCli(online)).toMatchObject({ code: 0, stdout: `${file} is good\n` })
+  expect(await runCli(online)).toMatchObject({ code: 0, stdout: `${file} is valid\n` })
   await edit(file, (config) => {
     const [first, second] = config['nodes'] as unknown as Record<string, unknown>[]
     const { address } = first!
@@ -177,10 +177,10 @@ test('a queue store that does not answer is named, keeps nothing else from worki
   const directory = await folder()
   const file = await lab.writeConfig(directory, { queue: { url: 'redis://127.0.65.82:9' } })
   const daemon = await startDaemon({ config: file, directory })
-  expect((await runCli(['status', '-c', file])).stdout).toContain('queue      its store does not answer')
+  expect((await runCli(['status', '-c', file])).stdout).toContain('queue      its store does not respond')
   expect(await runCli(['run', 'watch-releases', '-c', file])).toMatchObject({
     code: 4,
-    stderr: expect.stringMatching(/^caretaker: the queue store does not take watch-releases: /),
+    stderr: expect.stringMatching(/^caretaker: the queue store does not accept watch-releases: /),
   })
   expect(await daemon.stop()).toBe(0)
 })
@@ -200,7 +200,7 @@ test('a wrong UPS password is one message, and the UPS is watched all the same',
   stack.defer(() => endStore(directory))
   stack.use(await startDaemon({ config: file, directory }))
   await waitFor('the UPS to be read', 10_000, async () =>
-    (await runCli(['power', 'status', '-c', file])).stdout.includes('on mains'),
+    (await runCli(['power', 'status', '-c', file])).stdout.includes('on mains power'),
   )
   const { stdout } = await runCli(['status', '-c', file])
   expect(stdout).toMatch(/power +on mains/)
@@ -242,7 +242,7 @@ test('a talosconfig and a kubeconfig that are no YAML are refused with the place
       const { code, stdout, stderr } = await runCli([...command.split(' '), '-c', file])
       expect(code).toBe(2)
       expect(stdout + stderr).toMatch(
-        new RegExp(`${path}: it is not YAML: [a-z ]+ at line (${lines}|${lines + 1}), column`),
+        new RegExp(`${path}: it is not valid YAML: [a-z ]+ at line (${lines}|${lines + 1}), column`),
       )
       expect(stdout + stderr).not.toMatch(/hunter2|LS0tLS1/)
     }

@@ -73,7 +73,13 @@ describe.concurrent('an agent that is killed', () => {
       const config = await lab.writeConfig(directory, {
         ups: { host: upsd.address, port: upsd.port },
         upgrade: { enabled: false },
-        power: { drain: '4s', nodeStops: '6s', reserve: '1s', shed: [{ selector: 'tier=batch' }], shedAfter: '0s' },
+        power: {
+          drainTimeout: '4s',
+          shutdownTimeout: '6s',
+          reserve: '1s',
+          shed: [{ selector: 'tier=batch' }],
+          shedAfter: '0s',
+        },
       })
       // Somebody else's, and to stay so.
       await (await personOf(lab, directory)).cordon('w-2')

@@ -37,7 +37,7 @@ async function setScene(
   const config = await lab.writeConfig(directory, {
     ups: { host: upsd.address, port: upsd.port },
     upgrade: { enabled: false },
-    power: { drain: '3s', nodeStops: '5s', reserve: '1s', ...power },
+    power: { drainTimeout: '3s', shutdownTimeout: '5s', reserve: '1s', ...power },
   })
   const daemon = stack.use(await startDaemon({ config, directory }))
   await waitFor('the agent to know of mains', 20_000, async () =>
@@ -71,14 +71,14 @@ test(
     const asked = await cli('drill', 'power')
     expect([asked.code, asked.stdout]).toEqual([2, ''])
     const dry = await cli('drill', 'power', '--dry-run')
-    expect(dry.stdout).toContain('nas: lets us in')
+    expect(dry.stdout).toContain('nas: login works')
     expect(dry.code, dry.stdout).toBe(0)
     const closed = () =>
       lab.nodes.filter(({ name }) => lab.kubernetes.node(name)?.spec.unschedulable).map(({ name }) => name)
     // A job that has just started may hold the cluster for a moment.
     let real = await cli('drill', 'power', '--yes')
     await waitFor('the rehearsal to have its turn', 30_000, async () => {
-      if (!real.stdout.includes('the cluster is held for')) return true
+      if (!real.stdout.includes('the cluster is locked for')) return true
       real = await cli('drill', 'power', '--yes')
       return false
     })
@@ -98,11 +98,11 @@ test(
     expect(lab.poweredOff).toEqual(['w-1', ...lab.poweredOff.slice(1, 4), 'nas'])
     await waitFor('all to be told', 10_000, async () => (await outageOf(scene.daemon))?.stage === 'stopped')
     expect((await cli('power', 'status')).stdout).toContain('shut down by order since')
-    expect((await cli('power', 'wake')).stdout).toContain('the order is withdrawn')
+    expect((await cli('power', 'wake')).stdout).toContain('the shutdown request is cancelled')
     await allBack(scene)
     expect(lab.nodes.every(({ ready }) => ready) && lab.nas?.power === 'on').toBe(true)
     const history = await cli('power', 'history')
-    expect(history.stdout).toMatch(/because a person has ordered it/)
+    expect(history.stdout).toMatch(/because a person requested it/)
     expect(history.stdout).toMatch(/nas +back +\d\d:\d\d:\d\d +\d\d:\d\d:\d\d/)
   },
 )

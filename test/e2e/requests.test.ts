@@ -68,7 +68,7 @@ describe('a request', () => {
     expect({ code, answer: JSON.parse(stdout) as unknown }).toEqual({
       code: 0,
       answer: {
-        said: 'there is nothing to cancel: no shutdown is under way or about to begin',
+        said: 'there is nothing to cancel: no shutdown is running or about to start',
         changed: false,
       },
     })
@@ -79,9 +79,9 @@ describe('a request', () => {
     { command: 'power wake nas', code: 2, says: 'there is no machine nas in the configuration; there are cp-1, w-1' },
     { command: 'run look', code: 2, says: 'there is no job look; there are ' },
     { command: 'approve newest', code: 2, says: 'newest is not a Talos release such as v1.13.9' },
-    { command: 'run-now --for 8d', code: 2, says: 'a window that is opened by hand lasts up to 7 days' },
-    { command: 'run-now --for soon', code: 2, says: 'use a duration such as 30m or 2h' },
-    { command: 'power wake', code: 1, says: 'no outage is on record: name the machine that is to be woken' },
+    { command: 'run-now --for 8d', code: 2, says: 'a window can be opened for up to 7 days' },
+    { command: 'run-now --for soon', code: 2, says: 'use a duration such as 500ms, 30s, 10m or 2h' },
+    { command: 'power wake', code: 1, says: 'no outage is open: name the machine to wake' },
   ])('that can’t be carried out is refused: $command', async ({ command, code, says }) => {
     const { stderr, ...ended } = await cli(command)
     expect(ended).toEqual({ code, stdout: '' })

@@ -95,7 +95,7 @@ function takeApiAway({ kubernetes }: Homelab): () => void {
 }
 
 describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
-  test('a node that boots its old system is tried once more by a firmware boot, where that is the policy', async () => {
+  test('a node that boots its old system is tried once more with a power cycle, where that is the policy', async () => {
     await using stack = new AsyncDisposableStack()
     const options = { upgrade: { afterRollback: 'powercycle' } }
     const scene = await setScene(stack, options, (lab) => (lab.node('w-1').faults.rollBack = true))
@@ -139,7 +139,7 @@ describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
 
   test("a reboot that never begins is told again, and is nobody's failed attempt", async () => {
     await using stack = new AsyncDisposableStack()
-    const scene = await setScene(stack, { upgrade: { reboot: '5s' } }, (lab) => {
+    const scene = await setScene(stack, { upgrade: { rebootTimeout: '5s' } }, (lab) => {
       lab.node('w-1').faults.rebootIgnored = true
       lab.node('cp-1').faults.locked = true
     })
@@ -200,7 +200,7 @@ describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
 
   test('a drain that a budget refuses names the pod and the budget, and goes on as soon as it may', async () => {
     await using stack = new AsyncDisposableStack()
-    const scene = await setScene(stack, { upgrade: { drain: '1s' } }, block)
+    const scene = await setScene(stack, { upgrade: { drainTimeout: '1s' } }, block)
     const { rollout, daemon, watch } = scene
     await begin(scene)
     await asSoonAs('an alert', () => isTold(daemon, 'alert', 'default/db-0 (of StatefulSet db)'))
@@ -224,7 +224,7 @@ describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
     await asSoonAs('w-1 to be begun', () => watch.diary().includes('cordon w-1'))
     await rollout.person.cordon('w-2')
     await asSoonAs('the rollout to wait', () =>
-      isToldInRuns(daemon, 'w-2 was cordoned by somebody else: uncordon it to go on'),
+      isToldInRuns(daemon, 'w-2 was cordoned by someone else: uncordon it to continue'),
     )
     expect(await runJob(daemon)).toMatchObject({
       outcome: 'later',
@@ -262,9 +262,13 @@ describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
 
   test('an API server that is away in the middle is waited for, and no failed attempt', async () => {
     await using stack = new AsyncDisposableStack()
-    const scene = await setScene(stack, { controlPlanes: 3, upgrade: { drain: '1s' } }, ({ kubernetes, nodes }) => {
-      for (const { name } of nodes) kubernetes.addPod({ name: `slow-${name}`, node: name, terminateMs: 300 })
-    })
+    const scene = await setScene(
+      stack,
+      { controlPlanes: 3, upgrade: { drainTimeout: '1s' } },
+      ({ kubernetes, nodes }) => {
+        for (const { name } of nodes) kubernetes.addPod({ name: `slow-${name}`, node: name, terminateMs: 300 })
+      },
+    )
     const { rollout, daemon, watch } = scene
     const { lab } = rollout
     await begin(scene)
@@ -333,7 +337,7 @@ describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
       [after, 'done'],
       [between, 'done'],
     ])
-    expect(await isTold(daemon, 'event', `the rollout of ${between} is done`)).toBe(true)
+    expect(await isTold(daemon, 'event', `the rollout of ${between} is complete`)).toBe(true)
   })
 
   test('a second agent with a state of its own waits, says who works, and does nothing', async () => {
@@ -343,15 +347,13 @@ describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
     await begin(scene)
     await asSoonAs('the drain to be refused', () => watch.diary().includes('evict-refused default/db-0'))
     const second = await rollout.start({ another: true })
-    await asSoonAs('the second to wait', () =>
-      isToldInRuns(second, 'works on the cluster (upgrade), and holds its Lease'),
-    )
+    await asSoonAs('the second to wait', () => isToldInRuns(second, 'holds the Lease (upgrade)'))
     const waits = (await second.control.get<Run[]>('/runs?limit=50')).find(
       ({ job, outcome }) => job === 'upgrade-node' && outcome !== undefined,
     )
     expect(waits).toMatchObject({
       outcome: 'later',
-      detail: expect.stringMatching(/^caretaker-\S+ works on the cluster/),
+      detail: expect.stringMatching(/^caretaker-\S+ holds the Lease/),
     })
     expect(await isTold(second, 'step', 'w-1')).toBe(false)
     rollout.lab.kubernetes.removePodDisruptionBudget('db')
@@ -390,7 +392,7 @@ describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
 
   test('an abort gives back what is only cordoned, and begins nothing more until a person says so', async () => {
     await using stack = new AsyncDisposableStack()
-    const scene = await setScene(stack, { upgrade: { drain: '1s' } }, block)
+    const scene = await setScene(stack, { upgrade: { drainTimeout: '1s' } }, block)
     const { rollout, daemon, watch } = scene
     await begin(scene)
     await asSoonAs('the drain to be refused', () => watch.diary().includes('evict-refused default/db-0'))

@@ -182,7 +182,7 @@ export async function watchReleases({ control }: LabDaemon, { wait }: { readonly
     control.post('/jobs/watch-releases/run', wait ? { wait } : undefined).then(
       () => true,
       (error: unknown) => {
-        if (/the queue does not run/.test(String(error))) return false
+        if (/the queue is not running/.test(String(error))) return false
         throw error
       },
     ),

@@ -22,7 +22,7 @@ test('a release that the Factory withdraws before it is approved goes to nobody,
   expect((await planOf(daemon)).release).toEqual({
     kind: 'target',
     version: 'v1.13.10',
-    reason: 'the newest patch of 1.13, coming from v1.13.9; v1.14.1 was withdrawn by the Image Factory',
+    reason: 'the newest patch of 1.13, from v1.13.9; v1.14.1 was withdrawn by the Image Factory',
   })
   await daemon.control.post('/rollout/approve', { version: 'v1.14.1' })
   await daemon.control.post('/rollout/approve', { version: 'v1.13.10' })
@@ -32,7 +32,7 @@ test('a release that the Factory withdraws before it is approved goes to nobody,
     'v1.14.1 was withdrawn by the Image Factory, and nothing else is newer than v1.13.10',
   )
   expect((await journalOf(daemon)).map(({ text }) => text)).toContain(
-    'v1.14.1 was withdrawn by the Image Factory: no further node begins it',
+    'v1.14.1 was withdrawn by the Image Factory: no more nodes are upgraded to it',
   )
 })
 

@@ -36,7 +36,7 @@ test('commands that need the daemon say that none runs, and those that do not an
     code: 0,
     stdout: 'release: v1.13.9 is the newest\nnothing to do\n',
   })
-  expect(await runCli(['journal', '-c', file])).toMatchObject({ code: 0, stdout: 'nothing happened yet\n' })
+  expect(await runCli(['journal', '-c', file])).toMatchObject({ code: 0, stdout: 'no entries yet\n' })
   expect(await runCli(['alerts', '-c', file])).toMatchObject({ code: 0, stdout: 'no alert is open\n' })
   const schematic = join(directory, 'schematics', 'homelab.yaml')
   expect(await runCli(['schematic', 'id', schematic])).toMatchObject({ code: 0, stdout: `${homelabSchematicId}\n` })

@@ -43,5 +43,5 @@ test.each<{ name: string; unwell: readonly StorageWarning[]; until?: number; rea
   },
 ])('workloads come back after storage: $name', async ({ unwell, until, reason }) => {
   const error = await wait(unwell, until)
-  expect(error?.replace(/^.* for storage to be whole: /, '')).toBe(reason)
+  expect(error?.replace(/^.* for storage to be healthy: /, '')).toBe(reason)
 })

@@ -59,7 +59,7 @@ test.each([
   expect(it.lock.holder).toBe('upgrade')
   expect(await it.run(jobThat(async () => done('beside it')))).toMatchObject({
     kind: 'later',
-    reason: 'the cluster is held for upgrade',
+    reason: 'the cluster is locked for upgrade',
   })
   end.resolve()
   expect(await running).toEqual(done('rolled back'))
@@ -90,6 +90,6 @@ test('a run that is stopped has not failed, and the journal says that it goes on
   it.runner.stop()
   await expect(running).rejects.toBeInstanceOf(Stopping)
   expect(it.journal.runs(1)).toMatchObject([
-    { outcome: 'stopped', detail: 'the agent was stopped; the job goes on later' },
+    { outcome: 'stopped', detail: 'the agent was stopped; the job continues later' },
   ])
 })

@@ -124,7 +124,7 @@ test('a service that dies later is started again, and the power guard that is do
   await expect.poll(() => it.startsOf('power')).toBe(3)
   expect(it.opened).toEqual([
     { severity: 'critical', subject: 'power', text: 'the service power is down: a bug' },
-    { severity: 'critical', subject: 'power', text: 'the service power is down: it has ended by itself' },
+    { severity: 'critical', subject: 'power', text: 'the service power is down: it ended by itself' },
   ])
   // Its remains are cleared away each time.
   expect(it.diary.filter((line) => line === 'power ends')).toHaveLength(2)
@@ -179,7 +179,7 @@ test('a service that hangs in its end is left behind, with a line in the log', a
   )
   await it.supervisor.start()
   await it.supervisor.stop()
-  expect(it.lines).toEqual(['hangs: a service has not ended in time, and is left behind'])
+  expect(it.lines).toEqual(['hangs: a service did not stop in time; leaving it behind'])
   expect(it.diary).toContain('other ends')
 })
 

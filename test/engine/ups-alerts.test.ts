@@ -6,7 +6,7 @@ import { createAlerts } from '../../src/operations/alerts.ts'
 import { memoryJournal } from '../fakes/journal.ts'
 import type { PowerPolicy } from '../../src/core/power/triggers.ts'
 
-const policy: PowerPolicy = { onBatteryAfter: 0, lowBatteryAfter: 0, maxOnBattery: 900_000, silence: 30_000 }
+const policy: PowerPolicy = { onBatteryAfter: 0, lowBatteryAfter: 0, maxOnBattery: 900_000, deadTime: 30_000 }
 const minute = 60_000
 const hour = 60 * minute
 

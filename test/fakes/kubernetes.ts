@@ -98,7 +98,7 @@ export function fakeKubernetes(world: FakeWorld): Kubernetes {
     noteMark: async (name, mark) => {
       const machine = nodeObject(name)
       if (!machine.unschedulable || machine.mark?.why !== 'upgrade')
-        throw new AgentError('not-now', 'our cordon is gone, so its pods may be back')
+        throw new AgentError('not-now', 'our cordon is gone, so its pods may have returned')
       machine.mark = mark
     },
     noteFailure: async (name, attempts) => {

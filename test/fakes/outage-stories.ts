@@ -44,9 +44,9 @@ export function wholeHomelab(): FakeHomelab {
 export function startWhole(homelab: FakeHomelab, wording: Wording = english): StartedAgent {
   return startAgent(homelab, {
     wording,
-    hosts: [{ name: 'nas', nas: true, within: '1s' }],
+    hosts: [{ name: 'nas', nas: true, shutdownTimeout: '1s' }],
     node: (name) => (name === 's-1' ? { storage: true } : {}),
-    power: { shed: [{ selector: 'tier=batch' }], shedAfter: '0s', nodeStops: '200ms' },
+    power: { shed: [{ selector: 'tier=batch' }], shedAfter: '0s', shutdownTimeout: '200ms' },
   })
 }
 

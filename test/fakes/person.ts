@@ -38,7 +38,7 @@ export function personAt(homelab: FakeHomelab, it: StartedAgent) {
     start: () => rollouts.start(asked()),
     abort: () => rollouts.abort(asked()),
     approve: (version?: string, losing: readonly string[] = []) => rollouts.approve({ version, losing }, asked()),
-    runNow: (lasts: number) => rollouts.openWindow({ lasts }, asked()),
+    runNow: (lastsMs: number) => rollouts.openWindow({ lastsMs }, asked()),
     pauseNode: (node: string, reason: string) => nodes.pause({ node, reason }, asked()),
     resumeNode: (node: string) => nodes.resume({ node }, asked()),
     retry: (node?: string) => nodes.retry({ node }, asked()),

@@ -26,7 +26,7 @@ test.each<Case>([
     request: 'approve',
     about: { version: 'v1.14.1', losing: ['siderolabs/gvisor'] },
   },
-  { path: '/rollout/run-now', body: { lasts: 60_000 }, request: 'open window', about: { lasts: 60_000 } },
+  { path: '/rollout/run-now', body: { lastsMs: 60_000 }, request: 'open window', about: { lastsMs: 60_000 } },
   { path: '/rollout/retry', request: 'retry' },
   { path: '/rollout/retry', body: { node: 'w-1' }, request: 'retry', about: { node: 'w-1' } },
   {
@@ -45,12 +45,12 @@ test.each<Case>([
 ])('POST $path with $body is the request to $request', async ({ path, body, request, about = {} }) => {
   await using at = await startDaemon()
   expect(await at.raw.post(path, body)).toEqual({ said: request, changed: true })
-  expect(at.heard).toEqual([{ request, about, by: 'somebody' }])
+  expect(at.heard).toEqual([{ request, about, by: 'anonymous' }])
 })
 
 test.each([
-  { path: '/rollout/run-now', body: undefined, says: 'lasts is no number' },
-  { path: '/rollout/run-now', body: { lasts: 'soon' }, says: 'lasts is no number' },
+  { path: '/rollout/run-now', body: undefined, says: 'lastsMs is no number' },
+  { path: '/rollout/run-now', body: { lastsMs: 'soon' }, says: 'lastsMs is no number' },
   { path: '/rollout/pause', body: { reason: 'x'.repeat(301) }, says: 'reason is longer than 300 characters' },
   { path: '/rollout/pause', body: { reason: 7 }, says: 'reason is no text' },
   { path: '/rollout/pause', body: ['guests'], says: 'the request is no object' },
@@ -94,7 +94,7 @@ test.each([
   { stated: encodeURIComponent('root\n2026-01-01 alert: all is lost'), by: 'root 2026-01-01 alert: all is lost' },
   { stated: encodeURIComponent('\u001B[31madmin\u202Enimda'), by: '[31madmin nimda' },
   { stated: 'x'.repeat(500), by: 'x'.repeat(64) },
-  { stated: encodeURIComponent(' \u0000 '), by: 'somebody' },
+  { stated: encodeURIComponent(' \u0000 '), by: 'anonymous' },
   { stated: '%E0%A4%A', by: '%E0%A4%A' },
 ])('who asks is heard as $by, in one line', async ({ stated, by }) => {
   await using at = await startDaemon()

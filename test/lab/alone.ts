@@ -41,7 +41,7 @@ lab.kubernetes.addDeployment({
 const config = await lab.writeConfig(directory, {
   ups: { host: upsd.address, port: upsd.port, user: 'monuser', password: 'secret' },
   upgrade: { soak: '30s', settle: '5s' },
-  power: { drain: '20s', nodeStops: '20s', shed: [{ selector: 'tier=batch' }], shedAfter: '10s' },
+  power: { drainTimeout: '20s', shutdownTimeout: '20s', shed: [{ selector: 'tier=batch' }], shedAfter: '10s' },
 })
 const kubeconfig = join(directory, 'kubeconfig')
 // As whoever first asked for the nodes' image did.

@@ -40,7 +40,7 @@ export async function startDaemon({
 }: LabDaemonOptions): Promise<LabDaemon> {
   const child = spawn(
     process.execPath,
-    ['--disable-warning=ExperimentalWarning', launcher, 'start', '-c', config, '--poll-every', String(pollEvery)],
+    ['--disable-warning=ExperimentalWarning', launcher, 'start', '-c', config, '--poll-interval', `${pollEvery}ms`],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...environment },

@@ -80,8 +80,8 @@ lab.kubernetes.addPodDisruptionBudget({ name: 'db', matchLabels: { app: 'db' }, 
 lab.node('w-2').faults.rollBack = true
 const config = await lab.writeConfig(directory, {
   ups: { host: upsd.address, port: upsd.port, user: 'monuser', password: 'secret' },
-  upgrade: { soak: '2s', settle: '200ms', drain: '5s', retryAfter: '1s' },
-  power: { drain: '3s', shed: [{ selector: 'tier=batch' }], shedAfter: '0s' },
+  upgrade: { soak: '2s', settle: '200ms', drainTimeout: '5s', retryAfter: '1s' },
+  power: { drainTimeout: '3s', shed: [{ selector: 'tier=batch' }], shedAfter: '0s' },
 })
 const start = async () => (daemon = await startDaemon({ config, directory }))
 stack.defer(async () => void (await daemon?.stop()))

@@ -265,7 +265,7 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
                   nas: true,
                   address: nas.address,
                   mac: nas.mac,
-                  within: '5s',
+                  shutdownTimeout: '5s',
                   shutdown: { http: { url: `http://${nas.address}:${nas.port}/shutdown` } },
                 },
               ],
@@ -274,7 +274,7 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
         schematic: 'homelab',
         factory: { url: factoryUrl ?? factory.url },
         share: { directory: 'share' },
-        upgrade: { soak: '0s', settle: '100ms', retryAfter: '1s', nodeTakes: '1m', ...upgrade },
+        upgrade: { soak: '0s', settle: '100ms', retryAfter: '1s', nodeEstimate: '1m', ...upgrade },
         ...(ups
           ? {
               upses: [
@@ -289,16 +289,16 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
         power: {
           onBatteryAfter: '0s',
           lowBatteryAfter: '0s',
-          doubtedBatteryAfter: '0s',
-          pollOnMains: '300ms',
-          pollOnBattery: '100ms',
-          drain: '5s',
-          nodeStops: '10s',
+          unconfirmedLowBatteryAfter: '0s',
+          pollInterval: '300ms',
+          pollIntervalOnBattery: '100ms',
+          drainTimeout: '5s',
+          shutdownTimeout: '10s',
           reserve: '5s',
           ...power,
           wake: {
-            stableFor: '500ms',
-            retryEvery: '1s',
+            stableAfter: '500ms',
+            retryInterval: '1s',
             giveUpAfter: '30s',
             broadcast: address(200),
             port: wire.address().port,

@@ -10,7 +10,7 @@ import { temporaryFolder } from '../lab/process.ts'
 
 const good = 'schematic: homelab\nshare: { directory: share }\nstate: state\n'
 const bad = `${good}upgrade: { soak: soon }\n`
-const fault = /caretaker\.yaml:4:18 upgrade\.soak: use a duration such as 30s, 10m, 2h or 7d/
+const fault = /caretaker\.yaml:4:18: upgrade\.soak: use a duration such as 30s, 10m, 2h or 7d/
 
 /** A configuration that a daemon follows, or has followed. */
 async function lab(text = good) {

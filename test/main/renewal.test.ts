@@ -206,11 +206,11 @@ describe('a talosconfig whose certificate ends soon', () => {
         .toReversed()
         .map((text) => text.replaceAll(/\d{4}-\d\d-\d\d/g, 'DAY')),
     ).toEqual([
-      `${what} has passed half of its life, and ends on DAY; ${advice}`,
-      `${what} ends on DAY, in less than a month; ${advice}`,
-      `${what} ends on DAY, in less than a week; ${advice}`,
+      `${what} is past half of its lifetime, and expires on DAY; ${advice}`,
+      `${what} expires on DAY, in less than a month; ${advice}`,
+      `${what} expires on DAY, in less than a week; ${advice}`,
       expect.stringMatching(
-        /ended on DAY; no node takes it any more: .*talosctl gen config --with-secrets secrets\.yaml/,
+        /expired on DAY; no node takes it any more: .*talosctl gen config --with-secrets secrets\.yaml/,
       ),
     ])
   })
@@ -241,7 +241,7 @@ describe('a talosconfig whose certificate ends soon', () => {
     rotated = await createAuthority('talos')
     await world.check()
     expect((await talosNow()).cert).toBe(old)
-    expect(written()).toContainEqual(expect.stringContaining('is not renewed yet: the cluster has another CA by now'))
+    expect(written()).toContainEqual(expect.stringContaining('is not renewed yet: the cluster has a different CA'))
   })
 })
 
@@ -361,7 +361,7 @@ describe('a kubeconfig whose certificate ends soon', () => {
     const world = await open()
     await world.check()
     expect(await readFile(file('kubeconfig'), 'utf8')).toBe(text)
-    expect(written()).toContainEqual(expect.stringContaining('the cluster has another CA by now than the file'))
+    expect(written()).toContainEqual(expect.stringContaining('the cluster has a different CA than the file'))
   })
 })
 
@@ -385,9 +385,9 @@ describe('a file that changes', () => {
   })
 
   test.each([
-    { name: 'kubeconfig', text: 'users: [', why: 'is not YAML' },
+    { name: 'kubeconfig', text: 'users: [', why: 'is not valid YAML' },
     { name: 'kubeconfig', text: '', why: 'no current-context' },
-    { name: 'talosconfig', text: 'contexts: {', why: 'is not YAML' },
+    { name: 'talosconfig', text: 'contexts: {', why: 'is not valid YAML' },
     { name: 'talosconfig', text: 'context: none\n', why: 'no context "none"' },
   ])('and is a broken $name leaves the last good one in force: "$text"', async ({ name, text, why }) => {
     const world = await open()

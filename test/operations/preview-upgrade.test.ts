@@ -81,7 +81,7 @@ const marked = (talos: NodeChoices['talos'] = {}, changed: Partial<CordonMark> =
 describe('what comes next', () => {
   const paused = 'wait: upgrade.enabled is false'
   const recovering = (stage: Outage['stage']) => `wait: the cluster is still recovering from a power cut (${stage})`
-  const unheard = 'wait: the UPS has not been heard from yet'
+  const unheard = 'wait: the UPS has not answered yet'
   const silent = clusterOf(...controlPlanes({ talos: 'silent' }), worker('w-1', { talos: 'silent' }))
   const close = ['cordon: cordon w-1', 'drain: drain w-1', 'confirm: confirm that w-1 may go down']
   const rebootOnly = [

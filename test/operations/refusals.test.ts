@@ -50,25 +50,25 @@ test.each<{ what: string; ask: (person: Person) => Promise<unknown>; code: strin
     what: 'open a window for no time',
     ask: (person) => person.runNow(0),
     code: 'misconfigured',
-    says: 'a window that is opened by hand lasts up to 7 days',
+    says: 'a window can be opened for up to 7 days',
   },
   {
     what: 'open a window for ever',
     ask: (person) => person.runNow(8 * 86_400_000),
     code: 'misconfigured',
-    says: 'a window that is opened by hand lasts up to 7 days',
+    says: 'a window can be opened for up to 7 days',
   },
   {
     what: 'rehearse lunch',
     ask: (person) => person.drill(true, 'lunch'),
     code: 'misconfigured',
-    says: 'lunch is no phase that can be rehearsed; there are cordon, scale-down, set-storage-flags, drain',
+    says: 'lunch is not a phase that can be rehearsed; those are cordon, scale-down, set-storage-flags, drain',
   },
   {
     what: 'wake everything after no outage',
     ask: (person) => person.wake(),
     code: 'rejected',
-    says: 'no outage is on record: name the machine that is to be woken',
+    says: 'no outage is open: name the machine to wake',
   },
 ])('to $what is refused', async ({ ask, code, says }) => {
   await using at = await open()
@@ -109,7 +109,7 @@ describe('a job by hand', () => {
     leave.abort()
     await expect(running).rejects.toMatchObject({
       code: 'unreachable',
-      message: 'nobody waits for check-power any more',
+      message: 'no one is waiting for check-power any more',
     })
   })
 })
@@ -118,7 +118,10 @@ test('an order that is withdrawn before anything went down is withdrawn, and sai
   await using at = await open()
   at.agent.guard.order(new Date().toISOString())
   expect(at.homelab.ports.journal.openOutage()).toBeUndefined()
-  expect(await at.control.wake()).toEqual({ changed: true, said: 'the order is withdrawn, before anything went down' })
+  expect(await at.control.wake()).toEqual({
+    changed: true,
+    said: 'the shutdown request is cancelled before anything went down',
+  })
 })
 
 test('a machine that would go down again at once is not woken, and the way out is named', async () => {
@@ -127,7 +130,7 @@ test('a machine that would go down again at once is not woken, and the way out i
   await at.agent.idle()
   await expect(at.control.wake('w-1')).rejects.toMatchObject({
     code: 'rejected',
-    message: 'w-1 would be shut down again, because the battery is low (OB LB); `caretaker power cancel` comes first',
+    message: 'w-1 would be shut down again, because the battery is low (OB LB); run `caretaker power cancel` first',
   })
   await at.reads(online)
 })

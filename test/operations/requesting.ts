@@ -4,7 +4,7 @@ import { two } from '../fakes/stories.ts'
 
 export type At = Awaited<ReturnType<typeof begin>> & { readonly homelab: FakeHomelab }
 
-/** A homelab with a release to go to, at rest, after what came before. */
+/** A homelab with a target release, at rest, after what came before. */
 export async function open(after?: (at: At) => unknown): Promise<At> {
   const homelab = fakeHomelab(two, offered)
   const at = { ...(await begin(homelab)), homelab }

@@ -41,7 +41,7 @@ const changes: readonly Case[] = [
       await control.abort()
     },
     ask: (person) => person.resume(),
-    said: 'rollouts are no longer paused, but the rollout of v1.14.1 is aborted: `caretaker rollout start` begins it anew',
+    said: 'rollouts are no longer paused, but the rollout of v1.14.1 is aborted: start it again with `caretaker rollout start`',
   },
   {
     request: 'start again after a pause and an abort',
@@ -50,7 +50,7 @@ const changes: readonly Case[] = [
       await control.abort()
     },
     ask: (person) => person.start(),
-    said: 'rollouts go on, without the pause, the abort of v1.14.1',
+    said: 'cancelled the pause, the abort of v1.14.1; rollouts continue',
   },
   { request: 'abort', ask: (person) => person.abort(), said: /^the rollout of v1.14.1 is aborted: / },
   { request: 'approve', ask: (person) => person.approve(), said: 'v1.14.1 is approved' },
@@ -64,12 +64,12 @@ const changes: readonly Case[] = [
     request: 'approve what is lost by it too',
     after: ({ control }) => control.approve('v1.14.1'),
     ask: (person) => person.approve('v1.14.1', ['gvisor']),
-    said: 'v1.14.1 is approved, and nodes may lose gvisor by it',
+    said: 'v1.14.1 is approved, and nodes may lose gvisor',
   },
   {
     request: 'open a window',
     ask: (person) => person.runNow(60_000),
-    said: /^a window is open by hand for 60 s, until /,
+    said: /^a window is open for 60 s, until /,
   },
   {
     request: 'pause a node',
@@ -82,16 +82,20 @@ const changes: readonly Case[] = [
     ask: (person) => person.resumeNode('w-1'),
     said: 'w-1 is no longer paused',
   },
-  { request: 'retry a node', after: fail, ask: (person) => person.retry('w-1'), said: 'w-1 is tried again' },
-  { request: 'retry every node', after: fail, ask: (person) => person.retry(), said: 'every node is tried again' },
+  { request: 'retry a node', after: fail, ask: (person) => person.retry('w-1'), said: 'w-1 will be tried again' },
+  { request: 'retry every node', after: fail, ask: (person) => person.retry(), said: 'every node will be tried again' },
   {
     request: 'retry a node that is left alone for a time',
     after: ({ homelab }) =>
       remembered.blocked.remember(homelab.ports.journal, { 'w-1': { until: Date.now() + 60_000, why: 'a budget' } }),
     ask: (person) => person.retry('w-1'),
-    said: 'w-1 is tried again',
+    said: 'w-1 will be tried again',
   },
-  { request: 'roll a node back', ask: (person) => person.rollback('w-1', true), said: /^w-1 goes back from v1.13.9/ },
+  {
+    request: 'roll a node back',
+    ask: (person) => person.rollback('w-1', true),
+    said: /^w-1 will be rolled back from v1.13.9/,
+  },
   {
     request: 'wake a machine that is off',
     after: ({ homelab }) => (homelab.machine('w-1').up = false),
@@ -101,7 +105,7 @@ const changes: readonly Case[] = [
   {
     request: 'shut everything down',
     ask: (person) => person.shutDown(),
-    said: /^everything is going down now, as ordered/,
+    said: /^everything is shutting down: /,
   },
   {
     request: 'wake everything',
@@ -110,7 +114,7 @@ const changes: readonly Case[] = [
       await at.agent.idle()
     },
     ask: (person) => person.wake(),
-    said: /^the order is withdrawn, and everything is woken/,
+    said: /^the shutdown request is cancelled, and every machine is woken/,
   },
   {
     request: 'cancel a shutdown',
@@ -119,7 +123,7 @@ const changes: readonly Case[] = [
       await at.agent.idle()
     },
     ask: (person) => person.cancel(),
-    said: /^the order is withdrawn: nothing further goes down/,
+    said: /^the shutdown request is cancelled: no more machines go down/,
   },
 ]
 
@@ -166,12 +170,12 @@ const nothings: readonly Case[] = [
   {
     request: 'retry a node that has not failed',
     ask: (person) => person.retry('w-1'),
-    said: 'there is nothing to forget: w-1 has not failed',
+    said: 'there is nothing to retry: w-1 has not failed',
   },
   {
     request: 'retry where no node has failed',
     ask: (person) => person.retry(),
-    said: 'there is nothing to forget: no node has failed',
+    said: 'there is nothing to retry: no node has failed',
   },
   {
     request: 'roll back what is to go back already',
@@ -180,7 +184,7 @@ const nothings: readonly Case[] = [
       await at.control.rollback('w-1', true)
     },
     ask: (person) => person.rollback('w-1', true),
-    said: 'w-1 goes back from v1.13.9, as requested before',
+    said: 'w-1 will be rolled back from v1.13.9, as requested before',
   },
   {
     request: 'wake a machine that is up',
@@ -190,13 +194,13 @@ const nothings: readonly Case[] = [
   {
     request: 'cancel where nothing is to be cancelled',
     ask: (person) => person.cancel(),
-    said: 'there is nothing to cancel: no shutdown is under way or about to begin',
+    said: 'there is nothing to cancel: no shutdown is running or about to start',
   },
   {
     request: 'shut down twice',
     after: ({ control }) => control.shutDown(),
     ask: (person) => person.shutDown(),
-    said: /^a shutdown was ordered already, at 20\d\d-.*: see `caretaker power status`$/,
+    said: /^a shutdown was requested already, on 20\d\d-.*: see `caretaker power status`$/,
   },
 ]
 

@@ -103,9 +103,7 @@ describe('the folder of schematics', () => {
     await writeFile(at.path('homelab.yaml'), 'bad edit')
     await expect.poll(() => at.refusals.at(-1), patience).toMatch(/^homelab: .*bad edit/)
     await rm(at.path('gpu.yaml'))
-    await expect
-      .poll(() => at.refusals.at(-1), patience)
-      .toMatch(/^gpu: .*was removed; its last version stays in force/)
+    await expect.poll(() => at.refusals.at(-1), patience).toMatch(/^gpu: .*was removed; its last version stays in use/)
     expect([at.id('homelab'), at.id('gpu')]).toEqual(['one', 'two'])
     expect(at.changes).toEqual([])
     // Mended without a change: nothing is new, and nothing is wrong any more.

@@ -57,7 +57,7 @@ describe('a service that is one folder and nothing else', () => {
     await expect(lab(line)).rejects.toMatchObject({
       code: 'misconfigured',
       message: expect.stringMatching(
-        /caretaker\.yaml:4:20 heartbeat\.word: .*\n.*caretaker\.yaml:4:23 heartbeat\.speed: is not a setting$/,
+        /caretaker\.yaml:4:20: heartbeat\.word: .*\n.*caretaker\.yaml:4:23: heartbeat\.speed: is not a setting$/,
       ),
     })
     const sections = sectionsOf(await loadServices<AnyService>(folder))

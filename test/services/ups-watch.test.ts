@@ -7,10 +7,13 @@ import { createNutUps } from '../../src/adapters/nut/ups.ts'
 import { watchUps } from '../../src/services/ups-watch/watch.ts'
 import { startUpsdStandIn } from '../lab/upsd/stand-in.ts'
 
-const policy: PowerPolicy = { onBatteryAfter: 0, lowBatteryAfter: 0, maxOnBattery: 3_600_000, silence: 60_000 }
+const policy: PowerPolicy = { onBatteryAfter: 0, lowBatteryAfter: 0, maxOnBattery: 3_600_000, deadTime: 60_000 }
 const hour = 3_600_000
 
-function watcherOf(ups: Parameters<typeof watchUps>[0], polls: { pollOnMains: number; pollOnBattery: number }) {
+function watcherOf(
+  ups: Parameters<typeof watchUps>[0],
+  polls: { pollInterval: number; pollIntervalOnBattery: number },
+) {
   const seen: Observation[] = []
   const stop = new AbortController()
   let power: PowerState = startPower(performance.now(), false)
@@ -39,7 +42,7 @@ function watcherOf(ups: Parameters<typeof watchUps>[0], polls: { pollOnMains: nu
 test('a failing power, silence and its return are seen one after the other', async () => {
   await using upsd = await startUpsdStandIn({ address: '127.0.43.31' })
   await using ups = createNutUps({ host: upsd.address, port: upsd.port, name: 'ups', timeout: 200 })
-  await using watcher = watcherOf(ups, { pollOnMains: 5, pollOnBattery: 5 })
+  await using watcher = watcherOf(ups, { pollInterval: 5, pollIntervalOnBattery: 5 })
   await expect.poll(() => watcher.mode).toBe('on-mains')
   await upsd.status('OB DISCHRG')
   await expect.poll(() => watcher.mode).toBe('on-battery')
@@ -57,7 +60,7 @@ test('a server that is frozen is silence after the time that a reading may take,
   await using upsd = await startUpsdStandIn({ address: '127.0.43.31' })
   upsd.misbehaviour.halfOpen = true
   await using ups = createNutUps({ host: upsd.address, port: upsd.port, name: 'ups', timeout: 10_000 })
-  await using watcher = watcherOf(ups, { pollOnMains: 5, pollOnBattery: 5 })
+  await using watcher = watcherOf(ups, { pollInterval: 5, pollIntervalOnBattery: 5 })
   await expect.poll(() => watcher.seen.length, { timeout: 20_000 }).toBeGreaterThan(1)
   for (const observation of watcher.seen) {
     expect(observation).toMatchObject({ kind: 'silence', why: expect.stringMatching(/no answer in time/) })
@@ -67,7 +70,7 @@ test('a server that is frozen is silence after the time that a reading may take,
 test('only while it is surely on mains is it asked at leisure', async () => {
   let status = ['OB']
   const ups = { read: async () => ({ status }) }
-  await using watcher = watcherOf(ups, { pollOnMains: hour, pollOnBattery: 1 })
+  await using watcher = watcherOf(ups, { pollInterval: hour, pollIntervalOnBattery: 1 })
   await expect.poll(() => watcher.seen.length).toBeGreaterThan(3)
   status = ['OL']
   await expect.poll(() => watcher.mode).toBe('on-mains')
@@ -85,10 +88,10 @@ test('stopping ends a reading under way and a long pause at once, and nothing is
   }
   const before = performance.now()
   {
-    await using watcher = watcherOf(ups, { pollOnMains: hour, pollOnBattery: hour })
+    await using watcher = watcherOf(ups, { pollInterval: hour, pollIntervalOnBattery: hour })
     await expect.poll(() => watcher.seen.length).toBe(1)
   }
-  const watcher = watcherOf(ups, { pollOnMains: hour, pollOnBattery: hour })
+  const watcher = watcherOf(ups, { pollInterval: hour, pollIntervalOnBattery: hour })
   await watcher[Symbol.asyncDispose]()
   expect(watcher.seen).toEqual([])
   expect(performance.now() - before).toBeLessThan(15_000)

@@ -13,7 +13,7 @@ test('before there is a node the release that machines boot first is chosen and 
   await it.reads(online)
   expect(await it.run('watch-releases')).toMatchObject({
     kind: 'done',
-    summary: 'v1.14.1 is the release to go to: the newest; no node is configured yet that it could harm',
+    summary: 'v1.14.1 is the target release: the newest; no node is configured yet',
   })
   expect(await it.run('stage-image')).toMatchObject({ kind: 'done', summary: 'v1.14.1 staged' })
   expect(await it.run('upgrade-node')).toMatchObject({
@@ -30,7 +30,9 @@ test('what a withdrawal leaves is staged in the place of what was to be booted f
   await it.reads(online)
   await it.run('watch-releases')
   homelab.ports.factory.withdrawn = async () => ['v1.14.1']
-  expect(await it.run('watch-releases')).toMatchObject({ summary: expect.stringContaining('v1.13.9 is the release') })
+  expect(await it.run('watch-releases')).toMatchObject({
+    summary: expect.stringContaining('v1.13.9 is the target release'),
+  })
 })
 
 test('a power cut before there is a node takes the hosts down in order, and brings them back', async () => {

@@ -146,9 +146,9 @@ test('a rollback waits for another agent that holds the Lease', async () => {
   await it.next()
   homelab.lease = { holder: 'another', purpose: 'upgrade', lasts: 60_000, until: Date.now() + 60_000 }
   await it.control.rollback('w-1', false)
-  expect(await it.next()).toContain('another works on the cluster (upgrade)')
+  expect(await it.next()).toContain('another holds the Lease (upgrade)')
   expect(homelab.diary).not.toContain('roll-back w-1')
-  expect(texts(homelab, 'alert').join()).toContain('another works on the cluster')
+  expect(texts(homelab, 'alert').join()).toContain('another holds the Lease')
   homelab.lease = undefined
   await it.next()
   expect(homelab.machine('w-1').version).toBe('v1.13.9')
@@ -157,7 +157,7 @@ test('a rollback waits for another agent that holds the Lease', async () => {
 describe('a node that is on its way down by somebody else’s hand', () => {
   test('is not told to reboot', async () => {
     const homelab = fakeHomelab(two, offered)
-    await using it = await begin(homelab, { upgrade: { reboot: '30ms' } })
+    await using it = await begin(homelab, { upgrade: { rebootTimeout: '30ms' } })
     atConfirm(homelab, 2, () => void (homelab.machine('w-1').stage = 'shutting down'))
     expect(await it.next()).toContain('it has not rebooted, and is shutting down')
     expect(homelab.diary).not.toContain('reboot w-1')
@@ -165,7 +165,7 @@ describe('a node that is on its way down by somebody else’s hand', () => {
 
   test('is not rolled back', async () => {
     const homelab = fakeHomelab(two, offered)
-    await using it = await begin(homelab, { upgrade: { reboot: '30ms' } })
+    await using it = await begin(homelab, { upgrade: { rebootTimeout: '30ms' } })
     await it.next()
     await it.control.rollback('w-1', false)
     homelab.before = (entry) => {

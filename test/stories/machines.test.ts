@@ -47,7 +47,7 @@ describe('addresses that lead to other machines', () => {
 
   test('are no failed attempt and no rollback of the node', async () => {
     const homelab = fakeHomelab(three, offered)
-    await using it = await begin(homelab, { upgrade: { reboot: '30ms' } })
+    await using it = await begin(homelab, { upgrade: { rebootTimeout: '30ms' } })
     homelab.before = (entry) => {
       if (entry === 'reboot w-1') homelab.machine('w-1').rebootIgnored = true
     }
@@ -82,7 +82,7 @@ describe('addresses that lead to other machines', () => {
       swap(homelab, 'cp-1', 'cp-2')
       homelab.leader = 'cp-2'
     }
-    expect(await it.next()).toContain("it can't be taken away now: is not the machine that answers at its address")
+    expect(await it.next()).toContain("it can't go down now: is not the machine that answers at its address")
     expect(homelab.diary.filter((entry) => entry.startsWith('forfeit'))).toEqual([])
   })
 
@@ -92,7 +92,7 @@ describe('addresses that lead to other machines', () => {
     await it.next()
     await it.control.rollback('w-1', false)
     swap(homelab, 'w-1', 'w-2')
-    expect(await it.next()).toContain('w-1, which is to go back, is not the machine that answers at its address')
+    expect(await it.next()).toContain('the rollback of w-1 waits: it is not the machine that answers at its address')
     expect(homelab.diary.filter((entry) => entry.startsWith('roll-back'))).toEqual([])
     homelab.addresses.clear()
     await it.next()
@@ -116,7 +116,7 @@ describe('addresses that lead to other machines', () => {
 describe('a node that comes back under another name in Kubernetes', () => {
   test('is named with both names, and not waited for blindly', async () => {
     const homelab = fakeHomelab(two, offered)
-    await using it = await begin(homelab, { upgrade: { reboot: '5s' } })
+    await using it = await begin(homelab, { upgrade: { rebootTimeout: '5s' } })
     homelab.before = (entry) => {
       if (entry === 'reboot w-1') homelab.machine('w-1').hostname = 'talos-x7f'
     }
@@ -139,7 +139,7 @@ test('a node that is reinstalled in the middle of its upgrade is named, and take
   await it.next()
   homelab.before = undefined
   expect(await it.next()).toMatch(
-    /^stuck: w-1 is another machine now, or was reinstalled, since it was cordoned \(.*\): `kubectl uncordon w-1` takes it as it is$/,
+    /^stuck: w-1 was replaced or reinstalled after it was cordoned \(.*\): accept it with `kubectl uncordon w-1`$/,
   )
   homelab.machine('w-1').unschedulable = false
   expect(await finish(it)).toBe('every node runs v1.14.1')
@@ -148,7 +148,7 @@ test('a node that is reinstalled in the middle of its upgrade is named, and take
 describe('a kubelet that reports late', () => {
   test('is waited for: what Kubernetes says is of the boot before', async () => {
     const homelab = fakeHomelab(two, offered)
-    await using it = await begin(homelab, { upgrade: { reboot: '5s' } })
+    await using it = await begin(homelab, { upgrade: { rebootTimeout: '5s' } })
     const ready: boolean[] = []
     homelab.before = (entry) => {
       if (entry === 'reboot w-1') homelab.machine('w-1').kubeletLate = 3

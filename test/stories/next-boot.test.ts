@@ -34,7 +34,7 @@ describe('what the next boot starts', () => {
     const homelab = fakeHomelab(three, offered)
     homelab.machine('w-2').installed = { version: 'v1.12.11', schematic: 'b'.repeat(64) }
     await using it = await begin(homelab)
-    expect(await it.next()).toMatch(/^w-2 has an upgrade installed that nobody here began/)
+    expect(await it.next()).toMatch(/^w-2 has an upgrade installed that Caretaker did not start/)
     expect(orders(homelab)).toEqual([])
     expect(texts(homelab, 'alert').join()).toContain('w-2 starts another release at the next boot')
   })
@@ -53,9 +53,9 @@ describe('what the next boot starts', () => {
     await it.control.rollback('w-1', false)
     homelab.machine('w-1').kexecRefused = true
     expect(await it.next()).toBe(
-      'wait until w-1 is rolled back: the rollback did not work: it came back with v1.14.1, and should run v1.13.9 as before',
+      'wait until w-1 is rolled back: the rollback failed: it booted v1.14.1, and should still run v1.13.9',
     )
-    expect(await it.next()).toMatch(/^stuck: the rollback of w-1 did not work: .*`caretaker rollback w-1` tries again/)
+    expect(await it.next()).toMatch(/^stuck: the rollback of w-1 failed: .*try again with `caretaker rollback w-1`/)
     expect(homelab.machine('w-1').unschedulable).toBe(true)
     // As the message says.
     await it.control.rollback('w-1', true)
@@ -93,9 +93,11 @@ describe('a rollback and the quorum', () => {
     homelab.machine('cp-1').kubeletIll = true
     const { said } = await it.control.rollback('cp-1', false)
     expect(said).toBe(
-      "cp-1 goes back from v1.14.1 to v1.13.9, but not yet: cp-1 can't be rolled back yet: etcd would keep 1 healthy members of 3, and needs 2",
+      "cp-1 will be rolled back from v1.14.1 to v1.13.9, but not yet: cp-1 can't be rolled back yet: etcd would be left with 1 healthy members of 3, and needs 2",
     )
-    expect(await it.next()).toBe("cp-1 can't be rolled back yet: etcd would keep 1 healthy members of 3, and needs 2")
+    expect(await it.next()).toBe(
+      "cp-1 can't be rolled back yet: etcd would be left with 1 healthy members of 3, and needs 2",
+    )
     expect(homelab.diary).not.toContain('roll-back cp-1')
     homelab.machine('cp-2').up = true
     for (let run = 0; run < 3; run++) await it.next()
@@ -111,7 +113,7 @@ describe('a rollback and the quorum', () => {
     homelab.before = (entry) => {
       if (entry === 'drain cp-1') homelab.machine('cp-2').up = false
     }
-    expect(await it.next()).toContain("cp-1 can't be rolled back now: etcd would keep 1 healthy members of 3")
+    expect(await it.next()).toContain("cp-1 can't be rolled back now: etcd would be left with 1 healthy members of 3")
     expect(homelab.diary).not.toContain('roll-back cp-1')
   })
 })
@@ -130,7 +132,7 @@ describe('what an upgrade would take away', () => {
     expect(orders(homelab)).toEqual([])
     expect(await it.control.approve('v1.14.1', ['net.ifnames=0'])).toEqual({
       changed: true,
-      said: 'v1.14.1 is approved, and nodes may lose net.ifnames=0 by it',
+      said: 'v1.14.1 is approved, and nodes may lose net.ifnames=0',
     })
     expect(await finish(it)).toBe('every node runs v1.14.1')
   })

@@ -7,7 +7,7 @@ import { two } from '../fakes/stories.ts'
 /** A node that booted its old system after an upgrade: nothing is installed there once more without a person. */
 
 const count = ({ diary }: FakeHomelab, entry: string) => diary.filter((one) => one === entry).length
-const stuck = /^stuck: w-1 booted its old system after the upgrade to v1\.14\.1 .*`caretaker retry w-1` tries again$/
+const stuck = /^stuck: w-1 booted its old system after the upgrade to v1\.14\.1 .*try again with `caretaker retry w-1`$/
 /** As when the power came back: what was installed was booted, and fell back. */
 const bootsOldSystem = (machine: FakeMachine) => {
   const { version, schematic } = machine
@@ -31,7 +31,7 @@ describe('a node that booted its old system is tried again when a person says so
     await it.next()
     homelab.machine('w-1').kubeletIll = true
     expect(await it.next()).toBe(
-      'stuck: w-1 booted its old system after the upgrade to v1.14.1 (wait until w-1 is upgraded: rolled back: it rebooted and runs v1.13.9, not v1.14.1), and stays cordoned because it is not ready (services: kubelet not healthy): find out why, then `caretaker retry w-1` tries again',
+      'stuck: w-1 booted its old system after the upgrade to v1.14.1 (wait until w-1 is upgraded: rolled back: it rebooted and runs v1.13.9, not v1.14.1), and stays cordoned because it is not ready (services: kubelet not healthy): find out why, then try again with `caretaker retry w-1`',
     )
     homelab.machine('w-1').kubeletIll = false
     await it.control.retry('w-1')
@@ -73,7 +73,7 @@ describe('nothing is installed a second time by itself', () => {
     const homelab = fakeHomelab(two, offered)
     const machine = homelab.machine('w-1')
     Object.assign(machine, { rollsBack: true, stuckBooting: true })
-    await using it = await begin(homelab, { upgrade: { reboot: '20ms' } })
+    await using it = await begin(homelab, { upgrade: { rebootTimeout: '20ms' } })
     expect(await it.next()).toContain('waited 0 s for w-1 to run v1.14.1: it is booting')
     machine.unschedulable = false
     await it.next()
@@ -89,7 +89,7 @@ describe('nothing is installed a second time by itself', () => {
     homelab.before = (entry) => {
       if (entry === 'install w-1') homelab.machine('cp-1').kubeletIll = true
     }
-    expect(await it.next()).toContain("it can't be taken away now: cp-1 is not ready")
+    expect(await it.next()).toContain("it can't go down now: cp-1 is not ready")
     homelab.before = undefined
     homelab.machine('cp-1').kubeletIll = false
     bootsOldSystem(homelab.machine('w-1'))
@@ -231,7 +231,7 @@ test('what somebody else has installed meanwhile is not booted by us: the releas
   homelab.before = (entry) => {
     if (entry === 'drain w-1') homelab.machine('cp-1').kubeletIll = true
   }
-  expect(await it.next()).toContain("it can't be taken away now")
+  expect(await it.next()).toContain("it can't go down now")
   homelab.before = undefined
   homelab.machine('cp-1').kubeletIll = false
   machine.installed = { version: 'v1.12.11', schematic: machine.schematic }

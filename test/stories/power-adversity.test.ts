@@ -24,11 +24,11 @@ test('a UPS that is silent on mains for a week is said once, and once more when 
   for (let passed = 0; passed < 7 * 24; passed++) await it.silent(hour)
   await it.reads(online)
   await it.agent.idle()
-  expect(texts(homelab).filter((text) => /silent|guards|heard/.test(text))).toEqual([
-    'ups is heard again',
-    'settled: ups is silent, and nothing guards the power: the UPS does not answer',
+  expect(texts(homelab).filter((text) => /silent|guard|again/.test(text))).toEqual([
+    'ups answers again',
+    'settled: ups is silent, and the power is not guarded: the UPS does not answer',
     'ups is silent',
-    'ups is silent, and nothing guards the power: the UPS does not answer. Check the UPS, its cable, and upsd on its server',
+    'ups is silent, and the power is not guarded: the UPS does not answer. Check the UPS, its cable, and upsd on its server',
   ])
 })
 
@@ -37,7 +37,7 @@ test('an upsd that answers and has no data for hours is no guard either', async 
   await using it = startAgent(homelab)
   await it.reads(online)
   for (let passed = 0; passed < 3; passed++) await it.reads({ status: ['WAIT'] }, hour)
-  expect(texts(homelab).join()).toContain('nothing guards the power: the UPS server has no data')
+  expect(texts(homelab).join()).toContain('the power is not guarded: the UPS server has no data')
 })
 
 test('a job that fails for the same reason again and again is one alert', async () => {
@@ -52,7 +52,7 @@ test('a job that fails for the same reason again and again is one alert', async 
 
 test('nodes that a person boots after an outage are left alone while the UPS says nothing', async () => {
   const homelab = fakeHomelab(two)
-  await using it = startAgent(homelab, { power: { nodeStops: '20ms' } })
+  await using it = startAgent(homelab, { power: { shutdownTimeout: '20ms' } })
   await it.reads(online)
   await it.reads(low)
   await waitFor('every node to be told', 5_000, () => stage(homelab) === 'stopped')
@@ -96,14 +96,14 @@ test('nodes that could not be reached are called that, and not down', async () =
     'cp-1': { state: 'unreached' },
     'w-1': { state: 'unreached' },
   })
-  expect(texts(homelab)).toContain('not told, because they could not be reached or refused: cp-1, w-1')
+  expect(texts(homelab)).toContain('not shut down, because they were unreachable or refused: cp-1, w-1')
   // The primary may cut the power once we have logged out.
   expect(homelab.diary).not.toContain('log-out')
 })
 
 test('a node that was rebooting when the others were told is told as soon as it answers, and only then we log out', async () => {
   const homelab = fakeHomelab(two)
-  await using it = startAgent(homelab, { power: { nodeStops: '200ms' } })
+  await using it = startAgent(homelab, { power: { shutdownTimeout: '200ms' } })
   await it.reads(online)
   await it.agent.idle()
   homelab.machine('w-1').up = false
@@ -137,7 +137,7 @@ test('power that fails again stops the waking, and nothing is called over', asyn
   }
   await it.reads(online)
   await waitFor('the waking to stop', 5_000, () =>
-    homelab.ports.journal.runs(20).some(({ detail }) => detail === 'mains is gone again'),
+    homelab.ports.journal.runs(20).some(({ detail }) => detail === 'mains power failed again'),
   )
   expect(entries(homelab, 'wake')).not.toContain('w-1')
   expect(stage(homelab)).toBe('waking')
@@ -150,7 +150,7 @@ test('power that fails again stops the waking, and nothing is called over', asyn
 test('a control plane that stays dead keeps nobody else asleep or closed', async () => {
   const homelab = fakeHomelab(three)
   await using it = startAgent(homelab, {
-    power: { wake: { stableFor: '0s', retryEvery: '5ms', giveUpAfter: '20s' } },
+    power: { wake: { stableAfter: '0s', retryInterval: '5ms', giveUpAfter: '20s' } },
   })
   await it.reads(online)
   await it.reads(low)
@@ -203,7 +203,7 @@ test('cordons of a power cut that is not on record are taken away', async () => 
 
 test('an outage of hours fills neither the journal nor the diary', async () => {
   const homelab = fakeHomelab(two)
-  await using it = startAgent(homelab, { power: { nodeStops: '10ms' } })
+  await using it = startAgent(homelab, { power: { shutdownTimeout: '10ms' } })
   await it.reads(online)
   await it.reads(low)
   await waitFor('every node to be told', 5_000, () => stage(homelab) === 'stopped')
@@ -230,7 +230,7 @@ test('an upgrade does not keep the lease from the waking that it waits for', asy
   Object.assign(homelab.machine('w-1'), { up: false, unschedulable: true, mark })
   const outage = outageOf(new Date(), ['cp-1', 'w-1'], new Set(['cp-1', 'w-1']))
   homelab.ports.journal.saveOutage({ ...outage, stage: 'stopping' })
-  await using it = startAgent(homelab, { power: { wake: { stableFor: '1h' } } })
+  await using it = startAgent(homelab, { power: { wake: { stableAfter: '1h' } } })
   await it.reads(online)
   await it.agent.idle()
   expect(await it.run('upgrade-node')).toMatchObject({

@@ -9,7 +9,7 @@ import { waitFor } from '../lab/daemon.ts'
 
 /** Each of these once took a cluster down, or left it down, in a review. */
 
-const nas = { name: 'nas', nas: true, within: '400ms' }
+const nas = { name: 'nas', nas: true, shutdownTimeout: '400ms' }
 const running = ({ machines }: FakeHomelab) => [...machines.values()].filter(({ up }) => up).map(({ name }) => name)
 const record = ({ ports }: FakeHomelab) => ports.journal.outages(1)[0]
 const isStopped = (homelab: FakeHomelab) =>
@@ -25,11 +25,11 @@ test('a host that refuses the order once is told again, and is never said to hav
     if (tries++ === 0) throw new AgentError('rejected', 'sudo: a password is required')
     return shutDown(name, limited)
   }
-  await using it = startAgent(homelab, { hosts: [nas], power: { nodeStops: '100ms' } })
+  await using it = startAgent(homelab, { hosts: [nas], power: { shutdownTimeout: '100ms' } })
   await it.reads(online)
   await it.reads(low)
   await waitFor('the NAS to be off', 5_000, () => homelab.hosts.get('nas')?.up === false)
-  expect(alerts(homelab).filter((text) => text.includes('would not stop'))).toEqual([])
+  expect(alerts(homelab).filter((text) => text.includes('did not shut down'))).toEqual([])
 })
 
 test('a host that refuses for good is one alert, however often it is told', async () => {
@@ -39,12 +39,14 @@ test('a host that refuses for good is one alert, however often it is told', asyn
     tries += 1
     throw new AgentError('rejected', 'sudo: a password is required')
   }
-  await using it = startAgent(homelab, { hosts: [nas], power: { nodeStops: '30ms' } })
+  await using it = startAgent(homelab, { hosts: [nas], power: { shutdownTimeout: '30ms' } })
   await it.reads(online)
   await it.reads(low)
   await waitFor('several tries', 10_000, () => tries > 4)
-  expect(alerts(homelab).filter((text) => text.startsWith('not told'))).toHaveLength(1)
-  expect(homelab.ports.journal.entries(1_000).filter(({ text }) => text.startsWith('every machine'))).toHaveLength(1)
+  expect(alerts(homelab).filter((text) => text.startsWith('not shut down'))).toHaveLength(1)
+  expect(homelab.ports.journal.entries(1_000).filter(({ text }) => text.startsWith('shutdown requested'))).toHaveLength(
+    1,
+  )
 })
 
 test('nodes that booted with the machine of the agent itself are not told for a UPS that is not heard yet', async () => {
@@ -76,7 +78,10 @@ test('nodes that booted with the machine of the agent itself are not told for a 
 
 test('where upsd went down with the NAS somebody is told what to do, and a person can wake everything blindly', async () => {
   const homelab = fakeHomelab(two, { hosts: ['nas'] })
-  await using it = startAgent(homelab, { hosts: [{ ...nas, address: '10.0.0.99' }], power: { nodeStops: '100ms' } })
+  await using it = startAgent(homelab, {
+    hosts: [{ ...nas, address: '10.0.0.99' }],
+    power: { shutdownTimeout: '100ms' },
+  })
   await it.reads(online)
   await it.reads(low)
   await isStopped(homelab)
@@ -94,7 +99,7 @@ test('where upsd went down with the NAS somebody is told what to do, and a perso
 
 test('the machine that the agent runs on is told last, after LOGOUT, and is neither drained nor waited for', async () => {
   const homelab = fakeHomelab(three, { hosts: ['nas'] })
-  await using it = startAgent(homelab, { hosts: [nas], ownMachine: 'w-1', power: { nodeStops: '100ms' } })
+  await using it = startAgent(homelab, { hosts: [nas], ownMachine: 'w-1', power: { shutdownTimeout: '100ms' } })
   await it.reads(online)
   let stage: string | undefined
   homelab.before = async (entry) => {
@@ -110,7 +115,7 @@ test('the machine that the agent runs on is told last, after LOGOUT, and is neit
 
 test('one reading that lies in the middle of a drain is not believed', async () => {
   const homelab = fakeHomelab(two)
-  await using it = startAgent(homelab, { power: { drain: '200ms', lowBatteryAfter: '3s' } })
+  await using it = startAgent(homelab, { power: { drainTimeout: '200ms', lowBatteryAfter: '3s' } })
   const well = { status: ['OB', 'LB'], charge: 15, runtime: 3_600_000 }
   let lied = false
   homelab.before = async (entry) => {
@@ -125,14 +130,14 @@ test('one reading that lies in the middle of a drain is not believed', async () 
   await it.reads(well, 3_000)
   await it.agent.idle()
   const said = homelab.ports.journal.entries(200).map(({ text }) => text)
-  expect(said.filter((text) => text.includes('told at once'))).toEqual([])
+  expect(said.filter((text) => text.includes('shut down at once'))).toEqual([])
   expect(homelab.diary.filter((entry) => entry.startsWith('shut-down'))).toEqual(['shut-down w-1', 'shut-down cp-1'])
 })
 
 test('a power that fails again while nodes are woken ends as the first time did: outlets and LOGOUT too', async () => {
   const homelab = fakeHomelab(two)
   const ups = { user: 'u', password: { env: 'P' }, cutPower: { verified: true } }
-  await using it = startAgent(homelab, { ups, power: { nodeStops: '100ms' } })
+  await using it = startAgent(homelab, { ups, power: { shutdownTimeout: '100ms' } })
   await it.reads(online)
   await it.reads(low)
   await isStopped(homelab)
@@ -154,7 +159,7 @@ test('a power that fails again while nodes are woken ends as the first time did:
 test('a NAS that is still on its way down when mains returns is not taken for one that is back', async () => {
   const homelab = fakeHomelab(two, { hosts: ['nas'] })
   homelab.hosts.get('nas')!.hangs = true
-  await using it = startAgent(homelab, { hosts: [nas], power: { nodeStops: '100ms' } })
+  await using it = startAgent(homelab, { hosts: [nas], power: { shutdownTimeout: '100ms' } })
   await it.reads(online)
   await it.reads(low)
   await waitFor('the NAS to be told', 5_000, () => homelab.diary.includes('shut-down-host nas'))
@@ -167,7 +172,9 @@ test('a NAS that is still on its way down when mains returns is not taken for on
 
 test('a battery that never charges keeps nothing down for ever: it is told, and a person does not wait for it', async () => {
   const homelab = fakeHomelab(two)
-  await using it = startAgent(homelab, { power: { wake: { stableFor: '1s', retryEvery: '5ms', giveUpAfter: '1s' } } })
+  await using it = startAgent(homelab, {
+    power: { wake: { stableAfter: '1s', retryInterval: '5ms', giveUpAfter: '1s' } },
+  })
   await it.reads(online)
   await it.reads(low)
   await isStopped(homelab)
@@ -176,7 +183,7 @@ test('a battery that never charges keeps nothing down for ever: it is told, and 
   await it.reads(worn)
   await it.reads(worn, 4_000_000)
   await it.run('wake-cluster')
-  expect(alerts(homelab)[0]).toMatch(/does not charge to the 25 % that .*: is it worn out\? Wake the cluster/)
+  expect(alerts(homelab)[0]).toMatch(/does not reach the 25 % of .*: it may be worn out\. Wake the cluster/)
   expect(running(homelab)).toEqual([])
   await personAt(homelab, it).wake()
   await waitFor('the end', 5_000, () => record(homelab)?.stage === 'over')
@@ -190,7 +197,7 @@ test('a machine under a standing order is not woken only to be shut down again: 
   const control = personAt(homelab, it)
   await control.shutDown()
   await isStopped(homelab)
-  await expect(control.wake('cp-1')).rejects.toThrow('`caretaker power wake` comes first')
+  await expect(control.wake('cp-1')).rejects.toThrow('run `caretaker power wake` first')
 })
 
 test('a rehearsal that can not be taken back at once goes on being taken back', async () => {
@@ -238,7 +245,7 @@ test('a UPS that falls silent for good after it has done so often is told of onc
 
 test('a forced shutdown that upsd keeps after the outage is an alert, and keeps things down only until a person says so', async () => {
   const homelab = fakeHomelab(two)
-  await using it = startAgent(homelab, { power: { nodeStops: '100ms' } })
+  await using it = startAgent(homelab, { power: { shutdownTimeout: '100ms' } })
   await it.reads(online)
   await it.reads({ status: ['FSD', 'OB', 'LB'], charge: 15, runtime: 60_000 })
   await isStopped(homelab)

@@ -7,7 +7,7 @@ import { waitFor } from '../lab/daemon.ts'
 const feeds: Readonly<Record<string, object>> = {
   'cp-1': { any: ['rack', 'shelf'] },
   'cp-2': { any: ['rack', 'shelf'] },
-  'cp-3': { weights: { rack: 1, shelf: 1 }, atLeast: 1 },
+  'cp-3': { powerValue: { rack: 1, shelf: 1 }, minSupplies: 1 },
   'w-1': { any: ['rack'] },
   'w-2': { all: ['rack', 'shelf'] },
 }
@@ -17,7 +17,7 @@ function start(): { homelab: FakeHomelab; it: StartedAgent } {
   const it = startAgent(homelab, {
     upses: ['rack', 'shelf'],
     node: (name) => ({ feed: feeds[name] }),
-    power: { nodeStops: '200ms' },
+    power: { shutdownTimeout: '200ms' },
   })
   return { homelab, it }
 }
@@ -151,7 +151,7 @@ test('after a restart only the UPS that had failed goes on failing: the other is
   await using second = startAgent(homelab, {
     upses: ['rack', 'shelf'],
     node: (name) => ({ feed: feeds[name] }),
-    power: { nodeStops: '200ms', onBatteryAfter: '5s' },
+    power: { shutdownTimeout: '200ms', onBatteryAfter: '5s' },
   })
   await second.reads(low, 1_000, 'rack')
   for (let turn = 0; turn < 40; turn++) await second.silent(1_000, 'shelf')

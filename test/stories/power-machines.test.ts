@@ -4,8 +4,8 @@ import { fakeHomelab, type FakeHomelab } from '../fakes/homelab.ts'
 import { low, onBattery, online, three, two } from '../fakes/stories.ts'
 import { waitFor } from '../lab/daemon.ts'
 
-const nas = { name: 'nas', nas: true, within: '1s' }
-const proxmox = { name: 'proxmox', within: '1s' }
+const nas = { name: 'nas', nas: true, shutdownTimeout: '1s' }
+const proxmox = { name: 'proxmox', shutdownTimeout: '1s' }
 
 async function fails(it: StartedAgent): Promise<void> {
   await it.reads(online)
@@ -42,7 +42,7 @@ test('a NAS that was off before is neither told nor woken, and one that hangs is
   const homelab = fakeHomelab(two, { hosts: ['nas', 'proxmox'] })
   homelab.hosts.get('proxmox')!.up = false
   homelab.hosts.get('nas')!.hangs = true
-  await using it = startAgent(homelab, { hosts: [{ ...nas, within: '300ms' }, proxmox] })
+  await using it = startAgent(homelab, { hosts: [{ ...nas, shutdownTimeout: '300ms' }, proxmox] })
   await fails(it)
   expect(did(homelab, 'shut-down-host')).toEqual(['shut-down-host nas'])
   expect(homelab.ports.journal.openOutage()?.nodes).toMatchObject({ nas: { state: 'abandoned' } })
@@ -74,7 +74,7 @@ test('a machine that nothing wakes is named, and the others are uncordoned', asy
   const homelab = fakeHomelab(two)
   homelab.deaf.add('w-1')
   await using it = startAgent(homelab, {
-    power: { wake: { stableFor: '0s', retryEvery: '5ms', giveUpAfter: '100ms' } },
+    power: { wake: { stableAfter: '0s', retryInterval: '5ms', giveUpAfter: '100ms' } },
   })
   await fails(it)
   await it.reads(online)

@@ -24,7 +24,7 @@ test('a person shuts everything down on mains; it stays down over a restart, unt
     expect(running(homelab)).toEqual([])
     expect(await control.shutDown()).toMatchObject({
       changed: false,
-      said: expect.stringMatching(/^a shutdown was ordered already, at /),
+      said: expect.stringMatching(/^a shutdown was requested already, on /),
     })
     await it.reads(online)
     await it.agent.idle()
@@ -33,7 +33,7 @@ test('a person shuts everything down on mains; it stays down over a restart, unt
   await it.reads(online)
   await it.run('wake-cluster')
   expect(running(homelab)).toEqual([])
-  expect((await personAt(homelab, it).wake()).said).toContain('withdrawn')
+  expect((await personAt(homelab, it).wake()).said).toContain('request is cancelled')
   await waitFor('the end', 5_000, () => isOver(homelab))
   expect(running(homelab)).toEqual(['cp-1', 'w-1'])
 })
@@ -60,7 +60,7 @@ test('a shutdown for the time on battery is called off by a person, and one for 
   const control = personAt(homelab, it)
   expect(await control.cancel()).toMatchObject({
     changed: false,
-    said: expect.stringContaining('no shutdown is under way'),
+    said: expect.stringContaining('no shutdown is running'),
   })
   homelab.before = async (entry) => {
     if (entry === 'drain w-1') await control.cancel()
@@ -110,7 +110,7 @@ test('one machine is woken by name, whatever is on record, and a wrong name says
   await control.wake('w-1')
   expect(running(homelab)).toEqual(['cp-1', 'w-1'])
   await expect(control.wake('w-9')).rejects.toThrow('there are cp-1, w-1')
-  await expect(control.wake()).rejects.toThrow('no outage is on record')
+  await expect(control.wake()).rejects.toThrow('no outage is open')
 })
 
 test('with all, what was off before the outage is woken after it too', async () => {
@@ -133,7 +133,7 @@ test('a rehearsal that only asks changes nothing, and tells what would go wrong'
   homelab.hosts.get('nas')!.up = false
   homelab.machine('w-1').up = false
   await using it = startAgent(homelab, {
-    hosts: [{ name: 'nas', nas: true, within: '1s', mac: undefined }],
+    hosts: [{ name: 'nas', nas: true, shutdownTimeout: '1s', mac: undefined }],
     node: (name) => (name === 'cp-1' ? { address: 'cp-1.home.arpa' } : {}),
   })
   await it.reads({ status: ['OL'], charge: 100 })
@@ -141,13 +141,13 @@ test('a rehearsal that only asks changes nothing, and tells what would go wrong'
   const { report } = await personAt(homelab, it).drill(true)
   const faults = report!.checks.filter(({ ok }) => !ok).map(({ subject, text }) => `${subject} ${text}`)
   expect(faults).toEqual([
-    'cp-1 is found by a name, cp-1.home.arpa, and DNS may be gone by then: use its IP address',
-    'w-1 would not be told: w-1 does not answer',
-    'nas would not be told: nas: connection refused',
-    'nas can only be woken by its button: give it a mac, or wake.powerOn',
-    'kubernetes does not let us evict pods',
+    'cp-1 is configured by name (cp-1.home.arpa), and DNS may be down by then: use its IP address',
+    'w-1 would fail to shut down: w-1 does not answer',
+    'nas would fail to shut down: nas: connection refused',
+    'nas can only be started with its power button: configure mac or wake.powerOn',
+    'kubernetes does not allow Caretaker to evict pods',
     expect.stringContaining("ups can't start a shutdown for less than"),
-    expect.stringContaining('no UPS says how long it lasts'),
+    expect.stringContaining('no UPS reports its runtime'),
   ])
   expect(homelab.diary).toEqual([])
   expect(report!.timeline.map(({ phase }) => phase)).toContain('drain')
@@ -162,10 +162,10 @@ test('the weekly look warns once of what would go wrong', async () => {
   await it.run('check-power')
   const alerts = homelab.ports.journal.entries(50).filter(({ kind }) => kind === 'alert')
   expect(alerts.map(({ text }) => text)).toEqual([
-    'a power cut would not go as planned: kubernetes does not let us evict pods. Mend it, and run `caretaker run check-power` again',
+    'a power cut would not go as planned: kubernetes does not allow Caretaker to evict pods. Fix it, then run `caretaker run check-power` again',
   ])
   homelab.forbidden = []
-  expect(await it.run('check-power')).toMatchObject({ summary: 'everything that a power cut needs is there' })
+  expect(await it.run('check-power')).toMatchObject({ summary: 'everything that a power cut needs works' })
 })
 
 test('a rehearsal cordons and drains for real, shuts nothing down, and takes everything back', async () => {
@@ -256,12 +256,12 @@ test('a rehearsal asks each UPS now, and calls one that is silent or on battery 
   }
   expect(await faults()).toEqual([])
   homelab.upses.set('ups', 'silent')
-  expect(await faults()).toEqual(['does not tell how the power is: the UPS does not answer'])
+  expect(await faults()).toEqual(['does not report its status: the UPS does not answer'])
   homelab.upses.set('ups', onBattery)
-  expect(await faults()).toEqual(['is not on mains: OB DISCHRG'])
+  expect(await faults()).toEqual(['is not on mains power: OB DISCHRG'])
 })
 
-test('the release to go to is not forgotten while every node is down', async () => {
+test('the target release is not forgotten while every node is down', async () => {
   const homelab = fakeHomelab(two, { versions: ['v1.13.9', 'v1.14.1'] })
   await using it = startAgent(homelab)
   await it.reads(online)

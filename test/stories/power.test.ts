@@ -40,7 +40,7 @@ test('a failing battery shuts the workers down and then the control planes, drai
 
 test('with too little battery left every node is told at once, and nothing is drained', async () => {
   const homelab = fakeHomelab(three)
-  await using it = startAgent(homelab, { power: { nodeStops: '60s' } })
+  await using it = startAgent(homelab, { power: { shutdownTimeout: '60s' } })
   await it.reads(online)
   await it.reads({ ...low, runtime: 30_000 })
   await it.agent.idle()
@@ -65,7 +65,7 @@ test('when power returns everything that was up before is woken, control planes 
 
 test('power that returns while pods are leaving undoes everything, and no node goes down', async () => {
   const homelab = fakeHomelab(three)
-  await using it = startAgent(homelab, { power: { drain: '10s' } })
+  await using it = startAgent(homelab, { power: { drainTimeout: '10s' } })
   const draining = Promise.withResolvers<void>()
   homelab.ports.kubernetes.drain = (_node, _policy, signal) => {
     draining.resolve()
@@ -97,7 +97,7 @@ test('power that returns between workers and control planes leaves the control p
 test('a node that hangs holds up no other, and is given up on the record', async () => {
   const homelab = fakeHomelab(three)
   homelab.machine('w-1').hangs = true
-  await using it = startAgent(homelab, { power: { nodeStops: '300ms' } })
+  await using it = startAgent(homelab, { power: { shutdownTimeout: '300ms' } })
   await it.reads(online)
   await it.reads(low)
   await expect.poll(() => homelab.ports.journal.openOutage()?.stage).toBe('stopped')
@@ -112,7 +112,7 @@ test('a node that hangs holds up no other, and is given up on the record', async
 
 test('a node that hangs in the next outage too is named again', async () => {
   const homelab = fakeHomelab(two)
-  await using it = startAgent(homelab, { power: { nodeStops: '300ms' } })
+  await using it = startAgent(homelab, { power: { shutdownTimeout: '300ms' } })
   await it.reads(online)
   for (const outage of [1, 2]) {
     homelab.machine('w-1').hangs = true
@@ -123,7 +123,7 @@ test('a node that hangs in the next outage too is named again', async () => {
     await returns(it, homelab)
     const named = homelab.ports.journal
       .entries(1_000)
-      .filter(({ kind, text }) => kind === 'alert' && text === 'given up, because they would not stop: w-1')
+      .filter(({ kind, text }) => kind === 'alert' && text === 'abandoned, because they did not shut down in time: w-1')
     expect(named).toHaveLength(outage)
   }
 })
@@ -173,7 +173,7 @@ test('a Kubernetes API that is away does not keep nodes up', async () => {
 
 test('a node that comes up while the battery runs down is told again', async () => {
   const homelab = fakeHomelab(two)
-  await using it = startAgent(homelab, { power: { nodeStops: '20ms' } })
+  await using it = startAgent(homelab, { power: { shutdownTimeout: '20ms' } })
   await fails(it)
   homelab.machine('w-1').up = true
   homelab.machine('w-1').stage = 'running'
@@ -191,7 +191,7 @@ test('a forced shutdown that upsd kept from before is an alert and no shutdown',
 
 test('silence on mains changes nothing; silence on battery counts as empty after a while', async () => {
   const homelab = fakeHomelab(two)
-  await using it = startAgent(homelab, { power: { silence: '30s' } })
+  await using it = startAgent(homelab, { power: { deadTime: '30s' } })
   await it.reads(online)
   for (let minute = 0; minute < 60; minute++) await it.silent(60_000)
   expect(it.agent.guard.power.upses.get('ups')?.mode).toBe('on-mains')
@@ -206,14 +206,14 @@ test('silence on mains changes nothing; silence on battery counts as empty after
 test('nothing is woken before mains was stable and the battery charged', async () => {
   const homelab = fakeHomelab(two)
   await using it = startAgent(homelab, {
-    power: { wake: { stableFor: '0s', minimumCharge: 25, retryEvery: '5ms', giveUpAfter: '1s' } },
+    power: { wake: { stableAfter: '0s', minimumCharge: 25, retryInterval: '5ms', giveUpAfter: '1s' } },
   })
   await fails(it)
   await it.reads({ ...online, charge: 10 })
   await it.agent.idle()
   expect(entries(homelab, 'wake')).toEqual([])
   expect(homelab.ports.journal.runs(10).find(({ job }) => job === 'wake-cluster')?.detail).toBe(
-    'the battery is charged to 10 % of the 25 % that a second outage needs',
+    'the battery is at 10 %, and waking needs 25 % (power.wake.minimumCharge)',
   )
 })
 

@@ -68,7 +68,7 @@ test('a quiet hour with every schedule writes nothing to the disk', async () => 
 })
 
 test('an hour on battery after everything was shut down writes nothing to the disk', async () => {
-  await using scene = await withDisk({ power: { nodeStops: '100ms' } })
+  await using scene = await withDisk({ power: { shutdownTimeout: '100ms' } })
   const { it, homelab, journal, passes, writes } = scene
   const low = { status: ['OB', 'LB'], charge: 10, runtime: 60_000 }
   await it.reads(online)
@@ -109,5 +109,5 @@ test('an agent that waits for another one’s Lease says so once in the journal'
   }
   expect(writes()).toBe(before)
   expect(journal.runs(50).filter(({ job }) => job === 'upgrade-node')).toHaveLength(1)
-  expect(journal.entries(50).filter(({ text }) => text.includes('another works on the cluster'))).toHaveLength(1)
+  expect(journal.entries(50).filter(({ text }) => text.includes('another holds the Lease'))).toHaveLength(1)
 })

@@ -11,7 +11,7 @@ test('a Kubernetes that is too new for the next patch sends the homelab to the n
   const homelab = fakeHomelab(two, { version: 'v1.12.3', versions: ['v1.12.3', 'v1.12.11', 'v1.13.9'] })
   await using it = await begin(homelab)
   expect(newsOf(homelab)).toBe(
-    'v1.13.9 is the release to go to: the newest of the next minor version, coming from v1.12.3; the usual order is blocked (v1.12.11 runs Kubernetes up to 1.35, and v1.36.3 runs)',
+    'v1.13.9 is the target release: the newest of the next minor version, from v1.12.3; the usual order is blocked (v1.12.11 supports Kubernetes up to 1.35, and v1.36.3 runs)',
   )
   expect(await days(it)).toBe('every node runs v1.13.9')
   expect(homelab.machine('w-1').boots).toBe(2)
@@ -39,18 +39,18 @@ test('where no way is left, the plan says what would open one', async () => {
 })
 
 for (const [who, options, why] of [
-  ['a paused node', {}, 'w-2 is paused (a guest): `caretaker resume w-2` lets it go on'],
+  ['a paused node', {}, 'w-2 is paused (a guest): resume it with `caretaker resume w-2`'],
   [
     'the node that Caretaker runs on',
     { ownNode: 'w-2' },
-    'w-2 is the machine that Caretaker itself runs on: upgrade it by hand, or run Caretaker elsewhere',
+    'w-2 is the machine that Caretaker runs on: upgrade it with talosctl, or run Caretaker elsewhere',
   ],
 ] as const) {
   test(`${who} lets the others go on, one minor version ahead and no further`, async () => {
     const homelab = fakeHomelab(three, { version: 'v1.13.8', versions: ['v1.13.9', 'v1.14.1', 'v1.15.0'] })
     if (!('ownNode' in options)) homelab.machine('w-2').paused = 'a guest'
     await using it = await begin(homelab, options)
-    expect(newsOf(homelab)).toContain(`${why}; it stays at v1.13.8, and the others go on without it, up to 1.14`)
+    expect(newsOf(homelab)).toContain(`${why}; it stays at v1.13.8, and the others are upgraded without it, up to 1.14`)
     await days(it)
     expect(versionsOf(homelab)).toEqual({
       'cp-1': 'v1.14.1',
@@ -59,9 +59,9 @@ for (const [who, options, why] of [
       'w-1': 'v1.14.1',
       'w-2': 'v1.13.8',
     })
-    expect(newsOf(homelab)).toBe(`v1.15.0 is out: w-2 stays at v1.13.8, so the others go no further than 1.14: ${why}`)
+    expect(newsOf(homelab)).toBe(`v1.15.0 is out: w-2 stays at v1.13.8, so the others stop at 1.14: ${why}`)
     const { plan } = await it.control.rollout()
-    expect(plan.warnings).toEqual([`${why}; it stays at v1.13.8, and the others go on without it, up to 1.14`])
+    expect(plan.warnings).toEqual([`${why}; it stays at v1.13.8, and the others are upgraded without it, up to 1.14`])
     expect(homelab.ports.journal.rollouts(5).map(({ release, outcome }) => `${release} ${outcome}`)).toContain(
       'v1.13.9 done',
     )
@@ -85,7 +85,7 @@ test('a homelab whose nodes are all set aside waits as ever', async () => {
   for (const machine of homelab.machines.values()) machine.paused = 'holidays'
   await using it = await begin(homelab)
   expect(remembered.target.recall(homelab.ports.journal)).toBe('v1.14.1')
-  expect(await it.next()).toBe('cp-1 is paused (holidays): `caretaker resume cp-1` lets it go on')
+  expect(await it.next()).toBe('cp-1 is paused (holidays): resume it with `caretaker resume cp-1`')
 })
 
 test.each(['v1.13.9-k7.1.9', 'v1.11.5-1-gab12cd3', 'v1.13.9-dirty'])(
@@ -95,7 +95,7 @@ test.each(['v1.13.9-k7.1.9', 'v1.11.5-1-gab12cd3', 'v1.13.9-dirty'])(
     homelab.machine('w-2').version = version
     homelab.machine('w-2').installed.version = version
     await using it = await begin(homelab)
-    const named = `w-2 runs ${version}, which is no official release: it is left as it is`
+    const named = `w-2 runs ${version}, which is not an official release: it is left alone`
     expect(newsOf(homelab)).toContain(named)
     expect((await it.control.rollout()).plan.warnings).toEqual([named])
     expect(await days(it)).toBe(`every node runs v1.13.10, except w-2 (${version})`)
@@ -127,7 +127,7 @@ test('components that are not known are no permission', async () => {
   homelab.ports.kubernetes.components = async () => {
     throw new AgentError('rejected', 'pods is forbidden')
   }
-  expect(await it.next()).toBe("it is not known which versions Kubernetes' components are of (pods is forbidden)")
+  expect(await it.next()).toBe('the versions of the Kubernetes components are unknown (pods is forbidden)')
 })
 
 test('with approval of minor versions, a node that lags behind asks for itself alone', async () => {
@@ -138,7 +138,7 @@ test('with approval of minor versions, a node that lags behind asks for itself a
   })
   homelab.kubernetesVersion = 'v1.35.0'
   await using it = await begin(homelab, { upgrade: { approval: 'minor' } })
-  expect(await days(it)).toBe('v1.13.9 waits for approval: `caretaker approve v1.13.9`')
+  expect(await days(it)).toBe('v1.13.9 waits for approval: approve it with `caretaker approve v1.13.9`')
   expect(versionsOf(homelab)).toMatchObject({ 'w-1': 'v1.12.11', 'w-2': 'v1.13.9', 'cp-1': 'v1.13.9' })
   expect(texts(homelab, 'alert')).toEqual(['v1.13.9 waits for approval. Approve it with `caretaker approve v1.13.9`'])
   await it.control.approve('v1.13.9')
@@ -150,7 +150,7 @@ test('with approval of minor versions, nobody is asked for a node that is paused
   const old = { ...homelab.machine('w-1').installed, version: 'v1.12.11' }
   Object.assign(homelab.machine('w-1'), { ...old, installed: old, paused: 'a guest' })
   await using it = await begin(homelab, { upgrade: { approval: 'minor' } })
-  expect(await it.next()).toBe('w-1 is paused (a guest): `caretaker resume w-1` lets it go on')
+  expect(await it.next()).toBe('w-1 is paused (a guest): resume it with `caretaker resume w-1`')
   expect(texts(homelab, 'alert')).toEqual([])
 })
 

@@ -27,14 +27,14 @@ test('a release that is withdrawn before its first node is begun by none, and th
   expect((await it.control.rollout()).plan.release).toEqual({
     kind: 'target',
     version: 'v1.13.10',
-    reason: 'the newest patch of 1.13, coming from v1.13.9; v1.14.1 was withdrawn by the Image Factory',
+    reason: 'the newest patch of 1.13, from v1.13.9; v1.14.1 was withdrawn by the Image Factory',
   })
   expect(await days(it)).toBe('every node runs v1.14.0')
   expect(installed(homelab, 'v1.14.1')).toEqual([])
   expect(new Set(Object.values(versionsOf(homelab)))).toEqual(new Set(['v1.14.0']))
   expect(texts(homelab, 'alert')).toEqual([
-    'settled: v1.14.1 was withdrawn by the Image Factory: no further node begins it',
-    'v1.14.1 was withdrawn by the Image Factory: no further node begins it',
+    'settled: v1.14.1 was withdrawn by the Image Factory: no more nodes are upgraded to it',
+    'v1.14.1 was withdrawn by the Image Factory: no more nodes are upgraded to it',
   ])
 })
 
@@ -115,7 +115,7 @@ test('a node that was armed on purpose for a release that is withdrawn then is n
   await it.run('watch-releases')
   await it.next()
   expect(texts(homelab, 'alert')).toContain(
-    'w-1 starts another release at the next boot: an upgrade is installed there that nothing here will finish. Disarm it with `caretaker rollback w-1`',
+    'w-1 starts another release at the next boot: an upgrade is installed that Caretaker will not finish. Disarm it with `caretaker rollback w-1`',
   )
   expect(homelab.machine('cp-1').installed.version).toBe('v1.13.9')
 })
@@ -137,11 +137,11 @@ test('a withdrawn release that every node runs is not installed anew for another
   says(homelab, ['v1.13.9'], ['v1.14.1'])
   homelab.machine('w-1').schematic = 'b'.repeat(64)
   await it.run('watch-releases')
-  expect(await it.next()).toBe('v1.14.1 was withdrawn by the Image Factory: no further node begins it')
+  expect(await it.next()).toBe('v1.14.1 was withdrawn by the Image Factory: no more nodes are upgraded to it')
   expect(homelab.machine('w-1').boots).toBe(1)
   expect(await it.run('stage-image')).toMatchObject({
     kind: 'done',
-    summary: 'there is no release to go to, and v1.14.1 was withdrawn by the Image Factory',
+    summary: 'there is no target release, and v1.14.1 was withdrawn by the Image Factory',
   })
 })
 
@@ -157,7 +157,7 @@ test('what was withdrawn stays so while the Factory does not answer that questio
   await it.run('watch-releases')
   expect(remembered.withdrawn.recall(homelab.ports.journal)).toEqual(['v1.14.1'])
   expect(remembered.target.recall(homelab.ports.journal)).toBe('v1.13.10')
-  expect(texts(homelab, 'alert').filter((text) => text.includes('no longer holds'))).toEqual([])
+  expect(texts(homelab, 'alert').filter((text) => text.includes('no longer lists'))).toEqual([])
 })
 
 test('a Factory that is too old to mark anything still says what it offers', async () => {
@@ -172,11 +172,11 @@ test('a release that leaves the list without a word is reported once, begun by n
   await using it = await begin(homelab)
   await it.next()
   says(homelab, ['v1.13.9', 'v1.14.0'], undefined)
-  expect(await days(it)).toMatch(/^v1\.14\.1: the Factory's list no longer holds v1\.14\.1, and it was not withdrawn/)
+  expect(await days(it)).toMatch(/^v1\.14\.1: the Factory no longer lists v1\.14\.1, although it was not withdrawn/)
   expect(versionsOf(homelab)).toMatchObject({ 'w-1': 'v1.14.1', 'w-2': 'v1.13.9', 'cp-1': 'v1.13.9' })
   expect(await published(homelab)).toBe('v1.14.1')
-  expect(texts(homelab, 'alert')).toEqual(["the Factory's list no longer holds v1.14.1; nothing goes backwards"])
-  expect(remembered.news.recall(homelab.ports.journal)).toMatch(/^the Factory's list no longer holds v1\.14\.1/)
+  expect(texts(homelab, 'alert')).toEqual(['the Factory no longer lists v1.14.1; nothing is downgraded'])
+  expect(remembered.news.recall(homelab.ports.journal)).toMatch(/^the Factory no longer lists v1\.14\.1/)
 
   says(homelab, ['v1.13.9', 'v1.14.0', 'v1.14.1'], undefined)
   expect(await days(it)).toBe('every node runs v1.14.1')
@@ -188,7 +188,7 @@ test('a release that vanishes keeps nobody from the patch that came meanwhile', 
   says(homelab, ['v1.13.9', 'v1.13.10', 'v1.14.0'])
   await it.run('watch-releases')
   expect(remembered.target.recall(homelab.ports.journal)).toBe('v1.13.10')
-  expect(texts(homelab, 'alert')).toEqual(["the Factory's list no longer holds v1.14.1; nothing goes backwards"])
+  expect(texts(homelab, 'alert')).toEqual(['the Factory no longer lists v1.14.1; nothing is downgraded'])
 })
 
 test.each([

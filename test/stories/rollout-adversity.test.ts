@@ -8,7 +8,7 @@ import { three, two } from '../fakes/stories.ts'
 describe('a rollback', () => {
   test('begins with the node that is not well: a healthy member that carries the quorum waits for it', async () => {
     const homelab = fakeHomelab({ 'cp-1': 'controlplane', 'cp-2': 'controlplane', 'cp-3': 'controlplane' }, offered)
-    await using it = await begin(homelab, { upgrade: { reboot: '30ms' } })
+    await using it = await begin(homelab, { upgrade: { rebootTimeout: '30ms' } })
     await it.next()
     homelab.before = (entry) => {
       if (entry === 'reboot cp-3') homelab.machine('cp-3').stuckBooting = true
@@ -17,7 +17,7 @@ describe('a rollback', () => {
     expect(homelab.machine('cp-3').stage).toBe('booting')
     homelab.before = undefined
     await it.control.rollback('cp-2', false)
-    expect(await it.next()).not.toContain('cp-2 is to go back')
+    expect(await it.next()).not.toContain('cp-2 is being rolled back')
     expect(homelab.diary).not.toContain('roll-back cp-2')
     await it.control.rollback('cp-3', true)
     for (let run = 0; run < 4; run++) await it.next()
@@ -41,7 +41,7 @@ describe('a rollback', () => {
       release: 'v1.14.1',
       nodes: { 'cp-1': { from: 'v1.14.0', outcome: 'released' } },
     })
-    await expect(it.control.rollback('cp-1', false)).rejects.toThrow('the data of etcd are written for 3.7')
+    await expect(it.control.rollback('cp-1', false)).rejects.toThrow('the etcd data is written by 3.7')
   })
 
   test.each(['install w-1', 'forfeit', 'confirm'])(
@@ -68,7 +68,7 @@ describe('a rollback', () => {
 
   test('makes a single control plane whole whose API hangs with it', async () => {
     const homelab = fakeHomelab({ 'cp-1': 'controlplane' }, offered)
-    await using it = await begin(homelab, { upgrade: { reboot: '30ms' } })
+    await using it = await begin(homelab, { upgrade: { rebootTimeout: '30ms' } })
     homelab.before = (entry) => {
       if (entry === 'reboot cp-1') homelab.machine('cp-1').stuckBooting = true
     }
@@ -86,7 +86,7 @@ describe('a rollback', () => {
     await it.next()
     homelab.machine('w-1').unschedulable = true
     await it.control.rollback('w-1', false)
-    expect(await it.next()).toBe('w-1, which is to go back, was cordoned by somebody else: uncordon it to go on')
+    expect(await it.next()).toBe('the rollback of w-1 waits: it was cordoned by someone else; uncordon it to continue')
     homelab.machine('w-1').unschedulable = false
     await it.next()
     expect(homelab.machine('w-1').version).toBe('v1.13.9')
@@ -111,7 +111,7 @@ test('a node that is installed is finished after an abort, also when something e
   homelab.before = (entry) => {
     if (entry === 'install w-1') homelab.machine('w-2').up = false
   }
-  expect(await it.next()).toContain("it can't be taken away now: w-2 does not answer")
+  expect(await it.next()).toContain("it can't go down now: w-2 does not answer")
   await it.control.abort()
   homelab.before = undefined
   homelab.machine('w-2').up = true
@@ -127,7 +127,7 @@ test('a node that a person uncordons in the middle is not rebooted with its pods
   homelab.before = (entry) => {
     if (entry === 'install w-1') homelab.machine('w-1').unschedulable = false
   }
-  expect(await it.next()).toContain('our cordon is gone, so its pods may be back')
+  expect(await it.next()).toContain('our cordon is gone, so its pods may have returned')
   expect(homelab.machine('w-1').boots).toBe(1)
 })
 
@@ -163,7 +163,7 @@ test('an installer that fails while staging is tried twice, and then a person is
     if (entry === 'install w-1') homelab.machine('w-1').installerExit = 1
   }
   for (let run = 0; run < 4; run++) await it.next()
-  expect(await it.next()).toMatch(/^stuck: w-1 failed 2 times to get v1.14.1/)
+  expect(await it.next()).toMatch(/^stuck: w-1 failed 2 times to upgrade to v1.14.1/)
 })
 
 test('somebody who cordons a node just before us does not make the release a bad one', async () => {
@@ -181,7 +181,7 @@ test('the others wait for the canary, whatever keeps it', async () => {
   await using it = await begin(homelab, { upgrade: { canary: { node: 'w-2', watch: '1h' } } })
   await it.control.pauseNode('w-2', 'a guest needs it')
   expect(await it.next()).toBe(
-    'the canary is to go first: w-2 is paused (a guest needs it): `caretaker resume w-2` lets it go on',
+    'the canary must be upgraded first: w-2 is paused (a guest needs it): resume it with `caretaker resume w-2`',
   )
 })
 

@@ -4,7 +4,7 @@ import { begin, finish, offered, texts } from '../fakes/rollout.ts'
 import { two } from '../fakes/stories.ts'
 
 describe('windows', () => {
-  const upgrade = { windows: [{ days: ['sat'], from: '02:00', to: '06:00' }], timeZone: 'UTC', nodeTakes: '5m' }
+  const upgrade = { windows: [{ days: ['sat'], from: '02:00', to: '06:00' }], timeZone: 'UTC', nodeEstimate: '5m' }
   const at = (iso: string) => new Date(iso)
 
   test('one that closes with nodes still to come is told of, with what it waited for', async () => {
@@ -22,7 +22,7 @@ describe('windows', () => {
     await it.next()
     const missed = texts(homelab, 'event').filter((text) => text.startsWith('the window closed'))
     expect(missed).toEqual([
-      'the window closed with 2 nodes still to come, because storage is not healthy: volume pvc-1 is degraded; `caretaker run-now` goes on outside of windows',
+      'the window closed with 2 nodes left to upgrade, because storage is not healthy: volume pvc-1 is degraded; continue outside of windows with `caretaker run-now`',
     ])
   })
 
@@ -43,7 +43,7 @@ describe('windows', () => {
       upgrade: { ...upgrade, windows: [{ ...upgrade.windows[0], days: [today] }] },
     })
     expect(await it.next()).toMatch(/^the next window opens/)
-    expect((await it.control.runNow(3_600_000)).said).toMatch(/^a window is open by hand for 1 h, until /)
+    expect((await it.control.runNow(3_600_000)).said).toMatch(/^a window is open for 1 h, until /)
     expect(await finish(it)).toBe('every node runs v1.14.1')
   })
 })
@@ -55,7 +55,7 @@ describe('the Lease', () => {
     const homelab = fakeHomelab(two, offered)
     await using it = await begin(homelab)
     homelab.lease = { ...other, until: Date.now() + 42_000 }
-    expect(await it.next()).toBe('another works on the cluster (upgrade), and holds its Lease')
+    expect(await it.next()).toBe('another holds the Lease (upgrade)')
     homelab.lease = { ...other, until: Date.now() - 1 }
     expect(await finish(it)).toBe('every node runs v1.14.1')
     expect(homelab.lease).toBeUndefined()
@@ -85,7 +85,7 @@ test('with mode: staged a release is installed before the window, and rebooted i
   await using it = await begin(homelab, { upgrade: { windows, mode: 'staged' }, now: () => now })
   await it.next()
   await it.next()
-  expect(await it.next()).toBe('the next window opens Sat 02:00; it is installed already on w-1, cp-1')
+  expect(await it.next()).toBe('the next window opens on 2026-03-07 02:00 UTC; it is installed already on w-1, cp-1')
   expect(homelab.machine('w-1')).toMatchObject({ boots: 1, installed: { version: 'v1.14.1' }, unschedulable: false })
   now = new Date('2026-03-07T02:01:00Z')
   expect(await finish(it)).toBe('every node runs v1.14.1')
@@ -107,7 +107,7 @@ test('no control plane is touched while etcd can not be saved', async () => {
 test("the user's own checks stop the next node, and hold back the end of this one", async () => {
   const homelab = fakeHomelab(two, offered)
   const checks = [{ name: 'web', http: { url: 'http://web.test/' } }]
-  await using it = await begin(homelab, { upgrade: { checks, checksWithin: '20ms' } })
+  await using it = await begin(homelab, { upgrade: { checks, checksTimeout: '20ms' } })
   homelab.failingChecks.set('web', 'web: HTTP 503 instead of 200')
   expect(await it.next()).toBe('the check web: HTTP 503 instead of 200')
   homelab.failingChecks.clear()
@@ -136,11 +136,9 @@ test('another machine at the address of a node is not taken for it', async () =>
 
 test('a reboot that Talos accepts and does not begin is told again, and is no failed attempt', async () => {
   const homelab = fakeHomelab(two, offered)
-  await using it = await begin(homelab, { upgrade: { reboot: '60ms' } })
+  await using it = await begin(homelab, { upgrade: { rebootTimeout: '60ms' } })
   homelab.machine('w-1').rebootIgnored = true
-  expect(await it.next()).toBe(
-    'wait until w-1 is upgraded: the reboot never began: it runs on as before, and is told again',
-  )
+  expect(await it.next()).toBe('wait until w-1 is upgraded: the reboot never started: it is requested again')
   expect(await it.next()).toBe('w-1 runs v1.14.1; on to the next')
   expect(homelab.ports.journal.rollouts(1)[0]!.nodes['w-1']).toMatchObject({ outcome: 'upgraded', failures: [] })
 })
@@ -148,12 +146,12 @@ test('a reboot that Talos accepts and does not begin is told again, and is no fa
 test('a node whose drain is refused lets others go first, where that is the policy', async () => {
   const homelab = fakeHomelab(two, offered)
   await using it = await begin(homelab, {
-    upgrade: { drain: '20ms', draining: { whenBlocked: 'skip', blockedFor: '1h' } },
+    upgrade: { drainTimeout: '20ms', draining: { whenBlocked: 'skip', blockedTimeout: '1h' } },
   })
   homelab.machine('w-1').stubborn = true
   expect(await it.next()).toContain('would not go: default/db-0')
   await it.next()
   expect(homelab.machine('w-1')).toMatchObject({ unschedulable: false, mark: undefined })
   expect(await it.next()).toBe('cp-1 runs v1.14.1; on to the next')
-  expect(await it.next()).toMatch(/^w-1 is left for later: drain w-1: .*default\/db-0/)
+  expect(await it.next()).toMatch(/^w-1 is postponed: drain w-1: .*default\/db-0/)
 })

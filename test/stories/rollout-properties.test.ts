@@ -130,11 +130,11 @@ async function play(seed: number): Promise<Played> {
   const options = {
     upgrade: {
       parallel,
-      reboot: '40ms',
-      install: '60ms',
-      drain: '25ms',
+      rebootTimeout: '40ms',
+      installTimeout: '60ms',
+      drainTimeout: '25ms',
       retryAfter: '1ms',
-      draining: { whenBlocked: random.pick(['wait', 'skip', 'delete']), blockedFor: '5ms' },
+      draining: { whenBlocked: random.pick(['wait', 'skip', 'delete']), blockedTimeout: '5ms' },
     },
   }
   const node = (name: string) => {

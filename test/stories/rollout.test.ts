@@ -10,7 +10,7 @@ describe('approval', () => {
     const homelab = fakeHomelab(two, offered)
     await using it = await begin(homelab, { upgrade: { approval: 'minor' } })
     for (let run = 0; run < 3; run++)
-      expect(await it.next()).toBe('v1.14.1 waits for approval: `caretaker approve v1.14.1`')
+      expect(await it.next()).toBe('v1.14.1 waits for approval: approve it with `caretaker approve v1.14.1`')
     expect(texts(homelab, 'event').filter((text) => text.includes('waits for approval'))).toHaveLength(1)
     expect(await it.control.approve()).toMatchObject({ said: 'v1.14.1 is approved' })
     expect(await finish(it)).toBe('every node runs v1.14.1')
@@ -33,7 +33,7 @@ describe('an abort', () => {
     homelab.before = undefined
     await it.next()
     expect(homelab.machine('w-1')).toMatchObject({ version: 'v1.13.9', unschedulable: false, boots: 1 })
-    expect(await it.next()).toContain('`caretaker rollout start` begins it anew')
+    expect(await it.next()).toContain('start it again with `caretaker rollout start`')
     expect(homelab.ports.journal.rollouts(1)[0]).toMatchObject({ release: 'v1.14.1', outcome: 'aborted' })
     await it.control.start()
     expect(await finish(it)).toBe('every node runs v1.14.1')
@@ -59,7 +59,9 @@ describe('a rollback', () => {
     await it.next()
     expect(homelab.machine('w-1').version).toBe('v1.14.1')
     const from = homelab.diary.length
-    expect(await it.control.rollback('w-1', false)).toMatchObject({ said: 'w-1 goes back from v1.14.1 to v1.13.9' })
+    expect(await it.control.rollback('w-1', false)).toMatchObject({
+      said: 'w-1 will be rolled back from v1.14.1 to v1.13.9',
+    })
     await it.next()
     expect(homelab.diary.slice(from)).toEqual(['cordon w-1', 'drain w-1', 'roll-back w-1', 'uncordon w-1'])
     expect(homelab.machine('w-1')).toMatchObject({ version: 'v1.13.9', unschedulable: false, mark: undefined })
@@ -78,9 +80,11 @@ describe('a rollback', () => {
     await it.next()
     expect(homelab.machine('w-1').version).toBe('v1.13.9')
     await expect(it.control.rollback('w-1', false)).rejects.toThrow(
-      "w-1 can't go back any further: it went back from v1.14.1, which a rollback would start again. --force does so all the same",
+      "w-1 can't be rolled back any further: it was rolled back from v1.14.1, which another rollback would boot again. Do so anyway with --force",
     )
-    expect(await it.control.rollback('w-1', true)).toMatchObject({ said: 'w-1 goes back from v1.13.9 to v1.14.1' })
+    expect(await it.control.rollback('w-1', true)).toMatchObject({
+      said: 'w-1 will be rolled back from v1.13.9 to v1.14.1',
+    })
     await it.next()
     expect(homelab.machine('w-1').version).toBe('v1.14.1')
   })
@@ -94,8 +98,8 @@ describe('a rollback', () => {
     }
     expect(await it.next()).toBe('stopped before install: the rollout of v1.14.1 was aborted')
     homelab.before = undefined
-    expect(await it.next()).toBe('w-2 is being uncordoned, so that w-1 can be rolled back')
-    expect(await it.next()).toBe('w-1 is to go back from v1.14.1')
+    expect(await it.next()).toBe('w-2 is being uncordoned before w-1 is rolled back')
+    expect(await it.next()).toBe('w-1 is being rolled back from v1.14.1')
     expect(homelab.ports.journal.rollouts(5)).toMatchObject([
       { outcome: 'aborted', nodes: { 'w-1': { outcome: 'rolled-back' }, 'w-2': { outcome: 'released' } } },
     ])
@@ -103,7 +107,7 @@ describe('a rollback', () => {
 
   test('asks for no health: it is how a broken cluster is made whole', async () => {
     const homelab = fakeHomelab(three, offered)
-    await using it = await begin(homelab, { upgrade: { reboot: '30ms' } })
+    await using it = await begin(homelab, { upgrade: { rebootTimeout: '30ms' } })
     homelab.before = (entry) => {
       if (entry === 'reboot w-1') homelab.machine('w-1').stuckBooting = true
     }
@@ -112,7 +116,7 @@ describe('a rollback', () => {
     )
     homelab.machine('w-2').up = false
     await it.control.rollback('w-1', false)
-    expect(await it.next()).toBe('w-1 is to go back from v1.14.1')
+    expect(await it.next()).toBe('w-1 is being rolled back from v1.14.1')
     expect(homelab.machine('w-1')).toMatchObject({ version: 'v1.13.9', stage: 'running', unschedulable: false })
   })
 
@@ -122,7 +126,7 @@ describe('a rollback', () => {
     expect(await finish(it)).toBe('every node runs v1.14.1')
     expect(homelab.storageVersion).toBe('3.7.0')
     await expect(it.control.rollback('cp-1', false)).rejects.toThrow(
-      "cp-1 can't go back: the data of etcd are written for 3.7, and v1.13.9 brings 3.6, which refuses them. --force tries it all the same",
+      "cp-1 can't be rolled back: the etcd data is written by 3.7, and v1.13.9 comes with 3.6, which refuses it. Try anyway with --force",
     )
     expect(homelab.diary).not.toContain('roll-back cp-1')
     await it.control.rollback('cp-1', true)
@@ -144,13 +148,13 @@ describe('a rollback', () => {
     const homelab = fakeHomelab(two, offered)
     await using it = await begin(homelab)
     homelab.machine('w-1').installed = { ...homelab.machine('w-1').installed, version: 'v1.14.1' }
-    expect(await it.next()).toContain('w-1 has an upgrade installed that nobody here began')
+    expect(await it.next()).toContain('w-1 has an upgrade installed that Caretaker did not start')
     await it.next()
     expect(texts(homelab, 'alert')).toEqual([
-      'w-1 starts another release at the next boot: an upgrade is installed there that nothing here will finish. Disarm it with `caretaker rollback w-1`',
+      'w-1 starts another release at the next boot: an upgrade is installed that Caretaker will not finish. Disarm it with `caretaker rollback w-1`',
     ])
     expect(await it.control.rollback('w-1', false)).toMatchObject({
-      said: 'w-1 is disarmed: it reboots into what it runs',
+      said: 'w-1 is disarmed: it reboots into the release that it runs',
     })
     await it.next()
     expect(homelab.machine('w-1')).toMatchObject({ version: 'v1.13.9', installed: { version: 'v1.13.9' }, boots: 2 })
@@ -164,7 +168,7 @@ test('a node that booted its old system is tried again when a person says so', a
     if (entry === 'reboot w-1') homelab.machine('w-1').rollsBack = true
   }
   for (let run = 0; run < 4; run++) await it.next()
-  expect(await it.next()).toMatch(/^stuck: w-1 booted its old system .* `caretaker retry w-1` tries again$/)
+  expect(await it.next()).toMatch(/^stuck: w-1 booted its old system .* try again with `caretaker retry w-1`$/)
   expect(texts(homelab, 'event').filter((text) => text.startsWith('the rollout is stuck'))).toHaveLength(1)
   homelab.before = undefined
   await it.control.retry('w-1')
@@ -179,7 +183,7 @@ test('a node that is paused is left out until it is resumed', async () => {
   await using it = await begin(homelab)
   await it.control.pauseNode('w-1', 'a guest needs it')
   expect(await it.next()).toBe('cp-1 runs v1.14.1; on to the next')
-  expect(await it.next()).toBe('w-1 is paused (a guest needs it): `caretaker resume w-1` lets it go on')
+  expect(await it.next()).toBe('w-1 is paused (a guest needs it): resume it with `caretaker resume w-1`')
   await it.control.resumeNode('w-1')
   expect(await finish(it)).toBe('every node runs v1.14.1')
 })

@@ -13,7 +13,7 @@ async function arm(homelab: FakeHomelab, it: Awaited<ReturnType<typeof begin>>, 
   homelab.before = (entry) => {
     if (entry === `install ${node}`) homelab.machine(ill).kubeletIll = true
   }
-  expect(await it.next()).toContain("it can't be taken away now")
+  expect(await it.next()).toContain("it can't go down now")
   homelab.before = undefined
   homelab.machine(ill).kubeletIll = false
   expect(homelab.machine(node).installed.version).toBe('v1.14.1')
@@ -22,19 +22,19 @@ async function arm(homelab: FakeHomelab, it: Awaited<ReturnType<typeof begin>>, 
 describe('an armed node is disarmed, and that is seen to have worked', () => {
   test.each(['w-1', 'cp-2'])('although it has fallen ill since: %s', async (node) => {
     const homelab = fakeHomelab(node === 'w-1' ? two : threeControlPlanes, offered)
-    await using it = await begin(homelab, { upgrade: { reboot: '30ms' } })
+    await using it = await begin(homelab, { upgrade: { rebootTimeout: '30ms' } })
     await arm(homelab, it, node, node === 'w-1' ? 'cp-1' : 'cp-3')
     homelab.machine(node).kubeletIll = true
     expect(await it.control.rollback(node, false)).toEqual({
       changed: true,
-      said: `${node} is disarmed: it reboots into what it runs`,
+      said: `${node} is disarmed: it reboots into the release that it runs`,
     })
     await it.next()
     homelab.machine(node).kubeletIll = false
     await it.next()
     await it.next()
     expect(homelab.machine(node)).toMatchObject({ version: 'v1.13.9', unschedulable: false })
-    expect(texts(homelab, 'alert').join()).not.toContain('did not work')
+    expect(texts(homelab, 'alert').join()).not.toContain('failed')
   })
 
   test('by an agent that dies before the order, where only our mark tells that it is armed', async () => {
@@ -54,7 +54,7 @@ describe('an armed node is disarmed, and that is seen to have worked', () => {
     await second.next()
     await second.next()
     expect(homelab.machine('w-1')).toMatchObject({ version: 'v1.13.9', unschedulable: false })
-    expect(texts(homelab, 'alert').join()).not.toContain('did not work')
+    expect(texts(homelab, 'alert').join()).not.toContain('failed')
   })
 
   test('again where the first reboot failed: a control plane needs no force for it', async () => {
@@ -64,10 +64,10 @@ describe('an armed node is disarmed, and that is seen to have worked', () => {
     await it.control.rollback('cp-2', false)
     homelab.machine('cp-2').kexecRefused = true
     await it.next()
-    expect(await it.next()).toMatch(
-      /^stuck: the rollback of cp-2 did not work: .*`caretaker rollback cp-2` tries again/,
-    )
-    expect(await it.control.rollback('cp-2', false)).toMatchObject({ said: 'cp-2 goes back from v1.14.1 to v1.13.9' })
+    expect(await it.next()).toMatch(/^stuck: the rollback of cp-2 failed: .*try again with `caretaker rollback cp-2`/)
+    expect(await it.control.rollback('cp-2', false)).toMatchObject({
+      said: 'cp-2 will be rolled back from v1.14.1 to v1.13.9',
+    })
     await it.next()
     expect(homelab.machine('cp-2')).toMatchObject({ version: 'v1.13.9', unschedulable: false })
   })
@@ -85,7 +85,7 @@ describe('an armed node is disarmed, and that is seen to have worked', () => {
     await it.reads(online, 60_000)
     await it.reads(online, 60_000)
     await it.control.start()
-    expect(await it.next()).toBe('w-1, which was to go back, is armed: `caretaker rollback w-1` disarms it')
+    expect(await it.next()).toBe('w-1, which is being rolled back, is armed: disarm it with `caretaker rollback w-1`')
     await it.control.rollback('w-1', false)
     await it.next()
     expect(homelab.machine('w-1')).toMatchObject({ version: 'v1.13.9', unschedulable: false })
@@ -99,7 +99,7 @@ describe('a rollback is refused at once', () => {
     await it.next()
     homelab.addresses.set('w-1', 'w-2').set('w-2', 'w-1')
     await expect(it.control.rollback('w-1', true)).rejects.toThrow(
-      /^w-1 can't go back: it is not the machine that answers at its address: that is w-2 /,
+      /^w-1 can't be rolled back: it is not the machine that answers at its address: that is w-2 /,
     )
     homelab.addresses.clear()
     expect(await finish(it)).toBe('every node runs v1.14.1')
@@ -111,7 +111,7 @@ describe('a rollback is refused at once', () => {
     await it.next()
     homelab.machine('w-1').stagedUpgrade = 'v1.14.1'
     await expect(it.control.rollback('w-1', false)).rejects.toThrow(
-      "w-1 can't go back: the upgrade that is staged on it is installed by its next boot, whichever that is. `talosctl -n w-1 meta delete 0x07` takes it off the node",
+      "w-1 can't be rolled back: any next boot installs the upgrade that is staged on it. Remove it with `talosctl -n w-1 meta delete 0x07`",
     )
   })
 
@@ -121,7 +121,7 @@ describe('a rollback is refused at once', () => {
     await using it = await begin(homelab)
     await it.next()
     await expect(it.control.rollback('w-1', false)).rejects.toThrow(
-      'w-1 runs v1.13.9 already, which it came from: `caretaker retry w-1` lets it be upgraded again',
+      'w-1 runs v1.13.9 already, the release before the upgrade: let it be upgraded again with `caretaker retry w-1`',
     )
   })
 })
@@ -144,7 +144,7 @@ test('whoever insists on a rollback hears what etcd loses by it', async () => {
   homelab.machine(off).up = false
   const { said } = await it.control.rollback(taken, true)
   expect(said).toMatch(
-    / goes back from v1\.14\.1 to v1\.13\.9, although etcd would keep 1 healthy members of 3, and needs 2$/,
+    / will be rolled back from v1\.14\.1 to v1\.13\.9, although etcd would be left with 1 healthy members of 3, and needs 2$/,
   )
 })
 
@@ -159,6 +159,6 @@ test('an approval that may be meant otherwise is told as such', async () => {
   )
   remembered.withdrawn.remember(homelab.ports.journal, ['v1.14.1'])
   expect(await approve('v1.14.1')).toBe(
-    'v1.14.1 is approved in place of v9.9.9, but it is withdrawn: no node is brought to it',
+    'v1.14.1 is approved in place of v9.9.9, but it is withdrawn: no node is upgraded to it',
   )
 })

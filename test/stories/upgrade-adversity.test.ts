@@ -31,7 +31,7 @@ test.each([
     if (entry === 'drain cp-2') homelab.machine('cp-3').up = false
   }
   expect(sentence(await it.run('upgrade-node'))).toMatch(
-    /^confirm that cp-2 may go down: it can't be taken away now: cp-3 does not answer/,
+    /^confirm that cp-2 may go down: it can't go down now: cp-3 does not answer/,
   )
   expect(homelab.diary).not.toContain(harm)
   homelab.before = undefined
@@ -157,7 +157,7 @@ test('an agent that has not heard the UPS yet does not uncordon the node in hand
   Object.assign(homelab.machine('w-1'), { mark, unschedulable: true })
   await using it = startAgent(homelab)
   await it.run('watch-releases')
-  expect(sentence(await it.run('upgrade-node'))).toBe('the UPS has not been heard from yet')
+  expect(sentence(await it.run('upgrade-node'))).toBe('the UPS has not answered yet')
   expect(homelab.machine('w-1').unschedulable).toBe(true)
 })
 
@@ -190,7 +190,7 @@ test('a release that vanishes from the list does not make the homelab go to an o
   await it.run('watch-releases')
   await it.run('watch-releases')
   expect(remembered.target.recall(homelab.ports.journal)).toBe('v1.14.1')
-  expect(alerts(homelab)).toEqual(["the Factory's list no longer holds v1.14.1; nothing goes backwards"])
+  expect(alerts(homelab)).toEqual(['the Factory no longer lists v1.14.1; nothing is downgraded'])
 })
 
 test('an image that somebody asked for and that does not exist is told once, and others are staged', async () => {

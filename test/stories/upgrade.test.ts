@@ -76,7 +76,7 @@ test('a UPS that was never heard from keeps nodes as they are', async () => {
   const homelab = fakeHomelab(three, offered)
   await using it = startAgent(homelab)
   await it.run('watch-releases')
-  expect(sentencesOf(await it.runQueue())).toContain('the UPS has not been heard from yet')
+  expect(sentencesOf(await it.runQueue())).toContain('the UPS has not answered yet')
 })
 
 test('a node that does not answer keeps all others as they are', async () => {
@@ -95,7 +95,7 @@ test("a node that a person has cordoned is not touched, and the person's cordon 
   await using it = startAgent(homelab)
   await it.reads(online)
   await it.run('watch-releases')
-  expect(sentencesOf(await it.runQueue()).at(-1)).toBe('w-1 was cordoned by somebody else: uncordon it to go on')
+  expect(sentencesOf(await it.runQueue()).at(-1)).toBe('w-1 was cordoned by someone else: uncordon it to continue')
   expect(homelab.machine('w-1')).toMatchObject({ unschedulable: true, version: 'v1.13.9' })
 })
 
@@ -171,7 +171,7 @@ test('a list of releases that shrinks changes nothing but the journal', async ()
   await it.run('watch-releases')
   expect(remembered.target.recall(homelab.ports.journal)).toBeUndefined()
   expect(homelab.ports.journal.entries(5).map(({ text }) => text)).toContain(
-    "the Factory's list no longer holds v1.14.0; nothing goes backwards",
+    'the Factory no longer lists v1.14.0; nothing is downgraded',
   )
 })
 

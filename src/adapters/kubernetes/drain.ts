@@ -29,7 +29,7 @@ export async function drain(
   policy: DrainPolicy,
   { evictEvery, signal }: DrainOptions,
 ): Promise<void> {
-  const { deleteAfter, maxGrace, volumesWithin } = policy
+  const { deleteAfter, maxGrace, volumeDetachTimeout } = policy
   const tiers = tiersOf(policy)
   const sort = createSorter(api, node, tiers)
   const recreatedPods = createComebacks(node)
@@ -93,7 +93,7 @@ export async function drain(
     if (!signal.aborted) await sleep(Math.min(lookEvery, evictEvery), undefined, { signal }).catch(() => {})
     if (signal.aborted) throw new AgentError('timed-out', describe(present, refusals, later))
   }
-  if (volumesWithin !== undefined) await awaitDetached(api, node, volumesWithin, signal)
+  if (volumeDetachTimeout !== undefined) await awaitDetached(api, node, volumeDetachTimeout, signal)
 }
 
 function isStopping({ metadata }: PodObject): boolean {

@@ -82,7 +82,7 @@ export function createNodes(api: Api): Nodes {
         const { unschedulable, cordon } = factsOf(found)
         if (unschedulable && !cordon) {
           if (mark.why === 'power') return undefined
-          throw new AgentError('rejected', `${node} was cordoned by somebody else: uncordon it to go on`)
+          throw new AgentError('rejected', `${node} was cordoned by someone else: uncordon it to continue`)
         }
         if (cordon?.why === 'upgrade' && mark.why === 'power') return undefined
         return {

@@ -15,10 +15,10 @@ export interface Tier {
  * and at the very end the engines that carry volumes, which their own system keeps until nothing needs them: to wait for
  * one of those before the pods with volumes have gone would be to wait for ever.
  */
-export function tiersOf({ ordered, last = [], tierWithin }: DrainPolicy): readonly Tier[] {
-  const tier = (suits: Tier['suits'], within = tierWithin) => ({ suits, within, selector: undefined })
+export function tiersOf({ ordered, last = [], tierTimeout }: DrainPolicy): readonly Tier[] {
+  const tier = (suits: Tier['suits'], within = tierTimeout) => ({ suits, within, selector: undefined })
   const plain = (pod: PodObject) => !hasVolumes(pod) && !isStorageEngine(pod)
-  const chosen = last.map(({ selector, within }) => ({ selector, within, suits: () => false }))
+  const chosen = last.map(({ selector, timeout: within }) => ({ selector, within, suits: () => false }))
   if (!ordered) return [tier(() => true), ...chosen]
   return [
     tier(plain),

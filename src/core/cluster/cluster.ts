@@ -1,4 +1,4 @@
-/** What we saw of the cluster, at one moment. What did not answer is a fact too. */
+/** The observed state of the cluster at one moment. No answer is an observation too. */
 export interface Cluster {
   readonly nodes: readonly Node[]
   /** The API server's version, `v1.36.3`. */
@@ -6,7 +6,7 @@ export interface Cluster {
   readonly workloads: Observed<Workloads>
 }
 
-/** What of the workloads matters to whoever takes nodes away. */
+/** What matters about workloads when nodes are taken out of service. */
 export interface Workloads {
   /** Disruption budgets that allow no eviction, and never will as their workload stands. */
   readonly blocking: readonly BlockingBudget[]
@@ -14,7 +14,7 @@ export interface Workloads {
   readonly pending: readonly string[]
 }
 
-/** A budget whose every pod has to stay: draining its node would wait for ever. */
+/** A PodDisruptionBudget that allows no eviction: a drain of its node would wait for ever. */
 export interface BlockingBudget {
   /** `namespace/name`. */
   readonly budget: string
@@ -49,7 +49,7 @@ export interface StorageWarning {
   readonly endangers: 'nothing' | 'redundancy' | 'data' | 'unknown'
 }
 
-/** A warning that a person puts up with for a time (`storage.accept`). */
+/** A warning that a person accepts for a time (`storage.accept`). */
 export interface AcceptedWarning {
   /** A warning's name or alias. */
   readonly name: string
@@ -58,7 +58,7 @@ export interface AcceptedWarning {
   readonly reason?: string | undefined
 }
 
-/** Something that was looked at: what was seen, or why it could not be. */
+/** An observation: the value, or why it could not be observed. */
 export type Observed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: string }
 
 export const observed = <T>(value: T): Observed<T> => ({ ok: true, value })
@@ -98,9 +98,9 @@ export interface TalosFacts {
   readonly secureBoot: boolean
   /** The Image Factory schematic that it runs; undefined where the image was not made by a Factory. */
   readonly schematic: string | undefined
-  /** The official extensions of that schematic, as the Factory names them; undefined where the node does not tell. */
+  /** The official extensions of that schematic, as the Factory names them; undefined if the node reports none. */
   readonly extensions: readonly string[] | undefined
-  /** What else that schematic provides; undefined where the node does not tell. */
+  /** What else that schematic provides; undefined where the node does not report it. */
   readonly provides: SchematicParts | undefined
   /** New at every boot. */
   readonly bootId: string
@@ -136,7 +136,7 @@ export interface SchematicParts {
   readonly kernelArguments: readonly string[]
   /** Of a board: its name in the overlay image, `rpi_generic`. */
   readonly overlay: string | undefined
-  /** What the overlay is told, as `configTxtAppend`: the value of each, in one spelling. An upgrade writes them anew. */
+  /** What the overlay is told, as `configTxtAppend`: the value of each, in one spelling. An upgrade writes them again. */
   readonly overlayOptions?: Readonly<Record<string, string>>
   /** A machine configuration is embedded in the image. */
   readonly embeddedConfig: boolean
@@ -163,9 +163,9 @@ export interface EtcdFacts {
 export interface KubernetesFacts {
   readonly ready: boolean
   readonly unschedulable: boolean
-  /** Our own mark, when it was we who cordoned the node. */
+  /** Our annotation, if Caretaker cordoned the node. */
   readonly cordon: CordonMark | undefined
-  /** Our mark where it is on a schedulable node: somebody has uncordoned it since. */
+  /** Our annotation on a schedulable node: someone else has uncordoned it since. */
   readonly leftover: CordonMark | undefined
   readonly attempts: Attempts | undefined
   /** Our note on a node in service that it is armed on purpose, for the next window. */
@@ -182,12 +182,12 @@ export interface KubernetesFacts {
 }
 
 /**
- * | kind    | means                                                                                        |
- * |---------|----------------------------------------------------------------------------------------------|
- * | same    | one machine                                                                                  |
- * | unknown | one side is silent, or does not tell its machine id                                          |
- * | late    | one machine, whose kubelet has not reported the present boot yet                             |
- * | renamed | one machine, which is registered in Kubernetes under another name, `as`                      |
+ * | kind    | means                                                                                         |
+ * |---------|-----------------------------------------------------------------------------------------------|
+ * | same    | one machine                                                                                   |
+ * | unknown | one side is silent, or does not report its machine id                                         |
+ * | late    | one machine, whose kubelet has not reported the current boot yet                              |
+ * | renamed | one machine, which is registered in Kubernetes under another name, `as`                       |
  * | another | two machines: the address leads to one that Kubernetes knows as `as`, or does not know at all |
  */
 export type NodeIdentity =
@@ -197,7 +197,7 @@ export type NodeIdentity =
 
 /**
  * Written on the node as an annotation when we cordon it: the node itself remembers what we were doing there. A cordon
- * without this mark is somebody else's, and never touched.
+ * without this mark is someone else's, and never touched.
  */
 export interface CordonMark {
   readonly why: 'upgrade' | 'power'
@@ -207,7 +207,7 @@ export interface CordonMark {
   readonly release?: string
   readonly schematic?: string
   readonly bootId?: string
-  /** What ran when it was closed, and by what the machine is known again afterwards. */
+  /** What ran when it was cordoned, and by what the machine is known again afterwards. */
   readonly from?: string
   readonly uuid?: string
   readonly machineId?: string
@@ -215,12 +215,12 @@ export interface CordonMark {
   readonly kernelArguments?: readonly string[]
   /**
    * Set just before the installer runs, and again when it has ended well. While the boot is still `bootId` the node is
-   * armed, or may be: nothing else shows it where the boot loader does not tell.
+   * armed, or may be: nothing else shows it where the boot loader does not report.
    */
   readonly installer?: 'started' | 'succeeded'
   /** Set just before the call that makes the node reboot. */
   readonly rebooting?: true
-  /** It is to go back to the release before, and not on to `release`, which it comes from. */
+  /** The node is being rolled back from `release`, not upgraded to it. */
   readonly back?: true
   /** With `back`: only what was installed is undone. It reboots into `release`, which runs already. */
   readonly disarm?: true
@@ -245,9 +245,9 @@ export function isHealthy(node: Node): boolean {
   return whyUnhealthy(node) === undefined
 }
 
-/** What is wrong with the node, to follow its name: `does not answer`, `is booting`. Undefined when nothing is. */
+/** What is wrong with the node, worded to follow its name: `does not answer`, `is booting`. Undefined if nothing is. */
 export function whyUnhealthy(node: Node): string | undefined {
-  // That the address leads elsewhere explains everything else that looks wrong.
+  // Another machine at the address explains all other faults.
   return describeIdentity(node) ?? whyNotReady(node)
 }
 
@@ -261,9 +261,9 @@ export function whyNotReady({ talos, kubernetes, identity }: Node): string | und
   if (stage !== 'running') return `is ${stage}`
   if (!ready) return `is not ready (${unmet.join(', ') || 'no reason given'})`
   if (etcd && !etcd.ok) return `has no healthy etcd (${etcd.error})`
-  if (!kubernetes.ok) return `is not seen in Kubernetes (${kubernetes.error})`
+  if (!kubernetes.ok) return `could not be read from Kubernetes (${kubernetes.error})`
   if (!kubernetes.value.ready) return 'is not Ready in Kubernetes'
-  if (identity.kind === 'late') return 'has not reported its present boot to Kubernetes yet'
+  if (identity.kind === 'late') return 'has not reported its current boot to Kubernetes yet'
   return undefined
 }
 

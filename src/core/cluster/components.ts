@@ -21,7 +21,7 @@ export function componentsObstacle(
   release: string,
   components: Observed<readonly KubernetesComponent[]>,
 ): string | undefined {
-  if (!components.ok) return `it is not known which versions Kubernetes' components are of (${components.error})`
+  if (!components.ok) return `the versions of the Kubernetes components are unknown (${components.error})`
   const names = new Set(nodes.map(({ name }) => name))
   for (const { component, node, version } of components.value) {
     if (!names.has(node)) continue

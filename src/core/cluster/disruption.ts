@@ -1,15 +1,15 @@
 import { isHealthy, type Node, whyUnhealthy } from './cluster.ts'
 import { etcdObstacle, quorumObstacle } from './etcd.ts'
 
-/** How many nodes may be away at once. Control planes: always one. */
+/** How many nodes may be down at once. Control planes: always one. */
 export interface DisruptionPolicy {
   /** Workers at once: a number, or a share of all of them. */
   readonly parallel: number | { readonly percent: number }
-  /** Two-member etcd clusters lose their quorum by any upgrade; a person can want that. */
+  /** A two-member etcd loses its quorum in any upgrade; `allow` accepts that. */
   readonly twoMembers: 'refuse' | 'allow'
 }
 
-/** How many workers may be away at once, one at least. */
+/** How many workers may be down at once, at least one. */
 export function workersAtOnce(nodes: readonly Node[], { parallel }: Pick<DisruptionPolicy, 'parallel'>): number {
   if (typeof parallel === 'number') return parallel
   const workers = nodes.filter(({ role }) => role === 'worker').length
@@ -44,11 +44,11 @@ export function leavingObstacle(nodes: readonly Node[], leaving: string, policy:
   const atOnce = workersAtOnce(nodes, policy)
   if (away.length >= atOnce) {
     const others = away.map(says).join(', ')
-    return atOnce === 1 ? others : `${others}: no more than ${atOnce} workers may be away at once`
+    return atOnce === 1 ? others : `${others}: only ${atOnce} workers may be down at once`
   }
   const zone = zoneOf(node)
   const neighbour = zone === undefined ? undefined : away.find((other) => zoneOf(other) === zone)
-  return neighbour && `${says(neighbour)}, and is of the same zone (${zone})`
+  return neighbour && `${says(neighbour)}, and is in the same zone (${zone})`
 }
 
 function zoneOf(node: Node | undefined): string | undefined {

@@ -1,4 +1,4 @@
-/** How a machine goes through a reboot: by kexec where it can, through the firmware, or without stopping anything. */
+/** How a machine reboots: with kexec where possible, through the firmware, or without stopping anything. */
 export type RebootMode = 'default' | 'powercycle' | 'force'
 
 /** What a drain does about pods that a disruption budget protects, and in which order pods go. */
@@ -9,14 +9,14 @@ export interface DrainPolicy {
   readonly maxGrace?: number
   /** In tiers: plain pods, then those with volumes, then `last`. Absent: all at once. */
   readonly ordered?: true
-  /** Pods that go last, each of these label selectors by itself, for at most `within` ms. */
-  readonly last?: readonly { readonly selector: string; readonly within?: number }[]
+  /** Pods that go last, each of these label selectors by itself, for at most `timeout` ms. */
+  readonly last?: readonly { readonly selector: string; readonly timeout?: number }[]
   /** How long plain pods and those with volumes may take, in ms; undefined: as long as the drain itself. */
-  readonly tierWithin?: number
-  /** Waits so many ms for volumes to be detached from the node when its pods are gone; undefined: not at all. */
-  readonly volumesWithin?: number
+  readonly tierTimeout?: number
+  /** How long to wait for volumes to detach once the pods are gone, in ms; undefined: not at all. */
+  readonly volumeDetachTimeout?: number
   /** Pods that keep data in an `emptyDir` are not evicted: the drain fails and names them. */
   readonly keepEmptyDir?: true
-  /** Pods that nobody would make anew are not evicted: the drain fails and names them. */
+  /** Pods without a controller are not evicted: the drain fails and names them. */
   readonly keepUnmanaged?: true
 }

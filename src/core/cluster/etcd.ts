@@ -4,11 +4,11 @@ import { compareVersions, minorOf, parseVersion } from '../version.ts'
 /** A member that is so many log entries behind the others is not up to date: it has been away, or its disk is slow. */
 const longestLag = 1_000
 
-/** Why etcd is not whole: somebody is silent, they disagree, or a member is ill. Undefined when all is well. */
+/** Why etcd is not healthy: a member does not answer, members disagree, or one is unhealthy. Undefined if it is healthy. */
 export function etcdObstacle(nodes: readonly Node[]): string | undefined {
   const controlPlanes = nodes.filter((node) => node.role === 'controlplane')
   const silent = controlPlanes.find((node) => viewOf(node) === undefined)
-  if (silent) return `${silent.name} does not tell of its etcd member`
+  if (silent) return `${silent.name} does not report its etcd member`
 
   const views = controlPlanes.map((node) => ({ name: node.name, facts: viewOf(node)! }))
   const [first] = views
@@ -50,7 +50,7 @@ export function quorumObstacle(
     return facts ? [{ node, facts }] : []
   })
   const led = views.filter(({ facts }) => facts.leader !== undefined)
-  // Nobody sees a leader: there is no quorum to lose. Where nobody answers at all nothing is known of it.
+  // No member sees a leader: there is no quorum to lose. If no member answers, nothing is known.
   if (led.length === 0) return undefined
   const goes = ({ id, name }: EtcdFacts['members'][number]) =>
     leaving.includes(name) || views.some(({ node, facts }) => facts.id === id && leaving.includes(node.name))
@@ -62,7 +62,7 @@ export function quorumObstacle(
     if (voters.length === 2 && twoMembers) continue
     if (voters.length === 2)
       return 'etcd has two members, and neither can go without losing quorum: add or remove one, or set upgrade.twoMembers: allow'
-    return `etcd would keep ${remaining.length} healthy members of ${voters.length}, and needs ${quorum}`
+    return `etcd would be left with ${remaining.length} healthy members of ${voters.length}, and needs ${quorum}`
   }
   return undefined
 }
@@ -72,7 +72,7 @@ export function hasEtcdLeader(nodes: readonly Node[]): boolean {
   return nodes.some((node) => viewOf(node)?.leader !== undefined)
 }
 
-/** Whether the quorum may stand on this node: it holds a voter that takes part, or nobody knows what it holds. */
+/** Whether the quorum may depend on this node: it has a voter that takes part, or that is unknown. */
 function mayCarry(node: Node, voters: EtcdFacts['members']): boolean {
   const facts = viewOf(node)
   if (facts) return facts.leader !== undefined && voters.some(({ id }) => id === facts.id)
@@ -120,7 +120,7 @@ const etcdOf: Readonly<Record<string, string>> = {
 }
 
 /**
- * What going to this release means for the way back: once every control plane runs a newer etcd, it raises the version
+ * What upgrading to this release means for a rollback: once every control plane runs a newer etcd, it raises the version
  * of its data, and the older one refuses them (etcd-io/etcd server/etcdserver/version). Undefined where nothing changes.
  */
 export function etcdBarrier({ nodes }: Pick<Cluster, 'nodes'>, target: string): string | undefined {
@@ -130,19 +130,20 @@ export function etcdBarrier({ nodes }: Pick<Cluster, 'nodes'>, target: string): 
   if (before === undefined || after === undefined || compareVersions(after, before) <= 0) return undefined
   const left = controlPlanes.filter(({ talos }) => talos.ok && etcdOf[minorOf(talos.value.version)] === before).length
   return (
-    `${target} brings etcd ${minorOf(after)}: going back is possible until the last control plane runs it ` +
+    `${target} comes with etcd ${minorOf(after)}: a rollback is possible until the last control plane runs it ` +
     `(${left} of ${controlPlanes.length} still ${left === 1 ? 'has' : 'have'} etcd ${minorOf(before)})`
   )
 }
 
-/** Why a control plane can't go back to this release: its etcd would refuse the data. Undefined where it can. */
+/** Why a control plane can't be rolled back to this release: its etcd would refuse the data. Undefined if it can. */
 export function goingBackObstacle(node: Node, to: string | undefined): string | undefined {
   const facts = viewOf(node)
   if (node.role === 'worker') return undefined
-  if (to === undefined) return `what ${node.name} would go back to is not known, so neither is whether its etcd could`
+  if (to === undefined)
+    return `the release that ${node.name} would roll back to is unknown, and so is whether its etcd can read the data`
   const etcd = etcdOf[minorOf(to)]
   const data = facts?.storageVersion
-  if (data === undefined || etcd === undefined) return `it is not known whether the etcd of ${to} could read the data`
+  if (data === undefined || etcd === undefined) return `it is unknown whether the etcd of ${to} can read the data`
   if (parseVersion(data) && compareVersions(data, etcd) <= 0) return undefined
-  return `the data of etcd are written for ${minorOf(data)}, and ${to} brings ${minorOf(etcd)}, which refuses them`
+  return `the etcd data is written by ${minorOf(data)}, and ${to} comes with ${minorOf(etcd)}, which refuses it`
 }

@@ -61,9 +61,9 @@ export function whyAnotherMachine(
 
 /**
  * Lets an order to this node through only where the machine at its address is the one that is meant. An address can lead
- * to another machine from one moment to the next, as when DHCP leases are given anew.
+ * to another machine from one moment to the next, as when DHCP leases are given again.
  *
- * @throws AgentError `not-now` where it is another one, or runs in another role: that is for people to mend, and no
+ * @throws AgentError `not-now` where it is another one, or runs in another role: that is for people to fix, and no
  *   failure of the release
  */
 export function demandMachine(
@@ -72,7 +72,7 @@ export function demandMachine(
   expected: ExpectedMachine,
 ): void {
   const another = whyAnotherMachine(facts, expected)
-  if (another) throw new AgentError('not-now', `nothing is done to ${node}: ${another}`)
+  if (another) throw new AgentError('not-now', `${node} is left alone: ${another}`)
 }
 
 /** Where Talos tells no boot id the time of the boot stands for it: in whole seconds, so that it proves little. */

@@ -60,7 +60,7 @@ function scan(text: string): readonly Token[] {
     return { kind: found === 'in' || found === 'notin' ? found : 'identifier', text: found }
   }
 
-  /** The longest sign that begins here; of a run of them that is none the whole run is the fault. */
+  /** The longest sign that starts here; of a run of them that is none the whole run is the fault. */
   function sign(): Token {
     let buffer = ''
     let found = ''
@@ -244,7 +244,7 @@ function invalid(where: string, value: string, why: string): string {
   return `${where}: Invalid value: ${quoted(value)}: ${why}`
 }
 
-/** In quotation marks, with what nobody sees written out, as a no-break space that was copied from a page. */
+/** In quotation marks, with what no one sees written out, as a no-break space that was copied from a page. */
 function quoted(text: string): string {
   return JSON.stringify(text).replaceAll(
     /(?! )[\p{Z}\p{C}]/gu,

@@ -3,11 +3,11 @@ import type { CordonMark, Node, TalosFacts } from './cluster.ts'
 /**
  * What the node's next boot starts, for whatever reason it comes.
  *
- * | kind    | means                                                                                            |
- * |---------|--------------------------------------------------------------------------------------------------|
- * | same    | what runs now                                                                                    |
+ * | kind    | means                                                                                             |
+ * |---------|---------------------------------------------------------------------------------------------------|
+ * | same    | what runs now                                                                                     |
  * | another | something else: the node is *armed*. `certain`: the node says so itself; else our mark does alone |
- * | unknown | nothing tells: no systemd-boot, or no os:admin to read its variables                             |
+ * | unknown | nothing tells: no systemd-boot, or no os:admin to read its variables                              |
  */
 export type NextBoot =
   | { readonly kind: 'same' | 'unknown' }
@@ -40,7 +40,7 @@ export function isArmed(node: Node): boolean {
 
 /**
  * The installer is known to have ended well: only the reboot is missing. With `release` only where nothing says that it is
- * another one that the next boot starts, which somebody else has installed since.
+ * another one that the next boot starts, which someone else has installed since.
  */
 export function isInstalled(node: Node, release?: string): boolean {
   const next = nextBootOf(node)
@@ -49,7 +49,7 @@ export function isInstalled(node: Node, release?: string): boolean {
   return release === undefined || named === undefined || named === release
 }
 
-/** How far the installer came by our mark for the present boot; undefined where none says. */
+/** How far the installer came by our mark for the current boot; undefined where none says. */
 export function installerOf(node: Node): CordonMark['installer'] {
   return installerMark(node)?.installer
 }
@@ -73,7 +73,7 @@ export function nextBootObstacle(facts: TalosFacts): string | undefined {
 }
 
 /**
- * The mark that says that an installer was started in the present boot: of a node that is, or was, being upgraded, or of
+ * The mark that says that an installer was started in the current boot: of a node that is, or was, being upgraded, or of
  * one that is staged.
  */
 function installerMark({ kubernetes, talos }: Node): CordonMark | undefined {

@@ -8,7 +8,7 @@ import type { EtcdSnapshot } from './snapshot.ts'
 import type { ScaledWorkload, StorageSetting, WorkloadSelection } from './workload.ts'
 
 /**
- * The nodes' machine APIs. Nodes are named as in the configuration. `machine`, where it is given, is what must answer at
+ * The nodes' machine APIs. Nodes are named as in the configuration. `machine`, if given, must answer at
  * the node's address: it is asked for that on the very connection that the order then goes over, because an address may
  * lead to another machine from one moment to the next. Rejects with `not-now` where it is another one.
  */
@@ -46,7 +46,7 @@ export interface Talos {
 
 export interface NodeActivity {
   readonly stage: string
-  /** `stopServices`; undefined where no sequence runs, or where nobody tells. */
+  /** `stopServices`; undefined where no sequence runs, or where no one tells. */
   readonly phase: string | undefined
 }
 
@@ -57,7 +57,7 @@ export interface Kubernetes {
   /** Of which version the kubelets are, and the static pods of the control planes. */
   components(signal: AbortSignal): Promise<readonly KubernetesComponent[]>
   /**
-   * Makes the node unschedulable and leaves our mark on it. A node that somebody else has cordoned is left alone:
+   * Makes the node unschedulable and leaves our mark on it. A node that someone else has cordoned is left alone:
    * rejected for an upgrade, fine for a power cut. A mark for an upgrade is not overwritten by one for the power.
    */
   cordon(node: string, mark: CordonMark, attempts: Attempts | undefined, signal: AbortSignal): Promise<void>
@@ -67,7 +67,7 @@ export interface Kubernetes {
    */
   noteMark(node: string, mark: CordonMark, signal: AbortSignal): Promise<void>
   /**
-   * Writes why the present attempt failed beside its count. Of a node that booted its old system the note that it is
+   * Writes why the current attempt failed beside its count. Of a node that booted its old system the note that it is
    * staged goes with it: it is armed no longer.
    */
   noteFailure(node: string, attempts: Attempts, signal: AbortSignal): Promise<void>
@@ -85,12 +85,12 @@ export interface Kubernetes {
   drain(node: string, policy: DrainPolicy, signal: AbortSignal): Promise<void>
   /** Notes on a node that stays in service that an upgrade was installed on purpose; uncordoning forgets it with the attempts. */
   noteStaged(node: string, mark: CordonMark, signal: AbortSignal): Promise<void>
-  /** Takes the count of attempts off the node, so that a release is tried there anew. */
+  /** Takes the count of attempts off the node, so that a release is tried there again. */
   forgetAttempts(node: string, signal: AbortSignal): Promise<void>
   /** Writes on the node why it is not to be upgraded; undefined takes it away. */
   pause(node: string, reason: string | undefined, signal: AbortSignal): Promise<void>
   workloads(signal: AbortSignal): Promise<Workloads>
-  /** What these label selectors choose that runs now and can be scaled to nothing. Only looks. */
+  /** What these label selectors choose that runs now and can be scaled to zero. Only looks. */
   scalable(selections: readonly WorkloadSelection[], signal: AbortSignal): Promise<readonly ScaledWorkload[]>
   /** Makes it run with so many replicas. One that there is no longer, or that has them, is left alone. */
   scale(
@@ -114,8 +114,8 @@ export interface Kubernetes {
   /** What Longhorn and Rook say of their data; of systems that the cluster doesn't have, nothing. */
   storage(signal: AbortSignal): Promise<StorageFacts>
   /**
-   * Takes or renews the cluster's Lease object, so that two agents never work at the same time. One that has run out is
-   * anybody's; `over` takes one that hasn't.
+   * Takes or renews the cluster's Lease object, so that two agents never work at the same time. One that has expired is
+   * anyone's; `over` takes one that hasn't.
    */
   takeLease(claim: LeaseClaim, signal: AbortSignal): Promise<LeaseAnswer>
   /** Gives it back, where it is this holder's. */

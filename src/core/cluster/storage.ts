@@ -17,7 +17,7 @@ export function blockingStorage(
   )
 }
 
-/** Why nothing may begin, `storage is not healthy: …`; undefined where storage is no reason. */
+/** Why nothing may start, `storage is not healthy: …`; undefined where storage is no reason. */
 export function storageObstacle(
   facts: Pick<StorageFacts, 'unwell'>,
   accepted: readonly AcceptedWarning[],

@@ -1,6 +1,6 @@
 import type { UpsReading } from './ups.ts'
 
-/** One reading while on battery: charge in %, runtime in ms, `at` in ms of a clock that never jumps. */
+/** One reading while on battery: charge in %, runtime in ms, `at` in Monotonic clock, in ms. */
 export interface Sample {
   readonly at: number
   readonly charge?: number
@@ -31,7 +31,7 @@ export function depletionOf(samples: readonly Sample[], since: number): number |
 }
 
 /**
- * What the battery has left at `at`, in ms: what the UPS said less the time since, or what its own figures come to at
+ * The battery's remaining runtime at `at`, in ms: what the UPS reported less the time since, or its own figures at
  * the rate at which they fall, if that is less. Undefined where it tells neither.
  */
 export function batteryLeft(

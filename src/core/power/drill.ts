@@ -13,7 +13,7 @@ export interface DrillCheck {
   readonly ms?: number
 }
 
-/** What a rehearsal came to. Times in ms. */
+/** The report of a rehearsal. Times in ms. */
 export interface DrillReport {
   /** ISO 8601. */
   readonly at: string
@@ -24,7 +24,7 @@ export interface DrillReport {
   readonly needs: number
   readonly timeline: readonly TimelineRow[]
   readonly checks: readonly DrillCheck[]
-  /** What was really done, and taken back again; absent in a dry run. */
+  /** What was carried out and undone; absent in a dry run. */
   readonly walked?: readonly WalkedPhase[]
 }
 

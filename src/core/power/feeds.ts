@@ -2,16 +2,16 @@ import { batteryLeft } from './battery.ts'
 import { type PowerState, upsObstacle } from './state.ts'
 import type { CriticalReason, PowerPolicy } from './triggers.ts'
 
-/** By which UPSes, by label, a machine lives: so much of their weights must be left. */
+/** Which UPSes feed a machine, by label, and how much power value it needs (MINSUPPLIES). */
 export interface Feed {
-  readonly weights: Readonly<Record<string, number>>
-  readonly atLeast: number
+  readonly powerValue: Readonly<Record<string, number>>
+  readonly minSupplies: number
 }
 
 /** All that is known of the power. */
 export interface Power {
   readonly upses: ReadonlyMap<string, PowerState>
-  /** A person has ordered everything to be shut down, whatever the UPSes say. ISO 8601. */
+  /** When a person requested to shut everything down, whatever the UPSes report. ISO 8601. */
   readonly ordered: string | undefined
 }
 
@@ -20,12 +20,12 @@ export interface Power {
  *
  * | supply    | means                                                                |
  * |-----------|----------------------------------------------------------------------|
- * | mains     | enough of its UPSes are surely on mains                              |
+ * | mains     | enough of its UPSes are on mains                                     |
  * | battery   | enough of them are on mains or on battery                            |
  * | unknown   | enough of them are not known to fail; a silent one proves nothing    |
  * | failing   | too few are left without those that are about to fail                |
  *
- * One that hangs on no UPS that we know of is on mains.
+ * A machine that is not connected to a configured UPS is on mains.
  */
 export type Supply = 'mains' | 'battery' | 'unknown' | 'failing'
 
@@ -33,10 +33,11 @@ export function supplyOf(feed: Feed | undefined, { upses, ordered }: Power): Sup
   if (ordered !== undefined) return 'failing'
   if (!feed) return 'mains'
   const weight = (test: (state: PowerState | undefined) => boolean) =>
-    Object.entries(feed.weights).reduce((sum, [ups, one]) => sum + (test(upses.get(ups)) ? one : 0), 0)
-  if (weight((state) => state?.mode !== 'critical') < feed.atLeast) return 'failing'
-  if (weight(isSurelyOnMains) >= feed.atLeast) return 'mains'
-  if (weight((state) => state?.mode === 'on-mains' || state?.mode === 'on-battery') >= feed.atLeast) return 'battery'
+    Object.entries(feed.powerValue).reduce((sum, [ups, one]) => sum + (test(upses.get(ups)) ? one : 0), 0)
+  if (weight((state) => state?.mode !== 'critical') < feed.minSupplies) return 'failing'
+  if (weight(isSurelyOnMains) >= feed.minSupplies) return 'mains'
+  if (weight((state) => state?.mode === 'on-mains' || state?.mode === 'on-battery') >= feed.minSupplies)
+    return 'battery'
   return 'unknown'
 }
 
@@ -48,13 +49,13 @@ function isSurelyOnMains(state: PowerState | undefined): state is PowerState & {
 export function failureOf(feed: Feed | undefined, power: Power): CriticalReason | undefined {
   if (supplyOf(feed, power) !== 'failing') return undefined
   if (power.ordered !== undefined) return 'ordered'
-  const states = Object.keys(feed?.weights ?? {}).flatMap((ups) => power.upses.get(ups) ?? [])
+  const states = Object.keys(feed?.powerValue ?? {}).flatMap((ups) => power.upses.get(ups) ?? [])
   return states.find((state) => state.mode === 'critical')?.reason
 }
 
 /**
- * For how long the machine's UPSes carry it, in ms; Infinity where mains does. `assumed` is what a battery is taken to
- * have that doesn't tell. `at` in ms of the clock of the observations.
+ * How long the machine's UPSes can feed it, in ms; Infinity on mains. `assumed` stands for the runtime of a battery
+ * that reports none. `at` in ms of the clock of the observations.
  */
 export function timeLeft(
   feed: Feed | undefined,
@@ -63,12 +64,12 @@ export function timeLeft(
   assumed: number,
 ): { ms: number; told: boolean } {
   if (!feed) return mainsLasts
-  const lefts = Object.entries(feed.weights).map(([ups, weight]) => ({
+  const lefts = Object.entries(feed.powerValue).map(([ups, weight]) => ({
     weight,
     ...leftOf(power.upses.get(ups), at, assumed),
   }))
-  // Those that last longest carry it to the end: it lives until the last one goes that it can't do without.
-  const last = carriedWith(lefts, feed.atLeast, ({ ms }) => ms)
+  // It runs until the last supply fails that it needs.
+  const last = carriedWith(lefts, feed.minSupplies, ({ ms }) => ms)
   return last ? { ms: last.ms, told: last.told } : mainsLasts
 }
 
@@ -86,8 +87,8 @@ export function leastTimeLeft(
 const mainsLasts = { ms: Infinity, told: true } as const
 
 /**
- * For how long the machine's UPSes have been on mains, enough of them, in ms; undefined while they are not. And the charge,
- * in %, that enough of those have at least, where they tell it.
+ * How long enough of the machine's UPSes have been on mains, in ms; undefined while they are not. And the least charge of
+ * those, in %, where they report it.
  */
 export function mainsOf(
   feed: Feed | undefined,
@@ -96,26 +97,26 @@ export function mainsOf(
 ): { readonly ms: number; readonly charge: number | undefined } | undefined {
   if (supplyOf(feed, power) !== 'mains') return undefined
   if (!feed) return { ms: Infinity, charge: undefined }
-  const there = Object.entries(feed.weights).flatMap(([ups, weight]) => {
+  const there = Object.entries(feed.powerValue).flatMap(([ups, weight]) => {
     const state = power.upses.get(ups)
     if (!isSurelyOnMains(state)) return []
     return [{ weight, ms: at - state.since, charge: state.reading.charge ?? Infinity }]
   })
-  const charge = carriedWith(there, feed.atLeast, (one) => one.charge)?.charge
-  const ms = carriedWith(there, feed.atLeast, (one) => one.ms)?.ms ?? Infinity
+  const charge = carriedWith(there, feed.minSupplies, (one) => one.charge)?.charge
+  const ms = carriedWith(there, feed.minSupplies, (one) => one.ms)?.ms ?? Infinity
   return { ms, charge: charge === Infinity ? undefined : charge }
 }
 
 /** The one up to which, from the largest value on, the weights come to so much; undefined where all are too little. */
 function carriedWith<T extends { readonly weight: number }>(
   all: readonly T[],
-  atLeast: number,
+  minSupplies: number,
   pick: (one: T) => number,
 ): T | undefined {
   let carried = 0
   for (const one of all.toSorted((a, b) => pick(b) - pick(a))) {
     carried += one.weight
-    if (carried >= atLeast) return one
+    if (carried >= minSupplies) return one
   }
   return undefined
 }
@@ -131,11 +132,11 @@ function leftOf(state: PowerState | undefined, at: number, assumed: number): { m
 }
 
 /**
- * Why the power speaks against beginning anything; undefined when it does not. One UPS is enough: what hangs on it can't
- * be told from what doesn't. `at` as in an observation.
+ * Why nothing may start because of the power; undefined if it may. One UPS is enough, because what depends on it can't
+ * be told apart from the rest. `at` as in an observation.
  */
-export function powerObstacle(power: Power, at: number, policy: Pick<PowerPolicy, 'silence'>): string | undefined {
-  if (power.ordered !== undefined) return 'a person has shut the cluster down; `caretaker power wake` ends that'
+export function powerObstacle(power: Power, at: number, policy: Pick<PowerPolicy, 'deadTime'>): string | undefined {
+  if (power.ordered !== undefined) return 'the cluster was shut down on request; wake it with `caretaker power wake`'
   for (const [label, state] of power.upses) {
     const obstacle = upsObstacle(state, at, policy)
     if (obstacle !== undefined) return power.upses.size > 1 ? `${label}: ${obstacle}` : obstacle

@@ -3,8 +3,8 @@ import { failureOf, type Feed, type Power } from './feeds.ts'
 import type { CriticalReason } from './triggers.ts'
 
 /**
- * In which turn a machine goes down. Coming back, the NAS is first, then control planes and everything else. The machine
- * that we run on goes last of all, whatever else it is: with it goes whoever tells the others.
+ * The order of shutdown. On the way back the NAS comes first, then control planes and everything else. The machine
+ * that Caretaker runs on goes last, whatever else it is, because it requests the others' shutdown.
  */
 export type Tier = 'workers' | 'storage-nodes' | 'control-planes' | 'hosts' | 'nas' | 'own-machine'
 
@@ -16,7 +16,7 @@ export interface Machine {
   readonly kind: 'node' | 'host'
   readonly tier: Tier
   readonly feed: Feed | undefined
-  /** How long it may take from being told until it is off. */
+  /** How long it may take from the request to shut down until it is off. */
   readonly stops: number
   /** Whether magic packets can wake it. */
   readonly hasMac: boolean
@@ -27,8 +27,8 @@ export interface Machine {
 /** What of the configuration is about machines. */
 export interface MachineSettings {
   readonly nodes: readonly (Common & { readonly role: Role; readonly storage: boolean })[]
-  readonly hosts: readonly (Common & { readonly nas: boolean; readonly within: number })[]
-  readonly power: { readonly nodeStops: number }
+  readonly hosts: readonly (Common & { readonly nas: boolean; readonly shutdownTimeout: number })[]
+  readonly power: { readonly shutdownTimeout: number }
 }
 
 interface Common {
@@ -50,10 +50,15 @@ export function machinesOf({ nodes, hosts, power }: MachineSettings, own?: strin
   return [
     ...nodes.map((node): Machine => {
       const tier = node.role === 'controlplane' ? 'control-planes' : node.storage ? 'storage-nodes' : 'workers'
-      return { ...common(node), kind: 'node', tier: tierOf(node.name, tier), stops: power.nodeStops }
+      return { ...common(node), kind: 'node', tier: tierOf(node.name, tier), stops: power.shutdownTimeout }
     }),
     ...hosts.map((host): Machine => {
-      return { ...common(host), kind: 'host', tier: tierOf(host.name, host.nas ? 'nas' : 'hosts'), stops: host.within }
+      return {
+        ...common(host),
+        kind: 'host',
+        tier: tierOf(host.name, host.nas ? 'nas' : 'hosts'),
+        stops: host.shutdownTimeout,
+      }
     }),
   ]
 }

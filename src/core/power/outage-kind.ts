@@ -60,7 +60,7 @@ const outageNode: Shape<OutageNode> = object<OutageNode>({
   at: optional(mapOf(time)),
 })
 
-/** Outages by when they began. */
+/** Outages by when they started. */
 export const outageKind: RecordKind<Outage> = {
   name: 'outage',
   parse: object<Outage>({

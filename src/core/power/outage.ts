@@ -3,7 +3,7 @@ import type { OutageReason } from './triggers.ts'
 
 /**
  * The record of one power cut, from the first thing that was done because of it until the cluster is whole again. It is
- * on the disk before each call that can't be taken back, so that a new process can go on at the first step that isn't
+ * on the disk before each call that can't be undone, so that a new process can continue at the first step that isn't
  * confirmed.
  */
 export interface Outage {
@@ -11,14 +11,14 @@ export interface Outage {
   readonly startedAt: string
   readonly reason: OutageReason
   /**
-   * | stage    | means                                                       | power returns     |
-   * |----------|-------------------------------------------------------------|-------------------|
-   * | shedding | the battery is used, and workloads were scaled down early   | scale back        |
-   * | draining | nothing was shut down yet: everything can be taken back     | undo              |
-   * | stopping | at least one machine was told to shut down                  | stop there, wake  |
-   * | stopped  | every machine was told, and is down or was given up         | wake              |
-   * | waking   | power is back, and machines are being woken                 | go on             |
-   * | over     | every machine that was up before is back                    |                   |
+   * | stage    | means                                                     | power returns    |
+   * |----------|-----------------------------------------------------------|------------------|
+   * | shedding | the battery is used, and workloads were scaled down early | scale back       |
+   * | draining | nothing was shut down yet: everything can be undone       | undo             |
+   * | stopping | at least one machine was told to shut down                | stop there, wake |
+   * | stopped  | every machine was told, and is down or was given up       | wake             |
+   * | waking   | power is back, and machines are being woken               | continue         |
+   * | over     | every machine that was up before is back                  |                  |
    */
   readonly stage: 'shedding' | 'draining' | 'stopping' | 'stopped' | 'waking' | 'over'
   /** Nodes and hosts that lose their power, by name. */
@@ -27,17 +27,17 @@ export interface Outage {
   /** ISO 8601: when every machine had been told, and when mains was taken to be back. */
   readonly stoppedAt?: string | undefined
   readonly wokenAt?: string | undefined
-  /** We have said LOGOUT to upsd: its primary need not wait for us. */
+  /** We have sent LOGOUT to upsd: its primary need not wait for us. */
   readonly loggedOut?: true | undefined
-  /** Workloads as they were before they were scaled to nothing. Absent: they were not looked at yet. */
+  /** Workloads as they were before they were scaled to zero. Absent: they were not looked at yet. */
   readonly scaled?: readonly ScaledWorkload[]
   /** The same for storage systems' settings. */
   readonly storage?: readonly StorageSetting[]
   /** Labels of the UPSes that were about to fail. Absent in older records: any may have been. */
   readonly upses?: readonly string[]
-  /** The boot of the machine that wrote this: by another one its power has been away and is back. */
+  /** Boot id of the machine that wrote this: a different one means that its power has failed and is back. */
   readonly bootId?: string
-  /** UPSes that were told to switch their outlets off, and when, ISO 8601. */
+  /** UPSes that were commanded to switch off their outlets, and when, ISO 8601. */
   readonly cut?: Readonly<Record<string, string>> | undefined
 }
 
@@ -47,7 +47,7 @@ export interface Outage {
  * | up            | nothing was done to it yet, or it has come up by itself                            |
  * | drained       | its pods have had their time to leave, if there was any                            |
  * | shutdown-sent | it is being told, or was                                                           |
- * | unreached     | it answered nobody, so it was never told; it may be off, or cut off                |
+ * | unreached     | it answered no one, so it was never told; it may be off, or cut off                |
  * | off           | it was told, and is silent                                                         |
  * | abandoned     | it was told, and would not stop in its time                                        |
  * | wake-sent     | it is being woken                                                                  |
@@ -56,7 +56,7 @@ export interface Outage {
 export interface OutageNode {
   /** Whether it ran before: only such a machine is woken afterwards. */
   readonly wasUp: boolean
-  /** Whether it was healthy before: no more than that is asked of it afterwards. Absent: it was not looked at. */
+  /** Whether it was healthy before: no more is required of it afterwards. Absent: not observed. */
   readonly wasHealthy?: boolean
   readonly state: 'up' | 'drained' | 'shutdown-sent' | 'unreached' | 'off' | 'abandoned' | 'wake-sent' | 'back'
   /** When it came into some of these states, ISO 8601: for the summary, and never for a decision. */
@@ -103,7 +103,7 @@ export function withoutDrains(outage: Outage, machines: readonly { readonly name
 
 /**
  * Names of the machines that ran before the outage and are not back yet. One that was taken out of the inventory since
- * is nobody's to wait for.
+ * is not waited for.
  */
 export function missingNodes(outage: Outage, inventory: readonly { readonly name: string }[]): string[] {
   return inventory

@@ -10,7 +10,7 @@ const nodeOrder = 5_000
 const hostOrder = 30_000
 
 export interface ShutdownPhase extends Phase {
-  /** Everything in it can be taken back. */
+  /** Everything in it can be undone. */
   readonly reversible: boolean
   /** How long it may take, in ms. */
   readonly within: number
@@ -18,7 +18,7 @@ export interface ShutdownPhase extends Phase {
   readonly leaves: number
 }
 
-/** The phases that can be taken back, in order: those that a rehearsal carries out, and the only ones that need Kubernetes. */
+/** The phases that can be undone, in order: those that a rehearsal carries out, and the only ones that need Kubernetes. */
 export const reversiblePhases = ['cordon', 'scale-down', 'set-storage-flags', 'drain'] as const satisfies PhaseId[]
 export type ReversiblePhase = (typeof reversiblePhases)[number]
 
@@ -28,7 +28,7 @@ export function isReversiblePhase(text: string): text is ReversiblePhase {
 
 /** The machines that one order is given to: those of a tier, or all but the NAS and our own. */
 type Together = Tier | 'all'
-/** Nobody is left to wait for our own machine. */
+/** No one is left to wait for our own machine. */
 type AwaitedTier = Exclude<Together, 'own-machine'>
 
 export function shutDownPhaseOf(tier: Together): `shut-down-${Together}` {
@@ -51,7 +51,7 @@ export function stopTier(tier: Tier, members: readonly Machine[], outage: Outage
   return tier === 'own-machine' ? request : [...request, ...waiting(tier, members, within - orderWithin)]
 }
 
-/** Those that nobody has requested to shut down yet. */
+/** Those that no one has requested to shut down yet. */
 function pendingOf(machines: readonly Machine[], outage: Outage): readonly Machine[] {
   return machines.filter(({ name }) => stateOf(outage, name) !== 'shutdown-sent')
 }
@@ -89,7 +89,7 @@ function requesting(tier: Together, machines: readonly Machine[], within: number
     if (kind === 'host') return { do: 'shut-down-host', host: name, within }
     return { do: 'shut-down', node: name, force: true, within }
   })
-  // An order is given to its end: one that is cut off may have arrived.
+  // A request to shut down is never interrupted: it may have arrived.
   return steps.length > 0 ? [irreversible(shutDownPhaseOf(tier), [], steps, within)] : []
 }
 

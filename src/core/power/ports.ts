@@ -1,10 +1,10 @@
 import type { UpsReading } from './ups.ts'
 
-/** A UPS as NUT's upsd tells of it. */
+/** A UPS as NUT's upsd reports it. */
 export interface Ups {
   readonly name: string
   read(signal: AbortSignal): Promise<UpsReading>
-  /** Says to the primary that this cluster is down. Harmless where we are not logged in. */
+  /** Sends LOGOUT: the primary need not wait for this cluster. Harmless if not logged in. */
   logOut(signal: AbortSignal): Promise<void>
   /** Counts as a secondary again, for which the primary waits. Harmless where no user is configured. */
   logIn(signal: AbortSignal): Promise<void>
@@ -19,16 +19,16 @@ export interface Ups {
 export interface Hosts {
   /** Whether it is up: something answers where the configuration says. */
   answers(host: string, signal: AbortSignal): Promise<boolean>
-  /** Returns when it has taken the order. */
+  /** Returns when it has accepted the shutdown. */
   shutDown(host: string, signal: AbortSignal): Promise<void>
-  /** Whether the order would be taken, without giving it: rejects with what would go wrong. */
+  /** Checks whether a shutdown would be accepted, without requesting it: rejects with what would go wrong. */
   rehearse(host: string, signal: AbortSignal): Promise<void>
 }
 
 /** Brings nodes and hosts up, by their names in the configuration. */
 export interface Waker {
-  /** Sends magic packets. That they were sent says nothing about the machine. Rejects `misconfigured` without a MAC address. */
+  /** Sends magic packets, which proves nothing about the machine. Rejects `misconfigured` without a MAC address. */
   wake(machine: string, signal: AbortSignal): Promise<void>
-  /** The way that the user has set up for a machine that packets do not wake: IPMI, a smart plug. Rejects where there is none. */
+  /** Runs `powerOn` (IPMI, a smart plug) for a machine that packets do not wake. Rejects if none is configured. */
   powerOn(machine: string, signal: AbortSignal): Promise<void>
 }

@@ -8,12 +8,12 @@ import { apiWithin } from './shutdown.ts'
 /** Times in ms; how waking a cluster is gone about. */
 export interface WakePolicy {
   /** Mains must have been there for this long. */
-  readonly stableFor: number
+  readonly stableAfter: number
   /** And the battery be charged this far, in %. */
   readonly minimumCharge: number
   /** A magic packet is sent again after this time. */
-  readonly retryEvery: number
-  /** A machine that has not come up by then is a person's business. */
+  readonly retryInterval: number
+  /** A machine that is not up by then needs a person. */
   readonly giveUpAfter: number
   /** Warnings of storage that are not waited for. */
   readonly acceptedStorage?: readonly AcceptedWarning[]
@@ -63,9 +63,9 @@ export function planWake({ machines, outage, powered, upses }: WakeSituation, po
 function wakeStep(
   { name, kind, tier, hasMac, powerOnAfter, stops }: Machine,
   outage: Outage,
-  { retryEvery, giveUpAfter: within }: WakePolicy,
+  { retryInterval, giveUpAfter: within }: WakePolicy,
 ): Step {
-  const waking = { hasMac, powerOnAfter, retryEvery, within }
+  const waking = { hasMac, powerOnAfter, retryInterval, within }
   const { state, wasHealthy } = outage.nodes[name] ?? {}
   const mayStop = state === 'shutdown-sent' || state === 'abandoned'
   if (kind === 'host')
@@ -78,7 +78,7 @@ function awaitStorage({ acceptedStorage: accepted = [] }: WakePolicy): Step {
   return { do: 'await-storage', within: storageWithin, ...(accepted.length > 0 ? { accepted } : {}) }
 }
 
-/** Whether everything that the outage has touched has its power again. */
+/** Whether every machine of the outage has its power again. */
 export function isWhole(machines: readonly Machine[], outage: Outage, powered: ReadonlySet<string>): boolean {
   return machines.every(({ name }) => powered.has(name) || outage.nodes[name] === undefined)
 }

@@ -17,7 +17,7 @@ import {
 /** Durations in ms. */
 export interface ShutdownPolicy {
   /** The longest that pods get to leave. */
-  readonly drain: number
+  readonly drainTimeout: number
   /** Kept back from what the UPS says is left. */
   readonly reserve: number
 }
@@ -34,13 +34,13 @@ export interface Left {
   readonly told: boolean
 }
 
-/** An API server that is well answers in milliseconds; one that is away must not cost more of the battery, in ms. */
+/** In ms. A healthy API server answers in milliseconds; one that is down must not cost more of the battery. */
 export const cordonWithin = 5_000
 /** The same for scaling and for storage systems' settings, which need more calls. */
 export const apiWithin = 10_000
-/** A drain that is shorter than this is of no use to any pod, in ms. */
+/** A shorter drain is of no use to any pod, in ms. */
 const shortestDrain = 5_000
-/** However little is left, a machine gets so long to stop before the next tier goes, in ms. */
+/** The least time that a machine gets to stop before the next tier, in ms. */
 const shortestStop = 5_000
 
 export interface ShutdownPlan {
@@ -68,7 +68,7 @@ export interface ShutdownSituation {
 
 /**
  * Plans from the inventory and the outage's record, not from what Kubernetes says: its API may be the first to go. What
- * the record says is done is left out, so the plan that is made again after each phase, or after a crash, goes on there.
+ * the record says is done is left out, so the plan that is made again after each phase, or after a crash, continues there.
  *
  * Everything is cordoned at once, or pods that are drained would land on nodes that go next. Then tier by tier, all
  * machines of one together: workers, those with storage, control planes, other hosts, the NAS. A machine that hangs
@@ -101,7 +101,7 @@ export function planShutdown(situation: ShutdownSituation, policy: ShutdownPolic
     const needs = seconds(least + left.ms - budget)
     return {
       form: 'short',
-      reason: `${describeLeft(left)}, and stopping in order needs ${needs}: every machine is told at once`,
+      reason: `${describeLeft(left)}, and an ordered shutdown needs ${needs}: all machines are shut down at once`,
       phases: due(shortForm(goes, outage, left)),
     }
   }
@@ -113,7 +113,7 @@ export function planShutdown(situation: ShutdownSituation, policy: ShutdownPolic
     stops: Math.round(leastOf(wave) + share * (wave.wants - leastOf(wave))),
   }))
   const preparing = share === 1 ? preparations({ ...situation, goes }, budget - wants, policy) : []
-  // upsd goes with the NAS that it runs on, and we go with our own machine.
+  // upsd goes down with the NAS that it runs on, and Caretaker with its own machine.
   const goesWith = (tier: Tier) => (tier === 'nas' && cut.some(({ beforeNas }) => beforeNas)) || tier === 'own-machine'
   const cutsBefore = waves.find(({ tier }) => goesWith(tier))?.tier
   const stops = timed.flatMap(({ tier, members, stops: within }) => [
@@ -162,10 +162,10 @@ function describePace(
 ): string {
   if (shrunk !== undefined) return `no time to drain, and tiers get ${Math.round(shrunk * 100)} % of their time`
   const drain = preparing.find(({ id }) => id === 'drain')
-  if (drain) return `pods get ${seconds(drain.within)} to leave`
+  if (drain) return `pods have ${seconds(drain.within)} to terminate`
   const isDraining =
     !carriedOut.has('drain') && goes.some(({ name, kind }) => kind === 'node' && stateOf(outage, name) === 'up')
-  return isDraining && !controlPlaneRequested(machines, outage) ? 'no time to drain' : 'going on where it was left'
+  return isDraining && !controlPlaneRequested(machines, outage) ? 'no time to drain' : 'resuming where it stopped'
 }
 
 /** How long a shutdown of these machines takes in full, with what it keeps back, in ms. */
@@ -174,10 +174,10 @@ export function needOf(machines: readonly Machine[], policy: ShutdownPolicy & Pr
     Math.max(0, ...machines.filter((one) => one.tier === tier).map(({ stops }) => stops)),
   )
   const api = (policy.shed.length > 0 ? apiWithin : 0) + (policy.storageFlags ? apiWithin : 0)
-  return cordonWithin + api + policy.drain + sum(longest) + policy.reserve
+  return cordonWithin + api + policy.drainTimeout + sum(longest) + policy.reserve
 }
 
-/** What can be taken back, as far as there is time for it: the drain gets what the rest leaves. */
+/** What can be undone, as far as there is time for it: the drain gets what the rest leaves. */
 function preparations(
   { machines, goes, outage, now, carriedOut = new Set() }: Preparing,
   spare: number,
@@ -200,10 +200,10 @@ function preparations(
     ...(scales.length > 0 ? [reversible('scale-down', scales, apiWithin)] : []),
     ...(flags.length > 0 ? [reversible('set-storage-flags', flags, apiWithin)] : []),
   ].filter(({ id }) => !carriedOut.has(id))
-  const within = Math.round(Math.min(policy.drain, spare - sum(before.map((one) => one.within))))
+  const within = Math.round(Math.min(policy.drainTimeout, spare - sum(before.map((one) => one.within))))
   if (within < 0) return []
-  if (policy.drain === 0) return before
-  if (within < shortestDrain && within < policy.drain) return []
+  if (policy.drainTimeout === 0) return before
+  if (within < shortestDrain && within < policy.drainTimeout) return []
   // With every node cordoned, a disruption budget that refuses will refuse for ever.
   const drain = { deleteAfter: Math.round(within / 4), maxGrace: within }
   // A drain of our own machine would evict us, where we run in a pod.
@@ -226,7 +226,7 @@ function isStillUp(outage: Outage, name: string): boolean {
   return state !== 'off' && state !== 'abandoned' && (state !== 'unreached' || outage.stage !== 'stopped')
 }
 
-/** From then on nothing may be needed of the Kubernetes API. */
+/** From then on no phase may need the Kubernetes API. */
 function controlPlaneRequested(machines: readonly Machine[], outage: Outage): boolean {
   return machines.some(
     ({ name, tier }) =>
@@ -235,10 +235,10 @@ function controlPlaneRequested(machines: readonly Machine[], outage: Outage): bo
 }
 
 function describeLeft({ ms, told }: Left): string {
-  if (ms === Infinity) return 'mains is there'
+  if (ms === Infinity) return 'on mains power'
   return told
     ? `the battery has ${seconds(ms)} left`
-    : `the UPS does not say how long the battery lasts; ${seconds(ms)} are assumed`
+    : `the UPS does not report its runtime; ${seconds(ms)} are assumed`
 }
 
 function seconds(ms: number): string {

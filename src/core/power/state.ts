@@ -4,28 +4,28 @@ import { criticalReason, type CriticalReason, isCalledOff, isPurpose, isShortOf,
 import { has, isOnPurpose, type Observation, type UpsReading } from './ups.ts'
 
 /**
- * | from       | seen                                                     | to         |
- * |------------|----------------------------------------------------------|------------|
- * | unknown    | OL                                                       | on-mains   |
- * | unknown    | OB; the same with an open outage                         | on-battery; critical |
- * | unknown    | FSD OL: left over from before, upsd keeps it             | latched    |
- * | unknown    | silence; the same for `silence` while nodes were stopping | unknown; critical |
- * | on-mains   | OB for `onBatteryAfter`                                  | on-battery |
- * | on-mains   | OB LB for `lowBatteryAfter`, OB FSD                      | critical   |
- * | on-mains   | FSD OL, without a moment on battery before               | latched    |
- * | on-mains   | silence                                                  | on-mains   |
- * | on-mains   | silence, and OB was the last word `onBatteryAfter` ago   | on-battery |
- * | on-battery | OL                                                       | on-mains   |
- * | on-battery | LB for `lowBatteryAfter`, FSD, charge, runtime, depletion or time beyond policy | critical |
- * | on-battery | silence for `silence`                                    | critical   |
- * | on-battery | the same again, or less grave, after a person has called it off | on-battery |
- * | critical   | OL without FSD                                           | on-mains   |
- * | critical   | FSD OL for `latchAfter`                                  | latched    |
- * | critical   | anything else                                            | critical   |
- * | latched    | OL without FSD                                           | on-mains   |
- * | latched    | OB                                                       | as from on-battery |
+ * | from       | seen                                                                            | to                   |
+ * |------------|---------------------------------------------------------------------------------|----------------------|
+ * | unknown    | OL                                                                              | on-mains             |
+ * | unknown    | OB; the same with an open outage                                                | on-battery; critical |
+ * | unknown    | FSD OL: left over from before, upsd keeps it                                    | latched              |
+ * | unknown    | silence; the same for `silence` while nodes were stopping                       | unknown; critical    |
+ * | on-mains   | OB for `onBatteryAfter`                                                         | on-battery           |
+ * | on-mains   | OB LB for `lowBatteryAfter`, OB FSD                                             | critical             |
+ * | on-mains   | FSD OL, without a moment on battery before                                      | latched              |
+ * | on-mains   | silence                                                                         | on-mains             |
+ * | on-mains   | silence, and OB was the last word `onBatteryAfter` ago                          | on-battery           |
+ * | on-battery | OL                                                                              | on-mains             |
+ * | on-battery | LB for `lowBatteryAfter`, FSD, charge, runtime, depletion or time beyond policy | critical             |
+ * | on-battery | silence for `silence`                                                           | critical             |
+ * | on-battery | the same again, or less severe, after a person has cancelled it                 | on-battery           |
+ * | critical   | OL without FSD                                                                  | on-mains             |
+ * | critical   | FSD OL for `latchAfter`                                                         | latched              |
+ * | critical   | anything else                                                                   | critical             |
+ * | latched    | OL without FSD                                                                  | on-mains             |
+ * | latched    | OB                                                                              | as from on-battery   |
  *
- * Silence proves nothing: it never starts a shutdown from mains and never calls one off. A status with neither OL nor
+ * Silence proves nothing: it never starts a shutdown from mains and never cancels one. A status with neither OL nor
  * OB in it (`WAIT`, or empty, while upsd has no data) counts as silence, unless it is `FSD LB`, or FSD after OB: those
  * are the same as OB FSD. CAL, a calibration, is on battery on purpose: only FSD and silence make it critical, and what
  * comes after it counts from its end. So is a self-test, for as long as one may last: a result that stays `In progress`
@@ -37,7 +37,7 @@ export type PowerState =
       readonly since: number
       /** A power cut was under way when the agent stopped. */
       readonly openOutage: boolean
-      /** Its nodes had all been told by then: a node that runs now booted since, so silence is no reason to tell it. */
+      /** All nodes were shut down by then. One that runs now has booted since, so silence does not shut it down. */
       readonly nodesAreDown: boolean
       readonly why: string
     }
@@ -63,7 +63,7 @@ export type PowerState =
       /** Since when charge or runtime is below what the policy asks for. */
       readonly shortSince?: number
       readonly samples: readonly Sample[]
-      /** A person has called this shutdown off, and with it every one that is less grave. */
+      /** A person has cancelled this shutdown, and with it every less severe one. */
       readonly calledOff?: CriticalReason
     }
   | {
@@ -83,7 +83,7 @@ export type PowerState =
 const latchAfter = 5 * 60_000
 
 export function startPower(at: number, openOutage: boolean, nodesAreDown = false): PowerState {
-  return { mode: 'unknown', since: at, openOutage, nodesAreDown, why: 'the UPS has not been heard from yet' }
+  return { mode: 'unknown', since: at, openOutage, nodesAreDown, why: 'the UPS has not answered yet' }
 }
 
 export function nextPowerState(state: PowerState, seen: Observation, policy: PowerPolicy): PowerState {
@@ -98,7 +98,7 @@ function afterSilence(state: PowerState, seen: Observation, policy: PowerPolicy)
   const { at } = seen
   switch (state.mode) {
     case 'unknown':
-      if (state.openOutage && !state.nodesAreDown && at - state.since > policy.silence) {
+      if (state.openOutage && !state.nodesAreDown && at - state.since > policy.deadTime) {
         const { since } = state
         return critical('outage-resumed', at, { lastHeard: since, batterySince: since, samples: [] })
       }
@@ -107,7 +107,7 @@ function afterSilence(state: PowerState, seen: Observation, policy: PowerPolicy)
       const { lastHeard, reading, since, samples, calledOff } = state
       const onBatteryFor = at - since
       const reason =
-        at - lastHeard > policy.silence
+        at - lastHeard > policy.deadTime
           ? 'silent-on-battery'
           : policy.maxOnBattery !== undefined && onBatteryFor > policy.maxOnBattery && !isPurpose(reading, onBatteryFor)
             ? 'on-battery-too-long'
@@ -118,7 +118,7 @@ function afterSilence(state: PowerState, seen: Observation, policy: PowerPolicy)
     case 'on-mains': {
       const { batterySince, lastHeard, reading, lowSince } = state
       if (batterySince === undefined || at - batterySince < policy.onBatteryAfter) return state
-      // Whoever told us of the battery may be the first thing that it doesn't carry.
+      // The server that reported OB may be the first to lose its power.
       const low = lowSince === undefined ? {} : { lowSince }
       return { mode: 'on-battery', since: batterySince, lastHeard, reading, samples: state.samples ?? [], ...low }
     }
@@ -140,7 +140,7 @@ function afterMains(state: PowerState, at: number, reading: UpsReading): PowerSt
       return { ...state, lastHeard: at, reading, mainsSince }
     }
     case 'on-battery':
-      // A latch, where a person has called this very thing off.
+      // A latch, if a person has cancelled this shutdown.
       if (forced && isCalledOff('forced-shutdown', state.calledOff))
         return { mode: 'latched', since: at, lastHeard: at, reading }
       if (forced) {
@@ -210,9 +210,9 @@ function afterBattery(state: PowerState, at: number, reading: UpsReading, policy
 }
 
 /**
- * A person says that a shutdown for this reason is not wanted, nor one that is less grave, until mains is back. A UPS
- * that was not heard from since the start is then one of which nothing is known, and nothing is begun for its silence.
- * Undefined where there is nothing to call off.
+ * A person cancels the shutdown for this reason, and every less severe one, until mains power is back. A UPS that has
+ * not answered since the start then counts as unknown, and its silence starts nothing.
+ * Undefined where there is nothing to cancel.
  */
 export function callOff(state: PowerState): PowerState | undefined {
   if (state.mode !== 'critical') return undefined
@@ -223,7 +223,7 @@ export function callOff(state: PowerState): PowerState | undefined {
       since,
       openOutage: false,
       nodesAreDown: true,
-      why: 'called off by hand; the UPS is silent',
+      why: 'cancelled on request; the UPS is silent',
     }
   return { mode: 'on-battery', since: batterySince, lastHeard, reading, samples, calledOff: reason }
 }
@@ -243,7 +243,7 @@ function batterySinceOf(state: PowerState): number | undefined {
 
 /**
  * From here on the battery is in use because it has to be. Only where the purpose itself has ended: one that lasts for
- * longer than it may goes on counting from its beginning.
+ * longer than allowed keeps counting from its start.
  */
 function isPurposeOver(state: PowerState, reading: UpsReading): boolean {
   const since = batterySinceOf(state)
@@ -252,16 +252,16 @@ function isPurposeOver(state: PowerState, reading: UpsReading): boolean {
 }
 
 /**
- * Why the power speaks against beginning anything; undefined when it does not. A UPS that has been silent for longer
+ * Why nothing may start because of the power; undefined if it may. A UPS that has been silent for longer
  * than `silence` is not trusted to be on mains. `at` as in an observation.
  */
-export function upsObstacle(state: PowerState, at: number, policy: Pick<PowerPolicy, 'silence'>): string | undefined {
+export function upsObstacle(state: PowerState, at: number, policy: Pick<PowerPolicy, 'deadTime'>): string | undefined {
   switch (state.mode) {
     case 'unknown':
       return state.why
     case 'on-mains':
       if (state.batterySince !== undefined) return 'the UPS is on battery'
-      if (at - state.lastHeard > policy.silence) return 'the UPS no longer answers'
+      if (at - state.lastHeard > policy.deadTime) return 'the UPS no longer answers'
       return undefined
     case 'on-battery':
       return 'the UPS is on battery'

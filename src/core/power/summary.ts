@@ -3,16 +3,16 @@ import { type Outage, wentDown } from './outage.ts'
 
 /**
  * What an outage that is over came to, with how long each part took: `the cluster is back, 14 min after the power cut
- * began: down in 3 min, down for 9 min, up again in 2 min; slowest to stop w-2 (48 s), to come back cp-1 (95 s)`.
+ * started: down in 3 min, down for 9 min, up again in 2 min; slowest to stop w-2 (48 s), to come back cp-1 (95 s)`.
  */
 export function summarize(outage: Outage): string {
   const { startedAt, endedAt = startedAt, stoppedAt, wokenAt } = outage
   const took = (from: string, to: string) => describeDuration(Date.parse(to) - Date.parse(from))
   if (outage.reason === 'on-battery')
-    return `mains is back; workloads that were spared are back after ${took(startedAt, endedAt)}`
-  if (outage.reason === 'drill') return 'a rehearsal, and everything was taken back'
+    return `mains power is back; shed workloads are back after ${took(startedAt, endedAt)}`
+  if (outage.reason === 'drill') return 'a rehearsal, and everything was undone'
   if (!wentDown(outage) || !Object.values(outage.nodes).some(({ at }) => at?.['shutdown-sent']))
-    return 'nothing went down: mains came back in time, or it was called off'
+    return 'nothing went down: mains power came back in time, or the shutdown was cancelled'
   const parts = [
     ...(stoppedAt ? [`down in ${took(startedAt, stoppedAt)}`] : []),
     ...(stoppedAt && wokenAt ? [`down for ${took(stoppedAt, wokenAt)}`] : []),

@@ -5,7 +5,7 @@ import type { PhaseId } from '../phase-id.ts'
 import type { Wording } from '../wording.ts'
 import type { ShutdownPlan } from './shutdown.ts'
 
-/** One phase of a shutdown in time, in ms from its beginning. */
+/** One phase of a shutdown in time, in ms from its start. */
 export interface TimelineRow {
   readonly phase: PhaseId
   readonly from: number
@@ -65,9 +65,9 @@ export function stopTimes(outages: readonly Outage[], machines: readonly Machine
 
 /** `takes 4 min at most, and the battery lasts 25 min`, or that it does not fit. */
 export function describeFit(needs: number, left: number | undefined, reserve = 0): string {
-  const kept = reserve > 0 ? ` and keeps ${describeDuration(reserve)} back` : ''
+  const kept = reserve > 0 ? ` and keeps ${describeDuration(reserve)} in reserve` : ''
   const takes = `takes ${describeDuration(needs - reserve)} at most${kept}`
-  if (left === undefined) return `${takes}; the UPS does not say how long the battery lasts`
+  if (left === undefined) return `${takes}; the UPS does not report its runtime`
   return needs <= left
     ? `${takes}, and the battery lasts ${describeDuration(left)}`
     : `${takes}, and the battery lasts only ${describeDuration(left)}: it is shortened`

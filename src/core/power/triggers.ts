@@ -16,7 +16,7 @@ export type CriticalReason =
 /** Why anything was done about the power: a reason to shut down, that the battery was spared early, or a rehearsal. */
 export type OutageReason = CriticalReason | 'on-battery' | 'drill'
 
-/** The graver the later: a person who has called one off hears of a graver one all the same. */
+/** By severity, the most severe last: cancelling one does not suppress a more severe one. */
 const byGravity: readonly CriticalReason[] = [
   'on-battery-too-long',
   'fast-depletion',
@@ -33,14 +33,14 @@ export interface PowerPolicy {
   readonly onBatteryAfter: number
   readonly lowBatteryAfter: number
   /** The same where the UPS's own figures contradict LB. */
-  readonly doubtedBatteryAfter?: number
-  /** LB is taken for nothing: for a UPS that says it far too early. */
+  readonly unconfirmedLowBatteryAfter?: number
+  /** LB is ignored: for a UPS that reports it far too early. */
   readonly ignoreLowBattery?: boolean
   /** undefined: however long. */
   readonly maxOnBattery: number | undefined
-  readonly silence: number
+  readonly deadTime: number
   /** In % a minute. */
-  readonly maxDepletion?: number | undefined
+  readonly maxDischargeRate?: number | undefined
   readonly minimumCharge?: number | undefined
   readonly minimumRuntime?: number | undefined
 }
@@ -48,7 +48,7 @@ export interface PowerPolicy {
 /** A quick self-test takes seconds, a long one a minute or two, in ms. */
 const testTakes = 3 * 60_000
 
-/** Whether a reason is no graver than the one that a person has called off. */
+/** Whether a reason is no more severe than the one that a person has cancelled. */
 export function isCalledOff(reason: CriticalReason, calledOff: CriticalReason | undefined): boolean {
   return calledOff !== undefined && byGravity.indexOf(reason) <= byGravity.indexOf(calledOff)
 }
@@ -58,7 +58,7 @@ export function isPurpose(reading: UpsReading, onBatteryFor: number): boolean {
   return isOnPurpose(reading) && (has(reading, 'CAL') || onBatteryFor <= testTakes)
 }
 
-/** The gravest reason why a UPS on battery is about to fail; undefined while it is not. Times in ms, depletion in % a minute. */
+/** The most severe reason why a UPS on battery is about to fail, if it is. Times in ms, depletion in % a minute. */
 export function criticalReason(
   reading: UpsReading,
   {
@@ -76,15 +76,15 @@ export function criticalReason(
 ): CriticalReason | undefined {
   if (has(reading, 'FSD')) return 'forced-shutdown'
   if (isPurpose(reading, onBatteryFor)) return undefined
-  const { lowBatteryAfter, doubtedBatteryAfter = lowBatteryAfter } = policy
-  const wait = isDoubted(reading) ? Math.max(lowBatteryAfter, doubtedBatteryAfter) : lowBatteryAfter
+  const { lowBatteryAfter, unconfirmedLowBatteryAfter = lowBatteryAfter } = policy
+  const wait = isDoubted(reading) ? Math.max(lowBatteryAfter, unconfirmedLowBatteryAfter) : lowBatteryAfter
   if (has(reading, 'LB') && lowFor !== undefined && lowFor >= wait) return 'low-battery'
   if (onBatteryFor < policy.onBatteryAfter) return undefined
-  // One reading that lies decides nothing.
+  // A single false reading decides nothing.
   const isShort = shortFor !== undefined && shortFor >= lowBatteryAfter
   if (isShort && isBelow(reading.runtime, policy.minimumRuntime)) return 'low-runtime'
   if (isShort && isBelow(reading.charge, policy.minimumCharge)) return 'low-charge'
-  if (policy.maxDepletion !== undefined && depletion !== undefined && depletion > policy.maxDepletion)
+  if (policy.maxDischargeRate !== undefined && depletion !== undefined && depletion > policy.maxDischargeRate)
     return 'fast-depletion'
   if (policy.maxOnBattery !== undefined && onBatteryFor > policy.maxOnBattery) return 'on-battery-too-long'
   return undefined
@@ -104,18 +104,18 @@ export interface TriggerState {
   readonly reason: CriticalReason
   /** `charge below 30 %`. */
   readonly text: string
-  /** Why it can't: the UPS doesn't tell what it takes, or the configuration leaves it out. */
+  /** Why it can't: the UPS doesn't report what it takes, or the configuration leaves it out. */
   readonly disarmed?: string
-  /** The variable that the UPS does not tell, where that is why. */
+  /** The variable that the UPS does not report, where that is why. */
   readonly lacks?: string
 }
 
-/** Every trigger, for people to see which of them guard this UPS. A figure that is not told disarms its own, and no other. */
+/** Every trigger, and whether it is armed for this UPS. A figure that is not reported disarms its own triggers only. */
 export function triggersOf(reading: UpsReading | undefined, policy: PowerPolicy): readonly TriggerState[] {
-  const { minimumCharge, minimumRuntime, maxOnBattery, maxDepletion, ignoreLowBattery, silence } = policy
+  const { minimumCharge, minimumRuntime, maxOnBattery, maxDischargeRate, ignoreLowBattery, deadTime: silence } = policy
   const unset = 'it is not configured'
   const told = (value: unknown, lacks: string) =>
-    reading !== undefined && value === undefined ? { lacks, disarmed: `the UPS does not tell ${lacks}` } : undefined
+    reading !== undefined && value === undefined ? { lacks, disarmed: `the UPS does not report ${lacks}` } : undefined
   const one = (reason: CriticalReason, text: string, off?: string | Pick<TriggerState, 'disarmed' | 'lacks'>) => ({
     reason,
     text,
@@ -142,10 +142,10 @@ export function triggersOf(reading: UpsReading | undefined, policy: PowerPolicy)
     ),
     one(
       'fast-depletion',
-      maxDepletion === undefined
+      maxDischargeRate === undefined
         ? 'a charge that falls fast'
-        : `a charge that falls by more than ${maxDepletion} % a minute`,
-      maxDepletion === undefined ? unset : told(reading?.charge, 'battery.charge'),
+        : `a charge that falls by more than ${maxDischargeRate} % a minute`,
+      maxDischargeRate === undefined ? unset : told(reading?.charge, 'battery.charge'),
     ),
     one(
       'on-battery-too-long',

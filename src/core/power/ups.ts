@@ -12,12 +12,12 @@ export interface UpsReading {
   readonly alarm?: string
   /** ups.test.result says that a self-test is under way. */
   readonly testing?: true
-  /** battery.charge.low in %, battery.runtime.low in ms: where the UPS itself begins to say LB. */
+  /** battery.charge.low in %, battery.runtime.low in ms: where the UPS itself starts to say LB. */
   readonly chargeLow?: number
   readonly runtimeLow?: number
 }
 
-/** `at` is in ms of a clock that never jumps. */
+/** `at` is in Monotonic clock, in ms. */
 export type Observation =
   | { readonly kind: 'reading'; readonly at: number; readonly reading: UpsReading }
   | { readonly kind: 'silence'; readonly at: number; readonly why: string }
@@ -34,11 +34,11 @@ export function isOnPurpose(reading: UpsReading): boolean {
   return has(reading, 'CAL') || has(reading, 'TEST') || reading.testing === true
 }
 
-/** A low battery that its own figures contradict by this much is told of: charge in %, runtime as a multiple of the mark. */
+/** A low battery that its own figures contradict by this much is reported: charge in %, runtime as a multiple of the mark. */
 const plentyOfCharge = 50
 const plentyOfRuntime = 3
 
-/** The battery is called low (LB) beside figures that all speak of plenty: some UPSes cry wolf. */
+/** Whether LB contradicts the UPS's own figures: some UPSes report it falsely. */
 export function isDoubted(reading: UpsReading): boolean {
   const { charge, runtime, runtimeLow = 60_000 } = reading
   if (charge === undefined && runtime === undefined) return false
@@ -46,7 +46,7 @@ export function isDoubted(reading: UpsReading): boolean {
   return has(reading, 'LB') && isPlenty && (runtime === undefined || runtime >= plentyOfRuntime * runtimeLow)
 }
 
-/** What a UPS says of itself that a person should know. */
+/** What a person should know about a UPS. */
 export type UpsRemark = 'bypass' | 'off' | 'alarm' | 'replace' | 'overload' | 'low'
 
 /**
@@ -62,16 +62,13 @@ export function remarksOn(reading: UpsReading): Readonly<Record<UpsRemark, strin
   ]
   const remark = (token: string, text: string) => (has(reading, token) ? text : undefined)
   return {
-    bypass: remark(
-      'BYPASS',
-      'is in bypass (BYPASS): its load is fed past the battery, and a power cut would be at once',
-    ),
-    off: remark('OFF', 'says that it does not feed its load (OFF)'),
+    bypass: remark('BYPASS', 'is in bypass (BYPASS): its load loses power at once when mains power fails'),
+    off: remark('OFF', 'does not feed its load (OFF)'),
     alarm: remark('ALARM', `has an alarm${alarm === undefined ? '' : `: ${alarm}`}`),
-    replace: remark('RB', 'asks for a new battery (RB)'),
+    replace: remark('RB', 'needs a new battery (RB)'),
     overload: remark('OVER', 'is overloaded (OVER): it may switch off when the power fails'),
     low: isDoubted(reading)
-      ? `calls its battery low (LB) beside ${figures.join(' and ')}: if that is wrong, set power.ignoreLowBattery`
+      ? `reports a low battery (LB) with ${figures.join(' and ')}: if that is wrong, set power.ignoreLowBattery`
       : undefined,
   }
 }

@@ -34,7 +34,7 @@ export function kubernetesMismatch(
   const [min, max] = range
   const minor = Number(match[2])
   if (minor < min) return `${target} needs Kubernetes 1.${min} or later, and ${found}: upgrade Kubernetes first`
-  if (minor > max) return `${target} runs Kubernetes up to 1.${max}, and ${found}`
+  if (minor > max) return `${target} supports Kubernetes up to 1.${max}, and ${found}`
   return undefined
 }
 
@@ -48,5 +48,5 @@ export function firstLineFor(kubernetes: string): string | undefined {
 export function hostMismatch(target: string, host: string): string | undefined {
   const minHost = isKnownLine(target) ? table[minorOf(target)]!.minHost : undefined
   if (!minHost || !isOfficial(host) || compareVersions(host, minHost) >= 0) return undefined
-  return `${target} installs over ${minHost} or later, and ${host} runs: go through the minor versions between`
+  return `${target} upgrades from ${minHost} or later, and ${host} runs: upgrade through the minor versions in between`
 }

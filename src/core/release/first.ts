@@ -28,6 +28,6 @@ export function decideFirst(
     }
   const soaked = offered.find((version) => (firstSeen.get(version) ?? now) + soak <= now)
   return soaked === undefined
-    ? { kind: 'target', version: newest, reason: 'the newest; no node is configured yet that it could harm' }
+    ? { kind: 'target', version: newest, reason: 'the newest; no node is configured yet' }
     : { kind: 'target', version: soaked, reason: 'the newest that has soaked; no node is configured yet' }
 }

@@ -2,7 +2,7 @@ import type { Cluster, Node } from '../cluster/cluster.ts'
 import { setAside } from '../upgrade/gates.ts'
 import { isNewer, isOfficial, lineOf } from '../version.ts'
 
-/** A node that stays at what it runs while the others go on. */
+/** A node that stays at what it runs while the others continue. */
 export interface LeftBehind {
   readonly node: string
   /** What it runs, `v1.12.3`; it need not be an official release. */
@@ -11,7 +11,7 @@ export interface LeftBehind {
   readonly why: string
 }
 
-/** Who goes on, by the releases that they run, and who stays behind. */
+/** Who continues, by the releases that they run, and who stays behind. */
 export interface Movement {
   readonly running: readonly string[]
   readonly left: readonly LeftBehind[]
@@ -19,8 +19,8 @@ export interface Movement {
 
 /**
  * Which nodes count for the choice of a release. Left behind are nodes that a person has paused, the machine that this
- * agent runs on, and nodes whose release is no official one. Where all are set aside nobody is ahead of anybody, and they
- * count as ever; nodes that don't answer count never.
+ * agent runs on, and nodes whose release is not an official one. Where all are set aside, all
+ * count as usual. Nodes that don't answer never count.
  */
 export function movementOf({ nodes }: Pick<Cluster, 'nodes'>, ownNode: string | undefined): Movement {
   const found = nodes.flatMap((node) => (node.talos.ok ? [{ node, version: node.talos.value.version }] : []))
@@ -39,7 +39,7 @@ export function movementOf({ nodes }: Pick<Cluster, 'nodes'>, ownNode: string | 
 }
 
 /**
- * What of it a person should know beside the decision, a sentence a node. A node that is set aside and has what the
+ * What a person should know besides the decision, a sentence a node. A node that is set aside and has what the
  * others have, or are to get, is not behind.
  */
 export function describeLeftBehind({ running, left }: Movement, target: string | undefined): readonly string[] {
@@ -48,7 +48,9 @@ export function describeLeftBehind({ running, left }: Movement, target: string |
     if (!isOfficial(version)) return [why]
     if (!ahead.some((one) => isNewer(one, version))) return []
     const line = lineOf(version)!
-    return [`${why}; it stays at ${version}, and the others go on without it, up to ${line.major}.${line.minor + 1}`]
+    return [
+      `${why}; it stays at ${version}, and the others are upgraded without it, up to ${line.major}.${line.minor + 1}`,
+    ]
   })
 }
 
@@ -67,7 +69,7 @@ export function leftBehindObstacle({ running, left }: Movement, version: string)
   const runsAlready = running.some((one) => isAhead(one, 0) === false)
   if (!holds || runsAlready) return undefined
   const line = lineOf(holds.version)!
-  return `${holds.node} stays at ${holds.version}, so the others go no further than ${line.major}.${line.minor + 1}: ${holds.why}`
+  return `${holds.node} stays at ${holds.version}, so the others stop at ${line.major}.${line.minor + 1}: ${holds.why}`
 }
 
 function stays(node: Node, ownNode: string | undefined): string | undefined {
@@ -75,5 +77,5 @@ function stays(node: Node, ownNode: string | undefined): string | undefined {
 }
 
 function ofNoRelease({ name }: Node, version: string): LeftBehind {
-  return { node: name, version, why: `${name} runs ${version}, which is no official release: it is left as it is` }
+  return { node: name, version, why: `${name} runs ${version}, which is not an official release: it is left alone` }
 }

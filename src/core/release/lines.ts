@@ -6,20 +6,20 @@ import { compareVersions, isNewer, minorOf, parseVersion } from '../version.ts'
 export interface ReleaseView {
   /** What the Factory offers. */
   readonly available: readonly string[]
-  /** What the Factory marks as withdrawn: no node begins it. */
+  /** What the Factory marks as withdrawn: no node is upgraded to it. */
   readonly withdrawn?: readonly string[]
   /**
-   * Releases that were decided on and are on neither list any more: no node begins them, and nothing older of their line
+   * Releases that were decided on and are on neither list any more: no node starts them, and nothing older of their line
    * takes their place.
    */
   readonly vanished?: readonly string[]
-  /** What the nodes run that can go on. Nodes that did not answer are left out. */
+  /** What the nodes run that can continue. Nodes that did not answer are left out. */
   readonly running: readonly string[]
   /** Nodes that stay where they are. */
   readonly leftBehind?: readonly LeftBehind[]
   /** When each release was first seen, in ms since the epoch. */
   readonly firstSeen: ReadonlyMap<string, number>
-  /** The release of a rollout that has begun: it is finished, not overtaken by a newer one. */
+  /** The release of a rollout that has started: it is finished, not overtaken by a newer one. */
   readonly underWay: string | undefined
   /** Undefined where Kubernetes did not answer. */
   readonly kubernetes: string | undefined
@@ -37,7 +37,7 @@ export interface Situation {
 export interface Line {
   /** The newest that the policy allows, offered or vanished. */
   readonly newest: string
-  /** What may be gone to, newest first. */
+  /** Releases that may be upgraded to, newest first. */
   readonly offered: readonly string[]
   /** Set where the newest has vanished from the Factory's list. */
   readonly vanished: string | undefined
@@ -65,11 +65,11 @@ export function linesAhead({ oldest, view, policy }: Situation): readonly Line[]
  */
 export function blockOf(version: string, { oldest, view }: Situation): string | undefined {
   const [to, from] = [parseVersion(version)!, parseVersion(oldest)!]
-  if (to.major !== from.major) return `${version} is another major version, which takes a person`
+  if (to.major !== from.major) return `${version} is another major version: Caretaker does not upgrade to it`
   const host = hostMismatch(version, oldest)
   if (host) return host
   if (to.minor > from.minor + 1 && !isKnownLine(version))
-    return `whether ${version} installs over ${minorOf(oldest)} is not known`
+    return `it is unknown whether ${version} upgrades from ${minorOf(oldest)}`
   const kubernetes = view.kubernetes && kubernetesMismatch(version, view.kubernetes)
   return kubernetes || leftBehindObstacle({ running: view.running, left: view.leftBehind ?? [] }, version)
 }
@@ -86,11 +86,11 @@ export function gapBefore(version: string, before: string, situation: Situation)
   })
 }
 
-/** Which Talos would do where Kubernetes is too new for all that is offered. */
+/** Which Talos release Kubernetes needs, where it is too new for all that are offered. */
 export function whatKubernetesTakes(lines: readonly Line[], { view }: Situation): readonly string[] {
   const first = view.kubernetes && firstLineFor(view.kubernetes)
   if (!first || lines.some(({ newest }) => !isNewer(`v${first}.0`, newest))) return []
-  return [`Kubernetes ${minorOf(view.kubernetes)} takes Talos ${first} or later`]
+  return [`Kubernetes ${minorOf(view.kubernetes)} needs Talos ${first} or later`]
 }
 
 /** Of releases that could be gone to at once, why the policy or the Factory leaves them out: what would open a way. */

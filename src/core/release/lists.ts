@@ -18,9 +18,9 @@ export interface FactoryAnswer {
 
 /**
  * The lists as they are to be remembered, from what was known and what the Factory says now. An answer that offers
- * nothing changes nothing but what it withdraws, and what was withdrawn stays so until it is offered again. Of releases that left the list
- * without a word only those matter that this homelab could go to or has: what the policy leaves out, what is older than
- * every node, and pre-releases of a line that has moved on come and go as they like.
+ * nothing changes nothing but what it withdraws, and what was withdrawn stays so until it is offered again. Of releases
+ * that vanished from the list only those matter that this homelab runs or could be upgraded to: not what the policy
+ * excludes, what is older than every node, nor pre-releases of a line that has moved on.
  */
 export function mergeLists(
   known: ReleaseLists,

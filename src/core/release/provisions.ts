@@ -68,7 +68,7 @@ export interface Provisions {
  * What the node has now and would not have with the target, by name: extensions as the Factory names them, kernel
  * arguments as they are written, `overlay:rpi_generic`, an option of it that is gone or has another value as
  * `overlay:rpi_generic/configTxt`, `embeddedMachineConfiguration`. What is in `mayLose` is left out.
- * Where the node does not tell its schematic, the arguments that it booted with are compared, less those of Talos itself.
+ * Where the node does not report its schematic, the arguments that it booted with are compared, less those of Talos itself.
  */
 export function lossesOf({ name, talos }: Node, target: Provisions, mayLose: readonly string[]): readonly string[] {
   if (!talos.ok) return []

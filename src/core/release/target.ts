@@ -14,11 +14,11 @@ import { compareVersions, isNewer, isOfficial, minorOf, parseVersion } from '../
 export type TargetDecision =
   | { readonly kind: 'target'; readonly version: string; readonly reason: string }
   | { readonly kind: 'current'; readonly reason: string }
-  /** A release is there, and something speaks against it for now. */
+  /** There is a release, and something blocks it for now. */
   | { readonly kind: 'wait'; readonly version: string; readonly reason: string; readonly until?: number }
 
 /**
- * The release that the cluster should go to next. As Talos recommends, the way leads from minor to minor, through the
+ * The next target release. As Talos recommends, upgrades go from minor to minor, through the
  * newest patch of each: first the newest of the minor that the oldest node runs, then the newest of the next. That order
  * is left only where it is blocked and another step is not; a release that soaks is not blocked, but waited for.
  */
@@ -27,14 +27,14 @@ export function decideTarget(view: ReleaseView, policy: ReleasePolicy): TargetDe
   const running = view.running.filter(isOfficial).toSorted(compareVersions)
   const [oldest] = running
   if (oldest === undefined) return { kind: 'current', reason: whyNobody(view) }
-  if (available.length === 0) return { kind: 'current', reason: 'the Factory offers no release; what is there is kept' }
+  if (available.length === 0) return { kind: 'current', reason: 'the Factory offers no release; nothing changes' }
   const { pin } = policy
   if (pin && !available.includes(pin) && !withdrawn.includes(pin) && isNewer(pin, oldest)) {
-    return { kind: 'current', reason: `the pinned ${pin} is not offered by the Factory; what is there is kept` }
+    return { kind: 'current', reason: `the pinned ${pin} is not offered by the Factory; nothing changes` }
   }
   const situation: Situation = { oldest, view, policy }
   if (underWay && isToBeFinished(underWay, situation)) {
-    return { kind: 'target', version: underWay, reason: 'its rollout has begun' }
+    return { kind: 'target', version: underWay, reason: 'its rollout has started' }
   }
 
   const passed: string[] = []
@@ -48,7 +48,7 @@ export function decideTarget(view: ReleaseView, policy: ReleasePolicy): TargetDe
       passed.push(block)
       continue
     }
-    // An older one of the same line is no answer to a list that has shrunk.
+    // A list that has shrunk is no reason to take an older release of the same line.
     if (vanished !== undefined) return { kind: 'wait', version: vanished, reason: vanishedReason(vanished) }
     return soaked(offered, passed, situation)
   }
@@ -58,7 +58,7 @@ export function decideTarget(view: ReleaseView, policy: ReleasePolicy): TargetDe
   return { kind: 'wait', version: first.newest, reason: [...new Set([...passed, ...opens])].join('; ') }
 }
 
-/** Whether a rollout goes on with its release: nodes have it already, and the others still may get it. */
+/** Whether a rollout continues with its release: nodes have it already, and the others still may get it. */
 function isToBeFinished(release: string, situation: Situation): boolean {
   const { oldest, view, policy } = situation
   const { running, withdrawn = [], vanished = [] } = view
@@ -75,11 +75,11 @@ function soaked(offered: readonly string[], passed: readonly string[], situation
   if (version === undefined) {
     const [newest] = offered
     const age = describeDuration(view.now - (view.firstSeen.get(newest!) ?? view.now))
-    const reason = `it has been known for ${age} of the ${describeDuration(policy.soak)} that it is to soak`
+    const reason = `it has soaked for ${age} of ${describeDuration(policy.soak)}`
     return { kind: 'wait', version: newest!, reason, until: readyAt(newest!) }
   }
   const why = [
-    `${describeStep(version, oldest)}, coming from ${oldest}`,
+    `${describeStep(version, oldest)}, from ${oldest}`,
     ...(passed.length > 0 ? [`the usual order is blocked (${passed.join('; ')})`] : []),
     ...withdrawnAfter(version, situation),
   ]
@@ -90,10 +90,10 @@ function describeStep(version: string, oldest: string): string {
   const [to, from] = [parseVersion(version)!, parseVersion(oldest)!]
   if (to.minor === from.minor) return `the newest patch of ${minorOf(version)}`
   if (to.minor === from.minor + 1) return 'the newest of the next minor version'
-  return `the newest of ${minorOf(version)}, which its installer takes straight from ${minorOf(oldest)}`
+  return `the newest of ${minorOf(version)}, which installs directly over ${minorOf(oldest)}`
 }
 
-/** What would have been the way to go, had the Factory not taken it back. */
+/** The release that would be the target, had the Factory not withdrawn it. */
 function withdrawnAfter(version: string, { view, policy }: Situation): readonly string[] {
   const newest = (view.withdrawn ?? [])
     .filter((one) => isNewer(one, version) && allows(policy, one))
@@ -103,14 +103,14 @@ function withdrawnAfter(version: string, { view, policy }: Situation): readonly 
 }
 
 function vanishedReason(version: string): string {
-  return `the Factory's list no longer holds ${version}, and it was not withdrawn: no node begins it, and no older one takes its place. It goes on when it is offered again, when a newer one is, or when ${version} is added to upgrade.skip`
+  return `the Factory no longer lists ${version}, although it was not withdrawn: no more nodes are upgraded. The rollout continues when ${version} or a newer release is listed, or when ${version} is added to upgrade.skip`
 }
 
 function whyNobody({ running, leftBehind = [] }: ReleaseView): string {
   const isSeen = running.length > 0 || leftBehind.length > 0
   return isSeen
-    ? 'no node runs an official release, so none is touched'
-    : 'no node answers, so what they run is not known'
+    ? 'no node runs an official release, so none is upgraded'
+    : 'no node answers, so their versions are unknown'
 }
 
 function whyCurrent(situation: Situation): string {
@@ -120,8 +120,8 @@ function whyCurrent(situation: Situation): string {
   if (policy.pin) return `${oldest} runs, and ${policy.pin} is pinned`
   const newest = view.available.filter(isOfficial).toSorted(compareVersions).at(-1)
   if (newest === undefined) return `${oldest} runs, and the Factory offers no official release`
-  // The Factory's list has shrunk before by mistake: that is no reason to go back.
-  if (isNewer(oldest, newest)) return `${oldest} runs, and the Factory's newest is ${newest}; nothing goes backwards`
+  // The Factory's list has shrunk by mistake before: no downgrade.
+  if (isNewer(oldest, newest)) return `${oldest} runs, and the Factory's newest is ${newest}; nothing is downgraded`
   if (isNewer(newest, oldest)) return `${oldest} is the newest that the policy allows, of releases up to ${newest}`
   return `${oldest} is the newest`
 }

@@ -63,7 +63,7 @@ export async function readUki(source: ByteSource): Promise<Uki> {
     end = Math.max(end, offset + rawSize)
     return { name, bytes: Math.min(bytes, rawSize), offset }
   })
-  if (end > source.size) throw malformed(`it is cut short: ${end} bytes are announced, ${source.size} are there`)
+  if (end > source.size) throw malformed(`it is truncated: ${end} bytes expected, ${source.size} present`)
 
   const text = async (name: string) => {
     // A name may come twice, with another boot profile; the first is the one that boots by default.
@@ -89,14 +89,14 @@ export async function readUki(source: ByteSource): Promise<Uki> {
   }
 }
 
-/** Why this image is not the one that was ordered; undefined when it is. */
+/** Why this image is not the one that was requested; undefined if it is. */
 export function refuseUki(uki: Uki, order: ImageOrder): string | undefined {
   if (uki.architecture !== order.architecture)
-    return `it is for ${uki.architecture}, and ${order.architecture} was ordered`
+    return `it is for ${uki.architecture}, and ${order.architecture} was requested`
   const id = uki.osRelease['ID']
   if (id !== 'talos' && id !== 'talos_enterprise') return `it is not Talos but ${id ?? 'something without a name'}`
   if (uki.version !== order.version)
-    return `it is ${uki.version ?? 'without a version'}, and ${order.version} was ordered`
+    return `it is ${uki.version ?? 'without a version'}, and ${order.version} was requested`
   const words = uki.commandLine.split(/\s+/)
   if (!words.includes('talos.platform=metal')) return 'its command line lacks talos.platform=metal'
   const absent = order.kernelArguments.find((argument) => !argument.startsWith('-') && !words.includes(argument))
@@ -114,7 +114,7 @@ function parseOsRelease(text: string): Record<string, string> {
   return fields
 }
 
-/** An error page saved under the image's name is the commonest wrong file: say what it says. */
+/** The most common wrong file is an error page saved under the image's name: quote it. */
 async function describeNonPe(source: ByteSource): Promise<string> {
   if (source.size === 0) return 'it is empty'
   const start = latin1(await source.read(0, 80))

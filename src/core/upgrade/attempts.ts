@@ -15,7 +15,7 @@ export function runs(node: Node, target: UpgradeTarget): boolean {
 
 /**
  * Whether it runs something else than the target. A node that is ahead of it is not: nothing goes backwards. Neither is
- * one whose release is no official one: it is left as it is.
+ * one whose release is not an official one: it is left as it is.
  */
 export function isOutdated(node: Node, target: UpgradeTarget): boolean {
   if (!node.talos.ok || runs(node, target)) return false
@@ -50,7 +50,7 @@ export function bootedOldSystem(node: Node, mark: CordonMark | undefined): boole
   return version !== mark.release || (mark.schematic !== undefined && schematic !== mark.schematic)
 }
 
-/** What a node remembers, or is to remember, of having booted its old system; undefined where it has not. */
+/** The note on a node that it has booted its old system; undefined if it has not. */
 export function rollbackNote(node: Node, release: string, mark: CordonMark | undefined): Attempts | undefined {
   const known = node.kubernetes.ok ? node.kubernetes.value.attempts : undefined
   const attempts = known?.release === release ? known : { release, count: 1 }
@@ -68,7 +68,7 @@ export function markForRetry(node: Node): CordonMark | undefined {
 
 /**
  * Whether the next attempt goes through the firmware: the one that policy allows after the node booted its old system,
- * also where it was cut short and goes on.
+ * also where it was cut short and continues.
  */
 export function goesByFirmware(node: Node, target: UpgradeTarget, policy: UpgradePolicy): boolean {
   const { rolledBack, powercycled } = attemptsOf(node, target)
@@ -95,8 +95,8 @@ export function exhausted(node: Node, target: UpgradeTarget, policy: UpgradePoli
 export function describeStuck(node: Node, target: UpgradeTarget): string {
   const { count, failure = 'rolled back', rolledBack } = attemptsOf(node, target)
   if (rolledBack)
-    return `${node.name} booted its old system after the upgrade to ${target.version} (${failure}): find out why, then \`caretaker retry ${node.name}\` tries again`
-  return `${node.name} failed ${count} times to get ${target.version} (${failure}): find out why, then \`caretaker retry ${node.name}\` tries again`
+    return `${node.name} booted its old system after the upgrade to ${target.version} (${failure}): find out why, then try again with \`caretaker retry ${node.name}\``
+  return `${node.name} failed ${count} times to upgrade to ${target.version} (${failure}): find out why, then try again with \`caretaker retry ${node.name}\``
 }
 
 export function describeRunning({ talos }: Node): string {

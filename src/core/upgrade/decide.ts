@@ -28,7 +28,7 @@ import { decideStaging } from './stage.ts'
 /**
  * Decides the next thing to do on the way to the target: one node, or as many workers as may be away at once. Asked
  * again after every node it starts from what it then sees, so a crash half-way needs no bookkeeping: a node that carries
- * our mark is our unfinished work, and is finished before anything else is begun.
+ * our mark is our unfinished work, and is finished before anything else is started.
  */
 export function decideUpgrade(
   cluster: Cluster,
@@ -43,12 +43,12 @@ export function decideUpgrade(
   return unfinished.length > 0 ? decideResumes(unfinished, situation) : decideNext(situation)
 }
 
-/** Which node is begun, where none is under way. */
+/** Which node is started, where none is under way. */
 function decideNext(situation: Situation): UpgradeDecision {
   const { cluster, target, circumstances, policy } = situation
   const outdated = cluster.nodes.filter((node) => isOutdated(node, target))
   if (outdated.length === 0) {
-    // Without Kubernetes nobody knows whether a node still carries our mark.
+    // Without Kubernetes no one knows whether a node still carries our mark.
     const silent = cluster.nodes.find((node) => !node.talos.ok || !node.kubernetes.ok)
     return silent ? { kind: 'wait', reason: `${silent.name} ${whyUnhealthy(silent)}` } : { kind: 'upgraded' }
   }
@@ -69,7 +69,7 @@ function decideNext(situation: Situation): UpgradeDecision {
   return specific ? { kind: 'wait', ...specific } : begin(next, others, situation)
 }
 
-/** A node that has failed too often stops the others, too. Whoever pauses it lets them go on. */
+/** A node that has failed too often stops the others too; pausing it lets them continue. */
 function decideStuck(
   outdated: readonly Node[],
   { target, circumstances, policy }: Situation,
@@ -84,7 +84,7 @@ function firstCanary({ cluster, target, circumstances, policy }: Situation): Obs
   const canary = policy.canary && cluster.nodes.find(({ name }) => name === policy.canary?.node)
   if (!canary || (canary.talos.ok && !isOutdated(canary, target))) return undefined
   const aside = canary.talos.ok ? setAside(canary, circumstances)?.reason : `${canary.name} ${whyUnhealthy(canary)}`
-  if (aside) return { reason: `the canary is to go first: ${aside}` }
+  if (aside) return { reason: `the canary must be upgraded first: ${aside}` }
   return approvalObstacle(canary, target, circumstances, policy)
 }
 
@@ -94,7 +94,7 @@ function begin(next: Node, others: readonly Node[], situation: Situation): Upgra
   const later = others.filter((node) => !together.includes(node) && isHealthy(node))
   return {
     kind: 'go',
-    // What the canary must prove includes that its image can be had; the others' come before the second node.
+    // The canary's image is pulled first; the others' images before the second node.
     first: [...pullPlan([...together, ...later], target, policy), ...snapshotPlan(next, target, circumstances, policy)],
     nodes: together.map((node) => beginOne(node, situation)),
   }
@@ -118,7 +118,7 @@ function beginOne(node: Node, { target, circumstances: { now }, policy }: Situat
 function besides(first: Node, others: readonly Node[], situation: Situation): readonly Node[] {
   const { cluster, circumstances, policy } = situation
   if (first.role === 'controlplane' || first.name === policy.canary?.node) return []
-  // Two nodes can hold the last two copies of something, and nobody tells which.
+  // Two nodes may hold the last two replicas of a volume, and nothing shows which.
   if (!circumstances.storage.ok || circumstances.storage.value.systems.length > 0) return []
   const chosen: Node[] = []
   const free = workersAtOnce(cluster.nodes, policy) - 1
@@ -131,7 +131,7 @@ function besides(first: Node, others: readonly Node[], situation: Situation): re
   return chosen
 }
 
-/** The node as it will look as soon as we have begun. */
+/** The node as it will be once it is cordoned. */
 function asCordoned(node: Node): Node {
   if (!node.kubernetes.ok) return node
   const cordon: CordonMark = { why: 'upgrade', at: '' }

@@ -4,14 +4,14 @@ import type { NodeOutcome } from './record.ts'
 /**
  * What is intended with a node.
  *
- * | intent   | means                                                                                | at its end    |
- * |----------|--------------------------------------------------------------------------------------|---------------|
+ * | intent   | means                                                                                 | at its end    |
+ * |----------|---------------------------------------------------------------------------------------|---------------|
  * | upgrade  | brings it to the target release, from the cordon on; also once more, or after a crash | `upgraded`    |
- * | stage    | installs the target release, and leaves the node in service until its window         | –             |
- * | resume   | finishes what has left its old boot already                                          | `upgraded`    |
- * | rollback | brings it back to what it ran before, or disarms it                                  | `rolled-back` |
- * | release  | uncordons it as it is                                                                | `released`    |
- * | give-up  | notes on it that it has failed, and uncordons it                                     | `failed`      |
+ * | stage    | installs the target release, and leaves the node in service until its window          | –             |
+ * | resume   | finishes what has left its old boot already                                           | `upgraded`    |
+ * | rollback | brings it back to what it ran before, or disarms it                                   | `rolled-back` |
+ * | release  | uncordons it as it is                                                                 | `released`    |
+ * | give-up  | notes on it that it has failed, and uncordons it                                      | `failed`      |
  */
 export type Intent = 'upgrade' | 'stage' | 'resume' | 'rollback' | 'release' | 'give-up'
 
@@ -28,7 +28,7 @@ export type UpgradeDecision =
   | { readonly kind: 'wait'; readonly reason: string; readonly until?: Date }
   /** `first` is done before any of the nodes is touched. More than one node: workers that go at the same time. */
   | { readonly kind: 'go'; readonly first: Plan; readonly nodes: readonly NodePlan[] }
-  /** Nothing goes on by itself from here. */
+  /** Nothing continues by itself from here. */
   | { readonly kind: 'stuck'; readonly node: string; readonly reason: string }
 
 /** One node alone; `first` is done before it is touched. */
@@ -36,12 +36,12 @@ export function go(one: NodePlan, first: Plan = []): UpgradeDecision & { kind: '
   return { kind: 'go', first, nodes: [one] }
 }
 
-/** Whether a node is begun on its way forward by it. */
+/** Whether it starts the upgrade of a node. */
 export function isForward({ intent }: Pick<NodePlan, 'intent'>): boolean {
   return intent === 'upgrade' || intent === 'stage'
 }
 
-/** What has become of a node whose plan was carried out to its end; undefined where its attempt goes on. */
+/** What has become of a node whose plan was carried out to its end; undefined where its attempt continues. */
 export function outcomeOf(intent: Intent): NodeOutcome | undefined {
   switch (intent) {
     case 'upgrade':

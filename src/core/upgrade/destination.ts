@@ -6,7 +6,7 @@ import type { TargetDecision } from '../release/target.ts'
 import { compareVersions } from '../version.ts'
 import type { Obstacle } from './gates.ts'
 
-/** The release that nodes are brought to, and what keeps further nodes from beginning it. */
+/** The target release, and why no more nodes are upgraded to it. */
 export interface Destination {
   readonly version: string | undefined
   readonly hold?: Obstacle
@@ -15,7 +15,7 @@ export interface Destination {
 /**
  * What is installed is finished, even when the policy has since changed its mind; a node that is only cordoned is not held
  * to it. Without a target it is the release that all nodes run, so that they get a schematic that has changed; where they
- * run several, nobody begins the newest of them. Nodes that have a withdrawn one are left alone.
+ * run several, no node is upgraded to the newest of them. Nodes that run a withdrawn one are left alone.
  */
 export function destinationOf(
   cluster: Cluster,
@@ -34,7 +34,10 @@ export function destinationOf(
   const running = all.filter((one) => !withdrawn.includes(one))
   const newest = running.at(-1)
   if (newest === undefined && all.length > 0)
-    return { version: all.at(-1), hold: { reason: `${withdrawnReason(all.at(-1)!)}: no further node begins it` } }
+    return {
+      version: all.at(-1),
+      hold: { reason: `${withdrawnReason(all.at(-1)!)}: no more nodes are upgraded to it` },
+    }
   if (running.length <= 1) return { version: newest }
   const reason = release.kind === 'wait' ? `${release.version}: ${release.reason}` : release.reason
   const until = release.kind === 'wait' && release.until !== undefined ? new Date(release.until) : undefined

@@ -11,15 +11,19 @@ const margin = 1.25
 /** A node that hung for a night says nothing of the next one: no window would ever be long enough. */
 const most = 4
 
-/** So much of a window must be left to begin a node of this role, in ms. */
-export function neededFor(role: Role, times: NodeTimesByRole, { nodeTakes }: Pick<UpgradePolicy, 'nodeTakes'>): number {
+/** So much of a window must be left to start a node of this role, in ms. */
+export function neededFor(
+  role: Role,
+  times: NodeTimesByRole,
+  { nodeEstimate }: Pick<UpgradePolicy, 'nodeEstimate'>,
+): number {
   const known = times[role]
-  return known ? Math.round(Math.min(known.longest * margin, nodeTakes * most)) : nodeTakes
+  return known ? Math.round(Math.min(known.longest * margin, nodeEstimate * most)) : nodeEstimate
 }
 
 /** How long a node of this role usually takes, in ms. */
-function typicalFor(role: Role, times: NodeTimesByRole, { nodeTakes }: Pick<UpgradePolicy, 'nodeTakes'>): number {
-  return times[role]?.typical ?? nodeTakes
+function typicalFor(role: Role, times: NodeTimesByRole, { nodeEstimate }: Pick<UpgradePolicy, 'nodeEstimate'>): number {
+  return times[role]?.typical ?? nodeEstimate
 }
 
 /** How long these nodes take one after another, workers as many at once as the policy lets, in ms. */

@@ -17,24 +17,25 @@ import { lossesOf } from '../release/provisions.ts'
 import { storageObstacle } from '../cluster/storage.ts'
 import type { UpgradePolicy, UpgradeTarget } from './policy.ts'
 import { minorOf } from '../version.ts'
-import { type Blackout, describeInstant, windowAt } from './window.ts'
+import { describeTime } from '../time.ts'
+import { type Blackout, windowAt } from './window.ts'
 
-/** Everything besides the cluster and the policy that speaks for or against an upgrade at this moment. */
+/** Everything besides the cluster and the policy that allows or blocks an upgrade now. */
 export interface Circumstances {
   readonly now: Date
-  /** Why the power speaks against it, or undefined. */
+  /** Why the power blocks it, or undefined. */
   readonly powerObstacle: string | undefined
   /** Why a person has stopped rollouts, or undefined. */
   readonly paused: string | undefined
-  /** What keeps further nodes from beginning, by the policy of releases. */
+  /** Why no more nodes may be upgraded, by the release policy. */
   readonly hold?: Obstacle | undefined
-  /** Days on which nothing is touched; or why the calendar of them could not be read. */
+  /** Blackouts; or why their calendar could not be read. */
   readonly blackouts: Observed<readonly Blackout[]>
   /** The release that a person has approved last. */
   readonly approved: string | undefined
-  /** A person has opened a window by hand that closes then. */
+  /** When the window that a person has opened closes. */
   readonly openUntil: Date | undefined
-  /** The release whose rollout a person has called off. */
+  /** The release whose rollout a person has cancelled. */
   readonly aborted: string | undefined
   readonly rollbacks: readonly RollbackRequest[]
   /** What a person has agreed to lose with the release that is approved, by name. */
@@ -46,7 +47,7 @@ export interface Circumstances {
   readonly storage: Observed<StorageFacts>
   /** What Kubernetes' own components are of, node by node. */
   readonly components: Observed<readonly KubernetesComponent[]>
-  /** Warnings of storage that a person puts up with for a time. */
+  /** Warnings of storage that a person accepts for a time. */
   readonly acceptedStorage?: readonly AcceptedWarning[]
   /** Which of the user's own checks do not pass, and why. */
   readonly failedChecks: readonly string[]
@@ -66,10 +67,10 @@ export interface Situation {
   readonly policy: UpgradePolicy
 }
 
-/** A person wants a node to go back to what it ran before. */
+/** A request to roll a node back. */
 export interface RollbackRequest {
   readonly node: string
-  /** The boot that it is to leave: one request is one reboot, whatever it boots then. */
+  /** The boot id at the time of the request: one request is one reboot, whatever boots then. */
   readonly bootId: string
   /** What it ran before, where that is on record. */
   readonly to?: string
@@ -83,7 +84,7 @@ export interface Obstacle {
   readonly until?: Date
 }
 
-/** Why nothing may begin now, whichever node is next. Undefined when something may. */
+/** Why nothing may start now, whichever node is next. Undefined when something may. */
 export function startObstacle(
   cluster: Cluster,
   target: UpgradeTarget,
@@ -93,7 +94,7 @@ export function startObstacle(
   if (paused) return { reason: paused }
   if (hold) return hold
   if (aborted === target.version)
-    return { reason: `the rollout of ${target.version} was aborted: \`caretaker rollout start\` begins it anew` }
+    return { reason: `the rollout of ${target.version} was aborted: start it again with \`caretaker rollout start\`` }
   if (powerObstacle) return { reason: powerObstacle }
   const blackout = blackoutObstacle(circumstances)
   if (blackout) return blackout
@@ -107,9 +108,9 @@ export function startObstacle(
   const armed = cluster.nodes.find((node) => isArmed(node) && !isStagedByUs(node))
   if (armed)
     return {
-      reason: `${armed.name} has an upgrade installed that nobody here began: its next boot starts another release. Reboot it, or \`caretaker rollback ${armed.name}\``,
+      reason: `${armed.name} has an upgrade installed that Caretaker did not start: its next boot starts another release. Reboot it, or disarm it with \`caretaker rollback ${armed.name}\``,
     }
-  if (!storage.ok) return { reason: `it is not known whether storage is healthy (${storage.error})` }
+  if (!storage.ok) return { reason: `it is unknown whether storage is healthy (${storage.error})` }
   const unwell = storageObstacle(storage.value, circumstances.acceptedStorage ?? [], circumstances.now)
   if (unwell) return { reason: unwell }
   const [failed] = failedChecks
@@ -127,7 +128,7 @@ export function windowObstacle(
   const byHand = openUntil !== undefined && openUntil > now
   if (!window.open && !byHand) {
     return {
-      reason: `the next window opens ${describeInstant(window.opensAt, policy.timeZone)}`,
+      reason: `the next window opens on ${describeTime(window.opensAt, policy.shownZone)}`,
       until: window.opensAt,
     }
   }
@@ -142,22 +143,20 @@ export function windowObstacle(
   }
 }
 
-/** Why this node is passed over while others go on. */
+/** Why this node is passed over while others continue. */
 export function setAside(
   { name, kubernetes }: Node,
   { ownNode, blocked, now }: Pick<Circumstances, 'ownNode' | 'blocked' | 'now'>,
 ): Obstacle | undefined {
   if (name === ownNode)
     return {
-      reason: `${name} is the machine that Caretaker itself runs on: upgrade it by hand, or run Caretaker elsewhere`,
+      reason: `${name} is the machine that Caretaker runs on: upgrade it with talosctl, or run Caretaker elsewhere`,
     }
   const paused = kubernetes.ok ? kubernetes.value.paused : undefined
   if (paused !== undefined)
-    return { reason: `${name} is paused (${paused}): \`caretaker resume ${name}\` lets it go on` }
+    return { reason: `${name} is paused (${paused}): resume it with \`caretaker resume ${name}\`` }
   const block = blocked.get(name)
-  return block && block.until > now
-    ? { reason: `${name} is left for later: ${block.why}`, until: block.until }
-    : undefined
+  return block && block.until > now ? { reason: `${name} is postponed: ${block.why}`, until: block.until } : undefined
 }
 
 /** Why this very node can't be next. */
@@ -169,7 +168,7 @@ export function nodeObstacle(node: Node, { cluster, target, circumstances, polic
   if (unwell || !node.kubernetes.ok) return { reason: `${node.name} ${unwell}` }
   const { cordon, unschedulable } = node.kubernetes.value
   if (unschedulable && cordon?.why === 'power') return { reason: `${node.name} is still cordoned from a power cut` }
-  if (unschedulable) return { reason: `${node.name} was cordoned by somebody else: uncordon it to go on` }
+  if (unschedulable) return { reason: `${node.name} was cordoned by someone else: uncordon it to continue` }
   const [replica] = storage.ok ? (storage.value.lastReplicas.get(node.name) ?? []) : []
   if (replica !== undefined) return { reason: `${node.name} holds the last healthy replica of ${replica}` }
   const reason = leavingObstacle(cluster.nodes, node.name, policy)
@@ -189,10 +188,10 @@ export function lossObstacle(
   const lost = lossesOf(node, target, [...mayLose, ...policy.mayLose])
   if (lost.length === 0) return undefined
   const all = lost.join(', ')
-  return `${node.name} would lose ${all}, which it has now and the configured schematic has not: add it to config/schematics, or accept the loss with \`caretaker approve ${target.version} --losing ${forShell(lost.join(','))}\``
+  return `${node.name} would lose ${all}, which the configured schematic lacks: add it to config/schematics, or accept the loss with \`caretaker approve ${target.version} --losing ${forShell(lost.join(','))}\``
 }
 
-/** As a shell takes it for one word. */
+/** Quoted as one word for a shell. */
 function forShell(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
 }
@@ -215,7 +214,7 @@ export function isStagedFor(node: Node, target: UpgradeTarget): boolean {
   return isStagedByUs(node) && staged?.release === target.version && staged.schematic === target.schematicOf(node.name)
 }
 
-/** Why this node waits for a person to say yes to its step; undefined where nobody is asked, or one has. */
+/** Why this node waits for a person to say yes to its step; undefined where no one is asked, or one has. */
 export function approvalObstacle(
   { talos }: Node,
   { version }: Pick<UpgradeTarget, 'version'>,
@@ -224,17 +223,17 @@ export function approvalObstacle(
 ): Obstacle | undefined {
   if (approval === 'none' || approved === version || !talos.ok) return undefined
   if (approval === 'minor' && minorOf(talos.value.version) === minorOf(version)) return undefined
-  return { reason: `${version} waits for approval: \`caretaker approve ${version}\`` }
+  return { reason: `${version} waits for approval: approve it with \`caretaker approve ${version}\`` }
 }
 
 function blackoutObstacle({ blackouts, now }: Circumstances): Obstacle | undefined {
-  if (!blackouts.ok) return { reason: `the calendar of blackouts is not known (${blackouts.error})` }
+  if (!blackouts.ok) return { reason: `the blackout calendar could not be read (${blackouts.error})` }
   const at = now.getTime()
   const current = blackouts.value.filter(({ from, to }) => from <= at && at < to).toSorted((a, b) => b.to - a.to)[0]
-  return current && { reason: `nothing is touched now: ${current.reason}`, until: new Date(current.to) }
+  return current && { reason: `no upgrades now: ${current.reason}`, until: new Date(current.to) }
 }
 
-/** Whether the canary has still to prove the release; the others wait for it. */
+/** Whether the canary still has to prove the release; the others wait for it. */
 export function canaryObstacle(
   nodes: readonly Node[],
   { canaryDoneAt, now }: Circumstances,

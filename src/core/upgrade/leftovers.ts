@@ -4,14 +4,14 @@ import { go, type UpgradeDecision } from './decision.ts'
 import type { UpgradeTarget } from './policy.ts'
 import { failureNote, stagedNote, uncordonPlan } from './release-plan.ts'
 
-/** What others have left of our marks: what they alone tell is kept before they are taken off. */
+/** Annotations left on a node that someone else uncordoned: what only they record is kept, then they are removed. */
 
-/** Left there, a mark on a node that somebody has uncordoned would make the next cordon of a person look like ours. */
+/** A leftover annotation would make the next cordon by a person look like ours. */
 export function decideLeftover(nodes: readonly Node[]): UpgradeDecision | undefined {
   const node = nodes.find(({ kubernetes }) => kubernetes.ok && kubernetes.value.leftover)
   if (!node) return undefined
   const { name } = node
-  const reason = `${name} was uncordoned by somebody else, and our mark is still on it`
+  const reason = `${name} was uncordoned by someone else, and still carries our annotation`
   const mark = node.kubernetes.ok ? node.kubernetes.value.leftover : undefined
   const noted = mark?.release === undefined ? undefined : rollbackNote(node, mark.release, mark)
   if (noted)

@@ -23,9 +23,9 @@ export interface AttemptAtHand {
 
 /** Until the installer runs the node can be uncordoned as it is, so everything stops it. */
 const beforeInstall: readonly StopReason[] = ['failing-power', 'pause', 'abort', 'rollback-request']
-/** What is installed is finished, whoever pauses: only what makes the reboot unsafe, or unwanted, stops it. */
+/** An installed upgrade is finished even while paused: only an unsafe or unwanted reboot stops it. */
 const beforeReboot: readonly StopReason[] = ['failing-power', 'rollback-request']
-/** From the reboot on the node is on its way, and nothing is won by leaving it there. */
+/** From the reboot on nothing stops it: there is nothing to gain by leaving the node half-way. */
 const unstoppable: readonly StopReason[] = []
 
 /** Everything from the cordon to a node that has proven itself. */
@@ -53,7 +53,7 @@ function cordonAndDrain({ node: { name }, target, policy, mark, attempt }: Work)
   const attempts = { release: target.version, count, ...(powercycled ? { powercycled: true as const } : {}) }
   return [
     phase('cordon', stops, { do: 'cordon', node: name, mark, attempts, within: 30_000 }),
-    phase('drain', stops, { do: 'drain', node: name, policy: drainPolicyOf(policy), within: policy.drain }),
+    phase('drain', stops, { do: 'drain', node: name, policy: drainPolicyOf(policy), within: policy.drainTimeout }),
   ]
 }
 
@@ -65,7 +65,7 @@ function change(work: Work): Plan {
   const mode = attempt.powercycled ? 'powercycle' : (target.rebootModeOf(node.name) ?? policy.rebootMode)
   const rebooting: CordonMark = { ...mark, ...(hasInstaller ? { installer: 'succeeded' } : {}), rebooting: true }
   const rebootable = { ...common, bootId: facts.bootId, mark: rebooting, mode }
-  const installable = { ...common, image: installerImage(facts, target, node.name), within: policy.install }
+  const installable = { ...common, image: installerImage(facts, target, node.name), within: policy.installTimeout }
   const leave = (order: Phase): Plan => [...forfeit(work), confirm(work), order]
 
   if (!hasInstaller && !attempt.installed)
@@ -106,7 +106,7 @@ export function stagePlan(node: Node, planning: Planning): Plan {
       machine: machineOf(node, node.talos.value),
       image: installerImage(node.talos.value, target, name),
       bootId: node.talos.value.bootId,
-      within: policy.install,
+      within: policy.installTimeout,
     }),
     phase('annotate', unstoppable, { do: 'note-staged', node: name, mark: { ...mark, installer: 'succeeded' } }),
   ]
@@ -137,7 +137,7 @@ export function finishPlan({ name, role }: Node, target: UpgradeTarget, mark: Co
       version: target.version,
       schematic: target.schematicOf(name),
       bootId,
-      within: policy.reboot,
+      within: policy.rebootTimeout,
       identity: {
         extensions: target.extensionsOf(name),
         ...(uuid === undefined ? {} : { uuid }),
@@ -146,7 +146,7 @@ export function finishPlan({ name, role }: Node, target: UpgradeTarget, mark: Co
       },
     }),
     ...etcdPlan(role, policy),
-    // While our mark is still on it: a crash in here is followed by the same wait, and not by the next node.
+    // Before our annotation is removed: after a crash the wait is repeated, before the next node.
     phase('settle', unstoppable, { do: 'settle', node: name, lasts: policy.settle }),
     phase('uncordon', unstoppable, { do: 'uncordon', node: name, why: 'upgrade', forgetAttempts: true }),
     ...(policy.checks.length > 0
@@ -155,7 +155,7 @@ export function finishPlan({ name, role }: Node, target: UpgradeTarget, mark: Co
             do: 'await-checks',
             node: name,
             checks: policy.checks,
-            within: policy.checksWithin,
+            within: policy.checksTimeout,
           }),
         ]
       : []),
@@ -164,5 +164,7 @@ export function finishPlan({ name, role }: Node, target: UpgradeTarget, mark: Co
 
 /** A control plane is back when etcd has all of its members again. */
 export function etcdPlan(role: Node['role'], policy: UpgradePolicy): Plan {
-  return role === 'controlplane' ? [phase('verify-etcd', unstoppable, { do: 'await-etcd', within: policy.reboot })] : []
+  return role === 'controlplane'
+    ? [phase('verify-etcd', unstoppable, { do: 'await-etcd', within: policy.rebootTimeout })]
+    : []
 }

@@ -7,7 +7,10 @@ import type { Window } from './window.ts'
 /** Durations in ms. */
 export interface UpgradePolicy extends DisruptionPolicy {
   readonly windows: readonly Window[]
+  /** The zone that windows and blackouts are in. */
   readonly timeZone: string
+  /** The zone of times that people read: that of `TZ`, else the same. */
+  readonly shownZone: string
   readonly order: 'workers-first' | 'control-planes-first'
   /** The first node of all, and how long it is watched before the next one. */
   readonly canary?: { readonly node: string; readonly watch: number } | undefined
@@ -16,7 +19,7 @@ export interface UpgradePolicy extends DisruptionPolicy {
   /** `staged`: installs at any time, and reboots in a window. */
   readonly mode: 'direct' | 'staged'
   /** So much of a window must be left for one more node, until this cluster's own history tells. */
-  readonly nodeTakes: number
+  readonly nodeEstimate: number
   /** How long a node must have stayed healthy before the next one. */
   readonly settle: number
   readonly attempts: number
@@ -24,27 +27,27 @@ export interface UpgradePolicy extends DisruptionPolicy {
   readonly afterRollback: 'ask' | 'powercycle'
   /** What upgrades may take away that nodes have now: extensions, kernel arguments, … by name. */
   readonly mayLose: readonly string[]
-  readonly drain: number
+  readonly drainTimeout: number
   readonly draining: DrainingPolicy
-  readonly install: number
-  readonly reboot: number
+  readonly installTimeout: number
+  readonly rebootTimeout: number
   readonly rebootMode: RebootMode
   /** The user's own conditions, and how long they may take to hold again after a node came back. */
   readonly checks: readonly Check[]
-  readonly checksWithin: number
+  readonly checksTimeout: number
 }
 
-/** How pods are made to leave a node that is to be upgraded. Durations in ms. */
+/** How a node is drained for its upgrade. Durations in ms. */
 export interface DrainingPolicy {
   /** What becomes of a node whose drain is refused: it waits for it, is left for later, or its pods are deleted. */
   readonly whenBlocked: 'wait' | 'skip' | 'delete'
   /** With `delete`: after this time. With `skip`: how long the node is left alone. */
-  readonly blockedFor: number
+  readonly blockedTimeout: number
   readonly emptyDir: 'delete' | 'keep'
   readonly unmanaged: 'delete' | 'keep'
-  readonly last: readonly { readonly selector: string; readonly within?: number | undefined }[]
-  readonly tierWithin?: number | undefined
-  readonly volumesWithin: number
+  readonly last: readonly { readonly selector: string; readonly timeout?: number | undefined }[]
+  readonly tierTimeout?: number | undefined
+  readonly volumeDetachTimeout: number
 }
 
 export interface UpgradeTarget {
@@ -57,22 +60,22 @@ export interface UpgradeTarget {
   extensionsOf(node: string): readonly string[]
   /** What else is in that schematic. */
   partsOf(node: string): SchematicParts
-  /** How this node is to reboot, where it is not to do as the others. */
+  /** How this node reboots, where it differs from the others. */
   rebootModeOf(node: string): RebootMode | undefined
 }
 
 /** The same in the words of a drain. */
 export function drainPolicyOf({ draining }: UpgradePolicy): DrainPolicy {
-  const { whenBlocked, blockedFor, emptyDir, unmanaged, last, tierWithin, volumesWithin } = draining
+  const { whenBlocked, blockedTimeout, emptyDir, unmanaged, last, tierTimeout, volumeDetachTimeout } = draining
   return {
     ordered: true,
-    volumesWithin,
-    ...(whenBlocked === 'delete' ? { deleteAfter: blockedFor } : {}),
+    volumeDetachTimeout,
+    ...(whenBlocked === 'delete' ? { deleteAfter: blockedTimeout } : {}),
     ...(emptyDir === 'keep' ? { keepEmptyDir: true } : {}),
     ...(unmanaged === 'keep' ? { keepUnmanaged: true } : {}),
     ...(last.length > 0
-      ? { last: last.map(({ selector, within }) => (within === undefined ? { selector } : { selector, within })) }
+      ? { last: last.map(({ selector, timeout }) => (timeout === undefined ? { selector } : { selector, timeout })) }
       : {}),
-    ...(tierWithin === undefined ? {} : { tierWithin }),
+    ...(tierTimeout === undefined ? {} : { tierTimeout }),
   }
 }

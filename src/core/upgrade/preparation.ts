@@ -3,9 +3,9 @@ import { phase, type Plan, type Step, type StopReason } from '../plan.ts'
 import { hasLifecycleService } from '../version.ts'
 import type { UpgradePolicy, UpgradeTarget } from './policy.ts'
 
-/** What is done before the first node is touched. That it fails is no fault of a node or of the release. */
+/** What is done before the first node is touched. A failure here does not count against a node or the release. */
 
-/** Nothing has begun yet, so whatever stops a rollout stops it here. */
+/** Nothing has started yet, so whatever stops a rollout stops it here. */
 const beforeAll: readonly StopReason[] = ['failing-power', 'pause', 'abort']
 
 /**
@@ -20,7 +20,7 @@ export function pullPlan(nodes: readonly Node[], target: UpgradeTarget, policy: 
             do: 'pull-image',
             node: node.name,
             image: installerImage(node.talos.value, target, node.name),
-            within: policy.install,
+            within: policy.installTimeout,
           },
         ]
       : [],
@@ -33,7 +33,7 @@ export function snapshotPlan(
   { name, role }: Node,
   { version }: UpgradeTarget,
   { snapshotted }: { readonly snapshotted: boolean },
-  { install }: UpgradePolicy,
+  { installTimeout: install }: UpgradePolicy,
 ): Plan {
   if (role === 'worker' || snapshotted) return []
   return [phase('snapshot-etcd', beforeAll, { do: 'snapshot-etcd', node: name, release: version, within: install })]

@@ -8,7 +8,7 @@ import { type PhaseId, phaseIdOfTitle } from '../phase-id.ts'
 export interface Rollout {
   /** ISO 8601: when it started, and its name. */
   readonly id: string
-  /** Where it goes, `v1.13.9`. */
+  /** The target release, `v1.13.9`. */
   readonly release: string
   /** ISO 8601. */
   readonly startedAt: string
@@ -16,7 +16,7 @@ export interface Rollout {
   readonly endedAt?: string
   /** `superseded`: another release was wanted before it was done. */
   readonly outcome?: 'done' | 'aborted' | 'superseded'
-  /** By the node's name, those that were begun. */
+  /** By the node's name, those that were started. */
   readonly nodes: Readonly<Record<string, RolloutNode>>
   /** The file of the snapshot of etcd that was taken for it. */
   readonly snapshot?: string
@@ -53,8 +53,8 @@ export function beginRollout(release: string, now: Date): Rollout {
 }
 
 /**
- * The rollout with a node's attempt begun. An attempt that has not ended goes on, as after a restart of the agent; one
- * that has is followed by a new one, with phases of its own.
+ * The rollout with a node's attempt started. An attempt that has not ended continues, as after a restart of the agent;
+ * otherwise a new one starts, with its own phases.
  */
 export function withNodeStarted(
   rollout: Rollout,
@@ -73,7 +73,7 @@ export function withNodeStarted(
   })
 }
 
-/** The rollout with a phase's time, in ms, added to what it took before. A node that was not begun is left out. */
+/** The rollout with a phase's time, in ms, added to what it took before. A node that was not started is left out. */
 export function withPhase(rollout: Rollout, node: string, phase: PhaseId, ms: number): Rollout {
   const before = nodeOf(rollout, node)
   if (!before) return rollout
@@ -81,7 +81,7 @@ export function withPhase(rollout: Rollout, node: string, phase: PhaseId, ms: nu
   return withNode(rollout, node, { ...before, phases: { ...before.phases, [phase]: soFar + ms } })
 }
 
-/** The rollout with a node's attempt ended, and why it failed where it did. A node that was not begun is left out. */
+/** The rollout with a node's attempt ended, and why it failed where it did. A node that was not started is left out. */
 export function withNodeEnded(
   rollout: Rollout,
   node: string,
@@ -94,7 +94,7 @@ export function withNodeEnded(
     ...before,
     outcome,
     endedAt: now.toISOString(),
-    // The clock of a homelab is set now and then.
+    // The clock may be set at any time.
     tookMs: Math.max(0, now.getTime() - Date.parse(before.startedAt)),
     failures: failure === undefined ? before.failures : [...before.failures, failure].slice(-keptFailures),
   })

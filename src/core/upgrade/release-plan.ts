@@ -1,12 +1,12 @@
 import type { Attempts, CordonMark, Node } from '../cluster/cluster.ts'
 import { phase, type Phase, type Plan, type StopReason } from '../plan.ts'
 
-/** Nodes that are put back into service as they are, and what is noted on them before. */
+/** Plans that uncordon a node as it is, and note something on it before. */
 
-/** A note is a call to an API that a failing battery needs for more; a node that is to go back is looked at anew first. */
+/** Notes need the API server, which a failing battery has no time for; a node to roll back is observed again first. */
 const beforeNote: readonly StopReason[] = ['failing-power', 'rollback-request']
 
-/** Back into service as it is. */
+/** Uncordons the node as it is. */
 export function uncordonPlan({ name }: Pick<Node, 'name'>): Plan {
   return [phase('uncordon', [], { do: 'uncordon', node: name, why: 'upgrade' })]
 }
@@ -16,7 +16,7 @@ export function failureNote({ name }: Pick<Node, 'name'>, attempts: Attempts): P
   return phase('annotate', beforeNote, { do: 'note-failure', node: name, attempts })
 }
 
-/** Keeps on the node what our mark alone tells, before it is taken off. */
+/** Keeps on the node what only our annotation records, before it is removed. */
 export function stagedNote({ name }: Pick<Node, 'name'>, mark: CordonMark): Phase {
   return phase('annotate', beforeNote, { do: 'note-staged', node: name, mark })
 }

@@ -20,11 +20,11 @@ import { failureNote, uncordonPlan } from './release-plan.ts'
 import { finishRollbackPlan } from './rollback-plan.ts'
 import { whyNotBack } from './rollback.ts'
 
-/** Nodes that carry our mark: what was begun there is finished, or the node is released. */
+/** Nodes that carry our mark: what was started there is finished, or the node is released. */
 
 /**
  * Workers are finished together, as many as may be away at once. A control plane is finished alone; what is rebooting or
- * unwell comes first, because nothing else can go on before it is back.
+ * unwell comes first, because nothing else can continue before it is back.
  */
 export function decideResumes(unfinished: readonly Node[], situation: Situation): UpgradeDecision {
   const { cluster, policy } = situation
@@ -83,27 +83,27 @@ function decideStranger({ node, name, mark, facts }: Marked): UpgradeDecision | 
     return {
       kind: 'stuck',
       node: name,
-      reason: `${name} is another machine now, or was reinstalled, since it was cordoned (${stranger}): \`kubectl uncordon ${name}\` takes it as it is`,
+      reason: `${name} was replaced or reinstalled after it was cordoned (${stranger}): accept it with \`kubectl uncordon ${name}\``,
     }
   }
   const why = stranger ?? (node.identity.kind === 'another' ? describeIdentity(node) : undefined)
   return why === undefined ? undefined : { kind: 'wait', reason: `${name}, which is being upgraded: ${why}` }
 }
 
-/** A node that was to go back, and whose request is fulfilled or withdrawn. */
+/** A node that was being rolled back, and whose request is fulfilled or cancelled. */
 function decideBack({ node, name, mark, facts, rebooted, policy }: Marked): UpgradeDecision {
   if (mark.rebooting && rebooted) {
     if (whyNotBack(facts, mark) !== undefined && isHealthy(node))
-      return release(node, `${name} runs ${facts.version}, and is uncordoned as it is`)
+      return release(node, `${name} runs ${facts.version}, and is being uncordoned`)
     const plan = finishRollbackPlan(node, mark, policy)
-    return go({ node: name, intent: 'rollback', reason: `${name} went back to ${facts.version}`, plan })
+    return go({ node: name, intent: 'rollback', reason: `${name} was rolled back to ${facts.version}`, plan })
   }
-  if (!isArmed(node) && isHealthy(node)) return release(node, `${name} did not go back`)
-  const why = whyUnhealthy(node) ?? `is armed: \`caretaker rollback ${name}\` disarms it`
-  return { kind: 'wait', reason: `${name}, which was to go back, ${why}` }
+  if (!isArmed(node) && isHealthy(node)) return release(node, `${name} was not rolled back`)
+  const why = whyUnhealthy(node) ?? `is armed: disarm it with \`caretaker rollback ${name}\``
+  return { kind: 'wait', reason: `${name}, which is being rolled back, ${why}` }
 }
 
-/** A node that runs what it was to run, or something that is none of our target's. */
+/** A node that runs its target, or something other than it. */
 function decideArrived(marked: Marked): UpgradeDecision {
   const { node, name, facts, rebooted, target, policy } = marked
   if (rebooted && runs(node, target)) {
@@ -116,12 +116,12 @@ function decideArrived(marked: Marked): UpgradeDecision {
       reason: `${name} runs ${target.version}, and failed verification (${failure}): accept it with \`kubectl uncordon ${name}\`, verify it again with \`caretaker retry ${name}\`, or roll it back with \`caretaker rollback ${name}\``,
     }
   }
-  // There is no new boot to wait for: what it was to get was called off, or it has gone beyond it.
+  // There is no new boot to wait for: what it was to get was cancelled, or it has gone beyond it.
   if (isArmed(node)) {
     return {
       kind: 'stuck',
       node: name,
-      reason: `${name} runs ${facts.version} as it should, and has another installed: its next boot starts that. \`caretaker rollback ${name}\` takes it back`,
+      reason: `${name} runs ${facts.version} as it should, and has another release installed for its next boot: disarm it with \`caretaker rollback ${name}\``,
     }
   }
   const unwell = whyUnhealthy(node)
@@ -161,12 +161,12 @@ function attemptSoFar({ node, name, mark, target, policy }: Marked): AttemptSoFa
     isOfTarget,
     note,
     failure: note?.failure ?? attempts.failure,
-    // What is wrong with a kexec may be right after a firmware boot; a second one of the same kind proves nothing.
+    // What fails with kexec may work through the firmware; a second kexec would prove nothing.
     powercycled: attempts.powercycled ? !note : note !== undefined && policy.afterRollback === 'powercycle',
   }
 }
 
-/** A node that runs its old release: its attempt goes on, is made once more, or is given up. */
+/** A node that runs its old release: its attempt continues, is made once more, or is given up. */
 function decideAttempt(marked: Marked): UpgradeDecision {
   const attempt = attemptSoFar(marked)
   const { attempts, note, failure, powercycled } = attempt
@@ -179,7 +179,7 @@ function decideAttempt(marked: Marked): UpgradeDecision {
   return obstacle === undefined ? goOn(marked, attempt) : { kind: 'wait', reason: obstacle }
 }
 
-/** It runs its old release and carries nothing new: it may as well work. An armed node is left cordoned. */
+/** It runs its old release and nothing new is installed: it is uncordoned. An armed node stays cordoned. */
 function giveUp({ node, name, target }: Marked, { attempts, note }: AttemptSoFar, failure: string): UpgradeDecision {
   const noted = note ?? { ...attempts, release: target.version, failure }
   if (!isArmed(node) && isHealthy(node)) {
@@ -190,12 +190,12 @@ function giveUp({ node, name, target }: Marked, { attempts, note }: AttemptSoFar
     kind: 'stuck',
     node: name,
     reason: note
-      ? `${name} booted its old system after the upgrade to ${target.version} (${failure}), and stays cordoned because it ${whyUnhealthy(node) ?? 'is armed'}: find out why, then \`caretaker retry ${name}\` tries again`
-      : `${name} failed ${attempts.count} times to get ${target.version} (${failure}), and stays cordoned: \`caretaker retry ${name}\` tries again, \`caretaker rollback ${name}\` takes it back`,
+      ? `${name} booted its old system after the upgrade to ${target.version} (${failure}), and stays cordoned because it ${whyUnhealthy(node) ?? 'is armed'}: find out why, then try again with \`caretaker retry ${name}\``
+      : `${name} failed ${attempts.count} times to upgrade to ${target.version} (${failure}), and stays cordoned: try again with \`caretaker retry ${name}\`, or roll it back with \`caretaker rollback ${name}\``,
   }
 }
 
-/** Only what can't wait stops what has begun; a window that closes does not. What is armed is finished. */
+/** Only what can't wait stops what has started; a window that closes does not. What is armed is finished. */
 function whyRelease({ node, name, target, circumstances }: Marked): string | undefined {
   const { powerObstacle, paused, hold, blocked, aborted } = circumstances
   return (
@@ -209,7 +209,7 @@ function nodePause({ kubernetes }: Node): string | undefined {
   return reason === undefined ? undefined : `it is paused (${reason})`
 }
 
-/** Why the attempt can't go on now. */
+/** Why the attempt can't continue now. */
 function obstacleTo({ node, name, cluster, target, circumstances, policy }: Marked): string | undefined {
   const unhealthy = whyUnhealthy(node)
   return (
@@ -222,7 +222,7 @@ function obstacleTo({ node, name, cluster, target, circumstances, policy }: Mark
   )
 }
 
-/** What was cut short by a crash, by the power or by a reboot that never came is the same attempt, and goes on. */
+/** What was cut short by a crash, by the power or by a reboot that never came is the same attempt, and continues. */
 function goOn({ node, name, mark, target, circumstances, policy }: Marked, attempt: AttemptSoFar): UpgradeDecision {
   const { attempts, isOfTarget, failure, powercycled } = attempt
   const installed =
@@ -231,7 +231,7 @@ function goOn({ node, name, mark, target, circumstances, policy }: Marked, attem
   const reason =
     failure === undefined
       ? `${name} was being upgraded`
-      : `trying ${name} once more${powercycled ? ' by a firmware boot' : ''}: ${failure}`
+      : `trying ${name} once more${powercycled ? ' with a power cycle' : ''}: ${failure}`
   const plan = upgradePlan(node, { count, installed, powercycled }, { target, policy, now: circumstances.now })
   return go({ node: name, intent: 'upgrade', reason, plan }, [
     ...(installed ? [] : pullPlan([node], target, policy)),

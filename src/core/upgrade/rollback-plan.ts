@@ -4,7 +4,7 @@ import { bestEffort, phase, type Plan, type StopReason } from '../plan.ts'
 import { etcdPlan, machineOf, type Planning } from './plan.ts'
 import { drainPolicyOf, type UpgradePolicy } from './policy.ts'
 
-/** A person asks for it, whatever becomes of the rollout; a node that reboots on a battery may not come back. */
+/** A person requests it, so only a failing battery stops it: a node that reboots on battery may not come back. */
 const beforeReboot: readonly StopReason[] = ['failing-power']
 const unstoppable: readonly StopReason[] = []
 
@@ -22,7 +22,7 @@ export function rollbackPlan(
   const { bootId, stage } = node.talos.value
   const mark = markForRollback(node, node.talos.value, to, now)
   const cordon = phase('cordon', beforeReboot, { do: 'cordon', node: name, mark, within: 30_000 })
-  const drain = { do: 'drain', node: name, policy: drainPolicyOf(policy), within: policy.drain } as const
+  const drain = { do: 'drain', node: name, policy: drainPolicyOf(policy), within: policy.drainTimeout } as const
   return [
     // A node that hangs in its boot may have taken the API server with it.
     stage === 'running' ? cordon : bestEffort(cordon),
@@ -52,7 +52,7 @@ function markForRollback(node: Node, facts: TalosFacts, to: string | undefined, 
     ...(schematic === undefined ? {} : { schematic }),
     ...(machineId === undefined ? {} : { machineId }),
     ...(isArmed(node) ? { disarm: true as const } : to === undefined ? {} : { to }),
-    // Where the boot loader does not tell, nothing else shows that it is armed until the rollback is ordered.
+    // Where the boot loader does not report, nothing else shows that it is armed until the rollback is ordered.
     ...(installer === undefined ? {} : { installer }),
   }
 }
@@ -65,10 +65,10 @@ export function finishRollbackPlan({ name, role }: Node, mark: CordonMark, polic
       node: name,
       bootId: mark.bootId ?? '',
       mark,
-      within: policy.reboot,
+      within: policy.rebootTimeout,
     }),
     ...etcdPlan(role, policy),
-    // What was staged or tried is over: a person has taken it back.
+    // Staged releases and attempts are forgotten: a person has rolled the node back.
     phase('uncordon', unstoppable, { do: 'uncordon', node: name, why: 'upgrade', forgetAttempts: true }),
   ]
 }

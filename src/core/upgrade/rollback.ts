@@ -19,8 +19,8 @@ import { uncordonPlan } from './release-plan.ts'
 import { finishRollbackPlan, rollbackPlan } from './rollback-plan.ts'
 
 /**
- * What a person wants taken back goes before all else, and asks for little health: a broken cluster can be made whole by
- * it. Nodes that are not well come first, because they take nothing away. A request that has to wait keeps nobody else's
+ * Rollbacks come before everything else, and require little health, because a rollback may repair a broken cluster.
+ * it. Nodes that are not well come first, because they take nothing away. A request that has to wait keeps no one else's
  * work from being finished.
  */
 export function decideRollback(
@@ -54,14 +54,14 @@ function decideOne(node: Node, request: RollbackRequest, around: Surroundings): 
   const { policy } = around
   // Another machine's boot says nothing of the one that is meant.
   const stranger = node.identity.kind === 'another' ? describeIdentity(node) : undefined
-  if (stranger) return { kind: 'wait', reason: `${name}, which is to go back, ${stranger}` }
+  if (stranger) return { kind: 'wait', reason: `the rollback of ${name} waits: it ${stranger}` }
   const rebooted = talos.ok && talos.value.bootId !== request.bootId
   const leaves = talos.ok && talos.value.stage === 'rebooting'
   if (mark?.back && mark.rebooting && (!talos.ok || rebooted || leaves)) {
     const elsewhere = talos.ok && rebooted ? whyNotBack(talos.value, mark) : undefined
     if (elsewhere) return { kind: 'stuck', node: name, reason: describeNotBack(name, elsewhere) }
     const plan = finishRollbackPlan(node, mark, policy)
-    return go({ node: name, intent: 'rollback', reason: `${name} is on its way back`, plan })
+    return go({ node: name, intent: 'rollback', reason: `${name} is being rolled back`, plan })
   }
   if (rebooted) return undefined
   return whyNotYet(node, request, around) ?? beginRollback(node, request, around)
@@ -74,10 +74,10 @@ function whyNotYet(
 ): UpgradeDecision | undefined {
   const { name } = node
   const wait = (reason: string) => ({ kind: 'wait', reason }) as const
-  if (!node.talos.ok) return wait(`${name}, which is to go back, ${whyUnhealthy(node)}`)
+  if (!node.talos.ok) return wait(`the rollback of ${name} waits: it ${whyUnhealthy(node)}`)
   if (powerObstacle) return wait(powerObstacle)
   if (node.kubernetes.ok && node.kubernetes.value.unschedulable && !node.kubernetes.value.cordon)
-    return wait(`${name}, which is to go back, was cordoned by somebody else: uncordon it to go on`)
+    return wait(`the rollback of ${name} waits: it was cordoned by someone else; uncordon it to continue`)
   const misplaced = roleObstacle(nodes)
   if (misplaced) return wait(misplaced)
   const barrier = force ? undefined : barrierOf(node, to)
@@ -85,7 +85,7 @@ function whyNotYet(
     return {
       kind: 'stuck',
       node: name,
-      reason: `${name} can't go back: ${barrier}. \`caretaker rollback ${name} --force\` tries it all the same, \`caretaker retry ${name}\` leaves it as it is`,
+      reason: `${name} can't be rolled back: ${barrier}. Try anyway with \`caretaker rollback ${name} --force\`, or keep its release with \`caretaker retry ${name}\``,
     }
   const quorum = force ? undefined : quorumObstacle(nodes, [name], policy.twoMembers === 'allow')
   return quorum === undefined ? undefined : wait(`${name} can't be rolled back yet: ${quorum}`)
@@ -97,15 +97,15 @@ function beginRollback(
   { nodes, circumstances: { now }, policy }: Surroundings,
 ): UpgradeDecision {
   const { name, talos } = node
-  // What is only cordoned would keep this node's pods from finding a place.
+  // Another node that is only cordoned would leave this node's pods unschedulable.
   const idle = nodes.find(
     (other) => other !== node && isCordonedByUs(other) && !markOf(other)?.back && !isArmed(other) && isHealthy(other),
   )
   if (idle) {
-    const reason = `${idle.name} is being uncordoned, so that ${name} can be rolled back`
+    const reason = `${idle.name} is being uncordoned before ${name} is rolled back`
     return go({ node: idle.name, intent: 'release', reason, plan: uncordonPlan(idle) })
   }
-  const reason = `${name} is to go back from ${talos.ok ? talos.value.version : 'what it runs'}`
+  const reason = `${name} is being rolled back from ${talos.ok ? talos.value.version : 'its current release'}`
   return go({ node: name, intent: 'rollback', reason, plan: rollbackPlan(node, { to, force }, { now, policy }) })
 }
 
@@ -136,7 +136,7 @@ export interface OtherEntry {
 /**
  * What the node's other boot entry holds, as far as our own records tell: a rollback changes to it, whatever it is
  * (siderolabs/talos Rollback), so a second one in a row brings the node forward again. Undefined where the node was last
- * brought to what it runs by somebody else.
+ * brought to what it runs by someone else.
  *
  * @param rollouts newest first
  */
@@ -162,12 +162,12 @@ export function whyNotBack(facts: TalosFacts, mark: CordonMark): string | undefi
   // Nothing was expected of it by the agent that wrote this mark.
   if (release === undefined || (schematic === undefined && disarm === undefined)) return undefined
   const isSame = facts.version === release && (schematic === undefined || facts.schematic === schematic)
-  if (disarm && !isSame) return `it came back with ${facts.version}, and should run ${release} as before`
-  if (!disarm && isSame) return `it came back with ${facts.version} once more`
-  if (to !== undefined && facts.version !== to) return `it came back with ${facts.version}, and not with ${to}`
+  if (disarm && !isSame) return `it booted ${facts.version}, and should still run ${release}`
+  if (!disarm && isSame) return `it booted ${facts.version} again`
+  if (to !== undefined && facts.version !== to) return `it booted ${facts.version}, not ${to}`
   return nextBootObstacle(facts)
 }
 
 function describeNotBack(name: string, why: string): string {
-  return `the rollback of ${name} did not work: ${why}. Its reboot may have failed, which makes Talos switch back: \`caretaker rollback ${name}\` tries again, \`caretaker retry ${name}\` uncordons it as it is`
+  return `the rollback of ${name} failed: ${why}. Its reboot may have failed, and Talos switched back: try again with \`caretaker rollback ${name}\`, or uncordon it as it is with \`caretaker retry ${name}\``
 }

@@ -34,7 +34,7 @@ const formerRollout = object<FormerRollout>({
   snapshot: optional(text),
 })
 
-/** Rollouts by when they began. */
+/** Rollouts by when they started. */
 export const rolloutKind: RecordKind<Rollout> = {
   name: 'rollout',
   // One that is in today's words already stays as it is.

@@ -20,7 +20,7 @@ export function decideStaging(outdated: readonly Node[], window: Obstacle, situa
       node.talos.ok &&
       hasLifecycleService(node.talos.value.version) &&
       !ready.includes(node) &&
-      // Nobody else is armed before the canary has proven anything.
+      // No one else is armed before the canary has proven anything.
       (node.name === policy.canary?.node || !outdated.some(({ name }) => name === policy.canary?.node)),
   )
   if (!next) {

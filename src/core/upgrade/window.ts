@@ -1,3 +1,5 @@
+import { wallClock } from '../time.ts'
+
 /** A time of the week in which nodes may be upgraded, by the wall clock of a time zone. */
 export interface Window {
   /** The days on which it opens. */
@@ -8,7 +10,7 @@ export interface Window {
   readonly to: string
 }
 
-/** A time in which no node is touched, whatever the windows say. Times in ms since the epoch. */
+/** A blackout: no node is touched, whatever the windows say. Times in ms since the epoch. */
 export interface Blackout {
   readonly from: number
   readonly to: number
@@ -26,7 +28,7 @@ const oneDay = 86_400_000
 
 /**
  * Whether a window is open. No windows at all means always. Over a change of the clock a window follows the wall clock:
- * it may be an hour longer or shorter that night, and a beginning that the clock skips is moved by the hour skipped.
+ * it may be an hour longer or shorter that night, and a start that the clock skips is moved by the hour skipped.
  */
 export function windowAt(windows: readonly Window[], timeZone: string, now: Date): WindowState {
   if (windows.length === 0) return { open: true, closesAt: undefined }
@@ -66,8 +68,8 @@ function minutes(time: string): number {
 }
 
 /**
- * The instant at which the zone's clocks show that date (of UTC) and minute of the day: the second one where they show it twice,
- * and as much later as they skip where they never do.
+ * The instant at which the zone's clocks show that date (of UTC) and minute of the day. Where they show it twice, the
+ * second one; where they skip it, as much later as they skip.
  */
 function instantOf(date: Date, minute: number, timeZone: string): number {
   const asIfUtc = Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate(), 0, minute)
@@ -79,44 +81,4 @@ function instantOf(date: Date, minute: number, timeZone: string): number {
 function offsetAt(instant: number, timeZone: string): number {
   const { year, month, day, hour, minute, second } = wallClock(instant, timeZone)
   return Date.UTC(year, month, day, hour, minute, second) - Math.floor(instant / 1_000) * 1_000
-}
-
-const formats = new Map<string, Intl.DateTimeFormat>()
-
-/** Kept, because making one takes longer than using it a hundred times. */
-function formatFor(timeZone: string): Intl.DateTimeFormat {
-  const known = formats.get(timeZone)
-  if (known) return known
-  const format = new Intl.DateTimeFormat('en-US', {
-    timeZone,
-    hourCycle: 'h23',
-    year: 'numeric',
-    month: 'numeric',
-    day: 'numeric',
-    hour: 'numeric',
-    minute: 'numeric',
-    second: 'numeric',
-  })
-  formats.set(timeZone, format)
-  return format
-}
-
-function wallClock(instant: number, timeZone: string) {
-  const parts = formatFor(timeZone).formatToParts(instant)
-  const part = (type: string) => Number(parts.find((candidate) => candidate.type === type)!.value)
-  return {
-    year: part('year'),
-    month: part('month') - 1,
-    day: part('day'),
-    hour: part('hour'),
-    minute: part('minute'),
-    second: part('second'),
-  }
-}
-
-/** `Sat 02:00`, in the zone: for "opens …". */
-export function describeInstant(at: Date, timeZone: string): string {
-  return new Intl.DateTimeFormat('en-GB', { timeZone, weekday: 'short', hour: '2-digit', minute: '2-digit' })
-    .format(at)
-    .replace(',', '')
 }

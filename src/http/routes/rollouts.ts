@@ -5,7 +5,7 @@ import { fields, names, number, text } from '../parse.ts'
 
 const readPause = fields({ reason: text(longestReason) })
 const readApproval = fields({ version: text(64), losing: names(64, 128) })
-const readWindow = fields({ lasts: number() })
+const readWindow = fields({ lastsMs: number() })
 
 /** Rollouts: how they go, and what a person requests of them. */
 export function rolloutRoutes({ rollouts }: Operator, { answer }: Door) {

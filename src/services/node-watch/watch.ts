@@ -15,7 +15,7 @@ export interface NodeWatchOptions {
  */
 const atOnce = 64
 
-/** Asks every node for a sign of life, for as long as the agent lives. A node is silent after two silent rounds. */
+/** Asks every node for a sign of life for as long as the agent runs. A node is silent after two silent rounds. */
 export async function watchNodes(
   nodes: () => readonly string[],
   talos: Pick<Talos, 'version'>,

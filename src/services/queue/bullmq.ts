@@ -3,7 +3,7 @@ import type * as All from 'bullmq'
 import { nextCronTime } from './cron.ts'
 
 /**
- * What is used of BullMQ. Its entry also loads its backends for PostgreSQL and for other runtimes, which nobody uses
+ * What is used of BullMQ. Its entry also loads its backends for PostgreSQL and for other runtimes, which no one uses
  * here: 2 MB of memory. Its version is pinned to the digit.
  */
 type Used = Pick<typeof All, 'Queue' | 'Worker' | 'DelayedError' | 'UnrecoverableError' | 'WaitingError'>

@@ -22,12 +22,12 @@ export function patient(address: StoreAddress) {
   return { ...target(address), retryStrategy, maxRetriesPerRequest: null }
 }
 
-/** For those who add jobs: a store that is away is an error now, and not a call that hangs. */
+/** For adding jobs: a store that is down is an error at once, not a call that hangs. */
 export function impatient(address: StoreAddress) {
   return { ...target(address), retryStrategy, maxRetriesPerRequest: 1, enableOfflineQueue: false }
 }
 
-/** For a question asked once: whoever does not answer is away. */
+/** For a single question: no answer means that the store is down. */
 export function once(address: StoreAddress) {
   return {
     ...target(address),
@@ -42,7 +42,7 @@ export function once(address: StoreAddress) {
 }
 
 /**
- * Waits so many ms for the store and no longer. BullMQ itself waits without end for a store that it has never reached,
+ * Waits at most `ms` for the store. BullMQ itself waits without end for a store that it has never reached,
  * and for one that has a connection and says nothing: a frozen host, a cable pulled.
  */
 export async function answerWithin<T>(ms: number, answer: Promise<T>): Promise<T> {
@@ -58,7 +58,7 @@ export async function answerWithin<T>(ms: number, answer: Promise<T>): Promise<T
   }
 }
 
-/** Closes in good order, or, where the store does not say good-bye, by hanging up. */
+/** Closes the connection cleanly, or drops it if the store does not answer. */
 export async function closeWithin(
   ms: number,
   closable: { close(): Promise<void>; getBackend(): { disconnect(): Promise<void> } },

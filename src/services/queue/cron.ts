@@ -1,6 +1,6 @@
 /**
  * The times of a schedule of five fields: minute, hour, day of the month, month, day of the week (crontab(5)), in the
- * machine's own time zone. Names of months and days are not known here, and nobody needs them so far.
+ * machine's own time zone. Names of months and days are not known here, and no one needs them so far.
  *
  * BullMQ would ask cron-parser, whose dates make the process load all of ICU's time zones and calendars: 8 MB of memory
  * for one weekly job.
@@ -26,7 +26,7 @@ const longestSearch = 41 * 366
 /**
  * The first time after `after`, as ms since the epoch. A time that a change of the clocks skips comes an hour later.
  *
- * @throws RangeError where the pattern is none, or never comes true
+ * @throws RangeError where the pattern is none, or never matches
  */
 export function nextCronTime(pattern: string, after: number): number {
   const [minutes, hours, days, months, weekdays] = parseCron(pattern)
@@ -45,7 +45,7 @@ export function nextCronTime(pattern: string, after: number): number {
       if (at > after) return at
     }
   }
-  throw new RangeError(`the schedule ${pattern} never comes true`)
+  throw new RangeError(`the schedule ${pattern} never matches`)
 }
 
 type Fields = readonly [minutes: Field, hours: Field, days: Field, months: Field, weekdays: Field]

@@ -44,7 +44,7 @@ export function createQueue({ name, address, log }: QueueOptions) {
 
   async function add(job: Pick<Job, 'name'>): Promise<void> {
     await answerWithin(patience, queue.add(job.name, {}, onceEach(job))).catch((error: unknown) => {
-      throw new AgentError('unreachable', `the queue store does not take ${job.name}: ${messageOf(error)}`, error)
+      throw new AgentError('unreachable', `the queue store does not accept ${job.name}: ${messageOf(error)}`, error)
     })
   }
 

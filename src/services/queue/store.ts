@@ -65,7 +65,7 @@ export async function openEmbeddedStore({
       if (seen !== 'silent') return seen
       if (stopping.signal.aborted) break
     }
-    throw new AgentError('misconfigured', `a queue store listens on ${path} and does not answer: end it first`)
+    throw new AgentError('misconfigured', `a queue store listens on ${path} and does not answer: stop it first`)
   }
 
   async function start(): Promise<number> {
@@ -100,7 +100,7 @@ export async function openEmbeddedStore({
       if (failure !== undefined || stopping.signal.aborted) break
     }
     // One that listens may be loading still: whoever starts the next finds it there, and waits for it. Any other would
-    // be in nobody's sight, and write to the same files as the next one.
+    // be in no one's sight, and write to the same files as the next one.
     if (failure === undefined && (seen === 'absent' || stopping.signal.aborted)) {
       child.kill('SIGKILL')
       await ended
@@ -139,7 +139,7 @@ export async function openEmbeddedStore({
     [Symbol.asyncDispose]: async () => {
       stopping.abort()
       await keeper
-      // It has taken nothing from us, so there is nothing to lose.
+      // It has not accepted any job yet, so nothing is lost.
       if (mute && mute.pid !== pid) mute.kill('SIGKILL')
       await shutDown(path)
       for (const end = performance.now() + 5_000; isAlive(pid) && performance.now() < end;) await sleep(20)

@@ -14,11 +14,11 @@ const scheduleEvery = 10 * 60_000
 /** Between two looks at the file of the password, in ms. */
 const usualLookEvery = 5_000
 /** Schedules that could not be set are tried again after this time, in ms. */
-const retryEvery = 15_000
+const retryInterval = 15_000
 
 /**
  * Everything that needs the queue's store: the store itself where it is ours, the worker, the schedules. A store of
- * somebody else's that is away is waited for; our own must open.
+ * someone else's that is away is waited for; our own must open.
  *
  * @throws AgentError `misconfigured` where our own store does not open
  */
@@ -90,6 +90,6 @@ async function keepSchedules(
         return false
       },
     )
-    await sleep(isSet ? scheduleEvery : retryEvery, undefined, { signal }).catch(() => {})
+    await sleep(isSet ? scheduleEvery : retryInterval, undefined, { signal }).catch(() => {})
   }
 }

@@ -43,7 +43,7 @@ export async function startWorker({
 
   // Three parameters, or BullMQ makes no signal.
   async function work(queued: QueuedJob, token: string | undefined, signal: AbortSignal | undefined): Promise<unknown> {
-    // A fetch that was under way when we began to stop may still bring us a job, the one just given back for instance.
+    // A fetch that was under way when we started to stop may still bring us a job, the one just given back for instance.
     if (stopping) return giveBack(queued, token)
     if (queued.name === tick) return queue.add(find((queued.data as Tick).job))
 
@@ -70,7 +70,7 @@ export async function startWorker({
     }
   }
 
-  /** As it was: being stopped is not failing, and uses up no attempt. */
+  /** Puts the job back: stopping is not failing, and uses up no attempt. */
   async function giveBack(queued: QueuedJob, token: string | undefined): Promise<never> {
     await queued.moveToWait(token)
     throw new WaitingError()
@@ -80,7 +80,7 @@ export async function startWorker({
     try {
       if (await queue.wasAddedMeanwhile(job)) await queue.add(job)
     } catch (error) {
-      log.warn({ job: job.name, reason: messageOf(error) }, 'not woken; it runs when its time has come')
+      log.warn({ job: job.name, reason: messageOf(error) }, 'not woken early; it runs as scheduled')
     }
   }
 

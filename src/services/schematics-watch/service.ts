@@ -59,7 +59,7 @@ export default defineService({
 })
 
 function missingText(directory: string, name: string): string {
-  return `${join(directory, `${name}.yaml`)} is not there`
+  return `${join(directory, `${name}.yaml`)} is missing`
 }
 
 function contentOf(name: string, why: string) {

@@ -22,7 +22,7 @@ export interface SchematicsOptions {
 
 export interface Schematics extends AsyncDisposable {
   readonly current: ReadonlyMap<string, RegisteredSchematic>
-  /** Begins to watch for edits. */
+  /** Starts to watch for edits. */
   watch(): void
 }
 
@@ -46,7 +46,7 @@ export async function loadSchematics(options: SchematicsOptions): Promise<Schema
       log.info({ schematic: name, id: fresh.id }, 'schematic changed')
       await changed?.(name)
     } catch (error) {
-      log.warn({ schematic: name, reason: messageOf(error) }, 'bad schematic; the last good one stays in force')
+      log.warn({ schematic: name, reason: messageOf(error) }, 'invalid schematic; the last valid one stays in use')
       refused(name, messageOf(error))
     }
   }
@@ -57,8 +57,7 @@ export async function loadSchematics(options: SchematicsOptions): Promise<Schema
     watch: () => {
       watcher ??= watchFolder(directory, {
         edited: (path) => void reread(path),
-        removed: (path) =>
-          refused(nameOf(path), `${path} was removed; its last version stays in force until a restart`),
+        removed: (path) => refused(nameOf(path), `${path} was removed; its last version stays in use until a restart`),
         log,
       })
     },
@@ -84,7 +83,7 @@ async function readFolder(options: SchematicsOptions): Promise<Map<string, Regis
     } catch (error) {
       const before = lastGood?.(name)
       if (before) current.set(name, before)
-      // A power cut in the middle of an edit must not leave the homelab without its guard.
+      // A power cut in the middle of an edit must not leave the power unguarded.
       if (before || needed?.has(name) === false) refused(name, messageOf(error))
       else faults.push(messageOf(error))
     }
@@ -93,7 +92,7 @@ async function readFolder(options: SchematicsOptions): Promise<Map<string, Regis
     const before = current.has(name) ? undefined : lastGood?.(name)
     if (!before) continue
     current.set(name, before)
-    refused(name, `${join(directory, `${name}.yaml`)} is not there; its last version stays in force`)
+    refused(name, `${join(directory, `${name}.yaml`)} is missing; its last version stays in use`)
   }
   if (faults.length > 0) throw new AgentError('misconfigured', faults.join('\n'))
   return current
@@ -109,7 +108,7 @@ async function watchFolder(
   directory: string,
   { edited, removed, log }: FolderListener,
 ): Promise<FSWatcher | undefined> {
-  // Late: who only reads the folder needs none of it.
+  // Imported late: reading the folder does not need it.
   const { watch } = await import('chokidar')
   // Editors write in several steps or swap the file; a half-written one must not be read.
   const watcher = watch(directory, {

@@ -1,6 +1,6 @@
 import { defineService } from '../../operations/service.ts'
 
-/** Reads every UPS for as long as the daemon runs. This is what guards the power. */
+/** Reads every UPS for as long as the daemon runs: it guards the power. */
 export default defineService({
   name: 'ups-watch',
   starts: 'first',

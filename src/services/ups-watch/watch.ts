@@ -5,8 +5,8 @@ import type { PowerState } from '../../core/power/state.ts'
 import type { Observation } from '../../core/power/ups.ts'
 
 export interface UpsWatchOptions {
-  /** Between two readings, in ms; asked for anew after each. */
-  readonly polls: () => { readonly pollOnMains: number; readonly pollOnBattery: number }
+  /** Poll interval, in ms; read again after each reading. */
+  readonly polls: () => { readonly pollInterval: number; readonly pollIntervalOnBattery: number }
   /** How long one reading may take, in ms. */
   readonly within?: number
   /** What is known of this UPS. */
@@ -25,12 +25,12 @@ export async function watchUps(ups: Pick<Ups, 'read'>, options: UpsWatchOptions)
     )
     if (signal.aborted) return
     notice(seen)
-    const { pollOnMains, pollOnBattery } = polls()
-    await sleep(calm(power()) ? pollOnMains : pollOnBattery, undefined, { signal }).catch(() => {})
+    const { pollInterval, pollIntervalOnBattery } = polls()
+    await sleep(calm(power()) ? pollInterval : pollIntervalOnBattery, undefined, { signal }).catch(() => {})
   }
 }
 
-/** On mains and sure of it. Everything else is looked at more often. */
+/** Certainly on mains. Everything else is polled more often. */
 function calm(power: PowerState | undefined): boolean {
   return power?.mode === 'on-mains' && power.batterySince === undefined
 }

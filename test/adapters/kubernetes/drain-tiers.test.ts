@@ -85,7 +85,7 @@ describe('a drain in tiers', () => {
     web()
     database()
     budget('db')
-    const error = await refusal(drain({ ordered: true, tierWithin: 300 }))
+    const error = await refusal(drain({ ordered: true, tierTimeout: 300 }))
     expect(error).toMatchObject({ code: 'timed-out' })
     expect(error.message).toBe(
       'would not go within 300 ms: default/db: The disruption budget db needs 1 healthy pods and has 1 currently',
@@ -98,7 +98,7 @@ describe('a drain in tiers', () => {
     budget('web')
     database()
     storage()
-    const error = await refusal(drain({ ordered: true, tierWithin: 200, last: [{ selector: 'tier' }] }))
+    const error = await refusal(drain({ ordered: true, tierTimeout: 200, last: [{ selector: 'tier' }] }))
     expect(error.message).toMatch(/^would not go within 200 ms: default\/web: .* \(2 more pods go after that\)$/)
     expect(new Set(done())).toEqual(new Set(['evict-refused default/web']))
   })
@@ -106,7 +106,7 @@ describe('a drain in tiers', () => {
   test('gives each of the last a time of its own, from when its turn comes', async () => {
     at.lab.addPod({ name: 'slow', node: 'w-1', terminateMs: 400 })
     at.lab.addPod({ name: 'osd', node: 'w-1', labels: { tier: 'storage' }, stuckTerminating: true })
-    const error = await refusal(drain({ ordered: true, last: [{ selector: 'tier', within: 200 }] }))
+    const error = await refusal(drain({ ordered: true, last: [{ selector: 'tier', timeout: 200 }] }))
     expect(error.message).toBe('would not go within 200 ms: default/osd: it is still stopping')
     expect(done()).toEqual(['evict default/slow', 'evict default/osd'])
   })
@@ -114,7 +114,7 @@ describe('a drain in tiers', () => {
   test('does not count against the last what those before have taken', async () => {
     at.lab.addPod({ name: 'slow', node: 'w-1', terminateMs: 700 })
     at.lab.addPod({ name: 'osd', node: 'w-1', labels: { tier: 'storage' }, terminateMs: 100 })
-    await drain({ ordered: true, last: [{ selector: 'tier', within: 600 }] })
+    await drain({ ordered: true, last: [{ selector: 'tier', timeout: 600 }] })
     expect(podsOn('w-1')).toEqual([])
   })
 
@@ -138,7 +138,7 @@ describe('a drain in tiers', () => {
     })
     const matchLabels = { 'longhorn.io/component': 'instance-manager' }
     at.lab.addPodDisruptionBudget({ name: 'im', namespace: 'longhorn-system', matchLabels, minAvailable: 1 })
-    const draining = drain({ ordered: true, tierWithin: 2_000, volumesWithin: 2_000 })
+    const draining = drain({ ordered: true, tierTimeout: 2_000, volumeDetachTimeout: 2_000 })
     await vi.waitFor(() => expect(done()).toContain('evict-refused longhorn-system/instance-manager-1'), 20_000)
     expect(done()[0]).toBe('evict default/db')
     at.lab.removePodDisruptionBudget('im', 'longhorn-system')
@@ -150,14 +150,14 @@ describe('a drain in tiers', () => {
 describe('a drain that waits for volumes', () => {
   test('is done when they are detached, and not before', async () => {
     database()
-    await drain({ volumesWithin: 2_000 })
+    await drain({ volumeDetachTimeout: 2_000 })
     expect(await attached()).toBe(0)
   })
 
   test('names those that are left', async () => {
     database()
     at.lab.holdVolume('pv-default-data')
-    const error = await refusal(drain({ volumesWithin: 200 }))
+    const error = await refusal(drain({ volumeDetachTimeout: 200 }))
     expect(error).toMatchObject({
       code: 'timed-out',
       message: expect.stringMatching(
@@ -170,7 +170,7 @@ describe('a drain that waits for volumes', () => {
   test('goes on when the one that hung comes off after all', async () => {
     database()
     at.lab.holdVolume('pv-default-data')
-    const draining = drain({ volumesWithin: 5_000 })
+    const draining = drain({ volumeDetachTimeout: 5_000 })
     await vi.waitUntil(() => podsOn('w-1').length === 0, 20_000)
     at.lab.holdVolume('pv-default-data', false)
     await draining
@@ -183,7 +183,7 @@ describe('a drain that waits for volumes', () => {
     at.lab.holdVolume('pv-default-data')
     await drain()
     at.lab.holdVolume('pv-default-data', false)
-    await drain({ volumesWithin: 2_000 })
+    await drain({ volumeDetachTimeout: 2_000 })
     expect(podsOn('w-2')).toContain('other')
   })
 
@@ -191,7 +191,7 @@ describe('a drain that waits for volumes', () => {
     database()
     at.lab.holdVolume('pv-default-data')
     const stop = new AbortController()
-    const draining = drain({ volumesWithin: 60_000 }, stop.signal)
+    const draining = drain({ volumeDetachTimeout: 60_000 }, stop.signal)
     await vi.waitUntil(() => podsOn('w-1').length === 0, 20_000)
     stop.abort()
     expect(await refusal(draining)).toMatchObject({ code: 'timed-out' })

@@ -115,7 +115,7 @@ describe('a kubeconfig is refused', () => {
   test('where something of it is missing or wrong, which is named', async () => {
     const other = await authority.issueClient({ common: 'x', organizations: [] })
     const refusals: [string, unknown][] = [
-      ['{', expect.stringMatching(/^it is not YAML: /)],
+      ['{', expect.stringMatching(/^it is not valid YAML: /)],
       ['', 'it has no current-context'],
       ['7', 'it has no current-context'],
       [fileOf(embedded(), {}, { contexts: [] }), 'it has no context "lab"'],

@@ -117,7 +117,7 @@ describe('a cordon', () => {
     await at.patchNode('w-1', { spec: { unschedulable: true } })
     expect(await refusal(kubernetes.cordon('w-1', upgrade, first, soon()))).toMatchObject({
       code: 'rejected',
-      message: 'w-1 was cordoned by somebody else: uncordon it to go on',
+      message: 'w-1 was cordoned by someone else: uncordon it to continue',
     })
     await kubernetes.cordon('w-1', power, undefined, soon())
     for (const why of ['upgrade', 'power'] as const)
@@ -196,7 +196,7 @@ describe('a node that somebody else changes at the same moment', () => {
   test('and who cordons it is not overruled', async () => {
     const racer = createKubernetes(racing(1, { spec: { unschedulable: true } }))
     const error = await refusal(racer.cordon('w-1', upgrade, first, soon()))
-    expect(error.message).toBe('w-1 was cordoned by somebody else: uncordon it to go on')
+    expect(error.message).toBe('w-1 was cordoned by someone else: uncordon it to continue')
     expect(at.annotations('w-1')).not.toHaveProperty([cordonAnnotation])
   })
 

@@ -86,7 +86,7 @@ test('every call that is made is one whose right is asked for beforehand', async
   at.lab.addPod({ name: 'stubborn', node: 'w-1', labels: { app: 'x' } })
   at.lab.addPodDisruptionBudget({ name: 'x', matchLabels: { app: 'x' }, minAvailable: 1 })
   await kubernetes.cordon('w-1', mark, undefined, soon())
-  await kubernetes.drain('w-1', { deleteAfter: 100, volumesWithin: 1_000 }, soon())
+  await kubernetes.drain('w-1', { deleteAfter: 100, volumeDetachTimeout: 1_000 }, soon())
   await kubernetes.uncordon('w-1', 'power', { forgetAttempts: false }, soon())
   // These are found out by listing them; notes on workloads are done without; what is no object has no role.
   const listed = ['list longhorn.io settings', 'list ceph.rook.io cephclusters']

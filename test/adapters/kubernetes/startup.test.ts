@@ -184,7 +184,7 @@ test('workloads do not come back before storage that the API server does not ser
   const options = { inventory: [], log: silentLog, signal: soon(), pollEvery: 20, wording: english }
   expect(await refusal(carryOut(plan, ports, options))).toMatchObject({
     code: 'timed-out',
-    message: expect.stringMatching(/for storage to be whole: longhorn volume pvc-1 is degraded$/),
+    message: expect.stringMatching(/for storage to be healthy: longhorn volume pvc-1 is degraded$/),
   })
 })
 

@@ -208,12 +208,12 @@ describe('what is no such image', () => {
     {
       name: 'for another processor',
       break_: (lab) => (lab.faults.wrongArch = true),
-      why: 'it is for arm64, and amd64 was ordered',
+      why: 'it is for arm64, and amd64 was requested',
     },
     {
       name: 'of another release',
       break_: (lab) => (lab.faults.wrongVersion = 'v1.13.8'),
-      why: 'it is v1.13.8, and v1.13.10 was ordered',
+      why: 'it is v1.13.8, and v1.13.10 was requested',
     },
     {
       name: 'a sign-in page',
@@ -250,7 +250,7 @@ describe('what is no such image', () => {
       },
     }
     const error = await refusal(at.stage('v1.13.10', { factory }))
-    expect(error.message).toMatch(/was refused: it is cut short: \d+ bytes are announced, 100000 are there/)
+    expect(error.message).toMatch(/was refused: it is truncated: \d+ bytes expected, 100000 present/)
     expect(await at.published()).toEqual(at.image('v1.13.9'))
     expect(await leftovers()).toEqual([])
   })

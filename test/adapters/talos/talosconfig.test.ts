@@ -72,7 +72,7 @@ describe('a talosconfig', () => {
     const { crt, ...withoutCrt } = context()
     const other = await authority.issueClient({ common: 'x', organizations: ['os:admin'] })
     const refusals: [string, unknown][] = [
-      ['{', expect.stringMatching(/^it is not YAML: /)],
+      ['{', expect.stringMatching(/^it is not valid YAML: /)],
       ['', 'it names no context: set cluster.context'],
       [fileOf({ lab: context() }, null), 'it names no context: set cluster.context'],
       [fileOf({ lab: context(), work: {} }, 'home'), 'it has no context "home", only lab, work'],
@@ -105,10 +105,10 @@ describe('a talosconfig', () => {
 
 test('a talosconfig that is no YAML is refused with the place, and without a word of it', () => {
   for (const [text, words] of [
-    ['context: lab\nkey: "hunter2\n', /^it is not YAML: .* at line 3, column 1$/],
-    ['a: b: hunter2\n', /^it is not YAML: .* at line 1, column \d+$/],
+    ['context: lab\nkey: "hunter2\n', /^it is not valid YAML: .* at line 3, column 1$/],
+    ['a: b: hunter2\n', /^it is not valid YAML: .* at line 1, column \d+$/],
     ['contexts: *hunter2\n', /an alias \(\*name\) that leads nowhere/],
-    ['hunter2: 1\nhunter2: 2\n', /^it is not YAML: duplicate key at line 2, column 1$/],
+    ['hunter2: 1\nhunter2: 2\n', /^it is not valid YAML: duplicate key at line 2, column 1$/],
   ] as const) {
     expect(refusalOf(text)).toMatch(words)
     expect(refusalOf(text)).not.toContain('hunter2')

@@ -26,7 +26,7 @@ test.each([
   {
     name: 'a node that Kubernetes does not know',
     node: worker('w', { kubernetes: 'silent' }),
-    why: 'is not seen in Kubernetes (connection refused)',
+    why: 'could not be read from Kubernetes (connection refused)',
   },
   {
     name: 'a node that is not Ready',

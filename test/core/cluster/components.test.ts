@@ -54,7 +54,7 @@ describe('before anything is drained, Kubernetes is compared with the release', 
     {
       name: 'an API server that is too new, beside another one',
       components: [component('kube-apiserver', 'cp-1', 'v1.36.3'), component('kube-apiserver', 'cp-2', 'v1.37.0')],
-      expected: 'wait: v1.13.9 runs Kubernetes up to 1.36, and kube-apiserver on cp-2 is v1.37.0',
+      expected: 'wait: v1.13.9 supports Kubernetes up to 1.36, and kube-apiserver on cp-2 is v1.37.0',
     },
     {
       name: 'a kubelet with a suffix of its vendor',
@@ -74,7 +74,7 @@ describe('before anything is drained, Kubernetes is compared with the release', 
 
   test('what is not known is no permission', () => {
     expect(summary(decide(notObserved('the API server answers 403')))).toBe(
-      "wait: it is not known which versions Kubernetes' components are of (the API server answers 403)",
+      'wait: the versions of the Kubernetes components are unknown (the API server answers 403)',
     )
   })
 

@@ -80,7 +80,7 @@ describe('a node may be taken away', () => {
       name: 'not where its own member is ill',
       leaving: 'cp-2',
       nodes: three({ etcd: 'silent' }),
-      obstacle: 'cp-2 does not tell of its etcd member',
+      obstacle: 'cp-2 does not report its etcd member',
     },
   ])('$name: $leaving', ({ leaving, nodes, obstacle }) => {
     expect(leavingObstacle(nodes, leaving, one)).toBe(obstacle)
@@ -110,14 +110,14 @@ describe('several workers may be away at once', () => {
       leaving: 'w-3',
       policy: two,
       nodes: [...three(), worker('w-1', ours), worker('w-2', unready), worker('w-3')],
-      obstacle: 'w-1 is being upgraded, w-2 is not Ready in Kubernetes: no more than 2 workers may be away at once',
+      obstacle: 'w-1 is being upgraded, w-2 is not Ready in Kubernetes: only 2 workers may be down at once',
     },
     {
       name: 'none of the same zone',
       leaving: 'w-2',
       policy: two,
       nodes: [...three(), worker('w-1', inZone('rack-1', ours)), worker('w-2', inZone('rack-1'))],
-      obstacle: 'w-1 is being upgraded, and is of the same zone (rack-1)',
+      obstacle: 'w-1 is being upgraded, and is in the same zone (rack-1)',
     },
     {
       name: 'one of another zone',
@@ -159,8 +159,7 @@ describe('several workers may be away at once', () => {
       leaving: 'w-2',
       policy: two,
       nodes: [...three(), worker('w-1', ours), worker('w-2', ours), worker('w-4', silent)],
-      obstacle:
-        'w-1 is being upgraded, w-4 does not answer (no route to host): no more than 2 workers may be away at once',
+      obstacle: 'w-1 is being upgraded, w-4 does not answer (no route to host): only 2 workers may be down at once',
     },
     {
       name: 'a closed one is not finished beside one that is away',

@@ -3,10 +3,10 @@ import { type Feed, type Power, timeLeft } from '../../../src/core/power/feeds.t
 import { powerOf, stateOf } from './states.ts'
 import { createRandom, type Random } from '../random.ts'
 
-const any: Feed = { weights: { a: 1, b: 1 }, atLeast: 1 }
-const all: Feed = { weights: { a: 1, b: 1 }, atLeast: 2 }
+const any: Feed = { powerValue: { a: 1, b: 1 }, minSupplies: 1 }
+const all: Feed = { powerValue: { a: 1, b: 1 }, minSupplies: 2 }
 /** Two of three power supplies, one of which is worth both others. */
-const weighed: Feed = { weights: { a: 2, b: 1, c: 1 }, atLeast: 2 }
+const weighed: Feed = { powerValue: { a: 2, b: 1, c: 1 }, minSupplies: 2 }
 const modes = ['on-mains', 'blip', 'on-battery', 'unknown', 'latched', 'low-battery'] as const
 
 describe('for how long a machine is carried', () => {
@@ -91,8 +91,8 @@ describe('for how long a machine is carried', () => {
   test('is less by the time since the last word, and never negative', () => {
     const power = powerOf({ a: runs(60_000), b: fails() })
     const each = [20_000, 50_000, 80_000, 999_000].map((now) => [
-      timeLeft({ weights: { a: 1 }, atLeast: 1 }, power, now, assumed).ms,
-      timeLeft({ weights: { b: 1 }, atLeast: 1 }, power, now, assumed).ms,
+      timeLeft({ powerValue: { a: 1 }, minSupplies: 1 }, power, now, assumed).ms,
+      timeLeft({ powerValue: { b: 1 }, minSupplies: 1 }, power, now, assumed).ms,
     ])
     expect(each).toEqual([
       [60_000, 170_000],
@@ -110,9 +110,9 @@ describe('for how long a machine is carried', () => {
     const critical = powerOf({ a: { mode: 'critical', reason: 'low-charge', batterySince: 0, ...heard } })
     const blip = powerOf({ a: { mode: 'on-mains', batterySince: 0, ...heard } })
     for (const power of [battery, critical, blip])
-      expect(timeLeft({ weights: { a: 1 }, atLeast: 1 }, power, 99_000, assumed).ms).toBeCloseTo(100_000, -2)
+      expect(timeLeft({ powerValue: { a: 1 }, minSupplies: 1 }, power, 99_000, assumed).ms).toBeCloseTo(100_000, -2)
     const young = powerOf({ a: { mode: 'critical', reason: 'low-charge', ...heard, since: 0, batterySince: 50_000 } })
-    expect(timeLeft({ weights: { a: 1 }, atLeast: 1 }, young, 99_000, assumed).ms).toBe(900_000)
+    expect(timeLeft({ powerValue: { a: 1 }, minSupplies: 1 }, young, 99_000, assumed).ms).toBe(900_000)
   })
 
   test('never grows in silence, nor with more of the weights needed', () => {
@@ -130,10 +130,10 @@ describe('for how long a machine is carried', () => {
       const later = [10_000, 11_000, 60_000, 9_000_000].map((now) => timeLeft(feed, power, now, assumed).ms)
       expect(later, `seed ${seed}`).toEqual(later.toSorted((a, b) => b - a))
       expect(later.every((ms) => ms >= 0)).toBe(true)
-      const total = labels.reduce((sum, ups) => sum + feed.weights[ups]!, 0)
+      const total = labels.reduce((sum, ups) => sum + feed.powerValue[ups]!, 0)
       const more = Array.from(
         { length: total },
-        (_, index) => timeLeft({ ...feed, atLeast: index + 1 }, power, at, assumed).ms,
+        (_, index) => timeLeft({ ...feed, minSupplies: index + 1 }, power, at, assumed).ms,
       )
       expect(more, `seed ${seed}`).toEqual(more.toSorted((a, b) => b - a))
     }
@@ -144,5 +144,5 @@ function randomFeed(random: Random): { readonly feed: Feed; readonly labels: rea
   const labels = ['a', 'b', 'c', 'd'].slice(0, 1 + random.below(4))
   const weights = Object.fromEntries(labels.map((ups) => [ups, 1 + random.below(3)]))
   const total = Object.values(weights).reduce((sum, one) => sum + one, 0)
-  return { feed: { weights, atLeast: 1 + random.below(total) }, labels }
+  return { feed: { powerValue: weights, minSupplies: 1 + random.below(total) }, labels }
 }

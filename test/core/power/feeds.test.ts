@@ -11,10 +11,10 @@ import {
 import { type Mode, powerOf, stateOf } from './states.ts'
 import { createRandom, type Random } from '../random.ts'
 
-const any: Feed = { weights: { a: 1, b: 1 }, atLeast: 1 }
-const all: Feed = { weights: { a: 1, b: 1 }, atLeast: 2 }
+const any: Feed = { powerValue: { a: 1, b: 1 }, minSupplies: 1 }
+const all: Feed = { powerValue: { a: 1, b: 1 }, minSupplies: 2 }
 /** Two of three power supplies, one of which is worth both others. */
-const weighed: Feed = { weights: { a: 2, b: 1, c: 1 }, atLeast: 2 }
+const weighed: Feed = { powerValue: { a: 2, b: 1, c: 1 }, minSupplies: 2 }
 const modes = ['on-mains', 'blip', 'on-battery', 'unknown', 'latched', 'low-battery'] as const
 const ordered = (power: Power): Power => ({ ...power, ordered: '2026-03-01T02:00:00.000Z' })
 
@@ -29,7 +29,7 @@ describe('what a machine runs on', () => {
     ['low-battery', 'failing'],
     ['silent-on-battery', 'failing'],
   ])('with one UPS that is %s: %s', (mode, supply) => {
-    expect(supplyOf({ weights: { a: 1 }, atLeast: 1 }, powerOf({ a: mode }))).toBe(supply)
+    expect(supplyOf({ powerValue: { a: 1 }, minSupplies: 1 }, powerOf({ a: mode }))).toBe(supply)
   })
 
   test.each<{ a: Mode; b: Mode; either: Supply; both: Supply }>([
@@ -66,7 +66,7 @@ describe('what a machine runs on', () => {
 
   test('is mains where it hangs on no UPS, and unknown on one that nobody knows', () => {
     expect(supplyOf(undefined, powerOf({ a: 'low-battery' }))).toBe('mains')
-    expect(supplyOf({ weights: { z: 1 }, atLeast: 1 }, powerOf({ a: 'low-battery' }))).toBe('unknown')
+    expect(supplyOf({ powerValue: { z: 1 }, minSupplies: 1 }, powerOf({ a: 'low-battery' }))).toBe('unknown')
   })
 
   test('is failing for all where a person has ordered it', () => {
@@ -94,11 +94,11 @@ describe('what a machine runs on', () => {
       const { feed, labels } = randomFeed(random)
       const states = Object.fromEntries(labels.map((ups) => [ups, random.pick(modes)]))
       const weight = (...which: readonly Mode[]) =>
-        labels.reduce((sum, ups) => sum + (which.includes(states[ups]!) ? feed.weights[ups]! : 0), 0)
+        labels.reduce((sum, ups) => sum + (which.includes(states[ups]!) ? feed.powerValue[ups]! : 0), 0)
       const supply = supplyOf(feed, powerOf(states))
       const whole = weight(...modes)
-      expect(supply === 'mains', `seed ${seed}`).toBe(weight('on-mains') >= feed.atLeast)
-      expect(supply === 'failing', `seed ${seed}`).toBe(whole - weight('low-battery') < feed.atLeast)
+      expect(supply === 'mains', `seed ${seed}`).toBe(weight('on-mains') >= feed.minSupplies)
+      expect(supply === 'failing', `seed ${seed}`).toBe(whole - weight('low-battery') < feed.minSupplies)
     }
   })
 })
@@ -189,7 +189,7 @@ describe('since when a machine has mains', () => {
 })
 
 describe('what speaks against beginning anything', () => {
-  const obstacle = (power: Power) => powerObstacle(power, 20_000, { silence: 30_000 })
+  const obstacle = (power: Power) => powerObstacle(power, 20_000, { deadTime: 30_000 })
   test('is one UPS of several, by its name', () => {
     expect(obstacle(powerOf({ a: 'on-mains', b: 'on-mains' }))).toBeUndefined()
     expect(obstacle(powerOf({ a: 'on-mains', b: 'on-battery' }))).toBe('b: the UPS is on battery')
@@ -198,7 +198,7 @@ describe('what speaks against beginning anything', () => {
   })
 
   test('is a person’s order before all else', () => {
-    const text = 'a person has shut the cluster down; `caretaker power wake` ends that'
+    const text = 'the cluster was shut down on request; wake it with `caretaker power wake`'
     expect(obstacle(ordered(powerOf({ a: 'on-mains' })))).toBe(text)
   })
 })
@@ -207,5 +207,5 @@ function randomFeed(random: Random): { readonly feed: Feed; readonly labels: rea
   const labels = ['a', 'b', 'c', 'd'].slice(0, 1 + random.below(4))
   const weights = Object.fromEntries(labels.map((ups) => [ups, 1 + random.below(3)]))
   const total = Object.values(weights).reduce((sum, one) => sum + one, 0)
-  return { feed: { weights, atLeast: 1 + random.below(total) }, labels }
+  return { feed: { powerValue: weights, minSupplies: 1 + random.below(total) }, labels }
 }

@@ -40,10 +40,10 @@ export function randomLife(seed: number): Transition[] {
     onBatteryAfter: random.below(3) * 5_000,
     lowBatteryAfter: random.below(3) * 3_000,
     maxOnBattery: random.chance(0.7) ? 60_000 + random.below(900_000) : undefined,
-    silence: 1_000 + random.below(60_000),
+    deadTime: 1_000 + random.below(60_000),
     ...(random.chance(0.5) ? { minimumCharge: 30 } : {}),
     ...(random.chance(0.5) ? { minimumRuntime: 120_000 } : {}),
-    ...(random.chance(0.5) ? { maxDepletion: 15 } : {}),
+    ...(random.chance(0.5) ? { maxDischargeRate: 15 } : {}),
     ...(random.chance(0.3) ? { ignoreLowBattery: true } : {}),
   }
   // Now and then a power cut that is nothing else: only then it is known how fast the battery empties.

@@ -4,8 +4,8 @@ import { failingMachines, machinesOf, type MachineSettings, tiers } from '../../
 import { powerOf } from './states.ts'
 
 const feed = (...upses: string[]): Feed => ({
-  weights: Object.fromEntries(upses.map((ups) => [ups, 1])),
-  atLeast: upses.length,
+  powerValue: Object.fromEntries(upses.map((ups) => [ups, 1])),
+  minSupplies: upses.length,
 })
 const settings: MachineSettings = {
   nodes: [
@@ -15,10 +15,10 @@ const settings: MachineSettings = {
     { name: 'cp-2', role: 'controlplane', storage: true, wake: { powerOn: { url: 'x' }, powerOnAfter: 60_000 } },
   ],
   hosts: [
-    { name: 'nas-1', nas: true, within: 180_000, feed: feed('b') },
-    { name: 'pve-1', nas: false, within: 120_000 },
+    { name: 'nas-1', nas: true, shutdownTimeout: 180_000, feed: feed('b') },
+    { name: 'pve-1', nas: false, shutdownTimeout: 120_000 },
   ],
-  power: { nodeStops: 45_000 },
+  power: { shutdownTimeout: 45_000 },
 }
 
 test('machines go down in tiers: workers, storage, control planes even with storage, hosts, the NAS', () => {

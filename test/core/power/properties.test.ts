@@ -169,7 +169,7 @@ describe('in five thousand random lives of a UPS', () => {
           'low-battery': !policy.ignoreLowBattery,
           'low-charge': policy.minimumCharge !== undefined,
           'low-runtime': policy.minimumRuntime !== undefined,
-          'fast-depletion': policy.maxDepletion !== undefined,
+          'fast-depletion': policy.maxDischargeRate !== undefined,
           'on-battery-too-long': policy.maxOnBattery !== undefined,
         }
         return allowed[after.reason] ?? true
@@ -207,7 +207,8 @@ describe('in five thousand random lives of a UPS', () => {
   test('nothing begins in the future, and a repeated word changes no mode', () => {
     expect(breaches(({ after, seen }) => after.since <= seen.at)).toEqual([])
     // Save for the reading that makes thirty: from then on it is known how fast the battery empties.
-    const again = (one: Transition) => nextPowerState(one.after, one.seen, { ...one.policy, maxDepletion: undefined })
+    const again = (one: Transition) =>
+      nextPowerState(one.after, one.seen, { ...one.policy, maxDischargeRate: undefined })
     expect(breaches((one) => isSilent(one) || again(one).mode === one.after.mode)).toEqual([])
   })
 })
@@ -215,7 +216,7 @@ describe('in five thousand random lives of a UPS', () => {
 test('a UPS that was last heard on mains never becomes critical, however long it is silent', () => {
   for (let seed = 0; seed < 500; seed++) {
     const random = createRandom(seed)
-    const policy: PowerPolicy = { onBatteryAfter: 0, lowBatteryAfter: 0, maxOnBattery: 1, silence: 1 }
+    const policy: PowerPolicy = { onBatteryAfter: 0, lowBatteryAfter: 0, maxOnBattery: 1, deadTime: 1 }
     let at = 0
     let state = nextPowerState(
       startPower(0, random.chance(0.5)),

@@ -4,7 +4,7 @@ import type { Plan } from '../../../src/core/plan.ts'
 import { planWake } from '../../../src/core/power/recovery.ts'
 import { busy, machineOf, outline, recordOf } from './shutdowns.ts'
 
-const policy = { stableFor: 60_000, minimumCharge: 25, retryEvery: 30_000, giveUpAfter: 900_000 }
+const policy = { stableAfter: 60_000, minimumCharge: 25, retryInterval: 30_000, giveUpAfter: 900_000 }
 const machines = [
   machineOf('cp-1', 'control-planes'),
   machineOf('s-1', 'storage-nodes'),
@@ -92,7 +92,7 @@ describe('waking', () => {
   })
 
   test('nodes that are no control planes wait for the API server, and each is woken by what can wake it', () => {
-    const packets = { hasMac: true, powerOnAfter: undefined, retryEvery: 30_000, within: 900_000 }
+    const packets = { hasMac: true, powerOnAfter: undefined, retryInterval: 30_000, within: 900_000 }
     expect(stepsOf(wake(down)).slice(0, 5)).toEqual([
       { do: 'bring-back-host', host: 'nas-1', ...packets },
       { do: 'bring-back', node: 'cp-1', afterKubernetes: false, ready: true, ...packets },

@@ -208,7 +208,7 @@ describe('in three thousand random shutdowns', () => {
       const drain = plan.phases.find(({ id }) => id === 'drain')
       return (
         plan.form !== 'ordered' ||
-        (drain !== undefined && drain.within !== policy.drain) ||
+        (drain !== undefined && drain.within !== policy.drainTimeout) ||
         waitsOf(plan).some(({ order, down }) => {
           const stops = machines.filter(({ name }) => awaitedIn(down).includes(name)).map((one) => one.stops)
           return order.within + down.within !== Math.max(...stops)

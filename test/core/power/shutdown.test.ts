@@ -4,7 +4,7 @@ import { awaitPhaseOf, shutDownPhaseOf, type ShutdownPhase } from '../../../src/
 import { needOf, planShutdown, type ShutdownPolicy, type ShutdownSituation } from '../../../src/core/power/shutdown.ts'
 import { busy, everyTier, machineOf, now, outline, recordOf, three } from './shutdowns.ts'
 
-const policy: ShutdownPolicy = { drain: 90_000, reserve: 60_000 }
+const policy: ShutdownPolicy = { drainTimeout: 90_000, reserve: 60_000 }
 const fresh = recordOf(three)
 
 function plan(ms: number, changed: Partial<ShutdownSituation> & Partial<ShutdownPolicy> = {}) {
@@ -88,24 +88,24 @@ describe('the time that pods get', () => {
     given: number | undefined
     reason: string
   }>([
-    { name: 'all of it', left: 600_000, given: 90_000, reason: 'pods get 90 s to leave' },
-    { name: 'all of it with mains there', left: Infinity, given: 90_000, reason: 'pods get 90 s to leave' },
-    { name: 'what the battery leaves', left: 215_000, given: 30_000, reason: 'pods get 30 s to leave' },
-    { name: 'whole milliseconds', left: 215_000.4, given: 30_000, reason: 'pods get 30 s to leave' },
-    { name: 'five seconds', left: 190_000, given: 5_000, reason: 'pods get 5 s to leave' },
+    { name: 'all of it', left: 600_000, given: 90_000, reason: 'pods have 90 s to terminate' },
+    { name: 'all of it with mains there', left: Infinity, given: 90_000, reason: 'pods have 90 s to terminate' },
+    { name: 'what the battery leaves', left: 215_000, given: 30_000, reason: 'pods have 30 s to terminate' },
+    { name: 'whole milliseconds', left: 215_000.4, given: 30_000, reason: 'pods have 30 s to terminate' },
+    { name: 'five seconds', left: 190_000, given: 5_000, reason: 'pods have 5 s to terminate' },
     { name: 'none that would be of use', left: 189_000, given: undefined, reason: 'no time to drain' },
     { name: 'none', left: 180_000, given: undefined, reason: 'no time to drain' },
     {
       name: 'as little as a policy wants',
       left: 600_000,
-      changed: { drain: 2_000 },
+      changed: { drainTimeout: 2_000 },
       given: 2_000,
-      reason: 'pods get 2 s to leave',
+      reason: 'pods have 2 s to terminate',
     },
   ])('is $name', ({ left, changed = {}, given, reason }) => {
     const decided = plan(left, changed)
     const drains = decided.phases.flatMap(({ steps }) => steps).flatMap((step) => (step.do === 'drain' ? [step] : []))
-    const has = left === Infinity ? 'mains is there' : `the battery has ${Math.round(left / 1_000)} s left`
+    const has = left === Infinity ? 'on mains power' : `the battery has ${Math.round(left / 1_000)} s left`
     expect([decided.form, decided.reason]).toEqual(['ordered', `${has}: ${reason}`])
     expect(drains.map(({ within }) => within)).toEqual(given === undefined ? [] : [given, given, given])
     for (const { policy, within } of drains) {
@@ -125,9 +125,7 @@ describe('the time that pods get', () => {
   test('is what is assumed where the UPS is silent about it, and the reason says so', () => {
     const decided = plan(245_000, { left: { ms: 245_000, told: false } })
     expect(times(decided.phases)).toMatchObject({ drain: 60_000 })
-    expect(decided.reason).toBe(
-      'the UPS does not say how long the battery lasts; 245 s are assumed: pods get 60 s to leave',
-    )
+    expect(decided.reason).toBe('the UPS does not report its runtime; 245 s are assumed: pods have 60 s to terminate')
   })
 })
 
@@ -172,7 +170,10 @@ describe('with little battery', () => {
   test.each([89_999, 30_000, 0])('every machine is told at once with %d ms', (left) => {
     const { form, phases, reason } = plan(left)
     const has = `the battery has ${Math.round(left / 1_000)} s left`
-    expect([form, reason]).toEqual(['short', `${has}, and stopping in order needs 90 s: every machine is told at once`])
+    expect([form, reason]).toEqual([
+      'short',
+      `${has}, and an ordered shutdown needs 90 s: all machines are shut down at once`,
+    ])
     expect(outline(phases)).toEqual([
       'shut-down-all: shut down cp-1, shut down w-1, shut down w-2',
       'await-all: wait until cp-1 is down, wait until w-1 is down, wait until w-2 is down',
@@ -244,5 +245,5 @@ test.each<{ name: string; machines: typeof everyTier; prepared?: Partial<typeof 
   expect(needOf(machines, { ...policy, ...api })).toBe(needs)
   const { phases } = plan(needs, { machines, outage: { ...recordOf(machines), ...prepared } })
   expect(phases.reduce((sum, { within }) => sum + within, 0)).toBe(needs - policy.reserve)
-  expect(times(phases).drain).toBe(policy.drain)
+  expect(times(phases).drain).toBe(policy.drainTimeout)
 })

@@ -107,7 +107,7 @@ function randomMachines(random: Random): Machine[] {
 export function randomRun(seed: number): Run {
   const random = createRandom(seed)
   const machines = randomMachines(random)
-  const policy = { drain: random.pick([0, 2_000, 90_000, 300_001]), reserve: random.pick([0, 10_000, 60_000]) }
+  const policy = { drainTimeout: random.pick([0, 2_000, 90_000, 300_001]), reserve: random.pick([0, 10_000, 60_000]) }
   const begun = machines.reduce<Outage>(
     (outage, { name }) => {
       const state = random.chance(0.3) ? random.pick(states) : 'up'

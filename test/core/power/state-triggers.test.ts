@@ -15,28 +15,28 @@ describe('a charge that falls fast', () => {
   const falls = (perMinute: number) => (second: number) => ({ charge: 100 - (perMinute / 60) * second })
 
   test('is critical as soon as it can be told, long before it is low', () => {
-    const state = emptying(200, falls(20), { maxDepletion: 15 })
+    const state = emptying(200, falls(20), { maxDischargeRate: 15 })
     expect(told(state)).toBe('critical: fast-depletion')
     expect(state.since).toBe(91_000)
   })
 
   test('is not where it falls more slowly, nor where nobody asks', () => {
-    expect(told(emptying(200, falls(14), { maxDepletion: 15 }))).toBe('on-battery')
-    expect(told(emptying(200, falls(20), { maxDepletion: undefined }))).toBe('on-battery')
+    expect(told(emptying(200, falls(14), { maxDischargeRate: 15 }))).toBe('on-battery')
+    expect(told(emptying(200, falls(20), { maxDischargeRate: undefined }))).toBe('on-battery')
   })
 
   test('is not told of a charge that jumps once, after a load was measured', () => {
     const jumps = (second: number) => ({ charge: second < 8 ? 100 : 90 - second / 20 })
-    expect(told(emptying(200, jumps, { maxDepletion: 15 }))).toBe('on-battery')
+    expect(told(emptying(200, jumps, { maxDischargeRate: 15 }))).toBe('on-battery')
   })
 
   test('is not told of what fell in a calibration that has ended', () => {
     const calibrating = after(['0: OL', '1: OB CAL'])
     const falling = Array.from({ length: 100 }, (_, index) => index + 2).reduce(
-      (state, second) => goOn(state, [`${second}: OB CAL`], { charge: 100 - second / 2 }, { maxDepletion: 15 }),
+      (state, second) => goOn(state, [`${second}: OB CAL`], { charge: 100 - second / 2 }, { maxDischargeRate: 15 }),
       calibrating,
     )
-    expect(told(goOn(falling, ['102: OB', '110: OB'], { charge: 49 }, { maxDepletion: 15 }))).toBe('on-battery')
+    expect(told(goOn(falling, ['102: OB', '110: OB'], { charge: 49 }, { maxDischargeRate: 15 }))).toBe('on-battery')
   })
 })
 

@@ -264,7 +264,7 @@ test.each<{ name: string; story: string[]; second?: number; obstacle: string | u
     story: ['0: FSD OL'],
     obstacle: 'the UPS server shows a forced shutdown (FSD): restart upsd to clear it',
   },
-  { name: 'never heard from', story: [], obstacle: 'the UPS has not been heard from yet' },
+  { name: 'never heard from', story: [], obstacle: 'the UPS has not answered yet' },
 ])('what speaks against beginning anything $name', ({ story, second = 1, obstacle }) => {
   expect(upsObstacle(after(story), second * 1_000, policy)).toBe(obstacle)
 })

@@ -6,7 +6,7 @@ export const policy: PowerPolicy = {
   onBatteryAfter: 5_000,
   lowBatteryAfter: 3_000,
   maxOnBattery: 900_000,
-  silence: 30_000,
+  deadTime: 30_000,
   minimumCharge: 30,
   minimumRuntime: 240_000,
 }

@@ -54,27 +54,27 @@ test.each<{ name: string; outage: Outage; text: string }>([
   {
     name: 'that nothing went down',
     outage: over({ 'w-1': [], 'w-2': [] }),
-    text: 'nothing went down: mains came back in time, or it was called off',
+    text: 'nothing went down: mains power came back in time, or the shutdown was cancelled',
   },
   {
     name: 'that nothing went down where all could be taken back',
     outage: over({ 'w-1': [1] }, { stage: 'draining' }),
-    text: 'nothing went down: mains came back in time, or it was called off',
+    text: 'nothing went down: mains power came back in time, or the shutdown was cancelled',
   },
   {
     name: 'that it was a rehearsal, where it was one',
     outage: over({ 'w-1': [] }, { reason: 'drill' }),
-    text: 'a rehearsal, and everything was taken back',
+    text: 'a rehearsal, and everything was undone',
   },
   {
     name: 'that mains is back where the battery was only spared',
     outage: over({}, { reason: 'on-battery' }),
-    text: 'mains is back; workloads that were spared are back after 14 min',
+    text: 'mains power is back; shed workloads are back after 14 min',
   },
   {
     name: 'no time that is not known',
     outage: beginOutage(began, 'on-battery'),
-    text: 'mains is back; workloads that were spared are back after 0 ms',
+    text: 'mains power is back; shed workloads are back after 0 ms',
   },
 ])('an outage that is over is told of with $name', ({ outage, text }) => {
   expect(summarize(outage)).toBe(text)

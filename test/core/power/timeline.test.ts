@@ -5,7 +5,7 @@ import { describeFit, stopTimes, timelineOf } from '../../../src/core/power/time
 import { english } from '../../../src/core/wording.ts'
 import { everyTier, now, recordOf, three } from './shutdowns.ts'
 
-const policy = { drain: 90_000, reserve: 60_000 }
+const policy = { drainTimeout: 90_000, reserve: 60_000 }
 const planOf = (machines: typeof three, ms = Infinity) =>
   planShutdown({ machines, outage: recordOf(machines), left: { ms, told: true }, now }, policy)
 
@@ -88,7 +88,7 @@ test.each<{ needs: number; left: number | undefined; text: string }>([
   { needs: 240_000, left: 1_500_000, text: 'takes 4 min at most, and the battery lasts 25 min' },
   { needs: 240_000, left: 240_000, text: 'takes 4 min at most, and the battery lasts 4 min' },
   { needs: 240_000, left: 60_000, text: 'takes 4 min at most, and the battery lasts only 60 s: it is shortened' },
-  { needs: 240_000, left: undefined, text: 'takes 4 min at most; the UPS does not say how long the battery lasts' },
+  { needs: 240_000, left: undefined, text: 'takes 4 min at most; the UPS does not report its runtime' },
 ])('a shutdown of $needs ms with $left ms of battery: $text', ({ needs, left, text }) => {
   expect(describeFit(needs, left)).toBe(text)
 })

@@ -13,8 +13,8 @@ const policy: PowerPolicy = {
   onBatteryAfter: 5_000,
   lowBatteryAfter: 3_000,
   maxOnBattery: 900_000,
-  silence: 30_000,
-  maxDepletion: 15,
+  deadTime: 30_000,
+  maxDischargeRate: 15,
   minimumCharge: 30,
   minimumRuntime: 240_000,
 }
@@ -118,7 +118,7 @@ describe('a UPS on battery', () => {
   })
 
   test('is never shut down for what is not configured', () => {
-    const open: PowerPolicy = { onBatteryAfter: 0, lowBatteryAfter: 0, maxOnBattery: undefined, silence: 1 }
+    const open: PowerPolicy = { onBatteryAfter: 0, lowBatteryAfter: 0, maxOnBattery: undefined, deadTime: 1 }
     const sight = { onBatteryFor: 9e9, lowFor: undefined, depletion: 99 }
     expect(criticalReason(on('OB', { charge: 0, runtime: 0 }), sight, open)).toBeUndefined()
   })
@@ -199,14 +199,14 @@ describe('the triggers that guard a UPS', () => {
       name: 'a charge that is not told disarms its own two',
       reading: { status: ['OL'], runtime: 1 },
       expected: [
-        'low-charge: the UPS does not tell battery.charge',
-        'fast-depletion: the UPS does not tell battery.charge',
+        'low-charge: the UPS does not report battery.charge',
+        'fast-depletion: the UPS does not report battery.charge',
       ],
     },
     {
       name: 'a runtime that is not told disarms its own',
       reading: { status: ['OL'], charge: 1 },
-      expected: ['low-runtime: the UPS does not tell battery.runtime'],
+      expected: ['low-runtime: the UPS does not report battery.runtime'],
     },
     { name: 'a figure of zero is told', reading: { status: ['OL'], charge: 0, runtime: 0 }, expected: [] },
     {
@@ -220,7 +220,7 @@ describe('the triggers that guard a UPS', () => {
       changed: {
         minimumCharge: undefined,
         minimumRuntime: undefined,
-        maxDepletion: undefined,
+        maxDischargeRate: undefined,
         maxOnBattery: undefined,
       },
       expected: ['low-runtime', 'low-charge', 'fast-depletion', 'on-battery-too-long'].map(
@@ -245,7 +245,7 @@ describe('the triggers that guard a UPS', () => {
     const none = {
       minimumCharge: undefined,
       minimumRuntime: undefined,
-      maxDepletion: undefined,
+      maxDischargeRate: undefined,
       maxOnBattery: undefined,
     }
     const texts = triggersOf(well, { ...policy, ...none }).map(({ text }) => text)

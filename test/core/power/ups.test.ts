@@ -30,11 +30,11 @@ describe('what a person should know', () => {
     {
       token: 'BYPASS',
       matter: 'bypass',
-      text: 'is in bypass (BYPASS): its load is fed past the battery, and a power cut would be at once',
+      text: 'is in bypass (BYPASS): its load loses power at once when mains power fails',
     },
-    { token: 'OFF', matter: 'off', text: 'says that it does not feed its load (OFF)' },
+    { token: 'OFF', matter: 'off', text: 'does not feed its load (OFF)' },
     { token: 'ALARM', matter: 'alarm', text: 'has an alarm' },
-    { token: 'RB', matter: 'replace', text: 'asks for a new battery (RB)' },
+    { token: 'RB', matter: 'replace', text: 'needs a new battery (RB)' },
     { token: 'OVER', matter: 'overload', text: 'is overloaded (OVER): it may switch off when the power fails' },
   ])('of $token', ({ token, matter, text }) => {
     const settled = remarksOn(reading('OL CHRG'))
@@ -89,7 +89,7 @@ describe('what a person should know', () => {
     { name: 'nothing else that is told', status: 'OB LB', about: undefined },
     { name: 'no LB', status: 'OB', figures: { charge: 90, runtime: 900_000 }, about: undefined },
   ])('of a low battery that its figures contradict: $name', ({ status, figures = {}, about }) => {
-    const text = `calls its battery low (LB) beside ${about}: if that is wrong, set power.ignoreLowBattery`
+    const text = `reports a low battery (LB) with ${about}: if that is wrong, set power.ignoreLowBattery`
     expect(remarksOn(reading(status, figures))['low']).toBe(about === undefined ? undefined : text)
   })
 })

@@ -10,7 +10,7 @@ test.each([
     kubernetes: 'v1.30.9',
     mismatch: 'v1.13.9 needs Kubernetes 1.31 or later, and v1.30.9 runs: upgrade Kubernetes first',
   },
-  { target: 'v1.13.9', kubernetes: 'v1.37.0', mismatch: 'v1.13.9 runs Kubernetes up to 1.36, and v1.37.0 runs' },
+  { target: 'v1.13.9', kubernetes: 'v1.37.0', mismatch: 'v1.13.9 supports Kubernetes up to 1.36, and v1.37.0 runs' },
   // What is not known is not refused.
   { target: 'v1.99.0', kubernetes: 'v1.20.0', mismatch: undefined },
   { target: 'v1.13.9', kubernetes: 'v1.36.3+k3s1', mismatch: undefined },
@@ -25,7 +25,7 @@ test.each([
   {
     target: 'v1.13.9',
     kubernetes: 'v1.37.0-rc.1',
-    mismatch: 'v1.13.9 runs Kubernetes up to 1.36, and v1.37.0-rc.1 runs',
+    mismatch: 'v1.13.9 supports Kubernetes up to 1.36, and v1.37.0-rc.1 runs',
   },
 ])('whether $target can run Kubernetes $kubernetes', ({ target, kubernetes, mismatch }) => {
   expect(kubernetesMismatch(target, kubernetes)).toBe(mismatch)
@@ -37,12 +37,13 @@ test.each([
   {
     target: 'v1.13.9',
     host: 'v1.10.9',
-    mismatch: 'v1.13.9 installs over v1.11.0 or later, and v1.10.9 runs: go through the minor versions between',
+    mismatch: 'v1.13.9 upgrades from v1.11.0 or later, and v1.10.9 runs: upgrade through the minor versions in between',
   },
   {
     target: 'v1.13.9',
     host: 'v1.11.0-rc.0',
-    mismatch: 'v1.13.9 installs over v1.11.0 or later, and v1.11.0-rc.0 runs: go through the minor versions between',
+    mismatch:
+      'v1.13.9 upgrades from v1.11.0 or later, and v1.11.0-rc.0 runs: upgrade through the minor versions in between',
   },
   { target: 'v1.99.0', host: 'v1.2.0', mismatch: undefined },
   { target: 'v1.13.9', host: 'v1.10.9-k7.1.9', mismatch: undefined },

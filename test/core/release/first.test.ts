@@ -27,7 +27,7 @@ describe('what machines of a cluster that does not exist yet boot first', () => 
       title: 'the newest of all where nothing has been known for long: a first start stages something at once',
       offered: { 'v1.13.9': 0, 'v1.14.1': 0 },
       chooses: 'v1.14.1',
-      because: 'no node is configured yet that it could harm',
+      because: 'the newest; no node is configured yet',
     },
     {
       title: 'the pinned one, however long it has been known',

@@ -81,7 +81,7 @@ test.each<{ name: string; nodes: readonly Node[]; target?: string; texts: readon
     name: 'who is behind the others',
     nodes: [worker('w-1', pausedAt('v1.12.3')), worker('w-2')],
     texts: [
-      'w-1 is paused (a guest): `caretaker resume w-1` lets it go on; it stays at v1.12.3, and the others go on without it, up to 1.13',
+      'w-1 is paused (a guest): resume it with `caretaker resume w-1`; it stays at v1.12.3, and the others are upgraded without it, up to 1.13',
     ],
   },
   {
@@ -89,7 +89,7 @@ test.each<{ name: string; nodes: readonly Node[]; target?: string; texts: readon
     nodes: [worker('w-1', paused), worker('w-2')],
     target: 'v1.14.1',
     texts: [
-      'w-1 is paused (a guest): `caretaker resume w-1` lets it go on; it stays at v1.13.8, and the others go on without it, up to 1.14',
+      'w-1 is paused (a guest): resume it with `caretaker resume w-1`; it stays at v1.13.8, and the others are upgraded without it, up to 1.14',
     ],
   },
   {
@@ -101,7 +101,7 @@ test.each<{ name: string; nodes: readonly Node[]; target?: string; texts: readon
   {
     name: 'who runs no official release',
     nodes: [worker('w-1', at('v1.13.9-k7.1.9')), worker('w-2')],
-    texts: ['w-1 runs v1.13.9-k7.1.9, which is no official release: it is left as it is'],
+    texts: ['w-1 runs v1.13.9-k7.1.9, which is not an official release: it is left alone'],
   },
 ])('what is said names $name', ({ nodes, target, texts }) => {
   expect(describeLeftBehind(movementOf(clusterOf(...nodes), undefined), target)).toEqual(texts)

@@ -52,7 +52,7 @@ describe('soaking', () => {
     expect(decideTarget(view, policy)).toEqual({
       kind: 'wait',
       version: 'v1.13.9',
-      reason: 'it has been known for 2 d of the 7 d that it is to soak',
+      reason: 'it has soaked for 2 d of 7 d',
       until: now + 5 * day,
     })
   })

@@ -3,7 +3,7 @@ import { decideTarget } from '../../../src/core/release/target.ts'
 import type { ReleasePolicy } from '../../../src/core/release/policy.ts'
 import { policy, type Situation, viewOf, decide, factory } from './situations.ts'
 
-describe('the release to go to', () => {
+describe('the target release', () => {
   test.each<{ name: string; expected: string; situation: Situation; changed?: Partial<ReleasePolicy> }>([
     {
       name: 'the newest patch is taken',
@@ -129,12 +129,12 @@ test.each<{ name: string; situation: Situation; changed?: Partial<ReleasePolicy>
   {
     name: 'a newer patch',
     situation: { available: factory, running: ['v1.13.8'] },
-    reason: 'the newest patch of 1.13, coming from v1.13.8',
+    reason: 'the newest patch of 1.13, from v1.13.8',
   },
   {
     name: 'a newer minor',
     situation: { available: factory, running: ['v1.12.11'] },
-    reason: 'the newest of the next minor version, coming from v1.12.11',
+    reason: 'the newest of the next minor version, from v1.12.11',
   },
   {
     name: 'nothing newer',
@@ -150,7 +150,7 @@ test.each<{ name: string; situation: Situation; changed?: Partial<ReleasePolicy>
   {
     name: 'a list that has shrunk',
     situation: { available: ['v1.12.11'], running: ['v1.13.9'] },
-    reason: "v1.13.9 runs, and the Factory's newest is v1.12.11; nothing goes backwards",
+    reason: "v1.13.9 runs, and the Factory's newest is v1.12.11; nothing is downgraded",
   },
   {
     name: 'a pin',
@@ -162,20 +162,20 @@ test.each<{ name: string; situation: Situation; changed?: Partial<ReleasePolicy>
     name: 'a hole in the list',
     situation: { available: ['v1.13.9'], running: ['v1.11.6'] },
     reason:
-      'the newest of 1.13, which its installer takes straight from 1.11, coming from v1.11.6; the usual order is blocked (no release of 1.12 is offered)',
+      'the newest of 1.13, which installs directly over 1.11, from v1.11.6; the usual order is blocked (no release of 1.12 is offered)',
   },
   {
     name: 'a hole that is the policy',
     situation: { available: ['v1.12.11', 'v1.13.9'], running: ['v1.11.6'] },
     changed: { skip: ['v1.12.11'] },
     reason:
-      'the newest of 1.13, which its installer takes straight from 1.11, coming from v1.11.6; the usual order is blocked (v1.12.11 is skipped by upgrade.skip)',
+      'the newest of 1.13, which installs directly over 1.11, from v1.11.6; the usual order is blocked (v1.12.11 is skipped by upgrade.skip)',
   },
   {
     name: 'a hole that is too wide',
     situation: { available: ['v1.14.1'], running: ['v1.11.6'] },
     reason:
-      'no release of 1.12 is offered; no release of 1.13 is offered; v1.14.1 installs over v1.12.0 or later, and v1.11.6 runs: go through the minor versions between',
+      'no release of 1.12 is offered; no release of 1.13 is offered; v1.14.1 upgrades from v1.12.0 or later, and v1.11.6 runs: upgrade through the minor versions in between',
   },
 ])('the reason for $name is a sentence', ({ situation, changed = {}, reason }) => {
   expect(decideTarget(viewOf(situation), { ...policy, ...changed }).reason).toBe(reason)

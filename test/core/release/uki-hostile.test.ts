@@ -48,7 +48,7 @@ test('a header with anything in it is read or refused, without another error and
     )
   }
   expect([...outcomes]).toEqual(
-    expect.arrayContaining(['taken', 'it is cut short: 429', 'there is no PE signa', 'it has no section .o']),
+    expect.arrayContaining(['taken', 'it is truncated: 429', 'there is no PE signa', 'it has no section .o']),
   )
 })
 

@@ -73,7 +73,7 @@ describe('an image', () => {
     image.writeUInt32LE(8, 0x98 + 148)
     expect((await read(Buffer.concat([image, Buffer.alloc(8)]))).signed).toBe(true)
     await expect(read(image)).rejects.toEqual(
-      malformed(`it is cut short: ${image.length + 8} bytes are announced, ${image.length} are there`),
+      malformed(`it is truncated: ${image.length + 8} bytes expected, ${image.length} present`),
     )
   })
 })
@@ -93,7 +93,7 @@ describe('an image that was cut', () => {
     ),
   )('%s is refused', async (_, length) => {
     await expect(read(whole.subarray(0, length))).rejects.toEqual(
-      malformed(`it is cut short: ${whole.length} bytes are announced, ${length} are there`),
+      malformed(`it is truncated: ${whole.length} bytes expected, ${length} present`),
     )
   })
 
@@ -182,7 +182,7 @@ describe('what is no image', () => {
   })
 })
 
-describe('an image that was ordered', () => {
+describe('an image that was requested', () => {
   test.each<{
     name: string
     options?: Parameters<typeof imageOf>[0]
@@ -204,12 +204,20 @@ describe('an image that was ordered', () => {
       why: undefined,
     },
     { name: 'may be for arm64', options: { arch: 'arm64' }, differently: { architecture: 'arm64' }, why: undefined },
-    { name: 'is not for another processor', options: { arch: 'arm64' }, why: 'it is for arm64, and amd64 was ordered' },
-    { name: 'is not another release', options: { version: 'v1.13.8' }, why: 'it is v1.13.8, and v1.13.9 was ordered' },
+    {
+      name: 'is not for another processor',
+      options: { arch: 'arm64' },
+      why: 'it is for arm64, and amd64 was requested',
+    },
+    {
+      name: 'is not another release',
+      options: { version: 'v1.13.8' },
+      why: 'it is v1.13.8, and v1.13.9 was requested',
+    },
     {
       name: 'is not a pre-release of it',
       options: { version: 'v1.13.9-rc.0' },
-      why: 'it is v1.13.9-rc.0, and v1.13.9 was ordered',
+      why: 'it is v1.13.9-rc.0, and v1.13.9 was requested',
     },
     { name: 'is not another system', options: { osId: 'fedora' }, why: 'it is not Talos but fedora' },
     {

@@ -8,8 +8,7 @@ describe('a release that was withdrawn', () => {
     {
       name: 'gives way to the patch that came with it',
       situation: { available: ['v1.13.9', 'v1.13.10', 'v1.14.0'], running: ['v1.13.9'], withdrawn },
-      expected:
-        'target v1.13.10: the newest patch of 1.13, coming from v1.13.9; v1.14.1 was withdrawn by the Image Factory',
+      expected: 'target v1.13.10: the newest patch of 1.13, from v1.13.9; v1.14.1 was withdrawn by the Image Factory',
     },
     {
       name: 'is begun by no further node, and those that run it are left alone',
@@ -19,8 +18,7 @@ describe('a release that was withdrawn', () => {
         withdrawn,
         underWay: 'v1.14.1',
       },
-      expected:
-        'target v1.13.10: the newest patch of 1.13, coming from v1.13.9; v1.14.1 was withdrawn by the Image Factory',
+      expected: 'target v1.13.10: the newest patch of 1.13, from v1.13.9; v1.14.1 was withdrawn by the Image Factory',
     },
     {
       name: 'leaves its line to the release before it',
@@ -31,7 +29,7 @@ describe('a release that was withdrawn', () => {
         underWay: 'v1.14.1',
       },
       expected:
-        'target v1.14.0: the newest of the next minor version, coming from v1.13.10; v1.14.1 was withdrawn by the Image Factory',
+        'target v1.14.0: the newest of the next minor version, from v1.13.10; v1.14.1 was withdrawn by the Image Factory',
     },
     {
       name: 'is the reason where nothing else is newer',
@@ -48,8 +46,7 @@ describe('a release that was withdrawn', () => {
       name: 'leaves the way to the pin open',
       situation: { available: ['v1.13.9', 'v1.13.10'], running: ['v1.13.9'], withdrawn },
       changed: { pin: 'v1.14.1' },
-      expected:
-        'target v1.13.10: the newest patch of 1.13, coming from v1.13.9; v1.14.1 was withdrawn by the Image Factory',
+      expected: 'target v1.13.10: the newest patch of 1.13, from v1.13.9; v1.14.1 was withdrawn by the Image Factory',
     },
     {
       name: 'is not begun where one of the replicas still offers it',
@@ -68,8 +65,9 @@ describe('a release that was withdrawn', () => {
 
 describe('a release that was decided on and has vanished', () => {
   const vanished = ['v1.14.1']
-  const goesOn = 'It goes on when it is offered again, when a newer one is, or when v1.14.1 is added to upgrade.skip'
-  const held = `wait v1.14.1: the Factory's list no longer holds v1.14.1, and it was not withdrawn: no node begins it, and no older one takes its place. ${goesOn}`
+  const goesOn =
+    'The rollout continues when v1.14.1 or a newer release is listed, or when v1.14.1 is added to upgrade.skip'
+  const held = `wait v1.14.1: the Factory no longer lists v1.14.1, although it was not withdrawn: no more nodes are upgraded. ${goesOn}`
   test.each<{ name: string; situation: Situation; changed?: Partial<ReleasePolicy>; expected: string }>([
     { name: 'is waited for', situation: { available: ['v1.13.9'], running: ['v1.13.9'], vanished }, expected: held },
     {
@@ -85,18 +83,18 @@ describe('a release that was decided on and has vanished', () => {
     {
       name: 'gives way to a newer one',
       situation: { available: ['v1.14.0', 'v1.14.2'], running: ['v1.13.9'], vanished },
-      expected: 'target v1.14.2: the newest of the next minor version, coming from v1.13.9',
+      expected: 'target v1.14.2: the newest of the next minor version, from v1.13.9',
     },
     {
       name: 'keeps nobody from the newest patch of their own line',
       situation: { available: ['v1.13.9', 'v1.13.10', 'v1.14.0'], running: ['v1.13.9'], vanished },
-      expected: 'target v1.13.10: the newest patch of 1.13, coming from v1.13.9',
+      expected: 'target v1.13.10: the newest patch of 1.13, from v1.13.9',
     },
     {
       name: 'is forgotten when a person skips it',
       situation: { available: ['v1.13.9', 'v1.14.0'], running: ['v1.13.9'], vanished },
       changed: { skip: ['v1.14.1'] },
-      expected: 'target v1.14.0: the newest of the next minor version, coming from v1.13.9',
+      expected: 'target v1.14.0: the newest of the next minor version, from v1.13.9',
     },
   ])('$name', ({ situation, changed = {}, expected }) => {
     expect(decide(situation, changed)).toBe(expected)

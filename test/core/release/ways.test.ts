@@ -8,19 +8,19 @@ describe('where the usual order is blocked, another way is taken, and said', () 
       name: 'Kubernetes is too new for the own line',
       situation: { available: ['v1.12.3', 'v1.12.11', 'v1.13.9'], running: ['v1.12.3'], kubernetes: 'v1.36.3' },
       expected:
-        'target v1.13.9: the newest of the next minor version, coming from v1.12.3; the usual order is blocked (v1.12.11 runs Kubernetes up to 1.35, and v1.36.3 runs)',
+        'target v1.13.9: the newest of the next minor version, from v1.12.3; the usual order is blocked (v1.12.11 supports Kubernetes up to 1.35, and v1.36.3 runs)',
     },
     {
       name: 'Kubernetes is too new for the own line and the next one',
       situation: { available: ['v1.12.11', 'v1.13.9', 'v1.14.1'], running: ['v1.12.3'], kubernetes: 'v1.37.0' },
       expected:
-        'target v1.14.1: the newest of 1.14, which its installer takes straight from 1.12, coming from v1.12.3; the usual order is blocked (v1.12.11 runs Kubernetes up to 1.35, and v1.37.0 runs; v1.13.9 runs Kubernetes up to 1.36, and v1.37.0 runs)',
+        'target v1.14.1: the newest of 1.14, which installs directly over 1.12, from v1.12.3; the usual order is blocked (v1.12.11 supports Kubernetes up to 1.35, and v1.37.0 runs; v1.13.9 supports Kubernetes up to 1.36, and v1.37.0 runs)',
     },
     {
       name: 'the newest of the own line is there already, and Kubernetes is too new for the next one',
       situation: { available: ['v1.12.11', 'v1.13.9', 'v1.14.1'], running: ['v1.12.11'], kubernetes: 'v1.37.1' },
       expected:
-        'target v1.14.1: the newest of 1.14, which its installer takes straight from 1.12, coming from v1.12.11; the usual order is blocked (v1.13.9 runs Kubernetes up to 1.36, and v1.37.1 runs)',
+        'target v1.14.1: the newest of 1.14, which installs directly over 1.12, from v1.12.11; the usual order is blocked (v1.13.9 supports Kubernetes up to 1.36, and v1.37.1 runs)',
     },
     {
       name: 'the rollout that has begun can not be finished any more',
@@ -31,7 +31,7 @@ describe('where the usual order is blocked, another way is taken, and said', () 
         kubernetes: 'v1.37.0',
       },
       expected:
-        'target v1.14.1: the newest of 1.14, which its installer takes straight from 1.12, coming from v1.12.11; the usual order is blocked (v1.13.9 runs Kubernetes up to 1.36, and v1.37.0 runs)',
+        'target v1.14.1: the newest of 1.14, which installs directly over 1.12, from v1.12.11; the usual order is blocked (v1.13.9 supports Kubernetes up to 1.36, and v1.37.0 runs)',
     },
   ])('$name', ({ situation, expected }) => {
     expect(decide(situation)).toBe(expected)
@@ -46,18 +46,18 @@ describe('where the usual order is blocked, another way is taken, and said', () 
         kubernetes: 'v1.36.3',
         fresh: ['v1.13.9'],
       },
-      expected: 'wait v1.13.9: it has been known for 24 h of the 7 d that it is to soak',
+      expected: 'wait v1.13.9: it has soaked for 24 h of 7 d',
     },
     {
       name: 'a patch that soaks is no blocked one',
       situation: { available: ['v1.12.11', 'v1.13.9'], running: ['v1.12.3'], fresh: ['v1.12.11'] },
-      expected: 'wait v1.12.11: it has been known for 24 h of the 7 d that it is to soak',
+      expected: 'wait v1.12.11: it has soaked for 24 h of 7 d',
     },
     {
       name: 'an older patch serves where the newest is skipped',
       situation: { available: ['v1.13.8', 'v1.13.9'], running: ['v1.13.0'] },
       changed: { skip: ['v1.13.9'] },
-      expected: 'target v1.13.8: the newest patch of 1.13, coming from v1.13.0',
+      expected: 'target v1.13.8: the newest patch of 1.13, from v1.13.0',
     },
   ])('$name', ({ situation, changed = {}, expected }) => {
     expect(decide(situation, changed)).toBe(expected)
@@ -71,31 +71,31 @@ describe('where no way is left, what would open one is said', () => {
       situation: { available: ['v1.12.11', 'v1.13.9'], running: ['v1.12.3'], kubernetes: 'v1.36.3' },
       changed: { skip: ['v1.13.9'] },
       expected:
-        'wait v1.12.11: v1.12.11 runs Kubernetes up to 1.35, and v1.36.3 runs; v1.13.9 is skipped by upgrade.skip; Kubernetes 1.36 takes Talos 1.13 or later',
+        'wait v1.12.11: v1.12.11 supports Kubernetes up to 1.35, and v1.36.3 runs; v1.13.9 is skipped by upgrade.skip; Kubernetes 1.36 needs Talos 1.13 or later',
     },
     {
       name: 'a later Talos, where Kubernetes is too new for all that is offered',
       situation: { available: ['v1.12.11'], running: ['v1.12.3'], kubernetes: 'v1.37.0' },
       expected:
-        'wait v1.12.11: v1.12.11 runs Kubernetes up to 1.35, and v1.37.0 runs; Kubernetes 1.37 takes Talos 1.14 or later',
+        'wait v1.12.11: v1.12.11 supports Kubernetes up to 1.35, and v1.37.0 runs; Kubernetes 1.37 needs Talos 1.14 or later',
     },
     {
       name: 'a later Caretaker, where nobody knows what runs that Kubernetes',
       situation: { available: ['v1.12.11'], running: ['v1.12.3'], kubernetes: 'v1.39.0' },
-      expected: 'wait v1.12.11: v1.12.11 runs Kubernetes up to 1.35, and v1.39.0 runs',
+      expected: 'wait v1.12.11: v1.12.11 supports Kubernetes up to 1.35, and v1.39.0 runs',
     },
     {
       name: 'another pin',
       situation: { available: ['v1.12.11', 'v1.13.9'], running: ['v1.12.3'], kubernetes: 'v1.36.3' },
       changed: { pin: 'v1.12.11' },
       expected:
-        'wait v1.12.11: v1.12.11 runs Kubernetes up to 1.35, and v1.36.3 runs; v1.13.9 is newer than upgrade.pin (v1.12.11); Kubernetes 1.36 takes Talos 1.13 or later',
+        'wait v1.12.11: v1.12.11 supports Kubernetes up to 1.35, and v1.36.3 runs; v1.13.9 is newer than upgrade.pin (v1.12.11); Kubernetes 1.36 needs Talos 1.13 or later',
     },
     {
       name: 'another channel',
       situation: { available: ['v1.12.11', 'v1.13.9', 'v1.14.0-rc.1'], running: ['v1.12.11'], kubernetes: 'v1.37.0' },
       expected:
-        'wait v1.13.9: v1.13.9 runs Kubernetes up to 1.36, and v1.37.0 runs; v1.14.0-rc.1 is a pre-release, which upgrade.channel leaves out; Kubernetes 1.37 takes Talos 1.14 or later',
+        'wait v1.13.9: v1.13.9 supports Kubernetes up to 1.36, and v1.37.0 runs; v1.14.0-rc.1 is a pre-release, which upgrade.channel excludes; Kubernetes 1.37 needs Talos 1.14 or later',
     },
     {
       name: 'a newer Kubernetes',
@@ -106,17 +106,17 @@ describe('where no way is left, what would open one is said', () => {
       name: 'the release that was withdrawn, if it came back',
       situation: { available: ['v1.12.11'], running: ['v1.12.3'], withdrawn: ['v1.13.9'], kubernetes: 'v1.36.3' },
       expected:
-        'wait v1.12.11: v1.12.11 runs Kubernetes up to 1.35, and v1.36.3 runs; v1.13.9 was withdrawn by the Image Factory; Kubernetes 1.36 takes Talos 1.13 or later',
+        'wait v1.12.11: v1.12.11 supports Kubernetes up to 1.35, and v1.36.3 runs; v1.13.9 was withdrawn by the Image Factory; Kubernetes 1.36 needs Talos 1.13 or later',
     },
     {
       name: 'a person, for another major version',
       situation: { available: ['v2.0.0'], running: ['v1.13.9'] },
-      expected: 'wait v2.0.0: v2.0.0 is another major version, which takes a person',
+      expected: 'wait v2.0.0: v2.0.0 is another major version: Caretaker does not upgrade to it',
     },
     {
       name: 'a newer Caretaker, for a line that it does not know',
       situation: { available: ['v1.17.0'], running: ['v1.15.2'], kubernetes: 'v1.38.0' },
-      expected: 'wait v1.17.0: no release of 1.16 is offered; whether v1.17.0 installs over 1.15 is not known',
+      expected: 'wait v1.17.0: no release of 1.16 is offered; it is unknown whether v1.17.0 upgrades from 1.15',
     },
   ])('$name', ({ situation, changed = {}, expected }) => {
     expect(decide(situation, changed)).toBe(expected)
@@ -129,47 +129,47 @@ describe('a node that stays behind', () => {
     {
       name: 'lets the others go on in its own line',
       situation: { available, running: ['v1.13.9'], paused: { 'w-1': 'v1.13.0' } },
-      expected: 'target v1.13.10: the newest patch of 1.13, coming from v1.13.9',
+      expected: 'target v1.13.10: the newest patch of 1.13, from v1.13.9',
     },
     {
       name: 'lets them go one minor version ahead',
       situation: { available, running: ['v1.13.10'], paused: { 'w-1': 'v1.13.0' } },
-      expected: 'target v1.14.1: the newest of the next minor version, coming from v1.13.10',
+      expected: 'target v1.14.1: the newest of the next minor version, from v1.13.10',
     },
     {
       name: 'and no further',
       situation: { available, running: ['v1.13.10'], paused: { 'w-1': 'v1.12.3' } },
-      expected: 'wait v1.14.1: w-1 stays at v1.12.3, so the others go no further than 1.13: w-1 is paused',
+      expected: 'wait v1.14.1: w-1 stays at v1.12.3, so the others stop at 1.13: w-1 is paused',
     },
     {
       name: 'counts also where it runs no official release',
       situation: { available, running: ['v1.13.10'], paused: { 'w-1': 'v1.12.3-k7.1.9' } },
-      expected: 'wait v1.14.1: w-1 stays at v1.12.3-k7.1.9, so the others go no further than 1.13: w-1 is paused',
+      expected: 'wait v1.14.1: w-1 stays at v1.12.3-k7.1.9, so the others stop at 1.13: w-1 is paused',
     },
     {
       name: 'does not make it worse when the others get a patch',
       situation: { available, running: ['v1.13.9'], paused: { 'w-1': 'v1.11.3' } },
-      expected: 'target v1.13.10: the newest patch of 1.13, coming from v1.13.9',
+      expected: 'target v1.13.10: the newest patch of 1.13, from v1.13.9',
     },
     {
       name: 'or when the last of them comes to a line that others run',
       situation: { available, running: ['v1.12.11', 'v1.13.10'], paused: { 'w-1': 'v1.11.3' } },
-      expected: 'target v1.13.10: the newest of the next minor version, coming from v1.12.11',
+      expected: 'target v1.13.10: the newest of the next minor version, from v1.12.11',
     },
     {
       name: 'counts where several stay, by the one that is furthest behind',
       situation: { available, running: ['v1.13.10'], paused: { 'w-1': 'v1.13.0', 'w-2': 'v1.12.3' } },
-      expected: 'wait v1.14.1: w-2 stays at v1.12.3, so the others go no further than 1.13: w-2 is paused',
+      expected: 'wait v1.14.1: w-2 stays at v1.12.3, so the others stop at 1.13: w-2 is paused',
     },
     {
       name: 'is no hindrance where it is ahead',
       situation: { available, running: ['v1.13.9'], paused: { 'w-1': 'v1.14.1' } },
-      expected: 'target v1.13.10: the newest patch of 1.13, coming from v1.13.9',
+      expected: 'target v1.13.10: the newest patch of 1.13, from v1.13.9',
     },
     {
       name: 'is no hindrance where nobody knows its line',
       situation: { available, running: ['v1.13.10'], paused: { 'w-1': 'nightly' } },
-      expected: 'target v1.14.1: the newest of the next minor version, coming from v1.13.10',
+      expected: 'target v1.14.1: the newest of the next minor version, from v1.13.10',
     },
   ])('$name', ({ situation, expected }) => {
     expect(decide(situation)).toBe(expected)

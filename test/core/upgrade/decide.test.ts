@@ -38,7 +38,7 @@ describe('a cluster', () => {
     {
       name: 'that Kubernetes does not tell of is not known to be, for a node may carry our mark',
       nodes: [...current, worker('w-1', { talos: upgraded, kubernetes: 'silent' })],
-      expected: 'wait: w-1 is not seen in Kubernetes (connection refused)',
+      expected: 'wait: w-1 could not be read from Kubernetes (connection refused)',
     },
     {
       name: 'with a node ahead of the release is upgraded, and the node stays ahead',
@@ -70,7 +70,7 @@ describe('what comes first', () => {
   })
 
   test.each(['v1.13.8-k7.1.9', 'v1.11.5-1-gab12cd3', 'v1.13.8-dirty', 'nightly'])(
-    'is never a node that runs %s, which is no official release',
+    'is never a node that runs %s, which is not an official release',
     (version) => {
       const mixed = clusterOf(...controlPlanes({}, {}, {}), worker('w-1', { talos: { version } }), worker('w-2'))
       expect(upgradeOrder(mixed, target, policy).map(({ name }) => name)).toEqual(['w-2', 'cp-2', 'cp-3', 'cp-1'])
@@ -115,7 +115,7 @@ describe('nothing begins', () => {
       name: 'outside the window',
       nodes: fine,
       changed: { windows: [{ days: ['sun'], from: '02:00', to: '06:00' }] },
-      expected: 'wait: the next window opens Sun 02:00',
+      expected: 'wait: the next window opens on 2026-03-08 02:00 CET',
     },
     {
       name: 'with too little of the window left',
@@ -138,12 +138,12 @@ describe('nothing begins', () => {
       name: 'while somebody else has armed a node',
       nodes: withW2({ talos: { ...armedEntries } }),
       expected:
-        'wait: w-2 has an upgrade installed that nobody here began: its next boot starts another release. Reboot it, or `caretaker rollback w-2`',
+        'wait: w-2 has an upgrade installed that Caretaker did not start: its next boot starts another release. Reboot it, or disarm it with `caretaker rollback w-2`',
     },
     {
       name: 'on a node that somebody else cordoned',
       nodes: [worker('w-1', { kubernetes: { unschedulable: true } })],
-      expected: 'wait: w-1 was cordoned by somebody else: uncordon it to go on',
+      expected: 'wait: w-1 was cordoned by someone else: uncordon it to continue',
     },
     {
       name: 'on a node that a power cut left cordoned',
@@ -160,13 +160,13 @@ describe('nothing begins', () => {
         }),
       ],
       expected:
-        "wait: w-1 would lose a='$b', c=d,e, which it has now and the configured schematic has not: add it to config/schematics, or accept the loss with `caretaker approve v1.13.9 --losing 'a='\\''$b'\\'',c=d,e'`",
+        "wait: w-1 would lose a='$b', c=d,e, which the configured schematic lacks: add it to config/schematics, or accept the loss with `caretaker approve v1.13.9 --losing 'a='\\''$b'\\'',c=d,e'`",
     },
     {
       name: 'on a node that would lose an extension',
       nodes: [worker('w-1', { talos: { extensions: ['siderolabs/i915', 'siderolabs/zfs'] } })],
       expected:
-        'wait: w-1 would lose siderolabs/zfs, which it has now and the configured schematic has not: add it to config/schematics, or accept the loss with `caretaker approve v1.13.9 --losing siderolabs/zfs`',
+        'wait: w-1 would lose siderolabs/zfs, which the configured schematic lacks: add it to config/schematics, or accept the loss with `caretaker approve v1.13.9 --losing siderolabs/zfs`',
     },
     {
       name: 'on a control plane of two',
@@ -202,7 +202,7 @@ describe('attempts', () => {
   const attempted = (count: number, failure?: string, release = 'v1.13.9') =>
     worker('w-1', { kubernetes: { attempts: { release, count, ...(failure ? { failure } : {}) } } })
   const stuck =
-    'stuck: w-1 failed 2 times to get v1.13.9 (rolled back): find out why, then `caretaker retry w-1` tries again'
+    'stuck: w-1 failed 2 times to upgrade to v1.13.9 (rolled back): find out why, then try again with `caretaker retry w-1`'
   test.each<{ name: string; node: Node; expected: string; count?: number }>([
     { name: 'a first one counts one', node: worker('w-1'), expected: 'go w-1', count: 1 },
     { name: 'one that ended without a failure counts once', node: attempted(1), expected: 'go w-1', count: 1 },
@@ -284,11 +284,16 @@ describe('the plan', () => {
     const identity = { extensions: ['siderolabs/i915'], machineId }
     const image = `factory.talos.dev/metal-installer/${schematic}:v1.13.9`
     expect(stepsOf(decide(clusterOf(worker('w-1', { talos: { machineId } }))))).toEqual([
-      { do: 'pull-image', node: 'w-1', image, within: policy.install },
+      { do: 'pull-image', node: 'w-1', image, within: policy.installTimeout },
       { do: 'cordon', node: 'w-1', mark, attempts: { release: 'v1.13.9', count: 1 }, within: 30_000 },
-      { do: 'drain', node: 'w-1', policy: { ordered: true, volumesWithin: 300_000 }, within: policy.drain },
+      {
+        do: 'drain',
+        node: 'w-1',
+        policy: { ordered: true, volumeDetachTimeout: 300_000 },
+        within: policy.drainTimeout,
+      },
       { do: 'confirm', node: 'w-1', machine, limits },
-      { do: 'install', node: 'w-1', machine, image, mark, within: policy.install },
+      { do: 'install', node: 'w-1', machine, image, mark, within: policy.installTimeout },
       { do: 'confirm', node: 'w-1', machine, limits },
       {
         do: 'reboot',
@@ -304,7 +309,7 @@ describe('the plan', () => {
         version: 'v1.13.9',
         schematic,
         bootId: 'boot-1',
-        within: policy.reboot,
+        within: policy.rebootTimeout,
         identity,
       },
       { do: 'settle', node: 'w-1', lasts: policy.settle },
@@ -326,7 +331,7 @@ describe('the plan', () => {
 
   test('never forces a pod out: a disruption budget that refuses fails the drain', () => {
     const drains = stepsOf(decide(clusterOf(worker('w-1')))).filter((step) => step.do === 'drain')
-    expect(drains.map(({ policy }) => policy)).toEqual([{ ordered: true, volumesWithin: 300_000 }])
+    expect(drains.map(({ policy }) => policy)).toEqual([{ ordered: true, volumeDetachTimeout: 300_000 }])
   })
 })
 
@@ -358,7 +363,7 @@ describe('a mark on a node that somebody else has uncordoned', () => {
     const decision = decide(clusterOf(...nodes), { ...calm, ...changed })
     expect(decision).toMatchObject({
       kind: 'go',
-      nodes: [{ node: 'w-2', reason: 'w-2 was uncordoned by somebody else, and our mark is still on it' }],
+      nodes: [{ node: 'w-2', reason: 'w-2 was uncordoned by someone else, and still carries our annotation' }],
     })
     expect(stepsOf(decision)).toEqual([{ do: 'uncordon', node: 'w-2', why: 'upgrade' }])
   })

@@ -33,7 +33,7 @@ describe('what a person has said counts', () => {
     {
       name: 'a release that was aborted is not begun again by itself',
       circumstances: { aborted: 'v1.13.9' },
-      expected: 'wait: the rollout of v1.13.9 was aborted: `caretaker rollout start` begins it anew',
+      expected: 'wait: the rollout of v1.13.9 was aborted: start it again with `caretaker rollout start`',
     },
     { name: 'another one was aborted', circumstances: { aborted: 'v1.13.7' }, expected: 'go w-1' },
     { name: 'no approval is asked for', changed: { approval: 'none' }, expected: 'go w-1' },
@@ -41,7 +41,7 @@ describe('what a person has said counts', () => {
     {
       name: 'every release needs one',
       changed: { approval: 'always' },
-      expected: 'wait: v1.13.9 waits for approval: `caretaker approve v1.13.9`',
+      expected: 'wait: v1.13.9 waits for approval: approve it with `caretaker approve v1.13.9`',
     },
     {
       name: 'it was approved',
@@ -53,13 +53,13 @@ describe('what a person has said counts', () => {
       name: 'an older one was approved',
       circumstances: { approved: 'v1.13.8' },
       changed: { approval: 'always' },
-      expected: 'wait: v1.13.9 waits for approval: `caretaker approve v1.13.9`',
+      expected: 'wait: v1.13.9 waits for approval: approve it with `caretaker approve v1.13.9`',
     },
     {
       name: 'a minor version needs one',
       nodes: [worker('w-1', { talos: { version: 'v1.12.11' } }), ...upgraded(three())],
       changed: { approval: 'minor' },
-      expected: 'wait: v1.13.9 waits for approval: `caretaker approve v1.13.9`',
+      expected: 'wait: v1.13.9 waits for approval: approve it with `caretaker approve v1.13.9`',
     },
     {
       name: 'nodes of that minor version do not wait for it',
@@ -83,13 +83,13 @@ describe('what a person has said counts', () => {
       name: 'every step of theirs needs one where every release does',
       nodes: [worker('w-1', { talos: { version: 'v1.12.11' } }), worker('w-2'), ...three()],
       changed: { approval: 'always' },
-      expected: 'wait: v1.13.9 waits for approval: `caretaker approve v1.13.9`',
+      expected: 'wait: v1.13.9 waits for approval: approve it with `caretaker approve v1.13.9`',
     },
     {
       name: 'a canary waits for its own approval',
       nodes: [worker('w-1', { talos: { version: 'v1.12.11' } }), worker('w-2'), ...three()],
       changed: { approval: 'minor', canary: { node: 'w-1', watch: hour } },
-      expected: 'wait: v1.13.9 waits for approval: `caretaker approve v1.13.9`',
+      expected: 'wait: v1.13.9 waits for approval: approve it with `caretaker approve v1.13.9`',
     },
     {
       name: 'what is approved for some and paused on another goes on with those',
@@ -98,7 +98,7 @@ describe('what a person has said counts', () => {
         ...upgraded(three()),
       ],
       changed: { approval: 'minor' },
-      expected: 'wait: w-1 is paused (a guest): `caretaker resume w-1` lets it go on',
+      expected: 'wait: w-1 is paused (a guest): resume it with `caretaker resume w-1`',
     },
     {
       name: 'a paused node lets others go before it',
@@ -117,7 +117,7 @@ describe('what a person has said counts', () => {
     {
       name: 'and is waited for when it is the last',
       nodes: [worker('w-1', { kubernetes: { paused: 'a guest needs it' } }), ...upgraded(three())],
-      expected: 'wait: w-1 is paused (a guest needs it): `caretaker resume w-1` lets it go on',
+      expected: 'wait: w-1 is paused (a guest needs it): resume it with `caretaker resume w-1`',
     },
     {
       name: 'the machine that this agent runs on is left to the end',
@@ -128,8 +128,7 @@ describe('what a person has said counts', () => {
       name: 'and is not done at all',
       nodes: [worker('w-1'), ...upgraded(three())],
       circumstances: { ownNode: 'w-1' },
-      expected:
-        'wait: w-1 is the machine that Caretaker itself runs on: upgrade it by hand, or run Caretaker elsewhere',
+      expected: 'wait: w-1 is the machine that Caretaker runs on: upgrade it with talosctl, or run Caretaker elsewhere',
     },
     {
       name: 'two members of etcd are upgraded where a person wants it',
@@ -147,7 +146,7 @@ describe('the time must be right', () => {
     {
       name: 'nothing is touched in a blackout, whatever the windows say',
       circumstances: { blackouts: observed([{ from: now - hour, to: now + hour, reason: 'holidays' }]) },
-      expected: 'wait: nothing is touched now: holidays',
+      expected: 'wait: no upgrades now: holidays',
     },
     {
       name: 'one that is over, and one to come, are none',
@@ -162,7 +161,7 @@ describe('the time must be right', () => {
     {
       name: 'a calendar that is not known is no permission',
       circumstances: { blackouts: notObserved('holidays.ics is not there') },
-      expected: 'wait: the calendar of blackouts is not known (holidays.ics is not there)',
+      expected: 'wait: the blackout calendar could not be read (holidays.ics is not there)',
     },
     {
       name: 'what nodes have taken here says whether one more fits',
@@ -214,7 +213,7 @@ describe('the time must be right', () => {
       name: 'and is over when it is over',
       circumstances: { now: at('2026-03-04T14:00:00Z'), openUntil: at('2026-03-04T14:00:00Z') },
       changed: { windows: [...saturday] },
-      expected: 'wait: the next window opens Sat 02:00',
+      expected: 'wait: the next window opens on 2026-03-07 02:00 CET',
     },
   ])('$name', ({ nodes = all, circumstances, changed = {}, expected }) => {
     expect(summary(decide(nodes, circumstances, changed))).toBe(expected)
@@ -259,7 +258,7 @@ describe('the workloads must be well', () => {
     {
       name: 'storage that does not tell',
       circumstances: { storage: notObserved('timed out') },
-      expected: 'wait: it is not known whether storage is healthy (timed out)',
+      expected: 'wait: it is unknown whether storage is healthy (timed out)',
     },
     {
       name: "a check of the user's that fails",
@@ -377,7 +376,7 @@ describe('with mode: staged', () => {
   test('and then the window is waited for', () => {
     const rest = upgraded(three())
     expect(summary(decide([...rest, staged('w-1')], { now: wednesday }, mode))).toBe(
-      'wait: the next window opens Sat 02:00; it is installed already on w-1',
+      'wait: the next window opens on 2026-03-07 02:00 CET; it is installed already on w-1',
     )
   })
   test('in the window it is only drained and rebooted', () => {
@@ -398,7 +397,7 @@ describe('with mode: staged', () => {
   })
   test('what somebody else has armed stops everything', () => {
     expect(summary(decide([...three(), staged('w-1', { bootId: 'boot-0' })], { now: wednesday }, mode))).toMatch(
-      /^wait: w-1 has an upgrade installed that nobody here began/,
+      /^wait: w-1 has an upgrade installed that Caretaker did not start/,
     )
   })
   test('nothing is installed while something speaks against it', () => {

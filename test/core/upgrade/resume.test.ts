@@ -156,13 +156,13 @@ describe('a node that carries our mark comes before every other', () => {
       name: 'that failed twice and is armed stays cordoned',
       node: unfinished(mark, { ...armedEntries }, { attempts: { ...failed, count: 2 } }),
       expected:
-        'stuck: w-2 failed 2 times to get v1.13.9 (it does not boot), and stays cordoned: `caretaker retry w-2` tries again, `caretaker rollback w-2` takes it back',
+        'stuck: w-2 failed 2 times to upgrade to v1.13.9 (it does not boot), and stays cordoned: try again with `caretaker retry w-2`, or roll it back with `caretaker rollback w-2`',
     },
     {
       name: 'that failed twice and is ill stays cordoned',
       node: unfinished(mark, {}, { ready: false, attempts: { ...failed, count: 2 } }),
       expected:
-        'stuck: w-2 failed 2 times to get v1.13.9 (it does not boot), and stays cordoned: `caretaker retry w-2` tries again, `caretaker rollback w-2` takes it back',
+        'stuck: w-2 failed 2 times to upgrade to v1.13.9 (it does not boot), and stays cordoned: try again with `caretaker retry w-2`, or roll it back with `caretaker rollback w-2`',
     },
     {
       name: 'that is to stay as it is, but is armed, is for a person to see to',
@@ -171,13 +171,13 @@ describe('a node that carries our mark comes before every other', () => {
         { ...reached, bootedEntry: 'Talos-v1.13.9.efi', defaultEntry: 'Talos-v1.13.10.efi' },
       ),
       expected:
-        'stuck: w-2 runs v1.13.9 as it should, and has another installed: its next boot starts that. `caretaker rollback w-2` takes it back',
+        'stuck: w-2 runs v1.13.9 as it should, and has another release installed for its next boot: disarm it with `caretaker rollback w-2`',
     },
     {
       name: 'that would lose an extension by a schematic of today is left as it is',
       node: unfinished(mark, { extensions: ['siderolabs/zfs'] }),
       expected:
-        'wait: w-2 would lose siderolabs/zfs, which it has now and the configured schematic has not: add it to config/schematics, or accept the loss with `caretaker approve v1.13.9 --losing siderolabs/zfs`',
+        'wait: w-2 would lose siderolabs/zfs, which the configured schematic lacks: add it to config/schematics, or accept the loss with `caretaker approve v1.13.9 --losing siderolabs/zfs`',
     },
   ])('$name', ({ node, expected }) => {
     expect(summary(decide(node))).toBe(expected)
@@ -215,7 +215,7 @@ describe('a node that booted its old system, where the policy allows one firmwar
   test('is tried once more through the firmware, and remembers that', () => {
     const decision = decideBy(unfinished(rebooting, { bootId: 'boot-2' }, first))
     expect(decision).toMatchObject({
-      nodes: [{ reason: 'trying w-2 once more by a firmware boot: rolled back to v1.13.8' }],
+      nodes: [{ reason: 'trying w-2 once more with a power cycle: rolled back to v1.13.8' }],
     })
     expect(stepsOf(decision).find((step) => step.do === 'reboot')).toMatchObject({ mode: 'powercycle' })
     expect(stepsOf(decision).find((step) => step.do === 'cordon')).toMatchObject({
@@ -235,7 +235,7 @@ describe('a node that booted its old system, where the policy allows one firmwar
     const noted = { release: 'v1.13.9', count: 1, failure: 'rolled back to v1.13.8', rolledBack: true } as const
     const node = worker('w-2', { kubernetes: { attempts: noted } })
     expect(summary(decideUpgrade(clusterOf(worker('w-1'), node), target, calm, policy))).toBe(
-      'stuck: w-2 booted its old system after the upgrade to v1.13.9 (rolled back to v1.13.8): find out why, then `caretaker retry w-2` tries again',
+      'stuck: w-2 booted its old system after the upgrade to v1.13.9 (rolled back to v1.13.8): find out why, then try again with `caretaker retry w-2`',
     )
   })
 })

@@ -16,7 +16,7 @@ const member = (talos: Partial<TalosFacts>, cordon?: CordonMark): Node =>
     talos,
     ...(cordon ? { kubernetes: { unschedulable: true, cordon } } : {}),
   })
-const notKnown = 'what cp-1 would go back to is not known, so neither is whether its etcd could'
+const notKnown = 'the release that cp-1 would roll back to is unknown, and so is whether its etcd can read the data'
 
 describe('whether the etcd of a control plane could read its data after a rollback', () => {
   test.each<{ name: string; node: Node; barrier: string | undefined }>([
@@ -83,12 +83,12 @@ describe('what a node comes back with after a rollback', () => {
       cordon: back,
       why: undefined,
     },
-    { name: 'is not what it was to leave', facts: runs(), cordon: back, why: 'it came back with v1.13.8 once more' },
+    { name: 'is not what it was to leave', facts: runs(), cordon: back, why: 'it booted v1.13.8 again' },
     {
       name: 'is the release that was named',
       facts: runs({ version: 'v1.13.6' }),
       cordon: { ...back, to: 'v1.13.7' },
-      why: 'it came back with v1.13.6, and not with v1.13.7',
+      why: 'it booted v1.13.6, not v1.13.7',
     },
     {
       name: 'is well with what it ran, where it was disarmed',
@@ -100,7 +100,7 @@ describe('what a node comes back with after a rollback', () => {
       name: 'is nothing else, where it was disarmed',
       facts: runs({ version: 'v1.13.9' }),
       cordon: { ...back, disarm: true },
-      why: 'it came back with v1.13.9, and should run v1.13.8 as before',
+      why: 'it booted v1.13.9, and should still run v1.13.8',
     },
     {
       name: 'is what boots next, too',

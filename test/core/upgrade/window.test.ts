@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { days, describeInstant, type Window, windowAt } from '../../../src/core/upgrade/window.ts'
+import { days, type Window, windowAt } from '../../../src/core/upgrade/window.ts'
 
 const warsaw = 'Europe/Warsaw'
 const weekend: Window = { days: ['sat', 'sun'], from: '02:00', to: '06:00' }
@@ -220,12 +220,4 @@ test('a window that is said to open does open then, all the year round and in se
       now = next
     }
   }
-})
-
-test.each([
-  ['2026-03-07T01:00:00Z', 'Sat 02:00'],
-  ['2026-03-07T23:00:00Z', 'Sun 00:00'],
-  ['2026-07-04T12:05:00Z', 'Sat 14:05'],
-])('%s is told as %s', (at, text) => {
-  expect(describeInstant(new Date(at), warsaw)).toBe(text)
 })

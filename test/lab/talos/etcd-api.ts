@@ -14,7 +14,7 @@ type EtcdCalls = Pick<
 >
 
 /** Between two tries to reach the member, in ms. */
-const retryEvery = 20
+const retryInterval = 20
 
 /** Refuses what only a control plane can do (siderolabs/talos internal/app/internal/machinehelper). */
 export function onlyControlPlane(machine: Machine, api: string): void {
@@ -41,7 +41,7 @@ export function serveEtcd(machine: Machine, life: { readonly life: AbortSignal }
       const cause = 'dial tcp 127.0.0.1:2379: connect: connection refused'
       if (performance.now() >= end)
         throw new ConnectError(`connection error: desc = "transport: Error while dialing: ${cause}"`, Code.Unavailable)
-      await pause(retryEvery, undefined, { signal: AbortSignal.any([signal, life.life]) })
+      await pause(retryInterval, undefined, { signal: AbortSignal.any([signal, life.life]) })
     }
   }
 

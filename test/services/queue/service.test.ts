@@ -116,7 +116,7 @@ test('jobs go through the queue that is open, and are refused where none is', as
   second[Symbol.dispose]()
   await expect(door.add({ name: 'stage-image' })).rejects.toMatchObject({
     code: 'unreachable',
-    message: 'the queue does not run, so stage-image is not queued',
+    message: 'the queue is not running, so stage-image is not queued',
   })
   expect([added, firstTimes]).toEqual([['stage-image', 'second stage-image'], 1])
 })

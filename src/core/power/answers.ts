@@ -1,0 +1,154 @@
+import type { DrillReport, WalkedPhase } from './drill.ts'
+import type { PowerState } from './state.ts'
+import type { TimelineRow } from './timeline.ts'
+import type { CriticalReason } from './triggers.ts'
+import type { UpsReading } from './ups.ts'
+
+/** The power as JSON: times in ISO 8601, numbers with their unit in their name. */
+
+/** A reading of a UPS. Anything but the status may be missing. */
+export interface ReadingAnswer {
+  /** The tokens of `ups.status`: `OL`, `OB`, `LB`, … */
+  readonly status: readonly string[]
+  readonly chargePercent?: number
+  readonly runtimeMs?: number
+  readonly loadPercent?: number
+  /** `ups.alarm`. */
+  readonly alarm?: string
+  /** A self-test is running. */
+  readonly testing?: true
+  /** `battery.charge.low` and `battery.runtime.low`: where the UPS itself starts to report LB. */
+  readonly chargeLowPercent?: number
+  readonly runtimeLowMs?: number
+}
+
+/** The state of a UPS. */
+export interface UpsStateAnswer {
+  readonly mode: PowerState['mode']
+  /** For how long it has been in this state. */
+  readonly forMs: number
+  /** How long ago it last responded; absent where it has not yet. */
+  readonly lastHeardMsAgo?: number
+  /** Why it is unknown. */
+  readonly why?: string
+  /** Why it is critical. */
+  readonly reason?: CriticalReason
+  /** A person cancelled a shutdown for this reason. */
+  readonly cancelled?: CriticalReason
+  /** Mains power, but on battery for a moment too short to count. */
+  readonly wasOnBattery?: true
+  readonly reading?: ReadingAnswer
+}
+
+/** One phase of a shutdown in time, counted from its start. */
+export interface TimelineRowAnswer extends Pick<TimelineRow, 'phase' | 'steps' | 'reversible'> {
+  readonly fromMs: number
+  /** When it ends at the latest. */
+  readonly toMs: number
+  /** When it is likely to end, by what was measured before. */
+  readonly likelyMs?: number
+}
+
+/** One thing that a rehearsal tested. */
+export interface DrillCheckAnswer {
+  readonly subject: string
+  readonly text: string
+  readonly ok: boolean
+  readonly tookMs?: number
+}
+
+/** What a rehearsal found. */
+export interface DrillReportAnswer extends Pick<DrillReport, 'at' | 'form' | 'reason'> {
+  /** What the UPSes report as left; absent where they do not. */
+  readonly runtimeMs?: number
+  readonly needsMs: number
+  readonly timeline: readonly TimelineRowAnswer[]
+  readonly checks: readonly DrillCheckAnswer[]
+  readonly walked?: readonly (Pick<WalkedPhase, 'phase' | 'failed'> & { readonly tookMs: number })[]
+}
+
+export function readingAnswerOf({
+  status,
+  charge,
+  runtime,
+  load,
+  alarm,
+  testing,
+  chargeLow,
+  runtimeLow,
+}: UpsReading): ReadingAnswer {
+  return {
+    status,
+    ...(charge === undefined ? {} : { chargePercent: charge }),
+    ...(runtime === undefined ? {} : { runtimeMs: runtime }),
+    ...(load === undefined ? {} : { loadPercent: load }),
+    ...(alarm === undefined ? {} : { alarm }),
+    ...(testing === undefined ? {} : { testing }),
+    ...(chargeLow === undefined ? {} : { chargeLowPercent: chargeLow }),
+    ...(runtimeLow === undefined ? {} : { runtimeLowMs: runtimeLow }),
+  }
+}
+
+/** @param at now, in ms of the clock that the state counts by */
+export function upsStateAnswerOf(state: PowerState, at: number): UpsStateAnswer {
+  const common = {
+    mode: state.mode,
+    forMs: at - state.since,
+    ...('lastHeard' in state ? { lastHeardMsAgo: at - state.lastHeard } : {}),
+    ...('reading' in state && state.reading ? { reading: readingAnswerOf(state.reading) } : {}),
+  }
+  switch (state.mode) {
+    case 'unknown':
+      return { ...common, why: state.why }
+    case 'on-mains':
+      return { ...common, ...(state.batterySince === undefined ? {} : { wasOnBattery: true }) }
+    case 'on-battery':
+      return { ...common, ...(state.calledOff === undefined ? {} : { cancelled: state.calledOff }) }
+    case 'critical':
+      return { ...common, reason: state.reason }
+    case 'latched':
+      return common
+    default:
+      return state satisfies never
+  }
+}
+
+export function timelineAnswerOf(rows: readonly TimelineRow[]): readonly TimelineRowAnswer[] {
+  return rows.map(({ phase, from, to, likely, steps, reversible }) => ({
+    phase,
+    fromMs: from,
+    toMs: to,
+    ...(likely === undefined ? {} : { likelyMs: likely }),
+    steps,
+    reversible,
+  }))
+}
+
+export function drillReportAnswerOf({
+  at,
+  form,
+  reason,
+  runtime,
+  needs,
+  timeline,
+  checks,
+  walked,
+}: DrillReport): DrillReportAnswer {
+  return {
+    at,
+    form,
+    reason,
+    ...(runtime === undefined ? {} : { runtimeMs: runtime }),
+    needsMs: needs,
+    timeline: timelineAnswerOf(timeline),
+    checks: checks.map(({ subject, text, ok, ms }) => ({
+      subject,
+      text,
+      ok,
+      ...(ms === undefined ? {} : { tookMs: ms }),
+    })),
+    ...(walked === undefined
+      ? {}
+      : { walked: walked.map(({ phase, took, failed }) => ({ phase, tookMs: took, failed })) }),
+  }
+}
