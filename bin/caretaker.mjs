@@ -20,7 +20,7 @@ if (isNewEnough(process.versions.node)) {
   endWithLauncher()
   stayLight()
   const source = join(root, 'src', 'cli.ts')
-  await import(existsSync(source) ? '../src/cli.ts' : '../dist/src/cli.js')
+  await import(existsSync(source) ? '../src/cli.ts' : '../dist/src/main/cli.js')
 } else {
   startWith(ownNode())
 }

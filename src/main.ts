@@ -3,13 +3,13 @@ import type { JournalHandle } from './adapters/journal/journal.ts'
 import { lockState } from './adapters/journal/lock.ts'
 import { type Agent, type AgentOptions, createAgent } from './agent.ts'
 import type { Logger } from './core/log.ts'
-import { loadJobs } from './engine/catalogue.ts'
 import { createQueueDoor } from './engine/queue-door.ts'
 import { serveControl } from './http/control.ts'
 import { openJournalAndAlerts } from './main/journal.ts'
 import { findOwnMachine, holderOf, readBootId } from './main/identity.ts'
 import { createLiveSettings, type LiveSettings } from './main/live-settings.ts'
 import { watchLives } from './main/renewal.ts'
+import { loadOwnJobs } from './main/registry.ts'
 import { checkServices, createServices, recallSchematics } from './main/services.ts'
 import type { Settings } from './main/settings.ts'
 import { tellAlerts } from './main/tell.ts'
@@ -49,7 +49,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { ports } = world
   await checkServices(settings)
 
-  const jobs = await loadJobs<Job>(new URL('../jobs/', import.meta.url))
+  const jobs = await loadOwnJobs()
   const schematics = recallSchematics(ports)
   const queue = createQueueDoor(() => void agent.emit({ type: 'agent.started' }))
   const agent = createAgent({
