@@ -132,8 +132,8 @@ test('keys and secrets of hosts that are missing are named before a power cut fi
     code: 2,
     lines: [
       `${file}: hosts and wake: ${join(directory, 'token')} does not exist`,
-      `${file}: hosts (nas).shutdown.ssh.key: ${join(directory, 'nas-key')} is not there`,
-      `${file}: hosts (nas).shutdown.ssh.knownHosts: ${join(directory, 'known_hosts')} is not there`,
+      `${file}: hosts (nas).shutdown.ssh.key: ${join(directory, 'nas-key')} does not exist`,
+      `${file}: hosts (nas).shutdown.ssh.knownHosts: ${join(directory, 'known_hosts')} does not exist`,
     ],
   })
 })
@@ -225,7 +225,7 @@ test('a talosconfig without the role is one message that says which one it takes
   const { code, stderr } = await runCli(['start', '-c', file])
   expect(code).toBe(2)
   expect(stderr).toBe(
-    `caretaker: ${join(directory, 'talosconfig')}: its certificate has the role os:reader and not os:admin, which upgrades need ` +
+    `caretaker: ${join(directory, 'talosconfig')}: its certificate has the role os:reader, not os:admin, which upgrades need ` +
       '(os:operator is enough with upgrade.enabled: false): make one with `talosctl config new --roles os:admin`\n',
   )
 })
