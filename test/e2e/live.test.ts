@@ -59,7 +59,7 @@ test(
     await shows('the UPS to be read', /power +on mains/)
     await shows('an image to be staged', /share +v1\.14\.1/)
     expect(await status()).toMatch(/missing +nodes: list them under `nodes`/)
-    expect(await status()).toMatch(/missing +a talosconfig: name one in cluster\.talosconfig/)
+    expect(await status()).toMatch(/missing +a talosconfig: set cluster\.talosconfig/)
     await upsd.status('OB DISCHRG')
     await shows('the power cut to be seen', /power +on battery/)
     await upsd.status('OL')
