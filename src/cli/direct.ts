@@ -166,7 +166,7 @@ export async function livesOf(settings: Settings, now = Date.now()): Promise<rea
     if (one.status === 'rejected') return []
     const { what, life, advice } = one.value
     const stage = life && stageOf(life, now)
-    if (!life) return [`${what} does not say when it ends`]
+    if (!life) return [`${what} has no expiry date`]
     return [
       stage
         ? `${describeLife(what, life, stage)}${stage === 'ended' ? advice : ''}`
@@ -180,7 +180,7 @@ async function checkDirectory(path: string, advice: string): Promise<void> {
   if (!info) throw new AgentError('misconfigured', `${path} is not there: ${advice}`)
   if (!info.isDirectory()) throw new AgentError('misconfigured', `${path} is not a directory: ${advice}`)
   await access(path, constants.W_OK).catch(() => {
-    throw new AgentError('misconfigured', `${path} can't be written to by this user`)
+    throw new AgentError('misconfigured', `${path} is not writable for this user`)
   })
 }
 

@@ -38,7 +38,7 @@ function faultsOf(node: Node, common: string | undefined): readonly string[] {
     ...(role === configuredRole ? [] : [`${at}.role: ${name} runs as a ${role}, not as a ${configuredRole}`]),
     ...(identity === undefined ? [] : [`${at}: ${name} ${identity}`]),
     ...(identity === undefined && !kubernetes.ok && kubernetes.error !== common
-      ? [`${at}.name: ${name} is not seen in Kubernetes (${kubernetes.error})`]
+      ? [`${at}.name: ${name} could not be read from Kubernetes (${kubernetes.error})`]
       : []),
   ]
 }

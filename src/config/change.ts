@@ -1,17 +1,17 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Config } from './config.ts'
 
-/** What an edit of the configuration comes to while the daemon runs. */
+/** The effect of an edit of the configuration while the daemon runs. */
 export interface ConfigChange {
-  /** The configuration to go on with: what can change at once is new, everything else as at the start. */
+  /** The configuration to use: live settings are new, all others as at the start. */
   readonly config: Config
-  /** Settings that are different from now on, by their paths. */
+  /** Paths of settings that changed just now. */
   readonly applied: readonly string[]
-  /** Settings that are different only after a restart, by their paths. */
+  /** Paths of settings that change with the next restart. */
   readonly pending: readonly string[]
 }
 
-/** Settings that are asked for anew each time that they are used. */
+/** Sections that are read again each time they are used. */
 const live: readonly (keyof Config)[] = ['upgrade', 'power', 'storage']
 
 /**
@@ -24,7 +24,7 @@ export function planChange(
 ): ConfigChange {
   const atOnce: readonly string[] = [...live, ...sections]
   const isLive = (key: string) => atOnce.includes(key)
-  // By the feed of all machines each has its own, which is known to whatever watches it.
+  // Each machine got its feed from power.feed at the start.
   const power = { ...fresh.power, feed: atStart.power.feed }
   const config = Object.fromEntries(
     Object.entries({ ...fresh, power }).map(([key, value]) => [key, isLive(key) ? value : valueOf(atStart, key)]),
@@ -41,7 +41,7 @@ export function planChange(
   }
 }
 
-/** Machines without what they have from `power.feed`, which is told of once, and not for each of them. */
+/** Machines without what they inherit from `power.feed`, so that its change is reported once, not per machine. */
 function unfed(fresh: Config, atStart: Config): Partial<Config> {
   if (isDeepStrictEqual(fresh.power.feed, atStart.power.feed)) return {}
   const inherited = <One extends { feed?: unknown }>(one: One, before: One | undefined): One =>
@@ -56,12 +56,12 @@ function valueOf(whole: object, key: string): unknown {
   return (whole as Readonly<Record<string, unknown>>)[key]
 }
 
-/** The paths of what is different, as deep as both sides have something to compare: `nodes.1.address`. */
+/** The paths of all differences, as deep as both sides can be compared: `nodes.1.address`. */
 export function differences(a: unknown, b: unknown, path: readonly string[] = []): readonly string[] {
   if (isDeepStrictEqual(a, b)) return []
   // It follows from upgrade.timeZone, which is named by itself.
   if (path.at(-1) === 'shownZone') return []
-  // A feed is written in several ways, so that no path within it means anything.
+  // A feed can be written in several ways, so paths within it mean nothing.
   if (path.at(-1) === 'feed') return [path.join('.')]
   const isComparable =
     isObject(a) &&

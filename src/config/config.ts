@@ -13,80 +13,81 @@ import { needOf } from '../core/power/shutdown.ts'
 const node = z.strictObject({
   name: name.meta({ description: "The node's name in Kubernetes" }),
   role: z.enum(['controlplane', 'worker']),
-  address: host.meta({ description: 'Where its machine API answers (port 50000), never a virtual IP' }),
+  address: host.meta({ description: 'Address of its machine API (port 50000), never a virtual IP' }),
   ...machine,
   storage: z
     .boolean()
     .default(false)
-    .meta({ description: 'It holds the data of Longhorn or Ceph: it goes down after the other workers' }),
-  schematic: name.optional().meta({ description: 'Another one of config/schematics for this node alone' }),
-  rebootMode: rebootMode.optional().meta({ description: 'How this node alone reboots' }),
+    .meta({ description: 'Holds Longhorn or Ceph data: shut down after the other workers' }),
+  schematic: name.optional().meta({ description: 'The schematic of this node, if it differs' }),
+  rebootMode: rebootMode.optional().meta({ description: 'How this node reboots, if it differs' }),
 })
 
 const cluster = z.strictObject({
   name: name.default('homelab'),
   talosconfig: z.string().min(1).optional().meta({
     description:
-      'Renewed in time: in its place, or below the state where the file is read-only. Without it, and until it is there, nodes are left alone',
+      'Renewed before it expires: in place, or under state if the file is read-only. Without it no node is touched',
   }),
-  context: z.string().min(1).optional().meta({ description: "The talosconfig's context; its own choice by default" }),
+  context: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: 'The context in the talosconfig; default: its current one' }),
   kubeconfig: z
     .string()
     .min(1)
     .optional()
-    .meta({ description: 'Renewed as the talosconfig is; without it one is asked of a control plane through Talos' }),
+    .meta({ description: 'Renewed like the talosconfig; without it Caretaker requests one through Talos' }),
 })
 
 const factory = z.strictObject({
   url: z
     .url({ protocol: /^https?$/ })
-    .refine(
-      (url) => !/[?#]/.test(url),
-      'leave out ? and what follows: the paths of the Factory come after this address',
-    )
+    .refine((url) => !/[?#]/.test(url), 'leave out ? and everything after it: Caretaker appends paths to this URL')
     .refine(
       (url) => !URL.canParse(url) || (new URL(url).username === '' && new URL(url).password === ''),
-      'keep user name and password out of the URL: it is shown and logged',
+      'keep the user name and password out of the URL: it is shown and logged',
     )
     .default('https://factory.talos.dev')
     .meta({
       description:
-        'The address of the Image Factory, with the path that a reverse proxy serves it at; installer images come from its host alone',
+        'URL of the Image Factory, with the path of a reverse proxy, if any; installer images come from its host',
     }),
 })
 
 const share = z.strictObject({
-  directory: z.string().min(1).meta({ description: 'What the TFTP server serves' }),
+  directory: z.string().min(1).meta({ description: 'The directory that the TFTP server serves' }),
   image: z
     .string()
     .regex(/^[A-Za-z0-9._-]+$/, 'use a plain file name')
     .default('metal-amd64-uki.efi')
-    .meta({ description: 'The name that machines boot' }),
+    .meta({ description: 'The file that machines boot' }),
   architecture: z.enum(['amd64', 'arm64']).default('amd64'),
-  keep: z.int().min(1).max(50).default(2).meta({ description: 'How many staged images are kept' }),
+  keep: z.int().min(1).max(50).default(2).meta({ description: 'How many staged images to keep' }),
 })
 
-/** Sections of the configuration that are not ours: each belongs to a service. */
+/** Sections of the configuration that belong to services. */
 export type Sections = Readonly<Record<string, z.ZodType>>
 
 const own = {
   cluster: cluster.prefault({}),
   nodes: z.array(node).default([]),
-  schematic: name.meta({ description: 'The file of config/schematics that nodes run, without .yaml' }),
+  schematic: name.meta({ description: 'The schematic of the nodes: a file in config/schematics, without .yaml' }),
   factory: factory.prefault({}),
   share,
   upgrade: upgrade.prefault({}),
-  hosts: z.array(hostMachine).default([]).meta({ description: 'Machines that are no nodes and hang on a UPS: a NAS' }),
+  hosts: z.array(hostMachine).default([]).meta({ description: 'Machines on a UPS that are not nodes, such as a NAS' }),
   upses: z.array(ups).default([]),
   power: power.prefault({}),
   storage: storage.prefault({}),
-  state: z.string().min(1).default(defaultState).meta({ description: 'Where the journal and the queue are kept' }),
+  state: z.string().min(1).default(defaultState).meta({ description: 'The state directory, with journal and queue' }),
 }
 
-/** The whole configuration: what is ours, and a section for each service that has one. */
+/** The whole configuration, with a section for each service that has one. */
 function schemaWith(sections: Sections) {
   const { state, ...first } = own
-  // Their types are known to the services alone.
+  // Only the services know their types.
   const shape = { ...first, ...sections, state }
   return z
     .strictObject(shape)
@@ -96,7 +97,7 @@ function schemaWith(sections: Sections) {
 
 type Given = z.output<typeof node> | z.output<typeof hostMachine>
 
-/** What no setting shows by itself. Runs beside other faults too, so that all are told at once. */
+/** Checks across settings. Runs even if a setting is wrong by itself, so that all errors are reported at once. */
 function checkTogether(
   {
     nodes,
@@ -128,26 +129,24 @@ function checkTogether(
   }
   for (const [index, { label }] of upses.entries()) {
     if (upses.findIndex((other) => other.label === label) < index)
-      fault(`another UPS is called ${label}: give this one a label`, 'upses', index, 'label')
+      fault(`another UPS is called ${label}: give this one another label`, 'upses', index, 'label')
   }
   for (const { one, where } of all) {
     checkFeed(one.feed, upses, (message, ...path) => fault(message, ...where, ...path))
     if (upses.length > 1 && !one.feed && !feed)
-      fault('there are several UPSes: name those that carry it, or a power.feed for all', ...where, 'feed')
-    if (one.wake && !one.mac && !one.wake.powerOn)
-      fault('without a mac or wake.powerOn it is not woken at all', ...where, 'wake')
+      fault('there are several UPSes: set feed here, or power.feed for all machines', ...where, 'feed')
+    if (one.wake && !one.mac && !one.wake.powerOn) fault('needs a mac or wake.powerOn to be woken', ...where, 'wake')
   }
   checkFeed(feed, upses, (message, ...path) => fault(message, 'power', ...path))
   if (canary && !nodes.some((one) => one.name === canary.node))
-    fault('there is no node of this name', 'upgrade', 'canary', 'node')
+    fault('there is no such node', 'upgrade', 'canary', 'node')
   if (nodes.length > 0 && nodes.every(({ role }) => role === 'worker'))
     fault('name at least one control plane', 'nodes')
   for (const [index, { user, password, cutPower }] of upses.entries()) {
-    if (cutPower && user === undefined)
-      fault('switching outlets off needs a user and a password', 'upses', index, 'cutPower')
+    if (cutPower && user === undefined) fault('needs a user and a password', 'upses', index, 'cutPower')
     if ((user === undefined) === (password === undefined)) continue
     const [given, lacking] = user === undefined ? (['password', 'user'] as const) : (['user', 'password'] as const)
-    fault(`needs ${lacking} beside it`, 'upses', index, given)
+    fault(`needs a ${lacking}, too`, 'upses', index, given)
   }
 }
 
@@ -156,16 +155,15 @@ function checkFeed(
   upses: readonly { label: string }[],
   fault: (message: string, ...path: string[]) => void,
 ): void {
-  // What is no feed at all has its own fault already.
+  // A feed with the wrong shape has its own error already.
   if (typeof feed?.powerValue !== 'object') return
   const unknown = Object.keys(feed.powerValue).find((label) => !upses.some((ups) => ups.label === label))
   if (unknown !== undefined) fault(`there is no UPS ${unknown}`, 'feed')
   const sum = Object.values(feed.powerValue).reduce((total, weight) => total + weight, 0)
-  if (feed.minSupplies > sum)
-    fault(`the power values add up to ${sum} only: it would never have enough`, 'feed', 'minSupplies')
+  if (feed.minSupplies > sum) fault(`the power values add up to only ${sum}`, 'feed', 'minSupplies')
 }
 
-/** Times are shown in `upgrade.timeZone`, every machine has its feed, and the battery is never let down to where it could not carry the shutdown itself. */
+/** Fills in what follows from other settings: feeds, the zone of times, and the runtime that a shutdown itself takes. */
 function complete<
   Settings extends {
     nodes: readonly z.output<typeof node>[]
@@ -194,7 +192,7 @@ function hasLists(value: unknown): boolean {
   return isList(nodes) && isList(hosts) && isList(upses) && isGroup(policy) && isGroup(guard)
 }
 
-/** A MAC address may be written with colons or with dashes. */
+/** MAC addresses are compared whether written with colons or dashes. */
 function comparable(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined
   return value.toLowerCase().replaceAll(/(?<=\b[0-9a-f]{2})-(?=[0-9a-f]{2}\b)/g, ':')
@@ -227,15 +225,15 @@ const schematicSchema = z.strictObject({
 })
 
 /**
- * The text of `config/caretaker.yaml`, whose sections lie in the answer beside what is ours. `file` is what faults name.
+ * Parses `config/caretaker.yaml`. `file` is the name that errors show.
  *
- * @throws AgentError `misconfigured`, with every fault
+ * @throws AgentError `misconfigured`, with every error
  */
 export function parseConfig(text: string, file: string, sections: Sections = {}): Config {
   return parseText(schemaWith(sections), text, file, findRenamed)
 }
 
-/** The text of a file of `config/schematics`. @throws AgentError `misconfigured`, with every fault */
+/** The text of a file of `config/schematics`. @throws AgentError `misconfigured`, with every error */
 export function parseSchematic(text: string, file: string): Schematic {
   return parseText(schematicSchema, text, file)
 }

@@ -4,7 +4,7 @@ import { parseLabelSelector } from '../core/cluster/label-selector.ts'
 import { isTimeZone } from '../core/time.ts'
 import { parseVersion } from '../core/version.ts'
 
-/** What single settings may look like, wherever they stand. */
+/** The shapes of single values. */
 
 export const duration = z
   .string('use a duration such as 30s, 10m, 2h or 7d')
@@ -29,22 +29,22 @@ export const host = z
   .refine((text) => !/^[^:]*:\d+$/.test(text), 'use a host name or an IP address, without a port')
 export const port = z.int().min(1).max(65_535)
 
-/** A label selector, judged as the API server would; one that chooses everything there is has no use here. */
+/** A label selector, checked as the API server does; one that matches everything is refused. */
 export const labelSelector = z
   .string()
-  .min(1, 'an empty selector would choose everything')
+  .min(1, 'an empty selector would match everything')
   .superRefine((text, context) => {
     const parsed = parseLabelSelector(text)
     if (text === '' || ('requirements' in parsed && parsed.requirements.length > 0)) return
     const message =
       'fault' in parsed
-        ? `is no label selector: ${readable(parsed.fault)}`
-        : 'an empty selector would choose everything'
+        ? `is not a label selector: ${readable(parsed.fault)}`
+        : 'an empty selector would match everything'
     context.addIssue({ code: 'custom', message })
   })
   .meta({ description: 'A label selector: app=db,tier!=cache' })
 
-/** Without the pattern that the API server quotes: the words before it say the same. */
+/** Without the regular expression that the API server quotes: the words before it say the same. */
 function readable(fault: string): string {
   return fault.replaceAll(/ \(e\.g\. .*?regex used for validation is '[^']*'\)/g, '').replace('<nil>: ', '')
 }
@@ -53,12 +53,12 @@ export const namespace = z
   .string()
   .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'use a namespace: lower-case letters, digits and dashes, 63 at most')
 
-/** A secret is named in the configuration and never in it. */
+/** Where a secret is: the configuration never holds one. */
 export const secret = z.union(
   [
     z.strictObject({ file: z.string().min(1).meta({ description: 'Path of a file that holds the secret' }) }),
     z.strictObject({ env: z.string().min(1).meta({ description: 'Environment variable that holds the secret' }) }),
   ],
-  'name a secret as {file: PATH} or {env: NAME}; it is never written here itself',
+  'refer to the secret as {file: PATH} or {env: NAME}; never write it here',
 )
 export type SecretSource = z.output<typeof secret>

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 
 const day = /^\d{4}-\d{2}-\d{2}$/
-const message = 'use a date such as 2026-12-31, which is the last day, or 2026-12-31T18:00:00+01:00'
+const message = 'use the last day, such as 2026-12-31, or a time such as 2026-12-31T18:00:00+01:00'
 
-/** A day to its end in UTC, or an instant; ms since the epoch. February has no 30th. */
+/** The end of a day in UTC, or a time, in ms since the epoch; undefined for a day that does not exist. */
 function readUntil(text: string): number | undefined {
   if (!/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/.test(text)) return undefined
   const start = Date.parse(text.slice(0, 10))
@@ -12,23 +12,26 @@ function readUntil(text: string): number | undefined {
   return Number.isNaN(at) ? undefined : at
 }
 
-/** A code of Ceph's, a Longhorn volume, or a claim. */
+/** A Ceph health code, a Longhorn volume, or a claim. */
 const nameable = /^([A-Z][A-Z0-9_]*|[a-z0-9][a-z0-9.-]*(\/[a-z0-9][a-z0-9.-]*)?)$/
-const naming = "use a code of Ceph's such as OSD_NEARFULL, a Longhorn volume, or its claim as namespace/name"
+const naming = 'use a Ceph health code such as OSD_NEARFULL, a Longhorn volume, or its claim as namespace/name'
 
 const accepted = z.strictObject({
   name: z
     .string()
     .trim()
     .regex(nameable, naming)
-    .refine((name) => !/^HEALTH_(OK|WARN|ERR)$/.test(name), `this is a state of the whole cluster: ${naming}`)
-    .meta({ description: "Ceph's code (OSD_NEARFULL), a Longhorn volume's name, or its claim (media/films)" }),
+    .refine(
+      (name) => !/^HEALTH_(OK|WARN|ERR)$/.test(name),
+      `this is the health of the whole cluster, not a warning: ${naming}`,
+    )
+    .meta({ description: 'A Ceph health code (OSD_NEARFULL), a Longhorn volume, or its claim (media/films)' }),
   until: z
     .string(message)
     .refine((text) => readUntil(text) !== undefined, message)
     .transform((text) => readUntil(text)!)
-    .meta({ description: 'The last day (in UTC), or an instant' }),
-  reason: z.string().min(1).optional().meta({ description: 'For people' }),
+    .meta({ description: 'The last day, in UTC, or a time' }),
+  reason: z.string().min(1).optional().meta({ description: 'Shown beside the warning' }),
 })
 
 /** The section `storage`. */
@@ -42,6 +45,6 @@ export const storage = z.strictObject({
     })
     .default([])
     .meta({
-      description: 'Warnings that keep no node: of copies that are missing, never of data that are in danger',
+      description: 'Storage warnings that block no upgrade: about missing replicas, never about data at risk',
     }),
 })

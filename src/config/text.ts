@@ -35,7 +35,7 @@ export function parseText<T>(
     (fault) => `${at(fault.pos[0])}: ${withoutSource(fault)}`,
   )
   if (syntax.length > 0) throw misconfigured(syntax)
-  // An alias can make a small file huge, and has no use here.
+  // An alias can make a small file huge, and is not needed.
   let alias: number | undefined
   visit(document, { Alias: (_, found) => void (alias ??= found.range?.[0] ?? 0) })
   if (alias !== undefined) throw misconfigured([`${at(alias)}: aliases (*name) are not supported here`])
@@ -53,13 +53,13 @@ export function parseText<T>(
   ])
 }
 
-/** Without the keys of the first level that have nothing behind them. */
+/** Drops top-level keys without a value. */
 function withoutEmpty(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
   return Object.fromEntries(Object.entries(value).filter(([, section]) => section !== null))
 }
 
-/** The parser quotes what it could not read, and that may be a secret in the wrong place. */
+/** Drops what the parser quotes from the file: it may be a secret in the wrong place. */
 function withoutSource({ code, message }: Pick<YAMLParseError, 'code' | 'message'>): string {
   if (code === 'TAG_RESOLVE_FAILED') return 'tags (!name) are not supported here: quote the value'
   return message.replace(/(: |\s*\\).*$/s, '')
@@ -68,7 +68,7 @@ function withoutSource({ code, message }: Pick<YAMLParseError, 'code' | 'message
 interface Fault {
   readonly path: readonly PropertyKey[]
   readonly message: string
-  /** The fault is the key at the end of the path, not its value. */
+  /** The key at the end of the path is wrong, not its value. */
   readonly key?: true
 }
 
@@ -86,7 +86,7 @@ function describe({ path, message, key }: Fault, document: Document, at: (offset
   return `${at(offsetOf(document, path, key === true))}: ${path.map(String).join('.') || 'the file'}: ${message}`
 }
 
-/** Where the deepest part of the path that exists stands in the text. */
+/** The offset of the deepest part of the path that exists. */
 function offsetOf(document: Document, path: readonly PropertyKey[], wantKey: boolean): number {
   for (let length = path.length; length > 0; length--) {
     const keys = path.slice(0, length)

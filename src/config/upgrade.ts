@@ -20,7 +20,7 @@ const instant = z
 
 const blackout = z
   .strictObject({ from: instant, to: instant, reason: z.string().min(1).default('a blackout') })
-  .refine(({ from, to }) => !(Date.parse(from) >= Date.parse(to)), { message: 'ends before it begins', path: ['to'] })
+  .refine(({ from, to }) => !(Date.parse(from) >= Date.parse(to)), { message: 'ends before it starts', path: ['to'] })
 
 const check = z
   .strictObject({
@@ -40,7 +40,7 @@ const check = z
   })
   .refine(
     ({ http, prometheus, object }) => [http, prometheus, object].filter((one) => one !== undefined).length === 1,
-    'give it one of http, prometheus and object',
+    'needs exactly one of http, prometheus and object',
   )
   .transform(({ name: called, http, prometheus, object }): Check => {
     if (http) return { name: called, http }
@@ -49,17 +49,19 @@ const check = z
 
 const draining = z.strictObject({
   whenBlocked: z.enum(['wait', 'skip', 'delete']).default('wait').meta({
-    description: 'A drain that a disruption budget refuses: wait for it, take other nodes first, or delete the pods',
+    description: 'If a disruption budget blocks the drain: wait, upgrade other nodes first, or delete the pods',
   }),
-  blockedTimeout: duration.prefault('30m').meta({ description: 'delete: after this time; skip: so long' }),
-  emptyDir: z.enum(['delete', 'keep']).default('delete').meta({ description: 'Data in emptyDir volumes' }),
-  unmanaged: z.enum(['delete', 'keep']).default('delete').meta({ description: 'Pods that nobody makes anew' }),
+  blockedTimeout: duration
+    .prefault('30m')
+    .meta({ description: 'delete: delete the pods after this; skip: come back to the node after this' }),
+  emptyDir: z.enum(['delete', 'keep']).default('delete').meta({ description: 'Pods with emptyDir volumes' }),
+  unmanaged: z.enum(['delete', 'keep']).default('delete').meta({ description: 'Pods without a controller' }),
   last: z
     .array(z.strictObject({ selector: labelSelector, timeout: duration.optional() }))
     .default([])
-    .meta({ description: 'Pods that go last, one selector after another' }),
-  tierTimeout: duration.optional(),
-  volumeDetachTimeout: duration.prefault('5m').meta({ description: 'How long volumes may take to be detached' }),
+    .meta({ description: 'Pods to evict last, one selector after another' }),
+  tierTimeout: duration.optional().meta({ description: 'How long each tier of pods may take; default: drainTimeout' }),
+  volumeDetachTimeout: duration.prefault('5m').meta({ description: 'How long volumes may take to detach' }),
 })
 
 const parallel = z.union(
@@ -75,46 +77,43 @@ const parallel = z.union(
 
 /** The section `upgrade`. */
 export const upgrade = z.strictObject({
-  enabled: z.boolean().default(true).meta({ description: 'false: stage images, and never touch a node' }),
+  enabled: z.boolean().default(true).meta({ description: 'false: stage images, never touch a node' }),
   channel: z.enum(['stable', 'prerelease']).default('stable'),
   pin: version.optional(),
   skip: z.array(version).default([]),
-  soak: duration.prefault('7d').meta({ description: 'How long a release must have been known before it is used' }),
+  soak: duration.prefault('7d').meta({ description: 'Minimum age of a release, from when Caretaker first saw it' }),
   approval: z.enum(['none', 'minor', 'always']).default('none').meta({
-    description: 'Which releases wait for `caretaker approve`: those of another minor version, or all',
+    description: 'Which releases wait for `caretaker approve`: new minor versions, or all',
   }),
   windows: z.array(window).default([]).meta({ description: 'When nodes may be upgraded; none: always' }),
-  timeZone: timeZone.default('UTC'),
-  blackouts: z.array(blackout).default([]).meta({ description: 'Times in which nothing is touched' }),
+  timeZone: timeZone.default('UTC').meta({ description: 'Of windows, and of times on screen unless TZ is set' }),
+  blackouts: z.array(blackout).default([]).meta({ description: 'Times without upgrades' }),
   calendar: z.string().min(1).optional().meta({ description: 'An iCalendar file or URL; its events are blackouts' }),
   mode: z.enum(['direct', 'staged']).default('direct').meta({
-    description: 'staged: install at any time, and reboot in a window',
+    description: 'staged: install at any time, reboot in a window',
   }),
   order: z.enum(['workers-first', 'control-planes-first']).default('workers-first'),
   canary: z
     .strictObject({ node: name, watch: duration.prefault('1h') })
     .optional()
-    .meta({ description: 'The first node of all, and how long it is watched before the next one' }),
-  parallel: parallel.default(1).meta({ description: 'Workers at a time; control planes are always upgraded alone' }),
+    .meta({ description: 'The node to upgrade first, and how long to watch it before the next one' }),
+  parallel: parallel.default(1).meta({ description: 'Workers at a time; control planes are upgraded one by one' }),
   twoMembers: z.enum(['refuse', 'allow']).default('refuse').meta({
-    description: 'allow: upgrade the control planes of a two-member etcd, which stands still meanwhile',
+    description: 'allow: upgrade a two-member etcd, which loses quorum during each reboot',
   }),
-  minimumCharge: percent.default(50).meta({ description: "The UPS's charge from which on a node is begun" }),
+  minimumCharge: percent
+    .default(50)
+    .meta({ description: 'Start no node while the charge of its UPS is below this, in %' }),
   nodeEstimate: duration
     .prefault('15m')
-    .meta({ description: "So much of a window must be left for one more node, until the cluster's history tells" }),
-  settle: duration.prefault('1m').meta({ description: 'How long a node must stay healthy before the next one' }),
-  attempts: z
-    .int()
-    .min(1)
-    .max(10)
-    .default(2)
-    .meta({ description: 'How often a release is tried on a node that fails it' }),
+    .meta({ description: 'Time left in a window to start another node, until Caretaker has measured this cluster' }),
+  settle: duration.prefault('1m').meta({ description: 'How long a node must stay healthy before the next one starts' }),
+  attempts: z.int().min(1).max(10).default(2).meta({ description: 'How often to try a release on a node' }),
   afterRollback: z.enum(['ask', 'powercycle']).default('ask').meta({
-    description: 'A node that booted its old system: ask a person, or try once more by a firmware boot',
+    description: 'If a node booted its previous system: ask, or try once more through the firmware',
   }),
   mayLose: z.array(z.string().min(1)).default([]).meta({
-    description: 'What upgrades may take from nodes that have it: siderolabs/i915, net.ifnames=0, overlay:rpi_generic',
+    description: 'What nodes may lose in an upgrade: siderolabs/i915, net.ifnames=0, overlay:rpi_generic',
   }),
   retryAfter: duration.prefault('5m'),
   drainTimeout: duration.prefault('10m'),
@@ -122,11 +121,15 @@ export const upgrade = z.strictObject({
   installTimeout: duration.prefault('15m'),
   rebootTimeout: duration.prefault('15m'),
   rebootMode: rebootMode.default('default'),
-  checks: z.array(check).default([]).meta({ description: 'What must hold before and after each node' }),
+  checks: z.array(check).default([]).meta({ description: 'Must pass before and after each node' }),
   checksTimeout: duration.prefault('10m'),
   snapshots: z
     .strictObject({
-      directory: z.string().min(1).optional().meta({ description: 'etcd snapshots; below the state by default' }),
+      directory: z
+        .string()
+        .min(1)
+        .optional()
+        .meta({ description: 'Directory of etcd snapshots; default: under state' }),
       keep: z.int().min(1).max(100).default(5),
     })
     .prefault({}),

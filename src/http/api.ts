@@ -26,7 +26,7 @@ export function createApi(operator: Operator, { limits, log }: { readonly limits
     }),
   )
   app.notFound((c) =>
-    answerError(new AgentError('not-found', 'there is no such thing here; is the CLI newer than the daemon?'), c, log),
+    answerError(new AgentError('not-found', 'no such request; is the CLI newer than the daemon?'), c, log),
   )
   app.onError((error, c) => answerError(error, c, log))
   return app

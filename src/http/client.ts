@@ -61,7 +61,7 @@ function send(socketPath: string, { body, headers, ...where }: Outgoing): Promis
         response.setEncoding('utf8')
         response.on('data', (chunk: string) => (text += chunk))
         response.on('error', () =>
-          reject(new AgentError('unreachable', 'the daemon broke off its answer: was it stopped?')),
+          reject(new AgentError('unreachable', 'the daemon closed the connection: was it stopped?')),
         )
         response.on('end', () => resolve({ status: response.statusCode ?? 0, text }))
       },
@@ -77,9 +77,9 @@ function explain(error: NodeJS.ErrnoException, socketPath: string): AgentError {
   return new AgentError(
     'unreachable',
     away
-      ? `no daemon runs for ${socketPath}: start it with \`caretaker start\``
+      ? `no daemon is running at ${socketPath}: start it with \`caretaker start\``
       : denied
-        ? `this user may not open ${socketPath}: run the CLI as the user of the daemon`
+        ? `permission denied on ${socketPath}: run the CLI as the daemon's user`
         : `the daemon at ${socketPath}: ${error.message}`,
     error,
   )
@@ -89,7 +89,10 @@ function explain(error: NodeJS.ErrnoException, socketPath: string): AgentError {
 function errorOf({ status, text }: { readonly status: number; readonly text: string }): AgentError {
   const { error, code } = (isJson(text) ? JSON.parse(text) : {}) as { error?: unknown; code?: unknown }
   const known = errorCodes.find((one) => one === code) ?? 'malformed'
-  return new AgentError(known, typeof error === 'string' ? error : `the daemon's answer can't be read (HTTP ${status})`)
+  return new AgentError(
+    known,
+    typeof error === 'string' ? error : `the daemon sent an unreadable answer (HTTP ${status})`,
+  )
 }
 
 function isJson(text: string): boolean {

@@ -48,7 +48,7 @@ export function createGate(limits: Limits): Gate {
     pass: async (kind, client, work) => {
       const { inFlight: most, within } = limits[kind]
       if (inFlight[kind] >= most)
-        throw new AgentError('not-now', `${most} requests are being answered already: try again in a moment`)
+        throw new AgentError('not-now', `${most} requests are in progress already: try again in a moment`)
       inFlight[kind] += 1
       using deadline = createDeadline(within, client)
       try {
@@ -69,9 +69,10 @@ function createDeadline(within: number, client: AbortSignal) {
     abort.abort(reason)
     over.reject(reason)
   }
-  const leave = () => end(new AgentError('unreachable', 'whoever asked is gone', client.reason))
+  const leave = () => end(new AgentError('unreachable', 'the client disconnected', client.reason))
   const timer = setTimeout(
-    () => end(new AgentError('timed-out', `not answered within ${within / 1_000} s: it may go on all the same`)),
+    () =>
+      end(new AgentError('timed-out', `not answered within ${within / 1_000} s; the daemon may still carry it out`)),
     within,
   )
   timer.unref()

@@ -13,10 +13,11 @@ type Parsed<F extends Fields> = {
 /** A reader of an object with these fields and no others. @throws AgentError `misconfigured`, naming the field */
 export function fields<F extends Fields>(shape: F): (value: unknown) => Parsed<F> {
   return (value) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong('the request', 'is no object')
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      throw wrong('the request', 'is not an object')
     const given = value as Readonly<Record<string, unknown>>
     const unknown = Object.keys(given).find((name) => !(name in shape))
-    if (unknown !== undefined) throw wrong(unknown, 'is not known here; is the CLI newer than the daemon?')
+    if (unknown !== undefined) throw wrong(unknown, 'is unknown; is the CLI newer than the daemon?')
     return Object.fromEntries(
       Object.entries(shape).flatMap(([name, field]) => {
         const parsed = field(given[name], name)
@@ -30,7 +31,7 @@ export function fields<F extends Fields>(shape: F): (value: unknown) => Parsed<F
 export function text(longest: number): Field<string | undefined> {
   return (value, name) => {
     if (value === undefined || value === '') return undefined
-    if (typeof value !== 'string') throw wrong(name, 'is no text')
+    if (typeof value !== 'string') throw wrong(name, 'is not a string')
     if (value.length > longest) throw wrong(name, `is longer than ${longest} characters`)
     return value
   }
@@ -47,7 +48,7 @@ export function flag(): Field<boolean> {
 
 export function number(): Field<number> {
   return (value, name) => {
-    if (typeof value !== 'number' || !Number.isFinite(value)) throw wrong(name, 'is no number')
+    if (typeof value !== 'number' || !Number.isFinite(value)) throw wrong(name, 'is not a number')
     return value
   }
 }
@@ -57,7 +58,7 @@ export function names(most: number, longest: number): Field<readonly string[] | 
   const name = text(longest)
   return (value, field) => {
     if (value === undefined) return undefined
-    if (!Array.isArray(value)) throw wrong(field, 'is no list')
+    if (!Array.isArray(value)) throw wrong(field, 'is not a list')
     if (value.length > most) throw wrong(field, `has more than ${most} entries`)
     return value.flatMap((one: unknown) => name(one, field)?.trim() || [])
   }
@@ -68,7 +69,7 @@ export function limit(most: number): Field<number | undefined> {
   return (value, name) => {
     if (value === undefined) return undefined
     const count = Number(value)
-    if (!Number.isInteger(count) || count < 1) throw wrong(name, 'is no whole number above 0')
+    if (!Number.isInteger(count) || count < 1) throw wrong(name, 'is not a whole number above 0')
     return Math.min(count, most)
   }
 }

@@ -66,11 +66,11 @@ test.each([
   ['parallel: 0', 'upgrade.parallel: Too small: expected number to be >=1'],
   ['parallel: 0%', 'upgrade.parallel: use a number of nodes, or a share of them such as 25%'],
   ['parallel: 101%', 'upgrade.parallel: use a number of nodes, or a share of them such as 25%'],
-  ['canary: { node: w-9 }', 'upgrade.canary.node: there is no node of this name'],
+  ['canary: { node: w-9 }', 'upgrade.canary.node: there is no such node'],
   ['approval: maybe', 'upgrade.approval: Invalid option: expected one of "none"|"minor"|"always"'],
-  ['checks: [{ name: web }]', 'upgrade.checks.0: give it one of http, prometheus and object'],
+  ['checks: [{ name: web }]', 'upgrade.checks.0: needs exactly one of http, prometheus and object'],
   ["checks: [{ name: web, http: { url: 'ftp://nas' } }]", 'upgrade.checks.0.http.url: Invalid URL'],
-  ['blackouts: [{ from: 2026-12-27, to: 2026-12-24 }]', 'upgrade.blackouts.0.to: ends before it begins'],
+  ['blackouts: [{ from: 2026-12-27, to: 2026-12-24 }]', 'upgrade.blackouts.0.to: ends before it starts'],
   [
     'blackouts: [{ from: christmas, to: 2026-12-24 }]',
     'upgrade.blackouts.0.from: use a date such as 2026-12-24, or 2026-12-24T18:00:00+01:00',
@@ -89,24 +89,24 @@ test.each<[string, string[]]>([
   [
     "{ name: '', until: 2026-12-31 }",
     [
-      "storage.accept.0.name: use a code of Ceph's such as OSD_NEARFULL, a Longhorn volume, or its claim as namespace/name",
+      'storage.accept.0.name: use a Ceph health code such as OSD_NEARFULL, a Longhorn volume, or its claim as namespace/name',
     ],
   ],
   ...["'*'", 'osd_nearfull', 'a/b/c', 'OSD NEARFULL'].map((name): [string, string[]] => [
     `{ name: ${name}, until: 2026-12-31 }`,
     [
-      "storage.accept.0.name: use a code of Ceph's such as OSD_NEARFULL, a Longhorn volume, or its claim as namespace/name",
+      'storage.accept.0.name: use a Ceph health code such as OSD_NEARFULL, a Longhorn volume, or its claim as namespace/name',
     ],
   ]),
   [
     '{ name: HEALTH_WARN, until: 2026-12-31 }',
     [
-      "storage.accept.0.name: this is a state of the whole cluster: use a code of Ceph's such as OSD_NEARFULL, a Longhorn volume, or its claim as namespace/name",
+      'storage.accept.0.name: this is the health of the whole cluster, not a warning: use a Ceph health code such as OSD_NEARFULL, a Longhorn volume, or its claim as namespace/name',
     ],
   ],
   ...['2026-02-30', '31.12.2026', '30d', '2026-12-31T18:00:00', '2026', '5'].map((until): [string, string[]] => [
     `{ name: pvc-1, until: ${until} }`,
-    ['storage.accept.0.until: use a date such as 2026-12-31, which is the last day, or 2026-12-31T18:00:00+01:00'],
+    ['storage.accept.0.until: use the last day, such as 2026-12-31, or a time such as 2026-12-31T18:00:00+01:00'],
   ]),
   ['{ name: pvc-1, until: 2026-12-31, for: ever }', ['storage.accept.0.for: is not a setting']],
   [
@@ -303,12 +303,12 @@ describe('a fault', () => {
     {
       name: 'a user without a password',
       text: `${smallest}upses: [{ host: nas, user: u }]\n`,
-      fault: 'c.yaml:6:28: upses.0.user: needs password beside it',
+      fault: 'c.yaml:6:28: upses.0.user: needs a password, too',
     },
     {
       name: 'a password without a user',
       text: `${smallest}upses: [{ host: nas, password: { env: P } }]\n`,
-      fault: 'c.yaml:6:22: upses.0.password: needs user beside it',
+      fault: 'c.yaml:6:22: upses.0.password: needs a user, too',
     },
   ])('$name: %#', ({ text, fault }) => {
     expect(faultsOf(text)).toEqual([fault])
@@ -377,16 +377,10 @@ describe('the address of the Factory', () => {
   )
 
   test.each([
-    [
-      'https://mirror.example/?arch=amd64',
-      'leave out ? and what follows: the paths of the Factory come after this address',
-    ],
-    [
-      'https://mirror.example/factory#top',
-      'leave out ? and what follows: the paths of the Factory come after this address',
-    ],
-    ['https://me:hunter2@mirror.example', 'keep user name and password out of the URL: it is shown and logged'],
-    ['https://token@mirror.example/factory', 'keep user name and password out of the URL: it is shown and logged'],
+    ['https://mirror.example/?arch=amd64', 'leave out ? and everything after it: Caretaker appends paths to this URL'],
+    ['https://mirror.example/factory#top', 'leave out ? and everything after it: Caretaker appends paths to this URL'],
+    ['https://me:hunter2@mirror.example', 'keep the user name and password out of the URL: it is shown and logged'],
+    ['https://token@mirror.example/factory', 'keep the user name and password out of the URL: it is shown and logged'],
   ])('is not %s', (url, fault) => {
     expect(faultsOf(`${smallest}factory: { url: '${url}' }\n`)).toEqual([`c.yaml:6:17: factory.url: ${fault}`])
   })
@@ -452,11 +446,11 @@ describe('what a machine hangs on', () => {
   })
 
   test.each<[string, string]>([
-    [twoUpses, 'nodes.0.feed: there are several UPSes: name those that carry it, or a power.feed for all'],
+    [twoUpses, 'nodes.0.feed: there are several UPSes: set feed here, or power.feed for all machines'],
     [withFeed('{ any: [attic] }'), 'nodes.0.feed: there is no UPS attic'],
     [
       withFeed('{ powerValue: { rack: 1 }, minSupplies: 2 }'),
-      'nodes.0.feed.minSupplies: the power values add up to 1 only: it would never have enough',
+      'nodes.0.feed.minSupplies: the power values add up to only 1',
     ],
     [
       withFeed('rack'),
@@ -464,15 +458,15 @@ describe('what a machine hangs on', () => {
     ],
     [
       `${smallest}upses: [{ host: a }, { host: b }]\npower: { feed: { any: [ups] } }\n`,
-      'upses.1.label: another UPS is called ups: give this one a label',
+      'upses.1.label: another UPS is called ups: give this one another label',
     ],
     [
       `${smallest}upses: [{ host: nas, cutPower: { verified: true } }]\n`,
-      'upses.0.cutPower: switching outlets off needs a user and a password',
+      'upses.0.cutPower: needs a user and a password',
     ],
     [
       `${smallest}power: { ignoreLowBattery: true, maxOnBattery: never }\n`,
-      'power.maxOnBattery: with ignoreLowBattery nothing else is sure to end the wait: give a time',
+      'power.maxOnBattery: needs a duration with ignoreLowBattery: nothing else is sure to start a shutdown',
     ],
     [
       `${smallest}hosts: [{ name: nas, address: 10.0.0.6, shutdown: { ssh: { user: -oProxyCommand, key: k, knownHosts: h } } }]\n`,

@@ -33,22 +33,22 @@ const places: [string, (selector: string) => string][] = [
 ]
 
 const refused: [string, string][] = [
-  ['tier=b d', "is no label selector: found 'd', expected: ',' or 'end of string'"],
+  ['tier=b d', "is not a label selector: found 'd', expected: ',' or 'end of string'"],
   [
     'app=fré',
-    `is no label selector: unable to parse requirement: values[0][app]: Invalid value: "fré": a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character`,
+    `is not a label selector: unable to parse requirement: values[0][app]: Invalid value: "fré": a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character`,
   ],
-  [',', "is no label selector: found ',', expected: !, identifier, or 'end of string'"],
-  ['a,', "is no label selector: found '', expected: identifier after ','"],
-  ['/a=b', 'is no label selector: unable to parse requirement: Invalid value: "/a": prefix part must be non-empty'],
-  ['a in (b', "is no label selector: unable to parse requirement: found '', expected: ',' or ')'"],
-  ['a=b=c', "is no label selector: found '=', expected: ',' or 'end of string'"],
+  [',', "is not a label selector: found ',', expected: !, identifier, or 'end of string'"],
+  ['a,', "is not a label selector: found '', expected: identifier after ','"],
+  ['/a=b', 'is not a label selector: unable to parse requirement: Invalid value: "/a": prefix part must be non-empty'],
+  ['a in (b', "is not a label selector: unable to parse requirement: found '', expected: ',' or ')'"],
+  ['a=b=c', "is not a label selector: found '=', expected: ',' or 'end of string'"],
   [
     'a>x',
-    `is no label selector: unable to parse requirement: values[0]: Invalid value: "x": for 'Gt', 'Lt' operators, the value must be an integer`,
+    `is not a label selector: unable to parse requirement: values[0]: Invalid value: "x": for 'Gt', 'Lt' operators, the value must be an integer`,
   ],
-  ['', 'an empty selector would choose everything'],
-  [' ', 'an empty selector would choose everything'],
+  ['', 'an empty selector would match everything'],
+  [' ', 'an empty selector would match everything'],
 ]
 
 describe.each(places)('a selector at %s', (path, withSelector) => {

@@ -37,7 +37,7 @@ test('commands that need the daemon say that none runs, and those that do not an
     stdout: 'release: v1.13.9 is the newest\nnothing to do\n',
   })
   expect(await runCli(['journal', '-c', file])).toMatchObject({ code: 0, stdout: 'no entries yet\n' })
-  expect(await runCli(['alerts', '-c', file])).toMatchObject({ code: 0, stdout: 'no alert is open\n' })
+  expect(await runCli(['alerts', '-c', file])).toMatchObject({ code: 0, stdout: 'no open alerts\n' })
   const schematic = join(directory, 'schematics', 'homelab.yaml')
   expect(await runCli(['schematic', 'id', schematic])).toMatchObject({ code: 0, stdout: `${homelabSchematicId}\n` })
   expect(await runCli(['uki', 'inspect', schematic])).toMatchObject({
@@ -46,7 +46,7 @@ test('commands that need the daemon say that none runs, and those that do not an
   })
   expect(await runCli(['status', '-c', join(dirname(file), 'nothing.yaml')])).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('nothing.yaml is not there'),
+    stderr: expect.stringContaining('nothing.yaml does not exist'),
   })
 })
 

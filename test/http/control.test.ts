@@ -127,7 +127,7 @@ describe('the CLI', () => {
   test('is told how to start a daemon where there is none, and where one was killed', async () => {
     await using folder = await temporaryFolder()
     const socket = join(folder.path, 'control.sock')
-    const hint = { code: 'unreachable', message: expect.stringMatching(/no daemon runs for .* `caretaker start`/) }
+    const hint = { code: 'unreachable', message: expect.stringMatching(/no daemon is running at .* `caretaker start`/) }
     await expect(rawControl(socket).get('/status')).rejects.toMatchObject(hint)
     await writeFile(socket, '')
     await expect(rawControl(socket).get('/status')).rejects.toMatchObject(hint)
@@ -138,7 +138,7 @@ describe('the CLI', () => {
     await mkdir(join(folder.path, 'state'), { mode: 0o000 })
     const socket = join(folder.path, 'state', 'control.sock')
     await unprivileged(() =>
-      expect(rawControl(socket).get('/status')).rejects.toThrow(/run the CLI as the user of the daemon/),
+      expect(rawControl(socket).get('/status')).rejects.toThrow(/run the CLI as the daemon's user/),
     )
   })
 

@@ -16,7 +16,7 @@ describe('questions in flight', () => {
       .poll(() => at.raw.get('/jobs').catch((error: unknown) => error))
       .toMatchObject({
         code: 'not-now',
-        message: '1 requests are being answered already: try again in a moment',
+        message: '1 requests are in progress already: try again in a moment',
       })
     status.resolve({ version: '1' } as StatusAnswer)
     expect(await first).toEqual({ version: '1' })
@@ -72,7 +72,7 @@ test.each([
   const call = kind === 'asking' ? at.raw.get('/status') : at.raw.post('/jobs/look/run', { wait: true })
   await expect(call).rejects.toMatchObject({
     code: 'timed-out',
-    message: 'not answered within 0.02 s: it may go on all the same',
+    message: 'not answered within 0.02 s; the daemon may still carry it out',
   })
   expect(aborted).toMatchObject([{ code: 'timed-out' }])
 })

@@ -49,13 +49,13 @@ test.each<Case>([
 })
 
 test.each([
-  { path: '/rollout/run-now', body: undefined, says: 'lastsMs is no number' },
-  { path: '/rollout/run-now', body: { lastsMs: 'soon' }, says: 'lastsMs is no number' },
+  { path: '/rollout/run-now', body: undefined, says: 'lastsMs is not a number' },
+  { path: '/rollout/run-now', body: { lastsMs: 'soon' }, says: 'lastsMs is not a number' },
   { path: '/rollout/pause', body: { reason: 'x'.repeat(301) }, says: 'reason is longer than 300 characters' },
-  { path: '/rollout/pause', body: { reason: 7 }, says: 'reason is no text' },
-  { path: '/rollout/pause', body: ['guests'], says: 'the request is no object' },
-  { path: '/rollout/pause', body: { why: 'guests' }, says: 'why is not known here; is the CLI newer than the daemon?' },
-  { path: '/rollout/approve', body: { losing: 'gvisor' }, says: 'losing is no list' },
+  { path: '/rollout/pause', body: { reason: 7 }, says: 'reason is not a string' },
+  { path: '/rollout/pause', body: ['guests'], says: 'the request is not an object' },
+  { path: '/rollout/pause', body: { why: 'guests' }, says: 'why is unknown; is the CLI newer than the daemon?' },
+  { path: '/rollout/approve', body: { losing: 'gvisor' }, says: 'losing is not a list' },
   { path: '/rollout/approve', body: { losing: Array(65).fill('a') }, says: 'losing has more than 64 entries' },
   { path: '/nodes/w-1/rollback', body: { force: 'maybe' }, says: 'force is neither true nor false' },
   { path: '/nodes/w-1/pause', body: { reason: 'x'.repeat(70_000) }, says: 'the request is larger than 64 KiB' },
@@ -83,7 +83,7 @@ test.each(['?limit=0', '?limit=-1', '?limit=x', '?limit=1.5', '?limit=1&limit=2'
     for (const path of ['/journal', '/runs'])
       await expect(at.raw.get(`${path}${query}`)).rejects.toMatchObject({
         code: 'misconfigured',
-        message: 'limit is no whole number above 0',
+        message: 'limit is not a whole number above 0',
       })
   },
 )
