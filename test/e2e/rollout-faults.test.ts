@@ -149,7 +149,7 @@ describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
     for (const name of ['w-1', 'cp-1']) {
       expect(reboots(scene, name), name).toBe(2)
       expect(await recordOf(scene.daemon, name)).toMatchObject({ outcome: 'upgraded', failures: [] })
-      expect(await isTold(scene.daemon, 'step', `wait until ${name} is upgraded: the reboot never began`)).toBe(true)
+      expect(await isTold(scene.daemon, 'step', `wait until ${name} is upgraded: the reboot never started`)).toBe(true)
     }
   })
 
