@@ -4,10 +4,11 @@ WORKDIR /build
 COPY package.json package-lock.json ./
 COPY bin/node/package.json bin/node/
 RUN npm ci
-COPY tsconfig.json tsconfig.build.json ./
+COPY LICENSE ./
+COPY test/build.ts test/
 COPY src src
 COPY jobs jobs
-RUN node_modules/.bin/tsc -p tsconfig.build.json
+RUN node --disable-warning=ExperimentalWarning test/build.ts
 
 FROM node:24-slim AS packages
 WORKDIR /app

@@ -20,7 +20,7 @@ if (isNewEnough(process.versions.node)) {
   endWithLauncher()
   stayLight()
   const source = join(root, 'src', 'cli.ts')
-  await import(existsSync(source) ? '../src/cli.ts' : '../dist/src/cli.js')
+  await import(existsSync(source) ? '../src/cli.ts' : '../dist/src/main/cli.js')
 } else {
   startWith(ownNode())
 }
@@ -59,7 +59,7 @@ function ownNode() {
 function startWith(node) {
   if (!node) {
     console.error(
-      `caretaker: it needs Node 24.15 or later, and this is ${process.version}: install one from https://nodejs.org, or in a checkout run \`npm ci\``,
+      `caretaker: Node 24.15 or later is required, and this is ${process.version}: install it from https://nodejs.org, or run \`npm ci\` in a checkout`,
     )
     process.exitCode = 2
     return

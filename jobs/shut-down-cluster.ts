@@ -14,10 +14,10 @@ import type { ShutdownPhase } from '../src/core/power/phases.ts'
 import { planShutdown } from '../src/core/power/shutdown.ts'
 import type { CriticalReason } from '../src/core/power/triggers.ts'
 
-/** A machine that comes up while the battery runs down is shut down again, in ms. */
+/** In ms. A machine that boots while the battery drains is shut down again. */
 const watchEvery = 5_000
 
-/** Brings down in order every machine whose power is about to fail, while its UPS still carries it. */
+/** Shuts down in order every machine whose power is about to fail, while its UPS still feeds it. */
 export default defineJob({
   name: 'shut-down-cluster',
   about: 'drains the cluster and shuts it down in order when a UPS is about to fail or a person requests it',
@@ -127,7 +127,7 @@ async function bringDown(context: JobContext, reason: CriticalReason): Promise<B
         await begun.looked
         return { record, ...(phase ? { last: phase } : {}) }
       }
-      // What comes after the cordon depends on what there is to be scaled and set.
+      // The phases after the cordon depend on the workloads and storage settings that were found.
       if (phase.reversible && phase.id !== 'cordon' && !isPrepared) {
         isPrepared = true
         await begun.prepared

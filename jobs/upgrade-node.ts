@@ -100,7 +100,7 @@ async function upgrade(context: JobContext, preview: UpgradePreview, { first, no
     await carryOut(first, { whyNotBegin: (phase) => whyNotBegin(phase, rolloutStopReasons(context, version)) })
     await noteSnapshot(context, preview)
   } catch (error) {
-    // Nothing was touched yet, so no node has failed.
+    // Nothing was changed yet, so no node has failed.
     if (signal.aborted || !(error instanceof AgentError)) throw error
     reportRollout(alerts, { kind: 'failed', text: error.message })
     return later(error.message, after(now(), config.upgrade.retryAfter))

@@ -29,7 +29,7 @@ export interface AgentOptions {
   readonly alerts: Alerts
   readonly log: Logger
   readonly schematics: () => ReadonlyMap<string, RegisteredSchematic>
-  /** How plans are put into words, for people. */
+  /** The wording of plans, for people. */
   readonly wording?: Wording
   readonly now?: () => Date
   /** Monotonic clock, in ms. */
@@ -40,11 +40,11 @@ export interface AgentOptions {
   readonly leaseGrace?: number
   /** When a job that found the lease taken tries again, in ms. */
   readonly leaseRetry?: number
-  /** The name by which this agent holds the cluster's Lease: the same over its restarts. */
+  /** The holder identity of this agent in the cluster's Lease: the same after a restart. */
   readonly holder?: string
-  /** The node of the cluster that this agent runs on, if it does. */
+  /** The node that this agent runs on, if it runs on one. */
   readonly ownNode?: string | undefined
-  /** The node or the host that it runs on, if it is one of the configuration. */
+  /** The configured node or host that this agent runs on, if any. */
   readonly ownMachine?: string | undefined
   /** The current boot of the machine that it runs on. */
   readonly bootId?: string | undefined
@@ -148,7 +148,7 @@ export function createAgent(options: AgentOptions) {
     get leaseHolder() {
       return lock.holder
     },
-    /** What is being done now. */
+    /** The steps that are running. */
     get activities() {
       return activities.all
     },

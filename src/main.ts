@@ -3,13 +3,13 @@ import type { JournalHandle } from './adapters/journal/journal.ts'
 import { lockState } from './adapters/journal/lock.ts'
 import { type Agent, type AgentOptions, createAgent } from './agent.ts'
 import type { Logger } from './core/log.ts'
-import { loadJobs } from './engine/catalogue.ts'
 import { createQueueDoor } from './engine/queue-door.ts'
 import { serveControl } from './http/control.ts'
 import { openJournalAndAlerts } from './main/journal.ts'
 import { findOwnMachine, holderOf, readBootId } from './main/identity.ts'
 import { createLiveSettings, type LiveSettings } from './main/live-settings.ts'
 import { watchLives } from './main/renewal.ts'
+import { loadOwnJobs } from './main/registry.ts'
 import { checkServices, createServices, recallSchematics } from './main/services.ts'
 import type { Settings } from './main/settings.ts'
 import { tellAlerts } from './main/tell.ts'
@@ -23,9 +23,9 @@ export interface DaemonOptions {
   readonly log: Logger
   /** Ends the daemon, in good order. */
   readonly signal: AbortSignal
-  /** Between two looks of a wait, in ms. */
+  /** The poll interval of waits, in ms. */
   readonly pollEvery?: number | undefined
-  /** Is given what is to be called when a person wants the configuration to be read again (SIGHUP). */
+  /** Receives the function to call on SIGHUP, which reads the configuration again. */
   readonly onHangup?: (reread: () => void) => void
 }
 
@@ -49,11 +49,11 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { ports } = world
   await checkServices(settings)
 
-  const jobs = await loadJobs<Job>(new URL('../jobs/', import.meta.url))
+  const jobs = await loadOwnJobs()
   const schematics = recallSchematics(ports)
   const queue = createQueueDoor(() => void agent.emit({ type: 'agent.started' }))
   const agent = createAgent({
-    ...(await surroundings(settings, journal, options.pollEvery)),
+    ...(await agentOptions(settings, journal, options.pollEvery)),
     config: () => settings.config,
     ports,
     jobs,
@@ -63,9 +63,9 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     schematics: () => schematics.current,
   })
   const services = createServices({ settings, ports, agent, queue, schematics, alerts, log })
-  // A part after this that fails must not leave runs behind.
+  // A later part that fails must not leave runs behind.
   stack.defer(services.stop)
-  // Beside everything else: control planes that are away must not keep the power unguarded.
+  // In the background: unreachable control planes must not delay the power guard.
   void stack.use(watchLives({ alerts, journal, log, all: world.credentials })).check()
   const operator = createOperator({
     agent,
@@ -84,7 +84,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   })
   void services.start()
   stack.use(await serveControl(settings.socket, operator, { log }))
-  // Before the socket closes, so that whoever waits for a run hears how it ended.
+  // Before the socket closes, so clients that wait for a run get its outcome.
   stack.defer(services.stop)
 
   takeUpOutage(agent, jobs, journal)
@@ -95,8 +95,8 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   log.info({}, 'stopping')
 }
 
-/** Who we are, and how patient. */
-async function surroundings(
+/** The agent's identity and its intervals. */
+async function agentOptions(
   { config: { nodes, hosts }, environment }: Settings,
   journal: JournalHandle,
   pollEvery: number | undefined,
@@ -110,7 +110,7 @@ async function surroundings(
   }
 }
 
-/** Whatever the UPS says, and if there is none: what a power cut has left behind is taken up. */
+/** Resumes an unfinished outage, whatever the UPS says. */
 function takeUpOutage(agent: Agent, jobs: readonly Job[], journal: JournalHandle): void {
   if (!journal.openOutage() && agent.guard.power.ordered === undefined) return
   for (const job of jobs) if (job.name === 'wake-cluster' || job.name === 'shut-down-cluster') void agent.start(job)

@@ -56,7 +56,7 @@ const tasks = {
   check: () => run('oxfmt', '--check') && run('oxlint') && run('tsc', '-p', '.'),
   build: () => {
     rmSync(join(root, 'dist'), { recursive: true, force: true })
-    return run('tsc', '-p', 'tsconfig.build.json')
+    return run('node', '--disable-warning=ExperimentalWarning', 'test/build.ts')
   },
   generate: () => run('node', 'test/generate.ts'),
   lock: () =>

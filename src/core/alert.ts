@@ -15,7 +15,7 @@ export interface AlertContent {
   readonly action?: string
 }
 
-/** Something that a person should know: opened once, settled once, and kept over restarts. */
+/** A condition that a person should know about: opened once, settled once, and kept over restarts. */
 export interface Alert extends AlertContent {
   /** Its kind, and a name where there are several of the kind: `rollout.stuck`, `ups.silent:rack`. */
   readonly id: string
@@ -25,7 +25,7 @@ export interface Alert extends AlertContent {
   readonly settledAt?: string
 }
 
-/** What became of an alert: `changed` is one that stays open and says something else now. */
+/** `changed`: the alert stays open with another text. */
 export type AlertChange = 'opened' | 'changed' | 'settled'
 
 export type AlertListener = (alert: Alert, change: AlertChange) => void
@@ -42,11 +42,11 @@ export interface Alerts {
    * kind that are not among them are settled, also of what has left the configuration.
    */
   reportEach(kind: string, contents: ReadonlyMap<string, AlertContent>): void
-  /** Settles those that are open and that the test is true of. */
+  /** Settles the open alerts that match the test. */
   settleWhere(test: (alert: Alert) => boolean): void
-  /** The one that is open under this id. */
+  /** The open alert with this id. */
   find(id: string): Alert | undefined
-  /** Those that are open: the most severe first, then the oldest. */
+  /** Open alerts: the most severe first, then the oldest. */
   readonly all: readonly Alert[]
   /** Settled alerts, newest first, at most `limit`. */
   settled(limit: number): readonly Alert[]
@@ -86,12 +86,12 @@ export function describeAlert({ text, action }: AlertContent): string {
   return `${text}${/[.?!]$/.test(text) ? '' : '.'} ${action}`
 }
 
-/** Whether an id is of this kind: `ups.silent:rack` is of `ups.silent`, and of `ups`. */
+/** Whether an id belongs to this kind: `ups.silent:rack` belongs to `ups.silent` and to `ups`. */
 export function isOfKind(id: string, kind: string): boolean {
   return id === kind || id.startsWith(`${kind}:`) || id.startsWith(`${kind}.`)
 }
 
-/** What of its kind an alert is about: `rack` in `ups.silent:rack`; undefined where there is only one of the kind. */
+/** The name in an alert's id: `rack` in `ups.silent:rack`; undefined if there is only one of the kind. */
 export function nameIn(id: string): string | undefined {
   const colon = id.indexOf(':')
   return colon < 0 ? undefined : id.slice(colon + 1)

@@ -1,14 +1,14 @@
 import type { EventType } from './event.ts'
 import type { Purpose } from './lease.ts'
 
-/** A job without what it does: what it is called, what starts it, and where it runs. */
+/** A job's metadata: its name, its triggers, and where it runs. */
 export interface JobSpec {
-  /** Also the file's name, the queue's job name, and the CLI's word for it. */
+  /** Also the file name, the job name in the queue, and the name in the CLI. */
   readonly name: string
   /** One sentence for `caretaker jobs`. */
   readonly about: string
   readonly triggers: readonly Trigger[]
-  /** Set when the job changes the cluster: it then runs alone, under the lease. */
+  /** Set if the job changes the cluster: it then runs alone, under the lease. */
   readonly purpose?: Purpose
   /**
    * Where it runs. `queue`: through BullMQ, with retries and a record. `here`: in this process at once, because it must
@@ -31,8 +31,8 @@ export type Trigger = { on: EventType } | { every: string } | { cron: string }
  * | kind  | means                                                           |
  * |-------|-----------------------------------------------------------------|
  * | done  | nothing is left to do                                           |
- * | stuck | something is left, and nothing of it continues without a person |
- * | later | something is left, and it is worth another look at that time    |
+ * | stuck | something is left, and a person must help                       |
+ * | later | something is left, and the job runs again at that time          |
  */
 export type Outcome = { kind: 'done' | 'stuck'; summary: string } | { kind: 'later'; reason: string; at: Date }
 

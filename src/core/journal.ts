@@ -17,18 +17,18 @@ export interface Journal extends RecordStore {
   /** Newest first. */
   entries(limit: number): readonly Entry[]
   beginRun(job: string): number
-  /** Ends a run. One that came to the same as the last run of its job takes its place, and writes nothing to the disk. */
+  /** Ends a run. One with the same outcome as the previous run of its job replaces it, and writes nothing to the disk. */
   endRun(id: number, outcome: RunOutcome, detail: string): void
   /** Newest first. */
   runs(limit: number): readonly Run[]
   /** Notes releases that are new to us; returns when each known one was first seen, in ms since the epoch. */
   firstSeen(versions: readonly string[], now: number): ReadonlyMap<string, number>
-  /** The outage that has not ended yet, if any. */
+  /** The open outage, if any. */
   openOutage(): Outage | undefined
   /** Starts or updates it; on the disk when this returns. */
   saveOutage(outage: Outage): void
   outages(limit: number): readonly Outage[]
-  /** The newest rollout that has not ended yet, if any. */
+  /** The newest open rollout, if any. */
   openRollout(): Rollout | undefined
   /** Starts or updates it, by its id; on the disk when this returns. */
   saveRollout(rollout: Rollout): void
@@ -53,7 +53,7 @@ export interface Run {
   readonly id: number
   readonly job: string
   readonly startedAt: string
-  /** Undefined while it runs, and for ever where the agent was killed in it. */
+  /** Undefined while it runs, and for ever if the agent was killed during it. */
   readonly endedAt: string | undefined
   readonly outcome: RunOutcome | undefined
   readonly detail: string | undefined

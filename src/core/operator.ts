@@ -23,7 +23,7 @@ import type { ServiceStatus } from './service.ts'
  */
 export interface Operator {
   status(signal: AbortSignal): Promise<StatusAnswer>
-  /** Those that are open, the most severe first; with `all` then those that were settled, the newest first. */
+  /** Open alerts, the most severe first; with `all` followed by settled alerts, the newest first. */
   alerts(request: { readonly all: boolean }): readonly Alert[]
   /** Newest first. */
   journal(limit: number): readonly Entry[]
@@ -80,14 +80,14 @@ export interface RolloutRequests {
 }
 
 export interface Approval {
-  /** Without one: the release that nodes are brought to now. */
+  /** Without a release: the target release. */
   readonly version?: string | undefined
-  /** What nodes may lose by it, by name: extensions, kernel arguments. */
+  /** What nodes may lose with it, by name: extensions, kernel arguments. */
   readonly losing?: readonly string[] | undefined
 }
 
 export interface NodeRequests {
-  /** Leaves a node out of upgrades. */
+  /** Pauses upgrades of a node. */
   pause(request: { readonly node: string; readonly reason?: string | undefined }, asked: Asked): Promise<RequestAnswer>
   resume(request: { readonly node: string }, asked: Asked): Promise<RequestAnswer>
   /** Forgets failed attempts of one node, or of all nodes. */
@@ -117,7 +117,7 @@ export interface WakeRequest {
 
 export interface StagingRequests {
   staged(): Promise<readonly StagedImage[]>
-  /** Without a release: the one to go to. */
+  /** Without a release: the target release. */
   stage(request: { readonly version?: string | undefined; readonly wait: boolean }, asked: Asked): Promise<RunAnswer>
 }
 
@@ -131,7 +131,7 @@ export interface StatusAnswer {
   readonly target: string | undefined
   /** What the last look at releases came to, as a sentence. */
   readonly news: string | undefined
-  /** Who stays behind when the others continue, and why, a sentence a node. */
+  /** Nodes that stay behind, and why, one sentence each. */
   readonly leftBehind: readonly string[]
   readonly leaseHolder: string | undefined
   /** The steps that are being carried out. */
@@ -149,7 +149,7 @@ export interface StatusAnswer {
   readonly published: StagedImage | undefined
   /** Jobs by state; undefined when the queue's store does not answer. */
   readonly queue: Readonly<Record<string, number>> | undefined
-  /** What runs as long as the daemon runs. */
+  /** The daemon's services. */
   readonly services: readonly ServiceStatus[]
   /** What is missing for more, and how to provide it, a sentence each. */
   readonly missing: readonly string[]
@@ -162,7 +162,7 @@ export interface StatusAnswer {
 export interface UpsAnswer {
   readonly label: string
   readonly state: UpsStateAnswer
-  /** What upsd said to our login. */
+  /** Why upsd refused our login. */
   readonly loginRefused: string | undefined
   /** For how long the UPS has not responded, where that is longer than `power.deadTime`. */
   readonly silentForMs: number | undefined
@@ -212,10 +212,10 @@ export interface PlanAnswer extends Omit<UpgradePreview, 'cluster' | 'decision' 
     | { readonly kind: 'wait'; readonly reason: string; readonly until?: string }
 }
 
-/** What a person has said about rollouts, and what is under way. */
+/** Requests about rollouts, and the open rollout. */
 export interface RolloutAnswer {
   readonly plan: PlanAnswer
-  /** The record of the one that is under way. */
+  /** The record of the open rollout. */
   readonly current: Rollout | undefined
   readonly approved: string | undefined
   readonly aborted: string | undefined

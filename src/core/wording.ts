@@ -1,9 +1,9 @@
 import { phaseTitles, type PhaseId } from './phase-id.ts'
 import type { Step } from './plan.ts'
 
-/** How plans are put into words. People read them; nothing that decides does. */
+/** The wording of plans, for people only: no decision reads it. */
 export interface Wording {
-  /** The phase in a word or two: `forfeit leadership`. */
+  /** The phase's title: `forfeit leadership`. */
   titleOf(phase: PhaseId): string
   /** The step as a request: `drain w-1`, `wait until w-1 is upgraded`. */
   describeStep(step: Step): string

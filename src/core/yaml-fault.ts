@@ -1,4 +1,4 @@
-/** An alias that leads nowhere, or too many of them; the parser's own words would repeat its name. */
+/** An alias without an anchor, or too many of them; the parser's own words would repeat its name. */
 export const yamlAliasFault = 'it is not valid YAML: it has an alias (*name) without an anchor, or too many aliases'
 
 /**

@@ -65,7 +65,7 @@ export function createActivities({ ports, journal, inventory, wording, pollEvery
 
   return {
     carryOut: carry,
-    /** What is being done now. */
+    /** The steps that are running. */
     get all(): readonly Activity[] {
       return [...present.values()]
     },

@@ -23,8 +23,10 @@ export async function confirm(
     withDeadline(question, signal, (limited) => ports.kubernetes.storage(limited)),
   ])
   const found = nodes.find(({ name }) => name === node)
+  const elsewhere = found && describeIdentity(found)
   const obstacle =
-    (found && (describeIdentity(found) ?? (found.talos.ok && whyAnotherMachine(found.talos.value, machine)))) ||
+    (elsewhere && `it ${elsewhere}`) ||
+    (found?.talos.ok && whyAnotherMachine(found.talos.value, machine)) ||
     (!found || !isCordonedByUs(found)
       ? 'our cordon is gone, so its pods may have returned'
       : (leavingStorageObstacle(storage, node) ?? leavingObstacle(nodes, node, limits)))

@@ -66,7 +66,7 @@ export function awaitHostDown(
 
 /**
  * A machine that doesn't take the call is asked again until its time is up: the network may blink. One that can't be
- * reached twice is off, booting or cut off; no one told it, and the watch that follows the plan looks at it again.
+ * reached twice is off, booting or cut off; it counts as unreached, and is observed again after the plan.
  */
 function giveOrder(
   machine: string,
@@ -154,7 +154,7 @@ export async function bringBack(step: StepOf<'bring-back'>, ports: Ports, option
   await uncordon({ do: 'uncordon', node: name, why: 'power' }, ports, options)
 }
 
-/** One that was told and has not been seen silent may still be on its way down, and then its answer means nothing. */
+/** A machine whose shutdown was requested, and that was not seen silent yet, may still be going down: its answer proves nothing. */
 export async function bringBackHost(
   step: StepOf<'bring-back-host'>,
   ports: Ports,

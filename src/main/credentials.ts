@@ -27,7 +27,7 @@ export interface Sourced<T> {
 export async function readTalos({ config, path }: Settings): Promise<Sourced<Credentials>> {
   const { talosconfig, context } = config.cluster
   if (talosconfig === undefined)
-    throw new AgentError('misconfigured', 'there is no talosconfig: set cluster.talosconfig')
+    throw new AgentError('misconfigured', 'no talosconfig is configured: set cluster.talosconfig')
   const file = path(talosconfig)
   const text = await readText(file)
   const own = parseTalosconfig(text, file, context)
@@ -61,20 +61,20 @@ export async function readKubernetes({ config, path }: Settings, kubeconfig: str
       { ...lifeOfCertificate(own.cert), ca: own.ca ?? '', fingerprint: fingerprintOf(own.cert) },
       { ...lifeOfCertificate(renewed), ca: copy.value.ca ?? '', replaces: copy.replaces },
     )
-  // Where to go and as whom stays the user's.
+  // Server and identity stay those of the user's file.
   const value = isCopy ? { ...own, cert: renewed, key: copy.value.key, origin: copyFile } : own
   return { value, own, file, text, copyFile, isCopy }
 }
 
-/** Whose kubeconfig Talos hands out (siderolabs/talos pkg/kubernetes/kubeconfig). */
+/** The group of the kubeconfigs that Talos issues (siderolabs/talos pkg/kubernetes/kubeconfig). */
 export const adminGroup = 'system:masters'
 
-/** Whether its client certificate is one that Talos hands out, and can so be made anew. */
+/** Whether its client certificate is one that Talos issues, and so can be renewed. */
 export function isAdminAccess({ cert }: Access): boolean {
   return cert !== undefined && groupsOf(cert).includes(adminGroup)
 }
 
-/** What a person can do about an access that ends. `file` is the user's own. */
+/** The advice for credentials that expire. `file` is the user's own. */
 export function newAccess(access: Access, file: string): string {
   if (isAdminAccess(access)) return `get a new one with \`talosctl kubeconfig --merge=false --force ${file}\``
   return `put a new ${access.cert === undefined ? 'token' : 'certificate'} into ${file}`
@@ -119,7 +119,7 @@ export function accessFrom(kept: KeptFile<Sourced<Access>>): AccessSource {
 
 const mark = /^# Renewed by Caretaker from [^\n]*, in the place of the certificate ([0-9A-F:]+)\n/
 
-/** A copy that can't be read is none: the file itself is still there. */
+/** An unreadable copy is ignored: the user's file is still there. */
 async function readCopy<T>(
   file: string,
   parse: (text: string) => T,

@@ -6,7 +6,7 @@ import type { Journal } from '../core/journal.ts'
 import { remembered } from '../operations/facts.ts'
 import type { Environment } from './settings.ts'
 
-/** The name by which this agent holds the cluster's Lease: the machine's, and a part that no other agent has. */
+/** This agent's holder identity in the cluster's Lease: the host name and a random suffix. */
 export function holderOf(journal: Journal): string {
   const known = remembered.agentId.recall(journal)
   if (known !== undefined) return known
@@ -16,8 +16,8 @@ export function holderOf(journal: Journal): string {
 }
 
 /**
- * The machine of these that this process runs on: it can't take away the ground that it stands on. Known by an address
- * of this machine, by its name, or, in a pod, by NODE_NAME (Kubernetes' downward API, spec.nodeName).
+ * The configured machine that this process runs on, if any. Found by an address of this machine, by its host name, or,
+ * in a pod, by NODE_NAME (Kubernetes' downward API, spec.nodeName).
  */
 export function findOwnMachine(
   machines: readonly Pick<Config['nodes'][number], 'name' | 'address'>[],
@@ -30,7 +30,7 @@ export function findOwnMachine(
   )?.name
 }
 
-/** New at every boot of this machine, of a container's host too; undefined where the system doesn't tell (Linux random(4)). */
+/** The boot id of this machine or of the container's host; undefined where there is none (Linux random(4)). */
 export async function readBootId(): Promise<string | undefined> {
   const text = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '')
   return text.trim() || undefined

@@ -5,8 +5,8 @@ import { outageKind } from '../core/power/outage-kind.ts'
 import { createAlerts } from '../operations/alerts.ts'
 
 /**
- * Opens the journal in the state directory, and the alerts that it keeps. What goes wrong with the journal itself is an
- * alert as well, which memory keeps as long as the disk does not.
+ * Opens the journal in the state directory, and its alerts. A failure of the journal itself is an alert too, kept in
+ * memory while the disk fails.
  *
  * @throws AgentError `misconfigured` when it can't be opened at all, or was written by a newer release
  */
@@ -18,18 +18,18 @@ export function openJournalAndAlerts(
   const journal = openJournal(directory, {
     now,
     onDegraded: (why) => {
-      if (why === undefined) log.info({}, 'the journal is on the disk again')
-      else log.error({ reason: why }, 'the journal is kept in memory: the disk does not take it')
+      if (why === undefined) log.info({}, 'the journal is written to disk again')
+      else log.error({ reason: why }, 'the journal is kept in memory: the disk does not accept it')
       // Not in the middle of a write.
       queueMicrotask(() => reportDegraded(alerts, why))
     },
     onSetAside: (kind, key, why) => {
-      log.error({ kind, key, reason: why }, 'a record of the journal can not be read, and was set aside')
+      log.error({ kind, key, reason: why }, 'a record of the journal could not be read and was set aside')
       queueMicrotask(() => reportSetAside(alerts, { kind, key, why }))
     },
   })
   const alerts = createAlerts(journal, now)
-  // What was wrong with it before our start is told anew where it still is.
+  // Alerts from before the start are opened again if their cause persists.
   alerts.settleWhere(({ id }) => isOfKind(id, 'journal'))
   return { journal, alerts }
 }
@@ -42,8 +42,8 @@ function reportDegraded(alerts: Alerts, why: string | undefined): void {
       : {
           severity: 'critical',
           subject: 'journal',
-          text: `the disk does not take the journal, which is kept in memory until it does: ${why}`,
-          action: 'Make room on the disk of the state directory, or mend it, before the machine is restarted',
+          text: `the journal is kept in memory, because the disk does not accept it: ${why}`,
+          action: 'Free space on the disk of the state directory, or repair it, before this machine restarts',
         },
   )
 }
@@ -53,10 +53,10 @@ function reportSetAside(
   { kind, key, why }: { readonly kind: string; readonly key: string; readonly why: string },
 ): void {
   alerts.open(`journal.set-aside:${kind} ${key}`.trim(), {
-    // An outage that is forgotten is a cluster that nobody wakes.
+    // Without the record of an outage the cluster is not woken.
     severity: kind === outageKind.name ? 'critical' : 'warning',
     subject: 'journal',
     text: `the record ${`${kind} ${key}`.trim()} can't be read and is set aside: ${why}`,
-    action: 'Look at `caretaker status` whether anything is to be done by hand',
+    action: 'Check `caretaker status` for anything left to do',
   })
 }

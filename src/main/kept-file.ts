@@ -30,9 +30,9 @@ export interface KeepOptions<T> {
   readonly canWait?: (error: unknown) => boolean
 }
 
-/** A local disk answers in less than a millisecond; a share that hangs is not waited for, in ms. */
+/** In ms. A local disk answers within a millisecond; a hanging share is not waited for. */
 const checkWithin = 250
-/** A new version that can't be used may get better without its files changing, as when another file comes late, in ms. */
+/** In ms. An unusable version may become usable without a change of its files, as when another file arrives. */
 const tryEvery = 5_000
 
 /** What was read, and what is known of the files since. */
@@ -41,7 +41,7 @@ interface Known<T> {
 }
 
 /**
- * Reads once, and again whenever a file's date, size or place is another. A new version that is broken or half-written changes nothing.
+ * Reads once, and again when a file's date, size or inode changes. A broken or half-written version is not used.
  *
  * @throws AgentError of `read`, for the first reading, unless that can wait
  */

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { writeSecret } from './replace-file.ts'
 
-/** The configuration as it was when it was good last. */
+/** The last valid configuration. */
 export interface LastGood {
   /** Where it is kept. */
   readonly file: string

@@ -13,8 +13,8 @@ import { sectionsOf } from './registry.ts'
 import { readConfig, readText, type Settings } from './settings.ts'
 
 /** Between two looks at the file, in ms. Polled, since no kernel tells of edits on NFS and on many bind mounts. */
-const lookEvery = 2_000
-/** So many paths are named, and the others counted. */
+const pollInterval = 2_000
+/** How many paths a message names; the others are counted. */
 const namedPaths = 6
 
 export interface LiveSettingsOptions {
@@ -22,7 +22,7 @@ export interface LiveSettingsOptions {
   readonly journal: Pick<Journal, 'write'>
   readonly alerts: Pick<Alerts, 'open' | 'settle'>
   readonly log: Logger
-  readonly lookEvery?: number
+  readonly pollInterval?: number
 }
 
 /** Settings that follow the edits of their file. */
@@ -35,16 +35,16 @@ export interface LiveSettings extends Settings {
   reread(): Promise<void>
   /** Follows the file until the signal aborts. */
   follow(signal: AbortSignal): Promise<void>
-  /** The present version has proved itself: from now on it is what counts when a later one is wrong. */
+  /** Saves the current version as the last good one. */
   keep(): Promise<void>
 }
 
 /**
- * Follows the configuration's file. What can change at once does; of everything else people are told that it takes a
- * restart. A version that is wrong changes nothing, and is an alert until it is mended.
+ * Follows the configuration file. Live settings take effect at once; for all others an alert asks for a restart. An
+ * invalid version is not used, and is an alert until it is fixed.
  */
 export function createLiveSettings(options: LiveSettingsOptions): LiveSettings {
-  const { settings, journal, alerts, log, lookEvery: pause = lookEvery } = options
+  const { settings, journal, alerts, log, pollInterval: pause = pollInterval } = options
   const { file, services } = settings
   const name = 'configuration'
   const atStart = settings.config
@@ -58,12 +58,12 @@ export function createLiveSettings(options: LiveSettingsOptions): LiveSettings {
 
   function refuse(why: string): void {
     fault = why
-    log.error({ reason: why }, 'the configuration is wrong; the last good one is used')
+    log.error({ reason: why }, 'the configuration is invalid; the last good version stays in use')
     alerts.open('config.invalid', {
       severity: 'critical',
       subject: name,
-      text: `${why}; the last good version is used`,
-      action: `Mend ${file}; \`caretaker config check\` says what is wrong`,
+      text: `${why}; the last good version stays in use`,
+      action: `Fix ${file}; \`caretaker config check\` shows what is wrong`,
     })
   }
 
@@ -75,7 +75,7 @@ export function createLiveSettings(options: LiveSettingsOptions): LiveSettings {
     fault = undefined
     alerts.settle('config.invalid')
     if (change.applied.length > 0) {
-      const said = `${file} was edited: ${listed(change.applied)} changed, and counts from now on`
+      const said = `${file} was edited: ${listed(change.applied)} changed and takes effect now`
       log.info({}, said)
       journal.write({ kind: 'event', subject: name, text: said })
     }
@@ -111,7 +111,7 @@ export function createLiveSettings(options: LiveSettingsOptions): LiveSettings {
 
   async function keep(): Promise<void> {
     await keepLastGood(settings.state, file, text).catch((error: unknown) =>
-      log.warn({ reason: messageOf(error) }, 'the configuration is not kept for a time when it is wrong'),
+      log.warn({ reason: messageOf(error) }, 'the last good configuration could not be saved'),
     )
   }
 

@@ -100,7 +100,7 @@ function perMachine<T, Port>(
   const made = new Map<string, { readonly options: T; readonly config: Config; readonly port: Port }>()
   return async (name) => {
     const kept = all.get(name)
-    if (!kept) throw new AgentError('misconfigured', `there is no ${kind} ${name} in the configuration`)
+    if (!kept) throw new AgentError('misconfigured', `the configuration has no ${kind} ${name}`)
     const options = await kept.current()
     const { config } = settings
     const before = made.get(name)

@@ -1,6 +1,6 @@
 import type { Settings } from './settings.ts'
 
-/** What a daemon does without, and how to change that: for `caretaker status`, a sentence each. */
+/** What the daemon runs without, and how to add it: for `caretaker status`, a sentence each. */
 export function missingFor(
   { config, path }: Pick<Settings, 'config' | 'path'>,
   isThere: { readonly talosconfig: boolean; readonly kubeconfig: boolean },
@@ -8,14 +8,14 @@ export function missingFor(
   const { nodes, cluster } = config
   const { talosconfig, kubeconfig } = cluster
   return [
-    ...(nodes.length === 0 ? ['nodes: list them under nodes, and they are upgraded and shut down in order'] : []),
+    ...(nodes.length === 0 ? ['nodes: list them under `nodes` to have them upgraded and shut down in order'] : []),
     ...(isThere.talosconfig
       ? []
       : talosconfig === undefined
-        ? ['a talosconfig: name one in cluster.talosconfig, and nodes are watched and upgraded']
-        : [`a usable talosconfig: put it at ${path(talosconfig)}, and nodes are watched and upgraded`]),
+        ? ['a talosconfig: set cluster.talosconfig to have nodes watched and upgraded']
+        : [`a usable talosconfig: put it at ${path(talosconfig)} to have nodes watched and upgraded`]),
     ...(kubeconfig === undefined || isThere.kubeconfig
       ? []
-      : [`a usable kubeconfig: put it at ${path(kubeconfig)}, and nodes are drained before they go down`]),
+      : [`a usable kubeconfig: put it at ${path(kubeconfig)} to have nodes drained before they shut down`]),
   ]
 }

@@ -1,6 +1,7 @@
 import type { Sections } from '../config/config.ts'
 import { sectionOf } from '../core/service.ts'
-import { loadServices } from '../engine/catalogue.ts'
+import { loadJobs, loadServices } from '../engine/catalogue.ts'
+import type { Job } from '../operations/job.ts'
 import type { AnyService } from '../operations/service.ts'
 
 let loading: Promise<readonly AnyService[]> | undefined
@@ -9,6 +10,11 @@ let loading: Promise<readonly AnyService[]> | undefined
 export function loadRegistry(): Promise<readonly AnyService[]> {
   loading ??= loadServices<AnyService>(new URL('../services/', import.meta.url))
   return loading
+}
+
+/** Every job of jobs/. */
+export function loadOwnJobs(): Promise<readonly Job[]> {
+  return loadJobs<Job>(new URL('../../jobs/', import.meta.url))
 }
 
 /** Their sections of the configuration, by key. */

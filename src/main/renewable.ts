@@ -24,7 +24,7 @@ import { persist, type Renewable, type RenewableState } from './renewal.ts'
 
 /** How long one control plane may take to answer, in ms. */
 const within = 5_000
-/** Nobody means a shorter life than this, in ms. */
+/** The shortest lifetime that is requested, in ms. */
 const shortestLife = 3_600_000
 
 export interface RenewableOptions<T> {
@@ -33,7 +33,7 @@ export interface RenewableOptions<T> {
   readonly config: Config
 }
 
-/** What is not there does not end. */
+/** Missing credentials have no expiry. */
 const absent: RenewableState = { what: 'nothing', life: undefined, obstacle: () => undefined, advice: () => '' }
 
 /** The talosconfig: a control plane makes a new certificate with the same roles and for as long a life. */
@@ -48,8 +48,8 @@ export function renewableTalos({ kept, talos, config }: RenewableOptions<Credent
         what: `the client certificate in ${isCopy ? copyFile : file}`,
         life: lifeOfCertificate(value.cert),
         obstacle: (stage) => {
-          if (stage === 'ended') return 'no node takes it any more'
-          return value.roles.includes('os:admin') ? undefined : 'only one with os:admin can be renewed by itself'
+          if (stage === 'ended') return 'nodes no longer accept it'
+          return value.roles.includes('os:admin') ? undefined : 'only one with os:admin is renewed automatically'
         },
         advice: (stage) => (stage === 'ended' ? newFromSecrets : newByCommand(value.roles)),
       }
@@ -71,7 +71,7 @@ export function renewableTalos({ kept, talos, config }: RenewableOptions<Credent
         now,
       )
       if (fault !== undefined) throw new AgentError('rejected', fault)
-      // What does not let us in must not take the place of what does.
+      // Only working credentials may replace the current ones.
       await createTalos({ nodes: config.nodes, credentials: fresh }).version(
         node,
         AbortSignal.any([signal, AbortSignal.timeout(within)]),
@@ -97,17 +97,17 @@ export function renewableKubernetes({
       if (!present) return absent
       const { value, file } = present
       const { cert } = value
-      // A token in a file is renewed by whoever writes the file.
+      // A token in a file is renewed by its writer.
       const rotates = cert === undefined && value.files?.some((path) => path !== file) === true
       const life = lifeOf(value)
       return {
         what: describeCredential(value),
         life: rotates || life?.from === 0 ? undefined : life,
         obstacle: () => {
-          if (cert === undefined) return 'a token is not renewed by itself'
-          if (!isAdminAccess(value)) return `only one of ${adminGroup} can be renewed by itself`
+          if (cert === undefined) return 'tokens are not renewed automatically'
+          if (!isAdminAccess(value)) return `only one of ${adminGroup} is renewed automatically`
           const isAdmin = keptTalos.last?.value.roles.includes('os:admin') === true
-          return isAdmin ? undefined : 'only with a talosconfig of os:admin it is renewed by itself'
+          return isAdmin ? undefined : 'it is renewed automatically only with an os:admin talosconfig'
         },
         advice: () => newAccess(value, file),
       }
@@ -116,7 +116,7 @@ export function renewableKubernetes({
       const source = await kept.reread()
       const { value, own, file, text } = source
       if (value.cert === undefined || own.cert === undefined)
-        throw new AgentError('rejected', `${file} has no client certificate any more`)
+        throw new AgentError('rejected', `${file} no longer has a client certificate`)
       const [node, handedOut] = await fromControlPlane(config, (name) =>
         talos.kubeconfig(name, AbortSignal.any([signal, AbortSignal.timeout(within)])),
       )
@@ -148,7 +148,7 @@ export function renewableKubernetes({
 
 /** Asks one control plane after the other until one answers. */
 async function fromControlPlane<T>({ nodes }: Config, ask: (node: string) => Promise<T>): Promise<[string, T]> {
-  let last: unknown = new AgentError('misconfigured', 'there is no control plane')
+  let last: unknown = new AgentError('misconfigured', 'no control plane node is configured')
   for (const { name, role } of nodes) {
     if (role !== 'controlplane') continue
     try {

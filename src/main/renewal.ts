@@ -49,7 +49,7 @@ const checkEvery = 10 * 60_000
 /** How long one renewal may take, with all control planes that are asked, in ms. */
 const renewWithin = 30_000
 
-/** Without credentials nobody shuts a node down when the power fails. */
+/** Without credentials nodes can't be shut down when the power fails. */
 const severities: Readonly<Record<LifeStage, Severity>> = {
   'not-begun': 'critical',
   half: 'info',
@@ -64,7 +64,7 @@ export function watchLives({ journal, alerts, log, all, now = () => Date.now() }
   /** Checks at once. Never rejects. */
   check(): Promise<void>
 } {
-  // Of credentials that are no longer configured nobody looks after the end.
+  // Credentials that are no longer configured need no alerts.
   const isGone = (id: string) => isOfKind(id, 'credentials') && !all.some(({ name }) => name === nameIn(id))
   alerts.settleWhere(({ id }) => isGone(id))
   const stopping = new AbortController()
@@ -75,7 +75,7 @@ export function watchLives({ journal, alerts, log, all, now = () => Date.now() }
     const { failures, lastAt } = tries.get(one.name) ?? { failures: 0, lastAt: undefined }
     const { life } = state
     if (!life || renewalAt(life, { failures: 0, lastAt: undefined }, now()) > now()) {
-      // A person has put new ones there meanwhile.
+      // A person has replaced them.
       tries.delete(one.name)
       return void alerts.settle(`credentials.renewal:${one.name}`)
     }
@@ -86,15 +86,15 @@ export function watchLives({ journal, alerts, log, all, now = () => Date.now() }
       const where = await one.renew(now(), AbortSignal.any([stopping.signal, AbortSignal.timeout(renewWithin)]))
       tries.delete(one.name)
       const end = (await one.observe()).life?.to
-      const text = `the ${one.name} is renewed${end === undefined ? '' : `, and good until ${dayOf(end)}`}: ${where}`
+      const text = `the ${one.name} was renewed${end === undefined ? '' : ` and is valid until ${dayOf(end)}`}: ${where}`
       log.info({}, text)
       journal.write({ kind: 'event', subject: one.name, text })
       alerts.settle(`credentials.renewal:${one.name}`)
     } catch (error) {
       if (stopping.signal.aborted) return
       tries.set(one.name, { failures: failures + 1, lastAt: now() })
-      const text = `${state.what} is not renewed yet: ${messageOf(error)}`
-      log.warn({ credentials: one.name, reason: messageOf(error) }, 'credentials not renewed; it is tried again')
+      const text = `${state.what} could not be renewed: ${messageOf(error)}`
+      log.warn({ credentials: one.name, reason: messageOf(error) }, 'credentials not renewed; trying again later')
       alerts.open(`credentials.renewal:${one.name}`, { severity: 'warning', subject: one.name, text })
     }
   }
@@ -109,8 +109,8 @@ export function watchLives({ journal, alerts, log, all, now = () => Date.now() }
       why !== undefined
         ? `${why}: ${advice(stage)}`
         : stage === 'half'
-          ? `it is renewed from ${dayOf(renewalAt(life, { failures: 0, lastAt: undefined }, now()))} on`
-          : `it could not be renewed so far: ${advice(stage)}`
+          ? `it will be renewed from ${dayOf(renewalAt(life, { failures: 0, lastAt: undefined }, now()))}`
+          : `it could not be renewed yet: ${advice(stage)}`
     const text = describeLife(what, life, stage)
     alerts.open(`credentials.end:${one.name}`, {
       severity: severities[stage],
@@ -123,7 +123,7 @@ export function watchLives({ journal, alerts, log, all, now = () => Date.now() }
     checking ??= (async () => {
       for (const one of all)
         await checkOne(one).catch((error: unknown) =>
-          log.error({ err: error, credentials: one.name }, 'the life of credentials could not be checked'),
+          log.error({ err: error, credentials: one.name }, 'could not check when the credentials expire'),
         )
     })().finally(() => {
       checking = undefined
@@ -154,12 +154,12 @@ export async function persist(
   { inPlace, copy }: { readonly inPlace: string | undefined; readonly copy: string },
 ): Promise<string> {
   const { file, text, copyFile } = source
-  let why = 'its certificate is in a file of its own'
+  let why = 'its certificate is in a separate file'
   if (inPlace !== undefined) {
     const replaced = await replaceFile(file, text, inPlace)
     if (replaced.done) {
       await unlink(copyFile).catch(() => {})
-      return `${file} holds it`
+      return `written to ${file}`
     }
     if (replaced.changed) throw new AgentError('unreachable', replaced.why)
     ;({ why } = replaced)
@@ -169,9 +169,9 @@ export async function persist(
   } catch (error) {
     throw new AgentError(
       'misconfigured',
-      `neither ${file} (${why}) nor ${copyFile} (${messageOf(error)}) takes it`,
+      `neither ${file} (${why}) nor ${copyFile} (${messageOf(error)}) can be written`,
       error,
     )
   }
-  return `${copyFile} holds it and is used, since ${file} can't be rewritten (${why})`
+  return `written to ${copyFile}, which is used instead of ${file}: that can't be rewritten (${why})`
 }

@@ -3,14 +3,14 @@ import { access, chmod, constants, mkdir, open, readFile, realpath, rename, stat
 import { basename, dirname, join } from 'node:path'
 import { messageOf } from '../core/errors.ts'
 
-/** What became of it: a file that somebody else has changed meanwhile is theirs. */
+/** The outcome; a file that was changed by someone else is not overwritten. */
 export type Replaced =
   | { readonly done: true }
   | { readonly done: false; readonly why: string; readonly changed: boolean }
 
 /**
- * Puts a new text in the place of a file, at once and for good: whoever reads it sees the old one or the new one, also
- * after a power cut. Mode and, where we may, owner stay. Nothing is done where the file is not `expected` any more.
+ * Replaces a file atomically and durably: readers see the old or the new text, even after a power cut. Mode and, where
+ * permitted, owner stay. Nothing is written where the file no longer has the `expected` text.
  */
 export async function replaceFile(file: string, expected: string, text: string): Promise<Replaced> {
   try {
@@ -25,7 +25,7 @@ export async function replaceFile(file: string, expected: string, text: string):
       owner: { uid, gid },
       isStill: async () => (await readFile(target, 'utf8')) === expected,
     })
-    return isChanged ? { done: true } : { done: false, changed: true, why: `${file} was changed meanwhile` }
+    return isChanged ? { done: true } : { done: false, changed: true, why: `${file} was changed in the meantime` }
   } catch (error) {
     return { done: false, changed: false, why: messageOf(error) }
   }

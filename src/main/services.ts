@@ -56,7 +56,7 @@ export function createServices(options: ServicesOptions): Supervisor {
 }
 
 /**
- * What a person has to mend is said before anything is begun, where nothing has run so far.
+ * On a first start, faults are reported before anything is started.
  *
  * @throws AgentError `misconfigured`, with every fault
  */

@@ -25,9 +25,9 @@ export interface Settings extends Files {
   readonly services: readonly AnyService[]
   /** The daemon's control socket. */
   readonly socket: string
-  /** Why the file itself is not used, and the last good version is. */
+  /** Why the last good version is used instead of the file. */
   readonly fault: string | undefined
-  /** Whether a daemon has run with this file before: what is wrong now must not keep it from guarding the power. */
+  /** Whether a daemon has run with this file before: then a fault must not stop it from guarding the power. */
   readonly hasRun: boolean
 }
 
@@ -99,11 +99,11 @@ function findFile(named: string | undefined, environment: Environment): string {
   if (file !== undefined) return file
   throw new AgentError(
     'misconfigured',
-    `there is no configuration: none of ${defaultFiles.join(', ')} exists. Name one with --config FILE`,
+    `no configuration found: none of ${defaultFiles.join(', ')} exists. Name one with --config FILE`,
   )
 }
 
-/** A file that nobody has named and that is gone is known by what was kept of it. */
+/** A default file that is missing is found by its last good version. */
 async function findKept(named: string | undefined, environment: Environment): Promise<string | undefined> {
   if (named !== undefined || environment['CARETAKER_CONFIG'] || defaultFiles.some((file) => existsSync(file)))
     return undefined
@@ -140,7 +140,7 @@ function settingsOf({ file, text, config, environment, services, fault, hasRun =
 /** A file's text. @throws AgentError `misconfigured`, saying what is wrong with the file */
 export async function readText(file: string): Promise<string> {
   return readFile(file, 'utf8').catch((error: unknown) => {
-    const why = isAbsent(error) ? 'is not there' : `can't be read: ${messageOf(error)}`
+    const why = isAbsent(error) ? 'does not exist' : `can't be read: ${messageOf(error)}`
     throw new AgentError('misconfigured', `${file} ${why}`, error)
   })
 }

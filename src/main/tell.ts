@@ -5,7 +5,7 @@ import type { WorldTold } from './wiring.ts'
 
 /** Turns what is wrong with credentials, secrets and logins into alerts. */
 export function tellAlerts({ config }: Pick<Settings, 'config'>, alerts: Alerts, log: Logger): WorldTold {
-  // Of a machine that is no longer configured nobody will say anything more.
+  // Machines that are no longer configured need no alerts.
   const machines = [...config.nodes, ...config.hosts].map(({ name }) => name)
   alerts.settleWhere(({ id }) => isOfKind(id, 'machine') && !machines.includes(nameIn(id) ?? ''))
   const warn = (kind: string, subject: string, text: string | undefined) => {
@@ -13,13 +13,13 @@ export function tellAlerts({ config }: Pick<Settings, 'config'>, alerts: Alerts,
     alerts.report(`${kind}:${subject}`, content)
   }
   return {
-    credentials: (name, why) => warn('credentials.file', name, why && `${why}; what it said before is used until then`),
+    credentials: (name, why) => warn('credentials.file', name, why && `${why}; its previous version stays in use`),
     machine: (name, why) =>
       warn('machine.secret', name, why && `${why}: ${name} can't be shut down or woken as configured`),
-    secretMissing: (label, why) => warn('ups.secret', label, why && `${why}: ${label} is watched without a login`),
+    secretMissing: (label, why) => warn('ups.secret', label, why && `${why}: ${label} is monitored without a login`),
     login: (label, refusal) => {
       if (refusal !== undefined)
-        log.error({ ups: label, reason: refusal }, 'the UPS server refuses our login; it is watched without')
+        log.error({ ups: label, reason: refusal }, 'upsd refuses our login; the UPS is monitored without it')
       warn('ups.login', label, refusal)
     },
     plain: (label, why) => warn('ups.plain', label, why),

@@ -4,7 +4,7 @@ import { keepFile, type KeptFile } from './kept-file.ts'
 import { type SecretReader, withSecrets } from './secret-reader.ts'
 import type { Settings } from './settings.ts'
 
-/** How long a new connection may take to learn that we are out, in ms. */
+/** How long the logout of a new connection may take, in ms. */
 const logOutWithin = 3_000
 
 type GivenUps = Config['upses'][number]
@@ -79,7 +79,7 @@ function withListeners(options: UpsOptions, told: UpsesTold): UpsOptions {
 function followUps(kept: KeptFile<UpsOptions>, bare: UpsOptions, open: (options: UpsOptions) => NutUps): NutUps {
   let used = kept.last ?? bare
   let ups = open(used)
-  /** Whether we are out on purpose: a new connection must not make the primary wait for us again. */
+  /** Whether we have logged out: a new connection must not log in, or the primary would wait for us again. */
   let isOut = false
 
   async function present(): Promise<NutUps> {

@@ -34,11 +34,11 @@ export interface World extends AsyncDisposable {
   readonly credentials: readonly Renewable[]
   /** What upsd last said to our login, by the UPS's label, where it refused it. */
   readonly loginsRefused: ReadonlyMap<string, string>
-  /** What is not there yet, and what could be done if it were, a sentence each. */
+  /** What is missing, and what it is for, a sentence each. */
   readonly missing: readonly string[]
 }
 
-/** What people should hear of. */
+/** Callbacks for what people should know. */
 export interface WorldTold extends UpsesTold {
   /** The talosconfig or the kubeconfig can't be used and why, or with undefined can again; the last good one is used. */
   credentials?(name: 'talosconfig' | 'kubeconfig', why: string | undefined): void
@@ -117,7 +117,7 @@ async function openCredentials({ settings, told = {}, log, isDaemon }: WorldOpti
   const trouble = (name: 'talosconfig' | 'kubeconfig') => ({
     trouble: (why: string | undefined) => {
       if (why !== undefined)
-        log?.warn({ credentials: name, reason: why }, 'credentials not used; the last good ones are')
+        log?.warn({ credentials: name, reason: why }, 'credentials not used; the last good ones stay in use')
       told.credentials?.(name, why)
     },
     canWait: (error: unknown) => isDaemon === true && (hasRun || isMissingFile(error)),
@@ -130,14 +130,14 @@ async function openCredentials({ settings, told = {}, log, isDaemon }: WorldOpti
   if (keptTalos.last) told.credentials?.('talosconfig', undefined)
   if (!keptKubernetes || keptKubernetes.last) told.credentials?.('kubeconfig', undefined)
   for (const last of [keptTalos.last, keptKubernetes?.last])
-    if (last?.isCopy) log?.info({}, `${last.copyFile} is used in the place of ${last.file}: it was renewed`)
+    if (last?.isCopy) log?.info({}, `${last.copyFile} is used instead of ${last.file}: it was renewed`)
   return { keptTalos, keptKubernetes }
 }
 
-/** Where none is named every call of a node is answered with this. */
+/** Without a configured talosconfig every call to a node fails with this. */
 function noTalosconfig(): KeptFile<Sourced<Credentials>> {
   const refuse = async () => {
-    throw new AgentError('misconfigured', 'there is no talosconfig: set cluster.talosconfig')
+    throw new AgentError('misconfigured', 'no talosconfig is configured: set cluster.talosconfig')
   }
   return { last: undefined, current: refuse, reread: refuse }
 }
@@ -158,7 +158,7 @@ function followUpgrade(settings: Settings) {
   return { snapshots, calendar }
 }
 
-/** What is made of a setting, for as long as that says the same. */
+/** Made from a setting, and made again when the setting changes. */
 function remade<Setting, T>(setting: () => Setting, make: (setting: Setting) => T): () => T {
   let made: { readonly of: string; readonly value: T } | undefined
   return () => {
@@ -204,7 +204,7 @@ async function askForAccess(talos: TalosAdapter, { config }: Settings): Promise<
   throw last
 }
 
-/** Its packages are loaded only where there is a calendar, and when it is asked first. */
+/** Loads its packages with the first request. */
 function openCalendar(source: string, timeZone: string): Calendar {
   let opening: Promise<Calendar> | undefined
   return {
@@ -217,7 +217,7 @@ function openCalendar(source: string, timeZone: string): Calendar {
   }
 }
 
-/** Whether a calendar is somewhere in the network, and not a file. */
+/** Whether a calendar is a URL and not a file. */
 export function isUrl(text: string): boolean {
   return /^(https?|webcal):/.test(text)
 }

@@ -70,7 +70,7 @@ export async function beginOrResume(
     requestedBefore,
     prepared,
     looked: looked.then(() => undefined),
-    [Symbol.dispose]: () => ending.abort(new Error('the look is over')),
+    [Symbol.dispose]: () => ending.abort(new Error('the observation is over')),
   }
 }
 

@@ -47,7 +47,7 @@ export interface JobContext {
   /** Names of the nodes that answered at most this many ms ago. */
   answeredWithin(ms: number): ReadonlySet<string>
   carryOut(plan: Plan, options?: CarryOutChoices): Promise<void>
-  /** How phases and steps are put into words, for people. */
+  /** The wording of phases and steps, for people. */
   readonly wording: Wording
 }
 

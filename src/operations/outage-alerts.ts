@@ -67,7 +67,7 @@ export function reportBlind(alerts: Alerts, servers: ReadonlyMap<string, string>
   )
 }
 
-/** Machines that are up although everything was told to shut down: the power will go while they run. */
+/** Machines that still run although everything was to shut down: they will lose their power. */
 export function reportLeft(alerts: Alerts, state: 'abandoned' | 'unreached', names: readonly string[]): void {
   const why = {
     abandoned: 'abandoned, because they did not shut down in time',

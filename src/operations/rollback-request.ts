@@ -37,7 +37,7 @@ export async function rollBack(means: RequestMeans, { node, force }: Wanted, ask
   const quorum = force ? quorumObstacle(observed, [node], false) : undefined
   if (quorum !== undefined) return changedRollout(means, `${text}, although ${quorum}`, asked, node)
   const { decision } = await previewPlan(means, patiently(asked.signal))
-  const said = decision.kind === 'wait' ? `${text}, but not yet: ${decision.reason}` : text
+  const said = decision.kind === 'wait' ? `${text}; waiting: ${decision.reason}` : text
   return changedRollout(means, said, asked, node)
 }
 

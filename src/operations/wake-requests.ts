@@ -67,7 +67,7 @@ export async function wakeEverything(
   }
   remembered.wakeNow.remember(journal, true)
   const taken = withdrawn ? 'the shutdown request is cancelled, and ' : ''
-  // Whether mains power is back can't be told where its server is what was shut down: a person sees it.
+  // The UPS can't report mains power while its server is shut down: the person sees it.
   const blind = agent.machines.filter(
     ({ name, feed }) => open.nodes[name]?.wasUp && supplyOf(feed, agent.guard.power) !== 'mains',
   )

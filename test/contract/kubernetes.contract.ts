@@ -155,7 +155,7 @@ export function kubernetesContract(open: () => Promise<KubernetesUnderTest>): vo
     const error = await refusal(at.kubernetes.drain('w-1', {}, soon(150)))
     expect(error).toMatchObject({
       code: 'timed-out',
-      message: expect.stringMatching(/would not go: default\/db-0.*budget/),
+      message: expect.stringMatching(/still on the node: default\/db-0.*budget/),
     })
   })
 

@@ -39,7 +39,9 @@ test('a daemon renews what ends soon, and after a restart goes on with it', { ti
   expect(await readFile(kubeconfig, 'utf8')).not.toBe(before[1])
   const copy = join(directory, 'state', 'credentials', 'talosconfig')
   expect((await stat(copy)).mode & 0o777).toBe(0o600)
-  expect(await journal()).toContain(`${copy} holds it and is used, since ${talosconfig} can't be rewritten`)
+  expect(await journal()).toContain(
+    `written to ${copy}, which is used instead of ${talosconfig}: that can't be rewritten`,
+  )
   const { stderr } = await runCli(['config', 'check', '-c', file])
   expect(stderr).toContain(`the client certificate in ${copy} (os:admin) ends on `)
   expect(daemon.output).not.toMatch(/BEGIN|LS0tLS1/)
@@ -54,7 +56,7 @@ test('a talosconfig that has ended is one message that says what really helps', 
   const { code, stderr } = await runCli(['start', '-c', file])
   expect(code).toBe(2)
   expect(stderr).toBe(
-    `caretaker: ${join(directory, 'talosconfig')}: its certificate ended on ${inDays(-1).toISOString().slice(0, 10)}: ` +
+    `caretaker: ${join(directory, 'talosconfig')}: its certificate expired on ${inDays(-1).toISOString().slice(0, 10)}: ` +
       "make a new one from the cluster's secrets with `talosctl gen config --with-secrets secrets.yaml --output-types talosconfig " +
       '-o talosconfig CLUSTER https://CONTROL-PLANE:6443`, or with `talosctl config new` where another talosconfig still works ' +
       '(`talosctl gen secrets --from-controlplane-config controlplane.yaml` makes a secrets.yaml)\n',
@@ -68,6 +70,6 @@ test('config check says what to do about a kubeconfig that has ended', async () 
   await writeFile(kubeconfig, await lab.kubernetes.kubeconfig({ user: 'caretaker', ...life }))
   const { stderr } = await runCli(['config', 'check', '-c', file])
   expect(stderr).toContain(
-    `the client certificate in ${kubeconfig} ended on ${inDays(-1).toISOString().slice(0, 10)}: get a new one with \`talosctl kubeconfig --merge=false --force ${kubeconfig}\`\n`,
+    `the client certificate in ${kubeconfig} expired on ${inDays(-1).toISOString().slice(0, 10)}: get a new one with \`talosctl kubeconfig --merge=false --force ${kubeconfig}\`\n`,
   )
 })

@@ -92,7 +92,7 @@ test(
     const daemon = await start()
     await edit((config) => void (config['upgrade']!['pin'] = 'v1.13.9'))
     await waitFor('the edit to be taken', 15_000, async () =>
-      (await runCli(['journal', '-c', file])).stdout.includes('upgrade.pin changed, and counts from now on'),
+      (await runCli(['journal', '-c', file])).stdout.includes('upgrade.pin changed and takes effect now'),
     )
     expect((await runCli(['plan', '-c', file])).stdout).toContain('v1.13.9 runs, and v1.13.9 is pinned')
 

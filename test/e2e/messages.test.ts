@@ -67,7 +67,7 @@ test('a good configuration is called so, and a file that it names and that is mi
   await rm(join(directory, 'kubeconfig'))
   expect(await runCli(['config', 'check', '-c', file])).toMatchObject({
     code: 2,
-    stdout: `${file}: cluster.kubeconfig: ${join(directory, 'kubeconfig')} is not there\n`,
+    stdout: `${file}: cluster.kubeconfig: ${join(directory, 'kubeconfig')} does not exist\n`,
   })
 })
 
@@ -131,7 +131,7 @@ test('keys and secrets of hosts that are missing are named before a power cut fi
   expect({ code, lines: stdout.trimEnd().split('\n') }).toEqual({
     code: 2,
     lines: [
-      `${file}: hosts and wake: ${join(directory, 'token')} is not there`,
+      `${file}: hosts and wake: ${join(directory, 'token')} does not exist`,
       `${file}: hosts (nas).shutdown.ssh.key: ${join(directory, 'nas-key')} is not there`,
       `${file}: hosts (nas).shutdown.ssh.knownHosts: ${join(directory, 'known_hosts')} is not there`,
     ],
@@ -159,7 +159,7 @@ test(
     const file = await lab.writeConfig(directory, { factoryUrl: 'http://127.0.65.81:9' })
     expect(await runCli(['releases', '-c', file])).toMatchObject({
       code: 4,
-      stderr: 'caretaker: GET http://127.0.65.81:9/versions: connection refused: does it listen there?\n',
+      stderr: 'caretaker: GET http://127.0.65.81:9/versions: connection refused: is it listening there?\n',
     })
     await using stack = new AsyncDisposableStack()
     stack.defer(() => endStore(directory))
@@ -167,7 +167,7 @@ test(
     const { code, stdout } = await runCli(['run', 'watch-releases', '--wait', '-c', file])
     expect({ code, stdout }).toEqual({
       code: 1,
-      stdout: 'failed: GET http://127.0.65.81:9/versions: connection refused: does it listen there?\n',
+      stdout: 'failed: GET http://127.0.65.81:9/versions: connection refused: is it listening there?\n',
     })
     expect(await daemon.control.get('/power')).toMatchObject({ upses: [] })
   },
@@ -259,7 +259,7 @@ test('a second daemon on the same state is refused', { timeout: 300_000 }, async
   const { code, stderr } = await runCli(['start', '-c', file])
   expect(code).toBe(2)
   expect(stderr).toMatch(
-    /^caretaker: another Caretaker works on .*state: stop it first, or give this one its own 'state'\n$/,
+    /^caretaker: another Caretaker uses .*state: stop it first, or give this one its own 'state'\n$/,
   )
 })
 

@@ -183,11 +183,11 @@ describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
     )
     expect(await recordOf(daemon, 'w-1')).toMatchObject({
       outcome: 'upgraded',
-      failures: [expect.stringContaining('ended with code 1: it does not say why')],
+      failures: [expect.stringContaining('exited with code 1: it gives no reason')],
     })
     const why = 'it will end so every time until a person has changed something'
     expect((await recordOf(daemon, 'cp-1')).failures).toEqual([
-      expect.stringContaining(`ended with code 2`),
+      expect.stringContaining(`exited with code 2`),
       expect.stringContaining(why),
     ])
     expect(await decision(daemon)).toMatchObject({ kind: 'stuck', reason: expect.stringContaining(why) })

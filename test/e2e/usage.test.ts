@@ -46,7 +46,7 @@ test('commands that need the daemon say that none runs, and those that do not an
   })
   expect(await runCli(['status', '-c', join(dirname(file), 'nothing.yaml')])).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('nothing.yaml is not there'),
+    stderr: expect.stringContaining('nothing.yaml does not exist'),
   })
 })
 

@@ -89,7 +89,7 @@ export function fakeKubernetes(world: FakeWorld): Kubernetes {
       if (!machine.unschedulable) machine.mark = undefined
       if (machine.unschedulable && !machine.mark) {
         if (mark.why === 'power') return
-        throw new AgentError('rejected', `${name} was cordoned by somebody else`)
+        throw new AgentError('rejected', `${name} was cordoned by someone else: uncordon it to continue`)
       }
       if (machine.mark?.why === 'upgrade' && mark.why === 'power') return
       if (!machine.unschedulable) await note(`cordon ${name}`)
@@ -129,7 +129,7 @@ export function fakeKubernetes(world: FakeWorld): Kubernetes {
       await note(`drain ${name}`)
       if (!machines.get(name)!.stubborn || policy.deleteAfter !== undefined) return
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
-      throw new AgentError('timed-out', 'would not go: default/db-0: its disruption budget')
+      throw new AgentError('timed-out', 'still on the node: default/db-0: its disruption budget')
     },
     workloads: async () => {
       apiServer()
@@ -192,9 +192,10 @@ export function fakeKubernetes(world: FakeWorld): Kubernetes {
 
 function chooser({ selector, namespace }: WorkloadSelection): (workload: FakeWorkload) => boolean {
   if (selector.trim() === '')
-    throw new AgentError('misconfigured', 'an empty label selector would choose every workload')
+    throw new AgentError('misconfigured', 'an empty label selector would select every workload')
   const parsed = parseLabelSelector(selector)
-  if ('fault' in parsed) throw new AgentError('misconfigured', `"${selector}" chooses no workloads: ${parsed.fault}`)
+  if ('fault' in parsed)
+    throw new AgentError('misconfigured', `the label selector "${selector}" was refused: ${parsed.fault}`)
   return (workload) =>
     (namespace ?? workload.namespace) === workload.namespace &&
     parsed.requirements.every((requirement) => matches(requirement, workload.labels))

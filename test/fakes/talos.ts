@@ -6,7 +6,7 @@ import type { Talos } from '../../src/core/cluster/ports.ts'
 import type { FakeWorld } from './homelab.ts'
 import { bootIdOf, type FakeMachine } from './machine.ts'
 
-const noEtcd = notObserved('its etcd has not answered in time')
+const noEtcd = notObserved('its etcd did not answer in time')
 
 /** The machine APIs of the fake homelab. */
 export function fakeTalos(world: FakeWorld): Talos {
@@ -18,7 +18,7 @@ export function fakeTalos(world: FakeWorld): Talos {
     const found = machines.get(world.addresses.get(name) ?? name)!
     if (found.breaksOff > 0) {
       found.breaksOff -= 1
-      throw new AgentError('unreachable', `${name}: its answer broke off`)
+      throw new AgentError('unreachable', `${name} closed the connection before its answer was complete`)
     }
     if (!found.up) throw new AgentError('unreachable', `${name} does not answer`)
     return found
@@ -78,7 +78,7 @@ export function fakeTalos(world: FakeWorld): Talos {
     if (installerExit !== undefined)
       throw new AgentError(
         installerExit === 2 || installerExit === 3 ? 'misconfigured' : 'rejected',
-        `the installer on ${machine.name} ended with code ${installerExit}`,
+        `the installer on ${machine.name} exited with code ${installerExit}`,
       )
     machine.installed = parseImage(image)
     machine.latest = machine.installed

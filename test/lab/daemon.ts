@@ -84,8 +84,9 @@ export interface CliResult {
 export function runCli(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  launcher = ownLauncher,
 ): Promise<CliResult> {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ownLauncher, ...args], {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', launcher, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, NO_COLOR: '1', ...environment },
   })

@@ -22,9 +22,9 @@ async function lab(text = good) {
   const alerts = createAlerts(journal, () => new Date())
   const logged: string[] = []
   const log = { ...silentLog, error: (_: object, message: string) => void logged.push(message) }
-  const start = async (environment: Readonly<Record<string, string>> = {}, lookEvery = 10) => {
+  const start = async (environment: Readonly<Record<string, string>> = {}, pollInterval = 10) => {
     const settings = await loadUsableSettings(file, environment)
-    return createLiveSettings({ settings, journal, alerts, log, lookEvery })
+    return createLiveSettings({ settings, journal, alerts, log, pollInterval })
   }
   const open = () => alerts.all.map(({ id, severity, text: said }) => ({ id, severity, text: said }))
   return { path: folder.path, file, logged, start, open, said: () => journal.entries(20).map((entry) => entry.text) }
@@ -47,7 +47,7 @@ describe('the configuration of a daemon that runs', () => {
     follow(settings)
     await writeFile(it.file, `${good}upgrade: { soak: 1d }\n`)
     await expect.poll(() => settings.config.upgrade.soak).toBe(86_400_000)
-    expect(it.said()).toEqual([`${it.file} was edited: upgrade.soak changed, and counts from now on`])
+    expect(it.said()).toEqual([`${it.file} was edited: upgrade.soak changed and takes effect now`])
     await writeFile(join(it.path, '.new'), `${good}upgrade: { soak: 2d }\n`)
     await rename(join(it.path, '.new'), it.file)
     await expect.poll(() => settings.config.upgrade.soak).toBe(2 * 86_400_000)
@@ -89,7 +89,7 @@ describe('the configuration of a daemon that runs', () => {
     await settings.reread()
     await settings.reread()
     expect(it.logged).toHaveLength(1)
-    expect(it.open()).toMatchObject([{ id: 'config.invalid', text: expect.stringContaining('is not there') }])
+    expect(it.open()).toMatchObject([{ id: 'config.invalid', text: expect.stringContaining('does not exist') }])
     await writeFile(it.file, good)
     await settings.reread()
     expect(it.open()).toEqual([])
@@ -105,7 +105,7 @@ describe('the configuration of a daemon that runs', () => {
       await writeFile(it.file, whole.slice(0, length))
     await writeFile(it.file, whole)
     await expect.poll(() => settings.config.upgrade.skip, { timeout: 20_000 }).toEqual(['v1.14.0'])
-    expect(it.said()).toEqual([`${it.file} was edited: upgrade.skip, upgrade.soak changed, and counts from now on`])
+    expect(it.said()).toEqual([`${it.file} was edited: upgrade.skip, upgrade.soak changed and takes effect now`])
   })
 
   test('names the services whose section has changed', async () => {
@@ -165,7 +165,7 @@ describe('a start with a configuration that is wrong', () => {
     const it = await afterRun()
     await rm(it.file)
     const settings = await it.start()
-    expect(settings.fault).toContain('is not there')
+    expect(settings.fault).toContain('does not exist')
     expect(settings.config.upgrade.soak).toBe(3 * 86_400_000)
   })
 

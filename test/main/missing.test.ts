@@ -22,8 +22,8 @@ test.each([
     config: {},
     isThere: { talosconfig: false, kubeconfig: false },
     says: [
-      'nodes: list them under nodes, and they are upgraded and shut down in order',
-      'a talosconfig: name one in cluster.talosconfig, and nodes are watched and upgraded',
+      'nodes: list them under `nodes` to have them upgraded and shut down in order',
+      'a talosconfig: set cluster.talosconfig to have nodes watched and upgraded',
     ],
   },
   {
@@ -31,8 +31,8 @@ test.each([
     config: { nodes, cluster: { talosconfig: 't', kubeconfig: 'k' } },
     isThere: { talosconfig: false, kubeconfig: false },
     says: [
-      'a usable talosconfig: put it at /etc/t, and nodes are watched and upgraded',
-      'a usable kubeconfig: put it at /etc/k, and nodes are drained before they go down',
+      'a usable talosconfig: put it at /etc/t to have nodes watched and upgraded',
+      'a usable kubeconfig: put it at /etc/k to have nodes drained before they shut down',
     ],
   },
 ])('status says $what', ({ config: given, isThere, says }) => {

@@ -145,7 +145,7 @@ describe('a talosconfig whose certificate ends soon', () => {
     expect(parse(text)).toMatchObject({ context: 'lab', contexts: { lab: { endpoints: [cp] } } })
     expect(written()).toEqual([])
     expect(written('event')).toEqual([
-      `the talosconfig is renewed, and good until ${new Date(endOf(fresh.cert)).toISOString().slice(0, 10)}: ${file('talosconfig')} holds it`,
+      `the talosconfig was renewed and is valid until ${new Date(endOf(fresh.cert)).toISOString().slice(0, 10)}: written to ${file('talosconfig')}`,
     ])
     expect(await world.ports.talos.version('w-1', soon())).toBe('v1.13.9')
   })
@@ -160,7 +160,7 @@ describe('a talosconfig whose certificate ends soon', () => {
     expect(endOf(renewed.cert)).toBeGreaterThan(endOf(old))
     expect((await stat(copy)).mode & 0o777).toBe(0o600)
     expect(written('event')[0]).toMatch(
-      `: ${copy} holds it and is used, since ${file('talosconfig')} can't be rewritten (${file('talosconfig')} is read-only)`,
+      `: written to ${copy}, which is used instead of ${file('talosconfig')}: that can't be rewritten (${file('talosconfig')} is read-only)`,
     )
     expect(written()).toEqual([])
     // A daemon that starts again goes on with it, over the end of the old one.
@@ -200,7 +200,7 @@ describe('a talosconfig whose certificate ends soon', () => {
     }
     const what = `the client certificate in ${file('talosconfig')}`
     const advice =
-      'only one with os:admin can be renewed by itself: make a new one with `talosctl config new --roles os:operator` and a talosconfig that has os:admin'
+      'only one with os:admin is renewed automatically: make a new one with `talosctl config new --roles os:operator` and a talosconfig that has os:admin'
     expect(
       written()
         .toReversed()
@@ -210,7 +210,7 @@ describe('a talosconfig whose certificate ends soon', () => {
       `${what} expires on DAY, in less than a month; ${advice}`,
       `${what} expires on DAY, in less than a week; ${advice}`,
       expect.stringMatching(
-        /expired on DAY; no node takes it any more: .*talosctl gen config --with-secrets secrets\.yaml/,
+        /expired on DAY; nodes no longer accept it: .*talosctl gen config --with-secrets secrets\.yaml/,
       ),
     ])
   })
@@ -226,13 +226,13 @@ describe('a talosconfig whose certificate ends soon', () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     await world.check()
     await world.check()
-    expect(written().filter((text) => text.includes('is not renewed yet: cp-1'))).toHaveLength(1)
+    expect(written().filter((text) => text.includes('could not be renewed: cp-1'))).toHaveLength(1)
     node!.faults.silent = false
     await world.check()
     expect(written('event')).toEqual([])
     vi.setSystemTime(Date.now() + hour)
     await world.check()
-    expect(written('event')).toEqual([expect.stringContaining('the talosconfig is renewed')])
+    expect(written('event')).toEqual([expect.stringContaining('the talosconfig was renewed')])
   })
 
   test('is not replaced by what is of another CA', async () => {
@@ -241,7 +241,7 @@ describe('a talosconfig whose certificate ends soon', () => {
     rotated = await createAuthority('talos')
     await world.check()
     expect((await talosNow()).cert).toBe(old)
-    expect(written()).toContainEqual(expect.stringContaining('is not renewed yet: the cluster has a different CA'))
+    expect(written()).toContainEqual(expect.stringContaining('could not be renewed: the cluster has a different CA'))
   })
 })
 
@@ -257,7 +257,7 @@ test('a new certificate that does not let us in takes the place of nothing', asy
   await world.check()
   expect((await talosNow()).cert).toBe(old)
   expect(await readFile(file('kubeconfig'), 'utf8')).toBe(kept)
-  expect(written().filter((alert) => alert.includes('is not renewed yet: '))).toEqual([
+  expect(written().filter((alert) => alert.includes('could not be renewed: '))).toEqual([
     expect.stringContaining('Unauthorized'),
     expect.stringContaining('cp-1'),
   ])
@@ -293,7 +293,7 @@ describe('a kubeconfig whose certificate ends soon', () => {
     const world = await open()
     const ended = new Date(Date.now() - 2 * day).toISOString().slice(0, 10)
     expect((await refusal(version(world))).message).toBe(
-      `the Kubernetes API at ${apiAddress}:26443 refuses GET /version: Unauthorized: the client certificate in ${file('kubeconfig')} ended on ${ended}`,
+      `the Kubernetes API at ${apiAddress}:26443 refuses GET /version: Unauthorized: the client certificate in ${file('kubeconfig')} expired on ${ended}`,
     )
     await world.check()
     expect(await version(world)).toBe('v1.36.3')
@@ -323,7 +323,7 @@ describe('a kubeconfig whose certificate ends soon', () => {
     expect(await readFile(file('kubeconfig'), 'utf8')).toBe(text)
     const copy = file('state/credentials/kubeconfig')
     expect(parseKubeconfig(await readFile(copy, 'utf8'), copy)).toMatchObject({ ca: authority.ca, files: [] })
-    expect(written('event')[0]).toContain('its certificate is in a file of its own')
+    expect(written('event')[0]).toContain('its certificate is in a separate file')
     inDays(30)
     expect(await version(world)).toBe('v1.36.3')
     expect(await version(await open())).toBe('v1.36.3')
@@ -337,7 +337,7 @@ describe('a kubeconfig whose certificate ends soon', () => {
     expect(await readFile(file('kubeconfig'), 'utf8')).toBe(text)
     expect(written()).toEqual([
       expect.stringMatching(
-        /in less than a month; only one of system:masters can be renewed by itself: put a new certificate into /,
+        /in less than a month; only one of system:masters is renewed automatically: put a new certificate into /,
       ),
     ])
   })
@@ -348,7 +348,7 @@ describe('a kubeconfig whose certificate ends soon', () => {
     await (await open(false)).check()
     expect(written()).toEqual([
       expect.stringContaining(
-        'only with a talosconfig of os:admin it is renewed by itself: get a new one with `talosctl',
+        'it is renewed automatically only with an os:admin talosconfig: get a new one with `talosctl',
       ),
     ])
   })
@@ -396,7 +396,7 @@ describe('a file that changes', () => {
     expect(await version(world)).toBe('v1.36.3')
     expect(await world.ports.talos.version('cp-1', soon())).toBe('v1.13.9')
     expect(written()).toEqual([expect.stringContaining(why)])
-    expect(written()[0]).toMatch(/; what it said before is used until then$/)
+    expect(written()[0]).toMatch(/; its previous version stays in use$/)
     await writeFile(file(name), good)
     await world.check()
     expect(written()).toEqual([expect.stringMatching(/^settled: /), expect.anything()])
@@ -406,6 +406,6 @@ describe('a file that changes', () => {
     const world = await open()
     await writeTalosconfig({ roles: ['os:reader'] })
     expect(await world.ports.talos.version('cp-1', soon())).toBe('v1.13.9')
-    expect(written()).toEqual([expect.stringContaining('has the role os:reader and not os:admin')])
+    expect(written()).toEqual([expect.stringContaining('has the role os:reader, not os:admin')])
   })
 })

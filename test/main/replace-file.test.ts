@@ -48,7 +48,7 @@ describe('a file of the user’s', () => {
     expect(await replaceFile(file, 'old', 'new')).toEqual({
       done: false,
       changed: true,
-      why: `${file} was changed meanwhile`,
+      why: `${file} was changed in the meantime`,
     })
     expect(await readFile(file, 'utf8')).toBe('theirs')
     expect(await readdir(directory)).toEqual(['talosconfig'])

@@ -66,17 +66,17 @@ test('a UPS that we have logged out of stays so when the password is changed', a
   expect(it.upsd.commands.filter((command) => command === 'LOGIN ups')).toHaveLength(1)
 })
 
-test('a UPS whose password is not there is watched without a login where that can wait, and is an error where it can not', async () => {
+test('a UPS whose password is not there is monitored without a login where that can wait, and is an error where it can not', async () => {
   const it = await upsLab()
   await expect(followUpses(it.settings, {}, never)).rejects.toMatchObject({
     code: 'misconfigured',
-    message: `${it.path('ups-password')} is not there`,
+    message: `${it.path('ups-password')} does not exist`,
   })
   const missing: (string | undefined)[] = []
   const ups = (await followUpses(it.settings, { secretMissing: (_, why) => missing.push(why) }, always)).get('ups')!
   onTestFinished(() => ups[Symbol.asyncDispose]())
   expect(await ups.read(soon())).toMatchObject({ status: expect.arrayContaining(['OL']) })
-  expect(missing).toEqual([`${it.path('ups-password')} is not there`])
+  expect(missing).toEqual([`${it.path('ups-password')} does not exist`])
   await it.write('secret')
   await expect
     .poll(async () => ups.read(soon()).then(() => ups.loggedIn), { timeout: 20_000, interval: 500 })
@@ -115,7 +115,7 @@ test('the token of a host is read again when its file changes, and a token that 
   await writeFile(it.path('nas'), 'new token')
   await hosts.shutDown('nas', soon())
   expect(machine.tokens).toEqual(['old', 'new token'])
-  const gone = `${it.path('router')} is not there`
+  const gone = `${it.path('router')} does not exist`
   expect(trouble).toEqual({ router: gone })
   await expect(hosts.shutDown('router', soon())).rejects.toMatchObject({ code: 'misconfigured', message: gone })
   await expect(hosts.shutDown('desk', soon())).rejects.toMatchObject({

@@ -82,7 +82,7 @@ describe('addresses that lead to other machines', () => {
       swap(homelab, 'cp-1', 'cp-2')
       homelab.leader = 'cp-2'
     }
-    expect(await it.next()).toContain("it can't go down now: is not the machine that answers at its address")
+    expect(await it.next()).toContain("it can't go down now: it is not the machine that answers at its address")
     expect(homelab.diary.filter((entry) => entry.startsWith('forfeit'))).toEqual([])
   })
 

@@ -93,7 +93,7 @@ describe('a rollback and the quorum', () => {
     homelab.machine('cp-1').kubeletIll = true
     const { said } = await it.control.rollback('cp-1', false)
     expect(said).toBe(
-      "cp-1 will be rolled back from v1.14.1 to v1.13.9, but not yet: cp-1 can't be rolled back yet: etcd would be left with 1 healthy members of 3, and needs 2",
+      "cp-1 will be rolled back from v1.14.1 to v1.13.9; waiting: cp-1 can't be rolled back yet: etcd would be left with 1 healthy members of 3, and needs 2",
     )
     expect(await it.next()).toBe(
       "cp-1 can't be rolled back yet: etcd would be left with 1 healthy members of 3, and needs 2",

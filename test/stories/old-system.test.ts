@@ -128,7 +128,7 @@ describe('the one retry through the firmware is one', () => {
       'although its installer fails first',
       async ({ machine }, it) => {
         machine('w-1').installerExit = 4
-        expect(await it.next()).toContain('ended with code 4')
+        expect(await it.next()).toContain('exited with code 4')
       },
     ],
     [

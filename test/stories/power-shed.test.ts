@@ -5,7 +5,7 @@ import { jobNamed, startAgent } from '../fakes/agent.ts'
 import { fakeHomelab, type FakeHomelab } from '../fakes/homelab.ts'
 import { low, onBattery, online, two } from '../fakes/stories.ts'
 
-const why = '"odd" chooses no workloads: this API server does not know it'
+const why = 'the label selector "odd" was refused: this API server does not know it'
 const shed = [{ selector: 'odd' }, { selector: 'tier=batch' }]
 
 /** A homelab with a workload to spare, whose API server refuses one of the selectors, and with it any question that names it. */

@@ -172,7 +172,7 @@ test('somebody who cordons a node just before us does not make the release a bad
   homelab.before = (entry) => {
     if (entry.startsWith('pull-image')) homelab.machine('w-1').unschedulable = true
   }
-  expect(await it.next()).toContain('was cordoned by somebody else')
+  expect(await it.next()).toContain('was cordoned by someone else')
   expect(homelab.machine('w-1').attempts).toBeUndefined()
 })
 

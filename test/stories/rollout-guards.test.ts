@@ -149,7 +149,7 @@ test('a node whose drain is refused lets others go first, where that is the poli
     upgrade: { drainTimeout: '20ms', draining: { whenBlocked: 'skip', blockedTimeout: '1h' } },
   })
   homelab.machine('w-1').stubborn = true
-  expect(await it.next()).toContain('would not go: default/db-0')
+  expect(await it.next()).toContain('still on the node: default/db-0')
   await it.next()
   expect(homelab.machine('w-1')).toMatchObject({ unschedulable: false, mark: undefined })
   expect(await it.next()).toBe('cp-1 runs v1.14.1; on to the next')

@@ -126,7 +126,7 @@ test('pods that will not go keep a node from being changed, and are named', asyn
   await it.reads(online)
   await it.run('watch-releases')
   expect(sentencesOf(await it.runQueue()).at(-1)).toBe(
-    'drain w-1: not done within 0 s: would not go: default/db-0: its disruption budget',
+    'drain w-1: not done within 0 s: still on the node: default/db-0: its disruption budget',
   )
   expect(homelab.machine('w-1')).toMatchObject({ version: 'v1.13.9', installed: { version: 'v1.13.9' } })
 })

@@ -12,19 +12,19 @@ export interface CalendarOptions {
   readonly source: string
   /** Of the IANA database: for all-day events, and for times that name no zone. */
   readonly timeZone: string
-  /** How far it is looked ahead. */
+  /** How far ahead events are expanded. */
   readonly days?: number
-  /** How long working it out may take, in ms. Nothing else goes on in the process meanwhile. */
+  /** How long the expansion may take, in ms. It blocks the process. */
   readonly followWithin?: number
 }
 
 const oneDay = 86_400_000
-/** For how long what was worked out is used, in ms. */
+/** How long an expansion is used, in ms. */
 const keptFor = 3_600_000
 
 /**
  * A calendar in iCalendar's format (RFC 5545) whose events are days on which nothing is touched. Events that are marked as
- * free or called off don't count; some programs mark all-day events as free unless told otherwise.
+ * free or cancelled don't count; some programs mark all-day events as free by default.
  *
  * @throws AgentError `misconfigured` where there is no such time zone
  */
@@ -32,7 +32,7 @@ export function createCalendar({ source, timeZone, days = 60, followWithin = 2_0
   try {
     zoneOf(timeZone)
   } catch (error) {
-    throw new AgentError('misconfigured', `there is no time zone ${timeZone}`, error)
+    throw new AgentError('misconfigured', `unknown time zone ${timeZone}`, error)
   }
   const ahead = days * oneDay
   const accept = (text: string, place: Place, now: Date) =>
@@ -55,7 +55,7 @@ interface Following {
   readonly place: Place
 }
 
-/** Worked out once an hour: calendars are looked at every minute. @throws AgentError where it can't be */
+/** Expanded once an hour, and read every minute. @throws AgentError */
 function createAgenda(text: string, { timeZone, ahead, followWithin, place }: Following, madeAt: Date): Agenda {
   const calendars = limited(followWithin, place, () => parseText(text, place))
   let last: { readonly at: number; readonly outcome: readonly Blackout[] | AgentError } | undefined
@@ -81,14 +81,14 @@ function createAgenda(text: string, { timeZone, ahead, followWithin, place }: Fo
 }
 
 /**
- * A rule can be written that never comes true (`FREQ=SECONDLY` on the 30th of February), and whoever follows it never
- * returns. Node can interrupt what it runs in a context, whatever functions that calls.
+ * A rule may never match (`FREQ=SECONDLY` on the 30th of February), and expanding it never returns. Node can interrupt
+ * code that runs in a context.
  */
 function limited<T>(longest: number, place: Place, run: () => T): T {
   try {
     return runInNewContext('run()', { run }, { timeout: longest }) as T
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error
-    throw bad(place(), `its events take longer than ${longest / 1_000} s to follow`)
+    throw bad(place(), `its events take longer than ${longest / 1_000} s to expand`)
   }
 }

@@ -12,7 +12,7 @@ export interface Event {
   /** When an occurrence that begins then ends, in ms since the epoch. */
   endOf(start: Time): number
   readonly reason: string
-  /** Whether its time counts: it is not called off, and is not marked as free. */
+  /** Whether its time counts: it is neither cancelled nor marked as free. */
   readonly counts: boolean
   /** Which occurrence of the series it stands in for. */
   readonly instead: Time | undefined
@@ -34,7 +34,7 @@ export function readEvent(component: Component, timeZone: string): Event {
     uid: word('uid') || undefined,
     start,
     endOf: endOf(component, start, timeZone),
-    reason: inWords(word('summary')) || 'a day in the calendar',
+    reason: inWords(word('summary')) || 'an event without a title',
     counts: word('status').toUpperCase() !== 'CANCELLED' && word('transp').toUpperCase() !== 'TRANSPARENT',
     instead,
     andFuture: String(range).toUpperCase() === 'THISANDFUTURE',
@@ -56,7 +56,7 @@ function endOf(component: Component, start: Time, timeZone: string): (start: Tim
     return (from) => instantOf(later(from, new ICAL.Duration({ days })))
   }
   const lasts = end ? instantOf(end) - instantOf(start) : 0
-  if (lasts < 0) throw new Error('an event ends before it begins')
+  if (lasts < 0) throw new Error('an event ends before it starts')
   return (from) => instantOf(from) + lasts
 }
 
@@ -86,7 +86,7 @@ export function timesOf(component: Component, name: string, timeZone: string): T
   return component.getAllProperties(name).flatMap((property) =>
     (property.getValues() as unknown[]).map((value) => {
       const time = value instanceof ICAL.Period ? value.start : value
-      if (!(time instanceof ICAL.Time)) throw new Error(`${name.toUpperCase()} is no time: ${String(value)}`)
+      if (!(time instanceof ICAL.Time)) throw new Error(`${name.toUpperCase()} is not a time: ${String(value)}`)
       return inZone(time, property, timeZone)
     }),
   )

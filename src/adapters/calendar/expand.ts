@@ -10,7 +10,7 @@ export interface Span {
   readonly to: number
 }
 
-/** So many occurrences are followed at the most: an event of every hour for eleven years. */
+/** The most occurrences that are expanded: an hourly event for eleven years. */
 const mostOccurrences = 100_000
 
 interface Counted {
@@ -91,10 +91,10 @@ function* seriesOf(
     yield { at, ends: lasts === undefined ? undefined : instantOf(at) + lasts }
   }
   for (const rule of component.getAllProperties('rrule').flatMap((property) => property.getValues() as unknown[])) {
-    if (!(rule instanceof ICAL.Recur)) throw new Error('RRULE is no rule')
+    if (!(rule instanceof ICAL.Recur)) throw new Error('RRULE is not a recurrence rule')
     const iterator = bounded(rule, event.start).iterator(event.start)
     for (let at = next(iterator); at !== undefined && instantOf(at) < until; at = next(iterator)) {
-      if (count.left-- <= 0) throw new Error('an event recurs too often to be followed')
+      if (count.left-- <= 0) throw new Error('an event recurs too often')
       yield { at, ends: undefined }
     }
   }

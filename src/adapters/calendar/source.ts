@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import type { Place } from './text.ts'
 
-/** Makes something of a text, or throws an AgentError. */
+/** Parses a text. @throws AgentError */
 export type Accept<T> = (text: string, place: Place, now: Date) => T
 
 export interface Source<T> {
@@ -12,11 +12,11 @@ export interface Source<T> {
 
 /** In bytes; ten thousand events are some 3 MB. */
 const largest = 4 * 1_048_576
-/** A server is asked so seldom, in ms. */
+/** How often a server is asked, in ms. */
 const askedEvery = 15 * 60_000
-/** A server that has just failed, and of whose calendar there is no copy, is asked so often. */
+/** The same after a failure, where there is no copy of its calendar. */
 const askedAgainAfter = 60_000
-/** For so long a copy stands in for a server that is away. */
+/** How long a copy is used while the server is down. */
 const copyLasts = 24 * 3_600_000
 const answersWithin = 15_000
 
@@ -36,7 +36,7 @@ export function fileSource<T>(path: string, accept: Accept<T>): Source<T> {
     const state = [info.ino, info.size, info.mtimeMs, info.ctimeMs].join(' ')
     if (last?.state !== state) {
       const text = await readFile(path, 'utf8').catch(cantRead)
-      // A bad one is not read again either until it has changed.
+      // An invalid file is not read again until it changes.
       last = { state, outcome: attempt(() => accept(text, place, now)) }
     }
     if (last.outcome instanceof AgentError) throw last.outcome
@@ -60,12 +60,11 @@ function attempt<T>(action: () => T): { readonly value: T } | AgentError {
 }
 
 /**
- * A calendar that a server has. Only the server is named when something is wrong: many calendars are shared by an address
- * that is a secret.
+ * A calendar on a server. Errors name only the host: many calendars are shared by a secret URL.
  */
 export function urlSource<T>(source: string, accept: Accept<T>): Source<T> {
   const address = source.replace(/^webcal:/i, 'https:')
-  if (!URL.canParse(address)) throw new AgentError('misconfigured', "the calendar's address is none")
+  if (!URL.canParse(address)) throw new AgentError('misconfigured', "the calendar's address is not a valid URL")
   const url = new URL(address)
   const name = `the calendar at ${url.host}`
   const place: Place = (line) => (line === undefined ? name : `${name}, line ${line}`)
@@ -85,7 +84,7 @@ export function urlSource<T>(source: string, accept: Accept<T>): Source<T> {
     } catch (error) {
       const failed =
         error instanceof AgentError ? error : new AgentError('malformed', `${name}: ${messageOf(error)}`, error)
-      // Of a question that was called off nobody knows how it would have ended.
+      // A cancelled request says nothing about the server.
       if (!signal.aborted) asked = { at: now.getTime(), failed }
       if (known) return known.value
       throw failed
@@ -113,7 +112,7 @@ export function urlSource<T>(source: string, accept: Accept<T>): Source<T> {
       return { status, text: await textOf(response), etag: response.headers.get('etag') }
     } catch (error) {
       if (error instanceof AgentError) throw error
-      const why = signal.aborted ? 'it has not answered in time' : explain(error)
+      const why = signal.aborted ? 'it did not answer in time' : explain(error)
       throw new AgentError('unreachable', `${name}: ${why}`, error)
     }
   }
@@ -138,7 +137,7 @@ function isRecent(at: number, within: number, now: Date): boolean {
   return age >= 0 && age < within
 }
 
-/** What fetch throws says nothing; its cause does. */
+/** The cause of fetch's error has the reason. */
 function explain(error: unknown): string {
   const cause = (error as { cause?: unknown }).cause ?? error
   const { code } = cause as NodeJS.ErrnoException

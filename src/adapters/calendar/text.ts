@@ -59,16 +59,17 @@ function checkFrame(lines: readonly Line[], place: Place): number[] {
     const [, word, rest = ''] = /^(BEGIN|END):(.*)$/i.exec(text) ?? []
     const name = rest.trim().toUpperCase()
     if (word?.toUpperCase() === 'BEGIN') {
-      if (open.length === 0 && name !== 'VCALENDAR') throw bad(place(number), `a calendar begins with BEGIN:VCALENDAR`)
+      if (open.length === 0 && name !== 'VCALENDAR')
+        throw bad(place(number), `a calendar must begin with BEGIN:VCALENDAR`)
       if (open.length === 1 && name === 'VEVENT') events.push(number)
       open.push({ name, number })
-    } else if (open.length === 0) throw bad(place(number), 'a calendar begins with BEGIN:VCALENDAR')
+    } else if (open.length === 0) throw bad(place(number), 'a calendar must begin with BEGIN:VCALENDAR')
     else if (word !== undefined && open.pop()!.name !== name)
-      throw bad(place(number), `END:${name.slice(0, 40)} ends what did not begin`)
+      throw bad(place(number), `END:${name.slice(0, 40)} has no matching BEGIN`)
   }
   const [unended] = open.splice(-1)
-  if (unended) throw bad(place(unended.number), `${unended.name.slice(0, 40)} begins and does not end`)
-  if (lines.length === 0) throw bad(place(), 'there is nothing in it')
+  if (unended) throw bad(place(unended.number), `BEGIN:${unended.name.slice(0, 40)} has no matching END`)
+  if (lines.length === 0) throw bad(place(), 'it is empty')
   return events
 }
 

@@ -14,7 +14,7 @@ export function zoneOf(timeZone: string): InstanceType<typeof ICAL.Timezone> {
   return zone
 }
 
-/** Undefined where nobody has heard of it: calendars have names of their own. */
+/** Undefined where it is not an IANA name: calendars may define their own. */
 export function knownZoneOf(timeZone: string): InstanceType<typeof ICAL.Timezone> | undefined {
   try {
     return zoneOf(timeZone)

@@ -27,11 +27,11 @@ export async function ask(url: URL, wants: 'status' | 'text', signal: AbortSigna
     const response = await send(url, signal)
     const { statusCode: status = 0, headers } = response
     if (wants === 'text') return { status, location: headers.location, text: await read(response, signal) }
-    // Whatever breaks on a connection that nobody listens to any more is nobody's trouble.
+    // Later errors on this connection don't matter.
     response.on('error', () => undefined).destroy()
     return { status, location: headers.location, text: '' }
   } catch (error) {
-    return { why: signal.aborted ? `${url.host} has not answered in time` : `${url.host}: ${explain(error)}` }
+    return { why: signal.aborted ? `${url.host} did not answer in time` : `${url.host}: ${explain(error)}` }
   }
 }
 

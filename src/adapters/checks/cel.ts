@@ -23,7 +23,7 @@ export function compileCel(text: string): { readonly run: Expression } | { reado
     const parsed = environment.parse(text)
     const { valid, type = '', error } = parsed.check()
     if (!valid) return { wrong: describe(error, text) }
-    if (type !== 'bool' && type !== 'dyn') return { wrong: `it comes to a ${type}, and not to true or false` }
+    if (type !== 'bool' && type !== 'dyn') return { wrong: `it evaluates to ${type}, not to true or false` }
     return { run: (objects) => runAll(objects, (object) => judge(parsed, object)) }
   } catch (error) {
     return { wrong: describe(error, text) }
@@ -34,7 +34,7 @@ function judge(parsed: (context: Record<string, unknown>) => unknown, object: un
   try {
     const result = parsed({ object, self: object })
     if (result === true) return undefined
-    return result === false ? 'is false' : `comes to ${inWords(String(result), 80)}, and not to true`
+    return result === false ? 'is false' : `evaluates to ${inWords(String(result), 80)}, not to true`
   } catch (error) {
     return `fails: ${inWords(error instanceof EvaluationError ? error.summary : messageOf(error))}`
   }

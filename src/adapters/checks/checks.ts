@@ -17,7 +17,7 @@ export interface ChecksOptions {
 }
 
 /**
- * Asks what the user wants to be asked. What does not answer has not passed, in words that begin with the check's name.
+ * Runs the user's checks. A check without an answer fails, with a reason that starts with its name.
  *
  * @throws AgentError `misconfigured` where the check itself is wrong
  */
@@ -44,7 +44,7 @@ export function createChecks({ objects, timeout = 10_000 }: ChecksOptions): Chec
     const compiled = (await loadCel()).compileCel(cel)
     if ('wrong' in compiled) return compiled.wrong
     const found = await orInTime(objects.find(reference, signal), signal).catch((error: unknown) => {
-      // A kind that there is not can't be asked for ever; a cluster that is away can't for now.
+      // An unknown kind is a mistake in the check; an unreachable cluster is temporary.
       if (error instanceof AgentError && error.code === 'misconfigured') throw during(`check ${name}`, error)
       return inWords(messageOf(error))
     })
@@ -80,12 +80,12 @@ export async function compileCheck(check: Check): Promise<string | undefined> {
 function refuseUrl(text: string): string | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined
   const isWeb = url?.protocol === 'http:' || url?.protocol === 'https:'
-  return isWeb ? undefined : `${inWords(text, 80)} is no address that begins with http:// or https://`
+  return isWeb ? undefined : `${inWords(text, 80)} is not an address that begins with http:// or https://`
 }
 
 function refuseStatus(status: number): string | undefined {
   const isFinal = Number.isInteger(status) && status >= 200 && status <= 599
-  return isFinal ? undefined : `${status} is no status that HTTP answers with`
+  return isFinal ? undefined : `${status} is not an HTTP status`
 }
 
 async function runHttp(
@@ -107,10 +107,10 @@ async function runPrometheus(
   return 'why' in answer ? answer.why : readPrometheus(answer.status, answer.text)
 }
 
-/** Whoever finds may not heed the signal. */
+/** The call may ignore the signal. */
 function orInTime<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    const late = () => reject(new AgentError('timed-out', 'the cluster has not answered in time'))
+    const late = () => reject(new AgentError('timed-out', 'the cluster did not answer in time'))
     if (signal.aborted) late()
     signal.addEventListener('abort', late, { once: true })
     answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', late))

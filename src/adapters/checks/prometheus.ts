@@ -29,7 +29,7 @@ export function readPrometheus(status: number, text: string): string | undefined
   }
   const data = asObject(answer?.['data'])
   const samples = answer?.['status'] === 'success' && data ? samplesOf(data['resultType'], data['result']) : undefined
-  if (!samples) return `HTTP ${status} and what is no answer of Prometheus: ${inWords(text, 80) || 'nothing'}`
+  if (!samples) return `HTTP ${status} without an answer of Prometheus: ${inWords(text, 80) || 'nothing'}`
   if (samples.length === 0) return 'the result is empty'
   const offenders = samples.filter(({ value }) => isZeroOrNone(value))
   const [first] = offenders

@@ -1,4 +1,4 @@
-/** Text from outside, fit for a sentence: on one line, without control characters, and short. */
+/** Cleans external text for a message: one line, without control characters, and short. */
 export function inWords(text: string, longest = 200): string {
   const line = text.replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim()
   return line.length > longest ? `${line.slice(0, longest)}…` : line

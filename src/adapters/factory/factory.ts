@@ -25,17 +25,17 @@ export function createFactory(url: string): Factory {
     const { response, host } = await send({ ...rest, url: below(base, path) })
     const status = response.statusCode ?? 0
     if (status >= 200 && status < 300) return response
-    // Images are kept elsewhere, under addresses that end after a while: the Factory gives a new one.
+    // Images are stored elsewhere, under URLs that expire: the Factory issues a new one.
     const isExpired = host !== base.host && status === 403
     if (isExpired && expired === 0) {
       response.resume()
       return ask(path, rest, expired + 1)
     }
-    // Errors are plain text and never JSON; a 500 has no reason in it, but the request's id helps its operators.
+    // Errors are plain text; a 500 has no reason, but the request id helps the Factory's operators.
     const text = (await readText(response, 65_536).catch(() => '')).trim().slice(0, 300)
     const id = response.headers['x-request-id']
     const asked = `${rest.method} ${where}${path.replaceAll(/[0-9a-f]{64}/g, (long) => `${long.slice(0, 12)}…`)}`
-    const words = `${asked}${host === base.host ? '' : ` leads to ${host}, which`} answers ${status}: ${text || 'no reason given'}`
+    const words = `${asked}${host === base.host ? '' : ` redirects to ${host}, which`} answers ${status}: ${text || 'no reason given'}`
     const why = id ? `${words} (request ${String(id)})` : words
     if (status === 416) throw new RangeRefused('rejected', why)
     throw new AgentError(status >= 500 || status === 429 || isExpired ? 'unreachable' : 'rejected', why)
@@ -120,7 +120,7 @@ function pathOf({ schematic, version, architecture }: ImageOrder): string {
 
 class RangeRefused extends AgentError {}
 
-/** Nothing comes after what we have: it was all there already, or is too much. */
+/** Nothing follows what we have: the file is complete already, or too long. */
 function rangeRefused(error: unknown): undefined {
   if (!(error instanceof RangeRefused)) throw error
 }
@@ -129,12 +129,12 @@ function contentRange({ headers }: IncomingMessage): RegExpExecArray | null {
   return /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(headers['content-range'] ?? '')
 }
 
-/** Not every server heeds If-Range: a part of other bytes must not be put behind ours. */
+/** Not every server honours If-Range: a range of another file must not be appended. */
 function isRest(response: IncomingMessage, { offset, etag }: Resume): boolean {
   return Number(contentRange(response)?.[1]) === offset && [undefined, etag].includes(response.headers.etag)
 }
 
-/** A 200 to a ranged request is the whole file: the part that we have is of other bytes, or ranges are not served. */
+/** A 200 to a range request is the whole file: it has changed, or ranges are not supported. */
 function toDownload(response: IncomingMessage, host: string): Download {
   const { headers, statusCode } = response
   const range = contentRange(response)
@@ -152,7 +152,7 @@ async function* readBody(response: IncomingMessage, host: string): AsyncGenerato
   try {
     for await (const chunk of response as AsyncIterable<Uint8Array>) yield chunk
   } catch (error) {
-    throw new AgentError('unreachable', `the download from ${host} broke off: ${messageOf(error)}`, error)
+    throw new AgentError('unreachable', `the download from ${host} was cut off: ${messageOf(error)}`, error)
   }
 }
 

@@ -14,11 +14,11 @@ export interface HttpRequest {
 
 export interface HttpAnswer {
   readonly response: IncomingMessage
-  /** Who answered: another one than was asked, after a redirect. */
+  /** The host that answered, after redirects. */
   readonly host: string
 }
 
-/** A body that says nothing for so long, in ms, has died. */
+/** How long a body may send nothing, in ms. */
 const silentBody = 60_000
 const redirects = 5
 
@@ -41,11 +41,11 @@ export async function send(request: HttpRequest): Promise<HttpAnswer> {
     if (next?.protocol !== 'http:' && next?.protocol !== 'https:')
       throw new AgentError(
         'malformed',
-        `${url.host} redirects to what is no address: ${headers.location!.slice(0, 80)}`,
+        `${url.host} redirects to an invalid address: ${headers.location!.slice(0, 80)}`,
       )
     url = next
   }
-  throw new AgentError('malformed', `${request.url.host} redirects without end`)
+  throw new AgentError('malformed', `${request.url.host} redirects too often`)
 }
 
 function sendOnce({ method, url, headers = {}, body, headersWithin, signal }: HttpRequest): Promise<IncomingMessage> {
@@ -62,35 +62,33 @@ function sendOnce({ method, url, headers = {}, body, headersWithin, signal }: Ht
     })
     outgoing.on('response', (response) => {
       clearTimeout(slow)
-      response.setTimeout(silentBody, () =>
-        response.destroy(new Error(`the body fell silent for ${silentBody / 1_000} s`)),
-      )
+      response.setTimeout(silentBody, () => response.destroy(new Error(`no data for ${silentBody / 1_000} s`)))
       resolve(response)
     })
     outgoing.end(body)
   })
 }
 
-/** The body as text, up to so many bytes. */
+/** The body as text, up to `limit` bytes. */
 export async function readText(response: IncomingMessage, limit = 8_388_608): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
   try {
     for await (const chunk of response as AsyncIterable<Buffer>) {
       size += chunk.length
-      if (size > limit) throw new AgentError('malformed', 'the answer is larger than any real one')
+      if (size > limit) throw new AgentError('malformed', 'the answer is too large')
       chunks.push(chunk)
     }
   } catch (error) {
     if (error instanceof AgentError) throw error
-    throw new AgentError('unreachable', `the answer broke off: ${messageOf(error)}`, error)
+    throw new AgentError('unreachable', `the answer was cut off: ${messageOf(error)}`, error)
   }
   return Buffer.concat(chunks).toString('utf8')
 }
 
 function explain(error: NodeJS.ErrnoException): string {
-  if (error.code === 'ECONNREFUSED') return 'connection refused: does it listen there?'
+  if (error.code === 'ECONNREFUSED') return 'connection refused: is it listening there?'
   if (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN')
     return 'the name does not resolve: check DNS and the address'
-  return error.name === 'AbortError' ? 'called off' : messageOf(error)
+  return error.name === 'AbortError' ? 'cancelled' : messageOf(error)
 }

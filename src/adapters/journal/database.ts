@@ -4,9 +4,9 @@ import { DatabaseSync } from 'node:sqlite'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import { formatOf, migrate, newestFormat } from './migrations.ts'
 
-/** How long somebody else's lock is waited for, in ms: nothing else runs meanwhile, and a power cut doesn't wait. */
+/** How long to wait for another process's lock, in ms: it blocks everything else. */
 const lockedFor = 250
-/** A reader has time, in ms. */
+/** The same for a reader, in ms. */
 const readerWaits = 5_000
 
 /**

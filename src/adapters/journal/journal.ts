@@ -15,7 +15,7 @@ export function openJournal(directory: string, options: StoreOptions = {}): Jour
   return Object.assign(createJournal(store, now), { [Symbol.dispose]: store[Symbol.dispose] })
 }
 
-/** A journal that nobody keeps, for looking before there is anything to remember. */
+/** A journal in memory only, for commands that run before there is one. */
 export function openMemoryJournal(now: () => Date = () => new Date()): Journal {
   return createJournal(createStore(openMemory(), { now }), now)
 }

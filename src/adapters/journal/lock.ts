@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { AgentError, messageOf } from '../../core/errors.ts'
 
-/** A lock that nobody refers to would be collected, and given back with it. */
+/** Keeps a reference to each lock: garbage collection would release it. */
 const locks = new Set<DatabaseSync>()
 
 /**
@@ -18,7 +18,7 @@ export function lockState(directory: string): Disposable {
   } catch (error) {
     throw new AgentError(
       'misconfigured',
-      `the state directory ${directory} can't be made: ${messageOf(error)}. Set 'state' to a directory of your own`,
+      `the state directory ${directory} can't be created: ${messageOf(error)}. Set 'state' to a directory of your own`,
     )
   }
   let database: DatabaseSync | undefined
@@ -30,7 +30,7 @@ export function lockState(directory: string): Disposable {
     if (/locked|busy/i.test(messageOf(error))) {
       throw new AgentError(
         'misconfigured',
-        `another Caretaker works on ${directory}: stop it first, or give this one its own 'state'`,
+        `another Caretaker uses ${directory}: stop it first, or give this one its own 'state'`,
       )
     }
     throw new AgentError('misconfigured', `the state directory ${directory} can't be written to: ${messageOf(error)}`)

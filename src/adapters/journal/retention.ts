@@ -5,7 +5,7 @@ import type { RecordKind } from '../../core/records.ts'
 export const prunesEvery = 500
 /** What the file may hold, in bytes, before the half of what only people read goes. */
 const mostBytes = 24 * 2 ** 20
-/** So many records that could not be read are kept. */
+/** How many unreadable records are kept. */
 const mostQuarantined = 200
 
 /** Deletes what is beyond a kind's retention. What is open is never touched; where there is nothing to do nothing is written. */

@@ -7,11 +7,11 @@ import { prune, prunesEvery, pruneQuarantine } from './retention.ts'
 import { createWriteBehind, type WriteBehind } from './write-behind.ts'
 
 export interface StoreOptions {
-  /** For the CLI, which reads beside a running daemon. What it saves only it sees. */
+  /** For the CLI, which reads while the daemon runs. What it saves stays in memory. */
   readonly readOnly?: boolean
-  /** Told once when the disk fails, and once when it is well again. */
+  /** Called once when the disk fails, and once when it works again. */
   readonly onDegraded?: (why: string | undefined) => void
-  /** Told once of each record that can't be read. */
+  /** Called once for each record that can't be read. */
   readonly onSetAside?: (kind: string, key: string, why: string) => void
   readonly now?: () => Date
 }
@@ -90,7 +90,7 @@ export function createStore(database: DatabaseSync, options: StoreOptions): Reco
   }
 }
 
-/** Asks the file. What the disk no longer gives back counts as not there; a reader has nothing else, and is told. */
+/** Queries the file. What can't be read counts as missing; for a reader it is an error. */
 function createQuery(database: DatabaseSync, disk: WriteBehind, readOnly: boolean) {
   return (sql: string, ...values: (string | number)[]): unknown[] => {
     try {
@@ -114,11 +114,11 @@ function readOpenRecords(database: DatabaseSync): OpenRecords {
   return found
 }
 
-/** Tidying that can wait for the next time. */
+/** Runs cleanup that may fail. */
 function attempt(work: () => void): void {
   try {
     work()
   } catch {
-    // A disk that fails is noted by whoever writes or reads next.
+    // The next read or write reports a failing disk.
   }
 }

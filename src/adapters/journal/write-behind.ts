@@ -10,25 +10,25 @@ export interface Row {
   readonly value: string
 }
 
-/** What is to become of a record: a new row, or none. */
+/** A change of a record: a new row, or its removal. */
 export interface Change {
   readonly kind: string
   readonly key: string
   readonly row: Row | undefined
   /** Why what was there can't be read: it goes to the quarantine. */
   readonly broken?: { readonly at: number; readonly value: string; readonly why: string }
-  /** Given up first where the disk fails for so long that memory grows. */
+  /** Dropped first when the disk fails for so long that memory grows. */
   readonly isExpendable?: boolean
 }
 
 export interface WriteBehindOptions {
-  /** Told once when the disk fails, and once when it is well again. */
+  /** Called once when the disk fails, and once when it works again. */
   readonly onDegraded: (why: string | undefined) => void
   /** Of a reader: nothing goes to the disk. */
   readonly isPaused?: boolean
 }
 
-/** Changes that wait for the disk at most, beside those that are never given up. */
+/** The most changes that wait for the disk, apart from those that are never dropped. */
 const mostPending = 10_000
 /** So many changes go into one transaction, because each waits for the disk. */
 const mostAtOnce = 500
@@ -87,7 +87,7 @@ export function createWriteBehind(database: DatabaseSync, { onDegraded, isPaused
       noteSuccess()
     } catch (error) {
       giveUpOldest()
-      // Each try stops everything else for as long as it waits.
+      // Each try blocks everything else while it waits.
       if (/locked|busy/i.test(messageOf(error))) waitsUntil = performance.now() + triesEvery
       noteFailure(error)
     }

@@ -2,7 +2,7 @@ import { AgentError } from '../../core/errors.ts'
 import { type Api, ApiRefusal } from './api.ts'
 import { asRecord } from './kubeconfig.ts'
 
-/** An object of a built-in kind that says whether something else is there. */
+/** An object of a built-in kind whose existence proves that something else exists. */
 export interface Witness {
   /** `customresourcedefinitions`. */
   readonly resource: string
@@ -12,11 +12,11 @@ export interface Witness {
 }
 
 /**
- * Whether the cluster really lacks it, and does not only seem to. An API server that has just started serves custom kinds
+ * Whether the cluster really lacks it. An API server that has just started serves custom kinds
  * late: their groups are missing in `/apis`, and their paths are 404, for some seconds (kubernetes
  * apiextensions-apiserver pkg/apiserver customresource_discovery_controller.go). The object that describes the kind is
- * in etcd all the time. So absent is what is not found twice, with the server ready in between. `unknown` is the
- * answer to who may not read the object, or gets another one.
+ * in etcd all the time. So it counts as absent when it is not found twice, with the server ready in between. `unknown`
+ * means that our role may not read the object, or that another object was returned.
  *
  * @throws AgentError where the API server is not ready, or something in front of it answers
  */
@@ -31,12 +31,12 @@ export async function testify(
   return find(api, witness, signal)
 }
 
-/** Its own checks pass: discovery is complete, and the roles are known. @throws NotServed where they do not */
+/** Requires `/readyz`: discovery is complete, and the roles are loaded. @throws NotServed where it fails */
 export async function demandReady(api: Pick<Api, 'send'>, signal: AbortSignal): Promise<void> {
   try {
     await api.send<string>({ method: 'GET', path: '/readyz', as: 'text', signal })
   } catch (error) {
-    throw error instanceof ApiRefusal && error.status >= 500 ? new NotServed('all that it should', error) : error
+    throw error instanceof ApiRefusal && error.status >= 500 ? new NotServed('all of its APIs', error) : error
   }
 }
 
@@ -53,20 +53,16 @@ async function find(
     if (!(error instanceof ApiRefusal)) throw error
     if (error.status === 403) return 'unknown'
     const { kind, name: named } = asRecord(error.details)
-    // A 404 of what stands in front of the API server names nothing.
+    // A 404 of a proxy or load balancer names no object.
     if (error.status === 404 && kind === resource && named === name) return 'absent'
     throw error
   }
 }
 
-/** An error that passes: the kind is there, or was, and is not served at this moment. */
+/** A temporary error: the kind exists, or did, and is not served right now. */
 export class NotServed extends AgentError {
   constructor(what: string, cause?: unknown) {
-    super(
-      'unreachable',
-      `the Kubernetes API does not serve ${what} at the moment, as one that has just started; it is asked again`,
-      cause,
-    )
+    super('unreachable', `the Kubernetes API does not serve ${what} yet: it may have just started; trying again`, cause)
   }
 }
 

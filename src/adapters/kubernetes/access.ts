@@ -2,7 +2,7 @@ import { AgentError } from '../../core/errors.ts'
 import { lifeOf } from './entry.ts'
 import type { Access } from './kubeconfig.ts'
 
-/** The way in as it is at present, with the connections that were opened by it. */
+/** The current credentials, with the connections that use them. */
 export interface Session<Connections> {
   readonly access: Access
   readonly connections: Connections
@@ -11,30 +11,30 @@ export interface Session<Connections> {
 }
 
 export interface Sessions<Connections> extends Disposable {
-  /** The present one; asked for where there is none yet, or where the access has changed. */
+  /** The current one; fetched where there is none yet, or where the credentials have changed. */
   current(signal: AbortSignal): Promise<Session<Connections>>
-  /** Another one than that which was refused; undefined where there is no other. */
+  /** A newer one than the one that was refused; undefined where there is none. */
   renewed(refused: Session<Connections>, signal: AbortSignal): Promise<Session<Connections> | undefined>
 }
 
-/** Where the access comes from. Both calls answer with the same object for as long as nothing has changed. */
+/** The source of the credentials. Both calls return the same object for as long as nothing has changed. */
 export interface AccessSource {
   current(signal: AbortSignal): Promise<Access>
-  /** Another one than that which was refused; undefined where there is no other. */
+  /** A newer one than the one that was refused; undefined where there is none. */
   renewed(refused: Access, signal: AbortSignal): Promise<Access | undefined>
 }
 
-/** So long before a client certificate ends, it is renewed, in ms. */
+/** A client certificate is renewed this long before it expires, in ms. */
 const beforeItEnds = 3_600_000
-/** A renewal that failed, or brought no longer life, is not tried again sooner, in ms, while the certificate is good. */
+/** The shortest time between two renewals while the certificate is still valid, in ms. */
 const renewEvery = 60_000
 
 interface Held<Connections> extends Session<Connections> {
-  /** Closes the connections as soon as nobody uses them. */
+  /** Closes the connections when they are no longer in use. */
   retire(): void
 }
 
-/** Keeps the connections of the present access, and those of the one before until nobody uses them. */
+/** Keeps the connections of the current credentials, and those of the previous ones until they are no longer in use. */
 export function createSessions<Connections extends { destroy(): void }>(
   given: Access | AccessSource | (() => Promise<Access>),
   open: (access: Access) => Connections,
@@ -69,8 +69,8 @@ function sourceOf(given: Access | AccessSource | (() => Promise<Access>)): Acces
 }
 
 /**
- * An access that is fetched: anew before its client certificate ends, and where it is refused. Many may ask at the same
- * time: it is fetched once for all of them.
+ * Credentials that are fetched: again before the client certificate expires, and when they are refused. Concurrent
+ * callers share one fetch.
  */
 export function fetchedAccess(fetch: () => Promise<Access>): AccessSource {
   let held: { readonly access: Access; readonly renewAt: number; readonly endsAt: number } | undefined
@@ -83,7 +83,7 @@ export function fetchedAccess(fetch: () => Promise<Access>): AccessSource {
       try {
         const access = await fetch()
         const { from, to } = lifeOf(access) ?? { from: 0, to: Number.POSITIVE_INFINITY }
-        // One that was made for less than some hours would otherwise be renewed all the time.
+        // A certificate that is valid for a few hours only would otherwise be renewed all the time.
         held = { access, endsAt: to, renewAt: Math.max(to - beforeItEnds, from + (to - from) * (2 / 3)) }
         return access
       } finally {
@@ -98,7 +98,7 @@ export function fetchedAccess(fetch: () => Promise<Access>): AccessSource {
       const now = Date.now()
       if (held === undefined || now >= held.endsAt) return await heeding(fetchOnce(), signal)
       if (now < held.renewAt || now - triedAt < renewEvery) return held.access
-      // The old certificate is still good: what keeps a new one away now may pass until it ends.
+      // The old certificate is still valid: the failure may pass before it expires.
       const { access } = held
       return await heeding(fetchOnce(), signal).catch(() => access)
     },
@@ -135,11 +135,10 @@ function hold<Connections extends { destroy(): void }>(
   }
 }
 
-/** What is fetched goes on for the others when one of those who wait is called off. */
+/** Stops waiting when the signal aborts; the fetch continues for the other callers. */
 async function heeding<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const off = () =>
-    new AgentError('unreachable', 'the access to the Kubernetes API has not come in time', signal.reason)
-  // Nobody may be left to hear of it.
+  const off = () => new AgentError('unreachable', 'no credentials for the Kubernetes API in time', signal.reason)
+  // Not an unhandled rejection where all callers have left.
   promise.catch(() => {})
   if (signal.aborted) throw off()
   return await new Promise<T>((resolve, reject) => {

@@ -5,11 +5,11 @@ import { asRecord } from './kubeconfig.ts'
 export class ApiRefusal extends AgentError {
   readonly status: number
   readonly details: unknown
-  /** For how long the server asks to be left alone, in ms; undefined where it does not say. */
+  /** `Retry-After`, in ms; undefined where the server does not send it. */
   readonly retryAfter: number | undefined
 
   constructor(status: number, message: string, details: unknown, retryAfter?: number) {
-    // 429 and 5xx pass; so does a conflict, when one looks again.
+    // 429 and 5xx are temporary; so is a conflict, after reading again.
     super(status === 429 || status >= 500 || status === 409 ? 'unreachable' : 'rejected', message)
     this.status = status
     this.details = details
@@ -17,10 +17,10 @@ export class ApiRefusal extends AgentError {
   }
 }
 
-/** A 401 that our credentials' own dates explain. */
+/** A 401 that the validity dates of our credentials explain. */
 export class CredentialsEnded extends ApiRefusal {}
 
-/** What came back of a request. */
+/** The response to a request. */
 export interface Answer {
   readonly status: number
   readonly text: string
@@ -29,7 +29,7 @@ export interface Answer {
 }
 
 /**
- * The document that was answered. `what` was asked for, `GET /version`, and `where`, for the error's words.
+ * Parses the response. `what` (`GET /version`) and `where` are for error messages.
  *
  * @throws ApiRefusal where the status is none of success; AgentError `malformed` where the answer is no JSON
  */
@@ -42,13 +42,13 @@ export function readAnswer<T>({ status, text, retryAfter }: Answer, what: string
       `the Kubernetes API at ${where} answers ${what} with something that is not JSON: ${inOneLine(text)}`,
     )
   }
-  // What stands in front of the API server, as a load balancer without a backend, answers in its own words.
+  // A load balancer without a backend answers in its own format.
   const { message, details } = parsed ?? { message: `HTTP ${status} ${inOneLine(text)}` }
   const words = typeof message === 'string' && message !== '' ? message : `HTTP ${status}`
   throw new ApiRefusal(status, `the Kubernetes API at ${where} refuses ${what}: ${words}`, details, retryAfter)
 }
 
-/** What a server says that answers with plain text. @throws ApiRefusal where the status is none of success */
+/** The text of a plain-text response. @throws ApiRefusal where the status is not a success */
 export function readText({ status, text, retryAfter }: Answer, what: string, where: string): string {
   if (status >= 200 && status < 300) return text
   throw new ApiRefusal(
@@ -59,7 +59,7 @@ export function readText({ status, text, retryAfter }: Answer, what: string, whe
   )
 }
 
-/** The beginning of a page that was not meant for us, without line breaks and what terminals act on. */
+/** The start of an unexpected response, without line breaks and control characters. */
 function inOneLine(text: string): string {
   return text
     .slice(0, 1_000)
@@ -68,7 +68,7 @@ function inOneLine(text: string): string {
     .slice(0, 80)
 }
 
-/** There is no such object of this resource. A 404 of what stands in front of the API server says nothing of it. */
+/** Whether the API server reports that the object does not exist. A 404 of a proxy does not count. */
 export function isMissing(error: unknown, resource: string): boolean {
   return error instanceof ApiRefusal && error.status === 404 && asRecord(error.details)['kind'] === resource
 }
@@ -105,16 +105,16 @@ function parseObject(text: string): { message?: unknown; details?: unknown } | u
   }
 }
 
-/** What the connection failed of, in our words. */
+/** Translates an error of the connection. */
 export function translate(error: unknown, where: string, signal: AbortSignal): AgentError {
   if (error instanceof AgentError) return error
   const at = `the Kubernetes API at ${where}`
-  if (signal.aborted) return new AgentError('unreachable', `${at} has not answered in time`, error)
+  if (signal.aborted) return new AgentError('unreachable', `${at} did not answer in time`, error)
   const { code = '' } = error as NodeJS.ErrnoException
   if (/^(ERR_TLS_CERT_ALTNAME|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/.test(code)) {
     return new AgentError(
       'misconfigured',
-      `${at} shows a certificate that the kubeconfig's CA does not vouch for (${messageOf(error)})`,
+      `${at} presents a certificate that is not signed by the kubeconfig's CA (${messageOf(error)})`,
       error,
     )
   }

@@ -12,17 +12,17 @@ export { ApiRefusal, isMissing } from './answers.ts'
 
 export interface ApiRequest {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
-  /** With its query. Names in it are put there by us, and encoded. */
+  /** With its query, already encoded. */
   readonly path: string
   readonly body?: unknown
-  /** Of the few paths that answer with plain text, `/readyz`: the text is the answer. */
+  /** For paths that answer with plain text, such as `/readyz`. */
   readonly as?: 'text'
   readonly signal: AbortSignal
 }
 
 export interface Api extends Disposable {
   send<T>(request: ApiRequest): Promise<T>
-  /** Runs a command in a pod and waits until it has ended, however it did. */
+  /** Runs a command in a pod and waits for its exit, whatever the exit code. */
   exec(request: ExecRequest): Promise<ExecOutcome>
 }
 
@@ -34,7 +34,7 @@ export interface ApiOptions {
   readonly access: Access | AccessSource | (() => Promise<Access>)
 }
 
-/** A list of a large cluster is some megabytes; this is far beyond it, in bytes. */
+/** In bytes; a list of a large cluster has some megabytes. */
 const largestAnswer = 256 * 1_048_576
 
 /**
@@ -47,8 +47,8 @@ export function createApi(given: Access | ApiOptions): Api {
   const retrying = createRetries()
 
   /**
-   * Asks with the present way in, and once more with a new one where that is not known there any more: once, since a new
-   * one costs a control plane something.
+   * Sends with the current credentials, and once more with new ones where those are no longer accepted. Only once,
+   * since a control plane has to issue them.
    */
   async function ask<T>(
     signal: AbortSignal,
@@ -83,11 +83,11 @@ export function createApi(given: Access | ApiOptions): Api {
   }
 }
 
-/** So many objects are asked for at a time, as kubectl does. */
+/** Objects per page, as in kubectl. */
 const pageSize = 500
-/** No list of a homelab has so many pages: a server that says so goes round in circles. */
+/** More pages than any homelab's list has: a server that sends more repeats itself. */
 const mostPages = 1_000
-/** A list whose end has been forgotten meanwhile is begun anew so often. */
+/** How often a list is restarted when its continue token has expired. */
 const mostRestarts = 3
 
 interface ListObject<T> {
@@ -121,14 +121,20 @@ async function pagesOf<T>(api: Pick<Api, 'send'>, path: string, signal: AbortSig
   for (let page = 0; page < mostPages; page++) {
     const at = next === '' ? first : `${first}&continue=${encodeURIComponent(next)}`
     const { kind, items, metadata } = await api.send<ListObject<T>>({ method: 'GET', path: at, signal })
-    // Something else that answers in the API's place must not look like a cluster without nodes, pods and volumes.
+    // Another server's answer must not look like a cluster without nodes, pods and volumes.
     if (!Array.isArray(items) && !(typeof kind === 'string' && kind.endsWith('List')))
-      throw new AgentError('malformed', `the Kubernetes API answers GET ${path.split('?')[0]} with what is no list`)
+      throw new AgentError(
+        'malformed',
+        `the Kubernetes API answers GET ${path.split('?')[0]} with something that is not a list`,
+      )
     for (const item of items ?? []) found.push(item)
     next = metadata?.continue ?? ''
     if (next === '') return found
   }
-  throw new AgentError('malformed', `the Kubernetes API has no end of ${path.split('?')[0]}: ${found.length} objects`)
+  throw new AgentError(
+    'malformed',
+    `the Kubernetes API never ends the list of ${path.split('?')[0]}: ${found.length} objects so far`,
+  )
 }
 
 /** `?a=1&b=2`, encoded; what is undefined is left out. */
@@ -143,16 +149,16 @@ function openAgent(access: Access): Agent {
   return new Agent({ keepAlive: true, maxSockets: 8, ...tlsOf(access) })
 }
 
-/** A 401 says nothing of its reason: what was shown is added, and its dates where they tell why. */
+/** A 401 gives no reason: adds the credential that was used, and its dates where they explain it. */
 function withReason(error: unknown, access: Access): unknown {
   if (!(error instanceof ApiRefusal) || error.status !== 401) return error
   const why = whyUnknown(access, Date.now())
   if (why !== undefined) return new CredentialsEnded(401, `${error.message}: ${why}`, error.details)
-  const stranger = `it does not know ${describeCredential(access)}: is it of this cluster?`
+  const stranger = `it does not accept ${describeCredential(access)}: does it belong to this cluster?`
   return new ApiRefusal(401, `${error.message}: ${stranger}`, error.details, error.retryAfter)
 }
 
-/** It does not take us for anybody (401), or shows a certificate of another CA: after either was made anew. */
+/** Whether new credentials may help: the server answers 401, or presents a certificate of another CA. */
 function isUnknownThere(error: unknown): boolean {
   if (error instanceof ApiRefusal) return error.status === 401
   return error instanceof AgentError && error.code === 'misconfigured'
@@ -173,10 +179,10 @@ function sendOnce<T>({ access, connections }: Session<Agent>, request: ApiReques
   const where = server.host
   return new Promise((resolve, reject) => {
     const url = below(server, path)
-    // As bytes: beside a text Node would write the headers in UTF-8 too, and not as they are.
+    // As bytes: with a string body Node would encode the headers in UTF-8, too.
     const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
     const headers: Record<string, string | string[]> = { accept: 'application/json', ...headersOf(access) }
-    // Of itself Node sends a DELETE's body without a length, which servers refuse.
+    // By default Node sends a DELETE's body without a length, which servers refuse.
     if (payload !== undefined) headers['content-length'] = String(payload.length)
     if (payload !== undefined)
       headers['content-type'] = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'
@@ -187,7 +193,7 @@ function sendOnce<T>({ access, connections }: Session<Agent>, request: ApiReques
       response.on('error', fail)
       response.on('data', (chunk: Buffer) => {
         size += chunk.length
-        if (size > largestAnswer) response.destroy(new Error('the answer has no end'))
+        if (size > largestAnswer) response.destroy(new Error('the answer is too large'))
         else chunks.push(chunk)
       })
       response.on('end', () => {

@@ -4,7 +4,7 @@ import { type Api, listOf, queryOf } from './api.ts'
 import { asRecord } from './kubeconfig.ts'
 import type { PodObject } from './pods.ts'
 
-/** Without these Ceph makes new copies of what was on a node, some minutes after that node went (Ceph's `osd set`). */
+/** Without these flags Ceph re-replicates a node's data some minutes after it shuts down (Ceph's `osd set`). */
 const flags: readonly string[] = ['noout', 'nobackfill', 'norecover', 'norebalance']
 
 /** As Rook asks itself, so that a Ceph without its monitors says so and does not hang (rook/rook pkg/daemon/ceph/client/command.go). */
@@ -43,7 +43,7 @@ export async function toolboxOf(api: Api, namespace: string, signal: AbortSignal
  * The flags that are not set yet. Ceph is asked itself: what Rook writes of it can be a minute old, and then somebody's
  * own `noout` of just now would be taken away afterwards. Without a toolbox nothing can be set, and nothing is told.
  */
-export async function lookAtFlags(
+export async function observeFlags(
   api: Api,
   namespace: string,
   signal: AbortSignal,
@@ -56,16 +56,16 @@ export async function lookAtFlags(
     .map((name) => ({ system: 'ceph', namespace, name, before: 'unset', during: 'set' }))
 }
 
-/** Safe to do twice; a Ceph that there is no longer is fine. */
+/** Idempotent; a Ceph that no longer exists is fine. */
 export async function setFlag(
   api: Api,
   { namespace, name }: Pick<StorageSetting, 'namespace' | 'name'>,
   value: string,
   signal: AbortSignal,
 ): Promise<void> {
-  // What is asked for comes from a journal, and goes into a command.
+  // The values come from the journal and go into a command.
   if (!flags.includes(name) || (value !== 'set' && value !== 'unset'))
-    throw new AgentError('rejected', `a flag of Ceph is never to be changed so: ${value} ${name}`)
+    throw new AgentError('rejected', `unexpected change of a Ceph flag: ${value} ${name}`)
   const toolbox = await toolboxOf(api, namespace, signal)
   if (toolbox) {
     await run(api, toolbox, ['osd', value, name], signal)
@@ -74,7 +74,7 @@ export async function setFlag(
   if (!(await cephNamespaces(api, signal)).includes(namespace)) return
   throw new AgentError(
     'unreachable',
-    `no rook-ceph-tools pod is ready in ${namespace}, to ${value} Ceph's flag ${name}`,
+    `can't ${value} Ceph's flag ${name}: no rook-ceph-tools pod is ready in ${namespace}`,
   )
 }
 
@@ -93,7 +93,7 @@ async function run(
   const passes = /errno 110|timed out/i.test(why)
   throw new AgentError(
     passes ? 'unreachable' : 'rejected',
-    `"ceph ${words.join(' ')}" in ${namespace}/${pod} ends with exit code ${code}${why ? `: ${why}` : ''}`,
+    `"ceph ${words.join(' ')}" in ${namespace}/${pod} exited with code ${code}${why ? `: ${why}` : ''}`,
   )
 }
 
@@ -103,7 +103,7 @@ function readFlags(text: string, namespace: string): ReadonlySet<string> {
     const { flags: set } = asRecord(JSON.parse(text))
     if (typeof set === 'string') return new Set(set.split(','))
   } catch {
-    // Told below.
+    // Reported below.
   }
-  throw new AgentError('malformed', `Ceph in ${namespace} does not tell its flags: ${text.slice(0, 80)}`)
+  throw new AgentError('malformed', `Ceph in ${namespace} does not report its flags: ${text.slice(0, 80)}`)
 }

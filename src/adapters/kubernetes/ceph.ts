@@ -20,7 +20,7 @@ interface CephClusterObject {
  * so of Ceph we can't say whether a node holds the last copy: that nothing may go while a placement group is not whole
  * is what its health tells, and Rook's own disruption budgets keep a second failure domain from being drained.
  */
-export async function lookAtCeph(
+export async function observeCeph(
   api: Api,
   { whereServed }: Systems,
   signal: AbortSignal,
@@ -36,7 +36,7 @@ function describeUnwell({ metadata: { name, namespace }, status }: CephClusterOb
   if (health === '') return [{ name, text: `${cluster} does not report its health`, endangers: 'unknown' }]
   if (health === 'HEALTH_OK') return []
   const warnings = Object.entries(details).flatMap(([code, { message = '', severity = health }]): StorageWarning[] => {
-    // Somebody's own doing, and ours while nodes are away.
+    // Set by a person, or by us while nodes are down.
     if (isHarmlessFlag(code, message)) return []
     const text = `${cluster} is ${health}: ${`${code} ${message}`.trim()}`
     return [{ name: code, text, endangers: dangerOf(code, severity) }]

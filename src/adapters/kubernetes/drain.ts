@@ -3,7 +3,7 @@ import { describeDuration } from '../../core/duration.ts'
 import { AgentError } from '../../core/errors.ts'
 import type { DrainPolicy } from '../../core/cluster/drain.ts'
 import type { Api } from './api.ts'
-import { createComebacks } from './recreated-pods.ts'
+import { createRecreatedPods } from './recreated-pods.ts'
 import { evict, remove } from './evictions.ts'
 import { controllerOf, fullName, hasEmptyDir, mustGo, ownerOf, podsOn, type PodObject } from './pods.ts'
 import { createSorter, tiersOf } from './tiers.ts'
@@ -14,14 +14,14 @@ export interface DrainOptions {
   readonly signal: AbortSignal
 }
 
-/** Between two looks at what is still there, in ms. */
-const lookEvery = 500
+/** In ms. */
+const pollInterval = 500
 
 /**
- * Asks for every pod on the node to be evicted, tier after tier, which disruption budgets may refuse for a while, and
- * waits until they are gone, and their volumes with them. Left alone is what `mustGo` leaves alone.
+ * Evicts every pod on the node, tier after tier, as disruption budgets allow, and waits until the pods are gone and
+ * their volumes are detached. Pods that `mustGo` excludes stay.
  *
- * @throws AgentError that names the pods which would not go, and who kept them
+ * @throws AgentError that names the pods that are still there, and why
  */
 export async function drain(
   api: Api,
@@ -32,24 +32,24 @@ export async function drain(
   const { deleteAfter, maxGrace, volumeDetachTimeout } = policy
   const tiers = tiersOf(policy)
   const sort = createSorter(api, node, tiers)
-  const recreatedPods = createComebacks(node)
+  const recreatedPods = createRecreatedPods(node)
   const beganAt = performance.now()
   const asked = new Set<string>()
-  /** By uid: why a pod has not even been asked to go. */
+  /** By uid: why the eviction of a pod was refused. */
   const refusals = new Map<string, string>()
   let reached = { tier: -1, at: beganAt }
   let present: readonly PodObject[] = []
   let later = 0
   let askAgainAt = beganAt
 
-  /** Asks those of the present tier who have not been asked, or were given longer than there is now. */
+  /** Evicts the pods of the current tier that are not terminating, or whose grace period exceeds the time left. */
   async function askToGo(): Promise<void> {
     const now = performance.now()
     const overdue = deleteAfter !== undefined && now - reached.at >= deleteAfter
     const left = maxGrace === undefined ? undefined : Math.max(1, Math.round((maxGrace - (now - beganAt)) / 1_000))
-    // A refused eviction is not repeated at every look; what is overdue does not wait.
+    // A refused eviction is not repeated with every poll; overdue pods do not wait.
     if (!overdue && now < askAgainAt) return
-    // One that is stopping already, for an earlier drain or a person, may have been given longer than there is now.
+    // A pod that is already terminating may have a longer grace period than the time left.
     const isTooSlow = ({ metadata: { deletionGracePeriodSeconds = 0 } }: PodObject) =>
       left !== undefined && deletionGracePeriodSeconds > left
     const toAsk = present.filter((pod) => !asked.has(pod.metadata.uid) && (!isStopping(pod) || isTooSlow(pod)))
@@ -80,7 +80,7 @@ export async function drain(
         reached = { tier: first, at: performance.now() }
         askAgainAt = 0
       }
-      // What comes late, for a tier that is through, goes with the present one.
+      // Late pods of an earlier tier are evicted with the current one.
       present = pods.filter(({ metadata }) => (tierOf.get(metadata.uid) ?? 0) <= reached.tier)
       later = pods.length - present.length
       await askToGo()
@@ -90,7 +90,7 @@ export async function drain(
     const within = tiers[reached.tier]?.within
     if (within !== undefined && performance.now() - reached.at >= within)
       throw new AgentError('timed-out', describe(present, refusals, later, within))
-    if (!signal.aborted) await sleep(Math.min(lookEvery, evictEvery), undefined, { signal }).catch(() => {})
+    if (!signal.aborted) await sleep(Math.min(pollInterval, evictEvery), undefined, { signal }).catch(() => {})
     if (signal.aborted) throw new AgentError('timed-out', describe(present, refusals, later))
   }
   if (volumeDetachTimeout !== undefined) await awaitDetached(api, node, volumeDetachTimeout, signal)
@@ -100,15 +100,15 @@ function isStopping({ metadata }: PodObject): boolean {
   return metadata.deletionTimestamp !== undefined
 }
 
-/** @throws AgentError `rejected` with the pods that the policy keeps, before any of them is asked to go */
+/** @throws AgentError `rejected` with the pods that the policy keeps, before any pod is evicted */
 function refuseToLose(pods: readonly PodObject[], { keepEmptyDir, keepUnmanaged }: DrainPolicy): void {
   const kept = pods
     .filter((pod) => !isStopping(pod))
     .flatMap((pod) => {
-      if (keepUnmanaged && !controllerOf(pod)) return [`${fullName(pod)} would be made anew by nobody`]
+      if (keepUnmanaged && !controllerOf(pod)) return [`${fullName(pod)} has no controller to recreate it`]
       return keepEmptyDir && hasEmptyDir(pod) ? [`${nameWithOwner(pod)} keeps data in an emptyDir`] : []
     })
-  if (kept.length > 0) throw new AgentError('rejected', `not to be evicted: ${kept.join('; ')}`)
+  if (kept.length > 0) throw new AgentError('rejected', `refusing to evict: ${kept.join('; ')}`)
 }
 
 function describe(
@@ -119,11 +119,11 @@ function describe(
 ): string {
   if (remaining.length === 0) return 'the Kubernetes API did not answer'
   const pods = remaining.map((pod) => {
-    return `${nameWithOwner(pod)}: ${refusals.get(pod.metadata.uid) ?? 'it is still stopping'}`
+    return `${nameWithOwner(pod)}: ${refusals.get(pod.metadata.uid) ?? 'still terminating'}`
   })
-  const limit = within === undefined ? '' : ` within ${describeDuration(within)}`
-  const waiting = later === 0 ? '' : ` (${later} more ${later === 1 ? 'pod goes' : 'pods go'} after that)`
-  return `would not go${limit}: ${pods.join('; ')}${waiting}`
+  const limit = within === undefined ? '' : ` after ${describeDuration(within)}`
+  const waiting = later === 0 ? '' : ` (${later} more ${later === 1 ? 'pod is' : 'pods are'} evicted after that)`
+  return `still on the node${limit}: ${pods.join('; ')}${waiting}`
 }
 
 function nameWithOwner(pod: PodObject): string {

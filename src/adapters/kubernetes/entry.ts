@@ -4,7 +4,7 @@ import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import { dayOf, type Life } from '../../core/certificate-life.ts'
 import type { Access } from './kubeconfig.ts'
 
-/** What every connection of this access takes, be it for a request or for a WebSocket. */
+/** The TLS options for requests and WebSockets. */
 export function tlsOf({ ca, cert, key, serverName }: Access) {
   return {
     ...(ca ? { ca } : {}),
@@ -48,13 +48,13 @@ function asHeaderName(name: string): string {
     .join('')
 }
 
-/** From when to when it lets one in, epoch ms; undefined where it does not say, as most tokens don't. */
+/** The validity period, epoch ms; undefined where the credential has none, like most tokens. */
 export function lifeOf({ cert, token }: Access): Life | undefined {
   if (cert !== undefined) return lifeOfCertificate(cert)
   return token === undefined ? undefined : lifeOfToken(token)
 }
 
-/** From when to when a certificate is good, epoch ms. */
+/** A certificate's validity period, epoch ms. */
 export function lifeOfCertificate(cert: string): Life {
   const { validFromDate, validToDate } = new X509Certificate(cert)
   return { from: validFromDate.getTime(), to: validToDate.getTime() }
@@ -72,14 +72,14 @@ function lifeOfToken(token: string): Life | undefined {
   }
 }
 
-/** Why it may not be known any more, where its own dates tell; to follow a refusal. */
+/** Why a credential is refused, where its validity dates explain it. */
 export function whyUnknown(access: Access, now: number): string | undefined {
   const life = lifeOf(access)
   if (!life || (now < life.to && now >= life.from)) return undefined
   const owner = describeCredential(access)
   return now >= life.to
-    ? `${owner} ended on ${dayOf(life.to)}`
-    : `${owner} begins on ${dayOf(life.from)}: check the clock of this machine`
+    ? `${owner} expired on ${dayOf(life.to)}`
+    : `${owner} is not valid before ${dayOf(life.from)}: check the clock of this machine`
 }
 
 /** `the client certificate in FILE`. */

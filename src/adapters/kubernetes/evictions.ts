@@ -3,9 +3,9 @@ import { type Api, ApiRefusal, isMissing } from './api.ts'
 import type { PodObject } from './pods.ts'
 
 /**
- * Asks for a pod to go, as far as its disruption budget allows it. `left` are the seconds that it may have at most.
+ * Evicts a pod, if its disruption budget allows it. `left` limits its grace period, in seconds.
  *
- * @returns why the pod was not asked to go; undefined when it was, or is gone already
+ * @returns why the eviction was refused; undefined when it was accepted, or the pod is already gone
  */
 export async function evict(
   api: Api,
@@ -26,7 +26,7 @@ export async function evict(
   } catch (error) {
     if (!(error instanceof ApiRefusal)) throw error
     if (isGone(error)) return undefined
-    // Something in front of the API server: it says nothing of the pod.
+    // From a proxy: it says nothing about the pod.
     if (error.status === 404) return error.message
     // 429: a disruption budget does not allow it now. 500: more than one budget matches the pod, and none ever will.
     if (error.status === 429) return describeBudget(error)
@@ -64,7 +64,7 @@ function isGone(error: ApiRefusal): boolean {
   return isMissing(error, 'pods') || isMissing(error, 'namespaces')
 }
 
-/** The very pod that we saw and no namesake, with its own grace or, in seconds, what is left. */
+/** Deletes only the pod with this uid, with its own grace period or the time left, in seconds. */
 function deleteOptions({ metadata, spec }: PodObject, left: number | undefined): object {
   const own = spec?.terminationGracePeriodSeconds ?? 30
   return {

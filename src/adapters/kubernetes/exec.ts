@@ -32,7 +32,7 @@ const largestOutput = 16 * 1_048_576
 
 /**
  * Runs a command in a pod, over the WebSocket of its `exec` subresource. Node's own WebSocket can show neither a client
- * certificate nor a token, hence a package. When the signal ends it, the program may go on for a while where it is.
+ * certificate nor a token, hence a package. When the signal aborts, the program may keep running in the pod.
  *
  * @throws ApiRefusal where the API server does not let us, or finds no such pod
  */
@@ -67,7 +67,7 @@ export function execOver(
     const end = (settle: () => void) => {
       signal.removeEventListener('abort', abort)
       settle()
-      // Its farewell is not waited for: the other side may be gone.
+      // Without waiting for the close handshake: the peer may be gone.
       socket.terminate()
     }
     const fail = (error: unknown) => end(() => reject(translate(error, where, signal)))
@@ -78,7 +78,7 @@ export function execOver(
 
     socket.on('message', (data: Buffer) => {
       size += data.length
-      if (size > largestOutput) return fail(new Error('the output of a command has no end'))
+      if (size > largestOutput) return fail(new Error('the output of the command is too large'))
       const [channel] = data
       if (channel === undefined) return
       const before = said.get(channel) ?? []
@@ -98,7 +98,7 @@ export function execOver(
       refusalOf(response, `GET ${path}`, where).then(fail, fail)
     })
     socket.on('error', fail)
-    socket.on('close', () => fail(new Error('a command ended without saying how')))
+    socket.on('close', () => fail(new Error('the connection closed before the command reported its exit code')))
   })
 }
 
@@ -128,7 +128,7 @@ function exitCodeOf(text: string, where: string): number | undefined {
   )
 }
 
-/** It did not become a WebSocket: what was answered instead. */
+/** The error for a response that is not a WebSocket. */
 async function refusalOf(response: IncomingMessage, what: string, where: string): Promise<unknown> {
   let text = ''
   for await (const chunk of response.setEncoding('utf8')) {

@@ -8,7 +8,7 @@ export interface Fields {
   readonly of: string
   /** Of those that have a value. */
   readonly keys: readonly string[]
-  /** Refuses what is one of these names but for its dashes and capitals, which Kubernetes' clients take no notice of. */
+  /** Refuses fields that differ from these names only in dashes and case: Kubernetes' clients ignore them. */
   refuseMisspelled(names: readonly string[]): void
   has(key: string): boolean
   text(key: string): string | undefined
@@ -37,14 +37,14 @@ export function createFields({ file, of, values, files }: FieldsOptions): Fields
   function text(key: string): string | undefined {
     const value = values[key]
     if (value === undefined || value === null || value === '') return undefined
-    if (typeof value !== 'string') throw wrong(`${key} of ${of} is not a text: put it in quotes`)
+    if (typeof value !== 'string') throw wrong(`${key} of ${of} is not a string: put it in quotes`)
     return value
   }
 
   function list(key: string, value = values[key]): readonly string[] {
     if (value === undefined || value === null) return []
     const isList = Array.isArray(value) && value.every((one) => typeof one === 'string')
-    if (!isList) throw wrong(`${key} of ${of} is not a list of texts`)
+    if (!isList) throw wrong(`${key} of ${of} is not a list of strings`)
     return value
   }
 
@@ -65,7 +65,7 @@ export function createFields({ file, of, values, files }: FieldsOptions): Fields
     const token = value.trim()
     if (token === '') throw wrong(`${key} of ${of} is empty`)
     if (/[^\x21-\x7e]/.test(token))
-      throw wrong(`${key} of ${of} has a line break or another character in it that no token has`)
+      throw wrong(`${key} of ${of} contains a line break or another character that tokens do not allow`)
     return token
   }
 
@@ -79,7 +79,7 @@ export function createFields({ file, of, values, files }: FieldsOptions): Fields
     refuseMisspelled(names) {
       for (const key of keys) {
         const meant = names.includes(key) ? undefined : names.find((name) => bare(name) === bare(key))
-        if (meant !== undefined) throw wrong(`${key} of ${of} is no field of a kubeconfig: write ${meant}`)
+        if (meant !== undefined) throw wrong(`${key} of ${of} is not a kubeconfig field: write ${meant}`)
       }
     },
     has,

@@ -17,7 +17,7 @@ export interface Access {
   readonly serverName?: string | undefined
   /** On whose behalf each request is made. */
   readonly impersonate?: Impersonation | undefined
-  /** Where it comes from, for messages; absent in what was put together by hand. */
+  /** The file it comes from, for messages; absent in credentials that tests build. */
   readonly origin?: string | undefined
   /** Files beside the kubeconfig that it was read from. */
   readonly files?: readonly string[]
@@ -33,8 +33,8 @@ export interface Impersonation {
 
 /**
  * Reads a kubeconfig's current context (kubernetes/client-go tools/clientcmd/api/v1). Data may be embedded or in files
- * beside it. What would need a person, a cloud or another program is refused by its name, and so is what would change
- * whom we talk to, or as whom, in a way that is not supported.
+ * beside it. Logins that need a person, a cloud or another program are refused, and so are fields that would change the
+ * server or the identity in an unsupported way.
  *
  * @throws AgentError `misconfigured`, one message, with nothing of what is secret
  */
@@ -42,15 +42,15 @@ export function parseKubeconfig(text: string, file: string): Access {
   const wrong = (why: string) => new AgentError('misconfigured', `${file}: ${why}`)
   const document = readDocument(text, wrong)
   const current = document['current-context']
-  if (isUnquoted(current)) throw wrong(`current-context is not a text: put ${current} in quotes`)
+  if (isUnquoted(current)) throw wrong(`current-context is not a string: put ${current} in quotes`)
   if (typeof current !== 'string' || current === '') throw wrong('it has no current-context')
   const named = (list: 'contexts' | 'clusters' | 'users', kind: string, name: unknown) => {
-    if (isUnquoted(name)) throw wrong(`${kind} of the context "${current}" is not a text: put ${name} in quotes`)
+    if (isUnquoted(name)) throw wrong(`${kind} of the context "${current}" is not a string: put ${name} in quotes`)
     if (typeof name !== 'string' || name === '') throw wrong(`the context "${current}" names no ${kind}`)
     const entries = Array.isArray(document[list]) ? document[list].map(asRecord) : []
     const found = entries.filter((entry) => entry['name'] === name)
     if (found.length === 0 && entries.some((entry) => isUnquoted(entry['name']) && String(entry['name']) === name))
-      throw wrong(`the name of the ${kind} "${name}" is not a text: put it in quotes`)
+      throw wrong(`the name of the ${kind} "${name}" is not a string: put it in quotes`)
     if (found.length === 0) throw wrong(`it has no ${kind} "${name}"`)
     if (found.length > 1) throw wrong(`it has more than one ${kind} "${name}"`)
     return asRecord(found[0]![kind])
@@ -75,7 +75,7 @@ export function parseKubeconfig(text: string, file: string): Access {
     throw wrong(`${user.of} has a client certificate without its key, or a key without its certificate`)
   const ca = cluster.pem('certificate-authority')
   if (ca !== undefined && !ca.includes('-----BEGIN CERTIFICATE-----'))
-    throw wrong(`certificate-authority of ${cluster.of} holds no certificate (PEM)`)
+    throw wrong(`certificate-authority of ${cluster.of} contains no PEM certificate`)
   try {
     createSecureContext({ ...(ca ? { ca } : {}), ...(cert && key ? { cert, key } : {}) })
   } catch (error) {
@@ -122,14 +122,14 @@ function isUnquoted(value: unknown): value is number | boolean {
   return typeof value === 'number' || typeof value === 'boolean'
 }
 
-/** Names that people give to what is called `as`: kubectl takes no notice of them, and acts with all rights. */
+/** Misspellings of `as`: kubectl ignores them and acts with full rights. */
 function refuseImpersonators(user: Fields, wrong: Wrong): void {
   const found = user.keys.find(
     (key) => !userFields.includes(key) && /^(impersonate|act-?as|as[-_]?(user|group|uid|extra))/i.test(key),
   )
   if (found !== undefined)
     throw wrong(
-      `${found} of ${user.of} is no field of a kubeconfig: as whom to act is said by as, as-uid, as-groups and as-user-extra`,
+      `${found} of ${user.of} is not a kubeconfig field: impersonation is set with as, as-uid, as-groups and as-user-extra`,
     )
 }
 
@@ -151,7 +151,7 @@ function refuseOtherLogins(user: Fields, wrong: Wrong): void {
   if (user.has('auth-provider'))
     throw wrong(`${user.of} gets its credentials from a program (auth-provider): ${instead}`)
   if (user.text('username') !== undefined || user.text('password') !== undefined)
-    throw wrong(`${user.of} logs in with a username and a password, which Kubernetes takes no more: ${instead}`)
+    throw wrong(`${user.of} logs in with a username and a password, which Kubernetes no longer supports: ${instead}`)
 }
 
 function readServer(cluster: Fields, wrong: Wrong): Pick<Access, 'server' | 'serverName'> {
@@ -163,11 +163,9 @@ function readServer(cluster: Fields, wrong: Wrong): Pick<Access, 'server' | 'ser
       `the server of ${cluster.of} has a user in its URL, which is not supported: use a client certificate or a token`,
     )
   if (cluster.flag('insecure-skip-tls-verify'))
-    throw wrong('insecure-skip-tls-verify is not supported: give it the certificate-authority')
+    throw wrong('insecure-skip-tls-verify is not supported: set certificate-authority instead')
   if (cluster.text('proxy-url') !== undefined)
-    throw wrong(
-      `${cluster.of} has a proxy-url, and proxies are not supported: name a server that is reached without one`,
-    )
+    throw wrong(`${cluster.of} has a proxy-url, and proxies are not supported: set a server that is reachable directly`)
   const serverName = cluster.text('tls-server-name')
   if (serverName !== undefined && !/^[A-Za-z0-9.:_-]+$/.test(serverName))
     throw wrong(`tls-server-name of ${cluster.of} is neither a host name nor an IP address`)
@@ -181,11 +179,11 @@ function readImpersonation(user: Fields, wrong: Wrong): Impersonation | undefine
   const extra = user.lists('as-user-extra')
   if (name === undefined) {
     if (uid === undefined && groups.length === 0 && Object.keys(extra).length === 0) return undefined
-    throw wrong(`${user.of} has as-uid, as-groups or as-user-extra, and no \`as\`: say as whom to act`)
+    throw wrong(`${user.of} has as-uid, as-groups or as-user-extra but no \`as\`: set the user to impersonate`)
   }
   const texts = [name, uid ?? '', ...groups, ...Object.values(extra).flat()]
   if (texts.some((text) => /\p{Cc}/u.test(text)))
-    throw wrong(`${user.of} is to act as somebody whose name, uid, groups or extras have a line break in them`)
+    throw wrong(`${user.of} impersonates a name, uid, group or extra that contains a control character`)
   return { user: name, uid, groups, extra }
 }
 
@@ -216,7 +214,7 @@ export function withClientCertificate(
 ): string {
   const { document, path, cluster } = findUser(text)
   if (path === undefined || cluster === undefined)
-    throw new AgentError('misconfigured', `${file}: its user or its cluster is not found`)
+    throw new AgentError('misconfigured', `${file}: its user or its cluster was not found`)
   const base64 = (pem: string) => Buffer.from(pem).toString('base64')
   try {
     for (const old of ['client-certificate', 'client-key']) document.deleteIn([...path, old])
@@ -229,7 +227,7 @@ export function withClientCertificate(
   } catch {
     throw new AgentError(
       'misconfigured',
-      `${file}: its user or its cluster is an alias (*name) of something else: write it out there to have it renewed`,
+      `${file}: its user or its cluster is a YAML alias (*name): write it out to have it renewed`,
     )
   }
   return document.toString({ lineWidth: 0 })

@@ -5,12 +5,12 @@ import { findComponents } from './components.ts'
 import { drain } from './drain.ts'
 import { createLease } from './lease.ts'
 import { createNodes } from './nodes.ts'
-import { lookAtPermissions } from './permissions.ts'
+import { observePermissions } from './permissions.ts'
 import { createScaling } from './scaling.ts'
 import { createStorageSettings } from './storage-settings.ts'
-import { lookAtStorage } from './storage.ts'
+import { observeStorage } from './storage.ts'
 import { createSystems, type SystemsOptions } from './systems.ts'
-import { lookAtWorkloads } from './workloads.ts'
+import { observeWorkloads } from './workloads.ts'
 
 export interface KubernetesOptions extends SystemsOptions {
   /** Between two tries of an eviction that was refused, in ms. */
@@ -26,13 +26,13 @@ export function createKubernetes(api: Api, { evictEvery = 2_000, ...options }: K
     ...createStorageSettings(api, systems),
     version: async (signal) => {
       const { gitVersion } = await api.send<{ gitVersion?: string }>({ method: 'GET', path: '/version', signal })
-      if (!gitVersion) throw new AgentError('malformed', 'the Kubernetes API does not tell its version')
+      if (!gitVersion) throw new AgentError('malformed', 'the Kubernetes API does not report its version')
       return gitVersion
     },
     drain: (node, policy, signal) => drain(api, node, policy, { evictEvery, signal }),
     components: (signal) => findComponents(api, signal),
-    workloads: (signal) => lookAtWorkloads(api, signal),
-    forbidden: (signal) => lookAtPermissions(api, systems, signal),
-    storage: (signal) => lookAtStorage(api, systems, signal),
+    workloads: (signal) => observeWorkloads(api, signal),
+    forbidden: (signal) => observePermissions(api, systems, signal),
+    storage: (signal) => observeStorage(api, systems, signal),
   }
 }

@@ -21,16 +21,16 @@ const collection = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases'
 const name = 'caretaker'
 
 /**
- * The cluster's Lease object. Whether another holder's has run out is judged by our own clock alone, as the elections of
- * Kubernetes do (client-go tools/leaderelection): it has when we have seen the same renewal for as long as it was good.
- * The written time is the holder's clock, and one that runs behind, as a small computer's after a power cut, would make
- * its lease look as if it had run out while the holder is at work. The price: on our first look it counts as renewed
- * just now, so a dead holder's is ours only after we have looked for that long.
+ * The cluster's Lease object. Whether another holder's lease has expired is judged by our own clock, as Kubernetes'
+ * leader election does (client-go tools/leaderelection): it has expired when its renewal has not changed for the lease
+ * duration. The renew time is written by the holder's clock; one that runs behind, for example after a power cut, would
+ * make a live lease look expired. The price: a first observation counts as a renewal, so the lease of a dead holder is
+ * taken over only after a full lease duration.
  */
 export function createLease(api: Api): Pick<Kubernetes, 'takeLease' | 'releaseLease'> {
   let lastSeen = { renewal: '', at: 0 }
 
-  /** For how many ms it is still good; 0 when it has run out, or is nobody's. */
+  /** The time until it expires, in ms; 0 when it has expired or has no holder. */
   function leftOf({ spec = {} }: LeaseObject): number {
     const { holderIdentity = '', renewTime, leaseTransitions, leaseDurationSeconds = 0 } = spec
     if (holderIdentity === '') return 0
@@ -45,7 +45,7 @@ export function createLease(api: Api): Pick<Kubernetes, 'takeLease' | 'releaseLe
       throw error
     })
 
-  /** With the resource version, a change by somebody else since our look is a conflict and not overwritten. */
+  /** With the resource version, a concurrent change is a conflict and is not overwritten. */
   const patch = (
     { metadata: { resourceVersion } }: LeaseObject,
     spec: object,
@@ -80,7 +80,7 @@ export function createLease(api: Api): Pick<Kubernetes, 'takeLease' | 'releaseLe
       return {
         held: false,
         by: by ?? '',
-        purpose: found.metadata.annotations?.[purposeAnnotation] ?? 'it does not say what for',
+        purpose: found.metadata.annotations?.[purposeAnnotation] ?? 'no purpose given',
         endsIn: left,
       }
     await patch(found, { ...term, acquireTime: now, leaseTransitions: leaseTransitions + 1 }, purpose, signal)
@@ -93,7 +93,7 @@ export function createLease(api: Api): Pick<Kubernetes, 'takeLease' | 'releaseLe
       despiteConflicts(signal, async () => {
         const found = await find(signal)
         if (found?.spec?.holderIdentity !== holder) return
-        // The object stays, with its count of holders; without one it is anybody's.
+        // The object stays, with its count of transitions, and is free to take.
         await patch(found, { holderIdentity: null, renewTime: microTime() }, null, signal)
       }),
   }

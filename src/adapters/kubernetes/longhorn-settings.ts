@@ -26,7 +26,7 @@ const wanted: Readonly<Record<string, (value: string) => string | undefined>> = 
   'concurrent-replica-rebuild-per-node-limit': (value) => (isWhole(value) ? '0' : undefined),
 }
 
-export async function lookAtSettings(api: Api, signal: AbortSignal): Promise<readonly StorageSetting[]> {
+export async function observeSettings(api: Api, signal: AbortSignal): Promise<readonly StorageSetting[]> {
   return (await listOf<SettingObject>(api, settingsPath, signal)).flatMap(({ metadata, value: before = '' }) => {
     const { namespace, name } = metadata
     const during = Object.hasOwn(wanted, name) ? duringOf(before, wanted[name]!) : undefined

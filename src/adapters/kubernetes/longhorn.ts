@@ -34,7 +34,7 @@ interface ReplicaObject {
  * Longhorn's volumes: what is not whole, and which of them one node alone holds; undefined where there is no Longhorn,
  * but some of its definitions were left behind.
  */
-export async function lookAtLonghorn(
+export async function observeLonghorn(
   api: Api,
   { whereServed }: Systems,
   signal: AbortSignal,
@@ -86,7 +86,7 @@ function describeUnwell(volume: VolumeObject): StorageWarning[] {
   if (robustness === 'faulted') return is(robustness, 'data')
   if (robustness === 'degraded') return is(robustness, 'redundancy')
   if (state === 'attaching') return is('attaching', 'unknown')
-  if (state === 'attached' && robustness !== 'healthy') return is(`attached and its health ${robustness}`, 'unknown')
+  if (state === 'attached' && robustness !== 'healthy') return is(`attached with robustness ${robustness}`, 'unknown')
   return []
 }
 

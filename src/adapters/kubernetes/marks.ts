@@ -1,22 +1,22 @@
 import type { Attempts, CordonMark } from '../../core/cluster/cluster.ts'
 import { asRecord } from './kubeconfig.ts'
 
-/** On a node that we cordoned: why, and what we were at. A domain that can't be anybody's. */
+/** On a node that we cordoned: why, and for which operation. Nobody can own this domain. */
 export const cordonAnnotation = 'caretaker.homelab/cordon'
-/** How often a release was tried there. */
+/** How often a release was attempted on the node. */
 export const attemptsAnnotation = 'caretaker.homelab/attempts'
 /** On a node in service: an upgrade was installed there on purpose, for its next boot. */
 export const stagedAnnotation = 'caretaker.homelab/staged'
-/** A person's: the node is not to be upgraded, and its text says why. */
+/** Set by a person: the node must not be upgraded; the value is the reason. */
 export const pausedAnnotation = 'caretaker.homelab/paused'
 /** How 0.1 noted replicas on a workload, as an annotation that controllers copy: only ever removed. */
 export const replicasAnnotation = 'caretaker.homelab/replicas-before'
-/** On the Lease object: what its holder does to the cluster. */
+/** On the Lease object: why it is held. */
 export const purposeAnnotation = 'caretaker.homelab/purpose'
 
 const texts = ['release', 'schematic', 'bootId', 'uuid', 'machineId', 'to'] as const
 
-/** Anybody can write annotations: what isn't of our shape is not ours. */
+/** Anyone can write annotations: one of another shape is ignored. */
 export function readMark(text: string | undefined): CordonMark | undefined {
   const { why, at, from, rebooting, back, disarm, installer, kernelArguments, ...rest } = parseJson(text)
   if ((why !== 'upgrade' && why !== 'power') || typeof at !== 'string') return undefined
@@ -40,7 +40,7 @@ export function readAttempts(text: string | undefined): Attempts | undefined {
     release,
     count,
     ...(typeof failure === 'string' ? { failure } : {}),
-    // 0.1 wrote no more than the text.
+    // 0.1 wrote only the text.
     ...(rolledBack === true || (typeof failure === 'string' && /\brolled back\b/.test(failure))
       ? { rolledBack: true }
       : {}),

@@ -48,8 +48,8 @@ export function createNodes(api: Api): Nodes {
   const pathOf = (node: string) => `/api/v1/nodes/${encodeURIComponent(node)}`
 
   /**
-   * Looks at the node, and patches it as it was then: with the resource version in the patch, a change by somebody else
-   * in between is a conflict and not overwritten.
+   * Reads the node and patches it: with the resource version in the patch, a concurrent change is a conflict and is not
+   * overwritten.
    */
   async function change(
     node: string,
@@ -66,7 +66,7 @@ export function createNodes(api: Api): Nodes {
     })
   }
 
-  /** Writes an annotation, or takes it away; what is so already is not written. */
+  /** Sets or removes an annotation; without a difference nothing is written. */
   const annotate = (node: string, key: string, value: string | undefined, signal: AbortSignal) =>
     change(node, signal, ({ metadata: { annotations } }) =>
       annotations?.[key] === value ? undefined : { metadata: { annotations: { [key]: value ?? null } } },
@@ -99,7 +99,7 @@ export function createNodes(api: Api): Nodes {
       change(node, signal, (found) => {
         if (factsOf(found).cordon?.why === 'upgrade')
           return { metadata: { annotations: { [cordonAnnotation]: JSON.stringify(mark) } } }
-        throw new AgentError('not-now', 'our cordon is gone, so its pods may be back')
+        throw new AgentError('not-now', 'our cordon is gone, so its pods may have returned')
       }),
     noteFailure: (node, attempts, signal) =>
       change(node, signal, ({ metadata: { annotations } }) => {
@@ -116,7 +116,7 @@ export function createNodes(api: Api): Nodes {
     uncordon: (node, why, { forgetAttempts }, signal) =>
       change(node, signal, (found) => {
         const { cordon, leftover } = factsOf(found)
-        // A leftover goes too, whatever it was for: the next cordon there, anybody's, would look like ours.
+        // A leftover mark is removed too, whatever its reason: it would make the next cordon look like ours.
         const ours = leftover !== undefined || cordon?.why === why
         if (!ours && !forgetAttempts) return undefined
         return {
@@ -129,7 +129,7 @@ export function createNodes(api: Api): Nodes {
           },
         }
       }).catch((error: unknown) => {
-        // A node that was taken out of the cluster is cordoned by nobody.
+        // A node that left the cluster needs no uncordon.
         if (!isMissing(error, 'nodes')) throw error
       }),
   }
@@ -141,7 +141,7 @@ function factsOf({ metadata: { labels = {}, annotations = {} }, spec, status }: 
   return {
     ready: status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ?? false,
     unschedulable,
-    // A mark on a node that is schedulable is a leftover: somebody has uncordoned it since.
+    // A mark on a schedulable node is a leftover: someone else has uncordoned the node.
     cordon: unschedulable ? mark : undefined,
     leftover: unschedulable ? undefined : mark,
     attempts: readAttempts(annotations[attemptsAnnotation]),

@@ -27,7 +27,7 @@ export interface Objects {
 export function createObjects(api: Api): Objects {
   const known = new Map<string, ApiResource>()
 
-  /** What is not there may come, with its operator; so only what was found is remembered. */
+  /** A missing kind may be installed later, so only found kinds are cached. */
   async function resourceOf(apiVersion: string, kind: string, signal: AbortSignal): Promise<ApiResource> {
     const key = `${apiVersion} ${kind}`
     const found =
@@ -39,7 +39,7 @@ export function createObjects(api: Api): Objects {
     return found
   }
 
-  /** An API server that has just started does not know all that it serves: only one that is ready is believed. */
+  /** An API server that has just started serves only part of its kinds: only a ready one is trusted. */
   async function discoverAgain(apiVersion: string, signal: AbortSignal): Promise<readonly ApiResource[]> {
     await demandReady(api, signal)
     const served = await servedBy(apiVersion, signal)
@@ -64,7 +64,7 @@ export function createObjects(api: Api): Objects {
     }
   }
 
-  /** A kind that was there and is not served now is one that is away for a while, or one that was taken out. */
+  /** A kind that is no longer served is temporarily unavailable, or uninstalled. */
   async function whileServed<T>(apiVersion: string, kind: string, ask: () => Promise<T>): Promise<T> {
     try {
       return await ask()

@@ -46,11 +46,11 @@ const seeLonghorn = "see Longhorn's volumes"
 const longhornData = ['volumes', 'replicas'].map((resource) => ({ verb: 'list', group: 'longhorn.io', resource }))
 
 /**
- * What of these needs the API server would refuse us, in words.
+ * The needs that the API server would refuse, in words.
  *
  * @throws AgentError where it is not known which storage systems there are
  */
-export async function lookAtPermissions(api: Api, systems: Systems, signal: AbortSignal): Promise<readonly string[]> {
+export async function observePermissions(api: Api, systems: Systems, signal: AbortSignal): Promise<readonly string[]> {
   const { present, unknown } = await systems.find(signal)
   for (const error of unknown.values()) throw error
   const need = async ([what, accesses]: readonly [string, readonly Access[]]) =>
@@ -84,7 +84,7 @@ async function ceph(api: Api, { whereServed }: Systems, signal: AbortSignal): Pr
     // A WebSocket begins as a GET: that needs `get`, and from Kubernetes 1.35 on `create` too (kubernetes/kubernetes#134577).
     const exec = all(['get', 'create'], { resource: 'pods', subresource: 'exec', namespace })
     if (!(await mayAll(api, exec, signal))) return setFlags
-    if (!(await toolboxOf(api, namespace, signal))) return `${setFlags} (no rook-ceph-tools pod runs)`
+    if (!(await toolboxOf(api, namespace, signal))) return `${setFlags} (no rook-ceph-tools pod is running)`
   }
   return undefined
 }
@@ -93,10 +93,10 @@ async function mayAll(api: Api, accesses: readonly Access[], signal: AbortSignal
   return (await Promise.all(accesses.map((access) => may(api, access, signal)))).every(Boolean)
 }
 
-/** Before a no is asked about again, in ms: an API server that has just started knows no roles, and says no to all. */
+/** Pauses before a denial is checked again, in ms: an API server that has just started knows no roles and denies all. */
 const pauses = [100, 400]
 
-/** Asks the API server, which asks whoever decides there. Everybody may ask it of themselves. A no counts if it lasts. */
+/** A SelfSubjectAccessReview, which every identity may create. A denial counts only if it persists. */
 async function may(api: Api, resourceAttributes: Access, signal: AbortSignal): Promise<boolean> {
   for (let asked = 0; ; asked++) {
     const { status } = await api.send<{ status?: { allowed?: boolean } }>({
@@ -116,7 +116,7 @@ async function may(api: Api, resourceAttributes: Access, signal: AbortSignal): P
   }
 }
 
-/** Who may not even look can do nothing either. */
+/** Without the right to read, the change is forbidden as well. */
 async function unlessForbidden(what: string, look: Promise<string | undefined>): Promise<string | undefined> {
   try {
     return await look

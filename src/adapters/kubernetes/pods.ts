@@ -62,7 +62,7 @@ export function mustGo({ metadata, status }: PodObject): boolean {
   return !metadata.ownerReferences?.some(({ kind, controller }) => kind === 'DaemonSet' && controller !== false)
 }
 
-/** Who would make the pod anew; undefined where nobody would. */
+/** The controller that would recreate the pod; undefined where there is none. */
 export function controllerOf({ metadata }: PodObject): OwnerReference | undefined {
   return metadata.ownerReferences?.find(({ controller }) => controller === true)
 }

@@ -1,15 +1,15 @@
 import { AgentError } from '../../core/errors.ts'
 import { controllerOf, fullName, ownerOf, type PodObject, toleratesCordon } from './pods.ts'
 
-/** So often the same maker's pods may come back to a node that is closed to them: one may have been on its way. */
+/** How many pods of a controller may reappear on a cordoned node: one may have been scheduled already. */
 const recreatedPods = 3
 
 export interface RecreatedPods {
-  /** A pod has been asked to go. */
+  /** A pod was evicted. */
   asked(pod: PodObject): void
   /**
-   * The pods that are to go, without those that have come back and always will. @throws AgentError `rejected` where the
-   * node is not closed to what comes back
+   * The pods to evict, without those that are recreated on the node every time. @throws AgentError `rejected` where a
+   * recreated pod does not tolerate the cordon
    */
   without(pods: readonly PodObject[]): readonly PodObject[]
 }
@@ -20,7 +20,7 @@ export interface RecreatedPods {
  * DaemonSet's (`kubectl drain` doesn't see it either), and gets the kubelet's grace at the reboot. Any other was bound to
  * the node by its name, or somebody has opened the node meanwhile: evicting it again and again would never end.
  */
-export function createComebacks(node: string): RecreatedPods {
+export function createRecreatedPods(node: string): RecreatedPods {
   const seen = new Set<string>()
   const staying = new Set<string>()
   const gone = new Set<string>()
@@ -42,11 +42,11 @@ export function createComebacks(node: string): RecreatedPods {
     const owner = ownerOf(pod)
     throw new AgentError(
       'rejected',
-      `${fullName(pod)}${owner ? ` (of ${owner})` : ''} comes back to ${node} as often as it is evicted: it is bound to the node by its name, or the node was uncordoned`,
+      `${fullName(pod)}${owner ? ` (of ${owner})` : ''} is recreated on ${node} after every eviction: its spec names the node, or the node was uncordoned`,
     )
   }
 
-  // What there is at the first look has not come back, though it may be of the same maker.
+  // Pods of the first observation are not recreated ones, although they may have the same controller.
   return {
     asked: (pod) => void gone.add(makerOf(pod)),
     without: (pods) => {
@@ -56,7 +56,7 @@ export function createComebacks(node: string): RecreatedPods {
   }
 }
 
-/** Who makes it anew; of a pod without a controller, whoever makes one of this name. */
+/** Its controller; for a pod without one, its name. */
 function makerOf(pod: PodObject): string {
   const owner = controllerOf(pod)
   return owner ? `${pod.metadata.namespace}/${owner.kind}/${owner.name}` : fullName(pod)

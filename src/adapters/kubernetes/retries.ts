@@ -14,9 +14,9 @@ interface Request {
  * may not know anybody by a token yet either (kubernetes/kubernetes issue 65785).
  */
 const refusalPauses = [250, 650]
-/** One that lasted is believed at once when the same is asked within this time, in ms. */
+/** A persistent refusal counts at once when the same is requested again within this time, in ms. */
 const believedFor = 60_000
-/** A server that asks to be left alone for longer is asked again by whoever waits, in ms. */
+/** A longer `Retry-After` is left to the caller, in ms. */
 const longestPause = 10_000
 const mostPauses = 10
 
@@ -52,7 +52,7 @@ export function createRetries(): <T>(request: Request, send: (unknown: boolean) 
             throw error
           }
           await rest(pause, request.signal)
-          // It may have been one of those that pass.
+          // It may have been temporary.
           if (request.signal.aborted) throw new AgentError('unreachable', error.message, error)
           continue
         }
@@ -66,7 +66,7 @@ export function createRetries(): <T>(request: Request, send: (unknown: boolean) 
   }
 }
 
-/** In the place of what was asked for: no question has this as its method. */
+/** A key that no request has as its method. */
 const unknown = 'unknown'
 
 /**

@@ -47,7 +47,7 @@ export function createScaling(api: Api): Pick<Kubernetes, 'scalable' | 'scale'> 
     const { metadata, spec } = await api.send<WorkloadObject>({ method: 'GET', path, signal })
     const { resourceVersion, labels, annotations } = metadata
     const present = replicasOf(kind, spec)
-    // Who has put some back meanwhile is not overruled; of a note that outlasted its putting back, we are rid.
+    // Replicas that someone else has restored are kept; a leftover note is removed.
     const isToChange = replicas === 0 ? present > 0 : present === 0
     const isNoted = labels?.[replicasLabel] !== undefined || annotations?.[replicasAnnotation] !== undefined
     const isToNote = replicas > 0 ? isNoted : isToChange
@@ -70,7 +70,7 @@ export function createScaling(api: Api): Pick<Kubernetes, 'scalable' | 'scale'> 
       return
     }
     if (!isToChange) return
-    // First: a note of replicas that are still there is harmless, a workload at nothing without one is not.
+    // The note first: without it, a workload at 0 replicas would lose its count.
     const noted = await patch(path, { metadata: { resourceVersion, ...noteIn } }).catch(forgive)
     await scale((noted as WorkloadObject | undefined)?.metadata.resourceVersion ?? resourceVersion)
   }
@@ -105,7 +105,7 @@ async function chosenBy(
 ): Promise<readonly ScaledWorkload[]> {
   // To the API an empty selector is one that chooses everything there is.
   if (selector.trim() === '')
-    throw new AgentError('misconfigured', 'an empty label selector would choose every workload')
+    throw new AgentError('misconfigured', 'an empty label selector would select every workload')
   const { root, plural } = resources[kind]
   const inside = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`
   try {
@@ -117,7 +117,7 @@ async function chosenBy(
     })
   } catch (error) {
     if (error instanceof ApiRefusal && error.status === 400)
-      throw new AgentError('misconfigured', `"${selector}" chooses no workloads: ${error.message}`, error)
+      throw new AgentError('misconfigured', `the label selector "${selector}" was refused: ${error.message}`, error)
     throw error
   }
 }
@@ -133,7 +133,7 @@ function keyOf({ kind, namespace, name }: Workload): string {
   return [namespace, name, kind].join(' ')
 }
 
-/** A note is for people: who may scale and not write, or whose policies refuse the rest of the object, scales without. */
+/** The note is for people: where it can't be written, the workload is scaled without it. */
 function forgive(error: unknown): undefined {
   if (!(error instanceof ApiRefusal) || error.status === 409) throw error
 }

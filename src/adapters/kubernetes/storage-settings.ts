@@ -2,8 +2,8 @@ import type { Kubernetes } from '../../core/cluster/ports.ts'
 import type { StorageSetting } from '../../core/cluster/workload.ts'
 import { isStarting } from './absence.ts'
 import { type Api, ApiRefusal } from './api.ts'
-import { cephNamespaces, lookAtFlags, setFlag } from './ceph-flags.ts'
-import { lookAtSettings, setSetting } from './longhorn-settings.ts'
+import { cephNamespaces, observeFlags, setFlag } from './ceph-flags.ts'
+import { observeSettings, setSetting } from './longhorn-settings.ts'
 import {
   cephClusters,
   type CustomKind,
@@ -24,7 +24,7 @@ interface Found {
   readonly unknown: readonly unknown[]
 }
 
-/** What keeps Longhorn and Ceph from copying data about while nodes are away on purpose. */
+/** Settings that keep Longhorn and Ceph from re-replicating data during a planned shutdown. */
 export function createStorageSettings(api: Api, systems: Systems): Pick<Kubernetes, 'storageSettings' | 'setStorage'> {
   async function find(signal: AbortSignal): Promise<Found> {
     const { present, unknown } = await systems.find(signal)
@@ -41,7 +41,7 @@ export function createStorageSettings(api: Api, systems: Systems): Pick<Kubernet
       }
     }
     const [longhorn, ceph] = await Promise.all([
-      of('longhorn', () => lookAtSettings(api, signal)),
+      of('longhorn', () => observeSettings(api, signal)),
       of('ceph', () => flagsOfAll(api, signal)),
     ])
     return { settings: [...longhorn, ...ceph], unknown: errors }
@@ -49,13 +49,13 @@ export function createStorageSettings(api: Api, systems: Systems): Pick<Kubernet
 
   return {
     async storageSettings(signal) {
-      // They are asked for once, when the power fails: a control plane that comes back just then is given a moment.
+      // They are read once, when the power fails: an API server that is just starting gets a moment.
       const { settings, unknown } = await whileItStarts(
         (found) => found.unknown.some(isStarting),
         () => find(signal),
         signal,
       )
-      // What one system says is worth setting without the other.
+      // The settings of one system are useful without the other's.
       if (settings.length === 0) for (const error of unknown) throw error
       return settings
     },
@@ -85,10 +85,10 @@ export function createStorageSettings(api: Api, systems: Systems): Pick<Kubernet
 
 async function flagsOfAll(api: Api, signal: AbortSignal): Promise<readonly StorageSetting[]> {
   const namespaces = await cephNamespaces(api, signal)
-  return (await Promise.all(namespaces.map((each) => lookAtFlags(api, each, signal).catch(withoutForbidden)))).flat()
+  return (await Promise.all(namespaces.map((each) => observeFlags(api, each, signal).catch(withoutForbidden)))).flat()
 }
 
-/** What we may not do is left out here, and told by `forbidden`: the rest is worth doing without it. */
+/** Forbidden settings are skipped here and reported by `forbidden`. */
 function withoutForbidden(error: unknown): readonly never[] {
   if (isForbidden(error)) return []
   throw error

@@ -1,7 +1,7 @@
 import type { StorageFacts } from '../../core/cluster/cluster.ts'
 import type { Api } from './api.ts'
-import { lookAtCeph } from './ceph.ts'
-import { lookAtLonghorn } from './longhorn.ts'
+import { observeCeph } from './ceph.ts'
+import { observeLonghorn } from './longhorn.ts'
 import type { Systems } from './systems.ts'
 
 /**
@@ -9,12 +9,12 @@ import type { Systems } from './systems.ts'
  *
  * @throws AgentError `unreachable` where it is not known which systems there are: half of them is not an answer
  */
-export async function lookAtStorage(api: Api, systems: Systems, signal: AbortSignal): Promise<StorageFacts> {
+export async function observeStorage(api: Api, systems: Systems, signal: AbortSignal): Promise<StorageFacts> {
   const { present, unknown } = await systems.find(signal)
   for (const error of unknown.values()) throw error
   const [longhorn, ceph] = await Promise.all([
-    present.has('longhorn') ? lookAtLonghorn(api, systems, signal) : undefined,
-    present.has('ceph') ? lookAtCeph(api, systems, signal) : undefined,
+    present.has('longhorn') ? observeLonghorn(api, systems, signal) : undefined,
+    present.has('ceph') ? observeCeph(api, systems, signal) : undefined,
   ])
   return {
     systems: [...(longhorn ? ['longhorn'] : []), ...(ceph ? ['ceph'] : [])],

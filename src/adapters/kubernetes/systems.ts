@@ -43,16 +43,16 @@ export interface Presence {
 }
 
 export interface SystemsOptions {
-  /** So long what was here must have been away until it counts as taken out, in ms. */
+  /** How long a system must be missing before it counts as uninstalled, in ms. */
   readonly goneAfter?: number
 }
 
-/** For so long a proof of absence is good, in ms: nobody asks four questions a second for what is not there. */
+/** How long a proof of absence is cached, in ms. */
 const provenFor = 30_000
 
 /**
- * Which storage systems the cluster has. A guard that reads "not installed" from an API server that is only starting
- * lets a node with the last replica go; see `testify` for what counts.
+ * Which storage systems the cluster has. Reading "not installed" from an API server that is just starting would drain a
+ * node with the last replica; see `testify`.
  */
 export function createSystems(api: Api, { goneAfter = 60_000 }: SystemsOptions = {}): Systems {
   /** By the name of its definition: when its absence was proven. */
@@ -90,7 +90,7 @@ export function createSystems(api: Api, { goneAfter = 60_000 }: SystemsOptions =
       if (now - since < goneAfter)
         throw new AgentError(
           'unreachable',
-          `${name} was in the cluster and is not any more: it counts as taken out when it stays away`,
+          `${name} has disappeared from the cluster: it counts as uninstalled if it does not come back`,
         )
       seen.delete(what)
       missing.delete(what)
@@ -109,7 +109,7 @@ export function createSystems(api: Api, { goneAfter = 60_000 }: SystemsOptions =
     if (seen.has(what))
       throw new AgentError(
         'unreachable',
-        `${name} is not served any more, and we may not see whether it was taken out: allow "get customresourcedefinitions", or restart Caretaker`,
+        `${name} is no longer served, and our role does not allow to check whether it was uninstalled: allow "get customresourcedefinitions", or restart Caretaker`,
       )
     proven.set(name, performance.now())
   }
@@ -153,7 +153,7 @@ export function createSystems(api: Api, { goneAfter = 60_000 }: SystemsOptions =
   }
 }
 
-/** Between two questions for what an API server does not serve yet, and how long that is waited for, in ms. */
+/** The interval and the time limit of retries while an API server does not serve a kind yet, in ms. */
 const askEvery = 500
 const servedWithin = 3_000
 
@@ -183,8 +183,11 @@ async function groupsOf(api: Api, signal: AbortSignal): Promise<ReadonlySet<stri
     path: '/apis',
     signal,
   })
-  // An API server has groups of its own: what names none is something else that answers in its place.
+  // An API server has built-in groups: an answer without any is from another server.
   if (!Array.isArray(groups) || groups.length === 0)
-    throw new AgentError('malformed', 'the Kubernetes API answers GET /apis with what is no list of groups')
+    throw new AgentError(
+      'malformed',
+      'the Kubernetes API answers GET /apis with something that is not a list of groups',
+    )
   return new Set(groups.map(({ name }) => name))
 }

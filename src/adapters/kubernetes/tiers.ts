@@ -2,7 +2,7 @@ import type { DrainPolicy } from '../../core/cluster/drain.ts'
 import type { Api } from './api.ts'
 import { hasVolumes, isStorageEngine, podsOn, type PodObject } from './pods.ts'
 
-/** Pods that go together, after all of the tier before are gone. */
+/** Pods that are evicted together, after all pods of the tier before are gone. */
 export interface Tier {
   readonly within: number | undefined
   /** Whether a pod that no selector has chosen belongs here. */

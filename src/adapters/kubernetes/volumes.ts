@@ -13,8 +13,8 @@ interface VolumeAttachmentObject {
   }
 }
 
-/** Between two looks, in ms. */
-const lookEvery = 500
+/** In ms. */
+const pollInterval = 500
 
 /**
  * Waits until no volume is attached to the node any more: a node that goes away with one leaves it locked to itself, and
@@ -35,13 +35,13 @@ export async function awaitDetached(api: Api, node: string, within: number, sign
     } catch (error) {
       if (!limit.aborted && !(error instanceof AgentError && error.retryable)) throw error
     }
-    if (!limit.aborted) await sleep(Math.min(lookEvery, within), undefined, { signal: limit }).catch(() => {})
+    if (!limit.aborted) await sleep(Math.min(pollInterval, within), undefined, { signal: limit }).catch(() => {})
     if (limit.aborted) throw new AgentError('timed-out', describe(node, left, performance.now() - beganAt))
   }
 }
 
 function describe(node: string, left: readonly VolumeAttachmentObject[] | undefined, after: number): string {
-  if (left === undefined) return `the Kubernetes API did not tell which volumes are attached to ${node}`
+  if (left === undefined) return `the Kubernetes API did not report which volumes are attached to ${node}`
   const names = left.map(({ metadata, spec }) => {
     const name = spec?.source?.persistentVolumeName ?? metadata.name
     return spec?.attacher ? `${name} (${spec.attacher})` : name

@@ -36,8 +36,8 @@ interface LabelSelector {
   }[]
 }
 
-/** What of the workloads would keep a node's drain from ending, or has no place already. */
-export async function lookAtWorkloads(api: Api, signal: AbortSignal): Promise<Workloads> {
+/** Workloads that would block a node's drain, and pods that can't be scheduled. */
+export async function observeWorkloads(api: Api, signal: AbortSignal): Promise<Workloads> {
   const pendingOnes = `/api/v1/pods${queryOf({ fieldSelector: 'status.phase=Pending' })}`
   const [budgets, pending] = await Promise.all([
     listOf<BudgetObject>(api, '/apis/policy/v1/poddisruptionbudgets', signal),
@@ -73,7 +73,7 @@ async function podsOf(api: Api, { metadata, spec }: BudgetObject, signal: AbortS
   return listOf<PodObject>(api, path, signal)
 }
 
-/** Those of the pods that a drain would ask to go, and that their budget would keep. */
+/** The pods that a drain would evict and that the budget protects. */
 function blocking({ metadata }: BudgetObject, why: string, pods: readonly PodObject[]): BlockingBudget[] {
   const kept = pods.flatMap((pod) => {
     const node = pod.spec?.nodeName
@@ -104,11 +104,11 @@ function isFreeToGo({ spec, status = {} }: BudgetObject, { status: pod }: PodObj
   return spec?.unhealthyPodEvictionPolicy === 'AlwaysAllow' || (desiredHealthy > 0 && currentHealthy >= desiredHealthy)
 }
 
-/** It allows nothing now, and its controller has worked it out, or has failed to. */
+/** It allows no disruption now, and its controller has computed that, or has failed to. */
 function mayBlock({ metadata, status = {} }: BudgetObject): boolean {
   const { disruptionsAllowed = 0, observedGeneration = 0 } = status
   if (disruptionsAllowed > 0) return false
-  // One that has never been worked out has no observedGeneration at all: that it failed is all there is to know.
+  // A budget that was never computed has no observedGeneration.
   return syncFailure(status) !== undefined || observedGeneration >= (metadata.generation ?? 0)
 }
 
@@ -131,17 +131,17 @@ function whyNever(budget: BudgetObject, pods: readonly PodObject[]): string | un
   if (!isCounted && expectedPods === 0 && running.length > 0) {
     const [first] = bare
     return first === undefined
-      ? 'the owners of its pods want none of them'
-      : `pod "${first.metadata.name}" has no controller, and only a minAvailable that is a number counts such pods`
+      ? 'the controllers of its pods want 0 replicas'
+      : `pod "${first.metadata.name}" has no controller, and only an absolute minAvailable counts such pods`
   }
   const most = isCounted ? running.length : expectedPods + bare.length
   return most === 0 || desiredHealthy < most ? undefined : `needs ${desiredHealthy} of ${most} pods`
 }
 
-/** What the controller says of a budget that it can't work out. */
+/** The controller's message where it can't compute a budget. */
 function syncFailure({ conditions }: NonNullable<BudgetObject['status']>): string | undefined {
   const failed = conditions?.find(({ type, reason }) => type === 'DisruptionAllowed' && reason === 'SyncFailed')
-  return failed && (failed.message || 'it can not be worked out')
+  return failed && (failed.message || 'it could not be computed')
 }
 
 /** Pods with more than one budget: the API server evicts none of them, whatever the budgets say (500). */
@@ -164,7 +164,7 @@ function shared(covered: readonly Covered[]): BlockingBudget[] {
   }
   return [...groups.values()].flatMap(({ budgets: [first, ...others], pods }) => {
     const names = others.map(({ metadata }) => metadata.name).join(' and ')
-    return blocking(first!, `${names} covers the same pods, and one with two budgets is never evicted`, pods)
+    return blocking(first!, `${names} covers the same pods, and a pod with two budgets is never evicted`, pods)
   })
 }
 
@@ -194,5 +194,5 @@ function describeUnschedulable(pod: PodObject): string[] {
   const found = pod.status?.conditions?.find(
     ({ type, status, reason }) => type === 'PodScheduled' && status === 'False' && reason === 'Unschedulable',
   )
-  return found ? [`${fullName(pod)}: ${found.message ?? 'it does not say why'}`] : []
+  return found ? [`${fullName(pod)}: ${found.message ?? 'no reason given'}`] : []
 }

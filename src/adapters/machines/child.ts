@@ -7,13 +7,13 @@ import { setTimeout as pause } from 'node:timers/promises'
 export interface ChildOrder {
   readonly program: string
   readonly args: readonly string[]
-  /** All of its environment: ours may hold secrets, an ssh agent, or a language that messages are not read in. */
+  /** Its whole environment: ours may contain secrets, an ssh agent, or a locale that changes messages. */
   readonly environment: Readonly<Record<string, string>>
   /** Ends it, and all that it has started. */
   readonly signal: AbortSignal
-  /** Looks at what it has printed so far: true ends it, as what was wanted is there. */
+  /** Given the output so far; true ends the program. */
   readonly isEnough?: (stdout: string) => boolean
-  /** Told of what it has printed so far, each time. */
+  /** Called with the output so far, each time. */
   readonly onOutput?: (stdout: string) => void
 }
 
@@ -27,11 +27,11 @@ export interface ChildEnd {
   readonly stderr: string
 }
 
-/** In bytes, of each stream. What is more is read and dropped, so that the program does not stand still. */
+/** In bytes, per stream. More is read and dropped, so the program never blocks on output. */
 const mostKept = 8_192
 /** In ms, from SIGTERM to SIGKILL. */
 const patience = 1_000
-/** In ms. Something that it left behind may hold its outputs open for ever. */
+/** In ms. A process that it left behind may keep the streams open for ever. */
 const outputsAfterEnd = 500
 
 /**
@@ -66,7 +66,7 @@ export async function runChild(order: ChildOrder): Promise<ChildEnd> {
   if (signal.aborted) stop()
   try {
     const [code, killedBy] = await ended
-    // Whoever is to end takes along what it has started, whether that listens to SIGTERM or not.
+    // The whole process group ends, whether it handles SIGTERM or not.
     if (killer) end(child.pid!, 'SIGKILL')
     clearTimeout(killer)
     await Promise.race([closed, pause(outputsAfterEnd, undefined, { ref: false })])
@@ -79,11 +79,11 @@ export async function runChild(order: ChildOrder): Promise<ChildEnd> {
   }
 }
 
-/** Its group by its own id. One that has ended meanwhile is what was wanted. */
+/** Signals the process group. One that has ended already is fine. */
 function end(pid: number, how: NodeJS.Signals): void {
   try {
     kill(-pid, how)
   } catch {
-    // There is nobody left.
+    // Already gone.
   }
 }

@@ -5,9 +5,9 @@ import { hide, lastLines } from './quoting.ts'
 
 export interface CommandCall {
   readonly kind: 'command'
-  /** A program and its arguments, for no shell. Everybody on the machine can read them. */
+  /** A program and its arguments, without a shell. Every user of the machine can see them. */
   readonly command: readonly [string, ...string[]]
-  /** Where secrets belong. It gets nothing else but a PATH and LC_ALL=C. */
+  /** The place for secrets. Besides it there are only PATH and LC_ALL=C. */
   readonly environment?: Readonly<Record<string, string>> | undefined
 }
 
@@ -36,25 +36,22 @@ export async function runCommand(
   if (own.aborted)
     throw new AgentError(
       'timed-out',
-      `${doing}: ${program} did not end within ${limits.command / 1_000} s, and was ended`,
+      `${doing}: ${program} did not finish within ${limits.command / 1_000} s and was killed`,
     )
   if (end.code === 0) return
-  const how = end.code === null ? `was ended by ${end.killedBy}` : `ended with code ${end.code}`
+  const how = end.code === null ? `was killed by ${end.killedBy}` : `exited with code ${end.code}`
   const said = lastLines(hide(end.stderr.trim() === '' ? end.stdout : end.stderr, Object.values(environment)))
-  throw new AgentError('rejected', `${doing}: ${program} ${how}${said === '' ? ' and said nothing' : `: ${said}`}`)
+  throw new AgentError('rejected', `${doing}: ${program} ${how}${said === '' ? ' without output' : `: ${said}`}`)
 }
 
 function explainStart(doing: string, program: string, error: unknown): AgentError {
   const { code } = error as NodeJS.ErrnoException
   if (code === 'ENOENT')
-    return new AgentError(
-      'misconfigured',
-      `${doing}: there is no program ${program}: install it, or write its whole path`,
-    )
+    return new AgentError('misconfigured', `${doing}: ${program} was not found: install it, or give its full path`)
   if (code === 'EACCES')
-    return new AgentError('misconfigured', `${doing}: ${program} may not be run: check its rights`, error)
+    return new AgentError('misconfigured', `${doing}: ${program} is not executable: check its permissions`, error)
   if (code === 'ERR_INVALID_ARG_VALUE')
-    return new AgentError('misconfigured', `${doing}: the command holds a NUL character`)
+    return new AgentError('misconfigured', `${doing}: the command contains a NUL character`)
   // Too many processes or too little memory passes by itself.
   return new AgentError('unreachable', `${doing}: ${program} could not be started: ${messageOf(error)}`, error)
 }

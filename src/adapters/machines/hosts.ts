@@ -15,20 +15,19 @@ export interface HostOptions {
 }
 
 /**
- * Machines that are no nodes, shut down through OpenSSH's client or by an HTTP call.
+ * Machines outside the cluster, shut down by the OpenSSH client or by an HTTP call.
  *
- * `answers` counts whoever does not take a connection within three seconds as down. A name that does not resolve any more
- * has the addresses that it had before, for all three. `rehearse` logs in by SSH, with the command that is configured for
- * it or none; of an HTTP call it tries the connection and the certificate only.
+ * `answers` counts a host that accepts no connection within three seconds as down. A name that no longer resolves keeps
+ * its last addresses, for all three. `rehearse` logs in by SSH and runs the configured rehearsal command or none; of an
+ * HTTP call it tests only the connection and the certificate.
  */
-export function createHosts(options: readonly HostOptions[], surroundings: MachineOptions = {}): Hosts {
-  const means = meansOf(surroundings)
+export function createHosts(options: readonly HostOptions[], machineOptions: MachineOptions = {}): Hosts {
+  const means = meansOf(machineOptions)
   const hosts = new Map(options.map((host) => [host.name, host]))
 
   function find(name: string): HostOptions {
     const host = hosts.get(name)
-    if (!host)
-      throw new AgentError('misconfigured', `there is no host ${name} in the configuration: add it to \`hosts\``)
+    if (!host) throw new AgentError('misconfigured', `the configuration has no host ${name}: add it to \`hosts\``)
     return host
   }
 
@@ -68,7 +67,7 @@ function canConnect(
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(calledOff(doing, signal))
     if (!Number.isInteger(port) || port < 1 || port > 65_535)
-      return reject(new AgentError('misconfigured', `${doing}: ${port} is no TCP port`))
+      return reject(new AgentError('misconfigured', `${doing}: ${port} is not a TCP port`))
     const socket = connect({ host, port, lookup: names.lookup })
     const late = setTimeout(() => end(() => resolve(false)), limits.answers)
     const abort = () => end(() => reject(calledOff(doing, signal)))

@@ -6,7 +6,7 @@ import { AgentError, messageOf } from '../../core/errors.ts'
 import { calledOff, type Means } from './options.ts'
 import { hide, lastWords, plain } from './quoting.ts'
 
-/** A call that a machine, or a plug before it, takes an order by. It must be safe to repeat: an answer can get lost. */
+/** An HTTP call to a machine or a smart plug. It must be safe to repeat: an answer can get lost. */
 export interface HttpCall {
   readonly kind: 'http'
   readonly url: string
@@ -15,7 +15,7 @@ export interface HttpCall {
   /** Already read from their files: may hold secrets. */
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly body?: string | undefined
-  /** PEM of what vouches for an https server, in the place of the usual authorities. */
+  /** PEM of the server's CA, instead of the system's. */
   readonly ca?: string | undefined
   /** The statuses that mean yes; any of 200 to 299 by default. */
   readonly expect?: readonly number[] | undefined
@@ -26,7 +26,7 @@ const largestAnswer = 65_536
 /** In ms, for the body of an answer that says no. */
 const bodyWithin = 2_000
 
-/** Statuses of a server that can't now, or of a proxy whose server is away. */
+/** Statuses of a server that is busy, or of a proxy whose server is down. */
 const passing: ReadonlySet<number> = new Set([429, 502, 503, 504])
 
 /**
@@ -42,13 +42,13 @@ export async function makeCall(doing: string, call: HttpCall, means: Means, sign
   const response = await send(call, url, means, AbortSignal.any([signal, late])).catch((error: unknown) => {
     if (signal.aborted) throw calledOff(doing, signal)
     if (late.aborted)
-      throw new AgentError('timed-out', `${doing}: ${url.host} has not answered within ${means.limits.http / 1_000} s`)
+      throw new AgentError('timed-out', `${doing}: ${url.host} did not answer within ${means.limits.http / 1_000} s`)
     throw explain(doing, url, error)
   })
   try {
     await judge(doing, call, url, response)
   } finally {
-    // Whatever breaks on a connection that nobody listens to any more is nobody's trouble.
+    // Later errors on this connection don't matter.
     response.on('error', () => undefined).destroy()
   }
 }
@@ -59,10 +59,7 @@ async function judge(doing: string, call: HttpCall, url: URL, response: Incoming
   const secrets = secretsOf(call, url)
   if (status >= 300 && status <= 399 && headers.location !== undefined) {
     const to = lastWords(hide(headers.location, secrets), 80)
-    throw new AgentError(
-      'rejected',
-      `${doing}: ${url.host} redirects (HTTP ${status}) to ${to}: give the address itself`,
-    )
+    throw new AgentError('rejected', `${doing}: ${url.host} redirects (HTTP ${status}) to ${to}: use that address`)
   }
   const said = lastWords(hide(await readEnd(response), secrets))
   throw new AgentError(
@@ -71,7 +68,7 @@ async function judge(doing: string, call: HttpCall, url: URL, response: Incoming
   )
 }
 
-/** Connects, and for https lets the certificate be verified. Whether the call itself would be taken is not tried. */
+/** Connects, and verifies the certificate for https. The call itself is not made. */
 export async function tryConnection(doing: string, call: HttpCall, means: Means, signal: AbortSignal): Promise<void> {
   const url = parse(doing, call)
   if (signal.aborted) throw calledOff(doing, signal)
@@ -104,7 +101,7 @@ export function portOf(url: URL): number {
 function parse(doing: string, { url: text }: HttpCall): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
-  throw new AgentError('misconfigured', `${doing}: its URL is no address that begins with http:// or https://`)
+  throw new AgentError('misconfigured', `${doing}: its URL does not begin with http:// or https://`)
 }
 
 /** Without the brackets that a URL has around an IPv6 address. */
@@ -112,7 +109,7 @@ function hostOf(url: URL): string {
   return url.hostname.replaceAll(/^\[|\]$/g, '')
 }
 
-/** Whatever the environment says, a certificate is verified. */
+/** Certificates are always verified, whatever the environment says. */
 function trustIn({ ca }: HttpCall): { rejectUnauthorized: true; ca?: string } {
   return { rejectUnauthorized: true, ...(ca === undefined ? {} : { ca }) }
 }
@@ -133,7 +130,7 @@ function send(call: HttpCall, url: URL, { names }: Means, signal: AbortSignal): 
   })
 }
 
-/** What came of the body within its time and up to its limit: the end of that is all that is shown. */
+/** The body, up to a time limit and a size limit. */
 async function readEnd(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
@@ -152,7 +149,7 @@ async function readEnd(response: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** What we send that must not be read in a message, should it come back. */
+/** What we send that must never appear in a message. */
 function secretsOf({ headers = {} }: HttpCall, url: URL): string[] {
   const words = Object.values(headers).flatMap((value) => [value, value.split(' ').at(-1)!])
   return [...words, url.password, decode(url.password), url.pathname, url.search, ...url.searchParams.values()]
@@ -172,13 +169,17 @@ function explain(doing: string, url: URL, error: unknown): AgentError {
   if (/CERT|SELF_SIGNED|UNABLE_TO_VERIFY/.test(code))
     return new AgentError(
       'misconfigured',
-      `${doing}: the certificate of ${host} is not to be trusted (${plain(messageOf(error))}): put the one that vouches for it into \`ca\``,
+      `${doing}: the certificate of ${host} is not trusted (${plain(messageOf(error))}): set \`ca\` to the CA that issued it`,
       error,
     )
   if (code === 'EPROTO' || code.startsWith('ERR_SSL'))
-    return new AgentError('misconfigured', `${doing}: ${host} does not speak TLS as we do: is it http:// there?`, error)
+    return new AgentError(
+      'misconfigured',
+      `${doing}: the TLS handshake with ${host} failed: should the URL begin with http://?`,
+      error,
+    )
   if (code.startsWith('ERR_OSSL'))
-    return new AgentError('misconfigured', `${doing}: its \`ca\` holds no certificate in PEM`, error)
+    return new AgentError('misconfigured', `${doing}: its \`ca\` contains no PEM certificate`, error)
   if (
     [
       'ERR_INVALID_CHAR',
@@ -187,10 +188,14 @@ function explain(doing: string, url: URL, error: unknown): AgentError {
       'ERR_HTTP_INVALID_HEADER_VALUE',
     ].includes(code)
   )
-    return new AgentError('misconfigured', `${doing}: can't be said in HTTP: ${plain(messageOf(error))}`)
+    return new AgentError('misconfigured', `${doing}: the request is not valid HTTP: ${plain(messageOf(error))}`)
   if (code.startsWith('HPE_'))
-    return new AgentError('malformed', `${doing}: ${host} does not answer in HTTP: is it https:// there?`, error)
+    return new AgentError(
+      'malformed',
+      `${doing}: ${host} did not answer in HTTP: should the URL begin with https://?`,
+      error,
+    )
   if (code === 'ECONNREFUSED')
-    return new AgentError('unreachable', `${doing}: ${host}: connection refused: does it listen there?`, error)
+    return new AgentError('unreachable', `${doing}: ${host}: connection refused: is it listening there?`, error)
   return new AgentError('unreachable', `${doing}: ${host}: ${lastWords(messageOf(error))}`, error)
 }

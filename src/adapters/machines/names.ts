@@ -11,13 +11,13 @@ export interface Resolved {
 }
 
 /**
- * Names and the addresses that they had. In a power cut the DNS server is often among the first that are gone, while the
+ * Names and their last known addresses. In a power cut the DNS server is often among the first to go down, while the
  * NAS still has the address that it had a minute ago.
  */
 export interface Names {
   /** Rejects with an Error that says why, and only for a name that has never resolved. */
   find(name: string): Promise<Resolved>
-  /** Something answered there: that address comes first from now on. */
+  /** This address answered: it is tried first from now on. */
   worked(name: string, address: string): void
   /** The same for node:net, node:tls and node:http. */
   readonly lookup: LookupFunction
@@ -26,7 +26,7 @@ export interface Names {
 /** @param within how long a name may take to resolve, in ms */
 export function createNames(within: number, resolve: Resolve = (name) => lookup(name, { all: true })): Names {
   const known = new Map<string, Resolved['addresses']>()
-  /** One question a name: each takes a thread of the four that files are read with too, until DNS gives up. */
+  /** One query per name: each occupies one of Node's four threads until DNS gives up. */
   const asked = new Map<string, Promise<void>>()
 
   function ask(name: string): Promise<void> {

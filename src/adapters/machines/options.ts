@@ -2,7 +2,7 @@ import { AgentError } from '../../core/errors.ts'
 import type { Logger } from '../../core/log.ts'
 import { createNames, type Names, type Resolve } from './names.ts'
 
-/** What the adapters stand in; a test puts other things there. */
+/** The adapters' environment; tests replace it. */
 export interface MachineOptions {
   readonly log?: Logger | undefined
   /** Where programs are looked for, as in PATH. */
@@ -14,9 +14,9 @@ export interface MachineOptions {
 
 /** In ms. */
 export interface Limits {
-  /** Until a machine that is only asked whether it is up counts as down. */
+  /** Until a machine that is probed counts as down. */
   readonly answers: number
-  /** Until ssh has logged in: a server that looks our name up in a DNS that is gone takes its time. */
+  /** Until ssh has logged in: a server that looks up our name in a DNS that is down is slow. */
   readonly login: number
   /** Until a command has ended, from its start. */
   readonly command: number
@@ -42,10 +42,10 @@ export function meansOf({ searchPath = usualPath, resolve, limits }: MachineOpti
   return { names: createNames(all.name, resolve), searchPath, limits: all }
 }
 
-/** Why something ended early: the caller's own time, or that it was called off. Both may go better later. */
+/** The error for an aborted call: its time was up, or it was cancelled. Both may be tried again. */
 export function calledOff(doing: string, signal: AbortSignal): AgentError {
   const { name } = (signal.reason ?? {}) as { name?: unknown }
   return name === 'TimeoutError'
-    ? new AgentError('timed-out', `${doing}: not done in the time that there was for it`, signal.reason)
-    : new AgentError('unreachable', `${doing}: called off`, signal.reason)
+    ? new AgentError('timed-out', `${doing}: not done in time`, signal.reason)
+    : new AgentError('unreachable', `${doing}: cancelled`, signal.reason)
 }

@@ -17,9 +17,9 @@ export interface PacketOrder {
   readonly log: Logger | undefined
 }
 
-/** Copies of each packet: UDP promises nothing, and a packet too many does no harm. */
+/** Copies of each packet: UDP may lose some, and an extra one is harmless. */
 const copies = 3
-/** In ms. Handing a packet to the kernel takes no time; a socket that can't be had is none of our waits. */
+/** In ms, for opening the socket and sending. */
 const sentWithin = 5_000
 
 /** @throws AgentError `unreachable` where not one packet left, and where the interface is not there */
@@ -37,8 +37,8 @@ export async function sendPackets(order: PacketOrder): Promise<void> {
     })
     const failures = outcomes.filter((why) => why !== undefined)
     if (failures.length === destinations.length) throw new Error(failures.join('; ') || 'there is no destination')
-    // The others have gone, and one that is dead for now is no reason not to.
-    for (const reason of failures) log?.warn({ reason }, `${doing}: no packet to one of its destinations`)
+    // The others were sent: one unreachable destination is not a failure.
+    for (const reason of failures) log?.warn({ reason }, `${doing}: could not send to one of its destinations`)
   } catch (error) {
     if (signal.aborted) throw calledOff(doing, signal)
     throw new AgentError('unreachable', `${doing}: no magic packet could be sent: ${messageOf(error)}`, error)
@@ -81,7 +81,7 @@ function addressesOf(
   const others = Object.keys(all).filter((other) => all[other]!.some(({ family }) => family === 'IPv4'))
   throw new AgentError(
     'unreachable',
-    `${doing}: there is no interface ${name} with an IPv4 address now; there is ${others.join(', ') || 'none'}`,
+    `${doing}: no interface ${name} with an IPv4 address; found: ${others.join(', ') || 'none'}`,
   )
 }
 
@@ -92,13 +92,13 @@ export function broadcastOf(address: string, netmask: string): string | undefine
   return own.map((part, index) => part | (~mask[index]! & 255)).join('.')
 }
 
-/** A name would be looked up for each packet, in a DNS that may be off as well. */
+/** No names: each packet would cost a lookup in a DNS that may be down as well. */
 function onlyAddresses(
   host: string,
   _options: unknown,
   callback: (error: NodeJS.ErrnoException | null, address: string, family: number) => void,
 ): void {
-  callback(isIPv4(host) ? null : new Error('is no IPv4 address'), host, 4)
+  callback(isIPv4(host) ? null : new Error('not an IPv4 address'), host, 4)
 }
 
 function orAborted<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {

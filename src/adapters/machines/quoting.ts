@@ -1,9 +1,9 @@
-/** What stands in a message where a secret was. */
+/** The replacement for a secret in a message. */
 const hidden = '***'
-/** Anything shorter hides nothing, and would tear holes into every text. */
+/** A shorter one is not secret, and would match in every text. */
 const shortestSecret = 4
 
-/** Text from outside, fit for a sentence: on one line, without colours and control characters. */
+/** Cleans external text for a message: one line, without colours and control characters. */
 export function plain(text: string): string {
   return (
     text
@@ -15,7 +15,7 @@ export function plain(text: string): string {
   )
 }
 
-/** The end of a text, which is where programs say why. */
+/** The end of a text, where programs give the reason. */
 export function lastWords(text: string, longest = 200): string {
   const line = plain(text)
   return line.length > longest ? `…${line.slice(-longest)}` : line
@@ -27,7 +27,7 @@ export function lastLines(text: string, lines = 3): string {
   return lastWords(written.slice(-lines).map(plain).join(' / '))
 }
 
-/** Takes secrets out of what comes back: some servers and programs repeat what they were given. */
+/** Removes secrets from output: some servers and programs echo their input. */
 export function hide(text: string, secrets: readonly string[]): string {
   return secrets
     .filter((secret) => secret.length >= shortestSecret)

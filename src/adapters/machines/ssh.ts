@@ -18,7 +18,7 @@ export interface SshShutdown {
   readonly command?: string | undefined
   /**
    * What a rehearsal runs, such as `sudo -n -l shutdown`. By default it logs in and runs nothing: a key with a forced
-   * command would carry that out whatever is asked for, and the machine would go down by being looked at.
+   * command would run that in any case, and the rehearsal would shut the machine down.
    */
   readonly rehearsal?: string | undefined
 }
@@ -51,7 +51,7 @@ export async function shutDownBySsh(order: SshOrder, means: Means, signal: Abort
   if (verdict !== 'taken') throw new AgentError('rejected', `${doing}: ${verdict.refused}`)
 }
 
-/** The same login, with nothing behind it that shuts down. */
+/** The same login, without the shutdown command. */
 export async function rehearseBySsh(order: SshOrder, means: Means, signal: AbortSignal): Promise<void> {
   const { doing, ssh } = order
   const { rehearsal } = ssh
@@ -59,7 +59,7 @@ export async function rehearseBySsh(order: SshOrder, means: Means, signal: Abort
   if (rehearsal === undefined ? isLoggedIn(end.stdout) : end.code === 0) return
   if (end.code === 255 && !isLoggedIn(end.stdout)) throw explainLogin(doing, end.stderr, login)
   const verdict = judgeEnd(end.code, afterLogin(end.stderr))
-  const why = verdict === 'taken' ? 'the connection broke off during the rehearsal' : verdict.refused
+  const why = verdict === 'taken' ? 'the connection was lost during the rehearsal' : verdict.refused
   throw new AgentError(verdict === 'taken' ? 'unreachable' : 'rejected', `${doing}: ${why}`)
 }
 
@@ -79,7 +79,7 @@ async function run(
   const { addresses, isStale } = await names.find(name).catch((error: unknown) => {
     throw new AgentError('unreachable', `${doing}: ${messageOf(error)}`, error)
   })
-  // A name with several addresses is ssh's to try, unless it can't resolve it.
+  // ssh tries a name with several addresses itself, unless it can't resolve it.
   const target = isStale || addresses.length === 1 ? addresses[0].address : name
   const late = new AbortController()
   let timer = setTimeout(() => late.abort('login'), limits.login)
@@ -164,18 +164,18 @@ function afterLogin(stderr: string): string {
 
 const isLoggedIn = (stdout: string) => stdout.startsWith(`${marker}\n`)
 
-/** Why this can't be handed to ssh: it must never take a name for an option, nor for a URL of its own. */
+/** Why these values are unsafe for ssh's command line: it must not read a name as an option or a URL. */
 function refuse({ user, address, port, key, knownHosts }: Login): string | undefined {
   if (!/^[A-Za-z0-9_.:][A-Za-z0-9_.:%-]*$/.test(address)) return 'its address is neither a host name nor an IP address'
-  if (!/^[A-Za-z0-9_.][^\s\p{Cc}]*$/u.test(user)) return 'its user for ssh is no user name'
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) return 'its port for ssh is no TCP port'
+  if (!/^[A-Za-z0-9_.][^\s\p{Cc}]*$/u.test(user)) return 'its SSH user is not a valid user name'
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) return 'its SSH port is not a TCP port'
   const odd = [key, knownHosts].find((path) => path.startsWith('-') || /[\p{Cc}"\\]|\$\{/u.test(path))
-  return odd === undefined ? undefined : 'a path for ssh begins with a dash, or holds a quote, a backslash or `${`'
+  return odd === undefined ? undefined : 'a path for ssh begins with a dash, or contains a quote, a backslash or `${`'
 }
 
 async function readable(doing: string, path: string, what: string): Promise<void> {
   await access(path, constants.R_OK).catch((error: NodeJS.ErrnoException) => {
-    const why = error.code === 'ENOENT' ? 'is not there' : 'is not to be read by the user that Caretaker runs as'
+    const why = error.code === 'ENOENT' ? 'does not exist' : 'is not readable for the user that Caretaker runs as'
     throw new AgentError('misconfigured', `${doing}: ${path} ${why}; it must be ${what}`, error)
   })
 }
@@ -183,9 +183,9 @@ async function readable(doing: string, path: string, what: string): Promise<void
 function explainStart(doing: string, error: unknown): AgentError {
   const { code } = error as NodeJS.ErrnoException
   if (code === 'ENOENT')
-    return new AgentError('misconfigured', `${doing}: there is no ssh on this machine: install openssh-client`)
+    return new AgentError('misconfigured', `${doing}: ssh is not installed here: install openssh-client`)
   if (code === 'ERR_INVALID_ARG_VALUE')
-    return new AgentError('misconfigured', `${doing}: its command holds a NUL character`)
+    return new AgentError('misconfigured', `${doing}: its command contains a NUL character`)
   return new AgentError('unreachable', `${doing}: ssh could not be started: ${messageOf(error)}`, error)
 }
 
@@ -193,6 +193,6 @@ function tooLate(doing: string, what: unknown, limits: Means['limits']): AgentEr
   if (what === 'login') return new AgentError('timed-out', `${doing}: no login within ${limits.login / 1_000} s`)
   return new AgentError(
     'timed-out',
-    `${doing}: its command still ran after ${limits.command / 1_000} s: let it go on in the background there, and end`,
+    `${doing}: its command was still running after ${limits.command / 1_000} s: let it return at once and shut down in the background`,
   )
 }

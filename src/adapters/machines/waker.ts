@@ -23,14 +23,14 @@ export interface WakeOptions {
   readonly powerOn?: HttpCall | CommandCall | undefined
 }
 
-/** Wakes by magic packets, three copies to every destination, and by whatever the user has set up beside them. */
-export function createWaker(options: readonly WakeOptions[], surroundings: MachineOptions = {}): Waker {
-  const means = meansOf(surroundings)
+/** Wakes machines by magic packets, three copies to every destination, and by the configured `powerOn` call. */
+export function createWaker(options: readonly WakeOptions[], machineOptions: MachineOptions = {}): Waker {
+  const means = meansOf(machineOptions)
   const machines = new Map(options.map((machine) => [machine.name, machine]))
 
   function find(name: string): WakeOptions {
     const machine = machines.get(name)
-    if (!machine) throw new AgentError('misconfigured', `there is no machine ${name} in the configuration to be woken`)
+    if (!machine) throw new AgentError('misconfigured', `the configuration has no machine ${name} to wake`)
     return machine
   }
 
@@ -41,13 +41,16 @@ export function createWaker(options: readonly WakeOptions[], surroundings: Machi
       const packet = packetFor(doing, machine)
       if (signal.aborted) throw calledOff(doing, signal)
       const { broadcast = ['255.255.255.255'], port = 9, interface: leavesBy } = machine
-      await sendPackets({ doing, packet, destinations: broadcast, port, leavesBy, signal, log: surroundings.log })
+      await sendPackets({ doing, packet, destinations: broadcast, port, leavesBy, signal, log: machineOptions.log })
     },
     powerOn: async (name, signal) => {
       const { powerOn } = find(name)
       const doing = `switch ${name} on`
       if (powerOn === undefined)
-        throw new AgentError('misconfigured', `${doing}: nothing is set up for it beside packets: add \`wake.powerOn\``)
+        throw new AgentError(
+          'misconfigured',
+          `${doing}: only magic packets are configured for it: add \`wake.powerOn\``,
+        )
       if (powerOn.kind === 'http') return makeCall(doing, powerOn, means, signal)
       if (powerOn.kind === 'command') return runCommand(doing, powerOn, means, signal)
       return assertNever(powerOn)
@@ -59,7 +62,7 @@ function packetFor(doing: string, { mac, secureOn }: WakeOptions): Buffer {
   if (mac === undefined) throw new AgentError('misconfigured', `${doing}: it has no MAC address: add \`mac\``)
   const address = parseMac(mac)
   if (!address)
-    throw new AgentError('misconfigured', `${doing}: its \`mac\` is no MAC address such as 00:11:32:ab:cd:ef`)
+    throw new AgentError('misconfigured', `${doing}: its \`mac\` is not a MAC address such as 00:11:32:ab:cd:ef`)
   if (secureOn === undefined) return magicPacket(address)
   const password = parseSecureOn(secureOn.trim())
   if (password) return magicPacket(address, password)

@@ -2,7 +2,7 @@ import { AgentError } from '../../core/errors.ts'
 import type { NutConnection } from './connection.ts'
 import { isRefusal, outOfOrder } from './refusal.ts'
 
-/** The protocol can't call a command off: who is in a hurry closes the connection, with the error of `giveUp`. */
+/** NUT's protocol can't cancel a command: on abort the connection is closed, with the error of `giveUp`. */
 export async function closedOnAbort<T>(
   nut: NutConnection,
   signal: AbortSignal,
@@ -15,7 +15,7 @@ export async function closedOnAbort<T>(
   try {
     return await action()
   } catch (error) {
-    // An answer to something else means that question and answer are out of step, and stay so.
+    // An answer to another command means that commands and answers are out of step, and stay so.
     if (error instanceof AgentError && (error.code === 'malformed' || isRefusal(error, ...outOfOrder))) nut.close(error)
     throw error
   } finally {
@@ -23,7 +23,7 @@ export async function closedOnAbort<T>(
   }
 }
 
-/** What an attempt under way comes to: undefined where it fails. Its owner's patience may be longer than ours. */
+/** The outcome of a running attempt; undefined where it fails. Its owner may have a longer time limit. */
 export function settled<T>(
   attempt: Promise<T>,
   signal: AbortSignal,

@@ -14,7 +14,7 @@ export interface Backoff {
   succeeded(): void
 }
 
-/** Keeps attempts apart, up to `upTo` ms. Part of each wait is chance: agents that lost one server come back apart. */
+/** Exponential backoff up to `upTo` ms, with jitter, so that several clients do not reconnect at the same time. */
 export function createBackoff(
   upTo: number,
   now: () => number = () => performance.now(),
@@ -29,7 +29,7 @@ export function createBackoff(
       const left = Math.ceil(last.until - now())
       if (left <= 0) return
       const { why } = last
-      throw new AgentError(why.code, `${why.message} (the next attempt is in ${left} ms)`, why)
+      throw new AgentError(why.code, `${why.message} (next attempt in ${left} ms)`, why)
     },
     failed(why) {
       const whole = Math.min(upTo, first * 2 ** Math.min(failures, 20))

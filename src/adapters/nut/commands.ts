@@ -4,13 +4,13 @@ import type { NutConnection } from './connection.ts'
 import { isRefusal, notKnown, NutRefusal } from './refusal.ts'
 import type { Session } from './session.ts'
 
-/** Between two questions about an order, in ms: at first, and at last. */
+/** The poll interval of a tracked command, in ms: the first, and the longest. */
 const askFirst = 20
 const askLast = 500
 
 /**
- * Gives what changes a UPS (`SET VAR …`, `INSTCMD …`), and waits until its driver has done it (NUT 2.8.0 and later,
- * docs/net-protocol.txt "TRACKING"). An older server says only that it has handed it over, which then is enough.
+ * Sends commands that change a UPS (`SET VAR …`, `INSTCMD …`), and waits until its driver confirms them (NUT 2.8.0 and
+ * later, docs/net-protocol.txt "TRACKING"). An older server confirms only that it has passed the command to the driver.
  */
 export function createOrders({ use, identify }: Session, at: string) {
   /** Whether answers on this connection carry an id. */
@@ -52,7 +52,7 @@ export function createOrders({ use, identify }: Session, at: string) {
   }
 
   async function done(id: string, doing: string, signal: AbortSignal): Promise<void> {
-    let lately = 'its driver has not said whether it is done'
+    let lately = 'its driver has not confirmed it'
     for (let wait = askFirst; !signal.aborted; wait = Math.min(wait * 2, askLast)) {
       try {
         const [state] = await use(signal, async (nut) => {
@@ -61,9 +61,12 @@ export function createOrders({ use, identify }: Session, at: string) {
         })
         if (state === 'SUCCESS') return
         if (state !== 'PENDING')
-          throw new AgentError('malformed', `upsd at ${at} tells of ${doing}: ${(state ?? '').slice(0, 80)}`)
+          throw new AgentError(
+            'malformed',
+            `upsd at ${at} reports an unknown state of ${doing}: ${(state ?? '').slice(0, 80)}`,
+          )
       } catch (error) {
-        // The driver has it already: only the word that it is done can still come, maybe over another connection.
+        // The driver has the command: only its confirmation is outstanding, perhaps over another connection.
         if (error instanceof NutRefusal || !(error instanceof AgentError && error.retryable)) throw error
         if (!signal.aborted) lately = messageOf(error)
       }
@@ -71,7 +74,7 @@ export function createOrders({ use, identify }: Session, at: string) {
     }
     throw new AgentError(
       'timed-out',
-      `upsd at ${at} took ${doing}, but ${lately}; look at the UPS before it is repeated`,
+      `upsd at ${at} accepted ${doing}, but ${lately}; check the UPS before you repeat it`,
     )
   }
 

@@ -6,7 +6,7 @@ import { type NutAddress, openSocket } from './socket.ts'
 
 export interface NutConnection extends Pick<Conversation, 'ask' | 'list'>, Disposable {
   readonly closed: boolean
-  /** Ends it; whoever waits is told why. */
+  /** Ends it; pending commands fail with the reason. */
   close(why: AgentError): void
   readonly isSecure: boolean
   /** The IP address at the other end. */
@@ -23,7 +23,7 @@ export interface ConnectOptions {
 }
 
 /**
- * One connection to upsd, which ends with the first fault.
+ * One connection to upsd, closed on the first error.
  *
  * @throws AgentError
  */
@@ -45,7 +45,9 @@ export async function connectNut(
   const onClose = () => conversation.end(new AgentError('unreachable', `upsd at ${at} closed the connection`))
   socket.on('data', conversation.receive)
   socket.on('error', (error) =>
-    conversation.end(new AgentError('unreachable', `upsd at ${at}: the connection broke (${messageOf(error)})`, error)),
+    conversation.end(
+      new AgentError('unreachable', `upsd at ${at}: the connection was lost (${messageOf(error)})`, error),
+    ),
   )
   socket.on('close', onClose)
   if (socket.destroyed) onClose()
@@ -60,6 +62,6 @@ export async function connectNut(
     list: conversation.list,
     close: conversation.end,
     [Symbol.dispose]: () =>
-      conversation.end(new AgentError('unreachable', `the connection to upsd at ${at} was closed by us`)),
+      conversation.end(new AgentError('unreachable', `we closed the connection to upsd at ${at}`)),
   }
 }

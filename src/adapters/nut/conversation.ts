@@ -3,13 +3,13 @@ import { createLines } from './lines.ts'
 import { NutRefusal } from './refusal.ts'
 import { splitWords } from './quoting.ts'
 
-/** Questions and answers over one connection. */
+/** Commands and answers over one connection. */
 export interface Conversation {
-  /** Why it is over; undefined while it goes on. */
+  /** Why it ended; undefined while it is open. */
   readonly ended: AgentError | undefined
-  /** Ends it; whoever waits is told why. */
+  /** Ends it; pending commands fail with the reason. */
   end(why: AgentError): void
-  /** What came over the connection. */
+  /** Data from the connection. */
   receive(chunk: Uint8Array): void
   /** Sends a command that is answered by one line; answers that line's words. `doing` stands for it in errors. */
   ask(command: string, doing?: string): Promise<readonly string[]>
@@ -23,7 +23,7 @@ export interface ConversationOptions {
   /** How long one answer may take, in ms. */
   readonly timeout: number
   readonly write: (text: string) => void
-  /** Called once, before anybody who waits is told. */
+  /** Called once, before pending commands fail. */
   readonly onEnd: () => void
 }
 
@@ -38,7 +38,7 @@ interface Waiting {
   deadline: NodeJS.Timeout | undefined
 }
 
-/** A list without end is cut off here, in lines. */
+/** The longest list that is accepted, in lines. */
 const longestList = 5_000
 
 /**
@@ -72,7 +72,7 @@ export function createConversation({ at, timeout, write, onEnd }: ConversationOp
   function understand(line: string): void {
     if (line.trim() === '') return
     const waiting = queue[0]
-    if (!waiting) throw new AgentError('malformed', `upsd at ${at} answers what was not asked: ${line.slice(0, 80)}`)
+    if (!waiting) throw new AgentError('malformed', `upsd at ${at} sent an unexpected answer: ${line.slice(0, 80)}`)
     const words = splitWords(line)
     if (words[0] === 'ERR') {
       const [, code = 'ERR', ...extra] = words
@@ -92,7 +92,7 @@ export function createConversation({ at, timeout, write, onEnd }: ConversationOp
     // `VAR ups …` in a `LIST VAR`: anything else belongs to another question.
     if (words[0]?.toUpperCase() !== waiting.list[1]) throw amiss()
     waiting.lines.push(words)
-    if (waiting.lines.length > longestList) throw new AgentError('malformed', `upsd at ${at} sends a list without end`)
+    if (waiting.lines.length > longestList) throw new AgentError('malformed', `upsd at ${at} sends an endless list`)
   }
 
   function settle(how: (waiting: Waiting) => void): void {
@@ -102,12 +102,12 @@ export function createConversation({ at, timeout, write, onEnd }: ConversationOp
     how(waiting)
   }
 
-  /** Only the oldest command's clock runs: those behind it have not had their turn. */
+  /** Only the oldest command has a running timeout: upsd has not started on the others. */
   function arm(): void {
     const next = queue[0]
     if (!next || next.deadline) return
     next.deadline = setTimeout(
-      () => end(new AgentError('unreachable', `upsd at ${at} does not answer ${next.doing} within ${timeout} ms`)),
+      () => end(new AgentError('unreachable', `upsd at ${at} did not answer ${next.doing} within ${timeout} ms`)),
       timeout,
     )
   }

@@ -2,7 +2,7 @@ import { AgentError } from '../../core/errors.ts'
 import type { NutConnection } from './connection.ts'
 import { NutRefusal } from './refusal.ts'
 
-/** Everything that upsd tells of a UPS. */
+/** Everything that upsd reports about a UPS. */
 export interface UpsDetails {
   readonly variables: Readonly<Record<string, string>>
   /** The names of those that can be set. */
@@ -11,15 +11,15 @@ export interface UpsDetails {
   readonly commands: readonly string[]
   /** Addresses of those who are logged in. Empty where the server is older than NUT 2.6.4. */
   readonly clients: readonly string[]
-  /** How many are logged in; undefined where the server does not tell. */
+  /** How many are logged in; undefined where the server does not report it. */
   readonly numLogins?: number
-  /** What the server says of itself: `Network UPS Tools upsd 2.8.0 - …`. Appliances write their own version there. */
+  /** The server's version string: `Network UPS Tools upsd 2.8.0 - …`. Appliances have their own. */
   readonly server?: string
   /** 1.2 from NUT 2.6.4 on, 1.3 from 2.8.0 on; undefined before. */
   readonly protocol?: string
 }
 
-/** Asked in one go. `ups` is the quoted name; what an older server does not know is left out. */
+/** Sends all commands at once. `ups` is the quoted name; what an older server does not support is left out. */
 export async function readDetails(nut: NutConnection, ups: string, at: string): Promise<UpsDetails> {
   const [variables, commands, writable, clients, logins, server, protocol] = await Promise.all([
     nut.list(`LIST VAR ${ups}`),

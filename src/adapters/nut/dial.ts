@@ -17,18 +17,18 @@ export interface DialOptions extends NutAddress {
   readonly now?: () => number
 }
 
-/** For so long a server without TLS is believed to have none, in ms: trying costs a connection, and maybe a wait. */
+/** How long a server without TLS is not asked for it again, in ms: each try costs a connection. */
 const plainFor = 3_600_000
 
 /**
- * How a connection comes about: by the address that the name has, or had; with TLS or without, as is wanted.
+ * Connects to upsd: by the current or the last known address of its name, with or without TLS as configured.
  *
  * @throws AgentError `misconfigured` for a CA that can't be read
  */
 export function createDial(options: DialOptions): (signal: AbortSignal) => Promise<NutConnection> {
   const { host, port, tls, ca, timeout, onSecure, onInsecure, resolve, now = () => performance.now() } = options
   const trust: Trust = ca !== undefined ? readTrust(ca) : tls === 'required' ? { by: 'system' } : { by: 'nobody' }
-  // So that a hanging handshake leaves time for plain text within one reading.
+  // A hanging handshake leaves time for plain text within one reading.
   const tlsTimeout = tls === 'preferred' ? timeout / 2 : timeout
   const resolver = createResolver(timeout / 4, resolve)
   let plainUntil = Number.NEGATIVE_INFINITY
@@ -57,10 +57,10 @@ export function createDial(options: DialOptions): (signal: AbortSignal) => Promi
       return nut
     } catch (error) {
       if (tls === 'required' || !(error instanceof NoTls)) throw error
-      // The old connection may be half way into TLS, so plain text needs a new one.
+      // The handshake may have started on the old connection: plain text needs a new one.
       const nut = await connect(false, signal)
       plainUntil = now() + plainFor
-      if (!isTold) onInsecure?.(`${error.message}; going on in plain text`)
+      if (!isTold) onInsecure?.(`${error.message}; continuing in plain text`)
       isTold = true
       return nut
     }

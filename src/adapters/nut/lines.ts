@@ -9,23 +9,22 @@ export interface Lines {
   /** Whether part of a line has come, and not its end. */
   readonly isPartial: boolean
   /**
-   * The lines that a piece completes, without their LF. What is no UTF-8 is shown as �: a UPS may carry a maker's name
-   * in any encoding.
+   * The lines that a chunk completes, without their LF. Invalid UTF-8 becomes �: vendor names may have any encoding.
    *
    * @throws AgentError `malformed` for a line without end, and for a NUL, which is never text
    */
   push(chunk: Uint8Array): string[]
 }
 
-/** Cuts what upsd at `at` sends into lines, wherever the network has split it. Holds one line, and never more. */
+/** Splits what upsd at `at` sends into lines. Buffers at most one line. */
 export function createLines(at: string, longest: number = longestLine): Lines {
   // Of a fixed size, and copied into: pieces of one byte each would hold on to a whole packet.
   const partial = Buffer.allocUnsafe(longest)
   let length = 0
 
   function keep(piece: Uint8Array): void {
-    if (length + piece.length > longest) throw new AgentError('malformed', `upsd at ${at} sends a line without end`)
-    if (piece.includes(0)) throw new AgentError('malformed', `upsd at ${at} sends bytes that are no text`)
+    if (length + piece.length > longest) throw new AgentError('malformed', `upsd at ${at} sends an endless line`)
+    if (piece.includes(0)) throw new AgentError('malformed', `upsd at ${at} sends bytes that are not text`)
     partial.set(piece, length)
     length += piece.length
   }

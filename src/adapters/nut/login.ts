@@ -14,21 +14,21 @@ export interface LoginOptions {
   readonly onLogin: (() => void) | undefined
 }
 
-/** Who we are to upsd, and whether the primary waits for us: connection by connection, because upsd forgets with each. */
+/** Our user and our login at upsd, for each connection: a new connection starts without them. */
 export interface Login {
   /** Whether a connection that is open is logged in. */
   isIn(): boolean
-  /** Says user and password, once per connection. @throws AgentError `misconfigured` where there are none */
+  /** Sends user and password, once per connection. @throws AgentError `misconfigured` where there are none */
   identify(nut: NutConnection): Promise<void>
-  /** Logs in where that is wanted. One that was refused is not tried again on the same connection, unless `want` says so. */
+  /** Logs in where configured. A refused login is not repeated on the same connection, except after `want`. */
   ensure(nut: NutConnection): Promise<void>
-  /** From now on we stay in. What upsd has refused on this connection it may grant now: its users may have been mended. */
+  /** From now on we stay logged in. A refused login is tried again: upsd.users may have been fixed. */
   want(present: NutConnection | undefined): boolean
-  /** From now on we stay out. */
+  /** From now on we stay logged out. */
   unwant(): void
   /** The login on this connection that is under way, or is over. */
   attemptOn(nut: NutConnection): Promise<void> | undefined
-  /** Whether this connection is logged in, and is not to be: who has logged in meanwhile has had the last word. */
+  /** Whether this connection is logged in and should not be. */
   isToLeave(nut: NutConnection): boolean
   /** Nothing is logged in any more. */
   forget(): void
@@ -37,9 +37,9 @@ export interface Login {
 export function createLogin({ at, name, credentials, login, onLogin, onLoginRefused }: LoginOptions): Login {
   /** The connection that is logged in. */
   let loggedIn: NutConnection | undefined
-  /** After LOGOUT we stay out until we are told otherwise: the primary must not wait for a cluster that is down. */
+  /** After LOGOUT we stay logged out until `want`: the primary must not wait for a cluster that is down. */
   let loggedOut = false
-  /** Whether the last thing that went wrong was the order of things; twice in a row, and it is the server's way. */
+  /** Whether the last login failed because of a repeated word; twice in a row counts as a refusal. */
   let isDisorderly = false
   /** Per connection there is one login, whoever waits for it: upsd refuses a second USERNAME. */
   const logins = new WeakMap<NutConnection, Promise<void>>()
@@ -48,7 +48,7 @@ export function createLogin({ at, name, credentials, login, onLogin, onLoginRefu
 
   async function identify(nut: NutConnection): Promise<void> {
     if (!credentials)
-      throw new AgentError('misconfigured', `upsd at ${at} wants a user for this: set user and password for ${name}`)
+      throw new AgentError('misconfigured', `upsd at ${at} needs a login for this: set user and password for ${name}`)
     const identity = identities.get(nut) ?? sayWho(nut, credentials)
     identities.set(nut, identity)
     try {
@@ -102,7 +102,7 @@ export function createLogin({ at, name, credentials, login, onLogin, onLoginRefu
   }
 }
 
-/** Both are answered OK whatever they are: upsd checks them when they matter. */
+/** upsd answers OK to both in any case, and checks them with the first command that needs them. */
 async function sayWho(nut: NutConnection, { user, password }: { user: string; password: string }): Promise<void> {
   await nut.ask(`USERNAME ${quoteWord(user)}`, 'USERNAME')
   await nut.ask(`PASSWORD ${quoteWord(password)}`, 'PASSWORD')

@@ -32,7 +32,7 @@ export function splitWords(line: string): string[] {
 }
 
 /**
- * A word for upsd, quoted. Exactly `#`, `\` and `"` are escaped (PCONF_ESCAPE): an unescaped `#` inside quotes gets no
+ * Quotes a word for upsd. Exactly `#`, `\` and `"` are escaped (PCONF_ESCAPE): an unescaped `#` inside quotes gets no
  * answer at all, and a line break would begin another command.
  *
  * @throws AgentError `misconfigured` for what can't be said in the protocol
@@ -40,7 +40,10 @@ export function splitWords(line: string): string[] {
 export function quoteWord(word: string): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what is refused
   if (/[\u0000-\u001f\u007f]/.test(word))
-    throw new AgentError('misconfigured', 'a word for upsd (a name, user, password or value) holds a control character')
+    throw new AgentError(
+      'misconfigured',
+      'a word for upsd (a name, user, password or value) contains a control character',
+    )
   if (Buffer.byteLength(word) > 500)
     throw new AgentError('misconfigured', 'a word for upsd (a name, user, password or value) is longer than 500 bytes')
   return `"${word.replaceAll(/[#\\"]/g, '\\$&')}"`

@@ -2,7 +2,7 @@ import type { UpsReading } from '../../core/power/ups.ts'
 
 /** The variables that every reading asks for. */
 export const always = ['ups.status', 'battery.charge', 'battery.runtime', 'ups.load'] as const
-/** Those that many UPSes do not have. */
+/** Variables that many UPSes lack. */
 export const extras = ['ups.alarm', 'ups.test.result', 'battery.charge.low', 'battery.runtime.low'] as const
 
 export type ReadVariable = (typeof always)[number] | (typeof extras)[number]
@@ -28,7 +28,7 @@ export function parseStatus(text: string): readonly string[] {
   return [...new Set(tokens)]
 }
 
-/** upsd's strings in our units; what isn't a number, or is empty, counts as not told. */
+/** Converts upsd's strings to our units; empty and non-numeric values count as missing. */
 export function parseReading(raw: Partial<Record<ReadVariable, string | undefined>>): UpsReading {
   const seconds = (text: string | undefined) => {
     const value = toNumber(text)

@@ -14,13 +14,13 @@ export interface ReconnectionOptions {
 export interface Reconnection {
   /** The present connection, or a new one where that is closed. */
   connected(signal: AbortSignal): Promise<NutConnection>
-  /** What there is, or is on its way. */
+  /** The current connection, or the attempt at one. */
   latest(): Promise<NutConnection> | undefined
   /** The next call makes another one. */
   drop(): void
 }
 
-/** One attempt at a time, whoever waits for it: a second connection would be logged in a second time. */
+/** One attempt at a time for all callers: a second connection would be a second login. */
 export function createReconnection({ check, establish, closing, tooLate }: ReconnectionOptions): Reconnection {
   let connection: Promise<NutConnection> | undefined
   return {
@@ -28,7 +28,7 @@ export function createReconnection({ check, establish, closing, tooLate }: Recon
       for (let seen = connection; ; seen = connection) {
         const known = seen && (await settled(seen, signal, tooLate))
         if (known && !known.closed) return known
-        // Somebody else may have begun anew while we waited.
+        // Another caller may have started a new attempt meanwhile.
         if (connection !== seen) continue
         check()
         connection = establish(AbortSignal.any([signal, closing]))

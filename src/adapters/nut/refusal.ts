@@ -6,48 +6,48 @@ import { AgentError, type ErrorCode } from '../../core/errors.ts'
  */
 const meanings: Readonly<Record<string, { readonly text: string; readonly code?: ErrorCode }>> = {
   'ACCESS-DENIED': {
-    text: 'check the user, the password and the hosts it lets in (upsd.users; on a Synology "permitted devices")',
+    text: 'check the user, the password and the allowed hosts (upsd.users; on a Synology "permitted devices")',
   },
   'UNKNOWN-UPS': { text: 'it has no UPS of that name; `upsc -l HOST` lists them, a Synology calls it "ups"' },
-  // A driver's absence is a lost line to the UPS; everything else is an answer.
+  // Without its driver the UPS is out of reach; everything else is an answer.
   'DATA-STALE': {
     text: 'its driver gets no fresh data from the UPS; check the cable, or restart the driver',
     code: 'unreachable',
   },
   'DRIVER-NOT-CONNECTED': {
-    text: 'no driver runs for this UPS; start it on the server',
+    text: 'the driver of this UPS is not running; start it on the server',
     code: 'unreachable',
   },
   'VAR-NOT-SUPPORTED': { text: 'this UPS has no such variable; `upsc` lists those it has' },
   'CMD-NOT-SUPPORTED': { text: 'this UPS has no such command; `upscmd -l` lists those it has' },
-  'INVALID-ARGUMENT': { text: 'it does not take what was said with it; an older server may not know it yet' },
-  'INSTCMD-FAILED': { text: "the command did not reach the driver; look at the driver's log" },
-  'SET-FAILED': { text: "the value did not reach the driver; look at the driver's log" },
+  'INVALID-ARGUMENT': { text: 'it does not accept this argument; an older server may not know it' },
+  'INSTCMD-FAILED': { text: "the command did not reach the driver; check the driver's log" },
+  'SET-FAILED': { text: "the value did not reach the driver; check the driver's log" },
   READONLY: { text: 'this variable can only be read; `upsrw` lists those that can be set' },
-  'TOO-LONG': { text: 'the value is longer than this variable may be; `upsrw` tells how long' },
-  'INVALID-VALUE': { text: 'the value is not one that this variable takes; `upsrw` lists them' },
+  'TOO-LONG': { text: 'the value is longer than this variable may be; `upsrw` shows the limit' },
+  'INVALID-VALUE': { text: 'this variable does not accept the value; `upsrw` lists those it does' },
   'FEATURE-NOT-SUPPORTED': { text: 'this server was built without it' },
   'FEATURE-NOT-CONFIGURED': { text: 'this server has it, but it is not set up (upsd.conf)' },
   'ALREADY-SSL-MODE': { text: 'the connection is encrypted already' },
-  'UNKNOWN-COMMAND': { text: 'it does not know the word; the server may be too old' },
+  'UNKNOWN-COMMAND': { text: 'it does not know this command; the server may be too old' },
   'USERNAME-REQUIRED': { text: 'set user and password' },
   'PASSWORD-REQUIRED': { text: 'set user and password' },
   'INVALID-USERNAME': { text: 'it has no such user; check upsd.users' },
   'INVALID-PASSWORD': { text: 'the password is wrong; check upsd.users' },
-  // Of the order of things on one connection; a new one begins anew.
+  // Repeated words on one connection; a new connection starts fresh.
   'ALREADY-SET-USERNAME': { text: 'a user was named on this connection before', code: 'unreachable' },
   'ALREADY-SET-PASSWORD': { text: 'a password was given on this connection before', code: 'unreachable' },
   'ALREADY-LOGGED-IN': { text: 'this connection is logged in already', code: 'unreachable' },
   'ALREADY-ATTACHED': { text: 'this connection is logged in already', code: 'unreachable' },
   // Answers of GET TRACKING.
-  FAILED: { text: "the driver could not do it; look at the driver's log" },
+  FAILED: { text: "the driver could not do it; check the driver's log" },
   UNKNOWN: { text: 'the driver does not know it, or the server was restarted and has forgotten it' },
   // Before NUT 1.5 (docs/net-protocol.txt, "Old command removal notice").
   'VAR-UNKNOWN': { text: 'this UPS has no such variable' },
   'UNKNOWN-TYPE': { text: 'it does not know the type of this variable' },
   'UNKNOWN-INSTCMD': { text: 'this UPS has no such command' },
-  'MISSING-ARGUMENT': { text: 'the question lacks a word' },
-  'INVALID-COMMAND': { text: 'it does not know the word' },
+  'MISSING-ARGUMENT': { text: 'an argument is missing' },
+  'INVALID-COMMAND': { text: 'it does not know this command' },
 }
 
 /** upsd said `ERR <code> [text]`. */
@@ -69,10 +69,10 @@ export function isRefusal(error: unknown, ...codes: readonly string[]): error is
   return error instanceof NutRefusal && codes.includes(error.nutCode)
 }
 
-/** The codes that say that something was said twice on one connection. */
+/** The codes for words that were repeated on one connection. */
 export const outOfOrder = ['ALREADY-SET-USERNAME', 'ALREADY-SET-PASSWORD', 'ALREADY-LOGGED-IN'] as const
 
-/** The codes of a server that has not learned a word, or was built without it. */
+/** The codes of a server that does not support a command, or was built without it. */
 export const notKnown = [
   'UNKNOWN-COMMAND',
   'INVALID-ARGUMENT',

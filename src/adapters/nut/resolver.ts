@@ -4,17 +4,17 @@ import type { LookupFunction } from 'node:net'
 export interface Resolver {
   /** For `net.connect`. */
   readonly lookup: LookupFunction
-  /** This address has answered: it stands in where the name can't be resolved any more. */
+  /** This address has answered: it is the fallback when the name can no longer be resolved. */
   remember(address: string | undefined): void
 }
 
 /**
- * Names become addresses by `resolve`; where that fails, or says nothing for `patience` ms, by the address that worked
- * last. In a power cut the DNS server may be among the first to go, and then asking takes longer than a reading may.
+ * Resolves names by `resolve`; where that fails, or takes longer than `patience` ms, by the address that worked last.
+ * In a power cut the DNS server may be among the first to go down, and a query then takes longer than a reading may.
  */
 export function createResolver(patience: number, resolve: LookupFunction = systemLookup): Resolver {
   let last: LookupAddress | undefined
-  /** One question at a time: each one that hangs holds a thread of Node's, and there are four. */
+  /** One query at a time: a hanging one occupies one of Node's four threads. */
   let asking: Promise<LookupAddress[]> | undefined
 
   const ask = (host: string, options: Parameters<LookupFunction>[1]) =>

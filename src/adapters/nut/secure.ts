@@ -7,13 +7,13 @@ import { notKnown, NutRefusal } from './refusal.ts'
 import type { NutAddress } from './socket.ts'
 import { splitWords } from './quoting.ts'
 
-/** Who has to vouch for a server's certificate: nobody, the system's CAs, or those of a file. */
+/** Which CAs must have signed a server's certificate: any, the system's, or those of a file. */
 export type Trust =
   | { readonly by: 'nobody' }
   | { readonly by: 'system' }
   | { readonly by: 'file'; readonly certificates: readonly X509Certificate[] }
 
-/** There is no TLS to be had with this server, although it answers. */
+/** The server answers but offers no usable TLS. */
 export class NoTls extends AgentError {}
 
 /**
@@ -24,7 +24,7 @@ export class NoTls extends AgentError {}
 export function readTrust(pem: string): Trust {
   try {
     const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
-    if (blocks.length === 0) throw new Error('it holds no certificate (BEGIN CERTIFICATE)')
+    if (blocks.length === 0) throw new Error('it contains no certificate (BEGIN CERTIFICATE)')
     return { by: 'file', certificates: blocks.map((block) => new X509Certificate(block)) }
   } catch (error) {
     throw new AgentError('misconfigured', `the CA for upsd can't be read: ${messageOf(error)}`, error)
@@ -43,7 +43,7 @@ export interface SecureOptions extends NutAddress {
  * said on it. The connection is closed where this fails.
  *
  * @throws AgentError `NoTls` where the server has none that we can trust; `malformed` where it says something between
- * its OK and the handshake, which somebody on the way may have put there
+ * its OK and the handshake, which may have been injected
  */
 export async function secure(socket: Socket, options: SecureOptions): Promise<TLSSocket> {
   const { host, port, timeout, signal } = options
@@ -51,9 +51,9 @@ export async function secure(socket: Socket, options: SecureOptions): Promise<TL
   let isAgreed = false
   let giveUp = (_why: AgentError): void => {}
   const late = new Promise<never>((_, reject) => (giveUp = reject))
-  // Before its OK, silence says nothing of TLS: it may be gone.
+  // Before its OK, silence says nothing about TLS: the server may be down.
   const stop = (why: string) => giveUp(new (isAgreed ? NoTls : AgentError)('unreachable', `${at} ${why}`))
-  const timer = setTimeout(() => stop(`does not finish STARTTLS within ${timeout} ms`), timeout)
+  const timer = setTimeout(() => stop(`did not finish STARTTLS within ${timeout} ms`), timeout)
   const onAbort = () => giveUp(new AgentError('unreachable', `${at}: no answer in time`))
   const onClose = () => stop('closed the connection during STARTTLS')
   signal.addEventListener('abort', onAbort)
@@ -103,8 +103,8 @@ function agree(socket: Socket, at: string): Promise<void> {
 }
 
 function inPlainText(at: string, cause?: Error): AgentError {
-  const todo = 'somebody on the way may have put it there'
-  return new AgentError('malformed', `${at} says something in plain text after OK STARTTLS: ${todo}`, cause)
+  const todo = 'someone in between may have injected it'
+  return new AgentError('malformed', `${at} sent plain text after OK STARTTLS: ${todo}`, cause)
 }
 
 function withoutTls({ message, nutCode }: NutRefusal): NoTls {
@@ -112,7 +112,7 @@ function withoutTls({ message, nutCode }: NutRefusal): NoTls {
     nutCode === 'FEATURE-NOT-CONFIGURED'
       ? 'give it a certificate (CERTFILE, or CERTPATH and CERTIDENT, in its upsd.conf)'
       : 'it has no TLS'
-  return new NoTls('misconfigured', `${message}; ${todo}, or do without (tls: off)`)
+  return new NoTls('misconfigured', `${message}; ${todo}, or turn TLS off here (tls: off)`)
 }
 
 function shakeHands(socket: Socket, { host, port, trust }: SecureOptions): Promise<TLSSocket> {
@@ -126,14 +126,14 @@ function shakeHands(socket: Socket, { host, port, trust }: SecureOptions): Promi
       // An IP address is no server name (RFC 6066 section 3).
       ...(isIP(host) ? {} : { servername: host }),
       ca: trust.by === 'file' ? pinned.map(String) : systemAuthorities(),
-      // What is in the file is vouched for by being there, whoever issued it.
+      // Certificates in the file are trusted, whoever issued them.
       allowPartialTrustChain: true,
       checkServerIdentity: (_, certificate) => {
         const wrong = checkServerIdentity(host, certificate)
         fault = wrong?.message ?? ''
         return wrong
       },
-      // Judged below, before a word is said.
+      // Verified below, before anything is sent.
       rejectUnauthorized: false,
     })
     // Of the errors after the handshake nobody hears here: who uses the connection listens too.
@@ -161,23 +161,27 @@ const datesAmiss: Readonly<Record<string, string>> = {
 function distrust(code: string, fault: string, { by }: Trust): string {
   if (datesAmiss[code] !== undefined) return datesAmiss[code]
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
-    return `its certificate is for another name (${fault}): mend \`host\`, or give the certificate itself as \`ca\``
-  const whose = by === 'file' ? 'the given CA does not vouch' : "the system's CAs do not vouch"
-  return `${whose} for its certificate (${code}): give the CA that issued it, or the certificate itself, as \`ca\``
+    return `its certificate is for another name (${fault}): fix \`host\`, or set \`ca\` to the certificate itself`
+  const whose = by === 'file' ? 'the CA in `ca`' : "one of the system's CAs"
+  return `its certificate is not signed by ${whose} (${code}): set \`ca\` to the CA that issued it, or to the certificate itself`
 }
 
 function handshakeFailure(error: Error & { code?: string }, at: string): AgentError {
   const { code = '', message } = error
-  // The first bytes that came are no record of TLS.
+  // The first bytes were not a TLS record.
   if (/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|RECORD_TOO_SMALL/.test(code)) return inPlainText(at, error)
   return /^(ECONNRESET|EPIPE)$/.test(code)
-    ? new NoTls('unreachable', `${at} broke the TLS handshake off (${message})`, error)
-    : new NoTls('misconfigured', `${at} and we find no TLS that both know (${code || message}): is it very old?`, error)
+    ? new NoTls('unreachable', `${at} aborted the TLS handshake (${message})`, error)
+    : new NoTls(
+        'misconfigured',
+        `${at} shares no TLS version or cipher with us (${code || message}): is it very old?`,
+        error,
+      )
 }
 
 let authorities: string[] | undefined
 
-/** Those that Node brings along, and the system's own, where a homelab's CA may have been added. */
+/** Node's bundled CAs and the system's, where a homelab's own CA may be installed. */
 function systemAuthorities(): string[] {
   authorities ??= [...new Set([...getCACertificates('default'), ...getCACertificates('system')])]
   return authorities

@@ -10,9 +10,9 @@ export interface Session extends AsyncDisposable {
   readonly loggedIn: boolean
   /** Whether the present connection is encrypted. */
   readonly secure: boolean
-  /** Over the present connection, or a new one; logged in first where that is wanted. */
+  /** Over the current connection, or a new one; logs in first where configured. */
   use<T>(signal: AbortSignal, action: (nut: NutConnection) => Promise<T>): Promise<T>
-  /** Says user and password, once per connection. @throws AgentError `misconfigured` where there are none */
+  /** Sends user and password, once per connection. @throws AgentError `misconfigured` where there are none */
   identify(nut: NutConnection): Promise<void>
   logOut(signal: AbortSignal): Promise<void>
   logIn(signal: AbortSignal): Promise<void>
@@ -24,7 +24,7 @@ export interface SessionOptions extends LoginOptions {
   readonly dial: (signal: AbortSignal) => Promise<NutConnection>
 }
 
-/** One connection, which is made anew at the next call after it broke; and whether it is logged in. */
+/** One connection, replaced with the next call after it was lost; and its login. */
 export function createSession(options: SessionOptions): Session {
   const { at, retryUpTo, dial } = options
   const login = createLogin(options)
@@ -33,7 +33,7 @@ export function createSession(options: SessionOptions): Session {
   const tooLate = () => new AgentError('unreachable', `upsd at ${at}: no answer in time`)
   const connection = createReconnection({ check: backoff.check, establish, closing: closing.signal, tooLate })
   let present: NutConnection | undefined
-  /** Connections whose end says nothing about the server: it has answered on them, or we have closed them. */
+  /** Connections whose end does not count as a failure: the server answered on them, or we closed them. */
   const excused = new WeakSet<NutConnection>()
 
   async function use<T>(signal: AbortSignal, action: (nut: NutConnection) => Promise<T>): Promise<T> {
@@ -47,7 +47,7 @@ export function createSession(options: SessionOptions): Session {
   }
 
   async function useOnce<T>(signal: AbortSignal, action: (nut: NutConnection) => Promise<T>): Promise<T> {
-    if (closing.signal.aborted) throw new AgentError('unreachable', `upsd at ${at}: we have closed already`)
+    if (closing.signal.aborted) throw new AgentError('unreachable', `upsd at ${at}: the session is closed`)
     if (signal.aborted) throw tooLate()
     const nut = await connection.connected(signal)
     try {
@@ -60,7 +60,7 @@ export function createSession(options: SessionOptions): Session {
     } catch (error) {
       if (error instanceof NutRefusal) excuse(nut)
       else if (error instanceof AgentError && nut.closed && !excused.has(nut)) {
-        // Once for each connection, whoever else was waiting on it.
+        // Once for each connection, however many calls were waiting on it.
         excused.add(nut)
         backoff.failed(error)
       }
@@ -68,7 +68,7 @@ export function createSession(options: SessionOptions): Session {
     }
   }
 
-  /** It has answered: what comes after it is a new beginning. */
+  /** The server has answered: resets the backoff. */
   function excuse(nut: NutConnection): void {
     excused.add(nut)
     backoff.succeeded()
@@ -81,7 +81,7 @@ export function createSession(options: SessionOptions): Session {
       await closedOnAbort(nut, signal, giveUp, () => login.ensure(nut))
       return nut
     } catch (error) {
-      // Our own impatience says nothing about the server, and a word out of order is mended at once.
+      // Our own timeout says nothing about the server, and a repeated word is fixed by a new connection.
       if (error instanceof AgentError && !signal.aborted && !isRefusal(error, ...outOfOrder)) backoff.failed(error)
       throw error
     }
@@ -95,7 +95,7 @@ export function createSession(options: SessionOptions): Session {
     const attempt = nut && login.attemptOn(nut)
     if (attempt) await settled(attempt, signal, tooLate)
     if (!nut || !login.isToLeave(nut)) return
-    // Nobody else uses it from here on: who logs in while LOGOUT is on its way needs another one.
+    // Not used any more from here on: a login during LOGOUT needs another connection.
     connection.drop()
     login.forget()
     try {
@@ -116,7 +116,7 @@ export function createSession(options: SessionOptions): Session {
     nut?.[Symbol.dispose]()
   }
 
-  /** Whoever is in a hurry says nothing about the server. */
+  /** Our timeout does not count as a failure of the server. */
   function giveUp(nut: NutConnection): AgentError {
     excused.add(nut)
     return tooLate()

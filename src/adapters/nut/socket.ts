@@ -10,9 +10,9 @@ export interface NutAddress {
 const hints: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused: is upsd running, and does it LISTEN on this address?',
   ENOTFOUND: 'no such name: check `host`, or the DNS server',
-  EAI_AGAIN: 'the DNS server does not answer: give `host` as an IP address',
-  EHOSTUNREACH: 'no way to that host: is it switched on, and its network too?',
-  ENETUNREACH: 'no way to that network: is our own network up?',
+  EAI_AGAIN: 'the DNS server does not answer: set `host` to an IP address',
+  EHOSTUNREACH: 'no route to host: is it on, and is its network up?',
+  ENETUNREACH: 'network unreachable: is the network here up?',
 }
 
 /**
@@ -26,7 +26,7 @@ export function openSocket(
 ): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const at = `upsd at ${host}:${port}`
-    if (signal.aborted) return reject(new AgentError('unreachable', `${at}: called off before the connection`))
+    if (signal.aborted) return reject(new AgentError('unreachable', `${at}: cancelled before connecting`))
     const socket = connect({ host, port, noDelay: true, ...(lookup ? { lookup } : {}) })
     const stop = (why: string) => {
       cleanUp()
@@ -42,7 +42,7 @@ export function openSocket(
       socket.off('error', onError)
     }
     signal.addEventListener('abort', onAbort)
-    // What comes after the first error is nobody's.
+    // Later errors are ignored.
     socket.on('error', () => {})
     socket.once('error', onError)
     socket.once('connect', () => {

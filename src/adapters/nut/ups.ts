@@ -24,17 +24,17 @@ export interface UpsOptions extends NutAddress {
   readonly login?: boolean | undefined
   /** 'preferred' goes on in plain text where the server has no TLS. 'off' where nothing is said. */
   readonly tls?: 'off' | 'preferred' | 'required' | undefined
-  /** Who vouches for the server's certificate, as PEM: a CA, or the certificate itself. */
+  /** PEM: the CA of the server's certificate, or the certificate itself. */
   readonly ca?: string | undefined
   /** How long one answer may take, in ms; 3 s where nothing is said. */
   readonly timeout?: number | undefined
   /** The longest wait between two attempts to connect, in ms; 5 s where nothing is said. */
   readonly retryUpTo?: number | undefined
-  /** Told once per connection that the server refuses our login; reading goes on. */
+  /** Called once per connection when the server refuses our login; reading continues. */
   readonly onLoginRefused?: ((why: string) => void) | undefined
   /** Called when upsd has taken our login. */
   readonly onLogin?: (() => void) | undefined
-  /** Told once that `preferred` goes on in plain text, and again when it has had TLS meanwhile. */
+  /** Called once when `preferred` continues in plain text, and again after TLS has worked in between. */
   readonly onInsecure?: ((why: string) => void) | undefined
   /** Called with each connection in TLS. */
   readonly onSecure?: (() => void) | undefined
@@ -58,7 +58,7 @@ export interface NutUps extends Ups, AsyncDisposable {
   readonly secure: boolean
 }
 
-/** What a UPS does not have is asked for again in every so many readings. */
+/** Missing variables are requested again every so many readings. */
 const askAgain = 10
 
 /**

@@ -8,7 +8,7 @@ import { type Manifest, syncDirectory, writeWhole } from './files.ts'
 import { imagePath, type Layout, makePlace, manifestPath, partPath, placeOf } from './layout.ts'
 import { discard, download } from './part.ts'
 
-/** Where an image comes from, and what is written beside it. */
+/** The source of an image, and the facts for its manifest. */
 export interface Origin {
   readonly factory: Pick<Factory, 'warm' | 'open'>
   readonly architecture: string
@@ -33,7 +33,7 @@ export async function bring(
   await check(part, order)
   const { version, schematic } = order
   const manifest: Manifest = { version, schematic, architecture, sha256, bytes, stagedAt: now().toISOString() }
-  // Containers often have a umask of 0077, and a TFTP server serves only what all may read.
+  // Containers often have a umask of 0077, and a TFTP server serves only world-readable files.
   await chmod(part, 0o644)
   await rename(part, imagePath(layout, place))
   await rm(`${part}.etag`, { force: true })
@@ -51,5 +51,5 @@ async function check(part: string, order: ImageOrder): Promise<void> {
   )
   if (refusal === undefined) return
   await discard(part)
-  throw new AgentError('malformed', `what the Factory sent for ${order.version} was refused: ${refusal}`)
+  throw new AgentError('malformed', `the image that the Factory sent for ${order.version} was rejected: ${refusal}`)
 }

@@ -4,10 +4,10 @@ import { chmod, open, readdir, readFile, rename, rm, rmdir, writeFile } from 'no
 import type { StagedImage } from '../../core/release/image.ts'
 import { translateError } from './part.ts'
 
-/** What stands beside each image, for people and for us. */
+/** The manifest beside each image. */
 export type Manifest = Omit<StagedImage, 'path' | 'published'>
 
-/** Undefined where there is none that is whole: anybody may write to a share. */
+/** Undefined where it is missing or incomplete: others may write to the share. */
 export async function readManifest(path: string): Promise<Manifest | undefined> {
   try {
     const { version, schematic, architecture, sha256, bytes, stagedAt } = JSON.parse(
@@ -30,7 +30,7 @@ export async function list(path: string): Promise<string[]> {
   )
 }
 
-/** A directory that holds nothing any more; any other stays. */
+/** Removes a directory if it is empty. */
 export async function removeEmpty(path: string): Promise<void> {
   await rmdir(path).catch(() => undefined)
 }
@@ -42,7 +42,7 @@ export async function sha256Of(path: string): Promise<string> {
   return hash.digest('hex')
 }
 
-/** Never half there: written beside, and renamed. */
+/** Writes a file atomically: to a temporary name, then renamed. */
 export async function writeWhole(path: string, text: string): Promise<void> {
   const temporary = `${path}.${randomBytes(4).toString('hex')}`
   try {
@@ -65,7 +65,7 @@ export async function syncFile(path: string): Promise<void> {
   }
 }
 
-/** Makes a rename durable. Some network file systems refuse; they promise nothing either way. */
+/** Makes a rename durable. Some network file systems refuse; they guarantee nothing either way. */
 export async function syncDirectory(path: string): Promise<void> {
   const file = await open(path, 'r').catch(() => undefined)
   await file?.sync().catch(() => undefined)

@@ -5,7 +5,7 @@ import type { ImageOrder } from '../../core/release/image.ts'
 import { list } from './files.ts'
 import { translateError } from './part.ts'
 
-/** Where things lie: every image has a place of its own, `talos/<version>/<schematic>`, below the directory. */
+/** The layout of the share: every image has its own directory, `talos/<version>/<schematic>`. */
 export interface Layout {
   /** What the TFTP server serves. */
   readonly directory: string
@@ -17,7 +17,7 @@ export interface Layout {
 export const publishedPath = ({ directory, image }: Layout) => join(directory, image)
 export const imagePath = ({ image }: Layout, place: string) => join(place, image)
 export const manifestPath = (place: string) => join(place, 'manifest.json')
-/** A download that is under way. */
+/** A download in progress. */
 export const partPath = ({ image }: Layout, place: string) => join(place, `.${image}.part`)
 
 export function placeOf({ directory }: Layout, { version, schematic }: Pick<ImageOrder, 'version' | 'schematic'>) {
@@ -38,7 +38,7 @@ export async function listPlaces({ directory }: Layout): Promise<string[]> {
 export async function checkDirectory({ directory }: Layout): Promise<void> {
   const info = await stat(directory).catch(() => undefined)
   if (!info?.isDirectory())
-    throw new AgentError('misconfigured', `share.directory ${directory} is not there: is the share mounted?`)
+    throw new AgentError('misconfigured', `share.directory ${directory} does not exist: is the share mounted?`)
 }
 
 /** Makes a place that a TFTP server can read. @throws AgentError */
@@ -49,7 +49,7 @@ export async function makePlace({ directory }: Layout, place: string): Promise<v
       await mkdir(path).catch((error: NodeJS.ErrnoException) => {
         if (error.code !== 'EEXIST') throw error
       })
-      // One that somebody else made is only changed where a TFTP server could not read it.
+      // An existing directory is changed only where a TFTP server could not read it.
       if (((await stat(path)).mode & 0o555) !== 0o555) await chmod(path, 0o755)
     } catch (error) {
       throw translateError(path, error)

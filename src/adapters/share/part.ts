@@ -13,14 +13,14 @@ export interface Part {
 
 /** No image of Talos is larger than this, in bytes. */
 const largest = 2 ** 30
-/** So often a download that breaks off is taken up again in one go. */
+/** How often an interrupted download is resumed in one run. */
 const resumptions = 5
 
 /**
- * Downloads into `path`, and goes on with what an earlier run left there where the server can prove that it is of the
- * same bytes (RFC 9110 section 13.1.5, If-Range). The file is complete and on the disk when this returns.
+ * Downloads into `path`, and resumes an earlier partial download where the server confirms that the image is unchanged
+ * (RFC 9110 section 13.1.5, If-Range). The file is complete and on the disk when this returns.
  *
- * @throws AgentError; what is on the disk then is either good for going on, or removed
+ * @throws AgentError; the partial file is then either resumable or removed
  */
 export async function download(
   path: string,
@@ -28,7 +28,7 @@ export async function download(
   factory: Pick<Factory, 'warm' | 'open'>,
   signal: AbortSignal,
 ): Promise<Part> {
-  // Has the image built while nothing is at stake, and learns how much room it needs before any of it is taken.
+  // Lets the Factory build the image first, and learns its size before anything is written.
   const size = await factory.warm(order, signal)
   await checkSpace(path, size, await sizeOf(path))
   for (let attempt = 0; ; attempt++) {
@@ -50,7 +50,7 @@ async function downloadOnce(
 ): Promise<Part> {
   const etag = await readEtag(path)
   const file = await open(path, etag === undefined ? 'w' : 'a+', 0o600).catch(translate(path))
-  // Ends the connection too when we can't take what comes over it.
+  // Closes the connection when writing fails, too.
   const over = new AbortController()
   try {
     const offset = etag === undefined ? 0 : (await file.stat()).size
@@ -80,7 +80,7 @@ async function receive(file: FileHandle, { body, size }: Download, offset: numbe
   for await (const chunk of body) {
     signal.throwIfAborted()
     bytes += chunk.length
-    if (bytes > largest) throw new AgentError('malformed', 'the download is larger than 1 GiB: that is no UKI of Talos')
+    if (bytes > largest) throw new AgentError('malformed', 'the download is larger than 1 GiB, which no Talos UKI is')
     hash.update(chunk)
     await file.appendFile(chunk)
   }
@@ -90,18 +90,18 @@ async function receive(file: FileHandle, { body, size }: Download, offset: numbe
   return { bytes, sha256: hash.digest('hex') }
 }
 
-/** What an earlier run wrote belongs to the checksum too. */
+/** Includes the bytes of an earlier run in the checksum. */
 async function hashStart(file: FileHandle, length: number, hash: ReturnType<typeof createHash>): Promise<void> {
   const buffer = Buffer.alloc(1_048_576)
   for (let at = 0; at < length;) {
     const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, length - at), at)
-    if (bytesRead === 0) throw new AgentError('unreachable', 'the part on the share is shorter than it was')
+    if (bytesRead === 0) throw new AgentError('unreachable', 'the partial download on the share has shrunk')
     hash.update(buffer.subarray(0, bytesRead))
     at += bytesRead
   }
 }
 
-/** Room for what is still to come, and for one copy more where the share knows no hard links. */
+/** Requires space for the rest of the image, and for one copy where the share has no hard links. */
 async function checkSpace(path: string, size: number | undefined, have: number): Promise<void> {
   if (size === undefined) return
   const { bavail, bsize } = await statfs(dirname(path)).catch(translate(path))
@@ -110,12 +110,12 @@ async function checkSpace(path: string, size: number | undefined, have: number):
   if (free < needed) {
     throw new AgentError(
       'rejected',
-      `the share has ${megabytes(free)} free, and ${megabytes(needed)} are needed: make room in ${dirname(path)}`,
+      `the share has ${megabytes(free)} free and needs ${megabytes(needed)}: free space in ${dirname(path)}`,
     )
   }
 }
 
-/** What an earlier run left: it is gone on with or overwritten, so its room is ours in either case. */
+/** The size of an earlier partial download: its space is reused in any case. */
 async function sizeOf(path: string): Promise<number> {
   return stat(path).then(
     ({ size }) => size,
@@ -127,7 +127,7 @@ function megabytes(bytes: number): string {
   return `${Math.round(bytes / 1e6)} MB`
 }
 
-/** Beside the part stands what it is a part of: without it going on would mix two builds. */
+/** Stores the ETag beside the partial file: without it, resuming could mix two builds. */
 async function announce(path: string, etag: string | undefined): Promise<void> {
   if (etag === undefined) await rm(`${path}.etag`, { force: true })
   else await writeFile(`${path}.etag`, etag)
@@ -146,7 +146,7 @@ export async function discard(path: string): Promise<void> {
 export function translateError(path: string, error: unknown): AgentError {
   const { code } = error as NodeJS.ErrnoException
   if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new AgentError('rejected', `the share is full: make room in ${dirname(path)}`, error)
+    return new AgentError('rejected', `the share is full: free space in ${dirname(path)}`, error)
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
     return new AgentError(
       'misconfigured',

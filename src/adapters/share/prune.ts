@@ -5,10 +5,10 @@ import { list, removeEmpty } from './files.ts'
 import { type Layout, listPlaces, partPath } from './layout.ts'
 import { discard } from './part.ts'
 
-/** A download that nobody has gone on with for so long is given up, in ms. */
+/** A partial download that was not resumed for this long is removed, in ms. */
 const staleAfter = 24 * 3_600_000
 
-/** Takes away images that are not to be kept, except the one that was just staged, whatever its age. */
+/** Removes surplus images, except the one that was just staged. */
 export async function pruneImages({ directory }: Layout, surplus: readonly StagedImage[], justStaged: string) {
   for (const { path } of surplus) {
     const place = dirname(join(directory, path))
@@ -18,7 +18,7 @@ export async function pruneImages({ directory }: Layout, surplus: readonly Stage
   }
 }
 
-/** Takes away what crashes and given-up downloads have left. */
+/** Removes leftovers of crashes and abandoned downloads. */
 export async function pruneParts(layout: Layout, now: Date): Promise<void> {
   const { directory, image } = layout
   for (const name of await list(directory)) {

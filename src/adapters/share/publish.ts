@@ -21,11 +21,11 @@ export async function publish(layout: Layout, place: string): Promise<void> {
   try {
     await linkOrCopy(path, temporary)
     if ((await sha256Of(temporary)) !== manifest.sha256) {
-      // Without its manifest it counts as absent, and is brought again.
+      // Without its manifest it counts as absent, and is downloaded again.
       await rm(manifestPath(place), { force: true })
       throw new AgentError(
         'malformed',
-        `${path} reads back with other bytes than were written, and is not published: check the disk of the share`,
+        `${path} reads back differently than it was written and is not published: check the disk of the share`,
       )
     }
     await rename(temporary, published)
@@ -37,7 +37,7 @@ export async function publish(layout: Layout, place: string): Promise<void> {
   await writeWhole(`${published}.json`, JSON.stringify(manifest, null, 2))
 }
 
-/** A hard link; where the file system knows none (SMB), a copy. */
+/** A hard link; where the file system has none (SMB), a copy. */
 async function linkOrCopy(path: string, temporary: string): Promise<void> {
   await link(path, temporary).catch(async () => {
     await copyFile(path, temporary)

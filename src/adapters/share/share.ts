@@ -12,7 +12,7 @@ export interface ShareOptions extends Layout {
   readonly architecture: string
   /** How many staged images are kept, the published one among them. */
   readonly keep: number
-  /** How long a look at the directory may take, in ms. */
+  /** How long an observation of the directory may take, in ms. */
   readonly answerWithin?: number
   readonly now?: () => Date
 }
@@ -38,7 +38,7 @@ export function createShare({
     factory: Pick<Factory, 'warm' | 'open'>,
     signal: AbortSignal,
   ): Promise<StagedImage> {
-    // Before anything else is asked of the directory: this has a limit.
+    // First, because it has a time limit.
     const there = (await staged.fresh()).find(isFor(order))
     await checkDirectory(layout)
     const place = placeOf(layout, order)
@@ -50,7 +50,7 @@ export function createShare({
     if (result && (result.published || !wanted)) return result
     throw new AgentError(
       'unreachable',
-      `${publishedPath(layout)} is not what was just published there: does something else write to the share?`,
+      `${publishedPath(layout)} is not the image that was just published: does something else write to the share?`,
     )
   }
 

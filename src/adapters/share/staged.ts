@@ -33,19 +33,18 @@ async function sizeOf(path: string): Promise<number | undefined> {
 }
 
 export interface Observation {
-  /** What is under way already, or begins now. @throws AgentError `unreachable` where the share does not answer in time */
+  /** The running observation, or a new one. @throws AgentError `unreachable` where the share does not answer in time */
   present(): Promise<StagedImage[]>
-  /** One that begins now: what was under way before may not have seen what we have changed since. */
+  /** A new observation: a running one may have missed our latest changes. */
   fresh(): Promise<StagedImage[]>
 }
 
 /**
- * A network file system whose server is away lets every call hang for as long as it is, in one of the few threads of the
- * process that look up names too. So one look at the share is under way at a time, and its callers wait `answerWithin` ms
- * and no longer.
+ * A network file system whose server is down blocks every call, in one of the few threads that also resolve names. So
+ * there is one observation at a time, and its callers wait at most `answerWithin` ms.
  */
 export function observeStaged(layout: Layout, answerWithin: number): Observation {
-  /** What the look that is under way comes to. Stays after its time is over, until the look itself has ended. */
+  /** The running observation. It stays after its time limit, until it ends. */
   let looking: Promise<StagedImage[]> | undefined
 
   function present(): Promise<StagedImage[]> {

@@ -20,15 +20,15 @@ const metaAt = 16
 const metaEnd = 80
 const magic = 0xed_0c_da_ed
 const format = 2
-/** etcd advises against more than 8 GiB; what has no end must not fill the disk on which the journal is. In bytes. */
+/** In bytes. etcd advises against more than 8 GiB; an endless stream must not fill the journal's disk. */
 const largest = 16 * 2 ** 30
 
 /**
  * Writes a snapshot into an open file and checks it as `etcdutl snapshot restore` would: that it is a database of bbolt,
  * as long as it says itself, and that the digest at its end is right.
  *
- * @throws AgentError `unreachable` where it ended early or was called off, `malformed` where it is none; what the disk
- *   says is thrown as it comes
+ * @throws AgentError `unreachable` where it ended early or was cancelled, `malformed` where it is invalid; errors of
+ *   the disk are thrown as they are
  */
 export async function receive(
   file: FileHandle,
@@ -42,10 +42,10 @@ export async function receive(
   let bytes = 0
   for await (const chunk of chunksOf(body, signal)) {
     bytes += chunk.length
-    if (bytes > largest) throw new AgentError('malformed', `it has more than ${largest / 2 ** 30} GiB, and no end`)
+    if (bytes > largest) throw new AgentError('malformed', `it is larger than ${largest / 2 ** 30} GiB`)
     head.add(chunk)
     if (head.database !== undefined && bytes > head.database + digestBytes)
-      throw new AgentError('malformed', `it goes on after its ${head.database} bytes and their checksum`)
+      throw new AgentError('malformed', `it has data after its ${head.database} bytes and their checksum`)
     const pending = Buffer.concat([tail, chunk])
     const settled = Math.max(0, pending.length - digestBytes)
     content.update(pending.subarray(0, settled))
@@ -85,20 +85,20 @@ function createHead(): Head {
 
 /** How large its pages are, in bytes. */
 function pageOf(head: Buffer): number {
-  if (head.readUInt32LE(metaAt) !== magic) throw new AgentError('malformed', 'it is no database of etcd')
+  if (head.readUInt32LE(metaAt) !== magic) throw new AgentError('malformed', 'it is not an etcd database')
   const version = head.readUInt32LE(metaAt + 4)
   if (version !== format)
-    throw new AgentError('malformed', `it is a database of bbolt's format ${version}, and only ${format} is known`)
+    throw new AgentError('malformed', `its bbolt format is ${version}, and only ${format} is supported`)
   const page = head.readUInt32LE(metaAt + 8)
   if (page < sector || page > largestPage || page % sector !== 0)
-    throw new AgentError('malformed', `its pages are of ${page} bytes`)
+    throw new AgentError('malformed', `its page size of ${page} bytes is not valid`)
   return page
 }
 
 /** How many pages the database has, which a meta tells behind magic, version, the page's size and two roots. */
 function pagesIn(meta: Buffer): number {
   if (meta.readUInt32LE(0) !== magic || meta.readBigUInt64LE(56) !== fnv1a(meta.subarray(0, 56)))
-    throw new AgentError('malformed', 'its first pages do not describe a database: it was damaged')
+    throw new AgentError('malformed', 'its first pages are damaged')
   return Number(meta.readBigUInt64LE(40))
 }
 
@@ -120,12 +120,12 @@ function checkEnd({ database, tail, bytes, content }: End): void {
   if (database === undefined || bytes < database + digestBytes)
     throw new AgentError('unreachable', `it ended early, after ${bytes} bytes`)
   if (!content.copy().digest().equals(tail))
-    throw new AgentError('malformed', 'the checksum at its end is not that of what came before it: it was damaged')
+    throw new AgentError('malformed', 'its checksum does not match: it is damaged')
 }
 
 /**
- * The stream, ended by the signal whether the stream itself heeds it or not. What it throws that is no AgentError is told
- * as a connection that broke off.
+ * The stream, ended by the signal even if the stream ignores it. An error that is not an AgentError counts as a lost
+ * connection.
  */
 async function* chunksOf(body: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const stream = body[Symbol.asyncIterator]()
@@ -143,7 +143,7 @@ async function* chunksOf(body: AsyncIterable<Uint8Array>, signal: AbortSignal): 
 
 function orCalledOff<T>(step: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    const callOff = () => reject(new AgentError('unreachable', 'it was called off'))
+    const callOff = () => reject(new AgentError('unreachable', 'it was cancelled'))
     if (signal.aborted) callOff()
     signal.addEventListener('abort', callOff, { once: true })
     step
@@ -156,5 +156,5 @@ function orCalledOff<T>(step: Promise<T>, signal: AbortSignal): Promise<T> {
 }
 
 function brokeOff(error: unknown): AgentError {
-  return new AgentError('unreachable', `it broke off: ${messageOf(error)}`, error)
+  return new AgentError('unreachable', `it was cut off: ${messageOf(error)}`, error)
 }

@@ -11,7 +11,7 @@ import {
   labelSuffix,
   nameOf,
   partPrefix,
-  readShelf,
+  readStore,
   syncDirectory,
   take,
   translateError,
@@ -51,7 +51,7 @@ export function createSnapshots({ directory, keep, now = () => new Date() }: Sna
     try {
       const received = await writePart(part, body, signal)
       const snapshot = await name(part, { at: now().toISOString(), node, release, ...received })
-      // What can't be taken away now is tried again after the next one; this one is there.
+      // What can't be removed now is removed after the next snapshot; this one is safe.
       await clear(directory, keep, snapshot.file, now()).catch(() => undefined)
       return snapshot
     } catch (error) {
@@ -83,7 +83,7 @@ export function createSnapshots({ directory, keep, now = () => new Date() }: Sna
     return { file, ...label, at }
   }
 
-  /** Takes a name that nobody has: a clock that stands still gives the same one twice. */
+  /** Finds a free name: with a clock that stands still, names would repeat. */
   async function writeLabel(label: Label): Promise<{ file: string; at: string }> {
     for (let later = 0; ; later++) {
       const at = new Date(Date.parse(label.at) + later).toISOString()
@@ -105,5 +105,5 @@ export function createSnapshots({ directory, keep, now = () => new Date() }: Sna
     }
   }
 
-  return { list: () => readShelf(directory), keep: keepOne }
+  return { list: () => readStore(directory), keep: keepOne }
 }

@@ -4,14 +4,14 @@ import { compareTexts } from '../../core/text-order.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import type { EtcdSnapshot } from '../../core/cluster/snapshot.ts'
 
-/** What stands beside each snapshot, as JSON. */
+/** The label beside each snapshot, JSON. */
 export type Label = Omit<EtcdSnapshot, 'file'>
 
 export const partPrefix = '.part-'
 export const labelSuffix = '.json'
 const snapshotName = /^etcd-.+\.snapshot$/
 const labelName = /^etcd-.+\.snapshot\.json$/
-/** A part that nobody has written to for so long is a crash's, in ms; a running one gets bytes all along. */
+/** A partial file that was not written to for this long is left from a crash, in ms. */
 const staleAfter = 3_600_000
 
 /** `etcd-2026-11-22T030000.000Z-v1.13.9-cp-1.snapshot`: nothing in it comes from outside but letters, digits and `._-`. */
@@ -24,7 +24,7 @@ function safe(text: string): string {
 }
 
 /** Whole snapshots, newest first; none where the directory is not there. @throws AgentError */
-export async function readShelf(directory: string): Promise<EtcdSnapshot[]> {
+export async function readStore(directory: string): Promise<EtcdSnapshot[]> {
   const found: EtcdSnapshot[] = []
   for (const name of (await namesIn(directory)).filter((name) => snapshotName.test(name))) {
     const file = join(directory, name)
@@ -49,9 +49,9 @@ async function readLabel(path: string): Promise<Label | undefined> {
   }
 }
 
-/** Lets the oldest go but for `keep`, and what crashes have left. `just` stays whatever the clock said before. */
+/** Removes all but the newest `keep` snapshots, and leftovers of crashes. `just` stays, whatever its date. */
 export async function clear(directory: string, keep: number, just: string, now: Date): Promise<void> {
-  const others = (await readShelf(directory)).filter(({ file }) => file !== just)
+  const others = (await readStore(directory)).filter(({ file }) => file !== just)
   for (const { file } of others.slice(Math.max(0, keep - 1))) await take(file)
   const names = await namesIn(directory)
   const leftovers = names.filter(
@@ -65,7 +65,7 @@ export async function clear(directory: string, keep: number, just: string, now: 
   }
 }
 
-/** The label last: a snapshot without one would stay for ever, and a label without a snapshot is a leftover. */
+/** Removes the label last: a snapshot without a label would never be cleaned up. */
 export async function take(file: string): Promise<void> {
   await rm(file, { force: true })
   await rm(`${file}${labelSuffix}`, { force: true })
@@ -78,7 +78,7 @@ async function namesIn(directory: string): Promise<string[]> {
   })
 }
 
-/** Makes names in it durable. Some network file systems know no such thing; they promise nothing either way. */
+/** Makes names in it durable. Some network file systems do not support it; they guarantee nothing either way. */
 export async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, 'r')
   try {
@@ -95,7 +95,7 @@ export function translateError(directory: string, error: unknown): AgentError {
   if (error instanceof AgentError) return error
   const { code } = error as NodeJS.ErrnoException
   if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new AgentError('rejected', `the disk is full: make room in ${directory}`, error)
+    return new AgentError('rejected', `the disk is full: free space in ${directory}`, error)
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOTDIR' || code === 'EEXIST') {
     return new AgentError(
       'misconfigured',

@@ -6,21 +6,21 @@ import type { Session } from './session.ts'
 
 /** How many of the past events are asked for: a sequence has some fifteen phases, each with some tasks and services. */
 const tailEvents = 200
-/** Past events come at once; what has not come after so many ms is of the future. */
+/** Past events arrive at once: what arrives later than this, in ms, is new. */
 const pastWithin = 300
 
 /**
- * What a node does at this moment. Its stage says that it shuts down; which phase it hangs in is only in its events
+ * What a node is doing now. Its stage says that it is shutting down; the phase that it hangs in is only in its events
  * (siderolabs/talos internal/app/machined/pkg/runtime/events.go).
  */
 export async function readActivity(session: Session, signal: AbortSignal): Promise<NodeActivity> {
   const { stage } = asRecord(await readSpec(session, machineStatus))
-  // After it, and not beside it: making the connection may take longer than the past takes to come.
+  // Not in parallel: opening the connection may take longer than the past events do.
   const phase = await lastPhase(session, signal).catch(() => undefined)
   return { stage: textOf(stage) ?? 'unknown', phase }
 }
 
-/** The last phase that began and has not ended. */
+/** The last phase that has started and not stopped. */
 async function lastPhase({ machine }: Session, signal: AbortSignal): Promise<string | undefined> {
   const past = AbortSignal.any([signal, AbortSignal.timeout(pastWithin)])
   let current: string | undefined
@@ -30,7 +30,7 @@ async function lastPhase({ machine }: Session, signal: AbortSignal): Promise<str
       if (phase !== undefined) current = begins ? phase : current === phase ? undefined : current
     }
   } catch (error) {
-    // The stream has no end: that the past is over is known by the time alone.
+    // The stream never ends: only the time limit says that the past events are through.
     if (!past.aborted || signal.aborted) throw error
   }
   return current

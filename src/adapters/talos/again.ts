@@ -3,9 +3,9 @@ import type { Connection } from './connection.ts'
 import { brokeOff } from './trouble.ts'
 
 /**
- * A question that is asked once more, at once and on another connection, where its answer broke off on its way: only for
- * what changes nothing, and for streams with an end, since they are held until it. Not asked again is a node that can't be
- * reached, that never `spoke`, or whose time is up.
+ * Repeats a call once, immediately and on a new connection, where its answer was cut off: only for calls that change
+ * nothing, and for streams that end, since they are buffered until then. A node that can't be reached or never `spoke`,
+ * and a call whose time is up, are not tried again.
  */
 export const askAgain =
   (connection: Pick<Connection, 'spoke' | 'count' | 'replace'>): Interceptor =>

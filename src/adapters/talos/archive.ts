@@ -2,12 +2,11 @@ import { gunzipSync } from 'node:zlib'
 import { AgentError, messageOf } from '../../core/errors.ts'
 
 const block = 512
-/** A kubeconfig has some kilobytes; what unpacks to more than this is none. */
+/** A kubeconfig has some kilobytes; anything that unpacks to more than this is not one. */
 const largest = 4 * 1_048_576
 
 /**
- * A file's text out of a gzipped tar: how Talos sends a kubeconfig. A name or a size that needs an extension of the
- * format is not looked for.
+ * Extracts a file's text from a gzipped tar, which is how Talos sends a kubeconfig. Extended headers are not supported.
  *
  * @throws AgentError `malformed`
  */
@@ -27,5 +26,5 @@ export function textInArchive(gzipped: Uint8Array, name: string): string {
     if (text(at, 100).replace(/^\.\//, '') === name) return tar.toString('utf8', at + block, end)
     at = at + block + Math.ceil(size / block) * block
   }
-  throw new AgentError('malformed', `the archive holds no whole ${name}`)
+  throw new AgentError('malformed', `the archive has no complete ${name}`)
 }

@@ -5,7 +5,7 @@ import { machineIdOf } from './machine-id.ts'
 import { asRecord, readOptional, textOf } from './resources.ts'
 import type { Session } from './session.ts'
 
-/** What stays as it is from one boot to the next: it is read once a boot. */
+/** Facts that can't change within a boot: they are read once per boot. */
 export type BootFacts = Pick<
   TalosFacts,
   'schematic' | 'extensions' | 'provides' | 'machineId' | 'uuid' | 'kernelArguments' | 'secureBoot' | 'bootedEntry'
@@ -31,7 +31,7 @@ export async function readBootFacts(session: Session): Promise<BootFacts> {
   return {
     ...extensions,
     machineId,
-    // A board without a UUID gives zeros, or all ones: they tell no machine from another.
+    // A board without a UUID reports all zeros or all ones, which identifies nothing.
     uuid: textOf(system['uuid'])?.replace(/^[0f-]+$/i, '') || undefined,
     kernelArguments: textOf(cmdline['cmdline'])?.split(/\s+/).filter(Boolean) ?? [],
     secureBoot: security['secureBoot'] === true || signed !== undefined,
@@ -39,7 +39,7 @@ export async function readBootFacts(session: Session): Promise<BootFacts> {
   }
 }
 
-/** The machine's id; undefined where the node does not tell it. */
+/** The machine's id; undefined where the node does not report it. */
 export async function readMachineId(session: Session): Promise<string | undefined> {
   const nodeId = textOf(asRecord(await readOptional(session, resources.identity))['nodeId'])
   return nodeId === undefined ? undefined : machineIdOf(nodeId)
@@ -57,13 +57,13 @@ async function readExtensions({ state }: Session): Promise<Pick<TalosFacts, 'sch
     if (name === 'schematic' && typeof version === 'string') {
       return { schematic: version, ...readSchematic(extraInfo) }
     }
-    // `modules.dep` is put there by every build that has a kernel module in it.
+    // Every build with a kernel module adds `modules.dep`.
     if (typeof name === 'string' && name !== 'modules.dep') names.push(`siderolabs/${name}`)
   }
   return { schematic: undefined, extensions: names, provides: undefined }
 }
 
-/** The schematic's own text; undefined parts where the node does not tell it (Talos before 1.7). */
+/** The schematic's own text; parts are undefined where the node does not report it (Talos before 1.7). */
 function readSchematic(extraInfo: unknown): {
   readonly extensions: readonly string[] | undefined
   readonly provides: SchematicParts | undefined

@@ -6,7 +6,7 @@ import { Http2SessionManager } from '@connectrpc/connect-node'
 import type { Credentials } from './talosconfig.ts'
 import { iterable } from './whole.ts'
 
-/** How long a connection may take to come about before another one is tried, in ms. */
+/** How long a connection attempt may take before the next one, in ms. */
 export interface ConnectLimits {
   /**
    * From the first SYN to the answer. The kernel repeats a SYN after 1, 2, 4, 8, 16 … s, so that a node that comes back
@@ -21,12 +21,11 @@ export interface ConnectLimits {
 export const connectLimits: ConnectLimits = { connect: 4_000, handshake: 15_000 }
 
 /**
- * For so long, in ms, a closed connection is still held by the timer that was to close it when idle; of itself that is 15
- * minutes.
+ * In ms. The idle timer keeps a closed connection in memory until it fires; its default is 15 minutes.
  */
 const idleConnectionTimeoutMs = 10_000
 
-/** What connect-node wants of a connection. */
+/** What connect-node needs from a connection. */
 type Requests = Pick<Http2SessionManager, 'authority' | 'request' | 'notifyResponseByteRead'>
 
 export interface Connection {
@@ -40,15 +39,15 @@ export interface Connection {
   close(): void
 }
 
-/** A connection that did not come about within its limit. */
+/** A connection attempt that timed out. */
 class NoConnection extends Error {
   override readonly name = 'NoConnection'
   readonly code = 'ETIMEDOUT'
 }
 
 /**
- * One connection to a node, opened by the first request. While nobody answers at all it is tried again until the signal
- * aborts or `close` is called; a refusal is an answer.
+ * One connection to a node, opened by the first request. An attempt that times out is repeated until the signal aborts
+ * or `close` is called; a refused connection is not.
  */
 export function openConnection(
   baseUrl: string,
@@ -111,7 +110,7 @@ export function openConnection(
   }
 }
 
-/** OpenSSL's form of credentials: made once, and not with every connection, since that parses all of them. */
+/** Credentials as OpenSSL keeps them: parsed once, and not with every connection. */
 const contexts = new WeakMap<Credentials, SecureContext>()
 
 function contextOf(credentials: Credentials): SecureContext {

@@ -1,7 +1,7 @@
 import { AgentError } from '../../core/errors.ts'
 import type { Session } from './session.ts'
 
-/** Which node, and how long is waited for each answer: where etcd does not run, Talos never answers what is for it. */
+/** The node, and the time limit for each answer: where etcd is not running, Talos never answers calls to it. */
 export interface EtcdNode {
   readonly name: string
   readonly address: string
@@ -16,32 +16,32 @@ export async function forfeitLeadership(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const answer = machine.etcdForfeitLeadership({}, { signal })
-  const { messages } = await within(node, 'handed the leadership over', answer)
+  const { messages } = await within(node, 'forfeit leadership', answer)
   return messages[0]?.member || undefined
 }
 
-/** @throws AgentError `timed-out` where etcd does not begin, or does not go on; who reads may take their time */
+/** @throws AgentError `timed-out` where etcd does not start or continue in time; the reader may be slow */
 export async function* snapshotEtcd(
   { machine }: Session,
   node: EtcdNode,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const chunks = machine.etcdSnapshot({}, { signal })[Symbol.asyncIterator]()
-  let doing = 'begun a snapshot'
+  let doing = 'start a snapshot'
   while (true) {
     const { done, value } = await within(node, doing, chunks.next())
     if (done === true) return
     yield value.bytes
-    doing = 'gone on with a snapshot'
+    doing = 'continue the snapshot'
   }
 }
 
-/** What the promise comes to after its time is nobody's concern. */
+/** The outcome of the promise after its time limit is ignored. */
 async function within<T>({ name, address, answersWithin }: EtcdNode, what: string, promise: Promise<T>): Promise<T> {
   const seconds = answersWithin / 1_000
   const late = new AgentError(
     'timed-out',
-    `${name} (${address}): its etcd has not ${what} within ${seconds} s: does it run?`,
+    `${name} (${address}): etcd did not ${what} within ${seconds} s: is it running?`,
   )
   let timer: NodeJS.Timeout | undefined
   const limit = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(late), answersWithin)))

@@ -16,7 +16,7 @@ import { brokeOff } from './trouble.ts'
  */
 const answersWithin = 2_000
 
-/** How much of that is left once Talos says that the service etcd does not run, in ms. */
+/** The time limit once Talos reports that the etcd service is not running, in ms. */
 const answersSoon = 250
 
 /**
@@ -37,7 +37,7 @@ export async function readEtcd(
       if (state !== 'Running') timer = setTimeout(() => stopped.abort(), answersSoon)
     },
     () => {
-      // Whoever reads the services tells of it.
+      // The caller that reads the services reports it.
     },
   )
   try {
@@ -48,7 +48,7 @@ export async function readEtcd(
       machine.etcdAlarmList({}, soon),
     ])
     const own = status.messages[0]?.memberStatus
-    if (!own) return notObserved('its etcd tells nothing')
+    if (!own) return notObserved('its etcd reports no status')
     return observed({
       id: hexId(own.memberId),
       leader: own.leader === 0n ? undefined : hexId(own.leader),
@@ -66,8 +66,8 @@ export async function readEtcd(
       })),
     })
   } catch (error) {
-    if (stopped.signal.aborted) return notObserved(`its etcd does not run: ${state}`)
-    if (limit.aborted) return notObserved('its etcd has not answered in time')
+    if (stopped.signal.aborted) return notObserved(`its etcd is not running: ${state}`)
+    if (limit.aborted) return notObserved('its etcd did not answer in time')
     if (!(error instanceof ConnectError)) return notObserved(messageOf(error))
     if (brokeOff(error)) throw error
     return notObserved(error.rawMessage)

@@ -23,7 +23,7 @@ const meta = {
   stagedUpgrade: '0x07',
 } as const
 
-/** What is known of a node's present boot from an earlier observation. */
+/** What an earlier observation has read of the node's current boot. */
 export interface KnownBoot {
   readonly bootId: string
   readonly facts: BootFacts
@@ -62,12 +62,12 @@ export async function readFacts(
     ])
   const message = version.messages[0]
   const tag = message?.version?.tag
-  if (!tag) throw new AgentError('malformed', 'its Version has no tag')
+  if (!tag) throw new AgentError('malformed', 'its version response has no tag')
   const { stage, status: conditions } = asRecord(status)
   const { ready, unmetConditions } = asRecord(conditions)
   const boot = early ?? (known?.bootId === bootId ? known.facts : await readBootFacts(session))
   const runsAs = roleOf(machineType)
-  // A control plane that is configured as a worker has a member, too, and that must be known.
+  // A control plane that is configured as a worker has an etcd member too, and that must be known.
   const own = etcd ?? (runsAs === 'controlplane' ? await readEtcd(session, serviceList) : undefined)
   const facts: TalosFacts = {
     version: tag,
@@ -89,7 +89,7 @@ export async function readFacts(
   return { facts, boot: isWhole ? { bootId, facts: boot } : undefined }
 }
 
-/** Which machine answers on this connection, and in which role. */
+/** The machine that answers on this connection, and its role. */
 export async function readMachine(session: Session): Promise<Pick<TalosFacts, 'machineId' | 'machineType'>> {
   const [machineType, machineId] = await Promise.all([readOptional(session, machineTypes), readMachineId(session)])
   return { machineId, machineType: roleOf(machineType) }
@@ -107,21 +107,20 @@ function roleOf(machineType: unknown): Role | undefined {
  */
 const loaderEntryDefault = '/sys/firmware/efi/efivars/LoaderEntryDefault-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f'
 
-/** What systemd-boot starts next; undefined where something else starts the machine. */
+/** What systemd-boot starts next; undefined with another boot loader. */
 async function readDefaultEntry(session: Session): Promise<string | undefined> {
   const text = (await readFile(session, loaderEntryDefault))?.subarray(4).toString('utf16le')
   return textOf(text?.replace(/\0[^]*$/, ''))
 }
 
-/** Firmware may refuse its own variables (`input/output error`): then they are as good as absent, however it says so. */
+/** Firmware may fail to read its own variables (`input/output error`): they count as absent. */
 function unreadable(error: unknown): undefined {
   if (!(error instanceof ConnectError) || isSaidHere(error)) throw error
   if (classOf(error.code, error.rawMessage) !== 'rejected') throw error
 }
 
 /**
- * Talos 1.14 has a resource for it; before that the kernel's own file tells, to os:admin; and where that is refused, the
- * time of the boot will do.
+ * Talos 1.14 has a resource for it; older ones let os:admin read the kernel's file; without that, the boot time is used.
  */
 async function readBootId(session: Session, isAdmin: boolean): Promise<string> {
   const [resource, kernel] = await Promise.all([
@@ -134,7 +133,7 @@ async function readBootId(session: Session, isAdmin: boolean): Promise<string> {
   return `${timeOfBoot}${String(stat.messages[0]?.bootTime ?? 0n)}`
 }
 
-/** Which tags of META are there. Every Talos knows this resource: not to be told of an upgrade that waits is a failure. */
+/** The META tags that are set. Every Talos has this resource: missing a staged upgrade would be a failure. */
 async function readMetaTags({ state }: Session): Promise<ReadonlySet<string>> {
   const tags = new Set<string>()
   for await (const { resource } of state.list(metaKeys)) tags.add(resource?.metadata?.id ?? '')
@@ -142,8 +141,8 @@ async function readMetaTags({ state }: Session): Promise<ReadonlySet<string>> {
 }
 
 /**
- * Talos' list of services, and not its Services resources: those are there only while a service runs, so that one that
- * has failed would just be missing. One that was skipped is not wanted here, and an extension's may do its work once and
+ * Talos' list of services, and not its Services resources: those exist only while a service runs, so a failed one
+ * would just be missing. A skipped service is not needed here, and an extension's may run once and
  * be finished (siderolabs/talos internal/app/machined/pkg/system/events).
  */
 export function ailingServices({ messages }: ServiceListResponse): string[] {

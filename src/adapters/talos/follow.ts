@@ -123,11 +123,11 @@ export function sentenceOf({ data }: Pick<Event, 'data'>): string | undefined {
     case kind('MachineStatusEvent'):
       return ofStatus(value)
     case kind('RestartEvent'):
-      return restarts[String(fromBinary(RestartEventSchema, value).cmd)] ?? 'it restarts'
+      return restarts[String(fromBinary(RestartEventSchema, value).cmd)] ?? 'it reboots'
     case kind('ConfigLoadErrorEvent'):
-      return `its configuration was not loaded: ${fromBinary(ConfigLoadErrorEventSchema, value).error}`
+      return `its machine configuration could not be loaded: ${fromBinary(ConfigLoadErrorEventSchema, value).error}`
     case kind('ConfigValidationErrorEvent'):
-      return `its configuration is not valid: ${fromBinary(ConfigValidationErrorEventSchema, value).error}`
+      return `its machine configuration is not valid: ${fromBinary(ConfigValidationErrorEventSchema, value).error}`
     default:
       return undefined
   }
@@ -135,8 +135,8 @@ export function sentenceOf({ data }: Pick<Event, 'data'>): string | undefined {
 
 /** By what the kernel's reboot call is given (linux/reboot.h). */
 const restarts: Readonly<Record<string, string>> = {
-  19088743: 'it restarts',
-  1163412803: 'it restarts by kexec',
+  19088743: 'it reboots',
+  1163412803: 'it reboots by kexec',
   1126301404: 'it powers off',
   3454992675: 'it halts',
 }
@@ -155,9 +155,9 @@ function ofSequence({ sequence, action, error }: SequenceEvent): string {
 }
 
 const stateWords: Partial<Record<ServiceStateEvent_Action, string>> = {
-  [ServiceStateEvent_Action.RUNNING]: 'runs',
-  [ServiceStateEvent_Action.FINISHED]: 'has stopped',
-  [ServiceStateEvent_Action.FAILED]: 'has failed',
+  [ServiceStateEvent_Action.RUNNING]: 'is running',
+  [ServiceStateEvent_Action.FINISHED]: 'finished',
+  [ServiceStateEvent_Action.FAILED]: 'failed',
 }
 
 function ofService(value: Uint8Array): string | undefined {

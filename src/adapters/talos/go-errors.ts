@@ -19,7 +19,7 @@ const isPassing = (status: number) =>
   status === 408 || status === 425 || status === 429 || (status >= 500 && status !== 501)
 
 /**
- * What kind of failure an error of Go's is that has nothing but its text: of a registry, of etcd, of a socket. Where a web
+ * Classifies an error of Go that has only a text: of a registry, of etcd, of a socket. Where a web
  * server answered, its status decides (containerd core/remotes/docker: `unexpected status from HEAD request to https://…:
  * 503 Service Unavailable`; google/go-containerregistry: `unexpected status code 429`); what else passes is what could
  * not be reached, or was not there yet. Names and addresses in it are not read.

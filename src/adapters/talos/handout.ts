@@ -3,7 +3,7 @@ import { AgentError } from '../../core/errors.ts'
 import { textInArchive } from './archive.ts'
 import type { Session } from './session.ts'
 
-/** What a control plane hands out to get in with. */
+/** A client configuration as a control plane issues it. */
 export interface ClientConfiguration {
   readonly ca: string
   readonly crt: string
@@ -11,7 +11,7 @@ export interface ClientConfiguration {
   readonly key: string
 }
 
-/** What a client certificate is to be good for: these roles, and `ttl` ms from now. */
+/** A request for a client certificate: its roles, and how long it is valid, in ms from now. */
 export interface ClientOrder {
   readonly roles: readonly string[]
   readonly ttl: number
@@ -35,7 +35,7 @@ export async function generateClient(
   const { messages } = await machine.generateClientConfiguration({ roles: [...roles], crtTtl }, { signal })
   const [{ ca, crt, key } = {}] = messages
   if (!ca || !crt || !key)
-    throw new AgentError('malformed', `${node} hands out a client configuration without a certificate`)
+    throw new AgentError('malformed', `${node} returned a client configuration without a certificate`)
   const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('utf8')
   return { ca: text(ca), crt: text(crt), key: text(key) }
 }

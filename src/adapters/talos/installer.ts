@@ -21,9 +21,9 @@ interface Ending {
 const exitCodes: Readonly<Record<number, Ending>> = {
   2: { means: "the node's configuration is not valid for this release", next: 'ask' },
   3: { means: 'this upgrade is not supported', next: 'ask' },
-  4: { means: 'a check before the installation failed', next: 'may pass' },
-  5: { means: 'something that it depends on is missing', next: 'may pass' },
-  6: { means: 'reading or writing failed', next: 'may pass' },
+  4: { means: 'a pre-installation check failed', next: 'may pass' },
+  5: { means: 'a dependency is missing', next: 'may pass' },
+  6: { means: 'an I/O operation failed', next: 'may pass' },
   7: { means: 'the installation failed' },
 }
 
@@ -31,26 +31,26 @@ const exitCodes: Readonly<Record<number, Ending>> = {
 const crash = /^(panic: |fatal error: |runtime: |unexpected fault address|SIG[A-Z]+: |\[signal SIG)/
 const trace = /^goroutine \d+ .*\[[^\]]+\]:$/
 
-/** What an exit code says, by who ends with it: the release of the installer, and what it wrote. */
+/** What an exit code means, given the release of the installer and its output. */
 export function endingOf(code: number, lines: readonly string[], image: string): Ending {
   if (lines.some((line) => crash.test(line) || trace.test(line))) return { means: 'it crashed' }
-  if (code > 128 && code < 160) return { means: `it was ended by signal ${code - 128}`, next: 'may pass' }
-  const silent = { means: 'it does not say why' }
+  if (code > 128 && code < 160) return { means: `it was killed by signal ${code - 128}`, next: 'may pass' }
+  const silent = { means: 'it gives no reason' }
   return tellsByCode(lines, image) ? (exitCodes[code] ?? silent) : silent
 }
 
-/** Whether it is of 1.14 or later: it says its release first, and else its image's tag does. */
+/** Whether it is of 1.14 or later: by its own output, else by its image's tag. */
 function tellsByCode(lines: readonly string[], image: string): boolean {
   const said = lines.map((line) => /running Talos installer (v\S+)/.exec(line)?.[1]).find(Boolean)
-  // Its line is enough, so that one that somebody has built counts too: `v1.13.9-dirty`.
+  // The minor release is enough, so custom builds count too: `v1.13.9-dirty`.
   const line = lineOf(said ?? image.replace(/@.*$/, '').split(':').at(-1) ?? '')
-  // An image by its digest alone tells nothing; releases go forward.
+  // A digest alone says nothing about the release: assume a new one.
   return line === undefined || line.major > 1 || line.minor >= 14
 }
 
 const nextWords = {
-  ask: ': it will end so every time until a person has changed something',
-  'may pass': ', which may pass by itself',
+  ask: ': it will fail every time until you fix that',
+  'may pass': ', which may be temporary',
 } as const
 
 const lastLines = 3
@@ -58,7 +58,7 @@ const lastLines = 3
 /** Between two tries while another installer runs, in ms. */
 const busyFor = 1_000
 
-/** Runs the installer; one that an earlier run of ours began goes on without us, and is waited for. */
+/** Runs the installer; one that an earlier run of ours started keeps running, and is waited for. */
 export async function installOn(
   lifecycle: Session['lifecycle'],
   node: string,
@@ -75,12 +75,12 @@ export async function installOn(
         error.rawMessage.includes('already in progress')
       if (!busy) throw error
       await sleep(busyFor, undefined, { signal }).catch(() => {})
-      if (signal.aborted) throw new AgentError('timed-out', `another installation runs on ${node}`)
+      if (signal.aborted) throw new AgentError('timed-out', `another installation is running on ${node}`)
     }
   }
 }
 
-/** A failed installer is not a gRPC error: its exit code is the stream's last word, and without one nothing is known. */
+/** A failed installer is not a gRPC error: the stream's last message is its exit code, without which nothing is known. */
 async function install(
   lifecycle: Session['lifecycle'],
   node: string,
@@ -96,15 +96,16 @@ async function install(
   if (exitCode === 0) return
   const lines = linesOf(messages)
   const last = wordsOf(lines).join(' / ')
-  const said = last === '' ? '' : `; it last said: ${last}`
-  if (exitCode === undefined) throw new AgentError('unreachable', `the installer on ${node} broke off${said}`)
+  const said = last === '' ? '' : `; its last output: ${last}`
+  if (exitCode === undefined)
+    throw new AgentError('unreachable', `the installer on ${node} ended without an exit code${said}`)
   const { means, next } = endingOf(exitCode, lines, image)
   const code: ErrorCode = next === 'ask' ? 'misconfigured' : 'rejected'
   const outlook = next === undefined ? '' : nextWords[next]
-  throw new AgentError(code, `the installer on ${node} ended with code ${exitCode}: ${means}${outlook}${said}`)
+  throw new AgentError(code, `the installer on ${node} exited with code ${exitCode}: ${means}${outlook}${said}`)
 }
 
-/** The last lines; of a crash where it begins, since its end is a list of functions. */
+/** The last lines; of a crash its first line, since its end is a stack trace. */
 function wordsOf(lines: readonly string[]): readonly string[] {
   const begin = lines.findIndex((line) => crash.test(line))
   return begin === -1 ? lines.slice(-lastLines) : lines.slice(begin, begin + 1)

@@ -15,7 +15,7 @@ export interface Session {
   readonly state: Client<typeof State>
 }
 
-/** A node to talk to, and what it takes. */
+/** A node to talk to, and the credentials for it. */
 export interface Peer {
   readonly name: string
   readonly address: string
@@ -51,8 +51,8 @@ export async function withSession<T>(
 }
 
 /**
- * The same for what comes bit by bit: nothing is opened before somebody asks for the first bit, and the connection is
- * closed with the last, when it fails, and when whoever asked has had enough.
+ * The same for streams: the connection is opened when the first item is requested, and closed after the last, on
+ * failure, and when the consumer stops early.
  */
 export async function* streamed<T>(
   peer: Peer,

@@ -21,7 +21,7 @@ import type { Credentials } from './talosconfig.ts'
 
 export interface TalosOptions {
   readonly nodes: readonly { readonly name: string; readonly role: Role; readonly address: string }[]
-  /** What it takes to get in; a function is asked with each call, so that what was renewed is used at once. */
+  /** The credentials; a function is called with each request, so renewed ones are used at once. */
   readonly credentials: Credentials | (() => Credentials | Promise<Credentials>)
   /** How long a connection may take before another one is tried. */
   readonly limits?: ConnectLimits
@@ -43,7 +43,7 @@ const rebootModes: Record<RebootMode, RebootBy> = {
   force: RebootBy.FORCE,
 }
 
-/** An upgrade in one call knows no `force`. What is left of it is that the machine goes through its firmware. */
+/** The Upgrade call has no `force`: a power cycle through the firmware comes closest. */
 const upgradeModes: Record<RebootMode, UpgradeBy> = {
   default: UpgradeRequest_RebootMode.DEFAULT,
   powercycle: UpgradeRequest_RebootMode.POWERCYCLE,
@@ -53,7 +53,7 @@ const upgradeModes: Record<RebootMode, UpgradeBy> = {
 /** How long is waited for each answer of etcd, in ms. */
 const etcdAnswersWithin = 10_000
 
-/** Every node is talked to at its own address, with no other node between. */
+/** Every node is called at its own address, without another node as a proxy. */
 export function createTalos({
   nodes,
   credentials,
@@ -62,7 +62,7 @@ export function createTalos({
 }: TalosOptions): TalosAdapter {
   async function find(name: string): Promise<Peer & { readonly role: Role }> {
     const node = nodes.find((candidate) => candidate.name === name)
-    if (!node) throw new AgentError('misconfigured', `there is no node ${name} in the configuration`)
+    if (!node) throw new AgentError('misconfigured', `the configuration has no node ${name}`)
     const present = typeof credentials === 'function' ? await credentials() : credentials
     return { name, address: node.address, role: node.role, credentials: present, limits }
   }
@@ -79,7 +79,7 @@ export function createTalos({
     return withSession(peer, need, signal, (session) => action(session, peer))
   }
 
-  /** An order, which goes over the connection that the machine has just said on who it is, if that matters. */
+  /** A changing call. Where the machine's identity matters, it is verified on the same connection first. */
   function order<T>(
     name: string,
     { need, expected }: { readonly need: Need; readonly expected: ExpectedMachine | undefined },
@@ -116,7 +116,7 @@ export function createTalos({
       on(node, needs.observe, signal, async ({ machine }) => {
         const { messages } = await machine.version({}, { signal })
         const tag = messages[0]?.version?.tag
-        if (!tag) throw new AgentError('malformed', `${node}: its Version has no tag`)
+        if (!tag) throw new AgentError('malformed', `${node}: its version response has no tag`)
         return tag
       }),
     activity: (node, signal) => on(node, needs.follow, signal, (session) => readActivity(session, signal)),
@@ -126,7 +126,7 @@ export function createTalos({
         for await (const { response } of images.pull({ containerd, imageRef: image }, { signal })) {
           if (response.case === 'name') name = response.value
         }
-        if (name === '') throw new AgentError('unreachable', `${node} broke off pulling ${image}`)
+        if (name === '') throw new AgentError('unreachable', `${node} stopped pulling ${image} without a result`)
       }),
     install: (node, image, signal, expected) =>
       order(node, { need: needs.install, expected }, signal, ({ lifecycle }) =>

@@ -6,14 +6,14 @@ import { dayOf, organizationsOf } from '../../core/certificate-life.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import { describeYamlFault, yamlAliasFault } from '../../core/yaml-fault.ts'
 
-/** What it takes to talk to nodes: PEM texts. */
+/** The credentials for nodes: PEM texts. */
 export interface Credentials {
   readonly ca: string
   readonly cert: string
   readonly key: string
   /** From the certificate's subject: `os:admin`, `os:operator`, `os:reader`, … */
   readonly roles: readonly string[]
-  /** From when the certificate is good; absent in what was put together by hand. */
+  /** From when the certificate is valid; absent in credentials that tests build. */
   readonly begins?: Date
   readonly expires: Date
 }
@@ -37,14 +37,14 @@ export function parseTalosconfig(text: string, file: string, context?: string): 
   const { name, chosen } = chooseContext(readDocument(text, wrong), context, wrong)
   if (chosen['auth'] !== undefined && chosen['crt'] === undefined) {
     throw wrong(
-      `the context "${name}" logs in through Omni, which needs a person: use a talosconfig with a client certificate`,
+      `the context "${name}" logs in through Omni, which needs a person at a browser: use a talosconfig with a client certificate`,
     )
   }
   const pem = (key: 'ca' | 'crt' | 'key') => {
     const value = chosen[key]
     if (typeof value !== 'string' || value === '') throw wrong(`the context "${name}" has no ${key}`)
     const decoded = Buffer.from(value, 'base64').toString('utf8')
-    if (!decoded.includes('-----BEGIN ')) throw wrong(`${key} of the context "${name}" is not a PEM in base64`)
+    if (!decoded.includes('-----BEGIN ')) throw wrong(`${key} of the context "${name}" is not base64-encoded PEM`)
     return decoded
   }
 
@@ -77,7 +77,7 @@ export function withTalosClient(text: string, file: string, context: string | un
     for (const key of ['crt', 'key'] as const)
       document.setIn(['contexts', name, key], Buffer.from(client[key]).toString('base64'))
   } catch {
-    throw wrong(`the context "${name}" is an alias (*name) of something else: write it out there to have it renewed`)
+    throw wrong(`the context "${name}" is a YAML alias (*name): write it out to have it renewed`)
   }
   return document.toString({ lineWidth: 0 })
 }
@@ -109,43 +109,43 @@ function chooseContext(
   const names = Object.keys(contexts)
   throw wrong(
     name === undefined
-      ? 'it names no context: set cluster.context'
-      : `it has no context "${name}", only ${names.join(', ') || 'none at all'}`,
+      ? 'it has no current context: set cluster.context'
+      : `it has no context "${name}"; it has ${names.join(', ') || 'none'}`,
   )
 }
 
 /**
- * Why these credentials do not allow what we are to do; undefined when they do. Upgrades are for os:admin alone, Reboot
+ * Why these credentials are not enough; undefined when they are. Upgrades need os:admin, Reboot
  * and Shutdown for os:operator too (siderolabs/talos internal/app/machined/pkg/system/services/machined.go).
  */
 export function missingRole(
   { roles, expires }: Credentials,
   { upgrades, now }: { upgrades: boolean; now: Date },
 ): string | undefined {
-  if (expires <= now) return `its certificate ended on ${dayOf(expires.getTime())}: ${newFromSecrets}`
+  if (expires <= now) return `its certificate expired on ${dayOf(expires.getTime())}: ${newFromSecrets}`
   const enough = roles.includes('os:admin') || (!upgrades && roles.includes('os:operator'))
   if (enough) return undefined
   const needed = upgrades
     ? 'os:admin, which upgrades need (os:operator is enough with upgrade.enabled: false)'
     : 'os:operator or os:admin, which Shutdown needs'
-  return `its certificate has the role ${roles.join(', ') || '(none)'} and not ${needed}: make one with \`talosctl config new --roles ${upgrades ? 'os:admin' : 'os:operator'}\``
+  return `its certificate has the role ${roles.join(', ') || '(none)'}, not ${needed}: make one with \`talosctl config new --roles ${upgrades ? 'os:admin' : 'os:operator'}\``
 }
 
 /**
- * What helps where no talosconfig of the cluster works any more: `talosctl config new` needs one that does. Cluster and
- * endpoint are asked for by the command and not used for a talosconfig (siderolabs/talos website "Managing Talos PKI").
+ * The advice where no talosconfig of the cluster works any more: `talosctl config new` needs one that does. The command
+ * requires cluster and endpoint, and does not use them (siderolabs/talos website "Managing Talos PKI").
  */
 export const newFromSecrets =
   "make a new one from the cluster's secrets with `talosctl gen config --with-secrets secrets.yaml --output-types talosconfig " +
   '-o talosconfig CLUSTER https://CONTROL-PLANE:6443`, or with `talosctl config new` where another talosconfig still works ' +
   '(`talosctl gen secrets --from-controlplane-config controlplane.yaml` makes a secrets.yaml)'
 
-/** What helps while a talosconfig with os:admin still works. */
+/** The advice while a talosconfig with os:admin still works. */
 export function newByCommand(roles: readonly string[]): string {
   return `make a new one with \`talosctl config new --roles ${roles.join(',')}\` and a talosconfig that has os:admin`
 }
 
-/** A key that is damaged or of another certificate is found here, and not at the first call. */
+/** Finds a damaged or mismatched key now, and not with the first call. */
 function checkPair({ ca, cert, key }: Credentials, wrong: (why: string) => AgentError): void {
   try {
     createSecureContext({ ca, cert, key })

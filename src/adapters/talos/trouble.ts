@@ -4,7 +4,7 @@ import { lackingRole, type Need } from './roles.ts'
 import { classOfText } from './go-errors.ts'
 import type { Credentials } from './talosconfig.ts'
 
-/** Whose call failed, and what it was for. */
+/** The call that failed: its node, its purpose, its credentials. */
 export interface Circumstances {
   /** The node as messages name it: `cp-1 (192.168.0.2)`. */
   readonly node: string
@@ -13,10 +13,10 @@ export interface Circumstances {
   readonly signal: AbortSignal
 }
 
-/** gRPC's codes, and what Node says of sockets and certificates, in our own. */
+/** Translates gRPC's codes, and Node's errors of sockets and certificates, into ours. */
 export function translate(error: unknown, { node, need, credentials, signal }: Circumstances): AgentError {
   if (error instanceof AgentError) return error
-  if (signal.aborted) return new AgentError('unreachable', `${node} has not answered in time`, error)
+  if (signal.aborted) return new AgentError('unreachable', `${node} did not answer in time`, error)
   if (!(error instanceof ConnectError)) return new AgentError('malformed', `${node}: ${messageOf(error)}`, error)
   if (!isSaidHere(error)) {
     const { code, rawMessage } = error
@@ -27,7 +27,7 @@ export function translate(error: unknown, { node, need, credentials, signal }: C
   return new AgentError(code, `${node}${words}`, error)
 }
 
-/** What happened to a connection or a stream of ours, to follow the node's name. */
+/** What happened to the connection or the stream, as text that follows the node's name. */
 function ofConnection(error: ConnectError): [ErrorCode, string] {
   const { code, rawMessage } = error
   const trouble = tlsTrouble(ownWords(error))
@@ -35,12 +35,15 @@ function ofConnection(error: ConnectError): [ErrorCode, string] {
   if (isGibberish(error)) return ['malformed', `: ${rawMessage}`]
   if (code === Code.DeadlineExceeded) return ['timed-out', ': no answer in time']
   if (code === Code.Canceled) {
-    // That is all one hears of some refusals of a certificate, too: the connection ends after the handshake.
-    return ['unreachable', " ended the connection: it restarts, or it does not accept the talosconfig's certificate"]
+    // Some nodes refuse a certificate this way, too: the connection closes after the handshake.
+    return ['unreachable', " closed the connection: it is restarting, or it rejects the talosconfig's certificate"]
   }
-  // Only of the connection is there more to say than that it broke off.
+  // Only errors of the connection itself carry a useful message.
   const isErrno = /^(connect|read|write|getaddrinfo|client network socket)\b/i.test(rawMessage)
-  return ['unreachable', isErrno ? `: ${rawMessage}` : ' broke off its answer: it may be restarting']
+  return [
+    'unreachable',
+    isErrno ? `: ${rawMessage}` : ' closed the connection before its answer was complete: it may be restarting',
+  ]
 }
 
 /**
@@ -57,7 +60,7 @@ export function isSaidHere(error: ConnectError): boolean {
   return error.cause !== undefined || ownTexts.test(error.rawMessage)
 }
 
-/** What is no gRPC, or none that we read: it will be the same the next time. */
+/** Not gRPC, or not a kind that we understand: a retry would not help. */
 function isGibberish({ rawMessage }: ConnectError): boolean {
   return /^(message size |parse binary: |unsupported (content type|response encoding) |unexpected end flag|HTTP 4(?!08|29)\d\d$)/.test(
     rawMessage,
@@ -65,8 +68,8 @@ function isGibberish({ rawMessage }: ConnectError): boolean {
 }
 
 /**
- * Whether an answer was lost on its way although somebody was there to give it: the stream was cut, reset, or closed
- * together with its connection. Not where no connection came about, and not where nobody answered in time.
+ * Whether a node answered and the answer was cut off: the stream was reset, or closed with its connection. False where
+ * no connection was made, or the answer timed out.
  */
 export function brokeOff(error: unknown): boolean {
   if (!(error instanceof ConnectError) || !isSaidHere(error)) return false
@@ -83,9 +86,9 @@ const passing: Partial<Record<Code, ErrorCode>> = {
 }
 
 /**
- * What the same call may meet with more luck later, by its code. Errors of Go's own and of etcd have none: Talos hands
- * them on as Unknown, and some of its services as Internal, so that only the text tells a registry that is out of reach,
- * an election, or another control plane's lock from a plain no.
+ * Classifies an error by its code. Errors of Go and of etcd have none: Talos forwards them as Unknown, some services as
+ * Internal, so only the text distinguishes an unreachable registry, an election, or another control plane's lock from a
+ * refusal.
  */
 export function classOf(code: Code, text: string): ErrorCode {
   const known = passing[code]
@@ -95,8 +98,8 @@ export function classOf(code: Code, text: string): ErrorCode {
 }
 
 /**
- * What was said on this side of the wire: only that can be about our connection. A node that tells of a registry's
- * certificate uses the same words.
+ * The messages of this side: only they can be about our connection. A node that reports a registry's certificate uses
+ * the same words.
  */
 function ownWords(error: ConnectError): string {
   const cause = error.cause === undefined ? '' : messageOf(error.cause)
@@ -105,16 +108,16 @@ function ownWords(error: ConnectError): string {
 
 function tlsTrouble(text: string): string | undefined {
   if (/self.signed|unable to (get|verify)|certificate signature failure/i.test(text)) {
-    return `its certificate is not from the CA in the talosconfig: is this the right cluster, or was its CA renewed? (${text.trim().slice(0, 120)})`
+    return `its certificate is not from the CA in the talosconfig: is this the right cluster, or was its CA rotated? (${text.trim().slice(0, 120)})`
   }
   if (/does not match certificate|ERR_TLS_CERT_ALTNAME/i.test(text)) {
-    return `its certificate is not for this address: add it to machine.certSANs, or use another address of the node (${text.trim().slice(0, 160)})`
+    return `its certificate is not valid for this address: add it to machine.certSANs, or use another address of the node (${text.trim().slice(0, 160)})`
   }
   if (/certificate has expired|CERT_HAS_EXPIRED|not yet valid/i.test(text)) {
     return `a certificate is not valid now: check the clocks of this machine and of the node (${text.trim().slice(0, 120)})`
   }
   if (/alert (bad certificate|certificate required|unknown ca|certificate expired)/i.test(text)) {
-    return `it refuses our certificate: the talosconfig is of another cluster, of before its CA was renewed, or too old (${text.trim().slice(0, 120)})`
+    return `it rejects our certificate: the talosconfig belongs to another cluster, predates a CA rotation, or has expired (${text.trim().slice(0, 120)})`
   }
   return undefined
 }

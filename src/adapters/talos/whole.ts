@@ -61,7 +61,7 @@ async function* chunksOf(stream: ClientHttp2Stream, isEmpty: boolean): AsyncGene
   } finally {
     for (const event of events) stream.off(event, onEvent)
     stream.off('end', onEnd)
-    // Who has had enough wants no more of it, and says so.
+    // The consumer stopped early: cancel the stream.
     if (!ended && !stream.closed) stream.close(constants.NGHTTP2_CANCEL)
   }
 }

@@ -1,5 +1,5 @@
 /**
- * A condition of the user's own that must hold before a node is taken away, and hold again after it came back.
+ * A user-defined condition that must hold before a node goes down, and again after it is back.
  *
  * `http`: answers with this status. `prometheus`: the query's result is not empty, and every value in it is not 0.
  * `object`: the CEL expression is true of every object that is named (at least one).
@@ -10,7 +10,7 @@ export type Check = { readonly name: string } & (
   | { readonly object: ObjectReference & { readonly cel: string } }
 )
 
-/** Kubernetes objects: one by its name, or all that a label selector chooses. */
+/** Kubernetes objects: one by name, or all that match a label selector. */
 export interface ObjectReference {
   /** `apps/v1`, `v1`. */
   readonly apiVersion: string

@@ -10,7 +10,7 @@ export interface Cluster {
 export interface Workloads {
   /** Disruption budgets that allow no eviction, and never will as their workload stands. */
   readonly blocking: readonly BlockingBudget[]
-  /** Pods that find no node: `default/web-1: 0/3 nodes are available`. */
+  /** Unschedulable pods: `default/web-1: 0/3 nodes are available`. */
   readonly pending: readonly string[]
 }
 
@@ -24,21 +24,21 @@ export interface BlockingBudget {
   readonly pods: readonly { readonly name: string; readonly node: string; readonly owner: string | undefined }[]
 }
 
-/** What a storage system inside the cluster says of its data. */
+/** The state of the storage systems in the cluster. */
 export interface StorageFacts {
   /** `longhorn`, `ceph`: the systems that were found. Empty where there is none. */
   readonly systems: readonly string[]
-  /** What its systems warn of. Which of it keeps a further node from being taken away is for `blockingStorage`. */
+  /** Their warnings. `blockingStorage` decides which of them keep another node from going down. */
   readonly unwell: readonly StorageWarning[]
-  /** By node: volumes whose last healthy replica it holds. */
+  /** By node: the volumes whose last healthy replica is there. */
   readonly lastReplicas: ReadonlyMap<string, readonly string[]>
 }
 
-/** Something that a storage system says of itself. */
+/** A warning of a storage system. */
 export interface StorageWarning {
-  /** By which it is known for as long as it lasts: a volume's name, a code of Ceph's (`OSD_NEARFULL`). */
+  /** Its identity while it lasts: a volume's name, a Ceph health code (`OSD_NEARFULL`). */
   readonly name: string
-  /** What people call it beside that: a volume's claim, `media/films`. */
+  /** The name that people know: a volume's claim, `media/films`. */
   readonly alias?: string
   /** `longhorn volume pvc-1 (media/films) is degraded`. */
   readonly text: string
@@ -79,7 +79,7 @@ export interface Node {
   readonly identity: NodeIdentity
 }
 
-/** What a node's machine API says of it. */
+/** What a node's machine API reports. */
 export interface TalosFacts {
   /** The running release, `v1.13.9`. */
   readonly version: string
@@ -106,7 +106,7 @@ export interface TalosFacts {
   readonly bootId: string
   /** MachineStatus' stage: `booting`, `running`, `rebooting`, `shutting down`, … */
   readonly stage: string
-  /** In stage `running`: whether nothing is left to wait for. */
+  /** In stage `running`: whether it is ready. */
   readonly ready: boolean
   readonly unmet: readonly string[]
   /**
@@ -124,7 +124,7 @@ export interface TalosFacts {
   readonly uuid: string | undefined
   /** The kernel's command line, word by word. */
   readonly kernelArguments: readonly string[]
-  /** Services that do not run or are not healthy, by id. */
+  /** Services that are not running or not healthy, by id. */
   readonly ailing: readonly string[]
   /** Control planes only. */
   readonly etcd?: Observed<EtcdFacts>
@@ -168,13 +168,13 @@ export interface KubernetesFacts {
   /** Our annotation on a schedulable node: someone else has uncordoned it since. */
   readonly leftover: CordonMark | undefined
   readonly attempts: Attempts | undefined
-  /** Our note on a node in service that it is armed on purpose, for the next window. */
+  /** Our annotation on an uncordoned node that is armed on purpose, for the next window. */
   readonly staged: CordonMark | undefined
   /** `topology.kubernetes.io/zone`. */
   readonly zone: string | undefined
   /** `key=value:effect`, or `key:effect` where there is no value. */
   readonly taints: readonly string[]
-  /** Why a person has paused upgrades of this node. */
+  /** Why a person paused upgrades of this node. */
   readonly paused: string | undefined
   /** The machine id and the kernel's boot id as the kubelet reported them last; undefined where it did not. */
   readonly machineId: string | undefined
@@ -218,7 +218,7 @@ export interface CordonMark {
    * armed, or may be: nothing else shows it where the boot loader does not report.
    */
   readonly installer?: 'started' | 'succeeded'
-  /** Set just before the call that makes the node reboot. */
+  /** Set right before the call that reboots the node. */
   readonly rebooting?: true
   /** The node is being rolled back from `release`, not upgraded to it. */
   readonly back?: true
@@ -228,19 +228,19 @@ export interface CordonMark {
   readonly to?: string
 }
 
-/** How often a release was tried on a node. Outlives the cordon, so that a release that rolls back is not tried for ever. */
+/** How often a release was tried on a node. Kept after the uncordon, so that a failing release is not tried for ever. */
 export interface Attempts {
   readonly release: string
   readonly count: number
   /** Why the last attempt failed; absent while it is under way. */
   readonly failure?: string
-  /** It booted its old system after the upgrade: only a person, or one firmware boot by policy, tries again. */
+  /** It booted its old system after the upgrade: retried by a person, or once with a power cycle by policy. */
   readonly rolledBack?: true
-  /** The one retry through the firmware has been used. */
+  /** The one retry with a power cycle has been used. */
   readonly powercycled?: true
 }
 
-/** Answering, in stage `running`, nothing unmet, Ready in Kubernetes, and the same machine there. */
+/** It answers, is running and ready, is Ready in Kubernetes, and both are the same machine. */
 export function isHealthy(node: Node): boolean {
   return whyUnhealthy(node) === undefined
 }

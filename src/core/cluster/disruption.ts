@@ -16,7 +16,7 @@ export function workersAtOnce(nodes: readonly Node[], { parallel }: Pick<Disrupt
   return Math.max(1, Math.floor((workers * parallel.percent) / 100))
 }
 
-/** Whether we have cordoned the node for its upgrade. */
+/** Whether Caretaker has cordoned the node for its upgrade. */
 export function isCordonedByUs({ kubernetes }: Node): boolean {
   return kubernetes.ok && kubernetes.value.cordon?.why === 'upgrade'
 }

@@ -67,7 +67,7 @@ export function quorumObstacle(
   return undefined
 }
 
-/** Whether any member sees a leader: without one there is no quorum, or an election is under way. */
+/** Whether any member sees a leader: without one there is no quorum, or an election is running. */
 export function hasEtcdLeader(nodes: readonly Node[]): boolean {
   return nodes.some((node) => viewOf(node)?.leader !== undefined)
 }

@@ -1,7 +1,7 @@
 import { AgentError } from '../errors.ts'
 import type { KubernetesFacts, NodeIdentity, Role, Observed, TalosFacts } from './cluster.ts'
 
-/** What a machine must be, by Talos' own word, for something to be done to it. */
+/** The machine that a step is meant for, as Talos reports it. */
 export interface ExpectedMachine {
   /** Its machine id; undefined where it was not known. */
   readonly machineId?: string

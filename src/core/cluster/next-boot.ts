@@ -33,7 +33,7 @@ export function nextBootOf(node: Node): NextBoot {
   return fallbackPending && ready ? { kind: 'another', certain: true, entry: undefined } : { kind: 'unknown' }
 }
 
-/** Installed and not booted: the next boot starts another release than the running one, or may. */
+/** Whether an upgrade is installed and not booted yet: the next boot starts another release, or may. */
 export function isArmed(node: Node): boolean {
   return nextBootOf(node).kind === 'another'
 }
@@ -54,7 +54,7 @@ export function installerOf(node: Node): CordonMark['installer'] {
   return installerMark(node)?.installer
 }
 
-/** Whether the node is armed on purpose, for its window: by us, and not rebooted since. */
+/** Whether Caretaker has armed the node for its window, and it has not rebooted since. */
 export function isStagedByUs({ kubernetes, talos }: Node): boolean {
   const staged = kubernetes.ok ? kubernetes.value.staged : undefined
   return staged !== undefined && talos.ok && talos.value.bootId === staged.bootId

@@ -14,7 +14,7 @@ import type { ScaledWorkload, StorageSetting, WorkloadSelection } from './worklo
  */
 export interface Talos {
   observe(node: string, signal: AbortSignal): Promise<TalosFacts>
-  /** The running release: the cheapest question, for finding out who answers. */
+  /** The running release: the cheapest call, to find out which nodes answer. */
   version(node: string, signal: AbortSignal): Promise<string>
   /** The stage that it is in (`running`, `shutting down`), and the phase of its sequence where its events show one. */
   activity(node: string, signal: AbortSignal): Promise<NodeActivity>
@@ -31,9 +31,9 @@ export interface Talos {
   reboot(node: string, mode: RebootMode, signal: AbortSignal, machine?: ExpectedMachine): Promise<void>
   /** Makes the other boot entry the default and reboots. Rejected where there is no other one. */
   rollback(node: string, signal: AbortSignal, machine?: ExpectedMachine): Promise<void>
-  /** Hands the leadership of etcd over; answers the new leader's name, or undefined where the node did not lead. */
+  /** Forfeits etcd leadership; returns the new leader's name, or undefined if the node was not the leader. */
   forfeitLeadership(node: string, signal: AbortSignal, machine?: ExpectedMachine): Promise<string | undefined>
-  /** The whole database of etcd, as it comes. Ends early, or throws, when the node breaks off. */
+  /** A snapshot of etcd's database, as a stream. Ends early, or throws, if the node breaks off. */
   snapshotEtcd(node: string, signal: AbortSignal): AsyncIterable<Uint8Array>
   /**
    * What the node says that it does, for showing and for looking sooner: `phase stopServices`, `sequence reboot was not
@@ -81,18 +81,18 @@ export interface Kubernetes {
     options: { forgetAttempts: boolean },
     signal: AbortSignal,
   ): Promise<void>
-  /** Evicts what runs on the node and waits until it is gone. Rejects naming the pods that would not go. */
+  /** Evicts the pods of the node and waits until they are gone. Rejects with the names of those that remain. */
   drain(node: string, policy: DrainPolicy, signal: AbortSignal): Promise<void>
   /** Notes on a node that stays in service that an upgrade was installed on purpose; uncordoning forgets it with the attempts. */
   noteStaged(node: string, mark: CordonMark, signal: AbortSignal): Promise<void>
   /** Takes the count of attempts off the node, so that a release is tried there again. */
   forgetAttempts(node: string, signal: AbortSignal): Promise<void>
-  /** Writes on the node why it is not to be upgraded; undefined takes it away. */
+  /** Annotates the node with why it is paused; undefined removes the annotation. */
   pause(node: string, reason: string | undefined, signal: AbortSignal): Promise<void>
   workloads(signal: AbortSignal): Promise<Workloads>
   /** What these label selectors choose that runs now and can be scaled to zero. Only looks. */
   scalable(selections: readonly WorkloadSelection[], signal: AbortSignal): Promise<readonly ScaledWorkload[]>
-  /** Makes it run with so many replicas. One that there is no longer, or that has them, is left alone. */
+  /** Scales a workload. One that is gone, or has these replicas already, is left alone. */
   scale(
     workload: Pick<ScaledWorkload, 'kind' | 'namespace' | 'name'>,
     replicas: number,
@@ -109,9 +109,9 @@ export interface Kubernetes {
     value: string,
     signal: AbortSignal,
   ): Promise<void>
-  /** Of these, what the API server would not let us do: `evict pods`. Only asks. */
+  /** What the API server forbids of what Caretaker needs: `evict pods`. Reads only. */
   forbidden(signal: AbortSignal): Promise<readonly string[]>
-  /** What Longhorn and Rook say of their data; of systems that the cluster doesn't have, nothing. */
+  /** The state of Longhorn and Rook; nothing for systems that the cluster doesn't have. */
   storage(signal: AbortSignal): Promise<StorageFacts>
   /**
    * Takes or renews the cluster's Lease object, so that two agents never work at the same time. One that has expired is
@@ -139,7 +139,7 @@ export type LeaseAnswer =
 export interface Snapshots {
   /** Newest first; what is damaged or half-written is left out. */
   list(): Promise<readonly EtcdSnapshot[]>
-  /** Brings one onto the disk, checked and flushed, and lets the oldest go. Rejects where it is not whole. */
+  /** Saves a snapshot, verified and flushed, and prunes the oldest. Rejects if it is incomplete. */
   keep(
     about: { readonly node: string; readonly release: string },
     body: AsyncIterable<Uint8Array>,
@@ -147,8 +147,8 @@ export interface Snapshots {
   ): Promise<EtcdSnapshot>
 }
 
-/** What the user has chosen to be asked before and after each node. */
+/** User-defined checks, run before and after each node. */
 export interface Checks {
-  /** Undefined when it passes, else why not. Only what can't be asked at all is thrown. */
+  /** Undefined if it passes, else why not. Throws only if it can't be evaluated at all. */
   run(check: Check, signal: AbortSignal): Promise<string | undefined>
 }

@@ -4,7 +4,7 @@ export interface EtcdSnapshot {
   /** ISO 8601. */
   readonly at: string
   readonly node: string
-  /** The release that the cluster was about to go to. */
+  /** The target release at that time. */
   readonly release: string
   readonly bytes: number
   readonly sha256: string

@@ -17,7 +17,7 @@ export function blockingStorage(
   )
 }
 
-/** Why nothing may start, `storage is not healthy: …`; undefined where storage is no reason. */
+/** Why storage blocks every upgrade, `storage is not healthy: …`; undefined if it does not. */
 export function storageObstacle(
   facts: Pick<StorageFacts, 'unwell'>,
   accepted: readonly AcceptedWarning[],

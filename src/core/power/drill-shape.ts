@@ -14,7 +14,7 @@ const phaseId: Shape<TimelineRow['phase']> = (value, at = 'it') => {
 
 const reversiblePhase: Shape<ReversiblePhase> = (value, at = 'it') => {
   const id = phaseId(value, at)
-  if (!isReversiblePhase(id)) throw new AgentError('malformed', `${at} is not a phase that can be taken back`)
+  if (!isReversiblePhase(id)) throw new AgentError('malformed', `${at} is not a phase that can be undone`)
   return id
 }
 

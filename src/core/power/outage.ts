@@ -11,20 +11,20 @@ export interface Outage {
   readonly startedAt: string
   readonly reason: OutageReason
   /**
-   * | stage    | means                                                     | power returns    |
-   * |----------|-----------------------------------------------------------|------------------|
-   * | shedding | the battery is used, and workloads were scaled down early | scale back       |
-   * | draining | nothing was shut down yet: everything can be undone       | undo             |
-   * | stopping | at least one machine was told to shut down                | stop there, wake |
-   * | stopped  | every machine was told, and is down or was given up       | wake             |
-   * | waking   | power is back, and machines are being woken               | continue         |
-   * | over     | every machine that was up before is back                  |                  |
+   * | stage    | means                                                        | power returns    |
+   * |----------|--------------------------------------------------------------|------------------|
+   * | shedding | the battery is used, and workloads were scaled down early    | scale back       |
+   * | draining | nothing was shut down yet: everything can be undone          | undo             |
+   * | stopping | at least one shutdown was requested                          | stop there, wake |
+   * | stopped  | all shutdowns were requested; machines are down or abandoned | wake             |
+   * | waking   | power is back, and machines are being woken                  | continue         |
+   * | over     | every machine that was up before is back                     |                  |
    */
   readonly stage: 'shedding' | 'draining' | 'stopping' | 'stopped' | 'waking' | 'over'
   /** Nodes and hosts that lose their power, by name. */
   readonly nodes: Readonly<Record<string, OutageNode>>
   readonly endedAt?: string
-  /** ISO 8601: when every machine had been told, and when mains was taken to be back. */
+  /** ISO 8601: when all shutdowns had been requested, and when mains power was considered back. */
   readonly stoppedAt?: string | undefined
   readonly wokenAt?: string | undefined
   /** We have sent LOGOUT to upsd: its primary need not wait for us. */
@@ -42,16 +42,16 @@ export interface Outage {
 }
 
 /**
- * | state         | means                                                                              |
- * |---------------|------------------------------------------------------------------------------------|
- * | up            | nothing was done to it yet, or it has come up by itself                            |
- * | drained       | its pods have had their time to leave, if there was any                            |
- * | shutdown-sent | it is being told, or was                                                           |
- * | unreached     | it answered no one, so it was never told; it may be off, or cut off                |
- * | off           | it was told, and is silent                                                         |
- * | abandoned     | it was told, and would not stop in its time                                        |
- * | wake-sent     | it is being woken                                                                  |
- * | back          | it is up, and as healthy as before                                                 |
+ * | state         | means                                                                       |
+ * |---------------|-----------------------------------------------------------------------------|
+ * | up            | nothing was done to it yet, or it has come up by itself                     |
+ * | drained       | its pods have had their time to leave, if there was any                     |
+ * | shutdown-sent | its shutdown is being requested, or was                                     |
+ * | unreached     | it could not be reached, so its shutdown was never requested; it may be off |
+ * | off           | its shutdown was requested, and it is silent                                |
+ * | abandoned     | its shutdown was requested, and it did not stop in time                     |
+ * | wake-sent     | it is being woken                                                           |
+ * | back          | it is up, and as healthy as before                                          |
  */
 export interface OutageNode {
   /** Whether it ran before: only such a machine is woken afterwards. */
@@ -114,7 +114,7 @@ export function missingNodes(outage: Outage, inventory: readonly { readonly name
     })
 }
 
-/** Whether any machine was told to shut down: until then an outage is undone, not recovered from. */
+/** Whether any shutdown was requested: until then an outage is undone, not recovered from. */
 export function wentDown({ stage }: Pick<Outage, 'stage'>): boolean {
   return stage !== 'draining' && stage !== 'shedding'
 }

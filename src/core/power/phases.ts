@@ -10,11 +10,11 @@ const nodeOrder = 5_000
 const hostOrder = 30_000
 
 export interface ShutdownPhase extends Phase {
-  /** Everything in it can be undone. */
+  /** Whether everything in it can be undone. */
   readonly reversible: boolean
   /** How long it may take, in ms. */
   readonly within: number
-  /** How much of the battery must be left for what comes after it, in ms; with less it is cut short. */
+  /** The runtime that the later phases need, in ms; with less this phase is cut short. */
   readonly leaves: number
 }
 
@@ -110,7 +110,7 @@ export function leaving(phases: readonly ShutdownPhase[], reserve: number): Shut
   })
 }
 
-/** Left as soon as the power changes, or the battery has no more time for it. */
+/** Stops as soon as the power changes, or the battery has no time left for it. */
 export function reversible(id: ReversiblePhase, steps: readonly Step[], within: number): ShutdownPhase {
   const stops: readonly StopReason[] = ['power-change', 'short-battery']
   return { ...bestEffort(phase(id, stops, ...steps)), reversible: true, within, leaves: 0 }

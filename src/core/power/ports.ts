@@ -15,9 +15,9 @@ export interface Ups {
   command(name: string, signal: AbortSignal): Promise<void>
 }
 
-/** Machines that are no nodes: a NAS, a hypervisor. Named as in the configuration. */
+/** Machines that are not nodes: a NAS, a hypervisor. Named as in the configuration. */
 export interface Hosts {
-  /** Whether it is up: something answers where the configuration says. */
+  /** Whether it is up: something answers at the configured address. */
   answers(host: string, signal: AbortSignal): Promise<boolean>
   /** Returns when it has accepted the shutdown. */
   shutDown(host: string, signal: AbortSignal): Promise<void>
@@ -25,7 +25,7 @@ export interface Hosts {
   rehearse(host: string, signal: AbortSignal): Promise<void>
 }
 
-/** Brings nodes and hosts up, by their names in the configuration. */
+/** Wakes nodes and hosts, by their names in the configuration. */
 export interface Waker {
   /** Sends magic packets, which proves nothing about the machine. Rejects `misconfigured` without a MAC address. */
   wake(machine: string, signal: AbortSignal): Promise<void>

@@ -5,17 +5,17 @@ import type { PhaseId } from '../phase-id.ts'
 import { bestEffort, phase, type Plan, type Step } from '../plan.ts'
 import { apiWithin } from './shutdown.ts'
 
-/** Times in ms; how waking a cluster is gone about. */
+/** The policy for waking a cluster. Times in ms. */
 export interface WakePolicy {
-  /** Mains must have been there for this long. */
+  /** How long mains power must have been on. */
   readonly stableAfter: number
-  /** And the battery be charged this far, in %. */
+  /** The least charge of the battery, in %. */
   readonly minimumCharge: number
   /** A magic packet is sent again after this time. */
   readonly retryInterval: number
   /** A machine that is not up by then needs a person. */
   readonly giveUpAfter: number
-  /** Warnings of storage that are not waited for. */
+  /** Storage warnings that are not waited for. */
   readonly acceptedStorage?: readonly AcceptedWarning[]
 }
 
@@ -25,9 +25,9 @@ const storageWithin = 5 * 60_000
 export interface WakeSituation {
   readonly machines: readonly Machine[]
   readonly outage: Outage
-  /** Names of the machines that have their power: the others are left as they are. */
+  /** Names of the machines that have power: the others are left alone. */
   readonly powered: ReadonlySet<string>
-  /** Labels of the UPSes that are to be logged in to again. */
+  /** Labels of the UPSes to log in to again. */
   readonly upses: Iterable<string>
 }
 

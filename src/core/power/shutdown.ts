@@ -16,19 +16,19 @@ import {
 
 /** Durations in ms. */
 export interface ShutdownPolicy {
-  /** The longest that pods get to leave. */
+  /** The longest time that pods get to terminate. */
   readonly drainTimeout: number
-  /** Kept back from what the UPS says is left. */
+  /** Reserved from the runtime that the UPS reports. */
   readonly reserve: number
 }
 
-/** What is done before the drain, where there is anything of it. */
+/** Steps before the drain, if any. */
 export interface PreparationPolicy {
   readonly shed: readonly unknown[]
   readonly storageFlags: boolean
 }
 
-/** What the battery has left, in ms, and whether the UPS has told it or it is assumed. */
+/** The battery's remaining runtime, in ms, and whether the UPS reported it or it is assumed. */
 export interface Left {
   readonly ms: number
   readonly told: boolean
@@ -51,14 +51,14 @@ export interface ShutdownPlan {
 }
 
 export interface ShutdownSituation {
-  /** The machines that lose their power. */
+  /** The machines that are losing their power. */
   readonly machines: readonly Machine[]
   readonly outage: Outage
   readonly left: Left
   readonly now: Date
   /** Phases that this run has carried out already, whatever came of them. */
   readonly carriedOut?: ReadonlySet<PhaseId>
-  /** UPSes that are to switch their outlets off in the end, with the command that does it. */
+  /** UPSes that switch off their outlets at the end, with the command for it. */
   readonly cut?: readonly {
     readonly ups: string
     readonly command: string
@@ -79,11 +79,11 @@ export interface ShutdownSituation {
  * (siderolabs/talos internal/app/machined v1alpha1_sequencer.go). Nothing needs the Kubernetes API once the first
  * control plane's shutdown was requested.
  *
- * | the battery leaves              | form       | then                                                         |
- * |---------------------------------|------------|--------------------------------------------------------------|
- * | all tiers in their time         | ordered    | pods get what is left of it, up to the policy                |
- * | less, but a quarter of that     | compressed | nothing is drained, and each tier's time shrinks alike       |
- * | less than that                  | short      | every machine is told at once, the NAS half of it later      |
+ * | the battery leaves          | form       | then                                                         |
+ * |-----------------------------|------------|--------------------------------------------------------------|
+ * | all tiers in their time     | ordered    | pods get what is left of it, up to the policy                |
+ * | less, but a quarter of that | compressed | nothing is drained, and each tier's time shrinks alike       |
+ * | less than that              | short      | all machines are shut down at once, the NAS half of it later |
  *
  * The short form switches no outlets off: machines may still be stopping.
  */
@@ -101,7 +101,7 @@ export function planShutdown(situation: ShutdownSituation, policy: ShutdownPolic
     const needs = seconds(least + left.ms - budget)
     return {
       form: 'short',
-      reason: `${describeLeft(left)}, and an ordered shutdown needs ${needs}: all machines are shut down at once`,
+      reason: `${describeLeft(left)}, and an orderly shutdown needs ${needs}: all machines are shut down at once`,
       phases: due(shortForm(goes, outage, left)),
     }
   }

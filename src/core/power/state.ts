@@ -35,7 +35,7 @@ export type PowerState =
   | {
       readonly mode: 'unknown'
       readonly since: number
-      /** A power cut was under way when the agent stopped. */
+      /** An outage was open when the agent stopped. */
       readonly openOutage: boolean
       /** All nodes were shut down by then. One that runs now has booted since, so silence does not shut it down. */
       readonly nodesAreDown: boolean

@@ -2,7 +2,7 @@ import type { Plan } from '../plan.ts'
 import type { NodeOutcome } from './record.ts'
 
 /**
- * What is intended with a node.
+ * The intent of a node's plan.
  *
  * | intent   | means                                                                                 | at its end    |
  * |----------|---------------------------------------------------------------------------------------|---------------|
@@ -15,7 +15,7 @@ import type { NodeOutcome } from './record.ts'
  */
 export type Intent = 'upgrade' | 'stage' | 'resume' | 'rollback' | 'release' | 'give-up'
 
-/** One node, and what is to be done with it. */
+/** One node and its plan. */
 export interface NodePlan {
   readonly node: string
   readonly intent: Intent

@@ -3,12 +3,12 @@ import { workersAtOnce } from '../cluster/disruption.ts'
 import type { NodeTimes } from './record.ts'
 import type { UpgradePolicy } from './policy.ts'
 
-/** What nodes have taken before, by role; absent where this cluster has no history yet. */
+/** How long nodes took before, by role; absent while this cluster has no history. */
 export type NodeTimesByRole = Readonly<Partial<Record<Role, NodeTimes>>>
 
-/** What is kept free beyond the longest that a node has taken yet. */
+/** The margin beyond the longest time that a node has taken. */
 const margin = 1.25
-/** A node that hung for a night says nothing of the next one: no window would ever be long enough. */
+/** A node that hung for a night is ignored: otherwise no window would ever be long enough. */
 const most = 4
 
 /** So much of a window must be left to start a node of this role, in ms. */

@@ -55,11 +55,11 @@ export interface Circumstances {
   readonly canaryDoneAt: Date | undefined
   /** A snapshot of etcd has been taken for this rollout. */
   readonly snapshotted: boolean
-  /** How long nodes have taken before. */
+  /** How long nodes took before. */
   readonly times: NodeTimesByRole
 }
 
-/** Everything that is decided from. */
+/** All inputs of the decision. */
 export interface Situation {
   readonly cluster: Cluster
   readonly target: UpgradeTarget
@@ -80,7 +80,7 @@ export interface RollbackRequest {
 
 export interface Obstacle {
   readonly reason: string
-  /** When it is worth another look; undefined: soon. */
+  /** When to check again; undefined: soon. */
   readonly until?: Date
 }
 
@@ -143,7 +143,7 @@ export function windowObstacle(
   }
 }
 
-/** Why this node is passed over while others continue. */
+/** Why this node is skipped while others continue. */
 export function setAside(
   { name, kubernetes }: Node,
   { ownNode, blocked, now }: Pick<Circumstances, 'ownNode' | 'blocked' | 'now'>,
@@ -159,7 +159,7 @@ export function setAside(
   return block && block.until > now ? { reason: `${name} is postponed: ${block.why}`, until: block.until } : undefined
 }
 
-/** Why this very node can't be next. */
+/** Why this node can't be next. */
 export function nodeObstacle(node: Node, { cluster, target, circumstances, policy }: Situation): Obstacle | undefined {
   const { storage } = circumstances
   const lost = lossObstacle(node, target, circumstances, policy)

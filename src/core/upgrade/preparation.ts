@@ -5,7 +5,7 @@ import type { UpgradePolicy, UpgradeTarget } from './policy.ts'
 
 /** What is done before the first node is touched. A failure here does not count against a node or the release. */
 
-/** Nothing has started yet, so whatever stops a rollout stops it here. */
+/** Nothing has started yet, so everything that stops a rollout stops it here. */
 const beforeAll: readonly StopReason[] = ['failing-power', 'pause', 'abort']
 
 /**

@@ -121,7 +121,7 @@ function decideArrived(marked: Marked): UpgradeDecision {
     return {
       kind: 'stuck',
       node: name,
-      reason: `${name} runs ${facts.version} as it should, and has another release installed for its next boot: disarm it with \`caretaker rollback ${name}\``,
+      reason: `${name} runs ${facts.version}, and has another release installed for its next boot: disarm it with \`caretaker rollback ${name}\``,
     }
   }
   const unwell = whyUnhealthy(node)

@@ -67,9 +67,9 @@ describe('an event of a calendar', () => {
 
   test('of a day is as long as the clock makes it', async () => {
     await at.write(calendarOf(eventOf('DTSTART;VALUE=DATE:20270328')))
-    expect(await at.read({ days: 200 })).toEqual(['2027-03-27T23:00Z to 2027-03-28T22:00Z: a day in the calendar'])
+    expect(await at.read({ days: 200 })).toEqual(['2027-03-27T23:00Z to 2027-03-28T22:00Z: an event without a title'])
     expect(await at.read({ days: 200, timeZone: 'UTC' })).toEqual([
-      '2027-03-28T00:00Z to 2027-03-29T00:00Z: a day in the calendar',
+      '2027-03-28T00:00Z to 2027-03-29T00:00Z: an event without a title',
     ])
   })
 
@@ -270,7 +270,7 @@ describe('a series of events', () => {
 
   test('under way for days is told of', async () => {
     const found = await readEvent('DTSTART;VALUE=DATE:20251120', 'DURATION:P5D', 'RRULE:FREQ=YEARLY')
-    expect(found).toEqual(['2026-11-19T23:00Z to 2026-11-24T23:00Z: a day in the calendar'])
+    expect(found).toEqual(['2026-11-19T23:00Z to 2026-11-24T23:00Z: an event without a title'])
     expect(now.toISOString() < '2026-11-24').toBe(true)
   })
 })

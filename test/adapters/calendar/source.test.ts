@@ -161,7 +161,7 @@ describe('a calendar on a server', () => {
     answer = () => over.abort()
     expect(await refusal(look(calendar, over.signal))).toMatchObject({
       code: 'unreachable',
-      message: `the calendar at ${host}: it has not answered in time`,
+      message: `the calendar at ${host}: it did not answer in time`,
     })
     serve(holiday('Christmas'))
     expect(await look(calendar)).toEqual(['Christmas'])
@@ -176,6 +176,8 @@ describe('a calendar on a server', () => {
   })
 
   test('needs an address that is one', () => {
-    expect(() => createCalendar({ source: 'https://', timeZone: 'UTC' })).toThrow("the calendar's address is none")
+    expect(() => createCalendar({ source: 'https://', timeZone: 'UTC' })).toThrow(
+      "the calendar's address is not a valid URL",
+    )
   })
 })

@@ -35,7 +35,7 @@ describe('a Prometheus', () => {
       asked.push(request.url)
       response.writeHead(302, { location: '/login' }).end('Found')
     })
-    expect(await run(up(host))).toBe('up: HTTP 302 and what is no answer of Prometheus: Found')
+    expect(await run(up(host))).toBe('up: HTTP 302 without an answer of Prometheus: Found')
     expect(asked).toEqual(['/api/v1/query?query=up'])
   })
 
@@ -50,7 +50,7 @@ describe('a Prometheus', () => {
     ['a text', '"up"'],
   ])('that answers with %s has not answered', async (_, data) => {
     const host = await serve((_, response) => response.end(`{"status":"success","data":${data}}`))
-    expect(await run(up(host))).toMatch(/^up: HTTP 200 and what is no answer of Prometheus: \{"status":"success"/)
+    expect(await run(up(host))).toMatch(/^up: HTTP 200 without an answer of Prometheus: \{"status":"success"/)
   })
 })
 

@@ -57,21 +57,25 @@ describe('an HTTP check', () => {
 
   test('does not pass when nothing answers within the limit', async () => {
     const url = await serve(() => undefined)
-    expect(await run(url, { timeout: 20 })).toBe(`web: ${new URL(url).host} has not answered in time`)
+    expect(await run(url, { timeout: 20 })).toBe(`web: ${new URL(url).host} did not answer in time`)
   })
 
   test('ends when it is called off', async () => {
     const over = new AbortController()
     const url = await serve(() => over.abort())
-    expect(await run(url, { signal: over.signal })).toBe(`web: ${new URL(url).host} has not answered in time`)
-    expect(await run(url, { signal: AbortSignal.abort() })).toMatch(/has not answered in time$/)
+    expect(await run(url, { signal: over.signal })).toBe(`web: ${new URL(url).host} did not answer in time`)
+    expect(await run(url, { signal: AbortSignal.abort() })).toMatch(/did not answer in time$/)
   })
 
   test.each([
-    { url: 'web.example.com', status: 200, why: 'web.example.com is no address that begins with http:// or https://' },
-    { url: 'ftp://nas/', status: 200, why: 'ftp://nas/ is no address that begins with http:// or https://' },
-    { url: 'http://', status: 200, why: 'http:// is no address that begins with http:// or https://' },
-    { url: 'http://web/', status: 20, why: '20 is no status that HTTP answers with' },
+    {
+      url: 'web.example.com',
+      status: 200,
+      why: 'web.example.com is not an address that begins with http:// or https://',
+    },
+    { url: 'ftp://nas/', status: 200, why: 'ftp://nas/ is not an address that begins with http:// or https://' },
+    { url: 'http://', status: 200, why: 'http:// is not an address that begins with http:// or https://' },
+    { url: 'http://web/', status: 20, why: '20 is not an HTTP status' },
   ])('of $url for $status can’t be asked at all', async ({ url, status, why }) => {
     expect(await refusal(run(url, { status }))).toMatchObject({ code: 'misconfigured', message: `check web: ${why}` })
   })

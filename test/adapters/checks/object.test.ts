@@ -44,8 +44,8 @@ describe('an expression about an object', () => {
     ['object.status.readyReplicas > 3', 'is false'],
     ['object.status.missing == 1', 'fails: No such key: missing'],
     ['object.spec.replicas / 0 == 1', 'fails: division by zero'],
-    ['object.spec.replicas', 'comes to 3, and not to true'],
-    ['object.metadata.name', 'comes to web, and not to true'],
+    ['object.spec.replicas', 'evaluates to 3, not to true'],
+    ['object.metadata.name', 'evaluates to web, not to true'],
     ['object.constructor == 1', 'fails: No such key: constructor'],
   ])('does not pass otherwise: %s', async (cel, why) => {
     expect(await run(cel)).toBe(`shop: Deployment default/web: \`${cel}\` ${why}`)
@@ -101,7 +101,7 @@ describe('an expression about an object', () => {
       over.abort()
       return new Promise<never>(() => undefined)
     }
-    const late = 'shop: the cluster has not answered in time'
+    const late = 'shop: the cluster did not answer in time'
     expect(await run('true', hanging, { signal: over.signal })).toBe(late)
     expect(await run('true', () => new Promise(() => undefined), { timeout: 20 })).toBe(late)
   })
@@ -127,7 +127,7 @@ describe('the text of a check', () => {
     ['object.spec.', 'Expected IDENTIFIER, got EOF (column 13)'],
     ['deployment.spec == 1', 'Unknown variable: deployment (column 1)'],
     ['true && "a" == 1', 'no such overload: string == int (column 9)'],
-    ['size(object) + 1', 'it comes to a int, and not to true or false'],
+    ['size(object) + 1', 'it evaluates to int, not to true or false'],
     ['', 'Unexpected token: EOF (column 1)'],
     ['object.a == 1 &&\n  oject.b == 2', 'Unknown variable: oject (line 2, column 3)'],
   ])('that is wrong is said with its place: %j', async (cel, why) => {
@@ -141,7 +141,7 @@ describe('the text of a check', () => {
 
   test('is wrong where an address is', async () => {
     expect(await compileCheck({ name: 'web', http: { url: 'web', status: 200 } })).toBe(
-      'web is no address that begins with http:// or https://',
+      'web is not an address that begins with http:// or https://',
     )
     expect(await compileCheck({ name: 'up', prometheus: { url: 'http://prom:9090', query: '' } })).toBe(
       'the query is empty',

@@ -88,19 +88,19 @@ describe('a query of Prometheus', () => {
     {
       name: 'a page',
       answer: { bytes: '<html>\n<h1>502 Bad Gateway', status: 502 },
-      why: 'HTTP 502 and what is no answer of Prometheus: <html> <h1>502 Bad Gateway',
+      why: 'HTTP 502 without an answer of Prometheus: <html> <h1>502 Bad Gateway',
     },
-    { name: 'nothing at all', answer: { bytes: '' }, why: 'HTTP 200 and what is no answer of Prometheus: nothing' },
-    { name: 'null', answer: { bytes: 'null' }, why: 'HTTP 200 and what is no answer of Prometheus: null' },
+    { name: 'nothing at all', answer: { bytes: '' }, why: 'HTTP 200 without an answer of Prometheus: nothing' },
+    { name: 'null', answer: { bytes: 'null' }, why: 'HTTP 200 without an answer of Prometheus: null' },
     {
       name: 'no data',
       answer: { bytes: '{"status":"success"}' },
-      why: 'HTTP 200 and what is no answer of Prometheus: {"status":"success"}',
+      why: 'HTTP 200 without an answer of Prometheus: {"status":"success"}',
     },
     {
       name: 'a histogram',
       answer: { resultType: 'vector', result: [{ metric: {}, histogram: [1, { count: '1', sum: '1' }] }] },
-      why: 'HTTP 200 and what is no answer of Prometheus: {"status":"success","data":{"resultType":"vector","result":[{"metric":{},"histog…',
+      why: 'HTTP 200 without an answer of Prometheus: {"status":"success","data":{"resultType":"vector","result":[{"metric":{},"histog…',
     },
   ])('that is answered with $name does not pass', async ({ answer, why }) => {
     expect(await runFor(answer)).toBe(`ceph: ${why}`)
@@ -108,7 +108,7 @@ describe('a query of Prometheus', () => {
 
   test('that something else answers does not pass', async () => {
     expect(await run('up', { url: new URL(prometheus.url).origin })).toBe(
-      'ceph: HTTP 404 and what is no answer of Prometheus: 404 page not found',
+      'ceph: HTTP 404 without an answer of Prometheus: 404 page not found',
     )
   })
 
@@ -120,7 +120,7 @@ describe('a query of Prometheus', () => {
 
   test('that is not answered does not pass', async () => {
     prometheus.answers.set('up', 'silence')
-    const late = `ceph: ${new URL(prometheus.url).host} has not answered in time`
+    const late = `ceph: ${new URL(prometheus.url).host} did not answer in time`
     expect(await run('up', { timeout: 20 })).toBe(late)
     expect(await run('up', { signal: AbortSignal.timeout(20) })).toBe(late)
   })

@@ -76,7 +76,7 @@ describe('the list of releases', () => {
     const error = await refusal(factory.versions(signal))
     expect(error.code).toBe('unreachable')
     expect(error.message).toMatch(
-      /^GET http:\/\/127\.0\.44\.20:\d+\/versions: connection refused: does it listen there\?$/,
+      /^GET http:\/\/127\.0\.44\.20:\d+\/versions: connection refused: is it listening there\?$/,
     )
   })
 

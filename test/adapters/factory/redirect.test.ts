@@ -70,7 +70,7 @@ test('a storage that refuses every redirect is named, and tried again later', as
   const error = await refusal(createFactory(`http://${front}`).open(order, undefined, signal))
   expect(error.code).toBe('unreachable')
   expect(error.message).toContain(
-    `metal-amd64-uki.efi leads to ${storage}, which answers 403: <Code>AccessDenied</Code>`,
+    `metal-amd64-uki.efi redirects to ${storage}, which answers 403: <Code>AccessDenied</Code>`,
   )
 })
 
@@ -115,9 +115,9 @@ test('a password in the Factory’s address stays with the Factory', async () =>
 })
 
 test.each([
-  { name: 'without end', location: '/again', words: 'redirects without end' },
-  { name: 'to what is no address', location: 'http://[', words: 'redirects to what is no address: http://[' },
-  { name: 'to a file', location: 'file:///etc/passwd', words: 'redirects to what is no address' },
+  { name: 'without end', location: '/again', words: 'redirects too often' },
+  { name: 'to what is no address', location: 'http://[', words: 'redirects to an invalid address: http://[' },
+  { name: 'to a file', location: 'file:///etc/passwd', words: 'redirects to an invalid address' },
 ])('a Factory that redirects $name is malformed', async ({ location, words }) => {
   const front = await serve((_, response) => response.writeHead(302, { location }).end())
   const error = await refusal(createFactory(`http://${front}`).open(order, undefined, signal))

@@ -323,7 +323,7 @@ describe('the state directory', () => {
     await first.until(/held/)
     await using second = startProcess(holder, folder.path)
     expect(await second.until(/\n/)).toBe(
-      `refused: another Caretaker works on ${folder.path}: stop it first, or give this one its own 'state'\n`,
+      `refused: another Caretaker uses ${folder.path}: stop it first, or give this one its own 'state'\n`,
     )
     expect(() => lockState(folder.path)).toThrow(expect.objectContaining({ code: 'misconfigured' }))
   })

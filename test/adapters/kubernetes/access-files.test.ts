@@ -142,7 +142,7 @@ describe('what a kubeconfig names is read again', () => {
     delete tokens['good']
     expect(await refusal(version(api))).toMatchObject({
       code: 'rejected',
-      message: `the Kubernetes API at ${address}:26443 refuses GET /version: Unauthorized: it does not know the token in ${file('kubeconfig')}: is it of this cluster?`,
+      message: `the Kubernetes API at ${address}:26443 refuses GET /version: Unauthorized: it does not accept the token in ${file('kubeconfig')}: does it belong to this cluster?`,
     })
   })
 
@@ -180,26 +180,28 @@ describe('a refusal names what has ended', () => {
 
   test('a token that tells its end', async () => {
     expect(await why({ token: jwt({ exp: seconds(-3) }) })).toBe(
-      `: the token in ${file('kubeconfig')} ended on ${iso(-3)}`,
+      `: the token in ${file('kubeconfig')} expired on ${iso(-3)}`,
     )
   })
 
   test('a client certificate', async () => {
     expect(await why(await client(-30, -3))).toBe(
-      `: the client certificate in ${file('kubeconfig')} ended on ${iso(-3)}`,
+      `: the client certificate in ${file('kubeconfig')} expired on ${iso(-3)}`,
     )
   })
 
   test('a client certificate of the future, which is a matter of clocks', async () => {
     expect(await why(await client(3, 30))).toBe(
-      `: the client certificate in ${file('kubeconfig')} begins on ${iso(3)}: check the clock of this machine`,
+      `: the client certificate in ${file('kubeconfig')} is not valid before ${iso(3)}: check the clock of this machine`,
     )
   })
 
   test.each(['opaque', 'a.b.c', jwt({ exp: 'soon' }), jwt([]), jwt({ exp: seconds(30) })])(
     'and only what was shown where its dates tell nothing: %s',
     async (token) => {
-      expect(await why({ token })).toBe(`: it does not know the token in ${file('kubeconfig')}: is it of this cluster?`)
+      expect(await why({ token })).toBe(
+        `: it does not accept the token in ${file('kubeconfig')}: does it belong to this cluster?`,
+      )
     },
   )
 })

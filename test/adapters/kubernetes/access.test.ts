@@ -60,7 +60,7 @@ describe('an access that is fetched', () => {
     const api = fetching(async () => stale)
     expect(await refusal(version(api))).toMatchObject({
       code: 'rejected',
-      message: expect.stringContaining('refuses GET /version: Unauthorized: it does not know the client certificate'),
+      message: expect.stringContaining('refuses GET /version: Unauthorized: it does not accept the client certificate'),
     })
     expect(fetched).toBe(2)
   })

@@ -267,7 +267,7 @@ describe('a long list', () => {
       const send = (async () => answer) as Api['send']
       expect(await refusal(listOf({ send }, path, soon()))).toMatchObject({
         code: 'malformed',
-        message: 'the Kubernetes API answers GET /api/v1/pods with what is no list',
+        message: 'the Kubernetes API answers GET /api/v1/pods with something that is not a list',
       })
     },
   )

@@ -49,7 +49,7 @@ describe('an API that can’t answer', () => {
     const began = performance.now()
     expect(await refusal(at.kubernetes.nodes(soon(60)))).toMatchObject({
       code: 'unreachable',
-      message: `${where} has not answered in time`,
+      message: `${where} did not answer in time`,
     })
     // Etcd would take longer to refuse it.
     expect(performance.now() - began).toBeLessThan(15_000)
@@ -102,7 +102,7 @@ describe('what stands in front of the API', () => {
       code: 'malformed',
       words: 'answers GET /version with something that is not JSON: null',
     },
-    { status: 200, body: '{}', code: 'malformed', words: 'does not tell its version' },
+    { status: 200, body: '{}', code: 'malformed', words: 'does not report its version' },
   ])('and answers $status with $body is told from the API', async ({ status, body, code, words }) => {
     const authority = await createAuthority('kubernetes')
     const identity = await authority.issueServer({ common: 'proxy', ips: ['127.0.44.107'] })

@@ -88,7 +88,7 @@ describe('a drain in tiers', () => {
     const error = await refusal(drain({ ordered: true, tierTimeout: 300 }))
     expect(error).toMatchObject({ code: 'timed-out' })
     expect(error.message).toBe(
-      'would not go within 300 ms: default/db: The disruption budget db needs 1 healthy pods and has 1 currently',
+      'still on the node after 300 ms: default/db: The disruption budget db needs 1 healthy pods and has 1 currently',
     )
     expect(podsOn('w-1')).toEqual(['db'])
   })
@@ -99,7 +99,9 @@ describe('a drain in tiers', () => {
     database()
     storage()
     const error = await refusal(drain({ ordered: true, tierTimeout: 200, last: [{ selector: 'tier' }] }))
-    expect(error.message).toMatch(/^would not go within 200 ms: default\/web: .* \(2 more pods go after that\)$/)
+    expect(error.message).toMatch(
+      /^still on the node after 200 ms: default\/web: .* \(2 more pods are evicted after that\)$/,
+    )
     expect(new Set(done())).toEqual(new Set(['evict-refused default/web']))
   })
 
@@ -107,7 +109,7 @@ describe('a drain in tiers', () => {
     at.lab.addPod({ name: 'slow', node: 'w-1', terminateMs: 400 })
     at.lab.addPod({ name: 'osd', node: 'w-1', labels: { tier: 'storage' }, stuckTerminating: true })
     const error = await refusal(drain({ ordered: true, last: [{ selector: 'tier', timeout: 200 }] }))
-    expect(error.message).toBe('would not go within 200 ms: default/osd: it is still stopping')
+    expect(error.message).toBe('still on the node after 200 ms: default/osd: still terminating')
     expect(done()).toEqual(['evict default/slow', 'evict default/osd'])
   })
 
@@ -205,7 +207,7 @@ describe('a drain that keeps what would be lost', () => {
     at.lab.addPod({ node: 'w-1', emptyDir: true, owner: { kind: 'DaemonSet', name: 'agent' } })
     expect(await refusal(drain({ keepEmptyDir: true }))).toMatchObject({
       code: 'rejected',
-      message: 'not to be evicted: default/cache-0 (of StatefulSet cache) keeps data in an emptyDir',
+      message: 'refusing to evict: default/cache-0 (of StatefulSet cache) keeps data in an emptyDir',
     })
     expect(done()).toEqual([])
   })
@@ -217,7 +219,7 @@ describe('a drain that keeps what would be lost', () => {
     at.lab.addPod({ name: 'ended', node: 'w-1', completed: true })
     expect(await refusal(drain({ keepUnmanaged: true }))).toMatchObject({
       code: 'rejected',
-      message: 'not to be evicted: default/web-1 would be made anew by nobody',
+      message: 'refusing to evict: default/web-1 has no controller to recreate it',
     })
     expect(done()).toEqual([])
   })
@@ -249,7 +251,7 @@ describe('a pod that comes back to the closed node', () => {
     const error = await refusal(drain())
     expect(error).toMatchObject({ code: 'rejected' })
     expect(error.message).toMatch(
-      /^default\/bound-\d+ \(of ReplicaSet bound\) comes back to w-1 as often as it is evicted: it is bound to the node/,
+      /^default\/bound-\d+ \(of ReplicaSet bound\) is recreated on w-1 after every eviction: its spec names the node/,
     )
     expect(done()).toHaveLength(4)
   })
@@ -272,5 +274,7 @@ test('a drain whose time is over names the Deployment, and not its ReplicaSet', 
   })
   budget('web')
   const error = await refusal(drain({}, soon(150)))
-  expect(error.message).toContain('would not go: default/web-5d4f-x (of Deployment web): The disruption budget web')
+  expect(error.message).toContain(
+    'still on the node: default/web-5d4f-x (of Deployment web): The disruption budget web',
+  )
 })

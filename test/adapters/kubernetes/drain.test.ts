@@ -66,7 +66,7 @@ describe('a drain', () => {
     expect(await refusal(drain({}, soon(150)))).toMatchObject({
       code: 'timed-out',
       message:
-        'would not go: default/db-0 (of StatefulSet db): The disruption budget db needs 1 healthy pods and has 1 currently',
+        'still on the node: default/db-0 (of StatefulSet db): The disruption budget db needs 1 healthy pods and has 1 currently',
     })
     expect(podsOn('w-1')).toEqual(['db-0'])
   })
@@ -80,11 +80,11 @@ describe('a drain', () => {
     expect(error.message).toContain('This pod has more than one PodDisruptionBudget')
   })
 
-  test('says of a pod that never ends that it is still stopping', async () => {
+  test('calls a pod that never ends still terminating', async () => {
     at.lab.addPod({ name: 'stuck', namespace: 'media', node: 'w-1', stuckTerminating: true })
     expect(await refusal(drain({}, soon(200)))).toMatchObject({
       code: 'timed-out',
-      message: 'would not go: media/stuck: it is still stopping',
+      message: 'still on the node: media/stuck: still terminating',
     })
     expect(done()).toEqual(['evict media/stuck'])
   })
@@ -95,8 +95,8 @@ describe('a drain', () => {
     at.lab.addPod({ name: 'web', node: 'w-1' })
     at.lab.addPod({ name: 'stuck', node: 'w-1', stuckTerminating: true })
     const { message } = await refusal(drain({}, soon(300)))
-    expect(message).toMatch(/^would not go: .*default\/db-0 .*: The disruption budget db/)
-    expect(message).toContain('default/stuck: it is still stopping')
+    expect(message).toMatch(/^still on the node: .*default\/db-0 .*: The disruption budget db/)
+    expect(message).toContain('default/stuck: still terminating')
     expect(message).not.toContain('web')
   })
 
@@ -130,7 +130,9 @@ describe('a drain of a pod whose namespace is being deleted', () => {
     }
     const kubernetes = createKubernetes({ ...at.api, send }, { evictEvery: 30 })
     const error = await refusal(kubernetes.drain('w-1', {}, soon(50)))
-    expect(error.message).toBe('would not go: default/db-0 (of StatefulSet db): its namespace default is being deleted')
+    expect(error.message).toBe(
+      'still on the node: default/db-0 (of StatefulSet db): its namespace default is being deleted',
+    )
     await kubernetes.drain('w-1', {}, soon())
     expect(podsOn('w-1')).toEqual([])
   })

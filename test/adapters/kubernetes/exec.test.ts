@@ -57,7 +57,7 @@ describe('a command in a pod', () => {
     const ended = refusal(exec('ceph osd set noout', { signal: stop.signal }))
     await expect.poll(at.diary).toHaveLength(1)
     stop.abort()
-    expect(await ended).toMatchObject({ code: 'unreachable', message: `${where} has not answered in time` })
+    expect(await ended).toMatchObject({ code: 'unreachable', message: `${where} did not answer in time` })
     expect(await refusal(exec('ceph', { signal: stop.signal }))).toMatchObject({ code: 'unreachable' })
     expect(at.diary()).toHaveLength(1)
   })
@@ -67,7 +67,10 @@ describe('a command in a pod', () => {
     const ended = refusal(exec('ceph osd set noout'))
     await expect.poll(at.diary).toHaveLength(1)
     at.lab.setAvailability('down')
-    expect(await ended).toMatchObject({ code: 'unreachable', message: `${where}: a command ended without saying how` })
+    expect(await ended).toMatchObject({
+      code: 'unreachable',
+      message: `${where}: the connection closed before the command reported its exit code`,
+    })
     await expect
       .poll(async () => (await refusal(exec('ceph osd set noout'))).message)
       .toBe(`${where}: connection refused`)
@@ -182,7 +185,7 @@ describe('something else that answers a command', () => {
       socket.send(channel(1, 'noout is set'))
       socket.close()
     }
-    const message = `${where}: a command ended without saying how`
+    const message = `${where}: the connection closed before the command reported its exit code`
     expect(await refusal(exec())).toMatchObject({ code: 'unreachable', message })
   })
 
@@ -211,7 +214,7 @@ describe('something else that answers a command', () => {
       const much = channel(1, 'x'.repeat(1_048_576))
       for (let sent = 0; sent < 18; sent++) socket.send(much)
     }
-    const message = `${where}: the output of a command has no end`
+    const message = `${where}: the output of the command is too large`
     expect(await refusal(exec())).toMatchObject({ code: 'unreachable', message })
   })
 
@@ -237,7 +240,7 @@ describe('something else that answers a command', () => {
 
   test('with silence is left with the signal', async () => {
     answer = () => {}
-    const message = `${where} has not answered in time`
+    const message = `${where} did not answer in time`
     expect(await refusal(exec(soon(60)))).toMatchObject({ code: 'unreachable', message })
     answer = (_, socket) => socket.write('HTTP/1.1 403 Forbidden\r\ncontent-length: 100\r\n\r\nno')
     expect(await refusal(exec(soon(60)))).toMatchObject({ code: 'unreachable', message })

@@ -120,16 +120,22 @@ describe('a kubeconfig that says as whom to act', () => {
   })
 
   test.each([
-    [{ 'as-groups': ['a'] }, 'the user "me" has as-uid, as-groups or as-user-extra, and no `as`: say as whom to act'],
-    [{ 'as-uid': '1' }, 'the user "me" has as-uid, as-groups or as-user-extra, and no `as`: say as whom to act'],
+    [
+      { 'as-groups': ['a'] },
+      'the user "me" has as-uid, as-groups or as-user-extra but no `as`: set the user to impersonate',
+    ],
+    [
+      { 'as-uid': '1' },
+      'the user "me" has as-uid, as-groups or as-user-extra but no `as`: set the user to impersonate',
+    ],
     [{ 'as-user-extra': { a: ['b'] } }, expect.stringContaining('no `as`')],
-    [{ as: 7 }, 'as of the user "me" is not a text: put it in quotes'],
-    [{ as: 'x', 'as-groups': 'a' }, 'as-groups of the user "me" is not a list of texts'],
-    [{ as: 'x', 'as-user-extra': { a: 'b' } }, 'as-user-extra.a of the user "me" is not a list of texts'],
+    [{ as: 7 }, 'as of the user "me" is not a string: put it in quotes'],
+    [{ as: 'x', 'as-groups': 'a' }, 'as-groups of the user "me" is not a list of strings'],
+    [{ as: 'x', 'as-user-extra': { a: 'b' } }, 'as-user-extra.a of the user "me" is not a list of strings'],
     [{ as: 'x', 'as-user-extra': ['b'] }, 'as-user-extra of the user "me" is not a map of lists'],
-    [{ as: 'a\nb' }, expect.stringContaining('have a line break in them')],
-    [{ as: 'x', 'as-groups': ['a', 'b\r\nx: y'] }, expect.stringContaining('have a line break in them')],
-    [{ as: 'x', 'as-user-extra': { a: ['\0'] } }, expect.stringContaining('have a line break in them')],
+    [{ as: 'a\nb' }, expect.stringContaining('contains a control character')],
+    [{ as: 'x', 'as-groups': ['a', 'b\r\nx: y'] }, expect.stringContaining('contains a control character')],
+    [{ as: 'x', 'as-user-extra': { a: ['\0'] } }, expect.stringContaining('contains a control character')],
   ])('is refused where it is incomplete or has another shape: %j', (fields, words) => {
     expect(refusalOf(fileOf({ ...embedded(), ...fields }))).toEqual(words)
   })
@@ -139,7 +145,7 @@ describe('a kubeconfig that says as whom to act', () => {
     'is refused where it does so by %s, which nobody heeds',
     (field) => {
       expect(refusalOf(fileOf({ ...embedded(), [field]: 'nobody' }))).toBe(
-        `${field} of the user "me" is no field of a kubeconfig: as whom to act is said by as, as-uid, as-groups and as-user-extra`,
+        `${field} of the user "me" is not a kubeconfig field: impersonation is set with as, as-uid, as-groups and as-user-extra`,
       )
     },
   )
@@ -189,11 +195,11 @@ describe('a token', () => {
   })
 
   test('is refused with one message where it can be none, and is not repeated', async () => {
-    const why = 'has a line break or another character in it that no token has'
+    const why = 'contains a line break or another character that tokens do not allow'
     expect(refusalOf(fileOf({ token: 'hunter2\nhunter2' }))).toBe(`token of the user "me" ${why}`)
     expect(refusalOf(fileOf({ token: 'hunter2 hunter2' }))).toBe(`token of the user "me" ${why}`)
     expect(refusalOf(fileOf({ token: 'hünter2' }))).toBe(`token of the user "me" ${why}`)
-    expect(refusalOf(fileOf({ token: 12_345 }))).toBe('token of the user "me" is not a text: put it in quotes')
+    expect(refusalOf(fileOf({ token: 12_345 }))).toBe('token of the user "me" is not a string: put it in quotes')
     expect(refusalOf(fileOf({ token: '\n' }))).toBe('token of the user "me" is empty')
     expect(refusalOf(fileOf({ tokenFile: '/no/such/token' }))).toMatch(/^tokenFile can't be read: ENOENT/)
     const file = await inFile('hunter2\0hunter2')
@@ -226,14 +232,14 @@ describe('data', () => {
     for (const junk of ['%%%%', 'hunter2!', `${base64(me.key)}=`, base64(me.key).replaceAll('L', '-'), 'abcde'])
       expect(refusalOf(fileOf({ ...embedded(), [key]: junk }))).toBe(`${key} of the user "me" is not base64`)
     expect(refusalOf(fileOf({ ...embedded(), [key]: 7 }))).toBe(
-      `${key} of the user "me" is not a text: put it in quotes`,
+      `${key} of the user "me" is not a string: put it in quotes`,
     )
   })
 
   test('of the CA are named where they are no base64, or no certificate', () => {
     const withCa = (text: string) => refusalOf(fileOf(embedded(), { 'certificate-authority-data': text }))
     expect(withCa('&&&&')).toBe('certificate-authority-data of the cluster "home" is not base64')
-    expect(withCa(base64('hunter2'))).toBe('certificate-authority of the cluster "home" holds no certificate (PEM)')
+    expect(withCa(base64('hunter2'))).toBe('certificate-authority of the cluster "home" contains no PEM certificate')
   })
 })
 
@@ -292,18 +298,18 @@ describe('a kubeconfig is refused by name', () => {
   })
 
   test.each<{ user: object; cluster?: object; words: string }>([
-    { user: { As: 'nobody' }, words: 'As of the user "me" is no field of a kubeconfig: write as' },
-    { user: { asGroups: ['a'] }, words: 'asGroups of the user "me" is no field of a kubeconfig: write as-groups' },
-    { user: { tokenfile: 'a' }, words: 'tokenfile of the user "me" is no field of a kubeconfig: write tokenFile' },
+    { user: { As: 'nobody' }, words: 'As of the user "me" is not a kubeconfig field: write as' },
+    { user: { asGroups: ['a'] }, words: 'asGroups of the user "me" is not a kubeconfig field: write as-groups' },
+    { user: { tokenfile: 'a' }, words: 'tokenfile of the user "me" is not a kubeconfig field: write tokenFile' },
     {
       user: {},
       cluster: { proxyURL: 'http://a' },
-      words: 'proxyURL of the cluster "home" is no field of a kubeconfig: write proxy-url',
+      words: 'proxyURL of the cluster "home" is not a kubeconfig field: write proxy-url',
     },
     {
       user: {},
       cluster: { 'TLS-Server-Name': 'a' },
-      words: 'TLS-Server-Name of the cluster "home" is no field of a kubeconfig: write tls-server-name',
+      words: 'TLS-Server-Name of the cluster "home" is not a kubeconfig field: write tls-server-name',
     },
   ])('with a field that is spelled otherwise: $user', ({ user, cluster = {}, words }) => {
     expect(refusalOf(fileOf({ ...embedded(), ...user }, cluster))).toBe(words)
@@ -326,14 +332,14 @@ describe('a kubeconfig is refused by name', () => {
       [{ contexts: [{ name: 'lab' }] }, 'the context "lab" names no cluster'],
       [{ clusters: [{ name: 'home' }] }, 'the cluster has no https server'],
       [{ 'current-context': ['lab'] }, 'it has no current-context'],
-      [{ 'current-context': 1 }, 'current-context is not a text: put 1 in quotes'],
+      [{ 'current-context': 1 }, 'current-context is not a string: put 1 in quotes'],
       [
         { contexts: [{ name: 'lab', context: { cluster: 'home', user: 7 } }] },
-        'user of the context "lab" is not a text: put 7 in quotes',
+        'user of the context "lab" is not a string: put 7 in quotes',
       ],
       [
         { 'current-context': '1', contexts: [{ name: 1, context: { cluster: 'home', user: 'me' } }] },
-        'the name of the context "1" is not a text: put it in quotes',
+        'the name of the context "1" is not a string: put it in quotes',
       ],
     ]
     for (const [more, words] of refusals) expect(refusalOf(fileOf(embedded(), {}, more))).toBe(words)
@@ -344,7 +350,7 @@ describe('a kubeconfig is refused by name', () => {
       ['users:\n  - hunter2: {\n', /^it is not valid YAML: .* at line 3, column 1$/],
       ['a: b: hunter2\n', /^it is not valid YAML: .* at line 1, column \d+$/],
       ['token: "hunter2\n', /^it is not valid YAML: .* at line 2, column 1$/],
-      ['token: *hunter2\n', /an alias \(\*name\) that leads nowhere/],
+      ['token: *hunter2\n', /an alias \(\*name\) without an anchor/],
       ['hunter2: 1\nhunter2: 2\n', 'it is not valid YAML: duplicate key at line 2, column 1'],
       ['\thunter2: 1', /^it is not valid YAML: /],
     ]
@@ -377,7 +383,7 @@ describe('a client certificate that is replaced', () => {
     expect(() => replace(aliased)).toThrow(
       new AgentError(
         'misconfigured',
-        '/etc/kubeconfig: its user or its cluster is an alias (*name) of something else: write it out there to have it renewed',
+        '/etc/kubeconfig: its user or its cluster is a YAML alias (*name): write it out to have it renewed',
       ),
     )
   })

@@ -73,7 +73,7 @@ describe('a kubeconfig does not let one in', () => {
     expect(error).toMatchObject({
       code: 'rejected',
       message: expect.stringMatching(
-        /refuses GET \/version: Unauthorized: it does not know the token in \S+: is it of this cluster\?$/,
+        /refuses GET \/version: Unauthorized: it does not accept the token in \S+: does it belong to this cluster\?$/,
       ),
     })
     expect(error.message).not.toContain('stale')
@@ -92,7 +92,7 @@ describe('a kubeconfig does not let one in', () => {
     const error = await refusal(versionBy(file))
     expect(error.code).toBe('misconfigured')
     expect(error.message).toContain(
-      "the Kubernetes API at 127.0.44.100:26443 shows a certificate that the kubeconfig's CA does not vouch for",
+      "the Kubernetes API at 127.0.44.100:26443 presents a certificate that is not signed by the kubeconfig's CA",
     )
   })
 

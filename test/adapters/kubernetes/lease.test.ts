@@ -87,7 +87,7 @@ test('another tool’s lease without our annotation is honoured too', async () =
   expect(await at.kubernetes.takeLease(claim('in-process'), soon())).toMatchObject({
     held: false,
     by: 'somebody',
-    purpose: 'it does not say what for',
+    purpose: 'no purpose given',
   })
 })
 

@@ -139,7 +139,7 @@ test('a Ceph without a toolbox is told of, and one on other machines is not', as
   at.lab.addCeph({ external: true, toolbox: false })
   expect(await forbidden()).toEqual([])
   at.lab.addCeph({ namespace: 'second', toolbox: false })
-  expect(await forbidden()).toEqual([`${flags} (no rook-ceph-tools pod runs)`])
+  expect(await forbidden()).toEqual([`${flags} (no rook-ceph-tools pod is running)`])
 })
 
 test('who may not even look at a storage system is told so', async () => {

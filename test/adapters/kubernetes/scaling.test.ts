@@ -217,7 +217,7 @@ describe('what can be scaled', () => {
     expect(await names('tier', 'no/such?namespace')).toEqual([])
     expect(await refusal(names('tier in batch'))).toMatchObject({
       code: 'misconfigured',
-      message: expect.stringMatching(/^"tier in batch" chooses no workloads: .*unable to parse requirement/),
+      message: expect.stringMatching(/^the label selector "tier in batch" was refused: .*unable to parse requirement/),
     })
   })
 

@@ -243,7 +243,7 @@ describe('a storage system counts as absent', () => {
     for (const kind of [longhornVolumes, longhornReplicas, longhornSettings]) at.lab.removeCustom(kind)
     expect(await refusal(kubernetes.storage(soon()))).toMatchObject({
       code: 'unreachable',
-      message: expect.stringContaining('was in the cluster and is not any more'),
+      message: expect.stringContaining('has disappeared from the cluster'),
     })
     const { answer } = await firstAnswer(() => kubernetes.storage(soon()))
     expect(answer.systems).toEqual([])

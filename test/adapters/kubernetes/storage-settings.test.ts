@@ -139,7 +139,7 @@ describe('Ceph’s flags', () => {
   test('are left out where no toolbox runs, and waited for where they are to be set', async () => {
     at.lab.addCeph({ toolbox: false })
     expect(await settings()).toEqual([])
-    const message = "no rook-ceph-tools pod is ready in rook-ceph, to unset Ceph's flag noout"
+    const message = "can't unset Ceph's flag noout: no rook-ceph-tools pod is ready in rook-ceph"
     expect(await refusal(set(flag('noout'), 'unset'))).toMatchObject({ code: 'unreachable', message })
   })
 
@@ -183,7 +183,7 @@ describe('Ceph’s flags', () => {
     ceph.trouble = { code: 1, stderr: 'warning: old\n\nError EACCES: access\tdenied\n' }
     expect(await refusal(set(flag('noout'), 'set'))).toMatchObject({
       code: 'rejected',
-      message: `"ceph osd set noout" in rook-ceph/${podName()} ends with exit code 1: warning: old Error EACCES: access denied`,
+      message: `"ceph osd set noout" in rook-ceph/${podName()} exited with code 1: warning: old Error EACCES: access denied`,
     })
     ceph.trouble = { code: 2, stderr: `${'x'.repeat(5_000)} the end` }
     const { message } = await refusal(set(flag('noout'), 'set'))
@@ -202,13 +202,13 @@ describe('Ceph’s flags', () => {
     for (const call of [set(flag('noout'), 'set', soon(80)), at.kubernetes.storageSettings(soon(80))])
       expect(await refusal(call)).toMatchObject({
         code: 'unreachable',
-        message: 'the Kubernetes API at 127.0.44.130:26443 has not answered in time',
+        message: 'the Kubernetes API at 127.0.44.130:26443 did not answer in time',
       })
   })
 
   test.each(['', 'no JSON', '[]', '{"flags":7}'])('that are told as %j are no flags', async (stdout) => {
     at.lab.addCeph().trouble = { code: 0, stdout }
-    const message = `Ceph in rook-ceph does not tell its flags: ${stdout}`
+    const message = `Ceph in rook-ceph does not report its flags: ${stdout}`
     expect(await refusal(settings())).toMatchObject({ code: 'malformed', message })
   })
 

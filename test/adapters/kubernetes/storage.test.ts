@@ -62,7 +62,7 @@ describe('Longhorn', () => {
     expect((await storage()).unwell).toEqual([
       { name: 'pvc-1', alias: 'media/films', text: text('pvc-1 (media/films) is degraded'), endangers: 'redundancy' },
       { name: 'pvc-2', text: text('pvc-2 is faulted'), endangers: 'data' },
-      { name: 'pvc-3', text: text('pvc-3 is attached and its health unknown'), endangers: 'unknown' },
+      { name: 'pvc-3', text: text('pvc-3 is attached with robustness unknown'), endangers: 'unknown' },
       { name: 'pvc-4', text: text('pvc-4 is attaching'), endangers: 'unknown' },
     ])
   })

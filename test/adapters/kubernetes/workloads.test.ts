@@ -76,7 +76,7 @@ describe('a disruption budget is in the way for good', () => {
       expect((await workloads()).blocking).toEqual([
         {
           budget: 'default/tool',
-          why: 'pod "one" has no controller, and only a minAvailable that is a number counts such pods',
+          why: 'pod "one" has no controller, and only an absolute minAvailable counts such pods',
           pods: [
             { name: 'one', node: 'w-1', owner: undefined },
             { name: 'two', node: 'w-2', owner: undefined },
@@ -117,7 +117,7 @@ describe('a disruption budget is in the way for good', () => {
     at.lab.addPodDisruptionBudget({ name: 'b', matchLabels: { tier: 'back' }, ...loose })
     at.lab.addPodDisruptionBudget({ name: 'c', matchExpressions: [{ key: 'app', operator: 'Exists' }], ...loose })
     at.lab.addPodDisruptionBudget({ name: 'd', namespace: 'other', matchLabels: { app: 'db' }, ...loose })
-    const often = (names: string) => `${names} covers the same pods, and one with two budgets is never evicted`
+    const often = (names: string) => `${names} covers the same pods, and a pod with two budgets is never evicted`
     expect((await workloads()).blocking).toEqual([
       { budget: 'default/a', why: often('c'), pods: [{ name: 'db-0', node: 'w-1', owner: 'StatefulSet db' }] },
       { budget: 'default/a', why: often('b and c'), pods: [{ name: 'db-1', node: 'w-2', owner: 'StatefulSet db' }] },

@@ -95,7 +95,7 @@ describe('a host that is shut down by an HTTP call', () => {
     })
     await expect(hosts(url).shutDown('nas', soon())).rejects.toMatchObject({
       code: 'rejected',
-      message: expect.stringMatching(/redirects \(HTTP 307\) to \/login: give the address itself$/),
+      message: expect.stringMatching(/redirects \(HTTP 307\) to \/login: use that address$/),
     })
     expect(requests).toBe(1)
   })
@@ -125,10 +125,10 @@ describe('a host that is shut down by an HTTP call', () => {
     const early = new AbortController()
     const call = refusal(hosts(url).shutDown('nas', early.signal))
     early.abort()
-    expect(await call).toMatchObject({ code: 'unreachable', message: 'shut down nas: called off' })
+    expect(await call).toMatchObject({ code: 'unreachable', message: 'shut down nas: cancelled' })
     await expect(hosts(url, {}, { limits: { http: 100 } }).shutDown('nas', soon())).rejects.toMatchObject({
       code: 'timed-out',
-      message: expect.stringMatching(/^shut down nas: 127.0.0.1:\d+ has not answered within 0.1 s$/),
+      message: expect.stringMatching(/^shut down nas: 127.0.0.1:\d+ did not answer within 0.1 s$/),
     })
     const broken = await serve((request) => request.socket.destroy())
     await expect(hosts(broken).shutDown('nas', soon())).rejects.toMatchObject({ code: 'unreachable' })
@@ -139,7 +139,7 @@ describe('a host that is shut down by an HTTP call', () => {
     await expect(hosts(`http://127.0.0.1:${port}`).shutDown('nas', soon())).rejects.toMatchObject({ code: 'malformed' })
     await expect(hosts(`https://127.0.0.1:${port}`).shutDown('nas', soon())).rejects.toMatchObject({
       code: 'misconfigured',
-      message: expect.stringContaining('does not speak TLS'),
+      message: expect.stringContaining('the TLS handshake with'),
     })
   })
 
@@ -175,7 +175,7 @@ describe('a host that is shut down by an HTTP call', () => {
         for (const tell of [hosts(url, call).shutDown, hosts(url, call).rehearse])
           await expect(tell('nas', soon())).rejects.toMatchObject({
             code: 'misconfigured',
-            message: expect.stringContaining(`the certificate of 127.0.0.1:${lab.port} is not to be trusted`),
+            message: expect.stringContaining(`the certificate of 127.0.0.1:${lab.port} is not trusted`),
           })
       expect(lab.requests()).toBe(1)
     })

@@ -39,7 +39,7 @@ describe.skipIf(lacks(whyNoSshd()))('a shutdown by SSH is rehearsed', () => {
     expect(existsSync(path('rehearsal'))).toBe(true)
     await expect(rehearse({ rehearsal: 'echo a password is required >&2; exit 1' })).rejects.toMatchObject({
       code: 'rejected',
-      message: 'rehearse the shutdown of nas: its command ended with code 1: a password is required',
+      message: 'rehearse the shutdown of nas: its command exited with code 1: a password is required',
     })
     await expect(rehearse({ rehearsal: 'kill -9 $PPID; sleep 1' })).rejects.toMatchObject({ code: 'unreachable' })
   })

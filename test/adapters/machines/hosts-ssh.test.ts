@@ -85,14 +85,14 @@ describe.skipIf(lacks(whyNoSshd()))('a host that is shut down by SSH', () => {
     )
     expect(error).toMatchObject({
       code: 'rejected',
-      message: 'shut down nas: its command ended with code 3: line 3 / no red / line 4',
+      message: 'shut down nas: its command exited with code 3: line 3 / no red / line 4',
     })
     expect(await refusal(shutDown({ command: 'exit 1' }))).toMatchObject({
-      message: expect.stringMatching(/code 1 and said nothing$/),
+      message: expect.stringMatching(/code 1 without output$/),
     })
     expect(await refusal(shutDown({ command: 'echo died >&2; exit 255' }))).toMatchObject({
       code: 'rejected',
-      message: 'shut down nas: its command ended with code 255: died',
+      message: 'shut down nas: its command exited with code 255: died',
     })
   })
 
@@ -127,7 +127,7 @@ describe.skipIf(lacks(whyNoSshd()))('a host that is shut down by SSH', () => {
       const key = path('copy')
       await expect(shutDown({ key })).rejects.toMatchObject({
         code: 'misconfigured',
-        message: `shut down nas: ${key} is not there; it must be the private key of its \`ssh.key\``,
+        message: `shut down nas: ${key} does not exist; it must be the private key of its \`ssh.key\``,
       })
       await copyFile(nas.keys.known, key)
       await chmod(key, 0o644)
@@ -138,7 +138,7 @@ describe.skipIf(lacks(whyNoSshd()))('a host that is shut down by SSH', () => {
       await writeFile(path('none'), 'no key', { mode: 0o600 })
       await expect(shutDown({ key: path('none') })).rejects.toMatchObject({
         code: 'misconfigured',
-        message: expect.stringContaining('is no private key'),
+        message: expect.stringContaining('is not a private key'),
       })
     })
   })
@@ -164,7 +164,7 @@ describe.skipIf(lacks(whyNoSshd()))('a host that is shut down by SSH', () => {
       shutDown({ port: impostor.port, knownHosts: impostor.knownHosts, key: impostor.keys.known }),
     )
     expect(error).toMatchObject({ code: 'misconfigured' })
-    expect(error.message).toMatch(/host key is another than the one in .*somebody else may answer/)
+    expect(error.message).toMatch(/host key differs from the one in .*another machine may be answering/)
   })
 
   test('that lets us in and runs nothing has not taken the order', async () => {
@@ -172,7 +172,7 @@ describe.skipIf(lacks(whyNoSshd()))('a host that is shut down by SSH', () => {
     const order = { port: narrow.port, knownHosts: narrow.knownHosts, key: narrow.keys.known }
     await expect(shutDown(order)).rejects.toMatchObject({
       code: 'rejected',
-      message: expect.stringContaining('logs us in and runs nothing'),
+      message: expect.stringContaining('login works, but it runs no command'),
     })
   })
 
@@ -183,7 +183,7 @@ describe.skipIf(lacks(whyNoSshd()))('a host that is shut down by SSH', () => {
     const order = { port: official.port, knownHosts: official.knownHosts, key: official.keys.known }
     await shutDown({ ...order, command: 'kill -9 $$' })
     await expect(shutDown({ ...order, command: 'exit 4' })).rejects.toMatchObject({
-      message: 'shut down nas: its command ended with code 4 and said nothing',
+      message: 'shut down nas: its command exited with code 4 without output',
     })
   })
 
@@ -213,7 +213,7 @@ describe.skipIf(lacks(whyNoSshd()))('a host that is shut down by SSH', () => {
     await expect.poll(() => readFile(file, 'utf8').catch(() => '')).toMatch(/\d\n/)
     expect(await clientsOf(nas)).toHaveLength(1)
     controller.abort()
-    expect(await outcome).toMatchObject({ code: 'unreachable', message: 'shut down nas: called off' })
+    expect(await outcome).toMatchObject({ code: 'unreachable', message: 'shut down nas: cancelled' })
     expect(await clientsOf(nas)).toEqual([])
     process.kill(Number(await readFile(file, 'utf8')))
   })
@@ -225,7 +225,7 @@ describe.skipIf(lacks(whyNoSshd()))('a host that is shut down by SSH', () => {
     })
     await expect(slow.shutDown('nas', soon())).rejects.toMatchObject({
       code: 'timed-out',
-      message: expect.stringMatching(/^shut down nas: its command still ran after 0.3 s/),
+      message: expect.stringMatching(/^shut down nas: its command was still running after 0.3 s/),
     })
     expect(await clientsOf(nas)).toEqual([])
     process.kill(Number(await readFile(file, 'utf8')))
@@ -256,7 +256,7 @@ describe.skipIf(lacks(whyNoSshd()))('a host that is shut down by SSH', () => {
   test('needs ssh on this machine', async () => {
     await expect(hosts({}, nas.address, { searchPath: nas.folder }).shutDown('nas', soon())).rejects.toMatchObject({
       code: 'misconfigured',
-      message: 'shut down nas: there is no ssh on this machine: install openssh-client',
+      message: 'shut down nas: ssh is not installed here: install openssh-client',
     })
   })
 

@@ -71,14 +71,14 @@ describe('a machine that packets do not wake', () => {
     const script = 'echo one; printf "\\033[1mbad $PASSWORD\\007\\n" >&2; exit 4'
     await expect(powerOn(shell(script, { PASSWORD: 'hunter2' }))).rejects.toMatchObject({
       code: 'rejected',
-      message: 'switch w-1 on: sh ended with code 4: bad ***',
+      message: 'switch w-1 on: sh exited with code 4: bad ***',
     })
     await expect(powerOn(shell('echo only here; exit 1'))).rejects.toMatchObject({
-      message: 'switch w-1 on: sh ended with code 1: only here',
+      message: 'switch w-1 on: sh exited with code 1: only here',
     })
     await expect(powerOn(shell('kill -9 $$'))).rejects.toMatchObject({
       code: 'rejected',
-      message: 'switch w-1 on: sh was ended by SIGKILL and said nothing',
+      message: 'switch w-1 on: sh was killed by SIGKILL without output',
     })
   })
 
@@ -86,7 +86,7 @@ describe('a machine that packets do not wake', () => {
     await writeFile(path('no-program'), '', { mode: 0o644 })
     await expect(powerOn(command(path('missing')))).rejects.toMatchObject({
       code: 'misconfigured',
-      message: `switch w-1 on: there is no program ${path('missing')}: install it, or write its whole path`,
+      message: `switch w-1 on: ${path('missing')} was not found: install it, or give its full path`,
     })
     await expect(powerOn(command('sh'), soon(), { searchPath: folder.path })).rejects.toMatchObject({
       code: 'misconfigured',
@@ -120,7 +120,7 @@ describe('a machine that packets do not wake', () => {
       await expect.poll(() => existsSync(parent) && runs(parent)).toBe(true)
       expect(await runs(child)).toBe(true)
       controller.abort()
-      expect(await call).toMatchObject({ code: 'unreachable', message: 'switch w-1 on: called off' })
+      expect(await call).toMatchObject({ code: 'unreachable', message: 'switch w-1 on: cancelled' })
       await expect.poll(async () => [await runs(parent), await runs(child)]).toEqual([false, false])
     },
   )
@@ -128,7 +128,7 @@ describe('a machine that packets do not wake', () => {
   test('is given up on after the limit of a command', async () => {
     await expect(powerOn(shell('sleep 60'), soon(), { limits: { command: 100 } })).rejects.toMatchObject({
       code: 'timed-out',
-      message: 'switch w-1 on: sh did not end within 0.1 s, and was ended',
+      message: 'switch w-1 on: sh did not finish within 0.1 s and was killed',
     })
   })
 
@@ -142,7 +142,7 @@ describe('a machine that packets do not wake', () => {
   test('needs its way to be set up', async () => {
     await expect(powerOn(undefined)).rejects.toMatchObject({
       code: 'misconfigured',
-      message: 'switch w-1 on: nothing is set up for it beside packets: add `wake.powerOn`',
+      message: 'switch w-1 on: only magic packets are configured for it: add `wake.powerOn`',
     })
     await expect(createWaker([]).powerOn('attic', soon())).rejects.toMatchObject({ code: 'misconfigured' })
   })

@@ -96,7 +96,7 @@ describe('a magic packet', () => {
     await wake({ mac, interface: name, broadcast: ['nas.lab', '192.0.2.9', '127.0.0.1'], port: ears.port }, { log })
     await expect.poll(ears.hexes).toEqual([packet, packet, packet])
     expect(log.told).toEqual([
-      expect.stringContaining('nas.lab: is no IPv4 address'),
+      expect.stringContaining('nas.lab: not an IPv4 address'),
       expect.stringContaining('192.0.2.9'),
     ])
   })
@@ -133,7 +133,7 @@ describe('by an interface', () => {
   test.each(['wlan-of-old', 'constructor'])('that is not there (%s), the others are named', async (missing) => {
     const error = await refusal(wake({ mac, interface: missing, port: 9 }))
     expect(error.code).toBe('unreachable')
-    expect(error.message).toContain(`wake w-1: there is no interface ${missing} with an IPv4 address now; there is `)
+    expect(error.message).toContain(`wake w-1: no interface ${missing} with an IPv4 address; found: `)
     expect(error.message).toContain(name)
   })
 })
@@ -166,7 +166,7 @@ describe('a machine is not woken', () => {
   test('when it is called off, or not known', async () => {
     using ears = await listener('127.0.0.1')
     const order = wake({ mac, broadcast: ['127.0.0.1'], port: ears.port }, { signal: AbortSignal.abort() })
-    await expect(order).rejects.toMatchObject({ code: 'unreachable', message: 'wake w-1: called off' })
+    await expect(order).rejects.toMatchObject({ code: 'unreachable', message: 'wake w-1: cancelled' })
     await wake({ mac: '00:00:00:00:00:01', broadcast: ['127.0.0.1'], port: ears.port })
     await expect.poll(ears.hexes).toHaveLength(3)
     expect(ears.hexes()).not.toContain(packet)

@@ -149,7 +149,9 @@ describe('an order that is tracked', () => {
     upsd.misbehaviour.tracking = Array.from({ length: 99 }, () => 'PENDING')
     await expect(ups.command('shutdown.return', AbortSignal.timeout(100))).rejects.toMatchObject({
       code: 'timed-out',
-      message: expect.stringMatching(/took the command shutdown\.return of ups, but its driver has not said/),
+      message: expect.stringMatching(
+        /accepted the command shutdown\.return of ups, but its driver has not confirmed it/,
+      ),
     })
   })
 })

@@ -54,7 +54,7 @@ describe('a UPS server that', () => {
     await using ups = client(upsd, { credentials: secondary })
     await ups.read(soon())
     upsd.misbehaviour.noReply = /GET VAR/
-    await expect(ups.read(soon())).rejects.toThrow(/does not answer GET VAR .* within 300 ms/)
+    await expect(ups.read(soon())).rejects.toThrow(/did not answer GET VAR .* within 300 ms/)
     await expect.poll(() => upsd.logins()).toBe(0)
     upsd.misbehaviour.noReply = undefined
     expect(await ups.read(soon())).toEqual(healthy)
@@ -119,10 +119,10 @@ describe('a UPS server that', () => {
     expect(server.connections).toBe(2)
   })
 
-  test('sends a line without end is cut off', async () => {
+  test('sends an endless line is cut off', async () => {
     await using server = await startSpeaker(address, (_, socket) => void socket.write('x'.repeat(100_000)))
     await using ups = client(server, { timeout: 5_000 })
-    await expect(ups.read(soon())).rejects.toThrow(/a line without end/)
+    await expect(ups.read(soon())).rejects.toThrow(/an endless line/)
   })
 
   test('sends a line that ends, but much too late, is cut off', async () => {
@@ -131,10 +131,10 @@ describe('a UPS server that', () => {
       (_, socket) => void socket.write(`VAR ups ups.status "${'OL '.repeat(9_000)}"\n`),
     )
     await using ups = client(server, { timeout: 5_000 })
-    await expect(ups.read(soon())).rejects.toThrow(/a line without end/)
+    await expect(ups.read(soon())).rejects.toThrow(/an endless line/)
   })
 
-  test('sends a list without end is cut off', async () => {
+  test('sends an endless list is cut off', async () => {
     await using server = await startSpeaker(address, async (line, socket) => {
       if (!line.startsWith('LIST VAR')) return
       socket.write('BEGIN LIST VAR ups\n')
@@ -144,7 +144,7 @@ describe('a UPS server that', () => {
       }
     })
     await using ups = client(server, { timeout: 5_000 })
-    await expect(ups.details(soon())).rejects.toThrow(/a list without end/)
+    await expect(ups.details(soon())).rejects.toThrow(/an endless list/)
   })
 
   test('never ends a list is cut off at the deadline, however busily it talks', async () => {

@@ -65,6 +65,6 @@ test('an answer that came in time is not missed afterwards, and each question ha
   expect(await Promise.all(answers)).toEqual([['a'], ['b'], ['c']])
   await passed(450)
   expect([conversation.ended, said]).toEqual([undefined, 'VER\nNETVER\nPROTVER\n'])
-  await expect(conversation.ask('VER')).rejects.toThrow(/does not answer VER within 400 ms/)
+  await expect(conversation.ask('VER')).rejects.toThrow(/did not answer VER within 400 ms/)
   expect(said).toBe('VER\nNETVER\nPROTVER\nVER\nend')
 })

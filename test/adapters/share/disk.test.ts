@@ -51,7 +51,7 @@ describe('a share without room', () => {
     const error = await refusal(stage())
     expect(error.code).toBe('rejected')
     expect(error.message).toMatch(
-      /^the share has 5 MB free, and 6 MB are needed: make room in \/\S+\/talos\/v1\.13\.9\/\S+$/,
+      /^the share has 5 MB free and needs 6 MB: free space in \/\S+\/talos\/v1\.13\.9\/\S+$/,
     )
     expect(await filesOf(path)).toEqual([])
     expect(at.lab.requests.filter(({ method, path }) => method === 'GET' && path.startsWith('/image'))).toEqual([])
@@ -62,7 +62,7 @@ describe('a share without room', () => {
     const path = await mount('size=2m')
     const error = await refusal(stage(unannounced()))
     expect(error.code).toBe('rejected')
-    expect(error.message).toMatch(/^the share is full: make room in /)
+    expect(error.message).toMatch(/^the share is full: free space in /)
     expect(await filesOf(path)).toEqual([])
   })
 
@@ -108,7 +108,7 @@ describe('a share that can’t be used', () => {
     at.share = at.open({ directory })
     expect(await refusal(stage())).toMatchObject({
       code: 'misconfigured',
-      message: `share.directory ${directory} is not there: is the share mounted?`,
+      message: `share.directory ${directory} does not exist: is the share mounted?`,
     })
   })
 

@@ -145,7 +145,7 @@ describe('a download that breaks off', () => {
     const { factory, offsets } = cutting(400_000)
     const error = await refusal(at.stage('v1.13.9', { factory }))
     expect(error.code).toBe('unreachable')
-    expect(error.message).toContain('broke off')
+    expect(error.message).toContain('was cut off')
     expect(offsets).toHaveLength(6)
     expect(offsets).toEqual([...new Set(offsets)].toSorted((a, b) => a - b))
     const there = await sizeOf(partOf('v1.13.9'))
@@ -227,7 +227,7 @@ describe('what is no such image', () => {
     break_(at.lab)
     const error = await refusal(at.stage('v1.13.10'))
     expect(error.code).toBe('malformed')
-    expect(error.message).toContain(`what the Factory sent for v1.13.10 was refused: ${why}`)
+    expect(error.message).toContain(`the image that the Factory sent for v1.13.10 was rejected: ${why}`)
     Object.assign(at.lab.faults, { wrongArch: false, wrongVersion: undefined, html: false })
     expect(await at.published()).toEqual(at.image('v1.13.9'))
     expect(await at.files()).toEqual(before)
@@ -250,7 +250,7 @@ describe('what is no such image', () => {
       },
     }
     const error = await refusal(at.stage('v1.13.10', { factory }))
-    expect(error.message).toMatch(/was refused: it is truncated: \d+ bytes expected, 100000 present/)
+    expect(error.message).toMatch(/was rejected: it is truncated: \d+ bytes expected, 100000 present/)
     expect(await at.published()).toEqual(at.image('v1.13.9'))
     expect(await leftovers()).toEqual([])
   })

@@ -107,7 +107,7 @@ describe('publishing an image', () => {
     await writeFile(join(at.directory, path), rotten)
     const error = await refusal(at.stage('v1.13.10'))
     expect(error.code).toBe('malformed')
-    expect(error.message).toContain(`${join(at.directory, path)} reads back with other bytes than were written`)
+    expect(error.message).toContain(`${join(at.directory, path)} reads back differently than it was written`)
     expect(await at.published()).toEqual(at.image('v1.13.9'))
     await at.stage('v1.13.10')
     expect(await at.published()).toEqual(at.image('v1.13.10'))

@@ -34,7 +34,7 @@ describe('a disk for snapshots', () => {
     const error = await refusal(at.keep(inChunks(snapshotOf('b', { pages: 400 }), 65_536)))
     expect(error).toMatchObject({
       code: 'rejected',
-      message: `snapshot of etcd from cp-1: the disk is full: make room in ${at.directory}`,
+      message: `snapshot of etcd from cp-1: the disk is full: free space in ${at.directory}`,
     })
     expect(await at.files()).toEqual(files)
     expect(await at.open().list()).toEqual([before])

@@ -52,7 +52,7 @@ describe('a snapshot that a real etcd made', () => {
     const longer = withDigest(Buffer.concat([database, Buffer.alloc(4_096)]))
     expect(await refusal(at.keep(inChunks(longer)))).toMatchObject({
       code: 'malformed',
-      message: 'snapshot of etcd from cp-1: it goes on after its 32768 bytes and their checksum',
+      message: 'snapshot of etcd from cp-1: it has data after its 32768 bytes and their checksum',
     })
   })
 })
@@ -115,31 +115,31 @@ describe('a snapshot that is not whole', () => {
       name: 'was damaged',
       body: inChunks(changed),
       code: 'malformed',
-      message: 'the checksum at its end is not that of what came before it: it was damaged',
+      message: 'its checksum does not match: it is damaged',
     },
     {
       name: 'is something else',
       body: inChunks(Buffer.alloc(32_800, 'x')),
       code: 'malformed',
-      message: 'it is no database of etcd',
+      message: 'it is not an etcd database',
     },
     {
       name: 'is of another format',
       body: inChunks(snapshotOf('a', { version: 3 })),
       code: 'malformed',
-      message: "it is a database of bbolt's format 3, and only 2 is known",
+      message: 'its bbolt format is 3, and only 2 is supported',
     },
     {
       name: 'has pages of no size',
       body: inChunks(snapshotOf('a', { pageSize: 100 })),
       code: 'malformed',
-      message: 'its pages are of 100 bytes',
+      message: 'its page size of 100 bytes is not valid',
     },
     {
       name: 'has pages of too great a size',
       body: inChunks(snapshotOf('a', { pageSize: 2 ** 30 })),
       code: 'malformed',
-      message: 'its pages are of 1073741824 bytes',
+      message: 'its page size of 1073741824 bytes is not valid',
     },
     {
       name: 'is shorter than it says itself',
@@ -147,7 +147,7 @@ describe('a snapshot that is not whole', () => {
       code: 'unreachable',
       message: 'it ended early, after 32800 bytes',
     },
-    { name: 'breaks off', body: broken(), code: 'unreachable', message: 'it broke off: terminated' },
+    { name: 'breaks off', body: broken(), code: 'unreachable', message: 'it was cut off: terminated' },
     { name: 'is refused by the node', body: refused(), code: 'rejected', message: 'cp-1 answers: etcd is not running' },
   ])('because it $name is refused, and nothing of it stays', async ({ body, code, message }) => {
     const before = await at.keep()
@@ -158,20 +158,20 @@ describe('a snapshot that is not whole', () => {
     expect(await at.open().list()).toEqual([before])
   })
 
-  test('because it was called off is given up at once, though the stream hangs', async () => {
+  test('because it was cancelled is given up at once, though the stream hangs', async () => {
     const over = new AbortController()
     const hanging = inChunks(whole, 1_000, () => {
       over.abort()
       return new Promise(() => undefined)
     })
     const call = at.open().keep({ node: 'cp-1', release: 'v1.13.9' }, hanging, over.signal)
-    expect((await refusal(call)).message).toBe('snapshot of etcd from cp-1: it was called off')
+    expect((await refusal(call)).message).toBe('snapshot of etcd from cp-1: it was cancelled')
     expect(await at.files()).toEqual([])
   })
 
-  test('because it was called off before it began is not begun', async () => {
+  test('because it was cancelled before it began is not begun', async () => {
     const call = at.open().keep({ node: 'cp-1', release: 'v1.13.9' }, inChunks(whole), AbortSignal.abort())
-    expect((await refusal(call)).message).toBe('snapshot of etcd from cp-1: it was called off')
+    expect((await refusal(call)).message).toBe('snapshot of etcd from cp-1: it was cancelled')
     expect(await at.files()).toEqual([])
   })
 

@@ -132,7 +132,7 @@ describe('the leadership of etcd', () => {
     const error = await refusal(talos.forfeitLeadership('cp-1', soon()))
     expect(error).toMatchObject({
       code: 'timed-out',
-      message: 'cp-1 (127.0.45.1): its etcd has not handed the leadership over within 0.05 s: does it run?',
+      message: 'cp-1 (127.0.45.1): etcd did not forfeit leadership within 0.05 s: is it running?',
     })
     await vi.waitFor(() => expect(nodes[0]!.connections).toBe(0), 20_000)
   })
@@ -181,7 +181,7 @@ describe('an installer', () => {
     expect(await refusal(talos.install('w-1', imageOf('v1.14.1'), soon()))).toMatchObject({
       code: 'rejected',
       message:
-        'the installer on w-1 ended with code 2: it crashed; it last said: ' +
+        'the installer on w-1 exited with code 2: it crashed; its last output: ' +
         'panic: runtime error: invalid memory address or nil pointer dereference',
     })
     node.faults.installerExit = 2
@@ -223,7 +223,7 @@ describe('a kubeconfig', () => {
       message: 'w-1 (127.0.45.17): kubeconfig is only available on control plane nodes',
     })
     expect((await refusal((await as(['os:operator'])).kubeconfig('cp-1', soon()))).message).toBe(
-      'cp-1 (127.0.45.1): os:admin is needed for the kubeconfig; the talosconfig has os:operator',
+      'cp-1 (127.0.45.1): fetching the kubeconfig needs os:admin; the talosconfig has os:operator',
     )
     const stranger = await createAuthority('talos')
     expect((await refusal((await as(['os:admin'], { ca: stranger.ca })).kubeconfig('cp-1', soon()))).code).toBe(

@@ -50,7 +50,7 @@ describe('a node', () => {
         code: 'misconfigured',
         retryable: false,
         message: expect.stringMatching(
-          /^w-1 \(127\.0\.45\.52\): its certificate is not from the CA in the talosconfig: is this the right cluster, or was its CA renewed\?/,
+          /^w-1 \(127\.0\.45\.52\): its certificate is not from the CA in the talosconfig: is this the right cluster, or was its CA rotated\?/,
         ),
       })
     }
@@ -97,7 +97,7 @@ test.skipIf(noOpenssl)('a node that says that it refuses our certificate is told
     expect(await refusal(talos.version('w-1', soon()))).toMatchObject({
       code: 'misconfigured',
       message: expect.stringContaining(
-        'it refuses our certificate: the talosconfig is of another cluster, of before its CA was renewed, or too old',
+        'it rejects our certificate: the talosconfig belongs to another cluster, predates a CA rotation, or has expired',
       ),
     })
   } finally {

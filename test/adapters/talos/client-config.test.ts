@@ -60,7 +60,7 @@ describe('a new client certificate', () => {
     expect(await refusal(at.talos.clientConfiguration('w-2', order, soon()))).toMatchObject({ code: 'rejected' })
     const operator = await at.as(['os:operator'])
     expect((await refusal(operator.clientConfiguration('cp-1', order, soon()))).message).toBe(
-      'cp-1 (127.0.45.121): os:admin is needed for a new talosconfig; the talosconfig has os:operator',
+      'cp-1 (127.0.45.121): issuing a talosconfig needs os:admin; the talosconfig has os:operator',
     )
     const never = at.talos.clientConfiguration('cp-1', { roles: ['os:admin'], ttl: 0 }, soon())
     expect((await refusal(never)).message).toContain('crt_ttl should be positive')

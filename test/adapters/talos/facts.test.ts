@@ -213,7 +213,7 @@ describe('a look at etcd', () => {
       version: 'v1.14.0',
       stage: 'running',
       ready: false,
-      etcd: { ok: false, error: 'its etcd has not answered in time' },
+      etcd: { ok: false, error: 'its etcd did not answer in time' },
     })
   })
 
@@ -232,7 +232,7 @@ describe('a look at etcd', () => {
     const whileItRuns = readEtcd({ machine }, Promise.resolve(running)).then(() => ended.push('it runs'))
     const etcd = await readEtcd({ machine }, Promise.resolve(list))
     ended.push('it does not run')
-    expect(etcd).toEqual({ ok: false, error: `its etcd does not run: ${state}` })
+    expect(etcd).toEqual({ ok: false, error: `its etcd is not running: ${state}` })
     await whileItRuns
     expect(ended).toEqual(['it does not run', 'it runs'])
   })

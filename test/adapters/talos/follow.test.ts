@@ -43,7 +43,7 @@ describe('who follows a node', () => {
       'stage rebooting',
       'phase cleanup',
     ])
-    expect(heard).toEqual(expect.arrayContaining(['phase stopServices', 'service kubelet has stopped']))
+    expect(heard).toEqual(expect.arrayContaining(['phase stopServices', 'service kubelet finished']))
     expect(heard.at(-1)).toBe('task stopAllServices')
   })
 
@@ -171,11 +171,11 @@ describe('an event in a sentence', () => {
     [say(TaskEventSchema, { task: 'upgrade', action: 1 }), undefined],
     [
       say(ServiceStateEventSchema, { service: 'etcd', action: ServiceState.RUNNING, message: 'ok' }),
-      'service etcd runs',
+      'service etcd is running',
     ],
     [
       say(ServiceStateEventSchema, { service: 'etcd', action: ServiceState.FAILED, message: 'exit 1' }),
-      'service etcd has failed: exit 1',
+      'service etcd failed: exit 1',
     ],
     [say(ServiceStateEventSchema, { service: 'etcd', action: ServiceState.PREPARING }), undefined],
     [say(MachineStatusEventSchema, { stage: Stage.SHUTTING_DOWN, status: { ready: true } }), 'stage shutting down'],
@@ -187,11 +187,11 @@ describe('an event in a sentence', () => {
       }),
       'stage booting, waiting for services: etcd not running',
     ],
-    [say(RestartEventSchema, { cmd: 1163412803n }), 'it restarts by kexec'],
+    [say(RestartEventSchema, { cmd: 1163412803n }), 'it reboots by kexec'],
     [say(RestartEventSchema, { cmd: 1126301404n }), 'it powers off'],
-    [say(RestartEventSchema, { cmd: 1n }), 'it restarts'],
-    [say(ConfigLoadErrorEventSchema, { error: 'x' }), 'its configuration was not loaded: x'],
-    [say(ConfigValidationErrorEventSchema, { error: 'y' }), 'its configuration is not valid: y'],
+    [say(RestartEventSchema, { cmd: 1n }), 'it reboots'],
+    [say(ConfigLoadErrorEventSchema, { error: 'x' }), 'its machine configuration could not be loaded: x'],
+    [say(ConfigValidationErrorEventSchema, { error: 'y' }), 'its machine configuration is not valid: y'],
     [sentenceOf({ data: create(AnySchema) }), undefined],
     [sentenceOf({ data: create(AnySchema, { typeUrl: 'talos/runtime/machine.AddressEvent' }) }), undefined],
   ])('%s', (sentence, words) => {

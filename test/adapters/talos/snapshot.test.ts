@@ -77,7 +77,7 @@ describe('a snapshot of etcd', () => {
     at.etcd.setRunning('cp-1', false)
     expect(await refusal(Array.fromAsync(talos.snapshotEtcd('cp-1', soon())))).toMatchObject({
       code: 'timed-out',
-      message: 'cp-1 (127.0.45.31): its etcd has not begun a snapshot within 0.05 s: does it run?',
+      message: 'cp-1 (127.0.45.31): etcd did not start a snapshot within 0.05 s: is it running?',
     })
     await vi.waitFor(() => expect(at.nodes[0]!.connections).toBe(0), 20_000)
     at.etcd.setRunning('cp-1', true)

@@ -35,36 +35,35 @@ describe('an installation', () => {
   })
 
   test.each([
-    { code: 1, kind: 'rejected', means: 'it does not say why', said: 'Error: unknown error' },
+    { code: 1, kind: 'rejected', means: 'it gives no reason', said: 'Error: unknown error' },
     {
       code: 2,
       kind: 'misconfigured',
-      means:
-        "the node's configuration is not valid for this release: it will end so every time until a person has changed something",
+      means: "the node's configuration is not valid for this release: it will fail every time until you fix that",
       said: 'Error: config validation failed',
     },
     {
       code: 3,
       kind: 'misconfigured',
-      means: 'this upgrade is not supported: it will end so every time until a person has changed something',
+      means: 'this upgrade is not supported: it will fail every time until you fix that',
       said: 'Error: upgrade of this machine is not supported',
     },
     {
       code: 4,
       kind: 'rejected',
-      means: 'a check before the installation failed, which may pass by itself',
+      means: 'a pre-installation check failed, which may be temporary',
       said: 'Error: pre-flight checks failed: environment is not suitable',
     },
     {
       code: 5,
       kind: 'rejected',
-      means: 'something that it depends on is missing, which may pass by itself',
+      means: 'a dependency is missing, which may be temporary',
       said: 'Error: grub-install not found',
     },
     {
       code: 6,
       kind: 'rejected',
-      means: 'reading or writing failed, which may pass by itself',
+      means: 'an I/O operation failed, which may be temporary',
       said: 'Error: write /dev/sda: input/output error',
     },
     { code: 7, kind: 'rejected', means: 'the installation failed', said: 'Error: failed to install bootloader' },
@@ -80,7 +79,7 @@ describe('an installation', () => {
         expect(error.code).toBe(kind)
         expect(error.message).toMatch(
           new RegExp(
-            `^the installer on w-1 ended with code ${code}: ${means}; it last said: ` +
+            `^the installer on w-1 exited with code ${code}: ${means}; its last output: ` +
               `\\S+ \\S+ running Talos installer v1\\.14\\.0 / running pre-flight checks / ${said}`,
           ),
         )
@@ -112,7 +111,7 @@ describe('an installation', () => {
     const began = performance.now()
     expect(await refusal(talos.install('w-1', imageOf('v1.13.10'), soon(200)))).toMatchObject({
       code: 'timed-out',
-      message: 'another installation runs on w-1',
+      message: 'another installation is running on w-1',
     })
     expect(performance.now() - began).toBeLessThan(15_000)
   })

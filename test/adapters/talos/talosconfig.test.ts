@@ -73,13 +73,13 @@ describe('a talosconfig', () => {
     const other = await authority.issueClient({ common: 'x', organizations: ['os:admin'] })
     const refusals: [string, unknown][] = [
       ['{', expect.stringMatching(/^it is not valid YAML: /)],
-      ['', 'it names no context: set cluster.context'],
-      [fileOf({ lab: context() }, null), 'it names no context: set cluster.context'],
-      [fileOf({ lab: context(), work: {} }, 'home'), 'it has no context "home", only lab, work'],
-      [fileOf({}, 'home'), 'it has no context "home", only none at all'],
+      ['', 'it has no current context: set cluster.context'],
+      [fileOf({ lab: context() }, null), 'it has no current context: set cluster.context'],
+      [fileOf({ lab: context(), work: {} }, 'home'), 'it has no context "home"; it has lab, work'],
+      [fileOf({}, 'home'), 'it has no context "home"; it has none'],
       [fileOf({ lab: withoutCrt }), 'the context "lab" has no crt'],
       [fileOf({ lab: { ...context(), key: '' } }), 'the context "lab" has no key'],
-      [fileOf({ lab: { ...context(), ca: admin.cert } }), 'ca of the context "lab" is not a PEM in base64'],
+      [fileOf({ lab: { ...context(), ca: admin.cert } }), 'ca of the context "lab" is not base64-encoded PEM'],
       [
         fileOf({ lab: { ...context(), crt: base64('-----BEGIN CERTIFICATE-----\nAAAA\n') } }),
         expect.stringMatching(/^crt .* is not a cert/),
@@ -94,12 +94,12 @@ describe('a talosconfig', () => {
       ],
       [
         fileOf({ lab: { endpoints: [], auth: { siderov1: { identity: 'me' } } } }),
-        'the context "lab" logs in through Omni, which needs a person: use a talosconfig with a client certificate',
+        'the context "lab" logs in through Omni, which needs a person at a browser: use a talosconfig with a client certificate',
       ],
     ]
     expect(crt).toBeDefined()
     for (const [text, words] of refusals) expect(refusalOf(text)).toEqual(words)
-    expect(refusalOf(fileOf({ lab: context() }), 'work')).toBe('it has no context "work", only lab')
+    expect(refusalOf(fileOf({ lab: context() }), 'work')).toBe('it has no context "work"; it has lab')
   })
 })
 
@@ -107,7 +107,7 @@ test('a talosconfig that is no YAML is refused with the place, and without a wor
   for (const [text, words] of [
     ['context: lab\nkey: "hunter2\n', /^it is not valid YAML: .* at line 3, column 1$/],
     ['a: b: hunter2\n', /^it is not valid YAML: .* at line 1, column \d+$/],
-    ['contexts: *hunter2\n', /an alias \(\*name\) that leads nowhere/],
+    ['contexts: *hunter2\n', /an alias \(\*name\) without an anchor/],
     ['hunter2: 1\nhunter2: 2\n', /^it is not valid YAML: duplicate key at line 2, column 1$/],
   ] as const) {
     expect(refusalOf(text)).toMatch(words)
@@ -137,7 +137,7 @@ describe('a talosconfig whose client is replaced', () => {
     expect(() => withTalosClient(aliased, 'talosconfig', undefined, client)).toThrow(
       new AgentError(
         'misconfigured',
-        'talosconfig: the context "lab" is an alias (*name) of something else: write it out there to have it renewed',
+        'talosconfig: the context "lab" is a YAML alias (*name): write it out to have it renewed',
       ),
     )
   })
@@ -166,19 +166,19 @@ describe('what a role allows', () => {
 
   test('is told with what is missing and how to get it', () => {
     expect(lacking(['os:operator'], true)).toBe(
-      'its certificate has the role os:operator and not os:admin, which upgrades need (os:operator is enough with ' +
+      'its certificate has the role os:operator, not os:admin, which upgrades need (os:operator is enough with ' +
         'upgrade.enabled: false): make one with `talosctl config new --roles os:admin`',
     )
     expect(lacking(['os:reader'], false)).toBe(
-      'its certificate has the role os:reader and not os:operator or os:admin, which Shutdown needs: make one with ' +
+      'its certificate has the role os:reader, not os:operator or os:admin, which Shutdown needs: make one with ' +
         '`talosctl config new --roles os:operator`',
     )
-    expect(lacking([], false)).toContain('the role (none) and not')
+    expect(lacking([], false)).toContain('the role (none), not')
   })
 
   test('is nothing once the certificate has ended', () => {
     expect(lacking(['os:admin'], true, now)).toMatch(
-      /^its certificate ended on 2026-11-22: make a new one from the cluster's secrets with `talosctl gen config --with-secrets secrets\.yaml /,
+      /^its certificate expired on 2026-11-22: make a new one from the cluster's secrets with `talosctl gen config --with-secrets secrets\.yaml /,
     )
   })
 })

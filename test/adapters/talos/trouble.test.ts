@@ -29,42 +29,42 @@ describe('who may not', () => {
   test.each([
     {
       name: 'pull',
-      needed: 'os:admin or os:operator is needed for pulling images',
+      needed: 'pulling images needs os:admin or os:operator',
       call: (talos: Talos) => talos.pullImage('w-1', imageOf('v1.13.10'), soon()),
     },
     {
       name: 'install',
-      needed: 'os:admin is needed for installing',
+      needed: 'installing needs os:admin',
       call: (talos: Talos) => talos.install('w-1', imageOf('v1.13.10'), soon()),
     },
     {
       name: 'upgrade',
-      needed: 'os:admin is needed for upgrading',
+      needed: 'upgrading needs os:admin',
       call: (talos: Talos) => talos.installAndReboot('w-1', { image: imageOf('v1.13.10'), mode: 'default' }, soon()),
     },
     {
       name: 'reboot',
-      needed: 'os:admin or os:operator is needed for rebooting',
+      needed: 'rebooting needs os:admin or os:operator',
       call: (talos: Talos) => talos.reboot('w-1', 'default', soon()),
     },
     {
       name: 'shut down',
-      needed: 'os:admin or os:operator is needed for shutting down',
+      needed: 'shutting down needs os:admin or os:operator',
       call: (talos: Talos) => talos.shutDown('w-1', { force: true }, soon()),
     },
     {
       name: 'roll back',
-      needed: 'os:admin is needed for rolling back',
+      needed: 'rolling back needs os:admin',
       call: (talos: Talos) => talos.rollback('w-1', soon()),
     },
     {
       name: 'hand over the leadership of',
-      needed: 'os:admin is needed for handing the leadership of etcd over',
+      needed: 'forfeiting etcd leadership needs os:admin',
       call: (talos: Talos) => talos.forfeitLeadership('w-1', soon()),
     },
     {
       name: 'snapshot',
-      needed: 'os:admin, os:operator or os:etcd:backup is needed for snapshots of etcd',
+      needed: 'taking etcd snapshots needs os:admin, os:operator or os:etcd:backup',
       call: (talos: Talos) => Array.fromAsync(talos.snapshotEtcd('w-1', soon())),
     },
   ])('$name a node is told which role is missing', async ({ needed, call }) => {
@@ -79,7 +79,7 @@ describe('who may not', () => {
     const talos = await at.as(['os:etcd:backup'])
     const error = await refusal(talos.observe('w-1', soon()))
     expect(error.message).toBe(
-      `w-1 (${node.address}): os:admin, os:operator or os:reader is needed for looking at a node; ` +
+      `w-1 (${node.address}): observing a node needs os:admin, os:operator or os:reader; ` +
         'the talosconfig has os:etcd:backup',
     )
   })
@@ -99,7 +99,7 @@ describe('who may not', () => {
     ]) {
       expect(await refusal(call)).toMatchObject({
         code: 'unreachable',
-        message: `w-1 (${node.address}) ended the connection: it restarts, or it does not accept the talosconfig's certificate`,
+        message: `w-1 (${node.address}) closed the connection: it is restarting, or it rejects the talosconfig's certificate`,
       })
     }
   })
@@ -110,7 +110,7 @@ describe('a node that is not the one', () => {
     const error = await refusal(through(node.address, { ...admin, ca: stranger.ca }).observe('w-1', soon()))
     expect(error.code).toBe('misconfigured')
     expect(error.message).toMatch(
-      /^w-1 \(127\.0\.44\.39\): its certificate is not from the CA in the talosconfig: is this the right cluster, or was its CA renewed\? \([^()]+\)$/,
+      /^w-1 \(127\.0\.44\.39\): its certificate is not from the CA in the talosconfig: is this the right cluster, or was its CA rotated\? \([^()]+\)$/,
     )
   })
 
@@ -127,13 +127,13 @@ describe('a node that is not the one', () => {
     for (const socket of sockets) socket.destroy()
     forward.close()
     expect(error.code).toBe('misconfigured')
-    expect(error.message).toContain('its certificate is not for this address: add it to machine.certSANs')
+    expect(error.message).toContain('its certificate is not valid for this address: add it to machine.certSANs')
   })
 
   test('because nobody configured it is a mistake of the configuration', async () => {
     expect(await refusal(at.talos.observe('w-9', soon()))).toMatchObject({
       code: 'misconfigured',
-      message: 'there is no node w-9 in the configuration',
+      message: 'the configuration has no node w-9',
     })
   })
 })
@@ -170,7 +170,7 @@ describe('a node that does not answer', () => {
     const began = performance.now()
     const error = await refusal(call(at.talos, soon(150)))
     expect(performance.now() - began).toBeLessThan(15_000)
-    expect(error).toMatchObject({ code: 'unreachable', message: `w-1 (${node.address}) has not answered in time` })
+    expect(error).toMatchObject({ code: 'unreachable', message: `w-1 (${node.address}) did not answer in time` })
   })
 
   test.each(calls)('because nobody may ask any more is not even asked: %s', async (_, call) => {

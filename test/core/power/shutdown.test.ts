@@ -172,7 +172,7 @@ describe('with little battery', () => {
     const has = `the battery has ${Math.round(left / 1_000)} s left`
     expect([form, reason]).toEqual([
       'short',
-      `${has}, and an ordered shutdown needs 90 s: all machines are shut down at once`,
+      `${has}, and an orderly shutdown needs 90 s: all machines are shut down at once`,
     ])
     expect(outline(phases)).toEqual([
       'shut-down-all: shut down cp-1, shut down w-1, shut down w-2',

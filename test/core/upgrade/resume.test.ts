@@ -171,7 +171,7 @@ describe('a node that carries our mark comes before every other', () => {
         { ...reached, bootedEntry: 'Talos-v1.13.9.efi', defaultEntry: 'Talos-v1.13.10.efi' },
       ),
       expected:
-        'stuck: w-2 runs v1.13.9 as it should, and has another release installed for its next boot: disarm it with `caretaker rollback w-2`',
+        'stuck: w-2 runs v1.13.9, and has another release installed for its next boot: disarm it with `caretaker rollback w-2`',
     },
     {
       name: 'that would lose an extension by a schematic of today is left as it is',
