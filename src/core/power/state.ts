@@ -9,7 +9,7 @@ import { has, isOnPurpose, type Observation, type UpsReading } from './ups.ts'
  * | unknown    | OL                                                                              | on-mains             |
  * | unknown    | OB; the same with an open outage                                                | on-battery; critical |
  * | unknown    | FSD OL: left over from before, upsd keeps it                                    | latched              |
- * | unknown    | silence; the same for `silence` while nodes were stopping                       | unknown; critical    |
+ * | unknown    | silence; the same for `deadTime` while nodes were stopping                       | unknown; critical    |
  * | on-mains   | OB for `onBatteryAfter`                                                         | on-battery           |
  * | on-mains   | OB LB for `lowBatteryAfter`, OB FSD                                             | critical             |
  * | on-mains   | FSD OL, without a moment on battery before                                      | latched              |
@@ -17,7 +17,7 @@ import { has, isOnPurpose, type Observation, type UpsReading } from './ups.ts'
  * | on-mains   | silence, and OB was the last word `onBatteryAfter` ago                          | on-battery           |
  * | on-battery | OL                                                                              | on-mains             |
  * | on-battery | LB for `lowBatteryAfter`, FSD, charge, runtime, depletion or time beyond policy | critical             |
- * | on-battery | silence for `silence`                                                           | critical             |
+ * | on-battery | silence for `deadTime`                                                          | critical             |
  * | on-battery | the same again, or less severe, after a person has cancelled it                 | on-battery           |
  * | critical   | OL without FSD                                                                  | on-mains             |
  * | critical   | FSD OL for `latchAfter`                                                         | latched              |
@@ -253,7 +253,7 @@ function isPurposeOver(state: PowerState, reading: UpsReading): boolean {
 
 /**
  * Why nothing may start because of the power; undefined if it may. A UPS that has been silent for longer
- * than `silence` is not trusted to be on mains. `at` as in an observation.
+ * than `deadTime` is not trusted to be on mains. `at` as in an observation.
  */
 export function upsObstacle(state: PowerState, at: number, policy: Pick<PowerPolicy, 'deadTime'>): string | undefined {
   switch (state.mode) {
