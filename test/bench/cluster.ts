@@ -58,6 +58,8 @@ export async function startCluster({ net, controlPlanes, workers, directory, sto
   await kubernetes.start()
   await Promise.all(nodes.map((node) => node.start()))
   while (!nodes.every(({ ready }) => ready)) await new Promise((resolve) => setTimeout(resolve, 50))
+  for (const { name, bootId, machineId, uuid } of nodes)
+    kubernetes.setNodeInfo(name, { bootID: bootId, machineID: machineId, systemUUID: uuid })
 
   const client = await authorities.talos.issueClient({ common: 'caretaker', organizations: ['os:admin'] })
   const base64 = (text: string) => Buffer.from(text).toString('base64')

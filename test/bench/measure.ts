@@ -49,6 +49,18 @@ const ticks = Number(execFileSync('getconf', ['CLK_TCK']).toString())
 
 /** All that the process has had of the CPU so far. */
 export async function cpuSeconds(pid: number): Promise<number> {
+  const [own, system] = await cpuTimes(pid)
+  return own! + system!
+}
+
+/** All that the processes have had of the CPU that this one has started and that have ended. */
+export async function cpuSecondsOfEnded(): Promise<number> {
+  const [, , own, system] = await cpuTimes(process.pid)
+  return own! + system!
+}
+
+/** utime, stime, cutime and cstime of proc_pid_stat(5), in s. */
+async function cpuTimes(pid: number): Promise<readonly number[]> {
   const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]!.split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / ticks
+  return fields.slice(11, 15).map((field) => Number(field) / ticks)
 }
