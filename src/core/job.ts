@@ -11,7 +11,7 @@ export interface JobSpec {
   /** Set if the job changes the cluster: it then runs alone, under the lease. */
   readonly purpose?: Purpose
   /**
-   * Where it runs. `queue`: through BullMQ, with retries and a record. `here`: in this process at once, because it must
+   * Where it runs. `queue`: through BullMQ, with retries and a record. `in-process`: in this process at once, because it must
    * work while the queue store is away; an outcome `later` is then kept by a timer.
    */
   readonly runs: 'queue' | 'in-process'

@@ -50,7 +50,8 @@ export async function observeNode(
 ): Promise<Node> {
   const only = inventory.filter((node) => node.name === name)
   const [node] = await observeNodes(only, ports, signal)
-  return node!
+  if (!node) throw new AgentError('misconfigured', `${name} is not a node of the configuration`)
+  return node
 }
 
 /** The nodes alone, without what runs on them. */

@@ -185,7 +185,7 @@ describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
       outcome: 'upgraded',
       failures: [expect.stringContaining('exited with code 1: it gives no reason')],
     })
-    const why = 'it will end so every time until a person has changed something'
+    const why = 'it will fail every time until you fix that'
     expect((await recordOf(daemon, 'cp-1')).failures).toEqual([
       expect.stringContaining(`exited with code 2`),
       expect.stringContaining(why),

@@ -154,7 +154,7 @@ describe('a kubeconfig', () => {
     const closed = gzipSync(Buffer.concat([bytes, Buffer.alloc(512 - (text.length % 512)), Buffer.alloc(1_024)]))
     const padded = gzipSync(Buffer.concat([bytes, Buffer.alloc(512 - (text.length % 512))]))
     for (const archive of [open, closed, padded]) expect(textInArchive(archive, 'kubeconfig')).toBe(text)
-    expect(() => textInArchive(gzipSync(bytes.subarray(0, -1)), 'kubeconfig')).toThrow('no whole kubeconfig')
+    expect(() => textInArchive(gzipSync(bytes.subarray(0, -1)), 'kubeconfig')).toThrow('no complete kubeconfig')
   })
 
   test('names the namespace that it starts in', async () => {
