@@ -55,7 +55,12 @@ command('start', 'run the daemon until SIGINT or SIGTERM', async (options, _args
   .option('--poll-interval <duration>', 'how often a wait checks its condition', duration)
 
 command('status', 'the state of the homelab and of Caretaker', async (options) => {
-  const status = await ask(options, (daemon) => daemon.status.$get())
+  const status = await ask(options, (daemon) => {
+    const answer = daemon.status.$get()
+    // Loaded while the daemon asks the nodes.
+    if (!options.json) void rendering()
+    return answer
+  })
   await print(options, status, async (zone) =>
     (await rendering()).renderStatus(status, { now: Date.now(), zone: await zone() }),
   )
