@@ -52,7 +52,7 @@ test.skipIf(lacks(missing))(
 
     lab.factory.publish('v1.14.1')
     const released = await runCli(['run', 'watch-releases', '--wait', '-c', config])
-    expect(released).toMatchObject({ code: 0, stdout: expect.stringContaining('v1.14.1 is now the target release') })
+    expect(released).toMatchObject({ code: 0, stdout: expect.stringContaining('v1.14.1 is the target release') })
     await waitFor('the real image to be staged', 30_000, () => staged('v1.14.1'))
     stack.use(await startTftpd(join(directory, 'share'), '127.0.61.69', 26_969))
     const copy = join(directory, 'over-tftp.efi')
