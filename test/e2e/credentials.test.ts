@@ -33,7 +33,7 @@ test('a daemon renews what ends soon, and after a restart goes on with it', { ti
   const journal = async () => (await runCli(['journal', '-c', file])).stdout
   await waitFor('both to be renewed', 20_000, async () => {
     const text = await journal()
-    return text.includes('the talosconfig is renewed') && text.includes('the kubeconfig is renewed')
+    return text.includes('the talosconfig was renewed') && text.includes('the kubeconfig was renewed')
   })
   expect(await readFile(talosconfig, 'utf8')).toBe(before[0])
   expect(await readFile(kubeconfig, 'utf8')).not.toBe(before[1])
@@ -47,7 +47,7 @@ test('a daemon renews what ends soon, and after a restart goes on with it', { ti
   expect(daemon.output).not.toMatch(/BEGIN|LS0tLS1/)
   await daemon.stop()
   const again = stack.use(await startDaemon({ config: file, directory }))
-  expect(again.output).toContain(`${copy} is used in the place of ${talosconfig}`)
+  expect(again.output).toContain(`${copy} is used instead of ${talosconfig}`)
   expect((await runCli(['plan', '-c', file])).code).not.toBe(2)
 })
 

@@ -97,19 +97,21 @@ await daemon!.control.post('/jobs/watch-releases/run')
 await until('the new image', async () => (await status()).published?.version === after)
 const rolloutAt = lab.moments.length
 
-scene('All images are fetched, and the first node is to be emptied; a disruption budget keeps a pod of it')
+scene('All images are pulled, and the first node is drained; a disruption budget blocks one of its pods')
 const { warnings } = await plan()
 for (const warning of warnings) say(`  ${clock()}  caretaker plan says: ${warning}`)
 await until('the pod to be named', async () => (await alerts()).some((text) => text.includes('db-0')))
 const culprit = (await alerts()).find((text) => text.includes('db-0')) ?? ''
 
-scene('Somebody takes the budget away. One node after the other: workers first, etcd saved, its leader last')
+scene('The budget is deleted. One node after the other: workers first, a snapshot of etcd, its leader last')
 lab.kubernetes.removePodDisruptionBudget('db')
 await until('the rollout to be stuck', async () =>
   (await alerts()).some((text) => text.startsWith('the rollout is stuck: w-2 booted its old system')),
 )
 
-scene('w-2 has booted its old system. It works on, and is not tried again before a person says so: caretaker retry w-2')
+scene(
+  'w-2 has booted its old system. It keeps working, and is tried again only when a person says so: caretaker retry w-2',
+)
 const retried = await runCli(['retry', 'w-2', '-c', config])
 say(`  ${clock()}  caretaker retry says: ${retried.stdout.trim()}`)
 await until('three nodes to be upgraded', () => lab.nodes.filter(({ version }) => version === after).length >= 3)
@@ -126,12 +128,14 @@ await upsd.set('battery.charge', '15')
 await upsd.status('OB DISCHRG LB')
 await until('the first node to go down', () => lab.nodes.some(({ power }) => power === 'off'))
 
-scene('To make it worse the agent is killed now (kill -9), and started again')
+scene('To make it worse, the agent is killed now (kill -9) and started again')
 await daemon!.kill()
 await start()
 await until('everything to be off', () => lab.nodes.every(({ power }) => power === 'off') && lab.nas?.power === 'off')
 
-scene('Mains is back: magic packets, the NAS first, then control planes, Ready, uncordoned; then the rollout goes on')
+scene(
+  'Mains power is back: magic packets, the NAS first, then control planes, Ready, uncordoned; then the rollout continues',
+)
 await upsd.set('battery.charge', '60')
 await upsd.status('OL CHRG')
 const backAt = performance.now()
@@ -167,9 +171,9 @@ const checks: [boolean, string][] = [
   [lab.nodes.every(({ version, ready }) => version === after && ready), `every node runs ${after} and is ready`],
   [
     warnings.some((text) => text.includes('default/db ') && text.includes('db-0 of StatefulSet db on w-1')),
-    'caretaker plan had warned of what would keep w-1',
+    'caretaker plan had warned about what would block w-1',
   ],
-  [culprit.includes('StatefulSet db') && culprit.includes('budget db'), `what kept w-1 was named: ${culprit}`],
+  [culprit.includes('StatefulSet db') && culprit.includes('budget db'), `what blocked w-1 was named: ${culprit}`],
   [
     lab.nodes.every(({ name }, index) => reboots[index] === (name === 'w-2' ? 2 : 1)),
     `each node was rebooted once, and w-2, which rolled back, once more when a person said so (${reboots.join(', ')})`,
@@ -186,11 +190,11 @@ const checks: [boolean, string][] = [
   ],
   [
     handedOver.length === 1 && handedOver[0] === controlPlanes.at(-1),
-    `etcd's leader, ${handedOver.map(({ name }) => name).join(', ')}, was the last control plane to go, and handed over before`,
+    `etcd's leader, ${handedOver.map(({ name }) => name).join(', ')}, was the last control plane, and forfeited its leadership before`,
   ],
   [
     quorums.every(({ quorum }) => quorum),
-    'etcd kept its quorum at every instant of the rollout, before the power cut and after it',
+    'etcd kept its quorum throughout the rollout, before the power cut and after it',
   ],
   [
     lab.poweredOff.length === 6 &&
@@ -200,9 +204,9 @@ const checks: [boolean, string][] = [
   ],
   [
     lab.woken.length > 0 && lab.woken[0] === lab.nas?.mac && lab.nas?.power === 'on',
-    `${new Set(lab.woken).size} machines were woken by magic packets, the NAS first; all were back ${cameBack.toFixed(1)} s after mains`,
+    `${new Set(lab.woken).size} machines were woken by magic packets, the NAS first; all were back ${cameBack.toFixed(1)} s after mains power`,
   ],
-  [replicasOf(lab) === 2, 'what was scaled to nothing on battery has as many replicas as before'],
+  [replicasOf(lab) === 2, 'workloads that were shed on battery have as many replicas as before'],
 ]
 for (const [ok, text] of checks) say(`  ${ok ? styleText('green', '✓') : styleText('red', '✗')} ${text}`)
 say(`  the whole story took ${((performance.now() - beganAt) / 1_000).toFixed(0)} s`)
