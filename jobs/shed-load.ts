@@ -21,7 +21,10 @@ export default defineJob({
     const { config, machines, ports, alerts, power, now, monotonic, carryOut, signal, whenPower } = context
     const { shed, shedAfter } = config.power
     const isOnBattery = () => machines.some(({ feed }) => supplyOf(feed, power) === 'battery')
-    if (shed.length === 0) return done('power.shed is empty')
+    if (shed.length === 0) {
+      alerts.settle('power.shed')
+      return done('power.shed is empty')
+    }
     if (!isOnBattery()) return done('nothing runs on battery')
     const since = [...power.upses.values()].flatMap((state) => (state.mode === 'on-battery' ? [state.since] : []))
     // Not before `onBatteryAfter`: shorter blips are ignored.

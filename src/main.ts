@@ -119,12 +119,10 @@ function takeUpOutage(agent: Agent, jobs: readonly Job[], journal: JournalHandle
 /** Follows the edits of the configuration until the end. */
 function follow(settings: LiveSettings, { onHangup }: DaemonOptions, stack: AsyncDisposableStack): void {
   const stop = new AbortController()
-  const following = settings.follow(stop.signal)
+  void settings.follow(stop.signal)
   onHangup?.(() => void settings.reread())
-  stack.defer(async () => {
-    stop.abort()
-    await following
-  })
+  // Not waited for: on a share that hangs a look at the file never ends.
+  stack.defer(() => stop.abort())
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -1,4 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
+import { machinesOf } from '../core/power/machines.ts'
+import { needOf } from '../core/power/shutdown.ts'
 import type { Config } from './config.ts'
 
 /** The effect of an edit of the configuration while the daemon runs. */
@@ -26,9 +28,13 @@ export function planChange(
   const isLive = (key: string) => atOnce.includes(key)
   // Each machine got its feed from power.feed at the start.
   const power = { ...fresh.power, feed: atStart.power.feed }
-  const config = Object.fromEntries(
+  const merged = Object.fromEntries(
     Object.entries({ ...fresh, power }).map(([key, value]) => [key, isLive(key) ? value : valueOf(atStart, key)]),
   ) as unknown as Config
+  // The canary must be one of the nodes that there are: one that comes with the restart would be no canary until then.
+  const isCanaryKnown = fresh.upgrade.canary === undefined || hasNode(atStart, fresh.upgrade.canary.node)
+  const upgrade = isCanaryKnown ? merged.upgrade : { ...merged.upgrade, canary: atStart.upgrade.canary }
+  const config = withRuntime({ ...merged, upgrade }, fresh)
   const others = (whole: Config) => Object.fromEntries(Object.entries(whole).filter(([key]) => !isLive(key)))
   const feedOf = ({ power: { feed } }: Config) => ({ power: { feed } })
   return {
@@ -37,8 +43,22 @@ export function planChange(
     pending: [
       ...differences(others(atStart), others({ ...fresh, ...unfed(fresh, atStart) })),
       ...differences(feedOf(atStart), feedOf(fresh)),
+      ...(isCanaryKnown ? [] : ['upgrade.canary']),
     ],
   }
+}
+
+/**
+ * The configuration with the runtime that a shutdown of its own machines needs. Where the edit does not set it, it was
+ * computed from the edit's machines, and those that are shut down are the ones from the start.
+ */
+function withRuntime(config: Config, fresh: Config): Config {
+  if (fresh.power.minimumRuntime !== needOf(machinesOf(fresh), fresh.power)) return config
+  return { ...config, power: { ...config.power, minimumRuntime: needOf(machinesOf(config), config.power) } }
+}
+
+function hasNode({ nodes }: Config, name: string): boolean {
+  return nodes.some((node) => node.name === name)
 }
 
 /** Machines without what they inherit from `power.feed`, so that its change is reported once, not per machine. */

@@ -10,6 +10,7 @@ import { barrierOf, cameFrom, otherEntryOf } from '../core/upgrade/rollback.ts'
 import { remembered, withdrawRollbacks } from './facts.ts'
 import { patiently, type RequestMeans, unchanged } from './request.ts'
 import { changedRollout, previewPlan } from './rollout-requests.ts'
+import { findJob } from './running-agent.ts'
 
 interface Wanted {
   readonly node: string
@@ -29,8 +30,11 @@ export async function rollBack(means: RequestMeans, { node, force }: Wanted, ask
   const text = armed
     ? `${node} is disarmed: it reboots into the release that it runs`
     : `${node} will be rolled back from ${facts.version}${to === undefined ? '' : ` to ${to}`}`
-  if ((remembered.rollbacks.recall(journal) ?? []).some((before) => isSame(before, request)))
-    return unchanged(`${text}, as requested before`)
+  if ((remembered.rollbacks.recall(journal) ?? []).some((before) => isSame(before, request))) {
+    // Whoever asks again wants it to be tried now.
+    await agent.start(findJob(agent, 'upgrade-node')).catch(() => {})
+    return unchanged(`${text} (already requested)`)
+  }
   remembered.rollbacks.remember(journal, [...withdrawRollbacks(journal, [node]), request])
   // Otherwise the next run would upgrade it again.
   abortRolloutOf(means, armed || markOf(seen)?.release ? undefined : facts.version)

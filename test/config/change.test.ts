@@ -37,6 +37,24 @@ describe('an edit of the configuration', () => {
     expect(pending).toEqual([])
   })
 
+  test('that takes machines away leaves the runtime that a shutdown of those from the start needs', () => {
+    const atStart = configOf()
+    const { config, pending } = edited({ nodes: base.nodes.slice(0, 1), power: { ...base.power, reserve: '90s' } })
+    expect(pending).toEqual(['nodes'])
+    expect(config.power.minimumRuntime).toBe(atStart.power.minimumRuntime + 30_000)
+    expect(configOf({ nodes: base.nodes.slice(0, 1) }).power.minimumRuntime).toBeLessThan(atStart.power.minimumRuntime)
+    expect(edited({ power: { ...base.power, minimumRuntime: '7m' } }).config.power.minimumRuntime).toBe(420_000)
+  })
+
+  test('that makes a node of it the canary keeps the canary until the restart', () => {
+    const nodes = [...base.nodes, { name: 'w-2', role: 'worker', address: '10.0.0.3' }]
+    const { config, pending } = edited({ nodes, upgrade: { canary: { node: 'w-2', watch: '1h' }, soak: '1d' } })
+    expect(pending).toEqual(['nodes', 'upgrade.canary'])
+    expect(config.upgrade.canary).toBeUndefined()
+    expect(config.upgrade.soak).toBe(86_400_000)
+    expect(edited({ upgrade: { canary: { node: 'w-1', watch: '1h' } } }).config.upgrade.canary?.node).toBe('w-1')
+  })
+
   test('of anything else takes a restart, and names each setting; until then it is as at the start', () => {
     const [first, second] = base.nodes
     const { config, applied, pending } = edited({

@@ -184,7 +184,7 @@ const nothings: readonly Case[] = [
       await at.control.rollback('w-1', true)
     },
     ask: (person) => person.rollback('w-1', true),
-    said: 'w-1 will be rolled back from v1.13.9, as requested before',
+    said: 'w-1 will be rolled back from v1.13.9 (already requested)',
   },
   {
     request: 'wake a machine that is up',
