@@ -8,6 +8,7 @@ import { lacks } from '../lab/needs.ts'
 import { startSshd, whyNoSshd } from '../lab/sshd.ts'
 import { hostsContract } from './hosts.contract.ts'
 
+// Addresses of their own: a port that is free again is another file's soon.
 describe('the hosts of the fake homelab', () => {
   hostsContract(async () => {
     const diary: string[] = []
@@ -23,7 +24,7 @@ describe('the hosts of the fake homelab', () => {
 
 describe.skipIf(lacks(whyNoSshd()))('hosts by SSH with a real sshd', () => {
   hostsContract(async () => {
-    const sshd = await startSshd({ address: '127.0.0.1' })
+    const sshd = await startSshd({ address: '127.0.90.11' })
     const orders = join(sshd.folder, 'orders')
     const { user, port, address, keys, knownHosts } = sshd
     const command = `echo order >> '${orders}'`
@@ -43,11 +44,11 @@ describe('hosts by an HTTP call', () => {
     const server = await startHttp((_, response) => {
       orders++
       response.end()
-    })
+    }, '127.0.90.12')
     const url = `http://${server.host}/shutdown`
     const goDown = async () => server[Symbol.asyncDispose]()
     return {
-      hosts: createHosts([{ name: 'nas', address: '127.0.0.1', shutdown: { kind: 'http', url } }]),
+      hosts: createHosts([{ name: 'nas', address: '127.0.90.12', shutdown: { kind: 'http', url } }]),
       orders: async () => orders,
       goDown,
       [Symbol.asyncDispose]: goDown,
