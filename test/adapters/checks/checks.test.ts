@@ -9,7 +9,7 @@ let stack: AsyncDisposableStack
 beforeEach(() => void (stack = new AsyncDisposableStack()))
 afterEach(() => stack.disposeAsync())
 
-const serve = async (answer: RequestListener) => stack.use(await startHttp(answer)).host
+const serve = async (answer: RequestListener) => stack.use(await startHttp(answer, '127.0.90.14')).host
 
 /** The checks of a homelab that has these objects. */
 const run = (check: Check, found: readonly unknown[] = []) =>

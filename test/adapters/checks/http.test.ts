@@ -8,7 +8,7 @@ let stack: AsyncDisposableStack
 beforeEach(() => void (stack = new AsyncDisposableStack()))
 afterEach(() => stack.disposeAsync())
 
-const serve = async (answer: RequestListener) => `http://${stack.use(await startHttp(answer)).host}`
+const serve = async (answer: RequestListener) => `http://${stack.use(await startHttp(answer, '127.0.90.13')).host}`
 
 const objects = { find: () => Promise.reject(new Error('no object is asked for here')) }
 const run = (url: string, { status = 200, timeout = 5_000, signal = AbortSignal.timeout(10_000) } = {}) =>
