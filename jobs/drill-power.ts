@@ -66,7 +66,9 @@ export default defineJob({
     if (watch.signal.aborted) return later('the rehearsal was stopped: the power is failing', after(now(), 1_000))
     const what = walked.map(({ phase }) => context.wording.titleOf(phase)).join(', ') || 'nothing'
     if (!isUndone) return later(`rehearsed ${what}; not everything is undone yet, trying again`, after(now(), 60_000))
-    return done(`rehearsed ${what} and undid it; ${faults === 0 ? 'no faults' : `${faults} faults: see the report`}`)
+    return done(
+      `rehearsed ${what} and undid it; ${faults === 0 ? 'no faults' : `${faults === 1 ? '1 fault' : `${faults} faults`}; see the report`}`,
+    )
   },
 })
 

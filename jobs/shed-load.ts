@@ -47,13 +47,13 @@ export default defineJob({
     if (scaled.length === 0) return done('power.shed selects nothing that runs')
     // A shutdown may have started in the meantime.
     if (!isOnBattery() || ports.journal.openOutage()?.startedAt !== open?.startedAt)
-      return done('the power has changed')
+      return done('the power state has changed')
     const record = openRecord(context, open ?? beginOutage(now(), 'on-battery', 'shedding'))
     record.update((outage) => ({ ...outage, scaled }))
     const steps = scaled.map((workload): Step => ({ do: 'scale', workload, replicas: 0, within: apiWithin }))
     let count = 0
     const onStep = (_: Step, { kind }: StepState) => void (kind === 'done' && (count += 1))
-    using watch = whenPower(() => (isOnBattery() ? undefined : 'the power has changed'))
+    using watch = whenPower(() => (isOnBattery() ? undefined : 'the power state has changed'))
     await carryOut([bestEffort(phase('scale-down', ['power-change'], ...steps))], {
       onStep,
       signal: watch.signal,

@@ -77,7 +77,7 @@ export default defineJob({
       forgetRequest(journal, version)
     }
     if (refused[0]) throw refused[0]
-    return done(fresh.length > 0 ? `${fresh.join(', ')} staged` : `${versions.join(', ')} is staged already`)
+    return done(fresh.length > 0 ? `${fresh.join(', ')} staged` : `already staged: ${versions.join(', ')}`)
   },
 })
 

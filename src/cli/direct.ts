@@ -177,10 +177,10 @@ export async function livesOf(settings: Settings, now = Date.now()): Promise<rea
 
 async function checkDirectory(path: string, advice: string): Promise<void> {
   const info = await stat(path).catch(() => undefined)
-  if (!info) throw new AgentError('misconfigured', `${path} is not there: ${advice}`)
+  if (!info) throw new AgentError('misconfigured', `${path} does not exist: ${advice}`)
   if (!info.isDirectory()) throw new AgentError('misconfigured', `${path} is not a directory: ${advice}`)
   await access(path, constants.W_OK).catch(() => {
-    throw new AgentError('misconfigured', `${path} is not writable for this user`)
+    throw new AgentError('misconfigured', `${path} is not writable by this user`)
   })
 }
 

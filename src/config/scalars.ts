@@ -17,7 +17,7 @@ export const version = z
   .refine((text) => text.startsWith('v') && parseVersion(text) !== undefined, 'use a Talos release such as v1.13.9')
 export const time = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'use a time of day such as 02:00')
 export const percent = z.number().min(0).max(100)
-export const name = z.string().regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, 'use lower-case letters, digits and dashes')
+export const name = z.string().regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, 'use lowercase letters, digits and hyphens')
 export const timeZone = z.string().refine(isTimeZone, 'use a time zone such as Europe/Warsaw')
 
 export const mac = z
@@ -51,7 +51,7 @@ function readable(fault: string): string {
 
 export const namespace = z
   .string()
-  .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'use a namespace: lower-case letters, digits and dashes, 63 at most')
+  .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'use a namespace: lowercase letters, digits and hyphens, 63 at most')
 
 /** Where a secret is: the configuration never holds one. */
 export const secret = z.union(

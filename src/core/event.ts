@@ -72,7 +72,7 @@ export function describeEvent(event: Event): string {
     case 'power.critical':
       return `${event.ups} is about to fail: ${describeReason(event.reason)}`
     case 'power.latched':
-      return `${event.ups} still shows a forced shutdown (FSD) although mains power is back: restart upsd to clear it`
+      return `${event.ups} still reports a forced shutdown (FSD), although mains power is back: restart upsd to clear it`
     case 'power.ordered':
       return 'a shutdown of the cluster was requested'
     case 'drill.ended':

@@ -84,7 +84,7 @@ export function createUpsAlerts({ upses, policy, alerts, emit, monotonic }: UpsA
       })
       const isUnsteady = heard.silentAt.length >= flaps
       if (!isUnsteady) openOnce(`ups.silent:${label}`, said('is silent, and the power is not guarded'))
-      else openOnce(`ups.unsteady:${label}`, said('keeps going silent, and the power is guarded only in between'))
+      else openOnce(`ups.unsteady:${label}`, said('keeps going silent, so the power is guarded only intermittently'))
       // One that seemed to be of those that pass, and does not.
       if (isUnsteady && silence > hour)
         openOnce(`ups.silent:${label}`, said('has been silent for an hour, and the power is not guarded'))
@@ -110,7 +110,7 @@ export function createUpsAlerts({ upses, policy, alerts, emit, monotonic }: UpsA
         openOnce(id, {
           severity: 'critical',
           subject: label,
-          text: `${label} still shows a forced shutdown (FSD) although mains power is back`,
+          text: `${label} still reports a forced shutdown (FSD), although mains power is back`,
           action: 'Clear it: restart upsd on its server',
         })
       else if (mode !== 'unknown') alerts.settle(id)

@@ -26,7 +26,7 @@ export async function carryOutPhase(context: JobContext, run: PhaseRun): Promise
   using watch = whenPower(() =>
     whyNotBegin(phase, {
       get 'power-change'() {
-        return isOver() ? 'the power has changed' : undefined
+        return isOver() ? 'the power state has changed' : undefined
       },
       get 'short-battery'() {
         return isTight() ? 'the battery has no time left for it' : undefined
@@ -52,7 +52,7 @@ export async function carryOutPhase(context: JobContext, run: PhaseRun): Promise
   alerts.open('outage.api', {
     severity: 'warning',
     subject: 'kubernetes',
-    text: 'the Kubernetes API does not answer: the nodes stop their own pods',
+    text: 'the Kubernetes API does not answer: nodes shut down without a drain',
   })
   return reversiblePhases
 }

@@ -84,9 +84,11 @@ export async function startSshd({ address, forced = 'true', settings = [] }: Lab
     child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text))
     const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
     running = {
-      stop: () => {
+      stop: async () => {
         child.kill('SIGTERM')
-        return ended
+        await ended
+        // A child that it has just forked for a connection may hold the listening socket a moment longer.
+        await waitFor('nothing to listen', 10_000, async () => !(await isListening(address, port)))
       },
     }
     await waitFor('sshd to listen', 10_000, async () => {

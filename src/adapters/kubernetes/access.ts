@@ -137,7 +137,7 @@ function hold<Connections extends { destroy(): void }>(
 
 /** Stops waiting when the signal aborts; the fetch continues for the other callers. */
 async function heeding<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const off = () => new AgentError('unreachable', 'no credentials for the Kubernetes API in time', signal.reason)
+  const off = () => new AgentError('unreachable', 'timed out waiting for Kubernetes API credentials', signal.reason)
   // Not an unhandled rejection where all callers have left.
   promise.catch(() => {})
   if (signal.aborted) throw off()

@@ -109,7 +109,7 @@ export function createSystems(api: Api, { goneAfter = 60_000 }: SystemsOptions =
     if (seen.has(what))
       throw new AgentError(
         'unreachable',
-        `${name} is no longer served, and our role does not allow to check whether it was uninstalled: allow "get customresourcedefinitions", or restart Caretaker`,
+        `${name} is no longer served, and our role does not let us check whether it was uninstalled: allow "get customresourcedefinitions", or restart Caretaker`,
       )
     proven.set(name, performance.now())
   }

@@ -175,7 +175,7 @@ function refuse({ user, address, port, key, knownHosts }: Login): string | undef
 
 async function readable(doing: string, path: string, what: string): Promise<void> {
   await access(path, constants.R_OK).catch((error: NodeJS.ErrnoException) => {
-    const why = error.code === 'ENOENT' ? 'does not exist' : 'is not readable for the user that Caretaker runs as'
+    const why = error.code === 'ENOENT' ? 'does not exist' : 'is not readable by the user that Caretaker runs as'
     throw new AgentError('misconfigured', `${doing}: ${path} ${why}; it must be ${what}`, error)
   })
 }

@@ -27,7 +27,7 @@ const meanings: Readonly<Record<string, { readonly text: string; readonly code?:
   'TOO-LONG': { text: 'the value is longer than this variable may be; `upsrw` shows the limit' },
   'INVALID-VALUE': { text: 'this variable does not accept the value; `upsrw` lists those it does' },
   'FEATURE-NOT-SUPPORTED': { text: 'this server was built without it' },
-  'FEATURE-NOT-CONFIGURED': { text: 'this server has it, but it is not set up (upsd.conf)' },
+  'FEATURE-NOT-CONFIGURED': { text: 'this server supports it, but it is not configured (upsd.conf)' },
   'ALREADY-SSL-MODE': { text: 'the connection is encrypted already' },
   'UNKNOWN-COMMAND': { text: 'it does not know this command; the server may be too old' },
   'USERNAME-REQUIRED': { text: 'set user and password' },

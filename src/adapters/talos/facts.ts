@@ -62,7 +62,7 @@ export async function readFacts(
     ])
   const message = version.messages[0]
   const tag = message?.version?.tag
-  if (!tag) throw new AgentError('malformed', 'its version response has no tag')
+  if (!tag) throw new AgentError('malformed', 'it reports no Talos version')
   const { stage, status: conditions } = asRecord(status)
   const { ready, unmetConditions } = asRecord(conditions)
   const boot = early ?? (known?.bootId === bootId ? known.facts : await readBootFacts(session))

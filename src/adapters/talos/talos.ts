@@ -116,7 +116,7 @@ export function createTalos({
       on(node, needs.observe, signal, async ({ machine }) => {
         const { messages } = await machine.version({}, { signal })
         const tag = messages[0]?.version?.tag
-        if (!tag) throw new AgentError('malformed', `${node}: its version response has no tag`)
+        if (!tag) throw new AgentError('malformed', `${node}: it reports no Talos version`)
         return tag
       }),
     activity: (node, signal) => on(node, needs.follow, signal, (session) => readActivity(session, signal)),

@@ -40,7 +40,7 @@ const patience = 2_000
 
 export function createQueue({ name, address, log }: QueueOptions) {
   const queue = new Queue(name, { connection: impatient(address), settings: schedules })
-  queue.on('error', (error) => log.debug({ reason: messageOf(error) }, 'queue store not reached'))
+  queue.on('error', (error) => log.debug({ reason: messageOf(error) }, 'queue store unreachable'))
 
   async function add(job: Pick<Job, 'name'>): Promise<void> {
     await answerWithin(patience, queue.add(job.name, {}, onceEach(job))).catch((error: unknown) => {

@@ -96,7 +96,7 @@ export async function startWorker({
     // A killed agent's job is given out again however often: every step is safe to do twice.
     maxStalledCount: Number.MAX_SAFE_INTEGER,
   })
-  worker.on('error', (error) => log.debug({ reason: messageOf(error) }, 'queue store not reached'))
+  worker.on('error', (error) => log.debug({ reason: messageOf(error) }, 'queue store unreachable'))
   // Another worker may have the job by now: two runs must not overlap.
   worker.on('lockRenewalFailed', (ids) => {
     for (const id of ids) worker.cancelJob(id, 'the lock was lost')
