@@ -121,7 +121,18 @@ export function createRunner<Context, Job extends Runnable<Context>>(
       turnedAway.clear()
     })
     stack.use(held)
-    const taken = await lease.take(job.purpose, AbortSignal.any([signal, held.signal]))
+    try {
+      return await runHolding(job, signal, held.signal)
+    } catch (error) {
+      // Taken over: what was started is resumed from what is observed then.
+      if (held.signal.aborted && !signal.aborted) return later(messageOf(held.signal.reason), soon())
+      throw error
+    }
+  }
+
+  /** Runs a job that holds the cluster in this process, under Kubernetes' Lease where that can be had. */
+  async function runHolding(job: Job, signal: AbortSignal, takenOver: AbortSignal): Promise<Outcome> {
+    const taken = await lease.take(job.purpose!, AbortSignal.any([signal, takenOver]))
     if ('why' in taken) {
       // After our own shutdown the API is away because we wanted it so.
       if (!journal.openOutage())
@@ -129,18 +140,17 @@ export function createRunner<Context, Job extends Runnable<Context>>(
       // A control plane that hangs may have taken the API with it, and taking it back is what makes it whole.
       if (taken.held || !isRollbackWanted()) return later(taken.why, soon())
       // Awaited: the cluster is held for as long as the run lasts.
-      return await job.run(contextOf(job, AbortSignal.any([signal, held.signal])))
+      return await job.run(contextOf(job, AbortSignal.any([signal, takenOver])))
     }
     alerts.settle('cluster.lease')
     let goesOn = false
     try {
-      const outcome = await job.run(contextOf(job, AbortSignal.any([signal, held.signal, taken.lost])))
+      const outcome = await job.run(contextOf(job, AbortSignal.any([signal, takenOver, taken.lost])))
       goesOn = outcome.kind === 'later' && outcome.at <= now()
       return outcome
     } catch (error) {
-      // Taken over: what was started is taken up again from what is then seen.
-      const over = [held.signal, taken.lost].find(({ aborted }) => aborted)
-      if (over && !signal.aborted) return later(messageOf(over.reason), soon())
+      if (taken.lost.aborted && !signal.aborted && !takenOver.aborted)
+        return later(messageOf(taken.lost.reason), soon())
       throw error
     } finally {
       await taken.release({ keep: goesOn })

@@ -10,11 +10,13 @@ import { AgentError } from '../../src/core/errors.ts'
 
 type TestJob = Runnable<AbortSignal>
 
-/** A runner of jobs whose context is their signal, and nothing else; Kubernetes is away unless it `answers`. */
-function lab({ answers = true, isRollbackWanted = false } = {}) {
+/** A runner of jobs whose context is their signal, and nothing else; Kubernetes is away unless it `answers`; it may hang. */
+function lab({ answers = true, hangs = false, isRollbackWanted = false } = {}) {
   const journal = memoryJournal()
+  const alerts = createAlerts(journal, () => new Date())
   const kubernetes = {
-    takeLease: async () => {
+    takeLease: async (_: unknown, signal: AbortSignal) => {
+      if (hangs) await new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('gone'))))
       if (!answers) throw new AgentError('unreachable', 'the API is away')
       return { held: true } as const
     },
@@ -28,13 +30,13 @@ function lab({ answers = true, isRollbackWanted = false } = {}) {
     isRollbackWanted: () => isRollbackWanted,
     wake: () => {},
     journal,
-    alerts: createAlerts(journal, () => new Date()),
+    alerts,
     log: silentLog,
     now: () => new Date(),
     monotonic: () => 0,
     leaseRetry: 5,
   })
-  return { runner, lock, journal, run: (job: TestJob) => runner.run(job, new AbortController().signal) }
+  return { runner, lock, journal, alerts, run: (job: TestJob) => runner.run(job, new AbortController().signal) }
 }
 
 function jobThat(run: () => Promise<Outcome>, more: Partial<TestJob> = {}): TestJob {
@@ -92,4 +94,18 @@ test('a run that is stopped has not failed, and the journal says that it goes on
   expect(it.journal.runs(1)).toMatchObject([
     { outcome: 'stopped', detail: 'the agent was stopped; the job continues later' },
   ])
+})
+
+test.each([
+  { title: 'while it waits for an answer about the Lease', answers: false },
+  { title: 'in the middle of its work', answers: true },
+])('a run that a shutdown takes over $title has not failed, and continues later', async ({ answers }) => {
+  const it = lab({ answers, hangs: !answers })
+  const cutOff = (signal: AbortSignal) =>
+    new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(new Error('cut off'))))
+  const running = it.run(jobThat(async () => done(''), { run: cutOff }))
+  await expect.poll(() => it.lock.holder).toBe('upgrade')
+  using _ = await it.lock.acquire('shutdown')
+  expect(await running).toMatchObject({ kind: 'later', reason: 'taken over by shutdown' })
+  expect(it.alerts.all).toEqual([])
 })
