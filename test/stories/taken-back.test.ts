@@ -85,6 +85,8 @@ describe('an armed node is disarmed, and that is seen to have worked', () => {
     await it.reads(online, 60_000)
     await it.reads(online, 60_000)
     await it.control.start()
+    // What mains power has woken lets go of the cluster first.
+    await it.agent.idle()
     expect(await it.next()).toBe('w-1, which is being rolled back, is armed: disarm it with `caretaker rollback w-1`')
     await it.control.rollback('w-1', false)
     await it.next()
