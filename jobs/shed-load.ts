@@ -1,12 +1,11 @@
 import { defineJob } from '../src/operations/job.ts'
 import { after, done, later, on } from '../src/core/job.ts'
-import type { StepState } from '../src/core/plan.ts'
 import { describeDuration } from '../src/core/duration.ts'
 import { supplyOf } from '../src/core/power/feeds.ts'
 import { reportRefused } from '../src/operations/outage-alerts.ts'
 import { openRecord } from '../src/operations/outage-record.ts'
 import { beginOutage } from '../src/core/power/outage.ts'
-import { bestEffort, phase, type Step } from '../src/core/plan.ts'
+import { bestEffort, phase, type Step, type StepState } from '../src/core/plan.ts'
 import { findSheddable } from '../src/operations/shed.ts'
 import { apiWithin } from '../src/core/power/shutdown.ts'
 

@@ -5,7 +5,7 @@ import { answerOf, type Client, createClient } from '../http/client.ts'
 import { parseDuration } from '../core/duration.ts'
 import { AgentError } from '../core/errors.ts'
 import type { RequestAnswer } from '../core/operator.ts'
-import { findDaemon } from '../main/config-file.ts'
+import { type DaemonPlace, findDaemon } from '../main/config-file.ts'
 import type { Settings } from '../main/settings.ts'
 import { ownVersion } from '../main/version.ts'
 
@@ -94,19 +94,24 @@ export async function print(
   answer: unknown,
   text: string | ((zone: Zone) => Promise<string>),
 ): Promise<void> {
-  const zone = async () =>
-    (await findDaemon(options.config, process.env))?.zone ?? (await loadWhole(options)).config.upgrade.shownZone
+  const zone = async () => (await daemonOf(options))?.zone ?? (await loadWhole(options)).config.upgrade.shownZone
   const shown = options.json ? JSON.stringify(answer, null, 2) : typeof text === 'string' ? text : await text(zone)
   process.stdout.write(`${shown}\n`)
 }
 
-/** Loaded only if no daemon answers: reading the whole configuration takes longer than most requests. */
-const loadWhole = async ({ config }: Options): Promise<Settings> =>
-  (await import('../main/settings.ts')).loadUsableSettings(config, process.env)
+let daemon: Promise<DaemonPlace | undefined> | undefined
+let whole: Promise<Settings> | undefined
+
+/** Where the daemon is, looked up once: a process carries out one command. */
+const daemonOf = ({ config }: Options): Promise<DaemonPlace | undefined> => (daemon ??= findDaemon(config, process.env))
+
+/** Loaded once, and only if no daemon answers: reading the whole configuration takes longer than most requests. */
+const loadWhole = ({ config }: Options): Promise<Settings> =>
+  (whole ??= import('../main/settings.ts').then(({ loadUsableSettings }) => loadUsableSettings(config, process.env)))
 
 /** Asks the daemon. If none is running, errors in the configuration are reported first. */
 export async function ask<T>(options: Options, question: (daemon: Client) => Promise<Json<T>>): Promise<T> {
-  const socket = (await findDaemon(options.config, process.env))?.socket
+  const socket = (await daemonOf(options))?.socket
   try {
     return await askAt(socket ?? (await loadWhole(options)).socket, options, question)
   } catch (error) {

@@ -86,13 +86,22 @@ export function describeAlert({ text, action }: AlertContent): string {
   return `${text}${/[.?!]$/.test(text) ? '' : '.'} ${action}`
 }
 
+/** Settles the alerts of a kind whose name is none of these: nothing would report on them any more. */
+export function settleUnknown(
+  alerts: Pick<Alerts, 'settleWhere'>,
+  kind: string,
+  known: readonly { readonly name: string }[],
+): void {
+  alerts.settleWhere(({ id }) => isOfKind(id, kind) && !known.some(({ name }) => name === nameIn(id)))
+}
+
 /** Whether an id belongs to this kind: `ups.silent:rack` belongs to `ups.silent` and to `ups`. */
 export function isOfKind(id: string, kind: string): boolean {
   return id === kind || id.startsWith(`${kind}:`) || id.startsWith(`${kind}.`)
 }
 
 /** The name in an alert's id: `rack` in `ups.silent:rack`; undefined if there is only one of the kind. */
-export function nameIn(id: string): string | undefined {
+function nameIn(id: string): string | undefined {
   const colon = id.indexOf(':')
   return colon < 0 ? undefined : id.slice(colon + 1)
 }

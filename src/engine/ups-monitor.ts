@@ -1,14 +1,13 @@
 import type { Alerts } from '../core/alert.ts'
 import { type Event, powerEvent } from '../core/event.ts'
-import type { Power } from '../core/power/feeds.ts'
-import type { PowerWatch } from '../core/power/feeds.ts'
+import type { Power, PowerWatch } from '../core/power/feeds.ts'
 import type { Journal } from '../core/journal.ts'
 import { callOff, nextPowerState, type PowerState, startPower } from '../core/power/state.ts'
 import type { PowerPolicy } from '../core/power/triggers.ts'
 import type { Observation } from '../core/power/ups.ts'
 import { createUpsAlerts } from './ups-alerts.ts'
 
-export interface GuardOptions {
+export interface UpsMonitorOptions {
   /** UPSes by label. */
   readonly upses: readonly string[]
   /** As it is now. */
@@ -27,7 +26,7 @@ export interface GuardOptions {
 export type PowerTest = (power: Power) => string | undefined
 
 /** Keeps the state of the power from one reading to the next, and emits an event on each change. */
-export function createUpsMonitor(options: GuardOptions) {
+export function createUpsMonitor(options: UpsMonitorOptions) {
   const { upses, policy, journal, alerts, ordered, emit, monotonic, bootId } = options
   const upsAlerts = createUpsAlerts({ upses, policy, alerts, emit, monotonic })
   const outage = journal.openOutage()
@@ -111,5 +110,3 @@ export function createUpsMonitor(options: GuardOptions) {
     silentFor: upsAlerts.silentFor,
   }
 }
-
-export type UpsMonitor = ReturnType<typeof createUpsMonitor>

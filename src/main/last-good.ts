@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { defaultState } from '../config/state.ts'
 import { writeSecret } from './replace-file.ts'
 
 /** The last valid configuration. */
@@ -9,7 +10,6 @@ export interface LastGood {
   readonly text: string
 }
 
-const defaultState = '/var/lib/caretaker'
 const mark = /^# The last good version of ([^\n]*), kept by Caretaker\n/
 
 /** Keeps the text of a configuration that is good, in the state directory and for its owner only. */

@@ -1,5 +1,5 @@
 import { unlink } from 'node:fs/promises'
-import { type Alerts, isOfKind, nameIn, type Severity } from '../core/alert.ts'
+import { type Alerts, settleUnknown, type Severity } from '../core/alert.ts'
 import {
   describeLife,
   dayOf,
@@ -65,8 +65,7 @@ export function watchLives({ journal, alerts, log, all, now = () => Date.now() }
   check(): Promise<void>
 } {
   // Credentials that are no longer configured need no alerts.
-  const isGone = (id: string) => isOfKind(id, 'credentials') && !all.some(({ name }) => name === nameIn(id))
-  alerts.settleWhere(({ id }) => isGone(id))
+  settleUnknown(alerts, 'credentials', all)
   const stopping = new AbortController()
   const tries = new Map<string, RenewalTries>()
   let checking: Promise<void> | undefined

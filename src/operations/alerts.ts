@@ -8,7 +8,7 @@ import {
   compareAlerts,
   describeAlert,
   isOfKind,
-  nameIn,
+  settleUnknown,
 } from '../core/alert.ts'
 import type { Journal } from '../core/journal.ts'
 
@@ -96,11 +96,7 @@ export interface Known {
 
 /** Settles alerts without a subject: jobs and nodes that are gone, and an outage that ended while the agent was down. */
 export function settleStale(alerts: Alerts, { jobs, nodes, hasOutage }: Known): void {
-  const isGone = (id: string, known: readonly { readonly name: string }[]) =>
-    !known.some(({ name }) => name === nameIn(id))
-  alerts.settleWhere(({ id }) => {
-    if (isOfKind(id, 'job')) return isGone(id, jobs)
-    if (isOfKind(id, 'node')) return isGone(id, nodes)
-    return isOfKind(id, 'outage') && !hasOutage
-  })
+  settleUnknown(alerts, 'job', jobs)
+  settleUnknown(alerts, 'node', nodes)
+  if (!hasOutage) alerts.settleWhere(({ id }) => isOfKind(id, 'outage'))
 }

@@ -56,7 +56,7 @@ export interface ServiceContext<Section = undefined> extends CheckContext<Sectio
   readonly ports: Ports
   readonly alerts: Alerts
   readonly log: Logger
-  /** Aborts when the service is to end. */
+  /** Aborts when the service is to end, before it is disposed of. */
   readonly signal: AbortSignal
   /** How the power is; what it holds changes with every reading. */
   readonly power: Power

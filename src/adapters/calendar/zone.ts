@@ -1,4 +1,5 @@
 import ICAL from 'ical.js'
+import { wallClock } from '../../core/time.ts'
 
 type Time = InstanceType<typeof ICAL.Time>
 
@@ -24,21 +25,13 @@ export function knownZoneOf(timeZone: string): InstanceType<typeof ICAL.Timezone
 }
 
 class Zone extends ICAL.Timezone {
-  readonly #format: Intl.DateTimeFormat
+  readonly #timeZone: string
 
   /** @throws RangeError where there is no such zone */
   constructor(timeZone: string) {
     super({ tzid: timeZone })
-    this.#format = new Intl.DateTimeFormat('en-US', {
-      timeZone,
-      hourCycle: 'h23',
-      year: 'numeric',
-      month: 'numeric',
-      day: 'numeric',
-      hour: 'numeric',
-      minute: 'numeric',
-      second: 'numeric',
-    })
+    this.#timeZone = timeZone
+    this.#offsetAt(0)
   }
 
   /**
@@ -56,10 +49,7 @@ class Zone extends ICAL.Timezone {
 
   /** In ms. */
   #offsetAt(instant: number): number {
-    const parts = Object.fromEntries(
-      this.#format.formatToParts(instant).map(({ type, value }) => [type, Number(value)]),
-    )
-    const { year, month, day, hour, minute, second } = parts as Record<Intl.DateTimeFormatPartTypes, number>
-    return Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(instant / 1_000) * 1_000
+    const { year, month, day, hour, minute, second } = wallClock(instant, this.#timeZone)
+    return Date.UTC(year, month, day, hour, minute, second) - Math.floor(instant / 1_000) * 1_000
   }
 }

@@ -1,6 +1,5 @@
 import { AgentError } from '../errors.ts'
-import type { Architecture } from './image.ts'
-import type { ImageOrder } from './image.ts'
+import type { Architecture, ImageOrder } from './image.ts'
 
 /** A file, or anything else that can be read in places. */
 export interface ByteSource {

@@ -9,18 +9,11 @@ export default defineService({
 
   async start({ config, ports, notice, signal }) {
     const { watchNodes } = await import('./watch.ts')
-    const stop = new AbortController()
     const ended = watchNodes(() => config().nodes.map(({ name }) => name), ports.talos, {
       every,
       notice: notice.node,
-      signal: AbortSignal.any([signal, stop.signal]),
+      signal,
     })
-    return {
-      ended,
-      [Symbol.asyncDispose]: async () => {
-        stop.abort()
-        await ended
-      },
-    }
+    return { ended, [Symbol.asyncDispose]: () => ended }
   },
 })

@@ -7,24 +7,20 @@ export default defineService({
 
   async start({ config, ports, power, notice, signal }) {
     const { watchUps } = await import('./watch.ts')
-    const stop = new AbortController()
     const ended = Promise.all(
       [...ports.upses].map(([label, ups]) =>
         watchUps(ups, {
           polls: () => config().power,
           power: () => power.upses.get(label),
           notice: (seen) => notice.ups(label, seen),
-          signal: AbortSignal.any([signal, stop.signal]),
+          signal,
         }),
       ),
     )
     return {
       // Without a UPS there is nothing that could end.
       ...(ports.upses.size === 0 ? {} : { ended }),
-      [Symbol.asyncDispose]: async () => {
-        stop.abort()
-        await ended
-      },
+      [Symbol.asyncDispose]: async () => void (await ended),
     }
   },
 })

@@ -4,9 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createFactory } from '../../../src/adapters/factory/factory.ts'
 import { createShare, type ShareOptions } from '../../../src/adapters/share/share.ts'
-import type { ImageOrder } from '../../../src/core/release/image.ts'
+import type { ImageOrder, StagedImage } from '../../../src/core/release/image.ts'
 import type { Factory, Share } from '../../../src/core/release/ports.ts'
-import type { StagedImage } from '../../../src/core/release/image.ts'
 import {
   createFactory as createLabFactory,
   type LabFactory,
