@@ -1,31 +1,22 @@
-import { appendFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { endStore, runCli, startDaemon, waitFor } from '../lab/daemon.ts'
-import { type Homelab, startHomelab } from '../lab/homelab.ts'
+import type { Homelab } from '../lab/homelab.ts'
+import { type CliLab, startCliLab } from './cli-lab.ts'
 import { startUpsdStandIn } from '../lab/upsd/stand-in.ts'
 
+let started: CliLab
 let lab: Homelab
-let root: string
-let count = 0
-
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'caretaker-messages-'))
-  lab = await startHomelab({ net: 65, controlPlanes: 1, workers: 1, versions: ['v1.13.9'] })
+  started = await startCliLab('messages', 65)
+  ;({ lab } = started)
 })
-afterAll(async () => {
-  await lab[Symbol.asyncDispose]()
-  await rm(root, { recursive: true, force: true })
-})
+afterAll(() => started[Symbol.asyncDispose]())
 
-async function folder(): Promise<string> {
-  const directory = join(root, String(++count))
-  await mkdir(directory)
-  return directory
-}
+const folder = () => started.folder()
 
 /** A change to a configuration that is otherwise good. */
 async function edit(file: string, change: (config: Record<string, Record<string, unknown>>) => void): Promise<void> {

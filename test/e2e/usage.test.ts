@@ -1,28 +1,18 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runCli } from '../lab/daemon.ts'
-import { type Homelab, homelabSchematicId, startHomelab } from '../lab/homelab.ts'
+import { type Homelab, homelabSchematicId } from '../lab/homelab.ts'
+import { type CliLab, startCliLab } from './cli-lab.ts'
 
+let started: CliLab
 let lab: Homelab
-let root: string
-let count = 0
-
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'caretaker-usage-'))
-  lab = await startHomelab({ net: 67, controlPlanes: 1, workers: 1, versions: ['v1.13.9'] })
+  started = await startCliLab('usage', 67)
+  ;({ lab } = started)
 })
-afterAll(async () => {
-  await lab[Symbol.asyncDispose]()
-  await rm(root, { recursive: true, force: true })
-})
+afterAll(() => started[Symbol.asyncDispose]())
 
-async function folder(): Promise<string> {
-  const directory = join(root, String(++count))
-  await mkdir(directory)
-  return directory
-}
+const folder = () => started.folder()
 
 test('commands that need the daemon say that none runs, and those that do not answer without it', async () => {
   const directory = await folder()
