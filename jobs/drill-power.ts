@@ -1,3 +1,4 @@
+import { counted } from '../src/core/count.ts'
 import type { WalkedPhase } from '../src/core/power/drill.ts'
 import { planNow, rehearse } from '../src/operations/rehearse.ts'
 import { powerObstacle } from '../src/core/power/feeds.ts'
@@ -67,7 +68,7 @@ export default defineJob({
     const what = walked.map(({ phase }) => context.wording.titleOf(phase)).join(', ') || 'nothing'
     if (!isUndone) return later(`rehearsed ${what}; not everything is undone yet, trying again`, after(now(), 60_000))
     return done(
-      `rehearsed ${what} and undid it; ${faults === 0 ? 'no faults' : `${faults === 1 ? '1 fault' : `${faults} faults`}; see the report`}`,
+      `rehearsed ${what} and undid it; ${faults === 0 ? 'no faults' : `${counted(faults, 'fault')}; see the report`}`,
     )
   },
 })

@@ -1,3 +1,4 @@
+import { counted } from '../src/core/count.ts'
 import { defineJob } from '../src/operations/job.ts'
 import { after, done, later, on } from '../src/core/job.ts'
 import { describeDuration } from '../src/core/duration.ts'
@@ -36,7 +37,7 @@ export default defineJob({
       )
     }
     const open = ports.journal.openOutage()
-    if (open?.stage === 'shedding' && open.scaled) return done('the workloads are scaled down already')
+    if (open?.stage === 'shedding' && open.scaled) return done('the workloads are already scaled down')
     if (open && open.stage !== 'shedding') return later('an earlier outage is still open', after(now(), 5_000))
 
     const within = AbortSignal.any([signal, AbortSignal.timeout(apiWithin)])
@@ -59,6 +60,6 @@ export default defineJob({
     }).catch((error: unknown) => {
       if (!watch.signal.aborted || signal.aborted) throw error
     })
-    return done(`scaled ${count} of ${scaled.length} workloads to zero to save the battery`)
+    return done(`scaled ${count} of ${counted(scaled.length, 'workload')} to zero to save the battery`)
   },
 })

@@ -20,7 +20,7 @@ const watchEvery = 5_000
 /** Shuts down in order every machine whose power is about to fail, while its UPS still feeds it. */
 export default defineJob({
   name: 'shut-down-cluster',
-  about: 'drains the cluster and shuts it down in order when a UPS is about to fail or a person requests it',
+  about: 'drains the cluster and shuts it down in order when a UPS becomes critical or a person requests it',
   triggers: [on('power.critical'), on('power.ordered')],
   purpose: 'shutdown',
   runs: 'in-process',
@@ -28,7 +28,7 @@ export default defineJob({
   async idle(context) {
     const { ports, power } = context
     const machines = failingMachines(context.machines, power).map(({ machine }) => machine)
-    if (machines.length === 0) return done('no UPS is about to fail')
+    if (machines.length === 0) return done('no UPS is critical')
     const open = ports.journal.openOutage()
     if (
       open?.stage !== 'stopped' ||
@@ -44,7 +44,7 @@ export default defineJob({
   async run(context) {
     const { ports, power, now } = context
     const [first] = failingMachines(context.machines, power)
-    if (!first) return done('no UPS is about to fail')
+    if (!first) return done('no UPS is critical')
     const isNew = !ports.journal.openOutage()?.nodes[first.machine.name]
     if (isNew) {
       ports.journal.write({ kind: 'power', text: `shutting down because ${describeReason(first.reason)}` })
@@ -160,7 +160,7 @@ async function letGo(begun: Begun): Promise<void> {
 }
 
 /**
- * UPSes that may switch off their outlets at the end: those that are about to fail, where every machine that they feed
+ * UPSes that may switch off their outlets at the end: the critical ones, where every machine that they feed
  * was shut down by us. Never for a shutdown that a person requested: mains power is on then.
  */
 function cutsFor({ config, machines: inventory, power }: JobContext, outage: Outage, machines: readonly Machine[]) {

@@ -48,7 +48,7 @@ export default defineJob({
       const isKept = before !== undefined && decision.kind === 'wait' && lists.vanished.includes(decision.version)
       if (!isKept) remembered.target.remember(journal, undefined)
       if (decision.kind === 'current') return say(decision.reason)
-      const reason = `${decision.version} is out: ${decision.reason}`
+      const reason = `${decision.version} is available: ${decision.reason}`
       const said = say(isKept ? decision.reason : reason)
       return decision.until === undefined ? said : later(reason, new Date(decision.until))
     }

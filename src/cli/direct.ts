@@ -170,7 +170,7 @@ export async function livesOf(settings: Settings, now = Date.now()): Promise<rea
     return [
       stage
         ? `${describeLife(what, life, stage)}${stage === 'ended' ? advice : ''}`
-        : `${what} ends on ${dayOf(life.to)}`,
+        : `${what} expires on ${dayOf(life.to)}`,
     ]
   })
 }

@@ -104,13 +104,13 @@ export const upgrade = z.strictObject({
   minimumCharge: percent
     .default(50)
     .meta({ description: 'Start no node while the charge of its UPS is below this, in %' }),
-  nodeEstimate: duration
-    .prefault('15m')
-    .meta({ description: 'Time left in a window to start another node, until Caretaker has measured this cluster' }),
+  nodeEstimate: duration.prefault('15m').meta({
+    description: 'Time left in a window to start upgrading another node, until Caretaker has measured this cluster',
+  }),
   settle: duration.prefault('1m').meta({ description: 'How long a node must stay healthy before the next one starts' }),
   attempts: z.int().min(1).max(10).default(2).meta({ description: 'How often to try a release on a node' }),
   afterRollback: z.enum(['ask', 'powercycle']).default('ask').meta({
-    description: 'If a node booted its previous system: ask, or try once more through the firmware',
+    description: 'If a node booted its previous release: ask, or try once more through the firmware',
   }),
   mayLose: z.array(z.string().min(1)).default([]).meta({
     description: 'What nodes may lose in an upgrade: siderolabs/i915, net.ifnames=0, overlay:rpi_generic',

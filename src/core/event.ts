@@ -1,3 +1,4 @@
+import { counted } from './count.ts'
 import { assertNever } from './errors.ts'
 import type { PowerState } from './power/state.ts'
 import type { CriticalReason, OutageReason } from './power/triggers.ts'
@@ -64,13 +65,13 @@ export function describeEvent(event: Event): string {
     case 'approval.needed':
       return `${event.version} waits for approval: approve it with \`caretaker approve ${event.version}\``
     case 'window.missed':
-      return `the window closed with ${event.nodes} ${event.nodes === 1 ? 'node' : 'nodes'} left to upgrade, because ${event.reason}; continue outside of windows with \`caretaker run-now\``
+      return `the window closed with ${counted(event.nodes, 'node')} left to upgrade, because ${event.reason}; continue outside of windows with \`caretaker run-now\``
     case 'power.on-mains':
       return `${event.ups} is on mains power`
     case 'power.on-battery':
       return `${event.ups} is on battery`
     case 'power.critical':
-      return `${event.ups} is about to fail: ${describeReason(event.reason)}`
+      return `${event.ups} is critical: ${describeReason(event.reason)}`
     case 'power.latched':
       return `${event.ups} still reports a forced shutdown (FSD), although mains power is back: restart upsd to clear it`
     case 'power.ordered':
@@ -92,7 +93,7 @@ export function describeEvent(event: Event): string {
   }
 }
 
-/** Why the UPS counts as about to fail, in words that fit after "because". */
+/** Why the UPS counts as critical, in words that fit after "because". */
 export function describeReason(reason: OutageReason): string {
   switch (reason) {
     case 'forced-shutdown':

@@ -15,7 +15,7 @@ const takesHoldWithin = 30_000
 
 /**
  * A new boot with the wanted release, whole and healthy, and the same machine as before. That it runs and is ready
- * proves nothing by itself: after a rollback it is just that, with the old release.
+ * proves nothing by itself: after a rollback it is just that, with the previous release.
  */
 export async function awaitUpgraded(
   step: StepOf<'await-upgraded'>,

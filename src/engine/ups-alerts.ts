@@ -1,6 +1,6 @@
 import { type AlertContent, type Alerts, settleUnknown, type Severity } from '../core/alert.ts'
 import type { Event } from '../core/event.ts'
-import { type PowerState, saysAnything } from '../core/power/state.ts'
+import { type PowerState, readingAfter, saysAnything } from '../core/power/state.ts'
 import { type PowerPolicy, triggersOf } from '../core/power/triggers.ts'
 import { type Observation, remarksOn, type UpsRemark } from '../core/power/ups.ts'
 
@@ -73,7 +73,8 @@ export function createUpsAlerts({ upses, policy, alerts, emit, monotonic }: UpsA
     /** Silence on mains starts no shutdown, so a person must know that the power is not guarded. */
     noticeSilence: (label: string, seen: Observation, state: PowerState): void => {
       const heard = hearing.get(label)!
-      if (seen.kind === 'reading' && saysAnything(seen.reading, state)) return noticeHeard(label, heard, seen.at)
+      if (seen.kind !== 'silence' && saysAnything(readingAfter(state, seen), state))
+        return noticeHeard(label, heard, seen.at)
       const silence = seen.at - heard.lastHeard
       if (silence <= policy().deadTime) return
       const isNew = !heard.isSilent
@@ -95,14 +96,16 @@ export function createUpsAlerts({ upses, policy, alerts, emit, monotonic }: UpsA
       if (isNew) void emit({ type: 'ups.silent', ups: label })
     },
     noticeRemarks: (label: string, seen: Observation, state: PowerState): void => {
-      if (seen.kind === 'silence' || !saysAnything(seen.reading, state)) return
+      if (seen.kind === 'silence') return
+      const reading = readingAfter(state, seen)
+      if (!saysAnything(reading, state)) return
       const remark = (id: string, severity: Severity, text: string | undefined) => {
         if (text === undefined) alerts.settle(id)
         else openOnce(id, { severity, subject: label, text: `${label} ${text}` })
       }
-      const remarks = Object.entries(remarksOn(seen.reading)) as [UpsRemark, string | undefined][]
+      const remarks = Object.entries(remarksOn(reading)) as [UpsRemark, string | undefined][]
       for (const [matter, text] of remarks) remark(`ups.${matter}:${label}`, severities[matter], text)
-      for (const { reason, text, disarmed, lacks } of triggersOf(seen.reading, policy())) {
+      for (const { reason, text, disarmed, lacks } of triggersOf(reading, policy())) {
         const told = lacks === undefined ? undefined : `can't start a shutdown for ${text}: ${disarmed}`
         remark(`ups.disarmed.${reason}:${label}`, 'warning', told)
       }

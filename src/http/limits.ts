@@ -48,7 +48,7 @@ export function createGate(limits: Limits): Gate {
     pass: async (kind, client, work) => {
       const { inFlight: most, within } = limits[kind]
       if (inFlight[kind] >= most)
-        throw new AgentError('not-now', `${most} requests are in progress already: try again in a moment`)
+        throw new AgentError('not-now', `${most} requests are already in progress: try again in a moment`)
       inFlight[kind] += 1
       using deadline = createDeadline(within, client)
       try {

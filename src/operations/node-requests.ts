@@ -32,7 +32,7 @@ async function pauseNode(
   asked: Asked,
 ): Promise<RequestAnswer> {
   const reason = cleanText(given ?? '', longestReason) ?? 'no reason given'
-  if ((await pausedOf(means, node, asked.signal)) === reason) return unchanged(`${node} was paused already: ${reason}`)
+  if ((await pausedOf(means, node, asked.signal)) === reason) return unchanged(`${node} was already paused: ${reason}`)
   await means.ports.kubernetes.pause(node, reason, patiently(asked.signal))
   return changedRollout(means, `${node} is paused: ${reason}`, asked, node)
 }

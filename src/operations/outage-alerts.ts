@@ -1,3 +1,4 @@
+import { agreeing, listed } from '../core/count.ts'
 import type { Alerts } from '../core/alert.ts'
 import { messageOf } from '../core/errors.ts'
 import { describeRefused, type Sheddable } from './shed.ts'
@@ -13,7 +14,7 @@ export function reportSpared(alerts: Alerts, names: readonly string[]): void {
   alerts.open('outage.spared', {
     severity: 'warning',
     subject: 'power',
-    text: `${names.join(', ')} answers while the UPS is silent, and is left alone: mains power may be back`,
+    text: `${listed(names)} ${agreeing(names, 'answers', 'answer')} while the UPS is silent, and ${agreeing(names, 'is', 'are')} left alone: mains power may be back`,
     action: 'If it is back, wake the rest with `caretaker power wake`',
   })
 }
@@ -22,10 +23,14 @@ export function reportSpared(alerts: Alerts, names: readonly string[]): void {
 export function reportArmedOutage(alerts: Alerts, armed: readonly string[], uncertain: readonly string[]): void {
   const texts = [
     ...(armed.length > 0
-      ? [`${armed.join(', ')} starts another release at the next boot: an upgrade is installed`]
+      ? [
+          `${listed(armed)} ${agreeing(armed, 'starts', 'start')} another release at the next boot: an upgrade is installed`,
+        ]
       : []),
     ...(uncertain.length > 0
-      ? [`${uncertain.join(', ')} may start another release at the next boot: it was being upgraded`]
+      ? [
+          `${listed(uncertain)} may start another release at the next boot: ${agreeing(uncertain, 'it was', 'they were')} being upgraded`,
+        ]
       : []),
   ]
   const text = texts.join('; ')

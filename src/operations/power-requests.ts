@@ -74,7 +74,7 @@ function shutDown({ agent, config, ports, now }: RequestMeans, { by }: Asked): R
   const { power } = agent.guard
   if (!agent.guard.order(now().toISOString()))
     return unchanged(
-      `a shutdown was requested already${power.ordered === undefined ? '' : `, on ${describeTime(power.ordered, config().upgrade.shownZone)}`}: see \`caretaker power status\``,
+      `a shutdown was already requested${power.ordered === undefined ? '' : `, on ${describeTime(power.ordered, config().upgrade.shownZone)}`}: see \`caretaker power status\``,
     )
   return recordChange(
     ports.journal,

@@ -1,3 +1,4 @@
+import { counted } from '../core/count.ts'
 import { describeIdentity } from '../core/cluster/cluster.ts'
 import { messageOf } from '../core/errors.ts'
 import type { DrillCheck, DrillReport } from '../core/power/drill.ts'
@@ -155,7 +156,7 @@ async function checkKubernetes({ config, ports, signal }: DrillContext): Promise
       ? []
       : findSheddable(kubernetes, config.power.shed, limited).then(
           ({ found, refused }): DrillCheck[] => [
-            { subject, text: `${found.length} workloads can be shed (power.shed)`, ok: found.length > 0 },
+            { subject, text: `${counted(found.length, 'workload')} can be shed (power.shed)`, ok: found.length > 0 },
             ...refused.map(({ why }) => ({ subject, text: why, ok: false })),
           ],
           (error: unknown) => [fault(error)],
@@ -194,7 +195,7 @@ function checkFit(runtime: number | undefined, needs: number): DrillCheck {
   const subject = 'battery'
   const seconds = (ms: number) => `${Math.round(ms / 1_000)} s`
   if (runtime === undefined)
-    return { subject, text: `the plan takes ${seconds(needs)} at most, and no UPS reports its runtime`, ok: false }
+    return { subject, text: `the plan takes ${seconds(needs)} at most, but no UPS reports its runtime`, ok: false }
   return runtime >= needs
     ? { subject, text: `lasts ${seconds(runtime)}, and the plan takes ${seconds(needs)} at most`, ok: true }
     : {

@@ -75,7 +75,7 @@ async function pause(means: RequestMeans, given: string | undefined, asked: Aske
   const reason = cleanText(given ?? '', longestReason)
   const paused = reason === undefined ? 'rollouts are paused' : `paused: ${reason}`
   if (remembered.paused.recall(journal) === paused)
-    return unchanged(`rollouts were paused already${reason === undefined ? '' : `: ${reason}`}`)
+    return unchanged(`rollouts were already paused${reason === undefined ? '' : `: ${reason}`}`)
   remembered.paused.remember(journal, paused)
   return changedRollout(means, `rollouts are paused${reason === undefined ? '' : `: ${reason}`}`, asked)
 }
@@ -118,7 +118,7 @@ async function abort(means: RequestMeans, asked: Asked): Promise<RequestAnswer> 
   const version = open?.release ?? plan?.version
   if (version === undefined) throw noRelease()
   if (!open && remembered.aborted.recall(journal) === version)
-    return unchanged(`the rollout of ${version} was aborted already`)
+    return unchanged(`the rollout of ${version} was already aborted`)
   if (plan?.decision.kind === 'upgraded') return unchanged(`there is no rollout to abort: every node runs ${version}`)
   remembered.aborted.remember(journal, version)
   if (open) journal.saveRollout(endRollout(open, 'aborted', means.now()))
@@ -140,7 +140,7 @@ async function approve(
   const losses = remembered.losses.recall(journal)
   const isNew = losses?.release !== version || losing.some((name) => !losses.names.includes(name))
   const loses = losing.length > 0 && isNew
-  if (before === version && !loses) return unchanged(`${version} was approved already${doubtsAbout(means, version)}`)
+  if (before === version && !loses) return unchanged(`${version} was already approved${doubtsAbout(means, version)}`)
   remembered.approved.remember(journal, version)
   if (losing.length > 0) remembered.losses.remember(journal, { release: version, names: losing })
   const accepted = losing.length > 0 ? `, and nodes may lose ${losing.join(', ')}` : ''

@@ -1,3 +1,4 @@
+import { agreeing } from '../core/count.ts'
 import type { Activity } from '../core/activity.ts'
 import type { Alerts } from '../core/alert.ts'
 import type { Cluster } from '../core/cluster/cluster.ts'
@@ -63,5 +64,8 @@ export function notFound(
 ): AgentError {
   const names = known.map((one) => one.name).join(', ')
   const where = what === 'job' ? '' : ' in the configuration'
-  return new AgentError('not-found', `there is no ${what} ${name}${where}; there are ${names === '' ? 'none' : names}`)
+  return new AgentError(
+    'not-found',
+    `there is no ${what} ${name}${where}; there ${names === '' ? 'are none' : `${agreeing(known, 'is', 'are')} ${names}`}`,
+  )
 }

@@ -1,3 +1,4 @@
+import { counted } from '../core/count.ts'
 import { AgentError } from '../core/errors.ts'
 import { describeReason } from '../core/event.ts'
 import type { Asked, RequestAnswer } from '../core/operator.ts'
@@ -18,7 +19,7 @@ export async function wakeMachine(means: RequestMeans, name: string, { by, signa
   if (!machine) throw notFound('machine', name, agent.machines)
   demandPower(means, name)
   const open = journal.openOutage()
-  if (!open && (await isUp(means, machine, signal))) return unchanged(`${name} is up already: nothing was sent to it`)
+  if (!open && (await isUp(means, machine, signal))) return unchanged(`${name} is already up: nothing was sent to it`)
   const before = open?.nodes[name]
   // From now on it is waited for, whatever it was before.
   if (open && before) journal.saveOutage({ ...open, nodes: { ...open.nodes, [name]: { ...before, wasUp: true } } })
@@ -75,7 +76,7 @@ export async function wakeEverything(
     const sent = await Promise.allSettled(blind.map(({ name }) => ports.waker.wake(name, signal)))
     const count = sent.filter(({ status }) => status === 'fulfilled').length
     return record(
-      `${taken}magic packets were sent to ${count} of ${blind.length} machines; the rest follow when the UPS reports mains power, and all are shut down again if it reports that mains power is off`,
+      `${taken}magic packets were sent to ${count} of ${counted(blind.length, 'machine')}; the rest follow when the UPS reports mains power, and all are shut down again if it reports that mains power is off`,
     )
   }
   await agent.start(findJob(agent, 'wake-cluster'))

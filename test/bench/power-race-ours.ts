@@ -74,7 +74,7 @@ export async function startOurs(stack: AsyncDisposableStack, options: OursOption
       await waitFor(`the first order of ${name}`, within, () => first() !== undefined, 10)
       const told = (await entries()).filter(({ at }) => Date.parse(at) >= since - 5)
       const when = (test: RegExp) => Date.parse(told.findLast(({ text }) => test.test(text))?.at ?? '')
-      const [seenAt, plannedAt] = [when(/is about to fail: /), when(/all machines are shut down at once/)]
+      const [seenAt, plannedAt] = [when(/is critical: /), when(/all machines are shut down at once/)]
       return {
         total: first()! - since,
         seen: seenAt - since,

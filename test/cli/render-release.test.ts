@@ -59,7 +59,7 @@ test('status says it once', () => {
 })
 
 test('status says what the upgrade waits for, or is stuck at', () => {
-  const waiting = 'w-1 booted its old system: `caretaker retry w-1` tries again'
+  const waiting = 'w-1 booted its previous release: `caretaker retry w-1` tries again'
   expect(rendered({ waiting })).toContain(`\nupgrade    ${waiting}\n`)
   expect(rendered({})).not.toContain('upgrade')
 })

@@ -208,7 +208,7 @@ export function kubernetesContract(open: () => Promise<KubernetesUnderTest>): vo
     expect(await factsOf(at, 'w-1')).toMatchObject({ staged: undefined, attempts: undefined })
   })
 
-  test('notes of a staged node that it booted its old system, and with it that it is armed no longer', async () => {
+  test('notes of a staged node that it booted its previous release, and with it that it is armed no longer', async () => {
     await using at = await open()
     const { kubernetes } = at
     await kubernetes.noteStaged('w-1', upgrade, soon())

@@ -94,7 +94,7 @@ test(
     await waitFor('the edit to be taken', 15_000, async () =>
       (await runCli(['journal', '-c', file])).stdout.includes('upgrade.pin changed and takes effect now'),
     )
-    expect((await runCli(['plan', '-c', file])).stdout).toContain('v1.13.9 runs, and v1.13.9 is pinned')
+    expect((await runCli(['plan', '-c', file])).stdout).toContain('the nodes run v1.13.9, and v1.13.9 is pinned')
 
     await edit((config) => void (config['share']!['keep'] = 5))
     process.kill(daemon.pid, 'SIGHUP')

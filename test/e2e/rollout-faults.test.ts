@@ -95,7 +95,7 @@ function takeApiAway({ kubernetes }: Homelab): () => void {
 }
 
 describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
-  test('a node that boots its old system is tried once more with a power cycle, where that is the policy', async () => {
+  test('a node that boots its previous release is tried once more with a power cycle, where that is the policy', async () => {
     await using stack = new AsyncDisposableStack()
     const options = { upgrade: { afterRollback: 'powercycle' } }
     const scene = await setScene(stack, options, (lab) => (lab.node('w-1').faults.rollBack = true))
@@ -112,13 +112,13 @@ describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
     })
   })
 
-  test('a node that boots its old system is back in service, and not tried again until a person says so', async () => {
+  test('a node that boots its previous release is back in service, and not tried again until a person says so', async () => {
     await using stack = new AsyncDisposableStack()
     const scene = await setScene(stack, {}, (lab) => (lab.node('w-1').faults.rollBack = true))
     const { rollout, daemon } = scene
     const worker = rollout.lab.node('w-1')
     await begin(scene)
-    const stuck = 'the rollout is stuck: w-1 booted its old system'
+    const stuck = 'the rollout is stuck: w-1 booted its previous release'
     await asSoonAs('the rollout to be stuck', () => isTold(daemon, 'event', stuck))
     expect(await decision(daemon)).toMatchObject({
       kind: 'stuck',
@@ -127,7 +127,7 @@ describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
     })
     expect(await runJob(daemon)).toMatchObject({
       outcome: 'stuck',
-      detail: expect.stringContaining('w-1 booted its old system'),
+      detail: expect.stringContaining('w-1 booted its previous release'),
     })
     expect(tracesOn(rollout, 'w-1')).toEqual(['caretaker.homelab/attempts'])
     expect(worker).toMatchObject({ version: before, ready: true })

@@ -44,7 +44,7 @@ test('a kubelet that was left behind is named while all nodes are in service, an
   const daemon = await rollout.start()
   const watch = rollout.watch()
   await publish(rollout, daemon, 'v1.14.1')
-  const text = 'v1.14.1 needs Kubernetes 1.32 or later, and kubelet on w-1 is v1.31.9: upgrade Kubernetes first'
+  const text = 'v1.14.1 needs Kubernetes 1.32 or later, but kubelet on w-1 is v1.31.9: upgrade Kubernetes first'
   await asSoonAs('the kubelet to be named', async () => {
     const { decision } = await planOf(daemon)
     return decision.kind === 'wait' && decision.reason === text

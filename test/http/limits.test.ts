@@ -16,7 +16,7 @@ describe('questions in flight', () => {
       .poll(() => at.raw.get('/jobs').catch((error: unknown) => error))
       .toMatchObject({
         code: 'not-now',
-        message: '1 requests are in progress already: try again in a moment',
+        message: '1 requests are already in progress: try again in a moment',
       })
     status.resolve({ version: '1' } as StatusAnswer)
     expect(await first).toEqual({ version: '1' })

@@ -106,11 +106,11 @@ const culprit = (await alerts()).find((text) => text.includes('db-0')) ?? ''
 scene('The budget is deleted. One node after the other: workers first, a snapshot of etcd, its leader last')
 lab.kubernetes.removePodDisruptionBudget('db')
 await until('the rollout to be stuck', async () =>
-  (await alerts()).some((text) => text.startsWith('the rollout is stuck: w-2 booted its old system')),
+  (await alerts()).some((text) => text.startsWith('the rollout is stuck: w-2 booted its previous release')),
 )
 
 scene(
-  'w-2 has booted its old system. It keeps working, and is tried again only when a person says so: caretaker retry w-2',
+  'w-2 has booted its previous release. It keeps working, and is tried again only when a person says so: caretaker retry w-2',
 )
 const retried = await runCli(['retry', 'w-2', '-c', config])
 say(`  ${clock()}  caretaker retry says: ${retried.stdout.trim()}`)

@@ -132,7 +132,7 @@ const nothings: readonly Case[] = [
     request: 'pause rollouts twice',
     after: ({ control }) => control.pause('guests'),
     ask: (person) => person.pause(' guests\n'),
-    said: 'rollouts were paused already: guests',
+    said: 'rollouts were already paused: guests',
   },
   { request: 'resume what was not paused', ask: (person) => person.resume(), said: 'rollouts were not paused' },
   { request: 'start what nobody stopped', ask: (person) => person.start(), said: 'nothing was paused or aborted' },
@@ -140,7 +140,7 @@ const nothings: readonly Case[] = [
     request: 'abort twice',
     after: ({ control }) => control.abort(),
     ask: (person) => person.abort(),
-    said: 'the rollout of v1.14.1 was aborted already',
+    said: 'the rollout of v1.14.1 was already aborted',
   },
   {
     request: 'abort where nothing is to be done',
@@ -154,13 +154,13 @@ const nothings: readonly Case[] = [
     request: 'approve twice',
     after: ({ control }) => control.approve('v1.14.1', ['gvisor']),
     ask: (person) => person.approve('v1.14.1', ['gvisor']),
-    said: 'v1.14.1 was approved already',
+    said: 'v1.14.1 was already approved',
   },
   {
     request: 'pause a node twice',
     after: ({ control }) => control.pauseNode('w-1', 'a guest'),
     ask: (person) => person.pauseNode('w-1', 'a guest'),
-    said: 'w-1 was paused already: a guest',
+    said: 'w-1 was already paused: a guest',
   },
   {
     request: 'resume a node that was not paused',
@@ -189,7 +189,7 @@ const nothings: readonly Case[] = [
   {
     request: 'wake a machine that is up',
     ask: (person) => person.wake('w-1'),
-    said: 'w-1 is up already: nothing was sent to it',
+    said: 'w-1 is already up: nothing was sent to it',
   },
   {
     request: 'cancel where nothing is to be cancelled',
@@ -200,7 +200,7 @@ const nothings: readonly Case[] = [
     request: 'shut down twice',
     after: ({ control }) => control.shutDown(),
     ask: (person) => person.shutDown(),
-    said: /^a shutdown was requested already, on 20\d\d-.*: see `caretaker power status`$/,
+    said: /^a shutdown was already requested, on 20\d\d-.*: see `caretaker power status`$/,
   },
 ]
 

@@ -198,6 +198,6 @@ test('a node that runs the release, and boots another one next, is not taken bac
     },
   })
   await using it = await begin(homelab)
-  expect(await it.next()).toContain('it runs v1.14.1 (Talos-v1.14.1.efi), and its next boot starts Talos-v1.13.9.efi')
+  expect(await it.next()).toContain('it runs v1.14.1 (Talos-v1.14.1.efi), but its next boot starts Talos-v1.13.9.efi')
   expect(homelab.machine('w-1').unschedulable).toBe(true)
 })

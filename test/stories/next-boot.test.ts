@@ -53,7 +53,7 @@ describe('what the next boot starts', () => {
     await it.control.rollback('w-1', false)
     homelab.machine('w-1').kexecRefused = true
     expect(await it.next()).toBe(
-      'wait until w-1 is rolled back: the rollback failed: it booted v1.14.1, and should still run v1.13.9',
+      'wait until w-1 is rolled back: the rollback failed: it booted v1.14.1, but should still run v1.13.9',
     )
     expect(await it.next()).toMatch(/^stuck: the rollback of w-1 failed: .*try again with `caretaker rollback w-1`/)
     expect(homelab.machine('w-1').unschedulable).toBe(true)
@@ -93,10 +93,10 @@ describe('a rollback and the quorum', () => {
     homelab.machine('cp-1').kubeletIll = true
     const { said } = await it.control.rollback('cp-1', false)
     expect(said).toBe(
-      "cp-1 will be rolled back from v1.14.1 to v1.13.9; waiting: cp-1 can't be rolled back yet: etcd would be left with 1 healthy members of 3, and needs 2",
+      "cp-1 will be rolled back from v1.14.1 to v1.13.9; waiting: cp-1 can't be rolled back yet: etcd would be left with 1 of 3 members healthy, but needs 2",
     )
     expect(await it.next()).toBe(
-      "cp-1 can't be rolled back yet: etcd would be left with 1 healthy members of 3, and needs 2",
+      "cp-1 can't be rolled back yet: etcd would be left with 1 of 3 members healthy, but needs 2",
     )
     expect(homelab.diary).not.toContain('roll-back cp-1')
     homelab.machine('cp-2').up = true
@@ -113,7 +113,7 @@ describe('a rollback and the quorum', () => {
     homelab.before = (entry) => {
       if (entry === 'drain cp-1') homelab.machine('cp-2').up = false
     }
-    expect(await it.next()).toContain("cp-1 can't be rolled back now: etcd would be left with 1 healthy members of 3")
+    expect(await it.next()).toContain("cp-1 can't be rolled back now: etcd would be left with 1 of 3 members healthy")
     expect(homelab.diary).not.toContain('roll-back cp-1')
   })
 })

@@ -4,17 +4,18 @@ import type { FakeMachine } from '../fakes/machine.ts'
 import { begin, finish, offered } from '../fakes/rollout.ts'
 import { two } from '../fakes/stories.ts'
 
-/** A node that booted its old system after an upgrade: nothing is installed there once more without a person. */
+/** A node that booted its previous release after an upgrade: nothing is installed there once more without a person. */
 
 const count = ({ diary }: FakeHomelab, entry: string) => diary.filter((one) => one === entry).length
-const stuck = /^stuck: w-1 booted its old system after the upgrade to v1\.14\.1 .*try again with `caretaker retry w-1`$/
+const stuck =
+  /^stuck: w-1 booted its previous release after the upgrade to v1\.14\.1 .*try again with `caretaker retry w-1`$/
 /** As when the power came back: what was installed was booted, and fell back. */
 const bootsOldSystem = (machine: FakeMachine) => {
   const { version, schematic } = machine
   Object.assign(machine, { boots: machine.boots + 1, installed: { version, schematic } })
 }
 
-describe('a node that booted its old system is tried again when a person says so', () => {
+describe('a node that booted its previous release is tried again when a person says so', () => {
   test('also where that is said before the failure is noted on it', async () => {
     const homelab = fakeHomelab(two, offered)
     homelab.machine('w-1').rollsBack = true
@@ -31,7 +32,7 @@ describe('a node that booted its old system is tried again when a person says so
     await it.next()
     homelab.machine('w-1').kubeletIll = true
     expect(await it.next()).toBe(
-      'stuck: w-1 booted its old system after the upgrade to v1.14.1 (wait until w-1 is upgraded: rolled back: it rebooted and runs v1.13.9, not v1.14.1), and stays cordoned because it is not ready (services: kubelet not healthy): find out why, then try again with `caretaker retry w-1`',
+      'stuck: w-1 booted its previous release after the upgrade to v1.14.1 (wait until w-1 is upgraded: rolled back: it rebooted and runs v1.13.9, not v1.14.1), and stays cordoned because it is not ready (services: kubelet not healthy): find out why, then try again with `caretaker retry w-1`',
     )
     homelab.machine('w-1').kubeletIll = false
     await it.control.retry('w-1')
@@ -104,7 +105,7 @@ describe('nothing is installed a second time by itself', () => {
     await using it = await begin(homelab, { now, upgrade: { mode: 'staged', windows } })
     expect(await it.next()).toBe('w-1 gets v1.14.1 installed now, and reboots in its window')
     bootsOldSystem(homelab.machine('w-1'))
-    expect(await it.next()).toBe('w-1 booted its old system: rolled back to v1.13.9')
+    expect(await it.next()).toBe('w-1 booted its previous release: rolled back to v1.13.9')
     expect(await it.next()).toMatch(stuck)
     expect(count(homelab, 'install w-1')).toBe(1)
     await it.control.retry('w-1')

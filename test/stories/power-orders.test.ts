@@ -24,7 +24,7 @@ test('a person shuts everything down on mains; it stays down over a restart, unt
     expect(running(homelab)).toEqual([])
     expect(await control.shutDown()).toMatchObject({
       changed: false,
-      said: expect.stringMatching(/^a shutdown was requested already, on /),
+      said: expect.stringMatching(/^a shutdown was already requested, on /),
     })
     await it.reads(online)
     await it.agent.idle()

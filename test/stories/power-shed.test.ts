@@ -61,6 +61,6 @@ describe('one selector that the API server refuses', () => {
     const context = it.agent.preview(jobNamed('drill-power'), AbortSignal.timeout(5_000))
     const { checks } = await rehearse(context)
     expect(checks).toContainEqual({ subject: 'kubernetes', text: why, ok: false })
-    expect(checks).toContainEqual(expect.objectContaining({ text: '1 workloads can be shed (power.shed)', ok: true }))
+    expect(checks).toContainEqual(expect.objectContaining({ text: '1 workload can be shed (power.shed)', ok: true }))
   })
 })

@@ -11,7 +11,7 @@ test('a Kubernetes that is too new for the next patch sends the homelab to the n
   const homelab = fakeHomelab(two, { version: 'v1.12.3', versions: ['v1.12.3', 'v1.12.11', 'v1.13.9'] })
   await using it = await begin(homelab)
   expect(newsOf(homelab)).toBe(
-    'v1.13.9 is the target release: the newest of the next minor version, from v1.12.3; the usual order is blocked (v1.12.11 supports Kubernetes up to 1.35, and v1.36.3 runs)',
+    'v1.13.9 is the target release: the newest of the next minor version, from v1.12.3; the usual order is blocked (v1.12.11 supports Kubernetes up to 1.35, but the cluster runs v1.36.3)',
   )
   expect(await days(it)).toBe('every node runs v1.13.9')
   expect(homelab.machine('w-1').boots).toBe(2)
@@ -33,7 +33,7 @@ test('where no way is left, the plan says what would open one', async () => {
   expect(release).toEqual({
     kind: 'wait',
     version: 'v1.14.1',
-    reason: 'v1.14.1 needs Kubernetes 1.32 or later, and v1.31.4 runs: upgrade Kubernetes first',
+    reason: 'v1.14.1 needs Kubernetes 1.32 or later, but the cluster runs v1.31.4: upgrade Kubernetes first',
   })
   expect(homelab.diary.filter((entry) => entry.startsWith('cordon'))).toEqual([])
 })
@@ -59,7 +59,7 @@ for (const [who, options, why] of [
       'w-1': 'v1.14.1',
       'w-2': 'v1.13.8',
     })
-    expect(newsOf(homelab)).toBe(`v1.15.0 is out: w-2 stays at v1.13.8, so the others stop at 1.14: ${why}`)
+    expect(newsOf(homelab)).toBe(`v1.15.0 is available: w-2 stays at v1.13.8, so the others stop at 1.14: ${why}`)
     const { plan } = await it.control.rollout()
     expect(plan.warnings).toEqual([`${why}; it stays at v1.13.8, and the others are upgraded without it, up to 1.14`])
     expect(homelab.ports.journal.rollouts(5).map(({ release, outcome }) => `${release} ${outcome}`)).toContain(
@@ -114,7 +114,7 @@ test.each([
   homelab.machine(node).components = { [component]: 'v1.31.9' }
   await using it = await begin(homelab)
   expect(await it.next()).toBe(
-    `v1.14.1 needs Kubernetes 1.32 or later, and ${component} on ${node} is v1.31.9: upgrade Kubernetes first`,
+    `v1.14.1 needs Kubernetes 1.32 or later, but ${component} on ${node} is v1.31.9: upgrade Kubernetes first`,
   )
   expect(homelab.diary.filter((entry) => /^(cordon|drain)/.test(entry))).toEqual([])
   homelab.machine(node).components = {}

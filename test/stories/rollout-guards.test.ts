@@ -85,7 +85,7 @@ test('with mode: staged a release is installed before the window, and rebooted i
   await using it = await begin(homelab, { upgrade: { windows, mode: 'staged' }, now: () => now })
   await it.next()
   await it.next()
-  expect(await it.next()).toBe('the next window opens on 2026-03-07 02:00 UTC; it is installed already on w-1, cp-1')
+  expect(await it.next()).toBe('the next window opens on 2026-03-07 02:00 UTC; it is already installed on w-1, cp-1')
   expect(homelab.machine('w-1')).toMatchObject({ boots: 1, installed: { version: 'v1.14.1' }, unschedulable: false })
   now = new Date('2026-03-07T02:01:00Z')
   expect(await finish(it)).toBe('every node runs v1.14.1')

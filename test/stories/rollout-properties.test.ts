@@ -247,7 +247,7 @@ async function play(seed: number): Promise<Played> {
   }
   last = unheard()
   await go()
-  // A node that booted its old system is tried again only when the person says so.
+  // A node that booted its previous release is tried again only when the person says so.
   for (const machine of homelab.machines.values()) {
     if (!machine.attempts?.rolledBack) continue
     machine.attempts = undefined

@@ -161,14 +161,14 @@ describe('a rollback', () => {
   })
 })
 
-test('a node that booted its old system is tried again when a person says so', async () => {
+test('a node that booted its previous release is tried again when a person says so', async () => {
   const homelab = fakeHomelab(two, offered)
   await using it = await begin(homelab)
   homelab.before = (entry) => {
     if (entry === 'reboot w-1') homelab.machine('w-1').rollsBack = true
   }
   for (let run = 0; run < 4; run++) await it.next()
-  expect(await it.next()).toMatch(/^stuck: w-1 booted its old system .* try again with `caretaker retry w-1`$/)
+  expect(await it.next()).toMatch(/^stuck: w-1 booted its previous release .* try again with `caretaker retry w-1`$/)
   expect(texts(homelab, 'event').filter((text) => text.startsWith('the rollout is stuck'))).toHaveLength(1)
   homelab.before = undefined
   await it.control.retry('w-1')

@@ -146,7 +146,7 @@ test('whoever insists on a rollback hears what etcd loses by it', async () => {
   homelab.machine(off).up = false
   const { said } = await it.control.rollback(taken, true)
   expect(said).toMatch(
-    / will be rolled back from v1\.14\.1 to v1\.13\.9, although etcd would be left with 1 healthy members of 3, and needs 2$/,
+    / will be rolled back from v1\.14\.1 to v1\.13\.9, although etcd would be left with 1 of 3 members healthy, but needs 2$/,
   )
 })
 

@@ -99,7 +99,7 @@ test("a node that a person has cordoned is not touched, and the person's cordon 
   expect(homelab.machine('w-1')).toMatchObject({ unschedulable: true, version: 'v1.13.9' })
 })
 
-test('a node that boots its old system is not tried again by itself: the rollout is stuck and the node works', async () => {
+test('a node that boots its previous release is not tried again by itself: the rollout is stuck and the node works', async () => {
   const homelab = fakeHomelab({ 'cp-1': 'controlplane', 'w-1': 'worker' }, offered)
   await using it = startAgent(homelab)
   await it.reads(online)
@@ -110,7 +110,7 @@ test('a node that boots its old system is not tried again by itself: the rollout
   for (let run = 0; run < 4; run++) outcomes.push(await it.run('upgrade-node'))
   expect(homelab.diary.filter((entry) => entry === 'reboot w-1')).toHaveLength(1)
   expect(sentencesOf(outcomes).at(-1)).toMatch(
-    /^stuck: w-1 booted its old system after the upgrade to v1.14.1 \(wait until w-1 is upgraded: rolled back: it rebooted and runs v1.13.9, not v1.14.1\)/,
+    /^stuck: w-1 booted its previous release after the upgrade to v1.14.1 \(wait until w-1 is upgraded: rolled back: it rebooted and runs v1.13.9, not v1.14.1\)/,
   )
   expect(homelab.machine('w-1')).toMatchObject({ unschedulable: false, attempts: { release: 'v1.14.1', count: 1 } })
   expect(homelab.machine('cp-1').version).toBe('v1.13.9')

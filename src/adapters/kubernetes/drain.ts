@@ -1,3 +1,4 @@
+import { counted } from '../../core/count.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describeDuration } from '../../core/duration.ts'
 import { AgentError } from '../../core/errors.ts'
@@ -122,7 +123,7 @@ function describe(
     return `${nameWithOwner(pod)}: ${refusals.get(pod.metadata.uid) ?? 'still terminating'}`
   })
   const limit = within === undefined ? '' : ` after ${describeDuration(within)}`
-  const waiting = later === 0 ? '' : ` (${later} more ${later === 1 ? 'pod is' : 'pods are'} evicted after that)`
+  const waiting = later === 0 ? '' : ` (${counted(later, 'more pod is', 'more pods are')} evicted after that)`
   return `still on the node${limit}: ${pods.join('; ')}${waiting}`
 }
 

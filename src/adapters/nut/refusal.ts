@@ -28,7 +28,7 @@ const meanings: Readonly<Record<string, { readonly text: string; readonly code?:
   'INVALID-VALUE': { text: 'this variable does not accept the value; `upsrw` lists those it does' },
   'FEATURE-NOT-SUPPORTED': { text: 'this server was built without it' },
   'FEATURE-NOT-CONFIGURED': { text: 'this server supports it, but it is not configured (upsd.conf)' },
-  'ALREADY-SSL-MODE': { text: 'the connection is encrypted already' },
+  'ALREADY-SSL-MODE': { text: 'the connection is already encrypted' },
   'UNKNOWN-COMMAND': { text: 'it does not know this command; the server may be too old' },
   'USERNAME-REQUIRED': { text: 'set user and password' },
   'PASSWORD-REQUIRED': { text: 'set user and password' },
@@ -37,8 +37,8 @@ const meanings: Readonly<Record<string, { readonly text: string; readonly code?:
   // Repeated words on one connection; a new connection starts fresh.
   'ALREADY-SET-USERNAME': { text: 'a user was named on this connection before', code: 'unreachable' },
   'ALREADY-SET-PASSWORD': { text: 'a password was given on this connection before', code: 'unreachable' },
-  'ALREADY-LOGGED-IN': { text: 'this connection is logged in already', code: 'unreachable' },
-  'ALREADY-ATTACHED': { text: 'this connection is logged in already', code: 'unreachable' },
+  'ALREADY-LOGGED-IN': { text: 'this connection is already logged in', code: 'unreachable' },
+  'ALREADY-ATTACHED': { text: 'this connection is already logged in', code: 'unreachable' },
   // Answers of GET TRACKING.
   FAILED: { text: "the driver could not do it; check the driver's log" },
   UNKNOWN: { text: 'the driver does not know it, or the server was restarted and has forgotten it' },

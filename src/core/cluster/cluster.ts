@@ -234,7 +234,7 @@ export interface Attempts {
   readonly count: number
   /** Why the last attempt failed; absent while it is under way. */
   readonly failure?: string
-  /** It booted its old system after the upgrade: retried by a person, or once with a power cycle by policy. */
+  /** It booted its previous release after the upgrade: retried by a person, or once with a power cycle by policy. */
   readonly rolledBack?: true
   /** The one retry with a power cycle has been used. */
   readonly powercycled?: true

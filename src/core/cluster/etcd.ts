@@ -62,7 +62,7 @@ export function quorumObstacle(
     if (voters.length === 2 && twoMembers) continue
     if (voters.length === 2)
       return 'etcd has two members, and neither can go without losing quorum: add or remove one, or set upgrade.twoMembers: allow'
-    return `etcd would be left with ${remaining.length} healthy members of ${voters.length}, and needs ${quorum}`
+    return `etcd would be left with ${remaining.length} of ${voters.length} members healthy, but needs ${quorum}`
   }
   return undefined
 }

@@ -69,7 +69,7 @@ export function armedRelease(node: Node): string | undefined {
 export function nextBootObstacle(facts: TalosFacts): string | undefined {
   const { bootedEntry = '?', defaultEntry, version } = facts
   if (!differsFromBooted(facts)) return undefined
-  return `it runs ${version} (${bootedEntry}), and its next boot starts ${defaultEntry}`
+  return `it runs ${version} (${bootedEntry}), but its next boot starts ${defaultEntry}`
 }
 
 /**

@@ -67,7 +67,7 @@ export interface Kubernetes {
    */
   noteMark(node: string, mark: CordonMark, signal: AbortSignal): Promise<void>
   /**
-   * Writes why the current attempt failed beside its count. Of a node that booted its old system the note that it is
+   * Writes why the current attempt failed beside its count. Of a node that booted its previous release the note that it is
    * staged goes with it: it is armed no longer.
    */
   noteFailure(node: string, attempts: Attempts, signal: AbortSignal): Promise<void>

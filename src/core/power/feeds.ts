@@ -23,7 +23,7 @@ export interface Power {
  * | mains     | enough of its UPSes are on mains                                     |
  * | battery   | enough of them are on mains or on battery                            |
  * | unknown   | enough of them are not known to fail; a silent one proves nothing    |
- * | failing   | too few are left without those that are about to fail                |
+ * | failing   | too few are left without those that are critical                    |
  *
  * A machine that is not connected to a configured UPS is on mains.
  */

@@ -33,7 +33,7 @@ export interface Outage {
   readonly scaled?: readonly ScaledWorkload[]
   /** The same for storage systems' settings. */
   readonly storage?: readonly StorageSetting[]
-  /** Labels of the UPSes that were about to fail. Absent in older records: any may have been. */
+  /** Labels of the UPSes that were critical. Absent in older records: any may have been. */
   readonly upses?: readonly string[]
   /** Boot id of the machine that wrote this: a different one means that its power has failed and is back. */
   readonly bootId?: string

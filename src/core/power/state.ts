@@ -87,11 +87,19 @@ export function startPower(at: number, openOutage: boolean, nodesAreDown = false
 }
 
 export function nextPowerState(state: PowerState, seen: Observation, policy: PowerPolicy): PowerState {
-  if (seen.kind === 'silence' || !saysAnything(seen.reading, state)) return afterSilence(state, seen, policy)
-  const { at, reading } = seen
+  if (seen.kind === 'silence') return afterSilence(state, seen, policy)
+  const reading = readingAfter(state, seen)
+  if (!saysAnything(reading, state)) return afterSilence(state, seen, policy)
+  const { at } = seen
   return has(reading, 'OB') || !has(reading, 'OL')
     ? afterBattery(state, at, reading, policy)
     : afterMains(state, at, reading)
+}
+
+/** What the UPS says now: a status alone leaves the figures as they were. */
+export function readingAfter(state: PowerState, seen: Exclude<Observation, { kind: 'silence' }>): UpsReading {
+  if (seen.kind === 'reading') return seen.reading
+  return { ...('reading' in state ? state.reading : undefined), status: seen.status }
 }
 
 function afterSilence(state: PowerState, seen: Observation, policy: PowerPolicy): PowerState {
@@ -266,7 +274,7 @@ export function upsObstacle(state: PowerState, at: number, policy: Pick<PowerPol
     case 'on-battery':
       return 'the UPS is on battery'
     case 'critical':
-      return 'the UPS is about to fail'
+      return 'the UPS is critical'
     case 'latched':
       return 'the UPS server shows a forced shutdown (FSD): restart upsd to clear it'
     default:

@@ -1,7 +1,7 @@
 import { describeDuration } from '../duration.ts'
 import { has, isDoubted, isOnPurpose, type UpsReading } from './ups.ts'
 
-/** Why a UPS counts as about to fail; or `ordered`, where a person wants the cluster down. */
+/** Why a UPS counts as critical; or `ordered`, where a person wants the cluster down. */
 export type CriticalReason =
   | 'forced-shutdown'
   | 'low-battery'
@@ -58,7 +58,7 @@ export function isPurpose(reading: UpsReading, onBatteryFor: number): boolean {
   return isOnPurpose(reading) && (has(reading, 'CAL') || onBatteryFor <= testTakes)
 }
 
-/** The most severe reason why a UPS on battery is about to fail, if it is. Times in ms, depletion in % a minute. */
+/** The most severe reason why a UPS on battery is critical, if it is. Times in ms, depletion in % a minute. */
 export function criticalReason(
   reading: UpsReading,
   {

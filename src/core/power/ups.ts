@@ -17,9 +17,11 @@ export interface UpsReading {
   readonly runtimeLow?: number
 }
 
-/** `at` is in Monotonic clock, in ms. */
+/** What one question to upsd came to. `at` in ms of a monotonic clock. */
 export type Observation =
   | { readonly kind: 'reading'; readonly at: number; readonly reading: UpsReading }
+  /** Only `ups.status` was read: the figures are still those of the last reading. */
+  | { readonly kind: 'status'; readonly at: number; readonly status: readonly string[] }
   | { readonly kind: 'silence'; readonly at: number; readonly why: string }
 
 export function has({ status }: UpsReading, token: string): boolean {

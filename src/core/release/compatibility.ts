@@ -26,15 +26,15 @@ export function isKnownLine(target: string): boolean {
 export function kubernetesMismatch(
   target: string,
   kubernetes: string,
-  found: string = `${kubernetes} runs`,
+  found: string = `the cluster runs ${kubernetes}`,
 ): string | undefined {
   const range = isKnownLine(target) ? table[minorOf(target)]!.kubernetes : undefined
   const match = /^v?(\d+)\.(\d+)(?:\D|$)/.exec(kubernetes)
   if (!range || !match || match[1] !== '1') return undefined
   const [min, max] = range
   const minor = Number(match[2])
-  if (minor < min) return `${target} needs Kubernetes 1.${min} or later, and ${found}: upgrade Kubernetes first`
-  if (minor > max) return `${target} supports Kubernetes up to 1.${max}, and ${found}`
+  if (minor < min) return `${target} needs Kubernetes 1.${min} or later, but ${found}: upgrade Kubernetes first`
+  if (minor > max) return `${target} supports Kubernetes up to 1.${max}, but ${found}`
   return undefined
 }
 
@@ -48,5 +48,5 @@ export function firstLineFor(kubernetes: string): string | undefined {
 export function hostMismatch(target: string, host: string): string | undefined {
   const minHost = isKnownLine(target) ? table[minorOf(target)]!.minHost : undefined
   if (!minHost || !isOfficial(host) || compareVersions(host, minHost) >= 0) return undefined
-  return `${target} upgrades from ${minHost} or later, and ${host} runs: upgrade through the minor versions in between`
+  return `${target} upgrades from ${minHost} or later, but the node runs ${host}: upgrade through the minor versions in between`
 }

@@ -117,11 +117,12 @@ function whyCurrent(situation: Situation): string {
   const { oldest, view, policy } = situation
   const [withdrawn] = withdrawnAfter(oldest, situation)
   if (withdrawn) return `${withdrawn}, and nothing else is newer than ${oldest}`
-  if (policy.pin) return `${oldest} runs, and ${policy.pin} is pinned`
+  if (policy.pin) return `the nodes run ${oldest}, and ${policy.pin} is pinned`
   const newest = view.available.filter(isOfficial).toSorted(compareVersions).at(-1)
-  if (newest === undefined) return `${oldest} runs, and the Factory offers no official release`
+  if (newest === undefined) return `the nodes run ${oldest}, but the Factory offers no official release`
   // The Factory's list has shrunk by mistake before: no downgrade.
-  if (isNewer(oldest, newest)) return `${oldest} runs, and the Factory's newest is ${newest}; nothing is downgraded`
+  if (isNewer(oldest, newest))
+    return `the nodes run ${oldest}, but the Factory's newest is ${newest}; nothing is downgraded`
   if (isNewer(newest, oldest)) return `${oldest} is the newest that the policy allows, of releases up to ${newest}`
   return `${oldest} is the newest`
 }

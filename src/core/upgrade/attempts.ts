@@ -1,3 +1,4 @@
+import { counted } from '../count.ts'
 import type { Attempts, CordonMark, Node } from '../cluster/cluster.ts'
 import { isCordonedByUs } from '../cluster/disruption.ts'
 import { isArmed } from '../cluster/next-boot.ts'
@@ -34,7 +35,7 @@ export function attemptsOf(node: Node, target: UpgradeTarget): Omit<Attempts, 'r
 }
 
 /**
- * Whether the node was to boot what this mark names, has booted since, and runs its old system. An upgrade that was
+ * Whether the node was to boot what this mark names, has booted since, and runs its previous release. An upgrade that was
  * installed is booted by whatever reboots the node next, a power cut included.
  */
 export function bootedOldSystem(node: Node, mark: CordonMark | undefined): boolean {
@@ -50,7 +51,7 @@ export function bootedOldSystem(node: Node, mark: CordonMark | undefined): boole
   return version !== mark.release || (mark.schematic !== undefined && schematic !== mark.schematic)
 }
 
-/** The note on a node that it has booted its old system; undefined if it has not. */
+/** The note on a node that it has booted its previous release; undefined if it has not. */
 export function rollbackNote(node: Node, release: string, mark: CordonMark | undefined): Attempts | undefined {
   const known = node.kubernetes.ok ? node.kubernetes.value.attempts : undefined
   const attempts = known?.release === release ? known : { release, count: 1 }
@@ -58,7 +59,7 @@ export function rollbackNote(node: Node, release: string, mark: CordonMark | und
   return { failure: `rolled back to ${node.talos.value.version}`, ...attempts, rolledBack: true }
 }
 
-/** Our mark as a person leaves it who asks for a retry: the boot of the old system counts for nothing any more. */
+/** Our mark as a person leaves it who asks for a retry: the boot of the previous release counts for nothing any more. */
 export function markForRetry(node: Node): CordonMark | undefined {
   const mark = markOf(node)
   if (!mark || !node.talos.ok || !bootedOldSystem(node, mark)) return undefined
@@ -67,7 +68,7 @@ export function markForRetry(node: Node): CordonMark | undefined {
 }
 
 /**
- * Whether the next attempt goes through the firmware: the one that policy allows after the node booted its old system,
+ * Whether the next attempt goes through the firmware: the one that policy allows after the node booted its previous release,
  * also where it was cut short and continues.
  */
 export function goesByFirmware(node: Node, target: UpgradeTarget, policy: UpgradePolicy): boolean {
@@ -83,7 +84,7 @@ export function nextCount(node: Node, target: UpgradeTarget): number {
 
 /**
  * Whether nothing is tried there any more without a person: after as many failures as the policy allows, and after the
- * first boot of the old system, but for one retry through the firmware where policy allows it. A second installation on
+ * first boot of the previous release, but for one retry through the firmware where policy allows it. A second installation on
  * top of that has broken nodes.
  */
 export function exhausted(node: Node, target: UpgradeTarget, policy: UpgradePolicy): boolean {
@@ -95,8 +96,8 @@ export function exhausted(node: Node, target: UpgradeTarget, policy: UpgradePoli
 export function describeStuck(node: Node, target: UpgradeTarget): string {
   const { count, failure = 'rolled back', rolledBack } = attemptsOf(node, target)
   if (rolledBack)
-    return `${node.name} booted its old system after the upgrade to ${target.version} (${failure}): find out why, then try again with \`caretaker retry ${node.name}\``
-  return `${node.name} failed ${count} times to upgrade to ${target.version} (${failure}): find out why, then try again with \`caretaker retry ${node.name}\``
+    return `${node.name} booted its previous release after the upgrade to ${target.version} (${failure}): find out why, then try again with \`caretaker retry ${node.name}\``
+  return `${node.name} failed ${counted(count, 'time')} to upgrade to ${target.version} (${failure}): find out why, then try again with \`caretaker retry ${node.name}\``
 }
 
 export function describeRunning({ talos }: Node): string {

@@ -11,7 +11,7 @@ const margin = 1.25
 /** A node that hung for a night is ignored: otherwise no window would ever be long enough. */
 const most = 4
 
-/** So much of a window must be left to start a node of this role, in ms. */
+/** So much of a window must be left to start upgrading a node of this role, in ms. */
 export function neededFor(
   role: Role,
   times: NodeTimesByRole,

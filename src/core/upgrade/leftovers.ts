@@ -26,14 +26,14 @@ function isNeeded({ talos }: Node, mark: CordonMark): boolean {
   return !mark.back && isOpen && (mark.installer !== undefined || mark.rebooting === true)
 }
 
-/** A node that was armed for its window, was rebooted by something else, and came back with its old system. */
+/** A node that was armed for its window, was rebooted by something else, and came back with its previous release. */
 export function decideFallen(outdated: readonly Node[], target: UpgradeTarget): UpgradeDecision | undefined {
   const node = outdated.find((one) => {
     const mark = stagedMark(one)
     return mark?.release === target.version && bootedOldSystem(one, mark)
   })
   if (!node) return undefined
-  const failure = `rolled back to ${node.talos.ok ? node.talos.value.version : 'its old release'}`
+  const failure = `rolled back to ${node.talos.ok ? node.talos.value.version : 'its previous release'}`
   const attempts: Attempts = {
     ...attemptsOf(node, target),
     release: target.version,
@@ -41,7 +41,7 @@ export function decideFallen(outdated: readonly Node[], target: UpgradeTarget): 
     failure,
     rolledBack: true,
   }
-  const reason = `${node.name} booted its old system: ${failure}`
+  const reason = `${node.name} booted its previous release: ${failure}`
   return go({ node: node.name, intent: 'give-up', reason, plan: [failureNote(node, attempts)] })
 }
 

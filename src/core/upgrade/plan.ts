@@ -15,7 +15,7 @@ export interface Planning {
 
 export interface AttemptAtHand {
   readonly count: number
-  /** The one retry through the firmware after the node booted its old system. */
+  /** The one retry through the firmware after the node booted its previous release. */
   readonly powercycled?: boolean
   /** The installer has run already, and only the reboot is missing. */
   readonly installed?: boolean

@@ -23,7 +23,7 @@ export interface UpgradePolicy extends DisruptionPolicy {
   /** How long a node must have stayed healthy before the next one. */
   readonly settle: number
   readonly attempts: number
-  /** What becomes of a node that booted its old system: a person is asked, or it is tried once more by a firmware boot. */
+  /** What becomes of a node that booted its previous release: a person is asked, or it is tried once more by a firmware boot. */
   readonly afterRollback: 'ask' | 'powercycle'
   /** What upgrades may take away that nodes have now: extensions, kernel arguments, … by name. */
   readonly mayLose: readonly string[]

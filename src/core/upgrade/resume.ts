@@ -1,3 +1,4 @@
+import { counted } from '../count.ts'
 import {
   type Attempts,
   type CordonMark,
@@ -113,7 +114,7 @@ function decideArrived(marked: Marked): UpgradeDecision {
     return {
       kind: 'stuck',
       node: name,
-      reason: `${name} runs ${target.version}, and failed verification (${failure}): accept it with \`kubectl uncordon ${name}\`, verify it again with \`caretaker retry ${name}\`, or roll it back with \`caretaker rollback ${name}\``,
+      reason: `${name} runs ${target.version}, but failed verification (${failure}): accept it with \`kubectl uncordon ${name}\`, verify it again with \`caretaker retry ${name}\`, or roll it back with \`caretaker rollback ${name}\``,
     }
   }
   // There is no new boot to wait for: what it was to get was cancelled, or it has gone beyond it.
@@ -126,7 +127,7 @@ function decideArrived(marked: Marked): UpgradeDecision {
   }
   const unwell = whyUnhealthy(node)
   if (unwell) return { kind: 'wait', reason: `${name}, which was being upgraded, ${unwell}` }
-  return release(node, `${name} runs ${facts.version} already, so it is being uncordoned`)
+  return release(node, `${name} already runs ${facts.version}, so it is being uncordoned`)
 }
 
 function decideRebooting(marked: Marked): UpgradeDecision | undefined {
@@ -143,7 +144,7 @@ interface AttemptSoFar {
   readonly attempts: Omit<Attempts, 'release'>
   /** The mark is of this very target. */
   readonly isOfTarget: boolean
-  /** What the node is to remember of having booted its old system. */
+  /** What the node is to remember of having booted its previous release. */
   readonly note: Attempts | undefined
   /** Undefined where it was cut short, and has not failed. */
   readonly failure: string | undefined
@@ -166,7 +167,7 @@ function attemptSoFar({ node, name, mark, target, policy }: Marked): AttemptSoFa
   }
 }
 
-/** A node that runs its old release: its attempt continues, is made once more, or is given up. */
+/** A node that runs its previous release: its attempt continues, is made once more, or is given up. */
 function decideAttempt(marked: Marked): UpgradeDecision {
   const attempt = attemptSoFar(marked)
   const { attempts, note, failure, powercycled } = attempt
@@ -179,7 +180,7 @@ function decideAttempt(marked: Marked): UpgradeDecision {
   return obstacle === undefined ? goOn(marked, attempt) : { kind: 'wait', reason: obstacle }
 }
 
-/** It runs its old release and nothing new is installed: it is uncordoned. An armed node stays cordoned. */
+/** It runs its previous release and nothing new is installed: it is uncordoned. An armed node stays cordoned. */
 function giveUp({ node, name, target }: Marked, { attempts, note }: AttemptSoFar, failure: string): UpgradeDecision {
   const noted = note ?? { ...attempts, release: target.version, failure }
   if (!isArmed(node) && isHealthy(node)) {
@@ -190,8 +191,8 @@ function giveUp({ node, name, target }: Marked, { attempts, note }: AttemptSoFar
     kind: 'stuck',
     node: name,
     reason: note
-      ? `${name} booted its old system after the upgrade to ${target.version} (${failure}), and stays cordoned because it ${whyUnhealthy(node) ?? 'is armed'}: find out why, then try again with \`caretaker retry ${name}\``
-      : `${name} failed ${attempts.count} times to upgrade to ${target.version} (${failure}), and stays cordoned: try again with \`caretaker retry ${name}\`, or roll it back with \`caretaker rollback ${name}\``,
+      ? `${name} booted its previous release after the upgrade to ${target.version} (${failure}), and stays cordoned because it ${whyUnhealthy(node) ?? 'is armed'}: find out why, then try again with \`caretaker retry ${name}\``
+      : `${name} failed ${counted(attempts.count, 'time')} to upgrade to ${target.version} (${failure}), and stays cordoned: try again with \`caretaker retry ${name}\`, or roll it back with \`caretaker rollback ${name}\``,
   }
 }
 

@@ -162,7 +162,7 @@ export function whyNotBack(facts: TalosFacts, mark: CordonMark): string | undefi
   // Nothing was expected of it by the agent that wrote this mark.
   if (release === undefined || (schematic === undefined && disarm === undefined)) return undefined
   const isSame = facts.version === release && (schematic === undefined || facts.schematic === schematic)
-  if (disarm && !isSame) return `it booted ${facts.version}, and should still run ${release}`
+  if (disarm && !isSame) return `it booted ${facts.version}, but should still run ${release}`
   if (!disarm && isSame) return `it booted ${facts.version} again`
   if (to !== undefined && facts.version !== to) return `it booted ${facts.version}, not ${to}`
   return nextBootObstacle(facts)

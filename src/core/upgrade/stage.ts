@@ -25,7 +25,7 @@ export function decideStaging(outdated: readonly Node[], window: Obstacle, situa
   )
   if (!next) {
     const names = ready.map(({ name }) => name).join(', ')
-    return { kind: 'wait', ...window, reason: `${window.reason}${names && `; it is installed already on ${names}`}` }
+    return { kind: 'wait', ...window, reason: `${window.reason}${names && `; it is already installed on ${names}`}` }
   }
   const specific = nodeObstacle(next, situation)
   if (specific) return { kind: 'wait', ...specific }

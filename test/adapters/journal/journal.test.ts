@@ -30,7 +30,7 @@ describe('the journal', () => {
     expect(journal.openRollout()).toEqual(rollout)
     expect(journal.rollouts(5)).toEqual([rollout])
     expect(recall(journal, 'wishes')).toEqual(['v1.14.0'])
-    expect(journal.entries(1)).toEqual([expect.objectContaining({ text: 'ups is about to fail' })])
+    expect(journal.entries(1)).toEqual([expect.objectContaining({ text: 'ups is critical' })])
     expect(journal.firstSeen(['v1.13.9'], 9).get('v1.13.9')).toBe(7)
     const [run] = journal.runs(1)
     expect(run).toMatchObject({ job: 'shut-down-cluster' })

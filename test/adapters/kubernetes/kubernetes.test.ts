@@ -92,7 +92,7 @@ test.each([
   ['await upgraded w-1: rolled back: it rebooted and runs v1.13.9, not v1.14.1', true],
   ['the installer ended with code 4', undefined],
 ])(
-  'of what 0.1 noted of an attempt, "%s" tells whether the node booted its old system',
+  'of what 0.1 noted of an attempt, "%s" tells whether the node booted its previous release',
   async (failure, rolledBack) => {
     const text = JSON.stringify({ release: 'v1.14.1', count: 1, failure })
     await at.patchNode('w-1', { metadata: { annotations: { [attemptsAnnotation]: text } } })

@@ -31,30 +31,30 @@ describe('before anything is drained, Kubernetes is compared with the release', 
       name: 'a kubelet that is too old',
       components: [component('kubelet', 'w-1', 'v1.30.14')],
       expected:
-        'wait: v1.13.9 needs Kubernetes 1.31 or later, and kubelet on w-1 is v1.30.14: upgrade Kubernetes first',
+        'wait: v1.13.9 needs Kubernetes 1.31 or later, but kubelet on w-1 is v1.30.14: upgrade Kubernetes first',
     },
     {
       name: 'one of a node that comes later',
       components: [component('kubelet', 'w-2', 'v1.30.14')],
       expected:
-        'wait: v1.13.9 needs Kubernetes 1.31 or later, and kubelet on w-2 is v1.30.14: upgrade Kubernetes first',
+        'wait: v1.13.9 needs Kubernetes 1.31 or later, but kubelet on w-2 is v1.30.14: upgrade Kubernetes first',
     },
     {
       name: 'a scheduler that is too old',
       components: [component('kube-scheduler', 'cp-2', 'v1.30.0')],
       expected:
-        'wait: v1.13.9 needs Kubernetes 1.31 or later, and kube-scheduler on cp-2 is v1.30.0: upgrade Kubernetes first',
+        'wait: v1.13.9 needs Kubernetes 1.31 or later, but kube-scheduler on cp-2 is v1.30.0: upgrade Kubernetes first',
     },
     {
       name: 'a controller manager that is too old',
       components: [component('kube-controller-manager', 'cp-3', 'v1.29.9')],
       expected:
-        'wait: v1.13.9 needs Kubernetes 1.31 or later, and kube-controller-manager on cp-3 is v1.29.9: upgrade Kubernetes first',
+        'wait: v1.13.9 needs Kubernetes 1.31 or later, but kube-controller-manager on cp-3 is v1.29.9: upgrade Kubernetes first',
     },
     {
       name: 'an API server that is too new, beside another one',
       components: [component('kube-apiserver', 'cp-1', 'v1.36.3'), component('kube-apiserver', 'cp-2', 'v1.37.0')],
-      expected: 'wait: v1.13.9 supports Kubernetes up to 1.36, and kube-apiserver on cp-2 is v1.37.0',
+      expected: 'wait: v1.13.9 supports Kubernetes up to 1.36, but kube-apiserver on cp-2 is v1.37.0',
     },
     {
       name: 'a kubelet with a suffix of its vendor',
@@ -65,7 +65,7 @@ describe('before anything is drained, Kubernetes is compared with the release', 
       name: 'and one that is too old in spite of it',
       components: [component('kubelet', 'w-1', 'v1.30.3-gke.100')],
       expected:
-        'wait: v1.13.9 needs Kubernetes 1.31 or later, and kubelet on w-1 is v1.30.3-gke.100: upgrade Kubernetes first',
+        'wait: v1.13.9 needs Kubernetes 1.31 or later, but kubelet on w-1 is v1.30.3-gke.100: upgrade Kubernetes first',
     },
     { name: 'a node that is none of ours', components: [component('kubelet', 'old-1', 'v1.20.0')], expected: 'go w-1' },
   ])('$name', ({ components, expected }) => {
@@ -95,7 +95,7 @@ describe('a node that is closed already', () => {
 
   test('is not installed either', () => {
     expect(summary(decide(old, closed()))).toBe(
-      'wait: v1.13.9 needs Kubernetes 1.31 or later, and kubelet on w-1 is v1.30.0: upgrade Kubernetes first',
+      'wait: v1.13.9 needs Kubernetes 1.31 or later, but kubelet on w-1 is v1.30.0: upgrade Kubernetes first',
     )
   })
 

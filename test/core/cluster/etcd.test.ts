@@ -96,23 +96,23 @@ describe('a control plane may go away', () => {
     {
       name: 'not when its own kubelet is ill and another is off: its member carries the quorum',
       nodes: controlPlanes(unready, off, {}),
-      obstacle: 'etcd would be left with 1 healthy members of 3, and needs 2',
+      obstacle: 'etcd would be left with 1 of 3 members healthy, but needs 2',
     },
     {
       name: 'not out of five, two of which are off',
       nodes: controlPlanes({}, {}, {}, off, off),
-      obstacle: 'etcd would be left with 2 healthy members of 5, and needs 3',
+      obstacle: 'etcd would be left with 2 of 5 members healthy, but needs 3',
     },
     {
       name: 'not out of four, one of which is off',
       nodes: controlPlanes({}, {}, {}, off),
-      obstacle: 'etcd would be left with 2 healthy members of 4, and needs 3',
+      obstacle: 'etcd would be left with 2 of 4 members healthy, but needs 3',
     },
     {
       name: 'not together with another one of three',
       nodes: controlPlanes({}, {}, {}),
       leaving: ['cp-1', 'cp-3'],
-      obstacle: 'etcd would be left with 1 healthy members of 3, and needs 2',
+      obstacle: 'etcd would be left with 1 of 3 members healthy, but needs 2',
     },
     {
       name: 'not out of two',
@@ -124,7 +124,7 @@ describe('a control plane may go away', () => {
     {
       name: 'not when one that stays is far behind',
       nodes: controlPlanes({}, late, {}),
-      obstacle: 'etcd would be left with 1 healthy members of 3, and needs 2',
+      obstacle: 'etcd would be left with 1 of 3 members healthy, but needs 2',
     },
     { name: 'when the quorum is lost already: it may be what makes it whole', nodes: controlPlanes(alone, off, off) },
     { name: 'when it is cut off from the others itself', nodes: controlPlanes(alone, {}, {}) },
@@ -132,12 +132,12 @@ describe('a control plane may go away', () => {
     {
       name: 'not when its own etcd tells nothing and the quorum can only stand on it',
       nodes: controlPlanes({ etcd: 'silent' }, off, {}),
-      obstacle: 'etcd would be left with 1 healthy members of 3, and needs 2',
+      obstacle: 'etcd would be left with 1 of 3 members healthy, but needs 2',
     },
     {
       name: 'not when a learner is all that would make up the number',
       nodes: withLearner(controlPlanes({}, off, {}, { etcd: { learner: true } }), 'cp-4'),
-      obstacle: 'etcd would be left with 1 healthy members of 3, and needs 2',
+      obstacle: 'etcd would be left with 1 of 3 members healthy, but needs 2',
     },
     {
       name: 'when it is a learner itself: it has no vote',
@@ -152,7 +152,7 @@ describe('a control plane may go away', () => {
       name: 'not as a worker that holds a member, as one with the wrong role in the configuration does',
       nodes: controlPlanes({}, off, {}).map((node) => (node.name === 'cp-3' ? { ...node, role: 'worker' } : node)),
       leaving: ['cp-3'],
-      obstacle: 'etcd would be left with 1 healthy members of 3, and needs 2',
+      obstacle: 'etcd would be left with 1 of 3 members healthy, but needs 2',
     },
   ])('$name', ({ nodes, leaving = ['cp-1'], twoMembers = false, obstacle }) => {
     expect(quorumObstacle(nodes, leaving, twoMembers)).toBe(obstacle)
@@ -161,7 +161,7 @@ describe('a control plane may go away', () => {
   test('not when the others are members that nobody configured, for nobody can tell how they are', () => {
     const members = ['cp-1', 'cp-8', 'cp-9']
     expect(quorumObstacle([controlPlane('cp-1', members)], ['cp-1'])).toBe(
-      'etcd would be left with 0 healthy members of 3, and needs 2',
+      'etcd would be left with 0 of 3 members healthy, but needs 2',
     )
   })
 
@@ -173,7 +173,7 @@ describe('a control plane may go away', () => {
   test('by a silent control plane, whose member may have any name', () => {
     const members = ['a', 'b', 'c'].map((name) => member(name))
     const nodes = controlPlanes({ talos: 'silent' }, { talos: 'silent' }, { etcd: { id: idOf('c'), members } })
-    expect(quorumObstacle(nodes, ['cp-1'])).toBe('etcd would be left with 1 healthy members of 3, and needs 2')
+    expect(quorumObstacle(nodes, ['cp-1'])).toBe('etcd would be left with 1 of 3 members healthy, but needs 2')
   })
 
   test('by a silent node that is configured as a worker, and is a member by its name', () => {
@@ -183,14 +183,14 @@ describe('a control plane may go away', () => {
       worker('w-1', { talos: 'silent' }),
       worker('w-2', { talos: 'silent' }),
     ]
-    expect(quorumObstacle(nodes, ['w-1'])).toBe('etcd would be left with 1 healthy members of 3, and needs 2')
+    expect(quorumObstacle(nodes, ['w-1'])).toBe('etcd would be left with 1 of 3 members healthy, but needs 2')
     expect(quorumObstacle(nodes, ['w-2'])).toBe(undefined)
   })
 
   test('by the id of its member, where that has another name than the node', () => {
     const members = [member('cp-1'), member('cp-2'), member('cp-3')].map((one) => ({ ...one, name: `old-${one.name}` }))
     const nodes = controlPlanes({ etcd: { members } }, { talos: 'silent' }, { etcd: { members } })
-    expect(quorumObstacle(nodes, ['cp-1'])).toBe('etcd would be left with 1 healthy members of 3, and needs 2')
+    expect(quorumObstacle(nodes, ['cp-1'])).toBe('etcd would be left with 1 of 3 members healthy, but needs 2')
     expect(quorumObstacle(nodes, ['cp-2'])).toBe(undefined)
   })
 })

@@ -161,6 +161,6 @@ test('after a reboot, what runs and what the next boot starts must be one', () =
   expect(nextBootObstacle(facts(grub))).toBe(undefined)
   expect(nextBootObstacle(facts({ bootedEntry: 'Talos-v1.12.11.efi' }))).toBe(undefined)
   expect(nextBootObstacle(facts({ defaultEntry: 'Talos-v1.12.11.efi' }))).toBe(
-    'it runs v1.13.8 (Talos-v1.13.8.efi), and its next boot starts Talos-v1.12.11.efi',
+    'it runs v1.13.8 (Talos-v1.13.8.efi), but its next boot starts Talos-v1.12.11.efi',
   )
 })

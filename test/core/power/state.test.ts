@@ -258,7 +258,7 @@ test.each<{ name: string; story: string[]; second?: number; obstacle: string | u
   { name: 'on mains, and silent for too long', story: ['0: OL'], second: 31, obstacle: 'the UPS no longer answers' },
   { name: 'in a blip', story: ['0: OL', '1: OB'], obstacle: 'the UPS is on battery' },
   { name: 'on battery', story: ['0: OB'], obstacle: 'the UPS is on battery' },
-  { name: 'critical', story: ['0: FSD OB'], obstacle: 'the UPS is about to fail' },
+  { name: 'critical', story: ['0: FSD OB'], obstacle: 'the UPS is critical' },
   {
     name: 'latched',
     story: ['0: FSD OL'],

@@ -8,9 +8,13 @@ test.each([
   {
     target: 'v1.13.9',
     kubernetes: 'v1.30.9',
-    mismatch: 'v1.13.9 needs Kubernetes 1.31 or later, and v1.30.9 runs: upgrade Kubernetes first',
+    mismatch: 'v1.13.9 needs Kubernetes 1.31 or later, but the cluster runs v1.30.9: upgrade Kubernetes first',
   },
-  { target: 'v1.13.9', kubernetes: 'v1.37.0', mismatch: 'v1.13.9 supports Kubernetes up to 1.36, and v1.37.0 runs' },
+  {
+    target: 'v1.13.9',
+    kubernetes: 'v1.37.0',
+    mismatch: 'v1.13.9 supports Kubernetes up to 1.36, but the cluster runs v1.37.0',
+  },
   // What is not known is not refused.
   { target: 'v1.99.0', kubernetes: 'v1.20.0', mismatch: undefined },
   { target: 'v1.13.9', kubernetes: 'v1.36.3+k3s1', mismatch: undefined },
@@ -20,12 +24,12 @@ test.each([
   {
     target: 'v1.13.9',
     kubernetes: 'v1.30.2+k3s1',
-    mismatch: 'v1.13.9 needs Kubernetes 1.31 or later, and v1.30.2+k3s1 runs: upgrade Kubernetes first',
+    mismatch: 'v1.13.9 needs Kubernetes 1.31 or later, but the cluster runs v1.30.2+k3s1: upgrade Kubernetes first',
   },
   {
     target: 'v1.13.9',
     kubernetes: 'v1.37.0-rc.1',
-    mismatch: 'v1.13.9 supports Kubernetes up to 1.36, and v1.37.0-rc.1 runs',
+    mismatch: 'v1.13.9 supports Kubernetes up to 1.36, but the cluster runs v1.37.0-rc.1',
   },
 ])('whether $target can run Kubernetes $kubernetes', ({ target, kubernetes, mismatch }) => {
   expect(kubernetesMismatch(target, kubernetes)).toBe(mismatch)
@@ -37,13 +41,14 @@ test.each([
   {
     target: 'v1.13.9',
     host: 'v1.10.9',
-    mismatch: 'v1.13.9 upgrades from v1.11.0 or later, and v1.10.9 runs: upgrade through the minor versions in between',
+    mismatch:
+      'v1.13.9 upgrades from v1.11.0 or later, but the node runs v1.10.9: upgrade through the minor versions in between',
   },
   {
     target: 'v1.13.9',
     host: 'v1.11.0-rc.0',
     mismatch:
-      'v1.13.9 upgrades from v1.11.0 or later, and v1.11.0-rc.0 runs: upgrade through the minor versions in between',
+      'v1.13.9 upgrades from v1.11.0 or later, but the node runs v1.11.0-rc.0: upgrade through the minor versions in between',
   },
   { target: 'v1.99.0', host: 'v1.2.0', mismatch: undefined },
   { target: 'v1.13.9', host: 'v1.10.9-k7.1.9', mismatch: undefined },

@@ -150,13 +150,13 @@ test.each<{ name: string; situation: Situation; changed?: Partial<ReleasePolicy>
   {
     name: 'a list that has shrunk',
     situation: { available: ['v1.12.11'], running: ['v1.13.9'] },
-    reason: "v1.13.9 runs, and the Factory's newest is v1.12.11; nothing is downgraded",
+    reason: "the nodes run v1.13.9, but the Factory's newest is v1.12.11; nothing is downgraded",
   },
   {
     name: 'a pin',
     situation: { available: factory, running: ['v1.13.9'] },
     changed: { pin: 'v1.13.8' },
-    reason: 'v1.13.9 runs, and v1.13.8 is pinned',
+    reason: 'the nodes run v1.13.9, and v1.13.8 is pinned',
   },
   {
     name: 'a hole in the list',
@@ -175,7 +175,7 @@ test.each<{ name: string; situation: Situation; changed?: Partial<ReleasePolicy>
     name: 'a hole that is too wide',
     situation: { available: ['v1.14.1'], running: ['v1.11.6'] },
     reason:
-      'no release of 1.12 is offered; no release of 1.13 is offered; v1.14.1 upgrades from v1.12.0 or later, and v1.11.6 runs: upgrade through the minor versions in between',
+      'no release of 1.12 is offered; no release of 1.13 is offered; v1.14.1 upgrades from v1.12.0 or later, but the node runs v1.11.6: upgrade through the minor versions in between',
   },
 ])('the reason for $name is a sentence', ({ situation, changed = {}, reason }) => {
   expect(decideTarget(viewOf(situation), { ...policy, ...changed }).reason).toBe(reason)

@@ -8,19 +8,19 @@ describe('where the usual order is blocked, another way is taken, and said', () 
       name: 'Kubernetes is too new for the own line',
       situation: { available: ['v1.12.3', 'v1.12.11', 'v1.13.9'], running: ['v1.12.3'], kubernetes: 'v1.36.3' },
       expected:
-        'target v1.13.9: the newest of the next minor version, from v1.12.3; the usual order is blocked (v1.12.11 supports Kubernetes up to 1.35, and v1.36.3 runs)',
+        'target v1.13.9: the newest of the next minor version, from v1.12.3; the usual order is blocked (v1.12.11 supports Kubernetes up to 1.35, but the cluster runs v1.36.3)',
     },
     {
       name: 'Kubernetes is too new for the own line and the next one',
       situation: { available: ['v1.12.11', 'v1.13.9', 'v1.14.1'], running: ['v1.12.3'], kubernetes: 'v1.37.0' },
       expected:
-        'target v1.14.1: the newest of 1.14, which installs directly over 1.12, from v1.12.3; the usual order is blocked (v1.12.11 supports Kubernetes up to 1.35, and v1.37.0 runs; v1.13.9 supports Kubernetes up to 1.36, and v1.37.0 runs)',
+        'target v1.14.1: the newest of 1.14, which installs directly over 1.12, from v1.12.3; the usual order is blocked (v1.12.11 supports Kubernetes up to 1.35, but the cluster runs v1.37.0; v1.13.9 supports Kubernetes up to 1.36, but the cluster runs v1.37.0)',
     },
     {
       name: 'the newest of the own line is there already, and Kubernetes is too new for the next one',
       situation: { available: ['v1.12.11', 'v1.13.9', 'v1.14.1'], running: ['v1.12.11'], kubernetes: 'v1.37.1' },
       expected:
-        'target v1.14.1: the newest of 1.14, which installs directly over 1.12, from v1.12.11; the usual order is blocked (v1.13.9 supports Kubernetes up to 1.36, and v1.37.1 runs)',
+        'target v1.14.1: the newest of 1.14, which installs directly over 1.12, from v1.12.11; the usual order is blocked (v1.13.9 supports Kubernetes up to 1.36, but the cluster runs v1.37.1)',
     },
     {
       name: 'the rollout that has begun can not be finished any more',
@@ -31,7 +31,7 @@ describe('where the usual order is blocked, another way is taken, and said', () 
         kubernetes: 'v1.37.0',
       },
       expected:
-        'target v1.14.1: the newest of 1.14, which installs directly over 1.12, from v1.12.11; the usual order is blocked (v1.13.9 supports Kubernetes up to 1.36, and v1.37.0 runs)',
+        'target v1.14.1: the newest of 1.14, which installs directly over 1.12, from v1.12.11; the usual order is blocked (v1.13.9 supports Kubernetes up to 1.36, but the cluster runs v1.37.0)',
     },
   ])('$name', ({ situation, expected }) => {
     expect(decide(situation)).toBe(expected)
@@ -71,42 +71,43 @@ describe('where no way is left, what would open one is said', () => {
       situation: { available: ['v1.12.11', 'v1.13.9'], running: ['v1.12.3'], kubernetes: 'v1.36.3' },
       changed: { skip: ['v1.13.9'] },
       expected:
-        'wait v1.12.11: v1.12.11 supports Kubernetes up to 1.35, and v1.36.3 runs; v1.13.9 is skipped by upgrade.skip; Kubernetes 1.36 needs Talos 1.13 or later',
+        'wait v1.12.11: v1.12.11 supports Kubernetes up to 1.35, but the cluster runs v1.36.3; v1.13.9 is skipped by upgrade.skip; Kubernetes 1.36 needs Talos 1.13 or later',
     },
     {
       name: 'a later Talos, where Kubernetes is too new for all that is offered',
       situation: { available: ['v1.12.11'], running: ['v1.12.3'], kubernetes: 'v1.37.0' },
       expected:
-        'wait v1.12.11: v1.12.11 supports Kubernetes up to 1.35, and v1.37.0 runs; Kubernetes 1.37 needs Talos 1.14 or later',
+        'wait v1.12.11: v1.12.11 supports Kubernetes up to 1.35, but the cluster runs v1.37.0; Kubernetes 1.37 needs Talos 1.14 or later',
     },
     {
       name: 'a later Caretaker, where nobody knows what runs that Kubernetes',
       situation: { available: ['v1.12.11'], running: ['v1.12.3'], kubernetes: 'v1.39.0' },
-      expected: 'wait v1.12.11: v1.12.11 supports Kubernetes up to 1.35, and v1.39.0 runs',
+      expected: 'wait v1.12.11: v1.12.11 supports Kubernetes up to 1.35, but the cluster runs v1.39.0',
     },
     {
       name: 'another pin',
       situation: { available: ['v1.12.11', 'v1.13.9'], running: ['v1.12.3'], kubernetes: 'v1.36.3' },
       changed: { pin: 'v1.12.11' },
       expected:
-        'wait v1.12.11: v1.12.11 supports Kubernetes up to 1.35, and v1.36.3 runs; v1.13.9 is newer than upgrade.pin (v1.12.11); Kubernetes 1.36 needs Talos 1.13 or later',
+        'wait v1.12.11: v1.12.11 supports Kubernetes up to 1.35, but the cluster runs v1.36.3; v1.13.9 is newer than upgrade.pin (v1.12.11); Kubernetes 1.36 needs Talos 1.13 or later',
     },
     {
       name: 'another channel',
       situation: { available: ['v1.12.11', 'v1.13.9', 'v1.14.0-rc.1'], running: ['v1.12.11'], kubernetes: 'v1.37.0' },
       expected:
-        'wait v1.13.9: v1.13.9 supports Kubernetes up to 1.36, and v1.37.0 runs; v1.14.0-rc.1 is a pre-release, which upgrade.channel excludes; Kubernetes 1.37 needs Talos 1.14 or later',
+        'wait v1.13.9: v1.13.9 supports Kubernetes up to 1.36, but the cluster runs v1.37.0; v1.14.0-rc.1 is a pre-release, which upgrade.channel excludes; Kubernetes 1.37 needs Talos 1.14 or later',
     },
     {
       name: 'a newer Kubernetes',
       situation: { available: ['v1.13.9', 'v1.14.1'], running: ['v1.13.9'], kubernetes: 'v1.31.4' },
-      expected: 'wait v1.14.1: v1.14.1 needs Kubernetes 1.32 or later, and v1.31.4 runs: upgrade Kubernetes first',
+      expected:
+        'wait v1.14.1: v1.14.1 needs Kubernetes 1.32 or later, but the cluster runs v1.31.4: upgrade Kubernetes first',
     },
     {
       name: 'the release that was withdrawn, if it came back',
       situation: { available: ['v1.12.11'], running: ['v1.12.3'], withdrawn: ['v1.13.9'], kubernetes: 'v1.36.3' },
       expected:
-        'wait v1.12.11: v1.12.11 supports Kubernetes up to 1.35, and v1.36.3 runs; v1.13.9 was withdrawn by the Image Factory; Kubernetes 1.36 needs Talos 1.13 or later',
+        'wait v1.12.11: v1.12.11 supports Kubernetes up to 1.35, but the cluster runs v1.36.3; v1.13.9 was withdrawn by the Image Factory; Kubernetes 1.36 needs Talos 1.13 or later',
     },
     {
       name: 'a person, for another major version',

@@ -376,7 +376,7 @@ describe('with mode: staged', () => {
   test('and then the window is waited for', () => {
     const rest = upgraded(three())
     expect(summary(decide([...rest, staged('w-1')], { now: wednesday }, mode))).toBe(
-      'wait: the next window opens on 2026-03-07 02:00 CET; it is installed already on w-1',
+      'wait: the next window opens on 2026-03-07 02:00 CET; it is already installed on w-1',
     )
   })
   test('in the window it is only drained and rebooted', () => {

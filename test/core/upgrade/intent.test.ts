@@ -83,14 +83,14 @@ test.each<Case>([
     intent: 'release',
   },
   { is: 'failed twice', node: marked(mark, {}, { attempts: failed }), intent: 'give-up' },
-  { is: 'booted its old system', node: marked(rebooting, { bootId: 'boot-2' }), intent: 'give-up' },
+  { is: 'booted its previous release', node: marked(rebooting, { bootId: 'boot-2' }), intent: 'give-up' },
   {
-    is: 'somebody else has uncordoned after it booted its old system',
+    is: 'somebody else has uncordoned after it booted its previous release',
     node: worker('w-1', { talos: { bootId: 'boot-2' }, kubernetes: { leftover: rebooting } }),
     intent: 'give-up',
   },
   {
-    is: 'was armed for its window, and booted its old system',
+    is: 'was armed for its window, and booted its previous release',
     node: worker('w-1', { talos: { bootId: 'boot-2' }, kubernetes: { staged: { ...rebooting, release: 'v1.13.9' } } }),
     intent: 'give-up',
   },

@@ -207,7 +207,7 @@ describe('a node that carries our mark comes before every other', () => {
   })
 })
 
-describe('a node that booted its old system, where the policy allows one firmware boot', () => {
+describe('a node that booted its previous release, where the policy allows one firmware boot', () => {
   const powercycle = { ...policy, afterRollback: 'powercycle' } as const
   const decideBy = (node: Node) => decideUpgrade(clusterOf(worker('w-1'), node), target, calm, powercycle)
   const first = { attempts: { release: 'v1.13.9', count: 1 } }
@@ -235,7 +235,7 @@ describe('a node that booted its old system, where the policy allows one firmwar
     const noted = { release: 'v1.13.9', count: 1, failure: 'rolled back to v1.13.8', rolledBack: true } as const
     const node = worker('w-2', { kubernetes: { attempts: noted } })
     expect(summary(decideUpgrade(clusterOf(worker('w-1'), node), target, calm, policy))).toBe(
-      'stuck: w-2 booted its old system after the upgrade to v1.13.9 (rolled back to v1.13.8): find out why, then try again with `caretaker retry w-2`',
+      'stuck: w-2 booted its previous release after the upgrade to v1.13.9 (rolled back to v1.13.8): find out why, then try again with `caretaker retry w-2`',
     )
   })
 })

@@ -100,13 +100,13 @@ describe('what a node comes back with after a rollback', () => {
       name: 'is nothing else, where it was disarmed',
       facts: runs({ version: 'v1.13.9' }),
       cordon: { ...back, disarm: true },
-      why: 'it booted v1.13.9, and should still run v1.13.8',
+      why: 'it booted v1.13.9, but should still run v1.13.8',
     },
     {
       name: 'is what boots next, too',
       facts: runs(armedEntries),
       cordon: { ...back, disarm: true },
-      why: 'it runs v1.13.8 (Talos-v1.13.8.efi), and its next boot starts Talos-v1.13.9.efi',
+      why: 'it runs v1.13.8 (Talos-v1.13.8.efi), but its next boot starts Talos-v1.13.9.efi',
     },
     {
       name: 'is not asked by a mark of 0.1',

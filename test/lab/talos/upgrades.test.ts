@@ -120,7 +120,7 @@ describe('upgrades', () => {
     expect(drained).toEqual(['w-1'])
   })
 
-  test("Talos' own upgrade that cannot drain reboots into the old release", async () => {
+  test("Talos' own upgrade that cannot drain reboots into the previous release", async () => {
     const cordonAndDrain = () => Promise.reject(new Error('connection refused'))
     const node = await bootWorker({ address: '127.0.40.13', cordonAndDrain })
     const admin = await callsTo(node)
