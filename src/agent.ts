@@ -82,7 +82,11 @@ export function createAgent(options: AgentOptions) {
     alerts,
     ordered: {
       get: () => remembered.ordered.recall(journal),
-      set: (at) => remembered.ordered.remember(journal, at),
+      set: (at) => {
+        remembered.ordered.remember(journal, at)
+        // Whoever wants everything down no longer wants it up at any price.
+        if (at !== undefined) remembered.wakeNow.remember(journal, undefined)
+      },
     },
     emit,
     now,
