@@ -3,7 +3,7 @@ import { CommanderError, Option } from 'commander'
 import { addPowerCommands } from './cli/power-commands.ts'
 import { addRolloutCommands } from './cli/rollout-commands.ts'
 import { addUpsCommand } from './cli/ups-command.ts'
-import { ask, askOr, command, duration, exit, group, positive, print, program } from './cli/shell.ts'
+import { ask, askOr, command, duration, exit, group, loadWhole, positive, print, program } from './cli/shell.ts'
 import { AgentError, type ErrorCode, messageOf } from './core/errors.ts'
 import type { RunAnswer } from './core/operator.ts'
 
@@ -96,7 +96,7 @@ command('plan', 'what the next upgrade-node run would do, and why', async (optio
 })
 
 command('releases', 'releases that the Image Factory offers', async (options, _args, extra) => {
-  const settings = await (await import('./main/settings.ts')).loadSettings(options.config, process.env)
+  const settings = await loadWhole(options)
   const versions = await (await import('./cli/direct.ts')).readReleases(settings, AbortSignal.timeout(30_000))
   const shown = extra['all'] ? versions : versions.filter((version) => !version.includes('-')).slice(-20)
   await print(options, shown, shown.toReversed().join('\n'))

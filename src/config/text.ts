@@ -1,16 +1,6 @@
-import {
-  isAlias,
-  isCollection,
-  isMap,
-  isNode,
-  LineCounter,
-  parseDocument,
-  visit,
-  type Document,
-  type YAMLParseError,
-} from 'yaml'
 import type { z } from 'zod'
 import { AgentError } from '../core/errors.ts'
+import { type Document, isAlias, isCollection, isMap, isNode, openYaml, visit } from '../yaml.ts'
 import type { RenamedSetting } from './renamed.ts'
 
 /**
@@ -25,16 +15,13 @@ export function parseText<T>(
   file: string,
   findRenamed: (value: unknown) => readonly RenamedSetting[] = () => [],
 ): T {
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const { document, faults, placeOf } = openYaml(text, { strict: true })
   const at = (offset: number) => {
-    const { line, col } = lines.linePos(offset)
-    return `${file}:${line}:${col}`
+    const { line, column } = placeOf(offset)
+    return `${file}:${line}:${column}`
   }
-  const syntax = [...document.errors, ...document.warnings].map(
-    (fault) => `${at(fault.pos[0])}: ${withoutSource(fault)}`,
-  )
-  if (syntax.length > 0) throw misconfigured(syntax)
+  if (faults.length > 0)
+    throw misconfigured(faults.map(({ line, column, words }) => `${file}:${line}:${column}: ${words}`))
   // An alias can make a small file huge, and is not needed.
   let alias: number | undefined
   visit(document, { Alias: (_, found) => void (alias ??= found.range?.[0] ?? 0) })
@@ -57,12 +44,6 @@ export function parseText<T>(
 function withoutEmpty(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
   return Object.fromEntries(Object.entries(value).filter(([, section]) => section !== null))
-}
-
-/** Drops what the parser quotes from the file: it may be a secret in the wrong place. */
-function withoutSource({ code, message }: Pick<YAMLParseError, 'code' | 'message'>): string {
-  if (code === 'TAG_RESOLVE_FAILED') return 'tags (!name) are not supported here: quote the value'
-  return message.replace(/(: |\s*\\).*$/s, '')
 }
 
 interface Fault {

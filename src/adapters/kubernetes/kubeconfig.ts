@@ -1,9 +1,8 @@
 import { X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
-import { LineCounter, parseDocument } from 'yaml'
 import { organizationsOf } from '../../core/certificate-life.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
-import { describeYamlFault, yamlAliasFault } from '../../core/yaml-fault.ts'
+import { openYaml, readYaml, valueOf } from '../../yaml.ts'
 import { createFields, type Fields } from './kubeconfig-fields.ts'
 
 /** What it takes to talk to an API server: PEM texts, or a token. */
@@ -40,7 +39,7 @@ export interface Impersonation {
  */
 export function parseKubeconfig(text: string, file: string): Access {
   const wrong = (why: string) => new AgentError('misconfigured', `${file}: ${why}`)
-  const document = readDocument(text, wrong)
+  const document = asRecord(valueOf(readYaml(text, wrong), wrong))
   const current = document['current-context']
   if (isUnquoted(current)) throw wrong(`current-context is not a string: put ${current} in quotes`)
   if (typeof current !== 'string' || current === '') throw wrong('it has no current-context')
@@ -133,18 +132,6 @@ function refuseImpersonators(user: Fields, wrong: Wrong): void {
     )
 }
 
-function readDocument(text: string, wrong: Wrong): Record<string, unknown> {
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
-  const [fault] = document.errors
-  if (fault) throw wrong(describeYamlFault(fault.code, lines.linePos(fault.pos[0])))
-  try {
-    return asRecord(document.toJS())
-  } catch {
-    throw wrong(yamlAliasFault)
-  }
-}
-
 function refuseOtherLogins(user: Fields, wrong: Wrong): void {
   const instead = 'use one with a client certificate or a token'
   if (user.has('exec')) throw wrong(`${user.of} gets its credentials from a program: ${instead}`)
@@ -235,8 +222,8 @@ export function withClientCertificate(
 
 /** Where the user and the cluster of the current context stand in the document. */
 function findUser(text: string) {
-  const document = parseDocument(text, { prettyErrors: false })
-  const whole = asRecord(document.errors.length === 0 ? document.toJS() : undefined)
+  const { document, faults } = openYaml(text)
+  const whole = asRecord(faults.length === 0 ? document.toJS() : undefined)
   const indexOf = (list: string, name: unknown) => {
     const entries = Array.isArray(whole[list]) ? whole[list].map(asRecord) : []
     const index = entries.findIndex((entry) => entry['name'] === name)
