@@ -24,6 +24,8 @@ command('start', 'run the daemon until SIGINT or SIGTERM', async (options, _args
     format: extra['lines'] ? 'lines' : format,
     write: (text) => void process.stdout.write(text),
   })
+  // What it writes is for its own user; what others are to read, as images on the share, is opened one by one.
+  process.umask(0o077)
   const stop = new AbortController()
   // Supervisors and wrappers may send SIGTERM twice; only a second Ctrl-C means: exit now.
   for (const name of ['SIGINT', 'SIGTERM'] as const) {

@@ -1,13 +1,18 @@
+import { homedir } from 'node:os'
+import { dirname, resolve } from 'node:path'
 import process from 'node:process'
 import type { JournalHandle } from './adapters/journal/journal.ts'
 import { lockState } from './adapters/journal/lock.ts'
 import { type Agent, type AgentOptions, createAgent } from './agent.ts'
+import type { AlertContent } from './core/alert.ts'
+import { AgentError } from './core/errors.ts'
 import type { Logger } from './core/log.ts'
 import { createQueueDoor } from './engine/queue-door.ts'
 import { serveControl } from './http/control.ts'
 import { openJournalAndAlerts } from './main/journal.ts'
 import { findOwnMachine, holderOf, readBootId } from './main/identity.ts'
 import { createLiveSettings, type LiveSettings } from './main/live-settings.ts'
+import { keepStatePrivate } from './main/private-state.ts'
 import { watchLives } from './main/renewal.ts'
 import { loadOwnJobs } from './main/registry.ts'
 import { checkServices, createServices, recallSchematics } from './main/services.ts'
@@ -40,8 +45,10 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const startedAt = new Date()
   await using stack = new AsyncDisposableStack()
   stack.use(lockState(options.settings.state))
+  const openTo = await closeState(options.settings, log)
   const { journal, alerts } = openJournalAndAlerts(options.settings.state, log)
   stack.use(journal)
+  alerts.report('state.access', openTo)
   const settings = createLiveSettings({ settings: options.settings, journal, alerts, log })
   const world = stack.use(
     await openWorld({ settings, journal, log, isDaemon: true, told: tellAlerts(settings, alerts, log) }),
@@ -93,6 +100,22 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   log.info({ config: settings.file, pid: process.pid }, 'caretaker is running')
   await aborted(signal)
   log.info({}, 'stopping')
+}
+
+/**
+ * Closes the state directory to others. Where that can't be, a first start is refused; later it is an alert, since the
+ * power is to be guarded.
+ *
+ * @throws AgentError `misconfigured`
+ */
+async function closeState({ state, file, hasRun }: Settings, log: Logger): Promise<AlertContent | undefined> {
+  const shared = [dirname(resolve(file)), homedir(), '/']
+  const { tightened, fault } = await keepStatePrivate({ directory: state, uid: process.geteuid?.() ?? 0, shared })
+  if (tightened.length > 0)
+    log.warn({ state, tightened }, 'others could read the state directory: now only the user of the daemon can')
+  if (fault === undefined) return undefined
+  if (!hasRun) throw new AgentError('misconfigured', fault)
+  return { severity: 'warning', subject: 'state', text: fault }
 }
 
 /** The agent's identity and its intervals. */

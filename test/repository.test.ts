@@ -36,6 +36,16 @@ test('the image runs without root, and tells whether it is well', async () => {
     expect(await glob(source!, { cwd: root }).next(), source).toMatchObject({ done: false })
 })
 
+test('every package of the lock file has the checksum that npm compares it with, also those of other platforms', async () => {
+  const { packages } = JSON.parse(await read('package-lock.json')) as {
+    packages: Record<string, { link?: boolean; integrity?: string; cpu?: readonly string[] }>
+  }
+  const entries = Object.entries(packages).filter(([path, { link }]) => path.includes('node_modules/') && !link)
+  expect(entries.filter(([, { cpu }]) => cpu).length).toBeGreaterThan(40)
+  const without = entries.filter(([, { integrity }]) => !/^sha512-[A-Za-z0-9+/]{86}==$/.test(integrity ?? ''))
+  expect(without.map(([path]) => path)).toEqual([])
+})
+
 test('every version that is named is the same', async () => {
   const { version, dependencies } = JSON.parse(await read('package.json')) as {
     version: string
