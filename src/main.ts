@@ -1,4 +1,3 @@
-import { homedir } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import process from 'node:process'
 import type { JournalHandle } from './adapters/journal/journal.ts'
@@ -108,8 +107,12 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
  *
  * @throws AgentError `misconfigured`
  */
-async function closeState({ state, file, hasRun }: Settings, log: Logger): Promise<AlertContent | undefined> {
-  const shared = [dirname(resolve(file)), homedir(), '/']
+async function closeState(
+  { state, file, hasRun, environment }: Settings,
+  log: Logger,
+): Promise<AlertContent | undefined> {
+  // Nobody's home, nor the folder of the configuration, is closed to those who work there.
+  const shared = [dirname(resolve(file)), resolve(environment['HOME'] || '/'), '/']
   const { tightened, fault } = await keepStatePrivate({ directory: state, uid: process.geteuid?.() ?? 0, shared })
   if (tightened.length > 0)
     log.warn({ state, tightened }, 'others could read the state directory: now only the user of the daemon can')

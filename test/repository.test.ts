@@ -27,6 +27,12 @@ test('the compose file keeps the queue on the disk, the share as a folder, and b
   for (const service of [agent, queue]) expect(service).toMatchObject({ cap_drop: ['ALL'], read_only: true })
 })
 
+test('the compose file starts the guard of the power whatever becomes of the queue’s store', async () => {
+  const { services } = parse(await read('docker-compose.yml')) as { services: Record<string, Record<string, unknown>> }
+  expect(services['agent']).not.toHaveProperty('depends_on')
+  expect(services['agent']).not.toHaveProperty('links')
+})
+
 test('the image runs without root, and tells whether it is well', async () => {
   const lines = (await read('Dockerfile')).split('\n')
   const last = lines.slice(lines.findLastIndex((line) => line.startsWith('FROM')))
