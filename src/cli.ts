@@ -133,7 +133,10 @@ command('staged', 'staged images on the share', async (options) => {
 
 group('schematic', 'Image Factory schematics')
 command('schematic id <file>', 'print the id of a schematic', async (options, [file]) => {
-  const { readText, toSchematic } = await import('./main/settings.ts')
+  const [{ readText }, { toSchematic }] = await Promise.all([
+    import('./main/file-gate.ts'),
+    import('./main/settings.ts'),
+  ])
   const { id } = toSchematic(await readText(file!), file!)
   await print(options, { id }, id)
   return exit.ok

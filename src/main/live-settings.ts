@@ -7,10 +7,11 @@ import { messageOf } from '../core/errors.ts'
 import type { Journal } from '../core/journal.ts'
 import type { Logger } from '../core/log.ts'
 import { sectionOf } from '../core/service.ts'
+import { readText } from './file-gate.ts'
 import { stampOf } from './kept-file.ts'
 import { keepLastGood } from './last-good.ts'
 import { sectionsOf } from './registry.ts'
-import { readConfig, readText, type Settings } from './settings.ts'
+import { readConfig, type Settings } from './settings.ts'
 
 /** Between two looks at the file, in ms. Polled, since no kernel tells of edits on NFS and on many bind mounts. */
 const pollInterval = 2_000

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { schematicId } from '../adapters/factory/schematic-id.ts'
 import type { SecretSource } from '../config/scalars.ts'
@@ -9,6 +8,7 @@ import { AgentError, messageOf } from '../core/errors.ts'
 import type { RegisteredSchematic } from '../core/release/schematic.ts'
 import type { AnyService, Files } from '../operations/service.ts'
 import { defaultFiles, findConfigFile, socketIn } from './config-file.ts'
+import { readText } from './file-gate.ts'
 import { findLastGood } from './last-good.ts'
 import { loadRegistry, sectionsOf } from './registry.ts'
 
@@ -135,23 +135,6 @@ function settingsOf({ file, text, config, environment, services, fault, hasRun =
     readSecret: (source, what) => readSecret(source, what, { path, environment }),
     parseSchematic: toSchematic,
   }
-}
-
-/** A file's text. @throws AgentError `misconfigured`, saying what is wrong with the file */
-export async function readText(file: string): Promise<string> {
-  return readFile(file, 'utf8').catch((error: unknown) => {
-    const why = isAbsent(error) ? 'does not exist' : `can't be read: ${messageOf(error)}`
-    throw new AgentError('misconfigured', `${file} ${why}`, error)
-  })
-}
-
-/** Whether it is only that a file is not there yet. */
-export function isMissingFile(error: unknown): boolean {
-  return error instanceof AgentError && isAbsent(error.cause)
-}
-
-function isAbsent(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT'
 }
 
 /** The secret itself, without the line break that editors put at the end of a file. */

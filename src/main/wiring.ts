@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { createChecks } from '../adapters/checks/checks.ts'
 import { createFactory } from '../adapters/factory/factory.ts'
 import { createApi } from '../adapters/kubernetes/api.ts'
-import { type Access, parseKubeconfig } from '../adapters/kubernetes/kubeconfig.ts'
+import { type Access, handedOut, parseKubeconfig } from '../adapters/kubernetes/kubeconfig.ts'
 import { createKubernetes } from '../adapters/kubernetes/kubernetes.ts'
 import { createObjects } from '../adapters/kubernetes/objects.ts'
 import type { NutUps } from '../adapters/nut/ups.ts'
@@ -16,12 +16,13 @@ import type { Logger } from '../core/log.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Calendar } from '../core/upgrade/ports.ts'
 import { accessFrom, keepKubernetes, keepTalos, readKubernetes, readTalos, type Sourced } from './credentials.ts'
+import { isMissingFile } from './file-gate.ts'
 import type { KeptFile } from './kept-file.ts'
 import { followMachines } from './machines.ts'
 import { missingFor } from './missing.ts'
 import { renewableKubernetes, renewableTalos } from './renewable.ts'
 import type { Renewable } from './renewal.ts'
-import { isMissingFile, type Settings } from './settings.ts'
+import type { Settings } from './settings.ts'
 import { followUpses, type UpsesTold } from './upses.ts'
 
 /** How long a control plane may take to hand out a kubeconfig, in ms. */
@@ -196,7 +197,7 @@ async function askForAccess(talos: TalosAdapter, { config }: Settings): Promise<
     if (role !== 'controlplane') continue
     try {
       const text = await talos.kubeconfig(name, AbortSignal.timeout(kubeconfigWithin))
-      return parseKubeconfig(text, `the kubeconfig of ${name}`)
+      return parseKubeconfig(text, `the kubeconfig of ${name}`, handedOut)
     } catch (error) {
       last = error
     }
