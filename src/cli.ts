@@ -182,17 +182,23 @@ command('journal', 'the journal, newest last', async (options, _args, extra) => 
 
 group('config', 'the configuration')
 command('config check', 'check the configuration and the files that it refers to', async (options, _args, extra) => {
-  const settings = await (await import('./main/settings.ts')).loadSettings(options.config, process.env)
-  const { checkSettings, livesOf } = await import('./cli/direct.ts')
-  const [offline, credentials] = [await checkSettings(settings), await livesOf(settings)]
-  const asks = extra['online'] === true && offline.length === 0
+  const { checkConfiguration } = await import('./cli/check.ts')
+  const found = await checkConfiguration(options.config, process.env, process.geteuid?.() ?? 0)
+  const { file, warnings, credentials, ofShape, settings } = found
+  const asks = extra['online'] === true && found.faults.length === 0 && settings !== undefined
   const faults = asks
     ? await (await import('./cli/online.ts')).checkOnline(settings, AbortSignal.timeout(30_000))
-    : offline
-  const answer = { file: settings.file, faults, credentials }
-  await print(options, answer, faults.length === 0 ? `${settings.file} is valid` : faults.join('\n'))
-  // On stderr: an expiry date is information, not an error.
-  if (!options.json) for (const line of credentials) process.stderr.write(`${line}\n`)
+    : found.faults
+  // On stderr: neither a doubt nor an expiry date is an error.
+  if (!options.json)
+    for (const line of [...warnings.map((one) => `warning: ${one}`), ...credentials]) process.stderr.write(`${line}\n`)
+  // As for every other command: a file that is no configuration is an error of its own.
+  if (ofShape > 0 && !options.json) throw new AgentError('misconfigured', faults.join('\n'))
+  await print(
+    options,
+    { file, faults, warnings, credentials },
+    faults.length === 0 ? `${file} is valid` : faults.join('\n'),
+  )
   return faults.length === 0 ? exit.ok : exit.usage
 }).option('--online', 'also check it against the nodes, Kubernetes, the UPSes and the Factory')
 

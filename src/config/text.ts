@@ -2,6 +2,22 @@ import type { z } from 'zod'
 import { AgentError } from '../core/errors.ts'
 import { type Document, isAlias, isCollection, isMap, isNode, openYaml, visit } from '../yaml.ts'
 import type { RenamedSetting } from './renamed.ts'
+import { repair } from './repair.ts'
+
+/** A text, what is wrong with it, and where. */
+interface Examined<T> {
+  readonly document: Document
+  /** By the shape; undefined where it has faults. */
+  readonly value: T | undefined
+  /** As it stands, without the shape; undefined where it is no YAML. */
+  readonly raw: unknown
+  /** `file:line:column: path: what is expected`. */
+  readonly faults: readonly string[]
+  /** `file:line:column` of an offset. */
+  at(offset: number): string
+}
+
+type FindRenamed = (value: unknown) => readonly RenamedSetting[]
 
 /**
  * Reads a YAML text by a shape and reports every error at once: `file:line:column: path: what is expected`. A section whose
@@ -9,35 +25,71 @@ import type { RenamedSetting } from './renamed.ts'
  *
  * @throws AgentError `misconfigured`
  */
-export function parseText<T>(
+export function parseText<T>(shape: z.ZodType<T>, text: string, file: string, findRenamed: FindRenamed = () => []): T {
+  const { value, faults } = examine(shape, text, { file, findRenamed })
+  if (value === undefined) throw new AgentError('misconfigured', faults.join('\n'))
+  return value
+}
+
+/** A text that may have faults, and what can be used of it all the same. */
+export interface Inspected<T> {
+  readonly faults: readonly string[]
+  /** What is left without everything that is wrong; undefined where that is nothing. */
+  readonly usable: T | undefined
+  /** Top-level keys of `usable` that stand for what is missing. */
+  readonly assumed: readonly string[]
+  /** `file:line:column` of a setting of `usable`, or of the deepest part of it that is written. */
+  placeOf(path: readonly PropertyKey[]): string
+}
+
+export interface InspectOptions {
+  readonly file: string
+  readonly findRenamed: FindRenamed
+  /** What stands for top-level settings that must be there. */
+  readonly assume: Readonly<Record<string, unknown>>
+}
+
+/** The same for whoever wants to see all faults, those of what the text names as well. Never throws. */
+export function inspectText<T>(shape: z.ZodType<T>, text: string, options: InspectOptions): Inspected<T> {
+  const { document, value, raw, faults, at } = examine(shape, text, options)
+  const repaired = value === undefined && raw !== undefined ? repair(shape, raw, options.assume) : undefined
+  return {
+    faults,
+    usable: value ?? repaired?.value,
+    assumed: repaired?.assumed ?? [],
+    placeOf: (path) => at(offsetOf(document, repaired?.pathBefore(path) ?? path, false)),
+  }
+}
+
+function examine<T>(
   shape: z.ZodType<T>,
   text: string,
-  file: string,
-  findRenamed: (value: unknown) => readonly RenamedSetting[] = () => [],
-): T {
+  { file, findRenamed }: Pick<InspectOptions, 'file' | 'findRenamed'>,
+): Examined<T> {
   const { document, faults, placeOf } = openYaml(text, { strict: true })
   const at = (offset: number) => {
     const { line, column } = placeOf(offset)
     return `${file}:${line}:${column}`
   }
-  if (faults.length > 0)
-    throw misconfigured(faults.map(({ line, column, words }) => `${file}:${line}:${column}: ${words}`))
+  const bad = (found: readonly string[], raw?: unknown) => ({ document, value: undefined, raw, faults: found, at })
+  if (faults.length > 0) return bad(faults.map(({ line, column, words }) => `${file}:${line}:${column}: ${words}`))
   // An alias can make a small file huge, and is not needed.
   let alias: number | undefined
   visit(document, { Alias: (_, found) => void (alias ??= found.range?.[0] ?? 0) })
-  if (alias !== undefined) throw misconfigured([`${at(alias)}: aliases (*name) are not supported here`])
+  if (alias !== undefined) return bad([`${at(alias)}: aliases (*name) are not supported here`])
 
-  const value = withoutEmpty(document.toJS())
-  const renamed = findRenamed(value)
-  const result = shape.safeParse(value)
-  if (result.success) return result.data
+  const raw = withoutEmpty(document.toJS())
+  const renamed = findRenamed(raw)
+  const result = shape.safeParse(raw)
+  if (result.success) return { document, value: result.data, raw, faults: [], at }
   // A setting with an old name is an error of its own; what follows from it is left out.
   const isOfRenamed = ({ path }: Fault) => renamed.some((one) => path.every((key, index) => key === one.path[index]))
   const others = flatten(result.error.issues, document).filter((fault) => !isOfRenamed(fault))
-  throw misconfigured([
+  const told = [
     ...renamed.map(({ path, now }) => `${at(offsetOf(document, path, true))}: ${path.join('.')} is now called ${now}`),
     ...others.map((fault) => describe(fault, document, at)),
-  ])
+  ]
+  return bad(told, raw)
 }
 
 /** Drops top-level keys without a value. */
@@ -81,8 +133,4 @@ function offsetOf(document: Document, path: readonly PropertyKey[], wantKey: boo
     if (isNode(found) && !isAlias(found)) return found.range?.[0] ?? 0
   }
   return 0
-}
-
-function misconfigured(faults: readonly string[]): AgentError {
-  return new AgentError('misconfigured', faults.join('\n'))
 }

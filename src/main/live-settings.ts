@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { planChange } from '../config/change.ts'
 import type { Config } from '../config/config.ts'
+import { findMistakes } from '../config/mistakes.ts'
 import type { Alerts } from '../core/alert.ts'
 import { messageOf } from '../core/errors.ts'
 import type { Journal } from '../core/journal.ts'
@@ -21,7 +22,7 @@ const namedPaths = 6
 export interface LiveSettingsOptions {
   readonly settings: Settings
   readonly journal: Pick<Journal, 'write'>
-  readonly alerts: Pick<Alerts, 'open' | 'settle'>
+  readonly alerts: Pick<Alerts, 'open' | 'settle' | 'report'>
   readonly log: Logger
   readonly pollInterval?: number
 }
@@ -80,11 +81,27 @@ export function createLiveSettings(options: LiveSettingsOptions): LiveSettings {
       log.info({}, said)
       journal.write({ kind: 'event', subject: name, text: said })
     }
+    tellMistakes()
     tellPending(change.pending)
     const changed = services.filter(
       (service) => service.config && !isDeepStrictEqual(sectionIn(before, service), sectionIn(config, service)),
     )
     if (changed.length > 0) for (const listener of listeners) listener(changed.map((service) => service.name))
+  }
+
+  /** What fits the shape and can't work: the power is guarded all the same. */
+  function tellMistakes(): void {
+    const [first, ...others] = findMistakes(config, new Date()).filter(({ severity }) => severity === 'error')
+    const more = others.length === 0 ? '' : ` (and ${others.length} more)`
+    alerts.report(
+      'config.mistakes',
+      first && {
+        severity: 'warning',
+        subject: name,
+        text: `${first.path.join('.')}: ${first.text}${more}`,
+        action: `Fix ${file}; \`caretaker config check\` shows all that is wrong`,
+      },
+    )
   }
 
   function tellPending(now: readonly string[]): void {
@@ -118,6 +135,7 @@ export function createLiveSettings(options: LiveSettingsOptions): LiveSettings {
 
   if (fault === undefined) alerts.settle('config.invalid')
   else refuse(fault)
+  tellMistakes()
   // Whatever it was, this start has taken it.
   alerts.settle('config.restart')
 

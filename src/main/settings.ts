@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { schematicId } from '../adapters/factory/schematic-id.ts'
 import type { SecretSource } from '../config/scalars.ts'
-import { type Config, parseConfig, parseSchematic } from '../config/config.ts'
+import { type Config, inspectConfig, parseConfig, parseSchematic } from '../config/config.ts'
 import { chooseTimeZone } from '../core/time.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
 import type { RegisteredSchematic } from '../core/release/schematic.ts'
@@ -81,6 +81,32 @@ export async function loadUsableSettings(
       hasRun: true,
     })
   }
+}
+
+/** A configuration that may have faults, with what can be used of it to look at the rest. */
+export interface InspectedSettings {
+  readonly file: string
+  readonly faults: readonly string[]
+  /** Undefined where nothing can be used. */
+  readonly settings: Settings | undefined
+  /** Top-level settings that are missing. */
+  readonly assumed: readonly string[]
+  /** `file:line:column` of a setting. */
+  placeOf(path: readonly PropertyKey[]): string
+}
+
+/** The same to be checked. @throws AgentError `misconfigured` where there is no file to read */
+export async function inspectSettings(
+  named: string | undefined,
+  environment: Environment,
+  registry = loadRegistry(),
+): Promise<InspectedSettings> {
+  const file = findFile(named, environment)
+  const services = await registry
+  const text = await readText(file)
+  const { faults, usable, assumed, placeOf } = inspectConfig(text, file, sectionsOf(services))
+  const settings = usable && settingsOf({ file, text, config: usable, environment, services })
+  return { file, faults, settings, assumed, placeOf }
 }
 
 /** A configuration's text, with times in the zone that `TZ` names. @throws AgentError `misconfigured`, with every error */
