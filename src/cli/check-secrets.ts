@@ -12,26 +12,21 @@ import { attempt, exposureOf, type Findings } from './findings.ts'
 
 type Path = Mistake['path']
 
-/** Everything that must stay secret and what proves who others are: passwords, tokens, keys, CAs. */
-export async function checkSecrets(settings: Settings, user: number): Promise<Findings> {
-  const { config } = settings
-  const share = settings.path(config.share.directory)
+/**
+ * Everything that must stay secret and what proves who others are: passwords, tokens, keys, CAs, wherever `raw`, the
+ * configuration as it is written, names them.
+ */
+export async function checkSecrets(settings: Settings, raw: unknown, user: number): Promise<Findings> {
+  const share = settings.path(settings.config.share.directory)
   const checks = [
-    ...secretsIn(config, []).map(({ path, source }) => checkSecret(settings, share, path, source)),
-    ...authoritiesIn(config, []).map(({ path, file }) => checkAuthority(path, settings.path(file))),
-    ...config.hosts.flatMap(({ address, shutdown }, index) => {
-      if (!('ssh' in shutdown)) return []
-      const { key, knownHosts, port } = shutdown.ssh
-      const at = ['hosts', index, 'shutdown', 'ssh']
-      return [
-        checkKey([...at, 'key'], settings.path(key), { share, user }),
-        attempt([...at, 'knownHosts'], async () => {
-          const file = settings.path(knownHosts)
-          const why = whyUnknownHost(await readText(file), address, port)
-          if (why !== undefined) throw new Error(`${file}: ${why}`)
-        }),
-      ]
-    }),
+    ...secretsIn(raw, []).map(({ path, source }) => checkSecret(settings, share, path, source)),
+    ...authoritiesIn(raw, []).map(({ path, file }) => checkAuthority(path, settings.path(file))),
+    ...loginsIn(raw).flatMap(({ path, address, key, knownHosts, port }) => [
+      ...(typeof key === 'string' ? [checkKey([...path, 'key'], settings.path(key), { share, user })] : []),
+      ...(typeof knownHosts === 'string'
+        ? [checkKnownHosts([...path, 'knownHosts'], settings.path(knownHosts), { address, port })]
+        : []),
+    ]),
   ]
   return (await Promise.all(checks)).flat()
 }
@@ -43,6 +38,42 @@ function secretsIn(value: unknown, path: Path): readonly { readonly path: Path; 
   if (only && others.length === 0 && ['file', 'env'].includes(only[0]) && typeof only[1] === 'string')
     return [{ path, source: value as SecretSource }]
   return entriesOf(value).flatMap(([key, one]) => secretsIn(one, [...path, key]))
+}
+
+interface FoundLogin {
+  readonly path: Path
+  readonly address: string | undefined
+  readonly port: number
+  readonly key: unknown
+  readonly knownHosts: unknown
+}
+
+/** How hosts are logged in to by SSH. */
+function loginsIn(raw: unknown): readonly FoundLogin[] {
+  const { hosts } = Object(raw) as { hosts?: unknown }
+  return (Array.isArray(hosts) ? hosts : []).flatMap((host, index): FoundLogin[] => {
+    const { address, shutdown } = Object(host) as { address?: unknown; shutdown?: unknown }
+    const { ssh } = Object(shutdown) as { ssh?: unknown }
+    if (typeof ssh !== 'object' || ssh === null) return []
+    const { key, knownHosts, port } = ssh as Record<string, unknown>
+    return [
+      {
+        path: ['hosts', index, 'shutdown', 'ssh'],
+        address: typeof address === 'string' ? address : undefined,
+        port: typeof port === 'number' ? port : 22,
+        key,
+        knownHosts,
+      },
+    ]
+  })
+}
+
+function checkKnownHosts(path: Path, file: string, { address, port }: Pick<FoundLogin, 'address' | 'port'>) {
+  return attempt(path, async () => {
+    const text = await readText(file)
+    const why = address === undefined ? undefined : whyUnknownHost(text, address, port)
+    if (why !== undefined) throw new Error(`${file}: ${why}`)
+  })
 }
 
 /** Every `ca: FILE`. */

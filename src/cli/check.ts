@@ -34,36 +34,54 @@ export async function checkConfiguration(
   environment: Environment,
   user: number,
 ): Promise<CheckAnswer> {
-  const { file, faults, settings, assumed, placeOf } = await inspectSettings(named, environment)
+  const { file, faults, settings, assumed, raw, pathOf, placeOf } = await inspectSettings(named, environment)
   const answer = { file, faults, ofShape: faults.length, warnings: [], credentials: [], settings: undefined }
   if (settings === undefined) return answer
-  const found = (await findAll(settings, user)).filter(({ path }) => !assumed.includes(String(path[0])))
-  const told = found.map((one) => ({ ...one, line: `${placeOf(one.path)}: ${one.path.join('.')}: ${one.text}` }))
-  const linesOf = (wanted: Mistake['severity']) => [
-    ...new Set(told.flatMap(({ severity, line }) => (severity === wanted ? [line] : []))),
-  ]
+  // Also in what does not fit the shape: all that is wrong is told at once.
+  const ofSecrets = await checkSecrets(settings, raw, user)
+  const others = (await findOthers(settings, ofSecrets)).map((one) => ({ ...one, path: pathOf(one.path) }))
+  const told = [...ofSecrets, ...others]
+    .filter(({ path }) => !assumed.includes(String(path[0])))
+    .map(({ severity, path, text }) => {
+      const { line, column } = placeOf(path)
+      return { severity, line: `${file}:${line}:${column}: ${path.join('.')}: ${text}` }
+    })
+  const linesOf = (wanted: Mistake['severity'], before: readonly string[] = []) => {
+    const lines = told.flatMap(({ severity, line }) => (severity === wanted ? [line] : []))
+    return [...new Set([...before, ...lines])].toSorted((one, other) => byPlace(file, one, other))
+  }
   return {
     ...answer,
-    faults: [...faults, ...linesOf('error')],
+    faults: linesOf('error', faults),
     warnings: linesOf('warning'),
     credentials: await livesOf(settings),
     settings: faults.length === 0 ? settings : undefined,
   }
 }
 
-async function findAll(settings: Settings, user: number): Promise<Findings> {
-  const checks = [
-    checkCredentials(settings),
-    checkSecrets(settings, user),
-    checkUpgrade(settings),
-    checkPlaces(settings),
+/** In the order of the file. */
+function byPlace(file: string, one: string, other: string): number {
+  const [[line = 0, column = 0], [otherLine = 0, otherColumn = 0]] = [one, other].map((text) =>
+    text
+      .slice(file.length + 1)
+      .split(':')
+      .map(Number),
+  ) as [number[], number[]]
+  return line - otherLine || column - otherColumn
+}
+
+/** What is wrong beside secrets, which services need not tell once more. */
+async function findOthers(settings: Settings, ofSecrets: Findings): Promise<Findings> {
+  const checks = await Promise.all([checkCredentials(settings), checkUpgrade(settings), checkPlaces(settings)])
+  const found = [...findMistakes(settings.config, new Date()), ...checks.flat()]
+  const known = new Set([...ofSecrets, ...found].map(({ path }) => path.join('.')))
+  const ofServices = (await faultsOfServices(settings)).filter(({ setting }) => !known.has(setting))
+  return [
+    ...found,
+    ...ofServices.flatMap(({ setting, why, severity = 'error' }) =>
+      why.split('\n').map((text): Mistake => ({ severity, path: setting.split('.'), text })),
+    ),
   ]
-  const found = [...findMistakes(settings.config, new Date()), ...(await Promise.all(checks)).flat()]
-  const known = new Set(found.map(({ path }) => path.join('.')))
-  const ofServices = (await faultsOfServices(settings)).flatMap(({ setting, why, severity = 'error' }) =>
-    known.has(setting) ? [] : why.split('\n').map((text): Mistake => ({ severity, path: setting.split('.'), text })),
-  )
-  return [...found, ...ofServices]
 }
 
 async function checkCredentials(settings: Settings): Promise<Findings> {

@@ -20,7 +20,7 @@ export function findMachineMistakes(config: Config): readonly Mistake[] {
     ...all.flatMap(({ machine, path }) => addressMistakes(machine.address, [...path, 'address'])),
     ...config.upses.flatMap(({ host }, index) => addressMistakes(host, ['upses', index, 'host'])),
     ...all.flatMap(macMistakes),
-    ...all.flatMap((placed) => broadcastMistakes(placed, config)),
+    ...broadcastMistakes(all, config),
     ...upsMistakes(config),
   ]
 }
@@ -51,18 +51,27 @@ function macMistakes({ machine: { mac }, path }: Placed): readonly Mistake[] {
 }
 
 /** A packet to the broadcast address of another network wakes nobody; a relay may have any address. */
-function broadcastMistakes({ machine, path }: Placed, { power }: Config): readonly Mistake[] {
-  if (machine.mac === undefined) return []
-  const own = machine.wake?.broadcast
-  const given = [own ?? power.wake.broadcast].flat()
-  const address = parseIpv4(machine.address)
-  if (address === undefined || given.some((one) => reaches(parseIpv4(one), address))) return []
-  const at = own === undefined ? ['power', 'wake', 'broadcast'] : [...path, 'wake', 'broadcast']
+function broadcastMistakes(all: readonly Placed[], { power }: Config): readonly Mistake[] {
+  const unreached = (given: string | readonly string[]) => (placed: Placed) => {
+    const address = parseIpv4(placed.machine.address)
+    if (placed.machine.mac === undefined || address === undefined) return false
+    return ![given].flat().some((one) => reaches(parseIpv4(one), address))
+  }
+  const of = (given: string | readonly string[], lost: readonly Placed[]) => {
+    const names = lost.map(({ machine: { name, address } }) => `${name} (${address})`).join(', ')
+    return `${[given].flat().join(', ')} is the broadcast address of no network that has ${names} in it: magic packets may not reach it`
+  }
+  const shared = all
+    .filter(({ machine }) => machine.wake?.broadcast === undefined)
+    .filter(unreached(power.wake.broadcast))
+  const own = all.flatMap((placed) => {
+    const given = placed.machine.wake?.broadcast
+    const isLost = given !== undefined && unreached(given)(placed)
+    return isLost ? [doubtful([...placed.path, 'wake', 'broadcast'], of(given, [placed]))] : []
+  })
   return [
-    doubtful(
-      at,
-      `${given.join(', ')} is the broadcast address of no network that has ${machine.name} (${machine.address}) in it: magic packets may not reach it`,
-    ),
+    ...(shared.length > 0 ? [doubtful(['power', 'wake', 'broadcast'], of(power.wake.broadcast, shared))] : []),
+    ...own,
   ]
 }
 

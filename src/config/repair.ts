@@ -39,6 +39,14 @@ export function repair<T>(shape: z.ZodType<T>, given: unknown, assume: Readonly<
     return true
   }
 
+  function choose({ path, values }: z.core.$ZodIssueInvalidValue): boolean {
+    const [key, container] = [path.at(-1), path.slice(0, -1).reduce(childOf, root)]
+    const present = key === undefined ? undefined : childOf(container, key)
+    if (present === undefined || values.length === 0 || values.includes(present as string)) return false
+    ;(container as Record<PropertyKey, unknown>)[key!] = values[0]
+    return true
+  }
+
   /** What is missing can't be taken: then goes the list entry around it, or the section, or something stands for it. */
   function takeAround(path: readonly PropertyKey[]): boolean {
     const index = path.findLastIndex((key) => typeof key === 'number')
@@ -58,6 +66,9 @@ export function repair<T>(shape: z.ZodType<T>, given: unknown, assume: Readonly<
     const paths = result.error.issues.flatMap((issue) =>
       issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path],
     )
+    // Any choice will do for one that is wrong: the rest of its entry is looked at, too.
+    const chosen = result.error.issues.filter((issue) => issue.code === 'invalid_value' && choose(issue))
+    if (chosen.length > 0) continue
     // Entries of lists one at a time, and the last ones first: those behind them move.
     const settings = paths.filter((path) => typeof path.at(-1) !== 'number' && take(path))
     if (settings.length > 0) continue

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { AgentError } from '../core/errors.ts'
-import { type Document, isAlias, isCollection, isMap, isNode, openYaml, visit } from '../yaml.ts'
+import { type Document, isAlias, isCollection, isMap, isNode, openYaml, visit, type YamlText } from '../yaml.ts'
 import type { RenamedSetting } from './renamed.ts'
 import { repair } from './repair.ts'
 
@@ -13,8 +13,7 @@ interface Examined<T> {
   readonly raw: unknown
   /** `file:line:column: path: what is expected`. */
   readonly faults: readonly string[]
-  /** `file:line:column` of an offset. */
-  at(offset: number): string
+  readonly placeOf: YamlText['placeOf']
 }
 
 type FindRenamed = (value: unknown) => readonly RenamedSetting[]
@@ -38,8 +37,12 @@ export interface Inspected<T> {
   readonly usable: T | undefined
   /** Top-level keys of `usable` that stand for what is missing. */
   readonly assumed: readonly string[]
-  /** `file:line:column` of a setting of `usable`, or of the deepest part of it that is written. */
-  placeOf(path: readonly PropertyKey[]): string
+  /** As it stands, without the shape; undefined where it is no YAML. */
+  readonly raw: unknown
+  /** The path in the text of a setting of `usable`. */
+  pathOf(path: readonly PropertyKey[]): readonly PropertyKey[]
+  /** Line and column of a path in the text, or of the deepest part of it that is written. */
+  placeOf(path: readonly PropertyKey[]): { readonly line: number; readonly column: number }
 }
 
 export interface InspectOptions {
@@ -51,13 +54,15 @@ export interface InspectOptions {
 
 /** The same for whoever wants to see all faults, those of what the text names as well. Never throws. */
 export function inspectText<T>(shape: z.ZodType<T>, text: string, options: InspectOptions): Inspected<T> {
-  const { document, value, raw, faults, at } = examine(shape, text, options)
+  const { document, value, raw, faults, placeOf } = examine(shape, text, options)
   const repaired = value === undefined && raw !== undefined ? repair(shape, raw, options.assume) : undefined
   return {
     faults,
     usable: value ?? repaired?.value,
     assumed: repaired?.assumed ?? [],
-    placeOf: (path) => at(offsetOf(document, repaired?.pathBefore(path) ?? path, false)),
+    raw,
+    pathOf: (path) => repaired?.pathBefore(path) ?? path,
+    placeOf: (path) => placeOf(offsetOf(document, path, false)),
   }
 }
 
@@ -71,7 +76,13 @@ function examine<T>(
     const { line, column } = placeOf(offset)
     return `${file}:${line}:${column}`
   }
-  const bad = (found: readonly string[], raw?: unknown) => ({ document, value: undefined, raw, faults: found, at })
+  const bad = (found: readonly string[], raw?: unknown) => ({
+    document,
+    value: undefined,
+    raw,
+    faults: found,
+    placeOf,
+  })
   if (faults.length > 0) return bad(faults.map(({ line, column, words }) => `${file}:${line}:${column}: ${words}`))
   // An alias can make a small file huge, and is not needed.
   let alias: number | undefined
@@ -81,7 +92,7 @@ function examine<T>(
   const raw = withoutEmpty(document.toJS())
   const renamed = findRenamed(raw)
   const result = shape.safeParse(raw)
-  if (result.success) return { document, value: result.data, raw, faults: [], at }
+  if (result.success) return { document, value: result.data, raw, faults: [], placeOf }
   // A setting with an old name is an error of its own; what follows from it is left out.
   const isOfRenamed = ({ path }: Fault) => renamed.some((one) => path.every((key, index) => key === one.path[index]))
   const others = flatten(result.error.issues, document).filter((fault) => !isOfRenamed(fault))

@@ -91,8 +91,12 @@ export interface InspectedSettings {
   readonly settings: Settings | undefined
   /** Top-level settings that are missing. */
   readonly assumed: readonly string[]
-  /** `file:line:column` of a setting. */
-  placeOf(path: readonly PropertyKey[]): string
+  /** Everything that stands in the file. */
+  readonly raw: unknown
+  /** The path in the file of a setting of `settings`. */
+  pathOf(path: readonly PropertyKey[]): readonly PropertyKey[]
+  /** Line and column of a path in the file. */
+  placeOf(path: readonly PropertyKey[]): { readonly line: number; readonly column: number }
 }
 
 /** The same to be checked. @throws AgentError `misconfigured` where there is no file to read */
@@ -104,9 +108,9 @@ export async function inspectSettings(
   const file = findFile(named, environment)
   const services = await registry
   const text = await readText(file)
-  const { faults, usable, assumed, placeOf } = inspectConfig(text, file, sectionsOf(services))
+  const { usable, ...inspected } = inspectConfig(text, file, sectionsOf(services))
   const settings = usable && settingsOf({ file, text, config: usable, environment, services })
-  return { file, faults, settings, assumed, placeOf }
+  return { file, settings, ...inspected }
 }
 
 /** A configuration's text, with times in the zone that `TZ` names. @throws AgentError `misconfigured`, with every error */

@@ -23,12 +23,12 @@ async function hangingFiles(directory: string, count: number) {
     },
     /** The share is back. Asked in a loop, since only what is being opened has another end. */
     async recover() {
-      let isOver = false
-      const all = Promise.allSettled(opened).then((handles) => {
-        isOver = true
-        return Promise.all(handles.map((one) => (one.status === 'fulfilled' ? one.value.close() : undefined)))
+      const state = { isOver: false }
+      const all = Promise.allSettled(opened).then(async (handles) => {
+        state.isOver = true
+        for (const one of handles) if (one.status === 'fulfilled') await one.value.close()
       })
-      while (!isOver) {
+      while (!state.isOver) {
         for (const path of paths) {
           try {
             closeSync(openSync(path, constants.O_WRONLY | constants.O_NONBLOCK))
@@ -58,9 +58,9 @@ describe('a share that hangs', () => {
     } finally {
       // Each that comes to its turn opens the next pipe.
       const done = Promise.allSettled(calls)
-      let isDone = false
-      void done.then(() => (isDone = true))
-      while (!isDone) await Promise.race([hanging.recover(), done])
+      const state = { isDone: false }
+      void done.then(() => (state.isDone = true))
+      while (!state.isDone) await Promise.race([hanging.recover(), done])
     }
   })
 
