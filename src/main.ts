@@ -3,7 +3,7 @@ import process from 'node:process'
 import type { JournalHandle } from './adapters/journal/journal.ts'
 import { lockState } from './adapters/journal/lock.ts'
 import { type Agent, type AgentOptions, createAgent } from './agent.ts'
-import type { AlertContent } from './core/alert.ts'
+import type { Alerts } from './core/alert.ts'
 import { AgentError } from './core/errors.ts'
 import type { Logger } from './core/log.ts'
 import { createQueueDoor } from './engine/queue-door.ts'
@@ -11,7 +11,7 @@ import { serveControl } from './http/control.ts'
 import { openJournalAndAlerts } from './main/journal.ts'
 import { findOwnMachine, holderOf, readBootId } from './main/identity.ts'
 import { createLiveSettings, type LiveSettings } from './main/live-settings.ts'
-import { keepStatePrivate } from './main/private-state.ts'
+import { keepStatePrivate, type StateAccess } from './main/private-state.ts'
 import { watchLives } from './main/renewal.ts'
 import { loadOwnJobs } from './main/registry.ts'
 import { checkServices, createServices, recallSchematics } from './main/services.ts'
@@ -44,10 +44,10 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const startedAt = new Date()
   await using stack = new AsyncDisposableStack()
   stack.use(lockState(options.settings.state))
-  const openTo = await closeState(options.settings, log)
+  const access = await closeState(options.settings)
   const { journal, alerts } = openJournalAndAlerts(options.settings.state, log)
   stack.use(journal)
-  alerts.report('state.access', openTo)
+  tellAccess(access, alerts, log)
   const settings = createLiveSettings({ settings: options.settings, journal, alerts, log })
   const world = stack.use(
     await openWorld({ settings, journal, log, isDaemon: true, told: tellAlerts(settings, alerts, log) }),
@@ -107,18 +107,21 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
  *
  * @throws AgentError `misconfigured`
  */
-async function closeState(
-  { state, file, hasRun, environment }: Settings,
-  log: Logger,
-): Promise<AlertContent | undefined> {
+async function closeState({ state, file, hasRun, environment }: Settings): Promise<StateAccess> {
   // Nobody's home, nor the folder of the configuration, is closed to those who work there.
   const shared = [dirname(resolve(file)), resolve(environment['HOME'] || '/'), '/']
-  const { tightened, fault } = await keepStatePrivate({ directory: state, uid: process.geteuid?.() ?? 0, shared })
+  const access = await keepStatePrivate({ directory: state, uid: process.geteuid?.() ?? 0, shared })
+  if (access.fault !== undefined && !hasRun) throw new AgentError('misconfigured', access.fault)
+  return access
+}
+
+function tellAccess({ tightened, fault }: StateAccess, alerts: Alerts, log: Logger): void {
   if (tightened.length > 0)
-    log.warn({ state, tightened }, 'others could read the state directory: now only the user of the daemon can')
-  if (fault === undefined) return undefined
-  if (!hasRun) throw new AgentError('misconfigured', fault)
-  return { severity: 'warning', subject: 'state', text: fault }
+    log.warn({ tightened }, 'others could read the state directory: now only the user of the daemon can')
+  alerts.report(
+    'state.access',
+    fault === undefined ? undefined : { severity: 'warning', subject: 'state', text: fault },
+  )
 }
 
 /** The agent's identity and its intervals. */

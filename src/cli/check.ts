@@ -1,11 +1,12 @@
 import { X509Certificate } from 'node:crypto'
 import { compileCheck } from '../adapters/checks/checks.ts'
 import { describeCredential, lifeOf, lifeOfCertificate } from '../adapters/kubernetes/entry.ts'
+import type { Access } from '../adapters/kubernetes/kubeconfig.ts'
 import { doubtful, type Mistake, wrong } from '../config/mistake.ts'
 import { findMistakes } from '../config/mistakes.ts'
 import { dayOf, describeLife, stageOf } from '../core/certificate-life.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
-import { newAccess, readKubernetes, readTalos } from '../main/credentials.ts'
+import { isAdminAccess, newAccess, readKubernetes, readTalos } from '../main/credentials.ts'
 import { faultsOfServices } from '../main/services.ts'
 import { type Environment, inspectSettings, type Settings } from '../main/settings.ts'
 import { isUrl } from '../main/wiring.ts'
@@ -107,18 +108,31 @@ async function checkCredentials(settings: Settings): Promise<Findings> {
     found.push(
       ...(await attempt(ofKubernetes, async () => {
         const { value, file } = await readKubernetes(settings, kubeconfig)
-        const life = lifeOf(value)
-        const stage = life && stageOf(life, Date.now())
-        if (life && (stage === 'ended' || stage === 'not-begun'))
-          throw new AgentError(
-            'misconfigured',
-            `${describeLife(describeCredential(value), life, stage)}${stage === 'ended' ? `: ${newAccess(value, file)}` : ''}`,
-          )
+        const ended = await whyEnded(settings, value, file)
+        if (ended?.isFinal) throw new AgentError('misconfigured', ended.text)
         if (value.ca !== undefined) refuseEnded(value.ca, `${file}: the CA of the API server`)
       })),
       ...(await exposureOf(ofKubernetes, path(kubeconfig), share)),
     )
   return found
+}
+
+/** Whether a kubeconfig can't be used now; not for good where the daemon renews it through Talos. */
+async function whyEnded(
+  settings: Settings,
+  value: Access,
+  file: string,
+): Promise<{ readonly text: string; readonly isFinal: boolean } | undefined> {
+  const life = lifeOf(value)
+  const stage = life && stageOf(life, Date.now())
+  if (!life || (stage !== 'ended' && stage !== 'not-begun')) return undefined
+  const text = describeLife(describeCredential(value), life, stage)
+  const roles = await readTalos(settings).then(
+    (talos) => talos.value.roles,
+    (): readonly string[] => [],
+  )
+  const isFinal = stage === 'not-begun' || !isAdminAccess(value) || !roles.includes('os:admin')
+  return { text: stage === 'ended' ? `${text}: ${newAccess(value, file)}` : text, isFinal }
 }
 
 /** With a CA that has ended no connection is trusted. Of several one is enough. */
@@ -156,21 +170,24 @@ async function livesOf(settings: Settings, now = Date.now()): Promise<readonly s
     readTalos(settings).then(({ value, file, copyFile, isCopy }) => ({
       what: `the client certificate in ${isCopy ? copyFile : file} (${value.roles.join(', ')})`,
       life: lifeOfCertificate(value.cert),
+      ended: undefined,
     })),
     ...(kubeconfig === undefined
       ? []
       : [
-          readKubernetes(settings, kubeconfig).then(({ value }) => ({
+          readKubernetes(settings, kubeconfig).then(async ({ value, file }) => ({
             what: describeCredential(value),
             life: lifeOf(value),
+            ended: await whyEnded(settings, value, file),
           })),
         ]),
   ]
   return (await Promise.allSettled(read)).flatMap((one) => {
     if (one.status === 'rejected') return []
-    const { what, life } = one.value
+    const { what, life, ended } = one.value
     const stage = life && stageOf(life, now)
-    // One that has ended is a fault, which says what to do.
+    // What nobody renews is a fault, and told as one.
+    if (ended) return ended.isFinal ? [] : [ended.text]
     if (stage === 'ended' || stage === 'not-begun') return []
     if (!life) return [`${what} has no expiry date`]
     return [stage ? describeLife(what, life, stage) : `${what} expires on ${dayOf(life.to)}`]

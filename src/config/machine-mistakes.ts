@@ -78,6 +78,8 @@ function broadcastMistakes(all: readonly Placed[], { power }: Config): readonly 
 /** Whether there is a network with this machine and this broadcast address, or it is the machine itself. */
 function reaches(broadcast: number | undefined, address: number): boolean {
   if (broadcast === undefined || broadcast === 0xffff_ffff || broadcast === address) return true
+  // Everything on the loopback network reaches everything.
+  if (broadcast >>> 24 === 127 && address >>> 24 === 127) return true
   const hostBits = 32 - Math.clz32((broadcast ^ address) >>> 0)
   const ones = hostBits === 32 ? 0xffff_ffff : (1 << hostBits) - 1
   return hostBits >= 2 && hostBits <= 24 && (broadcast & ones) >>> 0 === ones

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { planChange } from '../config/change.ts'
 import type { Config } from '../config/config.ts'
 import { findMistakes } from '../config/mistakes.ts'
-import type { Alerts } from '../core/alert.ts'
+import type { AlertContent, Alerts } from '../core/alert.ts'
 import { messageOf } from '../core/errors.ts'
 import type { Journal } from '../core/journal.ts'
 import type { Logger } from '../core/log.ts'
@@ -81,27 +81,12 @@ export function createLiveSettings(options: LiveSettingsOptions): LiveSettings {
       log.info({}, said)
       journal.write({ kind: 'event', subject: name, text: said })
     }
-    tellMistakes()
+    alerts.report('config.mistakes', describeMistakes(config, file))
     tellPending(change.pending)
     const changed = services.filter(
       (service) => service.config && !isDeepStrictEqual(sectionIn(before, service), sectionIn(config, service)),
     )
     if (changed.length > 0) for (const listener of listeners) listener(changed.map((service) => service.name))
-  }
-
-  /** What fits the shape and can't work: the power is guarded all the same. */
-  function tellMistakes(): void {
-    const [first, ...others] = findMistakes(config, new Date()).filter(({ severity }) => severity === 'error')
-    const more = others.length === 0 ? '' : ` (and ${others.length} more)`
-    alerts.report(
-      'config.mistakes',
-      first && {
-        severity: 'warning',
-        subject: name,
-        text: `${first.path.join('.')}: ${first.text}${more}`,
-        action: `Fix ${file}; \`caretaker config check\` shows all that is wrong`,
-      },
-    )
   }
 
   function tellPending(now: readonly string[]): void {
@@ -135,7 +120,7 @@ export function createLiveSettings(options: LiveSettingsOptions): LiveSettings {
 
   if (fault === undefined) alerts.settle('config.invalid')
   else refuse(fault)
-  tellMistakes()
+  alerts.report('config.mistakes', describeMistakes(config, file))
   // Whatever it was, this start has taken it.
   alerts.settle('config.restart')
 
@@ -173,6 +158,20 @@ export function createLiveSettings(options: LiveSettingsOptions): LiveSettings {
       if (fault === undefined) await keep()
     },
   }
+}
+
+/** What fits the shape and can't work: the power is guarded all the same. */
+function describeMistakes(config: Config, file: string): AlertContent | undefined {
+  const [first, ...others] = findMistakes(config, new Date()).filter(({ severity }) => severity === 'error')
+  const more = others.length === 0 ? '' : ` (and ${others.length} more)`
+  return (
+    first && {
+      severity: 'warning',
+      subject: 'configuration',
+      text: `${first.path.join('.')}: ${first.text}${more}`,
+      action: `Fix ${file}; \`caretaker config check\` shows all that is wrong`,
+    }
+  )
 }
 
 /** A service's section of the configuration. */

@@ -96,7 +96,6 @@ describe('what would fail in the night is a fault, with file, line, setting and 
       add: 'upses: [{ host: 192.168.0.6, user: u, password: { env: NOWHERE } }]\n',
       found: /upses\.0\.password: it: the environment variable NOWHERE is not set/,
     },
-    { name: 'the secret of the queue’s store, once', add: 'power: {}\n', files: {}, found: /^never$/ },
     {
       name: 'a CA that is none',
       add: 'upses: [{ host: 192.168.0.6, tls: required, ca: c }]\n',
