@@ -127,7 +127,13 @@ function flatten(issues: readonly z.core.$ZodIssue[], document: Document): Fault
 }
 
 function describe({ path, message, key }: Fault, document: Document, at: (offset: number) => string): string {
-  return `${at(offsetOf(document, path, key === true))}: ${path.map(String).join('.') || 'the file'}: ${message}`
+  const names = path.map((name, index) => shownKey(String(name), key === true && index === path.length - 1))
+  return `${at(offsetOf(document, path, key === true))}: ${names.join('.') || 'the file'}: ${message}`
+}
+
+/** A mistake can make a key of a secret: what is no name of ours is not repeated, and its place says enough. */
+function shownKey(key: string, isUnknown: boolean): string {
+  return (isUnknown ? /^[A-Za-z]{1,40}$/ : /^[\w.-]{1,63}$/).test(key) ? key : '(a key)'
 }
 
 /** The offset of the deepest part of the path that exists. */
