@@ -58,11 +58,13 @@ export async function findDaemon(
     if (!existsSync(socketIn(place))) continue
     const kept = await readKept(place)
     // Another configuration's daemon must not get what is meant for this one's.
-    if (typeof kept !== 'object' || (given !== undefined && kept.of !== file)) continue
+    const isNamed = settings?.state !== undefined && resolve(dirname(file), settings.state) === place
+    const isOurs = typeof kept === 'object' && (given === undefined || kept.of === file)
+    if (!isNamed && !isOurs) continue
     const fault = why ?? `${given}: ${settings?.fault ?? `no daemon runs in the state directory that it names`}`
     return {
       socket: socketIn(place),
-      zone: zoneOf(readClientSettings(kept.text).timeZone),
+      zone: zoneOf((typeof kept === 'object' ? readClientSettings(kept.text) : settings)?.timeZone),
       trouble: `${fault}; this asks the daemon at ${socketIn(place)}`,
       isEdited: false,
     }

@@ -15,7 +15,7 @@ import type { Journal } from '../core/journal.ts'
 import type { Logger } from '../core/log.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Calendar } from '../core/upgrade/ports.ts'
-import { accessFrom, keepKubernetes, keepTalos, readKubernetes, readTalos, type Sourced } from './credentials.ts'
+import { accessFrom, keepKubernetes, keepTalos, type Sourced } from './credentials.ts'
 import { isMissingFile } from './file-gate.ts'
 import type { KeptFile } from './kept-file.ts'
 import { followMachines } from './machines.ts'
@@ -178,16 +178,6 @@ function whenNew(refused: Map<string, string>, told: UpsesTold['login']): NonNul
     else refused.set(label, refusal)
     told?.(label, refusal)
   }
-}
-
-/** What it takes to talk to nodes. @throws AgentError `misconfigured`, also where the role is not enough */
-export async function readCredentials(settings: Settings): Promise<Credentials> {
-  return (await readTalos(settings)).value
-}
-
-/** What it takes to talk to Kubernetes, from its file. @throws AgentError `misconfigured` */
-export async function readAccess(settings: Settings, kubeconfig: string): Promise<Access> {
-  return (await readKubernetes(settings, kubeconfig)).value
 }
 
 /** A kubeconfig of an admin, as the first control plane that answers hands it out (Talos' Kubeconfig call). */

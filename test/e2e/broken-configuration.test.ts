@@ -133,6 +133,15 @@ describe('what is urgent reaches the daemon', () => {
     })
   })
 
+  test('though no good version of the file was kept, where the broken one names its state', async () => {
+    await using it = await startHomelab()
+    await rm(join(it.directory, 'last-good.yaml'))
+    await writeFile(it.config, `${good('data')}nodes: [\n`)
+    const { code, stderr } = await it.run(['power', 'cancel'])
+    expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringMatching(heard) })
+    expect(stderr).toMatch(warned('line 6'))
+  })
+
   test('though the file can not be read', async () => {
     await using it = await startHomelab({ state: 'state' })
     await rm(it.config)
