@@ -59,6 +59,14 @@ export function findPowerMistakes(config: Config): readonly Mistake[] {
         `machines are woken at ${wake.minimumCharge} % and shut down below ${minimumCharge} % (power.minimumCharge): the next blip would shut them down again; use more than ${minimumCharge}`,
       ),
     )
+  for (const [index, ups] of upses.entries())
+    if (ups.minimumCharge !== undefined && ups.minimumCharge > neverReached)
+      found.push(
+        wrong(
+          ['upses', index, 'minimumCharge'],
+          `any moment on battery is below ${ups.minimumCharge} %: every blip would shut everything down`,
+        ),
+      )
   if (power.maxOnBattery !== undefined && power.shed.length > 0 && power.shedAfter >= power.maxOnBattery)
     found.push(doubtful(['power', 'shedAfter'], `workloads are shed after the shutdown has begun (power.maxOnBattery)`))
   if (wake.retryInterval > wake.giveUpAfter)

@@ -120,6 +120,11 @@ describe('what surely does not work is an error', () => {
       found: /^error power\.minimumCharge: /,
     },
     {
+      name: 'the same of one UPS',
+      edit: ['{ host: 192.168.0.6 }', '{ host: 192.168.0.6, minimumCharge: 100 }'],
+      found: /^error upses\.0\.minimumCharge: /,
+    },
+    {
       name: 'one UPS under two labels',
       edit: [
         '[{ host: 192.168.0.6 }]',

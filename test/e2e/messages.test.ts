@@ -119,12 +119,19 @@ test('keys and secrets of hosts that are missing are named before a power cut fi
   const router = `  - { name: router, address: 127.0.65.7, shutdown: { http: { url: 'http://127.0.65.7/off', headers: ${token} } } }`
   await appendFile(file, `hosts:\n${nas}\n${router}\n`)
   const { code, stdout } = await runCli(['config', 'check', '-c', file])
-  expect({ code, lines: stdout.trimEnd().split('\n') }).toEqual({
+  // Where in the file depends on what the lab writes before it.
+  expect({
+    code,
+    lines: stdout
+      .trimEnd()
+      .replaceAll(/:\d+:\d+: /g, ': ')
+      .split('\n'),
+  }).toEqual({
     code: 2,
     lines: [
-      `${file}:41:86: hosts.0.shutdown.ssh.key: ${join(directory, 'nas-key')} does not exist`,
-      `${file}:41:107: hosts.0.shutdown.ssh.knownHosts: ${join(directory, 'known_hosts')} does not exist`,
-      `${file}:42:103: hosts.1.shutdown.http.headers.authorization: ${join(directory, 'token')} does not exist`,
+      `${file}: hosts.0.shutdown.ssh.key: ${join(directory, 'nas-key')} does not exist`,
+      `${file}: hosts.0.shutdown.ssh.knownHosts: ${join(directory, 'known_hosts')} does not exist`,
+      `${file}: hosts.1.shutdown.http.headers.authorization: ${join(directory, 'token')} does not exist`,
     ],
   })
 })
