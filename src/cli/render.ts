@@ -44,7 +44,7 @@ export function renderStatus(status: StatusAnswer, { now, zone }: Moment): strin
     ...status.services.flatMap(describeService),
     ...(status.configuration ? [['config', yellow(status.configuration)]] : []),
     ...status.missing.map((text) => ['missing', yellow(text)]),
-    ...(status.paused ? [['paused', yellow(status.paused.replace(/^paused: /, ''))]] : []),
+    ...(status.paused ? [['paused', yellow(status.paused)]] : []),
     ...(status.waiting ? [['upgrade', yellow(status.waiting)]] : []),
     ...(outage ? [['outage', yellow(describeOutage(outage, zone))]] : []),
     ...(status.journalDegraded ? [['journal', red(`kept in memory: ${status.journalDegraded}`)]] : []),

@@ -44,9 +44,10 @@ function addRequests(): void {
     say(options, (daemon) => daemon.rollout.resume.$post()),
   )
   command(
-    'rollout abort',
-    'abort the rollout of the current release; nodes that have it installed still finish',
-    (options) => say(options, (daemon) => daemon.rollout.abort.$post()),
+    'rollout abort [version]',
+    'abort the rollout that is under way or coming; nodes that have it installed still finish',
+    (options, [version]) =>
+      say(options, (daemon) => daemon.rollout.abort.$post({ json: version === undefined ? {} : { version } })),
   )
   command('approve [version]', 'approve a release that waits for approval', (options, [version], extra) => {
     const losing = typeof extra['losing'] === 'string' ? { losing: extra['losing'].split(',') } : {}

@@ -68,19 +68,20 @@ export interface RolloutRequests {
   plan(signal: AbortSignal): Promise<PlanAnswer>
   /** Newest first. */
   history(): readonly Rollout[]
-  /** Aborts the rollout: no more nodes are upgraded. */
+  /** No further node is started. */
   pause(request: { readonly reason?: string | undefined }, asked: Asked): Promise<RequestAnswer>
   resume(asked: Asked): Promise<RequestAnswer>
   /** Withdraws a pause, an abort and requests to roll back. */
   start(asked: Asked): Promise<RequestAnswer>
-  abort(asked: Asked): Promise<RequestAnswer>
+  /** Aborts the rollout that is under way or to come; without a release the one that a person sees as coming. */
+  abort(request: { readonly version?: string | undefined }, asked: Asked): Promise<RequestAnswer>
   approve(request: Approval, asked: Asked): Promise<RequestAnswer>
   /** Opens an upgrade window now. */
   openWindow(request: { readonly lastsMs: number }, asked: Asked): Promise<RequestAnswer>
 }
 
 export interface Approval {
-  /** Without a release: the target release. */
+  /** Without a release: the one that a person sees as coming. */
   readonly version?: string | undefined
   /** What nodes may lose with it, by name: extensions, kernel arguments. */
   readonly losing?: readonly string[] | undefined
@@ -218,7 +219,9 @@ export interface RolloutAnswer {
   /** The record of the open rollout. */
   readonly current: Rollout | undefined
   readonly approved: string | undefined
-  readonly aborted: string | undefined
+  /** Releases whose rollouts were aborted, oldest first. */
+  readonly aborted: readonly string[]
+  /** The reason of the pause. */
   readonly paused: string | undefined
   /** ISO 8601: until when a person has opened a window. */
   readonly openUntil: string | undefined

@@ -2,6 +2,7 @@ import type { Node } from '../core/cluster/cluster.ts'
 import { type Asked, cleanText, longestReason, type NodeRequests, type RequestAnswer } from '../core/operator.ts'
 import { markForRetry } from '../core/upgrade/attempts.ts'
 import { remembered, withdrawRollbacks } from './facts.ts'
+import { withoutWord } from './pause.ts'
 import { patiently, type RequestMeans, unchanged } from './request.ts'
 import { rollBack } from './rollback-request.ts'
 import { reportRollout } from './rollout-alerts.ts'
@@ -31,7 +32,7 @@ async function pauseNode(
   given: string | undefined,
   asked: Asked,
 ): Promise<RequestAnswer> {
-  const reason = cleanText(given ?? '', longestReason) ?? 'no reason given'
+  const reason = withoutWord(cleanText(given ?? '', longestReason) ?? '') || 'no reason given'
   if ((await pausedOf(means, node, asked.signal)) === reason) return unchanged(`${node} was already paused: ${reason}`)
   await means.ports.kubernetes.pause(node, reason, patiently(asked.signal))
   return changedRollout(means, `${node} is paused: ${reason}`, asked, node)

@@ -7,7 +7,7 @@ import { bootedOldSystem, markOf } from '../core/upgrade/attempts.ts'
 import type { RollbackRequest } from '../core/upgrade/gates.ts'
 import { endRollout, type Rollout } from '../core/upgrade/record.ts'
 import { barrierOf, cameFrom, otherEntryOf } from '../core/upgrade/rollback.ts'
-import { remembered, withdrawRollbacks } from './facts.ts'
+import { abortRelease, remembered, withdrawRollbacks } from './facts.ts'
 import { patiently, type RequestMeans, unchanged } from './request.ts'
 import { changedRollout, previewPlan } from './rollout-requests.ts'
 import { findJob } from './running-agent.ts'
@@ -82,7 +82,7 @@ function abortRolloutOf({ ports, now }: RequestMeans, leaves: string | undefined
   const { journal } = ports
   const open = journal.openRollout()
   const release = open?.release ?? leaves
-  if (release !== undefined) remembered.aborted.remember(journal, release)
+  if (release !== undefined) abortRelease(journal, release)
   if (open) journal.saveRollout(endRollout(open, 'aborted', now()))
 }
 

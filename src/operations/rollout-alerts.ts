@@ -47,12 +47,12 @@ export function reportApproval(alerts: Alerts, version: string | undefined): boo
 
 /** Alerts on an armed node, unless it is armed on purpose: the next power cut would reboot it. */
 export function reportArmed(alerts: Alerts, { nodes }: Cluster, journal: Journal): void {
-  const offLimits = [remembered.aborted.recall(journal), ...(remembered.withdrawn.recall(journal) ?? [])]
+  const offLimits = [...(remembered.aborted.recall(journal) ?? []), ...(remembered.withdrawn.recall(journal) ?? [])]
   const isOurs = ({ kubernetes, talos }: Node) => {
     const { cordon, staged } = kubernetes.ok ? kubernetes.value : {}
     if (cordon?.why === 'upgrade') return true
     return (
-      staged !== undefined && talos.ok && staged.bootId === talos.value.bootId && !offLimits.includes(staged.release)
+      staged?.release !== undefined && talos.ok && staged.bootId === talos.value.bootId && !offLimits.includes(staged.release)
     )
   }
   const armed = nodes.filter((node) => isArmed(node) && !isOurs(node))

@@ -4,7 +4,7 @@ import type { UpgradePreview } from '../core/upgrade/preview.ts'
 import { isForward } from '../core/upgrade/decision.ts'
 import { beginRollout, endRollout, withNodeEnded } from '../core/upgrade/record.ts'
 import { windowAt } from '../core/upgrade/window.ts'
-import { remembered } from './facts.ts'
+import { isAborted, remembered } from './facts.ts'
 import type { JobContext } from './job.ts'
 import { recordFor } from './upgrade-circumstances.ts'
 
@@ -74,7 +74,7 @@ export async function beginRecord({ ports, now, emit }: JobContext, preview: Upg
   const { journal } = ports
   const { decision, version } = preview
   if (version === undefined || decision.kind !== 'go' || !decision.nodes.some(isForward)) return
-  if (recordFor(version, journal) || remembered.aborted.recall(journal) === version) return
+  if (recordFor(version, journal) || isAborted(journal, version)) return
   const open = journal.openRollout()
   if (open) journal.saveRollout(endRollout(open, 'superseded', now()))
   journal.saveRollout(beginRollout(version, now()))

@@ -3,6 +3,7 @@ import type { PowerRequests, StatusAnswer } from '../core/operator.ts'
 import { describeLeftBehind, movementOf } from '../core/release/left-behind.ts'
 import type { ServiceStatus } from '../core/service.ts'
 import { remembered } from './facts.ts'
+import { pauseReasonOf } from './pause.ts'
 import type { RequestMeans } from './request.ts'
 import { findJob } from './running-agent.ts'
 
@@ -47,7 +48,7 @@ export async function readStatus(
     activities: agent.activities,
     alerts: { open: agent.alerts.all.length, worst: agent.alerts.all[0] },
     outage: journal.openOutage(),
-    paused: remembered.paused.recall(journal),
+    paused: pauseReasonOf(remembered.paused.recall(journal)),
     waiting: upgrade && whyNotDone(upgrade),
     published: staged.find((image) => image.published),
     queue,

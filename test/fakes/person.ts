@@ -36,7 +36,7 @@ export function personAt(homelab: FakeHomelab, it: StartedAgent) {
     pause: (reason?: string) => rollouts.pause({ reason }, asked()),
     resume: () => rollouts.resume(asked()),
     start: () => rollouts.start(asked()),
-    abort: () => rollouts.abort(asked()),
+    abort: (version?: string) => rollouts.abort({ version }, asked()),
     approve: (version?: string, losing: readonly string[] = []) => rollouts.approve({ version, losing }, asked()),
     runNow: (lastsMs: number) => rollouts.openWindow({ lastsMs }, asked()),
     pauseNode: (node: string, reason: string) => nodes.pause({ node, reason }, asked()),

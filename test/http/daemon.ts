@@ -68,7 +68,7 @@ export async function startDaemon(
       pause: (about, asked) => hear('pause rollouts', about, asked),
       resume: (asked) => hear('resume rollouts', {}, asked),
       start: (asked) => hear('start', {}, asked),
-      abort: (asked) => hear('abort', {}, asked),
+      abort: (about, asked) => hear('abort', about, asked),
       approve: (about, asked) => hear('approve', about, asked),
       openWindow: (about, asked) => hear('open window', about, asked),
       ...overrides.rollouts,

@@ -56,9 +56,9 @@ const changes: readonly Case[] = [
   { request: 'approve', ask: (person) => person.approve(), said: 'v1.14.1 is approved' },
   {
     request: 'approve another release',
-    after: ({ control }) => control.approve('v1.13.9'),
+    after: ({ control }) => control.approve('v1.14.0'),
     ask: (person) => person.approve('v1.14.1'),
-    said: 'v1.14.1 is approved in place of v1.13.9',
+    said: 'v1.14.1 is approved in place of v1.14.0',
   },
   {
     request: 'approve what is lost by it too',

@@ -150,17 +150,21 @@ test('whoever insists on a rollback hears what etcd loses by it', async () => {
   )
 })
 
-test('an approval that may be meant otherwise is told as such', async () => {
-  const homelab = fakeHomelab(two, offered)
-  await using it = await begin(homelab)
-  await it.next()
+test('an approval of what does not exist is refused, and one that changes nothing for now says so', async () => {
+  const homelab = fakeHomelab(two, { versions: ['v1.13.9', 'v1.14.1', 'v1.14.2-rc.0', 'v1.15.0'] })
+  await using it = await begin(homelab, { upgrade: { skip: ['v1.15.0'] } })
   const approve = async (version: string) => (await it.control.approve(version)).said
   expect(await approve('v1.14.1')).toBe('v1.14.1 is approved')
-  expect(await approve('v9.9.9')).toBe(
-    'v9.9.9 is approved in place of v1.14.1, but the Factory has not offered it so far',
+  await expect(approve('v9.9.9')).rejects.toMatchObject({
+    code: 'not-found',
+    message: 'the Image Factory does not offer v9.9.9; the newest that it offers is v1.15.0',
+  })
+  expect((await it.control.rollout()).approved).toBe('v1.14.1')
+  expect(await approve('v1.15.0')).toBe(
+    'v1.15.0 is approved in place of v1.14.1, but v1.15.0 is skipped by upgrade.skip',
   )
   remembered.withdrawn.remember(homelab.ports.journal, ['v1.14.1'])
   expect(await approve('v1.14.1')).toBe(
-    'v1.14.1 is approved in place of v9.9.9, but it is withdrawn: no node is upgraded to it',
+    'v1.14.1 is approved in place of v1.15.0, but it is withdrawn: no node is upgraded to it',
   )
 })

@@ -35,7 +35,7 @@ export interface Circumstances {
   readonly approved: string | undefined
   /** When the window that a person has opened closes. */
   readonly openUntil: Date | undefined
-  /** The release whose rollout a person has cancelled. */
+  /** The target release, where a person has aborted its rollout. */
   readonly aborted: string | undefined
   readonly rollbacks: readonly RollbackRequest[]
   /** What a person has agreed to lose with the release that is approved, by name. */
