@@ -52,7 +52,10 @@ export function reportArmed(alerts: Alerts, { nodes }: Cluster, journal: Journal
     const { cordon, staged } = kubernetes.ok ? kubernetes.value : {}
     if (cordon?.why === 'upgrade') return true
     return (
-      staged?.release !== undefined && talos.ok && staged.bootId === talos.value.bootId && !offLimits.includes(staged.release)
+      staged?.release !== undefined &&
+      talos.ok &&
+      staged.bootId === talos.value.bootId &&
+      !offLimits.includes(staged.release)
     )
   }
   const armed = nodes.filter((node) => isArmed(node) && !isOurs(node))

@@ -3,6 +3,7 @@ import { movementOf } from '../core/release/left-behind.ts'
 import type { UpgradePreview } from '../core/upgrade/preview.ts'
 import { isForward } from '../core/upgrade/decision.ts'
 import { beginRollout, endRollout, withNodeEnded } from '../core/upgrade/record.ts'
+import { hasNothingToBoot } from '../core/upgrade/rollback.ts'
 import { windowAt } from '../core/upgrade/window.ts'
 import { isAborted, remembered } from './facts.ts'
 import type { JobContext } from './job.ts'
@@ -13,9 +14,10 @@ import { recordFor } from './upgrade-circumstances.ts'
 /** One request is one reboot: when the node has another boot, and nothing of ours on it, the request is fulfilled. */
 export function tidyRollbacks({ cluster }: UpgradePreview, journal: Journal): void {
   const requests = remembered.rollbacks.recall(journal) ?? []
-  const open = requests.filter(({ node, bootId }) => {
+  const open = requests.filter(({ node, bootId, force }) => {
     const found = cluster.nodes.find(({ name }) => name === node)
     if (!found?.talos.ok || !found.kubernetes.ok || found.identity.kind === 'another') return found !== undefined
+    if (!force && hasNothingToBoot(found) && !found.kubernetes.value.cordon) return false
     return found.talos.value.bootId === bootId || found.kubernetes.value.cordon?.back === true
   })
   if (open.length !== requests.length) remembered.rollbacks.remember(journal, open)

@@ -134,10 +134,54 @@ describe('a rollback', () => {
     expect(homelab.diary).toContain('roll-back cp-1')
   })
 
-  test('of a node that has nothing to go back to is told, and not tried for ever', async () => {
+  test.each([
+    { what: 'that says so', bootloader: 'systemd-boot', why: 'it has no previous release to boot' },
+    { what: 'of which it is unknown', bootloader: 'grub', why: 'it is unknown whether it has a previous release' },
+  ] as const)(
+    'of a node $what that it has nothing to go back to is refused beforehand',
+    async ({ bootloader, why }) => {
+      const homelab = fakeHomelab(two, offered)
+      homelab.machine('w-1').bootloader = bootloader
+      await using it = await begin(homelab)
+      await expect(it.control.rollback('w-1', false)).rejects.toMatchObject({
+        code: 'rejected',
+        message: expect.stringContaining(why),
+      })
+      expect(homelab.diary.filter((entry) => entry.endsWith('w-1'))).toEqual([])
+      expect((await it.control.rollout()).aborted).toEqual([])
+    },
+  )
+
+  test('of a node that somebody else has upgraded goes back, because the node says that it can', async () => {
+    const homelab = fakeHomelab(two, offered)
+    const machine = homelab.machine('w-1')
+    Object.assign(machine, { before: { version: 'v1.13.8', schematic: machine.schematic } })
+    await using it = await begin(homelab)
+    expect((await it.control.rollback('w-1', false)).said).toMatch(/^w-1 will be rolled back from v1\.13\.9/)
+    await it.next()
+    expect(machine).toMatchObject({ version: 'v1.13.8', unschedulable: false })
+  })
+
+  test('of a node that is being drained for its first upgrade only stops that', async () => {
+    const homelab = fakeHomelab(two, offered)
+    await using it = await begin(homelab)
+    let said = ''
+    homelab.before = async (entry) => {
+      if (entry === 'drain w-1') ({ said } = await it.control.rollback('w-1', false))
+    }
+    await it.next()
+    homelab.before = undefined
+    expect(said).toMatch(/^the upgrade of w-1 is stopped: it keeps v1\.13\.9/)
+    for (let run = 0; run < 3; run++) await it.next()
+    expect(homelab.machine('w-1')).toMatchObject({ version: 'v1.13.9', boots: 1, unschedulable: false })
+    expect(homelab.diary).not.toContain('roll-back w-1')
+    expect(homelab.diary.filter((entry) => entry === 'drain w-1')).toHaveLength(1)
+  })
+
+  test('that is forced on a node that has nothing to go back to is told, and not tried for ever', async () => {
     const homelab = fakeHomelab(two, { versions: ['v1.13.9'] })
     await using it = await begin(homelab)
-    await it.control.rollback('w-1', false)
+    await it.control.rollback('w-1', true)
     expect(await it.next()).toBe('roll back w-1: w-1: previous UKI not found')
     await it.next()
     expect(homelab.machine('w-1')).toMatchObject({ unschedulable: false, mark: undefined, boots: 1 })
