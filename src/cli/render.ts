@@ -209,9 +209,9 @@ export function renderStaged(images: readonly StagedImage[], zone: string): stri
   )
 }
 
+/** In the order given. */
 export function renderJournal(entries: readonly Entry[], zone: string): string {
   return entries
-    .toReversed()
     .map(
       ({ at, kind, subject, text }) =>
         `${describeMoment(at, zone)}  ${(kind === 'alert' ? red : plain)(kind.padEnd(6))} ${subject && !text.includes(subject) ? `${subject}: ` : ''}${text}`,

@@ -83,6 +83,8 @@ export const remembered = {
   drill: fact('power.drill', drillReport),
   /** A person wants one. `until`: no further than this phase. */
   drillRequest: fact('power.drillRequest', drillRequest),
+  /** A person has cancelled the rehearsal that runs. */
+  drillCancelled: fact('power.drillCancelled', flag),
   /** The name by which this agent holds the cluster's Lease. */
   agentId: fact('agent.id', text),
 }

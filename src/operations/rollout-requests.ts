@@ -19,6 +19,7 @@ import { runningVersions } from '../core/cluster/cluster.ts'
 import { isNewer, isOfficial } from '../core/version.ts'
 import { abortRelease, isAborted, remembered } from './facts.ts'
 import { demandOffered, demandRelease } from './named-release.ts'
+import { describeGoingBack, goingBack } from './going-back.ts'
 import { describePause, pauseReasonOf, pausing } from './pause.ts'
 import { previewUpgrade } from './preview-upgrade.ts'
 import { patiently, recordChange, type RequestMeans, unchanged } from './request.ts'
@@ -101,16 +102,26 @@ async function start(means: RequestMeans, asked: Asked): Promise<RequestAnswer> 
   const { journal } = means.ports
   const aborted = remembered.aborted.recall(journal) ?? []
   const rollbacks = (remembered.rollbacks.recall(journal) ?? []).map(({ node }) => node)
+  const observed = rollbacks.length === 0 ? [] : (await means.agent.observe(patiently(asked.signal))).nodes
+  const goesBack = goingBack(observed, rollbacks)
+  const cancelled = rollbacks.filter((node) => !goesBack.includes(node))
   const withdrawn = [
     ...(remembered.paused.recall(journal) === undefined ? [] : ['the pause']),
     ...(aborted.length === 0 ? [] : [`the abort of ${aborted.join(', ')}`]),
-    ...(rollbacks.length === 0 ? [] : [`the request to roll back ${rollbacks.join(', ')}`]),
+    ...(cancelled.length === 0 ? [] : [`the request to roll back ${cancelled.join(', ')}`]),
   ]
-  if (withdrawn.length === 0) return unchanged(`nothing was paused or aborted${stillHeld(means)}`)
+  const first = describeGoingBack(goesBack)
+  if (withdrawn.length === 0) return unchanged(`nothing was paused or aborted${first}${stillHeld(means)}`)
   remembered.paused.remember(journal, undefined)
   remembered.aborted.remember(journal, undefined)
   remembered.rollbacks.remember(journal, undefined)
-  return changedRollout(means, `cancelled ${withdrawn.join(', ')}; rollouts continue${stillHeld(means)}`, asked)
+  return changedRollout(means, `cancelled ${withdrawn.join(', ')}; rollouts continue${first}${stillHeld(means)}`, asked)
+}
+
+/** What a person or the configuration holds rollouts back by. */
+export function whyHeld(means: RequestMeans): string {
+  const paused = remembered.paused.recall(means.ports.journal)
+  return paused === undefined ? stillHeld(means) : `, but ${describePause(paused)}`
 }
 
 /** What keeps rollouts from continuing although they are not paused. */
