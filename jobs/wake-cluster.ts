@@ -167,7 +167,7 @@ function poweredMachines(context: JobContext, open: Outage): Powered {
     const wanted = isNow ? 0 : stableAfter
     const needs = sinceCut < cutTakes ? Math.max(wanted, cutTakes) : wanted
     if (mains.ms < needs) {
-      const far = `mains power has been back for ${describeDuration(mains.ms)} of ${describeDuration(needs)}`
+      const far = `mains power is back, and must last for ${describeDuration(needs)}`
       return wait(far, needs - mains.ms)
     }
     if (!isNow && mains.charge !== undefined && mains.charge < minimumCharge) {

@@ -143,7 +143,7 @@ export function renderPlan(
     release.kind === 'target'
       ? `release: ${release.version}, ${release.reason}`
       : release.kind === 'wait'
-        ? `release: ${release.version}, but ${release.reason}`
+        ? `release: ${release.version}, but ${withEnd(release.reason, release.until, zone)}`
         : `release: ${release.reason}`,
   ]
   if (order.length > 0) lines.push(`nodes:   ${order.join(', ')} (about ${describeDuration(takesMs)})`)
@@ -154,9 +154,7 @@ export function renderPlan(
       lines.push(release.kind === 'wait' ? yellow('waiting for this release') : green('nothing to do'))
       break
     case 'wait':
-      lines.push(
-        yellow(`waiting: ${decision.reason}${decision.until ? ` (until ${describeTime(decision.until, zone)})` : ''}`),
-      )
+      lines.push(yellow(`waiting: ${withEnd(decision.reason, decision.until, zone)}`))
       break
     case 'stuck':
       lines.push(red(`stuck: ${decision.reason}`))
@@ -170,6 +168,12 @@ export function renderPlan(
       decision satisfies never
   }
   return lines.join('\n')
+}
+
+/** A reason with the time that it lasts until, unless it says that time itself. */
+function withEnd(reason: string, until: string | undefined, zone: string): string {
+  const end = until === undefined ? undefined : describeTime(until, zone)
+  return end === undefined || reason.includes(end) ? reason : `${reason} (until ${end})`
 }
 
 function renderPhases(plan: Plan): string[] {

@@ -9,6 +9,7 @@ import type { Outage } from './power/outage.ts'
 import type { ShutdownPlan } from './power/shutdown.ts'
 import type { TriggerState } from './power/triggers.ts'
 import type { StagedImage } from './release/image.ts'
+import type { TargetDecision } from './release/target.ts'
 import type { UpgradeDecision } from './upgrade/decision.ts'
 import type { UpgradePreview } from './upgrade/preview.ts'
 import type { Rollout } from './upgrade/record.ts'
@@ -205,7 +206,10 @@ export interface RunAnswer {
 }
 
 /** A preview whose times are ISO 8601. */
-export interface PlanAnswer extends Omit<UpgradePreview, 'cluster' | 'decision' | 'takes'> {
+export interface PlanAnswer extends Omit<UpgradePreview, 'cluster' | 'decision' | 'release' | 'takes'> {
+  readonly release:
+    | Exclude<TargetDecision, { kind: 'wait' }>
+    | (Omit<TargetDecision & { kind: 'wait' }, 'until'> & { readonly until?: string })
   /** How long all of the nodes take, by what was measured before. */
   readonly takesMs: number
   readonly decision:
@@ -254,9 +258,14 @@ export function describeRequester({ name, verified }: Requester): string {
 
 /** The preview as it is answered. */
 export function planAnswerOf(preview: UpgradePreview): PlanAnswer {
-  const { cluster: _, decision, takes: takesMs, ...others } = preview
-  const rest = { ...others, takesMs }
+  const { cluster: _, decision, release: found, takes: takesMs, ...others } = preview
+  const release = found.kind === 'wait' ? withIsoTime(found) : found
+  const rest = { ...others, release, takesMs }
   if (decision.kind !== 'wait') return { ...rest, decision }
   const { kind, reason, until } = decision
   return { ...rest, decision: { kind, reason, ...(until === undefined ? {} : { until: until.toISOString() }) } }
+}
+
+function withIsoTime({ until, ...rest }: TargetDecision & { kind: 'wait' }) {
+  return { ...rest, ...(until === undefined ? {} : { until: new Date(until).toISOString() }) }
 }

@@ -41,19 +41,22 @@ export function createPowerRequests(means: PowerMeans): PowerRequests {
   }
 }
 
-function readPower({ agent, config, loginRefused }: PowerMeans): PowerAnswer {
+function readPower({ agent, config, loginRefused, now }: PowerMeans): PowerAnswer {
   const { guard } = agent
   return {
     upses: [...guard.power.upses].map(([label, state]) => ({
       label,
-      state: upsStateAnswerOf(state, agent.monotonic()),
+      state: upsStateAnswerOf(state, agent.monotonic(), now()),
       loginRefused: loginRefused(label),
-      silentForMs: guard.silentFor(label),
+      silentForMs: rounded(guard.silentFor(label)),
       triggers: triggersOf('reading' in state ? state.reading : undefined, config().power),
     })),
     shutdownRequestedAt: guard.power.ordered,
   }
 }
+
+/** Monotonic clocks count in fractions of a millisecond. */
+const rounded = (ms: number | undefined) => (ms === undefined ? undefined : Math.round(ms))
 
 function readPlan(means: RequestMeans): PowerPlanAnswer {
   const { plan, timeline, left, runtime, needs } = planNow(lookAt(means), means.ports.journal.openOutage())
@@ -61,8 +64,8 @@ function readPlan(means: RequestMeans): PowerPlanAnswer {
   return {
     form: plan.form,
     reason: plan.reason,
-    leftMs: known ?? null,
-    needsMs: needs,
+    leftMs: rounded(known) ?? null,
+    needsMs: Math.round(needs),
     timeline: timelineAnswerOf(timeline),
   }
 }

@@ -1,6 +1,8 @@
-import type { Run } from '../core/journal.ts'
+import type { Cluster } from '../core/cluster/cluster.ts'
+import type { Journal, Run } from '../core/journal.ts'
 import type { PowerRequests, StatusAnswer } from '../core/operator.ts'
 import { describeLeftBehind, movementOf } from '../core/release/left-behind.ts'
+import { describeLagging } from '../core/upgrade/lagging.ts'
 import type { ServiceStatus } from '../core/service.ts'
 import { remembered } from './facts.ts'
 import { pauseReasonOf } from './pause.ts'
@@ -43,7 +45,7 @@ export async function readStatus(
     power: power.state(),
     target: remembered.target.recall(journal),
     news: remembered.news.recall(journal),
-    leftBehind: describeLeftBehind(movementOf(cluster, ownNode), remembered.target.recall(journal)),
+    leftBehind: describeBehind(cluster, journal, ownNode),
     leaseHolder: agent.leaseHolder,
     activities: agent.activities,
     alerts: { open: agent.alerts.all.length, worst: agent.alerts.all[0] },
@@ -57,6 +59,18 @@ export async function readStatus(
     configuration: about.configuration(),
     journalDegraded: journal.degraded,
   }
+}
+
+/** Nodes that are behind the others or the target, and why. */
+function describeBehind(cluster: Cluster, journal: Journal, ownNode: string | undefined): readonly string[] {
+  const movement = movementOf(cluster, ownNode)
+  const target = remembered.target.recall(journal)
+  const lagging = describeLagging(cluster, target, {
+    aborted: remembered.aborted.recall(journal) ?? [],
+    rollouts: journal.rollouts(20),
+    explained: new Set(movement.left.map(({ node }) => node)),
+  })
+  return [...describeLeftBehind(movement, target), ...lagging]
 }
 
 /** What a run of the upgrade waits for, failed of, or is stuck at; undefined while it runs, and where all is done. */

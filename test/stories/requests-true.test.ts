@@ -179,7 +179,9 @@ describe(`in ${seeds.length} states of a rollout`, async () => {
   })
 
   test('an abort without a release names what was coming, and nothing that was coming goes on unnamed', () => {
-    const aborts = played.filter(({ said }) => /^the rollout of \S+ is aborted|^there is no rollout to abort/.test(said))
+    const aborts = played.filter(({ said }) =>
+      /^the rollout of \S+ is aborted|^there is no rollout to abort/.test(said),
+    )
     const unnamed = aborts.filter(({ said, before: { rollout } }) => {
       const { release, order, version } = rollout.plan
       const coming = order.length > 0 ? version : release.kind === 'current' ? undefined : release.version
