@@ -61,7 +61,11 @@ export function createAgent(options: AgentOptions) {
   const { holder = 'caretaker', ownNode, ownMachine = ownNode, bootId } = options
   const { journal } = ports
   const inventory = () => config().nodes
-  settleStale(alerts, { jobs, nodes: inventory(), hasOutage: journal.openOutage() !== undefined })
+  settleStale(alerts, {
+    job: jobs.map(({ name }) => name),
+    node: inventory().map(({ name }) => name),
+    hasOutage: journal.openOutage() !== undefined,
+  })
 
   const lock = createTakeoverLock(leaseGrace)
   const lease = createKubernetesLease(ports.kubernetes, holder, log)

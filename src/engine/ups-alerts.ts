@@ -1,4 +1,4 @@
-import { type AlertContent, type Alerts, settleUnknown, type Severity } from '../core/alert.ts'
+import { type AlertContent, type Alerts, settleGone, type Severity } from '../core/alert.ts'
 import type { Event } from '../core/event.ts'
 import { type PowerState, readingAfter, saysAnything } from '../core/power/state.ts'
 import { type PowerPolicy, triggersOf } from '../core/power/triggers.ts'
@@ -39,11 +39,7 @@ const severities: Readonly<Record<UpsRemark, Severity>> = {
 /** Alerts about the UPSes themselves: their silence, and what they report of their battery and load. */
 export function createUpsAlerts({ upses, policy, alerts, emit, monotonic }: UpsAlertsOptions) {
   // A UPS that is no longer configured has no more alerts.
-  settleUnknown(
-    alerts,
-    'ups',
-    upses.map((name) => ({ name })),
-  )
+  settleGone(alerts, { ups: upses })
   const hearing = new Map<string, Hearing>(
     upses.map((label) => [
       label,

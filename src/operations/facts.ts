@@ -57,6 +57,8 @@ export const remembered = {
   ),
   /** Until when a person has opened a window manually, in ms since the epoch. */
   openUntil: fact('rollout.openUntil', number),
+  /** The release that the upgrade looked at last: what alerts on the rollout are about. */
+  lookedAt: fact('rollout.lookedAt', text),
   /** Releases whose rollouts a person has aborted, oldest first. Earlier records have one release alone. */
   aborted: fact('rollout.aborted', (value): readonly string[] =>
     typeof value === 'string' ? [value] : listOf(text)(value),

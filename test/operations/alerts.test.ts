@@ -139,7 +139,7 @@ test('what has left the configuration while the agent was down is settled at its
   const { alerts, ids } = agent()
   for (const id of ['job.failed:old-job', 'job.failed:stage-image', 'node.armed:w-9', 'node.armed:w-1', 'outage.left'])
     alerts.open(id, warning(id))
-  const known = { jobs: [{ name: 'stage-image' }], nodes: [{ name: 'w-1' }] }
+  const known = { job: ['stage-image'], node: ['w-1'] }
   settleStale(alerts, { ...known, hasOutage: true })
   expect(ids()).toEqual(['job.failed:stage-image', 'node.armed:w-1', 'outage.left'])
   settleStale(alerts, { ...known, hasOutage: false })
