@@ -5,7 +5,7 @@ import { addRolloutCommands } from './cli/rollout-commands.ts'
 import { codeOfPlan, codeOfRun } from './cli/outcome.ts'
 import { addUpsCommand } from './cli/ups-command.ts'
 import { whileItRuns } from './cli/waiting.ts'
-import { ask, askOr, command, duration, exit, group, positive, print, program } from './cli/shell.ts'
+import { ask, askOr, command, duration, exit, group, positive, print, program, say } from './cli/shell.ts'
 import { AgentError, type ErrorCode, messageOf } from './core/errors.ts'
 
 /** Loaded only to draw text: neither the daemon nor `--json` needs it. */
@@ -82,6 +82,16 @@ command('run <job>', 'run a job now', async (options, [job], extra) => {
   await print(options, answer, `${answer.outcome}: ${answer.detail}`)
   return codeOfRun(answer)
 }).option('--wait', 'wait for the run and exit with its outcome')
+
+group('queue', 'jobs that wait, and those that failed')
+command('queue failed', 'jobs that the queue has given up on, newest first', async (options) => {
+  const failed = await ask(options, (daemon) => daemon.queue.failed.$get())
+  await print(options, failed, async (zone) => (await rendering()).renderFailed(failed, await zone()))
+  return exit.ok
+})
+command('queue clear', 'remove failed jobs from the queue and its count', (options) =>
+  say(options, (daemon) => daemon.queue.clear.$post()),
+)
 
 command('plan', 'what the next upgrade-node run would do, and why', async (options) => {
   const plan = await askOr(

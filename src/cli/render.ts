@@ -3,6 +3,7 @@ import { type CordonMark, type Node, whyUnhealthy } from '../core/cluster/cluste
 import { armedRelease, isStagedByUs, nextBootOf } from '../core/cluster/next-boot.ts'
 import { describeDuration } from '../core/duration.ts'
 import { describeMoment, describeTime } from '../core/time.ts'
+import type { FailedEntry } from '../core/job.ts'
 import type { Entry } from '../core/journal.ts'
 import type { Plan } from '../core/plan.ts'
 import { english } from '../core/wording.ts'
@@ -130,9 +131,10 @@ function describeCounts(counts: Readonly<Record<string, number>>): string {
     delayed: 'delayed',
     failed: 'failed',
   }
-  return Object.entries(words)
+  const text = Object.entries(words)
     .map(([key, word]) => `${counts[key] ?? 0} ${word}`)
     .join(', ')
+  return (counts['failed'] ?? 0) === 0 ? text : `${text} (\`caretaker queue failed\` shows them)`
 }
 
 export function renderPlan(
@@ -194,6 +196,19 @@ export function renderJobs(jobs: readonly JobAnswer[], now: number): string {
         ? `${lastRun.outcome ?? 'running'}, ${describeDuration(now - Date.parse(lastRun.startedAt))} ago`
         : 'never',
       lastRun?.detail ?? '',
+    ]),
+  )
+}
+
+export function renderFailed(entries: readonly FailedEntry[], zone: string): string {
+  if (entries.length === 0) return 'no job has failed for good'
+  return table(
+    ['JOB', 'FAILED', 'ATTEMPTS', ''],
+    entries.map(({ job, failedAt, attempts, reason }) => [
+      job,
+      failedAt === undefined ? '?' : describeMoment(failedAt, zone),
+      String(attempts),
+      reason,
     ]),
   )
 }

@@ -2,7 +2,7 @@ import type { Activity } from './activity.ts'
 import type { Alert } from './alert.ts'
 import type { Cluster } from './cluster/cluster.ts'
 import type { EtcdSnapshot } from './cluster/snapshot.ts'
-import type { JobSpec } from './job.ts'
+import type { FailedEntry, JobSpec } from './job.ts'
 import type { Entry, Run, RunOutcome } from './journal.ts'
 import type { DrillReportAnswer, TimelineRowAnswer, UpsStateAnswer } from './power/answers.ts'
 import type { Outage } from './power/outage.ts'
@@ -62,6 +62,10 @@ export interface JobRequests {
   runs(limit: number): readonly Run[]
   /** Starts a job; with `wait` resolves when a run that started after the call has ended. */
   run(request: { readonly job: string; readonly wait: boolean }, asked: Asked): Promise<RunAnswer>
+  /** What the queue has given up on, newest first. */
+  failed(): Promise<readonly FailedEntry[]>
+  /** Removes it from the queue. */
+  clearFailed(asked: Asked): Promise<RequestAnswer>
 }
 
 export interface RolloutRequests {

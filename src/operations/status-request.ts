@@ -6,7 +6,7 @@ import { describeLagging } from '../core/upgrade/lagging.ts'
 import type { ServiceStatus } from '../core/service.ts'
 import { remembered } from './facts.ts'
 import { pauseReasonOf } from './pause.ts'
-import type { RequestMeans } from './request.ts'
+import type { QueueMeans } from './job-requests.ts'
 import { findJob } from './running-agent.ts'
 
 /** What the daemon knows of itself. */
@@ -21,15 +21,13 @@ export interface About {
   configuration(): string | undefined
 }
 
-export interface StatusMeans extends RequestMeans {
+export interface StatusMeans extends QueueMeans {
   readonly about: About
-  /** Jobs in the queue, by state; undefined where its store does not answer. */
-  counts(): Promise<Readonly<Record<string, number>> | undefined>
 }
 
 /** What the homelab and the agent are at. */
 export async function readStatus(
-  { agent, ports, about, counts }: StatusMeans,
+  { agent, ports, about, queue: { counts } }: StatusMeans,
   power: PowerRequests,
   signal: AbortSignal,
 ): Promise<StatusAnswer> {

@@ -15,7 +15,7 @@ export function operatorOf(homelab: FakeHomelab, it: StartedAgent): Operator {
     agent,
     ports: homelab.ports,
     config: () => config,
-    counts: async () => ({}),
+    queue: { counts: async () => ({}), failed: async () => [], clearFailed: async () => 0 },
     about: {
       version: '0.0.0',
       pid: 1,

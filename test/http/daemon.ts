@@ -59,6 +59,8 @@ export async function startDaemon(
       list: () => [{ name: 'look', about: 'Looks.', triggers: [], runs: 'queue', lastRun: undefined }],
       runs: (count) => (counts.push(count), []),
       run: ({ job, wait }, asked) => run(job, wait, asked),
+      failed: async () => [],
+      clearFailed: (asked) => hear('clear the queue', {}, asked),
       ...overrides.jobs,
     },
     rollouts: {

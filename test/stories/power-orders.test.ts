@@ -201,6 +201,46 @@ test('a rehearsal goes no further than it is told', async () => {
   await expect(control.drill(false, 'lunch')).rejects.toThrow(AgentError)
 })
 
+test('a rehearsal is cancelled by a person: it goes no further, what was done is undone, and the journal tells of it', async () => {
+  const homelab = fakeHomelab(two)
+  await using it = startAgent(homelab)
+  await it.reads(online)
+  await it.agent.idle()
+  const control = personAt(homelab, it)
+  const answers: unknown[] = []
+  homelab.before = async (entry) => {
+    if (entry !== 'cordon cp-1') return
+    answers.push(await control.cancel(), await control.cancel())
+    await it.reads(online)
+  }
+  const { run } = await control.drill(false)
+  expect(answers).toEqual([
+    { said: 'the rehearsal is cancelled: what it has done is undone', changed: true },
+    expect.objectContaining({ changed: false }),
+  ])
+  expect(homelab.diary.filter((entry) => entry.startsWith('drain'))).toEqual([])
+  expect(run.detail).toMatch(/^rehearsed .*when it was cancelled/)
+  expect([...homelab.machines.values()].some(({ unschedulable }) => unschedulable)).toBe(false)
+  expect(isOver(homelab)).toBe(true)
+  const told = homelab.ports.journal.entries(50).flatMap(({ kind, text }) => (kind === 'power' ? [text] : []))
+  for (const text of ['a rehearsal of a power cut was requested; by admin@nas (unverified)', 'a rehearsal starts'])
+    expect(told).toContain(text)
+  expect(told.some((text) => text.startsWith('the rehearsal is over: '))).toBe(true)
+  // The next one is a new one.
+  homelab.before = undefined
+  expect((await control.drill(false)).run.detail).not.toContain('cancelled')
+})
+
+test('a rehearsal that only checks is in the journal', async () => {
+  const homelab = fakeHomelab(two)
+  await using it = startAgent(homelab)
+  await it.reads(online)
+  await personAt(homelab, it).drill(true)
+  expect(homelab.ports.journal.entries(50).map(({ text }) => text)).toContainEqual(
+    expect.stringMatching(/^a power cut was rehearsed without any change: .*; by admin@nas/),
+  )
+})
+
 test('a power cut in the middle of a rehearsal is a power cut', async () => {
   const homelab = fakeHomelab(two)
   await using it = startAgent(homelab)

@@ -247,3 +247,23 @@ test('several workers go at once, and each is written down', async () => {
   expect(await finish(it)).toBe('every node runs v1.14.1')
   expect(Object.keys(homelab.ports.journal.rollouts(1)[0]!.nodes)).toEqual(['w-1', 'w-2', 'w-3', 'cp-1'])
 })
+
+test('what held up the rollout of a release is settled when another one becomes the target', async () => {
+  const homelab = fakeHomelab(two, offered)
+  // The window that is open now is over when the next release comes.
+  let now = new Date('2026-03-07T03:00:00Z')
+  const upgrade = { timeZone: 'UTC', windows: [{ days: ['sat'], from: '02:00', to: '05:00' }] }
+  await using it = await begin(homelab, { upgrade, now: () => now })
+  homelab.machine('w-1').attempts = { release: 'v1.14.1', count: 9, failure: 'no' }
+  expect(await it.next()).toMatch(/^stuck: w-1 failed 9 times/)
+  const open = () => it.agent.alerts.all.flatMap(({ id }) => (id.startsWith('rollout.') ? [id] : []))
+  expect(open()).toEqual(['rollout.stuck'])
+  expect(await it.next()).toMatch(/^stuck: /)
+  expect(open()).toEqual(['rollout.stuck'])
+  homelab.versions.push('v1.14.2')
+  now = new Date('2026-03-07T06:00:00Z')
+  await it.run('watch-releases')
+  await it.run('stage-image')
+  expect(await it.next()).toMatch(/^the next window opens on/)
+  expect(open()).toEqual([])
+})
