@@ -138,6 +138,9 @@ const wake = z.strictObject({
   minimumCharge: percent.default(25),
   retryInterval: duration.prefault('30s'),
   giveUpAfter: duration.prefault('15m'),
+  storageTimeout: duration
+    .prefault('30m')
+    .meta({ description: 'How long storage flags wait for data to be whole; then they are removed, with an alert' }),
   broadcast: z.union([z.ipv4(), z.array(z.ipv4()).min(1)]).default('255.255.255.255'),
   port: port.default(9),
   interface: z.string().min(1).optional(),

@@ -16,14 +16,14 @@ export interface WakePolicy {
   readonly retryInterval: number
   /** A machine that is not up by then needs a person. */
   readonly giveUpAfter: number
+  /** What keeps storage systems from moving data about is put back after this time, whole or not. */
+  readonly storageTimeout: number
   /** Storage warnings that are not waited for. */
   readonly acceptedStorage?: readonly AcceptedWarning[]
 }
 
 /** Storage that has not become whole by then holds up workloads no longer, in ms. */
-const storageWithin = 5 * 60_000
-/** Flags of storage systems are removed after this time, whole or not, in ms; counted from when workloads are back. */
-const flagsWithin = 25 * 60_000
+const workloadsWithin = 5 * 60_000
 
 /**
  * Settings that keep data from becoming whole, and so have to go first. Ceph's `norecover` suspends the repair of groups
@@ -64,6 +64,7 @@ export function planWake({ machines, outage, powered, upses }: WakeSituation, po
   const storage = whole ? (outage.storage ?? []) : []
   const scaled = whole ? (outage.scaled ?? []) : []
   const waits = storage.length > 0 && wentDown(outage) && !outage.storageGivenUp
+  const beforeWorkloads = Math.min(workloadsWithin, policy.storageTimeout / 2)
   const wake = (machine: Machine) => wakeStep(machine, outage, policy)
   return phases(
     ['wake-nas', toWake.filter(({ tier }) => tier === 'nas').map(wake)],
@@ -72,9 +73,9 @@ export function planWake({ machines, outage, powered, upses }: WakeSituation, po
     ['allow-repair', restore(waits ? storage.filter(isObstacle) : [])],
     // Before anything is waited for: a primary waits for those alone who are logged in.
     ['log-in', [...upses].map((ups) => ({ do: 'log-in-to-ups', ups }))],
-    ['await-storage', waits ? [awaitStorage(storageWithin, policy)] : []],
+    ['await-storage', waits ? [awaitStorage(beforeWorkloads, policy)] : []],
     ['scale-up', scaled.map((workload) => ({ do: 'scale', workload, replicas: workload.replicas, within: apiWithin }))],
-    ['await-storage', waits ? [awaitStorage(flagsWithin, policy)] : []],
+    ['await-storage', waits ? [awaitStorage(policy.storageTimeout - beforeWorkloads, policy)] : []],
     ['restore-storage-flags', restore(waits ? storage.filter((one) => !isObstacle(one)) : storage)],
   )
 }
