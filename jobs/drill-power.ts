@@ -105,7 +105,8 @@ async function walk(
   const begin = performance.now()
   const failed: string[] = []
   const onStep = (step: Step, state: StepState) => {
-    if (state.kind === 'failed') failed.push(`${wording.describeStep(step)}: ${state.error.message}`)
+    // What the end of the rehearsal cuts short has not failed.
+    if (state.kind === 'failed' && !broken.aborted) failed.push(`${wording.describeStep(step)}: ${state.error.message}`)
     if (step.do === 'drain' && state.kind !== 'started') record.node(step.node, 'drained')
   }
   await carryOut([phase], { onStep, signal: broken }).catch((error: unknown) => {

@@ -182,7 +182,7 @@ describe('a rollback', () => {
     const homelab = fakeHomelab(two, { versions: ['v1.13.9'] })
     await using it = await begin(homelab)
     await it.control.rollback('w-1', true)
-    expect(await it.next()).toBe('roll back w-1: w-1: previous UKI not found')
+    expect(await it.next()).toBe('roll back w-1: previous UKI not found')
     await it.next()
     expect(homelab.machine('w-1')).toMatchObject({ unschedulable: false, mark: undefined, boots: 1 })
     expect(await it.next()).toBe('every node runs v1.13.9')
