@@ -36,7 +36,8 @@ async function askPerson(question: string): Promise<string> {
   const lines = createInterface({ input: process.stdin, output: process.stderr })
   const closed = once(lines, 'close').then(() => '')
   try {
-    return await Promise.race([lines.question(question), closed])
+    // Ctrl-C rejects the question, Ctrl-D closes the input without an answer.
+    return await Promise.race([lines.question(question).catch(() => ''), closed])
   } finally {
     lines.close()
   }
