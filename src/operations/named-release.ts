@@ -22,7 +22,9 @@ export async function demandOffered(
   signal: AbortSignal,
 ): Promise<void> {
   demandRelease(version)
-  if (remembered.versions.recall(journal)?.includes(version)) return
+  // One that was withdrawn is a release all the same: what becomes of it is said by whoever is asked about it.
+  const known = [remembered.versions, remembered.withdrawn].flatMap((one) => one.recall(journal) ?? [])
+  if (known.includes(version)) return
   const offered = await factory.versions(patiently(signal)).catch((error: unknown) => {
     throw during(`look up ${version}`, error)
   })
