@@ -13,7 +13,7 @@ import type {
 import { drillReportAnswerOf, timelineAnswerOf, upsStateAnswerOf } from '../core/power/answers.ts'
 import { failingMachines } from '../core/power/machines.ts'
 import { isReversiblePhase, reversiblePhases } from '../core/power/phases.ts'
-import { triggersOf } from '../core/power/triggers.ts'
+import { policyFor, triggersOf } from '../core/power/triggers.ts'
 import { remembered } from './facts.ts'
 import { runAndWait } from './job-requests.ts'
 import type { JobContext } from './job.ts'
@@ -49,7 +49,7 @@ function readPower({ agent, config, loginRefused, now }: PowerMeans): PowerAnswe
       state: upsStateAnswerOf(state, agent.monotonic(), now()),
       loginRefused: loginRefused(label),
       silentForMs: rounded(guard.silentFor(label)),
-      triggers: triggersOf('reading' in state ? state.reading : undefined, config().power),
+      triggers: triggersOf('reading' in state ? state.reading : undefined, policyFor(config(), label)),
     })),
     shutdownRequestedAt: guard.power.ordered,
   }

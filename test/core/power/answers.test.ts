@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { useSince } from './states.ts'
 import { drillReportAnswerOf, timelineAnswerOf, upsStateAnswerOf } from '../../../src/core/power/answers.ts'
 
 test('the JSON of a UPS has numbers with their units, and no instants of a clock that nobody else has', () => {
@@ -11,7 +12,14 @@ test('the JSON of a UPS has numbers with their units, and no instants of a clock
     runtimeLow: 120_000,
   }
   const now = new Date('2026-11-26T13:05:33Z')
-  const state = { mode: 'on-battery', since: 1_000.25, lastHeard: 4_500.75, reading, samples: [] } as const
+  const state = {
+    mode: 'on-battery',
+    since: 1_000.25,
+    lastHeard: 4_500.75,
+    figuresAt: 4_500,
+    reading,
+    ...useSince(1_000, 4_500),
+  } as const
   expect(upsStateAnswerOf({ ...state, calledOff: 'low-battery' }, 5_000.5, now)).toEqual({
     mode: 'on-battery',
     since: '2026-11-26T13:05:29.000Z',
