@@ -56,7 +56,7 @@ export default defineJob({
     const walked: WalkedPhase[] = []
     const { plan } = planNow(context, record.current)
     for (const phase of plan.phases.filter(({ reversible }) => reversible)) {
-      if (watch.signal.aborted || isCancelled()) break
+      if (watch.signal.aborted) break
       walked.push(await walk(context, record, phase, watch.signal))
       if (phase.id === request.until) break
     }

@@ -236,6 +236,22 @@ test('data that do not become whole hold up nothing for ever: the flags go, an a
   expect(it.agent.alerts.find('storage.recovery')).toBeUndefined()
 })
 
+test('storage that was given up is waited for again after the next power cut', async () => {
+  const homelab = homelabWithCeph()
+  homelab.deaf.add('w-1')
+  const wake = { stableAfter: '0s', retryInterval: '5ms', giveUpAfter: '50ms', storageTimeout: '60ms' }
+  await using it = startAgent(homelab, { power: { wake } })
+  await fails(it)
+  homelab.before = undefined
+  homelab.healing = 1_000_000
+  await it.reads(online)
+  await waitFor('it to be given up', 5_000, () => homelab.ports.journal.openOutage()?.storageGivenUp === true)
+  await it.reads(low)
+  await it.agent.idle()
+  expect(homelab.storageSettings.map(({ value }) => value)).toEqual(flags.map(() => 'set'))
+  expect(homelab.ports.journal.openOutage()?.storageGivenUp).toBeUndefined()
+})
+
 test.each([-400, 400])(
   'a wall clock that jumps by %d days in the middle of an outage changes nothing but its record',
   async (days) => {

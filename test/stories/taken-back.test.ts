@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { fakeHomelab, type FakeHomelab } from '../fakes/homelab.ts'
+import type { Person } from '../fakes/person.ts'
 import { begin, finish, offered, texts } from '../fakes/rollout.ts'
 import { remembered } from '../../src/operations/facts.ts'
 import { onBattery, online, three, two } from '../fakes/stories.ts'
@@ -168,3 +169,26 @@ test('an approval of what does not exist is refused, and one that changes nothin
     'v1.14.1 is approved in place of v1.15.0, but it is withdrawn: no node is upgraded to it',
   )
 })
+
+test.each([
+  { request: 'start', ask: (person: Person) => person.start() },
+  { request: 'retry', ask: (person: Person) => person.retry('w-1') },
+])(
+  'a rollback that reboots its node already is not called cancelled by a $request: it is finished',
+  async ({ ask }) => {
+    const homelab = fakeHomelab(two, offered)
+    await using it = await begin(homelab)
+    await it.next()
+    expect(homelab.machine('w-1').version).toBe('v1.14.1')
+    await it.control.rollback('w-1')
+    let said = ''
+    homelab.before = async (entry) => {
+      if (entry === 'roll-back w-1') ({ said } = await ask(it.control))
+    }
+    await it.next()
+    homelab.before = undefined
+    expect(said).toContain('; the rollback of w-1 is under way, and is finished first')
+    expect(said).not.toContain('cancelled the request to roll back w-1')
+    expect(homelab.diary).toContain('roll-back w-1')
+  },
+)
