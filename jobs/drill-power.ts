@@ -40,14 +40,17 @@ export default defineJob({
     const request = remembered.drillRequest.recall(journal)
     // Once, whatever the result: a daemon that restarts must not drain the cluster again for an old request.
     remembered.drillRequest.remember(journal, undefined)
+    remembered.drillCancelled.remember(journal, undefined)
     if (!request) return done('no rehearsal is requested')
     const report = await rehearse(context)
     const begun = await beginOrResume(context, 'drill', machines)
     const { record } = begun
     await begun.looked
-    using watch = whenPower(({ upses }) =>
-      [...upses.values()].some(({ mode }) => mode !== 'on-mains') ? 'the power is failing' : undefined,
-    )
+    const isCancelled = () => remembered.drillCancelled.recall(journal) === true
+    using watch = whenPower(({ upses }) => {
+      if ([...upses.values()].some(({ mode }) => mode !== 'on-mains')) return 'the power is failing'
+      return isCancelled() ? 'a person cancelled it' : undefined
+    })
     const upTo = request.until === undefined ? '' : `, up to "${context.wording.titleOf(request.until)}"`
     journal.write({ kind: 'power', text: `a rehearsal starts${upTo}` })
     const walked: WalkedPhase[] = []
@@ -64,12 +67,13 @@ export default defineJob({
     const isUndone = await takeBack(context, record)
     if (!isUndone) await context.emit({ type: 'drill.ended' })
     const faults = report.checks.filter(({ ok }) => !ok).length + walked.flatMap((one) => one.failed).length
-    if (watch.signal.aborted) return later('the rehearsal was stopped: the power is failing', after(now(), 1_000))
+    const failing = watch.signal.aborted && !isCancelled()
+    if (failing) return later('the rehearsal was stopped: the power is failing', after(now(), 1_000))
     const what = walked.map(({ phase }) => context.wording.titleOf(phase)).join(', ') || 'nothing'
     if (!isUndone) return later(`rehearsed ${what}; not everything is undone yet, trying again`, after(now(), 60_000))
-    return done(
-      `rehearsed ${what} and undid it; ${faults === 0 ? 'no faults' : `${counted(faults, 'fault')}; see the report`}`,
-    )
+    const summary = `rehearsed ${what} and undid it${isCancelled() ? ' when it was cancelled' : ''}; ${faults === 0 ? 'no faults' : `${counted(faults, 'fault')}; see the report`}`
+    journal.write({ kind: 'power', text: `the rehearsal is over: ${summary}` })
+    return done(summary)
   },
 })
 
@@ -101,7 +105,8 @@ async function walk(
   const begin = performance.now()
   const failed: string[] = []
   const onStep = (step: Step, state: StepState) => {
-    if (state.kind === 'failed') failed.push(`${wording.describeStep(step)}: ${state.error.message}`)
+    // What the end of the rehearsal cuts short has not failed.
+    if (state.kind === 'failed' && !broken.aborted) failed.push(`${wording.describeStep(step)}: ${state.error.message}`)
     if (step.do === 'drain' && state.kind !== 'started') record.node(step.node, 'drained')
   }
   await carryOut([phase], { onStep, signal: broken }).catch((error: unknown) => {

@@ -34,7 +34,7 @@ export default defineJob({
     const lasts = monotonic() - Math.min(...since)
     if (lasts < shedAfter) {
       return later(
-        `on battery for ${describeDuration(lasts)} of ${describeDuration(shedAfter)}`,
+        `on battery; workloads are scaled down after ${describeDuration(shedAfter)}`,
         after(now(), shedAfter - lasts),
       )
     }

@@ -14,6 +14,7 @@ import {
   reportMachines,
   reportRollout,
   reportWaiting,
+  settleFormer,
 } from '../src/operations/rollout-alerts.ts'
 import {
   beginRecord,
@@ -77,6 +78,7 @@ export default defineJob({
 async function noteObservations(context: JobContext, preview: UpgradePreview): Promise<void> {
   const { alerts, emit, ports } = context
   const { cluster, decision, toApprove, version } = preview
+  settleFormer(alerts, ports.journal, version)
   tidyRollbacks(preview, ports.journal)
   reportArmed(alerts, cluster, ports.journal)
   reportMachines(alerts, cluster)

@@ -1,4 +1,5 @@
-import { whyUnhealthy } from '../src/core/cluster/cluster.ts'
+import { type StorageWarning, whyUnhealthy } from '../src/core/cluster/cluster.ts'
+import { blockingStorage } from '../src/core/cluster/storage.ts'
 import { describeDuration } from '../src/core/duration.ts'
 import { messageOf } from '../src/core/errors.ts'
 import { mainsOf, type Power, powerObstacle, supplyOf } from '../src/core/power/feeds.ts'
@@ -7,7 +8,7 @@ import { after, done, later, on, type Outcome } from '../src/core/job.ts'
 import { readinessOf, whyNotReady } from '../src/core/power/readiness.ts'
 import { policyFor } from '../src/core/power/triggers.ts'
 import { failingMachines, type Machine } from '../src/core/power/machines.ts'
-import { reportHeld, settleOutage } from '../src/operations/outage-alerts.ts'
+import { isUnhealed, reportHeld, reportUnhealed, settleOutage } from '../src/operations/outage-alerts.ts'
 import { openRecord, type OutageRecord } from '../src/operations/outage-record.ts'
 import { summarize } from '../src/core/power/summary.ts'
 import { missingNodes, type Outage, wentDown } from '../src/core/power/outage.ts'
@@ -19,6 +20,8 @@ import { isWhole, planWake } from '../src/core/power/recovery.ts'
 /** In ms. A UPS switches its outlets off some time after the command, even on mains power; nothing is woken before. */
 const cutTakes = 3 * 60_000
 const lookAgain = 5_000
+/** In ms. Between two looks at storage that was given up. */
+const healsEvery = 60_000
 
 /** Wakes what was up before a power cut, and undoes what was done to the rest. */
 export default defineJob({
@@ -33,7 +36,7 @@ export default defineJob({
     if (power.ordered !== undefined)
       return done('the cluster was shut down on request: wake it with `caretaker power wake`')
     const open = ports.journal.openOutage()
-    if (!open) return undefined
+    if (!open) return awaitHealing(context)
     const powered = poweredMachines(context, open)
     const names = new Set(powered.machines.map(({ name }) => name))
     const isLeft = powered.machines.some(({ name }) => open.nodes[name]?.wasUp && open.nodes[name].state !== 'back')
@@ -72,7 +75,10 @@ export default defineJob({
       return machines.some(isLost) ? 'mains power failed again' : undefined
     })
     let undone = true
-    const onStep = (step: Step, { kind }: StepState) => {
+    let unhealed: string | undefined
+    const onStep = (step: Step, state: StepState) => {
+      const { kind } = state
+      if (step.do === 'await-storage') unhealed = kind === 'failed' ? messageOf(state.error) : undefined
       const name = step.do === 'bring-back' ? step.node : step.do === 'bring-back-host' ? step.host : undefined
       if (name !== undefined && kind !== 'failed') record.node(name, kind === 'done' ? 'back' : 'wake-sent')
       if (kind === 'failed' && ['uncordon', 'scale', 'set-storage'].includes(step.do)) undone = false
@@ -87,6 +93,10 @@ export default defineJob({
     } catch (error) {
       if (!watch.signal.aborted || signal.aborted) throw error
       return later(messageOf(watch.signal.reason), after(now(), isMore ? 0 : lookAgain))
+    }
+    if (unhealed !== undefined) {
+      record.update((outage) => ({ ...outage, storageGivenUp: true }))
+      reportUnhealed(context.alerts, unhealed)
     }
     // A machine that never went down is as it was.
     if (undone) record.update((outage) => withUntouched(outage, names))
@@ -124,8 +134,23 @@ async function conclude(
   record.update((outage) => ({ ...outage, stage: 'over', endedAt: now().toISOString() }))
   const summary = summarize(record.current)
   await emit({ type: 'cluster.woken', summary })
+  if (isUnhealed(alerts)) return later(`${summary}; storage is not whole yet`, after(now(), healsEvery))
   return done(summary)
 }
+
+/** After an outage: until storage that was given up is whole. Undefined where nothing is waited for. */
+async function awaitHealing({ alerts, config, ports, signal, now }: JobContext): Promise<Outcome | undefined> {
+  if (!isUnhealed(alerts)) return undefined
+  const limited = AbortSignal.any([signal, AbortSignal.timeout(healsEvery)])
+  const unwell = await ports.kubernetes.unhealed(limited).catch((error: unknown) => messageOf(error))
+  const blocking =
+    typeof unwell === 'string' ? [unwell] : textsOf(blockingStorage({ unwell }, config.storage.accept, now()))
+  if (blocking.length > 0) return later(`storage is not whole yet: ${blocking.join('; ')}`, after(now(), healsEvery))
+  reportUnhealed(alerts, undefined)
+  return undefined
+}
+
+const textsOf = (warnings: readonly StorageWarning[]) => warnings.map(({ text }) => text)
 
 interface Powered {
   readonly machines: readonly Machine[]
@@ -170,7 +195,7 @@ function poweredMachines(context: JobContext, open: Outage): Powered {
     const wanted = isNow ? 0 : stableAfter
     const needs = sinceCut < cutTakes ? Math.max(wanted, cutTakes) : wanted
     if (mains.ms < needs) {
-      const far = `mains power has been back for ${describeDuration(mains.ms)} of ${describeDuration(needs)}`
+      const far = `mains power is back, and must last for ${describeDuration(needs)}`
       return wait(far, needs - mains.ms)
     }
     if (!isNow && mains.hold !== undefined) {

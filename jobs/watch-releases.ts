@@ -7,6 +7,7 @@ import { describeLeftBehind, movementOf } from '../src/core/release/left-behind.
 import { mergeLists, type ReleaseLists } from '../src/core/release/lists.ts'
 import { withdrawnReason } from '../src/core/release/policy.ts'
 import { chooseFirst, chooseTarget, remembered } from '../src/operations/facts.ts'
+import { describeTime } from '../src/core/time.ts'
 import { compareVersions } from '../src/core/version.ts'
 
 /** Asks the Image Factory for releases, chooses the target, and says why one is not used yet. */
@@ -48,7 +49,9 @@ export default defineJob({
       const isKept = before !== undefined && decision.kind === 'wait' && lists.vanished.includes(decision.version)
       if (!isKept) remembered.target.remember(journal, undefined)
       if (decision.kind === 'current') return say(decision.reason)
-      const reason = `${decision.version} is available: ${decision.reason}`
+      const ready =
+        decision.until === undefined ? '' : `, until ${describeTime(decision.until, config.upgrade.shownZone)}`
+      const reason = `${decision.version} is available: ${decision.reason}${ready}`
       const said = say(isKept ? decision.reason : reason)
       return decision.until === undefined ? said : later(reason, new Date(decision.until))
     }

@@ -64,7 +64,7 @@ export function createAgent(options: AgentOptions) {
   const { journal } = ports
   const inventory = () => config().nodes
   followRenames(journal, config())
-  settleStale(alerts, { jobs, nodes: inventory(), hasOutage: journal.openOutage() !== undefined })
+  settleStale(alerts, { job: namesOf(jobs), node: namesOf(inventory()), hasOutage: journal.openOutage() !== undefined })
 
   const lock = createTakeoverLock(leaseGrace)
   const lease = createKubernetesLease(ports.kubernetes, holder, log)
@@ -180,6 +180,8 @@ export function createAgent(options: AgentOptions) {
 }
 
 export type Agent = ReturnType<typeof createAgent>
+
+const namesOf = (things: readonly { readonly name: string }[]) => things.map(({ name }) => name)
 
 /** Made from the current configuration; made again only when the configuration changes. */
 function lastFor<T>(config: () => Config, make: (current: Config) => T): () => T {

@@ -2,18 +2,17 @@ import process from 'node:process'
 import { CommanderError, Option } from 'commander'
 import { addPowerCommands } from './cli/power-commands.ts'
 import { addRolloutCommands } from './cli/rollout-commands.ts'
+import { codeOfPlan, codeOfRun } from './cli/outcome.ts'
 import { addUpsCommand } from './cli/ups-command.ts'
-import { ask, askOr, command, duration, exit, group, loadWhole, positive, print, program } from './cli/shell.ts'
+import { whileItRuns } from './cli/waiting.ts'
+import { ask, askOr, command, duration, exit, group, loadWhole, positive, print, program, say } from './cli/shell.ts'
 import { AgentError, type ErrorCode, messageOf } from './core/errors.ts'
-import type { RunAnswer } from './core/operator.ts'
 
 /** Loaded only to draw text: neither the daemon nor `--json` needs it. */
 const rendering = () => import('./cli/render.ts')
 
-function outcomeCode({ outcome }: RunAnswer): number {
-  if (outcome === 'failed' || outcome === 'stuck') return exit.failed
-  return outcome === 'later' || outcome === 'stopped' ? exit.waiting : exit.ok
-}
+const describeRun = (job: string) =>
+  `${job} goes on in the daemon: follow it with \`caretaker status\` and \`caretaker jobs\``
 
 command('start', 'run the daemon until SIGINT or SIGTERM', async (options, _args, extra) => {
   const [{ runDaemon }, { createLog }] = await Promise.all([import('./main.ts'), import('./main/logging.ts')])
@@ -76,15 +75,25 @@ command('jobs', 'the jobs, their triggers and last runs', async (options) => {
 })
 
 command('run <job>', 'run a job now', async (options, [job], extra) => {
-  const answer = await ask(options, (daemon) =>
-    daemon.jobs[':name'].run.$post({
-      param: { name: encodeURIComponent(job!) },
-      json: { wait: extra['wait'] === true },
-    }),
+  const wait = extra['wait'] === true
+  const answer = await whileItRuns(describeRun(job!), () =>
+    ask(options, (daemon) =>
+      daemon.jobs[':name'].run.$post({ param: { name: encodeURIComponent(job!) }, json: { wait } }),
+    ),
   )
   await print(options, answer, `${answer.outcome}: ${answer.detail}`)
-  return outcomeCode(answer)
+  return codeOfRun(answer)
 }).option('--wait', 'wait for the run and exit with its outcome')
+
+group('queue', 'jobs that wait, and those that failed')
+command('queue failed', 'jobs that the queue has given up on, newest first', async (options) => {
+  const failed = await ask(options, (daemon) => daemon.queue.failed.$get())
+  await print(options, failed, async (zone) => (await rendering()).renderFailed(failed, await zone()))
+  return exit.ok
+})
+command('queue clear', 'remove failed jobs from the queue and its count', (options) =>
+  say(options, (daemon) => daemon.queue.clear.$post()),
+)
 
 command('plan', 'what the next upgrade-node run would do, and why', async (options) => {
   const plan = await askOr(
@@ -93,15 +102,15 @@ command('plan', 'what the next upgrade-node run would do, and why', async (optio
     async (settings) => (await import('./cli/direct.ts')).planDirectly(settings, AbortSignal.timeout(15_000)),
   )
   await print(options, plan, async (zone) => (await rendering()).renderPlan(plan, await zone()))
-  const settled = plan.release.kind === 'wait' ? exit.waiting : exit.ok
-  return { wait: exit.waiting, stuck: exit.failed, go: exit.ok, upgraded: settled }[plan.decision.kind]
+  return codeOfPlan(plan)
 })
 
-command('releases', 'releases that the Image Factory offers', async (options, _args, extra) => {
+command('releases', 'releases that the Image Factory offers, newest first', async (options, _args, extra) => {
   const settings = await loadWhole(options)
   const versions = await (await import('./cli/direct.ts')).readReleases(settings, AbortSignal.timeout(30_000))
-  const shown = extra['all'] ? versions : versions.filter((version) => !version.includes('-')).slice(-20)
-  await print(options, shown, shown.toReversed().join('\n'))
+  const all = versions.toReversed()
+  const shown = extra['all'] ? all : all.filter((version) => !version.includes('-')).slice(0, 20)
+  await print(options, shown, shown.join('\n'))
   return exit.ok
 }).option('--all', 'include pre-releases and old releases')
 
@@ -110,9 +119,11 @@ command(
   'stage an image on the share (default: of the target release)',
   async (options, [version], extra) => {
     const order = { ...(version === undefined ? {} : { version }), wait: extra['wait'] !== false }
-    const answer = await ask(options, (daemon) => daemon.stage.$post({ json: order }))
+    const answer = await whileItRuns(describeRun('stage-image'), () =>
+      ask(options, (daemon) => daemon.stage.$post({ json: order })),
+    )
     await print(options, answer, `${answer.outcome}: ${answer.detail}`)
-    return outcomeCode(answer)
+    return codeOfRun(answer)
   },
 ).option('--no-wait', 'return immediately')
 
@@ -169,11 +180,12 @@ command('alerts', 'open alerts, most severe first', async (options, _args, extra
 
 command('journal', 'the journal, newest last', async (options, _args, extra) => {
   const limit = Number(extra['limit'])
-  const entries = await askOr(
+  const newestFirst = await askOr(
     options,
     (daemon) => daemon.journal.$get({ query: { limit } }),
     async (settings) => (await import('./cli/direct.ts')).readEntries(settings, limit),
   )
+  const entries = newestFirst.toReversed()
   await print(options, entries, async (zone) =>
     entries.length === 0 ? 'no entries yet' : (await rendering()).renderJournal(entries, await zone()),
   )

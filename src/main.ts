@@ -77,7 +77,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     agent,
     ports,
     config: () => settings.config,
-    counts: queue.counts,
+    queue,
     about: {
       version: await ownVersion(),
       pid: process.pid,

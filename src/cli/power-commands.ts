@@ -1,5 +1,8 @@
 import process from 'node:process'
 import { reversiblePhases } from '../core/power/phases.ts'
+import { refusalOf } from './confirm.ts'
+import { codeOfRun } from './outcome.ts'
+import { whileItRuns } from './waiting.ts'
 import { ask, command, exit, group, type Options, print, say } from './shell.ts'
 
 const rendering = () => import('./render-power.ts')
@@ -41,11 +44,19 @@ function addQuestions(): void {
 
 function addRequests(): void {
   command('power shutdown', 'shut everything down in order, even on mains power', async (options, _, extra) => {
-    if (extra['now'] && extra['yes']) return say(options, (daemon) => daemon.power.shutdown.$post())
+    const request = () => say(options, (daemon) => daemon.power.shutdown.$post())
+    if (extra['now'] && extra['yes']) return request()
     const plan = await ask(options, (daemon) => daemon.power.plan.$get())
     await print(options, plan, async () => (await rendering()).renderPowerPlan(plan))
-    process.stderr.write('caretaker: nothing done; add --now --yes to shut everything down\n')
-    return exit.usage
+    if (!extra['now']) {
+      process.stderr.write(`caretaker: nothing done; ${everythingDown}\n`)
+      return exit.usage
+    }
+    const refusal = await refusalOf(extra, {
+      question: 'Shut everything down now? It stays down until `caretaker power wake`.',
+      hint: everythingDown,
+    })
+    return refusal ?? request()
   })
     .option('--now', 'start now')
     .option('--yes', 'confirm')
@@ -62,23 +73,31 @@ function addRequests(): void {
   ).option('--all', 'also wake machines that were off before')
 }
 
+const everythingDown = 'add --now --yes to shut everything down'
+
+const drilling = {
+  question: 'Rehearse a power cut? Every node is cordoned and drained, then it is undone; workloads stop meanwhile.',
+  hint: 'add --yes to rehearse it, or --dry-run to only check; a rehearsal cordons and drains every node, then undoes it',
+}
+
 async function drill(
   options: Options,
   _args: readonly string[],
   extra: Readonly<Record<string, unknown>>,
 ): Promise<number> {
   const dryRun = Boolean(extra['dryRun'])
-  if (!dryRun && !extra['yes']) {
-    process.stderr.write(
-      'caretaker: this cordons and drains every node, then undoes it; workloads stop meanwhile. Add --yes, or --dry-run to only check\n',
-    )
-    return exit.usage
-  }
+  const refusal = dryRun ? undefined : await refusalOf(extra, drilling)
+  if (refusal !== undefined) return refusal
   const until = typeof extra['until'] === 'string' ? { until: extra['until'] } : {}
-  const answer = await ask(options, (daemon) => daemon.power.drill.$post({ json: { dryRun, ...until } }))
+  const goesOn = dryRun
+    ? 'the check is cancelled: nothing was changed'
+    : 'the rehearsal goes on: follow it with `caretaker status`, end it with `caretaker power cancel`'
+  const answer = await whileItRuns(goesOn, () =>
+    ask(options, (daemon) => daemon.power.drill.$post({ json: { dryRun, ...until } })),
+  )
   const { run, report } = answer
   await print(options, answer, async () => (await rendering()).renderDrill(run, report))
-  if (run.outcome !== 'done') return run.outcome === 'later' ? exit.waiting : exit.failed
+  if (run.outcome !== 'done') return codeOfRun(run)
   const isGood =
     report?.checks.every(({ ok }) => ok) && (report.walked ?? []).every(({ failed }) => failed.length === 0)
   return isGood ? exit.ok : exit.failed

@@ -12,8 +12,8 @@ export function renderRollout(answer: RolloutAnswer, zone: string): string {
   const { plan, current, approved, aborted, paused, openUntil, snapshot } = answer
   const facts = [
     ['approved', approved],
-    ['aborted', aborted],
-    ['paused', paused?.replace(/^paused: /, '')],
+    ['aborted', aborted.length === 0 ? undefined : aborted.join(', ')],
+    ['paused', paused],
     ['window', openUntil && `open until ${describeTime(openUntil, zone)}, by request`],
     [
       'snapshot',

@@ -3,6 +3,7 @@ import { type CordonMark, type Node, whyUnhealthy } from '../core/cluster/cluste
 import { armedRelease, isStagedByUs, nextBootOf } from '../core/cluster/next-boot.ts'
 import { describeDuration } from '../core/duration.ts'
 import { describeMoment, describeTime } from '../core/time.ts'
+import type { FailedEntry } from '../core/job.ts'
 import type { Entry } from '../core/journal.ts'
 import type { Plan } from '../core/plan.ts'
 import { english } from '../core/wording.ts'
@@ -44,7 +45,7 @@ export function renderStatus(status: StatusAnswer, { now, zone }: Moment): strin
     ...status.services.flatMap(describeService),
     ...(status.configuration ? [['config', yellow(status.configuration)]] : []),
     ...status.missing.map((text) => ['missing', yellow(text)]),
-    ...(status.paused ? [['paused', yellow(status.paused.replace(/^paused: /, ''))]] : []),
+    ...(status.paused ? [['paused', yellow(status.paused)]] : []),
     ...(status.waiting ? [['upgrade', yellow(status.waiting)]] : []),
     ...(outage ? [['outage', yellow(describeOutage(outage, zone))]] : []),
     ...(status.journalDegraded ? [['journal', red(`kept in memory: ${status.journalDegraded}`)]] : []),
@@ -130,9 +131,10 @@ function describeCounts(counts: Readonly<Record<string, number>>): string {
     delayed: 'delayed',
     failed: 'failed',
   }
-  return Object.entries(words)
+  const text = Object.entries(words)
     .map(([key, word]) => `${counts[key] ?? 0} ${word}`)
     .join(', ')
+  return (counts['failed'] ?? 0) === 0 ? text : `${text} (\`caretaker queue failed\` shows them)`
 }
 
 export function renderPlan(
@@ -143,7 +145,7 @@ export function renderPlan(
     release.kind === 'target'
       ? `release: ${release.version}, ${release.reason}`
       : release.kind === 'wait'
-        ? `release: ${release.version}, but ${release.reason}`
+        ? `release: ${release.version}, but ${withEnd(release.reason, release.until, zone)}`
         : `release: ${release.reason}`,
   ]
   if (order.length > 0) lines.push(`nodes:   ${order.join(', ')} (about ${describeDuration(takesMs)})`)
@@ -154,9 +156,7 @@ export function renderPlan(
       lines.push(release.kind === 'wait' ? yellow('waiting for this release') : green('nothing to do'))
       break
     case 'wait':
-      lines.push(
-        yellow(`waiting: ${decision.reason}${decision.until ? ` (until ${describeTime(decision.until, zone)})` : ''}`),
-      )
+      lines.push(yellow(`waiting: ${withEnd(decision.reason, decision.until, zone)}`))
       break
     case 'stuck':
       lines.push(red(`stuck: ${decision.reason}`))
@@ -170,6 +170,12 @@ export function renderPlan(
       decision satisfies never
   }
   return lines.join('\n')
+}
+
+/** A reason with the time that it lasts until, unless it says that time itself. */
+function withEnd(reason: string, until: string | undefined, zone: string): string {
+  const end = until === undefined ? undefined : describeTime(until, zone)
+  return end === undefined || reason.includes(end) ? reason : `${reason} (until ${end})`
 }
 
 function renderPhases(plan: Plan): string[] {
@@ -194,6 +200,19 @@ export function renderJobs(jobs: readonly JobAnswer[], now: number): string {
   )
 }
 
+export function renderFailed(entries: readonly FailedEntry[], zone: string): string {
+  if (entries.length === 0) return 'no job has failed for good'
+  return table(
+    ['JOB', 'FAILED', 'ATTEMPTS', ''],
+    entries.map(({ job, failedAt, attempts, reason }) => [
+      job,
+      failedAt === undefined ? '?' : describeMoment(failedAt, zone),
+      String(attempts),
+      reason,
+    ]),
+  )
+}
+
 export function renderStaged(images: readonly StagedImage[], zone: string): string {
   if (images.length === 0) return 'nothing staged'
   return table(
@@ -209,9 +228,9 @@ export function renderStaged(images: readonly StagedImage[], zone: string): stri
   )
 }
 
+/** In the order given. */
 export function renderJournal(entries: readonly Entry[], zone: string): string {
   return entries
-    .toReversed()
     .map(
       ({ at, kind, subject, text }) =>
         `${describeMoment(at, zone)}  ${(kind === 'alert' ? red : plain)(kind.padEnd(6))} ${subject && !text.includes(subject) ? `${subject}: ` : ''}${text}`,

@@ -1,4 +1,6 @@
 import { Option } from 'commander'
+import { refusalOf } from './confirm.ts'
+import { codeOfPlan } from './outcome.ts'
 import { ask, command, duration, exit, group, print, say } from './shell.ts'
 
 const rendering = () => import('./render-rollout.ts')
@@ -19,8 +21,7 @@ function addQuestions(): void {
   command('rollout status', 'progress of the rollout, what it waits for, and pending requests', async (options) => {
     const answer = await ask(options, (daemon) => daemon.rollout.$get())
     await print(options, answer, async (zone) => (await rendering()).renderRollout(answer, await zone()))
-    const { kind } = answer.plan.decision
-    return { wait: exit.waiting, stuck: exit.failed, go: exit.ok, upgraded: exit.ok }[kind]
+    return codeOfPlan(answer.plan)
   })
   command('rollout history', 'past rollouts, node by node, with durations', async (options) => {
     const rollouts = await ask(options, (daemon) => daemon.rollouts.$get())
@@ -44,9 +45,10 @@ function addRequests(): void {
     say(options, (daemon) => daemon.rollout.resume.$post()),
   )
   command(
-    'rollout abort',
-    'abort the rollout of the current release; nodes that have it installed still finish',
-    (options) => say(options, (daemon) => daemon.rollout.abort.$post()),
+    'rollout abort [version]',
+    'abort the rollout that is under way or coming; nodes that have it installed still finish',
+    (options, [version]) =>
+      say(options, (daemon) => daemon.rollout.abort.$post({ json: version === undefined ? {} : { version } })),
   )
   command('approve [version]', 'approve a release that waits for approval', (options, [version], extra) => {
     const losing = typeof extra['losing'] === 'string' ? { losing: extra['losing'].split(',') } : {}
@@ -72,11 +74,17 @@ function addNodeCommands(): void {
   command(
     'rollback <node>',
     'roll a node back to its previous release, or disarm it, healthy or not',
-    (options, [node], extra) =>
-      say(options, (daemon) =>
+    async (options, [node], extra) => {
+      const question = `Roll ${node} back? It is drained and rebooted into its previous release, and its rollout is aborted`
+      const refusal = await refusalOf(extra, { question, hint: `add --yes to roll ${node} back` })
+      if (refusal !== undefined) return refusal
+      return say(options, (daemon) =>
         daemon.nodes[':name'].rollback.$post({ ...named(node), json: { force: extra['force'] === true } }),
-      ),
-  ).option('--force', 'even if etcd may not read its data, or loses quorum meanwhile')
+      )
+    },
+  )
+    .option('--force', 'even if etcd may not read its data, or loses quorum meanwhile')
+    .option('--yes', 'confirm')
 
   group('node', 'nodes')
   command('node list', 'all nodes, with release and health', async (options) => {

@@ -163,6 +163,9 @@ const wake = z.strictObject({
     .meta({ description: 'How long a battery may keep machines from being woken before an alert says so' }),
   retryInterval: duration.prefault('30s'),
   giveUpAfter: duration.prefault('15m'),
+  storageTimeout: duration
+    .prefault('30m')
+    .meta({ description: 'How long storage flags wait for data to be whole; then they are removed, with an alert' }),
   broadcast: z.union([z.ipv4(), z.array(z.ipv4()).min(1)]).default('255.255.255.255'),
   port: port.default(9),
   interface: z.string().min(1).optional(),

@@ -86,13 +86,24 @@ export function describeAlert({ text, action }: AlertContent): string {
   return `${text}${/[.?!]$/.test(text) ? '' : '.'} ${action}`
 }
 
-/** Settles the alerts of a kind whose name is none of these: nothing would report on them any more. */
-export function settleUnknown(
+/**
+ * The first words of all kinds of alerts that are about something with a name, which may be taken away. Nothing reports on
+ * it any more then, not even over a restart; so whoever knows what there is says so by `settleGone` when it starts. The
+ * kinds that are not here end with the one thing that they are about: `outage`, `rollout`, `journal`.
+ */
+export const namedKinds = ['credentials', 'job', 'machine', 'node', 'schematic', 'service', 'ups'] as const
+
+export type NamedKind = (typeof namedKinds)[number]
+
+/** Settles the alerts about what no longer exists, of the kinds that are given with the names of all that there is. */
+export function settleGone(
   alerts: Pick<Alerts, 'settleWhere'>,
-  kind: string,
-  known: readonly { readonly name: string }[],
+  existing: Readonly<Partial<Record<NamedKind, Iterable<string>>>>,
 ): void {
-  alerts.settleWhere(({ id }) => isOfKind(id, kind) && !known.some(({ name }) => name === nameIn(id)))
+  for (const [kind, names] of Object.entries(existing)) {
+    const there = new Set<string | undefined>(names)
+    alerts.settleWhere(({ id }) => isOfKind(id, kind) && !there.has(nameIn(id)))
+  }
 }
 
 /** Whether an id belongs to this kind: `ups.silent:rack` belongs to `ups.silent` and to `ups`. */

@@ -46,8 +46,16 @@ export class AgentError extends Error {
  * expected stays unexpected, as `internal`.
  */
 export function during(doing: string, error: unknown): AgentError {
-  if (error instanceof AgentError) return new AgentError(error.code, `${doing}: ${error.message}`, error)
-  return new AgentError('internal', `${doing}: ${messageOf(error)}`, error)
+  const code = error instanceof AgentError ? error.code : 'internal'
+  return new AgentError(code, saidOnce(doing, messageOf(error)), error)
+}
+
+/** Both in one sentence, and nothing twice: whoever throws may have named what it was about, or said what was being done. */
+function saidOnce(doing: string, message: string): string {
+  const subject = doing.slice(doing.lastIndexOf(' ') + 1)
+  const rest = message.startsWith(`${subject}: `) ? message.slice(subject.length + 2) : message
+  const parts = [doing, ...rest.split(': ')]
+  return parts.filter((part, index) => part !== parts[index - 1]).join(': ')
 }
 
 /** Whether it is a bug, and not a failure that an adapter has translated. */

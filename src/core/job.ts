@@ -23,6 +23,20 @@ export interface Queue {
   add(job: Pick<JobSpec, 'name'>): Promise<void>
   /** How many jobs wait, run, are delayed or have failed; undefined where no one can tell. */
   counts?(): Promise<Readonly<Record<string, number>> | undefined>
+  /** What has failed for good, newest first. @throws AgentError `unreachable` where it can't be had now */
+  failed?(): Promise<readonly FailedEntry[]>
+  /** Forgets what has failed, and returns how much that was. @throws AgentError `unreachable` */
+  clearFailed?(): Promise<number>
+}
+
+/** A job that the queue has given up on: it runs again by its next trigger, and the entry tells why it failed. */
+export interface FailedEntry {
+  readonly job: string
+  /** ISO 8601; absent where the store does not say. */
+  readonly failedAt?: string
+  readonly reason: string
+  /** How often it was tried. */
+  readonly attempts: number
 }
 
 export type Trigger = { on: EventType } | { every: string } | { cron: string }

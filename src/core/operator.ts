@@ -2,13 +2,14 @@ import type { Activity } from './activity.ts'
 import type { Alert } from './alert.ts'
 import type { Cluster } from './cluster/cluster.ts'
 import type { EtcdSnapshot } from './cluster/snapshot.ts'
-import type { JobSpec } from './job.ts'
+import type { FailedEntry, JobSpec } from './job.ts'
 import type { Entry, Run, RunOutcome } from './journal.ts'
 import type { DrillReportAnswer, TimelineRowAnswer, UpsStateAnswer } from './power/answers.ts'
 import type { Outage } from './power/outage.ts'
 import type { ShutdownPlan } from './power/shutdown.ts'
 import type { TriggerState } from './power/triggers.ts'
 import type { StagedImage } from './release/image.ts'
+import type { TargetDecision } from './release/target.ts'
 import type { UpgradeDecision } from './upgrade/decision.ts'
 import type { UpgradePreview } from './upgrade/preview.ts'
 import type { Rollout } from './upgrade/record.ts'
@@ -61,6 +62,10 @@ export interface JobRequests {
   runs(limit: number): readonly Run[]
   /** Starts a job; with `wait` resolves when a run that started after the call has ended. */
   run(request: { readonly job: string; readonly wait: boolean }, asked: Asked): Promise<RunAnswer>
+  /** What the queue has given up on, newest first. */
+  failed(): Promise<readonly FailedEntry[]>
+  /** Removes it from the queue. */
+  clearFailed(asked: Asked): Promise<RequestAnswer>
 }
 
 export interface RolloutRequests {
@@ -68,19 +73,20 @@ export interface RolloutRequests {
   plan(signal: AbortSignal): Promise<PlanAnswer>
   /** Newest first. */
   history(): readonly Rollout[]
-  /** Aborts the rollout: no more nodes are upgraded. */
+  /** No further node is started. */
   pause(request: { readonly reason?: string | undefined }, asked: Asked): Promise<RequestAnswer>
   resume(asked: Asked): Promise<RequestAnswer>
   /** Withdraws a pause, an abort and requests to roll back. */
   start(asked: Asked): Promise<RequestAnswer>
-  abort(asked: Asked): Promise<RequestAnswer>
+  /** Aborts the rollout that is under way or to come; without a release the one that a person sees as coming. */
+  abort(request: { readonly version?: string | undefined }, asked: Asked): Promise<RequestAnswer>
   approve(request: Approval, asked: Asked): Promise<RequestAnswer>
   /** Opens an upgrade window now. */
   openWindow(request: { readonly lastsMs: number }, asked: Asked): Promise<RequestAnswer>
 }
 
 export interface Approval {
-  /** Without a release: the target release. */
+  /** Without a release: the one that a person sees as coming. */
   readonly version?: string | undefined
   /** What nodes may lose with it, by name: extensions, kernel arguments. */
   readonly losing?: readonly string[] | undefined
@@ -204,7 +210,10 @@ export interface RunAnswer {
 }
 
 /** A preview whose times are ISO 8601. */
-export interface PlanAnswer extends Omit<UpgradePreview, 'cluster' | 'decision' | 'takes'> {
+export interface PlanAnswer extends Omit<UpgradePreview, 'cluster' | 'decision' | 'release' | 'takes'> {
+  readonly release:
+    | Exclude<TargetDecision, { kind: 'wait' }>
+    | (Omit<TargetDecision & { kind: 'wait' }, 'until'> & { readonly until?: string })
   /** How long all of the nodes take, by what was measured before. */
   readonly takesMs: number
   readonly decision:
@@ -218,7 +227,9 @@ export interface RolloutAnswer {
   /** The record of the open rollout. */
   readonly current: Rollout | undefined
   readonly approved: string | undefined
-  readonly aborted: string | undefined
+  /** Releases whose rollouts were aborted, oldest first. */
+  readonly aborted: readonly string[]
+  /** The reason of the pause. */
   readonly paused: string | undefined
   /** ISO 8601: until when a person has opened a window. */
   readonly openUntil: string | undefined
@@ -251,9 +262,14 @@ export function describeRequester({ name, verified }: Requester): string {
 
 /** The preview as it is answered. */
 export function planAnswerOf(preview: UpgradePreview): PlanAnswer {
-  const { cluster: _, decision, takes: takesMs, ...others } = preview
-  const rest = { ...others, takesMs }
+  const { cluster: _, decision, release: found, takes: takesMs, ...others } = preview
+  const release = found.kind === 'wait' ? withIsoTime(found) : found
+  const rest = { ...others, release, takesMs }
   if (decision.kind !== 'wait') return { ...rest, decision }
   const { kind, reason, until } = decision
   return { ...rest, decision: { kind, reason, ...(until === undefined ? {} : { until: until.toISOString() }) } }
+}
+
+function withIsoTime({ until, ...rest }: TargetDecision & { kind: 'wait' }) {
+  return { ...rest, ...(until === undefined ? {} : { until: new Date(until).toISOString() }) }
 }

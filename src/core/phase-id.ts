@@ -41,6 +41,7 @@ export const phaseTitles = {
   // Waking it; `uncordon` as above.
   'wake-nas': 'wake NAS',
   'wake-machines': 'wake machines',
+  'allow-repair': 'let storage repair itself',
   'restore-storage-flags': 'restore storage flags',
   'await-storage': 'wait for storage',
   'scale-up': 'scale up',

@@ -215,15 +215,27 @@ async function wake(
   })
 }
 
-/** Until no storage system warns of anything that keeps nodes from being taken away, but for what is accepted. */
+/** Data must be seen whole so many times in a row: an operator that has just started may not have looked itself yet. */
+const looksInARow = 3
+
+/**
+ * Until the storage systems say that their data are whole, but for what is accepted.
+ *
+ * @throws AgentError `timed-out`, with what is not
+ */
 export async function awaitStorage(
   { within, accepted }: StepOf<'await-storage'>,
   { kubernetes }: Ports,
   { signal, pollEvery }: CarryOutOptions,
 ): Promise<void> {
+  let seen = 0
   await until('storage to be healthy', { within, pollEvery, signal }, async (limited) => {
-    const facts = await withDeadline(question, limited, (soon) => kubernetes.storage(soon))
-    const blocking = blockingStorage(facts, accepted ?? [], new Date())
-    return blocking.length === 0 || blocking.map(({ text }) => text).join('; ')
+    const whole = seen
+    seen = 0
+    const unwell = await withDeadline(question, limited, (soon) => kubernetes.unhealed(soon))
+    const blocking = blockingStorage({ unwell }, accepted ?? [], new Date())
+    if (blocking.length > 0) return blocking.map(({ text }) => text).join('; ')
+    seen = whole + 1
+    return seen >= looksInARow || 'it has only just become so'
   })
 }

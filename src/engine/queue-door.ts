@@ -39,9 +39,15 @@ export function createQueueDoor(firstOpened: () => void): QueueDoor {
         early.set(job.name, job)
         return
       }
-      if (!present) throw new AgentError('unreachable', `the queue is not running, so ${job.name} is not queued`)
-      await present.add(job)
+      await demand(present, `, so ${job.name} is not queued`).add(job)
     },
     counts: async () => present?.counts?.(),
+    failed: async () => (await demand(present).failed?.()) ?? [],
+    clearFailed: async () => (await demand(present).clearFailed?.()) ?? 0,
   }
+}
+
+function demand(queue: Queue | undefined, consequence = ''): Queue {
+  if (queue) return queue
+  throw new AgentError('unreachable', `the queue is not running${consequence}`)
 }

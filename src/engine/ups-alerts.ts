@@ -1,4 +1,4 @@
-import { type AlertContent, type Alerts, settleUnknown } from '../core/alert.ts'
+import { type AlertContent, type Alerts, settleGone } from '../core/alert.ts'
 import type { Event } from '../core/event.ts'
 import type { PowerState } from '../core/power/state.ts'
 import type { PowerPolicy } from '../core/power/triggers.ts'
@@ -31,11 +31,7 @@ const day = 24 * hour
 /** Alerts about the UPSes themselves: their silence, and what they report of their battery and load. */
 export function createUpsAlerts({ upses, policy, alerts, emit, monotonic }: UpsAlertsOptions) {
   // A UPS that is no longer configured has no more alerts.
-  settleUnknown(
-    alerts,
-    'ups',
-    upses.map((name) => ({ name })),
-  )
+  settleGone(alerts, { ups: upses })
   const hearing = new Map<string, Hearing>(
     upses.map((label) => [
       label,

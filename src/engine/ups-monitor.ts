@@ -97,6 +97,8 @@ export function createUpsMonitor(options: UpsMonitorOptions) {
       else watch.abort.abort(new Error(reason))
       return { signal: watch.abort.signal, [Symbol.dispose]: () => void watches.delete(watch) }
     },
+    /** Has every test of `when` look again: what a person requested has changed. */
+    review,
     /** Requests a shutdown of everything, or cancels that request. Returns whether it changes anything. */
     order: (at: string | undefined): boolean => {
       if ((ordered.get() === undefined) === (at === undefined)) return false

@@ -1,5 +1,5 @@
 import { unlink } from 'node:fs/promises'
-import { type Alerts, settleUnknown, type Severity } from '../core/alert.ts'
+import { type Alerts, settleGone, type Severity } from '../core/alert.ts'
 import {
   describeLife,
   dayOf,
@@ -65,7 +65,7 @@ export function watchLives({ journal, alerts, log, all, now = () => Date.now() }
   check(): Promise<void>
 } {
   // Credentials that are no longer configured need no alerts.
-  settleUnknown(alerts, 'credentials', all)
+  settleGone(alerts, { credentials: all.map(({ name }) => name) })
   const stopping = new AbortController()
   const tries = new Map<string, RenewalTries>()
   let checking: Promise<void> | undefined

@@ -1,7 +1,7 @@
 import { createSupervisor, type Supervisor, type SupervisorLimits } from '../engine/supervisor.ts'
 import type { QueueDoor } from '../engine/queue-door.ts'
 import type { Agent } from '../agent.ts'
-import { type Alerts, settleUnknown } from '../core/alert.ts'
+import { type Alerts, settleGone } from '../core/alert.ts'
 import { findMistakes } from '../config/mistakes.ts'
 import { AgentError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
@@ -48,7 +48,7 @@ export function createServices(options: ServicesOptions): Supervisor {
     ...(options.limits ? { limits: options.limits } : {}),
   })
   // Services that are gone have no alerts.
-  settleUnknown(alerts, 'service', services)
+  settleGone(alerts, { service: services.map(({ name }) => name) })
   settings.onSections((names) => {
     for (const name of names) supervisor.restart(name)
   })

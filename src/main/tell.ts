@@ -1,4 +1,4 @@
-import { type AlertContent, type Alerts, settleUnknown } from '../core/alert.ts'
+import { type AlertContent, type Alerts, settleGone } from '../core/alert.ts'
 import type { Logger } from '../core/log.ts'
 import type { Settings } from './settings.ts'
 import type { WorldTold } from './wiring.ts'
@@ -6,7 +6,7 @@ import type { WorldTold } from './wiring.ts'
 /** Turns what is wrong with credentials, secrets and logins into alerts. */
 export function tellAlerts({ config }: Pick<Settings, 'config'>, alerts: Alerts, log: Logger): WorldTold {
   // Machines that are no longer configured need no alerts.
-  settleUnknown(alerts, 'machine', [...config.nodes, ...config.hosts])
+  settleGone(alerts, { machine: [...config.nodes, ...config.hosts].map(({ name }) => name) })
   const warn = (kind: string, subject: string, text: string | undefined) => {
     const content: AlertContent | undefined = text === undefined ? undefined : { severity: 'warning', subject, text }
     alerts.report(`${kind}:${subject}`, content)

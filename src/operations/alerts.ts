@@ -8,7 +8,7 @@ import {
   compareAlerts,
   describeAlert,
   isOfKind,
-  settleUnknown,
+  settleGone,
 } from '../core/alert.ts'
 import type { Journal } from '../core/journal.ts'
 
@@ -88,15 +88,12 @@ function isSame(a: AlertContent, b: AlertContent): boolean {
 }
 
 /** What an alert may be about: what is configured, and what is under way. */
-export interface Known {
-  readonly jobs: readonly { readonly name: string }[]
-  readonly nodes: readonly { readonly name: string }[]
+export interface Known extends Readonly<Record<'job' | 'node', Iterable<string>>> {
   readonly hasOutage: boolean
 }
 
-/** Settles alerts without a subject: jobs and nodes that are gone, and an outage that ended while the agent was down. */
-export function settleStale(alerts: Alerts, { jobs, nodes, hasOutage }: Known): void {
-  settleUnknown(alerts, 'job', jobs)
-  settleUnknown(alerts, 'node', nodes)
+/** Settles alerts about what was taken out of the configuration, and about an outage that ended while the agent was down. */
+export function settleStale(alerts: Alerts, { hasOutage, ...existing }: Known): void {
+  settleGone(alerts, existing)
   if (!hasOutage) alerts.settleWhere(({ id }) => isOfKind(id, 'outage'))
 }

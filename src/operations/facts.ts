@@ -58,8 +58,12 @@ export const remembered = {
   ),
   /** Until when a person has opened a window manually, in ms since the epoch. */
   openUntil: fact('rollout.openUntil', number),
-  /** The release whose rollout a person has cancelled. */
-  aborted: fact('rollout.aborted', text),
+  /** The release that the upgrade looked at last: what alerts on the rollout are about. */
+  lookedAt: fact('rollout.lookedAt', text),
+  /** Releases whose rollouts a person has aborted, oldest first. Earlier records have one release alone. */
+  aborted: fact('rollout.aborted', (value): readonly string[] =>
+    typeof value === 'string' ? [value] : listOf(text)(value),
+  ),
   rollbacks: fact(
     'rollout.rollbacks',
     listOf(object<RollbackRequest>({ node: text, bootId: text, force: flag, to: optional(text) })),
@@ -84,8 +88,23 @@ export const remembered = {
   drill: fact('power.drill', drillReport),
   /** A person wants one. `until`: no further than this phase. */
   drillRequest: fact('power.drillRequest', drillRequest),
+  /** A person has cancelled the rehearsal that runs. */
+  drillCancelled: fact('power.drillCancelled', flag),
   /** The name by which this agent holds the cluster's Lease. */
   agentId: fact('agent.id', text),
+}
+
+/** So many aborted releases are remembered: far more than are ever to come. */
+const keptAborts = 50
+
+/** Aborts the rollout of a release; those that were aborted before stay so. */
+export function abortRelease(journal: Journal, version: string): void {
+  const others = (remembered.aborted.recall(journal) ?? []).filter((one) => one !== version)
+  remembered.aborted.remember(journal, [...others, version].slice(-keptAborts))
+}
+
+export function isAborted(journal: Journal, version: string | undefined): boolean {
+  return version !== undefined && (remembered.aborted.recall(journal) ?? []).includes(version)
 }
 
 /** Removes the rollback requests of these nodes. Returns those that are left. */

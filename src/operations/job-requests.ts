@@ -1,11 +1,18 @@
+import { counted } from '../core/count.ts'
 import { AgentError } from '../core/errors.ts'
+import type { Queue } from '../core/job.ts'
 import type { JobRequests, RunAnswer } from '../core/operator.ts'
 import type { Job } from './job.ts'
-import { recordChange, type RequestMeans } from './request.ts'
+import { recordChange, type RequestMeans, unchanged } from './request.ts'
 import { findJob, type RunningAgent } from './running-agent.ts'
 
+export interface QueueMeans extends RequestMeans {
+  /** What has failed for good. */
+  readonly queue: Required<Pick<Queue, 'counts' | 'failed' | 'clearFailed'>>
+}
+
 /** Starts jobs, and says how they fared. */
-export function createJobRequests({ agent, ports }: RequestMeans): JobRequests {
+export function createJobRequests({ agent, ports, queue }: QueueMeans): JobRequests {
   const { journal } = ports
   return {
     list: () => {
@@ -24,6 +31,20 @@ export function createJobRequests({ agent, ports }: RequestMeans): JobRequests {
       const answer = wait ? runAndWait(agent, job, signal) : startJob(agent, job)
       recordChange(journal, { kind: 'event', subject: name, said: `a run of ${name} was requested` }, by)
       return answer
+    },
+    failed: () => queue.failed(),
+    clearFailed: async ({ by }) => {
+      const count = await queue.clearFailed()
+      if (count === 0) return unchanged('the queue has no failed entries')
+      return recordChange(
+        journal,
+        {
+          kind: 'event',
+          subject: 'queue',
+          said: `${counted(count, 'failed entry', 'failed entries')} removed from the queue`,
+        },
+        by,
+      )
     },
   }
 }

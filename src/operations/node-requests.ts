@@ -2,10 +2,12 @@ import type { Node } from '../core/cluster/cluster.ts'
 import { type Asked, cleanText, longestReason, type NodeRequests, type RequestAnswer } from '../core/operator.ts'
 import { markForRetry } from '../core/upgrade/attempts.ts'
 import { remembered, withdrawRollbacks } from './facts.ts'
+import { describeGoingBack, goingBack } from './going-back.ts'
+import { withoutWord } from './pause.ts'
 import { patiently, type RequestMeans, unchanged } from './request.ts'
 import { rollBack } from './rollback-request.ts'
 import { reportRollout } from './rollout-alerts.ts'
-import { changedRollout } from './rollout-requests.ts'
+import { changedRollout, whyHeld } from './rollout-requests.ts'
 import { findJob, notFound } from './running-agent.ts'
 
 /** Requests about one node, or about all. */
@@ -31,7 +33,7 @@ async function pauseNode(
   given: string | undefined,
   asked: Asked,
 ): Promise<RequestAnswer> {
-  const reason = cleanText(given ?? '', longestReason) ?? 'no reason given'
+  const reason = withoutWord(cleanText(given ?? '', longestReason) ?? '') || 'no reason given'
   if ((await pausedOf(means, node, asked.signal)) === reason) return unchanged(`${node} was already paused: ${reason}`)
   await means.ports.kubernetes.pause(node, reason, patiently(asked.signal))
   return changedRollout(means, `${node} is paused: ${reason}`, asked, node)
@@ -66,6 +68,12 @@ async function retry(means: RequestMeans, node: string | undefined, asked: Asked
   const left = blocked.filter(([name]) => !names.includes(name))
   remembered.blocked.remember(journal, Object.fromEntries(left))
   const requested = (remembered.rollbacks.recall(journal) ?? []).filter((request) => names.includes(request.node))
+  const first = describeGoingBack(
+    goingBack(
+      observed,
+      requested.map((one) => one.node),
+    ),
+  )
   withdrawRollbacks(journal, names)
   reportRollout(agent.alerts, undefined)
   if (forgotten.length === 0 && left.length === blocked.length && requested.length === 0) {
@@ -73,7 +81,7 @@ async function retry(means: RequestMeans, node: string | undefined, asked: Asked
     await agent.start(findJob(agent, 'upgrade-node')).catch(() => {})
     return unchanged(`there is nothing to retry: ${node ?? 'no node'} has ${node === undefined ? '' : 'not '}failed`)
   }
-  return changedRollout(means, `${node ?? 'every node'} will be tried again`, asked, node)
+  return changedRollout(means, `${node ?? 'every node'} will be tried again${first}${whyHeld(means)}`, asked, node)
 }
 
 /** Takes what failed off a node. Returns whether there was anything; what can't be asked is tried all the same. */

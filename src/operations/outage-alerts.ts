@@ -97,6 +97,30 @@ export function reportLeft(alerts: Alerts, state: 'abandoned' | 'unreached', nam
   )
 }
 
+const unhealed = 'storage.recovery'
+
+/**
+ * Storage that is not whole although its flags had to be removed, with what is not; undefined: it is whole again. It
+ * outlives the outage.
+ */
+export function reportUnhealed(alerts: Alerts, why: string | undefined): void {
+  alerts.report(
+    unhealed,
+    why === undefined
+      ? undefined
+      : {
+          severity: 'warning',
+          subject: 'storage',
+          text: `storage did not become whole in time after the power cut, and its flags were removed all the same: ${why}`,
+          action: 'Look at it; no node is upgraded before it is whole',
+        },
+  )
+}
+
+export function isUnhealed(alerts: Alerts): boolean {
+  return alerts.find(unhealed) !== undefined
+}
+
 /** An outage that is over has nothing more to tell; the next one says it again, of the same machines too. */
 export function settleOutage(alerts: Alerts): void {
   alerts.settleWhere(({ id }) => id.startsWith('outage.'))

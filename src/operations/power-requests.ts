@@ -1,3 +1,5 @@
+import { counted } from '../core/count.ts'
+import type { Journal } from '../core/journal.ts'
 import { describeTime } from '../core/time.ts'
 import { AgentError } from '../core/errors.ts'
 import type {
@@ -39,19 +41,22 @@ export function createPowerRequests(means: PowerMeans): PowerRequests {
   }
 }
 
-function readPower({ agent, config, loginRefused }: PowerMeans): PowerAnswer {
+function readPower({ agent, config, loginRefused, now }: PowerMeans): PowerAnswer {
   const { guard } = agent
   return {
     upses: [...guard.power.upses].map(([label, state]) => ({
       label,
-      state: upsStateAnswerOf(state, agent.monotonic()),
+      state: upsStateAnswerOf(state, agent.monotonic(), now()),
       loginRefused: loginRefused(label),
-      silentForMs: guard.silentFor(label),
+      silentForMs: rounded(guard.silentFor(label)),
       triggers: triggersOf('reading' in state ? state.reading : undefined, policyFor(config(), label)),
     })),
     shutdownRequestedAt: guard.power.ordered,
   }
 }
+
+/** Monotonic clocks count in fractions of a millisecond. */
+const rounded = (ms: number | undefined) => (ms === undefined ? undefined : Math.round(ms))
 
 function readPlan(means: RequestMeans): PowerPlanAnswer {
   const { plan, timeline, left, runtime, needs } = planNow(lookAt(means), means.ports.journal.openOutage())
@@ -59,8 +64,8 @@ function readPlan(means: RequestMeans): PowerPlanAnswer {
   return {
     form: plan.form,
     reason: plan.reason,
-    leftMs: known ?? null,
-    needsMs: needs,
+    leftMs: rounded(known) ?? null,
+    needsMs: Math.round(needs),
     timeline: timelineAnswerOf(timeline),
   }
 }
@@ -72,6 +77,8 @@ function lookAt({ agent }: RequestMeans, signal: AbortSignal = new AbortControll
 
 function shutDown({ agent, config, ports, now }: RequestMeans, { by }: Asked): RequestAnswer {
   const { power } = agent.guard
+  if (agent.machines.length === 0)
+    throw new AgentError('rejected', 'there is nothing to shut down: no node and no host is configured')
   if (!agent.guard.order(now().toISOString()))
     return unchanged(
       `a shutdown was already requested${power.ordered === undefined ? '' : `, on ${describeTime(power.ordered, config().upgrade.shownZone)}`}: see \`caretaker power status\``,
@@ -88,6 +95,11 @@ function shutDown({ agent, config, ports, now }: RequestMeans, { by }: Asked): R
 
 function cancel({ agent, ports }: RequestMeans, { by }: Asked): RequestAnswer {
   const { guard, machines } = agent
+  const drill = cancelDrill(ports.journal)
+  // What the rehearsal is doing ends at once.
+  if (drill !== undefined) guard.review()
+  if (drill !== undefined && guard.power.ordered === undefined && failingMachines(machines, guard.power).length === 0)
+    return recordChange(ports.journal, { kind: 'power', said: drill }, by)
   const isWithdrawn = guard.order(undefined)
   const cancelled = failingMachines(machines, guard.power).length > 0 ? guard.callOff() : []
   if (!isWithdrawn && cancelled.length === 0)
@@ -97,6 +109,20 @@ function cancel({ agent, ports }: RequestMeans, { by }: Asked): RequestAnswer {
   const both = `the shutdown request is cancelled, and ${off}`
   const said = !isWithdrawn ? off : cancelled.length > 0 ? both : back
   return recordChange(ports.journal, { kind: 'power', said }, by)
+}
+
+/** Has a rehearsal that is requested or runs end early. Returns what becomes of it; undefined where there is none. */
+function cancelDrill(journal: Journal): string | undefined {
+  const isRequested = remembered.drillRequest.recall(journal) !== undefined
+  remembered.drillRequest.remember(journal, undefined)
+  const open = journal.openOutage()
+  const isChecking = journal.runs(20).some(({ job, outcome }) => job === 'drill-power' && outcome === undefined)
+  if (isChecking || (open?.reason === 'drill' && open.stage === 'draining')) {
+    if (remembered.drillCancelled.recall(journal)) return undefined
+    remembered.drillCancelled.remember(journal, true)
+    return 'the rehearsal is cancelled: what it has done is undone'
+  }
+  return isRequested ? 'the rehearsal is cancelled before it began' : undefined
 }
 
 async function drill(
@@ -114,6 +140,9 @@ async function drill(
   if (dryRun) {
     const report = await rehearse(lookAt(means, signal))
     remembered.drill.remember(journal, report)
+    const faults = report.checks.filter(({ ok }) => !ok).length
+    const found = faults === 0 ? 'no faults' : counted(faults, 'fault')
+    recordChange(journal, { kind: 'power', said: `a power cut was rehearsed without any change: ${found}` }, by)
     return {
       run: { outcome: 'done', detail: 'checked everything, and changed nothing' },
       report: drillReportAnswerOf(report),

@@ -6,8 +6,8 @@ import type { Asked, RequestAnswer } from '../core/operator.ts'
 import { bootedOldSystem, markOf } from '../core/upgrade/attempts.ts'
 import type { RollbackRequest } from '../core/upgrade/gates.ts'
 import { endRollout, type Rollout } from '../core/upgrade/record.ts'
-import { barrierOf, cameFrom, otherEntryOf } from '../core/upgrade/rollback.ts'
-import { remembered, withdrawRollbacks } from './facts.ts'
+import { barrierOf, cameFrom, hasNothingToBoot, otherEntryOf } from '../core/upgrade/rollback.ts'
+import { abortRelease, remembered, withdrawRollbacks } from './facts.ts'
 import { patiently, type RequestMeans, unchanged } from './request.ts'
 import { changedRollout, previewPlan } from './rollout-requests.ts'
 import { findJob } from './running-agent.ts'
@@ -27,9 +27,10 @@ export async function rollBack(means: RequestMeans, { node, force }: Wanted, ask
   const to = destinationOf(seen, facts, { force, rollouts: journal.rollouts(20) })
   const request = { node, bootId: facts.bootId, force, ...(to === undefined ? {} : { to }) }
   const armed = isArmed(seen)
-  const text = armed
-    ? `${node} is disarmed: it reboots into the release that it runs`
-    : `${node} will be rolled back from ${facts.version}${to === undefined ? '' : ` to ${to}`}`
+  const keeps = !force && hasNothingToBoot(seen)
+  const text = keeps
+    ? `the upgrade of ${node} is stopped: it keeps ${facts.version}`
+    : describe(seen, facts.version, to)
   if ((remembered.rollbacks.recall(journal) ?? []).some((before) => isSame(before, request))) {
     // Whoever asks again wants it to be tried now.
     await agent.start(findJob(agent, 'upgrade-node')).catch(() => {})
@@ -43,6 +44,11 @@ export async function rollBack(means: RequestMeans, { node, force }: Wanted, ask
   const { decision } = await previewPlan(means, patiently(asked.signal))
   const said = decision.kind === 'wait' ? `${text}; waiting: ${decision.reason}` : text
   return changedRollout(means, said, asked, node)
+}
+
+function describe(node: Node, from: string, to: string | undefined): string {
+  if (isArmed(node)) return `${node.name} is disarmed: it reboots into the release that it runs`
+  return `${node.name} will be rolled back from ${from}${to === undefined ? '' : ` to ${to}`}`
 }
 
 /** What the node goes back to, where that is known. @throws AgentError `rejected` where it can't go back */
@@ -72,8 +78,18 @@ function destinationOf(
       `can't be rolled back any further: it was rolled back from ${other.release}, which another rollback would boot again. Do so anyway with --force`,
     )
   const to = other?.release ?? (armed ? undefined : cameFrom(node))
+  // What is under way there and not installed yet is only stopped.
+  const isBegun = markOf(node)?.release !== undefined
+  if (!force && !isBegun && hasNothingToBoot(node))
+    throw refuse(
+      `can't be rolled back: it has no previous release to boot, because it was never upgraded. Try anyway with --force`,
+    )
   const barrier = force ? undefined : barrierOf(node, to)
   if (barrier !== undefined) throw refuse(`can't be rolled back: ${barrier}. Try anyway with --force`)
+  if (!force && !armed && !isBegun && to === undefined && facts.hasOtherEntry !== true)
+    throw refuse(
+      `can't be rolled back: it is unknown whether it has a previous release to boot, because Caretaker has not upgraded it. Try anyway with --force`,
+    )
   return to
 }
 
@@ -82,7 +98,7 @@ function abortRolloutOf({ ports, now }: RequestMeans, leaves: string | undefined
   const { journal } = ports
   const open = journal.openRollout()
   const release = open?.release ?? leaves
-  if (release !== undefined) remembered.aborted.remember(journal, release)
+  if (release !== undefined) abortRelease(journal, release)
   if (open) journal.saveRollout(endRollout(open, 'aborted', now()))
 }
 

@@ -23,6 +23,17 @@ export function reportRollout(alerts: Alerts, trouble: RolloutTrouble | undefine
   return alerts.open(`rollout.${kind}`, { severity: 'warning', subject: node ?? 'rollout', text })
 }
 
+/**
+ * What held up the rollout of another release holds up nothing any more. Not knowing where nodes go (an outage, a UPS that
+ * was not heard yet) is no other release.
+ */
+export function settleFormer(alerts: Alerts, journal: Journal, version: string | undefined): void {
+  const before = remembered.lookedAt.recall(journal)
+  if (version === undefined || version === before) return
+  if (before !== undefined) reportRollout(alerts, undefined)
+  remembered.lookedAt.remember(journal, version)
+}
+
 /** Alerts on a node that Caretaker cordoned and keeps cordoned, with the reason. */
 export function reportWaiting(alerts: Alerts, { nodes }: Cluster, reason: string): void {
   const ours = nodes.find(({ kubernetes }) => kubernetes.ok && kubernetes.value.cordon?.why === 'upgrade')
@@ -47,12 +58,15 @@ export function reportApproval(alerts: Alerts, version: string | undefined): boo
 
 /** Alerts on an armed node, unless it is armed on purpose: the next power cut would reboot it. */
 export function reportArmed(alerts: Alerts, { nodes }: Cluster, journal: Journal): void {
-  const offLimits = [remembered.aborted.recall(journal), ...(remembered.withdrawn.recall(journal) ?? [])]
+  const offLimits = [...(remembered.aborted.recall(journal) ?? []), ...(remembered.withdrawn.recall(journal) ?? [])]
   const isOurs = ({ kubernetes, talos }: Node) => {
     const { cordon, staged } = kubernetes.ok ? kubernetes.value : {}
     if (cordon?.why === 'upgrade') return true
     return (
-      staged !== undefined && talos.ok && staged.bootId === talos.value.bootId && !offLimits.includes(staged.release)
+      staged?.release !== undefined &&
+      talos.ok &&
+      staged.bootId === talos.value.bootId &&
+      !offLimits.includes(staged.release)
     )
   }
   const armed = nodes.filter((node) => isArmed(node) && !isOurs(node))

@@ -3,8 +3,9 @@ import { movementOf } from '../core/release/left-behind.ts'
 import type { UpgradePreview } from '../core/upgrade/preview.ts'
 import { isForward } from '../core/upgrade/decision.ts'
 import { beginRollout, endRollout, withNodeEnded } from '../core/upgrade/record.ts'
+import { hasNothingToBoot } from '../core/upgrade/rollback.ts'
 import { windowAt } from '../core/upgrade/window.ts'
-import { remembered } from './facts.ts'
+import { isAborted, remembered } from './facts.ts'
 import type { JobContext } from './job.ts'
 import { recordFor } from './upgrade-circumstances.ts'
 
@@ -13,9 +14,10 @@ import { recordFor } from './upgrade-circumstances.ts'
 /** One request is one reboot: when the node has another boot, and nothing of ours on it, the request is fulfilled. */
 export function tidyRollbacks({ cluster }: UpgradePreview, journal: Journal): void {
   const requests = remembered.rollbacks.recall(journal) ?? []
-  const open = requests.filter(({ node, bootId }) => {
+  const open = requests.filter(({ node, bootId, force }) => {
     const found = cluster.nodes.find(({ name }) => name === node)
     if (!found?.talos.ok || !found.kubernetes.ok || found.identity.kind === 'another') return found !== undefined
+    if (!force && hasNothingToBoot(found) && !found.kubernetes.value.cordon) return false
     return found.talos.value.bootId === bootId || found.kubernetes.value.cordon?.back === true
   })
   if (open.length !== requests.length) remembered.rollbacks.remember(journal, open)
@@ -74,7 +76,7 @@ export async function beginRecord({ ports, now, emit }: JobContext, preview: Upg
   const { journal } = ports
   const { decision, version } = preview
   if (version === undefined || decision.kind !== 'go' || !decision.nodes.some(isForward)) return
-  if (recordFor(version, journal) || remembered.aborted.recall(journal) === version) return
+  if (recordFor(version, journal) || isAborted(journal, version)) return
   const open = journal.openRollout()
   if (open) journal.saveRollout(endRollout(open, 'superseded', now()))
   journal.saveRollout(beginRollout(version, now()))

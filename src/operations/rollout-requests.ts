@@ -11,12 +11,19 @@ import {
   type RolloutAnswer,
   type RolloutRequests,
 } from '../core/operator.ts'
+import { comingRelease, isInHand } from '../core/upgrade/coming.ts'
 import { endRollout } from '../core/upgrade/record.ts'
-import { remembered } from './facts.ts'
+import type { UpgradePreview } from '../core/upgrade/preview.ts'
+import { exclusionOf } from '../core/release/policy.ts'
+import { runningVersions } from '../core/cluster/cluster.ts'
+import { isNewer, isOfficial } from '../core/version.ts'
+import { abortRelease, isAborted, remembered } from './facts.ts'
+import { demandOffered, demandRelease } from './named-release.ts'
+import { describeGoingBack, goingBack } from './going-back.ts'
+import { describePause, pauseReasonOf, pausing } from './pause.ts'
 import { previewUpgrade } from './preview-upgrade.ts'
-import { recordChange, type RequestMeans, unchanged } from './request.ts'
+import { patiently, recordChange, type RequestMeans, unchanged } from './request.ts'
 import { findJob } from './running-agent.ts'
-import { demandRelease } from './staging-requests.ts'
 
 /** How long a window that is opened manually may last, in ms. */
 const longestWindow = 7 * 24 * 3_600_000
@@ -30,15 +37,19 @@ export function createRolloutRequests(means: RequestMeans): RolloutRequests {
     pause: ({ reason }, asked) => pause(means, reason, asked),
     resume: (asked) => resume(means, asked),
     start: (asked) => start(means, asked),
-    abort: (asked) => abort(means, asked),
+    abort: (request, asked) => abort(means, request, asked),
     approve: (request, asked) => approve(means, request, asked),
     openWindow: ({ lastsMs }, asked) => openWindow(means, lastsMs, asked),
   }
 }
 
 /** What the next run of the upgrade would do now. */
-export async function previewPlan({ agent }: RequestMeans, signal: AbortSignal): Promise<PlanAnswer> {
-  return planAnswerOf(await previewUpgrade(agent.preview(findJob(agent, 'upgrade-node'), signal)))
+export async function previewPlan(means: RequestMeans, signal: AbortSignal): Promise<PlanAnswer> {
+  return planAnswerOf(await preview(means, signal))
+}
+
+function preview({ agent }: RequestMeans, signal: AbortSignal): Promise<UpgradePreview> {
+  return previewUpgrade(agent.preview(findJob(agent, 'upgrade-node'), signal))
 }
 
 /** Records what a request has changed, and has the upgrade look at it. */
@@ -62,8 +73,8 @@ async function readRollout(means: RequestMeans, signal: AbortSignal): Promise<Ro
     plan,
     current: journal.openRollout(),
     approved: remembered.approved.recall(journal),
-    aborted: remembered.aborted.recall(journal),
-    paused: remembered.paused.recall(journal),
+    aborted: remembered.aborted.recall(journal) ?? [],
+    paused: pauseReasonOf(remembered.paused.recall(journal)),
     openUntil:
       openUntil !== undefined && openUntil > means.now().getTime() ? new Date(openUntil).toISOString() : undefined,
     snapshot: kept[0],
@@ -72,12 +83,12 @@ async function readRollout(means: RequestMeans, signal: AbortSignal): Promise<Ro
 
 async function pause(means: RequestMeans, given: string | undefined, asked: Asked): Promise<RequestAnswer> {
   const { journal } = means.ports
-  const reason = cleanText(given ?? '', longestReason)
-  const paused = reason === undefined ? 'rollouts are paused' : `paused: ${reason}`
-  if (remembered.paused.recall(journal) === paused)
-    return unchanged(`rollouts were already paused${reason === undefined ? '' : `: ${reason}`}`)
+  const paused = pausing(cleanText(given ?? '', longestReason))
+  const before = remembered.paused.recall(journal)
+  if (before !== undefined && describePause(before) === paused)
+    return unchanged(paused.replace('are paused', 'were already paused'))
   remembered.paused.remember(journal, paused)
-  return changedRollout(means, `rollouts are paused${reason === undefined ? '' : `: ${reason}`}`, asked)
+  return changedRollout(means, paused, asked)
 }
 
 async function resume(means: RequestMeans, asked: Asked): Promise<RequestAnswer> {
@@ -89,44 +100,84 @@ async function resume(means: RequestMeans, asked: Asked): Promise<RequestAnswer>
 
 async function start(means: RequestMeans, asked: Asked): Promise<RequestAnswer> {
   const { journal } = means.ports
-  const aborted = remembered.aborted.recall(journal)
+  const aborted = remembered.aborted.recall(journal) ?? []
   const rollbacks = (remembered.rollbacks.recall(journal) ?? []).map(({ node }) => node)
+  const observed = rollbacks.length === 0 ? [] : (await means.agent.observe(patiently(asked.signal))).nodes
+  const goesBack = goingBack(observed, rollbacks)
+  const cancelled = rollbacks.filter((node) => !goesBack.includes(node))
   const withdrawn = [
     ...(remembered.paused.recall(journal) === undefined ? [] : ['the pause']),
-    ...(aborted === undefined ? [] : [`the abort of ${aborted}`]),
-    ...(rollbacks.length === 0 ? [] : [`the request to roll back ${rollbacks.join(', ')}`]),
+    ...(aborted.length === 0 ? [] : [`the abort of ${aborted.join(', ')}`]),
+    ...(cancelled.length === 0 ? [] : [`the request to roll back ${cancelled.join(', ')}`]),
   ]
-  if (withdrawn.length === 0) return unchanged(`nothing was paused or aborted${stillHeld(means)}`)
+  const first = describeGoingBack(goesBack)
+  if (withdrawn.length === 0) return unchanged(`nothing was paused or aborted${first}${stillHeld(means)}`)
   remembered.paused.remember(journal, undefined)
   remembered.aborted.remember(journal, undefined)
   remembered.rollbacks.remember(journal, undefined)
-  return changedRollout(means, `cancelled ${withdrawn.join(', ')}; rollouts continue${stillHeld(means)}`, asked)
+  return changedRollout(means, `cancelled ${withdrawn.join(', ')}; rollouts continue${first}${stillHeld(means)}`, asked)
+}
+
+/** What a person or the configuration holds rollouts back by. */
+export function whyHeld(means: RequestMeans): string {
+  const paused = remembered.paused.recall(means.ports.journal)
+  return paused === undefined ? stillHeld(means) : `, but ${describePause(paused)}`
 }
 
 /** What keeps rollouts from continuing although they are not paused. */
 function stillHeld({ config, ports }: RequestMeans): string {
   if (!config().upgrade.enabled) return ', but upgrade.enabled is false'
-  const aborted = remembered.aborted.recall(ports.journal)
-  if (aborted === undefined || aborted !== remembered.target.recall(ports.journal)) return ''
-  return `, but the rollout of ${aborted} is aborted: start it again with \`caretaker rollout start\``
+  const target = remembered.target.recall(ports.journal)
+  if (target === undefined || !isAborted(ports.journal, target)) return ''
+  return `, but the rollout of ${target} is aborted: start it again with \`caretaker rollout start\``
 }
 
-async function abort(means: RequestMeans, asked: Asked): Promise<RequestAnswer> {
+/** What a request about a release is decided by. */
+interface Seen extends UpgradePreview {
+  /** The release that a person means who names none. */
+  readonly coming: string | undefined
+  /** The release of the rollout on record that has not ended. */
+  readonly open: string | undefined
+}
+
+async function look(means: RequestMeans, { signal }: Asked): Promise<Seen> {
+  const found = await preview(means, patiently(signal))
+  const open = means.ports.journal.openRollout()?.release
+  return { ...found, coming: comingRelease(found, open), open }
+}
+
+/**
+ * Aborts the rollout that is under way or to come. Any other one does not exist: a release that is only offered is left
+ * out by upgrade.skip.
+ */
+async function abort(
+  means: RequestMeans,
+  { version: named }: Parameters<RolloutRequests['abort']>[0],
+  asked: Asked,
+): Promise<RequestAnswer> {
   const { journal } = means.ports
-  const open = journal.openRollout()
-  const plan = open ? undefined : await previewPlan(means, asked.signal)
-  const version = open?.release ?? plan?.version
-  if (version === undefined) throw noRelease()
-  if (!open && remembered.aborted.recall(journal) === version)
-    return unchanged(`the rollout of ${version} was already aborted`)
-  if (plan?.decision.kind === 'upgraded') return unchanged(`there is no rollout to abort: every node runs ${version}`)
-  remembered.aborted.remember(journal, version)
-  if (open) journal.saveRollout(endRollout(open, 'aborted', means.now()))
-  return changedRollout(
-    means,
-    `the rollout of ${version} is aborted: nodes that have it installed are finished, nodes that are only cordoned are uncordoned`,
-    asked,
-  )
+  if (named !== undefined) demandRelease(named)
+  const seen = await look(means, asked)
+  const { coming, open } = seen
+  const version = named ?? coming
+  if (version === undefined) {
+    if (seen.version === undefined || !isReached(seen, seen.version)) throw noRelease()
+    return unchanged(describeNoRollout(seen, seen.version))
+  }
+  if (version !== open && isAborted(journal, version)) return unchanged(`the rollout of ${version} was already aborted`)
+  if (isReached(seen, version) && (version !== coming || seen.decision.kind === 'upgraded'))
+    return unchanged(describeNoRollout(seen, version))
+  if (version !== coming && version !== open) {
+    await demandOffered(means, version, asked.signal)
+    throw new AgentError(
+      'not-found',
+      `there is no rollout of ${version}: ${coming === undefined ? 'none is coming' : `${coming} is coming`}. To leave out a release, add it to upgrade.skip`,
+    )
+  }
+  abortRelease(journal, version)
+  const record = journal.openRollout()
+  if (record?.release === version) journal.saveRollout(endRollout(record, 'aborted', means.now()))
+  return changedRollout(means, describeAbort(seen, version), asked)
 }
 
 async function approve(
@@ -135,40 +186,63 @@ async function approve(
   asked: Asked,
 ): Promise<RequestAnswer> {
   const { journal } = means.ports
-  const version = await releaseOf(means, named, asked.signal)
+  if (named !== undefined) demandRelease(named)
+  const seen = await look(means, asked)
+  const version = named ?? seen.coming
+  if (version === undefined) throw noRelease()
+  if (version !== seen.coming && version !== seen.open) await demandOffered(means, version, asked.signal)
+  if (version !== seen.coming && isReached(seen, version))
+    return unchanged(`there is nothing to approve: no node runs anything older than ${version}`)
   const before = remembered.approved.recall(journal)
   const losses = remembered.losses.recall(journal)
-  const isNew = losses?.release !== version || losing.some((name) => !losses.names.includes(name))
-  const loses = losing.length > 0 && isNew
+  const known = losses?.release === version ? losses.names : []
+  const loses = losing.some((name) => !known.includes(name))
   if (before === version && !loses) return unchanged(`${version} was already approved${doubtsAbout(means, version)}`)
   remembered.approved.remember(journal, version)
-  if (losing.length > 0) remembered.losses.remember(journal, { release: version, names: losing })
-  const accepted = losing.length > 0 ? `, and nodes may lose ${losing.join(', ')}` : ''
+  const names = [...new Set([...known, ...losing])]
+  if (losing.length > 0) remembered.losses.remember(journal, { release: version, names })
+  const accepted = losing.length > 0 ? `, and nodes may lose ${names.join(', ')}` : ''
   const replaced = before === undefined || before === version ? '' : ` in place of ${before}`
   return changedRollout(means, `${version} is approved${replaced}${accepted}${doubtsAbout(means, version)}`, asked)
 }
 
-/** The release that a request is about where none is named. */
-async function releaseOf(means: RequestMeans, named: string | undefined, signal: AbortSignal): Promise<string> {
-  if (named !== undefined) {
-    demandRelease(named)
-    return named
-  }
-  const version = means.ports.journal.openRollout()?.release ?? (await previewPlan(means, signal)).version
-  if (version === undefined) throw noRelease()
-  return version
+function describeNoRollout({ cluster, coming }: Seen, version: string): string {
+  const isEverywhere = cluster.nodes.every(({ talos }) => !talos.ok || talos.value.version === version)
+  const why = isEverywhere ? `every node runs ${version}` : `no node runs anything older than ${version}`
+  const other = coming === undefined || coming === version ? '' : `; abort what is coming with ${commandFor(coming)}`
+  return `there is no rollout to abort: ${why}${other}`
+}
+
+/** What an abort comes to: for nodes that are under way, and where another release is to come all the same. */
+function describeAbort(seen: Seen, version: string): string {
+  const { cluster, coming, release } = seen
+  const others = [coming, release.kind === 'current' ? undefined : release.version]
+  const other = others.find((one) => one !== undefined && one !== version)
+  const hint = other === undefined ? '' : `; ${other} is to come all the same: abort it with ${commandFor(other)}`
+  const what = isInHand(cluster, version)
+    ? 'nodes that have it installed are finished, nodes that are only cordoned are uncordoned'
+    : 'no node is upgraded to it until `caretaker rollout start`'
+  return `the rollout of ${version} is aborted: ${what}${hint}`
+}
+
+const commandFor = (version: string) => `\`caretaker rollout abort ${version}\``
+
+/** Whether all nodes that answer, and are of an official release, run this one or a newer one. */
+function isReached({ cluster }: UpgradePreview, version: string): boolean {
+  const running = runningVersions(cluster).filter(isOfficial)
+  return running.length > 0 && running.every((one) => !isNewer(version, one))
 }
 
 function noRelease(): AgentError {
   return new AgentError('rejected', 'there is no target release at present: see `caretaker plan`')
 }
 
-/** An approval may come before the release does; one that is misspelled would never count. */
-function doubtsAbout({ ports }: RequestMeans, version: string): string {
-  const { journal } = ports
-  if (remembered.withdrawn.recall(journal)?.includes(version)) return ', but it is withdrawn: no node is upgraded to it'
-  const offered = remembered.versions.recall(journal)
-  return offered === undefined || offered.includes(version) ? '' : ', but the Factory has not offered it so far'
+/** Why an approval changes nothing for now. */
+function doubtsAbout({ config, ports }: RequestMeans, version: string): string {
+  if (remembered.withdrawn.recall(ports.journal)?.includes(version))
+    return ', but it is withdrawn: no node is upgraded to it'
+  const excluded = exclusionOf(config().upgrade, version)
+  return excluded === undefined ? '' : `, but ${excluded}`
 }
 
 async function openWindow(means: RequestMeans, lastsMs: number, asked: Asked): Promise<RequestAnswer> {

@@ -35,6 +35,8 @@ export interface PowerGuard {
   readonly power: Power
   /** Requests a shutdown of everything, or cancels that request. Returns whether it changes anything. */
   order(at: string | undefined): boolean
+  /** Has everyone who waits for a change of the power look again: what a person requested has changed. */
+  review(): void
   /** Cancels the shutdowns that the UPSes have started. Returns their labels. */
   callOff(): readonly string[]
   /** For how long a UPS has been silent, in ms, once that is longer than the policy allows. */

@@ -60,6 +60,8 @@ export async function carryOutPhase(context: JobContext, run: PhaseRun): Promise
 function noteBefore({ now }: JobContext, record: OutageRecord, step: Step, { id }: ShutdownPhase): void {
   if (step.do === 'shut-down') record.node(step.node, 'shutdown-sent')
   if (step.do === 'shut-down-host') record.node(step.host, 'shutdown-sent')
+  // What is set now is to be waited for again.
+  if (step.do === 'set-storage') record.update((outage) => ({ ...outage, storageGivenUp: undefined }))
   if (step.do === 'ups-command') {
     record.update((outage) => ({ ...outage, cut: { ...outage.cut, [step.ups]: now().toISOString() } }))
   }

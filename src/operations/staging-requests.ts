@@ -1,19 +1,19 @@
-import { AgentError } from '../core/errors.ts'
 import type { StagingRequests } from '../core/operator.ts'
-import { parseVersion } from '../core/version.ts'
 import { remembered } from './facts.ts'
+import { demandOffered } from './named-release.ts'
 import { runAndWait, startJob } from './job-requests.ts'
 import { recordChange, type RequestMeans } from './request.ts'
 import { findJob } from './running-agent.ts'
 
 /** What is on the share, and what a person wants there. */
-export function createStagingRequests({ agent, ports }: RequestMeans): StagingRequests {
+export function createStagingRequests(means: RequestMeans): StagingRequests {
+  const { agent, ports } = means
   const { journal, share } = ports
   return {
     staged: () => share.staged(),
     stage: async ({ version, wait }, { by, signal }) => {
       if (version !== undefined) {
-        demandRelease(version)
+        await demandOffered(means, version, signal)
         const before = remembered.stagingRequests.recall(journal) ?? []
         remembered.stagingRequests.remember(journal, [...new Set([...before, version])])
       }
@@ -31,10 +31,4 @@ export function createStagingRequests({ agent, ports }: RequestMeans): StagingRe
       return answer
     },
   }
-}
-
-/** @throws AgentError `misconfigured` where the text is no release of Talos */
-export function demandRelease(text: string): void {
-  if (!text.startsWith('v') || !parseVersion(text))
-    throw new AgentError('misconfigured', `${text} is not a Talos release such as v1.13.9`)
 }

@@ -1,9 +1,12 @@
-import type { Run } from '../core/journal.ts'
+import type { Cluster } from '../core/cluster/cluster.ts'
+import type { Journal, Run } from '../core/journal.ts'
 import type { PowerRequests, StatusAnswer } from '../core/operator.ts'
 import { describeLeftBehind, movementOf } from '../core/release/left-behind.ts'
+import { describeLagging } from '../core/upgrade/lagging.ts'
 import type { ServiceStatus } from '../core/service.ts'
 import { remembered } from './facts.ts'
-import type { RequestMeans } from './request.ts'
+import { pauseReasonOf } from './pause.ts'
+import type { QueueMeans } from './job-requests.ts'
 import { findJob } from './running-agent.ts'
 
 /** What the daemon knows of itself. */
@@ -18,15 +21,13 @@ export interface About {
   configuration(): string | undefined
 }
 
-export interface StatusMeans extends RequestMeans {
+export interface StatusMeans extends QueueMeans {
   readonly about: About
-  /** Jobs in the queue, by state; undefined where its store does not answer. */
-  counts(): Promise<Readonly<Record<string, number>> | undefined>
 }
 
 /** What the homelab and the agent are at. */
 export async function readStatus(
-  { agent, ports, about, counts }: StatusMeans,
+  { agent, ports, about, queue: { counts } }: StatusMeans,
   power: PowerRequests,
   signal: AbortSignal,
 ): Promise<StatusAnswer> {
@@ -42,12 +43,12 @@ export async function readStatus(
     power: power.state(),
     target: remembered.target.recall(journal),
     news: remembered.news.recall(journal),
-    leftBehind: describeLeftBehind(movementOf(cluster, ownNode), remembered.target.recall(journal)),
+    leftBehind: describeBehind(cluster, journal, ownNode),
     leaseHolder: agent.leaseHolder,
     activities: agent.activities,
     alerts: { open: agent.alerts.all.length, worst: agent.alerts.all[0] },
     outage: journal.openOutage(),
-    paused: remembered.paused.recall(journal),
+    paused: pauseReasonOf(remembered.paused.recall(journal)),
     waiting: upgrade && whyNotDone(upgrade),
     published: staged.find((image) => image.published),
     queue,
@@ -56,6 +57,18 @@ export async function readStatus(
     configuration: about.configuration(),
     journalDegraded: journal.degraded,
   }
+}
+
+/** Nodes that are behind the others or the target, and why. */
+function describeBehind(cluster: Cluster, journal: Journal, ownNode: string | undefined): readonly string[] {
+  const movement = movementOf(cluster, ownNode)
+  const target = remembered.target.recall(journal)
+  const lagging = describeLagging(cluster, target, {
+    aborted: remembered.aborted.recall(journal) ?? [],
+    rollouts: journal.rollouts(20),
+    explained: new Set(movement.left.map(({ node }) => node)),
+  })
+  return [...describeLeftBehind(movement, target), ...lagging]
 }
 
 /** What a run of the upgrade waits for, failed of, or is stuck at; undefined while it runs, and where all is done. */

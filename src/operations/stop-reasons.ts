@@ -1,7 +1,7 @@
 import type { StopReasons } from '../core/plan.ts'
 import { powerObstacle } from '../core/power/feeds.ts'
 import { withdrawnReason } from '../core/release/policy.ts'
-import { remembered } from './facts.ts'
+import { isAborted, remembered } from './facts.ts'
 import type { JobContext } from './job.ts'
 import { pauseOf } from './upgrade-circumstances.ts'
 
@@ -27,6 +27,6 @@ export function rolloutStopReasons(
 
 /** Why nodes are no longer upgraded to this release. */
 function whyOver(version: string, journal: JobContext['ports']['journal']): string | undefined {
-  if (remembered.aborted.recall(journal) === version) return `the rollout of ${version} was aborted`
+  if (isAborted(journal, version)) return `the rollout of ${version} was aborted`
   return remembered.withdrawn.recall(journal)?.includes(version) ? withdrawnReason(version) : undefined
 }

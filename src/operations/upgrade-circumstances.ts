@@ -8,7 +8,8 @@ import type { NodeTimesByRole } from '../core/upgrade/estimate.ts'
 import type { Circumstances } from '../core/upgrade/gates.ts'
 import { nodeTimes, type Rollout } from '../core/upgrade/record.ts'
 import type { Blackout } from '../core/upgrade/window.ts'
-import { remembered } from './facts.ts'
+import { isAborted, remembered } from './facts.ts'
+import { describePause } from './pause.ts'
 import type { JobContext } from './job.ts'
 
 /** How long the questions besides the cluster itself may take, in ms: storage, the calendar, the user's own checks. */
@@ -47,7 +48,7 @@ export async function gatherCircumstances(
     blackouts,
     approved: remembered.approved.recall(journal),
     openUntil: optionalDate(remembered.openUntil.recall(journal)),
-    aborted: remembered.aborted.recall(journal),
+    aborted: isAborted(journal, version) ? version : undefined,
     rollbacks: remembered.rollbacks.recall(journal) ?? [],
     mayLose: losses?.release === version ? losses.names : [],
     ownNode,
@@ -112,7 +113,9 @@ function optionalDate(ms: number | undefined): Date | undefined {
 
 /** Why rollouts are stopped by a person or by the configuration; what is armed is finished all the same. */
 export function pauseOf(config: JobContext['config'], journal: Journal): string | undefined {
-  return remembered.paused.recall(journal) ?? (config.upgrade.enabled ? undefined : 'upgrade.enabled is false')
+  const paused = remembered.paused.recall(journal)
+  if (paused !== undefined) return describePause(paused)
+  return config.upgrade.enabled ? undefined : 'upgrade.enabled is false'
 }
 
 /** Why the battery is too low to start: it must be able to carry the next outage. */

@@ -80,7 +80,10 @@ export async function wakeEverything(
     )
   }
   await agent.start(findJob(agent, 'wake-cluster'))
-  return record(`${taken}every machine is woken as soon as its power is back, whatever the battery charge`)
+  const which = Object.values(open.nodes).every(({ wasUp }) => all || wasUp)
+    ? 'every machine'
+    : 'every machine that was up before'
+  return record(`${taken}${which} is woken as soon as its power is back, whatever the battery charge`)
 }
 
 function isAnySilent({ guard }: RequestMeans['agent']): boolean {

@@ -14,6 +14,8 @@ export interface PowerlessKubernetes extends AsyncDisposable {
   replicasOf(workload: Workload): Promise<number>
   /** Longhorn as it is installed, and a Ceph of Rook's with its toolbox, where somebody has set `noout` already. */
   addStorage(): Promise<void>
+  /** Some of Ceph's placement groups have missed writes, as after a power cut. */
+  loseWrites(): Promise<void>
   /** The API server does not allow Caretaker to evict pods, and set storage systems' settings. */
   deny(): Promise<void>
 }
@@ -106,6 +108,28 @@ export function kubernetesPowerContract(open: () => Promise<PowerlessKubernetes>
     expect(await kubernetes.storageSettings(soon())).toEqual([])
     for (const setting of [...settings, ...settings]) await kubernetes.setStorage(setting, setting.before, soon())
     expect(await kubernetes.storageSettings(soon())).toEqual(settings)
+  })
+
+  test('has nothing that is not whole where all is well, and where there are no storage systems', async () => {
+    await using at = await open()
+    expect(await at.kubernetes.unhealed(soon())).toEqual([])
+    await at.addStorage()
+    await expect.poll(() => at.kubernetes.unhealed(soon()), { timeout: 5_000 }).toEqual([])
+  })
+
+  test('says what lacks copies, until it is repaired, which a flag suspends', async () => {
+    await using at = await open()
+    await at.addStorage()
+    await expect.poll(() => at.kubernetes.unhealed(soon()), { timeout: 5_000 }).toEqual([])
+    const flag = { system: 'ceph', namespace: 'rook-ceph', name: 'norecover' } as const
+    await at.kubernetes.setStorage(flag, 'set', soon())
+    await at.loseWrites()
+    for (let look = 0; look < 5; look++)
+      expect(await at.kubernetes.unhealed(soon())).toEqual([
+        { name: 'PG_DEGRADED', text: expect.stringContaining('active+undersized+degraded'), endangers: 'unknown' },
+      ])
+    await at.kubernetes.setStorage(flag, 'unset', soon())
+    await expect.poll(() => at.kubernetes.unhealed(soon()), { timeout: 5_000 }).toEqual([])
   })
 
   test('tells what we may not do', async () => {

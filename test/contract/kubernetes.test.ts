@@ -35,6 +35,7 @@ describe('Kubernetes, over its API', () => {
     const at = await startKubernetesLab('127.0.44.126')
     const { lab, kubernetes } = at
     const roots = { Deployment: 'apps/v1', StatefulSet: 'apps/v1', CronJob: 'batch/v1' } as const
+    let ceph: ReturnType<typeof lab.addCeph> | undefined
     return {
       kubernetes,
       add: async ({ kind, namespace, name, replicas }, labels) => {
@@ -53,7 +54,10 @@ describe('Kubernetes, over its API', () => {
       addStorage: async () => {
         for (const { name, value } of longhorn)
           lab.putCustom(longhornSettings, { metadata: { name, namespace: longhornAt }, value })
-        lab.addCeph({ flags: ['noout'] })
+        ceph = lab.addCeph({ flags: ['noout'] })
+      },
+      loseWrites: async () => {
+        ceph!.groups = { 'active+undersized+degraded': 3, 'active+clean': 30 }
       },
       deny: async () => lab.deny('create pods/eviction', 'patch settings.longhorn.io', 'create pods/exec'),
       [Symbol.asyncDispose]: () => at[Symbol.asyncDispose](),
@@ -93,6 +97,7 @@ describe('the fake Kubernetes', () => {
         for (const name of ['noout', 'nobackfill', 'norecover', 'norebalance'])
           storageSettings.push({ ...ceph, name, value: name === 'noout' ? 'set' : 'unset' })
       },
+      loseWrites: async () => void (homelab.healing = 2),
       deny: async () => {
         homelab.forbidden = ['evict pods', "change Longhorn's settings", "set Ceph's flags"]
       },

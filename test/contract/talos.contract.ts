@@ -47,10 +47,14 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
     const before = await at.talos.observe('w-1', soon())
     await at.talos.pullImage('w-1', image, soon())
     await at.talos.install('w-1', image, soon())
-    expect(before).toMatchObject({ bootedEntry: 'Talos-v1.13.9.efi', defaultEntry: 'Talos-v1.13.9.efi' })
+    expect(before).toMatchObject({
+      bootedEntry: 'Talos-v1.13.9.efi',
+      defaultEntry: 'Talos-v1.13.9.efi',
+      hasOtherEntry: false,
+    })
     expect(await at.talos.observe('w-1', soon())).toEqual({ ...before, defaultEntry: 'Talos-v1.13.10.efi' })
     await at.talos.reboot('w-1', 'default', soon())
-    const entries = { bootedEntry: 'Talos-v1.13.10.efi', defaultEntry: 'Talos-v1.13.10.efi' }
+    const entries = { bootedEntry: 'Talos-v1.13.10.efi', defaultEntry: 'Talos-v1.13.10.efi', hasOtherEntry: true }
     await becomes(at, 'w-1', { version: 'v1.13.10', fallbackPending: false, ...entries, ...running })
     expect((await at.talos.observe('w-1', soon())).bootId).not.toBe(before.bootId)
   })

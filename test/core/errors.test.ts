@@ -7,6 +7,16 @@ test.each(errorCodes)('a failure that is %s keeps its code and its cause, and he
   expect(told).toMatchObject({ code, message: 'drain w-1: w-1 (10.0.0.2): no', cause })
 })
 
+test.each([
+  { doing: 'roll back w-1', message: 'w-1: previous UKI not found', told: 'roll back w-1: previous UKI not found' },
+  { doing: 'wake nas', message: 'wake nas: it has no MAC address', told: 'wake nas: it has no MAC address' },
+  { doing: 'drain w-1', message: 'no answer: no answer', told: 'drain w-1: no answer' },
+  { doing: 'drain w-1', message: 'w-10: no answer', told: 'drain w-1: w-10: no answer' },
+  { doing: 'stage v1.14.1', message: 'https://x: 404', told: 'stage v1.14.1: https://x: 404' },
+])('nothing is said twice: $told', ({ doing, message, told }) => {
+  expect(during(doing, new AgentError('rejected', message)).message).toBe(told)
+})
+
 test('only what passes by itself is tried again', () => {
   const again = errorCodes.filter((code) => new AgentError(code, '').retryable)
   expect(again).toEqual(['unreachable', 'timed-out', 'not-now'])

@@ -54,6 +54,11 @@ export interface FakeHomelab {
   readonly scalables: FakeWorkload[]
   /** Settings of storage systems, and what each is now. */
   readonly storageSettings: FakeStorageSetting[]
+  /**
+   * So many more looks until data are whole that missed writes while nodes went down; nothing is repaired while a setting
+   * keeps it from being so.
+   */
+  healing: number
   /** What the API server would not let us do. */
   forbidden: readonly string[]
   /** Why the user's checks fail, by name. */
@@ -129,6 +134,7 @@ export function fakeHomelab(
     storage: { systems: [], unwell: [], lastReplicas: new Map() },
     scalables: [],
     storageSettings: [],
+    healing: 0,
     forbidden: [],
     failingChecks: new Map(),
     lease: undefined,

@@ -18,6 +18,9 @@ export interface FakeStorageSetting extends Omit<StorageSetting, 'before'> {
   value: string
 }
 
+/** While one of these is set, storage systems repair nothing. */
+const heldBy = new Set(['norecover', 'nobackfill', 'concurrent-replica-rebuild-per-node-limit'])
+
 const staticPods = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler']
 
 /** The Kubernetes API of the fake homelab: it needs etcd, and etcd its quorum. */
@@ -173,6 +176,17 @@ export function fakeKubernetes(world: FakeWorld): Kubernetes {
     storage: async () => {
       apiServer()
       return world.storage
+    },
+    unhealed: async () => {
+      apiServer()
+      const degraded = world.healing > 0
+      const isHeld = world.storageSettings.some(({ name, value, during }) => heldBy.has(name) && value === during)
+      if (degraded && !isHeld) world.healing -= 1
+      const text = 'placement groups are not whole yet: 3 active+undersized+degraded'
+      return [
+        ...world.storage.unwell,
+        ...(degraded ? [{ name: 'PG_DEGRADED', text, endangers: 'unknown' as const }] : []),
+      ]
     },
     takeLease: async (claim) => {
       apiServer()

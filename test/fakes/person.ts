@@ -15,7 +15,7 @@ export function operatorOf(homelab: FakeHomelab, it: StartedAgent): Operator {
     agent,
     ports: homelab.ports,
     config: () => config,
-    counts: async () => ({}),
+    queue: { counts: async () => ({}), failed: async () => [], clearFailed: async () => 0 },
     about: {
       version: '0.0.0',
       pid: 1,
@@ -36,7 +36,7 @@ export function personAt(homelab: FakeHomelab, it: StartedAgent) {
     pause: (reason?: string) => rollouts.pause({ reason }, asked()),
     resume: () => rollouts.resume(asked()),
     start: () => rollouts.start(asked()),
-    abort: () => rollouts.abort(asked()),
+    abort: (version?: string) => rollouts.abort({ version }, asked()),
     approve: (version?: string, losing: readonly string[] = []) => rollouts.approve({ version, losing }, asked()),
     runNow: (lastsMs: number) => rollouts.openWindow({ lastsMs }, asked()),
     pauseNode: (node: string, reason: string) => nodes.pause({ node, reason }, asked()),

@@ -1,4 +1,4 @@
-import { observed, notObserved } from '../../src/core/cluster/cluster.ts'
+import { notObserved, observed, type TalosFacts } from '../../src/core/cluster/cluster.ts'
 import { isNewer } from '../../src/core/version.ts'
 import { AgentError } from '../../src/core/errors.ts'
 import { demandMachine, type ExpectedMachine } from '../../src/core/cluster/identity.ts'
@@ -194,13 +194,15 @@ function isArmed({ installed, version, schematic }: FakeMachine): boolean {
 }
 
 /** Two images of one release have entries of different names. */
-function entriesOf(machine: FakeMachine): { bootedEntry: string | undefined; defaultEntry: string | undefined } {
-  const { bootloader, version, installed } = machine
-  if (bootloader === 'grub') return { bootedEntry: undefined, defaultEntry: undefined }
+function entriesOf(machine: FakeMachine): Pick<TalosFacts, 'bootedEntry' | 'defaultEntry' | 'hasOtherEntry'> {
+  const { bootloader, version, installed, before } = machine
+  if (bootloader === 'grub') return { bootedEntry: undefined, defaultEntry: undefined, hasOtherEntry: undefined }
   const isOther = isArmed(machine) && installed.version === version
   return {
     bootedEntry: `Talos-${version}.efi`,
     defaultEntry: `Talos-${installed.version}${isOther ? '~1' : ''}.efi`,
+    // As the loader found them when it ran last: what is installed since is not among them.
+    hasOtherEntry: before !== undefined,
   }
 }
 

@@ -59,6 +59,8 @@ export async function startDaemon(
       list: () => [{ name: 'look', about: 'Looks.', triggers: [], runs: 'queue', lastRun: undefined }],
       runs: (count) => (counts.push(count), []),
       run: ({ job, wait }, asked) => run(job, wait, asked),
+      failed: async () => [],
+      clearFailed: (asked) => hear('clear the queue', {}, asked),
       ...overrides.jobs,
     },
     rollouts: {
@@ -68,7 +70,7 @@ export async function startDaemon(
       pause: (about, asked) => hear('pause rollouts', about, asked),
       resume: (asked) => hear('resume rollouts', {}, asked),
       start: (asked) => hear('start', {}, asked),
-      abort: (asked) => hear('abort', {}, asked),
+      abort: (about, asked) => hear('abort', about, asked),
       approve: (about, asked) => hear('approve', about, asked),
       openWindow: (about, asked) => hear('open window', about, asked),
       ...overrides.rollouts,

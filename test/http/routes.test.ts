@@ -19,6 +19,8 @@ test.each<Case>([
   { path: '/rollout/resume', request: 'resume rollouts' },
   { path: '/rollout/start', request: 'start' },
   { path: '/rollout/abort', request: 'abort' },
+  { path: '/rollout/abort', body: { version: 'v1.14.1' }, request: 'abort', about: { version: 'v1.14.1' } },
+  { path: '/queue/clear', request: 'clear the queue' },
   { path: '/rollout/approve', request: 'approve' },
   {
     path: '/rollout/approve',

@@ -1,5 +1,7 @@
+import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import type { Alert, AlertChange, AlertContent } from '../../src/core/alert.ts'
+import { type Alert, type AlertChange, type AlertContent, namedKinds } from '../../src/core/alert.ts'
+import { readSources } from '../structure/source.ts'
 import { createAlerts, settleStale } from '../../src/operations/alerts.ts'
 import { memoryJournal } from '../fakes/journal.ts'
 
@@ -139,11 +141,24 @@ test('what has left the configuration while the agent was down is settled at its
   const { alerts, ids } = agent()
   for (const id of ['job.failed:old-job', 'job.failed:stage-image', 'node.armed:w-9', 'node.armed:w-1', 'outage.left'])
     alerts.open(id, warning(id))
-  const known = { jobs: [{ name: 'stage-image' }], nodes: [{ name: 'w-1' }] }
+  const known = { job: ['stage-image'], node: ['w-1'] }
   settleStale(alerts, { ...known, hasOutage: true })
   expect(ids()).toEqual(['job.failed:stage-image', 'node.armed:w-1', 'outage.left'])
   settleStale(alerts, { ...known, hasOutage: false })
   expect(ids()).toEqual(['job.failed:stage-image', 'node.armed:w-1'])
+})
+
+test('every kind of alert about something with a name is of a kind whose names somebody knows', async () => {
+  const sources = await readSources(fileURLToPath(new URL('../..', import.meta.url)), '{src,jobs}/**/*.ts')
+  const found = sources.flatMap(({ text }) => [
+    ...[...text.matchAll(/(?:open|report|settle)\(\s*`([a-z.-]+):\$\{/g)].map(([, kind]) => kind!),
+    ...[...text.matchAll(/reportEach\(\s*'([a-z.-]+)'/g)].map(([, kind]) => kind!),
+    ...[...text.matchAll(/warn\('([a-z]+\.[a-z]+)'/g)].map(([, kind]) => kind!),
+  ])
+  // These end with the one thing that they are about.
+  const ends = ['outage', 'journal']
+  const words = new Set(found.map((kind) => kind.split('.')[0]!))
+  expect([...words].filter((word) => !ends.includes(word)).toSorted()).toEqual([...namedKinds].toSorted())
 })
 
 test('a listener that throws costs neither the alert nor the other listeners anything, and one that left hears nothing', () => {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { factKind } from '../../src/core/records.ts'
 import { notObserved } from '../../src/core/cluster/cluster.ts'
 import type { ReleasePolicy } from '../../src/core/release/policy.ts'
 import { beginRollout } from '../../src/core/upgrade/record.ts'
@@ -15,6 +16,15 @@ function journalWith(...versions: string[]) {
   remembered.versions.remember(journal, versions)
   return journal
 }
+
+test.each([
+  { written: 'v1.14.1', read: ['v1.14.1'] },
+  { written: ['v1.14.1', 'v1.14.2'], read: ['v1.14.1', 'v1.14.2'] },
+])('an abort that was written as $written is read as $read', ({ written, read }) => {
+  const journal = memoryJournal()
+  journal.records(factKind('rollout.aborted', (value) => value)).save(written)
+  expect(remembered.aborted.recall(journal)).toEqual(read)
+})
 
 test('a release soaks from the day on which the journal saw it first', () => {
   const journal = journalWith('v1.13.8', 'v1.13.9')

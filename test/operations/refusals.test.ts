@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { AgentError } from '../../src/core/errors.ts'
 import { fakeHomelab } from '../fakes/homelab.ts'
 import { asked, operatorOf, type Person } from '../fakes/person.ts'
 import { begin, offered } from '../fakes/rollout.ts'
@@ -45,6 +46,30 @@ test.each<{ what: string; ask: (person: Person) => Promise<unknown>; code: strin
     ask: (person) => person.approve('newest'),
     code: 'misconfigured',
     says: 'newest is not a Talos release such as v1.13.9',
+  },
+  {
+    what: 'approve a release that does not exist',
+    ask: (person) => person.approve('v7.7.7'),
+    code: 'not-found',
+    says: 'the Image Factory does not offer v7.7.7; the newest that it offers is v1.14.1',
+  },
+  {
+    what: 'abort a release that does not exist',
+    ask: (person) => person.abort('v7.7.7'),
+    code: 'not-found',
+    says: 'the Image Factory does not offer v7.7.7; the newest that it offers is v1.14.1',
+  },
+  {
+    what: 'abort what is no release',
+    ask: (person) => person.abort('newest'),
+    code: 'misconfigured',
+    says: 'newest is not a Talos release such as v1.13.9',
+  },
+  {
+    what: 'abort a rollout that is not to come',
+    ask: (person) => person.abort('v1.14.0'),
+    code: 'not-found',
+    says: 'there is no rollout of v1.14.0: v1.14.1 is coming. To leave out a release, add it to upgrade.skip',
   },
   {
     what: 'open a window for no time',
@@ -150,4 +175,27 @@ test('a reason is one line of bounded length, wherever it comes from', async () 
   const { paused } = at.homelab.machine('w-1')
   expect(paused).toMatch(/^guests \[2J 2026-01-01 alert x+$/)
   expect(paused).toHaveLength(300)
+})
+
+test('an image of a release that does not exist is not even tried', async () => {
+  await using at = await open()
+  const { staging } = operatorOf(at.homelab, at)
+  await expect(staging.stage({ version: 'v7.7.7', wait: false }, asked())).rejects.toMatchObject({ code: 'not-found' })
+  expect(signed(at.homelab)).toEqual([])
+})
+
+test('where the Factory can’t be asked, a release that it has not offered so far is not taken for one', async () => {
+  await using at = await open()
+  at.homelab.ports.factory.versions = () => Promise.reject(new AgentError('unreachable', 'no route to host'))
+  await expect(at.control.approve('v7.7.7')).rejects.toMatchObject({
+    code: 'unreachable',
+    message: 'look up v7.7.7: no route to host',
+  })
+  expect((await at.control.approve('v1.14.1')).changed).toBe(true)
+})
+
+test('a shutdown of nothing is refused', async () => {
+  const homelab = fakeHomelab({})
+  await using at = await begin(homelab)
+  await expect(at.control.shutDown()).rejects.toMatchObject({ code: 'rejected' })
 })

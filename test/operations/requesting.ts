@@ -1,12 +1,12 @@
 import { fakeHomelab, type FakeHomelab } from '../fakes/homelab.ts'
-import { begin, offered, texts } from '../fakes/rollout.ts'
+import { begin, texts } from '../fakes/rollout.ts'
 import { two } from '../fakes/stories.ts'
 
 export type At = Awaited<ReturnType<typeof begin>> & { readonly homelab: FakeHomelab }
 
 /** A homelab with a target release, at rest, after what came before. */
 export async function open(after?: (at: At) => unknown): Promise<At> {
-  const homelab = fakeHomelab(two, offered)
+  const homelab = fakeHomelab(two, { versions: ['v1.12.8', 'v1.13.9', 'v1.14.0', 'v1.14.1'] })
   const at = { ...(await begin(homelab)), homelab }
   await after?.(at)
   await at.agent.idle()

@@ -53,12 +53,74 @@ const changes: readonly Case[] = [
     said: 'cancelled the pause, the abort of v1.14.1; rollouts continue',
   },
   { request: 'abort', ask: (person) => person.abort(), said: /^the rollout of v1.14.1 is aborted: / },
+  {
+    request: 'abort a release by its name',
+    ask: (person) => person.abort('v1.14.1'),
+    said: 'the rollout of v1.14.1 is aborted: no node is upgraded to it until `caretaker rollout start`',
+  },
+  {
+    request: 'abort a rollout that is under way',
+    after: (at) => at.next(),
+    ask: (person) => person.abort(),
+    said: /^the rollout of v1.14.1 is aborted: /,
+  },
+  {
+    request: 'abort another release after one',
+    after: async ({ control, homelab, run }) => {
+      await control.abort()
+      homelab.versions.push('v1.14.2')
+      await run('watch-releases')
+    },
+    ask: (person) => person.abort(),
+    said: /^the rollout of v1.14.2 is aborted: /,
+  },
+  {
+    request: 'start again after two aborts',
+    after: async ({ control, homelab, run }) => {
+      await control.abort()
+      homelab.versions.push('v1.14.2')
+      await run('watch-releases')
+      await control.abort()
+    },
+    ask: (person) => person.start(),
+    said: 'cancelled the abort of v1.14.1, v1.14.2; rollouts continue',
+  },
+  {
+    request: 'pause rollouts in the words of the screen',
+    ask: (person) => person.pause('paused: guests'),
+    said: 'rollouts are paused: guests',
+  },
+  {
+    request: 'approve further losses of a release',
+    after: ({ control }) => control.approve('v1.14.1', ['gvisor']),
+    ask: (person) => person.approve('v1.14.1', ['i915']),
+    said: 'v1.14.1 is approved, and nodes may lose gvisor, i915',
+  },
+  {
+    request: 'retry a node while rollouts are paused',
+    after: async (at) => {
+      fail(at)
+      await at.control.pause('guests')
+    },
+    ask: (person) => person.retry('w-1'),
+    said: 'w-1 will be tried again, but rollouts are paused: guests',
+  },
+  {
+    request: 'wake all that was up before, where something was off',
+    after: async (at) => {
+      at.homelab.machine('w-1').up = false
+      await at.control.shutDown()
+      await at.agent.idle()
+    },
+    ask: (person) => person.wake(),
+    said: /every machine that was up before is woken as soon as its power is back/,
+  },
   { request: 'approve', ask: (person) => person.approve(), said: 'v1.14.1 is approved' },
   {
     request: 'approve another release',
-    after: ({ control }) => control.approve('v1.13.9'),
+    after: ({ control }) => control.approve('v1.14.0'),
     ask: (person) => person.approve('v1.14.1'),
-    said: 'v1.14.1 is approved in place of v1.13.9',
+    said: 'v1.14.1 is approved in place of v1.14.0',
   },
   {
     request: 'approve what is lost by it too',
@@ -149,6 +211,21 @@ const nothings: readonly Case[] = [
     },
     ask: (person) => person.abort(),
     said: 'there is no rollout to abort: every node runs v1.14.1',
+  },
+  {
+    request: 'abort what every node runs',
+    ask: (person) => person.abort('v1.13.9'),
+    said: 'there is no rollout to abort: every node runs v1.13.9; abort what is coming with `caretaker rollout abort v1.14.1`',
+  },
+  {
+    request: 'approve what every node runs',
+    ask: (person) => person.approve('v1.13.9'),
+    said: 'there is nothing to approve: no node runs anything older than v1.13.9',
+  },
+  {
+    request: 'approve what is older than all',
+    ask: (person) => person.approve('v1.12.8'),
+    said: 'there is nothing to approve: no node runs anything older than v1.12.8',
   },
   {
     request: 'approve twice',

@@ -4,6 +4,9 @@ import { describe, expect, test } from 'vitest'
 import { AgentError } from '../../src/core/errors.ts'
 import type { RegisteredSchematic } from '../../src/core/release/schematic.ts'
 import { loadSchematics } from '../../src/services/schematics-watch/watch.ts'
+import { createAlerts } from '../../src/operations/alerts.ts'
+import schematicsWatch from '../../src/services/schematics-watch/service.ts'
+import { memoryJournal } from '../fakes/journal.ts'
 import { silentLog } from '../fakes/log.ts'
 import { temporaryFolder } from '../lab/process.ts'
 
@@ -115,4 +118,27 @@ describe('the folder of schematics', () => {
     await writeFile(at.path('homelab.yaml'), 'three')
     await expect.poll(() => at.changes, patience).toEqual(['homelab'])
   })
+})
+
+test('an alert about a schematic that was deleted is settled at the next start, and one that is still bad stays open', async () => {
+  await using folder = await temporaryFolder()
+  for (const [file, text] of Object.entries({ 'homelab.yaml': 'one', 'old.yaml': 'bad', 'gpu.yaml': 'bad' }))
+    await writeFile(join(folder.path, file), text)
+  const journal = memoryJournal()
+  const alerts = createAlerts(journal, () => new Date())
+  const start = async () => {
+    const service = await schematicsWatch.start({
+      config: () => ({ schematic: 'homelab', nodes: [] }),
+      ports: { journal },
+      alerts,
+      files: { schematics: folder.path, parseSchematic: parse },
+      notice: { schematics: async () => {} },
+      log: silentLog,
+    } as unknown as Parameters<typeof schematicsWatch.start>[0])
+    await service[Symbol.asyncDispose]()
+    return alerts.all.map(({ id }) => id).toSorted()
+  }
+  expect(await start()).toEqual(['schematic.refused:gpu', 'schematic.refused:old'])
+  await rm(join(folder.path, 'old.yaml'))
+  expect(await start()).toEqual(['schematic.refused:gpu'])
 })

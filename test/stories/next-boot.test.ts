@@ -145,6 +145,7 @@ describe('what an upgrade would take away', () => {
 
   test('is agreed to for that release alone', async () => {
     const homelab = fitted()
+    homelab.versions.unshift('v1.14.0')
     await using it = await begin(homelab)
     await it.control.approve('v1.14.0', ['net.ifnames=0'])
     expect(await it.next()).toContain('w-1 would lose net.ifnames=0')

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest'
-import { AgentError } from '../../src/core/errors.ts'
 import { startAgent } from '../fakes/agent.ts'
 import { remembered } from '../../src/operations/facts.ts'
 import { fakeHomelab, type FakeHomelab } from '../fakes/homelab.ts'
@@ -166,99 +165,6 @@ test('the weekly look warns once of what would go wrong', async () => {
   ])
   homelab.forbidden = []
   expect(await it.run('check-power')).toMatchObject({ summary: 'everything that a power cut needs works' })
-})
-
-test('a rehearsal cordons and drains for real, shuts nothing down, and takes everything back', async () => {
-  const homelab = fakeHomelab(two)
-  homelab.storageSettings.push({ system: 'ceph', namespace: 'rook-ceph', name: 'noout', value: 'unset', during: 'set' })
-  homelab.machine('w-1').unschedulable = true
-  await using it = startAgent(homelab)
-  await it.reads(online)
-  await it.agent.idle()
-  const { run, report } = await personAt(homelab, it).drill(false)
-  expect(run.outcome).toBe('done')
-  expect(report?.walked?.map(({ phase }) => phase)).toEqual(['cordon', 'set-storage-flags', 'drain'])
-  expect(homelab.diary).toEqual([
-    'cordon cp-1',
-    'set noout to set',
-    'drain cp-1',
-    'drain w-1',
-    'uncordon cp-1',
-    'set noout to unset',
-  ])
-  expect(homelab.machine('w-1').unschedulable).toBe(true)
-  expect(isOver(homelab)).toBe(true)
-})
-
-test('a rehearsal goes no further than it is told', async () => {
-  const homelab = fakeHomelab(two)
-  await using it = startAgent(homelab)
-  await it.reads(online)
-  await it.agent.idle()
-  const control = personAt(homelab, it)
-  await control.drill(false, 'cordon')
-  expect(homelab.diary).toEqual(['cordon cp-1', 'cordon w-1', 'uncordon cp-1', 'uncordon w-1'])
-  await expect(control.drill(false, 'lunch')).rejects.toThrow(AgentError)
-})
-
-test('a power cut in the middle of a rehearsal is a power cut', async () => {
-  const homelab = fakeHomelab(two)
-  await using it = startAgent(homelab)
-  await it.reads(online)
-  await it.agent.idle()
-  homelab.before = async (entry) => {
-    if (entry === 'drain w-1') await it.reads(low)
-  }
-  await personAt(homelab, it).drill(false)
-  await allOff(homelab)
-  expect(running(homelab)).toEqual([])
-  homelab.before = undefined
-  await it.reads(online)
-  await waitFor('the end', 5_000, () => isOver(homelab))
-  expect([...homelab.machines.values()].every(({ up, unschedulable }) => up && !unschedulable)).toBe(true)
-})
-
-test('an agent that is killed in a rehearsal is followed by one that takes it back, and does not repeat it', async () => {
-  const homelab = fakeHomelab(two)
-  {
-    const first = startAgent(homelab)
-    await first.reads(online)
-    await first.agent.idle()
-    const drained = Promise.withResolvers<void>()
-    homelab.before = async (entry) => {
-      if (entry !== 'drain w-1') return
-      first.die()
-      drained.resolve()
-      await new Promise(() => {})
-    }
-    void personAt(homelab, first)
-      .drill(false)
-      .catch(() => {})
-    await drained.promise
-    void first.agent.stop()
-  }
-  homelab.before = undefined
-  await using second = startAgent(homelab)
-  await second.reads(online)
-  await waitFor('the end', 5_000, () => isOver(homelab))
-  await second.agent.idle()
-  expect(homelab.diary.filter((entry) => entry === 'cordon w-1')).toHaveLength(1)
-  expect([...homelab.machines.values()].some(({ unschedulable }) => unschedulable)).toBe(false)
-})
-
-test('a rehearsal asks each UPS now, and calls one that is silent or on battery a fault', async () => {
-  const homelab = fakeHomelab(two)
-  await using it = startAgent(homelab)
-  await it.reads(online)
-  const faults = async () => {
-    const { report } = await personAt(homelab, it).drill(true)
-    return report!.checks.filter(({ ok }) => !ok).map(({ text }) => text)
-  }
-  expect(await faults()).toEqual([])
-  homelab.upses.set('ups', 'silent')
-  expect(await faults()).toEqual(['does not report its status: the UPS does not answer'])
-  homelab.upses.set('ups', onBattery)
-  expect(await faults()).toEqual(['is not on mains power: OB DISCHRG'])
 })
 
 test('the target release is not forgotten while every node is down', async () => {

@@ -134,11 +134,55 @@ describe('a rollback', () => {
     expect(homelab.diary).toContain('roll-back cp-1')
   })
 
-  test('of a node that has nothing to go back to is told, and not tried for ever', async () => {
+  test.each([
+    { what: 'that says so', bootloader: 'systemd-boot', why: 'it has no previous release to boot' },
+    { what: 'of which it is unknown', bootloader: 'grub', why: 'it is unknown whether it has a previous release' },
+  ] as const)(
+    'of a node $what that it has nothing to go back to is refused beforehand',
+    async ({ bootloader, why }) => {
+      const homelab = fakeHomelab(two, offered)
+      homelab.machine('w-1').bootloader = bootloader
+      await using it = await begin(homelab)
+      await expect(it.control.rollback('w-1', false)).rejects.toMatchObject({
+        code: 'rejected',
+        message: expect.stringContaining(why),
+      })
+      expect(homelab.diary.filter((entry) => entry.endsWith('w-1'))).toEqual([])
+      expect((await it.control.rollout()).aborted).toEqual([])
+    },
+  )
+
+  test('of a node that somebody else has upgraded goes back, because the node says that it can', async () => {
+    const homelab = fakeHomelab(two, offered)
+    const machine = homelab.machine('w-1')
+    Object.assign(machine, { before: { version: 'v1.13.8', schematic: machine.schematic } })
+    await using it = await begin(homelab)
+    expect((await it.control.rollback('w-1', false)).said).toMatch(/^w-1 will be rolled back from v1\.13\.9/)
+    await it.next()
+    expect(machine).toMatchObject({ version: 'v1.13.8', unschedulable: false })
+  })
+
+  test('of a node that is being drained for its first upgrade only stops that', async () => {
+    const homelab = fakeHomelab(two, offered)
+    await using it = await begin(homelab)
+    let said = ''
+    homelab.before = async (entry) => {
+      if (entry === 'drain w-1') ({ said } = await it.control.rollback('w-1', false))
+    }
+    await it.next()
+    homelab.before = undefined
+    expect(said).toMatch(/^the upgrade of w-1 is stopped: it keeps v1\.13\.9/)
+    for (let run = 0; run < 3; run++) await it.next()
+    expect(homelab.machine('w-1')).toMatchObject({ version: 'v1.13.9', boots: 1, unschedulable: false })
+    expect(homelab.diary).not.toContain('roll-back w-1')
+    expect(homelab.diary.filter((entry) => entry === 'drain w-1')).toHaveLength(1)
+  })
+
+  test('that is forced on a node that has nothing to go back to is told, and not tried for ever', async () => {
     const homelab = fakeHomelab(two, { versions: ['v1.13.9'] })
     await using it = await begin(homelab)
-    await it.control.rollback('w-1', false)
-    expect(await it.next()).toBe('roll back w-1: w-1: previous UKI not found')
+    await it.control.rollback('w-1', true)
+    expect(await it.next()).toBe('roll back w-1: previous UKI not found')
     await it.next()
     expect(homelab.machine('w-1')).toMatchObject({ unschedulable: false, mark: undefined, boots: 1 })
     expect(await it.next()).toBe('every node runs v1.13.9')
@@ -202,4 +246,24 @@ test('several workers go at once, and each is written down', async () => {
   expect(await it.next()).toBe('w-1 runs v1.14.1; on to the next; w-2 runs v1.14.1; on to the next')
   expect(await finish(it)).toBe('every node runs v1.14.1')
   expect(Object.keys(homelab.ports.journal.rollouts(1)[0]!.nodes)).toEqual(['w-1', 'w-2', 'w-3', 'cp-1'])
+})
+
+test('what held up the rollout of a release is settled when another one becomes the target', async () => {
+  const homelab = fakeHomelab(two, offered)
+  // The window that is open now is over when the next release comes.
+  let now = new Date('2026-03-07T03:00:00Z')
+  const upgrade = { timeZone: 'UTC', windows: [{ days: ['sat'], from: '02:00', to: '05:00' }] }
+  await using it = await begin(homelab, { upgrade, now: () => now })
+  homelab.machine('w-1').attempts = { release: 'v1.14.1', count: 9, failure: 'no' }
+  expect(await it.next()).toMatch(/^stuck: w-1 failed 9 times/)
+  const open = () => it.agent.alerts.all.flatMap(({ id }) => (id.startsWith('rollout.') ? [id] : []))
+  expect(open()).toEqual(['rollout.stuck'])
+  expect(await it.next()).toMatch(/^stuck: /)
+  expect(open()).toEqual(['rollout.stuck'])
+  homelab.versions.push('v1.14.2')
+  now = new Date('2026-03-07T06:00:00Z')
+  await it.run('watch-releases')
+  await it.run('stage-image')
+  expect(await it.next()).toMatch(/^the next window opens on/)
+  expect(open()).toEqual([])
 })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { fakeHomelab, type FakeHomelab } from '../fakes/homelab.ts'
+import type { Person } from '../fakes/person.ts'
 import { begin, finish, offered, texts } from '../fakes/rollout.ts'
 import { remembered } from '../../src/operations/facts.ts'
 import { onBattery, online, three, two } from '../fakes/stories.ts'
@@ -150,17 +151,44 @@ test('whoever insists on a rollback hears what etcd loses by it', async () => {
   )
 })
 
-test('an approval that may be meant otherwise is told as such', async () => {
-  const homelab = fakeHomelab(two, offered)
-  await using it = await begin(homelab)
-  await it.next()
+test('an approval of what does not exist is refused, and one that changes nothing for now says so', async () => {
+  const homelab = fakeHomelab(two, { versions: ['v1.13.9', 'v1.14.1', 'v1.14.2-rc.0', 'v1.15.0'] })
+  await using it = await begin(homelab, { upgrade: { skip: ['v1.15.0'] } })
   const approve = async (version: string) => (await it.control.approve(version)).said
   expect(await approve('v1.14.1')).toBe('v1.14.1 is approved')
-  expect(await approve('v9.9.9')).toBe(
-    'v9.9.9 is approved in place of v1.14.1, but the Factory has not offered it so far',
+  await expect(approve('v9.9.9')).rejects.toMatchObject({
+    code: 'not-found',
+    message: 'the Image Factory does not offer v9.9.9; the newest that it offers is v1.15.0',
+  })
+  expect((await it.control.rollout()).approved).toBe('v1.14.1')
+  expect(await approve('v1.15.0')).toBe(
+    'v1.15.0 is approved in place of v1.14.1, but v1.15.0 is skipped by upgrade.skip',
   )
   remembered.withdrawn.remember(homelab.ports.journal, ['v1.14.1'])
   expect(await approve('v1.14.1')).toBe(
-    'v1.14.1 is approved in place of v9.9.9, but it is withdrawn: no node is upgraded to it',
+    'v1.14.1 is approved in place of v1.15.0, but it is withdrawn: no node is upgraded to it',
   )
 })
+
+test.each([
+  { request: 'start', ask: (person: Person) => person.start() },
+  { request: 'retry', ask: (person: Person) => person.retry('w-1') },
+])(
+  'a rollback that reboots its node already is not called cancelled by a $request: it is finished',
+  async ({ ask }) => {
+    const homelab = fakeHomelab(two, offered)
+    await using it = await begin(homelab)
+    await it.next()
+    expect(homelab.machine('w-1').version).toBe('v1.14.1')
+    await it.control.rollback('w-1')
+    let said = ''
+    homelab.before = async (entry) => {
+      if (entry === 'roll-back w-1') ({ said } = await ask(it.control))
+    }
+    await it.next()
+    homelab.before = undefined
+    expect(said).toContain('; the rollback of w-1 is under way, and is finished first')
+    expect(said).not.toContain('cancelled the request to roll back w-1')
+    expect(homelab.diary).toContain('roll-back w-1')
+  },
+)

@@ -31,12 +31,19 @@ export async function cephNamespaces(api: Api, signal: AbortSignal): Promise<rea
  * its own keys are for nobody else.
  */
 export async function toolboxOf(api: Api, namespace: string, signal: AbortSignal): Promise<ToolboxObject | undefined> {
+  return (await toolboxesOf(api, namespace, signal)).find(isReady)
+}
+
+/** All of them, ready or not. */
+export function toolboxesOf(api: Api, namespace: string, signal: AbortSignal): Promise<readonly ToolboxObject[]> {
   const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods${queryOf({ labelSelector: 'app=rook-ceph-tools' })}`
-  return (await listOf<ToolboxObject>(api, path, signal)).find(
-    ({ metadata, status }) =>
-      metadata.deletionTimestamp === undefined &&
-      status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True'),
-  )
+  return listOf<ToolboxObject>(api, path, signal)
+}
+
+/** Whether a pod is ready, and stays. */
+export function isReady({ metadata, status }: PodObject): boolean {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready')
+  return metadata.deletionTimestamp === undefined && ready?.status === 'True'
 }
 
 /**
@@ -50,7 +57,7 @@ export async function observeFlags(
 ): Promise<readonly StorageSetting[]> {
   const toolbox = await toolboxOf(api, namespace, signal)
   if (!toolbox) return []
-  const set = readFlags(await run(api, toolbox, ['osd', 'dump', '--format=json'], signal), namespace)
+  const set = readFlags(await runInToolbox(api, toolbox, ['osd', 'dump', '--format=json'], signal), namespace)
   return flags
     .filter((flag) => !set.has(flag))
     .map((name) => ({ system: 'ceph', namespace, name, before: 'unset', during: 'set' }))
@@ -68,7 +75,7 @@ export async function setFlag(
     throw new AgentError('rejected', `unexpected change of a Ceph flag: ${value} ${name}`)
   const toolbox = await toolboxOf(api, namespace, signal)
   if (toolbox) {
-    await run(api, toolbox, ['osd', value, name], signal)
+    await runInToolbox(api, toolbox, ['osd', value, name], signal)
     return
   }
   if (!(await cephNamespaces(api, signal)).includes(namespace)) return
@@ -78,7 +85,8 @@ export async function setFlag(
   )
 }
 
-async function run(
+/** What a command of Ceph's prints, in its toolbox. @throws AgentError `unreachable` where Ceph does not answer yet */
+export async function runInToolbox(
   api: Api,
   { metadata: { namespace, name: pod }, spec }: ToolboxObject,
   words: readonly string[],

@@ -10,6 +10,7 @@ import { createScaling } from './scaling.ts'
 import { createStorageSettings } from './storage-settings.ts'
 import { observeStorage } from './storage.ts'
 import { createSystems, type SystemsOptions } from './systems.ts'
+import { observeUnhealed } from './unhealed.ts'
 import { observeWorkloads } from './workloads.ts'
 
 export interface KubernetesOptions extends SystemsOptions {
@@ -34,5 +35,6 @@ export function createKubernetes(api: Api, { evictEvery = 2_000, ...options }: K
     workloads: (signal) => observeWorkloads(api, signal),
     forbidden: (signal) => observePermissions(api, systems, signal),
     storage: (signal) => observeStorage(api, systems, signal),
+    unhealed: (signal) => observeUnhealed(api, systems, signal),
   }
 }

@@ -2,13 +2,21 @@ import type { SchematicParts, TalosFacts } from '../../core/cluster/cluster.ts'
 import { overlayOptionsOf } from '../../core/release/provisions.ts'
 import { parseYaml } from '../../yaml.ts'
 import { machineIdOf } from './machine-id.ts'
-import { asRecord, readOptional, textOf } from './resources.ts'
+import { asRecord, readFile, readOptional, textOf, unreadable } from './resources.ts'
 import type { Session } from './session.ts'
 
 /** Facts that can't change within a boot: they are read once per boot. */
 export type BootFacts = Pick<
   TalosFacts,
-  'schematic' | 'extensions' | 'provides' | 'machineId' | 'uuid' | 'kernelArguments' | 'secureBoot' | 'bootedEntry'
+  | 'schematic'
+  | 'extensions'
+  | 'provides'
+  | 'machineId'
+  | 'uuid'
+  | 'kernelArguments'
+  | 'secureBoot'
+  | 'bootedEntry'
+  | 'hasOtherEntry'
 >
 
 const resources = {
@@ -20,14 +28,17 @@ const resources = {
   system: { namespace: 'hardware', type: 'SystemInformations.hardware.talos.dev', id: 'systeminformation' },
 } as const
 
-export async function readBootFacts(session: Session): Promise<BootFacts> {
+/** @param isAdmin whether the credentials have the role os:admin, which alone may read files */
+export async function readBootFacts(session: Session, isAdmin: boolean): Promise<BootFacts> {
   const names = [resources.security, resources.bootedEntry, resources.kernelCmdline, resources.system]
-  const [extensions, machineId, ...specs] = await Promise.all([
+  const [extensions, machineId, entries, ...specs] = await Promise.all([
     readExtensions(session),
     readMachineId(session),
+    isAdmin ? readEntries(session).catch(unreadable) : undefined,
     ...names.map((name) => readOptional(session, name)),
   ])
   const [security = {}, booted = {}, cmdline = {}, system = {}] = specs.map(asRecord)
+  const bootedEntry = textOf(booted['bootedEntry'])
   const signed = textOf(security['pcrSigningKeyFingerprint']) ?? textOf(security['ukiSigningKeyFingerprint'])
   return {
     ...extensions,
@@ -36,8 +47,31 @@ export async function readBootFacts(session: Session): Promise<BootFacts> {
     uuid: textOf(system['uuid'])?.replace(/^[0f-]+$/i, '') || undefined,
     kernelArguments: textOf(cmdline['cmdline'])?.split(/\s+/).filter(Boolean) ?? [],
     secureBoot: security['secureBoot'] === true || signed !== undefined,
-    bootedEntry: textOf(booted['bootedEntry']),
+    bootedEntry,
+    hasOtherEntry: hasOther(entries, bootedEntry),
   }
+}
+
+const loaderEntries = '/sys/firmware/efi/efivars/LoaderEntries-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f'
+
+/**
+ * The entries that systemd-boot found when it ran last (systemd docs/BOOT_LOADER_INTERFACE.md): names in UTF-16, each
+ * with a NUL at its end, after the kernel's four bytes of attributes. Undefined with another boot loader.
+ */
+async function readEntries(session: Session): Promise<readonly string[] | undefined> {
+  const names = (await readFile(session, loaderEntries))?.subarray(4).toString('utf16le').split('\0')
+  return names?.filter((name) => name !== '')
+}
+
+/**
+ * Whether Talos finds another UKI of its own, `Talos-*.efi` (siderolabs/talos internal/app/machined/pkg/runtime/v1alpha1/
+ * bootloader/sdboot). The list is of the last start of the loader, and upgrades that are booted by kexec come after it;
+ * but each keeps the entry that ran, so that a list with nothing but the running entry still means that there is no other.
+ */
+function hasOther(entries: readonly string[] | undefined, booted: string | undefined): boolean | undefined {
+  if (entries === undefined || booted === undefined) return undefined
+  const ours = entries.filter((name) => /^talos-.*\.efi$/i.test(name))
+  return ours.length === 0 ? undefined : ours.some((name) => name.toLowerCase() !== booted.toLowerCase())
 }
 
 /** The machine's id; undefined where the node does not report it. */

@@ -1,14 +1,12 @@
-import { ConnectError } from '@connectrpc/connect'
 import type { Role, TalosFacts } from '../../core/cluster/cluster.ts'
 import { AgentError } from '../../core/errors.ts'
 import { isTimeOfBoot, timeOfBoot } from '../../core/cluster/identity.ts'
 import { type BootFacts, readBootFacts, readMachineId } from './boot-facts.ts'
 import { readEtcd } from './etcd.ts'
 import type { ServiceListResponse } from './gen/machine_pb.ts'
-import { asRecord, machineStatus, readFile, readOptional, readSpec, textOf } from './resources.ts'
+import { asRecord, machineStatus, readFile, readOptional, readSpec, textOf, unreadable } from './resources.ts'
 import type { Session } from './session.ts'
 import type { Credentials } from './talosconfig.ts'
-import { classOf, isSaidHere } from './trouble.ts'
 
 const bootIds = { namespace: 'runtime', type: 'BootIDs.runtime.talos.dev', id: 'boot-id' } as const
 const machineTypes = { namespace: 'config', type: 'MachineTypes.config.talos.dev', id: 'machine-type' } as const
@@ -57,7 +55,7 @@ export async function readFacts(
       readOptional(session, machineTypes),
       readOptional(session, nodenames),
       isAdmin ? readDefaultEntry(session).catch(unreadable) : undefined,
-      known ? undefined : readBootFacts(session),
+      known ? undefined : readBootFacts(session, isAdmin),
       role === 'controlplane' ? readEtcd(session, serviceList) : undefined,
     ])
   const message = version.messages[0]
@@ -65,7 +63,7 @@ export async function readFacts(
   if (!tag) throw new AgentError('malformed', 'it reports no Talos version')
   const { stage, status: conditions } = asRecord(status)
   const { ready, unmetConditions } = asRecord(conditions)
-  const boot = early ?? (known?.bootId === bootId ? known.facts : await readBootFacts(session))
+  const boot = early ?? (known?.bootId === bootId ? known.facts : await readBootFacts(session, isAdmin))
   const runsAs = roleOf(machineType)
   // A control plane that is configured as a worker has an etcd member too, and that must be known.
   const own = etcd ?? (runsAs === 'controlplane' ? await readEtcd(session, serviceList) : undefined)
@@ -111,12 +109,6 @@ const loaderEntryDefault = '/sys/firmware/efi/efivars/LoaderEntryDefault-4a67b08
 async function readDefaultEntry(session: Session): Promise<string | undefined> {
   const text = (await readFile(session, loaderEntryDefault))?.subarray(4).toString('utf16le')
   return textOf(text?.replace(/\0[^]*$/, ''))
-}
-
-/** Firmware may fail to read its own variables (`input/output error`): they count as absent. */
-function unreadable(error: unknown): undefined {
-  if (!(error instanceof ConnectError) || isSaidHere(error)) throw error
-  if (classOf(error.code, error.rawMessage) !== 'rejected') throw error
 }
 
 /**

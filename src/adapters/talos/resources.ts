@@ -1,7 +1,7 @@
 import { Code, ConnectError } from '@connectrpc/connect'
 import { parseYaml } from '../../yaml.ts'
 import type { Session } from './session.ts'
-import { isSaidHere } from './trouble.ts'
+import { classOf, isSaidHere } from './trouble.ts'
 
 /** A resource of Talos, by namespace, type and id (siderolabs/talos pkg/machinery/resources). */
 export interface ResourceName {
@@ -57,4 +57,10 @@ export function asRecord(value: unknown): Record<string, unknown> {
 
 export function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+/** Firmware may fail to read its own variables (`input/output error`): they count as absent. */
+export function unreadable(error: unknown): undefined {
+  if (!(error instanceof ConnectError) || isSaidHere(error)) throw error
+  if (classOf(error.code, error.rawMessage) !== 'rejected') throw error
 }

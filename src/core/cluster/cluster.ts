@@ -120,6 +120,8 @@ export interface TalosFacts {
   readonly bootedEntry: string | undefined
   /** The boot entry that systemd-boot starts next (the EFI variable LoaderEntryDefault); undefined where it can't be read. */
   readonly defaultEntry: string | undefined
+  /** Whether a rollback would find another entry to boot; undefined where systemd-boot does not tell. */
+  readonly hasOtherEntry?: boolean | undefined
   /** The machine's own UUID, of its firmware. */
   readonly uuid: string | undefined
   /** The kernel's command line, word by word. */

@@ -1,6 +1,14 @@
 import type { Purpose } from '../lease.ts'
 import type { Check } from './check.ts'
-import type { Attempts, CordonMark, KubernetesFacts, StorageFacts, TalosFacts, Workloads } from './cluster.ts'
+import type {
+  Attempts,
+  CordonMark,
+  KubernetesFacts,
+  StorageFacts,
+  StorageWarning,
+  TalosFacts,
+  Workloads,
+} from './cluster.ts'
 import type { KubernetesComponent } from './components.ts'
 import type { DrainPolicy, RebootMode } from './drain.ts'
 import type { ExpectedMachine } from './identity.ts'
@@ -113,6 +121,11 @@ export interface Kubernetes {
   forbidden(signal: AbortSignal): Promise<readonly string[]>
   /** The state of Longhorn and Rook; nothing for systems that the cluster doesn't have. */
   storage(signal: AbortSignal): Promise<StorageFacts>
+  /**
+   * What of their data is not whole, as the systems themselves say now: after a power cut Kubernetes has their state from
+   * before it until their operators have looked again. Empty where all is whole.
+   */
+  unhealed(signal: AbortSignal): Promise<readonly StorageWarning[]>
   /**
    * Takes or renews the cluster's Lease object, so that two agents never work at the same time. One that has expired is
    * anyone's; `over` takes one that hasn't.

@@ -30,9 +30,11 @@ export interface ReadingAnswer {
 /** The state of a UPS. */
 export interface UpsStateAnswer {
   readonly mode: PowerState['mode']
-  /** For how long it has been in this state. */
+  /** ISO 8601: since when it has been in this state; and for how long that is. */
+  readonly since: string
   readonly forMs: number
-  /** How long ago it last responded; absent where it has not yet. */
+  /** ISO 8601: when it last responded; and how long ago that was. Absent where it has not yet. */
+  readonly lastHeardAt?: string
   readonly lastHeardMsAgo?: number
   /** Why it is unknown. */
   readonly why?: string
@@ -108,12 +110,15 @@ function doubtsAnswerOf({ charge, runtime }: Doubts): NonNullable<ReadingAnswer[
   }
 }
 
-/** @param at now, in ms of the clock that the state counts by */
-export function upsStateAnswerOf(state: PowerState, at: number): UpsStateAnswer {
+/** @param at now, in ms of the clock that the state counts by; `now` the same moment of the wall clock */
+export function upsStateAnswerOf(state: PowerState, at: number, now: Date): UpsStateAnswer {
+  const ago = (moment: number) => Math.round(at - moment)
+  const isoOf = (moment: number) => new Date(now.getTime() - ago(moment)).toISOString()
   const common = {
     mode: state.mode,
-    forMs: at - state.since,
-    ...('lastHeard' in state ? { lastHeardMsAgo: at - state.lastHeard } : {}),
+    since: isoOf(state.since),
+    forMs: ago(state.since),
+    ...('lastHeard' in state ? { lastHeardAt: isoOf(state.lastHeard), lastHeardMsAgo: ago(state.lastHeard) } : {}),
     ...('reading' in state && state.reading ? { reading: readingAnswerOf(state.reading) } : {}),
     ...('unclearSince' in state && state.unclearSince !== undefined ? { unclearForMs: at - state.unclearSince } : {}),
   }
@@ -138,9 +143,9 @@ export function upsStateAnswerOf(state: PowerState, at: number): UpsStateAnswer 
 export function timelineAnswerOf(rows: readonly TimelineRow[]): readonly TimelineRowAnswer[] {
   return rows.map(({ phase, from, to, likely, steps, reversible }) => ({
     phase,
-    fromMs: from,
-    toMs: to,
-    ...(likely === undefined ? {} : { likelyMs: likely }),
+    fromMs: Math.round(from),
+    toMs: Math.round(to),
+    ...(likely === undefined ? {} : { likelyMs: Math.round(likely) }),
     steps,
     reversible,
   }))
@@ -160,14 +165,14 @@ export function drillReportAnswerOf({
     at,
     form,
     reason,
-    ...(runtime === undefined ? {} : { runtimeMs: runtime }),
-    needsMs: needs,
+    ...(runtime === undefined ? {} : { runtimeMs: Math.round(runtime) }),
+    needsMs: Math.round(needs),
     timeline: timelineAnswerOf(timeline),
     checks: checks.map(({ subject, text, ok, ms }) => ({
       subject,
       text,
       ok,
-      ...(ms === undefined ? {} : { tookMs: ms }),
+      ...(ms === undefined ? {} : { tookMs: Math.round(ms) }),
     })),
     ...(walked === undefined
       ? {}

@@ -74,6 +74,7 @@ export const outageKind: RecordKind<Outage> = {
     loggedOut: optional(yes),
     scaled: optional(listOf(scaledWorkload)),
     storage: optional(listOf(storageSetting)),
+    storageGivenUp: optional(yes),
     upses: optional(listOf(text)),
     bootId: optional(text),
     cut: optional(mapOf(time)),

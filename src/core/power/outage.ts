@@ -33,6 +33,8 @@ export interface Outage {
   readonly scaled?: readonly ScaledWorkload[]
   /** The same for storage systems' settings. */
   readonly storage?: readonly StorageSetting[]
+  /** Storage did not become whole within its limit: its settings were put back all the same, and it is waited for no longer. */
+  readonly storageGivenUp?: true | undefined
   /** Labels of the UPSes that were critical. Absent in older records: any may have been. */
   readonly upses?: readonly string[]
   /** Boot id of the machine that wrote this: a different one means that its power has failed and is back. */

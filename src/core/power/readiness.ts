@@ -59,5 +59,5 @@ export function whyNotReady(
   if (charge !== undefined || runtime !== undefined || has(reading, 'HB')) return undefined
   const passed = at - since
   if (passed >= policy.unknownChargeAfter) return undefined
-  return `the UPS does not report its charge: mains power has been back for ${describeDuration(passed)} of ${describeDuration(policy.unknownChargeAfter)} (power.wake.unknownChargeAfter)`
+  return `the UPS does not report its charge: mains power must last for ${describeDuration(policy.unknownChargeAfter)} (power.wake.unknownChargeAfter)`
 }

@@ -1,4 +1,5 @@
 import type { AcceptedWarning } from '../cluster/cluster.ts'
+import type { StorageSetting } from '../cluster/workload.ts'
 import type { Machine } from './machines.ts'
 import { missingNodes, type Outage, wentDown } from './outage.ts'
 import type { PhaseId } from '../phase-id.ts'
@@ -15,12 +16,28 @@ export interface WakePolicy {
   readonly retryInterval: number
   /** A machine that is not up by then needs a person. */
   readonly giveUpAfter: number
+  /** What keeps storage systems from moving data about is put back after this time, whole or not. */
+  readonly storageTimeout: number
   /** Storage warnings that are not waited for. */
   readonly acceptedStorage?: readonly AcceptedWarning[]
 }
 
 /** Storage that has not become whole by then holds up workloads no longer, in ms. */
-const storageWithin = 5 * 60_000
+const workloadsWithin = 5 * 60_000
+
+/**
+ * Settings that keep data from becoming whole, and so have to go first. Ceph's `norecover` suspends the repair of groups
+ * that missed writes, and `nobackfill` that of those whose log no longer reaches back so far; with Longhorn's limit at 0
+ * no replica is rebuilt (ceph src/osd/OSD.cc, doc/rados/operations/health-checks.rst OSDMAP_FLAGS; longhorn docs
+ * references/settings). Nothing is copied to other places by that: an OSD that is late stays `in` as long as `noout` is
+ * set, `norebalance` stops what only moves data, and Longhorn waits for a replica that is away as long as its
+ * replenishment interval is raised. Those are put back when the data are whole.
+ */
+const keepsFromHealing: ReadonlySet<string> = new Set([
+  'norecover',
+  'nobackfill',
+  'concurrent-replica-rebuild-per-node-limit',
+])
 
 export interface WakeSituation {
   readonly machines: readonly Machine[]
@@ -34,7 +51,8 @@ export interface WakeSituation {
 /**
  * Brings back what was up before, and nothing else: the NAS first, because nodes boot and mount from it; then each
  * machine by itself, so that a dead one holds up no other; workers once the API server answers. Then storage systems may
- * copy data about again, and workloads get their replicas back. Where nothing went down this undoes what was done.
+ * repair themselves, workloads get their replicas back once data are whole or after a while, and what kept data from being
+ * copied about is removed when they are whole, or after a limit. Where nothing went down this undoes what was done.
  */
 export function planWake({ machines, outage, powered, upses }: WakeSituation, policy: WakePolicy): Plan {
   const here = machines.filter(({ name }) => powered.has(name))
@@ -45,18 +63,20 @@ export function planWake({ machines, outage, powered, upses }: WakeSituation, po
   const whole = isWhole(machines, outage, powered)
   const storage = whole ? (outage.storage ?? []) : []
   const scaled = whole ? (outage.scaled ?? []) : []
+  const waits = storage.length > 0 && wentDown(outage) && !outage.storageGivenUp
+  const beforeWorkloads = Math.min(workloadsWithin, policy.storageTimeout / 2)
   const wake = (machine: Machine) => wakeStep(machine, outage, policy)
   return phases(
     ['wake-nas', toWake.filter(({ tier }) => tier === 'nas').map(wake)],
     ['wake-machines', toWake.filter(({ tier }) => tier !== 'nas').map(wake)],
     ['uncordon', others.map(({ name }) => ({ do: 'uncordon', node: name, why: 'power' }))],
-    [
-      'restore-storage-flags',
-      storage.map((setting) => ({ do: 'set-storage', setting, value: setting.before, within: apiWithin })),
-    ],
-    ['await-storage', storage.length > 0 && wentDown(outage) ? [awaitStorage(policy)] : []],
-    ['scale-up', scaled.map((workload) => ({ do: 'scale', workload, replicas: workload.replicas, within: apiWithin }))],
+    ['allow-repair', restore(waits ? storage.filter(isObstacle) : [])],
+    // Before anything is waited for: a primary waits for those alone who are logged in.
     ['log-in', [...upses].map((ups) => ({ do: 'log-in-to-ups', ups }))],
+    ['await-storage', waits ? [awaitStorage(beforeWorkloads, policy)] : []],
+    ['scale-up', scaled.map((workload) => ({ do: 'scale', workload, replicas: workload.replicas, within: apiWithin }))],
+    ['await-storage', waits ? [awaitStorage(policy.storageTimeout - beforeWorkloads, policy)] : []],
+    ['restore-storage-flags', restore(waits ? storage.filter((one) => !isObstacle(one)) : storage)],
   )
 }
 
@@ -74,8 +94,16 @@ function wakeStep(
   return { do: 'bring-back', node: name, afterKubernetes, ready: wasHealthy !== false, ...waking }
 }
 
-function awaitStorage({ acceptedStorage: accepted = [] }: WakePolicy): Step {
-  return { do: 'await-storage', within: storageWithin, ...(accepted.length > 0 ? { accepted } : {}) }
+function isObstacle({ name }: StorageSetting): boolean {
+  return keepsFromHealing.has(name)
+}
+
+function restore(settings: readonly StorageSetting[]): readonly Step[] {
+  return settings.map((setting) => ({ do: 'set-storage', setting, value: setting.before, within: apiWithin }))
+}
+
+function awaitStorage(within: number, { acceptedStorage: accepted = [] }: WakePolicy): Step {
+  return { do: 'await-storage', within, ...(accepted.length > 0 ? { accepted } : {}) }
 }
 
 /** Whether every machine of the outage has its power again. */

@@ -1,5 +1,4 @@
 import type { Sample } from './battery.ts'
-import { describeDuration } from '../duration.ts'
 import { assertNever } from '../errors.ts'
 import type { Spell } from './spell.ts'
 import type { CriticalReason, PowerPolicy } from './triggers.ts'
@@ -140,7 +139,7 @@ export function upsObstacle(state: PowerState, at: number, policy: Pick<PowerPol
       return state.why
     case 'on-mains':
       if (state.use?.battery.isSo) return 'the UPS is on battery'
-      if (state.use) return `mains power has been back for only ${describeDuration(at - state.since)}`
+      if (state.use) return 'mains power has only just come back'
       if (at - state.lastHeard > policy.deadTime) return 'the UPS no longer answers'
       if (state.unclearSince !== undefined && at - state.unclearSince > policy.deadTime) return unclear(state.reading)
       return undefined

@@ -74,8 +74,8 @@ function soaked(offered: readonly string[], passed: readonly string[], situation
   const version = offered.find((candidate) => candidate === policy.pin || readyAt(candidate) <= view.now)
   if (version === undefined) {
     const [newest] = offered
-    const age = describeDuration(view.now - (view.firstSeen.get(newest!) ?? view.now))
-    const reason = `it has soaked for ${age} of ${describeDuration(policy.soak)}`
+    // Kept as text: how long it has soaked would be wrong a moment later.
+    const reason = `it soaks for ${describeDuration(policy.soak)}`
     return { kind: 'wait', version: newest!, reason, until: readyAt(newest!) }
   }
   const why = [

@@ -35,7 +35,7 @@ export interface Circumstances {
   readonly approved: string | undefined
   /** When the window that a person has opened closes. */
   readonly openUntil: Date | undefined
-  /** The release whose rollout a person has cancelled. */
+  /** The target release, where a person has aborted its rollout. */
   readonly aborted: string | undefined
   readonly rollbacks: readonly RollbackRequest[]
   /** What a person has agreed to lose with the release that is approved, by name. */
@@ -138,7 +138,7 @@ export function windowObstacle(
   const needed = neededFor(role, times, policy)
   if (left >= needed) return undefined
   return {
-    reason: `the window closes in ${describeDuration(left)}, and a node takes up to ${describeDuration(needed)}`,
+    reason: `the window closes on ${describeTime(closes, policy.shownZone)}, and a node takes up to ${describeDuration(needed)}`,
     ...(window.open ? {} : { until: window.opensAt }),
   }
 }
@@ -240,13 +240,12 @@ function blackoutObstacle({ blackouts, now }: Circumstances): Obstacle | undefin
 export function canaryObstacle(
   nodes: readonly Node[],
   { canaryDoneAt, now }: Circumstances,
-  { canary }: UpgradePolicy,
+  { canary, shownZone }: UpgradePolicy,
 ): Obstacle | undefined {
   const node = canary && nodes.find(({ name }) => name === canary.node)
   if (!canary || !node || canaryDoneAt === undefined) return undefined
   const until = new Date(canaryDoneAt.getTime() + canary.watch)
   if (until <= now) return undefined
-  const left = describeDuration(until.getTime() - now.getTime())
   if (!isHealthy(node)) return { reason: `the canary ${node.name} ${whyUnhealthy(node)}` }
-  return { reason: `the canary ${node.name} is watched for another ${left}`, until }
+  return { reason: `the canary ${node.name} is watched until ${describeTime(until, shownZone)}`, until }
 }

@@ -20,7 +20,7 @@ import { finishRollbackPlan, rollbackPlan } from './rollback-plan.ts'
 
 /**
  * Rollbacks come before everything else, and require little health, because a rollback may repair a broken cluster.
- * it. Nodes that are not well come first, because they take nothing away. A request that has to wait keeps no one else's
+ * Nodes that are not well come first, because they take nothing away. A request that has to wait keeps no one else's
  * work from being finished.
  */
 export function decideRollback(
@@ -64,6 +64,11 @@ function decideOne(node: Node, request: RollbackRequest, around: Surroundings): 
     return go({ node: name, intent: 'rollback', reason: `${name} is being rolled back`, plan })
   }
   if (rebooted) return undefined
+  if (!request.force && hasNothingToBoot(node)) {
+    if (!mark) return undefined
+    const reason = `${name} has no previous release to boot, and keeps what it runs`
+    return go({ node: name, intent: 'release', reason, plan: uncordonPlan(node) })
+  }
   return whyNotYet(node, request, around) ?? beginRollback(node, request, around)
 }
 
@@ -124,6 +129,11 @@ export function cameFrom(node: Node): string | undefined {
   if (!mark.back) return mark.from
   // It is on what it was to leave, or on what it was not to boot: the other entry is what it was to run.
   return mark.disarm ? mark.release : mark.to
+}
+
+/** Whether the node says that there is nothing that a rollback could boot or take back: it was never upgraded. */
+export function hasNothingToBoot(node: Node): boolean {
+  return node.talos.ok && node.talos.value.hasOtherEntry === false && !isArmed(node)
 }
 
 /** What a rollback of a node starts: what it came from, or once more what it has gone back from. */

@@ -9,6 +9,8 @@ export function jobRoutes({ jobs }: Operator, { answer }: Door) {
   return new Hono()
     .get('/jobs', (c) => answer(c, 'asking', () => jobs.list()))
     .get('/runs', query(readLimit), (c) => answer(c, 'asking', () => jobs.runs(c.req.valid('query').limit ?? 50)))
+    .get('/queue/failed', (c) => answer(c, 'asking', () => jobs.failed()))
+    .post('/queue/clear', (c) => answer(c, 'ordering', (asked) => jobs.clearFailed(asked)))
     .post('/jobs/:name/run', body(fields({ wait: flag() })), (c) => {
       const { wait } = c.req.valid('json')
       return answer(c, wait ? 'waiting' : 'ordering', (asked) => jobs.run({ job: c.req.param('name'), wait }, asked))

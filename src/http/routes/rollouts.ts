@@ -4,6 +4,7 @@ import { body, type Door } from '../door.ts'
 import { fields, names, number, text } from '../parse.ts'
 
 const readPause = fields({ reason: text(longestReason) })
+const readAbort = fields({ version: text(64) })
 const readApproval = fields({ version: text(64), losing: names(64, 128) })
 const readWindow = fields({ lastsMs: number() })
 
@@ -18,7 +19,9 @@ export function rolloutRoutes({ rollouts }: Operator, { answer }: Door) {
     )
     .post('/rollout/resume', (c) => answer(c, 'ordering', (asked) => rollouts.resume(asked)))
     .post('/rollout/start', (c) => answer(c, 'ordering', (asked) => rollouts.start(asked)))
-    .post('/rollout/abort', (c) => answer(c, 'ordering', (asked) => rollouts.abort(asked)))
+    .post('/rollout/abort', body(readAbort), (c) =>
+      answer(c, 'ordering', (asked) => rollouts.abort(c.req.valid('json'), asked)),
+    )
     .post('/rollout/approve', body(readApproval), (c) =>
       answer(c, 'ordering', (asked) => rollouts.approve(c.req.valid('json'), asked)),
     )

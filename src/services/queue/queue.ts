@@ -2,10 +2,13 @@ import type { JobsOptions } from 'bullmq'
 import { parseDuration } from '../../core/duration.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import type { Job } from '../../operations/job.ts'
-import type { Trigger } from '../../core/job.ts'
+import type { FailedEntry, Trigger } from '../../core/job.ts'
 import type { Logger } from '../../core/log.ts'
 import { Queue, schedules } from './bullmq.ts'
 import { answerWithin, closeWithin, impatient, type StoreAddress } from './connection.ts'
+
+/** So many jobs that have failed for good are kept, for people. */
+const mostFailed = 100
 
 /**
  * A job is in the queue at most once. Added while it waits, it is woken at once; added while it runs, it runs once more
@@ -17,7 +20,7 @@ const onceEach = (job: Pick<Job, 'name'>): JobsOptions => ({
   attempts: 5,
   backoff: { type: 'exponential', delay: 5_000 },
   removeOnComplete: 100,
-  removeOnFail: 100,
+  removeOnFail: mostFailed,
 })
 
 /**
@@ -41,6 +44,11 @@ const patience = 2_000
 export function createQueue({ name, address, log }: QueueOptions) {
   const queue = new Queue(name, { connection: impatient(address), settings: schedules })
   queue.on('error', (error) => log.debug({ reason: messageOf(error) }, 'queue store unreachable'))
+
+  const answered = <T>(question: Promise<T>): Promise<T> =>
+    answerWithin(patience, question).catch((error: unknown) => {
+      throw new AgentError('unreachable', `the queue store does not answer: ${messageOf(error)}`, error)
+    })
 
   async function add(job: Pick<Job, 'name'>): Promise<void> {
     await answerWithin(patience, queue.add(job.name, {}, onceEach(job))).catch((error: unknown) => {
@@ -85,6 +93,16 @@ export function createQueue({ name, address, log }: QueueOptions) {
     /** How many jobs wait, run, are delayed or have failed; undefined when the store does not answer. */
     counts: (): Promise<Record<string, number> | undefined> =>
       answerWithin(patience, queue.getJobCounts('wait', 'active', 'delayed', 'failed')).catch(() => undefined),
+    failed: async (): Promise<readonly FailedEntry[]> => {
+      const entries = await answered(queue.getFailed(0, mostFailed - 1))
+      return entries.map(({ name, failedReason, finishedOn, attemptsMade }) => ({
+        job: name,
+        ...(finishedOn === undefined ? {} : { failedAt: new Date(finishedOn).toISOString() }),
+        reason: failedReason ?? 'no reason given',
+        attempts: attemptsMade,
+      }))
+    },
+    clearFailed: async (): Promise<number> => (await answered(queue.clean(0, mostFailed, 'failed'))).length,
     [Symbol.asyncDispose]: async () => {
       await closeWithin(patience, queue)
     },

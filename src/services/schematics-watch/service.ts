@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { settleGone } from '../../core/alert.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import { schematicsInUse } from '../../core/release/schematic.ts'
 import { remembered } from '../../operations/facts.ts'
@@ -51,6 +52,7 @@ export default defineService({
       refused: tell,
       log,
     })
+    settleGone(alerts, { schematic: [...schematics.current.keys(), ...bad.keys()] })
     const missing = [...needed].find((name) => !schematics.current.has(name))
     if (missing !== undefined) throw new AgentError('misconfigured', missingText(files.schematics, missing))
     await publish()

@@ -57,7 +57,11 @@ export async function loadSchematics(options: SchematicsOptions): Promise<Schema
     watch: () => {
       watcher ??= watchFolder(directory, {
         edited: (path) => void reread(path),
-        removed: (path) => refused(nameOf(path), `${path} was removed; its last version stays in use until a restart`),
+        removed: (path) => {
+          const name = nameOf(path)
+          const isUsed = options.needed?.has(name) !== false
+          refused(name, isUsed ? `${path} was removed; its last version stays in use until a restart` : undefined)
+        },
         log,
       })
     },

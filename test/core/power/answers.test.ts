@@ -11,17 +11,20 @@ test('the JSON of a UPS has numbers with their units, and no instants of a clock
     chargeLow: 10,
     runtimeLow: 120_000,
   }
+  const now = new Date('2026-11-26T13:05:33Z')
   const state = {
     mode: 'on-battery',
-    since: 1_000,
-    lastHeard: 4_500,
+    since: 1_000.25,
+    lastHeard: 4_500.75,
     figuresAt: 4_500,
     reading,
     ...useSince(1_000, 4_500),
   } as const
-  expect(upsStateAnswerOf({ ...state, calledOff: 'low-battery' }, 5_000)).toEqual({
+  expect(upsStateAnswerOf({ ...state, calledOff: 'low-battery' }, 5_000.5, now)).toEqual({
     mode: 'on-battery',
+    since: '2026-11-26T13:05:29.000Z',
     forMs: 4_000,
+    lastHeardAt: '2026-11-26T13:05:32.500Z',
     lastHeardMsAgo: 500,
     cancelled: 'low-battery',
     reading: {

@@ -133,7 +133,7 @@ describe('mains power that does not last is no mains power', () => {
 
   test('nothing begins while it has not lasted, and how long it has is said', () => {
     const state = after(['0: OL', '1: OB', '2: OL', '5: OL'], usual)
-    expect(upsObstacle(state, 5_000, policy)).toBe('mains power has been back for only 3 s')
+    expect(upsObstacle(state, 5_000, policy)).toBe('mains power has only just come back')
     expect(upsObstacle(goOn(state, each(6, 17, 'OL'), {}, usual), 17_000, policy)).toBeUndefined()
   })
 

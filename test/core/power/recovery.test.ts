@@ -4,7 +4,13 @@ import type { Plan } from '../../../src/core/plan.ts'
 import { planWake } from '../../../src/core/power/recovery.ts'
 import { busy, machineOf, outline, recordOf } from './shutdowns.ts'
 
-const policy = { stableAfter: 60_000, minimumCharge: 25, retryInterval: 30_000, giveUpAfter: 900_000 }
+const policy = {
+  stableAfter: 60_000,
+  minimumCharge: 25,
+  retryInterval: 30_000,
+  giveUpAfter: 900_000,
+  storageTimeout: 1_800_000,
+}
 const machines = [
   machineOf('cp-1', 'control-planes'),
   machineOf('s-1', 'storage-nodes'),
@@ -133,13 +139,63 @@ describe('waking', () => {
 
 describe('workloads and storage', () => {
   const undone = [
-    'restore-storage-flags: set ceph noout to unset',
     'await-storage: wait until storage is healthy',
     'scale-up: scale apps/batch to 3',
+    'await-storage: wait until storage is healthy',
+    'restore-storage-flags: set ceph noout to unset',
   ]
 
   test('are as they were when all are back: first data are whole, then workloads run', () => {
-    expect(outline(wake({ ...down, ...busy }))).toEqual([...everything.slice(0, 2), ...undone, ...everything.slice(2)])
+    expect(outline(wake({ ...down, ...busy }))).toEqual([...everything, ...undone])
+  })
+
+  const ceph = (name: string) =>
+    ({ system: 'ceph', namespace: 'rook-ceph', name, before: 'unset', during: 'set' }) as const
+  const longhorn = (name: string, before: string, during: string) =>
+    ({ system: 'longhorn', namespace: 'longhorn-system', name, before, during }) as const
+  const all = [
+    ceph('noout'),
+    ceph('nobackfill'),
+    ceph('norecover'),
+    ceph('norebalance'),
+    longhorn('node-drain-policy', 'block-for-eviction', 'always-allow'),
+    longhorn('replica-replenishment-wait-interval', '600', '3600'),
+    longhorn('concurrent-replica-rebuild-per-node-limit', '5', '0'),
+  ]
+  const orderOf = (plan: Plan) =>
+    plan.flatMap(({ steps }) =>
+      steps.flatMap((step) =>
+        step.do === 'set-storage'
+          ? [`${step.setting.name}=${step.value}`]
+          : step.do === 'await-storage'
+            ? ['wait']
+            : [],
+      ),
+    )
+
+  test('what keeps data from becoming whole goes at once, and what keeps them from being moved about when they are whole', () => {
+    expect(orderOf(wake({ ...down, storage: all }))).toEqual([
+      'nobackfill=unset',
+      'norecover=unset',
+      'concurrent-replica-rebuild-per-node-limit=5',
+      'wait',
+      'wait',
+      'noout=unset',
+      'norebalance=unset',
+      'node-drain-policy=block-for-eviction',
+      'replica-replenishment-wait-interval=600',
+    ])
+  })
+
+  test('workloads are kept waiting for some minutes alone, and flags for longer', () => {
+    const waits = stepsOf(wake({ ...down, storage: all })).filter((step) => step.do === 'await-storage')
+    expect(waits.map(({ within }) => within)).toEqual([300_000, 1_500_000])
+  })
+
+  test('storage that was given up is waited for no longer: what is still set is put back at once', () => {
+    expect(orderOf(wake({ ...down, storage: all, storageGivenUp: true }))).toEqual(
+      all.map(({ name, before }) => `${name}=${before}`),
+    )
   })
 
   test('what is accepted of storage is not waited for', () => {
@@ -151,7 +207,7 @@ describe('workloads and storage', () => {
   })
 
   test('are not waited for where nothing went down', () => {
-    const phases = [nothingButCordons[0], undone[0], undone[2], nothingButCordons[1]]
+    const phases = [...nothingButCordons, undone[1], undone[3]]
     expect(outline(wake({ ...fresh, ...busy }))).toEqual(phases)
   })
 
@@ -164,7 +220,9 @@ describe('workloads and storage', () => {
     const { 's-1': _, ...others } = down.nodes
     const partly = outline(wake({ ...down, ...busy }, without)).join()
     expect(partly).not.toMatch(/noout|batch|await-storage/)
-    expect(outline(wake({ ...down, ...busy, nodes: others }, without)).join()).toMatch(/noout.*await-storage.*batch/)
+    expect(outline(wake({ ...down, ...busy, nodes: others }, without)).join()).toMatch(
+      /await-storage.*batch.*await-storage.*noout/,
+    )
   })
 })
 

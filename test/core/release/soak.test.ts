@@ -47,12 +47,12 @@ describe('soaking', () => {
     expect(decide(situation, changed)).toBe(expected)
   })
 
-  test('says how long it has been known, and when it is ready', () => {
+  test('says how long it soaks, and when it is ready', () => {
     const view = viewOf({ available: ['v1.13.9'], running: ['v1.13.8'], known: { 'v1.13.9': 2 } })
     expect(decideTarget(view, policy)).toEqual({
       kind: 'wait',
       version: 'v1.13.9',
-      reason: 'it has soaked for 2 d of 7 d',
+      reason: 'it soaks for 7 d',
       until: now + 5 * day,
     })
   })

@@ -46,12 +46,12 @@ describe('where the usual order is blocked, another way is taken, and said', () 
         kubernetes: 'v1.36.3',
         fresh: ['v1.13.9'],
       },
-      expected: 'wait v1.13.9: it has soaked for 24 h of 7 d',
+      expected: 'wait v1.13.9: it soaks for 7 d',
     },
     {
       name: 'a patch that soaks is no blocked one',
       situation: { available: ['v1.12.11', 'v1.13.9'], running: ['v1.12.3'], fresh: ['v1.12.11'] },
-      expected: 'wait v1.12.11: it has soaked for 24 h of 7 d',
+      expected: 'wait v1.12.11: it soaks for 7 d',
     },
     {
       name: 'an older patch serves where the newest is skipped',

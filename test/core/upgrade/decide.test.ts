@@ -121,7 +121,7 @@ describe('nothing begins', () => {
       name: 'with too little of the window left',
       nodes: fine,
       changed: { windows: [{ days: ['sat'], from: '02:00', to: '04:10' }] },
-      expected: 'wait: the window closes in 10 min, and a node takes up to 15 min',
+      expected: 'wait: the window closes on 2026-03-07 04:10 CET, and a node takes up to 15 min',
     },
     {
       name: 'while a node is silent',

@@ -179,7 +179,7 @@ describe('the time must be right', () => {
         times: { worker: { typical: 6 * minute, longest: 20 * minute, samples: 9 } },
       },
       changed: { windows: [...saturday] },
-      expected: 'wait: the window closes in 24 min, and a node takes up to 25 min',
+      expected: 'wait: the window closes on 2026-03-07 06:00 CET, and a node takes up to 25 min',
     },
     {
       name: 'control planes have a history of their own',
@@ -201,7 +201,7 @@ describe('the time must be right', () => {
       name: 'and ends like one',
       circumstances: { now: at('2026-03-04T12:00:00Z'), openUntil: at('2026-03-04T12:10:00Z') },
       changed: { windows: [...saturday] },
-      expected: 'wait: the window closes in 10 min, and a node takes up to 15 min',
+      expected: 'wait: the window closes on 2026-03-04 13:10 CET, and a node takes up to 15 min',
     },
     {
       name: 'it makes a regular one longer',
@@ -339,7 +339,7 @@ describe('the canary', () => {
     {
       name: 'is watched',
       circumstances: { canaryDoneAt: new Date(now - 10 * minute) },
-      expected: 'wait: the canary cp-3 is watched for another 50 min',
+      expected: 'wait: the canary cp-3 is watched until 2026-03-07 04:50 CET',
     },
     { name: 'and then lets the others go', circumstances: { canaryDoneAt: new Date(now - hour) }, expected: 'go w-1' },
     {

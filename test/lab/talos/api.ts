@@ -177,6 +177,17 @@ function fileOf(machine: Machine, path: string): Buffer | undefined {
         Buffer.from([7, 0, 0, 0]),
         Buffer.from(`${machine.entryOf(machine.installed)}\0`, 'utf16le'),
       ])
+    case '/sys/firmware/efi/efivars/LoaderEntries-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f': {
+      if (machine.options.bootloader === 'grub') return undefined
+      // As the loader found them when it ran last: what is installed since is not among them.
+      const { awaitsBoot, running, installed, other } = machine
+      const images = awaitsBoot ? [running] : [installed, ...(other ? [other] : [])]
+      const names = [...images.map((image) => machine.entryOf(image)), 'auto-reboot-to-firmware-setup']
+      return Buffer.concat([
+        Buffer.from([6, 0, 0, 0]),
+        Buffer.from(names.map((name) => `${name}\0`).join(''), 'utf16le'),
+      ])
+    }
     default:
       return undefined
   }

@@ -132,6 +132,30 @@ describe.skipIf(isStoreMissing)(`the queue${skippedWord}`, () => {
     await expect.poll(() => away.count, patience).toBe(2)
   })
 
+  test('shows what it has given up on, and forgets it when it is told to', async () => {
+    await using queue = openQueue(store.address)
+    const refused = jobThat('refused', async () => {
+      throw new AgentError('rejected', 'the share is read-only')
+    })
+    const waiting = jobThat('waiting', async () => inAnHour())
+    await using _ = await work(store.address, queue, refused, waiting)
+    for (const job of [refused, waiting]) await queue.add(job)
+    await expect.poll(() => queue.counts(), patience).toEqual({ wait: 0, active: 0, delayed: 1, failed: 1 })
+    expect(await queue.failed()).toEqual([
+      {
+        job: 'refused',
+        failedAt: expect.stringMatching(/^20\d\d-.*Z$/),
+        reason: 'the share is read-only',
+        attempts: 1,
+      },
+    ])
+    expect(await queue.clearFailed()).toBe(1)
+    expect(await queue.counts()).toEqual({ wait: 0, active: 0, delayed: 1, failed: 0 })
+    expect([await queue.failed(), await queue.clearFailed()]).toEqual([[], 0])
+    await queue.add(refused)
+    await expect.poll(() => refused.count, patience).toBe(2)
+  })
+
   test('has the schedules of the jobs, no more and no fewer, also where a job has two', async () => {
     await using queue = openQueue(store.address)
     const both = jobThat('both', async () => done(''), [on('node.lost'), every('30m'), cron('0 3 * * *')])

@@ -1,0 +1,44 @@
+import { once } from 'node:events'
+import process from 'node:process'
+import { exit } from './shell.ts'
+
+/** What a command does that can't be taken back, and the options that say yes to it. */
+export interface Confirmation {
+  /** What is asked: `Roll w-1 back? …` */
+  readonly question: string
+  /** What to do where there is no terminal to ask at: `add --yes to roll w-1 back`. */
+  readonly hint: string
+}
+
+/**
+ * Asks a person at the terminal. Where no one can be asked, only the options agree: a script must not do by accident what
+ * takes nodes away.
+ *
+ * @returns undefined where it is agreed to, else the exit code, after a word on stderr
+ */
+export async function refusalOf(
+  extra: Readonly<Record<string, unknown>>,
+  { question, hint }: Confirmation,
+): Promise<number | undefined> {
+  if (extra['yes'] === true) return undefined
+  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+    process.stderr.write(`caretaker: nothing done; ${hint}\n`)
+    return exit.usage
+  }
+  if (/^y(es)?$/i.test((await askPerson(`${question} [y/N] `)).trim())) return undefined
+  process.stderr.write('caretaker: nothing done\n')
+  return exit.failed
+}
+
+/** The person's line; empty where they end the input or press Ctrl-C. */
+async function askPerson(question: string): Promise<string> {
+  const { createInterface } = await import('node:readline/promises')
+  const lines = createInterface({ input: process.stdin, output: process.stderr })
+  const closed = once(lines, 'close').then(() => '')
+  try {
+    // Ctrl-C rejects the question, Ctrl-D closes the input without an answer.
+    return await Promise.race([lines.question(question).catch(() => ''), closed])
+  } finally {
+    lines.close()
+  }
+}
