@@ -1,6 +1,5 @@
 import process from 'node:process'
 import type { JournalHandle } from './adapters/journal/journal.ts'
-import { lockState } from './adapters/journal/lock.ts'
 import { type Agent, type AgentOptions, createAgent } from './agent.ts'
 import type { Logger } from './core/log.ts'
 import { createQueueDoor } from './engine/queue-door.ts'
@@ -12,11 +11,16 @@ import { watchLives } from './main/renewal.ts'
 import { loadOwnJobs } from './main/registry.ts'
 import { checkServices, createServices, recallSchematics } from './main/services.ts'
 import type { Settings } from './main/settings.ts'
+import { keepServing } from './main/socket.ts'
+import { reportState, takeState } from './main/state.ts'
 import { tellAlerts } from './main/tell.ts'
 import { ownVersion } from './main/version.ts'
 import { openWorld } from './main/wiring.ts'
 import type { Job } from './operations/job.ts'
 import { createOperator } from './operations/operator.ts'
+
+/** Between two checks of every page of the journal, in ms. */
+const verifiesEvery = 86_400_000
 
 export interface DaemonOptions {
   readonly settings: Settings
@@ -39,9 +43,10 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { log, signal } = options
   const startedAt = new Date()
   await using stack = new AsyncDisposableStack()
-  stack.use(lockState(options.settings.state))
-  const { journal, alerts } = openJournalAndAlerts(options.settings.state, log)
+  const state = stack.use(takeState(options.settings.state))
+  const { journal, alerts } = openJournalAndAlerts(options.settings.state, log, undefined, state.hasJournal)
   stack.use(journal)
+  reportState(state, alerts, log)
   const settings = createLiveSettings({ settings: options.settings, journal, alerts, log })
   const world = stack.use(
     await openWorld({ settings, journal, log, isDaemon: true, told: tellAlerts(settings, alerts, log) }),
@@ -83,13 +88,18 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     loginRefused: (label) => world.loginsRefused.get(label),
   })
   void services.start()
-  stack.use(await serveControl(settings.socket, operator, { log }))
+  const socket = { path: settings.socket, operator, log, alerts }
+  stack.use(state.hasRun ? await keepServing(socket) : await serveControl(settings.socket, operator, { log }))
   // Before the socket closes, so clients that wait for a run get its outcome.
   stack.defer(services.stop)
 
   takeUpOutage(agent, jobs, journal)
   follow(settings, options, stack)
   await settings.keep()
+  // A file of years takes a slow card its time: the guard is up, and never waits for it.
+  void journal.verify()
+  const verifying = setInterval(() => void journal.verify(), verifiesEvery).unref()
+  stack.defer(() => clearInterval(verifying))
   log.info({ config: settings.file, pid: process.pid }, 'caretaker is running')
   await aborted(signal)
   log.info({}, 'stopping')

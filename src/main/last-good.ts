@@ -14,7 +14,7 @@ const mark = /^# The last good version of ([^\n]*), kept by Caretaker\n/
 
 /** Keeps the text of a configuration that is good, in the state directory and for its owner only. */
 export async function keepLastGood(state: string, configuration: string, text: string): Promise<void> {
-  const file = fileIn(state)
+  const file = lastGoodIn(state)
   const whole = `# The last good version of ${resolve(configuration)}, kept by Caretaker\n${text}`
   const before = await readFile(file, 'utf8').catch(() => undefined)
   if (before !== whole) await writeSecret(file, whole)
@@ -34,7 +34,7 @@ export async function findLastGood(
   const named = (written?.[1] ?? written?.[2] ?? written?.[3])?.trim()
   const places = [environment['CARETAKER_STATE'], named, defaultState, 'state']
   for (const place of new Set(places.filter((one) => one !== undefined && one !== ''))) {
-    const file = fileIn(resolve(dirname(configuration), place!))
+    const file = lastGoodIn(resolve(dirname(configuration), place!))
     const kept = await readFile(file, 'utf8').catch(() => undefined)
     const of = mark.exec(kept ?? '')
     if (kept !== undefined && of?.[1] === configuration) return { file, text: kept.slice(of[0].length) }
@@ -42,6 +42,7 @@ export async function findLastGood(
   return undefined
 }
 
-function fileIn(state: string): string {
+/** Where it is kept in the state directory. */
+export function lastGoodIn(state: string): string {
   return join(state, 'last-good.yaml')
 }

@@ -4,7 +4,7 @@ import { registeredSchematic } from '../core/release/schematic-shape.ts'
 import type { RollbackRequest } from '../core/upgrade/gates.ts'
 import type { Journal } from '../core/journal.ts'
 import { factKind } from '../core/records.ts'
-import { flag, listOf, mapOf, number, object, optional, type Shape, text } from '../core/shape.ts'
+import { flag, listOf, mapOf, number, object, optional, type Shape, text, time } from '../core/shape.ts'
 import { movementOf } from '../core/release/left-behind.ts'
 import { decideFirst } from '../core/release/first.ts'
 import { decideTarget, type TargetDecision } from '../core/release/target.ts'
@@ -74,13 +74,15 @@ export const remembered = {
     object<{ readonly closesAt: number; readonly reason: string }>({ closesAt: number, reason: text }),
   ),
   /** When a person has ordered everything to be shut down, ISO 8601: it stays down until someone wakes it. */
-  ordered: fact('power.ordered', text),
+  ordered: fact('power.ordered', time),
   /** A person has requested to wake everything without waiting for the battery or for stable mains power. */
   wakeNow: fact('power.wakeNow', flag),
   /** What the last rehearsal of a power cut came to. */
   drill: fact('power.drill', drillReport),
   /** A person wants one. `until`: no further than this phase. */
   drillRequest: fact('power.drillRequest', drillRequest),
+  /** When records were lost with a damaged journal, ISO 8601, and why: an outage may have been among them. */
+  lost: fact('journal.lost', object<{ readonly at: string; readonly why: string }>({ at: time, why: text })),
   /** The name by which this agent holds the cluster's Lease. */
   agentId: fact('agent.id', text),
 }
