@@ -9,10 +9,11 @@ import { readinessOf, whyNotReady } from '../src/core/power/readiness.ts'
 import { policyFor } from '../src/core/power/triggers.ts'
 import { failingMachines, type Machine } from '../src/core/power/machines.ts'
 import { isUnhealed, reportHeld, reportUnhealed, settleOutage } from '../src/operations/outage-alerts.ts'
+import { finishUnrecorded, lookForLeftovers } from '../src/operations/restore-outage.ts'
 import { openRecord, type OutageRecord } from '../src/operations/outage-record.ts'
 import { summarize } from '../src/core/power/summary.ts'
 import { missingNodes, type Outage, wentDown } from '../src/core/power/outage.ts'
-import { bestEffort, phase, type Step, type StepState } from '../src/core/plan.ts'
+import type { Step, StepState } from '../src/core/plan.ts'
 import type { PowerState } from '../src/core/power/state.ts'
 import { remembered } from '../src/operations/facts.ts'
 import { isWhole, planWake } from '../src/core/power/recovery.ts'
@@ -36,7 +37,12 @@ export default defineJob({
     if (power.ordered !== undefined)
       return done('the cluster was shut down on request: wake it with `caretaker power wake`')
     const open = ports.journal.openOutage()
-    if (!open) return awaitHealing(context)
+    if (!open) {
+      const healing = await awaitHealing(context)
+      if (healing) return healing
+      const found = await lookForLeftovers(context)
+      return found.kind === 'nothing' ? found.outcome : undefined
+    }
     const powered = poweredMachines(context, open)
     const names = new Set(powered.machines.map(({ name }) => name))
     const isLeft = powered.machines.some(({ name }) => open.nodes[name]?.wasUp && open.nodes[name].state !== 'back')
@@ -53,7 +59,7 @@ export default defineJob({
     const { config, machines: inventory, ports, now, carryOut, signal, whenPower, power } = context
     const { journal } = ports
     const open = journal.openOutage()
-    if (!open) return tidy(context)
+    if (!open) return finishUnrecorded(context)
     const { machines } = poweredMachines(context, open)
     const names = new Set(machines.map(({ name }) => name))
     const record = openRecord(context, open)
@@ -134,6 +140,8 @@ async function conclude(
   record.update((outage) => ({ ...outage, stage: 'over', endedAt: now().toISOString() }))
   const summary = summarize(record.current)
   await emit({ type: 'cluster.woken', summary })
+  // What woke blindly sees now what else there is to do.
+  if (remembered.lost.recall(journal) !== undefined) return later(summary, now())
   if (isUnhealed(alerts)) return later(`${summary}; storage is not whole yet`, after(now(), healsEvery))
   return done(summary)
 }
@@ -231,17 +239,4 @@ async function describeMissing({ observe }: JobContext, missing: readonly string
     return `${name} did not come back: press its power button`
   })
   return texts.join('; ')
-}
-
-/** Cordons of ours from a power cut that has no record, because the journal was lost: removes them. */
-async function tidy({ ports, carryOut, signal, power }: JobContext): Promise<Outcome> {
-  if ([...power.upses.values()].some(({ mode }) => mode !== 'on-mains')) return done('mains power is not back')
-  const nodes = await ports.kubernetes
-    .nodes(AbortSignal.any([signal, AbortSignal.timeout(5_000)]))
-    .catch(() => undefined)
-  const ours = [...(nodes ?? [])].filter(([, { cordon }]) => cordon?.why === 'power').map(([name]) => name)
-  if (ours.length === 0) return done('there was no power cut')
-  const steps = ours.map((node): Step => ({ do: 'uncordon', node, why: 'power' }))
-  await carryOut([bestEffort(phase('uncordon', [], ...steps))])
-  return done(`${ours.join(', ')} uncordoned: left cordoned by a power cut without a record`)
 }

@@ -68,7 +68,7 @@ export function createAgent(options: AgentOptions) {
 
   const lock = createTakeoverLock(leaseGrace)
   const lease = createKubernetesLease(ports.kubernetes, holder, log)
-  const activities = createActivities({ ports, journal, inventory, wording, pollEvery, now })
+  const activities = createActivities({ ports, confirm: lease.confirm, journal, inventory, wording, pollEvery, now })
   const inProcess = createInProcess<Job>({
     run: (job) => runner.run(job, runner.stopping),
     failed: (job, error) => later(`${job.name} failed: ${messageOf(error)}`, new Date(now().getTime() + leaseRetry)),

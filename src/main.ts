@@ -1,7 +1,6 @@
 import { dirname, resolve } from 'node:path'
 import process from 'node:process'
 import type { JournalHandle } from './adapters/journal/journal.ts'
-import { lockState } from './adapters/journal/lock.ts'
 import { type Agent, type AgentOptions, createAgent } from './agent.ts'
 import type { Alerts } from './core/alert.ts'
 import { AgentError } from './core/errors.ts'
@@ -16,11 +15,16 @@ import { watchLives } from './main/renewal.ts'
 import { loadOwnJobs } from './main/registry.ts'
 import { checkServices, createServices, recallSchematics } from './main/services.ts'
 import type { Settings } from './main/settings.ts'
+import { keepServing } from './main/socket.ts'
+import { reportState, takeState } from './main/state.ts'
 import { tellAlerts } from './main/tell.ts'
 import { ownVersion } from './main/version.ts'
 import { openWorld } from './main/wiring.ts'
 import type { Job } from './operations/job.ts'
 import { createOperator } from './operations/operator.ts'
+
+/** Between two checks of every page of the journal, in ms. */
+const verifiesEvery = 86_400_000
 
 export interface DaemonOptions {
   readonly settings: Settings
@@ -43,10 +47,11 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { log, signal } = options
   const startedAt = new Date()
   await using stack = new AsyncDisposableStack()
-  stack.use(lockState(options.settings.state))
-  const access = await closeState(options.settings)
-  const { journal, alerts } = openJournalAndAlerts(options.settings.state, log)
+  const state = stack.use(takeState(options.settings.state))
+  const access = await closeState(options.settings, state.hasRun)
+  const { journal, alerts } = openJournalAndAlerts(options.settings.state, log, undefined, state.hasJournal)
   stack.use(journal)
+  reportState(state, alerts, log)
   tellAccess(access, alerts, log)
   const settings = createLiveSettings({ settings: options.settings, journal, alerts, log })
   const world = stack.use(
@@ -89,13 +94,18 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     loginRefused: (label) => world.loginsRefused.get(label),
   })
   void services.start()
-  stack.use(await serveControl(settings.socket, operator, { log }))
+  const socket = { path: settings.socket, operator, log, alerts }
+  stack.use(state.hasRun ? await keepServing(socket) : await serveControl(settings.socket, operator, { log }))
   // Before the socket closes, so clients that wait for a run get its outcome.
   stack.defer(services.stop)
 
   takeUpOutage(agent, jobs, journal)
   follow(settings, options, stack)
   await settings.keep()
+  // A file of years takes a slow card its time: the guard is up, and never waits for it.
+  void journal.verify()
+  const verifying = setInterval(() => void journal.verify(), verifiesEvery).unref()
+  stack.defer(() => clearInterval(verifying))
   log.info({ config: settings.file, pid: process.pid }, 'caretaker is running')
   await aborted(signal)
   log.info({}, 'stopping')
@@ -107,11 +117,11 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
  *
  * @throws AgentError `misconfigured`
  */
-async function closeState({ state, file, hasRun, environment }: Settings): Promise<StateAccess> {
+async function closeState({ state, file, hasRun, environment }: Settings, hasTraces: boolean): Promise<StateAccess> {
   // Nobody's home, nor the folder of the configuration, is closed to those who work there.
   const shared = [dirname(resolve(file)), resolve(environment['HOME'] || '/'), '/']
   const access = await keepStatePrivate({ directory: state, uid: process.geteuid?.() ?? 0, shared })
-  if (access.fault !== undefined && !hasRun) throw new AgentError('misconfigured', access.fault)
+  if (access.fault !== undefined && !hasRun && !hasTraces) throw new AgentError('misconfigured', access.fault)
   return access
 }
 

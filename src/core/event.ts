@@ -114,6 +114,8 @@ export function describeReason(reason: OutageReason): string {
       return 'a person requested it'
     case 'drill':
       return 'it is a rehearsal'
+    case 'restored':
+      return 'its record was lost, and made anew from the marks on the nodes'
     case 'on-battery':
       return 'mains power failed'
     case 'on-battery-too-long':

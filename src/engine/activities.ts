@@ -5,10 +5,13 @@ import type { CarryOutChoices, Plan, Step } from '../core/plan.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Wording } from '../core/wording.ts'
 import { carryOut } from './carry-out.ts'
+import { confirmedOrders } from './confirmed-orders.ts'
 import type { Inventory } from './observe.ts'
 
 export interface ActivitiesOptions {
   readonly ports: Ports
+  /** Throws where the cluster is not ours any more: asked before each order. */
+  readonly confirm: () => Promise<void>
   readonly journal: Pick<Journal, 'write'>
   readonly inventory: () => Inventory
   readonly wording: Wording
@@ -25,7 +28,9 @@ export interface Carrier {
 }
 
 /** Carries plans out, and knows which steps are under way. */
-export function createActivities({ ports, journal, inventory, wording, pollEvery, now }: ActivitiesOptions) {
+export function createActivities(options: ActivitiesOptions) {
+  const { journal, inventory, wording, pollEvery, now } = options
+  const ports = confirmedOrders(options.ports, options.confirm)
   const present = new Map<Step, Activity>()
 
   function hint(node: string, text: string): void {

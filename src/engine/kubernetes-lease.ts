@@ -1,7 +1,7 @@
-import { messageOf } from '../core/errors.ts'
+import { AgentError, messageOf } from '../core/errors.ts'
 import type { Purpose } from '../core/lease.ts'
 import type { Logger } from '../core/log.ts'
-import type { Kubernetes } from '../core/cluster/ports.ts'
+import type { Kubernetes, LeaseAnswer } from '../core/cluster/ports.ts'
 import { question } from './observe.ts'
 import { withDeadline } from './until.ts'
 
@@ -23,6 +23,24 @@ export interface NotTaken {
   readonly held: boolean
 }
 
+/** The time, in ms. A machine that slept has a monotonic clock that slept too, and a wall clock that did not. */
+export interface Clocks {
+  monotonic(): number
+  wall(): number
+}
+
+const ownClocks: Clocks = { monotonic: () => performance.now(), wall: () => Date.now() }
+
+/** The Lease as one run holds it. */
+interface Hold {
+  readonly purpose: Purpose
+  readonly lost: AbortController
+  /** Renews it. Where another agent has it, `lost` aborts. */
+  claim(): Promise<LeaseAnswer>
+  /** When the last renewal that was answered was sent. */
+  renewed: { readonly monotonic: number; readonly wall: number }
+}
+
 /**
  * The Lease object in Kubernetes, so that a second agent, or another tool that honours it, does not work at the same
  * time. An upgrade does without the cluster where it can't have it; what the power asks for takes it, and does not wait.
@@ -31,16 +49,25 @@ export function createKubernetesLease(
   kubernetes: Pick<Kubernetes, 'takeLease' | 'releaseLease'>,
   holder: string,
   log: Logger,
+  clocks: Clocks = ownClocks,
 ) {
   /** The last holder: an upgrade that is taken over must not release the shutdown's Lease. */
-  let current: symbol | undefined
+  let current: Hold | undefined
+  const readClocks = () => ({ monotonic: clocks.monotonic(), wall: clocks.wall() })
 
   async function take(purpose: Purpose, signal: AbortSignal): Promise<HeldLease | NotTaken> {
-    const mine = Symbol(purpose)
     const lost = new AbortController()
     const over = purpose === 'upgrade' ? {} : { over: true as const }
-    const claim = () =>
-      withDeadline(question, signal, (soon) => kubernetes.takeLease({ holder, purpose, lasts, ...over }, soon))
+    const claim = async () => {
+      const asked = readClocks()
+      const answer = await withDeadline(question, signal, (soon) =>
+        kubernetes.takeLease({ holder, purpose, lasts, ...over }, soon),
+      )
+      if (answer.held) mine.renewed = asked
+      else lost.abort(new Error(`${answer.by} has taken over the Lease`))
+      return answer
+    }
+    const mine: Hold = { purpose, lost, claim, renewed: readClocks() }
 
     if (purpose === 'upgrade') {
       const answer = await claim().catch((error: unknown) => messageOf(error))
@@ -59,12 +86,7 @@ export function createKubernetesLease(
     current = mine
     const renewing = setInterval(() => {
       // While the API is down no one else can take the Lease either.
-      void claim().then(
-        (answer) => {
-          if (!answer.held) lost.abort(new Error(`${answer.by} has taken over the Lease`))
-        },
-        (error: unknown) => log.debug({ reason: messageOf(error) }, 'Lease not renewed'),
-      )
+      void claim().catch((error: unknown) => log.debug({ reason: messageOf(error) }, 'Lease not renewed'))
     }, lasts / 3)
     renewing.unref()
 
@@ -82,7 +104,31 @@ export function createKubernetesLease(
     }
   }
 
-  return { take }
+  /**
+   * Makes sure, before an order of an upgrade, that the cluster is still ours: this process or its machine may have been
+   * frozen since the last order, for long enough that another agent has taken the Lease. One that has merely expired is
+   * renewed. What the power asks for waits for nobody.
+   *
+   * @throws why another agent has it; AgentError `not-now` where it has expired and nobody can tell
+   */
+  async function confirm(): Promise<void> {
+    const mine = current
+    if (mine?.purpose !== 'upgrade') return
+    mine.lost.signal.throwIfAborted()
+    try {
+      await mine.claim()
+    } catch (error) {
+      const { monotonic, wall } = readClocks()
+      const age = Math.max(monotonic - mine.renewed.monotonic, wall - mine.renewed.wall)
+      // Until then nobody else can have it.
+      if (age >= lasts)
+        throw new AgentError('not-now', `the cluster's Lease may be another agent's by now: ${messageOf(error)}`, error)
+      log.debug({ reason: messageOf(error) }, 'Lease not renewed')
+    }
+    mine.lost.signal.throwIfAborted()
+  }
+
+  return { take, confirm }
 }
 
 export type KubernetesLease = ReturnType<typeof createKubernetesLease>

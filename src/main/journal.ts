@@ -1,31 +1,59 @@
 import { type JournalHandle, openJournal } from '../adapters/journal/journal.ts'
-import { type Alerts, isOfKind } from '../core/alert.ts'
+import type { Damage } from '../adapters/journal/file.ts'
+import { type AlertContent, alertKind, type Alerts, isOfKind } from '../core/alert.ts'
+import { counted } from '../core/count.ts'
 import type { Logger } from '../core/log.ts'
 import { outageKind } from '../core/power/outage-kind.ts'
+import { rolloutKind } from '../core/upgrade/rollout-kind.ts'
 import { createAlerts } from '../operations/alerts.ts'
+import { remembered } from '../operations/facts.ts'
+
+/** Of these a person may have thought better while nobody could read them. */
+const orders = ['fact.power.ordered', 'fact.power.wakeNow', 'fact.power.drillRequest', 'fact.rollout.rollbacks']
 
 /**
- * Opens the journal in the state directory, and its alerts. A failure of the journal itself is an alert too, kept in
- * memory while the disk fails.
- *
- * @throws AgentError `misconfigured` when it can't be opened at all, or was written by a newer release
+ * Opens the journal in the state directory, and its alerts, whatever is wrong with the file: the power is to be guarded.
+ * A failure of the journal itself is an alert too, kept in memory while the disk fails. `isExpected`: there was one, so
+ * one that is gone is damage.
  */
 export function openJournalAndAlerts(
   directory: string,
   log: Logger,
   now: () => Date = () => new Date(),
+  isExpected = false,
 ): { readonly journal: JournalHandle; readonly alerts: Alerts } {
   const journal = openJournal(directory, {
     now,
+    isExpected,
+    isOrder: (kind) => orders.includes(kind),
     onDegraded: (why) => {
       if (why === undefined) log.info({}, 'the journal is written to disk again')
       else log.error({ reason: why }, 'the journal is kept in memory: the disk does not accept it')
       // Not in the middle of a write.
       queueMicrotask(() => reportDegraded(alerts, why))
     },
+    onGivenUp: (count) => {
+      const text = `while the disk did not accept the journal, ${counted(count, 'older record')} did not fit into memory`
+      log.warn({ count }, text)
+      queueMicrotask(() =>
+        journal.write({ kind: 'event', subject: 'journal', text: `${text}: nothing depends on them` }),
+      )
+    },
     onSetAside: (kind, key, why) => {
       log.error({ kind, key, reason: why }, 'a record of the journal could not be read and was set aside')
-      queueMicrotask(() => reportSetAside(alerts, { kind, key, why }))
+      queueMicrotask(() => {
+        reportSetAside(alerts, { kind, key, why })
+        if (kind === 'fact.power.ordered') keepOrder(journal)
+        if (kind === outageKind.name) noteLoss(journal, now(), why)
+      })
+    },
+    onDamaged: (damage) => {
+      const { why, keptAs, recovered, isWhole } = damage
+      log.error({ reason: why, keptAs, recovered: recovered.length, isWhole }, 'the journal is damaged')
+      queueMicrotask(() => {
+        alerts.open('journal.damaged', describeDamage(damage))
+        if (!isWhole) noteLoss(journal, now(), why)
+      })
     },
   })
   const alerts = createAlerts(journal, now)
@@ -52,11 +80,52 @@ function reportSetAside(
   alerts: Alerts,
   { kind, key, why }: { readonly kind: string; readonly key: string; readonly why: string },
 ): void {
+  const isGrave = kind === outageKind.name || kind === 'fact.power.ordered'
   alerts.open(`journal.set-aside:${kind} ${key}`.trim(), {
     // Without the record of an outage the cluster is not woken.
-    severity: kind === outageKind.name ? 'critical' : 'warning',
+    severity: isGrave ? 'critical' : 'warning',
     subject: 'journal',
     text: `the record ${`${kind} ${key}`.trim()} can't be read and is set aside: ${why}`,
     action: 'Check `caretaker status` for anything left to do',
   })
+}
+
+/** What became of a file that is damaged, what is lost with it, and what a person should do. */
+function describeDamage({ why, keptAs, recovered, isWhole }: Damage): AlertContent {
+  const file = keptAs === undefined ? '' : `; the file is kept as ${keptAs}`
+  const found = recovered.length === 0 ? 'nothing of it could be read' : `recovered: ${describeRecords(recovered)}`
+  const lost = isWhole ? 'nothing is lost' : recovered.length === 0 ? found : `${found}; the rest is lost`
+  return {
+    severity: 'critical',
+    subject: 'journal',
+    text: `the journal can't be used (${why}), and a new one is begun${file}: ${lost}`,
+    action: isWhole
+      ? 'Check the disk or the SD card of the state directory'
+      : 'Check `caretaker status` and `caretaker power history`, pause and approve again what is missing, and check the disk or the SD card of the state directory',
+  }
+}
+
+function describeRecords(rows: Damage['recovered']): string {
+  const count = (test: (row: Damage['recovered'][number]) => boolean) => rows.filter(test).length
+  const isOpen = (kind: string) => count((row) => row.kind === kind && row.open)
+  const parts = [
+    { many: isOpen(outageKind.name), what: 'open outage' },
+    { many: isOpen(rolloutKind.name), what: 'open rollout' },
+    { many: isOpen(alertKind.name), what: 'open alert' },
+    { many: count(({ kind }) => kind.startsWith('fact.')), what: 'note' },
+    { many: rows.length, what: 'record' },
+  ].filter(({ many }) => many > 0)
+  return `${parts.map(({ many, what }) => counted(many, what)).join(', ')}${parts.length > 1 ? ' in all' : ''}`
+}
+
+/** Without a record of it an outage is looked for on the nodes. */
+function noteLoss(journal: JournalHandle, now: Date, why: string): void {
+  if (journal.openOutage() === undefined) remembered.lost.remember(journal, { at: now.toISOString(), why })
+}
+
+/** What a person has ordered down stays down: the record of the outage tells of the order as well. */
+function keepOrder(journal: JournalHandle): void {
+  const open = journal.openOutage()
+  if (open?.reason !== 'ordered' || open.stage === 'waking') return
+  remembered.ordered.remember(journal, open.startedAt)
 }

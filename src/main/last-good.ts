@@ -14,7 +14,7 @@ const mark = /^# The last good version of ([^\n]*), kept by Caretaker\n/
 
 /** Keeps the text of a configuration that is good, in the state directory and for its owner only. */
 export async function keepLastGood(state: string, configuration: string, text: string): Promise<void> {
-  const file = fileIn(state)
+  const file = lastGoodIn(state)
   const whole = `# The last good version of ${resolve(configuration)}, kept by Caretaker\n${text}`
   const before = await readFile(file, 'utf8').catch(() => undefined)
   if (before !== whole) await writeSecret(file, whole)
@@ -31,7 +31,7 @@ export async function findLastGood(
 ): Promise<LastGood | undefined> {
   for (const place of placesOfState(configuration, text, environment)) {
     const kept = await readKept(place)
-    if (kept !== 'unreadable' && kept?.of === configuration) return { file: fileIn(place), text: kept.text }
+    if (kept !== 'unreadable' && kept?.of === configuration) return { file: lastGoodIn(place), text: kept.text }
   }
   return undefined
 }
@@ -41,7 +41,7 @@ export async function readKept(
   state: string,
 ): Promise<{ readonly of: string; readonly text: string } | 'unreadable' | undefined> {
   try {
-    const kept = await readFile(fileIn(state), 'utf8')
+    const kept = await readFile(lastGoodIn(state), 'utf8')
     const of = mark.exec(kept)
     return of ? { of: of[1]!, text: kept.slice(of[0].length) } : undefined
   } catch (error) {
@@ -49,6 +49,7 @@ export async function readKept(
   }
 }
 
-function fileIn(state: string): string {
+/** Where it is kept in the state directory. */
+export function lastGoodIn(state: string): string {
   return join(state, 'last-good.yaml')
 }

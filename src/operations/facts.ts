@@ -5,7 +5,7 @@ import { registeredSchematic } from '../core/release/schematic-shape.ts'
 import type { RollbackRequest } from '../core/upgrade/gates.ts'
 import type { Journal } from '../core/journal.ts'
 import { factKind } from '../core/records.ts'
-import { flag, listOf, mapOf, number, object, optional, type Shape, text } from '../core/shape.ts'
+import { flag, listOf, mapOf, number, object, optional, type Shape, text, time } from '../core/shape.ts'
 import { movementOf } from '../core/release/left-behind.ts'
 import { decideFirst } from '../core/release/first.ts'
 import { decideTarget, type TargetDecision } from '../core/release/target.ts'
@@ -79,7 +79,7 @@ export const remembered = {
     object<{ readonly closesAt: number; readonly reason: string }>({ closesAt: number, reason: text }),
   ),
   /** When a person has ordered everything to be shut down, ISO 8601: it stays down until someone wakes it. */
-  ordered: fact('power.ordered', text),
+  ordered: fact('power.ordered', time),
   /** A person has requested to wake everything without waiting for the battery or for stable mains power. */
   wakeNow: fact('power.wakeNow', flag),
   /** The machines as they were configured at the last start: one that is renamed during an outage is still the same. */
@@ -90,6 +90,8 @@ export const remembered = {
   drillRequest: fact('power.drillRequest', drillRequest),
   /** A person has cancelled the rehearsal that runs. */
   drillCancelled: fact('power.drillCancelled', flag),
+  /** When records were lost with a damaged journal, ISO 8601, and why: an outage may have been among them. */
+  lost: fact('journal.lost', object<{ readonly at: string; readonly why: string }>({ at: time, why: text })),
   /** The name by which this agent holds the cluster's Lease. */
   agentId: fact('agent.id', text),
 }

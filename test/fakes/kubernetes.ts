@@ -11,6 +11,8 @@ import { bootIdOf, type FakeMachine } from './machine.ts'
 export interface FakeWorkload extends Omit<ScaledWorkload, 'replicas'> {
   readonly labels: Readonly<Record<string, string>>
   replicas: number
+  /** Our note on it, of how many it had. */
+  noted?: number | undefined
 }
 
 /** A setting of a storage system, what it is now and what it should be while nodes are away. */
@@ -26,6 +28,7 @@ const staticPods = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler
 /** The Kubernetes API of the fake homelab: it needs etcd, and etcd its quorum. */
 export function fakeKubernetes(world: FakeWorld): Kubernetes {
   const { machines, note, hasQuorum } = world
+  const notReadySince = watchReady(world)
 
   function apiServer(): void {
     if (!hasQuorum()) throw new AgentError('unreachable', 'the Kubernetes API does not answer')
@@ -42,11 +45,11 @@ export function fakeKubernetes(world: FakeWorld): Kubernetes {
 
   /** A machine's node object; of one that registers under another name now, also the old object, which nobody renews. */
   function nodeObjectsOf(machine: FakeMachine): readonly [string, KubernetesFacts][] {
-    const { name, up, stage, unschedulable, mark, attempts, staged, zone, paused, hostname, machineId, boots } = machine
+    const { name, unschedulable, mark, attempts, staged, zone, paused, hostname, machineId, boots } = machine
     const isLate = machine.kubeletLate > 0
     if (isLate) machine.kubeletLate -= 1
     const facts: KubernetesFacts = {
-      ready: up && stage === 'running' && !machine.kubeletIll,
+      ...notReadySince(machine),
       unschedulable,
       cordon: unschedulable ? mark : undefined,
       leftover: unschedulable ? undefined : mark,
@@ -146,12 +149,19 @@ export function fakeKubernetes(world: FakeWorld): Kubernetes {
         .toSorted((one, other) => (orderOf(one) < orderOf(other) ? -1 : 1))
         .map(({ kind, namespace, name: workload, replicas }) => ({ kind, namespace, name: workload, replicas }))
     },
+    scaledDown: async () => {
+      apiServer()
+      return world.scalables
+        .filter(({ replicas, noted }) => replicas === 0 && noted !== undefined)
+        .map(({ kind, namespace, name: workload, noted }) => ({ kind, namespace, name: workload, replicas: noted! }))
+    },
     scale: async ({ kind, namespace, name }, replicas) => {
       apiServer()
       const found = world.scalables.find((one) => orderOf(one) === orderOf({ kind, namespace, name }))
       // What somebody has put back meanwhile is theirs.
       if (!found || (replicas === 0) === (found.replicas === 0)) return
       await note(`scale ${namespace}/${name} to ${replicas}`)
+      found.noted = replicas === 0 ? found.replicas : undefined
       found.replicas = replicas
     },
     storageSettings: async () => {
@@ -201,6 +211,22 @@ export function fakeKubernetes(world: FakeWorld): Kubernetes {
       apiServer()
       if (world.lease?.holder === holder) world.lease = undefined
     },
+  }
+}
+
+/** Since when nodes are not Ready, as the node controller notices it; what it never saw Ready was so from the beginning. */
+function watchReady({ machines }: Pick<FakeWorld, 'machines'>) {
+  const since = new Map<string, { ready: boolean; at: number }>()
+  const look = ({ name, up, stage, kubeletIll }: FakeMachine) => {
+    const ready = up && stage === 'running' && !kubeletIll
+    const before = since.get(name)
+    if (before?.ready !== ready) since.set(name, { ready, at: before ? Date.now() : 0 })
+    return since.get(name)!
+  }
+  return (machine: FakeMachine): Pick<KubernetesFacts, 'ready' | 'notReadySince'> => {
+    for (const one of machines.values()) look(one)
+    const { ready, at } = look(machine)
+    return ready ? { ready } : { ready, notReadySince: at }
   }
 }
 

@@ -26,6 +26,8 @@ export interface LabDaemonOptions {
   /** Between two looks of a wait, in ms. */
   readonly pollEvery?: number
   readonly environment?: Readonly<Record<string, string>>
+  /** No command reaches it, because its socket can't be made: it is started when it says that it runs. */
+  readonly isMute?: true
   /** The project's own, or that of an installed package. */
   readonly launcher?: string
   /** The user that it runs as, where that is not ours: for root only. */
@@ -40,6 +42,7 @@ export async function startDaemon({
   environment = {},
   launcher = ownLauncher,
   uid,
+  isMute,
 }: LabDaemonOptions): Promise<LabDaemon> {
   const child = spawn(
     process.execPath,
@@ -57,6 +60,7 @@ export async function startDaemon({
   const control = rawControl(join(directory, 'state', 'control.sock'))
   await waitFor('the daemon to answer', 20_000, async () => {
     if (child.exitCode !== null) throw new Error(`the daemon ended with code ${child.exitCode}:\n${output}`)
+    if (isMute) return output.includes('caretaker is running')
     return control.get('/power').then(
       () => true,
       () => false,

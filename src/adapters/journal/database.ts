@@ -1,7 +1,8 @@
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { AgentError, messageOf } from '../../core/errors.ts'
+import { obstacleAt } from './fault.ts'
 import { formatOf, migrate, newestFormat } from './migrations.ts'
 
 /** How long to wait for another process's lock, in ms: it blocks everything else. */
@@ -14,20 +15,45 @@ const readerWaits = 5_000
  * written survives a power cut (https://sqlite.org/pragma.html#pragma_synchronous). An older file is brought to the
  * newest format.
  *
- * @throws AgentError `misconfigured` where it can't be opened, or is of a newer release
+ * @throws what SQLite or the file system says, and AgentError `misconfigured` where it is of a newer release
  */
 export function openToWrite(directory: string): DatabaseSync {
-  const path = join(directory, 'journal.db')
-  return opening(`the journal ${path} can't be opened`, () => {
-    mkdirSync(directory, { recursive: true, mode: 0o700 })
-    const database = new DatabaseSync(path, { timeout: lockedFor })
-    return closedOnFault(database, () => {
-      refuseNewer(database, path)
-      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
-      migrate(database)
-      return database
-    })
+  const path = pathIn(directory)
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  for (const ending of endings) {
+    const obstacle = obstacleAt(`${path}${ending}`)
+    if (obstacle !== undefined) throw new Error(`${path}${ending}: ${obstacle}`)
+  }
+  // SQLite would take it for a new one, and delete the log that may hold all of it.
+  if (isBare(path)) throw new Error('the file is empty')
+  const database = new DatabaseSync(path, { timeout: lockedFor })
+  return closedOnFault(database, () => {
+    refuseForeign(database, path)
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
+    migrate(database)
+    demandTables(database)
+    return database
   })
+}
+
+/** Where the journal is in the state directory. */
+export function pathIn(directory: string): string {
+  return join(directory, 'journal.db')
+}
+
+/** What SQLite keeps beside the file, and the file itself. */
+export const endings = ['', '-wal', '-shm', '-journal'] as const
+
+/** Whether there is less of it than a header. */
+function isBare(path: string): boolean {
+  const info = statSync(path, { throwIfNoEntry: false })
+  return info ? info.size < 100 : existsSync(`${path}-wal`)
+}
+
+/** A file may be of our format and have other tables all the same. */
+function demandTables(database: DatabaseSync): void {
+  database.prepare('SELECT kind, key, open, at, value FROM records LIMIT 0').all()
+  database.prepare('SELECT id, at, kind, key, value, why FROM quarantine LIMIT 0').all()
 }
 
 /**
@@ -37,38 +63,29 @@ export function openToWrite(directory: string): DatabaseSync {
  * @throws AgentError `misconfigured` where there is none, or it is of a newer release
  */
 export function openToRead(directory: string): DatabaseSync {
-  const path = join(directory, 'journal.db')
-  return opening(`there is no journal in ${directory} to read`, () => {
+  const path = pathIn(directory)
+  try {
     const file = new DatabaseSync(path, { readOnly: true, timeout: readerWaits })
     return closedOnFault(file, () => {
-      refuseNewer(file, path)
+      refuseForeign(file, path)
       if (formatOf(file) === newestFormat) return file
       const copy = copyOf(file)
       file.close()
       migrate(copy)
       return copy
     })
-  })
+  } catch (error) {
+    if (error instanceof AgentError) throw error
+    const why = `there is no journal in ${directory} to read: ${messageOf(error)}`
+    throw new AgentError('misconfigured', `${why}. Check the setting 'state' and its permissions`, error)
+  }
 }
 
-/** A file that is in memory alone. */
+/** A file that is in memory alone, of the newest format. */
 export function openMemory(): DatabaseSync {
   const database = new DatabaseSync(':memory:')
   migrate(database)
   return database
-}
-
-function opening(doing: string, work: () => DatabaseSync): DatabaseSync {
-  try {
-    return work()
-  } catch (error) {
-    if (error instanceof AgentError) throw error
-    throw new AgentError(
-      'misconfigured',
-      `${doing}: ${messageOf(error)}. Check the setting 'state' and its permissions`,
-      error,
-    )
-  }
 }
 
 function closedOnFault(database: DatabaseSync, work: () => DatabaseSync): DatabaseSync {
@@ -80,8 +97,9 @@ function closedOnFault(database: DatabaseSync, work: () => DatabaseSync): Databa
   }
 }
 
-function refuseNewer(database: DatabaseSync, path: string): void {
+function refuseForeign(database: DatabaseSync, path: string): void {
   const format = formatOf(database)
+  if (format < 0) throw new Error(`${path} has a format that none of ours has (${format})`)
   if (format <= newestFormat) return
   throw new AgentError(
     'misconfigured',

@@ -1,21 +1,25 @@
 import { createJournal, type Journal } from '../../core/journal.ts'
 import { openMemory } from './database.ts'
+import { fileOf } from './file.ts'
 import { createStore, openStore, type StoreOptions } from './store.ts'
 
-export interface JournalHandle extends Journal, Disposable {}
+export interface JournalHandle extends Journal, Disposable {
+  /** Reads all of the file, beside everything else; one that is damaged is replaced. Never rejects. */
+  verify(): Promise<void>
+}
 
 /**
- * The journal in the state directory.
+ * The journal in the state directory. With `onDamaged` it opens whatever is wrong with the file.
  *
- * @throws AgentError `misconfigured` when it can't be opened at all, or was written by a newer release
+ * @throws AgentError `misconfigured` where it can't be opened, or was written by a newer release
  */
 export function openJournal(directory: string, options: StoreOptions = {}): JournalHandle {
   const { now = () => new Date() } = options
   const store = openStore(directory, { ...options, now })
-  return Object.assign(createJournal(store, now), { [Symbol.dispose]: store[Symbol.dispose] })
+  return Object.assign(createJournal(store, now), { verify: store.verify, [Symbol.dispose]: store[Symbol.dispose] })
 }
 
 /** A journal in memory only, for commands that run before there is one. */
 export function openMemoryJournal(now: () => Date = () => new Date()): Journal {
-  return createJournal(createStore(openMemory(), { now }), now)
+  return createJournal(createStore(fileOf(openMemory()), { now }), now)
 }

@@ -1,4 +1,4 @@
-import { messageOf } from '../../core/errors.ts'
+import { AgentError, messageOf } from '../../core/errors.ts'
 import type { RecordKind, Records } from '../../core/records.ts'
 import type { Row, WriteBehind } from './write-behind.ts'
 
@@ -7,6 +7,9 @@ export interface OpenRecord {
   readonly value: string
   parsed?: unknown
 }
+
+/** What is longer was written by nobody of ours: an outage of a thousand machines has a fifth of it. */
+const mostText = 2 ** 20
 
 /** By the kind's name and the record's key. */
 export type OpenRecords = Map<string, Map<string, OpenRecord>>
@@ -26,7 +29,8 @@ export interface KindContext {
   now(): number
   /** Called before a record is saved, from time to time to prune. */
   beforeSave(): void
-  setAside(key: string, value: string, why: string): void
+  /** The value is whatever the file had. */
+  setAside(key: string, value: unknown, why: string): void
 }
 
 /** The records of one kind: what is open is in memory, what has not reached the disk yet goes before what it holds. */
@@ -37,6 +41,8 @@ export function createRecords<T>(kind: RecordKind<T>, context: KindContext): Rec
   /** Reads a record; one that can't be read is set aside, and the others go on. */
   function read({ key, value }: StoredRow): T[] {
     try {
+      if (typeof value !== 'string') throw new AgentError('malformed', 'it is no text')
+      if (value.length > mostText) throw new AgentError('malformed', `it has ${value.length} letters`)
       return [kind.parse(JSON.parse(value))]
     } catch (error) {
       setAside(key, value, messageOf(error))

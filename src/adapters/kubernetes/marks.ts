@@ -18,7 +18,7 @@ const texts = ['release', 'schematic', 'bootId', 'uuid', 'machineId', 'to'] as c
 
 /** Anyone can write annotations: one of another shape is ignored. */
 export function readMark(text: string | undefined): CordonMark | undefined {
-  const { why, at, from, rebooting, back, disarm, installer, kernelArguments, ...rest } = parseJson(text)
+  const { why, at, from, ordered, rebooting, back, disarm, installer, kernelArguments, ...rest } = parseJson(text)
   if ((why !== 'upgrade' && why !== 'power') || typeof at !== 'string') return undefined
   return {
     why,
@@ -26,6 +26,7 @@ export function readMark(text: string | undefined): CordonMark | undefined {
     ...Object.fromEntries(texts.flatMap((key) => (typeof rest[key] === 'string' ? [[key, rest[key]]] : []))),
     ...(typeof from === 'string' ? { from } : {}),
     ...(Array.isArray(kernelArguments) ? { kernelArguments: kernelArguments.map(String) } : {}),
+    ...(ordered === true ? { ordered } : {}),
     ...(rebooting === true ? { rebooting } : {}),
     ...(back === true ? { back } : {}),
     ...(disarm === true ? { disarm } : {}),

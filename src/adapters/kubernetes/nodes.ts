@@ -21,9 +21,15 @@ interface NodeObject {
   }
   readonly spec?: { readonly unschedulable?: boolean; readonly taints?: readonly Taint[] }
   readonly status?: {
-    readonly conditions?: readonly { readonly type: string; readonly status: string }[]
+    readonly conditions?: readonly Condition[]
     readonly nodeInfo?: { readonly machineID?: string; readonly bootID?: string }
   }
+}
+
+interface Condition {
+  readonly type: string
+  readonly status: string
+  readonly lastTransitionTime?: string
 }
 
 interface Taint {
@@ -138,8 +144,13 @@ export function createNodes(api: Api): Nodes {
 function factsOf({ metadata: { labels = {}, annotations = {} }, spec, status }: NodeObject): KubernetesFacts {
   const unschedulable = spec?.unschedulable === true
   const mark = readMark(annotations[cordonAnnotation])
+  const condition = status?.conditions?.find(({ type }) => type === 'Ready')
+  const ready = condition?.status === 'True'
+  const changedAt = Date.parse(condition?.lastTransitionTime ?? '')
   return {
-    ready: status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ?? false,
+    ready,
+    // Of those that we cordoned: whether they were up by then.
+    ...(ready || !unschedulable || !mark || Number.isNaN(changedAt) ? {} : { notReadySince: changedAt }),
     unschedulable,
     // A mark on a schedulable node is a leftover: someone else has uncordoned the node.
     cordon: unschedulable ? mark : undefined,

@@ -39,7 +39,7 @@ const resources: Readonly<Record<Kind, { readonly root: string; readonly plural:
  * Scales workloads to nothing, and back. A HorizontalPodAutoscaler does not fight this: it is off while its target has no
  * replicas (kubernetes pkg/controller/podautoscaler/horizontal.go "ScalingDisabled"; one with minReplicas 0 is not).
  */
-export function createScaling(api: Api): Pick<Kubernetes, 'scalable' | 'scale'> {
+export function createScaling(api: Api): Pick<Kubernetes, 'scalable' | 'scaledDown' | 'scale'> {
   async function scaleOnce({ kind, namespace, name }: Workload, replicas: number, signal: AbortSignal): Promise<void> {
     const { root, plural } = resources[kind]
     const path = `${root}/namespaces/${encodeURIComponent(namespace)}/${plural}/${encodeURIComponent(name)}`
@@ -84,6 +84,9 @@ export function createScaling(api: Api): Pick<Kubernetes, 'scalable' | 'scale'> 
       const all = new Map(found.flat().map((one) => [keyOf(one), one]))
       return [...all.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one)
     },
+    async scaledDown(signal) {
+      return (await Promise.all(kinds.map((kind) => notedOf(api, kind, signal)))).flat()
+    },
     async scale(workload, replicas, signal) {
       try {
         await despiteConflicts(signal, () => scaleOnce(workload, replicas, signal))
@@ -120,6 +123,21 @@ async function chosenBy(
       throw new AgentError('misconfigured', `the label selector "${selector}" was refused: ${error.message}`, error)
     throw error
   }
+}
+
+/** Workloads of a kind that bear our note, and run nothing. */
+async function notedOf(api: Api, kind: Kind, signal: AbortSignal): Promise<readonly ScaledWorkload[]> {
+  const { root, plural } = resources[kind]
+  const objects = await listOf<WorkloadObject>(
+    api,
+    `${root}/${plural}${queryOf({ labelSelector: replicasLabel })}`,
+    signal,
+  )
+  return objects.flatMap(({ metadata, spec }) => {
+    const note = metadata.labels?.[replicasLabel] ?? ''
+    const isOurs = /^[1-9]\d{0,5}$/.test(note) && replicasOf(kind, spec) === 0
+    return isOurs ? [{ kind, namespace: metadata.namespace, name: metadata.name, replicas: Number(note) }] : []
+  })
 }
 
 /** What is not said is one (apps/v1 defaults), and a CronJob has one unless it is suspended. */

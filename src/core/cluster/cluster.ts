@@ -164,6 +164,8 @@ export interface EtcdFacts {
 
 export interface KubernetesFacts {
   readonly ready: boolean
+  /** Of a node that Caretaker cordoned: since when it is not Ready, in ms since the epoch; absent where nobody tells. */
+  readonly notReadySince?: number
   readonly unschedulable: boolean
   /** Our annotation, if Caretaker cordoned the node. */
   readonly cordon: CordonMark | undefined
@@ -220,6 +222,8 @@ export interface CordonMark {
    * armed, or may be: nothing else shows it where the boot loader does not report.
    */
   readonly installer?: 'started' | 'succeeded'
+  /** For the power: a person has ordered the shutdown, so it stays down until a person wakes it. */
+  readonly ordered?: true
   /** Set right before the call that reboots the node. */
   readonly rebooting?: true
   /** The node is being rolled back from `release`, not upgraded to it. */

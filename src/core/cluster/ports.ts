@@ -100,6 +100,8 @@ export interface Kubernetes {
   workloads(signal: AbortSignal): Promise<Workloads>
   /** What these label selectors choose that runs now and can be scaled to zero. Only looks. */
   scalable(selections: readonly WorkloadSelection[], signal: AbortSignal): Promise<readonly ScaledWorkload[]>
+  /** What we have scaled to zero and is so still, by the note that we left on it. Only looks. */
+  scaledDown(signal: AbortSignal): Promise<readonly ScaledWorkload[]>
   /** Scales a workload. One that is gone, or has these replicas already, is left alone. */
   scale(
     workload: Pick<ScaledWorkload, 'kind' | 'namespace' | 'name'>,

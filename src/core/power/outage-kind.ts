@@ -16,6 +16,7 @@ const reasons: Readonly<Record<OutageReason, true>> = {
   ordered: true,
   'on-battery': true,
   drill: true,
+  restored: true,
 }
 
 const stages: Readonly<Record<Outage['stage'], true>> = {

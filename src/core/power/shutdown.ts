@@ -186,7 +186,8 @@ function preparations(
   if (controlPlaneRequested(machines, outage) || carriedOut.has('drain')) return []
   const undrained = goes.filter(({ name, kind }) => kind === 'node' && stateOf(outage, name) === 'up')
   if (undrained.length === 0) return []
-  const mark = { why: 'power', at: now.toISOString() } as const
+  const ordered = outage.reason === 'ordered' ? ({ ordered: true } as const) : {}
+  const mark = { why: 'power', at: now.toISOString(), ...ordered } as const
   const cordons = undrained.map(({ name }): Step => ({ do: 'cordon', node: name, mark, within: cordonWithin }))
   const scales = (outage.scaled ?? []).map((workload): Step => {
     return { do: 'scale', workload, replicas: 0, within: apiWithin }

@@ -15,7 +15,7 @@ export type CriticalReason =
   | 'ordered'
 
 /** Why anything was done about the power: a reason to shut down, that the battery was spared early, or a rehearsal. */
-export type OutageReason = CriticalReason | 'on-battery' | 'drill'
+export type OutageReason = CriticalReason | 'on-battery' | 'drill' | 'restored'
 
 /** By severity, the most severe last: cancelling one does not suppress a more severe one. */
 const byGravity: readonly CriticalReason[] = [

@@ -1,0 +1,102 @@
+import { describe, expect, test } from 'vitest'
+import type { CordonMark, KubernetesFacts } from '../../../src/core/cluster/cluster.ts'
+import type { Machine, Tier } from '../../../src/core/power/machines.ts'
+import { restoreBlindly, restoreOutage, type Sight } from '../../../src/core/power/restore.ts'
+
+const cordonedAt = Date.parse('2026-11-26T10:00:00Z')
+const now = new Date('2026-11-26T12:00:00Z')
+const minute = 60_000
+const mark: CordonMark = { why: 'power', at: '2026-11-26T10:00:00.000Z' }
+
+function seen(
+  name: string,
+  tier: Tier,
+  more: { isUp?: boolean; cordon?: CordonMark; notReadySince?: number } = {},
+): Sight {
+  const machine: Machine = {
+    name,
+    tier,
+    kind: tier === 'nas' || tier === 'hosts' ? 'host' : 'node',
+    feed: undefined,
+    stops: minute,
+    hasMac: true,
+    powerOnAfter: undefined,
+  }
+  const { isUp = false, cordon, notReadySince } = more
+  if (machine.kind === 'host') return { machine, isUp }
+  const kubernetes: KubernetesFacts = {
+    ready: isUp,
+    ...(notReadySince === undefined ? {} : { notReadySince }),
+    unschedulable: cordon !== undefined,
+    cordon,
+    leftover: undefined,
+    attempts: undefined,
+    staged: undefined,
+    zone: undefined,
+    taints: [],
+    paused: undefined,
+    machineId: undefined,
+    bootId: undefined,
+  }
+  return { machine, isUp, kubernetes }
+}
+
+const controlPlane = seen('cp-1', 'control-planes', { isUp: true, cordon: mark })
+const restore = (...machines: readonly Sight[]) =>
+  restoreOutage({ machines: [controlPlane, ...machines], scaled: [] }, now)
+const woken = (...machines: readonly Sight[]) =>
+  Object.entries(restore(...machines)?.outage.nodes ?? {}).flatMap(([name, { wasUp, state }]) =>
+    wasUp && state === 'off' ? [name] : [],
+  )
+
+describe('a node with our mark that is off', () => {
+  test.each([
+    { when: 'until we cordoned it was Ready', notReadySince: cordonedAt + minute, isWoken: true },
+    { when: 'had fallen silent just before', notReadySince: cordonedAt - 10 * minute, isWoken: true },
+    { when: 'had been off for a day', notReadySince: cordonedAt - 24 * 60 * minute, isWoken: false },
+    { when: 'was never heard of', notReadySince: undefined, isWoken: false },
+  ])('and $when: woken is $isWoken', ({ notReadySince, isWoken }) => {
+    const worker = seen('w-1', 'workers', { cordon: mark, ...(notReadySince === undefined ? {} : { notReadySince }) })
+    expect(woken(worker)).toEqual(isWoken ? ['w-1'] : [])
+  })
+
+  test('is woken after a NAS that is off, and no other host', () => {
+    const worker = seen('w-1', 'workers', { cordon: mark, notReadySince: cordonedAt + minute })
+    const found = restore(worker, seen('nas', 'nas'), seen('pi', 'hosts'))
+    expect(Object.keys(found!.outage.nodes)).toEqual(['cp-1', 'w-1', 'nas'])
+    expect(found!.unmarked).toEqual(['pi'])
+    expect(found!.outage).toMatchObject({ startedAt: mark.at, reason: 'restored', stage: 'stopped' })
+  })
+
+  test('stays off where a person had ordered that', () => {
+    const cordon: CordonMark = { ...mark, ordered: true }
+    const worker = seen('w-1', 'workers', { cordon, notReadySince: cordonedAt + minute })
+    expect(restore(worker)).toBeUndefined()
+  })
+})
+
+test('a node that somebody else has cordoned, or nobody, is never woken', () => {
+  expect(restore(seen('w-1', 'workers', { notReadySince: cordonedAt + minute }))).toBeUndefined()
+})
+
+test('a node in the middle of its upgrade is woken with others of the same outage, and not without them', () => {
+  const upgrading = seen('w-1', 'workers', { cordon: { why: 'upgrade', at: mark.at }, notReadySince: cordonedAt })
+  expect(woken(upgrading)).toEqual(['w-1'])
+  expect(restoreOutage({ machines: [upgrading], scaled: [] }, now)).toBeUndefined()
+})
+
+test.each(['nonsense', '2106-02-07T06:28:15.000Z', '1970-01-01T00:00:00.000Z'])(
+  'a mark of the time %s begins no outage then',
+  (at) => {
+    const worker = seen('w-1', 'workers', { cordon: { why: 'power', at }, isUp: true })
+    const scaled = [{ kind: 'Deployment', namespace: 'media', name: 'films', replicas: 2 }] as const
+    expect(restoreOutage({ machines: [worker], scaled }, now)?.outage.startedAt).toBe(now.toISOString())
+  },
+)
+
+test('blindly control planes are woken and the NAS, and only where none of them answers', () => {
+  const off = [seen('cp-1', 'control-planes'), seen('w-1', 'workers'), seen('nas', 'nas'), seen('pi', 'hosts')]
+  expect(Object.keys(restoreBlindly(off, now)!.nodes)).toEqual(['nas', 'cp-1'])
+  expect(restoreBlindly([...off, seen('cp-2', 'control-planes', { isUp: true })], now)).toBeUndefined()
+  expect(restoreBlindly([seen('w-1', 'workers')], now)).toBeUndefined()
+})
