@@ -16,7 +16,11 @@ function outcomeCode({ outcome }: RunAnswer): number {
 }
 
 command('start', 'run the daemon until SIGINT or SIGTERM', async (options, _args, extra) => {
-  const [{ runDaemon }, { createLog }] = await Promise.all([import('./main.ts'), import('./main/logging.ts')])
+  const [{ runDaemon }, { createLog }, { leaveSoon, limitFarewell }] = await Promise.all([
+    import('./main.ts'),
+    import('./main/logging.ts'),
+    import('./main/farewell.ts'),
+  ])
   const settings = await (await import('./main/settings.ts')).loadUsableSettings(options.config, process.env)
   const format = options.json || !process.stdout.isTTY ? 'json' : 'lines'
   const log = createLog({
@@ -29,6 +33,7 @@ command('start', 'run the daemon until SIGINT or SIGTERM', async (options, _args
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
       if (name === 'SIGINT' && stop.signal.aborted) process.exit(130)
+      if (!stop.signal.aborted) limitFarewell(log)
       stop.abort()
     })
   }
@@ -43,7 +48,7 @@ command('start', 'run the daemon until SIGINT or SIGTERM', async (options, _args
     onHangup: (reread) => void (hangup = reread),
   })
   // Connections to a store that is down would retry forever and keep the process alive.
-  setTimeout(() => process.exit(), 500).unref()
+  leaveSoon()
   return exit.ok
 })
   .addOption(

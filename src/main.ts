@@ -5,6 +5,7 @@ import { type Agent, type AgentOptions, createAgent } from './agent.ts'
 import type { Logger } from './core/log.ts'
 import { createQueueDoor } from './engine/queue-door.ts'
 import { serveControl } from './http/control.ts'
+import { endingInTime } from './main/farewell.ts'
 import { openJournalAndAlerts } from './main/journal.ts'
 import { findOwnMachine, holderOf, readBootId } from './main/identity.ts'
 import { createLiveSettings, type LiveSettings } from './main/live-settings.ts'
@@ -43,9 +44,8 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { journal, alerts } = openJournalAndAlerts(options.settings.state, log)
   stack.use(journal)
   const settings = createLiveSettings({ settings: options.settings, journal, alerts, log })
-  const world = stack.use(
-    await openWorld({ settings, journal, log, isDaemon: true, told: tellAlerts(settings, alerts, log) }),
-  )
+  const world = await openWorld({ settings, journal, log, isDaemon: true, told: tellAlerts(settings, alerts, log) })
+  stack.use(endingInTime('connections', world, log))
   const { ports } = world
   await checkServices(settings)
 
@@ -66,7 +66,9 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   // A later part that fails must not leave runs behind.
   stack.defer(services.stop)
   // In the background: unreachable control planes must not delay the power guard.
-  void stack.use(watchLives({ alerts, journal, log, all: world.credentials })).check()
+  const lives = watchLives({ alerts, journal, log, all: world.credentials })
+  stack.use(endingInTime('credentials', lives, log))
+  void lives.check()
   const operator = createOperator({
     agent,
     ports,
@@ -83,7 +85,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     loginRefused: (label) => world.loginsRefused.get(label),
   })
   void services.start()
-  stack.use(await serveControl(settings.socket, operator, { log }))
+  stack.use(endingInTime('control socket', await serveControl(settings.socket, operator, { log }), log))
   // Before the socket closes, so clients that wait for a run get its outcome.
   stack.defer(services.stop)
 
