@@ -9,6 +9,7 @@ import process, { kill } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { JobAnswer } from '../../src/core/operator.ts'
 import { endStore, type LabDaemon, startDaemon, storePid, waitFor } from '../lab/daemon.ts'
 import { type Homelab, startHomelab } from '../lab/homelab.ts'
 import { startUpsdStandIn, type UpsdStandIn } from '../lab/upsd/stand-in.ts'
@@ -94,9 +95,9 @@ test(
     const daemon = await start()
     await waitFor('our login at upsd', 20_000, () => upsd.commands.some((command) => command.startsWith('LOGIN')))
     await waitFor('the queue store', 20_000, async () => (await storePid(directory)) !== undefined)
-    await waitFor('a run to be under way', 20_000, async () => {
-      const runs = await daemon.control.get<readonly { lastRun?: { endedAt?: string } }[]>('/jobs')
-      return runs.some(({ lastRun }) => lastRun !== undefined && lastRun.endedAt === undefined)
+    await waitFor('a run of the queue to be under way', 20_000, async () => {
+      const jobs = await daemon.control.get<readonly JobAnswer[]>('/jobs')
+      return jobs.some(({ runs, lastRun }) => runs === 'queue' && lastRun && lastRun.endedAt === undefined)
     })
     freeze(stack, (await storePid(directory))!)
     upsd.misbehaviour.halfOpen = true
