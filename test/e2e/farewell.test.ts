@@ -97,7 +97,7 @@ test(
     await waitFor('the queue store', 20_000, async () => (await storePid(directory)) !== undefined)
     await waitFor('a run of the queue to be under way', 20_000, async () => {
       const jobs = await daemon.control.get<readonly JobAnswer[]>('/jobs')
-      return jobs.some(({ runs, lastRun }) => runs === 'queue' && lastRun && lastRun.endedAt === undefined)
+      return jobs.some(({ runs, lastRun }) => runs === 'queue' && lastRun && lastRun.outcome === undefined)
     })
     freeze(stack, (await storePid(directory))!)
     upsd.misbehaviour.halfOpen = true
