@@ -62,7 +62,7 @@ function withoutEmpty(value: unknown): unknown {
 /** Drops what the parser quotes from the file: it may be a secret in the wrong place. */
 function withoutSource({ code, message }: Pick<YAMLParseError, 'code' | 'message'>): string {
   if (code === 'TAG_RESOLVE_FAILED') return 'tags (!name) are not supported here: quote the value'
-  return message.replace(/(: |\s*\\).*$/s, '')
+  return message.replace(/(: |\\).*$/s, '').trimEnd()
 }
 
 interface Fault {

@@ -80,7 +80,7 @@ interface Life<Service> {
  * it costs no other service anything.
  */
 export function createSupervisor<Service extends ServiceSpec>(options: SupervisorOptions<Service>): Supervisor {
-  const { services, start, alerts, log, now, stopBeside = async () => {}, stillRunning = () => [] } = options
+  const { services, start, alerts, log, now } = options
   const limits = { ...usualLimits, ...options.limits }
   let isStopping = false
   /** When everything is to have ended, by the monotonic clock. */
@@ -163,13 +163,6 @@ export function createSupervisor<Service extends ServiceSpec>(options: Superviso
     return Math.max(limits.stopAll / 10, Math.min(limits.stop, endsBy - performance.now()))
   }
 
-  async function endBeside(): Promise<void> {
-    const ending = stopBeside().catch((error: unknown) => log.error({ err: error }, 'runs failed while they ended'))
-    if (await isWithin(stopLimit(), ending)) return
-    const runs = stillRunning()
-    log.error({ runs }, `still running, and left behind: ${runs.length > 0 ? runs.join(', ') : 'what these runs began'}`)
-  }
-
   async function begin(all: readonly Life<Service>[]): Promise<void> {
     if (isStopping) return
     for (const life of all) life.ended = keep(life)
@@ -185,7 +178,7 @@ export function createSupervisor<Service extends ServiceSpec>(options: Superviso
   async function stopAll(): Promise<void> {
     isStopping = true
     endsBy = performance.now() + limits.stopAll
-    await end(turn('last'), [endBeside()])
+    await end(turn('last'), [endRuns(options, stopLimit())])
     await end(turn(undefined))
     await end(turn('first'))
   }
@@ -204,6 +197,21 @@ export function createSupervisor<Service extends ServiceSpec>(options: Superviso
       )
     },
   }
+}
+
+/** Ends the runs beside the services, within so many ms; those that do not end are named. */
+async function endRuns(
+  {
+    stopBeside = async () => {},
+    stillRunning = () => [],
+    log,
+  }: Pick<SupervisorOptions<ServiceSpec>, 'stopBeside' | 'stillRunning' | 'log'>,
+  within: number,
+): Promise<void> {
+  const ending = stopBeside().catch((error: unknown) => log.error({ err: error }, 'runs failed while they ended'))
+  if (await isWithin(within, ending)) return
+  const runs = stillRunning()
+  log.error({ runs }, `still running, and left behind: ${runs.length > 0 ? runs.join(', ') : 'what these runs began'}`)
 }
 
 /** A status line that fails is no reason for `status` to fail. */

@@ -35,7 +35,7 @@ export interface ApiOptions {
 }
 
 /** In bytes; a list of a large cluster has some megabytes. */
-const largestAnswer = 256 * 1_048_576
+const largestAnswer = 32 * 1_048_576
 
 /**
  * A thin client of the Kubernetes API on Node's own HTTPS: the official one takes 71 MB and more memory than the rest of
