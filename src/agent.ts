@@ -160,10 +160,8 @@ export function createAgent(options: AgentOptions) {
       if (job.runs === 'in-process') inProcess.wake(job)
       else await queue.add(job)
     },
-    /** The jobs that run in this process now, without the queue. */
-    get running() {
-      return inProcess.running
-    },
+    /** The jobs that run now, by name. */
+    running: runner.running,
     /** Resolves when no job runs in process and none is about to. */
     idle: () => inProcess.idle(),
     /** Cancels what runs, and waits until it has ended. Nothing starts after that. */

@@ -6,6 +6,7 @@ import type { Logger } from './core/log.ts'
 import { createQueueDoor } from './engine/queue-door.ts'
 import { serveControl } from './http/control.ts'
 import { endingInTime } from './main/farewell.ts'
+import { watchLoop } from './main/loop-watch.ts'
 import { openJournalAndAlerts } from './main/journal.ts'
 import { findOwnMachine, holderOf, readBootId } from './main/identity.ts'
 import { createLiveSettings, type LiveSettings } from './main/live-settings.ts'
@@ -62,6 +63,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     log,
     schematics: () => schematics.current,
   })
+  stack.use(watchLoop({ alerts, log, running: () => agent.running }))
   const services = createServices({ settings, ports, agent, queue, schematics, alerts, log })
   // A later part that fails must not leave runs behind.
   stack.defer(services.stop)

@@ -47,16 +47,11 @@ export function createInProcess<Job extends JobSpec>({ run, failed, now }: InPro
     }
   }
 
-  const names = () => [...slots].flatMap(([name, slot]) => (slot.running ? [name] : []))
   const running = () => [...slots.values()].flatMap((slot) => slot.running ?? [])
 
   return {
     /** Runs the job now, or once more after its current run. */
     wake,
-    /** The jobs that run now, by name. */
-    get running(): readonly string[] {
-      return names()
-    },
     /** Resolves when nothing runs; timers may still be set. */
     idle: async (): Promise<void> => {
       for (let left = running(); left.length > 0; left = running()) await Promise.all(left)

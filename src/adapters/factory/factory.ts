@@ -53,7 +53,9 @@ export function createFactory(url: string, { limits: given = {}, onDate }: Facto
       return ask(path, rest, expired + 1)
     }
     // Errors are plain text; a 500 has no reason, but the request id helps the Factory's operators.
-    const text = (await readText(response, host, { bytes: 65_536, within: limits.answerWithin }).catch(() => '')).trim().slice(0, 300)
+    const text = (await readText(response, host, { bytes: 65_536, within: limits.answerWithin }).catch(() => ''))
+      .trim()
+      .slice(0, 300)
     const id = response.headers['x-request-id']
     const asked = `${rest.method} ${where}${path.replaceAll(/[0-9a-f]{64}/g, (long) => `${long.slice(0, 12)}…`)}`
     const words = `${asked}${host === base.host ? '' : ` redirects to ${host}, which`} answers ${status}: ${text || 'no reason given'}`

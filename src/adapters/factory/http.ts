@@ -82,7 +82,9 @@ function sendOnce(
     outgoing.on('error', (error: NodeJS.ErrnoException) => {
       clearTimeout(slow)
       if (error instanceof RedirectRefused)
-        return reject(new AgentError('rejected', `${first!.url.host} redirects to ${error.message}: it is not followed`))
+        return reject(
+          new AgentError('rejected', `${first!.url.host} redirects to ${error.message}: it is not followed`),
+        )
       reject(new AgentError('unreachable', `${method} ${url.origin}${url.pathname}: ${explain(error)}`, error))
     })
     outgoing.on('response', (response) => {
