@@ -3,8 +3,10 @@ import { CommanderError, Option } from 'commander'
 import { addPowerCommands } from './cli/power-commands.ts'
 import { addRolloutCommands } from './cli/rollout-commands.ts'
 import { addUpsCommand } from './cli/ups-command.ts'
-import { ask, askOr, command, duration, exit, group, positive, print, program } from './cli/shell.ts'
+import { output } from './cli/output.ts'
+import { ask, askOr, command, duration, exit, group, positive, print, program, shownOf } from './cli/shell.ts'
 import { AgentError, type ErrorCode, messageOf } from './core/errors.ts'
+import { printable } from './core/printable.ts'
 import type { RunAnswer } from './core/operator.ts'
 
 /** Loaded only to draw text: neither the daemon nor `--json` needs it. */
@@ -26,7 +28,7 @@ command('start', 'run the daemon until SIGINT or SIGTERM', async (options, _args
   const log = createLog({
     level: typeof extra['logLevel'] === 'string' ? extra['logLevel'] : 'info',
     format: extra['lines'] ? 'lines' : format,
-    write: (text) => void process.stdout.write(text),
+    write: output.log,
   })
   const stop = new AbortController()
   // Supervisors and wrappers may send SIGTERM twice; only a second Ctrl-C means: exit now.
@@ -145,7 +147,7 @@ command('schematic id <file>', 'print the id of a schematic', async (options, [f
 group('uki', 'Unified Kernel Images')
 command('uki inspect <file>', 'print what an image contains', async (options, [file]) => {
   const { readUkiFile } = await import('./adapters/share/file-source.ts')
-  const uki = await readUkiFile(file!)
+  const uki = shownOf(options, await readUkiFile(file!))
   await print(options, uki, async () => (await rendering()).renderUki(uki, file!))
   return exit.ok
 })
@@ -190,9 +192,9 @@ command('config check', 'check the configuration and the files that it refers to
     ? await (await import('./cli/online.ts')).checkOnline(settings, AbortSignal.timeout(30_000))
     : offline
   const answer = { file: settings.file, faults, credentials }
-  await print(options, answer, faults.length === 0 ? `${settings.file} is valid` : faults.join('\n'))
+  await print(options, answer, faults.length === 0 ? `${settings.file} is valid` : faults.map(printable).join('\n'))
   // On stderr: an expiry date is information, not an error.
-  if (!options.json) for (const line of credentials) process.stderr.write(`${line}\n`)
+  if (!options.json) for (const line of credentials) output.note(line)
   return faults.length === 0 ? exit.ok : exit.usage
 }).option('--online', 'also check it against the nodes, Kubernetes, the UPSes and the Factory')
 
@@ -218,10 +220,10 @@ function fail(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exit.ok : exit.usage
   if (!(error instanceof AgentError)) {
     const stack = error instanceof Error ? (error.stack ?? error.message) : messageOf(error)
-    process.stderr.write(`caretaker: internal error; please report it with these lines: ${stack}\n`)
+    output.failure(error, `caretaker: internal error; please report it with these lines: ${stack}`)
     return exit.failed
   }
-  process.stderr.write(`caretaker: ${error.message}\n`)
+  output.failure(error, `caretaker: ${error.message}`)
   return exitOf[error.code]
 }
 

@@ -1,5 +1,5 @@
-import process from 'node:process'
 import { reversiblePhases } from '../core/power/phases.ts'
+import { output } from './output.ts'
 import { ask, command, exit, group, type Options, print, say } from './shell.ts'
 
 const rendering = () => import('./render-power.ts')
@@ -44,7 +44,7 @@ function addRequests(): void {
     if (extra['now'] && extra['yes']) return say(options, (daemon) => daemon.power.shutdown.$post())
     const plan = await ask(options, (daemon) => daemon.power.plan.$get())
     await print(options, plan, async () => (await rendering()).renderPowerPlan(plan))
-    process.stderr.write('caretaker: nothing done; add --now --yes to shut everything down\n')
+    output.note('caretaker: nothing done; add --now --yes to shut everything down')
     return exit.usage
   })
     .option('--now', 'start now')
@@ -69,8 +69,8 @@ async function drill(
 ): Promise<number> {
   const dryRun = Boolean(extra['dryRun'])
   if (!dryRun && !extra['yes']) {
-    process.stderr.write(
-      'caretaker: this cordons and drains every node, then undoes it; workloads stop meanwhile. Add --yes, or --dry-run to only check\n',
+    output.note(
+      'caretaker: this cordons and drains every node, then undoes it; workloads stop meanwhile. Add --yes, or --dry-run to only check',
     )
     return exit.usage
   }

@@ -4,8 +4,10 @@ import { Command, InvalidArgumentError } from 'commander'
 import { answerOf, type Client, createClient } from '../http/client.ts'
 import { parseDuration } from '../core/duration.ts'
 import { AgentError } from '../core/errors.ts'
+import { printableDeep } from '../core/printable.ts'
 import type { RequestAnswer } from '../core/operator.ts'
 import { type DaemonPlace, findDaemon } from '../main/config-file.ts'
+import { output } from './output.ts'
 import type { Settings } from '../main/settings.ts'
 import { ownVersion } from '../main/version.ts'
 
@@ -44,6 +46,7 @@ Exit codes:
   )
   .version(await ownVersion(), '-v, --version')
   .configureHelp({ showGlobalOptions: true })
+  .configureOutput({ writeErr: output.usage })
   .exitOverride()
   .showHelpAfterError('(see caretaker --help)')
 
@@ -95,8 +98,8 @@ export async function print(
   text: string | ((zone: Zone) => Promise<string>),
 ): Promise<void> {
   const zone = async () => (await daemonOf(options))?.zone ?? (await loadWhole(options)).config.upgrade.shownZone
-  const shown = options.json ? JSON.stringify(answer, null, 2) : typeof text === 'string' ? text : await text(zone)
-  process.stdout.write(`${shown}\n`)
+  if (options.json) output.json(answer, 2)
+  else output.drawing(typeof text === 'string' ? text : await text(zone))
 }
 
 let daemon: Promise<DaemonPlace | undefined> | undefined
@@ -113,7 +116,7 @@ const loadWhole = ({ config }: Options): Promise<Settings> =>
 export async function ask<T>(options: Options, question: (daemon: Client) => Promise<Json<T>>): Promise<T> {
   const socket = (await daemonOf(options))?.socket
   try {
-    return await askAt(socket ?? (await loadWhole(options)).socket, options, question)
+    return shownOf(options, await askAt(socket ?? (await loadWhole(options)).socket, options, question))
   } catch (error) {
     if (socket !== undefined && isUnreachable(error)) await loadWhole(options)
     throw error
@@ -139,9 +142,14 @@ export async function askOr<T>(
   try {
     return await ask(options, question)
   } catch (error) {
-    if (isUnreachable(error)) return here(await loadWhole(options))
+    if (isUnreachable(error)) return shownOf(options, await here(await loadWhole(options)))
     throw error
   }
+}
+
+/** An answer as it is shown: for people its fields are clean before anything is drawn from them. */
+export function shownOf<T>({ json }: Options, answer: T): T {
+  return json ? answer : printableDeep(answer)
 }
 
 function isUnreachable(error: unknown): boolean {

@@ -29,6 +29,12 @@ test('no test is longer than it may be, and neither is what the lab and the fake
   expect(long.length).toBeLessThan(5)
 })
 
+test('one place writes to the terminal', async () => {
+  const files = await readSources(root, '{src,jobs}/**/*.ts')
+  const writing = files.filter(({ text }) => /\bstd(out|err)\.write\b|\bconsole\.\w+\(/.test(text))
+  expect(writing.map(({ path }) => path)).toEqual(['src/cli/output.ts'])
+})
+
 test('no regular expression takes the square of the length of what somebody sends', { timeout: 120_000 }, async () => {
   const regexes = findRegexes(await readSources(root, '{src,jobs}/**/*.ts'))
   expect(regexes.length).toBeGreaterThan(100)

@@ -166,8 +166,7 @@ function get(
   options: { readonly headers: Readonly<Record<string, string>>; readonly signal: AbortSignal },
 ): Promise<IncomingMessage> {
   const begin = url.protocol === 'https:' ? httpsRequest : httpRequest
-  const resolve = lookup as Parameters<typeof lookupAfter>[1]
-  const checked = first ? { lookup: lookupAfter(first, resolve) as typeof lookup } : {}
+  const checked = first ? { lookup: lookupAfter(first, lookup) as typeof lookup } : {}
   return new Promise((answer, refuse) => {
     begin(url, { ...options, agent: false, ...checked })
       .on('response', answer)

@@ -73,7 +73,7 @@ function sendOnce(
       headers: { 'user-agent': 'caretaker', ...headers },
       signal,
       agent: false,
-      ...(first ? { lookup: lookupAfter(first, lookup as Parameters<typeof lookupAfter>[1]) as typeof lookup } : {}),
+      ...(first ? { lookup: lookupAfter(first, lookup) as typeof lookup } : {}),
     })
     const slow = setTimeout(
       () => outgoing.destroy(new Error(`no answer within ${Math.round(headersWithin / 1_000)} s`)),
