@@ -17,6 +17,7 @@ import { createRunner, type Runner } from './engine/runner.ts'
 import { createTakeoverLock } from './engine/takeover-lock.ts'
 import { createUpsMonitor } from './engine/ups-monitor.ts'
 import { settleStale } from './operations/alerts.ts'
+import { believed, type Timekeeper } from './operations/timekeeper.ts'
 import { remembered } from './operations/facts.ts'
 import type { Job, JobContext } from './operations/job.ts'
 
@@ -34,6 +35,8 @@ export interface AgentOptions {
   readonly now?: () => Date
   /** Monotonic clock, in ms. */
   readonly monotonic?: () => number
+  /** Whether the wall clock is to be believed; it is unless this says otherwise. */
+  readonly clock?: Timekeeper
   /** Poll interval of a wait, in ms. */
   readonly pollEvery?: number
   /** How long a holder that is taken over may take to release the lease, in ms. */
@@ -57,6 +60,7 @@ export interface AgentOptions {
 export function createAgent(options: AgentOptions) {
   const { config, ports, jobs, queue, alerts, log, schematics } = options
   const { wording = english, now = () => new Date(), monotonic = () => performance.now() } = options
+  const { clock = believed(now) } = options
   const { pollEvery = 1_000, leaseGrace = 10_000, leaseRetry = 15_000 } = options
   const { holder = 'caretaker', ownNode, ownMachine = ownNode, bootId } = options
   const { journal } = ports
@@ -70,6 +74,7 @@ export function createAgent(options: AgentOptions) {
     run: (job) => runner.run(job, runner.stopping),
     failed: (job, error) => later(`${job.name} failed: ${messageOf(error)}`, new Date(now().getTime() + leaseRetry)),
     now,
+    monotonic: () => performance.now(),
   })
   const events = createEvents<Job>({ jobs, queue, wake: inProcess.wake, journal, log })
   const { emit } = events
@@ -117,6 +122,7 @@ export function createAgent(options: AgentOptions) {
       alerts,
       now,
       monotonic,
+      clock,
       emit,
       schematics: schematics(),
       power: guard.power,

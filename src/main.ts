@@ -2,9 +2,11 @@ import process from 'node:process'
 import type { JournalHandle } from './adapters/journal/journal.ts'
 import { lockState } from './adapters/journal/lock.ts'
 import { type Agent, type AgentOptions, createAgent } from './agent.ts'
+import type { Floor } from './core/clock.ts'
 import type { Logger } from './core/log.ts'
 import { createQueueDoor } from './engine/queue-door.ts'
 import { serveControl } from './http/control.ts'
+import { watchClock } from './main/clock-watch.ts'
 import { endingInTime } from './main/farewell.ts'
 import { watchLoop } from './main/loop-watch.ts'
 import { openJournalAndAlerts } from './main/journal.ts'
@@ -15,9 +17,10 @@ import { loadOwnJobs } from './main/registry.ts'
 import { checkServices, createServices, recallSchematics } from './main/services.ts'
 import type { Settings } from './main/settings.ts'
 import { tellAlerts } from './main/tell.ts'
-import { ownVersion } from './main/version.ts'
+import { ownRelease } from './main/version.ts'
 import { openWorld } from './main/wiring.ts'
 import type { Job } from './operations/job.ts'
+import { createClock } from './operations/clock.ts'
 import { createOperator } from './operations/operator.ts'
 
 export interface DaemonOptions {
@@ -45,7 +48,17 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { journal, alerts } = openJournalAndAlerts(options.settings.state, log)
   stack.use(journal)
   const settings = createLiveSettings({ settings: options.settings, journal, alerts, log })
-  const world = await openWorld({ settings, journal, log, isDaemon: true, told: tellAlerts(settings, alerts, log) })
+  const { version, releasedAt } = await ownRelease()
+  const clock = createClock({
+    journal,
+    alerts,
+    now: () => new Date(),
+    monotonic: () => performance.now(),
+    floors: floorsOf(journal, releasedAt),
+  })
+  clock.look()
+  const told = { ...tellAlerts(settings, alerts, log), time: clock.hear }
+  const world = await openWorld({ settings, journal, log, isDaemon: true, told })
   stack.use(endingInTime('connections', world, log))
   const { ports } = world
   await checkServices(settings)
@@ -61,6 +74,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     queue,
     alerts,
     log,
+    clock,
     schematics: () => schematics.current,
   })
   stack.use(watchLoop({ alerts, log, running: () => agent.running }))
@@ -68,16 +82,17 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   // A later part that fails must not leave runs behind.
   stack.defer(services.stop)
   // In the background: unreachable control planes must not delay the power guard.
-  const lives = watchLives({ alerts, journal, log, all: world.credentials })
+  const lives = watchLives({ alerts, journal, log, all: world.credentials, whyWrong: clock.whyWrong })
   stack.use(endingInTime('credentials', lives, log))
   void lives.check()
+  stack.use(watchClock({ clock, jobs, start: agent.start, recheck: () => void lives.check() }))
   const operator = createOperator({
     agent,
     ports,
     config: () => settings.config,
     counts: queue.counts,
     about: {
-      version: await ownVersion(),
+      version,
       pid: process.pid,
       startedAt,
       services: () => services.status,
@@ -97,6 +112,15 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   log.info({ config: settings.file, pid: process.pid }, 'caretaker is running')
   await aborted(signal)
   log.info({}, 'stopping')
+}
+
+/** What has passed for certain: our release, and what we wrote down last. */
+function floorsOf(journal: JournalHandle, releasedAt: number): readonly Floor[] {
+  const newest = Date.parse(journal.entries(1)[0]?.at ?? '')
+  return [
+    { what: 'this release of Caretaker', at: releasedAt },
+    ...(Number.isFinite(newest) ? [{ what: 'the newest entry of the journal', at: newest }] : []),
+  ]
 }
 
 /** The agent's identity and its intervals. */

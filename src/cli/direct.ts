@@ -14,6 +14,7 @@ import type { Factory } from '../core/release/ports.ts'
 import { nextPowerState, type PowerState, startPower } from '../core/power/state.ts'
 import { previewUpgrade } from '../operations/preview-upgrade.ts'
 import { createAlerts } from '../operations/alerts.ts'
+import { believed } from '../operations/timekeeper.ts'
 import { remembered } from '../operations/facts.ts'
 import { observe } from '../engine/observe.ts'
 import { newAccess, readKubernetes, readTalos } from '../main/credentials.ts'
@@ -81,6 +82,7 @@ export async function planDirectly(settings: Settings, signal: AbortSignal): Pro
       ports: world.ports,
       now: () => new Date(),
       monotonic: () => 0,
+      clock: believed(() => new Date()),
       schematics: schematics.current,
       signal,
       ownNode: findOwnMachine(config.nodes, settings.environment),

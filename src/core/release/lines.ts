@@ -24,6 +24,8 @@ export interface ReleaseView {
   /** Undefined where Kubernetes did not answer. */
   readonly kubernetes: string | undefined
   readonly now: number
+  /** Why it is unknown how long releases have soaked: the clock is not to be believed. */
+  readonly clockFault?: string | undefined
 }
 
 /** What the choice of a step goes by: the oldest release that runs, and everything around it. */
