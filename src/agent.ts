@@ -60,8 +60,7 @@ export interface AgentOptions {
 export function createAgent(options: AgentOptions) {
   const { config, ports, jobs, queue, alerts, log, schematics } = options
   const { wording = english, now = () => new Date(), monotonic = () => performance.now() } = options
-  const { clock = believed(now) } = options
-  const { pollEvery = 1_000, leaseGrace = 10_000, leaseRetry = 15_000 } = options
+  const { pollEvery = 1_000, leaseGrace = 10_000, leaseRetry = 15_000, clock = believed(now) } = options
   const { holder = 'caretaker', ownNode, ownMachine = ownNode, bootId } = options
   const { journal } = ports
   const inventory = () => config().nodes

@@ -34,7 +34,8 @@ export type ClockVerdict =
   | { readonly kind: 'confirmed' }
   /** Nothing speaks against it, and no server for it. */
   | { readonly kind: 'unconfirmed'; readonly why: string }
-  | { readonly kind: 'wrong'; readonly why: string }
+  /** `by` is what says so, the same for as long as it does; `why` has the times of this moment. */
+  | { readonly kind: 'wrong'; readonly by: string; readonly why: string }
 
 /** How far two clocks that are both right may be apart, in ms: answers take time, and a copy may lack its age. */
 export const clockMargin = 5 * 60_000
@@ -57,14 +58,15 @@ export function nextClock(clock: Clock, { wall, monotonic }: ClockReading, told:
 export function judgeClock({ offset, witnesses, floors }: Clock, { wall, monotonic }: ClockReading): ClockVerdict {
   const says = `the clock of this machine says ${showTime(wall)}`
   const other = [...witnesses].find(([, at]) => Math.abs(at + monotonic - wall) > clockMargin)
-  if (other) return { kind: 'wrong', why: `${says}, but by ${other[0]} it is ${showTime(other[1] + monotonic)}` }
+  if (other)
+    return { kind: 'wrong', by: other[0], why: `${says}, but by ${other[0]} it is ${showTime(other[1] + monotonic)}` }
   if (witnesses.size > 0) return { kind: 'confirmed' }
   const floor = floors.find(({ at }) => wall < at - clockMargin)
-  if (floor) return { kind: 'wrong', why: `${says}, but ${floor.what} is of ${showTime(floor.at)}` }
+  if (floor) return { kind: 'wrong', by: floor.what, why: `${says}, but ${floor.what} is of ${showTime(floor.at)}` }
   const jump = wall - monotonic - offset
   if (Math.abs(jump) <= clockMargin) return { kind: 'unconfirmed', why: `${says}, which no server has confirmed yet` }
   const moved = `it was set ${jump > 0 ? 'forward' : 'back'} by ${describeDuration(Math.abs(jump))}`
-  return { kind: 'wrong', why: `${says}, but ${moved}: until then it said ${showTime(wall - jump)}` }
+  return { kind: 'wrong', by: 'a jump', why: `${says}, but ${moved}: until then it said ${showTime(wall - jump)}` }
 }
 
 function showTime(at: number): string {

@@ -44,6 +44,8 @@ export function createClock({ journal, alerts, now, monotonic, floors }: ClockOp
   let wasWrong = false
   let hasRefused = false
   let trustedSince: number | undefined
+  /** What the open alert goes by. */
+  let reported: string | undefined
   /** On the monotonic clock: when this process has seen a release for the first time. */
   const noticed = new Map<string, number>()
   const judge = (): ClockVerdict => judgeClock(clock, read())
@@ -67,7 +69,11 @@ export function createClock({ journal, alerts, now, monotonic, floors }: ClockOp
     wasTrusted = isTrusted
     const isAwaited = isBack && hasRefused
     if (isTrusted) hasRefused = false
-    alerts.report('clock.untrusted', verdict.kind === 'wrong' ? contentOf(verdict.why) : undefined)
+    const by = verdict.kind === 'wrong' ? verdict.by : undefined
+    // Its times go on, and are not told anew every minute.
+    if (by === undefined || by !== reported || isMoved)
+      alerts.report('clock.untrusted', verdict.kind === 'wrong' ? contentOf(verdict.why) : undefined)
+    reported = by
     return isMoved || isAwaited
   }
 

@@ -51,7 +51,6 @@ describe('a redirect', () => {
     const from = { url: new URL('http://factory.example'), address: '9.9.9.9' }
     const lookup = lookupAfter(from, (_, __, tell) => tell(null, found))
     const error = await new Promise<Error | null>((resolve) => lookup('storage.example', {}, (why) => resolve(why)))
-    if (says === undefined) expect(error).toBeNull()
-    else expect(error?.message).toContain(says)
+    expect(String(error?.message)).toContain(String(says))
   })
 })
