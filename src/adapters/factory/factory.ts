@@ -6,7 +6,7 @@ import type { ImageOrder } from '../../core/release/image.ts'
 import type { Download, Factory, Resume } from '../../core/release/ports.ts'
 import { canonicalYaml } from '../../core/release/schematic.ts'
 import { compareVersions, parseVersion } from '../../core/version.ts'
-import { type HttpRequest, readText, send } from './http.ts'
+import { type HttpRequest, readText, send, whyOff } from './http.ts'
 
 /** A build may take 20 minutes before the first byte (siderolabs/image-factory internal/asset/asset.go), in ms. */
 const buildWithin = 22 * 60_000
@@ -53,7 +53,9 @@ export function createFactory(url: string, { limits: given = {}, onDate }: Facto
       return ask(path, rest, expired + 1)
     }
     // Errors are plain text; a 500 has no reason, but the request id helps the Factory's operators.
-    const text = (await readText(response, host, { bytes: 65_536, within: limits.answerWithin }).catch(() => ''))
+    const text = (
+      await readText(response, host, { bytes: 65_536, within: limits.answerWithin }, rest.signal).catch(() => '')
+    )
       .trim()
       .slice(0, 300)
     const id = response.headers['x-request-id']
@@ -64,13 +66,13 @@ export function createFactory(url: string, { limits: given = {}, onDate }: Facto
     throw new AgentError(status >= 500 || status === 429 || isExpired ? 'unreachable' : 'rejected', why)
   }
 
-  const readList = (response: IncomingMessage) =>
-    readText(response, where, { bytes: largestList, within: limits.answerWithin })
+  const readList = (response: IncomingMessage, signal: AbortSignal) =>
+    readText(response, where, { bytes: largestList, within: limits.answerWithin }, signal)
 
   async function releases(path: string, signal: AbortSignal): Promise<readonly string[]> {
     const response = await ask(path, { method: 'GET', headersWithin: answerWithin, signal })
     // It is sent as text/plain, and as `null` when there are none.
-    const list = parseJson(await readList(response), `${where}${path}`) ?? []
+    const list = parseJson(await readList(response, signal), `${where}${path}`) ?? []
     if (!Array.isArray(list)) throw new AgentError('malformed', `${where}${path} is not a list`)
     return newest(
       list.filter(
@@ -96,7 +98,7 @@ export function createFactory(url: string, { limits: given = {}, onDate }: Facto
         headersWithin: answerWithin,
         signal,
       })
-      const answer = parseJson(await readList(response), `${where}/schematics`) as { id?: unknown } | null
+      const answer = parseJson(await readList(response, signal), `${where}/schematics`) as { id?: unknown } | null
       const id = answer?.id
       if (typeof id !== 'string' || !/^[0-9a-f]{64}$/.test(id))
         throw new AgentError('malformed', `${where}/schematics answers without an id`)
@@ -118,10 +120,10 @@ export function createFactory(url: string, { limits: given = {}, onDate }: Facto
         const headers = { range: `bytes=${resume.offset}-`, 'if-range': resume.etag }
         const response = await ask(pathOf(image), { ...whole, headers }).catch(rangeRefused)
         if (response && (response.statusCode !== 206 || isRest(response, resume)))
-          return toDownload(response, base.host, limits)
+          return toDownload(response, base.host, { ...limits, signal })
         response?.destroy()
       }
-      return toDownload(await ask(pathOf(image), whole), base.host, limits)
+      return toDownload(await ask(pathOf(image), whole), base.host, { ...limits, signal })
     },
   }
 }
@@ -163,7 +165,11 @@ function isRest(response: IncomingMessage, { offset, etag }: Resume): boolean {
 }
 
 /** A 200 to a range request is the whole file: it has changed, or ranges are not supported. */
-function toDownload(response: IncomingMessage, host: string, limits: FactoryLimits): Download {
+function toDownload(
+  response: IncomingMessage,
+  host: string,
+  limits: FactoryLimits & { readonly signal: AbortSignal },
+): Download {
   const { headers, statusCode } = response
   const range = contentRange(response)
   const partial = statusCode === 206 && range !== null
@@ -185,8 +191,9 @@ function newest(list: readonly string[]): readonly string[] {
 async function* readBody(
   response: IncomingMessage,
   host: string,
-  { leastBytes, leastWithin }: FactoryLimits,
+  { leastBytes, leastWithin, signal }: FactoryLimits & { readonly signal: AbortSignal },
 ): AsyncGenerator<Uint8Array> {
+  const began = performance.now()
   const slow = new Error(`less than ${leastBytes / 1_024} KiB came within ${leastWithin / 1_000} s`)
   let since = 0
   let isAwaited = true
@@ -203,7 +210,11 @@ async function* readBody(
       isAwaited = true
     }
   } catch (error) {
-    throw new AgentError('unreachable', `the download from ${host} was cut off: ${messageOf(error)}`, error)
+    throw new AgentError(
+      'unreachable',
+      `the download from ${host} was cut off: ${whyOff(signal, began) ?? messageOf(error)}`,
+      error,
+    )
   } finally {
     clearInterval(rate)
   }

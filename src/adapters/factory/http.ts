@@ -1,6 +1,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { lookup } from 'node:dns'
+import { describeDuration } from '../../core/duration.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import { lookupAfter, type Redirector, RedirectRefused, whyNotFollow } from '../../core/redirect.ts'
 
@@ -66,6 +67,7 @@ function sendOnce(
   { method, url, headers = {}, body, headersWithin, signal }: HttpRequest,
   first: Redirector | undefined,
 ): Promise<IncomingMessage> {
+  const began = performance.now()
   return new Promise((resolve, reject) => {
     const begin = url.protocol === 'https:' ? httpsRequest : httpRequest
     const outgoing = begin(url, {
@@ -85,7 +87,13 @@ function sendOnce(
         return reject(
           new AgentError('rejected', `${first!.url.host} redirects to ${error.message}: it is not followed`),
         )
-      reject(new AgentError('unreachable', `${method} ${url.origin}${url.pathname}: ${explain(error)}`, error))
+      reject(
+        new AgentError(
+          'unreachable',
+          `${method} ${url.origin}${url.pathname}: ${whyOff(signal, began) ?? explain(error)}`,
+          error,
+        ),
+      )
     })
     outgoing.on('response', (response) => {
       clearTimeout(slow)
@@ -103,7 +111,13 @@ export interface TextLimits {
 }
 
 /** The body of an answer of `host` as text. @throws AgentError naming the host */
-export async function readText(response: IncomingMessage, host: string, limits: TextLimits): Promise<string> {
+export async function readText(
+  response: IncomingMessage,
+  host: string,
+  limits: TextLimits,
+  signal?: AbortSignal,
+): Promise<string> {
+  const began = performance.now()
   const chunks: Buffer[] = []
   let size = 0
   const seconds = limits.within / 1_000
@@ -117,7 +131,11 @@ export async function readText(response: IncomingMessage, host: string, limits: 
     }
   } catch (error) {
     if (error instanceof AgentError) throw error
-    throw new AgentError('unreachable', `the answer of ${host} was cut off: ${messageOf(error)}`, error)
+    throw new AgentError(
+      'unreachable',
+      `the answer of ${host} was cut off: ${whyOff(signal, began) ?? messageOf(error)}`,
+      error,
+    )
   } finally {
     clearTimeout(late)
   }
@@ -131,9 +149,16 @@ function noteDate({ headers }: IncomingMessage, onDate: ((at: number) => void) |
   if (Number.isFinite(at)) onDate?.(at + age * 1_000)
 }
 
+/** Where whoever has asked waits no longer, how long it was waited; undefined where the fault is another. */
+export function whyOff(signal: AbortSignal | undefined, began: number): string | undefined {
+  if (!signal?.aborted) return undefined
+  const isLate = (signal.reason as { name?: unknown } | undefined)?.name === 'TimeoutError'
+  return isLate ? `not complete within ${describeDuration(performance.now() - began)}` : 'cancelled'
+}
+
 function explain(error: NodeJS.ErrnoException): string {
   if (error.code === 'ECONNREFUSED') return 'connection refused: is it listening there?'
   if (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN')
     return 'the name does not resolve: check DNS and the address'
-  return error.name === 'AbortError' ? 'cancelled' : messageOf(error)
+  return messageOf(error)
 }

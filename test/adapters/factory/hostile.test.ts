@@ -115,3 +115,28 @@ test('the time by the clock of the Factory is told with each answer, and that of
   for (const _ of dates) await factory.versions(signal)
   expect(told).toEqual(['2026-11-26T12:00:00.000Z', '2026-11-26T13:00:00.000Z'])
 })
+
+describe('whoever waits no longer is told for whom, and for how long', () => {
+  const silent: RequestListener = () => {}
+  const halfList: RequestListener = (_, response) => response.write('["v1.13.9"')
+  const halfImage: RequestListener = (_, response) => response.writeHead(200, { 'content-length': '9' }).write('x')
+
+  test.each<{ what: string; answer: RequestListener; says: RegExp }>([
+    { what: 'no answer', answer: silent, says: /^GET http:\/\/HOST\/versions: not complete within \d+ ms$/ },
+    { what: 'half a list', answer: halfList, says: /^the answer of HOST was cut off: not complete within \d+ ms$/ },
+  ])('$what', async ({ answer, says }) => {
+    const host = await serve(answer)
+    const error = await refusal(factoryAt(host).versions(AbortSignal.timeout(200)))
+    expect(error.message.replace(host, 'HOST')).toMatch(says)
+    expect(error.code).toBe('unreachable')
+  })
+
+  test('half an image', async () => {
+    const host = await serve(halfImage)
+    const { body } = await factoryAt(host).open(order, undefined, AbortSignal.timeout(300))
+    const error = await refusal(buffer(body))
+    expect(error.message.replace(host, 'HOST')).toMatch(
+      /^the download from HOST was cut off: not complete within \d+ ms$/,
+    )
+  })
+})
