@@ -18,7 +18,7 @@ import { createRunner, type Runner } from './engine/runner.ts'
 import { createTakeoverLock } from './engine/takeover-lock.ts'
 import { createUpsMonitor } from './engine/ups-monitor.ts'
 import { settleStale } from './operations/alerts.ts'
-import { believed, type Timekeeper } from './operations/timekeeper.ts'
+import { believedClock, type Timekeeper } from './operations/timekeeper.ts'
 import { remembered } from './operations/facts.ts'
 import type { Job, JobContext } from './operations/job.ts'
 
@@ -61,7 +61,7 @@ export interface AgentOptions {
 export function createAgent(options: AgentOptions) {
   const { config, ports, jobs, queue, alerts, log, schematics } = options
   const { wording = english, now = () => new Date(), monotonic = () => performance.now() } = options
-  const { pollEvery = 1_000, leaseGrace = 10_000, leaseRetry = 15_000, clock = believed(now) } = options
+  const { pollEvery = 1_000, leaseGrace = 10_000, leaseRetry = 15_000, clock = believedClock } = options
   const { holder = 'caretaker', ownNode, ownMachine = ownNode, bootId } = options
   const { journal } = ports
   const inventory = () => config().nodes
@@ -74,7 +74,6 @@ export function createAgent(options: AgentOptions) {
     run: (job) => runner.run(job, runner.stopping),
     failed: (job, error) => later(`${job.name} failed: ${messageOf(error)}`, new Date(now().getTime() + leaseRetry)),
     now,
-    monotonic: () => performance.now(),
   })
   const events = createEvents<Job>({ jobs, queue, wake: inProcess.wake, journal, log })
   const { emit } = events
@@ -150,6 +149,7 @@ export function createAgent(options: AgentOptions) {
     },
     noticeNode: answering.notice,
     jobs,
+    running: runner.running,
     now,
     monotonic,
     get leaseHolder() {
@@ -167,8 +167,6 @@ export function createAgent(options: AgentOptions) {
       if (job.runs === 'in-process') inProcess.wake(job)
       else await queue.add(job)
     },
-    /** The jobs that run now, by name. */
-    running: runner.running,
     /** Resolves when no job runs in process and none is about to. */
     idle: () => inProcess.idle(),
     /** Cancels what runs, and waits until it has ended. Nothing starts after that. */

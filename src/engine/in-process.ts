@@ -5,8 +5,8 @@ export interface InProcessOptions<Job extends JobSpec> {
   /** What to do after a run that failed: jobs that run here are never given up. */
   failed(job: Job, error: unknown): Outcome
   now(): Date
-  /** Monotonic clock, in ms. */
-  monotonic(): number
+  /** Monotonic clock, in ms: Node's own unless said. */
+  monotonic?(): number
 }
 
 /** Longer timers than this overflow in Node; looking early is harmless. */
@@ -16,7 +16,12 @@ const longestTimer = 2 ** 31 - 1
  * Runs jobs in this process, without the queue and its store: the same manners by simpler means. A job runs at most once
  * at a time; woken while it runs, it runs once more afterwards; `later` is a timer, and a wake-up comes before it.
  */
-export function createInProcess<Job extends JobSpec>({ run, failed, now, monotonic }: InProcessOptions<Job>) {
+export function createInProcess<Job extends JobSpec>({
+  run,
+  failed,
+  now,
+  monotonic = () => performance.now(),
+}: InProcessOptions<Job>) {
   interface Slot {
     running: Promise<void> | undefined
     again: boolean

@@ -77,8 +77,8 @@ export function createClock({ journal, alerts, now, monotonic, floors }: ClockOp
     return isMoved || isAwaited
   }
 
-  function firstSeen(known: Journal, available: readonly string[]): ReadonlyMap<string, number> {
-    const { wall, monotonic: at } = read()
+  function firstSeen(known: Journal, available: readonly string[], present: Date): ReadonlyMap<string, number> {
+    const [wall, at] = [present.getTime(), monotonic()]
     if (judge().kind !== 'confirmed') return new Map(available.map((version) => [version, wall]))
     const before = known.firstSeen([], wall)
     const seen = new Map(known.firstSeen(available, wall))

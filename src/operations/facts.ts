@@ -6,7 +6,7 @@ import type { Journal } from '../core/journal.ts'
 import { factKind } from '../core/records.ts'
 import { flag, listOf, mapOf, number, object, optional, type Shape, text } from '../core/shape.ts'
 import { movementOf } from '../core/release/left-behind.ts'
-import { believed, type Timekeeper } from './timekeeper.ts'
+import { believedClock, type Timekeeper } from './timekeeper.ts'
 import { decideFirst } from '../core/release/first.ts'
 import { decideTarget, type TargetDecision } from '../core/release/target.ts'
 import type { ReleasePolicy } from '../core/release/policy.ts'
@@ -106,11 +106,11 @@ export interface Moment {
 export function chooseFirst(
   journal: Journal,
   policy: ReleasePolicy,
-  { now, clock = believed(() => now) }: Pick<Moment, 'now' | 'clock'>,
+  { now, clock = believedClock }: Pick<Moment, 'now' | 'clock'>,
 ): TargetDecision {
   const available = remembered.versions.recall(journal) ?? []
   const withdrawn = remembered.withdrawn.recall(journal) ?? []
-  const firstSeen = clock.firstSeen(journal, available)
+  const firstSeen = clock.firstSeen(journal, available, now)
   return decideFirst({ available, withdrawn, firstSeen, now: now.getTime() }, policy)
 }
 
@@ -119,7 +119,7 @@ export function chooseTarget(
   cluster: Cluster,
   journal: Journal,
   policy: ReleasePolicy,
-  { now, ownNode, clock = believed(() => now) }: Moment,
+  { now, ownNode, clock = believedClock }: Moment,
 ): TargetDecision {
   const available = remembered.versions.recall(journal) ?? []
   const { running, left } = movementOf(cluster, ownNode)
@@ -132,7 +132,7 @@ export function chooseTarget(
       vanished: (remembered.vanished.recall(journal) ?? []).filter((version) => decidedOn.includes(version)),
       running,
       leftBehind: left,
-      firstSeen: clock.firstSeen(journal, available),
+      firstSeen: clock.firstSeen(journal, available, now),
       clockFault: clock.whyUntrusted(),
       underWay,
       kubernetes: cluster.kubernetes.ok ? cluster.kubernetes.value : undefined,

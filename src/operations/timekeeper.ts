@@ -12,15 +12,13 @@ export interface Timekeeper {
    * When each of these releases was first seen, in ms since the epoch. Nothing is written down while the clock is not
    * trusted, and then nothing has soaked; what was written down by a clock that was wrong is put right.
    */
-  firstSeen(journal: Journal, available: readonly string[]): ReadonlyMap<string, number>
+  firstSeen(journal: Journal, available: readonly string[], now: Date): ReadonlyMap<string, number>
 }
 
 /** A clock that is believed whatever it says: of a command that looks once, and writes nothing down. */
-export function believed(now: () => Date): Timekeeper {
-  return {
-    whyUntrusted: () => undefined,
-    whyWrong: () => undefined,
-    trustedSince: () => undefined,
-    firstSeen: (journal, available) => journal.firstSeen(available, now().getTime()),
-  }
+export const believedClock: Timekeeper = {
+  whyUntrusted: () => undefined,
+  whyWrong: () => undefined,
+  trustedSince: () => undefined,
+  firstSeen: (journal, available, now) => journal.firstSeen(available, now.getTime()),
 }

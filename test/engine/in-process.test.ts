@@ -23,7 +23,6 @@ function hereThat(
     },
     failed,
     now,
-    monotonic: () => performance.now(),
   })
   return { here, runs }
 }

@@ -1,4 +1,4 @@
-import type { RequestListener } from 'node:http'
+import type { RequestListener, ServerResponse } from 'node:http'
 import { setInterval as every } from 'node:timers/promises'
 import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -20,7 +20,9 @@ const serve = async (answer: RequestListener) => stack.use(await startHttp(answe
 const factoryAt = (host: string, limits: Partial<FactoryLimits> = {}) => createFactory(`http://${host}`, { limits })
 
 /** Sends one byte every few ms, and never ends. */
-const drip: RequestListener = async (_request, response) => {
+const drip: RequestListener = (_request, response) => void dripInto(response)
+
+async function dripInto(response: ServerResponse): Promise<void> {
   response.on('error', () => {})
   for await (const _ of every(5)) {
     if (response.destroyed) return
