@@ -18,7 +18,7 @@ export default defineJob({
   runs: 'queue',
 
   async run(context) {
-    const { config, ports, observe, emit, now, ownNode } = context
+    const { config, ports, observe, emit, now, ownNode, clock } = context
     const { journal } = ports
     const answer = await askFactory(context)
     const cluster = await observe()
@@ -42,8 +42,8 @@ export default defineJob({
       return say(`no node answers${before === undefined ? '' : `; ${before} stays the target release`}`)
     const decision =
       config.nodes.length === 0
-        ? chooseFirst(journal, config.upgrade, now())
-        : chooseTarget(cluster, journal, config.upgrade, { now: now(), ownNode })
+        ? chooseFirst(journal, config.upgrade, { now: now(), clock })
+        : chooseTarget(cluster, journal, config.upgrade, { now: now(), ownNode, clock })
     if (decision.kind !== 'target') {
       // A release that vanished from the list, and was not withdrawn, is no reason to stage an older one.
       const isKept = before !== undefined && decision.kind === 'wait' && lists.vanished.includes(decision.version)

@@ -18,6 +18,7 @@ import { createRunner, type Runner } from './engine/runner.ts'
 import { createTakeoverLock } from './engine/takeover-lock.ts'
 import { createUpsMonitor } from './engine/ups-monitor.ts'
 import { settleStale } from './operations/alerts.ts'
+import { believedClock, type Timekeeper } from './operations/timekeeper.ts'
 import { remembered } from './operations/facts.ts'
 import { followRenames } from './operations/machine-names.ts'
 import type { Job, JobContext } from './operations/job.ts'
@@ -36,6 +37,8 @@ export interface AgentOptions {
   readonly now?: () => Date
   /** Monotonic clock, in ms. */
   readonly monotonic?: () => number
+  /** Whether the wall clock is to be believed; it is unless this says otherwise. */
+  readonly clock?: Timekeeper
   /** Poll interval of a wait, in ms. */
   readonly pollEvery?: number
   /** How long a holder that is taken over may take to release the lease, in ms. */
@@ -59,7 +62,7 @@ export interface AgentOptions {
 export function createAgent(options: AgentOptions) {
   const { config, ports, jobs, queue, alerts, log, schematics } = options
   const { wording = english, now = () => new Date(), monotonic = () => performance.now() } = options
-  const { pollEvery = 1_000, leaseGrace = 10_000, leaseRetry = 15_000 } = options
+  const { pollEvery = 1_000, leaseGrace = 10_000, leaseRetry = 15_000, clock = believedClock } = options
   const { holder = 'caretaker', ownNode, ownMachine = ownNode, bootId } = options
   const { journal } = ports
   const inventory = () => config().nodes
@@ -125,6 +128,7 @@ export function createAgent(options: AgentOptions) {
       alerts,
       now,
       monotonic,
+      clock,
       emit,
       schematics: schematics(),
       power: guard.power,
@@ -151,6 +155,7 @@ export function createAgent(options: AgentOptions) {
     },
     noticeNode: answering.notice,
     jobs,
+    running: runner.running,
     now,
     monotonic,
     get leaseHolder() {

@@ -4,9 +4,24 @@ import { addPowerCommands } from './cli/power-commands.ts'
 import { addRolloutCommands } from './cli/rollout-commands.ts'
 import { codeOfPlan, codeOfRun } from './cli/outcome.ts'
 import { addUpsCommand } from './cli/ups-command.ts'
+import { output } from './cli/output.ts'
 import { whileItRuns } from './cli/waiting.ts'
-import { ask, askOr, command, duration, exit, group, loadWhole, positive, print, program, say } from './cli/shell.ts'
+import {
+  ask,
+  askOr,
+  command,
+  duration,
+  exit,
+  group,
+  loadWhole,
+  positive,
+  print,
+  program,
+  say,
+  shownOf,
+} from './cli/shell.ts'
 import { AgentError, type ErrorCode, messageOf } from './core/errors.ts'
+import { printable } from './core/printable.ts'
 
 /** Loaded only to draw text: neither the daemon nor `--json` needs it. */
 const rendering = () => import('./cli/render.ts')
@@ -15,13 +30,17 @@ const describeRun = (job: string) =>
   `${job} goes on in the daemon: follow it with \`caretaker status\` and \`caretaker jobs\``
 
 command('start', 'run the daemon until SIGINT or SIGTERM', async (options, _args, extra) => {
-  const [{ runDaemon }, { createLog }] = await Promise.all([import('./main.ts'), import('./main/logging.ts')])
+  const [{ runDaemon }, { createLog }, { leaveSoon, limitFarewell }] = await Promise.all([
+    import('./main.ts'),
+    import('./main/logging.ts'),
+    import('./main/farewell.ts'),
+  ])
   const settings = await (await import('./main/settings.ts')).loadUsableSettings(options.config, process.env)
   const format = options.json || !process.stdout.isTTY ? 'json' : 'lines'
   const log = createLog({
     level: typeof extra['logLevel'] === 'string' ? extra['logLevel'] : 'info',
     format: extra['lines'] ? 'lines' : format,
-    write: (text) => void process.stdout.write(text),
+    write: output.log,
   })
   // What it writes is for its own user; what others are to read, as images on the share, is opened one by one.
   process.umask(0o077)
@@ -30,6 +49,7 @@ command('start', 'run the daemon until SIGINT or SIGTERM', async (options, _args
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
       if (name === 'SIGINT' && stop.signal.aborted) process.exit(130)
+      if (!stop.signal.aborted) limitFarewell(log)
       stop.abort()
     })
   }
@@ -44,7 +64,7 @@ command('start', 'run the daemon until SIGINT or SIGTERM', async (options, _args
     onHangup: (reread) => void (hangup = reread),
   })
   // Connections to a store that is down would retry forever and keep the process alive.
-  setTimeout(() => process.exit(), 500).unref()
+  leaveSoon()
   return exit.ok
 })
   .addOption(
@@ -156,7 +176,7 @@ command('schematic id <file>', 'print the id of a schematic', async (options, [f
 group('uki', 'Unified Kernel Images')
 command('uki inspect <file>', 'print what an image contains', async (options, [file]) => {
   const { readUkiFile } = await import('./adapters/share/file-source.ts')
-  const uki = await readUkiFile(file!)
+  const uki = shownOf(options, await readUkiFile(file!))
   await print(options, uki, async () => (await rendering()).renderUki(uki, file!))
   return exit.ok
 })
@@ -206,11 +226,11 @@ command('config check', 'check the configuration and the files that it refers to
   await print(
     options,
     { file, faults, warnings, credentials },
-    faults.length === 0 ? `${file} is valid` : faults.join('\n'),
+    faults.length === 0 ? `${file} is valid` : faults.map(printable).join('\n'),
   )
   // On stderr: neither a doubt nor an expiry date is an error.
   const notes = [...warnings.map((line) => `warning: ${line}`), ...credentials]
-  if (!options.json) for (const line of notes) process.stderr.write(`${line}\n`)
+  if (!options.json) for (const line of notes) output.note(line)
   return faults.length === 0 ? exit.ok : exit.usage
 }).option('--online', 'also check it against the nodes, Kubernetes, the UPSes and the Factory')
 
@@ -236,10 +256,10 @@ function fail(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exit.ok : exit.usage
   if (!(error instanceof AgentError)) {
     const stack = error instanceof Error ? (error.stack ?? error.message) : messageOf(error)
-    process.stderr.write(`caretaker: internal error; please report it with these lines: ${stack}\n`)
+    output.failure(error, `caretaker: internal error; please report it with these lines: ${stack}`)
     return exit.failed
   }
-  process.stderr.write(`caretaker: ${error.message}\n`)
+  output.failure(error, `caretaker: ${error.message}`)
   return exitOf[error.code]
 }
 

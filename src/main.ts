@@ -4,9 +4,13 @@ import type { JournalHandle } from './adapters/journal/journal.ts'
 import { type Agent, type AgentOptions, createAgent } from './agent.ts'
 import type { Alerts } from './core/alert.ts'
 import { AgentError } from './core/errors.ts'
+import type { Floor } from './core/clock.ts'
 import type { Logger } from './core/log.ts'
 import { createQueueDoor } from './engine/queue-door.ts'
 import { serveControl } from './http/control.ts'
+import { watchClock } from './main/clock-watch.ts'
+import { endingInTime } from './main/farewell.ts'
+import { watchLoop } from './main/loop-watch.ts'
 import { openJournalAndAlerts } from './main/journal.ts'
 import { findOwnMachine, holderOf, readBootId } from './main/identity.ts'
 import { createLiveSettings, type LiveSettings } from './main/live-settings.ts'
@@ -18,9 +22,10 @@ import type { Settings } from './main/settings.ts'
 import { keepServing } from './main/socket.ts'
 import { reportState, takeState } from './main/state.ts'
 import { tellAlerts } from './main/tell.ts'
-import { ownVersion } from './main/version.ts'
+import { ownRelease } from './main/version.ts'
 import { openWorld } from './main/wiring.ts'
 import type { Job } from './operations/job.ts'
+import { createClock } from './operations/clock.ts'
 import { createOperator } from './operations/operator.ts'
 
 /** Between two checks of every page of the journal, in ms. */
@@ -54,9 +59,18 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   reportState(state, alerts, log)
   tellAccess(access, alerts, log)
   const settings = createLiveSettings({ settings: options.settings, journal, alerts, log })
-  const world = stack.use(
-    await openWorld({ settings, journal, log, isDaemon: true, told: tellAlerts(settings, alerts, log) }),
-  )
+  const { version, releasedAt } = await ownRelease()
+  const clock = createClock({
+    journal,
+    alerts,
+    now: () => new Date(),
+    monotonic: () => performance.now(),
+    floors: floorsOf(journal, releasedAt),
+  })
+  clock.look()
+  const told = { ...tellAlerts(settings, alerts, log), time: clock.hear }
+  const world = await openWorld({ settings, journal, log, isDaemon: true, told })
+  stack.use(endingInTime('connections', world, log))
   const { ports } = world
   await checkServices(settings)
 
@@ -71,20 +85,25 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     queue,
     alerts,
     log,
+    clock,
     schematics: () => schematics.current,
   })
+  stack.use(watchLoop({ alerts, log, running: () => agent.running }))
   const services = createServices({ settings, ports, agent, queue, schematics, alerts, log })
   // A later part that fails must not leave runs behind.
   stack.defer(services.stop)
   // In the background: unreachable control planes must not delay the power guard.
-  void stack.use(watchLives({ alerts, journal, log, all: world.credentials })).check()
+  const lives = watchLives({ alerts, journal, log, all: world.credentials, whyWrong: clock.whyWrong })
+  stack.use(endingInTime('credentials', lives, log))
+  void lives.check()
+  stack.use(watchClock({ clock, jobs, start: agent.start, recheck: () => void lives.check() }))
   const operator = createOperator({
     agent,
     ports,
     config: () => settings.config,
     queue,
     about: {
-      version: await ownVersion(),
+      version,
       pid: process.pid,
       startedAt,
       services: () => services.status,
@@ -95,7 +114,8 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   })
   void services.start()
   const socket = { path: settings.socket, operator, log, alerts }
-  stack.use(state.hasRun ? await keepServing(socket) : await serveControl(settings.socket, operator, { log }))
+  const served = state.hasRun ? await keepServing(socket) : await serveControl(settings.socket, operator, { log })
+  stack.use(endingInTime('control socket', served, log))
   // Before the socket closes, so clients that wait for a run get its outcome.
   stack.defer(services.stop)
 
@@ -132,6 +152,15 @@ function tellAccess({ tightened, fault }: StateAccess, alerts: Alerts, log: Logg
     'state.access',
     fault === undefined ? undefined : { severity: 'warning', subject: 'state', text: fault },
   )
+}
+
+/** What has passed for certain: our release, and what we wrote down last. */
+function floorsOf(journal: JournalHandle, releasedAt: number): readonly Floor[] {
+  const newest = Date.parse(journal.entries(1)[0]?.at ?? '')
+  return [
+    { what: 'this release of Caretaker', at: releasedAt },
+    ...(Number.isFinite(newest) ? [{ what: 'the newest entry of the journal', at: newest }] : []),
+  ]
 }
 
 /** The agent's identity and its intervals. */

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import process from 'node:process'
+import { output } from './output.ts'
 import { exit } from './shell.ts'
 
 /** What a command does that can't be taken back, and the options that say yes to it. */
@@ -22,11 +23,11 @@ export async function refusalOf(
 ): Promise<number | undefined> {
   if (extra['yes'] === true) return undefined
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
-    process.stderr.write(`caretaker: nothing done; ${hint}\n`)
+    output.note(`caretaker: nothing done; ${hint}`)
     return exit.usage
   }
   if (/^y(es)?$/i.test((await askPerson(`${question} [y/N] `)).trim())) return undefined
-  process.stderr.write('caretaker: nothing done\n')
+  output.note('caretaker: nothing done')
   return exit.failed
 }
 

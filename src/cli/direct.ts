@@ -11,6 +11,7 @@ import { nextPowerState } from '../core/power/transitions.ts'
 import { policyFor } from '../core/power/triggers.ts'
 import { previewUpgrade } from '../operations/preview-upgrade.ts'
 import { createAlerts } from '../operations/alerts.ts'
+import { believedClock } from '../operations/timekeeper.ts'
 import { remembered } from '../operations/facts.ts'
 import { observe } from '../engine/observe.ts'
 import { findOwnMachine } from '../main/identity.ts'
@@ -75,6 +76,7 @@ export async function planDirectly(settings: Settings, signal: AbortSignal): Pro
       ports: world.ports,
       now: () => new Date(),
       monotonic: () => 0,
+      clock: believedClock,
       schematics: schematics.current,
       signal,
       ownNode: findOwnMachine(config.nodes, settings.environment),

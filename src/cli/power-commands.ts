@@ -1,7 +1,7 @@
-import process from 'node:process'
 import { reversiblePhases } from '../core/power/phases.ts'
 import { refusalOf } from './confirm.ts'
 import { codeOfRun } from './outcome.ts'
+import { output } from './output.ts'
 import { whileItRuns } from './waiting.ts'
 import { ask, command, exit, group, type Options, print, say } from './shell.ts'
 
@@ -49,7 +49,7 @@ function addRequests(): void {
     const plan = await ask(options, (daemon) => daemon.power.plan.$get())
     await print(options, plan, async () => (await rendering()).renderPowerPlan(plan))
     if (!extra['now']) {
-      process.stderr.write(`caretaker: nothing done; ${everythingDown}\n`)
+      output.note(`caretaker: nothing done; ${everythingDown}`)
       return exit.usage
     }
     const refusal = await refusalOf(extra, {

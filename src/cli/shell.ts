@@ -4,9 +4,11 @@ import { Command, InvalidArgumentError } from 'commander'
 import { answerOf, type Client, createClient } from '../http/client.ts'
 import { parseDuration } from '../core/duration.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
+import { printableDeep } from '../core/printable.ts'
 import type { RequestAnswer } from '../core/operator.ts'
 import { chooseTimeZone } from '../core/time.ts'
 import { type DaemonPlace, findDaemon } from '../main/config-file.ts'
+import { output } from './output.ts'
 import type { Settings } from '../main/settings.ts'
 import { ownVersion } from '../main/version.ts'
 
@@ -45,6 +47,7 @@ Exit codes:
   )
   .version(await ownVersion(), '-v, --version')
   .configureHelp({ showGlobalOptions: true })
+  .configureOutput({ writeErr: output.usage })
   .exitOverride()
   .showHelpAfterError('(see caretaker --help)')
 
@@ -101,8 +104,8 @@ export async function print(
       ({ config }) => config.upgrade.shownZone,
       () => chooseTimeZone(process.env['TZ'], 'UTC'),
     ))
-  const shown = options.json ? JSON.stringify(answer, null, 2) : typeof text === 'string' ? text : await text(zone)
-  process.stdout.write(`${shown}\n`)
+  if (options.json) output.json(answer, 2)
+  else output.drawing(typeof text === 'string' ? text : await text(zone))
 }
 
 let daemon: Promise<DaemonPlace | undefined> | undefined
@@ -135,7 +138,7 @@ export function loadWhole({ config }: Options): Promise<Settings> {
 
 /** Tells of what is wrong and stops nothing. Standard output stays what was asked for. */
 export function warn(text: string): void {
-  process.stderr.write(`caretaker: warning: ${text}\n`)
+  output.note(`caretaker: warning: ${text}`)
 }
 
 /** An edit that the daemon has refused, or will: it is told where it is made, and changes nothing of the request. */
@@ -158,7 +161,7 @@ export async function ask<T>(options: Options, question: (daemon: Client) => Pro
   try {
     const answer = await askAt(place?.socket ?? (await loadWhole(options)).socket, options, question)
     await warnOfEdit(options, place)
-    return answer
+    return shownOf(options, answer)
   } catch (error) {
     if (place !== undefined && isUnreachable(error)) await loadWhole(options)
     else await warnOfEdit(options, place)
@@ -185,9 +188,14 @@ export async function askOr<T>(
   try {
     return await ask(options, question)
   } catch (error) {
-    if (isUnreachable(error)) return here(await loadWhole(options))
+    if (isUnreachable(error)) return shownOf(options, await here(await loadWhole(options)))
     throw error
   }
+}
+
+/** An answer as it is shown: for people its fields are clean before anything is drawn from them. */
+export function shownOf<T>({ json }: Options, answer: T): T {
+  return json ? answer : printableDeep(answer)
 }
 
 function isUnreachable(error: unknown): boolean {

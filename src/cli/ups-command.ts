@@ -5,8 +5,10 @@ import type { NutUps } from '../adapters/nut/ups.ts'
 import { Option } from 'commander'
 import { readingAnswerOf } from '../core/power/answers.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
+import { printable } from '../core/printable.ts'
 import { renderSeen, renderUps, renderWatch, type Seen, type UpsShown } from './render-ups.ts'
-import { command, duration, exit, loadWhole, type Options, positive, print } from './shell.ts'
+import { output } from './output.ts'
+import { command, duration, exit, loadWhole, type Options, positive, print, shownOf } from './shell.ts'
 
 /** Timeouts for all details of a UPS, and for one reading, in ms. */
 const detailsWithin = 10_000
@@ -26,7 +28,7 @@ export function addUpsCommand(): void {
       const refused = new Map<string, string>()
       const all = await openUpses(settings, {
         login: (label, why) => void (why !== undefined && refused.set(label, why)),
-        plain: (label, why) => void (why !== undefined && process.stderr.write(`caretaker: ${label}: ${why}\n`)),
+        plain: (label, why) => void (why !== undefined && output.note(`caretaker: ${label}: ${why}`)),
       })
       try {
         const upses = chosen(all, name, settings.file)
@@ -61,7 +63,7 @@ async function show(options: Options, upses: Upses, refused: ReadonlyMap<string,
     [...upses].map(async ([label, ups]): Promise<UpsShown | { label: string; error: AgentError }> => {
       try {
         const details = await ups.details(AbortSignal.timeout(detailsWithin))
-        return { label, details, secure: ups.secure }
+        return shownOf(options, { label, details, secure: ups.secure })
       } catch (error) {
         if (upses.size === 1 || !(error instanceof AgentError)) throw error
         return { label, error }
@@ -74,10 +76,10 @@ async function show(options: Options, upses: Upses, refused: ReadonlyMap<string,
     login: refused.get(told.label),
   }))
   const text = asked.map((told) =>
-    'details' in told ? renderUps(told) : `${'ups'.padEnd(12)}${told.label}\n${told.error.message}`,
+    'details' in told ? renderUps(told) : `${'ups'.padEnd(12)}${told.label}\n${printable(told.error.message)}`,
   )
   await print(options, upses.size === 1 ? answers[0] : answers, text.join('\n\n'))
-  for (const why of refused.values()) process.stderr.write(`caretaker: ${why}\n`)
+  for (const why of refused.values()) output.note(`caretaker: ${why}`)
   const failures = asked.flatMap((told) => ('error' in told ? [told.error] : []))
   if (failures.some(({ code }) => code !== 'unreachable') || refused.size > 0) return exit.failed
   return failures.length > 0 ? exit.unreachable : exit.ok
@@ -104,14 +106,14 @@ async function watch(options: Options, upses: Upses, { everyMs, count, zone }: P
   const seen = new Map<string, Seen[]>([...upses.keys()].map((label) => [label, []]))
   // A primary must not wait for a client that only reads.
   for (const ups of upses.values()) await ups.logOut(stop.signal)
-  const terminal = createTerminal((text) => void stdout.write(text))
+  const terminal = createTerminal(output.frame)
   if (isDrawn) terminal.begin()
   try {
     for (let reading = 0; reading < count && !stop.signal.aborted; reading++) {
       if (reading > 0) await sleep(everyMs, undefined, { signal: stop.signal }).catch(() => {})
       if (stop.signal.aborted) break
       const news = await Promise.all(
-        [...upses].map(async ([label, ups]) => [label, await observe(ups, stop.signal)] as const),
+        [...upses].map(async ([label, ups]) => [label, shownOf(options, await observe(ups, stop.signal))] as const),
       )
       if (stop.signal.aborted) break
       for (const [label, each] of news) {
@@ -119,8 +121,8 @@ async function watch(options: Options, upses: Upses, { everyMs, count, zone }: P
         history.push(each)
         // Enough for the widest terminal.
         if (history.length > 1_000) history.shift()
-        if (options.json) stdout.write(`${JSON.stringify(answerOf(label, each))}\n`)
-        else if (!isDrawn) stdout.write(`${renderSeen(label, each, zone)}\n`)
+        if (options.json) output.json(answerOf(label, each))
+        else if (!isDrawn) output.drawing(renderSeen(label, each, zone))
       }
       if (isDrawn) {
         const pictures = [...seen].map(([label, history]) => renderWatch(label, history, stdout.columns))

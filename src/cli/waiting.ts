@@ -1,4 +1,5 @@
 import process from 'node:process'
+import { output } from './output.ts'
 
 /** The exit code of a process that a signal ended, as shells count: 128 and its number. */
 const signals = { SIGINT: 130, SIGTERM: 143 } as const
@@ -10,7 +11,8 @@ const signals = { SIGINT: 130, SIGTERM: 143 } as const
  */
 export async function whileItRuns<T>(goesOn: string, work: () => Promise<T>): Promise<T> {
   const leave = (name: NodeJS.Signals) => {
-    process.stderr.write(`\ncaretaker: ${goesOn}\n`)
+    output.note('')
+    output.note(`caretaker: ${goesOn}`)
     process.exit(signals[name as keyof typeof signals])
   }
   for (const name of Object.keys(signals)) process.on(name, leave)

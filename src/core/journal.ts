@@ -90,6 +90,9 @@ export const runKind: RecordKind<Run> = {
   retention: { most: 5_000, age: 400 * day, isExpendable: true },
 }
 
+/** So many releases are remembered at least, before those that are no longer offered are forgotten. */
+const mostReleases = 5_000
+
 /** The journal over a store of records. */
 export function createJournal(store: RecordStore, now: () => Date): Journal {
   const entries = store.records(entryKind)
@@ -130,9 +133,20 @@ export function createJournal(store: RecordStore, now: () => Date): Journal {
     runs: (limit) => runs.newest(limit),
     firstSeen: (versions, at) => {
       const seen = new Map(releases.open().map(({ version, firstSeen }) => [version, firstSeen]))
-      for (const version of versions.filter((one) => !seen.has(one))) {
+      const unseen = new Set(versions.filter((one) => !seen.has(one)))
+      // A Factory that lists others every time must not fill the disk; one that comes back soaks anew.
+      if (seen.size + unseen.size > mostReleases) {
+        const offered = new Set(versions)
+        for (const version of [...seen.keys()].filter((one) => !offered.has(one))) {
+          seen.delete(version)
+          releases.remove(version, 'later')
+        }
+      }
+      // In one transaction: each waits for the disk.
+      let left = unseen.size
+      for (const version of unseen) {
         seen.set(version, at)
-        releases.save({ version, firstSeen: at })
+        releases.save({ version, firstSeen: at }, --left > 0 ? 'later' : 'now')
       }
       return seen
     },

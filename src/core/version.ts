@@ -50,7 +50,7 @@ export function isOfficial(version: string): boolean {
 
 /** The line that a version belongs to, also of what is not an official release; undefined where it names none. */
 export function lineOf(version: string): { readonly major: number; readonly minor: number } | undefined {
-  const match = /^v?(\d+)\.(\d+)\./.exec(version)
+  const match = /^v?(\d{1,9})\.(\d{1,9})\./.exec(version)
   return match ? { major: Number(match[1]), minor: Number(match[2]) } : undefined
 }
 

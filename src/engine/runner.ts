@@ -51,6 +51,8 @@ export interface Runner<Job> {
   /** Cancels what runs; nothing starts after that. */
   stop(): void
   readonly stopping: AbortSignal
+  /** The jobs that run now, by name. */
+  readonly running: readonly string[]
 }
 
 /** Runs jobs, those that change the cluster alone and under the lease, and records their outcome. */
@@ -64,11 +66,13 @@ export function createRunner<Context, Job extends Runnable<Context>>(
   const lastSaid = new Map<string, string>()
   /** Jobs that run in process and found the cluster held. */
   const turnedAway = new Set<Job>()
+  const running: string[] = []
   const soon = () => new Date(now().getTime() + leaseRetry)
 
   async function run(job: Job, signal: AbortSignal): Promise<Outcome> {
     const id = journal.beginRun(job.name)
     const startedAt = monotonic()
+    running.push(job.name)
     const report = (outcome: RunOutcome, detail: string) => {
       journal.endRun(id, outcome, detail)
       for (const listener of listeners) listener({ job: job.name, outcome, detail, startedAt })
@@ -92,6 +96,8 @@ export function createRunner<Context, Job extends Runnable<Context>>(
       report('failed', describeFailure(error))
       reportFailure(job, error)
       throw error
+    } finally {
+      running.splice(running.indexOf(job.name), 1)
     }
   }
 
@@ -165,5 +171,6 @@ export function createRunner<Context, Job extends Runnable<Context>>(
     },
     stop: () => stopping.abort(new Stopping('the agent is stopping')),
     stopping: stopping.signal,
+    running,
   }
 }

@@ -16,8 +16,10 @@ export interface SupervisorLimits {
   readonly longestWait: number
   /** A service that has run for so long is well, whatever was before. */
   readonly steady: number
-  /** How long the services of one turn may take to end. Together with those of the other turns that is below 8 s. */
+  /** How long the services of one turn may take to end. */
   readonly stop: number
+  /** How long all turns together may take to end: a turn has what is left of it, and at least a tenth. */
+  readonly stopAll: number
 }
 
 export interface SupervisorOptions<Service extends ServiceSpec> {
@@ -30,6 +32,8 @@ export interface SupervisorOptions<Service extends ServiceSpec> {
   readonly limits?: Partial<SupervisorLimits>
   /** What ends at the same time as the services that start last: the runs that they have started. */
   readonly stopBeside?: () => Promise<void>
+  /** Which of those runs are still under way. */
+  readonly stillRunning?: () => readonly string[]
 }
 
 export interface Supervisor {
@@ -49,6 +53,7 @@ export const usualLimits: SupervisorLimits = {
   longestWait: 60_000,
   steady: 30_000,
   stop: 2_500,
+  stopAll: 5_500,
 }
 
 /** Why a run of a service came to its end: `why` is set where that was not ours to say. */
@@ -75,9 +80,11 @@ interface Life<Service> {
  * it costs no other service anything.
  */
 export function createSupervisor<Service extends ServiceSpec>(options: SupervisorOptions<Service>): Supervisor {
-  const { services, start, alerts, log, now, stopBeside = async () => {} } = options
+  const { services, start, alerts, log, now } = options
   const limits = { ...usualLimits, ...options.limits }
   let isStopping = false
+  /** When everything is to have ended, by the monotonic clock. */
+  let endsBy = Infinity
   const lives = services.map((service): Life<Service> => ({
     service,
     tried: Promise.withResolvers<void>(),
@@ -147,8 +154,13 @@ export function createSupervisor<Service extends ServiceSpec>(options: Superviso
     const ending = endService(running).catch((error: unknown) =>
       log.error({ service: name, err: error }, 'a service failed while it ended'),
     )
-    if (!(await isWithin(limits.stop, ending)))
+    if (!(await isWithin(stopLimit(), ending)))
       log.error({ service: name }, 'a service did not stop in time; leaving it behind')
+  }
+
+  /** How long a service that is told to end now may take, in ms. */
+  function stopLimit(): number {
+    return Math.max(limits.stopAll / 10, Math.min(limits.stop, endsBy - performance.now()))
   }
 
   async function begin(all: readonly Life<Service>[]): Promise<void> {
@@ -165,7 +177,8 @@ export function createSupervisor<Service extends ServiceSpec>(options: Superviso
   let stopped: Promise<void> | undefined
   async function stopAll(): Promise<void> {
     isStopping = true
-    await end(turn('last'), [isWithin(limits.stop, stopBeside()).then(() => {})])
+    endsBy = performance.now() + limits.stopAll
+    await end(turn('last'), [endRuns(options, stopLimit())])
     await end(turn(undefined))
     await end(turn('first'))
   }
@@ -184,6 +197,21 @@ export function createSupervisor<Service extends ServiceSpec>(options: Superviso
       )
     },
   }
+}
+
+/** Ends the runs beside the services, within so many ms; those that do not end are named. */
+async function endRuns(
+  {
+    stopBeside = async () => {},
+    stillRunning = () => [],
+    log,
+  }: Pick<SupervisorOptions<ServiceSpec>, 'stopBeside' | 'stillRunning' | 'log'>,
+  within: number,
+): Promise<void> {
+  const ending = stopBeside().catch((error: unknown) => log.error({ err: error }, 'runs failed while they ended'))
+  if (await isWithin(within, ending)) return
+  const runs = stillRunning()
+  log.error({ runs }, `still running, and left behind: ${runs.length > 0 ? runs.join(', ') : 'what these runs began'}`)
 }
 
 /** A status line that fails is no reason for `status` to fail. */

@@ -1,4 +1,5 @@
 import { type DestinationStream, pino } from 'pino'
+import { printable, printableJson } from '../core/printable.ts'
 import type { Logger } from '../core/log.ts'
 
 export interface LogOptions {
@@ -22,7 +23,9 @@ const secrets = [
 ]
 
 export function createLog({ level, format, write }: LogOptions): Logger {
-  const destination: DestinationStream = { write: (text) => write(format === 'json' ? text : toLine(text)) }
+  const destination: DestinationStream = {
+    write: (text) => write(format === 'json' ? printableJson(text) : toLine(text)),
+  }
   return pino(
     { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, redact: { paths: secrets, censor: '(secret)' } },
     destination,
@@ -44,5 +47,6 @@ function toLine(text: string): string {
     .filter(([key]) => !hidden.has(key))
     .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
   const error = fields.err?.message && !msg.includes(fields.err.message) ? `: ${fields.err.message}` : ''
-  return `${time.slice(11, 19)} ${mark}${msg}${error}${rest.length > 0 ? `  (${rest.join(' ')})` : ''}\n`
+  const line = `${time.slice(11, 19)} ${mark}${msg}${error}${rest.length > 0 ? `  (${rest.join(' ')})` : ''}`
+  return `${printable(line)}\n`
 }

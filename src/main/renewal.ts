@@ -42,6 +42,8 @@ export interface RenewalOptions {
   readonly log: Logger
   readonly all: readonly Renewable[]
   readonly now?: () => number
+  /** Why the clock is wrong, where it is: nothing counts as expired by it, and nothing is renewed. */
+  readonly whyWrong?: () => string | undefined
 }
 
 /** Between two checks of their lives, in ms. */
@@ -60,7 +62,14 @@ const severities: Readonly<Record<LifeStage, Severity>> = {
 }
 
 /** Watches the lives of our own credentials: people hear of their end in time, and what can be renewed is. */
-export function watchLives({ journal, alerts, log, all, now = () => Date.now() }: RenewalOptions): AsyncDisposable & {
+export function watchLives({
+  journal,
+  alerts,
+  log,
+  all,
+  now = () => Date.now(),
+  whyWrong = () => undefined,
+}: RenewalOptions): AsyncDisposable & {
   /** Checks at once. Never rejects. */
   check(): Promise<void>
 } {
@@ -119,6 +128,7 @@ export function watchLives({ journal, alerts, log, all, now = () => Date.now() }
   }
 
   async function check(): Promise<void> {
+    if (whyWrong() !== undefined) return
     checking ??= (async () => {
       for (const one of all)
         await checkOne(one).catch((error: unknown) =>

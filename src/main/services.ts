@@ -45,6 +45,7 @@ export function createServices(options: ServicesOptions): Supervisor {
     log,
     now: agent.now,
     stopBeside: agent.stop,
+    stillRunning: () => agent.running,
     ...(options.limits ? { limits: options.limits } : {}),
   })
   // Services that are gone have no alerts.

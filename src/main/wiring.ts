@@ -43,6 +43,8 @@ export interface World extends AsyncDisposable {
 export interface WorldTold extends UpsesTold {
   /** The talosconfig or the kubeconfig can't be used and why, or with undefined can again; the last good one is used. */
   credentials?(name: 'talosconfig' | 'kubeconfig', why: string | undefined): void
+  /** A server has told the time just now, in ms since the epoch. */
+  time?(who: string, at: number): void
   /** The secrets of a machine can't be read and why, or with undefined can again. */
   machine?(name: string, why: string | undefined): void
 }
@@ -72,6 +74,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   const { keptTalos, keptKubernetes } = await openCredentials(options)
   const talos = createTalos({ nodes: config.nodes, credentials: async () => (await keptTalos.current()).value })
   const api = createApi({
+    onDate: (at) => told.time?.('the Kubernetes API', at),
     access: keptKubernetes === undefined ? () => askForAccess(talos, settings) : accessFrom(keptKubernetes),
   })
 
@@ -79,7 +82,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   const upses = await followUpses(settings, { ...told, login: whenNew(loginsRefused, told.login) }, mayLack)
   const upgrade = followUpgrade(settings)
   const ports: Ports = {
-    factory: createFactory(config.factory.url),
+    factory: createFactory(config.factory.url, { onDate: (at) => told.time?.('the Image Factory', at) }),
     share: createShare({ ...config.share, directory: path(config.share.directory) }),
     talos,
     kubernetes: createKubernetes(api),

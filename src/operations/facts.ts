@@ -7,6 +7,7 @@ import type { Journal } from '../core/journal.ts'
 import { factKind } from '../core/records.ts'
 import { flag, listOf, mapOf, number, object, optional, type Shape, text, time } from '../core/shape.ts'
 import { movementOf } from '../core/release/left-behind.ts'
+import { believedClock, type Timekeeper } from './timekeeper.ts'
 import { decideFirst } from '../core/release/first.ts'
 import { decideTarget, type TargetDecision } from '../core/release/target.ts'
 import type { ReleasePolicy } from '../core/release/policy.ts'
@@ -121,13 +122,19 @@ export interface Moment {
   readonly now: Date
   /** The node that this agent itself runs on. */
   readonly ownNode?: string | undefined
+  /** Whose word on time is taken; `now` is believed unless there is one. */
+  readonly clock?: Pick<Timekeeper, 'whyUntrusted' | 'firstSeen'>
 }
 
 /** The release that machines boot first where no node is configured yet, from what is remembered. */
-export function chooseFirst(journal: Journal, policy: ReleasePolicy, now: Date): TargetDecision {
+export function chooseFirst(
+  journal: Journal,
+  policy: ReleasePolicy,
+  { now, clock = believedClock }: Pick<Moment, 'now' | 'clock'>,
+): TargetDecision {
   const available = remembered.versions.recall(journal) ?? []
   const withdrawn = remembered.withdrawn.recall(journal) ?? []
-  const firstSeen = journal.firstSeen(available, now.getTime())
+  const firstSeen = clock.firstSeen(journal, available, now)
   return decideFirst({ available, withdrawn, firstSeen, now: now.getTime() }, policy)
 }
 
@@ -136,7 +143,7 @@ export function chooseTarget(
   cluster: Cluster,
   journal: Journal,
   policy: ReleasePolicy,
-  { now, ownNode }: Moment,
+  { now, ownNode, clock = believedClock }: Moment,
 ): TargetDecision {
   const available = remembered.versions.recall(journal) ?? []
   const { running, left } = movementOf(cluster, ownNode)
@@ -149,7 +156,8 @@ export function chooseTarget(
       vanished: (remembered.vanished.recall(journal) ?? []).filter((version) => decidedOn.includes(version)),
       running,
       leftBehind: left,
-      firstSeen: journal.firstSeen(available, now.getTime()),
+      firstSeen: clock.firstSeen(journal, available, now),
+      clockFault: clock.whyUntrusted(),
       underWay,
       kubernetes: cluster.kubernetes.ok ? cluster.kubernetes.value : undefined,
       now: now.getTime(),

@@ -9,6 +9,7 @@ import type { Ports } from '../core/ports.ts'
 import type { Power, PowerWatch } from '../core/power/feeds.ts'
 import type { JobSpec, Outcome } from '../core/job.ts'
 import type { RegisteredSchematic } from '../core/release/schematic.ts'
+import type { Timekeeper } from './timekeeper.ts'
 import type { Wording } from '../core/wording.ts'
 
 /** A job is one file in jobs/: what it is called, what starts it, and what it does. */
@@ -37,6 +38,8 @@ export interface JobContext {
   now(): Date
   /** Monotonic clock, in ms. */
   monotonic(): number
+  /** Whether `now` is to be believed. */
+  readonly clock: Timekeeper
   emit(event: Event): Promise<void>
   /** Looks at the cluster; what has not answered after so many ms counts as silent. */
   observe(within?: number): Promise<Cluster>

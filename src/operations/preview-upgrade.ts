@@ -21,13 +21,13 @@ import { gatherCircumstances } from './upgrade-circumstances.ts'
 export async function previewUpgrade(
   context: Pick<
     JobContext,
-    'observe' | 'config' | 'ports' | 'power' | 'now' | 'monotonic' | 'schematics' | 'signal' | 'ownNode'
+    'observe' | 'config' | 'ports' | 'power' | 'now' | 'monotonic' | 'clock' | 'schematics' | 'signal' | 'ownNode'
   >,
 ): Promise<UpgradePreview> {
-  const { observe, config, ports, power, now, schematics, ownNode } = context
+  const { observe, config, ports, power, now, clock, schematics, ownNode } = context
   const { journal } = ports
   const cluster = await observe()
-  const release = chooseTarget(cluster, journal, config.upgrade, { now: now(), ownNode })
+  const release = chooseTarget(cluster, journal, config.upgrade, { now: now(), ownNode, clock })
   const goesTo = release.kind === 'target' ? release.version : undefined
   const leftBehind = describeLeftBehind(movementOf(cluster, ownNode), goesTo)
   const withdrawn = remembered.withdrawn.recall(journal) ?? []

@@ -10,6 +10,7 @@ import { nodeTimes, type Rollout } from '../core/upgrade/record.ts'
 import type { Blackout } from '../core/upgrade/window.ts'
 import { isAborted, remembered } from './facts.ts'
 import { describePause } from './pause.ts'
+import type { Timekeeper } from './timekeeper.ts'
 import type { JobContext } from './job.ts'
 
 /** How long the questions besides the cluster itself may take, in ms: storage, the calendar, the user's own checks. */
@@ -17,11 +18,11 @@ const askedWithin = 10_000
 
 /** Everything besides the cluster that the decision needs. What costs a question is asked only where a node is to come. */
 export async function gatherCircumstances(
-  context: Pick<JobContext, 'config' | 'ports' | 'power' | 'now' | 'monotonic' | 'signal' | 'ownNode'>,
+  context: Pick<JobContext, 'config' | 'ports' | 'power' | 'now' | 'monotonic' | 'clock' | 'signal' | 'ownNode'>,
   version: string,
   asks: boolean,
 ): Promise<Circumstances> {
-  const { config, ports, power, monotonic, ownNode } = context
+  const { config, ports, power, monotonic, ownNode, clock } = context
   const { journal } = ports
   const { upgrade } = config
   const now = context.now()
@@ -45,6 +46,7 @@ export async function gatherCircumstances(
     now,
     powerObstacle: powerObstacle(power, monotonic(), config.power) ?? chargeObstacle(power, upgrade.minimumCharge),
     paused: pauseOf(config, journal),
+    clockFault: clock.whyUntrusted(),
     blackouts,
     approved: remembered.approved.recall(journal),
     openUntil: optionalDate(remembered.openUntil.recall(journal)),
@@ -61,10 +63,16 @@ export async function gatherCircumstances(
     components,
     acceptedStorage: config.storage.accept,
     failedChecks,
-    canaryDoneAt: canary?.endedAt === undefined ? undefined : new Date(canary.endedAt),
+    canaryDoneAt: canary?.endedAt === undefined ? undefined : doneAt(Date.parse(canary.endedAt), now, clock),
     snapshotted: rollout?.snapshot !== undefined,
     times: timesOf(journal),
   }
+}
+
+/** When the canary was done, where a clock that was wrong since may have said so: then it is watched anew. */
+function doneAt(endedAt: number, now: Date, clock: Timekeeper): Date {
+  const since = clock.trustedSince() ?? 0
+  return new Date(endedAt > now.getTime() ? since || now.getTime() : Math.max(endedAt, since))
 }
 
 /** The record of the rollout to this release, if it is under way. */

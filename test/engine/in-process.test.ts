@@ -6,7 +6,11 @@ import { createInProcess } from '../../src/engine/in-process.ts'
 const job: Job = { name: 'shut-down', about: '', triggers: [], runs: 'in-process', run: async () => done('') }
 const soon = (ms: number) => new Date(Date.now() + ms)
 
-function hereThat(run: (count: number) => Promise<Outcome>, failed: () => Outcome = () => done('given up')) {
+function hereThat(
+  run: (count: number) => Promise<Outcome>,
+  failed: () => Outcome = () => done('given up'),
+  now: () => Date = () => new Date(),
+) {
   const runs = { count: 0, atOnce: 0, most: 0 }
   const here = createInProcess({
     run: async () => {
@@ -18,7 +22,7 @@ function hereThat(run: (count: number) => Promise<Outcome>, failed: () => Outcom
       }
     },
     failed,
-    now: () => new Date(),
+    now,
   })
   return { here, runs }
 }
@@ -111,4 +115,22 @@ test('stopping waits for what runs, and begins nothing more', async () => {
   here.wake(job)
   await new Promise((resolve) => setTimeout(resolve, 10))
   expect(runs.count).toBe(1)
+})
+
+test('a clock that is set back while a job runs does not delay what it says by as much', async () => {
+  let setBack = 0
+  const now = () => new Date(Date.now() - setBack)
+  const { here, runs } = hereThat(
+    async (count) => {
+      if (count > 1) return done('')
+      const at = new Date(now().getTime() + 20)
+      setBack = 5 * 3_600_000
+      return later('not yet', at)
+    },
+    undefined,
+    now,
+  )
+  here.wake(job)
+  await expect.poll(() => runs.count, { timeout: 10_000 }).toBe(2)
+  await here.stop()
 })

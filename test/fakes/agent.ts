@@ -2,6 +2,7 @@ import { type Agent, createAgent } from '../../src/agent.ts'
 import { createAlerts } from '../../src/operations/alerts.ts'
 import { type Config, parseConfig } from '../../src/config/config.ts'
 import type { Job } from '../../src/operations/job.ts'
+import type { Timekeeper } from '../../src/operations/timekeeper.ts'
 import type { Outcome } from '../../src/core/job.ts'
 import type { RegisteredSchematic } from '../../src/core/release/schematic.ts'
 import type { Ports } from '../../src/core/ports.ts'
@@ -25,6 +26,8 @@ export interface StartOptions {
   /** Lines of every UPS. */
   readonly ups?: Readonly<Record<string, unknown>>
   readonly now?: () => Date
+  /** Whether the wall clock is to be believed. */
+  readonly timekeeper?: Timekeeper
   readonly ownNode?: string
   readonly ownMachine?: string
   readonly bootId?: string
@@ -57,6 +60,7 @@ export function startAgent(
     upgrade,
     power,
     now,
+    timekeeper,
     leaseGrace = 50,
     schematics,
     hosts = [],
@@ -137,6 +141,7 @@ export function startAgent(
     leaseRetry: 5,
     monotonic: () => clock,
     ...(now ? { now } : {}),
+    ...(timekeeper ? { clock: timekeeper } : {}),
     ownNode,
     ownMachine,
     bootId,

@@ -4,6 +4,7 @@ import type { Cluster, CordonMark, StorageWarning } from '../../src/core/cluster
 import type { Outage } from '../../src/core/power/outage.ts'
 import { type PowerState, startPower } from '../../src/core/power/state.ts'
 import type { UpgradePreview } from '../../src/core/upgrade/preview.ts'
+import { believedClock } from '../../src/operations/timekeeper.ts'
 import { previewUpgrade } from '../../src/operations/preview-upgrade.ts'
 import { pauseOf } from '../../src/operations/upgrade-circumstances.ts'
 import { remembered } from '../../src/operations/facts.ts'
@@ -68,6 +69,7 @@ async function look(cluster: Cluster, situation: Situation = {}): Promise<Upgrad
     power: { upses: new Map([['ups', power]]), ordered: undefined },
     now: () => calm.now,
     monotonic: () => 0,
+    clock: believedClock,
     schematics: new Map([['homelab', { id: 'own', schematic: homelab }]]),
     signal: new AbortController().signal,
     ownNode: undefined,

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { debts } from './debts.ts'
+import { findRegexes, findSlowText } from './regexes.ts'
 import { findBreaches, findCycles } from './rules.ts'
 import { measureSizes, withoutCases } from './sizes.ts'
 import { parseSource, readSources } from './source.ts'
@@ -26,6 +27,24 @@ test('no test is longer than it may be, and neither is what the lab and the fake
   const { over, long } = measureSizes(withoutCases(await readSources(root, 'test/**/*.ts')))
   expect(without(over, debts.tests)).toEqual([])
   expect(long.length).toBeLessThan(5)
+})
+
+test('one place writes to the terminal', async () => {
+  const files = await readSources(root, '{src,jobs}/**/*.ts')
+  const writing = files.filter(({ text }) => /\bstd(out|err)\.write\b|\bconsole\.\w+\(/.test(text))
+  expect(writing.map(({ path }) => path)).toEqual(['src/cli/output.ts'])
+})
+
+test('no regular expression takes the square of the length of what somebody sends', { timeout: 120_000 }, async () => {
+  const regexes = findRegexes(await readSources(root, '{src,jobs}/**/*.ts'))
+  expect(regexes.length).toBeGreaterThan(100)
+  const slow = regexes.flatMap((regex) => {
+    const text = findSlowText(regex)
+    return text === undefined ? [] : [`${regex.at} /${regex.pattern}/ is slow for ${text}`]
+  })
+  expect(slow).toEqual([])
+  for (const pattern of [String.raw`\0+$`, String.raw`\/+$`, String.raw`(: |\s*\\).*$`])
+    expect(findSlowText({ pattern, flags: 's' }), pattern).toBeDefined()
 })
 
 describe('the rule sees what breaks it', () => {

@@ -1,5 +1,9 @@
+import { lookup } from 'node:dns'
 import { readFile, stat } from 'node:fs/promises'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
 import { AgentError, messageOf } from '../../core/errors.ts'
+import { lookupAfter, type Redirector, RedirectRefused, whyNotFollow } from '../../core/redirect.ts'
 import type { Place } from './text.ts'
 
 /** Parses a text. @throws AgentError */
@@ -19,6 +23,7 @@ const askedAgainAfter = 60_000
 /** How long a copy is used while the server is down. */
 const copyLasts = 24 * 3_600_000
 const answersWithin = 15_000
+const mostRedirects = 5
 
 export function isAddress(source: string): boolean {
   return /^(https?|webcal):\/\//i.test(source)
@@ -107,24 +112,24 @@ export function urlSource<T>(source: string, accept: Accept<T>): Source<T> {
   async function fetchText(url: URL, etag: string | null | undefined, signal: AbortSignal) {
     try {
       const headers = { 'user-agent': 'caretaker', accept: 'text/calendar, */*;q=0.1' }
-      const response = await fetch(url, { headers: etag ? { ...headers, 'if-none-match': etag } : headers, signal })
-      const { status } = response
+      const response = await follow(url, etag ? { ...headers, 'if-none-match': etag } : headers, signal)
+      const { statusCode: status = 0 } = response
       if (status !== 200) {
-        await response.body?.cancel()
+        response.destroy()
         return { status, text: '', etag: null }
       }
-      return { status, text: await textOf(response), etag: response.headers.get('etag') }
+      return { status, text: await textOf(response), etag: response.headers.etag ?? null }
     } catch (error) {
       if (error instanceof AgentError) throw error
       const why = signal.aborted ? 'it did not answer in time' : explain(error)
-      throw new AgentError('unreachable', `${name}: ${why}`, error)
+      throw new AgentError(error instanceof RedirectRefused ? 'rejected' : 'unreachable', `${name}: ${why}`, error)
     }
   }
 
-  async function textOf({ body }: Response): Promise<string> {
+  async function textOf(body: IncomingMessage): Promise<string> {
     const chunks: Uint8Array[] = []
     let size = 0
-    for await (const chunk of body ?? []) {
+    for await (const chunk of body as AsyncIterable<Uint8Array>) {
       size += chunk.length
       if (size > largest) throw new AgentError('malformed', `${name}: it is larger than ${largest / 1_048_576} MiB`)
       chunks.push(chunk)
@@ -135,19 +140,56 @@ export function urlSource<T>(source: string, accept: Accept<T>): Source<T> {
   return { read }
 }
 
+/** One GET, and where it is redirected to, by the rule of core/redirect.ts. @throws RedirectRefused */
+async function follow(
+  url: URL,
+  headers: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  let first: Redirector | undefined
+  let at = url
+  for (let hop = 0; hop <= mostRedirects; hop++) {
+    const response = await get(at, first, { headers, signal })
+    const { statusCode = 0, headers: answered, socket } = response
+    if (![301, 302, 303, 307, 308].includes(statusCode) || answered.location === undefined) return response
+    const { remoteAddress = '' } = socket
+    response.destroy()
+    if (!URL.canParse(answered.location, at.href)) throw new RedirectRefused('it redirects to an invalid address')
+    const next = new URL(answered.location, at)
+    first ??= { url: at, address: remoteAddress }
+    const why = whyNotFollow({ ...first, url: at }, next)
+    if (why !== undefined) throw new RedirectRefused(`it redirects to ${next.host}, ${why}: it is not followed`)
+    at = next
+  }
+  throw new RedirectRefused('it redirects too often')
+}
+
+function get(
+  url: URL,
+  first: Redirector | undefined,
+  options: { readonly headers: Readonly<Record<string, string>>; readonly signal: AbortSignal },
+): Promise<IncomingMessage> {
+  const begin = url.protocol === 'https:' ? httpsRequest : httpRequest
+  const checked = first ? { lookup: lookupAfter(first, lookup) as typeof lookup } : {}
+  return new Promise((answer, refuse) => {
+    begin(url, { ...options, agent: false, ...checked })
+      .on('response', answer)
+      .on('error', refuse)
+      .end()
+  })
+}
+
 /** A clock that was set back makes nothing recent. */
 function isRecent(at: number, within: number, now: Date): boolean {
   const age = now.getTime() - at
   return age >= 0 && age < within
 }
 
-/** The cause of fetch's error has the reason. */
 function explain(error: unknown): string {
-  const cause = (error as { cause?: unknown }).cause ?? error
-  const { code } = cause as NodeJS.ErrnoException
+  const { code } = error as NodeJS.ErrnoException
   if (code === 'ECONNREFUSED') return 'connection refused'
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'the name does not resolve'
-  return messageOf(cause)
+  return messageOf(error)
 }
 
 /** A file on a network's disk can hang. */

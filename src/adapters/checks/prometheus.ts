@@ -1,9 +1,10 @@
+import { withoutEnd } from '../../core/text-end.ts'
 import { andMore, inWords } from './redaction.ts'
 
 /** `<url>/api/v1/query?query=…`, below whatever path Prometheus is served at. */
 export function queryUrl(base: string, query: string): URL {
   const url = new URL(base)
-  url.pathname = `${url.pathname.replace(/\/+$/, '')}/api/v1/query`
+  url.pathname = `${withoutEnd(url.pathname, '/')}/api/v1/query`
   url.search = ''
   url.hash = ''
   url.searchParams.set('query', query)

@@ -1,28 +1,49 @@
 import type { IncomingMessage } from 'node:http'
 import { below } from '../../core/address.ts'
+import { withoutEnd } from '../../core/text-end.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import type { ImageOrder } from '../../core/release/image.ts'
 import type { Download, Factory, Resume } from '../../core/release/ports.ts'
 import { canonicalYaml } from '../../core/release/schematic.ts'
-import { parseVersion } from '../../core/version.ts'
-import { type HttpRequest, readText, send } from './http.ts'
+import { compareVersions, parseVersion } from '../../core/version.ts'
+import { type HttpRequest, readText, send, whyOff } from './http.ts'
 
 /** A build may take 20 minutes before the first byte (siderolabs/image-factory internal/asset/asset.go), in ms. */
 const buildWithin = 22 * 60_000
 const answerWithin = 30_000
+/** A list of ten thousand releases has some 130 KiB. */
+const largestList = 1_048_576
+/** The newest so many count: older ones lead nowhere, and each is compared, sorted and remembered. */
+const mostReleases = 2_000
+
+/** In ms and bytes. An image that comes more slowly than so many bytes within so long is cut off, and resumed. */
+export interface FactoryLimits {
+  readonly answerWithin: number
+  readonly leastBytes: number
+  readonly leastWithin: number
+}
+
+const usualLimits: FactoryLimits = { answerWithin, leastBytes: 65_536, leastWithin: 60_000 }
+
+export interface FactoryOptions {
+  readonly limits?: Partial<FactoryLimits>
+  /** Told the time by the Factory's clock with each answer, in ms since the epoch. */
+  readonly onDate?: (at: number) => void
+}
 
 /**
  * Talks to an Image Factory. `url` is its address, as people open it in a browser; a path in it, as of a reverse proxy,
  * stands before every path of the Factory. Installer images are named by its host alone: a registry is asked at the root
  * of its host (`/v2/…`, opencontainers/distribution-spec), where no path of a proxy stands before it.
  */
-export function createFactory(url: string): Factory {
+export function createFactory(url: string, { limits: given = {}, onDate }: FactoryOptions = {}): Factory {
+  const limits = { ...usualLimits, ...given }
   const base = new URL(url)
-  const prefix = base.pathname.replace(/\/+$/, '')
+  const prefix = withoutEnd(base.pathname, '/')
   const where = base.host + prefix
 
   async function ask(path: string, rest: Omit<HttpRequest, 'url'>, expired = 0): Promise<IncomingMessage> {
-    const { response, host } = await send({ ...rest, url: below(base, path) })
+    const { response, host } = await send({ ...rest, url: below(base, path), onDate })
     const status = response.statusCode ?? 0
     if (status >= 200 && status < 300) return response
     // Images are stored elsewhere, under URLs that expire: the Factory issues a new one.
@@ -32,7 +53,11 @@ export function createFactory(url: string): Factory {
       return ask(path, rest, expired + 1)
     }
     // Errors are plain text; a 500 has no reason, but the request id helps the Factory's operators.
-    const text = (await readText(response, 65_536).catch(() => '')).trim().slice(0, 300)
+    const text = (
+      await readText(response, host, { bytes: 65_536, within: limits.answerWithin }, rest.signal).catch(() => '')
+    )
+      .trim()
+      .slice(0, 300)
     const id = response.headers['x-request-id']
     const asked = `${rest.method} ${where}${path.replaceAll(/[0-9a-f]{64}/g, (long) => `${long.slice(0, 12)}…`)}`
     const words = `${asked}${host === base.host ? '' : ` redirects to ${host}, which`} answers ${status}: ${text || 'no reason given'}`
@@ -41,14 +66,19 @@ export function createFactory(url: string): Factory {
     throw new AgentError(status >= 500 || status === 429 || isExpired ? 'unreachable' : 'rejected', why)
   }
 
+  const readList = (response: IncomingMessage, signal: AbortSignal) =>
+    readText(response, where, { bytes: largestList, within: limits.answerWithin }, signal)
+
   async function releases(path: string, signal: AbortSignal): Promise<readonly string[]> {
     const response = await ask(path, { method: 'GET', headersWithin: answerWithin, signal })
     // It is sent as text/plain, and as `null` when there are none.
-    const list = parseJson(await readText(response), `${where}${path}`) ?? []
+    const list = parseJson(await readList(response, signal), `${where}${path}`) ?? []
     if (!Array.isArray(list)) throw new AgentError('malformed', `${where}${path} is not a list`)
-    return list.filter(
-      (entry): entry is string =>
-        typeof entry === 'string' && entry.startsWith('v') && parseVersion(entry) !== undefined,
+    return newest(
+      list.filter(
+        (entry): entry is string =>
+          typeof entry === 'string' && entry.startsWith('v') && parseVersion(entry) !== undefined,
+      ),
     )
   }
 
@@ -68,7 +98,7 @@ export function createFactory(url: string): Factory {
         headersWithin: answerWithin,
         signal,
       })
-      const answer = parseJson(await readText(response), `${where}/schematics`) as { id?: unknown } | null
+      const answer = parseJson(await readList(response, signal), `${where}/schematics`) as { id?: unknown } | null
       const id = answer?.id
       if (typeof id !== 'string' || !/^[0-9a-f]{64}$/.test(id))
         throw new AgentError('malformed', `${where}/schematics answers without an id`)
@@ -90,10 +120,10 @@ export function createFactory(url: string): Factory {
         const headers = { range: `bytes=${resume.offset}-`, 'if-range': resume.etag }
         const response = await ask(pathOf(image), { ...whole, headers }).catch(rangeRefused)
         if (response && (response.statusCode !== 206 || isRest(response, resume)))
-          return toDownload(response, base.host)
+          return toDownload(response, base.host, { ...limits, signal })
         response?.destroy()
       }
-      return toDownload(await ask(pathOf(image), whole), base.host)
+      return toDownload(await ask(pathOf(image), whole), base.host, { ...limits, signal })
     },
   }
 }
@@ -135,7 +165,11 @@ function isRest(response: IncomingMessage, { offset, etag }: Resume): boolean {
 }
 
 /** A 200 to a range request is the whole file: it has changed, or ranges are not supported. */
-function toDownload(response: IncomingMessage, host: string): Download {
+function toDownload(
+  response: IncomingMessage,
+  host: string,
+  limits: FactoryLimits & { readonly signal: AbortSignal },
+): Download {
   const { headers, statusCode } = response
   const range = contentRange(response)
   const partial = statusCode === 206 && range !== null
@@ -144,15 +178,45 @@ function toDownload(response: IncomingMessage, host: string): Download {
     size: partial ? sizeOf(range[2]) : sizeOf(headers['content-length']),
     // A weak one does not promise the same bytes.
     etag: headers.etag?.startsWith('W/') ? undefined : headers.etag,
-    body: readBody(response, host),
+    body: readBody(response, host, limits),
   }
 }
 
-async function* readBody(response: IncomingMessage, host: string): AsyncGenerator<Uint8Array> {
+/** The newest of a list that is far longer than any Factory's, in their order. */
+function newest(list: readonly string[]): readonly string[] {
+  if (list.length <= mostReleases) return list
+  return [...new Set(list)].toSorted(compareVersions).slice(-mostReleases)
+}
+
+async function* readBody(
+  response: IncomingMessage,
+  host: string,
+  { leastBytes, leastWithin, signal }: FactoryLimits & { readonly signal: AbortSignal },
+): AsyncGenerator<Uint8Array> {
+  const began = performance.now()
+  const slow = new Error(`less than ${leastBytes / 1_024} KiB came within ${leastWithin / 1_000} s`)
+  let since = 0
+  let isAwaited = true
+  // A disk that is slow to take what has come is not the server's fault.
+  const rate = setInterval(() => {
+    if (since < leastBytes && isAwaited) response.destroy(slow)
+    since = 0
+  }, leastWithin)
   try {
-    for await (const chunk of response as AsyncIterable<Uint8Array>) yield chunk
+    for await (const chunk of response as AsyncIterable<Uint8Array>) {
+      since += chunk.length
+      isAwaited = false
+      yield chunk
+      isAwaited = true
+    }
   } catch (error) {
-    throw new AgentError('unreachable', `the download from ${host} was cut off: ${messageOf(error)}`, error)
+    throw new AgentError(
+      'unreachable',
+      `the download from ${host} was cut off: ${whyOff(signal, began) ?? messageOf(error)}`,
+      error,
+    )
+  } finally {
+    clearInterval(rate)
   }
 }
 

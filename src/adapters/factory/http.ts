@@ -1,6 +1,9 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
+import { lookup } from 'node:dns'
+import { describeDuration } from '../../core/duration.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
+import { lookupAfter, type Redirector, RedirectRefused, whyNotFollow } from '../../core/redirect.ts'
 
 export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'POST'
@@ -10,6 +13,8 @@ export interface HttpRequest {
   /** How long the answer's headers may take, in ms: the Factory builds an image before it sends the first of them. */
   readonly headersWithin: number
   readonly signal: AbortSignal
+  /** Told the time of each answer, in ms since the epoch: what the host's `Date` says, and how old its copy is (`Age`). */
+  readonly onDate?: ((at: number) => void) | undefined
 }
 
 export interface HttpAnswer {
@@ -31,34 +36,64 @@ const redirects = 5
  */
 export async function send(request: HttpRequest): Promise<HttpAnswer> {
   let url = request.url
+  /** The first of the way, once there is a second. */
+  let first: Redirector | undefined
   for (let hop = 0; hop <= redirects; hop++) {
-    const response = await sendOnce({ ...request, url })
+    const response = await sendOnce({ ...request, url }, first)
+    if (hop === 0) noteDate(response, request.onDate)
     const { statusCode = 0, headers } = response
     const moved = [301, 302, 303, 307, 308].includes(statusCode) && headers.location !== undefined
     if (!moved || request.method === 'POST') return { response, host: url.host }
-    response.resume()
+    const { remoteAddress = '' } = response.socket
+    // Its body may never end, and the connection is of no more use.
+    response.destroy()
     const next = URL.canParse(headers.location!, url.href) ? new URL(headers.location!, url) : undefined
     if (next?.protocol !== 'http:' && next?.protocol !== 'https:')
       throw new AgentError(
         'malformed',
         `${url.host} redirects to an invalid address: ${headers.location!.slice(0, 80)}`,
       )
+    first ??= { url, address: remoteAddress }
+    const why = whyNotFollow({ ...first, url }, next)
+    if (why !== undefined)
+      throw new AgentError('rejected', `${url.host} redirects to ${next.host}, ${why}: it is not followed`)
     url = next
   }
   throw new AgentError('malformed', `${request.url.host} redirects too often`)
 }
 
-function sendOnce({ method, url, headers = {}, body, headersWithin, signal }: HttpRequest): Promise<IncomingMessage> {
+/** After a redirect, `first` is who may not lead everywhere. */
+function sendOnce(
+  { method, url, headers = {}, body, headersWithin, signal }: HttpRequest,
+  first: Redirector | undefined,
+): Promise<IncomingMessage> {
+  const began = performance.now()
   return new Promise((resolve, reject) => {
     const begin = url.protocol === 'https:' ? httpsRequest : httpRequest
-    const outgoing = begin(url, { method, headers: { 'user-agent': 'caretaker', ...headers }, signal, agent: false })
+    const outgoing = begin(url, {
+      method,
+      headers: { 'user-agent': 'caretaker', ...headers },
+      signal,
+      agent: false,
+      ...(first ? { lookup: lookupAfter(first, lookup) as typeof lookup } : {}),
+    })
     const slow = setTimeout(
       () => outgoing.destroy(new Error(`no answer within ${Math.round(headersWithin / 1_000)} s`)),
       headersWithin,
     )
     outgoing.on('error', (error: NodeJS.ErrnoException) => {
       clearTimeout(slow)
-      reject(new AgentError('unreachable', `${method} ${url.origin}${url.pathname}: ${explain(error)}`, error))
+      if (error instanceof RedirectRefused)
+        return reject(
+          new AgentError('rejected', `${first!.url.host} redirects to ${error.message}: it is not followed`),
+        )
+      reject(
+        new AgentError(
+          'unreachable',
+          `${method} ${url.origin}${url.pathname}: ${whyOff(signal, began) ?? explain(error)}`,
+          error,
+        ),
+      )
     })
     outgoing.on('response', (response) => {
       clearTimeout(slow)
@@ -69,26 +104,61 @@ function sendOnce({ method, url, headers = {}, body, headersWithin, signal }: Ht
   })
 }
 
-/** The body as text, up to `limit` bytes. */
-export async function readText(response: IncomingMessage, limit = 8_388_608): Promise<string> {
+/** What a text may cost: bytes, and ms from its headers to its end, however steadily it drips. */
+export interface TextLimits {
+  readonly bytes: number
+  readonly within: number
+}
+
+/** The body of an answer of `host` as text. @throws AgentError naming the host */
+export async function readText(
+  response: IncomingMessage,
+  host: string,
+  limits: TextLimits,
+  signal?: AbortSignal,
+): Promise<string> {
+  const began = performance.now()
   const chunks: Buffer[] = []
   let size = 0
+  const seconds = limits.within / 1_000
+  const late = setTimeout(() => response.destroy(new Error(`not complete within ${seconds} s`)), limits.within)
   try {
     for await (const chunk of response as AsyncIterable<Buffer>) {
       size += chunk.length
-      if (size > limit) throw new AgentError('malformed', 'the answer is too large')
+      if (size > limits.bytes)
+        throw new AgentError('malformed', `the answer of ${host} is larger than ${limits.bytes / 1_024} KiB`)
       chunks.push(chunk)
     }
   } catch (error) {
     if (error instanceof AgentError) throw error
-    throw new AgentError('unreachable', `the answer was cut off: ${messageOf(error)}`, error)
+    throw new AgentError(
+      'unreachable',
+      `the answer of ${host} was cut off: ${whyOff(signal, began) ?? messageOf(error)}`,
+      error,
+    )
+  } finally {
+    clearTimeout(late)
   }
   return Buffer.concat(chunks).toString('utf8')
+}
+
+/** RFC 9110 section 6.6.1; a cache adds how long it has had its copy (RFC 9111 section 5.1). */
+function noteDate({ headers }: IncomingMessage, onDate: ((at: number) => void) | undefined): void {
+  const at = Date.parse(headers.date ?? '')
+  const age = /^\d{1,9}$/.test(headers.age ?? '') ? Number(headers.age) : 0
+  if (Number.isFinite(at)) onDate?.(at + age * 1_000)
+}
+
+/** Where whoever has asked waits no longer, how long it was waited; undefined where the fault is another. */
+export function whyOff(signal: AbortSignal | undefined, began: number): string | undefined {
+  if (!signal?.aborted) return undefined
+  const isLate = (signal.reason as { name?: unknown } | undefined)?.name === 'TimeoutError'
+  return isLate ? `not complete within ${describeDuration(performance.now() - began)}` : 'cancelled'
 }
 
 function explain(error: NodeJS.ErrnoException): string {
   if (error.code === 'ECONNREFUSED') return 'connection refused: is it listening there?'
   if (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN')
     return 'the name does not resolve: check DNS and the address'
-  return error.name === 'AbortError' ? 'cancelled' : messageOf(error)
+  return messageOf(error)
 }

@@ -32,10 +32,12 @@ export interface ApiOptions {
    * server doesn't know us any more, and before its client certificate ends.
    */
   readonly access: Access | AccessSource | (() => Promise<Access>)
+  /** Told the time by the API server's clock with each answer, in ms since the epoch (RFC 9110 section 6.6.1). */
+  readonly onDate?: ((at: number) => void) | undefined
 }
 
 /** In bytes; a list of a large cluster has some megabytes. */
-const largestAnswer = 256 * 1_048_576
+const largestAnswer = 32 * 1_048_576
 
 /**
  * A thin client of the Kubernetes API on Node's own HTTPS: the official one takes 71 MB and more memory than the rest of
@@ -43,6 +45,7 @@ const largestAnswer = 256 * 1_048_576
  */
 export function createApi(given: Access | ApiOptions): Api {
   const access = 'access' in given ? given.access : given
+  const onDate = 'access' in given ? given.onDate : undefined
   const sessions = createSessions(access, openAgent)
   const retrying = createRetries()
 
@@ -71,7 +74,9 @@ export function createApi(given: Access | ApiOptions): Api {
 
   return {
     send: (request) =>
-      retrying(request, (isRepeated) => ask(request.signal, isRepeated, (session) => sendOver(session, request))),
+      retrying(request, (isRepeated) =>
+        ask(request.signal, isRepeated, (session) => sendOver(session, request, onDate)),
+      ),
     exec: (request) => {
       const { namespace, pod, signal } = request
       const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/exec`
@@ -164,16 +169,24 @@ function isUnknownThere(error: unknown): boolean {
   return error instanceof AgentError && error.code === 'misconfigured'
 }
 
-async function sendOver<T>(session: Session<Agent>, request: ApiRequest): Promise<T> {
+async function sendOver<T>(
+  session: Session<Agent>,
+  request: ApiRequest,
+  onDate: ((at: number) => void) | undefined,
+): Promise<T> {
   const release = session.use()
   try {
-    return await sendOnce<T>(session, request)
+    return await sendOnce<T>(session, request, onDate)
   } finally {
     release()
   }
 }
 
-function sendOnce<T>({ access, connections }: Session<Agent>, request: ApiRequest): Promise<T> {
+function sendOnce<T>(
+  { access, connections }: Session<Agent>,
+  request: ApiRequest,
+  onDate: ((at: number) => void) | undefined,
+): Promise<T> {
   const { method, path, body, signal } = request
   const { server } = access
   const where = server.host
@@ -190,6 +203,8 @@ function sendOnce<T>({ access, connections }: Session<Agent>, request: ApiReques
     const outgoing = httpsRequest(url, { method, headers, agent: connections, signal }, (response) => {
       const chunks: Buffer[] = []
       let size = 0
+      const date = Date.parse(response.headers.date ?? '')
+      if (Number.isFinite(date)) onDate?.(date)
       response.on('error', fail)
       response.on('data', (chunk: Buffer) => {
         size += chunk.length

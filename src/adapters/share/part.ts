@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, open, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { describeDuration } from '../../core/duration.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import type { ImageOrder } from '../../core/release/image.ts'
 import type { Download, Factory } from '../../core/release/ports.ts'
@@ -77,14 +78,21 @@ async function receive(file: FileHandle, { body, size }: Download, offset: numbe
   const hash = createHash('sha256')
   if (offset > 0) await hashStart(file, offset, hash)
   let bytes = offset
+  const began = performance.now()
+  // Node's own word, `aborted due to timeout`, names nobody.
+  const stopIfOff = () => {
+    if (!signal.aborted) return
+    const words = `the download was called off after ${describeDuration(performance.now() - began)}`
+    throw new AgentError('unreachable', `${words}, with ${megabytes(bytes)} on the share`, signal.reason)
+  }
   for await (const chunk of body) {
-    signal.throwIfAborted()
+    stopIfOff()
     bytes += chunk.length
     if (bytes > largest) throw new AgentError('malformed', 'the download is larger than 1 GiB, which no Talos UKI is')
     hash.update(chunk)
     await file.appendFile(chunk)
   }
-  signal.throwIfAborted()
+  stopIfOff()
   if (size !== undefined && bytes !== size)
     throw new AgentError('unreachable', `the download ended after ${bytes} of ${size} bytes`)
   return { bytes, sha256: hash.digest('hex') }

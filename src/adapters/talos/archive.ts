@@ -1,4 +1,5 @@
 import { gunzipSync } from 'node:zlib'
+import { withoutEnd } from '../../core/text-end.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
 
 const block = 512
@@ -17,7 +18,7 @@ export function textInArchive(gzipped: Uint8Array, name: string): string {
   } catch (error) {
     throw new AgentError('malformed', `the archive with ${name} can't be unpacked: ${messageOf(error)}`, error)
   }
-  const text = (at: number, length: number) => tar.toString('latin1', at, at + length).replace(/[\0 ]+$/, '')
+  const text = (at: number, length: number) => withoutEnd(tar.toString('latin1', at, at + length), '\0 ')
   let at = 0
   while (at + block <= tar.length && tar[at] !== 0) {
     const size = Number.parseInt(text(at + 124, 12), 8)

@@ -8,6 +8,9 @@ import type { ErrorCode } from '../../core/errors.ts'
 const notYet =
   /etcdserver: (no leader|leader changed|not leader|not healthy|unhealthy cluster|too many requests|server stopped)|raft: stopped|etcd cluster is unavailable|Locked by another session|no controlplane endpoints discovered yet|current time \S+ is before/i
 
+/** So much of a text is read at each of its ends, in characters. */
+const readAtEnd = 2_048
+
 const tooLate = /\btimed?[ -]?outs?\b|deadline exceeded/i
 
 /** Go's net and net/http, the kernel's errno as Go words it, and what gRPC says of a service that went away (containerd restarts). */
@@ -26,12 +29,17 @@ const isPassing = (status: number) =>
  */
 export function classOfText(text: string): ErrorCode {
   // Quotes also hold whole errors (`desc = "transport: …"`): what has no space in it is a name.
-  const words = text.replace(/"[^"\s]*"|\b[a-z]+:\/\/[^\s"]+/g, ' ')
+  const words = endsOf(text).replace(/"[^"\s]*"|\b[a-z]+:\/\/[^\s"]+/g, ' ')
   const status = webStatusIn(words)
   if (status !== undefined) return isPassing(status) ? 'unreachable' : 'rejected'
   if (notYet.test(words)) return 'not-now'
   if (tooLate.test(words)) return 'timed-out'
   return outOfReach.test(words) ? 'unreachable' : 'rejected'
+}
+
+/** Both ends of a text that is far longer than an error is: a registry's whole page, for instance. */
+function endsOf(text: string): string {
+  return text.length <= 2 * readAtEnd ? text : `${text.slice(0, readAtEnd)} ${text.slice(-readAtEnd)}`
 }
 
 /** `500` of `unexpected status code 500`, of `HTTP 500` and of `500 Internal Server Error`; the last where there are more. */

@@ -54,6 +54,9 @@ const nextWords = {
 } as const
 
 const lastLines = 3
+/** What of an installer's output is kept: so many messages, and so many characters of each and of each line. */
+const mostMessages = 4_000
+const longestMessage = 4_096
 
 /** Between two tries while another installer runs, in ms. */
 const busyFor = 1_000
@@ -91,7 +94,9 @@ async function install(
   let exitCode: number | undefined
   for await (const { progress } of lifecycle.upgrade({ containerd, source: { imageName: image } }, { signal })) {
     if (progress?.response.case === 'exitCode') exitCode = progress.response.value
-    if (progress?.response.case === 'message') messages.push(progress.response.value)
+    if (progress?.response.case === 'message') messages.push(progress.response.value.slice(0, longestMessage))
+    // Its beginning tells its release, and its end how it went.
+    if (messages.length >= mostMessages) messages.splice(mostMessages / 4, mostMessages / 2)
   }
   if (exitCode === 0) return
   const lines = linesOf(messages)
@@ -118,4 +123,5 @@ function linesOf(messages: readonly string[]): string[] {
     .join(pieces ? '' : '\n')
     .split('\n')
     .filter((line) => line.trim() !== '')
+    .map((line) => line.slice(0, longestMessage))
 }

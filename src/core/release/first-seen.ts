@@ -8,6 +8,9 @@ export interface FirstSeen {
   readonly firstSeen: number
 }
 
+/** The Image Factory opened in November 2023 (siderolabs/image-factory v0.1.0): nothing was seen there before, in ms. */
+export const earliestRelease = Date.UTC(2023, 10, 1)
+
 export const firstSeenKind: RecordKind<FirstSeen> = {
   name: 'release',
   parse: object<FirstSeen>({ version: text, firstSeen: number }),

@@ -24,6 +24,8 @@ export interface ReleaseView {
   /** Undefined where Kubernetes did not answer. */
   readonly kubernetes: string | undefined
   readonly now: number
+  /** Why it is unknown how long releases have soaked: the clock is not to be believed. */
+  readonly clockFault?: string | undefined
 }
 
 /** What the choice of a step goes by: the oldest release that runs, and everything around it. */
@@ -43,10 +45,14 @@ export interface Line {
   readonly vanished: string | undefined
 }
 
+/** So many minor versions that are missing in a row are named one by one. */
+const mostGaps = 10
+
 /** The minor versions ahead of what runs, nearest first: its own, where there is a newer patch, and those after it. */
 export function linesAhead({ oldest, view, policy }: Situation): readonly Line[] {
   const { available, withdrawn = [], vanished = [] } = view
-  const offered = available.filter((version) => !withdrawn.includes(version))
+  const gone = new Set(withdrawn)
+  const offered = new Set(available.filter((version) => !gone.has(version)))
   const ahead = [...new Set([...offered, ...vanished])]
     .filter((version) => isNewer(version, oldest) && allows(policy, version))
     .toSorted(compareVersions)
@@ -54,8 +60,8 @@ export function linesAhead({ oldest, view, policy }: Situation): readonly Line[]
   const lines = Map.groupBy(ahead, minorOf)
   return [...lines.values()].toReversed().map(([newest = '', ...older]) => ({
     newest,
-    offered: [newest, ...older].filter((version) => offered.includes(version)),
-    vanished: offered.includes(newest) ? undefined : newest,
+    offered: [newest, ...older].filter((version) => offered.has(version)),
+    vanished: offered.has(newest) ? undefined : newest,
   }))
 }
 
@@ -78,9 +84,12 @@ export function blockOf(version: string, { oldest, view }: Situation): string | 
 export function gapBefore(version: string, before: string, situation: Situation): readonly string[] {
   const [to, from] = [parseVersion(version)!, parseVersion(before)!]
   if (to.major !== from.major) return []
-  const missing = Array.from({ length: Math.max(0, to.minor - from.minor - 1) }, (_, index) => from.minor + 1 + index)
-  return missing.map((minor) => {
-    const line = `${from.major}.${minor}`
+  const missing = to.minor - from.minor - 1
+  // Whoever publishes v1.900000000.0 does not get a sentence for each that is missing.
+  if (missing > mostGaps)
+    return [`no release from ${from.major}.${from.minor + 1} to ${from.major}.${to.minor - 1} is offered`]
+  return Array.from({ length: Math.max(0, missing) }, (_, index) => {
+    const line = `${from.major}.${from.minor + 1 + index}`
     const [excluded] = exclusions(situation, (one) => minorOf(one) === line)
     return excluded ?? `no release of ${line} is offered`
   })

@@ -16,6 +16,10 @@ export interface FactoryAnswer {
   readonly withdrawn: readonly string[] | undefined
 }
 
+/** The newest of each are remembered: a Factory that lists others every time must not fill the disk. */
+const mostVanished = 200
+const mostWithdrawn = 2_000
+
 /**
  * The lists as they are to be remembered, from what was known and what the Factory says now. An answer that offers
  * nothing changes nothing but what it withdraws, and what was withdrawn stays so until it is offered again. Of releases
@@ -28,7 +32,9 @@ export function mergeLists(
   { policy, running }: { readonly policy: ReleasePolicy; readonly running: readonly string[] },
 ): ReleaseLists {
   const stillWithdrawn = known.withdrawn.filter((version) => withdrawn === undefined || !offered.includes(version))
-  const allWithdrawn = [...new Set([...(withdrawn ?? []), ...stillWithdrawn])].toSorted(compareVersions)
+  const allWithdrawn = [...new Set([...(withdrawn ?? []), ...stillWithdrawn])]
+    .toSorted(compareVersions)
+    .slice(-mostWithdrawn)
   if (offered.length === 0) {
     const vanished = known.vanished.filter((version) => !allWithdrawn.includes(version))
     return { offered: known.offered, withdrawn: allWithdrawn, vanished }
@@ -40,6 +46,7 @@ export function mergeLists(
     .filter((version) => allows(policy, version) && !(oldest !== undefined && isNewer(oldest, version)))
     .filter((version) => !(newest !== undefined && isOutgrown(version, newest)))
     .toSorted(compareVersions)
+    .slice(-mostVanished)
   return { offered, withdrawn: allWithdrawn, vanished }
 }
 

@@ -144,7 +144,7 @@ function naturally(a: string, b: string): number {
   if (xLetter || yLetter) return (i > 0 && /\d/.test(x[i - 1]!)) === xLetter ? -1 : 1
   const digits = (from: readonly string[]) => /^\d*/.exec(from.slice(i).join(''))![0]
   // A zero behind other digits is part of their number, and not the start of one.
-  const before = /\d*$/.exec(x.slice(0, i).join(''))![0]
+  const before = x.slice(x.findLastIndex((character, index) => index < i && !/\d/.test(character)) + 1, i).join('')
   const inside = (x[i] === '0' || y[i] === '0') && /[1-9]/.test(before) ? '1' : ''
   const [m, n] = [digits(x), digits(y)]
   return Number(inside + m) - Number(inside + n) || m.length - n.length || byCode

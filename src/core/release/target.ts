@@ -71,9 +71,13 @@ function soaked(offered: readonly string[], passed: readonly string[], situation
   const { oldest, view, policy } = situation
   const readyAt = (version: string) => (view.firstSeen.get(version) ?? view.now) + policy.soak
   // A pin is a person's own decision: it needs no time to prove itself.
-  const version = offered.find((candidate) => candidate === policy.pin || readyAt(candidate) <= view.now)
+  const isReady = (version: string) =>
+    readyAt(version) <= view.now && (policy.soak === 0 || view.clockFault === undefined)
+  const version = offered.find((candidate) => candidate === policy.pin || isReady(candidate))
   if (version === undefined) {
     const [newest] = offered
+    if (view.clockFault !== undefined)
+      return { kind: 'wait', version: newest!, reason: `it is unknown how long it has soaked: ${view.clockFault}` }
     // Kept as text: how long it has soaked would be wrong a moment later.
     const reason = `it soaks for ${describeDuration(policy.soak)}`
     return { kind: 'wait', version: newest!, reason, until: readyAt(newest!) }

@@ -1,4 +1,5 @@
 import { AgentError } from '../errors.ts'
+import { withoutEnd } from '../text-end.ts'
 import type { Architecture, ImageOrder } from './image.ts'
 
 /** A file, or anything else that can be read in places. */
@@ -69,7 +70,7 @@ export async function readUki(source: ByteSource): Promise<Uki> {
     const section = sections.find((candidate) => candidate.name === name)
     if (!section) return undefined
     if (section.bytes > 1_048_576) throw malformed(`its section ${name} is too large to be text`)
-    return new TextDecoder().decode(await source.read(section.offset, section.bytes)).replace(/\0+$/, '')
+    return withoutEnd(new TextDecoder().decode(await source.read(section.offset, section.bytes)), '\0')
   }
   const missing = ['.osrel', '.cmdline', '.linux', '.initrd'].filter(
     (name) => !sections.some((section) => section.name === name && section.bytes > 0),

@@ -27,6 +27,8 @@ export interface Circumstances {
   readonly powerObstacle: string | undefined
   /** Why a person has stopped rollouts, or undefined. */
   readonly paused: string | undefined
+  /** Why the clock is not to be believed, or undefined: then neither windows nor blackouts are. */
+  readonly clockFault?: string | undefined
   /** Why no more nodes may be upgraded, by the release policy. */
   readonly hold?: Obstacle | undefined
   /** Blackouts; or why their calendar could not be read. */
@@ -90,8 +92,9 @@ export function startObstacle(
   target: UpgradeTarget,
   circumstances: Circumstances,
 ): Obstacle | undefined {
-  const { paused, hold, powerObstacle, aborted, storage, failedChecks } = circumstances
+  const { paused, hold, powerObstacle, aborted, storage, failedChecks, clockFault } = circumstances
   if (paused) return { reason: paused }
+  if (clockFault) return { reason: `${clockFault}: no node is upgraded by it` }
   if (hold) return hold
   if (aborted === target.version)
     return { reason: `the rollout of ${target.version} was aborted: start it again with \`caretaker rollout start\`` }

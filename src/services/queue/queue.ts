@@ -38,6 +38,9 @@ export interface QueueOptions {
   readonly log: Logger
 }
 
+/** A schedule that is due so much later than it could be was set by another clock, in ms. */
+const setBack = 60_000
+
 /** How long the store may take to answer those who can't wait, in ms: one of them watches the power. */
 const patience = 2_000
 
@@ -77,6 +80,12 @@ export function createQueue({ name, address, log }: QueueOptions) {
           trigger,
         })),
       )
+      // One that was set by a clock which was ahead would come as much too late.
+      for (const { key, next } of await queue.getJobSchedulers()) {
+        const trigger = wanted.find((one) => one.key === key)?.trigger
+        const every = trigger && 'every' in trigger ? parseDuration(trigger.every)! : Infinity
+        if (next !== undefined && next > Date.now() + every + setBack) await queue.removeJobScheduler(key)
+      }
       for (const { key, job, trigger } of wanted) {
         const repeat = 'cron' in trigger ? { pattern: trigger.cron } : { every: parseDuration(trigger.every)! }
         const data: Tick = { job: job.name }

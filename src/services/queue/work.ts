@@ -35,6 +35,8 @@ export async function startWork(
   const worker = await startWorker({ name, address, queue, jobs: jobs.all, runJob: jobs.run, log })
   // What runs lets go of what it holds while its job is given back; the store is the last to go.
   stack.use(worker)
+  // Nobody ends what starts after everybody has left.
+  signal.throwIfAborted()
   const stop = new AbortController()
   // Not waited for at the end: a store that is away would be asked for its schedules without end.
   const either = AbortSignal.any([signal, stop.signal])

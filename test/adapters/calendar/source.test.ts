@@ -156,6 +156,20 @@ describe('a calendar on a server', () => {
     expect((await refusal(look(calendar))).message).toBe(`the calendar at ${host}: it is larger than 4 MiB`)
   })
 
+  test('that has moved is followed, and never to where machines tell of themselves', async () => {
+    const there = answer
+    answer = (request, response) =>
+      request.url === '/moved' ? there(request, response) : response.writeHead(301, { location: '/moved' }).end()
+    expect(await look(calendar)).toEqual(['Christmas'])
+    now += 15 * minutes
+    answer = (_, response) => response.writeHead(302, { location: 'http://169.254.169.254/user-data' }).end()
+    const other = createCalendar({ source: `http://${host}/other.ics`, timeZone: 'UTC' })
+    expect(await refusal(look(other))).toMatchObject({
+      code: 'rejected',
+      message: `the calendar at ${host}: it redirects to 169.254.169.254, whose address 169.254.169.254 is link-local, while 127.0.0.1 is loopback: it is not followed`,
+    })
+  })
+
   test('that does not answer is given up when it is called off, and asked again at once', async () => {
     const over = new AbortController()
     answer = () => over.abort()

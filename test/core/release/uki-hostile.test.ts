@@ -89,3 +89,11 @@ test.each([
   expect(await outcomeOf(image)).not.toBe('taken')
   expect(({} as { x?: string }).x).toBeUndefined()
 })
+
+test('a MiB of NULs in a section of text, and then something, is read at once', async () => {
+  const image = imageOf({ cmdline: `${'\0'.repeat(largest - 1)}x` })
+  const began = process.cpuUsage()
+  expect((await readUki(sourceOf(image))).commandLine).toHaveLength(largest)
+  // With the square of its length it takes minutes.
+  expect(process.cpuUsage(began).user / 1_000).toBeLessThan(5_000)
+})

@@ -176,3 +176,8 @@ describe('a node that stays behind', () => {
     expect(decide(situation)).toBe(expected)
   })
 })
+
+test('whoever publishes a release of minor version 900,000,000 does not get a sentence for each that is missing', () => {
+  const situation: Situation = { available: ['v1.13.9', 'v1.900000000.0'], running: ['v1.13.9'] }
+  expect(decide(situation)).toContain('no release from 1.14 to 1.899999999 is offered')
+})

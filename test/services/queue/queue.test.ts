@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { Redis } from 'ioredis'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { EmbeddedStore } from '../../../src/services/queue/store.ts'
 import type { StoreAddress } from '../../../src/services/queue/connection.ts'
 import { AgentError } from '../../../src/core/errors.ts'
@@ -175,6 +175,21 @@ describe.skipIf(isStoreMissing)(`the queue${skippedWord}`, () => {
     expect(await schedules()).toEqual(['both 600000'])
     await queue.schedule([])
     expect(await schedules()).toEqual([])
+  })
+
+  test('takes no schedule from a clock that was ahead: it would come as much too late', async () => {
+    await using queue = openQueue(store.address)
+    const job = jobThat('look', async () => done(''), [every('10m')])
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 5 * 3_600_000 })
+    try {
+      await queue.schedule([job])
+    } finally {
+      vi.useRealTimers()
+    }
+    const dueIn = async () => Number((await redis.zrange('bull:test:repeat', '0', '0', 'WITHSCORES'))[1]) - Date.now()
+    expect(await dueIn()).toBeGreaterThan(4 * 3_600_000)
+    await queue.schedule([job])
+    expect(await dueIn()).toBeLessThanOrEqual(10 * 60_000)
   })
 
   test('gives a job back when the agent stops, and it goes on with the next one without a failed attempt', async () => {

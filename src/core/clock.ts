@@ -1,0 +1,75 @@
+import { describeDuration } from './duration.ts'
+import { describeTime } from './time.ts'
+
+/**
+ * Whether the wall clock of this machine is to be believed. A board without a clock of its own starts decades behind, one
+ * with a flat battery anywhere, and a time server corrects both in one jump. What waits for days, for a window or for the
+ * end of a certificate goes by no such clock. The power does not ask: it goes by the monotonic clock alone.
+ */
+export interface Clock {
+  /** Wall time minus monotonic time at the start, or when a server last agreed, in ms: it moves only by a jump. */
+  readonly offset: number
+  /** By who tells it, their time minus our monotonic time, in ms. */
+  readonly witnesses: ReadonlyMap<string, number>
+  /** Times that have passed for certain. */
+  readonly floors: readonly Floor[]
+}
+
+/** Something that is in the past wherever the clock is right: this release, the newest entry of the journal. */
+export interface Floor {
+  readonly what: string
+  /** In ms since the epoch. */
+  readonly at: number
+}
+
+export interface ClockReading {
+  /** In ms since the epoch. */
+  readonly wall: number
+  /** In ms. */
+  readonly monotonic: number
+}
+
+export type ClockVerdict =
+  /** A server tells the same time. */
+  | { readonly kind: 'confirmed' }
+  /** Nothing speaks against it, and no server for it. */
+  | { readonly kind: 'unconfirmed'; readonly why: string }
+  /** `by` is what says so, the same for as long as it does; `why` has the times of this moment. */
+  | { readonly kind: 'wrong'; readonly by: string; readonly why: string }
+
+/** How far two clocks that are both right may be apart, in ms: answers take time, and a copy may lack its age. */
+export const clockMargin = 5 * 60_000
+
+export function startClock({ wall, monotonic }: ClockReading, floors: readonly Floor[]): Clock {
+  return { offset: wall - monotonic, witnesses: new Map(), floors }
+}
+
+/** Somebody has told the time just now. */
+export function nextClock(clock: Clock, { wall, monotonic }: ClockReading, told: { who: string; at: number }): Clock {
+  const witnesses = new Map(clock.witnesses).set(told.who, told.at - monotonic)
+  const agrees = Math.abs(told.at - wall) <= clockMargin
+  return { ...clock, witnesses, offset: agrees ? wall - monotonic : clock.offset }
+}
+
+/**
+ * What a reading of the clock is worth. Who has told the time counts most, also long ago: since then the monotonic clock
+ * has run, which nobody sets. Without anybody it must not be before what has passed, nor have jumped since the start.
+ */
+export function judgeClock({ offset, witnesses, floors }: Clock, { wall, monotonic }: ClockReading): ClockVerdict {
+  const says = `the clock of this machine says ${showTime(wall)}`
+  const other = [...witnesses].find(([, at]) => Math.abs(at + monotonic - wall) > clockMargin)
+  if (other)
+    return { kind: 'wrong', by: other[0], why: `${says}, but by ${other[0]} it is ${showTime(other[1] + monotonic)}` }
+  if (witnesses.size > 0) return { kind: 'confirmed' }
+  const floor = floors.find(({ at }) => wall < at - clockMargin)
+  if (floor) return { kind: 'wrong', by: floor.what, why: `${says}, but ${floor.what} is of ${showTime(floor.at)}` }
+  const jump = wall - monotonic - offset
+  if (Math.abs(jump) <= clockMargin) return { kind: 'unconfirmed', why: `${says}, which no server has confirmed yet` }
+  const moved = `it was set ${jump > 0 ? 'forward' : 'back'} by ${describeDuration(Math.abs(jump))}`
+  return { kind: 'wrong', by: 'a jump', why: `${says}, but ${moved}: until then it said ${showTime(wall - jump)}` }
+}
+
+function showTime(at: number): string {
+  // What no Date can hold is of no use to anybody.
+  return Number.isFinite(new Date(at).getTime()) ? describeTime(at, 'UTC') : 'no time at all'
+}

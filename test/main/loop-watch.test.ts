@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest'
+import type { AlertContent } from '../../src/core/alert.ts'
+import { watchLoop } from '../../src/main/loop-watch.ts'
+
+/** Keeps this process busy, as parsing something far too large does. */
+function block(ms: number): void {
+  for (const end = performance.now() + ms; performance.now() < end;);
+}
+
+function watching(stack: DisposableStack, running: () => readonly string[]) {
+  const open = new Map<string, AlertContent>()
+  const alerts = {
+    open: (id: string, content: AlertContent) => (open.set(id, content), true),
+    settle: (id: string) => open.delete(id),
+  }
+  const log = { warn: () => {} }
+  // Longer than what a busy machine does to us by itself.
+  stack.use(watchLoop({ alerts, log, running, limit: 1_500, lookEvery: 20, calmAfter: 200 }))
+  return open
+}
+
+test('a standstill that would blind the power guard is an alert that names what ran, and settles after a calm while', async () => {
+  using stack = new DisposableStack()
+  const jobs = new Set(['stage-image'])
+  const open = watching(stack, () => [...jobs])
+  await expect.poll(() => open.size).toBe(0)
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  block(2_500)
+  // It has ended before anybody could look.
+  jobs.clear()
+  await expect
+    .poll(() => open.get('daemon.standstill')?.text, { timeout: 10_000 })
+    .toMatch(/^Caretaker stood still for [23] s, and could not watch the power, while this ran: stage-image$/)
+  await expect.poll(() => open.size, { timeout: 30_000 }).toBe(0)
+})
+
+test('a short standstill is none', async () => {
+  using stack = new DisposableStack()
+  const open = watching(stack, () => [])
+  block(100)
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  expect(open.size).toBe(0)
+})
