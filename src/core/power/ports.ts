@@ -1,9 +1,23 @@
 import type { UpsReading } from './ups.ts'
 
+/**
+ * How often a driver asks its UPS, in ms, as far as it tells (`driver.parameter.pollinterval`, for the status, and
+ * `pollfreq`, for everything). However often upsd is asked, nothing is seen sooner but FSD, which upsd sets itself.
+ */
+export interface DriverPace {
+  readonly pollInterval?: number
+  readonly pollFrequency?: number
+}
+
 /** A UPS as NUT's upsd reports it. */
 export interface Ups {
   readonly name: string
+  /** Everything that a decision is made from. */
   read(signal: AbortSignal): Promise<UpsReading>
+  /** The tokens of `ups.status` alone: cheap enough to be asked for several times a second. */
+  readStatus(signal: AbortSignal): Promise<readonly string[]>
+  /** As read last; undefined where it is not told. */
+  readonly driver?: DriverPace | undefined
   /** Sends LOGOUT: the primary need not wait for this cluster. Harmless if not logged in. */
   logOut(signal: AbortSignal): Promise<void>
   /** Counts as a secondary again, for which the primary waits. Harmless where no user is configured. */
