@@ -123,6 +123,10 @@ export const ups = z
       .meta({ description: 'false: use the user for commands only, and do not log in as a secondary' }),
     tls: z.enum(['off', 'preferred', 'required']).default('off').meta({ description: 'STARTTLS' }),
     ca: path.optional().meta({ description: 'Path of the CA of upsd, or of its certificate' }),
+    pollInterval: interval.optional().meta({ description: 'How often it is read; default: power.pollInterval' }),
+    pollIntervalOnBattery: interval
+      .optional()
+      .meta({ description: 'The same on battery; default: power.pollIntervalOnBattery' }),
     cutPower: z
       .strictObject({
         command: z.enum(['shutdown.return', 'shutdown.stayoff']).default('shutdown.return'),
@@ -176,8 +180,10 @@ export const power = z
     deadTime: duration
       .prefault('30s')
       .meta({ description: 'Shut down if the UPS does not respond for this long on battery (upsmon: DEADTIME)' }),
-    pollInterval: interval.prefault('5s').meta({ description: 'upsmon: POLLFREQ' }),
-    pollIntervalOnBattery: interval.prefault('1s').meta({ description: 'upsmon: POLLFREQALERT' }),
+    pollInterval: interval.prefault('1s').meta({ description: 'How often UPSes are read (upsmon: POLLFREQ)' }),
+    pollIntervalOnBattery: interval
+      .prefault('250ms')
+      .meta({ description: 'The same on battery (upsmon: POLLFREQALERT)' }),
     reserve: duration.prefault('60s').meta({ description: 'Runtime that no plan uses' }),
     assumedRuntime: duration.prefault('3m').meta({ description: 'Runtime of a UPS that does not report it' }),
     shed: z.array(selection).default([]).meta({ description: 'Workloads to scale to zero early' }),

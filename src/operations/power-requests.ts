@@ -7,9 +7,11 @@ import type {
   PowerPlanAnswer,
   PowerRequests,
   RequestAnswer,
+  UpsAnswer,
 } from '../core/operator.ts'
 import { drillReportAnswerOf, timelineAnswerOf, upsStateAnswerOf } from '../core/power/answers.ts'
 import { failingMachines } from '../core/power/machines.ts'
+import type { DriverPace } from '../core/power/ports.ts'
 import { isReversiblePhase, reversiblePhases } from '../core/power/phases.ts'
 import { triggersOf } from '../core/power/triggers.ts'
 import { remembered } from './facts.ts'
@@ -39,7 +41,7 @@ export function createPowerRequests(means: PowerMeans): PowerRequests {
   }
 }
 
-function readPower({ agent, config, loginRefused }: PowerMeans): PowerAnswer {
+function readPower({ agent, config, ports, loginRefused }: PowerMeans): PowerAnswer {
   const { guard } = agent
   return {
     upses: [...guard.power.upses].map(([label, state]) => ({
@@ -47,9 +49,19 @@ function readPower({ agent, config, loginRefused }: PowerMeans): PowerAnswer {
       state: upsStateAnswerOf(state, agent.monotonic()),
       loginRefused: loginRefused(label),
       silentForMs: guard.silentFor(label),
+      driver: driverAnswerOf(ports.upses.get(label)?.driver),
       triggers: triggersOf('reading' in state ? state.reading : undefined, config().power),
     })),
     shutdownRequestedAt: guard.power.ordered,
+  }
+}
+
+function driverAnswerOf(pace: DriverPace | undefined): UpsAnswer['driver'] {
+  if (!pace) return undefined
+  const { pollInterval, pollFrequency } = pace
+  return {
+    ...(pollInterval === undefined ? {} : { pollIntervalMs: pollInterval }),
+    ...(pollFrequency === undefined ? {} : { pollFrequencyMs: pollFrequency }),
   }
 }
 

@@ -16,8 +16,7 @@ export async function closedOnAbort<T>(
     return await action()
   } catch (error) {
     // An answer to another command means that commands and answers are out of step, and stay so.
-    const isOutOfStep =
-      error instanceof AgentError && error.code === 'malformed' && !(error instanceof UnclearAnswer)
+    const isOutOfStep = error instanceof AgentError && error.code === 'malformed' && !(error instanceof UnclearAnswer)
     if (isOutOfStep || isRefusal(error, ...outOfOrder)) nut.close(error)
     throw error
   } finally {

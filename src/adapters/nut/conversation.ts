@@ -3,12 +3,7 @@ import { createDialect, type Dialect } from './dialect.ts'
 import { createLines } from './lines.ts'
 import { scanWords, splitWords } from './quoting.ts'
 import { NutRefusal } from './refusal.ts'
-
-/** A line that a server has sent. */
-export interface AnswerLine {
-  readonly text: string
-  readonly words: readonly string[]
-}
+import { type AnswerLine, arePipelinedLost, calm, type Cause, takeListLine, type Waiting } from './waiting.ts'
 
 /** Commands and answers over one connection. */
 export interface Conversation {
@@ -42,27 +37,6 @@ export interface ConversationOptions {
   readonly dialect?: Dialect
 }
 
-interface Waiting {
-  readonly command: string
-  readonly doing: string
-  /** `LIST VAR ups`, as words: BEGIN and END repeat them. Undefined where one line is the answer. */
-  readonly list: readonly string[] | undefined
-  readonly lines: AnswerLine[]
-  isBegun: boolean
-  isSent: boolean
-  /** It was sent while another one had no answer yet. */
-  isBehind: boolean
-  readonly resolve: (lines: AnswerLine[]) => void
-  readonly reject: (error: AgentError) => void
-  deadline: NodeJS.Timeout | undefined
-  /** Until a list without END counts as complete. */
-  pause: NodeJS.Timeout | undefined
-}
-
-type Cause = 'silence' | 'misfit' | 'loss' | 'our own'
-
-/** The longest list that is accepted, in lines. */
-const longestList = 5_000
 /** How long the answer to one of several commands is waited for where it is not known yet that they are all answered, in ms. */
 const untriedWithin = 500
 
@@ -81,21 +55,12 @@ export function createConversation(options: ConversationOptions): Conversation {
   function finish(why: AgentError, cause: Cause): void {
     if (ended) return
     ended = why
-    learnFrom(cause)
+    if (arePipelinedLost(queue, cause, dialect)) dialect.pipelining = 'fails'
     onEnd()
     for (const waiting of queue.splice(0)) {
       calm(waiting)
       waiting.reject(ended)
     }
-  }
-
-  function learnFrom(cause: Cause): void {
-    if (cause === 'our own' || !queue.some(({ isBehind }) => isBehind)) return
-    // Others than the first are lost.
-    const isAnswered = queue[0]!.isBehind
-    // Once commands were answered together, only silence after an answer says that they no longer are.
-    const isLost = dialect.pipelining === 'untried' ? isAnswered || cause !== 'loss' : isAnswered && cause === 'silence'
-    if (isLost) dialect.pipelining = 'fails'
   }
 
   function receive(chunk: Uint8Array): void {
@@ -120,27 +85,9 @@ export function createConversation(options: ConversationOptions): Conversation {
       waiting.lines.push({ text, words })
       return settle((it) => it.resolve(it.lines))
     }
-    understandList(waiting, waiting.list, { text, words })
-  }
-
-  function understandList(waiting: Waiting, list: readonly string[], line: AnswerLine): void {
-    const { words, text } = line
-    const amiss = () => new AgentError('malformed', `upsd at ${at} answers ${waiting.doing} with: ${text.slice(0, 80)}`)
-    if (!waiting.isBegun) {
-      if (!isFrame(words, 'BEGIN', list) || words.length !== list.length + 1) throw amiss()
-      waiting.isBegun = true
-      return awaitMore(waiting)
-    }
-    // Some servers repeat only a part of the question, or nothing.
-    if (isFrame(words, 'END', list)) {
-      dialect.lists = 'end'
-      return settle((it) => it.resolve(it.lines))
-    }
-    // `VAR ups …` in a `LIST VAR`: anything else belongs to another question.
-    if (words[0]?.toUpperCase() !== list[1]) throw amiss()
-    waiting.lines.push(line)
-    if (waiting.lines.length > longestList) throw new AgentError('malformed', `upsd at ${at} sends an endless list`)
-    awaitMore(waiting)
+    if (takeListLine(waiting, waiting.list, { text, words }, at) === 'more') return awaitMore(waiting)
+    dialect.lists = 'end'
+    settle((it) => it.resolve(it.lines))
   }
 
   /** `upsc` shows what has come of a list that does not end, too. */
@@ -170,10 +117,7 @@ export function createConversation(options: ConversationOptions): Conversation {
     const isUntried = dialect.pipelining === 'untried' && queue.some(({ isBehind }) => isBehind)
     const within = isUntried ? Math.min(timeout, Math.max(untriedWithin, timeout / 4)) : timeout
     const late = () =>
-      finish(
-        new AgentError('unreachable', `upsd at ${at} did not answer ${next.doing} within ${within} ms`),
-        'silence',
-      )
+      finish(new AgentError('unreachable', `upsd at ${at} did not answer ${next.doing} within ${within} ms`), 'silence')
     next.deadline = setTimeout(late, within)
   }
 
@@ -220,24 +164,4 @@ export function createConversation(options: ConversationOptions): Conversation {
     list: async (command) => (await send(command, command, splitWords(command))).map(({ words }) => words),
     listLines: (command) => send(command, command, splitWords(command)),
   }
-}
-
-function calm({ deadline, pause }: Waiting): void {
-  clearTimeout(deadline)
-  clearTimeout(pause)
-}
-
-/** `BEGIN LIST VAR ups`, or the beginning of it. Servers repeat our spelling or their own, so the case says nothing. */
-function isFrame([first, ...words]: readonly string[], frame: 'BEGIN' | 'END', list: readonly string[]): boolean {
-  return (
-    first?.toUpperCase() === frame &&
-    words.length <= list.length &&
-    words.every((word, index) => isSameName(word, list[index]!))
-  )
-}
-
-/** Whether a server that says `echoed` means what was asked for: in any case, and with or without its host. */
-export function isSameName(echoed: string, asked: string): boolean {
-  const [own, other] = [echoed, asked].map((name) => name.toLowerCase())
-  return own === other || (own!.startsWith(`${other}@`) && other !== '')
 }

@@ -1,6 +1,8 @@
 import { AgentError } from '../../core/errors.ts'
+import type { DriverPace } from '../../core/power/ports.ts'
 import type { NutConnection } from './connection.ts'
 import { shownAfter } from './quoting.ts'
+import { parseDriverPace } from './reading.ts'
 import { isRefusal, notKnown, NutRefusal } from './refusal.ts'
 
 /** Everything that upsd reports about a UPS. */
@@ -18,6 +20,8 @@ export interface UpsDetails {
   readonly server?: string
   /** 1.2 from NUT 2.6.4 on, 1.3 from 2.8.0 on; undefined before. */
   readonly protocol?: string
+  /** How often its driver asks the UPS, as far as it tells. */
+  readonly driver?: DriverPace
 }
 
 /** Variables that a server is asked for one by one where it knows no LIST: those that most UPSes have (docs/nut-names.txt). */
@@ -26,7 +30,9 @@ const usual = [
   ...['name', 'version', 'parameter.pollinterval', 'parameter.pollfreq'].map((name) => `driver.${name}`),
   ...['status', 'alarm', 'load', 'realpower', 'temperature', 'test.result'].map((name) => `ups.${name}`),
   ...['charge', 'charge.low', 'runtime', 'runtime.low', 'voltage', 'date'].map((name) => `battery.${name}`),
-  ...['input.voltage', 'input.frequency', 'output.voltage'],
+  'input.voltage',
+  'input.frequency',
+  'output.voltage',
 ]
 
 /** Sends all commands at once. `ups` is the name as it is sent; what a server does not support is left out. */
@@ -40,6 +46,7 @@ export async function readDetails(nut: NutConnection, ups: string, at: string): 
     orNothing(nut.ask('VER')),
     orNothing(nut.ask('NETVER')),
   ])
+  const driver = parseDriverPace(variables)
   const names = (list: readonly (readonly string[])[] = []) => list.map((words) => words[2] ?? '')
   return {
     variables,
@@ -49,6 +56,7 @@ export async function readDetails(nut: NutConnection, ups: string, at: string): 
     ...(logins === undefined ? {} : { numLogins: logins }),
     ...(server === undefined ? {} : { server: server.join(' ') }),
     ...(protocol === undefined ? {} : { protocol: protocol.join(' ') }),
+    ...(driver === undefined ? {} : { driver }),
   }
 }
 

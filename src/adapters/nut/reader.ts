@@ -2,7 +2,6 @@ import { AgentError } from '../../core/errors.ts'
 import type { DriverPace } from '../../core/power/ports.ts'
 import type { UpsReading } from '../../core/power/ups.ts'
 import type { NutConnection } from './connection.ts'
-import { type AnswerLine, isSameName } from './conversation.ts'
 import type { Dialect } from './dialect.ts'
 import { quoteWord, valueAfter } from './quoting.ts'
 import {
@@ -17,6 +16,7 @@ import {
   unclearFigures,
 } from './reading.ts'
 import { isRefusal, notKnown, UnclearAnswer } from './refusal.ts'
+import { type AnswerLine, isSameName } from './waiting.ts'
 
 /** Missing variables are requested again every so many readings, and settings as well. */
 const askAgain = 10

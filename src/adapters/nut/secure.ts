@@ -87,7 +87,9 @@ function agree(socket: Socket, at: string): Promise<void> {
         const [word, what] = [first?.toUpperCase(), second.toUpperCase()]
         if (word === 'ERR') {
           const refusal = new NutRefusal(what, 'STARTTLS', at, extra)
-          throw ([...notKnown, 'INVALID-COMMAND', 'CMD-NOT-SUPPORTED'] as readonly string[]).includes(what) ? withoutTls(refusal) : refusal
+          throw ([...notKnown, 'INVALID-COMMAND', 'CMD-NOT-SUPPORTED'] as readonly string[]).includes(what)
+            ? withoutTls(refusal)
+            : refusal
         }
         if (word !== 'OK' || what !== 'STARTTLS')
           throw new AgentError('malformed', `upsd at ${at} answers STARTTLS with: ${line.slice(0, 80)}`)

@@ -30,7 +30,7 @@ export interface SessionOptions extends LoginOptions {
 
 /** One connection, replaced with the next call after it was lost; and its login. */
 export function createSession(options: SessionOptions): Session {
-  const { at, retryUpTo, dial, dialect, credentials } = options
+  const { at, retryUpTo, dial, dialect } = options
   const login = createLogin(options)
   const backoff = createBackoff(retryUpTo)
   const closing = new AbortController()
@@ -48,26 +48,6 @@ export function createSession(options: SessionOptions): Session {
       // Only a new connection has a user and a login of its own. Nothing but these was said on the old one.
       return useOnce(signal, action)
     }
-  }
-
-  async function ask<T>(signal: AbortSignal, action: (nut: NutConnection) => Promise<T>): Promise<T> {
-    // Each thing that can be found out of a server is found out once.
-    for (;;) {
-      const { pipelining } = dialect
-      try {
-        return await use(signal, action)
-      } catch (error) {
-        const isSingle = pipelining !== 'fails' && dialect.pipelining === 'fails'
-        if (signal.aborted || !(isSingle || isForUsers(error))) throw error
-      }
-    }
-  }
-
-  /** Whether user and password, which were not said yet, may be what is missing. From now on they are said first. */
-  function isForUsers(error: unknown): boolean {
-    if (dialect.wantsUser || !credentials || !isRefusal(error, ...forUsersOnly)) return false
-    dialect.wantsUser = true
-    return true
   }
 
   async function useOnce<T>(signal: AbortSignal, action: (nut: NutConnection) => Promise<T>): Promise<T> {
@@ -158,10 +138,30 @@ export function createSession(options: SessionOptions): Session {
       return present !== undefined && !present.closed && present.isSecure
     },
     use,
-    ask,
+    ask: (signal, action) => learning(options, signal, () => use(signal, action)),
     identify: login.identify,
     logOut,
     logIn,
     [Symbol.asyncDispose]: close,
+  }
+}
+
+/** Asks again where the question has shown how the server wants to be asked. Each such thing is found out once. */
+async function learning<T>(
+  { dialect, credentials }: Pick<SessionOptions, 'dialect' | 'credentials'>,
+  signal: AbortSignal,
+  question: () => Promise<T>,
+): Promise<T> {
+  for (;;) {
+    const { pipelining } = dialect
+    try {
+      return await question()
+    } catch (error) {
+      const isSingle = pipelining !== 'fails' && dialect.pipelining === 'fails'
+      // User and password, which were not said yet, may be what is missing. From now on they are said first.
+      const isForUsers = !dialect.wantsUser && credentials !== undefined && isRefusal(error, ...forUsersOnly)
+      if (signal.aborted || !(isSingle || isForUsers)) throw error
+      if (isForUsers) dialect.wantsUser = true
+    }
   }
 }
