@@ -68,7 +68,10 @@ const wakeOfMachine = z.strictObject({
 
 /** What nodes and hosts have in common. */
 export const machine = {
-  mac: mac.optional().meta({ description: 'For Wake-on-LAN; without it someone has to press the power button' }),
+  mac: z
+    .union([mac, z.array(mac).min(1)], 'use a MAC address such as 00:1b:21:3a:4f:5c, or a list of them')
+    .optional()
+    .meta({ description: 'For Wake-on-LAN; without it someone has to press the power button' }),
   feed: feed.optional().meta({ description: 'The UPSes that supply it; required if there are several' }),
   wake: wakeOfMachine.optional(),
 }
@@ -142,7 +145,11 @@ const wake = z.strictObject({
   minimumCharge: percent.default(25),
   retryInterval: duration.prefault('30s'),
   giveUpAfter: duration.prefault('15m'),
-  broadcast: z.union([z.ipv4(), z.array(z.ipv4()).min(1)]).default('255.255.255.255'),
+  stagger: duration.prefault('0s').meta({ description: 'How far apart machines are woken' }),
+  broadcast: z
+    .union([z.ipv4(), z.array(z.ipv4()).min(1)])
+    .default('255.255.255.255')
+    .meta({ description: "Where packets go; 255.255.255.255: by each interface in the machine's network" }),
   port: port.default(9),
   interface: z.string().min(1).optional(),
 })

@@ -43,6 +43,13 @@ export interface Hosts {
 export interface Waker {
   /** Sends magic packets, which proves nothing about the machine. Rejects `misconfigured` without a MAC address. */
   wake(machine: string, signal: AbortSignal): Promise<void>
+  /**
+   * Says by which interfaces magic packets would leave, without sending any: `eth0 (192.168.1.5)`. Rejects with what
+   * keeps them from arriving.
+   */
+  rehearse(machine: string, signal: AbortSignal): Promise<string>
+  /** In how many ms it is this machine's turn: machines are woken some time apart. Asking keeps its turn for it. */
+  turnIn(machine: string, signal: AbortSignal): Promise<number>
   /** Runs `powerOn` (IPMI, a smart plug) for a machine that packets do not wake. Rejects if none is configured. */
   powerOn(machine: string, signal: AbortSignal): Promise<void>
 }
