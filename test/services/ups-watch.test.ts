@@ -5,6 +5,7 @@ import { nextPowerState, type PowerState, startPower } from '../../src/core/powe
 import type { PowerPolicy } from '../../src/core/power/triggers.ts'
 import type { Observation, UpsReading } from '../../src/core/power/ups.ts'
 import { createNutUps } from '../../src/adapters/nut/ups.ts'
+import service from '../../src/services/ups-watch/service.ts'
 import { watchUps } from '../../src/services/ups-watch/watch.ts'
 import { startUpsdStandIn } from '../lab/upsd/stand-in.ts'
 
@@ -234,4 +235,30 @@ test('after silence everything is read again at the first answer', async () => {
   const before = watcher.seen.length
   ups.answers = { all: true, status: true }
   await expect.poll(() => watcher.seen.slice(before).find(({ kind }) => kind !== 'silence')?.kind).toBe('reading')
+})
+
+test('each UPS is asked as often as it says itself, or as all are', async () => {
+  const asked = new Map<string, number>()
+  const count = (label: string) => void asked.set(label, (asked.get(label) ?? 0) + 1)
+  const port = (label: string) => ({
+    read: async () => (count(label), { status: ['OL'] }),
+    readStatus: async () => (count(label), ['OL']),
+  })
+  const upses = [
+    { label: 'rack', pollInterval: 5, pollIntervalOnBattery: 5 },
+    { label: 'desk', pollInterval: undefined },
+  ]
+  const stop = new AbortController()
+  const context = {
+    config: () => ({ upses, power: { pollInterval: hour, pollIntervalOnBattery: hour } }),
+    ports: { upses: new Map(upses.map(({ label }) => [label, port(label)])) },
+    power: { upses: new Map() },
+    notice: { ups: () => {} },
+    signal: stop.signal,
+  }
+  const running = await service.start(context as unknown as Parameters<typeof service.start>[0])
+  await expect.poll(() => asked.get('rack')).toBeGreaterThan(10)
+  expect(asked.get('desk')).toBe(1)
+  stop.abort()
+  await running[Symbol.asyncDispose]()
 })

@@ -113,7 +113,8 @@ function createRound(
     // After silence everything is asked for again, but not at once where it was what took so long.
     const rest = Math.min(idleFor.everything * (full?.took ?? 0), slowest.everything)
     const age = full === undefined ? Infinity : began - full.at
-    const isDue = age >= Math.max(fullAfter, rest) || (status === undefined && age >= rest)
+    // Timers are a moment early at times, and a question must not miss its turn for that.
+    const isDue = age >= Math.max(0.9 * fullAfter, rest) || (status === undefined && age >= rest)
     if (!isDue) return statusAlone()
     await everything()
     return 0
