@@ -6,7 +6,7 @@ import type { UpsAnswer } from '../../src/core/operator.ts'
 
 const mains: UpsAnswer = {
   label: 'ups',
-  state: { mode: 'on-mains', forMs: 60_000, reading: { status: ['OL'], chargePercent: 100 } } as UpsAnswer['state'],
+  state: { mode: 'on-mains', forMs: 60_000, reading: { status: ['OL'], chargePercent: 100 } },
   loginRefused: undefined,
   silentForMs: undefined,
   driver: undefined,
