@@ -109,9 +109,12 @@ function scripted() {
     testing: false,
     takes: { all: 0, status: 0 },
     answers: { all: true, status: true },
+    /** Figures come no sooner than this. */
+    held: Promise.resolve(),
     read: async (): Promise<UpsReading> => {
       asked.push('all')
       const { status, testing } = ups
+      await ups.held
       await answer('all')
       return { status, charge: 88, ...(testing ? { testing } : {}) }
     },
@@ -169,14 +172,20 @@ test.each([
   expect(first?.kind).toBe(tokens.includes('FSD') ? 'status' : 'reading')
 })
 
-test('a status that has changed is told although its figures do not come, and is no silence', async () => {
+test('a status that has changed is told before figures that do not come, and is no silence', async () => {
   const ups = scripted()
   await using watcher = watcherOf(ups, { pollInterval: 10, pollIntervalOnBattery: 10 }, 20)
   await expect.poll(() => watcher.seen.at(-1)?.kind).toBe('status')
+  const { promise, resolve } = Promise.withResolvers<void>()
+  ups.held = promise
   ups.answers.all = false
-  ups.takes.all = 400
+  // Whatever is asked now: the next full reading, or the one that belongs to the change.
   ups.status = ['OB', 'LB']
-  await expect.poll(() => watcher.mode).not.toBe('on-mains')
+  const told = () => watcher.seen.some((seen) => seen.kind === 'status' && seen.status.includes('LB'))
+  await expect.poll(() => told() || ups.asked.at(-1) === 'all').toBe(true)
+  // A full reading that was due hides the change, so it is let go.
+  await expect.poll(told).toBe(true)
+  resolve()
   expect(watcher.seen.at(-1)).toMatchObject({ kind: 'status', status: ['OB', 'LB'] })
 })
 
@@ -228,7 +237,8 @@ test('a server that never sends all figures is watched by its status', async () 
 
 test('after silence everything is read again at the first answer', async () => {
   const ups = scripted()
-  await using watcher = watcherOf(ups, { pollInterval: 10, pollIntervalOnBattery: 10 })
+  // Far from the next full reading, which would be the fourth question.
+  await using watcher = watcherOf(ups, { pollInterval: 200, pollIntervalOnBattery: 200 })
   await expect.poll(() => watcher.seen.at(-1)?.kind).toBe('status')
   ups.answers = { all: false, status: false }
   await expect.poll(() => watcher.seen.at(-1)?.kind).toBe('silence')
@@ -245,14 +255,14 @@ test('each UPS is asked as often as it says itself, or as all are', async () => 
     readStatus: async () => (count(label), ['OL']),
   })
   const upses = [
-    { label: 'rack', pollInterval: 5, pollIntervalOnBattery: 5 },
-    { label: 'desk', pollInterval: undefined },
+    { label: 'rack', pollInterval: 5, pollIntervalOnBattery: hour },
+    { label: 'desk', pollIntervalOnBattery: 5 },
   ]
   const stop = new AbortController()
   const context = {
     config: () => ({ upses, power: { pollInterval: hour, pollIntervalOnBattery: hour } }),
     ports: { upses: new Map(upses.map(({ label }) => [label, port(label)])) },
-    power: { upses: new Map() },
+    power: { upses: new Map(upses.map(({ label }) => [label, { mode: 'on-mains' }])) },
     notice: { ups: () => {} },
     signal: stop.signal,
   }
