@@ -13,7 +13,7 @@ import { drillReportAnswerOf, timelineAnswerOf, upsStateAnswerOf } from '../core
 import { failingMachines } from '../core/power/machines.ts'
 import type { DriverPace } from '../core/power/ports.ts'
 import { isReversiblePhase, reversiblePhases } from '../core/power/phases.ts'
-import { triggersOf } from '../core/power/triggers.ts'
+import { policyFor, triggersOf } from '../core/power/triggers.ts'
 import { remembered } from './facts.ts'
 import { runAndWait } from './job-requests.ts'
 import type { JobContext } from './job.ts'
@@ -50,7 +50,7 @@ function readPower({ agent, config, ports, loginRefused }: PowerMeans): PowerAns
       loginRefused: loginRefused(label),
       silentForMs: guard.silentFor(label),
       driver: driverAnswerOf(ports.upses.get(label)?.driver),
-      triggers: triggersOf('reading' in state ? state.reading : undefined, config().power),
+      triggers: triggersOf('reading' in state ? state.reading : undefined, policyFor(config(), label)),
     })),
     shutdownRequestedAt: guard.power.ordered,
   }

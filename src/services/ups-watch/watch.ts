@@ -134,5 +134,5 @@ async function inTime<T>(promise: Promise<T>, ms: number): Promise<T | undefined
 
 /** Certainly on mains. Everything else is polled more often. */
 function calm(power: PowerState | undefined): boolean {
-  return power?.mode === 'on-mains' && power.batterySince === undefined
+  return power?.mode === 'on-mains' && power.use === undefined
 }
