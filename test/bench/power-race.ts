@@ -98,7 +98,12 @@ export async function measurePowerRace(stack: AsyncDisposableStack): Promise<voi
 /** Three daemons that ask as often as by default, and one that asks as often as makes sense. */
 async function gather(stack: AsyncDisposableStack, directory: string): Promise<Field> {
   // Too little time for anything but telling every node: what is measured is the way from upsd to the first order.
-  const upsd = stack.use(await startUpsd({ address: '127.0.84.93', variables: { 'battery.runtime': '30' } }))
+  const upsd = stack.use(
+    await startUpsd({
+      address: '127.0.84.93',
+      variables: { 'battery.runtime': '30', 'battery.charge': '10', 'battery.charge.low': '5' },
+    }),
+  )
   const settings = (onBattery: string, deadTime: string) => ({
     pollInterval: `${Math.min(pollInterval, 300)}ms`,
     pollIntervalOnBattery: onBattery,
@@ -109,7 +114,9 @@ async function gather(stack: AsyncDisposableStack, directory: string): Promise<F
     shutdownTimeout: '2s',
     reserve: '60s',
     deadTime,
-    wake: { stableAfter: '0s' },
+    // All are woken again on the same battery.
+    onBatteryBelow: 'never',
+    wake: { stableAfter: '0s', minimumCharge: 0, minimumRuntime: '0s' },
   })
   const ours: Ours[] = []
   for (const net of [84, 85, 86])
