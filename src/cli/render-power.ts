@@ -8,6 +8,7 @@ import { describeFit } from '../core/power/timeline.ts'
 import { describeClock, describeMoment, describeTime } from '../core/time.ts'
 import { english } from '../core/wording.ts'
 import { dim, green, red, yellow } from './colours.ts'
+import { describeDriverPace } from './render-ups.ts'
 import { table } from './table.ts'
 
 /** Under a heading that is eleven columns wide. */
@@ -28,14 +29,19 @@ export function describePower({ upses, shutdownRequestedAt }: PowerAnswer, zone:
   return lines.length === 0 ? 'no UPS is configured' : lines.join(`\n${indent}`)
 }
 
-function describeUps({ label, state, loginRefused, silentForMs }: UpsAnswer, isNamed: boolean): string[] {
+function describeUps({ label, state, loginRefused, silentForMs, driver }: UpsAnswer, isNamed: boolean): string[] {
   return [
     `${isNamed ? `${label}: ` : ''}${describeState(state, describeDuration(state.forMs))}`,
     ...(silentForMs === undefined
       ? []
       : [red(`no response for ${describeDuration(silentForMs)}: the power is not monitored`)]),
     ...(loginRefused === undefined ? [] : [red(loginRefused)]),
+    ...(driver === undefined ? [] : [dim(`its driver ${describeDriver(driver)}: nothing but FSD shows sooner`)]),
   ]
+}
+
+function describeDriver({ pollIntervalMs, pollFrequencyMs }: NonNullable<UpsAnswer['driver']>): string {
+  return describeDriverPace({ pollInterval: pollIntervalMs, pollFrequency: pollFrequencyMs })
 }
 
 function describeState(state: UpsStateAnswer, lasts: string): string {

@@ -1,6 +1,7 @@
 import type { UpsDetails } from '../adapters/nut/ups.ts'
 import { describeDuration } from '../core/duration.ts'
 import { describeClock } from '../core/time.ts'
+import type { DriverPace } from '../core/power/ports.ts'
 import type { UpsReading } from '../core/power/ups.ts'
 import { dim, green, plain, red, yellow } from './colours.ts'
 
@@ -13,12 +14,13 @@ export interface UpsShown {
 
 /** Everything that upsd reports about one UPS. */
 export function renderUps({ label, details, secure }: UpsShown): string {
-  const { variables, writable, commands, clients, numLogins, server, protocol } = details
+  const { variables, writable, commands, clients, numLogins, server, protocol, driver } = details
   const can = new Set(writable)
   const facts: [string, string][] = [
     ['ups', label],
     ['status', renderStatus((variables['ups.status'] ?? '').split(/\s+/))],
     ['server', `${server ?? 'unknown'}${protocol === undefined ? '' : `, protocol ${protocol}`}`],
+    ...(driver === undefined ? [] : [['driver', describeDriverPace(driver)] satisfies [string, string]]),
     ['connection', secure ? green('encrypted') : 'plain text'],
     ['logged in', `${numLogins ?? clients.length}${clients.length === 0 ? '' : `: ${clients.join(', ')}`}`],
     ['commands', commands.join(', ') || 'none'],
@@ -27,6 +29,18 @@ export function renderUps({ label, details, secure }: UpsShown): string {
     ...facts.map(([name, text]) => `${name.padEnd(12)}${text}`),
     ...Object.entries(variables).map(([name, value]) => `${name}: ${value}${can.has(name) ? dim(' (writable)') : ''}`),
   ].join('\n')
+}
+
+/** How often a driver asks its UPS. */
+export function describeDriverPace({
+  pollInterval,
+  pollFrequency,
+}: { [K in keyof DriverPace]?: DriverPace[K] | undefined }): string {
+  const every = [
+    ...(pollInterval === undefined ? [] : [`every ${describeDuration(pollInterval)}`]),
+    ...(pollFrequency === undefined ? [] : [`for all figures every ${describeDuration(pollFrequency)}`]),
+  ]
+  return `asks the UPS ${every.join(', and ')}`
 }
 
 /** Status tokens by severity; all others have no colour. */

@@ -120,11 +120,13 @@ function checkTogether(
     ...hosts.map((one, index) => ({ one, where: ['hosts', index] as [string, number] })),
   ]
   for (const key of ['name', 'address', 'mac'] as const) {
-    for (const [index, { one, where }] of all.entries()) {
-      const value = comparable(one[key])
-      const isTaken = all.findIndex((other) => comparable(other.one[key]) === value) < index
-      if (value !== undefined && isTaken)
+    const taken = new Set<string>()
+    for (const { one, where } of all) {
+      // A machine may have several MAC addresses.
+      const values = [one[key]].flat().flatMap((value) => comparable(value) ?? [])
+      if (values.some((value) => taken.has(value)))
         fault(`another ${where[0] === 'nodes' ? 'node' : 'machine'} has this ${key}`, ...where, key)
+      for (const value of values) taken.add(value)
     }
   }
   for (const [index, { label }] of upses.entries()) {

@@ -68,7 +68,10 @@ const wakeOfMachine = z.strictObject({
 
 /** What nodes and hosts have in common. */
 export const machine = {
-  mac: mac.optional().meta({ description: 'For Wake-on-LAN; without it someone has to press the power button' }),
+  mac: z
+    .union([mac, z.array(mac).min(1)], 'use a MAC address such as 00:1b:21:3a:4f:5c, or a list of them')
+    .optional()
+    .meta({ description: 'For Wake-on-LAN; without it someone has to press the power button' }),
   feed: feed.optional().meta({ description: 'The UPSes that supply it; required if there are several' }),
   wake: wakeOfMachine.optional(),
 }
@@ -139,6 +142,10 @@ export const ups = z
     ignoreLowBattery: z.boolean().optional().meta({ description: 'As power.ignoreLowBattery, for this UPS' }),
     tls: z.enum(['off', 'preferred', 'required']).default('off').meta({ description: 'STARTTLS' }),
     ca: path.optional().meta({ description: 'Path of the CA of upsd, or of its certificate' }),
+    pollInterval: interval.optional().meta({ description: 'How often it is read; default: power.pollInterval' }),
+    pollIntervalOnBattery: interval
+      .optional()
+      .meta({ description: 'The same on battery; default: power.pollIntervalOnBattery' }),
     cutPower: z
       .strictObject({
         command: z.enum(['shutdown.return', 'shutdown.stayoff']).default('shutdown.return'),
@@ -166,7 +173,11 @@ const wake = z.strictObject({
   storageTimeout: duration
     .prefault('30m')
     .meta({ description: 'How long storage flags wait for data to be whole; then they are removed, with an alert' }),
-  broadcast: z.union([z.ipv4(), z.array(z.ipv4()).min(1)]).default('255.255.255.255'),
+  stagger: duration.prefault('0s').meta({ description: 'How far apart machines are woken' }),
+  broadcast: z
+    .union([z.ipv4(), z.array(z.ipv4()).min(1)])
+    .default('255.255.255.255')
+    .meta({ description: "Where packets go; 255.255.255.255: by each interface in the machine's network" }),
   port: port.default(9),
   interface: z.string().min(1).optional(),
 })
@@ -216,8 +227,10 @@ export const power = z
     deadTime: duration
       .prefault('30s')
       .meta({ description: 'Shut down if the UPS does not respond for this long on battery (upsmon: DEADTIME)' }),
-    pollInterval: interval.prefault('5s').meta({ description: 'upsmon: POLLFREQ' }),
-    pollIntervalOnBattery: interval.prefault('1s').meta({ description: 'upsmon: POLLFREQALERT' }),
+    pollInterval: interval.prefault('1s').meta({ description: 'How often UPSes are read (upsmon: POLLFREQ)' }),
+    pollIntervalOnBattery: interval
+      .prefault('250ms')
+      .meta({ description: 'The same on battery (upsmon: POLLFREQALERT)' }),
     reserve: duration.prefault('60s').meta({ description: 'Runtime that no plan uses' }),
     assumedRuntime: duration.prefault('3m').meta({ description: 'Runtime of a UPS that does not report it' }),
     shed: z.array(selection).default([]).meta({ description: 'Workloads to scale to zero early' }),

@@ -172,6 +172,8 @@ export interface UpsAnswer {
   readonly loginRefused: string | undefined
   /** For how long the UPS has not responded, where that is longer than `power.deadTime`. */
   readonly silentForMs: number | undefined
+  /** How often its driver asks the UPS, as far as it tells: nothing but FSD shows sooner. */
+  readonly driver: { readonly pollIntervalMs?: number; readonly pollFrequencyMs?: number } | undefined
   /** What would start a shutdown on battery, and what of it can't. */
   readonly triggers: readonly TriggerState[]
 }

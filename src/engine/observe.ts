@@ -14,7 +14,11 @@ import type { Ports } from '../core/ports.ts'
 import { withDeadline } from './until.ts'
 
 /** The nodes as configured. */
-export type Inventory = readonly { readonly name: string; readonly role: Role; readonly mac?: string | undefined }[]
+export type Inventory = readonly {
+  readonly name: string
+  readonly role: Role
+  readonly mac?: string | readonly string[] | undefined
+}[]
 
 /** How long any one question may take, in ms: what does not answer by then is silent. */
 export const question = 3_000

@@ -183,17 +183,20 @@ async function wake(
   { signal, pollEvery, log }: CarryOutOptions,
   isUp: (signal: AbortSignal) => Promise<true | string>,
 ): Promise<void> {
-  const beganAt = performance.now()
+  // A machine that is up before its turn lets nobody wait.
+  const turn = await waker.turnIn(name, signal)
+  const beganAt = performance.now() + turn
   let sentAt = -Infinity
   let switchedAt = -Infinity
   const attempt = async (what: string, call: Promise<void>) =>
     call.catch((error: unknown) => log.warn({ machine: name, reason: messageOf(error) }, `${what} failed`))
   const canWake = hasMac || powerOnAfter !== undefined
   const what = canWake ? `${name} to come up` : `${name} to be switched on (it has no mac, so press its button)`
-  await until(what, { within, pollEvery, signal }, async (limited) => {
+  await until(what, { within: within + turn, pollEvery, signal }, async (limited) => {
     const up = await isUp(limited)
     if (up === true) return true
     const now = performance.now()
+    if (now < beganAt) return up
     if (hasMac && now - sentAt >= retryInterval) {
       sentAt = now
       await attempt('magic packet', waker.wake(name, limited))

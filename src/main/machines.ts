@@ -1,5 +1,6 @@
 import { createHosts, type HostOptions } from '../adapters/machines/hosts.ts'
 import type { HttpCall } from '../adapters/machines/http-call.ts'
+import { createTurns } from '../adapters/machines/turns.ts'
 import { createWaker, type WakeOptions } from '../adapters/machines/waker.ts'
 import type { SecretSource } from '../config/scalars.ts'
 import type { Config } from '../config/config.ts'
@@ -32,6 +33,8 @@ export async function followMachines(options: FollowMachinesOptions): Promise<Pi
   const { settings, log } = options
   const [hosts, wakes] = await Promise.all([follow(hostsOf(settings), options), follow(wakesOf(settings), options)])
   const hostOf = perMachine(hosts, settings, 'host', (host) => createHosts([host], { log }))
+  // Machines take turns among each other, so they share them.
+  const turns = createTurns(() => settings.config.power.wake.stagger)
   const wakerOf = perMachine(wakes, settings, 'machine', (wake, config) =>
     createWaker([toWakeOptions(wake, config)], { log }),
   )
@@ -43,6 +46,8 @@ export async function followMachines(options: FollowMachinesOptions): Promise<Pi
     },
     waker: {
       wake: async (name, signal) => (await wakerOf(name)).wake(name, signal),
+      rehearse: async (name, signal) => (await wakerOf(name)).rehearse(name, signal),
+      turnIn: async (name) => turns(name),
       powerOn: async (name, signal) => (await wakerOf(name)).powerOn(name, signal),
     },
   }
@@ -116,12 +121,12 @@ async function toHost(
 }
 
 /** What a machine's own part of the configuration says of waking it. */
-interface OwnWake extends Pick<WakeOptions, 'name' | 'mac' | 'secureOn' | 'powerOn'> {
+interface OwnWake extends Pick<WakeOptions, 'name' | 'mac' | 'address' | 'secureOn' | 'powerOn'> {
   readonly given: GivenWake | undefined
 }
 
 function wakeMaker(
-  { name, mac, wake }: { name: string; mac?: string | undefined; wake?: GivenWake | undefined },
+  { name, mac, address, wake }: Pick<GivenHost, 'name' | 'mac' | 'address' | 'wake'>,
   at: string,
 ): (reader: SecretReader) => Promise<OwnWake> {
   return async (reader) => {
@@ -129,6 +134,7 @@ function wakeMaker(
     return {
       name,
       mac,
+      address,
       given: wake,
       ...(secureOn ? { secureOn: await reader.secret(secureOn, `${at}.wake.secureOn`) } : {}),
       ...(powerOn ? { powerOn: await toPowerOn(powerOn, `${at}.wake.powerOn`, reader) } : {}),

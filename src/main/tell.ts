@@ -22,5 +22,6 @@ export function tellAlerts({ config }: Pick<Settings, 'config'>, alerts: Alerts,
       warn('ups.login', label, refusal)
     },
     plain: (label, why) => warn('ups.plain', label, why),
+    unclear: (label, why) => warn('ups.unreadable', label, why && `${why}; ${label} is guarded without it`),
   }
 }

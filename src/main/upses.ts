@@ -15,6 +15,8 @@ export interface UpsesTold {
   login?(label: string, refusal: string | undefined): void
   /** Why it goes on in plain text where TLS was preferred; undefined: it does not. */
   plain?(label: string, why: string | undefined): void
+  /** What it sends and can be meant in more than one way, so that it is not used; undefined: nothing. */
+  unclear?(label: string, why: string | undefined): void
   /** Its password or CA can't be read, or with undefined can again; what was read before is used, or nothing. */
   secretMissing?(label: string, why: string | undefined): void
 }
@@ -72,6 +74,7 @@ function withListeners(options: UpsOptions, told: UpsesTold): UpsOptions {
     onLoginRefused: (why) => told.login?.(label, why),
     onSecure: () => told.plain?.(label, undefined),
     onInsecure: (why) => told.plain?.(label, why),
+    onUnclear: (why) => told.unclear?.(label, why),
   }
 }
 
@@ -102,7 +105,11 @@ function followUps(kept: KeptFile<UpsOptions>, bare: UpsOptions, open: (options:
     get secure() {
       return ups.secure
     },
+    get driver() {
+      return ups.driver
+    },
     read: async (signal) => (await present()).read(signal),
+    readStatus: async (signal) => (await present()).readStatus(signal),
     logOut: async (signal) => {
       isOut = true
       await (await present()).logOut(signal)

@@ -9,9 +9,11 @@ import type {
   PowerPlanAnswer,
   PowerRequests,
   RequestAnswer,
+  UpsAnswer,
 } from '../core/operator.ts'
 import { drillReportAnswerOf, timelineAnswerOf, upsStateAnswerOf } from '../core/power/answers.ts'
 import { failingMachines } from '../core/power/machines.ts'
+import type { DriverPace } from '../core/power/ports.ts'
 import { isReversiblePhase, reversiblePhases } from '../core/power/phases.ts'
 import { policyFor, triggersOf } from '../core/power/triggers.ts'
 import { remembered } from './facts.ts'
@@ -41,7 +43,7 @@ export function createPowerRequests(means: PowerMeans): PowerRequests {
   }
 }
 
-function readPower({ agent, config, loginRefused, now }: PowerMeans): PowerAnswer {
+function readPower({ agent, config, ports, loginRefused, now }: PowerMeans): PowerAnswer {
   const { guard } = agent
   return {
     upses: [...guard.power.upses].map(([label, state]) => ({
@@ -49,6 +51,7 @@ function readPower({ agent, config, loginRefused, now }: PowerMeans): PowerAnswe
       state: upsStateAnswerOf(state, agent.monotonic(), now()),
       loginRefused: loginRefused(label),
       silentForMs: rounded(guard.silentFor(label)),
+      driver: driverAnswerOf(ports.upses.get(label)?.driver),
       triggers: triggersOf('reading' in state ? state.reading : undefined, policyFor(config(), label)),
     })),
     shutdownRequestedAt: guard.power.ordered,
@@ -57,6 +60,15 @@ function readPower({ agent, config, loginRefused, now }: PowerMeans): PowerAnswe
 
 /** Monotonic clocks count in fractions of a millisecond. */
 const rounded = (ms: number | undefined) => (ms === undefined ? undefined : Math.round(ms))
+
+function driverAnswerOf(pace: DriverPace | undefined): UpsAnswer['driver'] {
+  if (!pace) return undefined
+  const { pollInterval, pollFrequency } = pace
+  return {
+    ...(pollInterval === undefined ? {} : { pollIntervalMs: pollInterval }),
+    ...(pollFrequency === undefined ? {} : { pollFrequencyMs: pollFrequency }),
+  }
+}
 
 function readPlan(means: RequestMeans): PowerPlanAnswer {
   const { plan, timeline, left, runtime, needs } = planNow(lookAt(means), means.ports.journal.openOutage())

@@ -75,7 +75,7 @@ async function checkMachine(
   { ports, signal, config, monotonic }: DrillContext,
   machine: Machine,
 ): Promise<DrillCheck[]> {
-  const { name, kind, hasMac, powerOnAfter, feed } = machine
+  const { name, kind, feed } = machine
   const begin = monotonic()
   const limited = AbortSignal.any([signal, AbortSignal.timeout(patience)])
   const ask = kind === 'node' ? ports.talos.version(name, limited) : ports.hosts.rehearse(name, limited)
@@ -92,7 +92,7 @@ async function checkMachine(
       ok: false,
     }),
   )
-  const wakes = hasMac || powerOnAfter !== undefined
+  const wakes = await checkWaking(ports, machine, limited)
   const address = config.nodes.find((node) => node.name === name)?.address
   const byName = address !== undefined && !/^[\d.]+$|:/.test(address)
   return [
@@ -109,13 +109,27 @@ async function checkMachine(
           },
         ]
       : []),
-    wakes
-      ? { subject: name, text: hasMac ? 'can be woken by magic packets' : 'can be switched on', ok: true }
-      : { subject: name, text: 'can only be started with its power button: configure mac or wake.powerOn', ok: false },
+    wakes,
     ...(config.upses.length > 0 && !feed
       ? [{ subject: name, text: 'is not connected to any configured UPS', ok: false }]
       : []),
   ]
+}
+
+/** A packet that leaves by the wrong interface, or not at all, looks the same from here as one that arrives. */
+async function checkWaking(
+  { waker }: Pick<DrillContext['ports'], 'waker'>,
+  { name: subject, hasMac, powerOnAfter }: Machine,
+  signal: AbortSignal,
+): Promise<DrillCheck> {
+  if (!hasMac)
+    return powerOnAfter === undefined
+      ? { subject, text: 'can only be started with its power button: configure mac or wake.powerOn', ok: false }
+      : { subject, text: 'can be switched on', ok: true }
+  return waker.rehearse(subject, signal).then(
+    (by): DrillCheck => ({ subject, text: `can be woken by magic packets from ${by}`, ok: true }),
+    (error: unknown) => ({ subject, text: `magic packets would not reach it: ${messageOf(error)}`, ok: false }),
+  )
 }
 
 /** The power goes by what Talos says, whatever Kubernetes makes of it; that they differ is a mistake all the same. */

@@ -318,6 +318,7 @@ describe('a fault', () => {
     ['name', 'name: cp-1, role: worker, address: 10.0.0.3'],
     ['address', 'name: w-1, role: worker, address: 10.0.0.2'],
     ['mac', 'name: w-1, role: worker, address: 10.0.0.3, mac: 00:1B:21:3A:4F:02'],
+    ['mac', 'name: w-1, role: worker, address: 10.0.0.3, mac: [00:1b:21:3a:4f:03, 00-1B-21-3a-4f-02]'],
     ['mac', 'name: w-1, role: worker, address: 10.0.0.3, mac: 00-1b-21-3a-4f-02'],
   ])('a %s that another node has', (key, node) => {
     const faults = faultsOf(smallest.replace('schematic:', `  - { ${node} }\nschematic:`))

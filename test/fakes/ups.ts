@@ -17,6 +17,7 @@ export function fakeUpses(labels: readonly string[], note: (entry: string) => Pr
     const of = labels.length > 1 ? ` ${label}` : ''
     return {
       name: label,
+      readStatus: async (signal) => (await fakeUps(label).read(signal)).status,
       read: async (signal) => {
         const reading = readings.get(label)!
         if (reading === 'silent' || signal.aborted) throw new AgentError('unreachable', 'the UPS does not answer')

@@ -16,6 +16,8 @@ export function fakeWaker({ deaf, note, switchOn }: WakerWorld): Waker {
       await note(`wake ${name}`)
       if (!deaf.has(name)) switchOn(name)
     },
+    rehearse: async () => 'eth0 (192.168.0.10)',
+    turnIn: async () => 0,
     powerOn: async (name) => {
       await note(`power-on ${name}`)
       switchOn(name)

@@ -1,3 +1,4 @@
+import { createTurns } from '../../src/adapters/machines/turns.ts'
 import { expect, test } from 'vitest'
 import { startAgent, type StartedAgent } from '../fakes/agent.ts'
 import { fakeHomelab, type FakeHomelab } from '../fakes/homelab.ts'
@@ -88,6 +89,30 @@ test('a machine that no packet wakes is switched on another way, after the time 
       .at(-1),
   ).toBe('power-on w-1')
   expect(homelab.machine('w-1').up).toBe(true)
+})
+
+test('machines are woken some time apart, and each has as long as ever from its turn on', async () => {
+  const homelab = fakeHomelab({ 'cp-1': 'controlplane', 'w-1': 'worker', 'w-2': 'worker' })
+  const stagger = 60
+  const turns = createTurns(() => stagger)
+  const wokenAt: number[] = []
+  const { wake } = homelab.ports.waker
+  homelab.ports.waker.turnIn = async (machine) => turns(machine)
+  homelab.ports.waker.wake = async (machine, signal) => {
+    wokenAt.push(performance.now())
+    await wake(machine, signal)
+  }
+  await using it = startAgent(homelab, {
+    power: { wake: { stableAfter: '0s', retryInterval: '10s', giveUpAfter: '20s' } },
+    node: (name) => ({ mac: `00:1b:21:3a:4f:${name.startsWith('cp') ? 1 : 2}${name.at(-1)}` }),
+  })
+  await fails(it)
+  await it.reads(online)
+  await isOver(homelab)
+  const apart = wokenAt.slice(1).map((at, index) => at - wokenAt[index]!)
+  expect(apart).toHaveLength(2)
+  // Timers may be a moment early.
+  for (const ms of apart) expect(ms).toBeGreaterThan(stagger - 5)
 })
 
 test('a machine that nothing wakes is named, and the others are uncordoned', async () => {

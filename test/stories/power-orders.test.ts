@@ -1,3 +1,4 @@
+import { AgentError } from '../../src/core/errors.ts'
 import { expect, test } from 'vitest'
 import { startAgent } from '../fakes/agent.ts'
 import { remembered } from '../../src/operations/facts.ts'
@@ -150,6 +151,25 @@ test('a rehearsal that only asks changes nothing, and tells what would go wrong'
   ])
   expect(homelab.diary).toEqual([])
   expect(report!.timeline.map(({ phase }) => phase)).toContain('drain')
+})
+
+test('a rehearsal names the interface that wakes each machine, and a machine that no packet would reach', async () => {
+  const homelab = fakeHomelab(two)
+  homelab.ports.waker.rehearse = async (machine) => {
+    if (machine === 'cp-1') return 'eth1 (10.0.20.2)'
+    throw new AgentError('unreachable', 'no network interface here is in the network of 172.16.0.9')
+  }
+  await using it = startAgent(homelab, {
+    node: (name) => ({ mac: `00:1b:21:3a:4f:${name.startsWith('cp') ? 1 : 2}${name.at(-1)}` }),
+  })
+  await it.reads(online)
+  await it.agent.idle()
+  const { report } = await personAt(homelab, it).drill(true)
+  const said = report!.checks.map(({ subject, text, ok }) => `${ok ? 'ok' : 'fault'} ${subject} ${text}`)
+  expect(said).toContain('ok cp-1 can be woken by magic packets from eth1 (10.0.20.2)')
+  expect(said).toContain(
+    'fault w-1 magic packets would not reach it: no network interface here is in the network of 172.16.0.9',
+  )
 })
 
 test('the weekly look warns once of what would go wrong', async () => {

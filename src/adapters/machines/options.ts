@@ -10,6 +10,8 @@ export interface MachineOptions {
   /** Answers a name's addresses; by default the system's way, with its hosts file. */
   readonly resolve?: Resolve | undefined
   readonly limits?: Partial<Limits> | undefined
+  /** In how many ms a machine may be woken; at once where nothing is said. */
+  readonly turns?: ((machine: string) => number) | undefined
 }
 
 /** In ms. */

@@ -1,6 +1,6 @@
 import { AgentError } from '../../core/errors.ts'
 import type { NutConnection } from './connection.ts'
-import { isRefusal, outOfOrder } from './refusal.ts'
+import { isRefusal, outOfOrder, UnclearAnswer } from './refusal.ts'
 
 /** NUT's protocol can't cancel a command: on abort the connection is closed, with the error of `giveUp`. */
 export async function closedOnAbort<T>(
@@ -16,7 +16,8 @@ export async function closedOnAbort<T>(
     return await action()
   } catch (error) {
     // An answer to another command means that commands and answers are out of step, and stay so.
-    if (error instanceof AgentError && (error.code === 'malformed' || isRefusal(error, ...outOfOrder))) nut.close(error)
+    const isOutOfStep = error instanceof AgentError && error.code === 'malformed' && !(error instanceof UnclearAnswer)
+    if (isOutOfStep || isRefusal(error, ...outOfOrder)) nut.close(error)
     throw error
   } finally {
     signal.removeEventListener('abort', close)

@@ -38,7 +38,7 @@ export function createOrders({ use, identify }: Session, at: string) {
   /** The words after OK. */
   async function askOk(nut: NutConnection, line: string, doing: string): Promise<readonly string[]> {
     const [word, ...rest] = await nut.ask(line, doing)
-    if (word === 'OK') return rest
+    if (word?.toUpperCase() === 'OK') return rest
     throw new AgentError('malformed', `upsd at ${at} answers ${doing} with: ${[word, ...rest].join(' ').slice(0, 80)}`)
   }
 

@@ -1,10 +1,11 @@
 import type { LookupFunction } from 'node:net'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import { createConversation, type Conversation } from './conversation.ts'
+import type { Dialect } from './dialect.ts'
 import { secure, type Trust } from './secure.ts'
 import { type NutAddress, openSocket } from './socket.ts'
 
-export interface NutConnection extends Pick<Conversation, 'ask' | 'list'>, Disposable {
+export interface NutConnection extends Pick<Conversation, 'ask' | 'askLine' | 'list' | 'listLines'>, Disposable {
   readonly closed: boolean
   /** Ends it; pending commands fail with the reason. */
   close(why: AgentError): void
@@ -20,6 +21,8 @@ export interface ConnectOptions {
   readonly tls?: { readonly trust: Trust; readonly timeout: number } | undefined
   readonly lookup?: LookupFunction | undefined
   readonly signal: AbortSignal
+  /** What is known of the server; it learns with each connection. */
+  readonly dialect?: Dialect | undefined
 }
 
 /**
@@ -29,7 +32,7 @@ export interface ConnectOptions {
  */
 export async function connectNut(
   address: NutAddress,
-  { timeout, tls, lookup, signal }: ConnectOptions,
+  { timeout, tls, lookup, signal, dialect }: ConnectOptions,
 ): Promise<NutConnection> {
   const at = `${address.host}:${address.port}`
   const plain = await openSocket(address, { timeout, lookup, signal })
@@ -41,11 +44,12 @@ export async function connectNut(
     timeout,
     write: (text) => socket.write(text),
     onEnd: () => socket.destroy(),
+    ...(dialect ? { dialect } : {}),
   })
-  const onClose = () => conversation.end(new AgentError('unreachable', `upsd at ${at} closed the connection`))
+  const onClose = () => conversation.lose(new AgentError('unreachable', `upsd at ${at} closed the connection`))
   socket.on('data', conversation.receive)
   socket.on('error', (error) =>
-    conversation.end(
+    conversation.lose(
       new AgentError('unreachable', `upsd at ${at}: the connection was lost (${messageOf(error)})`, error),
     ),
   )
@@ -59,7 +63,9 @@ export async function connectNut(
     isSecure: tls !== undefined,
     address: remoteAddress,
     ask: conversation.ask,
+    askLine: conversation.askLine,
     list: conversation.list,
+    listLines: conversation.listLines,
     close: conversation.end,
     [Symbol.dispose]: () =>
       conversation.end(new AgentError('unreachable', `we closed the connection to upsd at ${at}`)),

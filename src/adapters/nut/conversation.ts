@@ -1,7 +1,9 @@
 import { AgentError, messageOf } from '../../core/errors.ts'
+import { createDialect, type Dialect } from './dialect.ts'
 import { createLines } from './lines.ts'
+import { scanWords, splitWords } from './quoting.ts'
 import { NutRefusal } from './refusal.ts'
-import { splitWords } from './quoting.ts'
+import { type AnswerLine, arePipelinedLost, calm, type Cause, takeListLine, type Waiting } from './waiting.ts'
 
 /** Commands and answers over one connection. */
 export interface Conversation {
@@ -9,12 +11,18 @@ export interface Conversation {
   readonly ended: AgentError | undefined
   /** Ends it; pending commands fail with the reason. */
   end(why: AgentError): void
+  /** The connection was lost. */
+  lose(why: AgentError): void
   /** Data from the connection. */
   receive(chunk: Uint8Array): void
   /** Sends a command that is answered by one line; answers that line's words. `doing` stands for it in errors. */
   ask(command: string, doing?: string): Promise<readonly string[]>
+  /** The same; answers the line itself. */
+  askLine(command: string): Promise<AnswerLine>
   /** Sends a `LIST …`; answers the words of each line between BEGIN and END. */
   list(command: string): Promise<readonly (readonly string[])[]>
+  /** The same; answers the lines themselves. */
+  listLines(command: string): Promise<readonly AnswerLine[]>
 }
 
 export interface ConversationOptions {
@@ -25,79 +33,79 @@ export interface ConversationOptions {
   readonly write: (text: string) => void
   /** Called once, before pending commands fail. */
   readonly onEnd: () => void
+  /** What is known of the server; it learns here. A upsd where nothing is said. */
+  readonly dialect?: Dialect
 }
 
-interface Waiting {
-  readonly doing: string
-  /** `LIST VAR ups`, as words: BEGIN and END repeat them. Undefined where one line is the answer. */
-  readonly list: readonly string[] | undefined
-  readonly lines: string[][]
-  isBegun: boolean
-  readonly resolve: (lines: string[][]) => void
-  readonly reject: (error: AgentError) => void
-  deadline: NodeJS.Timeout | undefined
-}
-
-/** The longest list that is accepted, in lines. */
-const longestList = 5_000
+/** How long the answer to one of several commands is waited for where it is not known yet that they are all answered, in ms. */
+const untriedWithin = 500
 
 /**
  * Commands are pipelined and answered in order; upsd never speaks first. The protocol has no way to tell a late answer
  * from a missing one, so a command that is not answered within `timeout` ends it all, and so does an answer that does
- * not fit (RFC 9271).
+ * not fit (RFC 9271). A server that loses all but one of the commands that come in one packet is sent one at a time.
  */
-export function createConversation({ at, timeout, write, onEnd }: ConversationOptions): Conversation {
+export function createConversation(options: ConversationOptions): Conversation {
+  const { at, timeout, write, onEnd, dialect = { ...createDialect(), pipelining: 'works', lists: 'end' } } = options
   const queue: Waiting[] = []
   const lines = createLines(at)
   let ended: AgentError | undefined
+  let unsent = ''
 
-  function end(why: AgentError): void {
+  function finish(why: AgentError, cause: Cause): void {
     if (ended) return
     ended = why
+    if (arePipelinedLost(queue, cause, dialect)) dialect.pipelining = 'fails'
     onEnd()
     for (const waiting of queue.splice(0)) {
-      clearTimeout(waiting.deadline)
+      calm(waiting)
       waiting.reject(ended)
     }
   }
 
   function receive(chunk: Uint8Array): void {
     try {
-      for (const line of lines.push(chunk)) understand(line)
+      for (const line of lines.push(chunk)) if (line.trim() !== '') understand(line)
     } catch (error) {
-      end(error instanceof AgentError ? error : new AgentError('malformed', messageOf(error)))
+      finish(error instanceof AgentError ? error : new AgentError('malformed', messageOf(error)), 'misfit')
     }
   }
 
-  function understand(line: string): void {
-    if (line.trim() === '') return
+  function understand(text: string): void {
     const waiting = queue[0]
-    if (!waiting) throw new AgentError('malformed', `upsd at ${at} sent an unexpected answer: ${line.slice(0, 80)}`)
-    const words = splitWords(line)
-    if (words[0] === 'ERR') {
+    if (!waiting?.isSent)
+      throw new AgentError('malformed', `upsd at ${at} sent an unexpected answer: ${text.slice(0, 80)}`)
+    // In a list one line that can't be understood says nothing of the others.
+    const words = waiting.isBegun ? scanWords(text).words.map((word) => word.text) : splitWords(text)
+    if (words[0]?.toUpperCase() === 'ERR') {
       const [, code = 'ERR', ...extra] = words
-      return settle((it) => it.reject(new NutRefusal(code, it.doing, at, extra)))
+      return settle((it) => it.reject(new NutRefusal(code.toUpperCase(), it.doing, at, extra)))
     }
     if (waiting.list === undefined) {
-      waiting.lines.push(words)
+      waiting.lines.push({ text, words })
       return settle((it) => it.resolve(it.lines))
     }
-    const amiss = () => new AgentError('malformed', `upsd at ${at} answers ${waiting.doing} with: ${line.slice(0, 80)}`)
-    if (!waiting.isBegun) {
-      if (!isFrame(words, 'BEGIN', waiting.list)) throw amiss()
-      waiting.isBegun = true
-      return
+    if (takeListLine(waiting, waiting.list, { text, words }, at) === 'more') return awaitMore(waiting)
+    dialect.lists = 'end'
+    settle((it) => it.resolve(it.lines))
+  }
+
+  /** `upsc` shows what has come of a list that does not end, too. */
+  function awaitMore(waiting: Waiting): void {
+    if (dialect.lists === 'end') return
+    clearTimeout(waiting.pause)
+    const isOver = () => {
+      dialect.lists = 'stay open'
+      settle((it) => it.resolve(it.lines))
     }
-    if (isFrame(words, 'END', waiting.list)) return settle((it) => it.resolve(it.lines))
-    // `VAR ups …` in a `LIST VAR`: anything else belongs to another question.
-    if (words[0]?.toUpperCase() !== waiting.list[1]) throw amiss()
-    waiting.lines.push(words)
-    if (waiting.lines.length > longestList) throw new AgentError('malformed', `upsd at ${at} sends an endless list`)
+    waiting.pause = setTimeout(isOver, dialect.lists === 'untried' ? timeout / 2 : timeout / 10)
   }
 
   function settle(how: (waiting: Waiting) => void): void {
     const waiting = queue.shift()!
-    clearTimeout(waiting.deadline)
+    calm(waiting)
+    if (queue.length === 0 && waiting.isBehind && dialect.pipelining === 'untried') dialect.pipelining = 'works'
+    sendNext()
     arm()
     how(waiting)
   }
@@ -105,19 +113,42 @@ export function createConversation({ at, timeout, write, onEnd }: ConversationOp
   /** Only the oldest command has a running timeout: upsd has not started on the others. */
   function arm(): void {
     const next = queue[0]
-    if (!next || next.deadline) return
-    next.deadline = setTimeout(
-      () => end(new AgentError('unreachable', `upsd at ${at} did not answer ${next.doing} within ${timeout} ms`)),
-      timeout,
-    )
+    if (!next?.isSent || next.deadline) return
+    const isUntried = dialect.pipelining === 'untried' && queue.some(({ isBehind }) => isBehind)
+    const within = isUntried ? Math.min(timeout, Math.max(untriedWithin, timeout / 4)) : timeout
+    const late = () =>
+      finish(new AgentError('unreachable', `upsd at ${at} did not answer ${next.doing} within ${within} ms`), 'silence')
+    next.deadline = setTimeout(late, within)
   }
 
-  function send(command: string, doing: string, list: readonly string[] | undefined): Promise<string[][]> {
+  /** Those that may go now. What is asked at the same time leaves in one packet. */
+  function sendNext(): void {
+    for (const [index, waiting] of queue.entries()) {
+      if (waiting.isSent) continue
+      if (index > 0 && dialect.pipelining === 'fails') return
+      // Nothing but a pause tells where a list ends that has no END.
+      if (dialect.lists !== 'end' && queue.slice(0, index).some(({ list }) => list !== undefined)) return
+      waiting.isSent = true
+      waiting.isBehind = index > 0
+      if (unsent === '') queueMicrotask(flush)
+      unsent += `${waiting.command}\n`
+    }
+  }
+
+  function flush(): void {
+    const text = unsent
+    unsent = ''
+    if (ended) return
+    write(text)
+    arm()
+  }
+
+  function send(command: string, doing: string, list: readonly string[] | undefined): Promise<AnswerLine[]> {
     return new Promise((resolve, reject) => {
       if (ended) return reject(ended)
-      queue.push({ doing, list, lines: [], isBegun: false, resolve, reject, deadline: undefined })
-      arm()
-      write(`${command}\n`)
+      const state = { isBegun: false, isSent: false, isBehind: false, deadline: undefined, pause: undefined }
+      queue.push({ command, doing, list, lines: [], ...state, resolve, reject })
+      sendNext()
     })
   }
 
@@ -125,18 +156,12 @@ export function createConversation({ at, timeout, write, onEnd }: ConversationOp
     get ended() {
       return ended
     },
-    end,
+    end: (why) => finish(why, why.code === 'malformed' ? 'misfit' : 'our own'),
+    lose: (why) => finish(why, 'loss'),
     receive,
-    ask: async (command, doing = command) => (await send(command, doing, undefined))[0]!,
-    list: (command) => send(command, command, splitWords(command)),
+    ask: async (command, doing = command) => (await send(command, doing, undefined))[0]!.words,
+    askLine: async (command) => (await send(command, command, undefined))[0]!,
+    list: async (command) => (await send(command, command, splitWords(command))).map(({ words }) => words),
+    listLines: (command) => send(command, command, splitWords(command)),
   }
-}
-
-/** `BEGIN LIST VAR ups`. Servers repeat our spelling or their own, so the case says nothing. */
-function isFrame(words: readonly string[], frame: 'BEGIN' | 'END', list: readonly string[]): boolean {
-  return (
-    words[0] === frame &&
-    words.length === list.length + 1 &&
-    list.every((word, index) => word.toLowerCase() === words[index + 1]!.toLowerCase())
-  )
 }

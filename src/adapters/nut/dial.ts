@@ -1,5 +1,6 @@
 import type { LookupFunction } from 'node:net'
 import { connectNut, type NutConnection } from './connection.ts'
+import type { Dialect } from './dialect.ts'
 import { createResolver } from './resolver.ts'
 import { NoTls, readTrust, type Trust } from './secure.ts'
 import type { NutAddress } from './socket.ts'
@@ -13,6 +14,7 @@ export interface DialOptions extends NutAddress {
   readonly onInsecure?: ((why: string) => void) | undefined
   readonly onSecure?: (() => void) | undefined
   readonly resolve?: LookupFunction | undefined
+  readonly dialect?: Dialect | undefined
   /** Of a clock that never jumps, in ms. */
   readonly now?: () => number
 }
@@ -26,7 +28,8 @@ const plainFor = 3_600_000
  * @throws AgentError `misconfigured` for a CA that can't be read
  */
 export function createDial(options: DialOptions): (signal: AbortSignal) => Promise<NutConnection> {
-  const { host, port, tls, ca, timeout, onSecure, onInsecure, resolve, now = () => performance.now() } = options
+  const { host, port, tls, ca, timeout, onSecure, onInsecure, resolve, dialect } = options
+  const { now = () => performance.now() } = options
   const trust: Trust = ca !== undefined ? readTrust(ca) : tls === 'required' ? { by: 'system' } : { by: 'nobody' }
   // A hanging handshake leaves time for plain text within one reading.
   const tlsTimeout = tls === 'preferred' ? timeout / 2 : timeout
@@ -41,6 +44,7 @@ export function createDial(options: DialOptions): (signal: AbortSignal) => Promi
         timeout,
         lookup: resolver.lookup,
         signal,
+        dialect,
         ...(isSecure ? { tls: { trust, timeout: tlsTimeout } } : {}),
       },
     )

@@ -1,11 +1,15 @@
+import type { DriverPace } from '../../core/power/ports.ts'
 import type { UpsReading } from '../../core/power/ups.ts'
 
 /** The variables that every reading asks for. */
 export const always = ['ups.status', 'battery.charge', 'battery.runtime', 'ups.load'] as const
 /** Variables that many UPSes lack. */
 export const extras = ['ups.alarm', 'ups.test.result', 'battery.charge.low', 'battery.runtime.low'] as const
+/** Variables that change with the server's configuration only. */
+export const settings = ['driver.parameter.pollinterval', 'driver.parameter.pollfreq'] as const
 
-export type ReadVariable = (typeof always)[number] | (typeof extras)[number]
+export type ReadVariable = (typeof always)[number] | (typeof extras)[number] | (typeof settings)[number]
+export type Raw = Partial<Record<ReadVariable, string | undefined>>
 
 /** NUT's own tokens (docs/new-drivers.txt "Status data"; ECO, HE and TEST were seen besides). */
 const known = new Set(
@@ -28,21 +32,45 @@ export function parseStatus(text: string): readonly string[] {
   return [...new Set(tokens)]
 }
 
-/** Converts upsd's strings to our units; empty and non-numeric values count as missing. */
-export function parseReading(raw: Partial<Record<ReadVariable, string | undefined>>): UpsReading {
-  const seconds = (text: string | undefined) => {
-    const value = toNumber(text)
-    return value === undefined ? undefined : value * 1_000
+/** Converts upsd's strings to our units; what is no figure counts as missing. */
+export function parseReading(raw: Raw): UpsReading {
+  const figure = (variable: keyof typeof units) => {
+    const value = parseFigure(raw[variable], units[variable])
+    return typeof value === 'number' ? value : undefined
   }
   return {
     status: parseStatus(raw['ups.status'] ?? ''),
-    ...told('charge', toNumber(raw['battery.charge'])),
-    ...told('runtime', seconds(raw['battery.runtime'])),
-    ...told('load', toNumber(raw['ups.load'])),
+    ...told('charge', figure('battery.charge')),
+    ...told('runtime', figure('battery.runtime')),
+    ...told('load', figure('ups.load')),
     ...told('alarm', raw['ups.alarm']?.trim() || undefined),
     ...told('testing', /in progress/i.test(raw['ups.test.result'] ?? '') ? (true as const) : undefined),
-    ...told('chargeLow', toNumber(raw['battery.charge.low'])),
-    ...told('runtimeLow', seconds(raw['battery.runtime.low'])),
+    ...told('chargeLow', figure('battery.charge.low')),
+    ...told('runtimeLow', figure('battery.runtime.low')),
+  }
+}
+
+/** Figures that can be meant in more than one way (`1,234`), as they were sent. */
+export function unclearFigures(raw: Raw): readonly (readonly [ReadVariable, string])[] {
+  return (Object.keys(units) as (keyof typeof units)[]).flatMap((variable) => {
+    const text = raw[variable]
+    return parseFigure(text, units[variable]) === 'unclear'
+      ? [[variable, `${variable} "${text!.trim().slice(0, 80)}"`] as const]
+      : []
+  })
+}
+
+/** How often the driver asks the UPS, as far as it tells. */
+export function parseDriverPace(raw: Raw): DriverPace | undefined {
+  const seconds = (variable: (typeof settings)[number]) => {
+    const value = parseFigure(raw[variable], 's')
+    return typeof value === 'number' && value > 0 ? value : undefined
+  }
+  const [pollInterval, pollFrequency] = [seconds(settings[0]), seconds(settings[1])]
+  if (pollInterval === undefined && pollFrequency === undefined) return undefined
+  return {
+    ...(pollInterval === undefined ? {} : { pollInterval }),
+    ...(pollFrequency === undefined ? {} : { pollFrequency }),
   }
 }
 
@@ -50,7 +78,32 @@ function told<K extends keyof UpsReading>(key: K, value: UpsReading[K] | undefin
   return value === undefined ? {} : { [key]: value }
 }
 
-function toNumber(text: string | undefined): number | undefined {
-  const value = Number(text?.trim() || Number.NaN)
-  return Number.isFinite(value) && value >= 0 ? value : undefined
+const units = {
+  'battery.charge': '%',
+  'battery.runtime': 's',
+  'ups.load': '%',
+  'battery.charge.low': '%',
+  'battery.runtime.low': 's',
+} as const
+
+/** By unit: what a server may write after a number, and how much one of it is in ours. */
+const written: Readonly<Record<'%' | 's', readonly (readonly [RegExp, number])[]>> = {
+  '%': [[/^(%|percent)?$/i, 1]],
+  s: [
+    [/^(s|secs?|seconds?)?\.?$/i, 1_000],
+    [/^(min|mins|minutes?)\.?$/i, 60_000],
+  ],
+}
+
+/**
+ * A percentage, or a time in ms. NUT's own numbers have a point and no unit (docs/nut-names.txt); other servers write `13,5`
+ * or `100 %`. Undefined for none, for words, and for less than nothing.
+ */
+function parseFigure(text: string | undefined, unit: '%' | 's'): number | 'unclear' | undefined {
+  if (text === undefined || !/\d/.test(text)) return undefined
+  const [, sign, whole, fraction, rest] = /^([-+]?)(\d+)((?:[.,]\d*)?)\s*(.*)$/s.exec(text.trim()) ?? []
+  const factor = written[unit].find(([pattern]) => rest !== undefined && pattern.test(rest))?.[1]
+  // Three digits after a comma may be thousands.
+  if (factor === undefined || fraction === undefined || /^,\d{3}$/.test(fraction)) return 'unclear'
+  return sign === '-' ? undefined : Number(`${whole}${fraction.replace(',', '.')}`) * factor
 }

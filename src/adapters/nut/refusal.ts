@@ -64,6 +64,16 @@ export class NutRefusal extends AgentError {
   }
 }
 
+/**
+ * The answer to a question of ours, in step with the others, that can be meant in more than one way. It is told with its
+ * line, and never cut in half.
+ */
+export class UnclearAnswer extends AgentError {
+  constructor(message: string) {
+    super('malformed', message)
+  }
+}
+
 /** Whether it is a refusal with one of these codes. */
 export function isRefusal(error: unknown, ...codes: readonly string[]): error is NutRefusal {
   return error instanceof NutRefusal && codes.includes(error.nutCode)
@@ -78,4 +88,13 @@ export const notKnown = [
   'INVALID-ARGUMENT',
   'FEATURE-NOT-SUPPORTED',
   'FEATURE-NOT-CONFIGURED',
+] as const
+
+/** The codes of a server that answers questions only to users whom it knows. */
+export const forUsersOnly = [
+  'USERNAME-REQUIRED',
+  'PASSWORD-REQUIRED',
+  'LOGIN-REQUIRED',
+  'ACCESS-DENIED',
+  'INVALID-USERNAME',
 ] as const

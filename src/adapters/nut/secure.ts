@@ -83,10 +83,13 @@ function agree(socket: Socket, at: string): Promise<void> {
         if (line === undefined) return
         socket.off('data', onData)
         socket.pause()
-        const [word, what = 'ERR', ...extra] = splitWords(line)
+        const [first, second = 'ERR', ...extra] = splitWords(line)
+        const [word, what] = [first?.toUpperCase(), second.toUpperCase()]
         if (word === 'ERR') {
           const refusal = new NutRefusal(what, 'STARTTLS', at, extra)
-          throw (notKnown as readonly string[]).includes(what) ? withoutTls(refusal) : refusal
+          throw ([...notKnown, 'INVALID-COMMAND', 'CMD-NOT-SUPPORTED'] as readonly string[]).includes(what)
+            ? withoutTls(refusal)
+            : refusal
         }
         if (word !== 'OK' || what !== 'STARTTLS')
           throw new AgentError('malformed', `upsd at ${at} answers STARTTLS with: ${line.slice(0, 80)}`)

@@ -2,9 +2,10 @@ import { AgentError, messageOf } from '../../core/errors.ts'
 import { closedOnAbort, settled } from './abort.ts'
 import { createBackoff } from './backoff.ts'
 import type { NutConnection } from './connection.ts'
+import type { Dialect } from './dialect.ts'
 import { createLogin, type LoginOptions } from './login.ts'
 import { createReconnection } from './reconnection.ts'
-import { isRefusal, NutRefusal, outOfOrder } from './refusal.ts'
+import { forUsersOnly, isRefusal, NutRefusal, outOfOrder, UnclearAnswer } from './refusal.ts'
 
 export interface Session extends AsyncDisposable {
   readonly loggedIn: boolean
@@ -12,6 +13,8 @@ export interface Session extends AsyncDisposable {
   readonly secure: boolean
   /** Over the current connection, or a new one; logs in first where configured. */
   use<T>(signal: AbortSignal, action: (nut: NutConnection) => Promise<T>): Promise<T>
+  /** The same for an action that only asks: it is done again where the server's own ways were found out by it. */
+  ask<T>(signal: AbortSignal, action: (nut: NutConnection) => Promise<T>): Promise<T>
   /** Sends user and password, once per connection. @throws AgentError `misconfigured` where there are none */
   identify(nut: NutConnection): Promise<void>
   logOut(signal: AbortSignal): Promise<void>
@@ -21,12 +24,13 @@ export interface Session extends AsyncDisposable {
 export interface SessionOptions extends LoginOptions {
   /** In ms. */
   readonly retryUpTo: number
+  readonly dialect: Dialect
   readonly dial: (signal: AbortSignal) => Promise<NutConnection>
 }
 
 /** One connection, replaced with the next call after it was lost; and its login. */
 export function createSession(options: SessionOptions): Session {
-  const { at, retryUpTo, dial } = options
+  const { at, retryUpTo, dial, dialect } = options
   const login = createLogin(options)
   const backoff = createBackoff(retryUpTo)
   const closing = new AbortController()
@@ -50,15 +54,19 @@ export function createSession(options: SessionOptions): Session {
     if (closing.signal.aborted) throw new AgentError('unreachable', `upsd at ${at}: the session is closed`)
     if (signal.aborted) throw tooLate()
     const nut = await connection.connected(signal)
+    const { pipelining } = dialect
     try {
       const result = await closedOnAbort(nut, signal, giveUp, async () => {
         await login.ensure(nut)
+        if (dialect.wantsUser) await login.identify(nut)
         return action(nut)
       })
       excuse(nut)
       return result
     } catch (error) {
-      if (error instanceof NutRefusal) excuse(nut)
+      // What was found out of the server is no failure of it.
+      const isLesson = pipelining !== dialect.pipelining
+      if (error instanceof NutRefusal || error instanceof UnclearAnswer || isLesson) excuse(nut)
       else if (error instanceof AgentError && nut.closed && !excused.has(nut)) {
         // Once for each connection, however many calls were waiting on it.
         excused.add(nut)
@@ -130,9 +138,30 @@ export function createSession(options: SessionOptions): Session {
       return present !== undefined && !present.closed && present.isSecure
     },
     use,
+    ask: (signal, action) => learning(options, signal, () => use(signal, action)),
     identify: login.identify,
     logOut,
     logIn,
     [Symbol.asyncDispose]: close,
+  }
+}
+
+/** Asks again where the question has shown how the server wants to be asked. Each such thing is found out once. */
+async function learning<T>(
+  { dialect, credentials }: Pick<SessionOptions, 'dialect' | 'credentials'>,
+  signal: AbortSignal,
+  question: () => Promise<T>,
+): Promise<T> {
+  for (;;) {
+    const { pipelining } = dialect
+    try {
+      return await question()
+    } catch (error) {
+      const isSingle = pipelining !== 'fails' && dialect.pipelining === 'fails'
+      // User and password, which were not said yet, may be what is missing. From now on they are said first.
+      const isForUsers = !dialect.wantsUser && credentials !== undefined && isRefusal(error, ...forUsersOnly)
+      if (signal.aborted || !(isSingle || isForUsers)) throw error
+      if (isForUsers) dialect.wantsUser = true
+    }
   }
 }

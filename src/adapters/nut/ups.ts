@@ -1,11 +1,10 @@
 import type { LookupFunction } from 'node:net'
-import { AgentError } from '../../core/errors.ts'
 import type { Ups } from '../../core/power/ports.ts'
-import type { NutConnection } from './connection.ts'
 import { numLogins, readDetails, type UpsDetails } from './details.ts'
 import { createDial } from './dial.ts'
+import { createDialect } from './dialect.ts'
 import { createOrders } from './commands.ts'
-import { always, extras, parseReading, type ReadVariable } from './reading.ts'
+import { createReader } from './reader.ts'
 import { isRefusal } from './refusal.ts'
 import { createSession } from './session.ts'
 import type { NutAddress } from './socket.ts'
@@ -38,6 +37,8 @@ export interface UpsOptions extends NutAddress {
   readonly onInsecure?: ((why: string) => void) | undefined
   /** Called with each connection in TLS. */
   readonly onSecure?: (() => void) | undefined
+  /** Called when a value can be meant in more than one way, with its line; with undefined when none can any more. */
+  readonly onUnclear?: ((why: string | undefined) => void) | undefined
   /** How names become addresses, in place of the system's way. */
   readonly resolve?: LookupFunction | undefined
 }
@@ -58,11 +59,8 @@ export interface NutUps extends Ups, AsyncDisposable {
   readonly secure: boolean
 }
 
-/** Missing variables are requested again every so many readings. */
-const askAgain = 10
-
 /**
- * A UPS behind upsd (RFC 9271). One connection is kept and made anew at the next call after it broke; upsd closes one
+ * A UPS behind upsd (RFC 9271), or behind a server that resembles it: what it knows is found out as it is read. One connection is kept and made anew at the next call after it broke; upsd closes one
  * that says nothing for 60 s (networkupstools/nut server/upsd.c), so reading more often than that keeps it. Where no
  * connection comes about the attempts are kept apart, and a call in between fails at once with the last failure.
  *
@@ -70,40 +68,15 @@ const askAgain = 10
  */
 export function createNutUps(options: UpsOptions): NutUps {
   const { name, label = name, host, port, credentials, login = true, tls = 'off', ca, timeout = 3_000 } = options
-  const { retryUpTo = 5_000, onLogin, onLoginRefused, onSecure, onInsecure, resolve } = options
+  const { retryUpTo = 5_000, onLogin, onLoginRefused, onSecure, onInsecure, onUnclear, resolve } = options
   const ups = quoteWord(name)
   const at = `${host}:${port}`
-  const dial = createDial({ host, port, tls, ca, timeout, onSecure, onInsecure, resolve })
-  const session = createSession({ at, name, credentials, login, retryUpTo, dial, onLogin, onLoginRefused })
+  const dialect = createDialect()
+  const dial = createDial({ host, port, tls, ca, timeout, onSecure, onInsecure, resolve, dialect })
+  const session = createSession({ at, name, credentials, login, retryUpTo, dial, dialect, onLogin, onLoginRefused })
   const { use, identify } = session
   const { give, askOk } = createOrders(session, at)
-  const missing = new Set<ReadVariable>()
-  let readings = 0
-
-  /** Undefined where this UPS has no such variable, or has just lost it. */
-  async function variable(nut: NutConnection, variableName: string): Promise<string | undefined> {
-    try {
-      const words = await nut.ask(`GET VAR ${ups} ${variableName}`)
-      // The server repeats our spelling; the value is the last word.
-      const isAnswer = words[0]?.toUpperCase() === 'VAR' && words[2]?.toLowerCase() === variableName.toLowerCase()
-      if (!isAnswer || words.length < 4)
-        throw new AgentError('malformed', `upsd at ${at} answers ${variableName} with: ${words.join(' ').slice(0, 80)}`)
-      return words[3]
-    } catch (error) {
-      if (isRefusal(error, 'VAR-NOT-SUPPORTED', 'VAR-UNKNOWN')) return undefined
-      throw error
-    }
-  }
-
-  /** Asked together: single variables answer in under a millisecond, a whole LIST VAR in some forty. */
-  async function variables(nut: NutConnection, names: readonly ReadVariable[]) {
-    const values = await Promise.all(names.map((each) => variable(nut, each)))
-    for (const [index, each] of names.entries()) {
-      if (values[index] === undefined) missing.add(each)
-      else missing.delete(each)
-    }
-    return Object.fromEntries(names.map((each, index) => [each, values[index]]))
-  }
+  const reader = createReader({ name, at, dialect, onUnclear })
 
   return {
     name: label,
@@ -113,19 +86,15 @@ export function createNutUps(options: UpsOptions): NutUps {
     get secure() {
       return session.secure
     },
-    read: (signal) =>
-      use(signal, async (nut) => {
-        const isAllAsked = readings++ % askAgain === 0
-        const raw = await variables(nut, [...always, ...extras.filter((each) => isAllAsked || !missing.has(each))])
-        const reading = parseReading(raw)
-        // The text is there only while there is an alarm.
-        if (!reading.status.includes('ALARM') || 'ups.alarm' in raw) return reading
-        return parseReading({ ...raw, ...(await variables(nut, ['ups.alarm'])) })
-      }),
+    get driver() {
+      return reader.driver
+    },
+    read: (signal) => session.ask(signal, reader.read),
+    readStatus: (signal) => session.ask(signal, reader.readStatus),
     logOut: session.logOut,
     logIn: session.logIn,
-    details: (signal) => use(signal, (nut) => readDetails(nut, ups, at)),
-    numLogins: (signal) => use(signal, (nut) => numLogins(nut, ups, at)),
+    details: (signal) => session.ask(signal, (nut) => readDetails(nut, ups, at)),
+    numLogins: (signal) => session.ask(signal, (nut) => numLogins(nut, ups, at)),
     mayBePrimary: (signal) =>
       use(signal, async (nut) => {
         if (!credentials) return false

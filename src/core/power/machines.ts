@@ -33,7 +33,7 @@ export interface MachineSettings {
 
 interface Common {
   readonly name: string
-  readonly mac?: string | undefined
+  readonly mac?: string | readonly string[] | undefined
   readonly feed?: Feed | undefined
   readonly wake?: { readonly powerOn?: unknown; readonly powerOnAfter: number } | undefined
 }

@@ -1,9 +1,23 @@
 import type { UpsReading } from './ups.ts'
 
+/**
+ * How often a driver asks its UPS, in ms, as far as it tells (`driver.parameter.pollinterval`, for the status, and
+ * `pollfreq`, for everything). However often upsd is asked, nothing is seen sooner but FSD, which upsd sets itself.
+ */
+export interface DriverPace {
+  readonly pollInterval?: number
+  readonly pollFrequency?: number
+}
+
 /** A UPS as NUT's upsd reports it. */
 export interface Ups {
   readonly name: string
+  /** Everything that a decision is made from. */
   read(signal: AbortSignal): Promise<UpsReading>
+  /** The tokens of `ups.status` alone: cheap enough to be asked for several times a second. */
+  readStatus(signal: AbortSignal): Promise<readonly string[]>
+  /** As read last; undefined where it is not told. */
+  readonly driver?: DriverPace | undefined
   /** Sends LOGOUT: the primary need not wait for this cluster. Harmless if not logged in. */
   logOut(signal: AbortSignal): Promise<void>
   /** Counts as a secondary again, for which the primary waits. Harmless where no user is configured. */
@@ -29,6 +43,13 @@ export interface Hosts {
 export interface Waker {
   /** Sends magic packets, which proves nothing about the machine. Rejects `misconfigured` without a MAC address. */
   wake(machine: string, signal: AbortSignal): Promise<void>
+  /**
+   * Says by which interfaces magic packets would leave, without sending any: `eth0 (192.168.1.5)`. Rejects with what
+   * keeps them from arriving.
+   */
+  rehearse(machine: string, signal: AbortSignal): Promise<string>
+  /** In how many ms it is this machine's turn: machines are woken some time apart. Asking keeps its turn for it. */
+  turnIn(machine: string, signal: AbortSignal): Promise<number>
   /** Runs `powerOn` (IPMI, a smart plug) for a machine that packets do not wake. Rejects if none is configured. */
   powerOn(machine: string, signal: AbortSignal): Promise<void>
 }

@@ -1,3 +1,4 @@
+import type { Config } from '../../config/config.ts'
 import { defineService } from '../../operations/service.ts'
 
 /** Reads every UPS for as long as the daemon runs: it guards the power. */
@@ -10,7 +11,7 @@ export default defineService({
     const ended = Promise.all(
       [...ports.upses].map(([label, ups]) =>
         watchUps(ups, {
-          polls: () => config().power,
+          polls: () => pollsOf(config(), label),
           power: () => power.upses.get(label),
           notice: (seen) => notice.ups(label, seen),
           signal,
@@ -24,3 +25,12 @@ export default defineService({
     }
   },
 })
+
+/** How often this UPS is asked: as it says itself, or as all are. */
+function pollsOf({ power, upses }: Pick<Config, 'power' | 'upses'>, label: string) {
+  const own = upses.find((ups) => ups.label === label)
+  return {
+    pollInterval: own?.pollInterval ?? power.pollInterval,
+    pollIntervalOnBattery: own?.pollIntervalOnBattery ?? power.pollIntervalOnBattery,
+  }
+}

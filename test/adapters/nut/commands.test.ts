@@ -188,10 +188,10 @@ describe("a Synology's dialect", () => {
 test('a server of before 2.6.4 tells less, and what it tells is taken', async () => {
   await using server = await startSpeaker(address, (line, socket) => {
     const answers: Readonly<Record<string, string>> = {
-      'LIST VAR "ups"': 'BEGIN LIST VAR ups\nVAR ups ups.status "OL"\nEND LIST VAR ups\n',
-      'LIST CMD "ups"': 'BEGIN LIST CMD ups\nEND LIST CMD ups\n',
-      'LIST RW "ups"': 'ERR INVALID-ARGUMENT\n',
-      'LIST CLIENT "ups"': 'ERR INVALID-ARGUMENT\n',
+      'LIST VAR ups': 'BEGIN LIST VAR ups\nVAR ups ups.status "OL"\nEND LIST VAR ups\n',
+      'LIST CMD ups': 'BEGIN LIST CMD ups\nEND LIST CMD ups\n',
+      'LIST RW ups': 'ERR INVALID-ARGUMENT\n',
+      'LIST CLIENT ups': 'ERR INVALID-ARGUMENT\n',
       VER: 'Network UPS Tools upsd 2.2.0 - http://www.networkupstools.org/\n',
     }
     socket.write(answers[line] ?? 'ERR UNKNOWN-COMMAND\n')

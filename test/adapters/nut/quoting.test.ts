@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { quoteWord, splitWords } from '../../../src/adapters/nut/quoting.ts'
+import { quoteWord, splitWords, valueAfter } from '../../../src/adapters/nut/quoting.ts'
 import { AgentError } from '../../../src/core/errors.ts'
 
 /** Numbers from 0 to 1, the same in every run (mulberry32). */
@@ -61,10 +61,35 @@ describe('a line of upsd', () => {
   })
 })
 
+test.each([
+  ['"OL CHRG"', 'OL CHRG'],
+  ['OL CHRG', 'OL CHRG'],
+  ['OL', 'OL'],
+  ['""', ''],
+  ['"a \\"b\\" c"', 'a "b" c'],
+  ['', undefined],
+  ['"OL" CHRG', undefined],
+  ['OL "CHRG"', undefined],
+  ['"OL""CHRG"', undefined],
+  ['"OL"CHRG', undefined],
+  ['OL#CHRG', undefined],
+  ["'OL CHRG'", undefined],
+  ['"OL CHRG', undefined],
+])('after the name of a variable %j is the value %j, or can be meant in more than one way', (text, value) => {
+  expect(valueAfter(3, `VAR ups ups.status ${text}\r`)).toBe(value)
+})
+
 describe('a word for upsd', () => {
   test('has exactly #, \\ and " escaped', () => {
     expect(quoteWord('a#b\\c"d=e f')).toBe('"a\\#b\\\\c\\"d=e f"')
     expect(quoteWord('')).toBe('""')
+  })
+
+  test('has quotes only where it needs them: some servers take them for a part of it', () => {
+    for (const word of ['ups', 'eaton-3s_1.2', 'ups@nas', 'p@$$w0rd!', "it's", 'ups.status'])
+      expect(quoteWord(word)).toBe(word)
+    for (const word of ['two words', 'a=b', '#1', 'a#b', 'größe', 'a\\b', 'a"b', ''])
+      expect(quoteWord(word)).toMatch(/^".*"$/)
   })
 
   test('can hold neither a line break, which would begin another command, nor more than upsd takes', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { parseReading, parseStatus } from '../../../src/adapters/nut/reading.ts'
+import { parseReading, parseStatus, unclearFigures } from '../../../src/adapters/nut/reading.ts'
 import { NutRefusal } from '../../../src/adapters/nut/refusal.ts'
 import { createNutUps } from '../../../src/adapters/nut/ups.ts'
 import { startUpsdStandIn } from '../../lab/upsd/stand-in.ts'
@@ -46,6 +46,54 @@ test('a reading has everything in our units, and leaves out what is no number or
   expect(
     parseReading({ 'ups.alarm': ' ', 'ups.test.result': 'Done and passed', 'battery.runtime.low': 'n/a' }),
   ).toEqual({ status: [] })
+})
+
+describe('a figure of another server', () => {
+  test.each([
+    ['13,5', 13.5, 13_500],
+    ['13.5 %', 13.5, undefined],
+    ['100%', 100, undefined],
+    ['100 percent', 100, undefined],
+    ['3480 s', undefined, 3_480_000],
+    ['3480sec', undefined, 3_480_000],
+    ['58 min', undefined, 3_480_000],
+    ['3480.', 3_480, 3_480_000],
+    ['+12', 12, 12_000],
+    // More than one way to understand them, or none.
+    ['1,234', undefined, undefined],
+    ['1.234,5', undefined, undefined],
+    ['58 m', undefined, undefined],
+    ['0:58', undefined, undefined],
+    ['1e3', undefined, undefined],
+    ['0x10', undefined, undefined],
+    ['N/A', undefined, undefined],
+  ])('%j is %s %% and %s ms', (text, charge, runtime) => {
+    const reading = parseReading({ 'ups.status': 'OL', 'battery.charge': text, 'battery.runtime': text })
+    expect([reading.charge, reading.runtime]).toEqual([charge, runtime])
+  })
+
+  test('that is unclear is told of, and words and nothing are not', () => {
+    const raw = {
+      'battery.charge': '100 volts',
+      'battery.runtime': '58 m',
+      'ups.load': 'N/A',
+      'battery.charge.low': '',
+    }
+    expect(unclearFigures(raw)).toEqual([
+      ['battery.charge', 'battery.charge "100 volts"'],
+      ['battery.runtime', 'battery.runtime "58 m"'],
+    ])
+  })
+})
+
+test("how often the driver asks its UPS is told, in ms, however the server's readings go", async () => {
+  await using upsd = await startUpsdStandIn({ address })
+  await upsd.set('driver.parameter.pollfreq', '30')
+  await using ups = createNutUps({ host: address, port: upsd.port, name: 'ups' })
+  expect(ups.driver).toBeUndefined()
+  for (const _ of [1, 2]) await ups.read(soon())
+  expect(ups.driver).toEqual({ pollInterval: 2_000, pollFrequency: 30_000 })
+  expect((await ups.details(soon())).driver).toEqual({ pollInterval: 2_000, pollFrequency: 30_000 })
 })
 
 test('what a UPS lacks is asked for at each tenth reading, and what it has at each', async () => {

@@ -20,6 +20,24 @@ export interface UpsdMisbehaviour {
   tracking: string[]
   /** In plain text after OK STARTTLS, in the same packet, as somebody on the way would put it there. */
   injected: string
+  /** What makes it a server that only resembles upsd; undefined for upsd itself. */
+  dialect: Dialect | undefined
+}
+
+/** A server that speaks NUT's protocol in its own way, as far as it differs from upsd. */
+export interface Dialect {
+  /** Parts words by white space and takes quotes for a part of them: `"ups"` is not `ups`. */
+  readonly keepsQuotes?: true
+  /** Of the commands that one TCP packet brings, only these are answered; the others are lost. */
+  readonly answersOf?: 'the first' | 'the last' | 'a single one'
+  /** What GET and LIST are refused with before USERNAME and PASSWORD of one of the lab's users. */
+  readonly refusesStrangersWith?: string
+  /** Commands that it does not know: those whose words, joined by spaces, match. */
+  readonly unknown?: RegExp
+  /** What it answers to those; UNKNOWN-COMMAND where nothing is said. */
+  readonly unknownAs?: string
+  /** What becomes of a line that upsd would send; undefined: it is not sent. */
+  readonly rewrite?: (line: string) => string | undefined
 }
 
 /** A upsd that behaves. */
@@ -35,5 +53,6 @@ export function noMisbehaviour(): UpsdMisbehaviour {
     accessList: undefined,
     tracking: [],
     injected: '',
+    dialect: undefined,
   }
 }

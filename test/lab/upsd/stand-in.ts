@@ -7,7 +7,7 @@ import { change, createCommands, loggedIn, type Session, type UpsdState } from '
 import { noMisbehaviour, type UpsdMisbehaviour } from './misbehaviour.ts'
 import { upsdName } from './tls.ts'
 import { createTokenizer } from './words.ts'
-import { firstVariables, type LabUpsd, type LabUpsdOptions } from './upsd.ts'
+import { firstVariables, labUsers, type LabUpsd, type LabUpsdOptions } from './upsd.ts'
 
 export interface UpsdStandInOptions extends LabUpsdOptions {
   /** 'synology' is a derivative of 2.7.4: NETVER 1.2, no PRIMARY, PROTVER or TRACKING, and `monuser` is a master. */
@@ -87,10 +87,10 @@ export async function startUpsdStandIn(options: UpsdStandInOptions = {}): Promis
     })
     const onData = (chunk: Buffer): void => {
       if (misbehaviour.halfOpen) return
-      for (const words of tokenize(chunk)) {
+      for (const words of heard([...(misbehaviour.dialect?.keepsQuotes ? plainWords(chunk) : tokenize(chunk))])) {
         client.idle.refresh()
         commands.push(words.join(' '))
-        const reply = words.length === 0 ? 'ERR UNKNOWN-COMMAND' : answer(client, words)
+        const reply = words.length === 0 ? 'ERR UNKNOWN-COMMAND' : (refusal(client, words) ?? answer(client, words))
         if (!misbehaviour.noReply?.test(words.join(' '))) enqueue(client, [reply].flat())
       }
       if (client.tls === 'agreed' && identity) {
@@ -102,6 +102,23 @@ export async function startUpsdStandIn(options: UpsdStandInOptions = {}): Promis
       if (client.isLeaving) client.sending = client.sending.then(leave)
     }
     socket.on('data', onData)
+  }
+
+  /** Those that the dialect answers, of all that one packet brought. */
+  function heard(all: readonly string[][]): readonly string[][] {
+    const { answersOf } = misbehaviour.dialect ?? {}
+    if (answersOf === 'the first') return all.slice(0, 1)
+    if (answersOf === 'the last') return all.slice(-1)
+    return answersOf === 'a single one' && all.length > 1 ? [] : all
+  }
+
+  /** What the dialect refuses before upsd would look at it. */
+  function refusal(client: Client, words: readonly string[]): string | undefined {
+    const { unknown, unknownAs = 'UNKNOWN-COMMAND', refusesStrangersWith } = misbehaviour.dialect ?? {}
+    if (unknown?.test(words.join(' '))) return `ERR ${unknownAs}`
+    if (refusesStrangersWith === undefined || !/^(GET|LIST)$/i.test(words[0]!)) return undefined
+    const user = Object.entries(labUsers).find(([name]) => name === client.username)?.[1]
+    return user !== undefined && user.password === client.password ? undefined : `ERR ${refusesStrangersWith}`
   }
 
   function secure(client: Client, identity: Identity, onData: (chunk: Buffer) => void): void {
@@ -121,7 +138,9 @@ export async function startUpsdStandIn(options: UpsdStandInOptions = {}): Promis
   }
 
   async function send(socket: Socket, lines: readonly string[]): Promise<void> {
-    for (const line of lines) {
+    const { rewrite = (line: string) => line } = misbehaviour.dialect ?? {}
+    for (const line of lines.map(rewrite)) {
+      if (line === undefined) continue
       if (misbehaviour.delayMs > 0) await pause(misbehaviour.delayMs, undefined, { signal: stopping.signal })
       const text = `${line}\n${line === 'OK STARTTLS' ? misbehaviour.injected : ''}`
       for (const piece of misbehaviour.fragments ? text : [text]) {
@@ -192,4 +211,13 @@ export async function startUpsdStandIn(options: UpsdStandInOptions = {}): Promis
     logins: async () => loggedIn(clients).length,
     [Symbol.asyncDispose]: stop,
   }
+}
+
+/** The words of each line of a packet, parted by white space alone. */
+function plainWords(chunk: Buffer): string[][] {
+  return chunk
+    .toString('latin1')
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => line.trim().split(/\s+/))
 }

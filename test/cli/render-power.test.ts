@@ -1,0 +1,37 @@
+import { stripVTControlCharacters } from 'node:util'
+import { expect, test } from 'vitest'
+import { describePower } from '../../src/cli/render-power.ts'
+import { renderUps } from '../../src/cli/render-ups.ts'
+import type { UpsAnswer } from '../../src/core/operator.ts'
+
+const mains: UpsAnswer = {
+  label: 'ups',
+  state: {
+    mode: 'on-mains',
+    since: '2026-11-26T12:00:00Z',
+    forMs: 60_000,
+    reading: { status: ['OL'], chargePercent: 100 },
+  },
+  loginRefused: undefined,
+  silentForMs: undefined,
+  driver: undefined,
+  triggers: [],
+}
+const shown = (driver: UpsAnswer['driver']) =>
+  stripVTControlCharacters(describePower({ upses: [{ ...mains, driver }], shutdownRequestedAt: undefined }, 'UTC'))
+
+test('the power names how often the driver itself asks the UPS, where it tells', () => {
+  expect(shown({ pollIntervalMs: 2_000, pollFrequencyMs: 30_000 }).split(/\n */)).toEqual([
+    'on mains power for 60 s (OL, charge 100 %)',
+    'its driver asks the UPS every 2 s, and for all figures every 30 s: nothing but FSD shows sooner',
+  ])
+  expect(shown({ pollIntervalMs: 5_000 })).toContain('its driver asks the UPS every 5 s: nothing')
+  expect(shown(undefined)).toBe('on mains power for 60 s (OL, charge 100 %)')
+})
+
+test('a UPS in full names it too', () => {
+  const details = { variables: { 'ups.status': 'OL' }, writable: [], commands: [], clients: [] }
+  const driver = { pollInterval: 2_000, pollFrequency: 30_000 }
+  const text = stripVTControlCharacters(renderUps({ label: 'ups', details: { ...details, driver }, secure: false }))
+  expect(text).toContain('driver      asks the UPS every 2 s, and for all figures every 30 s\n')
+})
