@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { type Node, observed } from '../../../src/core/cluster/cluster.ts'
-import { etcdBarrier, etcdObstacle, leadsEtcd, quorumObstacle } from '../../../src/core/cluster/etcd.ts'
+import {
+  etcdBarrier,
+  etcdObstacle,
+  goingBackObstacle,
+  hasEtcdLeader,
+  leadsEtcd,
+  quorumObstacle,
+} from '../../../src/core/cluster/etcd.ts'
 import { controlPlane, controlPlanes, idOf, worker } from './nodes.ts'
 
 const member = (name: string, learner = false) => ({ id: idOf(name), name, learner })
@@ -71,6 +78,11 @@ describe('etcd is whole', () => {
       nodes: controlPlanes({ etcd: { members: [member('cp-1'), member('cp-9', true)] } }),
       obstacle: 'an etcd member is still a learner',
     },
+    {
+      name: 'not when a member was added and has never started',
+      nodes: controlPlanes({ etcd: { members: [member('cp-1'), { ...member('cp-9'), name: '' }] } }),
+      obstacle: 'an etcd member has never started',
+    },
     { name: 'not without any control plane', nodes: [worker('w-1')], obstacle: 'no control plane is configured' },
   ])('$name', ({ nodes, obstacle }) => {
     expect(etcdObstacle(nodes)).toBe(obstacle)
@@ -126,6 +138,20 @@ describe('a control plane may go away', () => {
       nodes: controlPlanes({}, late, {}),
       obstacle: 'etcd would be left with 1 of 3 members healthy, but needs 2',
     },
+    {
+      name: 'not out of three, one of which is off, although a person lets one of two go',
+      nodes: controlPlanes({}, {}, off),
+      twoMembers: true,
+      obstacle: 'etcd would be left with 1 of 3 members healthy, but needs 2',
+    },
+    {
+      name: 'when one that stays is as far behind as is still up to date',
+      nodes: controlPlanes({}, { etcd: { raftApplied: 4_000 } }, {}),
+    },
+    {
+      name: 'as a learner, though the voters are too few already',
+      nodes: withLearner(controlPlanes({ etcd: { learner: true } }, {}, off, off), 'cp-1'),
+    },
     { name: 'when the quorum is lost already: it may be what makes it whole', nodes: controlPlanes(alone, off, off) },
     { name: 'when it is cut off from the others itself', nodes: controlPlanes(alone, {}, {}) },
     { name: 'when it is off, or tells nothing', nodes: controlPlanes(off, {}, {}) },
@@ -163,6 +189,20 @@ describe('a control plane may go away', () => {
     expect(quorumObstacle([controlPlane('cp-1', members)], ['cp-1'])).toBe(
       'etcd would be left with 0 of 3 members healthy, but needs 2',
     )
+  })
+
+  test('not out of two, where nobody says anything about two', () => {
+    expect(quorumObstacle(controlPlanes({}, {}), ['cp-1'])).toMatch(/^etcd has two members, and neither can go/)
+  })
+
+  test('whatever a member that is cut off remembers of a larger cluster', () => {
+    const [now, before] = [
+      ['cp-2', 'cp-3', 'cp-4'],
+      ['cp-1', 'cp-2', 'cp-3', 'cp-4', 'cp-5', 'cp-6', 'cp-7'],
+    ]
+    const cutOff = controlPlane('cp-1', before, { etcd: { leader: undefined } })
+    const nodes = [cutOff, ...now.map((name) => controlPlane(name, now))]
+    expect(quorumObstacle(nodes, ['cp-2'])).toBe(undefined)
   })
 
   test('not by a member that takes no part any more, which a rollback may make whole', () => {
@@ -205,8 +245,15 @@ function withLearner(nodes: Node[], learner: string): Node[] {
   })
 }
 
+test('etcd has a leader when any member sees one', () => {
+  const [alone, silent] = [{ etcd: { leader: undefined } }, { etcd: 'silent' }] as const
+  expect(hasEtcdLeader([...controlPlanes(alone, {}, silent), worker('w-1')])).toBe(true)
+  expect(hasEtcdLeader(controlPlanes(alone, alone, silent, { talos: 'silent' }))).toBe(false)
+  expect(hasEtcdLeader([])).toBe(false)
+})
+
 test('the leader of etcd is who says so itself', () => {
-  const nodes = [...three(), worker('w-1'), controlPlane('cp-4', ['cp-4'], { etcd: 'silent' })]
+  const nodes = [...three({ talos: 'silent' }), worker('w-1'), controlPlane('cp-4', ['cp-4'], { etcd: 'silent' })]
   expect(nodes.filter(leadsEtcd).map(({ name }) => name)).toEqual(['cp-1'])
 })
 
@@ -230,9 +277,58 @@ describe('what a release means for the way back', () => {
       versions: ['v1.14.0-3-gab12cd3', 'v1.14.1'],
       expected: undefined,
     },
+    { name: 'nobody knows what any has', versions: ['nightly', 'v1.99.0'], expected: undefined },
     { name: 'nobody knows what one has', versions: ['nightly', 'v1.14.1'], expected: undefined },
   ])('$name', ({ versions, expected }) => {
     const nodes = controlPlanes(...versions.map((version) => ({ talos: { version } })))
     expect(etcdBarrier({ nodes }, 'v1.14.1')).toBe(expected)
+  })
+
+  test('nothing is said of a release whose etcd nobody knows', () => {
+    expect(etcdBarrier({ nodes: three() }, 'v1.99.0')).toBeUndefined()
+  })
+
+  test('workers count for nothing, and a control plane that is silent does not have the older one', () => {
+    const old = { talos: { version: 'v1.13.9' } } as const
+    const nodes = [...controlPlanes(old, { talos: 'silent' }, old), worker('w-1', old)]
+    expect(etcdBarrier({ nodes }, 'v1.14.1')).toBe(brings('2 of 3 still have'))
+    const through = [...controlPlanes({ talos: { version: 'v1.14.1' } }), worker('w-1', old)]
+    expect(etcdBarrier({ nodes: through }, 'v1.14.1')).toBeUndefined()
+  })
+})
+
+describe('a control plane is rolled back only to an etcd that can read its data', () => {
+  const [wroteBy35, wroteBy36, wroteBy37] = ['3.5.0', '3.6.0', '3.7.0']
+  const refused = (data: string, to: string, etcd: string) =>
+    `the etcd data is written by ${data}, and ${to} comes with ${etcd}, which refuses it`
+  const unknown = (to: string) => `it is unknown whether the etcd of ${to} can read the data`
+  test.each<{ storageVersion: string | undefined; to: string; expected: string | undefined }>([
+    { storageVersion: wroteBy35, to: 'v1.9.6', expected: undefined },
+    { storageVersion: wroteBy36, to: 'v1.9.6', expected: refused('3.6', 'v1.9.6', '3.5') },
+    { storageVersion: wroteBy36, to: 'v1.10.9', expected: refused('3.6', 'v1.10.9', '3.5') },
+    { storageVersion: wroteBy36, to: 'v1.11.0', expected: undefined },
+    { storageVersion: wroteBy37, to: 'v1.11.6', expected: refused('3.7', 'v1.11.6', '3.6') },
+    { storageVersion: wroteBy36, to: 'v1.12.0', expected: undefined },
+    { storageVersion: wroteBy37, to: 'v1.12.9', expected: refused('3.7', 'v1.12.9', '3.6') },
+    { storageVersion: wroteBy36, to: 'v1.13.9', expected: undefined },
+    { storageVersion: wroteBy37, to: 'v1.13.9', expected: refused('3.7', 'v1.13.9', '3.6') },
+    { storageVersion: wroteBy37, to: 'v1.14.0', expected: undefined },
+    { storageVersion: wroteBy37, to: 'v1.15.0', expected: undefined },
+    { storageVersion: wroteBy37, to: 'v1.99.0', expected: unknown('v1.99.0') },
+    { storageVersion: undefined, to: 'v1.13.9', expected: unknown('v1.13.9') },
+    { storageVersion: 'new', to: 'v1.13.9', expected: refused('new', 'v1.13.9', '3.6') },
+  ])('data of $storageVersion, back to $to', ({ storageVersion, to, expected }) => {
+    const [node] = controlPlanes({ etcd: { storageVersion } })
+    expect(goingBackObstacle(node!, to)).toBe(expected)
+  })
+
+  test('not where it is silent, nor where nobody knows what it would go back to', () => {
+    const [silent, well] = controlPlanes({ etcd: 'silent' }, {})
+    expect(goingBackObstacle(silent!, 'v1.13.9')).toBe(unknown('v1.13.9'))
+    expect(goingBackObstacle(well!, undefined)).toMatch(/^the release that cp-2 would roll back to is unknown/)
+  })
+
+  test('and a worker holds none', () => {
+    expect(goingBackObstacle(worker('w-1'), undefined)).toBeUndefined()
   })
 })
