@@ -13,14 +13,18 @@ import { type FileState, keyOf, type Outcome, readState, saveState } from './sta
 // Changes the sources in small ways, one at a time, and tells which changes no test notices. See CONTRIBUTING.md.
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const usage = `usage: npm run mutants -- [--wide] [--list] [PATH…]
+const usage = `usage: npm run mutants -- [--quick] [--wide] [--list] [PATH…]
 
 PATH     files or folders of src and jobs; without one, src/core/power and src/core/cluster
+--quick  leaves out tests that take longer than 0.3 s, as the random ones do
 --wide   what survives the tests of its own folder is tried with all others that import it, slow as they are
 --list   runs nothing: shows what the last run found`
 
 /** Tests that start whole processes, measure or build: none is about one line. */
 const never = ['test/e2e/', 'test/bench/', 'test/lab/', 'test/structure/', 'test/mutants/', 'test/repository.test.ts']
+
+/** A test file that takes so long, in ms, is a slow one. */
+const slowFrom = 300
 
 interface Totals {
   mutants: number
@@ -31,7 +35,11 @@ interface Totals {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { wide: { type: 'boolean', default: false }, list: { type: 'boolean', default: false } },
+  options: {
+    wide: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
+    list: { type: 'boolean', default: false },
+  },
 })
 const sources = await readSources(root, '{src,jobs,test}/**/*.ts')
 const byPath = new Map(sources.map((source) => [source.path, source]))
@@ -43,9 +51,9 @@ if (files.length === 0) {
 }
 const totals: Totals = { mutants: 0, noticed: 0, argued: 0, survivors: 0 }
 {
-  await using own = createRunner('shared')
-  await using wider = createRunner('isolated')
-  for (const file of files) await examine(file, own, wider)
+  await using pure = createRunner('shared')
+  await using whole = createRunner('isolated')
+  for (const file of files) await examine(file, pure, whole)
 }
 console.log(`\nall: ${describe(totals)}`)
 process.exitCode = totals.survivors > 0 ? 1 : 0
@@ -55,7 +63,7 @@ function isBelow(path: string, wanted: string): boolean {
   return path === folder || path.startsWith(`${folder}/`)
 }
 
-async function examine(file: SourceFile, own: Runner, wider: Runner): Promise<void> {
+async function examine(file: SourceFile, pure: Runner, whole: Runner): Promise<void> {
   const mutants = mutate(file.path, file.text)
   const state = readState(root, file.path, hash(file.text))
   const related = relatedTests(file.path, sources)
@@ -67,15 +75,18 @@ async function examine(file: SourceFile, own: Runner, wider: Runner): Promise<vo
   const others = await signature(related)
   const due = (mutant: Mutant) => {
     const outcome = state.outcomes[keyOf(mutant)]
-    return outcome === undefined || (outcome === 'survived' && state.tests !== tests)
+    return (
+      outcome === undefined ||
+      (outcome === 'survived' && ![tests, ...(values.quick ? [`quick ${tests}`] : [])].includes(state.tests))
+    )
   }
   const dueWidely = (mutant: Mutant) => state.outcomes[keyOf(mutant)] === 'survived' && state.wider !== others
   if (!values.list) {
-    await round(own, file, state, mutants.filter(due), near)
-    state.tests = tests
+    await round(file.path.startsWith('src/core/') ? pure : whole, file, state, mutants.filter(due), near)
+    state.tests = values.quick ? `quick ${tests}` : tests
     if (values.wide) {
       const left = mutants.filter((mutant) => dueWidely(mutant) && !arguedOf(file.path, mutant))
-      await round(wider, file, state, left, far)
+      await round(whole, file, state, left, far)
       state.wider = others
     }
     saveState(root, file.path, state)
@@ -100,20 +111,40 @@ async function round(
   if (!clean.answer?.passed)
     throw new Error(`the tests of ${path} fail without any change: ${JSON.stringify(clean.answer)}`)
   const within = 5 * clean.ms + 10_000
-  const tests = ordered(related, path, clean.answer.durations ?? {})
+  const groups = grouped(related, path, clean.answer.durations ?? {})
   for (const [index, mutant] of mutants.entries()) {
     progress(`${path}: ${index} of ${mutants.length}`)
-    const answer = await runner.run({ tests, mutated: { path, text: apply(text, mutant) } }, within)
-    state.outcomes[keyOf(mutant)] = outcomeOf(answer)
+    state.outcomes[keyOf(mutant)] = await tryOut(runner, groups, { path, text: apply(text, mutant) }, within)
     if (index % 20 === 19) saveState(root, path, state)
   }
   progress('')
 }
 
-/** The source's own tests first, and then the quickest: most mutants need no other. */
-function ordered(tests: readonly string[], path: string, durations: Readonly<Record<string, number>>): string[] {
-  const costs = (test: string) => (isNamedAfter(test, path) ? 0 : (durations[test] ?? 0))
-  return tests.toSorted((a, b) => costs(a) - costs(b))
+async function tryOut(
+  runner: Runner,
+  groups: readonly (readonly string[])[],
+  mutated: { readonly path: string; readonly text: string },
+  within: number,
+): Promise<Outcome> {
+  for (const tests of groups) {
+    const answer = await runner.run({ tests, mutated }, within)
+    if (!answer?.passed) return outcomeOf(answer)
+  }
+  return 'survived'
+}
+
+/** The source's own tests first, then the quick ones together, then the slow ones: most mutants need only the first. */
+function grouped(
+  tests: readonly string[],
+  path: string,
+  durations: Readonly<Record<string, number>>,
+): readonly (readonly string[])[] {
+  const isSlow = (test: string) => (durations[test] ?? 0) > slowFrom
+  const own = tests.filter((test) => isNamedAfter(test, path) && !isSlow(test))
+  const others = tests.filter((test) => !own.includes(test))
+  const quick = others.filter((test) => !isSlow(test))
+  const slow = values.quick ? [] : others.filter(isSlow)
+  return [own, quick, ...slow.map((test) => [test])].filter((group) => group.length > 0)
 }
 
 function outcomeOf(answer: Awaited<ReturnType<Runner['run']>>): Outcome {

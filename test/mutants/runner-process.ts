@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
+import { lastingPool } from './lasting-pool.ts'
 import { createVitest, type TestCase, type TestModule } from 'vitest/node'
 
 /** What the process is told: which tests to run, and with which text in place of which file. */
@@ -33,7 +34,9 @@ const vitest = await createVitest(
     watch: false,
     include: ['test/**/*.test.ts'],
     maxWorkers: 1,
-    isolate: process.argv[2] === 'isolated',
+    ...(process.argv[2] === 'isolated'
+      ? { isolate: true }
+      : { isolate: false, pool: 'lasting', poolRunner: lastingPool() }),
     bail: 1,
     reporters: [{ onTestCaseResult: noteTest, onTestModuleEnd: noteModule }],
     testTimeout: 120_000,
@@ -67,7 +70,11 @@ process.send?.('ready')
 async function run(order: RunOrder): Promise<RunAnswer> {
   const changed = [mutated?.path, order.mutated?.path]
   mutated = order.mutated
-  for (const path of changed) if (path !== undefined) vitest.invalidateFile(join(root, path))
+  for (const path of changed) {
+    if (path === undefined) continue
+    vitest.invalidateFile(join(root, path))
+    vitest.watcher.invalidates.add(join(root, path))
+  }
   const project = vitest.getRootProject()
   const specifications = order.tests.map((test) => project.createSpecification(join(root, test)))
   // What vitest answers holds the results of earlier runs as well.

@@ -10,7 +10,7 @@ export interface Runner extends AsyncDisposable {
 
 const program = fileURLToPath(new URL('runner-process.ts', import.meta.url))
 
-/** `isolated`: each test file has a process of its own, as far as the machine's own tests need it. */
+/** `shared`: one thread that stays, for tests of what is pure. `isolated`: a process for each test file. */
 export function createRunner(kind: 'shared' | 'isolated'): Runner {
   let child: ChildProcess | undefined
 
