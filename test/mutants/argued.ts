@@ -42,4 +42,64 @@ export const argued: readonly Argued[] = [
     change: 'etcdOf[minorOf(version)] ?? [] → etcdOf[minorOf(version)]',
     because: 'sorting puts what is undefined last, where it is not looked at',
   },
+  {
+    path: 'src/core/cluster/disruption.ts',
+    code: 'const isBefore = (other: Node) => !(node && isCordonedByUs(node)) || other.name < leaving',
+    change: 'node && isCordonedByUs(node) → isCordonedByUs(node)',
+    because:
+      'asked only of nodes that are away and closed by us, and a name that is no node’s is not asked about while there are',
+  },
+  {
+    path: 'src/core/cluster/etcd.ts',
+    code: 'if (before === undefined || after === undefined || compareVersions(after, before) <= 0) return undefined',
+    change: 'after === undefined → false',
+    because: 'a version that is no version compares as the older one',
+  },
+  {
+    path: 'src/core/power/recovery.ts',
+    code: 'const { state, wasHealthy } = outage.nodes[name] ?? {}',
+    because: 'only machines that are missing are woken, and those are in the record',
+  },
+  {
+    path: 'src/core/power/phases.ts',
+    code: 'return { ...bestEffort(phase(id, stops, ...steps)), reversible: true, within, leaves: 0 }',
+    change: '0 → 1',
+    because: 'what a phase leaves is set for all of them when the plan is whole',
+  },
+  {
+    path: 'src/core/power/phases.ts',
+    code: 'return { ...bestEffort(phase(id, stops, ...steps)), reversible: false, within, leaves: 0 }',
+    change: '0 → 1',
+    because: 'what a phase leaves is set for all of them when the plan is whole',
+  },
+  {
+    path: 'src/core/power/phases.ts',
+    code: 'const longest = Math.max(0, ...others.map(({ stops }) => stops))',
+    change: '0 → 1',
+    because: 'where nobody else goes there is no phase for them',
+  },
+  {
+    path: 'src/core/upgrade/gates.ts',
+    code: 'const byHand = openUntil !== undefined && openUntil > now',
+    change: 'openUntil !== undefined → true',
+    because: 'nothing is later than undefined',
+  },
+  {
+    path: 'src/core/power/shutdown.ts',
+    code: 'const preparing = share === 1 ? preparations({ ...situation, goes }, budget - wants, policy) : []',
+    change: 'share === 1 → true',
+    because: 'with less than all that tiers want nothing is left to prepare with',
+  },
+  {
+    path: 'src/core/power/shutdown.ts',
+    code: "const wasAwaited = tier !== 'own-machine' && carriedOut.has(awaitPhaseOf(tier))",
+    change: "tier !== 'own-machine' → true",
+    because: 'no phase awaits our own machine',
+  },
+  {
+    path: 'src/core/upgrade/gates.ts',
+    code: 'const closes = Math.max(byHand ? openUntil.getTime() : 0, window.open ? window.closesAt!.getTime() : 0)',
+    change: '0 → 1',
+    because: 'a ms of 1970 is before any window',
+  },
 ]
