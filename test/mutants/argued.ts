@@ -102,4 +102,58 @@ export const argued: readonly Argued[] = [
     change: '0 → 1',
     because: 'a ms of 1970 is before any window',
   },
+  {
+    path: 'src/core/upgrade/decide.ts',
+    code: "if (first.role === 'controlplane' || first.name === policy.canary?.node) return []",
+    change: "first.role === 'controlplane' → false",
+    because: 'leavingObstacle counts what goes beside the first one as well: it would refuse',
+  },
+  {
+    path: 'src/core/upgrade/decide.ts',
+    code: 'if (!circumstances.storage.ok || circumstances.storage.value.systems.length > 0) return []',
+    change: '!circumstances.storage.ok → false',
+    because: 'nothing starts at all while that is unknown',
+  },
+  {
+    path: 'src/core/upgrade/decide.ts',
+    code: 'const free = workersAtOnce(cluster.nodes, policy) - 1',
+    change: 'workersAtOnce(cluster.nodes, policy) - 1 → workersAtOnce(cluster.nodes, policy) + 1',
+    because: 'leavingObstacle counts what goes beside the first one as well: it would refuse',
+  },
+  {
+    path: 'src/core/upgrade/decide.ts',
+    code: 'const free = workersAtOnce(cluster.nodes, policy) - 1',
+    change: '1 → 0',
+    because: 'leavingObstacle counts what goes beside the first one as well: it would refuse',
+  },
+  {
+    path: 'src/core/upgrade/decide.ts',
+    code: "for (const node of others.filter(({ role }) => role === 'worker')) {",
+    change: "others.filter(({ role }) => role === 'worker') → others",
+    because: 'leavingObstacle counts what goes beside the first one as well: it would refuse',
+  },
+  {
+    path: 'src/core/upgrade/decide.ts',
+    code: "for (const node of others.filter(({ role }) => role === 'worker')) {",
+    change: "role === 'worker' → true",
+    because: 'leavingObstacle counts what goes beside the first one as well: it would refuse',
+  },
+  {
+    path: 'src/core/upgrade/decide.ts',
+    code: 'if (chosen.length >= free) break',
+    change: 'chosen.length >= free → false',
+    because: 'leavingObstacle counts what goes beside the first one as well: it would refuse',
+  },
+  {
+    path: 'src/core/upgrade/decide.ts',
+    code: 'if (chosen.length >= free) break',
+    change: 'chosen.length >= free → chosen.length > free',
+    because: 'leavingObstacle counts what goes beside the first one as well: it would refuse',
+  },
+  {
+    path: 'src/core/upgrade/decide.ts',
+    code: "const cordon: CordonMark = { why: 'upgrade', at: '' }",
+    change: "'' → 'x'",
+    because: 'nobody reads the time of a cordon that is only imagined',
+  },
 ]

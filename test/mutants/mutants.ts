@@ -110,7 +110,7 @@ async function round(
   const clean = await timed(() => runner.run({ tests: related }, 30 * 60_000))
   if (!clean.answer?.passed)
     throw new Error(`the tests of ${path} fail without any change: ${JSON.stringify(clean.answer)}`)
-  const within = 5 * clean.ms + 10_000
+  const within = 5 * clean.ms + 5_000
   const groups = grouped(related, path, clean.answer.durations ?? {})
   for (const [index, mutant] of mutants.entries()) {
     progress(`${path}: ${index} of ${mutants.length}`)
