@@ -140,7 +140,7 @@ function grouped(
   durations: Readonly<Record<string, number>>,
 ): readonly (readonly string[])[] {
   const isSlow = (test: string) => (durations[test] ?? 0) > slowFrom
-  const own = tests.filter((test) => isNamedAfter(test, path) && !isSlow(test))
+  const own = tests.filter((test) => isNamedAfter(test, path)).toSorted((a, b) => Number(isSlow(a)) - Number(isSlow(b)))
   const others = tests.filter((test) => !own.includes(test))
   const quick = others.filter((test) => !isSlow(test))
   const slow = values.quick ? [] : others.filter(isSlow)
