@@ -16,6 +16,7 @@ export function lastingPool(): PoolRunnerInitializer {
     name: 'lasting',
     on: (event, callback) => void there().on(event, callback),
     off: (event, callback) => void thread?.off(event, callback),
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, and no window
     send: (message) => there().postMessage(message),
     deserialize: (data) => data,
     start: async () => void there().setMaxListeners(0),

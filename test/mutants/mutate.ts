@@ -65,7 +65,7 @@ export function apply(text: string, { start, end, text: replacement }: Mutant): 
 }
 
 function shorten(text: string): string {
-  const line = text.replaceAll(/\s+/g, ' ')
+  const line = text.replaceAll(/\s+/g, ' ').trim()
   return line.length > 70 ? `${line.slice(0, 45)} … ${line.slice(-22)}` : line
 }
 
@@ -181,7 +181,8 @@ const mutators: Readonly<Record<string, Mutator>> = {
     )
   },
   ExpressionStatement: (node, _parent, { replace }) => {
-    if (node['directive'] === undefined) replace(node, ';')
+    // `'use strict'` is one as well.
+    if (typeof node['directive'] !== 'string') replace(node, ';')
   },
   ContinueStatement: (node, _parent, { replace }) => replace(node, ';'),
   MemberExpression: (node, parent, context) => {
