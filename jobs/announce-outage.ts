@@ -4,7 +4,7 @@ import { failingMachines } from '../src/core/power/machines.ts'
 import { defineJob } from '../src/operations/job.ts'
 import { done, on } from '../src/core/job.ts'
 import { isShutDownPhase } from '../src/core/power/phases.ts'
-import { triggersOf } from '../src/core/power/triggers.ts'
+import { policyFor, triggersOf } from '../src/core/power/triggers.ts'
 
 /** Announces on battery what will go down, and when, if mains power stays off. */
 export default defineJob({
@@ -18,7 +18,7 @@ export default defineJob({
     const onBattery = [...power.upses].filter(([, { mode }]) => mode === 'on-battery')
     if (onBattery.length === 0 || failingMachines(machines, power).length > 0) return done('nothing is on battery')
     const starts = onBattery.map(([label, state]) => {
-      const armed = triggersOf('reading' in state ? state.reading : undefined, config.power)
+      const armed = triggersOf('reading' in state ? state.reading : undefined, policyFor(config, label))
       const sooner = armed.filter(({ reason, disarmed }) => disarmed === undefined && reason !== 'on-battery-too-long')
       const last = config.power.maxOnBattery
       const latest =

@@ -26,7 +26,9 @@ export default defineJob({
       return done('power.shed is empty')
     }
     if (!isOnBattery()) return done('nothing runs on battery')
-    const since = [...power.upses.values()].flatMap((state) => (state.mode === 'on-battery' ? [state.since] : []))
+    const since = [...power.upses.values()].flatMap((state) =>
+      state.mode === 'on-battery' && state.mainsSince === undefined ? [state.since] : [],
+    )
     // Not before `onBatteryAfter`: shorter blips are ignored.
     if (since.length === 0) return done('no UPS is on battery for certain')
     const lasts = monotonic() - Math.min(...since)

@@ -7,6 +7,7 @@ import { type Begun, beginOrResume, comesUp } from '../src/operations/begin-outa
 import { createBatteryBudget } from '../src/operations/battery-budget.ts'
 import { reportBlind, reportLeft } from '../src/operations/outage-alerts.ts'
 import type { OutageRecord } from '../src/operations/outage-record.ts'
+import { awaitMainsReturn } from '../src/operations/mains-return.ts'
 import { carryOutPhase } from '../src/operations/shutdown-phase.ts'
 import { type Outage, type OutageNode, wentDown } from '../src/core/power/outage.ts'
 import { bestEffort, phase, type Step } from '../src/core/plan.ts'
@@ -134,6 +135,7 @@ async function bringDown(context: JobContext, reason: CriticalReason): Promise<B
         continue
       }
       // Written to the journal once for the reversible phases, once for the others, and again when the form changes.
+      if (await awaitMainsReturn(context, machines)) continue
       const saying = `${plan.form} ${phase.reversible}`
       if (saying !== said) ports.journal.write({ kind: 'power', text: plan.reason })
       said = saying

@@ -4,8 +4,10 @@ import { messageOf } from '../src/core/errors.ts'
 import { mainsOf, type Power, powerObstacle, supplyOf } from '../src/core/power/feeds.ts'
 import { defineJob, type JobContext } from '../src/operations/job.ts'
 import { after, done, later, on, type Outcome } from '../src/core/job.ts'
+import { readinessOf, whyNotReady } from '../src/core/power/readiness.ts'
+import { policyFor } from '../src/core/power/triggers.ts'
 import { failingMachines, type Machine } from '../src/core/power/machines.ts'
-import { settleOutage } from '../src/operations/outage-alerts.ts'
+import { reportHeld, settleOutage } from '../src/operations/outage-alerts.ts'
 import { openRecord, type OutageRecord } from '../src/operations/outage-record.ts'
 import { summarize } from '../src/core/power/summary.ts'
 import { missingNodes, type Outage, wentDown } from '../src/core/power/outage.ts'
@@ -17,8 +19,6 @@ import { isWhole, planWake } from '../src/core/power/recovery.ts'
 /** In ms. A UPS switches its outlets off some time after the command, even on mains power; nothing is woken before. */
 const cutTakes = 3 * 60_000
 const lookAgain = 5_000
-/** In ms. A battery that is not charged by then may be worn out. */
-const chargesWithin = 3_600_000
 
 /** Wakes what was up before a power cut, and undoes what was done to the rest. */
 export default defineJob({
@@ -141,7 +141,8 @@ interface Powered {
  */
 function poweredMachines(context: JobContext, open: Outage): Powered {
   const { config, machines: inventory, power, monotonic, now, ports, alerts } = context
-  const { stableAfter, minimumCharge } = config.power.wake
+  const { stableAfter, reportAfter } = config.power.wake
+  const readiness = readinessOf(config.power)
   const went = wentDown(open)
   const isNow = remembered.wakeNow.recall(ports.journal) === true
   const onBattery = inventory.some(({ feed }) => supplyOf(feed, power) === 'battery')
@@ -156,7 +157,9 @@ function poweredMachines(context: JobContext, open: Outage): Powered {
     const state = open.nodes[machine.name]?.state
     const isUp = state === undefined || state === 'up' || state === 'drained'
     if (isCalledOff(power) && open.stage !== 'shedding' && supply === 'battery' && isUp) return true
-    const mains = mainsOf(machine.feed, isNow ? withoutLatches(power) : power, monotonic())
+    const mains = mainsOf(machine.feed, isNow ? withoutLatches(power) : power, monotonic(), (ups, state) =>
+      whyNotReady(state, monotonic(), readiness, policyFor(config, ups)),
+    )
     // Shed workloads stay down while anything runs on battery.
     if (open.stage === 'shedding' && onBattery) return wait('on battery: shed workloads stay down')
     if (!mains) return wait(powerObstacle(power, monotonic(), config.power) ?? 'mains power is not back')
@@ -170,16 +173,9 @@ function poweredMachines(context: JobContext, open: Outage): Powered {
       const far = `mains power has been back for ${describeDuration(mains.ms)} of ${describeDuration(needs)}`
       return wait(far, needs - mains.ms)
     }
-    if (!isNow && mains.charge !== undefined && mains.charge < minimumCharge) {
-      if (mains.ms > chargesWithin)
-        alerts.open('outage.charge', {
-          severity: 'warning',
-          subject: 'power',
-          text: `the battery does not reach the ${minimumCharge} % of power.wake.minimumCharge: it may be worn out`,
-          action: 'Wake the cluster anyway with `caretaker power wake`',
-        })
-      const far = `the battery is at ${mains.charge} %, and waking needs ${minimumCharge} % (power.wake.minimumCharge)`
-      return wait(far, 10_000)
+    if (!isNow && mains.hold !== undefined) {
+      if (mains.ms >= reportAfter) reportHeld(alerts, mains.hold)
+      return wait(mains.hold, 10_000)
     }
     return true
   })

@@ -1,3 +1,4 @@
+import { policyFor } from './core/power/triggers.ts'
 import type { Config } from './config/config.ts'
 import type { Alerts } from './core/alert.ts'
 import { messageOf } from './core/errors.ts'
@@ -76,7 +77,7 @@ export function createAgent(options: AgentOptions) {
   const answering = createAnswering(monotonic, emit)
   const guard = createUpsMonitor({
     upses: config().upses.map(({ label }) => label),
-    policy: () => config().power,
+    policy: (label) => policyFor(config(), label),
     journal,
     alerts,
     ordered: {
@@ -84,6 +85,7 @@ export function createAgent(options: AgentOptions) {
       set: (at) => remembered.ordered.remember(journal, at),
     },
     emit,
+    now,
     monotonic,
     bootId,
   })
@@ -166,6 +168,7 @@ export function createAgent(options: AgentOptions) {
     stop: async (): Promise<void> => {
       runner.stop()
       await inProcess.stop()
+      guard.rest()
     },
   }
 }

@@ -11,7 +11,9 @@ import type { Alert } from '../core/alert.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
 import type { Entry, Journal } from '../core/journal.ts'
 import type { Factory } from '../core/release/ports.ts'
-import { nextPowerState, type PowerState, startPower } from '../core/power/state.ts'
+import { type PowerState, startPower } from '../core/power/state.ts'
+import { nextPowerState } from '../core/power/transitions.ts'
+import { policyFor } from '../core/power/triggers.ts'
 import { previewUpgrade } from '../operations/preview-upgrade.ts'
 import { createAlerts } from '../operations/alerts.ts'
 import { remembered } from '../operations/facts.ts'
@@ -71,8 +73,9 @@ export async function planDirectly(settings: Settings, signal: AbortSignal): Pro
     await using world = await openWorld({ settings, journal })
     const states = [...world.upses].map(async ([label, ups]): Promise<[string, PowerState]> => {
       const reading = await ups.read(signal).catch(() => undefined)
-      const start = startPower(0, false)
-      return [label, reading ? nextPowerState(start, { kind: 'reading', at: 0, reading }, config.power) : start]
+      const start = startPower(0)
+      const policy = policyFor(config, label)
+      return [label, reading ? nextPowerState(start, { kind: 'reading', at: 0, reading }, policy) : start]
     })
     const upses = new Map(await Promise.all(states))
     const preview = await previewUpgrade({

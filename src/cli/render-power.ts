@@ -38,8 +38,9 @@ function describeUps({ label, state, loginRefused, silentForMs }: UpsAnswer, isN
   ]
 }
 
-function describeState({ mode, why, reason, cancelled, wasOnBattery, reading }: UpsStateAnswer, lasts: string): string {
-  const figures = reading === undefined ? '' : ` (${describeReading(reading)})`
+function describeState(state: UpsStateAnswer, lasts: string): string {
+  const { mode, why, reason, cancelled, wasOnBattery, reading } = state
+  const figures = `${reading === undefined ? '' : ` (${describeReading(reading)})`}${describeDoubts(state)}`
   switch (mode) {
     case 'unknown':
       return yellow(`unknown: ${why ?? 'not read yet'}`)
@@ -49,6 +50,8 @@ function describeState({ mode, why, reason, cancelled, wasOnBattery, reading }: 
       return `${yellow('on battery')} for ${lasts}${figures}${cancelled === undefined ? '' : yellow(`; the shutdown because ${describeReason(cancelled)} was cancelled`)}`
     case 'critical':
       return `${red('critical')} for ${lasts}: ${reason === undefined ? '' : describeReason(reason)}${figures}`
+    case 'forced':
+      return `${red('forced shutdown (FSD) on mains power')}, not confirmed, for ${lasts}${figures}`
     case 'latched':
       return yellow('on mains power, but upsd still reports a forced shutdown (FSD): restart upsd to clear it')
     default:
@@ -56,9 +59,24 @@ function describeState({ mode, why, reason, cancelled, wasOnBattery, reading }: 
   }
 }
 
-function describeReading({ status, chargePercent, runtimeMs, loadPercent }: ReadingAnswer): string {
+/** What keeps the mode from being all that there is to say. */
+function describeDoubts({ mainsForMs, unclearForMs }: UpsStateAnswer): string {
+  return [
+    ...(mainsForMs === undefined ? [] : [`mains power is back for ${describeDuration(mainsForMs)}`]),
+    ...(unclearForMs === undefined
+      ? []
+      : [`its status has not said whether it has mains power for ${describeDuration(unclearForMs)}`]),
+  ]
+    .map((text) => yellow(`, ${text}`))
+    .join('')
+}
+
+function describeReading({ status, chargePercent, runtimeMs, loadPercent, doubtful = {} }: ReadingAnswer): string {
+  const { chargePercent: charge, runtimeMs: runtime } = doubtful
   return [
     status.join(' '),
+    ...(charge === undefined ? [] : [`charge ${charge.reported} % (not used)`]),
+    ...(runtime === undefined ? [] : [`runtime ${Math.round(runtime.reported / 1_000)} s (not used)`]),
     ...(chargePercent === undefined ? [] : [`charge ${chargePercent} %`]),
     ...(runtimeMs === undefined ? [] : [`runtime ${describeDuration(runtimeMs)}`]),
     ...(loadPercent === undefined ? [] : [`load ${loadPercent} %`]),

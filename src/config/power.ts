@@ -121,6 +121,22 @@ export const ups = z
       .boolean()
       .default(true)
       .meta({ description: 'false: use the user for commands only, and do not log in as a secondary' }),
+    trust: z
+      .strictObject({
+        charge: z.boolean().default(true),
+        runtime: z.boolean().default(true),
+      })
+      .optional()
+      .meta({ description: 'false: this figure of the UPS starts no shutdown, and no plan counts on it' }),
+    minimumCharge: percent.optional().meta({ description: 'As power.minimumCharge, for this UPS' }),
+    minimumRuntime: duration.optional().meta({ description: 'As power.minimumRuntime, for this UPS' }),
+    maxDischargeRate: z
+      .number()
+      .positive()
+      .max(100)
+      .optional()
+      .meta({ description: 'As power.maxDischargeRate, for this UPS' }),
+    ignoreLowBattery: z.boolean().optional().meta({ description: 'As power.ignoreLowBattery, for this UPS' }),
     tls: z.enum(['off', 'preferred', 'required']).default('off').meta({ description: 'STARTTLS' }),
     ca: path.optional().meta({ description: 'Path of the CA of upsd, or of its certificate' }),
     cutPower: z
@@ -135,7 +151,16 @@ export const ups = z
 
 const wake = z.strictObject({
   stableAfter: duration.prefault('60s').meta({ description: 'How long mains power must have been back' }),
-  minimumCharge: percent.default(25),
+  minimumCharge: percent.default(25).meta({ description: 'The least charge to wake anything, in %' }),
+  minimumRuntime: duration.optional().meta({
+    description: 'The least runtime, unless the battery is full; default: 5 minutes more than a shutdown takes',
+  }),
+  unknownChargeAfter: duration
+    .prefault('15m')
+    .meta({ description: 'How long mains power must have been back where the UPS does not report its charge' }),
+  reportAfter: duration
+    .prefault('30m')
+    .meta({ description: 'How long a battery may keep machines from being woken before an alert says so' }),
   retryInterval: duration.prefault('30s'),
   giveUpAfter: duration.prefault('15m'),
   broadcast: z.union([z.ipv4(), z.array(z.ipv4()).min(1)]).default('255.255.255.255'),
@@ -151,6 +176,18 @@ const selection = z.strictObject({
 export const power = z
   .strictObject({
     onBatteryAfter: duration.prefault('5s'),
+    onMainsAfter: duration.prefault('15s').meta({
+      description: 'How long mains power must last to count: until then, time on battery and a low battery add up',
+    }),
+    onBatteryBelow: z
+      .union([percent, z.literal('never').transform(() => undefined)], 'use a percentage, or never')
+      .default(50)
+      .meta({
+        description: 'Below this charge, in %, a UPS that reports mains power while its charge falls is on battery',
+      }),
+    obeyForcedShutdown: z.boolean().default(false).meta({
+      description: 'true: obey FSD on mains power at once; false: once the UPS or its server confirms it',
+    }),
     lowBatteryAfter: duration.prefault('3s'),
     unconfirmedLowBatteryAfter: duration
       .prefault('15s')

@@ -25,6 +25,8 @@ export type Event =
   | { type: 'power.on-mains'; ups: string }
   | { type: 'power.on-battery'; ups: string }
   | { type: 'power.critical'; ups: string; reason: CriticalReason }
+  /** A forced shutdown on mains power that nothing has confirmed. */
+  | { type: 'power.forced'; ups: string }
   | { type: 'power.latched'; ups: string }
   /** A person requests a shutdown, or cancels it. */
   | { type: 'power.ordered' }
@@ -72,6 +74,8 @@ export function describeEvent(event: Event): string {
       return `${event.ups} is on battery`
     case 'power.critical':
       return `${event.ups} is critical: ${describeReason(event.reason)}`
+    case 'power.forced':
+      return `${event.ups} reports a forced shutdown (FSD) on mains power; nothing confirms it yet`
     case 'power.latched':
       return `${event.ups} still reports a forced shutdown (FSD), although mains power is back: restart upsd to clear it`
     case 'power.ordered':
@@ -134,6 +138,8 @@ export function powerEvent(ups: string, state: PowerState): Event | undefined {
       return { type: 'power.on-battery', ups }
     case 'critical':
       return { type: 'power.critical', ups, reason: state.reason }
+    case 'forced':
+      return { type: 'power.forced', ups }
     case 'latched':
       return { type: 'power.latched', ups }
     default:

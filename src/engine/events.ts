@@ -65,7 +65,7 @@ export function createEvents<Job extends JobSpec>(options: EventsOptions<Job>): 
 }
 
 /** Events that open an alert in the same words. */
-const alerting: readonly Event['type'][] = ['power.latched']
+const alerting: readonly Event['type'][] = ['power.forced', 'power.latched']
 
 function subjectOf(event: Event): string {
   if ('node' in event) return event.node

@@ -2,21 +2,26 @@ import type { Alerts } from '../core/alert.ts'
 import { type Event, powerEvent } from '../core/event.ts'
 import type { Power, PowerWatch } from '../core/power/feeds.ts'
 import type { Journal } from '../core/journal.ts'
-import { callOff, nextPowerState, type PowerState, startPower } from '../core/power/state.ts'
+import { recollect } from '../core/power/memory.ts'
+import { callOff, type PowerState, startPower } from '../core/power/state.ts'
+import { nextPowerState } from '../core/power/transitions.ts'
 import type { PowerPolicy } from '../core/power/triggers.ts'
 import type { Observation } from '../core/power/ups.ts'
 import { createUpsAlerts } from './ups-alerts.ts'
+import { createUpsMemories } from './ups-memories.ts'
 
 export interface UpsMonitorOptions {
   /** UPSes by label. */
   readonly upses: readonly string[]
-  /** As it is now. */
-  readonly policy: () => PowerPolicy
-  readonly journal: Pick<Journal, 'openOutage'>
+  /** That of a UPS, as it is now. */
+  readonly policy: (label: string) => PowerPolicy
+  readonly journal: Pick<Journal, 'openOutage' | 'records'>
   readonly alerts: Alerts
   /** When a person ordered everything down, ISO 8601: kept over restarts. */
   readonly ordered: { get(): string | undefined; set(at: string | undefined): void }
   readonly emit: (event: Event) => Promise<void>
+  /** The wall clock. */
+  readonly now: () => Date
   /** Monotonic clock, in ms. */
   readonly monotonic: () => number
   /** The current boot of our own machine. */
@@ -27,8 +32,9 @@ export type PowerTest = (power: Power) => string | undefined
 
 /** Keeps the state of the power from one reading to the next, and emits an event on each change. */
 export function createUpsMonitor(options: UpsMonitorOptions) {
-  const { upses, policy, journal, alerts, ordered, emit, monotonic, bootId } = options
+  const { upses, policy, journal, alerts, ordered, emit, now, monotonic, bootId } = options
   const upsAlerts = createUpsAlerts({ upses, policy, alerts, emit, monotonic })
+  const memories = createUpsMemories({ journal, now, monotonic })
   const outage = journal.openOutage()
   // Shed load or a rehearsal is not an open shutdown that would continue on battery.
   const isOpen = outage !== undefined && outage.stage !== 'waking' && !['on-battery', 'drill'].includes(outage.reason)
@@ -38,7 +44,11 @@ export function createUpsMonitor(options: UpsMonitorOptions) {
   const states = new Map<string, PowerState>(
     upses.map((label) => [
       label,
-      startPower(monotonic(), isOpen && (outage.upses?.includes(label) ?? true), nodesAreDown),
+      startPower(monotonic(), {
+        openOutage: isOpen && (outage.upses?.includes(label) ?? true),
+        nodesAreDown,
+        ...recollect(memories.recall(label), now(), policy(label)),
+      }),
     ]),
   )
   const watches = new Set<{ test: PowerTest; abort: AbortController }>()
@@ -62,7 +72,7 @@ export function createUpsMonitor(options: UpsMonitorOptions) {
   function enter(label: string, state: PowerState): void {
     const before = states.get(label)!
     states.set(label, state)
-    upsAlerts.noticeLatch(label, state)
+    memories.notice(label, before, state)
     review()
     const event = state.mode === before.mode ? undefined : powerEvent(label, state)
     // Not waited for: a queue store that is slow must not keep the UPS from being read.
@@ -75,9 +85,9 @@ export function createUpsMonitor(options: UpsMonitorOptions) {
     notice: (label: string, seen: Observation): void => {
       const before = states.get(label)
       if (!before) return
-      upsAlerts.noticeSilence(label, seen, before)
-      upsAlerts.noticeRemarks(label, seen, before)
-      enter(label, nextPowerState(before, seen, policy()))
+      const state = nextPowerState(before, seen, policy(label))
+      enter(label, state)
+      upsAlerts.notice(label, seen, state)
     },
     /** Looks at the power at once, and then at each change of it. */
     when: (test: PowerTest): PowerWatch => {
@@ -105,6 +115,10 @@ export function createUpsMonitor(options: UpsMonitorOptions) {
         calledOff.push(label)
       }
       return calledOff
+    },
+    /** Keeps on the disk what has to be known after a restart. */
+    rest: (): void => {
+      for (const [label, state] of states) memories.write(label, state)
     },
     /** For how long a UPS has been silent, in ms, once that is longer than the policy allows. */
     silentFor: upsAlerts.silentFor,

@@ -19,6 +19,17 @@ export function reportSpared(alerts: Alerts, names: readonly string[]): void {
   })
 }
 
+/** A battery that keeps machines from being woken for long: it may be worn out, or its UPS may report what is not so. */
+export function reportHeld(alerts: Alerts, why: string): void {
+  if (alerts.find('outage.charge')) return
+  alerts.open('outage.charge', {
+    severity: 'warning',
+    subject: 'power',
+    text: `machines stay down although mains power is back: ${why}`,
+    action: 'Wake them anyway with `caretaker power wake`; a battery that stays so may be worn out',
+  })
+}
+
 /** Nodes that start another release, or may, when they come back. */
 export function reportArmedOutage(alerts: Alerts, armed: readonly string[], uncertain: readonly string[]): void {
   const texts = [

@@ -11,7 +11,7 @@ import type {
 import { drillReportAnswerOf, timelineAnswerOf, upsStateAnswerOf } from '../core/power/answers.ts'
 import { failingMachines } from '../core/power/machines.ts'
 import { isReversiblePhase, reversiblePhases } from '../core/power/phases.ts'
-import { triggersOf } from '../core/power/triggers.ts'
+import { policyFor, triggersOf } from '../core/power/triggers.ts'
 import { remembered } from './facts.ts'
 import { runAndWait } from './job-requests.ts'
 import type { JobContext } from './job.ts'
@@ -47,7 +47,7 @@ function readPower({ agent, config, loginRefused }: PowerMeans): PowerAnswer {
       state: upsStateAnswerOf(state, agent.monotonic()),
       loginRefused: loginRefused(label),
       silentForMs: guard.silentFor(label),
-      triggers: triggersOf('reading' in state ? state.reading : undefined, config().power),
+      triggers: triggersOf('reading' in state ? state.reading : undefined, policyFor(config(), label)),
     })),
     shutdownRequestedAt: guard.power.ordered,
   }

@@ -9,7 +9,7 @@ import { beginOutage, type Outage } from '../core/power/outage.ts'
 import { findSheddable } from './shed.ts'
 import { planShutdown } from '../core/power/shutdown.ts'
 import { stopTimes, timelineOf } from '../core/power/timeline.ts'
-import { triggersOf } from '../core/power/triggers.ts'
+import { policyFor, triggersOf } from '../core/power/triggers.ts'
 
 /** Nothing that is asked in a rehearsal may take longer than this, in ms. */
 const patience = 10_000
@@ -173,7 +173,7 @@ async function checkUpses({ config, ports, signal }: DrillContext): Promise<Dril
     const reading = await ports.upses.get(label)?.read(limited).catch(messageOf)
     if (typeof reading === 'string' || !reading)
       return [{ subject: label, text: `does not report its status: ${reading ?? 'no answer yet'}`, ok: false }]
-    const lacking = triggersOf(reading, config.power).filter(({ lacks }) => lacks !== undefined)
+    const lacking = triggersOf(reading, policyFor(config, label)).filter(({ lacks }) => lacks !== undefined)
     const onMains = reading.status.includes('OL') && !reading.status.includes('FSD')
     return [
       {

@@ -1,7 +1,7 @@
 import type { PhaseId } from '../core/phase-id.ts'
 import { type Step, type StepState, whyNotBegin } from '../core/plan.ts'
 import type { Machine } from '../core/power/machines.ts'
-import { withoutDrains } from '../core/power/outage.ts'
+import { withoutDrains, withProofOfLife } from '../core/power/outage.ts'
 import { reversiblePhases, type ShutdownPhase } from '../core/power/phases.ts'
 import type { JobContext } from './job.ts'
 import type { OutageRecord } from './outage-record.ts'
@@ -71,6 +71,8 @@ function noteAfter(record: OutageRecord, step: Step, isDone: boolean, requestedB
   const requested = step.do === 'shut-down' ? step.node : step.do === 'shut-down-host' ? step.host : undefined
   const awaited = step.do === 'await-down' ? step.node : step.do === 'await-host-down' ? step.host : undefined
   if (step.do === 'drain') record.node(step.node, 'drained')
+  // Who accepts the order is up, though a first look that timed out may have said otherwise.
+  if (requested !== undefined && isDone) record.update((outage) => withProofOfLife(outage, requested))
   if (requested !== undefined && !isDone && !requestedBefore.has(requested)) record.node(requested, 'unreached')
   // One whose shutdown no one could request is neither off because it is silent, nor given up because it answers.
   if (awaited !== undefined && record.current.nodes[awaited]?.state !== 'unreached')

@@ -1,12 +1,19 @@
 import { expect, test } from 'vitest'
-import { startPower } from '../../src/core/power/state.ts'
-import type { UpsReading } from '../../src/core/power/ups.ts'
+import { type PowerState, startPower } from '../../src/core/power/state.ts'
+import { nextPowerState } from '../../src/core/power/transitions.ts'
+import type { Observation, UpsReading } from '../../src/core/power/ups.ts'
 import { createUpsAlerts } from '../../src/engine/ups-alerts.ts'
 import { createAlerts } from '../../src/operations/alerts.ts'
 import { memoryJournal } from '../fakes/journal.ts'
 import type { PowerPolicy } from '../../src/core/power/triggers.ts'
 
-const policy: PowerPolicy = { onBatteryAfter: 0, lowBatteryAfter: 0, maxOnBattery: 900_000, deadTime: 30_000 }
+const policy: PowerPolicy = {
+  onBatteryAfter: 0,
+  onMainsAfter: 0,
+  lowBatteryAfter: 0,
+  maxOnBattery: 900_000,
+  deadTime: 30_000,
+}
 const minute = 60_000
 const hour = 60 * minute
 
@@ -21,14 +28,14 @@ function monitor({ upses = ['rack'], journal = memoryJournal() } = {}) {
     emit: async () => {},
     monotonic: () => clock,
   })
-  const state = startPower(0, false)
-  const reads = (reading: Partial<UpsReading> = {}, afterMs = 1_000) => {
-    const seen = { kind: 'reading', at: (clock += afterMs), reading: { status: ['OL'], ...reading } } as const
-    noticing.noticeSilence('rack', seen, state)
-    noticing.noticeRemarks('rack', seen, state)
+  let state: PowerState = startPower(0)
+  const sees = (seen: Observation) => {
+    state = nextPowerState(state, seen, policy)
+    noticing.notice('rack', seen, state)
   }
-  const silent = (afterMs: number) =>
-    noticing.noticeSilence('rack', { kind: 'silence', at: (clock += afterMs), why: 'no answer' }, state)
+  const reads = (reading: Partial<UpsReading> = {}, afterMs = 1_000) =>
+    sees({ kind: 'reading', at: (clock += afterMs), reading: { status: ['OL'], ...reading } })
+  const silent = (afterMs: number) => sees({ kind: 'silence', at: (clock += afterMs), why: 'no answer' })
   const ids = () => alerts.all.map(({ id }) => id)
   return { noticing, alerts, journal, reads, silent, ids }
 }
@@ -84,11 +91,12 @@ test('what a UPS says of its battery is said once while it lasts, whatever its f
 })
 
 test('a forced shutdown that upsd keeps is critical until mains counts again, and not settled by not knowing', () => {
-  const { noticing, ids } = monitor()
-  const reading: UpsReading = { status: ['FSD', 'OL'] }
-  noticing.noticeLatch('rack', { mode: 'latched', since: 0, lastHeard: 0, reading })
-  noticing.noticeLatch('rack', startPower(0, false))
+  const { reads, journal, ids } = monitor()
+  reads({ status: ['FSD', 'OL'] })
   expect(ids()).toEqual(['ups.latched:rack'])
-  noticing.noticeLatch('rack', { mode: 'on-mains', since: 0, lastHeard: 0, reading })
-  expect(ids()).toEqual([])
+  const again = monitor({ journal })
+  again.silent(1_000)
+  expect(again.ids()).toEqual(['ups.latched:rack'])
+  again.reads()
+  expect(again.ids()).toEqual([])
 })

@@ -288,6 +288,7 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
           : {}),
         power: {
           onBatteryAfter: '0s',
+          onMainsAfter: '500ms',
           lowBatteryAfter: '0s',
           unconfirmedLowBatteryAfter: '0s',
           pollInterval: '300ms',
@@ -298,6 +299,8 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
           ...power,
           wake: {
             stableAfter: '500ms',
+            minimumRuntime: '0s',
+            unknownChargeAfter: '500ms',
             retryInterval: '1s',
             giveUpAfter: '30s',
             broadcast: address(200),

@@ -11,11 +11,12 @@ import { fakeHomelab } from '../fakes/homelab.ts'
 import { memoryJournal } from '../fakes/journal.ts'
 import { armedEntries, clusterOf, controlPlanes, type NodeChoices, schematic, worker } from '../core/cluster/nodes.ts'
 import { calm, outline, summary } from '../core/upgrade/rollout.ts'
+import { stateOf } from '../core/power/states.ts'
 import { outageOf } from '../core/power/outages.ts'
 
 const reading = { status: ['OL'] }
-const onMains: PowerState = { mode: 'on-mains', since: 0, lastHeard: 0, reading }
-const onBattery: PowerState = { mode: 'on-battery', since: 0, lastHeard: 0, reading: { status: ['OB'] }, samples: [] }
+const onMains: PowerState = { mode: 'on-mains', since: 0, lastHeard: 0, figuresAt: 0, reading }
+const onBattery: PowerState = stateOf('on-battery', {}, 0)
 const homelab = { customization: { systemExtensions: { officialExtensions: ['siderolabs/i915'] } } }
 const outage = outageOf(calm.now, ['cp-1', 'w-1'], new Set(['cp-1', 'w-1']))
 
@@ -153,7 +154,7 @@ describe('what comes next', () => {
     {
       name: 'is to wait for the end of the outage, and not for the UPS',
       cluster: withW1(),
-      situation: { outage, power: startPower(0, true) },
+      situation: { outage, power: startPower(0, { openOutage: true }) },
       expected: recovering('draining'),
       phases: [],
     },
@@ -168,14 +169,14 @@ describe('what comes next', () => {
     {
       name: 'is to wait for the first word of the UPS',
       cluster: withW1(),
-      situation: { power: startPower(0, false) },
+      situation: { power: startPower(0) },
       expected: unheard,
       phases: [],
     },
     {
       name: 'is to wait for it before a node is uncordoned',
       cluster: marked(),
-      situation: { power: startPower(0, false) },
+      situation: { power: startPower(0) },
       expected: unheard,
       phases: [],
     },

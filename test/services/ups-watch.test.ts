@@ -1,13 +1,20 @@
 import { expect, test } from 'vitest'
 import { AgentError } from '../../src/core/errors.ts'
-import { nextPowerState, type PowerState, startPower } from '../../src/core/power/state.ts'
+import { type PowerState, startPower } from '../../src/core/power/state.ts'
+import { nextPowerState } from '../../src/core/power/transitions.ts'
 import type { PowerPolicy } from '../../src/core/power/triggers.ts'
 import type { Observation } from '../../src/core/power/ups.ts'
 import { createNutUps } from '../../src/adapters/nut/ups.ts'
 import { watchUps } from '../../src/services/ups-watch/watch.ts'
 import { startUpsdStandIn } from '../lab/upsd/stand-in.ts'
 
-const policy: PowerPolicy = { onBatteryAfter: 0, lowBatteryAfter: 0, maxOnBattery: 3_600_000, deadTime: 60_000 }
+const policy: PowerPolicy = {
+  onBatteryAfter: 0,
+  onMainsAfter: 0,
+  lowBatteryAfter: 0,
+  maxOnBattery: 3_600_000,
+  deadTime: 60_000,
+}
 const hour = 3_600_000
 
 function watcherOf(
@@ -16,7 +23,7 @@ function watcherOf(
 ) {
   const seen: Observation[] = []
   const stop = new AbortController()
-  let power: PowerState = startPower(performance.now(), false)
+  let power: PowerState = startPower(performance.now())
   const ended = watchUps(ups, {
     polls: () => polls,
     within: 200,

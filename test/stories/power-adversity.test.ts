@@ -13,6 +13,7 @@ const entries = (homelab: FakeHomelab, verb: string) =>
   homelab.diary.filter((entry) => entry.startsWith(`${verb} `)).map((entry) => entry.slice(verb.length + 1))
 const texts = (homelab: FakeHomelab) => homelab.ports.journal.entries(10_000).map(({ text }) => text)
 const stage = (homelab: FakeHomelab) => homelab.ports.journal.outages(1)[0]?.stage
+const upIn = ({ machines }: FakeHomelab) => [...machines.values()].filter(({ up }) => up).map(({ name }) => name)
 const bootAll = (homelab: FakeHomelab) => {
   for (const machine of homelab.machines.values()) Object.assign(machine, { up: true, stage: 'running' })
 }
@@ -150,7 +151,15 @@ test('power that fails again stops the waking, and nothing is called over', asyn
 test('a control plane that stays dead keeps nobody else asleep or closed', async () => {
   const homelab = fakeHomelab(three)
   await using it = startAgent(homelab, {
-    power: { wake: { stableAfter: '0s', retryInterval: '5ms', giveUpAfter: '20s' } },
+    power: {
+      wake: {
+        stableAfter: '0s',
+        minimumRuntime: '0s',
+        unknownChargeAfter: '0s',
+        retryInterval: '5ms',
+        giveUpAfter: '20s',
+      },
+    },
   })
   await it.reads(online)
   await it.reads(low)
@@ -237,4 +246,25 @@ test('an upgrade does not keep the lease from the waking that it waits for', asy
     reason: 'the cluster is still recovering from a power cut (stopping)',
   })
   expect(homelab.machine('w-1').attempts).toBeUndefined()
+})
+
+test('a node that accepts the order is woken afterwards, though a slow first look saw nothing of it', async () => {
+  const homelab = fakeHomelab(two)
+  const { talos, kubernetes } = homelab.ports
+  const { observe } = talos
+  const { nodes } = kubernetes
+  talos.observe = (_node, signal) =>
+    new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
+  kubernetes.nodes = async () => {
+    throw new AgentError('unreachable', 'the API is slow')
+  }
+  await using it = startAgent(homelab)
+  await it.reads(low)
+  await it.agent.idle()
+  expect(upIn(homelab)).toEqual([])
+  Object.assign(talos, { observe })
+  Object.assign(kubernetes, { nodes })
+  await it.reads(online)
+  await waitFor('the outage to be over', 5_000, () => homelab.ports.journal.outages(1)[0]?.stage === 'over')
+  expect(upIn(homelab)).toEqual(['cp-1', 'w-1'])
 })

@@ -173,7 +173,15 @@ test('a NAS that is still on its way down when mains returns is not taken for on
 test('a battery that never charges keeps nothing down for ever: it is told, and a person does not wait for it', async () => {
   const homelab = fakeHomelab(two)
   await using it = startAgent(homelab, {
-    power: { wake: { stableAfter: '1s', retryInterval: '5ms', giveUpAfter: '1s' } },
+    power: {
+      wake: {
+        stableAfter: '1s',
+        minimumRuntime: '0s',
+        unknownChargeAfter: '0s',
+        retryInterval: '5ms',
+        giveUpAfter: '1s',
+      },
+    },
   })
   await it.reads(online)
   await it.reads(low)
@@ -183,7 +191,9 @@ test('a battery that never charges keeps nothing down for ever: it is told, and 
   await it.reads(worn)
   await it.reads(worn, 4_000_000)
   await it.run('wake-cluster')
-  expect(alerts(homelab)[0]).toMatch(/does not reach the 25 % of .*: it may be worn out\. Wake the cluster/)
+  expect(alerts(homelab)[0]).toMatch(
+    /the battery is at 11 %, and waking needs 25 % .*\. Wake them anyway with .caretaker power wake./,
+  )
   expect(running(homelab)).toEqual([])
   await personAt(homelab, it).wake()
   await waitFor('the end', 5_000, () => record(homelab)?.stage === 'over')

@@ -74,7 +74,15 @@ test('a machine that nothing wakes is named, and the others are uncordoned', asy
   const homelab = fakeHomelab(two)
   homelab.deaf.add('w-1')
   await using it = startAgent(homelab, {
-    power: { wake: { stableAfter: '0s', retryInterval: '5ms', giveUpAfter: '100ms' } },
+    power: {
+      wake: {
+        stableAfter: '0s',
+        minimumRuntime: '0s',
+        unknownChargeAfter: '0s',
+        retryInterval: '5ms',
+        giveUpAfter: '100ms',
+      },
+    },
   })
   await fails(it)
   await it.reads(online)

@@ -206,7 +206,16 @@ test('silence on mains changes nothing; silence on battery counts as empty after
 test('nothing is woken before mains was stable and the battery charged', async () => {
   const homelab = fakeHomelab(two)
   await using it = startAgent(homelab, {
-    power: { wake: { stableAfter: '0s', minimumCharge: 25, retryInterval: '5ms', giveUpAfter: '1s' } },
+    power: {
+      wake: {
+        stableAfter: '0s',
+        minimumRuntime: '0s',
+        unknownChargeAfter: '0s',
+        minimumCharge: 25,
+        retryInterval: '5ms',
+        giveUpAfter: '1s',
+      },
+    },
   })
   await fails(it)
   await it.reads({ ...online, charge: 10 })

@@ -2,7 +2,7 @@ import type { DrillReport, WalkedPhase } from './drill.ts'
 import type { PowerState } from './state.ts'
 import type { TimelineRow } from './timeline.ts'
 import type { CriticalReason } from './triggers.ts'
-import type { UpsReading } from './ups.ts'
+import type { Doubt, Doubts, UpsReading } from './ups.ts'
 
 /** The power as JSON: times in ISO 8601, numbers with their unit in their name. */
 
@@ -20,6 +20,11 @@ export interface ReadingAnswer {
   /** `battery.charge.low` and `battery.runtime.low`: where the UPS itself starts to report LB. */
   readonly chargeLowPercent?: number
   readonly runtimeLowMs?: number
+  /** Figures that it reports and that are not used, and why: not plausible, or not trusted. */
+  readonly doubtful?: {
+    readonly chargePercent?: { readonly reported: number; readonly why: string }
+    readonly runtimeMs?: { readonly reported: number; readonly why: string }
+  }
 }
 
 /** The state of a UPS. */
@@ -37,6 +42,10 @@ export interface UpsStateAnswer {
   readonly cancelled?: CriticalReason
   /** Mains power, but on battery for a moment too short to count. */
   readonly wasOnBattery?: true
+  /** For how long mains power seems to be back, while that is too short to count. */
+  readonly mainsForMs?: number
+  /** For how long its status has said nothing for certain of mains power: what was known last holds. */
+  readonly unclearForMs?: number
   readonly reading?: ReadingAnswer
 }
 
@@ -76,6 +85,7 @@ export function readingAnswerOf({
   testing,
   chargeLow,
   runtimeLow,
+  doubts,
 }: UpsReading): ReadingAnswer {
   return {
     status,
@@ -86,6 +96,15 @@ export function readingAnswerOf({
     ...(testing === undefined ? {} : { testing }),
     ...(chargeLow === undefined ? {} : { chargeLowPercent: chargeLow }),
     ...(runtimeLow === undefined ? {} : { runtimeLowMs: runtimeLow }),
+    ...(doubts === undefined ? {} : { doubtful: doubtsAnswerOf(doubts) }),
+  }
+}
+
+function doubtsAnswerOf({ charge, runtime }: Doubts): NonNullable<ReadingAnswer['doubtful']> {
+  const told = ({ reported, why }: Doubt) => ({ reported, why })
+  return {
+    ...(charge === undefined ? {} : { chargePercent: told(charge) }),
+    ...(runtime === undefined ? {} : { runtimeMs: told(runtime) }),
   }
 }
 
@@ -96,16 +115,19 @@ export function upsStateAnswerOf(state: PowerState, at: number): UpsStateAnswer 
     forMs: at - state.since,
     ...('lastHeard' in state ? { lastHeardMsAgo: at - state.lastHeard } : {}),
     ...('reading' in state && state.reading ? { reading: readingAnswerOf(state.reading) } : {}),
+    ...('unclearSince' in state && state.unclearSince !== undefined ? { unclearForMs: at - state.unclearSince } : {}),
   }
+  const back = 'mainsSince' in state && state.mainsSince !== undefined ? { mainsForMs: at - state.mainsSince } : {}
   switch (state.mode) {
     case 'unknown':
       return { ...common, why: state.why }
     case 'on-mains':
-      return { ...common, ...(state.batterySince === undefined ? {} : { wasOnBattery: true }) }
+      return { ...common, ...(state.use === undefined ? {} : { wasOnBattery: true }) }
     case 'on-battery':
-      return { ...common, ...(state.calledOff === undefined ? {} : { cancelled: state.calledOff }) }
+      return { ...common, ...back, ...(state.calledOff === undefined ? {} : { cancelled: state.calledOff }) }
     case 'critical':
-      return { ...common, reason: state.reason }
+      return { ...common, ...back, reason: state.reason }
+    case 'forced':
     case 'latched':
       return common
     default:

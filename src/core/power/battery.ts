@@ -7,27 +7,38 @@ export interface Sample {
   readonly runtime?: number
 }
 
-/** Two minutes at one reading a second; older ones say less of now. */
-const kept = 120
+/** What is kept of it, in ms, and how far apart; older ones say less of now. */
+const kept = 120_000
+const apart = 900
 /**
- * The first readings on battery are noisy: a load that has just been measured, a charge that jumps (Eneru waits 90 s and
- * 30 readings for the same reason).
+ * A battery that comes into use drops at once, to what it has under load, and its runtime is measured anew: what it says in
+ * that time is no rate. Then so much time must pass, with so many readings. In ms.
  */
-const settledAfter = 90_000
-const enough = 30
+const drops = 30_000
+const lasts = 28_000
+const enough = 12
+/**
+ * A fall that is over is no fall: the last moments must show it too. They are as long as the value takes for so many of its
+ * steps of one (% or s), within these bounds in ms.
+ */
+const steps = 3
+const shortest = 10_000
+const longest = 40_000
 
 export function withSample(samples: readonly Sample[], at: number, { charge, runtime }: UpsReading): readonly Sample[] {
+  const last = samples.at(-1)
+  if ((charge === undefined && runtime === undefined) || (last && at - last.at < apart)) return samples
   const sample = { at, ...(charge === undefined ? {} : { charge }), ...(runtime === undefined ? {} : { runtime }) }
-  return [...samples.slice(-(kept - 1)), sample]
+  return [...samples.filter((one) => at - one.at < kept), sample]
 }
 
 /**
- * By how much the charge falls, in % a minute, over the last two minutes; undefined while there is too little to tell.
- * `since` when the battery came into use.
+ * By how much the charge falls, in % a minute, over the last two minutes, or in the last moments where it falls no more;
+ * undefined while there is too little to tell. `since` when the battery came into use.
  */
 export function depletionOf(samples: readonly Sample[], since: number): number | undefined {
-  const slope = slopeOf(samples, since, ({ charge }) => charge)
-  return slope === undefined ? undefined : Math.max(0, -slope * 60_000)
+  const falls = fallRate(samples, since, ({ charge }) => charge)
+  return falls === undefined ? undefined : falls * 60_000
 }
 
 /**
@@ -44,7 +55,7 @@ export function batteryLeft(
   const estimates: number[] = []
   if (runtime !== undefined) {
     // A runtime that falls by two seconds each second is worth half.
-    const falls = -(slopeOf(samples, since, (sample) => sample.runtime) ?? -1)
+    const falls = fallRate(samples, since, (sample) => sample.runtime) ?? 1
     estimates.push(runtime / Math.max(1, falls))
   }
   const rate = depletionOf(samples, since)
@@ -52,23 +63,31 @@ export function batteryLeft(
   return estimates.length === 0 ? undefined : Math.max(0, Math.min(...estimates) - passed)
 }
 
-/** Least squares, in units a ms. */
-function slopeOf(
+/** By how much it falls each ms, 0 where it rises; without the drop at the beginning. */
+function fallRate(
   samples: readonly Sample[],
   since: number,
   pick: (sample: Sample) => number | undefined,
 ): number | undefined {
   const points = samples.flatMap((sample) => {
     const value = pick(sample)
-    return value === undefined ? [] : [{ at: sample.at, value }]
+    return value === undefined || sample.at < since + drops ? [] : [{ at: sample.at, value }]
   })
-  const last = points.at(-1)
-  if (points.length < enough || !last || last.at - since < settledAfter) return undefined
+  const [first, last] = [points[0], points.at(-1)]
+  if (!first || !last || points.length < enough || last.at - first.at < lasts) return undefined
+  const whole = -slopeOf(points)
+  if (whole <= 0) return 0
+  const recent = Math.min(longest, Math.max(shortest, steps / whole))
+  const now = -slopeOf(points.filter(({ at }) => last.at - at <= recent))
+  return Math.max(0, now < whole / 3 ? now : whole)
+}
+
+/** Least squares, in units a ms; 0 where all were read at once. */
+function slopeOf(points: readonly { readonly at: number; readonly value: number }[]): number {
   const meanAt = sum(points.map(({ at }) => at)) / points.length
   const mean = sum(points.map(({ value }) => value)) / points.length
   const spread = sum(points.map(({ at }) => (at - meanAt) ** 2))
-  if (spread === 0) return undefined
-  return sum(points.map(({ at, value }) => (at - meanAt) * (value - mean))) / spread
+  return spread === 0 ? 0 : sum(points.map(({ at, value }) => (at - meanAt) * (value - mean))) / spread
 }
 
 function sum(values: readonly number[]): number {

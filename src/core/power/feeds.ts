@@ -1,6 +1,7 @@
 import { batteryLeft } from './battery.ts'
-import { type PowerState, upsObstacle } from './state.ts'
+import { type PowerState, upsObstacle, useOf } from './state.ts'
 import type { CriticalReason, PowerPolicy } from './triggers.ts'
+import { has } from './ups.ts'
 
 /** Which UPSes feed a machine, by label, and how much power value it needs (MINSUPPLIES). */
 export interface Feed {
@@ -16,7 +17,8 @@ export interface Power {
 }
 
 /**
- * What a machine runs on.
+ * What a machine runs on. A UPS that is OFF supplies nothing: it is neither mains nor battery. By itself it is no failure
+ * either, because some report it for the seconds of a self-test (networkupstools/nut #2104).
  *
  * | supply    | means                                                                |
  * |-----------|----------------------------------------------------------------------|
@@ -34,15 +36,37 @@ export function supplyOf(feed: Feed | undefined, { upses, ordered }: Power): Sup
   if (!feed) return 'mains'
   const weight = (test: (state: PowerState | undefined) => boolean) =>
     Object.entries(feed.powerValue).reduce((sum, [ups, one]) => sum + (test(upses.get(ups)) ? one : 0), 0)
-  if (weight((state) => state?.mode !== 'critical') < feed.minSupplies) return 'failing'
+  const isFailing = Object.keys(feed.powerValue).some((ups) => upses.get(ups)?.mode === 'critical')
+  if (isFailing && weight((state) => state?.mode !== 'critical' && !isOff(state)) < feed.minSupplies) return 'failing'
   if (weight(isSurelyOnMains) >= feed.minSupplies) return 'mains'
-  if (weight((state) => state?.mode === 'on-mains' || state?.mode === 'on-battery') >= feed.minSupplies)
+  if (
+    weight((state) => (state?.mode === 'on-mains' || state?.mode === 'on-battery') && !isOff(state)) >= feed.minSupplies
+  )
     return 'battery'
   return 'unknown'
 }
 
 function isSurelyOnMains(state: PowerState | undefined): state is PowerState & { mode: 'on-mains' } {
-  return state?.mode === 'on-mains' && state.batterySince === undefined
+  return state?.mode === 'on-mains' && state.use === undefined && !isOff(state)
+}
+
+/** Whether a UPS feeds nothing. A UPS of its own that reports it is believed less than the machine that runs on it. */
+function isOff(state: PowerState | undefined): boolean {
+  return state !== undefined && 'reading' in state && state.reading !== undefined && has(state.reading, 'OFF')
+}
+
+/**
+ * Whether the machine is losing its power, and all the same mains power has just come back: until it has lasted, or has
+ * failed again, nothing more is begun that can't be undone.
+ */
+export function isReturning(feed: Feed | undefined, power: Power): boolean {
+  if (supplyOf(feed, power) !== 'failing' || power.ordered !== undefined) return false
+  const upses = new Map([...power.upses].filter(([, state]) => !isBackForNow(state)))
+  return supplyOf(feed, { ...power, upses }) !== 'failing'
+}
+
+function isBackForNow(state: PowerState): boolean {
+  return state.mode === 'critical' && state.mainsSince !== undefined && !(state.reading && has(state.reading, 'FSD'))
 }
 
 /** Why a machine is about to lose its power; undefined while it is not. */
@@ -86,25 +110,31 @@ export function leastTimeLeft(
 
 const mainsLasts = { ms: Infinity, told: true } as const
 
-/**
- * How long enough of the machine's UPSes have been on mains, in ms; undefined while they are not. And the least charge of
- * those, in %, where they report it.
- */
+/** How the mains power of a machine is. */
+export interface MainsBack {
+  /** For how long enough of its UPSes have had it, in ms. */
+  readonly ms: number
+  /** Why the batteries of those could not carry what a machine that is woken needs; undefined where they could. */
+  readonly hold: string | undefined
+}
+
+/** How the mains power of a machine is; undefined while it has none. `holds` says why one UPS is not ready, if it is not. */
 export function mainsOf(
   feed: Feed | undefined,
   power: Power,
   at: number,
-): { readonly ms: number; readonly charge: number | undefined } | undefined {
+  holds: (ups: string, state: PowerState & { readonly mode: 'on-mains' }) => string | undefined = () => undefined,
+): MainsBack | undefined {
   if (supplyOf(feed, power) !== 'mains') return undefined
-  if (!feed) return { ms: Infinity, charge: undefined }
+  if (!feed) return { ms: Infinity, hold: undefined }
   const there = Object.entries(feed.powerValue).flatMap(([ups, weight]) => {
     const state = power.upses.get(ups)
-    if (!isSurelyOnMains(state)) return []
-    return [{ weight, ms: at - state.since, charge: state.reading.charge ?? Infinity }]
+    return isSurelyOnMains(state) ? [{ weight, ms: at - state.since, hold: holds(ups, state) }] : []
   })
-  const charge = carriedWith(there, feed.minSupplies, (one) => one.charge)?.charge
   const ms = carriedWith(there, feed.minSupplies, (one) => one.ms)?.ms ?? Infinity
-  return { ms, charge: charge === Infinity ? undefined : charge }
+  const ready = there.filter(({ hold }) => hold === undefined)
+  const isReady = ready.reduce((sum, { weight }) => sum + weight, 0) >= feed.minSupplies
+  return { ms, hold: isReady ? undefined : there.find(({ hold }) => hold !== undefined)?.hold }
 }
 
 /** The one up to which, from the largest value on, the weights come to so much; undefined where all are too little. */
@@ -124,8 +154,10 @@ function carriedWith<T extends { readonly weight: number }>(
 function leftOf(state: PowerState | undefined, at: number, assumed: number): { ms: number; told: boolean } {
   if (isSurelyOnMains(state) || state?.mode === 'latched') return mainsLasts
   if (!state || state.mode === 'unknown') return { ms: assumed, told: false }
-  const { reading, lastHeard: heard, samples = [], batterySince } = { batterySince: state.since, ...state }
-  const left = reading && batteryLeft(reading, samples, { since: batterySince, heard, at })
+  const use = useOf(state)
+  const { reading, figuresAt: heard = state.lastHeard } = state
+  const left =
+    reading && batteryLeft(reading, use?.samples ?? [], { since: use?.battery.since ?? state.since, heard, at })
   if (left !== undefined) return { ms: left, told: true }
   // What is assumed counts from the moment that it matters.
   return { ms: state.mode === 'critical' ? Math.max(0, assumed - (at - state.since)) : assumed, told: false }

@@ -94,6 +94,13 @@ export function withNodeState(outage: Outage, name: string, state: OutageNode['s
   return { ...outage, stage, nodes: { ...outage.nodes, [name]: { ...before, state, ...at } } }
 }
 
+/** The outage with a machine that was up when it began, whatever was seen of it then: it is woken afterwards. */
+export function withProofOfLife(outage: Outage, name: string): Outage {
+  const node = outage.nodes[name]
+  if (!node || node.wasUp) return outage
+  return { ...outage, nodes: { ...outage.nodes, [name]: { ...node, wasUp: true } } }
+}
+
 /** The outage where nothing of these machines is drained any more: what was not has had its chance. */
 export function withoutDrains(outage: Outage, machines: readonly { readonly name: string }[]): Outage {
   const up = machines.filter(({ name }) => outage.nodes[name]?.state === 'up')

@@ -1,4 +1,5 @@
 import { describeDuration } from '../duration.ts'
+import type { Trust } from './figures.ts'
 import { has, isDoubted, isOnPurpose, type UpsReading } from './ups.ts'
 
 /** Why a UPS counts as critical; or `ordered`, where a person wants the cluster down. */
@@ -31,6 +32,14 @@ const byGravity: readonly CriticalReason[] = [
 /** Durations in ms, charge in %. */
 export interface PowerPolicy {
   readonly onBatteryAfter: number
+  /** How long mains power must last before what was seen on battery counts no more. */
+  readonly onMainsAfter: number
+  /** A UPS that reports mains power while its charge falls is on battery below this charge; undefined: never. */
+  readonly onBatteryBelow?: number | undefined
+  /** FSD on mains power is obeyed at once, and not only once something confirms it. */
+  readonly obeyForcedShutdown?: boolean
+  /** The UPS's figures that are used; absent: all. */
+  readonly trust?: Trust
   readonly lowBatteryAfter: number
   /** The same where the UPS's own figures contradict LB. */
   readonly unconfirmedLowBatteryAfter?: number
@@ -43,6 +52,36 @@ export interface PowerPolicy {
   readonly maxDischargeRate?: number | undefined
   readonly minimumCharge?: number | undefined
   readonly minimumRuntime?: number | undefined
+}
+
+/** What a UPS may have of its own; what it leaves out is as for all. */
+export interface OwnPolicy {
+  readonly minimumCharge?: number | undefined
+  readonly minimumRuntime?: number | undefined
+  readonly maxDischargeRate?: number | undefined
+  readonly ignoreLowBattery?: boolean | undefined
+  readonly trust?: Trust | undefined
+}
+
+/** What of the configuration is the policy of UPSes. */
+export interface PolicySettings {
+  readonly power: PowerPolicy
+  readonly upses: readonly (OwnPolicy & { readonly label: string })[]
+}
+
+/** The policy for the UPS with this label. */
+export function policyFor({ power, upses }: PolicySettings, label: string): PowerPolicy {
+  const own = upses.find((ups) => ups.label === label)
+  if (!own) return power
+  const { minimumCharge, minimumRuntime, maxDischargeRate, ignoreLowBattery, trust } = own
+  return {
+    ...power,
+    ...(minimumCharge === undefined ? {} : { minimumCharge }),
+    ...(minimumRuntime === undefined ? {} : { minimumRuntime }),
+    ...(maxDischargeRate === undefined ? {} : { maxDischargeRate }),
+    ...(ignoreLowBattery === undefined ? {} : { ignoreLowBattery }),
+    ...(trust === undefined ? {} : { trust }),
+  }
 }
 
 /** A quick self-test takes seconds, a long one a minute or two, in ms. */
@@ -95,7 +134,8 @@ export function isShortOf(reading: UpsReading, policy: PowerPolicy): boolean {
   return isBelow(reading.charge, policy.minimumCharge) || isBelow(reading.runtime, policy.minimumRuntime)
 }
 
-function isBelow(value: number | undefined, floor: number | undefined): boolean {
+/** Whether a figure is known, and below a mark that is known. */
+export function isBelow(value: number | undefined, floor: number | undefined): boolean {
   return value !== undefined && floor !== undefined && value < floor
 }
 
@@ -114,8 +154,14 @@ export interface TriggerState {
 export function triggersOf(reading: UpsReading | undefined, policy: PowerPolicy): readonly TriggerState[] {
   const { minimumCharge, minimumRuntime, maxOnBattery, maxDischargeRate, ignoreLowBattery, deadTime: silence } = policy
   const unset = 'it is not configured'
-  const told = (value: unknown, lacks: string) =>
-    reading !== undefined && value === undefined ? { lacks, disarmed: `the UPS does not report ${lacks}` } : undefined
+  const told = (figure: 'charge' | 'runtime') => {
+    const lacks = `battery.${figure}`
+    if (reading === undefined || reading[figure] !== undefined) return undefined
+    const doubt = reading.doubts?.[figure]
+    // A doubt is reported for itself.
+    if (doubt) return { disarmed: `${lacks} is not used: ${doubt.why}` }
+    return { lacks, disarmed: `the UPS does not report ${lacks}` }
+  }
   const one = (reason: CriticalReason, text: string, off?: string | Pick<TriggerState, 'disarmed' | 'lacks'>) => ({
     reason,
     text,
@@ -133,19 +179,19 @@ export function triggersOf(reading: UpsReading | undefined, policy: PowerPolicy)
     one(
       'low-runtime',
       minimumRuntime === undefined ? 'little runtime left' : `less than ${describeDuration(minimumRuntime)} of runtime`,
-      minimumRuntime === undefined || minimumRuntime === 0 ? unset : told(reading?.runtime, 'battery.runtime'),
+      minimumRuntime === undefined || minimumRuntime === 0 ? unset : told('runtime'),
     ),
     one(
       'low-charge',
       minimumCharge === undefined ? 'a low charge' : `a charge below ${minimumCharge} %`,
-      minimumCharge === undefined ? unset : told(reading?.charge, 'battery.charge'),
+      minimumCharge === undefined ? unset : told('charge'),
     ),
     one(
       'fast-depletion',
       maxDischargeRate === undefined
         ? 'a charge that falls fast'
         : `a charge that falls by more than ${maxDischargeRate} % a minute`,
-      maxDischargeRate === undefined ? unset : told(reading?.charge, 'battery.charge'),
+      maxDischargeRate === undefined ? unset : told('charge'),
     ),
     one(
       'on-battery-too-long',

@@ -1,3 +1,20 @@
+import { hasToken } from './tokens.ts'
+
+/** A figure that the UPS reports and that is not used. */
+export interface Doubt {
+  /** As reported: charge in %, runtime in ms. */
+  readonly reported: number
+  /** Why, in words that fit after "is not used, because". */
+  readonly why: string
+  /** The configuration says so: nobody needs to be told. */
+  readonly isConfigured?: true
+}
+
+export interface Doubts {
+  readonly charge?: Doubt
+  readonly runtime?: Doubt
+}
+
 /** What `ups.status` and the variables said. Anything but the status may be missing. */
 export interface UpsReading {
   /** The tokens of `ups.status`, unknown ones included: `OL`, `OB`, `LB`, `FSD`, `CAL`, `CHRG`, … */
@@ -8,6 +25,8 @@ export interface UpsReading {
   readonly runtime?: number
   /** ups.load, in %. */
   readonly load?: number
+  /** Figures that the UPS reports and that are not used: not plausible, or not trusted. */
+  readonly doubts?: Doubts
   /** ups.alarm: what the token ALARM is about. */
   readonly alarm?: string
   /** ups.test.result says that a self-test is under way. */
@@ -24,8 +43,9 @@ export type Observation =
   | { readonly kind: 'status'; readonly at: number; readonly status: readonly string[] }
   | { readonly kind: 'silence'; readonly at: number; readonly why: string }
 
-export function has({ status }: UpsReading, token: string): boolean {
-  return status.includes(token)
+/** Whether the status has this token of the standard, or another program's word for it. */
+export function has({ status }: Pick<UpsReading, 'status'>, token: string): boolean {
+  return hasToken(status, token)
 }
 
 /**

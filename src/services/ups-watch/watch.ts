@@ -32,5 +32,5 @@ export async function watchUps(ups: Pick<Ups, 'read'>, options: UpsWatchOptions)
 
 /** Certainly on mains. Everything else is polled more often. */
 function calm(power: PowerState | undefined): boolean {
-  return power?.mode === 'on-mains' && power.batterySince === undefined
+  return power?.mode === 'on-mains' && power.use === undefined
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { useSince } from './states.ts'
 import { drillReportAnswerOf, timelineAnswerOf, upsStateAnswerOf } from '../../../src/core/power/answers.ts'
 
 test('the JSON of a UPS has numbers with their units, and no instants of a clock that nobody else has', () => {
@@ -10,7 +11,14 @@ test('the JSON of a UPS has numbers with their units, and no instants of a clock
     chargeLow: 10,
     runtimeLow: 120_000,
   }
-  const state = { mode: 'on-battery', since: 1_000, lastHeard: 4_500, reading, samples: [] } as const
+  const state = {
+    mode: 'on-battery',
+    since: 1_000,
+    lastHeard: 4_500,
+    figuresAt: 4_500,
+    reading,
+    ...useSince(1_000, 4_500),
+  } as const
   expect(upsStateAnswerOf({ ...state, calledOff: 'low-battery' }, 5_000)).toEqual({
     mode: 'on-battery',
     forMs: 4_000,

@@ -51,21 +51,21 @@ describe('how fast a charge falls', () => {
 
   test.each<{ name: string; samples: readonly Sample[]; isTold: boolean }>([
     { name: 'nothing was read yet', samples: [], isTold: false },
-    { name: 'too little time has passed', samples: sampled(89, (second) => ({ charge: 100 - second })), isTold: false },
-    { name: 'enough time has passed', samples: sampled(90, (second) => ({ charge: 100 - second })), isTold: true },
+    { name: 'too little time has passed', samples: sampled(57, (second) => ({ charge: 100 - second })), isTold: false },
+    { name: 'enough time has passed', samples: sampled(58, (second) => ({ charge: 100 - second })), isTold: true },
     {
       name: 'there are too few readings',
-      samples: sampled(112, (second) => ({ charge: 100 - second }), 4),
+      samples: sampled(72, (second) => ({ charge: 100 - second }), 4),
       isTold: false,
     },
     {
-      name: 'there are thirty readings',
-      samples: sampled(116, (second) => ({ charge: 100 - second / 2 }), 4),
+      name: 'there are twelve readings',
+      samples: sampled(76, (second) => ({ charge: 100 - second / 2 }), 4),
       isTold: true,
     },
     {
       name: 'few of many tell a charge',
-      samples: sampled(110, (second) => (second % 4 ? {} : { charge: 100 - second / 2 })),
+      samples: sampled(72, (second) => (second % 4 ? {} : { charge: 100 - second / 2 })),
       isTold: false,
     },
     { name: 'none tells a charge', samples: sampled(110, () => ({ runtime: 600_000 })), isTold: false },
@@ -74,14 +74,14 @@ describe('how fast a charge falls', () => {
       samples: Array.from({ length: 40 }, () => ({ at: 100_000, charge: 50 })),
       isTold: false,
     },
-  ])('is told after 90 s and 30 readings, and not before: $name', ({ samples, isTold }) => {
+  ])('is told after a minute and twelve readings, and not before: $name', ({ samples, isTold }) => {
     expect(depletionOf(samples, 0) !== undefined).toBe(isTold)
   })
 
   test('counts from when the battery came into use, however long the clock has run', () => {
     expect(
       depletionOf(
-        sampled(80, () => ({ charge: 50 }), 1, 5_000_000),
+        sampled(57, () => ({ charge: 50 }), 1, 5_000_000),
         5_000_000,
       ),
     ).toBeUndefined()
@@ -188,12 +188,18 @@ describe('what the battery has left', () => {
   })
 })
 
-test('no more than the last 120 readings are kept, and of each only what it told', () => {
-  const samples = sampled(5_000, (second) => ({ charge: second % 101, ...(second % 2 ? { runtime: second } : {}) }))
+test('what was read in the last two minutes is kept, once a second, and of each only what it told', () => {
+  const figures = (second: number) => ({
+    charge: Math.floor(second) % 101,
+    ...(second % 2 ? { runtime: Math.floor(second) } : {}),
+  })
+  const samples = sampled(5_000, figures, 0.25)
   expect(samples).toHaveLength(120)
-  expect(samples.slice(-2)).toEqual([
+  const slow = sampled(5_000, (second) => ({ charge: second % 101, ...(second % 2 ? { runtime: second } : {}) }))
+  expect(slow).toHaveLength(120)
+  expect(slow.slice(-2)).toEqual([
     { at: 4_999_000, charge: 50, runtime: 4_999 },
     { at: 5_000_000, charge: 51 },
   ])
-  expect(withSample([], 7, { status: ['OB'], load: 30 })).toEqual([{ at: 7 }])
+  expect(withSample([], 7, { status: ['OB'], load: 30 })).toEqual([])
 })

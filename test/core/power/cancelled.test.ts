@@ -13,12 +13,13 @@ const low = ['0: OL', '1: OB LB', '4: OB LB']
 
 describe('calling a shutdown off', () => {
   test('leaves a UPS on battery, since it was, with all that it has said', () => {
-    expect(callOff(after([...low, '5: OB LB']))).toEqual({
+    expect(callOff(after([...low, '5: OB LB'], {}, false, { charge: 40 }))).toMatchObject({
       mode: 'on-battery',
       since: 1_000,
       lastHeard: 5_000,
-      reading: { status: ['OB', 'LB'] },
-      samples: [{ at: 1_000 }, { at: 4_000 }, { at: 5_000 }],
+      reading: { status: ['OB', 'LB'], charge: 40 },
+      battery: { since: 1_000, lasted: 4_000 },
+      samples: [1_000, 4_000, 5_000].map((at) => ({ at, charge: 40 })),
       calledOff: 'low-battery',
     })
   })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type Feed, type Power, timeLeft } from '../../../src/core/power/feeds.ts'
-import { powerOf, stateOf } from './states.ts'
+import { powerOf, stateOf, useSince } from './states.ts'
 import { createRandom, type Random } from '../random.ts'
 
 const any: Feed = { powerValue: { a: 1, b: 1 }, minSupplies: 1 }
@@ -105,13 +105,16 @@ describe('for how long a machine is carried', () => {
   test('is what the charge comes to where that falls faster than the UPS believes', () => {
     const samples = Array.from({ length: 100 }, (_, second) => ({ at: second * 1_000, charge: 100 - second / 2 }))
     const reading = { status: ['OB'], charge: 50, runtime: 900_000 }
-    const heard = { since: 0, lastHeard: 99_000, reading, samples } as const
-    const battery = powerOf({ a: { mode: 'on-battery', ...heard } })
-    const critical = powerOf({ a: { mode: 'critical', reason: 'low-charge', batterySince: 0, ...heard } })
-    const blip = powerOf({ a: { mode: 'on-mains', batterySince: 0, ...heard } })
+    const heard = { since: 0, lastHeard: 99_000, figuresAt: 99_000, reading } as const
+    const use = useSince(0, 99_000, samples)
+    const battery = powerOf({ a: { mode: 'on-battery', ...heard, ...use } })
+    const critical = powerOf({ a: { mode: 'critical', reason: 'low-charge', ...heard, ...use } })
+    const blip = powerOf({ a: { mode: 'on-mains', use, ...heard } })
     for (const power of [battery, critical, blip])
       expect(timeLeft({ powerValue: { a: 1 }, minSupplies: 1 }, power, 99_000, assumed).ms).toBeCloseTo(100_000, -2)
-    const young = powerOf({ a: { mode: 'critical', reason: 'low-charge', ...heard, since: 0, batterySince: 50_000 } })
+    const young = powerOf({
+      a: { mode: 'critical', reason: 'low-charge', ...heard, ...useSince(50_000, 99_000, samples) },
+    })
     expect(timeLeft({ powerValue: { a: 1 }, minSupplies: 1 }, young, 99_000, assumed).ms).toBe(900_000)
   })
 

@@ -9,6 +9,7 @@ import {
   supplyOf,
 } from '../../../src/core/power/feeds.ts'
 import { type Mode, powerOf, stateOf } from './states.ts'
+import type { UpsReading } from '../../../src/core/power/ups.ts'
 import { createRandom, type Random } from '../random.ts'
 
 const any: Feed = { powerValue: { a: 1, b: 1 }, minSupplies: 1 }
@@ -121,66 +122,63 @@ describe('since when a machine has mains', () => {
   const since = (seconds: number, charge?: number) =>
     stateOf('on-mains', charge === undefined ? {} : { charge }, seconds * 1_000, 99_000)
 
-  test.each<{ name: string; feed?: Feed; power: Power; ms: number | undefined; charge: number | undefined }>([
-    { name: 'on no UPS always', power: powerOf({ a: 'low-battery' }), ms: Infinity, charge: undefined },
+  test.each<{ name: string; feed?: Feed; power: Power; ms: number | undefined; hold?: string }>([
+    { name: 'on no UPS always', power: powerOf({ a: 'low-battery' }), ms: Infinity },
     {
       name: 'on either since the first',
       feed: any,
       power: powerOf({ a: since(10, 90), b: since(40, 30) }),
       ms: 90_000,
-      charge: 90,
     },
     {
       name: 'on both since the last',
       feed: all,
       power: powerOf({ a: since(10, 90), b: since(40, 30) }),
       ms: 60_000,
-      charge: 30,
+      hold: '30 %',
     },
     {
       name: 'on either, one of which is on battery',
       feed: any,
       power: powerOf({ a: 'on-battery', b: since(40, 30) }),
       ms: 60_000,
-      charge: 30,
+      hold: '30 %',
     },
     {
       name: 'not on both, one of which is',
       feed: all,
       power: powerOf({ a: 'on-battery', b: since(40) }),
       ms: undefined,
-      charge: undefined,
     },
     {
       name: 'not in a moment of battery',
       feed: all,
       power: powerOf({ a: 'blip', b: since(40) }),
       ms: undefined,
-      charge: undefined,
     },
     {
       name: 'with no charge that is told',
       feed: all,
       power: powerOf({ a: since(10), b: since(40) }),
       ms: 60_000,
-      charge: undefined,
     },
     {
       name: 'with the charge that one tells',
       feed: all,
       power: powerOf({ a: since(10, 0), b: since(40) }),
       ms: 60_000,
-      charge: 0,
+      hold: '0 %',
     },
     {
       name: 'by weight',
       feed: weighed,
       power: powerOf({ a: since(70), b: since(10), c: since(40) }),
       ms: 60_000,
-      charge: undefined,
     },
-  ])('$name', ({ feed, power, ms, charge }) => {
-    expect(mainsOf(feed, power, 100_000)).toEqual(ms === undefined ? undefined : { ms, charge })
+  ])('$name', ({ feed, power, ms, hold }) => {
+    const low = (_: string, { reading: { charge = 100 } }: { readonly reading: UpsReading }) =>
+      charge < 50 ? `${charge} %` : undefined
+    expect(mainsOf(feed, power, 100_000, low)).toEqual(ms === undefined ? undefined : { ms, hold })
   })
 
   test('is never, where a person has ordered it down', () => {

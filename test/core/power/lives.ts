@@ -1,4 +1,5 @@
-import { callOff, nextPowerState, type PowerState, startPower } from '../../../src/core/power/state.ts'
+import { callOff, type PowerState, startPower } from '../../../src/core/power/state.ts'
+import { nextPowerState } from '../../../src/core/power/transitions.ts'
 import type { PowerPolicy } from '../../../src/core/power/triggers.ts'
 import type { Observation } from '../../../src/core/power/ups.ts'
 import { createRandom, type Random } from '../random.ts'
@@ -18,8 +19,8 @@ const words = [
   'WAIT',
   'RB',
 ] as const
-/** They decide nothing. */
-export const noise = ['OFF', 'BYPASS', 'ALARM', 'RB', 'CHRG', 'DISCHRG']
+/** They decide nothing beside OL and OB. */
+export const noise = ['OFF', 'BYPASS', 'ALARM', 'RB']
 const usual = ['OL', 'OL CHRG', 'OB DISCHRG', 'OB LB', 'FSD OB LB', 'FSD OL', 'OB CAL', 'WAIT', ''] as const
 
 export interface Transition {
@@ -38,6 +39,7 @@ export function randomLife(seed: number): Transition[] {
   const random = createRandom(seed)
   const policy: PowerPolicy = {
     onBatteryAfter: random.below(3) * 5_000,
+    onMainsAfter: random.below(3) * 10_000,
     lowBatteryAfter: random.below(3) * 3_000,
     maxOnBattery: random.chance(0.7) ? 60_000 + random.below(900_000) : undefined,
     deadTime: 1_000 + random.below(60_000),
@@ -52,7 +54,7 @@ export function randomLife(seed: number): Transition[] {
   let at = random.below(100_000)
   const nodesAreDown = openOutage && random.chance(0.5)
   const begun = at
-  let state = startPower(at, openOutage, nodesAreDown)
+  let state = startPower(at, { openOutage, nodesAreDown })
   return Array.from({ length: 40 }, () => {
     at += empties === undefined ? random.pick([0, 1_000, 1_000, 1_000, 5_000, 40_000, 400_000]) : 4_000
     const before = random.chance(0.05) ? (callOff(state) ?? state) : state

@@ -1,15 +1,22 @@
 import { describe, expect, test } from 'vitest'
-import { nextPowerState, type PowerState, startPower } from '../../../src/core/power/state.ts'
+import { type PowerState, startPower, useOf } from '../../../src/core/power/state.ts'
+import { nextPowerState } from '../../../src/core/power/transitions.ts'
 import { isCalledOff, type PowerPolicy } from '../../../src/core/power/triggers.ts'
 import type { Observation } from '../../../src/core/power/ups.ts'
 import { noise, randomLife, type Transition } from './lives.ts'
+import { evidenceOf } from '../../../src/core/power/tokens.ts'
 import { createRandom } from '../random.ts'
 
 const says = ({ seen }: Transition, word: string) => seen.kind === 'reading' && seen.reading.status.includes(word)
 const enters = ({ before, after }: Transition, mode: PowerState['mode']) => after.mode === mode && before.mode !== mode
 const wasCalledOff = ({ before }: Transition, reason: string) =>
   before.mode === 'on-battery' && before.calledOff === reason
-const isSilent = (one: Transition) => !says(one, 'OL') && !says(one, 'OB')
+const evidence = ({ seen }: Transition) => (seen.kind === 'reading' ? evidenceOf(seen.reading.status) : 'no-data')
+const isSilent = (one: Transition) => evidence(one) === 'no-data'
+const isUsed = (state: PowerState) => useOf(state)?.battery.isSo === true
+/** FSD stands for OB LB where nothing speaks for mains power. */
+const isForcedOnBattery = (one: Transition) =>
+  says(one, 'FSD') && (evidence(one) === 'battery' || says(one, 'LB') || isUsed(one.before))
 
 describe('in five thousand random lives of a UPS', () => {
   const all = Array.from({ length: 5_000 }, (_, seed) => randomLife(seed)).flat()
@@ -19,6 +26,7 @@ describe('in five thousand random lives of a UPS', () => {
     const reached = new Set(all.map(({ after }) => (after.mode === 'critical' ? after.reason : after.mode)))
     expect([...reached].sort()).toEqual([
       'fast-depletion',
+      'forced',
       'forced-shutdown',
       'latched',
       'low-battery',
@@ -46,13 +54,22 @@ describe('in five thousand random lives of a UPS', () => {
       breaches(
         (one) =>
           !(one.seen.kind === 'silence' && one.before.mode === 'on-mains' && one.after.mode === 'on-battery') ||
-          one.before.reading.status.includes('OB'),
+          isUsed(one.before),
       ),
     ).toEqual([])
   })
 
-  test('silence calls nothing off', () => {
-    expect(breaches((one) => !(isSilent(one) && (enters(one, 'on-mains') || enters(one, 'latched'))))).toEqual([])
+  test('silence ends no shutdown, and no time on battery but one that mains power had ended before', () => {
+    expect(
+      breaches((one) => !(isSilent(one) && one.before.mode === 'critical') || one.after.mode === 'critical'),
+    ).toEqual([])
+    expect(
+      breaches(
+        (one) =>
+          !(isSilent(one) && one.before.mode === 'on-battery' && enters(one, 'on-mains')) ||
+          one.before.mainsSince !== undefined,
+      ),
+    ).toEqual([])
   })
 
   test('what is not known becomes critical only with an open outage, or with FSD beside OB or LB', () => {
@@ -61,10 +78,10 @@ describe('in five thousand random lives of a UPS', () => {
         (one) =>
           !(one.before.mode === 'unknown' && one.after.mode === 'critical') ||
           one.openOutage ||
-          (says(one, 'FSD') && (says(one, 'OB') || says(one, 'LB'))) ||
+          isForcedOnBattery(one) ||
           // A policy that waits for nothing believes the first word.
-          (one.policy.lowBatteryAfter === 0 && says(one, 'OB') && says(one, 'LB')) ||
-          (one.policy.onBatteryAfter === 0 && says(one, 'OB')),
+          (one.policy.lowBatteryAfter === 0 && evidence(one) === 'battery' && says(one, 'LB')) ||
+          (one.policy.onBatteryAfter === 0 && evidence(one) === 'battery'),
       ),
     ).toEqual([])
   })
@@ -78,9 +95,13 @@ describe('in five thousand random lives of a UPS', () => {
     expect(all.filter((one) => resumes(one) && one.nodesAreDown && says(one, 'OB')).length).toBeGreaterThan(10)
   })
 
-  test('critical ends only with OL', () => {
+  test('critical ends only with mains power', () => {
     expect(
-      breaches((one) => !(one.before.mode === 'critical' && one.after.mode !== 'critical') || says(one, 'OL')),
+      breaches(
+        (one) =>
+          !(one.before.mode === 'critical' && one.after.mode !== 'critical') ||
+          ['mains', 'likely-mains'].includes(evidence(one)),
+      ),
     ).toEqual([])
   })
 
@@ -94,21 +115,43 @@ describe('in five thousand random lives of a UPS', () => {
     ).toEqual([])
   })
 
-  test('mains is entered only with OL, without OB and without FSD', () => {
+  test('mains is entered only with mains power, or after it, and never with FSD', () => {
+    const wasBack = ({ before }: Transition) => before.mode === 'on-battery' && before.mainsSince !== undefined
     expect(
-      breaches((one) => !enters(one, 'on-mains') || (says(one, 'OL') && !says(one, 'OB') && !says(one, 'FSD'))),
+      breaches(
+        (one) =>
+          !enters(one, 'on-mains') ||
+          (!says(one, 'FSD') && ['mains', 'likely-mains'].includes(evidence(one))) ||
+          (wasBack(one) && evidence(one) !== 'battery'),
+      ),
     ).toEqual([])
   })
 
-  test('a latch is entered only with FSD and OL, and without OB', () => {
+  test('a latch is entered only with FSD and mains power, and never from battery unless that was called off', () => {
     expect(
-      breaches((one) => !enters(one, 'latched') || (says(one, 'FSD') && says(one, 'OL') && !says(one, 'OB'))),
+      breaches(
+        (one) =>
+          !enters(one, 'latched') ||
+          (says(one, 'FSD') && (one.before.mode === 'on-mains' || ['mains', 'likely-mains'].includes(evidence(one)))),
+      ),
+    ).toEqual([])
+    expect(
+      breaches(
+        (one) => !(enters(one, 'latched') && one.before.mode === 'on-battery') || wasCalledOff(one, 'forced-shutdown'),
+      ),
     ).toEqual([])
   })
 
-  test('OL without OB and FSD is mains, whatever was before', () => {
+  test('OL without OB and FSD is mains once it has lasted, whatever was before', () => {
+    const isYoung = ({ after, seen, policy }: Transition) =>
+      (after.mode === 'on-battery' || after.mode === 'critical') &&
+      after.mainsSince !== undefined &&
+      seen.at - after.mainsSince < policy.onMainsAfter
     expect(
-      breaches((one) => !says(one, 'OL') || says(one, 'OB') || says(one, 'FSD') || one.after.mode === 'on-mains'),
+      breaches(
+        (one) =>
+          !says(one, 'OL') || says(one, 'OB') || says(one, 'FSD') || one.after.mode === 'on-mains' || isYoung(one),
+      ),
     ).toEqual([])
   })
 
@@ -123,6 +166,8 @@ describe('in five thousand random lives of a UPS', () => {
         (one) =>
           !(enters(one, 'critical') && says(one, 'CAL') && says(one, 'OB')) ||
           says(one, 'FSD') ||
+          // FSD that was not confirmed is, by the battery.
+          one.before.mode === 'forced' ||
           (one.after.mode === 'critical' && one.after.reason === 'outage-resumed'),
       ),
     ).toEqual([])
@@ -136,7 +181,7 @@ describe('in five thousand random lives of a UPS', () => {
         (says(one, 'TEST') || one.seen.reading.testing) &&
         enters(one, 'critical') &&
         one.after.mode === 'critical' &&
-        one.seen.at - one.after.batterySince <= 180_000,
+        one.after.battery.lasted <= 180_000,
     )
     const reasons = tests.map(({ after }) => (after.mode === 'critical' ? after.reason : ''))
     expect([...new Set(reasons)].sort()).toEqual(['forced-shutdown', 'outage-resumed'])
@@ -181,7 +226,8 @@ describe('in five thousand random lives of a UPS', () => {
     const told = (state: PowerState) => (state.mode === 'critical' ? state.reason : state.mode)
     expect(
       breaches(({ before, after, seen, policy }) => {
-        if (seen.kind !== 'reading') return true
+        // Without OL and OB some of them hint at mains power.
+        if (seen.kind !== 'reading' || !['OL', 'OB'].some((word) => seen.reading.status.includes(word))) return true
         const status = seen.reading.status.filter((word) => !noise.includes(word))
         const bare = nextPowerState(before, { ...seen, reading: { ...seen.reading, status } }, policy)
         return told(bare) === told(after)
@@ -192,11 +238,11 @@ describe('in five thousand random lives of a UPS', () => {
   test('what the battery has said is in order, of this time on battery, and bounded', () => {
     expect(
       breaches(({ after, seen }) => {
-        const samples = 'samples' in after ? (after.samples ?? []) : []
-        const since =
-          after.mode === 'on-battery' ? after.since : 'batterySince' in after ? after.batterySince : undefined
+        const use = useOf(after)
+        const samples = use?.samples ?? []
+        const since = use?.battery.since
         return (
-          samples.length <= 120 &&
+          samples.length <= 135 &&
           samples.every(({ at }, index) => at >= (since ?? Infinity) && at >= (samples[index - 1]?.at ?? 0)) &&
           (samples.at(-1)?.at ?? 0) <= seen.at
         )
@@ -216,10 +262,10 @@ describe('in five thousand random lives of a UPS', () => {
 test('a UPS that was last heard on mains never becomes critical, however long it is silent', () => {
   for (let seed = 0; seed < 500; seed++) {
     const random = createRandom(seed)
-    const policy: PowerPolicy = { onBatteryAfter: 0, lowBatteryAfter: 0, maxOnBattery: 1, deadTime: 1 }
+    const policy: PowerPolicy = { onBatteryAfter: 0, onMainsAfter: 0, lowBatteryAfter: 0, maxOnBattery: 1, deadTime: 1 }
     let at = 0
     let state = nextPowerState(
-      startPower(0, random.chance(0.5)),
+      startPower(0, { openOutage: random.chance(0.5) }),
       { kind: 'reading', at, reading: { status: ['OL'] } },
       policy,
     )

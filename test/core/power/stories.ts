@@ -1,9 +1,12 @@
-import { nextPowerState, type PowerState, startPower } from '../../../src/core/power/state.ts'
+import { type PowerState, startPower } from '../../../src/core/power/state.ts'
+import { nextPowerState } from '../../../src/core/power/transitions.ts'
 import type { PowerPolicy } from '../../../src/core/power/triggers.ts'
 import type { Observation, UpsReading } from '../../../src/core/power/ups.ts'
 
 export const policy: PowerPolicy = {
   onBatteryAfter: 5_000,
+  // At once, so that a story is short; what does not last is in flapping.test.ts.
+  onMainsAfter: 0,
   lowBatteryAfter: 3_000,
   maxOnBattery: 900_000,
   deadTime: 30_000,
@@ -30,7 +33,7 @@ export function after(
   const seen = story.map((text) => seenIn(text, figures))
   return seen.reduce(
     (state, one) => nextPowerState(state, one, { ...policy, ...changed }),
-    startPower(0, openOutage, nodesAreDown),
+    startPower(0, { openOutage, nodesAreDown }),
   )
 }
 

@@ -11,6 +11,7 @@ import type { UpsReading } from '../../../src/core/power/ups.ts'
 
 const policy: PowerPolicy = {
   onBatteryAfter: 5_000,
+  onMainsAfter: 0,
   lowBatteryAfter: 3_000,
   maxOnBattery: 900_000,
   deadTime: 30_000,
@@ -118,7 +119,13 @@ describe('a UPS on battery', () => {
   })
 
   test('is never shut down for what is not configured', () => {
-    const open: PowerPolicy = { onBatteryAfter: 0, lowBatteryAfter: 0, maxOnBattery: undefined, deadTime: 1 }
+    const open: PowerPolicy = {
+      onBatteryAfter: 0,
+      onMainsAfter: 0,
+      lowBatteryAfter: 0,
+      maxOnBattery: undefined,
+      deadTime: 1,
+    }
     const sight = { onBatteryFor: 9e9, lowFor: undefined, depletion: 99 }
     expect(criticalReason(on('OB', { charge: 0, runtime: 0 }), sight, open)).toBeUndefined()
   })

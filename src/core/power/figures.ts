@@ -1,0 +1,119 @@
+import { type Doubt, has, type UpsReading } from './ups.ts'
+
+/** Figures that are never used, although the UPS reports them: true where they are. */
+export interface Trust {
+  readonly charge: boolean
+  readonly runtime: boolean
+}
+
+/** A battery that is charged to this is expected to last for a while, in %. */
+const full = 90
+/** What a full battery lasts at least at half load, in ms; and the load that is assumed where none is reported, in %. */
+const leastRuntime = 60_000
+const usualLoad = 50
+/** Nobody's battery lasts longer than this, in ms: values of 16 or 32 bits that mean "unknown" come out above it. */
+const longestRuntime = 5 * 86_400_000
+/** Values of all ones that mean "unknown" in a UPS's own protocol, in s and min (USB HID Power Devices: unsigned 16 bits). */
+const allOnes = new Set([65_535, 65_534, 32_767].flatMap((value) => [value * 1_000, value * 60_000]))
+/** A charge of next to nothing, and a runtime that it can't have, in % and ms. */
+const nextToNothing = 5
+const tooLongForNothing = 10 * 60_000
+/** A runtime that has not changed after so long on battery does not count down, in ms. */
+const standsStill = 5 * 60_000
+
+/** What the UPS has said before, of what decides here. */
+export interface Before {
+  readonly reading?: UpsReading | undefined
+  /** The figures two minutes ago, or since the battery came into use; and for how long it has been in use, in ms. */
+  readonly earlier?: { readonly charge?: number; readonly runtime?: number } | undefined
+  readonly onBatteryFor?: number | undefined
+}
+
+/**
+ * The reading without the figures that can't be right, or that the configuration does not trust: they neither start a
+ * shutdown nor stand for the time that is left for one. `doubts` says which, and why. A figure that was not plausible
+ * before stays so for as long as it does not change, because LB or an emptier battery would make it seem plausible.
+ *
+ * | figure           | is not plausible                                                              |
+ * |------------------|-------------------------------------------------------------------------------|
+ * | battery.runtime  | negative, all ones, or beyond five days                                       |
+ * |                  | next to nothing for this charge and load, without LB: 0, or minutes for seconds |
+ * |                  | on battery for minutes without counting down                                  |
+ * | battery.charge   | outside of 0 to 100 %                                                         |
+ * |                  | next to nothing, without LB, and a long runtime, or mains power that does not charge it |
+ */
+export function plausible(raw: UpsReading, trust: Trust | undefined, before: Before): UpsReading {
+  const { charge, runtime } = raw
+  const doubtful: { charge?: Doubt; runtime?: Doubt } = {}
+  const told = (reported: number, why: string | undefined, isTrusted: boolean): Doubt | undefined => {
+    if (!isTrusted) return { reported, why: 'the configuration does not trust it', isConfigured: true }
+    return why === undefined ? undefined : { reported, why }
+  }
+  if (charge !== undefined) {
+    const why = whyNotCharge(raw, charge) ?? stays(before.reading?.doubts?.charge, charge)
+    const doubt = told(charge, why, trust?.charge ?? true)
+    if (doubt) doubtful.charge = doubt
+  }
+  if (runtime !== undefined) {
+    const believed = doubtful.charge === undefined ? charge : undefined
+    const why =
+      whyNotRuntime(raw, runtime, believed) ??
+      whyStill(runtime, before) ??
+      stays(before.reading?.doubts?.runtime, runtime)
+    const doubt = told(runtime, why, trust?.runtime ?? true)
+    if (doubt) doubtful.runtime = doubt
+  }
+  if (!doubtful.charge && !doubtful.runtime) return raw
+  const { charge: _, runtime: __, doubts: ___, ...rest } = raw
+  return {
+    ...rest,
+    ...(charge === undefined || doubtful.charge ? {} : { charge }),
+    ...(runtime === undefined || doubtful.runtime ? {} : { runtime }),
+    doubts: doubtful,
+  }
+}
+
+/** The reading with the figures as the UPS reported them, without a judgement. */
+export function asReported({ doubts, ...reading }: UpsReading): UpsReading {
+  return {
+    ...reading,
+    ...(doubts?.charge ? { charge: doubts.charge.reported } : {}),
+    ...(doubts?.runtime ? { runtime: doubts.runtime.reported } : {}),
+  }
+}
+
+function stays(before: Doubt | undefined, reported: number): string | undefined {
+  return before && !before.isConfigured && before.reported === reported ? before.why : undefined
+}
+
+function whyNotCharge(reading: UpsReading, charge: number): string | undefined {
+  if (!(charge >= 0 && charge <= 100)) return `${charge} % is no charge`
+  if (charge > nextToNothing || has(reading, 'LB')) return undefined
+  const { runtime } = reading
+  if (runtime !== undefined && runtime >= tooLongForNothing && runtime <= longestRuntime && !allOnes.has(runtime))
+    return `the UPS reports a runtime of ${inSeconds(runtime)} beside it, and no low battery (LB)`
+  // A battery that is empty and on mains power is being charged.
+  const isResting = has(reading, 'OL') && !has(reading, 'OB') && !has(reading, 'CHRG') && !has(reading, 'DISCHRG')
+  return isResting ? 'the UPS neither charges it nor reports a low battery (LB)' : undefined
+}
+
+function whyNotRuntime(reading: UpsReading, runtime: number, charge: number | undefined): string | undefined {
+  if (!(runtime >= 0)) return `${inSeconds(runtime)} is no runtime`
+  if (runtime > longestRuntime || allOnes.has(runtime)) return 'it is a value that stands for "unknown"'
+  if (has(reading, 'LB') || charge === undefined) return undefined
+  const { load = usualLoad } = reading
+  // Twice the load takes half the runtime; a load of next to nothing is not measured well.
+  const least = leastRuntime * Math.min(5, usualLoad / Math.max(load, 10)) * (charge / 100)
+  // Not linear at its end: less of a charge is worth less than its share.
+  if (runtime >= (charge >= full ? least : least / 2)) return undefined
+  return `the charge is ${charge} %${reading.load === undefined ? '' : ` at a load of ${reading.load} %`}, without a low battery (LB)`
+}
+
+function whyStill(runtime: number, { earlier, onBatteryFor = 0 }: Before): string | undefined {
+  if (earlier?.runtime !== runtime || onBatteryFor < standsStill) return undefined
+  return 'it does not count down on battery'
+}
+
+function inSeconds(ms: number): string {
+  return `${Math.round(ms / 1_000)} s`
+}

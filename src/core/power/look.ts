@@ -1,0 +1,112 @@
+import { depletionOf, withSample } from './battery.ts'
+import { asReported, plausible } from './figures.ts'
+import { lengthAt, nextSpell } from './spell.ts'
+import { type BatteryUse, type Heard, type PowerState, useOf } from './state.ts'
+import { evidenceOf, type Evidence } from './tokens.ts'
+import { fallOf, nextTrend } from './trend.ts'
+import { criticalReason, type CriticalReason, isBelow, isPurpose, isShortOf, type PowerPolicy } from './triggers.ts'
+import { has, isOnPurpose, type Observation, type UpsReading } from './ups.ts'
+
+type Answer = Exclude<Observation, { kind: 'silence' }>
+
+/** What a UPS says now, and what is believed of it. */
+export interface Look {
+  readonly at: number
+  /** What it comes to: figures may contradict OL. */
+  readonly evidence: Evidence
+  readonly heard: Heard
+}
+
+export function lookAt(state: PowerState, seen: Answer, policy: PowerPolicy): Look {
+  const { at } = seen
+  const before = state.mode !== 'unknown' && state.reading ? { ...state, reading: state.reading } : undefined
+  const use = useOf(state)
+  const reading = plausible(readingAfter(state, seen), policy.trust, {
+    reading: before?.reading,
+    earlier: use?.samples[0],
+    onBatteryFor: use && lengthAt(use.battery, at),
+  })
+  const trend = nextTrend(before?.trend, at, reading)
+  const evidence = contradicted(reading, trend, policy) ? 'battery' : evidenceOf(reading.status)
+  const lastOnBattery = evidence === 'battery' ? at : before?.lastOnBattery
+  const heard: Heard = {
+    lastHeard: at,
+    reading,
+    figuresAt: seen.kind === 'reading' ? at : (before?.figuresAt ?? at),
+    ...(lastOnBattery === undefined ? {} : { lastOnBattery }),
+    ...(trend === undefined ? {} : { trend }),
+  }
+  return { at, evidence, heard }
+}
+
+/** What the UPS says now: a status alone leaves the figures as they were. Nothing is judged. */
+export function readingAfter(state: PowerState, seen: Answer): UpsReading {
+  if (seen.kind === 'reading') return seen.reading
+  const before = 'reading' in state ? state.reading : undefined
+  return { ...(before && asReported(before)), status: seen.status }
+}
+
+/** Whether the charge falls although the UPS reports mains power, and has fallen so far that it counts. */
+function contradicted(reading: UpsReading, trend: Heard['trend'], policy: PowerPolicy): boolean {
+  const said = evidenceOf(reading.status)
+  if (said === 'battery' || said === 'no-data' || policy.onBatteryBelow === undefined) return false
+  if (!has(reading, 'LB') && !isBelow(reading.charge, policy.onBatteryBelow)) return false
+  return fallOf(trend, reading) !== undefined
+}
+
+/** A battery that has just come into use. */
+export function newUse(at: number, samples: BatteryUse['samples'] = []): BatteryUse {
+  return { battery: { since: at, lasted: 0, at, isSo: true }, samples }
+}
+
+/** What the use of the battery comes to with this look; undefined where it has ended for good. */
+export function nextUse(
+  before: BatteryUse | undefined,
+  { at, heard: { reading } }: Look,
+  policy: PowerPolicy,
+  isOnBattery: boolean,
+): BatteryUse | undefined {
+  const look = { at, clearsAfter: policy.onMainsAfter }
+  const battery = nextSpell(before?.battery, { ...look, isSo: isOnBattery })
+  if (!battery) return undefined
+  const isLow = isOnBattery && has(reading, 'LB') && !isPurpose(reading, battery.lasted) && !policy.ignoreLowBattery
+  const low = nextSpell(before?.low, { ...look, isSo: isLow })
+  // A figure is as low in a moment of mains power as it was before it.
+  const short = nextSpell(before?.short, { ...look, isSo: isShortOf(reading, policy), isStrict: true })
+  const samples = isOnBattery ? withSample(before?.samples ?? [], at, reading) : (before?.samples ?? [])
+  return { battery, samples, ...(low ? { low } : {}), ...(short ? { short } : {}) }
+}
+
+/** The most severe reason to shut down, if there is one. */
+export function reasonFor(
+  use: BatteryUse,
+  { heard: { reading } }: Look,
+  policy: PowerPolicy,
+): CriticalReason | undefined {
+  return criticalReason(
+    reading,
+    {
+      onBatteryFor: use.battery.lasted,
+      lowFor: use.low?.isSo ? use.low.lasted : undefined,
+      shortFor: use.short?.isSo ? use.short.lasted : undefined,
+      depletion: depletionOf(use.samples, use.battery.since),
+    },
+    policy,
+  )
+}
+
+/** Whether the battery is in no state to carry what is connected to it, whatever feeds it now. */
+export function isLow(reading: UpsReading, policy: PowerPolicy): boolean {
+  if (has(reading, 'LB') && !policy.ignoreLowBattery) return true
+  return isShortOf(reading, policy) || isBelow(reading.charge, reading.chargeLow)
+}
+
+/**
+ * From here on the battery is in use because it has to be. Only where the purpose itself has ended: one that lasts for
+ * longer than allowed keeps counting from its start.
+ */
+export function isPurposeOver(state: PowerState, reading: UpsReading): boolean {
+  const use = useOf(state)
+  if (!use || !('reading' in state) || state.reading === undefined) return false
+  return isPurpose(state.reading, use.battery.lasted) && !isOnPurpose(reading)
+}

@@ -1,0 +1,58 @@
+import type { Sample } from './battery.ts'
+import { has, isOnPurpose, type UpsReading } from './ups.ts'
+
+/** A charge that stands still is kept this often, and each is kept for so long, in ms; and at most so many of them. */
+const every = 60_000
+const kept = 2 * 3_600_000
+const most = 240
+
+/** A fall that starts nothing: a rounded figure, one late update after an outage. In %, and in ms. */
+const falls = 3
+const lasts = 30_000
+
+/**
+ * What the battery has said since the UPS began to report mains power: the least often that shows a fall. Undefined for
+ * a UPS on battery, whose samples are kept elsewhere, and for a battery that is in use on purpose.
+ */
+export function nextTrend(
+  trend: readonly Sample[] | undefined,
+  at: number,
+  reading: UpsReading,
+): readonly Sample[] | undefined {
+  if (has(reading, 'OB') || isOnPurpose(reading)) return undefined
+  const { charge, runtime } = reading
+  const last = trend?.at(-1)
+  if (charge === undefined || (last && at - last.at < every && charge === last.charge)) return trend
+  const sample = { at, charge, ...(runtime === undefined ? {} : { runtime }) }
+  return [...(trend ?? []).slice(1 - most).filter((one) => at - one.at <= kept), sample]
+}
+
+/** A charge that falls although the UPS reports mains power. */
+export interface Fall {
+  /** When it began to fall, in ms. */
+  readonly since: number
+  /** By how much it has fallen, in %. */
+  readonly by: number
+}
+
+/**
+ * Whether the charge falls although the UPS reports mains power: some UPSes report `OL DISCHRG` when mains power has failed
+ * (networkupstools/nut #2794 shows the harmless twin, at a constant 100 %). It must have fallen twice at least, because
+ * the first figure after an outage may be an old one, and must not be on its way up again. Undefined: it does not.
+ */
+export function fallOf(trend: readonly Sample[] | undefined, reading: UpsReading): Fall | undefined {
+  const charges = (trend ?? []).flatMap(({ at, charge }) => (charge === undefined ? [] : [{ at, charge }]))
+  const last = charges.at(-1)
+  if (!last) return undefined
+  const top = Math.max(...charges.map(({ charge }) => charge))
+  const from = charges.findLastIndex(({ charge }) => charge === top)
+  const fall = charges.slice(from)
+  const distinct = new Set(fall.map(({ charge }) => charge)).size
+  const isLowest = fall.every(({ charge }) => charge >= last.charge - 1)
+  // A UPS that reports that it charges is believed for longer.
+  const factor = has(reading, 'CHRG') ? 2 : 1
+  const [first] = fall
+  if (!first || !isLowest || distinct < 3) return undefined
+  if (top - last.charge < falls * factor || last.at - first.at < lasts * factor) return undefined
+  return { since: first.at, by: top - last.charge }
+}

@@ -1,0 +1,138 @@
+import type { AlertContent, Alerts, Severity } from '../core/alert.ts'
+import { describeDuration } from '../core/duration.ts'
+import { type PowerState, unclear } from '../core/power/state.ts'
+import { fallOf } from '../core/power/trend.ts'
+import { type PowerPolicy, triggersOf } from '../core/power/triggers.ts'
+import { has, remarksOn, type UpsReading, type UpsRemark } from '../core/power/ups.ts'
+
+export interface UpsRemarksOptions {
+  readonly alerts: Alerts
+  /** That of a UPS, as it is now. */
+  readonly policy: (label: string) => PowerPolicy
+  /** Opens an alert, and leaves it unchanged while it lasts. */
+  readonly openOnce: (id: string, content: AlertContent) => void
+}
+
+/** What is said of a UPS; the text goes on after its label. */
+type Remark = Pick<AlertContent, 'severity' | 'text' | 'action'>
+
+const severities: Readonly<Record<UpsRemark, Severity>> = {
+  bypass: 'critical',
+  off: 'critical',
+  overload: 'critical',
+  alarm: 'warning',
+  replace: 'warning',
+  low: 'warning',
+}
+
+const forced: Remark = {
+  severity: 'critical',
+  text: 'reports a forced shutdown (FSD) on mains power: the cluster is shut down once its server falls silent, or the battery is used or low',
+  action:
+    'If its server is shutting down, shut the cluster down with `caretaker power shutdown`; if not, restart upsd there',
+}
+const latched: Remark = {
+  severity: 'critical',
+  text: 'still reports a forced shutdown (FSD), although mains power is back',
+  action: 'Clear it: restart upsd on its server',
+}
+
+/** Figures that are wrong for a moment are not reported, in ms. */
+const doubtedFor = 60_000
+/** `OL DISCHRG` without a charge that would show which is right is reported after this, in ms. */
+const dischargesFor = 5 * 60_000
+
+/** Alerts on what a UPS reports of itself: its battery, its load, and what does not fit together. */
+export function createUpsRemarks({ alerts, policy, openOnce }: UpsRemarksOptions) {
+  /** Since when something is so, by its alert. */
+  const sinces = new Map<string, number>()
+
+  function lastsFor(id: string, isSo: boolean, at: number): number {
+    if (!isSo) sinces.delete(id)
+    else if (!sinces.has(id)) sinces.set(id, at)
+    return at - (sinces.get(id) ?? at)
+  }
+
+  /** Opens the alert with what is said, and settles it where nothing is. */
+  function remark(id: string, label: string, said: Remark | undefined): void {
+    if (said === undefined) alerts.settle(id)
+    else openOnce(id, { ...said, subject: label, text: `${label} ${said.text}` })
+  }
+
+  function noticeFigures(label: string, at: number, reading: UpsReading): void {
+    const all = Object.entries(reading.doubts ?? {}).filter(([, doubt]) => doubt && !doubt.isConfigured)
+    const id = `ups.figures:${label}`
+    const lasts = lastsFor(id, all.length > 0, at)
+    if (all.length === 0) return remark(id, label, undefined)
+    if (lasts < doubtedFor) return
+    const texts = all.map(([figure, { reported, why }]) => {
+      const value = figure === 'charge' ? `a charge of ${reported} %` : `a runtime of ${Math.round(reported / 1_000)} s`
+      return `${value}, which is not plausible (${why})`
+    })
+    remark(id, label, {
+      severity: 'warning',
+      text: `reports ${texts.join(' and ')}: it starts no shutdown, and no plan counts on it`,
+      action: `If it stays so, set trust: { ${all.map(([figure]) => `${figure}: false`).join(', ')} } for this UPS`,
+    })
+  }
+
+  /** A UPS that reports mains power, and a battery that is in use all the same. */
+  function noticeFall(label: string, at: number, { reading, trend }: PowerState & { readonly mode: 'on-mains' }): void {
+    const id = `ups.falling:${label}`
+    const fall = fallOf(trend, reading)
+    const status = reading.status.join(' ')
+    const isBlind = has(reading, 'DISCHRG') && reading.charge === undefined && reading.runtime === undefined
+    const discharges = lastsFor(id, isBlind, at)
+    const { onBatteryBelow } = policy(label)
+    const then = onBatteryBelow === undefined ? '' : `; below ${onBatteryBelow} % it counts as on battery`
+    const text = fall
+      ? `reports mains power (${status}), but its charge has fallen by ${fall.by} % in ${describeDuration(at - fall.since)}${then}`
+      : isBlind && discharges >= dischargesFor
+        ? `reports mains power and discharges its battery (${status}), without a charge that would show which is right`
+        : undefined
+    if (text === undefined) return remark(id, label, undefined)
+    remark(id, label, { severity: 'critical', text, action: 'Check whether mains power has failed at the UPS' })
+  }
+
+  function noticeUnclear(label: string, at: number, state: PowerState): void {
+    const id = `ups.unclear:${label}`
+    const since = 'unclearSince' in state ? state.unclearSince : undefined
+    if (since === undefined) return remark(id, label, undefined)
+    if (at - since < policy(label).deadTime) return
+    const reading = 'reading' in state ? state.reading : undefined
+    const known = state.mode === 'unknown' ? 'nothing is known of it' : `the last known state holds (${state.mode})`
+    const why = reading ? unclear(reading) : state.mode === 'unknown' ? state.why : ''
+    remark(id, label, {
+      severity: 'critical',
+      text: `answers, but ${why}: ${known}`,
+      action: 'Check the UPS and its NUT driver',
+    })
+  }
+
+  return {
+    /** What it has just reported, as it is believed. */
+    notice: (label: string, at: number, state: PowerState): void => {
+      noticeUnclear(label, at, state)
+      if (!('reading' in state) || state.reading === undefined) return
+      const { reading } = state
+      for (const [matter, text] of Object.entries(remarksOn(reading)) as [UpsRemark, string | undefined][])
+        remark(`ups.${matter}:${label}`, label, text === undefined ? undefined : { severity: severities[matter], text })
+      noticeFigures(label, at, reading)
+      if (state.mode === 'on-mains') noticeFall(label, at, state)
+      for (const { reason, text, disarmed, lacks } of triggersOf(reading, policy(label))) {
+        const told = `can't start a shutdown for ${text}: ${disarmed}`
+        remark(
+          `ups.disarmed.${reason}:${label}`,
+          label,
+          lacks === undefined ? undefined : { severity: 'warning', text: told },
+        )
+      }
+    },
+    /** A forced shutdown that nothing has confirmed, and one that is left over: every client of upsd obeys it. */
+    noticeMode: (label: string, { mode }: PowerState): void => {
+      if (mode === 'unknown') return
+      remark(`ups.forced:${label}`, label, mode === 'forced' ? forced : undefined)
+      remark(`ups.latched:${label}`, label, mode === 'latched' ? latched : undefined)
+    },
+  }
+}
