@@ -156,4 +156,28 @@ export const argued: readonly Argued[] = [
     change: "'' → 'x'",
     because: 'nobody reads the time of a cordon that is only imagined',
   },
+  {
+    path: 'src/core/power/phases.ts',
+    code: "...(nas.length > 0 ? stopTier('nas', nas, outage, Math.max(...nas.map(({ stops }) => stops))) : []),",
+    change: 'nas.length > 0 → true',
+    because: 'a tier without machines has no phase',
+  },
+  {
+    path: 'src/core/power/phases.ts',
+    code: "...(nas.length > 0 ? stopTier('nas', nas, outage, Math.max(...nas.map(({ stops }) => stops))) : []),",
+    change: 'nas.length > 0 → nas.length >= 0',
+    because: 'a tier without machines has no phase',
+  },
+  {
+    path: 'src/core/power/phases.ts',
+    code: "...(own.length > 0 ? stopTier('own-machine', own, outage, Math.max(...own.map(({ stops }) => stops))) : []),",
+    change: 'own.length > 0 → true',
+    because: 'a tier without machines has no phase',
+  },
+  {
+    path: 'src/core/power/phases.ts',
+    code: "...(own.length > 0 ? stopTier('own-machine', own, outage, Math.max(...own.map(({ stops }) => stops))) : []),",
+    change: 'own.length > 0 → own.length >= 0',
+    because: 'a tier without machines has no phase',
+  },
 ]
