@@ -180,4 +180,22 @@ export const argued: readonly Argued[] = [
     change: 'own.length > 0 → own.length >= 0',
     because: 'a tier without machines has no phase',
   },
+  {
+    path: 'src/core/power/readiness.ts',
+    code: 'if (charge !== undefined && charge < policy.minimumCharge)',
+    change: 'charge !== undefined → true',
+    because: 'what is undefined is neither less nor more than a number',
+  },
+  {
+    path: 'src/core/power/readiness.ts',
+    code: 'if (runtime !== undefined && runtime < policy.minimumRuntime && !(charge !== undefined && charge >= full))',
+    change: 'runtime !== undefined → true',
+    because: 'what is undefined is neither less nor more than a number',
+  },
+  {
+    path: 'src/core/power/readiness.ts',
+    code: 'if (runtime !== undefined && runtime < policy.minimumRuntime && !(charge !== undefined && charge >= full))',
+    change: 'charge !== undefined → true',
+    because: 'what is undefined is neither less nor more than a number',
+  },
 ]
