@@ -67,6 +67,13 @@ describe('what the battery has left within one shutdown', () => {
     expect([reads(190), reads(189), reads(188)]).toEqual([197, 196, 188])
   })
 
+  test('shrinks by what one UPS says although another one has fallen silent', () => {
+    const { reads } = shutdown()
+    reads(600, 0, 'silent')
+    reads(600)
+    expect([reads(200), reads(199), reads(198)]).toEqual([598, 597, 198])
+  })
+
   test('counts a reading once, however often it is looked at', () => {
     const { reads, hears } = shutdown()
     reads(600)
