@@ -28,8 +28,10 @@ COPY --from=packages /app/node_modules node_modules
 COPY --from=build /build/dist dist
 COPY package.json ./
 COPY bin/caretaker.mjs bin/
+# A new volume gets the permissions of this folder. Any user may be chosen, so any may write here; what the daemon puts there
+# is for its own user alone.
 RUN ln -s /app/bin/caretaker.mjs /usr/local/bin/caretaker \
- && install -d -o node -g node -m 0700 /var/lib/caretaker
+ && install -d -m 1777 /var/lib/caretaker
 USER node
 # A small young generation: a daemon that mostly waits needs 20 MB less with it.
 ENV NODE_ENV=production NODE_OPTIONS=--max-semi-space-size=1 CARETAKER_CONFIG=/etc/caretaker/caretaker.yaml

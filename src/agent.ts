@@ -19,6 +19,7 @@ import { createTakeoverLock } from './engine/takeover-lock.ts'
 import { createUpsMonitor } from './engine/ups-monitor.ts'
 import { settleStale } from './operations/alerts.ts'
 import { remembered } from './operations/facts.ts'
+import { followRenames } from './operations/machine-names.ts'
 import type { Job, JobContext } from './operations/job.ts'
 
 export interface AgentOptions {
@@ -62,6 +63,7 @@ export function createAgent(options: AgentOptions) {
   const { holder = 'caretaker', ownNode, ownMachine = ownNode, bootId } = options
   const { journal } = ports
   const inventory = () => config().nodes
+  followRenames(journal, config())
   settleStale(alerts, { jobs, nodes: inventory(), hasOutage: journal.openOutage() !== undefined })
 
   const lock = createTakeoverLock(leaseGrace)
@@ -82,7 +84,11 @@ export function createAgent(options: AgentOptions) {
     alerts,
     ordered: {
       get: () => remembered.ordered.recall(journal),
-      set: (at) => remembered.ordered.remember(journal, at),
+      set: (at) => {
+        remembered.ordered.remember(journal, at)
+        // Whoever wants everything down no longer wants it up at any price.
+        if (at !== undefined) remembered.wakeNow.remember(journal, undefined)
+      },
     },
     emit,
     now,

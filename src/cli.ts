@@ -3,7 +3,7 @@ import { CommanderError, Option } from 'commander'
 import { addPowerCommands } from './cli/power-commands.ts'
 import { addRolloutCommands } from './cli/rollout-commands.ts'
 import { addUpsCommand } from './cli/ups-command.ts'
-import { ask, askOr, command, duration, exit, group, positive, print, program } from './cli/shell.ts'
+import { ask, askOr, command, duration, exit, group, loadWhole, positive, print, program } from './cli/shell.ts'
 import { AgentError, type ErrorCode, messageOf } from './core/errors.ts'
 import type { RunAnswer } from './core/operator.ts'
 
@@ -24,6 +24,8 @@ command('start', 'run the daemon until SIGINT or SIGTERM', async (options, _args
     format: extra['lines'] ? 'lines' : format,
     write: (text) => void process.stdout.write(text),
   })
+  // What it writes is for its own user; what others are to read, as images on the share, is opened one by one.
+  process.umask(0o077)
   const stop = new AbortController()
   // Supervisors and wrappers may send SIGTERM twice; only a second Ctrl-C means: exit now.
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
@@ -96,7 +98,7 @@ command('plan', 'what the next upgrade-node run would do, and why', async (optio
 })
 
 command('releases', 'releases that the Image Factory offers', async (options, _args, extra) => {
-  const settings = await (await import('./main/settings.ts')).loadSettings(options.config, process.env)
+  const settings = await loadWhole(options)
   const versions = await (await import('./cli/direct.ts')).readReleases(settings, AbortSignal.timeout(30_000))
   const shown = extra['all'] ? versions : versions.filter((version) => !version.includes('-')).slice(-20)
   await print(options, shown, shown.toReversed().join('\n'))
@@ -131,7 +133,10 @@ command('staged', 'staged images on the share', async (options) => {
 
 group('schematic', 'Image Factory schematics')
 command('schematic id <file>', 'print the id of a schematic', async (options, [file]) => {
-  const { readText, toSchematic } = await import('./main/settings.ts')
+  const [{ readText }, { toSchematic }] = await Promise.all([
+    import('./main/file-gate.ts'),
+    import('./main/settings.ts'),
+  ])
   const { id } = toSchematic(await readText(file!), file!)
   await print(options, { id }, id)
   return exit.ok
@@ -177,17 +182,23 @@ command('journal', 'the journal, newest last', async (options, _args, extra) => 
 
 group('config', 'the configuration')
 command('config check', 'check the configuration and the files that it refers to', async (options, _args, extra) => {
-  const settings = await (await import('./main/settings.ts')).loadSettings(options.config, process.env)
-  const { checkSettings, livesOf } = await import('./cli/direct.ts')
-  const [offline, credentials] = [await checkSettings(settings), await livesOf(settings)]
-  const asks = extra['online'] === true && offline.length === 0
+  const { checkConfiguration } = await import('./cli/check.ts')
+  const found = await checkConfiguration(options.config, process.env, process.geteuid?.() ?? 0)
+  const { file, warnings, credentials, ofShape, settings } = found
+  const asks = extra['online'] === true && found.faults.length === 0 && settings !== undefined
   const faults = asks
     ? await (await import('./cli/online.ts')).checkOnline(settings, AbortSignal.timeout(30_000))
-    : offline
-  const answer = { file: settings.file, faults, credentials }
-  await print(options, answer, faults.length === 0 ? `${settings.file} is valid` : faults.join('\n'))
-  // On stderr: an expiry date is information, not an error.
-  if (!options.json) for (const line of credentials) process.stderr.write(`${line}\n`)
+    : found.faults
+  // As for every other command a file that is no configuration is an error of its own, and comes alone.
+  if (ofShape > 0 && !options.json) throw new AgentError('misconfigured', faults.join('\n'))
+  await print(
+    options,
+    { file, faults, warnings, credentials },
+    faults.length === 0 ? `${file} is valid` : faults.join('\n'),
+  )
+  // On stderr: neither a doubt nor an expiry date is an error.
+  const notes = [...warnings.map((line) => `warning: ${line}`), ...credentials]
+  if (!options.json) for (const line of notes) process.stderr.write(`${line}\n`)
   return faults.length === 0 ? exit.ok : exit.usage
 }).option('--online', 'also check it against the nodes, Kubernetes, the UPSes and the Factory')
 

@@ -1,13 +1,17 @@
+import { dirname, resolve } from 'node:path'
 import process from 'node:process'
 import type { JournalHandle } from './adapters/journal/journal.ts'
 import { lockState } from './adapters/journal/lock.ts'
 import { type Agent, type AgentOptions, createAgent } from './agent.ts'
+import type { Alerts } from './core/alert.ts'
+import { AgentError } from './core/errors.ts'
 import type { Logger } from './core/log.ts'
 import { createQueueDoor } from './engine/queue-door.ts'
 import { serveControl } from './http/control.ts'
 import { openJournalAndAlerts } from './main/journal.ts'
 import { findOwnMachine, holderOf, readBootId } from './main/identity.ts'
 import { createLiveSettings, type LiveSettings } from './main/live-settings.ts'
+import { keepStatePrivate, type StateAccess } from './main/private-state.ts'
 import { watchLives } from './main/renewal.ts'
 import { loadOwnJobs } from './main/registry.ts'
 import { checkServices, createServices, recallSchematics } from './main/services.ts'
@@ -40,8 +44,10 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const startedAt = new Date()
   await using stack = new AsyncDisposableStack()
   stack.use(lockState(options.settings.state))
+  const access = await closeState(options.settings)
   const { journal, alerts } = openJournalAndAlerts(options.settings.state, log)
   stack.use(journal)
+  tellAccess(access, alerts, log)
   const settings = createLiveSettings({ settings: options.settings, journal, alerts, log })
   const world = stack.use(
     await openWorld({ settings, journal, log, isDaemon: true, told: tellAlerts(settings, alerts, log) }),
@@ -93,6 +99,29 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   log.info({ config: settings.file, pid: process.pid }, 'caretaker is running')
   await aborted(signal)
   log.info({}, 'stopping')
+}
+
+/**
+ * Closes the state directory to others. Where that can't be, a first start is refused; later it is an alert, since the
+ * power is to be guarded.
+ *
+ * @throws AgentError `misconfigured`
+ */
+async function closeState({ state, file, hasRun, environment }: Settings): Promise<StateAccess> {
+  // Nobody's home, nor the folder of the configuration, is closed to those who work there.
+  const shared = [dirname(resolve(file)), resolve(environment['HOME'] || '/'), '/']
+  const access = await keepStatePrivate({ directory: state, uid: process.geteuid?.() ?? 0, shared })
+  if (access.fault !== undefined && !hasRun) throw new AgentError('misconfigured', access.fault)
+  return access
+}
+
+function tellAccess({ tightened, fault }: StateAccess, alerts: Alerts, log: Logger): void {
+  if (tightened.length > 0)
+    log.warn({ tightened }, 'others could read the state directory: now only the user of the daemon can')
+  alerts.report(
+    'state.access',
+    fault === undefined ? undefined : { severity: 'warning', subject: 'state', text: fault },
+  )
 }
 
 /** The agent's identity and its intervals. */

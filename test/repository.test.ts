@@ -27,6 +27,12 @@ test('the compose file keeps the queue on the disk, the share as a folder, and b
   for (const service of [agent, queue]) expect(service).toMatchObject({ cap_drop: ['ALL'], read_only: true })
 })
 
+test('the compose file starts the guard of the power whatever becomes of the queue’s store', async () => {
+  const { services } = parse(await read('docker-compose.yml')) as { services: Record<string, Record<string, unknown>> }
+  expect(services['agent']).not.toHaveProperty('depends_on')
+  expect(services['agent']).not.toHaveProperty('links')
+})
+
 test('the image runs without root, and tells whether it is well', async () => {
   const lines = (await read('Dockerfile')).split('\n')
   const last = lines.slice(lines.findLastIndex((line) => line.startsWith('FROM')))
@@ -34,6 +40,16 @@ test('the image runs without root, and tells whether it is well', async () => {
   expect(last.some((line) => line.startsWith('HEALTHCHECK'))).toBe(true)
   for (const [, source] of lines.join('\n').matchAll(/^COPY (?!--from)(\S+)/gm))
     expect(await glob(source!, { cwd: root }).next(), source).toMatchObject({ done: false })
+})
+
+test('every package of the lock file has the checksum that npm compares it with, also those of other platforms', async () => {
+  const { packages } = JSON.parse(await read('package-lock.json')) as {
+    packages: Record<string, { link?: boolean; integrity?: string; cpu?: readonly string[] }>
+  }
+  const entries = Object.entries(packages).filter(([path, { link }]) => path.includes('node_modules/') && !link)
+  expect(entries.filter(([, { cpu }]) => cpu).length).toBeGreaterThan(40)
+  const without = entries.filter(([, { integrity }]) => !/^sha512-[A-Za-z0-9+/]{86}==$/.test(integrity ?? ''))
+  expect(without.map(([path]) => path)).toEqual([])
 })
 
 test('every version that is named is the same', async () => {

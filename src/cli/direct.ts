@@ -1,14 +1,9 @@
 import { existsSync } from 'node:fs'
-import { access, constants, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type JournalHandle, openJournal, openMemoryJournal } from '../adapters/journal/journal.ts'
-import { compileCheck } from '../adapters/checks/checks.ts'
 import { createFactory } from '../adapters/factory/factory.ts'
 import { type PlanAnswer, planAnswerOf } from '../core/operator.ts'
-import { describeCredential, lifeOf, lifeOfCertificate } from '../adapters/kubernetes/entry.ts'
-import { dayOf, describeLife, stageOf } from '../core/certificate-life.ts'
 import type { Alert } from '../core/alert.ts'
-import { AgentError, messageOf } from '../core/errors.ts'
 import type { Entry, Journal } from '../core/journal.ts'
 import type { Factory } from '../core/release/ports.ts'
 import { type PowerState, startPower } from '../core/power/state.ts'
@@ -18,14 +13,10 @@ import { previewUpgrade } from '../operations/preview-upgrade.ts'
 import { createAlerts } from '../operations/alerts.ts'
 import { remembered } from '../operations/facts.ts'
 import { observe } from '../engine/observe.ts'
-import { newAccess, readKubernetes, readTalos } from '../main/credentials.ts'
 import { findOwnMachine } from '../main/identity.ts'
-import { faultsOfServices } from '../main/services.ts'
-import { readText, type Settings, toSchematic } from '../main/settings.ts'
-import { openUpses } from '../main/upses.ts'
+import { type Settings, toSchematic } from '../main/settings.ts'
 import { loadSchematics } from '../services/schematics-watch/watch.ts'
-import { openMachines } from '../main/machines.ts'
-import { isUrl, openWorld, readAccess, readCredentials } from '../main/wiring.ts'
+import { openWorld } from '../main/wiring.ts'
 
 /** So many alerts that were settled are shown. */
 const shownSettled = 200
@@ -103,88 +94,6 @@ async function knownReleases(known: Journal, open: () => Factory, signal: AbortS
   const offered = await factory.versions(signal)
   const withdrawn = await factory.withdrawn(offered, signal).catch(() => undefined)
   return { versions: offered, withdrawn: withdrawn ?? [] }
-}
-
-/** Reads everything that the configuration names, and answers each fault; nothing is contacted. */
-export async function checkSettings(settings: Settings): Promise<readonly string[]> {
-  const { config, file, path } = settings
-  const faults: string[] = []
-  const attempt = async (setting: string, work: () => Promise<unknown>) => {
-    await work().catch((error: unknown) => {
-      for (const line of messageOf(error).split('\n')) faults.push(`${file}: ${setting}: ${line}`)
-    })
-  }
-  const { talosconfig, kubeconfig } = config.cluster
-  if (talosconfig !== undefined) await attempt('cluster.talosconfig', () => readCredentials(settings))
-  if (kubeconfig !== undefined) await attempt('cluster.kubeconfig', () => readAccess(settings, kubeconfig))
-  const { calendar, timeZone } = config.upgrade
-  if (calendar !== undefined && !isUrl(calendar))
-    await attempt('upgrade.calendar', async () => {
-      const { createCalendar } = await import('../adapters/calendar/calendar.ts')
-      return createCalendar({ source: path(calendar), timeZone }).blackouts(new Date(), AbortSignal.timeout(5_000))
-    })
-  for (const check of config.upgrade.checks)
-    await attempt(`upgrade.checks (${check.name})`, async () => {
-      const fault = await compileCheck(check)
-      if (fault !== undefined) throw new AgentError('misconfigured', fault)
-    })
-  await attempt('upses', async () => {
-    for (const ups of (await openUpses(settings)).values()) await ups[Symbol.asyncDispose]()
-  })
-  await attempt('hosts and wake', () => openMachines(settings))
-  for (const { name, shutdown } of config.hosts) {
-    if (!('ssh' in shutdown)) continue
-    await attempt(`hosts (${name}).shutdown.ssh.key`, () => readText(path(shutdown.ssh.key)))
-    await attempt(`hosts (${name}).shutdown.ssh.knownHosts`, () => readText(path(shutdown.ssh.knownHosts)))
-  }
-  await attempt('share.directory', () => checkDirectory(path(config.share.directory), 'is the share mounted?'))
-  const state = path(config.state)
-  if (existsSync(state)) await attempt('state', () => checkDirectory(state, 'give it a directory of its own'))
-  for (const { setting, why } of await faultsOfServices(settings))
-    for (const line of why.split('\n')) faults.push(`${file}: ${setting}: ${line}`)
-  return faults
-}
-
-/** How long our own credentials live, for people: those that can be read. */
-export async function livesOf(settings: Settings, now = Date.now()): Promise<readonly string[]> {
-  const { kubeconfig } = settings.config.cluster
-  const read = [
-    readTalos(settings).then(({ value, file, copyFile, isCopy }) => ({
-      what: `the client certificate in ${isCopy ? copyFile : file} (${value.roles.join(', ')})`,
-      life: lifeOfCertificate(value.cert),
-      // It is a fault of its own, which says what to do.
-      advice: '',
-    })),
-    ...(kubeconfig === undefined
-      ? []
-      : [
-          readKubernetes(settings, kubeconfig).then(({ value, file }) => ({
-            what: describeCredential(value),
-            life: lifeOf(value),
-            advice: `: ${newAccess(value, file)}`,
-          })),
-        ]),
-  ]
-  return (await Promise.allSettled(read)).flatMap((one) => {
-    if (one.status === 'rejected') return []
-    const { what, life, advice } = one.value
-    const stage = life && stageOf(life, now)
-    if (!life) return [`${what} has no expiry date`]
-    return [
-      stage
-        ? `${describeLife(what, life, stage)}${stage === 'ended' ? advice : ''}`
-        : `${what} expires on ${dayOf(life.to)}`,
-    ]
-  })
-}
-
-async function checkDirectory(path: string, advice: string): Promise<void> {
-  const info = await stat(path).catch(() => undefined)
-  if (!info) throw new AgentError('misconfigured', `${path} does not exist: ${advice}`)
-  if (!info.isDirectory()) throw new AgentError('misconfigured', `${path} is not a directory: ${advice}`)
-  await access(path, constants.W_OK).catch(() => {
-    throw new AgentError('misconfigured', `${path} is not writable by this user`)
-  })
 }
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => silent }

@@ -3,8 +3,9 @@ import process from 'node:process'
 import { Command, InvalidArgumentError } from 'commander'
 import { answerOf, type Client, createClient } from '../http/client.ts'
 import { parseDuration } from '../core/duration.ts'
-import { AgentError } from '../core/errors.ts'
+import { AgentError, messageOf } from '../core/errors.ts'
 import type { RequestAnswer } from '../core/operator.ts'
+import { chooseTimeZone } from '../core/time.ts'
 import { type DaemonPlace, findDaemon } from '../main/config-file.ts'
 import type { Settings } from '../main/settings.ts'
 import { ownVersion } from '../main/version.ts'
@@ -94,28 +95,73 @@ export async function print(
   answer: unknown,
   text: string | ((zone: Zone) => Promise<string>),
 ): Promise<void> {
-  const zone = async () => (await daemonOf(options))?.zone ?? (await loadWhole(options)).config.upgrade.shownZone
+  const zone = async () =>
+    (await daemonOf(options))?.zone ??
+    (await loadWhole(options).then(
+      ({ config }) => config.upgrade.shownZone,
+      () => chooseTimeZone(process.env['TZ'], 'UTC'),
+    ))
   const shown = options.json ? JSON.stringify(answer, null, 2) : typeof text === 'string' ? text : await text(zone)
   process.stdout.write(`${shown}\n`)
 }
 
 let daemon: Promise<DaemonPlace | undefined> | undefined
 let whole: Promise<Settings> | undefined
+let edit: Promise<void> | undefined
 
 /** Where the daemon is, looked up once: a process carries out one command. */
-const daemonOf = ({ config }: Options): Promise<DaemonPlace | undefined> => (daemon ??= findDaemon(config, process.env))
+function daemonOf({ config }: Options): Promise<DaemonPlace | undefined> {
+  daemon ??= findDaemon(config, process.env).then((place) => {
+    if (place?.trouble !== undefined) warn(place.trouble)
+    return place
+  })
+  return daemon
+}
 
-/** Loaded once, and only if no daemon answers: reading the whole configuration takes longer than most requests. */
-const loadWhole = ({ config }: Options): Promise<Settings> =>
-  (whole ??= import('../main/settings.ts').then(({ loadUsableSettings }) => loadUsableSettings(config, process.env)))
+/**
+ * The whole configuration, or its last good version with a warning. Loaded once, and by most commands only if no daemon
+ * answers: reading it takes longer than most requests.
+ *
+ * @throws AgentError `misconfigured`
+ */
+export function loadWhole({ config }: Options): Promise<Settings> {
+  whole ??= import('../main/settings.ts').then(async ({ loadUsableSettings }) => {
+    const settings = await loadUsableSettings(config, process.env)
+    if (settings.fault !== undefined) warn(`${settings.fault}; its last good version is used`)
+    return settings
+  })
+  return whole
+}
 
-/** Asks the daemon. If none is running, errors in the configuration are reported first. */
+/** Tells of what is wrong and stops nothing. Standard output stays what was asked for. */
+export function warn(text: string): void {
+  process.stderr.write(`caretaker: warning: ${text}\n`)
+}
+
+/** An edit that the daemon has refused, or will: it is told where it is made, and changes nothing of the request. */
+async function warnOfEdit({ config }: Options, place: DaemonPlace | undefined): Promise<void> {
+  if (!place?.isEdited) return
+  edit ??= import('../main/settings.ts').then(async ({ loadSettings }) => {
+    await loadSettings(config, process.env).catch((error: unknown) =>
+      warn(`${messageOf(error)}; the daemon uses the last good version`),
+    )
+  })
+  await edit
+}
+
+/**
+ * Asks the daemon, which takes its socket and nothing else: what is wrong with the configuration is a warning. Where no
+ * daemon is found the configuration's errors come first, since the place to look at may be among them.
+ */
 export async function ask<T>(options: Options, question: (daemon: Client) => Promise<Json<T>>): Promise<T> {
-  const socket = (await daemonOf(options))?.socket
+  const place = await daemonOf(options)
   try {
-    return await askAt(socket ?? (await loadWhole(options)).socket, options, question)
+    const answer = await askAt(place?.socket ?? (await loadWhole(options)).socket, options, question)
+    await warnOfEdit(options, place)
+    return answer
   } catch (error) {
-    if (socket !== undefined && isUnreachable(error)) await loadWhole(options)
+    if (place !== undefined && isUnreachable(error)) await loadWhole(options)
+    else await warnOfEdit(options, place)
     throw error
   }
 }

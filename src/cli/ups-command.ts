@@ -6,7 +6,7 @@ import { Option } from 'commander'
 import { readingAnswerOf } from '../core/power/answers.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
 import { renderSeen, renderUps, renderWatch, type Seen, type UpsShown } from './render-ups.ts'
-import { command, duration, exit, type Options, positive, print } from './shell.ts'
+import { command, duration, exit, loadWhole, type Options, positive, print } from './shell.ts'
 
 /** Timeouts for all details of a UPS, and for one reading, in ms. */
 const detailsWithin = 10_000
@@ -20,7 +20,7 @@ export function addUpsCommand(): void {
     'ups [name]',
     'all variables of a UPS, or of all; or its readings over time',
     async (options, [name], extra) => {
-      const settings = await (await import('../main/settings.ts')).loadSettings(options.config, process.env)
+      const settings = await loadWhole(options)
       const zone = settings.config.upgrade.shownZone
       const { openUpses } = await import('../main/upses.ts')
       const refused = new Map<string, string>()

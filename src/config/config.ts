@@ -4,7 +4,7 @@ import { host, name } from './scalars.ts'
 import { defaultState } from './state.ts'
 import { storage } from './storage.ts'
 import { findRenamed } from './renamed.ts'
-import { parseText } from './text.ts'
+import { type Inspected, inspectText, parseText } from './text.ts'
 import { rebootMode, upgrade } from './upgrade.ts'
 import { machinesOf } from '../core/power/machines.ts'
 import type { Schematic } from '../core/release/schematic.ts'
@@ -231,6 +231,12 @@ const schematicSchema = z.strictObject({
  */
 export function parseConfig(text: string, file: string, sections: Sections = {}): Config {
   return parseText(schemaWith(sections), text, file, findRenamed)
+}
+
+/** The same for whoever wants to see all faults, those of the files that it names as well. Never throws. */
+export function inspectConfig(text: string, file: string, sections: Sections = {}): Inspected<Config> {
+  const assume = { schematic: 'homelab', share: { directory: '.' } }
+  return inspectText(schemaWith(sections), text, { file, findRenamed, assume })
 }
 
 /** The text of a file of `config/schematics`. @throws AgentError `misconfigured`, with every error */

@@ -1,17 +1,22 @@
-import {
-  isAlias,
-  isCollection,
-  isMap,
-  isNode,
-  LineCounter,
-  parseDocument,
-  visit,
-  type Document,
-  type YAMLParseError,
-} from 'yaml'
 import type { z } from 'zod'
 import { AgentError } from '../core/errors.ts'
+import { type Document, isAlias, isCollection, isMap, isNode, openYaml, visit, type YamlText } from '../yaml.ts'
 import type { RenamedSetting } from './renamed.ts'
+import { repair } from './repair.ts'
+
+/** A text, what is wrong with it, and where. */
+interface Examined<T> {
+  readonly document: Document
+  /** By the shape; undefined where it has faults. */
+  readonly value: T | undefined
+  /** As it stands, without the shape; undefined where it is no YAML. */
+  readonly raw: unknown
+  /** `file:line:column: path: what is expected`. */
+  readonly faults: readonly string[]
+  readonly placeOf: YamlText['placeOf']
+}
+
+type FindRenamed = (value: unknown) => readonly RenamedSetting[]
 
 /**
  * Reads a YAML text by a shape and reports every error at once: `file:line:column: path: what is expected`. A section whose
@@ -19,50 +24,89 @@ import type { RenamedSetting } from './renamed.ts'
  *
  * @throws AgentError `misconfigured`
  */
-export function parseText<T>(
+export function parseText<T>(shape: z.ZodType<T>, text: string, file: string, findRenamed: FindRenamed = () => []): T {
+  const { value, faults } = examine(shape, text, { file, findRenamed })
+  if (value === undefined) throw new AgentError('misconfigured', faults.join('\n'))
+  return value
+}
+
+/** A text that may have faults, and what can be used of it all the same. */
+export interface Inspected<T> {
+  readonly faults: readonly string[]
+  /** What is left without everything that is wrong; undefined where that is nothing. */
+  readonly usable: T | undefined
+  /** Top-level keys of `usable` that stand for what is missing. */
+  readonly assumed: readonly string[]
+  /** As it stands, without the shape; undefined where it is no YAML. */
+  readonly raw: unknown
+  /** The path in the text of a setting of `usable`. */
+  pathOf(path: readonly PropertyKey[]): readonly PropertyKey[]
+  /** Line and column of a path in the text, or of the deepest part of it that is written. */
+  placeOf(path: readonly PropertyKey[]): { readonly line: number; readonly column: number }
+}
+
+export interface InspectOptions {
+  readonly file: string
+  readonly findRenamed: FindRenamed
+  /** What stands for top-level settings that must be there. */
+  readonly assume: Readonly<Record<string, unknown>>
+}
+
+/** The same for whoever wants to see all faults, those of what the text names as well. Never throws. */
+export function inspectText<T>(shape: z.ZodType<T>, text: string, options: InspectOptions): Inspected<T> {
+  const { document, value, raw, faults, placeOf } = examine(shape, text, options)
+  const repaired = value === undefined && raw !== undefined ? repair(shape, raw, options.assume) : undefined
+  return {
+    faults,
+    usable: value ?? repaired?.value,
+    assumed: repaired?.assumed ?? [],
+    raw,
+    pathOf: (path) => repaired?.pathBefore(path) ?? path,
+    placeOf: (path) => placeOf(offsetOf(document, path, false)),
+  }
+}
+
+function examine<T>(
   shape: z.ZodType<T>,
   text: string,
-  file: string,
-  findRenamed: (value: unknown) => readonly RenamedSetting[] = () => [],
-): T {
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  { file, findRenamed }: Pick<InspectOptions, 'file' | 'findRenamed'>,
+): Examined<T> {
+  const { document, faults, placeOf } = openYaml(text, { strict: true })
   const at = (offset: number) => {
-    const { line, col } = lines.linePos(offset)
-    return `${file}:${line}:${col}`
+    const { line, column } = placeOf(offset)
+    return `${file}:${line}:${column}`
   }
-  const syntax = [...document.errors, ...document.warnings].map(
-    (fault) => `${at(fault.pos[0])}: ${withoutSource(fault)}`,
-  )
-  if (syntax.length > 0) throw misconfigured(syntax)
+  const bad = (found: readonly string[], raw?: unknown) => ({
+    document,
+    value: undefined,
+    raw,
+    faults: found,
+    placeOf,
+  })
+  if (faults.length > 0) return bad(faults.map(({ line, column, words }) => `${file}:${line}:${column}: ${words}`))
   // An alias can make a small file huge, and is not needed.
   let alias: number | undefined
   visit(document, { Alias: (_, found) => void (alias ??= found.range?.[0] ?? 0) })
-  if (alias !== undefined) throw misconfigured([`${at(alias)}: aliases (*name) are not supported here`])
+  if (alias !== undefined) return bad([`${at(alias)}: aliases (*name) are not supported here`])
 
-  const value = withoutEmpty(document.toJS())
-  const renamed = findRenamed(value)
-  const result = shape.safeParse(value)
-  if (result.success) return result.data
+  const raw = withoutEmpty(document.toJS())
+  const renamed = findRenamed(raw)
+  const result = shape.safeParse(raw)
+  if (result.success) return { document, value: result.data, raw, faults: [], placeOf }
   // A setting with an old name is an error of its own; what follows from it is left out.
   const isOfRenamed = ({ path }: Fault) => renamed.some((one) => path.every((key, index) => key === one.path[index]))
   const others = flatten(result.error.issues, document).filter((fault) => !isOfRenamed(fault))
-  throw misconfigured([
+  const told = [
     ...renamed.map(({ path, now }) => `${at(offsetOf(document, path, true))}: ${path.join('.')} is now called ${now}`),
     ...others.map((fault) => describe(fault, document, at)),
-  ])
+  ]
+  return bad(told, raw)
 }
 
 /** Drops top-level keys without a value. */
 function withoutEmpty(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
   return Object.fromEntries(Object.entries(value).filter(([, section]) => section !== null))
-}
-
-/** Drops what the parser quotes from the file: it may be a secret in the wrong place. */
-function withoutSource({ code, message }: Pick<YAMLParseError, 'code' | 'message'>): string {
-  if (code === 'TAG_RESOLVE_FAILED') return 'tags (!name) are not supported here: quote the value'
-  return message.replace(/(: |\s*\\).*$/s, '')
 }
 
 interface Fault {
@@ -83,7 +127,13 @@ function flatten(issues: readonly z.core.$ZodIssue[], document: Document): Fault
 }
 
 function describe({ path, message, key }: Fault, document: Document, at: (offset: number) => string): string {
-  return `${at(offsetOf(document, path, key === true))}: ${path.map(String).join('.') || 'the file'}: ${message}`
+  const names = path.map((name, index) => shownKey(String(name), key === true && index === path.length - 1))
+  return `${at(offsetOf(document, path, key === true))}: ${names.join('.') || 'the file'}: ${message}`
+}
+
+/** A mistake can make a key of a secret: what is no name of ours is not repeated, and its place says enough. */
+function shownKey(key: string, isUnknown: boolean): string {
+  return (isUnknown ? /^[A-Za-z]{1,40}$/ : /^[\w.-]{1,63}$/).test(key) ? key : '(a key)'
 }
 
 /** The offset of the deepest part of the path that exists. */
@@ -100,8 +150,4 @@ function offsetOf(document: Document, path: readonly PropertyKey[], wantKey: boo
     if (isNode(found) && !isAlias(found)) return found.range?.[0] ?? 0
   }
   return 0
-}
-
-function misconfigured(faults: readonly string[]): AgentError {
-  return new AgentError('misconfigured', faults.join('\n'))
 }

@@ -12,3 +12,10 @@ export function below(base: URL, path: string): URL {
   url.pathname = base.pathname.replace(/\/+$/, '') + place
   return url
 }
+
+/** The 32 bits of an IPv4 address in dotted form, unsigned; undefined where it is none. */
+export function parseIpv4(text: string): number | undefined {
+  const parts = text.split('.')
+  const isWhole = parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255)
+  return isWhole ? parts.reduce((bits, part) => bits * 256 + Number(part), 0) : undefined
+}

@@ -2,7 +2,10 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { readClientSettings } from '../config/state.ts'
+import { messageOf } from '../core/errors.ts'
 import { chooseTimeZone } from '../core/time.ts'
+import { readKept } from './last-good.ts'
+import { placesOfState } from './state-places.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -24,21 +27,58 @@ export interface DaemonPlace {
   readonly socket: string
   /** The time zone of times that people read. */
   readonly zone: string
+  /** What is wrong with the configuration, where the daemon was found in spite of it. */
+  readonly trouble: string | undefined
+  /** Whether the file is not the one that the daemon took last: it may have faults that only a whole check finds. */
+  readonly isEdited: boolean
 }
 
-/** Finds the daemon of a configuration without checking the rest of it. Undefined if that fails or no socket exists. */
+/**
+ * Finds the daemon of a configuration without checking the rest of it. A file that is broken, unreadable or gone must not
+ * keep a person from cancelling a shutdown: then the daemon is looked for wherever its state may be, and is the right one
+ * if it was started with this file. Undefined where there is no socket. Never rejects.
+ */
 export async function findDaemon(
   named: string | undefined,
   environment: Environment,
 ): Promise<DaemonPlace | undefined> {
-  const file = findConfigFile(named, environment)
-  if (file === undefined) return undefined
+  const given = findConfigFile(named, environment)
+  const file = resolve(given ?? defaultFiles.at(-1)!)
+  const { text, why } = await readAny(given)
+  const settings = text === undefined ? undefined : readClientSettings(text)
+  const zoneOf = (timeZone = 'UTC') => chooseTimeZone(environment['TZ'], timeZone)
+  if (settings?.state !== undefined && settings.fault === undefined) {
+    const state = resolve(dirname(file), settings.state)
+    const kept = existsSync(socketIn(state)) ? await readKept(state) : undefined
+    const isEdited = typeof kept === 'object' && kept.of === file && kept.text !== text
+    if (existsSync(socketIn(state)))
+      return { socket: socketIn(state), zone: zoneOf(settings.timeZone), trouble: undefined, isEdited }
+  }
+  for (const place of placesOfState(file, text, environment)) {
+    if (!existsSync(socketIn(place))) continue
+    const kept = await readKept(place)
+    // Another configuration's daemon must not get what is meant for this one's.
+    const isNamed = settings?.state !== undefined && resolve(dirname(file), settings.state) === place
+    const isOurs = typeof kept === 'object' && (given === undefined || kept.of === file)
+    if (!isNamed && !isOurs) continue
+    const fault = why ?? `${given}: ${settings?.fault ?? `no daemon runs in the state directory that it names`}`
+    return {
+      socket: socketIn(place),
+      zone: zoneOf((typeof kept === 'object' ? readClientSettings(kept.text) : settings)?.timeZone),
+      trouble: `${fault}; this asks the daemon at ${socketIn(place)}`,
+      isEdited: false,
+    }
+  }
+  return undefined
+}
+
+/** A configuration's text; or why there is none. */
+async function readAny(file: string | undefined): Promise<{ readonly text?: string; readonly why?: string }> {
+  if (file === undefined) return { why: `no configuration found: none of ${defaultFiles.join(', ')} exists` }
   try {
-    const settings = readClientSettings(await readFile(file, 'utf8'))
-    if (settings === undefined) return undefined
-    const socket = socketIn(resolve(dirname(resolve(file)), settings.state))
-    return existsSync(socket) ? { socket, zone: chooseTimeZone(environment['TZ'], settings.timeZone) } : undefined
-  } catch {
-    return undefined
+    return { text: await readFile(file, 'utf8') }
+  } catch (error) {
+    const isAbsent = (error as NodeJS.ErrnoException).code === 'ENOENT'
+    return { why: `${file} ${isAbsent ? 'does not exist' : `can't be read: ${messageOf(error)}`}` }
   }
 }

@@ -1,15 +1,15 @@
 import { X509Certificate } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AccessSource } from '../adapters/kubernetes/access.ts'
 import { lifeOfCertificate } from '../adapters/kubernetes/entry.ts'
-import { type Access, groupsOf, parseKubeconfig } from '../adapters/kubernetes/kubeconfig.ts'
+import { type Access, groupsOf, handedOut, parseKubeconfig } from '../adapters/kubernetes/kubeconfig.ts'
 import { type Credentials, missingRole, parseTalosconfig } from '../adapters/talos/talosconfig.ts'
 import { prefersCopy } from '../core/certificate-life.ts'
-import { AgentError } from '../core/errors.ts'
+import { AgentError, messageOf } from '../core/errors.ts'
+import { readText } from './file-gate.ts'
 import { keepFile, type KeepOptions, type KeptFile } from './kept-file.ts'
 import { writeSecret } from './replace-file.ts'
-import { readText, type Settings } from './settings.ts'
+import type { Settings } from './settings.ts'
 
 /** Credentials, and the file that they are from: the user's own, or the renewed copy in the state directory. */
 export interface Sourced<T> {
@@ -49,10 +49,10 @@ export async function readTalos({ config, path }: Settings): Promise<Sourced<Cre
 export async function readKubernetes({ config, path }: Settings, kubeconfig: string): Promise<Sourced<Access>> {
   const file = path(kubeconfig)
   const text = await readText(file)
-  const own = parseKubeconfig(text, file)
+  const own = await parseWithFiles(text, file)
   const copyFile = join(path(config.state), 'credentials', 'kubeconfig')
   if (own.cert === undefined) return { value: own, own, file, text, copyFile, isCopy: false }
-  const copy = await readCopy(copyFile, (copied) => parseKubeconfig(copied, copyFile))
+  const copy = await readCopy(copyFile, (copied) => parseKubeconfig(copied, copyFile, handedOut))
   const renewed = copy?.value.cert
   const isCopy =
     copy !== undefined &&
@@ -64,6 +64,27 @@ export async function readKubernetes({ config, path }: Settings, kubeconfig: str
   // Server and identity stay those of the user's file.
   const value = isCopy ? { ...own, cert: renewed, key: copy.value.key, origin: copyFile } : own
   return { value, own, file, text, copyFile, isCopy }
+}
+
+/** What the kubeconfig names beside itself is read as it is asked for, and never on the event loop: a share may hang. */
+async function parseWithFiles(text: string, file: string): Promise<Access> {
+  const texts = new Map<string, string | Error>()
+  for (;;) {
+    let lacking: string | undefined
+    const known = (path: string) => {
+      const found = texts.get(path)
+      if (found === undefined) lacking = path
+      if (typeof found !== 'string') throw found ?? new Error('it is not read yet')
+      return found
+    }
+    try {
+      return parseKubeconfig(text, file, known)
+    } catch (error) {
+      if (lacking === undefined) throw error
+      const path = lacking
+      texts.set(path, await readText(path).catch((cause: unknown) => new Error(messageOf(cause), { cause })))
+    }
+  }
 }
 
 /** The group of the kubeconfigs that Talos issues (siderolabs/talos pkg/kubernetes/kubeconfig). */
@@ -124,7 +145,7 @@ async function readCopy<T>(
   file: string,
   parse: (text: string) => T,
 ): Promise<{ readonly value: T; readonly replaces: string } | undefined> {
-  const text = await readFile(file, 'utf8').catch(() => undefined)
+  const text = await readText(file).catch(() => undefined)
   const replaces = mark.exec(text ?? '')?.[1]
   if (text === undefined || replaces === undefined) return undefined
   try {

@@ -1,6 +1,6 @@
-import { stat } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { messageOf } from '../core/errors.ts'
+import { stampOfFile } from './file-gate.ts'
 
 /** What was read from a file, and every file that it depends on. */
 export interface Reading<T> {
@@ -136,10 +136,6 @@ async function endsWithin(promise: Promise<void>, ms: number): Promise<boolean> 
 /** What changes when a file is written, replaced, or comes and goes. */
 export async function stampOf(files: readonly string[]): Promise<string> {
   const stamps: string[] = []
-  // One after the other: a share that hangs must not take more than one of Node's few threads for files and names.
-  for (const file of files) {
-    const info = await stat(file, { bigint: true }).catch(() => undefined)
-    stamps.push(info ? [info.dev, info.ino, info.size, info.mtimeNs, info.ctimeNs].join(':') : 'none')
-  }
+  for (const file of files) stamps.push(await stampOfFile(file))
   return stamps.join(' ')
 }

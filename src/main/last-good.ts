@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
-import { defaultState } from '../config/state.ts'
+import { join, resolve } from 'node:path'
 import { writeSecret } from './replace-file.ts'
+import { placesOfState } from './state-places.ts'
 
 /** The last valid configuration. */
 export interface LastGood {
@@ -21,25 +21,32 @@ export async function keepLastGood(state: string, configuration: string, text: s
 }
 
 /**
- * The last good version of a configuration. The state directory is named in the file that may be broken or gone, so it is
- * looked for where $CARETAKER_STATE says, where a line `state:` of the file says however broken the rest is, in the usual
- * place, and beside the file. What is kept there says which file it was.
+ * The last good version of a configuration, wherever its state directory may be: what is kept there says which file it
+ * was.
  */
 export async function findLastGood(
   configuration: string,
   text: string | undefined,
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<LastGood | undefined> {
-  const written = /^state:[ \t]*(?:'([^'\n]+)'|"([^"\n]+)"|([^\s#'"][^\n#]*))/m.exec(text ?? '')
-  const named = (written?.[1] ?? written?.[2] ?? written?.[3])?.trim()
-  const places = [environment['CARETAKER_STATE'], named, defaultState, 'state']
-  for (const place of new Set(places.filter((one) => one !== undefined && one !== ''))) {
-    const file = fileIn(resolve(dirname(configuration), place!))
-    const kept = await readFile(file, 'utf8').catch(() => undefined)
-    const of = mark.exec(kept ?? '')
-    if (kept !== undefined && of?.[1] === configuration) return { file, text: kept.slice(of[0].length) }
+  for (const place of placesOfState(configuration, text, environment)) {
+    const kept = await readKept(place)
+    if (kept !== 'unreadable' && kept?.of === configuration) return { file: fileIn(place), text: kept.text }
   }
   return undefined
+}
+
+/** What a state directory keeps, and of which file. `unreadable`: it is there, and another user's. */
+export async function readKept(
+  state: string,
+): Promise<{ readonly of: string; readonly text: string } | 'unreadable' | undefined> {
+  try {
+    const kept = await readFile(fileIn(state), 'utf8')
+    const of = mark.exec(kept)
+    return of ? { of: of[1]!, text: kept.slice(of[0].length) } : undefined
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EACCES' ? 'unreadable' : undefined
+  }
 }
 
 function fileIn(state: string): string {

@@ -2,15 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { planChange } from '../config/change.ts'
 import type { Config } from '../config/config.ts'
-import type { Alerts } from '../core/alert.ts'
+import { findMistakes } from '../config/mistakes.ts'
+import type { AlertContent, Alerts } from '../core/alert.ts'
 import { messageOf } from '../core/errors.ts'
 import type { Journal } from '../core/journal.ts'
 import type { Logger } from '../core/log.ts'
 import { sectionOf } from '../core/service.ts'
+import { readText } from './file-gate.ts'
 import { stampOf } from './kept-file.ts'
 import { keepLastGood } from './last-good.ts'
 import { sectionsOf } from './registry.ts'
-import { readConfig, readText, type Settings } from './settings.ts'
+import { readConfig, type Settings } from './settings.ts'
 
 /** Between two looks at the file, in ms. Polled, since no kernel tells of edits on NFS and on many bind mounts. */
 const pollInterval = 2_000
@@ -20,7 +22,7 @@ const namedPaths = 6
 export interface LiveSettingsOptions {
   readonly settings: Settings
   readonly journal: Pick<Journal, 'write'>
-  readonly alerts: Pick<Alerts, 'open' | 'settle'>
+  readonly alerts: Pick<Alerts, 'open' | 'settle' | 'report'>
   readonly log: Logger
   readonly pollInterval?: number
 }
@@ -79,6 +81,7 @@ export function createLiveSettings(options: LiveSettingsOptions): LiveSettings {
       log.info({}, said)
       journal.write({ kind: 'event', subject: name, text: said })
     }
+    alerts.report('config.mistakes', describeMistakes(config, file))
     tellPending(change.pending)
     const changed = services.filter(
       (service) => service.config && !isDeepStrictEqual(sectionIn(before, service), sectionIn(config, service)),
@@ -117,6 +120,7 @@ export function createLiveSettings(options: LiveSettingsOptions): LiveSettings {
 
   if (fault === undefined) alerts.settle('config.invalid')
   else refuse(fault)
+  alerts.report('config.mistakes', describeMistakes(config, file))
   // Whatever it was, this start has taken it.
   alerts.settle('config.restart')
 
@@ -154,6 +158,20 @@ export function createLiveSettings(options: LiveSettingsOptions): LiveSettings {
       if (fault === undefined) await keep()
     },
   }
+}
+
+/** What fits the shape and can't work: the power is guarded all the same. */
+function describeMistakes(config: Config, file: string): AlertContent | undefined {
+  const [first, ...others] = findMistakes(config, new Date()).filter(({ severity }) => severity === 'error')
+  const more = others.length === 0 ? '' : ` (and ${others.length} more)`
+  return (
+    first && {
+      severity: 'warning',
+      subject: 'configuration',
+      text: `${first.path.join('.')}: ${first.text}${more}`,
+      action: `Fix ${file}; \`caretaker config check\` shows all that is wrong`,
+    }
+  )
 }
 
 /** A service's section of the configuration. */

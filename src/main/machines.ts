@@ -14,17 +14,6 @@ type GivenHost = Config['hosts'][number]
 type GivenWake = NonNullable<GivenHost['wake']>
 type GivenCall = Extract<GivenHost['shutdown'], { http: unknown }>['http']
 
-/** What brings nodes and hosts up, and hosts down. Files that are named are read. @throws AgentError `misconfigured` */
-export async function openMachines(settings: Settings, log?: Logger): Promise<Pick<Ports, 'hosts' | 'waker'>> {
-  const made = await Promise.all([
-    Promise.all(hostsOf(settings).map(async ({ make }) => (await withSecrets(settings, make)).value)),
-    Promise.all(wakesOf(settings).map(async ({ make }) => (await withSecrets(settings, make)).value)),
-  ])
-  const [hosts, wakes] = made
-  const options = wakes.map((wake) => toWakeOptions(wake, settings.config))
-  return { hosts: createHosts(hosts, { log }), waker: createWaker(options, { log }) }
-}
-
 /** Called with the name of a machine whose secrets can't be read and why, or undefined when they can again. */
 export type MachineTrouble = (machine: string, why: string | undefined) => void
 
@@ -36,7 +25,7 @@ export interface FollowMachinesOptions {
 }
 
 /**
- * The same for as long as the daemon runs: secrets that change count from the next call on, and so does what
+ * What brings nodes and hosts up, and hosts down, for as long as the daemon runs: secrets that change count from the next call on, and so does what
  * `power.wake` says of all machines. One whose secrets can't be read keeps no other from being shut down or woken.
  */
 export async function followMachines(options: FollowMachinesOptions): Promise<Pick<Ports, 'hosts' | 'waker'>> {

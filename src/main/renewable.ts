@@ -3,6 +3,7 @@ import { describeCredential, lifeOf, lifeOfCertificate } from '../adapters/kuber
 import {
   type Access,
   groupsOf,
+  handedOut,
   hasEmbeddedClient,
   parseKubeconfig,
   withClientCertificate,
@@ -117,10 +118,10 @@ export function renewableKubernetes({
       const { value, own, file, text } = source
       if (value.cert === undefined || own.cert === undefined)
         throw new AgentError('rejected', `${file} no longer has a client certificate`)
-      const [node, handedOut] = await fromControlPlane(config, (name) =>
+      const [node, issued] = await fromControlPlane(config, (name) =>
         talos.kubeconfig(name, AbortSignal.any([signal, AbortSignal.timeout(within)])),
       )
-      const { cert, key, ca } = parseKubeconfig(handedOut, `the kubeconfig of ${node}`)
+      const { cert, key, ca } = parseKubeconfig(issued, `the kubeconfig of ${node}`, handedOut)
       if (cert === undefined || key === undefined)
         throw new AgentError('malformed', `the kubeconfig of ${node} has no client certificate`)
       const fault = renewalFault(

@@ -1,6 +1,7 @@
 import type { SecretSource } from '../config/scalars.ts'
+import { readText } from './file-gate.ts'
 import type { Reading } from './kept-file.ts'
-import { readSecret, readText, type Settings } from './settings.ts'
+import { readSecret, type Settings } from './settings.ts'
 
 /** Reads what the configuration names, and remembers from which files. */
 export interface SecretReader {

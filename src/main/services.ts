@@ -2,6 +2,7 @@ import { createSupervisor, type Supervisor, type SupervisorLimits } from '../eng
 import type { QueueDoor } from '../engine/queue-door.ts'
 import type { Agent } from '../agent.ts'
 import { type Alerts, settleUnknown } from '../core/alert.ts'
+import { findMistakes } from '../config/mistakes.ts'
 import { AgentError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import type { Ports } from '../core/ports.ts'
@@ -61,8 +62,10 @@ export function createServices(options: ServicesOptions): Supervisor {
  */
 export async function checkServices(settings: Settings): Promise<void> {
   if (settings.hasRun) return
-  const faults = await faultsOfServices(settings)
-  if (faults.length > 0) throw new AgentError('misconfigured', faults.map(({ why }) => why).join('\n'))
+  const mistakes = findMistakes(settings.config, new Date()).filter(({ severity }) => severity === 'error')
+  const faults = (await faultsOfServices(settings)).filter(({ severity }) => severity !== 'warning')
+  const texts = [...mistakes.map(({ path, text }) => `${path.join('.')}: ${text}`), ...faults.map(({ why }) => why)]
+  if (texts.length > 0) throw new AgentError('misconfigured', texts.join('\n'))
 }
 
 /** What services find wrong with the configuration and what it names. */

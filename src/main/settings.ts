@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { schematicId } from '../adapters/factory/schematic-id.ts'
 import type { SecretSource } from '../config/scalars.ts'
-import { type Config, parseConfig, parseSchematic } from '../config/config.ts'
+import { type Config, inspectConfig, parseConfig, parseSchematic } from '../config/config.ts'
 import { chooseTimeZone } from '../core/time.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
 import type { RegisteredSchematic } from '../core/release/schematic.ts'
 import type { AnyService, Files } from '../operations/service.ts'
 import { defaultFiles, findConfigFile, socketIn } from './config-file.ts'
+import { readText } from './file-gate.ts'
 import { findLastGood } from './last-good.ts'
 import { loadRegistry, sectionsOf } from './registry.ts'
 
@@ -83,6 +83,36 @@ export async function loadUsableSettings(
   }
 }
 
+/** A configuration that may have faults, with what can be used of it to look at the rest. */
+export interface InspectedSettings {
+  readonly file: string
+  readonly faults: readonly string[]
+  /** Undefined where nothing can be used. */
+  readonly settings: Settings | undefined
+  /** Top-level settings that are missing. */
+  readonly assumed: readonly string[]
+  /** Everything that stands in the file. */
+  readonly raw: unknown
+  /** The path in the file of a setting of `settings`. */
+  pathOf(path: readonly PropertyKey[]): readonly PropertyKey[]
+  /** Line and column of a path in the file. */
+  placeOf(path: readonly PropertyKey[]): { readonly line: number; readonly column: number }
+}
+
+/** The same to be checked. @throws AgentError `misconfigured` where there is no file to read */
+export async function inspectSettings(
+  named: string | undefined,
+  environment: Environment,
+  registry = loadRegistry(),
+): Promise<InspectedSettings> {
+  const file = findFile(named, environment)
+  const services = await registry
+  const text = await readText(file)
+  const { usable, ...inspected } = inspectConfig(text, file, sectionsOf(services))
+  const settings = usable && settingsOf({ file, text, config: usable, environment, services })
+  return { file, settings, ...inspected }
+}
+
 /** A configuration's text, with times in the zone that `TZ` names. @throws AgentError `misconfigured`, with every error */
 export function readConfig(
   text: string,
@@ -135,23 +165,6 @@ function settingsOf({ file, text, config, environment, services, fault, hasRun =
     readSecret: (source, what) => readSecret(source, what, { path, environment }),
     parseSchematic: toSchematic,
   }
-}
-
-/** A file's text. @throws AgentError `misconfigured`, saying what is wrong with the file */
-export async function readText(file: string): Promise<string> {
-  return readFile(file, 'utf8').catch((error: unknown) => {
-    const why = isAbsent(error) ? 'does not exist' : `can't be read: ${messageOf(error)}`
-    throw new AgentError('misconfigured', `${file} ${why}`, error)
-  })
-}
-
-/** Whether it is only that a file is not there yet. */
-export function isMissingFile(error: unknown): boolean {
-  return error instanceof AgentError && isAbsent(error.cause)
-}
-
-function isAbsent(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT'
 }
 
 /** The secret itself, without the line break that editors put at the end of a file. */

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { createChecks } from '../adapters/checks/checks.ts'
 import { createFactory } from '../adapters/factory/factory.ts'
 import { createApi } from '../adapters/kubernetes/api.ts'
-import { type Access, parseKubeconfig } from '../adapters/kubernetes/kubeconfig.ts'
+import { type Access, handedOut, parseKubeconfig } from '../adapters/kubernetes/kubeconfig.ts'
 import { createKubernetes } from '../adapters/kubernetes/kubernetes.ts'
 import { createObjects } from '../adapters/kubernetes/objects.ts'
 import type { NutUps } from '../adapters/nut/ups.ts'
@@ -15,13 +15,14 @@ import type { Journal } from '../core/journal.ts'
 import type { Logger } from '../core/log.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Calendar } from '../core/upgrade/ports.ts'
-import { accessFrom, keepKubernetes, keepTalos, readKubernetes, readTalos, type Sourced } from './credentials.ts'
+import { accessFrom, keepKubernetes, keepTalos, type Sourced } from './credentials.ts'
+import { isMissingFile } from './file-gate.ts'
 import type { KeptFile } from './kept-file.ts'
 import { followMachines } from './machines.ts'
 import { missingFor } from './missing.ts'
 import { renewableKubernetes, renewableTalos } from './renewable.ts'
 import type { Renewable } from './renewal.ts'
-import { isMissingFile, type Settings } from './settings.ts'
+import type { Settings } from './settings.ts'
 import { followUpses, type UpsesTold } from './upses.ts'
 
 /** How long a control plane may take to hand out a kubeconfig, in ms. */
@@ -179,16 +180,6 @@ function whenNew(refused: Map<string, string>, told: UpsesTold['login']): NonNul
   }
 }
 
-/** What it takes to talk to nodes. @throws AgentError `misconfigured`, also where the role is not enough */
-export async function readCredentials(settings: Settings): Promise<Credentials> {
-  return (await readTalos(settings)).value
-}
-
-/** What it takes to talk to Kubernetes, from its file. @throws AgentError `misconfigured` */
-export async function readAccess(settings: Settings, kubeconfig: string): Promise<Access> {
-  return (await readKubernetes(settings, kubeconfig)).value
-}
-
 /** A kubeconfig of an admin, as the first control plane that answers hands it out (Talos' Kubeconfig call). */
 async function askForAccess(talos: TalosAdapter, { config }: Settings): Promise<Access> {
   let last: unknown = new AgentError('misconfigured', 'there is no kubeconfig, and no control plane to ask for one')
@@ -196,7 +187,7 @@ async function askForAccess(talos: TalosAdapter, { config }: Settings): Promise<
     if (role !== 'controlplane') continue
     try {
       const text = await talos.kubeconfig(name, AbortSignal.timeout(kubeconfigWithin))
-      return parseKubeconfig(text, `the kubeconfig of ${name}`)
+      return parseKubeconfig(text, `the kubeconfig of ${name}`, handedOut)
     } catch (error) {
       last = error
     }

@@ -223,7 +223,7 @@ function withFirstSight(
   const node: OutageNode = {
     ...before,
     // One that we have shut down meanwhile was up, whatever it looks like now.
-    wasUp: (kind === 'host' ? answers : before.wasUp || wasUp) || (isOurs && before.state !== 'unreached'),
+    wasUp: kind === 'host' ? answers || (isOurs && before.state !== 'unreached') : before.wasUp || wasUp,
     ...(kind === 'node' ? { wasHealthy: wasHealthy || isOurs } : {}),
     ...(stopping && !isOurs ? { state: 'shutdown-sent' as const } : {}),
   }

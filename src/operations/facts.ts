@@ -1,5 +1,6 @@
 import type { Cluster } from '../core/cluster/cluster.ts'
 import { drillReport, drillRequest } from '../core/power/drill-shape.ts'
+import type { NamedMachine } from '../core/power/renames.ts'
 import { registeredSchematic } from '../core/release/schematic-shape.ts'
 import type { RollbackRequest } from '../core/upgrade/gates.ts'
 import type { Journal } from '../core/journal.ts'
@@ -77,6 +78,8 @@ export const remembered = {
   ordered: fact('power.ordered', text),
   /** A person has requested to wake everything without waiting for the battery or for stable mains power. */
   wakeNow: fact('power.wakeNow', flag),
+  /** The machines as they were configured at the last start: one that is renamed during an outage is still the same. */
+  machines: fact('power.machines', listOf(object<NamedMachine>({ name: text, address: text, macs: listOf(text) }))),
   /** What the last rehearsal of a power cut came to. */
   drill: fact('power.drill', drillReport),
   /** A person wants one. `until`: no further than this phase. */

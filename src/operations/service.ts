@@ -40,6 +40,8 @@ export interface SectionFault {
   /** The setting that names what is wrong: `queue.password`. */
   readonly setting: string
   readonly why: string
+  /** `warning`: it is probably not meant so, and keeps nothing from working. Default: an error. */
+  readonly severity?: 'error' | 'warning'
 }
 
 /** What a service has before anything runs. */

@@ -7,7 +7,7 @@ import type { Credentials } from '../../src/adapters/talos/talosconfig.ts'
 import type { PowerAnswer } from '../../src/core/operator.ts'
 import type { Entry } from '../../src/core/journal.ts'
 import { loadSettings } from '../../src/main/settings.ts'
-import { readCredentials } from '../../src/main/wiring.ts'
+import { readTalos } from '../../src/main/credentials.ts'
 import { endStore, startDaemon, waitFor } from '../lab/daemon.ts'
 import { startUpsd } from '../lab/upsd/upsd.ts'
 import { forkCluster } from './forked.ts'
@@ -63,7 +63,7 @@ async function shutDownAll(form: Form): Promise<void> {
   const cluster = await forkCluster(stack, 'many-shutdowns-process.ts', order)
 
   const settings = await loadSettings(cluster.config, {})
-  const credentials = await readCredentials(settings)
+  const { value: credentials } = await readTalos(settings)
   const bare: number[] = []
   for (let round = 0; round < bareRounds; round++)
     bare.push(await clock(() => Promise.all(settings.config.nodes.map(({ address }) => askBare(address, credentials)))))

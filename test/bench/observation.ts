@@ -5,7 +5,7 @@ import { createTalos } from '../../src/adapters/talos/talos.ts'
 import type { Credentials } from '../../src/adapters/talos/talosconfig.ts'
 import { observe } from '../../src/engine/observe.ts'
 import { loadSettings } from '../../src/main/settings.ts'
-import { readAccess, readCredentials } from '../../src/main/wiring.ts'
+import { readKubernetes, readTalos } from '../../src/main/credentials.ts'
 import { startManyNodes } from './many-nodes.ts'
 import { clock, cpuSeconds, goal, median, say } from './measure.ts'
 
@@ -20,8 +20,8 @@ export async function measureObservation(stack: AsyncDisposableStack): Promise<v
   const lab = stack.use(await startManyNodes(83, count))
   const settings = await loadSettings(lab.config, {})
   const { nodes } = settings.config
-  const credentials = await readCredentials(settings)
-  const api = stack.use(createApi(await readAccess(settings, settings.config.cluster.kubeconfig!)))
+  const { value: credentials } = await readTalos(settings)
+  const api = stack.use(createApi((await readKubernetes(settings, settings.config.cluster.kubeconfig!)).value))
   const ports = { talos: createTalos({ nodes, credentials }), kubernetes: createKubernetes(api) }
   const signal = new AbortController().signal
 

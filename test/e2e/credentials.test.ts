@@ -43,7 +43,7 @@ test('a daemon renews what ends soon, and after a restart goes on with it', { ti
     `written to ${copy}, which is used instead of ${talosconfig}: that can't be rewritten`,
   )
   const { stderr } = await runCli(['config', 'check', '-c', file])
-  expect(stderr).toContain(`the client certificate in ${copy} (os:admin) ends on `)
+  expect(stderr).toContain(`the client certificate in ${copy} (os:admin) expires on `)
   expect(daemon.output).not.toMatch(/BEGIN|LS0tLS1/)
   await daemon.stop()
   const again = stack.use(await startDaemon({ config: file, directory }))

@@ -9,7 +9,8 @@ export interface FakeMachine {
   stage: string
   version: string
   schematic: string
-  extensions: readonly string[]
+  /** Undefined: it does not report them. */
+  extensions: readonly string[] | undefined
   uuid: string
   /** As the kubelet reports it, too. */
   machineId: string

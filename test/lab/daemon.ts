@@ -28,6 +28,8 @@ export interface LabDaemonOptions {
   readonly environment?: Readonly<Record<string, string>>
   /** The project's own, or that of an installed package. */
   readonly launcher?: string
+  /** The user that it runs as, where that is not ours: for root only. */
+  readonly uid?: number
 }
 
 /** Starts a daemon; resolves when it answers on its socket. */
@@ -37,6 +39,7 @@ export async function startDaemon({
   pollEvery = 150,
   environment = {},
   launcher = ownLauncher,
+  uid,
 }: LabDaemonOptions): Promise<LabDaemon> {
   const child = spawn(
     process.execPath,
@@ -44,6 +47,7 @@ export async function startDaemon({
     {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...environment },
+      ...(uid === undefined ? {} : { uid, gid: uid }),
     },
   )
   let output = ''

@@ -317,9 +317,9 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
       await Promise.all([
         writeFile(file, stringify(config)),
         writeFile(join(directory, 'schematics', 'homelab.yaml'), stringify(homelabSchematic)),
-        writeFile(join(directory, 'talosconfig'), stringify({ context: 'lab', contexts })),
-        writeFile(join(directory, 'kubeconfig'), await kubernetes.kubeconfig({ user: 'caretaker' })),
-        writeFile(join(directory, 'ups-password'), `${ups?.password ?? 'secret'}\n`),
+        writeSecret(join(directory, 'talosconfig'), stringify({ context: 'lab', contexts })),
+        writeSecret(join(directory, 'kubeconfig'), await kubernetes.kubeconfig({ user: 'caretaker' })),
+        writeSecret(join(directory, 'ups-password'), `${ups?.password ?? 'secret'}\n`),
       ])
       return file
     },
@@ -344,4 +344,9 @@ function becomesReady(nodes: readonly TalosNode[]): Promise<void> {
 export function replicasOf({ kubernetes }: Pick<Homelab, 'kubernetes'>): number | undefined {
   const { replicas }: { replicas?: number } = { ...kubernetes.workload('Deployment', 'films', 'media')?.spec }
   return replicas
+}
+
+/** As talosctl and people with care do it: for nobody else to read. */
+function writeSecret(file: string, text: string): Promise<void> {
+  return writeFile(file, text, { mode: 0o600 })
 }

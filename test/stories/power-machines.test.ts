@@ -51,6 +51,26 @@ test('a NAS that was off before is neither told nor woken, and one that hangs is
   expect(did(homelab, 'wake')).not.toContain('wake proxmox')
 })
 
+test('a machine that is renamed in the configuration while it is down is woken under its new name', async () => {
+  const homelab = fakeHomelab(two, { hosts: ['nas'] })
+  {
+    await using it = startAgent(homelab, { hosts: [nas] })
+    await fails(it)
+    expect(homelab.hosts.get('nas')?.up).toBe(false)
+  }
+  homelab.hosts.set('storage', homelab.hosts.get('nas')!)
+  homelab.diary.length = 0
+  await using it = startAgent(homelab, { hosts: [{ ...nas, name: 'storage' }] })
+  await it.reads(online)
+  await it.run('wake-cluster')
+  await isOver(homelab)
+  expect(did(homelab, 'wake')[0]).toBe('wake storage')
+  expect(homelab.hosts.get('storage')?.up).toBe(true)
+  expect(homelab.ports.journal.entries(50).map(({ text }) => text)).toContain(
+    'nas is called storage now, also in the open outage',
+  )
+})
+
 test('a machine that no packet wakes is switched on another way, after the time that packets had', async () => {
   const homelab = fakeHomelab(two)
   homelab.deaf.add('w-1')

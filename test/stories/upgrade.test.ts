@@ -140,6 +140,23 @@ test('a node that would lose an extension is refused', async () => {
   expect(sentencesOf(await it.runQueue()).at(-1)).toContain('w-1 would lose siderolabs/zfs')
 })
 
+test.each([
+  { accepts: false, mayLose: [], says: 'w-1 does not report which extensions its image has', runs: 'v1.13.9' },
+  { accepts: true, mayLose: ['extensions'], says: 'every node runs v1.14.1', runs: 'v1.14.1' },
+])(
+  'a node that does not report its extensions gets another schematic only where a person accepts that: $accepts',
+  async ({ mayLose, says, runs }) => {
+    const homelab = fakeHomelab({ 'cp-1': 'controlplane', 'w-1': 'worker' }, offered)
+    const installed = { version: 'v1.13.9', schematic: 'another' }
+    Object.assign(homelab.machine('w-1'), { ...installed, installed, latest: installed, extensions: undefined })
+    await using it = startAgent(homelab, { upgrade: { mayLose } })
+    await it.reads(online)
+    await it.run('watch-releases')
+    expect(sentencesOf(await it.runQueue()).at(-1)).toContain(says)
+    expect(homelab.machine('w-1').version).toBe(runs)
+  },
+)
+
 test('a failing battery takes the cluster from an upgrade under way within its grace', async () => {
   const homelab = fakeHomelab({ 'cp-1': 'controlplane', 'w-1': 'worker' }, offered)
   await using it = startAgent(homelab)

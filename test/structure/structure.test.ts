@@ -74,6 +74,9 @@ describe('the rule sees what breaks it', () => {
     { path: 'src/http/a.ts', imports: '../agent.ts' },
     { path: 'jobs/a.ts', imports: '../src/engine/until.ts' },
     { path: 'src/agent.ts', imports: './adapters/nut/ups.ts' },
+    { path: 'src/config/a.ts', imports: 'yaml' },
+    { path: 'src/adapters/talos/a.ts', imports: 'yaml' },
+    { path: 'src/main/a.ts', imports: 'yaml' },
   ])('$path that imports $imports', ({ path, imports }) => {
     expect(findBreaches([parseSource(path, `import type { X } from '${imports}'`)])).toHaveLength(1)
   })

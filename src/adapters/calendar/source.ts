@@ -47,7 +47,11 @@ export function fileSource<T>(path: string, accept: Accept<T>): Source<T> {
     throw new AgentError('misconfigured', `the calendar ${path} can't be read: ${messageOf(error)}`, error)
   }
 
-  return { read: (now, signal) => orCalledOff(read(now), path, signal) }
+  let reading: Promise<T> | undefined
+  /** One reading at a time: on a share that hangs each would keep one of Node's few threads. */
+  const readOnce = (now: Date) => (reading ??= read(now).finally(() => (reading = undefined)))
+
+  return { read: (now, signal) => orCalledOff(readOnce(now), path, signal) }
 }
 
 function attempt<T>(action: () => T): { readonly value: T } | AgentError {

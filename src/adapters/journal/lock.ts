@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { AgentError, messageOf } from '../../core/errors.ts'
@@ -33,7 +33,10 @@ export function lockState(directory: string): Disposable {
         `another Caretaker uses ${directory}: stop it first, or give this one its own 'state'`,
       )
     }
-    throw new AgentError('misconfigured', `the state directory ${directory} can't be written to: ${messageOf(error)}`)
+    throw new AgentError(
+      'misconfigured',
+      `the state directory ${directory} can't be written to: ${messageOf(error)}${ownersAdvice(directory)}`,
+    )
   }
   const held = database
   locks.add(held)
@@ -41,5 +44,15 @@ export function lockState(directory: string): Disposable {
     [Symbol.dispose]: () => {
       if (locks.delete(held)) held.close()
     },
+  }
+}
+
+/** What to do where what is there is another user's, as after a change of the container's user; else nothing. */
+function ownersAdvice(directory: string): string {
+  try {
+    const owner = (statSync(join(directory, 'lock.db'), { throwIfNoEntry: false }) ?? statSync(directory)).uid
+    return `. What is there belongs to the user ${owner}: hand it over with \`chown -R\`, or run Caretaker as that user`
+  } catch {
+    return ''
   }
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { AgentError, messageOf } from '../../core/errors.ts'
 
@@ -21,6 +20,9 @@ export interface Fields {
   token(): string | undefined
 }
 
+/** The text of a file beside the kubeconfig. Throws where it can't be read. */
+export type ReadFile = (path: string) => string
+
 export interface FieldsOptions {
   /** The kubeconfig. */
   readonly file: string
@@ -28,10 +30,11 @@ export interface FieldsOptions {
   readonly values: Readonly<Record<string, unknown>>
   /** Gets the path of each file that is read. */
   readonly files: string[]
+  readonly readFile: ReadFile
 }
 
 /** @throws AgentError `misconfigured`, as do all of its functions */
-export function createFields({ file, of, values, files }: FieldsOptions): Fields {
+export function createFields({ file, of, values, files, readFile }: FieldsOptions): Fields {
   const wrong = (why: string) => new AgentError('misconfigured', `${file}: ${why}`)
 
   function text(key: string): string | undefined {
@@ -54,7 +57,7 @@ export function createFields({ file, of, values, files }: FieldsOptions): Fields
     const path = resolve(dirname(file), named)
     files.push(path)
     try {
-      return readFileSync(path, 'utf8')
+      return readFile(path)
     } catch (error) {
       throw wrong(`${key} can't be read: ${messageOf(error)}`)
     }

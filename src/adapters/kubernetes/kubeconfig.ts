@@ -1,10 +1,10 @@
 import { X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
-import { LineCounter, parseDocument } from 'yaml'
 import { organizationsOf } from '../../core/certificate-life.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
-import { describeYamlFault, yamlAliasFault } from '../../core/yaml-fault.ts'
-import { createFields, type Fields } from './kubeconfig-fields.ts'
+import { openYaml, readYaml, valueOf } from '../../yaml.ts'
+import { createFields, type Fields, type ReadFile } from './kubeconfig-fields.ts'
 
 /** What it takes to talk to an API server: PEM texts, or a token. */
 export interface Access {
@@ -33,14 +33,14 @@ export interface Impersonation {
 
 /**
  * Reads a kubeconfig's current context (kubernetes/client-go tools/clientcmd/api/v1). Data may be embedded or in files
- * beside it. Logins that need a person, a cloud or another program are refused, and so are fields that would change the
+ * beside it, which `readFile` reads. Logins that need a person, a cloud or another program are refused, and so are fields that would change the
  * server or the identity in an unsupported way.
  *
  * @throws AgentError `misconfigured`, one message, with nothing of what is secret
  */
-export function parseKubeconfig(text: string, file: string): Access {
+export function parseKubeconfig(text: string, file: string, readFile: ReadFile = readNow): Access {
   const wrong = (why: string) => new AgentError('misconfigured', `${file}: ${why}`)
-  const document = readDocument(text, wrong)
+  const document = asRecord(valueOf(readYaml(text, wrong), wrong))
   const current = document['current-context']
   if (isUnquoted(current)) throw wrong(`current-context is not a string: put ${current} in quotes`)
   if (typeof current !== 'string' || current === '') throw wrong('it has no current-context')
@@ -58,7 +58,7 @@ export function parseKubeconfig(text: string, file: string): Access {
   const context = named('contexts', 'context', current)
   const files: string[] = []
   const fieldsOf = (kind: string, name: unknown, values: Record<string, unknown>) =>
-    createFields({ file, of: `the ${kind} "${String(name)}"`, values, files })
+    createFields({ file, readFile, of: `the ${kind} "${String(name)}"`, values, files })
   const cluster = fieldsOf('cluster', context['cluster'], named('clusters', 'cluster', context['cluster']))
   const user = fieldsOf('user', context['user'], named('users', 'user', context['user']))
 
@@ -85,6 +85,13 @@ export function parseKubeconfig(text: string, file: string): Access {
 }
 
 type Wrong = (why: string) => AgentError
+
+const readNow: ReadFile = (path) => readFileSync(path, 'utf8')
+
+/** For a kubeconfig that a node has handed out: what it names lies elsewhere, and files of this machine are none of its business. */
+export const handedOut: ReadFile = () => {
+  throw new Error('a kubeconfig from elsewhere must hold its certificates itself')
+}
 
 /** kubernetes/client-go tools/clientcmd/api/v1/types.go Cluster */
 const clusterFields = [
@@ -131,18 +138,6 @@ function refuseImpersonators(user: Fields, wrong: Wrong): void {
     throw wrong(
       `${found} of ${user.of} is not a kubeconfig field: impersonation is set with as, as-uid, as-groups and as-user-extra`,
     )
-}
-
-function readDocument(text: string, wrong: Wrong): Record<string, unknown> {
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
-  const [fault] = document.errors
-  if (fault) throw wrong(describeYamlFault(fault.code, lines.linePos(fault.pos[0])))
-  try {
-    return asRecord(document.toJS())
-  } catch {
-    throw wrong(yamlAliasFault)
-  }
 }
 
 function refuseOtherLogins(user: Fields, wrong: Wrong): void {
@@ -235,8 +230,8 @@ export function withClientCertificate(
 
 /** Where the user and the cluster of the current context stand in the document. */
 function findUser(text: string) {
-  const document = parseDocument(text, { prettyErrors: false })
-  const whole = asRecord(document.errors.length === 0 ? document.toJS() : undefined)
+  const { document, faults } = openYaml(text)
+  const whole = asRecord(faults.length === 0 ? document.toJS() : undefined)
   const indexOf = (list: string, name: unknown) => {
     const entries = Array.isArray(whole[list]) ? whole[list].map(asRecord) : []
     const index = entries.findIndex((entry) => entry['name'] === name)

@@ -4,6 +4,7 @@ import { AgentError, messageOf } from '../../core/errors.ts'
 import { runChild, type ChildEnd } from './child.ts'
 import { explainLogin, judgeEnd, type Login } from './ssh-trouble.ts'
 import { calledOff, type Means } from './options.ts'
+import { knownAs } from './ssh-files.ts'
 
 export interface SshShutdown {
   readonly kind: 'ssh'
@@ -145,12 +146,6 @@ function optionsFor({ user, address, port, key, knownHosts }: Login): string[] {
     '-p',
     String(port),
   ]
-}
-
-/** As known_hosts names it (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT"). */
-function knownAs(address: string, port: number): string {
-  const name = address.toLowerCase()
-  return port === 22 ? name : `[${name}]:${port}`
 }
 
 /** ssh puts things in the place of `%h` and its like. */

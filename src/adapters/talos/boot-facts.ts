@@ -1,6 +1,6 @@
-import { parse } from 'yaml'
 import type { SchematicParts, TalosFacts } from '../../core/cluster/cluster.ts'
 import { overlayOptionsOf } from '../../core/release/provisions.ts'
+import { parseYaml } from '../../yaml.ts'
 import { machineIdOf } from './machine-id.ts'
 import { asRecord, readOptional, textOf } from './resources.ts'
 import type { Session } from './session.ts'
@@ -12,6 +12,7 @@ export type BootFacts = Pick<
 >
 
 const resources = {
+  extensions: { namespace: 'runtime', type: 'ExtensionStatuses.runtime.talos.dev' },
   security: { namespace: 'runtime', type: 'SecurityStates.talos.dev', id: 'securitystate' },
   bootedEntry: { namespace: 'runtime', type: 'BootedEntries.talos.dev', id: 'bootedentry' },
   kernelCmdline: { namespace: 'runtime', type: 'KernelCmdlines.runtime.talos.dev', id: 'cmdline' },
@@ -52,8 +53,9 @@ export async function readMachineId(session: Session): Promise<string | undefine
  */
 async function readExtensions({ state }: Session): Promise<Pick<TalosFacts, 'schematic' | 'extensions' | 'provides'>> {
   const names: string[] = []
-  for await (const { resource } of state.list({ namespace: 'runtime', type: 'ExtensionStatuses.runtime.talos.dev' })) {
-    const { name, version, extraInfo } = asRecord(asRecord(parse(resource?.spec?.yamlSpec ?? ''))['metadata'])
+  for await (const { resource } of state.list(resources.extensions)) {
+    const spec = parseYaml(resource?.spec?.yamlSpec ?? '', resources.extensions.type)
+    const { name, version, extraInfo } = asRecord(asRecord(spec)['metadata'])
     if (name === 'schematic' && typeof version === 'string') {
       return { schematic: version, ...readSchematic(extraInfo) }
     }
@@ -63,13 +65,14 @@ async function readExtensions({ state }: Session): Promise<Pick<TalosFacts, 'sch
   return { schematic: undefined, extensions: names, provides: undefined }
 }
 
-/** The schematic's own text; parts are undefined where the node does not report it (Talos before 1.7). */
+/** The schematic's own text; parts are undefined where the node does not report it (Talos before 1.7), or it is damaged. */
 function readSchematic(extraInfo: unknown): {
   readonly extensions: readonly string[] | undefined
   readonly provides: SchematicParts | undefined
 } {
-  if (typeof extraInfo !== 'string' || extraInfo === '') return { extensions: undefined, provides: undefined }
-  const { overlay, customization } = asRecord(parse(extraInfo))
+  const schematic = readWhole(extraInfo)
+  if (schematic === undefined) return { extensions: undefined, provides: undefined }
+  const { overlay, customization } = schematic
   const { systemExtensions, extraKernelArgs, embeddedMachineConfiguration } = asRecord(customization)
   const words = listOf(extraKernelArgs).flatMap((argument) => argument.split(/\s+/).filter(Boolean))
   return {
@@ -80,6 +83,16 @@ function readSchematic(extraInfo: unknown): {
       ...overlayOptionsOf(asRecord(overlay)['options']),
       embeddedConfig: textOf(embeddedMachineConfiguration) !== undefined,
     },
+  }
+}
+
+/** A text that is damaged tells as little as none. */
+function readWhole(extraInfo: unknown): Record<string, unknown> | undefined {
+  if (typeof extraInfo !== 'string' || extraInfo === '') return undefined
+  try {
+    return asRecord(parseYaml(extraInfo, 'the schematic of the node'))
+  } catch {
+    return undefined
   }
 }
 

@@ -1,5 +1,5 @@
 import { fromBinary } from '@bufbuild/protobuf'
-import { parse } from 'yaml'
+import { parseYaml } from '../../yaml.ts'
 import { Error_Code } from './gen/common_pb.ts'
 import {
   ConfigLoadErrorEventSchema,
@@ -95,7 +95,7 @@ function sequenceIn({ data }: Pick<Event, 'data'>): SequenceEvent | undefined {
 
 async function currentStage({ state }: Session, signal: AbortSignal): Promise<string> {
   const { resource } = await state.get(machineStatus, { signal })
-  const spec = parse(resource?.spec?.yamlSpec ?? '') as {
+  const spec = parseYaml(resource?.spec?.yamlSpec ?? '', machineStatus.type) as {
     stage?: string
     status?: { ready?: boolean; unmetConditions?: { name: string; reason: string }[] }
   } | null

@@ -1,5 +1,5 @@
 import { Code, ConnectError } from '@connectrpc/connect'
-import { parse } from 'yaml'
+import { parseYaml } from '../../yaml.ts'
 import type { Session } from './session.ts'
 import { isSaidHere } from './trouble.ts'
 
@@ -19,7 +19,7 @@ export const machineStatus = {
 
 /** The spec of a resource that is always there: a mapping, or a bare scalar. */
 export async function readSpec({ state }: Pick<Session, 'state'>, name: ResourceName): Promise<unknown> {
-  return parse((await state.get(name)).resource?.spec?.yamlSpec ?? '')
+  return parseYaml((await state.get(name)).resource?.spec?.yamlSpec ?? '', name.type)
 }
 
 /** The same of one that need not be there, or that only newer releases know. */

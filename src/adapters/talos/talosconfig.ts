@@ -1,10 +1,9 @@
 import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { createSecureContext } from 'node:tls'
-import { type Document, LineCounter, parseDocument } from 'yaml'
 import { dayOf, organizationsOf } from '../../core/certificate-life.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
-import { describeYamlFault, yamlAliasFault } from '../../core/yaml-fault.ts'
+import { type Document, readYaml, valueOf } from '../../yaml.ts'
 
 /** The credentials for nodes: PEM texts. */
 export interface Credentials {
@@ -34,7 +33,7 @@ type Wrong = (why: string) => AgentError
  */
 export function parseTalosconfig(text: string, file: string, context?: string): Credentials {
   const wrong: Wrong = (why) => new AgentError('misconfigured', `${file}: ${why}`)
-  const { name, chosen } = chooseContext(readDocument(text, wrong), context, wrong)
+  const { name, chosen } = chooseContext(readYaml(text, wrong), context, wrong)
   if (chosen['auth'] !== undefined && chosen['crt'] === undefined) {
     throw wrong(
       `the context "${name}" logs in through Omni, which needs a person at a browser: use a talosconfig with a client certificate`,
@@ -71,7 +70,7 @@ export function parseTalosconfig(text: string, file: string, context?: string): 
  */
 export function withTalosClient(text: string, file: string, context: string | undefined, client: TalosClient): string {
   const wrong: Wrong = (why) => new AgentError('misconfigured', `${file}: ${why}`)
-  const document = readDocument(text, wrong)
+  const document = readYaml(text, wrong)
   const { name } = chooseContext(document, context, wrong)
   try {
     for (const key of ['crt', 'key'] as const)
@@ -82,25 +81,12 @@ export function withTalosClient(text: string, file: string, context: string | un
   return document.toString({ lineWidth: 0 })
 }
 
-function readDocument(text: string, wrong: Wrong): Document {
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
-  const [fault] = document.errors
-  if (fault) throw wrong(describeYamlFault(fault.code, lines.linePos(fault.pos[0])))
-  return document
-}
-
 function chooseContext(
   document: Document,
   context: string | undefined,
   wrong: Wrong,
 ): { readonly name: string; readonly chosen: Readonly<Record<string, unknown>> } {
-  let whole: { context?: unknown; contexts?: unknown } | null
-  try {
-    whole = document.toJS() as typeof whole
-  } catch {
-    throw wrong(yamlAliasFault)
-  }
+  const whole = valueOf(document, wrong) as { context?: unknown; contexts?: unknown } | null
   const contexts = (whole?.contexts ?? {}) as Record<string, unknown>
   const name = context ?? (typeof whole?.context === 'string' ? whole.context : undefined)
   const chosen = name === undefined || !Object.hasOwn(contexts, name) ? undefined : contexts[name]

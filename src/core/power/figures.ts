@@ -50,7 +50,7 @@ export function plausible(raw: UpsReading, trust: Trust | undefined, before: Bef
     return why === undefined ? undefined : { reported, why }
   }
   if (charge !== undefined) {
-    const why = whyNotCharge(raw, charge) ?? stays(before.reading?.doubts?.charge, charge)
+    const why = whyNotCharge(raw, charge) ?? stays(before.reading?.doubts?.charge, (doubted) => doubted === charge)
     const doubt = told(charge, why, trust?.charge ?? true)
     if (doubt) doubtful.charge = doubt
   }
@@ -59,7 +59,8 @@ export function plausible(raw: UpsReading, trust: Trust | undefined, before: Bef
     const why =
       whyNotRuntime(raw, runtime, believed) ??
       whyStill(runtime, before) ??
-      stays(before.reading?.doubts?.runtime, runtime)
+      // What was too little falls further on battery, and is no more plausible for that.
+      stays(before.reading?.doubts?.runtime, (doubted) => runtime <= doubted)
     const doubt = told(runtime, why, trust?.runtime ?? true)
     if (doubt) doubtful.runtime = doubt
   }
@@ -82,8 +83,14 @@ export function asReported({ doubts, ...reading }: UpsReading): UpsReading {
   }
 }
 
-function stays(before: Doubt | undefined, reported: number): string | undefined {
-  return before && !before.isConfigured && before.reported === reported ? before.why : undefined
+function stays(before: Doubt | undefined, isSame: (doubted: number) => boolean): string | undefined {
+  return before && !before.isConfigured && isSame(before.reported) ? before.why : undefined
+}
+
+/** On mains power, and neither charging nor discharging: it is full, whatever charge it reports. */
+function isResting(reading: UpsReading): boolean {
+  const isUsed = ['OB', 'CHRG', 'DISCHRG', 'LB'].some((token) => has(reading, token))
+  return has(reading, 'OL') && !isUsed
 }
 
 function whyNotCharge(reading: UpsReading, charge: number): string | undefined {
@@ -93,20 +100,21 @@ function whyNotCharge(reading: UpsReading, charge: number): string | undefined {
   if (runtime !== undefined && runtime >= tooLongForNothing && runtime <= longestRuntime && !allOnes.has(runtime))
     return `the UPS reports a runtime of ${inSeconds(runtime)} beside it, and no low battery (LB)`
   // A battery that is empty and on mains power is being charged.
-  const isResting = has(reading, 'OL') && !has(reading, 'OB') && !has(reading, 'CHRG') && !has(reading, 'DISCHRG')
-  return isResting ? 'the UPS neither charges it nor reports a low battery (LB)' : undefined
+  return isResting(reading) ? 'the UPS neither charges it nor reports a low battery (LB)' : undefined
 }
 
 function whyNotRuntime(reading: UpsReading, runtime: number, charge: number | undefined): string | undefined {
   if (!(runtime >= 0)) return `${inSeconds(runtime)} is no runtime`
   if (runtime > longestRuntime || allOnes.has(runtime)) return 'it is a value that stands for "unknown"'
-  if (has(reading, 'LB') || charge === undefined) return undefined
+  const believed = charge ?? (isResting(reading) ? 100 : undefined)
+  if (has(reading, 'LB') || believed === undefined) return undefined
   const { load = usualLoad } = reading
   // Twice the load takes half the runtime; a load of next to nothing is not measured well.
-  const least = leastRuntime * Math.min(5, usualLoad / Math.max(load, 10)) * (charge / 100)
+  const least = leastRuntime * Math.min(5, usualLoad / Math.max(load, 10)) * (believed / 100)
   // Not linear at its end: less of a charge is worth less than its share.
-  if (runtime >= (charge >= full ? least : least / 2)) return undefined
-  return `the charge is ${charge} %${reading.load === undefined ? '' : ` at a load of ${reading.load} %`}, without a low battery (LB)`
+  if (runtime >= (believed >= full ? least : least / 2)) return undefined
+  const seen = charge === undefined ? 'the battery rests' : `the charge is ${charge} %`
+  return `${seen}${reading.load === undefined ? '' : ` at a load of ${reading.load} %`}, without a low battery (LB)`
 }
 
 function whyStill(runtime: number, { earlier, onBatteryFor = 0 }: Before): string | undefined {

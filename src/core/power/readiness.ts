@@ -36,6 +36,7 @@ const full = 90
  * | seen                              | holds                                                                     |
  * |-----------------------------------|---------------------------------------------------------------------------|
  * | LB                                | until it is gone                                                          |
+ * | DISCHRG, and a battery not full   | until it is gone: mains power may be none                                 |
  * | a charge below the least          | until it is charged                                                       |
  * | a runtime below the least         | until it is longer, or the battery is full                                |
  * | no charge, but a runtime, or HB   | as the runtime says                                                       |
@@ -49,6 +50,8 @@ export function whyNotReady(
 ): string | undefined {
   const { charge, runtime } = reading
   if (has(reading, 'LB') && !ignoreLowBattery) return 'the battery is low (LB)'
+  if (has(reading, 'DISCHRG') && charge !== undefined && charge < full)
+    return `the UPS reports that its battery discharges (${reading.status.join(' ')})`
   if (charge !== undefined && charge < policy.minimumCharge)
     return `the battery is at ${charge} %, and waking needs ${policy.minimumCharge} % (power.wake.minimumCharge)`
   if (runtime !== undefined && runtime < policy.minimumRuntime && !(charge !== undefined && charge >= full))

@@ -58,8 +58,13 @@ function spelled(value: unknown): string {
   )
 }
 
+/** What a node loses that does not report its extensions and gets another schematic: nobody knows. */
+export const unknownExtensions = 'extensions'
+
 /** What the node is to get. */
 export interface Provisions {
+  /** The id of its schematic. */
+  schematicOf(node: string): string
   extensionsOf(node: string): readonly string[]
   partsOf(node: string): SchematicParts
 }
@@ -68,15 +73,17 @@ export interface Provisions {
  * What the node has now and would not have with the target, by name: extensions as the Factory names them, kernel
  * arguments as they are written, `overlay:rpi_generic`, an option of it that is gone or has another value as
  * `overlay:rpi_generic/configTxt`, `embeddedMachineConfiguration`. What is in `mayLose` is left out.
- * Where the node does not report its schematic, the arguments that it booted with are compared, less those of Talos itself.
+ * A node that does not report its extensions may lose any of them (`extensions`), unless it keeps its schematic, whose id
+ * is a hash of all that is in it. Where the node does not report its schematic, the arguments that it booted with are compared, less those of Talos itself.
  */
 export function lossesOf({ name, talos }: Node, target: Provisions, mayLose: readonly string[]): readonly string[] {
   if (!talos.ok) return []
-  const { extensions = [], provides, kernelArguments } = talos.value
+  const { schematic, extensions, provides, kernelArguments } = talos.value
   const kept = target.partsOf(name)
   const has = provides?.kernelArguments ?? kernelArguments.filter((argument) => !isOfTalos(argument))
   const losses = [
-    ...lackingExtensions(extensions, target.extensionsOf(name)),
+    ...(extensions ? lackingExtensions(extensions, target.extensionsOf(name)) : []),
+    ...(extensions || schematic === target.schematicOf(name) ? [] : [unknownExtensions]),
     ...has.filter((argument) => !kept.kernelArguments.includes(argument)),
     ...(provides ? overlayLosses(provides, kept) : []),
     ...(provides?.embeddedConfig && !kept.embeddedConfig ? ['embeddedMachineConfiguration'] : []),

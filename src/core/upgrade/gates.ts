@@ -13,7 +13,7 @@ import { leavingObstacle } from '../cluster/disruption.ts'
 import { describeDuration } from '../duration.ts'
 import { neededFor, type NodeTimesByRole } from './estimate.ts'
 import { isArmed, isStagedByUs } from '../cluster/next-boot.ts'
-import { lossesOf } from '../release/provisions.ts'
+import { lossesOf, unknownExtensions } from '../release/provisions.ts'
 import { storageObstacle } from '../cluster/storage.ts'
 import type { UpgradePolicy, UpgradeTarget } from './policy.ts'
 import { minorOf } from '../version.ts'
@@ -187,8 +187,11 @@ export function lossObstacle(
 ): string | undefined {
   const lost = lossesOf(node, target, [...mayLose, ...policy.mayLose])
   if (lost.length === 0) return undefined
+  const accept = `accept the loss with \`caretaker approve ${target.version} --losing ${forShell(lost.join(','))}\``
+  if (lost.includes(unknownExtensions))
+    return `${node.name} does not report which extensions its image has, and gets another schematic: compare them, and ${accept}`
   const all = lost.join(', ')
-  return `${node.name} would lose ${all}, which the configured schematic lacks: add it to config/schematics, or accept the loss with \`caretaker approve ${target.version} --losing ${forShell(lost.join(','))}\``
+  return `${node.name} would lose ${all}, which the configured schematic lacks: add it to config/schematics, or ${accept}`
 }
 
 /** Quoted as one word for a shell. */

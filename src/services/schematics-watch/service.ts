@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import { schematicsInUse } from '../../core/release/schematic.ts'
 import { remembered } from '../../operations/facts.ts'
-import { defineService } from '../../operations/service.ts'
+import { defineService, type SectionFault } from '../../operations/service.ts'
 
 const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => quiet }
 
@@ -14,12 +14,16 @@ export default defineService({
     const { loadSchematics } = await import('./watch.ts')
     const needed = schematicsInUse(config())
     const parse = files.parseSchematic
+    const doubts: SectionFault[] = []
+    const refused = (_: string, why: string | undefined) => {
+      if (why !== undefined) doubts.push({ setting: 'schematic', why, severity: 'warning' })
+    }
     try {
-      const { current } = await loadSchematics({ directory: files.schematics, parse, needed, log: quiet })
-      const missing = [...needed].find((name) => !current.has(name))
-      return missing === undefined ? [] : [{ setting: 'schematic', why: missingText(files.schematics, missing) }]
+      const { current } = await loadSchematics({ directory: files.schematics, parse, needed, refused, log: quiet })
+      const missing = [...needed].filter((name) => !current.has(name))
+      return [...missing.map((name) => ({ setting: 'schematic', why: missingText(files.schematics, name) })), ...doubts]
     } catch (error) {
-      return [{ setting: 'schematic', why: messageOf(error) }]
+      return [{ setting: 'schematic', why: messageOf(error) }, ...doubts]
     }
   },
 

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { ailingServices } from '../../../src/adapters/talos/facts.ts'
 import { readEtcd } from '../../../src/adapters/talos/etcd.ts'
 import { ServiceListResponseSchema } from '../../../src/adapters/talos/gen/machine_pb.ts'
+import { machineStatus, readSpec } from '../../../src/adapters/talos/resources.ts'
 import type { Session } from '../../../src/adapters/talos/session.ts'
 import type { Talos } from '../../../src/core/cluster/ports.ts'
 import { imageOf, schematic, startTalosLab, type TalosLab } from './lab.ts'
@@ -27,6 +28,7 @@ beforeAll(async () => {
     { name: 'cp-2', address: '127.0.44.32', version: 'v1.13.9', pace },
     { name: 'cp-3', address: '127.0.44.33', version: 'v1.14.0', pace },
     { name: 'w-1', address: '127.0.44.34', version: 'v1.13.9', overlay },
+    { name: 'w-2', address: '127.0.44.35', version: 'v1.13.9', schematicText: 'customization: { a: "hunter2\n' },
   )
   reader = await at.as(['os:reader'])
 })
@@ -66,6 +68,28 @@ describe('a look at a node', () => {
     ])
     expect((await at.talos.observe('w-1', soon())).extensions).toEqual([])
   })
+
+  test('tells what it can of a node whose schematic is damaged, and that the rest is unknown', async () => {
+    expect(await at.talos.observe('w-2', soon())).toMatchObject({
+      schematic,
+      extensions: undefined,
+      provides: undefined,
+      ready: true,
+    })
+  })
+
+  test.each(['stage: a: hunter2\n', 'stage: "hunter2\n', '[hunter2: {', '*hunter2', '{'.repeat(20_000)])(
+    'refuses a resource that is no YAML with its place, and repeats nothing of it: %#',
+    async (yamlSpec) => {
+      const get = async () => ({ resource: { spec: { yamlSpec } } })
+      const asked = readSpec({ state: { get } } as unknown as Session, machineStatus)
+      await expect(asked).rejects.toMatchObject({
+        code: 'malformed',
+        message: expect.stringMatching(/^MachineStatuses\.runtime\.talos\.dev: it is not valid YAML: /),
+      })
+      await expect(asked).rejects.not.toThrow(/hunter2/)
+    },
+  )
 
   test('tells the overlay of its board, and what that was told', async () => {
     expect((await at.talos.observe('w-1', soon())).provides).toEqual({

@@ -1,53 +1,75 @@
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { readinessOf, whyNotReady } from '../../../src/core/power/readiness.ts'
 import type { PowerState } from '../../../src/core/power/state.ts'
 import type { UpsReading } from '../../../src/core/power/ups.ts'
 import { stateOf } from './states.ts'
 
 const minute = 60_000
-const policy = { minimumCharge: 50, minimumRuntime: 10 * minute, unknownChargeAfter: 30 * minute }
+const policy = { minimumCharge: 25, minimumRuntime: 10 * minute, unknownChargeAfter: 15 * minute }
 
-/** Why a UPS with these figures, on mains since ten seconds of the clock, is not ready so long after. */
-function why(figures: Partial<UpsReading>, status = 'OL', after = 0, ignoreLowBattery = false): string | undefined {
-  const state = stateOf('on-mains', figures) as PowerState & { readonly mode: 'on-mains' }
-  const reading = { ...state.reading, status: status.split(' ') }
-  return whyNotReady({ ...state, reading }, 10_000 + after, policy, { ignoreLowBattery })
+/** A UPS on mains power for so many minutes, with this status and these figures. */
+function onMains(status: string, figures: Partial<UpsReading>): PowerState & { readonly mode: 'on-mains' } {
+  const state = stateOf('on-mains', figures, 0)
+  if (state.mode !== 'on-mains') throw new Error('it is not on mains power')
+  return { ...state, reading: { ...state.reading, status: status.split(' ') } }
 }
 
-describe('nothing is woken on a battery', () => {
-  test('that is low, unless LB of this UPS is ignored', () => {
-    expect(why({ charge: 100, runtime: 60 * minute }, 'OL CHRG LB')).toBe('the battery is low (LB)')
-    expect(why({ charge: 100, runtime: 60 * minute }, 'OL CHRG LB', 0, true)).toBeUndefined()
-    expect(why({}, 'OL CHRG LB', 90 * minute)).toBe('the battery is low (LB)')
-  })
-
-  test('with too little charge, whatever runtime it claims', () => {
-    expect(why({ charge: 49.9, runtime: 60 * minute })).toMatch(/^the battery is at 49\.9 %, and waking needs 50 %/)
-    expect(why({ charge: 50, runtime: 60 * minute })).toBeUndefined()
-    expect(why({ charge: 50 })).toBeUndefined()
-  })
-
-  test('that lasts too short, unless it is full: then it will not last longer', () => {
-    expect(why({ charge: 89, runtime: 10 * minute - 1 })).toMatch(/^the battery lasts 10 min, and waking needs 10 min/)
-    expect(why({ charge: 89, runtime: 10 * minute })).toBeUndefined()
-    expect(why({ charge: 90, runtime: 45_000 })).toBeUndefined()
-    expect(why({ runtime: 45_000 })).toMatch(/^the battery lasts 45 s/)
-    expect(why({ runtime: 10 * minute })).toBeUndefined()
-  })
-
-  test('of which nothing is known, until mains power has been on for long; HB is a sign as well', () => {
-    expect(why({}, 'OL', 5 * minute)).toMatch(/mains power has been back for 5 min of 30 min/)
-    expect(why({}, 'OL', 30 * minute - 1)).toMatch(/^the UPS does not report its charge/)
-    expect(why({}, 'OL', 30 * minute)).toBeUndefined()
-    expect(why({}, 'OL HB')).toBeUndefined()
-  })
+test.each<{ name: string; status?: string; figures?: Partial<UpsReading>; minutes?: number; hold: RegExp | undefined }>(
+  [
+    { name: 'a charged battery', figures: { charge: 60, runtime: 20 * minute }, hold: undefined },
+    { name: 'LB without a charge', status: 'OL CHRG LB', hold: /low \(LB\)/ },
+    { name: 'LB with half a charge', status: 'OL CHRG LB', figures: { charge: 50 }, hold: /low \(LB\)/ },
+    {
+      name: 'LB with a full charge, from a UPS that is stuck',
+      status: 'OL LB',
+      figures: { charge: 100 },
+      hold: /low \(LB\)/,
+    },
+    {
+      name: 'a charge that is too low',
+      status: 'OL CHRG',
+      figures: { charge: 24, runtime: 60 * minute },
+      hold: /at 24 %/,
+    },
+    { name: 'a charge at the mark', status: 'OL CHRG', figures: { charge: 25, runtime: 20 * minute }, hold: undefined },
+    {
+      name: 'a runtime that is too short',
+      status: 'OL CHRG',
+      figures: { charge: 80, runtime: 45_000 },
+      hold: /lasts 45 s/,
+    },
+    { name: 'one that a full battery never exceeds', figures: { charge: 95, runtime: 8 * minute }, hold: undefined },
+    { name: 'a runtime alone that is too short', figures: { runtime: 8 * minute }, hold: /lasts 8 min/ },
+    { name: 'a runtime alone that is long enough', figures: { runtime: 12 * minute }, hold: undefined },
+    { name: 'nothing, for a short time', minutes: 14, hold: /does not report its charge: .* 14 min of 15 min/ },
+    { name: 'nothing, for long enough', minutes: 15, hold: undefined },
+    { name: 'HB alone', status: 'OL HB', minutes: 1, hold: undefined },
+    {
+      name: 'DISCHRG with a battery that is not full',
+      status: 'OL DISCHRG',
+      figures: { charge: 70, runtime: 20 * minute },
+      hold: /discharges \(OL DISCHRG\)/,
+    },
+    {
+      name: 'DISCHRG with one that is',
+      status: 'OL DISCHRG',
+      figures: { charge: 100, runtime: 20 * minute },
+      hold: undefined,
+    },
+  ],
+)('waking with $name: held for $hold', ({ status = 'OL', figures = {}, minutes = 5, hold }) => {
+  const why = whyNotReady(onMains(status, figures), minutes * minute, policy, {})
+  expect(why ?? 'nothing').toMatch(hold ?? /^nothing$/)
 })
 
-test('a battery must carry a boot and a shutdown, where the configuration does not say what it must carry', () => {
-  const wake = { minimumCharge: 50, unknownChargeAfter: 30 * minute }
-  expect(readinessOf({ minimumRuntime: 4 * minute, wake })).toEqual({ ...wake, minimumRuntime: 9 * minute })
-  expect(readinessOf({ minimumRuntime: 4 * minute, wake: { ...wake, minimumRuntime: 0 } })).toEqual({
-    ...wake,
-    minimumRuntime: 0,
-  })
+test('an LB that is ignored holds nothing back', () => {
+  expect(whyNotReady(onMains('OL LB', { charge: 90 }), minute, policy, { ignoreLowBattery: true })).toBeUndefined()
+})
+
+test('the least runtime is what a shutdown takes and a boot, unless it is set', () => {
+  const wake = { minimumCharge: 25, unknownChargeAfter: 0 }
+  expect(readinessOf({ minimumRuntime: 285_000, wake }).minimumRuntime).toBe(585_000)
+  expect(readinessOf({ minimumRuntime: 285_000, wake: { ...wake, minimumRuntime: 60_000 } }).minimumRuntime).toBe(
+    60_000,
+  )
 })

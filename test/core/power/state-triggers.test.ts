@@ -128,7 +128,7 @@ describe.each<{ name: string; status: string; figures?: Partial<UpsReading> }>([
   })
 
   test('that never ends disarms nothing for longer than it may take', () => {
-    expect(told(after(['0: OL', ...each(1, 184, `${status} LB`)], {}, false, low))).toMatch(/^critical: low-/)
+    expect(told(goOn(after(['0: OL']), each(1, 184, `${status} LB`), low))).toMatch(/^critical: low-/)
     const timed = after(['0: OL', ...each(1, 902, status)], { minimumCharge: undefined, minimumRuntime: undefined })
     expect(told(timed)).toBe('critical: on-battery-too-long')
   })

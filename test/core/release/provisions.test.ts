@@ -5,6 +5,7 @@ import { worker } from '../cluster/nodes.ts'
 
 const nothing: SchematicParts = { kernelArguments: [], overlay: undefined, embeddedConfig: false }
 const target = (parts: Partial<SchematicParts> = {}, extensions = ['siderolabs/i915']) => ({
+  schematicOf: () => 'wanted',
   extensionsOf: () => extensions,
   partsOf: () => ({ ...nothing, ...parts }),
 })
@@ -122,6 +123,16 @@ describe('what a node would lose by an upgrade', () => {
     // In the configuration as one name, and from a command line in pieces.
     expect(lossesOf(node, target(), [names])).toEqual(losses)
     expect(lossesOf(node, target(), names.split(','))).toEqual(losses)
+  })
+
+  test.each([
+    { name: 'unknown where it does not report its extensions', schematic: 'other', losses: ['extensions'] },
+    { name: 'unknown where it tells no schematic either', schematic: undefined, losses: ['extensions'] },
+    { name: 'nothing where it keeps its very schematic', schematic: 'wanted', losses: [] },
+  ])('is $name', ({ schematic, losses }) => {
+    const node = worker('w-1', { talos: { schematic, extensions: undefined, provides: undefined } })
+    expect(lossesOf(node, target(), [])).toEqual(losses)
+    expect(lossesOf(node, target(), ['extensions'])).toEqual([])
   })
 
   test('is not asked of a silent node', () => {

@@ -221,7 +221,8 @@ function extensionsOf({ options, running }: Machine): Items {
       author: 'Image Factory (https://factory.talos.dev)',
       description: 'Virtual extension which specifies the schematic of the image built with Image Factory.',
       compatibility: { talos: { version: '' } },
-      extraInfo: stringify({ ...(options.overlay ? { overlay: options.overlay } : {}), customization }),
+      extraInfo:
+        options.schematicText ?? stringify({ ...(options.overlay ? { overlay: options.overlay } : {}), customization }),
     },
   }
   return [...layers, schematic].map((layer, index) => [String(index), layer] as const)

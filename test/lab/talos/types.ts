@@ -55,6 +55,8 @@ export interface TalosNodeOptions {
   readonly extensionsOf?: (schematic: string) => readonly string[] | undefined
   /** The kernel arguments that an image of that schematic adds to Talos' own. */
   readonly kernelArgumentsOf?: (schematic: string) => readonly string[]
+  /** The text of its schematic as it reports it, whatever it is made of: some are damaged. */
+  readonly schematicText?: string
   /** The overlay of a board, as its schematic says it. */
   readonly overlay?: { readonly image: string; readonly name: string; readonly options?: object }
   /** What starts the machine; only systemd-boot tells which entry it started. */

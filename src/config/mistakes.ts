@@ -1,0 +1,13 @@
+import type { Config } from './config.ts'
+import { findMachineMistakes } from './machine-mistakes.ts'
+import type { Mistake } from './mistake.ts'
+import { findPowerMistakes } from './power-mistakes.ts'
+import { findUpgradeMistakes } from './upgrade-mistakes.ts'
+
+/**
+ * What fits the shape of a configuration and would fail in the night. Not part of the shape: a daemon that has run with
+ * such a configuration goes on guarding the power, and says so.
+ */
+export function findMistakes(config: Config, now: Date): readonly Mistake[] {
+  return [...findMachineMistakes(config), ...findPowerMistakes(config), ...findUpgradeMistakes(config, now)]
+}

@@ -1,0 +1,95 @@
+import { type Document, LineCounter, parseDocument } from 'yaml'
+import { AgentError } from './core/errors.ts'
+
+/**
+ * The one door for YAML. What comes in may be a key, a token, or text from a stranger, and the parser's own messages
+ * quote the line: here a fault has its place and its kind, and not a word of the text.
+ */
+
+export { isAlias, isCollection, isMap, isNode, visit } from 'yaml'
+export type { Document } from 'yaml'
+
+/** In UTF-16 units. No configuration, kubeconfig or resource comes near; parsing takes about a second per MB. */
+const longest = 1_048_576
+
+const aliasFault = 'it is not valid YAML: it has an alias (*name) without an anchor, or too many aliases'
+
+/** What is wrong with a text, and where. */
+export interface YamlFault {
+  /** The parser's: `BAD_INDENT`. */
+  readonly code: string
+  /** What is expected, in words that fit behind a place. */
+  readonly words: string
+  readonly line: number
+  readonly column: number
+}
+
+/** A YAML text that was read, well or not. */
+export interface YamlText {
+  readonly document: Document
+  readonly faults: readonly YamlFault[]
+  /** Where an offset is, from 1 on. */
+  placeOf(offset: number): { readonly line: number; readonly column: number }
+}
+
+/** Reads a text without judging it: `faults` has every error, and with `strict` every warning. Never throws. */
+export function openYaml(text: string, { strict = false } = {}): YamlText {
+  const lines = new LineCounter()
+  const placeOf = (offset: number) => {
+    const { line, col } = lines.linePos(offset)
+    return { line, column: col }
+  }
+  const whole = (document: Document, faults: readonly YamlFault[]): YamlText => ({ document, faults, placeOf })
+  const refused = (code: string, words: string) => whole(parseDocument(''), [{ code, words, line: 1, column: 1 }])
+  if (text.length > longest) return refused('TOO_LONG', `it is longer than ${longest / 1_048_576} MiB`)
+  let document: Document
+  try {
+    // Its warnings would print keys of the text.
+    document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' }) as Document
+  } catch {
+    // Its recursion has no limit.
+    return refused('TOO_DEEP', 'it is nested too deeply')
+  }
+  const found = strict ? [...document.errors, ...document.warnings] : document.errors
+  return whole(
+    document,
+    found.map(({ code, message, pos }) => ({ code, words: withoutSource(code, message), ...placeOf(pos[0]) })),
+  )
+}
+
+/**
+ * The document of a text that is to be edited, or the value that it holds (`valueOf`).
+ *
+ * @throws AgentError of `wrong`
+ */
+export function readYaml(text: string, wrong: (why: string) => AgentError): Document {
+  const { document, faults } = openYaml(text)
+  if (faults[0]) throw wrong(describeYamlFault(faults[0]))
+  return document
+}
+
+/** What a document holds. @throws AgentError of `wrong` where aliases lead nowhere, or multiply */
+export function valueOf(document: Document, wrong: (why: string) => AgentError): unknown {
+  try {
+    return document.toJS()
+  } catch {
+    throw wrong(aliasFault)
+  }
+}
+
+/** The value of a text from elsewhere. `what` names it. @throws AgentError `malformed` */
+export function parseYaml(text: string, what: string): unknown {
+  const wrong = (why: string) => new AgentError('malformed', `${what}: ${why}`)
+  return valueOf(readYaml(text, wrong), wrong)
+}
+
+/** `it is not valid YAML: bad indent at line 3, column 1`. */
+export function describeYamlFault({ code, line, column }: YamlFault): string {
+  return `it is not valid YAML: ${code.toLowerCase().replaceAll('_', ' ')} at line ${line}, column ${column}`
+}
+
+/** Drops what the parser quotes from the text: it may be a secret in the wrong place. */
+function withoutSource(code: string, message: string): string {
+  if (code === 'TAG_RESOLVE_FAILED') return 'tags (!name) are not supported here: quote the value'
+  return message.replace(/(: |\s*\\).*$/s, '')
+}

@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest'
+import { beginOutage, withMachines } from '../../../src/core/power/outage.ts'
+import { findRenames, type NamedMachine, renameMachines } from '../../../src/core/power/renames.ts'
+
+const machine = (name: string, rest: Partial<NamedMachine> = {}): NamedMachine => ({
+  name,
+  address: `10.0.0.${name.length}`,
+  macs: [`00:00:00:00:00:${name.slice(-2).padStart(2, '0')}`],
+  ...rest,
+})
+const nas = machine('nas', { address: '10.0.0.6', macs: ['00:1B:21:3A:4F:06'] })
+
+test.each<{ name: string; before: NamedMachine[]; now: NamedMachine[]; renames: Record<string, string> }>([
+  {
+    name: 'has its card under another name',
+    before: [nas],
+    now: [{ ...nas, name: 'store', address: '10.0.0.9' }],
+    renames: { nas: 'store' },
+  },
+  {
+    name: 'has one of its cards, written otherwise',
+    before: [{ ...nas, macs: ['x', ...nas.macs] }],
+    now: [{ ...nas, name: 'store', macs: ['00-1b-21-3a-4f-06'] }],
+    renames: { nas: 'store' },
+  },
+  {
+    name: 'has no card, and its address',
+    before: [{ ...nas, macs: [] }],
+    now: [{ ...nas, name: 'store', macs: [] }],
+    renames: { nas: 'store' },
+  },
+  {
+    name: 'has another card at its address',
+    before: [nas],
+    now: [{ ...nas, name: 'store', macs: ['00:1b:21:3a:4f:07'] }],
+    renames: {},
+  },
+  { name: 'is still there', before: [nas], now: [nas, { ...nas, name: 'store' }], renames: {} },
+  { name: 'is gone', before: [nas], now: [machine('w-1')], renames: {} },
+  {
+    name: 'may be either of two',
+    before: [nas],
+    now: [
+      { ...nas, name: 'a' },
+      { ...nas, name: 'b' },
+    ],
+    renames: {},
+  },
+  {
+    name: 'and another are one now',
+    before: [nas, { ...nas, name: 'old' }],
+    now: [{ ...nas, name: 'store' }],
+    renames: {},
+  },
+  {
+    name: 'and another have changed names, which changes nothing that we know',
+    before: [machine('w-1'), machine('w-2')],
+    now: [machine('w-1'), machine('w-2')].toReversed(),
+    renames: {},
+  },
+])('a machine that $name', ({ before, now, renames }) => {
+  expect(Object.fromEntries(findRenames(before, now))).toEqual(renames)
+})
+
+test('an outage keeps what it knows of a machine, and never mixes it with another one', () => {
+  const outage = withMachines(beginOutage(new Date(0), 'low-battery'), ['nas', 'w-1'], new Set(['nas']))
+  expect(renameMachines(outage, new Map([['nas', 'store']])).nodes).toEqual({
+    store: outage.nodes['nas'],
+    'w-1': outage.nodes['w-1'],
+  })
+  expect(renameMachines(outage, new Map([['nas', 'w-1']]))).toEqual(outage)
+})

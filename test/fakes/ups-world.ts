@@ -1,0 +1,112 @@
+import type { UpsReading } from '../../src/core/power/ups.ts'
+import type { Random } from '../core/random.ts'
+
+/** How a UPS misleads: each is what some real one does. */
+export interface Quirks {
+  readonly runtime: 'true' | 'zero' | 'all ones' | 'minutes' | 'none'
+  readonly charge: 'true' | 'zero' | 'too much' | 'none'
+  /** It reports OL DISCHRG when mains power has failed. */
+  readonly deniesBattery: boolean
+  /** It never reports LB. */
+  readonly deniesLow: boolean
+  /** It reports BYPASS CHRG, and no OL, for a while after mains power has come back. */
+  readonly bypasses: boolean
+  /** Its status has tokens that mean nothing for the power. */
+  readonly chatters: boolean
+}
+
+export function randomQuirks(random: Random): Quirks {
+  const charge = random.pick(['true', 'true', 'true', 'zero', 'too much', 'none'] as const)
+  return {
+    charge,
+    runtime: random.pick(['true', 'true', 'zero', 'all ones', 'minutes', 'none'] as const),
+    // Nobody could know of a UPS that shows it in no way at all.
+    deniesBattery: charge === 'true' && random.chance(0.15),
+    deniesLow: random.chance(0.2),
+    bypasses: random.chance(0.15),
+    chatters: random.chance(0.3),
+  }
+}
+
+const noise = ['ALARM', 'RB', 'OVER', 'XYZ'] as const
+
+/**
+ * A UPS as it really is, second by second: mains power, and a battery that empties and charges; and what it says of that.
+ */
+export class UpsWorld {
+  mains = true
+  /** In %. */
+  charge = 100
+  /** upsd shows FSD until it is restarted. */
+  forced = false
+  isSilent = false
+  /** Seconds since mains power failed, or came back. */
+  lasts = 1_000
+  /** Seconds since FSD was last shown, and since there was last an answer. */
+  forcedAgo = Infinity
+  silentAgo = Infinity
+
+  readonly quirks: Quirks
+  private readonly capacity: number
+  private readonly charges: number
+  private readonly random: Random
+
+  /** @param battery how long a full one lasts, and how long an empty one charges, in s */
+  constructor(quirks: Quirks, battery: { readonly lasts: number; readonly charges: number }, random: Random) {
+    this.quirks = quirks
+    this.capacity = battery.lasts
+    this.charges = battery.charges
+    this.random = random
+  }
+
+  tick(): void {
+    this.lasts += 1
+    this.charge = this.mains
+      ? Math.min(100, this.charge + 100 / this.charges)
+      : Math.max(0, this.charge - 100 / this.capacity)
+    this.forcedAgo = this.forced ? 0 : this.forcedAgo + 1
+    this.silentAgo = this.isSilent ? 0 : this.silentAgo + 1
+  }
+
+  set(mains: boolean): void {
+    if (this.mains !== mains) this.lasts = 0
+    this.mains = mains
+  }
+
+  /** Whether the battery has so little left that a UPS reports LB. */
+  get isLow(): boolean {
+    return this.charge <= 20
+  }
+
+  reading(): UpsReading {
+    return { status: this.status(), ...this.figures() }
+  }
+
+  private status(): string[] {
+    const { quirks, mains, random } = this
+    const supply = mains
+      ? quirks.bypasses && this.lasts < 40
+        ? ['BYPASS', 'CHRG']
+        : ['OL', ...(this.charge < 99 ? ['CHRG'] : [])]
+      : quirks.deniesBattery
+        ? ['OL', 'DISCHRG']
+        : ['OB', 'DISCHRG']
+    const low = this.isLow && !quirks.deniesLow ? ['LB'] : []
+    const chatter = quirks.chatters && random.chance(0.2) ? [random.pick(noise)] : []
+    return [...(this.forced ? ['FSD'] : []), ...supply, ...low, ...chatter]
+  }
+
+  private figures(): Partial<UpsReading> {
+    const { quirks } = this
+    const seconds = (this.charge / 100) * this.capacity
+    const charge = { true: Math.round(this.charge), zero: 0, 'too much': 255, none: undefined }[quirks.charge]
+    const runtime = {
+      true: seconds * 1_000,
+      zero: 0,
+      'all ones': 65_535_000,
+      minutes: (seconds / 60) * 1_000,
+      none: undefined,
+    }[quirks.runtime]
+    return { ...(charge === undefined ? {} : { charge }), ...(runtime === undefined ? {} : { runtime }) }
+  }
+}
