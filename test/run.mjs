@@ -49,6 +49,8 @@ const tasks = {
     env.SEEDS = process.env.SEEDS ?? '5000'
     return run('vitest', 'run', 'properties', ...rest)
   },
+  // Small changes of the sources that a test should notice, and those that none does.
+  mutants: () => run('node', '--disable-warning=ExperimentalWarning', 'test/mutants/mutants.ts', ...rest),
   bench: () =>
     needs(['queue', 'nut', 'curl'], { required: true }) &&
     run('node', '--disable-warning=ExperimentalWarning', 'test/bench/bench.ts', ...rest),

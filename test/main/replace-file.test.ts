@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { replaceFile, writeSecret } from '../../src/main/replace-file.ts'
+import { recordDisk } from '../lab/disk-recorder.ts'
 import { unprivileged } from '../lab/unprivileged.ts'
 
 let directory: string
@@ -85,4 +86,14 @@ test('what is kept of our own is for nobody else to read', async () => {
     0o700,
   ])
   expect(await readdir(join(copy, '..'))).toEqual(['talosconfig'])
+})
+
+test('a power cut leaves the old text or the new one, of a user’s file and of a secret of ours', async () => {
+  using disk = recordDisk()
+  await replaceFile(file, 'old', 'new')
+  await writeSecret(join(directory, 'secret'), 'a')
+  const named = disk.events.flatMap(({ did, path }) => (did === 'rename' ? [path] : []))
+  expect(named).toEqual([file, join(directory, 'secret')])
+  expect(disk.namedTooEarly()).toEqual([])
+  expect(disk.losableNames()).toEqual([])
 })

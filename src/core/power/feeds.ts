@@ -88,12 +88,13 @@ export function timeLeft(
   assumed: number,
 ): { ms: number; told: boolean } {
   if (!feed) return mainsLasts
-  const lefts = Object.entries(feed.powerValue).map(([ups, weight]) => ({
-    weight,
-    ...leftOf(power.upses.get(ups), at, assumed),
-  }))
-  // It runs until the last supply fails that it needs.
-  const last = carriedWith(lefts, feed.minSupplies, ({ ms }) => ms)
+  const lefts = Object.entries(feed.powerValue).map(([ups, weight]) => {
+    const state = power.upses.get(ups)
+    return { weight, isOff: isOff(state), ...leftOf(state, at, assumed) }
+  })
+  // It runs until the last supply fails that it needs. One that is OFF lends it no time, unless it could not run without.
+  const on = lefts.filter((left) => !left.isOff)
+  const last = carriedWith(on, feed.minSupplies, ({ ms }) => ms) ?? carriedWith(lefts, feed.minSupplies, ({ ms }) => ms)
   return last ? { ms: last.ms, told: last.told } : mainsLasts
 }
 
@@ -152,7 +153,9 @@ function carriedWith<T extends { readonly weight: number }>(
 }
 
 function leftOf(state: PowerState | undefined, at: number, assumed: number): { ms: number; told: boolean } {
-  if (isSurelyOnMains(state) || state?.mode === 'latched') return mainsLasts
+  // Also one that is OFF: its figures are of a battery that feeds nothing.
+  if (state?.mode === 'on-mains' && state.use === undefined) return mainsLasts
+  if (state?.mode === 'latched') return mainsLasts
   if (!state || state.mode === 'unknown') return { ms: assumed, told: false }
   const use = useOf(state)
   const { reading, figuresAt: heard = state.lastHeard } = state

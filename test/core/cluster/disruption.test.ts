@@ -189,3 +189,7 @@ describe('several workers may be away at once', () => {
     expect(workersAtOnce([...three(), ...workers], { parallel })).toBe(expected)
   })
 })
+
+test('a name that is no node’s any more is in nobody’s way', () => {
+  expect(leavingObstacle([...three(), worker('w-1')], 'gone', one)).toBeUndefined()
+})

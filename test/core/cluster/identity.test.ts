@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type KubernetesFacts, observed, type TalosFacts, notObserved } from '../../../src/core/cluster/cluster.ts'
-import { identify, whyAnotherMachine } from '../../../src/core/cluster/identity.ts'
+import { demandMachine, identify, whyAnotherMachine } from '../../../src/core/cluster/identity.ts'
 import { worker } from './nodes.ts'
 
 const one = '1'.repeat(32)
@@ -91,6 +91,29 @@ describe('w-1, in Talos and in Kubernetes', () => {
       objects: { 'w-1': {} },
       identity: { kind: 'unknown' },
     },
+    {
+      name: 'is itself while neither it nor what is left of an earlier name is Ready',
+      objects: { 'w-1': { machineId: one, ready: false }, 'talos-x7f': { machineId: one, ready: false } },
+      identity: { kind: 'same' },
+    },
+    {
+      name: 'is a copy where it goes by its own name, is not Ready, and another one of the same disk is',
+      talos: talos({ nodename: 'w-1' }),
+      objects: { 'w-1': { machineId: one, ready: false }, 'w-2': { machineId: one } },
+      identity: { kind: 'another', as: 'w-2' },
+    },
+    {
+      name: 'is not known without a machine id where it goes by its own name',
+      talos: talos({ machineId: undefined, nodename: 'w-1' }),
+      objects: { 'w-1': {} },
+      identity: { kind: 'unknown' },
+    },
+    {
+      name: 'is not known without a machine id where it goes by a name that nobody registered',
+      talos: talos({ machineId: undefined, nodename: 'talos-x7f' }),
+      objects: { 'w-1': {} },
+      identity: { kind: 'unknown' },
+    },
     { name: 'is not known where Kubernetes has no such node', objects: { 'w-2': {} }, identity: { kind: 'unknown' } },
     {
       name: 'is not known where Talos tells no machine id',
@@ -112,7 +135,10 @@ describe('w-1, in Talos and in Kubernetes', () => {
   test('is not known where one of them is silent', () => {
     expect(identify('w-1', notObserved('no route'), objects({}))).toEqual({ kind: 'unknown' })
     expect(identify('w-1', talos(), notObserved('refused'))).toEqual({ kind: 'unknown' })
-    expect(identify('w-1', talos({ nodename: undefined }), notObserved('refused'))).toEqual({ kind: 'unknown' })
+    const alone = (changes: Partial<TalosFacts>) => identify('w-1', talos(changes), notObserved('refused'))
+    expect(alone({ nodename: undefined })).toEqual({ kind: 'unknown' })
+    expect(alone({ nodename: 'w-1' })).toEqual({ kind: 'unknown' })
+    expect(alone({ nodename: 'w-2', machineId: undefined })).toEqual({ kind: 'unknown' })
   })
 })
 
@@ -128,5 +154,17 @@ test('a machine is the one that is meant by its id and its role, as far as both 
   )
   expect(whyAnotherMachine({ machineId: one, machineType: 'controlplane' }, { machineId: one, role: 'worker' })).toBe(
     'it runs as a controlplane, not as a worker',
+  )
+  expect(whyAnotherMachine({ machineId: one, machineType: 'worker' }, { role: 'worker' })).toBe(undefined)
+})
+
+test('an order goes to the machine that is meant, and to no other', () => {
+  const meant = { machineId: one, role: 'worker' } as const
+  expect(() => demandMachine('w-1', { machineId: one, machineType: 'worker' }, meant)).not.toThrow()
+  expect(() => demandMachine('w-1', { machineId: two, machineType: 'worker' }, meant)).toThrow(
+    expect.objectContaining({
+      code: 'not-now',
+      message: `w-1 is left alone: another machine answers at its address: its machine id is ${two}, not ${one}`,
+    }),
   )
 })

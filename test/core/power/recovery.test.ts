@@ -126,6 +126,27 @@ describe('waking', () => {
     ])
   })
 
+  test('a host that may still be on its way down gets twice its time to get there, and no other', () => {
+    const states = ['off', 'unreached', 'wake-sent', 'shutdown-sent', 'abandoned'] as const
+    const waits = states.map((state) => {
+      const [step] = stepsOf(wake(withNodeState(down, 'nas-1', state)))
+      return step?.do === 'bring-back-host' ? [state, step.stopsWithin] : undefined
+    })
+    expect(waits).toEqual([
+      ['off', undefined],
+      ['unreached', undefined],
+      ['wake-sent', undefined],
+      ['shutdown-sent', 2 * machines[4]!.stops],
+      ['abandoned', 2 * machines[4]!.stops],
+    ])
+  })
+
+  test('every part of it is left when the power changes once more', () => {
+    const plans = [wake({ ...down, ...busy }), wake({ ...fresh, ...busy })].flat()
+    expect(new Set(plans.map(({ id }) => id)).size).toBe(7)
+    expect(plans.filter(({ stops }) => stops.join() !== 'power-change')).toEqual([])
+  })
+
   test('takes away only the cordons for the power', () => {
     const whys = stepsOf(wake(fresh)).flatMap((step) => (step.do === 'uncordon' ? [step.why] : []))
     expect(whys).toEqual(['power', 'power', 'power'])
@@ -204,6 +225,7 @@ describe('workloads and storage', () => {
     const situation = { machines, outage: { ...down, storage }, powered: new Set(names), upses: [] }
     const plan = planWake(situation, { ...policy, acceptedStorage })
     expect(stepsOf(plan)).toContainEqual({ do: 'await-storage', within: 300_000, accepted: acceptedStorage })
+    expect(stepsOf(planWake(situation, policy))).toContainEqual({ do: 'await-storage', within: 300_000 })
   })
 
   test('are not waited for where nothing went down', () => {
