@@ -1,3 +1,4 @@
+import type { Journal } from './core/journal.ts'
 import { policyFor } from './core/power/triggers.ts'
 import type { Config } from './config/config.ts'
 import type { Alerts } from './core/alert.ts'
@@ -85,14 +86,7 @@ export function createAgent(options: AgentOptions) {
     policy: (label) => policyFor(config(), label),
     journal,
     alerts,
-    ordered: {
-      get: () => remembered.ordered.recall(journal),
-      set: (at) => {
-        remembered.ordered.remember(journal, at)
-        // Whoever wants everything down no longer wants it up at any price.
-        if (at !== undefined) remembered.wakeNow.remember(journal, undefined)
-      },
-    },
+    ordered: standingOrder(journal),
     emit,
     now,
     monotonic,
@@ -187,6 +181,18 @@ export function createAgent(options: AgentOptions) {
 export type Agent = ReturnType<typeof createAgent>
 
 const namesOf = (things: readonly { readonly name: string }[]) => things.map(({ name }) => name)
+
+/** A person's order to shut everything down, kept over restarts: when it was given, ISO 8601. */
+function standingOrder(journal: Journal) {
+  return {
+    get: () => remembered.ordered.recall(journal),
+    set: (at: string | undefined): void => {
+      remembered.ordered.remember(journal, at)
+      // Whoever wants everything down no longer wants it up at any price.
+      if (at !== undefined) remembered.wakeNow.remember(journal, undefined)
+    },
+  }
+}
 
 /** Made from the current configuration; made again only when the configuration changes. */
 function lastFor<T>(config: () => Config, make: (current: Config) => T): () => T {

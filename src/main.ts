@@ -25,7 +25,7 @@ import { tellAlerts } from './main/tell.ts'
 import { ownRelease } from './main/version.ts'
 import { openWorld } from './main/wiring.ts'
 import type { Job } from './operations/job.ts'
-import { createClock } from './operations/clock.ts'
+import { createClock, type WatchedClock } from './operations/clock.ts'
 import { createOperator } from './operations/operator.ts'
 
 /** Between two checks of every page of the journal, in ms. */
@@ -60,14 +60,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   tellAccess(access, alerts, log)
   const settings = createLiveSettings({ settings: options.settings, journal, alerts, log })
   const { version, releasedAt } = await ownRelease()
-  const clock = createClock({
-    journal,
-    alerts,
-    now: () => new Date(),
-    monotonic: () => performance.now(),
-    floors: floorsOf(journal, releasedAt),
-  })
-  clock.look()
+  const clock = openClock(journal, alerts, releasedAt)
   const told = { ...tellAlerts(settings, alerts, log), time: clock.hear }
   const world = await openWorld({ settings, journal, log, isDaemon: true, told })
   stack.use(endingInTime('connections', world, log))
@@ -122,13 +115,30 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   takeUpOutage(agent, jobs, journal)
   follow(settings, options, stack)
   await settings.keep()
-  // A file of years takes a slow card its time: the guard is up, and never waits for it.
-  void journal.verify()
-  const verifying = setInterval(() => void journal.verify(), verifiesEvery).unref()
-  stack.defer(() => clearInterval(verifying))
+  stack.use(verifyDaily(journal))
   log.info({ config: settings.file, pid: process.pid }, 'caretaker is running')
   await aborted(signal)
   log.info({}, 'stopping')
+}
+
+/** Has looked once when it is returned: what follows may ask it. */
+function openClock(journal: JournalHandle, alerts: Alerts, releasedAt: number): WatchedClock {
+  const clock = createClock({
+    journal,
+    alerts,
+    now: () => new Date(),
+    monotonic: () => performance.now(),
+    floors: floorsOf(journal, releasedAt),
+  })
+  clock.look()
+  return clock
+}
+
+/** Checks every page of the journal now and once a day. A file of years takes a slow card its time: nothing waits for it. */
+function verifyDaily(journal: JournalHandle): Disposable {
+  void journal.verify()
+  const verifying = setInterval(() => void journal.verify(), verifiesEvery).unref()
+  return { [Symbol.dispose]: () => clearInterval(verifying) }
 }
 
 /**
