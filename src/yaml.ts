@@ -91,5 +91,5 @@ export function describeYamlFault({ code, line, column }: YamlFault): string {
 /** Drops what the parser quotes from the text: it may be a secret in the wrong place. */
 function withoutSource(code: string, message: string): string {
   if (code === 'TAG_RESOLVE_FAILED') return 'tags (!name) are not supported here: quote the value'
-  return message.replace(/(: |\s*\\).*$/s, '')
+  return message.replace(/(: |\\).*$/s, '').trimEnd()
 }

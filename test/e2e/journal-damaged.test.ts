@@ -90,7 +90,7 @@ const samples: readonly { readonly how: string; readonly damage: (path: string) 
   { how: 'is empty, with its log', damage: (path) => truncate(path, 0).then(() => rm(`${path}-wal`, { force: true })) },
   { how: 'is a directory', damage: (path) => rm(path).then(() => mkdir(path)) },
   { how: 'is a link to itself', damage: (path) => rm(path).then(() => symlink(path, path)) },
-  { how: 'has the format of the future', damage: (path) => change(path, 'PRAGMA user_version = 99') },
+  { how: 'has a format that none can have', damage: (path) => change(path, 'PRAGMA user_version = 1500000000') },
   { how: 'has an outage that is no JSON', damage: (path) => change(path, record('{"startedAt":')) },
   { how: 'has an outage of another shape', damage: (path) => change(path, record('[[],{"nodes":7}]')) },
   {

@@ -50,6 +50,9 @@ function isBare(path: string): boolean {
   return info ? info.size < 100 : existsSync(`${path}-wal`)
 }
 
+/** It is sound, and of a release that is newer than this one: whoever went back is told, and nothing is set aside. */
+export class NewerJournal extends AgentError {}
+
 /** A file may be of our format and have other tables all the same. */
 function demandTables(database: DatabaseSync): void {
   database.prepare('SELECT kind, key, open, at, value FROM records LIMIT 0').all()
@@ -97,11 +100,15 @@ function closedOnFault(database: DatabaseSync, work: () => DatabaseSync): Databa
   }
 }
 
+/** No release will ever write a format beyond this: what has one is damaged, and not newer. */
+const lastFormat = 1_000_000
+
+/** @throws NewerJournal where a newer release wrote it, Error where none can have */
 function refuseForeign(database: DatabaseSync, path: string): void {
   const format = formatOf(database)
-  if (format < 0) throw new Error(`${path} has a format that none of ours has (${format})`)
+  if (format < 0 || format > lastFormat) throw new Error(`${path} has a format that none of ours has (${format})`)
   if (format <= newestFormat) return
-  throw new AgentError(
+  throw new NewerJournal(
     'misconfigured',
     `${path} was written by a newer Caretaker (format ${format}; this one reads up to ${newestFormat}): install that version or move the file away`,
   )

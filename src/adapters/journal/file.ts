@@ -1,7 +1,7 @@
 import { type BigIntStats, lstatSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { AgentError, messageOf } from '../../core/errors.ts'
-import { openMemory, openToWrite, pathIn } from './database.ts'
+import { NewerJournal, openMemory, openToWrite, pathIn } from './database.ts'
 import { type FileFault, faultOf } from './fault.ts'
 import { migrate } from './migrations.ts'
 import { type Salvage, salvageFile, type SalvagedRow, writeRows } from './salvage.ts'
@@ -52,7 +52,9 @@ export function openSound(directory: string): JournalFile {
 
 /**
  * Opens the journal to write. One that can't be used is set aside, and a new one begun with what can be read of it;
- * where not even that is possible it is kept in memory. Never throws, because the power is guarded with it or without.
+ * where not even that is possible it is kept in memory. The power is guarded with it or without.
+ *
+ * @throws NewerJournal where a newer release wrote it: the person who went back decides
  */
 export function openOrBegin(
   directory: string,
@@ -64,6 +66,7 @@ export function openOrBegin(
     const gone: Damage = { why: 'its file is gone', keptAs: undefined, recovered: [], isWhole: false }
     return onDisk(directory, openToWrite(directory), isGone ? gone : undefined)
   } catch (error) {
+    if (error instanceof NewerJournal) throw error
     return replaceFile(directory, { fault: faultOf(error), why: messageOf(error), now })
   }
 }

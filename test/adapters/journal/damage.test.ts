@@ -73,8 +73,8 @@ const samples: readonly Sample[] = [
   },
   { how: 'is a pipe', damage: (path) => rm(path).then(() => execFileSync('mkfifo', [path])), left: 'nothing' },
   {
-    how: 'has the format of the future',
-    damage: (path) => change(path, 'PRAGMA user_version = 99'),
+    how: 'has a format that none can ever have',
+    damage: (path) => change(path, 'PRAGMA user_version = 1500000000'),
     left: 'everything',
   },
   { how: 'has a format that none has', damage: (path) => change(path, 'PRAGMA user_version = -7'), left: 'everything' },
