@@ -23,7 +23,7 @@ let daemon: LabDaemon
 beforeAll(async () => {
   started = await startCliLab('hostile', 119)
   directory = await started.folder()
-  upsd = await startUpsdStandIn({ address: '127.0.119.93' })
+  upsd = await startUpsdStandIn({ address: '127.0.179.93' })
   // upsd's own words are on one line.
   for (const name of ['ups.mfr', 'ups.model', 'ups.alarm', 'device.serial', 'ups.status'])
     await upsd.set(name, `${name === 'ups.status' ? 'OL ' : ''}${hostile}`)

@@ -146,9 +146,9 @@ describe.concurrent('a daemon whose journal', () => {
     {
       what: 'its journal is damaged beyond reading',
       lose: ({ state }: Scene) => writeFile(join(state, 'journal.db'), 'x'.repeat(9_000)),
-      net: 170,
+      net: 180,
     },
-    { what: 'its journal is gone', lose: ({ state }: Scene) => rm(join(state, 'journal.db')), net: 171 },
+    { what: 'its journal is gone', lose: ({ state }: Scene) => rm(join(state, 'journal.db')), net: 181 },
   ])(
     'was killed when everything was off, and $what, wakes the cluster from the marks on its nodes',
     { timeout: 300_000 },
