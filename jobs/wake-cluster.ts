@@ -190,7 +190,7 @@ function poweredMachines(context: JobContext, open: Outage): Powered {
     const state = open.nodes[machine.name]?.state
     const isUp = state === undefined || state === 'up' || state === 'drained'
     if (isCalledOff(power) && open.stage !== 'shedding' && supply === 'battery' && isUp) return true
-    const mains = mainsOf(machine.feed, isNow ? withoutLatches(power) : power, monotonic(), (ups, state) =>
+    const mains = mainsOf(machine.feed, isNow ? withoutLatches(power) : power, (ups, state) =>
       whyNotReady(state, monotonic(), readiness, policyFor(config, ups)),
     )
     // Shed workloads stay down while anything runs on battery.

@@ -20,7 +20,7 @@ export function createUpsMemories({ journal, now, monotonic }: UpsMemoriesOption
   const written = new Map<string, number>()
 
   function write(label: string, state: PowerState): void {
-    if (!('reading' in state) || state.reading === undefined) return
+    if (state.mode === 'unknown' || state.reading === undefined) return
     const { reading, lastHeard, lastOnBattery } = state
     const wall = (at: number) => new Date(now().getTime() - (monotonic() - at)).toISOString()
     written.set(label, monotonic())

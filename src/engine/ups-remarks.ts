@@ -29,7 +29,7 @@ const forced: Remark = {
   severity: 'critical',
   text: 'reports a forced shutdown (FSD) on mains power: the cluster is shut down once its server falls silent, or the battery is used or low',
   action:
-    'If its server is shutting down, shut the cluster down with `caretaker power shutdown`; if not, restart upsd there',
+    'If its server is shutting down, shut the cluster down with `caretaker power shutdown`; if not, run `caretaker power cancel` and then restart upsd there',
 }
 const latched: Remark = {
   severity: 'critical',
@@ -37,6 +37,8 @@ const latched: Remark = {
   action: 'Clear it: restart upsd on its server',
 }
 
+/** From this charge on a battery is full, in %. */
+const full = 90
 /** Figures that are wrong for a moment are not reported, in ms. */
 const doubtedFor = 60_000
 /** `OL DISCHRG` without a charge that would show which is right is reported after this, in ms. */
@@ -81,7 +83,7 @@ export function createUpsRemarks({ alerts, policy, openOnce }: UpsRemarksOptions
     const id = `ups.falling:${label}`
     const fall = fallOf(trend, reading)
     const status = reading.status.join(' ')
-    const isBlind = has(reading, 'DISCHRG') && reading.charge === undefined && reading.runtime === undefined
+    const isBlind = has(reading, 'DISCHRG') && reading.charge === undefined
     const discharges = lastsFor(id, isBlind, at)
     const { onBatteryBelow } = policy(label)
     const then = onBatteryBelow === undefined ? '' : `; below ${onBatteryBelow} % it counts as on battery`
@@ -92,6 +94,19 @@ export function createUpsRemarks({ alerts, policy, openOnce }: UpsRemarksOptions
         : undefined
     if (text === undefined) return remark(id, label, undefined)
     remark(id, label, { severity: 'critical', text, action: 'Check whether mains power has failed at the UPS' })
+  }
+
+  /** A battery that is full and lasts for less than a shutdown takes: every power cut but a blip starts one. */
+  function noticeShort(label: string, { charge, runtime }: UpsReading): void {
+    const { minimumRuntime, onBatteryAfter } = policy(label)
+    const isShort = charge !== undefined && charge >= full && runtime !== undefined && runtime < (minimumRuntime ?? 0)
+    const text = isShort
+      ? `lasts for only ${describeDuration(runtime)} with a full battery, and a shutdown takes ${describeDuration(minimumRuntime ?? 0)}: a power cut of more than ${describeDuration(onBatteryAfter)} starts one`
+      : undefined
+    if (text === undefined) return remark(`ups.short:${label}`, label, undefined)
+    const action =
+      'Shorten drainTimeout and shutdownTimeout, set minimumRuntime, or, if the runtime is wrong, trust: { runtime: false }'
+    remark(`ups.short:${label}`, label, { severity: 'warning', text, action })
   }
 
   function noticeUnclear(label: string, at: number, state: PowerState): void {
@@ -118,7 +133,10 @@ export function createUpsRemarks({ alerts, policy, openOnce }: UpsRemarksOptions
       for (const [matter, text] of Object.entries(remarksOn(reading)) as [UpsRemark, string | undefined][])
         remark(`ups.${matter}:${label}`, label, text === undefined ? undefined : { severity: severities[matter], text })
       noticeFigures(label, at, reading)
-      if (state.mode === 'on-mains') noticeFall(label, at, state)
+      if (state.mode === 'on-mains') {
+        noticeFall(label, at, state)
+        noticeShort(label, reading)
+      }
       for (const { reason, text, disarmed, lacks } of triggersOf(reading, policy(label))) {
         const told = `can't start a shutdown for ${text}: ${disarmed}`
         remark(

@@ -113,7 +113,15 @@ function cancel({ agent, ports }: RequestMeans, { by }: Asked): RequestAnswer {
   if (drill !== undefined && guard.power.ordered === undefined && failingMachines(machines, guard.power).length === 0)
     return recordChange(ports.journal, { kind: 'power', said: drill }, by)
   const isWithdrawn = guard.order(undefined)
-  const cancelled = failingMachines(machines, guard.power).length > 0 ? guard.callOff() : []
+  const forced = [...guard.power.upses].filter(([, { mode }]) => mode === 'forced').map(([label]) => label)
+  const isFailing = failingMachines(machines, guard.power).length > 0
+  const cancelled = isFailing || forced.length > 0 ? guard.callOff() : []
+  if (!isWithdrawn && !isFailing && forced.length > 0)
+    return recordChange(
+      ports.journal,
+      { kind: 'power', said: `FSD of ${forced.join(', ')} is no request to shut down: restart upsd to clear it` },
+      by,
+    )
   if (!isWithdrawn && cancelled.length === 0)
     return unchanged('there is nothing to cancel: no shutdown is running or about to start')
   const off = `the shutdown is cancelled for ${cancelled.join(', ')}: only a more severe condition starts it again; machines that are down are woken on mains power`

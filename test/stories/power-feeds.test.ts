@@ -201,3 +201,15 @@ test('load that was shed stays so while one UPS of two is on battery', async () 
   await it.reads(online, 1_000, 'shelf')
   await waitFor('the end', 10_000, () => homelab.scalables[0]?.replicas === 3)
 })
+
+test('a UPS that falls silent when mains power fails is not counted on once the other one ends', async () => {
+  const { homelab, it } = start()
+  await using _ = it
+  await mains(it)
+  await it.reads(onBattery, 1_000, 'shelf')
+  await it.silent(31_000, 'rack')
+  await it.reads(onBattery, 0, 'shelf')
+  expect(running(homelab)).toHaveLength(5)
+  await it.reads(low, 1_000, 'shelf')
+  await waitFor('what both feed to be off', 5_000, () => running(homelab).join() === 'w-1')
+})

@@ -74,7 +74,9 @@ function fallRate(
     return value === undefined || sample.at < since + drops ? [] : [{ at: sample.at, value }]
   })
   const [first, last] = [points[0], points.at(-1)]
-  if (!first || !last || points.length < enough || last.at - first.at < lasts) return undefined
+  // One step of a coarse figure is no rate yet.
+  const hasOneStep = new Set(points.map(({ value }) => value)).size === 2
+  if (!first || !last || hasOneStep || points.length < enough || last.at - first.at < lasts) return undefined
   const whole = -slopeOf(points)
   if (whole <= 0) return 0
   const recent = Math.min(longest, Math.max(shortest, steps / whole))

@@ -36,8 +36,13 @@ export function supplyOf(feed: Feed | undefined, { upses, ordered }: Power): Sup
   if (!feed) return 'mains'
   const weight = (test: (state: PowerState | undefined) => boolean) =>
     Object.entries(feed.powerValue).reduce((sum, [ups, one]) => sum + (test(upses.get(ups)) ? one : 0), 0)
-  const isFailing = Object.keys(feed.powerValue).some((ups) => upses.get(ups)?.mode === 'critical')
-  if (isFailing && weight((state) => state?.mode !== 'critical' && !isOff(state)) < feed.minSupplies) return 'failing'
+  const failing = Object.keys(feed.powerValue).flatMap((ups) => criticalIn(upses.get(ups)))
+  if (failing.length > 0) {
+    const failedAt = Math.min(...failing.map(({ battery }) => battery.since))
+    const carries = (state: PowerState | undefined) =>
+      state?.mode !== 'critical' && !isOff(state) && !fellSilentWith(state, failedAt)
+    if (weight(carries) < feed.minSupplies) return 'failing'
+  }
   if (weight(isSurelyOnMains) >= feed.minSupplies) return 'mains'
   if (
     weight((state) => (state?.mode === 'on-mains' || state?.mode === 'on-battery') && !isOff(state)) >= feed.minSupplies
@@ -48,6 +53,21 @@ export function supplyOf(feed: Feed | undefined, { upses, ordered }: Power): Sup
 
 function isSurelyOnMains(state: PowerState | undefined): state is PowerState & { mode: 'on-mains' } {
   return state?.mode === 'on-mains' && state.use === undefined && !isOff(state)
+}
+
+function criticalIn(state: PowerState | undefined): readonly (PowerState & { readonly mode: 'critical' })[] {
+  return state?.mode === 'critical' ? [state] : []
+}
+
+/** What may lie between a power cut and the last word of a UPS whose server or switch lost its power by it, in ms. */
+const together = 60_000
+
+/**
+ * Whether a UPS on mains has been silent since about when another one of the same feed came on battery: whatever brought
+ * its word has lost its power, and so has the UPS. One that was silent long before proves nothing.
+ */
+function fellSilentWith(state: PowerState | undefined, failedAt: number): boolean {
+  return state?.mode === 'on-mains' && state.isSilent === true && state.lastHeard >= failedAt - together
 }
 
 /** Whether a UPS feeds nothing. A UPS of its own that reports it is believed less than the machine that runs on it. */
@@ -113,7 +133,7 @@ const mainsLasts = { ms: Infinity, told: true } as const
 
 /** How the mains power of a machine is. */
 export interface MainsBack {
-  /** For how long enough of its UPSes have had it, in ms. */
+  /** For how long enough of its UPSes have said that they have it, in ms: silence is no mains power. */
   readonly ms: number
   /** Why the batteries of those could not carry what a machine that is woken needs; undefined where they could. */
   readonly hold: string | undefined
@@ -123,14 +143,13 @@ export interface MainsBack {
 export function mainsOf(
   feed: Feed | undefined,
   power: Power,
-  at: number,
   holds: (ups: string, state: PowerState & { readonly mode: 'on-mains' }) => string | undefined = () => undefined,
 ): MainsBack | undefined {
   if (supplyOf(feed, power) !== 'mains') return undefined
   if (!feed) return { ms: Infinity, hold: undefined }
   const there = Object.entries(feed.powerValue).flatMap(([ups, weight]) => {
     const state = power.upses.get(ups)
-    return isSurelyOnMains(state) ? [{ weight, ms: at - state.since, hold: holds(ups, state) }] : []
+    return isSurelyOnMains(state) ? [{ weight, ms: state.lastHeard - state.since, hold: holds(ups, state) }] : []
   })
   const ms = carriedWith(there, feed.minSupplies, (one) => one.ms)?.ms ?? Infinity
   const ready = there.filter(({ hold }) => hold === undefined)

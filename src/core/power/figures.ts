@@ -21,6 +21,9 @@ const tooLongForNothing = 10 * 60_000
 /** A runtime that has not changed after so long on battery does not count down, in ms. */
 const standsStill = 5 * 60_000
 
+/** What is doubted only for as long as it stands still. */
+const standing = 'it does not count down on battery'
+
 /** What the UPS has said before, of what decides here. */
 export interface Before {
   readonly reading?: UpsReading | undefined
@@ -50,7 +53,7 @@ export function plausible(raw: UpsReading, trust: Trust | undefined, before: Bef
     return why === undefined ? undefined : { reported, why }
   }
   if (charge !== undefined) {
-    const why = whyNotCharge(raw, charge) ?? stays(before.reading?.doubts?.charge, (doubted) => doubted === charge)
+    const why = whyNotCharge(raw, charge) ?? stays(before.reading?.doubts?.charge, (doubted) => charge <= doubted)
     const doubt = told(charge, why, trust?.charge ?? true)
     if (doubt) doubtful.charge = doubt
   }
@@ -60,7 +63,9 @@ export function plausible(raw: UpsReading, trust: Trust | undefined, before: Bef
       whyNotRuntime(raw, runtime, believed) ??
       whyStill(runtime, before) ??
       // What was too little falls further on battery, and is no more plausible for that.
-      stays(before.reading?.doubts?.runtime, (doubted) => runtime <= doubted)
+      stays(before.reading?.doubts?.runtime, (doubted) =>
+        before.reading?.doubts?.runtime?.why === standing ? runtime === doubted : runtime <= doubted,
+      )
     const doubt = told(runtime, why, trust?.runtime ?? true)
     if (doubt) doubtful.runtime = doubt
   }
@@ -119,7 +124,7 @@ function whyNotRuntime(reading: UpsReading, runtime: number, charge: number | un
 
 function whyStill(runtime: number, { earlier, onBatteryFor = 0 }: Before): string | undefined {
   if (earlier?.runtime !== runtime || onBatteryFor < standsStill) return undefined
-  return 'it does not count down on battery'
+  return standing
 }
 
 function inSeconds(ms: number): string {

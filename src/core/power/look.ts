@@ -5,7 +5,10 @@ import { type BatteryUse, type Heard, type PowerState, useOf } from './state.ts'
 import { evidenceOf, type Evidence } from './tokens.ts'
 import { fallOf, nextTrend } from './trend.ts'
 import { criticalReason, type CriticalReason, isBelow, isPurpose, isShortOf, type PowerPolicy } from './triggers.ts'
-import { has, isOnPurpose, type Observation, type UpsReading } from './ups.ts'
+import { has, isDoubted, isOnPurpose, type Observation, type UpsReading } from './ups.ts'
+
+/** Before this a figure is compared with itself, in ms: as long ago as the battery's samples go. */
+const anEarlierTime = 110_000
 
 type Answer = Exclude<Observation, { kind: 'silence' }>
 
@@ -23,10 +26,12 @@ export function lookAt(state: PowerState, seen: Answer, policy: PowerPolicy): Lo
   const use = useOf(state)
   const reading = plausible(readingAfter(state, seen), policy.trust, {
     reading: before?.reading,
-    earlier: use?.samples[0],
+    earlier: use?.samples.find((one) => at - one.at >= anEarlierTime),
     onBatteryFor: use && lengthAt(use.battery, at),
   })
-  const trend = nextTrend(before?.trend, at, reading)
+  // What a self-test took from the battery is no fall of its own.
+  const isTestOver = before && isOnPurpose(before.reading) && !isOnPurpose(reading)
+  const trend = nextTrend(isTestOver ? undefined : before?.trend, at, reading)
   const evidence = contradicted(reading, trend, policy) ? 'battery' : evidenceOf(reading.status)
   const lastOnBattery = evidence === 'battery' ? at : before?.lastOnBattery
   const heard: Heard = {
@@ -50,7 +55,8 @@ export function readingAfter(state: PowerState, seen: Answer): UpsReading {
 function contradicted(reading: UpsReading, trend: Heard['trend'], policy: PowerPolicy): boolean {
   const said = evidenceOf(reading.status)
   if (said === 'battery' || said === 'no-data' || policy.onBatteryBelow === undefined) return false
-  if (!has(reading, 'LB') && !isBelow(reading.charge, policy.onBatteryBelow)) return false
+  const isLow = has(reading, 'LB') && !isDoubted(reading)
+  if (!isLow && !isBelow(reading.charge, policy.onBatteryBelow)) return false
   return fallOf(trend, reading) !== undefined
 }
 
@@ -62,7 +68,7 @@ export function newUse(at: number, samples: BatteryUse['samples'] = []): Battery
 /** What the use of the battery comes to with this look; undefined where it has ended for good. */
 export function nextUse(
   before: BatteryUse | undefined,
-  { at, heard: { reading } }: Look,
+  { at, heard: { reading, figuresAt } }: Look,
   policy: PowerPolicy,
   isOnBattery: boolean,
 ): BatteryUse | undefined {
@@ -72,7 +78,9 @@ export function nextUse(
   const isLow = isOnBattery && has(reading, 'LB') && !isPurpose(reading, battery.lasted) && !policy.ignoreLowBattery
   const low = nextSpell(before?.low, { ...look, isSo: isLow })
   // A figure is as low in a moment of mains power as it was before it.
-  const short = nextSpell(before?.short, { ...look, isSo: isShortOf(reading, policy), isStrict: true })
+  const isShort = isShortOf(reading, policy)
+  // A status alone confirms no figure: the time that one has been low ends when it was read.
+  const short = nextSpell(before?.short, { ...look, at: isShort ? figuresAt : at, isSo: isShort, isStrict: true })
   const samples = isOnBattery ? withSample(before?.samples ?? [], at, reading) : (before?.samples ?? [])
   return { battery, samples, ...(low ? { low } : {}), ...(short ? { short } : {}) }
 }

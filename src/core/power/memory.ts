@@ -35,10 +35,11 @@ export function recollect(
   memory: UpsMemory | undefined,
   now: Date,
   { deadTime }: Pick<PowerPolicy, 'deadTime'>,
-): Pick<Recollection, 'wasOnBattery' | 'wasOnMains'> {
-  if (!memory || memory.status.includes('FSD')) return {}
+): Pick<Recollection, 'wasOnBattery' | 'wasOnMains' | 'wasForced'> {
+  if (!memory) return {}
   const passed = (at: string) => now.getTime() - Date.parse(at)
   const isWithin = (at: string | undefined, ms: number) => at !== undefined && passed(at) >= 0 && passed(at) <= ms
+  if (memory.status.includes('FSD')) return { wasForced: isWithin(memory.at, recently) }
   const isUsed = memory.status.includes('OB')
   return {
     wasOnBattery: isWithin(memory.onBatteryAt, recently) || (isUsed && isWithin(memory.at, atMost)),

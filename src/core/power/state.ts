@@ -46,8 +46,11 @@ export type PowerState =
       readonly wasOnBattery?: boolean
       /** It was heard right before the agent stopped, on mains power and without FSD. */
       readonly wasOnMains?: boolean
-      /** Since when the status only hints at mains power. */
+      /** It showed FSD right before the agent stopped. */
+      readonly wasForced?: boolean
+      /** Since when the status only hints at mains power, and what it is. */
       readonly unclearSince?: number
+      readonly reading?: UpsReading
     }
   | ({
       readonly mode: 'on-mains'
@@ -55,6 +58,8 @@ export type PowerState =
       readonly since: number
       /** The battery was in use, but not for long enough to be believed. */
       readonly use?: BatteryUse
+      /** It has been silent for longer than the dead time. */
+      readonly isSilent?: boolean
     } & Heard)
   | ({
       readonly mode: 'on-battery'
@@ -85,11 +90,19 @@ export interface Recollection {
   readonly wasOnBattery?: boolean
   /** It was heard within the dead time, on mains power and without FSD. */
   readonly wasOnMains?: boolean
+  /** It showed FSD within the last minutes. */
+  readonly wasForced?: boolean
 }
 
 export function startPower(
   at: number,
-  { openOutage = false, nodesAreDown = false, wasOnBattery = false, wasOnMains = false }: Recollection = {},
+  {
+    openOutage = false,
+    nodesAreDown = false,
+    wasOnBattery = false,
+    wasOnMains = false,
+    wasForced = false,
+  }: Recollection = {},
 ): PowerState {
   return {
     mode: 'unknown',
@@ -99,6 +112,7 @@ export function startPower(
     why: 'the UPS has not answered yet',
     ...(wasOnBattery ? { wasOnBattery } : {}),
     ...(wasOnMains ? { wasOnMains } : {}),
+    ...(wasForced ? { wasForced } : {}),
   }
 }
 
@@ -114,6 +128,8 @@ export function useOf(state: PowerState): BatteryUse | undefined {
  * Undefined where there is nothing to cancel.
  */
 export function callOff(state: PowerState): PowerState | undefined {
+  // It is no request: what is left of it is a latch.
+  if (state.mode === 'forced') return { ...state, mode: 'latched' }
   if (state.mode !== 'critical') return undefined
   const { reason, reading, figuresAt = state.lastHeard, since, mainsSince, ...rest } = state
   if (reading === undefined)

@@ -25,6 +25,7 @@ const silentAfter = 5_000
  * | unknown    | OB; the same with an open outage                                                | on-battery; critical |
  * | unknown    | FSD OL: left over from before, upsd keeps it                                    | latched              |
  * | unknown    | FSD OL, and before the restart it was on battery, or on mains, without FSD      | critical; forced     |
+ * | unknown    | FSD OL in the middle of a shutdown, as before the restart                       | critical             |
  * | unknown    | silence; the same for `deadTime` while nodes were stopping                       | unknown; critical    |
  * | on-mains   | OB for `onBatteryAfter`, moments of OL not counted                              | on-battery           |
  * | on-mains   | OB LB for `lowBatteryAfter`, OB FSD                                             | critical             |
@@ -33,7 +34,7 @@ const silentAfter = 5_000
  * | on-mains   | FSD OL otherwise; after a silence of more than `deadTime`                       | forced; latched      |
  * | on-mains   | silence                                                                         | on-mains             |
  * | on-mains   | silence, and OB was the last word `onBatteryAfter` ago                          | on-battery           |
- * | on-battery | OL for `onMainsAfter`                                                           | on-mains             |
+ * | on-battery | OL for `onMainsAfter`, or silence for `deadTime` after OL                       | on-mains             |
  * | on-battery | LB for `lowBatteryAfter`, FSD, charge, runtime, depletion or time beyond policy | critical             |
  * | on-battery | silence for `deadTime`                                                          | critical             |
  * | on-battery | the same again, or less severe, after a person has cancelled it                 | on-battery           |
@@ -87,7 +88,7 @@ function afterSilence(state: PowerState, at: number, why: string, policy: PowerP
     case 'on-battery': {
       // Mains power was the last word, and silence proves nothing.
       if (state.mainsSince !== undefined)
-        return at - state.mainsSince < policy.onMainsAfter ? state : onMains(state.mainsSince, heardIn(state))
+        return at - state.lastHeard <= policy.deadTime ? state : onMains(state.mainsSince, heardIn(state))
       const onBatteryFor = lengthAt(state.battery, at)
       const isTooLong = isMoreThan(onBatteryFor, policy.maxOnBattery) && !isPurpose(state.reading, onBatteryFor)
       const isSilent = at - state.lastHeard > policy.deadTime
@@ -97,8 +98,9 @@ function afterSilence(state: PowerState, at: number, why: string, policy: PowerP
     }
     case 'on-mains': {
       // The server that reported OB may be the first to lose its power.
-      if (!state.use?.battery.isSo || lengthAt(state.use.battery, at) < policy.onBatteryAfter) return state
-      return onBattery(heardIn(state), state.use)
+      if (state.use?.battery.isSo && lengthAt(state.use.battery, at) >= policy.onBatteryAfter)
+        return onBattery(heardIn(state), state.use)
+      return at - state.lastHeard > policy.deadTime ? { ...state, isSilent: true } : state
     }
     case 'critical': {
       if (state.mainsSince === undefined || at - state.lastHeard <= silentAfter) return state
@@ -167,8 +169,10 @@ function afterForced(state: PowerState, { at, evidence, heard }: Look, policy: P
       if (state.lastOnBattery !== undefined && at - state.lastOnBattery <= forcedWithin) return act()
       return at - state.lastHeard > policy.deadTime ? latched() : appeared()
     case 'unknown':
-      if (state.wasOnBattery && !state.nodesAreDown) return act()
-      return state.wasOnMains && !state.openOutage ? appeared() : latched()
+      if (!state.nodesAreDown && at - state.since <= forcedWithin) {
+        if (state.wasOnBattery || (state.openOutage && state.wasForced)) return act()
+      }
+      return state.wasOnMains && at - state.since <= policy.deadTime && !state.openOutage ? appeared() : latched()
     case 'forced':
       if (isLow(heard.reading, policy)) return act()
       return at - state.since > confirmWithin ? latched() : { mode: 'forced', since: state.since, ...heard }
@@ -206,7 +210,7 @@ function afterUnclear(state: PowerState, look: Look, policy: PowerPolicy): Power
       if (isBelieved) return onMains(at, look.heard)
       if (state.openOutage && !state.nodesAreDown && evidence === 'unclear' && at - state.since > policy.deadTime)
         return critical('outage-resumed', at, heard, newUse(state.since))
-      return { ...state, why: unclear(heard.reading), unclearSince }
+      return { ...state, why: unclear(heard.reading), unclearSince, reading: heard.reading }
     case 'on-mains':
       // OB was the last word, and nothing has contradicted it.
       if (state.use?.battery.isSo && evidence === 'unclear') return afterBattery(state, { ...look, heard }, policy)

@@ -12,20 +12,25 @@ const lasts = 30_000
 
 /**
  * What the battery has said since the UPS began to report mains power: the least often that shows a fall. Undefined for
- * a UPS on battery, whose samples are kept elsewhere, and for a battery that is in use on purpose.
+ * a UPS on battery, whose samples are kept elsewhere, and for a calibration.
  */
 export function nextTrend(
   trend: readonly Sample[] | undefined,
   at: number,
   reading: UpsReading,
 ): readonly Sample[] | undefined {
-  if (has(reading, 'OB') || isOnPurpose(reading)) return undefined
+  if (has(reading, 'OB') || has(reading, 'CAL')) return undefined
   const { charge, runtime } = reading
   const last = trend?.at(-1)
   if (charge === undefined || (last && at - last.at < every && charge === last.charge)) return trend
   const sample = { at, charge, ...(runtime === undefined ? {} : { runtime }) }
   return [...(trend ?? []).slice(1 - most).filter((one) => at - one.at <= kept), sample]
 }
+
+/** A charge that has not fallen further for so long has stopped falling, in ms. */
+const overAfter = 10 * 60_000
+/** So much more of a fall, and of its time, is believed of a UPS that tests itself: a test takes three minutes at most. */
+const ofTest = 6
 
 /** A charge that falls although the UPS reports mains power. */
 export interface Fall {
@@ -49,10 +54,14 @@ export function fallOf(trend: readonly Sample[] | undefined, reading: UpsReading
   const fall = charges.slice(from)
   const distinct = new Set(fall.map(({ charge }) => charge)).size
   const isLowest = fall.every(({ charge }) => charge >= last.charge - 1)
-  // A UPS that reports that it charges is believed for longer.
-  const factor = has(reading, 'CHRG') ? 2 : 1
+  // A UPS that reports that it charges is believed for longer, and one that tests itself for as long as a test takes.
+  const factor = isOnPurpose(reading) ? ofTest : has(reading, 'CHRG') ? 2 : 1
   const [first] = fall
   if (!first || !isLowest || distinct < 3) return undefined
+  // A fall that is over is none.
+  const bottom = Math.min(...fall.map(({ charge }) => charge))
+  const reached = fall.find(({ charge }) => charge === bottom)
+  if (reached && last.at - reached.at > overAfter) return undefined
   if (top - last.charge < falls * factor || last.at - first.at < lasts * factor) return undefined
   return { since: first.at, by: top - last.charge }
 }

@@ -122,7 +122,7 @@ export function criticalReason(
   // A single false reading decides nothing.
   const isShort = shortFor !== undefined && shortFor >= lowBatteryAfter
   if (isShort && isBelow(reading.runtime, policy.minimumRuntime)) return 'low-runtime'
-  if (isShort && isBelow(reading.charge, policy.minimumCharge)) return 'low-charge'
+  if (isShort && isBelow(reading.charge, chargeFloor(reading, policy))) return 'low-charge'
   if (policy.maxDischargeRate !== undefined && depletion !== undefined && depletion > policy.maxDischargeRate)
     return 'fast-depletion'
   if (policy.maxOnBattery !== undefined && onBatteryFor > policy.maxOnBattery) return 'on-battery-too-long'
@@ -131,7 +131,16 @@ export function criticalReason(
 
 /** Whether charge or runtime is below what the policy asks for. */
 export function isShortOf(reading: UpsReading, policy: PowerPolicy): boolean {
-  return isBelow(reading.charge, policy.minimumCharge) || isBelow(reading.runtime, policy.minimumRuntime)
+  return isBelow(reading.charge, chargeFloor(reading, policy)) || isBelow(reading.runtime, policy.minimumRuntime)
+}
+
+/** No UPS says with reason that its battery is low above this, in %: some report `battery.charge.low` of 100. */
+const sensibleLow = 50
+
+/** The charge to shut down below, in %: the policy's, or else where the UPS itself would say LB, which some never do. */
+function chargeFloor({ chargeLow }: UpsReading, { minimumCharge, ignoreLowBattery }: PowerPolicy): number | undefined {
+  if (minimumCharge !== undefined) return minimumCharge
+  return chargeLow !== undefined && chargeLow <= sensibleLow && !ignoreLowBattery ? chargeLow : undefined
 }
 
 /** Whether a figure is known, and below a mark that is known. */
@@ -154,6 +163,7 @@ export interface TriggerState {
 export function triggersOf(reading: UpsReading | undefined, policy: PowerPolicy): readonly TriggerState[] {
   const { minimumCharge, minimumRuntime, maxOnBattery, maxDischargeRate, ignoreLowBattery, deadTime: silence } = policy
   const unset = 'it is not configured'
+  const floor = reading ? chargeFloor(reading, policy) : minimumCharge
   const told = (figure: 'charge' | 'runtime') => {
     const lacks = `battery.${figure}`
     if (reading === undefined || reading[figure] !== undefined) return undefined
@@ -183,8 +193,8 @@ export function triggersOf(reading: UpsReading | undefined, policy: PowerPolicy)
     ),
     one(
       'low-charge',
-      minimumCharge === undefined ? 'a low charge' : `a charge below ${minimumCharge} %`,
-      minimumCharge === undefined ? unset : told('charge'),
+      floor === undefined ? 'a low charge' : `a charge below ${floor} %`,
+      floor === undefined ? unset : told('charge'),
     ),
     one(
       'fast-depletion',

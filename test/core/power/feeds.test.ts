@@ -120,7 +120,7 @@ describe('why a machine is about to lose its power', () => {
 
 describe('since when a machine has mains', () => {
   const since = (seconds: number, charge?: number) =>
-    stateOf('on-mains', charge === undefined ? {} : { charge }, seconds * 1_000, 99_000)
+    stateOf('on-mains', charge === undefined ? {} : { charge }, seconds * 1_000, 100_000)
 
   test.each<{ name: string; feed?: Feed; power: Power; ms: number | undefined; hold?: string }>([
     { name: 'on no UPS always', power: powerOf({ a: 'low-battery' }), ms: Infinity },
@@ -178,11 +178,11 @@ describe('since when a machine has mains', () => {
   ])('$name', ({ feed, power, ms, hold }) => {
     const low = (_: string, { reading: { charge = 100 } }: { readonly reading: UpsReading }) =>
       charge < 50 ? `${charge} %` : undefined
-    expect(mainsOf(feed, power, 100_000, low)).toEqual(ms === undefined ? undefined : { ms, hold })
+    expect(mainsOf(feed, power, low)).toEqual(ms === undefined ? undefined : { ms, hold })
   })
 
   test('is never, where a person has ordered it down', () => {
-    expect(mainsOf(any, ordered(powerOf({ a: since(10), b: since(10) })), 100_000)).toBeUndefined()
+    expect(mainsOf(any, ordered(powerOf({ a: since(10), b: since(10) })))).toBeUndefined()
   })
 })
 

@@ -114,7 +114,7 @@ describe('mains power that does not last is no mains power', () => {
     },
     {
       name: 'a silence after OL that has not lasted ends a time on battery',
-      story: [...each(1, 8, 'OB'), '9: OL', '10: -', '24: -'],
+      story: [...each(1, 8, 'OB'), '9: OL', '10: -', '40: -'],
       state: 'on-mains',
     },
     {

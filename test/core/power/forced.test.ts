@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { recollect, type UpsMemory } from '../../../src/core/power/memory.ts'
-import { type Recollection, startPower } from '../../../src/core/power/state.ts'
+import { callOff, type Recollection, startPower } from '../../../src/core/power/state.ts'
 import type { PowerPolicy } from '../../../src/core/power/triggers.ts'
 import type { UpsReading } from '../../../src/core/power/ups.ts'
 import { after, each, goOn, told } from './stories.ts'
@@ -99,6 +99,12 @@ describe('FSD that appears on mains power', () => {
     expect(told(after(['0: OL', ...story], { ...usual, ...changed }, false, { ...healthy, ...figures }))).toBe(state)
   })
 
+  test('that a person calls no request is left over, and silence confirms nothing', () => {
+    const forced = after(['0: OL', '5: OL', '6: FSD OL'], usual, false, healthy)
+    expect(told(goOn(callOff(forced)!, ['7: -', '60: -'], healthy, usual))).toBe('latched')
+    expect(told(goOn(callOff(forced)!, ['7: -', '9: OL'], healthy, usual))).toBe('on-mains')
+  })
+
   test('at first contact is left over, and after a shutdown that is done too', () => {
     expect(told(after(['1: FSD OL'], usual))).toBe('latched')
     expect(told(after(['1: FSD OL LB'], usual, false, { charge: 5 }))).toBe('latched')
@@ -137,6 +143,19 @@ describe('over a restart of the agent', () => {
       recollection: { wasOnMains: true },
       story: ['1: FSD OL', '2: -'],
       state: 'critical: forced-shutdown',
+    },
+    {
+      name: 'in the middle of a shutdown that it began',
+      recollection: { wasForced: true, openOutage: true },
+      story: ['1: FSD OL'],
+      state: 'critical: forced-shutdown',
+    },
+    { name: 'that was left over before', recollection: { wasForced: true }, story: ['1: FSD OL'], state: 'latched' },
+    {
+      name: 'after a blip, when upsd answers only much later',
+      recollection: { wasOnBattery: true },
+      story: ['1: -', '1200: -', '1201: FSD OL'],
+      state: 'latched',
     },
     { name: 'that knows nothing', recollection: {}, story: ['1: FSD OL'], state: 'latched' },
   ])('FSD $name: $state', ({ recollection, story, state }) => {
@@ -177,7 +196,11 @@ describe('over a restart of the agent', () => {
       memory: { ups: 'a', at: ago(7_200), status: ['OB'], onBatteryAt: ago(7_200) },
       known: { wasOnBattery: false, wasOnMains: false },
     },
-    { name: 'of FSD', memory: { ups: 'a', at: ago(5), status: ['FSD', 'OL'], onBatteryAt: ago(10) }, known: {} },
+    {
+      name: 'of FSD',
+      memory: { ups: 'a', at: ago(5), status: ['FSD', 'OL'], onBatteryAt: ago(10) },
+      known: { wasForced: true },
+    },
     {
       name: 'from a clock that was ahead',
       memory: { ups: 'a', at: ago(-600), status: ['OL'], onBatteryAt: ago(-600) },

@@ -55,10 +55,29 @@ describe('a UPS that reports mains power while its charge falls', () => {
     expect(first(states, ({ mode }) => mode !== 'on-mains')).toBeLessThanOrEqual(battery)
   })
 
-  test('is on battery with LB whatever its charge, and goes down with it', () => {
-    const states = life(100, (second) => (second > 60 ? 'OL DISCHRG LB' : 'OL DISCHRG'), falling(10))
-    expect(first(states, ({ mode }) => mode !== 'on-mains')).toBeLessThanOrEqual(64)
+  test('is on battery with LB that its figures confirm, and goes down with it', () => {
+    const statusAt = (second: number) => (second > 100 ? 'OL DISCHRG LB' : 'OL DISCHRG')
+    const states = life(140, statusAt, falling(40), { onBatteryBelow: 20 })
+    expect(first(states, ({ mode }) => mode !== 'on-mains')).toBe(104)
     expect(told(states.at(-1)!)).toBe('critical: low-battery')
+    const full = life(140, statusAt, falling(5), { onBatteryBelow: 20 })
+    expect(full.every(({ mode }) => mode === 'on-mains')).toBe(true)
+  })
+
+  test('is on battery too where a result of a self-test never ends', () => {
+    const states = life(
+      1_500,
+      () => 'OL DISCHRG',
+      (second) => ({ ...falling(6)(second), testing: true }),
+    )
+    expect(first(states, ({ mode }) => mode !== 'on-mains')).toBeLessThanOrEqual(520)
+  })
+
+  test('is on mains again once the fall is over', () => {
+    const chargeAt = (second: number) => ({ charge: second < 60 ? 48 - Math.floor(second / 20) : 45 })
+    const states = life(1_300, () => 'OL', chargeAt)
+    expect(states[600]?.mode).toBe('on-battery')
+    expect(states.at(-1)?.mode).toBe('on-mains')
   })
 
   test('is believed for longer where it says that it charges', () => {
@@ -100,8 +119,10 @@ describe('is no contradiction', () => {
     },
     {
       name: 'a self-test that says so',
-      statusAt: () => 'OL TEST',
-      figuresAt: (second) => ({ charge: Math.max(60, 100 - second) }),
+      statusAt: (second) => (second < 100 ? 'OL TEST' : 'OL CHRG'),
+      figuresAt: (second) => ({
+        charge: Math.round(second < 100 ? 100 - second / 3 : Math.min(100, 67 + (second - 99) / 2)),
+      }),
     },
     {
       name: 'a calibration',
