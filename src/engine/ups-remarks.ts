@@ -86,9 +86,10 @@ export function createUpsRemarks({ alerts, policy, openOnce }: UpsRemarksOptions
     const isBlind = has(reading, 'DISCHRG') && reading.charge === undefined
     const discharges = lastsFor(id, isBlind, at)
     const { onBatteryBelow } = policy(label)
-    const then = onBatteryBelow === undefined ? '' : `; below ${onBatteryBelow} % it counts as on battery`
+    const mark = fall?.of === 'charge' ? onBatteryBelow : undefined
+    const then = mark === undefined ? '' : `; below ${mark} % it counts as on battery`
     const text = fall
-      ? `reports mains power (${status}), but its charge has fallen by ${fall.by} % in ${describeDuration(at - fall.since)}${then}`
+      ? `reports mains power (${status}), but its ${fall.of} has fallen by ${fall.of === 'charge' ? `${fall.by} %` : describeDuration(fall.by)} in ${describeDuration(at - fall.since)}${then}`
       : isBlind && discharges >= dischargesFor
         ? `reports mains power and discharges its battery (${status}), without a charge that would show which is right`
         : undefined

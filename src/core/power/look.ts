@@ -55,9 +55,12 @@ export function readingAfter(state: PowerState, seen: Answer): UpsReading {
 function contradicted(reading: UpsReading, trend: Heard['trend'], policy: PowerPolicy): boolean {
   const said = evidenceOf(reading.status)
   if (said === 'battery' || said === 'no-data' || policy.onBatteryBelow === undefined) return false
-  const isLow = has(reading, 'LB') && !isDoubted(reading)
-  if (!isLow && !isBelow(reading.charge, policy.onBatteryBelow)) return false
-  return fallOf(trend, reading) !== undefined
+  const fall = fallOf(trend, reading)
+  if (!fall) return false
+  if ((has(reading, 'LB') && !isDoubted(reading)) || isBelow(reading.charge, policy.onBatteryBelow)) return true
+  // Time is left for a shutdown, and not for much more.
+  const { minimumRuntime = 0 } = policy
+  return fall.of === 'runtime' && isBelow(reading.runtime, 2 * minimumRuntime)
 }
 
 /** A battery that has just come into use. */

@@ -52,7 +52,7 @@ export function whyNotReady(
   const { charge, runtime } = reading
   if (isSilent) return 'the UPS no longer answers'
   const fall = fallOf(trend, reading)
-  if (fall) return `the charge falls although the UPS reports mains power (${reading.status.join(' ')})`
+  if (fall) return `the ${fall.of} falls although the UPS reports mains power (${reading.status.join(' ')})`
   if (has(reading, 'LB') && !ignoreLowBattery) return 'the battery is low (LB)'
   if (has(reading, 'DISCHRG') && charge !== undefined && charge < full)
     return `the UPS reports that its battery discharges (${reading.status.join(' ')})`

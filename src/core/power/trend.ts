@@ -1,8 +1,8 @@
 import type { Sample } from './battery.ts'
 import { has, isOnPurpose, type UpsReading } from './ups.ts'
 
-/** A charge that stands still is kept this often, and each is kept for so long, in ms; and at most so many of them. */
-const every = 60_000
+/** Figures that stand still are kept this often, and each is kept for so long, in ms; and at most so many of them. */
+const every = 30_000
 const kept = 2 * 3_600_000
 const most = 240
 
@@ -22,8 +22,9 @@ export function nextTrend(
   if (has(reading, 'OB') || has(reading, 'CAL')) return undefined
   const { charge, runtime } = reading
   const last = trend?.at(-1)
-  if (charge === undefined || (last && at - last.at < every && charge === last.charge)) return trend
-  const sample = { at, charge, ...(runtime === undefined ? {} : { runtime }) }
+  if (charge === undefined && runtime === undefined) return trend
+  if (last && at - last.at < every && charge === last.charge) return trend
+  const sample = { at, ...(charge === undefined ? {} : { charge }), ...(runtime === undefined ? {} : { runtime }) }
   return [...(trend ?? []).slice(1 - most).filter((one) => at - one.at <= kept), sample]
 }
 
@@ -32,12 +33,36 @@ const overAfter = 10 * 60_000
 /** So much more of a fall, and of its time, is believed of a UPS that tests itself: a test takes three minutes at most. */
 const ofTest = 6
 
-/** A charge that falls although the UPS reports mains power. */
+/** A runtime that falls for so long, and by so much of the time that passes, counts a battery in use down; in ms. */
+const countsFor = 3 * 60_000
+const countsDown = 0.6
+
+/** A battery that empties although the UPS reports mains power. */
 export interface Fall {
+  readonly of: 'charge' | 'runtime'
   /** When it began to fall, in ms. */
   readonly since: number
-  /** By how much it has fallen, in %. */
+  /** By how much it has fallen: a charge in %, a runtime in ms. */
   readonly by: number
+}
+
+/** Whether the battery empties although the UPS reports mains power, as its charge shows, or else its runtime. */
+export function fallOf(trend: readonly Sample[] | undefined, reading: UpsReading): Fall | undefined {
+  return chargeFall(trend, reading) ?? runtimeFall(trend, reading)
+}
+
+/**
+ * A runtime that counts down beside DISCHRG, for a UPS that reports no charge, or one that stands still. Without DISCHRG
+ * it follows the load.
+ */
+function runtimeFall(trend: readonly Sample[] | undefined, reading: UpsReading): Fall | undefined {
+  if (!has(reading, 'DISCHRG') || has(reading, 'CHRG') || isOnPurpose(reading)) return undefined
+  const all = (trend ?? []).flatMap(({ at, runtime }) => (runtime === undefined ? [] : [{ at, runtime }]))
+  const rises = all.findLastIndex(({ runtime }, index) => index > 0 && runtime > all[index - 1]!.runtime)
+  const [first, last] = [all[Math.max(0, rises)], all.at(-1)]
+  if (!first || !last || last.at - first.at < countsFor) return undefined
+  const by = first.runtime - last.runtime
+  return by >= countsDown * (last.at - first.at) ? { of: 'runtime', since: first.at, by } : undefined
 }
 
 /**
@@ -45,7 +70,7 @@ export interface Fall {
  * (networkupstools/nut #2794 shows the harmless twin, at a constant 100 %). It must have fallen twice at least, because
  * the first figure after an outage may be an old one, and must not be on its way up again. Undefined: it does not.
  */
-export function fallOf(trend: readonly Sample[] | undefined, reading: UpsReading): Fall | undefined {
+function chargeFall(trend: readonly Sample[] | undefined, reading: UpsReading): Fall | undefined {
   const charges = (trend ?? []).flatMap(({ at, charge }) => (charge === undefined ? [] : [{ at, charge }]))
   const last = charges.at(-1)
   if (!last) return undefined
@@ -63,5 +88,5 @@ export function fallOf(trend: readonly Sample[] | undefined, reading: UpsReading
   const reached = fall.find(({ charge }) => charge === bottom)
   if (reached && last.at - reached.at > overAfter) return undefined
   if (top - last.charge < falls * factor || last.at - first.at < lasts * factor) return undefined
-  return { since: first.at, by: top - last.charge }
+  return { of: 'charge', since: first.at, by: top - last.charge }
 }

@@ -103,6 +103,34 @@ describe('a UPS that reports mains power while its charge falls', () => {
   })
 })
 
+describe('a UPS that reports mains power while its runtime counts down', () => {
+  const counts = (second: number) => ({ runtime: Math.max(0, 1_500 - second) * 1_000 })
+  const wanted = { minimumRuntime: 240_000 }
+
+  test.each<{ name: string; figuresAt: (second: number) => Partial<UpsReading> }>([
+    { name: 'and reports no charge', figuresAt: counts },
+    { name: 'and whose charge stands still', figuresAt: (second) => ({ charge: 100, ...counts(second) }) },
+  ])('$name is noticed, and goes down while there is time', ({ figuresAt }) => {
+    const states = life(1_400, () => 'OL DISCHRG', figuresAt, wanted)
+    expect(first(states, isFalling)).toBeLessThanOrEqual(215)
+    expect(first(states, ({ mode }) => mode === 'critical')).toBeLessThanOrEqual(1_270)
+  })
+
+  test.each<{ name: string; status: string; figuresAt: (second: number) => Partial<UpsReading> }>([
+    { name: 'without DISCHRG it follows the load', status: 'OL', figuresAt: counts },
+    { name: 'in a self-test it is meant to', status: 'OL DISCHRG TEST', figuresAt: counts },
+    {
+      name: 'one that moves up and down is none',
+      status: 'OL DISCHRG',
+      figuresAt: (second) => ({ charge: 100, runtime: 1_000_000 - 200_000 * Math.floor((second % 120) / 60) }),
+    },
+  ])('$name', ({ status, figuresAt }) => {
+    const states = life(1_200, () => status, figuresAt, wanted)
+    expect(first(states, isFalling)).toBeUndefined()
+    expect(states.every(({ mode }) => mode === 'on-mains')).toBe(true)
+  })
+})
+
 describe('is no contradiction', () => {
   test.each<{
     name: string
