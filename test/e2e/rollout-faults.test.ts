@@ -204,7 +204,7 @@ describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
     const { rollout, daemon, watch } = scene
     await begin(scene)
     await asSoonAs('an alert', () => isTold(daemon, 'alert', 'default/db-0 (of StatefulSet db)'))
-    const alert = (await journalOf(daemon)).find(({ kind }) => kind === 'alert')
+    const alert = (await journalOf(daemon)).find(({ kind, text }) => kind === 'alert' && text.includes('default/db-0'))
     expect(alert).toMatchObject({
       subject: 'w-1',
       text: expect.stringMatching(/^drain w-1: .*disruption budget.* db\b/),

@@ -17,20 +17,27 @@ const policy: PowerPolicy = {
 const minute = 60_000
 const hour = 60 * minute
 
+interface Monitored {
+  readonly upses?: string[]
+  readonly journal?: ReturnType<typeof memoryJournal>
+  readonly changed?: Partial<PowerPolicy>
+}
+
 /** What an agent hears of a UPS called rack, on a clock that the test moves. */
-function monitor({ upses = ['rack'], journal = memoryJournal() } = {}) {
+function monitor({ upses = ['rack'], journal = memoryJournal(), changed = {} }: Monitored = {}) {
+  const own = { ...policy, ...changed }
   let clock = 0
   const alerts = createAlerts(journal, () => new Date(clock))
   const noticing = createUpsAlerts({
     upses,
-    policy: () => policy,
+    policy: () => own,
     alerts,
     emit: async () => {},
     monotonic: () => clock,
   })
   let state: PowerState = startPower(0)
   const sees = (seen: Observation) => {
-    state = nextPowerState(state, seen, policy)
+    state = nextPowerState(state, seen, own)
     noticing.notice('rack', seen, state)
   }
   const reads = (reading: Partial<UpsReading> = {}, afterMs = 1_000) =>
@@ -99,4 +106,16 @@ test('a forced shutdown that upsd keeps is critical until mains counts again, an
   expect(again.ids()).toEqual(['ups.latched:rack'])
   again.reads()
   expect(again.ids()).toEqual([])
+})
+
+test('a full battery that lasts for less than a shutdown takes is said on mains power', () => {
+  const { reads, alerts, ids } = monitor({ changed: { minimumRuntime: 285_000 } })
+  reads({ charge: 100, runtime: 600_000 })
+  reads({ charge: 60, runtime: 200_000 })
+  expect(ids()).toEqual([])
+  reads({ charge: 100, runtime: 200_000 })
+  expect(ids()).toEqual(['ups.short:rack'])
+  expect(alerts.all[0]?.text).toContain('lasts for only 3 min with a full battery, and a shutdown takes 5 min')
+  reads({ charge: 100, runtime: 300_000 })
+  expect(ids()).toEqual([])
 })
