@@ -1,7 +1,7 @@
 import type { Sample } from './battery.ts'
 import { assertNever } from '../errors.ts'
 import type { Spell } from './spell.ts'
-import type { CriticalReason, PowerPolicy } from './triggers.ts'
+import { type CriticalReason, isCalledOff, type PowerPolicy } from './triggers.ts'
 import { has, type UpsReading } from './ups.ts'
 
 /** What is known of a UPS that has answered. Times in ms of a monotonic clock. */
@@ -123,7 +123,8 @@ export function useOf(state: PowerState): BatteryUse | undefined {
 }
 
 /**
- * A person cancels the shutdown for this reason, and every less severe one, until mains power is back. A UPS that has
+ * A person cancels the shutdown for this reason, and every less severe one, until mains power is back; with a low battery in
+ * sight also for that, whatever came first: after a restart it was that an outage was under way. A UPS that has
  * not answered since the start then counts as unknown, and its silence starts nothing.
  * Undefined where there is nothing to cancel.
  */
@@ -142,7 +143,8 @@ export function callOff(state: PowerState): PowerState | undefined {
     }
   // FSD on mains power counts for a latch alone.
   const back = mainsSince === undefined || has(reading, 'FSD') ? {} : { mainsSince }
-  return { ...rest, ...back, mode: 'on-battery', since: state.battery.since, reading, figuresAt, calledOff: reason }
+  const calledOff = has(reading, 'LB') && isCalledOff(reason, 'low-battery') ? 'low-battery' : reason
+  return { ...rest, ...back, mode: 'on-battery', since: state.battery.since, reading, figuresAt, calledOff }
 }
 
 /**

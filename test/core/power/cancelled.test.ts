@@ -24,6 +24,16 @@ describe('calling a shutdown off', () => {
     })
   })
 
+  test('covers the low battery that is in sight, though after a restart another reason came first', () => {
+    const resumed = after(['1: OB LB', '2: OB LB'], {}, true)
+    expect(told(resumed)).toBe('critical: outage-resumed')
+    const cancelled = callOff(resumed)!
+    expect(told(goOn(cancelled, ['3: OB LB', '9: OB LB', '60: OB LB']))).toBe('on-battery')
+    expect(told(goOn(cancelled, ['3: FSD OB LB']))).toBe('critical: forced-shutdown')
+    const without = callOff(after(['1: OB', '2: OB'], {}, true))!
+    expect(told(goOn(without, ['3: OB LB', '6: OB LB']))).toBe('critical: low-battery')
+  })
+
   test.each<[string, string[]]>([
     ['on mains', ['0: OL']],
     ['in a blip', ['0: OL', '1: OB']],
