@@ -107,7 +107,7 @@ function shutDown({ agent, config, ports, now }: RequestMeans, { by }: Asked): R
 
 function cancel({ agent, ports }: RequestMeans, { by }: Asked): RequestAnswer {
   const { guard, machines } = agent
-  const drill = cancelDrill(ports.journal)
+  const drill = cancelDrill(ports.journal, agent.running)
   // What the rehearsal is doing ends at once.
   if (drill !== undefined) guard.review()
   if (drill !== undefined && guard.power.ordered === undefined && failingMachines(machines, guard.power).length === 0)
@@ -132,11 +132,11 @@ function cancel({ agent, ports }: RequestMeans, { by }: Asked): RequestAnswer {
 }
 
 /** Has a rehearsal that is requested or runs end early. Returns what becomes of it; undefined where there is none. */
-function cancelDrill(journal: Journal): string | undefined {
+function cancelDrill(journal: Journal, running: readonly string[]): string | undefined {
   const isRequested = remembered.drillRequest.recall(journal) !== undefined
   remembered.drillRequest.remember(journal, undefined)
   const open = journal.openOutage()
-  const isChecking = journal.runs(20).some(({ job, outcome }) => job === 'drill-power' && outcome === undefined)
+  const isChecking = running.includes('drill-power')
   if (isChecking || (open?.reason === 'drill' && open.stage === 'draining')) {
     if (remembered.drillCancelled.recall(journal)) return undefined
     remembered.drillCancelled.remember(journal, true)

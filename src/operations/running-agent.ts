@@ -22,6 +22,8 @@ export interface RunningAgent {
   /** Monotonic clock, in ms. */
   monotonic(): number
   observe(signal: AbortSignal): Promise<Cluster>
+  /** Names of the jobs that run in this process now: a run of a killed agent has no end on record. */
+  readonly running: readonly string[]
   /** What a job would see, without running it. */
   preview(job: Job, signal: AbortSignal): JobContext
   /** Starts a job, or queues it. */
