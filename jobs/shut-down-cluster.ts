@@ -134,8 +134,8 @@ async function bringDown(context: JobContext, reason: CriticalReason): Promise<B
         await begun.prepared
         continue
       }
-      // Written to the journal once for the reversible phases, once for the others, and again when the form changes.
       if (await awaitMainsReturn(context, machines)) continue
+      // Written to the journal once for the reversible phases, once for the others, and again when the form changes.
       const saying = `${plan.form} ${phase.reversible}`
       if (saying !== said) ports.journal.write({ kind: 'power', text: plan.reason })
       said = saying

@@ -10,6 +10,7 @@ import { findSheddable } from './shed.ts'
 import { planShutdown } from '../core/power/shutdown.ts'
 import { stopTimes, timelineOf } from '../core/power/timeline.ts'
 import { policyFor, triggersOf } from '../core/power/triggers.ts'
+import { has } from '../core/power/ups.ts'
 
 /** Nothing that is asked in a rehearsal may take longer than this, in ms. */
 const patience = 10_000
@@ -188,7 +189,7 @@ async function checkUpses({ config, ports, signal }: DrillContext): Promise<Dril
     if (typeof reading === 'string' || !reading)
       return [{ subject: label, text: `does not report its status: ${reading ?? 'no answer yet'}`, ok: false }]
     const lacking = triggersOf(reading, policyFor(config, label)).filter(({ lacks }) => lacks !== undefined)
-    const onMains = reading.status.includes('OL') && !reading.status.includes('FSD')
+    const onMains = has(reading, 'OL') && !has(reading, 'FSD')
     return [
       {
         subject: label,

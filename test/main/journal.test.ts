@@ -5,6 +5,7 @@ import { openJournalAndAlerts } from '../../src/main/journal.ts'
 import { outageOf } from '../core/power/outages.ts'
 import { silentLog } from '../fakes/log.ts'
 import { temporaryFolder } from '../lab/process.ts'
+import { whileWritten } from '../adapters/journal/recovery.ts'
 
 const outage = outageOf(new Date('2026-11-22T10:00:00Z'), ['cp-1'], new Set(['cp-1']))
 
@@ -50,14 +51,6 @@ test('a disk that does not take the journal is a critical alert until it does', 
   ])
   other.exec('ROLLBACK')
   other.close()
-  await expect
-    .poll(
-      () => {
-        journal.write({ kind: 'event', text: 'once more' })
-        return alerts.all
-      },
-      { timeout: 5_000 },
-    )
-    .toEqual([])
+  await whileWritten(journal, () => alerts.all, 5_000).toEqual([])
   expect(journal.openOutage()).toEqual(outage)
 })

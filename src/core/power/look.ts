@@ -32,7 +32,9 @@ export function lookAt(state: PowerState, seen: Answer, policy: PowerPolicy): Lo
   // What a self-test took from the battery is no fall of its own.
   const isTestOver = before && isOnPurpose(before.reading) && !isOnPurpose(reading)
   const trend = nextTrend(isTestOver ? undefined : before?.trend, at, reading)
-  const evidence = contradicted(reading, trend, policy) ? 'battery' : evidenceOf(reading.status)
+  const said = evidenceOf(reading.status)
+  const isBattery = said === 'battery' || (said !== 'no-data' && contradicted(reading, trend, policy))
+  const evidence = isBattery ? 'battery' : said
   const lastOnBattery = evidence === 'battery' ? at : before?.lastOnBattery
   const heard: Heard = {
     lastHeard: at,
@@ -51,10 +53,9 @@ export function readingAfter(state: PowerState, seen: Answer): UpsReading {
   return { ...(before && asReported(before)), status: seen.status }
 }
 
-/** Whether the charge falls although the UPS reports mains power, and has fallen so far that it counts. */
+/** Whether the battery empties although the UPS reports mains power, and has emptied so far that it counts. */
 function contradicted(reading: UpsReading, trend: Heard['trend'], policy: PowerPolicy): boolean {
-  const said = evidenceOf(reading.status)
-  if (said === 'battery' || said === 'no-data' || policy.onBatteryBelow === undefined) return false
+  if (policy.onBatteryBelow === undefined) return false
   const fall = fallOf(trend, reading)
   if (!fall) return false
   if ((has(reading, 'LB') && !isDoubted(reading)) || isBelow(reading.charge, policy.onBatteryBelow)) return true
@@ -64,8 +65,8 @@ function contradicted(reading: UpsReading, trend: Heard['trend'], policy: PowerP
 }
 
 /** A battery that has just come into use. */
-export function newUse(at: number, samples: BatteryUse['samples'] = []): BatteryUse {
-  return { battery: { since: at, lasted: 0, at, isSo: true }, samples }
+export function newUse(at: number): BatteryUse {
+  return { battery: { since: at, lasted: 0, at, isSo: true }, samples: [] }
 }
 
 /** What the use of the battery comes to with this look; undefined where it has ended for good. */

@@ -2,6 +2,7 @@ import type { RecordKind } from '../records.ts'
 import { listOf, object, optional, text, time } from '../shape.ts'
 import type { Recollection } from './state.ts'
 import type { PowerPolicy } from './triggers.ts'
+import { has } from './ups.ts'
 
 /**
  * What the agent keeps of a UPS over its own restart: FSD that appears in that time is a request to shut down, and FSD that
@@ -25,8 +26,8 @@ export const upsMemoryKind: RecordKind<UpsMemory> = {
   retention: { most: 100 },
 }
 
-/** FSD within this of a moment on battery is a request, over a restart too; in ms. */
-const recently = 5 * 60_000
+/** FSD within this of a moment on battery is a request to shut down: the primary has decided it then. In ms. */
+export const forcedWithin = 5 * 60_000
 /** The battery may have been in use for so long when the agent ended without a word, in ms. */
 const atMost = 30 * 60_000
 
@@ -39,10 +40,10 @@ export function recollect(
   if (!memory) return {}
   const passed = (at: string) => now.getTime() - Date.parse(at)
   const isWithin = (at: string | undefined, ms: number) => at !== undefined && passed(at) >= 0 && passed(at) <= ms
-  if (memory.status.includes('FSD')) return { wasForced: isWithin(memory.at, recently) }
-  const isUsed = memory.status.includes('OB')
+  if (has(memory, 'FSD')) return { wasForced: isWithin(memory.at, forcedWithin) }
+  const isUsed = has(memory, 'OB')
   return {
-    wasOnBattery: isWithin(memory.onBatteryAt, recently) || (isUsed && isWithin(memory.at, atMost)),
+    wasOnBattery: isWithin(memory.onBatteryAt, forcedWithin) || (isUsed && isWithin(memory.at, atMost)),
     wasOnMains: !isUsed && isWithin(memory.at, deadTime),
   }
 }

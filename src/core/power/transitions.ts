@@ -1,5 +1,6 @@
 import { assertNever } from '../errors.ts'
 import { isLow, isPurposeOver, type Look, lookAt, newUse, nextUse, reasonFor } from './look.ts'
+import { forcedWithin } from './memory.ts'
 import { lengthAt } from './spell.ts'
 import { type BatteryUse, type Heard, type PowerState, unclear, useOf } from './state.ts'
 import type { Evidence } from './tokens.ts'
@@ -9,8 +10,6 @@ import { has, type Observation } from './ups.ts'
 /** FSD that stays after a shutdown is a latch after this, and FSD that nothing has confirmed after that. In ms. */
 const latchAfter = 5 * 60_000
 const confirmWithin = 15 * 60_000
-/** FSD within this of a moment on battery is a request to shut down: the primary has decided it then. In ms. */
-const forcedWithin = 5 * 60_000
 /** What only hints at mains power is believed after this, in ms. */
 const likelyAfter = 5 * 60_000
 /** A status that says nothing of mains power ends a time on battery without a limit of its own, in ms. */

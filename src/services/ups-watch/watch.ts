@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../../core/errors.ts'
 import type { Ups } from '../../core/power/ports.ts'
 import type { PowerState } from '../../core/power/state.ts'
-import type { Observation, UpsReading } from '../../core/power/ups.ts'
+import { has, type Observation, type UpsReading } from '../../core/power/ups.ts'
 
 export interface UpsWatchOptions {
   /** Poll interval, in ms; read again after each answer. */
@@ -98,7 +98,7 @@ function createRound(
 
   /** Its figures may say what it means: a self-test, for one. FSD means one thing only, and waits for nothing. */
   async function changed(heard: Observation & { readonly kind: 'status' }): Promise<void> {
-    const isForced = heard.status.includes('FSD')
+    const isForced = has(heard, 'FSD')
     if (isForced) tell(heard)
     status = heard.status
     const reading = readAll().catch(() => undefined)

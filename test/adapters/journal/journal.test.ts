@@ -11,6 +11,7 @@ import { startProcess, temporaryFolder } from '../../lab/process.ts'
 import { unprivileged } from '../../lab/unprivileged.ts'
 import { outageOf } from '../../core/power/outages.ts'
 import { recall, remember } from './facts.ts'
+import { whileWritten } from './recovery.ts'
 
 const writer = new URL('journal-writer.ts', import.meta.url)
 const holder = new URL('state-holder.ts', import.meta.url)
@@ -218,15 +219,7 @@ test('a lock that somebody else keeps on the journal holds up nobody for long, a
     expect(journal.openOutage()).toEqual(stopping)
     other.exec('ROLLBACK')
     other.close()
-    await expect
-      .poll(
-        () => {
-          journal.write({ kind: 'event', text: 'once more' })
-          return journal.degraded
-        },
-        { timeout: 20_000 },
-      )
-      .toBeUndefined()
+    await whileWritten(journal, () => journal.degraded, 20_000).toBeUndefined()
   }
   using again = openJournal(folder.path, { readOnly: true })
   expect(again.openOutage()).toEqual(stopping)

@@ -8,6 +8,7 @@ import { createAlerts } from '../../../src/operations/alerts.ts'
 import { remembered } from '../../../src/operations/facts.ts'
 import { outageOf } from '../../core/power/outages.ts'
 import { temporaryFolder } from '../../lab/process.ts'
+import { whileWritten } from './recovery.ts'
 
 /** What waits for a disk that takes nothing, `isFull` until it is said to be otherwise. */
 function fullDisk({ stored = new Set<string>() } = {}) {
@@ -85,15 +86,7 @@ test('alerts that come and go for weeks while the journal is locked neither grow
   expect(journal.degraded).toBeDefined()
   other.exec('ROLLBACK')
   other.close()
-  await expect
-    .poll(
-      () => {
-        journal.write({ kind: 'event', text: 'once more' })
-        return journal.degraded
-      },
-      { timeout: 20_000 },
-    )
-    .toBeUndefined()
+  await whileWritten(journal, () => journal.degraded, 20_000).toBeUndefined()
   expect(told).toHaveLength(1)
   using next = openJournal(folder.path, { readOnly: true })
   expect([next.openOutage(), remembered.news.recall(next)]).toEqual([outage, 'v1.14.10999 soaks'])

@@ -109,20 +109,22 @@ function talosFacts(choice: Partial<TalosFacts> | 'silent'): Observed<TalosFacts
   })
 }
 
+/** What Kubernetes says of a node that is well and that nobody has touched. */
+export const wellInKubernetes: KubernetesFacts = {
+  ready: true,
+  unschedulable: false,
+  cordon: undefined,
+  leftover: undefined,
+  attempts: undefined,
+  staged: undefined,
+  zone: undefined,
+  taints: [],
+  paused: undefined,
+  machineId: undefined,
+  bootId: undefined,
+}
+
 function kubernetesFacts(choice: Partial<KubernetesFacts> | 'silent'): Observed<KubernetesFacts> {
   if (choice === 'silent') return notObserved('connection refused')
-  return observed({
-    ready: true,
-    unschedulable: false,
-    cordon: undefined,
-    leftover: undefined,
-    attempts: undefined,
-    staged: undefined,
-    zone: undefined,
-    taints: [],
-    paused: undefined,
-    machineId: undefined,
-    bootId: undefined,
-    ...choice,
-  })
+  return observed({ ...wellInKubernetes, ...choice })
 }

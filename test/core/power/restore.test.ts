@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { CordonMark, KubernetesFacts } from '../../../src/core/cluster/cluster.ts'
 import type { Machine, Tier } from '../../../src/core/power/machines.ts'
 import { restoreBlindly, restoreOutage, type Sight } from '../../../src/core/power/restore.ts'
+import { wellInKubernetes } from '../cluster/nodes.ts'
 
 const cordonedAt = Date.parse('2026-11-26T10:00:00Z')
 const now = new Date('2026-11-26T12:00:00Z')
@@ -25,18 +26,11 @@ function seen(
   const { isUp = false, cordon, notReadySince } = more
   if (machine.kind === 'host') return { machine, isUp }
   const kubernetes: KubernetesFacts = {
+    ...wellInKubernetes,
     ready: isUp,
     ...(notReadySince === undefined ? {} : { notReadySince }),
     unschedulable: cordon !== undefined,
     cordon,
-    leftover: undefined,
-    attempts: undefined,
-    staged: undefined,
-    zone: undefined,
-    taints: [],
-    paused: undefined,
-    machineId: undefined,
-    bootId: undefined,
   }
   return { machine, isUp, kubernetes }
 }
