@@ -1,6 +1,6 @@
 import type { PowerAnswer, PowerPlanAnswer, RunAnswer, UpsAnswer } from '../core/operator.ts'
 import type { DrillReportAnswer, ReadingAnswer, TimelineRowAnswer, UpsStateAnswer } from '../core/power/answers.ts'
-import { describeDuration } from '../core/duration.ts'
+import { describeDuration, inSeconds } from '../core/duration.ts'
 import { describeReason } from '../core/event.ts'
 import type { Outage } from '../core/power/outage.ts'
 import { summarize } from '../core/power/summary.ts'
@@ -82,7 +82,7 @@ function describeReading({ status, chargePercent, runtimeMs, loadPercent, doubtf
   return [
     status.join(' '),
     ...(charge === undefined ? [] : [`charge ${charge.reported} % (not used)`]),
-    ...(runtime === undefined ? [] : [`runtime ${Math.round(runtime.reported / 1_000)} s (not used)`]),
+    ...(runtime === undefined ? [] : [`runtime ${inSeconds(runtime.reported)} (not used)`]),
     ...(chargePercent === undefined ? [] : [`charge ${chargePercent} %`]),
     ...(runtimeMs === undefined ? [] : [`runtime ${describeDuration(runtimeMs)}`]),
     ...(loadPercent === undefined ? [] : [`load ${loadPercent} %`]),
@@ -167,7 +167,7 @@ export function renderTimeline(rows: readonly TimelineRowAnswer[], left: number 
       at < column(from) || at >= last ? ' ' : likely !== undefined && at < solid ? '█' : '▒',
     ).join('')
     const colour = reversible ? green : red
-    const times = `${seconds(from).padStart(6)} – ${seconds(to)}`
+    const times = `${inSeconds(from).padStart(6)} – ${inSeconds(to)}`
     return `${english.titleOf(phase).padEnd(width)}  ${colour(bar)} ${times.padEnd(16)} ${describeSteps(steps)}`
   })
   const battery =
@@ -181,10 +181,6 @@ export function renderTimeline(rows: readonly TimelineRowAnswer[], left: number 
     ...battery,
     dim(`${' '.repeat(width)}  green: can be undone, red: can't; ▒ up to its timeout, █ as measured before`),
   ].join('\n')
-}
-
-function seconds(ms: number): string {
-  return `${Math.round(ms / 1_000)} s`
 }
 
 function describeSteps(steps: readonly string[]): string {

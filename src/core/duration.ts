@@ -19,3 +19,8 @@ export function describeDuration(ms: number): string {
   const days = Math.floor(hours / 24)
   return hours % 24 ? `${days} d ${hours % 24} h` : `${days} d`
 }
+
+/** In whole seconds, where what is compared must have one unit: `285 s`. `ms` is in milliseconds. */
+export function inSeconds(ms: number): string {
+  return `${Math.round(ms / 1_000)} s`
+}

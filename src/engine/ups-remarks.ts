@@ -1,5 +1,5 @@
 import type { AlertContent, Alerts, Severity } from '../core/alert.ts'
-import { describeDuration } from '../core/duration.ts'
+import { describeDuration, inSeconds } from '../core/duration.ts'
 import { type PowerState, unclear } from '../core/power/state.ts'
 import { fallOf } from '../core/power/trend.ts'
 import { type PowerPolicy, triggersOf } from '../core/power/triggers.ts'
@@ -68,7 +68,7 @@ export function createUpsRemarks({ alerts, policy, openOnce }: UpsRemarksOptions
     if (all.length === 0) return remark(id, label, undefined)
     if (lasts < doubtedFor) return
     const texts = all.map(([figure, { reported, why }]) => {
-      const value = figure === 'charge' ? `a charge of ${reported} %` : `a runtime of ${Math.round(reported / 1_000)} s`
+      const value = figure === 'charge' ? `a charge of ${reported} %` : `a runtime of ${inSeconds(reported)}`
       return `${value}, which is not plausible (${why})`
     })
     remark(id, label, {

@@ -1,3 +1,4 @@
+import { inSeconds } from '../core/duration.ts'
 import { counted } from '../core/count.ts'
 import { describeIdentity } from '../core/cluster/cluster.ts'
 import { messageOf } from '../core/errors.ts'
@@ -208,14 +209,13 @@ async function checkUpses({ config, ports, signal }: DrillContext): Promise<Dril
 
 function checkFit(runtime: number | undefined, needs: number): DrillCheck {
   const subject = 'battery'
-  const seconds = (ms: number) => `${Math.round(ms / 1_000)} s`
   if (runtime === undefined)
-    return { subject, text: `the plan takes ${seconds(needs)} at most, but no UPS reports its runtime`, ok: false }
+    return { subject, text: `the plan takes ${inSeconds(needs)} at most, but no UPS reports its runtime`, ok: false }
   return runtime >= needs
-    ? { subject, text: `lasts ${seconds(runtime)}, and the plan takes ${seconds(needs)} at most`, ok: true }
+    ? { subject, text: `lasts ${inSeconds(runtime)}, and the plan takes ${inSeconds(needs)} at most`, ok: true }
     : {
         subject,
-        text: `lasts ${seconds(runtime)}, and the plan takes ${seconds(needs)}: it would be shortened`,
+        text: `lasts ${inSeconds(runtime)}, and the plan takes ${inSeconds(needs)}: it would be shortened`,
         ok: false,
       }
 }

@@ -1,7 +1,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { lookup } from 'node:dns'
-import { describeDuration } from '../../core/duration.ts'
+import { describeDuration, inSeconds } from '../../core/duration.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import { lookupAfter, type Redirector, RedirectRefused, whyNotFollow } from '../../core/redirect.ts'
 
@@ -78,7 +78,7 @@ function sendOnce(
       ...(first ? { lookup: lookupAfter(first, lookup) as typeof lookup } : {}),
     })
     const slow = setTimeout(
-      () => outgoing.destroy(new Error(`no answer within ${Math.round(headersWithin / 1_000)} s`)),
+      () => outgoing.destroy(new Error(`no answer within ${inSeconds(headersWithin)}`)),
       headersWithin,
     )
     outgoing.on('error', (error: NodeJS.ErrnoException) => {

@@ -1,3 +1,4 @@
+import { inSeconds } from '../duration.ts'
 import { type Doubt, has, type UpsReading } from './ups.ts'
 
 /** Figures that are never used, although the UPS reports them: true where they are. */
@@ -125,8 +126,4 @@ function whyNotRuntime(reading: UpsReading, runtime: number, charge: number | un
 function whyStill(runtime: number, { earlier, onBatteryFor = 0 }: Before): string | undefined {
   if (earlier?.runtime !== runtime || onBatteryFor < standsStill) return undefined
   return standing
-}
-
-function inSeconds(ms: number): string {
-  return `${Math.round(ms / 1_000)} s`
 }

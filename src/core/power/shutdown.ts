@@ -1,3 +1,4 @@
+import { inSeconds } from '../duration.ts'
 import { type Machine, type Tier, tiers } from './machines.ts'
 import type { Outage } from './outage.ts'
 import type { PhaseId } from '../phase-id.ts'
@@ -98,7 +99,7 @@ export function planShutdown(situation: ShutdownSituation, policy: ShutdownPolic
   const least = sum(waves.map(leastOf))
 
   if (budget < least && waves.length > 0) {
-    const needs = seconds(least + left.ms - budget)
+    const needs = inSeconds(least + left.ms - budget)
     return {
       form: 'short',
       reason: `${describeLeft(left)}, and an orderly shutdown needs ${needs}: all machines are shut down at once`,
@@ -162,7 +163,7 @@ function describePace(
 ): string {
   if (shrunk !== undefined) return `no time to drain, and tiers get ${Math.round(shrunk * 100)} % of their time`
   const drain = preparing.find(({ id }) => id === 'drain')
-  if (drain) return `pods have ${seconds(drain.within)} to terminate`
+  if (drain) return `pods have ${inSeconds(drain.within)} to terminate`
   const isDraining =
     !carriedOut.has('drain') && goes.some(({ name, kind }) => kind === 'node' && stateOf(outage, name) === 'up')
   return isDraining && !controlPlaneRequested(machines, outage) ? 'no time to drain' : 'resuming where it stopped'
@@ -238,10 +239,6 @@ function controlPlaneRequested(machines: readonly Machine[], outage: Outage): bo
 function describeLeft({ ms, told }: Left): string {
   if (ms === Infinity) return 'on mains power'
   return told
-    ? `the battery has ${seconds(ms)} left`
-    : `the UPS does not report its runtime; ${seconds(ms)} are assumed`
-}
-
-function seconds(ms: number): string {
-  return `${Math.round(ms / 1_000)} s`
+    ? `the battery has ${inSeconds(ms)} left`
+    : `the UPS does not report its runtime; ${inSeconds(ms)} are assumed`
 }

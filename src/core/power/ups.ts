@@ -1,3 +1,4 @@
+import { inSeconds } from '../duration.ts'
 import { hasToken } from './tokens.ts'
 
 /** A figure that the UPS reports and that is not used. */
@@ -80,7 +81,7 @@ export function remarksOn(reading: UpsReading): Readonly<Record<UpsRemark, strin
   const { alarm, charge, runtime } = reading
   const figures = [
     ...(charge === undefined ? [] : [`a charge of ${charge} %`]),
-    ...(runtime === undefined ? [] : [`a runtime of ${Math.round(runtime / 1_000)} s`]),
+    ...(runtime === undefined ? [] : [`a runtime of ${inSeconds(runtime)}`]),
   ]
   const remark = (token: string, text: string) => (has(reading, token) ? text : undefined)
   return {
