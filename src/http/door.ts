@@ -1,7 +1,8 @@
 import type { Context, TypedResponse } from 'hono'
 import { validator } from 'hono/validator'
 import { messageOf } from '../core/errors.ts'
-import { type Asked, statedBy } from '../core/operator.ts'
+import { type Asked } from '../core/operator.ts'
+import { statedBy } from '../core/requester.ts'
 import type { Gate, Kind } from './limits.ts'
 import { decodeRequester, requesterHeader } from './requester.ts'
 
