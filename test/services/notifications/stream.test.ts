@@ -1,0 +1,43 @@
+import type { ServerResponse } from 'node:http'
+import { expect, onTestFinished, test } from 'vitest'
+import { AgentError } from '../../../src/core/errors.ts'
+import { readLines } from '../../../src/services/notifications/stream.ts'
+import { startHttp } from '../../lab/http.ts'
+
+/** Everything that is read of an answer, and how it ended. */
+async function readAll(serve: (response: ServerResponse) => void, silence = 60_000) {
+  const server = await startHttp((_, response) => serve(response), '127.0.201.5')
+  onTestFinished(() => server[Symbol.asyncDispose]())
+  const outgoing = { doing: 'phone', url: new URL(`http://${server.host}/secret-topic/json`), method: 'GET' }
+  const lines: string[] = []
+  const refuse = () => new AgentError('rejected', 'refused')
+  try {
+    for await (const line of readLines(outgoing, { silence, refuse }, new AbortController().signal)) lines.push(line)
+    return { lines, failure: undefined }
+  } catch (error) {
+    expect((error as Error).message).not.toContain('secret-topic')
+    return { lines, failure: (error as AgentError).code }
+  }
+}
+
+test('lines are told whole, however they are cut on their way', async () => {
+  const bytes = Buffer.from('żółw\n\n{"a":1}\nrest')
+  const read = await readAll((response) => {
+    const next = (at: number) => {
+      if (at === bytes.length) return response.end()
+      response.write(bytes.subarray(at, at + 1), () => setImmediate(next, at + 1))
+    }
+    next(0)
+  })
+  expect(read).toEqual({ lines: ['żółw', '{"a":1}'], failure: undefined })
+})
+
+test.each<{ what: string; serve: (response: ServerResponse) => void; silence?: number; failure: string }>([
+  { what: 'a server that does not answer', serve: () => {}, silence: 50, failure: 'timed-out' },
+  { what: 'a server that falls silent', serve: (response) => response.write('a\n'), silence: 50, failure: 'timed-out' },
+  { what: 'a connection that breaks', serve: (response) => response.destroy(), failure: 'unreachable' },
+  { what: 'a refusal', serve: (response) => response.writeHead(403).end(), failure: 'rejected' },
+  { what: 'a line without end', serve: (response) => response.end('x'.repeat(70_000)), failure: 'malformed' },
+])('$what is told as $failure', async ({ serve, silence, failure }) => {
+  expect((await readAll(serve, silence)).failure).toBe(failure)
+})
