@@ -100,10 +100,10 @@ export async function startNtfy(options: LabNtfyOptions = {}): Promise<LabNtfy> 
     if (topic !== undefined && faults.readersAway) return writeAnswer(response, { status: 502, body: 'Bad Gateway' })
     if (request.method === 'GET' && topic !== undefined && faults.next.length === 0 && !faults.hangs) {
       const refused = refusing(() => subscribe(request, topic, response))
-      if (refused) await answerThrough(faults, response, () => refused)
+      if (refused) await answerThrough(faults, request, response, () => refused)
       return
     }
-    await answerThrough(faults, response, () => {
+    await answerThrough(faults, request, response, () => {
       let published: WireAnswer | undefined
       const isPublish = ['POST', 'PUT'].includes(request.method)
       const refused = refusing(() => {

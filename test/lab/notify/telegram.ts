@@ -110,7 +110,7 @@ export async function startTelegram(options: LabTelegramOptions): Promise<LabTel
   const answer = async (incoming: IncomingMessage, response: ServerResponse) => {
     const request = await readRequest(incoming)
     const [, given, method = ''] = /^\/bot([^/]+)\/(\w+)$/.exec(request.target) ?? []
-    await answerThrough(faults, response, async () => {
+    await answerThrough(faults, request, response, async () => {
       try {
         // A token of the wrong form is a page that does not exist; an unknown one is nobody's.
         if (given === undefined || !/^\d+:[-\w]+$/.test(given)) throw new TelegramError(404, '')
