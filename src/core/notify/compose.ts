@@ -30,8 +30,17 @@ const labels: Readonly<Record<Action['do'], string>> = {
 /** The thread of an alert: what opens again is another one. */
 export const threadOfAlert = ({ id, since }: Pick<Alert, 'id' | 'since'>): string => threadOf(id, since)
 
-/** What people are told of an alert. `count` is how many messages its thread has on the channel already. */
-export function composeAlert(alert: Alert, kind: MessageKind, count: number, voice: Voice, at: string): Message {
+/** What is said of an alert, and when. */
+export interface Saying {
+  readonly kind: MessageKind
+  /** How many messages its thread has on the channel already. */
+  readonly count: number
+  /** ISO 8601. */
+  readonly at: string
+}
+
+/** What people are told of an alert. */
+export function composeAlert(alert: Alert, { kind, count, at }: Saying, voice: Voice): Message {
   const { id, severity, subject, since, settledAt } = alert
   const isOver = kind === 'settled'
   const lead = { alert: '', update: '', reminder: 'still open: ', settled: 'over: ', note: '' }[kind]

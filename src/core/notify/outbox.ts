@@ -70,7 +70,7 @@ function summarizeExpired(expired: readonly Delivery[], voice: Voice, now: Date)
     text: why === undefined ? said : `${said}, because ${why}`,
     details: expired
       .slice(-namedExpired)
-      .reverse()
+      .toReversed()
       .map(({ message }) => message.title),
     severity: 'warning' as const,
   }

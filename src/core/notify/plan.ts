@@ -62,7 +62,7 @@ export function planTellings(
       const kind = kindFor(alert, before, policy, now)
       if (kind === undefined) return []
       if (!before && !hears({ kind, topic: alert.id, severity: alert.severity, subject: alert.subject })) return []
-      return [composeAlert(alert, kind, before?.count ?? 0, voice, at)]
+      return [composeAlert(alert, { kind, count: before?.count ?? 0, at }, voice)]
     })
     const digests = [
       ...present.rollouts.flatMap((rollout) => composeRolloutDigest(rollout, voice) ?? []),

@@ -1,22 +1,18 @@
 import type { Alerts } from '../../core/alert.ts'
+import { inSeconds } from '../../core/duration.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import type { Logger } from '../../core/log.ts'
-import type { Delivery } from '../../core/notify/delivery.ts'
+import type { Delivery, DeliveryState } from '../../core/notify/delivery.ts'
 import type { Message } from '../../core/notify/message.ts'
-import { backoff, nextStep } from '../../core/notify/outbox.ts'
+import { nextStep } from '../../core/notify/outbox.ts'
 import type { Voice } from '../../core/notify/compose.ts'
 import { createBell } from './bell.ts'
 import type { Channel, OutgoingMessage, Sent } from './channel.ts'
+import { createHealth } from './health.ts'
 import type { Outbox } from './outbox.ts'
-import { RetryAfter } from './outgoing.ts'
 
 /** In ms: one message, with all that a channel asks for it. */
-const sendWithin = 30_000
-/** In ms: how long a channel may fail before people hear of it elsewhere. */
-const failsFor = 600_000
-/** In ms: between two tries of a channel whose credentials are refused: its files are read anew each time. */
-const refusedEvery = 300_000
-
+const usuallyWithin = 30_000
 /** In ms: between two tries to open a channel that only listens or is a heartbeat. */
 const opensEvery = 30_000
 
@@ -38,6 +34,8 @@ export interface SenderOptions {
   readonly monotonic: () => number
   /** Of 0 to 1, anew at each call. */
   readonly spread?: () => number
+  /** In ms: how long one message may take. */
+  readonly sendWithin?: number
 }
 
 export interface Sender {
@@ -55,84 +53,34 @@ export interface Sender {
 
 /** Sends the messages of one channel, one after another, and each of them until the channel has taken or refused it. */
 export function createSender(options: SenderOptions): Sender {
-  const { name, outbox, voice, expireAfter, outgoing, alerts, log, now, monotonic, spread = Math.random } = options
+  const { name, outbox, voice, expireAfter, log, now, spread = Math.random } = options
   const bell = createBell()
-  let channel: Channel | undefined
-  let failures = 0
-  let failingSince: Date | undefined
-  let trouble: string | undefined
-  /** Monotonic, in ms: when it is tried again, and before when the channel itself asks not to be called. */
-  let retryAt = 0
-  let notBefore = 0
-  let isGone = false
+  const health = createHealth({ ...options, spread })
+  const door = createDoorOf(options)
 
-  async function open(): Promise<Channel> {
-    channel ??= await options.open()
-    return channel
-  }
-
-  async function attempt(message: Message, ref: string | undefined, signal: AbortSignal): Promise<Sent | undefined> {
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(sendWithin)])
-    const to = await open()
-    const isReplacing = message.kind === 'update' || message.kind === 'settled'
-    if (isReplacing && to.update && ref !== undefined) return to.update(ref, outgoing(message), limited)
-    // Nobody needs to hear twice of what they still see.
-    return message.kind === 'update' ? undefined : to.send(outgoing(message), limited)
+  function end(delivery: Delivery, state: DeliveryState, changes: Partial<Delivery> = {}): void {
+    outbox.keep({ ...delivery, ...changes, state, endedAt: now().toISOString() })
   }
 
   async function send(delivery: Delivery, signal: AbortSignal): Promise<void> {
     const { message } = delivery
-    const endedAt = () => now().toISOString()
+    const attempts = delivery.attempts + 1
     try {
-      const sent = await attempt(message, outbox.told(name).get(message.thread)?.ref, signal)
-      const state = sent ? ('sent' as const) : ('superseded' as const)
+      const sent = await door.attempt(message, outbox.told(name).get(message.thread)?.ref, signal)
       const { why: _, ...rest } = delivery
-      outbox.keep({ ...rest, state, attempts: delivery.attempts + 1, endedAt: endedAt(), ...sent })
-      succeed()
+      end({ ...rest, attempts }, sent ? 'sent' : 'superseded', sent)
+      health.succeeded()
     } catch (error) {
+      // What is in flight at the end is sent again at the next start.
       if (signal.aborted) return
       const why = messageOf(error)
-      const tried = { ...delivery, attempts: delivery.attempts + 1, why }
       log.warn({ channel: name, message: message.id, reason: why }, 'a message was not sent')
-      const code = error instanceof AgentError ? error.code : 'internal'
-      if (code === 'not-found') isGone = true
-      const isFinal = code === 'not-found' || code === 'rejected' || code === 'malformed' || code === 'internal'
-      if (isFinal) outbox.keep({ ...tried, state: 'refused', endedAt: endedAt() })
-      else outbox.keep(tried)
-      fail(error, why, isFinal)
+      const verdict = health.failed(error)
+      if (verdict === 'again') outbox.keep({ ...delivery, attempts, why })
+      else end({ ...delivery, attempts }, 'refused', { why })
+      // Secrets are read anew: somebody may have replaced them.
+      if (error instanceof AgentError && error.code === 'misconfigured') door.close()
     }
-  }
-
-  function succeed(): void {
-    failures = 0
-    failingSince = undefined
-    trouble = undefined
-    alerts.report(`channel.failing:${name}`, undefined)
-  }
-
-  function fail(error: unknown, why: string, isFinal: boolean): void {
-    failures += 1
-    failingSince ??= now()
-    trouble = why
-    const isRefused = error instanceof AgentError && error.code === 'misconfigured'
-    // Secrets are read anew: somebody may have replaced them.
-    if (isRefused) channel = undefined
-    const after = error instanceof RetryAfter ? error.after : 0
-    const pause = isFinal ? 0 : isRefused ? refusedEvery : Math.max(after, backoff(failures, spread()))
-    notBefore = monotonic() + after
-    retryAt = monotonic() + pause
-    if (isFinal || isRefused || now().getTime() - failingSince.getTime() >= failsFor) tell(why)
-  }
-
-  function tell(why: string): void {
-    alerts.report(`channel.failing:${name}`, {
-      severity: 'warning',
-      subject: name,
-      text: `messages do not get through by ${name}: ${why}`,
-      action: isGone
-        ? `Fix the channel in the configuration: it is not called again until then`
-        : `Try it with \`caretaker notify test ${name}\``,
-    })
   }
 
   async function step(signal: AbortSignal): Promise<void> {
@@ -142,15 +90,10 @@ export function createSender(options: SenderOptions): Sender {
       if (next.summary) outbox.add(name, next.summary)
     } else if (next.do === 'wait') {
       await bell.wait(next.until === undefined ? undefined : next.until - now().getTime(), signal)
-    } else if (isGone) {
-      outbox.keep({
-        ...next.delivery,
-        state: 'refused',
-        why: trouble ?? 'the channel is gone',
-        endedAt: now().toISOString(),
-      })
-    } else if (retryAt > monotonic()) {
-      await bell.wait(retryAt - monotonic(), signal)
+    } else if (health.isGone) {
+      end(next.delivery, 'refused', { why: health.trouble ?? 'the channel is gone' })
+    } else if (health.pause > 0) {
+      await bell.wait(health.pause, signal)
     } else {
       await send(next.delivery, signal)
     }
@@ -158,31 +101,67 @@ export function createSender(options: SenderOptions): Sender {
 
   return {
     wake: (urgent = false) => {
-      if (urgent) retryAt = Math.min(retryAt, notBefore)
+      if (urgent) health.hurry()
       bell.ring()
     },
     run: async (signal) => {
       while (!signal.aborted) await step(signal)
     },
     send: async (message, signal) => {
-      const sent = (await attempt(message, undefined, signal)) ?? {}
-      isGone = false
-      succeed()
+      const sent = (await door.attempt(message, undefined, signal)) ?? {}
+      health.succeeded()
       return sent
     },
     get trouble() {
-      return trouble
+      return health.trouble
     },
     opened: async (signal) => {
       while (true) {
         signal.throwIfAborted()
         try {
-          return await open()
+          return await door.open()
         } catch (error) {
-          trouble = messageOf(error)
-          tell(trouble)
+          health.closed(error)
           await createBell().wait(opensEvery, signal)
         }
+      }
+    },
+  }
+}
+
+/** The channel, opened when it is needed, and one attempt to send by it. */
+function createDoorOf({ name, open, outgoing, sendWithin = usuallyWithin }: SenderOptions) {
+  let channel: Channel | undefined
+  const opened = async (): Promise<Channel> => (channel ??= await open())
+
+  async function replaceOrSend(
+    message: Message,
+    ref: string | undefined,
+    signal: AbortSignal,
+  ): Promise<Sent | undefined> {
+    const to = await opened()
+    const isReplacing = message.kind === 'update' || message.kind === 'settled'
+    if (isReplacing && to.update && ref !== undefined) return to.update(ref, outgoing(message), signal)
+    // Nobody needs to hear twice of what they still see.
+    return message.kind === 'update' ? undefined : to.send(outgoing(message), signal)
+  }
+
+  return {
+    open: opened,
+    /** The next attempt opens it anew. */
+    close: () => void (channel = undefined),
+    /** Undefined where there is nothing to send. A channel that hangs is cut off, whatever it does with its signal. */
+    attempt: async (message: Message, ref: string | undefined, signal: AbortSignal): Promise<Sent | undefined> => {
+      const either = AbortSignal.any([signal, AbortSignal.timeout(sendWithin)])
+      const cut = Promise.withResolvers<never>()
+      const late = () =>
+        cut.reject(new AgentError('timed-out', `${name} did not take the message within ${inSeconds(sendWithin)}`))
+      either.addEventListener('abort', late, { once: true })
+      if (either.aborted) late()
+      try {
+        return await Promise.race([replaceOrSend(message, ref, either), cut.promise])
+      } finally {
+        either.removeEventListener('abort', late)
       }
     },
   }

@@ -123,7 +123,7 @@ function outgoingOf(message: Message, channel: string, context: Context, actions
 
 /** Where a button is pressed in a browser: `https://nas.lan:8420/act/phone/c…`. */
 export function actionUrl(base: string, channel: string, token: string): string {
-  return `${base.replace(/\/+$/, '')}/act/${channel}/${token}`
+  return new URL(`act/${channel}/${token}`, base.endsWith('/') ? base : `${base}/`).href
 }
 
 /** Puts into the outbox what is to be told: at each alert and event, and now and then. */

@@ -135,7 +135,8 @@ describe('an alert', () => {
     const message = only(phone().look({ alerts: [nasty] }, 0))
     expect(message.title.length).toBeLessThanOrEqual(100)
     expect(message.text.length).toBeLessThanOrEqual(900)
-    expect(`${message.title}${message.text}`).not.toMatch(/[\u001b\u202e]/)
+    const said = `${message.title}${message.text}`
+    for (const character of ['\u001b', '\u202e']) expect(said).not.toContain(character)
   })
 })
 
@@ -178,7 +179,7 @@ describe('a digest', () => {
       text: 'the rollout of v1.13.9 is complete: 1 node upgraded in 1 h; w-1 not',
     })
     expect(only(tellings).details).toEqual([
-      expect.stringMatching(/^cp-1: upgraded from v1\.13\.8 in 10 min \(.* 4 min, .* 120 s, .* 60 s\)$/),
+      expect.stringMatching(/^cp-1: upgraded from v1\.13\.8 in 10 min \(.* 4 min, .* 2 min, .* 60 s\)$/),
       'w-1: failed; 1 failed attempt: it did not boot',
     ])
     expect(look({ rollouts: [rollout] }, 2 * hour)).toEqual([])
