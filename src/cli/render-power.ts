@@ -1,4 +1,4 @@
-import type { PowerAnswer, PowerPlanAnswer, RunAnswer, UpsAnswer } from '../core/operator.ts'
+import type { NoReading, PowerAnswer, PowerPlanAnswer, RunAnswer, UnreadUps, UpsAnswer } from '../core/operator.ts'
 import type { DrillReportAnswer, ReadingAnswer, TimelineRowAnswer, UpsStateAnswer } from '../core/power/answers.ts'
 import { describeDuration, inSeconds } from '../core/duration.ts'
 import { describeReason } from '../core/event.ts'
@@ -29,15 +29,26 @@ export function describePower({ upses, shutdownRequestedAt }: PowerAnswer, zone:
   return lines.length === 0 ? 'no UPS is configured' : lines.join(`\n${indent}`)
 }
 
-function describeUps({ label, state, loginRefused, silentForMs, driver }: UpsAnswer, isNamed: boolean): string[] {
+function describeUps({ label, state, noReading, ...others }: UpsAnswer, isNamed: boolean): string[] {
+  const { loginRefused, silentForMs, driver } = others
+  // Said once: below, with how long it has been so.
+  const { why, ...known } = state
   return [
-    `${isNamed ? `${label}: ` : ''}${describeState(state, describeDuration(state.forMs))}`,
-    ...(silentForMs === undefined
+    `${isNamed ? `${label}: ` : ''}${describeState(why === noReading?.why ? known : state, describeDuration(state.forMs))}`,
+    ...(noReading === undefined
       ? []
-      : [red(`no response for ${describeDuration(silentForMs)}: the power is not monitored`)]),
+      : [
+          silentForMs === undefined
+            ? yellow(describeNoReading(noReading))
+            : red(`${describeNoReading(noReading)}; the power is not guarded`),
+        ]),
     ...(loginRefused === undefined ? [] : [red(loginRefused)]),
     ...(driver === undefined ? [] : [dim(`its driver ${describeDriver(driver)}: nothing but FSD shows sooner`)]),
   ]
+}
+
+function describeNoReading({ forMs, why }: NoReading): string {
+  return `no reading for ${describeDuration(forMs)}: ${why}`
 }
 
 function describeDriver({ pollIntervalMs, pollFrequencyMs }: NonNullable<UpsAnswer['driver']>): string {
@@ -49,7 +60,7 @@ function describeState(state: UpsStateAnswer, lasts: string): string {
   const figures = `${reading === undefined ? '' : ` (${describeReading(reading)})`}${describeDoubts(state)}`
   switch (mode) {
     case 'unknown':
-      return yellow(`unknown: ${why ?? 'not read yet'}`)
+      return yellow(why === undefined ? 'unknown' : `unknown: ${why}`)
     case 'on-mains':
       return `${green('on mains power')} for ${lasts}${figures}${wasOnBattery ? yellow(', with a blip to battery') : ''}`
     case 'on-battery':
@@ -139,14 +150,27 @@ function renderOutage(outage: Outage, zone: string): string {
   return [head, `  ${end}`, ...lines.map((line) => `  ${line}`)].join('\n')
 }
 
-export function renderPowerPlan({ form, reason, leftMs, needsMs, timeline }: PowerPlanAnswer): string {
+export function renderPowerPlan({ form, reason, leftMs, needsMs, timeline, unread = [] }: PowerPlanAnswer): string {
   const left = leftMs ?? undefined
+  const isBlind = unread.some((ups) => ups.isBlind)
   return [
-    `if mains power failed now: ${form === 'ordered' ? green(form) : yellow(form)}, ${reason}`,
+    ...unread.flatMap((ups) => [...describeUnread(ups), '']),
+    `if ${isBlind ? 'a shutdown started' : 'mains power failed'} now: ${form === 'ordered' ? green(form) : yellow(form)}, ${reason}`,
     describeFit(needsMs, left, needsMs - Math.max(0, ...timeline.map(({ toMs }) => toMs))),
     '',
     renderTimeline(timeline, left),
   ].join('\n')
+}
+
+/** That a UPS does not answer, and what that means for a power cut. */
+function describeUnread({ label, isBlind, triggers, ...silence }: UnreadUps): readonly string[] {
+  const off = triggers.filter(({ disarmed }) => disarmed !== undefined).map(({ text }) => text)
+  return [
+    red(`${label}: ${describeNoReading(silence)}`),
+    isBlind
+      ? yellow('while that lasts, a power cut is not noticed, and nothing starts a shutdown')
+      : `while that lasts, these can't start a shutdown: ${off.join('; ')}`,
+  ]
 }
 
 const columns = 48

@@ -1,5 +1,6 @@
 import { type AlertContent, type Alerts, settleGone } from '../core/alert.ts'
 import type { Event } from '../core/event.ts'
+import type { Silence } from '../core/power/silence.ts'
 import type { PowerState } from '../core/power/state.ts'
 import type { PowerPolicy } from '../core/power/triggers.ts'
 import type { Observation } from '../core/power/ups.ts'
@@ -21,6 +22,8 @@ interface Hearing {
   /** When it fell silent, within the last day. */
   silentAt: number[]
   isSilent: boolean
+  /** Why there was no reading the last time; undefined where there was one. */
+  why?: string | undefined
 }
 
 /** A UPS that goes silent this often a day is one alert, not one each time: brief losses of data are common. */
@@ -55,10 +58,12 @@ export function createUpsAlerts({ upses, policy, alerts, emit, monotonic }: UpsA
     if (heard.silentAt.every((one) => at - one >= day)) alerts.settle(`ups.unsteady:${label}`)
     if (heard.isSilent) void emit({ type: 'ups.heard', ups: label })
     heard.isSilent = false
+    heard.why = undefined
   }
 
   /** Silence on mains starts no shutdown, so a person must know that the power is not guarded. */
   function noticeSilence(label: string, heard: Hearing, at: number, why: string): void {
+    heard.why = why
     const silence = at - heard.lastHeard
     if (silence <= policy(label).deadTime) return
     const isNew = !heard.isSilent
@@ -93,6 +98,11 @@ export function createUpsAlerts({ upses, policy, alerts, emit, monotonic }: UpsA
         noticeSilence(label, heard, seen.at, seen.kind === 'silence' ? seen.why : 'the UPS server has no data')
       }
       remarks.noticeMode(label, state)
+    },
+    /** That there is no reading of a UPS, from the first question without an answer on; undefined where there is one. */
+    silence: (label: string): Silence | undefined => {
+      const { lastHeard, why } = hearing.get(label) ?? {}
+      return lastHeard === undefined || why === undefined ? undefined : { ms: monotonic() - lastHeard, why }
     },
     /** For how long a UPS has been silent, in ms, once that is longer than the policy allows. */
     silentFor: (label: string): number | undefined => {

@@ -5,17 +5,21 @@ import { AgentError } from '../core/errors.ts'
 import type {
   Asked,
   DrillAnswer,
+  NoReading,
   PowerAnswer,
   PowerPlanAnswer,
   PowerRequests,
   RequestAnswer,
+  UnreadUps,
   UpsAnswer,
 } from '../core/operator.ts'
 import { drillReportAnswerOf, timelineAnswerOf, upsStateAnswerOf } from '../core/power/answers.ts'
 import { failingMachines } from '../core/power/machines.ts'
 import type { DriverPace } from '../core/power/ports.ts'
 import { isReversiblePhase, reversiblePhases } from '../core/power/phases.ts'
-import { policyFor, triggersOf } from '../core/power/triggers.ts'
+import { isBlind, type Silence, triggersInSilence } from '../core/power/silence.ts'
+import type { PowerState } from '../core/power/state.ts'
+import { policyFor, type TriggerState, triggersOf } from '../core/power/triggers.ts'
 import { remembered } from './facts.ts'
 import { runAndWait } from './job-requests.ts'
 import type { JobContext } from './job.ts'
@@ -52,10 +56,26 @@ function readPower({ agent, config, ports, loginRefused, now }: PowerMeans): Pow
       loginRefused: loginRefused(label),
       silentForMs: rounded(guard.silentFor(label)),
       driver: driverAnswerOf(ports.upses.get(label)?.driver),
-      triggers: triggersOf('reading' in state ? state.reading : undefined, policyFor(config(), label)),
+      noReading: noReadingOf(guard.silence(label)),
+      triggers: triggersNow({ agent, config }, label, state),
     })),
     shutdownRequestedAt: guard.power.ordered,
   }
+}
+
+/** The triggers of a UPS, as they are at this moment: some of them can't work while it does not answer. */
+function triggersNow(
+  { agent, config }: Pick<PowerMeans, 'agent' | 'config'>,
+  label: string,
+  state: PowerState,
+): readonly TriggerState[] {
+  const triggers = triggersOf('reading' in state ? state.reading : undefined, policyFor(config(), label))
+  const silence = agent.guard.silence(label)
+  return silence ? triggersInSilence(triggers, state, silence) : triggers
+}
+
+function noReadingOf(silence: Silence | undefined): NoReading | undefined {
+  return silence && { forMs: Math.round(silence.ms), why: silence.why }
 }
 
 /** Monotonic clocks count in fractions of a millisecond. */
@@ -79,7 +99,16 @@ function readPlan(means: RequestMeans): PowerPlanAnswer {
     leftMs: rounded(known) ?? null,
     needsMs: Math.round(needs),
     timeline: timelineAnswerOf(timeline),
+    unread: unreadUpses(means),
   }
+}
+
+function unreadUpses(means: RequestMeans): readonly UnreadUps[] {
+  const { guard } = means.agent
+  return [...guard.power.upses].flatMap(([label, state]) => {
+    const silence = noReadingOf(guard.silence(label))
+    return silence ? [{ label, ...silence, isBlind: isBlind(state), triggers: triggersNow(means, label, state) }] : []
+  })
 }
 
 /** What a shutdown would see now. */

@@ -1,0 +1,97 @@
+import { stripVTControlCharacters } from 'node:util'
+import { describe, expect, test } from 'vitest'
+import { renderPower, renderPowerPlan } from '../../src/cli/render-power.ts'
+import { startAgent, type StartOptions } from '../fakes/agent.ts'
+import { fakeHomelab } from '../fakes/homelab.ts'
+import { operatorOf } from '../fakes/person.ts'
+import { onBattery, online, two } from '../fakes/stories.ts'
+
+/** What a person reads of the power, while it is as the stories say. */
+
+function start(options: StartOptions = {}) {
+  const homelab = fakeHomelab(two, options.upses === undefined ? {} : { upses: options.upses })
+  const it = startAgent(homelab, { power: { onBatteryAfter: '0s' }, ...options })
+  const { power } = operatorOf(homelab, it)
+  return {
+    ...it,
+    homelab,
+    status: () => stripVTControlCharacters(renderPower(power.state(), power.outages(), 'UTC')),
+    plan: () => stripVTControlCharacters(renderPowerPlan(power.plan())),
+  }
+}
+
+const armed = (text: string) => text.split('\n').filter((line) => line.includes('armed   '))
+
+describe('a UPS that does not answer', () => {
+  test('shows with its first failed poll, with for how long and who, and goes with the next reading', async () => {
+    const it = start()
+    await it.reads(online)
+    expect(it.status()).not.toContain('no reading')
+    await it.silent(4_000)
+    expect(it.status()).toContain('no reading for 4 s: the UPS does not answer')
+    expect(it.plan()).toContain('ups: no reading for 4 s: the UPS does not answer')
+    await it.reads(online)
+    expect(it.status()).not.toContain('no reading')
+    expect(it.plan()).not.toContain('no reading')
+  })
+
+  test('shows as well while upsd answers and has no data of the UPS', async () => {
+    const it = start()
+    await it.reads(online)
+    await it.reads({ status: ['WAIT'] }, 2_000)
+    expect(it.status()).toContain('no reading for 2 s: the UPS server has no data')
+  })
+
+  test('has nothing armed on mains power, because a power cut would not be noticed', async () => {
+    const it = start()
+    await it.reads(online)
+    expect(armed(it.status())).not.toEqual([])
+    await it.silent(2_000)
+    expect(armed(it.status())).toEqual([])
+    expect(it.plan()).toContain('while that lasts, a power cut is not noticed, and nothing starts a shutdown')
+    expect(it.plan()).toContain('if a shutdown started now: ')
+    expect(it.plan()).not.toContain('if mains power failed now')
+  })
+
+  test('has on battery those alone armed that need no reading', async () => {
+    const it = start()
+    await it.reads(online)
+    await it.reads(onBattery)
+    await it.silent(2_000)
+    expect(armed(it.status()).map((line) => line.replace(/.*armed {3}/, ''))).toEqual([
+      '15 min on battery',
+      '30 s of silence on battery',
+    ])
+    expect(it.plan()).toContain(
+      "while that lasts, these can't start a shutdown: a forced shutdown (FSD); a low battery",
+    )
+  })
+
+  test('is not guarded after the dead time', async () => {
+    const it = start()
+    await it.reads(online)
+    await it.silent(20_000)
+    expect(it.status()).not.toContain('not guarded')
+    await it.silent(20_000)
+    expect(it.status()).toContain('no reading for 40 s: the UPS does not answer; the power is not guarded')
+  })
+
+  test('is told from one that answers', async () => {
+    const it = start({ upses: ['rack', 'desk'], power: { onBatteryAfter: '0s', feed: { any: ['rack', 'desk'] } } })
+    await it.reads(online, 1_000, 'rack')
+    await it.reads(online, 0, 'desk')
+    await it.silent(3_000, 'desk')
+    expect(it.plan()).toContain('desk: no reading for 3 s')
+    expect(it.plan()).not.toContain('rack: no reading')
+    expect(armed(it.status()).every((line) => line.includes('rack: '))).toBe(true)
+  })
+
+  test('says why once, where it has not answered at all', async () => {
+    const it = start()
+    await it.silent(3_000)
+    expect(it.status().split('\n').slice(0, 2)).toEqual([
+      'power      unknown',
+      '           no reading for 3 s: the UPS does not answer',
+    ])
+  })
+})
