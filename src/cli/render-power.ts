@@ -77,8 +77,9 @@ function describeState(state: UpsStateAnswer, lasts: string): string {
 }
 
 /** What keeps the mode from being all that there is to say. */
-function describeDoubts({ mainsForMs, unclearForMs }: UpsStateAnswer): string {
+function describeDoubts({ inferred, mainsForMs, unclearForMs }: UpsStateAnswer): string {
   return [
+    ...(inferred === undefined ? [] : [`inferred: ${inferred}`]),
     ...(mainsForMs === undefined ? [] : [`mains power is back for ${describeDuration(mainsForMs)}`]),
     ...(unclearForMs === undefined
       ? []

@@ -47,11 +47,6 @@ export function createUpsAlerts({ upses, policy, alerts, emit, monotonic }: UpsA
     ]),
   )
 
-  /** Opened once, and unchanged while it lasts, however the figures change. */
-  function openOnce(id: string, content: AlertContent): void {
-    if (!alerts.find(id)) alerts.open(id, content)
-  }
-
   function noticeHeard(label: string, heard: Hearing, at: number): void {
     heard.lastHeard = at
     alerts.settle(`ups.silent:${label}`)
@@ -76,15 +71,16 @@ export function createUpsAlerts({ upses, policy, alerts, emit, monotonic }: UpsA
       action: 'Check the UPS, its cable, and upsd on its server',
     })
     const isUnsteady = heard.silentAt.length >= flaps
-    if (!isUnsteady) openOnce(`ups.silent:${label}`, said('is silent, and the power is not guarded'))
-    else openOnce(`ups.unsteady:${label}`, said('keeps going silent, so the power is guarded only intermittently'))
+    if (!isUnsteady) alerts.refresh(`ups.silent:${label}`, said('is silent, and the power is not guarded'))
+    else
+      alerts.refresh(`ups.unsteady:${label}`, said('keeps going silent, so the power is guarded only intermittently'))
     // One that seemed to be of those that pass, and does not.
     if (isUnsteady && silence > hour)
-      openOnce(`ups.silent:${label}`, said('has been silent for an hour, and the power is not guarded'))
+      alerts.refresh(`ups.silent:${label}`, said('has been silent for an hour, and the power is not guarded'))
     if (isNew) void emit({ type: 'ups.silent', ups: label })
   }
 
-  const remarks = createUpsRemarks({ alerts, policy, openOnce })
+  const remarks = createUpsRemarks({ alerts, policy })
 
   return {
     /** Takes note of what was seen, and of the state that it led to. */

@@ -1,7 +1,7 @@
 import type { AlertContent, Alerts, Severity } from '../core/alert.ts'
 import { describeDuration, inSeconds } from '../core/duration.ts'
-import { type PowerState, unclear } from '../core/power/state.ts'
-import { fallOf } from '../core/power/trend.ts'
+import { type Heard, type PowerState, unclear } from '../core/power/state.ts'
+import { describeFall } from '../core/power/trend.ts'
 import { type PowerPolicy, triggersOf } from '../core/power/triggers.ts'
 import { has, remarksOn, type UpsReading, type UpsRemark } from '../core/power/ups.ts'
 
@@ -9,9 +9,10 @@ export interface UpsRemarksOptions {
   readonly alerts: Alerts
   /** That of a UPS, as it is now. */
   readonly policy: (label: string) => PowerPolicy
-  /** Opens an alert, and leaves it unchanged while it lasts. */
-  readonly openOnce: (id: string, content: AlertContent) => void
 }
+
+/** What shows that a battery empties although the UPS reports mains power. */
+type Emptying = Pick<Heard, 'reading' | 'fall' | 'isInferred'>
 
 /** What is said of a UPS; the text goes on after its label. */
 type Remark = Pick<AlertContent, 'severity' | 'text' | 'action'>
@@ -45,7 +46,7 @@ const doubtedFor = 60_000
 const dischargesFor = 5 * 60_000
 
 /** Alerts on what a UPS reports of itself: its battery, its load, and what does not fit together. */
-export function createUpsRemarks({ alerts, policy, openOnce }: UpsRemarksOptions) {
+export function createUpsRemarks({ alerts, policy }: UpsRemarksOptions) {
   /** Since when something is so, by its alert. */
   const sinces = new Map<string, number>()
 
@@ -55,10 +56,10 @@ export function createUpsRemarks({ alerts, policy, openOnce }: UpsRemarksOptions
     return at - (sinces.get(id) ?? at)
   }
 
-  /** Opens the alert with what is said, and settles it where nothing is. */
+  /** Opens the alert with what is said, has it follow the figures, and settles it where nothing is said. */
   function remark(id: string, label: string, said: Remark | undefined): void {
     if (said === undefined) alerts.settle(id)
-    else openOnce(id, { ...said, subject: label, text: `${label} ${said.text}` })
+    else alerts.refresh(id, { ...said, subject: label, text: `${label} ${said.text}` })
   }
 
   function noticeFigures(label: string, at: number, reading: UpsReading): void {
@@ -79,17 +80,18 @@ export function createUpsRemarks({ alerts, policy, openOnce }: UpsRemarksOptions
   }
 
   /** A UPS that reports mains power, and a battery that is in use all the same. */
-  function noticeFall(label: string, at: number, { reading, trend }: PowerState & { readonly mode: 'on-mains' }): void {
+  function noticeFall(label: string, at: number, mode: PowerState['mode'], heard: Emptying): void {
     const id = `ups.falling:${label}`
-    const fall = fallOf(trend, reading)
+    const { reading, fall, isInferred } = heard
     const status = reading.status.join(' ')
-    const isBlind = has(reading, 'DISCHRG') && reading.charge === undefined
+    const isBlind = mode === 'on-mains' && has(reading, 'DISCHRG') && reading.charge === undefined
     const discharges = lastsFor(id, isBlind, at)
     const { onBatteryBelow } = policy(label)
     const mark = fall?.of === 'charge' ? onBatteryBelow : undefined
-    const then = mark === undefined ? '' : `; below ${mark} % it counts as on battery`
+    const later = mark === undefined ? '' : `; below ${mark} % it counts as on battery`
+    const then = isInferred ? ': it counts as on battery' : later
     const text = fall
-      ? `reports mains power (${status}), but its ${fall.of} has fallen by ${fall.of === 'charge' ? `${fall.by} %` : describeDuration(fall.by)} in ${describeDuration(at - fall.since)}${then}`
+      ? `reports mains power (${status}), but ${describeFall(fall, at)}${then}`
       : isBlind && discharges >= dischargesFor
         ? `reports mains power and discharges its battery (${status}), without a charge that would show which is right`
         : undefined
@@ -134,10 +136,8 @@ export function createUpsRemarks({ alerts, policy, openOnce }: UpsRemarksOptions
       for (const [matter, text] of Object.entries(remarksOn(reading)) as [UpsRemark, string | undefined][])
         remark(`ups.${matter}:${label}`, label, text === undefined ? undefined : { severity: severities[matter], text })
       noticeFigures(label, at, reading)
-      if (state.mode === 'on-mains') {
-        noticeFall(label, at, state)
-        noticeShort(label, reading)
-      }
+      if (state.mode !== 'unknown') noticeFall(label, at, state.mode, { ...state, reading })
+      if (state.mode === 'on-mains') noticeShort(label, reading)
       for (const { reason, text, disarmed, lacks } of triggersOf(reading, policy(label))) {
         const told = `can't start a shutdown for ${text}: ${disarmed}`
         remark(

@@ -95,3 +95,44 @@ describe('a UPS that does not answer', () => {
     ])
   })
 })
+
+describe('a UPS whose charge falls although it reports mains power', () => {
+  const falls = async (it: ReturnType<typeof start>, from: number, to: number) => {
+    for (let charge = from; charge >= to; charge--) await it.reads({ status: ['OL', 'DISCHRG'], charge }, 10_000)
+  }
+  const open = (it: ReturnType<typeof start>) => it.agent.alerts.find('ups.falling:ups')
+  const lines = (it: ReturnType<typeof start>) =>
+    it.homelab.ports.journal.entries(1_000).filter(({ kind, text }) => kind === 'alert' && text.includes('charge'))
+
+  test('is one alert whose text follows the figures, and one line in the journal', async () => {
+    const it = start({ power: { onBatteryBelow: 60 } })
+    await falls(it, 100, 90)
+    expect(open(it)?.text).toContain('its charge has fallen by 10 % in 100 s; below 60 % it counts as on battery')
+    const { since } = open(it)!
+    await falls(it, 89, 70)
+    expect(open(it)).toMatchObject({ since, text: expect.stringContaining('fallen by 30 % in 5 min') })
+    expect(lines(it)).toHaveLength(1)
+  })
+
+  test('counts as on battery from a point on, and status and alert say that this is inferred', async () => {
+    const it = start({ power: { onBatteryBelow: 60, minimumRuntime: '0s' } })
+    await falls(it, 100, 60)
+    expect(it.status()).not.toContain('inferred')
+    await falls(it, 59, 58)
+    expect(it.status()).toMatch(
+      /on battery for 10 s \(OL DISCHRG, charge 58 %\), inferred: its charge has fallen by 42 % in 7 min although/,
+    )
+    expect(open(it)?.text).toBe(
+      'ups reports mains power (OL DISCHRG), but its charge has fallen by 42 % in 7 min: it counts as on battery',
+    )
+  })
+
+  test('is no matter of inference once it reports OB', async () => {
+    const it = start({ power: { onBatteryBelow: 60, minimumRuntime: '0s' } })
+    await falls(it, 100, 58)
+    await it.reads({ status: ['OB'], charge: 57 })
+    expect(it.status()).toContain('on battery for')
+    expect(it.status()).not.toContain('inferred')
+    expect(open(it)).toBeUndefined()
+  })
+})

@@ -1,6 +1,7 @@
 import type { DrillReport, WalkedPhase } from './drill.ts'
 import type { PowerState } from './state.ts'
 import type { TimelineRow } from './timeline.ts'
+import { describeFall } from './trend.ts'
 import type { CriticalReason } from './triggers.ts'
 import type { Doubt, Doubts, UpsReading } from './ups.ts'
 
@@ -48,6 +49,8 @@ export interface UpsStateAnswer {
   readonly mainsForMs?: number
   /** For how long its status has said nothing for certain of mains power: what was known last holds. */
   readonly unclearForMs?: number
+  /** That it counts as on battery although it reports mains power, and why. */
+  readonly inferred?: string
   readonly reading?: ReadingAnswer
 }
 
@@ -120,6 +123,9 @@ export function upsStateAnswerOf(state: PowerState, at: number, now: Date): UpsS
     forMs: ago(state.since),
     ...('lastHeard' in state ? { lastHeardAt: isoOf(state.lastHeard), lastHeardMsAgo: ago(state.lastHeard) } : {}),
     ...('reading' in state && state.reading ? { reading: readingAnswerOf(state.reading) } : {}),
+    ...('isInferred' in state && state.isInferred && state.fall
+      ? { inferred: `${describeFall(state.fall, at)} although the UPS reports mains power` }
+      : {}),
     ...('unclearSince' in state && state.unclearSince !== undefined ? { unclearForMs: at - state.unclearSince } : {}),
   }
   const back = 'mainsSince' in state && state.mainsSince !== undefined ? { mainsForMs: at - state.mainsSince } : {}

@@ -3,7 +3,7 @@ import { asReported, plausible } from './figures.ts'
 import { lengthAt, nextSpell } from './spell.ts'
 import { type BatteryUse, type Heard, type PowerState, useOf } from './state.ts'
 import { evidenceOf, type Evidence } from './tokens.ts'
-import { fallOf, nextTrend } from './trend.ts'
+import { type Fall, fallOf, nextTrend } from './trend.ts'
 import { criticalReason, type CriticalReason, isBelow, isPurpose, isShortOf, type PowerPolicy } from './triggers.ts'
 import { has, isDoubted, isOnPurpose, type Observation, type UpsReading } from './ups.ts'
 
@@ -33,8 +33,9 @@ export function lookAt(state: PowerState, seen: Answer, policy: PowerPolicy): Lo
   const isTestOver = before && isOnPurpose(before.reading) && !isOnPurpose(reading)
   const trend = nextTrend(isTestOver ? undefined : before?.trend, at, reading)
   const said = evidenceOf(reading.status)
-  const isBattery = said === 'battery' || (said !== 'no-data' && contradicted(reading, trend, policy))
-  const evidence = isBattery ? 'battery' : said
+  const fall = fallOf(trend, reading)
+  const isInferred = !['battery', 'no-data'].includes(said) && contradicted(reading, fall, policy)
+  const evidence = isInferred ? 'battery' : said
   const lastOnBattery = evidence === 'battery' ? at : before?.lastOnBattery
   const heard: Heard = {
     lastHeard: at,
@@ -42,6 +43,8 @@ export function lookAt(state: PowerState, seen: Answer, policy: PowerPolicy): Lo
     figuresAt: seen.kind === 'reading' ? at : (before?.figuresAt ?? at),
     ...(lastOnBattery === undefined ? {} : { lastOnBattery }),
     ...(trend === undefined ? {} : { trend }),
+    ...(fall === undefined ? {} : { fall }),
+    ...(isInferred ? { isInferred } : {}),
   }
   return { at, evidence, heard }
 }
@@ -54,10 +57,8 @@ export function readingAfter(state: PowerState, seen: Answer): UpsReading {
 }
 
 /** Whether the battery empties although the UPS reports mains power, and has emptied so far that it counts. */
-function contradicted(reading: UpsReading, trend: Heard['trend'], policy: PowerPolicy): boolean {
-  if (policy.onBatteryBelow === undefined) return false
-  const fall = fallOf(trend, reading)
-  if (!fall) return false
+function contradicted(reading: UpsReading, fall: Fall | undefined, policy: PowerPolicy): boolean {
+  if (policy.onBatteryBelow === undefined || !fall) return false
   if ((has(reading, 'LB') && !isDoubted(reading)) || isBelow(reading.charge, policy.onBatteryBelow)) return true
   // Time is left for a shutdown, and not for much more.
   const { minimumRuntime = 0 } = policy

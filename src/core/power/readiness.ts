@@ -1,6 +1,5 @@
 import { describeDuration } from '../duration.ts'
 import type { PowerState } from './state.ts'
-import { fallOf } from './trend.ts'
 import type { PowerPolicy } from './triggers.ts'
 import { has } from './ups.ts'
 
@@ -44,14 +43,13 @@ const full = 90
  * | neither                           | until mains power has been on for `unknownChargeAfter`                    |
  */
 export function whyNotReady(
-  { reading, since, trend, isSilent }: PowerState & { readonly mode: 'on-mains' },
+  { reading, since, fall, isSilent }: PowerState & { readonly mode: 'on-mains' },
   at: number,
   policy: ReadinessPolicy,
   { ignoreLowBattery }: Pick<PowerPolicy, 'ignoreLowBattery'>,
 ): string | undefined {
   const { charge, runtime } = reading
   if (isSilent) return 'the UPS no longer answers'
-  const fall = fallOf(trend, reading)
   if (fall) return `the ${fall.of} falls although the UPS reports mains power (${reading.status.join(' ')})`
   if (has(reading, 'LB') && !ignoreLowBattery) return 'the battery is low (LB)'
   if (has(reading, 'DISCHRG') && charge !== undefined && charge < full)

@@ -1,6 +1,7 @@
 import type { Sample } from './battery.ts'
 import { assertNever } from '../errors.ts'
 import type { Spell } from './spell.ts'
+import type { Fall } from './trend.ts'
 import { type CriticalReason, isCalledOff, type PowerPolicy } from './triggers.ts'
 import { has, type UpsReading } from './ups.ts'
 
@@ -15,6 +16,10 @@ export interface Heard {
   readonly lastOnBattery?: number
   /** What the battery has said since the UPS began to report mains power, to see whether it falls. */
   readonly trend?: readonly Sample[]
+  /** The battery empties although the UPS reports mains power. */
+  readonly fall?: Fall
+  /** And so far that it counts as in use. */
+  readonly isInferred?: true
   /** Since when the status says nothing for certain of mains power: the last known state holds. */
   readonly unclearSince?: number
 }

@@ -264,13 +264,15 @@ function backIn({ mainsSince }: BatteryUse): Pick<BatteryUse, 'mainsSince'> {
 }
 
 /** What was heard last, without a doubt about its status: silence says nothing of that. */
-function heardIn({ lastHeard, reading, figuresAt, lastOnBattery, trend }: Heard): Heard {
+function heardIn({ lastHeard, reading, figuresAt, lastOnBattery, trend, fall, isInferred }: Heard): Heard {
   return {
     lastHeard,
     reading,
     figuresAt,
     ...(lastOnBattery === undefined ? {} : { lastOnBattery }),
     ...(trend === undefined ? {} : { trend }),
+    ...(fall === undefined ? {} : { fall }),
+    ...(isInferred ? { isInferred } : {}),
   }
 }
 
