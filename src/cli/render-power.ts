@@ -151,13 +151,14 @@ function renderOutage(outage: Outage, zone: string): string {
   return [head, `  ${end}`, ...lines.map((line) => `  ${line}`)].join('\n')
 }
 
-export function renderPowerPlan({ form, reason, leftMs, needsMs, timeline, unread = [] }: PowerPlanAnswer): string {
+export function renderPowerPlan(plan: PowerPlanAnswer): string {
+  const { form, reason, leftMs, leftUnknown, needsMs, timeline, unread = [] } = plan
   const left = leftMs ?? undefined
   const isBlind = unread.some((ups) => ups.isBlind)
   return [
     ...unread.flatMap((ups) => [...describeUnread(ups), '']),
     `if ${isBlind ? 'a shutdown started' : 'mains power failed'} now: ${form === 'ordered' ? green(form) : yellow(form)}, ${reason}`,
-    describeFit(needsMs, left, needsMs - Math.max(0, ...timeline.map(({ toMs }) => toMs))),
+    describeFit(needsMs, left, needsMs - Math.max(0, ...timeline.map(({ toMs }) => toMs)), leftUnknown),
     '',
     renderTimeline(timeline, left),
   ].join('\n')
@@ -215,7 +216,7 @@ function describeSteps(steps: readonly string[]): string {
 
 export function renderDrill({ detail }: RunAnswer, report: DrillReportAnswer | undefined): string {
   if (!report) return detail
-  const { form, reason, runtimeMs, needsMs, timeline, checks, walked } = report
+  const { form, reason, runtimeMs, runtimeUnknown, needsMs, timeline, checks, walked } = report
   const done = (walked ?? []).flatMap(({ phase, tookMs, failed }) => [
     `${failed.length === 0 ? green('done') : red('failed')}  ${english.titleOf(phase)} in ${describeDuration(tookMs)}`,
     ...failed.map((text) => `        ${red(text)}`),
@@ -227,7 +228,7 @@ export function renderDrill({ detail }: RunAnswer, report: DrillReportAnswer | u
   return [
     detail,
     '',
-    renderPowerPlan({ form, reason, leftMs: runtimeMs ?? null, needsMs, timeline }),
+    renderPowerPlan({ form, reason, leftMs: runtimeMs ?? null, leftUnknown: runtimeUnknown, needsMs, timeline }),
     ...(done.length > 0 ? ['', ...done] : []),
     '',
     ...results,

@@ -196,8 +196,10 @@ export interface PowerAnswer {
 export interface PowerPlanAnswer {
   readonly form: ShutdownPlan['form']
   readonly reason: string
-  /** What the battery has left; null where the UPSes do not report it (JSON has no Infinity). */
+  /** What the battery has left; null where it is not known (JSON has no Infinity). */
   readonly leftMs: number | null
+  /** Why it is not known, as a clause. */
+  readonly leftUnknown?: string | undefined
   /** What the whole takes at most. */
   readonly needsMs: number
   readonly timeline: readonly TimelineRowAnswer[]

@@ -1,9 +1,9 @@
 import type { AlertContent, Alerts, Severity } from '../core/alert.ts'
-import { describeDuration, inSeconds } from '../core/duration.ts'
+import { describeDuration } from '../core/duration.ts'
 import { type Heard, type PowerState, unclear } from '../core/power/state.ts'
 import { describeFall } from '../core/power/trend.ts'
 import { type PowerPolicy, triggersOf } from '../core/power/triggers.ts'
-import { has, remarksOn, type UpsReading, type UpsRemark } from '../core/power/ups.ts'
+import { describeReported, type Doubts, has, remarksOn, type UpsReading, type UpsRemark } from '../core/power/ups.ts'
 
 export interface UpsRemarksOptions {
   readonly alerts: Alerts
@@ -68,10 +68,9 @@ export function createUpsRemarks({ alerts, policy }: UpsRemarksOptions) {
     const lasts = lastsFor(id, all.length > 0, at)
     if (all.length === 0) return remark(id, label, undefined)
     if (lasts < doubtedFor) return
-    const texts = all.map(([figure, { reported, why }]) => {
-      const value = figure === 'charge' ? `a charge of ${reported} %` : `a runtime of ${inSeconds(reported)}`
-      return `${value}, which is not plausible (${why})`
-    })
+    const texts = all.map(
+      ([figure, doubt]) => `${describeReported(figure as keyof Doubts, doubt)}, which is not plausible (${doubt.why})`,
+    )
     remark(id, label, {
       severity: 'warning',
       text: `reports ${texts.join(' and ')}: it starts no shutdown, and no plan counts on it`,

@@ -91,12 +91,12 @@ function driverAnswerOf(pace: DriverPace | undefined): UpsAnswer['driver'] {
 }
 
 function readPlan(means: RequestMeans): PowerPlanAnswer {
-  const { plan, timeline, left, runtime, needs } = planNow(lookAt(means), means.ports.journal.openOutage())
-  const known = left.ms === Infinity ? runtime : left.ms
+  const { plan, timeline, runtime, why, needs } = planNow(lookAt(means), means.ports.journal.openOutage())
   return {
     form: plan.form,
     reason: plan.reason,
-    leftMs: rounded(known) ?? null,
+    leftMs: rounded(runtime) ?? null,
+    leftUnknown: why,
     needsMs: Math.round(needs),
     timeline: timelineAnswerOf(timeline),
     unread: unreadUpses(means),

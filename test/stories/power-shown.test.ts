@@ -136,3 +136,52 @@ describe('a UPS whose charge falls although it reports mains power', () => {
     expect(open(it)).toBeUndefined()
   })
 })
+
+describe('a runtime that is not known', () => {
+  const doubted = { status: ['OL'], charge: 100, runtime: 0 }
+
+  test.each([
+    {
+      name: 'that the UPS does not report',
+      reading: { status: ['OL'], charge: 100 },
+      says: 'the UPS does not report its runtime',
+    },
+    {
+      name: 'that is not plausible',
+      reading: doubted,
+      says: 'the UPS reports a runtime of 0 s, which is not used: the charge is 100 %, without a low battery (LB)',
+    },
+    {
+      name: 'that stands for unknown',
+      reading: { ...doubted, runtime: 65_535_000 },
+      says: 'the UPS reports a runtime of 65535 s, which is not used: it is a value that stands for "unknown"',
+    },
+    {
+      name: 'that the configuration does not trust',
+      reading: { ...doubted, runtime: 3_000_000 },
+      ups: { trust: { runtime: false } },
+      says: 'the UPS reports a runtime of 3000 s, which is not used: the configuration does not trust it',
+    },
+  ])('$name is named in the plan, in words for that', async ({ reading, ups = {}, says }) => {
+    const it = start({ ups })
+    await it.reads(reading)
+    expect(it.plan()).toContain(`; ${says}`)
+  })
+
+  test('says on battery why it is assumed, and draws no battery', async () => {
+    const it = start({ power: { lowBatteryAfter: '5s' } })
+    await it.reads(doubted)
+    await it.reads({ status: ['OB'], charge: 99, runtime: 0 })
+    expect(it.plan()).toContain('the UPS reports a runtime of 0 s, which is not used: ')
+    expect(it.plan()).toContain(' are assumed')
+    expect(it.plan()).not.toContain('the battery lasts')
+  })
+
+  test('names each of several UPSes', async () => {
+    const it = start({ upses: ['rack', 'desk'], power: { feed: { any: ['rack', 'desk'] } } })
+    await it.reads(doubted, 1_000, 'rack')
+    await it.reads({ status: ['OL'] }, 0, 'desk')
+    expect(it.plan()).toContain('rack reports a runtime of 0 s')
+    expect(it.plan()).toContain('desk does not report its runtime')
+  })
+})

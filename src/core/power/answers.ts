@@ -75,6 +75,8 @@ export interface DrillCheckAnswer {
 export interface DrillReportAnswer extends Pick<DrillReport, 'at' | 'form' | 'reason'> {
   /** What the UPSes report as left; absent where they do not. */
   readonly runtimeMs?: number
+  /** Why it is absent, as a clause. */
+  readonly runtimeUnknown?: string
   readonly needsMs: number
   readonly timeline: readonly TimelineRowAnswer[]
   readonly checks: readonly DrillCheckAnswer[]
@@ -162,6 +164,7 @@ export function drillReportAnswerOf({
   form,
   reason,
   runtime,
+  runtimeUnknown,
   needs,
   timeline,
   checks,
@@ -172,6 +175,7 @@ export function drillReportAnswerOf({
     form,
     reason,
     ...(runtime === undefined ? {} : { runtimeMs: Math.round(runtime) }),
+    ...(runtimeUnknown === undefined ? {} : { runtimeUnknown }),
     needsMs: Math.round(needs),
     timeline: timelineAnswerOf(timeline),
     checks: checks.map(({ subject, text, ok, ms }) => ({

@@ -69,6 +69,19 @@ export function isDoubted(reading: UpsReading): boolean {
   return has(reading, 'LB') && isPlenty && (runtime === undefined || runtime >= plentyOfRuntime * runtimeLow)
 }
 
+/** Why a figure is not known, as a clause: the UPS does not report it, or it does, and it is not used. */
+export function whyUnknown(reading: UpsReading | undefined, figure: keyof Doubts, who = 'the UPS'): string {
+  if (reading === undefined) return `${who} has not answered yet`
+  const doubt = reading.doubts?.[figure]
+  if (!doubt) return `${who} does not report its ${figure}`
+  return `${who} reports ${describeReported(figure, doubt)}, which is not used: ${doubt.why}`
+}
+
+/** `a charge of 0 %`, `a runtime of 0 s`. */
+export function describeReported(figure: keyof Doubts, { reported }: Pick<Doubt, 'reported'>): string {
+  return figure === 'charge' ? `a charge of ${reported} %` : `a runtime of ${inSeconds(reported)}`
+}
+
 /** What a person should know about a UPS. */
 export type UpsRemark = 'bypass' | 'off' | 'alarm' | 'replace' | 'overload' | 'low'
 
