@@ -77,9 +77,10 @@ function describeState(state: UpsStateAnswer, lasts: string): string {
 }
 
 /** What keeps the mode from being all that there is to say. */
-function describeDoubts({ inferred, mainsForMs, unclearForMs }: UpsStateAnswer): string {
+function describeDoubts({ inferred, flapping, mainsForMs, unclearForMs }: UpsStateAnswer): string {
   return [
     ...(inferred === undefined ? [] : [`inferred: ${inferred}`]),
+    ...(flapping === undefined ? [] : [flapping]),
     ...(mainsForMs === undefined ? [] : [`mains power is back for ${describeDuration(mainsForMs)}`]),
     ...(unclearForMs === undefined
       ? []

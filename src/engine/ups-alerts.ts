@@ -1,5 +1,6 @@
 import { type AlertContent, type Alerts, settleGone } from '../core/alert.ts'
 import type { Event } from '../core/event.ts'
+import { describeFlapping, holdsAfter } from '../core/power/flapping.ts'
 import type { Silence } from '../core/power/silence.ts'
 import type { PowerState } from '../core/power/state.ts'
 import type { PowerPolicy } from '../core/power/triggers.ts'
@@ -80,6 +81,23 @@ export function createUpsAlerts({ upses, policy, alerts, emit, monotonic }: UpsA
     if (isNew) void emit({ type: 'ups.silent', ups: label })
   }
 
+  const startedAt = monotonic()
+  const flapping = new Map<string, string>()
+
+  /** Mains power that keeps failing is one alert, of all UPSes. One that is open at the start must see it hold too. */
+  function noticeFlapping(label: string, at: number, state: PowerState): void {
+    const text = 'failures' in state ? describeFlapping(state.failures, at) : undefined
+    if (text === undefined) flapping.delete(label)
+    else flapping.set(label, upses.length > 1 ? `${text} at ${label}` : text)
+    if (flapping.size === 0) return void (at - startedAt >= holdsAfter && alerts.settle('power.flapping'))
+    alerts.refresh('power.flapping', {
+      severity: 'warning',
+      subject: 'power',
+      text: `${[...flapping.values()].join('; ')}: the battery empties a little more each time`,
+      action: 'If it goes on, shut the cluster down with `caretaker power shutdown` before it is empty',
+    })
+  }
+
   const remarks = createUpsRemarks({ alerts, policy })
 
   return {
@@ -94,6 +112,7 @@ export function createUpsAlerts({ upses, policy, alerts, emit, monotonic }: UpsA
         noticeSilence(label, heard, seen.at, seen.kind === 'silence' ? seen.why : 'the UPS server has no data')
       }
       remarks.noticeMode(label, state)
+      noticeFlapping(label, seen.at, state)
     },
     /** That there is no reading of a UPS, from the first question without an answer on; undefined where there is one. */
     silence: (label: string): Silence | undefined => {

@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { renderPower, renderPowerPlan } from '../../src/cli/render-power.ts'
+import type { UpsReading } from '../../src/core/power/ups.ts'
 import { startAgent, type StartOptions } from '../fakes/agent.ts'
 import { fakeHomelab } from '../fakes/homelab.ts'
 import { operatorOf } from '../fakes/person.ts'
@@ -183,5 +184,87 @@ describe('a runtime that is not known', () => {
     await it.reads({ status: ['OL'] }, 0, 'desk')
     expect(it.plan()).toContain('rack reports a runtime of 0 s')
     expect(it.plan()).toContain('desk does not report its runtime')
+  })
+})
+
+describe('mains power that keeps failing', () => {
+  /** One clock for everything. */
+  function startWithClock() {
+    let wall = Date.parse('2026-11-26T12:00:00Z')
+    const it = start({ now: () => new Date(wall), power: { onBatteryAfter: '5s', onMainsAfter: '15s' } })
+    const lasts = async (reading: UpsReading, seconds: number) => {
+      for (let second = 0; second < seconds; second++) {
+        wall += 1_000
+        await it.reads(reading)
+      }
+      await it.agent.idle()
+    }
+    const announced = () =>
+      it.homelab.ports.journal.entries(1_000).filter(({ text }) => text.startsWith('if mains power stays off'))
+    return { ...it, lasts, announced, alert: () => it.agent.alerts.find('power.flapping') }
+  }
+
+  test('is announced once, and again only after it has held', async () => {
+    const it = startWithClock()
+    await it.lasts(online, 60)
+    for (let time = 0; time < 7; time++) {
+      await it.lasts(onBattery, 20)
+      await it.lasts(online, 60)
+    }
+    expect(it.announced()).toHaveLength(1)
+    await it.lasts(online, 600)
+    await it.lasts(onBattery, 20)
+    expect(it.announced()).toHaveLength(2)
+  })
+
+  test('is one alert, which counts, and is settled when mains power has held', async () => {
+    const it = startWithClock()
+    await it.lasts(online, 60)
+    for (let time = 0; time < 2; time++) {
+      await it.lasts(onBattery, 20)
+      await it.lasts(online, 60)
+    }
+    expect(it.alert()).toBeUndefined()
+    for (let time = 0; time < 5; time++) {
+      await it.lasts(onBattery, 20)
+      await it.lasts(online, 60)
+    }
+    expect(it.alert()).toMatchObject({
+      severity: 'warning',
+      text: 'mains power has failed 7 times in 9 min: the battery empties a little more each time',
+    })
+    expect(it.status()).toContain('mains power has failed 7 times in 9 min')
+    const lines = it.homelab.ports.journal
+      .entries(1_000)
+      .filter(({ text }) => text.startsWith('mains power has failed'))
+    expect(lines).toHaveLength(1)
+    await it.lasts(online, 530)
+    expect(it.alert()).toBeDefined()
+    await it.lasts(online, 20)
+    expect(it.alert()).toBeUndefined()
+  })
+
+  test('counts moments that are too short to be believed, and announces what lasts', async () => {
+    const it = startWithClock()
+    await it.lasts(online, 10)
+    for (let time = 0; time < 3; time++) {
+      await it.lasts(onBattery, 2)
+      await it.lasts(online, 30)
+    }
+    expect(it.alert()?.text).toContain('mains power has failed 3 times in 9')
+    expect(it.announced()).toHaveLength(0)
+    await it.lasts(onBattery, 20)
+    expect(it.announced()).toHaveLength(1)
+  })
+
+  test('is not what self-tests and calibrations are', async () => {
+    const it = startWithClock()
+    await it.lasts(online, 10)
+    for (let time = 0; time < 5; time++) {
+      await it.lasts({ ...onBattery, testing: true }, 10)
+      await it.lasts({ ...onBattery, status: ['OB', 'CAL'] }, 10)
+      await it.lasts(online, 30)
+    }
+    expect(it.alert()).toBeUndefined()
   })
 })

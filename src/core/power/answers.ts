@@ -1,4 +1,5 @@
 import type { DrillReport, WalkedPhase } from './drill.ts'
+import { describeFlapping } from './flapping.ts'
 import type { PowerState } from './state.ts'
 import type { TimelineRow } from './timeline.ts'
 import { describeFall } from './trend.ts'
@@ -51,6 +52,8 @@ export interface UpsStateAnswer {
   readonly unclearForMs?: number
   /** That it counts as on battery although it reports mains power, and why. */
   readonly inferred?: string
+  /** That mains power keeps failing, and how often it has. */
+  readonly flapping?: string
   readonly reading?: ReadingAnswer
 }
 
@@ -128,6 +131,7 @@ export function upsStateAnswerOf(state: PowerState, at: number, now: Date): UpsS
     ...('isInferred' in state && state.isInferred && state.fall
       ? { inferred: `${describeFall(state.fall, at)} although the UPS reports mains power` }
       : {}),
+    ...flappingIn(state, at),
     ...('unclearSince' in state && state.unclearSince !== undefined ? { unclearForMs: at - state.unclearSince } : {}),
   }
   const back = 'mainsSince' in state && state.mainsSince !== undefined ? { mainsForMs: at - state.mainsSince } : {}
@@ -146,6 +150,11 @@ export function upsStateAnswerOf(state: PowerState, at: number, now: Date): UpsS
     default:
       return state satisfies never
   }
+}
+
+function flappingIn(state: PowerState, at: number): Pick<UpsStateAnswer, 'flapping'> {
+  const flapping = 'failures' in state ? describeFlapping(state.failures, at) : undefined
+  return flapping === undefined ? {} : { flapping }
 }
 
 export function timelineAnswerOf(rows: readonly TimelineRow[]): readonly TimelineRowAnswer[] {

@@ -1,4 +1,5 @@
 import { depletionOf, withSample } from './battery.ts'
+import { nextFailures } from './flapping.ts'
 import { asReported, plausible } from './figures.ts'
 import { lengthAt, nextSpell } from './spell.ts'
 import { type BatteryUse, type Heard, type PowerState, useOf } from './state.ts'
@@ -36,6 +37,7 @@ export function lookAt(state: PowerState, seen: Answer, policy: PowerPolicy): Lo
   const fall = fallOf(trend, reading)
   const isInferred = !['battery', 'no-data'].includes(said) && contradicted(reading, fall, policy)
   const evidence = isInferred ? 'battery' : said
+  const failures = isOnPurpose(reading) ? before?.failures : nextFailures(before?.failures, at, evidence)
   const lastOnBattery = evidence === 'battery' ? at : before?.lastOnBattery
   const heard: Heard = {
     lastHeard: at,
@@ -45,6 +47,7 @@ export function lookAt(state: PowerState, seen: Answer, policy: PowerPolicy): Lo
     ...(trend === undefined ? {} : { trend }),
     ...(fall === undefined ? {} : { fall }),
     ...(isInferred ? { isInferred } : {}),
+    ...(failures === undefined ? {} : { failures }),
   }
   return { at, evidence, heard }
 }

@@ -264,7 +264,8 @@ function backIn({ mainsSince }: BatteryUse): Pick<BatteryUse, 'mainsSince'> {
 }
 
 /** What was heard last, without a doubt about its status: silence says nothing of that. */
-function heardIn({ lastHeard, reading, figuresAt, lastOnBattery, trend, fall, isInferred }: Heard): Heard {
+function heardIn(heard: Heard): Heard {
+  const { lastHeard, reading, figuresAt, lastOnBattery, trend, fall, isInferred, failures } = heard
   return {
     lastHeard,
     reading,
@@ -273,6 +274,7 @@ function heardIn({ lastHeard, reading, figuresAt, lastOnBattery, trend, fall, is
     ...(trend === undefined ? {} : { trend }),
     ...(fall === undefined ? {} : { fall }),
     ...(isInferred ? { isInferred } : {}),
+    ...(failures === undefined ? {} : { failures }),
   }
 }
 
