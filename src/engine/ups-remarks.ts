@@ -63,7 +63,9 @@ export function createUpsRemarks({ alerts, policy }: UpsRemarksOptions) {
   }
 
   function noticeFigures(label: string, at: number, reading: UpsReading): void {
-    const all = Object.entries(reading.doubts ?? {}).filter(([, doubt]) => doubt && !doubt.isConfigured)
+    const all = Object.entries(reading.doubts ?? {}).filter(
+      ([, doubt]) => doubt && !doubt.isConfigured && !doubt.isUnconfirmed,
+    )
     const id = `ups.figures:${label}`
     const lasts = lastsFor(id, all.length > 0, at)
     if (all.length === 0) return remark(id, label, undefined)

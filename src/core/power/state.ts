@@ -1,5 +1,6 @@
 import type { Sample } from './battery.ts'
 import { assertNever } from '../errors.ts'
+import type { Transfer } from './figures.ts'
 import type { MainsFailures } from './flapping.ts'
 import type { Spell } from './spell.ts'
 import type { Fall } from './trend.ts'
@@ -21,6 +22,8 @@ export interface Heard {
   readonly fall?: Fall
   /** And so far that it counts as in use. */
   readonly isInferred?: true
+  /** The transfer to battery, with the figures from before it; absent on mains power. */
+  readonly transfer?: Transfer
   /** Of mains power, since it last held for a while. */
   readonly failures?: MainsFailures
   /** Since when the status says nothing for certain of mains power: the last known state holds. */

@@ -265,7 +265,7 @@ function backIn({ mainsSince }: BatteryUse): Pick<BatteryUse, 'mainsSince'> {
 
 /** What was heard last, without a doubt about its status: silence says nothing of that. */
 function heardIn(heard: Heard): Heard {
-  const { lastHeard, reading, figuresAt, lastOnBattery, trend, fall, isInferred, failures } = heard
+  const { lastHeard, reading, figuresAt, lastOnBattery, trend, fall, isInferred, failures, transfer } = heard
   return {
     lastHeard,
     reading,
@@ -275,6 +275,7 @@ function heardIn(heard: Heard): Heard {
     ...(fall === undefined ? {} : { fall }),
     ...(isInferred ? { isInferred } : {}),
     ...(failures === undefined ? {} : { failures }),
+    ...(transfer === undefined ? {} : { transfer }),
   }
 }
 

@@ -9,6 +9,8 @@ export interface Doubt {
   readonly why: string
   /** The configuration says so: nobody needs to be told. */
   readonly isConfigured?: true
+  /** It counts if it lasts: the battery has only just come into use. */
+  readonly isUnconfirmed?: true
 }
 
 export interface Doubts {
