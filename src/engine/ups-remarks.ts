@@ -24,6 +24,7 @@ const severities: Readonly<Record<UpsRemark, Severity>> = {
   alarm: 'warning',
   replace: 'warning',
   low: 'warning',
+  words: 'warning',
 }
 
 const forced: Remark = {

@@ -1,5 +1,6 @@
 import { inSeconds } from '../duration.ts'
-import { hasToken } from './tokens.ts'
+import { agreeing, listed } from '../count.ts'
+import { hasToken, unclearWords } from './tokens.ts'
 
 /** A figure that the UPS reports and that is not used. */
 export interface Doubt {
@@ -85,7 +86,7 @@ export function describeReported(figure: keyof Doubts, { reported }: Pick<Doubt,
 }
 
 /** What a person should know about a UPS. */
-export type UpsRemark = 'bypass' | 'off' | 'alarm' | 'replace' | 'overload' | 'low'
+export type UpsRemark = 'bypass' | 'off' | 'alarm' | 'replace' | 'overload' | 'low' | 'words'
 
 /**
  * What a person should know of a UPS although nothing has to be done about it, by matter; undefined says that the matter
@@ -98,6 +99,7 @@ export function remarksOn(reading: UpsReading): Readonly<Record<UpsRemark, strin
     ...(charge === undefined ? [] : [`a charge of ${charge} %`]),
     ...(runtime === undefined ? [] : [`a runtime of ${inSeconds(runtime)}`]),
   ]
+  const words = unclearWords(reading.status)
   const remark = (token: string, text: string) => (has(reading, token) ? text : undefined)
   return {
     bypass: remark('BYPASS', 'is in bypass (BYPASS): its load loses power at once when mains power fails'),
@@ -108,5 +110,9 @@ export function remarksOn(reading: UpsReading): Readonly<Record<UpsRemark, strin
     low: isDoubted(reading)
       ? `reports a low battery (LB) with ${figures.join(' and ')}: if that is wrong, set power.ignoreLowBattery`
       : undefined,
+    words:
+      words.length === 0
+        ? undefined
+        : `reports ${listed(words)} in its status, which NUT does not know and which may stand for several tokens: ${agreeing(words, 'it is', 'they are')} not used`,
   }
 }
