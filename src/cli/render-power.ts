@@ -2,6 +2,7 @@ import type { NoReading, PowerAnswer, PowerPlanAnswer, RunAnswer, UnreadUps, Ups
 import type { DrillReportAnswer, ReadingAnswer, TimelineRowAnswer, UpsStateAnswer } from '../core/power/answers.ts'
 import { describeDuration, inSeconds } from '../core/duration.ts'
 import { describeReason } from '../core/event.ts'
+import { forcedWords, latchedWords } from '../core/power/forced.ts'
 import type { Outage } from '../core/power/outage.ts'
 import { summarize } from '../core/power/summary.ts'
 import { describeFit } from '../core/power/timeline.ts'
@@ -68,9 +69,9 @@ function describeState(state: UpsStateAnswer, lasts: string): string {
     case 'critical':
       return `${red('critical')} for ${lasts}: ${reason === undefined ? '' : describeReason(reason)}${figures}`
     case 'forced':
-      return `${red('forced shutdown (FSD) on mains power')}, not confirmed, for ${lasts}${figures}`
+      return `${red(forcedWords)}, for ${lasts}${figures}`
     case 'latched':
-      return yellow('on mains power, but upsd still reports a forced shutdown (FSD): restart upsd to clear it')
+      return `${yellow(latchedWords)}${figures}`
     default:
       return mode satisfies never
   }

@@ -1,5 +1,6 @@
 import type { AlertContent, Alerts, Severity } from '../core/alert.ts'
 import { describeDuration } from '../core/duration.ts'
+import { clearLatch, forcedWords, latchedWords } from '../core/power/forced.ts'
 import { type Heard, type PowerState, unclear } from '../core/power/state.ts'
 import { describeFall } from '../core/power/trend.ts'
 import { type PowerPolicy, triggersOf } from '../core/power/triggers.ts'
@@ -29,14 +30,14 @@ const severities: Readonly<Record<UpsRemark, Severity>> = {
 
 const forced: Remark = {
   severity: 'critical',
-  text: 'reports a forced shutdown (FSD) on mains power: the cluster is shut down once its server falls silent, or the battery is used or low',
+  text: `${forcedWords}: the cluster is shut down once its server falls silent, or the UPS is on battery or low`,
   action:
-    'If its server is shutting down, shut the cluster down with `caretaker power shutdown`; if not, run `caretaker power cancel` and then restart upsd there',
+    'If its server is shutting down, shut the cluster down with `caretaker power shutdown`; if not, run `caretaker power cancel`, then restart upsd there',
 }
 const latched: Remark = {
   severity: 'critical',
-  text: 'still reports a forced shutdown (FSD), although mains power is back',
-  action: 'Clear it: restart upsd on its server',
+  text: latchedWords,
+  action: clearLatch,
 }
 
 /** From this charge on a battery is full, in %. */

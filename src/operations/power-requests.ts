@@ -1,4 +1,4 @@
-import { counted } from '../core/count.ts'
+import { counted, listed } from '../core/count.ts'
 import type { Journal } from '../core/journal.ts'
 import { describeTime } from '../core/time.ts'
 import { AgentError } from '../core/errors.ts'
@@ -17,6 +17,7 @@ import { drillReportAnswerOf, timelineAnswerOf, upsStateAnswerOf } from '../core
 import { failingMachines } from '../core/power/machines.ts'
 import type { DriverPace } from '../core/power/ports.ts'
 import { isReversiblePhase, reversiblePhases } from '../core/power/phases.ts'
+import { clearLatch } from '../core/power/forced.ts'
 import { isBlind, type Silence, triggersInSilence } from '../core/power/silence.ts'
 import type { PowerState } from '../core/power/state.ts'
 import { policyFor, type TriggerState, triggersOf } from '../core/power/triggers.ts'
@@ -148,7 +149,7 @@ function cancel({ agent, ports }: RequestMeans, { by }: Asked): RequestAnswer {
   if (!isWithdrawn && !isFailing && forced.length > 0)
     return recordChange(
       ports.journal,
-      { kind: 'power', said: `FSD of ${forced.join(', ')} is no request to shut down: restart upsd to clear it` },
+      { kind: 'power', said: `the forced shutdown (FSD) of ${listed(forced)} is not obeyed. ${clearLatch}` },
       by,
     )
   if (!isWithdrawn && cancelled.length === 0)

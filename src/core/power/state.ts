@@ -2,6 +2,7 @@ import type { Sample } from './battery.ts'
 import { assertNever } from '../errors.ts'
 import type { Transfer } from './figures.ts'
 import type { MainsFailures } from './flapping.ts'
+import { forcedWords, latchedWords } from './forced.ts'
 import type { Spell } from './spell.ts'
 import type { Fall } from './trend.ts'
 import { type CriticalReason, isCalledOff, type PowerPolicy } from './triggers.ts'
@@ -177,9 +178,9 @@ export function upsObstacle(state: PowerState, at: number, policy: Pick<PowerPol
     case 'critical':
       return 'the UPS is critical'
     case 'forced':
-      return 'the UPS server reports a forced shutdown (FSD)'
+      return `the UPS ${forcedWords}`
     case 'latched':
-      return 'the UPS server shows a forced shutdown (FSD): restart upsd to clear it'
+      return `the UPS ${latchedWords}`
     default:
       return assertNever(state)
   }
