@@ -36,6 +36,11 @@ export type AlertListener = (alert: Alert, change: AlertChange) => void
 export interface Alerts {
   /** Opens an alert, or updates the text of one that is open. Returns whether its text is new. */
   open(id: string, content: AlertContent): boolean
+  /**
+   * The same for what changes with every reading: the text of an open alert follows its figures, and neither the journal
+   * nor a listener hears of each. A new severity is told as by `open`.
+   */
+  refresh(id: string, content: AlertContent): void
   /** Settles an alert. Returns whether it was open. */
   settle(id: string): boolean
   /** Opens the alert, or settles it where `content` is undefined. Returns what `open` returns. */
