@@ -27,11 +27,14 @@ export async function keepTrying(
 ): Promise<void> {
   let failures = 0
   let told: string | undefined
+  // What was reported before a restart is settled by the first success after it.
+  let hasWorked = false
   const works = () => {
     failures = 0
-    if (told === undefined) return
+    if (told === undefined && hasWorked) return
+    if (told !== undefined) means.log.info({}, `${doing} works again`)
     told = undefined
-    means.log.info({}, `${doing} works again`)
+    hasWorked = true
     means.buttonsFail?.(undefined)
   }
   const failed = (error: unknown) => {

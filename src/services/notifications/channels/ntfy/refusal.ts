@@ -18,6 +18,11 @@ export function ntfyRefusal(outgoing: Outgoing, answer: Incoming): AgentError {
   // A server knows its root, and every topic: who does not is none.
   if (answer.status === 404 && code === undefined) return anotherAnswers(outgoing, answer, 'an ntfy server')
   const refusal = refusalOf(outgoing, answer, said ?? answer.text)
+  if (answer.status === 404)
+    return new AgentError(
+      'misconfigured',
+      `${refusal.message}; check the path of \`server\`: ntfy is at the root of a host`,
+    )
   if (answer.status !== 429 || answer.headers['retry-after'] !== undefined) return refusal
   return new RetryAfter(refusal.message, (typeof code === 'number' ? pauses[code] : undefined) ?? otherPause)
 }

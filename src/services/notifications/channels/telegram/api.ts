@@ -35,15 +35,15 @@ export type CallTelegram = (
 
 /** The Bot API of one bot: the token is part of each path. */
 export function createTelegramApi(server: string, token: string, doing: string): CallTelegram {
-  return async (method, parameters, signal, limits = {}) => {
+  return async (method, parameters, signal, { within, largest } = {}) => {
     const outgoing: Outgoing = {
       doing,
       url: below(server, `./bot${token}/${method}`),
       body: parameters,
       secrets: [token, token.slice(token.indexOf(':') + 1)],
-      ...limits,
+      ...(largest === undefined ? {} : { largest }),
     }
-    const answer = await ask(outgoing, signal)
+    const answer = await ask(outgoing, signal, within)
     const told = objectOf(answer.text)
     if (answer.status === 200 && told?.['ok'] === true) return told['result']
     throw telegramRefusal(outgoing, answer, told)

@@ -40,7 +40,7 @@ test.each<{ code: NtfyCode; means: string; after?: number }>([
   { code: 40301, means: 'misconfigured' },
   { code: 40014, means: 'rejected' },
   { code: 41303, means: 'rejected' },
-  { code: 40401, means: 'not-found' },
+  { code: 40401, means: 'misconfigured' },
   { code: 50001, means: 'unreachable' },
   { code: 50701, means: 'unreachable' },
 ])('refused with $code, the message is told as $means', async ({ code, means, after }) => {
