@@ -27,6 +27,8 @@ export interface LabNtfyOptions extends NtfyRules {
 export interface NtfyFaults extends WireFaults {
   /** Readers are cut, and get a proxy's 502, as while the server restarts; what is published is taken. */
   readersAway: boolean
+  /** The id that is asked for is known no more, so everything is told again (server/message_cache.go messagesSinceID). */
+  forgetsIds: boolean
 }
 
 /** An ntfy server, as binwiederhier/ntfy 2.13 answers (server/server.go), or 2.16 with its sequences. */
@@ -57,7 +59,7 @@ export async function startNtfy(options: LabNtfyOptions = {}): Promise<LabNtfy> 
   const requests: WireRequest[] = []
   const readers = new Set<Reader>()
   const gone = new Set<NtfyMessage>()
-  const faults = { ...noWireFaults(), readersAway: false }
+  const faults = { ...noWireFaults(), readersAway: false, forgetsIds: false }
   const limits = createNtfyLimits(options, now)
   const seconds = () => Math.floor(now().getTime() / 1_000)
 
@@ -78,7 +80,7 @@ export async function startNtfy(options: LabNtfyOptions = {}): Promise<LabNtfy> 
     const since = new URL(request.target, 'http://ntfy').searchParams.get('since') ?? 'none'
     const old = oldMessages(
       messages.filter((message) => message.topic === topic),
-      since,
+      faults.forgetsIds ? 'all' : since,
       seconds(),
     )
     const reader = { topic, response }
@@ -100,18 +102,23 @@ export async function startNtfy(options: LabNtfyOptions = {}): Promise<LabNtfy> 
     if (topic !== undefined && faults.readersAway) return writeAnswer(response, { status: 502, body: 'Bad Gateway' })
     if (request.method === 'GET' && topic !== undefined && faults.next.length === 0 && !faults.hangs) {
       const refused = refusing(() => subscribe(request, topic, response))
-      if (refused) await answerThrough(faults, request, response, () => refused)
+      if (refused) await answerThrough(faults, response, () => refused, request.target)
       return
     }
-    await answerThrough(faults, request, response, () => {
-      let published: WireAnswer | undefined
-      const isPublish = ['POST', 'PUT'].includes(request.method)
-      const refused = refusing(() => {
-        if (!isPublish) throw new NtfyRefusal(40401)
-        published = publish(request)
-      })
-      return refused ?? published!
-    })
+    await answerThrough(
+      faults,
+      response,
+      () => {
+        let published: WireAnswer | undefined
+        const isPublish = ['POST', 'PUT'].includes(request.method)
+        const refused = refusing(() => {
+          if (!isPublish) throw new NtfyRefusal(40401)
+          published = publish(request)
+        })
+        return refused ?? published!
+      },
+      request.target,
+    )
   }
 
   const server = await startHttp((incoming, response) => void answer(incoming, response), address)
@@ -158,7 +165,7 @@ function refusing(doIt: () => void): WireAnswer | undefined {
   }
 }
 
-/** What `since` asks for: an id that is unknown means all (server/message_cache.go messagesSinceID). */
+/** What `since` asks for; an id that is unknown means all. */
 function oldMessages(messages: readonly NtfyMessage[], since: string, now: number): readonly NtfyMessage[] {
   if (since === 'none') return []
   if (since === 'all') return messages

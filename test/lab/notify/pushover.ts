@@ -122,14 +122,19 @@ export async function startPushover(options: LabPushoverOptions): Promise<LabPus
   const answer = async (incoming: IncomingMessage, response: ServerResponse) => {
     const request = await readRequest(incoming)
     requests.push(request)
-    await answerThrough(faults, request, response, () => {
-      try {
-        return route(request)
-      } catch (error) {
-        if (error instanceof PushoverRefusal) return { ...error.answer, headers: limits() }
-        throw error
-      }
-    })
+    await answerThrough(
+      faults,
+      response,
+      () => {
+        try {
+          return route(request)
+        } catch (error) {
+          if (error instanceof PushoverRefusal) return { ...error.answer, headers: limits() }
+          throw error
+        }
+      },
+      request.target,
+    )
   }
 
   const server = await startHttp((incoming, response) => void answer(incoming, response), address)

@@ -110,25 +110,30 @@ export async function startTelegram(options: LabTelegramOptions): Promise<LabTel
   const answer = async (incoming: IncomingMessage, response: ServerResponse) => {
     const request = await readRequest(incoming)
     const [, given, method = ''] = /^\/bot([^/]+)\/(\w+)$/.exec(request.target) ?? []
-    await answerThrough(faults, request, response, async () => {
-      try {
-        // A token of the wrong form is a page that does not exist; an unknown one is nobody's.
-        if (given === undefined || !/^\d+:[-\w]+$/.test(given)) throw new TelegramError(404, '')
-        if (given !== token) throw new TelegramError(401, '')
-        const parameters = JSON.parse(request.body) as Parameters
-        if (method === 'getUpdates') {
-          const found = await updates.ask(parameters)
-          if (found instanceof TelegramError) throw found
-          return telegramAnswers(200, { ok: true, result: found })
+    await answerThrough(
+      faults,
+      response,
+      async () => {
+        try {
+          // A token of the wrong form is a page that does not exist; an unknown one is nobody's.
+          if (given === undefined || !/^\d+:[-\w]+$/.test(given)) throw new TelegramError(404, '')
+          if (given !== token) throw new TelegramError(401, '')
+          const parameters = JSON.parse(request.body) as Parameters
+          if (method === 'getUpdates') {
+            const found = await updates.ask(parameters)
+            if (found instanceof TelegramError) throw found
+            return telegramAnswers(200, { ok: true, result: found })
+          }
+          calls.push(method)
+          if (!(method in methods)) throw new TelegramError(404, 'method not found')
+          return telegramAnswers(200, { ok: true, result: methods[method]!(parameters) })
+        } catch (error) {
+          if (error instanceof TelegramError) return telegramRefuses(error)
+          throw error
         }
-        calls.push(method)
-        if (!(method in methods)) throw new TelegramError(404, 'method not found')
-        return telegramAnswers(200, { ok: true, result: methods[method]!(parameters) })
-      } catch (error) {
-        if (error instanceof TelegramError) return telegramRefuses(error)
-        throw error
-      }
-    })
+      },
+      request.target,
+    )
   }
 
   const server = await startHttp((incoming, response) => void answer(incoming, response), address)

@@ -45,12 +45,12 @@ export function writeAnswer(response: ServerResponse, { status, headers = {}, bo
   response.end(isText ? body : JSON.stringify(body))
 }
 
-/** Answers a request by what goes wrong, else as the server does. */
+/** Answers a request by what goes wrong, else as the server does. `target` is what was asked for. */
 export async function answerThrough(
   faults: WireFaults,
-  { target }: WireRequest,
   response: ServerResponse,
   answer: () => WireAnswer | Promise<WireAnswer>,
+  target = '',
 ): Promise<void> {
   if (faults.hangs) return
   const place = faults.next.findIndex(({ path = '' }) => target.includes(path))

@@ -90,6 +90,18 @@ test('what is pressed while the connection is away is done once it is back, and 
   await expect.poll(() => it.pressed, patience).toEqual(['first', 'second', 'third'])
 })
 
+test('only what came after the last press is asked for, and what is told twice is done once', async () => {
+  const it = await listening()
+  await it.publish('first')
+  await expect.poll(() => it.pressed, patience).toEqual(['first'])
+  it.ntfy.faults.forgetsIds = true
+  await whileAway(it, () => it.publish('second'))
+  await expect.poll(() => it.pressed, patience).toEqual(['first', 'second'])
+  const [first] = it.ntfy.messages
+  const asked = it.ntfy.requests.filter(({ target }) => target.startsWith('/commands/json')).map(({ target }) => target)
+  expect([asked.at(0), asked.at(-1)]).toEqual(['/commands/json?since=600s', `/commands/json?since=${first!.id}`])
+})
+
 test('what was pressed while Caretaker restarted is done, and what was done before it is not told again', async () => {
   let now = Date.parse('2026-11-26T02:00:00Z')
   const { pressed, publish, answers, start } = await lab({ used: ['used'], now: () => new Date(now) })

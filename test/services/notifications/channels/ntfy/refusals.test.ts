@@ -80,17 +80,23 @@ test.each<{ what: string; answer: WireAnswer; means: string; after?: number }>([
   expect({ code: error.code, after: error.after }).toEqual({ code: means, after })
 })
 
-test('a wrong token, then too many of them, and the day without messages left', async () => {
-  const wrong = await lab({ anonymous: () => 'deny', tokens: ['tk_other'] }, { token: { file: 'token' } })
-  expect((await failureOf(wrong.send())).code).toBe('misconfigured')
-  for (let count = 1; count < 30; count += 1) await failureOf(wrong.send())
-  expect(await failureOf(wrong.send())).toMatchObject({ code: 'not-now', after: 60_000 })
+test('a wrong token is not tried on and on: the server would lock us out', async () => {
+  const { send } = await lab({ anonymous: () => 'deny', tokens: ['tk_other'] }, { token: { file: 'token' } })
+  for (let count = 0; count < 30; count += 1) expect((await failureOf(send())).code).toBe('misconfigured')
+  expect(await failureOf(send())).toMatchObject({ code: 'not-now', after: 60_000 })
+})
 
-  const spent = await lab({ daily: 1 }, { user: 'caretaker', password: { file: 'password' } })
-  await failureOf(spent.send())
-  const open = await lab({ daily: 1 })
-  await open.send()
-  expect(await failureOf(open.send())).toMatchObject({ code: 'not-now', after: 3_600_000 })
+test('a day without messages left is asked for each hour', async () => {
+  const { send } = await lab({ daily: 1 })
+  await send()
+  expect(await failureOf(send())).toMatchObject({ code: 'not-now', after: 3_600_000 })
+})
+
+test('a proxy that shows what it was sent does not show our password to anybody', async () => {
+  const { ntfy, send } = await lab({}, { user: 'caretaker', password: { file: 'password' } })
+  const encoded = btoa(`caretaker:${secrets.password}`)
+  ntfy.faults.next.push({ status: 403, body: `no: Basic ${encoded} is ${secrets.password}` })
+  expect((await failureOf(send())).message).toMatch(/HTTP 403: no: Basic … is …$/)
 })
 
 test('a server that is gone is tried again', async () => {
