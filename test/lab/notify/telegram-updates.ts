@@ -12,6 +12,8 @@ export interface TelegramUpdates {
   webhook: boolean
   /** Whether somebody waits for the next one. */
   readonly isAsked: boolean
+  /** The kinds of updates that were asked for last. */
+  readonly allowed: readonly string[] | undefined
   add(update: Omit<TelegramUpdate, 'update_id'>): void
   /** Waits until there is one, or for so many seconds. Whoever asks last gets them; the other is refused. */
   ask(asked: UpdatesAsked): Promise<TelegramUpdate[] | TelegramError>
@@ -35,6 +37,9 @@ export function createTelegramUpdates(): TelegramUpdates {
     webhook: false,
     get isAsked() {
       return held !== undefined
+    },
+    get allowed() {
+      return allowed
     },
     add: (update) => {
       const [kind] = Object.keys(update)

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { AgentError } from '../../../src/core/errors.ts'
 import { readLines } from '../../../src/services/notifications/stream.ts'
 import { startHttp } from '../../lab/http.ts'
@@ -40,4 +40,27 @@ test.each<{ what: string; serve: (response: ServerResponse) => void; silence?: n
   { what: 'a line without end', serve: (response) => response.end('x'.repeat(70_000)), failure: 'malformed' },
 ])('$what is told as $failure', async ({ serve, silence, failure }) => {
   expect((await readAll(serve, silence)).failure).toBe(failure)
+})
+
+test('a server that says something now and then is heard for as long as it does', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const { promise, resolve } = Promise.withResolvers<ServerResponse>()
+  const server = await startHttp((_, response) => resolve(response), '127.0.201.5')
+  onTestFinished(() => server[Symbol.asyncDispose]())
+  const outgoing = { doing: 'phone', url: new URL(`http://${server.host}/`), method: 'GET' }
+  const limits = { silence: 100_000, refuse: () => new AgentError('rejected', 'refused') }
+  const lines = readLines(outgoing, limits, new AbortController().signal)
+  const first = lines.next()
+  const response = await promise
+  response.write('keepalive\n')
+  expect((await first).value).toBe('keepalive')
+  for (let count = 0; count < 3; count += 1) {
+    vi.advanceTimersByTime(60_000)
+    response.write('keepalive\n')
+    expect((await lines.next()).value).toBe('keepalive')
+  }
+  const next = lines.next()
+  vi.advanceTimersByTime(100_000)
+  await expect(next).rejects.toMatchObject({ code: 'timed-out' })
 })

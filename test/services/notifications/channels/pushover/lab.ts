@@ -19,8 +19,11 @@ export async function pushoverLab(
   onTestFinished(() => pushover[Symbol.asyncDispose]())
   const means = meansWith(own)
   const access = { token: { file: 'token' }, user: { file: 'user' } }
-  const channel = await open(config.parse({ type: 'pushover', server: pushover.url, ...access, ...more }), means)
+  const start = () => open(config.parse({ type: 'pushover', server: pushover.url, ...access, ...more }), means)
+  const channel = await start()
   return {
+    /** The same channel after a restart. */
+    start,
     pushover,
     means,
     channel,

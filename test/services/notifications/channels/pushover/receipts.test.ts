@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
+import { messageWith } from '../../outgoing-message.ts'
 import { pushoverLab, secrets } from './lab.ts'
 
 const patience = { timeout: 10_000 }
@@ -13,8 +14,16 @@ async function looking(...how: Parameters<typeof pushoverLab>) {
     await ended
   }
   onTestFinished(end)
-  const looks = () => it.pushover.requests.filter(({ method }) => method === 'GET').length
-  return { ...it, looks, end }
+  const looks = (receipt = '') =>
+    it.pushover.requests.filter(({ method, target }) => method === 'GET' && target.includes(receipt)).length
+  /** Looks at another message go on, and none at this. */
+  const isForgotten = async (receipt: string) => {
+    const before = looks(receipt)
+    const { ref } = await it.send({ thread: 'another' })
+    await expect.poll(() => looks(ref), patience).toBeGreaterThan(3)
+    return looks(receipt) === before
+  }
+  return { ...it, looks, isForgotten, end }
 }
 
 test('what is over is taken back before its end is told', async () => {
@@ -34,6 +43,14 @@ test('what is over is taken back by its thread too', async () => {
   await send({ thread: 'another', title: 'home: another matter' })
   await send({ kind: 'settled' })
   expect(pushover.ringing()).toEqual(['home: another matter'])
+})
+
+test('what is over is taken back after a restart too', async () => {
+  const { pushover, send, start } = await pushoverLab()
+  const { ref } = await send()
+  const again = await start()
+  await again.update!(ref!, messageWith({ kind: 'settled' }), new AbortController().signal)
+  expect(pushover.ringing()).toEqual([])
 })
 
 test('the end is told though the first was confirmed and forgotten long ago', async () => {
@@ -80,7 +97,7 @@ test('a reminder is sent once, though what it replaces can not be taken back', a
 test('who has confirmed is in the log, by device and without their key', async () => {
   const { pushover, means, send, looks } = await looking()
   await send()
-  await expect.poll(looks, patience).toBeGreaterThan(1)
+  await expect.poll(() => looks(), patience).toBeGreaterThan(1)
   pushover.confirm('alices-phone')
   await expect
     .poll(() => means.lines, patience)
@@ -90,30 +107,25 @@ test('who has confirmed is in the log, by device and without their key', async (
 
 test('receipts are looked at every 10 s, and no longer once they are over', async () => {
   let now = Date.parse('2026-11-26T02:00:00Z')
-  const { means, send, looks } = await looking({}, { now: () => new Date(now) })
+  const { means, send, looks, isForgotten } = await looking({}, { now: () => new Date(now) })
   expect(means.waits).toEqual([])
-  await send()
-  await expect.poll(looks, patience).toBeGreaterThan(2)
+  const { ref } = await send()
+  await expect.poll(() => looks(), patience).toBeGreaterThan(2)
   now += 3_601_000
   await expect.poll(() => means.lines.at(-1), patience).toMatch(/nobody has confirmed it$/)
-  const before = looks()
-  await send({ severity: 'info' })
-  expect(looks()).toBe(before)
+  expect(await isForgotten(ref!)).toBe(true)
   expect(new Set(means.waits)).toEqual(new Set([10_000]))
-  expect(means.waits).toHaveLength(looks())
 })
 
 test('a look that fails is made again, and one that is refused for good is not', async () => {
-  const { pushover, means, send, looks } = await looking()
-  await send()
+  const { pushover, means, send, looks, isForgotten } = await looking()
+  const { ref } = await send()
   pushover.faults.next.push({ status: 429, headers: { 'x-limit-app-reset': 'soon' } })
   await expect.poll(() => means.waits.includes(60_000), patience).toBe(true)
-  await expect.poll(looks, patience).toBeGreaterThan(2)
+  await expect.poll(() => looks(), patience).toBeGreaterThan(2)
   pushover.faults.next.push({ status: 400, body: { status: 0, errors: [`receipt of ${secrets.token} not found`] } })
   await expect.poll(() => means.lines.at(-1), patience).toMatch(/receipt of … not found/)
-  const before = looks()
-  await send({ severity: 'info' })
-  expect(looks()).toBe(before)
+  expect(await isForgotten(ref!)).toBe(true)
 })
 
 test('looking ends with its signal, whether or not there is something to look at', async () => {

@@ -121,6 +121,7 @@ test.each([
 
 test('what people write in the chat is not asked for, and what is odd is passed over', async () => {
   const { telegram, press } = await listening()
+  expect(telegram.updates.allowed).toEqual(['callback_query'])
   telegram.updates.add({ message: { text: 'hello' } })
   telegram.updates.add({ callback_query: 'odd' })
   expect(await press()).toMatchObject({ alert: false })

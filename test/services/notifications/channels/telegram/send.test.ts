@@ -168,6 +168,19 @@ test.each<{ what: string; answer: WireAnswer; code: string; after?: number; says
     code: 'misconfigured',
     says: /`chat`/,
   },
+  { what: 'a token that is none', answer: telegramRefuses(new TelegramError(404, '')), code: 'misconfigured' },
+  {
+    what: 'a proxy that says the token',
+    answer: { status: 400, body: `no: ${token}` },
+    code: 'rejected',
+    says: /no: …$/,
+  },
+  {
+    what: 'a proxy that says half of it',
+    answer: { status: 400, body: `no: ${token.slice(10)}` },
+    code: 'rejected',
+    says: /no: …$/,
+  },
   {
     what: 'a bot that was thrown out',
     answer: telegramRefuses(new TelegramError(403, 'bot was kicked')),
