@@ -145,7 +145,8 @@ function cancel({ agent, ports }: RequestMeans, { by }: Asked): RequestAnswer {
   const isWithdrawn = guard.order(undefined)
   const forced = [...guard.power.upses].filter(([, { mode }]) => mode === 'forced').map(([label]) => label)
   const isFailing = failingMachines(machines, guard.power).length > 0
-  const cancelled = isFailing || forced.length > 0 ? guard.callOff() : []
+  const isAhead = !isFailing && !isWithdrawn && forced.length === 0
+  const cancelled = isFailing || forced.length > 0 || isAhead ? guard.callOff() : []
   if (!isWithdrawn && !isFailing && forced.length > 0)
     return recordChange(
       ports.journal,
@@ -154,6 +155,15 @@ function cancel({ agent, ports }: RequestMeans, { by }: Asked): RequestAnswer {
     )
   if (!isWithdrawn && cancelled.length === 0)
     return unchanged('there is nothing to cancel: no shutdown is running or about to start')
+  if (isAhead)
+    return recordChange(
+      ports.journal,
+      {
+        kind: 'power',
+        said: `the shutdown that was to come is cancelled for ${cancelled.join(', ')}: only a low battery starts one, until mains power is back`,
+      },
+      by,
+    )
   const off = `the shutdown is cancelled for ${cancelled.join(', ')}: only a more severe condition starts it again; machines that are down are woken on mains power`
   const back = 'the shutdown request is cancelled: no more machines go down, and those that are down are woken'
   const both = `the shutdown request is cancelled, and ${off}`
