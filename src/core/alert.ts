@@ -1,5 +1,6 @@
+import { type Action, parseAction } from './notify/action.ts'
 import type { RecordKind } from './records.ts'
-import { object, oneOf, optional, text, time } from './shape.ts'
+import { listOf, object, oneOf, optional, text, time } from './shape.ts'
 
 /** `critical`: the power is not guarded, or data is at stake. `warning`: something waits for a person. */
 export type Severity = 'info' | 'warning' | 'critical'
@@ -13,6 +14,8 @@ export interface AlertContent {
   readonly text: string
   /** What to do about it, as a sentence in the imperative, without a full stop; absent where it settles by itself. */
   readonly action?: string
+  /** What a person may request at once, most urgent first: buttons of a message. */
+  readonly offers?: readonly Action[]
 }
 
 /** A condition that a person should know about: opened once, settled once, and kept over restarts. */
@@ -70,6 +73,7 @@ export const alertKind: RecordKind<Alert> = {
     subject: text,
     text,
     action: optional(text),
+    offers: optional(listOf(parseAction)),
     since: time,
     settledAt: optional(time),
   }),
@@ -96,7 +100,7 @@ export function describeAlert({ text, action }: AlertContent): string {
  * it any more then, not even over a restart; so whoever knows what there is says so by `settleGone` when it starts. The
  * kinds that are not here end with the one thing that they are about: `outage`, `rollout`, `journal`.
  */
-export const namedKinds = ['credentials', 'job', 'machine', 'node', 'schematic', 'service', 'ups'] as const
+export const namedKinds = ['channel', 'credentials', 'job', 'machine', 'node', 'schematic', 'service', 'ups'] as const
 
 export type NamedKind = (typeof namedKinds)[number]
 

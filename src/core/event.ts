@@ -98,6 +98,15 @@ export function describeEvent(event: Event): string {
   }
 }
 
+/** What an event is about: a node, a UPS, a release, a schematic, the agent, or the cluster. */
+export function subjectOf(event: Event): string {
+  if ('node' in event) return event.node
+  if ('ups' in event) return event.ups
+  if ('version' in event) return event.version
+  if ('schematic' in event) return event.schematic
+  return event.type === 'agent.started' ? 'agent' : 'cluster'
+}
+
 /** Why the UPS counts as critical, in words that fit after "because". */
 export function describeReason(reason: OutageReason): string {
   switch (reason) {

@@ -1,14 +1,17 @@
+import type { Scope, Token } from './access/token.ts'
 import type { Activity } from './activity.ts'
 import type { Alert } from './alert.ts'
 import type { Cluster } from './cluster/cluster.ts'
 import type { EtcdSnapshot } from './cluster/snapshot.ts'
 import type { FailedEntry, JobSpec } from './job.ts'
 import type { Entry, Run, RunOutcome } from './journal.ts'
+import type { Delivery } from './notify/delivery.ts'
 import type { DrillReportAnswer, TimelineRowAnswer, UpsStateAnswer } from './power/answers.ts'
 import type { Outage } from './power/outage.ts'
 import type { ShutdownPlan } from './power/shutdown.ts'
 import type { TriggerState } from './power/triggers.ts'
 import type { StagedImage } from './release/image.ts'
+import type { Requester } from './requester.ts'
 import type { TargetDecision } from './release/target.ts'
 import type { UpgradeDecision } from './upgrade/decision.ts'
 import type { UpgradePreview } from './upgrade/preview.ts'
@@ -33,12 +36,8 @@ export interface Operator {
   readonly nodes: NodeRequests
   readonly power: PowerRequests
   readonly staging: StagingRequests
-}
-
-/** The requester: the name stated at a door, and whether the door could verify it. */
-export interface Requester {
-  readonly name: string
-  readonly verified: boolean
+  readonly notifications: NotificationRequests
+  readonly tokens: TokenRequests
 }
 
 /** What every request carries. */
@@ -125,6 +124,38 @@ export interface StagingRequests {
   staged(): Promise<readonly StagedImage[]>
   /** Without a release: the target release. */
   stage(request: { readonly version?: string | undefined; readonly wait: boolean }, asked: Asked): Promise<RunAnswer>
+}
+
+export interface NotificationRequests {
+  /** Sends a test message to one channel, or to all; answers when each has taken or refused it. */
+  test(request: { readonly channel?: string | undefined }, asked: Asked): Promise<readonly TestAnswer[]>
+  /** What was sent, and what waits, newest first. */
+  log(limit: number): readonly Delivery[]
+}
+
+/** How a test message fared. */
+export interface TestAnswer {
+  readonly channel: string
+  readonly sent: boolean
+  /** Why it was not sent; or what the channel says of it. */
+  readonly detail: string
+  readonly tookMs: number
+}
+
+export interface TokenRequests {
+  list(): readonly TokenAnswer[]
+  /** The token itself is answered once, and never again. */
+  create(
+    request: { readonly name: string; readonly scope: Scope; readonly lastsMs?: number | undefined },
+    asked: Asked,
+  ): NewTokenAnswer
+  revoke(request: { readonly name: string }, asked: Asked): RequestAnswer
+}
+
+export type TokenAnswer = Omit<Token, 'hash'>
+
+export interface NewTokenAnswer extends RequestAnswer {
+  readonly token: string
 }
 
 export interface StatusAnswer {
@@ -258,29 +289,6 @@ export interface RolloutAnswer {
   readonly openUntil: string | undefined
   /** The newest snapshot of etcd. */
   readonly snapshot: EtcdSnapshot | undefined
-}
-
-/** The longest name of a requester, and the longest reason that a person may give, in characters. */
-export const longestName = 64
-export const longestReason = 300
-
-/**
- * Text from outside in one line: without control characters, line breaks and what turns the direction of writing
- * around, and no longer than `longest` characters. Undefined where nothing is left.
- */
-export function cleanText(text: string, longest: number): string | undefined {
-  const line = text.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\s]+/gu, ' ').trim()
-  return line === '' ? undefined : Array.from(line).slice(0, longest).join('')
-}
-
-/** Who asks, by the name that was stated: anyone may state any. */
-export function statedBy(name: string | undefined): Requester {
-  return { name: cleanText(name ?? '', longestName) ?? 'anonymous', verified: false }
-}
-
-/** `admin@nas (unverified)`. */
-export function describeRequester({ name, verified }: Requester): string {
-  return verified ? name : `${name} (unverified)`
 }
 
 /** The preview as it is answered. */

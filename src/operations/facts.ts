@@ -95,6 +95,8 @@ export const remembered = {
   drillCancelled: fact('power.drillCancelled', flag),
   /** When records were lost with a damaged journal, ISO 8601, and why: an outage may have been among them. */
   lost: fact('journal.lost', object<{ readonly at: string; readonly why: string }>({ at: time, why: text })),
+  /** Since when each channel of notifications is there, by name, ISO 8601. */
+  channels: fact('notifications.channels', mapOf(time)),
   /** The name by which this agent holds the cluster's Lease. */
   agentId: fact('agent.id', text),
 }
