@@ -168,11 +168,8 @@ export function createAgent(options: AgentOptions) {
       else await queue.add(job)
     },
     /** Lets something go on after the request that began it was answered, until the agent stops. */
-    goOn: (work: (signal: AbortSignal) => Promise<void>): void => {
-      work(runner.stopping).catch((error: unknown) =>
-        log.warn({ reason: messageOf(error) }, 'a request was not finished'),
-      )
-    },
+    goOn: (work: (signal: AbortSignal) => Promise<void>) =>
+      void work(runner.stopping).catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'not finished')),
     /** Resolves when no job runs in process and none is about to. */
     idle: () => inProcess.idle(),
     /** Cancels what runs, and waits until it has ended. Nothing starts after that. */
