@@ -167,7 +167,6 @@ export function createAgent(options: AgentOptions) {
       if (job.runs === 'in-process') inProcess.wake(job)
       else await queue.add(job)
     },
-    /** Lets something go on after the request that began it was answered, until the agent stops. */
     goOn: (work: (signal: AbortSignal) => Promise<void>) =>
       void work(runner.stopping).catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'not finished')),
     /** Resolves when no job runs in process and none is about to. */
