@@ -175,6 +175,8 @@ export function createAgent(options: AgentOptions) {
       if (job.runs === 'in-process') inProcess.wake(job)
       else await queue.add(job)
     },
+    goOn: (work: (signal: AbortSignal) => Promise<void>) =>
+      void work(runner.stopping).catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'not finished')),
     /** Resolves when no job runs in process and none is about to. */
     idle: () => inProcess.idle(),
     /** Cancels what runs, and waits until it has ended. Nothing starts after that. */

@@ -6,7 +6,7 @@ import type { EtcdSnapshot } from './cluster/snapshot.ts'
 import type { FailedEntry, JobSpec } from './job.ts'
 import type { Entry, Run, RunOutcome } from './journal.ts'
 import type { Delivery } from './notify/delivery.ts'
-import type { DrillReportAnswer, TimelineRowAnswer, UpsStateAnswer } from './power/answers.ts'
+import type { DrillReportAnswer, NoReading, TimelineRowAnswer, UnreadUps, UpsStateAnswer } from './power/answers.ts'
 import type { Outage } from './power/outage.ts'
 import type { ShutdownPlan } from './power/shutdown.ts'
 import type { TriggerState } from './power/triggers.ts'
@@ -211,12 +211,6 @@ export interface UpsAnswer {
   readonly triggers: readonly TriggerState[]
 }
 
-/** That a UPS does not answer: for how long there has been no reading, and why. */
-export interface NoReading {
-  readonly forMs: number
-  readonly why: string
-}
-
 export interface PowerAnswer {
   readonly upses: readonly UpsAnswer[]
   /** When a person requested the shutdown of everything, ISO 8601. */
@@ -236,15 +230,6 @@ export interface PowerPlanAnswer {
   readonly timeline: readonly TimelineRowAnswer[]
   /** UPSes that do not answer, each with what can't start a shutdown because of it. */
   readonly unread?: readonly UnreadUps[]
-}
-
-/** A UPS that does not answer. */
-export interface UnreadUps extends NoReading {
-  readonly label: string
-  /** A power cut is not noticed while it does not answer. */
-  readonly isBlind: boolean
-  /** What would start a shutdown on battery, and what of it can't. */
-  readonly triggers: readonly TriggerState[]
 }
 
 export interface DrillAnswer {

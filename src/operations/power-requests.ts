@@ -5,15 +5,19 @@ import { AgentError } from '../core/errors.ts'
 import type {
   Asked,
   DrillAnswer,
-  NoReading,
   PowerAnswer,
   PowerPlanAnswer,
   PowerRequests,
   RequestAnswer,
-  UnreadUps,
   UpsAnswer,
 } from '../core/operator.ts'
-import { drillReportAnswerOf, timelineAnswerOf, upsStateAnswerOf } from '../core/power/answers.ts'
+import {
+  drillReportAnswerOf,
+  type NoReading,
+  timelineAnswerOf,
+  type UnreadUps,
+  upsStateAnswerOf,
+} from '../core/power/answers.ts'
 import { failingMachines } from '../core/power/machines.ts'
 import type { DriverPace } from '../core/power/ports.ts'
 import { isReversiblePhase, reversiblePhases } from '../core/power/phases.ts'

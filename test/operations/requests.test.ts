@@ -113,7 +113,7 @@ const changes: readonly Case[] = [
       await at.agent.idle()
     },
     ask: (person) => person.wake(),
-    said: /every machine that was up before is woken as soon as its power is back/,
+    said: /every machine that was up before is woken as soon as its power is back, .*; w-1 was off before, and stays off: wake it too with `caretaker power wake --all`$/,
   },
   { request: 'approve', ask: (person) => person.approve(), said: 'v1.14.1 is approved' },
   {
