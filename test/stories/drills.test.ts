@@ -146,7 +146,7 @@ test('a rehearsal asks each UPS now, and calls one that is silent or on battery 
 test.for([
   {
     why: 'the UPS is on battery',
-    before: async (_: FakeHomelab, it: StartedAgent) => void (await it.reads(onBattery)),
+    before: (_: FakeHomelab, it: StartedAgent) => it.reads(onBattery),
     answer: { code: 'not-now', message: 'no rehearsal: the UPS is on battery' },
   },
   {
