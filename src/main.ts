@@ -12,6 +12,7 @@ import { watchClock } from './main/clock-watch.ts'
 import { endingInTime } from './main/farewell.ts'
 import { watchLoop } from './main/loop-watch.ts'
 import { openJournalAndAlerts } from './main/journal.ts'
+import { settleDamage } from './main/journal-damage.ts'
 import { findOwnMachine, holderOf, readBootId } from './main/identity.ts'
 import { createLiveSettings, type LiveSettings } from './main/live-settings.ts'
 import { keepStatePrivate, type StateAccess } from './main/private-state.ts'
@@ -30,6 +31,8 @@ import { createOperator } from './operations/operator.ts'
 
 /** Between two checks of every page of the journal, in ms. */
 const verifiesEvery = 86_400_000
+/** Between two looks at whether a person has removed a journal that was set aside, in ms. */
+const looksEvery = 60_000
 
 export interface DaemonOptions {
   readonly settings: Settings
@@ -116,6 +119,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   follow(settings, options, stack)
   await settings.keep()
   stack.use(verifyDaily(journal))
+  stack.use(settleLosses(options.settings.state, alerts))
   log.info({ config: settings.file, pid: process.pid }, 'caretaker is running')
   await aborted(signal)
   log.info({}, 'stopping')
@@ -139,6 +143,12 @@ function verifyDaily(journal: JournalHandle): Disposable {
   void journal.verify()
   const verifying = setInterval(() => void journal.verify(), verifiesEvery).unref()
   return { [Symbol.dispose]: () => clearInterval(verifying) }
+}
+
+/** Settles the alerts on journals that were lost, once a person has removed their files. */
+function settleLosses(directory: string, alerts: Alerts): Disposable {
+  const looking = setInterval(() => settleDamage({ alerts, directory }, new Date()), looksEvery).unref()
+  return { [Symbol.dispose]: () => clearInterval(looking) }
 }
 
 /**

@@ -146,7 +146,7 @@ export interface StatusAnswer {
   readonly alerts: {
     /** How many are open. */
     readonly open: number
-    /** The most severe of them, and the oldest of those. */
+    /** The first of them: see `compareAlerts`. */
     readonly worst: Alert | undefined
   }
   readonly outage: Outage | undefined

@@ -138,7 +138,9 @@ describe.concurrent('a daemon whose journal', () => {
     await damage(join(it.state, 'journal.db'))
     await goThroughAnOutage(it)
     const alerts = await daemon.control.get<Alert[]>('/alerts')
-    expect(alerts).toContainEqual(expect.objectContaining({ id: 'journal.damaged', severity: 'critical' }))
+    expect(alerts).toContainEqual(
+      expect.objectContaining({ id: expect.stringMatching(/^journal\.damaged:/), severity: 'critical' }),
+    )
     expect(readdirSync(it.state).filter((name) => name.startsWith('journal.db.damaged')).length).toBeGreaterThan(0)
   })
 
@@ -165,7 +167,9 @@ describe.concurrent('a daemon whose journal', () => {
       const daemon = await it.start()
       await waitFor('everything to be back', 60_000, () => isBack(it))
       const alerts = await daemon.control.get<Alert[]>('/alerts')
-      expect(alerts).toContainEqual(expect.objectContaining({ id: 'journal.damaged', severity: 'critical' }))
+      expect(alerts).toContainEqual(
+        expect.objectContaining({ id: expect.stringMatching(/^journal\.damaged:/), severity: 'critical' }),
+      )
     },
   )
 
