@@ -32,7 +32,7 @@ export function reportDamage(
     const id = idOf(file)
     if (known.has(id) || alerts.find(id) !== undefined) continue
     alerts.open(id, {
-      severity: 'warning',
+      severity: 'critical',
       subject: 'journal',
       text: `an earlier journal was set aside as ${file}, and what was lost with it is not on record any more`,
       action: settledBy(directory, file),
@@ -56,7 +56,7 @@ export function settleDamage({ alerts, directory }: DamageMeans, now: Date): voi
     const file = id.slice(kind.length + 1)
     const isOld = now.getTime() - Date.parse(since) > shownFor
     if (!setAside.test(file)) return isOld
-    return !existsSync(join(directory, file)) || (severity === 'info' && isOld)
+    return !existsSync(join(directory, file)) || (severity !== 'critical' && isOld)
   })
 }
 
@@ -82,7 +82,7 @@ export function describeDamage({ why, keptAs, recovered, isWhole }: Damage, dire
   const disk = 'check the disk or the SD card of the state directory'
   return {
     // A person has nothing to make good, but a disk that damages one file damages another.
-    severity: isWhole ? 'info' : 'critical',
+    severity: isWhole ? 'warning' : 'critical',
     subject: 'journal',
     text: `the journal could not be used (${why}), and a new one was begun${file}: ${lost}`,
     action: isWhole

@@ -108,7 +108,7 @@ test('a journal that is replaced without a loss is no critical alert, and settle
   reportDamage({ alerts, journal, directory: folder.path, now: at }, damage)
   expect(alerts.all).toMatchObject([
     {
-      severity: 'info',
+      severity: 'warning',
       text: expect.stringMatching(/: nothing is lost$/),
       action: expect.stringMatching(/after a week$/),
     },
