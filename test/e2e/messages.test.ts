@@ -31,7 +31,6 @@ test('a wrong configuration is one message with every fault, its line and its co
   await edit(file, (config) => {
     config['upgrade']!['soak'] = 'soon'
     config['share']!['directry'] = 'x'
-    config['upgrade']!['minimumCharge'] = 100
     ;(config['nodes'] as unknown as Record<string, unknown>[])[1]!['role'] = 'boss'
   })
   for (const command of [['start'], ['config', 'check'], ['status']]) {
@@ -49,7 +48,9 @@ test('a wrong configuration is one message with every fault, its line and its co
     else
       expect(lines.slice(3)).toEqual(
         expect.arrayContaining([
-          expect.stringMatching(/^warning: .*caretaker\.yaml:\d+:\d+: upgrade\.minimumCharge: many batteries never/),
+          expect.stringMatching(
+            /^warning: .*caretaker\.yaml:\d+:\d+: upgrade\.twoMembers: two control planes are never/,
+          ),
         ]),
       )
   }

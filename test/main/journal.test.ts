@@ -57,6 +57,30 @@ test('a disk that does not take the journal is a critical alert until it does', 
   expect(journal.openOutage()).toEqual(outage)
 })
 
+test('a disk that fails in a quiet hour is noticed by what waits for it, and so is that it works again', async () => {
+  await using folder = await temporaryFolder()
+  const { journal, alerts } = openJournalAndAlerts(folder.path, silentLog)
+  using _ = journal
+  journal.beginRun('watch-releases')
+  const other = new DatabaseSync(join(folder.path, 'journal.db'))
+  other.exec('BEGIN IMMEDIATE')
+  expect(journal.degraded).toBeUndefined()
+  journal.flush()
+  await aMoment()
+  expect(alerts.all.map(({ id }) => id)).toEqual(['journal.degraded'])
+  other.exec('ROLLBACK')
+  other.close()
+  await expect
+    .poll(
+      () => {
+        journal.flush()
+        return alerts.all
+      },
+      { timeout: 5_000 },
+    )
+    .toEqual([])
+})
+
 /** Starts on this state directory, and answers the alerts of that start. */
 async function alertsOf(path: string, now = new Date(), isExpected = true) {
   const { journal, alerts } = openJournalAndAlerts(path, silentLog, () => now, isExpected)
