@@ -1,6 +1,6 @@
 import { type Document, LineCounter, parseDocument } from 'yaml'
 import { AgentError } from './core/errors.ts'
-import { wordsOf } from './yaml-words.ts'
+import { wordsOf } from './core/yaml-words.ts'
 
 /**
  * The one door for YAML. What comes in may be a key, a token, or text from a stranger, and the parser's own messages

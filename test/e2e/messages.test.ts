@@ -43,16 +43,10 @@ test('a wrong configuration is one message with every fault, its line and its co
       expect.stringMatching(/caretaker\.yaml:\d+:\d+: share\.directry: is not a setting; did you mean directory\?$/),
       expect.stringMatching(/caretaker\.yaml:\d+:\d+: upgrade\.soak: use a duration such as 30s, 10m, 2h or 7d$/),
     ])
-    if (command[1] !== 'check') expect(lines).toHaveLength(3)
     // What is doubtful is not hidden by what is wrong.
-    else
-      expect(lines.slice(3)).toEqual(
-        expect.arrayContaining([
-          expect.stringMatching(
-            /^warning: .*caretaker\.yaml:\d+:\d+: upgrade\.twoMembers: two control planes are never/,
-          ),
-        ]),
-      )
+    const isChecked = command[1] === 'check'
+    expect(lines.length > 3).toBe(isChecked)
+    expect(lines.some((line) => /^warning: .*:\d+:\d+: upgrade\.twoMembers: two control/.test(line))).toBe(isChecked)
   }
 })
 

@@ -29,20 +29,25 @@ export interface SessionOptions extends LoginOptions {
   readonly dial: (signal: AbortSignal) => Promise<NutConnection>
 }
 
+/** For how long each call has waited, by its signal. */
+function createWaits(at: string) {
+  const begins = new WeakMap<AbortSignal, number>()
+  return {
+    begin: (signal: AbortSignal) => void (begins.has(signal) || begins.set(signal, performance.now())),
+    tooLate: (signal: AbortSignal) => {
+      const waited = performance.now() - (begins.get(signal) ?? performance.now())
+      return new AgentError('unreachable', `upsd at ${at} did not answer ${notWithin(waited)}`)
+    },
+  }
+}
+
 /** One connection, replaced with the next call after it was lost; and its login. */
 export function createSession(options: SessionOptions): Session {
   const { at, retryUpTo, dial, dialect } = options
   const login = createLogin(options)
   const backoff = createBackoff(retryUpTo)
   const closing = new AbortController()
-  /** When a call first came with its signal, by `performance.now()`. */
-  const begins = new WeakMap<AbortSignal, number>()
-  const begin = (signal: AbortSignal) => void (begins.has(signal) || begins.set(signal, performance.now()))
-  const tooLate = (signal: AbortSignal) =>
-    new AgentError(
-      'unreachable',
-      `upsd at ${at} did not answer ${notWithin(performance.now() - (begins.get(signal) ?? Infinity))}`,
-    )
+  const { begin, tooLate } = createWaits(at)
   const connection = createReconnection({ check: backoff.check, establish, closing: closing.signal, tooLate })
   let present: NutConnection | undefined
   /** Connections whose end does not count as a failure: the server answered on them, or we closed them. */
