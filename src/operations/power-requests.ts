@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { counted, listed } from '../core/count.ts'
 import type { Journal } from '../core/journal.ts'
 import { describeTime } from '../core/time.ts'
@@ -213,10 +214,15 @@ async function drill(
     }
   }
   recordChange(journal, { kind: 'power', said: 'a rehearsal of a power cut was requested' }, by)
-  remembered.drillRequest.remember(journal, until === undefined ? {} : { until })
+  // Two who ask before it begins have one rehearsal.
+  const id = remembered.drillRequest.recall(journal)?.id ?? randomUUID()
+  remembered.drillRequest.remember(journal, { id, ...(until === undefined ? {} : { until }) })
   const run = await runAndWait(agent, findJob(agent, 'drill-power'), signal)
   // A request that can't start now must not start by itself later.
   if (run.outcome === 'later') remembered.drillRequest.remember(journal, undefined)
   const report = remembered.drill.recall(journal)
-  return { run, report: report && drillReportAnswerOf(report) }
+  // A rehearsal that is refused has no report: the last one tells of an earlier one.
+  if (report?.request === id) return { run, report: drillReportAnswerOf(report) }
+  if (run.outcome === 'done') throw new AgentError('not-now', run.detail)
+  return { run, report: undefined }
 }
