@@ -138,7 +138,7 @@ export function startAgent(
     ports: mortal.ports,
     jobs,
     queue: { add: async ({ name }) => void (waiting.some((job) => job.name === name) || waiting.push(jobNamed(name))) },
-    alerts: alerts ?? createAlerts(mortal.ports.journal, now ?? (() => new Date())),
+    alerts: alerts ? mortal.alive(alerts) : createAlerts(mortal.ports.journal, now ?? (() => new Date())),
     log: silentLog,
     wording,
     schematics: () => known,
@@ -206,7 +206,12 @@ function mortalJournal(journal: Journal, isDead: () => boolean): Journal {
 }
 
 /** The ports of an agent that may die at any moment: what it had not done by then it never does. */
-function mortalPorts(ports: Ports): { readonly ports: Ports; die(): void } {
+function mortalPorts(ports: Ports): {
+  readonly ports: Ports
+  die(): void
+  /** The same of something else that it has. */
+  alive<T extends object>(one: T): T
+} {
   let isDead = false
   const mortal = <Port extends object>(port: Port, ended: () => unknown): Port =>
     new Proxy(port, {
@@ -223,6 +228,7 @@ function mortalPorts(ports: Ports): { readonly ports: Ports; die(): void } {
   )
   return {
     die: () => void (isDead = true),
+    alive: (one) => mortal(one, () => undefined),
     ports: {
       ...(wrapped as Omit<Ports, 'journal' | 'upses'>),
       // The dead read nothing either, but what they read last must not make them throw.

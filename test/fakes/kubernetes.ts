@@ -214,6 +214,8 @@ export function fakeKubernetes(world: FakeWorld): Kubernetes {
   }
 }
 
+const month = 30 * 86_400_000
+
 /** Since when nodes are not Ready, as the node controller notices it; what it never saw Ready was so from the beginning. */
 function watchReady(world: Pick<FakeWorld, 'machines' | 'now'>) {
   const { machines } = world
@@ -221,7 +223,7 @@ function watchReady(world: Pick<FakeWorld, 'machines' | 'now'>) {
   const look = ({ name, up, stage, kubeletIll }: FakeMachine) => {
     const ready = up && stage === 'running' && !kubeletIll
     const before = since.get(name)
-    if (before?.ready !== ready) since.set(name, { ready, at: before ? world.now() : 0 })
+    if (before?.ready !== ready) since.set(name, { ready, at: world.now() - (before ? 0 : month) })
     return since.get(name)!
   }
   return (machine: FakeMachine): Pick<KubernetesFacts, 'ready' | 'notReadySince'> => {

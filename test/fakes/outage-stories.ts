@@ -15,7 +15,7 @@ export const words = {
  * A homelab with everything that a power cut touches: three control planes, a worker, one with storage, one that a person
  * has cordoned, one that is off, a NAS, a workload that can be spared, and a flag of Ceph's.
  */
-export function wholeHomelab(): FakeHomelab {
+export function wholeHomelab(upses: readonly string[] = ['ups']): FakeHomelab {
   const homelab = fakeHomelab(
     {
       'cp-1': 'controlplane',
@@ -26,7 +26,7 @@ export function wholeHomelab(): FakeHomelab {
       'closed-1': 'worker',
       'off-1': 'worker',
     },
-    { hosts: ['nas'] },
+    { hosts: ['nas'], upses },
   )
   homelab.machine('closed-1').unschedulable = true
   homelab.machine('off-1').up = false
@@ -38,6 +38,7 @@ export function wholeHomelab(): FakeHomelab {
     replicas: 3,
   })
   homelab.storageSettings.push({ system: 'ceph', namespace: 'rook-ceph', name: 'noout', value: 'unset', during: 'set' })
+  homelab.storage = { ...homelab.storage, systems: ['ceph'] }
   return homelab
 }
 
