@@ -10,12 +10,13 @@ import type { UpsWorld } from '../fakes/ups-world.ts'
 /**
  * Random lives of a homelab, second by second: UPSes that mislead, mains power that flaps, forced shutdowns, silence, an
  * agent that is killed, people who ask at bad moments, and a rollout beside all that; in some of them two UPSes, some that
- * are OFF, journals that are damaged, and clocks that are wrong. `SEED=n` replays one, `SEEDS=n` tries as many.
+ * are OFF, journals that are damaged, and clocks that are wrong. `SEED=n` replays one, `SEEDS=n` tries as many, and `FROM=n` begins
+ * with that one.
  */
 
 const seeds = process.env['SEED']
   ? [Number(process.env['SEED'])]
-  : Array.from({ length: Number(process.env['SEEDS'] ?? 60) }, (_, seed) => seed)
+  : Array.from({ length: Number(process.env['SEEDS'] ?? 60) }, (_, seed) => seed + Number(process.env['FROM'] ?? 0))
 
 const randomSwitches = (random: Random): Switches => ({
   feeds: random.chance(0.5),
@@ -138,7 +139,14 @@ describe.concurrent('whatever a UPS says, and whoever asks', () => {
       expectUntouched(life.homelab)
     } catch (error) {
       const quirks = [...life.power.worlds].map(([label, ups]) => `${label} ${JSON.stringify(ups.quirks)}`)
-      const about = [`SEED=${seed}`, JSON.stringify(life.switches), ...quirks, ...life.log.slice(-150)]
+      const said = life.homelab.ports.journal.entries(60).map(({ at, text }) => `${at} ${text}`)
+      const about = [
+        `SEED=${seed}`,
+        JSON.stringify(life.switches),
+        ...quirks,
+        ...life.log.slice(-150),
+        ...said.toReversed(),
+      ]
       throw new Error(about.join('\n'), { cause: error })
     }
   })
