@@ -80,7 +80,7 @@ export default defineJob({
       }
       return machines.some(isLost) ? 'mains power failed again' : undefined
     })
-    const hasLost = remembered.lost.recall(journal) !== undefined
+    const hasLost = remembered.lost.recall(journal) !== undefined && open.reason !== 'restored'
     let undone = true
     let unhealed: string | undefined
     const onStep = (step: Step, state: StepState) => {
