@@ -47,12 +47,12 @@ export async function finishUnrecorded(context: JobContext): Promise<Outcome> {
   const found = await lookForLeftovers(context)
   if (found.kind === 'nothing') return found.outcome
   const isBlind = found.machines.every(({ kubernetes }) => kubernetes === undefined)
+  const restored = restoreOutage(found, now())
   // Before the record is there, which is all that the next agent sees.
   if (!isBlind) {
-    tellWhoIsLeft(context, leftOff(found.machines))
+    tellWhoIsLeft(context, leftOff(found.machines, restored))
     await tellOfStorage(context)
   }
-  const restored = restoreOutage(found, now())
   if (restored) {
     journal.write({ kind: 'power', text: 'an outage without a record is finished, as the marks on the nodes tell' })
     journal.saveOutage(restored)

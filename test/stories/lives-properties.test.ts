@@ -84,7 +84,7 @@ async function disturb(life: Life, random: Random): Promise<void> {
   if (random.chance(0.01)) void life.agent.run('watch-releases').catch(() => {})
   if (random.chance(0.01)) void life.agent.run('stage-image').catch(() => {})
   // Whoever looks once more does no harm.
-  if (random.chance(0.1)) void life.agent.run(random.pick(['wake-cluster', 'shut-down-cluster'])).catch(() => {})
+  if (random.chance(0.04)) void life.agent.run(random.pick(['wake-cluster', 'shut-down-cluster'])).catch(() => {})
   if (switches.clocks && random.chance(0.01)) {
     clock.jump(random)
     life.note(`the clock is off by ${clock.off / 3_600_000} h`)
@@ -114,7 +114,7 @@ async function comeBack(life: Life): Promise<void> {
   for (let second = 0; second < 900; second++) {
     await life.passes()
     if (second % 30 === 0) clock.hear()
-    if (second > 30 && second % 10 === 0) await life.agent.run('wake-cluster').catch(() => {})
+    if (second > 30 && second % 20 === 0) await life.agent.run('wake-cluster').catch(() => {})
     if (second > 60 && second % 30 === 0) await life.wakeWhatIsNamed()
     if (second > 150 && homelab.ports.journal.openOutage() === undefined) break
   }

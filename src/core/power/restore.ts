@@ -66,12 +66,12 @@ export function restoreOutage({ machines, scaled }: Remains, now: Date): Outage 
   return { ...begun, nodes: Object.fromEntries(entries), scaled: scales }
 }
 
-/** What `restoreOutage` leaves off. */
-export function leftOff(machines: readonly Sight[]): LeftOff {
+/** What is left off by an outage that was made anew, or where none was to be made. */
+export function leftOff(machines: readonly Sight[], outage?: Pick<Outage, 'nodes'>): LeftOff {
   const isUnmarked = (sight: Sight) => {
     const { machine, isUp, kubernetes } = sight
     const isNot = kubernetes?.cordon === undefined || (kubernetes.cordon.why === 'power' && !ranBefore(kubernetes))
-    return !isUp && isNot && machine.tier !== 'nas'
+    return !isUp && isNot && outage?.nodes[machine.name]?.wasUp !== true
   }
   const namesOf = (sights: readonly Sight[]) => sights.map(({ machine }) => machine.name)
   return { unmarked: namesOf(machines.filter(isUnmarked)), ordered: namesOf(machines.filter(isOrdered)) }

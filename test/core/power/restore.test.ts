@@ -59,8 +59,15 @@ describe('a node with our mark that is off', () => {
     const machines = [worker, seen('nas', 'nas'), seen('pi', 'hosts')]
     const found = restore(...machines)
     expect(Object.keys(found!.nodes)).toEqual(['cp-1', 'w-1', 'nas'])
-    expect(leftOff(machines)).toEqual({ unmarked: ['pi'], ordered: [] })
+    expect(leftOff(machines, found)).toEqual({ unmarked: ['pi'], ordered: [] })
     expect(found).toMatchObject({ startedAt: mark.at, reason: 'restored', stage: 'stopped' })
+  })
+
+  test('and of a NAS that is off, and that nothing of the rest has woken, a person is told', () => {
+    const scaled = [{ kind: 'Deployment', namespace: 'media', name: 'films', replicas: 2 }] as const
+    const machines = [controlPlane, seen('nas', 'nas')]
+    const found = restoreOutage({ machines, scaled }, now)
+    expect(leftOff(machines, found)).toEqual({ unmarked: ['nas'], ordered: [] })
   })
 
   test('stays off where a person had ordered that', () => {
