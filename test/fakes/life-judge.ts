@@ -41,6 +41,8 @@ export function lifeJudgeOf(
 ): LifeJudge {
   const judge = judgeOf(homelab)
   const { breaches } = judge
+  /** When each machine was last sent one, in seconds of the life. */
+  const lastPackets = new Map<string, number>()
 
   function lookAtShutdown(name: string, says: (text: string) => void): void {
     const { isOrdered, isAmnesic } = circumstances
@@ -56,7 +58,10 @@ export function lifeJudgeOf(
     if (circumstances.wokenByName.has(name) || remembered.wakeNow.recall(journal) === true) return
     if (circumstances.isOrdered && !circumstances.hasLost) says('a person has ordered it down')
     if (!power.isEnough(name, ({ mains, quirks }) => mains || quirks.deniesBattery)) says('there is no mains power')
-    if (!power.isEnough(name, ({ off }) => off !== 'outlets')) says('its UPS is off')
+    // Packets that go on to a machine whose UPS has been switched off meanwhile do nothing.
+    const isAnother = clock.second - (lastPackets.get(name) ?? -Infinity) < 60
+    if (!isAnother && !power.isEnough(name, ({ off }) => off !== 'outlets')) says('its UPS is off')
+    lastPackets.set(name, clock.second)
     const isCharged = ({ quirks, charge }: UpsWorld) =>
       // A moment of battery while they are being woken may bring LB back.
       (quirks.charge !== 'true' || charge >= minimumCharge - 1) && (quirks.deniesLow || charge >= 19)

@@ -141,7 +141,7 @@ export class Life implements AsyncDisposable {
       const isSteady = power.upsesOf(name).every(({ mains, lasts, off }) => mains && lasts > 30 && !off)
       if (!isForAll && (!isSteady || !this.random.chance(0.05))) continue
       crashed.delete(name)
-      Object.assign(homelab.machines.get(name) ?? homelab.hosts.get(name)!, { up: true })
+      Object.assign(homelab.machines.get(name) ?? homelab.hosts.get(name)!, { up: true, stage: 'running' })
     }
   }
 
