@@ -57,7 +57,9 @@ export function lifeJudgeOf(
     // Who has asked for it takes responsibility for the battery, until the outage is over.
     if (circumstances.wokenByName.has(name) || remembered.wakeNow.recall(journal) === true) return
     if (circumstances.isOrdered && !circumstances.hasLost) says('a person has ordered it down')
-    if (!power.isEnough(name, ({ mains, quirks }) => mains || quirks.deniesBattery)) says('there is no mains power')
+    // A moment on battery is not believed before it has lasted.
+    const hasMains = ({ mains, lasts, quirks }: UpsWorld) => mains || lasts <= 7 || quirks.deniesBattery
+    if (!power.isEnough(name, hasMains)) says('there is no mains power')
     // Packets that go on to a machine whose UPS has been switched off meanwhile do nothing.
     const isAnother = clock.second - (lastPackets.get(name) ?? -Infinity) < 60
     if (!isAnother && !power.isEnough(name, ({ off }) => off !== 'outlets')) says('its UPS is off')

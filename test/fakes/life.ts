@@ -24,6 +24,8 @@ export interface Switches {
   readonly damage: boolean
   /** A clock that starts decades behind, is corrected, and is set by hours. */
   readonly clocks: boolean
+  /** Every node runs, so that rollouts go on between the cuts; in other lives one is off from the beginning. */
+  readonly rolls: boolean
 }
 
 const target = 'v1.14.1'
@@ -55,6 +57,8 @@ export class Life implements AsyncDisposable {
     this.homelab = wholeHomelab(this.power.labels)
     this.homelab.now = () => this.clock.truth
     this.homelab.versions.push(target)
+    // No rollout goes on beside a node that does not answer.
+    if (switches.rolls) this.homelab.machine('off-1').up = true
     this.file = switches.damage ? new LifeJournal(this.clock.now) : undefined
     if (!this.file) Object.assign(this.homelab.ports, { journal: memoryJournal(this.clock.now) })
     if (switches.clocks && random.chance(0.5)) this.clock.startBehind()
@@ -72,6 +76,11 @@ export class Life implements AsyncDisposable {
       this.note(entry)
     }
     this.agent = this.start()
+  }
+
+  /** The machine that a person has off. */
+  get off(): string {
+    return this.switches.rolls ? 'none' : 'off-1'
   }
 
   note(text: string): void {
@@ -183,7 +192,7 @@ export class Life implements AsyncDisposable {
       for (const setting of homelab.storageSettings) setting.value = 'unset'
     const person = personAt(homelab, this.agent)
     for (const [name, { up }] of [...homelab.machines, ...homelab.hosts]) {
-      if (up || name === 'off-1') continue
+      if (up || name === this.off) continue
       if (!circumstances.isAmnesic && !text.includes(`power wake ${name}\``)) continue
       circumstances.wokenByName.add(name)
       this.note(`a person wakes ${name}`)

@@ -101,12 +101,12 @@ export async function allBack(homelab: FakeHomelab): Promise<void> {
   expectUntouched(homelab)
 }
 
-export function expectUntouched(homelab: FakeHomelab): void {
+export function expectUntouched(homelab: FakeHomelab, off = 'off-1'): void {
   const machines = [...homelab.machines.values()]
   expect(machines.map(({ name, up, unschedulable, mark }) => ({ name, up, unschedulable, mark }))).toEqual(
     machines.map(({ name }) => ({
       name,
-      up: name !== 'off-1',
+      up: name !== off,
       unschedulable: name === 'closed-1',
       mark: undefined,
     })),
@@ -115,7 +115,7 @@ export function expectUntouched(homelab: FakeHomelab): void {
   expect(homelab.scalables.map(({ replicas }) => replicas)).toEqual([3])
   expect(homelab.storageSettings.map(({ value }) => value)).toEqual(['unset'])
   const foreign = homelab.diary.filter(
-    (entry) => /^(un)?cordon closed-1$/.test(entry) || /(shut-down|wake) off-1$/.test(entry),
+    (entry) => /^(un)?cordon closed-1$/.test(entry) || new RegExp(`(shut-down|wake) ${off}$`).test(entry),
   )
   expect(foreign).toEqual([])
 }

@@ -80,6 +80,8 @@ describe('an outage whose journal is lost', () => {
     await it.run('wake-cluster')
     await it.agent.idle()
     expect(wakes(homelab)).toEqual([])
+    // Nor is anything decided yet about what was up: the marks are read when mains power is back.
+    expect(homelab.ports.journal.openOutage()).toBeUndefined()
   })
 
   test('is resumed by the next agent, when that one dies in the middle of it', async () => {

@@ -23,6 +23,7 @@ const randomSwitches = (random: Random): Switches => ({
   off: random.chance(0.4),
   damage: random.chance(0.35),
   clocks: random.chance(0.35),
+  rolls: random.chance(0.6),
 })
 
 /** What happens to mains power for a while: `on` and `off` seconds over and over. */
@@ -82,7 +83,7 @@ async function disturb(life: Life, random: Random): Promise<void> {
   if (random.chance(0.004)) await askSomething(life, random)
   if (random.chance(0.05)) life.upgrade()
   if (random.chance(0.01)) void life.agent.run('watch-releases').catch(() => {})
-  if (random.chance(0.01)) void life.agent.run('stage-image').catch(() => {})
+  if (random.chance(0.03)) void life.agent.run('stage-image').catch(() => {})
   // Whoever looks once more does no harm.
   if (random.chance(0.04)) void life.agent.run(random.pick(['wake-cluster', 'shut-down-cluster'])).catch(() => {})
   if (switches.clocks && random.chance(0.01)) {
@@ -136,7 +137,7 @@ describe.concurrent('whatever a UPS says, and whoever asks', () => {
         if (said === '') throw new Error('an outcome without a reason')
         if (outcome.kind !== 'later') break
       }
-      expectUntouched(life.homelab)
+      expectUntouched(life.homelab, life.off)
     } catch (error) {
       const quirks = [...life.power.worlds].map(([label, ups]) => `${label} ${JSON.stringify(ups.quirks)}`)
       const said = life.homelab.ports.journal.entries(60).map(({ at, text }) => `${at} ${text}`)
