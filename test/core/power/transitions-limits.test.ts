@@ -55,6 +55,19 @@ describe('FSD on mains power', () => {
     expect(told(then(['9: OL', '10: FSD OL'], cancelled))).toBe('latched')
   })
 
+  test('beside OB is obeyed at once', () => {
+    expect(told(then(['6: FSD OB']))).toBe('critical: forced-shutdown')
+    expect(told(then(['6: FSD OB'], then(['1: OB', '2: OL'])))).toBe('critical: forced-shutdown')
+  })
+
+  test('after a moment on battery is counted from there, silence between them or not', () => {
+    const battery = { since: (day + 1) * 1_000 }
+    expect(then(['1: OB', '2: OL', '3: FSD OL'])).toMatchObject({ mode: 'critical', battery })
+    const silent = then([...each(1, 8, 'OB'), '9: OL', '40: -'])
+    expect(told(silent)).toBe('on-mains')
+    expect(told(then(['45: FSD OL'], silent))).toBe('critical: forced-shutdown')
+  })
+
   test('that stays after a shutdown is a latch after five minutes, silence among them', () => {
     const shutting = then([...each(1, 5, 'OB LB'), '6: FSD OL', '7: -', '100: -', '101: FSD OL', '306: FSD OL'])
     expect(told(shutting)).toBe('critical: low-battery')
@@ -64,6 +77,7 @@ describe('FSD on mains power', () => {
   test('keeps what the UPS said last', () => {
     const heard = { lastHeard: (day + 6) * 1_000, reading: { status: ['FSD', 'OL'], charge: 100 } }
     expect(then(['6: FSD OL'], onMains, { charge: 100 })).toMatchObject({ mode: 'forced', ...heard })
+    expect(then(['5: FSD OL', '6: FSD OL'], onMains, { charge: 100 })).toMatchObject({ mode: 'forced', ...heard })
     expect(then(['6: FSD OL'], startPower(day * 1_000), { charge: 100 })).toMatchObject({ mode: 'latched', ...heard })
   })
 
@@ -95,10 +109,43 @@ describe('FSD on mains power', () => {
   })
 })
 
+describe('a shutdown that a person cancels', () => {
+  const low = then([...each(1, 8, 'OB LB')])
+
+  test('in a moment of mains power is over once that has lasted', () => {
+    const cancelled = callOff(then(['9: OL'], low))!
+    expect(told(then(['23: OL'], cancelled))).toBe('on-battery')
+    expect(told(then(['24: OL'], cancelled))).toBe('on-mains')
+  })
+
+  test('beside FSD waits for mains power without it', () => {
+    const cancelled = callOff(then(['9: FSD OL'], low))!
+    expect(told(then(['23: OL'], cancelled))).toBe('on-battery')
+    expect(told(then(['23: OL', '37: OL'], cancelled))).toBe('on-battery')
+    expect(told(then(['23: OL', '38: OL'], cancelled))).toBe('on-mains')
+  })
+
+  test('stays so, however long the status says nothing', () => {
+    expect(told(then(each(9, 2_000, 'RB', 20), callOff(low)!))).toBe('on-battery')
+  })
+
+  test('of a UPS that has not answered starts no more by its silence', () => {
+    const resumed = then(['31: -'], startPower(day * 1_000, { openOutage: true }))
+    const cancelled = callOff(resumed)!
+    expect(cancelled).toMatchObject({ mode: 'unknown', openOutage: false, nodesAreDown: true })
+    expect(told(then(['900: -'], cancelled))).toBe('unknown')
+  })
+})
+
+test('FSD after a restart on mains power in the middle of a shutdown is left over', () => {
+  expect(begun({ wasOnMains: true, openOutage: true }, ['5: FSD OL'])).toBe('latched')
+})
+
 describe('silence', () => {
   test('right after a restart in the middle of a shutdown goes on with it once the dead time is over', () => {
     expect(begun({ openOutage: true }, ['30: -'])).toBe('unknown')
     expect(begun({ openOutage: true }, ['31: -'])).toBe('critical: outage-resumed')
+    expect(begun({ openOutage: true }, ['31: -', '32: OB'])).toBe('critical: outage-resumed')
     expect(begun({ openOutage: true, nodesAreDown: true }, ['31: -'])).toBe('unknown')
   })
 
@@ -109,6 +156,24 @@ describe('silence', () => {
     const back = then(['9: OL'], used)
     expect(told(then(['39: -'], back))).toBe('on-battery')
     expect(told(then(['40: -'], back))).toBe('on-mains')
+  })
+
+  test('on battery for longer than the policy allows is a reason of its own', () => {
+    const changed = { maxOnBattery: 20_000 }
+    const used = then(each(1, 8, 'OB'), onMains, {}, changed)
+    expect(told(then(['21: -'], used, {}, changed))).toBe('on-battery')
+    expect(told(then(['22: -'], used, {}, changed))).toBe('critical: on-battery-too-long')
+  })
+
+  test('keeps what shows that the battery empties on mains power', () => {
+    const falling = Array.from({ length: 40 }, (_, index) => index + 1).reduce(
+      (state, second) => then([`${second}: OL DISCHRG`], state, { charge: 70 - second }, { onBatteryBelow: 50 }),
+      onMains,
+    )
+    expect(told(falling)).toBe('on-battery')
+    const silent = then(['71: -'], falling)
+    expect(told(silent)).toBe('critical: silent-on-battery')
+    expect(silent).toMatchObject({ trend: 'trend' in falling ? falling.trend : [] })
   })
 
   test('on mains power is known as such once the dead time is over', () => {
@@ -141,11 +206,28 @@ describe('a status that says nothing of mains power', () => {
     expect(told(then(unclear(910), onMains, {}, { maxOnBattery: 7_200_000 }))).toBe('on-battery')
   })
 
+  test('leaves a moment on battery as it was, and time counts on', () => {
+    expect(told(then(['1: OB', ...each(2, 5, 'RB')]))).toBe('on-mains')
+    expect(told(then(['1: OB', ...each(2, 6, 'RB')]))).toBe('on-battery')
+    expect(told(then(['1: OB', '2: OL', ...each(3, 12, 'RB')]))).toBe('on-mains')
+    expect(told(then(['1: OB', ...each(2, 12, 'CHRG')]))).toBe('on-mains')
+    expect(told(then(each(1, 12, 'RB')))).toBe('on-mains')
+  })
+
+  test('counts as time on battery, unless it hints at mains power', () => {
+    const changed = { maxOnBattery: 60_000 }
+    const used = each(1, 8, 'OB')
+    expect(then([...used, '9: RB'], onMains, {}, changed)).toMatchObject({ battery: { lasted: 8_000 } })
+    expect(told(then([...used, ...each(9, 62, 'RB')], onMains, {}, changed))).toBe('critical: on-battery-too-long')
+    expect(told(then([...used, ...each(9, 200, 'CHRG')], onMains, {}, changed))).toBe('on-battery')
+  })
+
   test('goes on with a shutdown after a restart once the dead time is over', () => {
     expect(begun({ openOutage: true }, ['30: RB'])).toBe('unknown')
     expect(begun({ openOutage: true }, ['31: RB'])).toBe('critical: outage-resumed')
     expect(begun({ openOutage: true, nodesAreDown: true }, ['31: RB'])).toBe('unknown')
     expect(begun({}, ['31: RB'])).toBe('unknown')
+    expect(begun({ openOutage: true }, ['31: CHRG'])).toBe('unknown')
   })
 
   test('and only hints at it is believed after five minutes', () => {
@@ -160,6 +242,7 @@ describe('a status that says nothing of mains power', () => {
     const back = then([...each(1, 8, 'OB'), '9: OL'])
     expect(told(then(['23: RB'], back))).toBe('on-battery')
     expect(told(then(['24: RB'], back))).toBe('on-mains')
+    expect(told(then(['12: RB', '24: RB'], back))).toBe('on-mains')
   })
 
   test('beside FSD that nothing explains confirms it where the battery is low', () => {
