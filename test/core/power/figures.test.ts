@@ -129,8 +129,47 @@ describe('at its limit', () => {
   test('a charge of next to nothing may have a runtime of less than ten minutes', () => {
     const charge = (runtime: number) => plausible({ status: ['OB'], charge: 3, runtime }, undefined, {}).charge
     expect([charge(10 * minute - 1), charge(10 * minute)]).toEqual([3, undefined])
-    expect(charge(5 * days + 1)).toBe(3)
+    expect([charge(5 * days), charge(5 * days + 1)]).toEqual([undefined, 3])
     expect(charge(65_535_000)).toBe(3)
+  })
+
+  test.each<{ name: string; status: string; figures: Partial<UpsReading>; doubts: readonly string[] }>([
+    { name: 'little runtime on battery, without a charge', status: 'OB', figures: { runtime: 1_000 }, doubts: [] },
+    {
+      name: 'little runtime on battery, with a charge that is none',
+      status: 'OB',
+      figures: { charge: 255, runtime: 100_000 },
+      doubts: ['charge'],
+    },
+    { name: 'a negative runtime on battery', status: 'OB', figures: { runtime: -1 }, doubts: ['runtime'] },
+    { name: 'a negative charge on battery', status: 'OB', figures: { charge: -1 }, doubts: ['charge'] },
+    { name: 'a charge of 100.1 %', status: 'OB', figures: { charge: 100.1 }, doubts: ['charge'] },
+    { name: 'LB with a long runtime', status: 'OB LB', figures: { charge: 2, runtime: 20 * minute }, doubts: [] },
+    { name: 'a status that tells nothing', status: 'RB', figures: { charge: 0, runtime: 1_000 }, doubts: [] },
+    { name: 'a battery that discharges', status: 'OL DISCHRG', figures: { runtime: 1_000 }, doubts: [] },
+    { name: 'a battery that is charged', status: 'OL CHRG', figures: { runtime: 1_000 }, doubts: [] },
+    { name: 'a battery that is in use', status: 'OL OB', figures: { runtime: 1_000 }, doubts: [] },
+    { name: 'an empty one that discharges', status: 'OL DISCHRG', figures: { charge: 0 }, doubts: [] },
+    { name: 'an empty one that is in use', status: 'OL OB', figures: { charge: 0 }, doubts: [] },
+  ])('of $status, $name: doubted are $doubts', ({ status, figures, doubts }) => {
+    const raw = { status: status.split(' '), ...figures }
+    const judged = plausible(raw, undefined, {})
+    expect(Object.keys(judged.doubts ?? {})).toEqual(doubts)
+    if (doubts.length === 0) expect(judged).toBe(raw)
+  })
+
+  test('what is not trusted is left out of the reading, and counts as soon as it is trusted', () => {
+    const raw = { status: ['OB'], charge: 80 }
+    const judged = plausible(raw, { charge: false, runtime: true }, {})
+    expect(judged).toStrictEqual({
+      status: ['OB'],
+      doubts: { charge: { reported: 80, why: 'the configuration does not trust it', isConfigured: true } },
+    })
+    expect(plausible(raw, undefined, { reading: judged })).toBe(raw)
+    expect(plausible({ status: ['OB'], runtime: -1 }, undefined, {})).toStrictEqual({
+      status: ['OB'],
+      doubts: { runtime: { reported: -1, why: expect.any(String) as string } },
+    })
   })
 
   test('a runtime that stood still is believed once it moves, down or up', () => {
