@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Feed, isReturning, mainsOf, type Power, supplyOf, timeLeft } from '../../../src/core/power/feeds.ts'
+import { type Feed, isReturning, mainsOf, supplyOf, timeLeft } from '../../../src/core/power/feeds.ts'
 import type { PowerState } from '../../../src/core/power/state.ts'
 import { powerOf, stateOf } from './states.ts'
 
@@ -9,8 +9,9 @@ const any: Feed = { powerValue: { a: 1, b: 1 }, minSupplies: 1 }
 describe('a UPS that fell silent', () => {
   /** On mains power by its last word, which was then; in ms. */
   const silentSince = (lastHeard: number): PowerState => ({
-    ...stateOf('on-mains', {}, 0, lastHeard),
     mode: 'on-mains',
+    since: 0,
+    lastHeard,
     reading: { status: ['OL'] },
     figuresAt: lastHeard,
     isSilent: true,
@@ -72,14 +73,9 @@ describe('mains power', () => {
   })
 
   test('that has just come back is none where a person has ordered the shutdown', () => {
-    const back: PowerState = {
-      ...stateOf('low-battery'),
-      mode: 'critical',
-      reason: 'low-battery',
-      mainsSince: 9_000,
-    } as never
+    const back = { ...stateOf('low-battery'), mainsSince: 9_000 } as PowerState & { readonly mode: 'critical' }
     const power = powerOf({ a: back })
-    const forced: Power = powerOf({ a: { ...back, reading: { status: ['FSD', 'OL'] } } as PowerState })
+    const forced = powerOf({ a: { ...back, reading: { status: ['FSD', 'OL'] } } })
     expect(isReturning(alone, power)).toBe(true)
     expect(isReturning(alone, { ...power, ordered: '2026-03-01T02:00:00.000Z' })).toBe(false)
     expect(isReturning(alone, forced)).toBe(false)

@@ -48,13 +48,8 @@ describe('what a UPS says', () => {
   const falling = (of: 'charge' | 'runtime', last: number): readonly Sample[] =>
     [2, 1, 0].map((step) => ({ at: at - 1_000 - step * 120_000, [of]: last + step * (of === 'charge' ? 10 : 120_000) }))
   const evidenceOf = (reading: UpsReading, trend: readonly Sample[], changed: Partial<PowerPolicy> = {}) => {
-    const state: PowerState = {
-      ...stateOf('on-mains', {}, at - 600_000),
-      mode: 'on-mains',
-      reading,
-      figuresAt: at,
-      trend,
-    }
+    const since = at - 600_000
+    const state: PowerState = { mode: 'on-mains', since, lastHeard: since, figuresAt: since, reading, trend }
     return lookAt(state, { kind: 'reading', at, reading }, { ...policy, ...changed }).evidence
   }
 

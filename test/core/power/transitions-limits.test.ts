@@ -126,7 +126,7 @@ describe('a shutdown that a person cancels', () => {
   })
 
   test('stays so, however long the status says nothing', () => {
-    expect(told(then(each(9, 2_000, 'RB', 20), callOff(low)!))).toBe('on-battery')
+    expect(told(then(each(9, 2_000, 'RB', 20), callOff(low)))).toBe('on-battery')
   })
 
   test('of a UPS that has not answered starts no more by its silence', () => {
