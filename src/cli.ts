@@ -246,6 +246,8 @@ const exitOf: Readonly<Record<ErrorCode, number>> = {
   'not-now': exit.waiting,
   misconfigured: exit.usage,
   'not-found': exit.usage,
+  unauthenticated: exit.failed,
+  forbidden: exit.failed,
   rejected: exit.failed,
   malformed: exit.failed,
   internal: exit.failed,

@@ -13,6 +13,7 @@ import { endingInTime } from './main/farewell.ts'
 import { watchLoop } from './main/loop-watch.ts'
 import { openJournalAndAlerts } from './main/journal.ts'
 import { findOwnMachine, holderOf, readBootId } from './main/identity.ts'
+import { createKeys } from './main/keys.ts'
 import { createLiveSettings, type LiveSettings } from './main/live-settings.ts'
 import { keepStatePrivate, type StateAccess } from './main/private-state.ts'
 import { watchLives } from './main/renewal.ts'
@@ -26,6 +27,7 @@ import { ownRelease } from './main/version.ts'
 import { openWorld } from './main/wiring.ts'
 import type { Job } from './operations/job.ts'
 import { createClock, type WatchedClock } from './operations/clock.ts'
+import { createNotifierDoor } from './operations/notification-requests.ts'
 import { createOperator } from './operations/operator.ts'
 
 /** Between two checks of every page of the journal, in ms. */
@@ -82,14 +84,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     schematics: () => schematics.current,
   })
   stack.use(watchLoop({ alerts, log, running: () => agent.running }))
-  const services = createServices({ settings, ports, agent, queue, schematics, alerts, log })
-  // A later part that fails must not leave runs behind.
-  stack.defer(services.stop)
-  // In the background: unreachable control planes must not delay the power guard.
-  const lives = watchLives({ alerts, journal, log, all: world.credentials, whyWrong: clock.whyWrong })
-  stack.use(endingInTime('credentials', lives, log))
-  void lives.check()
-  stack.use(watchClock({ clock, jobs, start: agent.start, recheck: () => void lives.check() }))
+  const notifier = createNotifierDoor()
   const operator = createOperator({
     agent,
     ports,
@@ -103,8 +98,18 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
       missing: () => world.missing,
       configuration: () => settings.fault ?? settings.pending,
     },
+    notifier: () => notifier.current,
     loginRefused: (label) => world.loginsRefused.get(label),
   })
+  const key = createKeys(settings.state, log)
+  const services = createServices({ settings, ports, agent, queue, schematics, alerts, operator, notifier, key, log })
+  // A later part that fails must not leave runs behind.
+  stack.defer(services.stop)
+  // In the background: unreachable control planes must not delay the power guard.
+  const lives = watchLives({ alerts, journal, log, all: world.credentials, whyWrong: clock.whyWrong })
+  stack.use(endingInTime('credentials', lives, log))
+  void lives.check()
+  stack.use(watchClock({ clock, jobs, start: agent.start, recheck: () => void lives.check() }))
   void services.start()
   const socket = { path: settings.socket, operator, log, alerts }
   const served = state.hasRun ? await keepServing(socket) : await serveControl(settings.socket, operator, { log })

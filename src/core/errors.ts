@@ -2,16 +2,18 @@
  * Every failure that crosses a port is one of these. Adapters translate their library's errors into them; nothing else
  * in the agent knows gRPC, HTTP or errno codes.
  *
- * | code          | meaning                                                       | tried again |
- * |---------------|---------------------------------------------------------------|-------------|
- * | unreachable   | no answer: down, rebooting, or cut off                        | yes         |
- * | timed-out     | it did not become so in time                                  | yes         |
- * | not-now       | something blocks it that passes by itself                     | yes         |
- * | rejected      | it answered no                                                | no          |
- * | not-found     | a person asked about something that does not exist            | no          |
- * | malformed     | it answered something we can't read                           | no          |
- * | misconfigured | our own configuration, or what a person asked for, is wrong   | no          |
- * | internal      | a bug of ours: its `cause` is what was thrown, with its stack | no          |
+ * | code            | meaning                                                       | tried again |
+ * |-----------------|---------------------------------------------------------------|-------------|
+ * | unreachable     | no answer: down, rebooting, or cut off                        | yes         |
+ * | timed-out       | it did not become so in time                                  | yes         |
+ * | not-now         | something blocks it that passes by itself                     | yes         |
+ * | rejected        | it answered no                                                | no          |
+ * | not-found       | a person asked about something that does not exist            | no          |
+ * | malformed       | it answered something we can't read                           | no          |
+ * | misconfigured   | our own configuration, or what a person asked for, is wrong   | no          |
+ * | unauthenticated | a door does not know who asks                                 | no          |
+ * | forbidden       | whoever asks may not                                          | no          |
+ * | internal        | a bug of ours: its `cause` is what was thrown, with its stack | no          |
  */
 export const errorCodes = [
   'unreachable',
@@ -21,6 +23,8 @@ export const errorCodes = [
   'not-found',
   'malformed',
   'misconfigured',
+  'unauthenticated',
+  'forbidden',
   'internal',
 ] as const
 

@@ -1,14 +1,17 @@
+import type { Scope, Token } from './access/token.ts'
 import type { Activity } from './activity.ts'
 import type { Alert } from './alert.ts'
 import type { Cluster } from './cluster/cluster.ts'
 import type { EtcdSnapshot } from './cluster/snapshot.ts'
 import type { FailedEntry, JobSpec } from './job.ts'
 import type { Entry, Run, RunOutcome } from './journal.ts'
+import type { Delivery } from './notify/delivery.ts'
 import type { DrillReportAnswer, TimelineRowAnswer, UpsStateAnswer } from './power/answers.ts'
 import type { Outage } from './power/outage.ts'
 import type { ShutdownPlan } from './power/shutdown.ts'
 import type { TriggerState } from './power/triggers.ts'
 import type { StagedImage } from './release/image.ts'
+import type { Requester } from './requester.ts'
 import type { TargetDecision } from './release/target.ts'
 import type { UpgradeDecision } from './upgrade/decision.ts'
 import type { UpgradePreview } from './upgrade/preview.ts'
@@ -33,12 +36,8 @@ export interface Operator {
   readonly nodes: NodeRequests
   readonly power: PowerRequests
   readonly staging: StagingRequests
-}
-
-/** The requester: the name stated at a door, and whether the door could verify it. */
-export interface Requester {
-  readonly name: string
-  readonly verified: boolean
+  readonly notifications: NotificationRequests
+  readonly tokens: TokenRequests
 }
 
 /** What every request carries. */
@@ -127,6 +126,38 @@ export interface StagingRequests {
   stage(request: { readonly version?: string | undefined; readonly wait: boolean }, asked: Asked): Promise<RunAnswer>
 }
 
+export interface NotificationRequests {
+  /** Sends a test message to one channel, or to all; answers when each has taken or refused it. */
+  test(request: { readonly channel?: string | undefined }, asked: Asked): Promise<readonly TestAnswer[]>
+  /** What was sent, and what waits, newest first. */
+  log(limit: number): readonly Delivery[]
+}
+
+/** How a test message fared. */
+export interface TestAnswer {
+  readonly channel: string
+  readonly sent: boolean
+  /** Why it was not sent; or what the channel says of it. */
+  readonly detail: string
+  readonly tookMs: number
+}
+
+export interface TokenRequests {
+  list(): readonly TokenAnswer[]
+  /** The token itself is answered once, and never again. */
+  create(
+    request: { readonly name: string; readonly scope: Scope; readonly lastsMs?: number | undefined },
+    asked: Asked,
+  ): NewTokenAnswer
+  revoke(request: { readonly name: string }, asked: Asked): RequestAnswer
+}
+
+export type TokenAnswer = Omit<Token, 'hash'>
+
+export interface NewTokenAnswer extends RequestAnswer {
+  readonly token: string
+}
+
 export interface StatusAnswer {
   readonly version: string
   readonly pid: number
@@ -172,10 +203,18 @@ export interface UpsAnswer {
   readonly loginRefused: string | undefined
   /** For how long the UPS has not responded, where that is longer than `power.deadTime`. */
   readonly silentForMs: number | undefined
+  /** That there is no reading now, since when and why, from the first question without an answer on. */
+  readonly noReading?: NoReading | undefined
   /** How often its driver asks the UPS, as far as it tells: nothing but FSD shows sooner. */
   readonly driver: { readonly pollIntervalMs?: number; readonly pollFrequencyMs?: number } | undefined
   /** What would start a shutdown on battery, and what of it can't. */
   readonly triggers: readonly TriggerState[]
+}
+
+/** That a UPS does not answer: for how long there has been no reading, and why. */
+export interface NoReading {
+  readonly forMs: number
+  readonly why: string
 }
 
 export interface PowerAnswer {
@@ -188,11 +227,24 @@ export interface PowerAnswer {
 export interface PowerPlanAnswer {
   readonly form: ShutdownPlan['form']
   readonly reason: string
-  /** What the battery has left; null where the UPSes do not report it (JSON has no Infinity). */
+  /** What the battery has left; null where it is not known (JSON has no Infinity). */
   readonly leftMs: number | null
+  /** Why it is not known, as a clause. */
+  readonly leftUnknown?: string | undefined
   /** What the whole takes at most. */
   readonly needsMs: number
   readonly timeline: readonly TimelineRowAnswer[]
+  /** UPSes that do not answer, each with what can't start a shutdown because of it. */
+  readonly unread?: readonly UnreadUps[]
+}
+
+/** A UPS that does not answer. */
+export interface UnreadUps extends NoReading {
+  readonly label: string
+  /** A power cut is not noticed while it does not answer. */
+  readonly isBlind: boolean
+  /** What would start a shutdown on battery, and what of it can't. */
+  readonly triggers: readonly TriggerState[]
 }
 
 export interface DrillAnswer {
@@ -237,29 +289,6 @@ export interface RolloutAnswer {
   readonly openUntil: string | undefined
   /** The newest snapshot of etcd. */
   readonly snapshot: EtcdSnapshot | undefined
-}
-
-/** The longest name of a requester, and the longest reason that a person may give, in characters. */
-export const longestName = 64
-export const longestReason = 300
-
-/**
- * Text from outside in one line: without control characters, line breaks and what turns the direction of writing
- * around, and no longer than `longest` characters. Undefined where nothing is left.
- */
-export function cleanText(text: string, longest: number): string | undefined {
-  const line = text.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\s]+/gu, ' ').trim()
-  return line === '' ? undefined : Array.from(line).slice(0, longest).join('')
-}
-
-/** Who asks, by the name that was stated: anyone may state any. */
-export function statedBy(name: string | undefined): Requester {
-  return { name: cleanText(name ?? '', longestName) ?? 'anonymous', verified: false }
-}
-
-/** `admin@nas (unverified)`. */
-export function describeRequester({ name, verified }: Requester): string {
-  return verified ? name : `${name} (unverified)`
 }
 
 /** The preview as it is answered. */

@@ -3,6 +3,7 @@ import { bodyLimit } from 'hono/body-limit'
 import { AgentError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import type { Operator } from '../core/operator.ts'
+import type { Access } from './access.ts'
 import { createDoor } from './door.ts'
 import { answerError } from './errors.ts'
 import { createGate, type Limits } from './limits.ts'
@@ -13,9 +14,16 @@ import { rolloutRoutes } from './routes/rollouts.ts'
 import { stagingRoutes } from './routes/staging.ts'
 import { statusRoutes } from './routes/status.ts'
 
+export interface ApiOptions {
+  readonly limits: Limits
+  /** Whom this door lets in. */
+  readonly access: Access
+  readonly log: Logger
+}
+
 /** The whole API: every route leads to the one Operator. */
-export function createApi(operator: Operator, { limits, log }: { readonly limits: Limits; readonly log: Logger }) {
-  const door = createDoor(createGate(limits))
+export function createApi(operator: Operator, { limits, access, log }: ApiOptions) {
+  const door = createDoor(createGate(limits), access)
   const app = new Hono()
   app.use(
     bodyLimit({

@@ -4,6 +4,7 @@ import { getRequestListener } from '@hono/node-server'
 import { AgentError, messageOf } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import type { Operator } from '../core/operator.ts'
+import { socketAccess } from './access.ts'
 import { createApi } from './api.ts'
 import { type Limits, socketLimits } from './limits.ts'
 
@@ -22,7 +23,7 @@ export async function serveControl(
   operator: Operator,
   { log, limits = socketLimits }: ControlOptions,
 ): Promise<AsyncDisposable> {
-  const api = createApi(operator, { limits, log })
+  const api = createApi(operator, { limits, access: socketAccess, log })
   const listener = getRequestListener(api.fetch)
   const server = createServer(
     {

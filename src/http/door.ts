@@ -1,9 +1,10 @@
 import type { Context, TypedResponse } from 'hono'
 import { validator } from 'hono/validator'
 import { messageOf } from '../core/errors.ts'
-import { type Asked, statedBy } from '../core/operator.ts'
+import { type Asked } from '../core/operator.ts'
+import type { Scope } from '../core/access/token.ts'
+import type { Access } from './access.ts'
 import type { Gate, Kind } from './limits.ts'
-import { decodeRequester, requesterHeader } from './requester.ts'
 
 /** What JSON carries over as it is; anything else does not compile as an answer. */
 export type Plain<T> = T extends string | number | boolean | null | undefined
@@ -28,11 +29,14 @@ export interface Door {
 
 type Given<T> = T & Plain<T>
 
+/** What a route of this kind needs; routes that need more say so. */
+const needs = { asking: 'read', ordering: 'operate', waiting: 'operate' } as const satisfies Record<Kind, Scope>
+
 /** What every route answers by: who asks, within which limits, as JSON. */
-export function createDoor(gate: Gate): Door {
+export function createDoor(gate: Gate, access: Access): Door {
   return {
     answer: async <T>(c: Context, kind: Kind, work: (asked: Asked) => Given<T> | Promise<Given<T>>) => {
-      const by = statedBy(decodeRequester(c.req.header(requesterHeader)))
+      const by = await access.admit(c, needs[kind])
       const value = await gate.pass(kind, c.req.raw.signal, (signal) => work({ by, signal })).catch(asError)
       // Plain JSON comes back as it is, which `Plain` has made sure of.
       return c.json(value) as unknown as Answer<T>

@@ -13,6 +13,8 @@ export interface ErrorAnswer {
 /** The HTTP status of each kind of failure (RFC 9110 15.5, 15.6). */
 export const statusOf = {
   misconfigured: 400,
+  unauthenticated: 401,
+  forbidden: 403,
   'not-found': 404,
   rejected: 409,
   internal: 500,

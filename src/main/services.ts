@@ -5,9 +5,11 @@ import { type Alerts, settleGone } from '../core/alert.ts'
 import { findMistakes } from '../config/mistakes.ts'
 import { AgentError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
+import type { Operator } from '../core/operator.ts'
 import type { Ports } from '../core/ports.ts'
 import type { RegisteredSchematic } from '../core/release/schematic.ts'
 import { remembered } from '../operations/facts.ts'
+import type { NotifierDoor } from '../operations/notification-requests.ts'
 import type { AnyService, CheckContext, ServiceContext } from '../operations/service.ts'
 import { type LiveSettings, sectionIn } from './live-settings.ts'
 import type { Settings } from './settings.ts'
@@ -29,6 +31,10 @@ export interface ServicesOptions {
   readonly queue: QueueDoor
   readonly schematics: KnownSchematics
   readonly alerts: Alerts
+  readonly operator: Operator
+  readonly notifier: NotifierDoor
+  /** Keys of our own, by name. */
+  readonly key: (name: string) => Promise<Uint8Array>
   readonly log: Logger
   readonly limits?: Partial<SupervisorLimits>
 }
@@ -83,7 +89,7 @@ function checkContextOf(service: AnyService, settings: Settings): CheckContext<u
 
 function contextOf(
   service: AnyService,
-  { settings, ports, agent, queue, schematics, alerts, log }: ServicesOptions,
+  { settings, ports, agent, queue, schematics, alerts, operator, notifier, key, log }: ServicesOptions,
   signal: AbortSignal,
 ): Omit<ServiceContext<unknown>, 'restart'> {
   return {
@@ -93,6 +99,10 @@ function contextOf(
     log: log.child({ service: service.name }),
     signal,
     power: agent.guard.power,
+    operator,
+    key,
+    publicUrl: () => publicUrlIn(settings.config),
+    notifyThrough: notifier.open,
     jobs: { all: agent.jobs, run: agent.runJob, queueThrough: queue.open },
     notice: {
       ups: agent.guard.notice,
@@ -111,4 +121,10 @@ function contextOf(
       signal.addEventListener('abort', () => subscription[Symbol.dispose](), { once: true })
     },
   }
+}
+
+/** The API's own section says where people reach it: links and buttons of messages lead there. */
+function publicUrlIn(config: Settings['config']): string | undefined {
+  const { api } = config as { readonly api?: { readonly url?: string } }
+  return api?.url
 }

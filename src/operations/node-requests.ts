@@ -1,5 +1,6 @@
 import type { Node } from '../core/cluster/cluster.ts'
-import { type Asked, cleanText, longestReason, type NodeRequests, type RequestAnswer } from '../core/operator.ts'
+import { type Asked, type NodeRequests, type RequestAnswer } from '../core/operator.ts'
+import { cleanText, longestReason } from '../core/requester.ts'
 import { markForRetry } from '../core/upgrade/attempts.ts'
 import { remembered, withdrawRollbacks } from './facts.ts'
 import { describeGoingBack, goingBack } from './going-back.ts'

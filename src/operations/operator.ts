@@ -1,15 +1,17 @@
 import type { Operator } from '../core/operator.ts'
 import { createJobRequests } from './job-requests.ts'
+import { createNotificationRequests, type NotificationMeans } from './notification-requests.ts'
 import { createNodeRequests } from './node-requests.ts'
 import { createPowerRequests, type PowerMeans } from './power-requests.ts'
 import { createRolloutRequests } from './rollout-requests.ts'
 import { createStagingRequests } from './staging-requests.ts'
 import { readStatus, type StatusMeans } from './status-request.ts'
+import { createTokenRequests } from './token-requests.ts'
 
 /** So many alerts that were settled are shown. */
 const shownSettled = 200
 
-export interface OperatorOptions extends Omit<StatusMeans & PowerMeans, 'now'> {
+export interface OperatorOptions extends Omit<StatusMeans & PowerMeans & NotificationMeans, 'now'> {
   readonly now?: () => Date
 }
 
@@ -28,5 +30,7 @@ export function createOperator(options: OperatorOptions): Operator {
     nodes: createNodeRequests(means),
     power,
     staging: createStagingRequests(means),
+    notifications: createNotificationRequests(means),
+    tokens: createTokenRequests(means),
   }
 }

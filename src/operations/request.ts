@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts'
 import type { EntryKind, Journal } from '../core/journal.ts'
-import { describeRequester, type Requester, type RequestAnswer } from '../core/operator.ts'
+import { type RequestAnswer } from '../core/operator.ts'
+import { describeRequester, type Requester } from '../core/requester.ts'
 import type { Ports } from '../core/ports.ts'
 import type { RunningAgent } from './running-agent.ts'
 

@@ -3,14 +3,13 @@ import { describeTime } from '../core/time.ts'
 import { AgentError } from '../core/errors.ts'
 import {
   type Asked,
-  cleanText,
-  longestReason,
   type PlanAnswer,
   planAnswerOf,
   type RequestAnswer,
   type RolloutAnswer,
   type RolloutRequests,
 } from '../core/operator.ts'
+import { cleanText, longestReason } from '../core/requester.ts'
 import { comingRelease, isInHand } from '../core/upgrade/coming.ts'
 import { endRollout } from '../core/upgrade/record.ts'
 import type { UpgradePreview } from '../core/upgrade/preview.ts'

@@ -4,12 +4,14 @@ import type { Alerts } from '../core/alert.ts'
 import type { Event } from '../core/event.ts'
 import type { Outcome, Queue } from '../core/job.ts'
 import type { Logger } from '../core/log.ts'
+import type { Operator } from '../core/operator.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Power } from '../core/power/feeds.ts'
 import type { Observation } from '../core/power/ups.ts'
 import type { RegisteredSchematic } from '../core/release/schematic.ts'
 import type { RunningService, ServiceSpec } from '../core/service.ts'
 import type { Job } from './job.ts'
+import type { Notifier } from './notification-requests.ts'
 
 /**
  * What runs as long as the daemon runs: one folder of src/services is one service, and the folder is the registry. Its
@@ -63,6 +65,14 @@ export interface ServiceContext<Section = undefined> extends CheckContext<Sectio
   /** How the power is; what it holds changes with every reading. */
   readonly power: Power
   readonly jobs: Jobs
+  /** Everything that a person may ask or request: for doors. */
+  readonly operator: Operator
+  /** 32 random bytes of ours by this name, kept from others in the state directory; the same after a restart. */
+  key(name: string): Promise<Uint8Array>
+  /** Where people reach the API; undefined where it is not configured. */
+  publicUrl(): string | undefined
+  /** What people are told goes through this notifier, until that is disposed of. */
+  notifyThrough(notifier: Notifier): Disposable
   /** Takes note of what the service has observed. */
   readonly notice: Notice
   now(): Date

@@ -24,6 +24,7 @@ export function operatorOf(homelab: FakeHomelab, it: StartedAgent): Operator {
       missing: () => [],
       configuration: () => undefined,
     },
+    notifier: () => undefined,
     loginRefused: () => undefined,
   })
 }

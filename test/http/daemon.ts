@@ -100,6 +100,26 @@ export async function startDaemon(
       stage: ({ version, wait }, asked) => run(`stage ${version ?? 'the target'}`, wait, asked),
       ...overrides.staging,
     },
+    notifications: {
+      test: async ({ channel = 'all' }, asked) => {
+        await hear('test', { channel }, asked)
+        return [{ channel, sent: true, detail: 'sent', tookMs: 12 }]
+      },
+      log: (count) => (counts.push(count), []),
+      ...overrides.notifications,
+    },
+    tokens: {
+      list: () => [],
+      create: ({ name }, { by }) => {
+        heard.push({ request: 'create token', about: { name }, by: by.name })
+        return { said: 'create token', changed: true, token: 'caretaker_x' }
+      },
+      revoke: (about, { by }) => {
+        heard.push({ request: 'revoke token', about, by: by.name })
+        return { said: 'revoke token', changed: true }
+      },
+      ...overrides.tokens,
+    },
   }
   const server = await serveControl(socket, operator, { log, limits: { ...socketLimits, ...limits } })
   return {

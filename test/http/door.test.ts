@@ -1,12 +1,13 @@
 import { Hono } from 'hono'
 import { expect, test } from 'vitest'
+import { socketAccess } from '../../src/http/access.ts'
 import { createDoor } from '../../src/http/door.ts'
 import { createGate, socketLimits } from '../../src/http/limits.ts'
 import type { PlanAnswer } from '../../src/core/operator.ts'
 import type { UpgradePreview } from '../../src/core/upgrade/preview.ts'
 
 test('what JSON would carry over as something else does not compile as an answer', async () => {
-  const { answer } = createDoor(createGate(socketLimits))
+  const { answer } = createDoor(createGate(socketLimits), socketAccess)
   const until = new Date('2026-11-26T10:00:00Z')
   const app = new Hono()
     // @ts-expect-error -- a date

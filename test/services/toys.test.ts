@@ -10,6 +10,8 @@ import { sectionsOf } from '../../src/main/registry.ts'
 import { createServices, faultsOfServices } from '../../src/main/services.ts'
 import { loadSettings } from '../../src/main/settings.ts'
 import type { AnyService } from '../../src/operations/service.ts'
+import { operatorOf } from '../fakes/person.ts'
+import { createNotifierDoor } from '../../src/operations/notification-requests.ts'
 import { startAgent } from '../fakes/agent.ts'
 import { fakeHomelab } from '../fakes/homelab.ts'
 import { silentLog } from '../fakes/log.ts'
@@ -36,6 +38,9 @@ async function lab(extra = '') {
     queue: createQueueDoor(() => {}),
     schematics: { current: new Map() },
     alerts,
+    operator: operatorOf(homelab, it),
+    notifier: createNotifierDoor(),
+    key: async () => new Uint8Array(32),
     log: silentLog,
     limits: { firstWait: 50, longestWait: 50 },
   })
@@ -127,13 +132,15 @@ test('a folder without a service, or with one of another name, is refused by its
   })
 })
 
-test('the services of this agent all load: the power guard first, and last the queue, which has a section', async () => {
+test('the services of this agent all load: the power guard first, and last the queue', async () => {
   const services = await loadServices<AnyService>(new URL('../../src/services/', import.meta.url))
   expect(services.map(({ name, starts }) => [name, starts])).toEqual([
+    ['api', undefined],
     ['node-watch', undefined],
+    ['notifications', undefined],
     ['queue', 'last'],
     ['schematics-watch', undefined],
     ['ups-watch', 'first'],
   ])
-  expect(Object.keys(sectionsOf(services))).toEqual(['queue'])
+  expect(Object.keys(sectionsOf(services))).toEqual(['api', 'notifications', 'queue'])
 })

@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
-import { longestReason, type Operator } from '../../core/operator.ts'
+import { type Operator } from '../../core/operator.ts'
+import { longestReason } from '../../core/requester.ts'
 import { body, type Door } from '../door.ts'
 import { fields, flag, text } from '../parse.ts'
 

@@ -1,0 +1,16 @@
+import { z } from 'zod'
+
+/** The base URL of a server; a path of a reverse proxy may be part of it. Secrets have settings of their own. */
+export const server = z
+  .url({ protocol: /^https?$/ })
+  .refine((url) => !/[?#]/.test(url), 'leave out ? and everything after it')
+  .refine(
+    (url) => !URL.canParse(url) || (new URL(url).username === '' && new URL(url).password === ''),
+    'keep the user name and password out of the URL: it is shown and logged',
+  )
+  .meta({ description: 'URL of the server, with the path of a reverse proxy, if any' })
+
+/** The URL of a path below a server's base URL, whether or not that ends with a slash. */
+export function below(base: string, path: string): URL {
+  return new URL(path, base.endsWith('/') ? base : `${base}/`)
+}

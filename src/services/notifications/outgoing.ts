@@ -1,0 +1,148 @@
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { AgentError, type ErrorCode, messageOf } from '../../core/errors.ts'
+
+/** A request of a channel. */
+export interface Outgoing {
+  /** What is being done, for errors: `ntfy at ntfy.sh`. Never with a secret. */
+  readonly doing: string
+  readonly url: URL
+  /** POST by default. */
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** A text is sent as it is, anything else as JSON. */
+  readonly body?: unknown
+  /** What must never stand in an error: tokens, topics, whole URLs. */
+  readonly secrets?: readonly string[]
+}
+
+export interface Incoming {
+  readonly status: number
+  readonly headers: IncomingMessage['headers']
+  readonly text: string
+}
+
+/** The failure of a request to try again, not before that has passed. */
+export class RetryAfter extends AgentError {
+  /** In ms. */
+  readonly after: number
+  constructor(message: string, after: number) {
+    super('not-now', message)
+    this.after = after
+  }
+}
+
+/** In ms, from the connection to the last byte of the answer: a channel that hangs is cut off. */
+export const answerWithin = 10_000
+/** In bytes: an answer says an id, or why not. */
+const largestAnswer = 65_536
+/** In ms: no server makes us wait for longer. */
+const longestPause = 3_600_000
+
+/**
+ * Makes the request once, on a connection of its own, and follows no redirect.
+ *
+ * @throws AgentError `unreachable`, `timed-out`; only what never came is an error here: see `refusalOf` for the rest
+ */
+export async function ask(outgoing: Outgoing, signal: AbortSignal, within = answerWithin): Promise<Incoming> {
+  const late = AbortSignal.timeout(within)
+  try {
+    const response = await send(outgoing, AbortSignal.any([signal, late]))
+    return { status: response.statusCode ?? 0, headers: response.headers, text: await readWhole(response) }
+  } catch (error) {
+    if (error instanceof AgentError) throw error
+    const { doing, url } = outgoing
+    if (late.aborted) throw new AgentError('timed-out', `${doing}: no answer within ${within / 1_000} s`)
+    throw new AgentError('unreachable', `${doing}: ${hide(`${url.host}: ${messageOf(error)}`, outgoing)}`)
+  }
+}
+
+/** The same for an answer that must say yes: any of 200 to 299. @throws AgentError as `refusalOf` says */
+export async function demand(outgoing: Outgoing, signal: AbortSignal): Promise<Incoming> {
+  const answer = await ask(outgoing, signal)
+  if (answer.status >= 200 && answer.status <= 299) return answer
+  throw refusalOf(outgoing, answer)
+}
+
+/**
+ * What an answer that is not yes means (RFC 9110, 15.5 and 15.6): 429 and 5xx pass by themselves, not before what
+ * Retry-After says; a redirect is not followed; anything else is a refusal for good. `said` is what the channel's own
+ * format holds of it.
+ */
+export function refusalOf(outgoing: Outgoing, { status, headers, text }: Incoming, said = text): AgentError {
+  const { doing } = outgoing
+  const words = hide(said, outgoing).replaceAll(/\s+/g, ' ').trim().slice(0, 200)
+  const why = `${doing}: HTTP ${status}${words === '' ? '' : `: ${words}`}`
+  const after = retryAfter(headers['retry-after'])
+  if (status === 429 || status === 503 || after !== undefined) return new RetryAfter(why, after ?? 0)
+  if (status >= 500 || status === 408) return new AgentError('unreachable', why)
+  if (status >= 300 && status <= 399) return new AgentError('misconfigured', `${why}; it redirects: use that address`)
+  const codes: Readonly<Record<number, ErrorCode>> = {
+    401: 'misconfigured',
+    403: 'misconfigured',
+    404: 'not-found',
+    410: 'not-found',
+  }
+  return new AgentError(codes[status] ?? 'rejected', why)
+}
+
+/** Seconds or a date (RFC 9110 10.2.3), in ms. */
+export function retryAfter(header: string | undefined, now = Date.now()): number | undefined {
+  if (header === undefined) return undefined
+  const seconds = Number(header)
+  const ms = Number.isFinite(seconds) ? seconds * 1_000 : Date.parse(header) - now
+  return Number.isFinite(ms) ? Math.min(longestPause, Math.max(0, ms)) : undefined
+}
+
+/** Without what is secret, however it is written in a URL. */
+function hide(text: string, { url, secrets = [] }: Outgoing): string {
+  const words = [...secrets, url.pathname, url.search, ...url.searchParams.values(), url.password].filter(
+    (word) => word.length > 3,
+  )
+  return [...words, ...words.map(encodeURIComponent), ...words.map(decode)]
+    .toSorted((a, b) => b.length - a.length)
+    .reduce((told, word) => told.replaceAll(word, '…'), text)
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+function send({ url, method = 'POST', headers = {}, body }: Outgoing, signal: AbortSignal): Promise<IncomingMessage> {
+  const isText = typeof body === 'string' || body === undefined
+  const text = isText ? (body ?? '') : JSON.stringify(body)
+  return new Promise((resolve, reject) => {
+    const outgoing = (url.protocol === 'https:' ? httpsRequest : httpRequest)(
+      url,
+      {
+        method,
+        signal,
+        agent: false,
+        rejectUnauthorized: true,
+        headers: {
+          'user-agent': 'caretaker',
+          ...(isText ? {} : { 'content-type': 'application/json' }),
+          'content-length': Buffer.byteLength(text),
+          ...headers,
+        },
+      },
+      resolve,
+    )
+    outgoing.on('error', reject).end(text)
+  })
+}
+
+async function readWhole(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    chunks.push(chunk)
+    size += chunk.length
+    if (size >= largestAnswer) break
+  }
+  return Buffer.concat(chunks).subarray(0, largestAnswer).toString('utf8')
+}
