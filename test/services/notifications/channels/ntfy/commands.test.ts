@@ -70,13 +70,14 @@ async function whileAway({ ntfy }: Awaited<ReturnType<typeof listening>>, happen
 }
 
 test('a button that is pressed on the phone is done, and answered quietly', async () => {
-  const { ntfy, channel, pressed } = await listening()
+  const { ntfy, channel, means, pressed } = await listening()
   await channel.send(messageWith({ buttons: [buttonWith()] }), new AbortController().signal)
   await ntfy.press(ntfy.shown('home')[0]!, 'Cancel shutdown')
   await expect
     .poll(() => ntfy.shown('home'), patience)
     .toMatchObject([{ title: 'Done', message: 'the shutdown is cancelled', priority: 2 }])
   expect(pressed).toEqual([token])
+  expect(means.lines).toEqual(['info phone: a button was pressed: the shutdown is cancelled'])
 })
 
 test('what is pressed while the connection is away is done once it is back, and once only', async () => {

@@ -56,6 +56,7 @@ describe('what is said later about the same', () => {
   test('takes the place of what was said before', async () => {
     const { ntfy, channel, send } = await lab()
     const { ref } = await send()
+    expect(ref).toBe(messageWith().thread)
     const settled = messageWith({ id: 'm-2', kind: 'settled', title: 'home: mains power is back' })
     expect(await channel.update!(ref!, settled, signal)).toEqual({ ref })
     expect(shownOn(ntfy).map(({ title }) => title)).toEqual(['home: mains power is back'])
@@ -137,7 +138,8 @@ describe('buttons', () => {
   })
 
   test('are left out where nothing could hear them', async () => {
-    const { ntfy, send } = await lab()
+    const { ntfy, channel, send } = await lab()
+    expect(channel.listen).toBeUndefined()
     await send({ buttons: [buttonWith()] })
     expect(shownOn(ntfy)[0]!.actions).toBeUndefined()
   })
@@ -170,6 +172,17 @@ test.each<{ what: string; config: Record<string, unknown>; secrets?: Record<stri
     config: { topic: { file: 'topic' } },
     secrets: { topic: 'two words' },
     why: /phone\.topic: use letters/,
+  },
+  {
+    what: 'a topic for commands in a file is none',
+    config: { commands: { file: 'commands' } },
+    secrets: { commands: 'a/b' },
+    why: /phone\.commands: use letters/,
+  },
+  {
+    what: 'the password can not be read',
+    config: { user: 'caretaker', password: { file: 'password' } },
+    why: /phone\.password/,
   },
   {
     what: 'both topics in files are the same',
