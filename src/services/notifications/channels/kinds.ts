@@ -14,5 +14,5 @@ export type ChannelConfig = z.output<typeof channelConfig>
 /** Loads what opens a channel of this kind. */
 export async function loadKind<Config extends ChannelConfig>({ type }: Config): Promise<OpenChannel<Config>> {
   const { open } = await loaders[type]()
-  return open
+  return open as OpenChannel<Config>
 }
