@@ -4,6 +4,7 @@ import { config as discord } from './discord/config.ts'
 import { config as gotify } from './gotify/config.ts'
 import { config as matrix } from './matrix/config.ts'
 import { config as slack } from './slack/config.ts'
+import { config as webhook } from './webhook/config.ts'
 
 /** Every kind of channel: one folder each. What does the work is loaded when a channel of the kind is configured. */
 const loaders = {
@@ -11,10 +12,11 @@ const loaders = {
   gotify: () => import('./gotify/channel.ts'),
   matrix: () => import('./matrix/channel.ts'),
   slack: () => import('./slack/channel.ts'),
+  webhook: () => import('./webhook/channel.ts'),
 }
 
 /** A channel in the configuration; `type` says of which kind. */
-export const channelConfig = z.discriminatedUnion('type', [discord, gotify, matrix, slack])
+export const channelConfig = z.discriminatedUnion('type', [discord, gotify, matrix, slack, webhook])
 export type ChannelConfig = z.output<typeof channelConfig>
 
 /** Loads what opens a channel of this kind. */
