@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { OpenChannel } from '../channel.ts'
 import { config as discord } from './discord/config.ts'
 import { config as gotify } from './gotify/config.ts'
+import { config as heartbeat } from './heartbeat/config.ts'
 import { config as matrix } from './matrix/config.ts'
 import { config as slack } from './slack/config.ts'
 import { config as webhook } from './webhook/config.ts'
@@ -10,13 +11,14 @@ import { config as webhook } from './webhook/config.ts'
 const loaders = {
   discord: () => import('./discord/channel.ts'),
   gotify: () => import('./gotify/channel.ts'),
+  heartbeat: () => import('./heartbeat/channel.ts'),
   matrix: () => import('./matrix/channel.ts'),
   slack: () => import('./slack/channel.ts'),
   webhook: () => import('./webhook/channel.ts'),
 }
 
 /** A channel in the configuration; `type` says of which kind. */
-export const channelConfig = z.discriminatedUnion('type', [discord, gotify, matrix, slack, webhook])
+export const channelConfig = z.discriminatedUnion('type', [discord, gotify, heartbeat, matrix, slack, webhook])
 export type ChannelConfig = z.output<typeof channelConfig>
 
 /** Loads what opens a channel of this kind. */
