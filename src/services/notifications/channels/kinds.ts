@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { OpenChannel } from '../channel.ts'
+import { config as apprise } from './apprise/config.ts'
 import { config as discord } from './discord/config.ts'
 import { config as gotify } from './gotify/config.ts'
 import { config as heartbeat } from './heartbeat/config.ts'
@@ -9,6 +10,7 @@ import { config as webhook } from './webhook/config.ts'
 
 /** Every kind of channel: one folder each. What does the work is loaded when a channel of the kind is configured. */
 const loaders = {
+  apprise: () => import('./apprise/channel.ts'),
   discord: () => import('./discord/channel.ts'),
   gotify: () => import('./gotify/channel.ts'),
   heartbeat: () => import('./heartbeat/channel.ts'),
@@ -18,7 +20,7 @@ const loaders = {
 }
 
 /** A channel in the configuration; `type` says of which kind. */
-export const channelConfig = z.discriminatedUnion('type', [discord, gotify, heartbeat, matrix, slack, webhook])
+export const channelConfig = z.discriminatedUnion('type', [apprise, discord, gotify, heartbeat, matrix, slack, webhook])
 export type ChannelConfig = z.output<typeof channelConfig>
 
 /** Loads what opens a channel of this kind. */
