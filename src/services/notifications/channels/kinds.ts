@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { OpenChannel } from '../channel.ts'
 import { config as apprise } from './apprise/config.ts'
 import { config as discord } from './discord/config.ts'
+import { config as email } from './email/config.ts'
 import { config as gotify } from './gotify/config.ts'
 import { config as heartbeat } from './heartbeat/config.ts'
 import { config as matrix } from './matrix/config.ts'
@@ -12,6 +13,7 @@ import { config as webhook } from './webhook/config.ts'
 const loaders = {
   apprise: () => import('./apprise/channel.ts'),
   discord: () => import('./discord/channel.ts'),
+  email: () => import('./email/channel.ts'),
   gotify: () => import('./gotify/channel.ts'),
   heartbeat: () => import('./heartbeat/channel.ts'),
   matrix: () => import('./matrix/channel.ts'),
@@ -20,7 +22,16 @@ const loaders = {
 }
 
 /** A channel in the configuration; `type` says of which kind. */
-export const channelConfig = z.discriminatedUnion('type', [apprise, discord, gotify, heartbeat, matrix, slack, webhook])
+export const channelConfig = z.discriminatedUnion('type', [
+  apprise,
+  discord,
+  email,
+  gotify,
+  heartbeat,
+  matrix,
+  slack,
+  webhook,
+])
 export type ChannelConfig = z.output<typeof channelConfig>
 
 /** Loads what opens a channel of this kind. */

@@ -1,5 +1,5 @@
 import type { AgentError } from '../../../../core/errors.ts'
-import { anotherAnswers, objectOf } from '../../answer.ts'
+import { anotherAnswers, mayBeAnothers, objectOf } from '../../answer.ts'
 import { type Incoming, type Outgoing, refusalOf, RetryAfter } from '../../outgoing.ts'
 
 /** The message that is to be edited is gone; 404 otherwise means the webhook itself (discord-api-docs, JSON error codes). */
@@ -21,6 +21,6 @@ export function discordRefusal(outgoing: Outgoing, answer: Incoming): AgentError
   const refusal = refusalOf(outgoing, answer, said)
   if (answer.status === 429 && typeof seconds === 'number' && seconds >= 0)
     return new RetryAfter(refusal.message, Math.min(Math.ceil(seconds * 1_000), 3_600_000))
-  const isOthers = told === undefined && !refusal.retryable && answer.status >= 400
+  const isOthers = told === undefined && mayBeAnothers(answer)
   return isOthers ? anotherAnswers(outgoing, answer, 'Discord') : refusal
 }

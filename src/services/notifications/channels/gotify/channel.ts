@@ -1,5 +1,5 @@
 import type { AgentError } from '../../../../core/errors.ts'
-import { anotherAnswers, objectOf } from '../../answer.ts'
+import { anotherAnswers, mayBeAnothers, objectOf } from '../../answer.ts'
 import type { OpenChannel, OutgoingMessage } from '../../channel.ts'
 import { ask, type Incoming, type Outgoing, refusalOf } from '../../outgoing.ts'
 import { plainText, secretsIn, waysOf } from '../../plain-text.ts'
@@ -47,6 +47,6 @@ function gotifyRefusal(outgoing: Outgoing, answer: Incoming): AgentError {
   const { error, errorDescription: why } = objectOf(answer.text) ?? {}
   const said = [error, why].filter((one) => typeof one === 'string').join(': ')
   const refusal = refusalOf(outgoing, answer, said === '' ? answer.text : said)
-  const isOthers = answer.status === 404 || (said === '' && answer.status >= 400)
-  return isOthers && !refusal.retryable ? anotherAnswers(outgoing, answer, 'Gotify') : refusal
+  const isOthers = answer.status === 404 || (said === '' && mayBeAnothers(answer))
+  return isOthers ? anotherAnswers(outgoing, answer, 'Gotify') : refusal
 }

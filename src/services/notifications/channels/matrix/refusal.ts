@@ -1,5 +1,5 @@
 import { AgentError } from '../../../../core/errors.ts'
-import { anotherAnswers, objectOf } from '../../answer.ts'
+import { anotherAnswers, mayBeAnothers, objectOf } from '../../answer.ts'
 import { type Incoming, type Outgoing, refusalOf, RetryAfter } from '../../outgoing.ts'
 
 /** The error code that a homeserver tells: `M_FORBIDDEN`. */
@@ -20,7 +20,6 @@ export function matrixRefusal(outgoing: Outgoing, answer: Incoming): AgentError 
   // The header takes the place of the field, which older servers send alone.
   if (code === 'M_LIMIT_EXCEEDED' && answer.headers['retry-after'] === undefined)
     return new RetryAfter(refusal.message, typeof pause === 'number' ? Math.min(Math.max(0, pause), 3_600_000) : 5_000)
-  if (refusal.retryable) return refusal
-  if (code === undefined && answer.status >= 400) return anotherAnswers(outgoing, answer, 'a homeserver')
+  if (code === undefined && mayBeAnothers(answer)) return anotherAnswers(outgoing, answer, 'a homeserver')
   return refusal.code === 'not-found' ? new AgentError('misconfigured', refusal.message) : refusal
 }

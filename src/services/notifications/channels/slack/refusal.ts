@@ -1,5 +1,5 @@
 import { AgentError } from '../../../../core/errors.ts'
-import { anotherAnswers, objectOf } from '../../answer.ts'
+import { anotherAnswers, mayBeAnothers, objectOf } from '../../answer.ts'
 import { type Incoming, type Outgoing, refusalOf } from '../../outgoing.ts'
 
 /** Slack's and Mattermost's `ok`, Rocket.Chat's `{"success": true}`, or a message of whoever else takes the same. */
@@ -21,8 +21,7 @@ export function slackRefusal(outgoing: Outgoing, answer: Incoming): AgentError {
     return isOwn
       ? new AgentError('rejected', `${outgoing.doing}: it was not taken`)
       : anotherAnswers(outgoing, answer, 'a webhook as Slack has it')
-  const refusal = refusalOf(outgoing, answer, words)
-  return isOwn || refusal.retryable || answer.status < 400
-    ? refusal
-    : anotherAnswers(outgoing, answer, 'a webhook as Slack has it')
+  return !isOwn && mayBeAnothers(answer)
+    ? anotherAnswers(outgoing, answer, 'a webhook as Slack has it')
+    : refusalOf(outgoing, answer, words)
 }

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { AgentError } from '../../../../core/errors.ts'
+import { withoutEnd } from '../../../../core/text-end.ts'
 
 /** In bytes: what Standard Webhooks asks of a secret. */
 const shortest = 24
@@ -10,7 +11,7 @@ export function parseKey(secret: string, setting: string): Buffer {
   const text = secret.trim().replace(/^whsec_/, '')
   const key = Buffer.from(text, 'base64')
   // Node passes over what is no base64; the receiver may not.
-  const isWhole = key.toString('base64').replace(/=+$/, '') === text.replace(/=+$/, '')
+  const isWhole = withoutEnd(key.toString('base64'), '=') === withoutEnd(text, '=')
   if (!isWhole || key.length < shortest || key.length > longest)
     throw new AgentError(
       'misconfigured',

@@ -111,6 +111,7 @@ test.each<{ what: string; answer: WireAnswer; code: string; after?: number }>([
     after: 9_000,
   },
   { what: 'Cloudflare’s refusal', answer: { status: 403, body: 'error code: 1020' }, code: 'not-now', after: 60_000 },
+  { what: 'a form that nobody explains', answer: { status: 400, body: '<h1>Bad Request</h1>' }, code: 'rejected' },
   { what: 'a page in its place', answer: { status: 200, body: '<html>' }, code: 'not-now', after: 60_000 },
   {
     what: 'a failure of Discord',

@@ -74,6 +74,7 @@ test.each<{ what: string; answer: WireAnswer; code: string; after?: number }>([
   },
   { what: 'another path of it', answer: gotifyRefuses(404, 'page not found'), code: 'not-now', after: 60_000 },
   { what: 'a proxy’s own sign-in', answer: { status: 401, body: '<h1>no</h1>' }, code: 'not-now', after: 60_000 },
+  { what: 'a form that nobody explains', answer: { status: 400, body: '<h1>Bad Request</h1>' }, code: 'rejected' },
   { what: 'a page in its place', answer: { status: 200, body: '<html>' }, code: 'not-now', after: 60_000 },
   { what: 'a proxy without it', answer: { status: 502, body: 'Bad Gateway' }, code: 'unreachable' },
   { what: 'a proxy’s limit', answer: { status: 429, headers: { 'retry-after': '7' } }, code: 'not-now', after: 7_000 },
@@ -91,7 +92,9 @@ test('a server that repeats what it got gives no secret away', async () => {
     status: 400,
     body: `${token} ${button.token} ${button.url} ${encodeURIComponent(button.url!)}`,
   })
-  await failureOf(channel.send(messageWith({ buttons: [button] }), signal), canaries)
+  expect(await failureOf(channel.send(messageWith({ buttons: [button] }), signal), canaries)).toMatchObject({
+    code: 'rejected',
+  })
 })
 
 test('a server that is gone, and one that cuts the connection, are tried again', async () => {

@@ -15,7 +15,7 @@ const start = Date.parse('2026-11-26T02:00:00Z')
 interface Step {
   /** In s since the start. */
   readonly at: number
-  readonly then: () => unknown
+  readonly happens: () => unknown
 }
 
 async function lab({ more = {}, hosted = false, wrong = false } = {}) {
@@ -37,7 +37,7 @@ async function lab({ more = {}, hosted = false, wrong = false } = {}) {
         await setImmediate()
         world.now += ms
         const since = (world.now - start) / 1_000
-        while (waiting[0] && waiting[0].at <= since) await waiting.shift()!.then()
+        while (waiting[0] && waiting[0].at <= since) await waiting.shift()!.happens()
         if (since >= seconds) ends.abort()
       },
     })
@@ -58,12 +58,12 @@ test('it pings every five minutes while nothing critical is open', async () => {
 test('a critical alert is told within seconds, goes on as failed, and is over as soon', async () => {
   const { checks, world, beat } = await lab()
   const told: { at: number; status: string }[] = []
-  const look = (at: number) => ({ at, then: () => told.push({ at, status: checks.status }) })
+  const look = (at: number) => ({ at, happens: () => told.push({ at, status: checks.status }) })
   await beat(800, [
-    { at: 30, then: () => (world.worst = critical) },
+    { at: 30, happens: () => (world.worst = critical) },
     look(50),
     look(400),
-    { at: 500, then: () => (world.worst = undefined) },
+    { at: 500, happens: () => (world.worst = undefined) },
     look(520),
   ])
   expect(told).toEqual([
@@ -86,12 +86,12 @@ test('what flaps is pinged five times a minute at most, and how it ends is told'
   const { checks, world, beat } = await lab()
   const flips = Array.from({ length: 11 }, (_, index) => ({
     at: index * 10 + 10,
-    then: () => (world.worst = world.worst ? undefined : critical),
+    happens: () => (world.worst = world.worst ? undefined : critical),
   }))
   const counts: number[] = []
   await beat(140, [
     ...flips.slice(0, 5),
-    { at: 59, then: () => counts.push(checks.requests.length) },
+    { at: 59, happens: () => counts.push(checks.requests.length) },
     ...flips.slice(5),
   ])
   expect(counts).toEqual([5])

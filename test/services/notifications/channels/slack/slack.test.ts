@@ -138,5 +138,5 @@ test('a server that repeats the address gives no secret away', async () => {
     status: 400,
     body: `cannot POST ${new URL(slack.webhook).pathname} canarySlackToken00000000`,
   })
-  await failureOf(channel.send(messageWith(), signal), canaries)
+  expect(await failureOf(channel.send(messageWith(), signal), canaries)).toMatchObject({ code: 'rejected' })
 })
