@@ -62,6 +62,14 @@ test('in a thread of a forum a message is sent and replaced', async () => {
   expect(discord.messages).toEqual([expect.objectContaining({ thread: '77', edits: 1 })])
 })
 
+test('a webhook that says not to wait is waited for all the same', async () => {
+  const { discord, channel } = await lab({ query: '?wait=false' })
+  const { ref } = await channel.send(messageWith(), signal)
+  expect(ref).toBe('1001')
+  await channel.update!(ref!, messageWith({ kind: 'settled' }), signal)
+  expect(discord.requests.map(({ target }) => new URL(target, discord.url).search)).toEqual(['?wait=true', ''])
+})
+
 test('a message that somebody deleted is sent anew', async () => {
   const { discord, channel } = await lab()
   const { ref } = await channel.send(messageWith(), signal)
@@ -110,6 +118,7 @@ test.each<{ what: string; answer: WireAnswer; code: string; after?: number }>([
     code: 'not-now',
     after: 9_000,
   },
+  { what: 'a limit without end', answer: discordLimits(86_400), code: 'not-now', after: 3_600_000 },
   { what: 'Cloudflare’s refusal', answer: { status: 403, body: 'error code: 1020' }, code: 'not-now', after: 60_000 },
   { what: 'a form that nobody explains', answer: { status: 400, body: '<h1>Bad Request</h1>' }, code: 'rejected' },
   { what: 'a page in its place', answer: { status: 200, body: '<html>' }, code: 'not-now', after: 60_000 },

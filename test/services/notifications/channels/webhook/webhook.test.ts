@@ -162,6 +162,48 @@ test.each([
   })
 })
 
+test('every part of a message has its place in a template', async () => {
+  const names = [
+    'id',
+    'thread',
+    'kind',
+    'severity',
+    'topic',
+    'subject',
+    'at',
+    'title',
+    'text',
+    'homelab',
+    'link',
+  ] as const
+  const template = [null, 1, true, ...[...names, 'details', 'body'].map((name) => `{{${name}}}`)]
+  const { receiver, channel } = await lab({ template, method: 'PATCH' })
+  const message = messageWith({ details: ['1', '2'], link: 'https://nas.lan/' })
+  await channel.send(message, signal)
+  const body = `${message.text}\n1\n2\n\nDetails: https://nas.lan/`
+  const expected = [null, 1, true, ...names.map((name) => message[name]), '1\n2', body]
+  expect(JSON.parse(receiver.requests[0]!.body)).toEqual(expected)
+  expect(receiver.requests[0]!.method).toBe('PATCH')
+  await channel.send(messageWith(), signal)
+  expect((JSON.parse(receiver.requests[1]!.body) as string[]).at(-3)).toBe('')
+})
+
+test('the type of the body is what its header says, with its parameters', async () => {
+  const typed = (type: string) => ({ headers: { 'Content-Type': type } })
+  const { receiver, channel } = await lab({ template: '"{{title}}"', ...typed('Application/JSON ; charset=utf-8') })
+  await channel.send(messageWith(nasty), signal)
+  expect(JSON.parse(receiver.requests[0]!.body)).toBe(nasty.title)
+  const plain = await lab(typed('application/cloudevents+json'))
+  await plain.channel.send(messageWith(), signal)
+  expect(plain.receiver.requests[0]!.headers['content-type']).toBe('application/cloudevents+json')
+})
+
+test.each([24, 64])('a key of %d bytes is taken', async (length) => {
+  const parsed = config.parse({ type: 'webhook', url: 'https://x.lan/', secret: { file: 'key' } })
+  const opening = open(parsed, meansWith({ key: Buffer.alloc(length, 5).toString('base64') }))
+  await expect(opening).resolves.toBeDefined()
+})
+
 test.each([
   { template: 'Hello {{titel}}', says: 'there is no {{titel}}: use {{id}}' },
   { template: { deep: [{ text: '{{ nobody }}' }] }, says: 'there is no {{nobody}}' },
