@@ -14,8 +14,6 @@ export interface Outgoing {
   readonly body?: unknown
   /** What must never stand in an error: tokens, topics, whole URLs. */
   readonly secrets?: readonly string[]
-  /** In ms, instead of `answerWithin`, where the server is asked to wait. */
-  readonly within?: number
   /** In bytes, instead of 65,536: what is read of the answer at most. */
   readonly largest?: number
 }
@@ -48,12 +46,15 @@ const longestPause = 3_600_000
  *
  * @throws AgentError `unreachable`, `timed-out`; only what never came is an error here: see `refusalOf` for the rest
  */
-export async function ask(outgoing: Outgoing, signal: AbortSignal): Promise<Incoming> {
-  const { within = answerWithin, largest } = outgoing
+export async function ask(outgoing: Outgoing, signal: AbortSignal, within = answerWithin): Promise<Incoming> {
   const late = AbortSignal.timeout(within)
   try {
     const response = await send(outgoing, AbortSignal.any([signal, late]))
-    return { status: response.statusCode ?? 0, headers: response.headers, text: await readWhole(response, largest) }
+    return {
+      status: response.statusCode ?? 0,
+      headers: response.headers,
+      text: await readWhole(response, outgoing.largest),
+    }
   } catch (error) {
     if (late.aborted) throw new AgentError('timed-out', `${outgoing.doing}: no answer within ${within / 1_000} s`)
     throw unreachable(outgoing, error)
@@ -106,7 +107,7 @@ export function retryAfter(header: string | undefined, now = Date.now()): number
 
 /** Without what is secret, however it is written in a URL. */
 function hide(text: string, { url, secrets = [] }: Outgoing): string {
-  return withoutSecrets(text, [...secrets, url.pathname, url.search, url.password])
+  return withoutSecrets(text, [...secrets, url.pathname, url.search, ...url.searchParams.values(), url.password])
 }
 
 /** A text of others without these words, however they are written in a URL. */

@@ -26,11 +26,11 @@ export async function startHealthchecks(
   const unknown: WireAnswer = hosted ? { status: 200, body: 'OK (not found)' } : { status: 404, body: 'not found' }
   const standIn = await startStandIn(address, ({ method, target, body }) => {
     if (!['HEAD', 'GET', 'POST'].includes(method)) return { status: 405 }
-    const [, id = '', signal = '', ...rest] = new URL(target, 'http://healthchecks').pathname.split('/')
+    const [, id = '', ...rest] = new URL(target, 'http://healthchecks').pathname.split('/')
     if (!/^[0-9a-f-]{36}$/.test(id)) return { status: 400, body: 'invalid url format' }
     if (id !== uuid) return unknown
-    if (rest.length > 0 || !['', 'fail', 'log'].includes(signal)) return { status: 400, body: 'invalid url format' }
-    const kind = signal === '' ? 'success' : (signal as 'fail' | 'log')
+    const kind = rest.length === 0 ? 'success' : rest.join('/')
+    if (kind !== 'success' && kind !== 'fail' && kind !== 'log') return { status: 404, body: 'not found' }
     if (kind !== 'log') status = kind === 'success' ? 'up' : 'down'
     pings.push({ kind, body })
     return { status: 200, headers: { 'ping-body-limit': '10000' }, body: 'OK' }

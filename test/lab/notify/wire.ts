@@ -19,8 +19,11 @@ export interface WireAnswer {
 
 /** What goes wrong on the way, whatever the server. */
 export interface WireFaults {
-  /** Answers for the next requests, used up one by one; nothing else is done for them. */
-  next: WireAnswer[]
+  /**
+   * Answers for the next requests, or for those whose target holds `path`, used up one by one; nothing else is done for
+   * them.
+   */
+  next: (WireAnswer & { readonly path?: string })[]
   /** What was asked for is done, and the connection cut before the answer: this often. */
   lostAnswers: number
   /** Requests are taken and never answered. */
@@ -42,14 +45,16 @@ export function writeAnswer(response: ServerResponse, { status, headers = {}, bo
   response.end(isText ? body : JSON.stringify(body))
 }
 
-/** Answers a request by what goes wrong, else as the server does. */
+/** Answers a request by what goes wrong, else as the server does. `target` is what was asked for. */
 export async function answerThrough(
   faults: WireFaults,
   response: ServerResponse,
   answer: () => WireAnswer | Promise<WireAnswer>,
+  target = '',
 ): Promise<void> {
   if (faults.hangs) return
-  const wrong = faults.next.shift()
+  const place = faults.next.findIndex(({ path = '' }) => target.includes(path))
+  const [wrong] = place < 0 ? [] : faults.next.splice(place, 1)
   if (wrong) return writeAnswer(response, wrong)
   const own = await answer()
   if (faults.lostAnswers > 0) {

@@ -6,7 +6,10 @@ import { config as email } from './email/config.ts'
 import { config as gotify } from './gotify/config.ts'
 import { config as heartbeat } from './heartbeat/config.ts'
 import { config as matrix } from './matrix/config.ts'
+import { config as ntfy } from './ntfy/config.ts'
+import { config as pushover } from './pushover/config.ts'
 import { config as slack } from './slack/config.ts'
+import { config as telegram } from './telegram/config.ts'
 import { config as webhook } from './webhook/config.ts'
 
 /** Every kind of channel: one folder each. What does the work is loaded when a channel of the kind is configured. */
@@ -17,7 +20,10 @@ const loaders = {
   gotify: () => import('./gotify/channel.ts'),
   heartbeat: () => import('./heartbeat/channel.ts'),
   matrix: () => import('./matrix/channel.ts'),
+  ntfy: () => import('./ntfy/channel.ts'),
+  pushover: () => import('./pushover/channel.ts'),
   slack: () => import('./slack/channel.ts'),
+  telegram: () => import('./telegram/channel.ts'),
   webhook: () => import('./webhook/channel.ts'),
 }
 
@@ -29,7 +35,10 @@ export const channelConfig = z.discriminatedUnion('type', [
   gotify,
   heartbeat,
   matrix,
+  ntfy,
+  pushover,
   slack,
+  telegram,
   webhook,
 ])
 export type ChannelConfig = z.output<typeof channelConfig>
