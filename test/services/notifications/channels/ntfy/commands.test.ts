@@ -171,6 +171,8 @@ test('a topic that may not be read is reported, and no longer once it may', asyn
 
 test('a connection that breaks is not reported, and one that stays away is', async () => {
   const { means, ntfy } = await listening()
+  // What was reported before a restart is settled.
+  await expect.poll(() => means.faults, patience).toEqual([undefined])
   ntfy.cutReaders()
   await expect.poll(() => ntfy.readers('commands'), patience).toBe(1)
   expect(means.faults.filter((why) => why !== undefined)).toEqual([])
