@@ -1,7 +1,7 @@
 import { request as plainRequest } from 'node:http'
 import { request as secureRequest } from 'node:https'
 import { connect } from 'node:net'
-import { join } from 'node:path'
+import { resolve as resolvePath } from 'node:path'
 import { type Token, tokenKind } from '../../../src/core/access/token.ts'
 import type { Logger } from '../../../src/core/log.ts'
 import type { Asked, Operator } from '../../../src/core/operator.ts'
@@ -13,6 +13,8 @@ import { type ApiSection, section as schema } from '../../../src/services/api/se
 import { readSecret } from '../../../src/main/settings.ts'
 import { memoryJournal } from '../../fakes/journal.ts'
 import { temporaryFolder } from '../../lab/process.ts'
+
+const noon = new Date('2027-01-01T12:00:00Z')
 
 /** What was requested of the Operator, and by whom. */
 export interface Heard {
@@ -31,6 +33,8 @@ export interface DoorOptions {
   readonly section?: Record<string, unknown>
   readonly tokens?: readonly Held[]
   readonly means?: ApiMeans
+  /** When it is. */
+  readonly now?: Date
   /** What happens when the status is asked for. */
   readonly status?: (signal: AbortSignal) => Promise<unknown>
 }
@@ -39,10 +43,10 @@ export const operateToken = 'caretaker_operate-0123456789abcdef'
 export const readToken = 'caretaker_read-0123456789abcdef'
 
 /** The front door before an Operator that hears everything, and does nothing. */
-export async function openDoor({ section = {}, tokens = usual, means = {}, status }: DoorOptions = {}) {
+export async function openDoor({ section = {}, tokens = usual, means = {}, now = noon, status }: DoorOptions = {}) {
   const folder = await temporaryFolder()
   const journal = memoryJournal()
-  const at = { now: new Date('2027-01-01T12:00:00Z'), monotonic: 0 }
+  const at = { now, monotonic: 0 }
   const records = journal.records(tokenKind)
   const grant = ({ text, ...token }: Held) =>
     records.save({ name: 'desk', scope: 'operate', createdAt: at.now.toISOString(), ...token, hash: hashOf(text) })
@@ -51,7 +55,7 @@ export async function openDoor({ section = {}, tokens = usual, means = {}, statu
   const log: unknown[] = []
   const alerts = createAlerts(journal, () => at.now)
   const stop = new AbortController()
-  const path = (relative: string) => join(folder.path, relative)
+  const path = (relative: string) => resolvePath(folder.path, relative)
   const context = {
     section: sectionOf(section),
     files: {
