@@ -13,7 +13,10 @@ export interface ServeOptions {
   readonly limits: Limits
   /** PEM texts. With them it speaks TLS, from 1.2 on. */
   readonly tls?: { readonly cert: string; readonly key: string }
-  /** Looks at a request before anything else does; answers it, and true, where it goes no further. */
+  /**
+   * Looks at a request before anything else does; answers it and ends its connection, and returns true, where it goes no
+   * further.
+   */
   readonly refuse?: (wire: Wire) => boolean
   /** What is answered where a request can't be read, or where the answer fails. */
   readonly failed?: (error: unknown) => Response
@@ -34,9 +37,14 @@ export function createHttpServer(
     keepAliveTimeout: limits.idle,
     connectionsCheckingInterval: Math.min(limits.headersWithin, 5_000),
   }
+  const refused = new WeakSet<IncomingMessage['socket']>()
   const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    const { socket } = incoming
+    // What came behind a request that was refused, in the same packet.
+    if (refused.has(socket)) return
     limitReading(outgoing, limits.readWithin)
-    if (!refuse({ incoming, outgoing })) void listener(incoming, outgoing)
+    if (refuse({ incoming, outgoing })) refused.add(socket)
+    else void listener(incoming, outgoing)
   }
   const server = tls
     ? createSecureServer(

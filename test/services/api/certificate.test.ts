@@ -47,23 +47,38 @@ describe('a certificate', () => {
   })
 
   test.each([
-    { what: 'is half written', spoil: ({ cert }: Identity) => ({ cert: cert.slice(0, 200) }), why: /no whole PEM certificate/ },
-    { what: 'comes without its key', spoil: ({ cert }: Identity) => ({ cert }), why: /does not belong to the certificate/ },
-    { what: 'has half of its key', spoil: ({ key }: Identity) => ({ key: key.slice(0, 60) }), why: /no whole private key/ },
+    {
+      what: 'is half written',
+      spoil: ({ cert }: Identity) => ({ cert: cert.slice(0, 200) }),
+      why: /no whole PEM certificate/,
+    },
+    {
+      what: 'comes without its key',
+      spoil: ({ cert }: Identity) => ({ cert }),
+      why: /does not belong to the certificate/,
+    },
+    {
+      what: 'has half of its key',
+      spoil: ({ key }: Identity) => ({ key: key.slice(0, 60) }),
+      why: /no whole private key/,
+    },
     { what: 'is empty', spoil: () => ({ cert: '' }), why: /is empty/ },
-  ])('that $what does not take the place of the one before, is an alert, and counts once it is whole', async ({ spoil, why }) => {
-    const { door, write, serial, alert } = await openSecureDoor()
-    await using _ = door
-    const before = await serial()
-    const next = await issue()
-    await write(spoil(next))
-    await expect.poll(alert).toMatchObject([{ id: 'api.renewal', text: expect.stringMatching(why) }])
-    expect(await serial()).toBe(before)
-    expect(JSON.stringify(alert())).not.toContain('PRIVATE')
-    await write(next)
-    await expect.poll(serial).not.toBe(before)
-    await expect.poll(alert).toEqual([])
-  })
+  ])(
+    'that $what does not take the place of the one before, is an alert, and counts once it is whole',
+    async ({ spoil, why }) => {
+      const { door, write, serial, alert } = await openSecureDoor()
+      await using _ = door
+      const before = await serial()
+      const next = await issue()
+      await write(spoil(next))
+      await expect.poll(alert).toMatchObject([{ id: 'api.renewal', text: expect.stringMatching(why) }])
+      expect(await serial()).toBe(before)
+      expect(JSON.stringify(alert())).not.toContain('PRIVATE')
+      await write(next)
+      await expect.poll(serial).not.toBe(before)
+      await expect.poll(alert).toEqual([])
+    },
+  )
 
   test('that ends soon is an alert, until it is renewed', async () => {
     const [from, to] = [-60, 5].map((days) => new Date(Date.now() + days * 86_400_000))
@@ -102,7 +117,9 @@ test('over TLS a browser’s cookie is kept to this host and to TLS, and one wit
     headers: { 'content-type': 'application/json', origin: `https://${host}` },
     body: JSON.stringify({ token: operateToken }),
   })
-  expect(signedIn.headers['set-cookie']?.[0]).toMatch(/^__Host-caretaker=[^;]+; Path=\/; .*HttpOnly; SameSite=Lax; Secure$/)
+  expect(signedIn.headers['set-cookie']?.[0]).toMatch(
+    /^__Host-caretaker=[^;]+; Path=\/; .*HttpOnly; SameSite=Lax; Secure$/,
+  )
   const cookie = cookieOf(signedIn)
   const cancel = (headers: Record<string, string>) =>
     door.ask({ ca: authority.ca, method: 'POST', path: '/api/v1/power/cancel', headers })

@@ -80,14 +80,40 @@ describe('the configuration’s check of the API', () => {
 
   test.each([
     { what: 'is not there', files: {}, says: 'error api.tls.certificate: tls.crt does not exist' },
-    { what: 'is none', files: { 'tls.crt': 'x' }, says: 'error api.tls.certificate: tls.crt contains no whole PEM certificate' },
-    { what: 'has a key that is none', files: { 'tls.key': 'x' }, says: /^error api\.tls\.key: tls\.key contains no whole private key/ },
-    { what: 'has the key of another', files: { 'tls.key': 'other' }, says: 'error api.tls.key: the key in tls.key does not belong to the certificate in tls.crt' },
-    { what: 'has ended', files: { 'tls.crt': 'ended' }, says: /^error api\.tls\.certificate: the certificate in tls\.crt expired on / },
-    { what: 'is for somebody else', files: { 'tls.crt': 'good' }, url: 'https://other.lan', says: /^warning api\.tls\.certificate: the certificate in tls\.crt is not for other\.lan/ },
+    {
+      what: 'is none',
+      files: { 'tls.crt': 'x' },
+      says: 'error api.tls.certificate: tls.crt contains no whole PEM certificate',
+    },
+    {
+      what: 'has a key that is none',
+      files: { 'tls.key': 'x' },
+      says: /^error api\.tls\.key: tls\.key contains no whole private key/,
+    },
+    {
+      what: 'has the key of another',
+      files: { 'tls.key': 'other' },
+      says: 'error api.tls.key: the key in tls.key does not belong to the certificate in tls.crt',
+    },
+    {
+      what: 'has ended',
+      files: { 'tls.crt': 'ended' },
+      says: /^error api\.tls\.certificate: the certificate in tls\.crt expired on /,
+    },
+    {
+      what: 'is for somebody else',
+      files: { 'tls.crt': 'good' },
+      url: 'https://other.lan',
+      says: /^warning api\.tls\.certificate: the certificate in tls\.crt is not for other\.lan/,
+    },
   ])('names a certificate that $what', async ({ what, files, url, says }) => {
     const [good, other] = [await issue(), await issue()]
-    const ended = await authority.issueClient({ common: 'nas', organizations: [], from: new Date(0), to: new Date(1e12) })
+    const ended = await authority.issueClient({
+      common: 'nas',
+      organizations: [],
+      from: new Date(0),
+      to: new Date(1e12),
+    })
     const all = { 'tls.crt': good.cert, 'tls.key': good.key, ...files } as Record<string, string>
     if (what === 'is not there') delete all['tls.crt']
     if (all['tls.key'] === 'other') all['tls.key'] = other.key
@@ -121,8 +147,14 @@ describe('the configuration’s check of the API', () => {
   test.each([
     { section: { url: 'http://nas.example.com' }, says: /^warning api\.url: nas\.example\.com looks public/ },
     { section: { url: 'http://203.0.113.1:8420' }, says: /^warning api\.url: 203\.0\.113\.1 looks public/ },
-    { section: { proxy: { from: ['10.0.0.1', '0.0.0.0/0'] } }, says: /^error api\.proxy\.from\.1: everybody could say/ },
-    { section: { proxy: { from: ['10.0.0.1'], header: 'Authorization' } }, says: /^error api\.proxy\.header: Authorization means/ },
+    {
+      section: { proxy: { from: ['10.0.0.1', '0.0.0.0/0'] } },
+      says: /^error api\.proxy\.from\.1: everybody could say/,
+    },
+    {
+      section: { proxy: { from: ['10.0.0.1'], header: 'Authorization' } },
+      says: /^error api\.proxy\.header: Authorization means/,
+    },
     { section: { address: '0.0.0.0' }, says: /^warning api\.tls: everybody in the network/ },
   ])('says of $section what is wrong with it', async ({ section, says }) => {
     expect(await checked(section)).toEqual([expect.stringMatching(says)])

@@ -74,7 +74,12 @@ describe('a token', () => {
   })
 
   test('that was revoked or has expired lets nobody in', async () => {
-    const brief = { name: 'brief', scope: 'operate', text: 'caretaker_brief-0123456789', expiresAt: '2027-01-01T13:00:00Z' }
+    const brief = {
+      name: 'brief',
+      scope: 'operate',
+      text: 'caretaker_brief-0123456789',
+      expiresAt: '2027-01-01T13:00:00Z',
+    }
     await using door = await openDoor({ tokens: [brief as never] })
     const ask = { ...cancel, headers: bearer(brief.text) }
     expect(await door.ask(ask)).toMatchObject({ status: 200 })
@@ -148,7 +153,9 @@ describe('a browser', () => {
     const cookie = cookieOf(await signIn(door))
     const forged = { ...headers, cookie } as Record<string, string>
     expect(await door.ask({ ...cancel, headers: forged })).toMatchObject({ status: 403 })
-    expect(await door.ask({ method: 'DELETE', path: '/api/v1/session', headers: forged })).toMatchObject({ status: 403 })
+    expect(await door.ask({ method: 'DELETE', path: '/api/v1/session', headers: forged })).toMatchObject({
+      status: 403,
+    })
     expect(door.heard).toEqual([])
   })
 

@@ -163,7 +163,13 @@ describe('at the door', () => {
   test('a path that climbs out of the pages that let people in by themselves stays with them', async () => {
     const mounts = [{ path: '/act/', answer: () => new Response('a page') }]
     await using door = await openDoor({ section: { anonymous: 'never' }, means: { mounts } })
-    for (const way of ['/act/../api/v1/jobs', '/act/%2e%2e/api/v1/jobs', '/act//../../api/v1/jobs', '//act/x', '/act%2fx'])
+    for (const way of [
+      '/act/../api/v1/jobs',
+      '/act/%2e%2e/api/v1/jobs',
+      '/act//../../api/v1/jobs',
+      '//act/x',
+      '/act%2fx',
+    ])
       expect(`${way} ${(await door.ask({ path: way })).text.slice(0, 40)}`).not.toMatch(/\[/)
   })
 })
@@ -208,6 +214,16 @@ test('a network holds its addresses, and no name', () => {
 })
 
 test('what everybody on the internet might reach is told from what is at home', () => {
-  const hosts = ['nas.lan', 'nas', '10.1.2.3', '100.100.1.1', 'fd00::1', 'x.home.arpa', 'nas.example.com', '203.0.113.1', '2001:db8::1']
+  const hosts = [
+    'nas.lan',
+    'nas',
+    '10.1.2.3',
+    '100.100.1.1',
+    'fd00::1',
+    'x.home.arpa',
+    'nas.example.com',
+    '203.0.113.1',
+    '2001:db8::1',
+  ]
   expect(hosts.filter(isPublic)).toEqual(['nas.example.com', '203.0.113.1', '2001:db8::1'])
 })

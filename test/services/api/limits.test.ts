@@ -16,7 +16,9 @@ describe('requests of one address', () => {
     })
     expect(await door.ask({ from: '127.0.204.2' })).toMatchObject({ status: 200 })
     door.at.monotonic += 100
-    expect([(await door.ask({})).status, (await door.ask({})).status, (await door.ask({})).status]).toEqual([200, 200, 429])
+    expect([(await door.ask({})).status, (await door.ask({})).status, (await door.ask({})).status]).toEqual([
+      200, 200, 429,
+    ])
   })
 
   test('that do not name us are refused first, and counted with nobody', async () => {
@@ -56,12 +58,16 @@ describe('whoever is slow', () => {
       what: 'never sends its body',
       send: (door: OpenDoor) => `${head(door)}content-type: application/json\r\ncontent-length: 100\r\n\r\n{`,
     },
-  ])('and $what is cut off, and has changed nothing', async ({ send }) => {
-    await using door = await openDoor({ means: { limits } })
-    const said = await door.raw(send(door), 30_000)
-    expect(said).toMatch(/^(HTTP\/1\.1 4\d\d |$)/)
-    expect(door.heard).toEqual([])
-  }, 40_000)
+  ])(
+    'and $what is cut off, and has changed nothing',
+    async ({ send }) => {
+      await using door = await openDoor({ means: { limits } })
+      const said = await door.raw(send(door), 30_000)
+      expect(said).toMatch(/^(HTTP\/1\.1 4\d\d |$)/)
+      expect(door.heard).toEqual([])
+    },
+    40_000,
+  )
 
   test('to read an answer is cut off', async () => {
     const huge = { text: 'x'.repeat(32 * 1_048_576) }
