@@ -3,6 +3,8 @@ import { describeDuration } from '../src/core/duration.ts'
 import { failingMachines } from '../src/core/power/machines.ts'
 import { defineJob } from '../src/operations/job.ts'
 import { done, on } from '../src/core/job.ts'
+import { isInSpell } from '../src/core/power/flapping.ts'
+import { remembered } from '../src/operations/facts.ts'
 import { isShutDownPhase } from '../src/core/power/phases.ts'
 import { policyFor, triggersOf } from '../src/core/power/triggers.ts'
 
@@ -14,9 +16,17 @@ export default defineJob({
   runs: 'in-process',
 
   async run(context) {
-    const { config, machines, ports, power } = context
+    const { config, machines, ports, power, now } = context
     const onBattery = [...power.upses].filter(([, { mode }]) => mode === 'on-battery')
     if (onBattery.length === 0 || failingMachines(machines, power).length > 0) return done('nothing is on battery')
+    const announced = remembered.announced.recall(ports.journal)
+    const ago = now().getTime() - Date.parse(announced ?? '')
+    if (
+      onBattery.every(([, state]) =>
+        isInSpell('failures' in state ? state.failures : undefined, context.monotonic(), ago),
+      )
+    )
+      return done(`announced ${describeDuration(ago)} ago, and mains power has not lasted since`)
     const starts = onBattery.map(([label, state]) => {
       const armed = triggersOf('reading' in state ? state.reading : undefined, policyFor(config, label))
       const sooner = armed.filter(({ reason, disarmed }) => disarmed === undefined && reason !== 'on-battery-too-long')
@@ -32,6 +42,7 @@ export default defineJob({
     const lasts = runtime === undefined ? '' : `; the battery lasts ${describeDuration(runtime)}`
     const text = `if mains power stays off, a shutdown starts ${starts.join('; ')}. Then: ${turns.join(', ')}${lasts}`
     ports.journal.write({ kind: 'power', text })
+    remembered.announced.remember(ports.journal, now().toISOString())
     return done(text)
   },
 })

@@ -1,5 +1,6 @@
+import { type Action, parseAction } from './notify/action.ts'
 import type { RecordKind } from './records.ts'
-import { object, oneOf, optional, text, time } from './shape.ts'
+import { listOf, object, oneOf, optional, text, time } from './shape.ts'
 
 /** `critical`: the power is not guarded, or data is at stake. `warning`: something waits for a person. */
 export type Severity = 'info' | 'warning' | 'critical'
@@ -13,6 +14,8 @@ export interface AlertContent {
   readonly text: string
   /** What to do about it, as a sentence in the imperative, without a full stop; absent where it settles by itself. */
   readonly action?: string
+  /** What a person may request at once, most urgent first: buttons of a message. */
+  readonly offers?: readonly Action[]
 }
 
 /** A condition that a person should know about: opened once, settled once, and kept over restarts. */
@@ -33,6 +36,11 @@ export type AlertListener = (alert: Alert, change: AlertChange) => void
 export interface Alerts {
   /** Opens an alert, or updates the text of one that is open. Returns whether its text is new. */
   open(id: string, content: AlertContent): boolean
+  /**
+   * The same for what changes with every reading: the text of an open alert follows its figures, and neither the journal
+   * nor a listener hears of each. A new severity is told as by `open`.
+   */
+  refresh(id: string, content: AlertContent): void
   /** Settles an alert. Returns whether it was open. */
   settle(id: string): boolean
   /** Opens the alert, or settles it where `content` is undefined. Returns what `open` returns. */
@@ -65,6 +73,7 @@ export const alertKind: RecordKind<Alert> = {
     subject: text,
     text,
     action: optional(text),
+    offers: optional(listOf(parseAction)),
     since: time,
     settledAt: optional(time),
   }),
@@ -91,7 +100,7 @@ export function describeAlert({ text, action }: AlertContent): string {
  * it any more then, not even over a restart; so whoever knows what there is says so by `settleGone` when it starts. The
  * kinds that are not here end with the one thing that they are about: `outage`, `rollout`, `journal`.
  */
-export const namedKinds = ['credentials', 'job', 'machine', 'node', 'schematic', 'service', 'ups'] as const
+export const namedKinds = ['channel', 'credentials', 'job', 'machine', 'node', 'schematic', 'service', 'ups'] as const
 
 export type NamedKind = (typeof namedKinds)[number]
 

@@ -203,10 +203,18 @@ export interface UpsAnswer {
   readonly loginRefused: string | undefined
   /** For how long the UPS has not responded, where that is longer than `power.deadTime`. */
   readonly silentForMs: number | undefined
+  /** That there is no reading now, since when and why, from the first question without an answer on. */
+  readonly noReading?: NoReading | undefined
   /** How often its driver asks the UPS, as far as it tells: nothing but FSD shows sooner. */
   readonly driver: { readonly pollIntervalMs?: number; readonly pollFrequencyMs?: number } | undefined
   /** What would start a shutdown on battery, and what of it can't. */
   readonly triggers: readonly TriggerState[]
+}
+
+/** That a UPS does not answer: for how long there has been no reading, and why. */
+export interface NoReading {
+  readonly forMs: number
+  readonly why: string
 }
 
 export interface PowerAnswer {
@@ -219,11 +227,24 @@ export interface PowerAnswer {
 export interface PowerPlanAnswer {
   readonly form: ShutdownPlan['form']
   readonly reason: string
-  /** What the battery has left; null where the UPSes do not report it (JSON has no Infinity). */
+  /** What the battery has left; null where it is not known (JSON has no Infinity). */
   readonly leftMs: number | null
+  /** Why it is not known, as a clause. */
+  readonly leftUnknown?: string | undefined
   /** What the whole takes at most. */
   readonly needsMs: number
   readonly timeline: readonly TimelineRowAnswer[]
+  /** UPSes that do not answer, each with what can't start a shutdown because of it. */
+  readonly unread?: readonly UnreadUps[]
+}
+
+/** A UPS that does not answer. */
+export interface UnreadUps extends NoReading {
+  readonly label: string
+  /** A power cut is not noticed while it does not answer. */
+  readonly isBlind: boolean
+  /** What would start a shutdown on battery, and what of it can't. */
+  readonly triggers: readonly TriggerState[]
 }
 
 export interface DrillAnswer {

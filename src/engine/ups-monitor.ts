@@ -124,5 +124,7 @@ export function createUpsMonitor(options: UpsMonitorOptions) {
     },
     /** For how long a UPS has been silent, in ms, once that is longer than the policy allows. */
     silentFor: upsAlerts.silentFor,
+    /** That there is no reading of a UPS, from the first question without an answer on; undefined where there is one. */
+    silence: upsAlerts.silence,
   }
 }

@@ -85,6 +85,8 @@ export const remembered = {
   wakeNow: fact('power.wakeNow', flag),
   /** The machines as they were configured at the last start: one that is renamed during an outage is still the same. */
   machines: fact('power.machines', listOf(object<NamedMachine>({ name: text, address: text, macs: listOf(text) }))),
+  /** When it was last announced what goes down if mains power stays off, ISO 8601. */
+  announced: fact('power.announced', time),
   /** What the last rehearsal of a power cut came to. */
   drill: fact('power.drill', drillReport),
   /** A person wants one. `until`: no further than this phase. */
@@ -93,6 +95,8 @@ export const remembered = {
   drillCancelled: fact('power.drillCancelled', flag),
   /** When records were lost with a damaged journal, ISO 8601, and why: an outage may have been among them. */
   lost: fact('journal.lost', object<{ readonly at: string; readonly why: string }>({ at: time, why: text })),
+  /** Since when each channel of notifications is there, by name, ISO 8601. */
+  channels: fact('notifications.channels', mapOf(time)),
   /** The name by which this agent holds the cluster's Lease. */
   agentId: fact('agent.id', text),
 }

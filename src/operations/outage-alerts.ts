@@ -21,8 +21,7 @@ export function reportSpared(alerts: Alerts, names: readonly string[]): void {
 
 /** A battery that keeps machines from being woken for long: it may be worn out, or its UPS may report what is not so. */
 export function reportHeld(alerts: Alerts, why: string): void {
-  if (alerts.find('outage.charge')) return
-  alerts.open('outage.charge', {
+  alerts.refresh('outage.charge', {
     severity: 'warning',
     subject: 'power',
     text: `machines stay down although mains power is back: ${why}`,

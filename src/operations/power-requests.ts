@@ -1,21 +1,26 @@
-import { counted } from '../core/count.ts'
+import { counted, listed } from '../core/count.ts'
 import type { Journal } from '../core/journal.ts'
 import { describeTime } from '../core/time.ts'
 import { AgentError } from '../core/errors.ts'
 import type {
   Asked,
   DrillAnswer,
+  NoReading,
   PowerAnswer,
   PowerPlanAnswer,
   PowerRequests,
   RequestAnswer,
+  UnreadUps,
   UpsAnswer,
 } from '../core/operator.ts'
 import { drillReportAnswerOf, timelineAnswerOf, upsStateAnswerOf } from '../core/power/answers.ts'
 import { failingMachines } from '../core/power/machines.ts'
 import type { DriverPace } from '../core/power/ports.ts'
 import { isReversiblePhase, reversiblePhases } from '../core/power/phases.ts'
-import { policyFor, triggersOf } from '../core/power/triggers.ts'
+import { clearLatch } from '../core/power/forced.ts'
+import { isBlind, type Silence, triggersInSilence } from '../core/power/silence.ts'
+import type { PowerState } from '../core/power/state.ts'
+import { policyFor, type TriggerState, triggersOf } from '../core/power/triggers.ts'
 import { remembered } from './facts.ts'
 import { runAndWait } from './job-requests.ts'
 import type { JobContext } from './job.ts'
@@ -52,10 +57,26 @@ function readPower({ agent, config, ports, loginRefused, now }: PowerMeans): Pow
       loginRefused: loginRefused(label),
       silentForMs: rounded(guard.silentFor(label)),
       driver: driverAnswerOf(ports.upses.get(label)?.driver),
-      triggers: triggersOf('reading' in state ? state.reading : undefined, policyFor(config(), label)),
+      noReading: noReadingOf(guard.silence(label)),
+      triggers: triggersNow({ agent, config }, label, state),
     })),
     shutdownRequestedAt: guard.power.ordered,
   }
+}
+
+/** The triggers of a UPS, as they are at this moment: some of them can't work while it does not answer. */
+function triggersNow(
+  { agent, config }: Pick<PowerMeans, 'agent' | 'config'>,
+  label: string,
+  state: PowerState,
+): readonly TriggerState[] {
+  const triggers = triggersOf('reading' in state ? state.reading : undefined, policyFor(config(), label))
+  const silence = agent.guard.silence(label)
+  return silence ? triggersInSilence(triggers, state, silence) : triggers
+}
+
+function noReadingOf(silence: Silence | undefined): NoReading | undefined {
+  return silence && { forMs: Math.round(silence.ms), why: silence.why }
 }
 
 /** Monotonic clocks count in fractions of a millisecond. */
@@ -71,15 +92,24 @@ function driverAnswerOf(pace: DriverPace | undefined): UpsAnswer['driver'] {
 }
 
 function readPlan(means: RequestMeans): PowerPlanAnswer {
-  const { plan, timeline, left, runtime, needs } = planNow(lookAt(means), means.ports.journal.openOutage())
-  const known = left.ms === Infinity ? runtime : left.ms
+  const { plan, timeline, runtime, why, needs } = planNow(lookAt(means), means.ports.journal.openOutage())
   return {
     form: plan.form,
     reason: plan.reason,
-    leftMs: rounded(known) ?? null,
+    leftMs: rounded(runtime) ?? null,
+    leftUnknown: why,
     needsMs: Math.round(needs),
     timeline: timelineAnswerOf(timeline),
+    unread: unreadUpses(means),
   }
+}
+
+function unreadUpses(means: RequestMeans): readonly UnreadUps[] {
+  const { guard } = means.agent
+  return [...guard.power.upses].flatMap(([label, state]) => {
+    const silence = noReadingOf(guard.silence(label))
+    return silence ? [{ label, ...silence, isBlind: isBlind(state), triggers: triggersNow(means, label, state) }] : []
+  })
 }
 
 /** What a shutdown would see now. */
@@ -119,7 +149,7 @@ function cancel({ agent, ports }: RequestMeans, { by }: Asked): RequestAnswer {
   if (!isWithdrawn && !isFailing && forced.length > 0)
     return recordChange(
       ports.journal,
-      { kind: 'power', said: `FSD of ${forced.join(', ')} is no request to shut down: restart upsd to clear it` },
+      { kind: 'power', said: `the forced shutdown (FSD) of ${listed(forced)} is not obeyed. ${clearLatch}` },
       by,
     )
   if (!isWithdrawn && cancelled.length === 0)

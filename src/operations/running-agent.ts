@@ -7,6 +7,7 @@ import type { RunOutcome } from '../core/journal.ts'
 import type { Purpose } from '../core/lease.ts'
 import type { Power } from '../core/power/feeds.ts'
 import type { Machine } from '../core/power/machines.ts'
+import type { Silence } from '../core/power/silence.ts'
 import type { Job, JobContext } from './job.ts'
 
 /** What requests need of the agent that runs, and no more. */
@@ -43,6 +44,8 @@ export interface PowerGuard {
   callOff(): readonly string[]
   /** For how long a UPS has been silent, in ms, once that is longer than the policy allows. */
   silentFor(label: string): number | undefined
+  /** That there is no reading of a UPS, from the first question without an answer on; undefined where there is one. */
+  silence(label: string): Silence | undefined
 }
 
 export interface EndedRun {

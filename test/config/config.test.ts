@@ -66,7 +66,7 @@ test.each([
   ['parallel: 0', 'upgrade.parallel: Too small: expected number to be >=1'],
   ['parallel: 0%', 'upgrade.parallel: use a number of nodes, or a share of them such as 25%'],
   ['parallel: 101%', 'upgrade.parallel: use a number of nodes, or a share of them such as 25%'],
-  ['canary: { node: w-9 }', 'upgrade.canary.node: there is no such node'],
+  ['canary: { node: w-9 }', 'upgrade.canary.node: there is no node w-9; there is cp-1'],
   ['approval: maybe', 'upgrade.approval: Invalid option: expected one of "none"|"minor"|"always"'],
   ['checks: [{ name: web }]', 'upgrade.checks.0: needs exactly one of http, prometheus and object'],
   ["checks: [{ name: web, http: { url: 'ftp://nas' } }]", 'upgrade.checks.0.http.url: Invalid URL'],
@@ -448,7 +448,20 @@ describe('what a machine hangs on', () => {
 
   test.each<[string, string]>([
     [twoUpses, 'nodes.0.feed: there are several UPSes: set feed here, or power.feed for all machines'],
-    [withFeed('{ any: [attic] }'), 'nodes.0.feed: there is no UPS attic'],
+    [withFeed('{ any: [attic] }'), 'nodes.0.feed: there is no UPS attic; there are rack and shelf'],
+    [
+      withFeed('{ all: [attic, rack, cellar, shelves] }'),
+      'nodes.0.feed: there are no UPSes attic, cellar and shelves; there are rack and shelf',
+    ],
+    [
+      withFeed('{ powerValue: { attic: 1, cellar: 1 }, minSupplies: 1 }'),
+      'nodes.0.feed: there are no UPSes attic and cellar; there are rack and shelf',
+    ],
+    [
+      `${smallest}upses: [{ host: nas, label: rack }]\npower: { feed: { any: [desk] } }\n`,
+      'power.feed: there is no UPS desk; there is rack',
+    ],
+    [`${smallest}power: { feed: { any: [desk] } }\n`, 'power.feed: there is no UPS desk; none is configured'],
     [
       withFeed('{ powerValue: { rack: 1 }, minSupplies: 2 }'),
       'nodes.0.feed.minSupplies: the power values add up to only 1',

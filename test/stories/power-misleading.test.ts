@@ -149,7 +149,7 @@ describe('a battery that could not carry a boot and another shutdown', () => {
       name: 'reports nothing',
       reading: { status: ['OL'] },
       wake: { unknownChargeAfter: '3h' },
-      says: /the UPS does not report its charge: mains power must last for 3 h/,
+      says: /the UPS does not report its charge; mains power must last for 3 h/,
     },
   ])('that $name wakes nothing by itself; a person is told, and can', async ({ reading, wake = {}, says }) => {
     const homelab = fakeHomelab(two)

@@ -147,7 +147,7 @@ test('a rehearsal that only asks changes nothing, and tells what would go wrong'
     'nas can only be started with its power button: configure mac or wake.powerOn',
     'kubernetes does not allow Caretaker to evict pods',
     expect.stringContaining("ups can't start a shutdown for less than"),
-    expect.stringContaining('no UPS reports its runtime'),
+    expect.stringContaining('the UPS does not report its runtime'),
   ])
   expect(homelab.diary).toEqual([])
   expect(report!.timeline.map(({ phase }) => phase)).toContain('drain')

@@ -33,6 +33,7 @@ export const drillReport = object<DrillReport>({
   form: oneOf<DrillReport['form']>({ ordered: true, compressed: true, short: true }),
   reason: text,
   runtime: optional(number),
+  runtimeUnknown: optional(text),
   needs: number,
   timeline: listOf(timelineRow),
   checks: listOf(object<DrillCheck>({ subject: text, text, ok: flag, ms: optional(number) })),

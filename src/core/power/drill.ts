@@ -21,6 +21,8 @@ export interface DrillReport {
   readonly reason: string
   /** What the UPSes say would be left if mains failed now; undefined where they do not say. */
   readonly runtime: number | undefined
+  /** Why not, as a clause. */
+  readonly runtimeUnknown?: string | undefined
   readonly needs: number
   readonly timeline: readonly TimelineRow[]
   readonly checks: readonly DrillCheck[]

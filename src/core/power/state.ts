@@ -1,6 +1,10 @@
 import type { Sample } from './battery.ts'
 import { assertNever } from '../errors.ts'
+import type { Transfer } from './figures.ts'
+import type { MainsFailures } from './flapping.ts'
+import { forcedWords, latchedWords } from './forced.ts'
 import type { Spell } from './spell.ts'
+import type { Fall } from './trend.ts'
 import { type CriticalReason, isCalledOff, type PowerPolicy } from './triggers.ts'
 import { has, type UpsReading } from './ups.ts'
 
@@ -15,6 +19,14 @@ export interface Heard {
   readonly lastOnBattery?: number
   /** What the battery has said since the UPS began to report mains power, to see whether it falls. */
   readonly trend?: readonly Sample[]
+  /** The battery empties although the UPS reports mains power. */
+  readonly fall?: Fall
+  /** And so far that it counts as in use. */
+  readonly isInferred?: true
+  /** The transfer to battery, with the figures from before it; absent on mains power. */
+  readonly transfer?: Transfer
+  /** Of mains power, since it last held for a while. */
+  readonly failures?: MainsFailures
   /** Since when the status says nothing for certain of mains power: the last known state holds. */
   readonly unclearSince?: number
 }
@@ -166,9 +178,9 @@ export function upsObstacle(state: PowerState, at: number, policy: Pick<PowerPol
     case 'critical':
       return 'the UPS is critical'
     case 'forced':
-      return 'the UPS server reports a forced shutdown (FSD)'
+      return `the UPS ${forcedWords}`
     case 'latched':
-      return 'the UPS server shows a forced shutdown (FSD): restart upsd to clear it'
+      return `the UPS ${latchedWords}`
     default:
       return assertNever(state)
   }

@@ -44,15 +44,15 @@ const longestPause = 3_600_000
  *
  * @throws AgentError `unreachable`, `timed-out`; only what never came is an error here: see `refusalOf` for the rest
  */
-export async function ask(outgoing: Outgoing, signal: AbortSignal): Promise<Incoming> {
-  const late = AbortSignal.timeout(answerWithin)
+export async function ask(outgoing: Outgoing, signal: AbortSignal, within = answerWithin): Promise<Incoming> {
+  const late = AbortSignal.timeout(within)
   try {
     const response = await send(outgoing, AbortSignal.any([signal, late]))
     return { status: response.statusCode ?? 0, headers: response.headers, text: await readWhole(response) }
   } catch (error) {
     if (error instanceof AgentError) throw error
     const { doing, url } = outgoing
-    if (late.aborted) throw new AgentError('timed-out', `${doing}: no answer within ${answerWithin / 1_000} s`)
+    if (late.aborted) throw new AgentError('timed-out', `${doing}: no answer within ${within / 1_000} s`)
     throw new AgentError('unreachable', `${doing}: ${hide(`${url.host}: ${messageOf(error)}`, outgoing)}`)
   }
 }
@@ -96,7 +96,9 @@ export function retryAfter(header: string | undefined, now = Date.now()): number
 
 /** Without what is secret, however it is written in a URL. */
 function hide(text: string, { url, secrets = [] }: Outgoing): string {
-  const words = [...secrets, url.pathname, url.search, url.password].filter((word) => word.length > 3)
+  const words = [...secrets, url.pathname, url.search, ...url.searchParams.values(), url.password].filter(
+    (word) => word.length > 3,
+  )
   return [...words, ...words.map(encodeURIComponent), ...words.map(decode)]
     .toSorted((a, b) => b.length - a.length)
     .reduce((told, word) => told.replaceAll(word, '…'), text)

@@ -62,7 +62,7 @@ test('a forced shutdown that was called off is a latch when mains is back, and n
 
 test('a low charge that was called off hides no low runtime', () => {
   const state = calledOff(['0: OL', '1: OB', '6: OB'], { charge: 29, runtime: 600_000 })
-  expect(told(goOn(state, ['7: OB', '10: OB'], { charge: 10, runtime: 100_000 }))).toBe('critical: low-runtime')
+  expect(told(goOn(state, ['7: OB', '10: OB'], { charge: 20, runtime: 100_000 }))).toBe('critical: low-runtime')
 })
 
 describe('what was called off', () => {

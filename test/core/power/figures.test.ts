@@ -99,7 +99,7 @@ describe('a UPS whose runtime is always 0', () => {
   test('leaves a plan the time that is assumed, and not none', () => {
     const state = life(10, () => 99)
     const feed = { powerValue: { a: 1 }, minSupplies: 1 }
-    expect(timeLeft(feed, powerOf({ a: state }), 10_000, 180_000)).toEqual({ ms: 180_000, told: false })
+    expect(timeLeft(feed, powerOf({ a: state }), 10_000, 180_000)).toMatchObject({ ms: 180_000, told: false })
     expect(timeLeft(feed, powerOf({ a: stateOf('on-battery', { runtime: 0 }, 0, 10_000) }), 10_000, 180_000).ms).toBe(0)
   })
 

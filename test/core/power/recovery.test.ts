@@ -85,9 +85,14 @@ describe('waking', () => {
     },
     { name: 'takes only cordons away where nothing went down', outage: fresh, phases: nothingButCordons },
     {
-      name: 'takes only cordons away where power was only spared',
+      name: 'takes away the cordons of those alone that were losing their power',
+      outage: { ...fresh, nodes: { 'w-1': fresh.nodes['w-1']! } },
+      phases: ['uncordon: uncordon w-1', 'log-in: log in to rack'],
+    },
+    {
+      name: 'takes no cordon away where workloads alone were scaled down',
       outage: { ...fresh, stage: 'shedding' },
-      phases: nothingButCordons,
+      phases: ['log-in: log in to rack'],
     },
   ])('$name', ({ outage, phases }) => {
     expect(outline(wake(outage))).toEqual(phases)

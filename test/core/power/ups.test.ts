@@ -35,6 +35,11 @@ describe('what a person should know', () => {
     { token: 'OFF', matter: 'off', text: 'does not feed its load (OFF)' },
     { token: 'ALARM', matter: 'alarm', text: 'has an alarm' },
     { token: 'RB', matter: 'replace', text: 'needs a new battery (RB)' },
+    {
+      token: 'OLB',
+      matter: 'words',
+      text: 'reports OLB in its status, which NUT does not know and which may stand for several tokens: it is not used',
+    },
     { token: 'OVER', matter: 'overload', text: 'is overloaded (OVER): it may switch off when the power fails' },
   ])('of $token', ({ token, matter, text }) => {
     const settled = remarksOn(reading('OL CHRG'))
