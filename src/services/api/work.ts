@@ -9,12 +9,13 @@ import type { RunningService } from '../../core/service.ts'
 import { createApi } from '../../http/api.ts'
 import { closeServer, createHttpServer, type Wire } from '../../http/serve.ts'
 import type { ServiceContext } from '../../operations/service.ts'
+import { openActionPages } from './act.ts'
 import { createNetworks } from './addresses.ts'
 import type { CallerMeans } from './caller.ts'
 import { followCertificate, type Material, openMaterial } from './certificate.ts'
 import { describeListenFault } from './check.ts'
 import { limitConnections } from './connections.ts'
-import { createFront, frontAccess, type Mount } from './front.ts'
+import { createFront, frontAccess } from './front.ts'
 import { whyRefused } from './guard.ts'
 import { answerGarbage, setHeaders } from './headers.ts'
 import { createHostCheck } from './host-name.ts'
@@ -31,8 +32,6 @@ import { createWatch } from './watch.ts'
 
 export interface ApiMeans {
   readonly limits?: Partial<ApiLimits>
-  /** What is served beside the API, each below its own path and by its own rules for who may come in. */
-  readonly mounts?: readonly Mount[]
   /** Between two looks at files, in ms. */
   readonly looksEvery?: number
 }
@@ -94,7 +93,7 @@ interface DoorMeans {
 }
 
 /** The server with everything that a request passes, from the outside to the API. */
-async function createDoor({ context, section, tokens, material }: DoorMeans, { limits: given, mounts = [] }: ApiMeans) {
+async function createDoor({ context, section, tokens, material }: DoorMeans, { limits: given }: ApiMeans) {
   const limits = { ...apiLimits, ...given }
   const { log, operator, monotonic } = context
   const now = () => context.now().getTime()
@@ -121,7 +120,8 @@ async function createDoor({ context, section, tokens, material }: DoorMeans, { l
     url,
     session: createSessionRoutes({ sessions, signIns, tokens, now }),
     api: (request, wire) => api.fetch(request, wire),
-    mounts,
+    // What is served beside the API, each by its own rules for who may come in.
+    mounts: [await openActionPages(context)],
     watch: sweep.add,
   })
   const isOurs = createHostCheck(section, ownAddresses(monotonic))

@@ -14,6 +14,8 @@ import { readSecret } from '../../../src/main/settings.ts'
 import { memoryJournal } from '../../fakes/journal.ts'
 import { temporaryFolder } from '../../lab/process.ts'
 
+/** Of whatever the daemon signs. */
+export const key = Buffer.alloc(32, 7)
 const noon = new Date('2027-01-01T12:00:00Z')
 
 /** What was requested of the Operator, and by whom. */
@@ -64,11 +66,12 @@ export async function openDoor({ section = {}, tokens = usual, means = {}, now =
       readSecret: (source: never, what: string) => readSecret(source, what, { path, environment: {} }),
     },
     ports: { journal },
+    config: () => ({ cluster: { name: 'homelab' }, upgrade: { shownZone: 'UTC' } }),
     operator,
     alerts,
     log: loggerTo(log),
     signal: stop.signal,
-    key: async () => Buffer.alloc(32, 7),
+    key: async () => key,
     now: () => at.now,
     monotonic: () => at.monotonic,
   } as unknown as ServiceContext<ApiSection | undefined>
@@ -81,6 +84,7 @@ export async function openDoor({ section = {}, tokens = usual, means = {}, now =
     at,
     heard,
     alerts,
+    operator,
     log,
     journal,
     grant,
@@ -225,4 +229,14 @@ export const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 /** The cookie of a Set-Cookie header, as a browser sends it back. */
 export function cookieOf({ headers }: Answer): string {
   return (headers['set-cookie'] as readonly string[] | undefined)?.[0]?.split(';')[0] ?? ''
+}
+
+/** A browser signs in. */
+export function signIn(door: OpenDoor, token = operateToken, headers: Record<string, string> = {}): Promise<Answer> {
+  return door.ask({
+    method: 'POST',
+    path: '/api/v1/session',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify({ token }),
+  })
 }

@@ -161,8 +161,7 @@ describe('at the door', () => {
   })
 
   test('a path that climbs out of the pages that let people in by themselves stays with them', async () => {
-    const mounts = [{ path: '/act/', answer: () => new Response('a page') }]
-    await using door = await openDoor({ section: { anonymous: 'never' }, means: { mounts } })
+    await using door = await openDoor({ section: { anonymous: 'never' } })
     for (const way of [
       '/act/../api/v1/jobs',
       '/act/%2e%2e/api/v1/jobs',
@@ -170,7 +169,7 @@ describe('at the door', () => {
       '//act/x',
       '/act%2fx',
     ])
-      expect(`${way} ${(await door.ask({ path: way })).text.slice(0, 40)}`).not.toMatch(/\[/)
+      expect(`${way} ${(await door.ask({ path: way })).status}`).toMatch(/ 40[14]$/)
   })
 })
 

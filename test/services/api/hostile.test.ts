@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import { createRandom } from '../../core/random.ts'
-import { cookieOf, openDoor, type OpenDoor, operateToken, readToken } from './door.ts'
+import { cookieOf, openDoor, type OpenDoor, operateToken, readToken, signIn } from './door.ts'
 import { hostileRequest, type Loot } from './hostile.ts'
 
 const many = { burst: 1e9, perSecond: 1e9 }
@@ -45,13 +45,13 @@ test(`${requests} hostile requests change nothing, break nothing, and learn no s
 /** What a stranger may have picked up. */
 async function collect(door: OpenDoor): Promise<Loot> {
   door.revoke('lost')
-  const good = await signIn(door)
+  const good = cookieOf(await signIn(door))
   const [name = '', value = ''] = good.split('=')
-  const over = await signIn(door)
+  const over = cookieOf(await signIn(door))
   const own = { cookie: over, 'sec-fetch-site': 'same-origin' }
   await door.ask({ method: 'DELETE', path: '/api/v1/session', headers: own })
   door.at.now = new Date('2027-01-01T00:00:00Z')
-  const expired = await signIn(door)
+  const expired = cookieOf(await signIn(door))
   door.at.now = new Date('2027-01-01T12:00:00Z')
   const turned = (text: string, at: number) => text.slice(0, at) + (text[at] === 'x' ? 'y' : 'x') + text.slice(at + 1)
   const forged = [0, 10, 23, 40, 67, 70, 80, value.length - 1].map((at) => `${name}=${turned(value, at)}`)
@@ -80,12 +80,6 @@ async function collect(door: OpenDoor): Promise<Loot> {
       good,
     ],
   }
-}
-
-async function signIn(door: OpenDoor): Promise<string> {
-  const headers = { 'content-type': 'application/json' }
-  const body = JSON.stringify({ token: operateToken })
-  return cookieOf(await door.ask({ method: 'POST', path: '/api/v1/session', headers, body }))
 }
 
 function statusesIn(said: string): readonly string[] {
