@@ -2,7 +2,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { sessionLasts } from '../../core/access/session.ts'
 import type { Records } from '../../core/records.ts'
 import type { EndedSession } from '../../core/access/session.ts'
-import { isCurrent, type KnownToken } from './tokens.ts'
+import type { KnownToken } from './tokens.ts'
 
 /** In ms: a cookie that is older is made anew when it is used. */
 export const renewsAfter = 3_600_000
@@ -49,12 +49,7 @@ export function createSessions({ key, ended, now }: SessionMeans): Sessions {
   const endOf = ({ expiresAt }: KnownToken) => Math.min(now() + sessionLasts, expiresAt ?? Infinity)
 
   function isOpen({ id, token, expiresAt }: Session, tokens: readonly KnownToken[]): boolean {
-    return (
-      now() < expiresAt &&
-      isCurrent(token, now()) &&
-      tokens.some(({ hash }) => hash.equals(token.hash)) &&
-      ended.get(id) === undefined
-    )
+    return now() < expiresAt && tokens.some(({ hash }) => hash.equals(token.hash)) && ended.get(id) === undefined
   }
 
   return {

@@ -5,6 +5,7 @@ import { Hono } from 'hono'
 import { tokenKind } from '../../core/access/token.ts'
 import { endedSessionKind } from '../../core/access/session.ts'
 import { AgentError } from '../../core/errors.ts'
+import type { Logger } from '../../core/log.ts'
 import type { RunningService } from '../../core/service.ts'
 import { createApi } from '../../http/api.ts'
 import { closeServer, createHttpServer, type Wire } from '../../http/serve.ts'
@@ -21,7 +22,7 @@ import { answerGarbage, setHeaders } from './headers.ts'
 import { createHostCheck } from './host-name.ts'
 import { type ApiLimits, apiLimits } from './limits.ts'
 import { peerOf } from './peer.ts'
-import { createRates } from './rates.ts'
+import { createRates, type Rates } from './rates.ts'
 import { refuse, refusalResponse } from './refusal.ts'
 import type { ApiSection } from './section.ts'
 import { createSessionRoutes } from './session-routes.ts'
@@ -103,7 +104,7 @@ async function createDoor({ context, section, tokens, material }: DoorMeans, { l
   const ended = context.ports.journal.records(endedSessionKind)
   const sessions = createSessions({ key: await context.key('sessions'), ended, now })
   const requests = createRates(limits.requests, monotonic)
-  const signIns = createRates(limits.signIns, monotonic)
+  const signIns = loggedRates(createRates(limits.signIns, monotonic), log)
   const callers: CallerMeans = {
     tokens,
     sessions,
@@ -148,6 +149,17 @@ async function createDoor({ context, section, tokens, material }: DoorMeans, { l
   limitConnections(server, { most: limits.perAddress, isExempt: isProxy })
   answerGarbage(server)
   return { server, sweep }
+}
+
+/** Wrong tokens are in the log, by the client's address: no more of them than are looked at. */
+function loggedRates({ wait, count }: Rates, log: Logger): Rates {
+  return {
+    wait,
+    count: (client) => {
+      count(client)
+      log.warn({ client }, 'a wrong token was shown')
+    },
+  }
 }
 
 /** In ms: addresses come and go with leases and networks. */

@@ -240,3 +240,17 @@ export function signIn(door: OpenDoor, token = operateToken, headers: Record<str
     body: JSON.stringify({ token }),
   })
 }
+
+/** A question that is never answered, and how often it was asked. */
+export function createHanging() {
+  let asked = 0
+  return {
+    status: () => {
+      asked += 1
+      return new Promise<never>(() => {})
+    },
+    get asked() {
+      return asked
+    },
+  }
+}

@@ -1,6 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import { createActions } from '../../../src/operations/actions.ts'
-import { bearer, cookieOf, type DoorOptions, key, openDoor, operateToken, readToken, signIn } from './door.ts'
+import {
+  bearer,
+  cookieOf,
+  createHanging,
+  type DoorOptions,
+  key,
+  openDoor,
+  operateToken,
+  readToken,
+  signIn,
+} from './door.ts'
 
 const cancel = { method: 'POST', path: '/api/v1/power/cancel' } as const
 const json = { 'content-type': 'application/json' }
@@ -57,6 +67,14 @@ describe('a token', () => {
     expect(door.heard).toEqual([{ request: 'power.cancel', by: 'token desk', verified: true }])
   })
 
+  test('that may only read comes near nothing that changes something, whether it is there or not', async () => {
+    await using door = await openDoor()
+    for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS', 'PROPFIND'])
+      expect(await door.ask({ method, path: '/api/v1/none', headers: bearer(readToken) })).toMatchObject({
+        status: 403,
+      })
+  })
+
   test('needs no origin, and its bearer may not state another name', async () => {
     await using door = await openDoor()
     const headers = { ...bearer(operateToken), origin: 'https://evil.example', 'x-caretaker-by': 'admin@nas' }
@@ -95,6 +113,8 @@ describe('a token', () => {
       headers: { 'retry-after': '6' },
     })
     expect(await signIn(door)).toMatchObject({ status: 429 })
+    expect(JSON.stringify(door.log)).toContain('{"client":"127.0.0.1"},"a wrong token was shown"')
+    expect(JSON.stringify(door.log)).not.toContain('caretaker_wrong')
     door.at.monotonic += 6_000
     expect(await door.ask({ headers: bearer(operateToken) })).toMatchObject({ status: 200 })
   })
@@ -155,6 +175,15 @@ describe('a reverse proxy', () => {
     expect(statuses).toEqual([200, 200, 429, 200])
   })
 
+  test('that is none does not choose the address by which it is counted, nor that it came by TLS', async () => {
+    await using door = await openDoor({ means: { limits: { requests: { burst: 2, perSecond: 1 } } } })
+    const claim = (client: string) => ({ 'x-forwarded-for': client, 'x-forwarded-proto': 'https' })
+    const answer = await signIn(door, operateToken, claim('10.0.0.1'))
+    expect(answer.headers['set-cookie']?.[0]).toMatch(/^caretaker=/)
+    expect(await signIn(door, operateToken, claim('10.0.0.2'))).toMatchObject({ status: 200 })
+    expect(await signIn(door, operateToken, claim('10.0.0.3'))).toMatchObject({ status: 429 })
+  })
+
   test('that serves TLS has its browsers’ cookies kept to TLS', async () => {
     await using door = await openDoor(proxied)
     const headers = { ...json, host: 'nas.lan', 'x-forwarded-proto': 'https' }
@@ -193,9 +222,10 @@ describe('every answer', () => {
 
   test('that lasts ends when its token is revoked', async () => {
     const limits = { looksAgainEvery: 5 }
-    await using door = await openDoor({ status: () => new Promise(() => {}), means: { limits } })
+    const hanging = createHanging()
+    await using door = await openDoor({ status: hanging.status, means: { limits } })
     const following = door.ask({ path: '/api/v1/status', headers: bearer(readToken) }).catch((error: unknown) => error)
-    await expect.poll(() => door.ask({ headers: bearer(readToken) })).toMatchObject({ status: 200 })
+    await expect.poll(() => hanging.asked).toBe(1)
     door.revoke('panel')
     expect(await following).toMatchObject({ code: 'ECONNRESET' })
   })

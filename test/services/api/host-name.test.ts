@@ -146,6 +146,11 @@ describe('at the door', () => {
     { what: 'of us in capitals', target: (own: string) => `HTTP://${own.toUpperCase()}${path}`, status: 200 },
     { what: 'of us with a query', target: (own: string) => `http://${own}${path}?`, status: 200 },
     { what: 'of a stranger', target: () => `http://evil.example${path}`, status: 400 },
+    {
+      what: 'of a stranger at our port',
+      target: (own: string) => `http://evil.example${own.slice(9)}${path}`,
+      status: 400,
+    },
     { what: 'of us at another port', target: () => `http://127.0.0.1:1${path}`, status: 400 },
     { what: 'of us with somebody before it', target: (own: string) => `http://evil@${own}${path}`, status: 400 },
     { what: 'of a stranger without a path', target: () => 'http://evil.example', status: 400 },
@@ -158,6 +163,15 @@ describe('at the door', () => {
     const own = `127.0.0.1:${door.port}`
     const said = await door.raw(`GET ${target(own)} HTTP/1.1\r\nhost: ${own}\r\nconnection: close\r\n\r\n`)
     expect(said).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
+  })
+
+  test('what comes behind a refused request in the same packet is not carried out', async () => {
+    await using door = await openDoor()
+    const order = (host: string) =>
+      `POST /api/v1/power/cancel HTTP/1.1\r\nhost: ${host}\r\nauthorization: Bearer ${operateToken}\r\ncontent-length: 0\r\n\r\n`
+    const own = `127.0.0.1:${door.port}`
+    expect(await door.raw(`${order('evil.example')}${order(own)}`)).toMatch(/^HTTP\/1\.1 421 /)
+    expect(door.heard).toEqual([])
   })
 
   test('a path that climbs out of the pages that let people in by themselves stays with them', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { cookieOf, openDoor, operateToken, signIn } from './door.ts'
+import { cookieOf, createHanging, openDoor, operateToken, signIn } from './door.ts'
 
 const cancel = { method: 'POST', path: '/api/v1/power/cancel' } as const
 
@@ -85,6 +85,49 @@ describe('a browser', () => {
     expect(await door.ask({ headers: { cookie } })).toMatchObject({ status: 200 })
     door.grant({ name: 'desk', scope: 'operate', text: 'caretaker_another-0123456789' })
     expect(await door.ask({ headers: { cookie } })).toMatchObject({ status: 401 })
+  })
+
+  test('that makes its own cookie is nobody', async () => {
+    await using door = await openDoor({ section: { anonymous: 'never' } })
+    const cookie = cookieOf(await signIn(door))
+    const parts = cookie.split('.')
+    const longer = [parts[0], parts[1], 'zzzzzzzz', parts[3]].join('.')
+    const unsigned = [...parts.slice(0, 3), 'A'.repeat(43)].join('.')
+    for (const forged of [longer, unsigned, `${cookie}x`, cookie.slice(0, -1)])
+      expect(await door.ask({ headers: { cookie: forged } })).toMatchObject({ status: 401 })
+    expect(await door.ask({ headers: { cookie } })).toMatchObject({ status: 200 })
+  })
+
+  test('hears no more of what it follows once its token is revoked, or it has signed out', async () => {
+    const means = { limits: { looksAgainEvery: 5 } }
+    const hanging = createHanging()
+    await using door = await openDoor({ status: hanging.status, means })
+    for (const [index, end] of ['sign out', 'revoke'].entries()) {
+      const headers = { cookie: cookieOf(await signIn(door)), 'sec-fetch-site': 'same-origin' }
+      const following = door.ask({ path: '/api/v1/status', headers }).catch((error: unknown) => error)
+      await expect.poll(() => hanging.asked).toBe(index + 1)
+      if (end === 'revoke') door.revoke('desk')
+      else await door.ask({ method: 'DELETE', path: '/api/v1/session', headers })
+      expect(await following).toMatchObject({ code: 'ECONNRESET' })
+    }
+  })
+
+  test('asks again now and then for what it follows, which keeps it signed in', async () => {
+    const means = { limits: { looksAgainEvery: 5, longestFollowing: 1_000 } }
+    const hanging = createHanging()
+    await using door = await openDoor({ status: hanging.status, means })
+    const headers = { cookie: cookieOf(await signIn(door)) }
+    const following = door.ask({ path: '/api/v1/status', headers }).catch((error: unknown) => error)
+    await expect.poll(() => hanging.asked).toBe(1)
+    door.at.monotonic += 1_001
+    expect(await following).toMatchObject({ code: 'ECONNRESET' })
+  })
+
+  test('is refused after ten wrong tokens', async () => {
+    await using door = await openDoor()
+    for (let guess = 0; guess < 10; guess++)
+      expect(await signIn(door, `caretaker_wrong-${guess}`)).toMatchObject({ status: 401 })
+    expect(await signIn(door)).toMatchObject({ status: 429, headers: { 'retry-after': '6' } })
   })
 
   test('is refused with two cookies, of which one may be somebody else’s', async () => {
