@@ -12,6 +12,7 @@ import type { RegisteredSchematic } from './core/release/schematic.ts'
 import { createActivities } from './engine/activities.ts'
 import { createAnswering } from './engine/answering.ts'
 import { createEvents } from './engine/events.ts'
+import { createFollowUp } from './engine/follow-up.ts'
 import { createInProcess } from './engine/in-process.ts'
 import { createKubernetesLease } from './engine/kubernetes-lease.ts'
 import { observe } from './engine/observe.ts'
@@ -21,6 +22,7 @@ import { createUpsMonitor } from './engine/ups-monitor.ts'
 import { settleStale } from './operations/alerts.ts'
 import { believedClock, type Timekeeper } from './operations/timekeeper.ts'
 import { remembered } from './operations/facts.ts'
+import { type PowerFailureContext, powerFailed, powerSignature, reportPowerFailure } from './operations/power-failed.ts'
 import { followRenames } from './operations/machine-names.ts'
 import type { Job, JobContext } from './operations/job.ts'
 
@@ -87,6 +89,7 @@ export function createAgent(options: AgentOptions) {
     journal,
     alerts,
     ordered: standingOrder(journal),
+    changed: () => following?.note(),
     emit,
     now,
     monotonic,
@@ -106,6 +109,11 @@ export function createAgent(options: AgentOptions) {
     leaseRetry,
   })
   const machines = lastFor(config, (current) => machinesOf(current, ownMachine))
+
+  const following = followPower(
+    () => ({ config: config(), machines: machines(), ports, power: guard.power, now, monotonic, wording, alerts }),
+    log,
+  )
 
   function contextOf(job: Job, signal: AbortSignal): JobContext {
     const jobLog = log.child({ job: job.name })
@@ -167,12 +175,15 @@ export function createAgent(options: AgentOptions) {
       if (job.runs === 'in-process') inProcess.wake(job)
       else await queue.add(job)
     },
+    goOn: (work: (signal: AbortSignal) => Promise<void>) =>
+      void work(runner.stopping).catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'not finished')),
     /** Resolves when no job runs in process and none is about to. */
     idle: () => inProcess.idle(),
     /** Cancels what runs, and waits until it has ended. Nothing starts after that. */
     stop: async (): Promise<void> => {
       runner.stop()
       await inProcess.stop()
+      following.stop()
       guard.rest()
     },
   }
@@ -191,6 +202,37 @@ function standingOrder(journal: Journal) {
       // Whoever wants everything down no longer wants it up at any price.
       if (at !== undefined) remembered.wakeNow.remember(journal, undefined)
     },
+  }
+}
+
+/** A shutdown that has to begin goes before what is said of it, in ms. */
+const shutdownFirst = 1_000
+/** Between two looks at a power cut for as long as it lasts, in ms. */
+const powerLookEvery = 5_000
+
+/** Keeps the alert on a power cut true, from the first reading on battery until everything is as it was. */
+function followPower(context: () => PowerFailureContext, log: Logger) {
+  let last = ''
+  const followUp = createFollowUp({
+    look: () => reportPowerFailure(context()),
+    goesOn: () => {
+      const { alerts, ports } = context()
+      return alerts.find(powerFailed) !== undefined || ports.journal.openOutage() !== undefined
+    },
+    every: powerLookEvery,
+    log,
+  })
+  followUp.soon(0)
+  return {
+    note: (): void => {
+      const { power } = context()
+      const signature = powerSignature(power)
+      if (signature === last) return
+      last = signature
+      const isUrgent = power.ordered !== undefined || [...power.upses.values()].some(({ mode }) => mode === 'critical')
+      followUp.soon(isUrgent ? shutdownFirst : 0)
+    },
+    stop: followUp.stop,
   }
 }
 

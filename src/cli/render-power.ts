@@ -1,5 +1,12 @@
-import type { NoReading, PowerAnswer, PowerPlanAnswer, RunAnswer, UnreadUps, UpsAnswer } from '../core/operator.ts'
-import type { DrillReportAnswer, ReadingAnswer, TimelineRowAnswer, UpsStateAnswer } from '../core/power/answers.ts'
+import type { PowerAnswer, PowerPlanAnswer, RunAnswer, UpsAnswer } from '../core/operator.ts'
+import type {
+  DrillReportAnswer,
+  NoReading,
+  ReadingAnswer,
+  TimelineRowAnswer,
+  UnreadUps,
+  UpsStateAnswer,
+} from '../core/power/answers.ts'
 import { describeDuration, inSeconds } from '../core/duration.ts'
 import { describeReason } from '../core/event.ts'
 import { forcedWords, latchedWords } from '../core/power/forced.ts'
@@ -122,10 +129,31 @@ export function renderPower(power: PowerAnswer, outages: readonly Outage[], zone
   ].join('\n')
 }
 
+const stageWords: Readonly<Record<Outage['stage'], string>> = {
+  shedding: 'workloads are scaled down',
+  draining: 'the nodes are being drained',
+  stopping: 'machines are shutting down',
+  stopped: 'every machine was shut down',
+  waking: 'machines are being woken',
+  over: 'it is over',
+}
+
+/** In words that fit after the name of a machine. */
+const stateWords: Readonly<Record<Outage['nodes'][string]['state'], string>> = {
+  up: 'is up',
+  drained: 'is drained',
+  'shutdown-sent': 'is shutting down',
+  unreached: 'could not be reached',
+  off: 'is off',
+  abandoned: 'did not shut down in time',
+  'wake-sent': 'is being woken',
+  back: 'is back',
+}
+
 export function describeOutage(outage: Outage, zone: string): string {
   const { startedAt, reason, stage, nodes } = outage
-  const states = Object.entries(nodes).map(([name, { state }]) => `${name} ${state}`)
-  const progress = states.length === 0 ? stage : `${stage}: ${states.join(', ')}`
+  const states = Object.entries(nodes).map(([name, { state }]) => `${name} ${stateWords[state]}`)
+  const progress = [stageWords[stage], ...(states.length === 0 ? [] : [states.join(', ')])].join(': ')
   return `since ${describeMoment(startedAt, zone)} because ${describeReason(reason)}; ${progress}`
 }
 

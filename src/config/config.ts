@@ -6,6 +6,7 @@ import { storage } from './storage.ts'
 import { findRenamed } from './renamed.ts'
 import { type Inspected, inspectText, parseText } from './text.ts'
 import { rebootMode, upgrade } from './upgrade.ts'
+import { normalMac } from '../core/address.ts'
 import { agreeing, listed } from '../core/count.ts'
 import { machinesOf } from '../core/power/machines.ts'
 import type { Schematic } from '../core/release/schematic.ts'
@@ -209,10 +210,9 @@ function hasLists(value: unknown): boolean {
   return isList(nodes) && isList(hosts) && isList(upses) && isGroup(policy) && isGroup(guard)
 }
 
-/** MAC addresses are compared whether written with colons or dashes. */
+/** Names, addresses, and MAC addresses however they are written. */
 function comparable(value: unknown): string | undefined {
-  if (typeof value !== 'string') return undefined
-  return value.toLowerCase().replaceAll(/(?<=\b[0-9a-f]{2})-(?=[0-9a-f]{2}\b)/g, ':')
+  return typeof value === 'string' ? (normalMac(value) ?? value.toLowerCase()) : undefined
 }
 
 export type Config = z.output<ReturnType<typeof schemaWith>>

@@ -54,7 +54,7 @@ export interface Alerts {
   settleWhere(test: (alert: Alert) => boolean): void
   /** The open alert with this id. */
   find(id: string): Alert | undefined
-  /** Open alerts: the most severe first, then the oldest. */
+  /** Open alerts: the most severe first, among critical ones those about the power, then the oldest. */
   readonly all: readonly Alert[]
   /** Settled alerts, newest first, at most `limit`. */
   settled(limit: number): readonly Alert[]
@@ -82,9 +82,22 @@ export const alertKind: RecordKind<Alert> = {
   retention: { most: 2_000, age: 400 * 86_400_000 },
 }
 
-/** The most severe first, then the oldest. */
+/** What the guard of the power can't do, or machines that are down: nothing else that is as severe waits as little. */
+const aboutPower = [
+  'outage',
+  'power',
+  'ups',
+  'daemon.standstill',
+  'job.failed:shut-down-cluster',
+  'job.failed:wake-cluster',
+  'journal.unmarked',
+] as const
+
+/** The most severe first; among critical ones those about the power, then the oldest. */
 export function compareAlerts(a: Alert, b: Alert): number {
-  const bySeverity = severities.indexOf(a.severity) - severities.indexOf(b.severity)
+  const rank = ({ id, severity }: Alert) =>
+    severity === 'critical' && aboutPower.some((kind) => isOfKind(id, kind)) ? -1 : severities.indexOf(severity)
+  const bySeverity = rank(a) - rank(b)
   if (bySeverity !== 0) return bySeverity
   return a.since < b.since ? -1 : a.since > b.since ? 1 : a.id < b.id ? -1 : 1
 }

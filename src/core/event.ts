@@ -111,11 +111,11 @@ export function subjectOf(event: Event): string {
 export function describeReason(reason: OutageReason): string {
   switch (reason) {
     case 'forced-shutdown':
-      return 'the UPS server forces a shutdown (FSD)'
+      return 'the UPS server requests a forced shutdown (FSD)'
     case 'low-battery':
       return 'the battery is low (OB LB)'
     case 'low-charge':
-      return 'the charge fell below the floor'
+      return 'the charge is below the minimum'
     case 'low-runtime':
       return 'the remaining runtime is needed for the shutdown'
     case 'fast-depletion':

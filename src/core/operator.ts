@@ -6,13 +6,14 @@ import type { EtcdSnapshot } from './cluster/snapshot.ts'
 import type { FailedEntry, JobSpec } from './job.ts'
 import type { Entry, Run, RunOutcome } from './journal.ts'
 import type { Delivery } from './notify/delivery.ts'
-import type { DrillReportAnswer, TimelineRowAnswer, UpsStateAnswer } from './power/answers.ts'
+import type { DrillReportAnswer, NoReading, TimelineRowAnswer, UnreadUps, UpsStateAnswer } from './power/answers.ts'
 import type { Outage } from './power/outage.ts'
 import type { ShutdownPlan } from './power/shutdown.ts'
 import type { TriggerState } from './power/triggers.ts'
 import type { StagedImage } from './release/image.ts'
 import type { Requester } from './requester.ts'
 import type { TargetDecision } from './release/target.ts'
+import type { Abort } from './upgrade/abort.ts'
 import type { UpgradeDecision } from './upgrade/decision.ts'
 import type { UpgradePreview } from './upgrade/preview.ts'
 import type { Rollout } from './upgrade/record.ts'
@@ -176,11 +177,12 @@ export interface StatusAnswer {
   readonly alerts: {
     /** How many are open. */
     readonly open: number
-    /** The most severe of them, and the oldest of those. */
+    /** The first of them: see `compareAlerts`. */
     readonly worst: Alert | undefined
   }
   readonly outage: Outage | undefined
-  readonly paused: string | undefined
+  /** That rollouts are paused. */
+  readonly paused: Pause | undefined
   /** Why the last run of `upgrade-node` ended early: what it waits for, or what it is stuck at. */
   readonly waiting?: string | undefined
   readonly published: StagedImage | undefined
@@ -211,12 +213,6 @@ export interface UpsAnswer {
   readonly triggers: readonly TriggerState[]
 }
 
-/** That a UPS does not answer: for how long there has been no reading, and why. */
-export interface NoReading {
-  readonly forMs: number
-  readonly why: string
-}
-
 export interface PowerAnswer {
   readonly upses: readonly UpsAnswer[]
   /** When a person requested the shutdown of everything, ISO 8601. */
@@ -236,15 +232,6 @@ export interface PowerPlanAnswer {
   readonly timeline: readonly TimelineRowAnswer[]
   /** UPSes that do not answer, each with what can't start a shutdown because of it. */
   readonly unread?: readonly UnreadUps[]
-}
-
-/** A UPS that does not answer. */
-export interface UnreadUps extends NoReading {
-  readonly label: string
-  /** A power cut is not noticed while it does not answer. */
-  readonly isBlind: boolean
-  /** What would start a shutdown on battery, and what of it can't. */
-  readonly triggers: readonly TriggerState[]
 }
 
 export interface DrillAnswer {
@@ -275,16 +262,24 @@ export interface PlanAnswer extends Omit<UpgradePreview, 'cluster' | 'decision' 
     | { readonly kind: 'wait'; readonly reason: string; readonly until?: string }
 }
 
+/** A pause of rollouts. */
+export interface Pause {
+  readonly reason: string
+  /** Who asked for it; absent in records of 0.1.0, which don't say. */
+  readonly by?: string
+  /** ISO 8601: when it was asked for. */
+  readonly since?: string
+}
+
 /** Requests about rollouts, and the open rollout. */
 export interface RolloutAnswer {
   readonly plan: PlanAnswer
   /** The record of the open rollout. */
   readonly current: Rollout | undefined
   readonly approved: string | undefined
-  /** Releases whose rollouts were aborted, oldest first. */
-  readonly aborted: readonly string[]
-  /** The reason of the pause. */
-  readonly paused: string | undefined
+  /** The rollouts that were aborted, oldest first. */
+  readonly aborted: readonly Abort[]
+  readonly paused: Pause | undefined
   /** ISO 8601: until when a person has opened a window. */
   readonly openUntil: string | undefined
   /** The newest snapshot of etcd. */

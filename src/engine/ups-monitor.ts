@@ -24,6 +24,8 @@ export interface UpsMonitorOptions {
   readonly now: () => Date
   /** Monotonic clock, in ms. */
   readonly monotonic: () => number
+  /** Called after each observation, and when a person has changed something. */
+  readonly changed?: (power: Power) => void
   /** The current boot of our own machine. */
   readonly bootId?: string | undefined
 }
@@ -32,7 +34,7 @@ export type PowerTest = (power: Power) => string | undefined
 
 /** Keeps the state of the power from one reading to the next, and emits an event on each change. */
 export function createUpsMonitor(options: UpsMonitorOptions) {
-  const { upses, policy, journal, alerts, ordered, emit, now, monotonic, bootId } = options
+  const { upses, policy, journal, alerts, ordered, emit, now, monotonic, bootId, changed } = options
   const upsAlerts = createUpsAlerts({ upses, policy, alerts, emit, monotonic })
   const memories = createUpsMemories({ journal, now, monotonic })
   const outage = journal.openOutage()
@@ -74,6 +76,7 @@ export function createUpsMonitor(options: UpsMonitorOptions) {
     states.set(label, state)
     memories.notice(label, before, state)
     review()
+    changed?.(power)
     const event = state.mode === before.mode ? undefined : powerEvent(label, state)
     // Not waited for: a queue store that is slow must not keep the UPS from being read.
     if (event) void emit(event)
@@ -104,6 +107,7 @@ export function createUpsMonitor(options: UpsMonitorOptions) {
       if ((ordered.get() === undefined) === (at === undefined)) return false
       ordered.set(at)
       review()
+      changed?.(power)
       void emit({ type: at === undefined ? 'power.order-withdrawn' : 'power.ordered' })
       return true
     },

@@ -1,4 +1,4 @@
-import type { AlertContent, Alerts, Severity } from '../core/alert.ts'
+import type { AlertContent, Alerts } from '../core/alert.ts'
 import { describeDuration } from '../core/duration.ts'
 import { clearLatch, forcedWords, latchedWords } from '../core/power/forced.ts'
 import { type Heard, type PowerState, unclear } from '../core/power/state.ts'
@@ -18,14 +18,18 @@ type Emptying = Pick<Heard, 'reading' | 'fall' | 'isInferred'>
 /** What is said of a UPS; the text goes on after its label. */
 type Remark = Pick<AlertContent, 'severity' | 'text' | 'action'>
 
-const severities: Readonly<Record<UpsRemark, Severity>> = {
-  bypass: 'critical',
-  off: 'critical',
-  overload: 'critical',
-  alarm: 'warning',
-  replace: 'warning',
-  low: 'warning',
-  words: 'warning',
+/** How much each matters, and what to do about it. */
+const matters: Readonly<Record<UpsRemark, Omit<Remark, 'text'>>> = {
+  bypass: {
+    severity: 'critical',
+    action: 'Look at the UPS: take it out of bypass, or clear the fault that put it there',
+  },
+  off: { severity: 'critical', action: 'Switch its output on, or check what feeds the machines' },
+  overload: { severity: 'critical', action: 'Take load off the UPS' },
+  alarm: { severity: 'warning', action: 'Look at the UPS, or at its variables with `caretaker ups`' },
+  replace: { severity: 'warning', action: 'Replace its battery' },
+  low: { severity: 'warning', action: 'If its figures are right, set ignoreLowBattery for this UPS' },
+  words: { severity: 'warning', action: 'Check the NUT driver, and what its server makes of the status' },
 }
 
 const forced: Remark = {
@@ -137,7 +141,7 @@ export function createUpsRemarks({ alerts, policy }: UpsRemarksOptions) {
       if (!('reading' in state) || state.reading === undefined) return
       const { reading } = state
       for (const [matter, text] of Object.entries(remarksOn(reading)) as [UpsRemark, string | undefined][])
-        remark(`ups.${matter}:${label}`, label, text === undefined ? undefined : { severity: severities[matter], text })
+        remark(`ups.${matter}:${label}`, label, text === undefined ? undefined : { ...matters[matter], text })
       noticeFigures(label, at, reading)
       if (state.mode !== 'unknown') noticeFall(label, at, state.mode, { ...state, reading })
       if (state.mode === 'on-mains') noticeShort(label, reading)
@@ -146,7 +150,9 @@ export function createUpsRemarks({ alerts, policy }: UpsRemarksOptions) {
         remark(
           `ups.disarmed.${reason}:${label}`,
           label,
-          lacks === undefined ? undefined : { severity: 'warning', text: told },
+          lacks === undefined
+            ? undefined
+            : { severity: 'warning', text: told, action: 'See in `caretaker power status` which triggers are armed' },
         )
       }
     },

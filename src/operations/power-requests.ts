@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { counted, listed } from '../core/count.ts'
 import type { Journal } from '../core/journal.ts'
 import { describeTime } from '../core/time.ts'
@@ -5,15 +6,19 @@ import { AgentError } from '../core/errors.ts'
 import type {
   Asked,
   DrillAnswer,
-  NoReading,
   PowerAnswer,
   PowerPlanAnswer,
   PowerRequests,
   RequestAnswer,
-  UnreadUps,
   UpsAnswer,
 } from '../core/operator.ts'
-import { drillReportAnswerOf, timelineAnswerOf, upsStateAnswerOf } from '../core/power/answers.ts'
+import {
+  drillReportAnswerOf,
+  type NoReading,
+  timelineAnswerOf,
+  type UnreadUps,
+  upsStateAnswerOf,
+} from '../core/power/answers.ts'
 import { failingMachines } from '../core/power/machines.ts'
 import type { DriverPace } from '../core/power/ports.ts'
 import { isReversiblePhase, reversiblePhases } from '../core/power/phases.ts'
@@ -145,7 +150,8 @@ function cancel({ agent, ports }: RequestMeans, { by }: Asked): RequestAnswer {
   const isWithdrawn = guard.order(undefined)
   const forced = [...guard.power.upses].filter(([, { mode }]) => mode === 'forced').map(([label]) => label)
   const isFailing = failingMachines(machines, guard.power).length > 0
-  const cancelled = isFailing || forced.length > 0 ? guard.callOff() : []
+  const isAhead = !isFailing && !isWithdrawn && forced.length === 0
+  const cancelled = isFailing || forced.length > 0 || isAhead ? guard.callOff() : []
   if (!isWithdrawn && !isFailing && forced.length > 0)
     return recordChange(
       ports.journal,
@@ -154,6 +160,15 @@ function cancel({ agent, ports }: RequestMeans, { by }: Asked): RequestAnswer {
     )
   if (!isWithdrawn && cancelled.length === 0)
     return unchanged('there is nothing to cancel: no shutdown is running or about to start')
+  if (isAhead)
+    return recordChange(
+      ports.journal,
+      {
+        kind: 'power',
+        said: `the shutdown that was to come is cancelled for ${cancelled.join(', ')}: only a low battery starts one, until mains power is back`,
+      },
+      by,
+    )
   const off = `the shutdown is cancelled for ${cancelled.join(', ')}: only a more severe condition starts it again; machines that are down are woken on mains power`
   const back = 'the shutdown request is cancelled: no more machines go down, and those that are down are woken'
   const both = `the shutdown request is cancelled, and ${off}`
@@ -199,10 +214,15 @@ async function drill(
     }
   }
   recordChange(journal, { kind: 'power', said: 'a rehearsal of a power cut was requested' }, by)
-  remembered.drillRequest.remember(journal, until === undefined ? {} : { until })
+  // Two who ask before it begins have one rehearsal.
+  const id = remembered.drillRequest.recall(journal)?.id ?? randomUUID()
+  remembered.drillRequest.remember(journal, { id, ...(until === undefined ? {} : { until }) })
   const run = await runAndWait(agent, findJob(agent, 'drill-power'), signal)
   // A request that can't start now must not start by itself later.
   if (run.outcome === 'later') remembered.drillRequest.remember(journal, undefined)
   const report = remembered.drill.recall(journal)
-  return { run, report: report && drillReportAnswerOf(report) }
+  // A rehearsal that is refused has no report: the last one tells of an earlier one.
+  if (report?.request === id) return { run, report: drillReportAnswerOf(report) }
+  if (run.outcome === 'done') throw new AgentError('not-now', run.detail)
+  return { run, report: undefined }
 }

@@ -29,6 +29,8 @@ export interface RunningAgent {
   preview(job: Job, signal: AbortSignal): JobContext
   /** Starts a job, or queues it. */
   start(job: Job): Promise<void>
+  /** Lets something go on after the request that began it was answered, until the agent stops. */
+  goOn(work: (signal: AbortSignal) => Promise<void>): void
   /** Called with each run that ends, until the function that it answers is called. */
   onRun(listener: (run: EndedRun) => void): () => void
 }

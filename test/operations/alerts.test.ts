@@ -140,6 +140,23 @@ test('alerts are listed with the most severe first, and then the oldest', () => 
   expect(ids()).toEqual(['critical', 'newer', 'newest', 'info'])
 })
 
+test('of critical alerts those about the power come first, however new', () => {
+  const { alerts, ids } = agent()
+  const critical = { severity: 'critical' } as const
+  alerts.open('ups.clock', warning('a'))
+  alerts.open('upsy:rack', warning('b', critical))
+  alerts.open('journal.damaged:a', warning('c', critical))
+  alerts.open('job.failed:shut-down-cluster', warning('d', critical))
+  alerts.open('ups.silent:rack', warning('e', critical))
+  expect(ids()).toEqual([
+    'job.failed:shut-down-cluster',
+    'ups.silent:rack',
+    'upsy:rack',
+    'journal.damaged:a',
+    'ups.clock',
+  ])
+})
+
 test('all alerts of a kind are reported at once: who is not among them is settled', () => {
   const { alerts, ids, heard } = agent()
   const armed = (...names: string[]) => new Map(names.map((name) => [name, warning(`${name} is armed`)]))

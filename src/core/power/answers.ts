@@ -3,7 +3,7 @@ import { describeFlapping } from './flapping.ts'
 import type { PowerState } from './state.ts'
 import type { TimelineRow } from './timeline.ts'
 import { describeFall } from './trend.ts'
-import type { CriticalReason } from './triggers.ts'
+import type { CriticalReason, TriggerState } from './triggers.ts'
 import type { Doubt, Doubts, UpsReading } from './ups.ts'
 
 /** The power as JSON: times in ISO 8601, numbers with their unit in their name. */
@@ -55,6 +55,21 @@ export interface UpsStateAnswer {
   /** That mains power keeps failing, and how often it has. */
   readonly flapping?: string
   readonly reading?: ReadingAnswer
+}
+
+/** That a UPS does not answer: for how long there has been no reading, and why. */
+export interface NoReading {
+  readonly forMs: number
+  readonly why: string
+}
+
+/** A UPS that does not answer. */
+export interface UnreadUps extends NoReading {
+  readonly label: string
+  /** A power cut is not noticed while it does not answer. */
+  readonly isBlind: boolean
+  /** What would start a shutdown on battery, and what of it can't. */
+  readonly triggers: readonly TriggerState[]
 }
 
 /** One phase of a shutdown in time, counted from its start. */

@@ -15,6 +15,8 @@ export interface DrillCheck {
 
 /** The report of a rehearsal. Times in ms. */
 export interface DrillReport {
+  /** The request that it answers, by its id; absent where nobody requested it. */
+  readonly request?: string
   /** ISO 8601. */
   readonly at: string
   readonly form: ShutdownPlan['form']

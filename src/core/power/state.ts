@@ -135,7 +135,8 @@ export function useOf(state: PowerState): BatteryUse | undefined {
 }
 
 /**
- * A person cancels the shutdown for this reason, and every less severe one, until mains power is back; with a low battery in
+ * A person cancels the shutdown for this reason, and every less severe one, until mains power is back, or one that has not
+ * begun; with a low battery in
  * sight also for that, whatever came first: after a restart it was that an outage was under way. A UPS that has
  * not answered since the start then counts as unknown, and its silence starts nothing.
  * Undefined where there is nothing to cancel.
@@ -143,6 +144,7 @@ export function useOf(state: PowerState): BatteryUse | undefined {
 export function callOff(state: PowerState): PowerState | undefined {
   // It is no request: what is left of it is a latch.
   if (state.mode === 'forced') return { ...state, mode: 'latched' }
+  if (state.mode === 'on-battery' || state.mode === 'on-mains') return callOffAhead(state)
   if (state.mode !== 'critical') return undefined
   const { reason, reading, figuresAt = state.lastHeard, since, mainsSince, ...rest } = state
   if (reading === undefined)
@@ -157,6 +159,14 @@ export function callOff(state: PowerState): PowerState | undefined {
   const back = mainsSince === undefined || has(reading, 'FSD') ? {} : { mainsSince }
   const calledOff = has(reading, 'LB') && isCalledOff(reason, 'low-battery') ? 'low-battery' : reason
   return { ...rest, ...back, mode: 'on-battery', since: state.battery.since, reading, figuresAt, calledOff }
+}
+
+/** The shutdown that is to come: neither time on battery nor the rate starts one, and a low battery still does. */
+function callOffAhead(state: PowerState & { readonly mode: 'on-battery' | 'on-mains' }): PowerState | undefined {
+  const calledOff = 'fast-depletion'
+  if (state.mode === 'on-battery') return state.calledOff === undefined ? { ...state, calledOff } : undefined
+  const { use, isSilent: _, ...rest } = state
+  return use?.battery.isSo ? { ...rest, ...use, mode: 'on-battery', since: use.battery.since, calledOff } : undefined
 }
 
 /**

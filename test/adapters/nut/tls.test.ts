@@ -210,7 +210,7 @@ test('one that is called off during STARTTLS ends at once', async () => {
   upsd.misbehaviour.noReply = /STARTTLS/
   await using ups = client(upsd, { tls: 'required', timeout: 60_000 })
   const before = performance.now()
-  await expect(ups.read(AbortSignal.timeout(50))).rejects.toThrow(/no answer in time/)
+  await expect(ups.read(AbortSignal.timeout(50))).rejects.toThrow(/did not answer (in time|within)/)
   expect(performance.now() - before).toBeLessThan(15_000)
 })
 
