@@ -53,7 +53,6 @@ export function createHttpServer(
           ...tls,
           minVersion: 'TLSv1.2',
           handshakeTimeout: limits.headersWithin,
-          ALPNProtocols: ['http/1.1'],
         },
         onRequest,
       )

@@ -144,7 +144,8 @@ function tooLittleText(name: string, scope: string, needed: string): string {
 export const frontAccess: Access = {
   admit: (c, needed) => {
     const { caller } = c.env as { readonly caller?: Caller }
-    if (!caller) throw new AgentError('unauthenticated', nobody.detail)
+    // Asked again now and then where an answer lasts.
+    if (!caller?.isStill()) throw new AgentError('unauthenticated', nobody.detail)
     if (!isEnough(caller.scope, needed))
       throw new AgentError('forbidden', tooLittleText(caller.requester.name, caller.scope, needed))
     return caller.requester
