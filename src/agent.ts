@@ -83,34 +83,26 @@ export function createAgent(options: AgentOptions) {
   const events = createEvents<Job>({ jobs, queue, wake: inProcess.wake, journal, log })
   const { emit } = events
   const answering = createAnswering(monotonic, emit)
+  const shared = { journal, alerts, now, monotonic }
   const guard = createUpsMonitor({
-    upses: config().upses.map(({ label }) => label),
-    policy: (label) => policyFor(config(), label),
-    journal,
-    alerts,
-    ordered: standingOrder(journal),
-    changed: () => following?.note(),
+    ...upsesOf(config, journal),
+    ...shared,
     emit,
-    now,
-    monotonic,
     bootId,
+    changed: () => powerCut.note(),
   })
   const runner: Runner<Job> = createRunner<JobContext, Job>({
+    ...shared,
     contextOf,
     lock,
     lease,
     isRollbackWanted: () => (remembered.rollbacks.recall(journal) ?? []).length > 0,
     wake: inProcess.wake,
-    journal,
-    alerts,
     log,
-    now,
-    monotonic,
     leaseRetry,
   })
   const machines = lastFor(config, (current) => machinesOf(current, ownMachine))
-
-  const following = followPower(
+  const powerCut = followPower(
     () => ({ config: config(), machines: machines(), ports, power: guard.power, now, monotonic, wording, alerts }),
     log,
   )
@@ -183,7 +175,7 @@ export function createAgent(options: AgentOptions) {
     stop: async (): Promise<void> => {
       runner.stop()
       await inProcess.stop()
-      following.stop()
+      powerCut.stop()
       guard.rest()
     },
   }
@@ -192,6 +184,15 @@ export function createAgent(options: AgentOptions) {
 export type Agent = ReturnType<typeof createAgent>
 
 const namesOf = (things: readonly { readonly name: string }[]) => things.map(({ name }) => name)
+
+/** The UPSes that are guarded, each by its policy as it is now. */
+function upsesOf(config: () => Config, journal: Journal) {
+  return {
+    upses: config().upses.map(({ label }) => label),
+    policy: (label: string) => policyFor(config(), label),
+    ordered: standingOrder(journal),
+  }
+}
 
 /** A person's order to shut everything down, kept over restarts: when it was given, ISO 8601. */
 function standingOrder(journal: Journal) {

@@ -285,17 +285,3 @@ export interface RolloutAnswer {
   /** The newest snapshot of etcd. */
   readonly snapshot: EtcdSnapshot | undefined
 }
-
-/** The preview as it is answered. */
-export function planAnswerOf(preview: UpgradePreview): PlanAnswer {
-  const { cluster: _, decision, release: found, takes: takesMs, ...others } = preview
-  const release = found.kind === 'wait' ? withIsoTime(found) : found
-  const rest = { ...others, release, takesMs }
-  if (decision.kind !== 'wait') return { ...rest, decision }
-  const { kind, reason, until } = decision
-  return { ...rest, decision: { kind, reason, ...(until === undefined ? {} : { until: until.toISOString() }) } }
-}
-
-function withIsoTime({ until, ...rest }: TargetDecision & { kind: 'wait' }) {
-  return { ...rest, ...(until === undefined ? {} : { until: new Date(until).toISOString() }) }
-}

@@ -52,6 +52,7 @@ export function reportApproval(alerts: Alerts, version: string | undefined): boo
           subject: version,
           text: `${version} waits for approval`,
           action: `Approve it with \`caretaker approve ${version}\``,
+          offers: [{ do: 'approve', subject: version }],
         }
       : undefined,
   )

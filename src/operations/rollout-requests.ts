@@ -1,14 +1,8 @@
 import { describeDuration } from '../core/duration.ts'
 import { describeTime } from '../core/time.ts'
 import { AgentError } from '../core/errors.ts'
-import {
-  type Asked,
-  type PlanAnswer,
-  planAnswerOf,
-  type RequestAnswer,
-  type RolloutAnswer,
-  type RolloutRequests,
-} from '../core/operator.ts'
+import type { Asked, PlanAnswer, RequestAnswer, RolloutAnswer, RolloutRequests } from '../core/operator.ts'
+import { planAnswerOf } from '../core/upgrade/answers.ts'
 import { describeAbort } from '../core/upgrade/abort.ts'
 import { cleanText, longestReason } from '../core/requester.ts'
 import { comingRelease, isInHand } from '../core/upgrade/coming.ts'

@@ -1,4 +1,5 @@
-import { isAborted, remembered } from '../../src/operations/facts.ts'
+import { isAborted } from '../../src/operations/aborts.ts'
+import { remembered } from '../../src/operations/facts.ts'
 import type { Random } from '../core/random.ts'
 import type { Life } from './life.ts'
 import { personAt } from './person.ts'

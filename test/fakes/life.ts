@@ -1,5 +1,6 @@
 import { isOfKind } from '../../src/core/alert.ts'
-import { isAborted, remembered } from '../../src/operations/facts.ts'
+import { isAborted } from '../../src/operations/aborts.ts'
+import { remembered } from '../../src/operations/facts.ts'
 import { createAlerts } from '../../src/operations/alerts.ts'
 import type { Random } from '../core/random.ts'
 import { waitFor } from '../lab/daemon.ts'

@@ -27,7 +27,8 @@ test('a daemon whose state directory takes no socket is found in the runtime dir
   await using _ = await listen(place)
   expect(await findDaemon(file, environment)).toMatchObject({ socket: place, trouble: undefined })
   // Also where a daemon that was killed left a socket on a disk that is read-only since.
-  await using _left = await listen(join(state, 'control.sock'))
+  await using left = await listen(join(state, 'control.sock'))
+  expect(left).toBeDefined()
   expect((await findDaemon(file, environment))?.socket).toBe(place)
   expect(findRuntimeSocket(join(folder.path, 'other'), environment)).toBeUndefined()
   await clearRuntimePlaces(state, environment)

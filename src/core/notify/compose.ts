@@ -74,8 +74,14 @@ export function composeEvent(event: Event, voice: Voice, at: string): Message {
     subject: subjectOf(event),
     title: titleOf(voice, text),
     text: shorten(text, longestText),
-    buttons: [],
+    buttons: buttonsFor(offersOf(event)),
   }
+}
+
+/** What a person may do about an event at once. */
+function offersOf(event: Event): readonly Action[] {
+  if (event.type === 'rollout.started') return [{ do: 'pause', subject: event.version }]
+  return event.type === 'approval.needed' ? [{ do: 'approve', subject: event.version }] : []
 }
 
 /** A message that is about no alert: a digest, a test, a summary. */

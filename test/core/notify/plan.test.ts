@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Alert } from '../../../src/core/alert.ts'
+import { composeEvent } from '../../../src/core/notify/compose.ts'
 import type { Message } from '../../../src/core/notify/message.ts'
 import { planTellings, type Tellable, type Telling } from '../../../src/core/notify/plan.ts'
 import { defaultRoutes } from '../../../src/core/notify/routing.ts'
@@ -221,5 +222,22 @@ describe('a digest', () => {
   test('of what was over before the channel was there is not sent', () => {
     const old = { ...rollout, endedAt: at(-1).toISOString() }
     expect(phone().look({ rollouts: [old] }, hour)).toEqual([])
+  })
+})
+
+describe('an event', () => {
+  const voice = { homelab: 'attic', timeZone: 'UTC' }
+  test('is a note with what a person may do about it at once', () => {
+    const started = composeEvent({ type: 'rollout.started', version: 'v1.14.0' }, voice, at(0).toISOString())
+    expect(started).toMatchObject({
+      kind: 'note',
+      topic: 'rollout.started',
+      subject: 'v1.14.0',
+      title: 'attic: the rollout of v1.14.0 starts',
+      buttons: [{ label: 'Pause rollouts', action: { do: 'pause', subject: 'v1.14.0' } }],
+    })
+    const waits = composeEvent({ type: 'approval.needed', version: 'v1.14.0' }, voice, at(0).toISOString())
+    expect(waits.buttons).toEqual([{ label: 'Approve v1.14.0', action: { do: 'approve', subject: 'v1.14.0' } }])
+    expect(composeEvent({ type: 'node.lost', node: 'w-1' }, voice, at(0).toISOString()).buttons).toEqual([])
   })
 })

@@ -13,7 +13,7 @@ const minute = 60_000
 /** What a UPS shows each minute, a letter each: mains, battery, unclear, no data. */
 function after(minutes: string): MainsFailures | undefined {
   const shown: Readonly<Record<string, Evidence>> = { m: 'mains', b: 'battery', u: 'unclear', n: 'no-data' }
-  return [...minutes].reduce<MainsFailures | undefined>(
+  return Array.from(minutes).reduce<MainsFailures | undefined>(
     (failures, one, index) => nextFailures(failures, index * minute, shown[one]!),
     undefined,
   )
