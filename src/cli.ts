@@ -14,12 +14,14 @@ import {
   exit,
   group,
   loadWhole,
+  type Options,
   positive,
   print,
   program,
   say,
   shownOf,
 } from './cli/shell.ts'
+import type { Alert } from './core/alert.ts'
 import { AgentError, type ErrorCode, messageOf } from './core/errors.ts'
 import { printable } from './core/printable.ts'
 
@@ -184,13 +186,27 @@ command('uki inspect <file>', 'print what an image contains', async (options, [f
 addUpsCommand()
 addPowerCommands()
 
+/** So many alerts that were settled are shown. */
+const shownSettled = 200
+
+async function readSettled(options: Options): Promise<readonly Alert[]> {
+  const { items } = await askOr(
+    options,
+    (daemon) => daemon.alerts.settled.$get({ query: { limit: String(shownSettled) } }),
+    async (settings) => ({ items: (await import('./cli/direct.ts')).readSettledAlerts(settings, shownSettled) }),
+  )
+  return items
+}
+
 command('alerts', 'open alerts, most severe first', async (options, _args, extra) => {
   const all = extra['all'] === true
-  const alerts = await askOr(
+  const open = await askOr(
     options,
-    (daemon) => daemon.alerts.$get({ query: { all: String(all) } }),
-    async (settings) => (await import('./cli/direct.ts')).readAlerts(settings, all),
+    (daemon) => daemon.alerts.$get(),
+    async (settings) => (await import('./cli/direct.ts')).readAlerts(settings),
   )
+  const settled = all ? await readSettled(options) : []
+  const alerts = [...open, ...settled]
   await print(options, alerts, async () => {
     const { renderAlerts } = await import('./cli/render-alerts.ts')
     return renderAlerts(alerts, Date.now())
@@ -202,10 +218,10 @@ command('journal', 'the journal, newest last', async (options, _args, extra) => 
   const limit = Number(extra['limit'])
   const newestFirst = await askOr(
     options,
-    (daemon) => daemon.journal.$get({ query: { limit } }),
-    async (settings) => (await import('./cli/direct.ts')).readEntries(settings, limit),
+    (daemon) => daemon.journal.$get({ query: { limit: String(limit) } }),
+    async (settings) => ({ items: (await import('./cli/direct.ts')).readEntries(settings, limit) }),
   )
-  const entries = newestFirst.toReversed()
+  const entries = newestFirst.items.toReversed()
   await print(options, entries, async (zone) =>
     entries.length === 0 ? 'no entries yet' : (await rendering()).renderJournal(entries, await zone()),
   )

@@ -14,26 +14,26 @@ import { rolloutKind } from './upgrade/rollout-kind.ts'
 export interface Journal extends RecordStore {
   /** A sentence for the operator. */
   write(entry: { kind: EntryKind; subject?: string; text: string }): void
-  /** Newest first. */
-  entries(limit: number): readonly Entry[]
+  /** Newest first; only those before the one with this key, where it is given. So for all lists here. */
+  entries(limit: number, before?: string): readonly Entry[]
   beginRun(job: string): number
   /** Ends a run. One with the same outcome as the previous run of its job replaces it, and writes nothing to the disk. */
   endRun(id: number, outcome: RunOutcome, detail: string): void
   /** Newest first. */
-  runs(limit: number): readonly Run[]
+  runs(limit: number, before?: string): readonly Run[]
   /** Notes releases that are new to us; returns when each known one was first seen, in ms since the epoch. */
   firstSeen(versions: readonly string[], now: number): ReadonlyMap<string, number>
   /** The open outage, if any. */
   openOutage(): Outage | undefined
   /** Starts or updates it; on the disk when this returns. */
   saveOutage(outage: Outage): void
-  outages(limit: number): readonly Outage[]
+  outages(limit: number, before?: string): readonly Outage[]
   /** The newest open rollout, if any. */
   openRollout(): Rollout | undefined
   /** Starts or updates it, by its id; on the disk when this returns. */
   saveRollout(rollout: Rollout): void
   /** Newest first. */
-  rollouts(limit: number): readonly Rollout[]
+  rollouts(limit: number, before?: string): readonly Rollout[]
 }
 
 export type EntryKind = 'event' | 'step' | 'run' | 'power' | 'alert'
@@ -112,7 +112,7 @@ export function createJournal(store: RecordStore, now: () => Date): Journal {
     },
     write: ({ kind, subject, text: sentence }) =>
       entries.save({ id: nextEntry(), at: now().toISOString(), kind, subject, text: sentence }),
-    entries: (limit) => entries.newest(limit),
+    entries: (limit, before) => entries.newest(limit, before),
     beginRun: (job) => {
       const id = nextRun()
       const startedAt = now().toISOString()
@@ -130,7 +130,7 @@ export function createJournal(store: RecordStore, now: () => Date): Journal {
       if (isRepeated) runs.remove(numberedKey(before.id), 'later')
       runs.save(ended, isRepeated ? 'later' : 'now')
     },
-    runs: (limit) => runs.newest(limit),
+    runs: (limit, before) => runs.newest(limit, before),
     firstSeen: (versions, at) => {
       const seen = new Map(releases.open().map(({ version, firstSeen }) => [version, firstSeen]))
       const unseen = new Set(versions.filter((one) => !seen.has(one)))
@@ -152,10 +152,10 @@ export function createJournal(store: RecordStore, now: () => Date): Journal {
     },
     openOutage: () => outages.open()[0],
     saveOutage: (outage) => outages.save(outage),
-    outages: (limit) => outages.newest(limit),
+    outages: (limit, before) => outages.newest(limit, before),
     openRollout: () => rollouts.open()[0],
     saveRollout: (rollout) => rollouts.save(rollout),
-    rollouts: (limit) => rollouts.newest(limit),
+    rollouts: (limit, before) => rollouts.newest(limit, before),
   }
 }
 

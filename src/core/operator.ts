@@ -6,6 +6,7 @@ import type { EtcdSnapshot } from './cluster/snapshot.ts'
 import type { FailedEntry, JobSpec } from './job.ts'
 import type { Entry, Run, RunOutcome } from './journal.ts'
 import type { Delivery } from './notify/delivery.ts'
+import type { Page, PageRequest } from './page.ts'
 import type { DrillReportAnswer, TimelineRowAnswer, UpsStateAnswer } from './power/answers.ts'
 import type { Outage } from './power/outage.ts'
 import type { ShutdownPlan } from './power/shutdown.ts'
@@ -27,10 +28,12 @@ import type { ServiceStatus } from './service.ts'
  */
 export interface Operator {
   status(signal: AbortSignal): Promise<StatusAnswer>
-  /** Open alerts, the most severe first; with `all` followed by settled alerts, the newest first. */
-  alerts(request: { readonly all: boolean }): readonly Alert[]
+  /** Open alerts, the most severe first. */
+  alerts(): readonly Alert[]
+  /** Settled alerts, those that were opened last first. */
+  settledAlerts(page: PageRequest): Page<Alert>
   /** Newest first. */
-  journal(limit: number): readonly Entry[]
+  journal(page: PageRequest): Page<Entry>
   readonly jobs: JobRequests
   readonly rollouts: RolloutRequests
   readonly nodes: NodeRequests
@@ -58,7 +61,7 @@ export interface RequestAnswer {
 export interface JobRequests {
   list(): readonly JobAnswer[]
   /** Newest first. */
-  runs(limit: number): readonly Run[]
+  runs(page: PageRequest): Page<Run>
   /** Starts a job; with `wait` resolves when a run that started after the call has ended. */
   run(request: { readonly job: string; readonly wait: boolean }, asked: Asked): Promise<RunAnswer>
   /** What the queue has given up on, newest first. */
@@ -71,7 +74,7 @@ export interface RolloutRequests {
   status(signal: AbortSignal): Promise<RolloutAnswer>
   plan(signal: AbortSignal): Promise<PlanAnswer>
   /** Newest first. */
-  history(): readonly Rollout[]
+  history(page: PageRequest): Page<Rollout>
   /** No further node is started. */
   pause(request: { readonly reason?: string | undefined }, asked: Asked): Promise<RequestAnswer>
   resume(asked: Asked): Promise<RequestAnswer>
@@ -105,7 +108,7 @@ export interface PowerRequests {
   state(): PowerAnswer
   plan(): PowerPlanAnswer
   /** Newest first. */
-  outages(): readonly Outage[]
+  outages(page: PageRequest): Page<Outage>
   /** Shuts everything down now, until someone wakes it. */
   shutDown(asked: Asked): Promise<RequestAnswer>
   cancel(asked: Asked): Promise<RequestAnswer>
@@ -130,7 +133,7 @@ export interface NotificationRequests {
   /** Sends a test message to one channel, or to all; answers when each has taken or refused it. */
   test(request: { readonly channel?: string | undefined }, asked: Asked): Promise<readonly TestAnswer[]>
   /** What was sent, and what waits, newest first. */
-  log(limit: number): readonly Delivery[]
+  log(page: PageRequest): Page<Delivery>
 }
 
 /** How a test message fared. */
@@ -163,7 +166,7 @@ export interface StatusAnswer {
   readonly pid: number
   /** ISO 8601. */
   readonly startedAt: string
-  readonly cluster: Cluster
+  readonly cluster: ClusterAnswer
   readonly power: PowerAnswer
   readonly target: string | undefined
   /** What the last look at releases came to, as a sentence. */
@@ -194,6 +197,12 @@ export interface StatusAnswer {
   readonly configuration: string | undefined
   /** Why the journal is kept in memory; undefined if the disk works. */
   readonly journalDegraded: string | undefined
+}
+
+/** The cluster as it was seen last: a few seconds ago at most. */
+export interface ClusterAnswer extends Cluster {
+  /** ISO 8601. */
+  readonly observedAt: string
 }
 
 export interface UpsAnswer {

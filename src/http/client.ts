@@ -2,6 +2,7 @@ import { request } from 'node:http'
 import { hc } from 'hono/client'
 import { AgentError, errorCodes } from '../core/errors.ts'
 import type { Api } from './api.ts'
+import { basePath } from './base-path.ts'
 import { encodeRequester, requesterHeader } from './requester.ts'
 
 export interface ClientOptions {
@@ -14,7 +15,7 @@ export interface ClientOptions {
  * no daemon runs; else what the daemon said.
  */
 export function createClient(socketPath: string, { by }: ClientOptions = {}) {
-  return hc<Api>('http://caretaker', {
+  return hc<Api>(`http://caretaker${basePath}`, {
     fetch: socketFetch(socketPath),
     headers: by === undefined ? {} : { [requesterHeader]: encodeRequester(by) },
   })
@@ -87,11 +88,11 @@ function explain(error: NodeJS.ErrnoException, socketPath: string): AgentError {
 
 /** What the daemon says is wrong. A code that only a newer daemon knows counts as an answer that can't be read. */
 function errorOf({ status, text }: { readonly status: number; readonly text: string }): AgentError {
-  const { error, code } = (isJson(text) ? JSON.parse(text) : {}) as { error?: unknown; code?: unknown }
+  const { detail, code } = (isJson(text) ? JSON.parse(text) : {}) as { detail?: unknown; code?: unknown }
   const known = errorCodes.find((one) => one === code) ?? 'malformed'
   return new AgentError(
     known,
-    typeof error === 'string' ? error : `the daemon sent an unreadable answer (HTTP ${status})`,
+    typeof detail === 'string' ? detail : `the daemon sent an unreadable answer (HTTP ${status})`,
   )
 }
 

@@ -1,4 +1,7 @@
+import { alertKind } from '../core/alert.ts'
+import { entryKind } from '../core/journal.ts'
 import type { Operator } from '../core/operator.ts'
+import { readPage } from '../core/page.ts'
 import { createJobRequests } from './job-requests.ts'
 import { createNotificationRequests, type NotificationMeans } from './notification-requests.ts'
 import { createNodeRequests } from './node-requests.ts'
@@ -7,9 +10,6 @@ import { createRolloutRequests } from './rollout-requests.ts'
 import { createStagingRequests } from './staging-requests.ts'
 import { readStatus, type StatusMeans } from './status-request.ts'
 import { createTokenRequests } from './token-requests.ts'
-
-/** So many alerts that were settled are shown. */
-const shownSettled = 200
 
 export interface OperatorOptions extends Omit<StatusMeans & PowerMeans & NotificationMeans, 'now'> {
   readonly now?: () => Date
@@ -23,8 +23,9 @@ export function createOperator(options: OperatorOptions): Operator {
   const power = createPowerRequests(means)
   return {
     status: (signal) => readStatus(means, power, signal),
-    alerts: ({ all }) => (all ? [...alerts.all, ...alerts.settled(shownSettled)] : alerts.all),
-    journal: (limit) => journal.entries(limit),
+    alerts: () => alerts.all,
+    settledAlerts: (page) => readPage(alerts.settled, alertKind.keyOf, page),
+    journal: (page) => readPage(journal.entries, entryKind.keyOf, page),
     jobs: createJobRequests(means),
     rollouts: createRolloutRequests(means),
     nodes: createNodeRequests(means),

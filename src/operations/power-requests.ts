@@ -13,9 +13,11 @@ import type {
 } from '../core/operator.ts'
 import { drillReportAnswerOf, timelineAnswerOf, upsStateAnswerOf } from '../core/power/answers.ts'
 import { failingMachines } from '../core/power/machines.ts'
+import { outageKind } from '../core/power/outage-kind.ts'
 import type { DriverPace } from '../core/power/ports.ts'
 import { isReversiblePhase, reversiblePhases } from '../core/power/phases.ts'
 import { policyFor, triggersOf } from '../core/power/triggers.ts'
+import { readPage } from '../core/page.ts'
 import { remembered } from './facts.ts'
 import { runAndWait } from './job-requests.ts'
 import type { JobContext } from './job.ts'
@@ -34,7 +36,7 @@ export function createPowerRequests(means: PowerMeans): PowerRequests {
   return {
     state: () => readPower(means),
     plan: () => readPlan(means),
-    outages: () => means.ports.journal.outages(20),
+    outages: (page) => readPage(means.ports.journal.outages, outageKind.keyOf, page),
     shutDown: async (asked) => shutDown(means, asked),
     cancel: async (asked) => cancel(means, asked),
     wake: ({ machine, all = false }, asked) =>

@@ -39,7 +39,7 @@ export async function readStatus(
     version: about.version,
     pid: about.pid,
     startedAt: about.startedAt.toISOString(),
-    cluster,
+    cluster: { ...cluster, observedAt: new Date().toISOString() },
     power: power.state(),
     target: remembered.target.recall(journal),
     news: remembered.news.recall(journal),

@@ -3,6 +3,7 @@ import { createClient } from '../../src/http/client.ts'
 import { serveControl } from '../../src/http/control.ts'
 import { type Limits, socketLimits } from '../../src/http/limits.ts'
 import type { Logger } from '../../src/core/log.ts'
+import type { PageRequest } from '../../src/core/page.ts'
 import type { Asked, Operator, RequestAnswer, RunAnswer } from '../../src/core/operator.ts'
 import { silentLog } from '../fakes/log.ts'
 import { rawControl } from '../lab/control.ts'
@@ -40,7 +41,8 @@ export async function startDaemon(
   const socket = join(folder.path, 'control.sock')
   const calls: Call[] = []
   const heard: Heard[] = []
-  const counts: number[] = []
+  const pages: PageRequest[] = []
+  const listed = (page: PageRequest) => (pages.push(page), { items: [] })
   const run = (job: string, wait: boolean, asked: Asked) => {
     const answer = Promise.withResolvers<RunAnswer>()
     calls.push({ job, wait, asked, answer })
@@ -54,10 +56,11 @@ export async function startDaemon(
   const operator: Operator = {
     status: overrides.status ?? unexpected,
     alerts: overrides.alerts ?? (() => []),
-    journal: overrides.journal ?? ((count) => (counts.push(count), [])),
+    settledAlerts: overrides.settledAlerts ?? listed,
+    journal: overrides.journal ?? listed,
     jobs: {
       list: () => [{ name: 'look', about: 'Looks.', triggers: [], runs: 'queue', lastRun: undefined }],
-      runs: (count) => (counts.push(count), []),
+      runs: listed,
       run: ({ job, wait }, asked) => run(job, wait, asked),
       failed: async () => [],
       clearFailed: (asked) => hear('clear the queue', {}, asked),
@@ -66,7 +69,7 @@ export async function startDaemon(
     rollouts: {
       status: unexpected,
       plan: unexpected,
-      history: () => [],
+      history: listed,
       pause: (about, asked) => hear('pause rollouts', about, asked),
       resume: (asked) => hear('resume rollouts', {}, asked),
       start: (asked) => hear('start', {}, asked),
@@ -85,7 +88,7 @@ export async function startDaemon(
     power: {
       state: unexpected,
       plan: unexpected,
-      outages: () => [],
+      outages: listed,
       shutDown: (asked) => hear('shut down', {}, asked),
       cancel: (asked) => hear('cancel', {}, asked),
       wake: (about, asked) => hear('wake', about, asked),
@@ -105,7 +108,7 @@ export async function startDaemon(
         await hear('test', { channel }, asked)
         return [{ channel, sent: true, detail: 'sent', tookMs: 12 }]
       },
-      log: (count) => (counts.push(count), []),
+      log: listed,
       ...overrides.notifications,
     },
     tokens: {
@@ -126,7 +129,7 @@ export async function startDaemon(
     socket,
     calls,
     heard,
-    counts,
+    pages,
     raw: rawControl(socket),
     client: createClient(socket, { by: 'admin@nas' }),
     stop: () => server[Symbol.asyncDispose](),

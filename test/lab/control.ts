@@ -1,6 +1,7 @@
+import { basePath } from '../../src/http/base-path.ts'
 import { socketFetch } from '../../src/http/client.ts'
 
-/** The control socket by its paths, as any client sees it. Rejects as the CLI's own client does. */
+/** The control socket by its paths below the API's own, as any client sees it. Rejects as the CLI's own client does. */
 export interface RawControl {
   get<T>(path: string): Promise<T>
   post<T>(path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<T>
@@ -8,7 +9,7 @@ export interface RawControl {
 
 export function rawControl(socketPath: string): RawControl {
   const fetch = socketFetch(socketPath)
-  const url = (path: string) => `http://caretaker${path}`
+  const url = (path: string) => `http://caretaker${basePath}${path}`
   return {
     get: async (path) => (await fetch(url(path))).json() as never,
     post: async (path, body, headers = {}) => {
