@@ -1,10 +1,13 @@
 import process from 'node:process'
 import { CommanderError, Option } from 'commander'
+import { addNotifyCommands } from './cli/notify-commands.ts'
 import { addPowerCommands } from './cli/power-commands.ts'
 import { addRolloutCommands } from './cli/rollout-commands.ts'
+import { addTokenCommands } from './cli/token-commands.ts'
 import { codeOfPlan, codeOfRun } from './cli/outcome.ts'
 import { addUpsCommand } from './cli/ups-command.ts'
 import { output } from './cli/output.ts'
+import { notRemote } from './cli/server.ts'
 import { whileItRuns } from './cli/waiting.ts'
 import {
   ask,
@@ -32,6 +35,7 @@ const describeRun = (job: string) =>
   `${job} goes on in the daemon: follow it with \`caretaker status\` and \`caretaker jobs\``
 
 command('start', 'run the daemon until SIGINT or SIGTERM', async (options, _args, extra) => {
+  if (options.server !== undefined) throw notRemote('a daemon runs')
   const [{ runDaemon }, { createLog }, { leaveSoon, limitFarewell }] = await Promise.all([
     import('./main.ts'),
     import('./main/logging.ts'),
@@ -185,6 +189,8 @@ command('uki inspect <file>', 'print what an image contains', async (options, [f
 
 addUpsCommand()
 addPowerCommands()
+addNotifyCommands()
+addTokenCommands()
 
 /** So many alerts that were settled are shown. */
 const shownSettled = 200
@@ -230,6 +236,7 @@ command('journal', 'the journal, newest last', async (options, _args, extra) => 
 
 group('config', 'the configuration')
 command('config check', 'check the configuration and the files that it refers to', async (options, _args, extra) => {
+  if (options.server !== undefined) throw notRemote('a configuration is checked')
   const { checkConfiguration } = await import('./cli/check.ts')
   const found = await checkConfiguration(options.config, process.env, process.geteuid?.() ?? 0)
   const { file, warnings, credentials, ofShape, settings } = found

@@ -131,7 +131,7 @@ export async function startDaemon(
     heard,
     pages,
     raw: rawControl(socket),
-    client: createClient(socket, { by: 'admin@nas' }),
+    client: createClient({ socketPath: socket }, { by: 'admin@nas' }),
     stop: () => server[Symbol.asyncDispose](),
     [Symbol.asyncDispose]: async () => {
       await server[Symbol.asyncDispose]()

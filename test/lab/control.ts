@@ -1,5 +1,5 @@
 import { basePath } from '../../src/http/base-path.ts'
-import { socketFetch } from '../../src/http/client.ts'
+import { fetchAt } from '../../src/http/client.ts'
 
 /** The control socket by its paths below the API's own, as any client sees it. Rejects as the CLI's own client does. */
 export interface RawControl {
@@ -8,7 +8,7 @@ export interface RawControl {
 }
 
 export function rawControl(socketPath: string): RawControl {
-  const fetch = socketFetch(socketPath)
+  const fetch = fetchAt({ socketPath })
   const url = (path: string) => `http://caretaker${basePath}${path}`
   return {
     get: async (path) => (await fetch(url(path))).json() as never,
