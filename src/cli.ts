@@ -1,5 +1,6 @@
 import process from 'node:process'
 import { CommanderError, Option } from 'commander'
+import { addAlertsCommand } from './cli/alerts-command.ts'
 import { addNotifyCommands } from './cli/notify-commands.ts'
 import { addPowerCommands } from './cli/power-commands.ts'
 import { addRolloutCommands } from './cli/rollout-commands.ts'
@@ -17,14 +18,12 @@ import {
   exit,
   group,
   loadWhole,
-  type Options,
   positive,
   print,
   program,
   say,
   shownOf,
 } from './cli/shell.ts'
-import type { Alert } from './core/alert.ts'
 import { AgentError, type ErrorCode, messageOf } from './core/errors.ts'
 import { printable } from './core/printable.ts'
 
@@ -192,33 +191,7 @@ addPowerCommands()
 addNotifyCommands()
 addTokenCommands()
 
-/** So many alerts that were settled are shown. */
-const shownSettled = 200
-
-async function readSettled(options: Options): Promise<readonly Alert[]> {
-  const { items } = await askOr(
-    options,
-    (daemon) => daemon.alerts.settled.$get({ query: { limit: String(shownSettled) } }),
-    async (settings) => ({ items: (await import('./cli/direct.ts')).readSettledAlerts(settings, shownSettled) }),
-  )
-  return items
-}
-
-command('alerts', 'open alerts, most severe first', async (options, _args, extra) => {
-  const all = extra['all'] === true
-  const open = await askOr(
-    options,
-    (daemon) => daemon.alerts.$get(),
-    async (settings) => (await import('./cli/direct.ts')).readAlerts(settings),
-  )
-  const settled = all ? await readSettled(options) : []
-  const alerts = [...open, ...settled]
-  await print(options, alerts, async () => {
-    const { renderAlerts } = await import('./cli/render-alerts.ts')
-    return renderAlerts(alerts, Date.now())
-  })
-  return exit.ok
-}).option('--all', 'include settled alerts, newest first')
+addAlertsCommand()
 
 command('journal', 'the journal, newest last', async (options, _args, extra) => {
   const limit = Number(extra['limit'])

@@ -103,15 +103,15 @@ export async function print(
   answer: unknown,
   text: string | ((zone: Zone) => Promise<string>),
 ): Promise<void> {
-  const zone = async () =>
-    serverOf(options) !== undefined
-      ? chooseTimeZone(process.env['TZ'], Intl.DateTimeFormat().resolvedOptions().timeZone)
-      : zoneHere(options)
+  const zone = () => zoneOf(options)
   if (options.json) output.json(answer, 2)
   else output.drawing(typeof text === 'string' ? text : await text(zone))
 }
 
-async function zoneHere(options: Options): Promise<string> {
+/** The zone of the times that are shown: without the configuration, as of a server, it is this machine's. */
+export async function zoneOf(options: Options): Promise<string> {
+  if (serverOf(options) !== undefined)
+    return chooseTimeZone(process.env['TZ'], Intl.DateTimeFormat().resolvedOptions().timeZone)
   return (
     (await daemonOf(options))?.zone ??
     (await loadWhole(options).then(
@@ -173,7 +173,7 @@ async function warnOfEdit({ config }: Options, place: DaemonPlace | undefined): 
  */
 export async function ask<T>(options: Options, question: (daemon: Client) => Promise<Json<T>>): Promise<T> {
   if (serverOf(options) !== undefined)
-    return shownOf(options, await askAt(await openServer(options, warn), options, question))
+    return shownOf(options, await askAt(await reachOf(options), options, question))
   const place = await daemonOf(options)
   try {
     const socketPath = place?.socket ?? (await loadWhole(options)).socket
@@ -185,6 +185,12 @@ export async function ask<T>(options: Options, question: (daemon: Client) => Pro
     else await warnOfEdit(options, place)
     throw error
   }
+}
+
+/** Where the daemon is that is asked. @throws AgentError `misconfigured` */
+export async function reachOf(options: Options): Promise<Reach> {
+  if (serverOf(options) !== undefined) return openServer(options, warn)
+  return { socketPath: (await daemonOf(options))?.socket ?? (await loadWhole(options)).socket }
 }
 
 /** Sends a request to the daemon and prints its answer. */

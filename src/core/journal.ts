@@ -1,3 +1,4 @@
+import { createListeners } from './listeners.ts'
 import type { Outage } from './power/outage.ts'
 import { outageKind } from './power/outage-kind.ts'
 import { numberedKey, type RecordKind, type Records, type RecordStore } from './records.ts'
@@ -14,6 +15,8 @@ import { rolloutKind } from './upgrade/rollout-kind.ts'
 export interface Journal extends RecordStore {
   /** A sentence for the operator. */
   write(entry: { kind: EntryKind; subject?: string; text: string }): void
+  /** Called with each entry that is written, until it is disposed of. */
+  onEntry(listener: (entry: Entry) => void): Disposable
   /** Newest first; only those before the one with this key, where it is given. So for all lists here. */
   entries(limit: number, before?: string): readonly Entry[]
   beginRun(job: string): number
@@ -102,6 +105,7 @@ export function createJournal(store: RecordStore, now: () => Date): Journal {
   const rollouts = store.records(rolloutKind)
   const nextEntry = countFrom(entries)
   const nextRun = countFrom(runs)
+  const written = createListeners<Entry>()
   /** The newest run of each job that has ended. */
   const last = new Map<string, Run>()
 
@@ -110,8 +114,12 @@ export function createJournal(store: RecordStore, now: () => Date): Journal {
     get degraded() {
       return store.degraded
     },
-    write: ({ kind, subject, text: sentence }) =>
-      entries.save({ id: nextEntry(), at: now().toISOString(), kind, subject, text: sentence }),
+    write: ({ kind, subject, text: sentence }) => {
+      const entry = { id: nextEntry(), at: now().toISOString(), kind, subject, text: sentence }
+      entries.save(entry)
+      written.tell(entry)
+    },
+    onEntry: written.subscribe,
     entries: (limit, before) => entries.newest(limit, before),
     beginRun: (job) => {
       const id = nextRun()

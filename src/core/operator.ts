@@ -1,6 +1,6 @@
 import type { Scope, Token } from './access/token.ts'
 import type { Activity } from './activity.ts'
-import type { Alert } from './alert.ts'
+import type { Alert, AlertChange } from './alert.ts'
 import type { Cluster } from './cluster/cluster.ts'
 import type { EtcdSnapshot } from './cluster/snapshot.ts'
 import type { FailedEntry, JobSpec } from './job.ts'
@@ -27,6 +27,8 @@ import type { ServiceStatus } from './service.ts'
  * where the request itself is wrong, `rejected` where it must not be done.
  */
 export interface Operator {
+  /** Called with each change from now on, until it is disposed of. Nothing is looked at for it. */
+  subscribe(listener: (change: Change) => void): Disposable
   status(signal: AbortSignal): Promise<StatusAnswer>
   /** Open alerts, the most severe first. */
   alerts(): readonly Alert[]
@@ -42,6 +44,20 @@ export interface Operator {
   readonly notifications: NotificationRequests
   readonly tokens: TokenRequests
 }
+
+/**
+ * | type    | means                                                                                |
+ * |---------|--------------------------------------------------------------------------------------|
+ * | alert   | an alert was opened, says something else, or is settled                              |
+ * | power   | a UPS tells something else, or a shutdown was requested or cancelled                 |
+ * | journal | an entry was written                                                                 |
+ * | status  | something else of the status has changed; the cluster as it was seen last            |
+ */
+export type Change =
+  | { readonly type: 'alert'; readonly change: AlertChange; readonly alert: Alert }
+  | { readonly type: 'power'; readonly power: PowerAnswer }
+  | { readonly type: 'journal'; readonly entry: Entry }
+  | { readonly type: 'status'; readonly status: StatusAnswer }
 
 /** What every request carries. */
 export interface Asked {
@@ -199,7 +215,7 @@ export interface StatusAnswer {
   readonly journalDegraded: string | undefined
 }
 
-/** The cluster as it was seen last: a few seconds ago at most. */
+/** The cluster as it was seen last. */
 export interface ClusterAnswer extends Cluster {
   /** ISO 8601. */
   readonly observedAt: string

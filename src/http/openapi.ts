@@ -3,7 +3,7 @@ import { basePath } from './base-path.ts'
 import type { RouteSpec } from './route.ts'
 import { problem } from './schemas/problem.ts'
 
-const problemContent = { 'application/problem+json': { schema: problem } }
+export const problemContent = { 'application/problem+json': { schema: problem } }
 
 /** A route as the document tells it. */
 export function specOf({ method, path, summary, scope, params, query, body, answer }: RouteSpec): RouteConfig {

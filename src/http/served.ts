@@ -7,8 +7,10 @@ import { basePath } from './base-path.ts'
 import { noSuchRequest, serve } from './door.ts'
 import { answerError } from './errors.ts'
 import { createGate, type Limits } from './limits.ts'
+import { createLive } from './live.ts'
 import { documentOf } from './openapi.ts'
 import { routesOf } from './routes.ts'
+import { liveEvents, liveSpec } from './schemas/live.ts'
 
 export interface ApiOptions {
   readonly limits: Limits
@@ -20,6 +22,15 @@ export interface ApiOptions {
 /** What the API serves: every route, and the document that describes them. */
 export function createServed(operator: Operator, { limits, access, log }: ApiOptions): OpenAPIHono {
   const routes = serve(routesOf(operator), { access, gate: createGate(limits) })
+  const live = createLive(operator, { most: limits.live, log })
+  routes.openAPIRegistry.registerPath(liveSpec)
+  routes.openAPIRegistry.register('LiveState', liveEvents.state)
+  routes.openAPIRegistry.register('AlertChange', liveEvents.alert)
+  routes.get('/live', async (c) => {
+    await access.admit(c, 'read')
+    // Who is let in no longer, because a token is revoked, hears no more.
+    return live.open(c.req.raw.signal, async () => void (await access.admit(c, 'read')))
+  })
   let document: string | undefined
   routes.get('/openapi.json', async (c) => {
     await access.admit(c, 'read')

@@ -2,9 +2,10 @@ import { join } from 'node:path'
 import { createClient } from '../../src/http/client.ts'
 import { serveControl } from '../../src/http/control.ts'
 import { type Limits, socketLimits } from '../../src/http/limits.ts'
+import { createListeners } from '../../src/core/listeners.ts'
 import type { Logger } from '../../src/core/log.ts'
 import type { PageRequest } from '../../src/core/page.ts'
-import type { Asked, Operator, RequestAnswer, RunAnswer } from '../../src/core/operator.ts'
+import type { Asked, Change, Operator, RequestAnswer, RunAnswer } from '../../src/core/operator.ts'
 import { silentLog } from '../fakes/log.ts'
 import { rawControl } from '../lab/control.ts'
 import { temporaryFolder } from '../lab/process.ts'
@@ -53,7 +54,9 @@ export async function startDaemon(
     heard.push({ request, about, by: by.name })
     return { said: request, changed: true }
   }
+  const changes = createListeners<Change>()
   const operator: Operator = {
+    subscribe: overrides.subscribe ?? changes.subscribe,
     status: overrides.status ?? unexpected,
     alerts: overrides.alerts ?? (() => []),
     settledAlerts: overrides.settledAlerts ?? listed,
@@ -127,6 +130,8 @@ export async function startDaemon(
   const server = await serveControl(socket, operator, { log, limits: { ...socketLimits, ...limits } })
   return {
     socket,
+    /** Has the operator tell of a change. */
+    tell: changes.tell,
     calls,
     heard,
     pages,
