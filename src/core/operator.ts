@@ -257,9 +257,7 @@ export interface DrillAnswer {
 }
 
 export interface JobAnswer extends Pick<JobSpec, 'name' | 'about' | 'triggers' | 'runs'> {
-  readonly lastRun:
-    | { readonly startedAt: string; readonly outcome: RunOutcome | undefined; readonly detail: string | undefined }
-    | undefined
+  readonly lastRun: Run | undefined
 }
 
 export interface RunAnswer {

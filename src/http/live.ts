@@ -4,7 +4,7 @@ import type { Change, Operator } from '../core/operator.ts'
 import type { LiveEvents } from './schemas/live.ts'
 
 /** In ms: proxies close what is silent for longer, and whoever may no longer hear is found out by then. */
-const beatsEvery = 15_000
+const beatsUsually = 15_000
 /** In bytes: what a client may have waiting. One that lets more come together does not read. */
 const mostWaiting = 1_048_576
 /** In ms: when a client that was cut off asks again. */
@@ -14,26 +14,36 @@ export interface LiveOptions {
   /** So many clients at once. */
   readonly most: number
   readonly log: Logger
+  /** Between two comments, in ms. */
+  readonly beatsEvery?: number
 }
 
 /** Tells every client what changes, by server-sent events: each is written once, whoever reads it. */
 export interface Live {
-  /**
-   * The stream of one client, until it goes or does not read. `check` rejects once it may no longer hear.
-   *
-   * @throws AgentError `not-now` where there are too many
-   */
-  open(client: AbortSignal, check: () => Promise<void>): Response
+  /** The stream of one client, until it goes or does not read. @throws AgentError `not-now` where there are too many */
+  open(connection: Connection): Response
+}
+
+/** What a client is connected by. */
+export interface Connection {
+  /** Aborts when the client goes. */
+  readonly signal: AbortSignal
+  /** Rejects once it may no longer hear. */
+  check(): Promise<void>
+  /** Hangs up at once: what waits to be read is not sent any more. */
+  cut?(): void
 }
 
 interface Client {
   readonly controller: ReadableStreamDefaultController<Uint8Array>
-  readonly check: () => Promise<void>
+  readonly connection: Connection
   /** It has not been told the state yet. */
   isNew: boolean
+  /** Nobody reads its stream any more. */
+  isGone: boolean
 }
 
-export function createLive(operator: Operator, { most, log }: LiveOptions): Live {
+export function createLive(operator: Operator, { most, log, beatsEvery = beatsUsually }: LiveOptions): Live {
   const clients = new Set<Client>()
   const epoch = Date.now().toString(36)
   let count = 0
@@ -49,14 +59,14 @@ export function createLive(operator: Operator, { most, log }: LiveOptions): Live
 
   function send(client: Client, bytes: Uint8Array): void {
     // Nobody waits for one that does not read, and its memory is ours.
-    if (-(client.controller.desiredSize ?? 0) > mostWaiting) return drop(client, new Error('it does not read'))
+    if (-(client.controller.desiredSize ?? 0) > mostWaiting) return drop(client, true)
     client.controller.enqueue(bytes)
   }
 
-  function drop(client: Client, why?: Error): void {
+  function drop(client: Client, isSlow = false): void {
     if (!clients.delete(client)) return
-    if (why) client.controller.error(why)
-    else client.controller.close()
+    if (!client.isGone) client.controller.close()
+    if (isSlow) client.connection.cut?.()
     if (clients.size > 0) return
     watching?.[Symbol.dispose]()
     watching = undefined
@@ -109,7 +119,7 @@ export function createLive(operator: Operator, { most, log }: LiveOptions): Live
   function beat(): void {
     for (const client of clients) {
       send(client, comment)
-      client.check().catch(() => drop(client))
+      client.connection.check().catch(() => drop(client))
     }
   }
 
@@ -125,19 +135,21 @@ export function createLive(operator: Operator, { most, log }: LiveOptions): Live
   }
 
   return {
-    open: (signal, check) => {
+    open: (connection) => {
       if (clients.size >= most) throw new AgentError('not-now', `${most} clients follow already: try again later`)
       let client: Client | undefined
       const stream = new ReadableStream<Uint8Array>(
         {
-          start: (controller) => add((client = { controller, check, isNew: true })),
+          start: (controller) => add((client = { controller, connection, isNew: true, isGone: false })),
           cancel: () => {
-            if (client) drop(client)
+            if (!client) return
+            client.isGone = true
+            drop(client)
           },
         },
         { highWaterMark: 0, size: (bytes) => bytes.byteLength },
       )
-      signal.addEventListener('abort', () => client && drop(client), { once: true })
+      connection.signal.addEventListener('abort', () => client && drop(client), { once: true })
       return new Response(stream, { headers })
     },
   }

@@ -1,3 +1,4 @@
+import type { HttpBindings } from '@hono/node-server'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { AgentError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
@@ -29,7 +30,11 @@ export function createServed(operator: Operator, { limits, access, log }: ApiOpt
   routes.get('/live', async (c) => {
     await access.admit(c, 'read')
     // Who is let in no longer, because a token is revoked, hears no more.
-    return live.open(c.req.raw.signal, async () => void (await access.admit(c, 'read')))
+    return live.open({
+      signal: c.req.raw.signal,
+      check: async () => void (await access.admit(c, 'read')),
+      cut: () => (c.env as Partial<HttpBindings>).outgoing?.destroy(),
+    })
   })
   let document: string | undefined
   routes.get('/openapi.json', async (c) => {

@@ -33,13 +33,20 @@ function unexpected(): never {
   throw new Error('not part of this test')
 }
 
+export interface DaemonOptions {
+  readonly limits?: Partial<Limits>
+  readonly log?: Logger
+  /** Where it listens; by default in a folder of its own. */
+  readonly socket?: string
+}
+
 /** A daemon whose operator hears everything, and does nothing. */
 export async function startDaemon(
   overrides: Overrides = {},
-  { limits = {}, log = silentLog }: { readonly limits?: Partial<Limits>; readonly log?: Logger } = {},
+  { limits = {}, log = silentLog, socket: place }: DaemonOptions = {},
 ) {
   const folder = await temporaryFolder()
-  const socket = join(folder.path, 'control.sock')
+  const socket = place ?? join(folder.path, 'control.sock')
   const calls: Call[] = []
   const heard: Heard[] = []
   const pages: PageRequest[] = []
@@ -55,8 +62,13 @@ export async function startDaemon(
     return { said: request, changed: true }
   }
   const changes = createListeners<Change>()
+  let following = 0
   const operator: Operator = {
-    subscribe: overrides.subscribe ?? changes.subscribe,
+    subscribe: (listener) => {
+      following += 1
+      const own = changes.subscribe(listener)
+      return { [Symbol.dispose]: () => ((following -= 1), own[Symbol.dispose]()) }
+    },
     status: overrides.status ?? unexpected,
     alerts: overrides.alerts ?? (() => []),
     settledAlerts: overrides.settledAlerts ?? listed,
@@ -132,6 +144,10 @@ export async function startDaemon(
     socket,
     /** Has the operator tell of a change. */
     tell: changes.tell,
+    /** How many doors follow it. */
+    get following() {
+      return following
+    },
     calls,
     heard,
     pages,

@@ -29,6 +29,18 @@ const trigger = z.union([
   z.object({ cron: text }),
 ])
 
+const runRecord = schemaOf<Run>()(
+  'Run',
+  z.object({
+    id: count,
+    job: text,
+    startedAt: time,
+    endedAt: time.optional(),
+    outcome: outcome.optional(),
+    detail: text.optional(),
+  }),
+)
+
 const job = schemaOf<JobAnswer>()(
   'Job',
   z.object({
@@ -36,25 +48,12 @@ const job = schemaOf<JobAnswer>()(
     about: text,
     triggers: z.array(trigger),
     runs: z.enum(['queue', 'in-process']),
-    lastRun: z.object({ startedAt: time, outcome: outcome.optional(), detail: text.optional() }).optional(),
+    lastRun: runRecord.optional(),
   }),
 )
 export const jobs = z.array(job)
 
-export const runs = pageOf(
-  'Runs',
-  schemaOf<Run>()(
-    'Run',
-    z.object({
-      id: count,
-      job: text,
-      startedAt: time,
-      endedAt: time.optional(),
-      outcome: outcome.optional(),
-      detail: text.optional(),
-    }),
-  ),
-)
+export const runs = pageOf('Runs', runRecord)
 
 export const failedEntries = z.array(
   schemaOf<FailedEntry>()(
