@@ -78,7 +78,14 @@ export function createAgent(options: AgentOptions) {
   const steps = createListeners<void>()
   const activities = createActivities({
     changed: () => steps.tell(),
-    ports, confirm: lease.confirm, journal, inventory, wording, pollEvery, now })
+    ports,
+    confirm: lease.confirm,
+    journal,
+    inventory,
+    wording,
+    pollEvery,
+    now,
+  })
   const inProcess = createInProcess<Job>({
     run: (job) => runner.run(job, runner.stopping),
     failed: (job, error) => later(`${job.name} failed: ${messageOf(error)}`, new Date(now().getTime() + leaseRetry)),

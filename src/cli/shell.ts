@@ -172,8 +172,7 @@ async function warnOfEdit({ config }: Options, place: DaemonPlace | undefined): 
  * daemon is found the configuration's errors come first, since the place to look at may be among them.
  */
 export async function ask<T>(options: Options, question: (daemon: Client) => Promise<Json<T>>): Promise<T> {
-  if (serverOf(options) !== undefined)
-    return shownOf(options, await askAt(await reachOf(options), options, question))
+  if (serverOf(options) !== undefined) return shownOf(options, await askAt(await reachOf(options), options, question))
   const place = await daemonOf(options)
   try {
     const socketPath = place?.socket ?? (await loadWhole(options)).socket

@@ -6,7 +6,9 @@ import { placeOf, type Reach, send } from './reach.ts'
 import type { LiveEvents } from './schemas/live.ts'
 
 /** One event of the stream. Those of a newer daemon may have other names. */
-export type LiveEvent = { [E in keyof LiveEvents]: { readonly event: E; readonly data: LiveEvents[E] } }[keyof LiveEvents]
+export type LiveEvent = {
+  [E in keyof LiveEvents]: { readonly event: E; readonly data: LiveEvents[E] }
+}[keyof LiveEvents]
 
 /** Between two tries to reach the daemon again, in ms: doubled with each, up to the most. */
 const retriesAfter = 1_000

@@ -73,8 +73,7 @@ export function createRecentLook({ look, now, monotonic }: RecentLookOptions): R
   }
 
   return {
-    recent: async (signal) =>
-      last && !isOutdated && monotonic() - last.seenAt <= freshFor ? last : shared(signal),
+    recent: async (signal) => (last && !isOutdated && monotonic() - last.seenAt <= freshFor ? last : shared(signal)),
     known: async (signal) => last ?? shared(signal),
     // It may have begun before what has outdated ours, which therefore stays outdated.
     note: (cluster) => void keep(cluster),

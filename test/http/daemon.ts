@@ -142,6 +142,7 @@ export async function startDaemon(
   const server = await serveControl(socket, operator, { log, limits: { ...socketLimits, ...limits } })
   return {
     socket,
+    operator,
     /** Has the operator tell of a change. */
     tell: changes.tell,
     /** How many doors follow it. */

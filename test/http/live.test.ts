@@ -39,7 +39,10 @@ describe('who follows what changes', () => {
     await using client = await follow(at.socket)
     expect(client.events).toEqual([{ event: 'state', data: { version: '1.2.3', status, alerts: [alert] } }])
     at.tell(opened)
-    at.tell({ type: 'journal', entry: { id: 7, at: alert.since, kind: 'event', subject: undefined, text: 'hello\n\nyou' } })
+    at.tell({
+      type: 'journal',
+      entry: { id: 7, at: alert.since, kind: 'event', subject: undefined, text: 'hello\n\nyou' },
+    })
     await expect.poll(() => client.events.length).toBe(3)
     expect(client.events.slice(1)).toEqual([
       { event: 'alert', data: { change: 'opened', alert } },

@@ -20,7 +20,10 @@ test('whoever follows hears of alerts, the power, the journal and the rest, and 
   await expect
     .poll(() => heard.find(({ type }) => type === 'power'))
     .toMatchObject({ power: { upses: [{ state: { mode: 'on-battery' } }] } })
-  expect(heard.find(({ type }) => type === 'alert')).toMatchObject({ change: 'opened', alert: { id: expect.any(String) } })
+  expect(heard.find(({ type }) => type === 'alert')).toMatchObject({
+    change: 'opened',
+    alert: { id: expect.any(String) },
+  })
   expect(looks).toBe(0)
   following[Symbol.dispose]()
   const before = heard.length

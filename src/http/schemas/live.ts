@@ -50,9 +50,13 @@ export const liveSpec: RouteConfig = {
   security: [{ token: [] }, { session: [] }],
   'x-scope': 'read',
   'x-events': Object.fromEntries(
-    Object.entries({ state: 'LiveState', alert: 'AlertChange', power: 'Power', journal: 'Entry', status: 'Status' }).map(
-      ([event, name]) => [event, { $ref: `#/components/schemas/${name}` }],
-    ),
+    Object.entries({
+      state: 'LiveState',
+      alert: 'AlertChange',
+      power: 'Power',
+      journal: 'Entry',
+      status: 'Status',
+    }).map(([event, name]) => [event, { $ref: `#/components/schemas/${name}` }]),
   ),
   responses: {
     200: { description: 'Events, without an end', content: { 'text/event-stream': { schema: z.string() } } },
