@@ -3,8 +3,10 @@ import { describeDuration } from '../src/core/duration.ts'
 import { failingMachines } from '../src/core/power/machines.ts'
 import { defineJob } from '../src/operations/job.ts'
 import { done, on } from '../src/core/job.ts'
+import { isInSpell } from '../src/core/power/flapping.ts'
+import { remembered } from '../src/operations/facts.ts'
 import { isShutDownPhase } from '../src/core/power/phases.ts'
-import { policyFor, triggersOf } from '../src/core/power/triggers.ts'
+import { describeStarts } from '../src/operations/power-failed.ts'
 
 /** Announces on battery what will go down, and when, if mains power stays off. */
 export default defineJob({
@@ -14,24 +16,25 @@ export default defineJob({
   runs: 'in-process',
 
   async run(context) {
-    const { config, machines, ports, power } = context
+    const { machines, ports, power, now } = context
     const onBattery = [...power.upses].filter(([, { mode }]) => mode === 'on-battery')
     if (onBattery.length === 0 || failingMachines(machines, power).length > 0) return done('nothing is on battery')
-    const starts = onBattery.map(([label, state]) => {
-      const armed = triggersOf('reading' in state ? state.reading : undefined, policyFor(config, label))
-      const sooner = armed.filter(({ reason, disarmed }) => disarmed === undefined && reason !== 'on-battery-too-long')
-      const last = config.power.maxOnBattery
-      const latest =
-        last === undefined ? 'as late as the battery allows' : `after ${describeDuration(last)} at the latest`
-      return `${onBattery.length > 1 ? `${label}: ` : ''}${latest}, sooner for ${sooner.map(({ text }) => text).join(', ')}`
-    })
+    const announced = remembered.announced.recall(ports.journal)
+    const ago = now().getTime() - Date.parse(announced ?? '')
+    if (
+      onBattery.every(([, state]) =>
+        isInSpell('failures' in state ? state.failures : undefined, context.monotonic(), ago),
+      )
+    )
+      return done(`announced ${describeDuration(ago)} ago, and mains power has not lasted since`)
     const { timeline, runtime } = planNow(context, ports.journal.openOutage())
     const turns = timeline
       .filter(({ phase }) => isShutDownPhase(phase))
       .map(({ phase, from }) => `${context.wording.titleOf(phase)} after ${describeDuration(from)}`)
     const lasts = runtime === undefined ? '' : `; the battery lasts ${describeDuration(runtime)}`
-    const text = `if mains power stays off, a shutdown starts ${starts.join('; ')}. Then: ${turns.join(', ')}${lasts}`
+    const text = `if mains power stays off, a shutdown starts ${describeStarts(context, onBattery)}. Then: ${turns.join(', ')}${lasts}`
     ports.journal.write({ kind: 'power', text })
+    remembered.announced.remember(ports.journal, now().toISOString())
     return done(text)
   },
 })

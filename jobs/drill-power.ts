@@ -25,7 +25,7 @@ export default defineJob({
 
   async idle({ config, ports, power, monotonic }) {
     const request = remembered.drillRequest.recall(ports.journal)
-    if (!request) return done('no rehearsal is requested')
+    if (!request) return done('no rehearsal: none is requested any more')
     const obstacle =
       powerObstacle(power, monotonic(), config.power) ??
       (ports.journal.openOutage() ? 'an outage is still open' : undefined)
@@ -41,7 +41,7 @@ export default defineJob({
     // Once, whatever the result: a daemon that restarts must not drain the cluster again for an old request.
     remembered.drillRequest.remember(journal, undefined)
     remembered.drillCancelled.remember(journal, undefined)
-    if (!request) return done('no rehearsal is requested')
+    if (!request) return done('no rehearsal: none is requested any more')
     const report = await rehearse(context)
     const begun = await beginOrResume(context, 'drill', machines)
     const { record } = begun
@@ -62,7 +62,11 @@ export default defineJob({
     }
     // A power cut takes over the lease and continues from the record.
     signal.throwIfAborted()
-    remembered.drill.remember(journal, { ...report, walked })
+    remembered.drill.remember(journal, {
+      ...report,
+      walked,
+      ...(request.id === undefined ? {} : { request: request.id }),
+    })
     // What can't be undone now stays on record: the record stays open, and `wake-cluster` recovers from it.
     const isUndone = await takeBack(context, record)
     if (!isUndone) await context.emit({ type: 'drill.ended' })

@@ -80,6 +80,7 @@ export default defineJob({
       }
       return machines.some(isLost) ? 'mains power failed again' : undefined
     })
+    const hasLost = remembered.lost.recall(journal) !== undefined && open.reason !== 'restored'
     let undone = true
     let unhealed: string | undefined
     const onStep = (step: Step, state: StepState) => {
@@ -92,7 +93,7 @@ export default defineJob({
     try {
       const onMains = [...power.upses].flatMap(([label, { mode }]) => (mode === 'on-mains' ? [label] : []))
       const plan = planWake(
-        { machines: inventory, outage: open, powered: names, upses: onMains },
+        { machines: inventory, outage: hasLost ? withoutUnseen(open) : open, powered: names, upses: onMains },
         { ...config.power.wake, acceptedStorage: config.storage.accept },
       )
       await carryOut(plan, { onStep, signal: watch.signal })
@@ -109,6 +110,15 @@ export default defineJob({
     return conclude(context, record, { undone, isWhole: isSafe && isWhole(inventory, record.current, names) })
   },
 })
+
+/**
+ * The outage as it is to be undone where the journal was lost before it began: the marks on machines that were off by then
+ * are of another one, which has no record, and are all that tells of it.
+ */
+function withoutUnseen(outage: Outage): Outage {
+  const nodes = Object.fromEntries(Object.entries(outage.nodes).filter(([, { wasUp }]) => wasUp))
+  return { ...outage, reason: 'restored', nodes }
+}
 
 /** Also marks as back the machines whose shutdown was never requested. */
 function withUntouched(outage: Outage, names: ReadonlySet<string>): Outage {

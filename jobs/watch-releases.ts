@@ -44,6 +44,7 @@ export default defineJob({
       config.nodes.length === 0
         ? chooseFirst(journal, config.upgrade, { now: now(), clock })
         : chooseTarget(cluster, journal, config.upgrade, { now: now(), ownNode, clock })
+    remembered.coming.remember(journal, decision.kind === 'current' ? undefined : decision.version)
     if (decision.kind !== 'target') {
       // A release that vanished from the list, and was not withdrawn, is no reason to stage an older one.
       const isKept = before !== undefined && decision.kind === 'wait' && lists.vanished.includes(decision.version)

@@ -14,6 +14,7 @@ import type { RegisteredSchematic } from './core/release/schematic.ts'
 import { createActivities } from './engine/activities.ts'
 import { createAnswering } from './engine/answering.ts'
 import { createEvents } from './engine/events.ts'
+import { createFollowUp } from './engine/follow-up.ts'
 import { createInProcess } from './engine/in-process.ts'
 import { createKubernetesLease } from './engine/kubernetes-lease.ts'
 import { observe } from './engine/observe.ts'
@@ -23,6 +24,7 @@ import { createUpsMonitor } from './engine/ups-monitor.ts'
 import { settleStale } from './operations/alerts.ts'
 import { believedClock, type Timekeeper } from './operations/timekeeper.ts'
 import { remembered } from './operations/facts.ts'
+import { type PowerFailureContext, powerFailed, powerSignature, reportPowerFailure } from './operations/power-failed.ts'
 import { followRenames } from './operations/machine-names.ts'
 import type { Job, JobContext } from './operations/job.ts'
 
@@ -94,31 +96,29 @@ export function createAgent(options: AgentOptions) {
   const events = createEvents<Job>({ jobs, queue, wake: inProcess.wake, journal, log })
   const { emit } = events
   const answering = createAnswering(monotonic, emit)
+  const shared = { journal, alerts, now, monotonic }
   const guard = createUpsMonitor({
-    upses: config().upses.map(({ label }) => label),
-    policy: (label) => policyFor(config(), label),
-    journal,
-    alerts,
-    ordered: standingOrder(journal),
+    ...upsesOf(config, journal),
+    ...shared,
     emit,
-    now,
-    monotonic,
     bootId,
+    changed: () => powerCut.note(),
   })
   const runner: Runner<Job> = createRunner<JobContext, Job>({
+    ...shared,
     contextOf,
     lock,
     lease,
     isRollbackWanted: () => (remembered.rollbacks.recall(journal) ?? []).length > 0,
     wake: inProcess.wake,
-    journal,
-    alerts,
     log,
-    now,
-    monotonic,
     leaseRetry,
   })
   const machines = lastFor(config, (current) => machinesOf(current, ownMachine))
+  const powerCut = followPower(
+    () => ({ config: config(), machines: machines(), ports, power: guard.power, now, monotonic, wording, alerts }),
+    log,
+  )
 
   /** A look that is cut short may miss nodes: it is nobody else's. */
   async function look(signal: AbortSignal, within?: number): Promise<Cluster> {
@@ -189,12 +189,15 @@ export function createAgent(options: AgentOptions) {
       if (job.runs === 'in-process') inProcess.wake(job)
       else await queue.add(job)
     },
+    goOn: (work: (signal: AbortSignal) => Promise<void>) =>
+      void work(runner.stopping).catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'not finished')),
     /** Resolves when no job runs in process and none is about to. */
     idle: () => inProcess.idle(),
     /** Cancels what runs, and waits until it has ended. Nothing starts after that. */
     stop: async (): Promise<void> => {
       runner.stop()
       await inProcess.stop()
+      powerCut.stop()
       guard.rest()
     },
   }
@@ -203,6 +206,15 @@ export function createAgent(options: AgentOptions) {
 export type Agent = ReturnType<typeof createAgent>
 
 const namesOf = (things: readonly { readonly name: string }[]) => things.map(({ name }) => name)
+
+/** The UPSes that are guarded, each by its policy as it is now. */
+function upsesOf(config: () => Config, journal: Journal) {
+  return {
+    upses: config().upses.map(({ label }) => label),
+    policy: (label: string) => policyFor(config(), label),
+    ordered: standingOrder(journal),
+  }
+}
 
 /** A person's order to shut everything down, kept over restarts: when it was given, ISO 8601. */
 function standingOrder(journal: Journal) {
@@ -213,6 +225,37 @@ function standingOrder(journal: Journal) {
       // Whoever wants everything down no longer wants it up at any price.
       if (at !== undefined) remembered.wakeNow.remember(journal, undefined)
     },
+  }
+}
+
+/** A shutdown that has to begin goes before what is said of it, in ms. */
+const shutdownFirst = 1_000
+/** Between two looks at a power cut for as long as it lasts, in ms. */
+const powerLookEvery = 5_000
+
+/** Keeps the alert on a power cut true, from the first reading on battery until everything is as it was. */
+function followPower(context: () => PowerFailureContext, log: Logger) {
+  let last = ''
+  const followUp = createFollowUp({
+    look: () => reportPowerFailure(context()),
+    goesOn: () => {
+      const { alerts, ports } = context()
+      return alerts.find(powerFailed) !== undefined || ports.journal.openOutage() !== undefined
+    },
+    every: powerLookEvery,
+    log,
+  })
+  followUp.soon(0)
+  return {
+    note: (): void => {
+      const { power } = context()
+      const signature = powerSignature(power)
+      if (signature === last) return
+      last = signature
+      const isUrgent = power.ordered !== undefined || [...power.upses.values()].some(({ mode }) => mode === 'critical')
+      followUp.soon(isUrgent ? shutdownFirst : 0)
+    },
+    stop: followUp.stop,
   }
 }
 

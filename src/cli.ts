@@ -217,13 +217,14 @@ command('config check', 'check the configuration and the files that it refers to
   const faults = asks
     ? await (await import('./cli/online.ts')).checkOnline(settings, AbortSignal.timeout(30_000))
     : found.faults
-  // As for every other command a file that is no configuration is an error of its own, and comes alone.
-  if (ofShape > 0 && !options.json) throw new AgentError('misconfigured', faults.join('\n'))
-  await print(
-    options,
-    { file, faults, warnings, credentials },
-    faults.length === 0 ? `${file} is valid` : faults.map(printable).join('\n'),
-  )
+  // As for every other command a file that is no configuration is an error of its own.
+  if (ofShape > 0 && !options.json) fail(new AgentError('misconfigured', faults.join('\n')))
+  else
+    await print(
+      options,
+      { file, faults, warnings, credentials },
+      faults.length === 0 ? `${file} is valid` : faults.map(printable).join('\n'),
+    )
   // On stderr: neither a doubt nor an expiry date is an error.
   const notes = [...warnings.map((line) => `warning: ${line}`), ...credentials]
   if (!options.json) for (const line of notes) output.note(line)

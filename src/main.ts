@@ -12,6 +12,7 @@ import { watchClock } from './main/clock-watch.ts'
 import { endingInTime } from './main/farewell.ts'
 import { watchLoop } from './main/loop-watch.ts'
 import { openJournalAndAlerts } from './main/journal.ts'
+import { settleDamage } from './main/journal-damage.ts'
 import { findOwnMachine, holderOf, readBootId } from './main/identity.ts'
 import { createKeys } from './main/keys.ts'
 import { createLiveSettings, type LiveSettings } from './main/live-settings.ts'
@@ -32,6 +33,11 @@ import { createOperator } from './operations/operator.ts'
 
 /** Between two checks of every page of the journal, in ms. */
 const verifiesEvery = 86_400_000
+/** Between two tries whether a disk that failed works again, in ms; one in so many is made where it works. */
+const probesEvery = 15_000
+const probesRarely = 20
+/** Between two looks at whether a person has removed a journal that was set aside, in ms. */
+const looksEvery = 60_000
 
 export interface DaemonOptions {
   readonly settings: Settings
@@ -111,7 +117,8 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   void lives.check()
   stack.use(watchClock({ clock, jobs, start: agent.start, recheck: () => void lives.check() }))
   void services.start()
-  const socket = { path: settings.socket, operator, log, alerts }
+  const { state: directory, environment } = options.settings
+  const socket = { path: settings.socket, state: directory, environment, operator, log, alerts }
   const served = state.hasRun ? await keepServing(socket) : await serveControl(settings.socket, operator, { log })
   stack.use(endingInTime('control socket', served, log))
   // Before the socket closes, so clients that wait for a run get its outcome.
@@ -121,6 +128,8 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   follow(settings, options, stack)
   await settings.keep()
   stack.use(verifyDaily(journal))
+  stack.use(probeDisk(journal))
+  stack.use(settleLosses(options.settings.state, alerts))
   log.info({ config: settings.file, pid: process.pid }, 'caretaker is running')
   await aborted(signal)
   log.info({}, 'stopping')
@@ -144,6 +153,25 @@ function verifyDaily(journal: JournalHandle): Disposable {
   void journal.verify()
   const verifying = setInterval(() => void journal.verify(), verifiesEvery).unref()
   return { [Symbol.dispose]: () => clearInterval(verifying) }
+}
+
+/**
+ * In a quiet hour little is written, and a disk that fails is noticed by what is: so what waits is written now and then,
+ * and often while the disk fails.
+ */
+function probeDisk(journal: JournalHandle): Disposable {
+  let rounds = 0
+  const probing = setInterval(() => {
+    rounds += 1
+    if (journal.degraded !== undefined || rounds % probesRarely === 0) journal.flush()
+  }, probesEvery).unref()
+  return { [Symbol.dispose]: () => clearInterval(probing) }
+}
+
+/** Settles the alerts on journals that were lost, once a person has removed their files. */
+function settleLosses(directory: string, alerts: Alerts): Disposable {
+  const looking = setInterval(() => settleDamage({ alerts, directory }, new Date()), looksEvery).unref()
+  return { [Symbol.dispose]: () => clearInterval(looking) }
 }
 
 /**

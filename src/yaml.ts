@@ -1,5 +1,6 @@
 import { type Document, LineCounter, parseDocument } from 'yaml'
 import { AgentError } from './core/errors.ts'
+import { wordsOf } from './core/yaml-words.ts'
 
 /**
  * The one door for YAML. What comes in may be a key, a token, or text from a stranger, and the parser's own messages
@@ -53,7 +54,7 @@ export function openYaml(text: string, { strict = false } = {}): YamlText {
   const found = strict ? [...document.errors, ...document.warnings] : document.errors
   return whole(
     document,
-    found.map(({ code, message, pos }) => ({ code, words: withoutSource(code, message), ...placeOf(pos[0]) })),
+    found.map(({ code, message, pos }) => ({ code, words: wordsOf(code, message), ...placeOf(pos[0]) })),
   )
 }
 
@@ -83,13 +84,7 @@ export function parseYaml(text: string, what: string): unknown {
   return valueOf(readYaml(text, wrong), wrong)
 }
 
-/** `it is not valid YAML: bad indent at line 3, column 1`. */
-export function describeYamlFault({ code, line, column }: YamlFault): string {
-  return `it is not valid YAML: ${code.toLowerCase().replaceAll('_', ' ')} at line ${line}, column ${column}`
-}
-
-/** Drops what the parser quotes from the text: it may be a secret in the wrong place. */
-function withoutSource(code: string, message: string): string {
-  if (code === 'TAG_RESOLVE_FAILED') return 'tags (!name) are not supported here: quote the value'
-  return message.replace(/(: |\\).*$/s, '').trimEnd()
+/** `it is not valid YAML: line 3, column 1: a quote is opened and not closed`. */
+export function describeYamlFault({ words, line, column }: YamlFault): string {
+  return `it is not valid YAML: line ${line}, column ${column}: ${words}`
 }

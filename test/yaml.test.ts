@@ -132,7 +132,11 @@ describe.each(doors)('$name with a syntax error beside a secret', ({ text, read 
 describe('a text that is meant to harm', () => {
   test.each([
     { name: 'is nested too deeply', text: '['.repeat(50_000), says: /^it: it is not valid YAML: / },
-    { name: 'is too long', text: `a: ${'x'.repeat(1_100_000)}`, says: /^it: it is not valid YAML: too long at line 1/ },
+    {
+      name: 'is too long',
+      text: `a: ${'x'.repeat(1_100_000)}`,
+      says: /^it: it is not valid YAML: line 1, column 1: it is longer than 1 MiB/,
+    },
     {
       name: 'multiplies by its aliases',
       text: `a: &a [x, x, x, x, x, x, x, x, x, x]\n${Array.from({ length: 8 }, (_, index) => `${String.fromCharCode(98 + index)}: &${String.fromCharCode(98 + index)} [${`*${String.fromCharCode(97 + index)},`.repeat(10)}]`).join('\n')}\n`,

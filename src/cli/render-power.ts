@@ -1,7 +1,15 @@
 import type { PowerAnswer, PowerPlanAnswer, RunAnswer, UpsAnswer } from '../core/operator.ts'
-import type { DrillReportAnswer, ReadingAnswer, TimelineRowAnswer, UpsStateAnswer } from '../core/power/answers.ts'
+import type {
+  DrillReportAnswer,
+  NoReading,
+  ReadingAnswer,
+  TimelineRowAnswer,
+  UnreadUps,
+  UpsStateAnswer,
+} from '../core/power/answers.ts'
 import { describeDuration, inSeconds } from '../core/duration.ts'
 import { describeReason } from '../core/event.ts'
+import { forcedWords, latchedWords } from '../core/power/forced.ts'
 import type { Outage } from '../core/power/outage.ts'
 import { summarize } from '../core/power/summary.ts'
 import { describeFit } from '../core/power/timeline.ts'
@@ -29,15 +37,26 @@ export function describePower({ upses, shutdownRequestedAt }: PowerAnswer, zone:
   return lines.length === 0 ? 'no UPS is configured' : lines.join(`\n${indent}`)
 }
 
-function describeUps({ label, state, loginRefused, silentForMs, driver }: UpsAnswer, isNamed: boolean): string[] {
+function describeUps({ label, state, noReading, ...others }: UpsAnswer, isNamed: boolean): string[] {
+  const { loginRefused, silentForMs, driver } = others
+  // Said once: below, with how long it has been so.
+  const { why, ...known } = state
   return [
-    `${isNamed ? `${label}: ` : ''}${describeState(state, describeDuration(state.forMs))}`,
-    ...(silentForMs === undefined
+    `${isNamed ? `${label}: ` : ''}${describeState(why === noReading?.why ? known : state, describeDuration(state.forMs))}`,
+    ...(noReading === undefined
       ? []
-      : [red(`no response for ${describeDuration(silentForMs)}: the power is not monitored`)]),
+      : [
+          silentForMs === undefined
+            ? yellow(describeNoReading(noReading))
+            : red(`${describeNoReading(noReading)}; the power is not guarded`),
+        ]),
     ...(loginRefused === undefined ? [] : [red(loginRefused)]),
     ...(driver === undefined ? [] : [dim(`its driver ${describeDriver(driver)}: nothing but FSD shows sooner`)]),
   ]
+}
+
+function describeNoReading({ forMs, why }: NoReading): string {
+  return `no reading for ${describeDuration(forMs)}: ${why}`
 }
 
 function describeDriver({ pollIntervalMs, pollFrequencyMs }: NonNullable<UpsAnswer['driver']>): string {
@@ -49,7 +68,7 @@ function describeState(state: UpsStateAnswer, lasts: string): string {
   const figures = `${reading === undefined ? '' : ` (${describeReading(reading)})`}${describeDoubts(state)}`
   switch (mode) {
     case 'unknown':
-      return yellow(`unknown: ${why ?? 'not read yet'}`)
+      return yellow(why === undefined ? 'unknown' : `unknown: ${why}`)
     case 'on-mains':
       return `${green('on mains power')} for ${lasts}${figures}${wasOnBattery ? yellow(', with a blip to battery') : ''}`
     case 'on-battery':
@@ -57,17 +76,19 @@ function describeState(state: UpsStateAnswer, lasts: string): string {
     case 'critical':
       return `${red('critical')} for ${lasts}: ${reason === undefined ? '' : describeReason(reason)}${figures}`
     case 'forced':
-      return `${red('forced shutdown (FSD) on mains power')}, not confirmed, for ${lasts}${figures}`
+      return `${red(forcedWords)}, for ${lasts}${figures}`
     case 'latched':
-      return yellow('on mains power, but upsd still reports a forced shutdown (FSD): restart upsd to clear it')
+      return `${yellow(latchedWords)}${figures}`
     default:
       return mode satisfies never
   }
 }
 
 /** What keeps the mode from being all that there is to say. */
-function describeDoubts({ mainsForMs, unclearForMs }: UpsStateAnswer): string {
+function describeDoubts({ inferred, flapping, mainsForMs, unclearForMs }: UpsStateAnswer): string {
   return [
+    ...(inferred === undefined ? [] : [`inferred: ${inferred}`]),
+    ...(flapping === undefined ? [] : [flapping]),
     ...(mainsForMs === undefined ? [] : [`mains power is back for ${describeDuration(mainsForMs)}`]),
     ...(unclearForMs === undefined
       ? []
@@ -108,10 +129,31 @@ export function renderPower(power: PowerAnswer, outages: readonly Outage[], zone
   ].join('\n')
 }
 
+const stageWords: Readonly<Record<Outage['stage'], string>> = {
+  shedding: 'workloads are scaled down',
+  draining: 'the nodes are being drained',
+  stopping: 'machines are shutting down',
+  stopped: 'every machine was shut down',
+  waking: 'machines are being woken',
+  over: 'it is over',
+}
+
+/** In words that fit after the name of a machine. */
+const stateWords: Readonly<Record<Outage['nodes'][string]['state'], string>> = {
+  up: 'is up',
+  drained: 'is drained',
+  'shutdown-sent': 'is shutting down',
+  unreached: 'could not be reached',
+  off: 'is off',
+  abandoned: 'did not shut down in time',
+  'wake-sent': 'is being woken',
+  back: 'is back',
+}
+
 export function describeOutage(outage: Outage, zone: string): string {
   const { startedAt, reason, stage, nodes } = outage
-  const states = Object.entries(nodes).map(([name, { state }]) => `${name} ${state}`)
-  const progress = states.length === 0 ? stage : `${stage}: ${states.join(', ')}`
+  const states = Object.entries(nodes).map(([name, { state }]) => `${name} ${stateWords[state]}`)
+  const progress = [stageWords[stage], ...(states.length === 0 ? [] : [states.join(', ')])].join(': ')
   return `since ${describeMoment(startedAt, zone)} because ${describeReason(reason)}; ${progress}`
 }
 
@@ -139,14 +181,28 @@ function renderOutage(outage: Outage, zone: string): string {
   return [head, `  ${end}`, ...lines.map((line) => `  ${line}`)].join('\n')
 }
 
-export function renderPowerPlan({ form, reason, leftMs, needsMs, timeline }: PowerPlanAnswer): string {
+export function renderPowerPlan(plan: PowerPlanAnswer): string {
+  const { form, reason, leftMs, leftUnknown, needsMs, timeline, unread = [] } = plan
   const left = leftMs ?? undefined
+  const isBlind = unread.some((ups) => ups.isBlind)
   return [
-    `if mains power failed now: ${form === 'ordered' ? green(form) : yellow(form)}, ${reason}`,
-    describeFit(needsMs, left, needsMs - Math.max(0, ...timeline.map(({ toMs }) => toMs))),
+    ...unread.flatMap((ups) => [...describeUnread(ups), '']),
+    `if ${isBlind ? 'a shutdown started' : 'mains power failed'} now: ${form === 'ordered' ? green(form) : yellow(form)}, ${reason}`,
+    describeFit(needsMs, left, needsMs - Math.max(0, ...timeline.map(({ toMs }) => toMs)), leftUnknown),
     '',
     renderTimeline(timeline, left),
   ].join('\n')
+}
+
+/** That a UPS does not answer, and what that means for a power cut. */
+function describeUnread({ label, isBlind, triggers, ...silence }: UnreadUps): readonly string[] {
+  const off = triggers.filter(({ disarmed }) => disarmed !== undefined).map(({ text }) => text)
+  return [
+    red(`${label}: ${describeNoReading(silence)}`),
+    isBlind
+      ? yellow('while that lasts, a power cut is not noticed, and nothing starts a shutdown')
+      : `while that lasts, these can't start a shutdown: ${off.join('; ')}`,
+  ]
 }
 
 const columns = 48
@@ -190,7 +246,7 @@ function describeSteps(steps: readonly string[]): string {
 
 export function renderDrill({ detail }: RunAnswer, report: DrillReportAnswer | undefined): string {
   if (!report) return detail
-  const { form, reason, runtimeMs, needsMs, timeline, checks, walked } = report
+  const { form, reason, runtimeMs, runtimeUnknown, needsMs, timeline, checks, walked } = report
   const done = (walked ?? []).flatMap(({ phase, tookMs, failed }) => [
     `${failed.length === 0 ? green('done') : red('failed')}  ${english.titleOf(phase)} in ${describeDuration(tookMs)}`,
     ...failed.map((text) => `        ${red(text)}`),
@@ -202,7 +258,7 @@ export function renderDrill({ detail }: RunAnswer, report: DrillReportAnswer | u
   return [
     detail,
     '',
-    renderPowerPlan({ form, reason, leftMs: runtimeMs ?? null, needsMs, timeline }),
+    renderPowerPlan({ form, reason, leftMs: runtimeMs ?? null, leftUnknown: runtimeUnknown, needsMs, timeline }),
     ...(done.length > 0 ? ['', ...done] : []),
     '',
     ...results,

@@ -1,10 +1,11 @@
 import type { RolloutAnswer } from '../core/operator.ts'
 import { describeDuration } from '../core/duration.ts'
 import { describeTime } from '../core/time.ts'
+import type { Abort } from '../core/upgrade/abort.ts'
 import type { Rollout, RolloutNode } from '../core/upgrade/record.ts'
 import type { PhaseId } from '../core/phase-id.ts'
 import { english } from '../core/wording.ts'
-import { renderPlan } from './render.ts'
+import { describePaused, renderPlan } from './render.ts'
 import { table } from './table.ts'
 
 /** A rollout: what is decided, what people requested, and the progress of its nodes. */
@@ -12,8 +13,8 @@ export function renderRollout(answer: RolloutAnswer, zone: string): string {
   const { plan, current, approved, aborted, paused, openUntil, snapshot } = answer
   const facts = [
     ['approved', approved],
-    ['aborted', aborted.length === 0 ? undefined : aborted.join(', ')],
-    ['paused', paused],
+    ['aborted', aborted.length === 0 ? undefined : aborted.map((one) => describeAborted(one, zone)).join('; ')],
+    ['paused', paused && describePaused(paused, zone)],
     ['window', openUntil && `open until ${describeTime(openUntil, zone)}, by request`],
     [
       'snapshot',
@@ -26,6 +27,11 @@ export function renderRollout(answer: RolloutAnswer, zone: string): string {
     ...facts.flatMap(([name, text]) => (text === undefined ? [] : [`${`${name}:`.padEnd(9)} ${text}`])),
     ...(current ? ['', renderOne(current, zone)] : []),
   ].join('\n')
+}
+
+/** `v1.14.1, on 2026-07-15 10:00 CEST by admin@nas (unverified)`. */
+function describeAborted({ release, by, at }: Abort, zone: string): string {
+  return by === undefined || at === undefined ? release : `${release}, on ${describeTime(at, zone)} by ${by}`
 }
 
 export function renderHistory(rollouts: readonly Rollout[], zone: string): string {

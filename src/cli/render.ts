@@ -1,4 +1,4 @@
-import type { JobAnswer, PlanAnswer, StatusAnswer } from '../core/operator.ts'
+import type { JobAnswer, Pause, PlanAnswer, StatusAnswer } from '../core/operator.ts'
 import { type CordonMark, type Node, whyUnhealthy } from '../core/cluster/cluster.ts'
 import { armedRelease, isStagedByUs, nextBootOf } from '../core/cluster/next-boot.ts'
 import { describeDuration } from '../core/duration.ts'
@@ -45,7 +45,7 @@ export function renderStatus(status: StatusAnswer, { now, zone }: Moment): strin
     ...status.services.flatMap(describeService),
     ...(status.configuration ? [['config', yellow(status.configuration)]] : []),
     ...status.missing.map((text) => ['missing', yellow(text)]),
-    ...(status.paused ? [['paused', yellow(status.paused)]] : []),
+    ...(status.paused ? [['paused', yellow(describePaused(status.paused, zone))]] : []),
     ...(status.waiting ? [['upgrade', yellow(status.waiting)]] : []),
     ...(outage ? [['outage', yellow(describeOutage(outage, zone))]] : []),
     ...(status.journalDegraded ? [['journal', red(`kept in memory: ${status.journalDegraded}`)]] : []),
@@ -56,6 +56,11 @@ export function renderStatus(status: StatusAnswer, { now, zone }: Moment): strin
   ] as [string, string][]
   const facts = lines.map(([name, text]) => `${name.padEnd(11)}${text}`).join('\n')
   return cluster.nodes.length === 0 ? facts : `${facts}\n\n${renderNodes(cluster.nodes)}`
+}
+
+/** `since 2026-07-15 10:00 CEST by admin@nas (unverified): guests`, to follow the word. */
+export function describePaused({ reason, by, since }: Pause, zone: string): string {
+  return by === undefined || since === undefined ? reason : `since ${describeTime(since, zone)} by ${by}: ${reason}`
 }
 
 /** A healthy service has a line only if it has something to say. */
@@ -138,7 +143,7 @@ function describeCounts(counts: Readonly<Record<string, number>>): string {
 }
 
 export function renderPlan(
-  { release, version, decision, order, takesMs, toApprove, warnings }: PlanAnswer,
+  { release, held, version, decision, order, takesMs, toApprove, warnings }: PlanAnswer,
   zone: string,
 ): string {
   const lines = [
@@ -153,7 +158,9 @@ export function renderPlan(
   for (const warning of warnings) lines.push(yellow(`note:    ${warning}`))
   switch (decision.kind) {
     case 'upgraded':
-      lines.push(release.kind === 'wait' ? yellow('waiting for this release') : green('nothing to do'))
+      if (release.kind !== 'wait') lines.push(green('nothing to do'))
+      else if (held.length === 0) lines.push(yellow('waiting for this release'))
+      else lines.push(...held.map((why) => yellow(`waiting: ${why}`)))
       break
     case 'wait':
       lines.push(yellow(`waiting: ${withEnd(decision.reason, decision.until, zone)}`))

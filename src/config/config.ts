@@ -6,6 +6,8 @@ import { storage } from './storage.ts'
 import { findRenamed } from './renamed.ts'
 import { type Inspected, inspectText, parseText } from './text.ts'
 import { rebootMode, upgrade } from './upgrade.ts'
+import { normalMac } from '../core/address.ts'
+import { agreeing, listed } from '../core/count.ts'
 import { machinesOf } from '../core/power/machines.ts'
 import type { Schematic } from '../core/release/schematic.ts'
 import { needOf } from '../core/power/shutdown.ts'
@@ -141,7 +143,7 @@ function checkTogether(
   }
   checkFeed(feed, upses, (message, ...path) => fault(message, 'power', ...path))
   if (canary && !nodes.some((one) => one.name === canary.node))
-    fault('there is no such node', 'upgrade', 'canary', 'node')
+    fault(describeUnknown([canary.node], namesOf(nodes), ['node', 'nodes']), 'upgrade', 'canary', 'node')
   if (nodes.length > 0 && nodes.every(({ role }) => role === 'worker'))
     fault('name at least one control plane', 'nodes')
   for (const [index, { user, password, cutPower }] of upses.entries()) {
@@ -152,6 +154,19 @@ function checkTogether(
   }
 }
 
+const namesOf = (all: readonly { readonly name: string }[]) => all.map(({ name }) => name)
+
+/** `there is no UPS attic; there are desk and rack`, for all that do not exist at once. */
+function describeUnknown(
+  unknown: readonly string[],
+  known: readonly string[],
+  [one, many]: readonly [string, string],
+): string {
+  const are = (names: readonly string[]) => agreeing(names, 'is', 'are')
+  const there = known.length === 0 ? 'none is configured' : `there ${are(known)} ${listed(known)}`
+  return `there ${are(unknown)} no ${agreeing(unknown, one, many)} ${listed(unknown)}; ${there}`
+}
+
 function checkFeed(
   feed: Given['feed'],
   upses: readonly { label: string }[],
@@ -159,8 +174,9 @@ function checkFeed(
 ): void {
   // A feed with the wrong shape has its own error already.
   if (typeof feed?.powerValue !== 'object') return
-  const unknown = Object.keys(feed.powerValue).find((label) => !upses.some((ups) => ups.label === label))
-  if (unknown !== undefined) fault(`there is no UPS ${unknown}`, 'feed')
+  const known = upses.map(({ label }) => label)
+  const unknown = Object.keys(feed.powerValue).filter((label) => !known.includes(label))
+  if (unknown.length > 0) fault(describeUnknown(unknown, known, ['UPS', 'UPSes']), 'feed')
   const sum = Object.values(feed.powerValue).reduce((total, weight) => total + weight, 0)
   if (feed.minSupplies > sum) fault(`the power values add up to only ${sum}`, 'feed', 'minSupplies')
 }
@@ -194,10 +210,9 @@ function hasLists(value: unknown): boolean {
   return isList(nodes) && isList(hosts) && isList(upses) && isGroup(policy) && isGroup(guard)
 }
 
-/** MAC addresses are compared whether written with colons or dashes. */
+/** Names, addresses, and MAC addresses however they are written. */
 function comparable(value: unknown): string | undefined {
-  if (typeof value !== 'string') return undefined
-  return value.toLowerCase().replaceAll(/(?<=\b[0-9a-f]{2})-(?=[0-9a-f]{2}\b)/g, ':')
+  return typeof value === 'string' ? (normalMac(value) ?? value.toLowerCase()) : undefined
 }
 
 export type Config = z.output<ReturnType<typeof schemaWith>>

@@ -1,4 +1,4 @@
-import { parseIpv4 } from '../core/address.ts'
+import { normalMac, parseIpv4 } from '../core/address.ts'
 import type { Config } from './config.ts'
 import { doubtful, type Mistake, wrong } from './mistake.ts'
 
@@ -40,7 +40,7 @@ function addressMistakes(address: string, path: readonly (string | number)[]): r
 function macMistakes({ machine: { mac }, path }: Placed): readonly Mistake[] {
   return [mac].flat().flatMap((one) => {
     if (one === undefined) return []
-    const bytes = one.split(/[:-]/).map((byte) => Number.parseInt(byte, 16))
+    const bytes = (normalMac(one) ?? '').split(':').map((byte) => Number.parseInt(byte, 16))
     const at = [...path, 'mac']
     if (bytes.every((byte) => byte === 0))
       return [wrong(at, `${one} is the address of no network card: write the one that \`talosctl get links\` shows`)]

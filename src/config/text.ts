@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { AgentError } from '../core/errors.ts'
 import { type Document, isAlias, isCollection, isMap, isNode, openYaml, visit, type YamlText } from '../yaml.ts'
+import { suggestKey } from './known-keys.ts'
 import type { RenamedSetting } from './renamed.ts'
 import { repair } from './repair.ts'
 
@@ -83,7 +84,9 @@ function examine<T>(
     faults: found,
     placeOf,
   })
-  if (faults.length > 0) return bad(faults.map(({ line, column, words }) => `${file}:${line}:${column}: ${words}`))
+  // What the parser finds at one place is one mistake.
+  const places = new Map(faults.toReversed().map((fault) => [`${fault.line}:${fault.column}`, fault.words]))
+  if (places.size > 0) return bad([...places].toReversed().map(([place, words]) => `${file}:${place}: ${words}`))
   // An alias can make a small file huge, and is not needed.
   let alias: number | undefined
   visit(document, { Alias: (_, found) => void (alias ??= found.range?.[0] ?? 0) })
@@ -95,7 +98,7 @@ function examine<T>(
   if (result.success) return { document, value: result.data, raw, faults: [], placeOf }
   // A setting with an old name is an error of its own; what follows from it is left out.
   const isOfRenamed = ({ path }: Fault) => renamed.some((one) => path.every((key, index) => key === one.path[index]))
-  const others = flatten(result.error.issues, document).filter((fault) => !isOfRenamed(fault))
+  const others = flatten(result.error.issues, shape, document).filter((fault) => !isOfRenamed(fault))
   const told = [
     ...renamed.map(({ path, now }) => `${at(offsetOf(document, path, true))}: ${path.join('.')} is now called ${now}`),
     ...others.map((fault) => describe(fault, document, at)),
@@ -116,14 +119,34 @@ interface Fault {
   readonly key?: true
 }
 
-function flatten(issues: readonly z.core.$ZodIssue[], document: Document): Fault[] {
+function flatten(issues: readonly z.core.$ZodIssue[], shape: z.ZodType, document: Document): Fault[] {
   return issues.flatMap((issue): Fault[] => {
-    if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => ({ path: [...issue.path, key], message: 'is not a setting', key: true }))
+    const meant = issue.code === 'invalid_union' ? misspelled(issue.errors) : []
+    if (meant.length > 0) {
+      const inside = meant.map((one) => ({ ...one, path: [...issue.path, ...one.path] }))
+      return flatten(inside, shape, document)
     }
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => {
+        const path = [...issue.path, key]
+        const near = suggestKey(shape, path)
+        const hint = near === undefined ? '' : `; did you mean ${near}?`
+        return { path, message: `is not a setting${hint}`, key: true }
+      })
+    }
+    if (issue.code === 'invalid_type' && issue.path.length === 0) return [{ path: [], message: 'it holds no settings' }]
     const missing = issue.code.startsWith('invalid_') && issue.path.length > 0 && !document.hasIn(issue.path)
     return [{ path: issue.path, message: missing ? 'is missing' : issue.message }]
   })
+}
+
+/**
+ * Of several choices the one that is written, where it has a name that is misspelled: that stands deeper, and says more
+ * than all the choices. Other faults of it are left out, since they could repeat what stands there.
+ */
+function misspelled(choices: readonly z.core.$ZodIssue[][]): readonly z.core.$ZodIssue[] {
+  const meant = choices.find((issues) => issues.length > 0 && issues.every(({ path }) => path.length > 0)) ?? []
+  return meant.filter(({ code }) => code === 'unrecognized_keys')
 }
 
 function describe({ path, message, key }: Fault, document: Document, at: (offset: number) => string): string {

@@ -21,3 +21,14 @@ export function parseIpv4(text: string): number | undefined {
   const isWhole = parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255)
   return isWhole ? parts.reduce((bits, part) => bits * 256 + Number(part), 0) : undefined
 }
+
+/**
+ * A MAC address as it is compared, `00:11:32:ab:cd:ef`, however it is written: with colons, with dashes or bare, in any
+ * case. Undefined where it is none.
+ */
+export function normalMac(text: string): string | undefined {
+  const isMac = /^[0-9a-f]{2}(?:([:-]?)[0-9a-f]{2})(?:\1[0-9a-f]{2}){4}$/i.test(text)
+  if (!isMac) return undefined
+  const digits = text.toLowerCase().replaceAll(/[:-]/g, '')
+  return Array.from({ length: 6 }, (_, index) => digits.slice(2 * index, 2 * index + 2)).join(':')
+}

@@ -1,5 +1,6 @@
+import { type Action, parseAction } from './notify/action.ts'
 import type { RecordKind } from './records.ts'
-import { object, oneOf, optional, text, time } from './shape.ts'
+import { listOf, object, oneOf, optional, text, time } from './shape.ts'
 
 /** `critical`: the power is not guarded, or data is at stake. `warning`: something waits for a person. */
 export type Severity = 'info' | 'warning' | 'critical'
@@ -13,6 +14,8 @@ export interface AlertContent {
   readonly text: string
   /** What to do about it, as a sentence in the imperative, without a full stop; absent where it settles by itself. */
   readonly action?: string
+  /** What a person may request at once, most urgent first: buttons of a message. */
+  readonly offers?: readonly Action[]
 }
 
 /** A condition that a person should know about: opened once, settled once, and kept over restarts. */
@@ -33,6 +36,11 @@ export type AlertListener = (alert: Alert, change: AlertChange) => void
 export interface Alerts {
   /** Opens an alert, or updates the text of one that is open. Returns whether its text is new. */
   open(id: string, content: AlertContent): boolean
+  /**
+   * The same for what changes with every reading: the text of an open alert follows its figures, and neither the journal
+   * nor a listener hears of each. A new severity is told as by `open`.
+   */
+  refresh(id: string, content: AlertContent): void
   /** Settles an alert. Returns whether it was open. */
   settle(id: string): boolean
   /** Opens the alert, or settles it where `content` is undefined. Returns what `open` returns. */
@@ -46,7 +54,7 @@ export interface Alerts {
   settleWhere(test: (alert: Alert) => boolean): void
   /** The open alert with this id. */
   find(id: string): Alert | undefined
-  /** Open alerts: the most severe first, then the oldest. */
+  /** Open alerts: the most severe first, among critical ones those about the power, then the oldest. */
   readonly all: readonly Alert[]
   /** Settled alerts, those that were opened last first, at most `limit`; only those with a key below `before`. */
   settled(limit: number, before?: string): readonly Alert[]
@@ -65,6 +73,7 @@ export const alertKind: RecordKind<Alert> = {
     subject: text,
     text,
     action: optional(text),
+    offers: optional(listOf(parseAction)),
     since: time,
     settledAt: optional(time),
   }),
@@ -73,9 +82,22 @@ export const alertKind: RecordKind<Alert> = {
   retention: { most: 2_000, age: 400 * 86_400_000 },
 }
 
-/** The most severe first, then the oldest. */
+/** What the guard of the power can't do, or machines that are down: nothing else that is as severe waits as little. */
+const aboutPower = [
+  'outage',
+  'power',
+  'ups',
+  'daemon.standstill',
+  'job.failed:shut-down-cluster',
+  'job.failed:wake-cluster',
+  'journal.unmarked',
+] as const
+
+/** The most severe first; among critical ones those about the power, then the oldest. */
 export function compareAlerts(a: Alert, b: Alert): number {
-  const bySeverity = severities.indexOf(a.severity) - severities.indexOf(b.severity)
+  const rank = ({ id, severity }: Alert) =>
+    severity === 'critical' && aboutPower.some((kind) => isOfKind(id, kind)) ? -1 : severities.indexOf(severity)
+  const bySeverity = rank(a) - rank(b)
   if (bySeverity !== 0) return bySeverity
   return a.since < b.since ? -1 : a.since > b.since ? 1 : a.id < b.id ? -1 : 1
 }
@@ -91,7 +113,7 @@ export function describeAlert({ text, action }: AlertContent): string {
  * it any more then, not even over a restart; so whoever knows what there is says so by `settleGone` when it starts. The
  * kinds that are not here end with the one thing that they are about: `outage`, `rollout`, `journal`.
  */
-export const namedKinds = ['credentials', 'job', 'machine', 'node', 'schematic', 'service', 'ups'] as const
+export const namedKinds = ['channel', 'credentials', 'job', 'machine', 'node', 'schematic', 'service', 'ups'] as const
 
 export type NamedKind = (typeof namedKinds)[number]
 

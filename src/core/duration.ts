@@ -20,6 +20,15 @@ export function describeDuration(ms: number): string {
   return hours % 24 ? `${days} d ${hours % 24} h` : `${days} d`
 }
 
+/**
+ * How long an answer was waited for, as it follows "did not answer": `within 10 s`. Coarse, so that the same timeout has
+ * the same words each time; `in time` where it was hardly waited at all. `ms` is in milliseconds.
+ */
+export function notWithin(ms: number): string {
+  if (ms < 25) return 'in time'
+  return `within ${describeDuration(ms < 950 ? Math.round(ms / 50) * 50 : Math.round(ms / 1_000) * 1_000)}`
+}
+
 /** In whole seconds, where what is compared must have one unit: `285 s`. `ms` is in milliseconds. */
 export function inSeconds(ms: number): string {
   return `${Math.round(ms / 1_000)} s`

@@ -1,5 +1,6 @@
 import { counted } from './count.ts'
 import { assertNever } from './errors.ts'
+import { forcedWords, latchedWords } from './power/forced.ts'
 import type { PowerState } from './power/state.ts'
 import type { CriticalReason, OutageReason } from './power/triggers.ts'
 
@@ -75,9 +76,9 @@ export function describeEvent(event: Event): string {
     case 'power.critical':
       return `${event.ups} is critical: ${describeReason(event.reason)}`
     case 'power.forced':
-      return `${event.ups} reports a forced shutdown (FSD) on mains power; nothing confirms it yet`
+      return `${event.ups} ${forcedWords}`
     case 'power.latched':
-      return `${event.ups} still reports a forced shutdown (FSD), although mains power is back: restart upsd to clear it`
+      return `${event.ups} ${latchedWords}`
     case 'power.ordered':
       return 'a shutdown of the cluster was requested'
     case 'drill.ended':
@@ -97,15 +98,24 @@ export function describeEvent(event: Event): string {
   }
 }
 
+/** What an event is about: a node, a UPS, a release, a schematic, the agent, or the cluster. */
+export function subjectOf(event: Event): string {
+  if ('node' in event) return event.node
+  if ('ups' in event) return event.ups
+  if ('version' in event) return event.version
+  if ('schematic' in event) return event.schematic
+  return event.type === 'agent.started' ? 'agent' : 'cluster'
+}
+
 /** Why the UPS counts as critical, in words that fit after "because". */
 export function describeReason(reason: OutageReason): string {
   switch (reason) {
     case 'forced-shutdown':
-      return 'the UPS server forces a shutdown (FSD)'
+      return 'the UPS server requests a forced shutdown (FSD)'
     case 'low-battery':
       return 'the battery is low (OB LB)'
     case 'low-charge':
-      return 'the charge fell below the floor'
+      return 'the charge is below the minimum'
     case 'low-runtime':
       return 'the remaining runtime is needed for the shutdown'
     case 'fast-depletion':

@@ -7,13 +7,14 @@ import type { FailedEntry, JobSpec } from './job.ts'
 import type { Entry, Run, RunOutcome } from './journal.ts'
 import type { Delivery } from './notify/delivery.ts'
 import type { Page, PageRequest } from './page.ts'
-import type { DrillReportAnswer, TimelineRowAnswer, UpsStateAnswer } from './power/answers.ts'
+import type { DrillReportAnswer, NoReading, TimelineRowAnswer, UnreadUps, UpsStateAnswer } from './power/answers.ts'
 import type { Outage } from './power/outage.ts'
 import type { ShutdownPlan } from './power/shutdown.ts'
 import type { TriggerState } from './power/triggers.ts'
 import type { StagedImage } from './release/image.ts'
 import type { Requester } from './requester.ts'
 import type { TargetDecision } from './release/target.ts'
+import type { Abort } from './upgrade/abort.ts'
 import type { UpgradeDecision } from './upgrade/decision.ts'
 import type { UpgradePreview } from './upgrade/preview.ts'
 import type { Rollout } from './upgrade/record.ts'
@@ -195,11 +196,12 @@ export interface StatusAnswer {
   readonly alerts: {
     /** How many are open. */
     readonly open: number
-    /** The most severe of them, and the oldest of those. */
+    /** The first of them: see `compareAlerts`. */
     readonly worst: Alert | undefined
   }
   readonly outage: Outage | undefined
-  readonly paused: string | undefined
+  /** That rollouts are paused. */
+  readonly paused: Pause | undefined
   /** Why the last run of `upgrade-node` ended early: what it waits for, or what it is stuck at. */
   readonly waiting?: string | undefined
   readonly published: StagedImage | undefined
@@ -228,6 +230,8 @@ export interface UpsAnswer {
   readonly loginRefused: string | undefined
   /** For how long the UPS has not responded, where that is longer than `power.deadTime`. */
   readonly silentForMs: number | undefined
+  /** That there is no reading now, since when and why, from the first question without an answer on. */
+  readonly noReading?: NoReading | undefined
   /** How often its driver asks the UPS, as far as it tells: nothing but FSD shows sooner. */
   readonly driver: { readonly pollIntervalMs?: number; readonly pollFrequencyMs?: number } | undefined
   /** What would start a shutdown on battery, and what of it can't. */
@@ -244,11 +248,15 @@ export interface PowerAnswer {
 export interface PowerPlanAnswer {
   readonly form: ShutdownPlan['form']
   readonly reason: string
-  /** What the battery has left; null where the UPSes do not report it (JSON has no Infinity). */
+  /** What the battery has left; null where it is not known (JSON has no Infinity). */
   readonly leftMs: number | null
+  /** Why it is not known, as a clause. */
+  readonly leftUnknown?: string | undefined
   /** What the whole takes at most. */
   readonly needsMs: number
   readonly timeline: readonly TimelineRowAnswer[]
+  /** UPSes that do not answer, each with what can't start a shutdown because of it. */
+  readonly unread?: readonly UnreadUps[]
 }
 
 export interface DrillAnswer {
@@ -277,32 +285,26 @@ export interface PlanAnswer extends Omit<UpgradePreview, 'cluster' | 'decision' 
     | { readonly kind: 'wait'; readonly reason: string; readonly until?: string }
 }
 
+/** A pause of rollouts. */
+export interface Pause {
+  readonly reason: string
+  /** Who asked for it; absent in records of 0.1.0, which don't say. */
+  readonly by?: string
+  /** ISO 8601: when it was asked for. */
+  readonly since?: string
+}
+
 /** Requests about rollouts, and the open rollout. */
 export interface RolloutAnswer {
   readonly plan: PlanAnswer
   /** The record of the open rollout. */
   readonly current: Rollout | undefined
   readonly approved: string | undefined
-  /** Releases whose rollouts were aborted, oldest first. */
-  readonly aborted: readonly string[]
-  /** The reason of the pause. */
-  readonly paused: string | undefined
+  /** The rollouts that were aborted, oldest first. */
+  readonly aborted: readonly Abort[]
+  readonly paused: Pause | undefined
   /** ISO 8601: until when a person has opened a window. */
   readonly openUntil: string | undefined
   /** The newest snapshot of etcd. */
   readonly snapshot: EtcdSnapshot | undefined
-}
-
-/** The preview as it is answered. */
-export function planAnswerOf(preview: UpgradePreview): PlanAnswer {
-  const { cluster: _, decision, release: found, takes: takesMs, ...others } = preview
-  const release = found.kind === 'wait' ? withIsoTime(found) : found
-  const rest = { ...others, release, takesMs }
-  if (decision.kind !== 'wait') return { ...rest, decision }
-  const { kind, reason, until } = decision
-  return { ...rest, decision: { kind, reason, ...(until === undefined ? {} : { until: until.toISOString() }) } }
-}
-
-function withIsoTime({ until, ...rest }: TargetDecision & { kind: 'wait' }) {
-  return { ...rest, ...(until === undefined ? {} : { until: new Date(until).toISOString() }) }
 }

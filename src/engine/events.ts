@@ -1,5 +1,5 @@
 import { messageOf } from '../core/errors.ts'
-import { describeEvent, type Event } from '../core/event.ts'
+import { describeEvent, type Event, subjectOf } from '../core/event.ts'
 import type { JobSpec, Queue } from '../core/job.ts'
 import type { Journal } from '../core/journal.ts'
 import type { Logger } from '../core/log.ts'
@@ -66,11 +66,3 @@ export function createEvents<Job extends JobSpec>(options: EventsOptions<Job>): 
 
 /** Events that open an alert in the same words. */
 const alerting: readonly Event['type'][] = ['power.forced', 'power.latched']
-
-function subjectOf(event: Event): string {
-  if ('node' in event) return event.node
-  if ('ups' in event) return event.ups
-  if ('version' in event) return event.version
-  if ('schematic' in event) return event.schematic
-  return event.type === 'agent.started' ? 'agent' : 'cluster'
-}

@@ -2,6 +2,7 @@ import type { Alerts } from '../core/alert.ts'
 import { describeFailure, messageOf } from '../core/errors.ts'
 import { type JobSpec, later, type Outcome } from '../core/job.ts'
 import type { Journal, RunOutcome } from '../core/journal.ts'
+import { whyHeld } from '../core/lease.ts'
 import type { Logger } from '../core/log.ts'
 import type { KubernetesLease } from './kubernetes-lease.ts'
 import type { TakeoverLock } from './takeover-lock.ts'
@@ -119,7 +120,7 @@ export function createRunner<Context, Job extends Runnable<Context>>(
     const held = await lock.acquire(job.purpose)
     if (!held) {
       if (job.runs === 'in-process') turnedAway.add(job)
-      return later(`the cluster is locked for ${lock.holder ?? 'another job'}`, soon())
+      return later(whyHeld(lock.holder), soon())
     }
     // In this order when it ends: the cluster is free, and who waited for it hears of it at once.
     stack.defer(() => {

@@ -1,5 +1,7 @@
 import { type AlertContent, type Alerts, settleGone } from '../core/alert.ts'
 import type { Event } from '../core/event.ts'
+import { describeFlapping, holdsAfter } from '../core/power/flapping.ts'
+import type { Silence } from '../core/power/silence.ts'
 import type { PowerState } from '../core/power/state.ts'
 import type { PowerPolicy } from '../core/power/triggers.ts'
 import type { Observation } from '../core/power/ups.ts'
@@ -21,6 +23,8 @@ interface Hearing {
   /** When it fell silent, within the last day. */
   silentAt: number[]
   isSilent: boolean
+  /** Why there was no reading the last time; undefined where there was one. */
+  why?: string | undefined
 }
 
 /** A UPS that goes silent this often a day is one alert, not one each time: brief losses of data are common. */
@@ -44,21 +48,18 @@ export function createUpsAlerts({ upses, policy, alerts, emit, monotonic }: UpsA
     ]),
   )
 
-  /** Opened once, and unchanged while it lasts, however the figures change. */
-  function openOnce(id: string, content: AlertContent): void {
-    if (!alerts.find(id)) alerts.open(id, content)
-  }
-
   function noticeHeard(label: string, heard: Hearing, at: number): void {
     heard.lastHeard = at
     alerts.settle(`ups.silent:${label}`)
     if (heard.silentAt.every((one) => at - one >= day)) alerts.settle(`ups.unsteady:${label}`)
     if (heard.isSilent) void emit({ type: 'ups.heard', ups: label })
     heard.isSilent = false
+    heard.why = undefined
   }
 
   /** Silence on mains starts no shutdown, so a person must know that the power is not guarded. */
   function noticeSilence(label: string, heard: Hearing, at: number, why: string): void {
+    heard.why = why
     const silence = at - heard.lastHeard
     if (silence <= policy(label).deadTime) return
     const isNew = !heard.isSilent
@@ -71,15 +72,33 @@ export function createUpsAlerts({ upses, policy, alerts, emit, monotonic }: UpsA
       action: 'Check the UPS, its cable, and upsd on its server',
     })
     const isUnsteady = heard.silentAt.length >= flaps
-    if (!isUnsteady) openOnce(`ups.silent:${label}`, said('is silent, and the power is not guarded'))
-    else openOnce(`ups.unsteady:${label}`, said('keeps going silent, so the power is guarded only intermittently'))
+    if (!isUnsteady) alerts.refresh(`ups.silent:${label}`, said('is silent, and the power is not guarded'))
+    else
+      alerts.refresh(`ups.unsteady:${label}`, said('keeps going silent, so the power is guarded only intermittently'))
     // One that seemed to be of those that pass, and does not.
     if (isUnsteady && silence > hour)
-      openOnce(`ups.silent:${label}`, said('has been silent for an hour, and the power is not guarded'))
+      alerts.refresh(`ups.silent:${label}`, said('has been silent for an hour, and the power is not guarded'))
     if (isNew) void emit({ type: 'ups.silent', ups: label })
   }
 
-  const remarks = createUpsRemarks({ alerts, policy, openOnce })
+  const startedAt = monotonic()
+  const flapping = new Map<string, string>()
+
+  /** Mains power that keeps failing is one alert, of all UPSes. One that is open at the start must see it hold too. */
+  function noticeFlapping(label: string, at: number, state: PowerState): void {
+    const text = 'failures' in state ? describeFlapping(state.failures, at) : undefined
+    if (text === undefined) flapping.delete(label)
+    else flapping.set(label, upses.length > 1 ? `${text} at ${label}` : text)
+    if (flapping.size === 0) return void (at - startedAt >= holdsAfter && alerts.settle('power.flapping'))
+    alerts.refresh('power.flapping', {
+      severity: 'warning',
+      subject: 'power',
+      text: `${[...flapping.values()].join('; ')}: the battery empties a little more each time`,
+      action: 'If it goes on, shut the cluster down with `caretaker power shutdown` before it is empty',
+    })
+  }
+
+  const remarks = createUpsRemarks({ alerts, policy })
 
   return {
     /** Takes note of what was seen, and of the state that it led to. */
@@ -93,6 +112,12 @@ export function createUpsAlerts({ upses, policy, alerts, emit, monotonic }: UpsA
         noticeSilence(label, heard, seen.at, seen.kind === 'silence' ? seen.why : 'the UPS server has no data')
       }
       remarks.noticeMode(label, state)
+      noticeFlapping(label, seen.at, state)
+    },
+    /** That there is no reading of a UPS, from the first question without an answer on; undefined where there is one. */
+    silence: (label: string): Silence | undefined => {
+      const { lastHeard, why } = hearing.get(label) ?? {}
+      return lastHeard === undefined || why === undefined ? undefined : { ms: monotonic() - lastHeard, why }
     },
     /** For how long a UPS has been silent, in ms, once that is longer than the policy allows. */
     silentFor: (label: string): number | undefined => {

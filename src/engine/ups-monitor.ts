@@ -25,6 +25,8 @@ export interface UpsMonitorOptions {
   readonly now: () => Date
   /** Monotonic clock, in ms. */
   readonly monotonic: () => number
+  /** Called after each observation, and when a person has changed something. */
+  readonly changed?: (power: Power) => void
   /** The current boot of our own machine. */
   readonly bootId?: string | undefined
 }
@@ -33,7 +35,7 @@ export type PowerTest = (power: Power) => string | undefined
 
 /** Keeps the state of the power from one reading to the next, and emits an event on each change. */
 export function createUpsMonitor(options: UpsMonitorOptions) {
-  const { upses, policy, journal, alerts, ordered, emit, now, monotonic, bootId } = options
+  const { upses, policy, journal, alerts, ordered, emit, now, monotonic, bootId, changed } = options
   const upsAlerts = createUpsAlerts({ upses, policy, alerts, emit, monotonic })
   const memories = createUpsMemories({ journal, now, monotonic })
   const outage = journal.openOutage()
@@ -77,6 +79,7 @@ export function createUpsMonitor(options: UpsMonitorOptions) {
     memories.notice(label, before, state)
     review()
     noticed.tell(label)
+    changed?.(power)
     const event = state.mode === before.mode ? undefined : powerEvent(label, state)
     // Not waited for: a queue store that is slow must not keep the UPS from being read.
     if (event) void emit(event)
@@ -109,6 +112,7 @@ export function createUpsMonitor(options: UpsMonitorOptions) {
       if ((ordered.get() === undefined) === (at === undefined)) return false
       ordered.set(at)
       review()
+      changed?.(power)
       void emit({ type: at === undefined ? 'power.order-withdrawn' : 'power.ordered' })
       return true
     },
@@ -129,5 +133,7 @@ export function createUpsMonitor(options: UpsMonitorOptions) {
     },
     /** For how long a UPS has been silent, in ms, once that is longer than the policy allows. */
     silentFor: upsAlerts.silentFor,
+    /** That there is no reading of a UPS, from the first question without an answer on; undefined where there is one. */
+    silence: upsAlerts.silence,
   }
 }

@@ -1,40 +1,47 @@
-import type { AlertContent, Alerts, Severity } from '../core/alert.ts'
-import { describeDuration, inSeconds } from '../core/duration.ts'
-import { type PowerState, unclear } from '../core/power/state.ts'
-import { fallOf } from '../core/power/trend.ts'
+import type { AlertContent, Alerts } from '../core/alert.ts'
+import { describeDuration } from '../core/duration.ts'
+import { clearLatch, forcedWords, latchedWords } from '../core/power/forced.ts'
+import { type Heard, type PowerState, unclear } from '../core/power/state.ts'
+import { describeFall } from '../core/power/trend.ts'
 import { type PowerPolicy, triggersOf } from '../core/power/triggers.ts'
-import { has, remarksOn, type UpsReading, type UpsRemark } from '../core/power/ups.ts'
+import { describeReported, type Doubts, has, remarksOn, type UpsReading, type UpsRemark } from '../core/power/ups.ts'
 
 export interface UpsRemarksOptions {
   readonly alerts: Alerts
   /** That of a UPS, as it is now. */
   readonly policy: (label: string) => PowerPolicy
-  /** Opens an alert, and leaves it unchanged while it lasts. */
-  readonly openOnce: (id: string, content: AlertContent) => void
 }
+
+/** What shows that a battery empties although the UPS reports mains power. */
+type Emptying = Pick<Heard, 'reading' | 'fall' | 'isInferred'>
 
 /** What is said of a UPS; the text goes on after its label. */
 type Remark = Pick<AlertContent, 'severity' | 'text' | 'action'>
 
-const severities: Readonly<Record<UpsRemark, Severity>> = {
-  bypass: 'critical',
-  off: 'critical',
-  overload: 'critical',
-  alarm: 'warning',
-  replace: 'warning',
-  low: 'warning',
+/** How much each matters, and what to do about it. */
+const matters: Readonly<Record<UpsRemark, Omit<Remark, 'text'>>> = {
+  bypass: {
+    severity: 'critical',
+    action: 'Look at the UPS: take it out of bypass, or clear the fault that put it there',
+  },
+  off: { severity: 'critical', action: 'Switch its output on, or check what feeds the machines' },
+  overload: { severity: 'critical', action: 'Take load off the UPS' },
+  alarm: { severity: 'warning', action: 'Look at the UPS, or at its variables with `caretaker ups`' },
+  replace: { severity: 'warning', action: 'Replace its battery' },
+  low: { severity: 'warning', action: 'If its figures are right, set ignoreLowBattery for this UPS' },
+  words: { severity: 'warning', action: 'Check the NUT driver, and what its server makes of the status' },
 }
 
 const forced: Remark = {
   severity: 'critical',
-  text: 'reports a forced shutdown (FSD) on mains power: the cluster is shut down once its server falls silent, or the battery is used or low',
+  text: `${forcedWords}: the cluster is shut down once its server falls silent, or the UPS is on battery or low`,
   action:
-    'If its server is shutting down, shut the cluster down with `caretaker power shutdown`; if not, run `caretaker power cancel` and then restart upsd there',
+    'If its server is shutting down, shut the cluster down with `caretaker power shutdown`; if not, run `caretaker power cancel`, then restart upsd there',
 }
 const latched: Remark = {
   severity: 'critical',
-  text: 'still reports a forced shutdown (FSD), although mains power is back',
-  action: 'Clear it: restart upsd on its server',
+  text: latchedWords,
+  action: clearLatch,
 }
 
 /** From this charge on a battery is full, in %. */
@@ -45,7 +52,7 @@ const doubtedFor = 60_000
 const dischargesFor = 5 * 60_000
 
 /** Alerts on what a UPS reports of itself: its battery, its load, and what does not fit together. */
-export function createUpsRemarks({ alerts, policy, openOnce }: UpsRemarksOptions) {
+export function createUpsRemarks({ alerts, policy }: UpsRemarksOptions) {
   /** Since when something is so, by its alert. */
   const sinces = new Map<string, number>()
 
@@ -55,22 +62,23 @@ export function createUpsRemarks({ alerts, policy, openOnce }: UpsRemarksOptions
     return at - (sinces.get(id) ?? at)
   }
 
-  /** Opens the alert with what is said, and settles it where nothing is. */
+  /** Opens the alert with what is said, has it follow the figures, and settles it where nothing is said. */
   function remark(id: string, label: string, said: Remark | undefined): void {
     if (said === undefined) alerts.settle(id)
-    else openOnce(id, { ...said, subject: label, text: `${label} ${said.text}` })
+    else alerts.refresh(id, { ...said, subject: label, text: `${label} ${said.text}` })
   }
 
   function noticeFigures(label: string, at: number, reading: UpsReading): void {
-    const all = Object.entries(reading.doubts ?? {}).filter(([, doubt]) => doubt && !doubt.isConfigured)
+    const all = Object.entries(reading.doubts ?? {}).filter(
+      ([, doubt]) => doubt && !doubt.isConfigured && !doubt.isUnconfirmed,
+    )
     const id = `ups.figures:${label}`
     const lasts = lastsFor(id, all.length > 0, at)
     if (all.length === 0) return remark(id, label, undefined)
     if (lasts < doubtedFor) return
-    const texts = all.map(([figure, { reported, why }]) => {
-      const value = figure === 'charge' ? `a charge of ${reported} %` : `a runtime of ${inSeconds(reported)}`
-      return `${value}, which is not plausible (${why})`
-    })
+    const texts = all.map(
+      ([figure, doubt]) => `${describeReported(figure as keyof Doubts, doubt)}, which is not plausible (${doubt.why})`,
+    )
     remark(id, label, {
       severity: 'warning',
       text: `reports ${texts.join(' and ')}: it starts no shutdown, and no plan counts on it`,
@@ -79,17 +87,18 @@ export function createUpsRemarks({ alerts, policy, openOnce }: UpsRemarksOptions
   }
 
   /** A UPS that reports mains power, and a battery that is in use all the same. */
-  function noticeFall(label: string, at: number, { reading, trend }: PowerState & { readonly mode: 'on-mains' }): void {
+  function noticeFall(label: string, at: number, mode: PowerState['mode'], heard: Emptying): void {
     const id = `ups.falling:${label}`
-    const fall = fallOf(trend, reading)
+    const { reading, fall, isInferred } = heard
     const status = reading.status.join(' ')
-    const isBlind = has(reading, 'DISCHRG') && reading.charge === undefined
+    const isBlind = mode === 'on-mains' && has(reading, 'DISCHRG') && reading.charge === undefined
     const discharges = lastsFor(id, isBlind, at)
     const { onBatteryBelow } = policy(label)
     const mark = fall?.of === 'charge' ? onBatteryBelow : undefined
-    const then = mark === undefined ? '' : `; below ${mark} % it counts as on battery`
+    const later = mark === undefined ? '' : `; below ${mark} % it counts as on battery`
+    const then = isInferred ? ': it counts as on battery' : later
     const text = fall
-      ? `reports mains power (${status}), but its ${fall.of} has fallen by ${fall.of === 'charge' ? `${fall.by} %` : describeDuration(fall.by)} in ${describeDuration(at - fall.since)}${then}`
+      ? `reports mains power (${status}), but ${describeFall(fall, at)}${then}`
       : isBlind && discharges >= dischargesFor
         ? `reports mains power and discharges its battery (${status}), without a charge that would show which is right`
         : undefined
@@ -132,18 +141,18 @@ export function createUpsRemarks({ alerts, policy, openOnce }: UpsRemarksOptions
       if (!('reading' in state) || state.reading === undefined) return
       const { reading } = state
       for (const [matter, text] of Object.entries(remarksOn(reading)) as [UpsRemark, string | undefined][])
-        remark(`ups.${matter}:${label}`, label, text === undefined ? undefined : { severity: severities[matter], text })
+        remark(`ups.${matter}:${label}`, label, text === undefined ? undefined : { ...matters[matter], text })
       noticeFigures(label, at, reading)
-      if (state.mode === 'on-mains') {
-        noticeFall(label, at, state)
-        noticeShort(label, reading)
-      }
+      if (state.mode !== 'unknown') noticeFall(label, at, state.mode, { ...state, reading })
+      if (state.mode === 'on-mains') noticeShort(label, reading)
       for (const { reason, text, disarmed, lacks } of triggersOf(reading, policy(label))) {
         const told = `can't start a shutdown for ${text}: ${disarmed}`
         remark(
           `ups.disarmed.${reason}:${label}`,
           label,
-          lacks === undefined ? undefined : { severity: 'warning', text: told },
+          lacks === undefined
+            ? undefined
+            : { severity: 'warning', text: told, action: 'See in `caretaker power status` which triggers are armed' },
         )
       }
     },

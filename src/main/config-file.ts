@@ -5,6 +5,7 @@ import { readClientSettings } from '../config/state.ts'
 import { messageOf } from '../core/errors.ts'
 import { chooseTimeZone } from '../core/time.ts'
 import { readKept } from './last-good.ts'
+import { findRuntimeSocket } from './runtime-socket.ts'
 import { placesOfState } from './state-places.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -19,6 +20,12 @@ export function findConfigFile(named: string | undefined, environment: Environme
 /** The control socket of a state directory. */
 export function socketIn(state: string): string {
   return join(state, 'control.sock')
+}
+
+/** The socket of the daemon of this state directory. One elsewhere is newer: whoever opens it here removes that. */
+function socketOf(state: string, environment: Environment): string | undefined {
+  const inside = existsSync(socketIn(state)) ? socketIn(state) : undefined
+  return findRuntimeSocket(state, environment) ?? inside
 }
 
 /** A daemon as its clients need it. */
@@ -49,13 +56,14 @@ export async function findDaemon(
   const zoneOf = (timeZone = 'UTC') => chooseTimeZone(environment['TZ'], timeZone)
   if (settings?.state !== undefined && settings.fault === undefined) {
     const state = resolve(dirname(file), settings.state)
-    const kept = existsSync(socketIn(state)) ? await readKept(state) : undefined
+    const socket = socketOf(state, environment)
+    const kept = socket === undefined ? undefined : await readKept(state)
     const isEdited = typeof kept === 'object' && kept.of === file && kept.text !== text
-    if (existsSync(socketIn(state)))
-      return { socket: socketIn(state), zone: zoneOf(settings.timeZone), trouble: undefined, isEdited }
+    if (socket !== undefined) return { socket, zone: zoneOf(settings.timeZone), trouble: undefined, isEdited }
   }
   for (const place of placesOfState(file, text, environment)) {
-    if (!existsSync(socketIn(place))) continue
+    const socket = socketOf(place, environment)
+    if (socket === undefined) continue
     const kept = await readKept(place)
     // Another configuration's daemon must not get what is meant for this one's.
     const isNamed = settings?.state !== undefined && resolve(dirname(file), settings.state) === place
@@ -63,9 +71,9 @@ export async function findDaemon(
     if (!isNamed && !isOurs) continue
     const fault = why ?? `${given}: ${settings?.fault ?? `no daemon runs in the state directory that it names`}`
     return {
-      socket: socketIn(place),
+      socket,
       zone: zoneOf((typeof kept === 'object' ? readClientSettings(kept.text) : settings)?.timeZone),
-      trouble: `${fault}; this asks the daemon at ${socketIn(place)}`,
+      trouble: `${fault}; this asks the daemon at ${socket}`,
       isEdited: false,
     }
   }

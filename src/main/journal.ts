@@ -1,12 +1,11 @@
 import { type JournalHandle, openJournal } from '../adapters/journal/journal.ts'
-import type { Damage } from '../adapters/journal/file.ts'
-import { type AlertContent, alertKind, type Alerts, isOfKind } from '../core/alert.ts'
+import { type Alerts, isOfKind } from '../core/alert.ts'
 import { counted } from '../core/count.ts'
 import type { Logger } from '../core/log.ts'
 import { outageKind } from '../core/power/outage-kind.ts'
-import { rolloutKind } from '../core/upgrade/rollout-kind.ts'
 import { createAlerts } from '../operations/alerts.ts'
 import { remembered } from '../operations/facts.ts'
+import { reportDamage, settleDamage } from './journal-damage.ts'
 
 /** Of these a person may have thought better while nobody could read them. */
 const orders = ['fact.power.ordered', 'fact.power.wakeNow', 'fact.power.drillRequest', 'fact.rollout.rollbacks']
@@ -51,14 +50,15 @@ export function openJournalAndAlerts(
       const { why, keptAs, recovered, isWhole } = damage
       log.error({ reason: why, keptAs, recovered: recovered.length, isWhole }, 'the journal is damaged')
       queueMicrotask(() => {
-        alerts.open('journal.damaged', describeDamage(damage))
+        reportDamage({ alerts, journal, directory, now: now() }, damage)
         if (!isWhole) noteLoss(journal, now(), why)
       })
     },
   })
   const alerts = createAlerts(journal, now)
   // Alerts from before the start are opened again if their cause persists.
-  alerts.settleWhere(({ id }) => isOfKind(id, 'journal'))
+  alerts.settleWhere(({ id }) => isOfKind(id, 'journal') && !isOfKind(id, 'journal.damaged'))
+  settleDamage({ alerts, directory }, now())
   return { journal, alerts }
 }
 
@@ -86,36 +86,8 @@ function reportSetAside(
     severity: isGrave ? 'critical' : 'warning',
     subject: 'journal',
     text: `the record ${`${kind} ${key}`.trim()} can't be read and is set aside: ${why}`,
-    action: 'Check `caretaker status` for anything left to do',
+    action: 'Check `caretaker status` for anything left to do; the next start settles this alert',
   })
-}
-
-/** What became of a file that is damaged, what is lost with it, and what a person should do. */
-function describeDamage({ why, keptAs, recovered, isWhole }: Damage): AlertContent {
-  const file = keptAs === undefined ? '' : `; the file is kept as ${keptAs}`
-  const found = recovered.length === 0 ? 'nothing of it could be read' : `recovered: ${describeRecords(recovered)}`
-  const lost = isWhole ? 'nothing is lost' : recovered.length === 0 ? found : `${found}; the rest is lost`
-  return {
-    severity: 'critical',
-    subject: 'journal',
-    text: `the journal can't be used (${why}), and a new one is begun${file}: ${lost}`,
-    action: isWhole
-      ? 'Check the disk or the SD card of the state directory'
-      : 'Check `caretaker status` and `caretaker power history`, pause and approve again what is missing, and check the disk or the SD card of the state directory',
-  }
-}
-
-function describeRecords(rows: Damage['recovered']): string {
-  const count = (test: (row: Damage['recovered'][number]) => boolean) => rows.filter(test).length
-  const isOpen = (kind: string) => count((row) => row.kind === kind && row.open)
-  const parts = [
-    { many: isOpen(outageKind.name), what: 'open outage' },
-    { many: isOpen(rolloutKind.name), what: 'open rollout' },
-    { many: isOpen(alertKind.name), what: 'open alert' },
-    { many: count(({ kind }) => kind.startsWith('fact.')), what: 'note' },
-    { many: rows.length, what: 'record' },
-  ].filter(({ many }) => many > 0)
-  return `${parts.map(({ many, what }) => counted(many, what)).join(', ')}${parts.length > 1 ? ' in all' : ''}`
 }
 
 /** Without a record of it an outage is looked for on the nodes. */

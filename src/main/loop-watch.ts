@@ -4,11 +4,15 @@ import type { Logger } from '../core/log.ts'
 
 /** A standstill of this length matters to the power, in ms: on battery a reading is due more often. */
 const usualLimit = 1_000
+/** Between two looks, in ms. */
+const usualLookEvery = 1_000
 /**
- * Between two looks, in ms: how exactly a standstill is measured. Not by `monitorEventLoopDelay`: what it measures while
- * it is read and reset is lost.
+ * Once a second is enough: no look happens during a standstill, so one of `limit` keeps the loop busy for all of `limit`
+ * between two looks, and makes the second late, but for one that begins in the first moments after a look. So late counts,
+ * as a part of `limit`; a loop that is busy with many short pieces of work is not late. A process that was frozen was
+ * not busy: only that it is late tells. Not by `monitorEventLoopDelay`: what it measures while it is read and reset is lost.
  */
-const usualLookEvery = 250
+const lateFrom = 0.1
 /** After so many ms without another the alert settles. */
 const usualCalmAfter = 10 * 60_000
 
@@ -30,14 +34,19 @@ export function watchLoop(options: LoopWatchOptions): Disposable {
   const { alerts, log, running, limit = usualLimit, lookEvery = usualLookEvery, calmAfter = usualCalmAfter } = options
   let before: readonly string[] = []
   let lookedAt = performance.now()
+  let used = performance.eventLoopUtilization()
   let lastAt: number | undefined
   // Left open by a daemon before this one.
   alerts.settle('daemon.standstill')
 
   function look(): void {
     const now = performance.now()
-    const longest = now - lookedAt
+    const late = now - lookedAt - lookEvery
     lookedAt = now
+    const use = performance.eventLoopUtilization()
+    const busy = performance.eventLoopUtilization(use, used).active
+    used = use
+    const longest = late >= lateFrom * limit ? Math.max(busy, late) : 0
     // What blocked may have ended by now.
     const ran = [...new Set([...before, ...running()])]
     before = running()

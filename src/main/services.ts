@@ -101,6 +101,7 @@ function contextOf(
     power: agent.guard.power,
     operator,
     key,
+    publicUrl: () => publicUrlIn(settings.config),
     notifyThrough: notifier.open,
     jobs: { all: agent.jobs, run: agent.runJob, queueThrough: queue.open },
     notice: {
@@ -120,4 +121,10 @@ function contextOf(
       signal.addEventListener('abort', () => subscription[Symbol.dispose](), { once: true })
     },
   }
+}
+
+/** The API's own section says where people reach it: links and buttons of messages lead there. */
+function publicUrlIn(config: Settings['config']): string | undefined {
+  const { api } = config as { readonly api?: { readonly url?: string } }
+  return api?.url
 }

@@ -4,22 +4,27 @@ import { messageOf } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import type { Operator } from '../core/operator.ts'
 import { serveControl } from '../http/control.ts'
+import { clearRuntimePlaces, makeRuntimePlace } from './runtime-socket.ts'
 
 /** Between two tries, in ms. */
 const triesEvery = 5_000
 
 export interface SocketOptions {
   readonly path: string
+  /** The state directory, by which the place is named where that one takes no socket. */
+  readonly state: string
+  readonly environment: Readonly<Record<string, string | undefined>>
   readonly operator: Operator
   readonly log: Logger
   readonly alerts: Pick<Alerts, 'report'>
 }
 
 /**
- * Serves the control socket, and tries again where it can't be opened: on a disk that is read-only the power is guarded
- * although no command reaches the daemon. Never rejects.
+ * Serves the control socket: in the state directory, or where that is read-only in a runtime directory, where commands
+ * look for it as well. Where there is neither it tries again: the power is guarded meanwhile. Never rejects.
  */
-export async function keepServing({ path, operator, log, alerts }: SocketOptions): Promise<AsyncDisposable> {
+export async function keepServing(options: SocketOptions): Promise<AsyncDisposable> {
+  const { path, state, environment, operator, log, alerts } = options
   const stopping = new AbortController()
   let server: AsyncDisposable | undefined
 
@@ -27,8 +32,10 @@ export async function keepServing({ path, operator, log, alerts }: SocketOptions
     try {
       server = await serveControl(path, operator, { log })
       alerts.report('control.socket', undefined)
+      await clearRuntimePlaces(state, environment)
       return true
     } catch (error) {
+      if (await serveElsewhere(messageOf(error))) return true
       log.error({ reason: messageOf(error) }, 'commands do not reach the daemon; trying again')
       alerts.report('control.socket', {
         severity: 'critical',
@@ -38,6 +45,20 @@ export async function keepServing({ path, operator, log, alerts }: SocketOptions
       })
       return false
     }
+  }
+
+  async function serveElsewhere(why: string): Promise<boolean> {
+    const place = await makeRuntimePlace(state, environment)
+    server = place === undefined ? undefined : await serveControl(place, operator, { log }).catch(() => undefined)
+    if (server === undefined) return false
+    log.warn({ reason: why, path: place }, 'the control socket is not in the state directory')
+    alerts.report('control.socket', {
+      severity: 'warning',
+      subject: 'caretaker',
+      text: `commands reach the daemon at ${place}, because the state directory takes no socket: ${why}`,
+      action: 'Check the disk and the permissions of the state directory, then restart Caretaker',
+    })
+    return true
   }
 
   async function keepTrying(): Promise<void> {

@@ -46,6 +46,11 @@ export function createAlerts(journal: Journal, now: () => Date): Alerts {
       write(alert, describeAlert(content))
       return true
     },
+    refresh: (id, content) => {
+      const before = open.get(id)
+      if (before?.severity !== content.severity) alerts.open(id, content)
+      else open.set(id, { ...content, id, since: before.since })
+    },
     settle: (id) => {
       const before = open.get(id)
       if (!before) return false

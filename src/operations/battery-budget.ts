@@ -1,6 +1,6 @@
 import { leastTimeLeft } from '../core/power/feeds.ts'
 import type { Machine } from '../core/power/machines.ts'
-import type { Left } from '../core/power/shutdown.ts'
+import type { Left } from '../core/power/battery.ts'
 import type { JobContext } from './job.ts'
 
 /** What the battery has left for these machines. It never grows within a run, whatever the UPS says. */
@@ -17,6 +17,6 @@ export function createBatteryBudget({ config, power, monotonic }: JobContext): B
     if (newest !== heard) lastEnds = [...lastEnds.slice(-2), monotonic() + least.ms]
     heard = newest
     endsAt = Math.min(endsAt, Math.max(...lastEnds))
-    return { ms: Math.max(0, endsAt - monotonic()), told: least.told }
+    return { ms: Math.max(0, endsAt - monotonic()), told: least.told, why: least.why }
   }
 }

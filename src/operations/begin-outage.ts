@@ -2,7 +2,7 @@ import { isHealthy } from '../core/cluster/cluster.ts'
 import { nextBootOf } from '../core/cluster/next-boot.ts'
 import type { JobContext } from './job.ts'
 import type { Machine } from '../core/power/machines.ts'
-import { beginOutage, type Outage, type OutageNode, withMachines } from '../core/power/outage.ts'
+import { beginOutage, type Outage, type OutageNode, withMachines, withProofOfLife } from '../core/power/outage.ts'
 import { reportArmedOutage, reportLookup, reportRefused, reportSpared } from './outage-alerts.ts'
 import { openRecord, type OutageRecord } from './outage-record.ts'
 import { findSheddable } from './shed.ts'
@@ -78,9 +78,25 @@ export async function beginOrResume(
 async function lookAtNew(context: JobContext, record: OutageRecord, added: readonly Machine[]): Promise<void> {
   const seen = await look(context, added)
   if (context.signal.aborted) return
-  record.update((outage) =>
-    added.reduce((one, machine) => withFirstSight(one, machine, seen.get(machine.name)!), outage),
-  )
+  const silent = unseenAfterLoss(context, added, seen)
+  record.update((outage) => {
+    const sighted = added.reduce((one, machine) => withFirstSight(one, machine, seen.get(machine.name)!), outage)
+    return silent.reduce(withProofOfLife, sighted)
+  })
+}
+
+/**
+ * Silent machines that count as up although nobody has seen them so: where the journal is lost an outage may have been
+ * under way, and the marks on the nodes that tell of it are with the control planes.
+ */
+function unseenAfterLoss(
+  { ports }: JobContext,
+  added: readonly Machine[],
+  seen: ReadonlyMap<string, MachineObservation>,
+): readonly string[] {
+  if (remembered.lost.recall(ports.journal) === undefined) return []
+  if ([...seen.values()].some(({ isMarkable }) => isMarkable)) return []
+  return added.filter(({ tier }) => tier === 'control-planes' || tier === 'nas').map(({ name }) => name)
 }
 
 async function lookAgain(context: JobContext, record: OutageRecord, known: readonly Machine[]): Promise<void> {
@@ -129,6 +145,8 @@ interface MachineObservation {
   readonly answers: boolean
   /** It is on its way down. */
   readonly stopping: boolean
+  /** Kubernetes tells of it, and so of our mark. */
+  readonly isMarkable: boolean
   /** It was up a moment ago, as Kubernetes or our own mark says. */
   readonly wasUp: boolean
   readonly wasHealthy: boolean
@@ -152,7 +170,7 @@ async function look(
   const sights = new Map<string, MachineObservation>(
     hosts.map(({ name }, index) => {
       const up = answers[index]!
-      return [name, { answers: up, stopping: false, wasUp: up, wasHealthy: true }]
+      return [name, { answers: up, stopping: false, isMarkable: false, wasUp: up, wasHealthy: true }]
     }),
   )
   const armed: string[] = []
@@ -162,6 +180,7 @@ async function look(
     sights.set(node.name, {
       answers: node.talos.ok,
       stopping: node.talos.ok && node.talos.value.stage === 'shutting down',
+      isMarkable: node.kubernetes.ok,
       wasUp: node.talos.ok || marked || (node.kubernetes.ok && node.kubernetes.value.ready),
       // What is being upgraded was healthy when that started.
       wasHealthy: isHealthy(node) || marked || !node.kubernetes.ok,
@@ -173,7 +192,7 @@ async function look(
     else if (next.kind === 'unknown' && node.talos.ok && marked) uncertain.push(node.name)
   }
   reportArmedOutage(context.alerts, armed, uncertain)
-  const silent = { answers: false, stopping: false, wasUp: false, wasHealthy: true }
+  const silent = { answers: false, stopping: false, isMarkable: false, wasUp: false, wasHealthy: true }
   return new Map(context.machines.map(({ name }) => [name, sights.get(name) ?? silent]))
 }
 

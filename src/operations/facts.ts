@@ -30,6 +30,14 @@ function fact<T>(name: string, parse: Shape<T>): Remembered<T> {
   }
 }
 
+/** Who has requested something, `admin@nas (unverified)`, and when, ISO 8601. */
+export interface Origin {
+  readonly by: string
+  readonly at: string
+}
+
+const origin = object<Origin>({ by: text, at: time })
+
 /** What the agent remembers between runs and can't observe. Losing any of it costs time, and nothing else. */
 export const remembered = {
   /** What the Factory offered last. */
@@ -40,6 +48,8 @@ export const remembered = {
   vanished: fact('factory.vanished', listOf(text)),
   /** The release that was decided on last: what is staged, and rolled out. */
   target: fact('release.target', text),
+  /** The release that is the target, or waits or soaks to become it, as the last look at releases found it. */
+  coming: fact('release.coming', text),
   /** What the last look at releases came to, as a sentence. */
   news: fact('release.news', text),
   /** By our own id of a schematic, the id that the Factory gave it. */
@@ -50,6 +60,7 @@ export const remembered = {
   stagingRequests: fact('stage.requests', listOf(text)),
   /** Why a person has stopped rollouts. */
   paused: fact('rollout.paused', text),
+  pausedBy: fact('rollout.pausedBy', origin),
   /** The release that a person has approved last. */
   approved: fact('rollout.approved', text),
   /** What a person has agreed to lose with a release: extensions, kernel arguments, … by name. */
@@ -65,6 +76,8 @@ export const remembered = {
   aborted: fact('rollout.aborted', (value): readonly string[] =>
     typeof value === 'string' ? [value] : listOf(text)(value),
   ),
+  /** Who has aborted them, by release. */
+  abortedBy: fact('rollout.abortedBy', mapOf(origin)),
   rollbacks: fact(
     'rollout.rollbacks',
     listOf(object<RollbackRequest>({ node: text, bootId: text, force: flag, to: optional(text) })),
@@ -85,6 +98,8 @@ export const remembered = {
   wakeNow: fact('power.wakeNow', flag),
   /** The machines as they were configured at the last start: one that is renamed during an outage is still the same. */
   machines: fact('power.machines', listOf(object<NamedMachine>({ name: text, address: text, macs: listOf(text) }))),
+  /** When it was last announced what goes down if mains power stays off, ISO 8601. */
+  announced: fact('power.announced', time),
   /** What the last rehearsal of a power cut came to. */
   drill: fact('power.drill', drillReport),
   /** A person wants one. `until`: no further than this phase. */
@@ -93,21 +108,10 @@ export const remembered = {
   drillCancelled: fact('power.drillCancelled', flag),
   /** When records were lost with a damaged journal, ISO 8601, and why: an outage may have been among them. */
   lost: fact('journal.lost', object<{ readonly at: string; readonly why: string }>({ at: time, why: text })),
+  /** Since when each channel of notifications is there, by name, ISO 8601. */
+  channels: fact('notifications.channels', mapOf(time)),
   /** The name by which this agent holds the cluster's Lease. */
   agentId: fact('agent.id', text),
-}
-
-/** So many aborted releases are remembered: far more than are ever to come. */
-const keptAborts = 50
-
-/** Aborts the rollout of a release; those that were aborted before stay so. */
-export function abortRelease(journal: Journal, version: string): void {
-  const others = (remembered.aborted.recall(journal) ?? []).filter((one) => one !== version)
-  remembered.aborted.remember(journal, [...others, version].slice(-keptAborts))
-}
-
-export function isAborted(journal: Journal, version: string | undefined): boolean {
-  return version !== undefined && (remembered.aborted.recall(journal) ?? []).includes(version)
 }
 
 /** Removes the rollback requests of these nodes. Returns those that are left. */

@@ -21,8 +21,7 @@ export function reportSpared(alerts: Alerts, names: readonly string[]): void {
 
 /** A battery that keeps machines from being woken for long: it may be worn out, or its UPS may report what is not so. */
 export function reportHeld(alerts: Alerts, why: string): void {
-  if (alerts.find('outage.charge')) return
-  alerts.open('outage.charge', {
+  alerts.refresh('outage.charge', {
     severity: 'warning',
     subject: 'power',
     text: `machines stay down although mains power is back: ${why}`,
@@ -86,14 +85,19 @@ export function reportBlind(alerts: Alerts, servers: ReadonlyMap<string, string>
 /** Machines that still run although everything was to shut down: they will lose their power. */
 export function reportLeft(alerts: Alerts, state: 'abandoned' | 'unreached', names: readonly string[]): void {
   const why = {
-    abandoned: 'abandoned, because they did not shut down in time',
-    unreached: 'not shut down, because they were unreachable or refused',
+    abandoned: 'did not shut down in time',
+    unreached: `could not be shut down, because ${agreeing(names, 'it was', 'they were')} unreachable or refused`,
   }[state]
   alerts.report(
     `outage.${state}`,
     names.length === 0
       ? undefined
-      : { severity: 'critical', subject: names.join(', '), text: `${why}: ${names.join(', ')}` },
+      : {
+          severity: 'critical',
+          subject: names.join(', '),
+          text: `${listed(names)} ${why}`,
+          action: `If ${agreeing(names, 'it still runs, switch it', 'they still run, switch them')} off by hand before the battery is empty`,
+        },
   )
 }
 

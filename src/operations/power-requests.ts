@@ -1,4 +1,5 @@
-import { counted } from '../core/count.ts'
+import { randomUUID } from 'node:crypto'
+import { counted, listed } from '../core/count.ts'
 import type { Journal } from '../core/journal.ts'
 import { describeTime } from '../core/time.ts'
 import { AgentError } from '../core/errors.ts'
@@ -11,13 +12,22 @@ import type {
   RequestAnswer,
   UpsAnswer,
 } from '../core/operator.ts'
-import { drillReportAnswerOf, timelineAnswerOf, upsStateAnswerOf } from '../core/power/answers.ts'
+import {
+  drillReportAnswerOf,
+  type NoReading,
+  timelineAnswerOf,
+  type UnreadUps,
+  upsStateAnswerOf,
+} from '../core/power/answers.ts'
 import { failingMachines } from '../core/power/machines.ts'
 import { outageKind } from '../core/power/outage-kind.ts'
 import type { DriverPace } from '../core/power/ports.ts'
 import { isReversiblePhase, reversiblePhases } from '../core/power/phases.ts'
-import { policyFor, triggersOf } from '../core/power/triggers.ts'
 import { readPage } from '../core/page.ts'
+import { clearLatch } from '../core/power/forced.ts'
+import { isBlind, type Silence, triggersInSilence } from '../core/power/silence.ts'
+import type { PowerState } from '../core/power/state.ts'
+import { policyFor, type TriggerState, triggersOf } from '../core/power/triggers.ts'
 import { remembered } from './facts.ts'
 import { runAndWait } from './job-requests.ts'
 import type { JobContext } from './job.ts'
@@ -54,10 +64,26 @@ function readPower({ agent, config, ports, loginRefused, now }: PowerMeans): Pow
       loginRefused: loginRefused(label),
       silentForMs: rounded(guard.silentFor(label)),
       driver: driverAnswerOf(ports.upses.get(label)?.driver),
-      triggers: triggersOf('reading' in state ? state.reading : undefined, policyFor(config(), label)),
+      noReading: noReadingOf(guard.silence(label)),
+      triggers: triggersNow({ agent, config }, label, state),
     })),
     shutdownRequestedAt: guard.power.ordered,
   }
+}
+
+/** The triggers of a UPS, as they are at this moment: some of them can't work while it does not answer. */
+function triggersNow(
+  { agent, config }: Pick<PowerMeans, 'agent' | 'config'>,
+  label: string,
+  state: PowerState,
+): readonly TriggerState[] {
+  const triggers = triggersOf('reading' in state ? state.reading : undefined, policyFor(config(), label))
+  const silence = agent.guard.silence(label)
+  return silence ? triggersInSilence(triggers, state, silence) : triggers
+}
+
+function noReadingOf(silence: Silence | undefined): NoReading | undefined {
+  return silence && { forMs: Math.round(silence.ms), why: silence.why }
 }
 
 /** Monotonic clocks count in fractions of a millisecond. */
@@ -73,15 +99,24 @@ function driverAnswerOf(pace: DriverPace | undefined): UpsAnswer['driver'] {
 }
 
 function readPlan(means: RequestMeans): PowerPlanAnswer {
-  const { plan, timeline, left, runtime, needs } = planNow(lookAt(means), means.ports.journal.openOutage())
-  const known = left.ms === Infinity ? runtime : left.ms
+  const { plan, timeline, runtime, why, needs } = planNow(lookAt(means), means.ports.journal.openOutage())
   return {
     form: plan.form,
     reason: plan.reason,
-    leftMs: rounded(known) ?? null,
+    leftMs: rounded(runtime) ?? null,
+    leftUnknown: why,
     needsMs: Math.round(needs),
     timeline: timelineAnswerOf(timeline),
+    unread: unreadUpses(means),
   }
+}
+
+function unreadUpses(means: RequestMeans): readonly UnreadUps[] {
+  const { guard } = means.agent
+  return [...guard.power.upses].flatMap(([label, state]) => {
+    const silence = noReadingOf(guard.silence(label))
+    return silence ? [{ label, ...silence, isBlind: isBlind(state), triggers: triggersNow(means, label, state) }] : []
+  })
 }
 
 /** What a shutdown would see now. */
@@ -117,15 +152,25 @@ function cancel({ agent, ports }: RequestMeans, { by }: Asked): RequestAnswer {
   const isWithdrawn = guard.order(undefined)
   const forced = [...guard.power.upses].filter(([, { mode }]) => mode === 'forced').map(([label]) => label)
   const isFailing = failingMachines(machines, guard.power).length > 0
-  const cancelled = isFailing || forced.length > 0 ? guard.callOff() : []
+  const isAhead = !isFailing && !isWithdrawn && forced.length === 0
+  const cancelled = isFailing || forced.length > 0 || isAhead ? guard.callOff() : []
   if (!isWithdrawn && !isFailing && forced.length > 0)
     return recordChange(
       ports.journal,
-      { kind: 'power', said: `FSD of ${forced.join(', ')} is no request to shut down: restart upsd to clear it` },
+      { kind: 'power', said: `the forced shutdown (FSD) of ${listed(forced)} is not obeyed. ${clearLatch}` },
       by,
     )
   if (!isWithdrawn && cancelled.length === 0)
     return unchanged('there is nothing to cancel: no shutdown is running or about to start')
+  if (isAhead)
+    return recordChange(
+      ports.journal,
+      {
+        kind: 'power',
+        said: `the shutdown that was to come is cancelled for ${cancelled.join(', ')}: only a low battery starts one, until mains power is back`,
+      },
+      by,
+    )
   const off = `the shutdown is cancelled for ${cancelled.join(', ')}: only a more severe condition starts it again; machines that are down are woken on mains power`
   const back = 'the shutdown request is cancelled: no more machines go down, and those that are down are woken'
   const both = `the shutdown request is cancelled, and ${off}`
@@ -171,10 +216,15 @@ async function drill(
     }
   }
   recordChange(journal, { kind: 'power', said: 'a rehearsal of a power cut was requested' }, by)
-  remembered.drillRequest.remember(journal, until === undefined ? {} : { until })
+  // Two who ask before it begins have one rehearsal.
+  const id = remembered.drillRequest.recall(journal)?.id ?? randomUUID()
+  remembered.drillRequest.remember(journal, { id, ...(until === undefined ? {} : { until }) })
   const run = await runAndWait(agent, findJob(agent, 'drill-power'), signal)
   // A request that can't start now must not start by itself later.
   if (run.outcome === 'later') remembered.drillRequest.remember(journal, undefined)
   const report = remembered.drill.recall(journal)
-  return { run, report: report && drillReportAnswerOf(report) }
+  // A rehearsal that is refused has no report: the last one tells of an earlier one.
+  if (report?.request === id) return { run, report: drillReportAnswerOf(report) }
+  if (run.outcome === 'done') throw new AgentError('not-now', run.detail)
+  return { run, report: undefined }
 }

@@ -1,11 +1,13 @@
 import type { Config } from '../config/config.ts'
 import type { Cluster } from '../core/cluster/cluster.ts'
 import type { UpgradePreview } from '../core/upgrade/preview.ts'
+import type { Journal } from '../core/journal.ts'
 import { etcdBarrier } from '../core/cluster/etcd.ts'
 import { describeAccepted } from '../core/cluster/storage.ts'
 import { describeLeftBehind, movementOf } from '../core/release/left-behind.ts'
 import { partsOf } from '../core/release/provisions.ts'
 import type { RegisteredSchematic } from '../core/release/schematic.ts'
+import { type Abort, describeAbort } from '../core/upgrade/abort.ts'
 import { decideUpgrade } from '../core/upgrade/decide.ts'
 import { isForward } from '../core/upgrade/decision.ts'
 import { destinationOf } from '../core/upgrade/destination.ts'
@@ -13,9 +15,10 @@ import { estimateRollout } from '../core/upgrade/estimate.ts'
 import { approvalObstacle, type Circumstances, type Obstacle, setAside } from '../core/upgrade/gates.ts'
 import { upgradeOrder } from '../core/upgrade/order.ts'
 import type { UpgradeTarget } from '../core/upgrade/policy.ts'
+import { abortOf } from './aborts.ts'
 import { chooseTarget, remembered } from './facts.ts'
 import type { JobContext } from './job.ts'
-import { gatherCircumstances } from './upgrade-circumstances.ts'
+import { gatherCircumstances, pauseOf } from './upgrade-circumstances.ts'
 
 /** What a run of `upgrade-node` would do now, with its reasons. Looks, and changes nothing. */
 export async function previewUpgrade(
@@ -31,10 +34,13 @@ export async function previewUpgrade(
   const goesTo = release.kind === 'target' ? release.version : undefined
   const leftBehind = describeLeftBehind(movementOf(cluster, ownNode), goesTo)
   const withdrawn = remembered.withdrawn.recall(journal) ?? []
-  const { version, hold } = destinationOf(cluster, release, { ownNode, withdrawn })
+  const aborted = release.kind === 'current' ? undefined : abortOf(journal, release.version)
+  const held = heldBy(config, journal, aborted)
+  const { version, hold } = destinationOf(cluster, release, { ownNode, withdrawn, aborted })
   const waiting = ({ reason, until }: Obstacle): UpgradePreview => ({
     cluster,
     release,
+    held,
     version,
     decision: { kind: 'wait', reason, ...(until === undefined ? {} : { until }) },
     order: [],
@@ -64,6 +70,7 @@ export async function previewUpgrade(
   const preview: UpgradePreview = {
     cluster,
     release,
+    held,
     version,
     decision,
     order: toCome.map(({ name }) => name),
@@ -82,6 +89,12 @@ export async function previewUpgrade(
       return { ...preview, decision: { kind: 'wait', reason: `${version} is not staged on the share yet` } }
   }
   return preview
+}
+
+/** By what a person holds rollouts back, or that of the release that is decided on. */
+function heldBy(config: Config, journal: Journal, aborted: Abort | undefined): readonly string[] {
+  const paused = pauseOf(config, journal)
+  return [...(paused === undefined ? [] : [paused]), ...(aborted === undefined ? [] : [describeAbort(aborted)])]
 }
 
 /** What nodes are to run; or why that is not known yet. The empty name stands for the schematic of most of them. */

@@ -4,6 +4,7 @@ import { describeIdentity } from '../core/cluster/cluster.ts'
 import { messageOf } from '../core/errors.ts'
 import type { DrillCheck, DrillReport } from '../core/power/drill.ts'
 import { leastTimeLeft } from '../core/power/feeds.ts'
+import type { Left } from '../core/power/battery.ts'
 import type { JobContext } from './job.ts'
 import type { Machine } from '../core/power/machines.ts'
 import { beginOutage, type Outage } from '../core/power/outage.ts'
@@ -11,7 +12,7 @@ import { findSheddable } from './shed.ts'
 import { planShutdown } from '../core/power/shutdown.ts'
 import { stopTimes, timelineOf } from '../core/power/timeline.ts'
 import { policyFor, triggersOf } from '../core/power/triggers.ts'
-import { has } from '../core/power/ups.ts'
+import { has, whyUnknown } from '../core/power/ups.ts'
 
 /** Nothing that is asked in a rehearsal may take longer than this, in ms. */
 const patience = 10_000
@@ -35,42 +36,55 @@ export function planNow(
   outage: Outage = beginOutage(now(), 'drill'),
 ) {
   const least = leastTimeLeft(machines, power, monotonic(), config.power.assumedRuntime)
-  const runtime = least.ms === Infinity ? runtimeOf({ power }, machines) : least.told ? least.ms : undefined
+  const { runtime, why } = least.ms === Infinity ? runtimeOf({ power }, machines) : runtimeIn(least)
   const left = least.ms === Infinity && runtime !== undefined ? { ms: runtime, told: true } : least
   const plan = planShutdown({ machines, outage, left, now: now() }, config.power)
   const timeline = timelineOf(plan, wording, stopTimes(ports.journal.outages(20), machines))
   const needs = Math.max(0, ...timeline.map(({ to }) => to)) + config.power.reserve
-  return { plan, timeline, left: least, runtime, needs }
+  return { plan, timeline, left: least, runtime, why, needs }
+}
+
+/** How long the batteries last; or, as a clause, why that is not known. */
+interface Runtime {
+  readonly runtime: number | undefined
+  readonly why?: string | undefined
+}
+
+function runtimeIn({ ms, told, why }: Left): Runtime {
+  return told ? { runtime: ms } : { runtime: undefined, why }
 }
 
 /** What the UPSes say on mains of the time that they would carry their machines: the least that any machine has. */
-function runtimeOf({ power }: Pick<DrillContext, 'power'>, machines: readonly Machine[]): number | undefined {
+function runtimeOf({ power }: Pick<DrillContext, 'power'>, machines: readonly Machine[]): Runtime {
+  const readings = new Map(
+    [...power.upses].map(([ups, state]) => [ups, 'reading' in state ? state.reading : undefined]),
+  )
   const each = machines.flatMap(({ feed }) => {
     if (!feed) return []
-    const runtimes = Object.keys(feed.powerValue).map((label) => {
-      const state = power.upses.get(label)
-      return state && 'reading' in state ? state.reading?.runtime : undefined
-    })
-    const known = runtimes.filter((one) => one !== undefined)
+    const known = Object.keys(feed.powerValue).flatMap((ups) => readings.get(ups)?.runtime ?? [])
     if (known.length === 0) return []
     return [feed.minSupplies > 1 ? Math.min(...known) : Math.max(...known)]
   })
-  return each.length === 0 ? undefined : Math.min(...each)
+  if (each.length > 0) return { runtime: Math.min(...each) }
+  const whys = [...readings].map(([ups, reading]) =>
+    whyUnknown(reading, 'runtime', readings.size > 1 ? ups : 'the UPS'),
+  )
+  return { runtime: undefined, why: whys.length === 0 ? 'no UPS is configured' : whys.join('; ') }
 }
 
 /** Checks everything that a power cut needs, and changes nothing. */
 export async function rehearse(context: DrillContext): Promise<DrillReport> {
   const { now } = context
-  const { plan, timeline, runtime, needs } = planNow(context)
+  const { plan, timeline, runtime, why, needs } = planNow(context)
   const checks = await Promise.all([
     ...context.machines.map((machine) => checkMachine(context, machine)),
     checkIdentities(context),
     checkKubernetes(context),
     checkUpses(context),
-    Promise.resolve([checkFit(runtime, needs)]),
+    Promise.resolve([checkFit({ runtime, why }, needs)]),
   ])
   const { form, reason } = plan
-  return { at: now().toISOString(), form, reason, runtime, needs, timeline, checks: checks.flat() }
+  return { at: now().toISOString(), form, reason, runtime, runtimeUnknown: why, needs, timeline, checks: checks.flat() }
 }
 
 async function checkMachine(
@@ -207,10 +221,10 @@ async function checkUpses({ config, ports, signal }: DrillContext): Promise<Dril
   return (await Promise.all(asked)).flat()
 }
 
-function checkFit(runtime: number | undefined, needs: number): DrillCheck {
+function checkFit({ runtime, why }: Runtime, needs: number): DrillCheck {
   const subject = 'battery'
   if (runtime === undefined)
-    return { subject, text: `the plan takes ${inSeconds(needs)} at most, but no UPS reports its runtime`, ok: false }
+    return { subject, text: `the plan takes ${inSeconds(needs)} at most, but ${why}`, ok: false }
   return runtime >= needs
     ? { subject, text: `lasts ${inSeconds(runtime)}, and the plan takes ${inSeconds(needs)} at most`, ok: true }
     : {

@@ -1,8 +1,9 @@
 import type { Config } from '../config/config.ts'
 import type { EntryKind, Journal } from '../core/journal.ts'
-import { type RequestAnswer } from '../core/operator.ts'
+import type { Asked, RequestAnswer } from '../core/operator.ts'
 import { describeRequester, type Requester } from '../core/requester.ts'
 import type { Ports } from '../core/ports.ts'
+import type { Origin } from './facts.ts'
 import type { RunningAgent } from './running-agent.ts'
 
 /** What every request is carried out with. */
@@ -20,6 +21,11 @@ export const patience = 10_000
 /** Ends a question with whoever asked it, and after `patience`. */
 export function patiently(signal: AbortSignal): AbortSignal {
   return AbortSignal.any([signal, AbortSignal.timeout(patience)])
+}
+
+/** Who asks, and when, as it is remembered with what was requested. */
+export function originOf({ by }: Asked, now: Date): Origin {
+  return { by: describeRequester(by), at: now.toISOString() }
 }
 
 /** A request that has changed something: the journal says what, and who asked. */

@@ -2,7 +2,7 @@ import { agreeing, listed } from '../core/count.ts'
 import type { ScaledWorkload } from '../core/cluster/workload.ts'
 import { after, done, later, type Outcome } from '../core/job.ts'
 import { bestEffort, phase, type Step } from '../core/plan.ts'
-import { type Restored, restoreBlindly, restoreOutage, type Sight } from '../core/power/restore.ts'
+import { isOrdered, type LeftOff, leftOff, restoreBlindly, restoreOutage, type Sight } from '../core/power/restore.ts'
 import { remembered } from './facts.ts'
 import type { JobContext } from './job.ts'
 
@@ -31,6 +31,7 @@ export async function lookForLeftovers(context: JobContext): Promise<Leftovers> 
   const isMarked = [...(nodes?.values() ?? [])].some(({ cordon }) => cordon?.why === 'power')
   if (nodes !== undefined && !isMarked && scaled.length === 0) {
     if (isLost) remembered.lost.remember(ports.journal, undefined)
+    if (leftAlerts.some((id) => context.alerts.find(id))) tellWhoIsLeft(context, leftOff(await seeAll(context)))
     return nothing(done('there was no power cut'))
   }
   return { kind: 'something', machines: await seeAll(context), scaled }
@@ -45,15 +46,19 @@ export async function finishUnrecorded(context: JobContext): Promise<Outcome> {
   const { journal } = ports
   const found = await lookForLeftovers(context)
   if (found.kind === 'nothing') return found.outcome
+  const isBlind = found.machines.every(({ kubernetes }) => kubernetes === undefined)
   const restored = restoreOutage(found, now())
+  // Before the record is there, which is all that the next agent sees.
+  if (!isBlind) {
+    tellWhoIsLeft(context, leftOff(found.machines, restored))
+    await tellOfStorage(context)
+  }
   if (restored) {
     journal.write({ kind: 'power', text: 'an outage without a record is finished, as the marks on the nodes tell' })
-    journal.saveOutage(restored.outage)
-    tellWhoIsLeft(context, restored)
+    journal.saveOutage(restored)
     return later('an outage was found that is not on record', now())
   }
   const lost = remembered.lost.recall(journal)
-  const isBlind = found.machines.every(({ kubernetes }) => kubernetes === undefined)
   const outage = lost && isBlind ? restoreBlindly(found.machines, new Date(lost.at)) : undefined
   if (outage) {
     const text = 'the journal is lost and no control plane answers: they are woken, to see what was shut down'
@@ -62,11 +67,10 @@ export async function finishUnrecorded(context: JobContext): Promise<Outcome> {
     return later(text, now())
   }
   if (isBlind) return later('the control planes are up, and Kubernetes does not answer yet', after(now(), soon))
-  const isOrdered = found.machines.some(({ isUp, kubernetes }) => !isUp && kubernetes?.cordon?.ordered === true)
-  const isOurs = ({ isUp, kubernetes }: Sight) =>
-    kubernetes?.cordon?.why === 'power' && (isUp || kubernetes.cordon.ordered !== true)
+  const isOurs = (sight: Sight) => sight.kubernetes?.cordon?.why === 'power' && !isOrdered(sight)
   const ours = found.machines.filter(isOurs).map(({ machine }) => machine.name)
-  const end = (text: string) => (isOrdered ? later(text, after(now(), looksAgain)) : done(text))
+  const isMore = lost !== undefined || found.machines.some(isOrdered)
+  const end = (text: string) => (isMore ? later(text, after(now(), looksAgain)) : done(text))
   if (ours.length === 0) return end('nothing is left of a power cut without a record that we may undo')
   const steps = ours.map((node): Step => ({ do: 'uncordon', node, why: 'power' }))
   await carryOut([bestEffort(phase('uncordon', [], ...steps))])
@@ -104,8 +108,26 @@ async function seeAll(context: JobContext): Promise<readonly Sight[]> {
   )
 }
 
+const leftAlerts = ['journal.unmarked', 'journal.ordered']
+
+/** What storage systems were before bears no mark: a person who set it is not to lose it, nor is one to rely on it. */
+async function tellOfStorage(context: JobContext): Promise<void> {
+  const { alerts, config, ports } = context
+  if (!config.power.storageFlags) return
+  const found = await lookAt(context, ports.kubernetes.storage)
+  const names = (found?.systems ?? []).map((system) => (system === 'ceph' ? 'Ceph' : 'Longhorn'))
+  if (names.length === 0) return
+  alerts.open('journal.storage', {
+    severity: 'warning',
+    subject: listed(names),
+    text: `with the journal it is lost what ${listed(names)} had set before the outage: settings of the shutdown may still be in force`,
+    action:
+      'Check Ceph (`ceph osd unset noout`, likewise nobackfill, norecover and norebalance) and Longhorn (node-drain-policy, replica-replenishment-wait-interval, concurrent-replica-rebuild-per-node-limit). This alert ends with the next restart',
+  })
+}
+
 /** A person decides over what no mark tells of, and over what a person has ordered. */
-function tellWhoIsLeft({ alerts }: JobContext, { unmarked, ordered }: Restored): void {
+function tellWhoIsLeft({ alerts }: JobContext, { unmarked, ordered }: LeftOff): void {
   const wake = (names: readonly string[]) => names.map((name) => `\`caretaker power wake ${name}\``).join(', ')
   alerts.report(
     'journal.unmarked',

@@ -7,8 +7,9 @@ import { bootedOldSystem, markOf } from '../core/upgrade/attempts.ts'
 import type { RollbackRequest } from '../core/upgrade/gates.ts'
 import { endRollout, type Rollout } from '../core/upgrade/record.ts'
 import { barrierOf, cameFrom, hasNothingToBoot, otherEntryOf } from '../core/upgrade/rollback.ts'
-import { abortRelease, remembered, withdrawRollbacks } from './facts.ts'
-import { patiently, type RequestMeans, unchanged } from './request.ts'
+import { abortRelease } from './aborts.ts'
+import { remembered, withdrawRollbacks } from './facts.ts'
+import { originOf, patiently, type RequestMeans, unchanged } from './request.ts'
 import { changedRollout, previewPlan } from './rollout-requests.ts'
 import { findJob } from './running-agent.ts'
 
@@ -38,7 +39,7 @@ export async function rollBack(means: RequestMeans, { node, force }: Wanted, ask
   }
   remembered.rollbacks.remember(journal, [...withdrawRollbacks(journal, [node]), request])
   // Otherwise the next run would upgrade it again.
-  abortRolloutOf(means, armed || markOf(seen)?.release ? undefined : facts.version)
+  abortRolloutOf(means, armed || markOf(seen)?.release ? undefined : facts.version, asked)
   const quorum = force ? quorumObstacle(observed, [node], false) : undefined
   if (quorum !== undefined) return changedRollout(means, `${text}, although ${quorum}`, asked, node)
   const { decision } = await previewPlan(means, patiently(asked.signal))
@@ -94,11 +95,11 @@ function destinationOf(
 }
 
 /** Aborts the rollout that is under way; or else the release that the node leaves. */
-function abortRolloutOf({ ports, now }: RequestMeans, leaves: string | undefined): void {
+function abortRolloutOf({ ports, now }: RequestMeans, leaves: string | undefined, asked: Asked): void {
   const { journal } = ports
   const open = journal.openRollout()
   const release = open?.release ?? leaves
-  if (release !== undefined) abortRelease(journal, release)
+  if (release !== undefined) abortRelease(journal, release, originOf(asked, now()))
   if (open) journal.saveRollout(endRollout(open, 'aborted', now()))
 }
 

@@ -3,6 +3,7 @@ import { type Cluster, describeIdentity, type Node } from '../core/cluster/clust
 import { isArmed } from '../core/cluster/next-boot.ts'
 import type { Journal } from '../core/journal.ts'
 import { roleObstacle } from '../core/upgrade/gates.ts'
+import { abortsIn } from './aborts.ts'
 import { remembered } from './facts.ts'
 
 /** What keeps a rollout from continuing: it is stuck until a person helps, a node stays cordoned, or a step has failed. */
@@ -51,6 +52,7 @@ export function reportApproval(alerts: Alerts, version: string | undefined): boo
           subject: version,
           text: `${version} waits for approval`,
           action: `Approve it with \`caretaker approve ${version}\``,
+          offers: [{ do: 'approve', subject: version }],
         }
       : undefined,
   )
@@ -58,7 +60,10 @@ export function reportApproval(alerts: Alerts, version: string | undefined): boo
 
 /** Alerts on an armed node, unless it is armed on purpose: the next power cut would reboot it. */
 export function reportArmed(alerts: Alerts, { nodes }: Cluster, journal: Journal): void {
-  const offLimits = [...(remembered.aborted.recall(journal) ?? []), ...(remembered.withdrawn.recall(journal) ?? [])]
+  const offLimits = [
+    ...abortsIn(journal).map(({ release }) => release),
+    ...(remembered.withdrawn.recall(journal) ?? []),
+  ]
   const isOurs = ({ kubernetes, talos }: Node) => {
     const { cordon, staged } = kubernetes.ok ? kubernetes.value : {}
     if (cordon?.why === 'upgrade') return true

@@ -1,14 +1,9 @@
 import { describeDuration } from '../core/duration.ts'
 import { describeTime } from '../core/time.ts'
 import { AgentError } from '../core/errors.ts'
-import {
-  type Asked,
-  type PlanAnswer,
-  planAnswerOf,
-  type RequestAnswer,
-  type RolloutAnswer,
-  type RolloutRequests,
-} from '../core/operator.ts'
+import type { Asked, PlanAnswer, RequestAnswer, RolloutAnswer, RolloutRequests } from '../core/operator.ts'
+import { planAnswerOf } from '../core/upgrade/answers.ts'
+import { describeAbort } from '../core/upgrade/abort.ts'
 import { cleanText, longestReason } from '../core/requester.ts'
 import { readPage } from '../core/page.ts'
 import { comingRelease, isInHand } from '../core/upgrade/coming.ts'
@@ -18,12 +13,13 @@ import { rolloutKind } from '../core/upgrade/rollout-kind.ts'
 import { exclusionOf } from '../core/release/policy.ts'
 import { runningVersions } from '../core/cluster/cluster.ts'
 import { isNewer, isOfficial } from '../core/version.ts'
-import { abortRelease, isAborted, remembered } from './facts.ts'
+import { abortOf, abortRelease, abortsIn, isAborted, withdrawAborts } from './aborts.ts'
+import { remembered } from './facts.ts'
 import { demandOffered, demandRelease } from './named-release.ts'
 import { describeGoingBack, goingBack } from './going-back.ts'
-import { describePause, pauseReasonOf, pausing } from './pause.ts'
+import { describePause, pausedAs, pauseIn, pausing, rememberPause, withdrawPause } from './pause.ts'
 import { previewUpgrade } from './preview-upgrade.ts'
-import { patiently, recordChange, type RequestMeans, unchanged } from './request.ts'
+import { originOf, patiently, recordChange, type RequestMeans, unchanged } from './request.ts'
 import { findJob } from './running-agent.ts'
 
 /** How long a window that is opened manually may last, in ms. */
@@ -74,8 +70,8 @@ async function readRollout(means: RequestMeans, signal: AbortSignal): Promise<Ro
     plan,
     current: journal.openRollout(),
     approved: remembered.approved.recall(journal),
-    aborted: remembered.aborted.recall(journal) ?? [],
-    paused: pauseReasonOf(remembered.paused.recall(journal)),
+    aborted: abortsIn(journal),
+    paused: pauseIn(journal),
     openUntil:
       openUntil !== undefined && openUntil > means.now().getTime() ? new Date(openUntil).toISOString() : undefined,
     snapshot: kept[0],
@@ -85,23 +81,21 @@ async function readRollout(means: RequestMeans, signal: AbortSignal): Promise<Ro
 async function pause(means: RequestMeans, given: string | undefined, asked: Asked): Promise<RequestAnswer> {
   const { journal } = means.ports
   const paused = pausing(cleanText(given ?? '', longestReason))
-  const before = remembered.paused.recall(journal)
-  if (before !== undefined && describePause(before) === paused)
-    return unchanged(paused.replace('are paused', 'were already paused'))
-  remembered.paused.remember(journal, paused)
+  if (pausedAs(journal) === paused) return unchanged(paused.replace('are paused', 'were already paused'))
+  rememberPause(journal, paused, originOf(asked, means.now()))
   return changedRollout(means, paused, asked)
 }
 
 async function resume(means: RequestMeans, asked: Asked): Promise<RequestAnswer> {
   const { journal } = means.ports
   if (remembered.paused.recall(journal) === undefined) return unchanged(`rollouts were not paused${stillHeld(means)}`)
-  remembered.paused.remember(journal, undefined)
+  withdrawPause(journal)
   return changedRollout(means, `rollouts are no longer paused${stillHeld(means)}`, asked)
 }
 
 async function start(means: RequestMeans, asked: Asked): Promise<RequestAnswer> {
   const { journal } = means.ports
-  const aborted = remembered.aborted.recall(journal) ?? []
+  const aborted = abortsIn(journal).map(({ release }) => release)
   const rollbacks = (remembered.rollbacks.recall(journal) ?? []).map(({ node }) => node)
   const observed = rollbacks.length === 0 ? [] : (await means.agent.observe(patiently(asked.signal))).nodes
   const goesBack = goingBack(observed, rollbacks)
@@ -113,24 +107,24 @@ async function start(means: RequestMeans, asked: Asked): Promise<RequestAnswer> 
   ]
   const first = describeGoingBack(goesBack)
   if (withdrawn.length === 0) return unchanged(`nothing was paused or aborted${first}${stillHeld(means)}`)
-  remembered.paused.remember(journal, undefined)
-  remembered.aborted.remember(journal, undefined)
+  withdrawPause(journal)
+  withdrawAborts(journal)
   remembered.rollbacks.remember(journal, undefined)
   return changedRollout(means, `cancelled ${withdrawn.join(', ')}; rollouts continue${first}${stillHeld(means)}`, asked)
 }
 
 /** What a person or the configuration holds rollouts back by. */
 export function whyHeld(means: RequestMeans): string {
-  const paused = remembered.paused.recall(means.ports.journal)
-  return paused === undefined ? stillHeld(means) : `, but ${describePause(paused)}`
+  const paused = describePause(means.ports.journal, means.config().upgrade.shownZone)
+  return paused === undefined ? stillHeld(means) : `, but ${paused}`
 }
 
 /** What keeps rollouts from continuing although they are not paused. */
 function stillHeld({ config, ports }: RequestMeans): string {
   if (!config().upgrade.enabled) return ', but upgrade.enabled is false'
-  const target = remembered.target.recall(ports.journal)
-  if (target === undefined || !isAborted(ports.journal, target)) return ''
-  return `, but the rollout of ${target} is aborted: start it again with \`caretaker rollout start\``
+  const coming = remembered.target.recall(ports.journal) ?? remembered.coming.recall(ports.journal)
+  const aborted = abortOf(ports.journal, coming)
+  return aborted === undefined ? '' : `, but ${describeAbort(aborted)}`
 }
 
 /** What a request about a release is decided by. */
@@ -175,10 +169,10 @@ async function abort(
       `there is no rollout of ${version}: ${coming === undefined ? 'none is coming' : `${coming} is coming`}. To leave out a release, add it to upgrade.skip`,
     )
   }
-  abortRelease(journal, version)
+  abortRelease(journal, version, originOf(asked, means.now()))
   const record = journal.openRollout()
   if (record?.release === version) journal.saveRollout(endRollout(record, 'aborted', means.now()))
-  return changedRollout(means, describeAbort(seen, version), asked)
+  return changedRollout(means, describeAborting(seen, version), asked)
 }
 
 async function approve(
@@ -215,7 +209,7 @@ function describeNoRollout({ cluster, coming }: Seen, version: string): string {
 }
 
 /** What an abort comes to: for nodes that are under way, and where another release is to come all the same. */
-function describeAbort(seen: Seen, version: string): string {
+function describeAborting(seen: Seen, version: string): string {
   const { cluster, coming, release } = seen
   const others = [coming, release.kind === 'current' ? undefined : release.version]
   const other = others.find((one) => one !== undefined && one !== version)
@@ -242,8 +236,9 @@ function noRelease(): AgentError {
 function doubtsAbout({ config, ports }: RequestMeans, version: string): string {
   if (remembered.withdrawn.recall(ports.journal)?.includes(version))
     return ', but it is withdrawn: no node is upgraded to it'
-  const excluded = exclusionOf(config().upgrade, version)
-  return excluded === undefined ? '' : `, but ${excluded}`
+  const aborted = abortOf(ports.journal, version)
+  const why = exclusionOf(config().upgrade, version) ?? (aborted && describeAbort(aborted))
+  return why === undefined ? '' : `, but ${why}`
 }
 
 async function openWindow(means: RequestMeans, lastsMs: number, asked: Asked): Promise<RequestAnswer> {

@@ -8,6 +8,7 @@ import type { RunOutcome } from '../core/journal.ts'
 import type { Purpose } from '../core/lease.ts'
 import type { Power } from '../core/power/feeds.ts'
 import type { Machine } from '../core/power/machines.ts'
+import type { Silence } from '../core/power/silence.ts'
 import type { Job, JobContext } from './job.ts'
 
 /** What requests need of the agent that runs, and no more. */
@@ -35,6 +36,8 @@ export interface RunningAgent {
   start(job: Job): Promise<void>
   /** Called with each event, until it is disposed of. */
   onEvent(listener: (event: Event) => void): Disposable
+  /** Lets something go on after the request that began it was answered, until the agent stops. */
+  goOn(work: (signal: AbortSignal) => Promise<void>): void
   /** Called with each run that ends, until the function that it answers is called. */
   onRun(listener: (run: EndedRun) => void): () => void
 }
@@ -52,6 +55,8 @@ export interface PowerGuard {
   onNotice(listener: (label: string) => void): Disposable
   /** For how long a UPS has been silent, in ms, once that is longer than the policy allows. */
   silentFor(label: string): number | undefined
+  /** That there is no reading of a UPS, from the first question without an answer on; undefined where there is one. */
+  silence(label: string): Silence | undefined
 }
 
 export interface EndedRun {

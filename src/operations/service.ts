@@ -69,6 +69,8 @@ export interface ServiceContext<Section = undefined> extends CheckContext<Sectio
   readonly operator: Operator
   /** 32 random bytes of ours by this name, kept from others in the state directory; the same after a restart. */
   key(name: string): Promise<Uint8Array>
+  /** Where people reach the API; undefined where it is not configured. */
+  publicUrl(): string | undefined
   /** What people are told goes through this notifier, until that is disposed of. */
   notifyThrough(notifier: Notifier): Disposable
   /** Takes note of what the service has observed. */

@@ -4,8 +4,9 @@ import type { PowerRequests, StatusAnswer } from '../core/operator.ts'
 import { describeLeftBehind, movementOf } from '../core/release/left-behind.ts'
 import { describeLagging } from '../core/upgrade/lagging.ts'
 import type { ServiceStatus } from '../core/service.ts'
+import { abortsIn } from './aborts.ts'
 import { remembered } from './facts.ts'
-import { pauseReasonOf } from './pause.ts'
+import { pauseIn } from './pause.ts'
 import type { QueueMeans } from './job-requests.ts'
 import type { RecentLook } from './recent-look.ts'
 import { findJob } from './running-agent.ts'
@@ -55,7 +56,7 @@ export async function readStatus(
     activities: agent.activities,
     alerts: { open: agent.alerts.all.length, worst: agent.alerts.all[0] },
     outage: journal.openOutage(),
-    paused: pauseReasonOf(remembered.paused.recall(journal)),
+    paused: pauseIn(journal),
     waiting: upgrade && whyNotDone(upgrade),
     published: staged.find((image) => image.published),
     queue,
@@ -70,8 +71,8 @@ export async function readStatus(
 function describeBehind(cluster: Cluster, journal: Journal, ownNode: string | undefined): readonly string[] {
   const movement = movementOf(cluster, ownNode)
   const target = remembered.target.recall(journal)
-  const lagging = describeLagging(cluster, target, {
-    aborted: remembered.aborted.recall(journal) ?? [],
+  const lagging = describeLagging(cluster, target ?? remembered.coming.recall(journal), {
+    aborted: abortsIn(journal),
     rollouts: journal.rollouts(20),
     explained: new Set(movement.left.map(({ node }) => node)),
   })

@@ -1,7 +1,8 @@
 import type { StopReasons } from '../core/plan.ts'
 import { powerObstacle } from '../core/power/feeds.ts'
 import { withdrawnReason } from '../core/release/policy.ts'
-import { isAborted, remembered } from './facts.ts'
+import { isAborted } from './aborts.ts'
+import { remembered } from './facts.ts'
 import type { JobContext } from './job.ts'
 import { pauseOf } from './upgrade-circumstances.ts'
 

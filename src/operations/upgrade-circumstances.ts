@@ -8,7 +8,8 @@ import type { NodeTimesByRole } from '../core/upgrade/estimate.ts'
 import type { Circumstances } from '../core/upgrade/gates.ts'
 import { nodeTimes, type Rollout } from '../core/upgrade/record.ts'
 import type { Blackout } from '../core/upgrade/window.ts'
-import { isAborted, remembered } from './facts.ts'
+import { abortOf } from './aborts.ts'
+import { remembered } from './facts.ts'
 import { describePause } from './pause.ts'
 import type { Timekeeper } from './timekeeper.ts'
 import type { JobContext } from './job.ts'
@@ -50,7 +51,7 @@ export async function gatherCircumstances(
     blackouts,
     approved: remembered.approved.recall(journal),
     openUntil: optionalDate(remembered.openUntil.recall(journal)),
-    aborted: isAborted(journal, version) ? version : undefined,
+    aborted: abortOf(journal, version),
     rollbacks: remembered.rollbacks.recall(journal) ?? [],
     mayLose: losses?.release === version ? losses.names : [],
     ownNode,
@@ -121,8 +122,8 @@ function optionalDate(ms: number | undefined): Date | undefined {
 
 /** Why rollouts are stopped by a person or by the configuration; what is armed is finished all the same. */
 export function pauseOf(config: JobContext['config'], journal: Journal): string | undefined {
-  const paused = remembered.paused.recall(journal)
-  if (paused !== undefined) return describePause(paused)
+  const paused = describePause(journal, config.upgrade.shownZone)
+  if (paused !== undefined) return paused
   return config.upgrade.enabled ? undefined : 'upgrade.enabled is false'
 }
 

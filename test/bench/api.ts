@@ -41,7 +41,8 @@ export async function measureApi(stack: AsyncDisposableStack): Promise<void> {
   let states = 0
   for (let client = 0; client < clients; client++)
     void (async () => {
-      for await (const { event } of followLive({ socketPath }, stop.signal, () => {})) if (event === 'state') states += 1
+      for await (const { event } of followLive({ socketPath }, stop.signal, () => {}))
+        if (event === 'state') states += 1
     })()
   while (states < clients) await sleep(50)
   const began = await cpuSeconds(daemon.pid)

@@ -90,7 +90,9 @@ async function shutDownAll(form: Form): Promise<void> {
   const used = [(await cpuSeconds(pid)) - cpus[0], (await cpuSeconds(cluster.pid)) - cpus[1]] as const
   const entries = await control.list<Entry>('/journal?limit=3000')
   const said = entries.filter(({ kind, text }) => kind === 'power' && /battery has|assumed/.test(text))
-  const given = entries.find(({ text }) => text.startsWith('abandoned, because'))?.text.split(': ')[1]
+  const given = entries.find(
+    ({ kind, text }) => kind === 'alert' && text.includes(' did not shut down in time'),
+  )?.subject
   tell(form, {
     nodes: (await cluster.ask()) as NodeReport[],
     at,

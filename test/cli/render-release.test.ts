@@ -67,6 +67,7 @@ test('status says what the upgrade waits for, or is stuck at', () => {
 test('the plan says whose step is to be approved, and how', () => {
   const plan: PlanAnswer = {
     release: { kind: 'target', version: 'v1.13.9', reason: 'the newest patch of 1.13, from v1.12.11' },
+    held: [],
     version: 'v1.13.9',
     decision: { kind: 'upgraded' },
     order: ['w-2', 'w-1'],

@@ -66,7 +66,7 @@ test.each([
   ['parallel: 0', 'upgrade.parallel: Too small: expected number to be >=1'],
   ['parallel: 0%', 'upgrade.parallel: use a number of nodes, or a share of them such as 25%'],
   ['parallel: 101%', 'upgrade.parallel: use a number of nodes, or a share of them such as 25%'],
-  ['canary: { node: w-9 }', 'upgrade.canary.node: there is no such node'],
+  ['canary: { node: w-9 }', 'upgrade.canary.node: there is no node w-9; there is cp-1'],
   ['approval: maybe', 'upgrade.approval: Invalid option: expected one of "none"|"minor"|"always"'],
   ['checks: [{ name: web }]', 'upgrade.checks.0: needs exactly one of http, prometheus and object'],
   ["checks: [{ name: web, http: { url: 'ftp://nas' } }]", 'upgrade.checks.0.http.url: Invalid URL'],
@@ -262,7 +262,7 @@ describe('a fault', () => {
     {
       name: 'a setting that nobody knows',
       text: `${smallest}shares: 1\n`,
-      fault: 'c.yaml:6:1: shares: is not a setting',
+      fault: 'c.yaml:6:1: shares: is not a setting; did you mean share?',
     },
     {
       name: 'a duration without a unit',
@@ -272,9 +272,9 @@ describe('a fault', () => {
     {
       name: 'a key that comes twice',
       text: `${smallest}schematic: other\n`,
-      fault: 'c.yaml:6:1: Map keys must be unique',
+      fault: 'c.yaml:6:1: this setting is already set on the same level: keep one of them',
     },
-    { name: 'an empty file', text: '', fault: 'c.yaml:1:1: the file: Invalid input: expected object, received null' },
+    { name: 'an empty file', text: '', fault: 'c.yaml:1:1: the file: it holds no settings' },
     {
       name: 'a URL that is none',
       text: `${smallest}queue: { url: not a url }\n`,
@@ -283,7 +283,8 @@ describe('a fault', () => {
     {
       name: 'a bracket that does not close',
       text: 'cluster: [\n',
-      fault: 'c.yaml:2:1: Flow sequence in block collection must be sufficiently indented and end with a ]',
+      fault:
+        'c.yaml:2:1: a bracket is opened before this and not closed, or this line is not indented further than its setting',
     },
     {
       name: 'an alias',
@@ -448,7 +449,20 @@ describe('what a machine hangs on', () => {
 
   test.each<[string, string]>([
     [twoUpses, 'nodes.0.feed: there are several UPSes: set feed here, or power.feed for all machines'],
-    [withFeed('{ any: [attic] }'), 'nodes.0.feed: there is no UPS attic'],
+    [withFeed('{ any: [attic] }'), 'nodes.0.feed: there is no UPS attic; there are rack and shelf'],
+    [
+      withFeed('{ all: [attic, rack, cellar, shelves] }'),
+      'nodes.0.feed: there are no UPSes attic, cellar and shelves; there are rack and shelf',
+    ],
+    [
+      withFeed('{ powerValue: { attic: 1, cellar: 1 }, minSupplies: 1 }'),
+      'nodes.0.feed: there are no UPSes attic and cellar; there are rack and shelf',
+    ],
+    [
+      `${smallest}upses: [{ host: nas, label: rack }]\npower: { feed: { any: [desk] } }\n`,
+      'power.feed: there is no UPS desk; there is rack',
+    ],
+    [`${smallest}power: { feed: { any: [desk] } }\n`, 'power.feed: there is no UPS desk; none is configured'],
     [
       withFeed('{ powerValue: { rack: 1 }, minSupplies: 2 }'),
       'nodes.0.feed.minSupplies: the power values add up to only 1',

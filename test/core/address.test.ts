@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { below } from '../../src/core/address.ts'
+import { below, normalMac } from '../../src/core/address.ts'
 
 test.each([
   { base: 'https://10.0.0.1:6443', path: '/api/v1/nodes', url: 'https://10.0.0.1:6443/api/v1/nodes' },
@@ -23,3 +23,17 @@ test.each([
   expect(below(new URL(base), path).href).toBe(url)
   expect(below(new URL(base), path).host).toBe(new URL(base).host)
 })
+
+test.each(['00:1b:21:3a:4f:5c', '00-1B-21-3A-4F-5C', '001b213a4f5c', '00:1B:21:3a:4f:5C'])(
+  '%s is one network card however it is written',
+  (text) => {
+    expect(normalMac(text)).toBe('00:1b:21:3a:4f:5c')
+  },
+)
+
+test.each(['', '00:1b:21:3a:4f', '00:1b-21:3a:4f:5c', '00:1b:21:3a:4f:5g', '00:1b:21:3a:4f:5c:00', 'w-1'])(
+  '%j is no MAC address',
+  (text) => {
+    expect(normalMac(text)).toBeUndefined()
+  },
+)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { describeDuration, parseDuration } from '../../src/core/duration.ts'
+import { describeDuration, notWithin, parseDuration } from '../../src/core/duration.ts'
 
 test.each([
   ['500ms', 500],
@@ -38,3 +38,17 @@ test.each([
 ])('people are told that %i ms are %s', (ms, text) => {
   expect(describeDuration(ms)).toBe(text)
 })
+
+test.each([
+  { ms: 3, says: 'in time' },
+  { ms: 258, says: 'within 250 ms' },
+  { ms: 960, says: 'within 1 s' },
+  { ms: 9_998, says: 'within 10 s' },
+  { ms: 10_240, says: 'within 10 s' },
+  { ms: 180_100, says: 'within 3 min' },
+])(
+  'who has not answered for $ms ms did not answer $says, so that the same timeout has the same words',
+  ({ ms, says }) => {
+    expect(notWithin(ms)).toBe(says)
+  },
+)

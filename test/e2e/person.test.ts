@@ -67,20 +67,34 @@ describe('while a release soaks', () => {
       code: 0,
       stdout: 'the rollout of v1.14.1 is aborted: no node is upgraded to it until `caretaker rollout start`\n',
     })
-    const answer = JSON.parse((await cli('rollout status --json')).stdout) as { aborted: string[] }
-    expect(answer.aborted).toEqual(['v1.14.1'])
+    const by = expect.stringMatching(/@.* \(unverified\)$/)
+    const answer = JSON.parse((await cli('rollout status --json')).stdout) as { aborted: unknown[] }
+    expect(answer.aborted).toEqual([{ release: 'v1.14.1', by, at: expect.stringMatching(/^20\d\d-.*Z$/) }])
+    // Wherever a person looks it says that nothing comes of the soak by itself, and what to do.
+    const told =
+      'the rollout of v1.14.1 was aborted by .*@.* \\(unverified\\): start it again with `caretaker rollout start`'
+    for (const question of ['plan', 'rollout status', 'status'])
+      expect((await cli(question)).stdout, question).toMatch(new RegExp(told))
+    expect((await cli('rollout status')).stdout).toMatch(/^aborted: {2}v1\.14\.1, on 20.* UTC by .*\(unverified\)$/m)
+    expect((await cli('approve')).stdout).toMatch(new RegExp(`^v1\\.14\\.1 is approved, but ${told}\n$`))
+    expect((await cli('rollout resume')).stdout).toMatch(new RegExp(`^rollouts were not paused, but ${told}\n$`))
     expect(await cli('rollout start')).toMatchObject({
       code: 0,
       stdout: 'cancelled the abort of v1.14.1; rollouts continue\n',
     })
+    for (const question of ['plan', 'rollout status', 'status'])
+      expect((await cli(question)).stdout, question).not.toContain('aborted')
   })
 })
 
 test('a pause says its word once, whatever it is told', async () => {
   expect((await cli('rollout pause paused: guests')).stdout).toBe('rollouts are paused: guests\n')
   const shown = [(await cli('status')).stdout, (await cli('rollout status')).stdout]
-  expect(shown[0]).toContain('\npaused     guests\n')
-  expect(shown[1]).toContain('\npaused:   guests')
+  const since = String.raw`since 20\S+ \S+ UTC by \S+@\S+ \(unverified\): guests`
+  expect(shown[0]).toMatch(new RegExp(`\npaused     ${since}\n`))
+  expect(shown[1]).toMatch(new RegExp(`\npaused:   ${since}`))
+  // Said once more as what the upgrade waits for.
+  expect(shown[1]).toMatch(new RegExp(`^waiting: rollouts are paused ${since}$`, 'm'))
   await cli('rollout resume')
 })
 

@@ -331,12 +331,12 @@ describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
         'MachineService.Upgrade',
         'MachineService.Reboot',
       ])
-    expect(
-      (await daemon.control.list<Rollout>('/rollouts')).map(({ release, outcome }) => [release, outcome]),
-    ).toEqual([
-      [after, 'done'],
-      [between, 'done'],
-    ])
+    expect((await daemon.control.list<Rollout>('/rollouts')).map(({ release, outcome }) => [release, outcome])).toEqual(
+      [
+        [after, 'done'],
+        [between, 'done'],
+      ],
+    )
     expect(await isTold(daemon, 'event', `the rollout of ${between} is complete`)).toBe(true)
   })
 

@@ -119,3 +119,13 @@ test('a full battery that lasts for less than a shutdown takes is said on mains 
   reads({ charge: 100, runtime: 300_000 })
   expect(ids()).toEqual([])
 })
+
+test.each(['OL BYPASS', 'OL OFF', 'OL OVER', 'OL ALARM', 'OL RB', 'OL LB', 'OL OLB', 'FSD OL'])(
+  'an alert on %s says what to do about it',
+  (status) => {
+    const { reads, alerts } = monitor()
+    reads({ status: status.split(' '), charge: 90, runtime: 3_000_000 })
+    expect(alerts.all).toHaveLength(1)
+    expect(alerts.all[0]?.action).toEqual(expect.any(String))
+  },
+)

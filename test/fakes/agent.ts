@@ -1,11 +1,14 @@
 import { type Agent, createAgent } from '../../src/agent.ts'
+import type { Alerts } from '../../src/core/alert.ts'
 import { createAlerts } from '../../src/operations/alerts.ts'
 import { type Config, parseConfig } from '../../src/config/config.ts'
 import type { Job } from '../../src/operations/job.ts'
 import type { Timekeeper } from '../../src/operations/timekeeper.ts'
 import type { Outcome } from '../../src/core/job.ts'
 import type { RegisteredSchematic } from '../../src/core/release/schematic.ts'
+import type { Journal } from '../../src/core/journal.ts'
 import type { Ports } from '../../src/core/ports.ts'
+import type { RecordKind, Records } from '../../src/core/records.ts'
 import { english, type Wording } from '../../src/core/wording.ts'
 import type { UpsReading } from '../../src/core/power/ups.ts'
 import { loadJobs } from '../../src/engine/catalogue.ts'
@@ -28,6 +31,8 @@ export interface StartOptions {
   readonly now?: () => Date
   /** Whether the wall clock is to be believed. */
   readonly timekeeper?: Timekeeper
+  /** Its alerts, where something beside the agent reports to them. */
+  readonly alerts?: Alerts
   readonly ownNode?: string
   readonly ownMachine?: string
   readonly bootId?: string
@@ -61,6 +66,7 @@ export function startAgent(
     power,
     now,
     timekeeper,
+    alerts,
     leaseGrace = 50,
     schematics,
     hosts = [],
@@ -132,7 +138,7 @@ export function startAgent(
     ports: mortal.ports,
     jobs,
     queue: { add: async ({ name }) => void (waiting.some((job) => job.name === name) || waiting.push(jobNamed(name))) },
-    alerts: createAlerts(mortal.ports.journal, now ?? (() => new Date())),
+    alerts: alerts ? mortal.alive(alerts) : createAlerts(mortal.ports.journal, now ?? (() => new Date())),
     log: silentLog,
     wording,
     schematics: () => known,
@@ -176,8 +182,36 @@ export function startAgent(
   }
 }
 
+/** What a dead agent has at hand of it writes nothing, and holds nothing: also the records that it got while it lived. */
+function mortalJournal(journal: Journal, isDead: () => boolean): Journal {
+  const recordsOf = <T>(kind: RecordKind<T>): Records<T> => {
+    const records = journal.records(kind)
+    return {
+      get: (key) => (isDead() ? undefined : records.get(key)),
+      open: () => (isDead() ? [] : records.open()),
+      newest: (limit) => (isDead() ? [] : records.newest(limit)),
+      lastKey: () => (isDead() ? undefined : records.lastKey()),
+      save: (record, durability) => (isDead() ? undefined : records.save(record, durability)),
+      remove: (key, durability) => (isDead() ? undefined : records.remove(key, durability)),
+    }
+  }
+  return new Proxy(journal, {
+    get: (target, name) => {
+      if (name === 'records') return recordsOf
+      const value: unknown = Reflect.get(target, name)
+      if (typeof value !== 'function') return value
+      return (...given: unknown[]): unknown => (isDead() ? undefined : Reflect.apply(value, target, given))
+    },
+  })
+}
+
 /** The ports of an agent that may die at any moment: what it had not done by then it never does. */
-function mortalPorts(ports: Ports): { readonly ports: Ports; die(): void } {
+function mortalPorts(ports: Ports): {
+  readonly ports: Ports
+  die(): void
+  /** The same of something else that it has. */
+  alive<T extends object>(one: T): T
+} {
   let isDead = false
   const mortal = <Port extends object>(port: Port, ended: () => unknown): Port =>
     new Proxy(port, {
@@ -194,10 +228,11 @@ function mortalPorts(ports: Ports): { readonly ports: Ports; die(): void } {
   )
   return {
     die: () => void (isDead = true),
+    alive: (one) => mortal(one, () => undefined),
     ports: {
       ...(wrapped as Omit<Ports, 'journal' | 'upses'>),
       // The dead read nothing either, but what they read last must not make them throw.
-      journal: mortal(journal, () => undefined),
+      journal: mortalJournal(journal, () => isDead),
       upses: new Map([...upses].map(([label, ups]) => [label, mortal(ups, forever)])),
     },
   }

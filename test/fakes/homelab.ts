@@ -48,6 +48,8 @@ export interface FakeHomelab {
   /** What the Factory marks as withdrawn; undefined: it is too old to know the question. */
   withdrawn: string[] | undefined
   kubernetesVersion: string
+  /** The clock of the API server, in ms since the epoch: it is right, whatever ours says. */
+  now: () => number
   workloads: Workloads
   storage: StorageFacts
   /** Workloads that can be scaled, and how many replicas each has now. */
@@ -130,6 +132,7 @@ export function fakeHomelab(
     versions: [...versions],
     withdrawn: [],
     kubernetesVersion: 'v1.36.3',
+    now: Date.now,
     workloads: { blocking: [], pending: [] },
     storage: { systems: [], unwell: [], lastReplicas: new Map() },
     scalables: [],

@@ -15,7 +15,7 @@ export const words = {
  * A homelab with everything that a power cut touches: three control planes, a worker, one with storage, one that a person
  * has cordoned, one that is off, a NAS, a workload that can be spared, and a flag of Ceph's.
  */
-export function wholeHomelab(): FakeHomelab {
+export function wholeHomelab(upses: readonly string[] = ['ups']): FakeHomelab {
   const homelab = fakeHomelab(
     {
       'cp-1': 'controlplane',
@@ -26,7 +26,7 @@ export function wholeHomelab(): FakeHomelab {
       'closed-1': 'worker',
       'off-1': 'worker',
     },
-    { hosts: ['nas'] },
+    { hosts: ['nas'], upses },
   )
   homelab.machine('closed-1').unschedulable = true
   homelab.machine('off-1').up = false
@@ -38,6 +38,7 @@ export function wholeHomelab(): FakeHomelab {
     replicas: 3,
   })
   homelab.storageSettings.push({ system: 'ceph', namespace: 'rook-ceph', name: 'noout', value: 'unset', during: 'set' })
+  homelab.storage = { ...homelab.storage, systems: ['ceph'] }
   return homelab
 }
 
@@ -100,12 +101,12 @@ export async function allBack(homelab: FakeHomelab): Promise<void> {
   expectUntouched(homelab)
 }
 
-export function expectUntouched(homelab: FakeHomelab): void {
+export function expectUntouched(homelab: FakeHomelab, off = 'off-1'): void {
   const machines = [...homelab.machines.values()]
   expect(machines.map(({ name, up, unschedulable, mark }) => ({ name, up, unschedulable, mark }))).toEqual(
     machines.map(({ name }) => ({
       name,
-      up: name !== 'off-1',
+      up: name !== off,
       unschedulable: name === 'closed-1',
       mark: undefined,
     })),
@@ -114,7 +115,7 @@ export function expectUntouched(homelab: FakeHomelab): void {
   expect(homelab.scalables.map(({ replicas }) => replicas)).toEqual([3])
   expect(homelab.storageSettings.map(({ value }) => value)).toEqual(['unset'])
   const foreign = homelab.diary.filter(
-    (entry) => /^(un)?cordon closed-1$/.test(entry) || /(shut-down|wake) off-1$/.test(entry),
+    (entry) => /^(un)?cordon closed-1$/.test(entry) || new RegExp(`(shut-down|wake) ${off}$`).test(entry),
   )
   expect(foreign).toEqual([])
 }

@@ -6,7 +6,7 @@ import type { Talos } from '../../src/core/cluster/ports.ts'
 import type { FakeWorld } from './homelab.ts'
 import { bootIdOf, type FakeMachine } from './machine.ts'
 
-const noEtcd = notObserved('its etcd did not answer in time')
+const noEtcd = notObserved('its etcd did not answer within 2 s')
 
 /** The machine APIs of the fake homelab. */
 export function fakeTalos(world: FakeWorld): Talos {

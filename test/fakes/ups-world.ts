@@ -13,6 +13,8 @@ export interface Quirks {
   readonly bypasses: boolean
   /** Its status has tokens that mean nothing for the power. */
   readonly chatters: boolean
+  /** While it is OFF it reports nothing else. */
+  readonly offAlone: boolean
 }
 
 export function randomQuirks(random: Random): Quirks {
@@ -25,6 +27,7 @@ export function randomQuirks(random: Random): Quirks {
     deniesLow: random.chance(0.2),
     bypasses: random.chance(0.15),
     chatters: random.chance(0.3),
+    offAlone: random.chance(0.5),
   }
 }
 
@@ -40,11 +43,16 @@ export class UpsWorld {
   /** upsd shows FSD until it is restarted. */
   forced = false
   isSilent = false
+  /** It reports OFF: because its outlets are off, or for the moments of a self-test. */
+  off: 'outlets' | 'self-test' | undefined
   /** Seconds since mains power failed, or came back. */
   lasts = 1_000
-  /** Seconds since FSD was last shown, and since there was last an answer. */
+  /** Seconds since FSD and OFF were last shown, and since there was last an answer. */
   forcedAgo = Infinity
+  offAgo = Infinity
   silentAgo = Infinity
+  /** For so many seconds it has been OFF now. */
+  offFor = 0
 
   readonly quirks: Quirks
   private readonly capacity: number
@@ -63,9 +71,21 @@ export class UpsWorld {
     this.lasts += 1
     this.charge = this.mains
       ? Math.min(100, this.charge + 100 / this.charges)
-      : Math.max(0, this.charge - 100 / this.capacity)
+      : Math.max(0, this.charge - (this.off === 'outlets' ? 0 : 100 / this.capacity))
     this.forcedAgo = this.forced ? 0 : this.forcedAgo + 1
-    this.silentAgo = this.isSilent ? 0 : this.silentAgo + 1
+    this.offAgo = this.off ? 0 : this.offAgo + 1
+    this.offFor = this.off ? this.offFor + 1 : 0
+    this.silentAgo = this.answers ? this.silentAgo + 1 : 0
+  }
+
+  /** Whether upsd has something to say of it: a UPS without any power says nothing. */
+  get answers(): boolean {
+    return !this.isSilent && (this.mains || this.charge > 0)
+  }
+
+  /** Whether what is connected to it has power. */
+  get feeds(): boolean {
+    return this.off !== 'outlets' && (this.mains || this.charge > 0)
   }
 
   set(mains: boolean): void {
@@ -84,6 +104,7 @@ export class UpsWorld {
 
   private status(): string[] {
     const { quirks, mains, random } = this
+    if (this.off && quirks.offAlone) return [...(this.forced ? ['FSD'] : []), 'OFF']
     const supply = mains
       ? quirks.bypasses && this.lasts < 40
         ? ['BYPASS', 'CHRG']
@@ -93,7 +114,7 @@ export class UpsWorld {
         : ['OB', 'DISCHRG']
     const low = this.isLow && !quirks.deniesLow ? ['LB'] : []
     const chatter = quirks.chatters && random.chance(0.2) ? [random.pick(noise)] : []
-    return [...(this.forced ? ['FSD'] : []), ...supply, ...low, ...chatter]
+    return [...(this.forced ? ['FSD'] : []), ...supply, ...(this.off ? ['OFF'] : []), ...low, ...chatter]
   }
 
   private figures(): Partial<UpsReading> {

@@ -1,6 +1,8 @@
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
+import { reportDamage, settleDamage } from '../../src/main/journal-damage.ts'
 import { openJournalAndAlerts } from '../../src/main/journal.ts'
 import { outageOf } from '../core/power/outages.ts'
 import { silentLog } from '../fakes/log.ts'
@@ -53,4 +55,90 @@ test('a disk that does not take the journal is a critical alert until it does', 
   other.close()
   await whileWritten(journal, () => alerts.all, 5_000).toEqual([])
   expect(journal.openOutage()).toEqual(outage)
+})
+
+test('a disk that fails in a quiet hour is noticed by what waits for it, and so is that it works again', async () => {
+  await using folder = await temporaryFolder()
+  const { journal, alerts } = openJournalAndAlerts(folder.path, silentLog)
+  using _ = journal
+  journal.beginRun('watch-releases')
+  const other = new DatabaseSync(join(folder.path, 'journal.db'))
+  other.exec('BEGIN IMMEDIATE')
+  expect(journal.degraded).toBeUndefined()
+  journal.flush()
+  await aMoment()
+  expect(alerts.all.map(({ id }) => id)).toEqual(['journal.degraded'])
+  other.exec('ROLLBACK')
+  other.close()
+  await expect
+    .poll(
+      () => {
+        journal.flush()
+        return alerts.all
+      },
+      { timeout: 5_000 },
+    )
+    .toEqual([])
+})
+
+/** Starts on this state directory, and answers the alerts of that start. */
+async function alertsOf(path: string, now = new Date(), isExpected = true) {
+  const { journal, alerts } = openJournalAndAlerts(path, silentLog, () => now, isExpected)
+  using _ = journal
+  await aMoment()
+  return alerts.all
+}
+
+/** Takes the log along, where what is in the file may be as well. */
+function spoil(path: string, damage: (file: string) => void): void {
+  for (const ending of ['-wal', '-shm']) rmSync(join(path, `journal.db${ending}`), { force: true })
+  damage(join(path, 'journal.db'))
+}
+
+test.each([
+  { what: 'nothing could be read', damage: (file: string) => writeFileSync(file, 'x'.repeat(9_000)), keeps: 1 },
+  { what: 'the file was gone', damage: (file: string) => rmSync(file), keeps: 0 },
+])('of two losses of the journal both stay known: $what the second time', async ({ damage, keeps }) => {
+  await using folder = await temporaryFolder()
+  await alertsOf(folder.path, new Date(), false)
+  spoil(folder.path, (file) => writeFileSync(file, 'y'.repeat(9_000)))
+  const [first] = await alertsOf(folder.path, new Date('2026-11-22T10:00:00Z'))
+  expect(first).toMatchObject({ id: 'journal.damaged:journal.db.damaged-2026-11-22T10-00-00Z', severity: 'critical' })
+  spoil(folder.path, damage)
+  const alerts = await alertsOf(folder.path, new Date('2026-11-22T11:00:00Z'))
+  expect(alerts).toHaveLength(2)
+  const files = readdirSync(folder.path).filter((name) => name.includes('.damaged-'))
+  expect(files).toHaveLength(1 + keeps)
+  for (const file of files)
+    expect(alerts).toContainEqual(
+      expect.objectContaining({
+        id: `journal.damaged:${file}`,
+        action: expect.stringContaining(`Remove ${join(folder.path, file)} to settle this alert`),
+      }),
+    )
+  // Also after another start, until a person has removed the files.
+  expect(await alertsOf(folder.path)).toHaveLength(2)
+  for (const file of files) rmSync(join(folder.path, file))
+  expect(await alertsOf(folder.path, new Date('2026-11-22T12:00:00Z'))).toHaveLength(1 - keeps)
+  expect(await alertsOf(folder.path, new Date('2026-11-30T12:00:00Z'))).toEqual([])
+})
+
+test('a journal that is replaced without a loss is no critical alert, and settles by itself', async () => {
+  await using folder = await temporaryFolder()
+  const at = new Date('2026-11-22T10:00:00Z')
+  const { journal, alerts } = openJournalAndAlerts(folder.path, silentLog, () => at)
+  using _ = journal
+  const damage = { why: 'file is not a database', keptAs: undefined, recovered: [], isWhole: true }
+  reportDamage({ alerts, journal, directory: folder.path, now: at }, damage)
+  expect(alerts.all).toMatchObject([
+    {
+      severity: 'warning',
+      text: expect.stringMatching(/: nothing is lost$/),
+      action: expect.stringMatching(/after a week$/),
+    },
+  ])
+  settleDamage({ alerts, directory: folder.path }, new Date('2026-11-28T10:00:00Z'))
+  expect(alerts.all).toHaveLength(1)
+  settleDamage({ alerts, directory: folder.path }, new Date('2026-11-29T11:00:00Z'))
+  expect(alerts.all).toEqual([])
 })

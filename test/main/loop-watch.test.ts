@@ -1,21 +1,23 @@
 import { expect, test } from 'vitest'
 import type { AlertContent } from '../../src/core/alert.ts'
-import { watchLoop } from '../../src/main/loop-watch.ts'
+import { type LoopWatchOptions, watchLoop } from '../../src/main/loop-watch.ts'
 
 /** Keeps this process busy, as parsing something far too large does. */
 function block(ms: number): void {
   for (const end = performance.now() + ms; performance.now() < end;);
 }
 
-function watching(stack: DisposableStack, running: () => readonly string[]) {
+/** A limit that is longer than what a busy machine does to us by itself. */
+const soon = { limit: 1_500, lookEvery: 20, calmAfter: 200 }
+
+function watching(stack: DisposableStack, running: () => readonly string[], own: Partial<LoopWatchOptions> = soon) {
   const open = new Map<string, AlertContent>()
   const alerts = {
     open: (id: string, content: AlertContent) => (open.set(id, content), true),
     settle: (id: string) => open.delete(id),
   }
   const log = { warn: () => {} }
-  // Longer than what a busy machine does to us by itself.
-  stack.use(watchLoop({ alerts, log, running, limit: 1_500, lookEvery: 20, calmAfter: 200 }))
+  stack.use(watchLoop({ alerts, log, running, ...own }))
   return open
 }
 
@@ -32,6 +34,29 @@ test('a standstill that would blind the power guard is an alert that names what 
     .poll(() => open.get('daemon.standstill')?.text, { timeout: 10_000 })
     .toMatch(/^Caretaker stood still for [23] s, and could not watch the power, while this ran: stage-image$/)
   await expect.poll(() => open.size, { timeout: 30_000 }).toBe(0)
+})
+
+/** As it comes. */
+const usual = {}
+
+test.each([150, 450, 700, 950])(
+  'a standstill of little more than a second is found by a look a second, %d ms after the last one',
+  async (after) => {
+    using stack = new DisposableStack()
+    const open = watching(stack, () => [], usual)
+    await new Promise((resolve) => setTimeout(resolve, after))
+    block(1_100)
+    await expect.poll(() => open.get('daemon.standstill')?.text).toMatch(/^Caretaker stood still for \d+ s/)
+  },
+)
+
+test('it looks once a second', async () => {
+  using stack = new DisposableStack()
+  let asked = 0
+  watching(stack, () => (asked++, []), usual)
+  await new Promise((resolve) => setTimeout(resolve, 2_500))
+  // Twice a look.
+  expect(asked).toBeLessThanOrEqual(4)
 })
 
 test('a short standstill is none', async () => {

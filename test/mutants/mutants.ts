@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { readSources, type SourceFile } from '../structure/source.ts'
-import { type Argued, argued } from './argued.ts'
+import type { Argued } from './argued-plans.ts'
+import { argued } from './argued.ts'
 import { apply, type Mutant, mutate } from './mutate.ts'
 import { isNamedAfter, ownFolder, relatedTests } from './related.ts'
 import { createRunner, type Runner } from './runner.ts'
@@ -164,9 +165,11 @@ function report({ path }: SourceFile, mutants: readonly Mutant[], state: FileSta
   const untried = mutants.length - counts.noticed - counts.argued - counts.survivors
   console.log(`${path}: ${describe(counts)}${untried > 0 ? `, ${untried} not tried` : ''}`)
   for (const { line, column, change } of survivors) console.log(`  ${path}:${line}:${column}  ${change}`)
-  for (const one of argued) {
-    if (one.path === path && !mutants.some((mutant) => fits(one, mutant)))
-      console.log(`  argued, and no longer there: ${one.code} (${one.change ?? 'any change'})`)
+  for (const one of argued.filter((one) => one.path === path)) {
+    const gone = changesOf(one.change).filter(
+      (change) => !mutants.some((mutant) => fits({ code: one.code, change }, mutant)),
+    )
+    for (const change of gone) console.log(`  argued, and no longer there: ${one.code} (${change ?? 'any change'})`)
   }
   for (const key of Object.keys(totals) as (keyof Totals)[]) totals[key] += counts[key]
 }
@@ -180,8 +183,16 @@ function arguedOf(path: string, mutant: Mutant): Argued | undefined {
   return argued.find((one) => one.path === path && fits(one, mutant))
 }
 
-function fits({ code, change }: Argued, mutant: Mutant): boolean {
-  return code === mutant.code && (change === undefined || change === mutant.change)
+/** The changes of a line that are argued; undefined stands for any. */
+function changesOf(change: Argued['change'] | undefined): readonly (string | undefined)[] {
+  return typeof change === 'object' ? change : [change]
+}
+
+function fits(
+  { code, change }: { readonly code: string; readonly change?: Argued['change'] | undefined },
+  mutant: Mutant,
+): boolean {
+  return code === mutant.code && changesOf(change).some((one) => one === undefined || one === mutant.change)
 }
 
 /** Stands for these tests and for what they import of the tests: another one may notice what survived. */

@@ -33,6 +33,24 @@ function agent(journal = memoryJournal()) {
 }
 
 describe('an alert', () => {
+  test('whose text follows figures opens once, and neither the journal nor a listener hears of each', () => {
+    const { alerts, heard, written } = agent()
+    for (const charge of [90, 80, 70]) alerts.refresh('ups.low:rack', warning(`rack is at ${charge} %`))
+    expect(alerts.find('ups.low:rack')).toMatchObject({
+      text: 'rack is at 70 %',
+      since: '2026-11-22T10:00:01.000Z',
+    })
+    expect(heard).toEqual(['opened ups.low:rack'])
+    alerts.refresh('ups.low:rack', warning('rack is at 5 %', { severity: 'critical' }))
+    alerts.settle('ups.low:rack')
+    expect(written()).toEqual([
+      'alert w-1: rack is at 90 %',
+      'alert w-1: rack is at 5 %',
+      'alert w-1: settled: rack is at 5 %',
+    ])
+    expect(heard).toEqual(['opened ups.low:rack', 'changed ups.low:rack', 'settled ups.low:rack'])
+  })
+
   test('is open from its first report until it is settled, with what to do and since when', () => {
     const { alerts, written } = agent()
     expect(alerts.open('node.armed:w-1', warning('w-1 is armed', { action: 'Disarm it' }))).toBe(true)
@@ -120,6 +138,23 @@ test('alerts are listed with the most severe first, and then the oldest', () => 
   alerts.open('critical', warning('c', { severity: 'critical' }))
   alerts.open('newest', warning('d'))
   expect(ids()).toEqual(['critical', 'newer', 'newest', 'info'])
+})
+
+test('of critical alerts those about the power come first, however new', () => {
+  const { alerts, ids } = agent()
+  const critical = { severity: 'critical' } as const
+  alerts.open('ups.clock', warning('a'))
+  alerts.open('upsy:rack', warning('b', critical))
+  alerts.open('journal.damaged:a', warning('c', critical))
+  alerts.open('job.failed:shut-down-cluster', warning('d', critical))
+  alerts.open('ups.silent:rack', warning('e', critical))
+  expect(ids()).toEqual([
+    'job.failed:shut-down-cluster',
+    'ups.silent:rack',
+    'upsy:rack',
+    'journal.damaged:a',
+    'ups.clock',
+  ])
 })
 
 test('all alerts of a kind are reported at once: who is not among them is settled', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { abortRelease } from '../../src/operations/aborts.ts'
 import { type Config, parseConfig } from '../../src/config/config.ts'
 import type { Cluster, CordonMark, StorageWarning } from '../../src/core/cluster/cluster.ts'
 import type { Outage } from '../../src/core/power/outage.ts'
@@ -6,10 +7,8 @@ import { type PowerState, startPower } from '../../src/core/power/state.ts'
 import type { UpgradePreview } from '../../src/core/upgrade/preview.ts'
 import { believedClock } from '../../src/operations/timekeeper.ts'
 import { previewUpgrade } from '../../src/operations/preview-upgrade.ts'
-import { pauseOf } from '../../src/operations/upgrade-circumstances.ts'
 import { remembered } from '../../src/operations/facts.ts'
 import { fakeHomelab } from '../fakes/homelab.ts'
-import { memoryJournal } from '../fakes/journal.ts'
 import { armedEntries, clusterOf, controlPlanes, type NodeChoices, schematic, worker } from '../core/cluster/nodes.ts'
 import { calm, outline, summary } from '../core/upgrade/rollout.ts'
 import { stateOf } from '../core/power/states.ts'
@@ -43,6 +42,7 @@ interface Situation {
   readonly upgrade?: object
   readonly outage?: Outage
   readonly paused?: string
+  readonly aborted?: string
   readonly staged?: boolean
   readonly accept?: readonly object[]
   readonly unwell?: readonly StorageWarning[]
@@ -50,13 +50,14 @@ interface Situation {
 
 /** With v1.13.8 on every node and v1.13.9 to go to; what is chosen is different. */
 async function look(cluster: Cluster, situation: Situation = {}): Promise<UpgradePreview> {
-  const { power = onMains, upgrade, outage: open, paused, staged = true, accept = [], unwell = [] } = situation
+  const { power = onMains, upgrade, outage: open, paused, aborted, staged = true, accept = [], unwell = [] } = situation
   const homelabOf = fakeHomelab({ 'cp-1': 'controlplane' }, { schematic })
   homelabOf.storage = { systems: ['longhorn'], unwell, lastReplicas: new Map() }
   const { ports } = homelabOf
   remembered.versions.remember(ports.journal, ['v1.13.8', 'v1.13.9'])
   remembered.schematicIds.remember(ports.journal, { own: schematic })
   remembered.paused.remember(ports.journal, paused)
+  if (aborted) abortRelease(ports.journal, aborted, { by: 'admin@nas (unverified)', at: '2026-03-06T20:00:00Z' })
   if (open) ports.journal.saveOutage(open)
   if (staged) {
     const order = { version: 'v1.13.9', schematic, architecture: 'amd64', kernelArguments: [] } as const
@@ -278,18 +279,20 @@ test('a volume with more replicas than nodes holds nothing up when it is accepte
   ])
 })
 
-test.each<{ name: string; upgrade?: object; paused?: string; reason: string | undefined }>([
-  { name: 'are not paused', reason: undefined },
-  { name: 'are paused by a person', paused: 'paused by me', reason: 'paused by me' },
-  { name: 'are paused by the configuration', upgrade: { enabled: false }, reason: 'upgrade.enabled is false' },
+const reason =
+  'the rollout of v1.13.9 was aborted by admin@nas (unverified): start it again with `caretaker rollout start`'
+const lagging = clusterOf(...controlPlanes({ talos: { version: 'v1.13.7' } }), worker('w-1', {}))
+
+test.each<{ name: string; cluster?: Cluster; situation?: Situation; shows: object }>([
+  { name: 'where every node runs the same', shows: { decision: { kind: 'upgraded' }, held: [reason] } },
+  { name: 'where some lag', cluster: lagging, shows: { decision: { kind: 'wait', reason }, held: [reason] } },
   {
-    name: 'are paused by both, and the person is named',
-    upgrade: { enabled: false },
-    paused: 'paused by me',
-    reason: 'paused by me',
+    name: 'beside a pause, which is named, too',
+    situation: { paused: 'paused: guests' },
+    shows: { held: ['rollouts are paused: guests', reason] },
   },
-])('rollouts $name', ({ upgrade = {}, paused, reason }) => {
-  const journal = memoryJournal()
-  remembered.paused.remember(journal, paused)
-  expect(pauseOf(configWith(upgrade), journal)).toBe(reason)
+  { name: 'not where it is another release', situation: { aborted: 'v1.13.7' }, shows: { held: [] } },
+])('a release that soaks and is aborted does not come, which the plan says: $name', async (one) => {
+  const { cluster = withW1(), situation = {}, shows } = one
+  expect(await look(cluster, { upgrade: { soak: '7d' }, aborted: 'v1.13.9', ...situation })).toMatchObject(shows)
 })

@@ -41,7 +41,7 @@ const changes: readonly Case[] = [
       await control.abort()
     },
     ask: (person) => person.resume(),
-    said: 'rollouts are no longer paused, but the rollout of v1.14.1 is aborted: start it again with `caretaker rollout start`',
+    said: 'rollouts are no longer paused, but the rollout of v1.14.1 was aborted by admin@nas (unverified): start it again with `caretaker rollout start`',
   },
   {
     request: 'start again after a pause and an abort',
@@ -103,7 +103,7 @@ const changes: readonly Case[] = [
       await at.control.pause('guests')
     },
     ask: (person) => person.retry('w-1'),
-    said: 'w-1 will be tried again, but rollouts are paused: guests',
+    said: /^w-1 will be tried again, but rollouts are paused since 20\S+ \S+ \S+ by admin@nas \(unverified\): guests$/,
   },
   {
     request: 'wake all that was up before, where something was off',
@@ -113,7 +113,7 @@ const changes: readonly Case[] = [
       await at.agent.idle()
     },
     ask: (person) => person.wake(),
-    said: /every machine that was up before is woken as soon as its power is back/,
+    said: /every machine that was up before is woken as soon as its power is back, .*; w-1 was off before, and stays off: wake it too with `caretaker power wake --all`$/,
   },
   { request: 'approve', ask: (person) => person.approve(), said: 'v1.14.1 is approved' },
   {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { AgentError } from '../../src/core/errors.ts'
-import { startAgent } from '../fakes/agent.ts'
+import { startAgent, type StartedAgent } from '../fakes/agent.ts'
 import { fakeHomelab, type FakeHomelab } from '../fakes/homelab.ts'
 import { personAt } from '../fakes/person.ts'
 import { low, onBattery, online, two } from '../fakes/stories.ts'
@@ -141,4 +141,39 @@ test('a rehearsal asks each UPS now, and calls one that is silent or on battery 
   expect(await faults()).toEqual(['does not report its status: the UPS does not answer'])
   homelab.upses.set('ups', onBattery)
   expect(await faults()).toEqual(['is not on mains power: OB DISCHRG'])
+})
+
+test.for([
+  {
+    why: 'the UPS is on battery',
+    before: (_: FakeHomelab, it: StartedAgent) => it.reads(onBattery),
+    answer: { code: 'not-now', message: 'no rehearsal: the UPS is on battery' },
+  },
+  {
+    why: 'an outage is still open',
+    before: async ({ ports }: FakeHomelab) => {
+      const record = ports.journal.outages(1)[0]!
+      ports.journal.saveOutage({ ...record, stage: 'waking', startedAt: '2026-07-15T10:00:00.000Z' })
+    },
+    answer: { code: 'not-now', message: 'no rehearsal: an outage is still open' },
+  },
+])('a rehearsal that is refused, because $why, shows nothing of an earlier one', async ({ before, answer }) => {
+  const homelab = fakeHomelab(two)
+  await using it = startAgent(homelab)
+  await it.reads(online)
+  await it.agent.idle()
+  const person = personAt(homelab, it)
+  expect((await person.drill(false)).report?.walked).toHaveLength(2)
+  await before(homelab, it)
+  await expect(person.drill(false)).rejects.toMatchObject(answer)
+})
+
+test('two who ask for a rehearsal before it begins have the same one, and both get its report', async () => {
+  const homelab = fakeHomelab(two)
+  await using it = startAgent(homelab)
+  await it.reads(online)
+  await it.agent.idle()
+  const person = personAt(homelab, it)
+  const answers = await Promise.all([person.drill(false), person.drill(false)])
+  for (const { report } of answers) expect(report?.walked?.map(({ phase }) => phase)).toEqual(['cordon', 'drain'])
 })

@@ -80,6 +80,8 @@ describe('an outage whose journal is lost', () => {
     await it.run('wake-cluster')
     await it.agent.idle()
     expect(wakes(homelab)).toEqual([])
+    // Nor is anything decided yet about what was up: the marks are read when mains power is back.
+    expect(homelab.ports.journal.openOutage()).toBeUndefined()
   })
 
   test('is resumed by the next agent, when that one dies in the middle of it', async () => {
@@ -103,6 +105,41 @@ describe('an outage whose journal is lost', () => {
     expect(up(homelab).toSorted()).toEqual(['cp-1', 'cp-2', 'cp-3', 'nas', 's-1', 'w-1'])
   })
 
+  test.each([
+    { when: 'everything is down', stillUp: [] },
+    { when: 'the control planes are still up', stillUp: ['cp-1', 'cp-2', 'cp-3'] },
+    { when: 'one control plane is still up', stillUp: ['cp-2'] },
+  ])('is not forgotten where the battery is still in use, and $when', async ({ stillUp }) => {
+    const homelab = await shutDownAndLost({ isKnownLost: true })
+    switchOn(homelab, ...stillUp)
+    {
+      await using it = startWhole(homelab)
+      await it.reads(words.low)
+      await waitFor('everything to be off', 5_000, () => up(homelab).length === 0 && stageOf(homelab) === 'stopped')
+      await it.agent.idle()
+      it.die()
+    }
+    await using it = startWhole(homelab)
+    await it.reads(words.mains)
+    const all = ['cp-1', 'cp-2', 'cp-3', 'nas', 's-1', 'w-1']
+    await waitFor('all to be back', 5_000, () => all.every((name) => up(homelab).includes(name)))
+    await waitFor('the loss to be settled', 5_000, () => remembered.lost.recall(homelab.ports.journal) === undefined)
+    await it.agent.idle()
+    expect(up(homelab).toSorted()).toEqual(all)
+    expect(cordoned(homelab)).toEqual(['closed-1'])
+  })
+
+  test('tells people that what storage systems had set before is lost with it', async () => {
+    const homelab = await shutDownAndLost({ isKnownLost: true })
+    await using it = startWhole(homelab)
+    await it.reads(words.mains)
+    await waitFor('the workers to be back', 5_000, () => up(homelab).includes('w-1') && stageOf(homelab) === 'over')
+    // A person may have set it as well: it is not ours to take away.
+    expect(homelab.storageSettings.map(({ value }) => value)).toEqual(['set'])
+    expect(it.agent.alerts.find('journal.storage')?.text).toMatch(/lost what Ceph had set before/)
+    expect(it.agent.alerts.find('journal.storage')?.action).toMatch(/noout/)
+  })
+
   test('that a person had ordered leaves down what is marked so', async () => {
     const homelab = wholeHomelab()
     {
@@ -123,6 +160,16 @@ describe('an outage whose journal is lost', () => {
     expect(up(homelab)).not.toContain('w-1')
     expect(cordoned(homelab)).toContain('w-1')
     expect(homelab.scalables.map(({ replicas }) => replicas)).toEqual([0])
+    expect(it.agent.alerts.find('journal.ordered')?.text).toMatch(/^w-1 and s-1 were shut down on request/)
+    // One that was off long before nobody has ordered down, and one that a person had closed bears no mark.
+    expect(cordoned(homelab)).not.toContain('off-1')
+    expect(it.agent.alerts.find('journal.unmarked')?.subject).toMatch(/closed-1/)
+    // As soon as they are up there is nothing left to be told.
+    switchOn(homelab, 'w-1', 's-1', 'closed-1')
+    await it.run('wake-cluster')
+    await it.run('wake-cluster')
+    expect(cordoned(homelab)).toEqual(['closed-1'])
+    expect(it.agent.alerts.find('journal.ordered')).toBeUndefined()
   })
 
   test('that was undone while the journal was lost needs no more than its cordons taken away', async () => {

@@ -97,7 +97,9 @@ test('nodes that could not be reached are called that, and not down', async () =
     'cp-1': { state: 'unreached' },
     'w-1': { state: 'unreached' },
   })
-  expect(texts(homelab)).toContain('not shut down, because they were unreachable or refused: cp-1, w-1')
+  expect(texts(homelab)).toContain(
+    'cp-1 and w-1 could not be shut down, because they were unreachable or refused. If they still run, switch them off by hand before the battery is empty',
+  )
   // The primary may cut the power once we have logged out.
   expect(homelab.diary).not.toContain('log-out')
 })

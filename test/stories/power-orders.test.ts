@@ -56,12 +56,12 @@ test('a shutdown for the time on battery is called off by a person, and one for 
   const homelab = fakeHomelab(two)
   await using it = startAgent(homelab, { power: { maxOnBattery: '10s' } })
   await it.reads(online)
-  await it.reads(onBattery)
   const control = personAt(homelab, it)
   expect(await control.cancel()).toMatchObject({
     changed: false,
     said: expect.stringContaining('no shutdown is running'),
   })
+  await it.reads(onBattery)
   homelab.before = async (entry) => {
     if (entry === 'drain w-1') await control.cancel()
   }
@@ -70,6 +70,25 @@ test('a shutdown for the time on battery is called off by a person, and one for 
   homelab.before = undefined
   expect(running(homelab)).toEqual(['cp-1', 'w-1'])
   await it.reads(onBattery, 11_000)
+  await it.agent.idle()
+  expect(running(homelab)).toEqual(['cp-1', 'w-1'])
+  await it.reads(low)
+  await it.agent.idle()
+  expect(running(homelab)).toEqual([])
+})
+
+test('a shutdown that is to come for the time on battery can be called off before it begins', async () => {
+  const homelab = fakeHomelab(two)
+  await using it = startAgent(homelab, { power: { maxOnBattery: '10s' } })
+  const control = personAt(homelab, it)
+  await it.reads(online)
+  await it.reads(onBattery)
+  expect(await control.cancel()).toMatchObject({
+    changed: true,
+    said: expect.stringContaining('only a low battery starts one'),
+  })
+  expect(await control.cancel()).toMatchObject({ changed: false })
+  await it.reads(onBattery, 60_000)
   await it.agent.idle()
   expect(running(homelab)).toEqual(['cp-1', 'w-1'])
   await it.reads(low)
@@ -147,7 +166,7 @@ test('a rehearsal that only asks changes nothing, and tells what would go wrong'
     'nas can only be started with its power button: configure mac or wake.powerOn',
     'kubernetes does not allow Caretaker to evict pods',
     expect.stringContaining("ups can't start a shutdown for less than"),
-    expect.stringContaining('no UPS reports its runtime'),
+    expect.stringContaining('the UPS does not report its runtime'),
   ])
   expect(homelab.diary).toEqual([])
   expect(report!.timeline.map(({ phase }) => phase)).toContain('drain')

@@ -87,7 +87,7 @@ const promises: readonly {
   {
     says: /the rollout of (v\S+) (?:is|was already) aborted/,
     broken: ([, version], { begun }, { rollout, homelab }) => {
-      if (!rollout.aborted.includes(version!)) return `${version} is no longer aborted`
+      if (!rollout.aborted.some(({ release }) => release === version)) return `${version} is no longer aborted`
       const late = [...homelab.machines.values()].find(
         (machine) => machine.version === version && !begun.get(machine.name)!.has(version),
       )
@@ -110,7 +110,7 @@ const promises: readonly {
   {
     says: /^rollouts (?:are|were already) paused: holidays$/,
     broken: (_, { begun }, { rollout, homelab }) => {
-      if (rollout.paused !== 'holidays') return `paused: ${rollout.paused}`
+      if (rollout.paused?.reason !== 'holidays') return `paused: ${rollout.paused?.reason}`
       const late = [...homelab.machines.values()].find((one) => !begun.get(one.name)!.has(one.version))
       return late && `${late.name} was begun`
     },

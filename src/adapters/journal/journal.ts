@@ -4,6 +4,8 @@ import { fileOf } from './file.ts'
 import { createStore, openStore, type StoreOptions } from './store.ts'
 
 export interface JournalHandle extends Journal, Disposable {
+  /** Writes what waits for the disk, and so notices whether it fails, or works again. */
+  flush(): void
   /** Reads all of the file, beside everything else; one that is damaged is replaced. Never rejects. */
   verify(): Promise<void>
 }
@@ -16,7 +18,11 @@ export interface JournalHandle extends Journal, Disposable {
 export function openJournal(directory: string, options: StoreOptions = {}): JournalHandle {
   const { now = () => new Date() } = options
   const store = openStore(directory, { ...options, now })
-  return Object.assign(createJournal(store, now), { verify: store.verify, [Symbol.dispose]: store[Symbol.dispose] })
+  return Object.assign(createJournal(store, now), {
+    verify: store.verify,
+    flush: store.flush,
+    [Symbol.dispose]: store[Symbol.dispose],
+  })
 }
 
 /** A journal in memory only, for commands that run before there is one. */

@@ -37,6 +37,8 @@ export interface StoreOptions {
 }
 
 export interface JournalStore extends RecordStore, Disposable {
+  /** Writes what waits for the disk, and so notices whether it fails, or works again. */
+  flush(): void
   /** Reads all of the file, beside everything else; one that is damaged is replaced. Never rejects. */
   verify(): Promise<void>
 }
@@ -124,6 +126,7 @@ export function createStore(
       return disk.degraded
     },
     verify: () => keeper.verify(disk),
+    flush: () => disk.flush(),
     [Symbol.dispose]: () => {
       disk.close()
       keeper.close()

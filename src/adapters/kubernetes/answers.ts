@@ -1,3 +1,4 @@
+import { notWithin } from '../../core/duration.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import { asRecord } from './kubeconfig.ts'
 
@@ -105,11 +106,23 @@ function parseObject(text: string): { message?: unknown; details?: unknown } | u
   }
 }
 
+/** The call that a connection was made for. */
+export interface Call {
+  /** The server, `192.168.0.2:6443`. */
+  readonly where: string
+  readonly signal: AbortSignal
+  /** When it began, by `performance.now()`. */
+  readonly beganAt: number
+}
+
 /** Translates an error of the connection. */
-export function translate(error: unknown, where: string, signal: AbortSignal): AgentError {
+export function translate(error: unknown, { where, signal, beganAt }: Call): AgentError {
   if (error instanceof AgentError) return error
   const at = `the Kubernetes API at ${where}`
-  if (signal.aborted) return new AgentError('unreachable', `${at} did not answer in time`, error)
+  if (signal.aborted) {
+    const waited = notWithin(performance.now() - beganAt)
+    return new AgentError('unreachable', `${at} did not answer ${waited}`, error)
+  }
   const { code = '' } = error as NodeJS.ErrnoException
   if (/^(ERR_TLS_CERT_ALTNAME|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/.test(code)) {
     return new AgentError(

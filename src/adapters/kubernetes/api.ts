@@ -190,6 +190,7 @@ function sendOnce<T>(
   const { method, path, body, signal } = request
   const { server } = access
   const where = server.host
+  const beganAt = performance.now()
   return new Promise((resolve, reject) => {
     const url = below(server, path)
     // As bytes: with a string body Node would encode the headers in UTF-8, too.
@@ -199,7 +200,7 @@ function sendOnce<T>(
     if (payload !== undefined) headers['content-length'] = String(payload.length)
     if (payload !== undefined)
       headers['content-type'] = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'
-    const fail = (error: unknown) => reject(translate(error, where, signal))
+    const fail = (error: unknown) => reject(translate(error, { where, signal, beganAt }))
     const outgoing = httpsRequest(url, { method, headers, agent: connections, signal }, (response) => {
       const chunks: Buffer[] = []
       let size = 0

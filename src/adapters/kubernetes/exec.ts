@@ -42,6 +42,7 @@ export function execOver(
 ): Promise<ExecOutcome> {
   const { server } = access
   const where = server.host
+  const beganAt = performance.now()
   const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/exec`
   const url = below(server, path)
   url.protocol = 'wss:'
@@ -53,7 +54,7 @@ export function execOver(
   ]).toString()
 
   return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(translate(signal.reason, where, signal))
+    if (signal.aborted) return reject(translate(signal.reason, { where, signal, beganAt }))
     const socket = new WebSocket(url, protocols, {
       ...tlsOf(access),
       headers: headersOf(access),
@@ -70,7 +71,7 @@ export function execOver(
       // Without waiting for the close handshake: the peer may be gone.
       socket.terminate()
     }
-    const fail = (error: unknown) => end(() => reject(translate(error, where, signal)))
+    const fail = (error: unknown) => end(() => reject(translate(error, { where, signal, beganAt })))
     function abort(): void {
       fail(signal.reason)
     }

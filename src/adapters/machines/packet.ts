@@ -1,3 +1,5 @@
+import { normalMac } from '../../core/address.ts'
+
 /** Six times FF, then sixteen times the address: 102 bytes (AMD, Magic Packet Technology, 1995), and a password after it. */
 export function magicPacket(mac: Buffer, secureOn: Buffer = Buffer.alloc(0)): Buffer {
   return Buffer.concat([Buffer.alloc(6, 0xff), ...Array.from({ length: 16 }, () => mac), secureOn])
@@ -5,8 +7,8 @@ export function magicPacket(mac: Buffer, secureOn: Buffer = Buffer.alloc(0)): Bu
 
 /** The six bytes of `00:11:32:ab:cd:ef`, `00-11-32-AB-CD-EF` or `001132abcdef`; undefined for anything else. */
 export function parseMac(text: string): Buffer | undefined {
-  const isMac = /^[0-9a-f]{2}(?:([:-]?)[0-9a-f]{2})(?:\1[0-9a-f]{2}){4}$/i.test(text)
-  return isMac ? Buffer.from(text.replaceAll(/[:-]/g, ''), 'hex') : undefined
+  const mac = normalMac(text)
+  return mac === undefined ? undefined : Buffer.from(mac.replaceAll(':', ''), 'hex')
 }
 
 /**

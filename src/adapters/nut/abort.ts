@@ -6,10 +6,10 @@ import { isRefusal, outOfOrder, UnclearAnswer } from './refusal.ts'
 export async function closedOnAbort<T>(
   nut: NutConnection,
   signal: AbortSignal,
-  giveUp: (nut: NutConnection) => AgentError,
+  giveUp: (nut: NutConnection, signal: AbortSignal) => AgentError,
   action: () => Promise<T>,
 ): Promise<T> {
-  const close = () => nut.close(giveUp(nut))
+  const close = () => nut.close(giveUp(nut, signal))
   if (signal.aborted) close()
   signal.addEventListener('abort', close, { once: true })
   try {
@@ -28,10 +28,10 @@ export async function closedOnAbort<T>(
 export function settled<T>(
   attempt: Promise<T>,
   signal: AbortSignal,
-  tooLate: () => AgentError,
+  tooLate: (signal: AbortSignal) => AgentError,
 ): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
-    const stop = () => reject(tooLate())
+    const stop = () => reject(tooLate(signal))
     signal.addEventListener('abort', stop, { once: true })
     const settle = (outcome?: T) => {
       signal.removeEventListener('abort', stop)

@@ -1,5 +1,6 @@
 import { AgentError } from '../../core/errors.ts'
 import type { DriverPace } from '../../core/power/ports.ts'
+import { parseStatus } from '../../core/power/tokens.ts'
 import type { UpsReading } from '../../core/power/ups.ts'
 import type { NutConnection } from './connection.ts'
 import type { Dialect } from './dialect.ts'
@@ -9,7 +10,6 @@ import {
   extras,
   parseDriverPace,
   parseReading,
-  parseStatus,
   type Raw,
   type ReadVariable,
   settings,

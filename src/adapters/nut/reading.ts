@@ -1,4 +1,5 @@
 import type { DriverPace } from '../../core/power/ports.ts'
+import { parseStatus } from '../../core/power/tokens.ts'
 import type { UpsReading } from '../../core/power/ups.ts'
 
 /** The variables that every reading asks for. */
@@ -10,27 +11,6 @@ export const settings = ['driver.parameter.pollinterval', 'driver.parameter.poll
 
 export type ReadVariable = (typeof always)[number] | (typeof extras)[number] | (typeof settings)[number]
 export type Raw = Partial<Record<ReadVariable, string | undefined>>
-
-/** NUT's own tokens (docs/new-drivers.txt "Status data"; ECO, HE and TEST were seen besides). */
-const known = new Set(
-  'OL OB LB HB RB CHRG DISCHRG BYPASS CAL OFF OVER TRIM BOOST FSD ALARM ECO HE TEST WAIT'.split(' '),
-)
-
-/**
- * The tokens of `ups.status`, each once, in upper case. `OLCHRG`, which some drivers say, is taken apart where that can
- * be meant only in one way; what is not known is kept.
- */
-export function parseStatus(text: string): readonly string[] {
-  const tokens = text
-    .toUpperCase()
-    .split(/\s+/)
-    .filter((token) => token !== '')
-    .flatMap((token) => {
-      const [, power, rest] = /^(OL|OB)(.+)$/.exec(token) ?? []
-      return power !== undefined && rest !== undefined && known.has(rest) ? [power, rest] : [token]
-    })
-  return [...new Set(tokens)]
-}
 
 /** Converts upsd's strings to our units; what is no figure counts as missing. */
 export function parseReading(raw: Raw): UpsReading {

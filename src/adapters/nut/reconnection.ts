@@ -8,7 +8,7 @@ export interface ReconnectionOptions {
   readonly establish: (signal: AbortSignal) => Promise<NutConnection>
   /** Ends whatever is under way, for good. */
   readonly closing: AbortSignal
-  readonly tooLate: () => AgentError
+  readonly tooLate: (signal: AbortSignal) => AgentError
 }
 
 export interface Reconnection {

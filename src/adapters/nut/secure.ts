@@ -1,3 +1,4 @@
+import { notWithin } from '../../core/duration.ts'
 import { X509Certificate } from 'node:crypto'
 import { isIP, type Socket } from 'node:net'
 import { checkServerIdentity, connect, getCACertificates, type TLSSocket } from 'node:tls'
@@ -48,13 +49,15 @@ export interface SecureOptions extends NutAddress {
 export async function secure(socket: Socket, options: SecureOptions): Promise<TLSSocket> {
   const { host, port, timeout, signal } = options
   const at = `upsd at ${host}:${port}`
+  const beganAt = performance.now()
   let isAgreed = false
   let giveUp = (_why: AgentError): void => {}
   const late = new Promise<never>((_, reject) => (giveUp = reject))
   // Before its OK, silence says nothing about TLS: the server may be down.
   const stop = (why: string) => giveUp(new (isAgreed ? NoTls : AgentError)('unreachable', `${at} ${why}`))
   const timer = setTimeout(() => stop(`did not finish STARTTLS within ${timeout} ms`), timeout)
-  const onAbort = () => giveUp(new AgentError('unreachable', `${at}: no answer in time`))
+  const onAbort = () =>
+    giveUp(new AgentError('unreachable', `${at} did not answer ${notWithin(performance.now() - beganAt)}`))
   const onClose = () => stop('closed the connection during STARTTLS')
   signal.addEventListener('abort', onAbort)
   socket.once('close', onClose)

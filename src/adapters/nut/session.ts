@@ -1,3 +1,4 @@
+import { notWithin } from '../../core/duration.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import { closedOnAbort, settled } from './abort.ts'
 import { createBackoff } from './backoff.ts'
@@ -28,13 +29,25 @@ export interface SessionOptions extends LoginOptions {
   readonly dial: (signal: AbortSignal) => Promise<NutConnection>
 }
 
+/** For how long each call has waited, by its signal. */
+function createWaits(at: string) {
+  const begins = new WeakMap<AbortSignal, number>()
+  return {
+    begin: (signal: AbortSignal) => void (begins.has(signal) || begins.set(signal, performance.now())),
+    tooLate: (signal: AbortSignal) => {
+      const waited = performance.now() - (begins.get(signal) ?? performance.now())
+      return new AgentError('unreachable', `upsd at ${at} did not answer ${notWithin(waited)}`)
+    },
+  }
+}
+
 /** One connection, replaced with the next call after it was lost; and its login. */
 export function createSession(options: SessionOptions): Session {
   const { at, retryUpTo, dial, dialect } = options
   const login = createLogin(options)
   const backoff = createBackoff(retryUpTo)
   const closing = new AbortController()
-  const tooLate = () => new AgentError('unreachable', `upsd at ${at}: no answer in time`)
+  const { begin, tooLate } = createWaits(at)
   const connection = createReconnection({ check: backoff.check, establish, closing: closing.signal, tooLate })
   let present: NutConnection | undefined
   /** Connections whose end does not count as a failure: the server answered on them, or we closed them. */
@@ -52,7 +65,8 @@ export function createSession(options: SessionOptions): Session {
 
   async function useOnce<T>(signal: AbortSignal, action: (nut: NutConnection) => Promise<T>): Promise<T> {
     if (closing.signal.aborted) throw new AgentError('unreachable', `upsd at ${at}: the session is closed`)
-    if (signal.aborted) throw tooLate()
+    begin(signal)
+    if (signal.aborted) throw tooLate(signal)
     const nut = await connection.connected(signal)
     const { pipelining } = dialect
     try {
@@ -83,6 +97,7 @@ export function createSession(options: SessionOptions): Session {
   }
 
   async function establish(signal: AbortSignal): Promise<NutConnection> {
+    begin(signal)
     try {
       const nut = await dial(signal)
       present = nut
@@ -96,6 +111,7 @@ export function createSession(options: SessionOptions): Session {
   }
 
   async function logOut(signal: AbortSignal): Promise<void> {
+    begin(signal)
     login.unwant()
     // A login may be under way, with a new connection or on one that was there.
     const latest = connection.latest()
@@ -125,9 +141,9 @@ export function createSession(options: SessionOptions): Session {
   }
 
   /** Our timeout does not count as a failure of the server. */
-  function giveUp(nut: NutConnection): AgentError {
+  function giveUp(nut: NutConnection, signal: AbortSignal): AgentError {
     excused.add(nut)
-    return tooLate()
+    return tooLate(signal)
   }
 
   return {

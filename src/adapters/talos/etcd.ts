@@ -1,5 +1,6 @@
 import { ConnectError } from '@connectrpc/connect'
 import { type EtcdFacts, type Observed, observed, notObserved } from '../../core/cluster/cluster.ts'
+import { notWithin } from '../../core/duration.ts'
 import { messageOf } from '../../core/errors.ts'
 import {
   EtcdMemberAlarm_AlarmType as AlarmType,
@@ -67,7 +68,7 @@ export async function readEtcd(
     })
   } catch (error) {
     if (stopped.signal.aborted) return notObserved(`its etcd is not running: ${state}`)
-    if (limit.aborted) return notObserved('its etcd did not answer in time')
+    if (limit.aborted) return notObserved(`its etcd did not answer ${notWithin(answersWithin)}`)
     if (!(error instanceof ConnectError)) return notObserved(messageOf(error))
     if (brokeOff(error)) throw error
     return notObserved(error.rawMessage)

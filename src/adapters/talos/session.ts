@@ -41,12 +41,13 @@ export async function withSession<T>(
   signal: AbortSignal,
   action: (session: Session) => Promise<T>,
 ): Promise<T> {
+  const beganAt = performance.now()
   using connection = connect(peer, signal, need.isQuestion)
   try {
     signal.throwIfAborted()
     return await action(connection.session)
   } catch (error) {
-    throw translate(error, circumstances(peer, need, signal))
+    throw translate(error, { ...circumstances(peer, need), signal, beganAt })
   }
 }
 
@@ -60,12 +61,13 @@ export async function* streamed<T>(
   signal: AbortSignal,
   action: (session: Session) => AsyncIterable<T>,
 ): AsyncGenerator<T, void, undefined> {
+  const beganAt = performance.now()
   using connection = connect(peer, signal)
   try {
     signal.throwIfAborted()
     for await (const item of action(connection.session)) yield item
   } catch (error) {
-    throw translate(error, circumstances(peer, need, signal))
+    throw translate(error, { ...circumstances(peer, need), signal, beganAt })
   }
 }
 
@@ -94,6 +96,6 @@ function connect(
   }
 }
 
-function circumstances({ name, address, credentials }: Peer, need: Need, signal: AbortSignal) {
-  return { node: `${name} (${address})`, need, credentials, signal }
+function circumstances({ name, address, credentials }: Peer, need: Need) {
+  return { node: `${name} (${address})`, need, credentials }
 }

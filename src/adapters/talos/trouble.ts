@@ -1,4 +1,5 @@
 import { Code, ConnectError } from '@connectrpc/connect'
+import { notWithin } from '../../core/duration.ts'
 import { AgentError, type ErrorCode, messageOf } from '../../core/errors.ts'
 import { lackingRole, type Need } from './roles.ts'
 import { classOfText } from './go-errors.ts'
@@ -11,12 +12,17 @@ export interface Circumstances {
   readonly need: Need
   readonly credentials: Pick<Credentials, 'roles'>
   readonly signal: AbortSignal
+  /** When the call began, by `performance.now()`. */
+  readonly beganAt: number
 }
 
 /** Translates gRPC's codes, and Node's errors of sockets and certificates, into ours. */
-export function translate(error: unknown, { node, need, credentials, signal }: Circumstances): AgentError {
+export function translate(error: unknown, { node, need, credentials, signal, beganAt }: Circumstances): AgentError {
   if (error instanceof AgentError) return error
-  if (signal.aborted) return new AgentError('unreachable', `${node} did not answer in time`, error)
+  if (signal.aborted) {
+    const waited = notWithin(performance.now() - beganAt)
+    return new AgentError('unreachable', `${node} did not answer ${waited}`, error)
+  }
   if (!(error instanceof ConnectError)) return new AgentError('malformed', `${node}: ${messageOf(error)}`, error)
   if (!isSaidHere(error)) {
     const { code, rawMessage } = error

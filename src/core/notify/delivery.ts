@@ -1,7 +1,7 @@
 import { numberedKey, type RecordKind } from '../records.ts'
 import { listOf, number, object, oneOf, optional, text, time } from '../shape.ts'
 import type { Severity } from '../alert.ts'
-import { type Action, actionNames } from './action.ts'
+import { parseAction } from './action.ts'
 import type { Button, Message, MessageKind } from './message.ts'
 
 /**
@@ -35,16 +35,7 @@ export interface Delivery {
   readonly ref?: string
 }
 
-const button = object<Button>({
-  label: text,
-  action: (value, at) => {
-    const { do: name, subject } = object<{ do: string; subject: string }>({ do: text, subject: text })(value, at)
-    return {
-      do: oneOf(Object.fromEntries(actionNames.map((one) => [one, true as const])))(name, at),
-      subject,
-    } as Action
-  },
-})
+const button = object<Button>({ label: text, action: parseAction })
 
 const message = object<Message>({
   id: text,

@@ -1,7 +1,9 @@
 import type { DrillReport, WalkedPhase } from './drill.ts'
+import { describeFlapping } from './flapping.ts'
 import type { PowerState } from './state.ts'
 import type { TimelineRow } from './timeline.ts'
-import type { CriticalReason } from './triggers.ts'
+import { describeFall } from './trend.ts'
+import type { CriticalReason, TriggerState } from './triggers.ts'
 import type { Doubt, Doubts, UpsReading } from './ups.ts'
 
 /** The power as JSON: times in ISO 8601, numbers with their unit in their name. */
@@ -48,7 +50,26 @@ export interface UpsStateAnswer {
   readonly mainsForMs?: number
   /** For how long its status has said nothing for certain of mains power: what was known last holds. */
   readonly unclearForMs?: number
+  /** That it counts as on battery although it reports mains power, and why. */
+  readonly inferred?: string
+  /** That mains power keeps failing, and how often it has. */
+  readonly flapping?: string
   readonly reading?: ReadingAnswer
+}
+
+/** That a UPS does not answer: for how long there has been no reading, and why. */
+export interface NoReading {
+  readonly forMs: number
+  readonly why: string
+}
+
+/** A UPS that does not answer. */
+export interface UnreadUps extends NoReading {
+  readonly label: string
+  /** A power cut is not noticed while it does not answer. */
+  readonly isBlind: boolean
+  /** What would start a shutdown on battery, and what of it can't. */
+  readonly triggers: readonly TriggerState[]
 }
 
 /** One phase of a shutdown in time, counted from its start. */
@@ -72,6 +93,8 @@ export interface DrillCheckAnswer {
 export interface DrillReportAnswer extends Pick<DrillReport, 'at' | 'form' | 'reason'> {
   /** What the UPSes report as left; absent where they do not. */
   readonly runtimeMs?: number
+  /** Why it is absent, as a clause. */
+  readonly runtimeUnknown?: string
   readonly needsMs: number
   readonly timeline: readonly TimelineRowAnswer[]
   readonly checks: readonly DrillCheckAnswer[]
@@ -120,6 +143,10 @@ export function upsStateAnswerOf(state: PowerState, at: number, now: Date): UpsS
     forMs: ago(state.since),
     ...('lastHeard' in state ? { lastHeardAt: isoOf(state.lastHeard), lastHeardMsAgo: ago(state.lastHeard) } : {}),
     ...('reading' in state && state.reading ? { reading: readingAnswerOf(state.reading) } : {}),
+    ...('isInferred' in state && state.isInferred && state.fall
+      ? { inferred: `${describeFall(state.fall, at)} although the UPS reports mains power` }
+      : {}),
+    ...flappingIn(state, at),
     ...('unclearSince' in state && state.unclearSince !== undefined ? { unclearForMs: at - state.unclearSince } : {}),
   }
   const back = 'mainsSince' in state && state.mainsSince !== undefined ? { mainsForMs: at - state.mainsSince } : {}
@@ -140,6 +167,11 @@ export function upsStateAnswerOf(state: PowerState, at: number, now: Date): UpsS
   }
 }
 
+function flappingIn(state: PowerState, at: number): Pick<UpsStateAnswer, 'flapping'> {
+  const flapping = 'failures' in state ? describeFlapping(state.failures, at) : undefined
+  return flapping === undefined ? {} : { flapping }
+}
+
 export function timelineAnswerOf(rows: readonly TimelineRow[]): readonly TimelineRowAnswer[] {
   return rows.map(({ phase, from, to, likely, steps, reversible }) => ({
     phase,
@@ -156,6 +188,7 @@ export function drillReportAnswerOf({
   form,
   reason,
   runtime,
+  runtimeUnknown,
   needs,
   timeline,
   checks,
@@ -166,6 +199,7 @@ export function drillReportAnswerOf({
     form,
     reason,
     ...(runtime === undefined ? {} : { runtimeMs: Math.round(runtime) }),
+    ...(runtimeUnknown === undefined ? {} : { runtimeUnknown }),
     needsMs: Math.round(needs),
     timeline: timelineAnswerOf(timeline),
     checks: checks.map(({ subject, text, ok, ms }) => ({

@@ -7,6 +7,14 @@ export interface Sample {
   readonly runtime?: number
 }
 
+/** The battery's remaining runtime, in ms, and whether the UPS reported it or it is assumed. */
+export interface Left {
+  readonly ms: number
+  readonly told: boolean
+  /** Why it is assumed, as a clause. */
+  readonly why?: string | undefined
+}
+
 /** What is kept of it, in ms, and how far apart; older ones say less of now. */
 const kept = 120_000
 const apart = 900

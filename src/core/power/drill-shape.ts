@@ -29,15 +29,25 @@ const timelineRow = object<TimelineRow>({
 
 /** Reads the report of a rehearsal that is on record. */
 export const drillReport = object<DrillReport>({
+  request: optional(text),
   at: text,
   form: oneOf<DrillReport['form']>({ ordered: true, compressed: true, short: true }),
   reason: text,
   runtime: optional(number),
+  runtimeUnknown: optional(text),
   needs: number,
   timeline: listOf(timelineRow),
   checks: listOf(object<DrillCheck>({ subject: text, text, ok: flag, ms: optional(number) })),
   walked: optional(listOf(object<WalkedPhase>({ phase: phaseId, took: number, failed: listOf(text) }))),
 })
 
-/** Reads what a person has asked of a rehearsal. `until`: no further than this phase. */
-export const drillRequest = object<{ readonly until?: ReversiblePhase }>({ until: optional(reversiblePhase) })
+/** What a person has asked of a rehearsal. */
+export interface DrillRequest {
+  /** By which its report is found; records of 0.1.0 have none. */
+  readonly id?: string
+  /** No further than this phase. */
+  readonly until?: ReversiblePhase
+}
+
+/** Reads what a person has asked of a rehearsal. */
+export const drillRequest = object<DrillRequest>({ id: optional(text), until: optional(reversiblePhase) })

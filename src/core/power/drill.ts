@@ -15,12 +15,16 @@ export interface DrillCheck {
 
 /** The report of a rehearsal. Times in ms. */
 export interface DrillReport {
+  /** The request that it answers, by its id; absent where nobody requested it. */
+  readonly request?: string
   /** ISO 8601. */
   readonly at: string
   readonly form: ShutdownPlan['form']
   readonly reason: string
   /** What the UPSes say would be left if mains failed now; undefined where they do not say. */
   readonly runtime: number | undefined
+  /** Why not, as a clause. */
+  readonly runtimeUnknown?: string | undefined
   readonly needs: number
   readonly timeline: readonly TimelineRow[]
   readonly checks: readonly DrillCheck[]

@@ -1,7 +1,7 @@
-import { batteryLeft } from './battery.ts'
+import { batteryLeft, type Left } from './battery.ts'
 import { type PowerState, upsObstacle, useOf } from './state.ts'
 import type { CriticalReason, PowerPolicy } from './triggers.ts'
-import { has } from './ups.ts'
+import { has, whyUnknown } from './ups.ts'
 
 /** Which UPSes feed a machine, by label, and how much power value it needs (MINSUPPLIES). */
 export interface Feed {
@@ -101,21 +101,16 @@ export function failureOf(feed: Feed | undefined, power: Power): CriticalReason 
  * How long the machine's UPSes can feed it, in ms; Infinity on mains. `assumed` stands for the runtime of a battery
  * that reports none. `at` in ms of the clock of the observations.
  */
-export function timeLeft(
-  feed: Feed | undefined,
-  power: Power,
-  at: number,
-  assumed: number,
-): { ms: number; told: boolean } {
+export function timeLeft(feed: Feed | undefined, power: Power, at: number, assumed: number): Left {
   if (!feed) return mainsLasts
   const lefts = Object.entries(feed.powerValue).map(([ups, weight]) => {
     const state = power.upses.get(ups)
-    return { weight, isOff: isOff(state), ...leftOf(state, at, assumed) }
+    return { weight, isOff: isOff(state), ...leftOf(state, at, assumed, power.upses.size > 1 ? ups : 'the UPS') }
   })
   // It runs until the last supply fails that it needs. One that is OFF lends it no time, unless it could not run without.
   const on = lefts.filter((left) => !left.isOff)
   const last = carriedWith(on, feed.minSupplies, ({ ms }) => ms) ?? carriedWith(lefts, feed.minSupplies, ({ ms }) => ms)
-  return last ? { ms: last.ms, told: last.told } : mainsLasts
+  return last ? { ms: last.ms, told: last.told, why: last.why } : mainsLasts
 }
 
 /** The least that any of these machines has; where there are none, as on mains. */
@@ -124,12 +119,12 @@ export function leastTimeLeft(
   power: Power,
   at: number,
   assumed: number,
-): { ms: number; told: boolean } {
+): Left {
   const lefts = machines.map(({ feed }) => timeLeft(feed, power, at, assumed))
   return lefts.toSorted((a, b) => a.ms - b.ms)[0] ?? mainsLasts
 }
 
-const mainsLasts = { ms: Infinity, told: true } as const
+const mainsLasts: Left = { ms: Infinity, told: true }
 
 /** How the mains power of a machine is. */
 export interface MainsBack {
@@ -171,18 +166,20 @@ function carriedWith<T extends { readonly weight: number }>(
   return undefined
 }
 
-function leftOf(state: PowerState | undefined, at: number, assumed: number): { ms: number; told: boolean } {
+function leftOf(state: PowerState | undefined, at: number, assumed: number, who: string): Left {
   // Also one that is OFF: its figures are of a battery that feeds nothing.
   if (state?.mode === 'on-mains' && state.use === undefined) return mainsLasts
   if (state?.mode === 'latched') return mainsLasts
-  if (!state || state.mode === 'unknown') return { ms: assumed, told: false }
+  if (!state || state.mode === 'unknown')
+    return { ms: assumed, told: false, why: whyUnknown(undefined, 'runtime', who) }
   const use = useOf(state)
   const { reading, figuresAt: heard = state.lastHeard } = state
   const left =
     reading && batteryLeft(reading, use?.samples ?? [], { since: use?.battery.since ?? state.since, heard, at })
   if (left !== undefined) return { ms: left, told: true }
   // What is assumed counts from the moment that it matters.
-  return { ms: state.mode === 'critical' ? Math.max(0, assumed - (at - state.since)) : assumed, told: false }
+  const ms = state.mode === 'critical' ? Math.max(0, assumed - (at - state.since)) : assumed
+  return { ms, told: false, why: whyUnknown(reading, 'runtime', who) }
 }
 
 /**

@@ -25,12 +25,32 @@ const standsStill = 5 * 60_000
 /** What is doubted only for as long as it stands still. */
 const standing = 'it does not count down on battery'
 
+/** When the battery came into use, in ms of a monotonic clock, and what it was believed to have until then. */
+export interface Transfer {
+  readonly at: number
+  readonly charge?: number
+  readonly runtime?: number
+}
+
+/**
+ * Many UPSes measure anew when the battery comes into use, and report figures in between that are far too low: for so
+ * long one that has fallen below this part of what it was on mains power counts for nothing, in ms. Over moments of mains
+ * power this ends after so long on battery in all.
+ */
+const measuresFor = 10_000
+const measuresAtMost = 30_000
+const dipsBelow = 0.5
+/** A battery with a charge of no more than this has little runtime indeed, in %. */
+const littleCharge = 20
+
 /** What the UPS has said before, of what decides here. */
 export interface Before {
   readonly reading?: UpsReading | undefined
   /** The figures two minutes ago, or since the battery came into use; and for how long it has been in use, in ms. */
   readonly earlier?: { readonly charge?: number; readonly runtime?: number } | undefined
   readonly onBatteryFor?: number | undefined
+  /** The transfer to battery that this is seen after, and how long ago that was, in ms. */
+  readonly transfer?: (Transfer & { readonly ago: number }) | undefined
 }
 
 /**
@@ -43,6 +63,7 @@ export interface Before {
  * | battery.runtime  | negative, all ones, or beyond five days                                       |
  * |                  | next to nothing for this charge and load, without LB: 0, or minutes for seconds |
  * |                  | on battery for minutes without counting down                                  |
+ * | either           | less than half of what it was on mains power, in the first seconds on battery, without LB |
  * | battery.charge   | outside of 0 to 100 %                                                         |
  * |                  | next to nothing, without LB, and a long runtime, or mains power that does not charge it |
  */
@@ -55,7 +76,7 @@ export function plausible(raw: UpsReading, trust: Trust | undefined, before: Bef
   }
   if (charge !== undefined) {
     const why = whyNotCharge(raw, charge) ?? stays(before.reading?.doubts?.charge, (doubted) => charge <= doubted)
-    const doubt = told(charge, why, trust?.charge ?? true)
+    const doubt = told(charge, why, trust?.charge ?? true) ?? dip(raw, 'charge', before)
     if (doubt) doubtful.charge = doubt
   }
   if (runtime !== undefined) {
@@ -67,7 +88,8 @@ export function plausible(raw: UpsReading, trust: Trust | undefined, before: Bef
       stays(before.reading?.doubts?.runtime, (doubted) =>
         before.reading?.doubts?.runtime?.why === standing ? runtime === doubted : runtime <= doubted,
       )
-    const doubt = told(runtime, why, trust?.runtime ?? true)
+    const isLittle = believed !== undefined && believed <= littleCharge
+    const doubt = told(runtime, why, trust?.runtime ?? true) ?? (isLittle ? undefined : dip(raw, 'runtime', before))
     if (doubt) doubtful.runtime = doubt
   }
   if (!doubtful.charge && !doubtful.runtime) return raw
@@ -90,7 +112,21 @@ export function asReported({ doubts, ...reading }: UpsReading): UpsReading {
 }
 
 function stays(before: Doubt | undefined, isSame: (doubted: number) => boolean): string | undefined {
-  return before && !before.isConfigured && isSame(before.reported) ? before.why : undefined
+  return before && !before.isConfigured && !before.isUnconfirmed && isSame(before.reported) ? before.why : undefined
+}
+
+/** A figure that may only be measured anew: it counts if it lasts. A UPS that reports LB or FSD beside it is believed. */
+function dip(
+  reading: UpsReading,
+  figure: 'charge' | 'runtime',
+  { transfer, onBatteryFor = 0 }: Before,
+): Doubt | undefined {
+  const [was, reported] = [transfer?.[figure], reading[figure]]
+  if (was === undefined || reported === undefined || reported >= dipsBelow * was) return undefined
+  if (transfer!.ago >= measuresFor || onBatteryFor >= measuresAtMost) return undefined
+  if (has(reading, 'LB') || has(reading, 'FSD')) return undefined
+  const before = figure === 'charge' ? `${was} %` : inSeconds(was)
+  return { reported, why: `it was ${before} on mains power, and may be measured anew`, isUnconfirmed: true }
 }
 
 /** On mains power, and neither charging nor discharging: it is full, whatever charge it reports. */

@@ -1,9 +1,10 @@
 import { depletionOf, withSample } from './battery.ts'
-import { asReported, plausible } from './figures.ts'
+import { nextFailures } from './flapping.ts'
+import { asReported, plausible, type Transfer } from './figures.ts'
 import { lengthAt, nextSpell } from './spell.ts'
 import { type BatteryUse, type Heard, type PowerState, useOf } from './state.ts'
 import { evidenceOf, type Evidence } from './tokens.ts'
-import { fallOf, nextTrend } from './trend.ts'
+import { type Fall, fallOf, nextTrend } from './trend.ts'
 import { criticalReason, type CriticalReason, isBelow, isPurpose, isShortOf, type PowerPolicy } from './triggers.ts'
 import { has, isDoubted, isOnPurpose, type Observation, type UpsReading } from './ups.ts'
 
@@ -24,17 +25,22 @@ export function lookAt(state: PowerState, seen: Answer, policy: PowerPolicy): Lo
   const { at } = seen
   const before = state.mode !== 'unknown' && state.reading ? { ...state, reading: state.reading } : undefined
   const use = useOf(state)
-  const reading = plausible(readingAfter(state, seen), policy.trust, {
+  const raw = readingAfter(state, seen)
+  const said = evidenceOf(raw.status)
+  const transfer = nextTransfer(before, at, said)
+  const reading = plausible(raw, policy.trust, {
     reading: before?.reading,
     earlier: use?.samples.find((one) => at - one.at >= anEarlierTime),
     onBatteryFor: use && lengthAt(use.battery, at),
+    transfer: transfer && { ...transfer, ago: at - transfer.at },
   })
   // What a self-test took from the battery is no fall of its own.
   const isTestOver = before && isOnPurpose(before.reading) && !isOnPurpose(reading)
   const trend = nextTrend(isTestOver ? undefined : before?.trend, at, reading)
-  const said = evidenceOf(reading.status)
-  const isBattery = said === 'battery' || (said !== 'no-data' && contradicted(reading, trend, policy))
-  const evidence = isBattery ? 'battery' : said
+  const fall = fallOf(trend, reading)
+  const isInferred = !['battery', 'no-data'].includes(said) && contradicted(reading, fall, policy)
+  const evidence = isInferred ? 'battery' : said
+  const failures = isOnPurpose(reading) ? before?.failures : nextFailures(before?.failures, at, evidence)
   const lastOnBattery = evidence === 'battery' ? at : before?.lastOnBattery
   const heard: Heard = {
     lastHeard: at,
@@ -42,8 +48,26 @@ export function lookAt(state: PowerState, seen: Answer, policy: PowerPolicy): Lo
     figuresAt: seen.kind === 'reading' ? at : (before?.figuresAt ?? at),
     ...(lastOnBattery === undefined ? {} : { lastOnBattery }),
     ...(trend === undefined ? {} : { trend }),
+    ...(fall === undefined ? {} : { fall }),
+    ...(isInferred ? { isInferred } : {}),
+    ...(failures === undefined ? {} : { failures }),
+    ...(transfer === undefined ? {} : { transfer }),
   }
   return { at, evidence, heard }
+}
+
+/** The transfer to battery; undefined on mains power, and where nothing was known before it. */
+function nextTransfer(
+  before: Partial<Pick<Heard, 'reading' | 'transfer'>> | undefined,
+  at: number,
+  said: Evidence,
+): Transfer | undefined {
+  if (said === 'mains' || before?.transfer !== undefined) return said === 'mains' ? undefined : before?.transfer
+  if (said !== 'battery' || before?.reading === undefined) return undefined
+  // A battery that was in use before this transfer was noted was so at the start.
+  if (evidenceOf(before.reading.status) === 'battery') return undefined
+  const { charge, runtime } = before.reading
+  return { at, ...(charge === undefined ? {} : { charge }), ...(runtime === undefined ? {} : { runtime }) }
 }
 
 /** What the UPS says now: a status alone leaves the figures as they were. Nothing is judged. */
@@ -54,10 +78,8 @@ export function readingAfter(state: PowerState, seen: Answer): UpsReading {
 }
 
 /** Whether the battery empties although the UPS reports mains power, and has emptied so far that it counts. */
-function contradicted(reading: UpsReading, trend: Heard['trend'], policy: PowerPolicy): boolean {
-  if (policy.onBatteryBelow === undefined) return false
-  const fall = fallOf(trend, reading)
-  if (!fall) return false
+function contradicted(reading: UpsReading, fall: Fall | undefined, policy: PowerPolicy): boolean {
+  if (policy.onBatteryBelow === undefined || !fall) return false
   if ((has(reading, 'LB') && !isDoubted(reading)) || isBelow(reading.charge, policy.onBatteryBelow)) return true
   // Time is left for a shutdown, and not for much more.
   const { minimumRuntime = 0 } = policy

@@ -1,8 +1,7 @@
 import { describeDuration } from '../duration.ts'
 import type { PowerState } from './state.ts'
-import { fallOf } from './trend.ts'
 import type { PowerPolicy } from './triggers.ts'
-import { has } from './ups.ts'
+import { has, whyUnknown } from './ups.ts'
 
 /** What a battery must carry before anything is woken on it: a boot, and another shutdown. */
 export interface ReadinessPolicy {
@@ -44,14 +43,13 @@ const full = 90
  * | neither                           | until mains power has been on for `unknownChargeAfter`                    |
  */
 export function whyNotReady(
-  { reading, since, trend, isSilent }: PowerState & { readonly mode: 'on-mains' },
+  { reading, since, fall, isSilent }: PowerState & { readonly mode: 'on-mains' },
   at: number,
   policy: ReadinessPolicy,
   { ignoreLowBattery }: Pick<PowerPolicy, 'ignoreLowBattery'>,
 ): string | undefined {
   const { charge, runtime } = reading
   if (isSilent) return 'the UPS no longer answers'
-  const fall = fallOf(trend, reading)
   if (fall) return `the ${fall.of} falls although the UPS reports mains power (${reading.status.join(' ')})`
   if (has(reading, 'LB') && !ignoreLowBattery) return 'the battery is low (LB)'
   if (has(reading, 'DISCHRG') && charge !== undefined && charge < full)
@@ -60,9 +58,10 @@ export function whyNotReady(
     return `the battery is at ${charge} %, and waking needs ${policy.minimumCharge} % (power.wake.minimumCharge)`
   if (runtime !== undefined && runtime < policy.minimumRuntime && !(charge !== undefined && charge >= full))
     return `the battery lasts ${describeDuration(runtime)}, and waking needs ${describeDuration(policy.minimumRuntime)} (power.wake.minimumRuntime)`
-  const isWrong = [reading.doubts?.charge, reading.doubts?.runtime].some((doubt) => doubt && !doubt.isConfigured)
+  const { doubts } = reading
+  const isWrong = [doubts?.charge, doubts?.runtime].some((doubt) => doubt && !doubt.isConfigured)
   if ((!isWrong && (charge !== undefined || runtime !== undefined)) || has(reading, 'HB')) return undefined
   const passed = at - since
   if (passed >= policy.unknownChargeAfter) return undefined
-  return `${isWrong ? 'the UPS reports figures that are not plausible' : 'the UPS does not report its charge'}: mains power must last for ${describeDuration(policy.unknownChargeAfter)} (power.wake.unknownChargeAfter)`
+  return `${whyUnknown(reading, doubts?.charge || !doubts?.runtime ? 'charge' : 'runtime')}; mains power must last for ${describeDuration(policy.unknownChargeAfter)} (power.wake.unknownChargeAfter)`
 }

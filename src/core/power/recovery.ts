@@ -58,9 +58,9 @@ export function planWake({ machines, outage, powered, upses }: WakeSituation, po
   const here = machines.filter(({ name }) => powered.has(name))
   const missing = new Set(wentDown(outage) ? missingNodes(outage, here) : [])
   const toWake = here.filter(({ name }) => missing.has(name))
-  // Of one that was made anew the marks on other nodes may tell more later.
-  const isKnown = (name: string) => outage.reason !== 'restored' || outage.nodes[name] !== undefined
-  const others = here.filter(({ name, kind }) => kind === 'node' && !missing.has(name) && isKnown(name))
+  // Nodes are on record before they are cordoned; where workloads alone were scaled down, none was.
+  const mayBeMarked = (name: string) => outage.stage !== 'shedding' && outage.nodes[name] !== undefined
+  const others = here.filter(({ name, kind }) => kind === 'node' && !missing.has(name) && mayBeMarked(name))
   // What the flags keep from moving is there again, or has been given up.
   const whole = isWhole(machines, outage, powered)
   const storage = whole ? (outage.storage ?? []) : []

@@ -1,3 +1,4 @@
+import { normalMac } from '../address.ts'
 import type { Outage } from './outage.ts'
 
 /** A machine under the name that the configuration gave it, and by what it is known whatever its name. */
@@ -19,7 +20,7 @@ export function findRenames(
   const gone = before.filter(({ name }) => !now.some((one) => one.name === name))
   const come = now.filter(({ name }) => !before.some((one) => one.name === name))
   const pairs = gone.flatMap((old): [string, string][] => {
-    const byCard = come.filter((one) => one.macs.some((mac) => old.macs.map(bare).includes(bare(mac))))
+    const byCard = come.filter((one) => one.macs.some((mac) => old.macs.map(comparable).includes(comparable(mac))))
     const byAddress = come.filter((one) => one.address === old.address && (isCardless(one) || isCardless(old)))
     const [found, ...others] = byCard.length > 0 ? byCard : byAddress
     return found && others.length === 0 ? [[old.name, found.name]] : []
@@ -40,6 +41,6 @@ function isCardless({ macs }: NamedMachine): boolean {
   return macs.length === 0
 }
 
-function bare(mac: string): string {
-  return mac.toLowerCase().replaceAll(/[:-]/g, '')
+function comparable(mac: string): string {
+  return normalMac(mac) ?? mac.toLowerCase()
 }

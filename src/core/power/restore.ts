@@ -1,5 +1,6 @@
 import type { KubernetesFacts } from '../cluster/cluster.ts'
 import type { ScaledWorkload } from '../cluster/workload.ts'
+import { earliestRelease } from '../release/first-seen.ts'
 import type { Machine } from './machines.ts'
 import { beginOutage, type Outage, type OutageNode } from './outage.ts'
 
@@ -22,39 +23,36 @@ export interface Remains {
   readonly scaled: readonly ScaledWorkload[]
 }
 
-/** What can be told of an outage without a record. */
-export interface Restored {
-  /** Its record, made anew. */
-  readonly outage: Outage
-  /** Machines that are off, and of which no mark tells whether they are to be woken. */
+/** Machines that are off, and that nobody but a person wakes. */
+export interface LeftOff {
+  /** No mark tells that they ran: they have none, or seem not to have been Ready long before they were given one. */
   readonly unmarked: readonly string[]
-  /** Nodes that a person's order has shut down: a person wakes them. */
+  /** Nodes that a person's order has shut down. */
   readonly ordered: readonly string[]
 }
 
 /**
  * The record of an outage, made anew from our marks on the nodes; undefined where no machine is to be woken because of
- * them, and no workload to be scaled up.
+ * them, and no workload to be scaled up. `leftOff` tells of the rest.
  *
  * | node                                               | then                                                    |
  * |----------------------------------------------------|---------------------------------------------------------|
  * | cordoned by us for the power, up                   | uncordoned                                              |
  * | the same, off, was Ready until then                | woken, and uncordoned                                   |
  * | the same, off, was not Ready for long before       | uncordoned: a person may have had it off                |
- * | the same, off, by a person's order                 | left alone: a person wakes it                           |
+ * | off, by a person's order, was Ready until then     | left alone: a person wakes it                           |
  * | cordoned by us for an upgrade, off                 | woken: it was up when it was cordoned                   |
  * | cordoned by somebody else, or not at all           | left alone                                              |
  *
  * A NAS is woken with nodes, because they boot and mount from it. Other hosts bear no marks.
  */
-export function restoreOutage({ machines, scaled }: Remains, now: Date): Restored | undefined {
+export function restoreOutage({ machines, scaled }: Remains, now: Date): Outage | undefined {
   const nodes = machines.filter(({ machine }) => machine.kind === 'node')
   const marked = nodes.filter(({ kubernetes }) => kubernetes?.cordon?.why === 'power')
   const upgrading = nodes.filter(({ kubernetes, isUp }) => kubernetes?.cordon?.why === 'upgrade' && !isUp)
-  const ordered = marked.filter(({ isUp, kubernetes }) => !isUp && kubernetes?.cordon?.ordered === true)
+  const ordered = marked.filter(isOrdered)
   const ours = marked.filter((sight) => !ordered.includes(sight))
   const toWake = [...ours.filter(wasUp), ...(marked.length > 0 ? upgrading : [])].filter(({ isUp }) => !isUp)
-  const left = { unmarked: unmarkedIn(machines), ordered: ordered.map(({ machine }) => machine.name) }
   // Workloads have nowhere to run while a person keeps their nodes down.
   const scales = ordered.length > 0 ? [] : scaled
   if (toWake.length === 0 && scales.length === 0) return undefined
@@ -65,7 +63,24 @@ export function restoreOutage({ machines, scaled }: Remains, now: Date): Restore
     sight.machine.name,
     { wasUp: sight.isUp || toWake.includes(sight) || nas.includes(sight), state: sight.isUp ? 'drained' : 'off' },
   ])
-  return { outage: { ...begun, nodes: Object.fromEntries(entries), scaled: scales }, ...left }
+  return { ...begun, nodes: Object.fromEntries(entries), scaled: scales }
+}
+
+/** What is left off by an outage that was made anew, or where none was to be made. */
+export function leftOff(machines: readonly Sight[], outage?: Pick<Outage, 'nodes'>): LeftOff {
+  const isUnmarked = (sight: Sight) => {
+    const { machine, isUp, kubernetes } = sight
+    const isNot = kubernetes?.cordon === undefined || (kubernetes.cordon.why === 'power' && !ranBefore(kubernetes))
+    return !isUp && isNot && outage?.nodes[machine.name]?.wasUp !== true
+  }
+  const namesOf = (sights: readonly Sight[]) => sights.map(({ machine }) => machine.name)
+  return { unmarked: namesOf(machines.filter(isUnmarked)), ordered: namesOf(machines.filter(isOrdered)) }
+}
+
+/** Whether a person's order has shut it down: one that was off before is nobody's order. */
+export function isOrdered(sight: Sight): boolean {
+  const { isUp, kubernetes } = sight
+  return !isUp && kubernetes?.cordon?.why === 'power' && kubernetes.cordon.ordered === true && ranBefore(kubernetes)
 }
 
 /**
@@ -85,10 +100,15 @@ export function restoreBlindly(machines: readonly Sight[], lostAt: Date): Outage
 
 /** Whether a node ran when it was cordoned, as far as Kubernetes tells: it was Ready, or had been until shortly before. */
 function wasUp({ isUp, kubernetes }: Sight): boolean {
-  if (isUp || kubernetes === undefined) return isUp
+  return isUp || (kubernetes !== undefined && ranBefore(kubernetes))
+}
+
+function ranBefore(kubernetes: KubernetesFacts): boolean {
   if (kubernetes.ready) return true
   const cordonedAt = Date.parse(kubernetes.cordon?.at ?? '')
-  return kubernetes.notReadySince !== undefined && kubernetes.notReadySince >= cordonedAt - recently
+  // By a clock that was decades behind everything would have run until then.
+  if (cordonedAt < earliestRelease || kubernetes.notReadySince === undefined) return false
+  return kubernetes.notReadySince >= cordonedAt - recently
 }
 
 /** The earliest time on a mark that can be one. */
@@ -96,10 +116,4 @@ function startOf(marked: readonly Sight[], now: Date): Date {
   const times = marked.map(({ kubernetes }) => Date.parse(kubernetes?.cordon?.at ?? ''))
   const sound = times.filter((at) => at > 0 && at < now.getTime())
   return sound.length === 0 ? now : new Date(Math.min(...sound))
-}
-
-function unmarkedIn(machines: readonly Sight[]): readonly string[] {
-  return machines.flatMap(({ machine, isUp, kubernetes }) =>
-    !isUp && kubernetes?.cordon === undefined && machine.tier !== 'nas' ? [machine.name] : [],
-  )
 }

@@ -1,4 +1,5 @@
 import { inSeconds } from '../duration.ts'
+import type { Left } from './battery.ts'
 import { type Machine, type Tier, tiers } from './machines.ts'
 import type { Outage } from './outage.ts'
 import type { PhaseId } from '../phase-id.ts'
@@ -27,12 +28,6 @@ export interface ShutdownPolicy {
 export interface PreparationPolicy {
   readonly shed: readonly unknown[]
   readonly storageFlags: boolean
-}
-
-/** The battery's remaining runtime, in ms, and whether the UPS reported it or it is assumed. */
-export interface Left {
-  readonly ms: number
-  readonly told: boolean
 }
 
 /** In ms. A healthy API server answers in milliseconds; one that is down must not cost more of the battery. */
@@ -236,9 +231,7 @@ function controlPlaneRequested(machines: readonly Machine[], outage: Outage): bo
   )
 }
 
-function describeLeft({ ms, told }: Left): string {
+function describeLeft({ ms, told, why = 'the UPS does not report its runtime' }: Left): string {
   if (ms === Infinity) return 'on mains power'
-  return told
-    ? `the battery has ${inSeconds(ms)} left`
-    : `the UPS does not report its runtime; ${inSeconds(ms)} are assumed`
+  return told ? `the battery has ${inSeconds(ms)} left` : `${why}; ${inSeconds(ms)} are assumed`
 }

@@ -1,6 +1,10 @@
 import type { Sample } from './battery.ts'
 import { assertNever } from '../errors.ts'
+import type { Transfer } from './figures.ts'
+import type { MainsFailures } from './flapping.ts'
+import { forcedWords, latchedWords } from './forced.ts'
 import type { Spell } from './spell.ts'
+import type { Fall } from './trend.ts'
 import { type CriticalReason, isCalledOff, type PowerPolicy } from './triggers.ts'
 import { has, type UpsReading } from './ups.ts'
 
@@ -15,6 +19,14 @@ export interface Heard {
   readonly lastOnBattery?: number
   /** What the battery has said since the UPS began to report mains power, to see whether it falls. */
   readonly trend?: readonly Sample[]
+  /** The battery empties although the UPS reports mains power. */
+  readonly fall?: Fall
+  /** And so far that it counts as in use. */
+  readonly isInferred?: true
+  /** The transfer to battery, with the figures from before it; absent on mains power. */
+  readonly transfer?: Transfer
+  /** Of mains power, since it last held for a while. */
+  readonly failures?: MainsFailures
   /** Since when the status says nothing for certain of mains power: the last known state holds. */
   readonly unclearSince?: number
 }
@@ -123,7 +135,8 @@ export function useOf(state: PowerState): BatteryUse | undefined {
 }
 
 /**
- * A person cancels the shutdown for this reason, and every less severe one, until mains power is back; with a low battery in
+ * A person cancels the shutdown for this reason, and every less severe one, until mains power is back, or one that has not
+ * begun; with a low battery in
  * sight also for that, whatever came first: after a restart it was that an outage was under way. A UPS that has
  * not answered since the start then counts as unknown, and its silence starts nothing.
  * Undefined where there is nothing to cancel.
@@ -131,6 +144,7 @@ export function useOf(state: PowerState): BatteryUse | undefined {
 export function callOff(state: PowerState): PowerState | undefined {
   // It is no request: what is left of it is a latch.
   if (state.mode === 'forced') return { ...state, mode: 'latched' }
+  if (state.mode === 'on-battery' || state.mode === 'on-mains') return callOffAhead(state)
   if (state.mode !== 'critical') return undefined
   const { reason, reading, figuresAt = state.lastHeard, since, mainsSince, ...rest } = state
   if (reading === undefined)
@@ -145,6 +159,14 @@ export function callOff(state: PowerState): PowerState | undefined {
   const back = mainsSince === undefined || has(reading, 'FSD') ? {} : { mainsSince }
   const calledOff = has(reading, 'LB') && isCalledOff(reason, 'low-battery') ? 'low-battery' : reason
   return { ...rest, ...back, mode: 'on-battery', since: state.battery.since, reading, figuresAt, calledOff }
+}
+
+/** The shutdown that is to come: neither time on battery nor the rate starts one, and a low battery still does. */
+function callOffAhead(state: PowerState & { readonly mode: 'on-battery' | 'on-mains' }): PowerState | undefined {
+  const calledOff = 'fast-depletion'
+  if (state.mode === 'on-battery') return state.calledOff === undefined ? { ...state, calledOff } : undefined
+  const { use, isSilent: _, ...rest } = state
+  return use?.battery.isSo ? { ...rest, ...use, mode: 'on-battery', since: use.battery.since, calledOff } : undefined
 }
 
 /**
@@ -166,9 +188,9 @@ export function upsObstacle(state: PowerState, at: number, policy: Pick<PowerPol
     case 'critical':
       return 'the UPS is critical'
     case 'forced':
-      return 'the UPS server reports a forced shutdown (FSD)'
+      return `the UPS ${forcedWords}`
     case 'latched':
-      return 'the UPS server shows a forced shutdown (FSD): restart upsd to clear it'
+      return `the UPS ${latchedWords}`
     default:
       return assertNever(state)
   }

@@ -63,11 +63,19 @@ export function stopTimes(outages: readonly Outage[], machines: readonly Machine
   )
 }
 
-/** `takes 4 min at most, and the battery lasts 25 min`, or that it does not fit. */
-export function describeFit(needs: number, left: number | undefined, reserve = 0): string {
+/**
+ * `takes 4 min at most, and the battery lasts 25 min`, or that it does not fit. `why` is why it is not known how long it
+ * lasts, as a clause.
+ */
+export function describeFit(
+  needs: number,
+  left: number | undefined,
+  reserve = 0,
+  why = 'the UPS does not report its runtime',
+): string {
   const kept = reserve > 0 ? ` and keeps ${describeDuration(reserve)} in reserve` : ''
   const takes = `takes ${describeDuration(needs - reserve)} at most${kept}`
-  if (left === undefined) return `${takes}; the UPS does not report its runtime`
+  if (left === undefined) return `${takes}; ${why}`
   return needs <= left
     ? `${takes}, and the battery lasts ${describeDuration(left)}`
     : `${takes}, and the battery lasts only ${describeDuration(left)}: it is shortened`

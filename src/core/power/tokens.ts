@@ -61,6 +61,58 @@ export function hasToken(status: readonly string[], token: string): boolean {
   return status.some((one) => one === token || sameAs[one] === token)
 }
 
+const isKnown = (word: string) => Object.hasOwn(tokens, word)
+
+/** What separates words for certain, and what may also be part of one. */
+const separators = /[,;|/+&()[\]{}]+/
+const joints = /[-_.:]+/
+/** A word of which one of these is the beginning or the end may be more than one token. */
+const looksGlued = /^(OL|OB|LB|FSD)|(OL|OB|LB|FSD)$/
+
+/**
+ * The tokens of `ups.status`, each once, in upper case. NUT separates them by spaces; other servers write `OB,LB` or
+ * `OBLB`. A word is taken apart where it can be meant in one way only, and is kept whole otherwise.
+ *
+ * | word                             | is                                                                     |
+ * |----------------------------------|------------------------------------------------------------------------|
+ * | `OL`, `XYZ`                      | one token; unknown ones are tolerated                                  |
+ * | `OBLB`, `OB-LB`                  | tokens, because the whole word consists of them                        |
+ * | `OB,LB`, `OB\|LB`, `OB;XYZ`      | the same where one of the parts does                                   |
+ * | `OLB`, `OBX`, `NOT-OL`, `!OL`    | one word that nobody understands: it is never cut in half              |
+ */
+export function parseStatus(text: string): readonly string[] {
+  const words = text.toUpperCase().split(/\s+/)
+  return [...new Set(words.filter((word) => word !== '').flatMap(tokensIn))]
+}
+
+function tokensIn(word: string): readonly string[] {
+  if (isKnown(word)) return [word]
+  const parts = word.split(separators).filter((part) => part !== '')
+  const read = parts.map((part) => gluedIn(part))
+  const isSeparated = parts.length > 0 && read.some((one) => one !== undefined)
+  return isSeparated ? parts.flatMap((part, index) => read[index] ?? [part]) : [word]
+}
+
+/** The tokens that a word consists of, one after the other; undefined where it is anything else. */
+function gluedIn(word: string): readonly string[] | undefined {
+  const found: string[] = []
+  for (const part of word.split(joints)) {
+    // No token is the beginning of another, so there is one way at most.
+    for (let rest = part; rest !== '';) {
+      const next = Object.keys(tokens).find((token) => rest.startsWith(token))
+      if (next === undefined) return undefined
+      found.push(next)
+      rest = rest.slice(next.length)
+    }
+  }
+  return found.length === 0 ? undefined : found
+}
+
+/** Words of a status that nobody understands, and that may have a token in them which matters. */
+export function unclearWords(status: readonly string[]): readonly string[] {
+  return status.filter((word) => !isKnown(word) && looksGlued.test(word))
+}
+
 /** OB wins over OL: where a UPS reports both, it is on battery at least in part. */
 export function evidenceOf(status: readonly string[]): Evidence {
   const hints = new Set(status.map((token) => tokens[token]?.hint ?? 'nothing'))

@@ -264,13 +264,18 @@ function backIn({ mainsSince }: BatteryUse): Pick<BatteryUse, 'mainsSince'> {
 }
 
 /** What was heard last, without a doubt about its status: silence says nothing of that. */
-function heardIn({ lastHeard, reading, figuresAt, lastOnBattery, trend }: Heard): Heard {
+function heardIn(heard: Heard): Heard {
+  const { lastHeard, reading, figuresAt, lastOnBattery, trend, fall, isInferred, failures, transfer } = heard
   return {
     lastHeard,
     reading,
     figuresAt,
     ...(lastOnBattery === undefined ? {} : { lastOnBattery }),
     ...(trend === undefined ? {} : { trend }),
+    ...(fall === undefined ? {} : { fall }),
+    ...(isInferred ? { isInferred } : {}),
+    ...(failures === undefined ? {} : { failures }),
+    ...(transfer === undefined ? {} : { transfer }),
   }
 }
 

@@ -1,3 +1,4 @@
+import { describeDuration } from '../duration.ts'
 import type { Sample } from './battery.ts'
 import { has, isOnPurpose, type UpsReading } from './ups.ts'
 
@@ -44,6 +45,12 @@ export interface Fall {
   readonly since: number
   /** By how much it has fallen: a charge in %, a runtime in ms. */
   readonly by: number
+}
+
+/** `its charge has fallen by 12 % in 6 min`. */
+export function describeFall({ of, since, by }: Fall, at: number): string {
+  const much = of === 'charge' ? `${by} %` : describeDuration(by)
+  return `its ${of} has fallen by ${much} in ${describeDuration(at - since)}`
 }
 
 /** Whether the battery empties although the UPS reports mains power, as its charge shows, or else its runtime. */

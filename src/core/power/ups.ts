@@ -1,5 +1,6 @@
 import { inSeconds } from '../duration.ts'
-import { hasToken } from './tokens.ts'
+import { agreeing, listed } from '../count.ts'
+import { hasToken, unclearWords } from './tokens.ts'
 
 /** A figure that the UPS reports and that is not used. */
 export interface Doubt {
@@ -9,6 +10,8 @@ export interface Doubt {
   readonly why: string
   /** The configuration says so: nobody needs to be told. */
   readonly isConfigured?: true
+  /** It counts if it lasts: the battery has only just come into use. */
+  readonly isUnconfirmed?: true
 }
 
 export interface Doubts {
@@ -69,8 +72,21 @@ export function isDoubted(reading: UpsReading): boolean {
   return has(reading, 'LB') && isPlenty && (runtime === undefined || runtime >= plentyOfRuntime * runtimeLow)
 }
 
+/** Why a figure is not known, as a clause: the UPS does not report it, or it does, and it is not used. */
+export function whyUnknown(reading: UpsReading | undefined, figure: keyof Doubts, who = 'the UPS'): string {
+  if (reading === undefined) return `${who} has not answered yet`
+  const doubt = reading.doubts?.[figure]
+  if (!doubt) return `${who} does not report its ${figure}`
+  return `${who} reports ${describeReported(figure, doubt)}, which is not used: ${doubt.why}`
+}
+
+/** `a charge of 0 %`, `a runtime of 0 s`. */
+export function describeReported(figure: keyof Doubts, { reported }: Pick<Doubt, 'reported'>): string {
+  return figure === 'charge' ? `a charge of ${reported} %` : `a runtime of ${inSeconds(reported)}`
+}
+
 /** What a person should know about a UPS. */
-export type UpsRemark = 'bypass' | 'off' | 'alarm' | 'replace' | 'overload' | 'low'
+export type UpsRemark = 'bypass' | 'off' | 'alarm' | 'replace' | 'overload' | 'low' | 'words'
 
 /**
  * What a person should know of a UPS although nothing has to be done about it, by matter; undefined says that the matter
@@ -83,6 +99,7 @@ export function remarksOn(reading: UpsReading): Readonly<Record<UpsRemark, strin
     ...(charge === undefined ? [] : [`a charge of ${charge} %`]),
     ...(runtime === undefined ? [] : [`a runtime of ${inSeconds(runtime)}`]),
   ]
+  const words = unclearWords(reading.status)
   const remark = (token: string, text: string) => (has(reading, token) ? text : undefined)
   return {
     bypass: remark('BYPASS', 'is in bypass (BYPASS): its load loses power at once when mains power fails'),
@@ -91,7 +108,11 @@ export function remarksOn(reading: UpsReading): Readonly<Record<UpsRemark, strin
     replace: remark('RB', 'needs a new battery (RB)'),
     overload: remark('OVER', 'is overloaded (OVER): it may switch off when the power fails'),
     low: isDoubted(reading)
-      ? `reports a low battery (LB) with ${figures.join(' and ')}: if that is wrong, set power.ignoreLowBattery`
+      ? `reports a low battery (LB) with ${figures.join(' and ')}, which do not fit together`
       : undefined,
+    words:
+      words.length === 0
+        ? undefined
+        : `reports ${listed(words)} in its status, which NUT does not know and which may stand for several tokens: ${agreeing(words, 'it is', 'they are')} not used`,
   }
 }

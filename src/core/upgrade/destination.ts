@@ -4,12 +4,21 @@ import { movementOf } from '../release/left-behind.ts'
 import { withdrawnReason } from '../release/policy.ts'
 import type { TargetDecision } from '../release/target.ts'
 import { compareVersions } from '../version.ts'
+import { type Abort, describeAbort } from './abort.ts'
 import type { Obstacle } from './gates.ts'
 
 /** The target release, and why no more nodes are upgraded to it. */
 export interface Destination {
   readonly version: string | undefined
   readonly hold?: Obstacle
+}
+
+export interface Surroundings {
+  /** The node that this agent itself runs on. */
+  readonly ownNode: string | undefined
+  readonly withdrawn: readonly string[]
+  /** That a person has aborted the rollout of the release that is decided on. */
+  readonly aborted?: Abort | undefined
 }
 
 /**
@@ -20,7 +29,7 @@ export interface Destination {
 export function destinationOf(
   cluster: Cluster,
   release: TargetDecision,
-  { ownNode, withdrawn }: { readonly ownNode: string | undefined; readonly withdrawn: readonly string[] },
+  { ownNode, withdrawn, aborted }: Surroundings,
 ): Destination {
   const begun = cluster.nodes.flatMap((node) => {
     const mark = node.kubernetes.ok ? node.kubernetes.value.cordon : undefined
@@ -39,6 +48,7 @@ export function destinationOf(
       hold: { reason: `${withdrawnReason(all.at(-1)!)}: no more nodes are upgraded to it` },
     }
   if (running.length <= 1) return { version: newest }
+  if (aborted) return { version: newest, hold: { reason: describeAbort(aborted) } }
   const reason = release.kind === 'wait' ? `${release.version}: ${release.reason}` : release.reason
   const until = release.kind === 'wait' && release.until !== undefined ? new Date(release.until) : undefined
   return { version: newest, hold: { reason, ...(until === undefined ? {} : { until }) } }

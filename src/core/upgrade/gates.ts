@@ -10,6 +10,7 @@ import {
 } from '../cluster/cluster.ts'
 import type { KubernetesComponent } from '../cluster/components.ts'
 import { leavingObstacle } from '../cluster/disruption.ts'
+import { type Abort, describeAbort } from './abort.ts'
 import { describeDuration } from '../duration.ts'
 import { neededFor, type NodeTimesByRole } from './estimate.ts'
 import { isArmed, isStagedByUs } from '../cluster/next-boot.ts'
@@ -37,8 +38,8 @@ export interface Circumstances {
   readonly approved: string | undefined
   /** When the window that a person has opened closes. */
   readonly openUntil: Date | undefined
-  /** The target release, where a person has aborted its rollout. */
-  readonly aborted: string | undefined
+  /** That a person has aborted the rollout of the target release. */
+  readonly aborted: Abort | undefined
   readonly rollbacks: readonly RollbackRequest[]
   /** What a person has agreed to lose with the release that is approved, by name. */
   readonly mayLose: readonly string[]
@@ -96,8 +97,7 @@ export function startObstacle(
   if (paused) return { reason: paused }
   if (clockFault) return { reason: `${clockFault}: no node is upgraded by it` }
   if (hold) return hold
-  if (aborted === target.version)
-    return { reason: `the rollout of ${target.version} was aborted: start it again with \`caretaker rollout start\`` }
+  if (aborted?.release === target.version) return { reason: describeAbort(aborted) }
   if (powerObstacle) return { reason: powerObstacle }
   const blackout = blackoutObstacle(circumstances)
   if (blackout) return blackout

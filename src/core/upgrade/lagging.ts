@@ -1,11 +1,12 @@
 import { agreeing, listed } from '../count.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import { type Abort, describeAbort } from './abort.ts'
 import { isNewer, isOfficial } from '../version.ts'
 import type { Rollout } from './record.ts'
 
 export interface LaggingSituation {
   /** Releases whose rollouts a person has aborted. */
-  readonly aborted: readonly string[]
+  readonly aborted: readonly Abort[]
   /** Newest first. */
   readonly rollouts: readonly Rollout[]
   /** Names of nodes of which it is said already why they stay. */
@@ -15,28 +16,30 @@ export interface LaggingSituation {
 /**
  * Nodes that stay at an older release because the rollout of a newer one was aborted, by a person or by a rollback: a
  * sentence for each release that they run. Where the rollout goes on, what it waits for says why they are behind.
+ *
+ * @param coming the release that would be next, whether it still soaks or not
  */
 export function describeLagging(
   { nodes }: Pick<Cluster, 'nodes'>,
-  target: string | undefined,
+  coming: string | undefined,
   { aborted, rollouts, explained }: LaggingSituation,
 ): readonly string[] {
   const found = nodes.flatMap(({ name, talos }) =>
     talos.ok && isOfficial(talos.value.version) ? [{ name, version: talos.value.version }] : [],
   )
-  const others = [...found.map(({ version }) => version), ...(target === undefined ? [] : [target])]
+  const others = [...found.map(({ version }) => version), ...(coming === undefined ? [] : [coming])]
   const lagging = found.flatMap(({ name, version }) => {
-    const release = aborted.findLast((one) => isNewer(one, version) && others.includes(one))
-    return release === undefined || explained.has(name) ? [] : [{ name, version, release }]
+    const abort = aborted.findLast(({ release }) => isNewer(release, version) && others.includes(release))
+    return abort === undefined || explained.has(name) ? [] : [{ name, version, abort }]
   })
-  const groups = Map.groupBy(lagging, ({ name, version, release }) =>
+  const groups = Map.groupBy(lagging, ({ name, version, abort: { release } }) =>
     [version, release, wentBack(rollouts, name, release) ? 'back' : ''].join(' '),
   )
   return [...groups.values()].map((group) => {
-    const [{ name, version, release }] = group as [(typeof group)[0]]
+    const [{ name, version, abort }] = group as [(typeof group)[0]]
     const names = group.map((one) => one.name)
-    const back = wentBack(rollouts, name, release) ? `${agreeing(names, 'was', 'were')} rolled back, and ` : ''
-    return `${listed(names)} ${back}${agreeing(names, 'stays', 'stay')} at ${version}, because the rollout of ${release} was aborted: start it again with \`caretaker rollout start\``
+    const back = wentBack(rollouts, name, abort.release) ? `${agreeing(names, 'was', 'were')} rolled back, and ` : ''
+    return `${listed(names)} ${back}${agreeing(names, 'stays', 'stay')} at ${version}, because ${describeAbort(abort)}`
   })
 }
 

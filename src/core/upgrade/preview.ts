@@ -7,6 +7,8 @@ export interface UpgradePreview {
   readonly cluster: Cluster
   /** What the release policy says. */
   readonly release: TargetDecision
+  /** By what a person holds that release back, while it waits too; a sentence each. */
+  readonly held: readonly string[]
   /** The release that nodes are brought to now; undefined when no node tells what it runs. */
   readonly version: string | undefined
   readonly decision: UpgradeDecision

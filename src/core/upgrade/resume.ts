@@ -201,7 +201,7 @@ function whyRelease({ node, name, target, circumstances }: Marked): string | und
   const { powerObstacle, paused, hold, blocked, aborted } = circumstances
   return (
     (powerObstacle ?? paused ?? hold?.reason ?? nodePause(node) ?? blocked.get(name)?.why) ||
-    (aborted === target.version ? `the rollout of ${target.version} was aborted` : undefined)
+    (aborted?.release === target.version ? `the rollout of ${target.version} was aborted` : undefined)
   )
 }
 

@@ -1,11 +1,18 @@
 import { z } from '@hono/zod-openapi'
 import type { Alert } from '../../core/alert.ts'
 import type { Entry } from '../../core/journal.ts'
+import type { Action } from '../../core/notify/action.ts'
 import { count, pageOf, schemaOf, text, time } from './answer.ts'
 
 /** What happened, and what a person should know. */
 
 export const severity = z.enum(['info', 'warning', 'critical'])
+
+/** What a person may request at once, and what it is offered for. */
+export const action = schemaOf<Action>()(
+  'Action',
+  z.object({ do: z.enum(['cancel', 'wake', 'approve', 'pause']), subject: text }),
+)
 
 export const alert = schemaOf<Alert>()(
   'Alert',
@@ -15,6 +22,7 @@ export const alert = schemaOf<Alert>()(
     subject: text,
     text,
     action: text.optional(),
+    offers: z.array(action).optional(),
     since: time,
     settledAt: time.optional(),
   }),

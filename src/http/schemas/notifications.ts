@@ -3,7 +3,7 @@ import type { Delivery } from '../../core/notify/delivery.ts'
 import type { Message } from '../../core/notify/message.ts'
 import type { TestAnswer } from '../../core/operator.ts'
 import { count, ms, pageOf, schemaOf, text, texts, time } from './answer.ts'
-import { severity } from './journal.ts'
+import { action, severity } from './journal.ts'
 
 /** What people are told. */
 
@@ -20,12 +20,7 @@ const message = schemaOf<Message>()(
     title: text,
     text,
     details: texts.optional(),
-    buttons: z.array(
-      z.object({
-        label: text,
-        action: z.object({ do: z.enum(['cancel', 'wake', 'approve', 'pause']), subject: text }),
-      }),
-    ),
+    buttons: z.array(z.object({ label: text, action })),
   }),
 )
 

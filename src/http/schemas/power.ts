@@ -53,9 +53,15 @@ const upsState = schemaOf<UpsStateAnswer>()(
     wasOnBattery: z.literal(true).optional(),
     mainsForMs: ms.optional(),
     unclearForMs: ms.optional(),
+    inferred: text.optional(),
+    flapping: text.optional(),
     reading: reading.optional(),
   }),
 )
+
+const trigger = z
+  .object({ reason: criticalReason, text, disarmed: text.optional(), lacks: text.optional() })
+  .openapi('Trigger')
 
 const ups = schemaOf<UpsAnswer>()(
   'Ups',
@@ -64,10 +70,9 @@ const ups = schemaOf<UpsAnswer>()(
     state: upsState,
     loginRefused: text.optional(),
     silentForMs: ms.optional(),
+    noReading: z.object({ forMs: ms, why: text }).optional(),
     driver: z.object({ pollIntervalMs: ms.optional(), pollFrequencyMs: ms.optional() }).optional(),
-    triggers: z.array(
-      z.object({ reason: criticalReason, text, disarmed: text.optional(), lacks: text.optional() }).openapi('Trigger'),
-    ),
+    triggers: z.array(trigger),
   }),
 )
 
@@ -85,7 +90,17 @@ const timelineRow = schemaOf<TimelineRowAnswer>()(
 
 export const powerPlan = schemaOf<PowerPlanAnswer>()(
   'PowerPlan',
-  z.object({ form, reason: text, leftMs: ms.nullable(), needsMs: ms, timeline: z.array(timelineRow) }),
+  z.object({
+    form,
+    reason: text,
+    leftMs: ms.nullable(),
+    leftUnknown: text.optional(),
+    unread: z
+      .array(z.object({ forMs: ms, why: text, label: text, isBlind: z.boolean(), triggers: z.array(trigger) }))
+      .optional(),
+    needsMs: ms,
+    timeline: z.array(timelineRow),
+  }),
 )
 
 const drillReport = schemaOf<DrillReportAnswer>()(
@@ -95,6 +110,7 @@ const drillReport = schemaOf<DrillReportAnswer>()(
     form,
     reason: text,
     runtimeMs: ms.optional(),
+    runtimeUnknown: text.optional(),
     needsMs: ms,
     timeline: z.array(timelineRow),
     checks: z.array(z.object({ subject: text, text, ok: z.boolean(), tookMs: ms.optional() })),

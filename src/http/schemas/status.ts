@@ -7,6 +7,7 @@ import { cluster } from './cluster.ts'
 import { alert } from './journal.ts'
 import { outage, power } from './power.ts'
 import { stagedImage } from './staging.ts'
+import { pause } from './upgrade.ts'
 
 /** How the homelab and the agent are. */
 
@@ -40,7 +41,7 @@ export const status = schemaOf<StatusAnswer>()(
     activities: z.array(activity),
     alerts: z.object({ open: count, worst: alert.optional() }),
     outage: outage.optional(),
-    paused: text.optional(),
+    paused: pause.optional(),
     waiting: text.optional(),
     published: stagedImage.optional(),
     queue: z.record(z.string(), count).optional(),

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import type { EtcdSnapshot } from '../../core/cluster/snapshot.ts'
-import type { PlanAnswer, RolloutAnswer } from '../../core/operator.ts'
+import type { Pause, PlanAnswer, RolloutAnswer } from '../../core/operator.ts'
 import type { NodePlan } from '../../core/upgrade/decision.ts'
 import type { Rollout, RolloutNode } from '../../core/upgrade/record.ts'
 import { count, ms, pageOf, schemaOf, text, texts, time } from './answer.ts'
@@ -9,6 +9,9 @@ import { phaseTimes } from './phase.ts'
 import { plan as phases } from './plan.ts'
 
 /** What the upgrade would do, and what rollouts did. */
+
+/** A pause of rollouts. */
+export const pause = schemaOf<Pause>()('Pause', z.object({ reason: text, by: text.optional(), since: time.optional() }))
 
 const nodePlan = schemaOf<NodePlan>()(
   'NodePlan',
@@ -38,6 +41,7 @@ export const plan = schemaOf<PlanAnswer>()(
     order: texts,
     takesMs: ms,
     toApprove: texts,
+    held: texts,
     warnings: texts,
   }),
 )
@@ -81,8 +85,8 @@ export const rolloutStatus = schemaOf<RolloutAnswer>()(
     plan,
     current: rollout.optional(),
     approved: text.optional(),
-    aborted: texts,
-    paused: text.optional(),
+    aborted: z.array(z.object({ release: text, by: text.optional(), at: time.optional() })),
+    paused: pause.optional(),
     openUntil: time.optional(),
     snapshot: snapshot.optional(),
   }),

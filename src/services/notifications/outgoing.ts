@@ -14,6 +14,8 @@ export interface Outgoing {
   readonly body?: unknown
   /** What must never stand in an error: tokens, topics, whole URLs. */
   readonly secrets?: readonly string[]
+  /** In bytes, instead of 65,536: what is read of the answer at most. */
+  readonly largest?: number
 }
 
 export interface Incoming {
@@ -44,17 +46,26 @@ const longestPause = 3_600_000
  *
  * @throws AgentError `unreachable`, `timed-out`; only what never came is an error here: see `refusalOf` for the rest
  */
-export async function ask(outgoing: Outgoing, signal: AbortSignal): Promise<Incoming> {
-  const late = AbortSignal.timeout(answerWithin)
+export async function ask(outgoing: Outgoing, signal: AbortSignal, within = answerWithin): Promise<Incoming> {
+  const late = AbortSignal.timeout(within)
   try {
     const response = await send(outgoing, AbortSignal.any([signal, late]))
-    return { status: response.statusCode ?? 0, headers: response.headers, text: await readWhole(response) }
+    return {
+      status: response.statusCode ?? 0,
+      headers: response.headers,
+      text: await readWhole(response, outgoing.largest),
+    }
   } catch (error) {
-    if (error instanceof AgentError) throw error
-    const { doing, url } = outgoing
-    if (late.aborted) throw new AgentError('timed-out', `${doing}: no answer within ${answerWithin / 1_000} s`)
-    throw new AgentError('unreachable', `${doing}: ${hide(`${url.host}: ${messageOf(error)}`, outgoing)}`)
+    if (late.aborted) throw new AgentError('timed-out', `${outgoing.doing}: no answer within ${within / 1_000} s`)
+    throw unreachable(outgoing, error)
   }
+}
+
+/** A request that came to nothing, without its secrets. */
+export function unreachable(outgoing: Outgoing, error: unknown): AgentError {
+  if (error instanceof AgentError) return error
+  const { doing, url } = outgoing
+  return new AgentError('unreachable', `${doing}: ${hide(`${url.host}: ${messageOf(error)}`, outgoing)}`)
 }
 
 /** The same for an answer that must say yes: any of 200 to 299. @throws AgentError as `refusalOf` says */
@@ -96,7 +107,12 @@ export function retryAfter(header: string | undefined, now = Date.now()): number
 
 /** Without what is secret, however it is written in a URL. */
 function hide(text: string, { url, secrets = [] }: Outgoing): string {
-  const words = [...secrets, url.pathname, url.search, url.password].filter((word) => word.length > 3)
+  return withoutSecrets(text, [...secrets, url.pathname, url.search, ...url.searchParams.values(), url.password])
+}
+
+/** A text of others without these words, however they are written in a URL. */
+export function withoutSecrets(text: string, secrets: readonly string[]): string {
+  const words = secrets.filter((word) => word.length > 3)
   return [...words, ...words.map(encodeURIComponent), ...words.map(decode)]
     .toSorted((a, b) => b.length - a.length)
     .reduce((told, word) => told.replaceAll(word, '…'), text)
@@ -110,7 +126,11 @@ function decode(text: string): string {
   }
 }
 
-function send({ url, method = 'POST', headers = {}, body }: Outgoing, signal: AbortSignal): Promise<IncomingMessage> {
+/** The request itself; resolves with the head of the answer. */
+export function send(
+  { url, method = 'POST', headers = {}, body }: Outgoing,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
   const isText = typeof body === 'string' || body === undefined
   const text = isText ? (body ?? '') : JSON.stringify(body)
   return new Promise((resolve, reject) => {
@@ -134,13 +154,14 @@ function send({ url, method = 'POST', headers = {}, body }: Outgoing, signal: Ab
   })
 }
 
-async function readWhole(response: IncomingMessage): Promise<string> {
+/** The body of an answer, as far as it is read at all. */
+export async function readWhole(response: IncomingMessage, largest = largestAnswer): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of response as AsyncIterable<Buffer>) {
     chunks.push(chunk)
     size += chunk.length
-    if (size >= largestAnswer) break
+    if (size >= largest) break
   }
-  return Buffer.concat(chunks).subarray(0, largestAnswer).toString('utf8')
+  return Buffer.concat(chunks).subarray(0, largest).toString('utf8')
 }

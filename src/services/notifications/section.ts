@@ -1,13 +1,16 @@
 import { z } from 'zod'
 import { duration, name, time, timeZone } from '../../config/scalars.ts'
+import { days } from '../../core/upgrade/window.ts'
 import { channelConfig } from './channels/kinds.ts'
 
 const severity = z.enum(['info', 'warning', 'critical'])
-const day = z.enum(['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'])
+const day = z.enum(days)
 
 const route = z.strictObject({
   channels: z.array(name).min(1).meta({ description: 'Names of channels' }),
-  severity: severity.default('warning').meta({ description: 'This and more severe; a digest counts as info' }),
+  severity: severity
+    .default('warning')
+    .meta({ description: 'Alerts as severe as this and more; digests and events that topics name go anyway' }),
   topics: z.array(z.string().min(1)).optional().meta({
     description:
       'Ids of alerts, types of events, digest.rollout, digest.outage, or their first words: power, rollout, ups.silent. Default: all alerts and digests',

@@ -1,11 +1,269 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { settleGone } from '../../core/alert.ts'
+import { counted } from '../../core/count.ts'
+import { AgentError, messageOf } from '../../core/errors.ts'
+import type { Event } from '../../core/event.ts'
+import { composeEvent } from '../../core/notify/compose.ts'
+import type { Message } from '../../core/notify/message.ts'
+import { type Audience, planTellings, type TellingPolicy } from '../../core/notify/plan.ts'
+import { channelsFor, defaultRoutes, quietUntil } from '../../core/notify/routing.ts'
 import type { RunningService } from '../../core/service.ts'
+import { createActions, type Actions } from '../../operations/actions.ts'
+import { remembered } from '../../operations/facts.ts'
 import type { ServiceContext } from '../../operations/service.ts'
+import type { OutgoingMessage, Press, PressAnswer } from './channel.ts'
+import { loadKind } from './channels/kinds.ts'
+import { createOutbox, type Outbox } from './outbox.ts'
 import type { NotificationsSection } from './section.ts'
+import { createSender, type Sender } from './sender.ts'
+import { testChannels } from './test-message.ts'
+import { voiceOf } from './voice.ts'
 
-/** Opens the channels, and tells what is to be told by them until it is disposed of. */
-export async function startNotifications({ section }: ServiceContext<NotificationsSection>): Promise<RunningService> {
+type Context = ServiceContext<NotificationsSection>
+
+/** In ms: reminders and updates come due without anything happening. */
+const looksEvery = 30_000
+/** So many records are looked through: whatever is older was told, or is not news. */
+const looksBack = 20
+/** In ms: before a channel that fails to listen is tried again. */
+const listensAgainAfter = 30_000
+
+/** Opens the channels, and tells by them what is to be told, until it is disposed of. */
+export async function startNotifications(context: Context): Promise<RunningService> {
+  const { section, alerts, ports, signal } = context
+  const names = Object.keys(section.channels)
+  settleGone(alerts, { channel: names })
+  const outbox = createOutbox(ports.journal, context.now)
+  dropOthers(outbox, context, names)
+  if (names.length === 0) return { status: () => 'no channel is configured', [Symbol.asyncDispose]: async () => {} }
+
+  const actions = createActions({
+    key: await context.key('actions'),
+    operator: context.operator,
+    alerts,
+    journal: ports.journal,
+    timeZone: () => voiceOf(context).timeZone,
+    now: context.now,
+  })
+  const senders = new Map(names.map((name) => [name, openSender(name, { context, outbox, actions })]))
+  const telling = startTelling(context, outbox, senders)
+  const work = names.flatMap((name) => runChannel(senders.get(name)!, name, { context, actions }))
+  const notifier = context.notifyThrough({
+    test: (channel, asked) => testChannels(channel, { senders, context, asked }),
+  })
   return {
-    status: () => (Object.keys(section.channels).length === 0 ? 'no channel is configured' : undefined),
-    [Symbol.asyncDispose]: async () => {},
+    status: () => describeSenders(senders, outbox),
+    [Symbol.asyncDispose]: async () => {
+      notifier[Symbol.dispose]()
+      telling[Symbol.dispose]()
+      // Its signal has aborted: what is in flight ends at once, and is sent again at the next start.
+      if (signal.aborted) await Promise.all(work)
+    },
   }
+}
+
+/** What waits for channels that are gone is given up, and said to be. */
+function dropOthers(outbox: Outbox, { now }: Context, names: readonly string[]): void {
+  for (const delivery of outbox.abandoned(names))
+    outbox.keep({
+      ...delivery,
+      state: 'refused',
+      why: 'the channel is no longer configured',
+      endedAt: now().toISOString(),
+    })
+}
+
+interface Means {
+  readonly context: Context
+  readonly outbox: Outbox
+  readonly actions: Actions
+}
+
+function openSender(name: string, { context, outbox, actions }: Means): Sender {
+  const { section, files, alerts, log, now, monotonic } = context
+  const config = section.channels[name]!
+  const means = {
+    name,
+    files,
+    log: log.child({ channel: name }),
+    buttonsFail: (why: string | undefined) => reportButtons(alerts, name, why),
+    worst: () => {
+      const [worst] = alerts.all
+      return worst && { critical: worst.severity === 'critical', text: worst.text }
+    },
+    now,
+    pause: async (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal }).catch(() => {}),
+  }
+  return createSender({
+    name,
+    open: async () => (await loadKind(config))(config, means),
+    outbox,
+    voice: () => voiceOf(context),
+    expireAfter: section.expireAfter,
+    outgoing: (message) => outgoingOf(message, name, context, actions),
+    alerts,
+    log,
+    now,
+    monotonic,
+  })
+}
+
+function reportButtons(alerts: Context['alerts'], name: string, why: string | undefined): void {
+  const content = why !== undefined && {
+    severity: 'warning' as const,
+    subject: name,
+    text: `buttons that are pressed in ${name} do nothing: ${why}`,
+    action: 'Fix the channel; until then use the commands of `caretaker`',
+  }
+  alerts.report(`channel.buttons:${name}`, content || undefined)
+}
+
+function outgoingOf(message: Message, channel: string, context: Context, actions: Actions): OutgoingMessage {
+  const base = context.publicUrl()
+  const { buttons, ...rest } = message
+  return {
+    ...rest,
+    homelab: voiceOf(context).homelab,
+    ...(base === undefined ? {} : { link: base }),
+    buttons: buttons.map(({ label, action }) => {
+      const token = actions.issue(channel, action)
+      return { label, token, ...(base === undefined ? {} : { url: actionUrl(base, channel, token) }) }
+    }),
+  }
+}
+
+/** Where a button is pressed in a browser: `https://nas.lan:8420/act/phone/c…`. */
+export function actionUrl(base: string, channel: string, token: string): string {
+  return new URL(`act/${channel}/${token}`, base.endsWith('/') ? base : `${base}/`).href
+}
+
+/** Puts into the outbox what is to be told: at each alert and event, and now and then. */
+function startTelling(context: Context, outbox: Outbox, senders: ReadonlyMap<string, Sender>): Disposable {
+  const { section, alerts, ports, now, log } = context
+  const routes = section.routes ?? defaultRoutes([...senders.keys()])
+  const since = rememberChannels(context, [...senders.keys()])
+  const quiet = () => {
+    const { quiet: hours } = section
+    return hours && { ...hours, timeZone: hours.timeZone ?? context.config().upgrade.timeZone }
+  }
+
+  function add(channel: string, message: Message, notBefore?: string): void {
+    outbox.add(channel, message, notBefore)
+    senders.get(channel)!.wake(message.severity === 'critical')
+  }
+
+  function look(): void {
+    const policy: TellingPolicy = { routes, quiet: quiet(), remindEvery: section.remindEvery }
+    const audiences = [...senders.keys()].map((channel): Audience => ({
+      channel,
+      told: outbox.told(channel),
+      since: since[channel]!,
+    }))
+    const present = {
+      alerts: [...alerts.all, ...alerts.settled(looksBack)],
+      outages: ports.journal.outages(looksBack),
+      rollouts: ports.journal.rollouts(looksBack),
+    }
+    for (const { channel, message, notBefore } of planTellings(present, audiences, {
+      policy,
+      voice: voiceOf(context),
+      now: now(),
+    }))
+      add(channel, message, notBefore)
+  }
+
+  function tellEvent(event: Event): void {
+    const message = composeEvent(event, voiceOf(context), now().toISOString())
+    const notBefore = quietUntil(message, quiet(), now())?.toISOString()
+    for (const channel of channelsFor(message, routes)) add(channel, message, notBefore)
+  }
+
+  let soon: NodeJS.Immediate | undefined
+  /** Not in the middle of what has just happened: a shutdown goes first. */
+  function lookSoon(): void {
+    soon ??= setImmediate(() => {
+      soon = undefined
+      try {
+        look()
+      } catch (error) {
+        log.error({ err: error }, 'what is to be told could not be planned')
+      }
+    })
+  }
+
+  const subscription = alerts.subscribe(lookSoon)
+  context.onEvent((event) => {
+    tellEvent(event)
+    lookSoon()
+  })
+  const timer = setInterval(lookSoon, looksEvery).unref()
+  lookSoon()
+  return {
+    [Symbol.dispose]: () => {
+      subscription[Symbol.dispose]()
+      clearInterval(timer)
+      clearImmediate(soon)
+    },
+  }
+}
+
+/** Since when each channel is there: what was over before is no news for it. */
+function rememberChannels(
+  { ports: { journal }, now }: Context,
+  names: readonly string[],
+): Readonly<Record<string, string>> {
+  const known = remembered.channels.recall(journal) ?? {}
+  const present = Object.fromEntries(names.map((name) => [name, known[name] ?? now().toISOString()]))
+  remembered.channels.remember(journal, present)
+  return present
+}
+
+/** What a channel does as long as the service runs; each ends with the signal. */
+function runChannel(
+  sender: Sender,
+  name: string,
+  { context, actions }: Omit<Means, 'outbox'>,
+): readonly Promise<void>[] {
+  const { signal, log } = context
+  const press = (pressed: Press) => answerPress(pressed, name, { context, actions })
+
+  async function beside(): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        const channel = await sender.opened(signal)
+        if (!channel.listen) reportButtons(context.alerts, name, undefined)
+        if (!channel.listen && !channel.run) return
+        await Promise.all([channel.listen?.(press, signal), channel.run?.(signal)])
+      } catch (error) {
+        if (!signal.aborted) log.warn({ channel: name, reason: messageOf(error) }, 'a channel does not listen')
+      }
+      if (!signal.aborted) await sleep(listensAgainAfter, undefined, { signal }).catch(() => {})
+    }
+  }
+
+  return [sender.run(signal), beside()]
+}
+
+/** Does what a button says, on behalf of whoever pressed it. */
+async function answerPress(
+  { token, who }: Press,
+  channel: string,
+  { context, actions }: Omit<Means, 'outbox'>,
+): Promise<PressAnswer> {
+  const by = { name: who === undefined ? channel : `${who} by ${channel}`, verified: true }
+  try {
+    const { said } = await actions.perform(channel, token, { by, signal: context.signal })
+    return { done: true, said }
+  } catch (error) {
+    if (!(error instanceof AgentError)) context.log.error({ err: error, channel }, 'a button failed')
+    return { done: false, said: error instanceof AgentError ? error.message : 'internal error; see the log' }
+  }
+}
+
+/** `2 channels; 3 messages wait: phone: ntfy at ntfy.sh: …`. */
+function describeSenders(senders: ReadonlyMap<string, Sender>, outbox: Outbox): string {
+  const count = [...senders.keys()].reduce((sum, name) => sum + outbox.waiting(name).length, 0)
+  const troubles = [...senders].flatMap(([name, { trouble }]) => (trouble === undefined ? [] : [`${name}: ${trouble}`]))
+  const waits = count === 0 ? '' : `; ${counted(count, 'message waits', 'messages wait')}`
+  return `${counted(senders.size, 'channel')}${waits}${troubles.length === 0 ? '' : `: ${troubles.join('; ')}`}`
 }

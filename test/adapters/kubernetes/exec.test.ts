@@ -57,7 +57,7 @@ describe('a command in a pod', () => {
     const ended = refusal(exec('ceph osd set noout', { signal: stop.signal }))
     await expect.poll(at.diary).toHaveLength(1)
     stop.abort()
-    expect(await ended).toMatchObject({ code: 'unreachable', message: `${where} did not answer in time` })
+    expect(await ended).toMatchObject({ code: 'unreachable', message: expect.stringContaining('did not answer') })
     expect(await refusal(exec('ceph', { signal: stop.signal }))).toMatchObject({ code: 'unreachable' })
     expect(at.diary()).toHaveLength(1)
   })
@@ -240,7 +240,7 @@ describe('something else that answers a command', () => {
 
   test('with silence is left with the signal', async () => {
     answer = () => {}
-    const message = `${where} did not answer in time`
+    const message = expect.stringMatching(/^the Kubernetes API at .* did not answer within (?:\d+ ms|\d+ s)$/)
     expect(await refusal(exec(soon(60)))).toMatchObject({ code: 'unreachable', message })
     answer = (_, socket) => socket.write('HTTP/1.1 403 Forbidden\r\ncontent-length: 100\r\n\r\nno')
     expect(await refusal(exec(soon(60)))).toMatchObject({ code: 'unreachable', message })

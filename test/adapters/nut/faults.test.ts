@@ -195,7 +195,7 @@ describe('a reading that is called off', () => {
     upsd.misbehaviour.noReply = noReply
     await using ups = client(upsd, { credentials: secondary, timeout: 60_000 })
     const before = performance.now()
-    await expect(ups.read(AbortSignal.timeout(50))).rejects.toThrow(/no answer in time/)
+    await expect(ups.read(AbortSignal.timeout(50))).rejects.toThrow(/did not answer (in time|within)/)
     expect(performance.now() - before).toBeLessThan(15_000)
     upsd.misbehaviour.noReply = undefined
     expect(await ups.read(soon())).toEqual(healthy)

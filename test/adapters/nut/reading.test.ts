@@ -1,31 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { parseReading, parseStatus, unclearFigures } from '../../../src/adapters/nut/reading.ts'
+import { parseReading, unclearFigures } from '../../../src/adapters/nut/reading.ts'
 import { NutRefusal } from '../../../src/adapters/nut/refusal.ts'
 import { createNutUps } from '../../../src/adapters/nut/ups.ts'
 import { startUpsdStandIn } from '../../lab/upsd/stand-in.ts'
 
 const address = '127.0.43.17'
 const soon = () => AbortSignal.timeout(30_000)
-
-describe('a status of', () => {
-  test.each([
-    ['OL CHRG', ['OL', 'CHRG']],
-    ['  ol\tchrg ', ['OL', 'CHRG']],
-    ['OLCHRG', ['OL', 'CHRG']],
-    ['OBDISCHRG LB', ['OB', 'DISCHRG', 'LB']],
-    ['obLB', ['OB', 'LB']],
-    ['OB OFF OB', ['OB', 'OFF']],
-    ['OB OBLB LB', ['OB', 'LB']],
-    ['FSD OL CHRG', ['FSD', 'OL', 'CHRG']],
-    ['OL vendor:eaton:ECO NEW', ['OL', 'VENDOR:EATON:ECO', 'NEW']],
-    // More than one way to take them apart, or none.
-    ['OLNEW OFF OVER OLOB OLOLCHRG', ['OLNEW', 'OFF', 'OVER', 'OL', 'OB', 'OLOLCHRG']],
-    ['', []],
-    ['WAIT', ['WAIT']],
-  ])('%j has the tokens %j', (text, tokens) => {
-    expect(parseStatus(text)).toEqual(tokens)
-  })
-})
 
 test('a reading has everything in our units, and leaves out what is no number or nothing', () => {
   expect(

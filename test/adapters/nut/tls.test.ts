@@ -197,11 +197,13 @@ describe('a server that, after OK STARTTLS,', () => {
 
 test('a server that is silent at STARTTLS is out of reach, and not taken to have no TLS', async () => {
   await using upsd = await startUpsdStandIn({ address, tls: true })
-  await using ups = client(upsd, { tls: 'preferred', timeout: 200 })
+  await using ups = client(upsd, { tls: 'preferred', timeout: 2_000 })
   upsd.misbehaviour.halfOpen = true
-  await expect(ups.read(soon())).rejects.toMatchObject({ code: 'unreachable' })
+  await expect(ups.read(AbortSignal.timeout(10_000))).rejects.toMatchObject({ code: 'unreachable' })
   upsd.misbehaviour.halfOpen = false
-  await expect.poll(() => ups.read(soon()).catch(() => undefined)).toMatchObject({ charge: 100 })
+  await expect
+    .poll(() => ups.read(AbortSignal.timeout(10_000)).catch(() => undefined), { timeout: 20_000 })
+    .toMatchObject({ charge: 100 })
   expect(ups.secure).toBe(true)
 })
 
@@ -210,7 +212,7 @@ test('one that is called off during STARTTLS ends at once', async () => {
   upsd.misbehaviour.noReply = /STARTTLS/
   await using ups = client(upsd, { tls: 'required', timeout: 60_000 })
   const before = performance.now()
-  await expect(ups.read(AbortSignal.timeout(50))).rejects.toThrow(/no answer in time/)
+  await expect(ups.read(AbortSignal.timeout(50))).rejects.toThrow(/did not answer (in time|within)/)
   expect(performance.now() - before).toBeLessThan(15_000)
 })
 

@@ -177,6 +177,7 @@ describe('a failure of a node', () => {
       need: needs.pull,
       credentials: { roles: ['os:admin'] },
       signal: new AbortController().signal,
+      beganAt: 0,
     })
 
   test('that tells of a registry’s certificate is not taken for one of the node’s', () => {

@@ -239,7 +239,7 @@ describe('a look at etcd', () => {
       version: 'v1.14.0',
       stage: 'running',
       ready: false,
-      etcd: { ok: false, error: 'its etcd did not answer in time' },
+      etcd: { ok: false, error: 'its etcd did not answer within 2 s' },
     })
   })
 

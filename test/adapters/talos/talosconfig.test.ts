@@ -105,10 +105,13 @@ describe('a talosconfig', () => {
 
 test('a talosconfig that is no YAML is refused with the place, and without a word of it', () => {
   for (const [text, words] of [
-    ['context: lab\nkey: "hunter2\n', /^it is not valid YAML: .* at line 3, column 1$/],
-    ['a: b: hunter2\n', /^it is not valid YAML: .* at line 1, column \d+$/],
+    ['context: lab\nkey: "hunter2\n', /^it is not valid YAML: line 3, column 1: a quote is opened and not closed$/],
+    ['a: b: hunter2\n', /^it is not valid YAML: line 1, column \d+: another setting follows where a value stands/],
     ['contexts: *hunter2\n', /an alias \(\*name\) without an anchor/],
-    ['hunter2: 1\nhunter2: 2\n', /^it is not valid YAML: duplicate key at line 2, column 1$/],
+    [
+      'hunter2: 1\nhunter2: 2\n',
+      /^it is not valid YAML: line 2, column 1: this setting is already set on the same level: keep one of them$/,
+    ],
   ] as const) {
     expect(refusalOf(text)).toMatch(words)
     expect(refusalOf(text)).not.toContain('hunter2')

@@ -170,7 +170,9 @@ describe('a node that does not answer', () => {
     const began = performance.now()
     const error = await refusal(call(at.talos, soon(150)))
     expect(performance.now() - began).toBeLessThan(15_000)
-    expect(error).toMatchObject({ code: 'unreachable', message: `w-1 (${node.address}) did not answer in time` })
+    expect(error.code).toBe('unreachable')
+    // A busy machine is late, too.
+    expect(error.message).toMatch(/^w-1 \(127\.[\d.]+\) did not answer within (?:\d+ ms|\d s)$/)
   })
 
   test.each(calls)('because nobody may ask any more is not even asked: %s', async (_, call) => {

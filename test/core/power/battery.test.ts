@@ -203,3 +203,42 @@ test('what was read in the last two minutes is kept, once a second, and of each 
   ])
   expect(withSample([], 7, { status: ['OB'], load: 30 })).toEqual([])
 })
+
+describe('what is kept of a battery in use', () => {
+  test('is a reading each 0.9 s, and what it told', () => {
+    const first = withSample([], 50_000, reading({ charge: 80 }))
+    expect(first).toStrictEqual([{ at: 50_000, charge: 80 }])
+    expect(withSample([], 50_000, reading({ runtime: 80 }))).toStrictEqual([{ at: 50_000, runtime: 80 }])
+    expect(withSample(first, 50_899, reading({ charge: 79 }))).toBe(first)
+    expect(withSample(first, 50_900, reading({ charge: 79 }))).toHaveLength(2)
+  })
+})
+
+describe('a fall', () => {
+  const perMinute = (samples: readonly Sample[]) => depletionOf(samples, 0)
+
+  test('of a single step of a coarse figure is none yet', () => {
+    expect(perMinute(sampled(70, (second) => ({ charge: second < 50 ? 100 : 99 })))).toBeUndefined()
+    expect(perMinute(sampled(70, (second) => ({ charge: second < 40 ? 100 : second < 60 ? 99 : 98 })))).toBeDefined()
+  })
+
+  test('of less than a percent a minute still bounds the time that is left', () => {
+    const samples = sampled(119, (second) => ({ charge: 10 - (second * 0.6) / 60 }))
+    expect(left({ charge: 6 }, samples)).toBeCloseTo(600_000, -2)
+  })
+
+  test('that has slowed down to less than a third counts as it is now, and else as it was', () => {
+    const slowedTo = (now: number) =>
+      perMinute(
+        sampled(119, (second) => ({ charge: second < 109 ? 100 - second / 2 : 45.5 - ((second - 109) * now) / 60 })),
+      )
+    expect(slowedTo(6)).toBeLessThan(9)
+    expect(slowedTo(18)).toBeGreaterThan(20)
+  })
+
+  test('that is slow is over when it has stood still for forty seconds', () => {
+    const until = (second: number) => sampled(119, (one) => ({ charge: 100 - Math.min(one, second) / 60 }))
+    expect(perMinute(until(79))).toBe(0)
+    expect(perMinute(until(100))).toBeGreaterThan(0.5)
+  })
+})

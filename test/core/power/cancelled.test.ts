@@ -36,12 +36,22 @@ describe('calling a shutdown off', () => {
 
   test.each<[string, string[]]>([
     ['on mains', ['0: OL']],
-    ['in a blip', ['0: OL', '1: OB']],
-    ['on battery', ['0: OB']],
     ['latched', ['0: FSD OL']],
     ['never heard from', []],
   ])('is nothing for one that is %s', (_, story) => {
     expect(callOff(after(story))).toBeUndefined()
+  })
+
+  test.each<[string, string[]]>([
+    ['in a blip', ['0: OL', '1: OB']],
+    ['on battery', ['0: OB', '6: OB']],
+  ])('before it begins, of one that is %s, leaves a low battery to start one, and is nothing twice', (_, story) => {
+    const ahead = callOff(after(story))!
+    expect(ahead).toMatchObject({ mode: 'on-battery', calledOff: 'fast-depletion' })
+    expect(callOff(ahead)).toBeUndefined()
+    expect(told(goOn(ahead, ['8: OB', '2000: OB']))).toBe('on-battery')
+    expect(told(goOn(ahead, ['8: OB LB', '20: OB LB']))).toBe('critical: low-battery')
+    expect(told(goOn(ahead, ['8: OL', '60: OL']))).toBe('on-mains')
   })
 
   test('of which nothing was heard since the start leaves one that nothing is known of, and silence begins nothing', () => {
@@ -62,7 +72,7 @@ test('a forced shutdown that was called off is a latch when mains is back, and n
 
 test('a low charge that was called off hides no low runtime', () => {
   const state = calledOff(['0: OL', '1: OB', '6: OB'], { charge: 29, runtime: 600_000 })
-  expect(told(goOn(state, ['7: OB', '10: OB'], { charge: 10, runtime: 100_000 }))).toBe('critical: low-runtime')
+  expect(told(goOn(state, ['7: OB', '10: OB'], { charge: 20, runtime: 100_000 }))).toBe('critical: low-runtime')
 })
 
 describe('what was called off', () => {

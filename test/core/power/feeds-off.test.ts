@@ -81,8 +81,11 @@ describe('the least time that any of several machines has', () => {
   })
 
   test('is what is assumed of a UPS that nobody has heard yet', () => {
-    expect(leastTimeLeft([onBig], powerOf({ big: 'unknown' }), 10_000, 120_000)).toEqual({ ms: 120_000, told: false })
-    expect(leastTimeLeft([onBig], powerOf({}), 10_000, 120_000)).toEqual({ ms: 120_000, told: false })
+    expect(leastTimeLeft([onBig], powerOf({ big: 'unknown' }), 10_000, 120_000)).toMatchObject({
+      ms: 120_000,
+      told: false,
+    })
+    expect(leastTimeLeft([onBig], powerOf({}), 10_000, 120_000)).toMatchObject({ ms: 120_000, told: false })
   })
 })
 

@@ -21,6 +21,27 @@ describe('nothing is woken on a battery', () => {
     expect(why({}, 'OL CHRG LB', 90 * minute)).toBe('the battery is low (LB)')
   })
 
+  test('that discharges and is not full, or that empties, or that is silent', () => {
+    expect(why({ charge: 89.9, runtime: 60 * minute }, 'OL DISCHRG')).toMatch(/^the UPS reports that its battery disch/)
+    expect(why({ charge: 90, runtime: 60 * minute }, 'OL DISCHRG')).toBeUndefined()
+    expect(why({ runtime: 60 * minute }, 'OL DISCHRG')).toBeUndefined()
+    const state = stateOf('on-mains', { charge: 90, runtime: 60 * minute }) as PowerState & { mode: 'on-mains' }
+    const fall = { of: 'charge', since: 0, by: 10 } as const
+    expect(whyNotReady({ ...state, fall }, 10_000, policy, {})).toMatch(/^the charge falls although/)
+    expect(whyNotReady({ ...state, isSilent: true }, 10_000, policy, {})).toBe('the UPS no longer answers')
+  })
+
+  test('whose figures are not plausible, until mains power has been on for long', () => {
+    const doubt = { reported: 0, why: 'the charge is 100 %' }
+    const configured = { ...doubt, isConfigured: true } as const
+    const held = /^the UPS reports a (charge|runtime) of .*; mains power must last for 30 min/
+    expect(why({ charge: 100, doubts: { runtime: doubt } })).toMatch(held)
+    expect(why({ runtime: 60 * minute, doubts: { charge: doubt } })).toMatch(held)
+    expect(why({ charge: 100, doubts: { runtime: doubt } }, 'OL', 30 * minute)).toBeUndefined()
+    expect(why({ charge: 100, doubts: { runtime: configured } })).toBeUndefined()
+    expect(why({ runtime: 60 * minute, doubts: { charge: configured } })).toBeUndefined()
+  })
+
   test('with too little charge, whatever runtime it claims', () => {
     expect(why({ charge: 49.9, runtime: 60 * minute })).toMatch(/^the battery is at 49\.9 %, and waking needs 50 %/)
     expect(why({ charge: 50, runtime: 60 * minute })).toBeUndefined()

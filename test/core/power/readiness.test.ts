@@ -44,7 +44,7 @@ test.each<{ name: string; status?: string; figures?: Partial<UpsReading>; minute
     {
       name: 'nothing, for a short time',
       minutes: 14,
-      hold: /does not report its charge: mains power must last for 15 min/,
+      hold: /does not report its charge; mains power must last for 15 min/,
     },
     { name: 'nothing, for long enough', minutes: 15, hold: undefined },
     { name: 'HB alone', status: 'OL HB', minutes: 1, hold: undefined },

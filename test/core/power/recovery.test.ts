@@ -85,9 +85,14 @@ describe('waking', () => {
     },
     { name: 'takes only cordons away where nothing went down', outage: fresh, phases: nothingButCordons },
     {
-      name: 'takes only cordons away where power was only spared',
+      name: 'takes away the cordons of those alone that were losing their power',
+      outage: { ...fresh, nodes: { 'w-1': fresh.nodes['w-1']! } },
+      phases: ['uncordon: uncordon w-1', 'log-in: log in to rack'],
+    },
+    {
+      name: 'takes no cordon away where workloads alone were scaled down',
       outage: { ...fresh, stage: 'shedding' },
-      phases: nothingButCordons,
+      phases: ['log-in: log in to rack'],
     },
   ])('$name', ({ outage, phases }) => {
     expect(outline(wake(outage))).toEqual(phases)
@@ -213,6 +218,26 @@ describe('workloads and storage', () => {
     expect(waits.map(({ within }) => within)).toEqual([300_000, 1_500_000])
   })
 
+  test('workloads get half of the time where that for flags is short', () => {
+    const situation = { machines, outage: { ...down, storage: all }, powered: new Set(names), upses: [] }
+    const waits = stepsOf(planWake(situation, { ...policy, storageTimeout: 240_000 })).flatMap((step) =>
+      step.do === 'await-storage' ? [step.within] : [],
+    )
+    expect(waits).toEqual([120_000, 120_000])
+  })
+
+  test('what keeps data from becoming whole goes in a phase of its own', () => {
+    expect(wake({ ...down, storage: all }).map(({ id }) => id)).toEqual([
+      'wake-nas',
+      'wake-machines',
+      'allow-repair',
+      'log-in',
+      'await-storage',
+      'await-storage',
+      'restore-storage-flags',
+    ])
+  })
+
   test('storage that was given up is waited for no longer: what is still set is put back at once', () => {
     expect(orderOf(wake({ ...down, storage: all, storageGivenUp: true }))).toEqual(
       all.map(({ name, before }) => `${name}=${before}`),
@@ -255,4 +280,12 @@ test('what has no power is left as it is: neither woken nor uncordoned', () => {
     'log-in: log in to rack',
   ])
   expect(outline(wake(fresh, ['w-1']))).toEqual(['uncordon: uncordon w-1', 'log-in: log in to rack'])
+})
+
+test('nodes that are on record are uncordoned, and none where workloads alone were scaled down', () => {
+  const { 'w-1': _, ...known } = fresh.nodes
+  const ofTwo = 'uncordon: uncordon cp-1, uncordon s-1'
+  expect(outline(wake({ ...fresh, nodes: known }))).toContain(ofTwo)
+  expect(outline(wake({ ...fresh, reason: 'restored', nodes: known }))).toContain(ofTwo)
+  expect(outline(wake({ ...fresh, stage: 'shedding' })).join()).not.toContain('uncordon')
 })

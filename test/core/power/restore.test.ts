@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { CordonMark, KubernetesFacts } from '../../../src/core/cluster/cluster.ts'
 import type { Machine, Tier } from '../../../src/core/power/machines.ts'
-import { restoreBlindly, restoreOutage, type Sight } from '../../../src/core/power/restore.ts'
+import { leftOff, restoreBlindly, restoreOutage, type Sight } from '../../../src/core/power/restore.ts'
 import { wellInKubernetes } from '../cluster/nodes.ts'
 
 const cordonedAt = Date.parse('2026-11-26T10:00:00Z')
@@ -39,7 +39,7 @@ const controlPlane = seen('cp-1', 'control-planes', { isUp: true, cordon: mark }
 const restore = (...machines: readonly Sight[]) =>
   restoreOutage({ machines: [controlPlane, ...machines], scaled: [] }, now)
 const woken = (...machines: readonly Sight[]) =>
-  Object.entries(restore(...machines)?.outage.nodes ?? {}).flatMap(([name, { wasUp, state }]) =>
+  Object.entries(restore(...machines)?.nodes ?? {}).flatMap(([name, { wasUp, state }]) =>
     wasUp && state === 'off' ? [name] : [],
   )
 
@@ -56,16 +56,40 @@ describe('a node with our mark that is off', () => {
 
   test('is woken after a NAS that is off, and no other host', () => {
     const worker = seen('w-1', 'workers', { cordon: mark, notReadySince: cordonedAt + minute })
-    const found = restore(worker, seen('nas', 'nas'), seen('pi', 'hosts'))
-    expect(Object.keys(found!.outage.nodes)).toEqual(['cp-1', 'w-1', 'nas'])
-    expect(found!.unmarked).toEqual(['pi'])
-    expect(found!.outage).toMatchObject({ startedAt: mark.at, reason: 'restored', stage: 'stopped' })
+    const machines = [worker, seen('nas', 'nas'), seen('pi', 'hosts')]
+    const found = restore(...machines)
+    expect(Object.keys(found!.nodes)).toEqual(['cp-1', 'w-1', 'nas'])
+    expect(leftOff(machines, found)).toEqual({ unmarked: ['pi'], ordered: [] })
+    expect(found).toMatchObject({ startedAt: mark.at, reason: 'restored', stage: 'stopped' })
+  })
+
+  test('and of a NAS that is off, and that nothing of the rest has woken, a person is told', () => {
+    const scaled = [{ kind: 'Deployment', namespace: 'media', name: 'films', replicas: 2 }] as const
+    const machines = [controlPlane, seen('nas', 'nas')]
+    const found = restoreOutage({ machines, scaled }, now)
+    expect(leftOff(machines, found)).toEqual({ unmarked: ['nas'], ordered: [] })
   })
 
   test('stays off where a person had ordered that', () => {
     const cordon: CordonMark = { ...mark, ordered: true }
     const worker = seen('w-1', 'workers', { cordon, notReadySince: cordonedAt + minute })
     expect(restore(worker)).toBeUndefined()
+    expect(leftOff([worker])).toEqual({ unmarked: [], ordered: ['w-1'] })
+  })
+
+  test('and was off long before a person ordered everything down was not shut down by that, and a person is told', () => {
+    const cordon: CordonMark = { ...mark, ordered: true }
+    const off = seen('off-1', 'workers', { cordon, notReadySince: cordonedAt - 24 * 60 * minute })
+    expect(leftOff([off])).toEqual({ unmarked: ['off-1'], ordered: [] })
+  })
+
+  test.each([
+    { clock: 'decades behind', at: '1976-11-26T10:00:00.000Z' },
+    { clock: 'five hours ahead', at: '2026-11-26T15:00:00.000Z' },
+  ])('and was cordoned by a clock $clock is not woken by that, and a person is told of it', ({ at }) => {
+    const worker = seen('w-1', 'workers', { cordon: { why: 'power', at }, notReadySince: cordonedAt })
+    expect(woken(worker)).toEqual([])
+    expect(leftOff([worker])).toEqual({ unmarked: ['w-1'], ordered: [] })
   })
 })
 
@@ -84,7 +108,7 @@ test.each(['nonsense', '2106-02-07T06:28:15.000Z', '1970-01-01T00:00:00.000Z'])(
   (at) => {
     const worker = seen('w-1', 'workers', { cordon: { why: 'power', at }, isUp: true })
     const scaled = [{ kind: 'Deployment', namespace: 'media', name: 'films', replicas: 2 }] as const
-    expect(restoreOutage({ machines: [worker], scaled }, now)?.outage.startedAt).toBe(now.toISOString())
+    expect(restoreOutage({ machines: [worker], scaled }, now)?.startedAt).toBe(now.toISOString())
   },
 )
 

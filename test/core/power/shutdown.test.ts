@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { PhaseId } from '../../../src/core/phase-id.ts'
+import type { Machine } from '../../../src/core/power/machines.ts'
 import { awaitPhaseOf, shutDownPhaseOf, type ShutdownPhase } from '../../../src/core/power/phases.ts'
 import { needOf, planShutdown, type ShutdownPolicy, type ShutdownSituation } from '../../../src/core/power/shutdown.ts'
 import { busy, everyTier, machineOf, now, outline, recordOf, three } from './shutdowns.ts'
@@ -62,6 +63,14 @@ describe('with battery enough', () => {
     expect(marks).toEqual([mark, mark, mark])
   })
 
+  test('the cordons of a shutdown that a person has ordered say so, so that mains power alone wakes nothing', () => {
+    const marks = stepsOf(600_000, { outage: { ...fresh, reason: 'ordered' } }).flatMap((step) =>
+      step.do === 'cordon' ? [step.mark] : [],
+    )
+    const mark = { why: 'power', at: '2026-03-01T02:00:00.000Z', ordered: true }
+    expect(marks).toStrictEqual([mark, mark, mark])
+  })
+
   test('what is cut short leaves its time to what comes after it, and a quarter of it once nodes go', () => {
     expect(plan(600_000).phases.map(({ id, leaves }) => [id, leaves])).toEqual([
       ['cordon', 180_000],
@@ -120,6 +129,19 @@ describe('the time that pods get', () => {
       'set-storage-flags': 10_000,
       drain: 30_000,
     })
+  })
+
+  test.each<{ name: string; machines: readonly Machine[]; reason: string }>([
+    { name: 'a node among hosts', machines: everyTier, reason: 'no time to drain' },
+    {
+      name: 'hosts alone',
+      machines: everyTier.filter(({ kind }) => kind === 'host'),
+      reason: 'resuming where it stopped',
+    },
+  ])('is not spoken of for hosts: $name', ({ machines, reason }) => {
+    const needed = { drainTimeout: 90_000, machines, outage: recordOf(machines) }
+    const least = needOf(machines, { ...policy, drainTimeout: 0, shed: [], storageFlags: false })
+    expect(plan(least, needed).reason).toContain(`: ${reason}`)
   })
 
   test('is what is assumed where the UPS is silent about it, and the reason says so', () => {

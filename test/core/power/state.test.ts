@@ -268,7 +268,7 @@ test.each<{ name: string; story: string[]; second?: number; obstacle: string | u
   {
     name: 'latched',
     story: ['0: FSD OL'],
-    obstacle: 'the UPS server shows a forced shutdown (FSD): restart upsd to clear it',
+    obstacle: 'the UPS still reports a forced shutdown (FSD) on mains power, and does so until upsd is restarted',
   },
   { name: 'never heard from', story: [], obstacle: 'the UPS has not answered yet' },
 ])('what speaks against beginning anything $name', ({ story, second = 1, obstacle }) => {

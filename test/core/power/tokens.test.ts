@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { evidenceOf, hasToken } from '../../../src/core/power/tokens.ts'
+import { evidenceOf, hasToken, parseStatus, tokens, unclearWords } from '../../../src/core/power/tokens.ts'
 import { upsObstacle } from '../../../src/core/power/state.ts'
 import type { UpsReading } from '../../../src/core/power/ups.ts'
 import { after, each, goOn, policy, told } from './stories.ts'
@@ -41,6 +41,68 @@ test.each<[string, string]>([
   ['ONBATT LOWBATT', 'battery'],
 ])('"%s" says of mains power: %s', (status, evidence) => {
   expect(evidenceOf(status.split(' ').filter(Boolean))).toBe(evidence)
+})
+
+describe('a status of', () => {
+  test.each([
+    ['OL CHRG', ['OL', 'CHRG']],
+    ['  ol\tchrg ', ['OL', 'CHRG']],
+    ['ob lb', ['OB', 'LB']],
+    ['OB OFF OB', ['OB', 'OFF']],
+    ['FSD OL CHRG', ['FSD', 'OL', 'CHRG']],
+    // One after the other.
+    ['OLCHRG', ['OL', 'CHRG']],
+    ['OBLB', ['OB', 'LB']],
+    ['oblb', ['OB', 'LB']],
+    ['OBDISCHRGLB', ['OB', 'DISCHRG', 'LB']],
+    ['OBDISCHRG LB', ['OB', 'DISCHRG', 'LB']],
+    ['FSDOBLB', ['FSD', 'OB', 'LB']],
+    ['LBOB', ['LB', 'OB']],
+    ['OB OBLB LB', ['OB', 'LB']],
+    ['OLOB OLOLCHRG', ['OL', 'OB', 'CHRG']],
+    // With something between them.
+    ['OB,LB', ['OB', 'LB']],
+    ['ob, lb', ['OB', 'LB']],
+    ['OB|LB', ['OB', 'LB']],
+    ['OB;DISCHRG;LB;', ['OB', 'DISCHRG', 'LB']],
+    ['OL/CHRG', ['OL', 'CHRG']],
+    ['OB+LB', ['OB', 'LB']],
+    ['OB (LB)', ['OB', 'LB']],
+    ['OB-LB', ['OB', 'LB']],
+    ['OL_CHRG', ['OL', 'CHRG']],
+    ['OBDISCHRG,LB', ['OB', 'DISCHRG', 'LB']],
+    ['OL,XYZ', ['OL', 'XYZ']],
+    // What nobody understands stays as it is.
+    ['OL vendor:eaton:ECO NEW', ['OL', 'VENDOR:EATON:ECO', 'NEW']],
+    ['OLNEW OFF OVER', ['OLNEW', 'OFF', 'OVER']],
+    ['OLB', ['OLB']],
+    ['NOT-OL', ['NOT-OL']],
+    ['!OL', ['!OL']],
+    ['COMM-LOST', ['COMM-LOST']],
+    ['N/A', ['N/A']],
+    ['OFFLINE', ['OFFLINE']],
+    ['constructor', ['CONSTRUCTOR']],
+    [',', [',']],
+    ['', []],
+    ['WAIT', ['WAIT']],
+  ])('%j has the tokens %j', (text, expected) => {
+    expect(parseStatus(text)).toEqual(expected)
+  })
+
+  test('tokens one after the other can be read in one way only, because none is the beginning of another', () => {
+    const names = Object.keys(tokens)
+    expect(names.filter((one) => names.some((other) => other !== one && other.startsWith(one)))).toEqual([])
+  })
+
+  test.each([
+    ['OL OLB', ['OLB']],
+    ['OBX', ['OBX']],
+    ['NOT-OL !OB', ['NOT-OL', '!OB']],
+    ['OL XYZ COOLING OFFLINE N/A', []],
+    ['OB LB,XYZ', []],
+  ])('%j has the unclear words %j', (text, words) => {
+    expect(unclearWords(parseStatus(text))).toEqual(words)
+  })
 })
 
 test('the words of another program count as the tokens of the standard', () => {

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { PowerState } from '../../../src/core/power/state.ts'
 import { nextPowerState } from '../../../src/core/power/transitions.ts'
-import { fallOf } from '../../../src/core/power/trend.ts'
 import type { PowerPolicy } from '../../../src/core/power/triggers.ts'
 import type { UpsReading } from '../../../src/core/power/ups.ts'
 import { after, policy, seenIn, told } from './stories.ts'
@@ -32,11 +31,7 @@ function life(
 const falling = (perMinute: number) => (second: number) => ({
   charge: Math.max(0, Math.round(100 - (perMinute * second) / 60)),
 })
-const isFalling = (state: PowerState) =>
-  'reading' in state &&
-  state.reading !== undefined &&
-  'trend' in state &&
-  fallOf(state.trend, state.reading) !== undefined
+const isFalling = (state: PowerState) => 'fall' in state && state.fall !== undefined
 /** The first second of which it is so. */
 const first = (states: readonly PowerState[], isSo: (state: PowerState) => boolean) => {
   const index = states.findIndex(isSo)

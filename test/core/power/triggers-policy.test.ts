@@ -19,6 +19,7 @@ const power: PowerPolicy = {
   minimumRuntime: 240_000,
   maxDischargeRate: 15,
   ignoreLowBattery: false,
+  trust: { runtime: true, charge: false },
 }
 
 describe('the policy of a UPS', () => {
@@ -67,6 +68,21 @@ describe('a reason to shut down', () => {
     expect([reasonAfter(59_999, 60_000), reasonAfter(60_000, 60_000)]).toEqual([undefined, 'low-battery'])
     expect([reasonAfter(2_999, 1_000), reasonAfter(3_000, 1_000)]).toEqual([undefined, 'low-battery'])
     expect(criticalReason(doubted, { ...seen, lowFor: 3_000 }, power)).toBe('low-battery')
+  })
+
+  test('waits no longer for an LB that the figures confirm, or say nothing of', () => {
+    const later = { ...power, unconfirmedLowBatteryAfter: 60_000 }
+    for (const figures of [{ charge: 12, runtime: 80_000 }, { charge: 12 }, {}])
+      expect(criticalReason(reading('OB LB', figures), { ...seen, lowFor: 3_000 }, later)).toBe('low-battery')
+  })
+
+  test('is the mark of the UPS itself where the policy has none, up to half of the charge', () => {
+    const { minimumCharge: _, ...none } = power
+    const reasonAt = (charge: number, chargeLow: number, changed: Partial<PowerPolicy> = {}) =>
+      criticalReason(reading('OB', { charge, chargeLow }), { ...seen, shortFor: 3_000 }, { ...none, ...changed })
+    expect([reasonAt(49, 50), reasonAt(50, 50), reasonAt(49, 51)]).toEqual(['low-charge', undefined, undefined])
+    expect(reasonAt(49, 50, { ignoreLowBattery: true })).toBeUndefined()
+    expect(reasonAt(49, 50, { minimumCharge: 20 })).toBeUndefined()
   })
 
   test('needs a low figure to have lasted', () => {

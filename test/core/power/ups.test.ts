@@ -35,6 +35,11 @@ describe('what a person should know', () => {
     { token: 'OFF', matter: 'off', text: 'does not feed its load (OFF)' },
     { token: 'ALARM', matter: 'alarm', text: 'has an alarm' },
     { token: 'RB', matter: 'replace', text: 'needs a new battery (RB)' },
+    {
+      token: 'OLB',
+      matter: 'words',
+      text: 'reports OLB in its status, which NUT does not know and which may stand for several tokens: it is not used',
+    },
     { token: 'OVER', matter: 'overload', text: 'is overloaded (OVER): it may switch off when the power fails' },
   ])('of $token', ({ token, matter, text }) => {
     const settled = remarksOn(reading('OL CHRG'))
@@ -89,7 +94,7 @@ describe('what a person should know', () => {
     { name: 'nothing else that is told', status: 'OB LB', about: undefined },
     { name: 'no LB', status: 'OB', figures: { charge: 90, runtime: 900_000 }, about: undefined },
   ])('of a low battery that its figures contradict: $name', ({ status, figures = {}, about }) => {
-    const text = `reports a low battery (LB) with ${about}: if that is wrong, set power.ignoreLowBattery`
+    const text = `reports a low battery (LB) with ${about}, which do not fit together`
     expect(remarksOn(reading(status, figures))['low']).toBe(about === undefined ? undefined : text)
   })
 })

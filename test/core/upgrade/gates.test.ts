@@ -32,10 +32,11 @@ describe('what a person has said counts', () => {
   test.each<Row>([
     {
       name: 'a release that was aborted is not begun again by itself',
-      circumstances: { aborted: 'v1.13.9' },
-      expected: 'wait: the rollout of v1.13.9 was aborted: start it again with `caretaker rollout start`',
+      circumstances: { aborted: { release: 'v1.13.9', by: 'admin@nas (unverified)' } },
+      expected:
+        'wait: the rollout of v1.13.9 was aborted by admin@nas (unverified): start it again with `caretaker rollout start`',
     },
-    { name: 'another one was aborted', circumstances: { aborted: 'v1.13.7' }, expected: 'go w-1' },
+    { name: 'another one was aborted', circumstances: { aborted: { release: 'v1.13.7' } }, expected: 'go w-1' },
     { name: 'no approval is asked for', changed: { approval: 'none' }, expected: 'go w-1' },
     { name: 'a patch needs none where only minors do', changed: { approval: 'minor' }, expected: 'go w-1' },
     {

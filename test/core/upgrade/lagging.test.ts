@@ -63,6 +63,6 @@ test.each<Case>([
     says: [],
   },
 ])('status names $name', ({ nodes, target, aborted = ['v1.14.1'], rollouts = [], explained = [], says }) => {
-  const situation = { aborted, rollouts, explained: new Set(explained) }
+  const situation = { aborted: aborted.map((release) => ({ release })), rollouts, explained: new Set(explained) }
   expect(describeLagging(clusterOf(...nodes), target, situation)).toEqual(says)
 })

@@ -35,7 +35,7 @@ function randomCase(seed: number): Case {
     ...calm,
     powerObstacle: random.chance(0.3) ? 'the UPS is on battery' : undefined,
     paused: random.chance(0.2) ? 'paused by me' : undefined,
-    aborted: random.chance(0.05) ? target.version : undefined,
+    aborted: random.chance(0.05) ? { release: target.version } : undefined,
     ownNode: random.chance(0.05) ? random.pick(names) : undefined,
     snapshotted: random.chance(0.5),
   }

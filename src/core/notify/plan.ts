@@ -1,0 +1,95 @@
+import type { Alert } from '../alert.ts'
+import type { Outage } from '../power/outage.ts'
+import type { Rollout } from '../upgrade/record.ts'
+import { composeAlert, textOfAlert, threadOfAlert, type Voice } from './compose.ts'
+import { composeOutageDigest, composeRolloutDigest, isWorthTelling } from './digest.ts'
+import type { Message } from './message.ts'
+import { channelsFor, isAsSevere, quietUntil, type QuietHours, type Route, type Routed } from './routing.ts'
+import type { ToldThreads } from './told.ts'
+
+/** How the homelab is, as far as people are told of it. */
+export interface Tellable {
+  /** Open alerts, and the newest of those that are settled. */
+  readonly alerts: readonly Alert[]
+  /** Newest first. */
+  readonly outages: readonly Outage[]
+  readonly rollouts: readonly Rollout[]
+}
+
+/** A channel, and what it knows. */
+export interface Audience {
+  readonly channel: string
+  readonly told: ToldThreads
+  /** ISO 8601: since when it is there. What was over before is not told. */
+  readonly since: string
+}
+
+export interface TellingPolicy {
+  readonly routes: readonly Route[]
+  readonly quiet: QuietHours | undefined
+  /** In ms; 0: never. */
+  readonly remindEvery: number
+}
+
+/** How often what a channel shows of an alert is replaced because its text has changed, in ms. */
+const updateEvery = 30_000
+
+/** A message for a channel. */
+export interface Telling {
+  readonly channel: string
+  readonly message: Message
+  /** ISO 8601: until when it waits, because it is quiet. */
+  readonly notBefore?: string
+}
+
+/**
+ * What is to be told now, from how things are and what was told before. Whatever was lost on the way, by a crash or with an
+ * event, is found at the next look.
+ */
+export function planTellings(
+  present: Tellable,
+  audiences: readonly Audience[],
+  { policy, voice, now }: { readonly policy: TellingPolicy; readonly voice: Voice; readonly now: Date },
+): readonly Telling[] {
+  const at = now.toISOString()
+  return audiences.flatMap((audience) => {
+    const { channel, told, since } = audience
+    // That a channel fails is told by the others.
+    const hears = (message: Routed) =>
+      message.topic !== `channel.failing:${channel}` && channelsFor(message, policy.routes).includes(channel)
+    const alerts = present.alerts.flatMap((alert): Message[] => {
+      const before = told.get(threadOfAlert(alert))
+      const kind = kindFor(alert, before, policy, now)
+      if (kind === undefined) return []
+      if (!before && !hears({ kind, topic: alert.id, severity: alert.severity, subject: alert.subject })) return []
+      return [composeAlert(alert, { kind, count: before?.count ?? 0, at }, voice)]
+    })
+    const digests = [
+      ...present.rollouts.flatMap((rollout) => composeRolloutDigest(rollout, voice) ?? []),
+      ...present.outages.flatMap((outage) =>
+        isWorthTelling(outage) ? (composeOutageDigest(outage, voice) ?? []) : [],
+      ),
+    ].filter((message) => message.at >= since && !told.has(message.thread) && hears(message))
+    return [...alerts, ...digests.toSorted((a, b) => (a.at < b.at ? -1 : 1))].map((message) => {
+      const until = quietUntil(message, policy.quiet, now)
+      return { channel, message, ...(until === undefined ? {} : { notBefore: until.toISOString() }) }
+    })
+  })
+}
+
+/** What is to be said of an alert that a channel was told so far; undefined: nothing. */
+function kindFor(
+  alert: Alert,
+  before: ReturnType<ToldThreads['get']>,
+  { remindEvery }: TellingPolicy,
+  now: Date,
+): Message['kind'] | undefined {
+  if (alert.settledAt !== undefined) return before && before.kind !== 'settled' ? 'settled' : undefined
+  if (!before) return 'alert'
+  // It was more severe than it is: no reason to make a sound.
+  if (!isAsSevere(before.severity, alert.severity)) return 'alert'
+  const since = (time: string) => now.getTime() - Date.parse(time)
+  if (remindEvery > 0 && isAsSevere(alert.severity, 'warning') && since(before.loudAt) >= remindEvery) return 'reminder'
+  const isNew = before.text !== textOfAlert(alert) || before.severity !== alert.severity
+  return isNew && since(before.at) >= updateEvery ? 'update' : undefined
+}

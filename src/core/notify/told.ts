@@ -1,0 +1,37 @@
+import type { Delivery } from './delivery.ts'
+import type { Message } from './message.ts'
+
+/** What one channel was told last of one thread. */
+export interface Told extends Pick<Message, 'kind' | 'severity' | 'text' | 'topic' | 'at'> {
+  /** How many messages of the thread the channel was told, with those that wait. */
+  readonly count: number
+  /** ISO 8601: when it was last told in a way that makes a sound. */
+  readonly loudAt: string
+  /** By which the channel knows the thread, to replace what it shows. */
+  readonly ref?: string | undefined
+}
+
+/** What a channel was told, by thread. */
+export type ToldThreads = ReadonlyMap<string, Told>
+
+/** The thread with one more message of it, sent or about to be. */
+export function afterDelivery(before: Told | undefined, delivery: Pick<Delivery, 'message' | 'ref'>): Told {
+  const { kind, severity, text, topic, at } = delivery.message
+  const ref = delivery.ref ?? before?.ref
+  return {
+    kind,
+    severity,
+    text,
+    topic,
+    at,
+    count: (before?.count ?? 0) + 1,
+    loudAt: kind === 'update' && before ? before.loudAt : at,
+    ...(ref === undefined ? {} : { ref }),
+  }
+}
+
+/** A thread's name: `[-_A-Za-z0-9]{1,56}`, the same after a restart. Two that begin in the same ms differ in what they are about. */
+export function threadOf(about: string, since: string): string {
+  const plain = (text: string) => text.replaceAll(/[^A-Za-z0-9]+/g, '-')
+  return `${since.replaceAll(/[^0-9]/g, '')}-${plain(about).slice(-36)}`.slice(0, 56)
+}

@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto'
+import { type Context, Hono } from 'hono'
+import { html, raw } from 'hono/html'
+import { AgentError } from '../core/errors.ts'
+import type { Logger } from '../core/log.ts'
+import type { Asked, RequestAnswer } from '../core/operator.ts'
+
+/** What a page of a button needs: `Actions` of operations. */
+export interface ActionDoor {
+  /** What pressing it would do. @throws AgentError `rejected` where it does nothing, and why */
+  preview(channel: string, token: string): string
+  perform(channel: string, token: string, asked: Asked): Promise<RequestAnswer>
+}
+
+const style = `
+  :root { color-scheme: light dark; font: 1.1rem/1.5 system-ui, sans-serif }
+  body { margin: 15vh auto 0; max-width: 32rem; padding: 0 1.5rem }
+  h1 { font-size: 1rem; font-weight: 600; opacity: .7 }
+  button { font: inherit; font-weight: 600; width: 100%; margin-top: 1.5rem; padding: .9rem; border: 0; border-radius: .6rem;
+    background: #b3261e; color: #fff }
+`
+// Every character counts for its hash.
+const styleElement = raw(`<style>${style}</style>`)
+/** The page has one style and nothing else: no script, no picture, nothing from elsewhere. */
+const policy = [
+  "default-src 'none'",
+  `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+/**
+ * The pages that buttons of messages lead to. Looking at one does nothing, because mail scanners and previews of chats follow
+ * links; a POST does it. Whoever has the link may press it: it carries a signature and works once.
+ */
+export function createActionPages(homelab: () => string, actions: ActionDoor, log: Logger) {
+  const page = (c: Context, { title, text, button, status = 200 }: PageParts) =>
+    c.html(
+      html`<!doctype html>
+        <html lang="en">
+          <head>
+            <meta charset="utf-8" />
+            <meta name="viewport" content="width=device-width" />
+            <title>${title}</title>
+            ${styleElement}
+          </head>
+          <body>
+            <h1>${homelab()}</h1>
+            <p role="status">${text}.</p>
+            ${button === undefined ? '' : html`<form method="post"><button>${button}</button></form>`}
+          </body>
+        </html>`,
+      status,
+      { 'content-security-policy': policy, 'referrer-policy': 'no-referrer', 'cache-control': 'no-store' },
+    )
+
+  /** A phone that presses a button by itself shows no page: it hears JSON. */
+  const answer = (c: Context, parts: PageParts & { readonly done: boolean }) =>
+    c.req.header('accept')?.includes('text/html')
+      ? page(c, parts)
+      : c.json({ done: parts.done, said: parts.text }, parts.status ?? 200)
+
+  function refused(c: Context, error: unknown) {
+    if (!(error instanceof AgentError) || error.code === 'internal') {
+      log.error({ err: error }, 'a button failed')
+      return answer(c, { done: false, title: 'Failed', text: 'Internal error: the log says more', status: 500 })
+    }
+    return answer(c, {
+      done: false,
+      title: 'Nothing was done',
+      text: `Nothing was done: ${error.message}`,
+      status: 409,
+    })
+  }
+
+  return new Hono()
+    .get('/act/:channel/:token', (c) => {
+      const { channel, token } = c.req.param()
+      try {
+        return page(c, { title: 'Confirm', text: actions.preview(channel, token), button: 'Do it' })
+      } catch (error) {
+        return refused(c, error)
+      }
+    })
+    .post('/act/:channel/:token', async (c) => {
+      const { channel, token } = c.req.param()
+      try {
+        const by = { name: channel, verified: true }
+        const { said } = await actions.perform(channel, token, { by, signal: c.req.raw.signal })
+        return answer(c, { done: true, title: 'Done', text: said })
+      } catch (error) {
+        return refused(c, error)
+      }
+    })
+}
+
+interface PageParts {
+  readonly title: string
+  /** A sentence without a full stop. */
+  readonly text: string
+  readonly button?: string
+  readonly status?: 200 | 409 | 500
+}

@@ -1,0 +1,118 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { Alerts } from '../core/alert.ts'
+import { AgentError } from '../core/errors.ts'
+import type { Journal } from '../core/journal.ts'
+import { type Action, readTicket, usedActionKind, writeTicket } from '../core/notify/action.ts'
+import type { Asked, Operator, RequestAnswer } from '../core/operator.ts'
+import { describeTime } from '../core/time.ts'
+
+/** How long a button may be pressed, in ms: an outage or a wait for approval is over by then, or is told again. */
+const lastsFor = 24 * 3_600_000
+/** Characters of a signature: 128 bits of HMAC-SHA256 (RFC 2104, section 5, asks for half at least). */
+const signatureLength = 22
+
+export interface ActionsOptions {
+  /** Of 32 bytes. */
+  readonly key: Uint8Array
+  readonly operator: Operator
+  readonly alerts: Pick<Alerts, 'find'>
+  readonly journal: Journal
+  readonly timeZone: () => string
+  readonly now: () => Date
+}
+
+/**
+ * Buttons outside: signed tokens that do one thing once, for as long as they last. Whoever has one may press it, so each
+ * channel has its own.
+ */
+export interface Actions {
+  /** A token of 64 characters of `[-_.A-Za-z0-9]` at most. */
+  issue(channel: string, action: Action): string
+  /** What pressing it would do now, as a sentence. @throws AgentError `rejected`, with why it does nothing */
+  preview(channel: string, token: string): string
+  /** Does it. @throws AgentError `rejected` likewise; or what the request itself says */
+  perform(channel: string, token: string, asked: Asked): Promise<RequestAnswer>
+}
+
+export function createActions(options: ActionsOptions): Actions {
+  const { key, journal, now } = options
+  const used = journal.records(usedActionKind)
+
+  /** The channel is signed with it: what one was given is worth nothing by another. */
+  function sign(channel: string, head: string, subject: string): string {
+    return createHmac('sha256', key)
+      .update(`${channel}\n${head}\n${subject}`)
+      .digest('base64url')
+      .slice(0, signatureLength)
+  }
+
+  function open(channel: string, token: string) {
+    const { ticket, signature } = readTicket(token) ?? refuse('this button is not one of ours')
+    const { head, subject } = writeTicket(ticket)
+    if (!timingSafeEqual(Buffer.from(signature), Buffer.from(sign(channel, head, subject))))
+      refuse('this button is not one of ours')
+    const expiresAt = new Date(ticket.expiresAt).toISOString()
+    if (used.get(usedActionKind.keyOf({ nonce: ticket.nonce, expiresAt }))) refuse('this button was pressed before')
+    if (ticket.expiresAt <= now().getTime()) refuse('this button has expired')
+    whyStale(ticket.action, options)
+    return { action: ticket.action, use: { nonce: ticket.nonce, expiresAt } }
+  }
+
+  return {
+    issue: (channel, action) => {
+      const nonce = randomBytes(6).toString('base64url').slice(0, 6)
+      const { head, subject } = writeTicket({ action, expiresAt: now().getTime() + lastsFor, nonce })
+      return `${head}${sign(channel, head, subject)}${subject}`
+    },
+    preview: (channel, token) => describe(open(channel, token).action, options),
+    perform: async (channel, token, asked) => {
+      const { action, use } = open(channel, token)
+      // On the disk first: it may do nothing, but it never does it twice.
+      used.save(use)
+      return carryOut(action, options.operator, asked)
+    },
+  }
+}
+
+function refuse(why: string): never {
+  throw new AgentError('rejected', why)
+}
+
+/** @throws AgentError `rejected` where what it was offered for is over */
+function whyStale({ do: name, subject }: Action, { alerts, journal }: ActionsOptions): void {
+  if (name === 'cancel' || name === 'wake') {
+    const isSame = alerts.find('power.failed')?.since === subject || journal.openOutage()?.startedAt === subject
+    if (!isSame) refuse('that power cut is over')
+  }
+  if (name === 'pause' && journal.openRollout()?.release !== subject) refuse(`the rollout of ${subject} is over`)
+}
+
+function describe({ do: name, subject }: Action, { timeZone }: ActionsOptions): string {
+  switch (name) {
+    case 'cancel':
+      return `Cancel the shutdown of the power cut that began at ${describeTime(subject, timeZone())}: only a more severe condition, such as a low battery, starts it again`
+    case 'wake':
+      return `Wake every machine that the power cut of ${describeTime(subject, timeZone())} has shut down, without waiting for the battery`
+    case 'approve':
+      return `Approve ${subject}: its rollout starts in the next window`
+    case 'pause':
+      return `Pause rollouts: no further node is upgraded to ${subject} until someone resumes them`
+    default:
+      return name satisfies never
+  }
+}
+
+function carryOut({ do: name, subject }: Action, { power, rollouts }: Operator, asked: Asked): Promise<RequestAnswer> {
+  switch (name) {
+    case 'cancel':
+      return power.cancel(asked)
+    case 'wake':
+      return power.wake({}, asked)
+    case 'approve':
+      return rollouts.approve({ version: subject }, asked)
+    case 'pause':
+      return rollouts.pause({}, asked)
+    default:
+      return name satisfies never
+  }
+}

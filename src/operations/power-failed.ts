@@ -1,0 +1,151 @@
+import type { AlertContent } from '../core/alert.ts'
+import { listed } from '../core/count.ts'
+import { describeDuration } from '../core/duration.ts'
+import { describeReason } from '../core/event.ts'
+import { failingMachines } from '../core/power/machines.ts'
+import type { Outage } from '../core/power/outage.ts'
+import { isShutDownPhase } from '../core/power/phases.ts'
+import { type PowerState, useOf } from '../core/power/state.ts'
+import { policyFor, triggersOf } from '../core/power/triggers.ts'
+import type { JobContext } from './job.ts'
+import { planNow } from './rehearse.ts'
+
+export type PowerFailureContext = Pick<
+  JobContext,
+  'config' | 'machines' | 'ports' | 'power' | 'now' | 'monotonic' | 'wording' | 'alerts'
+>
+
+/** The alert on a power cut, from the first moment on battery until everything is as it was. */
+export const powerFailed = 'power.failed'
+
+/** Opens the alert on a power cut, keeps it true, or settles it. To be called whenever the power or the outage changes. */
+export function reportPowerFailure(context: PowerFailureContext): void {
+  const { alerts } = context
+  const content = contentOf(context)
+  if (!content) return void alerts.settle(powerFailed)
+  const before = alerts.find(powerFailed)
+  // Figures move all the time: that is no line of the journal.
+  if (before?.severity === content.severity && stageIn(before.text) === stageIn(content.text))
+    alerts.refresh(powerFailed, content)
+  else {
+    alerts.open(powerFailed, content)
+    // Buttons name the power cut by when its alert was opened, which is known from here on.
+    if (!before) alerts.refresh(powerFailed, contentOf(context)!)
+  }
+}
+
+/** What the text begins with says what happens; figures come later. */
+const stageIn = (text: string) => /^[^:(]*/.exec(text)![0]
+
+function contentOf(context: PowerFailureContext): AlertContent | undefined {
+  const { ports, power } = context
+  const outage = ports.journal.openOutage()
+  if (outage && outage.reason !== 'drill' && outage.stage !== 'shedding') return contentOfOutage(context, outage)
+  const labels = [...power.upses].flatMap(([label, state]) => (isOnBattery(state) ? [label] : []))
+  return labels.length === 0 ? undefined : contentOnBattery(context, labels)
+}
+
+/** Whether the battery is in use, believed or not. */
+function isOnBattery(state: PowerState): boolean {
+  return state.mode !== 'on-mains' ? useOf(state) !== undefined : (state.use?.battery.isSo ?? false)
+}
+
+/** Nothing was done yet: what will be, when, and what stops it. */
+function contentOnBattery(context: PowerFailureContext, labels: readonly string[]): AlertContent {
+  const { ports, power, wording } = context
+  const states = labels.map((label) => [label, power.upses.get(label)!] as const)
+  const { timeline, runtime } = planNow(context, ports.journal.openOutage())
+  const turns = timeline
+    .filter(({ phase }) => isShutDownPhase(phase))
+    .map(({ phase, from }) => `${wording.titleOf(phase)} after ${describeDuration(from)}`)
+  const isCancelled = states.every(([, state]) => state.mode === 'on-battery' && state.calledOff !== undefined)
+  const lasts = runtime === undefined ? '' : `. The battery lasts ${describeDuration(runtime)}`
+  const then = turns.length === 0 ? '' : `. Then: ${turns.join(', ')}`
+  const starts = isCancelled
+    ? 'Its shutdown is cancelled: only a low battery starts one'
+    : `If mains power stays off, a shutdown starts ${describeStarts(context, states)}`
+  const subject = labels.length === 1 ? labels[0]! : 'power'
+  return {
+    severity: 'warning',
+    subject,
+    text: `mains power failed: ${listed(states.map(([label, state]) => describeBattery(label, state)))}. ${starts}${then}${lasts}`,
+    ...(isCancelled ? {} : offer(context, 'cancel')),
+  }
+}
+
+function describeBattery(label: string, state: PowerState): string {
+  const { charge } = ('reading' in state ? state.reading : undefined) ?? {}
+  return `${label} is on battery${charge === undefined ? '' : ` with ${Math.round(charge)} %`}`
+}
+
+/** `after 20 min at the latest, sooner for a low battery (LB), charge below 30 %`. */
+export function describeStarts(
+  { config }: Pick<PowerFailureContext, 'config'>,
+  states: readonly (readonly [string, PowerState])[],
+): string {
+  const { maxOnBattery } = config.power
+  const latest =
+    maxOnBattery === undefined
+      ? 'as late as the battery allows'
+      : `after ${describeDuration(maxOnBattery)} at the latest`
+  return states
+    .map(([label, state]) => {
+      const triggers = triggersOf('reading' in state ? state.reading : undefined, policyFor(config, label))
+      const sooner = triggers.filter(
+        ({ reason, disarmed }) => disarmed === undefined && reason !== 'on-battery-too-long',
+      )
+      return `${states.length > 1 ? `${label}: ` : ''}${latest}, sooner for ${sooner.map(({ text }) => text).join(', ')}`
+    })
+    .join('; ')
+}
+
+function contentOfOutage(context: PowerFailureContext, { stage, reason }: Outage): AlertContent {
+  const why = describeReason(reason)
+  const isFailing = failingMachines(context.machines, context.power).length > 0
+  switch (stage) {
+    case 'shedding':
+    case 'draining':
+      return isFailing
+        ? critical(`a shutdown of the cluster has begun: ${why}. Nothing is off yet`, offer(context, 'cancel'))
+        : warning('a shutdown of the cluster was cancelled: what was done is being undone')
+    case 'stopping':
+      return critical(`the machines are shutting down: ${why}`, offer(context, 'cancel'))
+    case 'stopped':
+      return critical(`the machines are shut down: ${why}. They are woken when mains power is back`, {})
+    case 'waking':
+      return warning('mains power is back: the machines are being woken', offer(context, 'wake'))
+    case 'over':
+      return warning('the power cut is over')
+    default:
+      return stage satisfies never
+  }
+}
+
+const critical = (text: string, offers: Partial<AlertContent>): AlertContent => ({
+  severity: 'critical',
+  subject: 'power',
+  text,
+  ...offers,
+})
+
+const warning = (text: string, offers: Partial<AlertContent> = {}): AlertContent => ({
+  severity: 'warning',
+  subject: 'power',
+  text,
+  ...offers,
+})
+
+/** Bound to this power cut: the button of another one does nothing. */
+function offer({ alerts, now }: PowerFailureContext, action: 'cancel' | 'wake'): Partial<AlertContent> {
+  const subject = alerts.find(powerFailed)?.since ?? now().toISOString()
+  const words = {
+    cancel: 'Cancel it with `caretaker power cancel`',
+    wake: 'To wait for nothing, run `caretaker power wake`',
+  }
+  return { action: words[action], offers: [{ do: action, subject }] }
+}
+
+/** How a change of the power is noticed: the mode, and whether the battery is in use. */
+export function powerSignature({ upses, ordered }: PowerFailureContext['power']): string {
+  return [...upses].map(([label, state]) => `${label} ${state.mode} ${isOnBattery(state)}`).join(' ') + (ordered ?? '')
+}

@@ -1,0 +1,147 @@
+import { describe, expect, test } from 'vitest'
+import { startPower } from '../../../src/core/power/state.ts'
+import { nextPowerState } from '../../../src/core/power/transitions.ts'
+import type { PowerPolicy } from '../../../src/core/power/triggers.ts'
+import { policy, seenIn, told } from './stories.ts'
+
+/** What a UPS says from a second on, until it says something else; `OB -` is a status alone, without figures. */
+interface Says {
+  readonly from: number
+  readonly status: string
+  readonly charge?: number
+  readonly runtime?: number
+}
+
+const mains: Says = { from: 0, status: 'OL', charge: 100, runtime: 3_480_000 }
+const dip: Says = { from: 10, status: 'OB', charge: 100, runtime: 60_000 }
+
+/** The first second at which it is critical, with the reason, from one reading a second. */
+function critical(all: readonly Says[], changed: Partial<PowerPolicy> = {}, until = 60): string | undefined {
+  let state = startPower(0)
+  for (let second = all[0]!.from; second <= until; second++) {
+    const { from: _, status, ...figures } = all.findLast(({ from }) => from <= second)!
+    state = nextPowerState(state, seenIn(`${second}: ${status}`, figures), {
+      ...policy,
+      onMainsAfter: 15_000,
+      ...changed,
+    })
+    if (state.mode === 'critical') return `${second}: ${told(state)}`
+  }
+  return undefined
+}
+
+describe('a runtime that dips when the battery comes into use', () => {
+  test.each<{ name: string; says: readonly Says[]; is: string | undefined; changed?: Partial<PowerPolicy> }>([
+    {
+      name: 'and is back within ten seconds shuts nothing down',
+      says: [mains, dip, { ...dip, from: 20, runtime: 3_200_000 }],
+      is: undefined,
+    },
+    {
+      name: 'and is back at once shuts nothing down',
+      says: [mains, dip, { ...dip, from: 11, runtime: 3_200_000 }],
+      is: undefined,
+    },
+    {
+      name: 'in steps shuts nothing down',
+      says: [mains, { ...dip, runtime: 1_200_000 }, { ...dip, from: 13 }, { ...dip, from: 18, runtime: 2_900_000 }],
+      is: undefined,
+    },
+    {
+      name: 'before it is believed to be on battery shuts nothing down',
+      says: [mains, dip, { ...dip, from: 20, runtime: 3_200_000 }],
+      changed: { onBatteryAfter: 12_000 },
+      is: undefined,
+    },
+    {
+      name: 'and again after a moment of mains power shuts nothing down',
+      says: [
+        mains,
+        dip,
+        { ...dip, from: 15, runtime: 3_200_000 },
+        { ...mains, from: 19 },
+        { ...dip, from: 21 },
+        { ...dip, from: 29, runtime: 3_200_000 },
+      ],
+      is: undefined,
+    },
+    { name: 'and stays so is believed when it has lasted', says: [mains, dip], is: '23: critical: low-runtime' },
+    {
+      name: 'and stays so over moments of mains power is believed after half a minute on battery',
+      says: [
+        mains,
+        ...Array.from({ length: 12 }, (_, time) => [
+          { ...dip, from: 10 + 8 * time },
+          { ...mains, from: 17 + 8 * time },
+        ]).flat(),
+      ],
+      is: '47: critical: low-runtime',
+    },
+    {
+      name: 'beside a low battery is believed at once',
+      says: [mains, { ...dip, status: 'OB LB' }],
+      // LB that figures do not contradict, after lowBatteryAfter.
+      is: '13: critical: low-battery',
+    },
+    {
+      name: 'beside a low battery that is not used for anything is believed at once',
+      says: [mains, { ...dip, status: 'OB LB' }],
+      changed: { ignoreLowBattery: true },
+      is: '15: critical: low-runtime',
+    },
+    {
+      name: 'beside little charge is believed at once',
+      says: [
+        { ...mains, charge: 18 },
+        { ...dip, charge: 17 },
+      ],
+      changed: { minimumCharge: undefined },
+      is: '15: critical: low-runtime',
+    },
+    {
+      name: 'of a battery that was nearly empty on mains power is believed at once',
+      says: [
+        { ...mains, charge: 30, runtime: 100_000 },
+        { ...dip, charge: 30, runtime: 90_000 },
+      ],
+      is: '15: critical: low-runtime',
+    },
+    {
+      name: 'later on is believed as ever',
+      says: [mains, { ...dip, runtime: 3_000_000 }, { ...dip, from: 30 }],
+      is: '33: critical: low-runtime',
+    },
+    {
+      name: 'at the first contact is believed as ever',
+      says: [{ ...dip, from: 0 }],
+      is: '5: critical: low-runtime',
+    },
+  ])('$name', ({ says, is, changed }) => expect(critical(says, changed)).toBe(is))
+})
+
+describe('a charge that dips when the battery comes into use', () => {
+  const low = { ...dip, charge: 8, runtime: 3_000_000 }
+
+  test('and is back within ten seconds shuts nothing down', () => {
+    expect(critical([mains, low, { ...low, from: 20, charge: 97 }])).toBeUndefined()
+  })
+
+  test('together with the runtime, and is back, shuts nothing down', () => {
+    const both = { ...dip, charge: 8 }
+    expect(critical([mains, both, { ...both, from: 20, charge: 97, runtime: 3_200_000 }])).toBeUndefined()
+  })
+
+  test('and stays so is believed when it has lasted', () => {
+    expect(critical([mains, low])).toBe('23: critical: low-charge')
+  })
+
+  test('is reported as it is, with why it does not count yet', () => {
+    const state = [mains, { ...low, from: 1 }].reduce(
+      (before, { from, status, ...figures }) => nextPowerState(before, seenIn(`${from}: ${status}`, figures), policy),
+      startPower(0),
+    )
+    expect(state).toMatchObject({
+      reading: { doubts: { charge: { reported: 8, why: 'it was 100 % on mains power, and may be measured anew' } } },
+    })
+  })
+})

@@ -1,0 +1,56 @@
+import { expect, test, vi } from 'vitest'
+import { powerFailed } from '../../src/operations/power-failed.ts'
+import { startAgent } from '../fakes/agent.ts'
+import { fakeHomelab } from '../fakes/homelab.ts'
+import { low, onBattery, online, two } from '../fakes/stories.ts'
+
+const patience = { timeout: 20_000, interval: 5 }
+
+test('a power cut is one alert: with the first reading on battery a warning with the plan, then critical, until all is as it was', async () => {
+  const homelab = fakeHomelab(two)
+  await using it = startAgent(homelab, { power: { maxOnBattery: '20m', onBatteryAfter: '5s' } })
+  const { alerts } = it.agent
+  const texts: string[] = []
+  alerts.subscribe(({ id, severity, text }, change) => {
+    if (id === powerFailed) texts.push(`${change} ${severity} ${text.split(/[:.]/)[0]}`)
+  })
+  const alert = () => alerts.find(powerFailed)
+  await it.reads(online)
+  await it.reads({ ...onBattery, charge: 96 })
+  // Not yet believed: it may be a blip, but people hear of it.
+  expect(it.agent.guard.power.upses.get('ups')!.mode).toBe('on-mains')
+  await vi.waitFor(() => expect(alert()).toBeDefined(), patience)
+  expect(alert()).toMatchObject({
+    severity: 'warning',
+    text: expect.stringMatching(
+      /^mains power failed: ups is on battery with 96 %\. If mains power stays off, a shutdown starts after 20 min at the latest, sooner for .*\. Then: /,
+    ),
+    action: 'Cancel it with `caretaker power cancel`',
+    offers: [{ do: 'cancel', subject: alert()!.since }],
+  })
+  await it.reads(low, 6_000)
+  await it.reads(low, 6_000)
+  const stage = () => homelab.ports.journal.outages(1)[0]?.stage
+  await vi.waitFor(() => expect(stage()).toBe('stopped'), patience)
+  await vi.waitFor(
+    () => expect(alert()).toMatchObject({ severity: 'critical', text: expect.stringContaining('the battery is low') }),
+    patience,
+  )
+  await it.reads(online)
+  await vi.waitFor(() => expect(stage()).toBe('over'), patience)
+  await vi.waitFor(() => expect(alert()).toBeUndefined(), patience)
+  expect(texts[0]).toBe('opened warning mains power failed')
+  expect(texts.at(-1)).toMatch(/^settled /)
+})
+
+test('a blip of mains power is told, and settled when mains power has lasted', async () => {
+  const homelab = fakeHomelab(two)
+  await using it = startAgent(homelab, { power: { onBatteryAfter: '5s', onMainsAfter: '15s' } })
+  const { alerts } = it.agent
+  await it.reads(online)
+  await it.reads(onBattery)
+  await vi.waitFor(() => expect(alerts.find(powerFailed)).toBeDefined(), patience)
+  await it.reads(online)
+  await it.reads(online, 16_000)
+  await vi.waitFor(() => expect(alerts.find(powerFailed)).toBeUndefined(), patience)
+})
