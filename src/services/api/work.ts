@@ -1,7 +1,6 @@
 import type { Server } from 'node:http'
 import type { Server as SecureServer } from 'node:https'
 import { networkInterfaces } from 'node:os'
-import { Hono } from 'hono'
 import { isOfKind } from '../../core/alert.ts'
 import { tokenKind } from '../../core/access/token.ts'
 import { endedSessionKind } from '../../core/access/session.ts'
@@ -120,7 +119,7 @@ async function createDoor({ context, section, tokens, material }: DoorMeans, { l
     isOpenHere: section.anonymous === 'loopback',
     now,
   }
-  const api = new Hono().route('/api/v1', createApi(operator, { limits, access: frontAccess, log }))
+  const api = createApi(operator, { limits, access: frontAccess, log })
   const sweep = createWatch(limits, monotonic)
   const front = createFront({
     callers,

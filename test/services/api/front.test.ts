@@ -19,7 +19,10 @@ describe('a program on this machine', () => {
   test('reads without a token, and changes nothing without one', async () => {
     await using door = await openDoor()
     expect(await door.ask({})).toMatchObject({ status: 200 })
-    expect(await door.ask(cancel)).toMatchObject({ status: 401, headers: { 'www-authenticate': 'Bearer' } })
+    expect(await door.ask(cancel)).toMatchObject({
+      status: 401,
+      headers: { 'www-authenticate': expect.stringMatching(/^Bearer/) },
+    })
     expect(door.heard).toEqual([])
   })
 
