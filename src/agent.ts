@@ -2,8 +2,10 @@ import type { Journal } from './core/journal.ts'
 import { policyFor } from './core/power/triggers.ts'
 import type { Config } from './config/config.ts'
 import type { Alerts } from './core/alert.ts'
+import type { Cluster } from './core/cluster/cluster.ts'
 import { messageOf } from './core/errors.ts'
 import { later, type Queue } from './core/job.ts'
+import { createListeners } from './core/listeners.ts'
 import type { Logger } from './core/log.ts'
 import type { Ports } from './core/ports.ts'
 import { english, type Wording } from './core/wording.ts'
@@ -74,7 +76,18 @@ export function createAgent(options: AgentOptions) {
 
   const lock = createTakeoverLock(leaseGrace)
   const lease = createKubernetesLease(ports.kubernetes, holder, log)
-  const activities = createActivities({ ports, confirm: lease.confirm, journal, inventory, wording, pollEvery, now })
+  const looks = createListeners<Cluster>()
+  const steps = createListeners<void>()
+  const activities = createActivities({
+    changed: () => steps.tell(),
+    ports,
+    confirm: lease.confirm,
+    journal,
+    inventory,
+    wording,
+    pollEvery,
+    now,
+  })
   const inProcess = createInProcess<Job>({
     run: (job) => runner.run(job, runner.stopping),
     failed: (job, error) => later(`${job.name} failed: ${messageOf(error)}`, new Date(now().getTime() + leaseRetry)),
@@ -107,6 +120,13 @@ export function createAgent(options: AgentOptions) {
     log,
   )
 
+  /** A look that is cut short may miss nodes: it is nobody else's. */
+  async function look(signal: AbortSignal, within?: number): Promise<Cluster> {
+    const cluster = await observe(inventory(), ports, signal, within)
+    if (within === undefined) looks.tell(cluster)
+    return cluster
+  }
+
   function contextOf(job: Job, signal: AbortSignal): JobContext {
     const jobLog = log.child({ job: job.name })
     return {
@@ -127,7 +147,7 @@ export function createAgent(options: AgentOptions) {
       schematics: schematics(),
       power: guard.power,
       whenPower: guard.when,
-      observe: (within) => observe(inventory(), ports, signal, within),
+      observe: (within) => look(signal, within),
       ownNode,
       bootId,
       wording,
@@ -159,7 +179,9 @@ export function createAgent(options: AgentOptions) {
     get activities() {
       return activities.all
     },
-    observe: (signal: AbortSignal) => observe(inventory(), ports, signal),
+    observe: (signal: AbortSignal) => look(signal),
+    onLook: looks.subscribe,
+    onActivity: steps.subscribe,
     /** Shows what a job would decide, without running it. */
     preview: contextOf,
     /** Starts a job that runs in process, or queues one that doesn't. */

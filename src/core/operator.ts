@@ -1,11 +1,12 @@
 import type { Scope, Token } from './access/token.ts'
 import type { Activity } from './activity.ts'
-import type { Alert } from './alert.ts'
+import type { Alert, AlertChange } from './alert.ts'
 import type { Cluster } from './cluster/cluster.ts'
 import type { EtcdSnapshot } from './cluster/snapshot.ts'
 import type { FailedEntry, JobSpec } from './job.ts'
 import type { Entry, Run, RunOutcome } from './journal.ts'
 import type { Delivery } from './notify/delivery.ts'
+import type { Page, PageRequest } from './page.ts'
 import type { DrillReportAnswer, NoReading, TimelineRowAnswer, UnreadUps, UpsStateAnswer } from './power/answers.ts'
 import type { Outage } from './power/outage.ts'
 import type { ShutdownPlan } from './power/shutdown.ts'
@@ -27,11 +28,15 @@ import type { ServiceStatus } from './service.ts'
  * where the request itself is wrong, `rejected` where it must not be done.
  */
 export interface Operator {
+  /** Called with each change from now on, until it is disposed of. Nothing is looked at for it. */
+  subscribe(listener: (change: Change) => void): Disposable
   status(signal: AbortSignal): Promise<StatusAnswer>
-  /** Open alerts, the most severe first; with `all` followed by settled alerts, the newest first. */
-  alerts(request: { readonly all: boolean }): readonly Alert[]
+  /** Open alerts, the most severe first. */
+  alerts(): readonly Alert[]
+  /** Settled alerts, those that were opened last first. */
+  settledAlerts(page: PageRequest): Page<Alert>
   /** Newest first. */
-  journal(limit: number): readonly Entry[]
+  journal(page: PageRequest): Page<Entry>
   readonly jobs: JobRequests
   readonly rollouts: RolloutRequests
   readonly nodes: NodeRequests
@@ -40,6 +45,20 @@ export interface Operator {
   readonly notifications: NotificationRequests
   readonly tokens: TokenRequests
 }
+
+/**
+ * | type    | means                                                                                |
+ * |---------|--------------------------------------------------------------------------------------|
+ * | alert   | an alert was opened, says something else, or is settled                              |
+ * | power   | a UPS tells something else, or a shutdown was requested or cancelled                 |
+ * | journal | an entry was written                                                                 |
+ * | status  | something else of the status has changed; the cluster as it was seen last            |
+ */
+export type Change =
+  | { readonly type: 'alert'; readonly change: AlertChange; readonly alert: Alert }
+  | { readonly type: 'power'; readonly power: PowerAnswer }
+  | { readonly type: 'journal'; readonly entry: Entry }
+  | { readonly type: 'status'; readonly status: StatusAnswer }
 
 /** What every request carries. */
 export interface Asked {
@@ -59,7 +78,7 @@ export interface RequestAnswer {
 export interface JobRequests {
   list(): readonly JobAnswer[]
   /** Newest first. */
-  runs(limit: number): readonly Run[]
+  runs(page: PageRequest): Page<Run>
   /** Starts a job; with `wait` resolves when a run that started after the call has ended. */
   run(request: { readonly job: string; readonly wait: boolean }, asked: Asked): Promise<RunAnswer>
   /** What the queue has given up on, newest first. */
@@ -72,7 +91,7 @@ export interface RolloutRequests {
   status(signal: AbortSignal): Promise<RolloutAnswer>
   plan(signal: AbortSignal): Promise<PlanAnswer>
   /** Newest first. */
-  history(): readonly Rollout[]
+  history(page: PageRequest): Page<Rollout>
   /** No further node is started. */
   pause(request: { readonly reason?: string | undefined }, asked: Asked): Promise<RequestAnswer>
   resume(asked: Asked): Promise<RequestAnswer>
@@ -106,7 +125,7 @@ export interface PowerRequests {
   state(): PowerAnswer
   plan(): PowerPlanAnswer
   /** Newest first. */
-  outages(): readonly Outage[]
+  outages(page: PageRequest): Page<Outage>
   /** Shuts everything down now, until someone wakes it. */
   shutDown(asked: Asked): Promise<RequestAnswer>
   cancel(asked: Asked): Promise<RequestAnswer>
@@ -131,7 +150,7 @@ export interface NotificationRequests {
   /** Sends a test message to one channel, or to all; answers when each has taken or refused it. */
   test(request: { readonly channel?: string | undefined }, asked: Asked): Promise<readonly TestAnswer[]>
   /** What was sent, and what waits, newest first. */
-  log(limit: number): readonly Delivery[]
+  log(page: PageRequest): Page<Delivery>
 }
 
 /** How a test message fared. */
@@ -164,7 +183,7 @@ export interface StatusAnswer {
   readonly pid: number
   /** ISO 8601. */
   readonly startedAt: string
-  readonly cluster: Cluster
+  readonly cluster: ClusterAnswer
   readonly power: PowerAnswer
   readonly target: string | undefined
   /** What the last look at releases came to, as a sentence. */
@@ -196,6 +215,12 @@ export interface StatusAnswer {
   readonly configuration: string | undefined
   /** Why the journal is kept in memory; undefined if the disk works. */
   readonly journalDegraded: string | undefined
+}
+
+/** The cluster as it was seen last. */
+export interface ClusterAnswer extends Cluster {
+  /** ISO 8601. */
+  readonly observedAt: string
 }
 
 export interface UpsAnswer {
@@ -240,9 +265,7 @@ export interface DrillAnswer {
 }
 
 export interface JobAnswer extends Pick<JobSpec, 'name' | 'about' | 'triggers' | 'runs'> {
-  readonly lastRun:
-    | { readonly startedAt: string; readonly outcome: RunOutcome | undefined; readonly detail: string | undefined }
-    | undefined
+  readonly lastRun: Run | undefined
 }
 
 export interface RunAnswer {

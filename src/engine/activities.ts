@@ -18,6 +18,8 @@ export interface ActivitiesOptions {
   /** Poll interval of a wait, in ms. */
   readonly pollEvery: number
   readonly now: () => Date
+  /** Called when a step begins, says something, or has ended. */
+  readonly changed: () => void
 }
 
 /** Who carries a plan out. */
@@ -29,7 +31,7 @@ export interface Carrier {
 
 /** Carries plans out, and knows which steps are under way. */
 export function createActivities(options: ActivitiesOptions) {
-  const { journal, inventory, wording, pollEvery, now } = options
+  const { journal, inventory, wording, pollEvery, now, changed } = options
   const ports = confirmedOrders(options.ports, options.confirm)
   const present = new Map<Step, Activity>()
 
@@ -37,6 +39,7 @@ export function createActivities(options: ActivitiesOptions) {
     for (const [step, activity] of present) {
       if ('node' in step && step.node === node) present.set(step, { ...activity, hint: text })
     }
+    changed()
   }
 
   function note(step: Step, text: string): void {
@@ -57,10 +60,12 @@ export function createActivities(options: ActivitiesOptions) {
         const text = wording.describeStep(step)
         if (state.kind === 'started') {
           present.set(step, { job, step: text, since: now().toISOString() })
+          changed()
           log.info({ step: step.do }, text)
           return
         }
         present.delete(step)
+        changed()
         if (state.kind === 'done') return choices.isRoutine ? undefined : note(step, `${text}: done`)
         const isCalledOff = signal.aborted || choices.signal?.aborted === true
         note(step, isCalledOff ? `${text}: cancelled, ${state.error.message}` : `failed: ${state.error.message}`)
