@@ -26,7 +26,7 @@ export async function serveApi(operator: Operator, token: string, tls?: Identity
     },
   }
   const api = createApi(operator, { limits: socketLimits, access, log: silentLog })
-  return serveAnything(getRequestListener(api.fetch) as RequestListener, tls)
+  return serveAnything(getRequestListener(api.fetch), tls)
 }
 
 /** Anything else that listens. */
