@@ -2,10 +2,8 @@ import type { Journal } from './core/journal.ts'
 import { policyFor } from './core/power/triggers.ts'
 import type { Config } from './config/config.ts'
 import type { Alerts } from './core/alert.ts'
-import type { Cluster } from './core/cluster/cluster.ts'
 import { messageOf } from './core/errors.ts'
 import { later, type Queue } from './core/job.ts'
-import { createListeners } from './core/listeners.ts'
 import type { Logger } from './core/log.ts'
 import type { Ports } from './core/ports.ts'
 import { english, type Wording } from './core/wording.ts'
@@ -17,7 +15,7 @@ import { createEvents } from './engine/events.ts'
 import { createFollowUp } from './engine/follow-up.ts'
 import { createInProcess } from './engine/in-process.ts'
 import { createKubernetesLease } from './engine/kubernetes-lease.ts'
-import { observe } from './engine/observe.ts'
+import { createLooking } from './engine/looking.ts'
 import { createRunner, type Runner } from './engine/runner.ts'
 import { createTakeoverLock } from './engine/takeover-lock.ts'
 import { createUpsMonitor } from './engine/ups-monitor.ts'
@@ -76,18 +74,8 @@ export function createAgent(options: AgentOptions) {
 
   const lock = createTakeoverLock(leaseGrace)
   const lease = createKubernetesLease(ports.kubernetes, holder, log)
-  const looks = createListeners<Cluster>()
-  const steps = createListeners<void>()
-  const activities = createActivities({
-    changed: () => steps.tell(),
-    ports,
-    confirm: lease.confirm,
-    journal,
-    inventory,
-    wording,
-    pollEvery,
-    now,
-  })
+  const { look, onLook } = createLooking(inventory, ports)
+  const activities = createActivities({ ports, confirm: lease.confirm, journal, inventory, wording, pollEvery, now })
   const inProcess = createInProcess<Job>({
     run: (job) => runner.run(job, runner.stopping),
     failed: (job, error) => later(`${job.name} failed: ${messageOf(error)}`, new Date(now().getTime() + leaseRetry)),
@@ -119,13 +107,6 @@ export function createAgent(options: AgentOptions) {
     () => ({ config: config(), machines: machines(), ports, power: guard.power, now, monotonic, wording, alerts }),
     log,
   )
-
-  /** A look that is cut short may miss nodes: it is nobody else's. */
-  async function look(signal: AbortSignal, within?: number): Promise<Cluster> {
-    const cluster = await observe(inventory(), ports, signal, within)
-    if (within === undefined) looks.tell(cluster)
-    return cluster
-  }
 
   function contextOf(job: Job, signal: AbortSignal): JobContext {
     const jobLog = log.child({ job: job.name })
@@ -175,13 +156,12 @@ export function createAgent(options: AgentOptions) {
     get leaseHolder() {
       return lock.holder
     },
-    /** The steps that are running. */
     get activities() {
       return activities.all
     },
     observe: (signal: AbortSignal) => look(signal),
-    onLook: looks.subscribe,
-    onActivity: steps.subscribe,
+    onLook,
+    onActivity: activities.onChange,
     /** Shows what a job would decide, without running it. */
     preview: contextOf,
     /** Starts a job that runs in process, or queues one that doesn't. */

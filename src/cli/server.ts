@@ -47,7 +47,7 @@ function parseServer(text: string): string {
     throw new AgentError('misconfigured', `${text} is no server: use an address such as https://nas.lan:8420`)
   if (url.username !== '' || url.password !== '')
     throw new AgentError('misconfigured', 'the server has a name or a password in it: use --token-file')
-  return `${url.origin}${url.pathname.replace(/\/+$/, '')}`
+  return `${url.origin}${url.pathname.endsWith('/') ? url.pathname.slice(0, -1) : url.pathname}`
 }
 
 async function readNamed(file: string | undefined, what: string): Promise<string | undefined> {

@@ -1,7 +1,7 @@
 import type { Scope, Token } from './access/token.ts'
 import type { Activity } from './activity.ts'
 import type { Alert, AlertChange } from './alert.ts'
-import type { Cluster } from './cluster/cluster.ts'
+import type { SeenCluster } from './cluster/cluster.ts'
 import type { EtcdSnapshot } from './cluster/snapshot.ts'
 import type { FailedEntry, JobSpec } from './job.ts'
 import type { Entry, Run, RunOutcome } from './journal.ts'
@@ -46,14 +46,7 @@ export interface Operator {
   readonly tokens: TokenRequests
 }
 
-/**
- * | type    | means                                                                                |
- * |---------|--------------------------------------------------------------------------------------|
- * | alert   | an alert was opened, says something else, or is settled                              |
- * | power   | a UPS tells something else, or a shutdown was requested or cancelled                 |
- * | journal | an entry was written                                                                 |
- * | status  | something else of the status has changed; the cluster as it was seen last            |
- */
+/** What has changed: an alert, what a UPS tells, an entry that was written, or anything else of the status. */
 export type Change =
   | { readonly type: 'alert'; readonly change: AlertChange; readonly alert: Alert }
   | { readonly type: 'power'; readonly power: PowerAnswer }
@@ -183,7 +176,7 @@ export interface StatusAnswer {
   readonly pid: number
   /** ISO 8601. */
   readonly startedAt: string
-  readonly cluster: ClusterAnswer
+  readonly cluster: SeenCluster
   readonly power: PowerAnswer
   readonly target: string | undefined
   /** What the last look at releases came to, as a sentence. */
@@ -215,12 +208,6 @@ export interface StatusAnswer {
   readonly configuration: string | undefined
   /** Why the journal is kept in memory; undefined if the disk works. */
   readonly journalDegraded: string | undefined
-}
-
-/** The cluster as it was seen last. */
-export interface ClusterAnswer extends Cluster {
-  /** ISO 8601. */
-  readonly observedAt: string
 }
 
 export interface UpsAnswer {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { createClient } from '../../src/http/client.ts'
 import { followLive } from '../../src/http/live-client.ts'
-import { startDaemon } from '../lab/daemon.ts'
+import { startDaemon, waitFor } from '../lab/daemon.ts'
 import { startManyNodes } from './many-nodes.ts'
 import { clock, cpuSeconds, goal, median, residentMb, say, sleep } from './measure.ts'
 
@@ -44,7 +44,7 @@ export async function measureApi(stack: AsyncDisposableStack): Promise<void> {
       for await (const { event } of followLive({ socketPath }, stop.signal, () => {}))
         if (event === 'state') states += 1
     })()
-  while (states < clients) await sleep(50)
+  await waitFor('every client to be told', 30_000, () => states === clients)
   const began = await cpuSeconds(daemon.pid)
   await sleep(watchedFor)
   const share = ((await cpuSeconds(daemon.pid)) - began - idle) / (watchedFor / 1_000)

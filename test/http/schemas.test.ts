@@ -23,8 +23,8 @@ test('every answer of the homelab is as its schema says, at rest, in a rollout a
   await using at = await begin(homelab)
   const operator = operatorOf(homelab, at)
   operator.tokens.create({ name: 'phone', scope: 'operate', lastsMs: 60_000 }, asked())
-  const moments = [
-    () => {},
+  const moments: (() => Promise<unknown>)[] = [
+    async () => {},
     () => at.next(),
     () => at.reads(onBattery),
     () => operator.power.shutDown(asked()).then(() => at.agent.idle()),
@@ -44,8 +44,9 @@ test('every request needs a scope, has a summary of its own, and is reached by o
   expect(new Set(table).size).toBe(table.length)
   expect(new Set(specs.map(({ summary }) => summary)).size).toBe(specs.length)
   // Whoever may only read changes nothing, and tokens are for whoever may everything.
-  for (const { method, path, scope } of specs) {
-    if (path.startsWith('/tokens')) expect(scope).toBe('admin')
-    else expect(scope).toBe(method === 'get' ? 'read' : 'operate')
-  }
+  const wanted = specs.map(({ method, path }) => {
+    const scope = path.startsWith('/tokens') ? 'admin' : method === 'get' ? 'read' : 'operate'
+    return `${scope} ${method} ${path}`
+  })
+  expect(table).toEqual(wanted)
 })

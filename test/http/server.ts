@@ -26,7 +26,8 @@ export async function serveApi(operator: Operator, token: string, tls?: Identity
     },
   }
   const api = createApi(operator, { limits: socketLimits, access, log: silentLog })
-  return serveAnything(getRequestListener(api.fetch) as RequestListener, tls)
+  const listener = getRequestListener(api.fetch)
+  return serveAnything((incoming, outgoing) => void listener(incoming, outgoing), tls)
 }
 
 /** Anything else that listens. */

@@ -8,9 +8,9 @@ import type {
   Node,
   NodeIdentity,
   SchematicParts,
+  SeenCluster,
   TalosFacts,
 } from '../../core/cluster/cluster.ts'
-import type { ClusterAnswer } from '../../core/operator.ts'
 import { count, ms, schemaOf, text, texts, time } from './answer.ts'
 
 /** The observed state of the cluster. */
@@ -159,7 +159,7 @@ const blockingBudget = schemaOf<BlockingBudget>()(
   }),
 )
 
-export const cluster = schemaOf<ClusterAnswer>()(
+export const cluster = schemaOf<SeenCluster>()(
   'Cluster',
   z.object({
     observedAt: time.meta({ description: 'When it was looked at' }),
