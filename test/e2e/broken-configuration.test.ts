@@ -50,7 +50,7 @@ async function startHomelab({ state = 'data' } = {}) {
   await keepLastGood(directory, config, good(state))
   const socket = join(directory, 'control.sock')
   const server = createServer((request, response) =>
-    response.writeHead(503).end(JSON.stringify({ code: 'not-now', error: `heard ${request.method} ${request.url}` })),
+    response.writeHead(503).end(JSON.stringify({ code: 'not-now', detail: `heard ${request.method} ${request.url}` })),
   )
   await new Promise<void>((resolve) => server.listen(socket, resolve))
   return {
