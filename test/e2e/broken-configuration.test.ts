@@ -67,7 +67,7 @@ async function startHomelab({ state = 'data' } = {}) {
   }
 }
 
-const heard = /^caretaker: heard (GET|POST) \//m
+const heard = /^caretaker: heard (GET|POST|DELETE) \//m
 const warned = (why: string) => new RegExp(`^caretaker: warning: .*${why}.*`, 'm')
 
 async function eachOf(
