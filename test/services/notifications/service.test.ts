@@ -141,7 +141,10 @@ describe('a button', () => {
   test('does what it says, once, and the journal says by whom', async () => {
     const { actions, paused, journal, make } = await buttons()
     const token = actions.issue('phone', pause)
-    expect(actions.preview('phone', token)).toMatch(/^Pause rollouts: no further node is upgraded to v1\.13\.9/)
+    expect(actions.preview('phone', token)).toMatchObject({
+      said: expect.stringMatching(/^Pause rollouts: no further node is upgraded to v1\.13\.9/),
+      label: 'Pause rollouts',
+    })
     expect(await paused()).toBeUndefined()
     await actions.perform('phone', token, { ...asked(), by: { name: '@alice by phone', verified: true } })
     expect(await paused()).toBeDefined()
