@@ -39,6 +39,7 @@ function pagesOf<T>(
     const { items, next } = read({ limit, before })
     pages.push(items)
     before = next
+    expect(pages.length).toBeLessThan(1_000)
   } while (before !== undefined)
   return pages
 }
