@@ -39,6 +39,8 @@ export interface ChannelMeans {
   readonly log: Logger
   /** How things are, for a heartbeat: the worst that is open. */
   worst(): { readonly critical: boolean; readonly text: string } | undefined
+  /** Why pressed buttons are not heard, for an alert; nothing once they are. */
+  buttonsFail?(why: string | undefined): void
   now(): Date
   /** Waits for so many ms, or until the signal aborts, whichever comes first. */
   pause(ms: number, signal: AbortSignal): Promise<void>
@@ -64,6 +66,11 @@ export interface OutgoingButton {
   readonly token: string
   /** The page that shows what it would do, and where a POST does it; absent where no `api.url` is set. */
   readonly url?: string
+}
+
+/** Whether a text may be the token of a button: what comes from outside is looked at no closer unless it is. */
+export function isToken(text: string): boolean {
+  return /^[-_.A-Za-z0-9]{1,64}$/.test(text)
 }
 
 /** A button that somebody pressed. */

@@ -14,6 +14,8 @@ export interface Outgoing {
   readonly body?: unknown
   /** What must never stand in an error: tokens, topics, whole URLs. */
   readonly secrets?: readonly string[]
+  /** In bytes, instead of 65,536: what is read of the answer at most. */
+  readonly largest?: number
 }
 
 export interface Incoming {
@@ -48,13 +50,22 @@ export async function ask(outgoing: Outgoing, signal: AbortSignal, within = answ
   const late = AbortSignal.timeout(within)
   try {
     const response = await send(outgoing, AbortSignal.any([signal, late]))
-    return { status: response.statusCode ?? 0, headers: response.headers, text: await readWhole(response) }
+    return {
+      status: response.statusCode ?? 0,
+      headers: response.headers,
+      text: await readWhole(response, outgoing.largest),
+    }
   } catch (error) {
-    if (error instanceof AgentError) throw error
-    const { doing, url } = outgoing
-    if (late.aborted) throw new AgentError('timed-out', `${doing}: no answer within ${within / 1_000} s`)
-    throw new AgentError('unreachable', `${doing}: ${hide(`${url.host}: ${messageOf(error)}`, outgoing)}`)
+    if (late.aborted) throw new AgentError('timed-out', `${outgoing.doing}: no answer within ${within / 1_000} s`)
+    throw unreachable(outgoing, error)
   }
+}
+
+/** A request that came to nothing, without its secrets. */
+export function unreachable(outgoing: Outgoing, error: unknown): AgentError {
+  if (error instanceof AgentError) return error
+  const { doing, url } = outgoing
+  return new AgentError('unreachable', `${doing}: ${hide(`${url.host}: ${messageOf(error)}`, outgoing)}`)
 }
 
 /** The same for an answer that must say yes: any of 200 to 299. @throws AgentError as `refusalOf` says */
@@ -112,7 +123,11 @@ function decode(text: string): string {
   }
 }
 
-function send({ url, method = 'POST', headers = {}, body }: Outgoing, signal: AbortSignal): Promise<IncomingMessage> {
+/** The request itself; resolves with the head of the answer. */
+export function send(
+  { url, method = 'POST', headers = {}, body }: Outgoing,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
   const isText = typeof body === 'string' || body === undefined
   const text = isText ? (body ?? '') : JSON.stringify(body)
   return new Promise((resolve, reject) => {
@@ -136,13 +151,14 @@ function send({ url, method = 'POST', headers = {}, body }: Outgoing, signal: Ab
   })
 }
 
-async function readWhole(response: IncomingMessage): Promise<string> {
+/** The body of an answer, as far as it is read at all. */
+export async function readWhole(response: IncomingMessage, largest = largestAnswer): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of response as AsyncIterable<Buffer>) {
     chunks.push(chunk)
     size += chunk.length
-    if (size >= largestAnswer) break
+    if (size >= largest) break
   }
-  return Buffer.concat(chunks).subarray(0, largestAnswer).toString('utf8')
+  return Buffer.concat(chunks).subarray(0, largest).toString('utf8')
 }

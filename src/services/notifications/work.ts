@@ -86,6 +86,7 @@ function openSender(name: string, { context, outbox, actions }: Means): Sender {
     name,
     files,
     log: log.child({ channel: name }),
+    buttonsFail: (why: string | undefined) => reportButtons(alerts, name, why),
     worst: () => {
       const [worst] = alerts.all
       return worst && { critical: worst.severity === 'critical', text: worst.text }
@@ -105,6 +106,16 @@ function openSender(name: string, { context, outbox, actions }: Means): Sender {
     now,
     monotonic,
   })
+}
+
+function reportButtons(alerts: Context['alerts'], name: string, why: string | undefined): void {
+  const content = why !== undefined && {
+    severity: 'warning' as const,
+    subject: name,
+    text: `buttons that are pressed in ${name} do nothing: ${why}`,
+    action: 'Fix the channel; until then use the commands of `caretaker`',
+  }
+  alerts.report(`channel.buttons:${name}`, content || undefined)
 }
 
 function outgoingOf(message: Message, channel: string, context: Context, actions: Actions): OutgoingMessage {
@@ -220,6 +231,7 @@ function runChannel(
     while (!signal.aborted) {
       try {
         const channel = await sender.opened(signal)
+        if (!channel.listen) reportButtons(context.alerts, name, undefined)
         if (!channel.listen && !channel.run) return
         await Promise.all([channel.listen?.(press, signal), channel.run?.(signal)])
       } catch (error) {

@@ -1,0 +1,41 @@
+import { z } from 'zod'
+import { secret } from '../../../../config/scalars.ts'
+import { server } from '../shapes.ts'
+
+/** A topic: letters, digits, hyphens and underscores (ntfy, server/server.go topicRegex). */
+export const topicPattern = /^[-_A-Za-z0-9]{1,64}$/
+
+/** Whoever knows a topic can read it, so it may be kept as a secret is. */
+const topic = z.union(
+  [z.string().regex(topicPattern), secret],
+  'use letters, digits, - and _, 64 at most; or {file: PATH} or {env: NAME}',
+)
+
+/** ntfy, self-hosted or https://ntfy.sh. */
+export const config = z
+  .strictObject({
+    type: z.literal('ntfy'),
+    server: server.default('https://ntfy.sh'),
+    topic: topic.meta({ description: 'Where messages go; on a public server whoever knows it can read it' }),
+    token: secret.optional().meta({ description: 'An access token: tk_…' }),
+    user: z.string().min(1).optional().meta({ description: 'Instead of a token' }),
+    password: secret.optional(),
+    commands: topic.optional().meta({
+      description:
+        'Where phones send pressed buttons if no api.url is set: anybody may write there, only Caretaker need read',
+    }),
+    phoneServer: server.optional().meta({ description: 'URL at which phones reach the server; default: server' }),
+  })
+  .refine(({ user, password }) => (user === undefined) === (password === undefined), {
+    message: 'user and password go together',
+    path: ['password'],
+  })
+  .refine(({ user, token }) => user === undefined || token === undefined, {
+    message: 'use a token, or a user with a password',
+    path: ['token'],
+  })
+  .refine(({ topic, commands }) => typeof topic !== 'string' || topic !== commands, {
+    message: 'use another topic than that of the messages',
+    path: ['commands'],
+  })
+export type NtfyConfig = z.output<typeof config>
