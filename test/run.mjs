@@ -24,6 +24,7 @@ const servers = {
   // STARTTLS of Debian's upsd keeps its certificates in an NSS database.
   'nut-tls': { found: () => onPath('certutil'), packages: ['libnss3-tools'] },
   ssh: { found: () => existsSync('/usr/sbin/sshd') && onPath('ssh'), packages: ['openssh-server', 'openssh-client'] },
+  apprise: { found: () => existsSync('/usr/bin/apprise'), packages: ['apprise'] },
   curl: { found: () => onPath('curl'), packages: ['curl', 'ca-certificates'] },
   uki: {
     found: () =>
@@ -42,7 +43,7 @@ const tasks = {
     run('node', '--disable-warning=ExperimentalWarning', 'test/lab/demo.ts', ...rest),
   lab: () => run('node', '--disable-warning=ExperimentalWarning', 'test/lab/alone.ts', ...rest),
   test: () =>
-    needs(['queue', 'nut', 'nut-tls', 'tftp', 'curl', 'uki', 'kubectl', 'ssh'], { required: false }) &&
+    needs(['queue', 'nut', 'nut-tls', 'tftp', 'curl', 'uki', 'kubectl', 'ssh', 'apprise'], { required: false }) &&
     run('vitest', 'run', ...rest),
   // The random stories that `npm test` plays some hundreds of; SEEDS=n plays as many.
   soak: () => {

@@ -36,6 +36,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   'ical.js': ['src/adapters/calendar'],
   hono: ['src/http/', 'src/services/'],
   ioredis: ['src/services/queue/'],
+  nodemailer: ['src/services/notifications/channels/email/'],
   pino: ['src/main/'],
   ws: ['src/adapters/kubernetes/'],
   yaml: ['src/yaml.ts'],

@@ -28,3 +28,11 @@ export function anotherAnswers({ doing }: Outgoing, { status }: Incoming, whose:
     othersPass,
   )
 }
+
+/** Statuses that whoever stands in between answers too: a sign-in of its own, a path that it does not know. */
+const ofAnyDoor = [401, 403, 404, 405, 407, 421]
+
+/** Whether an answer that is not in a server's own words may be of another: what is about the request itself is not. */
+export function mayBeAnothers({ status }: Incoming): boolean {
+  return ofAnyDoor.includes(status)
+}

@@ -107,9 +107,12 @@ export function retryAfter(header: string | undefined, now = Date.now()): number
 
 /** Without what is secret, however it is written in a URL. */
 function hide(text: string, { url, secrets = [] }: Outgoing): string {
-  const words = [...secrets, url.pathname, url.search, ...url.searchParams.values(), url.password].filter(
-    (word) => word.length > 3,
-  )
+  return withoutSecrets(text, [...secrets, url.pathname, url.search, ...url.searchParams.values(), url.password])
+}
+
+/** A text of others without these words, however they are written in a URL. */
+export function withoutSecrets(text: string, secrets: readonly string[]): string {
+  const words = secrets.filter((word) => word.length > 3)
   return [...words, ...words.map(encodeURIComponent), ...words.map(decode)]
     .toSorted((a, b) => b.length - a.length)
     .reduce((told, word) => told.replaceAll(word, '…'), text)

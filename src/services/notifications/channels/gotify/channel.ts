@@ -1,9 +1,12 @@
+import type { AgentError } from '../../../../core/errors.ts'
+import { anotherAnswers, mayBeAnothers, objectOf } from '../../answer.ts'
 import type { OpenChannel, OutgoingMessage } from '../../channel.ts'
-import { demand } from '../../outgoing.ts'
+import { ask, type Incoming, type Outgoing, refusalOf } from '../../outgoing.ts'
+import { plainText, secretsIn, waysOf } from '../../plain-text.ts'
 import { below } from '../shapes.ts'
 import type { GotifyConfig } from './config.ts'
 
-/** Of 0 to 10; from 8 on a phone makes a sound whatever it is set to (gotify/android, notification channels). */
+/** Of 0 to 10; from 8 on a phone makes a sound whatever it is set to, below 4 none (gotify/android, notification channels). */
 const priorities = { critical: 8, warning: 5, info: 2 } as const
 
 /** POST /message with the token of an application (gotify v3, docs/spec.json). It can't replace what it has taken. */
@@ -12,21 +15,38 @@ export const open: OpenChannel<GotifyConfig> = async ({ server, token }, { name,
   const url = below(server, 'message')
   return {
     send: async (message, signal) => {
-      const headers = { 'x-gotify-key': key }
-      await demand(
-        { doing: `${name} (Gotify at ${url.host})`, url, headers, body: bodyOf(message), secrets: [key] },
-        signal,
-      )
+      const outgoing: Outgoing = {
+        doing: `${name} (Gotify at ${url.host})`,
+        url,
+        headers: { 'x-gotify-key': key },
+        body: bodyOf(message),
+        secrets: [key, ...secretsIn(message)],
+      }
+      const answer = await ask(outgoing, signal)
+      if (answer.status < 200 || answer.status > 299) throw gotifyRefusal(outgoing, answer)
+      if (typeof objectOf(answer.text)?.['id'] !== 'number') throw anotherAnswers(outgoing, answer, 'Gotify')
       return {}
     },
   }
 }
 
-function bodyOf({ title, text, details = [], severity, link }: OutgoingMessage) {
+/** A tap leads to what is most urgent: the first button's page, where there is one. */
+function bodyOf(message: OutgoingMessage) {
+  const { title, kind, severity } = message
+  const [first] = waysOf(message)
   return {
     title,
-    message: [text, ...details].join('\n'),
-    priority: priorities[severity],
-    ...(link === undefined ? {} : { extras: { 'client::notification': { click: { url: link } } } }),
+    message: plainText(message),
+    priority: priorities[kind === 'settled' ? 'info' : severity],
+    ...(first === undefined ? {} : { extras: { 'client::notification': { click: { url: first.url } } } }),
   }
+}
+
+/** Gotify says every refusal as `{error, errorCode, errorDescription}`, and knows its one path: any other is of a proxy. */
+function gotifyRefusal(outgoing: Outgoing, answer: Incoming): AgentError {
+  const { error, errorDescription: why } = objectOf(answer.text) ?? {}
+  const said = [error, why].filter((one) => typeof one === 'string').join(': ')
+  const refusal = refusalOf(outgoing, answer, said === '' ? answer.text : said)
+  const isOthers = answer.status === 404 || (said === '' && mayBeAnothers(answer))
+  return isOthers ? anotherAnswers(outgoing, answer, 'Gotify') : refusal
 }

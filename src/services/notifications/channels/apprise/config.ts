@@ -1,0 +1,39 @@
+import { z } from 'zod'
+import { secret } from '../../../../config/scalars.ts'
+import { server } from '../shapes.ts'
+
+/** What a server knows a configuration by (apprise-api, urls.py). */
+export const keyPattern = /^[\w-]{1,128}$/
+
+/** An Apprise API server: the door to the hundred services that it speaks to. */
+export const config = z
+  .strictObject({
+    type: z.literal('apprise'),
+    server,
+    key: z
+      .union(
+        [z.string().regex(keyPattern), secret],
+        'use letters, digits, - and _, 128 at most; or {file: PATH} or {env: NAME}',
+      )
+      .optional()
+      .meta({ description: 'The configuration on the server; whoever knows it may send' }),
+    tag: z.string().min(1).optional().meta({
+      description: 'Only services of that configuration with these tags: a comma means or, a space means and',
+    }),
+    urls: secret.optional().meta({ description: 'Apprise URLs, instead of a key: separated by spaces or commas' }),
+    user: z.string().min(1).optional().meta({ description: 'Where the server asks for one' }),
+    password: secret.optional(),
+  })
+  .refine(({ key, urls }) => (key === undefined) !== (urls === undefined), {
+    message: 'set key or urls, and not both',
+    path: ['key'],
+  })
+  .refine(({ user, password }) => (user === undefined) === (password === undefined), {
+    message: 'user and password go together',
+    path: ['password'],
+  })
+  .refine(({ tag, urls }) => tag === undefined || urls === undefined, {
+    message: 'tags belong to a key: urls have none',
+    path: ['tag'],
+  })
+export type AppriseConfig = z.output<typeof config>

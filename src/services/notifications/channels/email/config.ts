@@ -1,0 +1,34 @@
+import { z } from 'zod'
+import { host, port, secret } from '../../../../config/scalars.ts'
+
+/** An address alone, without a name. */
+const address = z
+  .string()
+  .max(254)
+  .regex(
+    /^[\p{L}\p{N}.!#$%&'*+/=?^_`{|}~-]+@[\p{L}\p{N}]([-\p{L}\p{N}.]*[\p{L}\p{N}])?$/u,
+    'use an address: ops@example.org',
+  )
+
+/** Mail by SMTP. */
+export const config = z
+  .strictObject({
+    type: z.literal('email'),
+    host: host.meta({ description: 'The server that takes mail from you' }),
+    port: port.optional().meta({ description: 'Default: 587 with starttls, 465 with implicit, 25 with none' }),
+    tls: z.enum(['starttls', 'implicit', 'none']).optional().meta({
+      description: 'Default: starttls, without which nothing is sent; none on this machine',
+    }),
+    ca: z.string().min(1).optional().meta({ description: 'A file with the CA of the server, where it is your own' }),
+    user: z.string().min(1).optional(),
+    password: secret.optional(),
+    from: address,
+    to: z
+      .union([address.transform((one) => [one]), z.array(address).min(1)])
+      .meta({ description: 'One address, or a list' }),
+  })
+  .refine(({ user, password }) => (user === undefined) === (password === undefined), {
+    message: 'user and password go together',
+    path: ['password'],
+  })
+export type EmailConfig = z.output<typeof config>
