@@ -347,11 +347,11 @@ describe('a kubeconfig is refused by name', () => {
 
   test('which is no YAML, with the place and without a word of it', () => {
     const broken: [string, string | RegExp][] = [
-      ['users:\n  - hunter2: {\n', /^it is not valid YAML: .* at line 3, column 1$/],
-      ['a: b: hunter2\n', /^it is not valid YAML: .* at line 1, column \d+$/],
-      ['token: "hunter2\n', /^it is not valid YAML: .* at line 2, column 1$/],
+      ['users:\n  - hunter2: {\n', /^it is not valid YAML: line 3, column 1: ./],
+      ['a: b: hunter2\n', /^it is not valid YAML: line 1, column \d+: ./],
+      ['token: "hunter2\n', /^it is not valid YAML: line 2, column 1: ./],
       ['token: *hunter2\n', /an alias \(\*name\) without an anchor/],
-      ['hunter2: 1\nhunter2: 2\n', 'it is not valid YAML: duplicate key at line 2, column 1'],
+      ['hunter2: 1\nhunter2: 2\n', /^it is not valid YAML: line 2, column 1: ./],
       ['\thunter2: 1', /^it is not valid YAML: /],
     ]
     for (const [text, words] of broken) {
