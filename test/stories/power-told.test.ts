@@ -14,6 +14,10 @@ test('a power cut is one alert: with the first reading on battery a warning with
   alerts.subscribe(({ id, severity, text }, change) => {
     if (id === powerFailed) texts.push(`${change} ${severity} ${text.split(/[:.]/)[0]}`)
   })
+  const openAtTheEnd: boolean[] = []
+  it.agent.onEvent(({ type }) => {
+    if (type === 'cluster.woken') openAtTheEnd.push(alerts.find(powerFailed) !== undefined)
+  })
   const alert = () => alerts.find(powerFailed)
   await it.reads(online)
   await it.reads({ ...onBattery, charge: 96 })
@@ -41,6 +45,8 @@ test('a power cut is one alert: with the first reading on battery a warning with
   await vi.waitFor(() => expect(alert()).toBeUndefined(), patience)
   expect(texts[0]).toBe('opened warning mains power failed')
   expect(texts.at(-1)).toMatch(/^settled /)
+  // Whoever hears that the cluster is back must have heard that the power cut is over.
+  expect(openAtTheEnd).toEqual([false])
 })
 
 test('a blip of mains power is told, and settled when mains power has lasted', async () => {
