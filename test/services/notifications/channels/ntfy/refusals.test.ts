@@ -99,7 +99,7 @@ test('a day without messages left is asked for each hour', async () => {
 test('a topic is not shown either where there is none for commands', async () => {
   const { ntfy, send } = await lab({}, { commands: undefined })
   ntfy.faults.next.push({ status: 400, body: 'canary-topic' })
-  await failureOf(send())
+  expect((await failureOf(send())).message).toMatch(/HTTP 400: …$/)
 })
 
 test('a proxy that shows what it was sent does not show our password to anybody', async () => {
