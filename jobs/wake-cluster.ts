@@ -68,6 +68,7 @@ export default defineJob({
     // While other machines are still going down, or have no power, they determine the stage of the outage.
     if (wentDown(open) && isSafe) {
       record.update((outage) => ({ ...outage, stage: 'waking', wokenAt: outage.wokenAt ?? now().toISOString() }))
+      reportPowerFailure(context)
     }
     const hasMore = () => poweredMachines(context, open).machines.some(({ name }) => !names.has(name))
     let isMore = false

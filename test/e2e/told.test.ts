@@ -1,59 +1,124 @@
 import { expect, test } from 'vitest'
-import type { Outage } from '../../src/core/power/outage.ts'
-import { endStore, type LabDaemon, startDaemon, waitFor } from '../lab/daemon.ts'
-import { type Homelab, startHomelab } from '../lab/homelab.ts'
+import { waitFor } from '../lab/daemon.ts'
 import { startInternetLine } from '../lab/internet-line.ts'
 import { startGotify } from '../lab/notify/gotify.ts'
 import { startNtfy } from '../lab/notify/ntfy.ts'
-import { temporaryFolder } from '../lab/process.ts'
-import { startUpsdStandIn } from '../lab/upsd/stand-in.ts'
+import type { NtfyMessage } from '../lab/notify/ntfy-publish.ts'
+import { startToldLab } from './told-lab.ts'
 
-test('x', { timeout: 300_000 }, async () => {
-    await using stack = new AsyncDisposableStack()
-    const net = 206
-    const folder = stack.use(await temporaryFolder())
-    const directory = folder.path
-    stack.defer(() => endStore(directory))
-    const upsd = stack.use(await startUpsdStandIn({ address: `127.0.${net}.93` }))
-    const ntfy = stack.use(await startNtfy({ address: `127.0.${net}.9` }))
-    const gotify = stack.use(await startGotify({ address: `127.0.${net}.8`, token: 'secret' }))
-    const line = stack.use(await startInternetLine(new URL(ntfy.url), { address: `127.0.${net}.10` }))
-    const lab: Homelab = stack.use(
-      await startHomelab({ net, controlPlanes: 1, workers: 2, nas: true, pace: { stop: 700, boot: 900, settle: 200 } }),
-    )
-    const config = await lab.writeConfig(directory, {
-      ups: { host: upsd.address, port: upsd.port },
-      upgrade: { enabled: false },
-      power: { drainTimeout: '4s', shutdownTimeout: '6s', reserve: '1s' },
-      notifications: { channels: {
+const net = 206
+
+/** A phone beyond the Internet, and a tablet at home, each by a channel of its own. */
+async function setScene(stack: AsyncDisposableStack) {
+  const ntfy = stack.use(await startNtfy({ address: `127.0.${net}.9` }))
+  const gotify = stack.use(await startGotify({ address: `127.0.${net}.8`, token: 'secret' }))
+  const line = stack.use(await startInternetLine(new URL(ntfy.url), { address: `127.0.${net}.10` }))
+  const it = await startToldLab(stack, net, {
+    notifications: {
+      channels: {
         phone: { type: 'ntfy', server: `http://${line.host}`, topic: 'home' },
         tablet: { type: 'gotify', server: gotify.url, token: { file: 'ups-password' } },
-      } },
-    })
-    let daemon: LabDaemon = stack.use(await startDaemon({ config, directory }))
-    const start = async () => (daemon = stack.use(await startDaemon({ config, directory })))
-    const outage = async () => (await daemon.control.get<Outage[]>('/outages').catch(() => []))[0]
-    await waitFor('mains', 20_000, async () => JSON.stringify(await daemon.control.get('/power')).includes('on-mains'))
+      },
+    },
+  })
+  return { it, ntfy, gotify, line }
+}
+
+/** By what a person tells messages apart: what they are about, and their title. */
+const nameOf = ({ sequence_id: thread, title }: Pick<NtfyMessage, 'sequence_id' | 'title'>) => `${thread} ${title}`
+
+const isAboutPower = ({ sequence_id: thread = '' }: NtfyMessage) => /-(power-failed|outage)$/.test(thread)
+
+test(
+  'an outage without the Internet, and with two killed agents in it, is told when the line is back: whole, in order, and only what was in flight twice',
+  { timeout: 300_000 },
+  async () => {
+    await using stack = new AsyncDisposableStack()
+    const { it, ntfy, gotify, line } = await setScene(stack)
+    const { lab, upsd } = it
+    await it.start()
+    // Packets are dropped: a request hangs, and nobody knows why.
     line.set('silent')
-    await upsd.set('battery.runtime', '900')
     await upsd.status('OB DISCHRG')
-    await waitFor('the request', 20_000, () => line.connections > 0)
-    await daemon.kill()
-    await start()
+    await waitFor('a request to the phone that hangs', 20_000, () => line.connections > 0)
+    await waitFor('the tablet to be told all the same', 20_000, () => gotify.messages.length > 0)
+    await it.kill()
+
+    await it.start()
     await upsd.status('OB DISCHRG LB')
-    await waitFor('a node off', 20_000, () => lab.nodes.some(({power}) => power === 'off'))
+    await waitFor('the first machine to be off', 40_000, () => lab.nodes.some(({ power }) => power === 'off'))
+    // The line holds for a request, and not for its answer.
     line.set('no-return')
-    await waitFor('taken', 20_000, () => ntfy.messages.length > 0)
-    await daemon.kill()
+    await waitFor('a message to be taken without an answer', 40_000, () => ntfy.messages.length > 0)
+    await it.kill()
     line.set('cut')
-    await start()
-    await waitFor('off', 40_000, async () => (await outage())?.stage === 'stopped')
+
+    await it.start()
+    await waitFor('everything to be off', 60_000, async () => (await it.outage())?.stage === 'stopped')
     await upsd.status('OL CHRG')
-    await waitFor('over', 60_000, async () => (await outage())?.stage === 'over')
+    await waitFor('the outage to be over', 60_000, async () => (await it.outage())?.stage === 'over')
+    // What was in flight when the second agent was killed; nothing got through since.
+    expect(ntfy.messages.map(({ title }) => title)).toEqual(['lab: mains power failed'])
     line.set('up')
-    await waitFor('digest', 60_000, () => ntfy.messages.some(({title}) => title?.includes('the cluster is back')), 50).catch(e => console.log(e))
-    console.log(JSON.stringify(ntfy.messages, null, 1))
-    console.log(JSON.stringify(gotify.messages, null, 1))
-    console.log(daemon.output)
-    console.log(JSON.stringify(await daemon.control.get('/journal?limit=100')))
-})
+    await waitFor('what the outage came to', 90_000, () => ntfy.messages.some(isDigest))
+    expect(await it.daemon.stop()).toBe(0)
+
+    const named = ntfy.messages.map(nameOf)
+    const twice = named.filter((name, index) => named.indexOf(name) !== index)
+    expect(twice).toEqual([named[0]])
+    const deliveries = it.deliveries().filter(({ channel }) => channel === 'phone')
+    // A message may be waiting that has come up since.
+    const sent = deliveries.filter(({ state }) => state === 'sent')
+    expect([...new Set(named)]).toEqual(sent.map(({ message: { thread, title } }) => `${thread} ${title}`))
+    expect(deliveries.filter(({ state }) => state === 'refused' || state === 'expired')).toEqual([])
+    expect(
+      deliveries.filter(({ state, message }) => state === 'superseded' && message.kind !== 'update'),
+    ).toEqual([])
+
+    const [failed, , begun, over, digest, ...more] = ntfy.messages.filter(
+      (message) => isAboutPower(message) && !isUpdate(message),
+    )
+    expect(more).toEqual([])
+    expect(failed).toMatchObject({
+      title: 'lab: mains power failed',
+      priority: 4,
+      message: expect.stringMatching(
+        /^mains power failed: ups is on battery with 100 %\. If mains power stays off, a shutdown starts after 15 min at the latest, sooner for [^.]+\. Then: shut down workers after \d+ s, shut down control planes after \d+ s, shut down NAS after \d+ s\. The battery lasts 15 min\. Cancel it with `caretaker power cancel`\nSince \d{4}-/,
+      ),
+    })
+    expect(begun).toMatchObject({
+      // What goes first is the shutdown: by the time that it is told, it may have come this far.
+      title: expect.stringMatching(/^lab: (a shutdown of the cluster has begun|the machines are shutting down)$/),
+      priority: 5,
+      message: expect.stringMatching(
+        /: the battery is low \(OB LB\)\.( Nothing is off yet\.)? Cancel it with `caretaker power cancel`\n/,
+      ),
+    })
+    expect(over).toMatchObject({
+      title: 'lab: over: mains power is back',
+      priority: 2,
+      message: expect.stringMatching(
+        /^mains power is back: the machines are being woken\. It lasted \d+ s\.\nSince .*, until /,
+      ),
+    })
+    expect(digest).toMatchObject({
+      title: expect.stringMatching(/^lab: the cluster is back, \d+ s after the power cut began$/),
+      message: expect.stringMatching(/\ncp-1: stopped in .*, was off for .*, came back in .*\nw-1: .*\nw-2: .*\nnas: /),
+    })
+    // On the phone one alert is left, which is over.
+    expect(ntfy.shown('home').filter(isAboutPower).map(({ title }) => title)).toEqual([over!.title, digest!.title])
+    // At home nothing was in the way: the same, at once.
+    expect(gotify.messages.map(({ title }) => title)).toEqual(
+      expect.arrayContaining([failed, begun, over, digest].map((message) => message!.title)),
+    )
+  },
+)
+
+function isDigest({ sequence_id: thread = '' }: NtfyMessage): boolean {
+  return thread.endsWith('-outage')
+}
+
+/** What has changed since is shown without a sound: it has a lower priority than an alert. */
+function isUpdate({ tags, priority }: NtfyMessage): boolean {
+  return tags?.includes('white_check_mark') !== true && tags?.includes('information_source') !== true && priority! < 4
+}

@@ -60,3 +60,28 @@ test('a blip of mains power is told, and settled when mains power has lasted', a
   await it.reads(online, 16_000)
   await vi.waitFor(() => expect(alerts.find(powerFailed)).toBeUndefined(), patience)
 })
+
+test('an agent that is started again in the middle of a power cut goes on with its alert', async () => {
+  const homelab = fakeHomelab(two)
+  const first = startAgent(homelab)
+  await first.reads(online)
+  await first.reads(onBattery)
+  await vi.waitFor(() => expect(first.agent.alerts.find(powerFailed)).toBeDefined(), patience)
+  const { since } = first.agent.alerts.find(powerFailed)!
+  first.die()
+
+  await using second = startAgent(homelab)
+  const { alerts } = second.agent
+  const changes: string[] = []
+  alerts.subscribe(({ id }, change) => {
+    if (id === powerFailed) changes.push(change)
+  })
+  // Its first look, before it has heard of the UPS: timers of one length end in the order in which they began.
+  await new Promise((resolve) => setTimeout(resolve, 1))
+  await second.reads(onBattery)
+  await vi.waitFor(() => expect(second.agent.guard.power.upses.get('ups')!.mode).toBe('on-battery'), patience)
+  expect(alerts.find(powerFailed)).toMatchObject({ since })
+  await second.reads(online)
+  await vi.waitFor(() => expect(alerts.find(powerFailed)).toBeUndefined(), patience)
+  expect(changes.filter((change) => change === 'opened' || change === 'settled')).toEqual(['settled'])
+})
