@@ -60,7 +60,12 @@ export async function startToldLab(
       )
     },
     kill: () => running().kill(),
-    outage: async () => (await running().control.get<Outage[]>('/outages').catch(() => []))[0],
+    outage: async () =>
+      (
+        await running()
+          .control.get<Outage[]>('/outages')
+          .catch(() => [])
+      )[0],
     deliveries: () => deliveriesIn(directory),
   }
 }
