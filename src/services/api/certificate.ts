@@ -16,6 +16,9 @@ export interface Material {
   readonly key: string
 }
 
+/** What is reported of them. */
+export const certificateAlerts = ['api.renewal', 'api.certificate'] as const
+
 /** Between two looks at the files, in ms. */
 const looksEvery = 5_000
 

@@ -75,7 +75,7 @@ async function isOwnPort({ state }: Files, port: number): Promise<boolean> {
     setTimeout(() => reject(new AgentError('timed-out', 'no answer')), answersWithin).unref()
   })
   try {
-    const client = createClient(join(state, 'control.sock'))
+    const client = createClient({ socketPath: join(state, 'control.sock') })
     const { pid, services } = await Promise.race([answerOf(client.status.$get()), late])
     const holder = await whoListens(port)
     return holder ? holder.pid === pid : services.some(({ name, state: is }) => name === 'api' && is === 'running')

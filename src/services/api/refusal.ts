@@ -1,5 +1,6 @@
-import { STATUS_CODES, type ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { ErrorCode } from '../../core/errors.ts'
+import { answerProblem, problemOf } from '../../http/errors.ts'
 
 /** What is answered before a request has reached its route. */
 export interface Refusal {
@@ -10,27 +11,24 @@ export interface Refusal {
   readonly retryAfter?: number
 }
 
-/** A problem by RFC 9457. */
-function problemOf({ status, code, detail }: Refusal): string {
-  return JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, detail, code })
-}
+/** In s. */
+const waitOf = (ms: number) => String(Math.max(1, Math.ceil(ms / 1_000)))
 
-function headersOf({ status, retryAfter }: Refusal): Record<string, string> {
-  return {
-    'content-type': 'application/problem+json',
-    ...(retryAfter === undefined ? {} : { 'retry-after': String(Math.max(1, Math.ceil(retryAfter / 1_000))) }),
-    // RFC 9110 15.5.2 wants it; browsers ask nobody for a password because of it.
-    ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
-  }
-}
-
-export function refusalResponse(refusal: Refusal): Response {
-  return new Response(problemOf(refusal), { status: refusal.status, headers: headersOf(refusal) })
+export function refusalResponse({ status, code, detail, retryAfter }: Refusal): Response {
+  return answerProblem(
+    problemOf(code, detail, status),
+    retryAfter === undefined ? {} : { 'retry-after': waitOf(retryAfter) },
+  )
 }
 
 /** The same where no route has been looked for yet. The connection ends: what else comes on it is not read. */
-export function refuse(outgoing: ServerResponse, refusal: Refusal): void {
-  const body = problemOf(refusal)
-  const length = { 'content-length': Buffer.byteLength(body), connection: 'close' }
-  outgoing.writeHead(refusal.status, { ...headersOf(refusal), ...length }).end(body)
+export function refuse(outgoing: ServerResponse, { status, code, detail, retryAfter }: Refusal): void {
+  const body = JSON.stringify(problemOf(code, detail, status))
+  outgoing.writeHead(status, {
+    'content-type': 'application/problem+json',
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+    ...(retryAfter === undefined ? {} : { 'retry-after': waitOf(retryAfter) }),
+  })
+  outgoing.end(body)
 }

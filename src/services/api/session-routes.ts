@@ -1,3 +1,4 @@
+import { basePath } from '../../http/base-path.ts'
 import { clientKey } from './addresses.ts'
 import { type Entering, foreign, isForeign, tooManySignIns, wrongToken } from './front.ts'
 import type { Rates } from './rates.ts'
@@ -5,7 +6,7 @@ import { type Refusal, refusalResponse } from './refusal.ts'
 import { type Session, type Sessions, setCookie } from './sessions.ts'
 import { findToken, type KnownToken } from './tokens.ts'
 
-export const sessionPath = '/api/v1/session'
+export const sessionPath = `${basePath}/session`
 /** In bytes: a token has at most 512. */
 const largestBody = 4_096
 

@@ -1,7 +1,7 @@
 import type { Server } from 'node:http'
 import type { Server as SecureServer } from 'node:https'
 import { networkInterfaces } from 'node:os'
-import { Hono } from 'hono'
+import { isOfKind } from '../../core/alert.ts'
 import { tokenKind } from '../../core/access/token.ts'
 import { endedSessionKind } from '../../core/access/session.ts'
 import { AgentError } from '../../core/errors.ts'
@@ -13,7 +13,7 @@ import type { ServiceContext } from '../../operations/service.ts'
 import { openActionPages } from './act.ts'
 import { createNetworks } from './addresses.ts'
 import type { CallerMeans } from './caller.ts'
-import { followCertificate, type Material, openMaterial } from './certificate.ts'
+import { certificateAlerts, followCertificate, type Material, openMaterial } from './certificate.ts'
 import { describeListenFault } from './check.ts'
 import { limitConnections } from './connections.ts'
 import { createFront, frontAccess } from './front.ts'
@@ -46,6 +46,7 @@ type Context = ServiceContext<ApiSection | undefined>
  */
 export async function startApi(context: Context, means: ApiMeans = {}): Promise<RunningService> {
   const { section } = context
+  settleOld(context)
   if (section === undefined)
     return { status: () => 'off: set `api` to serve it', [Symbol.asyncDispose]: async () => {} }
   await using stack = new AsyncDisposableStack()
@@ -86,6 +87,12 @@ export async function startApi(context: Context, means: ApiMeans = {}): Promise<
   }
 }
 
+/** Settles what nobody reports any more, because it is no longer configured. */
+function settleOld({ section, alerts }: Context): void {
+  if (!section) alerts.settleWhere(({ id }) => isOfKind(id, 'api'))
+  if (!section?.tls) for (const id of certificateAlerts) alerts.settle(id)
+}
+
 interface DoorMeans {
   readonly context: Context
   readonly section: ApiSection
@@ -112,7 +119,7 @@ async function createDoor({ context, section, tokens, material }: DoorMeans, { l
     isOpenHere: section.anonymous === 'loopback',
     now,
   }
-  const api = new Hono().route('/api/v1', createApi(operator, { limits, access: frontAccess, log }))
+  const api = createApi(operator, { limits, access: frontAccess, log })
   const sweep = createWatch(limits, monotonic)
   const front = createFront({
     callers,

@@ -3,6 +3,7 @@ import { request as secureRequest } from 'node:https'
 import { connect } from 'node:net'
 import { resolve as resolvePath } from 'node:path'
 import { type Token, tokenKind } from '../../../src/core/access/token.ts'
+import type { AlertContent } from '../../../src/core/alert.ts'
 import type { Logger } from '../../../src/core/log.ts'
 import type { Asked, Operator } from '../../../src/core/operator.ts'
 import { createAlerts } from '../../../src/operations/alerts.ts'
@@ -32,9 +33,11 @@ export interface Held extends Partial<Omit<Token, 'hash'>> {
 
 export interface DoorOptions {
   /** As it stands in the configuration, less what is usual here: a free port of 127.0.0.1. */
-  readonly section?: Record<string, unknown>
+  readonly section?: Record<string, unknown> | undefined
   readonly tokens?: readonly Held[]
   readonly means?: ApiMeans
+  /** What is open from before. */
+  readonly alerts?: readonly { readonly id: string; readonly content: AlertContent }[]
   /** When it is. */
   readonly now?: Date
   /** What happens when the status is asked for. */
@@ -45,7 +48,9 @@ export const operateToken = 'caretaker_operate-0123456789abcdef'
 export const readToken = 'caretaker_read-0123456789abcdef'
 
 /** The front door before an Operator that hears everything, and does nothing. */
-export async function openDoor({ section = {}, tokens = usual, means = {}, now = noon, status }: DoorOptions = {}) {
+export async function openDoor(options: DoorOptions = {}) {
+  const { tokens = usual, means = {}, now = noon, status } = options
+  const section = 'section' in options ? options.section : {}
   const folder = await temporaryFolder()
   const journal = memoryJournal()
   const at = { now, monotonic: 0 }
@@ -56,10 +61,11 @@ export async function openDoor({ section = {}, tokens = usual, means = {}, now =
   const { operator, heard } = createHearing(status ?? (async () => ({ version: '1' })))
   const log: unknown[] = []
   const alerts = createAlerts(journal, () => at.now)
+  for (const { id, content } of options.alerts ?? []) alerts.open(id, content)
   const stop = new AbortController()
   const path = (relative: string) => resolvePath(folder.path, relative)
   const context = {
-    section: sectionOf(section),
+    section: section && sectionOf(section),
     files: {
       path,
       state: folder.path,
@@ -90,7 +96,7 @@ export async function openDoor({ section = {}, tokens = usual, means = {}, now =
     grant,
     revoke: (name: string) => records.remove(name),
     status: () => service.status?.(),
-    ask: (ask: Ask) => send({ address, port: Number(port), ...ask }),
+    ask: ({ at: through = address, ...ask }: Ask) => send({ address: through, port: Number(port), ...ask }),
     raw: (text: string | Buffer, within?: number) => sendRaw({ address, port: Number(port) }, text, within),
     [Symbol.asyncDispose]: async () => {
       stop.abort()
@@ -154,6 +160,8 @@ export interface Ask {
   readonly body?: string
   /** From which address of this machine. */
   readonly from?: string
+  /** By which of its addresses; without it the one that it listens on. */
+  readonly at?: string
   /** The certificate that is trusted: then it is asked by TLS. */
   readonly ca?: string
 }
@@ -185,7 +193,10 @@ function send({
       path,
       agent: false,
       setHost: false,
-      headers: { host: `${address}:${port}`, ...headers } as Record<string, string | string[]>,
+      headers: { host: `${address.includes(':') ? `[${address}]` : address}:${port}`, ...headers } as Record<
+        string,
+        string | string[]
+      >,
       ...(from === undefined ? {} : { localAddress: from }),
       ...(ca === undefined ? {} : { ca }),
     }
