@@ -63,7 +63,7 @@ export async function startToldLab(
     outage: async () =>
       (
         await running()
-          .control.get<Outage[]>('/outages')
+          .control.list<Outage>('/outages')
           .catch(() => [])
       )[0],
     deliveries: () => deliveriesIn(directory),
