@@ -60,7 +60,7 @@ export function planTellings(
     // That a channel fails is told by the others.
     const hears = (message: Routed) =>
       message.topic !== `channel.failing:${channel}` && channelsFor(message, policy.routes).includes(channel)
-    const alerts = present.alerts.flatMap((alert): Message[] => {
+    const alerts = inTurn(present.alerts).flatMap((alert): Message[] => {
       const before = told.get(threadOfAlert(alert))
       const kind = kindFor(alert, before, policy, now)
       if (kind === undefined) return []
@@ -86,6 +86,12 @@ function isFlapping({ id, severity, since }: Alert, told: ToldThreads, now: Date
   const ago = (time: string) => Math.abs(now.getTime() - Date.parse(time))
   if (severity === 'critical' || ago(since) >= flaps.staysFor) return false
   return [...told.values()].filter(({ topic, at }) => topic === id && ago(at) < flaps.within).length >= flaps.most
+}
+
+/** As they are, less that one which is over is told before the same opened again. */
+function inTurn(alerts: readonly Alert[]): readonly Alert[] {
+  const same = Map.groupBy(alerts, ({ id }) => id)
+  return [...same.values()].flatMap((those) => those.toSorted((a, b) => (a.since < b.since ? -1 : 1)))
 }
 
 /** What is to be said of an alert that a channel was told so far; undefined: nothing. */
