@@ -2,6 +2,8 @@ import type { Cluster } from '../core/cluster/cluster.ts'
 
 /** In ms: what was seen so long ago at most is answered without looking again. */
 const freshFor = 10_000
+/** In ms: what is older than this is looked at again meanwhile, so that whoever asks all the time never waits. */
+const refreshedAfter = 5_000
 
 /** The cluster, and when it was seen. */
 export interface Seen {
@@ -72,8 +74,22 @@ export function createRecentLook({ look, now, monotonic }: RecentLookOptions): R
     }
   }
 
+  /** Looks for those who ask next; that it fails they hear then. */
+  function refresh(): void {
+    if (under) return
+    under = begin()
+    under.waiting += 1
+    under.seen.catch(() => {})
+  }
+
   return {
-    recent: async (signal) => (last && !isOutdated && monotonic() - last.seenAt <= freshFor ? last : shared(signal)),
+    recent: async (signal) => {
+      if (!last || isOutdated) return shared(signal)
+      const age = monotonic() - last.seenAt
+      if (age > freshFor) return shared(signal)
+      if (age > refreshedAfter) refresh()
+      return last
+    },
     known: async (signal) => last ?? shared(signal),
     // It may have begun before what has outdated ours, which therefore stays outdated.
     note: (cluster) => void keep(cluster),
