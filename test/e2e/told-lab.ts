@@ -17,7 +17,7 @@ export interface ToldLab {
   /** The agent that runs. */
   readonly daemon: LabDaemon
   /** Starts an agent, which knows of mains power where there is any. */
-  start(): Promise<void>
+  start(environment?: Readonly<Record<string, string>>): Promise<void>
   kill(): Promise<void>
   /** The newest outage. */
   outage(): Promise<Outage | undefined>
@@ -53,8 +53,8 @@ export async function startToldLab(
     get daemon() {
       return running()
     },
-    start: async () => {
-      daemon = stack.use(await startDaemon({ config, directory }))
+    start: async (environment = {}) => {
+      daemon = stack.use(await startDaemon({ config, directory, environment }))
       await waitFor('the agent to know its UPS', 20_000, async () =>
         (await running().control.get<PowerAnswer>('/power')).upses.every(({ state }) => state.mode !== 'unknown'),
       )

@@ -81,17 +81,17 @@ export function planTellings(
   })
 }
 
+/** As they are, less that one which is over is told before the same opened again. */
+function inTurn(alerts: readonly Alert[]): readonly Alert[] {
+  const same = Map.groupBy(alerts, ({ id }) => id)
+  return [...same.values()].flatMap((those) => those.toSorted((a, b) => (a.since < b.since ? -1 : 1)))
+}
+
 /** Whether an alert has come and gone so often that it is told only once it stays. What is critical is told at once. */
 function isFlapping({ id, severity, since }: Alert, told: ToldThreads, now: Date): boolean {
   const ago = (time: string) => Math.abs(now.getTime() - Date.parse(time))
   if (severity === 'critical' || ago(since) >= flaps.staysFor) return false
   return [...told.values()].filter(({ topic, at }) => topic === id && ago(at) < flaps.within).length >= flaps.most
-}
-
-/** As they are, less that one which is over is told before the same opened again. */
-function inTurn(alerts: readonly Alert[]): readonly Alert[] {
-  const same = Map.groupBy(alerts, ({ id }) => id)
-  return [...same.values()].flatMap((those) => those.toSorted((a, b) => (a.since < b.since ? -1 : 1)))
 }
 
 /** What is to be said of an alert that a channel was told so far; undefined: nothing. */
