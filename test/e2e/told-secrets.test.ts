@@ -92,7 +92,8 @@ function startEcho(): Promise<LabStandIn> {
   let count = 0
   return startStandIn(address, ({ target, headers, body }) => {
     const status = statuses[count++ % statuses.length]!
-    const said = `${target} ${decodeURIComponent(target)} ${headers.authorization ?? ''} ${String(headers['x-gotify-key'])} ${String(headers['x-key'])} ${body}`
+    const shown = ['authorization', 'x-gotify-key', 'x-key'].map((name) => String(headers[name] ?? ''))
+    const said = [target, decodeURIComponent(target), ...shown, body].join(' ')
     const json = {
       error: said,
       errcode: 'M_X',

@@ -10,6 +10,8 @@ import type { Outage } from '../../src/core/power/outage.ts'
 import type { Rollout } from '../../src/core/upgrade/record.ts'
 import { endStore, type LabDaemon, runCli, startDaemon, waitFor } from './daemon.ts'
 import { homelabSchematicId, replicasOf, startHomelab } from './homelab.ts'
+import { startNtfy } from './notify/ntfy.ts'
+import type { NtfyMessage } from './notify/ntfy-publish.ts'
 import type { TalosNode } from './talos/types.ts'
 import { isUpsdInstalled, type LabUpsd, startUpsd } from './upsd/upsd.ts'
 import { startUpsdStandIn } from './upsd/stand-in.ts'
@@ -78,10 +80,15 @@ lab.kubernetes.addPod({ name: 'db-0', node: 'w-1', labels: { app: 'db' }, owner:
 lab.kubernetes.addPodDisruptionBudget({ name: 'db', matchLabels: { app: 'db' }, minAvailable: 1 })
 // And a node whose next boot falls back to the release before.
 lab.node('w-2').faults.rollBack = true
+// What a phone hears: here nothing has to reach the agent, because buttons come back by a topic of their own.
+const ntfy = stack.use(await startNtfy({ address: '127.0.60.9' }))
 const config = await lab.writeConfig(directory, {
   ups: { host: upsd.address, port: upsd.port, user: 'monuser', password: 'secret' },
   upgrade: { soak: '2s', settle: '200ms', drainTimeout: '5s', retryAfter: '1s' },
   power: { drainTimeout: '3s', shed: [{ selector: 'tier=batch' }], shedAfter: '0s' },
+  notifications: {
+    channels: { phone: { type: 'ntfy', server: ntfy.url, topic: 'homelab', commands: 'homelab-buttons' } },
+  },
 })
 const start = async () => (daemon = await startDaemon({ config, directory }))
 stack.defer(async () => void (await daemon?.stop()))
@@ -121,6 +128,8 @@ const outageAt = lab.moments.length
 await upsd.status('OB DISCHRG')
 await until('the agent to know', async () => (await status()).power.upses[0]?.state.mode === 'on-battery', 10_000)
 await until('what can be spared to be scaled down', () => replicasOf(lab) === 0, 10_000)
+await until('the phone to be told', () => toldOf(/mains power failed/) !== undefined, 10_000)
+showOnPhone(toldOf(/mains power failed/)!)
 const drawn = await runCli(['power', 'plan', '-c', config])
 say(drawn.stdout.trimEnd().replaceAll(/^/gm, '  │ ').replaceAll(/ +$/gm, ''))
 await upsd.set('battery.runtime', '400')
@@ -153,6 +162,9 @@ await until(
     (await status()).cluster.nodes.every(({ kubernetes }) => kubernetes.ok && !kubernetes.value.unschedulable) &&
     (await rollouts())[0]?.outcome !== undefined,
 )
+
+await until('the phone to be told that it is over', () => toldOf(/the cluster is back/) !== undefined)
+const aboutPower = ntfy.messages.filter(({ sequence_id: thread = '' }) => /-(power-failed|outage)$/.test(thread))
 
 scene('Summary')
 const image = await readFile(join(directory, 'share', 'metal-amd64-uki.efi'))
@@ -206,6 +218,10 @@ const checks: [boolean, string][] = [
     lab.woken.length > 0 && lab.woken[0] === lab.nas?.mac && lab.nas?.power === 'on',
     `${new Set(lab.woken).size} machines were woken by magic packets, the NAS first; all were back ${cameBack.toFixed(1)} s after mains power`,
   ],
+  [
+    aboutPower.length >= 4 && ntfy.shown('homelab').some(({ title = '' }) => title.startsWith('lab: over: ')),
+    `the phone was told of the outage: ${[...new Set(aboutPower.map(({ title = '' }) => title.replace('lab: ', '')))].join(' → ')}`,
+  ],
   [replicasOf(lab) === 2, 'workloads that were shed on battery have as many replicas as before'],
 ]
 for (const [ok, text] of checks) say(`  ${ok ? styleText('green', '✓') : styleText('red', '✗')} ${text}`)
@@ -227,6 +243,21 @@ function rollouts(): Promise<readonly Rollout[]> {
 }
 function outages(): Promise<readonly Outage[]> {
   return daemon!.control.list<Outage>('/outages')
+}
+function toldOf(title: RegExp): NtfyMessage | undefined {
+  return ntfy.messages.find((message) => title.test(message.title ?? ''))
+}
+/** As a person reads it, with its buttons below. */
+function showOnPhone({ title, message, actions = [] }: NtfyMessage): void {
+  const width = 64
+  const wrapped = (text: string) => text.match(new RegExp(`\\S.{0,${width - 1}}(?=\\s|$)`, 'g')) ?? []
+  const row = (text = '') => say(`  │ ${text.padEnd(width)} │`)
+  say(`  ${clock()}  what the phone shows:`)
+  say(`  ┌${'─'.repeat(width + 2)}┐`)
+  for (const line of wrapped(title ?? '')) row(line)
+  for (const line of message.split('\n').flatMap(wrapped)) row(line)
+  row(actions.map(({ label }) => `[ ${label} ]`).join('  '))
+  say(`  └${'─'.repeat(width + 2)}┘`)
 }
 /** When the first such call came, in ms since the epoch; never is later than anything. */
 function calledAt({ calls }: TalosNode, method: string): number {

@@ -245,8 +245,7 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
     cutPower: () => {
       for (const node of nodes) node.cutPower()
     },
-    writeConfig: async (directory, overrides = {}) => {
-      const { ups, upgrade, power, queue, notifications, api, factoryUrl, life, roles = ['os:admin'] } = overrides
+    writeConfig: async (directory, { ups, upgrade, power, factoryUrl, life, roles = ['os:admin'], ...more } = {}) => {
       const client = await talosAuthority.issueClient({ common: 'caretaker', organizations: roles, ...life })
       const base64 = (text: string) => Buffer.from(text).toString('base64')
       const contexts = {
@@ -301,9 +300,8 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
             ...(power?.['wake'] as object | undefined),
           },
         },
-        ...(queue ? { queue } : {}),
-        ...(notifications ? { notifications } : {}),
-        ...(api ? { api } : {}),
+        // Sections as they are given: queue, notifications, api.
+        ...more,
         state: 'state',
       }
       await mkdir(join(directory, 'schematics'), { recursive: true })
