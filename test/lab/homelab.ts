@@ -63,6 +63,8 @@ export interface ConfigOverrides {
   readonly upgrade?: Readonly<Record<string, unknown>>
   readonly power?: Readonly<Record<string, unknown>>
   readonly queue?: Readonly<Record<string, unknown>>
+  /** Further sections, each as it is. */
+  readonly sections?: Readonly<Record<string, unknown>>
   readonly factoryUrl?: string
   /** From when to when the talosconfig's certificate is good: a year unless said. */
   readonly life?: { readonly from: Date; readonly to: Date }
@@ -243,7 +245,8 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
     cutPower: () => {
       for (const node of nodes) node.cutPower()
     },
-    writeConfig: async (directory, { ups, upgrade, power, queue, factoryUrl, life, roles = ['os:admin'] } = {}) => {
+    writeConfig: async (directory, overrides = {}) => {
+      const { ups, upgrade, power, queue, sections, factoryUrl, life, roles = ['os:admin'] } = overrides
       const client = await talosAuthority.issueClient({ common: 'caretaker', organizations: roles, ...life })
       const base64 = (text: string) => Buffer.from(text).toString('base64')
       const contexts = {
@@ -309,6 +312,7 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
           },
         },
         ...(queue ? { queue } : {}),
+        ...sections,
         state: 'state',
       }
       await mkdir(join(directory, 'schematics'), { recursive: true })
