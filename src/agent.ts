@@ -15,7 +15,7 @@ import { createEvents } from './engine/events.ts'
 import { createFollowUp } from './engine/follow-up.ts'
 import { createInProcess } from './engine/in-process.ts'
 import { createKubernetesLease } from './engine/kubernetes-lease.ts'
-import { observe } from './engine/observe.ts'
+import { createLooking } from './engine/looking.ts'
 import { createRunner, type Runner } from './engine/runner.ts'
 import { createTakeoverLock } from './engine/takeover-lock.ts'
 import { createUpsMonitor } from './engine/ups-monitor.ts'
@@ -74,6 +74,7 @@ export function createAgent(options: AgentOptions) {
 
   const lock = createTakeoverLock(leaseGrace)
   const lease = createKubernetesLease(ports.kubernetes, holder, log)
+  const { look, onLook } = createLooking(inventory, ports)
   const activities = createActivities({ ports, confirm: lease.confirm, journal, inventory, wording, pollEvery, now })
   const inProcess = createInProcess<Job>({
     run: (job) => runner.run(job, runner.stopping),
@@ -127,7 +128,7 @@ export function createAgent(options: AgentOptions) {
       schematics: schematics(),
       power: guard.power,
       whenPower: guard.when,
-      observe: (within) => observe(inventory(), ports, signal, within),
+      observe: (within) => look(signal, within),
       ownNode,
       bootId,
       wording,
@@ -155,11 +156,12 @@ export function createAgent(options: AgentOptions) {
     get leaseHolder() {
       return lock.holder
     },
-    /** The steps that are running. */
     get activities() {
       return activities.all
     },
-    observe: (signal: AbortSignal) => observe(inventory(), ports, signal),
+    observe: (signal: AbortSignal) => look(signal),
+    onLook,
+    onActivity: activities.onChange,
     /** Shows what a job would decide, without running it. */
     preview: contextOf,
     /** Starts a job that runs in process, or queues one that doesn't. */

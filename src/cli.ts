@@ -1,10 +1,14 @@
 import process from 'node:process'
 import { CommanderError, Option } from 'commander'
+import { addAlertsCommand } from './cli/alerts-command.ts'
+import { addNotifyCommands } from './cli/notify-commands.ts'
 import { addPowerCommands } from './cli/power-commands.ts'
 import { addRolloutCommands } from './cli/rollout-commands.ts'
+import { addTokenCommands } from './cli/token-commands.ts'
 import { codeOfPlan, codeOfRun } from './cli/outcome.ts'
 import { addUpsCommand } from './cli/ups-command.ts'
 import { output } from './cli/output.ts'
+import { notRemote } from './cli/server.ts'
 import { whileItRuns } from './cli/waiting.ts'
 import {
   ask,
@@ -30,6 +34,7 @@ const describeRun = (job: string) =>
   `${job} goes on in the daemon: follow it with \`caretaker status\` and \`caretaker jobs\``
 
 command('start', 'run the daemon until SIGINT or SIGTERM', async (options, _args, extra) => {
+  if (options.server !== undefined) throw notRemote('a daemon runs')
   const [{ runDaemon }, { createLog }, { leaveSoon, limitFarewell }] = await Promise.all([
     import('./main.ts'),
     import('./main/logging.ts'),
@@ -183,29 +188,19 @@ command('uki inspect <file>', 'print what an image contains', async (options, [f
 
 addUpsCommand()
 addPowerCommands()
+addNotifyCommands()
+addTokenCommands()
 
-command('alerts', 'open alerts, most severe first', async (options, _args, extra) => {
-  const all = extra['all'] === true
-  const alerts = await askOr(
-    options,
-    (daemon) => daemon.alerts.$get({ query: { all: String(all) } }),
-    async (settings) => (await import('./cli/direct.ts')).readAlerts(settings, all),
-  )
-  await print(options, alerts, async () => {
-    const { renderAlerts } = await import('./cli/render-alerts.ts')
-    return renderAlerts(alerts, Date.now())
-  })
-  return exit.ok
-}).option('--all', 'include settled alerts, newest first')
+addAlertsCommand()
 
 command('journal', 'the journal, newest last', async (options, _args, extra) => {
   const limit = Number(extra['limit'])
   const newestFirst = await askOr(
     options,
-    (daemon) => daemon.journal.$get({ query: { limit } }),
-    async (settings) => (await import('./cli/direct.ts')).readEntries(settings, limit),
+    (daemon) => daemon.journal.$get({ query: { limit: String(limit) } }),
+    async (settings) => ({ items: (await import('./cli/direct.ts')).readEntries(settings, limit) }),
   )
-  const entries = newestFirst.toReversed()
+  const entries = newestFirst.items.toReversed()
   await print(options, entries, async (zone) =>
     entries.length === 0 ? 'no entries yet' : (await rendering()).renderJournal(entries, await zone()),
   )
@@ -214,6 +209,7 @@ command('journal', 'the journal, newest last', async (options, _args, extra) => 
 
 group('config', 'the configuration')
 command('config check', 'check the configuration and the files that it refers to', async (options, _args, extra) => {
+  if (options.server !== undefined) throw notRemote('a configuration is checked')
   const { checkConfiguration } = await import('./cli/check.ts')
   const found = await checkConfiguration(options.config, process.env, process.geteuid?.() ?? 0)
   const { file, warnings, credentials, ofShape, settings } = found

@@ -1,9 +1,11 @@
 // Writes what is made from something else: Talos' messages from our own .proto files, the product's and the lab's (needs
-// `protobuf-compiler` and `libprotobuf-dev`), and the configuration's JSON Schema from its zod schema. Run by `npm run generate`.
+// `protobuf-compiler` and `libprotobuf-dev`), the configuration's JSON Schema from its zod schema, and
+// the API's OpenAPI document from its routes. Run by `npm run generate`.
 import { spawnSync } from 'node:child_process'
 import { readdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { configSchema } from '../src/config/config.ts'
+import { openApiText } from './openapi-document.ts'
 import { loadRegistry, sectionsOf } from '../src/main/registry.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -27,4 +29,5 @@ function generate(place: string, rewrite: readonly string[] = []): number {
 const failures = [generate(talos), generate(lab, [`rewrite_imports=./common_pb.js:../../../${talos}/gen`])]
 const sections = sectionsOf(await loadRegistry())
 writeFileSync(`${root}/config/caretaker.schema.json`, `${JSON.stringify(configSchema(sections), null, 2)}\n`)
+writeFileSync(`${root}/config/caretaker.openapi.json`, await openApiText())
 process.exitCode = Math.max(...failures)

@@ -1,3 +1,4 @@
+import { openApiText } from './openapi-document.ts'
 import { execFile } from 'node:child_process'
 import { glob, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -13,6 +14,7 @@ const read = (path: string) => readFile(join(root, path), 'utf8')
 test('the configuration that is shipped is valid, and its schema for editors is current', async () => {
   expect(() => parseWhole('', 'nothing')).toThrow('nothing:1:1')
   parseWhole(await read('config/caretaker.yaml'), 'config/caretaker.yaml')
+  expect(await read('config/caretaker.openapi.json')).toBe(await openApiText())
   expect(JSON.parse(await read('config/caretaker.schema.json'))).toEqual(JSON.parse(JSON.stringify(wholeSchema())))
 })
 

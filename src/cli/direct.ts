@@ -20,9 +20,6 @@ import { type Settings, toSchematic } from '../main/settings.ts'
 import { loadSchematics } from '../services/schematics-watch/watch.ts'
 import { openWorld } from '../main/wiring.ts'
 
-/** So many alerts that were settled are shown. */
-const shownSettled = 200
-
 /** What the CLI can answer while no daemon runs, by looking for itself. */
 
 /** The journal's newest entries, from the disk. */
@@ -31,12 +28,16 @@ export function readEntries(settings: Settings, limit: number): readonly Entry[]
   return journal?.entries(limit) ?? []
 }
 
-/** The alerts that a daemon has left open; with `all` then those that were settled. */
-export function readAlerts(settings: Settings, all: boolean): readonly Alert[] {
+/** The alerts that a daemon has left open. */
+export function readAlerts(settings: Settings): readonly Alert[] {
   using journal = openKeptJournal(settings)
-  if (!journal) return []
-  const alerts = createAlerts(journal, () => new Date())
-  return all ? [...alerts.all, ...alerts.settled(shownSettled)] : alerts.all
+  return journal ? createAlerts(journal, () => new Date()).all : []
+}
+
+/** The alerts that were settled, those that were opened last first. */
+export function readSettledAlerts(settings: Settings, limit: number): readonly Alert[] {
+  using journal = openKeptJournal(settings)
+  return journal ? createAlerts(journal, () => new Date()).settled(limit) : []
 }
 
 /** The journal that a daemon has left, to read; undefined where none has run yet. */

@@ -1,4 +1,5 @@
 import { reversiblePhases } from '../core/power/phases.ts'
+import type { Outage } from '../core/power/outage.ts'
 import { refusalOf } from './confirm.ts'
 import { codeOfRun } from './outcome.ts'
 import { output } from './output.ts'
@@ -21,10 +22,7 @@ export function addPowerCommands(): void {
 
 function addQuestions(): void {
   command('power status', 'the power, what would start a shutdown, and any shutdown in progress', async (options) => {
-    const [power, outages] = await Promise.all([
-      ask(options, (daemon) => daemon.power.$get()),
-      ask(options, (daemon) => daemon.outages.$get()),
-    ])
+    const [power, outages] = await Promise.all([ask(options, (daemon) => daemon.power.$get()), readOutages(options)])
     await print(options, { power, outages }, async (zone) =>
       (await rendering()).renderPower(power, outages, await zone()),
     )
@@ -36,10 +34,15 @@ function addQuestions(): void {
     return plan.form === 'ordered' ? exit.ok : exit.waiting
   })
   command('power history', 'past outages, machine by machine', async (options) => {
-    const outages = await ask(options, (daemon) => daemon.outages.$get())
+    const outages = await readOutages(options)
     await print(options, outages, async (zone) => (await rendering()).renderOutages(outages, await zone()))
     return exit.ok
   })
+}
+
+/** The newest, as many as are shown. */
+async function readOutages(options: Options): Promise<readonly Outage[]> {
+  return (await ask(options, (daemon) => daemon.outages.$get({ query: { limit: '20' } }))).items
 }
 
 function addRequests(): void {

@@ -24,7 +24,7 @@ function addQuestions(): void {
     return codeOfPlan(answer.plan)
   })
   command('rollout history', 'past rollouts, node by node, with durations', async (options) => {
-    const rollouts = await ask(options, (daemon) => daemon.rollouts.$get())
+    const { items: rollouts } = await ask(options, (daemon) => daemon.rollouts.$get({ query: { limit: '50' } }))
     await print(options, rollouts, async (zone) =>
       rollouts.length === 0 ? 'no rollouts yet' : (await rendering()).renderHistory(rollouts, await zone()),
     )

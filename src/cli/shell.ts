@@ -2,6 +2,7 @@ import { hostname, userInfo } from 'node:os'
 import process from 'node:process'
 import { Command, InvalidArgumentError } from 'commander'
 import { answerOf, type Client, createClient } from '../http/client.ts'
+import type { Reach } from '../http/reach.ts'
 import { parseDuration } from '../core/duration.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
 import { printableDeep } from '../core/printable.ts'
@@ -9,6 +10,7 @@ import type { RequestAnswer } from '../core/operator.ts'
 import { chooseTimeZone } from '../core/time.ts'
 import { type DaemonPlace, findDaemon } from '../main/config-file.ts'
 import { output } from './output.ts'
+import { notRemote, openServer, serverOf, type ServerOptions } from './server.ts'
 import type { Settings } from '../main/settings.ts'
 import { ownVersion } from '../main/version.ts'
 
@@ -19,7 +21,7 @@ import { ownVersion } from '../main/version.ts'
  */
 export const exit = { ok: 0, failed: 1, usage: 2, waiting: 3, unreachable: 4 } as const
 
-export interface Options {
+export interface Options extends ServerOptions {
   readonly config?: string
   readonly json?: boolean
   /** The name of the person who runs the command. */
@@ -32,6 +34,9 @@ export const program = new Command('caretaker')
     '-c, --config <file>',
     'configuration file (default: $CARETAKER_CONFIG, config/caretaker.yaml, /etc/caretaker/caretaker.yaml)',
   )
+  .option('--server <url>', 'the daemon of another machine, by its API (default: $CARETAKER_SERVER)')
+  .option('--token-file <file>', 'the token for --server (default: $CARETAKER_TOKEN_FILE)')
+  .option('--ca <file>', 'the CA that signed its certificate (default: $CARETAKER_CA)')
   .option('--as <name>', 'your name in the journal (default: $CARETAKER_OPERATOR, user@host)')
   .addHelpText(
     'after',
@@ -98,14 +103,22 @@ export async function print(
   answer: unknown,
   text: string | ((zone: Zone) => Promise<string>),
 ): Promise<void> {
-  const zone = async () =>
+  const zone = () => zoneOf(options)
+  if (options.json) output.json(answer, 2)
+  else output.drawing(typeof text === 'string' ? text : await text(zone))
+}
+
+/** The zone of the times that are shown: without the configuration, as of a server, it is this machine's. */
+export async function zoneOf(options: Options): Promise<string> {
+  if (serverOf(options) !== undefined)
+    return chooseTimeZone(process.env['TZ'], Intl.DateTimeFormat().resolvedOptions().timeZone)
+  return (
     (await daemonOf(options))?.zone ??
     (await loadWhole(options).then(
       ({ config }) => config.upgrade.shownZone,
       () => chooseTimeZone(process.env['TZ'], 'UTC'),
     ))
-  if (options.json) output.json(answer, 2)
-  else output.drawing(typeof text === 'string' ? text : await text(zone))
+  )
 }
 
 let daemon: Promise<DaemonPlace | undefined> | undefined
@@ -127,7 +140,9 @@ function daemonOf({ config }: Options): Promise<DaemonPlace | undefined> {
  *
  * @throws AgentError `misconfigured`
  */
-export function loadWhole({ config }: Options): Promise<Settings> {
+export function loadWhole(options: Options): Promise<Settings> {
+  if (serverOf(options) !== undefined) throw notRemote('this command asks')
+  const { config } = options
   whole ??= import('../main/settings.ts').then(async ({ loadUsableSettings }) => {
     const settings = await loadUsableSettings(config, process.env)
     if (settings.fault !== undefined) warn(`${settings.fault}; its last good version is used`)
@@ -157,9 +172,11 @@ async function warnOfEdit({ config }: Options, place: DaemonPlace | undefined): 
  * daemon is found the configuration's errors come first, since the place to look at may be among them.
  */
 export async function ask<T>(options: Options, question: (daemon: Client) => Promise<Json<T>>): Promise<T> {
+  if (serverOf(options) !== undefined) return shownOf(options, await askAt(await reachOf(options), options, question))
   const place = await daemonOf(options)
   try {
-    const answer = await askAt(place?.socket ?? (await loadWhole(options)).socket, options, question)
+    const socketPath = place?.socket ?? (await loadWhole(options)).socket
+    const answer = await askAt({ socketPath }, options, question)
     await warnOfEdit(options, place)
     return shownOf(options, answer)
   } catch (error) {
@@ -167,6 +184,12 @@ export async function ask<T>(options: Options, question: (daemon: Client) => Pro
     else await warnOfEdit(options, place)
     throw error
   }
+}
+
+/** Where the daemon is that is asked. @throws AgentError `misconfigured` */
+export async function reachOf(options: Options): Promise<Reach> {
+  if (serverOf(options) !== undefined) return openServer(options, warn)
+  return { socketPath: (await daemonOf(options))?.socket ?? (await loadWhole(options)).socket }
 }
 
 /** Sends a request to the daemon and prints its answer. */
@@ -188,7 +211,8 @@ export async function askOr<T>(
   try {
     return await ask(options, question)
   } catch (error) {
-    if (isUnreachable(error)) return shownOf(options, await here(await loadWhole(options)))
+    if (serverOf(options) === undefined && isUnreachable(error))
+      return shownOf(options, await here(await loadWhole(options)))
     throw error
   }
 }
@@ -206,9 +230,9 @@ interface Json<T> {
   json(): Promise<T>
 }
 
-function askAt<T>(socket: string, { as }: Options, question: (daemon: Client) => Promise<Json<T>>): Promise<T> {
+function askAt<T>(reach: Reach, { as }: Options, question: (daemon: Client) => Promise<Json<T>>): Promise<T> {
   const by = as ?? (process.env['CARETAKER_OPERATOR'] || `${userName()}@${hostname()}`)
-  return answerOf(question(createClient(socket, { by })))
+  return answerOf(question(createClient(reach, { by })))
 }
 
 /** Containers often run as a user id that has no name. */

@@ -56,8 +56,8 @@ export interface Alerts {
   find(id: string): Alert | undefined
   /** Open alerts: the most severe first, among critical ones those about the power, then the oldest. */
   readonly all: readonly Alert[]
-  /** Settled alerts, newest first, at most `limit`. */
-  settled(limit: number): readonly Alert[]
+  /** Settled alerts, those that were opened last first, at most `limit`; only those with a key below `before`. */
+  settled(limit: number, before?: string): readonly Alert[]
   /** Called with each alert that is opened, changed or settled. A listener that throws affects no other. */
   subscribe(listener: AlertListener): Disposable
 }

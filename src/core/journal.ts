@@ -1,3 +1,4 @@
+import { createListeners } from './listeners.ts'
 import type { Outage } from './power/outage.ts'
 import { outageKind } from './power/outage-kind.ts'
 import { numberedKey, type RecordKind, type Records, type RecordStore } from './records.ts'
@@ -14,26 +15,28 @@ import { rolloutKind } from './upgrade/rollout-kind.ts'
 export interface Journal extends RecordStore {
   /** A sentence for the operator. */
   write(entry: { kind: EntryKind; subject?: string; text: string }): void
-  /** Newest first. */
-  entries(limit: number): readonly Entry[]
+  /** Called with each entry that is written, until it is disposed of. */
+  onEntry(listener: (entry: Entry) => void): Disposable
+  /** Newest first; only those before the one with this key, where it is given. So for all lists here. */
+  entries(limit: number, before?: string): readonly Entry[]
   beginRun(job: string): number
   /** Ends a run. One with the same outcome as the previous run of its job replaces it, and writes nothing to the disk. */
   endRun(id: number, outcome: RunOutcome, detail: string): void
   /** Newest first. */
-  runs(limit: number): readonly Run[]
+  runs(limit: number, before?: string): readonly Run[]
   /** Notes releases that are new to us; returns when each known one was first seen, in ms since the epoch. */
   firstSeen(versions: readonly string[], now: number): ReadonlyMap<string, number>
   /** The open outage, if any. */
   openOutage(): Outage | undefined
   /** Starts or updates it; on the disk when this returns. */
   saveOutage(outage: Outage): void
-  outages(limit: number): readonly Outage[]
+  outages(limit: number, before?: string): readonly Outage[]
   /** The newest open rollout, if any. */
   openRollout(): Rollout | undefined
   /** Starts or updates it, by its id; on the disk when this returns. */
   saveRollout(rollout: Rollout): void
   /** Newest first. */
-  rollouts(limit: number): readonly Rollout[]
+  rollouts(limit: number, before?: string): readonly Rollout[]
 }
 
 export type EntryKind = 'event' | 'step' | 'run' | 'power' | 'alert'
@@ -102,6 +105,7 @@ export function createJournal(store: RecordStore, now: () => Date): Journal {
   const rollouts = store.records(rolloutKind)
   const nextEntry = countFrom(entries)
   const nextRun = countFrom(runs)
+  const written = createListeners<Entry>()
   /** The newest run of each job that has ended. */
   const last = new Map<string, Run>()
 
@@ -110,9 +114,13 @@ export function createJournal(store: RecordStore, now: () => Date): Journal {
     get degraded() {
       return store.degraded
     },
-    write: ({ kind, subject, text: sentence }) =>
-      entries.save({ id: nextEntry(), at: now().toISOString(), kind, subject, text: sentence }),
-    entries: (limit) => entries.newest(limit),
+    write: ({ kind, subject, text: sentence }) => {
+      const entry = { id: nextEntry(), at: now().toISOString(), kind, subject, text: sentence }
+      entries.save(entry)
+      written.tell(entry)
+    },
+    onEntry: written.subscribe,
+    entries: (limit, before) => entries.newest(limit, before),
     beginRun: (job) => {
       const id = nextRun()
       const startedAt = now().toISOString()
@@ -130,7 +138,7 @@ export function createJournal(store: RecordStore, now: () => Date): Journal {
       if (isRepeated) runs.remove(numberedKey(before.id), 'later')
       runs.save(ended, isRepeated ? 'later' : 'now')
     },
-    runs: (limit) => runs.newest(limit),
+    runs: (limit, before) => runs.newest(limit, before),
     firstSeen: (versions, at) => {
       const seen = new Map(releases.open().map(({ version, firstSeen }) => [version, firstSeen]))
       const unseen = new Set(versions.filter((one) => !seen.has(one)))
@@ -152,10 +160,10 @@ export function createJournal(store: RecordStore, now: () => Date): Journal {
     },
     openOutage: () => outages.open()[0],
     saveOutage: (outage) => outages.save(outage),
-    outages: (limit) => outages.newest(limit),
+    outages: (limit, before) => outages.newest(limit, before),
     openRollout: () => rollouts.open()[0],
     saveRollout: (rollout) => rollouts.save(rollout),
-    rollouts: (limit) => rollouts.newest(limit),
+    rollouts: (limit, before) => rollouts.newest(limit, before),
   }
 }
 

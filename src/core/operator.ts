@@ -1,11 +1,12 @@
 import type { Scope, Token } from './access/token.ts'
 import type { Activity } from './activity.ts'
-import type { Alert } from './alert.ts'
-import type { Cluster } from './cluster/cluster.ts'
+import type { Alert, AlertChange } from './alert.ts'
+import type { SeenCluster } from './cluster/cluster.ts'
 import type { EtcdSnapshot } from './cluster/snapshot.ts'
 import type { FailedEntry, JobSpec } from './job.ts'
 import type { Entry, Run, RunOutcome } from './journal.ts'
 import type { Delivery } from './notify/delivery.ts'
+import type { Page, PageRequest } from './page.ts'
 import type { DrillReportAnswer, NoReading, TimelineRowAnswer, UnreadUps, UpsStateAnswer } from './power/answers.ts'
 import type { Outage } from './power/outage.ts'
 import type { ShutdownPlan } from './power/shutdown.ts'
@@ -27,11 +28,15 @@ import type { ServiceStatus } from './service.ts'
  * where the request itself is wrong, `rejected` where it must not be done.
  */
 export interface Operator {
+  /** Called with each change from now on, until it is disposed of. Nothing is looked at for it. */
+  subscribe(listener: (change: Change) => void): Disposable
   status(signal: AbortSignal): Promise<StatusAnswer>
-  /** Open alerts, the most severe first; with `all` followed by settled alerts, the newest first. */
-  alerts(request: { readonly all: boolean }): readonly Alert[]
+  /** Open alerts, the most severe first. */
+  alerts(): readonly Alert[]
+  /** Settled alerts, those that were opened last first. */
+  settledAlerts(page: PageRequest): Page<Alert>
   /** Newest first. */
-  journal(limit: number): readonly Entry[]
+  journal(page: PageRequest): Page<Entry>
   readonly jobs: JobRequests
   readonly rollouts: RolloutRequests
   readonly nodes: NodeRequests
@@ -40,6 +45,13 @@ export interface Operator {
   readonly notifications: NotificationRequests
   readonly tokens: TokenRequests
 }
+
+/** What has changed: an alert, what a UPS tells, an entry that was written, or anything else of the status. */
+export type Change =
+  | { readonly type: 'alert'; readonly change: AlertChange; readonly alert: Alert }
+  | { readonly type: 'power'; readonly power: PowerAnswer }
+  | { readonly type: 'journal'; readonly entry: Entry }
+  | { readonly type: 'status'; readonly status: StatusAnswer }
 
 /** What every request carries. */
 export interface Asked {
@@ -59,7 +71,7 @@ export interface RequestAnswer {
 export interface JobRequests {
   list(): readonly JobAnswer[]
   /** Newest first. */
-  runs(limit: number): readonly Run[]
+  runs(page: PageRequest): Page<Run>
   /** Starts a job; with `wait` resolves when a run that started after the call has ended. */
   run(request: { readonly job: string; readonly wait: boolean }, asked: Asked): Promise<RunAnswer>
   /** What the queue has given up on, newest first. */
@@ -72,7 +84,7 @@ export interface RolloutRequests {
   status(signal: AbortSignal): Promise<RolloutAnswer>
   plan(signal: AbortSignal): Promise<PlanAnswer>
   /** Newest first. */
-  history(): readonly Rollout[]
+  history(page: PageRequest): Page<Rollout>
   /** No further node is started. */
   pause(request: { readonly reason?: string | undefined }, asked: Asked): Promise<RequestAnswer>
   resume(asked: Asked): Promise<RequestAnswer>
@@ -106,7 +118,7 @@ export interface PowerRequests {
   state(): PowerAnswer
   plan(): PowerPlanAnswer
   /** Newest first. */
-  outages(): readonly Outage[]
+  outages(page: PageRequest): Page<Outage>
   /** Shuts everything down now, until someone wakes it. */
   shutDown(asked: Asked): Promise<RequestAnswer>
   cancel(asked: Asked): Promise<RequestAnswer>
@@ -131,7 +143,7 @@ export interface NotificationRequests {
   /** Sends a test message to one channel, or to all; answers when each has taken or refused it. */
   test(request: { readonly channel?: string | undefined }, asked: Asked): Promise<readonly TestAnswer[]>
   /** What was sent, and what waits, newest first. */
-  log(limit: number): readonly Delivery[]
+  log(page: PageRequest): Page<Delivery>
 }
 
 /** How a test message fared. */
@@ -164,7 +176,7 @@ export interface StatusAnswer {
   readonly pid: number
   /** ISO 8601. */
   readonly startedAt: string
-  readonly cluster: Cluster
+  readonly cluster: SeenCluster
   readonly power: PowerAnswer
   readonly target: string | undefined
   /** What the last look at releases came to, as a sentence. */
@@ -240,9 +252,7 @@ export interface DrillAnswer {
 }
 
 export interface JobAnswer extends Pick<JobSpec, 'name' | 'about' | 'triggers' | 'runs'> {
-  readonly lastRun:
-    | { readonly startedAt: string; readonly outcome: RunOutcome | undefined; readonly detail: string | undefined }
-    | undefined
+  readonly lastRun: Run | undefined
 }
 
 export interface RunAnswer {

@@ -42,8 +42,8 @@ export interface Records<T> {
   get(key: string): T | undefined
   /** Those that are open, the greatest key first. */
   open(): readonly T[]
-  /** Open or not, the greatest key first. */
-  newest(limit: number): readonly T[]
+  /** Open or not, the greatest key first; only those with a key below `before`, where that is given. */
+  newest(limit: number, before?: string): readonly T[]
   /** The greatest key there is, whatever its record is worth. */
   lastKey(): string | undefined
   /** Adds it, or replaces the one with its key. An unchanged record is not written again. */

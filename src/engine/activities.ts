@@ -1,5 +1,6 @@
 import type { Activity } from '../core/activity.ts'
 import type { Journal } from '../core/journal.ts'
+import { createListeners } from '../core/listeners.ts'
 import type { Logger } from '../core/log.ts'
 import type { CarryOutChoices, Plan, Step } from '../core/plan.ts'
 import type { Ports } from '../core/ports.ts'
@@ -32,11 +33,13 @@ export function createActivities(options: ActivitiesOptions) {
   const { journal, inventory, wording, pollEvery, now } = options
   const ports = confirmedOrders(options.ports, options.confirm)
   const present = new Map<Step, Activity>()
+  const changes = createListeners<void>()
 
   function hint(node: string, text: string): void {
     for (const [step, activity] of present) {
       if ('node' in step && step.node === node) present.set(step, { ...activity, hint: text })
     }
+    changes.tell()
   }
 
   function note(step: Step, text: string): void {
@@ -57,10 +60,12 @@ export function createActivities(options: ActivitiesOptions) {
         const text = wording.describeStep(step)
         if (state.kind === 'started') {
           present.set(step, { job, step: text, since: now().toISOString() })
+          changes.tell()
           log.info({ step: step.do }, text)
           return
         }
         present.delete(step)
+        changes.tell()
         if (state.kind === 'done') return choices.isRoutine ? undefined : note(step, `${text}: done`)
         const isCalledOff = signal.aborted || choices.signal?.aborted === true
         note(step, isCalledOff ? `${text}: cancelled, ${state.error.message}` : `failed: ${state.error.message}`)
@@ -70,6 +75,8 @@ export function createActivities(options: ActivitiesOptions) {
 
   return {
     carryOut: carry,
+    /** Called when a step begins, says something, or has ended, until it is disposed of. */
+    onChange: changes.subscribe,
     /** The steps that are running. */
     get all(): readonly Activity[] {
       return [...present.values()]

@@ -1,5 +1,6 @@
 import type { Alerts } from '../core/alert.ts'
 import { type Event, powerEvent } from '../core/event.ts'
+import { createListeners } from '../core/listeners.ts'
 import type { Power, PowerWatch } from '../core/power/feeds.ts'
 import type { Journal } from '../core/journal.ts'
 import { recollect } from '../core/power/memory.ts'
@@ -53,6 +54,7 @@ export function createUpsMonitor(options: UpsMonitorOptions) {
       }),
     ]),
   )
+  const noticed = createListeners<string>()
   const watches = new Set<{ test: PowerTest; abort: AbortController }>()
 
   const power: Power = {
@@ -76,6 +78,7 @@ export function createUpsMonitor(options: UpsMonitorOptions) {
     states.set(label, state)
     memories.notice(label, before, state)
     review()
+    noticed.tell(label)
     changed?.(power)
     const event = state.mode === before.mode ? undefined : powerEvent(label, state)
     // Not waited for: a queue store that is slow must not keep the UPS from being read.
@@ -100,6 +103,8 @@ export function createUpsMonitor(options: UpsMonitorOptions) {
       else watch.abort.abort(new Error(reason))
       return { signal: watch.abort.signal, [Symbol.dispose]: () => void watches.delete(watch) }
     },
+    /** Called with the label of each UPS that something was noticed of, until it is disposed of. */
+    onNotice: noticed.subscribe,
     /** Has every test of `when` look again: what a person requested has changed. */
     review,
     /** Requests a shutdown of everything, or cancels that request. Returns whether it changes anything. */

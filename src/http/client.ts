@@ -1,22 +1,25 @@
-import { request } from 'node:http'
+import type { IncomingMessage } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { hc } from 'hono/client'
 import { AgentError, errorCodes } from '../core/errors.ts'
 import type { Api } from './api.ts'
+import { basePath } from './base-path.ts'
+import { placeOf, type Reach, send } from './reach.ts'
 import { encodeRequester, requesterHeader } from './requester.ts'
 
 export interface ClientOptions {
-  /** Who asks, as the journal is to record it. */
+  /** Who asks, as the journal is to record it. A server knows that by the token. */
   readonly by?: string
 }
 
 /**
- * The daemon's API on its control socket, typed by its routes. Every call rejects with an AgentError: `unreachable` when
- * no daemon runs; else what the daemon said.
+ * The daemon's API, typed by its routes. Every call rejects with an AgentError: `unreachable` when no daemon answers; else
+ * what the daemon said.
  */
-export function createClient(socketPath: string, { by }: ClientOptions = {}) {
-  return hc<Api>('http://caretaker', {
-    fetch: socketFetch(socketPath),
-    headers: by === undefined ? {} : { [requesterHeader]: encodeRequester(by) },
+export function createClient(reach: Reach, { by }: ClientOptions = {}) {
+  return hc<Api>(`http://caretaker${basePath}`, {
+    fetch: fetchAt(reach),
+    headers: by === undefined || !('socketPath' in reach) ? {} : { [requesterHeader]: encodeRequester(by) },
   })
 }
 
@@ -27,77 +30,58 @@ export async function answerOf<T>(response: Promise<{ json(): Promise<T> }>): Pr
   return (await response).json()
 }
 
-/** A `fetch` that asks at a unix socket, and rejects where the answer is none of success. */
-export function socketFetch(socketPath: string): typeof fetch {
+/** A `fetch` that asks there, whatever the host of the URL, and rejects where the answer is none of success. */
+export function fetchAt(reach: Reach): typeof fetch {
   return async (input, init = {}) => {
     const url = new URL(input instanceof Request ? input.url : input)
     const { method = 'GET', body } = init
-    const answer = await send(socketPath, {
+    const response = await send(reach, {
       method,
       path: `${url.pathname}${url.search}`,
       headers: Object.fromEntries(new Headers(init.headers)),
       body: typeof body === 'string' ? body : undefined,
     })
-    if (answer.status !== 200 || !isJson(answer.text)) throw errorOf(answer)
-    return new Response(answer.text, { status: 200 })
+    const told = await readText(response, reach)
+    if (response.statusCode !== 200 || !isJson(told)) throw errorOf(response, told, reach)
+    return new Response(told, { status: 200 })
   }
 }
 
-interface Outgoing {
-  readonly method: string
-  readonly path: string
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: string | undefined
-}
-
-/** Waits as long as the daemon works on it. */
-function send(socketPath: string, { body, headers, ...where }: Outgoing): Promise<{ status: number; text: string }> {
-  return new Promise((resolve, reject) => {
-    const length = { 'content-length': String(Buffer.byteLength(body ?? '')) }
-    const outgoing = request(
-      { socketPath, ...where, headers: { host: 'caretaker', ...headers, ...length } },
-      (response) => {
-        let text = ''
-        response.setEncoding('utf8')
-        response.on('data', (chunk: string) => (text += chunk))
-        response.on('error', () =>
-          reject(new AgentError('unreachable', 'the daemon closed the connection: was it stopped?')),
-        )
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, text }))
-      },
-    )
-    outgoing.on('error', (error: NodeJS.ErrnoException) => reject(explain(error, socketPath)))
-    outgoing.end(body)
+/** The whole answer. @throws AgentError `unreachable` where it is broken off */
+export async function readText(response: IncomingMessage, reach: Reach): Promise<string> {
+  return text(response).catch((error: unknown) => {
+    throw new AgentError('unreachable', `${placeOf(reach)} closed the connection: was it stopped?`, error)
   })
 }
 
-function explain(error: NodeJS.ErrnoException, socketPath: string): AgentError {
-  const away = error.code === 'ENOENT' || error.code === 'ECONNREFUSED'
-  const denied = error.code === 'EACCES'
-  return new AgentError(
-    'unreachable',
-    away
-      ? `no daemon is running at ${socketPath}: start it with \`caretaker start\``
-      : denied
-        ? `permission denied on ${socketPath}: run the CLI as the daemon's user`
-        : `the daemon at ${socketPath}: ${error.message}`,
-    error,
-  )
-}
-
 /** What the daemon says is wrong. A code that only a newer daemon knows counts as an answer that can't be read. */
-function errorOf({ status, text }: { readonly status: number; readonly text: string }): AgentError {
-  const { error, code } = (isJson(text) ? JSON.parse(text) : {}) as { error?: unknown; code?: unknown }
+export function errorOf(response: IncomingMessage, told: string, reach: Reach): AgentError {
+  const { detail, code } = (isJson(told) ? JSON.parse(told) : {}) as { detail?: unknown; code?: unknown }
+  if (typeof detail !== 'string') return notOurs(response, reach)
   const known = errorCodes.find((one) => one === code) ?? 'malformed'
-  return new AgentError(
-    known,
-    typeof error === 'string' ? error : `the daemon sent an unreadable answer (HTTP ${status})`,
-  )
+  return new AgentError(known, 'socketPath' in reach ? detail : withAdvice(detail, known, reach))
 }
 
-function isJson(text: string): boolean {
+function withAdvice(detail: string, code: string, { url, token }: Exclude<Reach, { socketPath: string }>): string {
+  if (code !== 'unauthenticated') return detail
+  return token === undefined
+    ? `${url} wants a token: name its file with --token-file (\`caretaker token create\` makes one)`
+    : `${url} refuses the token: ${detail}`
+}
+
+/** An answer that no Caretaker gives. */
+function notOurs({ statusCode = 0, headers }: IncomingMessage, reach: Reach): AgentError {
+  if ('socketPath' in reach)
+    return new AgentError('malformed', `the daemon sent an unreadable answer (HTTP ${statusCode})`)
+  const { location } = headers
+  if (statusCode >= 300 && statusCode < 400 && location !== undefined)
+    return new AgentError('misconfigured', `${reach.url} redirects to ${location}: use that address`)
+  return new AgentError('malformed', `${reach.url} is no Caretaker, or something stands before it (HTTP ${statusCode})`)
+}
+
+function isJson(told: string): boolean {
   try {
-    JSON.parse(text)
+    JSON.parse(told)
     return true
   } catch {
     return false

@@ -1,12 +1,11 @@
 import { chmod, rm } from 'node:fs/promises'
-import { createServer, type ServerResponse } from 'node:http'
-import { getRequestListener } from '@hono/node-server'
 import { AgentError, messageOf } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import type { Operator } from '../core/operator.ts'
 import { socketAccess } from './access.ts'
 import { createApi } from './api.ts'
 import { type Limits, socketLimits } from './limits.ts'
+import { closeServer, createHttpServer } from './serve.ts'
 
 export interface ControlOptions {
   readonly log: Logger
@@ -24,20 +23,7 @@ export async function serveControl(
   { log, limits = socketLimits }: ControlOptions,
 ): Promise<AsyncDisposable> {
   const api = createApi(operator, { limits, access: socketAccess, log })
-  const listener = getRequestListener(api.fetch)
-  const server = createServer(
-    {
-      headersTimeout: limits.headersWithin,
-      requestTimeout: limits.requestWithin,
-      keepAliveTimeout: limits.idle,
-      connectionsCheckingInterval: Math.min(limits.headersWithin, 5_000),
-    },
-    (incoming, outgoing) => {
-      limitReading(outgoing, limits.readWithin)
-      void listener(incoming, outgoing)
-    },
-  )
-  server.maxConnections = limits.connections
+  const server = createHttpServer((request, wire) => api.fetch(request, wire), { limits })
   // A socket that a killed daemon left behind; that it is nobody's is known from the lock on the state directory.
   await rm(path, { force: true })
   await new Promise<void>((resolve, reject) => {
@@ -50,19 +36,8 @@ export async function serveControl(
   await chmod(path, 0o600)
   return {
     [Symbol.asyncDispose]: async () => {
-      const closed = new Promise((resolve) => server.close(resolve))
-      server.closeAllConnections()
-      await closed
+      await closeServer(server)
       await rm(path, { force: true })
     },
   }
-}
-
-/** Hangs up on a client that does not read its answer. While the answer is made, nothing is sent, and nothing is late. */
-function limitReading(outgoing: ServerResponse, within: number): void {
-  const { writeHead } = outgoing
-  outgoing.writeHead = ((...given: Parameters<typeof writeHead>) => {
-    outgoing.setTimeout(within, () => outgoing.destroy())
-    return writeHead.apply(outgoing, given)
-  }) as typeof writeHead
 }

@@ -1,60 +1,83 @@
-import type { Context, TypedResponse } from 'hono'
-import { validator } from 'hono/validator'
+import { OpenAPIHono } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import { HTTPException } from 'hono/http-exception'
 import { messageOf } from '../core/errors.ts'
-import { type Asked } from '../core/operator.ts'
-import type { Scope } from '../core/access/token.ts'
 import type { Access } from './access.ts'
-import type { Gate, Kind } from './limits.ts'
+import { answerProblem, problemOf } from './errors.ts'
+import { readWith } from './issues.ts'
+import type { Gate } from './limits.ts'
+import { specOf } from './openapi.ts'
+import type { Route } from './route.ts'
 
-/** What JSON carries over as it is; anything else does not compile as an answer. */
-export type Plain<T> = T extends string | number | boolean | null | undefined
-  ? T
-  : T extends
-        | Date
-        | ReadonlyMap<unknown, unknown>
-        | ReadonlySet<unknown>
-        | bigint
-        | symbol
-        | ((...given: never) => unknown)
-    ? never
-    : { [K in keyof T]: Plain<T[K]> }
-
-/** An answer that the client reads as the type that it was. */
-export type Answer<T> = Response & TypedResponse<T, 200, 'json'>
-
+/** Who is let in, and within which limits. */
 export interface Door {
-  /** Answers what the work comes to, within the limits of its kind. */
-  answer<T>(c: Context, kind: Kind, work: (asked: Asked) => Given<T> | Promise<Given<T>>): Promise<Answer<T>>
+  readonly access: Access
+  readonly gate: Gate
 }
 
-type Given<T> = T & Plain<T>
-
-/** What a route of this kind needs; routes that need more say so. */
-const needs = { asking: 'read', ordering: 'operate', waiting: 'operate' } as const satisfies Record<Kind, Scope>
-
-/** What every route answers by: who asks, within which limits, as JSON. */
-export function createDoor(gate: Gate, access: Access): Door {
-  return {
-    answer: async <T>(c: Context, kind: Kind, work: (asked: Asked) => Given<T> | Promise<Given<T>>) => {
-      const by = await access.admit(c, needs[kind])
-      const value = await gate.pass(kind, c.req.raw.signal, (signal) => work({ by, signal })).catch(asError)
-      // Plain JSON comes back as it is, which `Plain` has made sure of.
-      return c.json(value) as unknown as Answer<T>
-    },
+/** Serves routes through a door: who asks, what was sent, within which limits, and the answer as JSON. */
+export function serve(routes: readonly Route[], door: Door): OpenAPIHono {
+  const app = new OpenAPIHono()
+  for (const route of routes) {
+    app.openAPIRegistry.registerPath(specOf(route.spec))
+    app.on(route.spec.method, honoPathOf(route), (c) => answer(c, route, door))
   }
+  refuseOtherMethods(app, routes, door)
+  return app
 }
 
-/** The body of a request, through a function that says what is wrong with it. */
-export function body<T>(parse: (value: unknown) => T) {
-  return validator('json', (value: unknown): T => parse(value))
-}
-
-/** The query of a request, likewise. */
-export function query<T>(parse: (value: unknown) => T) {
-  return validator('query', (value: unknown): T => parse(value))
+async function answer(c: Context, { spec, handle }: Route, { access, gate }: Door): Promise<Response> {
+  // Nobody learns what a request would need who may not make it.
+  const by = await access.admit(c, spec.scope)
+  const given = {
+    params: spec.params && readWith(spec.params, c.req.param()),
+    query: spec.query && readWith(spec.query, queryOf(c)),
+    body: spec.body && readWith(spec.body, await bodyOf(c)),
+  }
+  const { kind = spec.method === 'get' ? 'asking' : 'ordering' } = spec
+  const chosen = typeof kind === 'function' ? kind(given) : kind
+  return c.json(await gate.pass(chosen, c.req.raw.signal, (signal) => handle(given, { by, signal })).catch(asError))
 }
 
 /** Hono's error handler is given errors only. */
 function asError(thrown: unknown): never {
   throw thrown instanceof Error ? thrown : new Error(messageOf(thrown))
+}
+
+/** Each name once; what is there twice is a list, which no field is. */
+function queryOf(c: Context): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(c.req.queries()).map(([name, values]) => [name, values.length === 1 ? values[0] : values]),
+  )
+}
+
+/** Nothing sent is an empty object. A form or a plain text, which any page on the web may send, is refused. */
+async function bodyOf(c: Context): Promise<unknown> {
+  const text = await c.req.text()
+  if (text === '') return {}
+  if (!/^application\/([-.a-z]+\+)?json\s*(;|$)/i.test(c.req.header('content-type') ?? ''))
+    throw new HTTPException(415, { message: 'the request is not JSON: send it as application/json' })
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new HTTPException(400, { message: 'Malformed JSON in request body' })
+  }
+}
+
+/** A path that is there, asked in another way (RFC 9110 15.5.6). */
+function refuseOtherMethods(app: OpenAPIHono, routes: readonly Route[], { access }: Door): void {
+  const methods = Map.groupBy(routes, honoPathOf)
+  for (const [path, known] of methods) {
+    const allow = known.map(({ spec }) => (spec.method === 'get' ? 'GET, HEAD' : spec.method.toUpperCase())).join(', ')
+    app.all(path, async (c) => {
+      await access.admit(c, 'read')
+      return answerProblem(problemOf('not-found', noSuchRequest, 405), { allow })
+    })
+  }
+}
+
+export const noSuchRequest = 'no such request; is the CLI newer than the daemon?'
+
+function honoPathOf({ spec }: Route): string {
+  return spec.path.replaceAll(/\{(.+?)\}/g, ':$1')
 }

@@ -3,43 +3,63 @@ import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { AgentError, type ErrorCode, isUnexpected } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
+import { type FieldFault, UnreadableRequest } from './issues.ts'
 
-/** What a door answers where it can't answer what was asked. */
-export interface ErrorAnswer {
-  readonly error: string
+/** What a door answers where it can't answer what was asked (RFC 9457). */
+export interface Problem {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  /** What went wrong, as a sentence. */
+  readonly detail: string
   readonly code: ErrorCode
+  /** What is wrong with the request, field by field. */
+  readonly errors?: readonly FieldFault[]
 }
 
-/** The HTTP status of each kind of failure (RFC 9110 15.5, 15.6). */
-export const statusOf = {
-  misconfigured: 400,
-  unauthenticated: 401,
-  forbidden: 403,
-  'not-found': 404,
-  rejected: 409,
-  internal: 500,
-  unreachable: 502,
-  malformed: 502,
-  'not-now': 503,
-  'timed-out': 504,
-} as const satisfies Record<ErrorCode, number>
+/** The HTTP status of each kind of failure (RFC 9110 15.5, 15.6), and its name. */
+const kinds = {
+  misconfigured: { status: 400, title: 'The request is not right' },
+  unauthenticated: { status: 401, title: 'It is not known who asks' },
+  forbidden: { status: 403, title: 'Whoever asks may not' },
+  'not-found': { status: 404, title: 'There is no such thing' },
+  rejected: { status: 409, title: 'It must not be done' },
+  internal: { status: 500, title: 'A bug of Caretaker' },
+  unreachable: { status: 502, title: 'Something does not answer' },
+  malformed: { status: 502, title: 'Something gave an answer that can not be read' },
+  'not-now': { status: 503, title: 'Not possible now' },
+  'timed-out': { status: 504, title: 'It took too long' },
+} as const satisfies Record<ErrorCode, { readonly status: number; readonly title: string }>
+
+/** The problem of a code, in these words. */
+export function problemOf(code: ErrorCode, detail: string, status: number = kinds[code].status): Problem {
+  return { type: `urn:caretaker:problem:${code}`, title: kinds[code].title, status, detail, code }
+}
+
+/** Answers with a problem. @param headers such as Retry-After */
+export function answerProblem(problem: Problem, headers: Readonly<Record<string, string>> = {}): Response {
+  const own = {
+    ...(problem.code === 'not-now' ? { 'retry-after': '1' } : {}),
+    ...(problem.status === 401 ? { 'www-authenticate': 'Bearer realm="Caretaker"' } : {}),
+  }
+  return new Response(JSON.stringify(problem), {
+    status: problem.status,
+    headers: { 'content-type': 'application/problem+json', ...own, ...headers },
+  })
+}
 
 /**
  * Turns whatever was thrown into an answer. What nobody expected is logged once, with its stack; whoever asked hears the
  * id under which it is in the log, and nothing of its words.
  */
 export function answerError(error: unknown, c: Context, log: Logger): Response {
-  const known = error instanceof HTTPException ? new AgentError('misconfigured', error.message, error) : error
-  if (known instanceof AgentError && !isUnexpected(known)) return refuse(c, known)
+  if (error instanceof HTTPException) return answerProblem(problemOf('misconfigured', error.message, error.status))
+  if (error instanceof UnreadableRequest)
+    return answerProblem({ ...problemOf(error.code, error.message), errors: error.faults })
+  if (error instanceof AgentError && !isUnexpected(error)) return answerProblem(problemOf(error.code, error.message))
   const id = randomUUID().slice(0, 8)
-  log.error({ err: known, id, request: `${c.req.method} ${c.req.path}` }, 'internal error')
-  return refuse(
-    c,
-    new AgentError('internal', `internal error; please report it with what the daemon's log says about ${id}`),
+  log.error({ err: error, id, request: `${c.req.method} ${c.req.path}` }, 'internal error')
+  return answerProblem(
+    problemOf('internal', `internal error; please report it with what the daemon's log says about ${id}`),
   )
-}
-
-function refuse(c: Context, { code, message }: AgentError): Response {
-  if (code === 'not-now') c.header('retry-after', '1')
-  return c.json({ error: message, code } satisfies ErrorAnswer, statusOf[code])
 }

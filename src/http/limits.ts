@@ -7,6 +7,8 @@ import { AgentError } from '../core/errors.ts'
 export type Kind = 'asking' | 'ordering' | 'waiting'
 
 export interface Limits extends Readonly<Record<Kind, { readonly inFlight: number; readonly within: number }>> {
+  /** How many clients follow what changes at once. */
+  readonly live: number
   /** How many connections are open at once; more are closed at once. */
   readonly connections: number
   /** How long a client may take to send its headers, its whole request, and to read its answer, in ms. */
@@ -24,6 +26,7 @@ export const socketLimits: Limits = {
   asking: { inFlight: 64, within: 60_000 },
   ordering: { inFlight: 64, within: 60_000 },
   waiting: { inFlight: 16, within: 12 * 3_600_000 },
+  live: 128,
   connections: 256,
   headersWithin: 10_000,
   requestWithin: 30_000,

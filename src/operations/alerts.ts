@@ -75,9 +75,9 @@ export function createAlerts(journal: Journal, now: () => Date): Alerts {
     get all() {
       return [...open.values()].toSorted(compareAlerts)
     },
-    settled: (limit) =>
+    settled: (limit, before) =>
       records
-        .newest(limit + open.size)
+        .newest(limit + open.size, before)
         .filter(({ settledAt }) => settledAt !== undefined)
         .slice(0, limit),
     subscribe: (listener) => {

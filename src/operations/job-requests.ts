@@ -1,7 +1,9 @@
 import { counted } from '../core/count.ts'
 import { AgentError } from '../core/errors.ts'
 import type { Queue } from '../core/job.ts'
+import { runKind } from '../core/journal.ts'
 import type { JobRequests, RunAnswer } from '../core/operator.ts'
+import { readPage } from '../core/page.ts'
 import type { Job } from './job.ts'
 import { recordChange, type RequestMeans, unchanged } from './request.ts'
 import { findJob, type RunningAgent } from './running-agent.ts'
@@ -25,7 +27,7 @@ export function createJobRequests({ agent, ports, queue }: QueueMeans): JobReque
         lastRun: runs.find((one) => one.job === name),
       }))
     },
-    runs: (limit) => journal.runs(limit),
+    runs: (page) => readPage(journal.runs, runKind.keyOf, page),
     run: async ({ job: name, wait }, { by, signal }) => {
       const job = findJob(agent, name)
       const answer = wait ? runAndWait(agent, job, signal) : startJob(agent, job)

@@ -1,6 +1,7 @@
 import { AgentError } from '../core/errors.ts'
 import { deliveryKind } from '../core/notify/delivery.ts'
 import type { Asked, NotificationRequests, TestAnswer } from '../core/operator.ts'
+import { readPage } from '../core/page.ts'
 import type { RequestMeans } from './request.ts'
 
 /** Whoever sends messages. */
@@ -22,7 +23,7 @@ export function createNotificationRequests({ notifier, ports: { journal } }: Not
       if (!running) throw new AgentError('rejected', 'no channel is configured: add one under `notifications.channels`')
       return running.test(channel, asked)
     },
-    log: (limit) => journal.records(deliveryKind).newest(limit),
+    log: (page) => readPage(journal.records(deliveryKind).newest, deliveryKind.keyOf, page),
   }
 }
 

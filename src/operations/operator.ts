@@ -1,30 +1,46 @@
+import { alertKind } from '../core/alert.ts'
+import { entryKind } from '../core/journal.ts'
 import type { Operator } from '../core/operator.ts'
+import { readPage } from '../core/page.ts'
+import { createChanges } from './changes.ts'
 import { createJobRequests } from './job-requests.ts'
 import { createNotificationRequests, type NotificationMeans } from './notification-requests.ts'
 import { createNodeRequests } from './node-requests.ts'
 import { createPowerRequests, type PowerMeans } from './power-requests.ts'
+import { createRecentLook } from './recent-look.ts'
 import { createRolloutRequests } from './rollout-requests.ts'
 import { createStagingRequests } from './staging-requests.ts'
 import { readStatus, type StatusMeans } from './status-request.ts'
 import { createTokenRequests } from './token-requests.ts'
 
-/** So many alerts that were settled are shown. */
-const shownSettled = 200
-
-export interface OperatorOptions extends Omit<StatusMeans & PowerMeans & NotificationMeans, 'now'> {
+export interface OperatorOptions extends Omit<StatusMeans & PowerMeans & NotificationMeans, 'now' | 'seen'> {
   readonly now?: () => Date
 }
 
 /** Everything that a person may ask or request, by whichever door. */
 export function createOperator(options: OperatorOptions): Operator {
-  const means = { now: () => new Date(), ...options }
   const { journal } = options.ports
-  const { alerts } = options.agent
+  const { agent } = options
+  const { alerts } = agent
+  const now = options.now ?? (() => new Date())
+  const seen = createRecentLook({ look: agent.observe, now, monotonic: () => agent.monotonic() })
+  // Whoever has looked has looked for all; what is written down or done may have changed what was seen.
+  agent.onLook(seen.note)
+  agent.onActivity(seen.outdate)
+  journal.onEntry(seen.outdate)
+  const means = { ...options, now, seen }
   const power = createPowerRequests(means)
   return {
-    status: (signal) => readStatus(means, power, signal),
-    alerts: ({ all }) => (all ? [...alerts.all, ...alerts.settled(shownSettled)] : alerts.all),
-    journal: (limit) => journal.entries(limit),
+    subscribe: createChanges({
+      agent,
+      journal,
+      power,
+      status: (signal) => readStatus(means, power, 'known', signal),
+    }),
+    status: (signal) => readStatus(means, power, 'recent', signal),
+    alerts: () => alerts.all,
+    settledAlerts: (page) => readPage(alerts.settled, alertKind.keyOf, page),
+    journal: (page) => readPage(journal.entries, entryKind.keyOf, page),
     jobs: createJobRequests(means),
     rollouts: createRolloutRequests(means),
     nodes: createNodeRequests(means),

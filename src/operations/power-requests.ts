@@ -20,8 +20,10 @@ import {
   upsStateAnswerOf,
 } from '../core/power/answers.ts'
 import { failingMachines } from '../core/power/machines.ts'
+import { outageKind } from '../core/power/outage-kind.ts'
 import type { DriverPace } from '../core/power/ports.ts'
 import { isReversiblePhase, reversiblePhases } from '../core/power/phases.ts'
+import { readPage } from '../core/page.ts'
 import { clearLatch } from '../core/power/forced.ts'
 import { isBlind, type Silence, triggersInSilence } from '../core/power/silence.ts'
 import type { PowerState } from '../core/power/state.ts'
@@ -44,7 +46,7 @@ export function createPowerRequests(means: PowerMeans): PowerRequests {
   return {
     state: () => readPower(means),
     plan: () => readPlan(means),
-    outages: () => means.ports.journal.outages(20),
+    outages: (page) => readPage(means.ports.journal.outages, outageKind.keyOf, page),
     shutDown: async (asked) => shutDown(means, asked),
     cancel: async (asked) => cancel(means, asked),
     wake: ({ machine, all = false }, asked) =>

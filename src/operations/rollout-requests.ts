@@ -5,9 +5,11 @@ import type { Asked, PlanAnswer, RequestAnswer, RolloutAnswer, RolloutRequests }
 import { planAnswerOf } from '../core/upgrade/answers.ts'
 import { describeAbort } from '../core/upgrade/abort.ts'
 import { cleanText, longestReason } from '../core/requester.ts'
+import { readPage } from '../core/page.ts'
 import { comingRelease, isInHand } from '../core/upgrade/coming.ts'
 import { endRollout } from '../core/upgrade/record.ts'
 import type { UpgradePreview } from '../core/upgrade/preview.ts'
+import { rolloutKind } from '../core/upgrade/rollout-kind.ts'
 import { exclusionOf } from '../core/release/policy.ts'
 import { runningVersions } from '../core/cluster/cluster.ts'
 import { isNewer, isOfficial } from '../core/version.ts'
@@ -28,7 +30,7 @@ export function createRolloutRequests(means: RequestMeans): RolloutRequests {
   return {
     status: (signal) => readRollout(means, signal),
     plan: (signal) => previewPlan(means, signal),
-    history: () => means.ports.journal.rollouts(50),
+    history: (page) => readPage(means.ports.journal.rollouts, rolloutKind.keyOf, page),
     pause: ({ reason }, asked) => pause(means, reason, asked),
     resume: (asked) => resume(means, asked),
     start: (asked) => start(means, asked),

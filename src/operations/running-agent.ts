@@ -3,6 +3,7 @@ import type { Activity } from '../core/activity.ts'
 import type { Alerts } from '../core/alert.ts'
 import type { Cluster } from '../core/cluster/cluster.ts'
 import { AgentError } from '../core/errors.ts'
+import type { Event } from '../core/event.ts'
 import type { RunOutcome } from '../core/journal.ts'
 import type { Purpose } from '../core/lease.ts'
 import type { Power } from '../core/power/feeds.ts'
@@ -23,12 +24,18 @@ export interface RunningAgent {
   /** Monotonic clock, in ms. */
   monotonic(): number
   observe(signal: AbortSignal): Promise<Cluster>
+  /** Called with the cluster whenever somebody has looked at all of it, until it is disposed of. */
+  onLook(listener: (cluster: Cluster) => void): Disposable
+  /** Called when a step begins, says something, or has ended, until it is disposed of. */
+  onActivity(listener: () => void): Disposable
   /** Names of the jobs that run in this process now: a run of a killed agent has no end on record. */
   readonly running: readonly string[]
   /** What a job would see, without running it. */
   preview(job: Job, signal: AbortSignal): JobContext
   /** Starts a job, or queues it. */
   start(job: Job): Promise<void>
+  /** Called with each event, until it is disposed of. */
+  onEvent(listener: (event: Event) => void): Disposable
   /** Lets something go on after the request that began it was answered, until the agent stops. */
   goOn(work: (signal: AbortSignal) => Promise<void>): void
   /** Called with each run that ends, until the function that it answers is called. */
@@ -44,6 +51,8 @@ export interface PowerGuard {
   review(): void
   /** Cancels the shutdowns that the UPSes have started. Returns their labels. */
   callOff(): readonly string[]
+  /** Called with the label of each UPS that something was noticed of, until it is disposed of. */
+  onNotice(listener: (label: string) => void): Disposable
   /** For how long a UPS has been silent, in ms, once that is longer than the policy allows. */
   silentFor(label: string): number | undefined
   /** That there is no reading of a UPS, from the first question without an answer on; undefined where there is one. */

@@ -8,6 +8,7 @@ import { abortsIn } from './aborts.ts'
 import { remembered } from './facts.ts'
 import { pauseIn } from './pause.ts'
 import type { QueueMeans } from './job-requests.ts'
+import type { RecentLook } from './recent-look.ts'
 import { findJob } from './running-agent.ts'
 
 /** What the daemon knows of itself. */
@@ -24,23 +25,29 @@ export interface About {
 
 export interface StatusMeans extends QueueMeans {
   readonly about: About
+  /** What was seen of the cluster last. */
+  readonly seen: RecentLook
 }
+
+/** How old what is told of the cluster may be: seconds, or as it is known without looking. */
+export type Freshness = 'recent' | 'known'
 
 /** What the homelab and the agent are at. */
 export async function readStatus(
-  { agent, ports, about, queue: { counts } }: StatusMeans,
-  power: PowerRequests,
+  { agent, ports, about, seen, queue: { counts } }: StatusMeans,
+  power: Pick<PowerRequests, 'state'>,
+  freshness: Freshness,
   signal: AbortSignal,
 ): Promise<StatusAnswer> {
   const { journal, share } = ports
   const { ownNode } = agent.preview(findJob(agent, 'upgrade-node'), signal)
-  const [cluster, staged, queue] = await Promise.all([agent.observe(signal), share.staged(), counts()])
+  const [{ cluster, at }, staged, queue] = await Promise.all([seen[freshness](signal), share.staged(), counts()])
   const upgrade = journal.runs(100).find(({ job }) => job === 'upgrade-node')
   return {
     version: about.version,
     pid: about.pid,
     startedAt: about.startedAt.toISOString(),
-    cluster,
+    cluster: { ...cluster, observedAt: at.toISOString() },
     power: power.state(),
     target: remembered.target.recall(journal),
     news: remembered.news.recall(journal),

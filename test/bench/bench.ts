@@ -1,6 +1,7 @@
 // The agent's figures, each with a peer beside it in the same run where there is one: `npm run bench`, or a part of it:
 // `npm run bench -- rollout`. Absolute numbers are this machine's; the ratios are what to compare.
 import { cpus, loadavg } from 'node:os'
+import { measureApi } from './api.ts'
 import { megabytes, rounds, startEveryday } from './everyday.ts'
 import { measureFootprint } from './footprint.ts'
 import { measureIdle } from './idle.ts'
@@ -33,6 +34,7 @@ const subjects: Readonly<Record<string, { readonly within: number; readonly meas
   rollout: { within: 4 * minutes, measure: measureRollout },
   footprint: { within: 12 * minutes, measure: measureFootprint },
   watching: { within: 8 * minutes, measure: measureWatching },
+  api: { within: 6 * minutes, measure: measureApi },
   observation: { within: 2 * minutes, measure: measureObservation },
 }
 

@@ -63,7 +63,7 @@ export async function measureFootprint(outer: AsyncDisposableStack): Promise<voi
 async function firstJob({ control }: LabDaemon, beganAt: number): Promise<number> {
   let first = Infinity
   await waitFor('the first job', 60_000, async () => {
-    const runs = await control.get<Run[]>('/runs?limit=1000')
+    const runs = await control.list<Run>('/runs?limit=1000')
     first = Math.min(...runs.map(({ startedAt }) => Date.parse(startedAt) - beganAt))
     return runs.length > 0
   })

@@ -81,14 +81,14 @@ async function shutDownAll(form: Form): Promise<void> {
     'every machine to be told and waited for',
     120_000,
     async () => {
-      const entries = await control.get<Entry[]>('/journal?limit=100')
+      const entries = await control.list<Entry>('/journal?limit=100')
       end = entries.find(({ text }) => text === 'shutdown requested for every machine')
       return end !== undefined
     },
     250,
   )
   const used = [(await cpuSeconds(pid)) - cpus[0], (await cpuSeconds(cluster.pid)) - cpus[1]] as const
-  const entries = await control.get<Entry[]>('/journal?limit=3000')
+  const entries = await control.list<Entry>('/journal?limit=3000')
   const said = entries.filter(({ kind, text }) => kind === 'power' && /battery has|assumed/.test(text))
   const given = entries.find(
     ({ kind, text }) => kind === 'alert' && text.includes(' did not shut down in time'),

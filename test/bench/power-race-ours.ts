@@ -26,7 +26,7 @@ export interface Ours {
   readonly lab: Homelab
   readonly daemon: LabDaemon
   mode(): Promise<string | undefined>
-  entries(): Promise<Entry[]>
+  entries(): Promise<readonly Entry[]>
   /** Rejects where no order has come in time. Both in ms, the first since the epoch. */
   firstOrder(since: number, within: number): Promise<Answer>
   /** All that was to be told since then, in ms since the epoch, was told, and everything is off that is not silent. */
@@ -86,7 +86,7 @@ export async function startOurs(stack: AsyncDisposableStack, options: OursOption
   const daemon = stack.use(await startDaemon({ config, directory, pollEvery: 50 }))
   const { control } = daemon
   const mode = async () => (await control.get<PowerAnswer>('/power')).upses[0]?.state.mode
-  const entries = () => control.get<Entry[]>('/journal?limit=300')
+  const entries = () => control.list<Entry>('/journal?limit=300')
   await waitFor(`${name} to see mains`, 20_000, async () => (await mode()) === 'on-mains')
   return {
     name,

@@ -69,7 +69,7 @@ export async function measureRollout(stack: AsyncDisposableStack): Promise<void>
   lab.factory.publish(release)
   await daemon.control.post('/jobs/watch-releases/run')
   await waitFor('the rollout to be over', 3 * 60_000, async () => {
-    const [newest] = await daemon.control.get<Rollout[]>('/rollouts')
+    const [newest] = await daemon.control.list<Rollout>('/rollouts')
     return newest?.release === release && newest.outcome === 'done'
   })
 

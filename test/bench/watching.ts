@@ -31,7 +31,7 @@ export async function measureWatching(outer: AsyncDisposableStack): Promise<void
     const idle = (await cpuSeconds(bare)) - before.bare
     const asked = (await nodes.connections()) - before.asked
     const [ours, empty] = [await residentMb(pid), await residentMb(bare)]
-    const lost = (await control.get<Entry[]>('/journal?limit=2000')).filter(
+    const lost = (await control.list<Entry>('/journal?limit=2000')).filter(
       ({ kind, text }) => kind === 'event' && /no longer answers/.test(text),
     ).length
     const part = (used: number) => `${((used / seconds) * 100).toFixed(2)} %`

@@ -9,7 +9,7 @@ const status: StatusAnswer = {
   version: '1.0.0',
   pid: 7,
   startedAt: '2026-11-01T00:00:00Z',
-  cluster: clusterOf(worker('w-1')),
+  cluster: { ...clusterOf(worker('w-1')), observedAt: '2026-11-02T00:00:00Z' },
   power: { upses: [], shutdownRequestedAt: undefined },
   target: undefined,
   news: 'v1.13.9 is the newest',
@@ -37,7 +37,7 @@ test('status names who stays behind, below the release', () => {
 
 test('status names what the daemon does without, and no nodes where there are none', () => {
   const text = rendered({
-    cluster: clusterOf(),
+    cluster: { ...clusterOf(), observedAt: '2026-11-02T00:00:00Z' },
     missing: ['nodes: list them under nodes'],
     configuration: 'caretaker.yaml was changed since the start; restart needed for: hosts',
     services: [

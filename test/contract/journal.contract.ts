@@ -94,6 +94,16 @@ export function journalContract(open: (now: () => Date) => Promise<JournalUnderT
     expect(opened.journal.records(leakKind).newest(5)).toEqual([{ where: 'b', isDry: true }, a])
   })
 
+  test('gives a list page by page, also while part of it has not reached the disk', async () => {
+    await using opened = await start()
+    const leaks = opened.journal.records(leakKind)
+    for (const where of ['a', 'c', 'e']) leaks.save({ where, isDry: false })
+    for (const where of ['b', 'd']) leaks.save({ where, isDry: true }, 'later')
+    const pages = [undefined, 'd', 'c', 'bb', 'a'].map((before) => leaks.newest(2, before).map(({ where }) => where))
+    expect(pages).toEqual([['e', 'd'], ['c', 'b'], ['b', 'a'], ['b', 'a'], []])
+    expect(leaks.open().map(({ where }) => where)).toEqual(['e', 'c', 'a'])
+  })
+
   test('gives a record back as a copy, and what may be written later at once', async () => {
     await using opened = await start()
     const leaks = opened.journal.records(leakKind)

@@ -124,7 +124,7 @@ describe.concurrent('a daemon whose journal', () => {
       await onMains(daemon)
       await goThroughAnOutage(it)
       await waitFor('the outage to be over', 20_000, async () =>
-        (await daemon.control.get<Outage[]>('/outages')).some(({ stage }) => stage === 'over'),
+        (await daemon.control.list<Outage>('/outages')).some(({ stage }) => stage === 'over'),
       )
       expect(isBack(it)).toBe(true)
     },

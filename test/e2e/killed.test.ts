@@ -131,7 +131,7 @@ test(
     await waitFor(
       'the outage to be over',
       60_000,
-      async () => (await third.control.get<Outage[]>('/outages'))[0]?.stage === 'over',
+      async () => (await third.control.list<Outage>('/outages'))[0]?.stage === 'over',
     )
     const { cluster } = await status(third)
     expect(
@@ -162,9 +162,9 @@ test(
     await waitFor(
       'the outage to be over',
       40_000,
-      async () => (await daemon.control.get<Outage[]>('/outages'))[0]?.stage === 'over',
+      async () => (await daemon.control.list<Outage>('/outages'))[0]?.stage === 'over',
     )
-    const journal = await daemon.control.get<Entry[]>('/journal?limit=1000')
+    const journal = await daemon.control.list<Entry>('/journal?limit=1000')
     expect(journal.some(({ kind, text }) => kind === 'alert' && text.includes('did not start'))).toBe(true)
     expect(await daemon.stop()).toBe(0)
   },

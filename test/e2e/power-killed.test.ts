@@ -87,7 +87,7 @@ describe.concurrent('an agent that is killed', () => {
       const scene: Scene = {
         lab,
         upsd,
-        outage: async () => (await daemon.control.get<Outage[]>('/outages').catch(() => []))[0],
+        outage: async () => (await daemon.control.list<Outage>('/outages').catch(() => []))[0],
         kill: () => daemon.kill(),
       }
       const allOff = () =>

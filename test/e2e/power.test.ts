@@ -46,7 +46,7 @@ async function setScene(
   return { lab, upsd, directory, config, daemon, cli: (...args) => runCli([...args, '-c', config]) }
 }
 
-const outageOf = async (daemon: LabDaemon) => (await daemon.control.get<Outage[]>('/outages'))[0]
+const outageOf = async (daemon: LabDaemon) => (await daemon.control.list<Outage>('/outages'))[0]
 const allOff = ({ lab }: Scene) =>
   waitFor(
     'everything to be off',

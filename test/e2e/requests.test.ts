@@ -91,6 +91,8 @@ describe('a request', () => {
 
 test.each<{ code: ErrorCode; status: number; exits: number }>([
   { code: 'misconfigured', status: 400, exits: 2 },
+  { code: 'unauthenticated', status: 401, exits: 1 },
+  { code: 'forbidden', status: 403, exits: 1 },
   { code: 'not-found', status: 404, exits: 2 },
   { code: 'rejected', status: 409, exits: 1 },
   { code: 'internal', status: 500, exits: 1 },
@@ -102,7 +104,7 @@ test.each<{ code: ErrorCode; status: number; exits: number }>([
   const state = join(directory, 'state')
   await mkdir(state, { recursive: true })
   const server = createServer((_, response) => {
-    response.writeHead(status).end(JSON.stringify({ error: `it is ${code}`, code }))
+    response.writeHead(status).end(JSON.stringify({ detail: `it is ${code}`, code }))
   }).listen(join(state, 'control.sock'))
   await once(server, 'listening')
   try {

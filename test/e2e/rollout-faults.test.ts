@@ -51,11 +51,11 @@ const waitsFor = async (daemon: LabDaemon, reason: string) => {
   return decided.kind === 'wait' && decided.reason.includes(reason)
 }
 const isToldInRuns = async ({ control }: LabDaemon, text: string) =>
-  (await control.get<Run[]>('/runs?limit=50')).some(
+  (await control.list<Run>('/runs?limit=50')).some(
     ({ job, detail }) => job === 'upgrade-node' && detail?.includes(text),
   )
 const runJob = ({ control }: LabDaemon) => control.post<RunAnswer>('/jobs/upgrade-node/run', { wait: true })
-const newestRecord = async ({ control }: LabDaemon) => (await control.get<Rollout[]>('/rollouts'))[0]!
+const newestRecord = async ({ control }: LabDaemon) => (await control.list<Rollout>('/rollouts'))[0]!
 const recordOf = async (daemon: LabDaemon, node: string): Promise<RolloutNode> =>
   (await newestRecord(daemon)).nodes[node]!
 const isTold = async (daemon: LabDaemon, kind: string, text: string) =>
@@ -331,12 +331,12 @@ describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
         'MachineService.Upgrade',
         'MachineService.Reboot',
       ])
-    expect(
-      (await daemon.control.get<Rollout[]>('/rollouts')).map(({ release, outcome }) => [release, outcome]),
-    ).toEqual([
-      [after, 'done'],
-      [between, 'done'],
-    ])
+    expect((await daemon.control.list<Rollout>('/rollouts')).map(({ release, outcome }) => [release, outcome])).toEqual(
+      [
+        [after, 'done'],
+        [between, 'done'],
+      ],
+    )
     expect(await isTold(daemon, 'event', `the rollout of ${between} is complete`)).toBe(true)
   })
 
@@ -348,7 +348,7 @@ describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
     await asSoonAs('the drain to be refused', () => watch.diary().includes('evict-refused default/db-0'))
     const second = await rollout.start({ another: true })
     await asSoonAs('the second to wait', () => isToldInRuns(second, 'holds the Lease (upgrade)'))
-    const waits = (await second.control.get<Run[]>('/runs?limit=50')).find(
+    const waits = (await second.control.list<Run>('/runs?limit=50')).find(
       ({ job, outcome }) => job === 'upgrade-node' && outcome !== undefined,
     )
     expect(waits).toMatchObject({

@@ -59,7 +59,7 @@ const phases: Readonly<Record<string, Phase>> = {
     sees: async ({ name, role, ready, version }, { release, daemon }) => {
       if (!ready || version !== release) return false
       const before = role === 'controlplane' ? 'wait until etcd is healthy' : `wait until ${name} is upgraded`
-      return (await daemon.control.get<Entry[]>('/journal?limit=1'))[0]?.text === `${before}: done`
+      return (await daemon.control.list<Entry>('/journal?limit=1'))[0]?.text === `${before}: done`
     },
   },
   uncordon: { sees: did('uncordon') },

@@ -195,13 +195,13 @@ export const asSoonAs = (what: string, isSo: () => boolean | Promise<boolean>) =
 /** The newest rollout on record is over, and every node runs its release. */
 export async function isOver({ lab }: RolloutLab, daemon: LabDaemon, release: string): Promise<boolean> {
   if (!lab.nodes.every(({ version, ready }) => version === release && ready)) return false
-  const [newest] = await daemon.control.get<Rollout[]>('/rollouts')
+  const [newest] = await daemon.control.list<Rollout>('/rollouts')
   return newest?.release === release && newest.outcome === 'done'
 }
 
 /** Oldest first. */
 export async function journalOf({ control }: LabDaemon): Promise<readonly Entry[]> {
-  return (await control.get<Entry[]>('/journal?limit=2000')).toReversed()
+  return (await control.list<Entry>('/journal?limit=2000')).toReversed()
 }
 
 /** What is left of anybody's work on a node: its cordon, and our words. */

@@ -86,7 +86,7 @@ test.skipIf(lacks(missing))(
     await waitFor(
       'the outage to be over',
       30_000,
-      async () => (await daemon.control.get<Outage[]>('/outages'))[0]?.stage === 'over',
+      async () => (await daemon.control.list<Outage>('/outages'))[0]?.stage === 'over',
     )
     const resumedAt = lab.moments.length
 

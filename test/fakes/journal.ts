@@ -19,7 +19,11 @@ export function memoryStore(): RecordStore {
       return {
         get: (key) => (texts.has(key) ? read(key) : undefined),
         open: () => keys().map(read).filter(kind.isOpen),
-        newest: (limit) => keys().slice(0, limit).map(read),
+        newest: (limit, before) =>
+          keys()
+            .filter((key) => before === undefined || key < before)
+            .slice(0, limit)
+            .map(read),
         lastKey: () => keys()[0],
         save: (record) => void texts.set(kind.keyOf(record), JSON.stringify(record)),
         remove: (key) => void texts.delete(key),

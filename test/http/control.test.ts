@@ -95,7 +95,7 @@ describe('running a job from the CLI', () => {
 
   test('stops to wait when the CLI is gone', async () => {
     await using at = await startDaemon()
-    const cli = hastyClient(at.socket, '/jobs/look/run', '{"wait":true}')
+    const cli = hastyClient(at.socket, '/api/v1/jobs/look/run', '{"wait":true}')
     await expect.poll(() => at.calls).toHaveLength(1)
     cli.hangUp()
     await expect.poll(() => at.calls[0]!.asked.signal.aborted).toBe(true)
@@ -157,7 +157,7 @@ describe('the CLI', () => {
     { what: 'fails without words', answer: 'HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n', code: 'malformed' },
     {
       what: 'fails in a way that only newer ones know',
-      answer: 'HTTP/1.1 418 Teapot\r\ncontent-length: 37\r\n\r\n{"error":"short and stout","code":""}',
+      answer: 'HTTP/1.1 418 Teapot\r\ncontent-length: 38\r\n\r\n{"detail":"short and stout","code":""}',
       code: 'malformed',
     },
   ])('gets an error when the daemon $what', async ({ answer, code }) => {

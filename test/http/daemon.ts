@@ -2,8 +2,10 @@ import { join } from 'node:path'
 import { createClient } from '../../src/http/client.ts'
 import { serveControl } from '../../src/http/control.ts'
 import { type Limits, socketLimits } from '../../src/http/limits.ts'
+import { createListeners } from '../../src/core/listeners.ts'
 import type { Logger } from '../../src/core/log.ts'
-import type { Asked, Operator, RequestAnswer, RunAnswer } from '../../src/core/operator.ts'
+import type { PageRequest } from '../../src/core/page.ts'
+import type { Asked, Change, Operator, RequestAnswer, RunAnswer } from '../../src/core/operator.ts'
 import { silentLog } from '../fakes/log.ts'
 import { rawControl } from '../lab/control.ts'
 import { temporaryFolder } from '../lab/process.ts'
@@ -31,16 +33,24 @@ function unexpected(): never {
   throw new Error('not part of this test')
 }
 
+export interface DaemonOptions {
+  readonly limits?: Partial<Limits>
+  readonly log?: Logger
+  /** Where it listens; by default in a folder of its own. */
+  readonly socket?: string
+}
+
 /** A daemon whose operator hears everything, and does nothing. */
 export async function startDaemon(
   overrides: Overrides = {},
-  { limits = {}, log = silentLog }: { readonly limits?: Partial<Limits>; readonly log?: Logger } = {},
+  { limits = {}, log = silentLog, socket: place }: DaemonOptions = {},
 ) {
   const folder = await temporaryFolder()
-  const socket = join(folder.path, 'control.sock')
+  const socket = place ?? join(folder.path, 'control.sock')
   const calls: Call[] = []
   const heard: Heard[] = []
-  const counts: number[] = []
+  const pages: PageRequest[] = []
+  const listed = (page: PageRequest) => (pages.push(page), { items: [] })
   const run = (job: string, wait: boolean, asked: Asked) => {
     const answer = Promise.withResolvers<RunAnswer>()
     calls.push({ job, wait, asked, answer })
@@ -51,13 +61,21 @@ export async function startDaemon(
     heard.push({ request, about, by: by.name })
     return { said: request, changed: true }
   }
+  const changes = createListeners<Change>()
+  let following = 0
   const operator: Operator = {
+    subscribe: (listener) => {
+      following += 1
+      const own = changes.subscribe(listener)
+      return { [Symbol.dispose]: () => ((following -= 1), own[Symbol.dispose]()) }
+    },
     status: overrides.status ?? unexpected,
     alerts: overrides.alerts ?? (() => []),
-    journal: overrides.journal ?? ((count) => (counts.push(count), [])),
+    settledAlerts: overrides.settledAlerts ?? listed,
+    journal: overrides.journal ?? listed,
     jobs: {
       list: () => [{ name: 'look', about: 'Looks.', triggers: [], runs: 'queue', lastRun: undefined }],
-      runs: (count) => (counts.push(count), []),
+      runs: listed,
       run: ({ job, wait }, asked) => run(job, wait, asked),
       failed: async () => [],
       clearFailed: (asked) => hear('clear the queue', {}, asked),
@@ -66,7 +84,7 @@ export async function startDaemon(
     rollouts: {
       status: unexpected,
       plan: unexpected,
-      history: () => [],
+      history: listed,
       pause: (about, asked) => hear('pause rollouts', about, asked),
       resume: (asked) => hear('resume rollouts', {}, asked),
       start: (asked) => hear('start', {}, asked),
@@ -85,7 +103,7 @@ export async function startDaemon(
     power: {
       state: unexpected,
       plan: unexpected,
-      outages: () => [],
+      outages: listed,
       shutDown: (asked) => hear('shut down', {}, asked),
       cancel: (asked) => hear('cancel', {}, asked),
       wake: (about, asked) => hear('wake', about, asked),
@@ -105,7 +123,7 @@ export async function startDaemon(
         await hear('test', { channel }, asked)
         return [{ channel, sent: true, detail: 'sent', tookMs: 12 }]
       },
-      log: (count) => (counts.push(count), []),
+      log: listed,
       ...overrides.notifications,
     },
     tokens: {
@@ -124,11 +142,18 @@ export async function startDaemon(
   const server = await serveControl(socket, operator, { log, limits: { ...socketLimits, ...limits } })
   return {
     socket,
+    operator,
+    /** Has the operator tell of a change. */
+    tell: changes.tell,
+    /** How many doors follow it. */
+    get following() {
+      return following
+    },
     calls,
     heard,
-    counts,
+    pages,
     raw: rawControl(socket),
-    client: createClient(socket, { by: 'admin@nas' }),
+    client: createClient({ socketPath: socket }, { by: 'admin@nas' }),
     stop: () => server[Symbol.asyncDispose](),
     [Symbol.asyncDispose]: async () => {
       await server[Symbol.asyncDispose]()

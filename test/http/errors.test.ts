@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
 import { AgentError, type ErrorCode } from '../../src/core/errors.ts'
 import type { Logger } from '../../src/core/log.ts'
+import { problem } from '../../src/http/schemas/problem.ts'
 import { startDaemon } from './daemon.ts'
 
 /** A log that is kept. */
@@ -13,10 +14,11 @@ function keptLog() {
   return { log, lines }
 }
 
-async function ask(socketPath: string, path: string) {
-  const { promise, resolve, reject } = Promise.withResolvers<{ status: number; body: unknown }>()
-  request({ socketPath, path }, (response) => {
-    text(response).then((body) => resolve({ status: response.statusCode!, body: JSON.parse(body) }), reject)
+async function ask(socketPath: string, path: string, method = 'GET') {
+  const { promise, resolve, reject } = Promise.withResolvers<{ status: number; body: unknown; headers: Headers }>()
+  request({ socketPath, path: `/api/v1${path}`, method }, (response) => {
+    const headers = new Headers(response.headers as Record<string, string>)
+    text(response).then((body) => resolve({ status: response.statusCode!, body: JSON.parse(body), headers }), reject)
   })
     .on('error', reject)
     .end()
@@ -25,6 +27,8 @@ async function ask(socketPath: string, path: string) {
 
 test.each<{ code: ErrorCode; status: number }>([
   { code: 'misconfigured', status: 400 },
+  { code: 'unauthenticated', status: 401 },
+  { code: 'forbidden', status: 403 },
   { code: 'not-found', status: 404 },
   { code: 'rejected', status: 409 },
   { code: 'unreachable', status: 502 },
@@ -40,7 +44,22 @@ test.each<{ code: ErrorCode; status: number }>([
     }
     await using at = await startDaemon({ status: async () => fail(), jobs: { list: fail } }, { log })
     for (const path of ['/status', '/jobs']) {
-      expect(await ask(at.socket, path)).toEqual({ status, body: { code, error: `because of “${code}”` } })
+      const { status: told, body, headers } = await ask(at.socket, path)
+      expect({ told, body, type: headers.get('content-type') }).toEqual({
+        told: status,
+        body: {
+          type: `urn:caretaker:problem:${code}`,
+          title: expect.any(String),
+          status,
+          detail: `because of “${code}”`,
+          code,
+        },
+        type: 'application/problem+json',
+      })
+      expect(problem.safeParse(body).success).toBe(true)
+      // RFC 9110 15.5.2, 15.6.4
+      expect(headers.has('www-authenticate')).toBe(status === 401)
+      expect(headers.has('retry-after')).toBe(status === 503)
       await expect(at.raw.get(path)).rejects.toMatchObject({
         name: 'AgentError',
         code,
@@ -64,16 +83,17 @@ test.each([
     lines: [
       {
         level: 'error',
-        fields: { err: expect.anything(), id: expect.stringMatching(/^[0-9a-f]{8}$/), request: 'GET /status' },
+        fields: { err: expect.anything(), id: expect.stringMatching(/^[0-9a-f]{8}$/), request: 'GET /api/v1/status' },
         text: 'internal error',
       },
     ],
   })
   const { err, id } = lines[0]!.fields as { err: Error; id: string }
   expect(err.stack).toContain('errors.test.ts')
-  expect(body).toEqual({
+  expect(body).toMatchObject({
+    status: 500,
     code: 'internal',
-    error: `internal error; please report it with what the daemon's log says about ${id}`,
+    detail: `internal error; please report it with what the daemon's log says about ${id}`,
   })
 })
 

@@ -50,7 +50,7 @@ describe('questions in flight', () => {
         signal.addEventListener('abort', () => aborted.push(signal.reason))
       })
     await using at = await startDaemon({ status }, { limits: { asking: one } })
-    const client = await rawClient(at.socket, 'GET /status HTTP/1.1\r\nhost: caretaker\r\n\r\n')
+    const client = await rawClient(at.socket, 'GET /api/v1/status HTTP/1.1\r\nhost: caretaker\r\n\r\n')
     await expect.poll(() => at.raw.get('/jobs').catch(({ code }) => code as unknown)).toBe('not-now')
     client.destroy()
     await expect.poll(() => at.raw.get('/jobs').catch(({ code }) => code as unknown)).toHaveLength(1)
@@ -79,10 +79,11 @@ test.each([
 
 describe('a client that is slow', () => {
   test.each([
-    { what: 'never ends its headers', sends: 'GET /jobs HTTP/1.1\r\nhost: care', limits: { headersWithin: 30 } },
+    { what: 'never ends its headers', sends: 'GET /api/v1/jobs HTTP/1.1\r\nhost: care', limits: { headersWithin: 30 } },
     {
       what: 'never sends its body',
-      sends: 'POST /rollout/pause HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{',
+      sends:
+        'POST /api/v1/rollout/pause HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{',
       limits: { headersWithin: 30, requestWithin: 60 },
     },
   ])('and $what is hung up on', async ({ sends, limits }) => {
@@ -93,12 +94,13 @@ describe('a client that is slow', () => {
   })
 
   test('and does not read its answer is hung up on', async () => {
-    const journal = () => [{ id: 1, at: '', kind: 'event' as const, subject: undefined, text: 'x'.repeat(8_000_000) }]
+    const long = { id: 1, at: '', kind: 'event' as const, subject: undefined, text: 'x'.repeat(8_000_000) }
+    const journal = () => ({ items: [long] })
     await using at = await startDaemon({ journal }, { limits: { readWithin: 50 } })
     const client = connect(at.socket).pause()
     client.on('error', () => {})
     await once(client, 'connect')
-    client.write('GET /journal HTTP/1.1\r\nhost: caretaker\r\n\r\n')
+    client.write('GET /api/v1/journal HTTP/1.1\r\nhost: caretaker\r\n\r\n')
     // Hung up on, and so no whole answer is there to be read.
     await expect.poll(() => isCut(client), { timeout: 20_000 }).toBe(true)
     expect(await at.raw.get('/jobs')).toHaveLength(1)
@@ -107,9 +109,9 @@ describe('a client that is slow', () => {
   test('and has more connections than there may be is hung up on', async () => {
     await using at = await startDaemon({ status: never }, { limits: { connections: 1 } })
     await using stack = new AsyncDisposableStack()
-    const first = await rawClient(at.socket, 'GET /status HTTP/1.1\r\nhost: caretaker\r\n\r\n')
+    const first = await rawClient(at.socket, 'GET /api/v1/status HTTP/1.1\r\nhost: caretaker\r\n\r\n')
     stack.defer(() => void first.destroy())
-    const second = await rawClient(at.socket, 'GET /jobs HTTP/1.1\r\nhost: caretaker\r\n\r\n')
+    const second = await rawClient(at.socket, 'GET /api/v1/jobs HTTP/1.1\r\nhost: caretaker\r\n\r\n')
     await expect.poll(() => second.closed).toBe(true)
     expect(first.destroyed).toBe(false)
   })

@@ -28,7 +28,7 @@ let daemon: LabDaemon | undefined
 
 /** The agent's own words, from its journal, as they come. */
 async function tell(): Promise<void> {
-  const entries = (await daemon?.control.get<Entry[]>('/journal?limit=200').catch(() => [])) ?? []
+  const entries = (await daemon?.control.list<Entry>('/journal?limit=200').catch(() => [])) ?? []
   for (const { id, kind, text } of entries.toReversed()) {
     if (id <= shown) continue
     shown = id
@@ -219,14 +219,14 @@ function plan(): Promise<PlanAnswer> {
   return daemon!.control.get<PlanAnswer>('/plan')
 }
 async function alerts(): Promise<string[]> {
-  const entries = await daemon!.control.get<Entry[]>('/journal?limit=1000')
+  const entries = await daemon!.control.list<Entry>('/journal?limit=1000')
   return entries.flatMap(({ kind, text }) => (kind === 'alert' ? [text] : []))
 }
-function rollouts(): Promise<Rollout[]> {
-  return daemon!.control.get<Rollout[]>('/rollouts')
+function rollouts(): Promise<readonly Rollout[]> {
+  return daemon!.control.list<Rollout>('/rollouts')
 }
-function outages(): Promise<Outage[]> {
-  return daemon!.control.get<Outage[]>('/outages')
+function outages(): Promise<readonly Outage[]> {
+  return daemon!.control.list<Outage>('/outages')
 }
 /** When the first such call came, in ms since the epoch; never is later than anything. */
 function calledAt({ calls }: TalosNode, method: string): number {

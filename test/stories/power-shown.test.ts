@@ -16,7 +16,7 @@ function start(options: StartOptions = {}) {
   return {
     ...it,
     homelab,
-    status: () => stripVTControlCharacters(renderPower(power.state(), power.outages(), 'UTC')),
+    status: () => stripVTControlCharacters(renderPower(power.state(), power.outages({ limit: 20 }).items, 'UTC')),
     plan: () => stripVTControlCharacters(renderPowerPlan(power.plan())),
   }
 }

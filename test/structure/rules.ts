@@ -29,6 +29,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   '@connectrpc/connect': ['src/adapters/talos/'],
   '@connectrpc/connect-node': ['src/adapters/talos/'],
   '@hono/node-server': ['src/http/'],
+  '@hono/zod-openapi': ['src/http/'],
   bullmq: ['src/services/queue/'],
   chokidar: ['src/services/schematics-watch/', 'src/main/'],
   commander: ['src/cli.ts', 'src/cli'],

@@ -59,13 +59,14 @@ export function createRecords<T>(kind: RecordKind<T>, context: KindContext): Rec
   }
 
   /** The rows of the file, and over them what has not reached it. */
-  function rows(where: string, values: readonly (string | number)[], limit: number): StoredRow[] {
+  function rows(limit: number, { isOpen = false, before }: { isOpen?: boolean; before?: string } = {}): StoredRow[] {
     const changes = disk.of(kind.name)
     const changed = new Set(changes.map(({ key }) => key))
     const most = Math.min(limit + changes.length, Number.MAX_SAFE_INTEGER)
-    const stored = query(`${where} ORDER BY key DESC LIMIT ?`, ...values, most)
+    const where = `${isOpen ? 'AND open = 1 ' : ''}${before === undefined ? '' : 'AND key < ? '}`
+    const stored = query(`${where}ORDER BY key DESC LIMIT ?`, ...(before === undefined ? [] : [before]), most)
     const waiting = changes.flatMap(({ key, row }) => (row ? [{ key, value: row.value, open: row.open }] : []))
-    const relevant = where === '' ? waiting : waiting.filter(({ open }) => open)
+    const relevant = waiting.filter(({ key, open }) => (open || !isOpen) && (before === undefined || key < before))
     return [...stored.filter(({ key }) => !changed.has(key)), ...relevant].toSorted(byKeyDown).slice(0, limit)
   }
 
@@ -94,9 +95,9 @@ export function createRecords<T>(kind: RecordKind<T>, context: KindContext): Rec
     open: () =>
       openRecords
         ? [...openRecords].toSorted(([a], [b]) => (a < b ? 1 : -1)).flatMap(readOpen)
-        : rows('AND open = 1', [], Infinity).flatMap(read),
-    newest: (limit) => rows('', [], limit).flatMap(read),
-    lastKey: () => rows('', [], 1)[0]?.key,
+        : rows(Infinity, { isOpen: true }).flatMap(read),
+    newest: (limit, before) => rows(limit, before === undefined ? {} : { before }).flatMap(read),
+    lastKey: () => rows(1)[0]?.key,
     save: (record, durability = 'now') => save(record, durability),
     remove: (key, durability = 'now') => {
       const isWaiting = disk.find(kind.name, key)?.row !== undefined

@@ -6,6 +6,11 @@ export interface Cluster {
   readonly workloads: Observed<Workloads>
 }
 
+/** With when that was, ISO 8601. */
+export interface SeenCluster extends Cluster {
+  readonly observedAt: string
+}
+
 /** What matters about workloads when nodes are taken out of service. */
 export interface Workloads {
   /** Disruption budgets that allow no eviction, and never will as their workload stands. */

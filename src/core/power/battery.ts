@@ -88,7 +88,9 @@ function fallRate(
   const whole = -slopeOf(points)
   if (whole <= 0) return 0
   const recent = Math.min(longest, Math.max(shortest, steps / whole))
-  const now = -slopeOf(points.filter(({ at }) => last.at - at <= recent))
+  const latest = points.filter(({ at }) => last.at - at <= recent)
+  // After a gap one reading alone does not say that the fall is over.
+  const now = latest.length < 2 ? whole : -slopeOf(latest)
   return Math.max(0, now < whole / 3 ? now : whole)
 }
 

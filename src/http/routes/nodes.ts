@@ -1,26 +1,60 @@
-import { Hono } from 'hono'
-import { type Operator } from '../../core/operator.ts'
+import { z } from '@hono/zod-openapi'
+import type { Operator } from '../../core/operator.ts'
 import { longestReason } from '../../core/requester.ts'
-import { body, type Door } from '../door.ts'
-import { fields, flag, text } from '../parse.ts'
+import { flag, name, text } from '../fields.ts'
+import { route } from '../route.ts'
+import { changed } from '../schemas/jobs.ts'
 
-const readPause = fields({ reason: text(longestReason) })
-const readRetry = fields({ node: text(253) })
-const readRollback = fields({ force: flag() })
+const params = z.strictObject({ name: name('The name of a node') })
 
 /** What a person requests of one node, or of all. */
-export function nodeRoutes({ nodes }: Operator, { answer }: Door) {
-  return new Hono()
-    .post('/nodes/:name/pause', body(readPause), (c) =>
-      answer(c, 'ordering', (asked) => nodes.pause({ node: c.req.param('name'), ...c.req.valid('json') }, asked)),
-    )
-    .post('/nodes/:name/resume', (c) =>
-      answer(c, 'ordering', (asked) => nodes.resume({ node: c.req.param('name') }, asked)),
-    )
-    .post('/nodes/:name/rollback', body(readRollback), (c) =>
-      answer(c, 'ordering', (asked) => nodes.rollback({ node: c.req.param('name'), ...c.req.valid('json') }, asked)),
-    )
-    .post('/rollout/retry', body(readRetry), (c) =>
-      answer(c, 'ordering', (asked) => nodes.retry(c.req.valid('json'), asked)),
-    )
+export function nodeRoutes({ nodes }: Operator) {
+  return [
+    route(
+      {
+        method: 'post',
+        path: '/nodes/{name}/pause',
+        summary: 'Excludes a node from upgrades',
+        scope: 'operate',
+        params,
+        body: z.strictObject({ reason: text(longestReason) }),
+        answer: changed,
+      },
+      ({ params: { name: node }, body }, asked) => nodes.pause({ node, ...body }, asked),
+    ),
+    route(
+      {
+        method: 'post',
+        path: '/nodes/{name}/resume',
+        summary: 'Includes a paused node again',
+        scope: 'operate',
+        params,
+        answer: changed,
+      },
+      ({ params: { name: node } }, asked) => nodes.resume({ node }, asked),
+    ),
+    route(
+      {
+        method: 'post',
+        path: '/nodes/{name}/rollback',
+        summary: 'Rolls a node back to its previous release, or disarms it',
+        scope: 'operate',
+        params,
+        body: z.strictObject({ force: flag('Even if etcd may not read its data, or loses its quorum') }),
+        answer: changed,
+      },
+      ({ params: { name: node }, body }, asked) => nodes.rollback({ node, ...body }, asked),
+    ),
+    route(
+      {
+        method: 'post',
+        path: '/rollout/retry',
+        summary: 'Forgets failed attempts of one node, or of all',
+        scope: 'operate',
+        body: z.strictObject({ node: text(253, 'Without it: all nodes') }),
+        answer: changed,
+      },
+      ({ body }, asked) => nodes.retry(body, asked),
+    ),
+  ]
 }

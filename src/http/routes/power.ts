@@ -1,23 +1,98 @@
-import { Hono } from 'hono'
+import { z } from '@hono/zod-openapi'
 import type { Operator } from '../../core/operator.ts'
-import { body, type Door } from '../door.ts'
-import { fields, flag, text } from '../parse.ts'
-
-const readWake = fields({ machine: text(253), all: flag() })
-const readDrill = fields({ dryRun: flag(), until: text(64) })
+import { flag, page, text } from '../fields.ts'
+import { route } from '../route.ts'
+import { changed } from '../schemas/jobs.ts'
+import { drill, outages, power as powerState, powerPlan } from '../schemas/power.ts'
 
 /** The power: how it is, and what a person requests of it. */
-export function powerRoutes({ power }: Operator, { answer }: Door) {
-  return new Hono()
-    .get('/power', (c) => answer(c, 'asking', () => power.state()))
-    .get('/power/plan', (c) => answer(c, 'asking', () => power.plan()))
-    .get('/outages', (c) => answer(c, 'asking', () => power.outages()))
-    .post('/power/shutdown', (c) => answer(c, 'ordering', (asked) => power.shutDown(asked)))
-    .post('/power/cancel', (c) => answer(c, 'ordering', (asked) => power.cancel(asked)))
-    .post('/power/wake', body(readWake), (c) =>
-      answer(c, 'ordering', (asked) => power.wake(c.req.valid('json'), asked)),
-    )
-    .post('/power/drill', body(readDrill), (c) =>
-      answer(c, 'waiting', (asked) => power.drill(c.req.valid('json'), asked)),
-    )
+export function powerRoutes({ power }: Operator) {
+  return [
+    route(
+      {
+        method: 'get',
+        path: '/power',
+        summary: 'The UPSes, and what would start a shutdown',
+        scope: 'read',
+        answer: powerState,
+      },
+      () => power.state(),
+    ),
+    route(
+      {
+        method: 'get',
+        path: '/power/plan',
+        summary: 'What a shutdown would do now, against the runtime of the battery',
+        scope: 'read',
+        answer: powerPlan,
+      },
+      () => power.plan(),
+    ),
+    route(
+      {
+        method: 'get',
+        path: '/outages',
+        summary: 'Outages and rehearsals, newest first',
+        scope: 'read',
+        query: page,
+        answer: outages,
+      },
+      ({ query }) => power.outages(query),
+    ),
+    ...requestRoutes({ power }),
+  ]
+}
+
+function requestRoutes({ power }: Pick<Operator, 'power'>) {
+  return [
+    route(
+      {
+        method: 'post',
+        path: '/power/shutdown',
+        summary: 'Shuts everything down now, until someone wakes it',
+        scope: 'operate',
+        answer: changed,
+      },
+      (_, asked) => power.shutDown(asked),
+    ),
+    route(
+      {
+        method: 'post',
+        path: '/power/cancel',
+        summary: 'Cancels a shutdown that is in progress or about to start, or a rehearsal',
+        scope: 'operate',
+        answer: changed,
+      },
+      (_, asked) => power.cancel(asked),
+    ),
+    route(
+      {
+        method: 'post',
+        path: '/power/wake',
+        summary: 'Wakes what was shut down, or one machine',
+        scope: 'operate',
+        body: z.strictObject({
+          machine: text(253, 'One machine, whatever is on record'),
+          all: flag('Also those that were off before'),
+        }),
+        answer: changed,
+      },
+      ({ body }, asked) => power.wake(body, asked),
+    ),
+    route(
+      {
+        method: 'post',
+        path: '/power/drill',
+        summary: 'Rehearses a power cut',
+        scope: 'operate',
+        kind: 'waiting',
+        body: z.strictObject({
+          dryRun: flag('Only checks, and changes nothing'),
+          until: text(64, 'Stops after this phase'),
+        }),
+        answer: drill,
+      },
+      ({ body }, asked) => power.drill(body, asked),
+    ),
+  ]
 }

@@ -1,16 +1,37 @@
-import { Hono } from 'hono'
+import { z } from '@hono/zod-openapi'
 import type { Operator } from '../../core/operator.ts'
-import { body, type Door } from '../door.ts'
-import { fields, flag, text } from '../parse.ts'
-
-const readOrder = fields({ version: text(64), wait: flag() })
+import { flag, text } from '../fields.ts'
+import { route } from '../route.ts'
+import { run } from '../schemas/jobs.ts'
+import { stagedImages } from '../schemas/staging.ts'
 
 /** Images on the share. */
-export function stagingRoutes({ staging }: Operator, { answer }: Door) {
-  return new Hono()
-    .get('/staged', (c) => answer(c, 'asking', () => staging.staged()))
-    .post('/stage', body(readOrder), (c) => {
-      const order = c.req.valid('json')
-      return answer(c, order.wait ? 'waiting' : 'ordering', (asked) => staging.stage(order, asked))
-    })
+export function stagingRoutes({ staging }: Operator) {
+  return [
+    route(
+      {
+        method: 'get',
+        path: '/staged',
+        summary: 'Staged images on the share',
+        scope: 'read',
+        answer: stagedImages,
+      },
+      () => staging.staged(),
+    ),
+    route(
+      {
+        method: 'post',
+        path: '/stage',
+        summary: 'Stages an image on the share',
+        scope: 'operate',
+        kind: ({ body: { wait } }) => (wait ? 'waiting' : 'ordering'),
+        body: z.strictObject({
+          version: text(64, 'Without it: the target release'),
+          wait: flag('Answers when the run has ended'),
+        }),
+        answer: run,
+      },
+      ({ body }, asked) => staging.stage(body, asked),
+    ),
+  ]
 }

@@ -1,18 +1,53 @@
-import { Hono } from 'hono'
 import type { Operator } from '../../core/operator.ts'
-import { type Door, query } from '../door.ts'
-import { fields, flag, limit } from '../parse.ts'
-
-export const readLimit = fields({ limit: limit(10_000) })
-
-const readAlerts = fields({ all: flag() })
+import { page } from '../fields.ts'
+import { route } from '../route.ts'
+import { alerts, entries, settledAlerts } from '../schemas/journal.ts'
+import { status } from '../schemas/status.ts'
 
 /** How the homelab and the agent are, and what happened. */
-export function statusRoutes(operator: Operator, { answer }: Door) {
-  return new Hono()
-    .get('/status', (c) => answer(c, 'asking', ({ signal }) => operator.status(signal)))
-    .get('/alerts', query(readAlerts), (c) => answer(c, 'asking', () => operator.alerts(c.req.valid('query'))))
-    .get('/journal', query(readLimit), (c) =>
-      answer(c, 'asking', () => operator.journal(c.req.valid('query').limit ?? 50)),
-    )
+export function statusRoutes(operator: Operator) {
+  return [
+    route(
+      {
+        method: 'get',
+        path: '/status',
+        summary: 'The state of the homelab and of Caretaker',
+        scope: 'read',
+        answer: status,
+      },
+      (_, { signal }) => operator.status(signal),
+    ),
+    route(
+      {
+        method: 'get',
+        path: '/alerts',
+        summary: 'Open alerts, the most severe first',
+        scope: 'read',
+        answer: alerts,
+      },
+      () => operator.alerts(),
+    ),
+    route(
+      {
+        method: 'get',
+        path: '/alerts/settled',
+        summary: 'Settled alerts, those that were opened last first',
+        scope: 'read',
+        query: page,
+        answer: settledAlerts,
+      },
+      ({ query }) => operator.settledAlerts(query),
+    ),
+    route(
+      {
+        method: 'get',
+        path: '/journal',
+        summary: 'The journal, newest first',
+        scope: 'read',
+        query: page,
+        answer: entries,
+      },
+      ({ query }) => operator.journal(query),
+    ),
+  ]
 }

@@ -1,12 +1,14 @@
 import { z } from 'zod'
 import { host, name, port, secret } from '../../config/scalars.ts'
 
+// `host` takes no address that begins with a colon, such as ::1.
+const place = z.union([host, z.ipv6()], 'use a host name or an IP address, without a port')
 const scope = z.enum(['read', 'operate', 'admin'])
 
 /** The section `api` of the configuration. Without it nothing listens. */
 export const section = z
   .strictObject({
-    address: host.default('127.0.0.1').meta({ description: 'Where it listens; 0.0.0.0 or :: for every interface' }),
+    address: place.default('127.0.0.1').meta({ description: 'Where it listens; 0.0.0.0 or :: for every interface' }),
     port: port.default(8420),
     url: z
       .url({ protocol: /^https?$/ })
@@ -15,7 +17,7 @@ export const section = z
         description: 'How phones and browsers reach it: https://nas.lan:8420; links and buttons of messages need it',
       }),
     hosts: z
-      .array(host)
+      .array(place)
       .default([])
       .meta({ description: 'Other names by which it may be asked; any other Host is refused' }),
     anonymous: z

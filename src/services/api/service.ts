@@ -6,6 +6,12 @@ export default defineService({
   name: 'api',
   config: section,
 
+  async check(context) {
+    if (context.section === undefined) return []
+    const { checkApi } = await import('./check.ts')
+    return checkApi(context)
+  },
+
   async start(context) {
     const { startApi } = await import('./work.ts')
     return startApi(context)

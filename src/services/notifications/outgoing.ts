@@ -68,10 +68,15 @@ export function unreachable(outgoing: Outgoing, error: unknown): AgentError {
   return new AgentError('unreachable', `${doing}: ${hide(`${url.host}: ${messageOf(error)}`, outgoing)}`)
 }
 
+/** Whether it is any of 200 to 299: what a status below means never ends an answer (RFC 9110, 15.2). */
+export function saysYes({ status }: Pick<Incoming, 'status'>): boolean {
+  return status <= 299
+}
+
 /** The same for an answer that must say yes: any of 200 to 299. @throws AgentError as `refusalOf` says */
 export async function demand(outgoing: Outgoing, signal: AbortSignal): Promise<Incoming> {
   const answer = await ask(outgoing, signal)
-  if (answer.status >= 200 && answer.status <= 299) return answer
+  if (saysYes(answer)) return answer
   throw refusalOf(outgoing, answer)
 }
 

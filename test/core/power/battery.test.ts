@@ -28,6 +28,13 @@ describe('how fast a charge falls', () => {
     expect(depletionOf(samples, 0)).toBeCloseTo(perMinute, 5)
   })
 
+  test('is not taken to be over by the first reading after a silence', () => {
+    const perMinute = 20
+    const chargeAt = (second: number) => ({ charge: 100 - (perMinute / 60) * second })
+    const samples = withSample(sampled(60, chargeAt), 105_000, reading(chargeAt(105)))
+    expect(depletionOf(samples, 0)).toBeCloseTo(perMinute, 5)
+  })
+
   test('is told within a tenth where whole percents are told, and some of them wrongly', () => {
     for (let seed = 0; seed < 200; seed++) {
       const random = createRandom(seed)

@@ -44,6 +44,8 @@ export interface LabNtfy extends AsyncDisposable {
   shown(topic: string): NtfyMessage[]
   /** What the app does when a button is pressed; the notification goes if the request succeeds. Answers with its status. */
   press(message: NtfyMessage, label: string): Promise<number>
+  /** Tells all who read a line of its own. */
+  say(line: string): void
   /** Cuts the connections of all who read. */
   cutReaders(): void
 }
@@ -143,6 +145,9 @@ export async function startNtfy(options: LabNtfyOptions = {}): Promise<LabNtfy> 
       const { status } = await fetch(url, { method, headers, ...(body === undefined ? {} : { body }) })
       if (action.clear === true && status >= 200 && status <= 299) gone.add(message)
       return status
+    },
+    say: (line) => {
+      for (const { response } of readers) response.write(`${line}\n`)
     },
     cutReaders: () => {
       for (const { response } of readers) response.destroy()

@@ -26,6 +26,8 @@ export interface TelegramMessage {
   text: string
   entities: readonly { type: string; offset: number; length: number }[]
   silent: boolean
+  /** Whether the page behind a link is fetched and shown. */
+  preview: boolean
   keyboard: readonly (readonly { text: string; callback_data?: string; url?: string }[])[]
   edits: number
 }
@@ -69,7 +71,9 @@ export async function startTelegram(options: LabTelegramOptions): Promise<LabTel
   let queries = 4_000_000_000_000_000
 
   const chatOf = (id: unknown): TelegramChat => {
-    const chat = chats.find((one) => String(one.id) === String(id) || `@${one.username}` === id)
+    const chat = chats.find(
+      (one) => String(one.id) === String(id) || `@${one.username}`.toLowerCase() === String(id).toLowerCase(),
+    )
     if (!chat) throw badRequest('chat not found')
     if (chat.movedTo !== undefined)
       throw badRequest('group chat was upgraded to a supergroup chat', { migrate_to_chat_id: chat.movedTo })
@@ -82,7 +86,8 @@ export async function startTelegram(options: LabTelegramOptions): Promise<LabTel
       const content = contentOf(parameters)
       pace(chat)
       const silent = parameters['disable_notification'] === true
-      const message = { message_id: messages.length + 1, chat, silent, edits: 0, ...content }
+      const { is_disabled: isOff } = (parameters['link_preview_options'] ?? {}) as { is_disabled?: boolean }
+      const message = { message_id: messages.length + 1, chat, silent, preview: isOff !== true, edits: 0, ...content }
       messages.push(message)
       return told(message)
     },

@@ -99,7 +99,7 @@ describe('what people are told', () => {
     first.alerts.open('rollout.stuck', stuck)
     await vi.waitFor(() => expect(titles()).toHaveLength(1), patience)
     // What is in flight at the end would be sent again.
-    const log = () => operatorOf(first.homelab, first.it).notifications.log(1)
+    const log = () => operatorOf(first.homelab, first.it).notifications.log({ limit: 1 }).items
     await vi.waitFor(() => expect(log()).toMatchObject([{ state: 'sent' }]), patience)
     await first.stop()
     first.alerts.settle('rollout.stuck')
@@ -145,7 +145,7 @@ describe('what people are told', () => {
   test('of a channel that is no longer configured is given up', async () => {
     const first = await notifier({ settings: { channels: { away: channel('http://127.0.0.1:1') } } })
     first.alerts.open('rollout.stuck', stuck)
-    const log = () => operatorOf(first.homelab, first.it).notifications.log(10)
+    const log = () => operatorOf(first.homelab, first.it).notifications.log({ limit: 10 }).items
     await vi.waitFor(() => expect(log()).toMatchObject([{ channel: 'away', state: 'waiting' }]), patience)
     await first.stop()
     await notifier({ homelab: first.homelab, it: first.it, settings: {} })

@@ -1,6 +1,6 @@
 import { AgentError } from '../../../../core/errors.ts'
 import { anotherAnswers, objectOf } from '../../answer.ts'
-import { type Incoming, type Outgoing, refusalOf } from '../../outgoing.ts'
+import { type Incoming, type Outgoing, refusalOf, saysYes } from '../../outgoing.ts'
 
 /** What every service of Apprise writes to the log when it has sent something, and what it writes of a failure. */
 const sent = /\bSent\b.*\bnotification/i
@@ -18,7 +18,7 @@ export function appriseRefusal(outgoing: Outgoing, answer: Incoming, tag: string
   if (status === 424) return failedDependency(doing, text, tag)
   const error = objectOf(text)?.['error']
   const refusal = refusalOf(outgoing, answer, typeof error === 'string' ? error : text)
-  if (status >= 200 && status <= 299) return anotherAnswers(outgoing, answer, 'an Apprise API server')
+  if (saysYes(answer)) return anotherAnswers(outgoing, answer, 'an Apprise API server')
   // It knows every path that we ask for: who does not is another.
   return status === 404 ? anotherAnswers(outgoing, answer, 'an Apprise API server') : refusal
 }

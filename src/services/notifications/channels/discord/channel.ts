@@ -1,7 +1,7 @@
 import { AgentError } from '../../../../core/errors.ts'
 import { anotherAnswers, objectOf } from '../../answer.ts'
 import type { OpenChannel, OutgoingMessage, Sent } from '../../channel.ts'
-import { ask, type Incoming, type Outgoing } from '../../outgoing.ts'
+import { ask, type Incoming, type Outgoing, saysYes } from '../../outgoing.ts'
 import { secretsIn } from '../../plain-text.ts'
 import { readUrl, within } from '../../url.ts'
 import type { DiscordConfig } from './config.ts'
@@ -43,7 +43,7 @@ export const open: OpenChannel<DiscordConfig> = async ({ url: source, username }
 }
 
 function sentAs(outgoing: Outgoing, answer: Incoming): Sent {
-  if (answer.status < 200 || answer.status > 299) throw discordRefusal(outgoing, answer)
+  if (!saysYes(answer)) throw discordRefusal(outgoing, answer)
   const id = objectOf(answer.text)?.['id']
   if (typeof id !== 'string') throw anotherAnswers(outgoing, answer, 'Discord')
   return { ref: id }

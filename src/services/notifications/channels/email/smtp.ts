@@ -1,8 +1,8 @@
 import SMTPConnection from 'nodemailer/lib/smtp-connection'
 import { AgentError } from '../../../../core/errors.ts'
 
-/** In ms, for a whole mail: a server may take its time to greet, and to look for spam. */
-const within = 30_000
+/** In ms, for a whole mail: a server may take its time to greet, and to look for spam. Below what a message may take. */
+const within = 25_000
 
 export interface SmtpServer {
   readonly host: string

@@ -1,7 +1,7 @@
 import type { AgentError } from '../../../../core/errors.ts'
 import { anotherAnswers, mayBeAnothers, objectOf } from '../../answer.ts'
 import type { OpenChannel, OutgoingMessage } from '../../channel.ts'
-import { ask, type Incoming, type Outgoing, refusalOf } from '../../outgoing.ts'
+import { ask, type Incoming, type Outgoing, refusalOf, saysYes } from '../../outgoing.ts'
 import { plainText, secretsIn, waysOf } from '../../plain-text.ts'
 import { below } from '../shapes.ts'
 import type { GotifyConfig } from './config.ts'
@@ -23,7 +23,7 @@ export const open: OpenChannel<GotifyConfig> = async ({ server, token }, { name,
         secrets: [key, ...secretsIn(message)],
       }
       const answer = await ask(outgoing, signal)
-      if (answer.status < 200 || answer.status > 299) throw gotifyRefusal(outgoing, answer)
+      if (!saysYes(answer)) throw gotifyRefusal(outgoing, answer)
       if (typeof objectOf(answer.text)?.['id'] !== 'number') throw anotherAnswers(outgoing, answer, 'Gotify')
       return {}
     },

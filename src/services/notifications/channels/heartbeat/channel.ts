@@ -1,7 +1,7 @@
 import { AgentError, messageOf } from '../../../../core/errors.ts'
 import type { ChannelMeans, OpenChannel } from '../../channel.ts'
 import { cutBytes } from '../../cut.ts'
-import { ask, type Outgoing, refusalOf, RetryAfter } from '../../outgoing.ts'
+import { ask, type Outgoing, refusalOf, RetryAfter, saysYes } from '../../outgoing.ts'
 import { plainText, secretsIn } from '../../plain-text.ts'
 import { readUrl, within } from '../../url.ts'
 import type { HeartbeatConfig } from './config.ts'
@@ -95,7 +95,7 @@ async function beat(
 async function expectOk(outgoing: Outgoing, signal: AbortSignal): Promise<void> {
   const answer = await ask(outgoing, signal)
   const said = answer.text.trim()
-  if (answer.status < 200 || answer.status > 299) {
+  if (!saysYes(answer)) {
     const refusal = refusalOf(outgoing, answer)
     // The heartbeat goes on whatever becomes of a message, so this never turns the channel off.
     throw refusal.code === 'not-found' ? new AgentError('misconfigured', refusal.message) : refusal

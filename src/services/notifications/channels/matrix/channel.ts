@@ -1,6 +1,6 @@
 import { anotherAnswers, objectOf } from '../../answer.ts'
 import type { OpenChannel, OutgoingMessage, Sent } from '../../channel.ts'
-import { ask, type Incoming, type Outgoing } from '../../outgoing.ts'
+import { ask, type Incoming, type Outgoing, saysYes } from '../../outgoing.ts'
 import { secretsIn } from '../../plain-text.ts'
 import { below } from '../shapes.ts'
 import type { MatrixConfig } from './config.ts'
@@ -54,7 +54,7 @@ export const open: OpenChannel<MatrixConfig> = async ({ server, token, room }, {
 
 /** A field of an answer that says yes. @throws AgentError */
 function textIn(field: string, outgoing: Outgoing, answer: Incoming): string {
-  if (answer.status < 200 || answer.status > 299) throw matrixRefusal(outgoing, answer)
+  if (!saysYes(answer)) throw matrixRefusal(outgoing, answer)
   const text = objectOf(answer.text)?.[field]
   if (typeof text !== 'string') throw anotherAnswers(outgoing, answer, 'a homeserver')
   return text

@@ -22,7 +22,7 @@ export const config = z
     password: secret.optional(),
     commands: topic.optional().meta({
       description:
-        'Where phones send pressed buttons if no api.url is set: anybody may write there, only Caretaker need read',
+        'Where phones send pressed buttons, instead of to api.url: anybody may write there, only Caretaker need read',
     }),
     phoneServer: server.optional().meta({ description: 'URL at which phones reach the server; default: server' }),
   })

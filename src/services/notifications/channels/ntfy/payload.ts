@@ -73,12 +73,14 @@ export function answerPayload(
   return fitted({ topic, title: done ? 'Done' : 'Not done', message: said, priority: 2 })
 }
 
-/** A phone sends the request by itself, so it needs no more than what stands here; everybody who reads the topic sees it. */
+/**
+ * A phone sends the request by itself, so it needs no more than what stands here; everybody who reads the topic sees it. A
+ * topic for buttons comes first: a phone that has the message can reach its server, and not always `api.url`.
+ */
 function actionOf({ label, token, url }: OutgoingButton, commands: CommandPlace | undefined): NtfyAction[] {
   const shared = { action: 'http', label, method: 'POST', clear: true } as const
-  if (url !== undefined) return [{ ...shared, url }]
-  if (commands === undefined) return []
-  return [{ ...shared, url: below(commands.server, commands.topic).href, body: token }]
+  if (commands !== undefined) return [{ ...shared, url: below(commands.server, commands.topic).href, body: token }]
+  return url === undefined ? [] : [{ ...shared, url }]
 }
 
 /** With a message that is short enough by itself, and with what JSON makes of it: up to six bytes of one. */

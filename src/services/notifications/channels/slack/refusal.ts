@@ -1,12 +1,12 @@
 import { AgentError } from '../../../../core/errors.ts'
 import { anotherAnswers, mayBeAnothers, objectOf } from '../../answer.ts'
-import { type Incoming, type Outgoing, refusalOf } from '../../outgoing.ts'
+import { type Incoming, type Outgoing, refusalOf, saysYes } from '../../outgoing.ts'
 
 /** Slack's and Mattermost's `ok`, Rocket.Chat's `{"success": true}`, or a message of whoever else takes the same. */
-export function isTaken({ status, text }: Incoming): boolean {
-  if (status < 200 || status > 299) return false
-  const told = objectOf(text)
-  return told === undefined ? /^(ok)?$/.test(text.trim()) : told['success'] !== false && told['ok'] !== false
+export function isTaken(answer: Incoming): boolean {
+  if (!saysYes(answer)) return false
+  const told = objectOf(answer.text)
+  return told === undefined ? /^(ok)?$/.test(answer.text.trim()) : told['success'] !== false && told['ok'] !== false
 }
 
 /**
@@ -17,7 +17,7 @@ export function slackRefusal(outgoing: Outgoing, answer: Incoming): AgentError {
   const told = objectOf(answer.text)
   const words = [told?.['message'], told?.['error'], answer.text].find((one) => typeof one === 'string') as string
   const isOwn = told !== undefined || /^[a-z][a-z_]{2,60}$/.test(answer.text.trim())
-  if (answer.status >= 200 && answer.status <= 299)
+  if (saysYes(answer))
     return isOwn
       ? new AgentError('rejected', `${outgoing.doing}: it was not taken`)
       : anotherAnswers(outgoing, answer, 'a webhook as Slack has it')

@@ -2,7 +2,7 @@ import { AgentError } from '../../../../core/errors.ts'
 import type { Files } from '../../../../operations/service.ts'
 import { anotherAnswers } from '../../answer.ts'
 import type { OpenChannel, OutgoingMessage } from '../../channel.ts'
-import { ask, type Incoming, type Outgoing, refusalOf } from '../../outgoing.ts'
+import { ask, type Incoming, type Outgoing, refusalOf, saysYes } from '../../outgoing.ts'
 import { plainText, secretsIn, waysOf } from '../../plain-text.ts'
 import { readUrl } from '../../url.ts'
 import type { WebhookConfig } from './config.ts'
@@ -38,7 +38,7 @@ export const open: OpenChannel<WebhookConfig> = async (config, { name, files, no
         secrets: [...hidden, ...secretsIn(message)],
       }
       const answer = await ask(outgoing, signal)
-      if (answer.status < 200 || answer.status > 299) throw webhookRefusal(outgoing, answer)
+      if (!saysYes(answer)) throw webhookRefusal(outgoing, answer)
       return {}
     },
   }

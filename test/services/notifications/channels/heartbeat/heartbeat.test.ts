@@ -98,13 +98,16 @@ test('what flaps is pinged five times a minute at most, and how it ends is told'
   expect(checks.status).toBe('down')
 })
 
-test('a server that is down is logged once, tried in its turn, and heard again', async () => {
+test('a server that is down is logged once each time, tried in its turn, and heard again', async () => {
   const { checks, beat, lines } = await lab()
-  checks.faults.next.push({ status: 502 }, { status: 502 })
-  await beat(899)
-  expect(checks.requests).toHaveLength(3)
+  const down = { status: 502 }
+  checks.faults.next.push(down, down)
+  await beat(1_500, [{ at: 700, happens: () => checks.faults.next.push(down) }])
+  expect(checks.requests).toHaveLength(5)
   expect(lines).toEqual([
     expect.stringMatching(/^warn phone \(heartbeat to .*HTTP 502; it is tried again in its turn$/),
+    'info phone: the heartbeat is heard again',
+    expect.stringContaining('HTTP 502'),
     'info phone: the heartbeat is heard again',
   ])
 })

@@ -108,6 +108,7 @@ test('who is not let in says so, until an invitation comes', async () => {
       code: 'misconfigured',
     })
   expect(matrix.requests.filter(({ target }) => target.includes('/join/'))).toHaveLength(2)
+  expect(matrix.requests.filter(({ target }) => target.includes('/directory/'))).toEqual([])
   matrix.membership = 'invited'
   await channel.send(messageWith({ id: 'm-3' }), signal)
   expect(matrix.events).toHaveLength(1)

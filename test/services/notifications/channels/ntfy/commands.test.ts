@@ -70,13 +70,14 @@ async function whileAway({ ntfy }: Awaited<ReturnType<typeof listening>>, happen
 }
 
 test('a button that is pressed on the phone is done, and answered quietly', async () => {
-  const { ntfy, channel, pressed } = await listening()
+  const { ntfy, channel, means, pressed } = await listening()
   await channel.send(messageWith({ buttons: [buttonWith()] }), new AbortController().signal)
   await ntfy.press(ntfy.shown('home')[0]!, 'Cancel shutdown')
   await expect
     .poll(() => ntfy.shown('home'), patience)
     .toMatchObject([{ title: 'Done', message: 'the shutdown is cancelled', priority: 2 }])
   expect(pressed).toEqual([token])
+  expect(means.lines).toEqual(['info phone: a button was pressed: the shutdown is cancelled'])
 })
 
 test('what is pressed while the connection is away is done once it is back, and once only', async () => {
@@ -126,6 +127,28 @@ test('what was pressed more than ten minutes ago is not done, by the clock of th
   await expect.poll(() => it.pressed, patience).toEqual(['first', 'fresh'])
 })
 
+test('lines of a server that are none of ours are passed over, and its clock is kept', async () => {
+  let now = Date.parse('2031-01-01T00:00:00Z')
+  const it = await listening({ now: () => new Date(now) })
+  for (const odd of [
+    'no JSON',
+    '[]',
+    '5',
+    '{"event":"keepalive"}',
+    '{"event":"message","id":5}',
+    '{"event":"message"}',
+  ])
+    it.ntfy.say(odd)
+  await it.publish('first')
+  await expect.poll(() => it.pressed, patience).toEqual(['first'])
+  now += 601_000
+  it.ntfy.say(JSON.stringify({ event: 'keepalive', time: now / 1_000 }))
+  it.ntfy.say(JSON.stringify({ event: 'message', id: 'late', time: now / 1_000 - 601, message: 'late' }))
+  await it.publish('fresh')
+  await expect.poll(() => it.pressed, patience).toEqual(['first', 'fresh'])
+  expect(it.means.lines.filter((line) => line.startsWith('warn'))).toEqual([])
+})
+
 test('rubbish on the topic is not looked at, and a flood of made-up tokens gets one answer a minute', async () => {
   const { pressed, publish, answers } = await listening({ burst: 1_000, used: ['guess'] })
   for (const rubbish of ['', 'two words', 'x'.repeat(65), '{"token":"guess"}']) await publish(rubbish)
@@ -148,6 +171,8 @@ test('a topic that may not be read is reported, and no longer once it may', asyn
 
 test('a connection that breaks is not reported, and one that stays away is', async () => {
   const { means, ntfy } = await listening()
+  // What was reported before a restart is settled.
+  await expect.poll(() => means.faults, patience).toEqual([undefined])
   ntfy.cutReaders()
   await expect.poll(() => ntfy.readers('commands'), patience).toBe(1)
   expect(means.faults.filter((why) => why !== undefined)).toEqual([])

@@ -70,7 +70,11 @@ test.each<{ what: string; answer: WireAnswer; means: string; after?: number }>([
   { what: 'a limit of a proxy', answer: { status: 429, body: 'slow down' }, means: 'not-now', after: 60_000 },
   {
     what: 'a redirect, with the topic in its text',
-    answer: { status: 301, headers: { location: 'https://x' }, body: 'moved: canary-topic tk_canary0123456789' },
+    answer: {
+      status: 301,
+      headers: { location: 'https://x' },
+      body: 'moved: canary-topic canary-commands tk_canary0123456789',
+    },
     means: 'misconfigured',
   },
 ])('$what in its place is told as $means', async ({ answer, means, after }) => {
@@ -90,6 +94,12 @@ test('a day without messages left is asked for each hour', async () => {
   const { send } = await lab({ daily: 1 })
   await send()
   expect(await failureOf(send())).toMatchObject({ code: 'not-now', after: 3_600_000 })
+})
+
+test('a topic is not shown either where there is none for commands', async () => {
+  const { ntfy, send } = await lab({}, { commands: undefined })
+  ntfy.faults.next.push({ status: 400, body: 'canary-topic' })
+  expect((await failureOf(send())).message).toMatch(/HTTP 400: …$/)
 })
 
 test('a proxy that shows what it was sent does not show our password to anybody', async () => {

@@ -56,6 +56,7 @@ describe('what is said later about the same', () => {
   test('takes the place of what was said before', async () => {
     const { ntfy, channel, send } = await lab()
     const { ref } = await send()
+    expect(ref).toBe(messageWith().thread)
     const settled = messageWith({ id: 'm-2', kind: 'settled', title: 'home: mains power is back' })
     expect(await channel.update!(ref!, settled, signal)).toEqual({ ref })
     expect(shownOn(ntfy).map(({ title }) => title)).toEqual(['home: mains power is back'])
@@ -115,7 +116,7 @@ describe('buttons', () => {
       asked.push(`${request.method} ${request.url}`)
       response.end('done')
     }, '127.0.201.2')
-    const { ntfy, send } = await lab({}, { commands: 'canary-commands' })
+    const { ntfy, send } = await lab()
     await send({ buttons: [buttonWith({ url: `http://${caretaker.host}/act/t0ken` })] })
     const [shown] = shownOn(ntfy)
     expect(await ntfy.press(shown!, 'Cancel shutdown')).toBe(200)
@@ -123,9 +124,9 @@ describe('buttons', () => {
     expect(shownOn(ntfy)).toEqual([])
   })
 
-  test('send their token to the topic for commands where they have no page', async () => {
+  test('send their token to the topic for commands where there is one, which a phone can reach wherever it is', async () => {
     const { ntfy, send } = await lab({}, { commands: 'canary-commands' })
-    await send({ buttons: [buttonWith()] })
+    await send({ buttons: [buttonWith({ url: 'https://nas.lan/act/t0ken' })] })
     await ntfy.press(shownOn(ntfy)[0]!, 'Cancel shutdown')
     expect(ntfy.shown('canary-commands')).toMatchObject([{ message: buttonWith().token }])
   })
@@ -137,7 +138,8 @@ describe('buttons', () => {
   })
 
   test('are left out where nothing could hear them', async () => {
-    const { ntfy, send } = await lab()
+    const { ntfy, channel, send } = await lab()
+    expect(channel.listen).toBeUndefined()
     await send({ buttons: [buttonWith()] })
     expect(shownOn(ntfy)[0]!.actions).toBeUndefined()
   })
@@ -170,6 +172,17 @@ test.each<{ what: string; config: Record<string, unknown>; secrets?: Record<stri
     config: { topic: { file: 'topic' } },
     secrets: { topic: 'two words' },
     why: /phone\.topic: use letters/,
+  },
+  {
+    what: 'a topic for commands in a file is none',
+    config: { commands: { file: 'commands' } },
+    secrets: { commands: 'a/b' },
+    why: /phone\.commands: use letters/,
+  },
+  {
+    what: 'the password can not be read',
+    config: { user: 'caretaker', password: { file: 'password' } },
+    why: /phone\.password/,
   },
   {
     what: 'both topics in files are the same',

@@ -128,6 +128,7 @@ test.each<{ what: string; answer: WireAnswer; code: string; after?: number; says
     after: 5_000,
     says: /oops/,
   },
+  { what: 'a server that is too busy', answer: { status: 503 }, code: 'not-now', after: 5_000 },
   { what: 'a proxy without a server', answer: { status: 502, body: '<html>' }, code: 'not-now', after: 5_000 },
   {
     what: 'a server that says when it is back',

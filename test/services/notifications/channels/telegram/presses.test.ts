@@ -27,6 +27,7 @@ async function lab({ config: more = {}, press: own }: Case = {}) {
     chats: [
       { id: family, type: 'group' },
       { id: strangers, type: 'group' },
+      { id: -100_555, type: 'supergroup', username: 'Homelab_Alerts' },
     ],
   })
   onTestFinished(() => telegram[Symbol.asyncDispose]())
@@ -106,6 +107,25 @@ test('a button in another chat does nothing', async () => {
   const query = telegram.press({ ...message, chat: telegram.chat(strangers) }, 'Cancel shutdown', alice)
   await expect.poll(() => telegram.answers.get(query)?.text, patience).toMatch(/chat/)
   expect(pressed).toEqual([])
+})
+
+test('a button in a chat that is known by its name does what it says', async () => {
+  const { press } = await listening({ config: { chat: '@homelab_alerts' } })
+  expect(await press()).toMatchObject({ alert: false })
+})
+
+test('many presses of long messages at once are all heard', async () => {
+  const { telegram, start, pressed } = await lab()
+  const first = await start()
+  await first.channel.send(
+    messageWith({ text: 'ż'.repeat(9_000), buttons: [buttonWith()] }),
+    new AbortController().signal,
+  )
+  await first.end()
+  for (let count = 0; count < 12; count += 1) telegram.press(telegram.messages[0]!, 'Cancel shutdown', alice)
+  await start()
+  await expect.poll(() => pressed.length, patience).toBe(12)
+  await expect.poll(() => telegram.answers.size, patience).toBe(12)
 })
 
 test.each([

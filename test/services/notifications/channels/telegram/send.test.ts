@@ -48,6 +48,7 @@ test('a power cut is told with a bold title, with what to do, its page and its b
       text: 'home: the UPS rack is on battery\nw-1 and w-2 are shut down at 02:05.\nw-1 at 02:05\nhttps://nas.lan:8420/outage',
       entities: [{ type: 'bold', offset: 0, length: 'home: the UPS rack is on battery'.length }],
       silent: false,
+      preview: false,
       keyboard: [[{ text: 'Cancel shutdown', callback_data: buttonWith().token }]],
     },
   ])

@@ -1,0 +1,2 @@
+/** Where the API is, at every door. */
+export const basePath = '/api/v1'

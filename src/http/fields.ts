@@ -1,0 +1,61 @@
+import { z } from '@hono/zod-openapi'
+
+/** The fields of requests. What is wrong with one is said by `issues.ts`. */
+
+/** Text of at most so many characters, as people count them. An empty one counts as not sent. */
+export function text(longest: number, description?: string) {
+  return bounded(longest, description)
+    .transform((value) => (value === '' ? undefined : value))
+    .optional()
+}
+
+/** The name of a thing. It may stand in the path. */
+export function name(description: string, longest = 253) {
+  return bounded(longest, description, 1)
+}
+
+/** True or false; not sent is false. */
+export function flag(description: string) {
+  return z.boolean().default(false).meta({ description })
+}
+
+/** So many texts at most, each of at most so many characters; those without a word are left out. */
+export function names(most: number, longest: number, description: string) {
+  return z
+    .array(bounded(longest))
+    .max(most)
+    .transform((all) => all.map((one) => one.trim()).filter((one) => one !== ''))
+    .optional()
+    .meta({ description })
+}
+
+/** The most that one page has. */
+const largestPage = 10_000
+
+/** Which page of a list, as it stands in a query. */
+export const page = z.strictObject({
+  limit: z
+    .string()
+    .regex(/^0*[1-9]\d*$/, 'is not a whole number above 0')
+    .transform((value) => Math.min(Number(value), largestPage))
+    .default(50)
+    .openapi({
+      type: 'integer',
+      minimum: 1,
+      default: 50,
+      description: `So many at most, and never more than ${largestPage}`,
+    }),
+  before: bounded(300, 'The `next` of the page before').optional(),
+})
+
+function bounded(longest: number, description?: string, shortest = 0) {
+  const schema = z
+    .string()
+    .refine((value) => Array.from(value).length <= longest, { message: `is longer than ${longest} characters` })
+    .refine((value) => shortest === 0 || value !== '', { message: 'is empty' })
+  return schema.openapi({
+    maxLength: longest,
+    ...(shortest === 0 ? {} : { minLength: shortest }),
+    ...(description === undefined ? {} : { description }),
+  })
+}

@@ -1,0 +1,53 @@
+import { z } from '@hono/zod-openapi'
+import type { Activity } from '../../core/activity.ts'
+import type { StatusAnswer } from '../../core/operator.ts'
+import type { ServiceStatus } from '../../core/service.ts'
+import { count, schemaOf, text, texts, time } from './answer.ts'
+import { cluster } from './cluster.ts'
+import { alert } from './journal.ts'
+import { outage, power } from './power.ts'
+import { stagedImage } from './staging.ts'
+import { pause } from './upgrade.ts'
+
+/** How the homelab and the agent are. */
+
+const activity = schemaOf<Activity>()(
+  'Activity',
+  z.object({ job: text, step: text, since: time, hint: text.optional() }),
+)
+
+const service = schemaOf<ServiceStatus>()(
+  'Service',
+  z.object({
+    name: text,
+    state: z.enum(['starting', 'running', 'down', 'stopped']),
+    since: time,
+    text: text.optional(),
+  }),
+)
+
+export const status = schemaOf<StatusAnswer>()(
+  'Status',
+  z.object({
+    version: text,
+    pid: count,
+    startedAt: time,
+    cluster,
+    power,
+    target: text.optional(),
+    news: text.optional(),
+    leftBehind: texts,
+    leaseHolder: text.optional(),
+    activities: z.array(activity),
+    alerts: z.object({ open: count, worst: alert.optional() }),
+    outage: outage.optional(),
+    paused: pause.optional(),
+    waiting: text.optional(),
+    published: stagedImage.optional(),
+    queue: z.record(z.string(), count).optional(),
+    services: z.array(service),
+    missing: texts,
+    configuration: text.optional(),
+    journalDegraded: text.optional(),
+  }),
+)

@@ -1,0 +1,48 @@
+import { readdir, readFile, readlink } from 'node:fs/promises'
+
+/** The state of a socket that listens (Linux, include/net/tcp_states.h). */
+const listening = '0A'
+
+/** A program that runs here. */
+export interface Holder {
+  readonly name: string
+  readonly pid: number
+}
+
+/**
+ * The program that listens on a port. Undefined where nothing tells: on other systems than Linux, and for processes of
+ * others unless we are root.
+ */
+export async function whoListens(port: number): Promise<Holder | undefined> {
+  const tables = await Promise.all(
+    ['/proc/net/tcp', '/proc/net/tcp6'].map((file) => readFile(file, 'utf8').catch(() => '')),
+  )
+  const sockets = new Set(tables.flatMap((table) => socketsOn(table, port)))
+  if (sockets.size === 0) return undefined
+  const processes = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name))
+  for (const id of processes) if (await holds(id, sockets)) return { name: await nameOf(id), pid: Number(id) }
+  return undefined
+}
+
+/** Inodes of the sockets that listen on a port (proc(5), /proc/net/tcp). */
+export function socketsOn(table: string, port: number): readonly string[] {
+  const wanted = port.toString(16).toUpperCase().padStart(4, '0')
+  return table.split('\n').flatMap((line) => {
+    const [, local = '', , state, , , , , , inode] = line.trim().split(/\s+/)
+    return state === listening && local.endsWith(`:${wanted}`) && inode !== undefined ? [`socket:[${inode}]`] : []
+  })
+}
+
+async function holds(id: string, sockets: ReadonlySet<string>): Promise<boolean> {
+  const files = await readdir(`/proc/${id}/fd`).catch(() => [])
+  for (const file of files) {
+    const target = await readlink(`/proc/${id}/fd/${file}`).catch(() => '')
+    if (sockets.has(target)) return true
+  }
+  return false
+}
+
+async function nameOf(id: string): Promise<string> {
+  const name = await readFile(`/proc/${id}/comm`, 'utf8').catch(() => '')
+  return name.trim() || 'a program'
+}

@@ -1,0 +1,34 @@
+import type { ServerResponse } from 'node:http'
+import type { ErrorCode } from '../../core/errors.ts'
+import { answerProblem, problemOf } from '../../http/errors.ts'
+
+/** What is answered before a request has reached its route. */
+export interface Refusal {
+  readonly status: 400 | 401 | 403 | 404 | 405 | 413 | 421 | 429 | 500
+  readonly code: ErrorCode
+  readonly detail: string
+  /** In ms: not before that. */
+  readonly retryAfter?: number
+}
+
+/** In s. */
+const waitOf = (ms: number) => String(Math.max(1, Math.ceil(ms / 1_000)))
+
+export function refusalResponse({ status, code, detail, retryAfter }: Refusal): Response {
+  return answerProblem(
+    problemOf(code, detail, status),
+    retryAfter === undefined ? {} : { 'retry-after': waitOf(retryAfter) },
+  )
+}
+
+/** The same where no route has been looked for yet. The connection ends: what else comes on it is not read. */
+export function refuse(outgoing: ServerResponse, { status, code, detail, retryAfter }: Refusal): void {
+  const body = JSON.stringify(problemOf(code, detail, status))
+  outgoing.writeHead(status, {
+    'content-type': 'application/problem+json',
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+    ...(retryAfter === undefined ? {} : { 'retry-after': waitOf(retryAfter) }),
+  })
+  outgoing.end(body)
+}

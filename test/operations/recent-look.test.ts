@@ -1,0 +1,87 @@
+import { expect, test } from 'vitest'
+import type { Cluster } from '../../src/core/cluster/cluster.ts'
+import { createRecentLook } from '../../src/operations/recent-look.ts'
+import { clusterOf, worker } from '../core/cluster/nodes.ts'
+
+/** Looks that end when the test says so. */
+function open() {
+  let clock = 0
+  const looks: (PromiseWithResolvers<Cluster> & { readonly signal: AbortSignal })[] = []
+  const seen = createRecentLook({
+    look: (signal) => {
+      const look = { ...Promise.withResolvers<Cluster>(), signal }
+      signal.addEventListener('abort', () => look.reject(signal.reason))
+      looks.push(look)
+      return look.promise
+    },
+    now: () => new Date(clock),
+    monotonic: () => clock,
+  })
+  return { seen, looks, passes: (ms: number) => void (clock += ms) }
+}
+
+const soon = () => new AbortController().signal
+const [first, second] = [clusterOf(worker('w-1')), clusterOf(worker('w-1'), worker('w-2'))]
+
+test('nodes are asked once for all who ask within ten seconds, and then anew', async () => {
+  const { seen, looks, passes } = open()
+  const asks = [seen.recent(soon()), seen.recent(soon()), seen.known(soon())]
+  expect(looks).toHaveLength(1)
+  passes(300)
+  looks[0]!.resolve(first)
+  expect(await Promise.all(asks)).toEqual(Array(3).fill(expect.objectContaining({ cluster: first, at: new Date(300) })))
+  passes(10_000)
+  expect((await seen.recent(soon())).cluster).toBe(first)
+  passes(1)
+  const later = seen.recent(soon())
+  looks[1]!.resolve(second)
+  expect((await later).cluster).toBe(second)
+})
+
+test('what is known without looking may be old, and never costs a look', async () => {
+  const { seen, looks, passes } = open()
+  seen.note(first)
+  passes(3_600_000)
+  seen.outdate()
+  expect(await seen.known(soon())).toMatchObject({ cluster: first, at: new Date(0) })
+  expect(looks).toEqual([])
+})
+
+test('after something has happened the nodes are asked again, also where a look was under way', async () => {
+  const { seen, looks } = open()
+  const before = seen.recent(soon())
+  seen.outdate()
+  const after = seen.recent(soon())
+  expect(looks).toHaveLength(2)
+  looks[1]!.resolve(second)
+  looks[0]!.resolve(first)
+  expect((await before).cluster).toBe(first)
+  expect((await after).cluster).toBe(second)
+})
+
+test('who leaves keeps no other from the answer, and where all leave the look ends', async () => {
+  const { seen, looks } = open()
+  const hasty = new AbortController()
+  const [gone, stays] = [seen.recent(hasty.signal), seen.recent(soon())]
+  hasty.abort(new Error('gone'))
+  await expect(gone).rejects.toThrow('gone')
+  expect(looks[0]!.signal.aborted).toBe(false)
+  looks[0]!.resolve(first)
+  expect((await stays).cluster).toBe(first)
+  seen.outdate()
+  const alone = new AbortController()
+  const last = seen.recent(alone.signal)
+  alone.abort(new Error('gone'))
+  await expect(last).rejects.toThrow('gone')
+  expect(looks[1]!.signal.aborted).toBe(true)
+})
+
+test('a look that fails is an error for who waited, and not kept', async () => {
+  const { seen, looks } = open()
+  const failing = seen.recent(soon())
+  looks[0]!.reject(new Error('no network'))
+  await expect(failing).rejects.toThrow('no network')
+  const again = seen.recent(soon())
+  looks[1]!.resolve(first)
+  expect((await again).cluster).toBe(first)
+})
