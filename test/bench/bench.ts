@@ -34,7 +34,7 @@ const subjects: Readonly<Record<string, { readonly within: number; readonly meas
   rollout: { within: 4 * minutes, measure: measureRollout },
   footprint: { within: 12 * minutes, measure: measureFootprint },
   watching: { within: 8 * minutes, measure: measureWatching },
-  api: { within: 6 * minutes, measure: measureApi },
+  api: { within: 12 * minutes, measure: measureApi },
   observation: { within: 2 * minutes, measure: measureObservation },
 }
 
