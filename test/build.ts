@@ -61,17 +61,25 @@ function licencesOf(chunks: readonly OutputChunk[]): string {
   return `Caretaker contains the following packages.\n\n${parts.join('\n\n')}`
 }
 
+/** Packages without a text of their own, and the one of the same authors whose text and licence are theirs too. */
+const sameAuthors: Readonly<Record<string, string>> = { '@hono/zod-openapi': 'hono', '@hono/zod-validator': 'hono' }
+
 function licenceOf(place: string, files: readonly string[]): string {
   const { name, version, license, repository } = describe(place)
-  const file = readdirSync(place).find((entry) => /^licen[cs]e/i.test(entry))
-  // Some bring no text along but name their licence, and at the head of their files whose they are.
-  if (file === undefined && !license.includes('Apache-2.0')) throw new Error(`${name} has no text of its licence`)
-  const texts =
-    file === undefined
-      ? [...new Set(files.flatMap(ownersOf)), readFileSync(join(root, 'LICENSE'), 'utf8')]
-      : [readFileSync(join(place, file), 'utf8')]
   const source = typeof repository === 'string' ? repository : repository.url
-  return [`${'='.repeat(80)}\n${name} ${version}, ${license}, ${source}`, ...texts].join('\n\n')
+  const title = `${'='.repeat(80)}\n${name} ${version}, ${license}, ${source}`
+  return [title, ...textsOf(place, files)].join('\n\n')
+}
+
+function textsOf(place: string, files: readonly string[]): readonly string[] {
+  const { name, license } = describe(place)
+  const file = readdirSync(place).find((entry) => /^licen[cs]e/i.test(entry))
+  if (file !== undefined) return [readFileSync(join(place, file), 'utf8')]
+  const other = sameAuthors[name]
+  if (other !== undefined) return textsOf(join(root, 'node_modules', other), [])
+  // Some bring no text along but name their licence, and at the head of their files whose they are.
+  if (!license.includes('Apache-2.0')) throw new Error(`${name} has no text of its licence`)
+  return [...new Set(files.flatMap(ownersOf)), readFileSync(join(root, 'LICENSE'), 'utf8')]
 }
 
 /** The comments at the head of a file that say whose it is. */
