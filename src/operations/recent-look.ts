@@ -2,6 +2,8 @@ import type { Cluster } from '../core/cluster/cluster.ts'
 
 /** In ms: what was seen so long ago at most is answered without looking again. */
 const freshFor = 10_000
+/** In ms: whoever asks after so long is answered from what was seen, and those who go on asking find a new look done. */
+const aheadAfter = 5_000
 
 /** The cluster, and when it was seen. */
 export interface Seen {
@@ -73,7 +75,13 @@ export function createRecentLook({ look, now, monotonic }: RecentLookOptions): R
   }
 
   return {
-    recent: async (signal) => (last && !isOutdated && monotonic() - last.seenAt <= freshFor ? last : shared(signal)),
+    recent: async (signal) => {
+      const age = last === undefined || isOutdated ? Infinity : monotonic() - last.seenAt
+      if (last === undefined || age > freshFor) return shared(signal)
+      // Nobody waits for it: one that fails is made again by whoever does.
+      if (age > aheadAfter && !under) shared(new AbortController().signal).catch(() => {})
+      return last
+    },
     known: async (signal) => last ?? shared(signal),
     // It may have begun before what has outdated ours, which therefore stays outdated.
     note: (cluster) => void keep(cluster),

@@ -42,7 +42,7 @@ export async function measureApiWeight(launcher: string): Promise<void> {
   const more = median(having) - median(without)
   const list = (all: readonly number[]) => all.map((mb) => mb.toFixed(0)).join(', ')
   say(
-    'installed, API and 3 channels, RSS',
+    'API and 3 channels, RSS',
     `${more.toFixed(1)} MB more: ${list(having)} MB, without them ${list(without)} MB ${goal(`${allowed} MB`, more <= allowed)}`,
   )
 }

@@ -38,6 +38,32 @@ test('nodes are asked once for all who ask within ten seconds, and then anew', a
   expect((await later).cluster).toBe(second)
 })
 
+test('whoever asks again and again never waits: after five seconds the nodes are asked beside the answer, once', async () => {
+  const { seen, looks, passes } = open()
+  seen.note(first)
+  passes(5_000)
+  expect((await seen.recent(soon())).cluster).toBe(first)
+  expect(looks).toEqual([])
+  passes(1)
+  expect((await Promise.all([seen.recent(soon()), seen.recent(soon())])).map(({ cluster }) => cluster)).toEqual([
+    first,
+    first,
+  ])
+  expect(looks).toHaveLength(1)
+  looks[0]!.resolve(second)
+  await expect.poll(async () => (await seen.recent(soon())).cluster).toBe(second)
+  passes(5_001)
+  await seen.recent(soon())
+  looks[1]!.reject(new Error('no network'))
+  // It has failed before anybody waits for it.
+  await new Promise(setImmediate)
+  passes(5_000)
+  const waits = seen.recent(soon())
+  expect(looks).toHaveLength(3)
+  looks[2]!.resolve(first)
+  expect((await waits).cluster).toBe(first)
+})
+
 test('what is known without looking may be old, and never costs a look', async () => {
   const { seen, looks, passes } = open()
   seen.note(first)
