@@ -11,6 +11,7 @@ import { failingMachines, type Machine } from '../src/core/power/machines.ts'
 import { isUnhealed, reportHeld, reportUnhealed, settleOutage } from '../src/operations/outage-alerts.ts'
 import { finishUnrecorded, lookForLeftovers } from '../src/operations/restore-outage.ts'
 import { openRecord, type OutageRecord } from '../src/operations/outage-record.ts'
+import { reportPowerFailure } from '../src/operations/power-failed.ts'
 import { summarize } from '../src/core/power/summary.ts'
 import { missingNodes, type Outage, wentDown } from '../src/core/power/outage.ts'
 import type { Step, StepState } from '../src/core/plan.ts'
@@ -67,6 +68,7 @@ export default defineJob({
     // While other machines are still going down, or have no power, they determine the stage of the outage.
     if (wentDown(open) && isSafe) {
       record.update((outage) => ({ ...outage, stage: 'waking', wokenAt: outage.wokenAt ?? now().toISOString() }))
+      reportPowerFailure(context)
     }
     const hasMore = () => poweredMachines(context, open).machines.some(({ name }) => !names.has(name))
     let isMore = false
@@ -148,6 +150,8 @@ async function conclude(
   settleOutage(alerts)
   remembered.wakeNow.remember(journal, undefined)
   record.update((outage) => ({ ...outage, stage: 'over', endedAt: now().toISOString() }))
+  // Before people hear what the outage came to.
+  reportPowerFailure(context)
   const summary = summarize(record.current)
   await emit({ type: 'cluster.woken', summary })
   // What woke blindly sees now what else there is to do.

@@ -61,25 +61,28 @@ function licencesOf(chunks: readonly OutputChunk[]): string {
   return `Caretaker contains the following packages.\n\n${parts.join('\n\n')}`
 }
 
-/** Packages without a text of their own, and the one of the same authors whose text and licence are theirs too. */
-const sameAuthors: Readonly<Record<string, string>> = { '@hono/zod-openapi': 'hono', '@hono/zod-validator': 'hono' }
-
 function licenceOf(place: string, files: readonly string[]): string {
   const { name, version, license, repository } = describe(place)
   const source = typeof repository === 'string' ? repository : repository.url
-  const title = `${'='.repeat(80)}\n${name} ${version}, ${license}, ${source}`
-  return [title, ...textsOf(place, files)].join('\n\n')
+  return [`${'='.repeat(80)}\n${name} ${version}, ${license}, ${source}`, ...licenceTexts(place, files)].join('\n\n')
 }
 
-function textsOf(place: string, files: readonly string[]): readonly string[] {
+function licenceTexts(place: string, files: readonly string[]): readonly string[] {
   const { name, license } = describe(place)
   const file = readdirSync(place).find((entry) => /^licen[cs]e/i.test(entry))
   if (file !== undefined) return [readFileSync(join(place, file), 'utf8')]
-  const other = sameAuthors[name]
-  if (other !== undefined) return textsOf(join(root, 'node_modules', other), [])
   // Some bring no text along but name their licence, and at the head of their files whose they are.
-  if (!license.includes('Apache-2.0')) throw new Error(`${name} has no text of its licence`)
-  return [...new Set(files.flatMap(ownersOf)), readFileSync(join(root, 'LICENSE'), 'utf8')]
+  if (license.includes('Apache-2.0'))
+    return [...new Set(files.flatMap(ownersOf)), readFileSync(join(root, 'LICENSE'), 'utf8')]
+  // Those of Hono's own people name it in their README, with the author: its text is Hono's.
+  if (license === 'MIT' && name.startsWith('@hono/'))
+    return [authorIn(join(place, 'README.md')), readFileSync(join(place, '../../hono/LICENSE'), 'utf8')]
+  throw new Error(`${name} has no text of its licence`)
+}
+
+/** The section of a README that says who wrote it. */
+function authorIn(readme: string): string {
+  return /^## Authors?\n+[^#]+/m.exec(readFileSync(readme, 'utf8'))?.[0].trim() ?? ''
 }
 
 /** The comments at the head of a file that say whose it is. */

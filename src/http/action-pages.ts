@@ -8,7 +8,7 @@ import type { Asked, RequestAnswer } from '../core/operator.ts'
 /** What a page of a button needs: `Actions` of operations. */
 export interface ActionDoor {
   /** What pressing it would do. @throws AgentError `rejected` where it does nothing, and why */
-  preview(channel: string, token: string): string
+  preview(channel: string, token: string): { readonly said: string; readonly label: string }
   perform(channel: string, token: string, asked: Asked): Promise<RequestAnswer>
 }
 
@@ -78,7 +78,8 @@ export function createActionPages(homelab: () => string, actions: ActionDoor, lo
     .get('/act/:channel/:token', (c) => {
       const { channel, token } = c.req.param()
       try {
-        return page(c, { title: 'Confirm', text: actions.preview(channel, token), button: 'Do it' })
+        const { said, label } = actions.preview(channel, token)
+        return page(c, { title: label, text: said, button: label })
       } catch (error) {
         return refused(c, error)
       }

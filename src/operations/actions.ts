@@ -2,6 +2,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Alerts } from '../core/alert.ts'
 import { AgentError } from '../core/errors.ts'
 import type { Journal } from '../core/journal.ts'
+import { labelOf } from '../core/notify/compose.ts'
 import { type Action, readTicket, usedActionKind, writeTicket } from '../core/notify/action.ts'
 import type { Asked, Operator, RequestAnswer } from '../core/operator.ts'
 import { describeTime } from '../core/time.ts'
@@ -10,6 +11,13 @@ import { describeTime } from '../core/time.ts'
 const lastsFor = 24 * 3_600_000
 /** Characters of a signature: 128 bits of HMAC-SHA256 (RFC 2104, section 5, asks for half at least). */
 const signatureLength = 22
+
+/** A button, before it is pressed. */
+export interface ActionPreview {
+  /** What it would do, as a sentence without a full stop. */
+  readonly said: string
+  readonly label: string
+}
 
 export interface ActionsOptions {
   /** Of 32 bytes. */
@@ -28,8 +36,8 @@ export interface ActionsOptions {
 export interface Actions {
   /** A token of 64 characters of `[-_.A-Za-z0-9]` at most. */
   issue(channel: string, action: Action): string
-  /** What pressing it would do now, as a sentence. @throws AgentError `rejected`, with why it does nothing */
-  preview(channel: string, token: string): string
+  /** What pressing it would do now. @throws AgentError `rejected`, with why it does nothing */
+  preview(channel: string, token: string): ActionPreview
   /** Does it. @throws AgentError `rejected` likewise; or what the request itself says */
   perform(channel: string, token: string, asked: Asked): Promise<RequestAnswer>
 }
@@ -64,7 +72,10 @@ export function createActions(options: ActionsOptions): Actions {
       const { head, subject } = writeTicket({ action, expiresAt: now().getTime() + lastsFor, nonce })
       return `${head}${sign(channel, head, subject)}${subject}`
     },
-    preview: (channel, token) => describe(open(channel, token).action, options),
+    preview: (channel, token) => {
+      const { action } = open(channel, token)
+      return { said: describe(action, options), label: labelOf(action) }
+    },
     perform: async (channel, token, asked) => {
       const { action, use } = open(channel, token)
       // On the disk first: it may do nothing, but it never does it twice.

@@ -22,7 +22,7 @@ export const powerFailed = 'power.failed'
 export function reportPowerFailure(context: PowerFailureContext): void {
   const { alerts } = context
   const content = contentOf(context)
-  if (!content) return void alerts.settle(powerFailed)
+  if (!content) return isUnheard(context.power) ? undefined : void alerts.settle(powerFailed)
   const before = alerts.find(powerFailed)
   // Figures move all the time: that is no line of the journal.
   if (before?.severity === content.severity && stageIn(before.text) === stageIn(content.text))
@@ -48,6 +48,11 @@ function contentOf(context: PowerFailureContext): AlertContent | undefined {
 /** Whether the battery is in use, believed or not. */
 function isOnBattery(state: PowerState): boolean {
   return state.mode !== 'on-mains' ? useOf(state) !== undefined : (state.use?.battery.isSo ?? false)
+}
+
+/** Right after a start nothing is known of a UPS that was on battery: the power cut is not over because of that. */
+function isUnheard({ upses }: PowerFailureContext['power']): boolean {
+  return [...upses.values()].some((state) => state.mode === 'unknown' && (state.wasOnBattery || state.openOutage))
 }
 
 /** Nothing was done yet: what will be, when, and what stops it. */
@@ -101,7 +106,7 @@ export function describeStarts(
 
 function contentOfOutage(context: PowerFailureContext, { stage, reason }: Outage): AlertContent {
   const why = describeReason(reason)
-  const isFailing = failingMachines(context.machines, context.power).length > 0
+  const isFailing = failingMachines(context.machines, context.power).length > 0 || isUnheard(context.power)
   switch (stage) {
     case 'shedding':
     case 'draining':

@@ -2,8 +2,8 @@ import type { Cluster } from '../core/cluster/cluster.ts'
 
 /** In ms: what was seen so long ago at most is answered without looking again. */
 const freshFor = 10_000
-/** In ms: whoever asks after so long is answered from what was seen, and those who go on asking find a new look done. */
-const aheadAfter = 5_000
+/** In ms: what is older than this is looked at again meanwhile, so that whoever asks all the time never waits. */
+const refreshedAfter = 5_000
 
 /** The cluster, and when it was seen. */
 export interface Seen {
@@ -74,12 +74,20 @@ export function createRecentLook({ look, now, monotonic }: RecentLookOptions): R
     }
   }
 
+  /** Looks for those who ask next; that it fails they hear then. */
+  function refresh(): void {
+    if (under) return
+    under = begin()
+    under.waiting += 1
+    under.seen.catch(() => {})
+  }
+
   return {
     recent: async (signal) => {
-      const age = last === undefined || isOutdated ? Infinity : monotonic() - last.seenAt
-      if (last === undefined || age > freshFor) return shared(signal)
-      // Nobody waits for it: one that fails is made again by whoever does.
-      if (age > aheadAfter && !under) shared(new AbortController().signal).catch(() => {})
+      if (!last || isOutdated) return shared(signal)
+      const age = monotonic() - last.seenAt
+      if (age > freshFor) return shared(signal)
+      if (age > refreshedAfter) refresh()
       return last
     },
     known: async (signal) => last ?? shared(signal),

@@ -44,8 +44,8 @@ export interface OursOptions {
   readonly power: Readonly<Record<string, unknown>>
   readonly controlPlanes?: number
   readonly workers?: number
-  /** Further sections of the configuration. */
-  readonly sections?: Readonly<Record<string, unknown>>
+  /** That section of the configuration. */
+  readonly notifications?: Readonly<Record<string, unknown>>
 }
 
 /** Too little time for anything but telling every node: what is measured is the way from upsd to the first order. */
@@ -70,7 +70,7 @@ export function racePower(pollIntervalOnBattery: string, deadTime: string): Read
 }
 
 export async function startOurs(stack: AsyncDisposableStack, options: OursOptions): Promise<Ours> {
-  const { name, net, upsd, power, sections = {}, controlPlanes = 3, workers = 2 } = options
+  const { name, net, upsd, power, notifications, controlPlanes = 3, workers = 2 } = options
   const directory = join(options.directory, `net-${net}`)
   await mkdir(directory)
   stack.defer(() => rm(directory, { recursive: true, force: true }))
@@ -81,7 +81,7 @@ export async function startOurs(stack: AsyncDisposableStack, options: OursOption
     ups: { host: upsd.address, port: upsd.port },
     upgrade: { enabled: false, soak: '365d' },
     power,
-    sections,
+    ...(notifications ? { notifications } : {}),
   })
   const daemon = stack.use(await startDaemon({ config, directory, pollEvery: 50 }))
   const { control } = daemon

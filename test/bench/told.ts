@@ -67,10 +67,10 @@ async function gather(stack: AsyncDisposableStack, directory: string): Promise<F
   const { notifications } = channels
   const settings = { ...racePower(`${power.parse({}).pollIntervalOnBattery}ms`, '15s'), onBatteryAfter }
   const shapes = [
-    { name: one, net: 205, sections: {} },
+    { name: one, net: 205 },
     // In the middle, as far from the first as from the last.
-    { name: telling, net: 206, sections: { notifications } },
-    { name: another, net: 207, sections: {} },
+    { name: telling, net: 206, notifications },
+    { name: another, net: 207 },
   ]
   const ours: Ours[] = []
   // Few nodes: all three homelabs answer at the same time, and by this process.

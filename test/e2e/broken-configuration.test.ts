@@ -12,7 +12,7 @@ import { temporaryFolder } from '../lab/process.ts'
 /** What reads files or asks others by itself, and never the daemon alone. */
 const withoutDaemon = ['start', 'releases', 'schematic id', 'uki inspect', 'ups', 'config check']
 
-/** The whole tree of commands, as a user may type them, with something in the place of each argument. */
+/** The whole tree of commands, as a user may type them, with something in the place of each argument and mandatory option. */
 async function everyCommand(): Promise<readonly (readonly string[])[]> {
   // Without arguments it prints its help and ends there.
   process.argv.splice(2)
@@ -26,6 +26,7 @@ async function everyCommand(): Promise<readonly (readonly string[])[]> {
             ...path,
             ...command.registeredArguments.filter(({ required }) => required).map(() => 'w-1'),
             ...command.options.filter(({ long }) => long === '--yes').map(() => '--yes'),
+            ...command.options.filter(({ mandatory }) => mandatory).flatMap(({ long }) => [long!, 'read']),
           ],
         ]
   return leaves(program, []).filter((command) => !withoutDaemon.some((one) => command.join(' ').startsWith(one)))
@@ -50,7 +51,7 @@ async function startHomelab({ state = 'data' } = {}) {
   await keepLastGood(directory, config, good(state))
   const socket = join(directory, 'control.sock')
   const server = createServer((request, response) =>
-    response.writeHead(503).end(JSON.stringify({ code: 'not-now', error: `heard ${request.method} ${request.url}` })),
+    response.writeHead(503).end(JSON.stringify({ code: 'not-now', detail: `heard ${request.method} ${request.url}` })),
   )
   await new Promise<void>((resolve) => server.listen(socket, resolve))
   return {
@@ -66,7 +67,7 @@ async function startHomelab({ state = 'data' } = {}) {
   }
 }
 
-const heard = /^caretaker: heard (GET|POST) \//m
+const heard = /^caretaker: heard (GET|POST|DELETE) \//m
 const warned = (why: string) => new RegExp(`^caretaker: warning: .*${why}.*`, 'm')
 
 async function eachOf(

@@ -189,7 +189,7 @@ function mortalJournal(journal: Journal, isDead: () => boolean): Journal {
     return {
       get: (key) => (isDead() ? undefined : records.get(key)),
       open: () => (isDead() ? [] : records.open()),
-      newest: (limit) => (isDead() ? [] : records.newest(limit)),
+      newest: (limit, before) => (isDead() ? [] : records.newest(limit, before)),
       lastKey: () => (isDead() ? undefined : records.lastKey()),
       save: (record, durability) => (isDead() ? undefined : records.save(record, durability)),
       remove: (key, durability) => (isDead() ? undefined : records.remove(key, durability)),

@@ -15,7 +15,7 @@ function pages({ homelab = 'attic', preview = 'Pause rollouts' } = {}) {
   const app = createActionPages(
     () => homelab,
     {
-      preview: (_, token) => (check(token), preview),
+      preview: (_, token) => (check(token), { said: preview, label: 'Pause' }),
       perform: async (channel, token, { by }) => {
         check(token)
         open.delete(token)
@@ -39,7 +39,7 @@ describe('the page of a button', () => {
     for (const _ of [1, 2, 3]) {
       const page = await get('/act/phone/good')
       expect(page.status).toBe(200)
-      expect(await page.text()).toMatch(/attic[^]*Pause rollouts\.[^]*<form method="post">/)
+      expect(await page.text()).toMatch(/attic[^]*Pause rollouts\.[^]*<form method="post"><button>Pause<\/button>/)
     }
     expect(done).toEqual([])
   })

@@ -63,8 +63,8 @@ export interface ConfigOverrides {
   readonly upgrade?: Readonly<Record<string, unknown>>
   readonly power?: Readonly<Record<string, unknown>>
   readonly queue?: Readonly<Record<string, unknown>>
-  /** Further sections, each as it is. */
-  readonly sections?: Readonly<Record<string, unknown>>
+  readonly notifications?: Readonly<Record<string, unknown>>
+  readonly api?: Readonly<Record<string, unknown>>
   readonly factoryUrl?: string
   /** From when to when the talosconfig's certificate is good: a year unless said. */
   readonly life?: { readonly from: Date; readonly to: Date }
@@ -246,7 +246,7 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
       for (const node of nodes) node.cutPower()
     },
     writeConfig: async (directory, overrides = {}) => {
-      const { ups, upgrade, power, queue, sections, factoryUrl, life, roles = ['os:admin'] } = overrides
+      const { ups, upgrade, power, queue, notifications, api, factoryUrl, life, roles = ['os:admin'] } = overrides
       const client = await talosAuthority.issueClient({ common: 'caretaker', organizations: roles, ...life })
       const base64 = (text: string) => Buffer.from(text).toString('base64')
       const contexts = {
@@ -278,17 +278,7 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
         factory: { url: factoryUrl ?? factory.url },
         share: { directory: 'share' },
         upgrade: { soak: '0s', settle: '100ms', retryAfter: '1s', nodeEstimate: '1m', ...upgrade },
-        ...(ups
-          ? {
-              upses: [
-                {
-                  host: ups.host,
-                  port: ups.port,
-                  ...(ups.user === undefined ? {} : { user: ups.user, password: { file: 'ups-password' } }),
-                },
-              ],
-            }
-          : {}),
+        ...(ups ? { upses: [upsOf(ups)] } : {}),
         power: {
           onBatteryAfter: '0s',
           onMainsAfter: '500ms',
@@ -312,7 +302,8 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
           },
         },
         ...(queue ? { queue } : {}),
-        ...sections,
+        ...(notifications ? { notifications } : {}),
+        ...(api ? { api } : {}),
         state: 'state',
       }
       await mkdir(join(directory, 'schematics'), { recursive: true })
@@ -329,6 +320,11 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
     },
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   }
+}
+
+/** An entry of `upses`; its password stands in a file beside the configuration. */
+function upsOf({ host, port, user }: { readonly host: string; readonly port: number; readonly user?: string }) {
+  return { host, port, ...(user === undefined ? {} : { user, password: { file: 'ups-password' } }) }
 }
 
 function becomesReady(nodes: readonly TalosNode[]): Promise<void> {

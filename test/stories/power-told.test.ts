@@ -14,6 +14,10 @@ test('a power cut is one alert: with the first reading on battery a warning with
   alerts.subscribe(({ id, severity, text }, change) => {
     if (id === powerFailed) texts.push(`${change} ${severity} ${text.split(/[:.]/)[0]}`)
   })
+  const openAtTheEnd: boolean[] = []
+  it.agent.onEvent(({ type }) => {
+    if (type === 'cluster.woken') openAtTheEnd.push(alerts.find(powerFailed) !== undefined)
+  })
   const alert = () => alerts.find(powerFailed)
   await it.reads(online)
   await it.reads({ ...onBattery, charge: 96 })
@@ -41,6 +45,8 @@ test('a power cut is one alert: with the first reading on battery a warning with
   await vi.waitFor(() => expect(alert()).toBeUndefined(), patience)
   expect(texts[0]).toBe('opened warning mains power failed')
   expect(texts.at(-1)).toMatch(/^settled /)
+  // Whoever hears that the cluster is back must have heard that the power cut is over.
+  expect(openAtTheEnd).toEqual([false])
 })
 
 test('a blip of mains power is told, and settled when mains power has lasted', async () => {
@@ -53,4 +59,29 @@ test('a blip of mains power is told, and settled when mains power has lasted', a
   await it.reads(online)
   await it.reads(online, 16_000)
   await vi.waitFor(() => expect(alerts.find(powerFailed)).toBeUndefined(), patience)
+})
+
+test('an agent that is started again in the middle of a power cut goes on with its alert', async () => {
+  const homelab = fakeHomelab(two)
+  const first = startAgent(homelab)
+  await first.reads(online)
+  await first.reads(onBattery)
+  await vi.waitFor(() => expect(first.agent.alerts.find(powerFailed)).toBeDefined(), patience)
+  const { since } = first.agent.alerts.find(powerFailed)!
+  first.die()
+
+  await using second = startAgent(homelab)
+  const { alerts } = second.agent
+  const changes: string[] = []
+  alerts.subscribe(({ id }, change) => {
+    if (id === powerFailed) changes.push(change)
+  })
+  // Its first look, before it has heard of the UPS: timers of one length end in the order in which they began.
+  await new Promise((resolve) => setTimeout(resolve, 1))
+  await second.reads(onBattery)
+  await vi.waitFor(() => expect(second.agent.guard.power.upses.get('ups')!.mode).toBe('on-battery'), patience)
+  expect(alerts.find(powerFailed)).toMatchObject({ since })
+  await second.reads(online)
+  await vi.waitFor(() => expect(alerts.find(powerFailed)).toBeUndefined(), patience)
+  expect(changes.filter((change) => change === 'opened' || change === 'settled')).toEqual(['settled'])
 })

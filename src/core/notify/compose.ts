@@ -117,7 +117,8 @@ function buttonsFor(offers: readonly Action[]): readonly Button[] {
   return offers.slice(0, 3).map((action) => ({ label: labelOf(action), action }))
 }
 
-function labelOf(action: Action): string {
+/** What a button says, in 20 characters at most. */
+export function labelOf(action: Action): string {
   return action.do === 'approve' ? `${labels.approve} ${action.subject}`.slice(0, 20) : labels[action.do]
 }
 

@@ -57,7 +57,7 @@ export function planTellings(
     // That a channel fails is told by the others.
     const hears = (message: Routed) =>
       message.topic !== `channel.failing:${channel}` && channelsFor(message, policy.routes).includes(channel)
-    const alerts = present.alerts.flatMap((alert): Message[] => {
+    const alerts = inTurn(present.alerts).flatMap((alert): Message[] => {
       const before = told.get(threadOfAlert(alert))
       const kind = kindFor(alert, before, policy, now)
       if (kind === undefined) return []
@@ -75,6 +75,12 @@ export function planTellings(
       return { channel, message, ...(until === undefined ? {} : { notBefore: until.toISOString() }) }
     })
   })
+}
+
+/** As they are, less that one which is over is told before the same opened again. */
+function inTurn(alerts: readonly Alert[]): readonly Alert[] {
+  const same = Map.groupBy(alerts, ({ id }) => id)
+  return [...same.values()].flatMap((those) => those.toSorted((a, b) => (a.since < b.since ? -1 : 1)))
 }
 
 /** What is to be said of an alert that a channel was told so far; undefined: nothing. */

@@ -48,7 +48,13 @@ export interface Sender {
   /** Why nothing gets through, as far as it is known. */
   readonly trouble: string | undefined
   /** The channel, once it could be opened. Rejects with its signal. */
-  opened(signal: AbortSignal): Promise<Channel>
+  opened(signal: AbortSignal): Promise<OpenedChannel>
+}
+
+export interface OpenedChannel {
+  readonly channel: Channel
+  /** Aborts when another one takes its place, with other secrets. */
+  readonly replaced: AbortSignal
 }
 
 /** Sends the messages of one channel, one after another, and each of them until the channel has taken or refused it. */
@@ -131,15 +137,25 @@ export function createSender(options: SenderOptions): Sender {
 
 /** The channel, opened when it is needed, and one attempt to send by it. */
 function createDoorOf({ name, open, outgoing, sendWithin = usuallyWithin }: SenderOptions) {
-  let channel: Channel | undefined
-  const opened = async (): Promise<Channel> => (channel ??= await open())
+  let opening: Promise<OpenedChannel> | undefined
+  let closing = new AbortController()
+
+  /** Once for all who ask; anew after it failed. */
+  function opened(): Promise<OpenedChannel> {
+    if (opening) return opening
+    closing = new AbortController()
+    const { signal: replaced } = closing
+    opening = open().then((channel) => ({ channel, replaced }))
+    opening.catch(() => (opening = undefined))
+    return opening
+  }
 
   async function replaceOrSend(
     message: Message,
     ref: string | undefined,
     signal: AbortSignal,
   ): Promise<Sent | undefined> {
-    const to = await opened()
+    const { channel: to } = await opened()
     const isReplacing = message.kind === 'update' || message.kind === 'settled'
     if (isReplacing && to.update && ref !== undefined) return to.update(ref, outgoing(message), signal)
     // Nobody needs to hear twice of what they still see.
@@ -149,7 +165,10 @@ function createDoorOf({ name, open, outgoing, sendWithin = usuallyWithin }: Send
   return {
     open: opened,
     /** The next attempt opens it anew. */
-    close: () => void (channel = undefined),
+    close: (): void => {
+      opening = undefined
+      closing.abort()
+    },
     /** Undefined where there is nothing to send. A channel that hangs is cut off, whatever it does with its signal. */
     attempt: async (message: Message, ref: string | undefined, signal: AbortSignal): Promise<Sent | undefined> => {
       const either = AbortSignal.any([signal, AbortSignal.timeout(sendWithin)])

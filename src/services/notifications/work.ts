@@ -230,10 +230,12 @@ function runChannel(
   async function beside(): Promise<void> {
     while (!signal.aborted) {
       try {
-        const channel = await sender.opened(signal)
+        const { channel, replaced } = await sender.opened(signal)
         if (!channel.listen) reportButtons(context.alerts, name, undefined)
         if (!channel.listen && !channel.run) return
-        await Promise.all([channel.listen?.(press, signal), channel.run?.(signal)])
+        const either = AbortSignal.any([signal, replaced])
+        await Promise.all([channel.listen?.(press, either), channel.run?.(either)])
+        if (replaced.aborted) continue
       } catch (error) {
         if (!signal.aborted) log.warn({ channel: name, reason: messageOf(error) }, 'a channel does not listen')
       }

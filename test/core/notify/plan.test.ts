@@ -66,7 +66,8 @@ describe('an alert', () => {
     look({ alerts: [stuck] }, 0)
     const again = { ...stuck, since: at(hour).toISOString() }
     const tellings = look({ alerts: [again, { ...stuck, settledAt: at(minute).toISOString() }] }, hour)
-    expect(kinds(tellings)).toEqual(['alert', 'settled'])
+    // As it happened.
+    expect(kinds(tellings)).toEqual(['settled', 'alert'])
     expect(new Set(tellings.map(({ message: { thread } }) => thread)).size).toBe(2)
   })
 

@@ -64,6 +64,22 @@ describe('messages of a channel', () => {
     expect(arrived).toEqual(['a'])
   })
 
+  test('are heard and sent by one channel, opened once for all, until its credentials are refused', async () => {
+    let opened = 0
+    const channels = [new AgentError('misconfigured', 'revoked'), 'taken' as const].map(
+      (fate) => fakeChannel(() => fate).channel,
+    )
+    const open = async () => channels[opened++]!
+    await using phone = startSender(memoryJournal(), open)
+    const { signal } = new AbortController()
+    const [one, other] = await Promise.all([phone.sender.opened(signal), phone.sender.opened(signal)])
+    expect(one).toBe(other)
+    expect([opened, one.replaced.aborted]).toEqual([1, false])
+    phone.tell(messageOf('a'))
+    await vi.waitFor(() => expect(one.replaced.aborted).toBe(true), patience)
+    expect((await phone.sender.opened(signal)).channel).toBe(channels[1])
+  })
+
   test('never reach a channel again that says it is gone', async () => {
     const journal = memoryJournal()
     let calls = 0

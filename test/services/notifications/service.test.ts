@@ -1,17 +1,12 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createActions } from '../../../src/operations/actions.ts'
-import { createNotifierDoor } from '../../../src/operations/notification-requests.ts'
-import type { ServiceContext } from '../../../src/operations/service.ts'
-import { type NotificationsSection, section as schema } from '../../../src/services/notifications/section.ts'
-import { startNotifications } from '../../../src/services/notifications/work.ts'
-import { type StartedAgent, startAgent } from '../../fakes/agent.ts'
-import { type FakeHomelab, fakeHomelab } from '../../fakes/homelab.ts'
-import { silentLog } from '../../fakes/log.ts'
+import { startAgent } from '../../fakes/agent.ts'
+import { fakeHomelab } from '../../fakes/homelab.ts'
 import { asked, operatorOf } from '../../fakes/person.ts'
 import { startHttp } from '../../lab/http.ts'
+import { key, notifier } from './notifier.ts'
 
 const patience = { timeout: 20_000, interval: 5 }
-const key = new Uint8Array(32).fill(7)
 
 /** A Gotify server that shows what it was told. */
 async function gotify() {
@@ -26,55 +21,6 @@ async function gotify() {
   })
   onTestFinished(() => server[Symbol.asyncDispose]())
   return { url: `http://${server.host}`, told, titles: () => told.map(({ title }) => title) }
-}
-
-interface NotifierOptions {
-  readonly homelab?: FakeHomelab
-  readonly it?: StartedAgent
-  readonly settings: object
-  readonly publicUrl?: string
-}
-
-/** The service on a fake homelab, until it is disposed of. */
-async function notifier({
-  homelab = fakeHomelab({ 'cp-1': 'controlplane' }),
-  it = startAgent(homelab),
-  settings,
-  publicUrl,
-}: NotifierOptions) {
-  const section: NotificationsSection = schema.parse(settings)
-  const end = new AbortController()
-  const door = createNotifierDoor()
-  const { agent, config } = it
-  const context = {
-    section,
-    config: () => config,
-    files: { readSecret: async () => 'the token' },
-    ports: homelab.ports,
-    alerts: agent.alerts,
-    operator: operatorOf(homelab, it),
-    key: async () => key,
-    publicUrl: () => publicUrl,
-    notifyThrough: door.open,
-    log: silentLog,
-    signal: end.signal,
-    now: () => new Date(),
-    monotonic: () => performance.now(),
-    onEvent: (listener: Parameters<typeof agent.onEvent>[0]) => {
-      const subscription = agent.onEvent(listener)
-      end.signal.addEventListener('abort', () => subscription[Symbol.dispose]())
-    },
-  } as unknown as ServiceContext<NotificationsSection>
-  const service = await startNotifications(context)
-  let isOver = false
-  const stop = async () => {
-    if (isOver) return
-    isOver = true
-    end.abort()
-    await service[Symbol.asyncDispose]()
-  }
-  onTestFinished(stop)
-  return { homelab, it, alerts: agent.alerts, journal: homelab.ports.journal, service, door, stop }
 }
 
 const channel = (server: string) => ({ type: 'gotify', server, token: { file: 'token' } })
@@ -195,7 +141,10 @@ describe('a button', () => {
   test('does what it says, once, and the journal says by whom', async () => {
     const { actions, paused, journal, make } = await buttons()
     const token = actions.issue('phone', pause)
-    expect(actions.preview('phone', token)).toMatch(/^Pause rollouts: no further node is upgraded to v1\.13\.9/)
+    expect(actions.preview('phone', token)).toMatchObject({
+      said: expect.stringMatching(/^Pause rollouts: no further node is upgraded to v1\.13\.9/),
+      label: 'Pause rollouts',
+    })
     expect(await paused()).toBeUndefined()
     await actions.perform('phone', token, { ...asked(), by: { name: '@alice by phone', verified: true } })
     expect(await paused()).toBeDefined()
