@@ -82,6 +82,12 @@ function forged(token: string): string {
 const isCordoned = ({ lab }: ToldLab) => lab.nodes.some(({ name }) => lab.kubernetes.node(name)?.spec.unschedulable)
 const begun = /^lab: a shutdown of the cluster has begun$/
 
+/** What a browser shows of a button's page before it is pressed. */
+async function isOnlyShown(url: string): Promise<void> {
+  const page = await fetch(url, { headers: { accept: 'text/html' } })
+  expect(await page.text()).toMatch(/Cancel the shutdown of the power cut that began .*<form method="post">/s)
+}
+
 describe.concurrent('a shutdown that has begun is cancelled from a phone', () => {
   test.each(ways)(
     'by $name; a button that was pressed, has expired, is forged or of another power cut stops nothing',
@@ -108,11 +114,8 @@ describe.concurrent('a shutdown that has begun is cancelled from a phone', () =>
       await waitFor('a node to be cordoned', 20_000, () => isCordoned(it))
       // A preview of the link, or a mail scanner, only looks.
       const url = actionOf(alert).url
-      if (url.endsWith(pressed)) {
-        const preview = await fetch(url, { headers: { accept: 'text/html' } })
-        expect(await preview.text()).toMatch(/Cancel the shutdown of the power cut that began .*<form method="post">/s)
-        expect((await it.outage())?.stage).toBe('draining')
-      }
+      if (url.endsWith(pressed)) await isOnlyShown(url)
+      expect((await it.outage())?.stage).toBe('draining')
       expect(await ntfy.press(alert, label)).toBe(200)
       await waitFor('every node to be uncordoned', 40_000, () => !isCordoned(it))
       expect(ntfy.shown('home')).not.toContain(alert)

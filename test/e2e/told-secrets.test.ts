@@ -92,7 +92,7 @@ function startEcho(): Promise<LabStandIn> {
   let count = 0
   return startStandIn(address, ({ target, headers, body }) => {
     const status = statuses[count++ % statuses.length]!
-    const said = `${target} ${decodeURIComponent(target)} ${headers.authorization ?? ''} ${headers['x-gotify-key'] ?? ''} ${headers['x-key'] ?? ''} ${body}`
+    const said = `${target} ${decodeURIComponent(target)} ${headers.authorization ?? ''} ${String(headers['x-gotify-key'])} ${String(headers['x-key'])} ${body}`
     const json = {
       error: said,
       errcode: 'M_X',
