@@ -65,7 +65,7 @@ export function errorOf(response: IncomingMessage, told: string, reach: Reach): 
 function withAdvice(detail: string, code: string, { url, token }: Exclude<Reach, { socketPath: string }>): string {
   if (code !== 'unauthenticated') return detail
   return token === undefined
-    ? `${url} wants a token: name its file with --token-file (\`caretaker token create\` makes one)`
+    ? `${url} wants a token: name its file with --token-file (\`caretaker token create NAME --scope operate\` makes one)`
     : `${url} refuses the token: ${detail}`
 }
 

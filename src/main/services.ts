@@ -123,7 +123,7 @@ function contextOf(
   }
 }
 
-/** The API's own section says where people reach it: links and buttons of messages lead there. */
+/** The API's own section says where people reach it: buttons of messages lead there. */
 function publicUrlIn(config: Settings['config']): string | undefined {
   const { api } = config as { readonly api?: { readonly url?: string } }
   return api?.url

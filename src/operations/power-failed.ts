@@ -65,15 +65,15 @@ function contentOnBattery(context: PowerFailureContext, labels: readonly string[
     .map(({ phase, from }) => `${wording.titleOf(phase)} after ${describeDuration(from)}`)
   const isCancelled = states.every(([, state]) => state.mode === 'on-battery' && state.calledOff !== undefined)
   const lasts = runtime === undefined ? '' : `. The battery lasts ${describeDuration(runtime)}`
-  const then = turns.length === 0 ? '' : `. Then: ${turns.join(', ')}`
+  const then = turns.length === 0 || isCancelled ? '' : `. Then: ${turns.join(', ')}`
   const starts = isCancelled
-    ? 'Its shutdown is cancelled: only a low battery starts one'
+    ? 'Only a low battery starts one, until mains power is back'
     : `If mains power stays off, a shutdown starts ${describeStarts(context, states)}`
   const subject = labels.length === 1 ? labels[0]! : 'power'
   return {
     severity: 'warning',
     subject,
-    text: `mains power failed: ${listed(states.map(([label, state]) => describeBattery(label, state)))}. ${starts}${then}${lasts}`,
+    text: `${isCancelled ? 'the shutdown is cancelled' : 'mains power failed'}: ${listed(states.map(([label, state]) => describeBattery(label, state)))}. ${starts}${then}${lasts}`,
     ...(isCancelled ? {} : offer(context, 'cancel')),
   }
 }

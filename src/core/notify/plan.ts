@@ -1,10 +1,10 @@
-import type { Alert } from '../alert.ts'
+import { type Alert, isOfKind } from '../alert.ts'
 import type { Outage } from '../power/outage.ts'
 import type { Rollout } from '../upgrade/record.ts'
 import { composeAlert, textOfAlert, threadOfAlert, type Voice } from './compose.ts'
 import { composeOutageDigest, composeRolloutDigest, isWorthTelling } from './digest.ts'
 import type { Message } from './message.ts'
-import { channelsFor, isAsSevere, quietUntil, type QuietHours, type Route, type Routed } from './routing.ts'
+import { channelsFor, isAsSevere, isUrgent, quietUntil, type QuietHours, type Route, type Routed } from './routing.ts'
 import type { ToldThreads } from './told.ts'
 
 /** How the homelab is, as far as people are told of it. */
@@ -87,11 +87,20 @@ function inTurn(alerts: readonly Alert[]): readonly Alert[] {
   return [...same.values()].flatMap((those) => those.toSorted((a, b) => (a.since < b.since ? -1 : 1)))
 }
 
-/** Whether an alert has come and gone so often that it is told only once it stays. What is critical is told at once. */
+/**
+ * Whether an alert has come and gone so often that it is told only once it stays. What is critical is told at once, and so is
+ * the power, which says itself that it flaps.
+ */
 function isFlapping({ id, severity, since }: Alert, told: ToldThreads, now: Date): boolean {
   const ago = (time: string) => Math.abs(now.getTime() - Date.parse(time))
-  if (severity === 'critical' || ago(since) >= flaps.staysFor) return false
+  if (severity === 'critical' || isUrgent(id) || ago(since) >= flaps.staysFor) return false
   return [...told.values()].filter(({ topic, at }) => topic === id && ago(at) < flaps.within).length >= flaps.most
+}
+
+/** A power cut goes from one stage to the next, which its first words name: each is news, also where nothing can be replaced. */
+function isNextStage(alert: Alert, before: string): boolean {
+  const stageIn = (text: string) => text.slice(0, text.search(/[:.]|$/))
+  return isOfKind(alert.id, 'power.failed') && stageIn(textOfAlert(alert)) !== stageIn(before)
 }
 
 /** What is to be said of an alert that a channel was told so far; undefined: nothing. */
@@ -104,7 +113,7 @@ function kindFor(
   if (alert.settledAt !== undefined) return before && before.kind !== 'settled' ? 'settled' : undefined
   if (!before) return 'alert'
   // It was more severe than it is: no reason to make a sound.
-  if (!isAsSevere(before.severity, alert.severity)) return 'alert'
+  if (!isAsSevere(before.severity, alert.severity) || isNextStage(alert, before.text)) return 'alert'
   // A clock that is set back by years would be silent for years.
   const since = (time: string) => Math.abs(now.getTime() - Date.parse(time))
   if (remindEvery > 0 && isAsSevere(alert.severity, 'warning') && since(before.loudAt) >= remindEvery) return 'reminder'

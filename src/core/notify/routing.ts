@@ -59,11 +59,13 @@ export function quietUntil(
   quiet: QuietHours | undefined,
   now: Date,
 ): Date | undefined {
-  if (!quiet || severity === 'critical' || urgentKinds.some((kind) => isOfKind(topic, kind))) return undefined
+  if (!quiet || severity === 'critical' || isUrgent(topic)) return undefined
   const { days: begins = days, from, to, timeZone } = quiet
   const state = windowAt([{ days: begins, from, to }], timeZone, now)
   return state.open ? state.closesAt : undefined
 }
 
-/** The power is told at any hour. */
+/** The power is told at any hour, and at once. */
+export const isUrgent = (topic: string): boolean => urgentKinds.some((kind) => isOfKind(topic, kind))
+
 const urgentKinds = ['power', 'outage', 'ups', 'digest.outage'] as const

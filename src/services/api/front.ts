@@ -115,7 +115,7 @@ export function isForeign({ via }: Pick<Caller, 'via'>, whence: Whence): boolean
 const nobody: Refusal = {
   status: 401,
   code: 'unauthenticated',
-  detail: 'a token is needed: `caretaker token create NAME` makes one',
+  detail: 'a token is needed: `caretaker token create NAME --scope operate` makes one',
 }
 export const wrongToken: Refusal = {
   status: 401,

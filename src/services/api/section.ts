@@ -14,7 +14,7 @@ export const section = z
       .url({ protocol: /^https?$/ })
       .optional()
       .meta({
-        description: 'How phones and browsers reach it: https://nas.lan:8420; links and buttons of messages need it',
+        description: 'How phones and browsers reach it: https://nas.lan:8420; buttons of messages need it',
       }),
     hosts: z
       .array(place)

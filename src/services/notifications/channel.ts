@@ -55,7 +55,7 @@ export interface Sent {
 export interface OutgoingMessage extends Omit<Message, 'buttons'> {
   /** The homelab's name. */
   readonly homelab: string
-  /** A page that shows more; absent where no `api.url` is set. */
+  /** A page that shows more; absent where there is none. */
   readonly link?: string
   readonly buttons: readonly OutgoingButton[]
 }

@@ -126,7 +126,6 @@ function outgoingOf(message: Message, channel: string, context: Context, actions
   return {
     ...rest,
     homelab: voiceOf(context).homelab,
-    ...(base === undefined ? {} : { link: base }),
     buttons: buttons.map(({ label, action }) => {
       const token = actions.issue(channel, action)
       return { label, token, ...(base === undefined ? {} : { url: actionUrl(base, channel, token) }) }

@@ -90,6 +90,14 @@ describe('an alert', () => {
     expect(kinds(look({ alerts: [{ ...stuck, severity: 'warning' }] }, minute))).toEqual(['update'])
   })
 
+  test('on a power cut is told anew with each stage, at once; its figures are not', () => {
+    const { look } = phone()
+    const says = (text: string) => ({ alerts: [{ ...stuck, id: 'power.failed', text }] })
+    expect(kinds(look(says('mains power failed: rack is on battery with 96 %'), 0))).toEqual(['alert'])
+    expect(kinds(look(says('mains power failed: rack is on battery with 95 %'), 1_000))).toEqual([])
+    expect(kinds(look(says('the shutdown is cancelled: rack is on battery with 94 %'), 2_000))).toEqual(['alert'])
+  })
+
   test('whose text moves is updated now and then, and makes no sound', () => {
     const { look } = phone({ remindEvery: hour })
     look({ alerts: [stuck] }, 0)
