@@ -25,6 +25,7 @@ const servers = {
   'nut-tls': { found: () => onPath('certutil'), packages: ['libnss3-tools'] },
   ssh: { found: () => existsSync('/usr/sbin/sshd') && onPath('ssh'), packages: ['openssh-server', 'openssh-client'] },
   apprise: { found: () => existsSync('/usr/bin/apprise'), packages: ['apprise'] },
+  python: { found: () => onPath('python3'), packages: ['python3', 'python3-venv'] },
   curl: { found: () => onPath('curl'), packages: ['curl', 'ca-certificates'] },
   uki: {
     found: () =>
@@ -55,6 +56,10 @@ const tasks = {
   bench: () =>
     needs(['queue', 'nut', 'curl'], { required: true }) &&
     run('node', '--disable-warning=ExperimentalWarning', 'test/bench/bench.ts', ...rest),
+  // The API, attacked by what its OpenAPI document says.
+  fuzz: () =>
+    needs(['queue', 'python'], { required: true }) &&
+    run('node', '--disable-warning=ExperimentalWarning', 'test/fuzz.ts', ...rest),
   structure: () => run('node', '--disable-warning=ExperimentalWarning', 'test/structure/report.ts'),
   check: () => run('oxfmt', '--check') && run('oxlint') && run('tsc', '-p', '.'),
   build: () => {

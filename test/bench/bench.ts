@@ -13,6 +13,7 @@ import { measurePowerRace } from './power-race.ts'
 import { measureRollout } from './rollout.ts'
 import { measureStaging } from './staging.ts'
 import { measureStatus } from './status.ts'
+import { measureTold } from './told.ts'
 import { measureWatching } from './watching.ts'
 
 const minutes = 60_000
@@ -27,12 +28,13 @@ const subjects: Readonly<Record<string, { readonly within: number; readonly meas
     },
   },
   power: { within: 20 * minutes, measure: measurePowerRace },
+  told: { within: 20 * minutes, measure: measureTold },
   'false-alarms': { within: 6 * minutes, measure: measureFalseAlarms },
   shutdowns: { within: 6 * minutes, measure: measureManyShutdowns },
   rollout: { within: 4 * minutes, measure: measureRollout },
   footprint: { within: 12 * minutes, measure: measureFootprint },
   watching: { within: 8 * minutes, measure: measureWatching },
-  api: { within: 6 * minutes, measure: measureApi },
+  api: { within: 12 * minutes, measure: measureApi },
   observation: { within: 2 * minutes, measure: measureObservation },
 }
 

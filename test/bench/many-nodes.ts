@@ -15,12 +15,16 @@ export interface ManyNodes extends AsyncDisposable {
   connections(): Promise<number>
 }
 
-/** `net`: the second octet of its addresses, 127.<net>.x.y. */
-export async function startManyNodes(net: number, count: number): Promise<ManyNodes> {
+/** `net`: the second octet of its addresses, 127.<net>.x.y; `sections`: further ones of its configuration. */
+export async function startManyNodes(
+  net: number,
+  count: number,
+  sections: Readonly<Record<string, unknown>> = {},
+): Promise<ManyNodes> {
   await using stack = new AsyncDisposableStack()
   const directory = await mkdtemp(join(tmpdir(), 'caretaker-bench-'))
   stack.defer(() => rm(directory, { recursive: true, force: true }))
-  const order: ClusterOrder = { net, controlPlanes, workers: count - controlPlanes, directory }
+  const order: ClusterOrder = { net, controlPlanes, workers: count - controlPlanes, directory, config: sections }
   const { config, pid, ask } = await forkCluster(stack, 'many-nodes-process.ts', order)
   const parts = stack.move()
   return {

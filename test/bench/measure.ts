@@ -6,6 +6,17 @@ export type Measure = (stack: AsyncDisposableStack) => Promise<void>
 
 export const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
 export const worst = (values: readonly number[]) => Math.max(...values)
+
+/** Of 0 to 1: what so large a part of the values is not above. */
+export function percentile(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.ceil(part * sorted.length) - 1)]!
+}
+
+/** Spread evenly over 0 to 1, however many there are. */
+export const fraction = (index: number) => (index * 0.618_034) % 1
+
+export const ms = (value: number) => (value >= 10_000 ? `${(value / 1_000).toFixed(1)} s` : `${value.toFixed(0)} ms`)
 export const say = (name: string, text: string) => console.log(`${name.padEnd(34)}${text}`)
 export const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 

@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { power as powerSection } from '../../src/config/power.ts'
 import type { PowerAnswer, StatusAnswer } from '../../src/core/operator.ts'
 import type { Entry } from '../../src/core/journal.ts'
 import { endStore, type LabDaemon, startDaemon, waitFor } from '../lab/daemon.ts'
@@ -43,10 +44,33 @@ export interface OursOptions {
   readonly power: Readonly<Record<string, unknown>>
   readonly controlPlanes?: number
   readonly workers?: number
+  /** That section of the configuration. */
+  readonly notifications?: Readonly<Record<string, unknown>>
+}
+
+/** Too little time for anything but telling every node: what is measured is the way from upsd to the first order. */
+export const raceBattery = { 'battery.runtime': '30', 'battery.charge': '10', 'battery.charge.low': '5' }
+
+/** The section `power` for it; both are durations as people write them. */
+export function racePower(pollIntervalOnBattery: string, deadTime: string): Readonly<Record<string, unknown>> {
+  return {
+    pollInterval: `${Math.min(powerSection.parse({}).pollInterval, 300)}ms`,
+    pollIntervalOnBattery,
+    onBatteryAfter: '0s',
+    lowBatteryAfter: '0s',
+    minimumRuntime: '0s',
+    drainTimeout: '0s',
+    shutdownTimeout: '2s',
+    reserve: '60s',
+    deadTime,
+    // All are woken again on the same battery.
+    onBatteryBelow: 'never',
+    wake: { stableAfter: '0s', minimumCharge: 0, minimumRuntime: '0s' },
+  }
 }
 
 export async function startOurs(stack: AsyncDisposableStack, options: OursOptions): Promise<Ours> {
-  const { name, net, upsd, power, controlPlanes = 3, workers = 2 } = options
+  const { name, net, upsd, power, notifications, controlPlanes = 3, workers = 2 } = options
   const directory = join(options.directory, `net-${net}`)
   await mkdir(directory)
   stack.defer(() => rm(directory, { recursive: true, force: true }))
@@ -57,6 +81,7 @@ export async function startOurs(stack: AsyncDisposableStack, options: OursOption
     ups: { host: upsd.address, port: upsd.port },
     upgrade: { enabled: false, soak: '365d' },
     power,
+    ...(notifications ? { notifications } : {}),
   })
   const daemon = stack.use(await startDaemon({ config, directory, pollEvery: 50 }))
   const { control } = daemon

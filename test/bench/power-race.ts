@@ -5,8 +5,8 @@ import { power } from '../../src/config/power.ts'
 import { describeDuration } from '../../src/core/duration.ts'
 import { waitFor } from '../lab/daemon.ts'
 import { type RealUpsd, startUpsd } from '../lab/upsd/upsd.ts'
-import { goal, median, say, sleep, worst } from './measure.ts'
-import { type Answer, firstSight, type Ours, startOurs } from './power-race-ours.ts'
+import { fraction, goal, median, ms, percentile, say, sleep, worst } from './measure.ts'
+import { type Answer, firstSight, type Ours, raceBattery, racePower, startOurs } from './power-race-ours.ts'
 import { isUpsmonInstalled, startUpsmon, type Upsmon, upsmonDefaults, upsmonFastest } from './power-race-upsmon.ts'
 
 /** Rounds in which upsmon runs too, and so many of each setting; and rounds of ours alone. */
@@ -15,7 +15,7 @@ const upsmonsEach = 4
 const alone = 18
 const allowed = 1_500
 /** Ours by how often they ask: as by default, with upsmon's own DEADTIME as `deadTime`, and as often as makes sense. */
-const { pollInterval, pollIntervalOnBattery } = power.parse({})
+const { pollIntervalOnBattery } = power.parse({})
 const [standard, often] = [`ours, ${describeDuration(pollIntervalOnBattery)}`, 'ours, 100 ms']
 /** How many times upsmon takes as long at its defaults. */
 const timesFaster = 3
@@ -97,27 +97,7 @@ export async function measurePowerRace(stack: AsyncDisposableStack): Promise<voi
 
 /** Three daemons that ask as often as by default, and one that asks as often as makes sense. */
 async function gather(stack: AsyncDisposableStack, directory: string): Promise<Field> {
-  // Too little time for anything but telling every node: what is measured is the way from upsd to the first order.
-  const upsd = stack.use(
-    await startUpsd({
-      address: '127.0.84.93',
-      variables: { 'battery.runtime': '30', 'battery.charge': '10', 'battery.charge.low': '5' },
-    }),
-  )
-  const settings = (onBattery: string, deadTime: string) => ({
-    pollInterval: `${Math.min(pollInterval, 300)}ms`,
-    pollIntervalOnBattery: onBattery,
-    onBatteryAfter: '0s',
-    lowBatteryAfter: '0s',
-    minimumRuntime: '0s',
-    drainTimeout: '0s',
-    shutdownTimeout: '2s',
-    reserve: '60s',
-    deadTime,
-    // All are woken again on the same battery.
-    onBatteryBelow: 'never',
-    wake: { stableAfter: '0s', minimumCharge: 0, minimumRuntime: '0s' },
-  })
+  const upsd = stack.use(await startUpsd({ address: '127.0.84.93', variables: raceBattery }))
   const ours: Ours[] = []
   for (const net of [84, 85, 86])
     ours.push(
@@ -126,10 +106,10 @@ async function gather(stack: AsyncDisposableStack, directory: string): Promise<F
         net,
         upsd,
         directory,
-        power: settings(`${pollIntervalOnBattery}ms`, '15s'),
+        power: racePower(`${pollIntervalOnBattery}ms`, '15s'),
       }),
     )
-  ours.push(await startOurs(stack, { name: often, net: 87, upsd, directory, power: settings('100ms', '3s') }))
+  ours.push(await startOurs(stack, { name: often, net: 87, upsd, directory, power: racePower('100ms', '3s') }))
   return { upsd, ours }
 }
 
@@ -208,13 +188,3 @@ function tell(
     )
   }
 }
-
-const ms = (value: number) => (value >= 10_000 ? `${(value / 1_000).toFixed(1)} s` : `${value.toFixed(0)} ms`)
-
-function percentile(values: readonly number[], part: number): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.ceil(part * sorted.length) - 1)]!
-}
-
-/** Spread evenly over 0 to 1, however many there are. */
-const fraction = (index: number) => (index * 0.618_034) % 1

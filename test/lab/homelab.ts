@@ -277,17 +277,7 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
         factory: { url: factoryUrl ?? factory.url },
         share: { directory: 'share' },
         upgrade: { soak: '0s', settle: '100ms', retryAfter: '1s', nodeEstimate: '1m', ...upgrade },
-        ...(ups
-          ? {
-              upses: [
-                {
-                  host: ups.host,
-                  port: ups.port,
-                  ...(ups.user === undefined ? {} : { user: ups.user, password: { file: 'ups-password' } }),
-                },
-              ],
-            }
-          : {}),
+        ...(ups ? { upses: [upsOf(ups)] } : {}),
         power: {
           onBatteryAfter: '0s',
           onMainsAfter: '500ms',
@@ -327,6 +317,11 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
     },
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   }
+}
+
+/** An entry of `upses`; its password stands in a file beside the configuration. */
+function upsOf({ host, port, user }: { readonly host: string; readonly port: number; readonly user?: string }) {
+  return { host, port, ...(user === undefined ? {} : { user, password: { file: 'ups-password' } }) }
 }
 
 function becomesReady(nodes: readonly TalosNode[]): Promise<void> {

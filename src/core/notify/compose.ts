@@ -68,7 +68,7 @@ export function textOfAlert(alert: Alert): string {
 export function composeEvent(event: Event, voice: Voice, at: string): Message {
   const text = printable(describeEvent(event))
   return {
-    ...frame({ thread: threadOf(event.type, at), count: 0, kind: 'note', at }),
+    ...frame({ thread: threadOf(`${event.type}-${subjectOf(event)}`, at), count: 0, kind: 'note', at }),
     severity: 'info',
     topic: event.type,
     subject: subjectOf(event),
@@ -103,7 +103,7 @@ export function composeNote(note: Note, voice: Voice, at: string): Message {
     subject,
     title: titleOf(voice, headline),
     text: shorten(printable(text), longestText),
-    details: details.map(printable),
+    details: details.map((line) => shorten(printable(line), longestText)),
     buttons: [],
   }
 }

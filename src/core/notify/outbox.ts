@@ -11,6 +11,15 @@ export type OutboxStep =
   /** Nothing is due before that, in ms since the epoch; undefined: nothing waits. */
   | { readonly do: 'wait'; readonly until: number | undefined }
 
+export interface StepCircumstances {
+  /** In ms: what could not be sent for so long is not sent any more. */
+  readonly expireAfter: number
+  readonly voice: Voice
+  readonly now: Date
+  /** What has a higher id than `after` was queued in a run that has lasted so many ms, whatever the wall clock says. */
+  readonly run?: { readonly after: number; readonly lasts: number }
+}
+
 /** So many of those that were not sent are named in the summary. */
 const namedExpired = 10
 
@@ -22,20 +31,34 @@ const namedExpired = 10
  */
 export function nextStep(
   waiting: readonly Delivery[],
-  { expireAfter, voice, now }: { readonly expireAfter: number; readonly voice: Voice; readonly now: Date },
+  { expireAfter, voice, now, run }: StepCircumstances,
 ): OutboxStep {
   const superseded = findSuperseded(waiting)
   if (superseded.length > 0) return { do: 'drop', deliveries: ends(superseded, 'superseded', now) }
-  const expired = waiting.filter((one) => dueAt(one) + expireAfter <= now.getTime())
+  // A clock that is set forward makes nothing old.
+  const isFromBefore = ({ id }: Delivery) => run === undefined || id <= run.after || run.lasts > expireAfter
+  const expired = waiting.filter((one) => isFromBefore(one) && dueAt(one) + expireAfter <= now.getTime())
   if (expired.length > 0) {
     const summary = summarizeExpired(expired, voice, now)
     return { do: 'drop', deliveries: ends(expired, 'expired', now), summary }
   }
-  const due = waiting.find((one) => dueAt(one) <= now.getTime())
+  const due = waiting.find((one) => !isHeld(one, now))
   if (due) return { do: 'send', delivery: due }
   const times = waiting.map(dueAt)
   return { do: 'wait', until: times.length === 0 ? undefined : Math.min(...times) }
 }
+
+/**
+ * Whether it waits for the end of quiet hours. Where the clock has been set back since it was queued that end is none, and
+ * may be years away.
+ */
+function isHeld({ queuedAt, notBefore }: Delivery, now: Date): boolean {
+  if (notBefore === undefined || Date.parse(notBefore) <= now.getTime()) return false
+  return Date.parse(queuedAt) - now.getTime() < clockMoves
+}
+
+/** In ms: a clock that is kept true moves by less. */
+const clockMoves = 300_000
 
 /** In ms since the epoch: from when on it may be sent. */
 function dueAt({ queuedAt, notBefore }: Delivery): number {

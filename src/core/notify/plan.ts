@@ -34,6 +34,9 @@ export interface TellingPolicy {
 /** How often what a channel shows of an alert is replaced because its text has changed, in ms. */
 const updateEvery = 30_000
 
+/** So often an alert that comes and goes is told within so many ms. After that it has to stay open for so long. */
+const flaps = { most: 3, within: 600_000, staysFor: 60_000 }
+
 /** A message for a channel. */
 export interface Telling {
   readonly channel: string
@@ -62,6 +65,7 @@ export function planTellings(
       const kind = kindFor(alert, before, policy, now)
       if (kind === undefined) return []
       if (!before && !hears({ kind, topic: alert.id, severity: alert.severity, subject: alert.subject })) return []
+      if (!before && isFlapping(alert, told, now)) return []
       return [composeAlert(alert, { kind, count: before?.count ?? 0, at }, voice)]
     })
     const digests = [
@@ -83,6 +87,13 @@ function inTurn(alerts: readonly Alert[]): readonly Alert[] {
   return [...same.values()].flatMap((those) => those.toSorted((a, b) => (a.since < b.since ? -1 : 1)))
 }
 
+/** Whether an alert has come and gone so often that it is told only once it stays. What is critical is told at once. */
+function isFlapping({ id, severity, since }: Alert, told: ToldThreads, now: Date): boolean {
+  const ago = (time: string) => Math.abs(now.getTime() - Date.parse(time))
+  if (severity === 'critical' || ago(since) >= flaps.staysFor) return false
+  return [...told.values()].filter(({ topic, at }) => topic === id && ago(at) < flaps.within).length >= flaps.most
+}
+
 /** What is to be said of an alert that a channel was told so far; undefined: nothing. */
 function kindFor(
   alert: Alert,
@@ -94,7 +105,8 @@ function kindFor(
   if (!before) return 'alert'
   // It was more severe than it is: no reason to make a sound.
   if (!isAsSevere(before.severity, alert.severity)) return 'alert'
-  const since = (time: string) => now.getTime() - Date.parse(time)
+  // A clock that is set back by years would be silent for years.
+  const since = (time: string) => Math.abs(now.getTime() - Date.parse(time))
   if (remindEvery > 0 && isAsSevere(alert.severity, 'warning') && since(before.loudAt) >= remindEvery) return 'reminder'
   const isNew = before.text !== textOfAlert(alert) || before.severity !== alert.severity
   return isNew && since(before.at) >= updateEvery ? 'update' : undefined

@@ -32,6 +32,22 @@ export function afterDelivery(before: Told | undefined, delivery: Pick<Delivery,
 
 /** A thread's name: `[-_A-Za-z0-9]{1,56}`, the same after a restart. Two that begin in the same ms differ in what they are about. */
 export function threadOf(about: string, since: string): string {
-  const plain = (text: string) => text.replaceAll(/[^A-Za-z0-9]+/g, '-')
-  return `${since.replaceAll(/[^0-9]/g, '')}-${plain(about).slice(-36)}`.slice(0, 56)
+  const plain = about.replaceAll(/[^A-Za-z0-9]+/g, '-')
+  const short = plain.length <= longestAbout ? plain : `${plain.slice(0, longestAbout - 15)}-${hashOf(about)}`
+  return `${since.replaceAll(/[^0-9]/g, '')}-${short}`.slice(0, 56)
+}
+
+/** In characters, beside the 17 digits of a time. */
+const longestAbout = 36
+
+/** 14 characters: two of FNV-1a with 32 bits each (RFC 9923), which differ in where they begin. It tells names apart, no more. */
+function hashOf(text: string): string {
+  return [0x811c9dc5, 0x01000193]
+    .map((basis) => {
+      let hash = basis
+      for (let index = 0; index < text.length; index++)
+        hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193) >>> 0
+      return hash.toString(36).padStart(7, '0')
+    })
+    .join('')
 }

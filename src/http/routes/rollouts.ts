@@ -114,7 +114,11 @@ function releaseRoutes({ rollouts }: Pick<Operator, 'rollouts'>) {
         path: '/rollout/run-now',
         summary: 'Opens an upgrade window now',
         scope: 'operate',
-        body: z.strictObject({ lastsMs: z.number().meta({ description: 'For how long, in ms: up to 7 days' }) }),
+        body: z.strictObject({
+          lastsMs: z
+            .number()
+            .openapi({ description: 'For how long, in ms: up to 7 days', minimum: 1, maximum: 604_800_000 }),
+        }),
         answer: changed,
       },
       ({ body }, asked) => rollouts.openWindow(body, asked),

@@ -28,7 +28,9 @@ export function tokenRoutes({ tokens }: Operator) {
         summary: 'Creates a token, and tells it this once',
         scope: 'admin',
         body: z.strictObject({
-          name: name('Lowercase letters, digits and hyphens', 63),
+          name: name('Lowercase letters, digits and hyphens', 63).openapi({
+            pattern: '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$',
+          }),
           scope,
           lastsMs: z
             .number()

@@ -13,6 +13,8 @@ import type { Outbox } from './outbox.ts'
 
 /** In ms: one message, with all that a channel asks for it. */
 const usuallyWithin = 30_000
+/** In ms: how long the end of quiet hours is waited for before the clock, which may be set, is looked at again. */
+const looksAgainAfter = 60_000
 /** In ms: between two tries to open a channel that only listens or is a heartbeat. */
 const opensEvery = 30_000
 
@@ -63,6 +65,7 @@ export function createSender(options: SenderOptions): Sender {
   const bell = createBell()
   const health = createHealth({ ...options, spread })
   const door = createDoorOf(options)
+  const begun = { after: outbox.waiting(name).at(-1)?.id ?? 0, at: options.monotonic() }
 
   function end(delivery: Delivery, state: DeliveryState, changes: Partial<Delivery> = {}): void {
     outbox.keep({ ...delivery, ...changes, state, endedAt: now().toISOString() })
@@ -90,12 +93,14 @@ export function createSender(options: SenderOptions): Sender {
   }
 
   async function step(signal: AbortSignal): Promise<void> {
-    const next = nextStep(outbox.waiting(name), { expireAfter, voice: voice(), now: now() })
+    const run = { after: begun.after, lasts: options.monotonic() - begun.at }
+    const next = nextStep(outbox.waiting(name), { expireAfter, voice: voice(), now: now(), run })
     if (next.do === 'drop') {
       for (const delivery of next.deliveries) outbox.keep(delivery)
       if (next.summary) outbox.add(name, next.summary)
     } else if (next.do === 'wait') {
-      await bell.wait(next.until === undefined ? undefined : next.until - now().getTime(), signal)
+      const wait = next.until === undefined ? undefined : Math.min(looksAgainAfter, next.until - now().getTime())
+      await bell.wait(wait, signal)
     } else if (health.isGone) {
       end(next.delivery, 'refused', { why: health.trouble ?? 'the channel is gone' })
     } else if (health.pause > 0) {

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { settleGone } from '../../core/alert.ts'
+import { type Alert, settleGone } from '../../core/alert.ts'
 import { counted } from '../../core/count.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import type { Event } from '../../core/event.ts'
-import { composeEvent } from '../../core/notify/compose.ts'
+import { composeEvent, threadOfAlert } from '../../core/notify/compose.ts'
 import type { Message } from '../../core/notify/message.ts'
 import { type Audience, planTellings, type TellingPolicy } from '../../core/notify/plan.ts'
 import { channelsFor, defaultRoutes, quietUntil } from '../../core/notify/routing.ts'
@@ -23,8 +23,10 @@ type Context = ServiceContext<NotificationsSection>
 
 /** In ms: reminders and updates come due without anything happening. */
 const looksEvery = 30_000
-/** So many records are looked through: whatever is older was told, or is not news. */
+/** So many outages and rollouts are looked through: whatever is older was told, or is not news. */
 const looksBack = 20
+/** So many settled alerts are looked through at the start, which is all: one that was open for long is far behind. */
+const settledBefore = 2_000
 /** In ms: before a channel that fails to listen is tried again. */
 const listensAgainAfter = 30_000
 
@@ -152,6 +154,11 @@ function startTelling(context: Context, outbox: Outbox, senders: ReadonlyMap<str
     senders.get(channel)!.wake(message.severity === 'critical')
   }
 
+  /** By thread: what may still be told to be over. */
+  const settled = new Map<string, Alert>()
+  const settle = (alert: Alert) => settled.set(threadOfAlert(alert), alert)
+  alerts.settled(settledBefore).forEach(settle)
+
   function look(): void {
     const policy: TellingPolicy = { routes, quiet: quiet(), remindEvery: section.remindEvery }
     const audiences = [...senders.keys()].map((channel): Audience => ({
@@ -160,7 +167,7 @@ function startTelling(context: Context, outbox: Outbox, senders: ReadonlyMap<str
       since: since[channel]!,
     }))
     const present = {
-      alerts: [...alerts.all, ...alerts.settled(looksBack)],
+      alerts: [...alerts.all, ...settled.values()],
       outages: ports.journal.outages(looksBack),
       rollouts: ports.journal.rollouts(looksBack),
     }
@@ -170,6 +177,7 @@ function startTelling(context: Context, outbox: Outbox, senders: ReadonlyMap<str
       now: now(),
     }))
       add(channel, message, notBefore)
+    settled.clear()
   }
 
   function tellEvent(event: Event): void {
@@ -191,7 +199,10 @@ function startTelling(context: Context, outbox: Outbox, senders: ReadonlyMap<str
     })
   }
 
-  const subscription = alerts.subscribe(lookSoon)
+  const subscription = alerts.subscribe((alert, change) => {
+    if (change === 'settled') settle(alert)
+    lookSoon()
+  })
   context.onEvent((event) => {
     tellEvent(event)
     lookSoon()
@@ -213,7 +224,10 @@ function rememberChannels(
   names: readonly string[],
 ): Readonly<Record<string, string>> {
   const known = remembered.channels.recall(journal) ?? {}
-  const present = Object.fromEntries(names.map((name) => [name, known[name] ?? now().toISOString()]))
+  // A clock that was ahead would make a channel hear of nothing for as long.
+  const present = Object.fromEntries(
+    names.map((name) => [name, [known[name] ?? '9999', now().toISOString()].toSorted()[0]!]),
+  )
   remembered.channels.remember(journal, present)
   return present
 }
