@@ -300,7 +300,6 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
             ...(power?.['wake'] as object | undefined),
           },
         },
-        // Sections as they are given: queue, notifications, api.
         ...more,
         state: 'state',
       }
