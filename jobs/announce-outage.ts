@@ -5,8 +5,7 @@ import { defineJob } from '../src/operations/job.ts'
 import { done, on } from '../src/core/job.ts'
 import { isInSpell } from '../src/core/power/flapping.ts'
 import { remembered } from '../src/operations/facts.ts'
-import { isShutDownPhase } from '../src/core/power/phases.ts'
-import { describeStarts } from '../src/operations/power-failed.ts'
+import { describeStarts, describeTurns } from '../src/operations/power-failed.ts'
 
 /** Announces on battery what will go down, and when, if mains power stays off. */
 export default defineJob({
@@ -28,11 +27,9 @@ export default defineJob({
     )
       return done(`announced ${describeDuration(ago)} ago, and mains power has not lasted since`)
     const { timeline, runtime } = planNow(context, ports.journal.openOutage())
-    const turns = timeline
-      .filter(({ phase }) => isShutDownPhase(phase))
-      .map(({ phase, from }) => `${context.wording.titleOf(phase)} after ${describeDuration(from)}`)
+    const turns = describeTurns(timeline, context.wording)
     const lasts = runtime === undefined ? '' : `; the battery lasts ${describeDuration(runtime)}`
-    const text = `if mains power stays off, a shutdown starts ${describeStarts(context, onBattery)}. Then: ${turns.join(', ')}${lasts}`
+    const text = `if mains power stays off, a shutdown starts ${describeStarts(context, onBattery)}. Then: ${turns}${lasts}`
     ports.journal.write({ kind: 'power', text })
     remembered.announced.remember(ports.journal, now().toISOString())
     return done(text)

@@ -7,6 +7,8 @@ import type { Outage } from '../core/power/outage.ts'
 import { isShutDownPhase } from '../core/power/phases.ts'
 import { type PowerState, useOf } from '../core/power/state.ts'
 import { policyFor, triggersOf } from '../core/power/triggers.ts'
+import type { TimelineRow } from '../core/power/timeline.ts'
+import type { Wording } from '../core/wording.ts'
 import type { JobContext } from './job.ts'
 import { planNow } from './rehearse.ts'
 
@@ -60,12 +62,10 @@ function contentOnBattery(context: PowerFailureContext, labels: readonly string[
   const { ports, power, wording } = context
   const states = labels.map((label) => [label, power.upses.get(label)!] as const)
   const { timeline, runtime } = planNow(context, ports.journal.openOutage())
-  const turns = timeline
-    .filter(({ phase }) => isShutDownPhase(phase))
-    .map(({ phase, from }) => `${wording.titleOf(phase)} after ${describeDuration(from)}`)
+  const turns = describeTurns(timeline, wording)
   const isCancelled = states.every(([, state]) => state.mode === 'on-battery' && state.calledOff !== undefined)
   const lasts = runtime === undefined ? '' : `. The battery lasts ${describeDuration(runtime)}`
-  const then = turns.length === 0 || isCancelled ? '' : `. Then: ${turns.join(', ')}`
+  const then = turns === '' || isCancelled ? '' : `. Then: ${turns}`
   const starts = isCancelled
     ? 'Only a low battery starts one, until mains power is back'
     : `If mains power stays off, a shutdown starts ${describeStarts(context, states)}`
@@ -81,6 +81,14 @@ function contentOnBattery(context: PowerFailureContext, labels: readonly string[
 function describeBattery(label: string, state: PowerState): string {
   const { charge } = ('reading' in state ? state.reading : undefined) ?? {}
   return `${label} is on battery${charge === undefined ? '' : ` with ${Math.round(charge)} %`}`
+}
+
+/** `shut down workers after 8 s, shut down control planes after 18 s`; empty where nothing goes down. */
+export function describeTurns(timeline: readonly TimelineRow[], { titleOf }: Pick<Wording, 'titleOf'>): string {
+  return timeline
+    .filter(({ phase }) => isShutDownPhase(phase))
+    .map(({ phase, from }) => `${titleOf(phase)} after ${describeDuration(from)}`)
+    .join(', ')
 }
 
 /** `after 20 min at the latest, sooner for a low battery (LB), charge below 30 %`. */
