@@ -5,6 +5,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { rolldown, type OutputChunk } from 'rolldown'
+import { builtVersion, lastRelease, type Release } from './release.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 /** Parts of `ws` in native code, which it does without. */
@@ -45,6 +46,12 @@ export async function buildPackage(directory: string): Promise<void> {
   await bundle.close()
   const chunks = output.filter((part) => part.type === 'chunk')
   await writeFile(join(directory, 'LICENSES.txt'), licencesOf(chunks))
+}
+
+/** Writes what a package tells of itself, beside its files: it is found before the package.json above (main/version). */
+export async function stampPackage(directory: string, { version, released }: Release): Promise<void> {
+  const text = JSON.stringify({ name: 'caretaker', version, released, type: 'module', private: true }, undefined, 2)
+  await writeFile(join(directory, 'package.json'), `${text}\n`)
 }
 
 /** By their place in dist/: the CLI, and what is found by its folder while it runs. */
@@ -95,4 +102,8 @@ function describe(place: string): Description {
   return JSON.parse(readFileSync(join(place, 'package.json'), 'utf8')) as Description
 }
 
-if (import.meta.main) await buildPackage(join(root, 'dist'))
+if (import.meta.main) {
+  const release = lastRelease()
+  await buildPackage(join(root, 'dist'))
+  await stampPackage(join(root, 'dist'), { ...release, version: builtVersion(release, process.env['CARETAKER_BUILD']) })
+}

@@ -55,6 +55,7 @@ export function createUpsMonitor(options: UpsMonitorOptions) {
     ]),
   )
   const noticed = createListeners<string>()
+  const noticedAt = new Map(upses.map((label) => [label, monotonic()]))
   const watches = new Set<{ test: PowerTest; abort: AbortController }>()
 
   const power: Power = {
@@ -91,6 +92,7 @@ export function createUpsMonitor(options: UpsMonitorOptions) {
     notice: (label: string, seen: Observation): void => {
       const before = states.get(label)
       if (!before) return
+      noticedAt.set(label, monotonic())
       const state = nextPowerState(before, seen, policy(label))
       enter(label, state)
       upsAlerts.notice(label, seen, state)
@@ -131,6 +133,9 @@ export function createUpsMonitor(options: UpsMonitorOptions) {
     rest: (): void => {
       for (const [label, state] of states) memories.write(label, state)
     },
+    /** UPSes of which nothing has been noticed for so many ms, not even that they are silent. */
+    unnoticedFor: (ms: number): readonly string[] =>
+      [...noticedAt].filter(([, at]) => monotonic() - at >= ms).map(([label]) => label),
     /** For how long a UPS has been silent, in ms, once that is longer than the policy allows. */
     silentFor: upsAlerts.silentFor,
     /** That there is no reading of a UPS, from the first question without an answer on; undefined where there is one. */
