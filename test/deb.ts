@@ -93,7 +93,7 @@ async function layOut(tree: string, architecture: Architecture, dist: string): P
 }
 
 /** Nothing runs these. */
-const filter = (path: string) => !/\.(map|md|d\.[cm]?ts)$|\/\.(github|vscode)(\/|$)/.test(path)
+const filter = (path: string) => !/\.(map|md|d\.[cm]?ts)$|\.tsbuildinfo$|\/\.(github|vscode)(\/|$)/.test(path)
 
 async function describe(tree: string, architecture: Architecture, { version }: Release): Promise<void> {
   const files = (await Array.fromAsync(glob('{usr,etc}/**', { cwd: tree, withFileTypes: true })))

@@ -121,8 +121,8 @@ test.skipIf(!hasPerl).each([
   },
 )
 
-test('from a hang to the next start no more than 11 s pass, and a start has four of the fifteen', () => {
-  expect(seconds('WatchdogSec') + seconds('RestartSec')).toBeLessThanOrEqual(11_000)
+test('from a hang to the next start no more than 9 s pass, and a start has six of the fifteen', () => {
+  expect(seconds('WatchdogSec') + seconds('RestartSec')).toBeLessThanOrEqual(9_000)
   // A process that stands still takes no other signal.
   expect(unitSettings('WatchdogSignal')).toEqual(['SIGKILL'])
   expect(parseDuration(`${unitSettings('TimeoutStopSec')[0]}s`)).toBeGreaterThan(7_500)
