@@ -67,7 +67,8 @@ async function layOut(tree: string, architecture: Architecture, dist: string): P
   }
   const install = (name: string) => join(root, 'config', 'install', name)
   await cp(dist, join(tree, home, 'dist'), { recursive: true })
-  for (const path of await packagesOf()) await cp(join(root, path), join(tree, home, path), { recursive: true, filter })
+  for (const path of await packagesOf())
+    await cp(join(root, path), join(tree, home, path), { recursive: true, filter: isRun })
   await copy(join(root, 'package.json'), `${home}/package.json`)
   await copy(join(root, 'bin/caretaker.mjs'), `${home}/bin/caretaker.mjs`)
   const node = await nodeFor(architecture)
@@ -92,8 +93,8 @@ async function layOut(tree: string, architecture: Architecture, dist: string): P
     if (entry.isDirectory()) await chmod(join(entry.parentPath, entry.name), 0o755)
 }
 
-/** Nothing runs these. */
-const filter = (path: string) => !/\.(map|md|d\.[cm]?ts)$|\.tsbuildinfo$|\/\.(github|vscode)(\/|$)/.test(path)
+/** Whether anything of a package runs it. */
+export const isRun = (path: string) => !/\.(map|md|d\.[cm]?ts)$|\.tsbuildinfo$|\/\.(github|vscode)(\/|$)/.test(path)
 
 async function describe(tree: string, architecture: Architecture, { version }: Release): Promise<void> {
   const files = (await Array.fromAsync(glob('{usr,etc}/**', { cwd: tree, withFileTypes: true })))
@@ -131,7 +132,7 @@ interface Lock {
 const readLock = async () => JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8')) as Lock
 
 /** Where everything lies that package.json depends on, and what that depends on; optional packages are done without. */
-async function packagesOf(): Promise<readonly string[]> {
+export async function packagesOf(): Promise<readonly string[]> {
   const { packages } = await readLock()
   const found = new Set<string>()
   const visit = (path: string) => {

@@ -8,15 +8,15 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildPackage } from '../build.ts'
 import { waitFor } from '../lab/daemon.ts'
+import { lacks } from '../lab/needs.ts'
 import { type Debian, makeDebian, packageOf, whyNoDebian } from './debian.ts'
 
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../..', import.meta.url))
 // Not asked of CI either: it takes a mirror, and a machine that is ours.
 const why = arch() === 'x64' ? whyNoDebian() : 'the package is tried on amd64'
-if (why !== undefined) console.warn(`skipped: ${why}`)
 
-describe.skipIf(why !== undefined)('the package for Debian', { timeout: 900_000 }, () => {
+describe.skipIf(lacks(why, { alsoInCi: true }))('the package for Debian', { timeout: 900_000 }, () => {
   let folder: string
   let [older, newer] = ['', '']
   let debian: Debian | undefined

@@ -13,6 +13,9 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 /** A bare Debian, made once: it is copied for each use. */
 const base = join(root, '.cache', 'debian')
 
+/** What the package recommends, and what the image has besides. */
+const programs = ['redis-server', 'openssh-client', 'tini', 'libnss-wrapper']
+
 /** Why no Debian of our own can be made here. */
 export function whyNoDebian(): string | undefined {
   if (process.getuid?.() !== 0) return 'a chroot is for root alone'
@@ -34,7 +37,8 @@ export async function makeDebian(): Promise<Debian | undefined> {
     const part = `${base}.part`
     await rm(part, { recursive: true, force: true })
     await mkdir(part, { recursive: true })
-    const made = await run('debootstrap', ['--variant=minbase', 'bookworm', part]).then(
+    const include = `--include=${programs.join(',')}`
+    const made = await run('debootstrap', ['--variant=minbase', include, 'bookworm', part]).then(
       () => true,
       () => false,
     )
