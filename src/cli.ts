@@ -1,6 +1,7 @@
 import process from 'node:process'
 import { CommanderError, Option } from 'commander'
 import { addAlertsCommand } from './cli/alerts-command.ts'
+import { addBackupCommands } from './cli/backup-commands.ts'
 import { addNotifyCommands } from './cli/notify-commands.ts'
 import { addPowerCommands } from './cli/power-commands.ts'
 import { addRolloutCommands } from './cli/rollout-commands.ts'
@@ -194,6 +195,7 @@ addNotifyCommands()
 addTokenCommands()
 
 addAlertsCommand()
+addBackupCommands()
 
 command('journal', 'the journal, newest last', async (options, _args, extra) => {
   const limit = Number(extra['limit'])
