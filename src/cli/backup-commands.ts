@@ -22,6 +22,8 @@ export function addBackupCommands(): void {
   command('restore <file>', 'put a backup in place; what it replaces is kept', async (options, [file], extra) => {
     if (options.server !== undefined) throw notRemote('a backup is restored')
     const { restoreBackup } = await import('../main/restore.ts')
+    // As the daemon does: what it makes is for its user alone.
+    process.umask(0o077)
     const answer = await restoreBackup({
       from: file!,
       config: options.config,

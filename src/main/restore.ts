@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { constants, existsSync } from 'node:fs'
 import {
   access,
@@ -13,14 +14,14 @@ import {
   rm,
   stat,
 } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import process from 'node:process'
 import { readBackup, type Receive } from '../adapters/backup/archive.ts'
 import { checkCopy, settleJournal } from '../adapters/journal/copy.ts'
 import { lockState, StateInUse } from '../adapters/journal/lock.ts'
 import { newestFormat } from '../adapters/journal/migrations.ts'
 import { readClientSettings } from '../config/state.ts'
-import { type BackupFile, type Manifest, whyNotRestore } from '../core/backup/manifest.ts'
+import { backupFormat, type BackupFile, type Manifest, whyNotRestore } from '../core/backup/manifest.ts'
 import { AgentError } from '../core/errors.ts'
 import { defaultFiles, findConfigFile } from './config-file.ts'
 import { ownVersion } from './version.ts'
@@ -55,7 +56,7 @@ export interface RestoreAnswer {
  */
 export async function restoreBackup(order: RestoreOrder): Promise<RestoreAnswer> {
   const { from, config, withoutConfiguration, environment, now } = order
-  const { manifest, text } = await readFirst(from)
+  const { manifest, text, receive } = await openAny(from)
   const why = whyNotRestore(manifest, { version: await ownVersion(), journalFormat: newestFormat })
   if (why !== undefined) throw new AgentError('misconfigured', `the backup ${from} can't be restored: ${why}`)
   const file = resolve(findConfigFile(config, environment) ?? defaultFiles.at(-1)!)
@@ -68,7 +69,7 @@ export async function restoreBackup(order: RestoreOrder): Promise<RestoreAnswer>
   const staging = join(state, '.restoring')
   await rm(staging, { recursive: true, force: true })
   try {
-    await readBackup(from, receiveInto(staging))
+    await receive(receiveInto(staging))
     const staged = join(staging, 'state', 'journal.db')
     if (existsSync(staged)) checkCopy(staged)
     settleJournal(state)
@@ -88,6 +89,38 @@ export async function restoreBackup(order: RestoreOrder): Promise<RestoreAnswer>
 }
 
 const isThere = (path: string) => (existsSync(path) ? path : undefined)
+
+/** A backup, or a journal alone, as is kept of each format before it is brought to a newer one. */
+async function openAny(from: string) {
+  if (!(await isJournal(from)))
+    return { ...(await readFirst(from)), receive: async (by: Receive) => void (await readBackup(from, by)) }
+  const journalFormat = checkCopy(from)
+  const data = await readFile(from)
+  const sha256 = createHash('sha256').update(data).digest('hex')
+  const manifest: Manifest = {
+    format: backupFormat,
+    version: 'of that time',
+    at: (await stat(from)).mtime.toISOString(),
+    journalFormat,
+    hasSecrets: false,
+    configuration: basename(defaultFiles.at(-1)!),
+    files: [{ place: 'state', path: 'journal.db', bytes: data.length, sha256, mode: 0o600 }],
+  }
+  const receive = async (by: Receive) => {
+    await by('state/journal.db', data)
+    await by('state/journal.db', undefined)
+  }
+  return { manifest, text: '', receive }
+}
+
+/** The first bytes of every file of SQLite (https://sqlite.org/fileformat.html). */
+async function isJournal(path: string): Promise<boolean> {
+  const handle = await open(path, 'r').catch(() => undefined)
+  if (!handle) return false
+  await using _ = handle
+  const { buffer } = await handle.read(Buffer.alloc(16), 0, 16)
+  return buffer.toString('latin1') === 'SQLite format 3\0'
+}
 
 /** Checks all of the backup, and takes the text of its configuration out of it. */
 async function readFirst(from: string): Promise<{ readonly manifest: Manifest; readonly text: string }> {
