@@ -51,14 +51,14 @@ function runUnit(
   let isStopping = false
   let killedAt: number | undefined
   function start(): void {
-    const [program, ...args] = [...how.launcher, 'start', '-c', config]
+    const [program = '', ...args] = [...how.launcher, 'start', '-c', config]
     const environment: Record<string, string> = {
       PATH: process.env['PATH']!,
       CARETAKER_HOME: join(folder.path, 'home'),
       NOTIFY_SOCKET: systemd.path,
       WATCHDOG_USEC: String(how.watchdog * 1_000),
     }
-    const child = spawn(program!, args, { env: environment, stdio: 'ignore' })
+    const child = spawn(program, args, { env: environment, stdio: 'ignore' })
     starts.push(child)
     child.once('exit', () => {
       if (!isStopping) setTimeout(start, how.restart)

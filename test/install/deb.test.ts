@@ -62,7 +62,10 @@ describe.skipIf(lacks(why, { alsoInCi: true }))('the package for Debian', { time
   })
 
   test('is installed, upgraded while it runs, removed and purged', async ({ skip }) => {
-    if (!debian) return skip()
+    if (!debian) {
+      skip()
+      return
+    }
     const { path } = debian
     const install = async (file: string) => {
       await cp(file, join(path, 'root', 'caretaker.deb'))

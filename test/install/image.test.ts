@@ -65,7 +65,10 @@ describe.skipIf(lacks(why, { alsoInCi: true }))('the image', { timeout: 900_000 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'caretaker-image-'))
     image = await makeDebian()
-    if (!image) return void console.warn('skipped: no mirror of Debian answers')
+    if (!image) {
+      console.warn('skipped: no mirror of Debian answers')
+      return
+    }
     const stages = { build: join(folder, 'build'), packages: join(folder, 'packages') }
     await buildPackage(join(stages.build, 'build/dist'))
     for (const path of await packagesOf())
@@ -118,7 +121,10 @@ describe.skipIf(lacks(why, { alsoInCi: true }))('the image', { timeout: 900_000 
     JSON.parse(steps.findLast((step) => step.name === name)!.text.replace(/^CMD /, '')) as string[]
 
   test('runs as a user without a name on a read-only root, is well, and stops in order', async ({ skip }) => {
-    if (!image) return skip()
+    if (!image) {
+      skip()
+      return
+    }
     const { child, ended, output } = container([...words('ENTRYPOINT'), ...words('CMD')])
     using _ = { [Symbol.dispose]: () => child.kill('SIGTERM') }
     const healthy = () => once('caretaker-healthy')
@@ -140,13 +146,19 @@ describe.skipIf(lacks(why, { alsoInCi: true }))('the image', { timeout: 900_000 
   })
 
   test('has nothing that its user could write to, but what is mounted', async ({ skip }) => {
-    if (!image) return skip()
+    if (!image) {
+      skip()
+      return
+    }
     expect((await once('touch', '/app/x')).code).not.toBe(0)
     expect(await once('touch', '/tmp/x', '/var/lib/caretaker/x', '/pxe/x')).toEqual({ code: 0, output: '' })
   })
 
   test('logs in by SSH as a user without a name', async ({ skip }) => {
-    if (!image) return skip()
+    if (!image) {
+      skip()
+      return
+    }
     const login = ['-o', 'BatchMode=yes', '-p', '9', '127.0.0.1']
     expect((await once('/usr/bin/ssh', ...login)).output).toContain('No user exists for uid')
     expect((await once('ssh', ...login)).output).toContain('Connection refused')
@@ -157,7 +169,10 @@ describe.skipIf(lacks(why, { alsoInCi: true }))('the image', { timeout: 900_000 
   })
 
   test('says whose a secret is that its user may not read, and what to do', async ({ skip }) => {
-    if (!image) return skip()
+    if (!image) {
+      skip()
+      return
+    }
     const secret = join(folder, 'config/ups-password')
     await writeFile(secret, 'secret', { mode: 0o600 })
     const lines = [

@@ -15,7 +15,7 @@ const usual = { restartsAfter: 100 as number | undefined, pollInterval: 1_000 }
 function daemon({ restartsAfter, pollInterval }: Partial<typeof usual> = usual) {
   const told: string[] = []
   const errors: object[] = []
-  const world = { unread: [] as string[], state: running.state as ServiceStatus['state'], asked: 0 }
+  const world = { unread: [] as string[], state: running.state, asked: 0 }
   const watchdog = tellOfLife({
     supervisor: { restartsAfter, tell: (...states) => void told.push(...states) },
     guard: {
