@@ -77,6 +77,17 @@ test.skipIf(lacks(compose ? undefined : 'docker compose is missing', { alsoInCi:
   },
 )
 
+test.each([
+  { program: 'hadolint', file: 'Dockerfile' },
+  { program: 'actionlint', file: '.github/workflows/publish.yml' },
+])('$program finds nothing in $file', async ({ program, file }) => {
+  // Neither is a package of Debian or npm: whoever has one gets its word.
+  if (lacks(spawnSync(program, ['--version']).status === 0 ? undefined : `${program} is missing`, { alsoInCi: true }))
+    return
+  const found = await promisify(execFile)(program, [file], { cwd: root }).catch((error: { stdout: string }) => error)
+  expect(found.stdout).toBe('')
+})
+
 test('the image runs without root, and tells whether it is well', async () => {
   const lines = (await read('Dockerfile')).split('\n')
   const last = lines.slice(lines.findLastIndex((line) => line.startsWith('FROM')))

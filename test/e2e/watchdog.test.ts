@@ -45,13 +45,13 @@ const modeOf = async () => (await power().catch(() => undefined))?.upses[0]?.sta
 /** What systemd does with the unit: starts it, listens, kills it when it is silent for too long, and starts it again. */
 function runUnit(
   systemd: NotifySocket,
-  how: { readonly watchdog: number; readonly restart: number; readonly launcher: string[] },
+  how: { readonly watchdog: number; readonly restart: number; readonly launcher: readonly [string, ...string[]] },
 ) {
   const starts: ChildProcess[] = []
   let isStopping = false
   let killedAt: number | undefined
   function start(): void {
-    const [program = '', ...args] = [...how.launcher, 'start', '-c', config]
+    const [program, ...args] = [...how.launcher, 'start', '-c', config]
     const environment: Record<string, string> = {
       PATH: process.env['PATH']!,
       CARETAKER_HOME: join(folder.path, 'home'),
@@ -90,8 +90,8 @@ function runUnit(
   }
 }
 
-const packaged = ['perl', join(project, 'config', 'install', 'caretaker.pl')]
-const checkout = [process.execPath, join(project, 'bin', 'caretaker.mjs')]
+const packaged: readonly [string, string] = ['perl', join(project, 'config', 'install', 'caretaker.pl')]
+const checkout: readonly [string, string] = [process.execPath, join(project, 'bin', 'caretaker.mjs')]
 
 test.skipIf(!hasPerl).each([
   { name: 'the package, which opens the socket for it', launcher: packaged },
