@@ -1,6 +1,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { AgentError, type ErrorCode, messageOf } from '../../core/errors.ts'
+import { failureWords, pageWords, wantsTls } from './failure-words.ts'
 
 /** A request of a channel. */
 export interface Outgoing {
@@ -65,7 +66,7 @@ export async function ask(outgoing: Outgoing, signal: AbortSignal, within = answ
 export function unreachable(outgoing: Outgoing, error: unknown): AgentError {
   if (error instanceof AgentError) return error
   const { doing, url } = outgoing
-  return new AgentError('unreachable', `${doing}: ${hide(`${url.host}: ${messageOf(error)}`, outgoing)}`)
+  return new AgentError('unreachable', `${doing}: ${hide(`${url.host}: ${failureWords(messageOf(error))}`, outgoing)}`)
 }
 
 /** Whether it is any of 200 to 299: what a status below means never ends an answer (RFC 9110, 15.2). */
@@ -87,11 +88,12 @@ export async function demand(outgoing: Outgoing, signal: AbortSignal): Promise<I
  */
 export function refusalOf(outgoing: Outgoing, { status, headers, text }: Incoming, said = text): AgentError {
   const { doing } = outgoing
-  const words = hide(said, outgoing).replaceAll(/\s+/g, ' ').trim().slice(0, 200)
+  const words = hide(pageWords(said), outgoing).replaceAll(/\s+/g, ' ').trim().slice(0, 200)
   const why = `${doing}: HTTP ${status}${words === '' ? '' : `: ${words}`}`
   const after = retryAfter(headers['retry-after'])
   if (status === 429 || status === 503 || after !== undefined) return new RetryAfter(why, after ?? 0)
   if (status >= 500 || status === 408) return new AgentError('unreachable', why)
+  if (status === 400 && wantsTls(text)) return new AgentError('misconfigured', `${why}: use https://`)
   if (status >= 300 && status <= 399) return new AgentError('misconfigured', `${why}; it redirects: use that address`)
   const codes: Readonly<Record<number, ErrorCode>> = {
     401: 'misconfigured',

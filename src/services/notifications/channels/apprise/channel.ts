@@ -23,7 +23,7 @@ export const open: OpenChannel<AppriseConfig> = async (config, { name, files }) 
         secrets: [...secrets, ...secretsIn(message)],
       }
       const answer = await ask(outgoing, signal)
-      if (answer.status !== 200 || /^\s*</.test(answer.text)) throw appriseRefusal(outgoing, answer, tag)
+      if (answer.status !== 200 || /^\s*</.test(answer.text)) throw appriseRefusal(outgoing, answer, config)
       return {}
     },
   }

@@ -1,0 +1,29 @@
+/** A certificate that nobody vouches for, in OpenSSL's several words. */
+const untrusted =
+  /unable to verify the first certificate|self.signed certificate|unable to get (local )?issuer certificate/i
+/** OpenSSL's own errors: `…:error:CODE:SSL routines:FUNCTION:REASON:FILE…`. */
+const openssl = /error:[0-9A-F]+:[^:]*:[^:]*:([^:]+):/i
+/** What a server that speaks no TLS looks like to one who begins with it. */
+const noTls = /wrong version number|packet length too long|http request/i
+
+/** Why a connection failed, for people: Node and OpenSSL tell of their own insides where TLS fails. */
+export function failureWords(text: string): string {
+  if (untrusted.test(text)) return 'its certificate is signed by no authority that is trusted here'
+  const reason = openssl.exec(text)?.[1]?.trim()
+  if (reason === undefined) return text
+  return noTls.test(reason) ? 'no TLS is spoken on this port' : `TLS: ${reason}`
+}
+
+/** What a web page says, where it stands in the place of an answer: its title, else its text. */
+export function pageWords(text: string): string {
+  if (!/^\s*</.test(text)) return text
+  const title = /<title[^>]*>([^<]*)</i.exec(text)?.[1]
+  return title ?? text.replaceAll(/<(style|script)\b[^]*?<\/\1>/gi, ' ').replaceAll(/<[^>]*>/g, ' ')
+}
+
+/** How Go, nginx and Apache answer somebody who speaks plain HTTP to a port with TLS. */
+export function wantsTls(text: string): boolean {
+  return /HTTP request to an HTTPS server|plain HTTP request was sent to HTTPS port|speaking plain HTTP to an SSL/i.test(
+    text,
+  )
+}
