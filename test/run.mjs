@@ -25,6 +25,7 @@ const servers = {
   'nut-tls': { found: () => onPath('certutil'), packages: ['libnss3-tools'] },
   ssh: { found: () => existsSync('/usr/sbin/sshd') && onPath('ssh'), packages: ['openssh-server', 'openssh-client'] },
   apprise: { found: () => existsSync('/usr/bin/apprise'), packages: ['apprise'] },
+  aiosmtpd: { found: () => existsSync('/usr/lib/python3/dist-packages/aiosmtpd'), packages: ['python3-aiosmtpd'] },
   python: { found: () => onPath('python3'), packages: ['python3', 'python3-venv'] },
   curl: { found: () => onPath('curl'), packages: ['curl', 'ca-certificates'] },
   uki: {
@@ -44,8 +45,9 @@ const tasks = {
     run('node', '--disable-warning=ExperimentalWarning', 'test/lab/demo.ts', ...rest),
   lab: () => run('node', '--disable-warning=ExperimentalWarning', 'test/lab/alone.ts', ...rest),
   test: () =>
-    needs(['queue', 'nut', 'nut-tls', 'tftp', 'curl', 'uki', 'kubectl', 'ssh', 'apprise'], { required: false }) &&
-    run('vitest', 'run', ...rest),
+    needs(['queue', 'nut', 'nut-tls', 'tftp', 'curl', 'uki', 'kubectl', 'ssh', 'apprise', 'aiosmtpd'], {
+      required: false,
+    }) && run('vitest', 'run', ...rest),
   // The random stories that `npm test` plays some hundreds of; SEEDS=n plays as many.
   soak: () => {
     env.SEEDS = process.env.SEEDS ?? '5000'
