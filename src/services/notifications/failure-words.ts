@@ -16,9 +16,15 @@ export function failureWords(text: string): string {
 
 /** What a web page says, where it stands in the place of an answer: its title, else its text. */
 export function pageWords(text: string): string {
-  if (!/^\s*</.test(text)) return text
-  const title = /<title[^>]*>([^<]*)</i.exec(text)?.[1]
-  return title ?? text.replaceAll(/<(style|script)\b[^]*?<\/\1>/gi, ' ').replaceAll(/<[^>]*>/g, ' ')
+  if (!text.trimStart().startsWith('<')) return text
+  const parts = text.split('<')
+  const title = parts.find((part) => /^title\b/i.test(part))
+  if (title !== undefined) return afterTag(title)
+  return parts.map((part) => (/^(style|script)\b/i.test(part) ? '' : afterTag(part))).join(' ')
+}
+
+function afterTag(part: string): string {
+  return part.slice(part.indexOf('>') + 1)
 }
 
 /** How Go, nginx and Apache answer somebody who speaks plain HTTP to a port with TLS. */

@@ -1,7 +1,6 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { open } from '../../../../../src/services/notifications/channels/email/channel.ts'
-import { sendMail } from '../../../../../src/services/notifications/channels/email/smtp.ts'
 import { config } from '../../../../../src/services/notifications/channels/email/config.ts'
 import { type LabMailOptions, type LabMailServer, readMail, startMail } from '../../../../lab/notify/mail.ts'
 import { failureOf } from '../../failure.ts'
@@ -260,24 +259,6 @@ test('a server that hangs is let go with the signal, and its connection is cut',
   ends.abort()
   expect(await failureOf(sending)).toMatchObject({ code: 'unreachable' })
   await expect.poll(() => server.sockets.size).toBe(0)
-})
-
-test('a port with TLS from the start, taken for another, is told as what it may be', async () => {
-  const mail = await startMail({ address, tls: 'implicit' })
-  onTestFinished(() => mail[Symbol.asyncDispose]())
-  const send = (tls: 'starttls' | 'none') =>
-    sendMail(
-      { host: address, port: mail.port, tls },
-      { from: 'caretaker@home.lan', to: ['alice@home.lan'], content: Buffer.from('x') },
-      signal,
-      300,
-    )
-  for (const tls of ['starttls', 'none'] as const)
-    expect(await failureOf(send(tls))).toMatchObject({
-      code: 'timed-out',
-      message: 'no greeting within 0.3 s; if its port has TLS from the start, set `tls: implicit`',
-    })
-  expect(mail.mails).toEqual([])
 })
 
 test('a server that is gone is tried again', async () => {

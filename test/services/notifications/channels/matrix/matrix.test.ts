@@ -130,7 +130,7 @@ test.each([
   },
   { what: 'to find an alias', refused: [matrixRefuses(400, 'M_INVALID_PARAM')], room: '#ups:home.lan' },
 ])('where it is refused $what, the message is not lost', async ({ refused, room }) => {
-  const { matrix, channel } = await lab({ ...(room === undefined ? {} : { room }) })
+  const { matrix, channel } = await lab(room === undefined ? {} : { room })
   matrix.faults.next.push(...refused)
   expect(await failureOf(channel.send(messageWith(), signal), canaries)).toMatchObject({ code: 'misconfigured' })
 })
