@@ -17,7 +17,6 @@ import {
   duration,
   exit,
   group,
-  loadWhole,
   positive,
   print,
   program,
@@ -131,9 +130,12 @@ command('plan', 'what the next upgrade-node run would do, and why', async (optio
 })
 
 command('releases', 'releases that the Image Factory offers, newest first', async (options, _args, extra) => {
-  const settings = await loadWhole(options)
-  const versions = await (await import('./cli/direct.ts')).readReleases(settings, AbortSignal.timeout(30_000))
-  const all = versions.toReversed()
+  const releases = await askOr(
+    options,
+    (daemon) => daemon.releases.$get(),
+    async (settings) => (await import('./cli/direct.ts')).readReleasesDirectly(settings, AbortSignal.timeout(30_000)),
+  )
+  const all = releases.map(({ version }) => version)
   const shown = extra['all'] ? all : all.filter((version) => !version.includes('-')).slice(0, 20)
   await print(options, shown, shown.join('\n'))
   return exit.ok

@@ -1,12 +1,11 @@
 import type { HttpBindings } from '@hono/node-server'
 import { OpenAPIHono } from '@hono/zod-openapi'
-import { AgentError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import type { Operator } from '../core/operator.ts'
 import type { Access } from './access.ts'
 import { basePath } from './base-path.ts'
-import { noSuchRequest, serve } from './door.ts'
-import { answerError } from './errors.ts'
+import { serve } from './door.ts'
+import { answerError, answerProblem, noSuchRequest } from './errors.ts'
 import { createGate, type Limits } from './limits.ts'
 import { createLive } from './live.ts'
 import { documentOf } from './openapi.ts'
@@ -45,7 +44,7 @@ export function createServed(operator: Operator, { limits, access, log }: ApiOpt
   const app = new OpenAPIHono()
   app.notFound(async (c) => {
     await access.admit(c, 'read')
-    return answerError(new AgentError('not-found', noSuchRequest), c, log)
+    return answerProblem(noSuchRequest(404))
   })
   app.onError((error, c) => answerError(error, c, log))
   app.route(basePath, routes)

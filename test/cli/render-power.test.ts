@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { expect, test } from 'vitest'
 import { describeOutage, describePower } from '../../src/cli/render-power.ts'
 import { renderUps } from '../../src/cli/render-ups.ts'
-import type { UpsAnswer } from '../../src/core/operator.ts'
+import type { UpsAnswer } from '../../src/core/power/answers.ts'
 
 const mains: UpsAnswer = {
   label: 'ups',

@@ -1,3 +1,4 @@
+import type { UpsDetails } from './ups-details.ts'
 import type { UpsReading } from './ups.ts'
 
 /**
@@ -16,6 +17,8 @@ export interface Ups {
   read(signal: AbortSignal): Promise<UpsReading>
   /** The tokens of `ups.status` alone: cheap enough to be asked for several times a second. */
   readStatus(signal: AbortSignal): Promise<readonly string[]>
+  /** Everything that upsd tells of it, for people. */
+  details(signal: AbortSignal): Promise<UpsDetails>
   /** As read last; undefined where it is not told. */
   readonly driver?: DriverPace | undefined
   /** Sends LOGOUT: the primary need not wait for this cluster. Harmless if not logged in. */
