@@ -10,19 +10,7 @@ import { addUpsCommand } from './cli/ups-command.ts'
 import { output } from './cli/output.ts'
 import { notRemote } from './cli/server.ts'
 import { whileItRuns } from './cli/waiting.ts'
-import {
-  ask,
-  askOr,
-  command,
-  duration,
-  exit,
-  group,
-  positive,
-  print,
-  program,
-  say,
-  shownOf,
-} from './cli/shell.ts'
+import { ask, askOr, command, duration, exit, group, positive, print, program, say, shownOf } from './cli/shell.ts'
 import { AgentError, type ErrorCode, messageOf } from './core/errors.ts'
 import { printable } from './core/printable.ts'
 
@@ -135,7 +123,7 @@ command('releases', 'releases that the Image Factory offers, newest first', asyn
     (daemon) => daemon.releases.$get(),
     async (settings) => (await import('./cli/direct.ts')).readReleasesDirectly(settings, AbortSignal.timeout(30_000)),
   )
-  const all = releases.map(({ version }) => version)
+  const all = releases.filter(({ isWithdrawn }) => !isWithdrawn).map(({ version }) => version)
   const shown = extra['all'] ? all : all.filter((version) => !version.includes('-')).slice(0, 20)
   await print(options, shown, shown.join('\n'))
   return exit.ok

@@ -8,18 +8,7 @@ import { printable } from '../core/printable.ts'
 import { renderSeen, renderUps, renderWatch, type Seen, type UpsShown } from './render-ups.ts'
 import { output } from './output.ts'
 import { serverOf } from './server.ts'
-import {
-  command,
-  duration,
-  exit,
-  loadWhole,
-  type Options,
-  positive,
-  print,
-  reachOf,
-  shownOf,
-  zoneOf,
-} from './shell.ts'
+import { command, duration, exit, loadWhole, type Options, positive, print, reachOf, shownOf, zoneOf } from './shell.ts'
 import type { UpsSource } from './ups-source.ts'
 
 /** What upsd reports, asked from here, which works without the daemon; with `--server` the daemon there asks. */

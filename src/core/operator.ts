@@ -7,13 +7,7 @@ import type { FailedEntry, JobSpec } from './job.ts'
 import type { Entry, Run, RunOutcome } from './journal.ts'
 import type { Delivery } from './notify/delivery.ts'
 import type { Page, PageRequest } from './page.ts'
-import type {
-  DrillReportAnswer,
-  TimelineRowAnswer,
-  UnreadUps,
-  UpsAnswer,
-  UpsDetailsAnswer,
-} from './power/answers.ts'
+import type { DrillReportAnswer, TimelineRowAnswer, UnreadUps, UpsAnswer, UpsDetailsAnswer } from './power/answers.ts'
 import type { Outage } from './power/outage.ts'
 import type { ShutdownPlan } from './power/shutdown.ts'
 import type { StagedImage } from './release/image.ts'
@@ -87,7 +81,7 @@ export interface JobRequests {
 }
 
 export interface RolloutRequests {
-  /** What the Image Factory offers now, newest first. */
+  /** What the Image Factory offers now, and what it has withdrawn; newest first. */
   releases(signal: AbortSignal): Promise<readonly ReleaseAnswer[]>
   status(signal: AbortSignal): Promise<RolloutAnswer>
   plan(signal: AbortSignal): Promise<PlanAnswer>

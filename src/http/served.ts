@@ -11,6 +11,7 @@ import { createLive } from './live.ts'
 import { documentOf } from './openapi.ts'
 import { routesOf } from './routes.ts'
 import { liveEvents, liveSpec } from './schemas/live.ts'
+import { sessionSpecs } from './schemas/session.ts'
 
 export interface ApiOptions {
   readonly limits: Limits
@@ -24,6 +25,8 @@ export function createServed(operator: Operator, { limits, access, log }: ApiOpt
   const routes = serve(routesOf(operator), { access, gate: createGate(limits) })
   const live = createLive(operator, { most: limits.live, log })
   routes.openAPIRegistry.registerPath(liveSpec)
+  // Answered by the door that has sessions.
+  for (const spec of sessionSpecs) routes.openAPIRegistry.registerPath(spec)
   routes.openAPIRegistry.register('LiveState', liveEvents.state)
   routes.openAPIRegistry.register('AlertChange', liveEvents.alert)
   routes.get('/live', async (c) => {

@@ -17,11 +17,7 @@ const usual = [
 ]
 
 /** Sends all commands at once. `ups` is the name as it is sent; what a server does not support is left out. */
-export async function readDetails(
-  nut: NutConnection,
-  ups: string,
-  at: string,
-): Promise<Omit<UpsDetails, 'secure'>> {
+export async function readDetails(nut: NutConnection, ups: string, at: string): Promise<Omit<UpsDetails, 'secure'>> {
   const [variables, commands, writable, clients, logins, server, protocol] = await Promise.all([
     allVariables(nut, ups),
     orNothing(nut.list(`LIST CMD ${ups}`)),

@@ -1,4 +1,4 @@
-/** A release of Talos that the Image Factory offers. */
+/** A release of Talos that the Image Factory offers, or has offered. */
 export interface ReleaseAnswer {
   readonly version: string
   /** An alpha, a beta or a release candidate. */

@@ -13,7 +13,7 @@ export function rolloutRoutes({ rollouts }: Operator) {
       {
         method: 'get',
         path: '/releases',
-        summary: 'Releases that the Image Factory offers, newest first',
+        summary: 'Releases that the Image Factory offers or has withdrawn, newest first',
         scope: 'read',
         answer: releaseList,
       },
