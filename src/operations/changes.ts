@@ -96,10 +96,9 @@ function watch({ agent, journal, power, status }: ChangesOptions, tell: (change:
  * A status by what people see of it: without when it was observed and how far etcd has come, which change with every look,
  * and without the power, which is told by itself.
  */
-export function textOfStatus({ power: _, cluster, ...rest }: StatusAnswer): string {
-  return JSON.stringify({ ...rest, cluster: { ...cluster, observedAt: undefined } }, (key, field: unknown) =>
-    unseen.has(key) ? undefined : field,
-  )
+export function textOfStatus(status: StatusAnswer): string {
+  const shown = { ...status, power: undefined, cluster: { ...status.cluster, observedAt: undefined } }
+  return JSON.stringify(shown, (key, field: unknown) => (unseen.has(key) ? undefined : field))
 }
 
 /** Of etcd (`EtcdFacts`): they grow as long as the cluster lives. */

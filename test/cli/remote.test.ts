@@ -67,7 +67,10 @@ test('what is wrong with the server, the token or its file is told in one line',
 
 test('commands that read the configuration here say that they can not ask elsewhere', async () => {
   await using it = await open()
-  for (const args of [['start', '--server', it.server.url], ['config', 'check', '--server', it.server.url]])
+  for (const args of [
+    ['start', '--server', it.server.url],
+    ['config', 'check', '--server', it.server.url],
+  ])
     expect(await it.run(...args)).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('leave out --server and $CARETAKER_SERVER'),
