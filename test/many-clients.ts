@@ -17,7 +17,8 @@ export async function startManyClients({ address, port, to }: ManyClientsOptions
     count += 1
     const client = `10.${(count >> 16) & 255}.${(count >> 8) & 255}.${count & 255}`
     const { method, url: path, headers } = incoming
-    const onward = request({ ...to, method, path, headers: { ...headers, 'x-forwarded-for': client } }, (answer) => {
+    const options = { ...to, localAddress: address, method, path, headers: { ...headers, 'x-forwarded-for': client } }
+    const onward = request(options, (answer) => {
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
       answer.pipe(outgoing)
     })
