@@ -1,7 +1,6 @@
 import { describeDuration } from '../core/duration.ts'
 import { describeClock } from '../core/time.ts'
-import type { DriverPace } from '../core/power/ports.ts'
-import type { UpsDetails } from '../core/power/ups-details.ts'
+import type { DriverPace, UpsDetails } from '../core/power/ups-details.ts'
 import type { UpsReading } from '../core/power/ups.ts'
 import { dim, green, plain, red, yellow } from './colours.ts'
 

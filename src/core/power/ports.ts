@@ -1,14 +1,5 @@
-import type { UpsDetails } from './ups-details.ts'
+import type { DriverPace, UpsDetails } from './ups-details.ts'
 import type { UpsReading } from './ups.ts'
-
-/**
- * How often a driver asks its UPS, in ms, as far as it tells (`driver.parameter.pollinterval`, for the status, and
- * `pollfreq`, for everything). However often upsd is asked, nothing is seen sooner but FSD, which upsd sets itself.
- */
-export interface DriverPace {
-  readonly pollInterval?: number
-  readonly pollFrequency?: number
-}
 
 /** A UPS as NUT's upsd reports it. */
 export interface Ups {

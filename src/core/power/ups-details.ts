@@ -1,4 +1,11 @@
-import type { DriverPace } from './ports.ts'
+/**
+ * How often a driver asks its UPS, in ms, as far as it tells (`driver.parameter.pollinterval`, for the status, and
+ * `pollfreq`, for everything). However often upsd is asked, nothing is seen sooner but FSD, which upsd sets itself.
+ */
+export interface DriverPace {
+  readonly pollInterval?: number
+  readonly pollFrequency?: number
+}
 
 /** Everything that upsd reports about a UPS. */
 export interface UpsDetails {
