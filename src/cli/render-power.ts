@@ -1,10 +1,11 @@
-import type { PowerAnswer, PowerPlanAnswer, RunAnswer, UpsAnswer } from '../core/operator.ts'
+import type { PowerAnswer, PowerPlanAnswer, RunAnswer } from '../core/operator.ts'
 import type {
   DrillReportAnswer,
   NoReading,
   ReadingAnswer,
   TimelineRowAnswer,
   UnreadUps,
+  UpsAnswer,
   UpsStateAnswer,
 } from '../core/power/answers.ts'
 import { describeDuration, inSeconds } from '../core/duration.ts'

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { counted, listed } from '../core/count.ts'
 import type { Journal } from '../core/journal.ts'
 import { describeTime } from '../core/time.ts'
-import { AgentError } from '../core/errors.ts'
+import { notObserved, observed } from '../core/cluster/cluster.ts'
+import { AgentError, isUnexpected, messageOf } from '../core/errors.ts'
 import type {
   Asked,
   DrillAnswer,
@@ -10,18 +11,20 @@ import type {
   PowerPlanAnswer,
   PowerRequests,
   RequestAnswer,
-  UpsAnswer,
 } from '../core/operator.ts'
 import {
   drillReportAnswerOf,
   type NoReading,
   timelineAnswerOf,
   type UnreadUps,
+  type UpsAnswer,
+  type UpsDetailsAnswer,
   upsStateAnswerOf,
 } from '../core/power/answers.ts'
 import { failingMachines } from '../core/power/machines.ts'
 import { outageKind } from '../core/power/outage-kind.ts'
-import type { DriverPace } from '../core/power/ports.ts'
+import type { Ups } from '../core/power/ports.ts'
+import type { DriverPace } from '../core/power/ups-details.ts'
 import { isReversiblePhase, reversiblePhases } from '../core/power/phases.ts'
 import { readPage } from '../core/page.ts'
 import { clearLatch } from '../core/power/forced.ts'
@@ -32,8 +35,8 @@ import { remembered } from './facts.ts'
 import { runAndWait } from './job-requests.ts'
 import type { JobContext } from './job.ts'
 import { planNow, rehearse } from './rehearse.ts'
-import { recordChange, type RequestMeans, unchanged } from './request.ts'
-import { findJob } from './running-agent.ts'
+import { patiently, recordChange, type RequestMeans, unchanged } from './request.ts'
+import { findJob, notFound } from './running-agent.ts'
 import { wakeEverything, wakeMachine } from './wake-requests.ts'
 
 export interface PowerMeans extends RequestMeans {
@@ -46,6 +49,8 @@ export function createPowerRequests(means: PowerMeans): PowerRequests {
   return {
     state: () => readPower(means),
     plan: () => readPlan(means),
+    upses: (signal) => readUpses(means, signal),
+    ups: ({ ups }, signal) => readUps(means, ups, signal),
     outages: (page) => readPage(means.ports.journal.outages, outageKind.keyOf, page),
     shutDown: async (asked) => shutDown(means, asked),
     cancel: async (asked) => cancel(means, asked),
@@ -68,6 +73,32 @@ function readPower({ agent, config, ports, loginRefused, now }: PowerMeans): Pow
       triggers: triggersNow({ agent, config }, label, state),
     })),
     shutdownRequestedAt: guard.power.ordered,
+  }
+}
+
+/** Each by itself: one that does not answer keeps no other from being told. */
+function readUpses({ ports }: RequestMeans, signal: AbortSignal): Promise<readonly UpsDetailsAnswer[]> {
+  return Promise.all([...ports.upses].map(([label, ups]) => readDetails(label, ups, signal)))
+}
+
+/** @throws AgentError `not-found` */
+async function readUps({ ports }: RequestMeans, label: string, signal: AbortSignal): Promise<UpsDetailsAnswer> {
+  const ups = ports.upses.get(label)
+  if (ups) return readDetails(label, ups, signal)
+  throw notFound(
+    'UPS',
+    label,
+    [...ports.upses.keys()].map((name) => ({ name })),
+  )
+}
+
+async function readDetails(label: string, ups: Ups, signal: AbortSignal): Promise<UpsDetailsAnswer> {
+  try {
+    const { driver, ...details } = await ups.details(patiently(signal))
+    return { label, details: observed({ ...details, driver: driverAnswerOf(driver) }) }
+  } catch (error) {
+    if (isUnexpected(error)) throw error
+    return { label, details: notObserved(messageOf(error)) }
   }
 }
 

@@ -76,7 +76,7 @@ export function findJob({ jobs }: Pick<RunningAgent, 'jobs'>, name: string): Job
 
 /** That there is no such thing, with the names that there are. */
 export function notFound(
-  what: 'job' | 'node' | 'machine',
+  what: 'job' | 'node' | 'machine' | 'UPS',
   name: string,
   known: readonly { readonly name: string }[],
 ): AgentError {

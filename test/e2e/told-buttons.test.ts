@@ -126,7 +126,9 @@ describe.concurrent('a shutdown that has begun is cancelled from a phone', () =>
       expect(lab.nodes.flatMap(({ calls }) => calls.filter(({ method }) => method.endsWith('.Shutdown')))).toEqual([])
       const entries = await it.daemon.control.list<Entry>('/journal?limit=200')
       const cancelled = entries.filter(({ text }) => text.startsWith('the shutdown is cancelled for ups: '))
-      expect(cancelled).toMatchObject([{ text: expect.stringMatching(/; by phone$/) }])
+      expect(cancelled).toMatchObject([
+        { text: expect.stringMatching(/; by somebody (at [\d.]+ )?with a button of channel phone$/) },
+      ])
 
       await upsd.status('OB DISCHRG')
       const current = tokenOf(await shown(ntfy, begun))

@@ -16,5 +16,5 @@ export async function openActionPages({ key, operator, alerts, ports, config, no
     now,
   })
   const pages = createActionPages(() => config().cluster.name, actions, log)
-  return { path: '/act/', answer: (request, wire) => pages.fetch(request, wire) }
+  return { path: '/act/', answer: (request, wire, presser) => pages.fetch(request, { ...wire, presser }) }
 }

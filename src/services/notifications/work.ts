@@ -5,6 +5,7 @@ import { AgentError, messageOf } from '../../core/errors.ts'
 import type { Event } from '../../core/event.ts'
 import { composeEvent, threadOfAlert } from '../../core/notify/compose.ts'
 import type { Message } from '../../core/notify/message.ts'
+import { presserOf } from '../../core/notify/presser.ts'
 import { type Audience, planTellings, type TellingPolicy } from '../../core/notify/plan.ts'
 import { channelsFor, defaultRoutes, quietUntil } from '../../core/notify/routing.ts'
 import type { RunningService } from '../../core/service.ts'
@@ -265,7 +266,7 @@ async function answerPress(
   channel: string,
   { context, actions }: Omit<Means, 'outbox'>,
 ): Promise<PressAnswer> {
-  const by = { name: who === undefined ? channel : `${who} by ${channel}`, verified: true }
+  const by = presserOf(channel, { who })
   try {
     const { said } = await actions.perform(channel, token, { by, signal: context.signal })
     return { done: true, said }

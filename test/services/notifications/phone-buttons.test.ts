@@ -48,7 +48,7 @@ test('a rollout is paused from ntfy, though nothing can reach Caretaker', async 
   const [alert] = ntfy.shown('home')
   await ntfy.press(alert!, 'Pause rollouts')
   await vi.waitFor(async () => expect(await paused()).toBeDefined(), patience)
-  expect(journal.entries(1)[0]!.text).toMatch(/; by phone$/)
+  expect(journal.entries(1)[0]!.text).toMatch(/; by somebody with a button of channel phone$/)
   await vi.waitFor(() => expect(ntfy.shown('home')).toMatchObject([{ title: 'Done' }]), patience)
 
   await ntfy.press(alert!, 'Pause rollouts')
@@ -63,7 +63,7 @@ test('a rollout is paused from Telegram, and who did it is known; the message is
   const query = telegram.press(telegram.messages[0]!, 'Pause rollouts', alice)
   await vi.waitFor(() => expect(telegram.answers.get(query)).toMatchObject({ alert: false }), patience)
   expect(await paused()).toBeDefined()
-  expect(journal.entries(1)[0]!.text).toMatch(/; by @alice by phone$/)
+  expect(journal.entries(1)[0]!.text).toMatch(/; by @alice with a button of channel phone$/)
 
   alerts.settle('rollout.stuck')
   await vi.waitFor(() => expect(telegram.messages).toMatchObject([{ edits: 1, keyboard: [] }]), patience)
