@@ -37,6 +37,7 @@ export async function startNotifications(context: Context): Promise<RunningServi
   settleGone(alerts, { channel: names })
   const outbox = createOutbox(ports.journal, context.now)
   dropOthers(outbox, context, names)
+  for (const name of names) outbox.forgetRefused(name)
   if (names.length === 0) return { status: () => 'no channel is configured', [Symbol.asyncDispose]: async () => {} }
 
   const actions = createActions({
