@@ -23,12 +23,14 @@ export type Verdict = 'again' | 'never' | 'gone'
 /** How a channel fares: what becomes of what it refuses, when it is tried again, and whether people must hear of it. */
 export interface Health {
   succeeded(): void
-  /** What becomes of the message whose sending failed so. */
-  failed(error: unknown): Verdict
+  /** What becomes of the message whose sending has failed so, after so many attempts. */
+  failed(error: unknown, attempts: number): Verdict
   /** It can't even be opened. */
   closed(error: unknown): void
   /** Tries again as soon as the channel itself allows. */
   hurry(): void
+  /** What it is opened with has changed: what it said of itself before counts no more, only how soon it may be called. */
+  renewed(): void
   /** For how long it is left alone, in ms. */
   readonly pause: number
   readonly isGone: boolean
@@ -63,8 +65,8 @@ export function createHealth({ name, alerts, monotonic, spread }: HealthOptions)
       isGone = false
       alerts.report(`channel.failing:${name}`, undefined)
     },
-    failed: (error) => {
-      const verdict = verdictOn(error)
+    failed: (error, attempts) => {
+      const verdict = verdictOn(error, attempts)
       const isRefused = error instanceof AgentError && error.code === 'misconfigured'
       const after = error instanceof RetryAfter ? error.after : 0
       failures += 1
@@ -84,6 +86,11 @@ export function createHealth({ name, alerts, monotonic, spread }: HealthOptions)
     hurry: () => {
       retryAt = Math.min(retryAt, notBefore)
     },
+    renewed: () => {
+      isGone = false
+      failures = 0
+      retryAt = Math.min(retryAt, notBefore)
+    },
     get pause() {
       return Math.max(0, retryAt - monotonic())
     },
@@ -96,8 +103,11 @@ export function createHealth({ name, alerts, monotonic, spread }: HealthOptions)
   }
 }
 
-function verdictOn(error: unknown): Verdict {
-  if (!(error instanceof AgentError)) return 'never'
+/** A fault of ours may pass; one that does not keeps nothing else back. */
+const faultyAttempts = 5
+
+function verdictOn(error: unknown, attempts: number): Verdict {
+  if (!(error instanceof AgentError)) return attempts < faultyAttempts ? 'again' : 'never'
   if (error.code === 'not-found') return 'gone'
   return error.retryable || error.code === 'misconfigured' ? 'again' : 'never'
 }

@@ -17,7 +17,7 @@ export interface NotifierOptions {
   readonly settings: object
   readonly publicUrl?: string
   /** What every secret is. */
-  readonly secret?: string
+  readonly secret?: () => string
 }
 
 /** The service on a fake homelab, until it is disposed of. */
@@ -26,7 +26,7 @@ export async function notifier({
   it = startAgent(homelab),
   settings,
   publicUrl,
-  secret = 'the token',
+  secret = () => 'the token',
 }: NotifierOptions) {
   const section: NotificationsSection = schema.parse(settings)
   const end = new AbortController()
@@ -35,7 +35,7 @@ export async function notifier({
   const context = {
     section,
     config: () => config,
-    files: { readSecret: async () => secret },
+    files: { readSecret: async () => secret() },
     ports: homelab.ports,
     alerts: agent.alerts,
     operator: operatorOf(homelab, it),
