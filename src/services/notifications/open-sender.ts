@@ -7,6 +7,7 @@ import { loadKind } from './channels/kinds.ts'
 import type { Outbox } from './outbox.ts'
 import type { NotificationsSection } from './section.ts'
 import { createSender, type Sender } from './sender.ts'
+import { readTrust } from './trust.ts'
 import { voiceOf } from './voice.ts'
 
 type Context = ServiceContext<NotificationsSection>
@@ -37,7 +38,11 @@ export function openSender(name: string, { context, outbox, actions, files }: Se
   }
   return createSender({
     name,
-    open: async () => (await loadKind(config))(config, means),
+    open: async () => {
+      const own = 'ca' in config ? config.ca : undefined
+      const trust = await readTrust({ own, shared: section.ca }, `notifications.channels.${name}`, files)
+      return (await loadKind(config))(config, { ...means, trust })
+    },
     outbox,
     voice: () => voiceOf(context),
     expireAfter: section.expireAfter,

@@ -1,5 +1,6 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
+import { type Trust, withAdvice } from './trust.ts'
 import { AgentError, type ErrorCode, messageOf } from '../../core/errors.ts'
 
 /** A request of a channel. */
@@ -14,6 +15,8 @@ export interface Outgoing {
   readonly body?: unknown
   /** What must never stand in an error: tokens, topics, whole URLs. */
   readonly secrets?: readonly string[]
+  /** Whose certificates are believed; default: the public CAs. */
+  readonly trust?: Trust
   /** In bytes, instead of 65,536: what is read of the answer at most. */
   readonly largest?: number
 }
@@ -65,7 +68,8 @@ export async function ask(outgoing: Outgoing, signal: AbortSignal, within = answ
 export function unreachable(outgoing: Outgoing, error: unknown): AgentError {
   if (error instanceof AgentError) return error
   const { doing, url } = outgoing
-  return new AgentError('unreachable', `${doing}: ${hide(`${url.host}: ${messageOf(error)}`, outgoing)}`)
+  const said = hide(`${url.host}: ${messageOf(error)}`, outgoing)
+  return new AgentError('unreachable', `${doing}: ${withAdvice(said)}`)
 }
 
 /** Whether it is any of 200 to 299: what a status below means never ends an answer (RFC 9110, 15.2). */
@@ -133,7 +137,7 @@ function decode(text: string): string {
 
 /** The request itself; resolves with the head of the answer. */
 export function send(
-  { url, method = 'POST', headers = {}, body }: Outgoing,
+  { url, method = 'POST', headers = {}, body, trust }: Outgoing,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
   const isText = typeof body === 'string' || body === undefined
@@ -146,6 +150,7 @@ export function send(
         signal,
         agent: false,
         rejectUnauthorized: true,
+        ...(trust === undefined ? {} : { secureContext: trust }),
         headers: {
           'user-agent': 'caretaker',
           ...(isText ? {} : { 'content-type': 'application/json' }),

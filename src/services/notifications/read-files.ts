@@ -27,9 +27,10 @@ export function createReadFiles<T extends Secrets>(files: T, every = looksEvery)
   async function hasChanged(): Promise<boolean> {
     let changed = false
     for (const [what, { source, said }] of known) {
-      const { said: now } = await readNow(source, what)
-      if (now === said) continue
-      known.set(what, { source, said: now })
+      const now = await readNow(source, what)
+      // A share that hangs, as in an outage, changes nothing: what was read is used on.
+      if ('error' in now || now.said === said) continue
+      known.set(what, { source, said: now.said })
       changed = true
     }
     return changed

@@ -17,7 +17,12 @@ async function stuckRollout(channel: object) {
   const it = startAgent(homelab)
   const startedAt = '2026-11-26T10:00:00.000Z'
   homelab.ports.journal.saveRollout({ id: startedAt, startedAt, release: 'v1.13.9', nodes: {} })
-  const { alerts, journal } = await notifier({ homelab, it, settings: { channels: { phone: channel } }, secret: () => token })
+  const { alerts, journal } = await notifier({
+    homelab,
+    it,
+    settings: { channels: { phone: channel } },
+    secret: () => token,
+  })
   alerts.open('rollout.stuck', {
     severity: 'warning',
     subject: 'w-1',

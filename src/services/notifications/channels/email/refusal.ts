@@ -1,6 +1,7 @@
 import { AgentError, type ErrorCode } from '../../../../core/errors.ts'
 import { printable } from '../../../../core/printable.ts'
 import { withoutSecrets } from '../../outgoing.ts'
+import { withAdvice } from '../../trust.ts'
 import type { SmtpFailure } from './smtp.ts'
 
 export interface Conversation {
@@ -20,7 +21,8 @@ export function smtpRefusal({ doing, secrets }: Conversation, error: unknown): A
   const said = words(response || message, secrets)
   if (code === 'ETLS' && responseCode !== undefined)
     return new AgentError('misconfigured', `${doing}: it offers no STARTTLS (${said}): see tls`)
-  if (responseCode === undefined || code === 'ETLS') return new AgentError(codeOfFailure(code), `${doing}: ${said}`)
+  if (responseCode === undefined || code === 'ETLS')
+    return new AgentError(codeOfFailure(code), `${doing}: ${withAdvice(said)}`)
   if (responseCode < 500) return new AgentError('not-now', `${doing}: ${said}`)
   const isOurs = code === 'EAUTH' || [530, 534, 535, 538].includes(responseCode)
   return new AgentError(isOurs ? 'misconfigured' : 'rejected', `${doing}: ${said}`)

@@ -10,7 +10,7 @@ import type { GotifyConfig } from './config.ts'
 const priorities = { critical: 8, warning: 5, info: 2 } as const
 
 /** POST /message with the token of an application (gotify v3, docs/spec.json). It can't replace what it has taken. */
-export const open: OpenChannel<GotifyConfig> = async ({ server, token }, { name, files }) => {
+export const open: OpenChannel<GotifyConfig> = async ({ server, token }, { name, files, trust }) => {
   const key = await files.readSecret(token, `notifications.channels.${name}.token`)
   const url = below(server, 'message')
   return {
@@ -18,6 +18,7 @@ export const open: OpenChannel<GotifyConfig> = async ({ server, token }, { name,
       const outgoing: Outgoing = {
         doing: `${name} (Gotify at ${url.host})`,
         url,
+        trust,
         headers: { 'x-gotify-key': key },
         body: bodyOf(message),
         secrets: [key, ...secretsIn(message)],

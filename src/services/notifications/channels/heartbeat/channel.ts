@@ -21,7 +21,7 @@ const longestBody = 10_000
  * silent.
  */
 export const open: OpenChannel<HeartbeatConfig> = async (config, means) => {
-  const { name, files, now } = means
+  const { name, files, now, trust } = means
   const url = await readUrl(config.url, `notifications.channels.${name}.url`, files)
   let pings: readonly number[] = []
 
@@ -39,6 +39,7 @@ export const open: OpenChannel<HeartbeatConfig> = async (config, means) => {
     const outgoing: Outgoing = {
       doing: `${name} (heartbeat to ${url.host})`,
       url: kind === '' ? url : within(url, kind),
+      trust,
       headers: { 'content-type': 'text/plain; charset=utf-8' },
       body: cutBytes(body, longestBody),
       secrets: [...url.pathname.split('/'), ...(more.secrets ?? [])],
