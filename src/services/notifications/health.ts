@@ -25,8 +25,10 @@ export interface Health {
   succeeded(): void
   /** What becomes of the message whose sending has failed so, after so many attempts. */
   failed(error: unknown, attempts: number): Verdict
-  /** It can't even be opened. */
-  closed(error: unknown): void
+  /** It could be opened, which is all that is known of one that is sent nothing. */
+  opened(): void
+  /** It can't even be opened, for so many ms. */
+  closed(error: unknown, lasts: number): void
   /** Tries again as soon as the channel itself allows. */
   hurry(): void
   /** What it is opened with has changed: what it said of itself before counts no more, only how soon it may be called. */
@@ -79,9 +81,15 @@ export function createHealth({ name, alerts, monotonic, spread }: HealthOptions)
       if (verdict !== 'again' || isRefused || monotonic() - failingSince >= failsFor) tell()
       return verdict
     },
-    closed: (error) => {
+    opened: () => {
+      if (failures > 0) return
+      trouble = undefined
+      alerts.report(`channel.failing:${name}`, undefined)
+    },
+    closed: (error, lasts) => {
       trouble = messageOf(error)
-      tell()
+      // A disk or a share that is slow to answer is no news.
+      if (!(error instanceof AgentError && error.retryable) || lasts >= failsFor) tell()
     },
     hurry: () => {
       retryAt = Math.min(retryAt, notBefore)

@@ -144,12 +144,15 @@ export function createSender(options: SenderOptions): Sender {
       return health.trouble
     },
     opened: async (signal) => {
+      const since = options.monotonic()
       while (true) {
         signal.throwIfAborted()
         try {
-          return await door.open()
+          const opened = await door.open()
+          health.opened()
+          return opened
         } catch (error) {
-          health.closed(error)
+          health.closed(error, options.monotonic() - since)
           await reopens.wait(opensEvery, signal)
         }
       }

@@ -80,6 +80,36 @@ describe('messages of a channel', () => {
     expect((await phone.sender.opened(signal)).channel).toBe(channels[1])
   })
 
+  test('of a channel whose secrets lie on a share that hangs are no alert at once, and wrong secrets are', async () => {
+    const hangs = new AgentError('unreachable', 'the share did not answer')
+    const cases = [
+      { error: hangs, lasts: 60_000, alerts: 0 },
+      { error: hangs, lasts: 600_000, alerts: 1 },
+      { error: new AgentError('misconfigured', 'there is no such file'), lasts: 0, alerts: 1 },
+    ]
+    for (const { error, lasts, alerts } of cases) {
+      let clock = 0
+      let [tries, works] = [0, false]
+      const { channel } = fakeChannel()
+      const open = async () => {
+        clock = lasts * tries++
+        if (works) return channel
+        throw error
+      }
+      await using phone = startSender(memoryJournal(), open, { monotonic: () => clock })
+      const opened = phone.sender.opened(new AbortController().signal)
+      await vi.waitFor(() => expect(phone.sender.trouble).toBe(error.message), patience)
+      phone.sender.renew()
+      await vi.waitFor(() => expect(tries).toBe(2), patience)
+      expect(phone.alerts.size).toBe(alerts)
+      // Nothing need be sent by it to know that it is over.
+      works = true
+      phone.sender.renew()
+      await opened
+      expect([phone.alerts.size, phone.sender.trouble]).toEqual([0, undefined])
+    }
+  })
+
   test('never reach a channel again that says it is gone', async () => {
     const journal = memoryJournal()
     let calls = 0
