@@ -14,7 +14,7 @@ import type { ServiceContext } from '../../operations/service.ts'
 import type { Press, PressAnswer } from './channel.ts'
 import { openSender, reportButtons } from './open-sender.ts'
 import { planApart } from './plan-apart.ts'
-import { createReadFiles } from './read-files.ts'
+import { createReadFiles, followFiles } from './read-files.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
 import type { NotificationsSection } from './section.ts'
 import type { Sender } from './sender.ts'
@@ -57,15 +57,19 @@ export async function startNotifications(context: Context): Promise<RunningServi
   })
   const senders = new Map(channels.map(({ name, sender }) => [name, sender]))
   const telling = startTelling(context, outbox, senders)
-  const work = channels.flatMap(({ name, read, sender }) => {
-    const renew = () => {
+  const followed = channels.map(({ name, read, sender }) => ({
+    read,
+    changed: () => {
       context.log.info({ channel: name }, 'a channel is opened anew: what it was opened with has changed')
       sender.renew()
       outbox.forgetRefused(name)
       telling.look()
-    }
-    return [...runChannel(sender, name, { context, actions }), read.follow(renew, signal)]
-  })
+    },
+  }))
+  const work = [
+    ...channels.flatMap(({ name, sender }) => runChannel(sender, name, { context, actions })),
+    followFiles(followed, signal),
+  ]
   const notifier = context.notifyThrough({
     test: (channel, asked) => testChannels(channel, { senders, context, asked }),
   })
