@@ -37,6 +37,9 @@ const updateEvery = 30_000
 /** So often an alert that comes and goes is told within so many ms. After that it has to stay open for so long. */
 const flaps = { most: 3, within: 600_000, staysFor: 60_000 }
 
+/** What can't be told by the channel that it is about. */
+const ofItself = ['channel.failing', 'channel.faulty'] as const
+
 /** A message for a channel. */
 export interface Telling {
   readonly channel: string
@@ -59,7 +62,8 @@ export function planTellings(
     const { channel, told, since } = audience
     // That a channel fails is told by the others.
     const hears = (message: Routed) =>
-      message.topic !== `channel.failing:${channel}` && channelsFor(message, policy.routes).includes(channel)
+      !ofItself.some((kind) => message.topic === `${kind}:${channel}`) &&
+      channelsFor(message, policy.routes).includes(channel)
     const alerts = inTurn(present.alerts).flatMap((alert): Message[] => {
       const before = told.get(threadOfAlert(alert))
       const kind = kindFor(alert, before, policy, now)

@@ -8,7 +8,8 @@ const noTls = /wrong version number|packet length too long|http request/i
 
 /** Why a connection failed, for people: Node and OpenSSL tell of their own insides where TLS fails. */
 export function failureWords(text: string): string {
-  if (untrusted.test(text)) return 'its certificate is signed by no authority that is trusted here'
+  if (untrusted.test(text))
+    return 'its certificate is signed by no authority that is trusted here; where it is of your own CA, name that in `notifications.ca`'
   const reason = openssl.exec(text)?.[1]?.trim()
   if (reason === undefined) return text
   return noTls.test(reason) ? 'no TLS is spoken on this port' : `TLS: ${reason}`

@@ -1,5 +1,6 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
+import type { Trust } from './trust.ts'
 import { AgentError, type ErrorCode, messageOf } from '../../core/errors.ts'
 import { failureWords, pageWords, wantsTls } from './failure-words.ts'
 
@@ -15,6 +16,8 @@ export interface Outgoing {
   readonly body?: unknown
   /** What must never stand in an error: tokens, topics, whole URLs. */
   readonly secrets?: readonly string[]
+  /** Whose certificates are believed; default: the public CAs. */
+  readonly trust?: Trust
   /** In bytes, instead of 65,536: what is read of the answer at most. */
   readonly largest?: number
 }
@@ -135,7 +138,7 @@ function decode(text: string): string {
 
 /** The request itself; resolves with the head of the answer. */
 export function send(
-  { url, method = 'POST', headers = {}, body }: Outgoing,
+  { url, method = 'POST', headers = {}, body, trust }: Outgoing,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
   const isText = typeof body === 'string' || body === undefined
@@ -148,6 +151,7 @@ export function send(
         signal,
         agent: false,
         rejectUnauthorized: true,
+        ...(trust === undefined ? {} : { secureContext: trust }),
         headers: {
           'user-agent': 'caretaker',
           ...(isText ? {} : { 'content-type': 'application/json' }),

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { duration, name, time, timeZone } from '../../config/scalars.ts'
 import { days } from '../../core/upgrade/window.ts'
+import { ca } from './channels/shapes.ts'
 import { channelConfig } from './channels/kinds.ts'
 
 const severity = z.enum(['info', 'warning', 'critical'])
@@ -29,6 +30,9 @@ const quiet = z.strictObject({
 export const section = z
   .strictObject({
     channels: z.record(name, channelConfig).default({}).meta({ description: 'Ways to people, by a name of yours' }),
+    ca: ca.optional().meta({
+      description: 'A file with a CA of your own, beside the public ones: for servers of channels in your homelab',
+    }),
     routes: z
       .array(route)
       .optional()

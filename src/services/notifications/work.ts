@@ -6,17 +6,19 @@ import type { Event } from '../../core/event.ts'
 import { composeEvent, threadOfAlert } from '../../core/notify/compose.ts'
 import type { Message } from '../../core/notify/message.ts'
 import { presserOf } from '../../core/notify/presser.ts'
-import { type Audience, planTellings, type TellingPolicy } from '../../core/notify/plan.ts'
+import type { Audience, TellingPolicy } from '../../core/notify/plan.ts'
 import { channelsFor, defaultRoutes, quietUntil } from '../../core/notify/routing.ts'
 import type { RunningService } from '../../core/service.ts'
 import { createActions, type Actions } from '../../operations/actions.ts'
 import { remembered } from '../../operations/facts.ts'
 import type { ServiceContext } from '../../operations/service.ts'
-import type { OutgoingMessage, Press, PressAnswer } from './channel.ts'
-import { loadKind } from './channels/kinds.ts'
+import type { Press, PressAnswer } from './channel.ts'
+import { openSender, reportButtons } from './open-sender.ts'
+import { planApart } from './plan-apart.ts'
+import { createReadFiles, followFiles } from './read-files.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
 import type { NotificationsSection } from './section.ts'
-import { createSender, type Sender } from './sender.ts'
+import type { Sender } from './sender.ts'
 import { testChannels } from './test-message.ts'
 import { voiceOf } from './voice.ts'
 
@@ -36,8 +38,10 @@ export async function startNotifications(context: Context): Promise<RunningServi
   const { section, alerts, ports, signal } = context
   const names = Object.keys(section.channels)
   settleGone(alerts, { channel: names })
+  alerts.report(faultsId, undefined)
   const outbox = createOutbox(ports.journal, context.now)
   dropOthers(outbox, context, names)
+  for (const name of names) outbox.forgetRefused(name)
   if (names.length === 0) return { status: () => 'no channel is configured', [Symbol.asyncDispose]: async () => {} }
 
   const actions = createActions({
@@ -48,9 +52,25 @@ export async function startNotifications(context: Context): Promise<RunningServi
     timeZone: () => voiceOf(context).timeZone,
     now: context.now,
   })
-  const senders = new Map(names.map((name) => [name, openSender(name, { context, outbox, actions })]))
+  const channels = names.map((name) => {
+    const read = createReadFiles(context.files)
+    return { name, read, sender: openSender(name, { context, outbox, actions, files: read.files }) }
+  })
+  const senders = new Map(channels.map(({ name, sender }) => [name, sender]))
   const telling = startTelling(context, outbox, senders)
-  const work = names.flatMap((name) => runChannel(senders.get(name)!, name, { context, actions }))
+  const followed = channels.map(({ name, read, sender }) => ({
+    read,
+    changed: () => {
+      context.log.info({ channel: name }, 'a channel is opened anew: what it was opened with has changed')
+      sender.renew()
+      outbox.forgetRefused(name)
+      telling.look()
+    },
+  }))
+  const work = [
+    ...channels.flatMap(({ name, sender }) => runChannel(sender, name, { context, actions })),
+    followFiles(followed, signal),
+  ]
   const notifier = context.notifyThrough({
     test: (channel, asked) => testChannels(channel, { senders, context, asked }),
   })
@@ -76,72 +96,14 @@ function dropOthers(outbox: Outbox, { now }: Context, names: readonly string[]):
     })
 }
 
-interface Means {
-  readonly context: Context
-  readonly outbox: Outbox
-  readonly actions: Actions
-}
-
-function openSender(name: string, { context, outbox, actions }: Means): Sender {
-  const { section, files, alerts, log, now, monotonic } = context
-  const config = section.channels[name]!
-  const means = {
-    name,
-    files,
-    log: log.child({ channel: name }),
-    buttonsFail: (why: string | undefined) => reportButtons(alerts, name, why),
-    worst: () => {
-      const [worst] = alerts.all
-      return worst && { critical: worst.severity === 'critical', text: worst.text }
-    },
-    now,
-    pause: async (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal }).catch(() => {}),
-  }
-  return createSender({
-    name,
-    open: async () => (await loadKind(config))(config, means),
-    outbox,
-    voice: () => voiceOf(context),
-    expireAfter: section.expireAfter,
-    outgoing: (message) => outgoingOf(message, name, context, actions),
-    alerts,
-    log,
-    now,
-    monotonic,
-  })
-}
-
-function reportButtons(alerts: Context['alerts'], name: string, why: string | undefined): void {
-  const content = why !== undefined && {
-    severity: 'warning' as const,
-    subject: name,
-    text: `buttons that are pressed in ${name} do nothing: ${why}`,
-    action: 'Fix the channel; until then use the commands of `caretaker`',
-  }
-  alerts.report(`channel.buttons:${name}`, content || undefined)
-}
-
-function outgoingOf(message: Message, channel: string, context: Context, actions: Actions): OutgoingMessage {
-  const base = context.publicUrl()
-  const { buttons, ...rest } = message
-  return {
-    ...rest,
-    homelab: voiceOf(context).homelab,
-    buttons: buttons.map(({ label, action }) => {
-      const token = actions.issue(channel, action)
-      return { label, token, ...(base === undefined ? {} : { url: actionUrl(base, channel, token) }) }
-    }),
-  }
-}
-
-/** Where a button is pressed in a browser: `https://nas.lan:8420/act/phone/c…`. */
-export function actionUrl(base: string, channel: string, token: string): string {
-  return new URL(`act/${channel}/${token}`, base.endsWith('/') ? base : `${base}/`).href
+interface Telling extends Disposable {
+  /** Looks again for what is to be told, soon. */
+  look(): void
 }
 
 /** Puts into the outbox what is to be told: at each alert and event, and now and then. */
-function startTelling(context: Context, outbox: Outbox, senders: ReadonlyMap<string, Sender>): Disposable {
-  const { section, alerts, ports, now, log } = context
+function startTelling(context: Context, outbox: Outbox, senders: ReadonlyMap<string, Sender>): Telling {
+  const { section, alerts, ports, now } = context
   const routes = section.routes ?? defaultRoutes([...senders.keys()])
   const since = rememberChannels(context, [...senders.keys()])
   const quiet = () => {
@@ -171,13 +133,10 @@ function startTelling(context: Context, outbox: Outbox, senders: ReadonlyMap<str
       outages: ports.journal.outages(looksBack),
       rollouts: ports.journal.rollouts(looksBack),
     }
-    for (const { channel, message, notBefore } of planTellings(present, audiences, {
-      policy,
-      voice: voiceOf(context),
-      now: now(),
-    }))
-      add(channel, message, notBefore)
+    const { tellings, faults } = planApart(present, audiences, { policy, voice: voiceOf(context), now: now() })
+    for (const { channel, message, notBefore } of tellings) add(channel, message, notBefore)
     settled.clear()
+    reportFaults(context, faults)
   }
 
   function tellEvent(event: Event): void {
@@ -194,7 +153,7 @@ function startTelling(context: Context, outbox: Outbox, senders: ReadonlyMap<str
       try {
         look()
       } catch (error) {
-        log.error({ err: error }, 'what is to be told could not be planned')
+        reportFaults(context, [error])
       }
     })
   }
@@ -210,6 +169,7 @@ function startTelling(context: Context, outbox: Outbox, senders: ReadonlyMap<str
   const timer = setInterval(lookSoon, looksEvery).unref()
   lookSoon()
   return {
+    look: lookSoon,
     [Symbol.dispose]: () => {
       subscription[Symbol.dispose]()
       clearInterval(timer)
@@ -217,6 +177,21 @@ function startTelling(context: Context, outbox: Outbox, senders: ReadonlyMap<str
     },
   }
 }
+
+/** Faults of ours: what could not be put into words is told by nobody, so that is an alert. */
+function reportFaults({ alerts, log }: Context, faults: readonly unknown[]): void {
+  const [first] = faults
+  if (first === undefined) return void alerts.report(faultsId, undefined)
+  if (alerts.all.every(({ id }) => id !== faultsId))
+    log.error({ err: first }, 'what is to be told could not be planned')
+  alerts.report(faultsId, {
+    severity: 'warning',
+    subject: 'notifications',
+    text: `${counted(faults.length, 'message')} can't be written because of a fault of Caretaker: ${messageOf(first)}`,
+    action: 'See `caretaker alerts` and `caretaker status` for what is so; report it with what the log says',
+  })
+}
+const faultsId = 'notifications.faulty'
 
 /** Since when each channel is there: what was over before is no news for it. */
 function rememberChannels(
@@ -232,12 +207,13 @@ function rememberChannels(
   return present
 }
 
+interface PressMeans {
+  readonly context: Context
+  readonly actions: Actions
+}
+
 /** What a channel does as long as the service runs; each ends with the signal. */
-function runChannel(
-  sender: Sender,
-  name: string,
-  { context, actions }: Omit<Means, 'outbox'>,
-): readonly Promise<void>[] {
+function runChannel(sender: Sender, name: string, { context, actions }: PressMeans): readonly Promise<void>[] {
   const { signal, log } = context
   const press = (pressed: Press) => answerPress(pressed, name, { context, actions })
 
@@ -264,7 +240,7 @@ function runChannel(
 async function answerPress(
   { token, who }: Press,
   channel: string,
-  { context, actions }: Omit<Means, 'outbox'>,
+  { context, actions }: PressMeans,
 ): Promise<PressAnswer> {
   const by = presserOf(channel, { who })
   try {

@@ -17,7 +17,12 @@ async function stuckRollout(channel: object) {
   const it = startAgent(homelab)
   const startedAt = '2026-11-26T10:00:00.000Z'
   homelab.ports.journal.saveRollout({ id: startedAt, startedAt, release: 'v1.13.9', nodes: {} })
-  const { alerts, journal } = await notifier({ homelab, it, settings: { channels: { phone: channel } }, secret: token })
+  const { alerts, journal } = await notifier({
+    homelab,
+    it,
+    settings: { channels: { phone: channel } },
+    secret: () => token,
+  })
   alerts.open('rollout.stuck', {
     severity: 'warning',
     subject: 'w-1',
@@ -73,7 +78,7 @@ test('a rollout is paused from Telegram, and who did it is known; the message is
 test('buttons that nobody hears are an alert, until they are heard', async () => {
   const { telegram, channel } = await bot()
   telegram.updates.webhook = true
-  const { alerts } = await notifier({ settings: { channels: { phone: channel } }, secret: token })
+  const { alerts } = await notifier({ settings: { channels: { phone: channel } }, secret: () => token })
   await vi.waitFor(() => expect(alerts.find('channel.buttons:phone')?.text).toMatch(/webhook is active/), patience)
   telegram.updates.webhook = false
   await vi.waitFor(() => expect(alerts.find('channel.buttons:phone')).toBeUndefined(), patience)

@@ -88,6 +88,29 @@ describe('what people are told', () => {
     )
   })
 
+  test('waits for a token that was refused, and is sent within seconds once it is replaced', async () => {
+    const titles: string[] = []
+    const server = await startHttp((incoming, response) => {
+      let text = ''
+      incoming.setEncoding('utf8').on('data', (part: string) => (text += part))
+      incoming.on('end', () => {
+        const isKnown = incoming.headers['x-gotify-key'] === 'new'
+        if (isKnown) titles.push(JSON.parse(text).title)
+        response.writeHead(isKnown ? 200 : 401).end(isKnown ? '{"id":1}' : '{"error":"Unauthorized"}')
+      })
+    })
+    onTestFinished(() => server[Symbol.asyncDispose]())
+    let secret = 'old'
+    const settings = { channels: { phone: channel(`http://${server.host}`) } }
+    const { alerts } = await notifier({ settings, secret: () => secret })
+    alerts.open('rollout.stuck', stuck)
+    const isFailing = () => alerts.all.some(({ id }) => id === 'channel.failing:phone')
+    await vi.waitFor(() => expect(isFailing()).toBe(true), patience)
+    secret = 'new'
+    await vi.waitFor(() => expect(titles).toEqual(['homelab: w-1 is stuck']), patience)
+    await vi.waitFor(() => expect(isFailing()).toBe(false), patience)
+  })
+
   test('of a channel that is no longer configured is given up', async () => {
     const first = await notifier({ settings: { channels: { away: channel('http://127.0.0.1:1') } } })
     first.alerts.open('rollout.stuck', stuck)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { secret } from '../../../../config/scalars.ts'
-import { server } from '../shapes.ts'
+import { ca, server } from '../shapes.ts'
 
 /** What a server knows a configuration by (apprise-api, urls.py). */
 export const keyPattern = /^[\w-]{1,128}$/
@@ -13,6 +13,7 @@ export const config = z
   .strictObject({
     type: z.literal('apprise'),
     server,
+    ca: ca.optional(),
     key: z
       .union(
         [z.string().regex(keyPattern), secret],

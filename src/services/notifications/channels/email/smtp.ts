@@ -1,5 +1,6 @@
 import SMTPConnection from 'nodemailer/lib/smtp-connection'
 import { AgentError } from '../../../../core/errors.ts'
+import type { Trust } from '../../trust.ts'
 
 /** In ms, for a whole mail: a server may take its time to greet, and to look for spam. Below what a message may take. */
 const usuallyWithin = 25_000
@@ -8,8 +9,7 @@ export interface SmtpServer {
   readonly host: string
   readonly port: number
   readonly tls: 'starttls' | 'implicit' | 'none'
-  /** PEM, where the public ones don't vouch for it. */
-  readonly ca?: string
+  readonly trust?: Trust
   readonly login?: { readonly user: string; readonly password: string }
 }
 
@@ -57,7 +57,7 @@ export async function sendMail(
     secure: server.tls === 'implicit',
     requireTLS: server.tls === 'starttls',
     ignoreTLS: server.tls === 'none',
-    tls: { rejectUnauthorized: true, ...(server.ca === undefined ? {} : { ca: server.ca }) },
+    tls: { rejectUnauthorized: true, ...(server.trust === undefined ? {} : { secureContext: server.trust }) },
     // Ours comes first, and says what may be wrong.
     connectionTimeout: 2 * within,
     greetingTimeout: 2 * within,

@@ -16,7 +16,7 @@ const longest = { title: 1_000, message: 16_000 }
 const largestAnswer = 131_072
 
 /** POST /message with the token of an application (gotify v3, docs/spec.json). It can't replace what it has taken. */
-export const open: OpenChannel<GotifyConfig> = async ({ server, token }, { name, files }) => {
+export const open: OpenChannel<GotifyConfig> = async ({ server, token }, { name, files, trust }) => {
   const key = await files.readSecret(token, `notifications.channels.${name}.token`)
   const url = below(server, 'message')
   return {
@@ -24,6 +24,7 @@ export const open: OpenChannel<GotifyConfig> = async ({ server, token }, { name,
       const outgoing: Outgoing = {
         doing: `${name} (Gotify at ${url.host})`,
         url,
+        trust,
         headers: { 'x-gotify-key': key },
         body: bodyOf(message),
         secrets: [key, ...secretsIn(message)],

@@ -24,7 +24,7 @@ const signals = /\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\/(start|fail|log|\d
  * silent.
  */
 export const open: OpenChannel<HeartbeatConfig> = async (config, means) => {
-  const { name, files, now } = means
+  const { name, files, now, trust } = means
   const url = await readUrl(config.url, `notifications.channels.${name}.url`, files)
   if (signals.test(url.pathname))
     throw new AgentError('misconfigured', `notifications.channels.${name}.url: leave out what follows the UUID`)
@@ -44,6 +44,7 @@ export const open: OpenChannel<HeartbeatConfig> = async (config, means) => {
     const outgoing: Outgoing = {
       doing: `${name} (heartbeat to ${url.host})`,
       url: kind === '' ? url : within(url, kind),
+      trust,
       headers: { 'content-type': 'text/plain; charset=utf-8' },
       body: cutBytes(body, longestBody),
       secrets: [...url.pathname.split('/'), ...(more.secrets ?? [])],

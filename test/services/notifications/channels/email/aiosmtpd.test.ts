@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { open } from '../../../../../src/services/notifications/channels/email/channel.ts'
 import { config } from '../../../../../src/services/notifications/channels/email/config.ts'
+import { readTrust } from '../../../../../src/services/notifications/trust.ts'
 import { startAiosmtpd, whyNoAiosmtpd } from '../../../../lab/notify/aiosmtpd.ts'
 import { readMail } from '../../../../lab/notify/mail.ts'
 import { lacks } from '../../../../lab/needs.ts'
@@ -16,7 +17,9 @@ async function lab(tls: 'starttls' | 'implicit' | 'none', as = tls) {
   const server = await startAiosmtpd({ address, tls, largest: 20_000 })
   onTestFinished(() => server[Symbol.asyncDispose]())
   const given = { type: 'email', host: address, port: server.port, tls: as, ca: 'ca', from: 'caretaker@home.lan' }
-  const channel = await open(config.parse({ ...given, to: 'alice@home.lan' }), meansWith({ ca: server.ca }))
+  const means = meansWith({ ca: server.ca })
+  const trust = await readTrust({ own: 'ca', shared: undefined }, 'mail', means.files)
+  const channel = await open(config.parse({ ...given, to: 'alice@home.lan' }), Object.assign(means, { trust }))
   return { server, channel }
 }
 
