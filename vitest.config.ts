@@ -14,7 +14,15 @@ export default defineConfig({
     projects: [
       // What is pure keeps nothing that the next file could trip over, and is imported once.
       { extends: true, test: { name: 'pure', include: ['test/core/**/*.test.ts'], isolate: false } },
-      { extends: true, test: { name: 'whole', include: ['test/**/*.test.ts'], exclude: ['test/core/**'] } },
+      {
+        extends: true,
+        test: {
+          name: 'whole',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/core/**'],
+          globalSetup: './test/package-folder.ts',
+        },
+      },
     ],
   },
 })
