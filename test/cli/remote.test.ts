@@ -1,17 +1,17 @@
 import { spawn } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import type { Alert } from '../../src/core/alert.ts'
 import type { StatusAnswer } from '../../src/core/operator.ts'
 import { runCli } from '../lab/daemon.ts'
+import { ownLauncher } from '../lab/launcher.ts'
 import { temporaryFolder } from '../lab/process.ts'
 import { startDaemon } from '../http/daemon.ts'
 import { serveApi } from '../http/server.ts'
 
 const token = 'caretaker_0123456789abcdef'
-const launcher = fileURLToPath(new URL('../../bin/caretaker.mjs', import.meta.url))
+const { path: launcher } = await ownLauncher()
 
 /** A daemon behind a port, a folder without any configuration, and the token in a file. */
 async function open(overrides: Parameters<typeof startDaemon>[0] = {}) {
