@@ -53,8 +53,9 @@ export function beginAttempt(context: JobContext, preview: UpgradePreview, one: 
       reportRollout(alerts, { kind: 'failed', node, text: error.message })
     },
     ended: async () => {
-      reportRollout(alerts, undefined)
       const outcome = outcomeOf(intent)
+      const ends = { upgraded: `${node} runs ${version}`, 'rolled-back': `${node} is rolled back` }
+      reportRollout(alerts, undefined, outcome === 'upgraded' || outcome === 'rolled-back' ? ends[outcome] : undefined)
       if (outcome === undefined) return
       const record = outcome === 'rolled-back' ? rolloutOfNode() : itsRollout()
       change(record, (rollout) => withNodeEnded(rollout, node, { outcome }, now()))

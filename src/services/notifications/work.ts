@@ -44,7 +44,8 @@ export async function startNotifications(context: Context): Promise<RunningServi
     operator: context.operator,
     alerts,
     journal: ports.journal,
-    timeZone: () => voiceOf(context).timeZone,
+    power: context.power,
+    config: context.config,
     now: context.now,
   })
   const senders = new Map(names.map((name) => [name, openSender(name, { context, outbox, actions })]))

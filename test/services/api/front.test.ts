@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Config } from '../../../src/config/config.ts'
 import { createActions } from '../../../src/operations/actions.ts'
 import {
   bearer,
@@ -252,7 +253,8 @@ describe('the page of a button', () => {
       operator: door.operator,
       alerts: door.alerts,
       journal: door.journal,
-      timeZone: () => 'UTC',
+      power: { upses: new Map() },
+      config: () => ({}) as Config,
       now: () => door.at.now,
     })
     const path = `/act/phone/${actions.issue('phone', { do: 'approve', subject: 'v1.14.1' })}`

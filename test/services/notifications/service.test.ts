@@ -132,7 +132,15 @@ describe('a button', () => {
     journal.saveRollout(rollout)
     const operator = operatorOf(homelab, it)
     const make = (withKey = key) =>
-      createActions({ key: withKey, operator, alerts: it.agent.alerts, journal, timeZone: () => 'UTC', now })
+      createActions({
+        key: withKey,
+        operator,
+        alerts: it.agent.alerts,
+        journal,
+        power: it.agent.guard.power,
+        config: () => it.config,
+        now,
+      })
     const paused = async () => (await operator.rollouts.status(asked().signal)).paused
     return { journal, make, paused, operator, actions: make() }
   }
