@@ -1,4 +1,4 @@
-import { agreeing } from '../core/count.ts'
+import { describeUnknown } from '../core/count.ts'
 import type { Activity } from '../core/activity.ts'
 import type { Alerts } from '../core/alert.ts'
 import type { Cluster } from '../core/cluster/cluster.ts'
@@ -76,14 +76,10 @@ export function findJob({ jobs }: Pick<RunningAgent, 'jobs'>, name: string): Job
 
 /** That there is no such thing, with the names that there are. */
 export function notFound(
-  what: 'job' | 'node' | 'machine',
+  what: 'job' | 'node' | 'machine' | 'token' | 'channel',
   name: string,
   known: readonly { readonly name: string }[],
 ): AgentError {
-  const names = known.map((one) => one.name).join(', ')
-  const where = what === 'job' ? '' : ' in the configuration'
-  return new AgentError(
-    'not-found',
-    `there is no ${what} ${name}${where}; there ${names === '' ? 'are none' : `${agreeing(known, 'is', 'are')} ${names}`}`,
-  )
+  const names = known.map((one) => one.name)
+  return new AgentError('not-found', describeUnknown([name], names, [what, `${what}s`]))
 }

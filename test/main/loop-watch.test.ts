@@ -50,6 +50,21 @@ test.each([150, 450, 700, 950])(
   },
 )
 
+test('is known from a second on, and a warning once it could delay a shutdown; a shorter one after that changes nothing', async () => {
+  using stack = new DisposableStack()
+  const open = watching(stack, () => [], { ...soon, limit: 500, warnFrom: 2_500, calmAfter: 60_000 })
+  const shown = () => open.get('daemon.standstill')
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  block(700)
+  await expect.poll(shown).toMatchObject({ severity: 'info' })
+  block(3_000)
+  await expect.poll(() => shown()?.severity).toBe('warning')
+  const before = shown()
+  block(700)
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  expect(shown()).toEqual(before)
+})
+
 test('it looks once a second', async () => {
   using stack = new DisposableStack()
   let asked = 0

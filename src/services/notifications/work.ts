@@ -52,7 +52,7 @@ export async function startNotifications(context: Context): Promise<RunningServi
   const telling = startTelling(context, outbox, senders)
   const work = names.flatMap((name) => runChannel(senders.get(name)!, name, { context, actions }))
   const notifier = context.notifyThrough({
-    test: (channel, asked) => testChannels(channel, { senders, context, asked }),
+    test: (channel, asked) => testChannels(channel, { senders, outbox, context, asked }),
   })
   return {
     status: () => describeSenders(senders, outbox),
