@@ -104,7 +104,7 @@ async function upgrade(context: JobContext, preview: UpgradePreview, { first, no
   } catch (error) {
     // Nothing was changed yet, so no node has failed.
     if (signal.aborted || !(error instanceof AgentError)) throw error
-    reportRollout(alerts, { kind: 'failed', text: error.message })
+    reportRollout(alerts, { kind: 'failed', text: `the rollout can't continue: ${error.message}` })
     return later(error.message, after(now(), config.upgrade.retryAfter))
   }
   for (const { node, intent, reason } of nodes) log.info({ node, version, intent }, reason)

@@ -90,7 +90,6 @@ export function createAgent(options: AgentOptions) {
     ...shared,
     emit,
     bootId,
-    changed: () => powerCut.note(),
   })
   const runner: Runner<Job> = createRunner<JobContext, Job>({
     ...shared,
@@ -107,6 +106,7 @@ export function createAgent(options: AgentOptions) {
     () => ({ config: config(), machines: machines(), ports, power: guard.power, now, monotonic, wording, alerts }),
     log,
   )
+  guard.onChange(powerCut.note)
 
   function contextOf(job: Job, signal: AbortSignal): JobContext {
     const jobLog = log.child({ job: job.name })

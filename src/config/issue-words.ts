@@ -23,28 +23,20 @@ const isItsOwn = ({ message }: Issue) => /^(Invalid |Too (small|big): |Unrecogni
  */
 export function describeIssue(issue: Issue, written: unknown): string {
   if (!isItsOwn(issue)) return issue.message
-  switch (issue.code) {
-    case 'invalid_type':
-      return `must be ${kinds[issue.expected] ?? issue.expected}`
-    case 'invalid_value':
-      return describeChoice(issue.values.map(String), written)
-    case 'invalid_union':
-      return 'options' in issue && issue.options ? describeChoice(issue.options.map(String), written) : issue.message
-    case 'too_small':
-      return describeLimit(issue.origin, 'at least', Number(issue.minimum))
-    case 'too_big':
-      return describeLimit(issue.origin, 'at most', Number(issue.maximum))
-    case 'invalid_format':
-      return issue.format === 'url' ? 'must be a URL, such as https://nas.lan:8420' : issue.message
-    default:
-      return issue.message
-  }
+  if (issue.code === 'invalid_type') return `must be ${kinds[issue.expected] ?? issue.expected}`
+  if (issue.code === 'invalid_value') return describeChoice(issue.values.map(String), written)
+  if (issue.code === 'invalid_union' && 'options' in issue && issue.options)
+    return describeChoice(issue.options.map(String), written)
+  if (issue.code === 'too_small') return describeLimit(issue.origin, 'at least', Number(issue.minimum))
+  if (issue.code === 'too_big') return describeLimit(issue.origin, 'at most', Number(issue.maximum))
+  if (issue.code === 'invalid_format' && issue.format === 'url') return 'must be a URL such as https://nas.lan/path'
+  return issue.message
 }
 
 function describeChoice(choices: readonly string[], written: unknown): string {
   const near = typeof written === 'string' ? nearest(written, choices) : undefined
   const hint = near === undefined ? '' : `; did you mean ${near}?`
-  return choices.length === 1 ? `must be ${choices[0]}` : `must be one of ${listed(choices)}${hint}`
+  return choices.length === 1 ? `must be ${choices[0]}` : `must be one of ${listed(choices, 'or')}${hint}`
 }
 
 function describeLimit(origin: string, than: 'at least' | 'at most', limit: number): string {

@@ -136,8 +136,7 @@ function flatten(issues: readonly z.core.$ZodIssue[], shape: z.ZodType, document
       })
     }
     if (issue.code === 'invalid_type' && issue.path.length === 0) return [{ path: [], message: 'it holds no settings' }]
-    const missing =
-      issue.code.startsWith('invalid_') && issue.path.length > 0 && !document.hasIn(issue.path)
+    const missing = issue.code.startsWith('invalid_') && issue.path.length > 0 && !document.hasIn(issue.path)
     // What kind of entry it is has to be known before anything else of it.
     const isKind = issue.code === 'invalid_union' && 'discriminator' in issue
     if (missing && !isKind) return [{ path: issue.path, message: 'is missing' }]

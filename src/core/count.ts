@@ -20,8 +20,8 @@ export function describeUnknown(
 }
 
 /** `cp-1`, `cp-1 and w-1`, `cp-1, w-1 and w-2`; empty for none. */
-export function listed(names: readonly string[]): string {
+export function listed(names: readonly string[], word: 'and' | 'or' = 'and'): string {
   const last = names.at(-1)
   if (last === undefined || names.length === 1) return last ?? ''
-  return `${names.slice(0, -1).join(', ')} and ${last}`
+  return `${names.slice(0, -1).join(', ')} ${word} ${last}`
 }

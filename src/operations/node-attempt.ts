@@ -50,7 +50,8 @@ export function beginAttempt(context: JobContext, preview: UpgradePreview, one: 
         const ending = { outcome: 'failed', failure: error.message } as const
         change(itsRollout(), (rollout) => withNodeEnded(rollout, node, ending, now()))
       }
-      reportRollout(alerts, { kind: 'failed', node, text: error.message })
+      const what = intent === 'rollback' ? 'rollback' : 'upgrade'
+      reportRollout(alerts, { kind: 'failed', node, text: `the ${what} of ${node} failed: ${error.message}` })
     },
     ended: async () => {
       const outcome = outcomeOf(intent)

@@ -102,7 +102,7 @@ function describeTurns(timeline: readonly TimelineRow[], { titleOf }: Pick<Wordi
     .join(', ')
 }
 
-/** `after 20 min at the latest, sooner for a low battery (LB), charge below 30 %`. */
+/** `after 20 min at the latest, sooner on a low battery (LB) or a charge below 30 %`. */
 function describeStarts(
   { config }: Pick<PowerFailureContext, 'config'>,
   states: readonly (readonly [string, PowerState])[],
@@ -116,7 +116,10 @@ function describeStarts(
         policy.maxOnBattery === undefined || sooner.length === armed.length
           ? 'as late as the battery allows'
           : `after ${describeDuration(policy.maxOnBattery)} at the latest`
-      return `${states.length > 1 ? `${label}: ` : ''}${latest}, sooner for ${sooner.map(({ text }) => text).join(', ')}`
+      return `${states.length > 1 ? `${label}: ` : ''}${latest}, sooner on ${listed(
+        sooner.map(({ text }) => text),
+        'or',
+      )}`
     })
     .join('; ')
 }

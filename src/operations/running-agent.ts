@@ -51,8 +51,8 @@ export interface PowerGuard {
   review(): void
   /** Cancels the shutdowns that the UPSes have started. Returns their labels. */
   callOff(): readonly string[]
-  /** Called with the label of each UPS that something was noticed of, until it is disposed of. */
-  onNotice(listener: (label: string) => void): Disposable
+  /** Called after each observation, and when a person has changed something, until it is disposed of. */
+  onChange(listener: () => void): Disposable
   /** For how long a UPS has been silent, in ms, once that is longer than the policy allows. */
   silentFor(label: string): number | undefined
   /** That there is no reading of a UPS, from the first question without an answer on; undefined where there is one. */

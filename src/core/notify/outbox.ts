@@ -34,7 +34,8 @@ export function nextStep(
   { expireAfter, voice, now, run }: StepCircumstances,
 ): OutboxStep {
   const superseded = findSuperseded(waiting)
-  if (superseded.length > 0) return { do: 'drop', deliveries: ends(superseded, 'superseded', { now, why: 'a later message says it' }) }
+  if (superseded.length > 0)
+    return { do: 'drop', deliveries: ends(superseded, 'superseded', { now, why: 'a later message says it' }) }
   // A clock that is set forward makes nothing old.
   const isFromBefore = ({ id }: Delivery) => run === undefined || id <= run.after || run.lasts > expireAfter
   const expired = waiting.filter((one) => isFromBefore(one) && dueAt(one) + expireAfter <= now.getTime())

@@ -1,3 +1,4 @@
+import { listed } from '../count.ts'
 import { callOff, type PowerState } from './state.ts'
 import { isCalledOff, type PowerPolicy, triggersOf, type TriggerState } from './triggers.ts'
 
@@ -42,14 +43,13 @@ export function describeRestarts(upses: readonly LabelledTriggers[]): string {
   if (upses.length === 0) return 'nothing starts one again before the UPS answers'
   const labels = Map.groupBy(upses, ({ triggers }) => describeArmed(triggers))
   const clauses = [...labels].map(
-    ([text, those]) => `${labels.size === 1 ? '' : `at ${those.map(({ label }) => label).join(', ')} `}${text}`,
+    ([text, those]) => `${labels.size === 1 ? '' : `at ${listed(those.map(({ label }) => label))} `}${text}`,
   )
   return `until mains power is back, ${clauses.join(', and ')}`
 }
 
 function describeArmed(triggers: readonly TriggerState[]): string {
   const armed = triggers.filter(({ disarmed }) => disarmed === undefined).map(({ text }) => text)
-  const last = armed.at(-1)
-  if (last === undefined) return 'only `caretaker power shutdown` can start one'
-  return `only ${armed.length === 1 ? last : `${armed.slice(0, -1).join(', ')} or ${last}`} can still start one`
+  if (armed.length === 0) return 'only `caretaker power shutdown` can start one'
+  return `only ${listed(armed, 'or')} can still start one`
 }

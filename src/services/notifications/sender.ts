@@ -19,7 +19,7 @@ const looksAgainAfter = 60_000
 const opensEvery = 30_000
 
 /** Why an update is left out where the channel would show it as one more message. */
-const shownAlready = 'the channel can\'t change what it shows'
+const shownAlready = "the channel can't change what it shows"
 
 export interface SenderOptions {
   /** The channel's name in the configuration. */
