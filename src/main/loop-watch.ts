@@ -1,4 +1,5 @@
 import type { Alerts } from '../core/alert.ts'
+import { listed } from '../core/count.ts'
 import { describeDuration } from '../core/duration.ts'
 import type { Logger } from '../core/log.ts'
 
@@ -70,11 +71,8 @@ export function watchLoop(options: LoopWatchOptions): Disposable {
 
   function report(longest: number, ran: readonly string[]): void {
     lastAt = performance.now()
-    const during =
-      ran.length > 0
-        ? `while this ran: ${ran.join(', ')}`
-        : 'while no job ran: the machine may be overloaded, or was frozen'
-    const text = `Caretaker stood still for ${describeDuration(longest)}, and could not watch the power, ${during}`
+    const during = ran.length > 0 ? `${listed(ran)} ran` : 'no job ran, so the machine may be overloaded, or was frozen'
+    const text = `Caretaker stood still for ${describeDuration(longest)} and could not watch the power: ${during}`
     log.warn({ ms: Math.round(longest), ran }, 'the event loop stood still')
     // A shorter one changes nothing about a longer one, of which people were warned.
     if (longest < worst && worst >= warnFrom) return

@@ -1,4 +1,4 @@
-import type { AlertContent } from '../core/alert.ts'
+import { type AlertContent, headOf } from '../core/alert.ts'
 import { listed } from '../core/count.ts'
 import { describeDuration } from '../core/duration.ts'
 import { describeReason } from '../core/event.ts'
@@ -7,7 +7,7 @@ import { failingMachines } from '../core/power/machines.ts'
 import type { Outage } from '../core/power/outage.ts'
 import { isShutDownPhase } from '../core/power/phases.ts'
 import { type PowerState, useOf } from '../core/power/state.ts'
-import { policyFor } from '../core/power/triggers.ts'
+import { type OutageReason, policyFor } from '../core/power/triggers.ts'
 import { summarize } from '../core/power/summary.ts'
 import type { TimelineRow } from '../core/power/timeline.ts'
 import type { Wording } from '../core/wording.ts'
@@ -26,7 +26,7 @@ export const powerFailed = 'power.failed'
 export function reportPowerFailure(context: PowerFailureContext): void {
   const { alerts } = context
   const content = contentOf(context)
-  if (!content) return isUnheard(context.power) ? undefined : void alerts.settle(powerFailed, endOf(context))
+  if (!content) return isUnheard(context.power) ? undefined : settlePowerFailure(context)
   const before = alerts.find(powerFailed)
   // Figures move all the time: that is no line of the journal.
   if (before?.severity === content.severity && stageIn(before.text) === stageIn(content.text))
@@ -38,11 +38,22 @@ export function reportPowerFailure(context: PowerFailureContext): void {
   }
 }
 
+function settlePowerFailure(context: PowerFailureContext): void {
+  const { alerts } = context
+  const before = alerts.find(powerFailed)
+  if (!before) return
+  // Its last stage is over, too: that mains power is back, say.
+  alerts.refresh(powerFailed, { ...before, text: 'mains power failed' })
+  alerts.settle(powerFailed, endOf(context))
+}
+
 /** How a power cut ended: with what was done about it, or before anything was. */
 function endOf({ alerts, ports, power }: PowerFailureContext): string {
   const [last] = ports.journal.outages(1)
   const since = alerts.find(powerFailed)?.since
-  if (last?.endedAt !== undefined && since !== undefined && last.endedAt >= since) return summarize(last)
+  // The digest says what took how long.
+  if (last?.endedAt !== undefined && since !== undefined && last.endedAt >= since)
+    return headOf({ text: summarize(last) })
   const isBack = [...power.upses.values()].every(({ mode }) => mode === 'on-mains')
   return isBack ? 'mains power is back, and nothing was shut down' : 'no UPS is on battery any more'
 }
@@ -54,6 +65,9 @@ function contentOf(context: PowerFailureContext): AlertContent | undefined {
   const { ports, power } = context
   const outage = ports.journal.openOutage()
   if (outage && outage.reason !== 'drill' && outage.stage !== 'shedding') return contentOfOutage(context, outage)
+  // Its record comes a moment later.
+  const begun = [...power.upses.values()].find((state) => state.mode === 'critical')
+  if (begun && failingMachines(context.machines, power).length > 0) return contentOfBeginning(context, begun.reason)
   const labels = [...power.upses].flatMap(([label, state]) => (isOnBattery(state) ? [label] : []))
   return labels.length === 0 ? undefined : contentOnBattery(context, labels)
 }
@@ -134,7 +148,7 @@ function contentOfOutage(context: PowerFailureContext, { stage, reason }: Outage
     case 'shedding':
     case 'draining':
       return isFailing
-        ? critical(`a shutdown of the cluster has begun: ${why}. Nothing is off yet`, offer(context, 'cancel'))
+        ? contentOfBeginning(context, reason)
         : warning('a shutdown of the cluster was cancelled: what was done is being undone')
     case 'stopping':
       return critical(`the machines are shutting down: ${why}`, offer(context, 'cancel'))
@@ -147,6 +161,11 @@ function contentOfOutage(context: PowerFailureContext, { stage, reason }: Outage
     default:
       return stage satisfies never
   }
+}
+
+function contentOfBeginning(context: PowerFailureContext, reason: OutageReason): AlertContent {
+  const text = `a shutdown of the cluster has begun: ${describeReason(reason)}. Nothing is off yet`
+  return critical(text, offer(context, 'cancel'))
 }
 
 const critical = (text: string, offers: Partial<AlertContent>): AlertContent => ({

@@ -1,6 +1,6 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import { AgentError, type ErrorCode, messageOf } from '../../core/errors.ts'
+import { AgentError, describeConnectionError, type ErrorCode, messageOf } from '../../core/errors.ts'
 
 /** A request of a channel. */
 export interface Outgoing {
@@ -65,7 +65,7 @@ export async function ask(outgoing: Outgoing, signal: AbortSignal, within = answ
 export function unreachable(outgoing: Outgoing, error: unknown): AgentError {
   if (error instanceof AgentError) return error
   const { doing, url } = outgoing
-  return new AgentError('unreachable', `${doing}: ${hide(`${url.host}: ${messageOf(error)}`, outgoing)}`)
+  return new AgentError('unreachable', `${doing}: ${hide(describeConnectionError(messageOf(error)), outgoing)}`)
 }
 
 /** Whether it is any of 200 to 299: what a status below means never ends an answer (RFC 9110, 15.2). */

@@ -279,7 +279,9 @@ async function answerPress(
 /** `2 channels; 3 messages wait: phone: ntfy at ntfy.sh: …`. */
 function describeSenders(senders: ReadonlyMap<string, Sender>, outbox: Outbox): string {
   const count = [...senders.keys()].reduce((sum, name) => sum + outbox.waiting(name).length, 0)
-  const troubles = [...senders].flatMap(([name, { trouble }]) => (trouble === undefined ? [] : [`${name}: ${trouble}`]))
+  const troubles = [...senders].flatMap(([name, { trouble }]) =>
+    trouble === undefined ? [] : [trouble.startsWith(name) ? trouble : `${name}: ${trouble}`],
+  )
   const waits = count === 0 ? '' : `; ${counted(count, 'message waits', 'messages wait')}`
   return `${counted(senders.size, 'channel')}${waits}${troubles.length === 0 ? '' : `: ${troubles.join('; ')}`}`
 }
