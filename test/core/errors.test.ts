@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { AgentError, during, errorCodes, isUnexpected, describeConnectionError } from '../../src/core/errors.ts'
+import { AgentError, describeConnectionError, during, errorCodes, isUnexpected } from '../../src/core/errors.ts'
 
 test.each(errorCodes)('a failure that is %s keeps its code and its cause, and hears what was being done', (code) => {
   const cause = new AgentError(code, 'w-1 (10.0.0.2): no')

@@ -64,7 +64,7 @@ export async function ask(outgoing: Outgoing, signal: AbortSignal, within = answ
 /** A request that came to nothing, without its secrets. */
 export function unreachable(outgoing: Outgoing, error: unknown): AgentError {
   if (error instanceof AgentError) return error
-  const { doing, url } = outgoing
+  const { doing } = outgoing
   return new AgentError('unreachable', `${doing}: ${hide(describeConnectionError(messageOf(error)), outgoing)}`)
 }
 
