@@ -23,7 +23,7 @@ export interface RunningAgent {
   readonly guard: PowerGuard
   /** Monotonic clock, in ms. */
   monotonic(): number
-  observe(signal: AbortSignal): Promise<Cluster>
+  observe(signal: AbortSignal, limits?: { readonly isUnhurried?: boolean }): Promise<Cluster>
   /** Called with the cluster whenever somebody has looked at all of it, until it is disposed of. */
   onLook(listener: (cluster: Cluster) => void): Disposable
   /** Called when a step begins, says something, or has ended, until it is disposed of. */
