@@ -57,10 +57,10 @@ export const section = z
       .array(route)
       .optional()
       .meta({ description: 'What goes where; default: warnings, critical alerts and digests go to every channel' }),
-    quiet: quiet.optional().meta({ description: 'Quiet hours: only critical alerts and the power are told at once' }),
+    quiet: quiet.optional().meta({ description: 'Quiet hours: only critical alerts and the power are sent at once' }),
     remindEvery: duration
       .default(86_400_000)
-      .meta({ description: 'How often an open warning or critical alert is told again; 0s: never' }),
+      .meta({ description: 'How often an open warning or critical alert is sent again; 0s: never' }),
     expireAfter: duration
       .default(86_400_000)
       .meta({ description: 'Messages that could not be sent for so long become one summary' }),
