@@ -86,12 +86,7 @@ export function createAgent(options: AgentOptions) {
   const { emit } = events
   const answering = createAnswering(monotonic, emit)
   const shared = { journal, alerts, now, monotonic }
-  const guard = createUpsMonitor({
-    ...upsesOf(config, journal),
-    ...shared,
-    emit,
-    bootId,
-  })
+  const guard = createUpsMonitor({ ...upsesOf(config, journal), ...shared, emit, bootId })
   const runner: Runner<Job> = createRunner<JobContext, Job>({
     ...shared,
     contextOf,
