@@ -86,13 +86,7 @@ export function createAgent(options: AgentOptions) {
   const { emit } = events
   const answering = createAnswering(monotonic, emit)
   const shared = { journal, alerts, now, monotonic }
-  const guard = createUpsMonitor({
-    ...upsesOf(config, journal),
-    ...shared,
-    emit,
-    bootId,
-    changed: () => powerCut.note(),
-  })
+  const guard = createUpsMonitor({ ...upsesOf(config, journal), ...shared, emit, bootId })
   const runner: Runner<Job> = createRunner<JobContext, Job>({
     ...shared,
     contextOf,
@@ -108,6 +102,7 @@ export function createAgent(options: AgentOptions) {
     () => ({ config: config(), machines: machines(), ports, power: guard.power, now, monotonic, wording, alerts }),
     log,
   )
+  guard.onChange(powerCut.note)
 
   function contextOf(job: Job, signal: AbortSignal): JobContext {
     const jobLog = log.child({ job: job.name })

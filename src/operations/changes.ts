@@ -82,7 +82,7 @@ function watch({ agent, journal, power, status }: ChangesOptions, tell: (change:
       statusSoon()
     }),
   )
-  stack.use(agent.guard.onNotice(powerSoon))
+  stack.use(agent.guard.onChange(powerSoon))
   stack.use(agent.onEvent(statusSoon))
   stack.use(agent.onLook(statusSoon))
   stack.use(agent.onActivity(statusSoon))

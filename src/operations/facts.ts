@@ -98,8 +98,6 @@ export const remembered = {
   wakeNow: fact('power.wakeNow', flag),
   /** The machines as they were configured at the last start: one that is renamed during an outage is still the same. */
   machines: fact('power.machines', listOf(object<NamedMachine>({ name: text, address: text, macs: listOf(text) }))),
-  /** When it was last announced what goes down if mains power stays off, ISO 8601. */
-  announced: fact('power.announced', time),
   /** What the last rehearsal of a power cut came to. */
   drill: fact('power.drill', drillReport),
   /** A person wants one. `until`: no further than this phase. */

@@ -92,7 +92,7 @@ async function retry(means: RequestMeans, node: string | undefined, asked: Asked
     ),
   )
   withdrawRollbacks(journal, names)
-  reportRollout(agent.alerts, undefined)
+  reportRollout(agent.alerts, undefined, 'it is tried again on request')
   if (forgotten.length === 0 && left.length === blocked.length && requested.length === 0) {
     // Whoever asks for a retry wants the upgrade to look again, too.
     await agent.start(findJob(agent, 'upgrade-node')).catch(() => {})

@@ -30,7 +30,8 @@ import { readPage } from '../core/page.ts'
 import { clearLatch } from '../core/power/forced.ts'
 import { isBlind, type Silence, triggersInSilence } from '../core/power/silence.ts'
 import type { PowerState } from '../core/power/state.ts'
-import { policyFor, type TriggerState, triggersOf } from '../core/power/triggers.ts'
+import { policyFor, type TriggerState } from '../core/power/triggers.ts'
+import { cancelledIn, describeRestarts, triggersIn } from '../core/power/cancelled.ts'
 import { remembered } from './facts.ts'
 import { runAndWait } from './job-requests.ts'
 import type { JobContext } from './job.ts'
@@ -108,7 +109,7 @@ function triggersNow(
   label: string,
   state: PowerState,
 ): readonly TriggerState[] {
-  const triggers = triggersOf('reading' in state ? state.reading : undefined, policyFor(config(), label))
+  const triggers = triggersIn(state, policyFor(config(), label))
   const silence = agent.guard.silence(label)
   return silence ? triggersInSilence(triggers, state, silence) : triggers
 }
@@ -173,7 +174,7 @@ function shutDown({ agent, config, ports, now }: RequestMeans, { by }: Asked): R
   )
 }
 
-function cancel({ agent, ports }: RequestMeans, { by }: Asked): RequestAnswer {
+function cancel({ agent, ports, config }: RequestMeans, { by }: Asked): RequestAnswer {
   const { guard, machines } = agent
   const drill = cancelDrill(ports.journal, agent.running)
   // What the rehearsal is doing ends at once.
@@ -185,6 +186,7 @@ function cancel({ agent, ports }: RequestMeans, { by }: Asked): RequestAnswer {
   const isFailing = failingMachines(machines, guard.power).length > 0
   const isAhead = !isFailing && !isWithdrawn && forced.length === 0
   const cancelled = isFailing || forced.length > 0 || isAhead ? guard.callOff() : []
+  const restarts = describeRestarts(cancelledIn(guard.power.upses, (label) => policyFor(config(), label)))
   if (!isWithdrawn && !isFailing && forced.length > 0)
     return recordChange(
       ports.journal,
@@ -198,11 +200,11 @@ function cancel({ agent, ports }: RequestMeans, { by }: Asked): RequestAnswer {
       ports.journal,
       {
         kind: 'power',
-        said: `the shutdown that was to come is cancelled for ${cancelled.join(', ')}: only a low battery starts one, until mains power is back`,
+        said: `the shutdown is cancelled for ${listed(cancelled)} before it began: ${restarts}`,
       },
       by,
     )
-  const off = `the shutdown is cancelled for ${cancelled.join(', ')}: only a more severe condition starts it again; machines that are down are woken on mains power`
+  const off = `the shutdown is cancelled for ${listed(cancelled)}: ${restarts}; machines that are down are woken on mains power`
   const back = 'the shutdown request is cancelled: no more machines go down, and those that are down are woken'
   const both = `the shutdown request is cancelled, and ${off}`
   const said = !isWithdrawn ? off : cancelled.length > 0 ? both : back

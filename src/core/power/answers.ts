@@ -4,7 +4,7 @@ import { describeFlapping } from './flapping.ts'
 import type { PowerState } from './state.ts'
 import type { TimelineRow } from './timeline.ts'
 import { describeFall } from './trend.ts'
-import type { CriticalReason, TriggerState } from './triggers.ts'
+import type { CalledOff, CriticalReason, TriggerState } from './triggers.ts'
 import type { UpsDetails } from './ups-details.ts'
 import type { Doubt, Doubts, UpsReading } from './ups.ts'
 
@@ -44,8 +44,8 @@ export interface UpsStateAnswer {
   readonly why?: string
   /** Why it is critical. */
   readonly reason?: CriticalReason
-  /** A person cancelled a shutdown for this reason. */
-  readonly cancelled?: CriticalReason
+  /** A person cancelled a shutdown for this reason, or one that had not begun. */
+  readonly cancelled?: CalledOff
   /** Mains power, but on battery for a moment too short to count. */
   readonly wasOnBattery?: true
   /** For how long mains power seems to be back, while that is too short to count. */

@@ -57,7 +57,7 @@ const upsState = schemaOf<UpsStateAnswer>()(
     lastHeardMsAgo: ms.optional(),
     why: text.optional(),
     reason: criticalReason.optional(),
-    cancelled: criticalReason.optional(),
+    cancelled: z.enum([...criticalReason.options, 'not-begun']).optional(),
     wasOnBattery: z.literal(true).optional(),
     mainsForMs: ms.optional(),
     unclearForMs: ms.optional(),

@@ -16,6 +16,8 @@ const mostRead = 2_000
  */
 export interface Outbox {
   add(channel: string, message: Message, notBefore?: string): void
+  /** Notes a message that was sent past those that wait, or could not be: a test. */
+  log(channel: string, message: Message, ended: Pick<Delivery, 'why'> & { readonly state: 'sent' | 'refused' }): void
   /** Keeps a delivery as it is now. */
   keep(delivery: Delivery): void
   /** Those of a channel that wait, oldest first. */
@@ -55,6 +57,10 @@ export function createOutbox(journal: Pick<Journal, 'records'>, now: () => Date)
       records.save(delivery, 'later')
       waitingOf(channel).set(delivery.id, delivery)
       threads.note(delivery)
+    },
+    log: (channel, message, ended) => {
+      const at = now().toISOString()
+      records.save({ id: ++lastId, channel, message, queuedAt: at, attempts: 1, endedAt: at, ...ended })
     },
     keep: (delivery) => {
       const { channel, id, state } = delivery

@@ -1,7 +1,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { Trust } from './trust.ts'
-import { AgentError, type ErrorCode, messageOf } from '../../core/errors.ts'
+import { AgentError, describeConnectionError, type ErrorCode, messageOf } from '../../core/errors.ts'
 import { failureWords, pageWords, wantsTls } from './failure-words.ts'
 
 /** A request of a channel. */
@@ -69,7 +69,10 @@ export async function ask(outgoing: Outgoing, signal: AbortSignal, within = answ
 export function unreachable(outgoing: Outgoing, error: unknown): AgentError {
   if (error instanceof AgentError) return error
   const { doing, url } = outgoing
-  return new AgentError('unreachable', `${doing}: ${hide(`${url.host}: ${failureWords(messageOf(error))}`, outgoing)}`)
+  return new AgentError(
+    'unreachable',
+    `${doing}: ${hide(`${url.host}: ${failureWords(describeConnectionError(messageOf(error)))}`, outgoing)}`,
+  )
 }
 
 /** Whether it is any of 200 to 299: what a status below means never ends an answer (RFC 9110, 15.2). */

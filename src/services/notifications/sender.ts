@@ -18,6 +18,9 @@ const looksAgainAfter = 60_000
 /** In ms: between two tries to open a channel that only listens or is a heartbeat. */
 const opensEvery = 30_000
 
+/** Why an update is left out where the channel would show it as one more message. */
+const shownAlready = "the channel can't change what it shows"
+
 export interface SenderOptions {
   /** The channel's name in the configuration. */
   readonly name: string
@@ -80,7 +83,7 @@ export function createSender(options: SenderOptions): Sender {
     try {
       const sent = await door.attempt(message, outbox.told(name).get(message.thread)?.ref, signal)
       const { why: _, ...rest } = delivery
-      end({ ...rest, attempts }, sent ? 'sent' : 'superseded', sent)
+      end({ ...rest, attempts }, sent ? 'sent' : 'superseded', sent ?? { why: shownAlready })
       health.succeeded()
     } catch (error) {
       // What is in flight at the end is sent again at the next start.

@@ -49,7 +49,8 @@ export async function startNotifications(context: Context): Promise<RunningServi
     operator: context.operator,
     alerts,
     journal: ports.journal,
-    timeZone: () => voiceOf(context).timeZone,
+    power: context.power,
+    config: context.config,
     now: context.now,
   })
   const channels = names.map((name) => {
@@ -72,7 +73,7 @@ export async function startNotifications(context: Context): Promise<RunningServi
     followFiles(followed, signal),
   ]
   const notifier = context.notifyThrough({
-    test: (channel, asked) => testChannels(channel, { senders, context, asked }),
+    test: (channel, asked) => testChannels(channel, { senders, outbox, context, asked }),
   })
   return {
     status: () => describeSenders(senders, outbox),
@@ -255,7 +256,9 @@ async function answerPress(
 /** `2 channels; 3 messages wait: phone: ntfy at ntfy.sh: …`. */
 function describeSenders(senders: ReadonlyMap<string, Sender>, outbox: Outbox): string {
   const count = [...senders.keys()].reduce((sum, name) => sum + outbox.waiting(name).length, 0)
-  const troubles = [...senders].flatMap(([name, { trouble }]) => (trouble === undefined ? [] : [`${name}: ${trouble}`]))
+  const troubles = [...senders].flatMap(([name, { trouble }]) =>
+    trouble === undefined ? [] : [trouble.startsWith(name) ? trouble : `${name}: ${trouble}`],
+  )
   const waits = count === 0 ? '' : `; ${counted(count, 'message waits', 'messages wait')}`
   return `${counted(senders.size, 'channel')}${waits}${troubles.length === 0 ? '' : `: ${troubles.join('; ')}`}`
 }

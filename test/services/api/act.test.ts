@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import type { Config } from '../../../src/config/config.ts'
 import { createActions } from '../../../src/operations/actions.ts'
 import { type DoorOptions, key, openDoor } from './door.ts'
 
+/** No UPS is configured. */
+const unpowered = { power: { upses: new Map() }, config: () => ({}) as Config }
 const proxy = '127.0.204.9'
 const proxied: DoorOptions = { section: { proxy: { from: [proxy], scope: 'operate' } } }
 
@@ -17,7 +20,7 @@ describe('the page of a button', () => {
   ])('is pressed by $what', async ({ headers, by }) => {
     await using door = await openDoor(proxied)
     const { operator, alerts, journal, at } = door
-    const actions = createActions({ key, operator, alerts, journal, timeZone: () => 'UTC', now: () => at.now })
+    const actions = createActions({ ...unpowered, key, operator, alerts, journal, now: () => at.now })
     const path = `/act/phone/${actions.issue('phone', { do: 'approve', subject: 'v1.14.1' })}`
     const sent = { 'x-forwarded-for': '10.0.0.7', ...headers }
     expect(await door.ask({ path, method: 'POST', headers: sent, from: proxy })).toMatchObject({ status: 200 })
@@ -31,7 +34,7 @@ describe('the page of a button', () => {
       operator: door.operator,
       alerts: door.alerts,
       journal: door.journal,
-      timeZone: () => 'UTC',
+      ...unpowered,
       now: () => door.at.now,
     })
     const path = `/act/phone/${actions.issue('phone', { do: 'approve', subject: 'v1.14.1' })}`

@@ -223,6 +223,11 @@ describe('messages of a channel', () => {
     second.tell(messageOf('c', { thread: 't', kind: 'settled' }))
     await vi.waitFor(() => expect(unable.arrived).toEqual(['a', 'c']), patience)
     await vi.waitFor(() => expect(states(journal)).toEqual(['a sent', 'b superseded', 'c sent']), patience)
+    const leftOut = journal
+      .records(deliveryKind)
+      .newest(9)
+      .find(({ state }) => state === 'superseded')
+    expect(leftOut?.why).toMatch(/^(a later message says it|the channel can't change what it shows)$/)
   })
 })
 

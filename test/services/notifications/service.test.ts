@@ -125,7 +125,7 @@ describe('what people are told', () => {
 describe('a test message', () => {
   test('says of each channel how it fared', async () => {
     const { url, titles } = await gotify()
-    const { door } = await notifier({
+    const { door, homelab, it } = await notifier({
       settings: { channels: { phone: channel(url), away: channel('http://127.0.0.1:1') } },
     })
     expect(await door.current!.test(undefined, asked())).toEqual([
@@ -133,9 +133,15 @@ describe('a test message', () => {
       { channel: 'away', sent: false, detail: expect.stringContaining('127.0.0.1:1'), tookMs: expect.any(Number) },
     ])
     expect(titles()).toEqual(['homelab: this is a test'])
+    const { items } = operatorOf(homelab, it).notifications.log({ limit: 10 })
+    expect(items.map(({ channel, state, attempts }) => `${channel} ${state} ${attempts}`).toSorted()).toEqual([
+      'away refused 1',
+      'phone sent 1',
+    ])
+    expect(items.find(({ state }) => state === 'refused')?.why).toContain('127.0.0.1:1')
     await expect(door.current!.test('pager', asked())).rejects.toMatchObject({
       code: 'not-found',
-      message: 'there is no channel pager; there are phone, away',
+      message: 'there is no channel pager; there are phone and away',
     })
   })
 })
@@ -155,7 +161,15 @@ describe('a button', () => {
     journal.saveRollout(rollout)
     const operator = operatorOf(homelab, it)
     const make = (withKey = key) =>
-      createActions({ key: withKey, operator, alerts: it.agent.alerts, journal, timeZone: () => 'UTC', now })
+      createActions({
+        key: withKey,
+        operator,
+        alerts: it.agent.alerts,
+        journal,
+        power: it.agent.guard.power,
+        config: () => it.config,
+        now,
+      })
     const paused = async () => (await operator.rollouts.status(asked().signal)).paused
     return { journal, make, paused, operator, actions: make() }
   }

@@ -17,7 +17,7 @@ export const config = z.strictObject({
   fail: z
     .boolean()
     .default(true)
-    .meta({ description: 'Whether it is told as failed (…/fail) while a critical alert is open' }),
+    .meta({ description: 'Whether it reports a failure (…/fail) while a critical alert is open' }),
   messages: z
     .boolean()
     .default(true)
