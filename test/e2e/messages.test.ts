@@ -162,7 +162,8 @@ test(
     const file = await lab.writeConfig(directory, { factoryUrl: 'http://127.0.65.81:9' })
     expect(await runCli(['releases', '-c', file])).toMatchObject({
       code: 4,
-      stderr: 'caretaker: GET http://127.0.65.81:9/versions: connection refused: is it listening there?\n',
+      stderr:
+        'caretaker: look up releases: GET http://127.0.65.81:9/versions: connection refused: is it listening there?\n',
     })
     await using stack = new AsyncDisposableStack()
     stack.defer(() => endStore(directory))
