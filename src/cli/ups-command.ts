@@ -18,8 +18,9 @@ export function addUpsCommand(): void {
     'all variables of a UPS, or of all; or its readings over time',
     async (options, [name], extra) => {
       await using upses = await open(options, name)
-      if (!extra['watch']) return show(options, upses)
-      return watch(options, upses, {
+      // Not handed on unfinished: the connections end with this block.
+      if (!extra['watch']) return await show(options, upses)
+      return await watch(options, upses, {
         everyMs: Number(extra['every']),
         count: toCount(extra['count']),
         zone: await zoneOf(options),

@@ -198,8 +198,7 @@ test('a wrong UPS password is one message, and the UPS is watched all the same',
   })
   const told = /upsd at 127\.0\.65\.93:\d+ refuses LOGIN ups as monuser: ACCESS-DENIED: check the user, the password/
   const direct = await runCli(['ups', '-c', file])
-  expect(direct.code).toBe(1)
-  expect(direct.stderr).toMatch(told)
+  expect(direct).toMatchObject({ code: 1, stderr: expect.stringMatching(told) })
   expect(direct.stdout).toContain('ups.status: OL')
   stack.defer(() => endStore(directory))
   stack.use(await startDaemon({ config: file, directory }))
