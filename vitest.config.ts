@@ -1,5 +1,10 @@
 import { defineConfig } from 'vitest/config'
 
+/** What is pure keeps nothing that the next file could trip over, and is imported once. */
+const pure = within('core')
+/** Neither do stories on a fake homelab; these wait now and then. */
+const fakes = within('stories', 'engine', 'operations', 'config', 'http')
+
 export default defineConfig({
   test: {
     // By default one core is left idle, which on two is half of them; tests wait more than they compute.
@@ -12,9 +17,21 @@ export default defineConfig({
     hookTimeout: 120_000,
     expect: { poll: { timeout: 20_000 } },
     projects: [
-      // What is pure keeps nothing that the next file could trip over, and is imported once.
-      { extends: true, test: { name: 'pure', include: ['test/core/**/*.test.ts'], isolate: false } },
-      { extends: true, test: { name: 'whole', include: ['test/**/*.test.ts'], exclude: ['test/core/**'] } },
+      { extends: true, test: { name: 'pure', include: pure, isolate: false } },
+      { extends: true, test: { name: 'fakes', include: fakes, isolate: false } },
+      {
+        extends: true,
+        test: {
+          name: 'whole',
+          include: ['test/**/*.test.ts'],
+          exclude: [...pure, ...fakes],
+          globalSetup: './test/package-folder.ts',
+        },
+      },
     ],
   },
 })
+
+function within(...folders: readonly string[]): string[] {
+  return folders.map((folder) => `test/${folder}/**/*.test.ts`)
+}

@@ -73,11 +73,16 @@ function startWith(node) {
   startAsChild(node)
 }
 
+/** In ms: long enough for a Ctrl-C to reach it first. */
+const interruptsAfter = 1_000
+
 function startAsChild(node) {
   // The channel tells it when we are gone, also when we were killed (endWithLauncher).
   const child = spawn(node, process.argv.slice(1), { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] })
-  // What is sent to us is meant for it; a Ctrl-C at a terminal reaches it anyway.
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => name !== 'SIGINT' && child.kill(name))
+  // What is sent to us is meant for it.
+  for (const name of ['SIGTERM', 'SIGHUP']) process.on(name, () => child.kill(name))
+  // A Ctrl-C at a terminal reaches it as well, and a second one would end it at once; a SIGTERM after that does no harm.
+  process.on('SIGINT', () => setTimeout(() => child.kill('SIGTERM'), interruptsAfter).unref())
   child.on('error', (error) => {
     console.error(`caretaker: ${error.message}`)
     process.exitCode = 2

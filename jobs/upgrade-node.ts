@@ -57,7 +57,7 @@ export default defineJob({
     switch (decision.kind) {
       case 'upgraded':
         await endRecord(context, version)
-        reportRollout(alerts, undefined)
+        reportRollout(alerts, undefined, version && `every node runs ${version}`)
         return done(describeArrival(context, preview))
       case 'wait':
         reportWaiting(alerts, cluster, decision.reason)
@@ -77,7 +77,7 @@ export default defineJob({
 /** Records and reports what was observed, whatever is decided. */
 async function noteObservations(context: JobContext, preview: UpgradePreview): Promise<void> {
   const { alerts, emit, ports } = context
-  const { cluster, decision, toApprove, version } = preview
+  const { cluster, decision, version } = preview
   settleFormer(alerts, ports.journal, version)
   tidyRollbacks(preview, ports.journal)
   reportArmed(alerts, cluster, ports.journal)
@@ -86,7 +86,7 @@ async function noteObservations(context: JobContext, preview: UpgradePreview): P
   await noteArrival(context, preview)
   noteFinished(context, preview)
   if (decision.kind === 'stuck') return
-  const asks = reportApproval(alerts, toApprove.length > 0 ? version : undefined)
+  const asks = reportApproval(alerts, { ...preview, approved: remembered.approved.recall(ports.journal) })
   if (asks && version !== undefined) await emit({ type: 'approval.needed', version })
 }
 
@@ -104,7 +104,7 @@ async function upgrade(context: JobContext, preview: UpgradePreview, { first, no
   } catch (error) {
     // Nothing was changed yet, so no node has failed.
     if (signal.aborted || !(error instanceof AgentError)) throw error
-    reportRollout(alerts, { kind: 'failed', text: error.message })
+    reportRollout(alerts, { kind: 'failed', text: `the rollout can't continue: ${error.message}` })
     return later(error.message, after(now(), config.upgrade.retryAfter))
   }
   for (const { node, intent, reason } of nodes) log.info({ node, version, intent }, reason)

@@ -16,6 +16,7 @@ import { createFollowUp } from './engine/follow-up.ts'
 import { createInProcess } from './engine/in-process.ts'
 import { createKubernetesLease } from './engine/kubernetes-lease.ts'
 import { createLooking } from './engine/looking.ts'
+import type { LookLimits } from './engine/observe.ts'
 import { createRunner, type Runner } from './engine/runner.ts'
 import { createTakeoverLock } from './engine/takeover-lock.ts'
 import { createUpsMonitor } from './engine/ups-monitor.ts'
@@ -85,13 +86,7 @@ export function createAgent(options: AgentOptions) {
   const { emit } = events
   const answering = createAnswering(monotonic, emit)
   const shared = { journal, alerts, now, monotonic }
-  const guard = createUpsMonitor({
-    ...upsesOf(config, journal),
-    ...shared,
-    emit,
-    bootId,
-    changed: () => powerCut.note(),
-  })
+  const guard = createUpsMonitor({ ...upsesOf(config, journal), ...shared, emit, bootId })
   const runner: Runner<Job> = createRunner<JobContext, Job>({
     ...shared,
     contextOf,
@@ -107,6 +102,7 @@ export function createAgent(options: AgentOptions) {
     () => ({ config: config(), machines: machines(), ports, power: guard.power, now, monotonic, wording, alerts }),
     log,
   )
+  guard.onChange(powerCut.note)
 
   function contextOf(job: Job, signal: AbortSignal): JobContext {
     const jobLog = log.child({ job: job.name })
@@ -128,7 +124,7 @@ export function createAgent(options: AgentOptions) {
       schematics: schematics(),
       power: guard.power,
       whenPower: guard.when,
-      observe: (within) => look(signal, within),
+      observe: (within) => look(signal, { within }),
       ownNode,
       bootId,
       wording,
@@ -159,7 +155,7 @@ export function createAgent(options: AgentOptions) {
     get activities() {
       return activities.all
     },
-    observe: (signal: AbortSignal) => look(signal),
+    observe: (signal: AbortSignal, limits?: LookLimits) => look(signal, limits),
     onLook,
     onActivity: activities.onChange,
     /** Shows what a job would decide, without running it. */

@@ -11,20 +11,7 @@ import { addUpsCommand } from './cli/ups-command.ts'
 import { output } from './cli/output.ts'
 import { notRemote } from './cli/server.ts'
 import { whileItRuns } from './cli/waiting.ts'
-import {
-  ask,
-  askOr,
-  command,
-  duration,
-  exit,
-  group,
-  loadWhole,
-  positive,
-  print,
-  program,
-  say,
-  shownOf,
-} from './cli/shell.ts'
+import { ask, askOr, command, duration, exit, group, positive, print, program, say, shownOf } from './cli/shell.ts'
 import { AgentError, type ErrorCode, messageOf } from './core/errors.ts'
 import { printable } from './core/printable.ts'
 
@@ -134,9 +121,12 @@ command('plan', 'what the next upgrade-node run would do, and why', async (optio
 })
 
 command('releases', 'releases that the Image Factory offers, newest first', async (options, _args, extra) => {
-  const settings = await loadWhole(options)
-  const versions = await (await import('./cli/direct.ts')).readReleases(settings, AbortSignal.timeout(30_000))
-  const all = versions.toReversed()
+  const releases = await askOr(
+    options,
+    (daemon) => daemon.releases.$get(),
+    async (settings) => (await import('./cli/direct.ts')).readReleasesDirectly(settings, AbortSignal.timeout(30_000)),
+  )
+  const all = releases.filter(({ isWithdrawn }) => !isWithdrawn).map(({ version }) => version)
   const shown = extra['all'] ? all : all.filter((version) => !version.includes('-')).slice(0, 20)
   await print(options, shown, shown.join('\n'))
   return exit.ok

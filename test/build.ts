@@ -4,7 +4,8 @@ import { globSync, readdirSync, readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { rolldown, type OutputChunk } from 'rolldown'
+import { parseSync, Visitor } from 'oxc-parser'
+import { rolldown, type OutputChunk, type Plugin } from 'rolldown'
 import { builtVersion, lastRelease, type Release } from './release.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -31,6 +32,7 @@ export async function buildPackage(directory: string): Promise<void> {
     cwd: root,
     input: entries(),
     platform: 'node',
+    plugins: [withoutLocales],
     external: [...unused, ...Object.keys(dependencies).map((name) => new RegExp(`^${name}(/|$)`))],
     onLog: (_level, { message }) => {
       throw new Error(message)
@@ -39,12 +41,15 @@ export async function buildPackage(directory: string): Promise<void> {
   const { output } = await bundle.write({
     dir: directory,
     comments: { legal: true, annotation: false, jsdoc: false },
+    // V8 keeps the text of a program in memory for as long as it runs. Names stay, for those who read a stack.
+    minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
     entryFileNames: '[name].js',
     // Where the modules lie that look for files beside them (main/registry, main/version).
     chunkFileNames: 'src/main/[name].js',
   })
   await bundle.close()
   const chunks = output.filter((part) => part.type === 'chunk')
+  await Promise.all(chunks.map((chunk) => writeAscii(directory, chunk)))
   await writeFile(join(directory, 'LICENSES.txt'), licencesOf(chunks))
 }
 
@@ -53,6 +58,38 @@ export async function stampPackage(directory: string, { version, released }: Rel
   const text = JSON.stringify({ name: 'caretaker', version, released, type: 'module', private: true }, undefined, 2)
   await writeFile(join(directory, 'package.json'), `${text}\n`)
 }
+
+/** The words of zod for its own messages in fifty languages, which nobody is shown. */
+const withoutLocales: Plugin = {
+  name: 'without-locales',
+  load: {
+    filter: { id: /\/zod\/v4\/locales\/index\.js$/ },
+    handler: () => `export { default as en } from './en.js'`,
+  },
+}
+
+/**
+ * A single letter beyond Latin-1 makes V8 keep the whole file with two bytes for each letter. In strings, templates and
+ * regular expressions an escape means the same.
+ *
+ * @throws Error where a tag of a template, such as String.raw, would see the difference
+ */
+async function writeAscii(directory: string, { fileName, code }: OutputChunk): Promise<void> {
+  new Visitor({
+    TaggedTemplateExpression: ({ quasi }) => {
+      const raw = quasi.quasis.find(({ value }) => beyondAscii.test(value.raw))
+      if (raw) throw new Error(`${fileName}: the tag of \`${raw.value.raw}\` would be given an escape`)
+    },
+  }).visit(parseSync(fileName, code).program)
+  const escaped = code.replaceAll(
+    new RegExp(beyondAscii, 'g'),
+    (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+  await writeFile(join(directory, fileName), escaped)
+}
+
+/** Not with `u`: a letter beyond 16 bits is two escapes. */
+const beyondAscii = /[^\0-\x7F]/
 
 /** By their place in dist/: the CLI, and what is found by its folder while it runs. */
 function entries(): Record<string, string> {

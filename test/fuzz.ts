@@ -12,10 +12,14 @@ import { startDaemon } from './lab/daemon.ts'
 import { startHomelab } from './lab/homelab.ts'
 import { startGotify } from './lab/notify/gotify.ts'
 import { startUpsdStandIn } from './lab/upsd/stand-in.ts'
+import { startManyClients } from './many-clients.ts'
 
 const release = '4.32.5'
 const cache = fileURLToPath(new URL('../.cache', import.meta.url))
 const address = '127.0.207.2'
+/** Where requests go in: a reverse proxy that the API trusts. */
+const gate = '127.0.207.3'
+const port = 8420
 const token = 'fuzz-0123456789abcdef-admin'
 /** Seed and examples of each request, unless the environment says otherwise. */
 const { SEED = '207', EXAMPLES = '40' } = env
@@ -36,7 +40,10 @@ async function fuzz(): Promise<number> {
   })
   await openApi(config, directory, gotify.url)
   const daemon = stack.use(await startDaemon({ config, directory }))
-  const code = await attack(program)
+  stack.use(await startManyClients({ address: gate, port, to: { host: address, port } }))
+  const hints = join(directory, 'schemathesis.toml')
+  await writeFile(hints, hintsFor(lab.nodes.map(({ name }) => name)))
+  const code = await attack(program, hints)
   const faults = daemon.output.split('\n').filter((line) => /internal error|"level":(50|60)/.test(line))
   for (const line of faults.slice(0, 20)) console.error(line)
   const end = await daemon.stop()
@@ -54,21 +61,31 @@ async function openApi(config: string, directory: string, gotifyUrl: string) {
   await writeFile(join(directory, 'gotify-token'), 'gotify-token\n', { mode: 0o600 })
   const api = {
     address,
-    port: 8420,
+    port,
     anonymous: 'never',
+    proxy: { from: [gate], header: 'Remote-User', scope: 'read' },
     tokens: [{ name: 'fuzz', scope: 'admin', token: { file: 'fuzz-token' } }],
   }
   const notifications = { channels: { phone: { type: 'gotify', server: gotifyUrl, token: { file: 'gotify-token' } } } }
   await writeFile(config, stringify({ ...written, api, notifications }))
 }
 
+/** Names that are there, and one that is not: of those that are guessed none would be. */
+function hintsFor(nodes: readonly string[]): string {
+  const hint = (path: string, names: readonly string[]) =>
+    `[[operations]]\ninclude-path-regex = "${path}"\nparameters = { "path.name" = ${JSON.stringify(names)} }\n`
+  return [hint('^/nodes/', [...nodes, 'w-99']), hint('^/upses/', ['ups', 'attic'])].join('\n')
+}
+
 /** Lets schemathesis loose; resolves with its exit code. */
-function attack(program: string): Promise<number | null> {
+function attack(program: string, hints: string): Promise<number | null> {
   const child = spawn(
     program,
     [
+      '--config-file',
+      hints,
       'run',
-      `http://${address}:8420/api/v1/openapi.json`,
+      `http://${gate}:${port}/api/v1/openapi.json`,
       '--header',
       `Authorization: Bearer ${token}`,
       '--seed',
@@ -77,9 +94,6 @@ function attack(program: string): Promise<number | null> {
       EXAMPLES,
       '--generation-database',
       'none',
-      // What the daemon allows one address.
-      '--rate-limit',
-      '19/s',
       '--request-timeout',
       '90',
       '--continue-on-failure',

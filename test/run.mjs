@@ -27,6 +27,7 @@ const servers = {
   apprise: { found: () => existsSync('/usr/bin/apprise'), packages: ['apprise'] },
   dpkg: { found: () => onPath('dpkg-deb'), packages: ['dpkg'], brew: 'dpkg' },
   debian: { found: () => onPath('dpkg-deb') && onPath('debootstrap'), packages: ['dpkg', 'debootstrap'] },
+  aiosmtpd: { found: () => existsSync('/usr/lib/python3/dist-packages/aiosmtpd'), packages: ['python3-aiosmtpd'] },
   python: { found: () => onPath('python3'), packages: ['python3', 'python3-venv'] },
   curl: { found: () => onPath('curl'), packages: ['curl', 'ca-certificates'] },
   uki: {
@@ -46,13 +47,13 @@ const tasks = {
     run('node', '--disable-warning=ExperimentalWarning', 'test/lab/demo.ts', ...rest),
   lab: () => run('node', '--disable-warning=ExperimentalWarning', 'test/lab/alone.ts', ...rest),
   test: () =>
-    needs(['queue', 'nut', 'nut-tls', 'tftp', 'curl', 'uki', 'kubectl', 'ssh', 'apprise', 'debian'], {
+    needs(['queue', 'nut', 'nut-tls', 'tftp', 'curl', 'uki', 'kubectl', 'ssh', 'apprise', 'aiosmtpd', 'debian'], {
       required: false,
     }) && run('vitest', 'run', ...rest),
-  // The random stories that `npm test` plays some hundreds of; SEEDS=n plays as many.
+  // The random stories that `npm test` plays some hundreds of, and kills that it plays every other of; SEEDS=n plays as many.
   soak: () => {
     env.SEEDS = process.env.SEEDS ?? '5000'
-    return run('vitest', 'run', 'properties', ...rest)
+    return run('vitest', 'run', 'properties', 'wording', ...rest)
   },
   // Small changes of the sources that a test should notice, and those that none does.
   mutants: () => run('node', '--disable-warning=ExperimentalWarning', 'test/mutants/mutants.ts', ...rest),

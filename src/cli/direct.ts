@@ -7,6 +7,7 @@ import { planAnswerOf } from '../core/upgrade/answers.ts'
 import type { Alert } from '../core/alert.ts'
 import type { Entry, Journal } from '../core/journal.ts'
 import type { Factory } from '../core/release/ports.ts'
+import type { ReleaseAnswer } from '../core/release/release-answer.ts'
 import { type PowerState, startPower } from '../core/power/state.ts'
 import { nextPowerState } from '../core/power/transitions.ts'
 import { policyFor } from '../core/power/triggers.ts'
@@ -14,6 +15,7 @@ import { previewUpgrade } from '../operations/preview-upgrade.ts'
 import { createAlerts } from '../operations/alerts.ts'
 import { believedClock } from '../operations/timekeeper.ts'
 import { remembered } from '../operations/facts.ts'
+import { readReleases } from '../operations/releases-request.ts'
 import { observe } from '../engine/observe.ts'
 import { findOwnMachine } from '../main/identity.ts'
 import { type Settings, toSchematic } from '../main/settings.ts'
@@ -47,8 +49,10 @@ function openKeptJournal({ config, path }: Settings): JournalHandle | undefined 
 }
 
 /** What the Factory offers now. */
-export async function readReleases(settings: Settings, signal: AbortSignal): Promise<readonly string[]> {
-  return createFactory(settings.config.factory.url).versions(signal)
+export async function readReleasesDirectly(settings: Settings, signal: AbortSignal): Promise<readonly ReleaseAnswer[]> {
+  using kept = openKeptJournal(settings)
+  const factory = createFactory(settings.config.factory.url)
+  return readReleases({ factory, journal: kept ?? openMemoryJournal() }, signal)
 }
 
 /** The plan as a daemon that has just started would make it, from the journal of the last one if there is one. */

@@ -1,3 +1,4 @@
+import { Option } from 'commander'
 import { reversiblePhases } from '../core/power/phases.ts'
 import type { Outage } from '../core/power/outage.ts'
 import { refusalOf } from './confirm.ts'
@@ -16,7 +17,7 @@ export function addPowerCommands(): void {
   group('drill', 'rehearsals')
   command('drill power', 'rehearse a power cut: drain the nodes, check that the rest would work, undo it', drill)
     .option('--dry-run', 'only check, change nothing')
-    .option('--until <phase>', `stop after this phase: ${reversiblePhases.join(', ')}`)
+    .addOption(new Option('--until <phase>', 'stop after this phase').choices(reversiblePhases))
     .option('--yes', 'confirm')
 }
 
@@ -91,12 +92,12 @@ async function drill(
   const dryRun = Boolean(extra['dryRun'])
   const refusal = dryRun ? undefined : await refusalOf(extra, drilling)
   if (refusal !== undefined) return refusal
-  const until = typeof extra['until'] === 'string' ? { until: extra['until'] } : {}
+  const until = reversiblePhases.find((phase) => phase === extra['until'])
   const goesOn = dryRun
     ? 'the check is cancelled: nothing was changed'
     : 'the rehearsal goes on: follow it with `caretaker status`, end it with `caretaker power cancel`'
   const answer = await whileItRuns(goesOn, () =>
-    ask(options, (daemon) => daemon.power.drill.$post({ json: { dryRun, ...until } })),
+    ask(options, (daemon) => daemon.power.drill.$post({ json: { dryRun, ...(until === undefined ? {} : { until }) } })),
   )
   const { run, report } = answer
   await print(options, answer, async () => (await rendering()).renderDrill(run, report))

@@ -10,11 +10,12 @@ const colours: Readonly<Record<Severity, (text: string) => string>> = { critical
 export function renderAlerts(alerts: readonly Alert[], now: number): string {
   if (alerts.length === 0) return green('no open alerts')
   return alerts
-    .map(({ id, severity, since, settledAt, text, action }) => {
+    .map((alert) => {
+      const { id, severity, since, settledAt } = alert
       const lasts = describeDuration((settledAt === undefined ? now : Date.parse(settledAt)) - Date.parse(since))
       const ago = settledAt === undefined ? '' : `, settled ${describeDuration(now - Date.parse(settledAt))} ago`
       const head = `${severity.padEnd(8)}  ${id}, for ${lasts}${ago}`
-      const lines = [text, ...(action === undefined ? [] : [action])].map((line) => `          ${line}`)
+      const lines = linesOf(alert).map((line) => `          ${line}`)
       return [settledAt === undefined ? colours[severity](head) : plain(head), ...lines].join('\n')
     })
     .join('\n')
@@ -23,14 +24,20 @@ export function renderAlerts(alerts: readonly Alert[], now: number): string {
 /** A change of an alert, as it happens: when, what, and what to do. */
 export function renderAlertChange(
   change: AlertChange | 'open',
-  { id, severity, since, settledAt, text, action }: Alert,
+  alert: Alert,
   { now, zone }: { readonly now: Date; readonly zone: string },
 ): string {
+  const { id, severity, since, settledAt } = alert
   const at = describeMoment({ open: since, opened: since, changed: now, settled: settledAt ?? now }[change], zone)
   const head = `${at}  ${change.padEnd(7)}  ${severity}: ${id}`
   const colour = change === 'settled' ? green : colours[severity]
-  const lines = [text, ...(action === undefined || change === 'settled' ? [] : [action])]
-  return [colour(head), ...lines.map((line) => `    ${line}`)].join('\n')
+  return [colour(head), ...linesOf(alert).map((line) => `    ${line}`)].join('\n')
+}
+
+/** The condition, and what to do; of one that is settled how it ended. */
+function linesOf({ text, action, settledAt, ending }: Alert): readonly string[] {
+  const next = settledAt === undefined ? action : ending && `ended: ${ending}`
+  return next === undefined ? [text] : [text, next]
 }
 
 /** How many alerts are open, and the most severe of them. */

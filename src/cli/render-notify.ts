@@ -2,7 +2,7 @@ import type { Delivery, DeliveryState } from '../core/notify/delivery.ts'
 import type { TestAnswer } from '../core/operator.ts'
 import { describeDuration } from '../core/duration.ts'
 import { describeMoment } from '../core/time.ts'
-import { green, plain, red, yellow } from './colours.ts'
+import { green, red, yellow } from './colours.ts'
 import { table } from './table.ts'
 
 /** How each channel took a test message. */
@@ -18,12 +18,12 @@ export function renderTests(tests: readonly TestAnswer[]): string {
   )
 }
 
-const colours: Readonly<Record<DeliveryState, (text: string) => string>> = {
-  sent: green,
-  waiting: yellow,
-  refused: red,
-  expired: red,
-  superseded: plain,
+const states: Readonly<Record<DeliveryState, () => string>> = {
+  sent: () => green('sent'),
+  waiting: () => yellow('waiting'),
+  refused: () => red('refused'),
+  expired: () => red('too old'),
+  superseded: () => 'left out',
 }
 
 /** Messages with what became of them, and why. */
@@ -34,7 +34,7 @@ export function renderDeliveries(deliveries: readonly Delivery[], zone: string):
     deliveries.map(({ queuedAt, channel, state, attempts, message, why }) => [
       describeMoment(queuedAt, zone),
       channel,
-      colours[state](state),
+      states[state](),
       String(attempts),
       why === undefined ? message.title : `${message.title} (${why})`,
     ]),

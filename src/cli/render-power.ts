@@ -1,10 +1,11 @@
-import type { PowerAnswer, PowerPlanAnswer, RunAnswer, UpsAnswer } from '../core/operator.ts'
+import type { PowerAnswer, PowerPlanAnswer, RunAnswer } from '../core/operator.ts'
 import type {
   DrillReportAnswer,
   NoReading,
   ReadingAnswer,
   TimelineRowAnswer,
   UnreadUps,
+  UpsAnswer,
   UpsStateAnswer,
 } from '../core/power/answers.ts'
 import { describeDuration, inSeconds } from '../core/duration.ts'
@@ -72,7 +73,7 @@ function describeState(state: UpsStateAnswer, lasts: string): string {
     case 'on-mains':
       return `${green('on mains power')} for ${lasts}${figures}${wasOnBattery ? yellow(', with a blip to battery') : ''}`
     case 'on-battery':
-      return `${yellow('on battery')} for ${lasts}${figures}${cancelled === undefined ? '' : yellow(`; the shutdown because ${describeReason(cancelled)} was cancelled`)}`
+      return `${yellow('on battery')} for ${lasts}${figures}${describeCancelled(cancelled)}`
     case 'critical':
       return `${red('critical')} for ${lasts}: ${reason === undefined ? '' : describeReason(reason)}${figures}`
     case 'forced':
@@ -82,6 +83,13 @@ function describeState(state: UpsStateAnswer, lasts: string): string {
     default:
       return mode satisfies never
   }
+}
+
+/** Which shutdown a person has cancelled. What can still start one is shown by the triggers. */
+function describeCancelled(cancelled: UpsStateAnswer['cancelled']): string {
+  if (cancelled === undefined) return ''
+  if (cancelled === 'not-begun') return yellow('; the shutdown was cancelled before it began')
+  return yellow(`; the shutdown because ${describeReason(cancelled)} was cancelled`)
 }
 
 /** What keeps the mode from being all that there is to say. */

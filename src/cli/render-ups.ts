@@ -1,7 +1,6 @@
-import type { UpsDetails } from '../adapters/nut/ups.ts'
 import { describeDuration } from '../core/duration.ts'
 import { describeClock } from '../core/time.ts'
-import type { DriverPace } from '../core/power/ports.ts'
+import type { DriverPace, UpsDetails } from '../core/power/ups-details.ts'
 import type { UpsReading } from '../core/power/ups.ts'
 import { dim, green, plain, red, yellow } from './colours.ts'
 
@@ -9,12 +8,11 @@ import { dim, green, plain, red, yellow } from './colours.ts'
 export interface UpsShown {
   readonly label: string
   readonly details: UpsDetails
-  readonly secure: boolean
 }
 
 /** Everything that upsd reports about one UPS. */
-export function renderUps({ label, details, secure }: UpsShown): string {
-  const { variables, writable, commands, clients, numLogins, server, protocol, driver } = details
+export function renderUps({ label, details }: UpsShown): string {
+  const { variables, writable, commands, clients, numLogins, server, protocol, driver, secure } = details
   const can = new Set(writable)
   const facts: [string, string][] = [
     ['ups', label],

@@ -240,7 +240,7 @@ export function renderJournal(entries: readonly Entry[], zone: string): string {
   return entries
     .map(
       ({ at, kind, subject, text }) =>
-        `${describeMoment(at, zone)}  ${(kind === 'alert' ? red : plain)(kind.padEnd(6))} ${subject && !text.includes(subject) ? `${subject}: ` : ''}${text}`,
+        `${describeMoment(at, zone)}  ${(kind === 'alert' ? red : plain)(kind.padEnd(6))} ${subject && !text.toLowerCase().includes(subject.toLowerCase()) ? `${subject}: ` : ''}${text}`,
     )
     .join('\n')
 }

@@ -88,8 +88,8 @@ function addNodeCommands(): void {
 
   group('node', 'nodes')
   command('node list', 'all nodes, with release and health', async (options) => {
-    const { cluster } = await ask(options, (daemon) => daemon.status.$get())
-    await print(options, cluster.nodes, async () => (await import('./render.ts')).renderNodes(cluster.nodes))
+    const nodes = await ask(options, (daemon) => daemon.nodes.$get())
+    await print(options, nodes, async () => (await import('./render.ts')).renderNodes(nodes))
     return exit.ok
   })
 }

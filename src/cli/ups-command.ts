@@ -1,45 +1,30 @@
 import { once } from 'node:events'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { NutUps } from '../adapters/nut/ups.ts'
 import { Option } from 'commander'
 import { readingAnswerOf } from '../core/power/answers.ts'
-import { AgentError, messageOf } from '../core/errors.ts'
+import { AgentError } from '../core/errors.ts'
 import { printable } from '../core/printable.ts'
 import { renderSeen, renderUps, renderWatch, type Seen, type UpsShown } from './render-ups.ts'
 import { output } from './output.ts'
-import { command, duration, exit, loadWhole, type Options, positive, print, shownOf } from './shell.ts'
+import { serverOf } from './server.ts'
+import { command, duration, exit, loadWhole, type Options, positive, print, reachOf, shownOf, zoneOf } from './shell.ts'
+import type { UpsSource } from './ups-source.ts'
 
-/** Timeouts for all details of a UPS, and for one reading, in ms. */
-const detailsWithin = 10_000
-const readingWithin = 3_000
-
-type Upses = ReadonlyMap<string, NutUps>
-
-/** What upsd reports, asked directly: works without the daemon. */
+/** What upsd reports, asked from here, which works without the daemon; with `--server` the daemon there asks. */
 export function addUpsCommand(): void {
   command(
     'ups [name]',
     'all variables of a UPS, or of all; or its readings over time',
     async (options, [name], extra) => {
-      const settings = await loadWhole(options)
-      const zone = settings.config.upgrade.shownZone
-      const { openUpses } = await import('../main/upses.ts')
-      const refused = new Map<string, string>()
-      const all = await openUpses(settings, {
-        login: (label, why) => void (why !== undefined && refused.set(label, why)),
-        plain: (label, why) => void (why !== undefined && output.note(`caretaker: ${label}: ${why}`)),
+      await using upses = await open(options, name)
+      // Not handed on unfinished: the connections end with this block.
+      if (!extra['watch']) return await show(options, upses)
+      return await watch(options, upses, {
+        everyMs: Number(extra['every']),
+        count: toCount(extra['count']),
+        zone: await zoneOf(options),
       })
-      try {
-        const upses = chosen(all, name, settings.file)
-        if (extra['watch']) {
-          const pace = { everyMs: Number(extra['every']), count: toCount(extra['count']), zone }
-          return await watch(options, upses, pace)
-        }
-        return await show(options, upses, refused)
-      } finally {
-        await Promise.all([...all.values()].map((ups) => ups[Symbol.asyncDispose]()))
-      }
     },
   )
     .option('--watch', 'draw charge, load and runtime until Ctrl-C')
@@ -47,38 +32,35 @@ export function addUpsCommand(): void {
     .option('--count <n>', 'stop after this many readings', positive)
 }
 
-const toCount = (given: unknown) => (given === undefined ? Number.POSITIVE_INFINITY : Number(given))
-
-function chosen(all: Upses, name: string | undefined, file: string): Upses {
-  if (all.size === 0) throw new AgentError('misconfigured', `${file} has no UPS under upses`)
-  if (name === undefined) return all
-  const ups = all.get(name)
-  if (ups) return new Map([[name, ups]])
-  throw new AgentError('misconfigured', `${file} has no UPS ${name}, only ${[...all.keys()].join(', ')}`)
+async function open(options: Options, name: string | undefined): Promise<UpsSource> {
+  const { upsesAt, upsesHere } = await import('./ups-source.ts')
+  if (serverOf(options) !== undefined) return upsesAt(await reachOf(options), name)
+  return upsesHere(await loadWhole(options), name, (text) => output.note(`caretaker: ${text}`))
 }
 
+const toCount = (given: unknown) => (given === undefined ? Number.POSITIVE_INFINITY : Number(given))
+
 /** Shows what it can before it fails: one of several UPSes may be unreachable. */
-async function show(options: Options, upses: Upses, refused: ReadonlyMap<string, string>): Promise<number> {
+async function show(options: Options, { labels, refused, details }: UpsSource): Promise<number> {
   const asked = await Promise.all(
-    [...upses].map(async ([label, ups]): Promise<UpsShown | { label: string; error: AgentError }> => {
+    labels.map(async (label): Promise<UpsShown | { label: string; error: AgentError }> => {
       try {
-        const details = await ups.details(AbortSignal.timeout(detailsWithin))
-        return shownOf(options, { label, details, secure: ups.secure })
+        return shownOf(options, { label, details: await details(label) })
       } catch (error) {
-        if (upses.size === 1 || !(error instanceof AgentError)) throw error
+        if (labels.length === 1 || !(error instanceof AgentError)) throw error
         return { label, error }
       }
     }),
   )
   const answers = asked.map((told) => ({
     name: told.label,
-    ...('details' in told ? { ...told.details, secure: told.secure } : { error: told.error.message }),
+    ...('details' in told ? { ...told.details } : { error: told.error.message }),
     login: refused.get(told.label),
   }))
   const text = asked.map((told) =>
     'details' in told ? renderUps(told) : `${'ups'.padEnd(12)}${told.label}\n${printable(told.error.message)}`,
   )
-  await print(options, upses.size === 1 ? answers[0] : answers, text.join('\n\n'))
+  await print(options, labels.length === 1 ? answers[0] : answers, text.join('\n\n'))
   for (const why of refused.values()) output.note(`caretaker: ${why}`)
   const failures = asked.flatMap((told) => ('error' in told ? [told.error] : []))
   if (failures.some(({ code }) => code !== 'unreachable') || refused.size > 0) return exit.failed
@@ -92,7 +74,7 @@ interface Pace {
 }
 
 /** Reads until Ctrl-C, or `count` times. Exits with 0 even if a UPS does not respond: that has been shown. */
-async function watch(options: Options, upses: Upses, { everyMs, count, zone }: Pace): Promise<number> {
+async function watch(options: Options, upses: UpsSource, { everyMs, count, zone }: Pace): Promise<number> {
   const stop = new AbortController()
   const { stdout } = process
   const ended = ['SIGINT', 'SIGTERM'].map((signal) => once(process, signal, { signal: stop.signal }))
@@ -103,20 +85,18 @@ async function watch(options: Options, upses: Upses, { everyMs, count, zone }: P
   // `caretaker ups --watch | head` closes the pipe early.
   stdout.once('error', () => stop.abort())
   const isDrawn = stdout.isTTY && !options.json
-  const seen = new Map<string, Seen[]>([...upses.keys()].map((label) => [label, []]))
-  // A primary must not wait for a client that only reads.
-  for (const ups of upses.values()) await ups.logOut(stop.signal)
+  const seen = new Map<string, Seen[]>(upses.labels.map((label) => [label, []]))
+  await upses.prepare(stop.signal)
   const terminal = createTerminal(output.frame)
   if (isDrawn) terminal.begin()
   try {
     for (let reading = 0; reading < count && !stop.signal.aborted; reading++) {
       if (reading > 0) await sleep(everyMs, undefined, { signal: stop.signal }).catch(() => {})
       if (stop.signal.aborted) break
-      const news = await Promise.all(
-        [...upses].map(async ([label, ups]) => [label, shownOf(options, await observe(ups, stop.signal))] as const),
-      )
+      const news = await upses.observe(stop.signal)
       if (stop.signal.aborted) break
-      for (const [label, each] of news) {
+      for (const [label, told] of news) {
+        const each = shownOf(options, told)
         const history = seen.get(label)!
         history.push(each)
         // Enough for the widest terminal.
@@ -140,15 +120,6 @@ async function watch(options: Options, upses: Upses, { everyMs, count, zone }: P
 function answerOf(name: string, seen: Seen) {
   const at = new Date(seen.at).toISOString()
   return 'why' in seen ? { name, at, why: seen.why } : { name, at, reading: readingAnswerOf(seen.reading) }
-}
-
-async function observe(ups: NutUps, signal: AbortSignal): Promise<Seen> {
-  try {
-    const reading = await ups.read(AbortSignal.any([signal, AbortSignal.timeout(readingWithin)]))
-    return { at: Date.now(), reading }
-  } catch (error) {
-    return { at: Date.now(), why: messageOf(error) }
-  }
 }
 
 /** Over the frame before, line by line, so that nothing flickers (ECMA-48; xterm's modes 7 and 25). */

@@ -7,7 +7,7 @@ import { findRenamed } from './renamed.ts'
 import { type Inspected, inspectText, parseText } from './text.ts'
 import { rebootMode, upgrade } from './upgrade.ts'
 import { normalMac } from '../core/address.ts'
-import { agreeing, listed } from '../core/count.ts'
+import { describeUnknown } from '../core/count.ts'
 import { machinesOf } from '../core/power/machines.ts'
 import type { Schematic } from '../core/release/schematic.ts'
 import { needOf } from '../core/power/shutdown.ts'
@@ -155,17 +155,6 @@ function checkTogether(
 }
 
 const namesOf = (all: readonly { readonly name: string }[]) => all.map(({ name }) => name)
-
-/** `there is no UPS attic; there are desk and rack`, for all that do not exist at once. */
-function describeUnknown(
-  unknown: readonly string[],
-  known: readonly string[],
-  [one, many]: readonly [string, string],
-): string {
-  const are = (names: readonly string[]) => agreeing(names, 'is', 'are')
-  const there = known.length === 0 ? 'none is configured' : `there ${are(known)} ${listed(known)}`
-  return `there ${are(unknown)} no ${agreeing(unknown, one, many)} ${listed(unknown)}; ${there}`
-}
 
 function checkFeed(
   feed: Given['feed'],

@@ -60,12 +60,18 @@ export function repair<T>(shape: z.ZodType<T>, given: unknown, assume: Readonly<
     return true
   }
 
+  /** An entry whose kind is not known has no shape: it goes, and the section around it stays. */
+  function takeOfKind(issue: z.core.$ZodIssue): boolean {
+    return issue.code === 'invalid_union' && 'discriminator' in issue && take(issue.path.slice(0, -1))
+  }
+
   for (let round = 0; round < mostRounds; round++) {
     const result = shape.safeParse(root)
     if (result.success) return { value: result.data, assumed: [...assumed], pathBefore }
     const paths = result.error.issues.flatMap((issue) =>
       issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path],
     )
+    if (result.error.issues.filter(takeOfKind).length > 0) continue
     // Any choice will do for one that is wrong: the rest of its entry is looked at, too.
     const chosen = result.error.issues.filter((issue) => issue.code === 'invalid_value' && choose(issue))
     if (chosen.length > 0) continue

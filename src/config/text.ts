@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { AgentError } from '../core/errors.ts'
 import { type Document, isAlias, isCollection, isMap, isNode, openYaml, visit, type YamlText } from '../yaml.ts'
+import { describeIssue } from './issue-words.ts'
 import { suggestKey } from './known-keys.ts'
 import type { RenamedSetting } from './renamed.ts'
 import { repair } from './repair.ts'
@@ -136,7 +137,11 @@ function flatten(issues: readonly z.core.$ZodIssue[], shape: z.ZodType, document
     }
     if (issue.code === 'invalid_type' && issue.path.length === 0) return [{ path: [], message: 'it holds no settings' }]
     const missing = issue.code.startsWith('invalid_') && issue.path.length > 0 && !document.hasIn(issue.path)
-    return [{ path: issue.path, message: missing ? 'is missing' : issue.message }]
+    // What kind of entry it is has to be known before anything else of it.
+    const isKind = issue.code === 'invalid_union' && 'discriminator' in issue
+    if (missing && !isKind) return [{ path: issue.path, message: 'is missing' }]
+    const words = describeIssue(issue, document.getIn(issue.path))
+    return [{ path: issue.path, message: missing ? `is missing: it ${words}` : words }]
   })
 }
 

@@ -26,6 +26,8 @@ export interface Alert extends AlertContent {
   readonly since: string
   /** ISO 8601; absent as long as it is open. */
   readonly settledAt?: string
+  /** How it ended, as a sentence without a full stop; absent where its condition simply holds no more. */
+  readonly ending?: string
 }
 
 /** `changed`: the alert stays open with another text. */
@@ -41,17 +43,20 @@ export interface Alerts {
    * nor a listener hears of each. A new severity is told as by `open`.
    */
   refresh(id: string, content: AlertContent): void
-  /** Settles an alert. Returns whether it was open. */
-  settle(id: string): boolean
+  /**
+   * Settles an alert. Returns whether it was open. `ending` says how it ended, where that is not that its condition holds
+   * no more: a release that waits for approval may be approved, or be followed by another one.
+   */
+  settle(id: string, ending?: string): boolean
   /** Opens the alert, or settles it where `content` is undefined. Returns what `open` returns. */
-  report(id: string, content: AlertContent | undefined): boolean
+  report(id: string, content: AlertContent | undefined, ending?: string): boolean
   /**
    * Reports all alerts of a kind at once, one for each name: `node.armed` with `w-1` is `node.armed:w-1`. Those of the
    * kind that are not among them are settled, also of what has left the configuration.
    */
   reportEach(kind: string, contents: ReadonlyMap<string, AlertContent>): void
-  /** Settles the open alerts that match the test. */
-  settleWhere(test: (alert: Alert) => boolean): void
+  /** Settles the open alerts that match the test, as `settle` does. */
+  settleWhere(test: (alert: Alert) => boolean, ending?: string): void
   /** The open alert with this id. */
   find(id: string): Alert | undefined
   /** Open alerts: the most severe first, among critical ones those about the power, then the oldest. */
@@ -76,6 +81,7 @@ export const alertKind: RecordKind<Alert> = {
     offers: optional(listOf(parseAction)),
     since: time,
     settledAt: optional(time),
+    ending: optional(text),
   }),
   keyOf: ({ id, since }) => `${since} ${id}`,
   isOpen: ({ settledAt }) => settledAt === undefined,
@@ -108,6 +114,12 @@ export function describeAlert({ text, action }: AlertContent): string {
   return `${text}${/[.?!]$/.test(text) ? '' : '.'} ${action}`
 }
 
+/** What an alert is about, in short: its first clause. What follows is the reason, and what comes of it. */
+export function headOf({ text }: Pick<AlertContent, 'text'>): string {
+  const [clause = text] = text.split(/(?<=[^\d])[;:] |(?<=[^\d])\. /)
+  return clause
+}
+
 /**
  * The first words of all kinds of alerts that are about something with a name, which may be taken away. Nothing reports on
  * it any more then, not even over a restart; so whoever knows what there is says so by `settleGone` when it starts. The
@@ -117,6 +129,8 @@ export const namedKinds = ['channel', 'credentials', 'job', 'machine', 'node', '
 
 export type NamedKind = (typeof namedKinds)[number]
 
+const goneWords = 'it is no longer configured'
+
 /** Settles the alerts about what no longer exists, of the kinds that are given with the names of all that there is. */
 export function settleGone(
   alerts: Pick<Alerts, 'settleWhere'>,
@@ -124,7 +138,7 @@ export function settleGone(
 ): void {
   for (const [kind, names] of Object.entries(existing)) {
     const there = new Set<string | undefined>(names)
-    alerts.settleWhere(({ id }) => isOfKind(id, kind) && !there.has(nameIn(id)))
+    alerts.settleWhere(({ id }) => isOfKind(id, kind) && !there.has(nameIn(id)), goneWords)
   }
 }
 

@@ -1,9 +1,21 @@
-/** `Promise.all` over a list, with at most `most` under way at a time. The results are in the list's order. */
-export async function eachAtOnce<T, R>(most: number, list: readonly T[], action: (one: T) => Promise<R>): Promise<R[]> {
+/**
+ * `Promise.all` over a list, with at most `most` under way at a time. The results are in the list's order. With `pause`
+ * each but the first begins only after one more pause, so that they do not all need the processor in the same moment.
+ */
+export async function eachAtOnce<T, R>(
+  most: number,
+  list: readonly T[],
+  action: (one: T) => Promise<R>,
+  pause?: () => Promise<void>,
+): Promise<R[]> {
   const results: R[] = []
   let next = 0
+  let turn = Promise.resolve()
   const work = async () => {
-    for (let index = next++; index < list.length; index = next++) results[index] = await action(list[index]!)
+    for (let index = next++; index < list.length; index = next++) {
+      if (pause && index > 0) await (turn = turn.then(pause))
+      results[index] = await action(list[index]!)
+    }
   }
   await Promise.all(Array.from({ length: Math.min(most, list.length) }, work))
   return results

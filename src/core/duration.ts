@@ -9,7 +9,7 @@ export function parseDuration(text: string): number | undefined {
 
 /** For people: `45 s`, `12 min`, `3 h 20 min`, `2 d 4 h`. `ms` is in milliseconds. */
 export function describeDuration(ms: number): string {
-  if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`
+  if (ms < 1_000) return Math.round(ms) <= 0 ? '0 s' : `${Math.round(ms)} ms`
   const seconds = Math.round(ms / 1_000)
   if (seconds < 120) return `${seconds} s`
   const minutes = Math.round(seconds / 60)

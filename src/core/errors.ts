@@ -77,6 +77,25 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
+/**
+ * What Node says of a connection that did not come about, in words: `connect ECONNREFUSED 10.0.0.2:443` is `connection
+ * refused`. Whoever shows it has named the address.
+ */
+export function describeConnectionError(text: string): string {
+  const [, code = '', name] = /^(?:connect|read|write|getaddrinfo) (E[A-Z_]+)(?: (\S+))?/.exec(text) ?? []
+  const words: Readonly<Record<string, string>> = {
+    ECONNREFUSED: 'connection refused',
+    ECONNRESET: 'connection reset',
+    EPIPE: 'connection closed',
+    EHOSTUNREACH: 'no route to the host',
+    ENETUNREACH: 'no route to its network',
+    ETIMEDOUT: 'no answer',
+    ENOTFOUND: `the name ${name} is unknown`,
+    EAI_AGAIN: `the name ${name} can't be looked up: no name server answers`,
+  }
+  return words[code] ?? text
+}
+
 export function assertNever(value: never): never {
   throw new Error(`unhandled case: ${JSON.stringify(value)}`)
 }

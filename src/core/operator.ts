@@ -1,17 +1,17 @@
 import type { Scope, Token } from './access/token.ts'
 import type { Activity } from './activity.ts'
 import type { Alert, AlertChange } from './alert.ts'
-import type { SeenCluster } from './cluster/cluster.ts'
+import type { Node, SeenCluster } from './cluster/cluster.ts'
 import type { EtcdSnapshot } from './cluster/snapshot.ts'
 import type { FailedEntry, JobSpec } from './job.ts'
 import type { Entry, Run, RunOutcome } from './journal.ts'
 import type { Delivery } from './notify/delivery.ts'
 import type { Page, PageRequest } from './page.ts'
-import type { DrillReportAnswer, NoReading, TimelineRowAnswer, UnreadUps, UpsStateAnswer } from './power/answers.ts'
+import type { DrillReportAnswer, TimelineRowAnswer, UnreadUps, UpsAnswer, UpsDetailsAnswer } from './power/answers.ts'
 import type { Outage } from './power/outage.ts'
 import type { ShutdownPlan } from './power/shutdown.ts'
-import type { TriggerState } from './power/triggers.ts'
 import type { StagedImage } from './release/image.ts'
+import type { ReleaseAnswer } from './release/release-answer.ts'
 import type { Requester } from './requester.ts'
 import type { TargetDecision } from './release/target.ts'
 import type { Abort } from './upgrade/abort.ts'
@@ -81,6 +81,8 @@ export interface JobRequests {
 }
 
 export interface RolloutRequests {
+  /** What the Image Factory offers now, and what it has withdrawn; newest first. */
+  releases(signal: AbortSignal): Promise<readonly ReleaseAnswer[]>
   status(signal: AbortSignal): Promise<RolloutAnswer>
   plan(signal: AbortSignal): Promise<PlanAnswer>
   /** Newest first. */
@@ -105,6 +107,8 @@ export interface Approval {
 }
 
 export interface NodeRequests {
+  list(signal: AbortSignal): Promise<readonly Node[]>
+  find(request: { readonly node: string }, signal: AbortSignal): Promise<Node>
   /** Pauses upgrades of a node. */
   pause(request: { readonly node: string; readonly reason?: string | undefined }, asked: Asked): Promise<RequestAnswer>
   resume(request: { readonly node: string }, asked: Asked): Promise<RequestAnswer>
@@ -117,6 +121,9 @@ export interface NodeRequests {
 export interface PowerRequests {
   state(): PowerAnswer
   plan(): PowerPlanAnswer
+  /** Each UPS with everything that upsd tells of it now. */
+  upses(signal: AbortSignal): Promise<readonly UpsDetailsAnswer[]>
+  ups(request: { readonly ups: string }, signal: AbortSignal): Promise<UpsDetailsAnswer>
   /** Newest first. */
   outages(page: PageRequest): Page<Outage>
   /** Shuts everything down now, until someone wakes it. */
@@ -208,21 +215,6 @@ export interface StatusAnswer {
   readonly configuration: string | undefined
   /** Why the journal is kept in memory; undefined if the disk works. */
   readonly journalDegraded: string | undefined
-}
-
-export interface UpsAnswer {
-  readonly label: string
-  readonly state: UpsStateAnswer
-  /** Why upsd refused our login. */
-  readonly loginRefused: string | undefined
-  /** For how long the UPS has not responded, where that is longer than `power.deadTime`. */
-  readonly silentForMs: number | undefined
-  /** That there is no reading now, since when and why, from the first question without an answer on. */
-  readonly noReading?: NoReading | undefined
-  /** How often its driver asks the UPS, as far as it tells: nothing but FSD shows sooner. */
-  readonly driver: { readonly pollIntervalMs?: number; readonly pollFrequencyMs?: number } | undefined
-  /** What would start a shutdown on battery, and what of it can't. */
-  readonly triggers: readonly TriggerState[]
 }
 
 export interface PowerAnswer {

@@ -9,8 +9,13 @@ export interface Version {
   readonly prerelease?: { readonly stage: string; readonly number: number }
 }
 
-/** Numbers without zeros before them, as semantic versioning has them (semver.org, 2). */
-const pattern = /^v?(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})(?:-(alpha|beta|rc)\.(0|[1-9]\d{0,8}))?$/
+/** A number without zeros before it, as semantic versioning has them (semver.org, 2). */
+const number = '(0|[1-9][0-9]{0,8})'
+const numbers = `${number}\\.${number}\\.${number}(?:-(alpha|beta|rc)\\.${number})?`
+const pattern = new RegExp(`^v?${numbers}$`)
+
+/** A release as the Image Factory writes it, with its `v`: a regular expression without its ends. */
+export const releasePattern = `v${numbers}`
 
 /** Reads a release with or without its `v`; undefined where it isn't one. */
 export function parseVersion(text: string): Version | undefined {

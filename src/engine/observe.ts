@@ -11,6 +11,7 @@ import { identify } from '../core/cluster/identity.ts'
 import { eachAtOnce } from '../core/at-once.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
 import type { Ports } from '../core/ports.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { withDeadline } from './until.ts'
 
 /** The nodes as configured. */
@@ -26,19 +27,26 @@ export const question = 3_000
 /** How many nodes are asked at the same time: each costs a TLS handshake, and a small machine has little memory. */
 const atOnce = 32
 
-/**
- * Observes every node, and Kubernetes once, all at the same time. Never fails: no answer is an observation. With `within`
- * whole look takes no longer, in ms, and who has had no turn by then is silent too.
- */
+/** Between two nodes of an unhurried look, and from its first node to its last one at most, in ms. */
+const unhurried = { spacing: 40, within: 3_000 }
+
+export interface LookLimits {
+  /** The whole look takes no longer, in ms, and who has had no turn by then is silent too. */
+  readonly within?: number | undefined
+  /** Nobody waits for it: the nodes are asked one after the other, so that whoever else is served meanwhile is served at once. */
+  readonly isUnhurried?: boolean | undefined
+}
+
+/** Observes every node, and Kubernetes once, all at the same time. Never fails: no answer is an observation. */
 export async function observe(
   inventory: Inventory,
   ports: Pick<Ports, 'talos' | 'kubernetes'>,
   signal: AbortSignal,
-  within?: number,
+  { within, isUnhurried = false }: LookLimits = {},
 ): Promise<Cluster> {
   const limited = within === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(within)])
   const [nodes, kubernetes, workloads] = await Promise.all([
-    lookAtNodes(inventory, ports, limited),
+    lookAtNodes(inventory, ports, limited, isUnhurried),
     ask(limited, (soon) => ports.kubernetes.version(soon)),
     ask(limited, (soon) => ports.kubernetes.workloads(soon)),
   ])
@@ -73,9 +81,12 @@ async function lookAtNodes(
   inventory: Inventory,
   ports: Pick<Ports, 'talos' | 'kubernetes'>,
   signal: AbortSignal,
+  isUnhurried = false,
 ): Promise<Node[]> {
+  const spacing = Math.min(unhurried.spacing, unhurried.within / inventory.length)
+  const pause = isUnhurried ? () => sleep(spacing, undefined, { signal }).catch(() => {}) : undefined
   const [nodes, kubernetes] = await Promise.all([
-    eachAtOnce(atOnce, inventory, ({ name }) => ask(signal, (soon) => ports.talos.observe(name, soon))),
+    eachAtOnce(atOnce, inventory, ({ name }) => ask(signal, (soon) => ports.talos.observe(name, soon)), pause),
     ask(signal, (soon) => ports.kubernetes.nodes(soon)),
   ])
   return inventory.map(({ name, role: configuredRole }, index): Node => {

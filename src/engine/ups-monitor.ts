@@ -25,8 +25,6 @@ export interface UpsMonitorOptions {
   readonly now: () => Date
   /** Monotonic clock, in ms. */
   readonly monotonic: () => number
-  /** Called after each observation, and when a person has changed something. */
-  readonly changed?: (power: Power) => void
   /** The current boot of our own machine. */
   readonly bootId?: string | undefined
 }
@@ -35,7 +33,7 @@ export type PowerTest = (power: Power) => string | undefined
 
 /** Keeps the state of the power from one reading to the next, and emits an event on each change. */
 export function createUpsMonitor(options: UpsMonitorOptions) {
-  const { upses, policy, journal, alerts, ordered, emit, now, monotonic, bootId, changed } = options
+  const { upses, policy, journal, alerts, ordered, emit, now, monotonic, bootId } = options
   const upsAlerts = createUpsAlerts({ upses, policy, alerts, emit, monotonic })
   const memories = createUpsMemories({ journal, now, monotonic })
   const outage = journal.openOutage()
@@ -54,7 +52,7 @@ export function createUpsMonitor(options: UpsMonitorOptions) {
       }),
     ]),
   )
-  const noticed = createListeners<string>()
+  const changes = createListeners<Power>()
   const noticedAt = new Map(upses.map((label) => [label, monotonic()]))
   const watches = new Set<{ test: PowerTest; abort: AbortController }>()
 
@@ -79,8 +77,7 @@ export function createUpsMonitor(options: UpsMonitorOptions) {
     states.set(label, state)
     memories.notice(label, before, state)
     review()
-    noticed.tell(label)
-    changed?.(power)
+    changes.tell(power)
     const event = state.mode === before.mode ? undefined : powerEvent(label, state)
     // Not waited for: a queue store that is slow must not keep the UPS from being read.
     if (event) void emit(event)
@@ -105,8 +102,8 @@ export function createUpsMonitor(options: UpsMonitorOptions) {
       else watch.abort.abort(new Error(reason))
       return { signal: watch.abort.signal, [Symbol.dispose]: () => void watches.delete(watch) }
     },
-    /** Called with the label of each UPS that something was noticed of, until it is disposed of. */
-    onNotice: noticed.subscribe,
+    /** Called after each observation, and when a person has changed something, until it is disposed of. */
+    onChange: changes.subscribe,
     /** Has every test of `when` look again: what a person requested has changed. */
     review,
     /** Requests a shutdown of everything, or cancels that request. Returns whether it changes anything. */
@@ -114,7 +111,7 @@ export function createUpsMonitor(options: UpsMonitorOptions) {
       if ((ordered.get() === undefined) === (at === undefined)) return false
       ordered.set(at)
       review()
-      changed?.(power)
+      changes.tell(power)
       void emit({ type: at === undefined ? 'power.order-withdrawn' : 'power.ordered' })
       return true
     },

@@ -1,4 +1,5 @@
 import type { AlertContent, Alerts } from '../core/alert.ts'
+import { agreeing, listed } from '../core/count.ts'
 import { describeDuration } from '../core/duration.ts'
 import { clearLatch, forcedWords, latchedWords } from '../core/power/forced.ts'
 import { type Heard, type PowerState, unclear } from '../core/power/state.ts'
@@ -76,12 +77,15 @@ export function createUpsRemarks({ alerts, policy }: UpsRemarksOptions) {
     const lasts = lastsFor(id, all.length > 0, at)
     if (all.length === 0) return remark(id, label, undefined)
     if (lasts < doubtedFor) return
-    const texts = all.map(
-      ([figure, doubt]) => `${describeReported(figure as keyof Doubts, doubt)}, which is not plausible (${doubt.why})`,
-    )
+    const named = all.map(([figure, doubt]) => describeReported(figure as keyof Doubts, doubt))
+    const whys = all.map(([, { why }]) => why)
+    const isSame = new Set(whys).size === 1
+    const text = isSame
+      ? `reports ${listed(named)}, which ${agreeing(all, 'is', 'are')} not plausible: ${whys[0]}`
+      : `reports figures that are not plausible: ${listed(named.map((one, index) => `${one} (${whys[index]})`))}`
     remark(id, label, {
       severity: 'warning',
-      text: `reports ${texts.join(' and ')}: it starts no shutdown, and no plan counts on it`,
+      text: `${text}. ${agreeing(all, 'It starts', 'They start')} no shutdown, and no plan counts on ${agreeing(all, 'it', 'them')}`,
       action: `If it stays so, set trust: { ${all.map(([figure]) => `${figure}: false`).join(', ')} } for this UPS`,
     })
   }

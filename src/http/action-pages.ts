@@ -3,6 +3,7 @@ import { type Context, Hono } from 'hono'
 import { html, raw } from 'hono/html'
 import { AgentError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
+import { type Presser, presserOf } from '../core/notify/presser.ts'
 import type { Asked, RequestAnswer } from '../core/operator.ts'
 
 /** What a page of a button needs: `Actions` of operations. */
@@ -74,7 +75,7 @@ export function createActionPages(homelab: () => string, actions: ActionDoor, lo
     })
   }
 
-  return new Hono()
+  return new Hono<{ Bindings: { readonly presser?: Presser } }>()
     .get('/act/:channel/:token', (c) => {
       const { channel, token } = c.req.param()
       try {
@@ -87,7 +88,7 @@ export function createActionPages(homelab: () => string, actions: ActionDoor, lo
     .post('/act/:channel/:token', async (c) => {
       const { channel, token } = c.req.param()
       try {
-        const by = { name: channel, verified: true }
+        const by = presserOf(channel, c.env.presser ?? {})
         const { said } = await actions.perform(channel, token, { by, signal: c.req.raw.signal })
         return answer(c, { done: true, title: 'Done', text: said })
       } catch (error) {

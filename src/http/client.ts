@@ -3,9 +3,11 @@ import { text } from 'node:stream/consumers'
 import { hc } from 'hono/client'
 import { AgentError, errorCodes } from '../core/errors.ts'
 import type { Api } from './api.ts'
+import type { Problem } from './errors.ts'
 import { basePath } from './base-path.ts'
 import { placeOf, type Reach, send } from './reach.ts'
 import { encodeRequester, requesterHeader } from './requester.ts'
+import { unknownRequest } from './unknown-request.ts'
 
 export interface ClientOptions {
   /** Who asks, as the journal is to record it. A server knows that by the token. */
@@ -56,8 +58,9 @@ export async function readText(response: IncomingMessage, reach: Reach): Promise
 
 /** What the daemon says is wrong. A code that only a newer daemon knows counts as an answer that can't be read. */
 export function errorOf(response: IncomingMessage, told: string, reach: Reach): AgentError {
-  const { detail, code } = (isJson(told) ? JSON.parse(told) : {}) as { detail?: unknown; code?: unknown }
-  if (typeof detail !== 'string') return notOurs(response, reach)
+  const { detail: what, code, type } = (isJson(told) ? JSON.parse(told) : {}) as Partial<Record<keyof Problem, unknown>>
+  if (typeof what !== 'string') return notOurs(response, reach)
+  const detail = type === unknownRequest ? `${what}; is this CLI newer than the daemon?` : what
   const known = errorCodes.find((one) => one === code) ?? 'malformed'
   return new AgentError(known, 'socketPath' in reach ? detail : withAdvice(detail, known, reach))
 }

@@ -3,7 +3,7 @@ import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { messageOf } from '../core/errors.ts'
 import type { Access } from './access.ts'
-import { answerProblem, problemOf } from './errors.ts'
+import { answerProblem, noSuchRequest } from './errors.ts'
 import { readWith } from './issues.ts'
 import type { Gate } from './limits.ts'
 import { specOf } from './openapi.ts'
@@ -71,12 +71,10 @@ function refuseOtherMethods(app: OpenAPIHono, routes: readonly Route[], { access
     const allow = known.map(({ spec }) => (spec.method === 'get' ? 'GET, HEAD' : spec.method.toUpperCase())).join(', ')
     app.all(path, async (c) => {
       await access.admit(c, 'read')
-      return answerProblem(problemOf('not-found', noSuchRequest, 405), { allow })
+      return answerProblem(noSuchRequest(405), { allow })
     })
   }
 }
-
-export const noSuchRequest = 'no such request; is the CLI newer than the daemon?'
 
 function honoPathOf({ spec }: Route): string {
   return spec.path.replaceAll(/\{(.+?)\}/g, ':$1')

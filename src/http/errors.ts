@@ -4,6 +4,7 @@ import { HTTPException } from 'hono/http-exception'
 import { AgentError, type ErrorCode, isUnexpected } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import { type FieldFault, UnreadableRequest } from './issues.ts'
+import { unknownRequest } from './unknown-request.ts'
 
 /** What a door answers where it can't answer what was asked (RFC 9457). */
 export interface Problem {
@@ -36,6 +37,11 @@ export function problemOf(code: ErrorCode, detail: string, status: number = kind
   return { type: `urn:caretaker:problem:${code}`, title: kinds[code].title, status, detail, code }
 }
 
+/** The problem of a request that is not there, or not by this method. */
+export function noSuchRequest(status: 404 | 405): Problem {
+  return { ...problemOf('not-found', 'there is no such request', status), type: unknownRequest }
+}
+
 /** Answers with a problem. @param headers such as Retry-After */
 export function answerProblem(problem: Problem, headers: Readonly<Record<string, string>> = {}): Response {
   const own = {
@@ -54,8 +60,10 @@ export function answerProblem(problem: Problem, headers: Readonly<Record<string,
  */
 export function answerError(error: unknown, c: Context, log: Logger): Response {
   if (error instanceof HTTPException) return answerProblem(problemOf('misconfigured', error.message, error.status))
-  if (error instanceof UnreadableRequest)
-    return answerProblem({ ...problemOf(error.code, error.message), errors: error.faults })
+  if (error instanceof UnreadableRequest) {
+    const type = error.isAhead ? { type: unknownRequest } : {}
+    return answerProblem({ ...problemOf(error.code, error.message), ...type, errors: error.faults })
+  }
   if (error instanceof AgentError && !isUnexpected(error)) return answerProblem(problemOf(error.code, error.message))
   const id = randomUUID().slice(0, 8)
   log.error({ err: error, id, request: `${c.req.method} ${c.req.path}` }, 'internal error')

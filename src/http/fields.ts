@@ -1,17 +1,39 @@
 import { z } from '@hono/zod-openapi'
+import { releasePattern } from '../core/version.ts'
 
 /** The fields of requests. What is wrong with one is said by `issues.ts`. */
 
 /** Text of at most so many characters, as people count them. An empty one counts as not sent. */
 export function text(longest: number, description?: string) {
-  return bounded(longest, description)
-    .transform((value) => (value === '' ? undefined : value))
-    .optional()
+  return orNothing(bounded(longest, description))
 }
 
-/** The name of a thing. It may stand in the path. */
+/** A Talos release. Whether it is one, and there is such a release, is for whoever is asked to say. */
+export function release(description: string) {
+  return orNothing(bounded(64, description).openapi({ pattern: `^(${releasePattern})?$`, example: 'v1.13.9' }))
+}
+
+/** As nodes, machines, jobs and channels are named (see `name` of the configuration). */
+const namePattern = '[a-z0-9]([-a-z0-9.]*[a-z0-9])?'
+
+/** The name of a thing. It may stand in the path. A name that nothing has is not found, whatever it looks like. */
 export function name(description: string, longest = 253) {
-  return bounded(longest, description, 1)
+  return bounded(longest, description, 1).openapi({ pattern: `^${namePattern}$` })
+}
+
+/** What people call a thing, in their own words. */
+export function label(description: string) {
+  return bounded(253, description, 1)
+}
+
+/** The name of a thing, where one may be meant. */
+export function nameIfAny(description: string, longest = 253) {
+  return orNothing(bounded(longest, description).openapi({ pattern: `^(${namePattern})?$` }))
+}
+
+/** One of these. */
+export function choice<const Values extends readonly [string, ...string[]]>(values: Values, description: string) {
+  return z.enum(values).optional().meta({ description })
 }
 
 /** True or false; not sent is false. */
@@ -47,6 +69,11 @@ export const page = z.strictObject({
     }),
   before: bounded(300, 'The `next` of the page before').optional(),
 })
+
+/** An empty text counts as not sent. */
+function orNothing(schema: z.ZodString) {
+  return schema.transform((value) => (value === '' ? undefined : value)).optional()
+}
 
 function bounded(longest: number, description?: string, shortest = 0) {
   const schema = z

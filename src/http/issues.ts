@@ -9,13 +9,18 @@ export interface FieldFault {
   readonly text: string
 }
 
+const unknownField = 'is unknown'
+
 /** A request that can't be read, and every fault of it. */
 export class UnreadableRequest extends AgentError {
   readonly faults: readonly FieldFault[]
+  /** Whether it has fields that this version does not know. */
+  readonly isAhead: boolean
   constructor(faults: readonly FieldFault[]) {
     const told = faults.map(({ field = 'the request', text }) => `${field} ${text}`)
     super('misconfigured', [...new Set(told)].join('; '))
     this.faults = faults
+    this.isAhead = faults.some(({ text }) => text === unknownField)
   }
 }
 
@@ -29,10 +34,7 @@ export function readWith<S extends z.ZodType>(schema: S, value: unknown): z.outp
 function faultsOf(issue: z.core.$ZodIssue): readonly FieldFault[] {
   const at = issue.path.map(String)
   if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => ({
-      field: [...at, key].join('.'),
-      text: 'is unknown; is the CLI newer than the daemon?',
-    }))
+    return issue.keys.map((key) => ({ field: [...at, key].join('.'), text: unknownField }))
   return [{ ...(at.length === 0 ? {} : { field: at.join('.') }), text: textOf(issue) }]
 }
 

@@ -1,17 +1,17 @@
 import type { HttpBindings } from '@hono/node-server'
 import { OpenAPIHono } from '@hono/zod-openapi'
-import { AgentError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import type { Operator } from '../core/operator.ts'
 import type { Access } from './access.ts'
 import { basePath } from './base-path.ts'
-import { noSuchRequest, serve } from './door.ts'
-import { answerError } from './errors.ts'
+import { serve } from './door.ts'
+import { answerError, answerProblem, noSuchRequest } from './errors.ts'
 import { createGate, type Limits } from './limits.ts'
 import { createLive } from './live.ts'
 import { documentOf } from './openapi.ts'
 import { routesOf } from './routes.ts'
 import { liveEvents, liveSpec } from './schemas/live.ts'
+import { sessionSpecs } from './schemas/session.ts'
 
 export interface ApiOptions {
   readonly limits: Limits
@@ -25,6 +25,8 @@ export function createServed(operator: Operator, { limits, access, log }: ApiOpt
   const routes = serve(routesOf(operator), { access, gate: createGate(limits) })
   const live = createLive(operator, { most: limits.live, log })
   routes.openAPIRegistry.registerPath(liveSpec)
+  // Answered by the door that has sessions.
+  for (const spec of sessionSpecs) routes.openAPIRegistry.registerPath(spec)
   routes.openAPIRegistry.register('LiveState', liveEvents.state)
   routes.openAPIRegistry.register('AlertChange', liveEvents.alert)
   routes.get('/live', async (c) => {
@@ -45,7 +47,7 @@ export function createServed(operator: Operator, { limits, access, log }: ApiOpt
   const app = new OpenAPIHono()
   app.notFound(async (c) => {
     await access.admit(c, 'read')
-    return answerError(new AgentError('not-found', noSuchRequest), c, log)
+    return answerProblem(noSuchRequest(404))
   })
   app.onError((error, c) => answerError(error, c, log))
   app.route(basePath, routes)

@@ -1,9 +1,15 @@
 import type { Alerts } from '../core/alert.ts'
+import { listed } from '../core/count.ts'
 import { describeDuration } from '../core/duration.ts'
 import type { Logger } from '../core/log.ts'
 
-/** A standstill of this length matters to the power, in ms: on battery a reading is due more often. */
+/** A standstill of this length is worth knowing, in ms: on battery a reading is due more often. */
 const usualLimit = 1_000
+/**
+ * From this length on people are warned, in ms. A battery that is low has to last for three seconds (`lowBatteryAfter`), and
+ * a shutdown for minutes: what is shorter delays it by no more than the readings that it waits for anyway.
+ */
+const usualWarnFrom = 5_000
 /** Between two looks, in ms. */
 const usualLookEvery = 1_000
 /**
@@ -22,20 +28,25 @@ export interface LoopWatchOptions {
   /** What runs now, in words: jobs and steps. */
   readonly running: () => readonly string[]
   readonly limit?: number
+  readonly warnFrom?: number
   readonly lookEvery?: number
   readonly calmAfter?: number
 }
 
 /**
  * Measures how long this process stands still: while one piece of work keeps it busy, no UPS is read and nothing is shut
- * down. What stands still for too long is an alert that names what ran, until it has not happened again for a while.
+ * down. What stands still for too long is an alert that names what ran, until it has not happened again for a while; people are
+ * warned of what could delay a shutdown.
  */
 export function watchLoop(options: LoopWatchOptions): Disposable {
-  const { alerts, log, running, limit = usualLimit, lookEvery = usualLookEvery, calmAfter = usualCalmAfter } = options
+  const { alerts, log, running, limit = usualLimit, warnFrom = usualWarnFrom } = options
+  const { lookEvery = usualLookEvery, calmAfter = usualCalmAfter } = options
   let before: readonly string[] = []
   let lookedAt = performance.now()
   let used = performance.eventLoopUtilization()
   let lastAt: number | undefined
+  /** The longest of those that the open alert is about, in ms. */
+  let worst = 0
   // Left open by a daemon before this one.
   alerts.settle('daemon.standstill')
 
@@ -53,19 +64,24 @@ export function watchLoop(options: LoopWatchOptions): Disposable {
     if (longest >= limit) report(longest, ran)
     else if (lastAt !== undefined && now - lastAt >= calmAfter) {
       lastAt = undefined
+      worst = 0
       alerts.settle('daemon.standstill')
     }
   }
 
   function report(longest: number, ran: readonly string[]): void {
     lastAt = performance.now()
-    const during =
-      ran.length > 0
-        ? `while this ran: ${ran.join(', ')}`
-        : 'while no job ran: the machine may be overloaded, or was frozen'
-    const text = `Caretaker stood still for ${describeDuration(longest)}, and could not watch the power, ${during}`
+    const during = ran.length > 0 ? `${listed(ran)} ran` : 'no job ran, so the machine may be overloaded, or was frozen'
+    const text = `Caretaker stood still for ${describeDuration(longest)} and could not watch the power: ${during}`
     log.warn({ ms: Math.round(longest), ran }, 'the event loop stood still')
-    alerts.open('daemon.standstill', { severity: 'warning', subject: 'caretaker', text })
+    // A shorter one changes nothing about a longer one, of which people were warned.
+    if (longest < worst && worst >= warnFrom) return
+    worst = longest
+    alerts.open('daemon.standstill', {
+      severity: longest >= warnFrom ? 'warning' : 'info',
+      subject: 'caretaker',
+      text,
+    })
   }
 
   const timer = setInterval(look, lookEvery)

@@ -1,9 +1,13 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { Config } from '../config/config.ts'
 import type { Alerts } from '../core/alert.ts'
 import { AgentError } from '../core/errors.ts'
 import type { Journal } from '../core/journal.ts'
 import { labelOf } from '../core/notify/compose.ts'
 import { type Action, readTicket, usedActionKind, writeTicket } from '../core/notify/action.ts'
+import { cancelledIn, describeRestarts } from '../core/power/cancelled.ts'
+import type { Power } from '../core/power/feeds.ts'
+import { policyFor } from '../core/power/triggers.ts'
 import type { Asked, Operator, RequestAnswer } from '../core/operator.ts'
 import { describeTime } from '../core/time.ts'
 
@@ -25,7 +29,8 @@ export interface ActionsOptions {
   readonly operator: Operator
   readonly alerts: Pick<Alerts, 'find'>
   readonly journal: Journal
-  readonly timeZone: () => string
+  readonly power: Pick<Power, 'upses'>
+  readonly config: () => Pick<Config, 'power' | 'upses' | 'upgrade'>
   readonly now: () => Date
 }
 
@@ -98,12 +103,13 @@ function whyStale({ do: name, subject }: Action, { alerts, journal }: ActionsOpt
   if (name === 'pause' && journal.openRollout()?.release !== subject) refuse(`the rollout of ${subject} is over`)
 }
 
-function describe({ do: name, subject }: Action, { timeZone }: ActionsOptions): string {
+function describe({ do: name, subject }: Action, { config, power }: ActionsOptions): string {
+  const at = () => describeTime(subject, config().upgrade.shownZone)
   switch (name) {
     case 'cancel':
-      return `Cancel the shutdown of the power cut that began at ${describeTime(subject, timeZone())}: only a more severe condition, such as a low battery, starts it again`
+      return `Cancel the shutdown of the power cut that began at ${at()}: ${describeRestarts(cancelledIn(power.upses, (label) => policyFor(config(), label), true))}`
     case 'wake':
-      return `Wake every machine that the power cut of ${describeTime(subject, timeZone())} has shut down, without waiting for the battery`
+      return `Wake every machine that the power cut of ${at()} has shut down, without waiting for the battery`
     case 'approve':
       return `Approve ${subject}: its rollout starts in the next window`
     case 'pause':

@@ -7,6 +7,7 @@ import {
   type Alerts,
   compareAlerts,
   describeAlert,
+  headOf,
   isOfKind,
   settleGone,
 } from '../core/alert.ts'
@@ -51,16 +52,16 @@ export function createAlerts(journal: Journal, now: () => Date): Alerts {
       if (before?.severity !== content.severity) alerts.open(id, content)
       else open.set(id, { ...content, id, since: before.since })
     },
-    settle: (id) => {
+    settle: (id, ending) => {
       const before = open.get(id)
       if (!before) return false
-      keep({ ...before, settledAt: now().toISOString() }, 'settled')
-      write(before, `settled: ${before.text}`)
+      keep({ ...before, settledAt: now().toISOString(), ...(ending === undefined ? {} : { ending }) }, 'settled')
+      write(before, `settled: ${ending === undefined ? before.text : `${headOf(before)}; ${ending}`}`)
       return true
     },
-    report: (id, content) => {
+    report: (id, content, ending) => {
       if (content) return alerts.open(id, content)
-      alerts.settle(id)
+      alerts.settle(id, ending)
       return false
     },
     reportEach: (kind, contents) => {
@@ -68,8 +69,8 @@ export function createAlerts(journal: Journal, now: () => Date): Alerts {
       alerts.settleWhere(({ id }) => isOfKind(id, kind) && !ids.has(id))
       for (const [name, content] of contents) alerts.open(`${kind}:${name}`, content)
     },
-    settleWhere: (test) => {
-      for (const alert of open.values()) if (test(alert)) alerts.settle(alert.id)
+    settleWhere: (test, ending) => {
+      for (const alert of open.values()) if (test(alert)) alerts.settle(alert.id, ending)
     },
     find: (id) => open.get(id),
     get all() {
@@ -100,5 +101,5 @@ export interface Known extends Readonly<Record<'job' | 'node', Iterable<string>>
 /** Settles alerts about what was taken out of the configuration, and about an outage that ended while the agent was down. */
 export function settleStale(alerts: Alerts, { hasOutage, ...existing }: Known): void {
   settleGone(alerts, existing)
-  if (!hasOutage) alerts.settleWhere(({ id }) => isOfKind(id, 'outage'))
+  if (!hasOutage) alerts.settleWhere(({ id }) => isOfKind(id, 'outage'), 'the power cut is over')
 }

@@ -1,11 +1,13 @@
 import type { Journal } from '../core/journal.ts'
 import { createListeners } from '../core/listeners.ts'
-import type { Change, Operator, PowerRequests, StatusAnswer } from '../core/operator.ts'
+import type { Change, Operator, PowerAnswer, PowerRequests, StatusAnswer } from '../core/operator.ts'
+import { createGathering, type Pace } from './gathering.ts'
 import type { RunningAgent } from './running-agent.ts'
 
-/** How long changes are gathered before they are told, in ms: each UPS is read up to four times a second. */
-const powerEvery = 200
-const statusEvery = 1_000
+/** Each UPS is read up to four times a second. In ms. */
+const powerPace: Pace = { within: 200, apart: 1_000 }
+/** While nodes are upgraded something changes all the time, and the status is large. In ms. */
+const statusPace: Pace = { within: 1_000, apart: 5_000 }
 
 export interface ChangesOptions {
   readonly agent: Omit<RunningAgent, 'preview' | 'start' | 'observe'>
@@ -43,12 +45,13 @@ function watch({ agent, journal, power, status }: ChangesOptions, tell: (change:
   const stop = new AbortController()
   const stack = new DisposableStack()
   stack.defer(() => stop.abort())
-  let lastPower = stableText(power.state())
+  const clock = () => performance.now()
+  let lastPower = textOfPower(power.state())
   let lastStatus: string | undefined
 
   function lookAtPower(): void {
     const state = power.state()
-    const text = stableText(state)
+    const text = textOfPower(state)
     if (text === lastPower) return
     lastPower = text
     tell({ type: 'power', power: state })
@@ -58,16 +61,14 @@ function watch({ agent, journal, power, status }: ChangesOptions, tell: (change:
     // What can't be read now shows with the next change.
     const answer = await status(stop.signal).catch(() => undefined)
     if (answer === undefined || stop.signal.aborted) return
-    // The power has its own changes, and when the cluster was seen is none.
-    const { power: _, cluster, ...rest } = answer
-    const text = stableText({ ...rest, cluster: { ...cluster, observedAt: undefined } })
+    const text = textOfStatus(answer)
     if (text === lastStatus) return
     lastStatus = text
     tell({ type: 'status', status: answer })
   }
 
-  const powerSoon = stack.use(createGathering(powerEvery, lookAtPower)).soon
-  const statusSoon = stack.use(createGathering(statusEvery, () => void lookAtStatus())).soon
+  const powerSoon = stack.use(createGathering(powerPace, lookAtPower, clock)).soon
+  const statusSoon = stack.use(createGathering(statusPace, () => void lookAtStatus(), clock)).soon
   stack.use(
     agent.alerts.subscribe((alert, change) => {
       tell({ type: 'alert', change, alert })
@@ -81,7 +82,7 @@ function watch({ agent, journal, power, status }: ChangesOptions, tell: (change:
       statusSoon()
     }),
   )
-  stack.use(agent.guard.onNotice(powerSoon))
+  stack.use(agent.guard.onChange(powerSoon))
   stack.use(agent.onEvent(statusSoon))
   stack.use(agent.onLook(statusSoon))
   stack.use(agent.onActivity(statusSoon))
@@ -91,23 +92,25 @@ function watch({ agent, journal, power, status }: ChangesOptions, tell: (change:
   return stack
 }
 
-/** Without how long things last: that changes with every look. */
-function stableText(value: unknown): string {
-  return JSON.stringify(value, (key, field: unknown) =>
-    key === 'forMs' || key === 'lastHeardAt' || key === 'lastHeardMsAgo' || key === 'since' ? undefined : field,
-  )
+/**
+ * A status by what people see of it: without when it was observed and how far etcd has come, which change with every look,
+ * and without the power, which is told by itself.
+ */
+export function textOfStatus(status: StatusAnswer): string {
+  const shown = { ...status, power: undefined, cluster: { ...status.cluster, observedAt: undefined } }
+  return JSON.stringify(shown, (key, field: unknown) => (unseen.has(key) ? undefined : field))
 }
 
-/** Does it once for all that happens within so many ms. */
-function createGathering(within: number, work: () => void): Disposable & { readonly soon: () => void } {
-  let timer: NodeJS.Timeout | undefined
-  return {
-    soon: () => {
-      timer ??= setTimeout(() => {
-        timer = undefined
-        work()
-      }, within).unref()
-    },
-    [Symbol.dispose]: () => clearTimeout(timer),
-  }
+/** Of etcd (`EtcdFacts`): they grow as long as the cluster lives. */
+const unseen: ReadonlySet<string> = new Set(['raftIndex', 'raftApplied', 'dbSize'])
+
+/**
+ * The power without how long things last, which changes with every look. When a state began is counted back from now, and
+ * may be a millisecond off.
+ */
+export function textOfPower(value: PowerAnswer): string {
+  return JSON.stringify(value, (key, field: unknown) => {
+    if (key === 'since' || key === 'lastHeardAt') return undefined
+    return typeof field === 'number' && /(forMs|ForMs|MsAgo)$/.test(key) ? 'for a while' : field
+  })
 }

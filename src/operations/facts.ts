@@ -38,6 +38,12 @@ export interface Origin {
 
 const origin = object<Origin>({ by: text, at: time })
 
+/**
+ * In ms: when a job that needs to know what the nodes run looks again where none has answered. A node that never fell
+ * silent does not return: a first look at a busy moment may have missed them all.
+ */
+export const nodesAskedAgainAfter = 120_000
+
 /** What the agent remembers between runs and can't observe. Losing any of it costs time, and nothing else. */
 export const remembered = {
   /** What the Factory offered last. */
@@ -98,8 +104,6 @@ export const remembered = {
   wakeNow: fact('power.wakeNow', flag),
   /** The machines as they were configured at the last start: one that is renamed during an outage is still the same. */
   machines: fact('power.machines', listOf(object<NamedMachine>({ name: text, address: text, macs: listOf(text) }))),
-  /** When it was last announced what goes down if mains power stays off, ISO 8601. */
-  announced: fact('power.announced', time),
   /** What the last rehearsal of a power cut came to. */
   drill: fact('power.drill', drillReport),
   /** A person wants one. `until`: no further than this phase. */

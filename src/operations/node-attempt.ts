@@ -50,11 +50,13 @@ export function beginAttempt(context: JobContext, preview: UpgradePreview, one: 
         const ending = { outcome: 'failed', failure: error.message } as const
         change(itsRollout(), (rollout) => withNodeEnded(rollout, node, ending, now()))
       }
-      reportRollout(alerts, { kind: 'failed', node, text: error.message })
+      const what = intent === 'rollback' ? 'rollback' : 'upgrade'
+      reportRollout(alerts, { kind: 'failed', node, text: `the ${what} of ${node} failed: ${error.message}` })
     },
     ended: async () => {
-      reportRollout(alerts, undefined)
       const outcome = outcomeOf(intent)
+      const ends = { upgraded: `${node} runs ${version}`, 'rolled-back': `${node} is rolled back` }
+      reportRollout(alerts, undefined, outcome === 'upgraded' || outcome === 'rolled-back' ? ends[outcome] : undefined)
       if (outcome === undefined) return
       const record = outcome === 'rolled-back' ? rolloutOfNode() : itsRollout()
       change(record, (rollout) => withNodeEnded(rollout, node, { outcome }, now()))

@@ -1,19 +1,35 @@
 import type { Node } from '../core/cluster/cluster.ts'
+import { AgentError } from '../core/errors.ts'
 import { type Asked, type NodeRequests, type RequestAnswer } from '../core/operator.ts'
 import { cleanText, longestReason } from '../core/requester.ts'
 import { markForRetry } from '../core/upgrade/attempts.ts'
 import { remembered, withdrawRollbacks } from './facts.ts'
 import { describeGoingBack, goingBack } from './going-back.ts'
 import { withoutWord } from './pause.ts'
+import type { RecentLook } from './recent-look.ts'
 import { patiently, type RequestMeans, unchanged } from './request.ts'
 import { rollBack } from './rollback-request.ts'
 import { reportRollout } from './rollout-alerts.ts'
 import { changedRollout, whyHeld } from './rollout-requests.ts'
 import { findJob, notFound } from './running-agent.ts'
 
+export interface NodeMeans extends RequestMeans {
+  /** What was seen of the cluster last. */
+  readonly seen: Pick<RecentLook, 'recent'>
+}
+
 /** Requests about one node, or about all. */
-export function createNodeRequests(means: RequestMeans): NodeRequests {
+export function createNodeRequests(means: NodeMeans): NodeRequests {
+  const list = async (signal: AbortSignal) => (await means.seen.recent(signal)).cluster.nodes
   return {
+    list,
+    find: async ({ node }, signal) => {
+      const name = demandNode(means, node)
+      const found = (await list(signal)).find((one) => one.name === name)
+      // It was added to the configuration after the look.
+      if (!found) throw new AgentError('not-now', `${name} was not looked at yet: try again in a moment`)
+      return found
+    },
     pause: async ({ node, reason }, asked) => pauseNode(means, demandNode(means, node), reason, asked),
     resume: async ({ node }, asked) => resumeNode(means, demandNode(means, node), asked),
     retry: async ({ node }, asked) => retry(means, node === undefined ? undefined : demandNode(means, node), asked),
@@ -76,7 +92,7 @@ async function retry(means: RequestMeans, node: string | undefined, asked: Asked
     ),
   )
   withdrawRollbacks(journal, names)
-  reportRollout(agent.alerts, undefined)
+  reportRollout(agent.alerts, undefined, 'it is tried again on request')
   if (forgotten.length === 0 && left.length === blocked.length && requested.length === 0) {
     // Whoever asks for a retry wants the upgrade to look again, too.
     await agent.start(findJob(agent, 'upgrade-node')).catch(() => {})

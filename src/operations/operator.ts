@@ -24,10 +24,12 @@ export function createOperator(options: OperatorOptions): Operator {
   const { alerts } = agent
   const now = options.now ?? (() => new Date())
   const seen = createRecentLook({ look: agent.observe, now, monotonic: () => agent.monotonic() })
-  // Whoever has looked has looked for all; what is written down or done may have changed what was seen.
+  // Whoever has looked has looked for all; what is done to a node, and what happens to one, may have changed what was seen.
   agent.onLook(seen.note)
   agent.onActivity(seen.outdate)
-  journal.onEntry(seen.outdate)
+  journal.onEntry(({ kind }) => {
+    if (kind === 'step' || kind === 'event') seen.outdate()
+  })
   const means = { ...options, now, seen }
   const power = createPowerRequests(means)
   return {

@@ -127,5 +127,5 @@ export function isUnhealed(alerts: Alerts): boolean {
 
 /** An outage that is over has nothing more to tell; the next one says it again, of the same machines too. */
 export function settleOutage(alerts: Alerts): void {
-  alerts.settleWhere(({ id }) => id.startsWith('outage.'))
+  alerts.settleWhere(({ id }) => id.startsWith('outage.'), 'the power cut is over')
 }

@@ -1,12 +1,14 @@
-import type { AlertContent } from '../core/alert.ts'
+import { type AlertContent, headOf } from '../core/alert.ts'
 import { listed } from '../core/count.ts'
 import { describeDuration } from '../core/duration.ts'
 import { describeReason } from '../core/event.ts'
+import { cancelledIn, describeRestarts, triggersIn } from '../core/power/cancelled.ts'
 import { failingMachines } from '../core/power/machines.ts'
 import type { Outage } from '../core/power/outage.ts'
 import { isShutDownPhase } from '../core/power/phases.ts'
 import { type PowerState, useOf } from '../core/power/state.ts'
-import { policyFor, triggersOf } from '../core/power/triggers.ts'
+import { type OutageReason, policyFor } from '../core/power/triggers.ts'
+import { summarize } from '../core/power/summary.ts'
 import type { TimelineRow } from '../core/power/timeline.ts'
 import type { Wording } from '../core/wording.ts'
 import type { JobContext } from './job.ts'
@@ -24,7 +26,7 @@ export const powerFailed = 'power.failed'
 export function reportPowerFailure(context: PowerFailureContext): void {
   const { alerts } = context
   const content = contentOf(context)
-  if (!content) return isUnheard(context.power) ? undefined : void alerts.settle(powerFailed)
+  if (!content) return isUnheard(context.power) ? undefined : settlePowerFailure(context)
   const before = alerts.find(powerFailed)
   // Figures move all the time: that is no line of the journal.
   if (before?.severity === content.severity && stageIn(before.text) === stageIn(content.text))
@@ -36,6 +38,26 @@ export function reportPowerFailure(context: PowerFailureContext): void {
   }
 }
 
+function settlePowerFailure(context: PowerFailureContext): void {
+  const { alerts } = context
+  const before = alerts.find(powerFailed)
+  if (!before) return
+  // Its last stage is over, too: that mains power is back, say.
+  alerts.refresh(powerFailed, { ...before, text: 'mains power failed' })
+  alerts.settle(powerFailed, endOf(context))
+}
+
+/** How a power cut ended: with what was done about it, or before anything was. */
+function endOf({ alerts, ports, power }: PowerFailureContext): string {
+  const [last] = ports.journal.outages(1)
+  const since = alerts.find(powerFailed)?.since
+  // The digest says what took how long.
+  if (last?.endedAt !== undefined && since !== undefined && last.endedAt >= since)
+    return headOf({ text: summarize(last) })
+  const isBack = [...power.upses.values()].every(({ mode }) => mode === 'on-mains')
+  return isBack ? 'mains power is back, and nothing was shut down' : 'no UPS is on battery any more'
+}
+
 /** What the text begins with says what happens; figures come later. */
 const stageIn = (text: string) => /^[^:(]*/.exec(text)![0]
 
@@ -43,6 +65,9 @@ function contentOf(context: PowerFailureContext): AlertContent | undefined {
   const { ports, power } = context
   const outage = ports.journal.openOutage()
   if (outage && outage.reason !== 'drill' && outage.stage !== 'shedding') return contentOfOutage(context, outage)
+  // Its record comes a moment later.
+  const begun = [...power.upses.values()].find((state) => state.mode === 'critical')
+  if (begun && failingMachines(context.machines, power).length > 0) return contentOfBeginning(context, begun.reason)
   const labels = [...power.upses].flatMap(([label, state]) => (isOnBattery(state) ? [label] : []))
   return labels.length === 0 ? undefined : contentOnBattery(context, labels)
 }
@@ -67,7 +92,7 @@ function contentOnBattery(context: PowerFailureContext, labels: readonly string[
   const lasts = runtime === undefined ? '' : `. The battery lasts ${describeDuration(runtime)}`
   const then = turns === '' || isCancelled ? '' : `. Then: ${turns}`
   const starts = isCancelled
-    ? 'Only a low battery starts one, until mains power is back'
+    ? inFull(describeRestarts(cancelledIn(states, (label) => policyFor(context.config, label))))
     : `If mains power stays off, a shutdown starts ${describeStarts(context, states)}`
   const subject = labels.length === 1 ? labels[0]! : 'power'
   return {
@@ -84,33 +109,37 @@ function describeBattery(label: string, state: PowerState): string {
 }
 
 /** `shut down workers after 8 s, shut down control planes after 18 s`; empty where nothing goes down. */
-export function describeTurns(timeline: readonly TimelineRow[], { titleOf }: Pick<Wording, 'titleOf'>): string {
+function describeTurns(timeline: readonly TimelineRow[], { titleOf }: Pick<Wording, 'titleOf'>): string {
   return timeline
     .filter(({ phase }) => isShutDownPhase(phase))
     .map(({ phase, from }) => `${titleOf(phase)} after ${describeDuration(from)}`)
     .join(', ')
 }
 
-/** `after 20 min at the latest, sooner for a low battery (LB), charge below 30 %`. */
-export function describeStarts(
+/** `after 20 min at the latest, sooner on a low battery (LB) or a charge below 30 %`. */
+function describeStarts(
   { config }: Pick<PowerFailureContext, 'config'>,
   states: readonly (readonly [string, PowerState])[],
 ): string {
-  const { maxOnBattery } = config.power
-  const latest =
-    maxOnBattery === undefined
-      ? 'as late as the battery allows'
-      : `after ${describeDuration(maxOnBattery)} at the latest`
   return states
     .map(([label, state]) => {
-      const triggers = triggersOf('reading' in state ? state.reading : undefined, policyFor(config, label))
-      const sooner = triggers.filter(
-        ({ reason, disarmed }) => disarmed === undefined && reason !== 'on-battery-too-long',
-      )
-      return `${states.length > 1 ? `${label}: ` : ''}${latest}, sooner for ${sooner.map(({ text }) => text).join(', ')}`
+      const policy = policyFor(config, label)
+      const armed = triggersIn(state, policy).filter(({ disarmed }) => disarmed === undefined)
+      const sooner = armed.filter(({ reason }) => reason !== 'on-battery-too-long')
+      const latest =
+        policy.maxOnBattery === undefined || sooner.length === armed.length
+          ? 'as late as the battery allows'
+          : `after ${describeDuration(policy.maxOnBattery)} at the latest`
+      return `${states.length > 1 ? `${label}: ` : ''}${latest}, sooner on ${listed(
+        sooner.map(({ text }) => text),
+        'or',
+      )}`
     })
     .join('; ')
 }
+
+/** A clause as a sentence of its own. */
+const inFull = (clause: string) => `${clause.charAt(0).toUpperCase()}${clause.slice(1)}`
 
 function contentOfOutage(context: PowerFailureContext, { stage, reason }: Outage): AlertContent {
   const why = describeReason(reason)
@@ -119,7 +148,7 @@ function contentOfOutage(context: PowerFailureContext, { stage, reason }: Outage
     case 'shedding':
     case 'draining':
       return isFailing
-        ? critical(`a shutdown of the cluster has begun: ${why}. Nothing is off yet`, offer(context, 'cancel'))
+        ? contentOfBeginning(context, reason)
         : warning('a shutdown of the cluster was cancelled: what was done is being undone')
     case 'stopping':
       return critical(`the machines are shutting down: ${why}`, offer(context, 'cancel'))
@@ -132,6 +161,11 @@ function contentOfOutage(context: PowerFailureContext, { stage, reason }: Outage
     default:
       return stage satisfies never
   }
+}
+
+function contentOfBeginning(context: PowerFailureContext, reason: OutageReason): AlertContent {
+  const text = `a shutdown of the cluster has begun: ${describeReason(reason)}. Nothing is off yet`
+  return critical(text, offer(context, 'cancel'))
 }
 
 const critical = (text: string, offers: Partial<AlertContent>): AlertContent => ({

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { counted, listed } from '../core/count.ts'
 import type { Journal } from '../core/journal.ts'
 import { describeTime } from '../core/time.ts'
-import { AgentError } from '../core/errors.ts'
+import { notObserved, observed } from '../core/cluster/cluster.ts'
+import { AgentError, isUnexpected, messageOf } from '../core/errors.ts'
 import type {
   Asked,
   DrillAnswer,
@@ -10,30 +11,33 @@ import type {
   PowerPlanAnswer,
   PowerRequests,
   RequestAnswer,
-  UpsAnswer,
 } from '../core/operator.ts'
 import {
   drillReportAnswerOf,
   type NoReading,
   timelineAnswerOf,
   type UnreadUps,
+  type UpsAnswer,
+  type UpsDetailsAnswer,
   upsStateAnswerOf,
 } from '../core/power/answers.ts'
 import { failingMachines } from '../core/power/machines.ts'
 import { outageKind } from '../core/power/outage-kind.ts'
-import type { DriverPace } from '../core/power/ports.ts'
+import type { Ups } from '../core/power/ports.ts'
+import type { DriverPace } from '../core/power/ups-details.ts'
 import { isReversiblePhase, reversiblePhases } from '../core/power/phases.ts'
 import { readPage } from '../core/page.ts'
 import { clearLatch } from '../core/power/forced.ts'
 import { isBlind, type Silence, triggersInSilence } from '../core/power/silence.ts'
 import type { PowerState } from '../core/power/state.ts'
-import { policyFor, type TriggerState, triggersOf } from '../core/power/triggers.ts'
+import { policyFor, type TriggerState } from '../core/power/triggers.ts'
+import { cancelledIn, describeRestarts, triggersIn } from '../core/power/cancelled.ts'
 import { remembered } from './facts.ts'
 import { runAndWait } from './job-requests.ts'
 import type { JobContext } from './job.ts'
 import { planNow, rehearse } from './rehearse.ts'
-import { recordChange, type RequestMeans, unchanged } from './request.ts'
-import { findJob } from './running-agent.ts'
+import { patiently, recordChange, type RequestMeans, unchanged } from './request.ts'
+import { findJob, notFound } from './running-agent.ts'
 import { wakeEverything, wakeMachine } from './wake-requests.ts'
 
 export interface PowerMeans extends RequestMeans {
@@ -46,6 +50,8 @@ export function createPowerRequests(means: PowerMeans): PowerRequests {
   return {
     state: () => readPower(means),
     plan: () => readPlan(means),
+    upses: (signal) => readUpses(means, signal),
+    ups: ({ ups }, signal) => readUps(means, ups, signal),
     outages: (page) => readPage(means.ports.journal.outages, outageKind.keyOf, page),
     shutDown: async (asked) => shutDown(means, asked),
     cancel: async (asked) => cancel(means, asked),
@@ -71,13 +77,39 @@ function readPower({ agent, config, ports, loginRefused, now }: PowerMeans): Pow
   }
 }
 
+/** Each by itself: one that does not answer keeps no other from being told. */
+function readUpses({ ports }: RequestMeans, signal: AbortSignal): Promise<readonly UpsDetailsAnswer[]> {
+  return Promise.all([...ports.upses].map(([label, ups]) => readDetails(label, ups, signal)))
+}
+
+/** @throws AgentError `not-found` */
+async function readUps({ ports }: RequestMeans, label: string, signal: AbortSignal): Promise<UpsDetailsAnswer> {
+  const ups = ports.upses.get(label)
+  if (ups) return readDetails(label, ups, signal)
+  throw notFound(
+    'UPS',
+    label,
+    [...ports.upses.keys()].map((name) => ({ name })),
+  )
+}
+
+async function readDetails(label: string, ups: Ups, signal: AbortSignal): Promise<UpsDetailsAnswer> {
+  try {
+    const { driver, ...details } = await ups.details(patiently(signal))
+    return { label, details: observed({ ...details, driver: driverAnswerOf(driver) }) }
+  } catch (error) {
+    if (isUnexpected(error)) throw error
+    return { label, details: notObserved(messageOf(error)) }
+  }
+}
+
 /** The triggers of a UPS, as they are at this moment: some of them can't work while it does not answer. */
 function triggersNow(
   { agent, config }: Pick<PowerMeans, 'agent' | 'config'>,
   label: string,
   state: PowerState,
 ): readonly TriggerState[] {
-  const triggers = triggersOf('reading' in state ? state.reading : undefined, policyFor(config(), label))
+  const triggers = triggersIn(state, policyFor(config(), label))
   const silence = agent.guard.silence(label)
   return silence ? triggersInSilence(triggers, state, silence) : triggers
 }
@@ -142,7 +174,7 @@ function shutDown({ agent, config, ports, now }: RequestMeans, { by }: Asked): R
   )
 }
 
-function cancel({ agent, ports }: RequestMeans, { by }: Asked): RequestAnswer {
+function cancel({ agent, ports, config }: RequestMeans, { by }: Asked): RequestAnswer {
   const { guard, machines } = agent
   const drill = cancelDrill(ports.journal, agent.running)
   // What the rehearsal is doing ends at once.
@@ -154,6 +186,7 @@ function cancel({ agent, ports }: RequestMeans, { by }: Asked): RequestAnswer {
   const isFailing = failingMachines(machines, guard.power).length > 0
   const isAhead = !isFailing && !isWithdrawn && forced.length === 0
   const cancelled = isFailing || forced.length > 0 || isAhead ? guard.callOff() : []
+  const restarts = describeRestarts(cancelledIn(guard.power.upses, (label) => policyFor(config(), label)))
   if (!isWithdrawn && !isFailing && forced.length > 0)
     return recordChange(
       ports.journal,
@@ -167,11 +200,11 @@ function cancel({ agent, ports }: RequestMeans, { by }: Asked): RequestAnswer {
       ports.journal,
       {
         kind: 'power',
-        said: `the shutdown that was to come is cancelled for ${cancelled.join(', ')}: only a low battery starts one, until mains power is back`,
+        said: `the shutdown is cancelled for ${listed(cancelled)} before it began: ${restarts}`,
       },
       by,
     )
-  const off = `the shutdown is cancelled for ${cancelled.join(', ')}: only a more severe condition starts it again; machines that are down are woken on mains power`
+  const off = `the shutdown is cancelled for ${listed(cancelled)}: ${restarts}; machines that are down are woken on mains power`
   const back = 'the shutdown request is cancelled: no more machines go down, and those that are down are woken'
   const both = `the shutdown request is cancelled, and ${off}`
   const said = !isWithdrawn ? off : cancelled.length > 0 ? both : back

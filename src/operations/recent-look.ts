@@ -12,7 +12,8 @@ export interface Seen {
 }
 
 export interface RecentLookOptions {
-  readonly look: (signal: AbortSignal) => Promise<Cluster>
+  /** `isUnhurried`: nobody waits for it. */
+  readonly look: (signal: AbortSignal, limits: { readonly isUnhurried: boolean }) => Promise<Cluster>
   readonly now: () => Date
   /** Monotonic clock, in ms. */
   readonly monotonic: () => number
@@ -41,13 +42,15 @@ export function createRecentLook({ look, now, monotonic }: RecentLookOptions): R
   }
 
   /** A look, and who waits for it. It ends early when nobody does any more. */
-  function begin() {
+  function begin(isUnhurried = false) {
     const stop = new AbortController()
     isOutdated = false
     const own = {
       waiting: 0,
       stop,
-      seen: look(stop.signal).then((cluster) => (stop.signal.aborted ? { cluster, at: now() } : keep(cluster))),
+      seen: look(stop.signal, { isUnhurried }).then((cluster) =>
+        stop.signal.aborted ? { cluster, at: now() } : keep(cluster),
+      ),
     }
     const end = () => {
       if (under === own) under = undefined
@@ -77,7 +80,7 @@ export function createRecentLook({ look, now, monotonic }: RecentLookOptions): R
   /** Looks for those who ask next; that it fails they hear then. */
   function refresh(): void {
     if (under) return
-    under = begin()
+    under = begin(true)
     under.waiting += 1
     under.seen.catch(() => {})
   }

@@ -3,6 +3,7 @@ import { type Cluster, describeIdentity, type Node } from '../core/cluster/clust
 import { isArmed } from '../core/cluster/next-boot.ts'
 import type { Journal } from '../core/journal.ts'
 import { roleObstacle } from '../core/upgrade/gates.ts'
+import type { UpgradePreview } from '../core/upgrade/preview.ts'
 import { abortsIn } from './aborts.ts'
 import { remembered } from './facts.ts'
 
@@ -16,9 +17,12 @@ export interface RolloutTrouble {
 
 const troubles = ['stuck', 'held', 'failed'] as const
 
-/** Opens the alert on what holds the rollout, and settles the others; undefined: it continues. Returns whether it is new. */
-export function reportRollout(alerts: Alerts, trouble: RolloutTrouble | undefined): boolean {
-  for (const kind of troubles) if (kind !== trouble?.kind) alerts.settle(`rollout.${kind}`)
+/**
+ * Opens the alert on what holds the rollout, and settles the others; undefined: it continues, or `ending` says why it does
+ * not matter any more. Returns whether it is new.
+ */
+export function reportRollout(alerts: Alerts, trouble: RolloutTrouble | undefined, ending?: string): boolean {
+  for (const kind of troubles) if (kind !== trouble?.kind) alerts.settle(`rollout.${kind}`, ending)
   if (!trouble) return false
   const { kind, node, text } = trouble
   return alerts.open(`rollout.${kind}`, { severity: 'warning', subject: node ?? 'rollout', text })
@@ -31,7 +35,7 @@ export function reportRollout(alerts: Alerts, trouble: RolloutTrouble | undefine
 export function settleFormer(alerts: Alerts, journal: Journal, version: string | undefined): void {
   const before = remembered.lookedAt.recall(journal)
   if (version === undefined || version === before) return
-  if (before !== undefined) reportRollout(alerts, undefined)
+  if (before !== undefined) reportRollout(alerts, undefined, isTargetNow(version))
   remembered.lookedAt.remember(journal, version)
 }
 
@@ -42,20 +46,44 @@ export function reportWaiting(alerts: Alerts, { nodes }: Cluster, reason: string
   reportRollout(alerts, { kind: 'held', node: ours.name, text: `${ours.name} stays cordoned: ${reason}` })
 }
 
-/** Opens the alert on a release that waits for a person; undefined: none does. Returns whether it is new. */
-export function reportApproval(alerts: Alerts, version: string | undefined): boolean {
-  return alerts.report(
-    'rollout.approval',
-    version !== undefined
-      ? {
-          severity: 'warning',
-          subject: version,
-          text: `${version} waits for approval`,
-          action: `Approve it with \`caretaker approve ${version}\``,
-          offers: [{ do: 'approve', subject: version }],
-        }
-      : undefined,
-  )
+const isTargetNow = (version: string) => `${version} is the target release now`
+
+/** What was observed of an approval. */
+export type ApprovalNeed = Pick<UpgradePreview, 'version' | 'decision' | 'order' | 'toApprove'> & {
+  /** The release that a person has approved last. */
+  readonly approved: string | undefined
+}
+
+/**
+ * Opens the alert on a release that waits for a person. It ends with what ended it, and stays open as long as something
+ * else comes first: a power cut, or a node that does not answer. Returns whether it is new.
+ */
+export function reportApproval(alerts: Alerts, need: ApprovalNeed): boolean {
+  const { version, toApprove } = need
+  if (version !== undefined && toApprove.length > 0)
+    return alerts.open('rollout.approval', {
+      severity: 'warning',
+      subject: version,
+      text: `${version} waits for approval`,
+      action: `Approve it with \`caretaker approve ${version}\``,
+      offers: [{ do: 'approve', subject: version }],
+    })
+  const before = alerts.find('rollout.approval')
+  const ending = before && endOfApproval(before.subject, need)
+  if (ending !== undefined) alerts.settle('rollout.approval', ending)
+  return false
+}
+
+/** Why a release waits for approval no more; undefined: nothing says so. */
+function endOfApproval(waits: string, { version, decision, order, approved }: ApprovalNeed): string | undefined {
+  if (approved === waits) {
+    const next = decision.kind === 'wait' ? `; its rollout waits, because ${decision.reason}` : ''
+    return `it is approved${next}`
+  }
+  if (version !== undefined && version !== waits) return isTargetNow(version)
+  if (version !== undefined && decision.kind === 'upgraded') return `every node runs ${version}`
+  // Nodes were looked at, and none of those to come needs it: the policy is another one, or they are paused.
+  return order.length > 0 ? 'no node waits for it any more' : undefined
 }
 
 /** Alerts on an armed node, unless it is armed on purpose: the next power cut would reboot it. */

@@ -19,6 +19,7 @@ import { demandOffered, demandRelease } from './named-release.ts'
 import { describeGoingBack, goingBack } from './going-back.ts'
 import { describePause, pausedAs, pauseIn, pausing, rememberPause, withdrawPause } from './pause.ts'
 import { previewUpgrade } from './preview-upgrade.ts'
+import { readReleases } from './releases-request.ts'
 import { originOf, patiently, recordChange, type RequestMeans, unchanged } from './request.ts'
 import { findJob } from './running-agent.ts'
 
@@ -29,6 +30,7 @@ const longestWindow = 7 * 24 * 3_600_000
 export function createRolloutRequests(means: RequestMeans): RolloutRequests {
   return {
     status: (signal) => readRollout(means, signal),
+    releases: (signal) => readReleases(means.ports, signal),
     plan: (signal) => previewPlan(means, signal),
     history: (page) => readPage(means.ports.journal.rollouts, rolloutKind.keyOf, page),
     pause: ({ reason }, asked) => pause(means, reason, asked),

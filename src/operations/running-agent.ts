@@ -1,4 +1,4 @@
-import { agreeing } from '../core/count.ts'
+import { describeUnknown } from '../core/count.ts'
 import type { Activity } from '../core/activity.ts'
 import type { Alerts } from '../core/alert.ts'
 import type { Cluster } from '../core/cluster/cluster.ts'
@@ -23,7 +23,7 @@ export interface RunningAgent {
   readonly guard: PowerGuard
   /** Monotonic clock, in ms. */
   monotonic(): number
-  observe(signal: AbortSignal): Promise<Cluster>
+  observe(signal: AbortSignal, limits?: { readonly isUnhurried?: boolean }): Promise<Cluster>
   /** Called with the cluster whenever somebody has looked at all of it, until it is disposed of. */
   onLook(listener: (cluster: Cluster) => void): Disposable
   /** Called when a step begins, says something, or has ended, until it is disposed of. */
@@ -51,8 +51,8 @@ export interface PowerGuard {
   review(): void
   /** Cancels the shutdowns that the UPSes have started. Returns their labels. */
   callOff(): readonly string[]
-  /** Called with the label of each UPS that something was noticed of, until it is disposed of. */
-  onNotice(listener: (label: string) => void): Disposable
+  /** Called after each observation, and when a person has changed something, until it is disposed of. */
+  onChange(listener: () => void): Disposable
   /** For how long a UPS has been silent, in ms, once that is longer than the policy allows. */
   silentFor(label: string): number | undefined
   /** That there is no reading of a UPS, from the first question without an answer on; undefined where there is one. */
@@ -76,14 +76,10 @@ export function findJob({ jobs }: Pick<RunningAgent, 'jobs'>, name: string): Job
 
 /** That there is no such thing, with the names that there are. */
 export function notFound(
-  what: 'job' | 'node' | 'machine',
+  what: 'job' | 'node' | 'machine' | 'token' | 'channel' | 'UPS',
   name: string,
   known: readonly { readonly name: string }[],
 ): AgentError {
-  const names = known.map((one) => one.name).join(', ')
-  const where = what === 'job' ? '' : ' in the configuration'
-  return new AgentError(
-    'not-found',
-    `there is no ${what} ${name}${where}; there ${names === '' ? 'are none' : `${agreeing(known, 'is', 'are')} ${names}`}`,
-  )
+  const names = known.map((one) => one.name)
+  return new AgentError('not-found', describeUnknown([name], names, [what, `${what}s`]))
 }

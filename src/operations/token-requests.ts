@@ -3,6 +3,7 @@ import { type Token, tokenKind } from '../core/access/token.ts'
 import { AgentError } from '../core/errors.ts'
 import type { TokenAnswer, TokenRequests } from '../core/operator.ts'
 import { recordChange, type RequestMeans } from './request.ts'
+import { notFound } from './running-agent.ts'
 
 /** What every token begins with, so that scanners of repositories and logs know it. */
 const prefix = 'caretaker_'
@@ -25,7 +26,7 @@ export function createTokenRequests({ ports: { journal }, now }: RequestMeans): 
       return { ...recordChange(journal, { kind: 'event', subject: 'api', said }, by), token }
     },
     revoke: ({ name }, { by }) => {
-      if (!records.get(name)) throw new AgentError('not-found', `there is no token ${name}`)
+      if (!records.get(name)) throw notFound('token', name, records.newest(1_000))
       records.remove(name)
       return recordChange(journal, { kind: 'event', subject: 'api', said: `the token ${name} is revoked` }, by)
     },

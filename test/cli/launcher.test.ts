@@ -16,6 +16,10 @@ process.on('SIGTERM', () => {
   appendFileSync(log, 'SIGTERM\\n')
   process.exit(Number(ended))
 })
+process.on('SIGINT', () => {
+  appendFileSync(log, 'SIGINT\\n')
+  process.exit(Number(ended))
+})
 process.on('SIGHUP', () => appendFileSync(log, 'SIGHUP\\n'))
 setInterval(() => {}, 1_000)
 writeFileSync(log, process.pid + '\\n')
@@ -90,6 +94,16 @@ describe.each(Object.keys(nodes) as (keyof typeof nodes)[])('with a Node that is
     expect(stderr()).toBe('')
   })
 })
+
+test.each(['new enough', 'too old, and can only be the parent of another'] as const)(
+  'SIGINT to the launcher alone, with a Node that is %s, ends the daemon in good order',
+  async (node) => {
+    const { child, ended } = await launch(node)
+    child.kill('SIGINT')
+    expect(await ended).toEqual([0, null])
+    expect((await lines()).slice(1)).toEqual([node === 'new enough' ? 'SIGINT' : 'SIGTERM'])
+  },
+)
 
 test('the daemon has the launcher’s own process wherever Node can do that', async () => {
   for (const node of ['new enough', 'too old, and can give its place to another'] as const) {

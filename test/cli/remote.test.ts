@@ -1,17 +1,17 @@
 import { spawn } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import type { Alert } from '../../src/core/alert.ts'
 import type { StatusAnswer } from '../../src/core/operator.ts'
 import { runCli } from '../lab/daemon.ts'
+import { ownLauncher } from '../lab/launcher.ts'
 import { temporaryFolder } from '../lab/process.ts'
 import { startDaemon } from '../http/daemon.ts'
 import { serveApi } from '../http/server.ts'
 
 const token = 'caretaker_0123456789abcdef'
-const launcher = fileURLToPath(new URL('../../bin/caretaker.mjs', import.meta.url))
+const { path: launcher } = await ownLauncher()
 
 /** A daemon behind a port, a folder without any configuration, and the token in a file. */
 async function open(overrides: Parameters<typeof startDaemon>[0] = {}) {
@@ -67,11 +67,66 @@ test('what is wrong with the server, the token or its file is told in one line',
 
 test('commands that read the configuration here say that they can not ask elsewhere', async () => {
   await using it = await open()
-  for (const args of [['ups'], ['releases'], ['config', 'check', '--server', it.server.url]])
+  for (const args of [
+    ['start', '--server', it.server.url],
+    ['config', 'check', '--server', it.server.url],
+  ])
     expect(await it.run(...args)).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('leave out --server and $CARETAKER_SERVER'),
     })
+})
+
+test('what the configuration of this machine would say is asked of the daemon there', async () => {
+  const variables = { 'ups.status': 'OL', 'battery.charge': '97' }
+  const pace = { driver: { pollIntervalMs: 2_000 } }
+  const value = { variables, writable: [], commands: [], clients: [], secure: true, ...pace }
+  const rack = { label: 'rack', details: { ok: true, value } } as const
+  const attic = { label: 'attic', details: { ok: false, error: 'upsd at nas:3493 is gone' } } as const
+  const state = {
+    mode: 'on-mains',
+    since: '2026-11-22T10:00:00Z',
+    forMs: 1,
+    reading: { status: ['OL'], chargePercent: 97 },
+  }
+  const still = { loginRefused: undefined, silentForMs: undefined, driver: undefined, triggers: [] }
+  await using it = await open({
+    rollouts: {
+      releases: async () => [
+        { version: 'v1.15.0-beta.1', isPrerelease: true, isWithdrawn: false },
+        { version: 'v1.14.1', isPrerelease: false, isWithdrawn: false },
+      ],
+    },
+    power: {
+      upses: async () => [rack, attic],
+      ups: async () => rack,
+      state: () => ({
+        upses: [
+          { label: 'rack', state, ...still },
+          { label: 'attic', state: { ...state, reading: undefined, why: 'gone' }, ...still },
+        ] as never,
+        shutdownRequestedAt: undefined,
+      }),
+    },
+  })
+  expect(await it.run('releases')).toMatchObject({ code: 0, stdout: 'v1.14.1\n' })
+  const one = await it.run('ups', 'rack', '--json')
+  const asHere = { driver: { pollInterval: 2_000 }, secure: true }
+  expect([one.code, JSON.parse(one.stdout)]).toEqual([0, { ...value, name: 'rack', ...asHere }])
+  expect(await it.run('ups')).toMatchObject({
+    code: 4,
+    stdout: expect.stringMatching(/battery.charge: 97[^]*attic\nupsd at nas:3493 is gone/),
+  })
+  const watched = await it.run('ups', '--watch', '--count', '1', '--json')
+  expect(
+    watched.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as unknown),
+  ).toEqual([
+    { name: 'rack', at: expect.any(String), reading: { status: ['OL'], chargePercent: 97 } },
+    { name: 'attic', at: expect.any(String), why: 'gone' },
+  ])
 })
 
 test('a token is printed once, alone on the last line', async () => {

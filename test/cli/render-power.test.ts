@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { expect, test } from 'vitest'
 import { describeOutage, describePower } from '../../src/cli/render-power.ts'
 import { renderUps } from '../../src/cli/render-ups.ts'
-import type { UpsAnswer } from '../../src/core/operator.ts'
+import type { UpsAnswer } from '../../src/core/power/answers.ts'
 
 const mains: UpsAnswer = {
   label: 'ups',
@@ -30,9 +30,9 @@ test('the power names how often the driver itself asks the UPS, where it tells',
 })
 
 test('a UPS in full names it too', () => {
-  const details = { variables: { 'ups.status': 'OL' }, writable: [], commands: [], clients: [] }
+  const details = { variables: { 'ups.status': 'OL' }, writable: [], commands: [], clients: [], secure: false }
   const driver = { pollInterval: 2_000, pollFrequency: 30_000 }
-  const text = stripVTControlCharacters(renderUps({ label: 'ups', details: { ...details, driver }, secure: false }))
+  const text = stripVTControlCharacters(renderUps({ label: 'ups', details: { ...details, driver } }))
   expect(text).toContain('driver      asks the UPS every 2 s, and for all figures every 30 s\n')
 })
 

@@ -69,8 +69,8 @@ test('where nothing can be drawn over, a reading is a line with its time', () =>
 test('everything that a UPS tells has its name before it, with what can be set marked', () => {
   const text = renderUps({
     label: 'rack',
-    secure: true,
     details: {
+      secure: true,
       variables: { 'battery.charge': '100', 'ups.delay.start': '30', 'ups.status': 'OL  CHRG' },
       writable: ['ups.delay.start'],
       commands: ['load.off', 'shutdown.return'],
@@ -91,8 +91,7 @@ ups.delay.start: 30 (writable)
 ups.status: OL  CHRG`)
   const little = renderUps({
     label: 'ups',
-    secure: false,
-    details: { variables: {}, writable: [], commands: [], clients: [] },
+    details: { variables: {}, writable: [], commands: [], clients: [], secure: false },
   })
   expect(bare(little)).toBe(`ups         ups
 status      no status

@@ -63,22 +63,22 @@ test('everything that it shows of upgrades can be used as it stands', () => {
 })
 
 test.each([
-  ['parallel: 0', 'upgrade.parallel: Too small: expected number to be >=1'],
+  ['parallel: 0', 'upgrade.parallel: must be at least 1'],
   ['parallel: 0%', 'upgrade.parallel: use a number of nodes, or a share of them such as 25%'],
   ['parallel: 101%', 'upgrade.parallel: use a number of nodes, or a share of them such as 25%'],
   ['canary: { node: w-9 }', 'upgrade.canary.node: there is no node w-9; there is cp-1'],
-  ['approval: maybe', 'upgrade.approval: Invalid option: expected one of "none"|"minor"|"always"'],
+  ['approval: maybe', 'upgrade.approval: must be one of none, minor or always'],
   ['checks: [{ name: web }]', 'upgrade.checks.0: needs exactly one of http, prometheus and object'],
-  ["checks: [{ name: web, http: { url: 'ftp://nas' } }]", 'upgrade.checks.0.http.url: Invalid URL'],
+  [
+    "checks: [{ name: web, http: { url: 'ftp://nas' } }]",
+    'upgrade.checks.0.http.url: must be a URL such as https://nas.lan/path',
+  ],
   ['blackouts: [{ from: 2026-12-27, to: 2026-12-24 }]', 'upgrade.blackouts.0.to: ends before it starts'],
   [
     'blackouts: [{ from: christmas, to: 2026-12-24 }]',
     'upgrade.blackouts.0.from: use a date such as 2026-12-24, or 2026-12-24T18:00:00+01:00',
   ],
-  [
-    'draining: { whenBlocked: force }',
-    'upgrade.draining.whenBlocked: Invalid option: expected one of "wait"|"skip"|"delete"',
-  ],
+  ['draining: { whenBlocked: force }', 'upgrade.draining.whenBlocked: must be one of wait, skip or delete'],
 ])('upgrade: { %s } is refused', (text, fault) => {
   expect(faultsOf(`${smallest}upgrade: { ${text} }\n`).map((line) => line.replace(/^\S+ /, ''))).toEqual([fault])
 })
@@ -278,7 +278,7 @@ describe('a fault', () => {
     {
       name: 'a URL that is none',
       text: `${smallest}queue: { url: not a url }\n`,
-      fault: 'c.yaml:6:15: queue.url: Invalid URL',
+      fault: 'c.yaml:6:15: queue.url: must be a URL such as https://nas.lan/path',
     },
     {
       name: 'a bracket that does not close',
@@ -462,7 +462,7 @@ describe('what a machine hangs on', () => {
       `${smallest}upses: [{ host: nas, label: rack }]\npower: { feed: { any: [desk] } }\n`,
       'power.feed: there is no UPS desk; there is rack',
     ],
-    [`${smallest}power: { feed: { any: [desk] } }\n`, 'power.feed: there is no UPS desk; none is configured'],
+    [`${smallest}power: { feed: { any: [desk] } }\n`, 'power.feed: there is no UPS desk; there are none'],
     [
       withFeed('{ powerValue: { rack: 1 }, minSupplies: 2 }'),
       'nodes.0.feed.minSupplies: the power values add up to only 1',

@@ -116,3 +116,49 @@ test.each([
   // YAML's own words for them.
   for (const fault of faults) expect(fault).not.toMatch(/mapping|collection|scalar|node|token|implicit|sequence|flow/i)
 })
+
+test.each([
+  {
+    name: 'a kind of channel that does not exist, with what is meant',
+    add: 'notifications: { channels: { phone: { type: ntfi, topic: x } } }',
+    faults: [
+      'notifications.channels.phone.type: must be one of apprise, discord, email, gotify, heartbeat, matrix, ntfy, pushover, slack, telegram or webhook; did you mean ntfy?',
+    ],
+  },
+  {
+    name: 'a channel without its kind, with what there is',
+    add: 'notifications: { channels: { phone: { topic: x } } }',
+    faults: [
+      'notifications.channels.phone.type: is missing: it must be one of apprise, discord, email, gotify, heartbeat, matrix, ntfy, pushover, slack, telegram or webhook',
+    ],
+  },
+  {
+    name: 'everything beside an unknown kind, a route to no channel too',
+    add: 'notifications: { channels: { phone: { type: fone }, mail: { type: email } }, routes: [{ channels: [male, mail] }] }',
+    faults: [
+      expect.stringMatching(/^notifications\.channels\.phone\.type: must be one of /),
+      'notifications.channels.mail.host: is missing',
+      'notifications.channels.mail.from: is missing',
+      'notifications.channels.mail.to: is missing',
+      'notifications.routes.0.channels.0: there is no channel male; there are phone and mail',
+    ],
+  },
+  {
+    name: 'a choice that does not exist',
+    add: 'upgrade: { mode: stagd, approval: 7 }',
+    faults: [
+      'upgrade.approval: must be one of none, minor or always',
+      'upgrade.mode: must be one of direct or staged; did you mean staged?',
+    ],
+  },
+  { name: 'a text where there is a list', add: 'hosts: nas', faults: ['hosts: must be a list'] },
+  {
+    name: 'a number of no entries',
+    add: 'notifications: { routes: [{ channels: [] }] }',
+    faults: ['notifications.routes.0.channels: must have at least 1 entry'],
+  },
+])('what is wrong is said in words of ours: $name', ({ add, faults }) => {
+  const found = faultsOf(add).map((line) => line.replace(/^\S+ /, ''))
+  expect(found).toEqual(expect.arrayContaining(faults))
+  expect(found.join('\n')).not.toMatch(/Invalid|expected|discriminator|Too (small|big)/)
+})

@@ -24,6 +24,18 @@ export function upsContract(open: () => Promise<UpsUnderTest>): void {
     expect(await lab.ups.read(soon())).toMatchObject({ status: ['OL', 'CHRG'] })
   })
 
+  test('tells everything that upsd knows of it, by the names that upsd has for it', async () => {
+    await using lab = await open()
+    await lab.status('OB DISCHRG')
+    await lab.battery(42, 61)
+    await lab.ups.read(soon())
+    const { variables, commands } = await lab.ups.details(soon())
+    expect(variables).toMatchObject({ 'ups.status': 'OB DISCHRG', 'battery.charge': '42', 'battery.runtime': '61' })
+    expect(commands).toEqual(expect.any(Array))
+    await lab.silence()
+    await expect(lab.ups.details(soon())).rejects.toMatchObject({ name: 'AgentError', code: 'unreachable' })
+  })
+
   test('leaves out what is not told', async () => {
     await using lab = await open()
     await lab.battery(undefined, undefined)

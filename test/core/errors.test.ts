@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { AgentError, during, errorCodes, isUnexpected } from '../../src/core/errors.ts'
+import { AgentError, describeConnectionError, during, errorCodes, isUnexpected } from '../../src/core/errors.ts'
 
 test.each(errorCodes)('a failure that is %s keeps its code and its cause, and hears what was being done', (code) => {
   const cause = new AgentError(code, 'w-1 (10.0.0.2): no')
@@ -37,3 +37,12 @@ test('what an adapter has explained is not unexpected', () => {
     errorCodes.filter((code) => code !== 'internal'),
   )
 })
+
+test.each([
+  ['connect ECONNREFUSED 10.0.0.2:50000', 'connection refused'],
+  ['read ECONNRESET', 'connection reset'],
+  ['connect EHOSTUNREACH 10.0.0.2:443', 'no route to the host'],
+  ['getaddrinfo ENOTFOUND nas', 'the name nas is unknown'],
+  ['certificate has expired', 'certificate has expired'],
+  ['connect EINVAL 10.0.0.2:0', 'connect EINVAL 10.0.0.2:0'],
+])('%s is said as %s', (text, words) => expect(describeConnectionError(text)).toBe(words))

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cp, glob, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { glob, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -7,24 +7,18 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
 import type { StatusAnswer } from '../../src/core/operator.ts'
-import { buildPackage } from '../build.ts'
 import { endStore, runCli, startDaemon, waitFor } from '../lab/daemon.ts'
 import { startHomelab } from '../lab/homelab.ts'
+import { layOutPackage } from '../lab/package.ts'
 
 const project = fileURLToPath(new URL('../..', import.meta.url))
 const read = (path: string) => readFile(join(project, path), 'utf8')
 let root: string
 let launcher: string
 
-/** Laid out as npm installs it: of all packages only those are there that package.json depends on. */
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'caretaker-built-'))
-  await buildPackage(join(root, 'dist'))
-  for (const path of ['package.json', 'bin/caretaker.mjs']) await cp(join(project, path), join(root, path))
-  await mkdir(join(root, 'node_modules'))
-  const { dependencies } = JSON.parse(await read('package.json')) as { dependencies: Record<string, string> }
-  for (const name of Object.keys(dependencies))
-    await symlink(join(project, 'node_modules', name), join(root, 'node_modules', name))
+  await layOutPackage(root)
   launcher = join(root, 'bin', 'caretaker.mjs')
 })
 afterAll(() => rm(root, { recursive: true, force: true }))

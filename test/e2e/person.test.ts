@@ -2,14 +2,14 @@ import { spawn, spawnSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { endStore, type LabDaemon, runCli, startDaemon, waitFor } from '../lab/daemon.ts'
 import { type Homelab, startHomelab } from '../lab/homelab.ts'
+import { ownLauncher } from '../lab/launcher.ts'
 
 /** What a person is told who asks for something at a terminal, beside a daemon whose next release soaks. */
 
-const launcher = fileURLToPath(new URL('../../bin/caretaker.mjs', import.meta.url))
+const { path: launcher } = await ownLauncher()
 const hasTerminals = spawnSync('script', ['--version']).status === 0
 const skipped = hasTerminals ? '' : ' (skipped: script is not installed)'
 

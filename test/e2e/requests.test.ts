@@ -75,8 +75,8 @@ describe('a request', () => {
   })
 
   test.each([
-    { command: 'pause w-9', code: 2, says: 'there is no node w-9 in the configuration; there are cp-1, w-1' },
-    { command: 'power wake nas', code: 2, says: 'there is no machine nas in the configuration; there are cp-1, w-1' },
+    { command: 'pause w-9', code: 2, says: 'there is no node w-9; there are cp-1 and w-1' },
+    { command: 'power wake nas', code: 2, says: 'there is no machine nas; there are cp-1 and w-1' },
     { command: 'run look', code: 2, says: 'there is no job look; there are ' },
     { command: 'approve newest', code: 2, says: 'newest is not a Talos release such as v1.13.9' },
     { command: 'run-now --for 8d', code: 2, says: 'a window can be opened for up to 7 days' },

@@ -207,7 +207,7 @@ describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
     const alert = (await journalOf(daemon)).find(({ kind, text }) => kind === 'alert' && text.includes('default/db-0'))
     expect(alert).toMatchObject({
       subject: 'w-1',
-      text: expect.stringMatching(/^drain w-1: .*disruption budget.* db\b/),
+      text: expect.stringMatching(/^the upgrade of w-1 failed: drain w-1: .*disruption budget.* db\b/),
     })
     expect(watch.calls(rollout.lab.node('w-1'))).not.toContain('LifecycleService.Upgrade')
     rollout.lab.kubernetes.removePodDisruptionBudget('db')

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Entry } from '../../src/core/journal.ts'
 import { readTicket } from '../../src/core/notify/action.ts'
+import type { Config } from '../../src/config/config.ts'
 import type { Operator } from '../../src/core/operator.ts'
 import { createActions } from '../../src/operations/actions.ts'
 import { memoryJournal } from '../fakes/journal.ts'
@@ -76,7 +77,12 @@ async function shown(ntfy: LabNtfy, title: RegExp): Promise<NtfyMessage> {
 /** Signed with the agent's own key, as it would have been at that time, for that channel. */
 async function tokenOfOurs({ directory }: ToldLab, channel: string, subject: string, at: number): Promise<string> {
   const key = await readFile(join(directory, 'state', 'keys', 'actions'))
-  const parts = { operator: {} as Operator, alerts: { find: () => undefined }, timeZone: () => 'UTC' }
+  const parts = {
+    operator: {} as Operator,
+    alerts: { find: () => undefined },
+    power: { upses: new Map() },
+    config: () => ({}) as Config,
+  }
   const actions = createActions({ key, journal: memoryJournal(), now: () => new Date(at), ...parts })
   return actions.issue(channel, { do: 'cancel', subject })
 }
@@ -126,7 +132,9 @@ describe.concurrent('a shutdown that has begun is cancelled from a phone', () =>
       expect(lab.nodes.flatMap(({ calls }) => calls.filter(({ method }) => method.endsWith('.Shutdown')))).toEqual([])
       const entries = await it.daemon.control.list<Entry>('/journal?limit=200')
       const cancelled = entries.filter(({ text }) => text.startsWith('the shutdown is cancelled for ups: '))
-      expect(cancelled).toMatchObject([{ text: expect.stringMatching(/; by phone$/) }])
+      expect(cancelled).toMatchObject([
+        { text: expect.stringMatching(/; by somebody (at [\d.]+ )?with a button of channel phone$/) },
+      ])
 
       await upsd.status('OB DISCHRG')
       const current = tokenOf(await shown(ntfy, begun))

@@ -87,7 +87,7 @@ test(
       title: 'lab: mains power failed',
       priority: 4,
       message: expect.stringMatching(
-        /^mains power failed: ups is on battery with 100 %\. If mains power stays off, a shutdown starts after 15 min at the latest, sooner for [^.]+\. Then: shut down workers after \d+ s, shut down control planes after \d+ s, shut down NAS after \d+ s\. The battery lasts 15 min\. Cancel it with `caretaker power cancel`\nSince \d{4}-/,
+        /^mains power failed: ups is on battery with 100 %\. If mains power stays off, a shutdown starts after 15 min at the latest, sooner on [^.]+\. Then: shut down workers after \d+ s, shut down control planes after \d+ s, shut down NAS after \d+ s\. The battery lasts 15 min\. Cancel it with `caretaker power cancel`\nSince \d{4}-/,
       ),
     })
     expect(begun).toMatchObject({

@@ -58,6 +58,15 @@ export interface StartedAgent extends AsyncDisposable {
   passes(ms: number): void
 }
 
+const configs = new Map<string, Config>()
+
+/** A story is played hundreds of times with the same text, and whoever gets a configuration only reads it. */
+function configOf(text: string): Config {
+  const config = configs.get(text) ?? parseConfig(text, 'test.yaml')
+  configs.set(text, config)
+  return config
+}
+
 /** The whole agent on a fake homelab. Times are short, and the UPS's clock is moved by its readings. */
 export function startAgent(
   homelab: FakeHomelab,
@@ -79,7 +88,7 @@ export function startAgent(
     wording = english,
   }: StartOptions = {},
 ): StartedAgent {
-  const config = parseConfig(
+  const config = configOf(
     JSON.stringify({
       cluster: { talosconfig: 'talosconfig', kubeconfig: 'kubeconfig' },
       nodes: [...homelab.machines.values()].map(({ name, role }, index) => ({
@@ -124,7 +133,6 @@ export function startAgent(
         ...power,
       },
     }),
-    'test.yaml',
   )
   // The fake wire wakes a machine by its name.
   const withMacs: Config = { ...config, nodes: config.nodes.map((node) => ({ ...node, mac: node.name })) }

@@ -4,6 +4,9 @@ import { english, type Wording } from '../../src/core/wording.ts'
 import { startAgent, type StartedAgent } from './agent.ts'
 import { fakeHomelab, type FakeHomelab } from './homelab.ts'
 
+/** On fakes everything happens within milliseconds. */
+const soon = (what: string, isSo: () => boolean) => waitFor(what, 5_000, isSo, 10)
+
 /** What the UPS says in these stories: the second is enough to shed load, the third to shut down. */
 export const words = {
   mains: { status: ['OL'], charge: 90, runtime: 3_600_000 },
@@ -71,7 +74,7 @@ export async function undisturbed(
 export async function failPower(it: StartedAgent, homelab: FakeHomelab): Promise<void> {
   await it.reads(words.mains)
   await it.reads(words.battery)
-  await waitFor('the load to be shed', 5_000, () => homelab.diary.includes('scale media/films to 0'))
+  await soon('the load to be shed', () => homelab.diary.includes('scale media/films to 0'))
   await it.agent.idle()
   await it.reads(words.low)
 }
@@ -82,7 +85,7 @@ export async function allOff(homelab: FakeHomelab): Promise<void> {
     ...[...homelab.machines.values()].filter(({ up }) => up).map(({ name }) => name),
     ...[...homelab.hosts].filter(([, { up }]) => up).map(([name]) => name),
   ]
-  await waitFor('everything to be off', 5_000, () => running().length === 0 && stageOf(homelab) === 'stopped').catch(
+  await soon('everything to be off', () => running().length === 0 && stageOf(homelab) === 'stopped').catch(
     (error: unknown) => {
       throw new Error(`still up: ${running().join(', ')}; ${stageOf(homelab)}; ${homelab.diary.join(', ')}`, {
         cause: error,
@@ -93,7 +96,7 @@ export async function allOff(homelab: FakeHomelab): Promise<void> {
 
 /** Everything is as it was before, and nothing is ours any more. */
 export async function allBack(homelab: FakeHomelab): Promise<void> {
-  await waitFor('the outage to be over', 5_000, () => stageOf(homelab) === 'over').catch((error: unknown) => {
+  await soon('the outage to be over', () => stageOf(homelab) === 'over').catch((error: unknown) => {
     throw new Error(`not over: ${JSON.stringify(homelab.ports.journal.outages(1)[0])}; ${homelab.diary.join(', ')}`, {
       cause: error,
     })
@@ -151,7 +154,7 @@ export async function playKill({ when, index, backAt, aftermath, wording = engli
   await second.reads(words.mains)
   if (homelab.ports.journal.openOutage()) await allBack(homelab)
   await second.agent.idle()
-  await waitFor('everything to be as before', 5_000, () => {
+  await soon('everything to be as before', () => {
     try {
       expectUntouched(homelab)
       return true
@@ -186,9 +189,9 @@ async function untilKilled(
   const story = async () => {
     await failPower(first, homelab)
     if (index < backAt) return died.promise
-    await waitFor('everything to be told', 5_000, () => stageOf(homelab) === 'stopped')
+    await soon('everything to be told', () => stageOf(homelab) === 'stopped')
     await first.reads(words.mains)
-    await waitFor('the end', 5_000, () => stageOf(homelab) === 'over')
+    await soon('the end', () => stageOf(homelab) === 'over')
   }
   // A dead agent's story ends nowhere.
   await Promise.race([died.promise, story().catch(() => died.promise)])

@@ -23,6 +23,15 @@ export function fakeUpses(labels: readonly string[], note: (entry: string) => Pr
         if (reading === 'silent' || signal.aborted) throw new AgentError('unreachable', 'the UPS does not answer')
         return reading
       },
+      details: async (signal) => {
+        const { status, charge, runtime } = await fakeUps(label).read(signal)
+        const variables = {
+          ...(charge === undefined ? {} : { 'battery.charge': String(charge) }),
+          ...(runtime === undefined ? {} : { 'battery.runtime': String(runtime / 1_000) }),
+          'ups.status': status.join(' '),
+        }
+        return { variables, writable: [], commands: ['shutdown.return'], clients: [], secure: false }
+      },
       logOut: () => note(`log-out${of}`),
       logIn: () => note(`log-in${of}`),
       command: (command) => note(`${command}${of}`),

@@ -28,8 +28,8 @@ function pages({ homelab = 'attic', preview = 'Pause rollouts' } = {}) {
   const browser = { accept: 'text/html,*/*' }
   return {
     done,
-    get: (path: string) => app.request(path, { headers: browser }),
-    post: (path: string, headers = browser) => app.request(path, { method: 'POST', headers }),
+    get: (path: string) => app.request(path, { headers: browser }, {}),
+    post: (path: string, headers = browser) => app.request(path, { method: 'POST', headers }, {}),
   }
 }
 
@@ -48,7 +48,7 @@ describe('the page of a button', () => {
     const { get, post, done } = pages()
     const page = await post('/act/phone/good')
     expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('rollouts are paused.')])
-    expect(done).toEqual(['phone: phone, verified true'])
+    expect(done).toEqual(['phone: somebody with a button of channel phone, verified true'])
     for (const again of [await post('/act/phone/good'), await get('/act/phone/good')]) {
       expect(again.status).toBe(409)
       expect(await again.text()).toMatch(/Nothing was done: this button was pressed before\./)

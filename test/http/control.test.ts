@@ -58,7 +58,7 @@ describe('the control socket', () => {
     for (const ask of [at.raw.get('/jobs/look'), at.raw.post('/jobs'), at.raw.get('/nothing?a=b')]) {
       await expect(ask).rejects.toMatchObject({
         code: 'not-found',
-        message: expect.stringContaining('is the CLI newer than the daemon'),
+        message: 'there is no such request; is this CLI newer than the daemon?',
       })
     }
   })

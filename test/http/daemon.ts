@@ -83,6 +83,7 @@ export async function startDaemon(
     },
     rollouts: {
       status: unexpected,
+      releases: async () => [],
       plan: unexpected,
       history: listed,
       pause: (about, asked) => hear('pause rollouts', about, asked),
@@ -94,6 +95,8 @@ export async function startDaemon(
       ...overrides.rollouts,
     },
     nodes: {
+      list: async () => [],
+      find: unexpected,
       pause: (about, asked) => hear('pause', about, asked),
       resume: (about, asked) => hear('resume', about, asked),
       retry: (about, asked) => hear('retry', about, asked),
@@ -103,6 +106,8 @@ export async function startDaemon(
     power: {
       state: unexpected,
       plan: unexpected,
+      upses: async () => [],
+      ups: unexpected,
       outages: listed,
       shutDown: (asked) => hear('shut down', {}, asked),
       cancel: (asked) => hear('cancel', {}, asked),

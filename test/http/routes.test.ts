@@ -56,7 +56,7 @@ test.each([
   { path: '/rollout/pause', body: { reason: 'x'.repeat(301) }, says: 'reason is longer than 300 characters' },
   { path: '/rollout/pause', body: { reason: 7 }, says: 'reason is not a string' },
   { path: '/rollout/pause', body: ['guests'], says: 'the request is not an object' },
-  { path: '/rollout/pause', body: { why: 'guests' }, says: 'why is unknown; is the CLI newer than the daemon?' },
+  { path: '/rollout/pause', body: { why: 'guests' }, says: 'why is unknown; is this CLI newer than the daemon?' },
   { path: '/rollout/approve', body: { losing: 'gvisor' }, says: 'losing is not a list' },
   { path: '/rollout/approve', body: { losing: Array(65).fill('a') }, says: 'losing has more than 64 entries' },
   { path: '/nodes/w-1/rollback', body: { force: 'maybe' }, says: 'force is neither true nor false' },
@@ -86,7 +86,7 @@ test.each([
   { query: '?limit=x', says: 'limit is not a whole number above 0' },
   { query: '?limit=1.5', says: 'limit is not a whole number above 0' },
   { query: '?limit=1&limit=2', says: 'limit is not a string' },
-  { query: '?most=1', says: 'most is unknown; is the CLI newer than the daemon?' },
+  { query: '?most=1', says: 'most is unknown; is this CLI newer than the daemon?' },
   { query: `?before=${'x'.repeat(301)}`, says: 'before is longer than 300 characters' },
 ])('refuses a query that makes no sense: $query', async ({ query, says }) => {
   await using at = await startDaemon()

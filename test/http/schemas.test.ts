@@ -6,12 +6,19 @@ import { asked, operatorOf } from '../fakes/person.ts'
 import { fakeHomelab } from '../fakes/homelab.ts'
 import { onBattery, two } from '../fakes/stories.ts'
 
+/** What is asked about one thing, and which. */
+const named: readonly (readonly [prefix: string, params: Readonly<Record<string, string>>])[] = [
+  ['/nodes/', { name: 'cp-1' }],
+  ['/upses/', { name: 'ups' }],
+]
+
 /** What each question is answered, as JSON, and the same as its schema reads it: what it does not know is left out. */
 async function answersOf(operator: Operator) {
   const questions = routesOf(operator).filter(({ spec }) => spec.method === 'get')
   const answers = questions.map(async ({ spec, handle }): Promise<[string, unknown, unknown]> => {
     const query = spec.query?.parse({})
-    const answer = await handle({ params: undefined, query, body: undefined }, asked())
+    const params = named.find(([prefix]) => spec.path.startsWith(prefix))?.[1]
+    const answer = await handle({ params, query, body: undefined }, asked())
     const told: unknown = JSON.parse(JSON.stringify(answer))
     return [spec.path, told, spec.answer.parse(told)]
   })

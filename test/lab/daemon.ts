@@ -1,10 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import { type RawControl, rawControl } from './control.ts'
-
-const ownLauncher = fileURLToPath(new URL('../../bin/caretaker.mjs', import.meta.url))
+import { ownLauncher } from './launcher.ts'
 
 /** A daemon in a process of its own, started as a user starts it. */
 export interface LabDaemon extends AsyncDisposable {
@@ -28,7 +26,7 @@ export interface LabDaemonOptions {
   readonly environment?: Readonly<Record<string, string>>
   /** No command reaches it, because its socket can't be made: it is started when it says that it runs. */
   readonly isMute?: true
-  /** The project's own, or that of an installed package. */
+  /** The project's own, or that of another package. */
   readonly launcher?: string
   /** The user that it runs as, where that is not ours: for root only. */
   readonly uid?: number
@@ -40,16 +38,25 @@ export async function startDaemon({
   directory,
   pollEvery = 150,
   environment = {},
-  launcher = ownLauncher,
+  launcher,
   uid,
   isMute,
 }: LabDaemonOptions): Promise<LabDaemon> {
+  const own = await ownLauncher()
   const child = spawn(
     process.execPath,
-    ['--disable-warning=ExperimentalWarning', launcher, 'start', '-c', config, '--poll-interval', `${pollEvery}ms`],
+    [
+      '--disable-warning=ExperimentalWarning',
+      launcher ?? own.path,
+      'start',
+      '-c',
+      config,
+      '--poll-interval',
+      `${pollEvery}ms`,
+    ],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...environment },
+      env: { ...process.env, ...own.environment, ...environment },
       ...(uid === undefined ? {} : { uid, gid: uid }),
     },
   )
@@ -89,14 +96,15 @@ export interface CliResult {
   readonly stderr: string
 }
 
-export function runCli(
+export async function runCli(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
-  launcher = ownLauncher,
+  launcher?: string,
 ): Promise<CliResult> {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', launcher, ...args], {
+  const own = await ownLauncher()
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', launcher ?? own.path, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NO_COLOR: '1', ...environment },
+    env: { ...process.env, NO_COLOR: '1', ...own.environment, ...environment },
   })
   const texts = { stdout: '', stderr: '' }
   child.stdout.setEncoding('utf8').on('data', (text: string) => (texts.stdout += text))

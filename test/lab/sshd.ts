@@ -126,7 +126,8 @@ export async function clientsOf({ folder }: LabSshd): Promise<string[]> {
   return processes.filter((_, index) => lines[index]!.startsWith('ssh\0') && lines[index]!.includes(folder))
 }
 
-function isListening(host: string, port: number): Promise<boolean> {
+/** Whether somebody takes connections there. */
+export function isListening(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port })
     const answer = (is: boolean) => {
@@ -137,7 +138,8 @@ function isListening(host: string, port: number): Promise<boolean> {
   })
 }
 
-async function freePort(address: string): Promise<number> {
+/** A port that nobody has, a moment ago. */
+export async function freePort(address: string): Promise<number> {
   const probe = createServer().listen(0, address)
   await once(probe, 'listening')
   const { port } = probe.address() as AddressInfo

@@ -32,7 +32,7 @@ test('a standstill that would blind the power guard is an alert that names what 
   jobs.clear()
   await expect
     .poll(() => open.get('daemon.standstill')?.text, { timeout: 10_000 })
-    .toMatch(/^Caretaker stood still for [23] s, and could not watch the power, while this ran: stage-image$/)
+    .toMatch(/^Caretaker stood still for [23] s and could not watch the power: stage-image ran$/)
   await expect.poll(() => open.size, { timeout: 30_000 }).toBe(0)
 })
 
@@ -49,6 +49,21 @@ test.each([150, 450, 700, 950])(
     await expect.poll(() => open.get('daemon.standstill')?.text).toMatch(/^Caretaker stood still for \d+ s/)
   },
 )
+
+test('is known from a second on, and a warning once it could delay a shutdown; a shorter one after that changes nothing', async () => {
+  using stack = new DisposableStack()
+  const open = watching(stack, () => [], { ...soon, limit: 500, warnFrom: 2_500, calmAfter: 60_000 })
+  const shown = () => open.get('daemon.standstill')
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  block(700)
+  await expect.poll(shown).toMatchObject({ severity: 'info' })
+  block(3_000)
+  await expect.poll(() => shown()?.severity).toBe('warning')
+  const before = shown()
+  block(700)
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  expect(shown()).toEqual(before)
+})
 
 test('it looks once a second', async () => {
   using stack = new DisposableStack()

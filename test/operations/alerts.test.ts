@@ -51,6 +51,19 @@ describe('an alert', () => {
     expect(heard).toEqual(['opened ups.low:rack', 'changed ups.low:rack', 'settled ups.low:rack'])
   })
 
+  test('that is settled says how it ended, where its condition did not simply end', () => {
+    const { alerts, written } = agent()
+    alerts.open('ups.silent:rack', warning('rack is silent, and the power is not guarded: no route to the NAS'))
+    settleStale(alerts, { job: [], node: [], hasOutage: false })
+    expect(alerts.find('ups.silent:rack')).toBeDefined()
+    alerts.open('node.armed:w-9', warning('w-9 starts another release at the next boot: an upgrade is installed'))
+    settleStale(alerts, { job: [], node: ['w-1'], hasOutage: false })
+    expect(alerts.settled(1)).toMatchObject([{ id: 'node.armed:w-9', ending: 'it is no longer configured' }])
+    expect(written().at(-1)).toBe(
+      'alert w-1: settled: w-9 starts another release at the next boot; it is no longer configured',
+    )
+  })
+
   test('is open from its first report until it is settled, with what to do and since when', () => {
     const { alerts, written } = agent()
     expect(alerts.open('node.armed:w-1', warning('w-1 is armed', { action: 'Disarm it' }))).toBe(true)

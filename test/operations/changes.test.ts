@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Change } from '../../src/core/operator.ts'
+import type { Change, PowerAnswer, StatusAnswer } from '../../src/core/operator.ts'
+import { textOfPower, textOfStatus } from '../../src/operations/changes.ts'
 import { asked, operatorOf } from '../fakes/person.ts'
 import { onBattery } from '../fakes/stories.ts'
 import { open } from './requesting.ts'
@@ -48,4 +49,73 @@ test('a power that stays as it is is told once, however often it is looked at', 
     .toBe(true)
   await at.reads({ ...onBattery, charge: 79 })
   await expect.poll(powers).toMatchObject([{ chargePercent: 80 }, { chargePercent: 79 }])
+})
+
+interface Case {
+  readonly what: string
+  readonly from: unknown
+  readonly to: unknown
+  readonly isTold: boolean
+}
+
+/** A status whose first node has this etcd, and which was seen at this time. */
+function statusWith(etcd: object, rest: object = {}): unknown {
+  const node = { name: 'cp-1', talos: { ok: true, value: { stage: 'running', etcd: { ok: true, value: etcd } } } }
+  const cluster = { observedAt: '2026-11-22T10:00:00Z', nodes: [node] }
+  return { version: '1', pid: 7, cluster, power: { upses: [] }, activities: [], ...rest }
+}
+
+const etcd = { id: 'a', alarms: [], raftIndex: 7, raftApplied: 7, dbSize: 1_000 }
+const first = statusWith(etcd)
+
+test.each<Case>([
+  {
+    what: 'how far etcd has come',
+    from: first,
+    to: statusWith({ ...etcd, raftIndex: 9, raftApplied: 8, dbSize: 2_000 }),
+    isTold: false,
+  },
+  {
+    what: 'when the cluster was seen',
+    from: first,
+    to: { ...(first as object), cluster: { ...(first as { cluster: object }).cluster, observedAt: 'later' } },
+    isTold: false,
+  },
+  { what: 'the power', from: first, to: statusWith(etcd, { power: { upses: ['rack'] } }), isTold: false },
+  { what: 'an alarm of etcd', from: first, to: statusWith({ ...etcd, alarms: ['NOSPACE'] }), isTold: true },
+  {
+    what: 'a step that follows another of the same words',
+    from: statusWith(etcd, { activities: [{ step: 'drain', since: '10:00' }] }),
+    to: statusWith(etcd, { activities: [{ step: 'drain', since: '10:05' }] }),
+    isTold: true,
+  },
+])('of the status $what is told to who follows: $isTold', ({ from, to, isTold }) => {
+  expect(textOfStatus(from as StatusAnswer) !== textOfStatus(to as StatusAnswer)).toBe(isTold)
+})
+
+const ups = { label: 'rack', state: { mode: 'on-mains', since: 'a', forMs: 1, lastHeardAt: 'a', lastHeardMsAgo: 5 } }
+
+test.each<Case>([
+  {
+    what: 'how long it has been so',
+    from: { ...ups, silentForMs: 1, noReading: { forMs: 1, why: 'gone' } },
+    to: {
+      ...ups,
+      state: { ...ups.state, since: 'b', forMs: 2, lastHeardAt: 'b', lastHeardMsAgo: 9 },
+      silentForMs: 2,
+      noReading: { forMs: 2, why: 'gone' },
+    },
+    isTold: false,
+  },
+  { what: 'that it has fallen silent', from: ups, to: { ...ups, silentForMs: 1 }, isTold: true },
+  {
+    what: 'that mains power seems to be back',
+    from: ups,
+    to: { ...ups, state: { ...ups.state, mainsForMs: 1 } },
+    isTold: true,
+  },
+  { what: 'its mode', from: ups, to: { ...ups, state: { ...ups.state, mode: 'on-battery' } }, isTold: true },
+])('of a UPS $what is told to who follows: $isTold', ({ from, to, isTold }) => {
+  const text = (one: unknown) => textOfPower({ upses: [one] } as unknown as PowerAnswer)
+  expect(text(from) !== text(to)).toBe(isTold)
 })

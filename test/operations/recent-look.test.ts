@@ -6,10 +6,10 @@ import { clusterOf, worker } from '../core/cluster/nodes.ts'
 /** Looks that end when the test says so. */
 function open() {
   let clock = 0
-  const looks: (PromiseWithResolvers<Cluster> & { readonly signal: AbortSignal })[] = []
+  const looks: (PromiseWithResolvers<Cluster> & { readonly signal: AbortSignal; readonly isUnhurried: boolean })[] = []
   const seen = createRecentLook({
-    look: (signal) => {
-      const look = { ...Promise.withResolvers<Cluster>(), signal }
+    look: (signal, { isUnhurried }) => {
+      const look = { ...Promise.withResolvers<Cluster>(), signal, isUnhurried }
       signal.addEventListener('abort', () => look.reject(signal.reason))
       looks.push(look)
       return look.promise
@@ -37,6 +37,8 @@ test('nodes are asked once for all who ask within ten seconds, and then anew', a
   const later = seen.recent(soon())
   looks[1]!.resolve(second)
   expect((await later).cluster).toBe(second)
+  // Somebody waits for each of them.
+  expect(looks.map(({ isUnhurried }) => isUnhurried)).toEqual([false, false])
 })
 
 test('who asks all the time never waits, and never hears what is older than ten seconds', async () => {
@@ -45,7 +47,7 @@ test('who asks all the time never waits, and never hears what is older than ten 
   passes(5_001)
   expect((await seen.recent(soon())).cluster).toBe(first)
   expect((await seen.recent(soon())).cluster).toBe(first)
-  expect(looks).toHaveLength(1)
+  expect(looks.map(({ isUnhurried }) => isUnhurried)).toEqual([true])
   looks[0]!.resolve(second)
   await expect.poll(async () => (await seen.recent(soon())).cluster).toBe(second)
   // One that fails is heard of by those who have nothing else.

@@ -6,33 +6,33 @@ import { begin, offered } from '../fakes/rollout.ts'
 import { low, online, two } from '../fakes/stories.ts'
 import { open, signed } from './requesting.ts'
 
-const known = 'cp-1, w-1'
+const known = 'cp-1 and w-1'
 
 test.each<{ what: string; ask: (person: Person) => Promise<unknown>; says: string }>([
   {
     what: 'pause a node',
     ask: (person) => person.pauseNode('w-9', 'x'),
-    says: `there is no node w-9 in the configuration; there are ${known}`,
+    says: `there is no node w-9; there are ${known}`,
   },
   {
     what: 'resume a node',
     ask: (person) => person.resumeNode('w-9'),
-    says: `there is no node w-9 in the configuration; there are ${known}`,
+    says: `there is no node w-9; there are ${known}`,
   },
   {
     what: 'retry a node',
     ask: (person) => person.retry('w-9'),
-    says: `there is no node w-9 in the configuration; there are ${known}`,
+    says: `there is no node w-9; there are ${known}`,
   },
   {
     what: 'roll a node back',
     ask: (person) => person.rollback('w-9'),
-    says: `there is no node w-9 in the configuration; there are ${known}`,
+    says: `there is no node w-9; there are ${known}`,
   },
   {
     what: 'wake a machine',
     ask: (person) => person.wake('w-9'),
-    says: `there is no machine w-9 in the configuration; there are ${known}`,
+    says: `there is no machine w-9; there are ${known}`,
   },
 ])('to $what that does not exist is refused, with those that do', async ({ ask, says }) => {
   await using at = await open()

@@ -1,7 +1,10 @@
 import { expect, test, vi } from 'vitest'
+import { renderPower } from '../../src/cli/render-power.ts'
+import { createActions } from '../../src/operations/actions.ts'
 import { powerFailed } from '../../src/operations/power-failed.ts'
 import { startAgent } from '../fakes/agent.ts'
 import { fakeHomelab } from '../fakes/homelab.ts'
+import { asked, operatorOf } from '../fakes/person.ts'
 import { low, onBattery, online, two } from '../fakes/stories.ts'
 
 const patience = { timeout: 20_000, interval: 5 }
@@ -27,7 +30,7 @@ test('a power cut is one alert: with the first reading on battery a warning with
   expect(alert()).toMatchObject({
     severity: 'warning',
     text: expect.stringMatching(
-      /^mains power failed: ups is on battery with 96 %\. If mains power stays off, a shutdown starts after 20 min at the latest, sooner for .*\. Then: /,
+      /^mains power failed: ups is on battery with 96 %\. If mains power stays off, a shutdown starts after 20 min at the latest, sooner on .*\. Then: /,
     ),
     action: 'Cancel it with `caretaker power cancel`',
     offers: [{ do: 'cancel', subject: alert()!.since }],
@@ -59,6 +62,35 @@ test('a blip of mains power is told, and settled when mains power has lasted', a
   await it.reads(online)
   await it.reads(online, 16_000)
   await vi.waitFor(() => expect(alerts.find(powerFailed)).toBeUndefined(), patience)
+  expect(alerts.settled(1)).toMatchObject([{ ending: 'mains power is back, and nothing was shut down' }])
+})
+
+test('a power cut whose shutdown is cancelled says in one way, everywhere, what can still start one', async () => {
+  const homelab = fakeHomelab(two)
+  await using it = startAgent(homelab, { power: { maxOnBattery: '20m', onBatteryAfter: '5s' } })
+  const { alerts, guard } = it.agent
+  const operator = operatorOf(homelab, it)
+  const { journal } = homelab.ports
+  const parts = { operator, alerts, journal, power: guard.power, config: () => it.config, now: () => new Date() }
+  const actions = createActions({ key: new Uint8Array(32), ...parts })
+  await it.reads(online)
+  await it.reads(onBattery)
+  await it.reads(onBattery, 6_000)
+  await vi.waitFor(() => expect(alerts.find(powerFailed)).toBeDefined(), patience)
+  const subject = alerts.find(powerFailed)!.since
+  const { said: page } = actions.preview('phone', actions.issue('phone', { do: 'cancel', subject }))
+  const [, words = ''] = /: (until mains power is back, only .* can still start one)$/.exec(page)!
+  expect(words).toContain('a low battery (LB)')
+  expect(words).not.toContain('20 min on battery')
+  const { said } = await operator.power.cancel(asked())
+  expect(said).toBe(`the shutdown is cancelled for ups before it began: ${words}`)
+  await vi.waitFor(() => expect(alerts.find(powerFailed)!.text).toContain(words.slice(1)), patience)
+  const [ups] = operator.power.state().upses
+  expect(ups!.state.cancelled).toBe('not-begun')
+  expect(ups!.triggers.find(({ reason }) => reason === 'on-battery-too-long')).toMatchObject({
+    disarmed: 'cancelled until mains power is back',
+  })
+  expect(renderPower(operator.power.state(), [], 'UTC')).toContain('the shutdown was cancelled before it began')
 })
 
 test('an agent that is started again in the middle of a power cut goes on with its alert', async () => {

@@ -12,13 +12,13 @@ import { type Person, personAt } from '../fakes/person.ts'
 import { online } from '../fakes/stories.ts'
 
 /**
- * Random homelabs, random faults at random moments, and whole rollouts. `SEED=17 npm test -- test/agent-rollout` plays
+ * Random homelabs, random faults at random moments, and whole rollouts. `SEED=17 npm test -- test/stories/rollout-properties` plays
  * one of them again, `SEEDS=5000` more of them.
  */
 
 const seeds = process.env['SEED']
   ? [Number(process.env['SEED'])]
-  : Array.from({ length: Number(process.env['SEEDS'] ?? 500) }, (_, seed) => seed)
+  : Array.from({ length: Number(process.env['SEEDS'] ?? 250) }, (_, seed) => seed)
 
 /** What can go wrong, by the switches of the lab's nodes; each at a moment of its own. */
 const faults: Readonly<Record<string, (machine: FakeMachine, homelab: FakeHomelab) => void>> = {

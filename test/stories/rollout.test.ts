@@ -234,7 +234,7 @@ test('a node that is paused is left out until it is resumed', async () => {
 
 test('words about a node that there is not are refused, and name those that there are', async () => {
   await using it = await begin(fakeHomelab(two, offered))
-  const message = 'there is no node w-9 in the configuration; there are cp-1, w-1'
+  const message = 'there is no node w-9; there are cp-1 and w-1'
   await expect(it.control.pauseNode('w-9', 'x')).rejects.toThrow(message)
   await expect(it.control.retry('w-9')).rejects.toThrow(message)
   await expect(it.control.rollback('w-9', false)).rejects.toThrow(message)

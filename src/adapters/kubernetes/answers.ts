@@ -1,5 +1,5 @@
 import { notWithin } from '../../core/duration.ts'
-import { AgentError, messageOf } from '../../core/errors.ts'
+import { AgentError, describeConnectionError, messageOf } from '../../core/errors.ts'
 import { asRecord } from './kubeconfig.ts'
 
 /** The API server answered with an error: a Status (kubernetes apimachinery meta/v1). */
@@ -131,9 +131,5 @@ export function translate(error: unknown, { where, signal, beganAt }: Call): Age
       error,
     )
   }
-  return new AgentError(
-    'unreachable',
-    `${at}: ${code === 'ECONNREFUSED' ? 'connection refused' : messageOf(error)}`,
-    error,
-  )
+  return new AgentError('unreachable', `${at}: ${describeConnectionError(messageOf(error))}`, error)
 }

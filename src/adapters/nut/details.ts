@@ -1,28 +1,9 @@
 import { AgentError } from '../../core/errors.ts'
-import type { DriverPace } from '../../core/power/ports.ts'
+import type { UpsDetails } from '../../core/power/ups-details.ts'
 import type { NutConnection } from './connection.ts'
 import { shownAfter } from './quoting.ts'
 import { parseDriverPace } from './reading.ts'
 import { isRefusal, notKnown, NutRefusal } from './refusal.ts'
-
-/** Everything that upsd reports about a UPS. */
-export interface UpsDetails {
-  readonly variables: Readonly<Record<string, string>>
-  /** The names of those that can be set. */
-  readonly writable: readonly string[]
-  /** Instant commands. */
-  readonly commands: readonly string[]
-  /** Addresses of those who are logged in. Empty where the server is older than NUT 2.6.4. */
-  readonly clients: readonly string[]
-  /** How many are logged in; undefined where the server does not report it. */
-  readonly numLogins?: number
-  /** The server's version string: `Network UPS Tools upsd 2.8.0 - …`. Appliances have their own. */
-  readonly server?: string
-  /** 1.2 from NUT 2.6.4 on, 1.3 from 2.8.0 on; undefined before. */
-  readonly protocol?: string
-  /** How often its driver asks the UPS, as far as it tells. */
-  readonly driver?: DriverPace
-}
 
 /** Variables that a server is asked for one by one where it knows no LIST: those that most UPSes have (docs/nut-names.txt). */
 const usual = [
@@ -36,7 +17,7 @@ const usual = [
 ]
 
 /** Sends all commands at once. `ups` is the name as it is sent; what a server does not support is left out. */
-export async function readDetails(nut: NutConnection, ups: string, at: string): Promise<UpsDetails> {
+export async function readDetails(nut: NutConnection, ups: string, at: string): Promise<Omit<UpsDetails, 'secure'>> {
   const [variables, commands, writable, clients, logins, server, protocol] = await Promise.all([
     allVariables(nut, ups),
     orNothing(nut.list(`LIST CMD ${ups}`)),

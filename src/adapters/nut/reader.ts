@@ -1,5 +1,5 @@
 import { AgentError } from '../../core/errors.ts'
-import type { DriverPace } from '../../core/power/ports.ts'
+import type { DriverPace } from '../../core/power/ups-details.ts'
 import { parseStatus } from '../../core/power/tokens.ts'
 import type { UpsReading } from '../../core/power/ups.ts'
 import type { NutConnection } from './connection.ts'

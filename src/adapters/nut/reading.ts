@@ -1,4 +1,4 @@
-import type { DriverPace } from '../../core/power/ports.ts'
+import type { DriverPace } from '../../core/power/ups-details.ts'
 import { parseStatus } from '../../core/power/tokens.ts'
 import type { UpsReading } from '../../core/power/ups.ts'
 

@@ -1,6 +1,6 @@
 import type { LookupFunction } from 'node:net'
 import type { Ups } from '../../core/power/ports.ts'
-import { numLogins, readDetails, type UpsDetails } from './details.ts'
+import { numLogins, readDetails } from './details.ts'
 import { createDial } from './dial.ts'
 import { createDialect } from './dialect.ts'
 import { createOrders } from './commands.ts'
@@ -9,8 +9,6 @@ import { isRefusal } from './refusal.ts'
 import { createSession } from './session.ts'
 import type { NutAddress } from './socket.ts'
 import { quoteWord } from './quoting.ts'
-
-export type { UpsDetails } from './details.ts'
 
 export interface UpsOptions extends NutAddress {
   /** The UPS's name in upsd. */
@@ -44,7 +42,6 @@ export interface UpsOptions extends NutAddress {
 }
 
 export interface NutUps extends Ups, AsyncDisposable {
-  details(signal: AbortSignal): Promise<UpsDetails>
   /** How many clients are logged in, ourselves among them. */
   numLogins(signal: AbortSignal): Promise<number>
   /** Whether our user may act as this UPS's primary. Asking changes nothing. */
@@ -93,7 +90,10 @@ export function createNutUps(options: UpsOptions): NutUps {
     readStatus: (signal) => session.ask(signal, reader.readStatus),
     logOut: session.logOut,
     logIn: session.logIn,
-    details: (signal) => session.ask(signal, (nut) => readDetails(nut, ups, at)),
+    details: async (signal) => {
+      const told = await session.ask(signal, (nut) => readDetails(nut, ups, at))
+      return { ...told, secure: session.secure }
+    },
     numLogins: (signal) => session.ask(signal, (nut) => numLogins(nut, ups, at)),
     mayBePrimary: (signal) =>
       use(signal, async (nut) => {

@@ -1,6 +1,6 @@
 import { Code, ConnectError } from '@connectrpc/connect'
 import { notWithin } from '../../core/duration.ts'
-import { AgentError, type ErrorCode, messageOf } from '../../core/errors.ts'
+import { AgentError, describeConnectionError, type ErrorCode, messageOf } from '../../core/errors.ts'
 import { lackingRole, type Need } from './roles.ts'
 import { classOfText } from './go-errors.ts'
 import type { Credentials } from './talosconfig.ts'
@@ -48,7 +48,9 @@ function ofConnection(error: ConnectError): [ErrorCode, string] {
   const isErrno = /^(connect|read|write|getaddrinfo|client network socket)\b/i.test(rawMessage)
   return [
     'unreachable',
-    isErrno ? `: ${rawMessage}` : ' closed the connection before its answer was complete: it may be restarting',
+    isErrno
+      ? `: ${describeConnectionError(rawMessage)}`
+      : ' closed the connection before its answer was complete: it may be restarting',
   ]
 }
 

@@ -1,11 +1,11 @@
-import { type Alert, describeAlert } from '../alert.ts'
+import { type Alert, describeAlert, headOf } from '../alert.ts'
 import { describeDuration } from '../duration.ts'
 import { describeEvent, type Event, subjectOf } from '../event.ts'
 import { printable } from '../printable.ts'
 import { describeTime } from '../time.ts'
 import type { Action } from './action.ts'
 import type { Button, Message, MessageKind } from './message.ts'
-import { threadOf } from './told.ts'
+import { threadOf } from './thread.ts'
 
 /** What every text needs to know. */
 export interface Voice {
@@ -39,19 +39,18 @@ export interface Saying {
   readonly at: string
 }
 
-/** What people are told of an alert. */
+/** What people are sent about an alert. */
 export function composeAlert(alert: Alert, { kind, count, at }: Saying, voice: Voice): Message {
   const { id, severity, subject, since, settledAt } = alert
   const isOver = kind === 'settled'
   const lead = { alert: '', update: '', reminder: 'still open: ', settled: 'over: ', note: '' }[kind]
-  const lasted = settledAt === undefined ? '' : `It lasted ${describeDuration(spanOf(since, settledAt))}`
   return {
     ...frame({ thread: threadOfAlert(alert), count, kind, at }),
     severity,
     topic: id,
     subject,
     title: titleOf(voice, alert.text, lead),
-    text: isOver ? shorten(sentences(alert.text, lasted), longestText) : textOfAlert(alert),
+    text: isOver ? shorten(describeEnd(alert), longestText) : textOfAlert(alert),
     details: [
       `Since ${describeTime(since, voice.timeZone)}${isOver ? `, until ${describeTime(settledAt ?? at, voice.timeZone)}` : ''}`,
     ],
@@ -59,12 +58,21 @@ export function composeAlert(alert: Alert, { kind, count, at }: Saying, voice: V
   }
 }
 
-/** What people are told of an alert as long as it is open. */
+/** How an alert ended: what was planned as long as it was open is not news then. */
+function describeEnd(alert: Alert): string {
+  const { text, since, settledAt, ending } = alert
+  const lasted = settledAt === undefined ? '' : `It lasted ${describeDuration(spanOf(since, settledAt))}`
+  return ending === undefined ? sentences(text, lasted) : sentences(headOf(alert), capitalized(ending), lasted)
+}
+
+const capitalized = (clause: string) => `${clause.charAt(0).toUpperCase()}${clause.slice(1)}`
+
+/** What people are sent about an alert as long as it is open. */
 export function textOfAlert(alert: Alert): string {
   return shorten(printable(describeAlert(alert)), longestText)
 }
 
-/** What people are told of an event. */
+/** What people are sent about an event. */
 export function composeEvent(event: Event, voice: Voice, at: string): Message {
   const text = printable(describeEvent(event))
   return {
@@ -123,9 +131,8 @@ export function labelOf(action: Action): string {
 }
 
 function titleOf({ homelab }: Voice, text: string, lead = ''): string {
-  // The first clause says what; what follows is in the text.
-  const [clause = text] = text.split(/(?<=[^\d])[;:] /)
-  return shorten(printable(`${homelab}: ${lead}${clause}`), longestTitle)
+  // What follows its head is in the text.
+  return shorten(printable(`${homelab}: ${lead}${headOf({ text })}`), longestTitle)
 }
 
 function sentences(...parts: readonly string[]): string {

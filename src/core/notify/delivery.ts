@@ -35,12 +35,14 @@ export interface Delivery {
   readonly ref?: string
 }
 
+export const messageKinds = { alert: true, update: true, reminder: true, settled: true, note: true } as const
+
 const button = object<Button>({ label: text, action: parseAction })
 
 const message = object<Message>({
   id: text,
   thread: text,
-  kind: oneOf<MessageKind>({ alert: true, update: true, reminder: true, settled: true, note: true }),
+  kind: oneOf<MessageKind>(messageKinds),
   severity: oneOf<Severity>({ critical: true, warning: true, info: true }),
   topic: text,
   subject: text,

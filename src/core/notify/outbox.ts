@@ -34,13 +34,14 @@ export function nextStep(
   { expireAfter, voice, now, run }: StepCircumstances,
 ): OutboxStep {
   const superseded = findSuperseded(waiting)
-  if (superseded.length > 0) return { do: 'drop', deliveries: ends(superseded, 'superseded', now) }
+  if (superseded.length > 0)
+    return { do: 'drop', deliveries: ends(superseded, 'superseded', { now, why: 'a later message says it' }) }
   // A clock that is set forward makes nothing old.
   const isFromBefore = ({ id }: Delivery) => run === undefined || id <= run.after || run.lasts > expireAfter
   const expired = waiting.filter((one) => isFromBefore(one) && dueAt(one) + expireAfter <= now.getTime())
   if (expired.length > 0) {
     const summary = summarizeExpired(expired, voice, now)
-    return { do: 'drop', deliveries: ends(expired, 'expired', now), summary }
+    return { do: 'drop', deliveries: ends(expired, 'expired', { now }), summary }
   }
   const due = waiting.find((one) => !isHeld(one, now))
   if (due) return { do: 'send', delivery: due }
@@ -67,7 +68,7 @@ function dueAt({ queuedAt, notBefore }: Delivery): number {
 
 /**
  * What a later message of the same thread makes pointless, as long as it was not tried: an update or a reminder always;
- * of an alert that was over before the quiet hours were, its end alone is told.
+ * of an alert that was over before the quiet hours were, its end alone is sent.
  */
 function findSuperseded(waiting: readonly Delivery[]): readonly Delivery[] {
   const last = new Map(waiting.map((one) => [one.message.thread, one.id]))
@@ -77,8 +78,17 @@ function findSuperseded(waiting: readonly Delivery[]): readonly Delivery[] {
   })
 }
 
-function ends(deliveries: readonly Delivery[], state: 'superseded' | 'expired', now: Date): readonly Delivery[] {
-  return deliveries.map((one) => ({ ...one, state, endedAt: now.toISOString() }))
+function ends(
+  deliveries: readonly Delivery[],
+  state: 'superseded' | 'expired',
+  { now, why }: { readonly now: Date; readonly why?: string },
+): readonly Delivery[] {
+  return deliveries.map((one) => ({
+    ...one,
+    state,
+    endedAt: now.toISOString(),
+    ...(why === undefined ? {} : { why }),
+  }))
 }
 
 /** `12 older messages were not sent`: what they were about, newest first. */

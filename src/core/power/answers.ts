@@ -1,9 +1,11 @@
+import type { Observed } from '../cluster/cluster.ts'
 import type { DrillReport, WalkedPhase } from './drill.ts'
 import { describeFlapping } from './flapping.ts'
 import type { PowerState } from './state.ts'
 import type { TimelineRow } from './timeline.ts'
 import { describeFall } from './trend.ts'
-import type { CriticalReason, TriggerState } from './triggers.ts'
+import type { CalledOff, CriticalReason, TriggerState } from './triggers.ts'
+import type { UpsDetails } from './ups-details.ts'
 import type { Doubt, Doubts, UpsReading } from './ups.ts'
 
 /** The power as JSON: times in ISO 8601, numbers with their unit in their name. */
@@ -42,8 +44,8 @@ export interface UpsStateAnswer {
   readonly why?: string
   /** Why it is critical. */
   readonly reason?: CriticalReason
-  /** A person cancelled a shutdown for this reason. */
-  readonly cancelled?: CriticalReason
+  /** A person cancelled a shutdown for this reason, or one that had not begun. */
+  readonly cancelled?: CalledOff
   /** Mains power, but on battery for a moment too short to count. */
   readonly wasOnBattery?: true
   /** For how long mains power seems to be back, while that is too short to count. */
@@ -70,6 +72,33 @@ export interface UnreadUps extends NoReading {
   readonly isBlind: boolean
   /** What would start a shutdown on battery, and what of it can't. */
   readonly triggers: readonly TriggerState[]
+}
+
+export interface DriverPaceAnswer {
+  readonly pollIntervalMs?: number
+  readonly pollFrequencyMs?: number
+}
+
+/** How a UPS is. */
+export interface UpsAnswer {
+  readonly label: string
+  readonly state: UpsStateAnswer
+  /** Why upsd refused our login. */
+  readonly loginRefused: string | undefined
+  /** For how long the UPS has not responded, where that is longer than `power.deadTime`. */
+  readonly silentForMs: number | undefined
+  /** That there is no reading now, since when and why, from the first question without an answer on. */
+  readonly noReading?: NoReading | undefined
+  /** How often its driver asks the UPS, as far as it tells: nothing but FSD shows sooner. */
+  readonly driver: DriverPaceAnswer | undefined
+  /** What would start a shutdown on battery, and what of it can't. */
+  readonly triggers: readonly TriggerState[]
+}
+
+/** A UPS with everything that upsd tells of it, or why it tells nothing. */
+export interface UpsDetailsAnswer {
+  readonly label: string
+  readonly details: Observed<Omit<UpsDetails, 'driver'> & { readonly driver: DriverPaceAnswer | undefined }>
 }
 
 /** One phase of a shutdown in time, counted from its start. */

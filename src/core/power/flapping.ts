@@ -50,8 +50,3 @@ export function describeFlapping(failures: MainsFailures | undefined, at: number
   if (failures === undefined || failures.count < flapsAt) return undefined
   return `mains power has failed ${counted(failures.count, 'time')} in ${describeDuration(at - failures.since)}`
 }
-
-/** Whether something `ago` ms before `at` came after mains power failed first, since it last held. */
-export function isInSpell(failures: MainsFailures | undefined, at: number, ago: number): boolean {
-  return failures !== undefined && ago >= 0 && ago <= at - failures.since
-}

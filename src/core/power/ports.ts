@@ -1,13 +1,5 @@
+import type { DriverPace, UpsDetails } from './ups-details.ts'
 import type { UpsReading } from './ups.ts'
-
-/**
- * How often a driver asks its UPS, in ms, as far as it tells (`driver.parameter.pollinterval`, for the status, and
- * `pollfreq`, for everything). However often upsd is asked, nothing is seen sooner but FSD, which upsd sets itself.
- */
-export interface DriverPace {
-  readonly pollInterval?: number
-  readonly pollFrequency?: number
-}
 
 /** A UPS as NUT's upsd reports it. */
 export interface Ups {
@@ -16,6 +8,8 @@ export interface Ups {
   read(signal: AbortSignal): Promise<UpsReading>
   /** The tokens of `ups.status` alone: cheap enough to be asked for several times a second. */
   readStatus(signal: AbortSignal): Promise<readonly string[]>
+  /** Everything that upsd tells of it, for people. */
+  details(signal: AbortSignal): Promise<UpsDetails>
   /** As read last; undefined where it is not told. */
   readonly driver?: DriverPace | undefined
   /** Sends LOGOUT: the primary need not wait for this cluster. Harmless if not logged in. */

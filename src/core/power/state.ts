@@ -5,7 +5,7 @@ import type { MainsFailures } from './flapping.ts'
 import { forcedWords, latchedWords } from './forced.ts'
 import type { Spell } from './spell.ts'
 import type { Fall } from './trend.ts'
-import { type CriticalReason, isCalledOff, type PowerPolicy } from './triggers.ts'
+import { type CalledOff, type CriticalReason, isCalledOff, type PowerPolicy } from './triggers.ts'
 import { has, type UpsReading } from './ups.ts'
 
 /** What is known of a UPS that has answered. Times in ms of a monotonic clock. */
@@ -77,7 +77,7 @@ export type PowerState =
       readonly mode: 'on-battery'
       readonly since: number
       /** A person has cancelled this shutdown, and with it every less severe one. */
-      readonly calledOff?: CriticalReason
+      readonly calledOff?: CalledOff
     } & Heard &
       BatteryUse)
   | ({
@@ -136,9 +136,8 @@ export function useOf(state: PowerState): BatteryUse | undefined {
 
 /**
  * A person cancels the shutdown for this reason, and every less severe one, until mains power is back, or one that has not
- * begun; with a low battery in
- * sight also for that, whatever came first: after a restart it was that an outage was under way. A UPS that has
- * not answered since the start then counts as unknown, and its silence starts nothing.
+ * begun; with a low battery in sight also for that, whatever came first: after a restart it was that an outage was under
+ * way. A UPS that has not answered since the start then counts as unknown, and its silence starts nothing.
  * Undefined where there is nothing to cancel.
  */
 export function callOff(state: PowerState): PowerState | undefined {
@@ -161,9 +160,9 @@ export function callOff(state: PowerState): PowerState | undefined {
   return { ...rest, ...back, mode: 'on-battery', since: state.battery.since, reading, figuresAt, calledOff }
 }
 
-/** The shutdown that is to come: neither time on battery nor the rate starts one, and a low battery still does. */
+/** The shutdown that is to come: neither time on battery nor the rate starts one, and a battery that is short still does. */
 function callOffAhead(state: PowerState & { readonly mode: 'on-battery' | 'on-mains' }): PowerState | undefined {
-  const calledOff = 'fast-depletion'
+  const calledOff = 'not-begun'
   if (state.mode === 'on-battery') return state.calledOff === undefined ? { ...state, calledOff } : undefined
   const { use, isSilent: _, ...rest } = state
   return use?.battery.isSo ? { ...rest, ...use, mode: 'on-battery', since: use.battery.since, calledOff } : undefined

@@ -4,7 +4,7 @@ import { forcedWithin } from './memory.ts'
 import { lengthAt } from './spell.ts'
 import { type BatteryUse, type Heard, type PowerState, unclear, useOf } from './state.ts'
 import type { Evidence } from './tokens.ts'
-import { type CriticalReason, isCalledOff, isPurpose, type PowerPolicy } from './triggers.ts'
+import { type CalledOff, type CriticalReason, isCalledOff, isPurpose, type PowerPolicy } from './triggers.ts'
 import { has, type Observation } from './ups.ts'
 
 /** FSD that stays after a shutdown is a latch after this, and FSD that nothing has confirmed after that. In ms. */
@@ -245,7 +245,7 @@ function onMains(since: number, heard: Heard, use?: BatteryUse): PowerState {
   return { mode: 'on-mains', since, ...heard, ...(use ? { use: partOf(use) } : {}) }
 }
 
-function onBattery(heard: Heard, use: BatteryUse, calledOff?: CriticalReason): PowerState {
+function onBattery(heard: Heard, use: BatteryUse, calledOff?: CalledOff): PowerState {
   const off = calledOff === undefined ? {} : { calledOff }
   return { mode: 'on-battery', since: use.battery.since, ...heard, ...partOf(use), ...backIn(use), ...off }
 }

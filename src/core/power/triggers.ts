@@ -87,9 +87,17 @@ export function policyFor({ power, upses }: PolicySettings, label: string): Powe
 /** A quick self-test takes seconds, a long one a minute or two, in ms. */
 const testTakes = 3 * 60_000
 
+/** What a person has cancelled: a shutdown for this reason, or one that had not begun. */
+export type CalledOff = CriticalReason | 'not-begun'
+
+/** Of a shutdown that has not begun, time on battery and the rate are called off: a battery that is short is not. */
+const mostOfNotBegun: CriticalReason = 'fast-depletion'
+
 /** Whether a reason is no more severe than the one that a person has cancelled. */
-export function isCalledOff(reason: CriticalReason, calledOff: CriticalReason | undefined): boolean {
-  return calledOff !== undefined && byGravity.indexOf(reason) <= byGravity.indexOf(calledOff)
+export function isCalledOff(reason: CriticalReason, calledOff: CalledOff | undefined): boolean {
+  if (calledOff === undefined) return false
+  const most = calledOff === 'not-begun' ? mostOfNotBegun : calledOff
+  return byGravity.indexOf(reason) <= byGravity.indexOf(most)
 }
 
 /** Whether the battery is in use on purpose, so long after it came into use, in ms. */

@@ -108,7 +108,7 @@ export function remarksOn(reading: UpsReading): Readonly<Record<UpsRemark, strin
     replace: remark('RB', 'needs a new battery (RB)'),
     overload: remark('OVER', 'is overloaded (OVER): it may switch off when the power fails'),
     low: isDoubted(reading)
-      ? `reports a low battery (LB) with ${figures.join(' and ')}, which do not fit together`
+      ? `reports a low battery (LB) that its figures contradict: ${figures.join(' and ')}`
       : undefined,
     words:
       words.length === 0

@@ -1,14 +1,42 @@
 import { z } from '@hono/zod-openapi'
 import type { Operator } from '../../core/operator.ts'
 import { longestReason } from '../../core/requester.ts'
-import { flag, name, text } from '../fields.ts'
+import { flag, name, nameIfAny, text } from '../fields.ts'
 import { route } from '../route.ts'
+import { node as nodeAnswer, nodes as nodeList } from '../schemas/cluster.ts'
 import { changed } from '../schemas/jobs.ts'
 
 const params = z.strictObject({ name: name('The name of a node') })
 
 /** What a person requests of one node, or of all. */
 export function nodeRoutes({ nodes }: Operator) {
+  return [
+    route(
+      {
+        method: 'get',
+        path: '/nodes',
+        summary: 'The nodes, with release and health',
+        scope: 'read',
+        answer: nodeList,
+      },
+      (_, { signal }) => nodes.list(signal),
+    ),
+    route(
+      {
+        method: 'get',
+        path: '/nodes/{name}',
+        summary: 'One node, with release and health',
+        scope: 'read',
+        params,
+        answer: nodeAnswer,
+      },
+      ({ params: { name: node } }, { signal }) => nodes.find({ node }, signal),
+    ),
+    ...requestRoutes({ nodes }),
+  ]
+}
+
+function requestRoutes({ nodes }: Pick<Operator, 'nodes'>) {
   return [
     route(
       {
@@ -51,7 +79,7 @@ export function nodeRoutes({ nodes }: Operator) {
         path: '/rollout/retry',
         summary: 'Forgets failed attempts of one node, or of all',
         scope: 'operate',
-        body: z.strictObject({ node: text(253, 'Without it: all nodes') }),
+        body: z.strictObject({ node: nameIfAny('Without it: all nodes') }),
         answer: changed,
       },
       ({ body }, asked) => nodes.retry(body, asked),

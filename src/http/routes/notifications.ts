@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import type { Operator } from '../../core/operator.ts'
-import { page, text } from '../fields.ts'
+import { nameIfAny, page } from '../fields.ts'
 import { route } from '../route.ts'
 import { deliveries, tests } from '../schemas/notifications.ts'
 
@@ -24,7 +24,7 @@ export function notificationRoutes({ notifications }: Operator) {
         path: '/notifications/test',
         summary: 'Sends a test message to one channel, or to all',
         scope: 'operate',
-        body: z.strictObject({ channel: text(64, 'Without it: all channels') }),
+        body: z.strictObject({ channel: nameIfAny('Without it: all channels', 64) }),
         answer: tests,
       },
       ({ body }, asked) => notifications.test(body, asked),

@@ -1,9 +1,10 @@
 import { z } from '@hono/zod-openapi'
 import type { Operator } from '../../core/operator.ts'
-import { flag, page, text } from '../fields.ts'
+import { reversiblePhases } from '../../core/power/phases.ts'
+import { choice, flag, label, nameIfAny, page } from '../fields.ts'
 import { route } from '../route.ts'
 import { changed } from '../schemas/jobs.ts'
-import { drill, outages, power as powerState, powerPlan } from '../schemas/power.ts'
+import { drill, outages, power as powerState, powerPlan, upsDetails, upses } from '../schemas/power.ts'
 
 /** The power: how it is, and what a person requests of it. */
 export function powerRoutes({ power }: Operator) {
@@ -39,6 +40,27 @@ export function powerRoutes({ power }: Operator) {
       },
       ({ query }) => power.outages(query),
     ),
+    route(
+      {
+        method: 'get',
+        path: '/upses',
+        summary: 'Everything that upsd tells of each UPS',
+        scope: 'read',
+        answer: upses,
+      },
+      (_, { signal }) => power.upses(signal),
+    ),
+    route(
+      {
+        method: 'get',
+        path: '/upses/{name}',
+        summary: 'Everything that upsd tells of one UPS',
+        scope: 'read',
+        params: z.strictObject({ name: label('The label of a UPS') }),
+        answer: upsDetails,
+      },
+      ({ params }, { signal }) => power.ups({ ups: params.name }, signal),
+    ),
     ...requestRoutes({ power }),
   ]
 }
@@ -72,7 +94,7 @@ function requestRoutes({ power }: Pick<Operator, 'power'>) {
         summary: 'Wakes what was shut down, or one machine',
         scope: 'operate',
         body: z.strictObject({
-          machine: text(253, 'One machine, whatever is on record'),
+          machine: nameIfAny('One machine, whatever is on record'),
           all: flag('Also those that were off before'),
         }),
         answer: changed,
@@ -88,7 +110,7 @@ function requestRoutes({ power }: Pick<Operator, 'power'>) {
         kind: 'waiting',
         body: z.strictObject({
           dryRun: flag('Only checks, and changes nothing'),
-          until: text(64, 'Stops after this phase'),
+          until: choice(reversiblePhases, 'Stops after this phase'),
         }),
         answer: drill,
       },

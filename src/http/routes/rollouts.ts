@@ -1,14 +1,24 @@
 import { z } from '@hono/zod-openapi'
 import type { Operator } from '../../core/operator.ts'
 import { longestReason } from '../../core/requester.ts'
-import { names, page, text } from '../fields.ts'
+import { names, page, release, text } from '../fields.ts'
 import { route } from '../route.ts'
 import { changed } from '../schemas/jobs.ts'
-import { plan, rollouts as rolloutList, rolloutStatus } from '../schemas/upgrade.ts'
+import { plan, releases as releaseList, rollouts as rolloutList, rolloutStatus } from '../schemas/upgrade.ts'
 
 /** Rollouts: how they go, and what a person requests of them. */
 export function rolloutRoutes({ rollouts }: Operator) {
   return [
+    route(
+      {
+        method: 'get',
+        path: '/releases',
+        summary: 'Releases that the Image Factory offers or has withdrawn, newest first',
+        scope: 'read',
+        answer: releaseList,
+      },
+      (_, { signal }) => rollouts.releases(signal),
+    ),
     route(
       {
         method: 'get',
@@ -89,7 +99,7 @@ function releaseRoutes({ rollouts }: Pick<Operator, 'rollouts'>) {
         path: '/rollout/abort',
         summary: 'Aborts the rollout that is under way or coming',
         scope: 'operate',
-        body: z.strictObject({ version: text(64, 'Without it: the release that is under way or coming') }),
+        body: z.strictObject({ version: release('Without it: the release that is under way or coming') }),
         answer: changed,
       },
       ({ body }, asked) => rollouts.abort(body, asked),
@@ -101,7 +111,7 @@ function releaseRoutes({ rollouts }: Pick<Operator, 'rollouts'>) {
         summary: 'Approves a release that waits for a person',
         scope: 'operate',
         body: z.strictObject({
-          version: text(64, 'Without it: the release that is coming'),
+          version: release('Without it: the release that is coming'),
           losing: names(64, 128, 'Extensions or kernel arguments that nodes may lose with it'),
         }),
         answer: changed,

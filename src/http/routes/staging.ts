@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import type { Operator } from '../../core/operator.ts'
-import { flag, text } from '../fields.ts'
+import { flag, release } from '../fields.ts'
 import { route } from '../route.ts'
 import { run } from '../schemas/jobs.ts'
 import { stagedImages } from '../schemas/staging.ts'
@@ -26,7 +26,7 @@ export function stagingRoutes({ staging }: Operator) {
         scope: 'operate',
         kind: ({ body: { wait } }) => (wait ? 'waiting' : 'ordering'),
         body: z.strictObject({
-          version: text(64, 'Without it: the target release'),
+          version: release('Without it: the target release'),
           wait: flag('Answers when the run has ended'),
         }),
         answer: run,

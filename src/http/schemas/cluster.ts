@@ -18,7 +18,7 @@ import { count, ms, schemaOf, text, texts, time } from './answer.ts'
 export const role = z.enum(['controlplane', 'worker'])
 
 /** A value, or why it could not be observed. */
-function observedOf<S extends z.ZodType>(value: S) {
+export function observedOf<S extends z.ZodType>(value: S) {
   return z.discriminatedUnion('ok', [
     z.object({ ok: z.literal(true), value }),
     z.object({ ok: z.literal(false), error: text }),
@@ -138,7 +138,7 @@ const nodeIdentity = schemaOf<NodeIdentity>()(
   ]),
 )
 
-const node = schemaOf<Node>()(
+export const node = schemaOf<Node>()(
   'Node',
   z.object({
     name: text,
@@ -149,6 +149,8 @@ const node = schemaOf<Node>()(
     identity: nodeIdentity,
   }),
 )
+
+export const nodes = z.array(node)
 
 const blockingBudget = schemaOf<BlockingBudget>()(
   'BlockingBudget',
@@ -163,7 +165,7 @@ export const cluster = schemaOf<SeenCluster>()(
   'Cluster',
   z.object({
     observedAt: time.meta({ description: 'When it was looked at' }),
-    nodes: z.array(node),
+    nodes,
     kubernetes: observedOf(text),
     workloads: observedOf(z.object({ blocking: z.array(blockingBudget), pending: texts })),
   }),

@@ -25,6 +25,7 @@ export const alert = schemaOf<Alert>()(
     offers: z.array(action).optional(),
     since: time,
     settledAt: time.optional(),
+    ending: text.optional().meta({ description: 'How it ended, where its condition does not simply hold no more' }),
   }),
 )
 export const alerts = z.array(alert)

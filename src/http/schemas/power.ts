@@ -1,8 +1,16 @@
 import { z } from '@hono/zod-openapi'
-import type { DrillAnswer, PowerAnswer, PowerPlanAnswer, UpsAnswer } from '../../core/operator.ts'
-import type { DrillReportAnswer, ReadingAnswer, TimelineRowAnswer, UpsStateAnswer } from '../../core/power/answers.ts'
+import type { DrillAnswer, PowerAnswer, PowerPlanAnswer } from '../../core/operator.ts'
+import type {
+  DrillReportAnswer,
+  ReadingAnswer,
+  TimelineRowAnswer,
+  UpsAnswer,
+  UpsDetailsAnswer,
+  UpsStateAnswer,
+} from '../../core/power/answers.ts'
 import type { Outage, OutageNode } from '../../core/power/outage.ts'
 import { count, ms, pageOf, schemaOf, text, texts, time } from './answer.ts'
+import { observedOf } from './cluster.ts'
 import { run } from './jobs.ts'
 import { phaseId } from './phase.ts'
 
@@ -49,7 +57,7 @@ const upsState = schemaOf<UpsStateAnswer>()(
     lastHeardMsAgo: ms.optional(),
     why: text.optional(),
     reason: criticalReason.optional(),
-    cancelled: criticalReason.optional(),
+    cancelled: z.enum([...criticalReason.options, 'not-begun']).optional(),
     wasOnBattery: z.literal(true).optional(),
     mainsForMs: ms.optional(),
     unclearForMs: ms.optional(),
@@ -63,6 +71,8 @@ const trigger = z
   .object({ reason: criticalReason, text, disarmed: text.optional(), lacks: text.optional() })
   .openapi('Trigger')
 
+const driver = z.object({ pollIntervalMs: ms.optional(), pollFrequencyMs: ms.optional() })
+
 const ups = schemaOf<UpsAnswer>()(
   'Ups',
   z.object({
@@ -71,10 +81,31 @@ const ups = schemaOf<UpsAnswer>()(
     loginRefused: text.optional(),
     silentForMs: ms.optional(),
     noReading: z.object({ forMs: ms, why: text }).optional(),
-    driver: z.object({ pollIntervalMs: ms.optional(), pollFrequencyMs: ms.optional() }).optional(),
+    driver: driver.optional(),
     triggers: z.array(trigger),
   }),
 )
+
+export const upsDetails = schemaOf<UpsDetailsAnswer>()(
+  'UpsDetails',
+  z.object({
+    label: text,
+    details: observedOf(
+      z.object({
+        variables: z.record(z.string(), text).meta({ description: "By NUT's names: `battery.charge`" }),
+        writable: texts,
+        commands: texts,
+        clients: texts,
+        numLogins: count.optional(),
+        server: text.optional(),
+        protocol: text.optional(),
+        driver: driver.optional(),
+        secure: z.boolean(),
+      }),
+    ),
+  }),
+)
+export const upses = z.array(upsDetails)
 
 export const power = schemaOf<PowerAnswer>()(
   'Power',

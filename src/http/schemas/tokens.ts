@@ -16,6 +16,6 @@ export const newToken = schemaOf<NewTokenAnswer>()(
   z.object({
     said: text,
     changed: z.boolean(),
-    token: text.meta({ description: 'The token itself, which is told this once' }),
+    token: text.meta({ description: 'The token itself, which is shown this once' }),
   }),
 )

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import type { EtcdSnapshot } from '../../core/cluster/snapshot.ts'
 import type { Pause, PlanAnswer, RolloutAnswer } from '../../core/operator.ts'
+import type { ReleaseAnswer } from '../../core/release/release-answer.ts'
 import type { NodePlan } from '../../core/upgrade/decision.ts'
 import type { Rollout, RolloutNode } from '../../core/upgrade/record.ts'
 import { count, ms, pageOf, schemaOf, text, texts, time } from './answer.ts'
@@ -9,6 +10,17 @@ import { phaseTimes } from './phase.ts'
 import { plan as phases } from './plan.ts'
 
 /** What the upgrade would do, and what rollouts did. */
+
+export const releases = z.array(
+  schemaOf<ReleaseAnswer>()(
+    'Release',
+    z.object({
+      version: text,
+      isPrerelease: z.boolean(),
+      isWithdrawn: z.boolean().meta({ description: 'The Image Factory marks it as one that is not to be used' }),
+    }),
+  ),
+)
 
 /** A pause of rollouts. */
 export const pause = schemaOf<Pause>()('Pause', z.object({ reason: text, by: text.optional(), since: time.optional() }))

@@ -1,5 +1,6 @@
 import { isEnough } from '../../core/access/token.ts'
 import { AgentError } from '../../core/errors.ts'
+import type { Presser } from '../../core/notify/presser.ts'
 import type { Access } from '../../http/access.ts'
 import type { Wire } from '../../http/serve.ts'
 import { clientKey } from './addresses.ts'
@@ -15,7 +16,8 @@ import { bearerOf } from './tokens.ts'
 export interface Mount {
   /** Ends with `/`. */
   readonly path: string
-  answer(request: Request, wire: Wire): Response | Promise<Response>
+  /** @param visitor what is known of who asks, which lets nobody in */
+  answer(request: Request, wire: Wire, visitor: Presser): Response | Promise<Response>
 }
 
 /** A request whose sender is known as far as it can be. */
@@ -81,10 +83,21 @@ export function createFront(means: FrontMeans) {
     return response
   }
 
+  /** By name where a browser is signed in here or at a trusted proxy, and a page of ours has made it ask. */
+  function visitorOf(wire: Wire): Presser {
+    const { headers } = wire.incoming
+    const peer = means.peerOf(wire)
+    const whence = whenceOf(headers, { host: headers.host ?? '', isSecure: peer.isSecure, url })
+    const found =
+      bearerOf(headers.authorization) === undefined ? identify(wire.incoming, { peer, whence }, callers) : undefined
+    const isNamed = found !== undefined && found !== 'wrong' && found.requester.verified && !isForeign(found, whence)
+    return { who: isNamed ? found.requester.name : undefined, from: peer.client }
+  }
+
   return (request: Request, wire: Wire): Response | Promise<Response> => {
     const { pathname } = new URL(request.url)
     const mount = mounts.find(({ path }) => pathname.startsWith(path))
-    return mount ? mount.answer(request, wire) : enter(request, wire)
+    return mount ? mount.answer(request, wire, visitorOf(wire)) : enter(request, wire)
   }
 }
 

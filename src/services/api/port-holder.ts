@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import { readdir, readFile, readlink } from 'node:fs/promises'
 
 /** The state of a socket that listens (Linux, include/net/tcp_states.h). */
@@ -43,6 +44,25 @@ async function holds(id: string, sockets: ReadonlySet<string>): Promise<boolean>
 }
 
 async function nameOf(id: string): Promise<string> {
-  const name = await readFile(`/proc/${id}/comm`, 'utf8').catch(() => '')
-  return name.trim() || 'a program'
+  const [comm, line] = await Promise.all(
+    ['comm', 'cmdline'].map((file) => readFile(`/proc/${id}/${file}`, 'utf8').catch(() => '')),
+  )
+  return nameIn(line ?? '', comm ?? '')
+}
+
+/** What runs others' programs, which say more of what it is. */
+const interpreters = /^(node|nodejs|bun|deno|python[\d.]*|ruby|perl|php|java|sh|bash)$/
+
+/**
+ * A program's name for people: `node caretaker.mjs`. What it calls itself is kept for where its command line is not told:
+ * Node calls itself MainThread, and names are cut off there.
+ *
+ * @param line /proc/PID/cmdline: its words end with NUL. Only names of files are taken from it, never what it was told
+ * @param comm /proc/PID/comm
+ */
+export function nameIn(line: string, comm: string): string {
+  const [program = '', first = ''] = line.split('\0').filter((word) => !word.startsWith('-'))
+  const name = basename(program)
+  if (name === '') return comm.trim() || 'a program'
+  return interpreters.test(name) && first.includes('/') ? `${name} ${basename(first)}` : name
 }

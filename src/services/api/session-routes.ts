@@ -1,4 +1,5 @@
 import { basePath } from '../../http/base-path.ts'
+import type { CallerAnswer } from '../../http/schemas/session.ts'
 import { clientKey } from './addresses.ts'
 import { type Entering, foreign, isForeign, tooManySignIns, wrongToken } from './front.ts'
 import type { Rates } from './rates.ts'
@@ -61,10 +62,11 @@ async function signOut({ peer, whence, caller }: Entering, { sessions }: Session
 async function tellWho({ caller }: Entering): Promise<Response> {
   if (!caller) return refusalResponse({ status: 401, code: 'unauthenticated', detail: 'nobody is signed in' })
   const { requester, scope, via, session } = caller
-  return Response.json({ name: requester.name, scope, via, ...(session ? endOf(session) : {}) })
+  const answer: CallerAnswer = { name: requester.name, scope, via, ...(session ? endOf(session) : {}) }
+  return Response.json(answer)
 }
 
-function answerOf(session: Session) {
+function answerOf(session: Session): CallerAnswer {
   const { name, scope } = session.token
   return { name: `token ${name}`, scope, via: 'session', ...endOf(session) }
 }

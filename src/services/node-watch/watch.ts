@@ -15,6 +15,9 @@ export interface NodeWatchOptions {
  */
 const atOnce = 64
 
+/** Between the questions to two nodes, in ms: the handshakes of fifty in one moment would keep everybody else waiting. */
+const spacing = 40
+
 /** Asks every node for a sign of life for as long as the agent runs. A node is silent after two silent rounds. */
 export async function watchNodes(
   nodes: () => readonly string[],
@@ -22,17 +25,21 @@ export async function watchNodes(
   { every, notice, signal }: NodeWatchOptions,
 ): Promise<void> {
   const silences = new Map<string, number>()
+  const pause = (ms: number) => sleep(ms, undefined, { signal }).catch(() => {})
+
+  async function ask(node: string): Promise<void> {
+    if (signal.aborted) return
+    const answers = await talos.version(node, AbortSignal.any([signal, AbortSignal.timeout(3_000)])).then(
+      () => true,
+      () => false,
+    )
+    if (signal.aborted) return
+    silences.set(node, answers ? 0 : (silences.get(node) ?? 0) + 1)
+    if (answers || silences.get(node)! >= 2) notice(node, answers)
+  }
+
   while (!signal.aborted) {
-    await eachAtOnce(atOnce, nodes(), async (node) => {
-      if (signal.aborted) return
-      const answers = await talos.version(node, AbortSignal.any([signal, AbortSignal.timeout(3_000)])).then(
-        () => true,
-        () => false,
-      )
-      if (signal.aborted) return
-      silences.set(node, answers ? 0 : (silences.get(node) ?? 0) + 1)
-      if (answers || silences.get(node)! >= 2) notice(node, answers)
-    })
-    await sleep(every, undefined, { signal }).catch(() => {})
+    await eachAtOnce(atOnce, nodes(), ask, () => pause(spacing))
+    await pause(every)
   }
 }

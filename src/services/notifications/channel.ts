@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { Logger } from '../../core/log.ts'
 import type { Message } from '../../core/notify/message.ts'
 import type { Files } from '../../operations/service.ts'
+import type { Trust } from './trust.ts'
 
 /**
  * A way to a person: one folder of `channels/` each, named as its `type` in the configuration. `config.ts` says what it is
@@ -37,6 +38,8 @@ export interface ChannelMeans {
   readonly name: string
   readonly files: Files
   readonly log: Logger
+  /** Whose certificates its server is believed by. */
+  readonly trust?: Trust
   /** How things are, for a heartbeat: the worst that is open. */
   worst(): { readonly critical: boolean; readonly text: string } | undefined
   /** Why pressed buttons are not heard, for an alert; nothing once they are. */

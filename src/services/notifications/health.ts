@@ -23,12 +23,16 @@ export type Verdict = 'again' | 'never' | 'gone'
 /** How a channel fares: what becomes of what it refuses, when it is tried again, and whether people must hear of it. */
 export interface Health {
   succeeded(): void
-  /** What becomes of the message whose sending failed so. */
-  failed(error: unknown): Verdict
-  /** It can't even be opened. */
-  closed(error: unknown): void
+  /** What becomes of the message whose sending has failed so, after so many attempts. */
+  failed(error: unknown, attempts: number): Verdict
+  /** It could be opened, which is all that is known of one that is sent nothing. */
+  opened(): void
+  /** It can't even be opened, for so many ms. */
+  closed(error: unknown, lasts: number): void
   /** Tries again as soon as the channel itself allows. */
   hurry(): void
+  /** What it is opened with has changed: what it said of itself before counts no more, only how soon it may be called. */
+  renewed(): void
   /** For how long it is left alone, in ms. */
   readonly pause: number
   readonly isGone: boolean
@@ -63,8 +67,8 @@ export function createHealth({ name, alerts, monotonic, spread }: HealthOptions)
       isGone = false
       alerts.report(`channel.failing:${name}`, undefined)
     },
-    failed: (error) => {
-      const verdict = verdictOn(error)
+    failed: (error, attempts) => {
+      const verdict = verdictOn(error, attempts)
       const isRefused = error instanceof AgentError && error.code === 'misconfigured'
       const after = error instanceof RetryAfter ? error.after : 0
       failures += 1
@@ -77,11 +81,22 @@ export function createHealth({ name, alerts, monotonic, spread }: HealthOptions)
       if (verdict !== 'again' || isRefused || monotonic() - failingSince >= failsFor) tell()
       return verdict
     },
-    closed: (error) => {
+    opened: () => {
+      if (failures > 0) return
+      trouble = undefined
+      alerts.report(`channel.failing:${name}`, undefined)
+    },
+    closed: (error, lasts) => {
       trouble = messageOf(error)
-      tell()
+      // A disk or a share that is slow to answer is no news.
+      if (!(error instanceof AgentError && error.retryable) || lasts >= failsFor) tell()
     },
     hurry: () => {
+      retryAt = Math.min(retryAt, notBefore)
+    },
+    renewed: () => {
+      isGone = false
+      failures = 0
       retryAt = Math.min(retryAt, notBefore)
     },
     get pause() {
@@ -96,8 +111,11 @@ export function createHealth({ name, alerts, monotonic, spread }: HealthOptions)
   }
 }
 
-function verdictOn(error: unknown): Verdict {
-  if (!(error instanceof AgentError)) return 'never'
+/** A fault of ours may pass; one that does not keeps nothing else back. */
+const faultyAttempts = 5
+
+function verdictOn(error: unknown, attempts: number): Verdict {
+  if (!(error instanceof AgentError)) return attempts < faultyAttempts ? 'again' : 'never'
   if (error.code === 'not-found') return 'gone'
   return error.retryable || error.code === 'misconfigured' ? 'again' : 'never'
 }

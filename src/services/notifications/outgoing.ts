@@ -1,6 +1,8 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import { AgentError, type ErrorCode, messageOf } from '../../core/errors.ts'
+import type { Trust } from './trust.ts'
+import { AgentError, describeConnectionError, type ErrorCode, messageOf } from '../../core/errors.ts'
+import { failureWords, pageWords, wantsTls } from './failure-words.ts'
 
 /** A request of a channel. */
 export interface Outgoing {
@@ -14,6 +16,8 @@ export interface Outgoing {
   readonly body?: unknown
   /** What must never stand in an error: tokens, topics, whole URLs. */
   readonly secrets?: readonly string[]
+  /** Whose certificates are believed; default: the public CAs. */
+  readonly trust?: Trust
   /** In bytes, instead of 65,536: what is read of the answer at most. */
   readonly largest?: number
 }
@@ -65,7 +69,10 @@ export async function ask(outgoing: Outgoing, signal: AbortSignal, within = answ
 export function unreachable(outgoing: Outgoing, error: unknown): AgentError {
   if (error instanceof AgentError) return error
   const { doing, url } = outgoing
-  return new AgentError('unreachable', `${doing}: ${hide(`${url.host}: ${messageOf(error)}`, outgoing)}`)
+  return new AgentError(
+    'unreachable',
+    `${doing}: ${hide(`${url.host}: ${failureWords(describeConnectionError(messageOf(error)))}`, outgoing)}`,
+  )
 }
 
 /** Whether it is any of 200 to 299: what a status below means never ends an answer (RFC 9110, 15.2). */
@@ -87,11 +94,12 @@ export async function demand(outgoing: Outgoing, signal: AbortSignal): Promise<I
  */
 export function refusalOf(outgoing: Outgoing, { status, headers, text }: Incoming, said = text): AgentError {
   const { doing } = outgoing
-  const words = hide(said, outgoing).replaceAll(/\s+/g, ' ').trim().slice(0, 200)
+  const words = hide(pageWords(said), outgoing).replaceAll(/\s+/g, ' ').trim().slice(0, 200)
   const why = `${doing}: HTTP ${status}${words === '' ? '' : `: ${words}`}`
   const after = retryAfter(headers['retry-after'])
   if (status === 429 || status === 503 || after !== undefined) return new RetryAfter(why, after ?? 0)
   if (status >= 500 || status === 408) return new AgentError('unreachable', why)
+  if (status === 400 && wantsTls(text)) return new AgentError('misconfigured', `${why}: use https://`)
   if (status >= 300 && status <= 399) return new AgentError('misconfigured', `${why}; it redirects: use that address`)
   const codes: Readonly<Record<number, ErrorCode>> = {
     401: 'misconfigured',
@@ -133,7 +141,7 @@ function decode(text: string): string {
 
 /** The request itself; resolves with the head of the answer. */
 export function send(
-  { url, method = 'POST', headers = {}, body }: Outgoing,
+  { url, method = 'POST', headers = {}, body, trust }: Outgoing,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
   const isText = typeof body === 'string' || body === undefined
@@ -146,6 +154,7 @@ export function send(
         signal,
         agent: false,
         rejectUnauthorized: true,
+        ...(trust === undefined ? {} : { secureContext: trust }),
         headers: {
           'user-agent': 'caretaker',
           ...(isText ? {} : { 'content-type': 'application/json' }),

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { duration, name, time, timeZone } from '../../config/scalars.ts'
+import { describeUnknown } from '../../core/count.ts'
 import { days } from '../../core/upgrade/window.ts'
+import { ca } from './channels/shapes.ts'
 import { channelConfig } from './channels/kinds.ts'
 
 const severity = z.enum(['info', 'warning', 'critical'])
@@ -25,30 +27,48 @@ const quiet = z.strictObject({
   timeZone: timeZone.optional().meta({ description: 'Default: upgrade.timeZone' }),
 })
 
+/** The section as it is written, which may have faults of its own. */
+interface Written {
+  readonly channels?: unknown
+  readonly routes?: unknown
+}
+
+/** That routes name channels that there are. */
+function checkRoutes({ channels, routes }: Written, { addIssue }: Pick<z.core.$RefinementCtx, 'addIssue'>): void {
+  const known = Object.keys(typeof channels === 'object' && channels !== null ? channels : {})
+  const list: readonly unknown[] = Array.isArray(routes) ? routes : []
+  for (const [index, route] of list.entries()) {
+    const names = (route as { readonly channels?: unknown } | null)?.channels
+    if (!Array.isArray(names)) continue
+    for (const [place, one] of (names as readonly unknown[]).entries())
+      if (typeof one === 'string' && !known.includes(one))
+        addIssue({
+          code: 'custom',
+          message: describeUnknown([one], known, ['channel', 'channels']),
+          path: ['routes', index, 'channels', place],
+        })
+  }
+}
+
 /** The section `notifications` of the configuration. */
 export const section = z
   .strictObject({
     channels: z.record(name, channelConfig).default({}).meta({ description: 'Ways to people, by a name of yours' }),
+    ca: ca.optional().meta({
+      description: 'A file with a CA of your own, beside the public ones: for servers of channels in your homelab',
+    }),
     routes: z
       .array(route)
       .optional()
       .meta({ description: 'What goes where; default: warnings, critical alerts and digests go to every channel' }),
-    quiet: quiet.optional().meta({ description: 'Quiet hours: only critical alerts and the power are told at once' }),
+    quiet: quiet.optional().meta({ description: 'Quiet hours: only critical alerts and the power are sent at once' }),
     remindEvery: duration
       .default(86_400_000)
-      .meta({ description: 'How often an open warning or critical alert is told again; 0s: never' }),
+      .meta({ description: 'How often an open warning or critical alert is sent again; 0s: never' }),
     expireAfter: duration
       .default(86_400_000)
       .meta({ description: 'Messages that could not be sent for so long become one summary' }),
   })
-  .superRefine(({ channels, routes = [] }, context) => {
-    for (const [index, { channels: names }] of routes.entries())
-      for (const [place, one] of names.entries())
-        if (!Object.hasOwn(channels, one))
-          context.addIssue({
-            code: 'custom',
-            message: `there is no channel ${one}`,
-            path: ['routes', index, 'channels', place],
-          })
-  })
+  // Beside whatever else is wrong: one who mends it should not find more each time.
+  .superRefine(checkRoutes, { when: () => true })
 export type NotificationsSection = z.output<typeof section>

@@ -4,7 +4,7 @@ import { AgentError, messageOf } from '../../core/errors.ts'
 import type { Logger } from '../../core/log.ts'
 import type { Delivery, DeliveryState } from '../../core/notify/delivery.ts'
 import type { Message } from '../../core/notify/message.ts'
-import { nextStep } from '../../core/notify/outbox.ts'
+import { backoff, nextStep } from '../../core/notify/outbox.ts'
 import type { Voice } from '../../core/notify/compose.ts'
 import { createBell } from './bell.ts'
 import type { Channel, OutgoingMessage, Sent } from './channel.ts'
@@ -17,6 +17,9 @@ const usuallyWithin = 30_000
 const looksAgainAfter = 60_000
 /** In ms: between two tries to open a channel that only listens or is a heartbeat. */
 const opensEvery = 30_000
+
+/** Why an update is left out where the channel would show it as one more message. */
+const shownAlready = "the channel can't change what it shows"
 
 export interface SenderOptions {
   /** The channel's name in the configuration. */
@@ -43,7 +46,9 @@ export interface SenderOptions {
 export interface Sender {
   /** There may be something to send. `urgent`: now, even if the last attempt failed. */
   wake(urgent?: boolean): void
-  /** Sends what waits until the signal aborts. Never rejects. */
+  /** What it is opened with has changed: it is opened anew and tried at once, whatever it said before. */
+  renew(): void
+  /** Sends what waits until the signal aborts. Never rejects: a fault of ours is an alert, and it goes on. */
   run(signal: AbortSignal): Promise<void>
   /** Sends this at once, past whatever waits. @throws AgentError as the channel says */
   send(message: Message, signal: AbortSignal): Promise<Sent>
@@ -63,6 +68,7 @@ export interface OpenedChannel {
 export function createSender(options: SenderOptions): Sender {
   const { name, outbox, voice, expireAfter, log, now, spread = Math.random } = options
   const bell = createBell()
+  const reopens = createBell()
   const health = createHealth({ ...options, spread })
   const door = createDoorOf(options)
   const begun = { after: outbox.waiting(name).at(-1)?.id ?? 0, at: options.monotonic() }
@@ -75,16 +81,16 @@ export function createSender(options: SenderOptions): Sender {
     const { message } = delivery
     const attempts = delivery.attempts + 1
     try {
-      const sent = await door.attempt(message, outbox.told(name).get(message.thread)?.ref, signal)
+      const sent = await door.attempt(message, outbox.sent(name).get(message.thread)?.ref, signal)
       const { why: _, ...rest } = delivery
-      end({ ...rest, attempts }, sent ? 'sent' : 'superseded', sent)
+      end({ ...rest, attempts }, sent ? 'sent' : 'superseded', sent ?? { why: shownAlready })
       health.succeeded()
     } catch (error) {
       // What is in flight at the end is sent again at the next start.
       if (signal.aborted) return
       const why = messageOf(error)
       log.warn({ channel: name, message: message.id, reason: why }, 'a message was not sent')
-      const verdict = health.failed(error)
+      const verdict = health.failed(error, attempts)
       if (verdict === 'again') outbox.keep({ ...delivery, attempts, why })
       else end({ ...delivery, attempts }, 'refused', { why })
       // Secrets are read anew: somebody may have replaced them.
@@ -115,8 +121,22 @@ export function createSender(options: SenderOptions): Sender {
       if (urgent) health.hurry()
       bell.ring()
     },
+    renew: () => {
+      door.close()
+      health.renewed()
+      reopens.ring()
+      bell.ring()
+    },
     run: async (signal) => {
-      while (!signal.aborted) await step(signal)
+      const faults = createFaults(options)
+      while (!signal.aborted) {
+        try {
+          await step(signal)
+          faults.over()
+        } catch (error) {
+          await createBell().wait(faults.pauseAfter(error, spread()), signal)
+        }
+      }
     },
     send: async (message, signal) => {
       const sent = (await door.attempt(message, undefined, signal)) ?? {}
@@ -127,15 +147,43 @@ export function createSender(options: SenderOptions): Sender {
       return health.trouble
     },
     opened: async (signal) => {
+      const since = options.monotonic()
       while (true) {
         signal.throwIfAborted()
         try {
-          return await door.open()
+          const opened = await door.open()
+          health.opened()
+          return opened
         } catch (error) {
-          health.closed(error)
-          await createBell().wait(opensEvery, signal)
+          health.closed(error, options.monotonic() - since)
+          await reopens.wait(opensEvery, signal)
         }
       }
+    },
+  }
+}
+
+/** Faults of ours, which no channel is to blame for: an alert, until a step goes well again. */
+function createFaults({ name, alerts, log }: SenderOptions) {
+  let inARow = 0
+  const id = `channel.faulty:${name}`
+  return {
+    over: (): void => {
+      // What was reported before a restart is settled by the first step that goes well.
+      alerts.report(id, undefined)
+      inARow = 0
+    },
+    /** In ms. */
+    pauseAfter: (error: unknown, spread: number): number => {
+      inARow += 1
+      log.error({ err: error, channel: name }, 'messages are not sent because of a fault of Caretaker')
+      alerts.report(id, {
+        severity: 'warning',
+        subject: name,
+        text: `messages wait for ${name} because of a fault of Caretaker: ${messageOf(error)}`,
+        action: 'Report it with what the log says; it is tried again',
+      })
+      return backoff(inARow, spread)
     },
   }
 }

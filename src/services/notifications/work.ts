@@ -5,17 +5,20 @@ import { AgentError, messageOf } from '../../core/errors.ts'
 import type { Event } from '../../core/event.ts'
 import { composeEvent, threadOfAlert } from '../../core/notify/compose.ts'
 import type { Message } from '../../core/notify/message.ts'
-import { type Audience, planTellings, type TellingPolicy } from '../../core/notify/plan.ts'
+import { presserOf } from '../../core/notify/presser.ts'
+import type { Audience, NotificationPolicy } from '../../core/notify/plan.ts'
 import { channelsFor, defaultRoutes, quietUntil } from '../../core/notify/routing.ts'
 import type { RunningService } from '../../core/service.ts'
 import { createActions, type Actions } from '../../operations/actions.ts'
 import { remembered } from '../../operations/facts.ts'
 import type { ServiceContext } from '../../operations/service.ts'
-import type { OutgoingMessage, Press, PressAnswer } from './channel.ts'
-import { loadKind } from './channels/kinds.ts'
+import type { Press, PressAnswer } from './channel.ts'
+import { openSender, reportButtons } from './open-sender.ts'
+import { planApart } from './plan-apart.ts'
+import { createReadFiles, followFiles } from './read-files.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
 import type { NotificationsSection } from './section.ts'
-import { createSender, type Sender } from './sender.ts'
+import type { Sender } from './sender.ts'
 import { testChannels } from './test-message.ts'
 import { voiceOf } from './voice.ts'
 
@@ -23,20 +26,22 @@ type Context = ServiceContext<NotificationsSection>
 
 /** In ms: reminders and updates come due without anything happening. */
 const looksEvery = 30_000
-/** So many outages and rollouts are looked through: whatever is older was told, or is not news. */
+/** So many outages and rollouts are looked through: whatever is older was sent, or is not news. */
 const looksBack = 20
 /** So many settled alerts are looked through at the start, which is all: one that was open for long is far behind. */
 const settledBefore = 2_000
 /** In ms: before a channel that fails to listen is tried again. */
 const listensAgainAfter = 30_000
 
-/** Opens the channels, and tells by them what is to be told, until it is disposed of. */
+/** Opens the channels, and sends by them what is to be sent, until it is disposed of. */
 export async function startNotifications(context: Context): Promise<RunningService> {
   const { section, alerts, ports, signal } = context
   const names = Object.keys(section.channels)
   settleGone(alerts, { channel: names })
+  alerts.report(faultsId, undefined)
   const outbox = createOutbox(ports.journal, context.now)
   dropOthers(outbox, context, names)
+  for (const name of names) outbox.forgetRefused(name)
   if (names.length === 0) return { status: () => 'no channel is configured', [Symbol.asyncDispose]: async () => {} }
 
   const actions = createActions({
@@ -44,20 +49,37 @@ export async function startNotifications(context: Context): Promise<RunningServi
     operator: context.operator,
     alerts,
     journal: ports.journal,
-    timeZone: () => voiceOf(context).timeZone,
+    power: context.power,
+    config: context.config,
     now: context.now,
   })
-  const senders = new Map(names.map((name) => [name, openSender(name, { context, outbox, actions })]))
-  const telling = startTelling(context, outbox, senders)
-  const work = names.flatMap((name) => runChannel(senders.get(name)!, name, { context, actions }))
+  const channels = names.map((name) => {
+    const read = createReadFiles(context.files)
+    return { name, read, sender: openSender(name, { context, outbox, actions, files: read.files }) }
+  })
+  const senders = new Map(channels.map(({ name, sender }) => [name, sender]))
+  const planning = startPlanning(context, outbox, senders)
+  const followed = channels.map(({ name, read, sender }) => ({
+    read,
+    changed: () => {
+      context.log.info({ channel: name }, 'a channel is opened anew: what it was opened with has changed')
+      sender.renew()
+      outbox.forgetRefused(name)
+      planning.look()
+    },
+  }))
+  const work = [
+    ...channels.flatMap(({ name, sender }) => runChannel(sender, name, { context, actions })),
+    followFiles(followed, signal),
+  ]
   const notifier = context.notifyThrough({
-    test: (channel, asked) => testChannels(channel, { senders, context, asked }),
+    test: (channel, asked) => testChannels(channel, { senders, outbox, context, asked }),
   })
   return {
     status: () => describeSenders(senders, outbox),
     [Symbol.asyncDispose]: async () => {
       notifier[Symbol.dispose]()
-      telling[Symbol.dispose]()
+      planning[Symbol.dispose]()
       // Its signal has aborted: what is in flight ends at once, and is sent again at the next start.
       if (signal.aborted) await Promise.all(work)
     },
@@ -75,72 +97,14 @@ function dropOthers(outbox: Outbox, { now }: Context, names: readonly string[]):
     })
 }
 
-interface Means {
-  readonly context: Context
-  readonly outbox: Outbox
-  readonly actions: Actions
+interface Notification extends Disposable {
+  /** Looks again for what is to be sent, soon. */
+  look(): void
 }
 
-function openSender(name: string, { context, outbox, actions }: Means): Sender {
-  const { section, files, alerts, log, now, monotonic } = context
-  const config = section.channels[name]!
-  const means = {
-    name,
-    files,
-    log: log.child({ channel: name }),
-    buttonsFail: (why: string | undefined) => reportButtons(alerts, name, why),
-    worst: () => {
-      const [worst] = alerts.all
-      return worst && { critical: worst.severity === 'critical', text: worst.text }
-    },
-    now,
-    pause: async (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal }).catch(() => {}),
-  }
-  return createSender({
-    name,
-    open: async () => (await loadKind(config))(config, means),
-    outbox,
-    voice: () => voiceOf(context),
-    expireAfter: section.expireAfter,
-    outgoing: (message) => outgoingOf(message, name, context, actions),
-    alerts,
-    log,
-    now,
-    monotonic,
-  })
-}
-
-function reportButtons(alerts: Context['alerts'], name: string, why: string | undefined): void {
-  const content = why !== undefined && {
-    severity: 'warning' as const,
-    subject: name,
-    text: `buttons that are pressed in ${name} do nothing: ${why}`,
-    action: 'Fix the channel; until then use the commands of `caretaker`',
-  }
-  alerts.report(`channel.buttons:${name}`, content || undefined)
-}
-
-function outgoingOf(message: Message, channel: string, context: Context, actions: Actions): OutgoingMessage {
-  const base = context.publicUrl()
-  const { buttons, ...rest } = message
-  return {
-    ...rest,
-    homelab: voiceOf(context).homelab,
-    buttons: buttons.map(({ label, action }) => {
-      const token = actions.issue(channel, action)
-      return { label, token, ...(base === undefined ? {} : { url: actionUrl(base, channel, token) }) }
-    }),
-  }
-}
-
-/** Where a button is pressed in a browser: `https://nas.lan:8420/act/phone/c…`. */
-export function actionUrl(base: string, channel: string, token: string): string {
-  return new URL(`act/${channel}/${token}`, base.endsWith('/') ? base : `${base}/`).href
-}
-
-/** Puts into the outbox what is to be told: at each alert and event, and now and then. */
-function startTelling(context: Context, outbox: Outbox, senders: ReadonlyMap<string, Sender>): Disposable {
-  const { section, alerts, ports, now, log } = context
+/** Puts into the outbox what is to be sent: at each alert and event, and now and then. */
+function startPlanning(context: Context, outbox: Outbox, senders: ReadonlyMap<string, Sender>): Notification {
+  const { section, alerts, ports, now } = context
   const routes = section.routes ?? defaultRoutes([...senders.keys()])
   const since = rememberChannels(context, [...senders.keys()])
   const quiet = () => {
@@ -153,16 +117,16 @@ function startTelling(context: Context, outbox: Outbox, senders: ReadonlyMap<str
     senders.get(channel)!.wake(message.severity === 'critical')
   }
 
-  /** By thread: what may still be told to be over. */
+  /** By thread: what may still be reported to be over. */
   const settled = new Map<string, Alert>()
   const settle = (alert: Alert) => settled.set(threadOfAlert(alert), alert)
   alerts.settled(settledBefore).forEach(settle)
 
   function look(): void {
-    const policy: TellingPolicy = { routes, quiet: quiet(), remindEvery: section.remindEvery }
+    const policy: NotificationPolicy = { routes, quiet: quiet(), remindEvery: section.remindEvery }
     const audiences = [...senders.keys()].map((channel): Audience => ({
       channel,
-      told: outbox.told(channel),
+      sent: outbox.sent(channel),
       since: since[channel]!,
     }))
     const present = {
@@ -170,13 +134,10 @@ function startTelling(context: Context, outbox: Outbox, senders: ReadonlyMap<str
       outages: ports.journal.outages(looksBack),
       rollouts: ports.journal.rollouts(looksBack),
     }
-    for (const { channel, message, notBefore } of planTellings(present, audiences, {
-      policy,
-      voice: voiceOf(context),
-      now: now(),
-    }))
-      add(channel, message, notBefore)
+    const { notifications, faults } = planApart(present, audiences, { policy, voice: voiceOf(context), now: now() })
+    for (const { channel, message, notBefore } of notifications) add(channel, message, notBefore)
     settled.clear()
+    reportFaults(context, faults)
   }
 
   function tellEvent(event: Event): void {
@@ -193,7 +154,7 @@ function startTelling(context: Context, outbox: Outbox, senders: ReadonlyMap<str
       try {
         look()
       } catch (error) {
-        log.error({ err: error }, 'what is to be told could not be planned')
+        reportFaults(context, [error])
       }
     })
   }
@@ -209,6 +170,7 @@ function startTelling(context: Context, outbox: Outbox, senders: ReadonlyMap<str
   const timer = setInterval(lookSoon, looksEvery).unref()
   lookSoon()
   return {
+    look: lookSoon,
     [Symbol.dispose]: () => {
       subscription[Symbol.dispose]()
       clearInterval(timer)
@@ -216,6 +178,21 @@ function startTelling(context: Context, outbox: Outbox, senders: ReadonlyMap<str
     },
   }
 }
+
+/** Faults of ours: what could not be put into words is sent by nobody, so that is an alert. */
+function reportFaults({ alerts, log }: Context, faults: readonly unknown[]): void {
+  const [first] = faults
+  if (first === undefined) return void alerts.report(faultsId, undefined)
+  if (alerts.all.every(({ id }) => id !== faultsId))
+    log.error({ err: first }, 'what is to be sent could not be planned')
+  alerts.report(faultsId, {
+    severity: 'warning',
+    subject: 'notifications',
+    text: `${counted(faults.length, 'message')} can't be written because of a fault of Caretaker: ${messageOf(first)}`,
+    action: 'See `caretaker alerts` and `caretaker status` for what is so; report it with what the log says',
+  })
+}
+const faultsId = 'notifications.faulty'
 
 /** Since when each channel is there: what was over before is no news for it. */
 function rememberChannels(
@@ -231,12 +208,13 @@ function rememberChannels(
   return present
 }
 
+interface PressMeans {
+  readonly context: Context
+  readonly actions: Actions
+}
+
 /** What a channel does as long as the service runs; each ends with the signal. */
-function runChannel(
-  sender: Sender,
-  name: string,
-  { context, actions }: Omit<Means, 'outbox'>,
-): readonly Promise<void>[] {
+function runChannel(sender: Sender, name: string, { context, actions }: PressMeans): readonly Promise<void>[] {
   const { signal, log } = context
   const press = (pressed: Press) => answerPress(pressed, name, { context, actions })
 
@@ -263,9 +241,9 @@ function runChannel(
 async function answerPress(
   { token, who }: Press,
   channel: string,
-  { context, actions }: Omit<Means, 'outbox'>,
+  { context, actions }: PressMeans,
 ): Promise<PressAnswer> {
-  const by = { name: who === undefined ? channel : `${who} by ${channel}`, verified: true }
+  const by = presserOf(channel, { who })
   try {
     const { said } = await actions.perform(channel, token, { by, signal: context.signal })
     return { done: true, said }
@@ -278,7 +256,9 @@ async function answerPress(
 /** `2 channels; 3 messages wait: phone: ntfy at ntfy.sh: …`. */
 function describeSenders(senders: ReadonlyMap<string, Sender>, outbox: Outbox): string {
   const count = [...senders.keys()].reduce((sum, name) => sum + outbox.waiting(name).length, 0)
-  const troubles = [...senders].flatMap(([name, { trouble }]) => (trouble === undefined ? [] : [`${name}: ${trouble}`]))
+  const troubles = [...senders].flatMap(([name, { trouble }]) =>
+    trouble === undefined ? [] : [trouble.startsWith(name) ? trouble : `${name}: ${trouble}`],
+  )
   const waits = count === 0 ? '' : `; ${counted(count, 'message waits', 'messages wait')}`
   return `${counted(senders.size, 'channel')}${waits}${troubles.length === 0 ? '' : `: ${troubles.join('; ')}`}`
 }

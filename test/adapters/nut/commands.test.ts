@@ -199,6 +199,7 @@ test('a server of before 2.6.4 tells less, and what it tells is taken', async ()
   await using ups = client(server)
   expect(await ups.details(soon())).toEqual({
     variables: { 'ups.status': 'OL' },
+    secure: false,
     writable: [],
     commands: [],
     clients: [],

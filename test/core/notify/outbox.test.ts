@@ -58,7 +58,10 @@ describe('the next step of a channel', () => {
     (kind) => {
       const early = delivery(1, { thread: 'a', kind })
       const taken = step([early, delivery(2, { thread: 'a', kind: 'settled' })])
-      expect(taken).toMatchObject({ do: 'drop', deliveries: [{ id: 1, state: 'superseded', endedAt: iso(0) }] })
+      expect(taken).toMatchObject({
+        do: 'drop',
+        deliveries: [{ id: 1, state: 'superseded', endedAt: iso(0), why: 'a later message says it' }],
+      })
       expect(taken).not.toHaveProperty('summary')
       expect(step([early, delivery(2)])).toMatchObject({ do: 'send', delivery: { id: 1 } })
       // It may have arrived.

@@ -47,7 +47,7 @@ describe('calling a shutdown off', () => {
     ['on battery', ['0: OB', '6: OB']],
   ])('before it begins, of one that is %s, leaves a low battery to start one, and is nothing twice', (_, story) => {
     const ahead = callOff(after(story))!
-    expect(ahead).toMatchObject({ mode: 'on-battery', calledOff: 'fast-depletion' })
+    expect(ahead).toMatchObject({ mode: 'on-battery', calledOff: 'not-begun' })
     expect(callOff(ahead)).toBeUndefined()
     expect(told(goOn(ahead, ['8: OB', '2000: OB']))).toBe('on-battery')
     expect(told(goOn(ahead, ['8: OB LB', '20: OB LB']))).toBe('critical: low-battery')

@@ -1,11 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import {
-  describeFlapping,
-  holdsAfter,
-  isInSpell,
-  type MainsFailures,
-  nextFailures,
-} from '../../../src/core/power/flapping.ts'
+import { describeFlapping, type MainsFailures, nextFailures } from '../../../src/core/power/flapping.ts'
 import type { Evidence } from '../../../src/core/power/tokens.ts'
 
 const minute = 60_000
@@ -34,16 +28,5 @@ describe('failures of mains power', () => {
   test('are flapping from the third on, and said with the time that they took', () => {
     expect(describeFlapping(after('bmb'), 3 * minute)).toBeUndefined()
     expect(describeFlapping(after('bmbmb'), 10 * minute)).toBe('mains power has failed 3 times in 10 min')
-  })
-
-  test('are a spell that an announcement lies in, or lies before', () => {
-    const failures = after('mbm')!
-    expect(isInSpell(failures, 5 * minute, 3 * minute)).toBe(true)
-    expect(isInSpell(failures, 5 * minute, 5 * minute)).toBe(false)
-    // The clock was set back.
-    expect(isInSpell(failures, 5 * minute, -minute)).toBe(false)
-    expect(isInSpell(undefined, 5 * minute, 0)).toBe(false)
-    expect(isInSpell(failures, 5 * minute, Number.NaN)).toBe(false)
-    expect(holdsAfter).toBe(10 * minute)
   })
 })

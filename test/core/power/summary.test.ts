@@ -74,7 +74,7 @@ test.each<{ name: string; outage: Outage; text: string }>([
   {
     name: 'no time that is not known',
     outage: beginOutage(began, 'on-battery'),
-    text: 'mains power is back; shed workloads are back after 0 ms',
+    text: 'mains power is back; shed workloads are back after 0 s',
   },
 ])('an outage that is over is told of with $name', ({ outage, text }) => {
   expect(summarize(outage)).toBe(text)

@@ -94,7 +94,7 @@ describe('what a person should know', () => {
     { name: 'nothing else that is told', status: 'OB LB', about: undefined },
     { name: 'no LB', status: 'OB', figures: { charge: 90, runtime: 900_000 }, about: undefined },
   ])('of a low battery that its figures contradict: $name', ({ status, figures = {}, about }) => {
-    const text = `reports a low battery (LB) with ${about}, which do not fit together`
+    const text = `reports a low battery (LB) that its figures contradict: ${about}`
     expect(remarksOn(reading(status, figures))['low']).toBe(about === undefined ? undefined : text)
   })
 })

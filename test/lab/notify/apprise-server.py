@@ -6,6 +6,7 @@ Usage: apprise-server.py ADDRESS KEY=YAML-FILE …; prints its port.
 import io
 import json
 import logging
+import re
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -25,6 +26,8 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(404, "Not Found")
         if not content.get("body") or content.get("type", "info") not in apprise.NOTIFY_TYPES:
             return self.answer(400, "Payload lacks minimum requirements")
+        if not re.fullmatch(r"[a-zA-Z0-9\s| ,_:+&-]*", content.get("tag") or ""):
+            return self.answer(400, "Unsupported characters found in tag definition")
         target = apprise.Apprise()
         if len(parts) == 2:
             file = configurations.get(parts[1])
@@ -40,7 +43,7 @@ class Handler(BaseHTTPRequestHandler):
                 content["body"],
                 title=content.get("title", ""),
                 notify_type=content.get("type", "info"),
-                tag=content.get("tag") or "all",
+                tag=content.get("tag") or (None if len(parts) == 2 else "all"),
             )
             log = logs.getvalue()
         self.answer(200 if is_sent else 424, log or ("" if is_sent else "One or more notification could not be sent"))

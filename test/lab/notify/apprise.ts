@@ -19,7 +19,10 @@ export interface Delivered {
 /** An Apprise API server with two services under one key, each tagged with its name. */
 export interface LabApprise extends AsyncDisposable {
   readonly url: string
+  /** Of a configuration whose services have no tags. */
   readonly key: string
+  /** Of one in which each has its name as its tag. */
+  readonly taggedKey: string
   /** Of a service, as it stands in an Apprise configuration. */
   serviceUrl(name: 'phone' | 'tablet'): string
   readonly delivered: readonly Delivered[]
@@ -30,6 +33,8 @@ export interface LabApprise extends AsyncDisposable {
 }
 
 const key = 'canary-apprise-key'
+const taggedKey = 'canary-apprise-tagged'
+const keys = { key, taggedKey }
 const names = ['phone', 'tablet'] as const
 const interpreters = ['/usr/bin/python3', 'python3']
 
@@ -47,17 +52,25 @@ export async function startRealApprise(address: string): Promise<LabApprise> {
   await using stack = new AsyncDisposableStack()
   const services = stack.use(await startServices(address))
   const folder = stack.use(await temporaryFolder())
-  const file = join(folder.path, 'apprise.yml')
-  await writeFile(file, stringify({ urls: names.map((name) => ({ [services.serviceUrl(name)]: { tag: name } })) }))
+  const configurations = {
+    [key]: names.map((name) => services.serviceUrl(name)),
+    [taggedKey]: names.map((name) => ({ [services.serviceUrl(name)]: { tag: name } })),
+  }
+  const files: string[] = []
+  for (const [name, urls] of Object.entries(configurations)) {
+    const file = join(folder.path, `${name}.yml`)
+    await writeFile(file, stringify({ urls }))
+    files.push(`${name}=${file}`)
+  }
   const script = fileURLToPath(new URL('apprise-server.py', import.meta.url))
-  const child = spawn(python()!, [script, address, `${key}=${file}`], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(python()!, [script, address, ...files], { stdio: ['ignore', 'pipe', 'inherit'] })
   stack.defer(() => end(child))
   const port = await new Promise<string>((resolve, reject) => {
     createInterface(child.stdout).once('line', resolve)
     child.once('exit', (code) => reject(new Error(`apprise ended with ${code}`)))
   })
   const parts = stack.move()
-  return { ...services, url: `http://${address}:${port}`, key, [Symbol.asyncDispose]: () => parts.disposeAsync() }
+  return { ...services, url: `http://${address}:${port}`, ...keys, [Symbol.asyncDispose]: () => parts.disposeAsync() }
 }
 
 async function end(child: ChildProcess): Promise<void> {
@@ -77,19 +90,21 @@ export async function startApprise(address: string): Promise<LabApprise & LabSta
     const found = /^\/notify(?:\/([\w-]{1,128}))?\/?$/.exec(target)
     if (method !== 'POST' || !found) return { status: 404, body: '<h1>Not Found</h1>' }
     if (!content?.body) return answerAs(headers, 400, 'Payload lacks minimum requirements')
-    if (found[1] !== undefined && found[1] !== key) return { status: 204 }
+    if (content.tag !== undefined && !tagCharacters.test(content.tag))
+      return answerAs(headers, 400, 'Unsupported characters found in tag definition')
+    if (found[1] !== undefined && ![key, taggedKey].includes(found[1])) return { status: 204 }
     const called = names.filter((name) => isCalled(name, found[1], content, services))
     if (found[1] === undefined && called.length === 0) return { status: 204 }
     const message = { title: content.title ?? '', message: content.body, type: content.type ?? 'info' }
-    const log: string[] = []
+    const log = found[1] === undefined ? [] : [`${at} - INFO - Loaded 2 entries from memory://`]
     for (const name of called) log.push(await services.hand(name, message))
-    const isSent = log.length > 0 && log.every((line) => line.includes('Sent'))
+    const isSent = called.length > 0 && !log.some((line) => line.includes('WARNING'))
     return answerAs(headers, isSent ? 200 : 424, log.join('\n') || 'One or more notification could not be sent.')
   })
   return {
     ...services,
     ...standIn,
-    key,
+    ...keys,
     [Symbol.asyncDispose]: async () => {
       await standIn[Symbol.asyncDispose]()
       await services[Symbol.asyncDispose]()
@@ -97,7 +112,12 @@ export async function startApprise(address: string): Promise<LabApprise & LabSta
   }
 }
 
-/** A comma in tags means or, a space means and; each of our services has one tag. */
+/** What a tag may be made of (api/views.py). */
+const tagCharacters = /^[a-z0-9\s| ,_:+&-]+$/i
+/** When all is logged. */
+const at = '2026-11-26 02:00:00,000'
+
+/** A comma in tags means or, a space means and; `all` are all, and no tag means the services without one. */
 function isCalled(
   name: (typeof names)[number],
   ofKey: string | undefined,
@@ -105,14 +125,13 @@ function isCalled(
   services: { serviceUrl(name: string): string },
 ): boolean {
   if (ofKey === undefined) return urls.split(/[\s,]+/).includes(services.serviceUrl(name))
-  return (
-    tag === undefined ||
-    tag.split(',').some((all) =>
-      all
-        .trim()
-        .split(/\s+/)
-        .every((one) => one === name),
-    )
+  if (tag === undefined || tag === 'all') return tag === 'all' || ofKey === key
+  const own = ofKey === taggedKey ? name : undefined
+  return tag.split(',').some((all) =>
+    all
+      .trim()
+      .split(/\s+/)
+      .every((one) => one === own),
   )
 }
 
@@ -144,8 +163,8 @@ async function startServices(address: string) {
     hand: async (name: string, message: Omit<Delivered, 'service'>) => {
       const { ok } = await fetch(`${standIn.url}/${name}`, { method: 'POST', body: JSON.stringify(message) })
       return ok
-        ? '2026-11-26 02:00:00,000 - INFO - Sent JSON POST notification.'
-        : '2026-11-26 02:00:00,000 - WARNING - Failed to send JSON POST notification: Internal Server Error., error=500.'
+        ? `${at} - INFO - Sent JSON POST notification.`
+        : `${at} - WARNING - Failed to send JSON POST notification: Internal Server Error., error=500.`
     },
     [Symbol.asyncDispose]: () => standIn[Symbol.asyncDispose](),
   }

@@ -23,24 +23,29 @@ export function gotifyRefuses(status: number, errorDescription: string): WireAns
 export async function startGotify(options: {
   readonly address: string
   readonly token: string
+  /** Of a client: it reads, and can't say whose a message is. */
+  readonly clientToken?: string
   /** A path under which a reverse proxy has it. */
   readonly path?: string
 }): Promise<LabGotify> {
-  const { address, token, path = '' } = options
+  const { address, token, clientToken, path = '' } = options
   const messages: GotifyMessage[] = []
 
-  const isKnown = ({ headers, target }: WireRequest) =>
+  const has = ({ headers, target }: WireRequest, wanted: string | undefined) =>
+    wanted !== undefined &&
     [
       headers['x-gotify-key'],
       headers.authorization?.replace(/^Bearer /, ''),
       new URL(target, 'http://gotify').searchParams.get('token'),
-    ].includes(token)
+    ].includes(wanted)
 
   const standIn = await startStandIn(address, (request) => {
     const { pathname } = new URL(request.target, 'http://gotify')
     if (!pathname.startsWith(`${path}/`)) return { status: 404, body: '404 page not found' }
     if (request.method !== 'POST' || pathname !== `${path}/message`) return gotifyRefuses(404, 'page not found')
-    if (!isKnown(request))
+    if (has(request, clientToken))
+      return gotifyRefuses(400, 'appid is required when not authenticating with an application token')
+    if (!has(request, token))
       return gotifyRefuses(401, 'you need to provide a valid access token or user credentials to access this api')
     const { title = '', message, priority = 0, extras } = (jsonOf(request.body) ?? {}) as Partial<GotifyMessage>
     if (typeof message !== 'string' || message === '') return gotifyRefuses(400, "Field 'message' is required")

@@ -58,7 +58,11 @@ export async function startMatrix({
     byTransaction.set(transaction, id)
     return { status: 200, body: { event_id: id } }
   }
-  const join = (): WireAnswer => {
+  const join = (wanted: string): WireAnswer => {
+    if (wanted !== room && !wanted.startsWith('#'))
+      return matrixRefuses(404, 'M_UNKNOWN', {
+        error: "Can't join remote room because no servers that are in the room have been provided.",
+      })
     if (state.membership === 'none') return matrixRefuses(403, 'M_FORBIDDEN')
     state.membership = 'joined'
     return { status: 200, body: { room_id: room } }
@@ -73,7 +77,7 @@ export async function startMatrix({
       return state.aliased === undefined
         ? matrixRefuses(404, 'M_NOT_FOUND')
         : { status: 200, body: { room_id: state.aliased, servers: ['home.lan'] } }
-    if (method === 'POST' && rest[0] === 'join') return join()
+    if (method === 'POST' && rest[0] === 'join') return join(rest[1]!)
     const isSend = method === 'PUT' && rest[0] === 'rooms' && rest[2] === 'send' && rest[3] === 'm.room.message'
     return isSend ? put(rest[1]!, rest[4]!, body) : matrixRefuses(404, 'M_UNRECOGNIZED')
   }

@@ -35,12 +35,15 @@ type Wanted = Omit<NtfyMessage, 'id' | 'time' | 'expires' | 'event'>
 
 /** In bytes; one that is reached counts as passed (util/peek.go). */
 const messageLimit = 4_096
+const titleLimit = 1_024
+/** Topics that the server keeps for its own pages (server/config.go). */
+const ownTopics = ['docs', 'static', 'file', 'app', 'account', 'settings', 'signup', 'login', 'v1']
 const topicRegex = /^[-_A-Za-z0-9]{1,64}$/
 
 /** What a request publishes: JSON at the root, text at a topic, whatever it looks like. */
 export function parsePublish(
   { target, body }: WireRequest,
-  means: { readonly attachments: boolean; readonly sequences: boolean },
+  means: { readonly attachments: boolean; readonly sequences: boolean; readonly isNewest: boolean },
 ): Wanted {
   const { pathname } = new URL(target, 'http://ntfy')
   if (pathname !== '/') {
@@ -51,8 +54,10 @@ export function parsePublish(
   if (Buffer.byteLength(body) >= messageLimit * 2) throw new NtfyRefusal(41303)
   const { topic, title, message, priority, tags, click, actions, sequence_id: sequence } = jsonOf(body)
   if (typeof topic !== 'string' || !topicRegex.test(topic)) throw new NtfyRefusal(40009)
+  if (ownTopics.includes(topic)) throw new NtfyRefusal(40010)
   if (priority !== undefined && !(Number(priority) >= 1 && Number(priority) <= 5)) throw new NtfyRefusal(40007)
-  if (means.sequences && typeof sequence === 'string' && !topicRegex.test(sequence)) throw new NtfyRefusal(40017)
+  if (means.sequences && typeof sequence === 'string' && !topicRegex.test(sequence)) throw new NtfyRefusal(40049)
+  if (means.isNewest && typeof title === 'string' && Buffer.byteLength(title) > titleLimit) throw new NtfyRefusal(40057)
   return {
     topic,
     ...messageOf(typeof message === 'string' && message !== '' ? message : 'triggered', means.attachments),

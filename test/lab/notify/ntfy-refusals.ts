@@ -1,11 +1,14 @@
 import type { WireAnswer } from './wire.ts'
 
-/** ntfy's refusals: code, HTTP status, text (ntfy 2.13, server/errors.go). */
+/** ntfy's refusals: code, HTTP status, text (ntfy 2.13, server/errors.go; 40049 since 2.16, 40057 since 2.28). */
 const refusals = {
   40009: [400, 'invalid request: topic invalid'],
+  40010: [400, 'invalid request: topic name is not allowed'],
   40014: [400, 'invalid request: attachments not allowed'],
   40017: [400, 'invalid request: request body must be message JSON'],
   40018: [400, 'invalid request: actions invalid'],
+  40049: [400, 'invalid request: sequence ID invalid'],
+  40057: [400, 'invalid request: title is too large'],
   40007: [400, 'invalid priority parameter'],
   40008: [400, 'invalid since parameter'],
   40101: [401, 'unauthorized'],

@@ -16,8 +16,8 @@ import {
 
 export interface LabNtfyOptions extends NtfyRules {
   readonly address?: string
-  /** Sequences came with 2.16; a server before that knows none and says nothing of it. Default 2.16. */
-  readonly version?: '2.13' | '2.16'
+  /** Sequences came with 2.16; a server before that knows none and says nothing of it. 2.28 limits titles. Default 2.28. */
+  readonly version?: '2.13' | '2.16' | '2.28'
   /** Whether it keeps attachments: messages that are too long become one. */
   readonly attachments?: boolean
   readonly keepaliveMs?: number
@@ -31,7 +31,7 @@ export interface NtfyFaults extends WireFaults {
   forgetsIds: boolean
 }
 
-/** An ntfy server, as binwiederhier/ntfy 2.13 answers (server/server.go), or 2.16 with its sequences. */
+/** An ntfy server, as binwiederhier/ntfy 2.13 answers (server/server.go), or later ones with their sequences. */
 export interface LabNtfy extends AsyncDisposable {
   readonly url: string
   /** Everything that was published, in its order. */
@@ -56,7 +56,7 @@ interface Reader {
 }
 
 export async function startNtfy(options: LabNtfyOptions = {}): Promise<LabNtfy> {
-  const { address, version = '2.16', keepaliveMs = 45_000, now = () => new Date() } = options
+  const { address, version = '2.28', keepaliveMs = 45_000, now = () => new Date() } = options
   const messages: NtfyMessage[] = []
   const requests: WireRequest[] = []
   const readers = new Set<Reader>()
@@ -67,7 +67,11 @@ export async function startNtfy(options: LabNtfyOptions = {}): Promise<LabNtfy> 
 
   const publish = (request: WireRequest): WireAnswer => {
     limits.request()
-    const wanted = parsePublish(request, { attachments: options.attachments ?? false, sequences: version !== '2.13' })
+    const wanted = parsePublish(request, {
+      attachments: options.attachments ?? false,
+      sequences: version !== '2.13',
+      isNewest: version === '2.28',
+    })
     limits.allow(request, wanted.topic, 'write')
     limits.message()
     const time = seconds()

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { startHttp } from '../http.ts'
 import { faultOf, PushoverRefusal } from './pushover-fields.ts'
-import { answerThrough, noWireFaults, readRequest, type WireAnswer, type WireFaults, type WireRequest } from './wire.ts'
+import { type LabStandIn, startStandIn } from './stand-in.ts'
+import type { WireAnswer, WireRequest } from './wire.ts'
 
 export interface LabPushoverOptions {
   readonly address?: string
@@ -27,12 +26,9 @@ export interface PushoverReceipt {
 export type PushoverFields = Readonly<Record<string, string>>
 
 /** Pushover's message API, as https://pushover.net/api describes it. */
-export interface LabPushover extends AsyncDisposable {
-  readonly url: string
+export interface LabPushover extends LabStandIn {
   readonly messages: readonly PushoverFields[]
   readonly receipts: readonly PushoverReceipt[]
-  readonly requests: readonly WireRequest[]
-  readonly faults: WireFaults
   /** What is shown again and again: not confirmed, not cancelled, not expired. */
   ringing(): string[]
   /** Somebody confirms the last message that is shown so. */
@@ -43,8 +39,6 @@ export async function startPushover(options: LabPushoverOptions): Promise<LabPus
   const { address, token, user, now = () => new Date(), reset = new Date(4_102_444_800_000) } = options
   const messages: PushoverFields[] = []
   const receipts: PushoverReceipt[] = []
-  const requests: WireRequest[] = []
-  const faults = noWireFaults()
   let left = options.quota ?? 10_000
   const seconds = () => Math.floor(now().getTime() / 1_000)
   const isRinging = ({ acknowledgedAt, cancelled, expiresAt }: PushoverReceipt) =>
@@ -119,31 +113,18 @@ export async function startPushover(options: LabPushoverOptions): Promise<LabPus
     }
     return { status: 404, body: '<html>The page you were looking for does not exist</html>' }
   }
-  const answer = async (incoming: IncomingMessage, response: ServerResponse) => {
-    const request = await readRequest(incoming)
-    requests.push(request)
-    await answerThrough(
-      faults,
-      response,
-      () => {
-        try {
-          return route(request)
-        } catch (error) {
-          if (error instanceof PushoverRefusal) return { ...error.answer, headers: limits() }
-          throw error
-        }
-      },
-      request.target,
-    )
-  }
-
-  const server = await startHttp((incoming, response) => void answer(incoming, response), address)
+  const standIn = await startStandIn(address, (request) => {
+    try {
+      return route(request)
+    } catch (error) {
+      if (error instanceof PushoverRefusal) return { ...error.answer, headers: limits() }
+      throw error
+    }
+  })
   return {
-    url: `http://${server.host}`,
+    ...standIn,
     messages,
     receipts,
-    requests,
-    faults,
     ringing: () => receipts.filter(isRinging).map(({ fields }) => fields['title']!),
     confirm: (device) => {
       const receipt = receipts.findLast(isRinging)
@@ -151,7 +132,7 @@ export async function startPushover(options: LabPushoverOptions): Promise<LabPus
       receipt.acknowledgedAt = seconds()
       receipt.device = device
     },
-    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => standIn[Symbol.asyncDispose](),
   }
 }
 

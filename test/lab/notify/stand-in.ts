@@ -10,16 +10,18 @@ export interface LabStandIn extends AsyncDisposable {
 }
 
 export async function startStandIn(
-  address: string,
+  address: string | undefined,
   answer: (request: WireRequest) => WireAnswer | Promise<WireAnswer>,
 ): Promise<LabStandIn> {
   const requests: WireRequest[] = []
   const faults = noWireFaults()
   const server = await startHttp((incoming, response) => {
-    void readRequest(incoming).then((request) => {
+    const work = readRequest(incoming).then((request) => {
       requests.push(request)
-      return answerThrough(faults, response, () => answer(request))
+      return answerThrough(faults, response, () => answer(request), request.target)
     })
+    // Whoever asked has gone away in the middle of it.
+    work.catch(() => response.destroy())
   }, address)
   return {
     url: `http://${server.host}`,

@@ -1,8 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { startHttp } from '../http.ts'
+import { type LabStandIn, startStandIn } from './stand-in.ts'
 import { badRequest, telegramAnswers, TelegramError, telegramRefuses, tooMany } from './telegram-refusals.ts'
 import { createTelegramUpdates, type TelegramUpdates } from './telegram-updates.ts'
-import { answerThrough, noWireFaults, readRequest, type WireFaults } from './wire.ts'
+import type { WireAnswer } from './wire.ts'
 
 export interface TelegramChat {
   readonly id: number
@@ -42,12 +41,10 @@ export interface LabTelegramOptions {
 }
 
 /** Telegram's Bot API for one bot, as far as messages with buttons need it. */
-export interface LabTelegram extends AsyncDisposable {
-  readonly url: string
+export interface LabTelegram extends LabStandIn {
   readonly messages: readonly TelegramMessage[]
   /** Methods in the order in which they were called, without getUpdates. */
   readonly calls: readonly string[]
-  readonly faults: WireFaults
   readonly updates: TelegramUpdates
   /** Answers to presses, by the query's id. */
   readonly answers: ReadonlyMap<string, { readonly text: string; readonly alert: boolean }>
@@ -66,7 +63,6 @@ export async function startTelegram(options: LabTelegramOptions): Promise<LabTel
   const calls: string[] = []
   const answers = new Map<string, { text: string; alert: boolean }>()
   const updates = createTelegramUpdates()
-  const faults = noWireFaults()
   const pace = createPace(options)
   let queries = 4_000_000_000_000_000
 
@@ -112,41 +108,34 @@ export async function startTelegram(options: LabTelegramOptions): Promise<LabTel
       return true
     },
   }
-  const answer = async (incoming: IncomingMessage, response: ServerResponse) => {
-    const request = await readRequest(incoming)
-    const [, given, method = ''] = /^\/bot([^/]+)\/(\w+)$/.exec(request.target) ?? []
-    await answerThrough(
-      faults,
-      response,
-      async () => {
-        try {
-          // A token of the wrong form is a page that does not exist; an unknown one is nobody's.
-          if (given === undefined || !/^\d+:[-\w]+$/.test(given)) throw new TelegramError(404, '')
-          if (given !== token) throw new TelegramError(401, '')
-          const parameters = JSON.parse(request.body) as Parameters
-          if (method === 'getUpdates') {
-            const found = await updates.ask(parameters)
-            if (found instanceof TelegramError) throw found
-            return telegramAnswers(200, { ok: true, result: found })
-          }
-          calls.push(method)
-          if (!(method in methods)) throw new TelegramError(404, 'method not found')
-          return telegramAnswers(200, { ok: true, result: methods[method]!(parameters) })
-        } catch (error) {
-          if (error instanceof TelegramError) return telegramRefuses(error)
-          throw error
-        }
-      },
-      request.target,
-    )
+  const answer = async (method: string, body: string): Promise<WireAnswer> => {
+    const parameters = JSON.parse(body) as Parameters
+    if (method === 'getUpdates') {
+      const found = await updates.ask(parameters)
+      if (found instanceof TelegramError) throw found
+      return telegramAnswers(200, { ok: true, result: found })
+    }
+    calls.push(method)
+    if (!(method in methods)) throw new TelegramError(404, 'method not found')
+    return telegramAnswers(200, { ok: true, result: methods[method]!(parameters) })
   }
 
-  const server = await startHttp((incoming, response) => void answer(incoming, response), address)
+  const standIn = await startStandIn(address, async ({ target, body }) => {
+    const [, given, method = ''] = /^\/bot([^/]+)\/(\w+)$/.exec(target) ?? []
+    try {
+      // A token of the wrong form is a page that does not exist; an unknown one is nobody's.
+      if (given === undefined || !/^\d+:[-\w]+$/.test(given)) throw new TelegramError(404, '')
+      if (given !== token) throw new TelegramError(401, '')
+      return await answer(method, body)
+    } catch (error) {
+      if (error instanceof TelegramError) return telegramRefuses(error)
+      throw error
+    }
+  })
   return {
-    url: `http://${server.host}`,
+    ...standIn,
     messages,
     calls,
-    faults,
     updates,
     answers,
     chat: (id) => chats.find((chat) => chat.id === id)!,
@@ -160,7 +149,7 @@ export async function startTelegram(options: LabTelegramOptions): Promise<LabTel
       return id
     },
     remove: (message) => void messages.splice(messages.indexOf(message), 1),
-    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => standIn[Symbol.asyncDispose](),
   }
 }
 

@@ -50,7 +50,7 @@ export async function answerThrough(
   faults: WireFaults,
   response: ServerResponse,
   answer: () => WireAnswer | Promise<WireAnswer>,
-  target = '',
+  target: string,
 ): Promise<void> {
   if (faults.hangs) return
   const place = faults.next.findIndex(({ path = '' }) => target.includes(path))

@@ -8,7 +8,7 @@ import { serveControl } from '../../../src/http/control.ts'
 import { readSecret } from '../../../src/main/settings.ts'
 import type { CheckContext } from '../../../src/operations/service.ts'
 import { checkApi } from '../../../src/services/api/check.ts'
-import { socketsOn, whoListens } from '../../../src/services/api/port-holder.ts'
+import { nameIn, socketsOn, whoListens } from '../../../src/services/api/port-holder.ts'
 import type { ApiSection } from '../../../src/services/api/section.ts'
 import { silentLog } from '../../fakes/log.ts'
 import { createAuthority } from '../../lab/authority.ts'
@@ -178,3 +178,18 @@ test('a socket that listens is told from those that are connected, as Linux list
 function tokenOf(name: string, file: string) {
   return { name, scope: 'read', token: { file } }
 }
+
+test.each([
+  { line: '/usr/bin/nginx\0-g\0daemon off;\0', comm: 'nginx\n', name: 'nginx' },
+  {
+    line: '/opt/node/bin/node\0--no-opt\0/srv/caretaker/bin/caretaker.mjs\0start\0',
+    comm: 'MainThread\n',
+    name: 'node caretaker.mjs',
+  },
+  { line: 'python3\0-m\0http.server\0', comm: 'python3\n', name: 'python3' },
+  { line: '/usr/bin/curl\0https://user:password@nas/\0', comm: 'curl\n', name: 'curl' },
+  { line: '', comm: 'kworker\n', name: 'kworker' },
+  { line: '', comm: '', name: 'a program' },
+])('a program that runs is called $name', ({ line, comm, name }) => {
+  expect(nameIn(line, comm)).toBe(name)
+})

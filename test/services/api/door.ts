@@ -73,6 +73,7 @@ export async function openDoor(options: DoorOptions = {}) {
     },
     ports: { journal },
     config: () => ({ cluster: { name: 'homelab' }, upgrade: { shownZone: 'UTC' } }),
+    power: { upses: new Map() },
     operator,
     alerts,
     log: loggerTo(log),

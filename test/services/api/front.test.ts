@@ -1,19 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { createActions } from '../../../src/operations/actions.ts'
-import {
-  bearer,
-  cookieOf,
-  createHanging,
-  type DoorOptions,
-  key,
-  openDoor,
-  operateToken,
-  readToken,
-  signIn,
-} from './door.ts'
+import { bearer, cookieOf, createHanging, type DoorOptions, openDoor, operateToken, readToken, signIn } from './door.ts'
 
 const cancel = { method: 'POST', path: '/api/v1/power/cancel' } as const
 const json = { 'content-type': 'application/json' }
+
+const proxied: DoorOptions = {
+  section: { proxy: { from: ['127.0.204.8/29'], scope: 'operate' }, hosts: ['nas.lan'] },
+}
+const proxy = '127.0.204.9'
 
 describe('a program on this machine', () => {
   test('reads without a token, and changes nothing without one', async () => {
@@ -139,11 +133,6 @@ describe('a token', () => {
 })
 
 describe('a reverse proxy', () => {
-  const proxied: DoorOptions = {
-    section: { proxy: { from: ['127.0.204.8/29'], scope: 'operate' }, hosts: ['nas.lan'] },
-  }
-  const proxy = '127.0.204.9'
-
   test('that is trusted says who asks, and nobody else can', async () => {
     await using door = await openDoor(proxied)
     const headers = { 'remote-user': 'alice', host: 'nas.lan' }
@@ -241,28 +230,6 @@ describe('every answer', () => {
     await expect.poll(() => hanging.asked).toBe(1)
     door.revoke('panel')
     expect(await following).toMatchObject({ code: 'ECONNRESET' })
-  })
-})
-
-describe('the page of a button', () => {
-  test('shows what it would do to whoever has the link, does it once, and is of no use by another name', async () => {
-    await using door = await openDoor({ section: { anonymous: 'never' } })
-    const actions = createActions({
-      key,
-      operator: door.operator,
-      alerts: door.alerts,
-      journal: door.journal,
-      timeZone: () => 'UTC',
-      now: () => door.at.now,
-    })
-    const path = `/act/phone/${actions.issue('phone', { do: 'approve', subject: 'v1.14.1' })}`
-    expect(await door.ask({ path, headers: { host: 'evil.example' }, method: 'POST' })).toMatchObject({ status: 421 })
-    expect(await door.ask({ path })).toMatchObject({ status: 200, text: expect.stringContaining('v1.14.1') })
-    expect(door.heard).toEqual([])
-    expect(await door.ask({ path, method: 'POST' })).toMatchObject({ status: 200 })
-    expect(await door.ask({ path, method: 'POST' })).toMatchObject({ status: 409 })
-    expect(door.heard).toEqual([{ request: 'rollouts.approve', by: 'phone', verified: true }])
-    expect(await door.ask({ path: '/actor' })).toMatchObject({ status: 401 })
   })
 })
 

@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest'
 import { createNotifierDoor } from '../../../src/operations/notification-requests.ts'
-import type { ServiceContext } from '../../../src/operations/service.ts'
+import type { Files, ServiceContext } from '../../../src/operations/service.ts'
 import { type NotificationsSection, section as schema } from '../../../src/services/notifications/section.ts'
 import { startNotifications } from '../../../src/services/notifications/work.ts'
 import { type StartedAgent, startAgent } from '../../fakes/agent.ts'
@@ -16,8 +16,8 @@ export interface NotifierOptions {
   readonly it?: StartedAgent
   readonly settings: object
   readonly publicUrl?: string
-  /** What every secret is. */
-  readonly secret?: string
+  /** What each file of secrets says. */
+  readonly secret?: (file: string) => string
 }
 
 /** The service on a fake homelab, until it is disposed of. */
@@ -26,7 +26,7 @@ export async function notifier({
   it = startAgent(homelab),
   settings,
   publicUrl,
-  secret = 'the token',
+  secret = () => 'the token',
 }: NotifierOptions) {
   const section: NotificationsSection = schema.parse(settings)
   const end = new AbortController()
@@ -35,7 +35,9 @@ export async function notifier({
   const context = {
     section,
     config: () => config,
-    files: { readSecret: async () => secret },
+    files: {
+      readSecret: async (source) => secret('file' in source ? source.file : source.env),
+    } satisfies Partial<Files>,
     ports: homelab.ports,
     alerts: agent.alerts,
     operator: operatorOf(homelab, it),

@@ -68,6 +68,32 @@ describe('a request of a channel', () => {
     expect(failure.message).not.toMatch(/secret|hidden/)
   })
 
+  test.each([
+    { server: 'Go', body: 'Client sent an HTTP request to an HTTPS server.\n' },
+    {
+      server: 'nginx',
+      body: '<html><head><title>400 The plain HTTP request was sent to HTTPS port</title></head></html>',
+    },
+    { server: 'Apache', body: "Reason: You're speaking plain HTTP to an SSL-enabled server port.<br />" },
+  ])('to a port with TLS of $server, made without it, is told as a fault of the address', async ({ body }) => {
+    const { server, outgoing } = await answering((_, response) => response.writeHead(400).end(body))
+    await using _ = server
+    expect(await failureOf(demand(outgoing, signal))).toMatchObject({
+      code: 'misconfigured',
+      message: expect.stringMatching(/: use https:\/\/$/),
+    })
+  })
+
+  test.each([
+    { page: '<!doctype html><html><head><title>502 Bad Gateway</title></head><body>…</body>', says: '502 Bad Gateway' },
+    { page: '<html><style>p{color:red}</style><body><p>Sign in</p></body></html>', says: 'Sign in' },
+    { page: 'no page', says: 'no page' },
+  ])('that a page answers is told with its title, else its words: $says', async ({ page, says }) => {
+    const { server, outgoing } = await answering((_, response) => response.writeHead(502).end(page))
+    await using _ = server
+    expect((await failureOf(demand(outgoing, signal))).message).toBe(`phone: HTTP 502: ${says}`)
+  })
+
   test('that nobody answers is cut off', async () => {
     const { server, outgoing } = await answering(() => {})
     await using _ = server

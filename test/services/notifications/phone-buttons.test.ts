@@ -17,7 +17,12 @@ async function stuckRollout(channel: object) {
   const it = startAgent(homelab)
   const startedAt = '2026-11-26T10:00:00.000Z'
   homelab.ports.journal.saveRollout({ id: startedAt, startedAt, release: 'v1.13.9', nodes: {} })
-  const { alerts, journal } = await notifier({ homelab, it, settings: { channels: { phone: channel } }, secret: token })
+  const { alerts, journal } = await notifier({
+    homelab,
+    it,
+    settings: { channels: { phone: channel } },
+    secret: () => token,
+  })
   alerts.open('rollout.stuck', {
     severity: 'warning',
     subject: 'w-1',
@@ -48,7 +53,7 @@ test('a rollout is paused from ntfy, though nothing can reach Caretaker', async 
   const [alert] = ntfy.shown('home')
   await ntfy.press(alert!, 'Pause rollouts')
   await vi.waitFor(async () => expect(await paused()).toBeDefined(), patience)
-  expect(journal.entries(1)[0]!.text).toMatch(/; by phone$/)
+  expect(journal.entries(1)[0]!.text).toMatch(/; by somebody with a button of channel phone$/)
   await vi.waitFor(() => expect(ntfy.shown('home')).toMatchObject([{ title: 'Done' }]), patience)
 
   await ntfy.press(alert!, 'Pause rollouts')
@@ -63,7 +68,7 @@ test('a rollout is paused from Telegram, and who did it is known; the message is
   const query = telegram.press(telegram.messages[0]!, 'Pause rollouts', alice)
   await vi.waitFor(() => expect(telegram.answers.get(query)).toMatchObject({ alert: false }), patience)
   expect(await paused()).toBeDefined()
-  expect(journal.entries(1)[0]!.text).toMatch(/; by @alice by phone$/)
+  expect(journal.entries(1)[0]!.text).toMatch(/; by @alice with a button of channel phone$/)
 
   alerts.settle('rollout.stuck')
   await vi.waitFor(() => expect(telegram.messages).toMatchObject([{ edits: 1, keyboard: [] }]), patience)
@@ -73,7 +78,7 @@ test('a rollout is paused from Telegram, and who did it is known; the message is
 test('buttons that nobody hears are an alert, until they are heard', async () => {
   const { telegram, channel } = await bot()
   telegram.updates.webhook = true
-  const { alerts } = await notifier({ settings: { channels: { phone: channel } }, secret: token })
+  const { alerts } = await notifier({ settings: { channels: { phone: channel } }, secret: () => token })
   await vi.waitFor(() => expect(alerts.find('channel.buttons:phone')?.text).toMatch(/webhook is active/), patience)
   telegram.updates.webhook = false
   await vi.waitFor(() => expect(alerts.find('channel.buttons:phone')).toBeUndefined(), patience)

@@ -80,6 +80,36 @@ describe('messages of a channel', () => {
     expect((await phone.sender.opened(signal)).channel).toBe(channels[1])
   })
 
+  test('of a channel whose secrets lie on a share that hangs are no alert at once, and wrong secrets are', async () => {
+    const hangs = new AgentError('unreachable', 'the share did not answer')
+    const cases = [
+      { error: hangs, lasts: 60_000, alerts: 0 },
+      { error: hangs, lasts: 600_000, alerts: 1 },
+      { error: new AgentError('misconfigured', 'there is no such file'), lasts: 0, alerts: 1 },
+    ]
+    for (const { error, lasts, alerts } of cases) {
+      let clock = 0
+      let [tries, works] = [0, false]
+      const { channel } = fakeChannel()
+      const open = async () => {
+        clock = lasts * tries++
+        if (works) return channel
+        throw error
+      }
+      await using phone = startSender(memoryJournal(), open, { monotonic: () => clock })
+      const opened = phone.sender.opened(new AbortController().signal)
+      await vi.waitFor(() => expect(phone.sender.trouble).toBe(error.message), patience)
+      phone.sender.renew()
+      await vi.waitFor(() => expect(tries).toBe(2), patience)
+      expect(phone.alerts.size).toBe(alerts)
+      // Nothing need be sent by it to know that it is over.
+      works = true
+      phone.sender.renew()
+      await opened
+      expect([phone.alerts.size, phone.sender.trouble]).toEqual([0, undefined])
+    }
+  })
+
   test('never reach a channel again that says it is gone', async () => {
     const journal = memoryJournal()
     let calls = 0
@@ -89,6 +119,59 @@ describe('messages of a channel', () => {
     await vi.waitFor(() => expect(states(journal)).toEqual(['a refused', 'b refused', 'c refused']), patience)
     expect(calls).toBe(1)
     expect(phone.alerts.get('channel.failing:phone')?.action).toMatch(/^Fix the channel/)
+  })
+
+  test('reach a channel that was gone as soon as what it is opened with has changed', async () => {
+    const journal = memoryJournal()
+    const fates: Fate[] = [new AgentError('not-found', 'unknown webhook'), 'taken']
+    let opened = 0
+    const { channel, arrived } = fakeChannel(() => fates.shift()!)
+    await using phone = startSender(journal, async () => (opened++, channel))
+    phone.tell(messageOf('a'))
+    await vi.waitFor(() => expect(states(journal)).toEqual(['a refused']), patience)
+    phone.sender.renew()
+    phone.tell(messageOf('b'))
+    await vi.waitFor(() => expect(states(journal)).toEqual(['a refused', 'b sent']), patience)
+    expect([opened, arrived, phone.alerts.size]).toEqual([2, ['b'], 0])
+  })
+
+  test('are sent after a fault of ours, which is an alert until then', async () => {
+    let faults = 2
+    const voice = () => {
+      if (--faults >= 0) throw new TypeError('homelab is undefined')
+      return { homelab: 'attic', timeZone: 'UTC' }
+    }
+    const { channel, arrived } = fakeChannel()
+    await using phone = startSender(memoryJournal(), channel, { voice, spread: () => 0 })
+    phone.tell(messageOf('a'))
+    await vi.waitFor(
+      () =>
+        expect(phone.alerts.get('channel.faulty:phone')?.text).toBe(
+          'messages wait for phone because of a fault of Caretaker: homelab is undefined',
+        ),
+      patience,
+    )
+    await vi.waitFor(() => expect(arrived).toEqual(['a']), patience)
+    expect(phone.alerts.size).toBe(0)
+  })
+
+  test('that we can’t put into a request are tried five times, and keep no other back', async () => {
+    const journal = memoryJournal()
+    let tries = 0
+    const { channel, arrived } = fakeChannel()
+    const outgoing: Parameters<typeof startSender>[2] = {
+      outgoing: (message) => {
+        if (message.title === 'a' && ++tries > 0) throw new TypeError('no buttons')
+        return { ...message, homelab: 'attic', buttons: [] }
+      },
+    }
+    await using phone = startSender(journal, channel, outgoing)
+    for (const title of ['a', 'b']) phone.tell(messageOf(title))
+    await vi.waitFor(() => {
+      phone.sender.wake(true)
+      expect(states(journal)).toEqual(['a refused', 'b sent'])
+    }, patience)
+    expect([tries, arrived]).toEqual([5, ['b']])
   })
 
   test('are cut off where the channel hangs, and what is urgent is not kept back by it', async () => {
@@ -140,6 +223,11 @@ describe('messages of a channel', () => {
     second.tell(messageOf('c', { thread: 't', kind: 'settled' }))
     await vi.waitFor(() => expect(unable.arrived).toEqual(['a', 'c']), patience)
     await vi.waitFor(() => expect(states(journal)).toEqual(['a sent', 'b superseded', 'c sent']), patience)
+    const leftOut = journal
+      .records(deliveryKind)
+      .newest(9)
+      .find(({ state }) => state === 'superseded')
+    expect(leftOut?.why).toMatch(/^(a later message says it|the channel can't change what it shows)$/)
   })
 })
 
@@ -160,7 +248,7 @@ describe('over crashes and a network that comes and goes', () => {
         const { channel, arrived } = fakeChannel(() => (left-- <= 0 ? 'hangs' : random.chance(0.2) ? 'lost' : 'taken'))
         {
           await using phone = startSender(journal, channel)
-          for (let told = random.below(4); told > 0 && toTell.length > 0; told--) phone.tell(messageOf(toTell.shift()!))
+          for (let sent = random.below(4); sent > 0 && toTell.length > 0; sent--) phone.tell(messageOf(toTell.shift()!))
           await vi.waitFor(() => {
             phone.sender.wake(true)
             expect(left < 0 || phone.outbox.waiting('phone').length === 0).toBe(true)

@@ -88,6 +88,29 @@ describe('what people are told', () => {
     )
   })
 
+  test('waits for a token that was refused, and is sent within seconds once it is replaced', async () => {
+    const titles: string[] = []
+    const server = await startHttp((incoming, response) => {
+      let text = ''
+      incoming.setEncoding('utf8').on('data', (part: string) => (text += part))
+      incoming.on('end', () => {
+        const isKnown = incoming.headers['x-gotify-key'] === 'new'
+        if (isKnown) titles.push(JSON.parse(text).title)
+        response.writeHead(isKnown ? 200 : 401).end(isKnown ? '{"id":1}' : '{"error":"Unauthorized"}')
+      })
+    })
+    onTestFinished(() => server[Symbol.asyncDispose]())
+    let secret = 'old'
+    const settings = { channels: { phone: channel(`http://${server.host}`) } }
+    const { alerts } = await notifier({ settings, secret: () => secret })
+    alerts.open('rollout.stuck', stuck)
+    const isFailing = () => alerts.all.some(({ id }) => id === 'channel.failing:phone')
+    await vi.waitFor(() => expect(isFailing()).toBe(true), patience)
+    secret = 'new'
+    await vi.waitFor(() => expect(titles).toEqual(['homelab: w-1 is stuck']), patience)
+    await vi.waitFor(() => expect(isFailing()).toBe(false), patience)
+  })
+
   test('of a channel that is no longer configured is given up', async () => {
     const first = await notifier({ settings: { channels: { away: channel('http://127.0.0.1:1') } } })
     first.alerts.open('rollout.stuck', stuck)
@@ -102,7 +125,7 @@ describe('what people are told', () => {
 describe('a test message', () => {
   test('says of each channel how it fared', async () => {
     const { url, titles } = await gotify()
-    const { door } = await notifier({
+    const { door, homelab, it } = await notifier({
       settings: { channels: { phone: channel(url), away: channel('http://127.0.0.1:1') } },
     })
     expect(await door.current!.test(undefined, asked())).toEqual([
@@ -110,9 +133,15 @@ describe('a test message', () => {
       { channel: 'away', sent: false, detail: expect.stringContaining('127.0.0.1:1'), tookMs: expect.any(Number) },
     ])
     expect(titles()).toEqual(['homelab: this is a test'])
+    const { items } = operatorOf(homelab, it).notifications.log({ limit: 10 })
+    expect(items.map(({ channel, state, attempts }) => `${channel} ${state} ${attempts}`).toSorted()).toEqual([
+      'away refused 1',
+      'phone sent 1',
+    ])
+    expect(items.find(({ state }) => state === 'refused')?.why).toContain('127.0.0.1:1')
     await expect(door.current!.test('pager', asked())).rejects.toMatchObject({
       code: 'not-found',
-      message: 'there is no channel pager; there are phone, away',
+      message: 'there is no channel pager; there are phone and away',
     })
   })
 })
@@ -132,7 +161,15 @@ describe('a button', () => {
     journal.saveRollout(rollout)
     const operator = operatorOf(homelab, it)
     const make = (withKey = key) =>
-      createActions({ key: withKey, operator, alerts: it.agent.alerts, journal, timeZone: () => 'UTC', now })
+      createActions({
+        key: withKey,
+        operator,
+        alerts: it.agent.alerts,
+        journal,
+        power: it.agent.guard.power,
+        config: () => it.config,
+        now,
+      })
     const paused = async () => (await operator.rollouts.status(asked().signal)).paused
     return { journal, make, paused, operator, actions: make() }
   }

@@ -8,7 +8,7 @@ import { type AppriseConfig, keyPattern } from './config.ts'
 import { appriseRefusal } from './refusal.ts'
 
 /** POST /notify/KEY, or /notify with the services' URLs (apprise-api). It can't replace what it has passed on. */
-export const open: OpenChannel<AppriseConfig> = async (config, { name, files }) => {
+export const open: OpenChannel<AppriseConfig> = async (config, { name, files, trust }) => {
   const { server, tag } = config
   const { path, body, headers, secrets } = await readTarget(config, `notifications.channels.${name}`, files)
   const url = below(server, path)
@@ -17,13 +17,14 @@ export const open: OpenChannel<AppriseConfig> = async (config, { name, files }) 
       const outgoing: Outgoing = {
         doing: `${name} (Apprise at ${url.host})`,
         url,
+        trust,
         // As text the answer is what the services logged.
         headers: { accept: 'text/plain', 'x-apprise-log-level': 'INFO', ...headers },
         body: { ...bodyOf(message), ...body, ...(tag === undefined ? {} : { tag }) },
         secrets: [...secrets, ...secretsIn(message)],
       }
       const answer = await ask(outgoing, signal)
-      if (answer.status !== 200 || /^\s*</.test(answer.text)) throw appriseRefusal(outgoing, answer, tag)
+      if (answer.status !== 200 || /^\s*</.test(answer.text)) throw appriseRefusal(outgoing, answer, config)
       return {}
     },
   }

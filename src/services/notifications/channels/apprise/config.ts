@@ -1,15 +1,19 @@
 import { z } from 'zod'
 import { secret } from '../../../../config/scalars.ts'
-import { server } from '../shapes.ts'
+import { ca, server } from '../shapes.ts'
 
 /** What a server knows a configuration by (apprise-api, urls.py). */
 export const keyPattern = /^[\w-]{1,128}$/
+
+/** Tags as a server reads them (apprise-api, api/views.py); it knows more separators than these two. */
+const tagPattern = /^[A-Za-z0-9_:][A-Za-z0-9_:\s|,+&-]*$/
 
 /** An Apprise API server: the door to the hundred services that it speaks to. */
 export const config = z
   .strictObject({
     type: z.literal('apprise'),
     server,
+    ca: ca.optional(),
     key: z
       .union(
         [z.string().regex(keyPattern), secret],
@@ -17,9 +21,14 @@ export const config = z
       )
       .optional()
       .meta({ description: 'The configuration on the server; whoever knows it may send' }),
-    tag: z.string().min(1).optional().meta({
-      description: 'Only services of that configuration with these tags: a comma means or, a space means and',
-    }),
+    tag: z
+      .string()
+      .regex(tagPattern, 'use letters, digits, - and _; a comma means or, a space means and')
+      .optional()
+      .meta({
+        description:
+          'Services of that configuration with these tags: a comma means or, a space means and; all: every one; default: those without a tag',
+      }),
     urls: secret.optional().meta({ description: 'Apprise URLs, instead of a key: separated by spaces or commas' }),
     user: z.string().min(1).optional().meta({ description: 'Where the server asks for one' }),
     password: secret.optional(),

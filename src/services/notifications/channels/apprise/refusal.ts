@@ -1,4 +1,5 @@
 import { AgentError } from '../../../../core/errors.ts'
+import type { AppriseConfig } from './config.ts'
 import { anotherAnswers, objectOf } from '../../answer.ts'
 import { type Incoming, type Outgoing, refusalOf, saysYes } from '../../outgoing.ts'
 
@@ -6,16 +7,18 @@ import { type Incoming, type Outgoing, refusalOf, saysYes } from '../../outgoing
 const sent = /\bSent\b.*\bnotification/i
 const failed = /\b(WARNING|ERROR|CRITICAL)\b/
 
+type Target = Pick<AppriseConfig, 'tag' | 'urls'>
+
 /**
  * What an answer means that is not `200` (apprise-api, api/views.py). Its log, which is asked for, tells the three meanings
- * of 424 apart: nobody took it, which passes by itself; some took it, and would get it again; no service has the tag.
+ * of 424 apart: nobody took it, which passes by itself; some took it, and would get it again; it was for none of them.
  */
-export function appriseRefusal(outgoing: Outgoing, answer: Incoming, tag: string | undefined): AgentError {
+export function appriseRefusal(outgoing: Outgoing, answer: Incoming, target: Target): AgentError {
   const { doing } = outgoing
   const { status, text } = answer
   if (status === 204)
     return new AgentError('misconfigured', `${doing}: HTTP 204: it has nothing under this key: nothing was sent`)
-  if (status === 424) return failedDependency(doing, text, tag)
+  if (status === 424) return failedDependency(doing, text, target)
   const error = objectOf(text)?.['error']
   const refusal = refusalOf(outgoing, answer, typeof error === 'string' ? error : text)
   if (saysYes(answer)) return anotherAnswers(outgoing, answer, 'an Apprise API server')
@@ -23,11 +26,18 @@ export function appriseRefusal(outgoing: Outgoing, answer: Incoming, tag: string
   return status === 404 ? anotherAnswers(outgoing, answer, 'an Apprise API server') : refusal
 }
 
-function failedDependency(doing: string, log: string, tag: string | undefined): AgentError {
+function failedDependency(doing: string, log: string, { tag, urls }: Target): AgentError {
   const why = `${doing}: HTTP 424`
   if (sent.test(log))
     return new AgentError('rejected', `${why}: some of its services took it and others did not: see its log`)
-  if (tag !== undefined && !failed.test(log) && objectOf(log) === undefined)
-    return new AgentError('misconfigured', `${why}: no service under this key has the tag ${tag}: nothing was sent`)
+  if (urls === undefined && !failed.test(log) && objectOf(log) === undefined)
+    return new AgentError('misconfigured', `${why}: nothing was sent: ${whoseTag(tag)}`)
   return new AgentError('unreachable', `${why}: none of its services took it`)
+}
+
+/** A message without tags is for services without one alone, where a key names them (apprise-api, api/views.py). */
+function whoseTag(tag: string | undefined): string {
+  return tag === undefined
+    ? 'each service under this key has a tag: set `tag`, to one of them or to all'
+    : `no service under this key has the tag ${tag}`
 }

@@ -9,7 +9,7 @@ import { payloadOf } from './payload.ts'
 import { discordRefusal, isMessageGone } from './refusal.ts'
 
 /** A webhook (discord-api-docs, resources/webhook): a message is replaced by editing it. */
-export const open: OpenChannel<DiscordConfig> = async ({ url: source, username }, { name, files }) => {
+export const open: OpenChannel<DiscordConfig> = async ({ url: source, username }, { name, files, trust }) => {
   const setting = `notifications.channels.${name}.url`
   const webhook = await readUrl(source, setting, files)
   const token = /\/webhooks\/\d+\/([^/]+)\/?$/.exec(webhook.pathname)?.[1]
@@ -19,6 +19,7 @@ export const open: OpenChannel<DiscordConfig> = async ({ url: source, username }
   const doing = `${name} (Discord at ${webhook.host})`
   const requestOf = (message: OutgoingMessage, more: Pick<Outgoing, 'url' | 'method' | 'body'>) => ({
     doing,
+    trust,
     secrets: [token, ...secretsIn(message)],
     ...more,
   })

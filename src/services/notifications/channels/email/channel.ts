@@ -1,7 +1,6 @@
 import { isIP } from 'node:net'
 import { AgentError } from '../../../../core/errors.ts'
-import type { Files } from '../../../../operations/service.ts'
-import type { OpenChannel } from '../../channel.ts'
+import type { ChannelMeans, OpenChannel } from '../../channel.ts'
 import { secretsIn } from '../../plain-text.ts'
 import type { EmailConfig } from './config.ts'
 import { writeMail } from './mail.ts'
@@ -13,9 +12,9 @@ const remembered = 64
 const ports = { starttls: 587, implicit: 465, none: 25 } as const
 
 /** Mail by SMTP. What was sent stays; a thread holds it together. */
-export const open: OpenChannel<EmailConfig> = async (config, { name, files, log, now }) => {
+export const open: OpenChannel<EmailConfig> = async (config, { name, files, log, now, trust }) => {
   const { from, to } = config
-  const server = await readServer(config, `notifications.channels.${name}`, files)
+  const server = await readServer(config, `notifications.channels.${name}`, { files, trust })
   const doing = `${name} (mail by ${server.host})`
   const own = secretsOf(server)
   /** Messages that some recipients have and others not: when they are tried again, they go to the others alone. */
@@ -60,14 +59,18 @@ function listOf(refused: readonly RefusedRecipient[], { secrets }: Conversation)
 }
 
 /** @throws AgentError `misconfigured` */
-async function readServer(config: EmailConfig, setting: string, files: Files): Promise<SmtpServer> {
-  const { host, user, password, ca } = config
+async function readServer(
+  config: EmailConfig,
+  setting: string,
+  { files, trust }: Pick<ChannelMeans, 'files' | 'trust'>,
+): Promise<SmtpServer> {
+  const { host, user, password } = config
   const tls = config.tls ?? (isLoopback(host) ? 'none' : 'starttls')
   return {
     host,
     port: config.port ?? ports[tls],
     tls,
-    ...(ca === undefined ? {} : { ca: await files.readSecret({ file: ca }, `${setting}.ca`) }),
+    trust,
     ...(user === undefined || password === undefined
       ? {}
       : { login: { user, password: await files.readSecret(password, `${setting}.password`) } }),

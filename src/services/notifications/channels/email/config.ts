@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { host, port, secret } from '../../../../config/scalars.ts'
+import { ca } from '../shapes.ts'
 
 /** An address alone, without a name. */
 const address = z
@@ -19,7 +20,7 @@ export const config = z
     tls: z.enum(['starttls', 'implicit', 'none']).optional().meta({
       description: 'Default: starttls, without which nothing is sent; none on this machine',
     }),
-    ca: z.string().min(1).optional().meta({ description: 'A file with the CA of the server, where it is your own' }),
+    ca: ca.optional(),
     user: z.string().min(1).optional(),
     password: secret.optional(),
     from: address,

@@ -1,5 +1,6 @@
 import { AgentError, type ErrorCode } from '../../../../core/errors.ts'
 import { printable } from '../../../../core/printable.ts'
+import { failureWords } from '../../failure-words.ts'
 import { withoutSecrets } from '../../outgoing.ts'
 import type { SmtpFailure } from './smtp.ts'
 
@@ -17,7 +18,7 @@ export interface Conversation {
 export function smtpRefusal({ doing, secrets }: Conversation, error: unknown): AgentError {
   if (error instanceof AgentError) return new AgentError(error.code, `${doing}: ${error.message}`)
   const { message, code, responseCode, response } = error as SmtpFailure
-  const said = words(response || message, secrets)
+  const said = words(response || failureWords(message), secrets)
   if (code === 'ETLS' && responseCode !== undefined)
     return new AgentError('misconfigured', `${doing}: it offers no STARTTLS (${said}): see tls`)
   if (responseCode === undefined || code === 'ETLS') return new AgentError(codeOfFailure(code), `${doing}: ${said}`)

@@ -1,15 +1,15 @@
 import SMTPConnection from 'nodemailer/lib/smtp-connection'
 import { AgentError } from '../../../../core/errors.ts'
+import type { Trust } from '../../trust.ts'
 
 /** In ms, for a whole mail: a server may take its time to greet, and to look for spam. Below what a message may take. */
-const within = 25_000
+const usuallyWithin = 25_000
 
 export interface SmtpServer {
   readonly host: string
   readonly port: number
   readonly tls: 'starttls' | 'implicit' | 'none'
-  /** PEM, where the public ones don't vouch for it. */
-  readonly ca?: string
+  readonly trust?: Trust
   readonly login?: { readonly user: string; readonly password: string }
 }
 
@@ -43,33 +43,50 @@ type RejectedError = Pick<SmtpFailure, 'responseCode' | 'response' | 'message'> 
 }
 
 /** Sends one mail on a connection of its own. @throws SmtpFailure; AgentError `timed-out` */
-export async function sendMail(server: SmtpServer, mail: SmtpMail, signal: AbortSignal): Promise<SmtpOutcome> {
+export async function sendMail(
+  server: SmtpServer,
+  mail: SmtpMail,
+  signal: AbortSignal,
+  within = usuallyWithin,
+): Promise<SmtpOutcome> {
   const late = AbortSignal.timeout(within)
+  let isGreeted = false
   const connection = new SMTPConnection({
     host: server.host,
     port: server.port,
     secure: server.tls === 'implicit',
     requireTLS: server.tls === 'starttls',
     ignoreTLS: server.tls === 'none',
-    tls: { rejectUnauthorized: true, ...(server.ca === undefined ? {} : { ca: server.ca }) },
-    connectionTimeout: within,
-    greetingTimeout: within,
-    socketTimeout: within,
-    dnsTimeout: within,
+    tls: { rejectUnauthorized: true, ...(server.trust === undefined ? {} : { secureContext: server.trust }) },
+    // Ours comes first, and says what may be wrong.
+    connectionTimeout: 2 * within,
+    greetingTimeout: 2 * within,
+    socketTimeout: 2 * within,
+    dnsTimeout: 2 * within,
   })
   try {
-    return await converse(connection, { server, mail }, AbortSignal.any([signal, late]))
+    const greeted = () => (isGreeted = true)
+    return await converse(connection, { server, mail, greeted }, AbortSignal.any([signal, late]))
   } catch (error) {
-    if (late.aborted) throw new AgentError('timed-out', `no answer within ${within / 1_000} s`)
+    if (late.aborted) throw new AgentError('timed-out', lateWords(server, { within, isGreeted }))
     throw error
   } finally {
     connection.close()
   }
 }
 
+/** A server whose port has TLS from the start waits for us to begin it, as we wait for its greeting. */
+function lateWords(
+  { tls }: SmtpServer,
+  { within, isGreeted }: { readonly within: number; readonly isGreeted: boolean },
+) {
+  const hint = isGreeted || tls === 'implicit' ? '' : '; if its port has TLS from the start, set `tls: implicit`'
+  return `no ${isGreeted ? 'answer' : 'greeting'} within ${within / 1_000} s${hint}`
+}
+
 async function converse(
   connection: SMTPConnection,
-  { server, mail }: { readonly server: SmtpServer; readonly mail: SmtpMail },
+  { server, mail, greeted }: { readonly server: SmtpServer; readonly mail: SmtpMail; readonly greeted: () => void },
   signal: AbortSignal,
 ): Promise<SmtpOutcome> {
   using ends = new DisposableStack()
@@ -87,6 +104,7 @@ async function converse(
     Promise.race([broken, new Promise<void>((resolve, reject) => call((error) => (error ? reject(error) : resolve())))])
 
   await step((done) => connection.connect(done))
+  greeted()
   const { login } = server
   if (login) await step((done) => connection.login({ credentials: { user: login.user, pass: login.password } }, done))
   return Promise.race([broken, handOver(connection, mail)])

@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { secret } from '../../../../config/scalars.ts'
-import { server } from '../shapes.ts'
+import { ca, server } from '../shapes.ts'
 
 /** Gotify, self-hosted: https://gotify.net. */
 export const config = z.strictObject({
   type: z.literal('gotify'),
   server,
+  ca: ca.optional(),
   token: secret.meta({ description: 'The token of an application' }),
 })
 export type GotifyConfig = z.output<typeof config>

@@ -15,14 +15,19 @@ const tooManyPause = 15_000
 /** In bytes: what is kept of a body (healthchecks, Ping-Body-Limit). */
 const longestBody = 10_000
 
+/** A ping URL that says always the same, whatever is the matter (http_api.md). */
+const signals = /\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\/(start|fail|log|\d{1,3})\/?$/i
+
 /**
  * Pings of https://healthchecks.io (healthchecks, http_api.md): a success by itself, `/fail` while something critical is
  * open, and `/log` for messages, which leaves the check as it is: so its page shows the last words of an agent that fell
  * silent.
  */
 export const open: OpenChannel<HeartbeatConfig> = async (config, means) => {
-  const { name, files, now } = means
+  const { name, files, now, trust } = means
   const url = await readUrl(config.url, `notifications.channels.${name}.url`, files)
+  if (signals.test(url.pathname))
+    throw new AgentError('misconfigured', `notifications.channels.${name}.url: leave out what follows the UUID`)
   let pings: readonly number[] = []
 
   const ping = async (
@@ -39,6 +44,7 @@ export const open: OpenChannel<HeartbeatConfig> = async (config, means) => {
     const outgoing: Outgoing = {
       doing: `${name} (heartbeat to ${url.host})`,
       url: kind === '' ? url : within(url, kind),
+      trust,
       headers: { 'content-type': 'text/plain; charset=utf-8' },
       body: cutBytes(body, longestBody),
       secrets: [...url.pathname.split('/'), ...(more.secrets ?? [])],
@@ -97,8 +103,9 @@ async function expectOk(outgoing: Outgoing, signal: AbortSignal): Promise<void> 
   const said = answer.text.trim()
   if (!saysYes(answer)) {
     const refusal = refusalOf(outgoing, answer)
-    // The heartbeat goes on whatever becomes of a message, so this never turns the channel off.
-    throw refusal.code === 'not-found' ? new AgentError('misconfigured', refusal.message) : refusal
+    // No such check, no address of one, or two with the same name (409). The heartbeat goes on whatever becomes of a
+    // message, so this never turns the channel off.
+    throw [400, 404, 409, 410].includes(answer.status) ? new AgentError('misconfigured', refusal.message) : refusal
   }
   if (/\(rate limited/i.test(said)) throw new RetryAfter(`${outgoing.doing}: rate limited`, 60_000)
   if (/\(not found/i.test(said)) throw new AgentError('misconfigured', `${outgoing.doing}: there is no such check`)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { duration, secret } from '../../../../config/scalars.ts'
+import { ca } from '../shapes.ts'
 
 /** In ms: more than five a minute may be dropped, and whatever waits for them takes minutes anyway. */
 const shortest = 30_000
@@ -8,6 +9,7 @@ const shortest = 30_000
 export const config = z.strictObject({
   type: z.literal('heartbeat'),
   url: secret.meta({ description: 'The ping URL: https://hc-ping.com/UUID, or …/PING-KEY/NAME' }),
+  ca: ca.optional(),
   every: duration
     .refine((ms) => ms >= shortest, 'use 30s or more')
     .default(300_000)
@@ -15,7 +17,7 @@ export const config = z.strictObject({
   fail: z
     .boolean()
     .default(true)
-    .meta({ description: 'Whether it is told as failed (…/fail) while a critical alert is open' }),
+    .meta({ description: 'Whether it reports a failure (…/fail) while a critical alert is open' }),
   messages: z
     .boolean()
     .default(true)

@@ -11,7 +11,7 @@ import { errcodeOf, matrixRefusal } from './refusal.ts'
  * Matrix's client API (matrix-spec 1.19). The id of a message is the one of its transaction, so what is sent twice is one
  * event; it is replaced by an edit.
  */
-export const open: OpenChannel<MatrixConfig> = async ({ server, token, room }, { name, files }) => {
+export const open: OpenChannel<MatrixConfig> = async ({ server, token, room }, { name, files, trust }) => {
   const key = await files.readSecret(token, `notifications.channels.${name}.token`)
   const doing = `${name} (Matrix at ${below(server, '').host})`
   /** Found once: an alias may move, so it is looked up again when the room is no longer ours. */
@@ -19,6 +19,7 @@ export const open: OpenChannel<MatrixConfig> = async ({ server, token, room }, {
 
   const requestOf = (method: string, path: readonly string[], more: Partial<Outgoing> = {}): Outgoing => ({
     doing,
+    trust,
     method,
     url: below(server, ['_matrix', 'client', 'v3', ...path.map(encodeURIComponent)].join('/')),
     headers: { authorization: `Bearer ${key}` },

@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { secret } from '../../../../config/scalars.ts'
-import { server } from '../shapes.ts'
+import { ca, server } from '../shapes.ts'
 
 /** A room of Matrix that is not encrypted: what is sent to one that is stays readable for the servers. */
 export const config = z.strictObject({
   type: z.literal('matrix'),
   server: server.meta({ description: 'URL of the homeserver’s client API, such as https://matrix.example.org' }),
+  ca: ca.optional(),
   token: secret.meta({ description: 'An access token of the user that sends, best one of its own' }),
   room: z
     .string()

@@ -21,5 +21,7 @@ export function matrixRefusal(outgoing: Outgoing, answer: Incoming): AgentError 
   if (code === 'M_LIMIT_EXCEEDED' && answer.headers['retry-after'] === undefined)
     return new RetryAfter(refusal.message, typeof pause === 'number' ? Math.min(Math.max(0, pause), 3_600_000) : 5_000)
   if (code === undefined && mayBeAnothers(answer)) return anotherAnswers(outgoing, answer, 'a homeserver')
-  return refusal.code === 'not-found' ? new AgentError('misconfigured', refusal.message) : refusal
+  // Only a PUT carries the message: what else is refused is about the room (Dendrite: 400 for one that it does not know).
+  const isOfRoom = refusal.code === 'rejected' && outgoing.method !== 'PUT'
+  return refusal.code === 'not-found' || isOfRoom ? new AgentError('misconfigured', refusal.message) : refusal
 }

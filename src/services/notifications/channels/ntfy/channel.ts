@@ -14,7 +14,7 @@ import { ntfyRefusal } from './refusal.ts'
  * a server before 2.16 knows none, and shows each message anew.
  */
 export const open: OpenChannel<NtfyConfig> = async (config, means) => {
-  const { name, files, log } = means
+  const { name, files, log, trust } = means
   const access = await readAccess(config, name, files)
   const { topic, commandTopic, headers, secrets } = access
   const url = below(config.server, '')
@@ -24,7 +24,7 @@ export const open: OpenChannel<NtfyConfig> = async (config, means) => {
   let saidOld = false
 
   const publish = async (payload: NtfyPayload, signal: AbortSignal): Promise<Sent> => {
-    const outgoing: Outgoing = { doing, url, headers, secrets, body: payload }
+    const outgoing: Outgoing = { doing, url, trust, headers, secrets, body: payload }
     const answer = await ask(outgoing, signal)
     if (answer.status !== 200) throw ntfyRefusal(outgoing, answer)
     const taken = objectOf(answer.text)
@@ -46,7 +46,7 @@ export const open: OpenChannel<NtfyConfig> = async (config, means) => {
       ? {}
       : {
           listen: (press, signal) => {
-            const stream = { doing, url: below(config.server, `${commandTopic}/json`), headers, secrets }
+            const stream = { doing, url: below(config.server, `${commandTopic}/json`), trust, headers, secrets }
             const answer = async (said: { done: boolean; said: string }) =>
               void (await publish(answerPayload(topic, said), signal))
             return listenForCommands({ stream, press, answer, means, signal })

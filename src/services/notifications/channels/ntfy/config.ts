@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { secret } from '../../../../config/scalars.ts'
-import { server } from '../shapes.ts'
+import { ca, server } from '../shapes.ts'
 
 /** A topic: letters, digits, hyphens and underscores (ntfy, server/server.go topicRegex). */
 export const topicPattern = /^[-_A-Za-z0-9]{1,64}$/
@@ -16,6 +16,7 @@ export const config = z
   .strictObject({
     type: z.literal('ntfy'),
     server: server.default('https://ntfy.sh'),
+    ca: ca.optional(),
     topic: topic.meta({ description: 'Where messages go; on a public server whoever knows it can read it' }),
     token: secret.optional().meta({ description: 'An access token: tk_…' }),
     user: z.string().min(1).optional().meta({ description: 'Instead of a token' }),

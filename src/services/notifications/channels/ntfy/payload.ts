@@ -4,9 +4,10 @@ import { below } from '../shapes.ts'
 
 /**
  * In bytes. A message of 4,096 already becomes an attachment, or is refused where there are none; a body of 8,192 is
- * refused (ntfy 2.13, util/peek.go: the limit counts as reached when so much was read).
+ * refused (ntfy 2.13, util/peek.go: the limit counts as reached when so much was read), and so is a title of more than
+ * 1,024 (ntfy 2.28, server/config.go).
  */
-const longest = { message: 4_095, body: 8_191 }
+const longest = { title: 1_024, message: 4_095, body: 8_191 }
 /** The server refuses a message with more (server/actions.go). */
 const mostActions = 3
 
@@ -85,9 +86,10 @@ function actionOf({ label, token, url }: OutgoingButton, commands: CommandPlace 
 
 /** With a message that is short enough by itself, and with what JSON makes of it: up to six bytes of one. */
 function fitted(payload: NtfyPayload): NtfyPayload {
+  const title = cutBytes(payload.title, longest.title)
   let most = longest.message
   for (;;) {
-    const cut = { ...payload, message: cutBytes(payload.message, most) }
+    const cut = { ...payload, title, message: cutBytes(payload.message, most) }
     const over = Buffer.byteLength(JSON.stringify(cut)) - longest.body
     if (over <= 0 || most === 0) return cut
     most = Math.max(0, most - Math.ceil(over / 6))

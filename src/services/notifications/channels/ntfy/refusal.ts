@@ -10,6 +10,9 @@ const pauses: Readonly<Record<number, number>> = { 42901: 5_000, 42908: 3_600_00
 /** In ms, for other limits: subscriptions, topics, bandwidth. */
 const otherPause = 60_000
 
+/** Codes of a 400 that are about the topic and not about the message: not a word, or one that the server keeps for itself. */
+const ofTopic: readonly unknown[] = [40009, 40010]
+
 /** What an answer means that is not yes: an ntfy server says it as `{code, http, error}`. */
 export function ntfyRefusal(outgoing: Outgoing, answer: Incoming): AgentError {
   const told = objectOf(answer.text)
@@ -23,6 +26,7 @@ export function ntfyRefusal(outgoing: Outgoing, answer: Incoming): AgentError {
       'misconfigured',
       `${refusal.message}; check the path of \`server\`: ntfy is at the root of a host`,
     )
+  if (ofTopic.includes(code)) return new AgentError('misconfigured', `${refusal.message}: use another topic`)
   if (answer.status !== 429 || answer.headers['retry-after'] !== undefined) return refusal
   return new RetryAfter(refusal.message, (typeof code === 'number' ? pauses[code] : undefined) ?? otherPause)
 }

@@ -1,10 +1,12 @@
 import { AgentError } from '../../../../core/errors.ts'
 import { anotherAnswers, type JsonObject, objectOf } from '../../answer.ts'
 import { ask, type Incoming, type Outgoing, refusalOf, RetryAfter } from '../../outgoing.ts'
+import type { Trust } from '../../trust.ts'
 import { below } from '../shapes.ts'
 
 export interface PushoverAccess {
   readonly server: string
+  readonly trust?: Trust
   readonly token: string
   readonly user: string
   /** For errors: `phone (Pushover)`. */
@@ -36,11 +38,11 @@ export async function getPushover(access: PushoverAccess, path: string, signal: 
 }
 
 async function call(
-  { doing, token, user }: PushoverAccess,
+  { doing, token, user, trust }: PushoverAccess,
   request: Omit<Outgoing, 'doing' | 'secrets'>,
   signal: AbortSignal,
 ): Promise<JsonObject> {
-  const outgoing: Outgoing = { doing, secrets: [token, user], ...request }
+  const outgoing: Outgoing = { doing, trust, secrets: [token, user], ...request }
   const answer = await ask(outgoing, signal)
   const told = objectOf(answer.text)
   if (answer.status === 200 && told?.['status'] === 1) return told

@@ -10,10 +10,11 @@ import { createReceipts } from './receipts.ts'
  * which it is taken back when it is over.
  */
 export const open: OpenChannel<PushoverConfig> = async (config, means) => {
-  const { name, files, log } = means
+  const { name, files, log, trust } = means
   const read = (key: 'token' | 'user') => files.readSecret(config[key], `notifications.channels.${name}.${key}`)
   const access: PushoverAccess = {
     server: config.server,
+    trust,
     token: await read('token'),
     user: await read('user'),
     doing: `${name} (Pushover)`,

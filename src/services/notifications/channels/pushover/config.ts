@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { duration, secret } from '../../../../config/scalars.ts'
-import { server } from '../shapes.ts'
+import { ca, server } from '../shapes.ts'
 
 const priority = z.int().min(-2).max(2)
 
@@ -8,6 +8,7 @@ const priority = z.int().min(-2).max(2)
 export const config = z.strictObject({
   type: z.literal('pushover'),
   server: server.default('https://api.pushover.net'),
+  ca: ca.optional(),
   token: secret.meta({ description: 'The token of an application' }),
   user: secret.meta({ description: 'The key of a user or a group' }),
   device: z

@@ -7,7 +7,7 @@ import { attachmentsOf, blocksOf } from './payload.ts'
 import { isTaken, slackRefusal } from './refusal.ts'
 
 /** An incoming webhook (api.slack.com/messaging/webhooks). It tells no id, so nothing that was sent can be replaced. */
-export const open: OpenChannel<SlackConfig> = async (config, { name, files }) => {
+export const open: OpenChannel<SlackConfig> = async (config, { name, files, trust }) => {
   const { channel, username } = config
   const url = await readUrl(config.url, `notifications.channels.${name}.url`, files)
   const isSlack = /(^|\.)slack(-gov)?\.com$/.test(url.hostname)
@@ -20,6 +20,7 @@ export const open: OpenChannel<SlackConfig> = async (config, { name, files }) =>
       const outgoing: Outgoing = {
         doing: `${name} (Slack webhook at ${url.host})`,
         url,
+        trust,
         secrets: [...secrets, ...secretsIn(message)],
         body: { ...(format === 'blocks' ? blocksOf(message) : attachmentsOf(message)), ...shared },
       }

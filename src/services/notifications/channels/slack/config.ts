@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import { secret } from '../../../../config/scalars.ts'
+import { ca } from '../shapes.ts'
 
 /** An incoming webhook of Slack, or of what takes the same: Mattermost, Rocket.Chat, Discord with /slack. */
 export const config = z.strictObject({
   type: z.literal('slack'),
   url: secret.meta({ description: 'The webhook: https://hooks.slack.com/services/…' }),
+  ca: ca.optional(),
   format: z.enum(['blocks', 'attachments']).optional().meta({
     description: 'How it is laid out: only Slack knows blocks. Default: blocks at slack.com, else attachments',
   }),

@@ -1,6 +1,7 @@
 import { AgentError } from '../../../../core/errors.ts'
 import { anotherAnswers, asObject, type JsonObject, objectOf } from '../../answer.ts'
 import { ask, type Incoming, type Outgoing, refusalOf, RetryAfter } from '../../outgoing.ts'
+import type { Trust } from '../../trust.ts'
 import { below } from '../shapes.ts'
 
 /** A refusal of Telegram, in its own words. */
@@ -33,11 +34,20 @@ export type CallTelegram = (
   limits?: CallLimits,
 ) => Promise<unknown>
 
+export interface TelegramBot {
+  readonly server: string
+  readonly token: string
+  /** For errors: `chat (Telegram)`. */
+  readonly doing: string
+  readonly trust?: Trust
+}
+
 /** The Bot API of one bot: the token is part of each path. */
-export function createTelegramApi(server: string, token: string, doing: string): CallTelegram {
+export function createTelegramApi({ server, token, doing, trust }: TelegramBot): CallTelegram {
   return async (method, parameters, signal, { within, largest } = {}) => {
     const outgoing: Outgoing = {
       doing,
+      trust,
       url: below(server, `./bot${token}/${method}`),
       body: parameters,
       secrets: [token, token.slice(token.indexOf(':') + 1)],

@@ -8,14 +8,16 @@ import { listenForPresses } from './presses.ts'
 
 /** Telegram's Bot API. Messages are edited in place, and pressed buttons come by long polling: nothing reaches in. */
 export const open: OpenChannel<TelegramConfig> = async (config, means) => {
-  const { name, files, log } = means
+  const { name, files, log, trust } = means
   const setting = `notifications.channels.${name}.token`
   const token = await files.readSecret(config.token, setting)
   if (!/^\d+:[-\w]+$/.test(token))
     throw new AgentError('misconfigured', `${setting}: is not the token of a bot: 123456:ABC…`)
   const doing = `${name} (Telegram)`
-  const chat = createChat(createTelegramApi(config.server, token, doing), String(config.chat), (number) =>
-    log.warn({}, `${doing}: the group has become a supergroup: set \`chat\` to ${number}`),
+  const chat = createChat(
+    createTelegramApi({ server: config.server, token, doing, trust }),
+    String(config.chat),
+    (number) => log.warn({}, `${doing}: the group has become a supergroup: set \`chat\` to ${number}`),
   )
 
   const send = async (message: OutgoingMessage, signal: AbortSignal): Promise<Sent> => {

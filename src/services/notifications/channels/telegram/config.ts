@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { secret } from '../../../../config/scalars.ts'
-import { server } from '../shapes.ts'
+import { ca, server } from '../shapes.ts'
 
 /** A bot on Telegram: https://core.telegram.org/bots/api. */
 export const config = z.strictObject({
   type: z.literal('telegram'),
   server: server.default('https://api.telegram.org'),
+  ca: ca.optional(),
   token: secret.meta({ description: 'The token of a bot that nothing else asks for updates, from @BotFather' }),
   chat: z
     .union([z.int(), z.string().regex(/^(-?\d{1,20}|@[A-Za-z]\w{3,31})$/)], 'use the number of a chat, or @channel')

@@ -10,7 +10,7 @@ import { parseKey, sign } from './signature.ts'
 import { contentTypeOf, formatFor, render, type Template, type Values } from './template.ts'
 
 /** A request to anybody, signed as https://www.standardwebhooks.com says where there is a secret. */
-export const open: OpenChannel<WebhookConfig> = async (config, { name, files, now }) => {
+export const open: OpenChannel<WebhookConfig> = async (config, { name, files, now, trust }) => {
   const setting = `notifications.channels.${name}`
   const url = await readUrl(config.url, `${setting}.url`, files)
   const { headers, secrets } = await readHeaders(config.headers, `${setting}.headers`, files)
@@ -27,6 +27,7 @@ export const open: OpenChannel<WebhookConfig> = async (config, { name, files, no
       const outgoing: Outgoing = {
         doing: `${name} (webhook at ${url.host})`,
         url,
+        trust,
         method,
         headers: {
           ...headers,

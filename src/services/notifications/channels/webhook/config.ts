@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { secret } from '../../../../config/scalars.ts'
-import { server } from '../shapes.ts'
+import { ca, server } from '../shapes.ts'
 import { faultsIn } from './template.ts'
 
 /** What is set by us, or would change how the request is read. */
@@ -26,6 +26,7 @@ export const config = z.strictObject({
   url: z
     .union([server, secret], 'use a URL without user name, password and ?…; or {file: PATH} or {env: NAME}')
     .meta({ description: 'Where requests go; as a secret where knowing it is enough to call it' }),
+  ca: ca.optional(),
   method: z.enum(['POST', 'PUT', 'PATCH']).default('POST'),
   headers: z
     .record(header, z.union([plain, secret]))

@@ -56,8 +56,21 @@ describe.each(servers)('$about', ({ start, missing }) => {
   })
 
   test.skipIf(isMissing)('passes it on to the services with a tag alone', async () => {
-    await (await openFor(apprise, { key: apprise.key, tag: 'tablet' })).send(messageWith(), signal)
+    await (await openFor(apprise, { key: apprise.taggedKey, tag: 'tablet' })).send(messageWith(), signal)
     expect(apprise.delivered).toEqual([expect.objectContaining({ service: 'tablet' })])
+  })
+
+  test.skipIf(isMissing)('services with a tag are called by it, and all of them by all', async () => {
+    const { taggedKey: key } = apprise
+    await (await openFor(apprise, { key, tag: 'all' })).send(messageWith(), signal)
+    await (await openFor(apprise, { key, tag: 'phone, tablet' })).send(messageWith(), signal)
+    expect(apprise.delivered).toHaveLength(4)
+    const failure = await failureOf((await openFor(apprise, { key })).send(messageWith(), signal), canaries)
+    expect(failure).toMatchObject({
+      code: 'misconfigured',
+      message: expect.stringContaining('each service under this key has a tag: set `tag`'),
+    })
+    expect(apprise.delivered).toHaveLength(4)
   })
 
   test.skipIf(isMissing)('passes it on to services by their addresses', async () => {
@@ -85,7 +98,7 @@ describe.each(servers)('$about', ({ start, missing }) => {
     'a tag that no service has, a key that is unknown, and addresses that are none send nothing, and it is told',
     async () => {
       const cases = [
-        { more: { key: apprise.key, tag: 'nobody' }, says: 'no service under this key has the tag nobody' },
+        { more: { key: apprise.taggedKey, tag: 'nobody' }, says: 'no service under this key has the tag nobody' },
         { more: { key: 'canary-apprise-unknown' }, says: 'HTTP 204' },
         { more: { urls: { file: 'urls' } }, says: 'HTTP 204' },
       ]
@@ -149,6 +162,7 @@ test.each([
   { about: 'neither key nor urls', more: {} },
   { about: 'both', more: { key: 'k', urls: { env: 'U' } } },
   { about: 'tags of urls', more: { urls: { env: 'U' }, tag: 'phone' } },
+  { about: 'a tag that no server reads', more: { key: 'k', tag: 'büro' } },
   { about: 'a key with a slash', more: { key: 'a/b' } },
   { about: 'a user without a password', more: { key: 'k', user: 'u' } },
 ])('$about is a fault of the configuration', ({ more }) => {

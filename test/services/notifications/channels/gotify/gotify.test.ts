@@ -10,10 +10,12 @@ import { buttonWith, messageWith } from '../../outgoing-message.ts'
 const { signal } = new AbortController()
 const token = 'A-canary-token0'
 const button = buttonWith({ url: 'https://nas.lan/act/canary-button' })
+/** What Go's servers answer on a port with TLS to who begins without it. */
+const goPlain = 'Client sent an HTTP request to an HTTPS server.\n'
 const canaries = [token, button.token, 'canary-button']
 
 async function lab({ path = '', given = token } = {}) {
-  const gotify = await startGotify({ address: '127.0.202.1', token, path })
+  const gotify = await startGotify({ address: '127.0.202.1', token, clientToken: 'C-canary-client', path })
   onTestFinished(() => gotify[Symbol.asyncDispose]())
   const means = meansWith({ token: given })
   const channel = await open(
@@ -72,7 +74,8 @@ test.each<{ what: string; answer: WireAnswer; code: string; after?: number }>([
     code: 'not-now',
     after: 60_000,
   },
-  { what: 'another path of it', answer: gotifyRefuses(404, 'page not found'), code: 'not-now', after: 60_000 },
+  { what: 'another path of it', answer: gotifyRefuses(404, 'page not found'), code: 'misconfigured' },
+  { what: 'its own port for TLS', answer: { status: 400, body: goPlain }, code: 'misconfigured' },
   { what: 'a proxy’s own sign-in', answer: { status: 401, body: '<h1>no</h1>' }, code: 'not-now', after: 60_000 },
   { what: 'a form that nobody explains', answer: { status: 400, body: '<h1>Bad Request</h1>' }, code: 'rejected' },
   { what: 'a page in its place', answer: { status: 200, body: '<html>' }, code: 'not-now', after: 60_000 },
@@ -84,6 +87,23 @@ test.each<{ what: string; answer: WireAnswer; code: string; after?: number }>([
   gotify.faults.next.push(answer)
   const failure = await failureOf(channel.send(messageWith({ buttons: [button] }), signal), canaries)
   expect({ code: failure.code, after: failure.after }).toEqual({ code, after })
+})
+
+test('the token of a client is told as what it is: it says not whose a message is', async () => {
+  const { channel } = await lab({ given: 'C-canary-client' })
+  const failure = await failureOf(channel.send(messageWith(), signal), ['C-canary-client'])
+  expect(failure).toMatchObject({
+    code: 'misconfigured',
+    message: expect.stringMatching(/use the token of an application$/),
+  })
+})
+
+test('a long form without end is sent once, with its ways on, and its answer, which repeats it, is understood', async () => {
+  const { gotify, channel } = await lab()
+  const details = Array.from({ length: 9_000 }, (_, index) => `w-${index}: <"drained">\u0001 ü 🔋`)
+  await channel.send(messageWith({ title: 'x'.repeat(5_000), details, buttons: [button] }), signal)
+  expect(gotify.messages).toHaveLength(1)
+  expect(gotify.messages[0]!.message).toMatch(/…\n\nCancel shutdown: https:\/\/nas\.lan\/act\/canary-button$/)
 })
 
 test('a server that repeats what it got gives no secret away', async () => {

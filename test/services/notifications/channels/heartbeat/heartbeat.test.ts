@@ -18,11 +18,11 @@ interface Step {
   readonly happens: () => unknown
 }
 
-async function lab({ more = {}, hosted = false, wrong = false } = {}) {
+async function lab({ more = {}, hosted = false, wrong = false, path = (url: string) => url } = {}) {
   const checks = await startHealthchecks('127.0.202.6', { hosted })
   onTestFinished(() => checks[Symbol.asyncDispose]())
   const world = { now: start, worst: undefined as ReturnType<ChannelMeans['worst']> }
-  const url = wrong ? checks.pingUrl.replace('5bf6', 'aaaa') : checks.pingUrl
+  const url = path(wrong ? checks.pingUrl.replace('5bf6', 'aaaa') : checks.pingUrl)
   const base = meansWith({ url }, () => new Date(world.now))
   const means = { ...base, worst: () => world.worst }
   const channel = await open(config.parse({ type: 'heartbeat', url: { file: 'url' }, ...more }), means)
@@ -124,6 +124,31 @@ test.each([
   expect(await failureOf(channel.send(messageWith(), signal), [url])).toMatchObject({ code: 'misconfigured' })
 })
 
+test('a check is found by its name too, and one that two share is told', async () => {
+  const { checks, beat, channel } = await lab({ path: (url) => new URL('/canary-key/attic', url).href })
+  await beat(10)
+  await channel.send(messageWith(), signal)
+  expect(kindsOf(checks.pings)).toEqual(['success', 'log'])
+  const other = await lab({ path: (url) => new URL('/canary-key/twin', url).href })
+  await other.beat(10)
+  expect(other.lines).toEqual([expect.stringContaining('HTTP 409: ambiguous slug')])
+})
+
+test('what is no check’s address is told in a word, and not with a page', async () => {
+  const { beat, lines, url } = await lab({ path: (url) => new URL('/canary-nonsense', url).href })
+  await beat(10)
+  expect(lines).toEqual([expect.stringMatching(/HTTP 404: Not Found; it is tried again in its turn$/)])
+  expect(lines[0]).not.toContain(new URL(url).pathname.slice(1))
+})
+
+test.each(['start', 'fail', 'log', '0', '255', 'fail/'])(
+  'an address that ends with /%s says always the same, and is refused',
+  async (end) => {
+    const opening = lab({ path: (url) => `${url}/${end}` })
+    expect(await failureOf(opening)).toMatchObject({ code: 'misconfigured', message: expect.stringContaining('.url') })
+  },
+)
+
 test('messages are written to its log, and leave the check as it is', async () => {
   const { checks, channel, beat } = await lab()
   await beat(10)
@@ -161,7 +186,8 @@ test('messages are left out where that is set', async () => {
 })
 
 test.each<{ what: string; answer: WireAnswer; code: string; after?: number }>([
-  { what: 'a malformed address', answer: { status: 400, body: 'invalid url format' }, code: 'rejected' },
+  { what: 'a malformed address', answer: { status: 400, body: 'invalid url format' }, code: 'misconfigured' },
+  { what: 'a name that two checks have', answer: { status: 409, body: 'ambiguous slug' }, code: 'misconfigured' },
   { what: 'a limit in words', answer: { status: 200, body: 'OK (rate limited)' }, code: 'not-now', after: 60_000 },
   { what: 'a limit', answer: { status: 429 }, code: 'not-now', after: 0 },
   { what: 'a page in its place', answer: { status: 200, body: '<html>' }, code: 'unreachable' },

@@ -114,6 +114,27 @@ test('who is not let in says so, until an invitation comes', async () => {
   expect(matrix.events).toHaveLength(1)
 })
 
+test('a room that is none is told in the words of the server', async () => {
+  const { matrix, channel } = await lab({ room: '!nowhere:home.lan' })
+  expect(await failureOf(channel.send(messageWith(), signal), canaries)).toMatchObject({
+    code: 'misconfigured',
+    message: expect.stringContaining("Can't join remote room"),
+  })
+  expect(matrix.events).toEqual([])
+})
+
+test.each([
+  {
+    what: 'to join a room',
+    refused: [matrixRefuses(403, 'M_FORBIDDEN'), matrixRefuses(400, 'M_UNSUPPORTED_ROOM_VERSION')],
+  },
+  { what: 'to find an alias', refused: [matrixRefuses(400, 'M_INVALID_PARAM')], room: '#ups:home.lan' },
+])('where it is refused $what, the message is not lost', async ({ refused, room }) => {
+  const { matrix, channel } = await lab(room === undefined ? {} : { room })
+  matrix.faults.next.push(...refused)
+  expect(await failureOf(channel.send(messageWith(), signal), canaries)).toMatchObject({ code: 'misconfigured' })
+})
+
 test('a room that refuses also who has joined is asked no further', async () => {
   const { matrix, channel } = await lab()
   const refusal = matrixRefuses(403, 'M_FORBIDDEN')

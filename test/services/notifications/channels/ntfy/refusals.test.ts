@@ -38,6 +38,8 @@ test.each<{ code: NtfyCode; means: string; after?: number }>([
   { code: 42909, means: 'not-now', after: 60_000 },
   { code: 40101, means: 'misconfigured' },
   { code: 40301, means: 'misconfigured' },
+  { code: 40009, means: 'misconfigured' },
+  { code: 40010, means: 'misconfigured' },
   { code: 40014, means: 'rejected' },
   { code: 41303, means: 'rejected' },
   { code: 40401, means: 'misconfigured' },

@@ -109,6 +109,12 @@ describe('a long message', () => {
   })
 })
 
+test('a title that is longer than a server takes is cut to a whole character', async () => {
+  const { ntfy, send } = await lab()
+  await send({ title: 'ü'.repeat(5_000) })
+  expect(shownOn(ntfy)[0]!.title).toMatch(/^ü{510}…$/)
+})
+
 describe('buttons', () => {
   test('call their page by POST, and the notification goes', async () => {
     const asked: string[] = []

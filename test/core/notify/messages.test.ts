@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { composeEvent, composeNote } from '../../../src/core/notify/compose.ts'
-import { threadOf } from '../../../src/core/notify/told.ts'
+import { composeAlert, composeEvent, composeNote } from '../../../src/core/notify/compose.ts'
+import { threadOf } from '../../../src/core/notify/thread.ts'
 
 const at = '2026-11-26T12:00:00.000Z'
 const voice = { homelab: 'attic', timeZone: 'UTC' }
@@ -37,4 +37,21 @@ test('what a node said at length is cut, whatever characters it is of', () => {
       at,
     ).details!)
       expect(Array.from(long).length).toBeLessThanOrEqual(900)
+})
+
+test('the end of an alert says how it ended, and nothing of what was planned', () => {
+  const alert = {
+    id: 'power.failed',
+    severity: 'warning',
+    subject: 'rack',
+    text: 'mains power failed: rack is on battery with 80 %. If mains power stays off, a shutdown starts after 20 min',
+    since: at,
+    settledAt: '2026-11-26T12:00:20.000Z',
+  } as const
+  const end = (more: object) => composeAlert({ ...alert, ...more }, { kind: 'settled', count: 1, at }, voice)
+  expect(end({ ending: 'mains power is back, and nothing was shut down' })).toMatchObject({
+    title: 'attic: over: mains power failed',
+    text: 'mains power failed. Mains power is back, and nothing was shut down. It lasted 20 s.',
+  })
+  expect(end({ text: 'w-1 is stuck: no' }).text).toBe('w-1 is stuck: no. It lasted 20 s.')
 })

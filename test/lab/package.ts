@@ -1,0 +1,71 @@
+import { existsSync } from 'node:fs'
+import { chmod, cp, mkdir, mkdtemp, readFile, rename, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { buildPackage } from '../build.ts'
+import { waitFor } from './daemon.ts'
+
+const project = fileURLToPath(new URL('../..', import.meta.url))
+
+interface Description {
+  readonly files: readonly string[]
+  readonly dependencies: Readonly<Record<string, string>>
+}
+
+/**
+ * Builds the package and lays it out in an empty directory as npm installs it: of all packages only those are there that
+ * package.json depends on.
+ *
+ * @throws Error where it can't be built
+ */
+export async function layOutPackage(directory: string): Promise<void> {
+  const { files, dependencies } = JSON.parse(await readFile(join(project, 'package.json'), 'utf8')) as Description
+  await buildPackage(join(directory, 'dist'))
+  for (const path of ['package.json', ...files.filter((file) => file !== 'dist')])
+    await cp(join(project, path), join(directory, path))
+  await mkdir(join(directory, 'node_modules'))
+  for (const name of Object.keys(dependencies))
+    await symlink(join(project, 'node_modules', name), join(directory, 'node_modules', name))
+}
+
+/**
+ * The directory of the package that all processes of a test run share in this folder: whoever asks first builds it.
+ *
+ * @throws Error where it can't be built, to everybody who asks
+ */
+export async function sharedPackage(
+  folder: string,
+  layOut: (directory: string) => Promise<void> = layOutPackage,
+): Promise<string> {
+  const finished = join(folder, 'package')
+  const failure = join(folder, 'failure')
+  if (existsSync(finished)) return finished
+  if (await claims(join(folder, 'claimed'))) {
+    try {
+      const directory = await mkdtemp(join(folder, 'new-'))
+      // Some daemons run as another user.
+      await chmod(directory, 0o755)
+      await layOut(directory)
+      await rename(directory, finished)
+    } catch (error) {
+      await writeFile(failure, String(error))
+      throw error
+    }
+  }
+  await waitFor('the package to be built', 60_000, async () => {
+    if (existsSync(failure)) throw new Error(`the package was not built: ${await readFile(failure, 'utf8')}`)
+    return existsSync(finished)
+  })
+  return finished
+}
+
+/** Only the first of all who ask makes this directory. */
+function claims(directory: string): Promise<boolean> {
+  return mkdir(directory).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EEXIST') return false
+      throw error
+    },
+  )
+}
