@@ -151,3 +151,21 @@ test('what is replaced is kept, what is the same is left alone, and the configur
   await using daemon = await startDaemon({ config, directory: folder.path })
   expect(daemon.output).not.toMatch(/damaged|set aside/)
 })
+
+test('a journal that a daemon has left in the middle of its work is kept whole', async () => {
+  await using folder = await temporaryFolder()
+  const config = await writeHome(folder.path)
+  const state = join(folder.path, 'state')
+  const file = join(folder.path, 'caretaker.backup')
+  await (await startDaemon({ config, directory: folder.path })).stop()
+  expect((await backup(config, file)).code).toBe(0)
+  const daemon = await startDaemon({ config, directory: folder.path })
+  expect((await runCli(['rollout', 'pause', 'a guest is here', '-c', config])).code).toBe(0)
+  await daemon.kill()
+  expect(await readdir(state)).toContain('journal.db-wal')
+  const { kept } = JSON.parse((await restore(config, file, '--json')).stdout) as { kept: string }
+  expect((await readdir(state)).filter((name) => name.startsWith('journal.db'))).toEqual(['journal.db'])
+  expect(await readdir(join(kept, 'state'))).toEqual(['journal.db'])
+  using database = new DatabaseSync(join(kept, 'state', 'journal.db'), { readOnly: true })
+  expect(database.prepare("SELECT 1 FROM records WHERE value LIKE '%a guest is here%'").all()).not.toEqual([])
+})

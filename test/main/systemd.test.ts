@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { chmod, mkdir, open, readFile, rmdir, writeFile } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { type Supervisor, takeSupervisor } from '../../src/main/systemd.ts'
@@ -117,7 +119,25 @@ test.skipIf(!hasNotify)('the real systemd-notify hands it on', async () => {
   await expect.poll(() => systemd.heard).toEqual([['READY=1', 'STATUS=guards the power', 'WATCHDOG=1']])
 })
 
-test('a descriptor that has become something else is not written to', async () => {
+test('a descriptor that has become another socket is not written to', async () => {
+  await using folder = await temporaryFolder()
+  const heard: Buffer[] = []
+  const over = Promise.withResolvers<void>()
+  const server = createServer((socket) => socket.on('data', (data) => heard.push(data)).on('close', over.resolve))
+  const path = join(folder.path, 'other')
+  await new Promise<void>((resolve) => server.listen(path, resolve))
+  const client = connect(path)
+  await once(client, 'connect')
+  const { fd } = Reflect.get(client, '_handle') as { fd: number }
+  const environment = { NOTIFY_SOCKET: '/run/nobody', CARETAKER_NOTIFY_FD: `${fd} socket:[1]`, PATH: folder.path }
+  supervisorOf(environment)!.tell('WATCHDOG=1')
+  client.end()
+  await over.promise
+  server.close()
+  expect(heard).toEqual([])
+})
+
+test('a descriptor that has become a file is not written to', async () => {
   await using folder = await temporaryFolder()
   const file = join(folder.path, 'file')
   await writeFile(file, '')

@@ -111,6 +111,13 @@ test('it takes the place of an older backup, and of nothing else', async () => {
   expect(await readFile(other, 'utf8')).toBe('mine')
 })
 
+test('one that can not be read back is no backup, and leaves nothing behind', async () => {
+  await using folder = await temporaryFolder()
+  const odd = { ...about, version: 1 as never }
+  await expect(writeBackup(join(folder.path, 'caretaker.backup'), [], odd)).rejects.toThrow('version is not a text')
+  expect(await readdir(folder.path)).toEqual([])
+})
+
 test('a file that grows while it is read is saved as long as it was, and one that shrinks is an error', async () => {
   await using folder = await temporaryFolder()
   const source = join(folder.path, 'log')
