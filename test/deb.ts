@@ -2,7 +2,7 @@
 // The same commit gives the same bytes.
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmod, cp, glob, lutimes, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, cp, glob, lutimes, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { arch, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -198,5 +198,4 @@ if (import.meta.main) {
   for (const architecture of all.filter((name) => named.length === 0 || named.includes(name)))
     console.log(await buildDeb({ architecture, release: { ...release, version }, dist, into }))
   await rm(dist, { recursive: true, force: true })
-  console.log(`${(await readdir(into)).length} packages in ${into}`)
 }
