@@ -6,12 +6,18 @@ import type { Settings } from '../main/settings.ts'
 import { observe } from '../engine/observe.ts'
 import { openMemoryJournal } from '../adapters/journal/journal.ts'
 
+/** What is not as the configuration says. */
+export interface OnlineFault {
+  readonly setting: string | undefined
+  readonly message: string
+}
+
 /**
  * Asks everything that the configuration names whether it is what the configuration says, and answers each fault. Only
  * asks; nothing is changed anywhere.
  */
-export async function checkOnline(settings: Settings, signal: AbortSignal): Promise<readonly string[]> {
-  const { config, file } = settings
+export async function checkOnline(settings: Settings, signal: AbortSignal): Promise<readonly OnlineFault[]> {
+  const { config } = settings
   await using world = await openWorld({ settings, journal: openMemoryJournal() })
   const [cluster, factory, upses] = await Promise.all([
     observe(config.nodes, world.ports, signal),
@@ -25,7 +31,10 @@ export async function checkOnline(settings: Settings, signal: AbortSignal): Prom
   const trouble = cluster.kubernetes.ok ? common : cluster.kubernetes.error
   const kubernetes = trouble === undefined ? [] : [`cluster.kubeconfig: ${trouble}`]
   return [...cluster.nodes.flatMap((node) => faultsOf(node, common)), ...kubernetes, ...factory, ...upses.flat()].map(
-    (fault) => `${file}: ${fault}`,
+    (fault) => {
+      const [setting, ...message] = fault.split(': ')
+      return { setting, message: message.join(': ') }
+    },
   )
 }
 

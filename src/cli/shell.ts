@@ -28,6 +28,13 @@ export interface Options extends ServerOptions {
   readonly as?: string
 }
 
+/** Whether `--json` is given, also on a command line that can't be read otherwise. */
+export function asksForJson(): boolean {
+  const [, , ...words] = process.argv
+  const end = words.indexOf('--')
+  return (end < 0 ? words : words.slice(0, end)).includes('--json')
+}
+
 export const program = new Command('caretaker')
   .description('Looks after a Talos Linux homelab: releases, netboot images, upgrades, power cuts.')
   .option(
@@ -52,7 +59,8 @@ Exit codes:
   )
   .version(await ownVersion(), '-v, --version')
   .configureHelp({ showGlobalOptions: true })
-  .configureOutput({ writeErr: output.usage })
+  // With --json it is told as JSON.
+  .configureOutput({ writeErr: (text) => void (asksForJson() || output.usage(text)) })
   .exitOverride()
   .showHelpAfterError('(see caretaker --help)')
 

@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
 import { AgentError } from '../core/errors.ts'
+import { FaultsError, unplaced } from '../core/fault.ts'
 import { whyUnreadable } from './unreadable.ts'
 
 /**
@@ -91,7 +92,7 @@ async function readWhole(file: string): Promise<string> {
     return await readFile(file, 'utf8')
   } catch (error) {
     const why = isAbsent(error) ? 'does not exist' : `can't be read: ${await whyUnreadable(file, error)}`
-    throw new AgentError('misconfigured', `${file} ${why}`, error)
+    throw new FaultsError([unplaced(why, file)], { message: `${file} ${why}`, cause: error })
   }
 }
 

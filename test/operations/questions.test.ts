@@ -13,7 +13,7 @@ describe('what a program asks of one thing', () => {
     expect(await nodes.find({ node: 'w-1' }, soon())).toEqual(all.find(({ name }) => name === 'w-1'))
     await expect(nodes.find({ node: 'w-9' }, soon())).rejects.toMatchObject({
       code: 'not-found',
-      message: 'there is no node w-9; there are cp-1, w-1',
+      message: 'there is no node w-9; there are cp-1 and w-1',
     })
   })
 
