@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { hostMachine, machine, power, ups } from './power.ts'
-import { host, name } from './scalars.ts'
+import { host, name, server } from './scalars.ts'
 import { defaultState } from './state.ts'
 import { storage } from './storage.ts'
 import { findRenamed } from './renamed.ts'
@@ -67,6 +67,10 @@ const share = z.strictObject({
     .meta({ description: 'The file that machines boot' }),
   architecture: z.enum(['amd64', 'arm64']).default('amd64'),
   keep: z.int().min(1).max(50).default(2).meta({ description: 'How many staged images to keep' }),
+  server: server.optional().meta({
+    description:
+      'Address of the TFTP server that machines boot from, with its port if it is not 69: 192.168.0.6. The doctor reads back from it what is written to the share',
+  }),
 })
 
 /** Sections of the configuration that belong to services. */

@@ -28,6 +28,13 @@ export const host = z
   .regex(/^[A-Za-z0-9]([-A-Za-z0-9.:]*[A-Za-z0-9])?$/, 'use a host name or an IP address, without a port')
   .refine((text) => !/^[^:]*:\d+$/.test(text), 'use a host name or an IP address, without a port')
 export const port = z.int().min(1).max(65_535)
+/** A host, with a port where it is not the usual one: `nas.lan`, `192.168.0.6:69`, `[fd00::6]:69`. */
+export const server = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9[]([-A-Za-z0-9.:\]]*[A-Za-z0-9\]])?$/,
+    'use an address such as 192.168.0.6, or 192.168.0.6:69 with its port',
+  )
 
 /** A label selector, checked as the API server does; one that matches everything is refused. */
 export const labelSelector = z
