@@ -1,6 +1,7 @@
 import process from 'node:process'
 import { CommanderError, Option } from 'commander'
 import { addAlertsCommand } from './cli/alerts-command.ts'
+import { addDoctorCommand } from './cli/doctor-command.ts'
 import { addNotifyCommands } from './cli/notify-commands.ts'
 import { addPowerCommands } from './cli/power-commands.ts'
 import { addRolloutCommands } from './cli/rollout-commands.ts'
@@ -176,6 +177,7 @@ command('uki inspect <file>', 'print what an image contains', async (options, [f
   return exit.ok
 })
 
+addDoctorCommand()
 addUpsCommand()
 addPowerCommands()
 addNotifyCommands()
@@ -202,11 +204,14 @@ command('config check', 'check the configuration and the files that it refers to
   if (options.server !== undefined) throw notRemote('a configuration is checked')
   const { checkConfiguration } = await import('./cli/check.ts')
   const found = await checkConfiguration(options.config, process.env, process.geteuid?.() ?? 0)
-  const { file, warnings, credentials, ofShape, settings } = found
+  const { file, credentials, ofShape, settings } = found
   const asks = extra['online'] === true && found.faults.length === 0 && settings !== undefined
-  const faults = asks
-    ? await (await import('./cli/online.ts')).checkOnline(settings, AbortSignal.timeout(30_000))
-    : found.faults
+  const online = asks
+    ? await (await import('./cli/online.ts')).checkOnline(settings, AbortSignal.timeout(120_000))
+    : { faults: [], warnings: [] }
+  const lineOf = ({ setting, message }: { setting: string; message: string }) => `${file}: ${setting}: ${message}`
+  const faults = [...found.faults, ...online.faults.map(lineOf)]
+  const warnings = [...found.warnings, ...online.warnings.map(lineOf)]
   // As for every other command a file that is no configuration is an error of its own.
   if (ofShape > 0 && !options.json) fail(new AgentError('misconfigured', faults.join('\n')))
   else
@@ -219,7 +224,7 @@ command('config check', 'check the configuration and the files that it refers to
   const notes = [...warnings.map((line) => `warning: ${line}`), ...credentials]
   if (!options.json) for (const line of notes) output.note(line)
   return faults.length === 0 ? exit.ok : exit.usage
-}).option('--online', 'also check it against the nodes, Kubernetes, the UPSes and the Factory')
+}).option('--online', 'also check it against the nodes, Kubernetes, UPSes, hosts, channels, the share and the Factory')
 
 // `| head` closes the pipe early, which is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
