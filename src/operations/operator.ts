@@ -3,6 +3,7 @@ import { entryKind } from '../core/journal.ts'
 import type { Operator } from '../core/operator.ts'
 import { readPage } from '../core/page.ts'
 import { createChanges } from './changes.ts'
+import { createDoctorRequests } from './doctor-requests.ts'
 import { createJobRequests } from './job-requests.ts'
 import { createNotificationRequests, type NotificationMeans } from './notification-requests.ts'
 import { createNodeRequests } from './node-requests.ts'
@@ -50,5 +51,6 @@ export function createOperator(options: OperatorOptions): Operator {
     staging: createStagingRequests(means),
     notifications: createNotificationRequests(means),
     tokens: createTokenRequests(means),
+    doctor: createDoctorRequests(means),
   }
 }
