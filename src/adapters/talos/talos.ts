@@ -4,6 +4,7 @@ import { demandMachine, type ExpectedMachine } from '../../core/cluster/identity
 import type { RebootMode } from '../../core/cluster/drain.ts'
 import type { Talos } from '../../core/cluster/ports.ts'
 import type { NodeInspection } from '../../core/doctor/node.ts'
+import type { SurveyedMachine } from '../../core/setup/seen.ts'
 import { readActivity } from './activity.ts'
 import type { ConnectLimits } from './connection.ts'
 import { type EtcdNode, forfeitLeadership, snapshotEtcd } from './etcd-calls.ts'
@@ -19,6 +20,7 @@ import { inspectNode } from './inspect.ts'
 import { containerd, installOn } from './installer.ts'
 import { type Need, needs } from './roles.ts'
 import { type Peer, type Session, streamed, withSession } from './session.ts'
+import { surveyMachine } from './survey.ts'
 import type { Credentials } from './talosconfig.ts'
 
 export interface TalosOptions {
@@ -39,6 +41,8 @@ export interface TalosAdapter extends Talos {
   clientConfiguration(node: string, order: ClientOrder, signal: AbortSignal): Promise<ClientConfiguration>
   /** What is not observed all the time: the node's clock, its network cards. */
   inspect(node: string, signal: AbortSignal): Promise<NodeInspection>
+  /** What a configuration is drawn up from: everything that the machine tells of itself and of its cluster. */
+  survey(node: string, signal: AbortSignal): Promise<SurveyedMachine>
 }
 
 const rebootModes: Record<RebootMode, RebootBy> = {
@@ -161,6 +165,7 @@ export function createTalos({
       }),
     kubeconfig: (node, signal) => on(node, needs.kubeconfig, signal, (session) => readKubeconfig(session, signal)),
     inspect: (node, signal) => on(node, needs.observe, signal, inspectNode),
+    survey: (node, signal) => on(node, needs.observe, signal, surveyMachine),
     clientConfiguration: (node, wanted, signal) =>
       on(node, needs.clientConfiguration, signal, (session) => generateClient(session, node, wanted, signal)),
   }

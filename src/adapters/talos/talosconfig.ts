@@ -82,6 +82,45 @@ export function withTalosClient(text: string, file: string, context: string | un
   return document.toString({ lineWidth: 0 })
 }
 
+/** What a talosconfig has, beside its credentials. */
+export interface TalosContexts {
+  /** The file's own choice. */
+  readonly current: string | undefined
+  readonly names: readonly string[]
+}
+
+/** @throws AgentError `misconfigured` where it is none */
+export function readTalosContexts(text: string, file: string): TalosContexts {
+  const wrong: Wrong = (why) => new AgentError('misconfigured', `${file}: ${why}`)
+  const whole = valueOf(readYaml(text, wrong), wrong) as { context?: unknown; contexts?: unknown } | null
+  const { context, contexts } = whole ?? {}
+  // A kubeconfig has a list of them.
+  if (typeof contexts !== 'object' || contexts === null || Array.isArray(contexts))
+    throw wrong('it is no talosconfig: it has no contexts. `talosctl gen config` writes one')
+  const names = Object.keys(contexts)
+  return { current: typeof context === 'string' && names.includes(context) ? context : undefined, names }
+}
+
+/** The addresses that a context names, nodes first. @throws AgentError `misconfigured` as parseTalosconfig */
+export function readTalosAddresses(text: string, file: string, context: string): readonly string[] {
+  const wrong: Wrong = (why) => new AgentError('misconfigured', `${file}: ${why}`)
+  const { chosen } = chooseContext(readYaml(text, wrong), context, wrong)
+  const list = (key: 'nodes' | 'endpoints') => {
+    const value = chosen[key]
+    return Array.isArray(value) ? value.filter((one): one is string => typeof one === 'string' && one !== '') : []
+  }
+  return [...new Set([...list('nodes'), ...list('endpoints')])]
+}
+
+/** The same talosconfig with one context alone: nobody needs the keys of other clusters with it. */
+export function withOnlyContext(text: string, file: string, context: string): string {
+  const wrong: Wrong = (why) => new AgentError('misconfigured', `${file}: ${why}`)
+  const document = readYaml(text, wrong)
+  for (const name of readTalosContexts(text, file).names) if (name !== context) document.deleteIn(['contexts', name])
+  document.setIn(['context'], context)
+  return document.toString({ lineWidth: 0 })
+}
+
 function chooseContext(
   document: Document,
   context: string | undefined,

@@ -89,6 +89,11 @@ const definitions: Partial<Record<string, Definition>> = {
     columns: { Kind: '{.kind}', 'Hw Addr': '{.hardwareAddr}' },
   },
   'EthernetStatuses.net.talos.dev': { aliases: ['ethtool'], columns: { Link: '{.linkState}' } },
+  'AddressStatuses.net.talos.dev': {
+    aliases: ['address', 'addresses'],
+    columns: { Address: '{.address}', Link: '{.linkName}' },
+  },
+  'Disks.block.talos.dev': { columns: { Size: '{.pretty_size}', 'Read Only': '{.readonly}', Model: '{.model}' } },
   'TimeStatuses.v1alpha1.talos.dev': { columns: { Synced: '{.synced}' } },
   'Versions.runtime.talos.dev': { columns: { Name: '{.name}', Version: '{.version}' } },
   'VolumeStatuses.block.talos.dev': {

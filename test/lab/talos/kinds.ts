@@ -37,9 +37,31 @@ export const otherKinds: Readonly<Record<string, Kind>> = {
   'LinkStatuses.net.talos.dev': {
     namespace: 'network',
     items: ({ options, faults }) => [
-      ['enp1s0', link(options.mac ?? '02:00:00:00:00:01', !faults.cableOut)],
-      ['lo', { ...link('00:00:00:00:00:00', true), type: 'loopback' }],
-      ['flannel.1', { ...link('02:00:00:00:ff:01', true), kind: 'vxlan' }],
+      ['enp1s0', { ...link(options.mac ?? '02:00:00:00:00:01', !faults.cableOut), index: 2 }],
+      ['lo', { ...link('00:00:00:00:00:00', true), index: 1, type: 'loopback' }],
+      ['flannel.1', { ...link('02:00:00:00:ff:01', true), index: 3, kind: 'vxlan' }],
+    ],
+  },
+  'AddressStatuses.net.talos.dev': {
+    namespace: 'network',
+    items: ({ options }) =>
+      [
+        ['enp1s0', 2, `${options.address}/24`] as const,
+        ['flannel.1', 3, '10.244.0.0/32'] as const,
+        ['lo', 1, '127.0.0.1/8'] as const,
+      ].map(([linkName, linkIndex, address]) => [
+        `${linkName}/${address}`,
+        { address, linkIndex, linkName, family: 'inet4', scope: 'global', flags: 'permanent' },
+      ]),
+  },
+  'Disks.block.talos.dev': {
+    namespace: 'runtime',
+    items: () => [
+      ['loop0', { dev_path: '/dev/loop0', size: 75_000_000, pretty_size: '75 MB', readonly: true }],
+      [
+        'sda',
+        { dev_path: '/dev/sda', size: 500_000_000_000, pretty_size: '500 GB', readonly: false, model: 'LAB SSD' },
+      ],
     ],
   },
   'EthernetStatuses.net.talos.dev': {
