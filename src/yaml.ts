@@ -1,4 +1,4 @@
-import { type Document, LineCounter, parseDocument } from 'yaml'
+import { type Document, LineCounter, parseDocument, stringify } from 'yaml'
 import { AgentError } from './core/errors.ts'
 import { wordsOf } from './core/yaml-words.ts'
 
@@ -8,7 +8,7 @@ import { wordsOf } from './core/yaml-words.ts'
  */
 
 export { isAlias, isCollection, isMap, isNode, isScalar, isSeq, visit } from 'yaml'
-export type { Document } from 'yaml'
+export type { Document, YAMLMap as MapNode, YAMLSeq as SeqNode } from 'yaml'
 
 /** In UTF-16 units. No configuration, kubeconfig or resource comes near; parsing takes about a second per MB. */
 const longest = 1_048_576
@@ -101,4 +101,18 @@ export function parseYaml(text: string, what: string): unknown {
 /** `it is not valid YAML: line 3, column 1: a quote is opened and not closed`. */
 export function describeYamlFault({ words, line, column }: YamlFault): string {
   return `it is not valid YAML: line ${line}, column ${column}: ${words}`
+}
+
+/** A value on one line: `{ days: [sat, sun], from: '02:00' }`. Texts of digits and colons are quoted: old readers count in sixties. */
+export function flowText(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(flowText).join(', ')}]`
+  if (typeof value === 'object' && value !== null) {
+    const entries = Object.entries(value).map(([key, one]) => `${flowText(key)}: ${flowText(one)}`)
+    return entries.length === 0 ? '{}' : `{ ${entries.join(', ')} }`
+  }
+  if (typeof value === 'string' && /^\d+(?::[0-5]?\d)*$/.test(value)) return `'${value}'`
+  if (typeof value === 'string' && /[\p{Cc}\u2028\u2029]/u.test(value)) return JSON.stringify(value)
+  // Within a collection, so that commas and brackets are quoted as well.
+  const [line = ''] = stringify([value], { collectionStyle: 'flow', lineWidth: 0, singleQuote: true }).split('\n')
+  return line.slice(1, -1).trim()
 }
