@@ -4,6 +4,7 @@ import { addAlertsCommand } from './cli/alerts-command.ts'
 import { addBackupCommands } from './cli/backup-commands.ts'
 import { addConfigCommands } from './cli/config-command.ts'
 import { addDoctorCommand } from './cli/doctor-command.ts'
+import { addInitCommand } from './cli/init-command.ts'
 import { addNotifyCommands } from './cli/notify-commands.ts'
 import { addPowerCommands } from './cli/power-commands.ts'
 import { addRolloutCommands } from './cli/rollout-commands.ts'
@@ -180,6 +181,7 @@ command('uki inspect <file>', 'print what an image contains', async (options, [f
   return exit.ok
 })
 
+addInitCommand()
 addDoctorCommand()
 addUpsCommand()
 addPowerCommands()

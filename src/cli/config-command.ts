@@ -26,6 +26,12 @@ export function addConfigCommands(): void {
   ).option('--online', 'also check it against the nodes, Kubernetes, UPSes, hosts, channels, the share and the Factory')
 }
 
+/** Everything about a configuration, as `config check --online` finds it. */
+export async function checkWhole(file: string): Promise<CheckAnswer> {
+  const found = await check(file)
+  return found.faults.length === 0 ? checkOnline(found) : found
+}
+
 /** A file that is none to read is a fault of the configuration as any other. */
 async function check(named: string | undefined): Promise<CheckAnswer> {
   const { checkConfiguration } = await import('./check.ts')

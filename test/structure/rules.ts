@@ -27,6 +27,7 @@ const families: Readonly<Record<string, readonly string[]>> = {
 const owners: Readonly<Record<string, readonly string[]>> = {
   '@bufbuild/protobuf': ['src/adapters/talos/'],
   '@connectrpc/connect': ['src/adapters/talos/'],
+  '@clack/prompts': ['src/cli/init/'],
   '@connectrpc/connect-node': ['src/adapters/talos/'],
   '@hono/node-server': ['src/http/'],
   '@hono/zod-openapi': ['src/http/'],
