@@ -18,7 +18,7 @@ describe('a cluster', () => {
   let lab: Homelab
   let home: string
   beforeAll(async () => {
-    lab = await startHomelab({ net: 102, controlPlanes: 1, workers: 2 })
+    lab = await startHomelab({ net: 212, controlPlanes: 1, workers: 2 })
     home = await mkdtemp(join(tmpdir(), 'caretaker-look-'))
   })
   afterAll(async () => {
@@ -52,7 +52,7 @@ describe('a cluster', () => {
       disks: [{ path: '/dev/sda', size: '500 GB', model: 'LAB SSD', isSystem: true }],
       schematicText: expect.stringContaining('siderolabs/i915'),
       links: expect.arrayContaining([
-        expect.objectContaining({ name: 'enp1s0', isCard: true, addresses: ['127.0.102.42'] }),
+        expect.objectContaining({ name: 'enp1s0', isCard: true, addresses: ['127.0.212.42'] }),
         expect.objectContaining({ name: 'flannel.1', isCard: false }),
       ]),
     })
@@ -69,10 +69,10 @@ describe('a cluster', () => {
         ['w-2', 0],
       ])
       expect(seen.nodes[2]).toMatchObject({
-        address: '127.0.102.42',
+        address: '127.0.212.42',
         role: 'worker',
         machine: undefined,
-        trouble: expect.stringContaining('127.0.102.42'),
+        trouble: expect.stringContaining('127.0.212.42'),
       })
     } finally {
       lab.node('w-2').wake()
@@ -99,8 +99,8 @@ describe('a cluster', () => {
     {
       name: 'no machine answers',
       roles: ['os:admin'],
-      context: { endpoints: ['127.0.102.99'] },
-      says: /no machine of .*talosconfig answers: 127\.0\.102\.99/,
+      context: { endpoints: ['127.0.212.99'] },
+      says: /no machine of .*talosconfig answers: 127\.0\.212\.99/,
     },
   ])('$name', async ({ roles, context, says }) => {
     const question = { ...(await credentials(roles, context)), kubeconfig: undefined }
@@ -116,7 +116,7 @@ describe('UPSes', () => {
   test.skipIf(lacks(isUpsdInstalled() ? undefined : 'nut-server is not installed'))(
     'of a real upsd are listed, with what they tell, and the login is given back',
     async () => {
-      await using upsd = await startUpsd({ address: '127.0.102.93' })
+      await using upsd = await startUpsd({ address: '127.0.212.93' })
       const found = await lookAtUpses(serverOf(upsd), monuser, signal())
       expect(found).toEqual([
         expect.objectContaining({ ...seen, isUserTried: true, status: expect.stringMatching(/^OL/) }),
@@ -125,7 +125,7 @@ describe('UPSes', () => {
   )
 
   test.each(['nut', 'synology'] as const)('of a server that speaks as %s does are listed', async (dialect) => {
-    await using upsd = await startUpsdStandIn({ address: '127.0.102.94', dialect })
+    await using upsd = await startUpsdStandIn({ address: '127.0.212.94', dialect })
     expect(await lookAtUpses(serverOf(upsd), monuser, signal())).toEqual([expect.objectContaining(seen)])
     expect(upsd.commands).toContain('LOGIN ups')
     expect(upsd.commands.at(-1)).toBe('LOGOUT')
@@ -133,7 +133,7 @@ describe('UPSes', () => {
 
   test('that tell less are told apart, and so is a login that is refused', async () => {
     await using upsd = await startUpsdStandIn({
-      address: '127.0.102.95',
+      address: '127.0.212.95',
       variables: { 'battery.runtime': '', 'ups.load': '' },
     })
     const [found] = await lookAtUpses(serverOf(upsd), { ...monuser, password: 'wrong' }, signal())
@@ -143,7 +143,7 @@ describe('UPSes', () => {
   })
 
   test('whose driver is down are listed all the same', async () => {
-    await using upsd = await startUpsdStandIn({ address: '127.0.102.96' })
+    await using upsd = await startUpsdStandIn({ address: '127.0.212.96' })
     upsd.misbehaviour.error = 'DRIVER-NOT-CONNECTED'
     expect(await lookAtUpses(serverOf(upsd), undefined, signal())).toMatchObject([
       { name: 'ups', status: undefined, tells: [] },
@@ -162,16 +162,16 @@ describe.skipIf(lacks(whyNoTftpd()))('a share', () => {
   const look = (port: number) =>
     lookAtShare({
       directory: join(directory, 'pxe'),
-      server: { host: '127.0.102.4', port },
+      server: { host: '127.0.212.4', port },
       hosts: [],
       signal: signal(),
     })
 
   test('that is the root of its server is found there, one that is a folder of it by that name', async () => {
-    const share = { directory: join(directory, 'pxe'), server: '127.0.102.4:26902' }
+    const share = { directory: join(directory, 'pxe'), server: '127.0.212.4:26902' }
     const served = async (root: string) => {
       await using stack = new AsyncDisposableStack()
-      stack.use(await startTftpd(root, '127.0.102.4', 26_902))
+      stack.use(await startTftpd(root, '127.0.212.4', 26_902))
       return await look(26_902)
     }
     expect(await served(join(directory, 'pxe'))).toEqual({ ...share, prefix: '' })
@@ -180,7 +180,7 @@ describe.skipIf(lacks(whyNoTftpd()))('a share', () => {
   })
 
   test('that the named server does not serve is an error, and what was written is gone', async () => {
-    await expect(look(26_903)).rejects.toThrow(/127\.0\.102\.4:26903/)
+    await expect(look(26_903)).rejects.toThrow(/127\.0\.212\.4:26903/)
     expect(await readdir(join(directory, 'pxe'))).toEqual([])
   })
 })

@@ -12,7 +12,7 @@ import { type InitLab, launcher, makeFolder, startInitLab } from './init-lab.ts'
 let at: InitLab
 let lab: Homelab
 beforeAll(async () => {
-  at = await startInitLab(103)
+  at = await startInitLab(213)
   lab = at.lab
 })
 afterAll(() => at[Symbol.asyncDispose]())
@@ -34,8 +34,8 @@ test.skipIf(lacks(whyNoTerminal()))('a person is led through the questions, and 
   await terminal.answer('it is no talosconfig', '')
   await terminal.answer('Talosconfig of the cluster', `${talosconfig()}\r`)
   await terminal.answer('Copy it to', '\r')
-  await terminal.answer('Server of the UPS', `127.0.103.95:1\r`)
-  await terminal.answer('127.0.103.95:1', '')
+  await terminal.answer('Server of the UPS', `127.0.213.95:1\r`)
+  await terminal.answer('127.0.213.95:1', '')
   await terminal.answer('Server of the UPS', `${at.upsd.address}:${at.upsd.port}\r`)
   await terminal.answer('User of upsd', 'monuser\r')
   await terminal.answer('Its password', 'secret\r')
@@ -86,7 +86,7 @@ test('a signal while machines are asked ends it at once, with nothing written', 
     let told = ''
     child.stderr.setEncoding('utf8').on('data', (text: string) => (told += text))
     const ended = new Promise((resolve) => child.once('close', resolve))
-    await waitFor('it to ask', 10_000, () => told.includes('asks 127.0.103.11'))
+    await waitFor('it to ask', 10_000, () => told.includes('asks 127.0.213.11'))
     child.kill('SIGINT')
     expect(await ended).toBe(1)
     expect(told).toContain('caretaker: nothing was written')

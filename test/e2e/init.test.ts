@@ -16,7 +16,7 @@ import { type InitLab, makeFolder, runInit, startInitLab } from './init-lab.ts'
 let at: InitLab
 let lab: Homelab
 beforeAll(async () => {
-  at = await startInitLab(101)
+  at = await startInitLab(211)
   lab = at.lab
 })
 afterAll(() => at[Symbol.asyncDispose]())
@@ -57,9 +57,9 @@ const leftovers = async () => (await readdir(directory)).filter((name) => name.s
 test.skipIf(lacks(whyNoTftpd()) || lacks(isUpsdInstalled() ? undefined : 'nut-server is not installed'))(
   'from nothing to a green doctor by one command, within a minute, and no machine is touched',
   async () => {
-    await using real = await startUpsd({ address: '127.0.101.94' })
+    await using real = await startUpsd({ address: '127.0.211.94' })
     await using stack = new AsyncDisposableStack()
-    stack.use(await startTftpd(join(directory, 'share'), '127.0.101.4', 26_901))
+    stack.use(await startTftpd(join(directory, 'share'), '127.0.211.4', 26_901))
     await writeFile(join(directory, 'pw'), 'secret\n', { mode: 0o600 })
     const beganAt = performance.now()
     const words = ['--copy', '--ups-user', 'monuser', '--state', 'state', '--yes', '--json']
@@ -68,7 +68,7 @@ test.skipIf(lacks(whyNoTftpd()) || lacks(isUpsdInstalled() ? undefined : 'nut-se
       ups: `${real.address}:${real.port}`,
       'ups-password-file': join(directory, 'pw'),
       share: join(directory, 'share'),
-      tftp: '127.0.101.4:26901',
+      tftp: '127.0.211.4:26901',
       factory: lab.factory.url,
     }
     const named = Object.entries(places).map(([name, value]) => `--${name}=${value}`)
@@ -155,7 +155,7 @@ test.each([
     code: 2,
     says: '/nowhere/talosconfig does not exist',
   },
-  { name: 'a upsd that does not answer', more: { ups: '127.0.101.96:1' }, code: 4, says: '127.0.101.96:1' },
+  { name: 'a upsd that does not answer', more: { ups: '127.0.211.96:1' }, code: 4, says: '127.0.211.96:1' },
   { name: 'a share that is not there', more: { share: '/nowhere/share' }, code: 2, says: '/nowhere/share' },
   { name: 'a server that is none', more: { ups: 'ups@nas' }, code: 2, says: 'ups@nas is not a server' },
   { name: 'a zone that is none', more: { timeZone: 'Mars' }, code: 2, says: 'Mars is not a time zone' },
@@ -181,7 +181,7 @@ test('without a terminal and with nothing said it tells what to say', async () =
 
 test('what the older configuration says need not be said again, and what is away at the moment stays as it is', async () => {
   {
-    await using other = await startUpsdStandIn({ address: '127.0.101.97' })
+    await using other = await startUpsdStandIn({ address: '127.0.211.97' })
     expect(await answered({ ups: `${other.address}:${other.port}` })).toMatchObject({ code: 0 })
   }
   const first = await readFile(file, 'utf8')
@@ -205,7 +205,7 @@ test('what people chose is changed only where it is said again', async () => {
 
 test('of a talosconfig with several clusters one is chosen, and only its keys are copied', async () => {
   const { contexts } = parse(await readFile(talosconfig(), 'utf8')) as { contexts: { lab: object } }
-  const both = { contexts: { other: { ...contexts.lab, endpoints: ['127.0.101.99'] }, lab: contexts.lab } }
+  const both = { contexts: { other: { ...contexts.lab, endpoints: ['127.0.211.99'] }, lab: contexts.lab } }
   const path = join(directory, 'mine')
   await mkdir(path)
   await writeFile(join(path, 'config'), stringify(both))
