@@ -164,7 +164,7 @@ command('schematic id <file>', 'print the id of a schematic', async (options, [f
     import('./main/settings.ts'),
   ])
   const { id } = toSchematic(await readText(file!), file!)
-  await print(options, { id }, id)
+  await print(options, { id }, async () => id)
   return exit.ok
 })
 

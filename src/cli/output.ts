@@ -6,6 +6,12 @@ import { printable, printableDrawing, printableJson, printableLines } from '../c
 export const output = {
   /** An answer for people, drawn from fields that are clean, with its line break. */
   drawing: (text: string): void => void process.stdout.write(`${printableDrawing(text)}\n`),
+  /** The same, page by page where it is longer than the terminal. */
+  page: async (text: string, byPager: boolean): Promise<void> => {
+    const { needsPager, showByPager } = await import('./pager.ts')
+    const isShown = byPager && needsPager(text) && (await showByPager(`${printableDrawing(text)}\n`))
+    if (!isShown) output.drawing(text)
+  },
   /** A value for programs. */
   json: (value: unknown, indent?: number): void =>
     void process.stdout.write(`${printableJson(JSON.stringify(value, null, indent))}\n`),

@@ -26,6 +26,8 @@ export interface Options extends ServerOptions {
   readonly json?: boolean
   /** The name of the person who runs the command. */
   readonly as?: string
+  /** False where long texts are not to be shown page by page. */
+  readonly pager?: boolean
 }
 
 export const program = new Command('caretaker')
@@ -38,6 +40,7 @@ export const program = new Command('caretaker')
   .option('--token-file <file>', 'the token for --server (default: $CARETAKER_TOKEN_FILE)')
   .option('--ca <file>', 'the CA that signed its certificate (default: $CARETAKER_CA)')
   .option('--as <name>', 'your name in the journal (default: $CARETAKER_OPERATOR, user@host)')
+  .option('--no-pager', 'do not show what is longer than the terminal with $PAGER (default: less)')
   .addHelpText(
     'after',
     `
@@ -97,15 +100,19 @@ export function group(name: string, about: string): void {
 /** The time zone of the times in a text. */
 export type Zone = () => Promise<string>
 
-/** Prints the answer: as JSON with `--json`, else its text, which is drawn only then. */
+/**
+ * Prints the answer: as JSON with `--json`, else its text, which is drawn only then. A text as it stands is sentences, and
+ * is wrapped.
+ */
 export async function print(
   options: Options,
   answer: unknown,
   text: string | ((zone: Zone) => Promise<string>),
 ): Promise<void> {
   const zone = () => zoneOf(options)
-  if (options.json) output.json(answer, 2)
-  else output.drawing(typeof text === 'string' ? text : await text(zone))
+  if (options.json) return output.json(answer, 2)
+  const drawn = typeof text === 'string' ? (await import('./table.ts')).paragraphs(text.split('\n')) : await text(zone)
+  await output.page(drawn, options.pager !== false)
 }
 
 /** The zone of the times that are shown: without the configuration, as of a server, it is this machine's. */

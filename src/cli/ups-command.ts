@@ -8,6 +8,7 @@ import { printable } from '../core/printable.ts'
 import { renderSeen, renderUps, renderWatch, type Seen, type UpsShown } from './render-ups.ts'
 import { output } from './output.ts'
 import { serverOf } from './server.ts'
+import { facts, paragraphs } from './table.ts'
 import { command, duration, exit, loadWhole, type Options, positive, print, reachOf, shownOf, zoneOf } from './shell.ts'
 import type { UpsSource } from './ups-source.ts'
 
@@ -57,7 +58,9 @@ async function show(options: Options, { labels, refused, details }: UpsSource): 
     login: refused.get(told.label),
   }))
   const text = asked.map((told) =>
-    'details' in told ? renderUps(told) : `${'ups'.padEnd(12)}${told.label}\n${printable(told.error.message)}`,
+    'details' in told
+      ? renderUps(told)
+      : facts([['ups', told.label]], 12) + `\n${paragraphs([printable(told.error.message)])}`,
   )
   await print(options, labels.length === 1 ? answers[0] : answers, text.join('\n\n'))
   for (const why of refused.values()) output.note(`caretaker: ${why}`)
