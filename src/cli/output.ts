@@ -1,6 +1,7 @@
 import process from 'node:process'
 import { AgentError } from '../core/errors.ts'
 import { printable, printableDrawing, printableJson, printableLines } from '../core/printable.ts'
+import { wrap } from './wrap.ts'
 
 /** The one way out to a terminal: whatever anybody wrote into what is shown, the terminal does not act on it. */
 export const output = {
@@ -22,10 +23,16 @@ export const output = {
   /** What commander says of wrong usage. */
   usage: (text: string): void => void process.stderr.write(printableLines(text)),
   /** A sentence beside the answer. */
-  note: (text: string): void => void process.stderr.write(`${printable(text)}\n`),
+  note: (text: string): void => void process.stderr.write(`${fit(printable(text))}\n`),
   /** A failure. Only what we say of files has several lines, and an internal error its stack. */
   failure: (error: unknown, text: string): void => {
     const isOurs = !(error instanceof AgentError) || error.code === 'misconfigured' || error.code === 'internal'
-    process.stderr.write(`${isOurs ? printableLines(text) : printable(text)}\n`)
+    process.stderr.write(`${fit(isOurs ? printableLines(text) : printable(text))}\n`)
   },
+}
+
+/** Between words, on a terminal; whole lines for everything else. */
+function fit(text: string): string {
+  const { isTTY, columns } = process.stderr
+  return isTTY && columns > 0 ? wrap(text, columns).join('\n') : text
 }

@@ -1,6 +1,6 @@
 import { hostname, userInfo } from 'node:os'
 import process from 'node:process'
-import { Command, InvalidArgumentError } from 'commander'
+import { type Argument, Command, InvalidArgumentError } from 'commander'
 import { answerOf, type Client, createClient } from '../http/client.ts'
 import type { Reach } from '../http/reach.ts'
 import { parseDuration } from '../core/duration.ts'
@@ -44,7 +44,8 @@ export const program = new Command('caretaker')
   .addHelpText(
     'after',
     `
-Durations are written as 500ms, 30s, 10m, 2h or 7d. Times are shown in the zone of $TZ, else upgrade.timeZone.
+Durations are written as 500ms, 30s, 10m, 2h or 7d.
+Times are shown in the zone of $TZ, else upgrade.timeZone.
 
 Exit codes:
   0  done, or nothing to change
@@ -54,10 +55,22 @@ Exit codes:
   4  unreachable or timed out`,
   )
   .version(await ownVersion(), '-v, --version')
-  .configureHelp({ showGlobalOptions: true })
+  // Also where a terminal is narrow.
+  .configureHelp({
+    showGlobalOptions: true,
+    minWidthToWrap: 20,
+    // Each has options.
+    subcommandTerm: (one) => [one.name(), ...one.registeredArguments.map(termOf)].join(' '),
+  })
   .configureOutput({ writeErr: output.usage })
   .exitOverride()
   .showHelpAfterError('(see caretaker --help)')
+
+/** `<node>`, or `[reason...]` where it may be left out. */
+function termOf(argument: Argument): string {
+  const name = `${argument.name()}${argument.variadic ? '...' : ''}`
+  return argument.required ? `<${name}>` : `[${name}]`
+}
 
 /** Adds `--json`, runs the action with the options, and exits with the code that it returns. */
 export function command(

@@ -1,0 +1,98 @@
+// Carries out every command of the CLI at a daemon of a homelab that always answers the same, on terminals of several
+// widths; writes what each has shown, as JSON.
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import type { Command } from 'commander'
+import { startDaemon } from '../http/daemon.ts'
+import { serveApi } from '../http/server.ts'
+import { kernelCommandLine, writeUki } from '../lab/uki-writer.ts'
+import { answers, present } from './answers.ts'
+
+/** What a command shows, on a terminal of so many columns. */
+export interface Screen {
+  readonly line: string
+  readonly columns: number
+  readonly text: string
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'caretaker-screens-'))
+const token = 'caretaker_0123456789'
+writeFileSync(join(folder, 'token'), token)
+const version = 'v1.13.9'
+const cmdline = kernelCommandLine({ version, arch: 'amd64', platform: 'metal' })
+writeFileSync(join(folder, 'image.efi'), writeUki({ version, cmdline }))
+writeFileSync(join(folder, 'schematic.yaml'), 'customization: {}\n')
+writeFileSync(join(folder, 'caretaker.yaml'), 'factory:\n  url: 42\nnodes: nonsense\n')
+const { operator } = await startDaemon(answers)
+const server = await serveApi(operator, token)
+process.chdir(folder)
+process.env['TZ'] = 'Europe/Berlin'
+process.env['FORCE_COLOR'] = '1'
+process.env['COLUMNS'] = ''
+process.env['PAGER'] = ''
+process.env['CARETAKER_SERVER'] = server.url
+process.env['CARETAKER_TOKEN_FILE'] = join(folder, 'token')
+
+const now = Date.parse(present)
+Date.now = () => now
+const { write } = process.stdout
+let shown = ''
+const keep = (text: string) => ((shown += text), true)
+process.stdout.write = keep as typeof process.stdout.write
+process.stderr.write = keep as typeof process.stderr.write
+process.stdout.isTTY = true
+process.stderr.isTTY = true
+
+process.argv = process.argv.slice(0, 2)
+await import('../../src/cli.ts')
+const { program } = await import('../../src/cli/shell.ts')
+
+/** What a command needs to show something. */
+const more: Readonly<Record<string, readonly string[]>> = {
+  run: ['upgrade-node', '--wait'],
+  'schematic id': ['schematic.yaml'],
+  'uki inspect': ['image.efi'],
+  'token create': ['phone', '--scope', 'read'],
+  'token revoke': ['phone'],
+  pause: ['w-1', 'a', 'new', 'disk'],
+  resume: ['w-1'],
+  rollback: ['w-1', '--yes'],
+  'drill power': ['--yes'],
+  releases: ['--all'],
+  alerts: ['--all'],
+}
+/** Those that don't end, or ask the machine that they run on. */
+const left = ['start', 'config check', 'completion']
+
+const screens: Screen[] = []
+for (const columns of [60, 80, 120, 200]) {
+  process.stdout.columns = columns
+  process.stderr.columns = columns
+  for (const words of leavesOf(program, [])) {
+    const line = [...words, ...(more[words.join(' ')] ?? [])]
+    const isLocal = ['schematic', 'uki'].includes(words[0]!)
+    if (!left.includes(words.join(' '))) await show(line, columns, isLocal)
+    await show([...words, '--help'], columns, isLocal)
+  }
+  await show(['--help'], columns, false)
+}
+await server[Symbol.asyncDispose]()
+process.stdout.write = write
+process.stdout.write(JSON.stringify(screens), () => process.exit(0))
+
+async function show(line: readonly string[], columns: number, isLocal: boolean): Promise<void> {
+  shown = ''
+  if (isLocal) delete process.env['CARETAKER_SERVER']
+  else process.env['CARETAKER_SERVER'] = server.url
+  await program.parseAsync([...line], { from: 'user' }).catch((error: unknown) => {
+    if (!(error instanceof Error) || !error.message.includes('outputHelp')) keep(String(error))
+  })
+  screens.push({ line: line.join(' '), columns, text: shown })
+}
+
+function leavesOf(command: Command, words: readonly string[]): readonly (readonly string[])[] {
+  if (command.commands.length === 0) return [words]
+  return command.commands.flatMap((child) => leavesOf(child, [...words, child.name()]))
+}
