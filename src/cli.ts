@@ -1,16 +1,18 @@
 import process from 'node:process'
 import { CommanderError, Option } from 'commander'
 import { addAlertsCommand } from './cli/alerts-command.ts'
+import { addJournalCommand } from './cli/journal-command.ts'
 import { addNotifyCommands } from './cli/notify-commands.ts'
 import { addPowerCommands } from './cli/power-commands.ts'
 import { addRolloutCommands } from './cli/rollout-commands.ts'
+import { addStatusCommand } from './cli/status-command.ts'
 import { addTokenCommands } from './cli/token-commands.ts'
 import { codeOfPlan, codeOfRun } from './cli/outcome.ts'
 import { addUpsCommand } from './cli/ups-command.ts'
 import { output } from './cli/output.ts'
 import { notRemote } from './cli/server.ts'
 import { whileItRuns } from './cli/waiting.ts'
-import { ask, askOr, command, duration, exit, group, positive, print, program, say, shownOf } from './cli/shell.ts'
+import { ask, askOr, command, duration, exit, group, print, program, say, shownOf } from './cli/shell.ts'
 import { AgentError, type ErrorCode, messageOf } from './core/errors.ts'
 import { printable } from './core/printable.ts'
 
@@ -67,18 +69,7 @@ command('start', 'run the daemon until SIGINT or SIGTERM', async (options, _args
   .option('--lines', 'log readable lines, as on a terminal, not JSON')
   .option('--poll-interval <duration>', 'how often a wait checks its condition', duration)
 
-command('status', 'the state of the homelab and of Caretaker', async (options) => {
-  const status = await ask(options, (daemon) => {
-    const answer = daemon.status.$get()
-    // Loaded while the daemon asks the nodes.
-    if (!options.json) void rendering()
-    return answer
-  })
-  await print(options, status, async (zone) =>
-    (await rendering()).renderStatus(status, { now: Date.now(), zone: await zone() }),
-  )
-  return exit.ok
-})
+addStatusCommand()
 
 command('jobs', 'the jobs, their triggers and last runs', async (options) => {
   const jobs = await ask(options, (daemon) => daemon.jobs.$get())
@@ -183,19 +174,7 @@ addTokenCommands()
 
 addAlertsCommand()
 
-command('journal', 'the journal, newest last', async (options, _args, extra) => {
-  const limit = Number(extra['limit'])
-  const newestFirst = await askOr(
-    options,
-    (daemon) => daemon.journal.$get({ query: { limit: String(limit) } }),
-    async (settings) => ({ items: (await import('./cli/direct.ts')).readEntries(settings, limit) }),
-  )
-  const entries = newestFirst.items.toReversed()
-  await print(options, entries, async (zone) =>
-    entries.length === 0 ? 'no entries yet' : (await rendering()).renderJournal(entries, await zone()),
-  )
-  return exit.ok
-}).option('-n, --limit <count>', 'number of entries', positive, '50')
+addJournalCommand()
 
 group('config', 'the configuration')
 command('config check', 'check the configuration and the files that it refers to', async (options, _args, extra) => {

@@ -1,5 +1,5 @@
 import { Option } from 'commander'
-import { reversiblePhases } from '../core/power/phases.ts'
+import { reversiblePhases } from '../core/power/reversible.ts'
 import type { Outage } from '../core/power/outage.ts'
 import { refusalOf } from './confirm.ts'
 import { codeOfRun } from './outcome.ts'

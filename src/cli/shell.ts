@@ -1,14 +1,14 @@
 import { hostname, userInfo } from 'node:os'
 import process from 'node:process'
 import { type Argument, Command, InvalidArgumentError } from 'commander'
-import { answerOf, type Client, createClient } from '../http/client.ts'
+import type { Client } from '../http/client.ts'
 import type { Reach } from '../http/reach.ts'
 import { parseDuration } from '../core/duration.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
 import { printableDeep } from '../core/printable.ts'
 import type { RequestAnswer } from '../core/operator.ts'
 import { chooseTimeZone } from '../core/time.ts'
-import { type DaemonPlace, findDaemon } from '../main/config-file.ts'
+import type { DaemonPlace } from '../main/config-file.ts'
 import { output } from './output.ts'
 import { notRemote, openServer, serverOf, type ServerOptions } from './server.ts'
 import type { Settings } from '../main/settings.ts'
@@ -147,7 +147,8 @@ let edit: Promise<void> | undefined
 
 /** Where the daemon is, looked up once: a process carries out one command. */
 function daemonOf({ config }: Options): Promise<DaemonPlace | undefined> {
-  daemon ??= findDaemon(config, process.env).then((place) => {
+  daemon ??= import('../main/config-file.ts').then(async ({ findDaemon }) => {
+    const place = await findDaemon(config, process.env)
     if (place?.trouble !== undefined) warn(place.trouble)
     return place
   })
@@ -250,7 +251,8 @@ interface Json<T> {
   json(): Promise<T>
 }
 
-function askAt<T>(reach: Reach, { as }: Options, question: (daemon: Client) => Promise<Json<T>>): Promise<T> {
+async function askAt<T>(reach: Reach, { as }: Options, question: (daemon: Client) => Promise<Json<T>>): Promise<T> {
+  const { answerOf, createClient } = await import('../http/client.ts')
   const by = as ?? (process.env['CARETAKER_OPERATOR'] || `${userName()}@${hostname()}`)
   return answerOf(question(createClient(reach, { by })))
 }

@@ -14,7 +14,7 @@ import { rolloutKind } from './upgrade/rollout-kind.ts'
  */
 export interface Journal extends RecordStore {
   /** A sentence for the operator. */
-  write(entry: { kind: EntryKind; subject?: string; text: string }): void
+  write(entry: { kind: EntryKind; subject?: string; job?: string; text: string }): void
   /** Called with each entry that is written, until it is disposed of. */
   onEntry(listener: (entry: Entry) => void): Disposable
   /** Newest first; only those before the one with this key, where it is given. So for all lists here. */
@@ -39,7 +39,8 @@ export interface Journal extends RecordStore {
   rollouts(limit: number, before?: string): readonly Rollout[]
 }
 
-export type EntryKind = 'event' | 'step' | 'run' | 'power' | 'alert'
+export const entryKinds = ['event', 'step', 'run', 'power', 'alert'] as const
+export type EntryKind = (typeof entryKinds)[number]
 
 export interface Entry {
   readonly id: number
@@ -47,6 +48,8 @@ export interface Entry {
   readonly at: string
   readonly kind: EntryKind
   readonly subject: string | undefined
+  /** The job that did it; absent where none did, and in records of 0.1.0. */
+  readonly job?: string
   readonly text: string
 }
 
@@ -71,6 +74,7 @@ export const entryKind: RecordKind<Entry> = {
     at: text,
     kind: oneOf<EntryKind>({ event: true, step: true, run: true, power: true, alert: true }),
     subject: optional(text),
+    job: optional(text),
     text,
   }),
   keyOf: ({ id }) => numberedKey(id),
@@ -114,8 +118,9 @@ export function createJournal(store: RecordStore, now: () => Date): Journal {
     get degraded() {
       return store.degraded
     },
-    write: ({ kind, subject, text: sentence }) => {
-      const entry = { id: nextEntry(), at: now().toISOString(), kind, subject, text: sentence }
+    write: ({ kind, subject, job, text: sentence }) => {
+      const by = job === undefined ? {} : { job }
+      const entry = { id: nextEntry(), at: now().toISOString(), kind, subject, ...by, text: sentence }
       entries.save(entry)
       written.tell(entry)
     },

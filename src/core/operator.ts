@@ -5,6 +5,7 @@ import type { Node, SeenCluster } from './cluster/cluster.ts'
 import type { EtcdSnapshot } from './cluster/snapshot.ts'
 import type { FailedEntry, JobSpec } from './job.ts'
 import type { Entry, Run, RunOutcome } from './journal.ts'
+import type { EntryFilter } from './journal-filter.ts'
 import type { Delivery } from './notify/delivery.ts'
 import type { Page, PageRequest } from './page.ts'
 import type { DrillReportAnswer, TimelineRowAnswer, UnreadUps, UpsAnswer, UpsDetailsAnswer } from './power/answers.ts'
@@ -35,8 +36,8 @@ export interface Operator {
   alerts(): readonly Alert[]
   /** Settled alerts, those that were opened last first. */
   settledAlerts(page: PageRequest): Page<Alert>
-  /** Newest first. */
-  journal(page: PageRequest): Page<Entry>
+  /** Newest first, those that are wanted. */
+  journal(page: PageRequest & EntryFilter): Page<Entry>
   readonly jobs: JobRequests
   readonly rollouts: RolloutRequests
   readonly nodes: NodeRequests

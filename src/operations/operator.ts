@@ -1,5 +1,6 @@
 import { alertKind } from '../core/alert.ts'
 import { entryKind } from '../core/journal.ts'
+import { newestWanted } from '../core/journal-filter.ts'
 import type { Operator } from '../core/operator.ts'
 import { readPage } from '../core/page.ts'
 import { createChanges } from './changes.ts'
@@ -42,7 +43,7 @@ export function createOperator(options: OperatorOptions): Operator {
     status: (signal) => readStatus(means, power, 'recent', signal),
     alerts: () => alerts.all,
     settledAlerts: (page) => readPage(alerts.settled, alertKind.keyOf, page),
-    journal: (page) => readPage(journal.entries, entryKind.keyOf, page),
+    journal: (page) => readPage(newestWanted(journal.entries, entryKind.keyOf, page), entryKind.keyOf, page),
     jobs: createJobRequests(means),
     rollouts: createRolloutRequests(means),
     nodes: createNodeRequests(means),

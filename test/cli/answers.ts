@@ -25,7 +25,7 @@ const nodes = [
         release: 'v1.13.9',
         count: 2,
         failure: 'the kubelet did not become Ready within 10 min after the reboot',
-      } as never,
+      },
     },
   }),
   worker('worker-gpu-1', { talos: 'silent' }),

@@ -40,8 +40,8 @@ Date.now = () => now
 const { write } = process.stdout
 let shown = ''
 const keep = (text: string) => ((shown += text), true)
-process.stdout.write = keep as typeof process.stdout.write
-process.stderr.write = keep as typeof process.stderr.write
+process.stdout.write = keep
+process.stderr.write = keep
 process.stdout.isTTY = true
 process.stderr.isTTY = true
 

@@ -1,5 +1,6 @@
+import { entryKinds } from '../../core/journal.ts'
 import type { Operator } from '../../core/operator.ts'
-import { page } from '../fields.ts'
+import { choice, nameIfAny, page, timeIfAny } from '../fields.ts'
 import { route } from '../route.ts'
 import { alerts, entries, settledAlerts } from '../schemas/journal.ts'
 import { status } from '../schemas/status.ts'
@@ -44,7 +45,12 @@ export function statusRoutes(operator: Operator) {
         path: '/journal',
         summary: 'The journal, newest first',
         scope: 'read',
-        query: page,
+        query: page.extend({
+          kind: choice(entryKinds, 'Only entries of this kind'),
+          job: nameIfAny('Only what this job has written, or what is about it'),
+          node: nameIfAny('Only what is about this node, or mentions it'),
+          since: timeIfAny('Only what was written from then on'),
+        }),
         answer: entries,
       },
       ({ query }) => operator.journal(query),
