@@ -1,12 +1,12 @@
 import { runningVersions } from '../src/core/cluster/cluster.ts'
 import { AgentError } from '../src/core/errors.ts'
 import { defineJob } from '../src/operations/job.ts'
-import { done, every, on } from '../src/core/job.ts'
+import { done, every, later, on } from '../src/core/job.ts'
 import type { Journal } from '../src/core/journal.ts'
 import { phase } from '../src/core/plan.ts'
 import { withdrawnReason } from '../src/core/release/policy.ts'
 import { kernelArgumentsOf, schematicsInUse } from '../src/core/release/schematic.ts'
-import { remembered } from '../src/operations/facts.ts'
+import { nodesAskedAgainAfter, remembered } from '../src/operations/facts.ts'
 import { compareVersions, isOfficial } from '../src/core/version.ts'
 
 /** Stages the image of the target release on the share, and stages it again when the schematic changes. */
@@ -16,7 +16,7 @@ export default defineJob({
   triggers: [on('agent.started'), on('release.published'), on('schematic.changed'), every('30m')],
   runs: 'queue',
 
-  async run({ config, ports, schematics, signal, observe, carryOut, emit }) {
+  async run({ config, ports, schematics, signal, observe, carryOut, emit, now }) {
     const { factory, journal, share } = ports
     const ids: Record<string, string> = { ...remembered.schematicIds.recall(journal) }
     for (const name of schematicsInUse(config)) {
@@ -35,12 +35,12 @@ export default defineJob({
     const wanted = candidates.find((version) => version !== undefined && !withdrawn.includes(version))
     const requests = remembered.stagingRequests.recall(journal) ?? []
     const versions = [...new Set([...(wanted === undefined ? [] : [wanted]), ...requests])]
-    if (versions.length === 0)
-      return done(
-        running.length === 0
-          ? 'there is no target release, and no node reports its version'
-          : `there is no target release, and ${withdrawnReason(running.at(-1)!)}`,
-      )
+    if (versions.length === 0) {
+      const lastOne = running.at(-1)
+      if (lastOne !== undefined) return done(`there is no target release, and ${withdrawnReason(lastOne)}`)
+      const reason = 'there is no target release, and no node reports its version'
+      return config.nodes.length === 0 ? done(reason) : later(reason, new Date(now().getTime() + nodesAskedAgainAfter))
+    }
 
     const own = schematics.get(config.schematic)!
     const schematic = ids[own.id]!

@@ -6,7 +6,7 @@ import type { Journal } from '../src/core/journal.ts'
 import { describeLeftBehind, movementOf } from '../src/core/release/left-behind.ts'
 import { mergeLists, type ReleaseLists } from '../src/core/release/lists.ts'
 import { withdrawnReason } from '../src/core/release/policy.ts'
-import { chooseFirst, chooseTarget, remembered } from '../src/operations/facts.ts'
+import { chooseFirst, chooseTarget, nodesAskedAgainAfter, remembered } from '../src/operations/facts.ts'
 import { describeTime } from '../src/core/time.ts'
 import { compareVersions } from '../src/core/version.ts'
 
@@ -14,7 +14,7 @@ import { compareVersions } from '../src/core/version.ts'
 export default defineJob({
   name: 'watch-releases',
   about: 'asks the Image Factory for releases and chooses the target release',
-  triggers: [on('agent.started'), every('30m'), on('node.upgraded'), on('cluster.woken')],
+  triggers: [on('agent.started'), every('30m'), on('node.returned'), on('node.upgraded'), on('cluster.woken')],
   runs: 'queue',
 
   async run(context) {
@@ -38,8 +38,12 @@ export default defineJob({
     }
 
     // The target is kept while all nodes are down: they may boot from what is staged.
-    if (config.nodes.length > 0 && running.length === 0 && left.length === 0)
-      return say(`no node answers${before === undefined ? '' : `; ${before} stays the target release`}`)
+    if (config.nodes.length > 0 && running.length === 0 && left.length === 0) {
+      const reason = `no node answers${before === undefined ? '' : `; ${before} stays the target release`}`
+      say(reason)
+      // Nodes that never fell silent do not return: a first look at a busy moment may have missed them all.
+      return later(reason, new Date(now().getTime() + nodesAskedAgainAfter))
+    }
     const decision =
       config.nodes.length === 0
         ? chooseFirst(journal, config.upgrade, { now: now(), clock })

@@ -38,6 +38,12 @@ export interface Origin {
 
 const origin = object<Origin>({ by: text, at: time })
 
+/**
+ * In ms: when a job that needs to know what the nodes run looks again where none has answered. A node that never fell
+ * silent does not return: a first look at a busy moment may have missed them all.
+ */
+export const nodesAskedAgainAfter = 120_000
+
 /** What the agent remembers between runs and can't observe. Losing any of it costs time, and nothing else. */
 export const remembered = {
   /** What the Factory offered last. */

@@ -162,7 +162,8 @@ test(
     const file = await lab.writeConfig(directory, { factoryUrl: 'http://127.0.65.81:9' })
     expect(await runCli(['releases', '-c', file])).toMatchObject({
       code: 4,
-      stderr: 'caretaker: GET http://127.0.65.81:9/versions: connection refused: is it listening there?\n',
+      stderr:
+        'caretaker: look up releases: GET http://127.0.65.81:9/versions: connection refused: is it listening there?\n',
     })
     await using stack = new AsyncDisposableStack()
     stack.defer(() => endStore(directory))
@@ -197,8 +198,7 @@ test('a wrong UPS password is one message, and the UPS is watched all the same',
   })
   const told = /upsd at 127\.0\.65\.93:\d+ refuses LOGIN ups as monuser: ACCESS-DENIED: check the user, the password/
   const direct = await runCli(['ups', '-c', file])
-  expect(direct.code).toBe(1)
-  expect(direct.stderr).toMatch(told)
+  expect(direct).toMatchObject({ code: 1, stderr: expect.stringMatching(told) })
   expect(direct.stdout).toContain('ups.status: OL')
   stack.defer(() => endStore(directory))
   stack.use(await startDaemon({ config: file, directory }))

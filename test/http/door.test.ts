@@ -30,19 +30,20 @@ test('what JSON would carry over as something else does not compile as an answer
 })
 
 test('a schema that says more or less than the answer does not compile', () => {
-  interface Told {
+  interface SentThread {
     readonly name: string
     readonly since?: string
   }
   // @ts-expect-error -- a field that is forgotten
-  schemaOf<Told>()('Told', z.object({ name: z.string() }))
+  schemaOf<SentThread>()('SentThread', z.object({ name: z.string() }))
   // @ts-expect-error -- a field that is never answered
-  schemaOf<Told>()('Told', z.object({ name: z.string(), since: z.string().optional(), at: z.string() }))
+  schemaOf<SentThread>()('SentThread', z.object({ name: z.string(), since: z.string().optional(), at: z.string() }))
   // @ts-expect-error -- a field that may be absent
-  schemaOf<Told>()('Told', z.object({ name: z.string(), since: z.string() }))
+  schemaOf<SentThread>()('SentThread', z.object({ name: z.string(), since: z.string() }))
   // @ts-expect-error -- a field of another type
-  schemaOf<Told>()('Told', z.object({ name: z.number(), since: z.string().optional() }))
+  schemaOf<SentThread>()('SentThread', z.object({ name: z.number(), since: z.string().optional() }))
   expect(
-    schemaOf<Told>()('Told', z.object({ name: z.string(), since: z.string().optional() })).safeParse({}).success,
+    schemaOf<SentThread>()('SentThread', z.object({ name: z.string(), since: z.string().optional() })).safeParse({})
+      .success,
   ).toBe(false)
 })

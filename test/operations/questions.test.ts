@@ -13,7 +13,7 @@ describe('what a program asks of one thing', () => {
     expect(await nodes.find({ node: 'w-1' }, soon())).toEqual(all.find(({ name }) => name === 'w-1'))
     await expect(nodes.find({ node: 'w-9' }, soon())).rejects.toMatchObject({
       code: 'not-found',
-      message: 'there is no node w-9 in the configuration; there are cp-1, w-1',
+      message: 'there is no node w-9; there are cp-1 and w-1',
     })
   })
 
@@ -32,7 +32,7 @@ describe('what a program asks of one thing', () => {
     })
     await expect(power.ups({ ups: 'rack' }, soon())).rejects.toMatchObject({
       code: 'not-found',
-      message: expect.stringMatching(/^there is no UPS rack in the configuration; there is ups$/),
+      message: expect.stringMatching(/^there is no UPS rack; there is ups$/),
     })
   })
 

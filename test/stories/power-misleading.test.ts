@@ -203,7 +203,7 @@ test('figures that are not plausible are reported on mains power, and shut nothi
   await using it = startAgent(homelab, { power: { ...usual, minimumRuntime: '4m' } })
   for (let second = 0; second < 70; second++) await it.reads({ status: ['OL'], ...wrong })
   expect(openAlerts(homelab)).toEqual([
-    expect.stringMatching(/^ups reports a runtime of 0 s, which is not plausible .*trust: \{ runtime: false \}/),
+    expect.stringMatching(/^ups reports a runtime of 0 s, which is not plausible: .*trust: \{ runtime: false \}/),
   ])
   for (let second = 0; second < 60; second++) await it.reads({ status: ['OB'], ...wrong, charge: 99 })
   await it.agent.idle()

@@ -100,7 +100,7 @@ test('a registry that is away for a while is no fault of the release', async () 
   }
   for (let run = 0; run < 5; run++) await it.run('upgrade-node')
   expect(homelab.machine('w-1').attempts).toBeUndefined()
-  expect(alerts(homelab)).toEqual(['pull v1.14.1 on w-1: the registry does not answer'])
+  expect(alerts(homelab)).toEqual(["the rollout can't continue: pull v1.14.1 on w-1: the registry does not answer"])
   homelab.before = undefined
   await it.run('upgrade-node')
   expect(homelab.machine('w-1').version).toBe('v1.14.1')

@@ -5,7 +5,7 @@ import { printable } from '../printable.ts'
 import { describeTime } from '../time.ts'
 import type { Action } from './action.ts'
 import type { Button, Message, MessageKind } from './message.ts'
-import { threadOf } from './told.ts'
+import { threadOf } from './thread.ts'
 
 /** What every text needs to know. */
 export interface Voice {
@@ -39,7 +39,7 @@ export interface Saying {
   readonly at: string
 }
 
-/** What people are told of an alert. */
+/** What people are sent about an alert. */
 export function composeAlert(alert: Alert, { kind, count, at }: Saying, voice: Voice): Message {
   const { id, severity, subject, since, settledAt } = alert
   const isOver = kind === 'settled'
@@ -67,12 +67,12 @@ function describeEnd(alert: Alert): string {
 
 const capitalized = (clause: string) => `${clause.charAt(0).toUpperCase()}${clause.slice(1)}`
 
-/** What people are told of an alert as long as it is open. */
+/** What people are sent about an alert as long as it is open. */
 export function textOfAlert(alert: Alert): string {
   return shorten(printable(describeAlert(alert)), longestText)
 }
 
-/** What people are told of an event. */
+/** What people are sent about an event. */
 export function composeEvent(event: Event, voice: Voice, at: string): Message {
   const text = printable(describeEvent(event))
   return {

@@ -7,7 +7,7 @@ import type { Rollout, RolloutNode } from '../upgrade/record.ts'
 import { english } from '../wording.ts'
 import { composeNote, type Voice } from './compose.ts'
 import type { Message } from './message.ts'
-import { threadOf } from './told.ts'
+import { threadOf } from './thread.ts'
 
 /** So many phases of a node are named: those that took longest. */
 const namedPhases = 3
@@ -53,7 +53,7 @@ function describeNode(name: string, { from, outcome, tookMs, phases, failures }:
 }
 
 /** Whether people hear of an outage that is over: a rehearsal answers whoever requested it. */
-export function isWorthTelling({ stage, reason }: Outage): boolean {
+export function isWorthSending({ stage, reason }: Outage): boolean {
   return stage === 'over' && reason !== 'drill'
 }
 

@@ -7,7 +7,7 @@ import type { Action } from './action.ts'
  */
 export type MessageKind = 'alert' | 'update' | 'reminder' | 'settled' | 'note'
 
-/** What people are told, before it is known by which channel. Plain data, kept in the outbox. */
+/** What people are sent, before it is known by which channel. Plain data, kept in the outbox. */
 export interface Message {
   /** Its name for ever, `[-_A-Za-z0-9]{1,64}`: sent twice under it, it is still one message where a channel can tell. */
   readonly id: string

@@ -68,7 +68,7 @@ function dueAt({ queuedAt, notBefore }: Delivery): number {
 
 /**
  * What a later message of the same thread makes pointless, as long as it was not tried: an update or a reminder always;
- * of an alert that was over before the quiet hours were, its end alone is told.
+ * of an alert that was over before the quiet hours were, its end alone is sent.
  */
 function findSuperseded(waiting: readonly Delivery[]): readonly Delivery[] {
   const last = new Map(waiting.map((one) => [one.message.thread, one.id]))

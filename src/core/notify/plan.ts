@@ -2,13 +2,13 @@ import { type Alert, isOfKind } from '../alert.ts'
 import type { Outage } from '../power/outage.ts'
 import type { Rollout } from '../upgrade/record.ts'
 import { composeAlert, textOfAlert, threadOfAlert, type Voice } from './compose.ts'
-import { composeOutageDigest, composeRolloutDigest, isWorthTelling } from './digest.ts'
+import { composeOutageDigest, composeRolloutDigest, isWorthSending } from './digest.ts'
 import type { Message } from './message.ts'
 import { channelsFor, isAsSevere, isUrgent, quietUntil, type QuietHours, type Route, type Routed } from './routing.ts'
-import type { ToldThreads } from './told.ts'
+import type { SentThreads } from './thread.ts'
 
-/** How the homelab is, as far as people are told of it. */
-export interface Tellable {
+/** How the homelab is, as far as messages say it. */
+export interface Reportable {
   /** Open alerts, and the newest of those that are settled. */
   readonly alerts: readonly Alert[]
   /** Newest first. */
@@ -19,12 +19,12 @@ export interface Tellable {
 /** A channel, and what it knows. */
 export interface Audience {
   readonly channel: string
-  readonly told: ToldThreads
-  /** ISO 8601: since when it is there. What was over before is not told. */
+  readonly sent: SentThreads
+  /** ISO 8601: since when it is there. What was over before is not sent. */
   readonly since: string
 }
 
-export interface TellingPolicy {
+export interface NotificationPolicy {
   readonly routes: readonly Route[]
   readonly quiet: QuietHours | undefined
   /** In ms; 0: never. */
@@ -34,14 +34,14 @@ export interface TellingPolicy {
 /** How often what a channel shows of an alert is replaced because its text has changed, in ms. */
 const updateEvery = 30_000
 
-/** So often an alert that comes and goes is told within so many ms. After that it has to stay open for so long. */
+/** So often an alert that comes and goes is sent within so many ms. After that it has to stay open for so long. */
 const flaps = { most: 3, within: 600_000, staysFor: 60_000 }
 
-/** What can't be told by the channel that it is about. */
+/** What can't be sent by the channel that it is about. */
 const ofItself = ['channel.failing', 'channel.faulty'] as const
 
 /** A message for a channel. */
-export interface Telling {
+export interface Notification {
   readonly channel: string
   readonly message: Message
   /** ISO 8601: until when it waits, because it is quiet. */
@@ -49,35 +49,35 @@ export interface Telling {
 }
 
 /**
- * What is to be told now, from how things are and what was told before. Whatever was lost on the way, by a crash or with an
+ * What is to be sent now, from how things are and what was sent before. Whatever was lost on the way, by a crash or with an
  * event, is found at the next look.
  */
-export function planTellings(
-  present: Tellable,
+export function planNotifications(
+  present: Reportable,
   audiences: readonly Audience[],
-  { policy, voice, now }: { readonly policy: TellingPolicy; readonly voice: Voice; readonly now: Date },
-): readonly Telling[] {
+  { policy, voice, now }: { readonly policy: NotificationPolicy; readonly voice: Voice; readonly now: Date },
+): readonly Notification[] {
   const at = now.toISOString()
   return audiences.flatMap((audience) => {
-    const { channel, told, since } = audience
-    // That a channel fails is told by the others.
+    const { channel, sent, since } = audience
+    // That a channel fails is reported by the others.
     const hears = (message: Routed) =>
       !ofItself.some((kind) => message.topic === `${kind}:${channel}`) &&
       channelsFor(message, policy.routes).includes(channel)
     const alerts = inTurn(present.alerts).flatMap((alert): Message[] => {
-      const before = told.get(threadOfAlert(alert))
+      const before = sent.get(threadOfAlert(alert))
       const kind = kindFor(alert, before, policy, now)
       if (kind === undefined) return []
       if (!before && !hears({ kind, topic: alert.id, severity: alert.severity, subject: alert.subject })) return []
-      if (!before && isFlapping(alert, told, now)) return []
+      if (!before && isFlapping(alert, sent, now)) return []
       return [composeAlert(alert, { kind, count: before?.count ?? 0, at }, voice)]
     })
     const digests = [
       ...present.rollouts.flatMap((rollout) => composeRolloutDigest(rollout, voice) ?? []),
       ...present.outages.flatMap((outage) =>
-        isWorthTelling(outage) ? (composeOutageDigest(outage, voice) ?? []) : [],
+        isWorthSending(outage) ? (composeOutageDigest(outage, voice) ?? []) : [],
       ),
-    ].filter((message) => message.at >= since && !told.has(message.thread) && hears(message))
+    ].filter((message) => message.at >= since && !sent.has(message.thread) && hears(message))
     return [...alerts, ...digests.toSorted((a, b) => (a.at < b.at ? -1 : 1))].map((message) => {
       const until = quietUntil(message, policy.quiet, now)
       return { channel, message, ...(until === undefined ? {} : { notBefore: until.toISOString() }) }
@@ -85,20 +85,20 @@ export function planTellings(
   })
 }
 
-/** As they are, less that one which is over is told before the same opened again. */
+/** As they are, less that one which is over is sent before the same opened again. */
 function inTurn(alerts: readonly Alert[]): readonly Alert[] {
   const same = Map.groupBy(alerts, ({ id }) => id)
   return [...same.values()].flatMap((those) => those.toSorted((a, b) => (a.since < b.since ? -1 : 1)))
 }
 
 /**
- * Whether an alert has come and gone so often that it is told only once it stays. What is critical is told at once, and so is
+ * Whether an alert has come and gone so often that it is sent only once it stays. What is critical is sent at once, and so is
  * the power, which says itself that it flaps.
  */
-function isFlapping({ id, severity, since }: Alert, told: ToldThreads, now: Date): boolean {
+function isFlapping({ id, severity, since }: Alert, sent: SentThreads, now: Date): boolean {
   const ago = (time: string) => Math.abs(now.getTime() - Date.parse(time))
   if (severity === 'critical' || isUrgent(id) || ago(since) >= flaps.staysFor) return false
-  return [...told.values()].filter(({ topic, at }) => topic === id && ago(at) < flaps.within).length >= flaps.most
+  return [...sent.values()].filter(({ topic, at }) => topic === id && ago(at) < flaps.within).length >= flaps.most
 }
 
 /** A power cut goes from one stage to the next, which its first words name: each is news, also where nothing can be replaced. */
@@ -107,11 +107,11 @@ function isNextStage(alert: Alert, before: string): boolean {
   return isOfKind(alert.id, 'power.failed') && stageIn(textOfAlert(alert)) !== stageIn(before)
 }
 
-/** What is to be said of an alert that a channel was told so far; undefined: nothing. */
+/** What a channel is to be sent about an alert, after what it was sent before; undefined: nothing. */
 function kindFor(
   alert: Alert,
-  before: ReturnType<ToldThreads['get']>,
-  { remindEvery }: TellingPolicy,
+  before: ReturnType<SentThreads['get']>,
+  { remindEvery }: NotificationPolicy,
   now: Date,
 ): Message['kind'] | undefined {
   if (alert.settledAt !== undefined) return before && before.kind !== 'settled' ? 'settled' : undefined

@@ -42,7 +42,7 @@ function takes({ severity, topics, subjects }: Route, message: Routed): boolean 
   return isAsSevere(message.severity, severity)
 }
 
-/** Hours in which only what is urgent is told, by the wall clock of a time zone. */
+/** Hours in which only what is urgent is sent, by the wall clock of a time zone. */
 export interface QuietHours {
   /** `22:00`. */
   readonly from: string
@@ -53,7 +53,7 @@ export interface QuietHours {
   readonly timeZone: string
 }
 
-/** Until when a message waits, as it is quiet now; undefined: it is told at once. */
+/** Until when a message waits, as it is quiet now; undefined: it is sent at once. */
 export function quietUntil(
   { severity, topic }: Pick<Message, 'severity' | 'topic'>,
   quiet: QuietHours | undefined,
@@ -65,7 +65,7 @@ export function quietUntil(
   return state.open ? state.closesAt : undefined
 }
 
-/** The power is told at any hour, and at once. */
+/** The power is sent at any hour, and at once. */
 export const isUrgent = (topic: string): boolean => urgentKinds.some((kind) => isOfKind(topic, kind))
 
 const urgentKinds = ['power', 'outage', 'ups', 'digest.outage'] as const

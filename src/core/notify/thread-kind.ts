@@ -3,10 +3,10 @@ import type { RecordKind } from '../records.ts'
 import { number, object, oneOf, optional, text, time, yes } from '../shape.ts'
 import { messageKinds } from './delivery.ts'
 import type { Message, MessageKind } from './message.ts'
-import type { Told } from './told.ts'
+import type { SentThread } from './thread.ts'
 
-/** What one channel was told of one thread, on record for as long as somebody asks for it. */
-export interface ChannelThread extends Told {
+/** What one channel was sent in one thread, on record for as long as somebody asks for it. */
+export interface ChannelThread extends SentThread {
   readonly channel: string
   readonly thread: string
   /** The number of its last delivery. */
@@ -16,7 +16,7 @@ export interface ChannelThread extends Told {
 }
 
 /**
- * All of them are open: no channel can push out what another was told, and a disk that fails costs none of them. They are
+ * All of them are open: no channel can push out what another was sent, and a disk that fails costs none of them. They are
  * removed once they are forgotten.
  */
 export const threadKind: RecordKind<ChannelThread> = {
@@ -44,7 +44,7 @@ export function threadKeyOf({ thread, channel }: Pick<ChannelThread, 'thread' | 
   return `${thread} ${channel}`
 }
 
-/** Whether it is ever asked what was told of its thread: of an alert, and of a digest. */
+/** Whether anybody asks later what was sent in its thread: in an alert's and in a digest's. */
 export function isRemembered({ kind, topic }: Pick<Message, 'kind' | 'topic'>): boolean {
   return kind !== 'note' || isOfKind(topic, 'digest')
 }
@@ -53,7 +53,7 @@ export function isRemembered({ kind, topic }: Pick<Message, 'kind' | 'topic'>): 
 const remembers = { open: 1_000, over: 200, digest: 100 } as const
 
 /** The threads of one channel that are to be forgotten; the oldest of each sort. `threads`: the newest last. */
-export function chooseForgotten(threads: ReadonlyMap<string, Told>): readonly string[] {
+export function chooseForgotten(threads: ReadonlyMap<string, SentThread>): readonly string[] {
   if (threads.size <= Math.min(...Object.values(remembers))) return []
   const sorts = Map.groupBy(threads, ([, { kind }]) =>
     kind === 'note' ? 'digest' : kind === 'settled' ? 'over' : 'open',

@@ -1,7 +1,7 @@
 import type { Journal } from '../../core/journal.ts'
 import { type Delivery, deliveryKind } from '../../core/notify/delivery.ts'
 import type { Message } from '../../core/notify/message.ts'
-import type { ToldThreads } from '../../core/notify/told.ts'
+import type { SentThreads } from '../../core/notify/thread.ts'
 import type { Records } from '../../core/records.ts'
 import { createThreads } from './threads.ts'
 
@@ -24,9 +24,9 @@ export interface Outbox {
   waiting(channel: string): readonly Delivery[]
   /** Those that wait for channels other than these. */
   abandoned(channels: readonly string[]): readonly Delivery[]
-  /** What a channel was told, with what waits. */
-  told(channel: string): ToldThreads
-  /** A channel that was mended has not shown what it refused: what of it is still so is told anew. */
+  /** What a channel was sent, with what waits. */
+  sent(channel: string): SentThreads
+  /** A channel that was mended has not shown what it refused: what of it is still so is sent anew. */
   forgetRefused(channel: string): void
 }
 
@@ -73,7 +73,7 @@ export function createOutbox(journal: Pick<Journal, 'records'>, now: () => Date)
     waiting: (channel) => [...waitingOf(channel).values()],
     abandoned: (channels) =>
       [...waiting].flatMap(([channel, own]) => (channels.includes(channel) ? [] : [...own.values()])),
-    told: threads.of,
+    sent: threads.of,
     forgetRefused: threads.forgetRefused,
   }
 }

@@ -1,33 +1,33 @@
-import { type Audience, planTellings, type Tellable, type Telling } from '../../core/notify/plan.ts'
+import { type Audience, planNotifications, type Reportable, type Notification } from '../../core/notify/plan.ts'
 
-type Circumstances = Parameters<typeof planTellings>[2]
+type Circumstances = Parameters<typeof planNotifications>[2]
 
-/** What is to be told, and why something of it could not be planned. */
+/** What is to be sent, and why something of it could not be planned. */
 export interface Planned {
-  readonly tellings: readonly Telling[]
+  readonly notifications: readonly Notification[]
   readonly faults: readonly unknown[]
 }
 
-/** Plans what is to be told. Where that fails, each thing is planned alone: one that we can't put into words keeps back no other. */
-export function planApart(present: Tellable, audiences: readonly Audience[], circumstances: Circumstances): Planned {
+/** Plans what is to be sent. Where that fails, each thing is planned alone: one that we can't put into words keeps back no other. */
+export function planApart(present: Reportable, audiences: readonly Audience[], circumstances: Circumstances): Planned {
   try {
-    return { tellings: planTellings(present, audiences, circumstances), faults: [] }
+    return { notifications: planNotifications(present, audiences, circumstances), faults: [] }
   } catch {
-    const none: Tellable = { alerts: [], outages: [], rollouts: [] }
+    const none: Reportable = { alerts: [], outages: [], rollouts: [] }
     const sameAlerts = Map.groupBy(present.alerts, ({ id }) => id).values()
-    const parts: readonly Tellable[] = [
+    const parts: readonly Reportable[] = [
       ...[...sameAlerts].map((alerts) => ({ ...none, alerts })),
       ...present.rollouts.map((rollout) => ({ ...none, rollouts: [rollout] })),
       ...present.outages.map((outage) => ({ ...none, outages: [outage] })),
     ]
-    const tellings: Telling[] = []
+    const notifications: Notification[] = []
     const faults: unknown[] = []
     for (const part of parts)
       try {
-        tellings.push(...planTellings(part, audiences, circumstances))
+        notifications.push(...planNotifications(part, audiences, circumstances))
       } catch (error) {
         faults.push(error)
       }
-    return { tellings, faults }
+    return { notifications, faults }
   }
 }

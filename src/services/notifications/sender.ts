@@ -81,7 +81,7 @@ export function createSender(options: SenderOptions): Sender {
     const { message } = delivery
     const attempts = delivery.attempts + 1
     try {
-      const sent = await door.attempt(message, outbox.told(name).get(message.thread)?.ref, signal)
+      const sent = await door.attempt(message, outbox.sent(name).get(message.thread)?.ref, signal)
       const { why: _, ...rest } = delivery
       end({ ...rest, attempts }, sent ? 'sent' : 'superseded', sent ?? { why: shownAlready })
       health.succeeded()

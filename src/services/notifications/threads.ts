@@ -8,9 +8,9 @@ import {
   threadKeyOf,
   threadKind,
 } from '../../core/notify/thread-kind.ts'
-import { afterDelivery, type ToldThreads } from '../../core/notify/told.ts'
+import { afterDelivery, type SentThreads } from '../../core/notify/thread.ts'
 
-/** What each channel was told, by thread, in memory and in the journal. What is noted reaches the disk with the delivery. */
+/** What each channel was sent, by thread, in memory and in the journal. What is noted reaches the disk with the delivery. */
 export interface Threads {
   /** The greatest number of a delivery that is noted. */
   readonly last: number
@@ -20,7 +20,7 @@ export interface Threads {
   note(delivery: Delivery): void
   /** Notes what became of one. */
   noteEnd(delivery: Delivery): void
-  of(channel: string): ToldThreads
+  of(channel: string): SentThreads
   forgetRefused(channel: string): void
 }
 
@@ -50,10 +50,10 @@ export function createThreads(journal: Pick<Journal, 'records'>): Threads {
     const { thread } = message
     const own = of(channel)
     const before = own.get(thread)
-    const told = afterDelivery(before, { message, ...(ref === undefined ? {} : { ref }) })
+    const sent = afterDelivery(before, { message, ...(ref === undefined ? {} : { ref }) })
     // The newest last, so that the oldest is forgotten first.
     own.delete(thread)
-    keep({ ...told, channel, thread, last: id, ...refusal(delivery, before) })
+    keep({ ...sent, channel, thread, last: id, ...refusal(delivery, before) })
     for (const forgotten of chooseForgotten(own)) forget(channel, forgotten)
   }
 

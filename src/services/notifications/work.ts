@@ -6,7 +6,7 @@ import type { Event } from '../../core/event.ts'
 import { composeEvent, threadOfAlert } from '../../core/notify/compose.ts'
 import type { Message } from '../../core/notify/message.ts'
 import { presserOf } from '../../core/notify/presser.ts'
-import type { Audience, TellingPolicy } from '../../core/notify/plan.ts'
+import type { Audience, NotificationPolicy } from '../../core/notify/plan.ts'
 import { channelsFor, defaultRoutes, quietUntil } from '../../core/notify/routing.ts'
 import type { RunningService } from '../../core/service.ts'
 import { createActions, type Actions } from '../../operations/actions.ts'
@@ -26,14 +26,14 @@ type Context = ServiceContext<NotificationsSection>
 
 /** In ms: reminders and updates come due without anything happening. */
 const looksEvery = 30_000
-/** So many outages and rollouts are looked through: whatever is older was told, or is not news. */
+/** So many outages and rollouts are looked through: whatever is older was sent, or is not news. */
 const looksBack = 20
 /** So many settled alerts are looked through at the start, which is all: one that was open for long is far behind. */
 const settledBefore = 2_000
 /** In ms: before a channel that fails to listen is tried again. */
 const listensAgainAfter = 30_000
 
-/** Opens the channels, and tells by them what is to be told, until it is disposed of. */
+/** Opens the channels, and sends by them what is to be sent, until it is disposed of. */
 export async function startNotifications(context: Context): Promise<RunningService> {
   const { section, alerts, ports, signal } = context
   const names = Object.keys(section.channels)
@@ -58,14 +58,14 @@ export async function startNotifications(context: Context): Promise<RunningServi
     return { name, read, sender: openSender(name, { context, outbox, actions, files: read.files }) }
   })
   const senders = new Map(channels.map(({ name, sender }) => [name, sender]))
-  const telling = startTelling(context, outbox, senders)
+  const planning = startPlanning(context, outbox, senders)
   const followed = channels.map(({ name, read, sender }) => ({
     read,
     changed: () => {
       context.log.info({ channel: name }, 'a channel is opened anew: what it was opened with has changed')
       sender.renew()
       outbox.forgetRefused(name)
-      telling.look()
+      planning.look()
     },
   }))
   const work = [
@@ -79,7 +79,7 @@ export async function startNotifications(context: Context): Promise<RunningServi
     status: () => describeSenders(senders, outbox),
     [Symbol.asyncDispose]: async () => {
       notifier[Symbol.dispose]()
-      telling[Symbol.dispose]()
+      planning[Symbol.dispose]()
       // Its signal has aborted: what is in flight ends at once, and is sent again at the next start.
       if (signal.aborted) await Promise.all(work)
     },
@@ -97,13 +97,13 @@ function dropOthers(outbox: Outbox, { now }: Context, names: readonly string[]):
     })
 }
 
-interface Telling extends Disposable {
-  /** Looks again for what is to be told, soon. */
+interface Notification extends Disposable {
+  /** Looks again for what is to be sent, soon. */
   look(): void
 }
 
-/** Puts into the outbox what is to be told: at each alert and event, and now and then. */
-function startTelling(context: Context, outbox: Outbox, senders: ReadonlyMap<string, Sender>): Telling {
+/** Puts into the outbox what is to be sent: at each alert and event, and now and then. */
+function startPlanning(context: Context, outbox: Outbox, senders: ReadonlyMap<string, Sender>): Notification {
   const { section, alerts, ports, now } = context
   const routes = section.routes ?? defaultRoutes([...senders.keys()])
   const since = rememberChannels(context, [...senders.keys()])
@@ -117,16 +117,16 @@ function startTelling(context: Context, outbox: Outbox, senders: ReadonlyMap<str
     senders.get(channel)!.wake(message.severity === 'critical')
   }
 
-  /** By thread: what may still be told to be over. */
+  /** By thread: what may still be reported to be over. */
   const settled = new Map<string, Alert>()
   const settle = (alert: Alert) => settled.set(threadOfAlert(alert), alert)
   alerts.settled(settledBefore).forEach(settle)
 
   function look(): void {
-    const policy: TellingPolicy = { routes, quiet: quiet(), remindEvery: section.remindEvery }
+    const policy: NotificationPolicy = { routes, quiet: quiet(), remindEvery: section.remindEvery }
     const audiences = [...senders.keys()].map((channel): Audience => ({
       channel,
-      told: outbox.told(channel),
+      sent: outbox.sent(channel),
       since: since[channel]!,
     }))
     const present = {
@@ -134,8 +134,8 @@ function startTelling(context: Context, outbox: Outbox, senders: ReadonlyMap<str
       outages: ports.journal.outages(looksBack),
       rollouts: ports.journal.rollouts(looksBack),
     }
-    const { tellings, faults } = planApart(present, audiences, { policy, voice: voiceOf(context), now: now() })
-    for (const { channel, message, notBefore } of tellings) add(channel, message, notBefore)
+    const { notifications, faults } = planApart(present, audiences, { policy, voice: voiceOf(context), now: now() })
+    for (const { channel, message, notBefore } of notifications) add(channel, message, notBefore)
     settled.clear()
     reportFaults(context, faults)
   }
@@ -179,12 +179,12 @@ function startTelling(context: Context, outbox: Outbox, senders: ReadonlyMap<str
   }
 }
 
-/** Faults of ours: what could not be put into words is told by nobody, so that is an alert. */
+/** Faults of ours: what could not be put into words is sent by nobody, so that is an alert. */
 function reportFaults({ alerts, log }: Context, faults: readonly unknown[]): void {
   const [first] = faults
   if (first === undefined) return void alerts.report(faultsId, undefined)
   if (alerts.all.every(({ id }) => id !== faultsId))
-    log.error({ err: first }, 'what is to be told could not be planned')
+    log.error({ err: first }, 'what is to be sent could not be planned')
   alerts.report(faultsId, {
     severity: 'warning',
     subject: 'notifications',

@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest'
 import type { Alert } from '../../../src/core/alert.ts'
 import type { Delivery } from '../../../src/core/notify/delivery.ts'
 import { nextStep } from '../../../src/core/notify/outbox.ts'
-import { planTellings } from '../../../src/core/notify/plan.ts'
+import { planNotifications } from '../../../src/core/notify/plan.ts'
 import { defaultRoutes } from '../../../src/core/notify/routing.ts'
-import { afterDelivery, type Told } from '../../../src/core/notify/told.ts'
+import { afterDelivery, type SentThread } from '../../../src/core/notify/thread.ts'
 import { messageOf } from '../../services/notifications/sending.ts'
 
 const hour = 3_600_000
@@ -44,25 +44,26 @@ describe('a message that was queued', () => {
 
 const stuck: Alert = { id: 'rollout.stuck', severity: 'warning', subject: 'w-1', text: 'w-1 is stuck', since: iso(0) }
 
-/** What a phone is told at each look, by kind. */
+/** What a phone is sent at each look, by kind. */
 function phone() {
-  const told = new Map<string, Told>()
+  const sent = new Map<string, SentThread>()
   return (alert: Alert, ms: number) => {
-    const tellings = planTellings(
+    const notifications = planNotifications(
       { alerts: [alert], outages: [], rollouts: [] },
-      [{ channel: 'phone', told, since: iso(0) }],
+      [{ channel: 'phone', sent, since: iso(0) }],
       {
         policy: { routes: defaultRoutes(['phone']), quiet: undefined, remindEvery: 24 * hour },
         voice,
         now: new Date(noon + ms),
       },
     )
-    for (const { message } of tellings) told.set(message.thread, afterDelivery(told.get(message.thread), { message }))
-    return tellings.map(({ message: { kind } }) => kind)
+    for (const { message } of notifications)
+      sent.set(message.thread, afterDelivery(sent.get(message.thread), { message }))
+    return notifications.map(({ message: { kind } }) => kind)
   }
 }
 
-test('an alert of a clock that was years ahead is told again, and then as always', () => {
+test('an alert of a clock that was years ahead is sent again, and then as always', () => {
   const look = phone()
   const years = 10 * 365 * 24 * hour
   expect(look(stuck, years)).toEqual(['alert'])
@@ -86,14 +87,14 @@ describe('an alert that comes and goes a hundred times in a minute', () => {
     return { look, said }
   }
 
-  test('is told three times, and again once it stays', () => {
+  test('is sent three times, and again once it stays', () => {
     const { look, said } = play()
     expect(said).toEqual(['alert', 'settled', 'alert', 'settled', 'alert', 'settled'])
     expect(look(flap(100), 100 * 600)).toEqual([])
     expect(look(flap(100), 100 * 600 + 60_000)).toEqual(['alert'])
   })
 
-  test('is told each time where it is critical', () => {
+  test('is sent each time where it is critical', () => {
     expect(play({ severity: 'critical' }).said).toHaveLength(200)
   })
 })

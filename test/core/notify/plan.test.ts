@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest'
 import type { Alert } from '../../../src/core/alert.ts'
 import { composeEvent } from '../../../src/core/notify/compose.ts'
 import type { Message } from '../../../src/core/notify/message.ts'
-import { planTellings, type Tellable, type Telling } from '../../../src/core/notify/plan.ts'
+import { planNotifications, type Reportable, type Notification } from '../../../src/core/notify/plan.ts'
 import { defaultRoutes } from '../../../src/core/notify/routing.ts'
-import { afterDelivery, type Told } from '../../../src/core/notify/told.ts'
+import { afterDelivery, type SentThread } from '../../../src/core/notify/thread.ts'
 
 const start = Date.parse('2026-11-26T12:00:00.000Z')
 const at = (ms: number) => new Date(start + ms)
@@ -21,35 +21,36 @@ const stuck: Alert = {
   offers: [{ do: 'pause', subject: 'v1.13.9' }],
 }
 
-/** A channel that is told things, one look after another. */
+/** A channel that is sent things, one look after another. */
 function phone({
   quiet,
   remindEvery = 24 * hour,
 }: { quiet?: { from: string; to: string }; remindEvery?: number } = {}) {
-  const told = new Map<string, Told>()
+  const sent = new Map<string, SentThread>()
   return {
-    told,
-    look: (present: Partial<Tellable>, ms: number): readonly Telling[] => {
-      const tellings = planTellings(
+    sent,
+    look: (present: Partial<Reportable>, ms: number): readonly Notification[] => {
+      const notifications = planNotifications(
         { alerts: [], outages: [], rollouts: [], ...present },
-        [{ channel: 'phone', told, since: at(0).toISOString() }],
+        [{ channel: 'phone', sent, since: at(0).toISOString() }],
         {
           policy: { routes: defaultRoutes(['phone']), quiet: quiet && { ...quiet, timeZone: 'UTC' }, remindEvery },
           voice: { homelab: 'attic', timeZone: 'UTC' },
           now: at(ms),
         },
       )
-      for (const { message } of tellings) told.set(message.thread, afterDelivery(told.get(message.thread), { message }))
-      return tellings
+      for (const { message } of notifications)
+        sent.set(message.thread, afterDelivery(sent.get(message.thread), { message }))
+      return notifications
     },
   }
 }
 
-const kinds = (tellings: readonly Telling[]) => tellings.map(({ message: { kind } }) => kind)
-const only = ([telling]: readonly Telling[]): Message => telling!.message
+const kinds = (notifications: readonly Notification[]) => notifications.map(({ message: { kind } }) => kind)
+const only = ([planning]: readonly Notification[]): Message => planning!.message
 
 describe('an alert', () => {
-  test('is told once, whatever happens between, and once when it is over', () => {
+  test('is sent once, whatever happens between, and once when it is over', () => {
     const { look } = phone()
     expect(kinds(look({ alerts: [stuck] }, 0))).toEqual(['alert'])
     expect(kinds(look({ alerts: [stuck] }, 1))).toEqual([])
@@ -65,10 +66,10 @@ describe('an alert', () => {
     const { look } = phone()
     look({ alerts: [stuck] }, 0)
     const again = { ...stuck, since: at(hour).toISOString() }
-    const tellings = look({ alerts: [again, { ...stuck, settledAt: at(minute).toISOString() }] }, hour)
+    const notifications = look({ alerts: [again, { ...stuck, settledAt: at(minute).toISOString() }] }, hour)
     // As it happened.
-    expect(kinds(tellings)).toEqual(['settled', 'alert'])
-    expect(new Set(tellings.map(({ message: { thread } }) => thread)).size).toBe(2)
+    expect(kinds(notifications)).toEqual(['settled', 'alert'])
+    expect(new Set(notifications.map(({ message: { thread } }) => thread)).size).toBe(2)
   })
 
   test('says the homelab, the thing, the reason and what to do, with a button', () => {
@@ -83,14 +84,14 @@ describe('an alert', () => {
     expect(message.id).toMatch(/^[-_A-Za-z0-9]{1,64}$/)
   })
 
-  test('that becomes more severe is told anew at once; one that becomes less so is an update', () => {
+  test('that becomes more severe is sent anew at once; one that becomes less so is an update', () => {
     const { look } = phone()
     look({ alerts: [stuck] }, 0)
     expect(kinds(look({ alerts: [{ ...stuck, severity: 'critical' }] }, 1))).toEqual(['alert'])
     expect(kinds(look({ alerts: [{ ...stuck, severity: 'warning' }] }, minute))).toEqual(['update'])
   })
 
-  test('on a power cut is told anew with each stage, at once; its figures are not', () => {
+  test('on a power cut is sent anew with each stage, at once; its figures are not', () => {
     const { look } = phone()
     const says = (text: string) => ({ alerts: [{ ...stuck, id: 'power.failed', text }] })
     expect(kinds(look(says('mains power failed: rack is on battery with 96 %'), 0))).toEqual(['alert'])
@@ -109,7 +110,7 @@ describe('an alert', () => {
     expect(kinds(look(says('c'), hour))).toEqual(['reminder'])
   })
 
-  test('that stays open is told again as often as is wanted, and an info alert never', () => {
+  test('that stays open is sent again as often as is wanted, and an info alert never', () => {
     const { look } = phone({ remindEvery: 6 * hour })
     look({ alerts: [stuck] }, 0)
     expect(kinds(look({ alerts: [stuck] }, 6 * hour - 1))).toEqual([])
@@ -128,7 +129,7 @@ describe('an alert', () => {
     expect(look({ alerts: [{ ...stuck, settledAt: at(1).toISOString() }] }, minute)).toEqual([])
   })
 
-  test('that a channel fails is not told by that channel', () => {
+  test('that a channel fails is not sent by that channel', () => {
     const failing = { ...stuck, id: 'channel.failing:phone' }
     expect(phone().look({ alerts: [failing] }, 0)).toEqual([])
     expect(kinds(phone().look({ alerts: [{ ...stuck, id: 'channel.failing:mail' }] }, 0))).toEqual(['alert'])
@@ -180,15 +181,15 @@ describe('a digest', () => {
 
   test('of a rollout says node by node how long what took, once', () => {
     const { look } = phone()
-    const tellings = look({ rollouts: [rollout] }, hour)
-    expect(tellings).toHaveLength(1)
-    expect(only(tellings)).toMatchObject({
+    const notifications = look({ rollouts: [rollout] }, hour)
+    expect(notifications).toHaveLength(1)
+    expect(only(notifications)).toMatchObject({
       topic: 'digest.rollout',
       kind: 'note',
       title: 'attic: the rollout of v1.13.9 is complete',
       text: 'the rollout of v1.13.9 is complete: 1 node upgraded in 1 h; w-1 not',
     })
-    expect(only(tellings).details).toEqual([
+    expect(only(notifications).details).toEqual([
       expect.stringMatching(/^cp-1: upgraded from v1\.13\.8 in 10 min \(.* 4 min, .* 2 min, .* 60 s\)$/),
       'w-1: failed; 1 failed attempt: it did not boot',
     ])
@@ -218,9 +219,9 @@ describe('a digest', () => {
       },
     }
     const { look } = phone()
-    const tellings = look({ outages: [outage] }, hour)
-    expect(only(tellings).text).toMatch(/^the cluster is back, 20 min after the power cut began/)
-    expect(only(tellings).details).toEqual([
+    const notifications = look({ outages: [outage] }, hour)
+    expect(only(notifications).text).toMatch(/^the cluster is back, 20 min after the power cut began/)
+    expect(only(notifications).details).toEqual([
       'w-1: stopped in 60 s, was off for 13 min, came back in 2 min',
       'nas: was off before',
     ])

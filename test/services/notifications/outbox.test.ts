@@ -21,8 +21,8 @@ function tell(outbox: ReturnType<typeof start>, channel: string, message: Messag
 const stuck = messageOf('w-1 is stuck', { thread: 'stuck' })
 const note = (index: number) => messageOf(`v1.14.${index}`, { kind: 'note', topic: 'release.published' })
 
-describe('what a channel was told', () => {
-  test('is known over a restart, however much others were told since, and was settled there', async () => {
+describe('what a channel was sent', () => {
+  test('is known over a restart, however much others were sent since, and was settled there', async () => {
     await using folder = await temporaryFolder()
     {
       using journal = openJournal(folder.path)
@@ -35,14 +35,14 @@ describe('what a channel was told', () => {
       for (const delivery of outbox.waiting('noisy')) deliveries.save({ ...delivery, state: 'sent' }, 'later')
     }
     using journal = openJournal(folder.path)
-    const { told } = start(journal)
+    const { sent } = start(journal)
     expect(journal.records(deliveryKind).newest(9_999).length).toBeLessThan(2_600)
-    expect([...told('phone')].map(([thread, { kind, ref }]) => ({ thread, kind, ref }))).toEqual([
+    expect([...sent('phone')].map(([thread, { kind, ref }]) => ({ thread, kind, ref }))).toEqual([
       { thread: 'stuck', kind: 'alert', ref: 'm-1' },
       { thread: 'd', kind: 'note', ref: undefined },
     ])
     // Events are never asked for, and of what is over the newest is enough.
-    expect(told('noisy').size).toBe(200)
+    expect(sent('noisy').size).toBe(200)
     expect(journal.records(threadKind).newest(9_999)).toHaveLength(202)
   })
 
@@ -52,10 +52,10 @@ describe('what a channel was told', () => {
     for (const [index, title] of ['a', 'b', 'c'].entries())
       tell(outbox, 'phone', messageOf(title, { thread: 't', kind: index === 0 ? 'alert' : 'update' }), { ref: 'm-1' })
     for (let index = 0; index < 350; index++) tell(outbox, 'mail', note(index))
-    const former = outbox.told('phone').get('t')
+    const former = outbox.sent('phone').get('t')
     for (const thread of journal.records(threadKind).open())
       journal.records(threadKind).remove(threadKind.keyOf(thread))
-    expect(start(journal).told('phone').get('t')).toEqual(former)
+    expect(start(journal).sent('phone').get('t')).toEqual(former)
     expect(former).toMatchObject({ text: 'c', count: 3, ref: 'm-1' })
   })
 
@@ -68,10 +68,10 @@ describe('what a channel was told', () => {
     outbox.add('phone', messageOf('still open', { thread: 'stuck', kind: 'reminder' }))
     outbox.add('phone', messageOf('w-2 is stuck'))
     threads.save(before)
-    const again = start(journal).told('phone')
+    const again = start(journal).sent('phone')
     expect(again.get('stuck')).toMatchObject({ kind: 'reminder', count: 2 })
     expect(again.get('w-2 is stuck')).toMatchObject({ kind: 'alert', count: 1 })
-    expect(start(journal).told('phone')).toEqual(again)
+    expect(start(journal).sent('phone')).toEqual(again)
   })
 
   test('is forgotten where the channel has shown none of it, and nothing else is', () => {
@@ -87,7 +87,7 @@ describe('what a channel was told', () => {
     tell(outbox, 'phone', messageOf('over', { thread: 'over', kind: 'settled' }), refused)
     tell(outbox, 'mail', messageOf('never seen', { thread: 'unseen' }), refused)
     outbox.forgetRefused('phone')
-    expect([...outbox.told('phone').keys()]).toEqual(['seen', 'reminded', 'over'])
-    expect([...outbox.told('mail').keys()]).toEqual(['unseen'])
+    expect([...outbox.sent('phone').keys()]).toEqual(['seen', 'reminded', 'over'])
+    expect([...outbox.sent('mail').keys()]).toEqual(['unseen'])
   })
 })

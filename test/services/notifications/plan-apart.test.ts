@@ -11,15 +11,15 @@ test('what can’t be put into words keeps back nothing else, and is a fault', (
     text: 'w-1 is stuck',
     since: now.toISOString(),
   }
-  const { tellings, faults } = planApart(
+  const { notifications, faults } = planApart(
     { alerts: [{ ...stuck, id: 'config.invalid', since: 'yesterday' }, stuck], outages: [], rollouts: [] },
-    [{ channel: 'phone', told: new Map(), since: now.toISOString() }],
+    [{ channel: 'phone', sent: new Map(), since: now.toISOString() }],
     {
       policy: { routes: [{ channels: ['phone'], severity: 'warning' }], quiet: undefined, remindEvery: 0 },
       voice: { homelab: 'attic', timeZone: 'UTC' },
       now,
     },
   )
-  expect(tellings.map(({ message: { title } }) => title)).toEqual(['attic: w-1 is stuck'])
+  expect(notifications.map(({ message: { title } }) => title)).toEqual(['attic: w-1 is stuck'])
   expect(faults).toEqual([expect.any(RangeError)])
 })

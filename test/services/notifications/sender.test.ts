@@ -248,7 +248,7 @@ describe('over crashes and a network that comes and goes', () => {
         const { channel, arrived } = fakeChannel(() => (left-- <= 0 ? 'hangs' : random.chance(0.2) ? 'lost' : 'taken'))
         {
           await using phone = startSender(journal, channel)
-          for (let told = random.below(4); told > 0 && toTell.length > 0; told--) phone.tell(messageOf(toTell.shift()!))
+          for (let sent = random.below(4); sent > 0 && toTell.length > 0; sent--) phone.tell(messageOf(toTell.shift()!))
           await vi.waitFor(() => {
             phone.sender.wake(true)
             expect(left < 0 || phone.outbox.waiting('phone').length === 0).toBe(true)

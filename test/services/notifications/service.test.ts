@@ -83,7 +83,10 @@ describe('what people are told', () => {
       patience,
     )
     await vi.waitFor(
-      () => expect(service.status!()).toMatch(/^3 channels; 1 message waits: away: away \(Gotify at 127\.0\.0\.1:1\)/),
+      () =>
+        expect(service.status!()).toMatch(
+          /^3 channels; 1 message waits: away \(Gotify at 127\.0\.0\.1:1\): 127\.0\.0\.1:1: connection refused/,
+        ),
       patience,
     )
   })

@@ -1,21 +1,21 @@
 import type { Delivery } from './delivery.ts'
 import type { Message } from './message.ts'
 
-/** What one channel was told last of one thread. */
-export interface Told extends Pick<Message, 'kind' | 'severity' | 'text' | 'topic' | 'at'> {
-  /** How many messages of the thread the channel was told, with those that wait. */
+/** What one channel was sent last in one thread. */
+export interface SentThread extends Pick<Message, 'kind' | 'severity' | 'text' | 'topic' | 'at'> {
+  /** How many messages of the thread the channel was sent, with those that wait. */
   readonly count: number
-  /** ISO 8601: when it was last told in a way that makes a sound. */
+  /** ISO 8601: when it was last sent in a way that makes a sound. */
   readonly loudAt: string
   /** By which the channel knows the thread, to replace what it shows. */
   readonly ref?: string | undefined
 }
 
-/** What a channel was told, by thread. */
-export type ToldThreads = ReadonlyMap<string, Told>
+/** What a channel was sent, by thread. */
+export type SentThreads = ReadonlyMap<string, SentThread>
 
 /** The thread with one more message of it, sent or about to be. */
-export function afterDelivery(before: Told | undefined, delivery: Pick<Delivery, 'message' | 'ref'>): Told {
+export function afterDelivery(before: SentThread | undefined, delivery: Pick<Delivery, 'message' | 'ref'>): SentThread {
   const { kind, severity, text, topic, at } = delivery.message
   const ref = delivery.ref ?? before?.ref
   return {

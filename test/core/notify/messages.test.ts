@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { composeAlert, composeEvent, composeNote } from '../../../src/core/notify/compose.ts'
-import { threadOf } from '../../../src/core/notify/told.ts'
+import { threadOf } from '../../../src/core/notify/thread.ts'
 
 const at = '2026-11-26T12:00:00.000Z'
 const voice = { homelab: 'attic', timeZone: 'UTC' }
