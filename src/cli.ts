@@ -1,6 +1,7 @@
 import process from 'node:process'
 import { CommanderError, Option } from 'commander'
 import { addAlertsCommand } from './cli/alerts-command.ts'
+import { addCompletionCommands } from './cli/completion-commands.ts'
 import { addJournalCommand } from './cli/journal-command.ts'
 import { addNotifyCommands } from './cli/notify-commands.ts'
 import { addPowerCommands } from './cli/power-commands.ts'
@@ -171,6 +172,8 @@ addUpsCommand()
 addPowerCommands()
 addNotifyCommands()
 addTokenCommands()
+
+addCompletionCommands()
 
 addAlertsCommand()
 

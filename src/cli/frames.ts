@@ -18,7 +18,7 @@ export function createFrames({ isWhole = false }: { readonly isWhole?: boolean }
   output.frame(`${isWhole ? '\u001b[?1049h' : ''}\u001b[?7l\u001b[?25l`)
   return {
     draw: (text) => {
-      const lines = text.split('\n').slice(0, Math.max(1, (stdout.rows || Number.POSITIVE_INFINITY) - 1))
+      const lines = cut(text.split('\n'), Math.max(1, (stdout.rows || Number.POSITIVE_INFINITY) - 1))
       const up = drawn === 0 ? '' : `\u001b[${drawn}A`
       const begin = isWhole ? '\u001b[H' : `${up}\r`
       output.frame(`${begin}${lines.map((line) => `${line}\u001b[K\n`).join('')}\u001b[J`)
@@ -26,4 +26,10 @@ export function createFrames({ isWhole = false }: { readonly isWhole?: boolean }
     },
     [Symbol.dispose]: () => output.frame(`\u001b[?7h\u001b[?25h${isWhole ? '\u001b[?1049l' : ''}`),
   }
+}
+
+/** As many as there is room for; where some are left out, the last one says so. */
+function cut(lines: readonly string[], room: number): readonly string[] {
+  if (lines.length <= room) return lines
+  return [...lines.slice(0, room - 1), `… ${lines.length - room + 1} more lines`]
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { hostMachine, machine, power, ups } from './power.ts'
 import { host, name } from './scalars.ts'
-import { defaultState } from './state.ts'
+import { defaultState } from './state-line.ts'
 import { storage } from './storage.ts'
 import { findRenamed } from './renamed.ts'
 import { type Inspected, inspectText, parseText } from './text.ts'

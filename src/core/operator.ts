@@ -38,6 +38,8 @@ export interface Operator {
   settledAlerts(page: PageRequest): Page<Alert>
   /** Newest first, those that are wanted. */
   journal(page: PageRequest & EntryFilter): Page<Entry>
+  /** What can be named in a request, as it is known without looking. */
+  names(): NamesAnswer
   readonly jobs: JobRequests
   readonly rollouts: RolloutRequests
   readonly nodes: NodeRequests
@@ -45,6 +47,16 @@ export interface Operator {
   readonly staging: StagingRequests
   readonly notifications: NotificationRequests
   readonly tokens: TokenRequests
+}
+
+/** Names, each in the order of the configuration, releases newest first. */
+export interface NamesAnswer {
+  readonly nodes: readonly string[]
+  readonly hosts: readonly string[]
+  readonly upses: readonly string[]
+  readonly jobs: readonly string[]
+  /** Those that the Image Factory has offered last. */
+  readonly releases: readonly string[]
 }
 
 /** What has changed: an alert, what a UPS tells, an entry that was written, or anything else of the status. */

@@ -6,6 +6,7 @@ import { readPage } from '../core/page.ts'
 import { createChanges } from './changes.ts'
 import { createJobRequests } from './job-requests.ts'
 import { createNotificationRequests, type NotificationMeans } from './notification-requests.ts'
+import { readNames } from './names-request.ts'
 import { createNodeRequests } from './node-requests.ts'
 import { createPowerRequests, type PowerMeans } from './power-requests.ts'
 import { createRecentLook } from './recent-look.ts'
@@ -44,6 +45,7 @@ export function createOperator(options: OperatorOptions): Operator {
     alerts: () => alerts.all,
     settledAlerts: (page) => readPage(alerts.settled, alertKind.keyOf, page),
     journal: (page) => readPage(newestWanted(journal.entries, entryKind.keyOf, page), entryKind.keyOf, page),
+    names: () => readNames(means),
     jobs: createJobRequests(means),
     rollouts: createRolloutRequests(means),
     nodes: createNodeRequests(means),

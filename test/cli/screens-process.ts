@@ -64,7 +64,7 @@ const more: Readonly<Record<string, readonly string[]>> = {
   alerts: ['--all'],
 }
 /** Those that don't end, or ask the machine that they run on. */
-const left = ['start', 'config check', 'completion']
+const left = ['start', 'config check', 'completion', 'complete']
 
 const screens: Screen[] = []
 for (const columns of [60, 80, 120, 200]) {

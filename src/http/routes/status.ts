@@ -3,7 +3,7 @@ import type { Operator } from '../../core/operator.ts'
 import { choice, nameIfAny, page, timeIfAny } from '../fields.ts'
 import { route } from '../route.ts'
 import { alerts, entries, settledAlerts } from '../schemas/journal.ts'
-import { status } from '../schemas/status.ts'
+import { names, status } from '../schemas/status.ts'
 
 /** How the homelab and the agent are, and what happened. */
 export function statusRoutes(operator: Operator) {
@@ -38,6 +38,16 @@ export function statusRoutes(operator: Operator) {
         answer: settledAlerts,
       },
       ({ query }) => operator.settledAlerts(query),
+    ),
+    route(
+      {
+        method: 'get',
+        path: '/names',
+        summary: 'What can be named in requests, as it is known without looking',
+        scope: 'read',
+        answer: names,
+      },
+      () => operator.names(),
     ),
     route(
       {

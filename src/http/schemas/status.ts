@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import type { Activity } from '../../core/activity.ts'
-import type { StatusAnswer } from '../../core/operator.ts'
+import type { NamesAnswer, StatusAnswer } from '../../core/operator.ts'
 import type { ServiceStatus } from '../../core/service.ts'
 import { count, schemaOf, text, texts, time } from './answer.ts'
 import { cluster } from './cluster.ts'
@@ -24,6 +24,11 @@ const service = schemaOf<ServiceStatus>()(
     since: time,
     text: text.optional(),
   }),
+)
+
+export const names = schemaOf<NamesAnswer>()(
+  'Names',
+  z.object({ nodes: texts, hosts: texts, upses: texts, jobs: texts, releases: texts }),
 )
 
 export const status = schemaOf<StatusAnswer>()(

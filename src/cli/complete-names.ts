@@ -1,0 +1,61 @@
+import { request } from 'node:http'
+import { text } from 'node:stream/consumers'
+import type { NamesAnswer } from '../core/operator.ts'
+import { basePath } from '../http/base-path.ts'
+import { findSocketAtOnce } from '../main/config-place.ts'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** A person who has pressed Tab waits no longer, in ms. */
+const patience = 1_000
+const path = `${basePath}/names`
+
+/**
+ * The names that a daemon knows: of this machine, or the server that the options or the environment name; undefined where it
+ * does not answer at once. Never rejects.
+ */
+export async function askNames(
+  given: Readonly<Record<string, string>>,
+  environment: Environment,
+): Promise<NamesAnswer | undefined> {
+  const server = given['--server'] ?? (environment['CARETAKER_SERVER'] || undefined)
+  try {
+    const signal = AbortSignal.timeout(patience)
+    const told =
+      server === undefined
+        ? await askSocket(given['--config'], environment, signal)
+        : await askServer(server, given, signal)
+    return told === undefined ? undefined : (JSON.parse(told) as NamesAnswer)
+  } catch {
+    return undefined
+  }
+}
+
+function askSocket(
+  config: string | undefined,
+  environment: Environment,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const socketPath = findSocketAtOnce(config, environment)
+  if (socketPath === undefined) return Promise.resolve(undefined)
+  return new Promise((resolve, reject) => {
+    request({ socketPath, path, signal }, (response) => {
+      if (response.statusCode === 200) text(response).then(resolve, reject)
+      else resolve(undefined)
+    })
+      .on('error', reject)
+      .end()
+  })
+}
+
+async function askServer(
+  server: string,
+  given: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const [{ openServer }, { send }] = await Promise.all([import('./server.ts'), import('../http/reach.ts')])
+  const [tokenFile, ca] = [given['--token-file'], given['--ca']]
+  const options = { server, ...(tokenFile === undefined ? {} : { tokenFile }), ...(ca === undefined ? {} : { ca }) }
+  const response = await send(await openServer(options, () => {}), { method: 'GET', path, signal })
+  return response.statusCode === 200 ? text(response) : undefined
+}
