@@ -1,5 +1,4 @@
-import { request } from 'node:http'
-import { text } from 'node:stream/consumers'
+import process from 'node:process'
 import type { NamesAnswer } from '../core/operator.ts'
 import { basePath } from '../http/base-path.ts'
 import { findSocketAtOnce } from '../main/config-place.ts'
@@ -38,10 +37,13 @@ function askSocket(
 ): Promise<string | undefined> {
   const socketPath = findSocketAtOnce(config, environment)
   if (socketPath === undefined) return Promise.resolve(undefined)
+  // Imported it would have Node load undici, for classes that it hands on.
+  const { request } = process.getBuiltinModule('node:http')
   return new Promise((resolve, reject) => {
     request({ socketPath, path, signal }, (response) => {
-      if (response.statusCode === 200) text(response).then(resolve, reject)
-      else resolve(undefined)
+      let told = ''
+      response.setEncoding('utf8').on('data', (part: string) => (told += part))
+      response.on('error', reject).on('end', () => resolve(response.statusCode === 200 ? told : undefined))
     })
       .on('error', reject)
       .end()
@@ -53,9 +55,14 @@ async function askServer(
   given: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const [{ openServer }, { send }] = await Promise.all([import('./server.ts'), import('../http/reach.ts')])
+  const [{ openServer }, { readText }, { send }] = await Promise.all([
+    import('./server.ts'),
+    import('../http/client.ts'),
+    import('../http/reach.ts'),
+  ])
   const [tokenFile, ca] = [given['--token-file'], given['--ca']]
   const options = { server, ...(tokenFile === undefined ? {} : { tokenFile }), ...(ca === undefined ? {} : { ca }) }
-  const response = await send(await openServer(options, () => {}), { method: 'GET', path, signal })
-  return response.statusCode === 200 ? text(response) : undefined
+  const reach = await openServer(options, () => {})
+  const response = await send(reach, { method: 'GET', path, signal })
+  return response.statusCode === 200 ? readText(response, reach) : undefined
 }

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander'
 import { parseDuration } from '../core/duration.ts'
-import { entryKinds } from '../core/journal.ts'
+import { entryKinds } from '../core/entry-kind.ts'
 import type { Entry } from '../core/journal.ts'
 import type { EntryFilter } from '../core/journal-filter.ts'
 import { askOr, command, exit, type Options, positive, print } from './shell.ts'

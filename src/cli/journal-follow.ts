@@ -30,8 +30,7 @@ export async function followJournal(options: Options, known: readonly Entry[], f
     if (event === 'state') {
       const present = await readWanted(options, mostMissed, filter)
       for (const entry of missedOf(present, last)) show(entry)
-    } else if (event === 'journal' && isWanted(data as Entry, filter) && missedOf([data as Entry], last).length > 0)
-      show(data as Entry)
+    } else if (event === 'journal' && isWanted(data, filter) && missedOf([data], last).length > 0) show(data)
   }
   return exit.ok
 }

@@ -1,4 +1,5 @@
-import type { Entry, EntryKind } from './journal.ts'
+import type { Entry } from './journal.ts'
+import type { EntryKind } from './entry-kind.ts'
 
 /** Which entries of the journal are wanted; what is not said matters not. */
 export interface EntryFilter {

@@ -1,3 +1,4 @@
+import type { EntryKind } from './entry-kind.ts'
 import { createListeners } from './listeners.ts'
 import type { Outage } from './power/outage.ts'
 import { outageKind } from './power/outage-kind.ts'
@@ -38,9 +39,6 @@ export interface Journal extends RecordStore {
   /** Newest first. */
   rollouts(limit: number, before?: string): readonly Rollout[]
 }
-
-export const entryKinds = ['event', 'step', 'run', 'power', 'alert'] as const
-export type EntryKind = (typeof entryKinds)[number]
 
 export interface Entry {
   readonly id: number

@@ -1,4 +1,4 @@
-import { entryKinds } from '../../core/journal.ts'
+import { entryKinds } from '../../core/entry-kind.ts'
 import type { Operator } from '../../core/operator.ts'
 import { choice, nameIfAny, page, timeIfAny } from '../fields.ts'
 import { route } from '../route.ts'
