@@ -1,7 +1,9 @@
 import process from 'node:process'
-import { CommanderError, Option } from 'commander'
+import { Option } from 'commander'
 import { addAlertsCommand } from './cli/alerts-command.ts'
 import { addCompletionCommands } from './cli/completion-commands.ts'
+import { addConfigCommands } from './cli/config-command.ts'
+import { addDoctorCommand } from './cli/doctor-command.ts'
 import { addJournalCommand } from './cli/journal-command.ts'
 import { addNotifyCommands } from './cli/notify-commands.ts'
 import { addPowerCommands } from './cli/power-commands.ts'
@@ -9,13 +11,12 @@ import { addRolloutCommands } from './cli/rollout-commands.ts'
 import { addStatusCommand } from './cli/status-command.ts'
 import { addTokenCommands } from './cli/token-commands.ts'
 import { codeOfPlan, codeOfRun } from './cli/outcome.ts'
+import { endWithPipe, fail } from './cli/failure.ts'
 import { addUpsCommand } from './cli/ups-command.ts'
 import { output } from './cli/output.ts'
 import { notRemote } from './cli/server.ts'
 import { whileItRuns } from './cli/waiting.ts'
 import { ask, askOr, command, duration, exit, group, print, program, say, shownOf } from './cli/shell.ts'
-import { AgentError, type ErrorCode, messageOf } from './core/errors.ts'
-import { printable } from './core/printable.ts'
 
 /** Loaded only to draw text: neither the daemon nor `--json` needs it. */
 const rendering = () => import('./cli/render.ts')
@@ -168,6 +169,7 @@ command('uki inspect <file>', 'print what an image contains', async (options, [f
   return exit.ok
 })
 
+addDoctorCommand()
 addUpsCommand()
 addPowerCommands()
 addNotifyCommands()
@@ -179,61 +181,9 @@ addAlertsCommand()
 
 addJournalCommand()
 
-group('config', 'the configuration')
-command('config check', 'check the configuration and the files that it refers to', async (options, _args, extra) => {
-  if (options.server !== undefined) throw notRemote('a configuration is checked')
-  const { checkConfiguration } = await import('./cli/check.ts')
-  const found = await checkConfiguration(options.config, process.env, process.geteuid?.() ?? 0)
-  const { file, warnings, credentials, ofShape, settings } = found
-  const asks = extra['online'] === true && found.faults.length === 0 && settings !== undefined
-  const faults = asks
-    ? await (await import('./cli/online.ts')).checkOnline(settings, AbortSignal.timeout(30_000))
-    : found.faults
-  // As for every other command a file that is no configuration is an error of its own.
-  if (ofShape > 0 && !options.json) fail(new AgentError('misconfigured', faults.join('\n')))
-  else
-    await print(
-      options,
-      { file, faults, warnings, credentials },
-      faults.length === 0 ? `${file} is valid` : faults.map(printable).join('\n'),
-    )
-  // On stderr: neither a doubt nor an expiry date is an error.
-  const notes = [...warnings.map((line) => `warning: ${line}`), ...credentials]
-  if (!options.json) for (const line of notes) output.note(line)
-  return faults.length === 0 ? exit.ok : exit.usage
-}).option('--online', 'also check it against the nodes, Kubernetes, the UPSes and the Factory')
+addConfigCommands()
 
-// `| head` closes the pipe early, which is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(process.exitCode ?? exit.ok)
-  throw error
-})
-
-const exitOf: Readonly<Record<ErrorCode, number>> = {
-  unreachable: exit.unreachable,
-  'timed-out': exit.unreachable,
-  'not-now': exit.waiting,
-  misconfigured: exit.usage,
-  'not-found': exit.usage,
-  unauthenticated: exit.failed,
-  forbidden: exit.failed,
-  rejected: exit.failed,
-  malformed: exit.failed,
-  internal: exit.failed,
-}
-
-/** Every failure ends here, as one message and an exit code; only an internal error shows its stack. */
-function fail(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? exit.ok : exit.usage
-  if (!(error instanceof AgentError)) {
-    const stack = error instanceof Error ? (error.stack ?? error.message) : messageOf(error)
-    output.failure(error, `caretaker: internal error; please report it with these lines: ${stack}`)
-    return exit.failed
-  }
-  output.failure(error, `caretaker: ${error.message}`)
-  return exitOf[error.code]
-}
-
+endWithPipe()
 if (process.argv.length <= 2) program.outputHelp()
 else
   await program.parseAsync().catch((error: unknown) => {

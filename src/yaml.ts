@@ -7,13 +7,15 @@ import { wordsOf } from './core/yaml-words.ts'
  * quote the line: here a fault has its place and its kind, and not a word of the text.
  */
 
-export { isAlias, isCollection, isMap, isNode, visit } from 'yaml'
+export { isAlias, isCollection, isMap, isNode, isScalar, isSeq, visit } from 'yaml'
 export type { Document } from 'yaml'
 
 /** In UTF-16 units. No configuration, kubeconfig or resource comes near; parsing takes about a second per MB. */
 const longest = 1_048_576
 
 const aliasFault = 'it is not valid YAML: it has an alias (*name) without an anchor, or too many aliases'
+
+const tooDeep = 'it is nested too deeply'
 
 /** What is wrong with a text, and where. */
 export interface YamlFault {
@@ -43,19 +45,31 @@ export function openYaml(text: string, { strict = false } = {}): YamlText {
   const whole = (document: Document, faults: readonly YamlFault[]): YamlText => ({ document, faults, placeOf })
   const refused = (code: string, words: string) => whole(parseDocument(''), [{ code, words, line: 1, column: 1 }])
   if (text.length > longest) return refused('TOO_LONG', `it is longer than ${longest / 1_048_576} MiB`)
+  const foreign = whyNoText(text)
+  if (foreign !== undefined) return refused('NO_TEXT', foreign)
   let document: Document
   try {
     // Its warnings would print keys of the text.
     document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' }) as Document
   } catch {
     // Its recursion has no limit.
-    return refused('TOO_DEEP', 'it is nested too deeply')
+    return refused('TOO_DEEP', tooDeep)
   }
+  if (document.errors.some(({ code }) => code === 'RESOURCE_EXHAUSTION')) return refused('TOO_DEEP', tooDeep)
   const found = strict ? [...document.errors, ...document.warnings] : document.errors
   return whole(
     document,
     found.map(({ code, message, pos }) => ({ code, words: wordsOf(code, message), ...placeOf(pos[0]) })),
   )
+}
+
+/** Why the bytes of a file are no text, where they are none as UTF-8. */
+function whyNoText(text: string): string | undefined {
+  // Of UTF-16 every other byte is 0, and what marks it is no UTF-8.
+  if (/^(\uFFFD{2}|.\0|\0.)/s.test(text)) return 'it is UTF-16: save the file as UTF-8'
+  if (text.includes('\0')) return 'it is not a text file'
+  if (text.includes('\r') && !text.includes('\n')) return 'its lines end with CR alone: save the file with LF or CRLF'
+  return undefined
 }
 
 /**

@@ -1,4 +1,5 @@
 import { openApiText } from './openapi-document.ts'
+import { settingsPage } from './settings-page.ts'
 import { execFile } from 'node:child_process'
 import { glob, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -15,6 +16,7 @@ test('the configuration that is shipped is valid, and its schema for editors is 
   expect(() => parseWhole('', 'nothing')).toThrow('nothing:1:1')
   parseWhole(await read('config/caretaker.yaml'), 'config/caretaker.yaml')
   expect(await read('config/caretaker.openapi.json')).toBe(await openApiText())
+  expect(await read('docs/settings.md')).toBe(await settingsPage())
   expect(JSON.parse(await read('config/caretaker.schema.json'))).toEqual(JSON.parse(JSON.stringify(wholeSchema())))
 })
 

@@ -4,6 +4,7 @@ import { parseTalosconfig } from '../src/adapters/talos/talosconfig.ts'
 import { inspectConfig, parseSchematic } from '../src/config/config.ts'
 import { readClientSettings } from '../src/config/state.ts'
 import { AgentError, messageOf } from '../src/core/errors.ts'
+import { faultLine } from '../src/core/fault.ts'
 import { parseYaml } from '../src/yaml.ts'
 import { createRandom } from './core/random.ts'
 import { parseWhole } from './config/whole.ts'
@@ -33,7 +34,7 @@ const doors = [
     name: 'a configuration that is checked',
     text: `schematic: homelab\nshare: { directory: /srv }\nqueue: { password: ${secret} }\n`,
     read: (text: string) => {
-      throw new AgentError('misconfigured', inspectConfig(text, 'caretaker.yaml').faults.join('\n'))
+      throw new AgentError('misconfigured', inspectConfig(text, 'caretaker.yaml').faults.map(faultLine).join('\n'))
     },
   },
   {

@@ -95,7 +95,7 @@ async function checkSecret(settings: Settings, share: string, path: Path, source
   try {
     secret = await settings.readSecret(source, 'it')
   } catch (error) {
-    return [wrong(path, messageOf(error))]
+    return [wrong(path, messageOf(error).replace(/^it: /, ''))]
   }
   const file = 'file' in source ? settings.path(source.file) : `$${source.env}`
   const found: Mistake[] = []

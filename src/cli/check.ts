@@ -6,6 +6,7 @@ import { doubtful, type Mistake, wrong } from '../config/mistake.ts'
 import { findMistakes } from '../config/mistakes.ts'
 import { dayOf, describeLife, stageOf } from '../core/certificate-life.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
+import { byPlace, type Fault, faultLine } from '../core/fault.ts'
 import { isAdminAccess, newAccess, readKubernetes, readTalos } from '../main/credentials.ts'
 import { faultsOfServices } from '../main/services.ts'
 import { type Environment, inspectSettings, type Settings } from '../main/settings.ts'
@@ -16,13 +17,14 @@ import { attempt, exposureOf, type Findings } from './findings.ts'
 
 /** What is wrong with a configuration and everything that it names, all at once. Nothing is contacted. */
 export interface CheckAnswer {
-  readonly file: string
-  /** What surely does not work: `caretaker.yaml:12:3: hosts.0.mac: …`. */
-  readonly faults: readonly string[]
+  /** Undefined where there is none. */
+  readonly file: string | undefined
+  /** What surely does not work. */
+  readonly faults: readonly Fault[]
   /** Those that keep the file from being a configuration at all come first, so many of them. */
   readonly ofShape: number
   /** What is probably not meant so. */
-  readonly warnings: readonly string[]
+  readonly warnings: readonly Fault[]
   /** How long our own credentials live. */
   readonly credentials: readonly string[]
   /** To go on with: undefined where the file is none. */
@@ -35,40 +37,29 @@ export async function checkConfiguration(
   environment: Environment,
   user: number,
 ): Promise<CheckAnswer> {
-  const { file, faults, settings, assumed, raw, pathOf, placeOf } = await inspectSettings(named, environment)
+  const { file, faults, doubts, settings, assumed, raw, pathOf, placeOf } = await inspectSettings(named, environment)
   const answer = { file, faults, ofShape: faults.length, warnings: [], credentials: [], settings: undefined }
   if (settings === undefined) return answer
   // Also in what does not fit the shape: all that is wrong is told at once.
   const ofSecrets = await checkSecrets(settings, raw, user)
   const others = (await findOthers(settings, ofSecrets)).map((one) => ({ ...one, path: pathOf(one.path) }))
-  const told = [...ofSecrets, ...others]
+  const told = [...ofSecrets, ...others, ...doubts.map(({ path, text }) => doubtful(path, text))]
     .filter(({ path }) => !assumed.includes(String(path[0])))
     .map(({ severity, path, text }) => {
-      const { line, column } = placeOf(path)
-      return { severity, line: `${file}:${line}:${column}: ${path.join('.')}: ${text}` }
+      return { severity, fault: { file, ...placeOf(path), setting: path.join('.'), message: text } }
     })
-  const linesOf = (wanted: Mistake['severity'], before: readonly string[] = []) => {
-    const lines = told.flatMap(({ severity, line }) => (severity === wanted ? [line] : []))
-    return [...new Set([...before, ...lines])].toSorted((one, other) => byPlace(file, one, other))
+  const of = (wanted: Mistake['severity'], before: readonly Fault[] = []) => {
+    const all = [...before, ...told.flatMap(({ severity, fault }) => (severity === wanted ? [fault] : []))]
+    // Two checks may find the same.
+    return [...new Map(all.map((one) => [faultLine(one), one])).values()].toSorted(byPlace)
   }
   return {
     ...answer,
-    faults: linesOf('error', faults),
-    warnings: linesOf('warning'),
+    faults: of('error', faults),
+    warnings: of('warning'),
     credentials: await livesOf(settings),
     settings: faults.length === 0 ? settings : undefined,
   }
-}
-
-/** In the order of the file. */
-function byPlace(file: string, one: string, other: string): number {
-  const [[line = 0, column = 0], [otherLine = 0, otherColumn = 0]] = [one, other].map((text) =>
-    text
-      .slice(file.length + 1)
-      .split(':')
-      .map(Number),
-  ) as [number[], number[]]
-  return line - otherLine || column - otherColumn
 }
 
 /** What is wrong beside secrets, which services need not tell once more. */

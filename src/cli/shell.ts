@@ -30,6 +30,13 @@ export interface Options extends ServerOptions {
   readonly pager?: boolean
 }
 
+/** Whether `--json` is given, also on a command line that can't be read otherwise. */
+export function asksForJson(): boolean {
+  const [, , ...words] = process.argv
+  const end = words.indexOf('--')
+  return (end < 0 ? words : words.slice(0, end)).includes('--json')
+}
+
 export const program = new Command('caretaker')
   .description('Looks after a Talos Linux homelab: releases, netboot images, upgrades, power cuts.')
   .option(
@@ -62,7 +69,8 @@ Exit codes:
     // Each has options.
     subcommandTerm: (one) => [one.name(), ...one.registeredArguments.map(termOf)].join(' '),
   })
-  .configureOutput({ writeErr: output.usage })
+  // With --json it is told as JSON.
+  .configureOutput({ writeErr: (text) => void (asksForJson() || output.usage(text)) })
   .exitOverride()
   .showHelpAfterError('(see caretaker --help)')
 

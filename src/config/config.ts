@@ -1,93 +1,116 @@
 import { z } from 'zod'
-import { hostMachine, machine, power, ups } from './power.ts'
-import { host, name } from './scalars.ts'
+import { type Level, levelOf } from './known-keys.ts'
+import { hostMachine, node } from './machine.ts'
+import { power, ups } from './power.ts'
+import { name, server, serverUrl } from './scalars.ts'
 import { defaultState } from './state-line.ts'
 import { storage } from './storage.ts'
 import { findRenamed } from './renamed.ts'
 import { type Inspected, inspectText, parseText } from './text.ts'
-import { rebootMode, upgrade } from './upgrade.ts'
-import { normalMac } from '../core/address.ts'
-import { describeUnknown } from '../core/count.ts'
+import { checkTogether, type Given, hasLists } from './together.ts'
+import { upgrade } from './upgrade.ts'
 import { machinesOf } from '../core/power/machines.ts'
 import type { Schematic } from '../core/release/schematic.ts'
 import { needOf } from '../core/power/shutdown.ts'
 
-const node = z.strictObject({
-  name: name.meta({ description: "The node's name in Kubernetes" }),
-  role: z.enum(['controlplane', 'worker']),
-  address: host.meta({ description: 'Address of its machine API (port 50000), never a virtual IP' }),
-  ...machine,
-  storage: z
-    .boolean()
-    .default(false)
-    .meta({ description: 'Holds Longhorn or Ceph data: shut down after the other workers' }),
-  schematic: name.optional().meta({ description: 'The schematic of this node, if it differs' }),
-  rebootMode: rebootMode.optional().meta({ description: 'How this node reboots, if it differs' }),
-})
-
 const cluster = z.strictObject({
-  name: name.default('homelab'),
-  talosconfig: z.string().min(1).optional().meta({
-    description:
-      'Renewed before it expires: in place, or under state if the file is read-only. Without it no node is touched',
-  }),
+  name: name.default('homelab').meta({ description: 'What the homelab is called in messages' }),
+  talosconfig: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({
+      description:
+        'Renewed before it expires: in place, or under state if the file is read-only. Without it no node is touched',
+      examples: ['talosconfig'],
+    }),
   context: z
     .string()
     .min(1)
     .optional()
-    .meta({ description: 'The context in the talosconfig; default: its current one' }),
+    .meta({ description: 'The context in the talosconfig; default: its current one', examples: ['homelab'] }),
   kubeconfig: z
     .string()
     .min(1)
     .optional()
-    .meta({ description: 'Renewed like the talosconfig; without it Caretaker requests one through Talos' }),
-})
-
-const factory = z.strictObject({
-  url: z
-    .url({ protocol: /^https?$/ })
-    .refine((url) => !/[?#]/.test(url), 'leave out ? and everything after it: Caretaker appends paths to this URL')
-    .refine(
-      (url) => !URL.canParse(url) || (new URL(url).username === '' && new URL(url).password === ''),
-      'keep the user name and password out of the URL: it is shown and logged',
-    )
-    .default('https://factory.talos.dev')
     .meta({
-      description:
-        'URL of the Image Factory, with the path of a reverse proxy, if any; installer images come from its host',
+      description: 'Renewed like the talosconfig; without it Caretaker requests one through Talos',
+      examples: ['kubeconfig'],
     }),
 })
 
+const factory = z.strictObject({
+  url: serverUrl.default('https://factory.talos.dev').meta({
+    description:
+      'URL of the Image Factory, with the path of a reverse proxy, if any; installer images come from its host',
+    examples: ['https://mirror.example/factory'],
+  }),
+})
+
 const share = z.strictObject({
-  directory: z.string().min(1).meta({ description: 'The directory that the TFTP server serves' }),
+  directory: z
+    .string()
+    .min(1)
+    .meta({ description: 'The directory that the TFTP server serves', examples: ['/volume1/pxe'] }),
   image: z
     .string()
     .regex(/^[A-Za-z0-9._-]+$/, 'use a plain file name')
     .default('metal-amd64-uki.efi')
     .meta({ description: 'The file that machines boot' }),
-  architecture: z.enum(['amd64', 'arm64']).default('amd64'),
+  architecture: z
+    .enum(['amd64', 'arm64'])
+    .default('amd64')
+    .meta({ description: 'The architecture of the machines that boot from the share' }),
   keep: z.int().min(1).max(50).default(2).meta({ description: 'How many staged images to keep' }),
+  server: server.optional().meta({
+    description:
+      'Address of the TFTP server that machines boot from, with its port if it is not 69: 192.168.0.6. The doctor reads back from it what is written to the share',
+  }),
 })
 
 /** Sections of the configuration that belong to services. */
 export type Sections = Readonly<Record<string, z.ZodType>>
 
 const own = {
-  cluster: cluster.prefault({}),
-  nodes: z.array(node).default([]),
-  schematic: name.meta({ description: 'The schematic of the nodes: a file in config/schematics, without .yaml' }),
-  factory: factory.prefault({}),
-  share,
-  upgrade: upgrade.prefault({}),
-  hosts: z.array(hostMachine).default([]).meta({ description: 'Machines on a UPS that are not nodes, such as a NAS' }),
-  upses: z.array(ups).default([]),
-  power: power.prefault({}),
-  storage: storage.prefault({}),
+  cluster: cluster
+    .prefault({})
+    .meta({ description: 'The cluster, and the credentials for it. Leave it out until you have one' }),
+  nodes: z
+    .array(node)
+    .prefault([])
+    .meta({ description: 'Every machine of the cluster. Leave it out until you have one' }),
+  schematic: name.meta({
+    description: 'The schematic of the nodes: a file in config/schematics, without .yaml',
+    examples: ['homelab'],
+  }),
+  factory: factory.prefault({}).meta({ description: 'The Image Factory, which releases and images come from' }),
+  share: share.meta({ description: 'Where images are staged for netboot: a directory that a TFTP server serves' }),
+  upgrade: upgrade.prefault({}).meta({ description: 'Which Talos releases the nodes get, when, and how carefully' }),
+  hosts: z.array(hostMachine).prefault([]).meta({ description: 'Machines on a UPS that are not nodes, such as a NAS' }),
+  upses: z
+    .array(ups)
+    .prefault([])
+    .meta({ description: 'The UPSes, as upsd serves them; without any the power is not guarded' }),
+  power: power
+    .prefault({})
+    .meta({ description: 'What starts a shutdown, how it goes, and when machines are woken again' }),
+  storage: storage
+    .prefault({})
+    .meta({ description: 'How the storage of the cluster (Longhorn, Ceph by Rook) counts for upgrades' }),
   state: z.string().min(1).default(defaultState).meta({ description: 'The state directory, with journal and queue' }),
 }
 
+/** Kept, because making one takes longer than using it. */
+const schemas = new WeakMap<Sections, ReturnType<typeof createSchema>>()
+
+function schemaWith(sections: Sections): ReturnType<typeof createSchema> {
+  const schema = schemas.get(sections) ?? createSchema(sections)
+  schemas.set(sections, schema)
+  return schema
+}
+
 /** The whole configuration, with a section for each service that has one. */
-function schemaWith(sections: Sections) {
+function createSchema(sections: Sections) {
   const { state, ...first } = own
   // Only the services know their types.
   const shape = { ...first, ...sections, state }
@@ -95,79 +118,6 @@ function schemaWith(sections: Sections) {
     .strictObject(shape)
     .superRefine(checkTogether, { when: ({ value }) => hasLists(value) })
     .transform(complete)
-}
-
-type Given = z.output<typeof node> | z.output<typeof hostMachine>
-
-/** Checks across settings. Runs even if a setting is wrong by itself, so that all errors are reported at once. */
-function checkTogether(
-  {
-    nodes,
-    hosts,
-    upses,
-    upgrade: { canary },
-    power: { feed },
-  }: {
-    nodes: readonly z.output<typeof node>[]
-    hosts: readonly z.output<typeof hostMachine>[]
-    upses: readonly z.output<typeof ups>[]
-    upgrade: { canary?: { node: string } | undefined }
-    power: Pick<z.output<typeof power>, 'feed'>
-  },
-  context: z.RefinementCtx,
-): void {
-  const fault = (message: string, ...path: (string | number)[]) => context.addIssue({ code: 'custom', path, message })
-  const all: { one: Given; where: [string, number] }[] = [
-    ...nodes.map((one, index) => ({ one, where: ['nodes', index] as [string, number] })),
-    ...hosts.map((one, index) => ({ one, where: ['hosts', index] as [string, number] })),
-  ]
-  for (const key of ['name', 'address', 'mac'] as const) {
-    const taken = new Set<string>()
-    for (const { one, where } of all) {
-      // A machine may have several MAC addresses.
-      const values = [one[key]].flat().flatMap((value) => comparable(value) ?? [])
-      if (values.some((value) => taken.has(value)))
-        fault(`another ${where[0] === 'nodes' ? 'node' : 'machine'} has this ${key}`, ...where, key)
-      for (const value of values) taken.add(value)
-    }
-  }
-  for (const [index, { label }] of upses.entries()) {
-    if (upses.findIndex((other) => other.label === label) < index)
-      fault(`another UPS is called ${label}: give this one another label`, 'upses', index, 'label')
-  }
-  for (const { one, where } of all) {
-    checkFeed(one.feed, upses, (message, ...path) => fault(message, ...where, ...path))
-    if (upses.length > 1 && !one.feed && !feed)
-      fault('there are several UPSes: set feed here, or power.feed for all machines', ...where, 'feed')
-    if (one.wake && !one.mac && !one.wake.powerOn) fault('needs a mac or wake.powerOn to be woken', ...where, 'wake')
-  }
-  checkFeed(feed, upses, (message, ...path) => fault(message, 'power', ...path))
-  if (canary && !nodes.some((one) => one.name === canary.node))
-    fault(describeUnknown([canary.node], namesOf(nodes), ['node', 'nodes']), 'upgrade', 'canary', 'node')
-  if (nodes.length > 0 && nodes.every(({ role }) => role === 'worker'))
-    fault('name at least one control plane', 'nodes')
-  for (const [index, { user, password, cutPower }] of upses.entries()) {
-    if (cutPower && user === undefined) fault('needs a user and a password', 'upses', index, 'cutPower')
-    if ((user === undefined) === (password === undefined)) continue
-    const [given, lacking] = user === undefined ? (['password', 'user'] as const) : (['user', 'password'] as const)
-    fault(`needs a ${lacking}, too`, 'upses', index, given)
-  }
-}
-
-const namesOf = (all: readonly { readonly name: string }[]) => all.map(({ name }) => name)
-
-function checkFeed(
-  feed: Given['feed'],
-  upses: readonly { label: string }[],
-  fault: (message: string, ...path: string[]) => void,
-): void {
-  // A feed with the wrong shape has its own error already.
-  if (typeof feed?.powerValue !== 'object') return
-  const known = upses.map(({ label }) => label)
-  const unknown = Object.keys(feed.powerValue).filter((label) => !known.includes(label))
-  if (unknown.length > 0) fault(describeUnknown(unknown, known, ['UPS', 'UPSes']), 'feed')
-  const sum = Object.values(feed.powerValue).reduce((total, weight) => total + weight, 0)
-  if (feed.minSupplies > sum) fault(`the power values add up to only ${sum}`, 'feed', 'minSupplies')
 }
 
 /** Fills in what follows from other settings: feeds, the zone of times, and the runtime that a shutdown itself takes. */
@@ -190,18 +140,6 @@ function complete<
     power: { ...policy, minimumRuntime: minimumRuntime ?? needOf(machinesOf(whole), policy) },
     upgrade: { ...settings.upgrade, shownZone: settings.upgrade.timeZone },
   }
-}
-
-function hasLists(value: unknown): boolean {
-  const { nodes, hosts, upses, upgrade: policy, power: guard } = Object(value) as Record<string, unknown>
-  const isList = (list: unknown) => Array.isArray(list) && list.every((one) => typeof one === 'object' && one !== null)
-  const isGroup = (group: unknown) => typeof group === 'object' && group !== null
-  return isList(nodes) && isList(hosts) && isList(upses) && isGroup(policy) && isGroup(guard)
-}
-
-/** Names, addresses, and MAC addresses however they are written. */
-function comparable(value: unknown): string | undefined {
-  return typeof value === 'string' ? (normalMac(value) ?? value.toLowerCase()) : undefined
 }
 
 export type Config = z.output<ReturnType<typeof schemaWith>>
@@ -241,7 +179,8 @@ export function parseConfig(text: string, file: string, sections: Sections = {})
 
 /** The same for whoever wants to see all faults, those of the files that it names as well. Never throws. */
 export function inspectConfig(text: string, file: string, sections: Sections = {}): Inspected<Config> {
-  const assume = { schematic: 'homelab', share: { directory: '.' } }
+  // Nothing is in this directory, and it is never there.
+  const assume = { schematic: 'homelab', share: { directory: '/dev/null/share' } }
   return inspectText(schemaWith(sections), text, { file, findRenamed, assume })
 }
 
@@ -252,5 +191,15 @@ export function parseSchematic(text: string, file: string): Schematic {
 
 /** JSON Schema (draft 7) of the configuration, for editors. */
 export function configSchema(sections: Sections = {}): object {
-  return z.toJSONSchema(schemaWith(sections), { io: 'input', target: 'draft-7' })
+  return z.toJSONSchema(schemaWith(sections), {
+    io: 'input',
+    target: 'draft-7',
+    // It is for ourselves: editors warn of keywords that they don't know.
+    override: ({ jsonSchema }) => void delete jsonSchema['kind'],
+  })
+}
+
+/** All settings, with what may stand in each: for the page that lists them. */
+export function settingsOf(sections: Sections = {}): Level {
+  return levelOf(schemaWith(sections))
 }

@@ -1,33 +1,78 @@
 import { z } from 'zod'
+import { nearest } from '../core/spelling.ts'
 
 type Path = readonly PropertyKey[]
 
-/** As much of JSON Schema as says where which names may stand. */
-interface Level {
+/** As much of JSON Schema as says what may stand where. */
+export interface Level {
   readonly properties?: Readonly<Record<string, Level>>
   readonly items?: Level
   readonly additionalProperties?: Level | boolean
+  readonly propertyNames?: Level
   readonly anyOf?: readonly Level[]
   readonly oneOf?: readonly Level[]
   readonly allOf?: readonly Level[]
+  readonly type?: string
+  readonly enum?: readonly unknown[]
+  readonly const?: unknown
+  readonly default?: unknown
+  readonly format?: string
+  readonly minimum?: number
+  readonly maximum?: number
+  readonly exclusiveMinimum?: number
+  /** What kind of value it is: see `scalars.ts`. */
+  readonly kind?: string
+  readonly description?: string
+  readonly examples?: readonly unknown[]
+  readonly required?: readonly string[]
+}
+
+/** A shape as JSON Schema, as what is written has to fit it. */
+export function levelOf(shape: z.ZodType): Level {
+  const level = levels.get(shape) ?? (z.toJSONSchema(shape, { io: 'input', unrepresentable: 'any' }) as Level)
+  levels.set(shape, level)
+  return level
+}
+
+/** Kept, because making one takes longer than everything that is done with it. */
+const levels = new WeakMap<z.ZodType, Level>()
+
+/** What may stand at a path, each choice by itself. */
+export function levelsAt(root: Level, path: Path): readonly Level[] {
+  return path
+    .reduce<readonly Level[]>((found, name) => found.flatMap((one) => below(one, name)), [root])
+    .flatMap(allChoicesOf)
+}
+
+/** Whether a name may be repeated: one of ours, or of a thing that has a name of its own. A mistake can make it a secret. */
+export function isOurName(root: Level, path: Path): boolean {
+  const [key, parent] = [path.at(-1), path.slice(0, -1)]
+  if (typeof key === 'number') return true
+  return levelsAt(root, parent).some(
+    (level) => namesIn(level).includes(String(key)) || level.propertyNames?.kind === 'name',
+  )
 }
 
 /**
  * What a name may have been meant as that is no setting: one of its level that is spelled alike (`deadtime` for
  * `deadTime`), or else the one place where this very name belongs. Undefined where nothing is near.
  */
-export function suggestKey(shape: z.ZodType, path: Path): string | undefined {
-  const root = z.toJSONSchema(shape, { io: 'input', unrepresentable: 'any' }) as Level
+export function suggestKey(root: Level, path: Path): string | undefined {
   const [key, parent] = [String(path.at(-1)), path.slice(0, -1)]
-  const levels = parent.reduce<readonly Level[]>((found, name) => found.flatMap((one) => below(one, name)), [root])
-  const near = nearest(key, [...new Set(levels.flatMap(namesIn))])
+  const near = nearest(key, [...new Set(levelsAt(root, parent).flatMap(namesIn))])
   if (near !== undefined) return near
-  const elsewhere = placesOf(key, root, [])
+  // Every secret has these.
+  const elsewhere = key === 'file' || key === 'env' ? [] : placesOf(key, root, [])
   return elsewhere.length === 1 ? elsewhere[0] : undefined
 }
 
 function choicesOf(level: Level): readonly Level[] {
   return [...(level.anyOf ?? []), ...(level.oneOf ?? []), ...(level.allOf ?? [])]
+}
+
+/** The level, and every choice in it. The first says more than its choices: it has the default. */
+function allChoicesOf(level: Level): readonly Level[] {
+  return [level, ...choicesOf(level).flatMap(allChoicesOf)]
 }
 
 function below(level: Level, name: PropertyKey): readonly Level[] {
@@ -40,7 +85,7 @@ function below(level: Level, name: PropertyKey): readonly Level[] {
 }
 
 function namesIn(level: Level): readonly string[] {
-  return [...Object.keys(level.properties ?? {}), ...choicesOf(level).flatMap(namesIn)]
+  return Object.keys(level.properties ?? {})
 }
 
 /** Every place that has this name, as `power.deadTime`; what stands in lists is not told by a path. */
@@ -51,35 +96,4 @@ function placesOf(key: string, level: Level, before: readonly string[]): readonl
       return [...(name === key ? [path.join('.')] : []), ...placesOf(key, next, path)]
     }),
   )
-}
-
-/** The name that is spelled most alike, where it is alike enough: a third of the letters may differ. */
-export function nearest(key: string, names: readonly string[]): string | undefined {
-  const plain = plainOf(key)
-  const ranked = names
-    .map((name) => ({ name, away: distance(plain, plainOf(name)) }))
-    .filter(({ name, away }) => away <= Math.max(1, Math.floor(Math.min(plain.length, name.length) / 3)))
-    .toSorted((one, other) => one.away - other.away)
-  return ranked[0]?.name
-}
-
-/** `dead_time` and `DeadTime` are meant alike. So long a name is none of ours. */
-const plainOf = (name: string) => name.slice(0, 40).toLowerCase().replaceAll(/[-_ ]/g, '')
-
-/** How many letters were left out, added, changed, or changed places with their neighbour. */
-function distance(a: string, b: string): number {
-  const rows: number[][] = Array.from({ length: a.length + 1 }, (_, row) => [row])
-  for (let column = 1; column <= b.length; column++) rows[0]![column] = column
-  for (let row = 1; row <= a.length; row++)
-    for (let column = 1; column <= b.length; column++) {
-      const changed = a[row - 1] === b[column - 1] ? 0 : 1
-      const isSwapped = row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]
-      rows[row]![column] = Math.min(
-        rows[row - 1]![column]! + 1,
-        rows[row]![column - 1]! + 1,
-        rows[row - 1]![column - 1]! + changed,
-        isSwapped ? rows[row - 2]![column - 2]! + 1 : Infinity,
-      )
-    }
-  return rows[a.length]![b.length]!
 }

@@ -18,20 +18,27 @@ const naming = 'use a Ceph health code such as OSD_NEARFULL, a Longhorn volume, 
 
 const accepted = z.strictObject({
   name: z
-    .string()
+    .string(naming)
     .trim()
     .regex(nameable, naming)
     .refine(
       (name) => !/^HEALTH_(OK|WARN|ERR)$/.test(name),
       `this is the health of the whole cluster, not a warning: ${naming}`,
     )
-    .meta({ description: 'A Ceph health code (OSD_NEARFULL), a Longhorn volume, or its claim (media/films)' }),
+    .meta({
+      description: 'A Ceph health code (OSD_NEARFULL), a Longhorn volume, or its claim (media/films)',
+      examples: ['OSD_NEARFULL'],
+    }),
   until: z
     .string(message)
     .refine((text) => readUntil(text) !== undefined, message)
     .transform((text) => readUntil(text)!)
-    .meta({ description: 'The last day, in UTC, or a time' }),
-  reason: z.string().min(1).optional().meta({ description: 'Shown beside the warning' }),
+    .meta({ kind: 'date', description: 'The last day, in UTC, or a time' }),
+  reason: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: 'Shown beside the warning', examples: ['a disk is on its way'] }),
 })
 
 /** The section `storage`. */
@@ -43,7 +50,7 @@ export const storage = z.strictObject({
         if (list.findIndex((other) => other.name === name) < index)
           context.addIssue({ code: 'custom', path: [index, 'name'], message: `${name} is accepted twice` })
     })
-    .default([])
+    .prefault([])
     .meta({
       description: 'Storage warnings that block no upgrade: about missing replicas, never about data at risk',
     }),

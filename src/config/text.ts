@@ -1,8 +1,18 @@
 import type { z } from 'zod'
-import { AgentError } from '../core/errors.ts'
-import { type Document, isAlias, isCollection, isMap, isNode, openYaml, visit, type YamlText } from '../yaml.ts'
-import { describeIssue } from './issue-words.ts'
-import { suggestKey } from './known-keys.ts'
+import { byPlace, type Fault, FaultsError } from '../core/fault.ts'
+import {
+  type Document,
+  isAlias,
+  isCollection,
+  isMap,
+  isNode,
+  openYaml,
+  visit,
+  type YamlFault,
+  type YamlText,
+} from '../yaml.ts'
+import { findDoubts, type Doubt } from './doubts.ts'
+import { faultsOfIssues, mayTellKey, readByShape, type SettingFault } from './issues.ts'
 import type { RenamedSetting } from './renamed.ts'
 import { repair } from './repair.ts'
 
@@ -13,28 +23,29 @@ interface Examined<T> {
   readonly value: T | undefined
   /** As it stands, without the shape; undefined where it is no YAML. */
   readonly raw: unknown
-  /** `file:line:column: path: what is expected`. */
-  readonly faults: readonly string[]
+  readonly faults: readonly Fault[]
   readonly placeOf: YamlText['placeOf']
 }
 
 type FindRenamed = (value: unknown) => readonly RenamedSetting[]
 
 /**
- * Reads a YAML text by a shape and reports every error at once: `file:line:column: path: what is expected`. A section whose
+ * Reads a YAML text by a shape and reports every error at once, each with its place and its setting. A section whose
  * settings are all commented out counts as absent. `findRenamed` finds settings that still have an old name.
  *
- * @throws AgentError `misconfigured`
+ * @throws FaultsError
  */
 export function parseText<T>(shape: z.ZodType<T>, text: string, file: string, findRenamed: FindRenamed = () => []): T {
   const { value, faults } = examine(shape, text, { file, findRenamed })
-  if (value === undefined) throw new AgentError('misconfigured', faults.join('\n'))
+  if (value === undefined) throw new FaultsError(faults)
   return value
 }
 
 /** A text that may have faults, and what can be used of it all the same. */
 export interface Inspected<T> {
-  readonly faults: readonly string[]
+  readonly faults: readonly Fault[]
+  /** What is read otherwise than it looks. */
+  readonly doubts: readonly Doubt[]
   /** What is left without everything that is wrong; undefined where that is nothing. */
   readonly usable: T | undefined
   /** Top-level keys of `usable` that stand for what is missing. */
@@ -60,6 +71,7 @@ export function inspectText<T>(shape: z.ZodType<T>, text: string, options: Inspe
   const repaired = value === undefined && raw !== undefined ? repair(shape, raw, options.assume) : undefined
   return {
     faults,
+    doubts: raw === undefined ? [] : findDoubts(document),
     usable: value ?? repaired?.value,
     assumed: repaired?.assumed ?? [],
     raw,
@@ -74,94 +86,85 @@ function examine<T>(
   { file, findRenamed }: Pick<InspectOptions, 'file' | 'findRenamed'>,
 ): Examined<T> {
   const { document, faults, placeOf } = openYaml(text, { strict: true })
-  const at = (offset: number) => {
-    const { line, column } = placeOf(offset)
-    return `${file}:${line}:${column}`
+  const at = (offset: number, setting: string | undefined, message: string): Fault => {
+    return { file, ...placeOf(offset), setting, message }
   }
-  const bad = (found: readonly string[], raw?: unknown) => ({
+  const bad = (found: readonly Fault[], raw?: unknown) => ({
     document,
     value: undefined,
     raw,
     faults: found,
     placeOf,
   })
-  // What the parser finds at one place is one mistake.
-  const places = new Map(faults.toReversed().map((fault) => [`${fault.line}:${fault.column}`, fault.words]))
-  if (places.size > 0) return bad([...places].toReversed().map(([place, words]) => `${file}:${place}: ${words}`))
+  if (faults.length > 0)
+    return bad(firstFaults(faults).map((one) => ({ file, ...wordsOfFault(one, document, placeOf) })))
   // An alias can make a small file huge, and is not needed.
   let alias: number | undefined
   visit(document, { Alias: (_, found) => void (alias ??= found.range?.[0] ?? 0) })
-  if (alias !== undefined) return bad([`${at(alias)}: aliases (*name) are not supported here`])
+  if (alias !== undefined)
+    return bad([at(alias, undefined, 'aliases (*name) are not supported here: write the value out')])
 
   const raw = withoutEmpty(document.toJS())
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw))
+    return bad([at(0, undefined, wordsOfWhole(raw))], raw)
   const renamed = findRenamed(raw)
-  const result = shape.safeParse(raw)
+  const result = readByShape(shape, raw)
   if (result.success) return { document, value: result.data, raw, faults: [], placeOf }
   // A setting with an old name is an error of its own; what follows from it is left out.
-  const isOfRenamed = ({ path }: Fault) => renamed.some((one) => path.every((key, index) => key === one.path[index]))
-  const others = flatten(result.error.issues, shape, document).filter((fault) => !isOfRenamed(fault))
+  const isOfRenamed = ({ path }: SettingFault) =>
+    renamed.some((one) => path.every((key, index) => key === one.path[index]))
+  const others = faultsOfIssues(result.error.issues, { shape, raw, document }).filter((one) => !isOfRenamed(one))
   const told = [
-    ...renamed.map(({ path, now }) => `${at(offsetOf(document, path, true))}: ${path.join('.')} is now called ${now}`),
-    ...others.map((fault) => describe(fault, document, at)),
+    ...renamed.map(({ path, now }) => at(offsetOf(document, path, true), path.join('.'), `is now called ${now}`)),
+    ...others.map((one) => at(offsetOf(document, one.path, one.isKey), one.setting, one.message)),
   ]
-  return bad(told, raw)
+  return bad(told.toSorted(byPlace), raw)
+}
+
+/** What the parser finds at one place is one mistake, and what it finds behind a tab follows from that. */
+function firstFaults(faults: readonly YamlFault[]): readonly YamlFault[] {
+  const places = new Map(faults.toReversed().map((fault) => [`${fault.line}:${fault.column}`, fault]))
+  const first = [...places.values()].toReversed()
+  const tabs = first.filter(({ code }) => code === 'TAB_AS_INDENT')
+  return tabs.length > 0 ? tabs : first
+}
+
+/** What the parser found; of a setting that stands twice also which, and where it stands first. */
+function wordsOfFault(
+  { code, words, line, column }: YamlFault,
+  document: Document,
+  placeOf: YamlText['placeOf'],
+): Omit<Fault, 'file'> {
+  let told: { readonly setting: string | undefined; readonly message: string } | undefined
+  const isHere = (node: unknown) => {
+    const place = isNode(node) && node.range ? placeOf(node.range[0]) : undefined
+    return place?.line === line && place.column === column
+  }
+  if (code === 'DUPLICATE_KEY')
+    visit(document, {
+      Map: (_, map) => {
+        const name = map.items.map(({ key }) => key).find(isHere)
+        const first = map.items.find(({ key }) => String(key) === String(name))?.key
+        if (!isNode(name) || !isNode(first) || !first.range) return
+        const message = `is already set in line ${placeOf(first.range[0]).line}: keep one of them`
+        told = { setting: mayTellKey(String(name)) ? String(name) : undefined, message }
+      },
+    })
+  return { line, column, ...(told ?? { setting: undefined, message: words }) }
+}
+
+/** What is wrong with a text that holds no settings at all. */
+function wordsOfWhole(value: unknown): string {
+  if (value === undefined || value === null) return 'the file holds no settings'
+  return Array.isArray(value)
+    ? 'the file is a list, and holds no settings: write them without dashes, as `setting: value`'
+    : 'the file holds no settings: write them as `setting: value`'
 }
 
 /** Drops top-level keys without a value. */
 function withoutEmpty(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
   return Object.fromEntries(Object.entries(value).filter(([, section]) => section !== null))
-}
-
-interface Fault {
-  readonly path: readonly PropertyKey[]
-  readonly message: string
-  /** The key at the end of the path is wrong, not its value. */
-  readonly key?: true
-}
-
-function flatten(issues: readonly z.core.$ZodIssue[], shape: z.ZodType, document: Document): Fault[] {
-  return issues.flatMap((issue): Fault[] => {
-    const meant = issue.code === 'invalid_union' ? misspelled(issue.errors) : []
-    if (meant.length > 0) {
-      const inside = meant.map((one) => ({ ...one, path: [...issue.path, ...one.path] }))
-      return flatten(inside, shape, document)
-    }
-    if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => {
-        const path = [...issue.path, key]
-        const near = suggestKey(shape, path)
-        const hint = near === undefined ? '' : `; did you mean ${near}?`
-        return { path, message: `is not a setting${hint}`, key: true }
-      })
-    }
-    if (issue.code === 'invalid_type' && issue.path.length === 0) return [{ path: [], message: 'it holds no settings' }]
-    const missing = issue.code.startsWith('invalid_') && issue.path.length > 0 && !document.hasIn(issue.path)
-    // What kind of entry it is has to be known before anything else of it.
-    const isKind = issue.code === 'invalid_union' && 'discriminator' in issue
-    if (missing && !isKind) return [{ path: issue.path, message: 'is missing' }]
-    const words = describeIssue(issue, document.getIn(issue.path))
-    return [{ path: issue.path, message: missing ? `is missing: it ${words}` : words }]
-  })
-}
-
-/**
- * Of several choices the one that is written, where it has a name that is misspelled: that stands deeper, and says more
- * than all the choices. Other faults of it are left out, since they could repeat what stands there.
- */
-function misspelled(choices: readonly z.core.$ZodIssue[][]): readonly z.core.$ZodIssue[] {
-  const meant = choices.find((issues) => issues.length > 0 && issues.every(({ path }) => path.length > 0)) ?? []
-  return meant.filter(({ code }) => code === 'unrecognized_keys')
-}
-
-function describe({ path, message, key }: Fault, document: Document, at: (offset: number) => string): string {
-  const names = path.map((name, index) => shownKey(String(name), key === true && index === path.length - 1))
-  return `${at(offsetOf(document, path, key === true))}: ${names.join('.') || 'the file'}: ${message}`
-}
-
-/** A mistake can make a key of a secret: what is no name of ours is not repeated, and its place says enough. */
-function shownKey(key: string, isUnknown: boolean): string {
-  return (isUnknown ? /^[A-Za-z]{1,40}$/ : /^[\w.-]{1,63}$/).test(key) ? key : '(a key)'
 }
 
 /** The offset of the deepest part of the path that exists. */

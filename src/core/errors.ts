@@ -1,3 +1,5 @@
+import { wordsOfSystemError } from './system-words.ts'
+
 /**
  * Every failure that crosses a port is one of these. Adapters translate their library's errors into them; nothing else
  * in the agent knows gRPC, HTTP or errno codes.
@@ -72,9 +74,9 @@ export function describeFailure(error: unknown): string {
   return isUnexpected(error) ? `internal error; please report it with the log: ${messageOf(error)}` : messageOf(error)
 }
 
-/** The text of anything that was thrown. */
+/** The text of anything that was thrown; a failure of the file system is put into words. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  return error instanceof Error ? (wordsOfSystemError(error) ?? error.message) : String(error)
 }
 
 /**

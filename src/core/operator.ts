@@ -3,6 +3,7 @@ import type { Activity } from './activity.ts'
 import type { Alert, AlertChange } from './alert.ts'
 import type { Node, SeenCluster } from './cluster/cluster.ts'
 import type { EtcdSnapshot } from './cluster/snapshot.ts'
+import type { DoctorRequests } from './doctor/requests.ts'
 import type { FailedEntry, JobSpec } from './job.ts'
 import type { Entry, Run, RunOutcome } from './journal.ts'
 import type { EntryFilter } from './journal-filter.ts'
@@ -47,6 +48,7 @@ export interface Operator {
   readonly staging: StagingRequests
   readonly notifications: NotificationRequests
   readonly tokens: TokenRequests
+  readonly doctor: DoctorRequests<Asked>
 }
 
 /** Names, each in the order of the configuration, releases newest first. */

@@ -49,7 +49,7 @@ const cases: readonly { readonly code: string; readonly says?: RegExp; readonly 
   { code: 'MISSING_CHAR', says: /^Missing ,/, words: 'a comma is missing between two entries in brackets' },
   { code: 'MISSING_CHAR', says: /end with a/, words: 'a bracket is opened and not closed' },
   { code: 'MISSING_CHAR', says: /directives-end/, words: 'a line with --- is missing, or a line begins with % or ---' },
-  { code: 'MULTIPLE_DOCS', words: 'a second document begins here (---): only one is read' },
+  { code: 'MULTIPLE_DOCS', words: 'a second document begins here (---): keep one, and leave out this line' },
   { code: 'BAD_SCALAR_START', words: "a value can't begin with this character: quote the value" },
   { code: 'BAD_DQ_ESCAPE', words: 'this backslash begins no known escape: use single quotes, or two backslashes' },
   {

@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
 import { AgentError, messageOf } from '../core/errors.ts'
+import { FaultsError, unplaced } from '../core/fault.ts'
 
 /**
  * The door for files that people put somewhere: credentials, secrets, the configuration. They may lie on a share that
@@ -90,7 +91,7 @@ async function readWhole(file: string): Promise<string> {
     return await readFile(file, 'utf8')
   } catch (error) {
     const why = isAbsent(error) ? 'does not exist' : `can't be read: ${messageOf(error)}`
-    throw new AgentError('misconfigured', `${file} ${why}`, error)
+    throw new FaultsError([unplaced(why, file)], { message: `${file} ${why}`, cause: error })
   }
 }
 

@@ -2,9 +2,11 @@ import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { schematicId } from '../adapters/factory/schematic-id.ts'
 import type { SecretSource } from '../config/scalars.ts'
+import type { Doubt } from '../config/doubts.ts'
 import { type Config, inspectConfig, parseConfig, parseSchematic } from '../config/config.ts'
 import { chooseTimeZone } from '../core/time.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
+import type { Fault } from '../core/fault.ts'
 import type { RegisteredSchematic } from '../core/release/schematic.ts'
 import type { AnyService, Files } from '../operations/service.ts'
 import { defaultFiles, findConfigFile, socketIn } from './config-place.ts'
@@ -86,7 +88,9 @@ export async function loadUsableSettings(
 /** A configuration that may have faults, with what can be used of it to look at the rest. */
 export interface InspectedSettings {
   readonly file: string
-  readonly faults: readonly string[]
+  readonly faults: readonly Fault[]
+  /** What is read otherwise than it looks. */
+  readonly doubts: readonly Doubt[]
   /** Undefined where nothing can be used. */
   readonly settings: Settings | undefined
   /** Top-level settings that are missing. */
@@ -126,6 +130,8 @@ export function readConfig(
 
 function findFile(named: string | undefined, environment: Environment): string {
   const file = findConfigFile(named, environment)
+  if (file === '')
+    throw new AgentError('misconfigured', 'the name of the configuration file is empty: name one with --config FILE')
   if (file !== undefined) return file
   throw new AgentError(
     'misconfigured',

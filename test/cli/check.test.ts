@@ -3,6 +3,7 @@ import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { checkConfiguration } from '../../src/cli/check.ts'
+import { type Fault, faultLine } from '../../src/core/fault.ts'
 import { createAuthority } from '../lab/authority.ts'
 import { temporaryFolder } from '../lab/process.ts'
 
@@ -40,7 +41,7 @@ async function check({ add = '', state = 'state', files = {}, environment = {} }
   }
   const path = process.env['PATH'] ?? ''
   const found = await checkConfiguration(file, { PATH: path, ...environment }, uid)
-  const short = (line: string) => line.replaceAll(`${folder.path}/`, '')
+  const short = (fault: Fault) => faultLine(fault).replaceAll(`${folder.path}/`, '')
   return { faults: found.faults.map(short), warnings: found.warnings.map(short) }
 }
 
@@ -77,7 +78,7 @@ describe('what would fail in the night is a fault, with file, line, setting and 
       name: 'a secret that is empty',
       add: 'upses: [{ host: 192.168.0.6, user: u, password: { file: p } }]\n',
       files: { p: '\n' },
-      found: /^caretaker\.yaml:5:\d+: upses\.0\.password: it: the file p is empty$/,
+      found: /^caretaker\.yaml:5:\d+: upses\.0\.password: the file p is empty$/,
     },
     {
       name: 'a secret of two lines',
@@ -94,7 +95,7 @@ describe('what would fail in the night is a fault, with file, line, setting and 
     {
       name: 'a secret of the environment that is not set',
       add: 'upses: [{ host: 192.168.0.6, user: u, password: { env: NOWHERE } }]\n',
-      found: /upses\.0\.password: it: the environment variable NOWHERE is not set/,
+      found: /upses\.0\.password: the environment variable NOWHERE is not set/,
     },
     {
       name: 'a CA that is none',
@@ -252,5 +253,5 @@ test('a share is found behind a link', async () => {
     'schematic: homelab\nshare: { directory: link }\nstate: pxe/state\nqueue: { url: redis://127.0.0.1:9 }\n',
   )
   const { faults } = await checkConfiguration(file, {}, uid)
-  expect(faults).toEqual([expect.stringContaining('is in the share')])
+  expect(faults).toEqual([expect.objectContaining({ message: expect.stringContaining('is in the share') })])
 })

@@ -35,7 +35,7 @@ test('what the shipped configuration comments out is what is meant without it', 
     .map(([, indent, key, value]) => `${indent}${key}: ${value}`)
     .filter(
       (line) =>
-        !/ (pin|skip|blackouts|calendar|canary|checks|draining|last|minimumCharge|minimumRuntime|trust|unknownChargeAfter|reportAfter|user|wake|url|storage|feed|label|ca|cutPower|shed|interface|nas|address|mac|stableAfter|retryInterval|giveUpAfter|broadcast):/.test(
+        !/ (pin|skip|blackouts|calendar|canary|checks|draining|last|minimumCharge|minimumRuntime|trust|unknownChargeAfter|reportAfter|user|wake|url|storage|feed|label|ca|server|cutPower|shed|interface|nas|address|mac|stableAfter|retryInterval|giveUpAfter|broadcast):/.test(
           line,
         ),
     )
@@ -63,22 +63,22 @@ test('everything that it shows of upgrades can be used as it stands', () => {
 })
 
 test.each([
-  ['parallel: 0', 'upgrade.parallel: must be at least 1'],
+  ['parallel: 0', 'upgrade.parallel: use a whole number, 1 at least'],
   ['parallel: 0%', 'upgrade.parallel: use a number of nodes, or a share of them such as 25%'],
   ['parallel: 101%', 'upgrade.parallel: use a number of nodes, or a share of them such as 25%'],
   ['canary: { node: w-9 }', 'upgrade.canary.node: there is no node w-9; there is cp-1'],
-  ['approval: maybe', 'upgrade.approval: must be one of none, minor or always'],
+  ['approval: maybe', 'upgrade.approval: use none, minor or always'],
   ['checks: [{ name: web }]', 'upgrade.checks.0: needs exactly one of http, prometheus and object'],
   [
     "checks: [{ name: web, http: { url: 'ftp://nas' } }]",
-    'upgrade.checks.0.http.url: must be a URL such as https://nas.lan/path',
+    'upgrade.checks.0.http.url: use a URL such as https://nas.lan:8420/path',
   ],
   ['blackouts: [{ from: 2026-12-27, to: 2026-12-24 }]', 'upgrade.blackouts.0.to: ends before it starts'],
   [
     'blackouts: [{ from: christmas, to: 2026-12-24 }]',
     'upgrade.blackouts.0.from: use a date such as 2026-12-24, or 2026-12-24T18:00:00+01:00',
   ],
-  ['draining: { whenBlocked: force }', 'upgrade.draining.whenBlocked: must be one of wait, skip or delete'],
+  ['draining: { whenBlocked: force }', 'upgrade.draining.whenBlocked: use wait, skip or delete'],
 ])('upgrade: { %s } is refused', (text, fault) => {
   expect(faultsOf(`${smallest}upgrade: { ${text} }\n`).map((line) => line.replace(/^\S+ /, ''))).toEqual([fault])
 })
@@ -106,7 +106,9 @@ test.each<[string, string[]]>([
   ],
   ...['2026-02-30', '31.12.2026', '30d', '2026-12-31T18:00:00', '2026', '5'].map((until): [string, string[]] => [
     `{ name: pvc-1, until: ${until} }`,
-    ['storage.accept.0.until: use the last day, such as 2026-12-31, or a time such as 2026-12-31T18:00:00+01:00'],
+    [
+      `storage.accept.0.until: use the last day, such as 2026-12-31, or a time such as 2026-12-31T18:00:00+01:00${until === '31.12.2026' ? '; did you mean 2026-12-31?' : ''}`,
+    ],
   ]),
   ['{ name: pvc-1, until: 2026-12-31, for: ever }', ['storage.accept.0.for: is not a setting']],
   [
@@ -189,9 +191,9 @@ describe('an address', () => {
     (host) => {
       const faults = faultsWith(host)
       expect(faults.length).toBeGreaterThan(1)
-      expect(new Set(faults.map((fault) => fault.replace(/^c\.yaml:\d+:\d+: /, '')))).toEqual(
-        new Set([`nodes.0.address: ${refused}`, `upses.0.host: ${refused}`]),
-      )
+      expect(
+        new Set(faults.map((fault) => fault.replace(/^c\.yaml:\d+:\d+: /, '').replace(/; did you mean .*$/, ''))),
+      ).toEqual(new Set([`nodes.0.address: ${refused}`, `upses.0.host: ${refused}`]))
     },
   )
 })
@@ -257,7 +259,7 @@ describe('a fault', () => {
     {
       name: 'a choice that is missing',
       text: smallest.replace('role: controlplane, ', ''),
-      fault: 'c.yaml:3:5: nodes.0.role: is missing',
+      fault: 'c.yaml:3:5: nodes.0.role: is missing: use controlplane or worker',
     },
     {
       name: 'a setting that nobody knows',
@@ -267,18 +269,18 @@ describe('a fault', () => {
     {
       name: 'a duration without a unit',
       text: `${smallest}upgrade: { soak: '7' }\n`,
-      fault: 'c.yaml:6:18: upgrade.soak: use a duration such as 30s, 10m, 2h or 7d',
+      fault: 'c.yaml:6:18: upgrade.soak: use a duration such as 30s, 10m, 2h or 7d; did you mean 7d?',
     },
     {
       name: 'a key that comes twice',
       text: `${smallest}schematic: other\n`,
-      fault: 'c.yaml:6:1: this setting is already set on the same level: keep one of them',
+      fault: 'c.yaml:6:1: schematic: is already set in line 4: keep one of them',
     },
-    { name: 'an empty file', text: '', fault: 'c.yaml:1:1: the file: it holds no settings' },
+    { name: 'an empty file', text: '', fault: 'c.yaml:1:1: the file holds no settings' },
     {
       name: 'a URL that is none',
       text: `${smallest}queue: { url: not a url }\n`,
-      fault: 'c.yaml:6:15: queue.url: must be a URL such as https://nas.lan/path',
+      fault: 'c.yaml:6:15: queue.url: use a URL such as redis://192.168.0.6:6379',
     },
     {
       name: 'a bracket that does not close',
@@ -289,7 +291,7 @@ describe('a fault', () => {
     {
       name: 'an alias',
       text: `${smallest}state: &here /srv\nupses: [{ host: *here }]\n`,
-      fault: 'c.yaml:7:17: aliases (*name) are not supported here',
+      fault: 'c.yaml:7:17: aliases (*name) are not supported here: write the value out',
     },
     {
       name: 'a tag',

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { AgentError, messageOf } from '../../src/core/errors.ts'
 import { parseSchematic } from '../../src/config/config.ts'
-import { nearest } from '../../src/config/known-keys.ts'
+import { nearest } from '../../src/core/spelling.ts'
 import { parseWhole } from './whole.ts'
 
 /** What is said of a configuration that lacks nothing but what stands in `add`. */
@@ -50,7 +50,7 @@ test.each([
   {
     where: 'in another style',
     add: 'power: { dead_time: 3s }',
-    hint: 'power.(a key): is not a setting; did you mean deadTime?',
+    hint: 'power.dead_time: is not a setting; did you mean deadTime?',
   },
   {
     where: 'on another level than its own',
@@ -122,21 +122,21 @@ test.each([
     name: 'a kind of channel that does not exist, with what is meant',
     add: 'notifications: { channels: { phone: { type: ntfi, topic: x } } }',
     faults: [
-      'notifications.channels.phone.type: must be one of apprise, discord, email, gotify, heartbeat, matrix, ntfy, pushover, slack, telegram or webhook; did you mean ntfy?',
+      'notifications.channels.phone.type: use apprise, discord, email, gotify, heartbeat, matrix, ntfy, pushover, slack, telegram or webhook; did you mean ntfy?',
     ],
   },
   {
     name: 'a channel without its kind, with what there is',
     add: 'notifications: { channels: { phone: { topic: x } } }',
     faults: [
-      'notifications.channels.phone.type: is missing: it must be one of apprise, discord, email, gotify, heartbeat, matrix, ntfy, pushover, slack, telegram or webhook',
+      'notifications.channels.phone.type: is missing: use apprise, discord, email, gotify, heartbeat, matrix, ntfy, pushover, slack, telegram or webhook',
     ],
   },
   {
     name: 'everything beside an unknown kind, a route to no channel too',
     add: 'notifications: { channels: { phone: { type: fone }, mail: { type: email } }, routes: [{ channels: [male, mail] }] }',
     faults: [
-      expect.stringMatching(/^notifications\.channels\.phone\.type: must be one of /),
+      expect.stringMatching(/^notifications\.channels\.phone\.type: use /),
       'notifications.channels.mail.host: is missing',
       'notifications.channels.mail.from: is missing',
       'notifications.channels.mail.to: is missing',
@@ -146,16 +146,17 @@ test.each([
   {
     name: 'a choice that does not exist',
     add: 'upgrade: { mode: stagd, approval: 7 }',
-    faults: [
-      'upgrade.approval: must be one of none, minor or always',
-      'upgrade.mode: must be one of direct or staged; did you mean staged?',
-    ],
+    faults: ['upgrade.approval: use none, minor or always', 'upgrade.mode: use direct or staged; did you mean staged?'],
   },
-  { name: 'a text where there is a list', add: 'hosts: nas', faults: ['hosts: must be a list'] },
+  {
+    name: 'a text where there is a list',
+    add: 'hosts: nas',
+    faults: ['hosts: is a list: put it in brackets, `[…]`, or begin each entry with `- `'],
+  },
   {
     name: 'a number of no entries',
     add: 'notifications: { routes: [{ channels: [] }] }',
-    faults: ['notifications.routes.0.channels: must have at least 1 entry'],
+    faults: ['notifications.routes.0.channels: is an empty list: name at least one'],
   },
 ])('what is wrong is said in words of ours: $name', ({ add, faults }) => {
   const found = faultsOf(add).map((line) => line.replace(/^\S+ /, ''))

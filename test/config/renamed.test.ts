@@ -46,7 +46,7 @@ describe('a setting under its name of 0.1.0 is an error that names the new one',
     ],
   ])('%s', (line, old, now) => {
     const key = old.split('.').at(-1)!
-    expect(errorsOf(`${line}\n`)).toEqual([`c.yaml:4:${line.lastIndexOf(`${key}:`) + 1}: ${old} is now called ${now}`])
+    expect(errorsOf(`${line}\n`)).toEqual([`c.yaml:4:${line.lastIndexOf(`${key}:`) + 1}: ${old}: is now called ${now}`])
   })
 })
 
@@ -61,15 +61,15 @@ hosts:
     feed: { weights: { rack: 1, shelf: 1 }, atLeast: 1 }
 `).toSorted(),
   ).toEqual([
-    'c.yaml:10:13: hosts.0.feed.weights is now called hosts.0.feed.powerValue',
-    'c.yaml:10:45: hosts.0.feed.atLeast is now called hosts.0.feed.minSupplies',
-    'c.yaml:9:5: hosts.0.within is now called hosts.0.shutdownTimeout',
+    'c.yaml:10:13: hosts.0.feed.weights: is now called hosts.0.feed.powerValue',
+    'c.yaml:10:45: hosts.0.feed.atLeast: is now called hosts.0.feed.minSupplies',
+    'c.yaml:9:5: hosts.0.within: is now called hosts.0.shutdownTimeout',
   ])
 })
 
 test('other errors are reported beside an old name', () => {
   expect(errorsOf('power: { silence: 30s, reserve: soon, drains: 1s }\n')).toEqual([
-    'c.yaml:4:10: power.silence is now called power.deadTime',
+    'c.yaml:4:10: power.silence: is now called power.deadTime',
     'c.yaml:4:33: power.reserve: use a duration such as 30s, 10m, 2h or 7d',
     'c.yaml:4:39: power.drains: is not a setting',
   ])

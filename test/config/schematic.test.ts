@@ -66,20 +66,24 @@ test.each([
   {
     name: 'an alias',
     text: 'owner: &a x\noverlay: { image: *a, name: n }\n',
-    fault: 's.yaml:2:19: aliases (*name) are not supported here',
+    fault: 's.yaml:2:19: aliases (*name) are not supported here: write the value out',
   },
   { name: 'a tag', text: 'owner: !me x\n', fault: 's.yaml:1:8: tags (!name) are not supported here: quote the value' },
   {
     name: 'a key that comes twice',
     text: 'owner: x\nowner: y\n',
-    fault: 's.yaml:2:1: this setting is already set on the same level: keep one of them',
+    fault: 's.yaml:2:1: owner: is already set in line 1: keep one of them',
   },
   {
     name: 'two documents',
     text: 'owner: x\n---\nowner: y\n',
-    fault: 's.yaml:2:1: a second document begins here (---): only one is read',
+    fault: 's.yaml:2:1: a second document begins here (---): keep one, and leave out this line',
   },
-  { name: 'a list', text: '- owner\n', fault: 's.yaml:1:1: the file: it holds no settings' },
+  {
+    name: 'a list',
+    text: '- owner\n',
+    fault: 's.yaml:1:1: the file is a list, and holds no settings: write them without dashes, as `setting: value`',
+  },
 ])('$name is refused in a schematic', ({ text, fault }) => {
   expect(faultsOf(text)).toEqual([fault])
 })

@@ -99,10 +99,10 @@ test(
       ),
     })
     expect(over).toMatchObject({
-      title: 'lab: over: mains power is back',
+      title: 'lab: over: mains power failed',
       priority: 2,
       message: expect.stringMatching(
-        /^mains power is back: the machines are being woken\. It lasted \d+ s\.\nSince .*, until /,
+        /^mains power failed\. The cluster is back, \d+ s after the power cut began\. It lasted \d+ s\.?\nSince .*, until /,
       ),
     })
     expect(digest).toMatchObject({

@@ -9,6 +9,7 @@ const long = 60
 export const longFiles: Readonly<Record<string, string>> = {
   'test/adapters/kubernetes/kubeconfig-fields.test.ts':
     'all fields of one format, against one server that is dear to start',
+  'test/config/sixty-mistakes.test.ts': 'one table of what people get wrong, and what each hears',
   'test/lab/factory/factory.test.ts': 'all answers of one server',
 }
 

@@ -3,6 +3,7 @@ import { isIP } from 'node:net'
 import { createSecureContext } from 'node:tls'
 import { dayOf, organizationsOf } from '../../core/certificate-life.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
+import { nearest } from '../../core/spelling.ts'
 import { type Document, readYaml, valueOf } from '../../yaml.ts'
 
 /** The credentials for nodes: PEM texts. */
@@ -93,10 +94,11 @@ function chooseContext(
   if (name !== undefined && typeof chosen === 'object' && chosen !== null)
     return { name, chosen: chosen as Record<string, unknown> }
   const names = Object.keys(contexts)
+  const near = name === undefined ? undefined : nearest(name, names)
   throw wrong(
     name === undefined
       ? 'it has no current context: set cluster.context'
-      : `it has no context "${name}"; it has ${names.join(', ') || 'none'}`,
+      : `it has no context "${name}"; ${near === undefined ? `it has ${names.join(', ') || 'none'}` : `did you mean ${near}?`}`,
   )
 }
 

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { settleGone } from '../../core/alert.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import { schematicsInUse } from '../../core/release/schematic.ts'
+import { nearest } from '../../core/spelling.ts'
 import { remembered } from '../../operations/facts.ts'
 import { defineService, type SectionFault } from '../../operations/service.ts'
 
@@ -22,7 +23,13 @@ export default defineService({
     try {
       const { current } = await loadSchematics({ directory: files.schematics, parse, needed, refused, log: quiet })
       const missing = [...needed].filter((name) => !current.has(name))
-      return [...missing.map((name) => ({ setting: 'schematic', why: missingText(files.schematics, name) })), ...doubts]
+      return [
+        ...missing.map((name) => ({
+          setting: 'schematic',
+          why: missingText(files.schematics, name, [...current.keys()]),
+        })),
+        ...doubts,
+      ]
     } catch (error) {
       return [{ setting: 'schematic', why: messageOf(error) }, ...doubts]
     }
@@ -54,7 +61,8 @@ export default defineService({
     })
     settleGone(alerts, { schematic: [...schematics.current.keys(), ...bad.keys()] })
     const missing = [...needed].find((name) => !schematics.current.has(name))
-    if (missing !== undefined) throw new AgentError('misconfigured', missingText(files.schematics, missing))
+    if (missing !== undefined)
+      throw new AgentError('misconfigured', missingText(files.schematics, missing, [...schematics.current.keys()]))
     await publish()
     schematics.watch()
     return {
@@ -64,8 +72,10 @@ export default defineService({
   },
 })
 
-function missingText(directory: string, name: string): string {
-  return `${join(directory, `${name}.yaml`)} is missing`
+function missingText(directory: string, name: string, known: readonly string[]): string {
+  const near = nearest(name, known)
+  const hint = near === undefined ? '' : `; did you mean ${near}?`
+  return `${join(directory, `${name}.yaml`)} is missing${hint}`
 }
 
 function contentOf(name: string, why: string) {

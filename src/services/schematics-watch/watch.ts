@@ -75,7 +75,10 @@ async function readFolder(options: SchematicsOptions): Promise<Map<string, Regis
   const { directory, parse, needed, lastGood, refused = () => {} } = options
   const current = new Map<string, RegisteredSchematic>()
   const files = await readdir(directory).catch((error: unknown) => {
-    throw new AgentError('misconfigured', `the schematics in ${directory} can't be read: ${messageOf(error)}`)
+    throw new AgentError(
+      'misconfigured',
+      `the directory of schematics, ${directory}, can't be read: ${messageOf(error)}`,
+    )
   })
   const faults: string[] = []
   for (const file of files.filter(isSchematic).sort()) {

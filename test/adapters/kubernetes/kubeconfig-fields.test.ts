@@ -201,7 +201,7 @@ describe('a token', () => {
     expect(refusalOf(fileOf({ token: 'hünter2' }))).toBe(`token of the user "me" ${why}`)
     expect(refusalOf(fileOf({ token: 12_345 }))).toBe('token of the user "me" is not a string: put it in quotes')
     expect(refusalOf(fileOf({ token: '\n' }))).toBe('token of the user "me" is empty')
-    expect(refusalOf(fileOf({ tokenFile: '/no/such/token' }))).toMatch(/^tokenFile can't be read: ENOENT/)
+    expect(refusalOf(fileOf({ tokenFile: '/no/such/token' }))).toMatch(/^tokenFile can't be read: it does not exist/)
     const file = await inFile('hunter2\0hunter2')
     expect(() => access(file)).toThrow(`tokenFile of the user "me" ${why}`)
   })

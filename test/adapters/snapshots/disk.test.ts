@@ -53,7 +53,7 @@ describe('a disk for snapshots', () => {
     await mount('ro')
     const error = await refusal(at.keep())
     expect(error.code).toBe('misconfigured')
-    expect(error.message).toContain('EROFS')
+    expect(error.message).toContain('the file system is mounted read-only')
   })
 
   test('that belongs to somebody else says what to check', async () => {
@@ -61,7 +61,7 @@ describe('a disk for snapshots', () => {
     await chmod(at.directory, 0o500)
     const error = await unprivileged(() => refusal(at.keep()))
     expect(error.code).toBe('misconfigured')
-    expect(error.message).toContain(`${at.directory} can't be used for snapshots: EACCES`)
+    expect(error.message).toContain(`${at.directory} can't be used for snapshots: permission denied`)
     const listing = await unprivileged(() => refusal(at.open().list()))
     expect(listing.code).toBe('misconfigured')
     await chmod(at.directory, 0o700)

@@ -1,20 +1,17 @@
 import { z } from 'zod'
+import { serverUrl } from '../../../config/scalars.ts'
 
 /** The base URL of a server; a path of a reverse proxy may be part of it. Secrets have settings of their own. */
-export const server = z
-  .url({ protocol: /^https?$/ })
-  .refine((url) => !/[?#]/.test(url), 'leave out ? and everything after it')
-  .refine(
-    (url) => !URL.canParse(url) || (new URL(url).username === '' && new URL(url).password === ''),
-    'keep the user name and password out of the URL: it is shown and logged',
-  )
-  .meta({ description: 'URL of the server, with the path of a reverse proxy, if any' })
+export const server = serverUrl.meta({ description: 'URL of the server, with the path of a reverse proxy, if any' })
 
 /** The path of a file with certificates, PEM. */
 export const ca = z
   .string()
   .min(1)
-  .meta({ description: 'A file with the CA of the server, where it is your own: no other vouches for it then' })
+  .meta({
+    description: 'A file with the CA of the server, where it is your own: no other vouches for it then',
+    examples: ['ca.pem'],
+  })
 
 /** The URL of a path below a server's base URL, whether or not that ends with a slash. */
 export function below(base: string, path: string): URL {

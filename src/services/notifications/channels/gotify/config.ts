@@ -4,7 +4,7 @@ import { ca, server } from '../shapes.ts'
 
 /** Gotify, self-hosted: https://gotify.net. */
 export const config = z.strictObject({
-  type: z.literal('gotify'),
+  type: z.literal('gotify').meta({ description: 'A Gotify server' }),
   server,
   ca: ca.optional(),
   token: secret.meta({ description: 'The token of an application' }),

@@ -7,12 +7,14 @@ const shortest = 30_000
 
 /** A check of https://healthchecks.io or what works alike: who hears nothing of us tells people. */
 export const config = z.strictObject({
-  type: z.literal('heartbeat'),
+  type: z
+    .literal('heartbeat')
+    .meta({ description: 'A check of healthchecks.io or what works alike, which tells you when it hears nothing' }),
   url: secret.meta({ description: 'The ping URL: https://hc-ping.com/UUID, or …/PING-KEY/NAME' }),
   ca: ca.optional(),
   every: duration
     .refine((ms) => ms >= shortest, 'use 30s or more')
-    .default(300_000)
+    .prefault('5m')
     .meta({ description: 'How often it is pinged: set the same period there, and a grace time of the double' }),
   fail: z
     .boolean()

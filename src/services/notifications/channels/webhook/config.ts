@@ -22,22 +22,27 @@ const template = z
 
 /** Anything that takes a request: Home Assistant, n8n, Node-RED, a script of yours. */
 export const config = z.strictObject({
-  type: z.literal('webhook'),
-  url: z
-    .union([server, secret], 'use a URL without user name, password and ?…; or {file: PATH} or {env: NAME}')
-    .meta({ description: 'Where requests go; as a secret where knowing it is enough to call it' }),
+  type: z.literal('webhook').meta({ description: 'A request to anything else' }),
+  url: z.union([server, secret], 'use a URL without user name, password and ?…; or {file: PATH} or {env: NAME}').meta({
+    description: 'Where requests go; as a secret where knowing it is enough to call it',
+    examples: [{ file: 'webhook-url' }],
+  }),
+  method: z.enum(['POST', 'PUT', 'PATCH']).default('POST').meta({ description: 'The method of the request' }),
   ca: ca.optional(),
-  method: z.enum(['POST', 'PUT', 'PATCH']).default('POST'),
   headers: z
-    .record(header, z.union([plain, secret]))
+    .record(header, z.union([plain, secret], 'use printable ASCII characters, or {file: PATH} or {env: NAME}'))
     .default({})
-    .meta({ description: 'Headers of the request: a text, or {file: PATH} or {env: NAME}' }),
+    .meta({
+      description: 'Headers of the request: a text, or {file: PATH} or {env: NAME}',
+      examples: [{ authorization: { file: 'token' } }],
+    }),
   secret: secret.optional().meta({
     description: 'Signs requests (standardwebhooks.com): whsec_ and 24 to 64 bytes in base64',
   }),
   template: template.optional().meta({
     description:
       'The body, with {{title}}, {{text}}, {{details}}, {{body}}, {{severity}}, {{kind}}, {{topic}}, {{subject}}, {{homelab}}, {{at}}, {{link}}, {{id}}, {{thread}}. Default: everything as JSON',
+    examples: ['{{title}}: {{text}}'],
   }),
 })
 export type WebhookConfig = z.output<typeof config>
