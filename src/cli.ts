@@ -15,7 +15,7 @@ import { endWithPipe, fail } from './cli/failure.ts'
 import { addUpsCommand } from './cli/ups-command.ts'
 import { output } from './cli/output.ts'
 import { notRemote } from './cli/server.ts'
-import { whileItRuns } from './cli/waiting.ts'
+import { progressOf, whileItRuns } from './cli/waiting.ts'
 import { ask, askOr, command, duration, exit, group, print, program, say, shownOf } from './cli/shell.ts'
 
 /** Loaded only to draw text: neither the daemon nor `--json` needs it. */
@@ -81,10 +81,13 @@ command('jobs', 'the jobs, their triggers and last runs', async (options) => {
 
 command('run <job>', 'run a job now', async (options, [job], extra) => {
   const wait = extra['wait'] === true
-  const answer = await whileItRuns(describeRun(job!), () =>
-    ask(options, (daemon) =>
-      daemon.jobs[':name'].run.$post({ param: { name: encodeURIComponent(job!) }, json: { wait } }),
-    ),
+  const answer = await whileItRuns(
+    describeRun(job!),
+    () =>
+      ask(options, (daemon) =>
+        daemon.jobs[':name'].run.$post({ param: { name: encodeURIComponent(job!) }, json: { wait } }),
+      ),
+    wait ? await progressOf(options, job!) : undefined,
   )
   await print(options, answer, `${answer.outcome}: ${answer.detail}`)
   return codeOfRun(answer)
@@ -127,8 +130,10 @@ command(
   'stage an image on the share (default: of the target release)',
   async (options, [version], extra) => {
     const order = { ...(version === undefined ? {} : { version }), wait: extra['wait'] !== false }
-    const answer = await whileItRuns(describeRun('stage-image'), () =>
-      ask(options, (daemon) => daemon.stage.$post({ json: order })),
+    const answer = await whileItRuns(
+      describeRun('stage-image'),
+      () => ask(options, (daemon) => daemon.stage.$post({ json: order })),
+      order.wait ? await progressOf(options, 'stage-image') : undefined,
     )
     await print(options, answer, `${answer.outcome}: ${answer.detail}`)
     return codeOfRun(answer)

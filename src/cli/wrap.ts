@@ -6,7 +6,16 @@ import { widthOf, widthOfLetter } from './width.ts'
  * lines can stand side by side.
  */
 export function wrap(text: string, width: number): readonly string[] {
-  return withWholeColours(text.split('\n').flatMap((line) => wrapLine(line, Math.max(1, width))))
+  const lines = text.split('\n').flatMap((line) => wrapLine(bind(line), Math.max(1, width)))
+  return withWholeColours(lines.map((line) => line.replaceAll(bound, ' ')))
+}
+
+/** A space that no line ends at. */
+const bound = '\u00a0'
+
+/** A figure stays with its unit. */
+function bind(line: string): string {
+  return line.replaceAll(/(\d) (?=(?:ms|s|min|h|d|%|MB)(?!\w))/g, `$1${bound}`)
 }
 
 function wrapLine(line: string, width: number): string[] {

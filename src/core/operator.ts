@@ -41,6 +41,8 @@ export interface Operator {
   journal(page: PageRequest & EntryFilter): Page<Entry>
   /** What can be named in a request, as it is known without looking. */
   names(): NamesAnswer
+  /** The steps that are being carried out now. */
+  activities(): readonly Activity[]
   readonly jobs: JobRequests
   readonly rollouts: RolloutRequests
   readonly nodes: NodeRequests

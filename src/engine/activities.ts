@@ -55,6 +55,11 @@ export function createActivities(options: ActivitiesOptions) {
       ...choices,
       signal: choices.signal ? AbortSignal.any([signal, choices.signal]) : signal,
       onHint: hint,
+      // Whoever wants to know asks: it changes with each packet.
+      onProgress: (step, progress) => {
+        const activity = present.get(step)
+        if (activity) present.set(step, { ...activity, progress })
+      },
       onStep: (step, state) => {
         choices.onStep?.(step, state)
         const text = wording.describeStep(step)

@@ -52,6 +52,7 @@ export function createOperator(options: OperatorOptions): Operator {
     settledAlerts: (page) => readPage(alerts.settled, alertKind.keyOf, page),
     journal: (page) => readPage(newestWanted(journal.entries, entryKind.keyOf, page), entryKind.keyOf, page),
     names: () => readNames(means),
+    activities: () => agent.activities,
     jobs: createJobRequests(means),
     rollouts: createRolloutRequests(means),
     nodes: createNodeRequests(means),

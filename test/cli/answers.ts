@@ -1,4 +1,5 @@
 import { observed } from '../../src/core/cluster/cluster.ts'
+import type { DoctorReport } from '../../src/core/doctor/check.ts'
 import type { Alert } from '../../src/core/alert.ts'
 import type { Entry, Run } from '../../src/core/journal.ts'
 import type { Delivery } from '../../src/core/notify/delivery.ts'
@@ -410,6 +411,39 @@ const shownUpses = [
   { label: 'attic', details: { ok: false, error: 'upsd at nas.lan:3493 did not answer within 3 s' } },
 ] as const
 
+const report: DoctorReport = {
+  at: ago(3),
+  tookMs: 4_200,
+  fixed: ['/etc/caretaker/ntfy.token has the mode 600 now, and had 644'],
+  checks: [
+    { id: 'factory.reach', subject: 'factory', verdict: 'ok', reason: 'offers 214 releases', tookMs: 90 },
+    {
+      id: 'share.tftp',
+      subject: 'share',
+      verdict: 'ok',
+      reason: 'what was written is read back over TFTP',
+      tookMs: 60,
+    },
+    {
+      id: 'node.role:cp-1',
+      subject: 'cp-1',
+      verdict: 'failed',
+      reason: 'runs as a worker and is configured as a controlplane',
+      next: 'Set `role: worker` for cp-1 in caretaker.yaml, or install the node with the right machine type',
+      tookMs: 1_200,
+    },
+    {
+      id: 'host.sudo:synology',
+      subject: 'synology',
+      verdict: 'warning',
+      reason: 'asks for a password before it shuts down: sudo -n -l /usr/sbin/shutdown fails',
+      next: 'Allow the command without a password in /etc/sudoers.d/caretaker',
+      tookMs: 700,
+    },
+    { id: 'share.image', subject: 'share', verdict: 'skipped', reason: 'no image is staged yet', tookMs: 1 },
+  ],
+}
+
 /** What a daemon of this homelab answers. */
 export const answers: Parameters<typeof startDaemon>[0] = {
   status: async () => status,
@@ -495,6 +529,18 @@ export const answers: Parameters<typeof startDaemon>[0] = {
       },
     ],
   },
+  doctor: {
+    state: () => ({ last: report, underWay: undefined }),
+    examine: async () => report,
+  },
+  names: () => ({
+    nodes: nodes.map(({ name }) => name),
+    hosts: ['synology'],
+    upses: ['rack', 'attic'],
+    jobs: jobs.map(({ name }) => name),
+    releases: ['v1.13.9', 'v1.13.8'],
+  }),
+  activities: () => status.activities,
   tokens: {
     list: () => [
       { name: 'phone', scope: 'operate', createdAt: ago(9_000), expiresAt: ago(-9_000) },

@@ -62,9 +62,10 @@ const more: Readonly<Record<string, readonly string[]>> = {
   'drill power': ['--yes'],
   releases: ['--all'],
   alerts: ['--all'],
+  'config check': ['caretaker.yaml'],
 }
 /** Those that don't end, or ask the machine that they run on. */
-const left = ['start', 'config check', 'completion', 'complete']
+const left = ['start', 'completion', 'complete']
 
 const screens: Screen[] = []
 for (const columns of [60, 80, 120, 200]) {
@@ -72,7 +73,7 @@ for (const columns of [60, 80, 120, 200]) {
   process.stderr.columns = columns
   for (const words of leavesOf(program, [])) {
     const line = [...words, ...(more[words.join(' ')] ?? [])]
-    const isLocal = ['schematic', 'uki'].includes(words[0]!)
+    const isLocal = ['schematic', 'uki', 'config'].includes(words[0]!)
     if (!left.includes(words.join(' '))) await show(line, columns, isLocal)
     await show([...words, '--help'], columns, isLocal)
   }

@@ -3,7 +3,7 @@ import type { Operator } from '../../core/operator.ts'
 import { choice, nameIfAny, page, timeIfAny } from '../fields.ts'
 import { route } from '../route.ts'
 import { alerts, entries, settledAlerts } from '../schemas/journal.ts'
-import { names, status } from '../schemas/status.ts'
+import { activities, names, status } from '../schemas/status.ts'
 
 /** How the homelab and the agent are, and what happened. */
 export function statusRoutes(operator: Operator) {
@@ -48,6 +48,16 @@ export function statusRoutes(operator: Operator) {
         answer: names,
       },
       () => operator.names(),
+    ),
+    route(
+      {
+        method: 'get',
+        path: '/activities',
+        summary: 'The steps that are being carried out now, and how far they are',
+        scope: 'read',
+        answer: activities,
+      },
+      () => operator.activities(),
     ),
     route(
       {

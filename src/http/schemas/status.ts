@@ -13,8 +13,15 @@ import { pause } from './upgrade.ts'
 
 const activity = schemaOf<Activity>()(
   'Activity',
-  z.object({ job: text, step: text, since: time, hint: text.optional() }),
+  z.object({
+    job: text,
+    step: text,
+    since: time,
+    hint: text.optional(),
+    progress: z.object({ doneBytes: count, totalBytes: count.optional() }).optional(),
+  }),
 )
+export const activities = z.array(activity)
 
 const service = schemaOf<ServiceStatus>()(
   'Service',
@@ -43,7 +50,7 @@ export const status = schemaOf<StatusAnswer>()(
     news: text.optional(),
     leftBehind: texts,
     leaseHolder: text.optional(),
-    activities: z.array(activity),
+    activities,
     alerts: z.object({ open: count, worst: alert.optional() }),
     outage: outage.optional(),
     paused: pause.optional(),
