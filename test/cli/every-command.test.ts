@@ -10,6 +10,8 @@ const local: Readonly<Record<string, string>> = {
   start: 'is the daemon',
   completion: 'writes a script',
   complete: 'asks for names where one may stand',
+  backup: 'reads the files of this machine',
+  restore: 'replaces files of this machine while no daemon runs',
   'schematic id': 'reads a file of this machine',
   'uki inspect': 'reads a file of this machine',
   'config check': 'reads the files of this machine',

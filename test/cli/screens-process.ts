@@ -1,6 +1,6 @@
 // Carries out every command of the CLI at a daemon of a homelab that always answers the same, on terminals of several
 // widths; writes what each has shown, as JSON.
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
@@ -23,6 +23,9 @@ writeFileSync(join(folder, 'token'), token)
 const version = 'v1.13.9'
 const cmdline = kernelCommandLine({ version, arch: 'amd64', platform: 'metal' })
 writeFileSync(join(folder, 'image.efi'), writeUki({ version, cmdline }))
+mkdirSync(join(folder, 'good'))
+writeFileSync(join(folder, 'good', 'caretaker.yaml'), 'state: state\n')
+mkdirSync(join(folder, 'good', 'state'))
 writeFileSync(join(folder, 'schematic.yaml'), 'customization: {}\n')
 writeFileSync(join(folder, 'caretaker.yaml'), 'factory:\n  url: 42\nnodes: nonsense\n')
 const { operator } = await startDaemon(answers)
@@ -41,7 +44,8 @@ const { write } = process.stdout
 let shown = ''
 const keep = (text: string) => ((shown += text), true)
 process.stdout.write = keep
-process.stderr.write = keep
+// What stands beside an answer in JSON is no part of it.
+process.stderr.write = (text: string) => (process.stdout.isTTY ? keep(text) : true)
 process.stdout.isTTY = true
 process.stderr.isTTY = true
 
@@ -63,9 +67,13 @@ const more: Readonly<Record<string, readonly string[]>> = {
   releases: ['--all'],
   alerts: ['--all'],
   'config check': ['caretaker.yaml'],
+  backup: ['saved.tar', '--config', 'good/caretaker.yaml'],
+  restore: ['saved.tar', '--config', 'good/caretaker.yaml'],
 }
-/** Those that don't end, or ask the machine that they run on. */
-const left = ['start', 'completion', 'complete']
+/** Those that don't end, or answer to a shell. */
+const goingOn = ['start', 'completion', 'complete']
+/** And those that tell of the folder that they run in. */
+const left = [...goingOn, 'backup', 'restore']
 
 const screens: Screen[] = []
 for (const columns of [60, 80, 120, 200]) {
@@ -73,19 +81,28 @@ for (const columns of [60, 80, 120, 200]) {
   process.stderr.columns = columns
   for (const words of leavesOf(program, [])) {
     const line = [...words, ...(more[words.join(' ')] ?? [])]
-    const isLocal = ['schematic', 'uki', 'config'].includes(words[0]!)
-    if (!left.includes(words.join(' '))) await show(line, columns, isLocal)
-    await show([...words, '--help'], columns, isLocal)
+    if (!left.includes(words.join(' '))) await show(line, columns, isLocal(words))
+    await show([...words, '--help'], columns, isLocal(words))
   }
   await show(['--help'], columns, false)
+}
+// What programs get, in a pipe: at no width at all.
+process.stdout.isTTY = false
+for (const words of leavesOf(program, [])) {
+  const name = words.join(' ')
+  if (!goingOn.includes(name)) await show([...words, ...(more[name] ?? []), '--json'], 0, isLocal(words))
 }
 await server[Symbol.asyncDispose]()
 process.stdout.write = write
 process.stdout.write(JSON.stringify(screens), () => process.exit(0))
 
-async function show(line: readonly string[], columns: number, isLocal: boolean): Promise<void> {
+function isLocal([first = '']: readonly string[]): boolean {
+  return ['schematic', 'uki', 'config', 'backup', 'restore'].includes(first)
+}
+
+async function show(line: readonly string[], columns: number, here: boolean): Promise<void> {
   shown = ''
-  if (isLocal) delete process.env['CARETAKER_SERVER']
+  if (here) delete process.env['CARETAKER_SERVER']
   else process.env['CARETAKER_SERVER'] = server.url
   await program.parseAsync([...line], { from: 'user' }).catch((error: unknown) => {
     if (!(error instanceof Error) || !error.message.includes('outputHelp')) keep(String(error))

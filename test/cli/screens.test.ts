@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify, stripVTControlCharacters } from 'node:util'
 import { beforeAll, expect, test } from 'vitest'
+import { printedBy } from '../cli-document.ts'
 import { widthOf } from '../../src/cli/width.ts'
 import type { Screen } from './screens-process.ts'
 
@@ -16,11 +17,13 @@ beforeAll(async () => {
   screens = JSON.parse(stdout) as readonly Screen[]
 }, 120_000)
 
+/** Those of a terminal. */
+const drawn = () => screens.filter(({ columns }) => columns > 0)
 const linesOf = ({ text }: Screen) => text.replace(/\n$/, '').split('\n')
 
 test('no line of any command is wider than the terminal, whether it shows an answer or its help', () => {
   expect(screens.length).toBeGreaterThan(300)
-  const tooWide = screens.flatMap((screen) =>
+  const tooWide = drawn().flatMap((screen) =>
     linesOf(screen)
       .filter((line) => widthOf(line) > screen.columns && !isOneWord(line))
       .map((line) => `${screen.line} at ${screen.columns}: ${line}`),
@@ -28,11 +31,27 @@ test('no line of any command is wider than the terminal, whether it shows an ans
   expect(tooWide).toEqual([])
 })
 
+test('what a command prints with --json is what its schema says, and nothing else', () => {
+  const told = screens.filter(({ columns }) => columns === 0)
+  expect(told.length).toBeGreaterThan(40)
+  const undescribed: string[] = []
+  for (const { line, text } of told) {
+    const name = Object.keys(printedBy).find((one) => line === one || line.startsWith(`${one} `))
+    if (name === undefined) {
+      undescribed.push(line)
+      continue
+    }
+    const value: unknown = JSON.parse(text)
+    expect({ [line]: printedBy[name]!.schema.parse(value) }).toEqual({ [line]: value })
+  }
+  expect(undescribed).toEqual([])
+})
+
 /** What is to be copied is never broken: a token, an id. */
 const isOneWord = (line: string) => /^[0-9a-z_]+$/.test(line)
 
 test('every command shows what it did before', async () => {
-  const shown = screens.filter(({ line }) => !line.endsWith('--help') || line === '--help')
+  const shown = drawn().filter(({ line }) => !line.endsWith('--help') || line === '--help')
   const files = Map.groupBy(shown, ({ line }) => line)
   expect(files.size).toBeGreaterThan(35)
   for (const [line, all] of files) {
