@@ -1,5 +1,5 @@
 import process from 'node:process'
-import type { NamesAnswer } from '../core/operator.ts'
+import type { NamesAnswer } from '../core/names.ts'
 import { basePath } from '../http/base-path.ts'
 import { findSocketAtOnce } from '../main/config-place.ts'
 

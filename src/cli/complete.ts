@@ -1,6 +1,6 @@
 import process from 'node:process'
 import type { Argument, Command, Option } from 'commander'
-import type { NamesAnswer } from '../core/operator.ts'
+import type { NamesAnswer } from '../core/names.ts'
 import { printable } from '../core/printable.ts'
 import { askNames } from './complete-names.ts'
 

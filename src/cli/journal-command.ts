@@ -1,9 +1,9 @@
 import { InvalidArgumentError, Option } from 'commander'
 import { parseDuration } from '../core/duration.ts'
 import { entryKinds } from '../core/entry-kind.ts'
-import type { Entry } from '../core/journal.ts'
 import type { EntryFilter } from '../core/journal-filter.ts'
-import { askOr, command, exit, type Options, positive, print } from './shell.ts'
+import { readWanted } from './read-journal.ts'
+import { command, exit, positive, print } from './shell.ts'
 
 const rendering = () => import('./render.ts')
 
@@ -35,17 +35,6 @@ export function addJournalCommand(): void {
     .option('-f, --follow', 'then show what is written, as it happens, until Ctrl-C')
 }
 
-/** Oldest first. */
-export async function readWanted(options: Options, limit: number, filter: EntryFilter): Promise<readonly Entry[]> {
-  const query = { limit: String(limit), ...filter }
-  const newestFirst = await askOr(
-    options,
-    (daemon) => daemon.journal.$get({ query }),
-    async (settings) => ({ items: (await import('./direct.ts')).readEntries(settings, limit, filter) }),
-  )
-  return newestFirst.items.toReversed()
-}
-
 function filterOf(extra: Readonly<Record<string, unknown>>): EntryFilter {
   const textOf = (name: string) => (typeof extra[name] === 'string' ? { [name]: extra[name] } : {})
   const kind = entryKinds.find((one) => one === extra['kind'])
@@ -54,7 +43,7 @@ function filterOf(extra: Readonly<Record<string, unknown>>): EntryFilter {
 
 /** A moment as ISO 8601: so long ago, or the time itself, which names its zone so that nobody has to guess. */
 function sinceWhen(text: string): string {
-  const ms = parseDuration(text.replace(/ +ago$/, ''))
+  const ms = parseDuration(text.endsWith(' ago') ? text.slice(0, -4) : text)
   if (ms !== undefined) return new Date(Date.now() - ms).toISOString()
   if (/^\d{4}-\d{2}-\d{2}(T[\d:.]+(Z|[+-]\d{2}:\d{2}))?$/.test(text) && !Number.isNaN(Date.parse(text)))
     return new Date(text).toISOString()

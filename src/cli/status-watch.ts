@@ -10,6 +10,8 @@ import { renderStatus } from './render.ts'
 import { exit, type Options, reachOf, shownOf, zoneOf } from './shell.ts'
 import { paragraphs } from './table.ts'
 
+/** `q`, and Ctrl-C and Ctrl-D, which are letters where the terminal does not handle them itself. */
+const endings = ['q', 'Q', '\u0003', '\u0004']
 /** Between two drawings, in ms: durations are shown in seconds. */
 const drawsEvery = 1_000
 
@@ -41,7 +43,7 @@ export async function watchStatus(options: Options): Promise<number> {
   for await (const { event, data } of followLive(reach, stop.signal, lost)) {
     if (event === 'state') status = shownOf(options, data.status)
     else if (event === 'status') status = shownOf(options, data)
-    else if (event === 'power' && status) status = { ...status, power: shownOf(options, data) as StatusAnswer['power'] }
+    else if (event === 'power' && status) status = { ...status, power: shownOf<StatusAnswer['power']>(options, data) }
     else continue
     trouble = undefined
     if (picture) picture.draw()
@@ -61,8 +63,7 @@ function createPicture(stop: Interruption, parts: () => readonly string[]): Disp
   const { stdin, stdout } = process
   if (stdin.isTTY) {
     const hear = (keys: Buffer) => {
-      // Without the terminal's own handling Ctrl-C is a letter, too.
-      if (/[q\u0003\u0004]/i.test(keys.toString('latin1'))) stop.end()
+      if (endings.some((key) => keys.includes(key))) stop.end()
     }
     stdin.setRawMode(true)
     stdin.on('data', hear)

@@ -7,6 +7,7 @@ import type { DoctorRequests } from './doctor/requests.ts'
 import type { FailedEntry, JobSpec } from './job.ts'
 import type { Entry, Run, RunOutcome } from './journal.ts'
 import type { EntryFilter } from './journal-filter.ts'
+import type { NamesAnswer } from './names.ts'
 import type { Delivery } from './notify/delivery.ts'
 import type { Page, PageRequest } from './page.ts'
 import type { DrillReportAnswer, TimelineRowAnswer, UnreadUps, UpsAnswer, UpsDetailsAnswer } from './power/answers.ts'
@@ -51,16 +52,6 @@ export interface Operator {
   readonly notifications: NotificationRequests
   readonly tokens: TokenRequests
   readonly doctor: DoctorRequests<Asked>
-}
-
-/** Names, each in the order of the configuration, releases newest first. */
-export interface NamesAnswer {
-  readonly nodes: readonly string[]
-  readonly hosts: readonly string[]
-  readonly upses: readonly string[]
-  readonly jobs: readonly string[]
-  /** Those that the Image Factory has offered last. */
-  readonly releases: readonly string[]
 }
 
 /** What has changed: an alert, what a UPS tells, an entry that was written, or anything else of the status. */

@@ -1,4 +1,4 @@
-import type { NamesAnswer } from '../core/operator.ts'
+import type { NamesAnswer } from '../core/names.ts'
 import { compareVersions } from '../core/version.ts'
 import { remembered } from './facts.ts'
 import type { RequestMeans } from './request.ts'

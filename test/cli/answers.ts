@@ -1,37 +1,15 @@
-import { observed } from '../../src/core/cluster/cluster.ts'
 import type { DoctorReport } from '../../src/core/doctor/check.ts'
 import type { Alert } from '../../src/core/alert.ts'
 import type { Entry, Run } from '../../src/core/journal.ts'
 import type { Delivery } from '../../src/core/notify/delivery.ts'
-import type { JobAnswer, PlanAnswer, PowerAnswer, PowerPlanAnswer, StatusAnswer } from '../../src/core/operator.ts'
-import type { TimelineRowAnswer, UpsAnswer } from '../../src/core/power/answers.ts'
-import type { Outage } from '../../src/core/power/outage.ts'
-import type { StagedImage } from '../../src/core/release/image.ts'
-import type { Rollout } from '../../src/core/upgrade/record.ts'
+import type { JobAnswer, StatusAnswer } from '../../src/core/operator.ts'
 import type { startDaemon } from '../http/daemon.ts'
-import { clusterOf, controlPlanes, schematic, worker } from '../core/cluster/nodes.ts'
+import { clusterOf } from '../core/cluster/nodes.ts'
+import { drill, outages, power, powerPlan, shownUpses } from './answers-power.ts'
+import { former, nodes, plan, rollout, staged } from './answers-rollout.ts'
+import { ago, present } from './answers-time.ts'
 
 /** A homelab in the middle of a rollout, with a lot to say: long names, long reasons, and letters of every width. */
-
-/** The time at which everything here is so. */
-export const present = '2026-11-26T21:40:00Z'
-/** So many minutes before that. */
-const ago = (minutes: number) => new Date(Date.parse(present) - minutes * 60_000).toISOString()
-
-const nodes = [
-  ...controlPlanes({}, {}, { kubernetes: { unschedulable: true } }),
-  worker('worker-nuc-attic', {
-    kubernetes: {
-      attempts: {
-        release: 'v1.13.9',
-        count: 2,
-        failure: 'the kubelet did not become Ready within 10 min after the reboot',
-      },
-    },
-  }),
-  worker('worker-gpu-1', { talos: 'silent' }),
-  worker('w-1', { kubernetes: { paused: '待っているディスク 💾, ordered on Monday' } }),
-]
 
 const running: Run = {
   id: 7,
@@ -66,104 +44,6 @@ const jobs: readonly JobAnswer[] = [
   },
 ]
 
-const still = {
-  loginRefused: undefined,
-  silentForMs: undefined,
-  driver: { pollIntervalMs: 2_000, pollFrequencyMs: 30_000 },
-}
-
-const upses: readonly UpsAnswer[] = [
-  {
-    label: 'rack',
-    state: {
-      mode: 'on-battery',
-      since: ago(2),
-      forMs: 120_000,
-      reading: { status: ['OB', 'DISCHRG'], chargePercent: 81, runtimeMs: 1_260_000, loadPercent: 34 },
-    },
-    ...still,
-    triggers: [
-      { reason: 'low-battery', text: 'the UPS reports a low battery (OB LB)' },
-      { reason: 'low-charge', text: 'charge below 30 %' },
-      {
-        reason: 'low-runtime',
-        text: 'runtime below 5 min',
-        disarmed: 'the UPS does not report battery.runtime, which it would take',
-      },
-    ],
-  },
-  {
-    label: 'attic',
-    state: { mode: 'unknown', since: ago(9), forMs: 540_000, why: 'upsd at nas.lan:3493 did not answer within 3 s' },
-    loginRefused: undefined,
-    silentForMs: 540_000,
-    noReading: { forMs: 540_000, why: 'upsd at nas.lan:3493 did not answer within 3 s' },
-    driver: undefined,
-    triggers: [],
-  },
-]
-
-const power: PowerAnswer = { upses, shutdownRequestedAt: undefined }
-
-const timeline: readonly TimelineRowAnswer[] = [
-  {
-    phase: 'cordon',
-    fromMs: 0,
-    toMs: 5_000,
-    likelyMs: 1_000,
-    steps: ['cordon cp-1', 'cordon cp-2', 'cordon w-1'],
-    reversible: true,
-  },
-  {
-    phase: 'set-storage-flags',
-    fromMs: 5_000,
-    toMs: 35_000,
-    steps: ['set the flag noout of Ceph in rook-ceph'],
-    reversible: true,
-  },
-  {
-    phase: 'drain',
-    fromMs: 35_000,
-    toMs: 215_000,
-    likelyMs: 90_000,
-    steps: ['drain worker-nuc-attic', 'drain w-1'],
-    reversible: true,
-  },
-  {
-    phase: 'shut-down-workers',
-    fromMs: 215_000,
-    toMs: 335_000,
-    likelyMs: 240_000,
-    steps: ['shut down worker-nuc-attic', 'shut down w-1'],
-    reversible: false,
-  },
-  {
-    phase: 'shut-down-control-planes',
-    fromMs: 335_000,
-    toMs: 455_000,
-    steps: ['shut down cp-1', 'shut down cp-2', 'shut down cp-3'],
-    reversible: false,
-  },
-  { phase: 'shut-down-nas', fromMs: 455_000, toMs: 575_000, steps: ['shut down synology'], reversible: false },
-]
-
-const powerPlan: PowerPlanAnswer = {
-  form: 'ordered',
-  reason: 'the battery lasts for everything in order, at the longest that each phase may take',
-  leftMs: 1_260_000,
-  needsMs: 575_000,
-  timeline,
-  unread: [
-    {
-      label: 'attic',
-      isBlind: false,
-      forMs: 540_000,
-      why: 'upsd at nas.lan:3493 did not answer within 3 s',
-      triggers: [{ reason: 'low-charge', text: 'charge below 30 %', disarmed: 'no reading' }],
-    },
-  ],
-}
-
 const alerts: readonly Alert[] = [
   {
     id: 'ups.silent:attic',
@@ -189,119 +69,6 @@ const settled: Alert = {
   since: ago(3_000),
   settledAt: ago(2_900),
 }
-
-const outages: readonly Outage[] = [
-  { startedAt: ago(2), reason: 'on-battery', stage: 'shedding', nodes: {} },
-  {
-    startedAt: ago(60 * 24 * 3),
-    endedAt: ago(60 * 24 * 3 - 42),
-    stoppedAt: ago(60 * 24 * 3 - 9),
-    wokenAt: ago(60 * 24 * 3 - 30),
-    reason: 'low-charge',
-    stage: 'over',
-    nodes: Object.fromEntries(
-      ['cp-1', 'worker-nuc-attic', 'synology'].map((name, index) => [
-        name,
-        {
-          wasUp: true,
-          state: 'back',
-          at: {
-            'shutdown-sent': ago(60 * 24 * 3 - 3 - index),
-            off: ago(60 * 24 * 3 - 5 - index),
-            'wake-sent': ago(60 * 24 * 3 - 31),
-            back: ago(60 * 24 * 3 - 35 - index),
-          },
-        },
-      ]),
-    ),
-  },
-]
-
-const plan: PlanAnswer = {
-  release: {
-    kind: 'target',
-    version: 'v1.13.9',
-    reason: 'the newest patch of 1.13, which was published 9 d ago and has soaked for 7 d',
-  },
-  held: [],
-  version: 'v1.13.9',
-  decision: {
-    kind: 'go',
-    first: [
-      {
-        id: 'snapshot-etcd',
-        steps: [{ do: 'snapshot-etcd', node: 'cp-1', release: 'v1.13.9', within: 60_000 }],
-        stops: [],
-      } as never,
-    ],
-    nodes: [
-      {
-        node: 'worker-nuc-attic',
-        intent: 'upgrade',
-        reason: 'it runs v1.13.8, and workers go first',
-        plan: [
-          {
-            id: 'pull-images',
-            steps: [
-              {
-                do: 'pull-image',
-                node: 'worker-nuc-attic',
-                image: `factory.talos.dev/metal-installer/${schematic}:v1.13.9`,
-                within: 600_000,
-              },
-            ],
-            stops: [],
-          } as never,
-          { id: 'verify-etcd', steps: [{ do: 'await-etcd', within: 60_000 }], stops: [] } as never,
-          { id: 'settle', steps: [{ do: 'settle', node: 'worker-nuc-attic', lasts: 120_000 }], stops: [] } as never,
-        ],
-      },
-    ],
-  },
-  order: ['worker-nuc-attic', 'worker-gpu-1', 'w-1', 'cp-3', 'cp-2', 'cp-1'],
-  takesMs: 3_900_000,
-  toApprove: ['cp-1'],
-  warnings: ['cp-3 stays behind: it is cordoned by someone else, and is left alone until it is uncordoned'],
-}
-
-const rollout: Rollout = {
-  id: ago(90),
-  release: 'v1.13.9',
-  startedAt: ago(90),
-  snapshot: '/var/lib/caretaker/snapshots/v1.13.9-2026-11-26.db',
-  nodes: {
-    'worker-nuc-attic': {
-      role: 'worker',
-      from: 'v1.13.8',
-      startedAt: ago(90),
-      endedAt: ago(80),
-      outcome: 'failed',
-      tookMs: 600_000,
-      failures: ['the kubelet did not become Ready within 10 min after the reboot'],
-      phases: { drain: 61_000, install: 35_000, reboot: 90_000, 'verify-boot': 400_000 },
-    },
-    'w-1': { role: 'worker', from: 'v1.13.8', startedAt: ago(12), failures: [], phases: { drain: 41_000 } },
-  },
-}
-const former: Rollout = {
-  ...rollout,
-  id: ago(9_000),
-  release: 'v1.13.8',
-  startedAt: ago(9_000),
-  endedAt: ago(8_960),
-  outcome: 'done',
-}
-
-const staged: readonly StagedImage[] = ['v1.13.9', 'v1.13.8'].map((version, index) => ({
-  version,
-  schematic,
-  architecture: 'amd64',
-  sha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
-  bytes: 104_857_600 + index,
-  stagedAt: ago(300 + index * 10_000),
-  path: `${version}/image.efi`,
-  published: index === 0,
-}))
 
 const entries: readonly Entry[] = [
   { id: 5, at: ago(1), kind: 'step', subject: 'worker-nuc-attic', text: 'drain worker-nuc-attic: done' },
@@ -390,27 +157,6 @@ const deliveries: readonly Delivery[] = [
   ...(why === undefined ? {} : { why }),
 }))
 
-const details = {
-  variables: {
-    'battery.charge': '81',
-    'device.model': 'Smart-UPS 1500 ラック',
-    'ups.delay.shutdown': '20',
-    'ups.status': 'OB DISCHRG',
-    'ups.vendorid': '051d',
-  },
-  writable: ['ups.delay.shutdown'],
-  commands: ['beeper.disable', 'beeper.enable', 'load.off', 'load.on', 'shutdown.return', 'test.battery.start.quick'],
-  clients: ['127.0.0.1', '192.168.1.20'],
-  server: 'Network UPS Tools upsd 2.8.0 - http://www.networkupstools.org/',
-  protocol: '1.3',
-  driver: { pollIntervalMs: 2_000 },
-  secure: false,
-}
-const shownUpses = [
-  { label: 'rack', details: observed(details) },
-  { label: 'attic', details: { ok: false, error: 'upsd at nas.lan:3493 did not answer within 3 s' } },
-] as const
-
 const report: DoctorReport = {
   at: ago(3),
   tookMs: 4_200,
@@ -488,33 +234,7 @@ export const answers: Parameters<typeof startDaemon>[0] = {
     upses: async () => shownUpses,
     ups: async () => shownUpses[0],
     outages: () => ({ items: outages }),
-    drill: async () => ({
-      run: { outcome: 'stuck', detail: 'the rehearsal found 1 fault: synology does not let Caretaker in' },
-      report: {
-        at: present,
-        form: 'ordered',
-        reason: powerPlan.reason,
-        runtimeMs: 1_260_000,
-        needsMs: 575_000,
-        timeline,
-        checks: [
-          { subject: 'rack', text: 'upsd lets us log in, and counts 2 clients', ok: true, tookMs: 12 },
-          {
-            subject: 'synology',
-            text: 'ssh admin@synology.lan: Permission denied (publickey): add the key /var/lib/caretaker/id_ed25519.pub to its authorized_keys',
-            ok: false,
-            tookMs: 812,
-          },
-        ],
-        walked: [
-          {
-            phase: 'drain',
-            tookMs: 45_000,
-            failed: ['postgres-0 could not be evicted: its disruption budget allows none'],
-          },
-        ],
-      },
-    }),
+    drill: async () => drill,
   },
   staging: { staged: async () => staged, stage: async () => ({ outcome: 'done', detail: 'v1.13.9 staged' }) },
   notifications: {

@@ -126,7 +126,9 @@ describe.each(Object.keys(shells) as (keyof typeof shells)[])('in %s', (shell) =
         env: { ...process.env, ...environment, HOME: folder },
       })
       const shown = stdout.split('\n').filter((one) => one !== '')
-      if (shell !== 'zsh' || !line.includes('inspect')) expect(shown).toHaveLength(shows.length)
+      // What stands in for zsh's own completion lists every file.
+      const isStandIn = shell === 'zsh' && line.includes('inspect')
+      expect(shown.length > shows.length).toBe(isStandIn)
       for (const one of shows) expect(shown).toContainEqual(expect.stringMatching(one))
       expect(stderr).toBe('')
     },

@@ -8,7 +8,8 @@ import type { Command } from 'commander'
 import { startDaemon } from '../http/daemon.ts'
 import { serveApi } from '../http/server.ts'
 import { kernelCommandLine, writeUki } from '../lab/uki-writer.ts'
-import { answers, present } from './answers.ts'
+import { answers } from './answers.ts'
+import { present } from './answers-time.ts'
 
 /** What a command shows, on a terminal of so many columns. */
 export interface Screen {

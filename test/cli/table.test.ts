@@ -107,7 +107,8 @@ test('whatever is in a table, no line is wider than the terminal, and no letter 
     )
     const drawn = table(heads, rows, width)
     for (const line of drawn.split('\n')) expect(widthOf(line)).toBeLessThanOrEqual(width)
-    const lettersOf = (one: string) => [...stripVTControlCharacters(one).replaceAll(/[\sT]/g, '')].toSorted().join('')
+    const lettersOf = (one: string) =>
+      Array.from(stripVTControlCharacters(one).replaceAll(/[\sT]/g, '')).toSorted().join('')
     expect(lettersOf(drawn)).toBe(lettersOf(rows.flat().join('')))
   }
 })

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import type { Activity } from '../../core/activity.ts'
-import type { NamesAnswer, StatusAnswer } from '../../core/operator.ts'
+import type { NamesAnswer } from '../../core/names.ts'
+import type { StatusAnswer } from '../../core/operator.ts'
 import type { ServiceStatus } from '../../core/service.ts'
 import { count, schemaOf, text, texts, time } from './answer.ts'
 import { cluster } from './cluster.ts'
