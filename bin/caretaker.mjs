@@ -36,9 +36,11 @@ function isNewEnough(version) {
  * JavaScript here, a calendar's, takes a tenth longer.
  */
 function stayLight() {
-  const isDaemon = process.argv.includes('start')
   // Compiled code is kept between starts: the CLI answers a third sooner. A daemon would keep it in memory, too.
-  if (!isDaemon) return module.enableCompileCache?.()
+  if (!process.argv.includes('start')) {
+    module.enableCompileCache?.()
+    return
+  }
   const v8 = require('node:v8')
   const flags = ['--optimize-for-size', '--semi-space-growth-factor=1', '--no-opt', '--no-maglev']
   for (const flag of [...flags, '--invocation-count-for-feedback-allocation=64']) v8.setFlagsFromString(flag)
